@@ -1,0 +1,199 @@
+use crate::{
+    record::Record,
+    sys::Caller,
+    words::{LockName, Timestamp},
+};
+use serde_json::{Map, Value};
+use std::{fmt, str::FromStr};
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    /// Somebody took a lock.
+    Acquire,
+    /// Somebody was refused a lock that is held.
+    Deny,
+    /// A holder gave a lock back.
+    Release,
+    /// A holder extended a lock's life.
+    Renew,
+    /// A lock was removed by force.
+    ForceBreak,
+    /// A lock whose holder is provably gone was removed.
+    StaleBreak,
+    /// A lock whose lifetime had ended was removed.
+    AutoPrune,
+    /// A file that was no record was removed.
+    CorruptBreak,
+    /// A holder found that its lock was taken away.
+    Lost,
+    /// A name was frozen.
+    Freeze,
+    /// A freeze was lifted by the one who ordered it.
+    Unfreeze,
+    /// A freeze was lifted by force.
+    ForceUnfreeze,
+    /// Somebody was refused a name that is frozen.
+    FreezeDeny,
+}
+
+/// Says that a text names no event.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown event {found:?} (known: {known})", known = EventKind::all_names())]
+pub struct UnknownEvent {
+    found: String,
+}
+
+impl EventKind {
+    /// Every kind, in the order of the documentation.
+    pub const ALL: [Self; 13] = [
+        Self::Acquire,
+        Self::Deny,
+        Self::Release,
+        Self::Renew,
+        Self::ForceBreak,
+        Self::StaleBreak,
+        Self::AutoPrune,
+        Self::CorruptBreak,
+        Self::Lost,
+        Self::Freeze,
+        Self::Unfreeze,
+        Self::ForceUnfreeze,
+        Self::FreezeDeny,
+    ];
+
+    /// The kind as it stands in the log.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Acquire => "acquire",
+            Self::Deny => "deny",
+            Self::Release => "release",
+            Self::Renew => "renew",
+            Self::ForceBreak => "force-break",
+            Self::StaleBreak => "stale-break",
+            Self::AutoPrune => "auto-prune",
+            Self::CorruptBreak => "corrupt-break",
+            Self::Lost => "lost",
+            Self::Freeze => "freeze",
+            Self::Unfreeze => "unfreeze",
+            Self::ForceUnfreeze => "force-unfreeze",
+            Self::FreezeDeny => "freeze-deny",
+        }
+    }
+
+    fn all_names() -> String {
+        Self::ALL.map(Self::as_str).join(" ")
+    }
+}
+
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for EventKind {
+    type Err = UnknownEvent;
+    fn from_str(text: &str) -> Result<Self, UnknownEvent> {
+        let known = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
+        known.ok_or_else(|| UnknownEvent {
+            found: text.to_owned(),
+        })
+    }
+}
+
+/// One line of the audit log: what happened to which lock, and who did it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    fields: Map<String, Value>,
+}
+
+impl Event {
+    /// An event that the caller causes on a name, now.
+    pub fn new(kind: EventKind, name: &LockName, caller: &Caller) -> Self {
+        let mut fields = Map::new();
+        let mut put = |key: &str, value: Value| fields.insert(key.to_owned(), value);
+        put("ts", Timestamp::now().to_string().into());
+        put("event", kind.as_str().into());
+        put("name", name.as_str().into());
+        put("lock_id", Value::Null);
+        put("owner", caller.identity.owner.as_str().into());
+        put("host", caller.here.host.as_str().into());
+        put("pid", std::process::id().into());
+        put("agent_id", caller.identity.agent.as_str().into());
+        put("ttl_sec", Value::Null);
+        Self { fields }
+    }
+
+    /// Says which acquisition the event is about, and its lifetime.
+    #[must_use]
+    pub fn about(mut self, record: &Record) -> Self {
+        let id = record.lock_id.as_ref().map(|id| id.as_str().into());
+        self.fields
+            .insert("lock_id".to_owned(), id.unwrap_or(Value::Null));
+        self.fields.insert(
+            "ttl_sec".to_owned(),
+            record.ttl_sec.map_or(Value::Null, Value::from),
+        );
+        self
+    }
+
+    /// Adds a detail to the event's `extra` object.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        let extra = self
+            .fields
+            .entry("extra")
+            .or_insert_with(|| Value::Object(Map::new()));
+        if let Value::Object(extra) = extra {
+            extra.insert(key.to_owned(), value.into());
+        }
+        self
+    }
+
+    /// Adds whose lock the event was about, where that is somebody else's.
+    #[must_use]
+    pub fn with_holder(self, record: &Record) -> Self {
+        let event = self.with("holder_owner", record.owner.as_str());
+        match record.pid {
+            Some(pid) => event.with("holder_pid", pid),
+            None => event,
+        }
+    }
+
+    /// The line as it goes into the log, with its newline.
+    pub fn to_line(&self) -> String {
+        format!("{}\n", Value::Object(self.fields.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_read_back_from_its_text() {
+        for kind in EventKind::ALL {
+            assert_eq!(kind.as_str().parse(), Ok(kind));
+        }
+        let error = "explode".parse::<EventKind>().unwrap_err().to_string();
+        assert!(
+            error.starts_with("unknown event \"explode\" (known: acquire deny"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_line_has_the_fields_of_the_format_in_order() {
+        let caller = Caller::current(None, crate::rules::OwnerSource::Derived, None);
+        let name = LockName::new("x").unwrap();
+        let line = Event::new(EventKind::Deny, &name, &caller)
+            .with("waited_ms", 5)
+            .to_line();
+        let fields: Map<String, Value> = serde_json::from_str(&line).unwrap();
+        let keys: Vec<&str> = fields.keys().map(String::as_str).collect();
+        let expected = "ts event name lock_id owner host pid agent_id ttl_sec extra";
+        assert_eq!(keys.join(" "), expected);
+        assert_eq!(line.matches('\n').count(), 1, "an event is one line");
+    }
+}

@@ -1,0 +1,28 @@
+use crate::store::{Durability, StoreError};
+use std::{
+    fs::OpenOptions,
+    io::{self, ErrorKind, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
+
+/// Appends a line to the log: opened anew each time, so that a log that was moved away is begun again,
+/// and written with one write(2), which `O_APPEND` keeps apart from other writers' lines.
+pub(super) fn append(path: &Path, line: &str, durability: Durability) -> Result<(), StoreError> {
+    let write = || -> io::Result<()> {
+        let mut file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(path)?;
+        let written = file.write(line.as_bytes())?;
+        if written < line.len() {
+            return Err(ErrorKind::WriteZero.into());
+        }
+        match durability {
+            Durability::Synced => file.sync_data(),
+            Durability::Volatile => Ok(()),
+        }
+    };
+    write().map_err(StoreError::io("write to", path))
+}

@@ -1,0 +1,161 @@
+use super::{
+    audit_log, io,
+    kind::{FileSystem, file_system_of},
+    latch::{self, Latch, PATIENCE},
+    layout::{LEGACY_FREEZE, Layout},
+    section::FileSection,
+    slot::read_slot,
+    ticket::{self, FileTicket},
+    vigil::FileVigil,
+};
+use crate::{
+    audit::Event,
+    record::Slot,
+    rules::{Obstacle, Place, TicketText},
+    store::{Durability, Shelf, Store, StoreError},
+    words::LockName,
+};
+use std::{collections::BTreeSet, fs, path::Path};
+
+/// The locks of one root folder.
+#[derive(Clone, Debug)]
+pub struct FileStore {
+    pub(super) layout: Layout,
+}
+
+impl FileStore {
+    /// The store below `root`. Touches nothing: folders are made when something is first written.
+    pub fn new(root: &Path) -> Self {
+        Self {
+            layout: Layout::new(root),
+        }
+    }
+
+    /// Where everything is.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Makes the folders that are missing, unless the file system is one that cannot be trusted.
+    fn make_folders(&self) -> Result<(), StoreError> {
+        for folder in self.layout.folders() {
+            io::make_folder(&folder)?;
+        }
+        self.refuse_network()
+    }
+
+    /// Refuses a file system whose locks another machine might not see. A lock is never pretended.
+    fn refuse_network(&self) -> Result<(), StoreError> {
+        match file_system_of(self.layout.root()) {
+            FileSystem::Network(kind) => Err(StoreError::NetworkFileSystem {
+                path: self.layout.root().to_owned(),
+                kind,
+            }),
+            FileSystem::Local | FileSystem::UserSpace(_) => Ok(()),
+        }
+    }
+
+    fn latch(&self, name: &LockName) -> Result<Latch, StoreError> {
+        let path = self.layout.latch(name);
+        match Latch::acquire(&path, PATIENCE) {
+            Err(error) if latch::is_without_folder(&error) => {
+                self.make_folders()?;
+                Latch::acquire(&path, PATIENCE)
+            }
+            taken => taken,
+        }
+    }
+
+    /// The name that the file of `lock` freezes, where it is a freeze of an older version.
+    fn frozen_by_legacy(&self, lock: &LockName) -> Option<LockName> {
+        let name = LockName::new(lock.as_str().strip_prefix(LEGACY_FREEZE)?).ok()?;
+        self.peek_legacy_freeze(&name)
+            .record()
+            .is_some()
+            .then_some(name)
+    }
+
+    /// A freeze of an older version: `locks/freeze-<name>.json`. A lock of this
+    /// version may be called that too; its record says what it hangs on, which no freeze does.
+    fn peek_legacy_freeze(&self, name: &LockName) -> Slot {
+        let slot = read_slot(&self.layout.legacy_freeze(name), name);
+        match &slot {
+            Slot::Record(record) if record.hold.is_none() => slot,
+            _ => Slot::Absent,
+        }
+    }
+}
+
+impl Store for FileStore {
+    type Section<'s> = FileSection<'s>;
+    type Ticket = FileTicket;
+    type Vigil = FileVigil;
+
+    fn section(&self, name: &LockName) -> Result<FileSection<'_>, StoreError> {
+        self.refuse_network()?;
+        let latch = self.latch(name)?;
+        Ok(FileSection::new(self, name.clone(), latch))
+    }
+
+    fn peek(&self, name: &LockName, shelf: Shelf) -> Slot {
+        match (read_slot(&self.layout.record(shelf, name), name), shelf) {
+            (Slot::Absent, Shelf::Freeze) => self.peek_legacy_freeze(name),
+            (slot, _) => slot,
+        }
+    }
+
+    fn line(&self, name: &LockName) -> Result<Vec<Place>, StoreError> {
+        ticket::list(&self.layout.queue(name))
+    }
+
+    fn lives(&self, name: &LockName, place: &Place) -> bool {
+        ticket::lives(&ticket::path_of(&self.layout, name, place))
+    }
+
+    fn ticket_text(&self, name: &LockName, place: &Place) -> Option<TicketText> {
+        let content = fs::read(ticket::path_of(&self.layout, name, place)).ok()?;
+        serde_json::from_slice(&content).ok()
+    }
+
+    fn keepers(&self, name: &LockName, place: &Place) -> Vec<i32> {
+        let path = ticket::path_of(&self.layout, name, place);
+        // `/proc` shows resolved paths.
+        fs::canonicalize(path).map_or_else(|_| Vec::new(), |path| crate::sys::holders_of(&path))
+    }
+
+    fn names(&self, shelf: Shelf) -> Result<Vec<LockName>, StoreError> {
+        let locks = names_in(&self.layout.shelf(Shelf::Lock))?;
+        let (old, locks): (Vec<_>, Vec<_>) = locks
+            .into_iter()
+            .partition(|name| self.frozen_by_legacy(name).is_some());
+        if shelf == Shelf::Lock {
+            return Ok(locks);
+        }
+        let mut freezes = names_in(&self.layout.shelf(Shelf::Freeze))?;
+        freezes.extend(old.iter().filter_map(|name| self.frozen_by_legacy(name)));
+        Ok(freezes.into_iter().collect())
+    }
+
+    fn watch(&self, name: &LockName, obstacle: &Obstacle) -> Result<FileVigil, StoreError> {
+        FileVigil::begin(self, name, obstacle)
+    }
+
+    fn log(&self, event: &Event, durability: Durability) -> Result<(), StoreError> {
+        audit_log::append(&self.layout.audit_log(), &event.to_line(), durability)
+    }
+}
+
+/// The names that have a file in a folder; none where there is no folder.
+fn names_in(folder: &Path) -> Result<BTreeSet<LockName>, StoreError> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if io::is_missing(&error) => return Ok(BTreeSet::new()),
+        entries => entries.map_err(StoreError::io("list", folder))?,
+    };
+    let mut names = BTreeSet::new();
+    for entry in entries {
+        let file = entry.map_err(StoreError::io("list", folder))?.file_name();
+        let name = file.to_str().and_then(|file| file.strip_suffix(".json"));
+        names.extend(name.and_then(|name| LockName::new(name).ok()));
+    }
+    Ok(names)
+}

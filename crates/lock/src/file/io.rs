@@ -1,0 +1,82 @@
+use crate::store::StoreError;
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, ErrorKind, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::Path,
+};
+
+/// Records and tickets may be read by everybody who may enter the folders.
+const READABLE_BY_ALL: u32 = 0o644;
+
+/// Makes a new file with `content` at a private path. What stands there is the rest of a crash and is
+/// removed; it is never written into, since it may be linked into place already.
+pub(super) fn create(path: &Path, content: &[u8]) -> Result<File, StoreError> {
+    let file = create_empty(path)?;
+    match fill(&file, content) {
+        Ok(()) => Ok(file),
+        Err(error) => {
+            // Nothing half-written stays, least of all on a full disk.
+            let _ = fs::remove_file(path);
+            Err(StoreError::io("write", path)(error))
+        }
+    }
+}
+
+/// Makes a new, empty file at a private path.
+pub(super) fn create_empty(path: &Path) -> Result<File, StoreError> {
+    let open = || {
+        let mut options = OpenOptions::new();
+        options
+            .write(true)
+            .create_new(true)
+            .mode(READABLE_BY_ALL)
+            .open(path)
+    };
+    let file = match open() {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            remove(path)?;
+            open()
+        }
+        opened => opened,
+    };
+    file.map_err(StoreError::io("create", path))
+}
+
+/// Gives a new file its content and its mode, whatever the umask.
+pub(super) fn fill(mut file: &File, content: &[u8]) -> io::Result<()> {
+    file.write_all(content)?;
+    file.set_permissions(fs::Permissions::from_mode(READABLE_BY_ALL))
+}
+
+/// Removes a file; one that is gone already is no error.
+pub(super) fn remove(path: &Path) -> Result<(), StoreError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        result => result.map_err(StoreError::io("remove", path)),
+    }
+}
+
+/// Makes a folder that only this user may enter; one that exists keeps its mode.
+pub(super) fn make_folder(path: &Path) -> Result<(), StoreError> {
+    match fs::DirBuilder::new()
+        .mode(0o700)
+        .recursive(true)
+        .create(path)
+    {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        result => result.map_err(StoreError::io("make the folder", path)),
+    }
+}
+
+/// Writes a folder's entries to disk (fsync(2) on the folder, as its manual page asks for new names).
+pub(super) fn sync_folder(path: &Path) -> Result<(), StoreError> {
+    File::open(path)
+        .and_then(|folder| folder.sync_all())
+        .map_err(StoreError::io("sync", path))
+}
+
+/// Whether an error says that a path does not exist.
+pub(super) fn is_missing(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::NotFound
+}

@@ -1,0 +1,227 @@
+use super::io::is_missing;
+use crate::{
+    store::StoreError,
+    sys::BlockedSignals,
+    words::{Fence, Timestamp},
+};
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io,
+    os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
+    path::Path,
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
+
+/// How long to wait for a latch. Its holders need microseconds; one that needs seconds is stopped or hangs.
+pub const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The kernel lock around a state change, held until it is dropped; signals are held back meanwhile.
+///
+/// The file also keeps the fence counter of its names, since whoever draws a fence has the latch anyway:
+/// no second lock, and no single file that all names of a root depend on.
+#[must_use = "the latch is released as soon as this is dropped"]
+pub struct Latch {
+    // Dropped in this order: others may go on before our signals arrive.
+    file: File,
+    _signals: BlockedSignals,
+}
+
+impl Latch {
+    /// Takes the latch at `path`, making the file where it is missing.
+    ///
+    /// # Errors
+    /// [`StoreError::LatchBusy`] when it is not had within `patience`; [`StoreError::NoKernelLocks`] where
+    /// the file system has none; [`StoreError::Io`] with a missing path when the folder is not there.
+    pub fn acquire(path: &Path, patience: Duration) -> Result<Self, StoreError> {
+        let signals = BlockedSignals::all();
+        loop {
+            let file = locked(path, patience)?;
+            // A root that was deleted meanwhile leaves us a latch that nobody else will ever find.
+            let links = file
+                .metadata()
+                .map_err(StoreError::io("look at", path))?
+                .nlink();
+            if links > 0 {
+                return Ok(Self {
+                    file,
+                    _signals: signals,
+                });
+            }
+        }
+    }
+
+    /// Draws the next fence, above `floor` too.
+    ///
+    /// # Errors
+    /// An I/O error from reading or writing the counter. A counter that cannot be made out counts as
+    /// none: the clock then gives the fence.
+    pub fn next_fence(&self, floor: Fence, now: Timestamp) -> io::Result<Fence> {
+        let mut digits = [0; DIGITS];
+        let read = self.file.read_at(&mut digits, 0)?;
+        let text = digits
+            .get(..read)
+            .and_then(|digits| std::str::from_utf8(digits).ok());
+        let last: Fence = text
+            .and_then(|text| text.trim().parse().ok())
+            .unwrap_or_default();
+        let next = last.max(floor).next(now);
+        // Always the same width, so that a write never leaves a rest of the one before.
+        self.file.write_all_at(
+            format!("{next:0DIGITS$}\n", next = next.get()).as_bytes(),
+            0,
+        )?;
+        Ok(next)
+    }
+
+    /// Writes the fence counter to disk.
+    ///
+    /// # Errors
+    /// An I/O error from fdatasync(2).
+    pub fn sync(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+}
+
+/// Decimal digits of the largest fence.
+const DIGITS: usize = 20;
+
+fn locked(path: &Path, patience: Duration) -> Result<File, StoreError> {
+    let mut options = OpenOptions::new();
+    let file = options
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o666)
+        .open(path);
+    let file = file.map_err(StoreError::io("open the latch", path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => locked_in_time(file, path, patience),
+        Err(TryLockError::Error(source)) => Err(no_locks(path, source)),
+    }
+}
+
+/// Waits in the kernel, in a thread of its own because flock(2) knows no time limit. A thread that is
+/// given up ends as soon as it has the latch, and closes it by that.
+fn locked_in_time(file: File, path: &Path, patience: Duration) -> Result<File, StoreError> {
+    let (sender, receiver) = mpsc::sync_channel(1);
+    let wait = move || {
+        let result = file.lock().map(|()| file);
+        // Nobody listens any more where the patience has ended; dropping the file releases the latch.
+        let _ = sender.send(result);
+    };
+    thread::Builder::new()
+        .stack_size(64 * 1024)
+        .spawn(wait)
+        .map_err(StoreError::io("wait for", path))?;
+    match receiver.recv_timeout(patience) {
+        Ok(result) => result.map_err(|source| no_locks(path, source)),
+        Err(_) => Err(StoreError::LatchBusy {
+            path: path.to_owned(),
+            holder: holder_of(path),
+        }),
+    }
+}
+
+fn no_locks(path: &Path, source: io::Error) -> StoreError {
+    match source.raw_os_error() {
+        Some(nix::libc::ENOLCK | nix::libc::ENOSYS | nix::libc::EOPNOTSUPP) => {
+            StoreError::NoKernelLocks {
+                path: path.to_owned(),
+                source,
+            }
+        }
+        _ => StoreError::io("lock", path)(source),
+    }
+}
+
+/// Who has a file's flock(2), as `/proc/locks` says (proc_locks(5)).
+fn holder_of(path: &Path) -> Option<i32> {
+    let inode = std::fs::metadata(path).ok()?.ino();
+    let locks = std::fs::read_to_string("/proc/locks").ok()?;
+    locks.lines().find_map(|line| holder_in(line, inode))
+}
+
+/// The pid of a granted lock: `1: FLOCK  ADVISORY  WRITE 4711 08:01:1234 0 EOF`.
+fn holder_in(line: &str, inode: u64) -> Option<i32> {
+    let mut fields = line.split_ascii_whitespace().skip(1);
+    let (kind, pid) = (fields.next()?, fields.nth(2)?);
+    let file = fields.next()?.rsplit(':').next()?;
+    (kind == "FLOCK" && file == inode.to_string())
+        .then(|| pid.parse().ok())
+        .flatten()
+}
+
+/// Whether an error says that the latch's folder is missing.
+pub(super) fn is_without_folder(error: &StoreError) -> bool {
+    matches!(error, StoreError::Io { source, .. } if is_missing(source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_latch_excludes_and_names_its_holder() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("00");
+        let held = Latch::acquire(&path, PATIENCE).unwrap();
+        let other = path.clone();
+        let busy = thread::spawn(move || Latch::acquire(&other, Duration::from_millis(1)).err());
+        match busy.join().unwrap() {
+            Some(StoreError::LatchBusy { holder, .. }) => {
+                assert_eq!(
+                    holder,
+                    i32::try_from(std::process::id()).ok(),
+                    "the holder is named"
+                );
+            }
+            other => panic!("two in one latch: {other:?}"),
+        }
+        drop(held);
+        assert!(
+            Latch::acquire(&path, PATIENCE).is_ok(),
+            "a given-up waiter must not keep the latch"
+        );
+    }
+
+    #[test]
+    fn fences_rise_over_restarts_garbage_and_floors() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("00");
+        let now = Timestamp::from_microseconds(1000).unwrap();
+        let draw = |floor| {
+            Latch::acquire(&path, PATIENCE)
+                .unwrap()
+                .next_fence(floor, now)
+                .unwrap()
+        };
+        assert_eq!(draw(Fence::default()).get(), 1000);
+        assert_eq!(draw(Fence::default()).get(), 1001);
+        assert_eq!(draw(Fence::new(5000)).get(), 5001, "above the floor");
+        assert_eq!(draw(Fence::default()).get(), 5002);
+        std::fs::write(&path, "no number at all, and longer").unwrap();
+        assert_eq!(draw(Fence::default()).get(), 1000, "the clock steps in");
+        assert_eq!(
+            draw(Fence::default()).get(),
+            1001,
+            "and the garbage is overwritten"
+        );
+    }
+
+    #[test]
+    fn only_a_granted_flock_on_the_file_names_a_holder() {
+        let granted = "12: FLOCK  ADVISORY  WRITE 4711 fe:00:99 0 EOF";
+        let waiting = "12: -> FLOCK  ADVISORY  WRITE 4712 fe:00:99 0 EOF";
+        assert_eq!(holder_in(granted, 99), Some(4711));
+        assert_eq!(holder_in(granted, 98), None);
+        assert_eq!(holder_in(waiting, 99), None);
+        assert_eq!(
+            holder_in("12: POSIX  ADVISORY  WRITE 4711 fe:00:99 0 EOF", 99),
+            None
+        );
+    }
+}

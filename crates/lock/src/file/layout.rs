@@ -1,0 +1,98 @@
+use crate::{
+    store::Shelf,
+    words::{LockName, fnv1a},
+};
+use std::path::{Path, PathBuf};
+
+/// How many latches the names share. More would cost inodes, fewer let unrelated names wait for each
+/// other (for microseconds).
+const LATCHES: u64 = 64;
+
+/// Says where in a root everything is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    root: PathBuf,
+}
+
+impl Layout {
+    /// The layout below a root folder.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The root folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The folders that a root consists of, in the order to make them.
+    pub fn folders(&self) -> [PathBuf; 6] {
+        let below = |name| self.root.join(name);
+        [
+            self.root.clone(),
+            below("locks"),
+            below("freezes"),
+            below("latches"),
+            below("queue"),
+            below("tmp"),
+        ]
+    }
+
+    /// The folder of one kind of record.
+    pub fn shelf(&self, shelf: Shelf) -> PathBuf {
+        self.root.join(match shelf {
+            Shelf::Lock => "locks",
+            Shelf::Freeze => "freezes",
+        })
+    }
+
+    /// A name's record.
+    pub fn record(&self, shelf: Shelf, name: &LockName) -> PathBuf {
+        self.shelf(shelf).join(format!("{name}.json"))
+    }
+
+    /// Where older versions put a name's freeze.
+    pub fn legacy_freeze(&self, name: &LockName) -> PathBuf {
+        self.shelf(Shelf::Lock)
+            .join(format!("{LEGACY_FREEZE}{name}.json"))
+    }
+
+    /// Where a name's record is written before it appears. Only the one who has the name's latch writes
+    /// there, so whatever already stands there is the rest of a crash.
+    pub fn draft(&self, shelf: Shelf, name: &LockName) -> PathBuf {
+        let kind = match shelf {
+            Shelf::Lock => "lock",
+            Shelf::Freeze => "freeze",
+        };
+        self.root.join("tmp").join(format!("{name}.{kind}"))
+    }
+
+    /// The latch that a name shares with others.
+    pub fn latch(&self, name: &LockName) -> PathBuf {
+        let number = fnv1a(name.as_str().as_bytes()) % LATCHES;
+        self.root.join("latches").join(format!("{number:02x}"))
+    }
+
+    /// The folder of a name's tickets.
+    pub fn queue(&self, name: &LockName) -> PathBuf {
+        self.root.join("queue").join(name.as_str())
+    }
+
+    /// The folder of all names' lines.
+    pub fn queues(&self) -> PathBuf {
+        self.root.join("queue")
+    }
+
+    /// The audit log.
+    pub fn audit_log(&self) -> PathBuf {
+        self.root.join("audit.log")
+    }
+
+    /// The file whose age says when expired leases were last swept.
+    pub fn swept(&self) -> PathBuf {
+        self.root.join("tmp").join(".swept")
+    }
+}
+
+/// What the file names of old freezes began with.
+pub(super) const LEGACY_FREEZE: &str = "freeze-";

@@ -1,0 +1,46 @@
+//! The store of one machine: a folder, with the kernel's file locks as the only authority.
+//!
+//! ```text
+//! <root>/locks/<name>.json       lock records     } public: docs/formats.md
+//! <root>/freezes/<name>.json     freezes          }
+//! <root>/audit.log               the audit log    }
+//! <root>/latches/<00-3f>         one latch for every 64th of the names, with their fence
+//! <root>/queue/<name>/<ticket>   the line for a name
+//! <root>/tmp/                    records that are being written
+//! ```
+//!
+//! # What rests on what
+//! * A **latch** is a file with an exclusive flock(2). Whoever has it may change anything of its names. It is
+//!   never unlinked: two files of one name would be two latches.
+//! * A **ticket** is a file with an exclusive flock(2) too, held by the process that wants or has the lock
+//!   and by everything that inherits it. The kernel drops it with the last of them; this, and nothing
+//!   else, says that a guard is gone.
+//! * A **record** is written under `tmp/` and then linked into place. link(2) never replaces, so programs
+//!   that create records exclusively and know nothing of latches are excluded, and exclude us.
+//!
+//! # Limits
+//! Linux; a local file system with hard links. Network file systems are refused.
+
+mod audit_log;
+mod file_store;
+mod git;
+mod io;
+mod kind;
+mod latch;
+mod layout;
+mod root;
+mod section;
+mod slot;
+mod sweep;
+mod ticket;
+mod vigil;
+
+pub use file_store::FileStore;
+pub use kind::{FileSystem, file_system_of};
+pub use latch::{Latch, PATIENCE};
+pub use layout::Layout;
+pub use root::{Root, RootError, RootMethod, Surroundings};
+pub use section::FileSection;
+pub use slot::read_slot;
+pub use ticket::FileTicket;
+pub use vigil::FileVigil;

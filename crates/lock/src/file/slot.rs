@@ -1,0 +1,163 @@
+use super::io::is_missing;
+use crate::{
+    record::{Corruption, ParseError, Record, RecordFlaw, Slot},
+    words::LockName,
+};
+use nix::{
+    libc::{ELOOP, ENXIO, O_NOFOLLOW, O_NONBLOCK},
+    time::{ClockId, clock_gettime},
+};
+use std::{
+    fs::{File, FileType, Metadata, OpenOptions},
+    io::{self, Read},
+    os::unix::fs::{FileTypeExt, OpenOptionsExt},
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+/// Larger than anything a command line can carry, and still read in no time.
+const LARGEST_RECORD: u64 = 64 * 1024 * 1024;
+
+/// Reads what stands at a record's path, whatever that is, without ever blocking or following a link.
+pub fn read_slot(path: &Path, name: &LockName) -> Slot {
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags(O_NOFOLLOW | O_NONBLOCK)
+        .open(path);
+    match opened {
+        Ok(file) => {
+            read_file(&file, name).unwrap_or_else(|error| Slot::Unreadable(Arc::new(error)))
+        }
+        Err(error) if is_missing(&error) => Slot::Absent,
+        Err(error) => match error.raw_os_error() {
+            Some(ELOOP) => not_a_file("a symbolic link"),
+            Some(ENXIO) => not_a_file("a socket"),
+            _ => Slot::Unreadable(Arc::new(error)),
+        },
+    }
+}
+
+fn read_file(mut file: &File, name: &LockName) -> io::Result<Slot> {
+    let meta = file.metadata()?;
+    if !meta.is_file() {
+        return Ok(not_a_file(kind_of(meta.file_type())));
+    }
+    if meta.len() > LARGEST_RECORD {
+        return Ok(corrupted(RecordFlaw::TooLarge(meta.len()), &meta));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0));
+    file.read_to_end(&mut bytes)?;
+    Ok(match Record::parse(&bytes, name) {
+        Ok(record) => Slot::Record(Box::new(record)),
+        Err(ParseError::Newer(version)) => Slot::Newer(version),
+        Err(ParseError::Flaw(flaw)) => corrupted(flaw, &meta),
+    })
+}
+
+fn kind_of(kind: FileType) -> &'static str {
+    if kind.is_dir() {
+        "a directory"
+    } else if kind.is_fifo() {
+        "a named pipe"
+    } else {
+        "a device"
+    }
+}
+
+fn not_a_file(what: &'static str) -> Slot {
+    let flaw = RecordFlaw::NotAFile(what);
+    Slot::Corrupted(Corruption {
+        flaw,
+        age: Duration::MAX,
+        before_boot: false,
+    })
+}
+
+fn corrupted(flaw: RecordFlaw, meta: &Metadata) -> Slot {
+    let modified = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+    let now = SystemTime::now();
+    // A time in the future, after a clock was set back, is as far from "just now" as one in the past.
+    let age = now
+        .duration_since(modified)
+        .unwrap_or_else(|ahead| ahead.duration());
+    let before_boot = booted(now).is_some_and(|boot| modified < boot);
+    Slot::Corrupted(Corruption {
+        flaw,
+        age,
+        before_boot,
+    })
+}
+
+/// When this machine was booted, a second early to be safe against rounding.
+fn booted(now: SystemTime) -> Option<SystemTime> {
+    let up = Duration::from(clock_gettime(ClockId::CLOCK_BOOTTIME).ok()?);
+    now.checked_sub(up)?.checked_sub(Duration::from_secs(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{fs, os::unix::net::UnixListener};
+
+    fn read(path: &Path) -> Slot {
+        read_slot(path, &LockName::new("x").unwrap())
+    }
+
+    fn flaw(path: &Path) -> RecordFlaw {
+        match read(path) {
+            Slot::Corrupted(corruption) => corruption.flaw,
+            other => panic!("expected a corruption, found {other:?}"),
+        }
+    }
+
+    #[test]
+    fn whatever_stands_there_is_told_and_nothing_hangs() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        assert!(matches!(read(&at("none")), Slot::Absent));
+        fs::write(at("empty"), "").unwrap();
+        assert_eq!(flaw(&at("empty")), RecordFlaw::Empty);
+        fs::write(at("half"), r#"{"version":1,"na"#).unwrap();
+        assert!(matches!(flaw(&at("half")), RecordFlaw::NotJson(_)));
+        fs::write(at("binary"), [0, 255, 7]).unwrap();
+        assert!(matches!(flaw(&at("binary")), RecordFlaw::NotJson(_)));
+        fs::create_dir(at("folder")).unwrap();
+        assert_eq!(flaw(&at("folder")), RecordFlaw::NotAFile("a directory"));
+        std::os::unix::fs::symlink("/dev/zero", at("link")).unwrap();
+        assert_eq!(flaw(&at("link")), RecordFlaw::NotAFile("a symbolic link"));
+        let mode = nix::sys::stat::Mode::S_IRWXU;
+        nix::unistd::mkfifo(&at("pipe"), mode).unwrap();
+        assert_eq!(flaw(&at("pipe")), RecordFlaw::NotAFile("a named pipe"));
+        let _listener = UnixListener::bind(at("socket")).unwrap();
+        assert_eq!(flaw(&at("socket")), RecordFlaw::NotAFile("a socket"));
+        let big = File::create(at("big")).unwrap();
+        big.set_len(LARGEST_RECORD + 1).unwrap();
+        assert_eq!(flaw(&at("big")), RecordFlaw::TooLarge(LARGEST_RECORD + 1));
+    }
+
+    #[test]
+    fn the_age_of_a_broken_file_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.json");
+        let file = File::create(&path).unwrap();
+        let Slot::Corrupted(fresh) = read(&path) else {
+            panic!("an empty file is corrupted")
+        };
+        assert!(fresh.may_be_filling() && !fresh.before_boot, "{fresh:?}");
+        file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        let Slot::Corrupted(old) = read(&path) else {
+            panic!("an empty file is corrupted")
+        };
+        assert!(!old.may_be_filling() && old.before_boot, "{old:?}");
+        file.set_modified(SystemTime::now() + Duration::from_secs(3600))
+            .unwrap();
+        let Slot::Corrupted(ahead) = read(&path) else {
+            panic!("an empty file is corrupted")
+        };
+        assert!(
+            !ahead.may_be_filling(),
+            "a clock set back must not keep it for ever: {ahead:?}"
+        );
+    }
+}

@@ -1,0 +1,73 @@
+//! Clearing away what nobody needs any more: now and then, a little at a time.
+
+use super::{file_store::FileStore, io};
+use crate::{
+    store::{Shelf, Store, StoreError},
+    words::LockName,
+};
+use std::{
+    fs::{self, File},
+    path::Path,
+    time::Duration,
+};
+
+/// How long after a sweep the next is due.
+const INTERVAL: Duration = Duration::from_secs(300);
+
+/// How many names one sweep looks at, so that it costs a few milliseconds in a root of any size.
+const PORTION: usize = 200;
+
+impl FileStore {
+    /// The names that a sweep should look at now: none where the last one was a moment ago.
+    ///
+    /// Which portion of a large root it is changes with every sweep, by chance.
+    pub fn due_for_sweep(&self) -> Vec<LockName> {
+        if !self.claim_sweep() {
+            return Vec::new();
+        }
+        let names = self.names(Shelf::Lock).unwrap_or_default();
+        let mut random = [0u8; 8];
+        // Without random bytes the first portion is as good as any.
+        let _ = getrandom::fill(&mut random);
+        let count = names.len().max(1) as u64;
+        let start = usize::try_from(u64::from_ne_bytes(random) % count).unwrap_or(0);
+        names
+            .iter()
+            .cycle()
+            .skip(start)
+            .take(names.len().min(PORTION))
+            .cloned()
+            .collect()
+    }
+
+    /// Removes the empty folders of lines in which nobody stands.
+    ///
+    /// # Errors
+    /// When the lines cannot be listed.
+    pub fn remove_empty_lines(&self) -> Result<(), StoreError> {
+        let queues = self.layout.queues();
+        let entries = fs::read_dir(&queues).map_err(StoreError::io("list", &queues))?;
+        let names = entries
+            .flatten()
+            .filter_map(|entry| LockName::new(entry.file_name().to_str()?).ok());
+        for name in names.take(PORTION) {
+            // In the section, so that nobody is drawing a ticket in the folder; rmdir(2) refuses one that
+            // is not empty.
+            let _section = self.section(&name)?;
+            let _ = fs::remove_dir(self.layout.queue(&name));
+        }
+        Ok(())
+    }
+
+    /// Whether a sweep is due; if so, nobody else will be told that for a while.
+    fn claim_sweep(&self) -> bool {
+        let mark = self.layout.swept();
+        let due = age(&mark).is_none_or(|age| age >= INTERVAL);
+        // Two that claim it at the same time both sweep, which harms nothing.
+        due && io::remove(&mark).is_ok() && File::create(&mark).is_ok()
+    }
+}
+
+fn age(path: &Path) -> Option<Duration> {
+    fs::metadata(path).ok()?.modified().ok()?.elapsed().ok()
+}

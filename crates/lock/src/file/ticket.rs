@@ -1,0 +1,267 @@
+use super::{io, layout::Layout};
+use crate::{
+    rules::{Place, TicketText},
+    store::{StoreError, Ticket},
+    words::{LockId, LockName},
+};
+use std::{
+    fs::{self, File, TryLockError},
+    io::ErrorKind,
+    os::fd::{AsFd, BorrowedFd},
+    path::{Path, PathBuf},
+};
+
+/// A ticket file, locked by this process and by whatever inherits its descriptor.
+///
+/// Its name says all that admission asks: `<number>-<lock id>-w` waits, `-h` holds. Its content is for
+/// people.
+#[derive(Debug)]
+pub struct FileTicket {
+    file: File,
+    place: Place,
+    folder: PathBuf,
+}
+
+impl FileTicket {
+    /// Draws a ticket with `number`. It is locked before it has the name that others look for, so nobody
+    /// ever sees a live ticket unlocked. Needs the latch.
+    pub(super) fn draw(
+        folder: PathBuf,
+        place: Place,
+        text: &TicketText,
+    ) -> Result<Self, StoreError> {
+        let draft = folder.join(DRAFT);
+        let file = match io::create_empty(&draft) {
+            Err(StoreError::Io { source, .. }) if io::is_missing(&source) => {
+                io::make_folder(&folder)?;
+                io::create_empty(&draft)?
+            }
+            created => created?,
+        };
+        let ticket = Self {
+            file,
+            place,
+            folder,
+        };
+        ticket.publish(&draft, text).inspect_err(|_| {
+            // Nothing half-written stays, least of all on a full disk.
+            let _ = fs::remove_file(&draft);
+        })?;
+        Ok(ticket)
+    }
+
+    fn publish(&self, draft: &Path, text: &TicketText) -> Result<(), StoreError> {
+        match self.file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::Error(source)) => {
+                return Err(StoreError::NoKernelLocks {
+                    path: draft.to_owned(),
+                    source,
+                });
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(StoreError::io("lock", draft)(ErrorKind::WouldBlock.into()));
+            }
+        }
+        let content = serde_json::to_vec(text).unwrap_or_default();
+        io::fill(&self.file, &content).map_err(StoreError::io("write", draft))?;
+        fs::rename(draft, self.path()).map_err(StoreError::io("rename", draft))
+    }
+
+    /// Renames the ticket to that of a holder. Needs the latch.
+    pub(super) fn mark_entered(&mut self) -> Result<(), StoreError> {
+        let waiting = self.path();
+        let entered = Place {
+            entered: true,
+            ..self.place.clone()
+        };
+        let path = self.folder.join(file_name(&entered));
+        fs::rename(&waiting, path).map_err(StoreError::io("rename", waiting))?;
+        self.place = entered;
+        Ok(())
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.join(file_name(&self.place))
+    }
+}
+
+impl AsFd for FileTicket {
+    /// The descriptor whose inheritance keeps the ticket alive.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
+impl Ticket for FileTicket {
+    fn place(&self) -> &Place {
+        &self.place
+    }
+
+    fn leave(self) {
+        // The name goes first: whoever finds it still must find it locked. Unlocking then reaches the
+        // processes that inherited the descriptor too, which closing it would not. Neither can fail in a
+        // way that matters: a dead ticket is passed over whether its name is there or not.
+        let _ = fs::remove_file(self.path());
+        let _ = self.file.unlock();
+    }
+}
+
+/// The name of a ticket that is being written. Only who has the latch writes one.
+const DRAFT: &str = ".draft";
+
+/// The file name of a place's ticket.
+pub(super) fn file_name(place: &Place) -> String {
+    let state = if place.entered { 'h' } else { 'w' };
+    format!("{:010}-{}-{state}", place.number, place.lock_id)
+}
+
+fn parse_file_name(name: &str) -> Option<Place> {
+    let mut parts = name.splitn(3, '-');
+    let number = parts.next()?.parse().ok()?;
+    let lock_id = LockId::from_record(parts.next()?)?;
+    let entered = match parts.next()? {
+        "h" => true,
+        "w" => false,
+        _ => return None,
+    };
+    Some(Place {
+        number,
+        lock_id,
+        entered,
+    })
+}
+
+/// Lists the tickets in a line's folder; none where there is no folder.
+pub(super) fn list(folder: &Path) -> Result<Vec<Place>, StoreError> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if io::is_missing(&error) => return Ok(Vec::new()),
+        entries => entries.map_err(StoreError::io("list", folder))?,
+    };
+    let mut places = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(StoreError::io("list", folder))?.file_name();
+        places.extend(name.to_str().and_then(parse_file_name));
+    }
+    Ok(places)
+}
+
+/// Whether a ticket is locked by anything. Asking takes a shared lock for a moment, so that those who ask
+/// at the same time don't take each other for the holder.
+pub(super) fn lives(path: &Path) -> bool {
+    match File::open(path) {
+        Err(error) => !io::is_missing(&error),
+        Ok(file) => !matches!(file.try_lock_shared(), Ok(())),
+    }
+}
+
+/// Where a name's ticket for an acquisition is, waiting or entered.
+pub(super) fn path_of(layout: &Layout, name: &LockName, place: &Place) -> PathBuf {
+    layout.queue(name).join(file_name(place))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(number: u64) -> Place {
+        Place {
+            number,
+            lock_id: LockId::from_record("00ff").unwrap(),
+            entered: false,
+        }
+    }
+
+    fn text() -> TicketText {
+        TicketText {
+            owner: "a".into(),
+            owner_given: true,
+            agent_id: "b".into(),
+            pid: 1,
+            command: vec!["make".into()],
+            since: "2026-02-01T10:00:00Z".into(),
+            held: Vec::new(),
+        }
+    }
+
+    fn draw(folder: &Path, number: u64) -> FileTicket {
+        FileTicket::draw(folder.join("x"), place(number), &text()).unwrap()
+    }
+
+    #[test]
+    fn a_file_name_is_read_back() {
+        for entered in [false, true] {
+            let place = Place {
+                entered,
+                ..place(12)
+            };
+            assert_eq!(parse_file_name(&file_name(&place)), Some(place));
+        }
+        for other in [".draft", "1-", "x-00-w", "1-00-z", "1--w"] {
+            assert_eq!(parse_file_name(other), None, "{other} is no ticket");
+        }
+    }
+
+    #[test]
+    fn a_ticket_lives_until_it_is_left_or_its_last_holder_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let left = draw(folder.path(), 1);
+        let dropped = draw(folder.path(), 2);
+        let paths = [left.path(), dropped.path()];
+        assert!(paths.iter().all(|path| lives(path)), "both live");
+        left.leave();
+        assert!(
+            !paths[0].exists() && !lives(&paths[0]),
+            "a left ticket is gone"
+        );
+        drop(dropped);
+        assert!(
+            paths[1].exists() && !lives(&paths[1]),
+            "a dropped one is dead, but still listed"
+        );
+        assert_eq!(list(&folder.path().join("x")).unwrap(), [place(2)]);
+    }
+
+    #[test]
+    fn leaving_reaches_those_who_inherited_the_ticket() {
+        let folder = tempfile::tempdir().unwrap();
+        let ticket = draw(folder.path(), 1);
+        let inherited = ticket.file.try_clone().unwrap();
+        let path = ticket.path();
+        let watcher = File::open(&path).unwrap();
+        ticket.leave();
+        assert!(
+            watcher.try_lock_shared().is_ok(),
+            "a daemon that was left behind must not hold the lock"
+        );
+        drop(inherited);
+    }
+
+    #[test]
+    fn the_rest_of_a_crash_is_no_obstacle() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("x")).unwrap();
+        fs::write(folder.path().join("x").join(DRAFT), "half a ti").unwrap();
+        let ticket = draw(folder.path(), 1);
+        assert_eq!(
+            serde_json::from_slice::<TicketText>(&fs::read(ticket.path()).unwrap()).unwrap(),
+            text()
+        );
+    }
+
+    #[test]
+    fn entering_keeps_the_place_and_the_life() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut ticket = draw(folder.path(), 7);
+        ticket.mark_entered().unwrap();
+        let listed = list(&folder.path().join("x")).unwrap();
+        assert_eq!(
+            listed,
+            [Place {
+                entered: true,
+                ..place(7)
+            }]
+        );
+        assert!(lives(&ticket.path()));
+    }
+}

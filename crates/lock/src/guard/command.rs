@@ -1,0 +1,146 @@
+use super::{Seat, Signals};
+use nix::{
+    errno::Errno,
+    fcntl::{FcntlArg, fcntl},
+    spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawnp},
+    sys::signal::{SigSet, Signal},
+    unistd::Pid,
+};
+use std::{
+    ffi::{CString, OsString},
+    io,
+    os::{
+        fd::{AsFd, AsRawFd, FromRawFd, OwnedFd},
+        unix::ffi::OsStringExt,
+    },
+};
+
+/// The lowest number that an inherited ticket gets in a command: scripts use small ones for themselves
+/// (`exec 3>log`), and would close it by that.
+const LOWEST_TICKET: i32 = 100;
+
+/// A command to run under a lock.
+#[derive(Clone, Debug)]
+pub struct Command {
+    /// The program and its arguments.
+    pub words: Vec<OsString>,
+    /// All of its environment.
+    pub environment: Vec<(OsString, OsString)>,
+}
+
+/// Says why a command did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum SpawnError {
+    /// There is no such program.
+    #[error("command not found: {0}")]
+    NotFound(String),
+    /// The program is there and cannot be run.
+    #[error("cannot run {program}: {source}")]
+    NotExecutable {
+        /// The program.
+        program: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A word or a variable contains a NUL byte.
+    #[error("the command contains a NUL byte")]
+    Nul,
+}
+
+impl Command {
+    /// Starts the command with this process's standard streams, and with `ticket` inherited.
+    ///
+    /// posix_spawn(3) clears the ticket's close-on-exec flag in the child alone, so no other process that
+    /// this one may start gets it.
+    pub(super) fn start(
+        &self,
+        seat: Seat,
+        signals: &Signals,
+        ticket: Option<&impl AsFd>,
+    ) -> Result<Pid, SpawnError> {
+        let words: Vec<CString> = self
+            .words
+            .iter()
+            .map(|word| nul_free(word.clone()))
+            .collect::<Result<_, _>>()?;
+        let program = words
+            .first()
+            .ok_or_else(|| SpawnError::NotFound(String::new()))?;
+        let environment = self.environment()?;
+        let inherited = ticket.map(high_copy).transpose();
+        let started = inherited.and_then(|inherited| {
+            let actions = file_actions(inherited.as_ref())?;
+            Ok(posix_spawnp(
+                program,
+                &actions,
+                &attributes(seat, signals)?,
+                &words,
+                &environment,
+            )?)
+        });
+        started.map_err(|source: io::Error| self.failed(source))
+    }
+
+    fn environment(&self) -> Result<Vec<CString>, SpawnError> {
+        let join = |(key, value): &(OsString, OsString)| {
+            let mut pair = key.clone();
+            pair.push("=");
+            pair.push(value);
+            nul_free(pair)
+        };
+        self.environment.iter().map(join).collect()
+    }
+
+    fn failed(&self, source: io::Error) -> SpawnError {
+        let program = self
+            .words
+            .first()
+            .map(|word| word.to_string_lossy().into_owned());
+        let program = program.unwrap_or_default();
+        match source.raw_os_error().map(Errno::from_raw) {
+            Some(Errno::ENOENT | Errno::ENOTDIR) => SpawnError::NotFound(program),
+            _ => SpawnError::NotExecutable { program, source },
+        }
+    }
+}
+
+fn nul_free(text: OsString) -> Result<CString, SpawnError> {
+    CString::new(text.into_vec()).map_err(|_| SpawnError::Nul)
+}
+
+/// A second descriptor of the ticket with a high number, or where the limit is lower than that, with any.
+#[expect(
+    unsafe_code,
+    reason = "nix gives a duplicated descriptor as a bare number"
+)]
+fn high_copy(ticket: &impl AsFd) -> io::Result<OwnedFd> {
+    let lowest = FcntlArg::F_DUPFD_CLOEXEC(LOWEST_TICKET);
+    let copy = fcntl(ticket, lowest).or_else(|_| fcntl(ticket, FcntlArg::F_DUPFD_CLOEXEC(3)))?;
+    // SAFETY: fcntl(2) just gave this descriptor to us alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
+}
+
+/// Duplicating a descriptor onto itself clears its close-on-exec flag (posix_spawn(3), POSIX.1-2024).
+fn file_actions(inherited: Option<&OwnedFd>) -> io::Result<PosixSpawnFileActions> {
+    let mut actions = PosixSpawnFileActions::init()?;
+    if let Some(fd) = inherited {
+        actions.add_dup2(fd.as_raw_fd(), fd.as_raw_fd())?;
+    }
+    Ok(actions)
+}
+
+/// The command starts with the signal mask that the guard was started with. `SIGPIPE` gets its default
+/// back, which Rust's runtime takes away at start.
+fn attributes(seat: Seat, signals: &Signals) -> io::Result<PosixSpawnAttr> {
+    let mut attributes = PosixSpawnAttr::init()?;
+    let mut flags =
+        PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK | PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF;
+    attributes.set_sigmask(&signals.before())?;
+    attributes.set_sigdefault(&SigSet::from(Signal::SIGPIPE))?;
+    if seat == Seat::OwnGroup {
+        flags |= PosixSpawnFlags::POSIX_SPAWN_SETPGROUP;
+        attributes.set_pgroup(Pid::from_raw(0))?;
+    }
+    attributes.set_flags(flags)?;
+    Ok(attributes)
+}

@@ -1,0 +1,30 @@
+//! Runs a command under a lock: spawns it, passes signals on, keeps the lock's announced life going, and
+//! gives the command's end as its own.
+//!
+//! The room knows nothing of files or clusters: it takes a [`Grant`](crate::ops::Grant) and a
+//! [store](crate::store::Store). What a signal leads to is a pure function ([`react`]); the loop around it
+//! does nothing but wait, ask and act. No state is changed in signal context: signals are held back and
+//! read from a descriptor.
+//!
+//! # Where the command runs
+//! With a controlling terminal the command stays in the guard's process group, so that the terminal
+//! treats both as one job: Ctrl-C, Ctrl-Z, `fg`, editors and pagers work as without a guard. Without one
+//! it gets a group of its own, and every signal that the guard gets is sent to that group.
+//!
+//! # Limits
+//! A process that closes inherited descriptors (sudo does) drops out of the lock's protection if its guard
+//! is killed. Without a terminal, a process that leaves the command's group gets no forwarded signals.
+
+mod command;
+mod ending;
+mod reaction;
+mod seat;
+mod signals;
+mod supervise;
+
+pub use command::{Command, SpawnError};
+pub use ending::Ending;
+pub use reaction::{Origin, Reaction, react};
+pub use seat::Seat;
+pub use signals::{Received, Signals};
+pub use supervise::{GuardError, Trouble, supervise};

@@ -1,0 +1,32 @@
+//! Locks for concurrent work in one repository: who holds a name, who is next, and what keeps everybody
+//! else out.
+//!
+//! # The rooms
+//! * [`words`]: names, ids, owners, fences, times: each type has one constructor that checks it.
+//! * [`record`]: the lock record, its format and its rules for change.
+//! * [`rules`]: what the protocol decides, as functions of values. Start here to understand Lokt.
+//! * [`store`]: the seam: what a store of locks can do, in verbs.
+//! * [`file`]: the store of one machine: latches, tickets, records, on the kernel's file locks.
+//! * [`ops`]: acquire, release, renew, freeze, look, explain: a lock's way through the rooms.
+//! * [`guard`]: runs a command under a lock: spawning, signals, heartbeat.
+//! * [`audit`]: the log of everything that happened.
+//! * [`sys`]: the rim to the kernel: processes, users, signals.
+//!
+//! # Three promises that the rest serves
+//! 1. Mutual exclusion hangs on nothing but locks that the kernel keeps and drops: not on pids, clocks or
+//!    timeouts.
+//! 2. A process may die between any two instructions: what it leaves is repaired by whoever comes next.
+//! 3. Doubt is never proof: what cannot be read, asked or decided counts as held.
+//!
+//! The library never prints, never ends the process, and reads of the environment only what
+//! [`sys::Caller::current`] names.
+
+pub mod audit;
+pub mod file;
+pub mod guard;
+pub mod ops;
+pub mod record;
+pub mod rules;
+pub mod store;
+pub mod sys;
+pub mod words;

@@ -1,0 +1,196 @@
+use super::{
+    OperationError,
+    look::{freeze_in_force, look, readable},
+    survey::waiters,
+};
+use crate::{
+    record::{Record, Slot},
+    rules::{Holding, Place, Staleness, TicketText, Verdict},
+    store::Store,
+    sys::{self, Caller},
+    words::LockName,
+};
+
+/// Why a name can or cannot be taken.
+#[derive(Debug)]
+pub struct Explanation {
+    /// Everything that matters, what stands in the way first.
+    pub reasons: Vec<Reason>,
+}
+
+/// One reason.
+#[derive(Debug)]
+pub struct Reason {
+    /// What kind of reason.
+    pub kind: ReasonKind,
+    /// The record that it is about: of the lock, or of the freeze.
+    pub record: Option<Record>,
+    /// Whether it keeps anybody from taking the name.
+    pub blocks: bool,
+}
+
+/// The kinds of reasons.
+#[derive(Debug)]
+pub enum ReasonKind {
+    /// An operator's freeze.
+    Frozen,
+    /// Held by another.
+    Held {
+        /// How.
+        holding: Holding,
+        /// The processes that keep a guard's lock, where its supervisor is gone: pid and name.
+        keepers: Vec<(i32, String)>,
+    },
+    /// Held by the one who asks.
+    SelfHeld {
+        /// How.
+        holding: Holding,
+    },
+    /// The lifetime has ended: the next taker gets it.
+    Expired,
+    /// The holder is provably gone: the next taker gets it.
+    DeadPid,
+    /// What stands there is no record.
+    Corrupted {
+        /// What is wrong with it.
+        flaw: String,
+    },
+    /// Others stand in line.
+    Queued {
+        /// Who, in their order.
+        waiters: Vec<TicketText>,
+    },
+    /// A guard is in without a record of its own: under its owner's lease, or its record was removed.
+    Inside(Option<TicketText>),
+}
+
+impl ReasonKind {
+    /// The word that `why --json` has for it.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Frozen => "frozen",
+            Self::Held { .. } | Self::Inside(_) => "held",
+            Self::SelfHeld { .. } => "self_held",
+            Self::Expired => "expired",
+            Self::DeadPid => "dead_pid",
+            Self::Corrupted { .. } => "corrupted",
+            Self::Queued { .. } => "queued",
+        }
+    }
+}
+
+impl Explanation {
+    /// Whether the name could be taken now.
+    pub fn is_free(&self) -> bool {
+        !self.reasons.iter().any(|reason| reason.blocks)
+    }
+}
+
+/// Explains the state of a name to the one who asks.
+///
+/// # Errors
+/// [`OperationError`] when a record is of a newer version or cannot be read.
+pub fn explain<S: Store>(
+    store: &S,
+    name: &LockName,
+    caller: &Caller,
+) -> Result<Explanation, OperationError> {
+    let mut reasons = Vec::new();
+    if let Some(freeze) = freeze_in_force(store, name)? {
+        reasons.push(Reason {
+            kind: ReasonKind::Frozen,
+            record: Some(freeze),
+            blocks: true,
+        });
+    }
+    reasons.extend(of_lock(store, name, caller)?);
+    let held = reasons.iter().any(|reason| {
+        matches!(
+            reason.kind,
+            ReasonKind::Held { .. } | ReasonKind::SelfHeld { .. }
+        )
+    });
+    reasons.extend(of_inside(store, name, &reasons));
+    let waiters = waiters(store, name);
+    if !waiters.is_empty() {
+        // Those in line come first even where nothing stands on the name at this moment.
+        reasons.push(Reason {
+            kind: ReasonKind::Queued { waiters },
+            record: None,
+            blocks: !held,
+        });
+    }
+    Ok(Explanation { reasons })
+}
+
+fn of_lock<S: Store>(
+    store: &S,
+    name: &LockName,
+    caller: &Caller,
+) -> Result<Option<Reason>, OperationError> {
+    let sight = look(store, name, caller);
+    if let Slot::Corrupted(corruption) = &sight.slot {
+        let kind = ReasonKind::Corrupted {
+            flaw: corruption.flaw.to_string(),
+        };
+        let blocks = !corruption.is_provably_free();
+        return Ok(Some(Reason {
+            kind,
+            record: None,
+            blocks,
+        }));
+    }
+    let Some(record) = readable(sight.slot, "lock", name)? else {
+        return Ok(None);
+    };
+    let kind = match sight.verdict {
+        None | Some(Verdict::Stale(Staleness::HolderGone)) => ReasonKind::DeadPid,
+        Some(Verdict::Stale(Staleness::Expired)) => ReasonKind::Expired,
+        Some(Verdict::Held(holding)) if caller.identity.owns(&record) => {
+            ReasonKind::SelfHeld { holding }
+        }
+        Some(Verdict::Held(holding)) => ReasonKind::Held {
+            holding,
+            keepers: keepers(store, &record, holding),
+        },
+    };
+    let blocks = matches!(sight.verdict, Some(Verdict::Held(_)));
+    Ok(Some(Reason {
+        kind,
+        record: Some(record),
+        blocks,
+    }))
+}
+
+/// Who keeps a lock whose supervisor is gone. Searching all processes is slow, so only then.
+fn keepers<S: Store>(store: &S, record: &Record, holding: Holding) -> Vec<(i32, String)> {
+    if holding != Holding::Orphaned {
+        return Vec::new();
+    }
+    let line = store.line(&record.name).unwrap_or_default();
+    let place = line.iter().find(|place| record.is_of(&place.lock_id));
+    let pids = place.map_or_else(Vec::new, |place| store.keepers(&record.name, place));
+    pids.into_iter()
+        .map(|pid| (pid, sys::name_of(pid).unwrap_or_default()))
+        .collect()
+}
+
+/// A guard that is in and that the record does not speak of.
+fn of_inside<S: Store>(store: &S, name: &LockName, known: &[Reason]) -> Option<Reason> {
+    let spoken_of = |place: &Place| {
+        let records = known.iter().filter_map(|reason| reason.record.as_ref());
+        records
+            .into_iter()
+            .any(|record| record.is_of(&place.lock_id))
+    };
+    let line = store.line(name).ok()?;
+    let inside = line
+        .into_iter()
+        .find(|place| place.entered && !spoken_of(place) && store.lives(name, place))?;
+    let kind = ReasonKind::Inside(store.ticket_text(name, &inside));
+    Some(Reason {
+        kind,
+        record: None,
+        blocks: true,
+    })
+}

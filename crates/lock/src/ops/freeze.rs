@@ -1,0 +1,143 @@
+use super::{OperationError, look::readable};
+use crate::{
+    audit::{Event, EventKind},
+    record::{Hold, Record, Slot},
+    store::{Durability, Placed, Put, Removed, Section, Shelf, Store},
+    sys::{self, Caller},
+    words::{Fence, LockId, LockName, Timestamp},
+};
+use serde_json::Map;
+use std::time::Duration;
+
+/// What came of ordering a freeze.
+#[derive(Debug, PartialEq)]
+#[must_use]
+pub enum Frozen {
+    /// It is in force.
+    Done(Box<Record>),
+    /// Another has frozen the name already.
+    ByAnother(Box<Record>),
+}
+
+/// What came of lifting a freeze.
+#[derive(Debug, PartialEq)]
+#[must_use]
+pub enum Unfrozen {
+    /// The name can be taken again.
+    Done,
+    /// It was not frozen.
+    NotFound,
+    /// Another has frozen it.
+    NotYours(Box<Record>),
+}
+
+/// Orders that nobody may take `name` for `ttl`. Who holds it keeps it. My own freeze is replaced.
+///
+/// # Errors
+/// [`OperationError`] when the state cannot be made out or changed.
+pub fn freeze<S: Store>(
+    store: &S,
+    name: &LockName,
+    caller: &Caller,
+    ttl: Duration,
+) -> Result<Frozen, OperationError> {
+    let mut section = store.section(name)?;
+    let now = Timestamp::now();
+    let before = readable(section.store().peek(name, Shelf::Freeze), "freeze", name)?;
+    let in_force = before.filter(|before| !before.is_expired(now));
+    let put = match in_force {
+        Some(before) if !caller.identity.owns(&before) => {
+            return Ok(Frozen::ByAnother(Box::new(before)));
+        }
+        _ => Put::Over,
+    };
+    let record = order(name, caller, ttl, now);
+    let placed = section.put(Shelf::Freeze, &record, put, Durability::Synced)?;
+    debug_assert_eq!(
+        placed,
+        Placed::Done,
+        "replacing cannot find the place taken"
+    );
+    let event = Event::new(EventKind::Freeze, name, caller).about(&record);
+    section.store().log(&event, Durability::Synced)?;
+    Ok(Frozen::Done(Box::new(record)))
+}
+
+fn order(name: &LockName, caller: &Caller, ttl: Duration, now: Timestamp) -> Record {
+    let pid = nix::unistd::getppid().as_raw();
+    let mut record = Record {
+        version: crate::record::FORMAT_VERSION,
+        name: name.clone(),
+        lock_id: LockId::random().ok(),
+        owner: caller.identity.owner.clone(),
+        host: Some(caller.here.host.clone()),
+        pid: (pid > 0).then_some(pid),
+        pid_start: sys::start_of(pid),
+        agent_id: Some(caller.identity.agent.clone()),
+        acquired: now,
+        ttl_sec: None,
+        expires_at: None,
+        metadata: None,
+        hold: None::<Hold>,
+        fence: None::<Fence>,
+        command: None,
+        boot_id: None,
+        pid_ns: None,
+        unknown: Map::new(),
+    };
+    record.set_lifetime(Some(ttl), now);
+    record
+}
+
+/// Lifts a freeze: my own, or by `force` anybody's, also one that is corrupted or of a newer version.
+///
+/// # Errors
+/// [`OperationError`] when the state cannot be made out or changed.
+pub fn unfreeze<S: Store>(
+    store: &S,
+    name: &LockName,
+    caller: &Caller,
+    force: bool,
+) -> Result<Unfrozen, OperationError> {
+    let mut section = store.section(name)?;
+    let slot = section.store().peek(name, Shelf::Freeze);
+    let kind = if force {
+        if matches!(slot, Slot::Absent) {
+            return Ok(Unfrozen::NotFound);
+        }
+        EventKind::ForceUnfreeze
+    } else {
+        match readable(slot.clone(), "freeze", name)? {
+            Some(freeze) if freeze.is_expired(Timestamp::now()) => return Ok(Unfrozen::NotFound),
+            Some(freeze) if !caller.identity.owns(&freeze) => {
+                return Ok(Unfrozen::NotYours(Box::new(freeze)));
+            }
+            Some(_) => EventKind::Unfreeze,
+            None => return Ok(Unfrozen::NotFound),
+        }
+    };
+    lift(&mut section, caller, slot, kind)
+}
+
+fn lift<C: Section>(
+    section: &mut C,
+    caller: &Caller,
+    mut slot: Slot,
+    kind: EventKind,
+) -> Result<Unfrozen, OperationError> {
+    let name = section.name().clone();
+    let mut event = Event::new(kind, &name, caller);
+    if let Some(record) = slot.record() {
+        event = event.about(record).with_holder(record);
+    }
+    // Behind my own freeze, one in the old place may come to light.
+    while !matches!(slot, Slot::Absent) {
+        let removed = section.remove(Shelf::Freeze, &slot, Durability::Synced)?;
+        slot = section.store().peek(&name, Shelf::Freeze);
+        if removed == Removed::Replaced {
+            break;
+        }
+    }
+    section.store().log(&event, Durability::Synced)?;
+    Ok(Unfrozen::Done)
+}

@@ -1,0 +1,33 @@
+//! What can be done with a lock, against any [store](crate::store): the lock's way through the rooms.
+//!
+//! Each operation enters the name's section, reads, lets [`rules`](crate::rules) decide, changes, logs and
+//! leaves. "Held by another" and "not yours" are outcomes; an error is only what kept the operation from
+//! finding out or from taking effect.
+
+mod acquire;
+mod error;
+mod explain;
+mod freeze;
+mod lease;
+mod look;
+mod release;
+mod renew;
+mod request;
+mod survey;
+mod tidy;
+mod unlock;
+mod wait;
+
+pub use acquire::{Attempt, Grant, GrantKind, attempt};
+pub use error::OperationError;
+pub use explain::{Explanation, Reason, ReasonKind, explain};
+pub use freeze::{Frozen, Unfrozen, freeze, unfreeze};
+pub use look::{Sight, look};
+pub use release::{Released, release};
+pub(crate) use renew::lifetime;
+pub use renew::{Renewed, renew};
+pub use request::Request;
+pub use survey::{Entry, State, survey, survey_all};
+pub use tidy::{prune, tidy};
+pub use unlock::{Might, Unlocked, unlock};
+pub use wait::{Bystander, Denial, Outcome, Patience, Standing, acquire};

@@ -1,0 +1,72 @@
+use super::{Grant, GrantKind, OperationError};
+use crate::{
+    audit::{Event, EventKind},
+    record::Record,
+    store::{Durability, Removed, Section, Shelf, Store, StoreError, Ticket},
+    sys::Caller,
+};
+
+/// What came of giving a lock back.
+#[derive(Debug)]
+#[must_use]
+pub enum Released {
+    /// It is free.
+    Done {
+        /// The release itself took effect, but could not be logged.
+        unlogged: Option<StoreError>,
+    },
+    /// It was no longer mine: somebody had taken it away.
+    Lost,
+}
+
+/// Gives a guard's lock back: its record, unless it is that of the lease above it, and its ticket.
+///
+/// # Errors
+/// [`OperationError`] when the record could not be removed. The ticket is given up all the same, so the
+/// next taker finds a lock whose holder is provably gone.
+pub fn release<S: Store>(
+    store: &S,
+    grant: Grant<S::Ticket>,
+    caller: &Caller,
+) -> Result<Released, OperationError> {
+    let Grant {
+        record,
+        ticket,
+        kind,
+    } = grant;
+    // The section lasts until the ticket is gone, so the log tells of changes in their order.
+    let (removed, section) = match (store.section(&record.name), kind) {
+        (Ok(section), GrantKind::UnderLease) => (Ok(true), Some(section)),
+        (Ok(mut section), _) => (remove_own(&mut section, &record), Some(section)),
+        (Err(error), _) => (Err(error.into()), None),
+    };
+    let kind = match removed {
+        Ok(true) => EventKind::Release,
+        _ => EventKind::Lost,
+    };
+    let logged = store.log(
+        &Event::new(kind, &record.name, caller).about(&record),
+        Durability::Volatile,
+    );
+    ticket.into_iter().for_each(Ticket::leave);
+    drop(section);
+    Ok(match removed? {
+        true => Released::Done {
+            unlogged: logged.err(),
+        },
+        false => Released::Lost,
+    })
+}
+
+/// Removes the record, provided that it is still this acquisition's.
+fn remove_own<C: Section>(section: &mut C, record: &Record) -> Result<bool, OperationError> {
+    let slot = section.store().peek(&record.name, Shelf::Lock);
+    let mine = record
+        .lock_id
+        .as_ref()
+        .is_some_and(|id| slot.record().is_some_and(|now| now.is_of(id)));
+    if !mine {
+        return Ok(false);
+    }
+    Ok(section.remove(Shelf::Lock, &slot, Durability::Volatile)? == Removed::Done)
+}

@@ -1,0 +1,63 @@
+use super::{Grant, OperationError};
+use crate::{
+    audit::{Event, EventKind},
+    record::Record,
+    store::{Durability, Put, Section, Shelf, Store},
+    sys::Caller,
+    words::Timestamp,
+};
+use std::time::Duration;
+
+/// What came of a heartbeat.
+#[derive(Debug, PartialEq)]
+#[must_use]
+pub enum Renewed {
+    /// The record has a new life.
+    Done,
+    /// It was no longer mine: somebody had taken it away.
+    Lost,
+}
+
+/// Extends a guard's announced life by its lifetime: that of its own record, or of the lease above it.
+///
+/// Everything else in the record stays as it stands there, also what another program added.
+///
+/// # Errors
+/// [`OperationError`] when the record could not be written; the lock itself is not affected.
+pub fn renew<S: Store>(
+    store: &S,
+    grant: &Grant<S::Ticket>,
+    caller: &Caller,
+) -> Result<Renewed, OperationError> {
+    let mut section = store.section(&grant.record.name)?;
+    let slot = section.store().peek(&grant.record.name, Shelf::Lock);
+    let Some(mut record) = slot.into_record().filter(|now| is_same(now, &grant.record)) else {
+        return Ok(Renewed::Lost);
+    };
+    let Some(ttl) = lifetime(&grant.record) else {
+        return Ok(Renewed::Done);
+    };
+    record.set_lifetime(Some(ttl), Timestamp::now());
+    // What stands there is my own record, so nothing can be in the way of replacing it.
+    let _ = section.put(Shelf::Lock, &record, Put::Over, Durability::Volatile)?;
+    let event = Event::new(EventKind::Renew, &record.name, caller).about(&record);
+    section.store().log(&event, Durability::Volatile)?;
+    Ok(Renewed::Done)
+}
+
+/// The lifetime that a record was made with, to the fraction of a second.
+pub(crate) fn lifetime(record: &Record) -> Option<Duration> {
+    let end = record.expires_at?;
+    let exact = end.since(record.acquired);
+    let rounded = Duration::from_secs(record.ttl_sec?);
+    // A lease that was renewed before has its expiry further off than one lifetime.
+    Some(if exact.is_zero() {
+        rounded
+    } else {
+        exact.min(rounded)
+    })
+}
+
+fn is_same(now: &Record, then: &Record) -> bool {
+    now.lock_id.is_some() && now.lock_id == then.lock_id
+}

@@ -1,0 +1,286 @@
+use super::{Attempt, Grant, OperationError, Request, attempt, look::look};
+use crate::{
+    audit::{Event, EventKind},
+    record::Record,
+    rules::{Obstacle, TicketText},
+    store::{Durability, Shelf, Store, Ticket, Vigil},
+    words::Timestamp,
+};
+use nix::{
+    errno::Errno,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+};
+use std::{
+    os::fd::BorrowedFd,
+    time::{Duration, Instant},
+};
+
+/// How long somebody is ready to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// Not at all.
+    None,
+    /// In line, this long.
+    For(Duration),
+}
+
+/// What came of asking for a lock.
+#[derive(Debug)]
+#[must_use]
+pub enum Outcome<T> {
+    /// The lock is mine.
+    Entered(Grant<T>),
+    /// It is not.
+    Denied(Box<Denial>),
+    /// The wait was interrupted; I stand in no line any more.
+    Interrupted,
+}
+
+/// Why somebody was refused, with all there is to tell of who is in.
+#[derive(Debug)]
+pub struct Denial {
+    /// What is in the way.
+    pub obstacle: Obstacle,
+    /// The record that stands; none where somebody ahead has not taken the lock yet.
+    pub holder: Option<Record>,
+    /// What the nearest ticket ahead says, where one is in the way.
+    pub ahead: Option<TicketText>,
+    /// How long was waited in vain; `None` where nobody wanted to wait.
+    pub waited: Option<Duration>,
+}
+
+/// Where somebody stands who waits.
+#[derive(Debug)]
+pub struct Standing {
+    /// What is in the way.
+    pub obstacle: Obstacle,
+    /// The record that stands.
+    pub holder: Option<Record>,
+    /// How many live tickets are ahead, the holder's included.
+    pub ahead: usize,
+    /// How long the wait has lasted.
+    pub waited: Duration,
+}
+
+/// Accompanies a wait: is told of it, and can end it.
+pub trait Bystander {
+    /// Is told where the waiter stands: when the wait begins, when the obstacle changes, and every
+    /// [`interval`](Self::interval).
+    fn waiting(&mut self, standing: &Standing);
+
+    /// How often to be told anew; `None` is never.
+    fn interval(&self) -> Option<Duration>;
+
+    /// A descriptor that becomes readable when the wait may have to end.
+    fn interruption(&self) -> Option<BorrowedFd<'_>>;
+
+    /// Whether the wait is to end now; asked when the descriptor is readable.
+    fn is_interrupted(&mut self) -> bool;
+}
+
+/// Asks for a lock, and waits in line for it as long as `patience` says.
+///
+/// # Errors
+/// [`OperationError`] when the state cannot be made out or changed; I stand in no line then.
+pub fn acquire<S: Store>(
+    store: &S,
+    request: &Request<'_>,
+    patience: Patience,
+    bystander: &mut dyn Bystander,
+) -> Result<Outcome<S::Ticket>, OperationError> {
+    match patience {
+        Patience::None => match attempt(store, request, None)? {
+            Attempt::Entered(grant) => Ok(Outcome::Entered(grant)),
+            Attempt::Blocked(obstacle) => Ok(deny(store, request, obstacle, None)),
+        },
+        Patience::For(limit) => {
+            let mut ticket = None;
+            let wait = Wait {
+                store,
+                request,
+                began: Instant::now(),
+                limit,
+            };
+            let outcome = wait.run(&mut ticket, bystander);
+            ticket.into_iter().for_each(Ticket::leave);
+            outcome
+        }
+    }
+}
+
+struct Wait<'a, S> {
+    store: &'a S,
+    request: &'a Request<'a>,
+    began: Instant,
+    limit: Duration,
+}
+
+/// Why a pause ended.
+enum Pause {
+    Over,
+    TimedOut,
+    Interrupted,
+}
+
+impl<S: Store> Wait<'_, S> {
+    fn run(
+        &self,
+        ticket: &mut Option<S::Ticket>,
+        bystander: &mut dyn Bystander,
+    ) -> Result<Outcome<S::Ticket>, OperationError> {
+        let mut told: Option<Obstacle> = None;
+        loop {
+            let obstacle = match attempt(self.store, self.request, Some(ticket))? {
+                Attempt::Entered(grant) => return Ok(Outcome::Entered(grant)),
+                Attempt::Blocked(obstacle) => obstacle,
+            };
+            if told.as_ref() != Some(&obstacle) {
+                bystander.waiting(&self.standing(&obstacle, ticket.as_ref()));
+                told = Some(obstacle.clone());
+            }
+            match self.pause(&obstacle, ticket.as_ref(), bystander)? {
+                Pause::Over => {}
+                Pause::Interrupted => return Ok(Outcome::Interrupted),
+                Pause::TimedOut => {
+                    let waited = Some(self.began.elapsed());
+                    return Ok(deny(self.store, self.request, obstacle, waited));
+                }
+            }
+        }
+    }
+
+    /// Sleeps until the obstacle may be gone, telling the bystander from time to time.
+    fn pause(
+        &self,
+        obstacle: &Obstacle,
+        ticket: Option<&S::Ticket>,
+        bystander: &mut dyn Bystander,
+    ) -> Result<Pause, OperationError> {
+        let vigil = self.store.watch(self.request.name, obstacle)?;
+        let look_again = vigil
+            .patience(Timestamp::now())
+            .map(|left| Instant::now() + left);
+        loop {
+            let now = Instant::now();
+            let left = self.limit.saturating_sub(self.began.elapsed());
+            if left.is_zero() {
+                return Ok(Pause::TimedOut);
+            }
+            if vigil.is_ready() || look_again.is_some_and(|at| at <= now) {
+                return Ok(Pause::Over);
+            }
+            let until_look = look_again.map(|at| at.saturating_duration_since(now));
+            let sleep = [Some(left), until_look, bystander.interval()]
+                .into_iter()
+                .flatten()
+                .min();
+            match sleep_on(&vigil, bystander.interruption(), sleep)? {
+                Woken::ByVigil => return Ok(Pause::Over),
+                Woken::ByBystander if bystander.is_interrupted() => return Ok(Pause::Interrupted),
+                Woken::ByBystander => {}
+                Woken::ByTime => bystander.waiting(&self.standing(obstacle, ticket)),
+            }
+        }
+    }
+
+    fn standing(&self, obstacle: &Obstacle, ticket: Option<&S::Ticket>) -> Standing {
+        let name = self.request.name;
+        let mine = ticket.map_or(u64::MAX, |ticket| ticket.place().number);
+        let line = self.store.line(name).unwrap_or_default();
+        let ahead = line
+            .iter()
+            .filter(|place| place.number < mine && self.store.lives(name, place));
+        Standing {
+            obstacle: obstacle.clone(),
+            holder: self.store.peek(name, Shelf::Lock).into_record(),
+            ahead: ahead.count(),
+            waited: self.began.elapsed(),
+        }
+    }
+}
+
+enum Woken {
+    ByVigil,
+    ByBystander,
+    ByTime,
+}
+
+fn sleep_on(
+    vigil: &impl Vigil,
+    interruption: Option<BorrowedFd<'_>>,
+    limit: Option<Duration>,
+) -> Result<Woken, OperationError> {
+    let sources = vigil.sources();
+    let all = interruption.iter().chain(&sources);
+    let mut fds: Vec<PollFd<'_>> = all.map(|fd| PollFd::new(*fd, PollFlags::POLLIN)).collect();
+    match poll(&mut fds, timeout(limit)) {
+        Ok(0) => return Ok(Woken::ByTime),
+        Ok(_) => {}
+        // A signal that nobody asked for: look at everything again.
+        Err(Errno::EINTR) => return Ok(Woken::ByBystander),
+        Err(errno) => {
+            return Err(OperationError::Wait {
+                source: errno.into(),
+            });
+        }
+    }
+    let told = interruption.is_some() && fds.first().and_then(PollFd::any) == Some(true);
+    Ok(if told {
+        Woken::ByBystander
+    } else {
+        Woken::ByVigil
+    })
+}
+
+/// poll(2) counts whole milliseconds; rounding up keeps it from waking too early and spinning.
+fn timeout(limit: Option<Duration>) -> PollTimeout {
+    let Some(limit) = limit else {
+        return PollTimeout::NONE;
+    };
+    let milliseconds = limit.as_micros().div_ceil(1000).min(1_000_000_000);
+    PollTimeout::try_from(milliseconds).unwrap_or(PollTimeout::MAX)
+}
+
+fn deny<S: Store>(
+    store: &S,
+    request: &Request<'_>,
+    obstacle: Obstacle,
+    waited: Option<Duration>,
+) -> Outcome<S::Ticket> {
+    let holder = look(store, request.name, request.caller).held().cloned();
+    let ahead = match &obstacle {
+        Obstacle::Ahead(place) => store.ticket_text(request.name, place),
+        _ => None,
+    };
+    let denial = Denial {
+        obstacle,
+        holder,
+        ahead,
+        waited,
+    };
+    // Being refused is what there is to tell; a log that cannot be written must not hide that.
+    let _ = store.log(&event(request, &denial), Durability::Volatile);
+    Outcome::Denied(Box::new(denial))
+}
+
+fn event(request: &Request<'_>, denial: &Denial) -> Event {
+    let kind = match denial.obstacle {
+        Obstacle::Frozen(_) => EventKind::FreezeDeny,
+        _ => EventKind::Deny,
+    };
+    let mut event = Event::new(kind, request.name, request.caller);
+    if let Some(waited) = denial.waited {
+        event = event.with(
+            "waited_ms",
+            u64::try_from(waited.as_millis()).unwrap_or(u64::MAX),
+        );
+    }
+    let record = match &denial.obstacle {
+        Obstacle::Frozen(freeze) => Some(&**freeze),
+        _ => denial.holder.as_ref(),
+    };
+    match record {
+        Some(record) => event.with_holder(record),
+        None => event,
+    }
+}

@@ -1,0 +1,114 @@
+//! The lock record, format version 1: who holds a name, since when, for how long.
+//!
+//! # The format
+//! One JSON object per file, `version` first. [`Record`] has its fields, [`Record::parse`] reads them,
+//! [`Record::encode`] writes them; `docs/formats.md` is the public description.
+//!
+//! # Rules for changing it
+//! * Everything written carries [`FORMAT_VERSION`]; there is no second place that knows the number.
+//! * A new field is additive: the version stays, readers ignore what they don't know **and keep it**
+//!   when they rewrite a record (a renewal). No field is ever renamed or given another meaning.
+//! * A change that an old reader would misunderstand raises the version; older programs then refuse the
+//!   file with [`UnsupportedVersion`] instead of guessing.
+//! * `tests/records/` holds a sample of every version ever written, and a test that reads them all.
+
+mod encode;
+mod flaw;
+mod hold;
+mod parse;
+mod slot;
+#[cfg(test)]
+mod tests;
+
+pub use flaw::{RecordFlaw, UnsupportedVersion};
+pub use hold::Hold;
+pub use parse::ParseError;
+pub use slot::{Corruption, Slot};
+
+use crate::words::{AgentId, Fence, LockId, LockName, Owner, Timestamp};
+use serde_json::{Map, Value};
+use std::time::Duration;
+
+/// The version that every record written gets; records up to it are read.
+pub const FORMAT_VERSION: u64 = 1;
+
+/// What a lock record or a freeze says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// The version the record was read with: 0 where it had none. Writing always gives [`FORMAT_VERSION`].
+    pub version: u64,
+    /// The name that is held; the file's name decides where the two differ.
+    pub name: LockName,
+    /// One acquisition's id; absent in records by older programs.
+    pub lock_id: Option<LockId>,
+    /// Who holds the lock.
+    pub owner: Owner,
+    /// The host name where it was taken.
+    pub host: Option<String>,
+    /// The holder's process: the guard's supervisor, the process a lease is tied to, or for people only.
+    pub pid: Option<i32>,
+    /// Field 22 of `/proc/<pid>/stat`: clock ticks after boot, whatever its JSON name `pid_start_ns` says.
+    pub pid_start: Option<u64>,
+    /// Which of the owner's agents or terminals.
+    pub agent_id: Option<AgentId>,
+    /// When the lock was taken.
+    pub acquired: Timestamp,
+    /// The lifetime in seconds, as it was asked for.
+    pub ttl_sec: Option<u64>,
+    /// When the lifetime ends; wins over `acquired + ttl_sec`.
+    pub expires_at: Option<Timestamp>,
+    /// What the holder wants others to read; any JSON object.
+    pub metadata: Option<Map<String, Value>>,
+    /// What the lock's life hangs on; absent in records by other programs.
+    pub hold: Option<Hold>,
+    /// The fence of this acquisition.
+    pub fence: Option<Fence>,
+    /// What a guard runs.
+    pub command: Option<Vec<String>>,
+    /// The kernel's boot that `pid` belongs to (`/proc/sys/kernel/random/boot_id`).
+    pub boot_id: Option<String>,
+    /// The pid namespace that `pid` is a number in (the inode of `/proc/<pid>/ns/pid`).
+    pub pid_ns: Option<u64>,
+    /// Fields that this version does not know, in their order: kept when the record is rewritten.
+    pub unknown: Map<String, Value>,
+}
+
+impl Record {
+    /// When the lock's lifetime ends: `expires_at`, else `acquired_ts + ttl_sec`, else never.
+    pub fn expiry(&self) -> Option<Timestamp> {
+        let by_ttl = |ttl| self.acquired.saturating_add(Duration::from_secs(ttl));
+        self.expires_at.or_else(|| self.ttl_sec.map(by_ttl))
+    }
+
+    /// Whether the lifetime has ended at `now`.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expiry().is_some_and(|end| end <= now)
+    }
+
+    /// Gives the record a lifetime that starts at `now`; `None` is a life without end.
+    pub fn set_lifetime(&mut self, ttl: Option<Duration>, now: Timestamp) {
+        self.ttl_sec = ttl.map(whole_seconds);
+        self.expires_at = ttl.map(|ttl| now.saturating_add(ttl));
+    }
+
+    /// Whether the end of the record's process ends the lock: it is tied to one, or another program wrote
+    /// it and gave it no expiry.
+    pub fn hangs_on_process(&self) -> bool {
+        match self.hold {
+            Some(Hold::Process) => true,
+            None => self.expiry().is_none(),
+            Some(Hold::Guard | Hold::Lease | Hold::Other(_)) => false,
+        }
+    }
+
+    /// Whether the record belongs to the acquisition `id`.
+    pub fn is_of(&self, id: &LockId) -> bool {
+        self.lock_id.as_ref() == Some(id)
+    }
+}
+
+/// Rounds a lifetime up to whole seconds, as `ttl_sec` holds; `expires_at` keeps the exact time.
+fn whole_seconds(span: Duration) -> u64 {
+    span.as_secs()
+        .saturating_add(u64::from(span.subsec_nanos() > 0))
+}

@@ -1,0 +1,143 @@
+use super::{FORMAT_VERSION, Hold, Record, RecordFlaw, UnsupportedVersion};
+use crate::words::{AgentId, Fence, LockId, LockName, Owner, Timestamp};
+use serde_json::{Map, Value};
+
+/// Says why bytes were not read as a record.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ParseError {
+    /// A newer Lokt wrote it.
+    #[error(transparent)]
+    Newer(#[from] UnsupportedVersion),
+    /// It is no record.
+    #[error(transparent)]
+    Flaw(#[from] RecordFlaw),
+}
+
+impl Record {
+    /// Reads a record of version 0 or 1 for the lock `name`.
+    ///
+    /// Only `owner` and `acquired_ts` must be there: a record of another program that leaves out more is
+    /// still somebody's lock. JSON `null`, a `ttl_sec` of 0 and the year 1 count as absent.
+    ///
+    /// # Errors
+    /// [`ParseError::Newer`] for a version above [`FORMAT_VERSION`], whatever else the file holds;
+    /// [`ParseError::Flaw`] for anything that is no record.
+    pub fn parse(bytes: &[u8], name: &LockName) -> Result<Self, ParseError> {
+        if bytes.is_empty() {
+            return Err(RecordFlaw::Empty.into());
+        }
+        let value: Value =
+            serde_json::from_slice(bytes).map_err(|e| RecordFlaw::NotJson(e.to_string()))?;
+        let Value::Object(object) = value else {
+            return Err(RecordFlaw::NotAnObject.into());
+        };
+        let mut fields = Fields(object);
+        let version = fields.version()?;
+        Ok(fields.into_record(version, name)?)
+    }
+}
+
+/// The fields not yet read; what remains at the end is unknown to this version.
+struct Fields(Map<String, Value>);
+
+impl Fields {
+    fn version(&mut self) -> Result<u64, ParseError> {
+        let found = self.number("version")?.unwrap_or(0);
+        if found > FORMAT_VERSION {
+            return Err(UnsupportedVersion { found }.into());
+        }
+        Ok(found)
+    }
+
+    fn into_record(mut self, version: u64, name: &LockName) -> Result<Record, RecordFlaw> {
+        self.text("name")?;
+        Ok(Record {
+            version,
+            name: name.clone(),
+            lock_id: self
+                .text("lock_id")?
+                .and_then(|text| LockId::from_record(&text)),
+            owner: required("owner", self.text("owner")?).map(|text| Owner::from_record(&text))?,
+            host: self.text("host")?,
+            pid: self.pid()?,
+            pid_start: self.number("pid_start_ns")?,
+            agent_id: self.text("agent_id")?.and_then(|text| AgentId::new(&text)),
+            acquired: required("acquired_ts", self.time("acquired_ts")?)?,
+            ttl_sec: self.number("ttl_sec")?.filter(|ttl| *ttl > 0),
+            expires_at: self.time("expires_at")?.filter(|time| !time.is_zero_time()),
+            metadata: self.object("metadata")?,
+            hold: self.text("hold")?.map(|text| Hold::from_record(&text)),
+            fence: self.number("fence")?.map(Fence::new),
+            command: self.texts("command")?,
+            boot_id: self.text("boot_id")?,
+            pid_ns: self.number("pid_ns")?,
+            unknown: self.0,
+        })
+    }
+
+    /// Takes a field out; `null` counts as absent.
+    fn take(&mut self, field: &'static str) -> Option<Value> {
+        // `shift_remove` keeps the order of what remains, which rewriting preserves.
+        self.0.shift_remove(field).filter(|value| !value.is_null())
+    }
+
+    fn text(&mut self, field: &'static str) -> Result<Option<String>, RecordFlaw> {
+        match self.take(field) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(wrong(field, "a string")),
+        }
+    }
+
+    fn texts(&mut self, field: &'static str) -> Result<Option<Vec<String>>, RecordFlaw> {
+        let Some(value) = self.take(field) else {
+            return Ok(None);
+        };
+        serde_json::from_value(value)
+            .map(Some)
+            .map_err(|_| wrong(field, "a list of strings"))
+    }
+
+    fn number(&mut self, field: &'static str) -> Result<Option<u64>, RecordFlaw> {
+        let Some(value) = self.take(field) else {
+            return Ok(None);
+        };
+        value
+            .as_u64()
+            .map(Some)
+            .ok_or(wrong(field, "a whole number from 0"))
+    }
+
+    fn pid(&mut self) -> Result<Option<i32>, RecordFlaw> {
+        let Some(number) = self.number("pid")? else {
+            return Ok(None);
+        };
+        let pid = i32::try_from(number).map_err(|_| wrong("pid", "a process id"))?;
+        Ok((pid > 0).then_some(pid))
+    }
+
+    fn time(&mut self, field: &'static str) -> Result<Option<Timestamp>, RecordFlaw> {
+        let Some(text) = self.text(field)? else {
+            return Ok(None);
+        };
+        text.parse()
+            .map(Some)
+            .map_err(|_| wrong(field, "an RFC 3339 time"))
+    }
+
+    fn object(&mut self, field: &'static str) -> Result<Option<Map<String, Value>>, RecordFlaw> {
+        match self.take(field) {
+            None => Ok(None),
+            Some(Value::Object(object)) => Ok(Some(object)),
+            Some(_) => Err(wrong(field, "an object")),
+        }
+    }
+}
+
+fn required<T>(field: &'static str, value: Option<T>) -> Result<T, RecordFlaw> {
+    value.ok_or(RecordFlaw::Missing(field))
+}
+
+fn wrong(field: &'static str, expected: &'static str) -> RecordFlaw {
+    RecordFlaw::WrongType { field, expected }
+}

@@ -1,0 +1,174 @@
+use super::*;
+use proptest::prelude::*;
+use serde_json::json;
+
+fn name() -> LockName {
+    LockName::new("test-result").unwrap()
+}
+
+fn parse(value: &Value) -> Result<Record, ParseError> {
+    Record::parse(value.to_string().as_bytes(), &name())
+}
+
+fn minimal() -> Value {
+    json!({"owner": "agent-1", "acquired_ts": "2026-02-01T10:00:00Z"})
+}
+
+fn with(field: &str, value: Value) -> Value {
+    let mut record = minimal();
+    record
+        .as_object_mut()
+        .unwrap()
+        .insert(field.to_owned(), value);
+    record
+}
+
+#[test]
+fn every_version_ever_written_is_read() {
+    for (sample, version) in [
+        (include_str!("../../tests/records/version-0.json"), 0),
+        (include_str!("../../tests/records/version-1.json"), 1),
+        (include_str!("../../tests/records/version-1-guard.json"), 1),
+    ] {
+        let record = Record::parse(sample.as_bytes(), &name()).unwrap();
+        assert_eq!(record.version, version);
+        assert_eq!(record.owner.as_str(), "agent-1");
+    }
+}
+
+#[test]
+fn a_version_1_record_is_written_as_it_was_read() {
+    let sample = include_str!("../../tests/records/version-1-guard.json");
+    let record = Record::parse(sample.as_bytes(), &name()).unwrap();
+    assert_eq!(String::from_utf8(record.encode()).unwrap(), sample);
+}
+
+#[test]
+fn writing_puts_the_version_first_and_raises_version_0() {
+    let record = parse(&minimal()).unwrap();
+    assert_eq!(record.version, 0);
+    assert!(
+        String::from_utf8(record.encode())
+            .unwrap()
+            .starts_with("{\n  \"version\": 1,")
+    );
+}
+
+#[test]
+fn unknown_fields_survive_a_rewrite_in_their_order() {
+    let mut record = minimal();
+    record["zebra"] = json!("DIGITS");
+    record["apple"] = json!(7);
+    let text = record
+        .to_string()
+        .replace("\"DIGITS\"", r#"{"deep": [1, 2.50, 1e400]}"#);
+    let written = Record::parse(text.as_bytes(), &name()).unwrap().encode();
+    let fields: Map<String, Value> = serde_json::from_slice(&written).unwrap();
+    let order: Vec<&String> = fields.keys().skip_while(|key| *key != "zebra").collect();
+    assert_eq!(order, ["zebra", "apple"]);
+    let text = String::from_utf8(written).unwrap();
+    assert!(
+        text.contains("2.50") && text.contains("1e+400"),
+        "numbers keep their digits: {text}"
+    );
+}
+
+#[test]
+fn a_newer_version_is_refused_before_anything_else_is_looked_at() {
+    let newer = json!({"version": 99, "owner": {"now": "an object"}});
+    let error = parse(&newer).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "lockfile version 99 not supported (max: 1); upgrade lokt"
+    );
+}
+
+#[test]
+fn a_wrong_type_is_a_flaw() {
+    for (field, value) in [
+        ("version", json!("abc")),
+        ("version", json!(-1)),
+        ("version", json!(1.5)),
+        ("owner", json!(7)),
+        ("pid", json!("12")),
+        ("pid", json!(1_u64 << 40)),
+        ("acquired_ts", json!("yesterday")),
+        ("expires_at", json!(1_700_000_000)),
+        ("metadata", json!(["a"])),
+        ("command", json!("make")),
+    ] {
+        let error = parse(&with(field, value.clone())).unwrap_err();
+        assert!(
+            matches!(error, ParseError::Flaw(_)),
+            "{field}: {value} is corruption, got {error}"
+        );
+    }
+}
+
+#[test]
+fn absent_in_other_writers_ways_is_absent() {
+    let zero = json!({"owner": "a", "acquired_ts": "2026-02-01T10:00:00Z", "ttl_sec": 0,
+        "expires_at": "0001-01-01T00:00:00Z", "metadata": null, "lock_id": "", "pid": 0});
+    let record = parse(&zero).unwrap();
+    assert_eq!(
+        (record.expiry(), record.metadata, record.lock_id, record.pid),
+        (None, None, None, None)
+    );
+}
+
+#[test]
+fn what_every_record_has_must_be_there() {
+    for (text, flaw) in [
+        ("", RecordFlaw::Empty),
+        ("[]", RecordFlaw::NotAnObject),
+        ("{}", RecordFlaw::Missing("owner")),
+        (r#"{"owner":"a"}"#, RecordFlaw::Missing("acquired_ts")),
+    ] {
+        assert_eq!(
+            Record::parse(text.as_bytes(), &name()),
+            Err(ParseError::Flaw(flaw)),
+            "{text:?}"
+        );
+    }
+}
+
+#[test]
+fn the_expiry_wins_over_the_lifetime() {
+    let both = parse(&with("ttl_sec", json!(600))).unwrap();
+    assert_eq!(both.expiry().unwrap().to_string(), "2026-02-01T10:10:00Z");
+    let mut explicit = with("ttl_sec", json!(600));
+    explicit["expires_at"] = json!("2026-02-01T13:00:00+02:00");
+    assert_eq!(
+        parse(&explicit).unwrap().expiry().unwrap().to_string(),
+        "2026-02-01T11:00:00Z"
+    );
+}
+
+#[test]
+fn a_lifetime_below_a_second_is_written_as_one_and_ends_on_time() {
+    let mut record = parse(&minimal()).unwrap();
+    record.set_lifetime(Some(Duration::from_millis(500)), record.acquired);
+    assert_eq!(record.ttl_sec, Some(1));
+    assert_eq!(
+        record.expires_at.unwrap().to_string(),
+        "2026-02-01T10:00:00.5Z"
+    );
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_a_record_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let _ = Record::parse(&bytes, &name());
+    }
+
+    #[test]
+    fn metadata_survives_whatever_it_says(
+        pairs in proptest::collection::hash_map(".*", ".*", 0..8)
+    ) {
+        let metadata: Map<String, Value> = pairs.into_iter().map(|(k, v)| (k, v.into())).collect();
+        let mut record = parse(&minimal()).unwrap();
+        record.metadata = Some(metadata);
+        let again = Record::parse(&record.encode(), &name()).unwrap();
+        prop_assert_eq!(record.metadata, again.metadata);
+    }
+}

@@ -1,0 +1,158 @@
+use crate::record::Record;
+
+/// Where this process runs, as far as pids and host names have a meaning there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Here {
+    /// The host name.
+    pub host: String,
+    /// The kernel's boot (`/proc/sys/kernel/random/boot_id`); empty where it cannot be read.
+    pub boot_id: String,
+    /// The pid namespace (inode of `/proc/self/ns/pid`); 0 where it cannot be read.
+    pub pid_ns: u64,
+}
+
+/// The inode of a kernel's first pid namespace (`PROC_PID_INIT_INO`, `include/linux/proc_ns.h`).
+const FIRST_PID_NS: u64 = 0xEFFF_FFFC;
+
+/// What the process table says of a pid in this namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// No process has it, or what has it has ended and waits to be collected.
+    Absent,
+    /// A process has it; with its start time where that could be read.
+    Present(Option<u64>),
+}
+
+/// Whether a record's process lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Liveness {
+    /// The very process is there.
+    Alive,
+    /// It is provably gone.
+    Dead,
+    /// Nothing here can tell; never a proof of anything.
+    Unknown,
+}
+
+impl Liveness {
+    /// The word that `status --json` has for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Alive => "alive",
+            Self::Dead => "dead",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Judges whether the process that a record names lives, asking `probe` about its pid only where a pid
+/// of here can be meant.
+///
+/// The same boot id means the same kernel, whatever the hosts are called; then only the pid namespace
+/// can make the number mean something else. Records by other programs have neither: there the host name
+/// and being in the kernel's first pid namespace must do.
+pub fn compare(record: &Record, here: &Here, probe: impl FnOnce(i32) -> Presence) -> Liveness {
+    let Some(pid) = record.pid else {
+        return Liveness::Unknown;
+    };
+    match place_of(record, here) {
+        PlaceOf::Elsewhere => Liveness::Unknown,
+        PlaceOf::EarlierBoot => Liveness::Dead,
+        PlaceOf::Here => match (probe(pid), record.pid_start) {
+            (Presence::Absent, _) => Liveness::Dead,
+            (Presence::Present(Some(now)), Some(then)) if now != then => Liveness::Dead,
+            (Presence::Present(Some(_)), Some(_)) => Liveness::Alive,
+            // A pid alone may have been given to another process since: no proof, but likely.
+            (Presence::Present(_), _) => Liveness::Alive,
+        },
+    }
+}
+
+enum PlaceOf {
+    Here,
+    EarlierBoot,
+    Elsewhere,
+}
+
+fn place_of(record: &Record, here: &Here) -> PlaceOf {
+    let same_host = record.host.as_deref() == Some(here.host.as_str());
+    match record.boot_id.as_deref() {
+        Some(boot) if !here.boot_id.is_empty() && boot == here.boot_id => {
+            if record.pid_ns == Some(here.pid_ns) {
+                PlaceOf::Here
+            } else {
+                PlaceOf::Elsewhere
+            }
+        }
+        Some(_) if same_host && !here.boot_id.is_empty() => PlaceOf::EarlierBoot,
+        Some(_) => PlaceOf::Elsewhere,
+        None if same_host && here.pid_ns == FIRST_PID_NS => PlaceOf::Here,
+        None => PlaceOf::Elsewhere,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::LockName;
+
+    fn here() -> Here {
+        Here {
+            host: "box".into(),
+            boot_id: "boot-2".into(),
+            pid_ns: FIRST_PID_NS,
+        }
+    }
+
+    fn record(json: &str) -> Record {
+        let name = LockName::new("x").unwrap();
+        let base = r#""owner":"a","acquired_ts":"2026-02-01T10:00:00Z","pid":7"#;
+        Record::parse(format!("{{{base}{json}}}").as_bytes(), &name).unwrap()
+    }
+
+    #[test]
+    fn only_a_provable_death_is_dead() {
+        use Liveness::{Alive, Dead, Unknown};
+        use Presence::{Absent, Present};
+        let ours = format!(r#","host":"box","boot_id":"boot-2","pid_ns":{FIRST_PID_NS}"#);
+        let started = format!(r#"{ours},"pid_start_ns":44"#);
+        for (fields, presence, expected) in [
+            (ours.as_str(), Absent, Dead),
+            (&ours, Present(None), Alive),
+            (&started, Present(Some(44)), Alive),
+            (&started, Present(Some(45)), Dead),
+            (&started, Present(None), Alive),
+            // Another pid namespace of this kernel: the number means nothing here.
+            (
+                r#","host":"box","boot_id":"boot-2","pid_ns":1"#,
+                Absent,
+                Unknown,
+            ),
+            // The same machine before it was restarted, and a machine of which nothing is known.
+            (
+                r#","host":"box","boot_id":"boot-1""#,
+                Present(Some(44)),
+                Dead,
+            ),
+            (r#","host":"far","boot_id":"boot-1""#, Absent, Unknown),
+            // Other programs' records.
+            (r#","host":"box""#, Absent, Dead),
+            (r#","host":"box""#, Present(None), Alive),
+            (r#","host":"far""#, Absent, Unknown),
+            ("", Absent, Unknown),
+        ] {
+            let found = compare(&record(fields), &here(), |_| presence);
+            assert_eq!(found, expected, "{fields} with {presence:?}");
+        }
+    }
+
+    #[test]
+    fn inside_a_container_another_programs_pid_proves_nothing() {
+        let inside = Here {
+            pid_ns: 4_026_532_000,
+            ..here()
+        };
+        let found = compare(&record(r#","host":"box""#), &inside, |_| Presence::Absent);
+        assert_eq!(found, Liveness::Unknown);
+    }
+}

@@ -1,0 +1,185 @@
+use super::Liveness;
+use crate::{
+    record::{Hold, Record},
+    words::{LockId, Timestamp},
+};
+
+/// Answers what a verdict asks about the world. Each answer may cost a system call, so it is asked for
+/// only where it decides.
+pub trait Witness {
+    /// The wall clock.
+    fn now(&self) -> Timestamp;
+    /// Whether a live ticket of this acquisition is in the queue. Doubt counts as alive.
+    fn ticket_lives(&self, id: &LockId) -> bool;
+    /// Whether the process that the record names lives.
+    fn process(&self, record: &Record) -> Liveness;
+}
+
+/// Whether a record still stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Somebody holds the lock.
+    Held(Holding),
+    /// Nobody does, and that is proven: whoever comes next may take it.
+    Stale(Staleness),
+}
+
+/// How a lock is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holding {
+    /// As it should be.
+    Live,
+    /// A guard whose announced lifetime has passed; its processes live, so it holds.
+    Overdue,
+    /// A guard whose supervisor is gone; processes of its command live, so it holds.
+    Orphaned,
+    /// A lease without an end whose taker is gone. It holds: the taker's end proves nothing.
+    Abandoned,
+}
+
+/// Why a record binds nobody any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Staleness {
+    /// Its lifetime has ended.
+    Expired,
+    /// The last process that it hung on is gone.
+    HolderGone,
+}
+
+/// Judges a record: the one place that says when a lock is free again.
+///
+/// A guard hangs on its ticket, which the kernel keeps; its expiry is only an announcement. A lease hangs
+/// on its expiry, one that is tied to a process on that process as well. Records of other programs are
+/// judged by their expiry, and by their process where they have none.
+pub fn judge(record: &Record, witness: &impl Witness) -> Verdict {
+    match record.hold {
+        Some(Hold::Guard) => judge_guard(record, witness),
+        Some(Hold::Lease) => judge_lease(record, witness),
+        _ if record.hangs_on_process() => judge_process(record, witness),
+        _ => judge_expiry(record, witness),
+    }
+}
+
+fn judge_guard(record: &Record, witness: &impl Witness) -> Verdict {
+    let lives = record
+        .lock_id
+        .as_ref()
+        .is_none_or(|id| witness.ticket_lives(id));
+    if !lives {
+        return Verdict::Stale(Staleness::HolderGone);
+    }
+    if witness.process(record) == Liveness::Dead {
+        return Verdict::Held(Holding::Orphaned);
+    }
+    if record.is_expired(witness.now()) {
+        return Verdict::Held(Holding::Overdue);
+    }
+    Verdict::Held(Holding::Live)
+}
+
+fn judge_lease(record: &Record, witness: &impl Witness) -> Verdict {
+    let endless = record.expiry().is_none();
+    if endless && witness.process(record) == Liveness::Dead {
+        return Verdict::Held(Holding::Abandoned);
+    }
+    judge_expiry(record, witness)
+}
+
+fn judge_process(record: &Record, witness: &impl Witness) -> Verdict {
+    match judge_expiry(record, witness) {
+        Verdict::Held(_) if witness.process(record) == Liveness::Dead => {
+            Verdict::Stale(Staleness::HolderGone)
+        }
+        verdict => verdict,
+    }
+}
+
+fn judge_expiry(record: &Record, witness: &impl Witness) -> Verdict {
+    if record.is_expired(witness.now()) {
+        Verdict::Stale(Staleness::Expired)
+    } else {
+        Verdict::Held(Holding::Live)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::LockName;
+
+    struct World {
+        ticket: bool,
+        process: Liveness,
+    }
+
+    impl Witness for World {
+        fn now(&self) -> Timestamp {
+            "2026-02-01T10:30:00Z".parse().unwrap()
+        }
+        fn ticket_lives(&self, _: &LockId) -> bool {
+            self.ticket
+        }
+        fn process(&self, _: &Record) -> Liveness {
+            self.process
+        }
+    }
+
+    fn verdict(hold: &str, expires: &str, ticket: bool, process: Liveness) -> Verdict {
+        let hold = if hold.is_empty() {
+            String::new()
+        } else {
+            format!(r#","hold":"{hold}""#)
+        };
+        let end = match expires {
+            "" => String::new(),
+            time => format!(r#","expires_at":"2026-02-01T{time}:00Z""#),
+        };
+        let base = r#""owner":"a","lock_id":"1","acquired_ts":"2026-02-01T10:00:00Z""#;
+        let name = LockName::new("x").unwrap();
+        let record = Record::parse(format!("{{{base}{hold}{end}}}").as_bytes(), &name).unwrap();
+        judge(&record, &World { ticket, process })
+    }
+
+    #[test]
+    fn the_table_of_verdicts() {
+        use Holding::{Abandoned, Live, Orphaned, Overdue};
+        use Liveness::{Alive, Dead, Unknown};
+        use Staleness::{Expired, HolderGone};
+        use Verdict::{Held, Stale};
+        let (past, future) = ("10:10", "11:00");
+        for (hold, expires, ticket, process, expected) in [
+            // A guard: the ticket alone decides; pid, clock and expiry only describe.
+            ("guard", "", true, Alive, Held(Live)),
+            ("guard", past, true, Alive, Held(Overdue)),
+            ("guard", past, true, Dead, Held(Orphaned)),
+            ("guard", future, true, Unknown, Held(Live)),
+            ("guard", future, false, Alive, Stale(HolderGone)),
+            // A lease: nobody's process ends it.
+            ("lease", future, false, Dead, Held(Live)),
+            ("lease", past, true, Alive, Stale(Expired)),
+            ("lease", "", false, Alive, Held(Live)),
+            ("lease", "", false, Unknown, Held(Live)),
+            ("lease", "", false, Dead, Held(Abandoned)),
+            // Tied to a process: its provable end, or the expiry.
+            ("process", "", false, Alive, Held(Live)),
+            ("process", "", false, Unknown, Held(Live)),
+            ("process", "", false, Dead, Stale(HolderGone)),
+            ("process", future, false, Dead, Stale(HolderGone)),
+            ("process", past, false, Alive, Stale(Expired)),
+            // Other programs: expiry first, then the process.
+            ("", future, false, Dead, Held(Live)),
+            ("", past, false, Alive, Stale(Expired)),
+            ("", "", false, Dead, Stale(HolderGone)),
+            ("", "", false, Unknown, Held(Live)),
+            // A later version's kind.
+            ("quorum", "", false, Dead, Held(Live)),
+            ("quorum", past, false, Alive, Stale(Expired)),
+        ] {
+            let found = verdict(hold, expires, ticket, process);
+            assert_eq!(
+                found, expected,
+                "{hold:?} to {expires:?}, ticket {ticket}, {process:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! The seam: what a store of locks can do, in verbs that a folder and a cluster have in common.
+//!
+//! A store keeps, for each name, a line of tickets, at most one record and at most one freeze. Whoever
+//! changes any of them does it in a [`Section`] of that name, which only one process has at a time and
+//! which is left within microseconds. Reading needs no section: records appear whole or not at all.
+//!
+//! [`ops`](crate::ops) is written against these traits alone; [`file`](crate::file) is the store of one
+//! machine.
+
+mod error;
+
+pub use error::StoreError;
+
+use crate::{
+    audit::Event,
+    record::{Record, Slot},
+    rules::{Obstacle, Place, TicketText},
+    words::{Fence, LockId, LockName, Timestamp},
+};
+use std::{os::fd::BorrowedFd, time::Duration};
+
+/// Which of the two records that a name can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shelf {
+    /// The lock record: who holds the name.
+    Lock,
+    /// The freeze: an operator's order that nobody may take the name.
+    Freeze,
+}
+
+/// Whether a change must survive a power cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// It must: on disk before the call returns. For what no live process vouches for.
+    Synced,
+    /// It need not: after a power cut its holder is gone anyway.
+    Volatile,
+}
+
+/// What a put does with what stands there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// Nothing may stand there.
+    New,
+    /// My own record stands there and is replaced, in one step.
+    Over,
+}
+
+/// Whether a put took effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a put that found the place taken changed nothing"]
+pub enum Placed {
+    /// The record stands.
+    Done,
+    /// Another program was there first.
+    Taken,
+}
+
+/// Keeps tickets, records and freezes.
+pub trait Store: Sized {
+    /// Exclusive access to one name.
+    type Section<'s>: Section<Store = Self>
+    where
+        Self: 's;
+    /// A place in a line, held by this process and whatever inherits it.
+    type Ticket: Ticket;
+    /// Something that ends when an obstacle may be gone.
+    type Vigil: Vigil;
+
+    /// Enters the section of a name: waits for its present user, at most a few seconds.
+    ///
+    /// # Errors
+    /// [`StoreError::LatchBusy`] names who is in there for too long; other errors say what failed.
+    fn section(&self, name: &LockName) -> Result<Self::Section<'_>, StoreError>;
+
+    /// Reads a name's record or freeze as it stands now.
+    fn peek(&self, name: &LockName, shelf: Shelf) -> Slot;
+
+    /// Lists the tickets of a name, in no particular order, the dead ones too.
+    ///
+    /// # Errors
+    /// When the line cannot be read.
+    fn line(&self, name: &LockName) -> Result<Vec<Place>, StoreError>;
+
+    /// Whether anything that has the ticket lives. Doubt counts as alive.
+    fn lives(&self, name: &LockName, place: &Place) -> bool;
+
+    /// What a ticket says; `None` where it is gone or unreadable.
+    fn ticket_text(&self, name: &LockName, place: &Place) -> Option<TicketText>;
+
+    /// The processes that keep a ticket alive, as far as this machine's process table shows them.
+    fn keepers(&self, name: &LockName, place: &Place) -> Vec<i32>;
+
+    /// All names with a record or with a freeze, sorted; costs time that grows with their number.
+    ///
+    /// # Errors
+    /// When the records cannot be listed.
+    fn names(&self, shelf: Shelf) -> Result<Vec<LockName>, StoreError>;
+
+    /// Starts watching for the end of an obstacle. A change between the caller's last look and this call
+    /// is not missed: the vigil is ready at once then.
+    ///
+    /// # Errors
+    /// When nothing can be watched, not even by looking again now and then.
+    fn watch(&self, name: &LockName, obstacle: &Obstacle) -> Result<Self::Vigil, StoreError>;
+
+    /// Writes one event to the audit log.
+    ///
+    /// # Errors
+    /// When the log cannot be written.
+    fn log(&self, event: &Event, durability: Durability) -> Result<(), StoreError>;
+}
+
+/// Changes the state of one name while nobody else can.
+pub trait Section {
+    /// The store that this is a section of.
+    type Store: Store;
+
+    /// The store.
+    fn store(&self) -> &Self::Store;
+
+    /// The name.
+    fn name(&self) -> &LockName;
+
+    /// Gives the next fence: above every earlier one of this name, and above `floor`.
+    ///
+    /// # Errors
+    /// When the counter cannot be read or written.
+    fn next_fence(&mut self, floor: Fence, now: Timestamp) -> Result<Fence, StoreError>;
+
+    /// Draws a ticket at the end of the line.
+    ///
+    /// # Errors
+    /// When it cannot be written; then there is none.
+    fn enqueue(
+        &mut self,
+        id: &LockId,
+        text: &TicketText,
+        entered: bool,
+    ) -> Result<<Self::Store as Store>::Ticket, StoreError>;
+
+    /// Marks a ticket as admitted.
+    ///
+    /// # Errors
+    /// When the mark cannot be written; then the ticket still waits.
+    fn enter(&mut self, ticket: &mut <Self::Store as Store>::Ticket) -> Result<(), StoreError>;
+
+    /// Removes a ticket that is dead, or that is taken from its holder by force.
+    ///
+    /// # Errors
+    /// When it cannot be removed. One that is gone already is no error.
+    fn drop_place(&mut self, place: &Place) -> Result<(), StoreError>;
+
+    /// Puts a record in its place, whole or not at all.
+    ///
+    /// # Errors
+    /// When it cannot be written; then nothing has changed.
+    fn put(
+        &mut self,
+        shelf: Shelf,
+        record: &Record,
+        put: Put,
+        durability: Durability,
+    ) -> Result<Placed, StoreError>;
+
+    /// Removes what was judged to be in the way, provided that it still stands there: another program may
+    /// have put its record in place since.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    fn remove(
+        &mut self,
+        shelf: Shelf,
+        judged: &Slot,
+        durability: Durability,
+    ) -> Result<Removed, StoreError>;
+}
+
+/// Whether a removal took effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a removal that found something else changed nothing"]
+pub enum Removed {
+    /// It is gone.
+    Done,
+    /// Something else stands there, and still does.
+    Replaced,
+}
+
+/// A place in a line that is alive as long as any process has it.
+pub trait Ticket {
+    /// The place.
+    fn place(&self) -> &Place;
+
+    /// Gives the place up now, also for processes that inherited it. Dropping a ticket does not: a
+    /// command may live on that has it too.
+    fn leave(self);
+}
+
+/// Waits for the end of an obstacle.
+pub trait Vigil {
+    /// Whether the obstacle may be gone already.
+    fn is_ready(&self) -> bool;
+
+    /// Descriptors that become readable when it may be gone.
+    fn sources(&self) -> Vec<BorrowedFd<'_>>;
+
+    /// After how long to look again in any case; `None` where only the sources matter.
+    fn patience(&self, now: Timestamp) -> Option<Duration>;
+}

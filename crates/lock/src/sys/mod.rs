@@ -1,0 +1,18 @@
+//! The rim to the kernel that is not files: processes, users, signals.
+//!
+//! Everything here is a thin reading of one system call or one file below `/proc`; what follows from it
+//! is decided in [`rules`](crate::rules).
+
+mod caller;
+mod dispositions;
+mod pidfd;
+mod process;
+mod signals;
+mod user;
+
+pub use caller::Caller;
+pub(crate) use dispositions::expect_children;
+pub(crate) use pidfd::watch_exit;
+pub(crate) use process::{has_terminal, tree_in_group};
+pub use process::{holders_of, name_of, probe, start_of};
+pub use signals::BlockedSignals;

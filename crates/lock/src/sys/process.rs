@@ -1,0 +1,151 @@
+use crate::rules::{Here, Presence};
+use nix::{errno::Errno, sys::signal, unistd::Pid};
+use std::{fs, os::unix::fs::MetadataExt, path::Path};
+
+/// Reads where this process runs. What cannot be read stays empty, and proves nothing later.
+pub(super) fn here() -> Here {
+    let host = nix::unistd::gethostname().unwrap_or_default();
+    let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let pid_ns = fs::metadata("/proc/self/ns/pid").map_or(0, |meta| meta.ino());
+    Here {
+        host: host.to_string_lossy().into_owned(),
+        boot_id: boot_id.trim().to_owned(),
+        pid_ns,
+    }
+}
+
+/// Asks the process table about a pid of this namespace.
+///
+/// `kill(pid, 0)` comes first, because `/proc` may hide other users' processes (`hidepid`, proc(5)). A
+/// zombie counts as absent: it runs nothing any more.
+pub fn probe(pid: i32) -> Presence {
+    match signal::kill(Pid::from_raw(pid), None) {
+        Err(Errno::ESRCH) => Presence::Absent,
+        _ => match Stat::read(pid) {
+            Some(stat) if matches!(stat.state, 'Z' | 'X') => Presence::Absent,
+            stat => Presence::Present(stat.map(|stat| stat.start)),
+        },
+    }
+}
+
+/// The start time of a process, field 22 of `/proc/<pid>/stat`, in clock ticks after boot.
+pub fn start_of(pid: i32) -> Option<u64> {
+    Stat::read(pid).map(|stat| stat.start)
+}
+
+/// Whether this process has a controlling terminal (`tty_nr` of proc_pid_stat(5)).
+pub(crate) fn has_terminal() -> bool {
+    Stat::read(nix::unistd::getpid().as_raw()).is_some_and(|stat| stat.terminal != 0)
+}
+
+/// The command name of a process, as the kernel keeps it (at most 15 bytes).
+pub fn name_of(pid: i32) -> Option<String> {
+    let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+    Some(name.trim_end().to_owned())
+}
+
+/// The processes that have the file at `path` open, as far as this user may see them, lowest pid first.
+pub fn holders_of(path: &Path) -> Vec<i32> {
+    let mut holders: Vec<i32> = pids().filter(|pid| has_open(*pid, path)).collect();
+    holders.sort_unstable();
+    holders
+}
+
+/// The descendants of `pid` that are in its process group, itself included.
+///
+/// Processes that moved to another group (jobs of an interactive shell) are left out: whoever moved them
+/// there takes care of them.
+pub(crate) fn tree_in_group(pid: i32) -> Vec<i32> {
+    let table: Vec<(i32, Stat)> = pids().filter_map(|p| Some((p, Stat::read(p)?))).collect();
+    let Some(group) = table
+        .iter()
+        .find(|(p, _)| *p == pid)
+        .map(|(_, stat)| stat.group)
+    else {
+        return vec![pid];
+    };
+    let mut tree = vec![pid];
+    let mut next = 0;
+    while let Some(parent) = tree.get(next).copied() {
+        let children = table
+            .iter()
+            .filter(|(_, stat)| stat.parent == parent && stat.group == group);
+        tree.extend(children.map(|(child, _)| *child));
+        next += 1;
+    }
+    tree
+}
+
+/// What of `/proc/<pid>/stat` matters here (proc_pid_stat(5)).
+struct Stat {
+    state: char,
+    parent: i32,
+    group: i32,
+    terminal: i32,
+    start: u64,
+}
+
+impl Stat {
+    fn read(pid: i32) -> Option<Self> {
+        Self::parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    }
+
+    /// The command name is in parentheses and may hold anything, so fields are counted behind the last
+    /// closing one.
+    fn parse(text: &str) -> Option<Self> {
+        let (_, fields) = text.rsplit_once(')')?;
+        let mut fields = fields.split_ascii_whitespace();
+        Some(Self {
+            state: fields.next()?.chars().next()?,
+            parent: fields.next()?.parse().ok()?,
+            group: fields.next()?.parse().ok()?,
+            terminal: fields.nth(1)?.parse().ok()?,
+            start: fields.nth(14)?.parse().ok()?,
+        })
+    }
+}
+
+fn pids() -> impl Iterator<Item = i32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+fn has_open(pid: i32, path: &Path) -> bool {
+    let open = fs::read_dir(format!("/proc/{pid}/fd"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    open.filter_map(|fd| fs::read_link(fd.path()).ok())
+        .any(|target| target == path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stat_line_is_read_behind_the_last_parenthesis() {
+        let line = "7 (a) b) S 1 5 4 34816 6 4194304 0 0 0 0 0 0 0 0 20 0 1 0 4811 9 9";
+        let stat = Stat::parse(line).unwrap();
+        assert_eq!((stat.state, stat.parent, stat.group), ('S', 1, 5));
+        assert_eq!((stat.terminal, stat.start), (34816, 4811));
+    }
+
+    #[test]
+    fn this_process_is_present_and_pid_zero_below_is_not() {
+        let me = i32::try_from(std::process::id()).unwrap();
+        assert_eq!(probe(me), Presence::Present(start_of(me)));
+        assert_eq!(probe(i32::MAX), Presence::Absent);
+    }
+
+    #[test]
+    fn a_zombie_is_absent() {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        // Wait for its end without collecting it.
+        let flags = nix::sys::wait::WaitPidFlag::WEXITED | nix::sys::wait::WaitPidFlag::WNOWAIT;
+        nix::sys::wait::waitid(nix::sys::wait::Id::Pid(Pid::from_raw(pid)), flags).unwrap();
+        assert_eq!(probe(pid), Presence::Absent, "what has ended holds nothing");
+        child.wait().unwrap();
+    }
+}

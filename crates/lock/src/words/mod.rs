@@ -1,0 +1,20 @@
+//! The words of the lock protocol as types: each has one constructor that checks it, so that a value of
+//! the type needs no second look.
+//!
+//! Nothing in here reads a file, the environment or the process table; the clock is read by
+//! [`Timestamp::now`] alone.
+
+mod agent_id;
+mod fence;
+mod lock_id;
+mod lock_name;
+mod owner;
+mod timestamp;
+
+pub use agent_id::AgentId;
+pub(crate) use agent_id::fnv1a;
+pub use fence::Fence;
+pub use lock_id::LockId;
+pub use lock_name::{InvalidName, LockName};
+pub use owner::{InvalidOwner, Owner};
+pub use timestamp::{InvalidTimestamp, Timestamp};

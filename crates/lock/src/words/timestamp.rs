@@ -1,0 +1,104 @@
+use std::{fmt, str::FromStr, time::Duration};
+
+/// A point in time, to the microsecond: RFC 3339 with any offset on reading, UTC on writing.
+///
+/// It comes from the wall clock, which can be set; so it says what people and other machines should
+/// see, and nothing that mutual exclusion rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp(jiff::Timestamp);
+
+/// Says that a text is no RFC 3339 time.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not an RFC 3339 time like 2026-02-01T10:00:00Z")]
+pub struct InvalidTimestamp(String);
+
+impl Timestamp {
+    /// Reads the wall clock.
+    pub fn now() -> Self {
+        let now = jiff::Timestamp::now();
+        Self::from_microseconds(now.as_microsecond()).unwrap_or(Self(now))
+    }
+
+    /// Counts microseconds since 1970; `None` outside the years -9999 to 9999.
+    pub fn from_microseconds(count: i64) -> Option<Self> {
+        jiff::Timestamp::from_microsecond(count).ok().map(Self)
+    }
+
+    /// Microseconds since 1970.
+    pub fn as_microseconds(self) -> i64 {
+        self.0.as_microsecond()
+    }
+
+    /// This time plus `span`, or the last representable time.
+    #[must_use]
+    pub fn saturating_add(self, span: Duration) -> Self {
+        Self(self.0.checked_add(span).unwrap_or(jiff::Timestamp::MAX))
+    }
+
+    /// This time minus `span`, or the first representable time.
+    #[must_use]
+    pub fn saturating_sub(self, span: Duration) -> Self {
+        Self(self.0.checked_sub(span).unwrap_or(jiff::Timestamp::MIN))
+    }
+
+    /// How long after `earlier` this is; zero where it is not after it.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::try_from(self.0.duration_since(earlier.0)).unwrap_or_default()
+    }
+
+    /// Whether this is the year 1, which some writers put where they mean "no time".
+    pub(crate) fn is_zero_time(self) -> bool {
+        self.0.as_second() < -62_000_000_000
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = InvalidTimestamp;
+    fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
+        text.parse()
+            .map(Self)
+            .map_err(|_| InvalidTimestamp(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_any_offset_and_writes_utc() {
+        let time: Timestamp = "2026-02-01T12:30:00.25+02:30".parse().unwrap();
+        assert_eq!(time.to_string(), "2026-02-01T10:00:00.25Z");
+    }
+
+    #[test]
+    fn the_zero_time_of_other_writers_is_known() {
+        assert!(
+            "0001-01-01T00:00:00Z"
+                .parse::<Timestamp>()
+                .unwrap()
+                .is_zero_time()
+        );
+        assert!(
+            !"1969-01-01T00:00:00Z"
+                .parse::<Timestamp>()
+                .unwrap()
+                .is_zero_time()
+        );
+    }
+
+    #[test]
+    fn spans_never_go_negative_or_overflow() {
+        let early = Timestamp::from_microseconds(0).unwrap();
+        let late = early.saturating_add(Duration::from_secs(5));
+        assert_eq!(late.since(early), Duration::from_secs(5));
+        assert_eq!(early.since(late), Duration::ZERO);
+        assert!(early.saturating_add(Duration::MAX) > late);
+    }
+}
