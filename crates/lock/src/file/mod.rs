@@ -22,6 +22,7 @@
 //! Linux; a local file system with hard links. Network file systems are refused.
 
 mod audit_log;
+mod checkup;
 mod file_store;
 mod git;
 mod io;
@@ -35,6 +36,7 @@ mod sweep;
 mod ticket;
 mod vigil;
 
+pub use checkup::{Check, CheckStatus, checkup};
 pub use file_store::FileStore;
 pub use kind::{FileSystem, file_system_of};
 pub use latch::{Latch, PATIENCE};

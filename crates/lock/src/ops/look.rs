@@ -57,7 +57,10 @@ fn look_once<S: Store>(store: &S, name: &LockName, caller: &Caller) -> Sight {
 }
 
 /// The record that a slot holds, or the error that says what else stands there.
-pub(super) fn readable(
+///
+/// # Errors
+/// [`OperationError`] for a newer version, a corruption, and what cannot be read.
+pub fn readable(
     slot: Slot,
     what: &'static str,
     name: &LockName,

@@ -22,7 +22,7 @@ pub use acquire::{Attempt, Grant, GrantKind, attempt};
 pub use error::OperationError;
 pub use explain::{Explanation, Reason, ReasonKind, explain};
 pub use freeze::{Frozen, Unfrozen, freeze, unfreeze};
-pub use look::{Sight, look};
+pub use look::{Sight, look, readable};
 pub use release::{Released, release};
 pub(crate) use renew::lifetime;
 pub use renew::{Renewed, renew};

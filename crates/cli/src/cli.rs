@@ -1,0 +1,53 @@
+use crate::commands::{
+    audit, completions, doctor, exists, freeze, get_meta, guard, lock, man, status, unfreeze,
+    unlock, version, why,
+};
+use clap::{Args, Parser, Subcommand};
+use lokt_lock::words::Owner;
+
+/// Makes concurrent work in one repository safe: locks that survive every crash, first come, first served.
+///
+/// No daemon, no server, no configuration. The locks are in the repository (.git/lokt, shared by all its
+/// worktrees), or in the folder that `LOKT_ROOT` names.
+#[derive(Debug, Parser)]
+#[command(name = "lokt", version, max_term_width = 100, after_help = CODES, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command understands.
+#[derive(Args, Debug)]
+pub(crate) struct Global {
+    /// Act as this owner [default: `LOKT_OWNER`, else the OS user in this terminal]
+    #[arg(long, global = true, value_name = "OWNER")]
+    pub(crate) owner: Option<Owner>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Guard(guard::Guard),
+    Lock(lock::Lock),
+    Unlock(unlock::Unlock),
+    Status(status::Status),
+    Why(why::Why),
+    Exists(exists::Exists),
+    GetMeta(get_meta::GetMeta),
+    Freeze(freeze::Freeze),
+    Unfreeze(unfreeze::Unfreeze),
+    Audit(audit::Audit),
+    Doctor(doctor::Doctor),
+    Completions(completions::Completions),
+    Man(man::Man),
+    Version(version::Version),
+}
+
+const CODES: &str = "\
+Exit codes:
+  0  done                       4    not yours
+  1  error                      64   wrong usage
+  2  held, frozen, timed out    126  guarded command not executable
+  3  not found                  127  guarded command not found
+  guard otherwise gives its command's own code, 128+n when signal n ended it.";

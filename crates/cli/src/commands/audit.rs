@@ -1,0 +1,175 @@
+use crate::{completion, context::Context, exit::Code, failure::Failure, output, span, view};
+use clap::Args;
+use lokt_lock::{
+    audit::{EventKind, LogReader, Logged},
+    words::{LockName, Owner, Timestamp},
+};
+use nix::{
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::inotify::{AddWatchFlags, InitFlags, Inotify},
+};
+use std::{os::fd::AsFd, path::Path};
+
+/// How much of the log's end `--tail` begins with, in bytes: about the last ten events.
+const TAIL: u64 = 3000;
+
+/// Show what happened to locks
+///
+/// With --owner, only what that owner did.
+#[derive(Args, Debug)]
+pub(crate) struct Audit {
+    /// From this time, or this long ago, on
+    #[arg(long, value_name = "DURATION|TIME", value_parser = point)]
+    since: Option<Timestamp>,
+    /// Up to this time, or this long ago
+    #[arg(long, value_name = "DURATION|TIME", value_parser = point)]
+    until: Option<Timestamp>,
+    /// Only this lock
+    #[arg(long, add = completion::locks())]
+    name: Option<LockName>,
+    /// Only this kind of event
+    #[arg(long, value_name = "EVENT")]
+    event: Option<EventKind>,
+    /// Show the last events, and then new ones as they happen
+    #[arg(long, conflicts_with = "until")]
+    tail: bool,
+    /// Print JSON, an event a line
+    #[arg(long)]
+    json: bool,
+}
+
+impl Audit {
+    pub(crate) fn run(&self, context: &Context, owner: Option<&Owner>) -> Result<Code, Failure> {
+        let path = context.store.layout().audit_log();
+        let filter = Filter { audit: self, owner };
+        match LogReader::open(&path)? {
+            Some(mut reader) => {
+                self.go_to_start(&mut reader)?;
+                filter.print_all(&mut reader)?;
+                if self.tail {
+                    follow(&path, Some(reader), &filter)
+                } else {
+                    Ok(Code::Done)
+                }
+            }
+            None if self.tail => follow(&path, None, &filter),
+            None => Ok(Code::Done),
+        }
+    }
+
+    fn go_to_start(&self, reader: &mut LogReader) -> Result<(), Failure> {
+        match self.since {
+            Some(since) => reader.seek_to(since)?,
+            None if self.tail => reader.seek_near_end(TAIL)?,
+            None => {}
+        }
+        Ok(())
+    }
+}
+
+/// What of the log is asked for.
+struct Filter<'a> {
+    audit: &'a Audit,
+    owner: Option<&'a Owner>,
+}
+
+impl Filter<'_> {
+    fn print_all(&self, reader: &mut LogReader) -> Result<(), Failure> {
+        while let Some(event) = reader.next_event()? {
+            self.print(&event)?;
+        }
+        Ok(())
+    }
+
+    fn print(&self, event: &Logged) -> Result<(), Failure> {
+        match event {
+            Logged::Broken(line) => {
+                output::warn(&format!("a line of the audit log is no event: {line:.80}"))
+            }
+            Logged::Event(fields) if self.wants(event) => {
+                if self.audit.json {
+                    output::json(fields)?;
+                } else {
+                    output::text(&view::event::text(event))?;
+                }
+            }
+            Logged::Event(_) => {}
+        }
+        Ok(())
+    }
+
+    fn wants(&self, event: &Logged) -> bool {
+        let audit = self.audit;
+        let in_time = match event.time() {
+            Some(time) => {
+                audit.since.is_none_or(|it| time >= it) && audit.until.is_none_or(|it| time <= it)
+            }
+            None => audit.since.is_none() && audit.until.is_none(),
+        };
+        let of_name = audit
+            .name
+            .as_ref()
+            .is_none_or(|it| event.text("name") == Some(it.as_str()));
+        let of_owner = self
+            .owner
+            .is_none_or(|it| event.text("owner") == Some(it.as_str()));
+        let of_kind = audit.event.is_none_or(|it| event.kind() == Some(it));
+        in_time && of_name && of_owner && of_kind
+    }
+}
+
+/// Prints events as they are written, until a signal ends it. A log that was moved away or cut is begun
+/// anew.
+fn follow(
+    path: &Path,
+    mut reader: Option<LogReader>,
+    filter: &Filter<'_>,
+) -> Result<Code, Failure> {
+    loop {
+        if let Some(open) = &mut reader {
+            filter.print_all(open)?;
+        }
+        let replaced = wait_for_change(path);
+        let cut = match &mut reader {
+            Some(open) => open.was_truncated()?,
+            None => true,
+        };
+        if replaced || cut {
+            if let Some(open) = &mut reader {
+                filter.print_all(open)?;
+            }
+            reader = LogReader::open(path)?;
+        }
+    }
+}
+
+/// Sleeps until the log changes; true where another file may stand there now.
+fn wait_for_change(path: &Path) -> bool {
+    let changed = AddWatchFlags::IN_MODIFY;
+    let replaced =
+        AddWatchFlags::IN_MOVE_SELF | AddWatchFlags::IN_DELETE_SELF | AddWatchFlags::IN_ATTRIB;
+    let watched = Inotify::init(InitFlags::IN_CLOEXEC)
+        .and_then(|inotify| inotify.add_watch(path, changed | replaced).map(|_| inotify));
+    let Ok(inotify) = watched else {
+        // No log yet: look again in a moment.
+        let _ = poll(&mut [], PollTimeout::from(500u16));
+        return true;
+    };
+    // The limit covers what was written between the last look and the watch.
+    let mut fds = [PollFd::new(inotify.as_fd(), PollFlags::POLLIN)];
+    match poll(&mut fds, PollTimeout::from(500u16)) {
+        Ok(count) if count > 0 => {
+            let events = inotify.read_events().unwrap_or_default();
+            events.iter().any(|event| event.mask.intersects(replaced))
+        }
+        _ => false,
+    }
+}
+
+/// A time, or a duration before now.
+fn point(text: &str) -> Result<Timestamp, String> {
+    let ago = span::parse(text).map(|span| Timestamp::now().saturating_sub(span));
+    ago.or_else(|_| text.parse()).map_err(|_| {
+        format!("{text:?} is neither a duration like 2h nor a time like 2026-02-01T10:00:00Z")
+    })
+}

@@ -1,0 +1,27 @@
+use crate::{exit::Code, failure::Failure, output};
+use clap::Args;
+use clap_complete::env::Shells;
+
+/// Print the script that makes a shell complete commands, flags and lock names
+///
+/// For bash: `source <(lokt completions bash)` in ~/.bashrc; for zsh the same in ~/.zshrc; for fish:
+/// `lokt completions fish | source`.
+#[derive(Args, Debug)]
+pub(crate) struct Completions {
+    /// bash, elvish, fish, powershell or zsh
+    #[arg(value_parser = ["bash", "elvish", "fish", "powershell", "zsh"])]
+    shell: String,
+}
+
+impl Completions {
+    pub(crate) fn run(&self) -> Result<Code, Failure> {
+        let shells = Shells::builtins();
+        let shell = shells
+            .completer(&self.shell)
+            .ok_or_else(|| Failure::usage("unknown shell"))?;
+        let mut script = Vec::new();
+        shell.write_registration("COMPLETE", "lokt", "lokt", "lokt", &mut script)?;
+        output::bytes(&script)?;
+        Ok(Code::Done)
+    }
+}

@@ -1,0 +1,58 @@
+use crate::{context::Context, exit::Code, failure::Failure, output};
+use clap::Args;
+use lokt_lock::{
+    file::{CheckStatus, checkup},
+    record::FORMAT_VERSION,
+};
+use serde_json::{Value, json};
+
+/// Check that locks work here
+///
+/// The exit code is 1 when a check fails; warnings don't count.
+#[derive(Args, Debug)]
+pub(crate) struct Doctor {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Doctor {
+    pub(crate) fn run(&self, context: &Context) -> Result<Code, Failure> {
+        let checks = checkup(&context.store);
+        let overall = checks
+            .iter()
+            .map(|check| check.status)
+            .max()
+            .unwrap_or(CheckStatus::Ok);
+        let root = context.root.path.display().to_string();
+        let method = context.root.method.as_str();
+        if self.json {
+            let checks: Vec<Value> = checks
+                .iter()
+                .map(|it| json!({"name": it.name, "status": it.status.as_str(), "message": it.message}))
+                .collect();
+            output::json(
+                &json!({"protocol_version": FORMAT_VERSION, "root_method": method,
+                "root_path": root, "checks": checks, "overall": overall.as_str()}),
+            )?;
+        } else {
+            output::text(&format!(
+                "root: {root} ({method}), lock records: version {FORMAT_VERSION}"
+            ))?;
+            for check in &checks {
+                output::text(&format!(
+                    "{:<5} {:<12} {}",
+                    check.status.as_str(),
+                    check.name,
+                    check.message
+                ))?;
+            }
+            output::text(&format!("overall: {}", overall.as_str()))?;
+        }
+        Ok(if overall == CheckStatus::Fail {
+            Code::Error
+        } else {
+            Code::Done
+        })
+    }
+}

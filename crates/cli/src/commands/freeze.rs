@@ -1,0 +1,44 @@
+use crate::{completion, context::Context, exit::Code, failure::Failure, output, span, view};
+use clap::Args;
+use lokt_lock::{
+    ops::{Frozen, freeze},
+    words::LockName,
+};
+use std::time::Duration;
+
+/// Order that nobody may take a lock for some time
+///
+/// Who holds it keeps it; those in line wait on. `lokt unfreeze` lifts the order before its time.
+#[derive(Args, Debug)]
+pub(crate) struct Freeze {
+    /// The lock to freeze
+    #[arg(add = completion::locks())]
+    name: LockName,
+    /// For how long
+    #[arg(long, value_name = "DURATION", value_parser = span::parse_positive)]
+    ttl: Duration,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Freeze {
+    pub(crate) fn run(&self, context: &Context) -> Result<Code, Failure> {
+        let name = self.name.as_str();
+        match freeze(&context.store, &self.name, &context.caller, self.ttl)? {
+            Frozen::Done(record) if self.json => output::json(&view::frozen(&record))?,
+            Frozen::Done(_) => {
+                output::text(&format!("froze {name:?} for {}", span::show(self.ttl)))?
+            }
+            Frozen::ByAnother(record) => {
+                let text = format!(
+                    "{name:?} is frozen already {}",
+                    view::holder::frozen_by(&record)
+                );
+                return Err(Failure::new(Code::Held, text)
+                    .hint(format!("lokt unfreeze {name} --force   lifts that freeze")));
+            }
+        }
+        Ok(Code::Done)
+    }
+}

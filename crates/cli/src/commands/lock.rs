@@ -1,0 +1,164 @@
+use super::{
+    guard::interrupted,
+    waiting::{Line, Waiting},
+};
+use crate::{
+    completion, context, context::Context, exit::Code, failure::Failure, output, span, view,
+};
+use clap::Args;
+use lokt_lock::{
+    guard::{Seat, Signals},
+    ops::{Grant, GrantKind, Outcome, Request, acquire, tidy},
+    record::Hold,
+    rules::Presence,
+    sys,
+    words::LockName,
+};
+use serde_json::{Map, Value};
+use std::time::Duration;
+
+/// Take a lock that outlives this command: a lease
+///
+/// It lives until it expires or is unlocked, whatever becomes of the process that took it. On a lease of
+/// your own, it is renewed. For a lock around a command, use `lokt guard`.
+#[derive(Args, Debug)]
+pub(crate) struct Lock {
+    /// The lock to take
+    #[arg(add = completion::locks())]
+    name: LockName,
+    /// Free it by itself after this long; without it, it lives until `lokt unlock`
+    #[arg(long, value_name = "DURATION", value_parser = span::parse_positive)]
+    ttl: Option<Duration>,
+    /// Free it by itself when this process ends (in a script: --pid $$)
+    #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(1..))]
+    pid: Option<i32>,
+    /// Store a text with the lock, split at the first '='; the last of equal keys wins
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    meta: Vec<(String, String)>,
+    /// Store a JSON object with the lock; --meta adds to it
+    #[arg(long, value_name = "JSON", value_parser = object)]
+    meta_json: Option<Map<String, Value>>,
+    #[command(flatten)]
+    waiting: Waiting,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Lock {
+    pub(crate) fn run(mut self, context: &Context) -> Result<Code, Failure> {
+        let metadata = self.metadata();
+        let request = self.request(context, metadata)?;
+        // Held back, so that an interrupted wait leaves the line cleanly.
+        let signals = Signals::hold(Seat::of_this_process()).map_err(|error| {
+            Failure::new(Code::Error, format!("cannot hold signals back: {error}"))
+        })?;
+        let mut line = Line::new(&self.name, &signals);
+        let outcome = acquire(&context.store, &request, self.waiting.patience(), &mut line)?;
+        let ended_by = line.ended_by();
+        drop(line);
+        match outcome {
+            Outcome::Entered(grant) => {
+                self.report(&grant)?;
+                sweep(context);
+                Ok(Code::Done)
+            }
+            Outcome::Denied(denial) => {
+                if self.json {
+                    output::json(&view::holder::blocked(&self.name, &denial, &context.caller))?;
+                }
+                Err(view::holder::denied(&self.name, &denial))
+            }
+            Outcome::Interrupted => Ok(interrupted(&signals, ended_by)),
+        }
+    }
+
+    fn request<'a>(
+        &'a self,
+        context: &'a Context,
+        metadata: Option<Map<String, Value>>,
+    ) -> Result<Request<'a>, Failure> {
+        let hold = if self.pid.is_some() {
+            Hold::Process
+        } else {
+            Hold::Lease
+        };
+        if let Some(pid) = self.pid
+            && sys::probe(pid) == Presence::Absent
+        {
+            return Err(Failure::usage(format!(
+                "--pid {pid}: there is no such process"
+            )));
+        }
+        Ok(Request {
+            name: &self.name,
+            caller: &context.caller,
+            hold,
+            pid: self.pid.unwrap_or_else(taker),
+            ttl: self.ttl,
+            metadata,
+            command: Vec::new(),
+            held: context::held().into_iter().map(|(_, id)| id).collect(),
+        })
+    }
+
+    fn metadata(&mut self) -> Option<Map<String, Value>> {
+        if self.meta_json.is_none() && self.meta.is_empty() {
+            return None;
+        }
+        let mut metadata = self.meta_json.take().unwrap_or_default();
+        metadata.extend(self.meta.drain(..).map(|(key, value)| (key, value.into())));
+        Some(metadata)
+    }
+
+    fn report<T>(&self, grant: &Grant<T>) -> Result<(), Failure> {
+        let renewed = grant.kind == GrantKind::Renewed;
+        if self.json {
+            output::json(&view::acquired(&grant.record, renewed))?;
+        } else {
+            let what = if renewed { "renewed" } else { "acquired" };
+            output::text(&format!("{what} lock {:?}", self.name.as_str()))?;
+        }
+        if grant.record.expiry().is_none() && grant.record.hold != Some(Hold::Process) {
+            output::note(&format!(
+                "no --ttl: it is held until 'lokt unlock {}'",
+                self.name
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The process that called `lokt`, for people to recognise; this one where that is outside the namespace.
+fn taker() -> i32 {
+    match nix::unistd::getppid().as_raw() {
+        0 => nix::unistd::getpid().as_raw(),
+        parent => parent,
+    }
+}
+
+/// Now and then, clears away a few leases that nobody will ask for again.
+fn sweep(context: &Context) {
+    let due = context.store.due_for_sweep();
+    if !due.is_empty() {
+        tidy(&context.store, &due, &context.caller);
+        // A line that stays costs an empty folder.
+        let _ = context.store.remove_empty_lines();
+    }
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("it must be KEY=VALUE")?;
+    if key.is_empty() {
+        return Err("the key before '=' must not be empty".to_owned());
+    }
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+fn object(text: &str) -> Result<Map<String, Value>, String> {
+    match serde_json::from_str(text) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err("it must be a JSON object, like {\"key\": \"value\"}".to_owned()),
+        Err(error) => Err(format!("not JSON: {error}")),
+    }
+}

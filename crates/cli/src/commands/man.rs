@@ -1,0 +1,49 @@
+use crate::{cli::Cli, exit::Code, failure::Failure, output};
+use clap::{Args, CommandFactory};
+use clap_mangen::Man as Page;
+use std::{fs, path::PathBuf};
+
+/// Print the manual page, or write all pages into a folder
+#[derive(Args, Debug)]
+pub(crate) struct Man {
+    /// Write lokt.1 and a page for every command into this folder
+    #[arg(long, value_name = "FOLDER")]
+    dir: Option<PathBuf>,
+}
+
+impl Man {
+    pub(crate) fn run(&self) -> Result<Code, Failure> {
+        let mut command = Cli::command();
+        command.build();
+        match &self.dir {
+            None => output::bytes(&rendered(command)?)?,
+            Some(folder) => {
+                let commands = command.get_subcommands().cloned();
+                let pages = commands.map(|it| (format!("lokt-{}", it.get_name()), it));
+                let all = std::iter::once(("lokt".to_owned(), command.clone())).chain(pages);
+                all.into_iter()
+                    .try_for_each(|(title, it)| write(folder, title, it))?;
+            }
+        }
+        Ok(Code::Done)
+    }
+}
+
+fn write(folder: &PathBuf, title: String, command: clap::Command) -> Result<(), Failure> {
+    let path = folder.join(format!("{title}.1"));
+    let page = rendered(command.name(title))?;
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(&path, page))
+        .map_err(|error| {
+            Failure::new(
+                Code::Error,
+                format!("cannot write {}: {error}", path.display()),
+            )
+        })
+}
+
+fn rendered(command: clap::Command) -> Result<Vec<u8>, Failure> {
+    let mut page = Vec::new();
+    Page::new(command).render(&mut page)?;
+    Ok(page)
+}

@@ -1,0 +1,49 @@
+//! The commands, one file each: its arguments, and what it does with them.
+//!
+//! A command finds out, acts through [`lokt_lock::ops`], builds a [view](crate::view) and gives a code. It
+//! prints through [`output`](crate::output) alone and never ends the process.
+
+pub(crate) mod audit;
+pub(crate) mod completions;
+pub(crate) mod doctor;
+pub(crate) mod exists;
+pub(crate) mod freeze;
+pub(crate) mod get_meta;
+pub(crate) mod guard;
+pub(crate) mod lock;
+pub(crate) mod man;
+pub(crate) mod status;
+pub(crate) mod unfreeze;
+pub(crate) mod unlock;
+pub(crate) mod version;
+pub(crate) mod waiting;
+pub(crate) mod why;
+
+use crate::{
+    cli::{Cli, Command},
+    context::Context,
+    exit::Code,
+    failure::Failure,
+};
+
+/// Runs the command that was asked for.
+pub(crate) fn run(cli: Cli) -> Result<Code, Failure> {
+    let Cli { global, command } = cli;
+    let context = || Context::new(&global);
+    match command {
+        Command::Guard(it) => it.run(&context()?),
+        Command::Lock(it) => it.run(&context()?),
+        Command::Unlock(it) => it.run(&context()?, global.owner.is_some()),
+        Command::Status(it) => it.run(&context()?),
+        Command::Why(it) => it.run(&context()?),
+        Command::Exists(it) => it.run(&context()?),
+        Command::GetMeta(it) => it.run(&context()?),
+        Command::Freeze(it) => it.run(&context()?),
+        Command::Unfreeze(it) => it.run(&context()?),
+        Command::Audit(it) => it.run(&context()?, global.owner.as_ref()),
+        Command::Doctor(it) => it.run(&context()?),
+        Command::Completions(it) => it.run(),
+        Command::Man(it) => it.run(),
+        Command::Version(it) => it.run(),
+    }
+}

@@ -1,0 +1,95 @@
+use crate::{completion, context::Context, exit::Code, failure::Failure, output, view};
+use clap::Args;
+use lokt_lock::{
+    ops::{self, Entry, State, prune, survey, survey_all},
+    store::Shelf,
+    words::LockName,
+};
+use serde_json::{Map, Value};
+
+/// Show who holds what, and who waits
+///
+/// Without a name all locks and freezes, also expired ones that are not cleared away yet.
+#[derive(Args, Debug)]
+pub(crate) struct Status {
+    /// One lock in full
+    #[arg(add = completion::locks())]
+    name: Option<LockName>,
+    /// Print JSON: a list, or with a name one object
+    #[arg(long)]
+    json: bool,
+    /// Remove expired locks first
+    #[arg(long)]
+    prune_expired: bool,
+}
+
+impl Status {
+    pub(crate) fn run(&self, context: &Context) -> Result<Code, Failure> {
+        match &self.name {
+            Some(name) => self.one(context, name),
+            None => self.all(context),
+        }
+    }
+
+    fn all(&self, context: &Context) -> Result<Code, Failure> {
+        let mut entries = survey_all(&context.store, &context.caller)?;
+        if self.prune_expired {
+            entries.retain(|entry| !is_pruned(context, entry));
+        }
+        if self.json {
+            let list: Vec<Map<String, Value>> = entries
+                .iter()
+                .map(|it| view::entry::json(it, None))
+                .collect();
+            output::json(&list)?;
+        } else if !entries.is_empty() {
+            output::text(&view::entry::table(&entries))?;
+        } else if output::is_for_people() {
+            output::note("nothing is held or frozen");
+        }
+        warn_of_problems(&entries);
+        Ok(Code::Done)
+    }
+
+    fn one(&self, context: &Context, name: &LockName) -> Result<Code, Failure> {
+        if self.prune_expired {
+            prune(&context.store, name, &context.caller);
+        }
+        let entries = survey(&context.store, name, &context.caller);
+        let Some(entry) = entries.first() else {
+            return Err(Failure::new(
+                Code::NotFound,
+                format!("lock {:?} is not held", name.as_str()),
+            ));
+        };
+        let freeze = entries.get(1).and_then(Entry::record);
+        if self.json {
+            output::json(&view::entry::json(entry, freeze))?;
+        } else {
+            output::text(&view::entry::full(entry, freeze))?;
+        }
+        let what = if entry.shelf == Shelf::Freeze {
+            "freeze"
+        } else {
+            "lock"
+        };
+        ops::readable(entry.slot.clone(), what, name)?;
+        Ok(Code::Done)
+    }
+}
+
+fn is_pruned(context: &Context, entry: &Entry) -> bool {
+    let free = matches!(entry.state, State::Expired | State::Dead);
+    free && entry.shelf == Shelf::Lock && prune(&context.store, &entry.name, &context.caller)
+}
+
+fn warn_of_problems(entries: &[Entry]) {
+    for entry in entries {
+        if let Some(problem) = view::entry::problem(entry) {
+            output::warn(&format!(
+                "{:?} cannot be read as a record: {problem}",
+                entry.name.as_str()
+            ));
+        }
+    }
+}

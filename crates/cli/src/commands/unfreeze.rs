@@ -1,0 +1,48 @@
+use crate::{completion, context::Context, exit::Code, failure::Failure, output, view};
+use clap::Args;
+use lokt_lock::{
+    ops::{Unfrozen, unfreeze},
+    words::LockName,
+};
+
+/// Lift a freeze
+#[derive(Args, Debug)]
+pub(crate) struct Unfreeze {
+    /// The frozen lock
+    #[arg(add = completion::freezes())]
+    name: LockName,
+    /// Lift it whoever ordered it, and whatever stands there
+    #[arg(long)]
+    force: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Unfreeze {
+    pub(crate) fn run(&self, context: &Context) -> Result<Code, Failure> {
+        let name = self.name.as_str();
+        match unfreeze(&context.store, &self.name, &context.caller, self.force)? {
+            Unfrozen::Done if self.json => {
+                output::json(&serde_json::json!({"status": "unfrozen", "name": name}))?;
+            }
+            Unfrozen::Done => output::text(&format!("unfroze {name:?}"))?,
+            Unfrozen::NotFound => {
+                return Err(Failure::new(
+                    Code::NotFound,
+                    format!("{name:?} is not frozen"),
+                ));
+            }
+            Unfrozen::NotYours(record) => {
+                let text = format!(
+                    "{name:?} is not yours to unfreeze: frozen {}",
+                    view::holder::frozen_by(&record)
+                );
+                return Err(Failure::new(Code::NotYours, text).hint(format!(
+                    "lokt unfreeze {name} --force   lifts it all the same"
+                )));
+            }
+        }
+        Ok(Code::Done)
+    }
+}

@@ -1,0 +1,26 @@
+use crate::{exit::Code, failure::Failure, output};
+use clap::Args;
+use lokt_lock::record::FORMAT_VERSION;
+
+/// Print the version
+#[derive(Args, Debug)]
+pub(crate) struct Version {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Version {
+    pub(crate) fn run(&self) -> Result<Code, Failure> {
+        let version = env!("CARGO_PKG_VERSION");
+        if self.json {
+            let view = serde_json::json!({"version": version, "protocol_version": FORMAT_VERSION});
+            output::json(&view)?;
+        } else {
+            output::text(&format!(
+                "lokt {version} (lock records: version {FORMAT_VERSION})"
+            ))?;
+        }
+        Ok(Code::Done)
+    }
+}

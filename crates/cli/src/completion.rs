@@ -1,0 +1,32 @@
+use crate::context;
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
+use lokt_lock::{
+    file::FileStore,
+    store::{Shelf, Store},
+};
+use std::ffi::OsStr;
+
+/// Completes the names of locks.
+pub(crate) fn locks() -> ArgValueCompleter {
+    ArgValueCompleter::new(|typed: &OsStr| names(typed, Shelf::Lock))
+}
+
+/// Completes the names of freezes.
+pub(crate) fn freezes() -> ArgValueCompleter {
+    ArgValueCompleter::new(|typed: &OsStr| names(typed, Shelf::Freeze))
+}
+
+/// The names that begin with what is typed. Where there is no root, there is nothing to complete.
+fn names(typed: &OsStr, shelf: Shelf) -> Vec<CompletionCandidate> {
+    let typed = typed.to_string_lossy();
+    let Ok(root) = context::find_root() else {
+        return Vec::new();
+    };
+    let names = FileStore::new(&root.path).names(shelf).unwrap_or_default();
+    let fitting = names
+        .iter()
+        .filter(|name| name.as_str().starts_with(&*typed));
+    fitting
+        .map(|name| CompletionCandidate::new(name.as_str()))
+        .collect()
+}

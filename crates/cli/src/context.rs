@@ -1,0 +1,69 @@
+use crate::{cli::Global, env, failure::Failure};
+use lokt_lock::{
+    file::{FileStore, Root, Surroundings},
+    rules::OwnerSource,
+    sys::Caller,
+    words::{AgentId, LockId, LockName, Owner},
+};
+
+/// What every command needs to know: who calls, and where the locks are.
+pub(crate) struct Context {
+    pub(crate) caller: Caller,
+    pub(crate) root: Root,
+    pub(crate) store: FileStore,
+}
+
+impl Context {
+    /// Finds out who calls and where the locks are; makes nothing.
+    pub(crate) fn new(global: &Global) -> Result<Self, Failure> {
+        let root = find_root()?;
+        let store = FileStore::new(&root.path);
+        Ok(Self {
+            caller: caller(global)?,
+            root,
+            store,
+        })
+    }
+}
+
+/// The root that is meant in this folder and environment.
+pub(crate) fn find_root() -> Result<Root, Failure> {
+    let folder = std::env::current_dir().map_err(|error| {
+        Failure::new(
+            crate::exit::Code::Error,
+            format!("cannot find the working folder: {error}"),
+        )
+    })?;
+    Ok(Root::find(&Surroundings {
+        folder,
+        lokt_root: env::path(env::ROOT),
+        git_dir: env::path(env::GIT_DIR),
+        git_common_dir: env::path(env::GIT_COMMON_DIR),
+    })?)
+}
+
+fn caller(global: &Global) -> Result<Caller, Failure> {
+    let by_variable = env::text(env::OWNER)?;
+    // Inside a guarded command the variable is always set; it counts as given only where somebody set it.
+    let derived = by_variable.is_some() && by_variable == env::text(env::OWNER_DERIVED)?;
+    let by_variable = by_variable.map(Owner::new).transpose();
+    let by_variable =
+        by_variable.map_err(|error| Failure::usage(format!("{}: {error}", env::OWNER)))?;
+    let source = match (&global.owner, derived) {
+        (None, true) => OwnerSource::Derived,
+        _ => OwnerSource::Given,
+    };
+    let owner = global.owner.clone().or(by_variable);
+    let agent = env::text(env::AGENT_ID)?.as_deref().and_then(AgentId::new);
+    Ok(Caller::current(owner, source, agent))
+}
+
+/// The acquisitions around this process, outermost first, as its guards said.
+pub(crate) fn held() -> Vec<(LockName, LockId)> {
+    let list = env::text(env::HELD).ok().flatten().unwrap_or_default();
+    let pair = |pair: &str| {
+        let (name, id) = pair.split_once('=')?;
+        Some((LockName::new(name).ok()?, LockId::from_record(id)?))
+    };
+    list.split(',').filter_map(pair).collect()
+}

@@ -1,0 +1,46 @@
+//! Every variable of the environment that Lokt reads or sets. An empty one counts as not set.
+
+use crate::failure::Failure;
+use std::{env, ffi::OsString, path::PathBuf};
+
+/// The folder that holds the locks.
+pub(crate) const ROOT: &str = "LOKT_ROOT";
+/// The owner to act as; also set for guarded commands.
+pub(crate) const OWNER: &str = "LOKT_OWNER";
+/// Set for guarded commands whose owner was not given: as long as [`OWNER`] still says the same, nobody
+/// has given one. Without it, every command inside a guard would act as a given owner, and two terminals
+/// of one user would share their leases.
+pub(crate) const OWNER_DERIVED: &str = "LOKT_OWNER_DERIVED";
+/// Tells apart the agents of one owner.
+pub(crate) const AGENT_ID: &str = "LOKT_AGENT_ID";
+/// Set for guarded commands: the name of the innermost lock.
+pub(crate) const NAME: &str = "LOKT_NAME";
+/// Set for guarded commands: the acquisition's id.
+pub(crate) const LOCK_ID: &str = "LOKT_LOCK_ID";
+/// Set for guarded commands: the acquisition's fence.
+pub(crate) const FENCE: &str = "LOKT_FENCE";
+/// Set for guarded commands: all acquisitions around it, outermost first, as `name=ticket,name=ticket`.
+pub(crate) const HELD: &str = "LOKT_HELD";
+/// Where git keeps the repository; honoured as git does.
+pub(crate) const GIT_DIR: &str = "GIT_DIR";
+/// Where git keeps what all worktrees share; honoured as git does.
+pub(crate) const GIT_COMMON_DIR: &str = "GIT_COMMON_DIR";
+
+/// A variable as a path.
+pub(crate) fn path(key: &str) -> Option<PathBuf> {
+    set(key).map(PathBuf::from)
+}
+
+/// A variable as text.
+pub(crate) fn text(key: &str) -> Result<Option<String>, Failure> {
+    let Some(value) = set(key) else {
+        return Ok(None);
+    };
+    let text = value.into_string();
+    text.map(Some)
+        .map_err(|_| Failure::usage(format!("{key} is not valid UTF-8")))
+}
+
+fn set(key: &str) -> Option<OsString> {
+    env::var_os(key).filter(|value| !value.is_empty())
+}

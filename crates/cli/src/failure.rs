@@ -1,0 +1,163 @@
+use crate::exit::Code;
+use lokt_lock::{
+    audit::LogError,
+    file::RootError,
+    guard::{GuardError, SpawnError},
+    ops::OperationError,
+    store::StoreError,
+};
+use std::{error::Error, io};
+
+/// What a person or an agent is told when a command cannot do what it was asked for: one line of what
+/// failed and on what, then what to do about it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// The exit code.
+    pub(crate) code: Code,
+    /// What failed, on what, and why.
+    pub(crate) message: String,
+    /// What to do, a line each.
+    pub(crate) hints: Vec<String>,
+    /// Nobody reads any more (`| head`): nothing is to be said.
+    pub(crate) silent: bool,
+}
+
+impl Failure {
+    /// A failure with a code.
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            hints: Vec::new(),
+            silent: false,
+        }
+    }
+
+    /// Wrong usage.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Code::Usage, message)
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    fn of(error: &dyn Error) -> Self {
+        Self::new(Code::Error, chain(error))
+    }
+}
+
+/// An error and its causes in one line. A cause that the text above it quotes already is not repeated.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.contains(&next) {
+            text = format!("{text}: {next}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+impl From<OperationError> for Failure {
+    fn from(error: OperationError) -> Self {
+        match error {
+            OperationError::Store(error) => error.into(),
+            OperationError::Newer { .. } => Self::of(&error).hint(
+                "only a newer lokt can judge this record; --force of unlock removes it unread",
+            ),
+            OperationError::Corrupted {
+                what: "freeze",
+                ref name,
+                ..
+            } => Self::of(&error).hint(format!("lokt unfreeze {name} --force   removes it")),
+            OperationError::Corrupted { ref name, .. } => Self::of(&error)
+                .hint("another program may have left it, or may be using it")
+                .hint(format!("lokt unlock {name} --break-stale   removes it")),
+            OperationError::Unreadable { ref name, .. } => Self::of(&error).hint(format!(
+                "lokt unlock {name} --force   removes it, where the folder allows that"
+            )),
+            OperationError::Wait { .. } => Self::of(&error),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let failure = Self::of(&error);
+        match &error {
+            StoreError::LatchBusy { holder: Some(pid), .. } => failure.hint(format!(
+                "process {pid} is stopped or hangs inside a state change; continue it (kill -CONT {pid}) or end it"
+            )),
+            StoreError::LatchBusy { holder: None, .. } => {
+                failure.hint("a process that this user cannot see is inside a state change")
+            }
+            StoreError::NoKernelLocks { .. } | StoreError::NetworkFileSystem { .. } => failure
+                .hint("set LOKT_ROOT to a folder on a local disk; lokt never pretends to lock"),
+            StoreError::Io { source, .. } => match advice(source) {
+                Some(advice) => failure.hint(advice),
+                None => failure,
+            },
+            StoreError::NoRandomness { .. } => failure,
+        }
+    }
+}
+
+fn advice(error: &io::Error) -> Option<&'static str> {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Some("the disk is full; nothing was changed")
+        }
+        io::ErrorKind::ReadOnlyFilesystem => {
+            Some("the file system is read-only; set LOKT_ROOT to a folder that can be written")
+        }
+        io::ErrorKind::PermissionDenied => {
+            Some("lokt doctor   checks the folder's permissions; LOKT_ROOT names another one")
+        }
+        _ => None,
+    }
+}
+
+impl From<RootError> for Failure {
+    fn from(error: RootError) -> Self {
+        Self::of(&error)
+            .hint("lokt uses no other folder while the repository is unclear: two folders are two locks")
+            .hint("repair it (git worktree repair), or set LOKT_ROOT")
+    }
+}
+
+impl From<GuardError> for Failure {
+    fn from(error: GuardError) -> Self {
+        let failure = Self::of(&error);
+        let code = match &error {
+            GuardError::Spawn(SpawnError::NotFound(_)) => Code::NoCommand,
+            GuardError::Spawn(_) => Code::NotExecutable,
+            GuardError::Wait { .. } => Code::Error,
+        };
+        Self { code, ..failure }
+    }
+}
+
+impl From<LogError> for Failure {
+    fn from(error: LogError) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    /// An error of writing output; all others carry their path.
+    fn from(error: io::Error) -> Self {
+        let silent = error.kind() == io::ErrorKind::BrokenPipe;
+        let code = if silent { Code::Done } else { Code::Error };
+        Self {
+            silent,
+            code,
+            ..Self::new(code, format!("cannot write output: {error}"))
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The only place that prints. Data goes to stdout, everything else to stderr; colour only to a terminal,
+//! and not where `NO_COLOR` is set.
+
+use crate::{exit::Code, failure::Failure};
+use anstream::{stderr, stdout};
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+use std::io::{self, IsTerminal, Write};
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const QUIET: Style = AnsiColor::Cyan.on_default();
+
+/// Prints data as text. A newline is added.
+pub(crate) fn text(text: &str) -> Result<(), Failure> {
+    let mut out = stdout().lock();
+    writeln!(out, "{text}")?;
+    Ok(out.flush()?)
+}
+
+/// Prints bytes as they are, for pages and scripts that end their own lines.
+pub(crate) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes)?;
+    Ok(out.flush()?)
+}
+
+/// Prints data as one line of JSON.
+pub(crate) fn json(view: &impl Serialize) -> Result<(), Failure> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    serde_json::to_writer(&mut out, view).map_err(io::Error::from)?;
+    writeln!(out)?;
+    Ok(out.flush()?)
+}
+
+/// Tells a failure and gives its code.
+pub(crate) fn fail(failure: &Failure) -> Code {
+    if !failure.silent {
+        say("error", ERROR, &failure.message);
+        failure
+            .hints
+            .iter()
+            .for_each(|hint| say("hint", QUIET, hint));
+    }
+    failure.code
+}
+
+/// Tells something that went wrong and did not keep the command from its work.
+pub(crate) fn warn(message: &str) {
+    say("warning", WARNING, message);
+}
+
+/// Tells something worth knowing.
+pub(crate) fn note(message: &str) {
+    say("note", QUIET, message);
+}
+
+/// One line on stderr; newlines inside it would break the promise of one line per error.
+fn say(label: &str, style: Style, message: &str) {
+    let message = message.replace(['\n', '\r'], " ");
+    // Where stderr is closed, nobody can be told.
+    let _ = writeln!(stderr(), "{style}{label}:{style:#} {message}");
+}
+
+/// Whether stdout is a terminal, so that a person reads it.
+pub(crate) fn is_for_people() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// A line about something that lasts. On a terminal it is drawn anew in its place; elsewhere it is said
+/// once.
+pub(crate) struct Progress {
+    in_place: bool,
+    said: bool,
+}
+
+impl Progress {
+    pub(crate) fn new() -> Self {
+        Self {
+            in_place: io::stderr().is_terminal(),
+            said: false,
+        }
+    }
+
+    /// Whether the line can be drawn anew.
+    pub(crate) fn is_live(&self) -> bool {
+        self.in_place
+    }
+
+    pub(crate) fn show(&mut self, line: &str) {
+        if self.in_place {
+            draw(&format!("\r\x1b[2K{}", fitted(line)));
+        } else if !self.said {
+            note(line);
+        }
+        self.said = true;
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.in_place && self.said {
+            draw("\r\x1b[2K");
+        }
+    }
+}
+
+/// Writes past the colour filter: moving the cursor is not colour.
+fn draw(text: &str) {
+    let mut out = io::stderr().lock();
+    // Where stderr is closed, nobody looks.
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// As much of a line as the terminal is wide: a longer one would wrap and could not be drawn over.
+fn fitted(line: &str) -> String {
+    let size = terminal_size::terminal_size_of(io::stderr());
+    let width = size.map_or(80, |(width, _)| usize::from(width.0));
+    let clean = line.chars().map(|c| if c.is_control() { ' ' } else { c });
+    clean.take(width.saturating_sub(1)).collect()
+}

@@ -1,0 +1,162 @@
+//! A line of a status.
+
+use super::{command_line, holder, table::Table};
+use crate::span;
+use lokt_lock::{
+    ops::Entry,
+    record::{Record, Slot},
+    rules::TicketText,
+    store::Shelf,
+};
+use serde_json::{Map, Value, json};
+
+/// An entry as JSON: the record's fields, then what is known beyond them.
+pub(crate) fn json(entry: &Entry, freeze: Option<&Record>) -> Map<String, Value> {
+    let mut fields = entry.record().map_or_else(Map::new, as_read);
+    let mut put = |key: &str, value: Value| fields.insert(key.to_owned(), value);
+    put("name", entry.name.as_str().into());
+    if let Some(record) = entry.record() {
+        put(
+            "age_sec",
+            entry.seen.since(record.acquired).as_secs().into(),
+        );
+        put("expired", record.is_expired(entry.seen).into());
+    }
+    put("pid_status", entry.process.as_str().into());
+    put("freeze", (entry.shelf == Shelf::Freeze).into());
+    put("state", entry.state.as_str().into());
+    put("waiters", entry.waiters.len().into());
+    put("queue", entry.waiters.iter().map(waiter).collect());
+    if let Some(problem) = problem(entry) {
+        put("error", problem.into());
+    }
+    if let Some(freeze) = freeze {
+        put(
+            "frozen",
+            json!({"owner": freeze.owner.as_str(), "expires_at": freeze.expiry().map(|end| end.to_string())}),
+        );
+    }
+    fields
+}
+
+/// The record's fields with the version that it was read with.
+fn as_read(record: &Record) -> Map<String, Value> {
+    let mut fields = record.to_json();
+    fields.insert("version".to_owned(), record.version.into());
+    fields
+}
+
+/// Somebody who waits, as JSON.
+pub(crate) fn waiter(text: &TicketText) -> Value {
+    json!({"owner": text.owner, "agent_id": text.agent_id, "pid": text.pid, "since": text.since,
+        "command": text.command})
+}
+
+/// What is wrong with an entry that is no record.
+pub(crate) fn problem(entry: &Entry) -> Option<String> {
+    match &entry.slot {
+        Slot::Absent | Slot::Record(_) => None,
+        Slot::Newer(version) => Some(version.to_string()),
+        Slot::Corrupted(corruption) => Some(corruption.flaw.to_string()),
+        Slot::Unreadable(error) => Some(error.to_string()),
+    }
+}
+
+/// A status as a table.
+pub(crate) fn table(entries: &[Entry]) -> String {
+    let mut table = Table::new(&[
+        "NAME", "STATE", "OWNER", "PID", "AGE", "ENDS IN", "WAIT", "V", "WHAT",
+    ]);
+    for entry in entries {
+        table.row(row(entry));
+    }
+    table.to_string()
+}
+
+fn row(entry: &Entry) -> Vec<String> {
+    let record = entry.record();
+    let of = |show: &dyn Fn(&Record) -> String| record.map(show).unwrap_or_default();
+    vec![
+        entry.name.to_string(),
+        entry.state.as_str().to_owned(),
+        of(&|it| it.owner.to_string()),
+        of(&|it| it.pid.map_or_else(String::new, |pid| pid.to_string())),
+        of(&|it| span::show(entry.seen.since(it.acquired))),
+        of(&|it| ends_in(it, entry)),
+        if entry.waiters.is_empty() {
+            String::new()
+        } else {
+            entry.waiters.len().to_string()
+        },
+        of(&|it| it.version.to_string()),
+        problem(entry).unwrap_or_else(|| of(&what)),
+    ]
+}
+
+fn ends_in(record: &Record, entry: &Entry) -> String {
+    match record.expiry() {
+        None => "-".to_owned(),
+        Some(end) if end <= entry.seen => format!("{} ago", span::show(entry.seen.since(end))),
+        Some(end) => span::show(end.since(entry.seen)),
+    }
+}
+
+/// What a lock is for: the command, or the metadata's keys.
+fn what(record: &Record) -> String {
+    match (&record.command, &record.metadata) {
+        (Some(words), _) => command_line(words),
+        (None, Some(metadata)) => metadata.keys().cloned().collect::<Vec<_>>().join(", "),
+        (None, None) => String::new(),
+    }
+}
+
+/// One entry in full.
+pub(crate) fn full(entry: &Entry, freeze: Option<&Record>) -> String {
+    let mut lines = vec![format!("{}: {}", entry.name, entry.state.as_str())];
+    let mut put = |key: &str, value: String| lines.push(format!("  {key:<9} {value}"));
+    if let Some(problem) = problem(entry) {
+        put("error", problem);
+    }
+    if let Some(record) = entry.record() {
+        put("owner", holder::who(record));
+        put("process", entry.process.as_str().to_owned());
+        put(
+            "since",
+            format!(
+                "{} ({})",
+                record.acquired,
+                span::show(entry.seen.since(record.acquired))
+            ),
+        );
+        put("ends in", ends_in(record, entry));
+        if let Some(words) = &record.command {
+            put("command", command_line(words));
+        }
+        for (key, value) in record.metadata.iter().flatten() {
+            put("metadata", format!("{key} = {}", shown(value)));
+        }
+        if let Some(fence) = record.fence {
+            put("fence", fence.to_string());
+        }
+        put("version", record.version.to_string());
+    }
+    if let Some(freeze) = freeze {
+        put("frozen", holder::frozen_by(freeze));
+    }
+    for waiter in &entry.waiters {
+        put(
+            "waiting",
+            format!(
+                "{} (pid {}) since {}",
+                waiter.owner, waiter.pid, waiter.since
+            ),
+        );
+    }
+    lines.join("\n")
+}
+
+fn shown(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}

@@ -1,0 +1,38 @@
+//! A line of the audit log, for people.
+
+use lokt_lock::audit::Logged;
+use serde_json::Value;
+
+/// An event as one line.
+pub(crate) fn text(event: &Logged) -> String {
+    let Logged::Event(fields) = event else {
+        return String::new();
+    };
+    let text = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or("-");
+    let pid = fields
+        .get("pid")
+        .map_or_else(|| "-".to_owned(), Value::to_string);
+    let extra = fields
+        .get("extra")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten();
+    let extra: Vec<String> = extra
+        .map(|(key, value)| format!(" {key}={}", shown(value)))
+        .collect();
+    let line = format!(
+        "{:<27} {:<14} {}  {} (pid {pid}){}",
+        text("ts"),
+        text("event"),
+        text("name"),
+        text("owner"),
+        extra.concat()
+    );
+    line.replace(char::is_control, " ")
+}
+
+fn shown(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}

@@ -1,0 +1,202 @@
+//! Who is in the way, for those who are not let in.
+
+use super::command_line;
+use crate::{exit::Code, failure::Failure, span};
+use lokt_lock::{
+    ops::{Denial, Standing},
+    record::Record,
+    rules::{Liveness, Obstacle, TicketText},
+    sys::Caller,
+    words::{LockName, Timestamp},
+};
+use serde::Serialize;
+
+/// A refusal as JSON; the field names are a contract.
+#[derive(Serialize)]
+pub(crate) struct Blocked {
+    status: &'static str,
+    name: String,
+    reason: &'static str,
+    holder_owner: Option<String>,
+    holder_host: Option<String>,
+    holder_pid: Option<i32>,
+    holder_agent_id: Option<String>,
+    holder_age_sec: Option<u64>,
+    holder_ttl_sec: Option<u64>,
+    holder_remaining_sec: Option<u64>,
+    holder_expired: Option<bool>,
+    holder_pid_status: &'static str,
+    holder_acquired_ts: Option<String>,
+    holder_expires_at: Option<String>,
+    holder_command: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waited_ms: Option<u128>,
+}
+
+/// A refusal, with all there is to tell of who is in the way.
+pub(crate) fn blocked(name: &LockName, denial: &Denial, caller: &Caller) -> Blocked {
+    let now = Timestamp::now();
+    let record = in_the_way(denial);
+    let ahead = denial.ahead.as_ref().filter(|_| record.is_none());
+    let text = |field: fn(&TicketText) -> String| ahead.map(field);
+    Blocked {
+        status: "blocked",
+        name: name.to_string(),
+        reason: match denial.obstacle {
+            Obstacle::Frozen(_) => "frozen",
+            Obstacle::Ahead(_) if record.is_none() => "queued",
+            Obstacle::Corrupted(_) => "corrupted",
+            _ => "held",
+        },
+        holder_owner: record
+            .map(|it| it.owner.to_string())
+            .or(text(|it| it.owner.clone())),
+        holder_host: record.and_then(|it| it.host.clone()),
+        holder_pid: record.and_then(|it| it.pid).or(ahead.map(|it| it.pid)),
+        holder_agent_id: record
+            .and_then(|it| it.agent_id.as_ref().map(ToString::to_string))
+            .or(text(|it| it.agent_id.clone())),
+        holder_age_sec: record.map(|it| now.since(it.acquired).as_secs()),
+        holder_ttl_sec: record.and_then(|it| it.ttl_sec),
+        holder_remaining_sec: record
+            .and_then(|it| it.expiry())
+            .map(|end| end.since(now).as_secs()),
+        holder_expired: record.map(|it| it.is_expired(now)),
+        holder_pid_status: record
+            .map_or(Liveness::Unknown, |it| caller.liveness(it))
+            .as_str(),
+        holder_acquired_ts: record.map(|it| it.acquired.to_string()),
+        holder_expires_at: record.and_then(|it| it.expiry()).map(|end| end.to_string()),
+        holder_command: record.and_then(|it| it.command.clone()),
+        waited_ms: denial.waited.map(|waited| waited.as_millis()),
+    }
+}
+
+/// The record that a refusal is about: the freeze, or the lock.
+fn in_the_way(denial: &Denial) -> Option<&Record> {
+    match &denial.obstacle {
+        Obstacle::Frozen(freeze) => Some(freeze),
+        _ => denial.holder.as_ref(),
+    }
+}
+
+/// A refusal as an error for people.
+pub(crate) fn denied(name: &LockName, denial: &Denial) -> Failure {
+    let why = obstacle(
+        &denial.obstacle,
+        denial.holder.as_ref(),
+        denial.ahead.as_ref(),
+        Timestamp::now(),
+    );
+    let waited = denial
+        .waited
+        .map(|it| format!("; waited {} in vain", span::show(it)));
+    let text = format!(
+        "lock {:?} {why}{}",
+        name.as_str(),
+        waited.unwrap_or_default()
+    );
+    let failure = Failure::new(Code::Held, text);
+    let failure = match denial.waited {
+        None => failure.hint("--wait waits in line for it, first come, first served"),
+        Some(_) => failure.hint("--timeout sets how long to wait"),
+    };
+    failure.hint(format!("lokt why {name}"))
+}
+
+/// Where a waiter stands, as one line.
+pub(crate) fn standing(name: &LockName, standing: &Standing, now: Timestamp) -> String {
+    let why = obstacle(&standing.obstacle, standing.holder.as_ref(), None, now);
+    let place = match standing.ahead {
+        0 => "next in line".to_owned(),
+        ahead => format!("place {ahead} in line"),
+    };
+    let waited = span::show(standing.waited);
+    format!(
+        "waiting for lock {:?} ({place}, {waited}): it {why}",
+        name.as_str()
+    )
+}
+
+/// What is in the way, as the end of a sentence about the lock.
+fn obstacle(
+    obstacle: &Obstacle,
+    holder: Option<&Record>,
+    ahead: Option<&TicketText>,
+    now: Timestamp,
+) -> String {
+    match (obstacle, holder) {
+        (Obstacle::Frozen(freeze), _) => format!("is frozen {}", frozen_by(freeze)),
+        (Obstacle::Held(record), _) => format!("is held by {}", told(record, now)),
+        (Obstacle::Ahead(_), Some(record)) => format!("is held by {}", told(record, now)),
+        (Obstacle::Corrupted(corruption), _) => format!(
+            "counts as held: its record is no record ({}), but may be being written at this moment",
+            corruption.flaw
+        ),
+        (Obstacle::Ahead(_), None) => match ahead {
+            Some(text) => format!(
+                "goes to {} (pid {}) first, who came earlier",
+                text.owner, text.pid
+            ),
+            None => "goes to somebody who came earlier".to_owned(),
+        },
+    }
+}
+
+/// Who holds a lock: `ada (pid 7 on box, agent-1)`.
+pub(crate) fn who(record: &Record) -> String {
+    let pid = record.pid.map(|pid| format!("pid {pid}"));
+    let host = record
+        .host
+        .as_ref()
+        .filter(|host| !host.is_empty())
+        .map(|host| format!("on {host}"));
+    let process = [pid, host]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" ");
+    let agent = record
+        .agent_id
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let details = [process, agent]
+        .into_iter()
+        .filter(|it| !it.is_empty())
+        .collect::<Vec<_>>()
+        .join(", ");
+    if details.is_empty() {
+        record.owner.to_string()
+    } else {
+        format!("{} ({details})", record.owner)
+    }
+}
+
+/// Who holds a lock, since when, for how long still, and what they run.
+pub(crate) fn told(record: &Record, now: Timestamp) -> String {
+    let age = span::show(now.since(record.acquired));
+    let left = match record.expiry() {
+        Some(end) if end <= now => format!(", {} overdue", span::show(now.since(end))),
+        Some(end) => format!(", for another {}", span::show(end.since(now))),
+        None => String::new(),
+    };
+    let runs = record
+        .command
+        .as_deref()
+        .map(|it| format!(", running: {}", command_line(it)));
+    format!(
+        "{} since {age}{left}{}",
+        who(record),
+        runs.unwrap_or_default()
+    )
+}
+
+/// Who ordered a freeze, and until when: `by ada (pid 7 on box) for another 5m`.
+pub(crate) fn frozen_by(freeze: &Record) -> String {
+    let end = match freeze.expiry() {
+        Some(end) => format!("for another {}", span::show(end.since(Timestamp::now()))),
+        None => "without an end".to_owned(),
+    };
+    format!("by {} {end}", who(freeze))
+}

@@ -1,0 +1,55 @@
+//! What is shown, as values: JSON with the field names of the contract, and text for people.
+
+pub(crate) mod entry;
+pub(crate) mod event;
+pub(crate) mod holder;
+pub(crate) mod reason;
+pub(crate) mod table;
+
+use lokt_lock::record::Record;
+use serde_json::{Map, Value};
+
+/// A lock that was taken or renewed: the record's fields with a status before them.
+pub(crate) fn acquired(record: &Record, renewed: bool) -> Map<String, Value> {
+    let mut fields = with_status("acquired", record);
+    if renewed {
+        fields.insert("renewed".to_owned(), true.into());
+    }
+    fields
+}
+
+/// A freeze that was ordered.
+pub(crate) fn frozen(record: &Record) -> Map<String, Value> {
+    with_status("frozen", record)
+}
+
+fn with_status(status: &str, record: &Record) -> Map<String, Value> {
+    let mut fields = Map::new();
+    fields.insert("status".to_owned(), status.into());
+    fields.extend(record.to_json());
+    fields
+}
+
+/// A command as a person would type it, for one line.
+pub(crate) fn command_line(words: &[String]) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+…".contains(c);
+    let quote = |word: &String| {
+        if !word.is_empty() && word.chars().all(plain) {
+            word.clone()
+        } else {
+            format!("'{}'", word.replace('\'', r"'\''"))
+        }
+    };
+    words.iter().map(quote).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_line_can_be_typed_again() {
+        let words = ["sh", "-c", "echo 'hi' $X", ""].map(str::to_owned);
+        assert_eq!(command_line(&words), r#"sh -c 'echo '\''hi'\'' $X' ''"#);
+    }
+}

@@ -1,0 +1,188 @@
+//! Why a name can or cannot be taken, in words.
+
+use super::{entry::waiter, holder};
+use crate::span;
+use lokt_lock::{
+    ops::{Explanation, Reason, ReasonKind},
+    record::Record,
+    rules::Holding,
+    words::{LockName, Timestamp},
+};
+use serde_json::{Map, Value, json};
+
+/// An explanation as JSON.
+pub(crate) fn json(name: &LockName, explanation: &Explanation) -> Value {
+    let reasons: Vec<Value> = explanation.reasons.iter().map(reason).collect();
+    let status = if explanation.is_free() {
+        "free"
+    } else {
+        "blocked"
+    };
+    json!({"name": name.as_str(), "status": status, "reasons": reasons,
+        "suggestions": suggestions(name, explanation)})
+}
+
+fn reason(reason: &Reason) -> Value {
+    let mut fields = Map::new();
+    let mut put = |key: &str, value: Value| fields.insert(key.to_owned(), value);
+    put("type", reason.kind.as_str().into());
+    put("message", message(reason).into());
+    if let Some(record) = &reason.record {
+        put("record", record.to_json().into());
+    }
+    match &reason.kind {
+        ReasonKind::Held { keepers, .. } if !keepers.is_empty() => {
+            put(
+                "processes",
+                keepers
+                    .iter()
+                    .map(|(pid, name)| json!({"pid": pid, "name": name}))
+                    .collect(),
+            );
+        }
+        ReasonKind::Queued { waiters } => {
+            put("queue", waiters.iter().map(waiter).collect());
+        }
+        _ => {}
+    }
+    Value::Object(fields)
+}
+
+/// An explanation for people.
+pub(crate) fn text(name: &LockName, explanation: &Explanation) -> String {
+    let status = if explanation.is_free() {
+        "free"
+    } else {
+        "blocked"
+    };
+    let mut lines = vec![format!("{name} is {status}")];
+    lines.extend(
+        explanation
+            .reasons
+            .iter()
+            .map(|reason| format!("  {}: {}", reason.kind.as_str(), message(reason))),
+    );
+    lines.extend(
+        suggestions(name, explanation)
+            .iter()
+            .map(|it| format!("  try: {it}")),
+    );
+    lines.join("\n")
+}
+
+fn message(reason: &Reason) -> String {
+    let now = Timestamp::now();
+    let record = reason.record.as_ref();
+    match (&reason.kind, record) {
+        (ReasonKind::Frozen, Some(freeze)) => format!("frozen {}", holder::frozen_by(freeze)),
+        (ReasonKind::Held { holding, keepers }, Some(record)) => {
+            format!(
+                "held by {}{}",
+                holder::told(record, now),
+                remark(*holding, keepers)
+            )
+        }
+        (ReasonKind::SelfHeld { holding }, Some(record)) => {
+            format!(
+                "held by you: {}{}",
+                holder::told(record, now),
+                remark(*holding, &[])
+            )
+        }
+        (ReasonKind::Expired, Some(record)) => format!(
+            "the lease of {} expired {} ago; the next taker gets it",
+            holder::who(record),
+            span::show(
+                record
+                    .expiry()
+                    .map(|end| now.since(end))
+                    .unwrap_or_default()
+            )
+        ),
+        (ReasonKind::DeadPid, Some(record)) => format!(
+            "{} is provably gone without giving it back; the next taker gets it",
+            holder::who(record)
+        ),
+        (ReasonKind::Corrupted { flaw }, _) => corrupted(flaw, reason.blocks),
+        (ReasonKind::Queued { waiters }, _) => {
+            let who: Vec<String> = waiters
+                .iter()
+                .map(|it| format!("{} (pid {})", it.owner, it.pid))
+                .collect();
+            format!("{} in line: {}", waiters.len(), who.join(", "))
+        }
+        (ReasonKind::Inside(Some(text)), _) => format!(
+            "a guard of {} (pid {}) is in, running: {}",
+            text.owner,
+            text.pid,
+            super::command_line(&text.command)
+        ),
+        _ => "held by somebody who cannot be named".to_owned(),
+    }
+}
+
+fn corrupted(flaw: &str, blocks: bool) -> String {
+    if blocks {
+        format!("its record is no record: {flaw}")
+    } else {
+        format!(
+            "its record is no record ({flaw}), and nobody can be behind it; the next taker gets it"
+        )
+    }
+}
+
+/// What is unusual about the way in which a lock is held.
+fn remark(holding: Holding, keepers: &[(i32, String)]) -> String {
+    match holding {
+        Holding::Live => String::new(),
+        Holding::Overdue => "; its announced lifetime has passed, but its processes live, so it holds".to_owned(),
+        Holding::Abandoned => "; abandoned? the process that took it is gone, but nothing proves that the work is done".to_owned(),
+        Holding::Orphaned => {
+            let names: Vec<String> = keepers.iter().map(|(pid, name)| format!("{pid} ({name})")).collect();
+            let which = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
+            format!("; its guard is gone, but processes of its command live, so it holds until they end{which}")
+        }
+    }
+}
+
+/// What to do, most harmless first.
+fn suggestions(name: &LockName, explanation: &Explanation) -> Vec<String> {
+    let mut suggestions = Vec::new();
+    if explanation.is_free() {
+        return suggestions;
+    }
+    let blocking = explanation.reasons.iter().filter(|reason| reason.blocks);
+    for reason in blocking {
+        suggestions.extend(suggestion(name, &reason.kind, reason.record.as_ref()));
+    }
+    suggestions.push(format!(
+        "lokt guard {name} --wait -- COMMAND   waits in line"
+    ));
+    suggestions
+}
+
+fn suggestion(name: &LockName, kind: &ReasonKind, record: Option<&Record>) -> Option<String> {
+    match kind {
+        ReasonKind::Frozen => Some(format!(
+            "lokt unfreeze {name}   lifts the freeze (--force: another's)"
+        )),
+        ReasonKind::SelfHeld { .. } if record.is_some_and(|it| it.command.is_none()) => {
+            Some(format!("lokt unlock {name}   gives it back"))
+        }
+        ReasonKind::Held {
+            holding: Holding::Abandoned,
+            ..
+        }
+        | ReasonKind::Corrupted { .. } => {
+            Some(format!("lokt unlock {name} --break-stale   removes it"))
+        }
+        ReasonKind::Held {
+            holding: Holding::Orphaned,
+            keepers,
+        } if !keepers.is_empty() => {
+            let pids: Vec<String> = keepers.iter().map(|(pid, _)| pid.to_string()).collect();
+            Some(format!("kill {}   ends what is left of it", pids.join(" ")))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,296 @@
+//! Examining a root: does what the locks rest on really work here?
+
+use super::{
+    file_store::FileStore,
+    kind::{FileSystem, file_system_of},
+    layout::LEGACY_FREEZE,
+    ticket,
+};
+use crate::{
+    record::Slot,
+    store::{Shelf, Store},
+    words::{LockName, Timestamp},
+};
+use std::{
+    fs::{self, File},
+    io::{self, ErrorKind},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+/// How a check came out, from good to bad.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CheckStatus {
+    /// As it should be.
+    Ok,
+    /// It works, but somebody should look at it.
+    Warn,
+    /// Locks don't work here.
+    Fail,
+}
+
+impl CheckStatus {
+    /// The word that `doctor --json` has for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warn => "warn",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+/// One thing that was examined.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// What, in one word.
+    pub name: &'static str,
+    /// How it came out.
+    pub status: CheckStatus,
+    /// What was found.
+    pub message: String,
+}
+
+/// Examines a root. One that does not exist yet is not made: its nearest existing parent is examined.
+pub fn checkup(store: &FileStore) -> Vec<Check> {
+    let root = store.layout().root();
+    let place = nearest_existing(root);
+    let [writable, locks, links] = trials(&place);
+    vec![
+        writable,
+        locks,
+        links,
+        file_system(&place),
+        clock(store),
+        versions(store),
+        legacy_freezes(store),
+        permissions(store),
+        leftovers(store),
+    ]
+}
+
+fn check(name: &'static str, status: CheckStatus, message: impl Into<String>) -> Check {
+    Check {
+        name,
+        status,
+        message: message.into(),
+    }
+}
+
+fn nearest_existing(path: &Path) -> PathBuf {
+    path.ancestors()
+        .find(|path| path.is_dir())
+        .unwrap_or(Path::new("/"))
+        .to_owned()
+}
+
+/// Tries writing, locking and linking in a folder of its own, which is removed again.
+fn trials(place: &Path) -> [Check; 3] {
+    let folder = place.join(format!(".lokt-doctor-{}", std::process::id()));
+    let made = fs::create_dir(&folder);
+    let writable = match &made {
+        Ok(()) => check(
+            "writable",
+            CheckStatus::Ok,
+            format!("{} can be written", place.display()),
+        ),
+        Err(error) => {
+            let text = format!(
+                "cannot write in {}: {error}; set LOKT_ROOT to another folder",
+                place.display()
+            );
+            check("writable", CheckStatus::Fail, text)
+        }
+    };
+    let trial =
+        |name, what, run: fn(&Path) -> io::Result<bool>| match made.as_ref().map(|()| run(&folder))
+        {
+            Ok(Ok(true)) => check(name, CheckStatus::Ok, what),
+            Ok(Ok(false)) => check(
+                name,
+                CheckStatus::Fail,
+                format!("not so here: {what}; set LOKT_ROOT to a local disk"),
+            ),
+            Ok(Err(error)) => check(
+                name,
+                CheckStatus::Fail,
+                format!("{error}; set LOKT_ROOT to a local disk"),
+            ),
+            Err(_) => check(name, CheckStatus::Fail, "not tried: nothing can be written"),
+        };
+    let checks = [
+        trial(
+            "kernel_locks",
+            "a kernel lock excludes a second one",
+            locks_exclude,
+        ),
+        trial(
+            "link_rename",
+            "link never replaces, rename does",
+            links_and_renames,
+        ),
+    ];
+    // Left behind only where removing fails; then the next trial says so.
+    let _ = fs::remove_dir_all(&folder);
+    let [locks, links] = checks;
+    [writable, locks, links]
+}
+
+fn locks_exclude(folder: &Path) -> io::Result<bool> {
+    let path = folder.join("lock");
+    let first = File::create(&path)?;
+    first.lock()?;
+    let second = File::open(&path)?;
+    let excluded = second.try_lock_shared().is_err();
+    first.unlock()?;
+    Ok(excluded && second.try_lock_shared().is_ok())
+}
+
+fn links_and_renames(folder: &Path) -> io::Result<bool> {
+    let (one, two) = (folder.join("one"), folder.join("two"));
+    fs::write(&one, "1")?;
+    fs::write(&two, "2")?;
+    let kept =
+        fs::hard_link(&one, &two).is_err_and(|error| error.kind() == ErrorKind::AlreadyExists);
+    fs::hard_link(&one, folder.join("three"))?;
+    fs::rename(&one, &two)?;
+    Ok(kept && (fs::read(&two)? == b"1" || fs::read(folder.join("three"))? == b"1"))
+}
+
+fn file_system(place: &Path) -> Check {
+    match file_system_of(place) {
+        FileSystem::Local => check("file_system", CheckStatus::Ok, "local"),
+        FileSystem::UserSpace(kind) => {
+            let text =
+                format!("{kind}: if other machines share it, their locks may not be seen here");
+            check("file_system", CheckStatus::Warn, text)
+        }
+        FileSystem::Network(kind) => {
+            let text = format!(
+                "{kind}, a network file system: locks of other machines may not be seen here; set LOKT_ROOT to a \
+                 local folder for one machine"
+            );
+            check("file_system", CheckStatus::Fail, text)
+        }
+    }
+}
+
+/// A clock that stands before what was written last makes leases live longer than they should.
+fn clock(store: &FileStore) -> Check {
+    let now = Timestamp::now();
+    let written = fs::metadata(store.layout().audit_log()).and_then(|meta| meta.modified());
+    let ahead = written
+        .ok()
+        .and_then(|time| time.duration_since(std::time::SystemTime::now()).ok());
+    match ahead {
+        Some(ahead) if ahead.as_secs() > 1 => {
+            let text = format!(
+                "the clock says {now}, but the audit log was written {} s later",
+                ahead.as_secs()
+            );
+            check("clock", CheckStatus::Warn, text)
+        }
+        _ => check("clock", CheckStatus::Ok, now.to_string()),
+    }
+}
+
+fn versions(store: &FileStore) -> Check {
+    let names = match store.names(Shelf::Lock) {
+        Ok(names) => names,
+        Err(error) => return check("records", CheckStatus::Fail, error.to_string()),
+    };
+    let mut problems = Vec::new();
+    let mut old = 0;
+    for name in &names {
+        match store.peek(name, Shelf::Lock) {
+            Slot::Record(record) => old += usize::from(record.version == 0),
+            Slot::Absent => {}
+            Slot::Newer(version) => problems.push(format!("{name}: {version}")),
+            Slot::Corrupted(corruption) => problems.push(format!("{name}: {}", corruption.flaw)),
+            Slot::Unreadable(error) => problems.push(format!("{name}: {error}")),
+        }
+    }
+    if problems.is_empty() {
+        return check(
+            "records",
+            CheckStatus::Ok,
+            format!("{} records, {old} of version 0", names.len()),
+        );
+    }
+    check("records", CheckStatus::Warn, problems.join("; "))
+}
+
+fn legacy_freezes(store: &FileStore) -> Check {
+    let is_legacy = |name: &&LockName| {
+        let old = store.layout().legacy_freeze(name);
+        old.exists() && !store.layout().record(Shelf::Freeze, name).exists()
+    };
+    let freezes = store.names(Shelf::Freeze).unwrap_or_default();
+    let old: Vec<String> = freezes
+        .iter()
+        .filter(is_legacy)
+        .map(ToString::to_string)
+        .collect();
+    if old.is_empty() {
+        return check(
+            "freezes",
+            CheckStatus::Ok,
+            "none in the place of older versions",
+        );
+    }
+    let text = format!(
+        "in the place of older versions (locks/{LEGACY_FREEZE}*.json): {}",
+        old.join(", ")
+    );
+    check("freezes", CheckStatus::Warn, text)
+}
+
+fn permissions(store: &FileStore) -> Check {
+    let mode = |path: &Path| {
+        fs::metadata(path)
+            .ok()
+            .map(|meta| meta.permissions().mode() & 0o777)
+    };
+    let root = mode(store.layout().root());
+    let log = mode(&store.layout().audit_log());
+    match (root, log) {
+        (Some(root), _) if root & 0o022 != 0 => {
+            let text =
+                format!("other users may write to the root (mode {root:o}), and so break any lock");
+            check("permissions", CheckStatus::Warn, text)
+        }
+        (_, Some(log)) if log & 0o077 != 0 => check(
+            "permissions",
+            CheckStatus::Warn,
+            format!("other users may use the audit log (mode {log:o})"),
+        ),
+        (Some(root), _) => check(
+            "permissions",
+            CheckStatus::Ok,
+            format!("root mode {root:o}"),
+        ),
+        (None, _) => check(
+            "permissions",
+            CheckStatus::Ok,
+            "the root is made at the first use, mode 700",
+        ),
+    }
+}
+
+/// What crashes left behind: harmless, and cleared away by whoever uses the name next.
+fn leftovers(store: &FileStore) -> Check {
+    let queues = fs::read_dir(store.layout().queues())
+        .into_iter()
+        .flatten()
+        .flatten();
+    let dead = |folder: &Path| -> usize {
+        let places = ticket::list(folder).unwrap_or_default();
+        places
+            .iter()
+            .filter(|place| !ticket::lives(&folder.join(ticket::file_name(place))))
+            .count()
+    };
+    let dead: usize = queues.map(|entry| dead(&entry.path())).sum();
+    let text = format!("{dead} dead tickets, which the next to use their locks removes");
+    check("leftovers", CheckStatus::Ok, text)
+}
