@@ -44,6 +44,39 @@ pub(crate) enum Command {
     Version(version::Version),
 }
 
+/// The commands that run most often, parsed without building all the others: describing a command to the
+/// parser takes longer than running it. What this does not understand, [`Cli`] does, or explains.
+#[derive(Debug, Parser)]
+#[command(name = "lokt", disable_help_flag = true, disable_help_subcommand = true)]
+pub(crate) struct Frequent {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: FrequentCommand,
+}
+
+#[derive(Debug, Subcommand)]
+#[command(disable_help_flag = true)]
+enum FrequentCommand {
+    #[command(disable_help_flag = true)]
+    Guard(guard::Guard),
+    #[command(disable_help_flag = true)]
+    Exists(exists::Exists),
+    #[command(disable_help_flag = true)]
+    GetMeta(get_meta::GetMeta),
+}
+
+impl From<Frequent> for Cli {
+    fn from(Frequent { global, command }: Frequent) -> Self {
+        let command = match command {
+            FrequentCommand::Guard(it) => Command::Guard(it),
+            FrequentCommand::Exists(it) => Command::Exists(it),
+            FrequentCommand::GetMeta(it) => Command::GetMeta(it),
+        };
+        Self { global, command }
+    }
+}
+
 const CODES: &str = "\
 Exit codes:
   0  done                       4    not yours

@@ -2,31 +2,30 @@ use crate::context;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use lokt_lock::{
     file::FileStore,
-    store::{Shelf, Store},
+    store::{RecordKind, Store},
 };
 use std::ffi::OsStr;
 
+/// The variable by which a shell asks for completions.
+pub(crate) const VARIABLE: &str = "COMPLETE";
+
 /// Completes the names of locks.
 pub(crate) fn locks() -> ArgValueCompleter {
-    ArgValueCompleter::new(|typed: &OsStr| names(typed, Shelf::Lock))
+    ArgValueCompleter::new(|typed: &OsStr| names(typed, RecordKind::Lock))
 }
 
 /// Completes the names of freezes.
 pub(crate) fn freezes() -> ArgValueCompleter {
-    ArgValueCompleter::new(|typed: &OsStr| names(typed, Shelf::Freeze))
+    ArgValueCompleter::new(|typed: &OsStr| names(typed, RecordKind::Freeze))
 }
 
 /// The names that begin with what is typed. Where there is no root, there is nothing to complete.
-fn names(typed: &OsStr, shelf: Shelf) -> Vec<CompletionCandidate> {
+fn names(typed: &OsStr, kind: RecordKind) -> Vec<CompletionCandidate> {
     let typed = typed.to_string_lossy();
     let Ok(root) = context::find_root() else {
         return Vec::new();
     };
-    let names = FileStore::new(&root.path).names(shelf).unwrap_or_default();
-    let fitting = names
-        .iter()
-        .filter(|name| name.as_str().starts_with(&*typed));
-    fitting
-        .map(|name| CompletionCandidate::new(name.as_str()))
-        .collect()
+    let names = FileStore::new(&root.path).names(kind).unwrap_or_default();
+    let fitting = names.iter().filter(|name| name.as_str().starts_with(&*typed));
+    fitting.map(|name| CompletionCandidate::new(name.as_str())).collect()
 }

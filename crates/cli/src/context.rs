@@ -3,7 +3,7 @@ use lokt_lock::{
     file::{FileStore, Root, Surroundings},
     rules::OwnerSource,
     sys::Caller,
-    words::{AgentId, LockId, LockName, Owner},
+    words::{AgentId, Owner},
 };
 
 /// What every command needs to know: who calls, and where the locks are.
@@ -18,21 +18,14 @@ impl Context {
     pub(crate) fn new(global: &Global) -> Result<Self, Failure> {
         let root = find_root()?;
         let store = FileStore::new(&root.path);
-        Ok(Self {
-            caller: caller(global)?,
-            root,
-            store,
-        })
+        Ok(Self { caller: caller(global)?, root, store })
     }
 }
 
 /// The root that is meant in this folder and environment.
 pub(crate) fn find_root() -> Result<Root, Failure> {
     let folder = std::env::current_dir().map_err(|error| {
-        Failure::new(
-            crate::exit::Code::Error,
-            format!("cannot find the working folder: {error}"),
-        )
+        Failure::new(crate::exit::Code::Error, format!("cannot find the working folder: {error}"))
     })?;
     Ok(Root::find(&Surroundings {
         folder,
@@ -56,14 +49,4 @@ fn caller(global: &Global) -> Result<Caller, Failure> {
     let owner = global.owner.clone().or(by_variable);
     let agent = env::text(env::AGENT_ID)?.as_deref().and_then(AgentId::new);
     Ok(Caller::current(owner, source, agent))
-}
-
-/// The acquisitions around this process, outermost first, as its guards said.
-pub(crate) fn held() -> Vec<(LockName, LockId)> {
-    let list = env::text(env::HELD).ok().flatten().unwrap_or_default();
-    let pair = |pair: &str| {
-        let (name, id) = pair.split_once('=')?;
-        Some((LockName::new(name).ok()?, LockId::from_record(id)?))
-    };
-    list.split(',').filter_map(pair).collect()
 }

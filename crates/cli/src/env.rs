@@ -37,8 +37,7 @@ pub(crate) fn text(key: &str) -> Result<Option<String>, Failure> {
         return Ok(None);
     };
     let text = value.into_string();
-    text.map(Some)
-        .map_err(|_| Failure::usage(format!("{key} is not valid UTF-8")))
+    text.map(Some).map_err(|_| Failure::usage(format!("{key} is not valid UTF-8")))
 }
 
 fn set(key: &str) -> Option<OsString> {

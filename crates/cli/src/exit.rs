@@ -1,5 +1,3 @@
-use std::process::ExitCode;
-
 /// The exit codes of `lokt`. They are a public contract: a code never changes its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Code {
@@ -23,18 +21,19 @@ pub(crate) enum Code {
     Command(u8),
 }
 
-impl From<Code> for ExitCode {
-    fn from(code: Code) -> Self {
-        Self::from(match code {
-            Code::Done => 0,
-            Code::Error => 1,
-            Code::Held => 2,
-            Code::NotFound => 3,
-            Code::NotYours => 4,
-            Code::Usage => 64,
-            Code::NotExecutable => 126,
-            Code::NoCommand => 127,
-            Code::Command(code) => code,
-        })
+impl Code {
+    /// The code as a number.
+    pub(crate) const fn number(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Error => 1,
+            Self::Held => 2,
+            Self::NotFound => 3,
+            Self::NotYours => 4,
+            Self::Usage => 64,
+            Self::NotExecutable => 126,
+            Self::NoCommand => 127,
+            Self::Command(code) => code,
+        }
     }
 }

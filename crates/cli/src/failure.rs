@@ -25,12 +25,7 @@ pub(crate) struct Failure {
 impl Failure {
     /// A failure with a code.
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            hints: Vec::new(),
-            silent: false,
-        }
+        Self { code, message: message.into(), hints: Vec::new(), silent: false }
     }
 
     /// Wrong usage.
@@ -71,11 +66,9 @@ impl From<OperationError> for Failure {
             OperationError::Newer { .. } => Self::of(&error).hint(
                 "only a newer lokt can judge this record; --force of unlock removes it unread",
             ),
-            OperationError::Corrupted {
-                what: "freeze",
-                ref name,
-                ..
-            } => Self::of(&error).hint(format!("lokt unfreeze {name} --force   removes it")),
+            OperationError::Corrupted { what: "freeze", ref name, .. } => {
+                Self::of(&error).hint(format!("lokt unfreeze {name} --force   removes it"))
+            }
             OperationError::Corrupted { ref name, .. } => Self::of(&error)
                 .hint("another program may have left it, or may be using it")
                 .hint(format!("lokt unlock {name} --break-stale   removes it")),
@@ -154,10 +147,6 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         let silent = error.kind() == io::ErrorKind::BrokenPipe;
         let code = if silent { Code::Done } else { Code::Error };
-        Self {
-            silent,
-            code,
-            ..Self::new(code, format!("cannot write output: {error}"))
-        }
+        Self { code, silent, ..Self::new(code, format!("cannot write output: {error}")) }
     }
 }

@@ -1,5 +1,7 @@
+#![cfg_attr(all(not(test), target_os = "linux", target_env = "gnu"), no_main)]
 //! The program `lokt`: arguments in, one command, output and an exit code out.
 //!
+//! * [`entry`]: where the process begins.
 //! * [`cli`]: the arguments of everything, from which help, man pages and completions come too.
 //! * [`commands`]: one file per command, with its arguments.
 //! * [`context`]: who calls and which root is meant, found once.
@@ -13,6 +15,7 @@ mod cli;
 mod commands;
 mod completion;
 mod context;
+mod entry;
 mod env;
 mod exit;
 mod failure;
@@ -22,14 +25,23 @@ mod usage;
 mod view;
 
 use clap::{CommandFactory, Parser};
-use std::process::ExitCode;
 
-fn main() -> ExitCode {
-    // Ends the process by itself where a shell asks for completions.
-    clap_complete::CompleteEnv::with_factory(cli::Cli::command).complete();
-    let code = match cli::Cli::try_parse() {
+/// Reads the arguments, runs the command, gives the exit code.
+fn run() -> u8 {
+    if std::env::var_os(completion::VARIABLE).is_some() {
+        // Ends the process by itself where a shell asks for completions.
+        clap_complete::CompleteEnv::with_factory(cli::Cli::command).complete();
+    }
+    // What is not one of the frequent commands, or not right, is for the whole parser.
+    let parsed = cli::Frequent::try_parse().map(cli::Cli::from).or_else(|_| cli::Cli::try_parse());
+    let code = match parsed {
         Ok(cli) => commands::run(cli).unwrap_or_else(|failure| output::fail(&failure)),
         Err(error) => usage::report(&error),
     };
-    code.into()
+    code.number()
+}
+
+#[cfg(any(test, not(all(target_os = "linux", target_env = "gnu"))))]
+fn main() -> std::process::ExitCode {
+    run().into()
 }

@@ -37,10 +37,7 @@ pub(crate) fn json(view: &impl Serialize) -> Result<(), Failure> {
 pub(crate) fn fail(failure: &Failure) -> Code {
     if !failure.silent {
         say("error", ERROR, &failure.message);
-        failure
-            .hints
-            .iter()
-            .for_each(|hint| say("hint", QUIET, hint));
+        failure.hints.iter().for_each(|hint| say("hint", QUIET, hint));
     }
     failure.code
 }
@@ -76,10 +73,7 @@ pub(crate) struct Progress {
 
 impl Progress {
     pub(crate) fn new() -> Self {
-        Self {
-            in_place: io::stderr().is_terminal(),
-            said: false,
-        }
+        Self { in_place: io::stderr().is_terminal(), said: false }
     }
 
     /// Whether the line can be drawn anew.

@@ -6,7 +6,9 @@ use std::time::Duration;
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().map(Duration::from_secs);
     seconds.or_else(|_| humantime::parse_duration(text)).map_err(|_| {
-        format!("{text:?} is not a duration like 500ms, 90s, 5m or 1h30m (a bare number means seconds)")
+        format!(
+            "{text:?} is not a duration like 500ms, 90s, 5m or 1h30m (a bare number means seconds)"
+        )
     })
 }
 
@@ -31,14 +33,8 @@ pub(crate) fn show(span: Duration) -> String {
         }
     }
     let shown = parts.iter().take(2).filter(|(count, _)| *count > 0);
-    let shown: Vec<String> = shown
-        .map(|(count, unit)| format!("{count}{unit}"))
-        .collect();
-    if shown.is_empty() {
-        "0s".to_owned()
-    } else {
-        shown.join(" ")
-    }
+    let shown: Vec<String> = shown.map(|(count, unit)| format!("{count}{unit}")).collect();
+    if shown.is_empty() { "0s".to_owned() } else { shown.join(" ") }
 }
 
 #[cfg(test)]
@@ -54,11 +50,7 @@ mod tests {
             ("1h30m", 5_400_000),
             ("2d", 172_800_000),
         ] {
-            assert_eq!(
-                parse(text),
-                Ok(Duration::from_millis(milliseconds)),
-                "{text}"
-            );
+            assert_eq!(parse(text), Ok(Duration::from_millis(milliseconds)), "{text}");
         }
         for bad in ["", "5 minutes later", "-1", "1x", "m"] {
             assert!(parse(bad).is_err(), "{bad:?} is no duration");
@@ -68,14 +60,9 @@ mod tests {
 
     #[test]
     fn durations_are_shown_by_two_units() {
-        for (seconds, text) in [
-            (0, "0s"),
-            (59, "59s"),
-            (61, "1m 1s"),
-            (3600, "1h"),
-            (90_061, "1d 1h"),
-            (86_405, "1d"),
-        ] {
+        for (seconds, text) in
+            [(0, "0s"), (59, "59s"), (61, "1m 1s"), (3600, "1h"), (90_061, "1d 1h"), (86_405, "1d")]
+        {
             assert_eq!(show(Duration::from_secs(seconds)), text);
         }
     }

@@ -10,38 +10,35 @@ pub(crate) fn report(error: &Error) -> Code {
             let _ = error.print();
             Code::Done
         }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = error.print();
+            Code::Usage
+        }
         _ => output::fail(&failure(error)),
     }
 }
 
 fn failure(error: &Error) -> Failure {
     let text = error.render().to_string();
-    let mut paragraphs = text
-        .split("\n\n")
-        .map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "));
-    let first = paragraphs.next().unwrap_or_default();
-    let message = first.strip_prefix("error: ").unwrap_or(&first).to_owned();
-    let failure = Failure::usage(if message.is_empty() {
-        "no command given".to_owned()
-    } else {
-        message
-    });
-    paragraphs.fold(failure, |failure, part| match hint_of(&part) {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    })
+    let mut paragraphs = text.split("\n\n");
+    let first = one_line(paragraphs.next().unwrap_or_default());
+    let message = first.strip_prefix("error: ").unwrap_or(&first);
+    let hints = paragraphs.flat_map(hints_of);
+    hints.fold(Failure::usage(message), Failure::hint)
 }
 
-/// What of a paragraph helps: tips, the usage line, where to read on.
-fn hint_of(part: &str) -> Option<String> {
-    if let Some(tip) = part.strip_prefix("tip: ") {
-        return Some(tip.to_owned());
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What of a paragraph helps: tips, the usage, where to read on.
+fn hints_of(part: &str) -> Vec<String> {
+    let part = part.trim();
+    if let Some(usage) = part.strip_prefix("Usage:") {
+        return usage.lines().map(|line| format!("usage: {}", one_line(line))).collect();
     }
-    let usage = part
-        .strip_prefix("Usage: ")
-        .map(|usage| format!("usage: {usage}"));
-    usage.or_else(|| {
-        part.starts_with("For more information")
-            .then(|| "lokt --help".to_owned())
-    })
+    if part.starts_with("For more information") {
+        return vec!["lokt --help".to_owned()];
+    }
+    part.split("tip:").map(one_line).filter(|tip| !tip.is_empty()).collect()
 }

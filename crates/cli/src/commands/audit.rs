@@ -46,11 +46,7 @@ impl Audit {
             Some(mut reader) => {
                 self.go_to_start(&mut reader)?;
                 filter.print_all(&mut reader)?;
-                if self.tail {
-                    follow(&path, Some(reader), &filter)
-                } else {
-                    Ok(Code::Done)
-                }
+                if self.tail { follow(&path, Some(reader), &filter) } else { Ok(Code::Done) }
             }
             None if self.tail => follow(&path, None, &filter),
             None => Ok(Code::Done),
@@ -84,7 +80,7 @@ impl Filter<'_> {
     fn print(&self, event: &Logged) -> Result<(), Failure> {
         match event {
             Logged::Broken(line) => {
-                output::warn(&format!("a line of the audit log is no event: {line:.80}"))
+                output::warn(&format!("a line of the audit log is no event: {line:.80}"));
             }
             Logged::Event(fields) if self.wants(event) => {
                 if self.audit.json {
@@ -106,13 +102,8 @@ impl Filter<'_> {
             }
             None => audit.since.is_none() && audit.until.is_none(),
         };
-        let of_name = audit
-            .name
-            .as_ref()
-            .is_none_or(|it| event.text("name") == Some(it.as_str()));
-        let of_owner = self
-            .owner
-            .is_none_or(|it| event.text("owner") == Some(it.as_str()));
+        let of_name = audit.name.as_ref().is_none_or(|it| event.text("name") == Some(it.as_str()));
+        let of_owner = self.owner.is_none_or(|it| event.text("owner") == Some(it.as_str()));
         let of_kind = audit.event.is_none_or(|it| event.kind() == Some(it));
         in_time && of_name && of_owner && of_kind
     }

@@ -1,4 +1,4 @@
-use crate::{exit::Code, failure::Failure, output};
+use crate::{completion, exit::Code, failure::Failure, output};
 use clap::Args;
 use clap_complete::env::Shells;
 
@@ -16,11 +16,9 @@ pub(crate) struct Completions {
 impl Completions {
     pub(crate) fn run(&self) -> Result<Code, Failure> {
         let shells = Shells::builtins();
-        let shell = shells
-            .completer(&self.shell)
-            .ok_or_else(|| Failure::usage("unknown shell"))?;
+        let shell = shells.completer(&self.shell).ok_or_else(|| Failure::usage("unknown shell"))?;
         let mut script = Vec::new();
-        shell.write_registration("COMPLETE", "lokt", "lokt", "lokt", &mut script)?;
+        shell.write_registration(completion::VARIABLE, "lokt", "lokt", "lokt", &mut script)?;
         output::bytes(&script)?;
         Ok(Code::Done)
     }

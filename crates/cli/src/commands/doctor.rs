@@ -19,11 +19,7 @@ pub(crate) struct Doctor {
 impl Doctor {
     pub(crate) fn run(&self, context: &Context) -> Result<Code, Failure> {
         let checks = checkup(&context.store);
-        let overall = checks
-            .iter()
-            .map(|check| check.status)
-            .max()
-            .unwrap_or(CheckStatus::Ok);
+        let overall = checks.iter().map(|check| check.status).max().unwrap_or(CheckStatus::Ok);
         let root = context.root.path.display().to_string();
         let method = context.root.method.as_str();
         if self.json {
@@ -31,10 +27,8 @@ impl Doctor {
                 .iter()
                 .map(|it| json!({"name": it.name, "status": it.status.as_str(), "message": it.message}))
                 .collect();
-            output::json(
-                &json!({"protocol_version": FORMAT_VERSION, "root_method": method,
-                "root_path": root, "checks": checks, "overall": overall.as_str()}),
-            )?;
+            output::json(&json!({"protocol_version": FORMAT_VERSION, "root_method": method,
+                "root_path": root, "checks": checks, "overall": overall.as_str()}))?;
         } else {
             output::text(&format!(
                 "root: {root} ({method}), lock records: version {FORMAT_VERSION}"
@@ -49,10 +43,6 @@ impl Doctor {
             }
             output::text(&format!("overall: {}", overall.as_str()))?;
         }
-        Ok(if overall == CheckStatus::Fail {
-            Code::Error
-        } else {
-            Code::Done
-        })
+        Ok(if overall == CheckStatus::Fail { Code::Error } else { Code::Done })
     }
 }

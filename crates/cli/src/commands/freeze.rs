@@ -28,13 +28,11 @@ impl Freeze {
         match freeze(&context.store, &self.name, &context.caller, self.ttl)? {
             Frozen::Done(record) if self.json => output::json(&view::frozen(&record))?,
             Frozen::Done(_) => {
-                output::text(&format!("froze {name:?} for {}", span::show(self.ttl)))?
+                output::text(&format!("froze {name:?} for {}", span::show(self.ttl)))?;
             }
             Frozen::ByAnother(record) => {
-                let text = format!(
-                    "{name:?} is frozen already {}",
-                    view::holder::frozen_by(&record)
-                );
+                let text =
+                    format!("{name:?} is frozen already {}", view::holder::frozen_by(&record));
                 return Err(Failure::new(Code::Held, text)
                     .hint(format!("lokt unfreeze {name} --force   lifts that freeze")));
             }

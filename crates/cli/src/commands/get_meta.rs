@@ -41,28 +41,16 @@ impl GetMeta {
     }
 
     fn no_lock(&self, why: &str) -> Failure {
-        Failure::new(
-            Code::NotFound,
-            format!("lock {:?} {why}", self.name.as_str()),
-        )
-        .hint(format!(
+        Failure::new(Code::NotFound, format!("lock {:?} {why}", self.name.as_str())).hint(format!(
             "lokt lock {} --meta {}=VALUE   takes it with this key",
             self.name, self.key
         ))
     }
 
     fn no_key(&self, record: &Record) -> Failure {
-        let keys: Vec<&str> = record
-            .metadata
-            .iter()
-            .flatten()
-            .map(|(key, _)| key.as_str())
-            .collect();
-        let text = format!(
-            "lock {:?} has no metadata key {:?}",
-            self.name.as_str(),
-            self.key
-        );
+        let keys: Vec<&str> =
+            record.metadata.iter().flatten().map(|(key, _)| key.as_str()).collect();
+        let text = format!("lock {:?} has no metadata key {:?}", self.name.as_str(), self.key);
         Failure::new(Code::NotFound, text).hint(if keys.is_empty() {
             "it has no metadata at all".to_owned()
         } else {

@@ -1,19 +1,25 @@
-use super::waiting::{Line, Waiting};
+use super::{
+    nesting,
+    waiting::{Line, Waiting},
+};
 use crate::{
-    completion, context, context::Context, env, exit::Code, failure::Failure, output, span, view,
+    completion,
+    context::Context,
+    exit::Code,
+    failure::{Failure, chain},
+    output, span, view,
 };
 use clap::Args;
 use lokt_lock::{
     file::FileTicket,
-    guard::{Command, Ending, Received, Seat, Signals, SpawnError, Trouble, supervise},
-    ops::{Grant, GrantKind, Outcome, Released, Request, acquire, release},
-    record::{Hold, Record},
-    rules::OwnerSource,
-    store::{Shelf, Store, Ticket},
+    guard::{Command, Ending, Received, Seat, Signals, Trouble, supervise},
+    ops::{Grant, Outcome, Released, Request, acquire, release},
+    record::Hold,
+    store::Ticket,
     words::{LockId, LockName},
 };
 use nix::sys::signal::Signal;
-use std::{ffi::OsString, os::unix::process::CommandExt, process, time::Duration};
+use std::{ffi::OsString, time::Duration};
 
 /// Run a command while holding a lock
 ///
@@ -39,14 +45,11 @@ pub(crate) struct Guard {
 
 impl Guard {
     pub(crate) fn run(self, context: &Context) -> Result<Code, Failure> {
-        let held = context::held();
-        if let Some((_, id)) = held
-            .iter()
-            .find(|(name, id)| *name == self.name && is_inside(context, name, id))
-        {
-            return self.run_straight_through(context, id);
+        let held = nesting::held();
+        if let Some(id) = nesting::inside(context, &self.name, &held) {
+            return Err(nesting::run_straight_through(context, &self.name, &id, &self.command));
         }
-        let seat = Seat::of_this_process();
+        let seat = Seat::of(&context.caller);
         let signals = Signals::hold(seat).map_err(|error| {
             Failure::new(Code::Error, format!("cannot hold signals back: {error}"))
         })?;
@@ -70,11 +73,7 @@ impl Guard {
             pid: nix::unistd::getpid().as_raw(),
             ttl: self.ttl,
             metadata: None,
-            command: self
-                .command
-                .iter()
-                .map(|word| word.to_string_lossy().into_owned())
-                .collect(),
+            command: self.command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
             held: held.iter().map(|(_, id)| id.clone()).collect(),
         }
     }
@@ -86,18 +85,11 @@ impl Guard {
         held: &[(LockName, LockId)],
         (seat, signals): (Seat, &Signals),
     ) -> Result<Code, Failure> {
-        let ticket = grant
-            .ticket
-            .as_ref()
-            .map(|ticket| ticket.place().lock_id.clone());
-        let held = held
-            .iter()
-            .cloned()
-            .chain(ticket.map(|id| (self.name.clone(), id)))
-            .collect();
+        let ticket = grant.ticket.as_ref().map(|ticket| ticket.place().lock_id.clone());
+        let mine = ticket.map(|id| (self.name.clone(), id));
         let command = Command {
             words: self.command.clone(),
-            environment: environment(context, &grant.record, held),
+            environment: nesting::environment(context, &grant.record, held.iter().chain(&mine)),
         };
         let party = (&context.store, &grant, &context.caller);
         let ending = supervise(party, &command, (seat, signals), &mut |it| self.tell(&it));
@@ -106,25 +98,17 @@ impl Guard {
     }
 
     fn give_back(&self, context: &Context, grant: Grant<FileTicket>) {
-        let under_lease = grant.kind == GrantKind::UnderLease;
+        let name = self.name.as_str();
         match release(&context.store, grant, &context.caller) {
             Ok(Released::Done { unlogged: None }) => {}
-            Ok(Released::Done {
-                unlogged: Some(error),
-            }) => {
-                output::warn(&format!(
-                    "lock {:?} is free, but: {}",
-                    self.name.as_str(),
-                    crate::failure::chain(&error)
-                ));
+            Ok(Released::Done { unlogged: Some(error) }) => {
+                output::warn(&format!("lock {name:?} is free, but: {}", chain(&error)));
             }
-            Ok(Released::Lost) if !under_lease => self.tell(&Trouble::Lost),
-            Ok(Released::Lost) => {}
+            Ok(Released::Lost) => self.tell(&Trouble::Lost),
             // The ticket is gone, so the next taker gets in; only the record is left behind.
             Err(error) => output::warn(&format!(
-                "the record of lock {:?} could not be removed, which the next taker does: {}",
-                self.name.as_str(),
-                crate::failure::chain(&error)
+                "the record of lock {name:?} could not be removed, which the next taker does: {}",
+                chain(&error)
             )),
         }
     }
@@ -140,78 +124,11 @@ impl Guard {
             Trouble::Heartbeat(error) => {
                 format!(
                     "cannot announce that lock {name:?} is still held (it is): {}",
-                    crate::failure::chain(error)
+                    chain(error)
                 )
             }
         });
     }
-
-    /// Runs inside a guard of the same name: waiting for oneself would never end.
-    fn run_straight_through(self, context: &Context, id: &LockId) -> Result<Code, Failure> {
-        let (program, arguments) = self
-            .command
-            .split_first()
-            .ok_or_else(|| Failure::usage("no command given"))?;
-        let mut command = process::Command::new(program);
-        command
-            .args(arguments)
-            .env(env::NAME, self.name.as_str())
-            .env(env::LOCK_ID, id.as_str());
-        if let Some(fence) = context
-            .store
-            .peek(&self.name, Shelf::Lock)
-            .record()
-            .and_then(|it| it.fence)
-        {
-            command.env(env::FENCE, fence.to_string());
-        }
-        // Comes back only with an error.
-        let source = command.exec();
-        let program = program.to_string_lossy().into_owned();
-        Err(lokt_lock::guard::GuardError::Spawn(match source.kind() {
-            std::io::ErrorKind::NotFound => SpawnError::NotFound(program),
-            _ => SpawnError::NotExecutable { program, source },
-        })
-        .into())
-    }
-}
-
-/// Whether the guard that the environment names is really in: a process that outlived its guard must
-/// stand in line like everybody.
-fn is_inside(context: &Context, name: &LockName, id: &LockId) -> bool {
-    let line = context.store.line(name).unwrap_or_default();
-    line.iter()
-        .any(|place| place.entered && place.lock_id == *id && context.store.lives(name, place))
-}
-
-/// This process's environment, with what the command is told of its lock.
-fn environment(
-    context: &Context,
-    record: &Record,
-    held: Vec<(LockName, LockId)>,
-) -> Vec<(OsString, OsString)> {
-    let owner = context.caller.identity.owner.to_string();
-    let derived = (context.caller.identity.source == OwnerSource::Derived).then(|| owner.clone());
-    let held: Vec<String> = held
-        .iter()
-        .map(|(name, id)| format!("{name}={id}"))
-        .collect();
-    let told = [
-        (env::NAME, Some(record.name.to_string())),
-        (
-            env::LOCK_ID,
-            record.lock_id.as_ref().map(ToString::to_string),
-        ),
-        (env::FENCE, record.fence.map(|fence| fence.to_string())),
-        (env::OWNER, Some(owner)),
-        (env::OWNER_DERIVED, derived),
-        (env::HELD, Some(held.join(","))),
-    ];
-    let inherited = std::env::vars_os().filter(|(key, _)| told.iter().all(|(told, _)| key != told));
-    let told = told
-        .iter()
-        .filter_map(|(key, value)| Some((OsString::from(key), OsString::from(value.as_ref()?))));
-    inherited.chain(told).collect()
 }
 
 /// The command's code. A command that Ctrl-C ended takes the guard with it in the same way, so that a

@@ -1,10 +1,9 @@
 use super::{
     guard::interrupted,
+    nesting,
     waiting::{Line, Waiting},
 };
-use crate::{
-    completion, context, context::Context, exit::Code, failure::Failure, output, span, view,
-};
+use crate::{completion, context::Context, exit::Code, failure::Failure, output, span, view};
 use clap::Args;
 use lokt_lock::{
     guard::{Seat, Signals},
@@ -50,7 +49,7 @@ impl Lock {
         let metadata = self.metadata();
         let request = self.request(context, metadata)?;
         // Held back, so that an interrupted wait leaves the line cleanly.
-        let signals = Signals::hold(Seat::of_this_process()).map_err(|error| {
+        let signals = Signals::hold(Seat::of(&context.caller)).map_err(|error| {
             Failure::new(Code::Error, format!("cannot hold signals back: {error}"))
         })?;
         let mut line = Line::new(&self.name, &signals);
@@ -78,17 +77,11 @@ impl Lock {
         context: &'a Context,
         metadata: Option<Map<String, Value>>,
     ) -> Result<Request<'a>, Failure> {
-        let hold = if self.pid.is_some() {
-            Hold::Process
-        } else {
-            Hold::Lease
-        };
+        let hold = if self.pid.is_some() { Hold::Process } else { Hold::Lease };
         if let Some(pid) = self.pid
             && sys::probe(pid) == Presence::Absent
         {
-            return Err(Failure::usage(format!(
-                "--pid {pid}: there is no such process"
-            )));
+            return Err(Failure::usage(format!("--pid {pid}: there is no such process")));
         }
         Ok(Request {
             name: &self.name,
@@ -98,7 +91,7 @@ impl Lock {
             ttl: self.ttl,
             metadata,
             command: Vec::new(),
-            held: context::held().into_iter().map(|(_, id)| id).collect(),
+            held: nesting::held().into_iter().map(|(_, id)| id).collect(),
         })
     }
 
@@ -120,10 +113,7 @@ impl Lock {
             output::text(&format!("{what} lock {:?}", self.name.as_str()))?;
         }
         if grant.record.expiry().is_none() && grant.record.hold != Some(Hold::Process) {
-            output::note(&format!(
-                "no --ttl: it is held until 'lokt unlock {}'",
-                self.name
-            ));
+            output::note(&format!("no --ttl: it is held until 'lokt unlock {}'", self.name));
         }
         Ok(())
     }

@@ -21,8 +21,7 @@ impl Man {
                 let commands = command.get_subcommands().cloned();
                 let pages = commands.map(|it| (format!("lokt-{}", it.get_name()), it));
                 let all = std::iter::once(("lokt".to_owned(), command.clone())).chain(pages);
-                all.into_iter()
-                    .try_for_each(|(title, it)| write(folder, title, it))?;
+                all.into_iter().try_for_each(|(title, it)| write(folder, title, it))?;
             }
         }
         Ok(Code::Done)
@@ -32,14 +31,9 @@ impl Man {
 fn write(folder: &PathBuf, title: String, command: clap::Command) -> Result<(), Failure> {
     let path = folder.join(format!("{title}.1"));
     let page = rendered(command.name(title))?;
-    fs::create_dir_all(folder)
-        .and_then(|()| fs::write(&path, page))
-        .map_err(|error| {
-            Failure::new(
-                Code::Error,
-                format!("cannot write {}: {error}", path.display()),
-            )
-        })
+    fs::create_dir_all(folder).and_then(|()| fs::write(&path, page)).map_err(|error| {
+        Failure::new(Code::Error, format!("cannot write {}: {error}", path.display()))
+    })
 }
 
 fn rendered(command: clap::Command) -> Result<Vec<u8>, Failure> {

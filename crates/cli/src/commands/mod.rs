@@ -12,11 +12,12 @@ pub(crate) mod get_meta;
 pub(crate) mod guard;
 pub(crate) mod lock;
 pub(crate) mod man;
+mod nesting;
 pub(crate) mod status;
 pub(crate) mod unfreeze;
 pub(crate) mod unlock;
 pub(crate) mod version;
-pub(crate) mod waiting;
+mod waiting;
 pub(crate) mod why;
 
 use crate::{

@@ -2,7 +2,7 @@ use crate::{completion, context::Context, exit::Code, failure::Failure, output, 
 use clap::Args;
 use lokt_lock::{
     ops::{self, Entry, State, prune, survey, survey_all},
-    store::Shelf,
+    store::RecordKind,
     words::LockName,
 };
 use serde_json::{Map, Value};
@@ -37,10 +37,8 @@ impl Status {
             entries.retain(|entry| !is_pruned(context, entry));
         }
         if self.json {
-            let list: Vec<Map<String, Value>> = entries
-                .iter()
-                .map(|it| view::entry::json(it, None))
-                .collect();
+            let list: Vec<Map<String, Value>> =
+                entries.iter().map(|it| view::entry::json(it, None)).collect();
             output::json(&list)?;
         } else if !entries.is_empty() {
             output::text(&view::entry::table(&entries))?;
@@ -68,11 +66,7 @@ impl Status {
         } else {
             output::text(&view::entry::full(entry, freeze))?;
         }
-        let what = if entry.shelf == Shelf::Freeze {
-            "freeze"
-        } else {
-            "lock"
-        };
+        let what = if entry.kind == RecordKind::Freeze { "freeze" } else { "lock" };
         ops::readable(entry.slot.clone(), what, name)?;
         Ok(Code::Done)
     }
@@ -80,7 +74,7 @@ impl Status {
 
 fn is_pruned(context: &Context, entry: &Entry) -> bool {
     let free = matches!(entry.state, State::Expired | State::Dead);
-    free && entry.shelf == Shelf::Lock && prune(&context.store, &entry.name, &context.caller)
+    free && entry.kind == RecordKind::Lock && prune(&context.store, &entry.name, &context.caller)
 }
 
 fn warn_of_problems(entries: &[Entry]) {

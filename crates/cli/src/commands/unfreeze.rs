@@ -28,19 +28,15 @@ impl Unfreeze {
             }
             Unfrozen::Done => output::text(&format!("unfroze {name:?}"))?,
             Unfrozen::NotFound => {
-                return Err(Failure::new(
-                    Code::NotFound,
-                    format!("{name:?} is not frozen"),
-                ));
+                return Err(Failure::new(Code::NotFound, format!("{name:?} is not frozen")));
             }
             Unfrozen::NotYours(record) => {
                 let text = format!(
                     "{name:?} is not yours to unfreeze: frozen {}",
                     view::holder::frozen_by(&record)
                 );
-                return Err(Failure::new(Code::NotYours, text).hint(format!(
-                    "lokt unfreeze {name} --force   lifts it all the same"
-                )));
+                return Err(Failure::new(Code::NotYours, text)
+                    .hint(format!("lokt unfreeze {name} --force   lifts it all the same")));
             }
         }
         Ok(Code::Done)

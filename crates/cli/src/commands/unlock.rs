@@ -4,7 +4,7 @@ use lokt_lock::{
     ops::{Might, Unlocked, survey_all, unlock},
     record::{Hold, Record},
     rules::Holding,
-    store::Shelf,
+    store::RecordKind,
     words::{LockName, Timestamp},
 };
 
@@ -19,18 +19,35 @@ pub(crate) struct Unlock {
     /// The lock to give back
     #[arg(add = completion::locks())]
     name: Option<LockName>,
-    /// Remove whatever is there, whoever holds it
-    #[arg(long, conflicts_with = "break_stale", requires = "name")]
-    force: bool,
-    /// Remove only what is provably stale, abandoned or corrupted
-    #[arg(long, requires = "name")]
-    break_stale: bool,
+    #[command(flatten)]
+    breaking: Breaking,
     /// Give back all leases of yours; --owner without a name does the same for that owner
     #[arg(long, conflicts_with = "name")]
     all: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+/// How much to break.
+#[derive(Args, Debug)]
+struct Breaking {
+    /// Remove whatever is there, whoever holds it
+    #[arg(long, conflicts_with = "break_stale", requires = "name")]
+    force: bool,
+    /// Remove only what is provably stale, abandoned or corrupted
+    #[arg(long, requires = "name")]
+    break_stale: bool,
+}
+
+impl Breaking {
+    fn might(&self) -> Might {
+        match (self.force, self.break_stale) {
+            (true, _) => Might::Force,
+            (_, true) => Might::Stale,
+            _ => Might::Own,
+        }
+    }
 }
 
 impl Unlock {
@@ -42,9 +59,7 @@ impl Unlock {
             }
             None if self.all || owner_given => all_of_mine(context)?,
             None => {
-                return Err(Failure::usage(
-                    "name a lock, or give --all or --owner OWNER",
-                ));
+                return Err(Failure::usage("name a lock, or give --all or --owner OWNER"));
             }
         };
         self.report(&released)?;
@@ -52,12 +67,7 @@ impl Unlock {
     }
 
     fn one(&self, context: &Context, name: &LockName) -> Result<(), Failure> {
-        let might = match (self.force, self.break_stale) {
-            (true, _) => Might::Force,
-            (_, true) => Might::Stale,
-            _ => Might::Own,
-        };
-        match unlock(&context.store, name, &context.caller, might)? {
+        match unlock(&context.store, name, &context.caller, self.breaking.might())? {
             Unlocked::Done => Ok(()),
             refused => Err(refusal(name, &refused, context)),
         }
@@ -72,9 +82,7 @@ impl Unlock {
         if released.is_empty() {
             output::note("no lease of yours is held");
         }
-        released
-            .iter()
-            .try_for_each(|name| output::text(&format!("released lock {name:?}")))
+        released.iter().try_for_each(|name| output::text(&format!("released lock {name:?}")))
     }
 }
 
@@ -82,13 +90,9 @@ impl Unlock {
 fn all_of_mine(context: &Context) -> Result<Vec<String>, Failure> {
     let mut released = Vec::new();
     for entry in survey_all(&context.store, &context.caller)? {
-        let lease = entry.shelf == Shelf::Lock
-            && entry
-                .record()
-                .is_some_and(|it| it.hold != Some(Hold::Guard));
-        let mine = entry
-            .record()
-            .is_some_and(|it| context.caller.identity.owns(it));
+        let lease = entry.kind == RecordKind::Lock
+            && entry.record().is_some_and(|it| it.hold != Some(Hold::Guard));
+        let mine = entry.record().is_some_and(|it| context.caller.identity.owns(it));
         if !(lease && mine) {
             continue;
         }
@@ -114,12 +118,9 @@ fn refusal(name: &LockName, refused: &Unlocked, context: &Context) -> Failure {
         Unlocked::NotYours(record) => not_yours(name, record, context),
         Unlocked::GuardLives { pid } => {
             let whose = pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
-            Failure::new(
-                Code::NotYours,
-                format!("lock {shown:?} is held by a living guard{whose}"),
-            )
-            .hint("it is given back when the guard's command ends; end that, or wait")
-            .hint("--force takes it away all the same, and lets others in beside the command")
+            Failure::new(Code::NotYours, format!("lock {shown:?} is held by a living guard{whose}"))
+                .hint("it is given back when the guard's command ends; end that, or wait")
+                .hint("--force takes it away all the same, and lets others in beside the command")
         }
         Unlocked::NotStale { record, holding } => not_stale(name, record.as_deref(), *holding),
     }
@@ -127,11 +128,7 @@ fn refusal(name: &LockName, refused: &Unlocked, context: &Context) -> Failure {
 
 fn not_yours(name: &LockName, record: &Record, context: &Context) -> Failure {
     let identity = &context.caller.identity;
-    let text = format!(
-        "lock {:?} is not yours: {}",
-        name.as_str(),
-        view::holder::who(record)
-    );
+    let text = format!("lock {:?} is not yours: {}", name.as_str(), view::holder::who(record));
     let failure = Failure::new(Code::NotYours, text);
     if record.owner == identity.owner {
         return failure
@@ -139,18 +136,13 @@ fn not_yours(name: &LockName, record: &Record, context: &Context) -> Failure {
                 "the same user, but another terminal or agent (you are {})",
                 identity.agent
             ))
-            .hint(format!(
-                "act as the owner by name with --owner {} or LOKT_OWNER",
-                record.owner
-            ));
+            .hint(format!("act as the owner by name with --owner {} or LOKT_OWNER", record.owner));
     }
     failure
         .hint(format!(
             "lokt unlock {name} --break-stale   removes it where its holder is provably gone"
         ))
-        .hint(format!(
-            "lokt unlock {name} --force   removes it in any case"
-        ))
+        .hint(format!("lokt unlock {name} --force   removes it in any case"))
 }
 
 fn not_stale(name: &LockName, record: Option<&Record>, holding: Option<Holding>) -> Failure {
@@ -163,21 +155,13 @@ fn not_stale(name: &LockName, record: Option<&Record>, holding: Option<Holding>)
         }
         (_, Some(record)) => match record.expiry() {
             Some(end) if record.hold != Some(Hold::Guard) => {
-                format!(
-                    "it is valid for another {}",
-                    span::show(end.since(Timestamp::now()))
-                )
+                format!("it is valid for another {}", span::show(end.since(Timestamp::now())))
             }
             _ => "nothing proves that its holder is gone".to_owned(),
         },
         (_, None) => "a program may be writing it at this moment".to_owned(),
     };
-    Failure::new(
-        Code::NotYours,
-        format!("lock {:?} is not stale: {why}", name.as_str()),
-    )
-    .hint(format!("lokt why {name}"))
-    .hint(format!(
-        "lokt unlock {name} --force   removes it in any case"
-    ))
+    Failure::new(Code::NotYours, format!("lock {:?} is not stale: {why}", name.as_str()))
+        .hint(format!("lokt why {name}"))
+        .hint(format!("lokt unlock {name} --force   removes it in any case"))
 }

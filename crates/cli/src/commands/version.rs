@@ -17,9 +17,7 @@ impl Version {
             let view = serde_json::json!({"version": version, "protocol_version": FORMAT_VERSION});
             output::json(&view)?;
         } else {
-            output::text(&format!(
-                "lokt {version} (lock records: version {FORMAT_VERSION})"
-            ))?;
+            output::text(&format!("lokt {version} (lock records: version {FORMAT_VERSION})"))?;
         }
         Ok(Code::Done)
     }

@@ -11,7 +11,7 @@ use std::{
 };
 
 /// How long to wait in line where nobody says.
-const DEFAULT: Duration = Duration::from_secs(600);
+const DEFAULT: Duration = Duration::from_mins(10);
 
 /// Waiting in line, for the commands that take a lock.
 #[derive(Args, Debug)]
@@ -26,11 +26,7 @@ pub(crate) struct Waiting {
 
 impl Waiting {
     pub(crate) fn patience(&self) -> Patience {
-        if self.wait {
-            Patience::For(self.timeout.unwrap_or(DEFAULT))
-        } else {
-            Patience::None
-        }
+        if self.wait { Patience::For(self.timeout.unwrap_or(DEFAULT)) } else { Patience::None }
     }
 }
 
@@ -44,12 +40,7 @@ pub(crate) struct Line<'a> {
 
 impl<'a> Line<'a> {
     pub(crate) fn new(name: &'a LockName, signals: &'a Signals) -> Self {
-        Self {
-            name,
-            signals,
-            progress: Progress::new(),
-            ended_by: None,
-        }
+        Self { name, signals, progress: Progress::new(), ended_by: None }
     }
 
     /// The signal that ended the wait.
@@ -60,8 +51,7 @@ impl<'a> Line<'a> {
 
 impl Bystander for Line<'_> {
     fn waiting(&mut self, standing: &Standing) {
-        self.progress
-            .show(&holder::standing(self.name, standing, Timestamp::now()));
+        self.progress.show(&holder::standing(self.name, standing, Timestamp::now()));
     }
 
     fn interval(&self) -> Option<Duration> {

@@ -23,10 +23,6 @@ impl Why {
         } else {
             output::text(&view::reason::text(&self.name, &explanation))?;
         }
-        Ok(if explanation.is_free() {
-            Code::Done
-        } else {
-            Code::Held
-        })
+        Ok(if explanation.is_free() { Code::Done } else { Code::Held })
     }
 }

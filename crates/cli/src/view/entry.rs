@@ -6,7 +6,7 @@ use lokt_lock::{
     ops::Entry,
     record::{Record, Slot},
     rules::TicketText,
-    store::Shelf,
+    store::RecordKind,
 };
 use serde_json::{Map, Value, json};
 
@@ -16,14 +16,11 @@ pub(crate) fn json(entry: &Entry, freeze: Option<&Record>) -> Map<String, Value>
     let mut put = |key: &str, value: Value| fields.insert(key.to_owned(), value);
     put("name", entry.name.as_str().into());
     if let Some(record) = entry.record() {
-        put(
-            "age_sec",
-            entry.seen.since(record.acquired).as_secs().into(),
-        );
+        put("age_sec", entry.seen.since(record.acquired).as_secs().into());
         put("expired", record.is_expired(entry.seen).into());
     }
     put("pid_status", entry.process.as_str().into());
-    put("freeze", (entry.shelf == Shelf::Freeze).into());
+    put("freeze", (entry.kind == RecordKind::Freeze).into());
     put("state", entry.state.as_str().into());
     put("waiters", entry.waiters.len().into());
     put("queue", entry.waiters.iter().map(waiter).collect());
@@ -64,9 +61,8 @@ pub(crate) fn problem(entry: &Entry) -> Option<String> {
 
 /// A status as a table.
 pub(crate) fn table(entries: &[Entry]) -> String {
-    let mut table = Table::new(&[
-        "NAME", "STATE", "OWNER", "PID", "AGE", "ENDS IN", "WAIT", "V", "WHAT",
-    ]);
+    let mut table =
+        Table::new(&["NAME", "STATE", "OWNER", "PID", "AGE", "ENDS IN", "WAIT", "V", "WHAT"]);
     for entry in entries {
         table.row(row(entry));
     }
@@ -83,11 +79,7 @@ fn row(entry: &Entry) -> Vec<String> {
         of(&|it| it.pid.map_or_else(String::new, |pid| pid.to_string())),
         of(&|it| span::show(entry.seen.since(it.acquired))),
         of(&|it| ends_in(it, entry)),
-        if entry.waiters.is_empty() {
-            String::new()
-        } else {
-            entry.waiters.len().to_string()
-        },
+        if entry.waiters.is_empty() { String::new() } else { entry.waiters.len().to_string() },
         of(&|it| it.version.to_string()),
         problem(entry).unwrap_or_else(|| of(&what)),
     ]
@@ -122,11 +114,7 @@ pub(crate) fn full(entry: &Entry, freeze: Option<&Record>) -> String {
         put("process", entry.process.as_str().to_owned());
         put(
             "since",
-            format!(
-                "{} ({})",
-                record.acquired,
-                span::show(entry.seen.since(record.acquired))
-            ),
+            format!("{} ({})", record.acquired, span::show(entry.seen.since(record.acquired))),
         );
         put("ends in", ends_in(record, entry));
         if let Some(words) = &record.command {
@@ -144,19 +132,11 @@ pub(crate) fn full(entry: &Entry, freeze: Option<&Record>) -> String {
         put("frozen", holder::frozen_by(freeze));
     }
     for waiter in &entry.waiters {
-        put(
-            "waiting",
-            format!(
-                "{} (pid {}) since {}",
-                waiter.owner, waiter.pid, waiter.since
-            ),
-        );
+        put("waiting", format!("{} (pid {}) since {}", waiter.owner, waiter.pid, waiter.since));
     }
     lines.join("\n")
 }
 
 fn shown(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -9,17 +9,9 @@ pub(crate) fn text(event: &Logged) -> String {
         return String::new();
     };
     let text = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or("-");
-    let pid = fields
-        .get("pid")
-        .map_or_else(|| "-".to_owned(), Value::to_string);
-    let extra = fields
-        .get("extra")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten();
-    let extra: Vec<String> = extra
-        .map(|(key, value)| format!(" {key}={}", shown(value)))
-        .collect();
+    let pid = fields.get("pid").map_or_else(|| "-".to_owned(), Value::to_string);
+    let extra = fields.get("extra").and_then(Value::as_object).into_iter().flatten();
+    let extra: Vec<String> = extra.map(|(key, value)| format!(" {key}={}", shown(value))).collect();
     let line = format!(
         "{:<27} {:<14} {}  {} (pid {pid}){}",
         text("ts"),
@@ -32,7 +24,5 @@ pub(crate) fn text(event: &Logged) -> String {
 }
 
 fn shown(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -48,9 +48,7 @@ pub(crate) fn blocked(name: &LockName, denial: &Denial, caller: &Caller) -> Bloc
             Obstacle::Corrupted(_) => "corrupted",
             _ => "held",
         },
-        holder_owner: record
-            .map(|it| it.owner.to_string())
-            .or(text(|it| it.owner.clone())),
+        holder_owner: record.map(|it| it.owner.to_string()).or(text(|it| it.owner.clone())),
         holder_host: record.and_then(|it| it.host.clone()),
         holder_pid: record.and_then(|it| it.pid).or(ahead.map(|it| it.pid)),
         holder_agent_id: record
@@ -59,14 +57,14 @@ pub(crate) fn blocked(name: &LockName, denial: &Denial, caller: &Caller) -> Bloc
         holder_age_sec: record.map(|it| now.since(it.acquired).as_secs()),
         holder_ttl_sec: record.and_then(|it| it.ttl_sec),
         holder_remaining_sec: record
-            .and_then(|it| it.expiry())
+            .and_then(lokt_lock::record::Record::expiry)
             .map(|end| end.since(now).as_secs()),
         holder_expired: record.map(|it| it.is_expired(now)),
-        holder_pid_status: record
-            .map_or(Liveness::Unknown, |it| caller.liveness(it))
-            .as_str(),
+        holder_pid_status: record.map_or(Liveness::Unknown, |it| caller.liveness(it)).as_str(),
         holder_acquired_ts: record.map(|it| it.acquired.to_string()),
-        holder_expires_at: record.and_then(|it| it.expiry()).map(|end| end.to_string()),
+        holder_expires_at: record
+            .and_then(lokt_lock::record::Record::expiry)
+            .map(|end| end.to_string()),
         holder_command: record.and_then(|it| it.command.clone()),
         waited_ms: denial.waited.map(|waited| waited.as_millis()),
     }
@@ -82,20 +80,10 @@ fn in_the_way(denial: &Denial) -> Option<&Record> {
 
 /// A refusal as an error for people.
 pub(crate) fn denied(name: &LockName, denial: &Denial) -> Failure {
-    let why = obstacle(
-        &denial.obstacle,
-        denial.holder.as_ref(),
-        denial.ahead.as_ref(),
-        Timestamp::now(),
-    );
-    let waited = denial
-        .waited
-        .map(|it| format!("; waited {} in vain", span::show(it)));
-    let text = format!(
-        "lock {:?} {why}{}",
-        name.as_str(),
-        waited.unwrap_or_default()
-    );
+    let why =
+        obstacle(&denial.obstacle, denial.holder.as_ref(), denial.ahead.as_ref(), Timestamp::now());
+    let waited = denial.waited.map(|it| format!("; waited {} in vain", span::show(it)));
+    let text = format!("lock {:?} {why}{}", name.as_str(), waited.unwrap_or_default());
     let failure = Failure::new(Code::Held, text);
     let failure = match denial.waited {
         None => failure.hint("--wait waits in line for it, first come, first served"),
@@ -112,10 +100,7 @@ pub(crate) fn standing(name: &LockName, standing: &Standing, now: Timestamp) -> 
         ahead => format!("place {ahead} in line"),
     };
     let waited = span::show(standing.waited);
-    format!(
-        "waiting for lock {:?} ({place}, {waited}): it {why}",
-        name.as_str()
-    )
+    format!("waiting for lock {:?} ({place}, {waited}): it {why}", name.as_str())
 }
 
 /// What is in the way, as the end of a sentence about the lock.
@@ -134,10 +119,9 @@ fn obstacle(
             corruption.flaw
         ),
         (Obstacle::Ahead(_), None) => match ahead {
-            Some(text) => format!(
-                "goes to {} (pid {}) first, who came earlier",
-                text.owner, text.pid
-            ),
+            Some(text) => {
+                format!("goes to {} (pid {}) first, who came earlier", text.owner, text.pid)
+            }
             None => "goes to somebody who came earlier".to_owned(),
         },
     }
@@ -146,26 +130,12 @@ fn obstacle(
 /// Who holds a lock: `ada (pid 7 on box, agent-1)`.
 pub(crate) fn who(record: &Record) -> String {
     let pid = record.pid.map(|pid| format!("pid {pid}"));
-    let host = record
-        .host
-        .as_ref()
-        .filter(|host| !host.is_empty())
-        .map(|host| format!("on {host}"));
-    let process = [pid, host]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join(" ");
-    let agent = record
-        .agent_id
-        .as_ref()
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    let details = [process, agent]
-        .into_iter()
-        .filter(|it| !it.is_empty())
-        .collect::<Vec<_>>()
-        .join(", ");
+    let host =
+        record.host.as_ref().filter(|host| !host.is_empty()).map(|host| format!("on {host}"));
+    let process = [pid, host].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let agent = record.agent_id.as_ref().map(ToString::to_string).unwrap_or_default();
+    let details =
+        [process, agent].into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(", ");
     if details.is_empty() {
         record.owner.to_string()
     } else {
@@ -181,15 +151,8 @@ pub(crate) fn told(record: &Record, now: Timestamp) -> String {
         Some(end) => format!(", for another {}", span::show(end.since(now))),
         None => String::new(),
     };
-    let runs = record
-        .command
-        .as_deref()
-        .map(|it| format!(", running: {}", command_line(it)));
-    format!(
-        "{} since {age}{left}{}",
-        who(record),
-        runs.unwrap_or_default()
-    )
+    let runs = record.command.as_deref().map(|it| format!(", running: {}", command_line(it)));
+    format!("{} since {age}{left}{}", who(record), runs.unwrap_or_default())
 }
 
 /// Who ordered a freeze, and until when: `by ada (pid 7 on box) for another 5m`.

@@ -50,6 +50,6 @@ mod tests {
     #[test]
     fn a_command_line_can_be_typed_again() {
         let words = ["sh", "-c", "echo 'hi' $X", ""].map(str::to_owned);
-        assert_eq!(command_line(&words), r#"sh -c 'echo '\''hi'\'' $X' ''"#);
+        assert_eq!(command_line(&words), r"sh -c 'echo '\''hi'\'' $X' ''");
     }
 }

@@ -13,11 +13,7 @@ use serde_json::{Map, Value, json};
 /// An explanation as JSON.
 pub(crate) fn json(name: &LockName, explanation: &Explanation) -> Value {
     let reasons: Vec<Value> = explanation.reasons.iter().map(reason).collect();
-    let status = if explanation.is_free() {
-        "free"
-    } else {
-        "blocked"
-    };
+    let status = if explanation.is_free() { "free" } else { "blocked" };
     json!({"name": name.as_str(), "status": status, "reasons": reasons,
         "suggestions": suggestions(name, explanation)})
 }
@@ -34,10 +30,7 @@ fn reason(reason: &Reason) -> Value {
         ReasonKind::Held { keepers, .. } if !keepers.is_empty() => {
             put(
                 "processes",
-                keepers
-                    .iter()
-                    .map(|(pid, name)| json!({"pid": pid, "name": name}))
-                    .collect(),
+                keepers.iter().map(|(pid, name)| json!({"pid": pid, "name": name})).collect(),
             );
         }
         ReasonKind::Queued { waiters } => {
@@ -50,11 +43,7 @@ fn reason(reason: &Reason) -> Value {
 
 /// An explanation for people.
 pub(crate) fn text(name: &LockName, explanation: &Explanation) -> String {
-    let status = if explanation.is_free() {
-        "free"
-    } else {
-        "blocked"
-    };
+    let status = if explanation.is_free() { "free" } else { "blocked" };
     let mut lines = vec![format!("{name} is {status}")];
     lines.extend(
         explanation
@@ -62,11 +51,7 @@ pub(crate) fn text(name: &LockName, explanation: &Explanation) -> String {
             .iter()
             .map(|reason| format!("  {}: {}", reason.kind.as_str(), message(reason))),
     );
-    lines.extend(
-        suggestions(name, explanation)
-            .iter()
-            .map(|it| format!("  try: {it}")),
-    );
+    lines.extend(suggestions(name, explanation).iter().map(|it| format!("  try: {it}")));
     lines.join("\n")
 }
 
@@ -76,28 +61,15 @@ fn message(reason: &Reason) -> String {
     match (&reason.kind, record) {
         (ReasonKind::Frozen, Some(freeze)) => format!("frozen {}", holder::frozen_by(freeze)),
         (ReasonKind::Held { holding, keepers }, Some(record)) => {
-            format!(
-                "held by {}{}",
-                holder::told(record, now),
-                remark(*holding, keepers)
-            )
+            format!("held by {}{}", holder::told(record, now), remark(*holding, keepers))
         }
         (ReasonKind::SelfHeld { holding }, Some(record)) => {
-            format!(
-                "held by you: {}{}",
-                holder::told(record, now),
-                remark(*holding, &[])
-            )
+            format!("held by you: {}{}", holder::told(record, now), remark(*holding, &[]))
         }
         (ReasonKind::Expired, Some(record)) => format!(
             "the lease of {} expired {} ago; the next taker gets it",
             holder::who(record),
-            span::show(
-                record
-                    .expiry()
-                    .map(|end| now.since(end))
-                    .unwrap_or_default()
-            )
+            span::show(record.expiry().map(|end| now.since(end)).unwrap_or_default())
         ),
         (ReasonKind::DeadPid, Some(record)) => format!(
             "{} is provably gone without giving it back; the next taker gets it",
@@ -105,10 +77,8 @@ fn message(reason: &Reason) -> String {
         ),
         (ReasonKind::Corrupted { flaw }, _) => corrupted(flaw, reason.blocks),
         (ReasonKind::Queued { waiters }, _) => {
-            let who: Vec<String> = waiters
-                .iter()
-                .map(|it| format!("{} (pid {})", it.owner, it.pid))
-                .collect();
+            let who: Vec<String> =
+                waiters.iter().map(|it| format!("{} (pid {})", it.owner, it.pid)).collect();
             format!("{} in line: {}", waiters.len(), who.join(", "))
         }
         (ReasonKind::Inside(Some(text)), _) => format!(
@@ -155,31 +125,22 @@ fn suggestions(name: &LockName, explanation: &Explanation) -> Vec<String> {
     for reason in blocking {
         suggestions.extend(suggestion(name, &reason.kind, reason.record.as_ref()));
     }
-    suggestions.push(format!(
-        "lokt guard {name} --wait -- COMMAND   waits in line"
-    ));
+    suggestions.push(format!("lokt guard {name} --wait -- COMMAND   waits in line"));
     suggestions
 }
 
 fn suggestion(name: &LockName, kind: &ReasonKind, record: Option<&Record>) -> Option<String> {
     match kind {
-        ReasonKind::Frozen => Some(format!(
-            "lokt unfreeze {name}   lifts the freeze (--force: another's)"
-        )),
+        ReasonKind::Frozen => {
+            Some(format!("lokt unfreeze {name}   lifts the freeze (--force: another's)"))
+        }
         ReasonKind::SelfHeld { .. } if record.is_some_and(|it| it.command.is_none()) => {
             Some(format!("lokt unlock {name}   gives it back"))
         }
-        ReasonKind::Held {
-            holding: Holding::Abandoned,
-            ..
-        }
-        | ReasonKind::Corrupted { .. } => {
+        ReasonKind::Held { holding: Holding::Abandoned, .. } | ReasonKind::Corrupted { .. } => {
             Some(format!("lokt unlock {name} --break-stale   removes it"))
         }
-        ReasonKind::Held {
-            holding: Holding::Orphaned,
-            keepers,
-        } if !keepers.is_empty() => {
+        ReasonKind::Held { holding: Holding::Orphaned, keepers } if !keepers.is_empty() => {
             let pids: Vec<String> = keepers.iter().map(|(pid, _)| pid.to_string()).collect();
             Some(format!("kill {}   ends what is left of it", pids.join(" ")))
         }

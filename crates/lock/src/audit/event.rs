@@ -96,9 +96,7 @@ impl FromStr for EventKind {
     type Err = UnknownEvent;
     fn from_str(text: &str) -> Result<Self, UnknownEvent> {
         let known = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
-        known.ok_or_else(|| UnknownEvent {
-            found: text.to_owned(),
-        })
+        known.ok_or_else(|| UnknownEvent { found: text.to_owned() })
     }
 }
 
@@ -119,7 +117,7 @@ impl Event {
         put("lock_id", Value::Null);
         put("owner", caller.identity.owner.as_str().into());
         put("host", caller.here.host.as_str().into());
-        put("pid", std::process::id().into());
+        put("pid", caller.pid.into());
         put("agent_id", caller.identity.agent.as_str().into());
         put("ttl_sec", Value::Null);
         Self { fields }
@@ -129,22 +127,15 @@ impl Event {
     #[must_use]
     pub fn about(mut self, record: &Record) -> Self {
         let id = record.lock_id.as_ref().map(|id| id.as_str().into());
-        self.fields
-            .insert("lock_id".to_owned(), id.unwrap_or(Value::Null));
-        self.fields.insert(
-            "ttl_sec".to_owned(),
-            record.ttl_sec.map_or(Value::Null, Value::from),
-        );
+        self.fields.insert("lock_id".to_owned(), id.unwrap_or(Value::Null));
+        self.fields.insert("ttl_sec".to_owned(), record.ttl_sec.map_or(Value::Null, Value::from));
         self
     }
 
     /// Adds a detail to the event's `extra` object.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
-        let extra = self
-            .fields
-            .entry("extra")
-            .or_insert_with(|| Value::Object(Map::new()));
+        let extra = self.fields.entry("extra").or_insert_with(|| Value::Object(Map::new()));
         if let Value::Object(extra) = extra {
             extra.insert(key.to_owned(), value.into());
         }
@@ -177,19 +168,14 @@ mod tests {
             assert_eq!(kind.as_str().parse(), Ok(kind));
         }
         let error = "explode".parse::<EventKind>().unwrap_err().to_string();
-        assert!(
-            error.starts_with("unknown event \"explode\" (known: acquire deny"),
-            "{error}"
-        );
+        assert!(error.starts_with("unknown event \"explode\" (known: acquire deny"), "{error}");
     }
 
     #[test]
     fn a_line_has_the_fields_of_the_format_in_order() {
         let caller = Caller::current(None, crate::rules::OwnerSource::Derived, None);
         let name = LockName::new("x").unwrap();
-        let line = Event::new(EventKind::Deny, &name, &caller)
-            .with("waited_ms", 5)
-            .to_line();
+        let line = Event::new(EventKind::Deny, &name, &caller).with("waited_ms", 5).to_line();
         let fields: Map<String, Value> = serde_json::from_str(&line).unwrap();
         let keys: Vec<&str> = fields.keys().map(String::as_str).collect();
         let expected = "ts event name lock_id owner host pid agent_id ttl_sec extra";

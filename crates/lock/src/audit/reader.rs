@@ -65,15 +65,9 @@ impl LogReader {
     /// [`LogError`] when it exists and cannot be opened.
     pub fn open(path: &Path) -> Result<Option<Self>, LogError> {
         match File::open(path) {
-            Ok(file) => Ok(Some(Self {
-                path: path.to_owned(),
-                file: BufReader::new(file),
-            })),
+            Ok(file) => Ok(Some(Self { path: path.to_owned(), file: BufReader::new(file) })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(LogError {
-                path: path.to_owned(),
-                source,
-            }),
+            Err(source) => Err(LogError { path: path.to_owned(), source }),
         }
     }
 
@@ -91,8 +85,7 @@ impl LogReader {
     /// [`LogError`] when the log cannot be read.
     pub fn seek_near_end(&mut self, bytes: u64) -> Result<(), LogError> {
         let from = self.length().map(|length| length.saturating_sub(bytes));
-        from.and_then(|from| self.seek_to_line(from))
-            .map_err(|source| self.error(source))
+        from.and_then(|from| self.seek_to_line(from)).map_err(|source| self.error(source))
     }
 
     /// Reads the next whole line; `None` at the end, where a later call finds what was appended since.
@@ -121,9 +114,7 @@ impl LogReader {
 
     fn unread(&mut self, bytes: usize) -> Result<(), LogError> {
         let back = i64::try_from(bytes).unwrap_or(i64::MAX);
-        self.file
-            .seek_relative(-back)
-            .map_err(|source| self.error(source))
+        self.file.seek_relative(-back).map_err(|source| self.error(source))
     }
 
     fn bisect(&mut self, since: Timestamp) -> io::Result<()> {
@@ -168,10 +159,7 @@ impl LogReader {
     }
 
     fn error(&self, source: io::Error) -> LogError {
-        LogError {
-            path: self.path.clone(),
-            source,
-        }
+        LogError { path: self.path.clone(), source }
     }
 }
 
@@ -191,9 +179,7 @@ fn parse(line: &[u8]) -> Logged {
         let start = text.rfind("{\"ts\":\"")?;
         serde_json::from_str(text.get(start..)?).ok()
     };
-    whole
-        .or_else(behind_torn)
-        .map_or_else(|| Logged::Broken(text.to_owned()), Logged::Event)
+    whole.or_else(behind_torn).map_or_else(|| Logged::Broken(text.to_owned()), Logged::Event)
 }
 
 #[cfg(test)]

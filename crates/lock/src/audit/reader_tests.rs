@@ -10,11 +10,7 @@ fn log_of(events: u64) -> (tempfile::TempDir, PathBuf) {
     let mut text = String::new();
     for n in 0..events {
         let time = start().saturating_add(Duration::from_secs(n));
-        writeln!(
-            text,
-            r#"{{"ts":"{time}","event":"acquire","name":"x","pid":{n}}}"#
-        )
-        .unwrap();
+        writeln!(text, r#"{{"ts":"{time}","event":"acquire","name":"x","pid":{n}}}"#).unwrap();
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.log");
@@ -36,23 +32,10 @@ fn a_point_in_time_is_found_without_reading_the_log() {
     for wanted in [0, 1, 12_345, 19_999] {
         let since = start().saturating_add(Duration::from_secs(wanted));
         reader.seek_to(since).unwrap();
-        let rest: Vec<u64> = reader
-            .by_ref()
-            .map(|event| number(&event.unwrap()))
-            .collect();
-        let from = rest
-            .iter()
-            .position(|n| *n == wanted)
-            .expect("the event itself is among them");
-        assert!(
-            from < 4000,
-            "at most the slack is read before the point, not {from} events"
-        );
-        assert_eq!(
-            rest.last(),
-            Some(&19_999),
-            "everything behind the point follows"
-        );
+        let rest: Vec<u64> = reader.by_ref().map(|event| number(&event.unwrap())).collect();
+        let from = rest.iter().position(|n| *n == wanted).expect("the event itself is among them");
+        assert!(from < 4000, "at most the slack is read before the point, not {from} events");
+        assert_eq!(rest.last(), Some(&19_999), "everything behind the point follows");
     }
 }
 
@@ -60,17 +43,11 @@ fn a_point_in_time_is_found_without_reading_the_log() {
 fn a_time_behind_the_end_finds_the_last_events_and_then_what_is_appended() {
     let (_folder, path) = log_of(10);
     let mut reader = LogReader::open(&path).unwrap().unwrap();
-    reader
-        .seek_to(start().saturating_add(Duration::from_secs(99)))
-        .unwrap();
+    reader.seek_to(start().saturating_add(Duration::from_secs(99))).unwrap();
     while reader.next_event().unwrap().is_some() {}
     let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
     std::io::Write::write_all(&mut file, b"{\"ts\":\"2026-02-01T11:00:00Z\"").unwrap();
-    assert_eq!(
-        reader.next_event().unwrap(),
-        None,
-        "half a line is no event yet"
-    );
+    assert_eq!(reader.next_event().unwrap(), None, "half a line is no event yet");
     std::io::Write::write_all(&mut file, b",\"pid\":77}\n").unwrap();
     assert_eq!(number(&reader.next_event().unwrap().unwrap()), 77);
 }
@@ -95,9 +72,5 @@ fn a_log_that_was_cut_is_noticed() {
 #[test]
 fn no_log_is_no_error() {
     let folder = tempfile::tempdir().unwrap();
-    assert!(
-        LogReader::open(&folder.path().join("none"))
-            .unwrap()
-            .is_none()
-    );
+    assert!(LogReader::open(&folder.path().join("none")).unwrap().is_none());
 }

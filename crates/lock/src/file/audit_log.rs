@@ -10,11 +10,7 @@ use std::{
 /// and written with one write(2), which `O_APPEND` keeps apart from other writers' lines.
 pub(super) fn append(path: &Path, line: &str, durability: Durability) -> Result<(), StoreError> {
     let write = || -> io::Result<()> {
-        let mut file = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .open(path)?;
+        let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
         let written = file.write(line.as_bytes())?;
         if written < line.len() {
             return Err(ErrorKind::WriteZero.into());

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     record::Slot,
-    store::{Shelf, Store},
+    store::{RecordKind, Store},
     words::{LockName, Timestamp},
 };
 use std::{
@@ -70,18 +70,11 @@ pub fn checkup(store: &FileStore) -> Vec<Check> {
 }
 
 fn check(name: &'static str, status: CheckStatus, message: impl Into<String>) -> Check {
-    Check {
-        name,
-        status,
-        message: message.into(),
-    }
+    Check { name, status, message: message.into() }
 }
 
 fn nearest_existing(path: &Path) -> PathBuf {
-    path.ancestors()
-        .find(|path| path.is_dir())
-        .unwrap_or(Path::new("/"))
-        .to_owned()
+    path.ancestors().find(|path| path.is_dir()).unwrap_or(Path::new("/")).to_owned()
 }
 
 /// Tries writing, locking and linking in a folder of its own, which is removed again.
@@ -89,11 +82,7 @@ fn trials(place: &Path) -> [Check; 3] {
     let folder = place.join(format!(".lokt-doctor-{}", std::process::id()));
     let made = fs::create_dir(&folder);
     let writable = match &made {
-        Ok(()) => check(
-            "writable",
-            CheckStatus::Ok,
-            format!("{} can be written", place.display()),
-        ),
+        Ok(()) => check("writable", CheckStatus::Ok, format!("{} can be written", place.display())),
         Err(error) => {
             let text = format!(
                 "cannot write in {}: {error}; set LOKT_ROOT to another folder",
@@ -111,24 +100,14 @@ fn trials(place: &Path) -> [Check; 3] {
                 CheckStatus::Fail,
                 format!("not so here: {what}; set LOKT_ROOT to a local disk"),
             ),
-            Ok(Err(error)) => check(
-                name,
-                CheckStatus::Fail,
-                format!("{error}; set LOKT_ROOT to a local disk"),
-            ),
+            Ok(Err(error)) => {
+                check(name, CheckStatus::Fail, format!("{error}; set LOKT_ROOT to a local disk"))
+            }
             Err(_) => check(name, CheckStatus::Fail, "not tried: nothing can be written"),
         };
     let checks = [
-        trial(
-            "kernel_locks",
-            "a kernel lock excludes a second one",
-            locks_exclude,
-        ),
-        trial(
-            "link_rename",
-            "link never replaces, rename does",
-            links_and_renames,
-        ),
+        trial("kernel_locks", "a kernel lock excludes a second one", locks_exclude),
+        trial("link_rename", "link never replaces, rename does", links_and_renames),
     ];
     // Left behind only where removing fails; then the next trial says so.
     let _ = fs::remove_dir_all(&folder);
@@ -179,9 +158,8 @@ fn file_system(place: &Path) -> Check {
 fn clock(store: &FileStore) -> Check {
     let now = Timestamp::now();
     let written = fs::metadata(store.layout().audit_log()).and_then(|meta| meta.modified());
-    let ahead = written
-        .ok()
-        .and_then(|time| time.duration_since(std::time::SystemTime::now()).ok());
+    let ahead =
+        written.ok().and_then(|time| time.duration_since(std::time::SystemTime::now()).ok());
     match ahead {
         Some(ahead) if ahead.as_secs() > 1 => {
             let text = format!(
@@ -195,14 +173,14 @@ fn clock(store: &FileStore) -> Check {
 }
 
 fn versions(store: &FileStore) -> Check {
-    let names = match store.names(Shelf::Lock) {
+    let names = match store.names(RecordKind::Lock) {
         Ok(names) => names,
         Err(error) => return check("records", CheckStatus::Fail, error.to_string()),
     };
     let mut problems = Vec::new();
     let mut old = 0;
     for name in &names {
-        match store.peek(name, Shelf::Lock) {
+        match store.peek(name, RecordKind::Lock) {
             Slot::Record(record) => old += usize::from(record.version == 0),
             Slot::Absent => {}
             Slot::Newer(version) => problems.push(format!("{name}: {version}")),
@@ -223,34 +201,20 @@ fn versions(store: &FileStore) -> Check {
 fn legacy_freezes(store: &FileStore) -> Check {
     let is_legacy = |name: &&LockName| {
         let old = store.layout().legacy_freeze(name);
-        old.exists() && !store.layout().record(Shelf::Freeze, name).exists()
+        old.exists() && !store.layout().record(RecordKind::Freeze, name).exists()
     };
-    let freezes = store.names(Shelf::Freeze).unwrap_or_default();
-    let old: Vec<String> = freezes
-        .iter()
-        .filter(is_legacy)
-        .map(ToString::to_string)
-        .collect();
+    let freezes = store.names(RecordKind::Freeze).unwrap_or_default();
+    let old: Vec<String> = freezes.iter().filter(is_legacy).map(ToString::to_string).collect();
     if old.is_empty() {
-        return check(
-            "freezes",
-            CheckStatus::Ok,
-            "none in the place of older versions",
-        );
+        return check("freezes", CheckStatus::Ok, "none in the place of older versions");
     }
-    let text = format!(
-        "in the place of older versions (locks/{LEGACY_FREEZE}*.json): {}",
-        old.join(", ")
-    );
+    let text =
+        format!("in the place of older versions (locks/{LEGACY_FREEZE}*.json): {}", old.join(", "));
     check("freezes", CheckStatus::Warn, text)
 }
 
 fn permissions(store: &FileStore) -> Check {
-    let mode = |path: &Path| {
-        fs::metadata(path)
-            .ok()
-            .map(|meta| meta.permissions().mode() & 0o777)
-    };
+    let mode = |path: &Path| fs::metadata(path).ok().map(|meta| meta.permissions().mode() & 0o777);
     let root = mode(store.layout().root());
     let log = mode(&store.layout().audit_log());
     match (root, log) {
@@ -264,31 +228,19 @@ fn permissions(store: &FileStore) -> Check {
             CheckStatus::Warn,
             format!("other users may use the audit log (mode {log:o})"),
         ),
-        (Some(root), _) => check(
-            "permissions",
-            CheckStatus::Ok,
-            format!("root mode {root:o}"),
-        ),
-        (None, _) => check(
-            "permissions",
-            CheckStatus::Ok,
-            "the root is made at the first use, mode 700",
-        ),
+        (Some(root), _) => check("permissions", CheckStatus::Ok, format!("root mode {root:o}")),
+        (None, _) => {
+            check("permissions", CheckStatus::Ok, "the root is made at the first use, mode 700")
+        }
     }
 }
 
 /// What crashes left behind: harmless, and cleared away by whoever uses the name next.
 fn leftovers(store: &FileStore) -> Check {
-    let queues = fs::read_dir(store.layout().queues())
-        .into_iter()
-        .flatten()
-        .flatten();
+    let queues = fs::read_dir(store.layout().queues()).into_iter().flatten().flatten();
     let dead = |folder: &Path| -> usize {
         let places = ticket::list(folder).unwrap_or_default();
-        places
-            .iter()
-            .filter(|place| !ticket::lives(&folder.join(ticket::file_name(place))))
-            .count()
+        places.iter().filter(|place| !ticket::lives(&folder.join(ticket::file_name(place)))).count()
     };
     let dead: usize = queues.map(|entry| dead(&entry.path())).sum();
     let text = format!("{dead} dead tickets, which the next to use their locks removes");

@@ -12,7 +12,7 @@ use crate::{
     audit::Event,
     record::Slot,
     rules::{Obstacle, Place, TicketText},
-    store::{Durability, Shelf, Store, StoreError},
+    store::{Durability, RecordKind, Store, StoreError},
     words::LockName,
 };
 use std::{collections::BTreeSet, fs, path::Path};
@@ -26,9 +26,7 @@ pub struct FileStore {
 impl FileStore {
     /// The store below `root`. Touches nothing: folders are made when something is first written.
     pub fn new(root: &Path) -> Self {
-        Self {
-            layout: Layout::new(root),
-        }
+        Self { layout: Layout::new(root) }
     }
 
     /// Where everything is.
@@ -47,10 +45,9 @@ impl FileStore {
     /// Refuses a file system whose locks another machine might not see. A lock is never pretended.
     fn refuse_network(&self) -> Result<(), StoreError> {
         match file_system_of(self.layout.root()) {
-            FileSystem::Network(kind) => Err(StoreError::NetworkFileSystem {
-                path: self.layout.root().to_owned(),
-                kind,
-            }),
+            FileSystem::Network(kind) => {
+                Err(StoreError::NetworkFileSystem { path: self.layout.root().to_owned(), kind })
+            }
             FileSystem::Local | FileSystem::UserSpace(_) => Ok(()),
         }
     }
@@ -69,10 +66,7 @@ impl FileStore {
     /// The name that the file of `lock` freezes, where it is a freeze of an older version.
     fn frozen_by_legacy(&self, lock: &LockName) -> Option<LockName> {
         let name = LockName::new(lock.as_str().strip_prefix(LEGACY_FREEZE)?).ok()?;
-        self.peek_legacy_freeze(&name)
-            .record()
-            .is_some()
-            .then_some(name)
+        self.peek_legacy_freeze(&name).record().is_some().then_some(name)
     }
 
     /// A freeze of an older version: `locks/freeze-<name>.json`. A lock of this
@@ -97,9 +91,9 @@ impl Store for FileStore {
         Ok(FileSection::new(self, name.clone(), latch))
     }
 
-    fn peek(&self, name: &LockName, shelf: Shelf) -> Slot {
-        match (read_slot(&self.layout.record(shelf, name), name), shelf) {
-            (Slot::Absent, Shelf::Freeze) => self.peek_legacy_freeze(name),
+    fn peek(&self, name: &LockName, kind: RecordKind) -> Slot {
+        match (read_slot(&self.layout.record(kind, name), name), kind) {
+            (Slot::Absent, RecordKind::Freeze) => self.peek_legacy_freeze(name),
             (slot, _) => slot,
         }
     }
@@ -123,15 +117,14 @@ impl Store for FileStore {
         fs::canonicalize(path).map_or_else(|_| Vec::new(), |path| crate::sys::holders_of(&path))
     }
 
-    fn names(&self, shelf: Shelf) -> Result<Vec<LockName>, StoreError> {
-        let locks = names_in(&self.layout.shelf(Shelf::Lock))?;
-        let (old, locks): (Vec<_>, Vec<_>) = locks
-            .into_iter()
-            .partition(|name| self.frozen_by_legacy(name).is_some());
-        if shelf == Shelf::Lock {
+    fn names(&self, kind: RecordKind) -> Result<Vec<LockName>, StoreError> {
+        let locks = names_in(&self.layout.folder_of(RecordKind::Lock))?;
+        let (old, locks): (Vec<_>, Vec<_>) =
+            locks.into_iter().partition(|name| self.frozen_by_legacy(name).is_some());
+        if kind == RecordKind::Lock {
             return Ok(locks);
         }
-        let mut freezes = names_in(&self.layout.shelf(Shelf::Freeze))?;
+        let mut freezes = names_in(&self.layout.folder_of(RecordKind::Freeze))?;
         freezes.extend(old.iter().filter_map(|name| self.frozen_by_legacy(name)));
         Ok(freezes.into_iter().collect())
     }

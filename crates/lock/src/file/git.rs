@@ -45,18 +45,12 @@ fn git_dir_at(folder: &Path) -> Result<Option<PathBuf>, RootError> {
 /// Follows a `.git` file, `gitdir: <path>`. One that leads nowhere is an error: any other root would let
 /// somebody in whom the repository's locks should keep out.
 fn linked_git_dir(file: &Path) -> Result<PathBuf, RootError> {
-    let broken = || RootError::BrokenGitFile {
-        path: file.to_owned(),
-    };
+    let broken = || RootError::BrokenGitFile { path: file.to_owned() };
     let text = fs::read_to_string(file).map_err(|_| broken())?;
     let target = text.strip_prefix("gitdir:").ok_or_else(broken)?.trim();
     let folder = file.parent().unwrap_or(Path::new("/"));
     let git_dir = folder.join(target);
-    if is_git_dir(&git_dir) {
-        Ok(git_dir)
-    } else {
-        Err(broken())
-    }
+    if is_git_dir(&git_dir) { Ok(git_dir) } else { Err(broken()) }
 }
 
 /// A worktree's git directory names the common one in the file `commondir`; others are common themselves.
@@ -66,10 +60,7 @@ fn common_of(git_dir: PathBuf) -> Result<PathBuf, RootError> {
         Err(_) => git_dir,
     };
     // One path for one folder, whichever way led there.
-    fs::canonicalize(&common).map_err(|source| RootError::NoGitDir {
-        path: common,
-        source,
-    })
+    fs::canonicalize(&common).map_err(|source| RootError::NoGitDir { path: common, source })
 }
 
 fn is_git_dir(folder: &Path) -> bool {

@@ -27,11 +27,7 @@ pub(super) fn create(path: &Path, content: &[u8]) -> Result<File, StoreError> {
 pub(super) fn create_empty(path: &Path) -> Result<File, StoreError> {
     let open = || {
         let mut options = OpenOptions::new();
-        options
-            .write(true)
-            .create_new(true)
-            .mode(READABLE_BY_ALL)
-            .open(path)
+        options.write(true).create_new(true).mode(READABLE_BY_ALL).open(path)
     };
     let file = match open() {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -59,11 +55,7 @@ pub(super) fn remove(path: &Path) -> Result<(), StoreError> {
 
 /// Makes a folder that only this user may enter; one that exists keeps its mode.
 pub(super) fn make_folder(path: &Path) -> Result<(), StoreError> {
-    match fs::DirBuilder::new()
-        .mode(0o700)
-        .recursive(true)
-        .create(path)
-    {
+    match fs::DirBuilder::new().mode(0o700).recursive(true).create(path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         result => result.map_err(StoreError::io("make the folder", path)),
     }
@@ -71,9 +63,7 @@ pub(super) fn make_folder(path: &Path) -> Result<(), StoreError> {
 
 /// Writes a folder's entries to disk (fsync(2) on the folder, as its manual page asks for new names).
 pub(super) fn sync_folder(path: &Path) -> Result<(), StoreError> {
-    File::open(path)
-        .and_then(|folder| folder.sync_all())
-        .map_err(StoreError::io("sync", path))
+    File::open(path).and_then(|folder| folder.sync_all()).map_err(StoreError::io("sync", path))
 }
 
 /// Whether an error says that a path does not exist.

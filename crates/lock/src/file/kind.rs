@@ -55,7 +55,7 @@ pub fn file_system_of(path: &Path) -> FileSystem {
         return user_space(path);
     }
     // The number is 32 bits wide; some platforms sign-extend it.
-    let number = i64::from(kind.0) & 0xFFFF_FFFF;
+    let number = kind.0 & 0xFFFF_FFFF;
     match NETWORK.iter().find(|(magic, _)| *magic == number) {
         Some((_, name)) => FileSystem::Network(name),
         None => FileSystem::Local,
@@ -65,10 +65,7 @@ pub fn file_system_of(path: &Path) -> FileSystem {
 fn user_space(path: &Path) -> FileSystem {
     let device = fs::metadata(path).map_or(0, |meta| meta.dev());
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    let kind = mounts
-        .lines()
-        .find_map(|line| kind_if(line, device))
-        .unwrap_or("fuse");
+    let kind = mounts.lines().find_map(|line| kind_if(line, device)).unwrap_or("fuse");
     let short = kind.trim_start_matches("fuse.");
     match NETWORK_FUSE.into_iter().find(|name| *name == short) {
         Some(name) => FileSystem::Network(name),
@@ -76,7 +73,7 @@ fn user_space(path: &Path) -> FileSystem {
     }
 }
 
-/// The file system type of a mountinfo line (proc_pid_mountinfo(5)), where it is that of `device`.
+/// The file system type of a mountinfo line (`proc_pid_mountinfo(5)`), where it is that of `device`.
 fn kind_if(line: &str, device: u64) -> Option<&str> {
     let (mount, details) = line.split_once(" - ")?;
     let (major, minor) = mount.split_ascii_whitespace().nth(2)?.split_once(':')?;

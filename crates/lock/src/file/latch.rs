@@ -39,15 +39,9 @@ impl Latch {
         loop {
             let file = locked(path, patience)?;
             // A root that was deleted meanwhile leaves us a latch that nobody else will ever find.
-            let links = file
-                .metadata()
-                .map_err(StoreError::io("look at", path))?
-                .nlink();
+            let links = file.metadata().map_err(StoreError::io("look at", path))?.nlink();
             if links > 0 {
-                return Ok(Self {
-                    file,
-                    _signals: signals,
-                });
+                return Ok(Self { file, _signals: signals });
             }
         }
     }
@@ -60,18 +54,11 @@ impl Latch {
     pub fn next_fence(&self, floor: Fence, now: Timestamp) -> io::Result<Fence> {
         let mut digits = [0; DIGITS];
         let read = self.file.read_at(&mut digits, 0)?;
-        let text = digits
-            .get(..read)
-            .and_then(|digits| std::str::from_utf8(digits).ok());
-        let last: Fence = text
-            .and_then(|text| text.trim().parse().ok())
-            .unwrap_or_default();
+        let text = digits.get(..read).and_then(|digits| std::str::from_utf8(digits).ok());
+        let last: Fence = text.and_then(|text| text.trim().parse().ok()).unwrap_or_default();
         let next = last.max(floor).next(now);
         // Always the same width, so that a write never leaves a rest of the one before.
-        self.file.write_all_at(
-            format!("{next:0DIGITS$}\n", next = next.get()).as_bytes(),
-            0,
-        )?;
+        self.file.write_all_at(format!("{next:0DIGITS$}\n", next = next.get()).as_bytes(), 0)?;
         Ok(next)
     }
 
@@ -89,13 +76,7 @@ const DIGITS: usize = 20;
 
 fn locked(path: &Path, patience: Duration) -> Result<File, StoreError> {
     let mut options = OpenOptions::new();
-    let file = options
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o666)
-        .open(path);
+    let file = options.read(true).write(true).create(true).truncate(false).mode(0o666).open(path);
     let file = file.map_err(StoreError::io("open the latch", path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
@@ -119,26 +100,20 @@ fn locked_in_time(file: File, path: &Path, patience: Duration) -> Result<File, S
         .map_err(StoreError::io("wait for", path))?;
     match receiver.recv_timeout(patience) {
         Ok(result) => result.map_err(|source| no_locks(path, source)),
-        Err(_) => Err(StoreError::LatchBusy {
-            path: path.to_owned(),
-            holder: holder_of(path),
-        }),
+        Err(_) => Err(StoreError::LatchBusy { path: path.to_owned(), holder: holder_of(path) }),
     }
 }
 
 fn no_locks(path: &Path, source: io::Error) -> StoreError {
     match source.raw_os_error() {
         Some(nix::libc::ENOLCK | nix::libc::ENOSYS | nix::libc::EOPNOTSUPP) => {
-            StoreError::NoKernelLocks {
-                path: path.to_owned(),
-                source,
-            }
+            StoreError::NoKernelLocks { path: path.to_owned(), source }
         }
         _ => StoreError::io("lock", path)(source),
     }
 }
 
-/// Who has a file's flock(2), as `/proc/locks` says (proc_locks(5)).
+/// Who has a file's flock(2), as `/proc/locks` says (`proc_locks(5)`).
 fn holder_of(path: &Path) -> Option<i32> {
     let inode = std::fs::metadata(path).ok()?.ino();
     let locks = std::fs::read_to_string("/proc/locks").ok()?;
@@ -150,9 +125,7 @@ fn holder_in(line: &str, inode: u64) -> Option<i32> {
     let mut fields = line.split_ascii_whitespace().skip(1);
     let (kind, pid) = (fields.next()?, fields.nth(2)?);
     let file = fields.next()?.rsplit(':').next()?;
-    (kind == "FLOCK" && file == inode.to_string())
-        .then(|| pid.parse().ok())
-        .flatten()
+    (kind == "FLOCK" && file == inode.to_string()).then(|| pid.parse().ok()).flatten()
 }
 
 /// Whether an error says that the latch's folder is missing.
@@ -173,11 +146,7 @@ mod tests {
         let busy = thread::spawn(move || Latch::acquire(&other, Duration::from_millis(1)).err());
         match busy.join().unwrap() {
             Some(StoreError::LatchBusy { holder, .. }) => {
-                assert_eq!(
-                    holder,
-                    i32::try_from(std::process::id()).ok(),
-                    "the holder is named"
-                );
+                assert_eq!(holder, i32::try_from(std::process::id()).ok(), "the holder is named");
             }
             other => panic!("two in one latch: {other:?}"),
         }
@@ -193,23 +162,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("00");
         let now = Timestamp::from_microseconds(1000).unwrap();
-        let draw = |floor| {
-            Latch::acquire(&path, PATIENCE)
-                .unwrap()
-                .next_fence(floor, now)
-                .unwrap()
-        };
+        let draw = |floor| Latch::acquire(&path, PATIENCE).unwrap().next_fence(floor, now).unwrap();
         assert_eq!(draw(Fence::default()).get(), 1000);
         assert_eq!(draw(Fence::default()).get(), 1001);
         assert_eq!(draw(Fence::new(5000)).get(), 5001, "above the floor");
         assert_eq!(draw(Fence::default()).get(), 5002);
         std::fs::write(&path, "no number at all, and longer").unwrap();
         assert_eq!(draw(Fence::default()).get(), 1000, "the clock steps in");
-        assert_eq!(
-            draw(Fence::default()).get(),
-            1001,
-            "and the garbage is overwritten"
-        );
+        assert_eq!(draw(Fence::default()).get(), 1001, "and the garbage is overwritten");
     }
 
     #[test]
@@ -219,9 +179,6 @@ mod tests {
         assert_eq!(holder_in(granted, 99), Some(4711));
         assert_eq!(holder_in(granted, 98), None);
         assert_eq!(holder_in(waiting, 99), None);
-        assert_eq!(
-            holder_in("12: POSIX  ADVISORY  WRITE 4711 fe:00:99 0 EOF", 99),
-            None
-        );
+        assert_eq!(holder_in("12: POSIX  ADVISORY  WRITE 4711 fe:00:99 0 EOF", 99), None);
     }
 }

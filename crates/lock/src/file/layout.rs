@@ -1,5 +1,5 @@
 use crate::{
-    store::Shelf,
+    store::RecordKind,
     words::{LockName, fnv1a},
 };
 use std::path::{Path, PathBuf};
@@ -39,30 +39,29 @@ impl Layout {
     }
 
     /// The folder of one kind of record.
-    pub fn shelf(&self, shelf: Shelf) -> PathBuf {
-        self.root.join(match shelf {
-            Shelf::Lock => "locks",
-            Shelf::Freeze => "freezes",
+    pub fn folder_of(&self, kind: RecordKind) -> PathBuf {
+        self.root.join(match kind {
+            RecordKind::Lock => "locks",
+            RecordKind::Freeze => "freezes",
         })
     }
 
     /// A name's record.
-    pub fn record(&self, shelf: Shelf, name: &LockName) -> PathBuf {
-        self.shelf(shelf).join(format!("{name}.json"))
+    pub fn record(&self, kind: RecordKind, name: &LockName) -> PathBuf {
+        self.folder_of(kind).join(format!("{name}.json"))
     }
 
     /// Where older versions put a name's freeze.
     pub fn legacy_freeze(&self, name: &LockName) -> PathBuf {
-        self.shelf(Shelf::Lock)
-            .join(format!("{LEGACY_FREEZE}{name}.json"))
+        self.folder_of(RecordKind::Lock).join(format!("{LEGACY_FREEZE}{name}.json"))
     }
 
     /// Where a name's record is written before it appears. Only the one who has the name's latch writes
     /// there, so whatever already stands there is the rest of a crash.
-    pub fn draft(&self, shelf: Shelf, name: &LockName) -> PathBuf {
-        let kind = match shelf {
-            Shelf::Lock => "lock",
-            Shelf::Freeze => "freeze",
+    pub fn draft(&self, kind: RecordKind, name: &LockName) -> PathBuf {
+        let kind = match kind {
+            RecordKind::Lock => "lock",
+            RecordKind::Freeze => "freeze",
         };
         self.root.join("tmp").join(format!("{name}.{kind}"))
     }

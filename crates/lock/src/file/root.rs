@@ -76,20 +76,11 @@ impl Root {
     pub fn find(surroundings: &Surroundings) -> Result<Self, RootError> {
         let local = |path: &Path| surroundings.folder.join(path);
         if let Some(path) = &surroundings.lokt_root {
-            return Ok(Self {
-                path: local(path),
-                method: RootMethod::Env,
-            });
+            return Ok(Self { path: local(path), method: RootMethod::Env });
         }
         Ok(match git::common_dir(surroundings)? {
-            Some(common) => Self {
-                path: common.join("lokt"),
-                method: RootMethod::Git,
-            },
-            None => Self {
-                path: local(Path::new(".lokt")),
-                method: RootMethod::Local,
-            },
+            Some(common) => Self { path: common.join("lokt"), method: RootMethod::Git },
+            None => Self { path: local(Path::new(".lokt")), method: RootMethod::Local },
         })
     }
 }

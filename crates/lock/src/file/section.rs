@@ -2,8 +2,12 @@ use super::{file_store::FileStore, io, latch::Latch, slot::read_slot, ticket, ti
 use crate::{
     record::{Record, Slot},
     rules::{Place, TicketText},
-    store::{Durability, Placed, Put, Removed, Section, Shelf, StoreError},
-    words::{Fence, LockId, LockName, Timestamp},
+    store::{Durability, Placed, Put, RecordKind, Removed, Section, StoreError},
+    words::{Fence, LockName, Timestamp},
+};
+use nix::{
+    errno::Errno,
+    fcntl::{AT_FDCWD, RenameFlags, renameat2},
 };
 use std::{
     fs,
@@ -24,15 +28,15 @@ impl<'s> FileSection<'s> {
         Self { store, name, latch }
     }
 
-    fn path(&self, shelf: Shelf) -> PathBuf {
-        self.store.layout.record(shelf, &self.name)
+    fn path(&self, kind: RecordKind) -> PathBuf {
+        self.store.layout.record(kind, &self.name)
     }
 
     /// Where the record that a peek shows really is.
-    fn found_at(&self, shelf: Shelf) -> PathBuf {
-        let path = self.path(shelf);
-        match shelf {
-            Shelf::Freeze if fs::symlink_metadata(&path).is_err() => {
+    fn found_at(&self, kind: RecordKind) -> PathBuf {
+        let path = self.path(kind);
+        match kind {
+            RecordKind::Freeze if fs::symlink_metadata(&path).is_err() => {
                 self.store.layout.legacy_freeze(&self.name)
             }
             _ => path,
@@ -41,22 +45,12 @@ impl<'s> FileSection<'s> {
 
     /// Makes a new name durable. A record that cannot be is taken back: its holder will be told that it
     /// has nothing.
-    fn sync_or_undo(&self, shelf: Shelf, put: Put) -> Result<(), StoreError> {
-        io::sync_folder(&self.store.layout.shelf(shelf)).inspect_err(|_| {
+    fn sync_or_undo(&self, kind: RecordKind, put: Put) -> Result<(), StoreError> {
+        io::sync_folder(&self.store.layout.folder_of(kind)).inspect_err(|_| {
             if put == Put::New {
-                let _ = fs::remove_file(self.path(shelf));
+                let _ = fs::remove_file(self.path(kind));
             }
         })
-    }
-
-    /// Puts back what turned out not to be what was judged. Where yet another record has appeared, that
-    /// one counts, and this one stays where a person can find it.
-    fn give_back(&self, taken: &Path, path: &Path) -> Result<Removed, StoreError> {
-        match fs::hard_link(taken, path) {
-            Ok(()) => io::remove(taken).map(|()| Removed::Replaced),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(Removed::Replaced),
-            Err(error) => Err(StoreError::io("give back", path)(error)),
-        }
     }
 }
 
@@ -73,29 +67,11 @@ impl Section for FileSection<'_> {
 
     fn next_fence(&mut self, floor: Fence, now: Timestamp) -> Result<Fence, StoreError> {
         let path = self.store.layout.latch(&self.name);
-        self.latch
-            .next_fence(floor, now)
-            .map_err(StoreError::io("draw a fence from", path))
+        self.latch.next_fence(floor, now).map_err(StoreError::io("draw a fence from", path))
     }
 
-    fn enqueue(
-        &mut self,
-        id: &LockId,
-        text: &TicketText,
-        entered: bool,
-    ) -> Result<FileTicket, StoreError> {
-        let folder = self.store.layout.queue(&self.name);
-        let last = ticket::list(&folder)?
-            .iter()
-            .map(|place| place.number)
-            .max()
-            .unwrap_or(0);
-        let place = Place {
-            number: last.saturating_add(1),
-            lock_id: id.clone(),
-            entered,
-        };
-        FileTicket::draw(folder, place, text)
+    fn enqueue(&mut self, place: Place, text: &TicketText) -> Result<FileTicket, StoreError> {
+        FileTicket::draw(self.store.layout.queue(&self.name), place, text)
     }
 
     fn enter(&mut self, ticket: &mut FileTicket) -> Result<(), StoreError> {
@@ -108,19 +84,17 @@ impl Section for FileSection<'_> {
 
     fn put(
         &mut self,
-        shelf: Shelf,
+        kind: RecordKind,
         record: &Record,
         put: Put,
         durability: Durability,
     ) -> Result<Placed, StoreError> {
-        let draft = self.store.layout.draft(shelf, &self.name);
-        let path = self.path(shelf);
+        let draft = self.store.layout.draft(kind, &self.name);
+        let path = self.path(kind);
         let file = io::create(&draft, &record.encode())?;
         if durability == Durability::Synced {
             file.sync_all().map_err(StoreError::io("sync", &draft))?;
-            self.latch
-                .sync()
-                .map_err(StoreError::io("sync the latch of", &path))?;
+            self.latch.sync().map_err(StoreError::io("sync the latch of", &path))?;
         }
         let placed = match put {
             Put::New => link(&draft, &path),
@@ -131,7 +105,7 @@ impl Section for FileSection<'_> {
             let _ = fs::remove_file(&draft);
         }
         if durability == Durability::Synced && matches!(placed, Ok(Placed::Done)) {
-            self.sync_or_undo(shelf, put)?;
+            self.sync_or_undo(kind, put)?;
         }
         placed
     }
@@ -140,18 +114,18 @@ impl Section for FileSection<'_> {
     /// program that knows no latch can have replaced it, and its record must not be destroyed.
     fn remove(
         &mut self,
-        shelf: Shelf,
+        kind: RecordKind,
         judged: &Slot,
         durability: Durability,
     ) -> Result<Removed, StoreError> {
-        let path = self.found_at(shelf);
-        let taken = self.store.layout.draft(shelf, &self.name);
+        let path = self.found_at(kind);
+        let taken = self.store.layout.draft(kind, &self.name);
         match move_away(&path, &taken) {
             Err(error) if io::is_missing(&error) => return Ok(Removed::Done),
             moved => moved.map_err(StoreError::io("remove", &path))?,
         }
         if !is_same(&read_slot(&taken, &self.name), judged) {
-            return self.give_back(&taken, &path);
+            return give_back(&taken, &path);
         }
         clear(&taken).inspect_err(|_| {
             // A folder with something in it: nothing of it may be lost.
@@ -164,7 +138,24 @@ impl Section for FileSection<'_> {
     }
 }
 
+/// Puts back what turned out not to be what was judged. Where yet another record has appeared, that one
+/// counts, and this one stays where a person can find it.
+fn give_back(taken: &Path, path: &Path) -> Result<Removed, StoreError> {
+    link(taken, path).map(|_| Removed::Replaced)
+}
+
+/// Gives a draft its name, never over another: in one step where the file system can
+/// (`RENAME_NOREPLACE`, renameat2(2)), else by link(2), which never replaces either.
 fn link(draft: &Path, path: &Path) -> Result<Placed, StoreError> {
+    match renameat2(AT_FDCWD, draft, AT_FDCWD, path, RenameFlags::RENAME_NOREPLACE) {
+        Ok(()) => Ok(Placed::Done),
+        Err(Errno::EEXIST) => Ok(Placed::Taken),
+        Err(Errno::EINVAL | Errno::ENOSYS) => link_and_remove(draft, path),
+        Err(errno) => Err(StoreError::io("rename into place", path)(errno.into())),
+    }
+}
+
+fn link_and_remove(draft: &Path, path: &Path) -> Result<Placed, StoreError> {
     match fs::hard_link(draft, path) {
         Ok(()) => io::remove(draft).map(|()| Placed::Done),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(Placed::Taken),
@@ -173,19 +164,14 @@ fn link(draft: &Path, path: &Path) -> Result<Placed, StoreError> {
 }
 
 fn rename(draft: &Path, path: &Path) -> Result<Placed, StoreError> {
-    fs::rename(draft, path)
-        .map(|()| Placed::Done)
-        .map_err(StoreError::io("rename", path))
+    fs::rename(draft, path).map(|()| Placed::Done).map_err(StoreError::io("rename", path))
 }
 
 /// Moves a record to a private path, over the rest of a crash that may stand there.
 fn move_away(path: &Path, taken: &Path) -> std::io::Result<()> {
     match fs::rename(path, taken) {
         Err(error)
-            if matches!(
-                error.kind(),
-                ErrorKind::IsADirectory | ErrorKind::DirectoryNotEmpty
-            ) =>
+            if matches!(error.kind(), ErrorKind::IsADirectory | ErrorKind::DirectoryNotEmpty) =>
         {
             fs::remove_dir(taken)?;
             fs::rename(path, taken)

@@ -21,10 +21,7 @@ const LARGEST_RECORD: u64 = 64 * 1024 * 1024;
 
 /// Reads what stands at a record's path, whatever that is, without ever blocking or following a link.
 pub fn read_slot(path: &Path, name: &LockName) -> Slot {
-    let opened = OpenOptions::new()
-        .read(true)
-        .custom_flags(O_NOFOLLOW | O_NONBLOCK)
-        .open(path);
+    let opened = OpenOptions::new().read(true).custom_flags(O_NOFOLLOW | O_NONBLOCK).open(path);
     match opened {
         Ok(file) => {
             read_file(&file, name).unwrap_or_else(|error| Slot::Unreadable(Arc::new(error)))
@@ -67,26 +64,16 @@ fn kind_of(kind: FileType) -> &'static str {
 
 fn not_a_file(what: &'static str) -> Slot {
     let flaw = RecordFlaw::NotAFile(what);
-    Slot::Corrupted(Corruption {
-        flaw,
-        age: Duration::MAX,
-        before_boot: false,
-    })
+    Slot::Corrupted(Corruption { flaw, age: Duration::MAX, before_boot: false })
 }
 
 fn corrupted(flaw: RecordFlaw, meta: &Metadata) -> Slot {
     let modified = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
     let now = SystemTime::now();
     // A time in the future, after a clock was set back, is as far from "just now" as one in the past.
-    let age = now
-        .duration_since(modified)
-        .unwrap_or_else(|ahead| ahead.duration());
+    let age = now.duration_since(modified).unwrap_or_else(|ahead| ahead.duration());
     let before_boot = booted(now).is_some_and(|boot| modified < boot);
-    Slot::Corrupted(Corruption {
-        flaw,
-        age,
-        before_boot,
-    })
+    Slot::Corrupted(Corruption { flaw, age, before_boot })
 }
 
 /// When this machine was booted, a second early to be safe against rounding.
@@ -141,23 +128,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.json");
         let file = File::create(&path).unwrap();
-        let Slot::Corrupted(fresh) = read(&path) else {
-            panic!("an empty file is corrupted")
-        };
+        let Slot::Corrupted(fresh) = read(&path) else { panic!("an empty file is corrupted") };
         assert!(fresh.may_be_filling() && !fresh.before_boot, "{fresh:?}");
         file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
-        let Slot::Corrupted(old) = read(&path) else {
-            panic!("an empty file is corrupted")
-        };
+        let Slot::Corrupted(old) = read(&path) else { panic!("an empty file is corrupted") };
         assert!(!old.may_be_filling() && old.before_boot, "{old:?}");
-        file.set_modified(SystemTime::now() + Duration::from_secs(3600))
-            .unwrap();
-        let Slot::Corrupted(ahead) = read(&path) else {
-            panic!("an empty file is corrupted")
-        };
-        assert!(
-            !ahead.may_be_filling(),
-            "a clock set back must not keep it for ever: {ahead:?}"
-        );
+        file.set_modified(SystemTime::now() + Duration::from_hours(1)).unwrap();
+        let Slot::Corrupted(ahead) = read(&path) else { panic!("an empty file is corrupted") };
+        assert!(!ahead.may_be_filling(), "a clock set back must not keep it for ever: {ahead:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{file_store::FileStore, io};
 use crate::{
-    store::{Shelf, Store, StoreError},
+    store::{RecordKind, Store, StoreError},
     words::LockName,
 };
 use std::{
@@ -12,7 +12,7 @@ use std::{
 };
 
 /// How long after a sweep the next is due.
-const INTERVAL: Duration = Duration::from_secs(300);
+const INTERVAL: Duration = Duration::from_mins(5);
 
 /// How many names one sweep looks at, so that it costs a few milliseconds in a root of any size.
 const PORTION: usize = 200;
@@ -25,19 +25,11 @@ impl FileStore {
         if !self.claim_sweep() {
             return Vec::new();
         }
-        let names = self.names(Shelf::Lock).unwrap_or_default();
-        let mut random = [0u8; 8];
+        let names = self.names(RecordKind::Lock).unwrap_or_default();
         // Without random bytes the first portion is as good as any.
-        let _ = getrandom::fill(&mut random);
-        let count = names.len().max(1) as u64;
-        let start = usize::try_from(u64::from_ne_bytes(random) % count).unwrap_or(0);
-        names
-            .iter()
-            .cycle()
-            .skip(start)
-            .take(names.len().min(PORTION))
-            .cloned()
-            .collect()
+        let random = crate::sys::random_bytes().map_or(0, u128::from_ne_bytes);
+        let start = usize::try_from(random % names.len().max(1) as u128).unwrap_or(0);
+        names.iter().cycle().skip(start).take(names.len().min(PORTION)).cloned().collect()
     }
 
     /// Removes the empty folders of lines in which nobody stands.
@@ -47,9 +39,8 @@ impl FileStore {
     pub fn remove_empty_lines(&self) -> Result<(), StoreError> {
         let queues = self.layout.queues();
         let entries = fs::read_dir(&queues).map_err(StoreError::io("list", &queues))?;
-        let names = entries
-            .flatten()
-            .filter_map(|entry| LockName::new(entry.file_name().to_str()?).ok());
+        let names =
+            entries.flatten().filter_map(|entry| LockName::new(entry.file_name().to_str()?).ok());
         for name in names.take(PORTION) {
             // In the section, so that nobody is drawing a ticket in the folder; rmdir(2) refuses one that
             // is not empty.

@@ -23,8 +23,10 @@ pub struct FileTicket {
 }
 
 impl FileTicket {
-    /// Draws a ticket with `number`. It is locked before it has the name that others look for, so nobody
-    /// ever sees a live ticket unlocked. Needs the latch.
+    /// Draws the ticket of a place. Needs the latch.
+    ///
+    /// It is locked before it has the name that others look for. Under that name, somebody who only looks
+    /// might have a shared lock on it for a moment (see [`lives`]), and be stopped in that moment.
     pub(super) fn draw(
         folder: PathBuf,
         place: Place,
@@ -38,11 +40,7 @@ impl FileTicket {
             }
             created => created?,
         };
-        let ticket = Self {
-            file,
-            place,
-            folder,
-        };
+        let ticket = Self { file, place, folder };
         ticket.publish(&draft, text).inspect_err(|_| {
             // Nothing half-written stays, least of all on a full disk.
             let _ = fs::remove_file(&draft);
@@ -54,10 +52,7 @@ impl FileTicket {
         match self.file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::Error(source)) => {
-                return Err(StoreError::NoKernelLocks {
-                    path: draft.to_owned(),
-                    source,
-                });
+                return Err(StoreError::NoKernelLocks { path: draft.to_owned(), source });
             }
             Err(TryLockError::WouldBlock) => {
                 return Err(StoreError::io("lock", draft)(ErrorKind::WouldBlock.into()));
@@ -71,10 +66,7 @@ impl FileTicket {
     /// Renames the ticket to that of a holder. Needs the latch.
     pub(super) fn mark_entered(&mut self) -> Result<(), StoreError> {
         let waiting = self.path();
-        let entered = Place {
-            entered: true,
-            ..self.place.clone()
-        };
+        let entered = Place { entered: true, ..self.place.clone() };
         let path = self.folder.join(file_name(&entered));
         fs::rename(&waiting, path).map_err(StoreError::io("rename", waiting))?;
         self.place = entered;
@@ -125,11 +117,7 @@ fn parse_file_name(name: &str) -> Option<Place> {
         "w" => false,
         _ => return None,
     };
-    Some(Place {
-        number,
-        lock_id,
-        entered,
-    })
+    Some(Place { number, lock_id, entered })
 }
 
 /// Lists the tickets in a line's folder; none where there is no folder.
@@ -165,11 +153,7 @@ mod tests {
     use super::*;
 
     fn place(number: u64) -> Place {
-        Place {
-            number,
-            lock_id: LockId::from_record("00ff").unwrap(),
-            entered: false,
-        }
+        Place { number, lock_id: LockId::from_record("00ff").unwrap(), entered: false }
     }
 
     fn text() -> TicketText {
@@ -191,10 +175,7 @@ mod tests {
     #[test]
     fn a_file_name_is_read_back() {
         for entered in [false, true] {
-            let place = Place {
-                entered,
-                ..place(12)
-            };
+            let place = Place { entered, ..place(12) };
             assert_eq!(parse_file_name(&file_name(&place)), Some(place));
         }
         for other in [".draft", "1-", "x-00-w", "1-00-z", "1--w"] {
@@ -210,15 +191,9 @@ mod tests {
         let paths = [left.path(), dropped.path()];
         assert!(paths.iter().all(|path| lives(path)), "both live");
         left.leave();
-        assert!(
-            !paths[0].exists() && !lives(&paths[0]),
-            "a left ticket is gone"
-        );
+        assert!(!paths[0].exists() && !lives(&paths[0]), "a left ticket is gone");
         drop(dropped);
-        assert!(
-            paths[1].exists() && !lives(&paths[1]),
-            "a dropped one is dead, but still listed"
-        );
+        assert!(paths[1].exists() && !lives(&paths[1]), "a dropped one is dead, but still listed");
         assert_eq!(list(&folder.path().join("x")).unwrap(), [place(2)]);
     }
 
@@ -255,13 +230,7 @@ mod tests {
         let mut ticket = draw(folder.path(), 7);
         ticket.mark_entered().unwrap();
         let listed = list(&folder.path().join("x")).unwrap();
-        assert_eq!(
-            listed,
-            [Place {
-                entered: true,
-                ..place(7)
-            }]
-        );
+        assert_eq!(listed, [Place { entered: true, ..place(7) }]);
         assert!(lives(&ticket.path()));
     }
 }

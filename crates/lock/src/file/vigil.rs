@@ -2,7 +2,7 @@ use super::{file_store::FileStore, io, ticket};
 use crate::{
     record::{Corruption, Record, Slot},
     rules::{FILLING, Obstacle, Place, Presence},
-    store::{Shelf, Store, StoreError, Vigil},
+    store::{RecordKind, Store, StoreError, Vigil},
     sys,
     words::{LockName, Timestamp},
 };
@@ -49,17 +49,14 @@ impl FileVigil {
     ) -> Result<Self, StoreError> {
         match obstacle {
             Obstacle::Ahead(place) => Self::on_ticket(store, name, place),
-            Obstacle::Held(record) => Ok(Self::on_record(store, Shelf::Lock, record)),
-            Obstacle::Frozen(record) => Ok(Self::on_record(store, Shelf::Freeze, record)),
+            Obstacle::Held(record) => Ok(Self::on_record(store, RecordKind::Lock, record)),
+            Obstacle::Frozen(record) => Ok(Self::on_record(store, RecordKind::Freeze, record)),
             Obstacle::Corrupted(corruption) => Ok(Self::on_corruption(store, name, corruption)),
         }
     }
 
     fn ready() -> Self {
-        Self {
-            ready: true,
-            ..Self::default()
-        }
+        Self { ready: true, ..Self::default() }
     }
 
     fn on_ticket(store: &FileStore, name: &LockName, place: &Place) -> Result<Self, StoreError> {
@@ -71,34 +68,28 @@ impl FileVigil {
             Ok(file) => file,
             Err(error) if io::is_missing(&error) => return Ok(Self::ready()),
             Err(_) => {
-                return Ok(Self {
-                    look_again: Some(SLOW_POLL),
-                    ..vigil
-                });
+                return Ok(Self { look_again: Some(SLOW_POLL), ..vigil });
             }
         };
         if vigil.ready {
             return Ok(vigil);
         }
         let released = wait_in_kernel(file).map_err(StoreError::io("wait for", path))?;
-        Ok(Self {
-            released: Some(released),
-            ..vigil
-        })
+        Ok(Self { released: Some(released), ..vigil })
     }
 
-    fn on_record(store: &FileStore, shelf: Shelf, record: &Record) -> Self {
+    fn on_record(store: &FileStore, kind: RecordKind, record: &Record) -> Self {
         let name = &record.name;
-        let path = match store.layout.record(shelf, name) {
-            path if shelf == Shelf::Freeze && !path.exists() => store.layout.legacy_freeze(name),
+        let path = match store.layout.record(kind, name) {
+            path if kind == RecordKind::Freeze && !path.exists() => {
+                store.layout.legacy_freeze(name)
+            }
             path => path,
         };
         let vigil = Self::on_paths(&[path]);
         // What changed before the watch was there is seen here, what changes later by the watch.
-        let unchanged = store.peek(name, shelf).record() == Some(record);
-        let process = record
-            .pid
-            .filter(|_| shelf == Shelf::Lock && record.hangs_on_process());
+        let unchanged = store.peek(name, kind).record() == Some(record);
+        let process = record.pid.filter(|_| kind == RecordKind::Lock && record.hangs_on_process());
         let process = process.map(|pid| watch_process(record, pid));
         let look_again = match process {
             Some(None) => Some(SLOW_POLL),
@@ -114,40 +105,24 @@ impl FileVigil {
     }
 
     fn on_corruption(store: &FileStore, name: &LockName, corruption: &Corruption) -> Self {
-        let vigil = Self::on_paths(&[store.layout.record(Shelf::Lock, name)]);
-        let changed = match store.peek(name, Shelf::Lock) {
+        let vigil = Self::on_paths(&[store.layout.record(RecordKind::Lock, name)]);
+        let changed = match store.peek(name, RecordKind::Lock) {
             Slot::Corrupted(now) => now.flaw != corruption.flaw,
             _ => true,
         };
-        let look_again = corruption
-            .may_be_filling()
-            .then_some(FILLING)
-            .or(vigil.look_again);
-        Self {
-            ready: changed || vigil.ready,
-            look_again,
-            ..vigil
-        }
+        let look_again = corruption.may_be_filling().then_some(FILLING).or(vigil.look_again);
+        Self { ready: changed || vigil.ready, look_again, ..vigil }
     }
 
     /// Watches for files being changed, replaced or removed. Where one is missing, it is ready.
     fn on_paths(paths: &[PathBuf]) -> Self {
         let Ok(inotify) = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK) else {
-            return Self {
-                look_again: Some(SLOW_POLL),
-                ..Self::default()
-            };
+            return Self { look_again: Some(SLOW_POLL), ..Self::default() };
         };
         match paths.iter().try_for_each(|path| add_watch(&inotify, path)) {
-            Ok(()) => Self {
-                inotify: Some(inotify),
-                ..Self::default()
-            },
+            Ok(()) => Self { inotify: Some(inotify), ..Self::default() },
             Err(nix::errno::Errno::ENOENT) => Self::ready(),
-            Err(_) => Self {
-                look_again: Some(SLOW_POLL),
-                ..Self::default()
-            },
+            Err(_) => Self { look_again: Some(SLOW_POLL), ..Self::default() },
         }
     }
 }
@@ -170,9 +145,7 @@ fn current_path(
     place: &Place,
 ) -> Result<Option<PathBuf>, StoreError> {
     let line = store.line(name)?;
-    let now = line
-        .iter()
-        .find(|now| now.number == place.number && now.lock_id == place.lock_id);
+    let now = line.iter().find(|now| now.number == place.number && now.lock_id == place.lock_id);
     Ok(now.map(|now| ticket::path_of(&store.layout, name, now)))
 }
 
@@ -181,9 +154,7 @@ fn current_path(
 /// The thread ends with the ticket's last holder, or with this process. Until then it keeps nothing but
 /// its stack and the open file: a shared lock is all it ever has, and that only for a moment.
 fn wait_in_kernel(file: File) -> std::io::Result<Arc<EventFd>> {
-    let released = Arc::new(EventFd::from_flags(
-        EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK,
-    )?);
+    let released = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?);
     let tell = Arc::clone(&released);
     let wait = move || {
         let _ = file.lock_shared();
@@ -191,10 +162,7 @@ fn wait_in_kernel(file: File) -> std::io::Result<Arc<EventFd>> {
         // The count cannot overflow by one.
         let _ = tell.write(1);
     };
-    thread::Builder::new()
-        .name("lokt-wait".into())
-        .stack_size(64 * 1024)
-        .spawn(wait)?;
+    thread::Builder::new().name("lokt-wait".into()).stack_size(64 * 1024).spawn(wait)?;
     Ok(released)
 }
 
@@ -223,9 +191,7 @@ impl Vigil for FileVigil {
 
     fn patience(&self, now: Timestamp) -> Option<Duration> {
         // A millisecond on top, so that an expiry has passed when it is looked at.
-        let expiry = self
-            .until
-            .map(|until| until.since(now) + Duration::from_millis(1));
+        let expiry = self.until.map(|until| until.since(now) + Duration::from_millis(1));
         let expiry = expiry.map(|left| left.min(CLOCK_TRUST));
         [expiry, self.look_again].into_iter().flatten().min()
     }

@@ -50,7 +50,7 @@ pub enum SpawnError {
 impl Command {
     /// Starts the command with this process's standard streams, and with `ticket` inherited.
     ///
-    /// posix_spawn(3) clears the ticket's close-on-exec flag in the child alone, so no other process that
+    /// `posix_spawn(3)` clears the ticket's close-on-exec flag in the child alone, so no other process that
     /// this one may start gets it.
     pub(super) fn start(
         &self,
@@ -58,25 +58,14 @@ impl Command {
         signals: &Signals,
         ticket: Option<&impl AsFd>,
     ) -> Result<Pid, SpawnError> {
-        let words: Vec<CString> = self
-            .words
-            .iter()
-            .map(|word| nul_free(word.clone()))
-            .collect::<Result<_, _>>()?;
-        let program = words
-            .first()
-            .ok_or_else(|| SpawnError::NotFound(String::new()))?;
+        let words: Vec<CString> =
+            self.words.iter().map(|word| nul_free(word.clone())).collect::<Result<_, _>>()?;
+        let program = words.first().ok_or_else(|| SpawnError::NotFound(String::new()))?;
         let environment = self.environment()?;
         let inherited = ticket.map(high_copy).transpose();
         let started = inherited.and_then(|inherited| {
             let actions = file_actions(inherited.as_ref())?;
-            Ok(posix_spawnp(
-                program,
-                &actions,
-                &attributes(seat, signals)?,
-                &words,
-                &environment,
-            )?)
+            Ok(posix_spawnp(program, &actions, &attributes(seat, signals)?, &words, &environment)?)
         });
         started.map_err(|source: io::Error| self.failed(source))
     }
@@ -92,10 +81,7 @@ impl Command {
     }
 
     fn failed(&self, source: io::Error) -> SpawnError {
-        let program = self
-            .words
-            .first()
-            .map(|word| word.to_string_lossy().into_owned());
+        let program = self.words.first().map(|word| word.to_string_lossy().into_owned());
         let program = program.unwrap_or_default();
         match source.raw_os_error().map(Errno::from_raw) {
             Some(Errno::ENOENT | Errno::ENOTDIR) => SpawnError::NotFound(program),
@@ -109,10 +95,7 @@ fn nul_free(text: OsString) -> Result<CString, SpawnError> {
 }
 
 /// A second descriptor of the ticket with a high number, or where the limit is lower than that, with any.
-#[expect(
-    unsafe_code,
-    reason = "nix gives a duplicated descriptor as a bare number"
-)]
+#[expect(unsafe_code, reason = "nix gives a duplicated descriptor as a bare number")]
 fn high_copy(ticket: &impl AsFd) -> io::Result<OwnedFd> {
     let lowest = FcntlArg::F_DUPFD_CLOEXEC(LOWEST_TICKET);
     let copy = fcntl(ticket, lowest).or_else(|_| fcntl(ticket, FcntlArg::F_DUPFD_CLOEXEC(3)))?;
@@ -120,7 +103,7 @@ fn high_copy(ticket: &impl AsFd) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(copy) })
 }
 
-/// Duplicating a descriptor onto itself clears its close-on-exec flag (posix_spawn(3), POSIX.1-2024).
+/// Duplicating a descriptor onto itself clears its close-on-exec flag (`posix_spawn(3)`, POSIX.1-2024).
 fn file_actions(inherited: Option<&OwnedFd>) -> io::Result<PosixSpawnFileActions> {
     let mut actions = PosixSpawnFileActions::init()?;
     if let Some(fd) = inherited {

@@ -59,11 +59,7 @@ mod tests {
             (OwnGroup, Signal::SIGCHLD, Kernel, Collect),
             (Terminal, Signal::SIGCHLD, Kernel, Collect),
         ] {
-            assert_eq!(
-                react(seat, signal, origin),
-                expected,
-                "{seat:?} {signal} {origin:?}"
-            );
+            assert_eq!(react(seat, signal, origin), expected, "{seat:?} {signal} {origin:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-use crate::sys;
+use crate::sys::{self, Caller};
 use nix::{
     sys::signal::{Signal, kill, killpg},
     unistd::Pid,
@@ -14,13 +14,9 @@ pub enum Seat {
 }
 
 impl Seat {
-    /// The seat that fits this process: with a controlling terminal the command is part of its job.
-    pub fn of_this_process() -> Self {
-        if sys::has_terminal() {
-            Self::Terminal
-        } else {
-            Self::OwnGroup
-        }
+    /// The seat that fits the caller: with a controlling terminal the command is part of its job.
+    pub fn of(caller: &Caller) -> Self {
+        if caller.has_terminal() { Self::Terminal } else { Self::OwnGroup }
     }
 
     /// Sends a signal to the whole command.
@@ -31,11 +27,9 @@ impl Seat {
         // Those that have ended meanwhile need no signal.
         match self {
             Self::OwnGroup => drop(killpg(command, signal)),
-            Self::Terminal => sys::tree_in_group(command.as_raw())
-                .into_iter()
-                .for_each(|pid| {
-                    let _ = kill(Pid::from_raw(pid), signal);
-                }),
+            Self::Terminal => sys::tree_in_group(command.as_raw()).into_iter().for_each(|pid| {
+                let _ = kill(Pid::from_raw(pid), signal);
+            }),
         }
     }
 }

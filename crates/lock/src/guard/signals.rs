@@ -39,10 +39,7 @@ pub struct Received {
 impl Received {
     /// Whether it asks a program to end.
     pub fn ends_a_wait(self) -> bool {
-        matches!(
-            self.signal,
-            Signal::SIGINT | Signal::SIGTERM | Signal::SIGHUP | Signal::SIGQUIT
-        )
+        matches!(self.signal, Signal::SIGINT | Signal::SIGTERM | Signal::SIGHUP | Signal::SIGQUIT)
     }
 }
 
@@ -70,10 +67,7 @@ impl Signals {
         }
         let before = watched.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
-        Ok(Self {
-            descriptor: SignalFd::with_flags(&watched, flags)?,
-            before,
-        })
+        Ok(Self { descriptor: SignalFd::with_flags(&watched, flags)?, before })
     }
 
     /// The next signal that arrived; `None` when there is none at this moment.
@@ -111,10 +105,6 @@ impl AsFd for Signals {
 fn received(number: u32, code: i32) -> Option<Received> {
     let signal = Signal::try_from(i32::try_from(number).ok()?).ok()?;
     // Codes of at most 0 are those that a process can give (sigaction(2), SI_USER and below).
-    let origin = if code > libc::SI_USER {
-        Origin::Kernel
-    } else {
-        Origin::Process
-    };
+    let origin = if code > libc::SI_USER { Origin::Kernel } else { Origin::Process };
     Some(Received { signal, origin })
 }

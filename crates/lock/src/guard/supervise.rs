@@ -118,9 +118,7 @@ impl Child<'_> {
         let mut fds = [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
         match poll(&mut fds, timeout(until)) {
             Ok(_) | Err(Errno::EINTR) => Ok(()),
-            Err(errno) => Err(GuardError::Wait {
-                source: errno.into(),
-            }),
+            Err(errno) => Err(GuardError::Wait { source: errno.into() }),
         }
     }
 
@@ -130,10 +128,8 @@ impl Child<'_> {
     /// state is looked at, or it would be taken to have stopped again.
     fn attend(&self) -> Result<Option<Ending>, GuardError> {
         let mut stop = false;
-        while let Some(received) = self
-            .signals
-            .next()
-            .map_err(|source| GuardError::Wait { source })?
+        while let Some(received) =
+            self.signals.next().map_err(|source| GuardError::Wait { source })?
         {
             match react(self.seat, received.signal, received.origin) {
                 Reaction::Nothing | Reaction::Collect => {}
@@ -164,9 +160,7 @@ impl Child<'_> {
                 Ok(None)
             }
             Ok(_) | Err(Errno::EINTR) => Ok(None),
-            Err(errno) => Err(GuardError::Wait {
-                source: errno.into(),
-            }),
+            Err(errno) => Err(GuardError::Wait { source: errno.into() }),
         }
     }
 }

@@ -1,16 +1,14 @@
 use super::{
-    OperationError, Request, lease,
-    look::{StoreWitness, freeze_in_force},
+    OperationError, Request,
+    enter::Turn,
+    look::{StoreWitness, freeze_in_force, readable},
 };
 use crate::{
-    audit::{Event, EventKind},
     record::{Hold, Record, Slot},
     rules::{
-        Decision, Entering, Obstacle, Occupant, Place, Purpose, Scene, Staleness, Verdict, decide,
-        judge, nearest_ahead,
+        Decision, Obstacle, Occupant, Place, Purpose, Scene, Verdict, decide, judge, nearest_ahead,
     },
-    store::{Durability, Placed, Put, Removed, Section, Shelf, Store, StoreError, Ticket},
-    words::{Fence, LockId, Timestamp},
+    store::{RecordKind, Section, Store, Ticket},
 };
 
 /// What somebody has who got in.
@@ -18,7 +16,7 @@ use crate::{
 #[must_use = "a grant that is dropped holds on; it must be released"]
 pub struct Grant<T> {
     /// The record that stands: my own, or that of the lease I entered under.
-    pub record: Record,
+    pub record: Box<Record>,
     /// The proof of life; only guards have one.
     pub ticket: Option<T>,
     /// In which way I got in.
@@ -45,6 +43,9 @@ pub enum Attempt<T> {
     Blocked(Obstacle),
 }
 
+/// The ticket of a store's line.
+pub(super) type TicketOf<C> = <<C as Section>::Store as Store>::Ticket;
+
 /// Tries once, in one section, to get in. With `line`, one who is blocked stands in line afterwards: the
 /// ticket is left there, to be given to the next try.
 ///
@@ -61,17 +62,24 @@ pub fn attempt<S: Store>(
     let ticket = line.unwrap_or(&mut none);
     let mut section = store.section(request.name)?;
     loop {
-        let slot = section.store().peek(request.name, Shelf::Lock);
-        let scene = survey(&mut section, request, ticket, &slot)?;
+        let slot = store.peek(request.name, RecordKind::Lock);
+        let line = store.line(request.name)?;
+        if ticket.as_ref().is_some_and(|ticket| !line.contains(ticket.place())) {
+            // Somebody deleted the line (the whole root, most likely): stand at its end again.
+            *ticket = None;
+        }
+        let mine = ticket.as_ref().map(|ticket| ticket.place().number);
+        let scene = survey(&mut section, request, (&line, mine), &slot)?;
+        let mut turn = Turn { section: &mut section, request, line: &line };
         match decide(request.purpose(), scene) {
             Decision::Blocked(obstacle) => {
                 if queueing && ticket.is_none() {
-                    *ticket = Some(draw(&mut section, request, false)?);
+                    *ticket = Some(turn.draw(false)?);
                 }
                 return Ok(Attempt::Blocked(obstacle));
             }
             Decision::Enter(how) => {
-                if let Some(grant) = enter(&mut section, request, ticket, (how, &slot))? {
+                if let Some(grant) = turn.enter(ticket, how, &slot)? {
                     return Ok(Attempt::Entered(grant));
                 }
                 // A program that knows no latch was faster: look again.
@@ -84,26 +92,13 @@ pub fn attempt<S: Store>(
 fn survey<C: Section>(
     section: &mut C,
     request: &Request<'_>,
-    ticket: &mut Option<<C::Store as Store>::Ticket>,
+    line: (&[Place], Option<u64>),
     slot: &Slot,
 ) -> Result<Scene, OperationError> {
-    let line = section.store().line(request.name)?;
-    if ticket
-        .as_ref()
-        .is_some_and(|ticket| !line.contains(ticket.place()))
-    {
-        // Somebody deleted the line (the whole root, most likely): stand at its end again.
-        *ticket = None;
-    }
-    let mine = ticket.as_ref().map(|ticket| ticket.place().number);
     let occupant = occupant(section.store(), request, slot)?;
     let freeze = freeze_in_force(section.store(), request.name)?.map(Box::new);
-    let ahead = ahead(section, request, &line, mine, &occupant)?;
-    Ok(Scene {
-        occupant,
-        freeze,
-        ahead,
-    })
+    let ahead = ahead(section, request, line, &occupant)?;
+    Ok(Scene { occupant, freeze, ahead })
 }
 
 fn occupant<S: Store>(
@@ -116,7 +111,7 @@ fn occupant<S: Store>(
     {
         return Ok(Occupant::Corrupted(corruption.clone()));
     }
-    let Some(record) = super::look::readable(slot.clone(), "lock", request.name)? else {
+    let Some(record) = readable(slot.clone(), "lock", request.name)? else {
         return Ok(Occupant::Nobody);
     };
     let witness = StoreWitness::new(store, request.name, request.caller);
@@ -147,8 +142,7 @@ fn may_renew(request: &Request<'_>, record: &Record) -> bool {
 fn ahead<C: Section>(
     section: &mut C,
     request: &Request<'_>,
-    line: &[Place],
-    mine: Option<u64>,
+    (line, mine): (&[Place], Option<u64>),
     occupant: &Occupant,
 ) -> Result<Option<Place>, OperationError> {
     let store = section.store();
@@ -177,173 +171,4 @@ fn waits_for_my_lease<S: Store>(
     };
     let identity = || store.ticket_text(request.name, place)?.identity();
     !place.entered && identity().is_some_and(|identity| !identity.owns(lease))
-}
-
-/// Makes a decision to enter so. `None` where another program was faster.
-fn enter<C: Section>(
-    section: &mut C,
-    request: &Request<'_>,
-    ticket: &mut Option<<C::Store as Store>::Ticket>,
-    (how, slot): (Entering, &Slot),
-) -> Result<Option<Grant<<C::Store as Store>::Ticket>>, OperationError> {
-    match how {
-        Entering::Renewing(record) => lease::renew_own(section, request, *record).map(Some),
-        Entering::UnderLease(record) => {
-            let ticket = Some(admitted(section, request, ticket.take())?);
-            log(section, request, &record, Some("under_lease"))?;
-            Ok(Some(Grant {
-                record: *record,
-                ticket,
-                kind: GrantKind::UnderLease,
-            }))
-        }
-        Entering::Fresh => take(section, request, ticket, Fence::default()),
-        Entering::Replacing(why) => {
-            if !clear_away(section, request, slot, why)? {
-                return Ok(None);
-            }
-            let floor = slot
-                .record()
-                .and_then(|record| record.fence)
-                .unwrap_or_default();
-            take(section, request, ticket, floor)
-        }
-    }
-}
-
-/// Removes what binds nobody any more, and says so in the log. False where something else stands there.
-fn clear_away<C: Section>(
-    section: &mut C,
-    request: &Request<'_>,
-    slot: &Slot,
-    why: Option<Staleness>,
-) -> Result<bool, OperationError> {
-    if section.remove(Shelf::Lock, slot, Durability::Volatile)? == Removed::Replaced {
-        return Ok(false);
-    }
-    let kind = match why {
-        Some(Staleness::Expired) => EventKind::AutoPrune,
-        Some(Staleness::HolderGone) => EventKind::StaleBreak,
-        None => EventKind::CorruptBreak,
-    };
-    let mut event = Event::new(kind, request.name, request.caller);
-    if let Some(record) = slot.record() {
-        event = event.about(record).with_holder(record);
-    }
-    section.store().log(&event, Durability::Volatile)?;
-    Ok(true)
-}
-
-/// Takes a name that nothing stands on.
-///
-/// The ticket comes before the record: a reader that finds a guard's record must find its ticket alive.
-/// Whatever fails here takes back what was done before it.
-fn take<C: Section>(
-    section: &mut C,
-    request: &Request<'_>,
-    waiting: &mut Option<<C::Store as Store>::Ticket>,
-    floor: Fence,
-) -> Result<Option<Grant<<C::Store as Store>::Ticket>>, OperationError> {
-    let now = Timestamp::now();
-    let fence = section.next_fence(floor, now)?;
-    let fresh = match (request.purpose(), &waiting) {
-        (Purpose::Guard, None) => Some(draw(section, request, true)?),
-        _ => None,
-    };
-    let id = match fresh.as_ref().or(waiting.as_ref()) {
-        Some(ticket) => ticket.place().lock_id.clone(),
-        None => new_id()?,
-    };
-    let record = request.record(&id, fence, now);
-    let placed = section.put(Shelf::Lock, &record, Put::New, durability(request));
-    if !matches!(placed, Ok(Placed::Done)) {
-        fresh.into_iter().for_each(Ticket::leave);
-        return placed.map(|_| None).map_err(OperationError::from);
-    }
-    let ticket = finish(section, request, fresh.or(waiting.take()), &record)?;
-    Ok(Some(Grant {
-        record,
-        ticket,
-        kind: GrantKind::Taken,
-    }))
-}
-
-/// Marks the ticket and logs. A failure gives the lock back: nobody will know of having it.
-fn finish<C: Section>(
-    section: &mut C,
-    request: &Request<'_>,
-    mut ticket: Option<<C::Store as Store>::Ticket>,
-    record: &Record,
-) -> Result<Option<<C::Store as Store>::Ticket>, OperationError> {
-    let marked = match (&mut ticket, request.purpose()) {
-        (Some(ticket), Purpose::Guard) if !ticket.place().entered => section.enter(ticket),
-        _ => Ok(()),
-    };
-    let logged = marked
-        .map_err(OperationError::from)
-        .and_then(|()| log(section, request, record, None));
-    if let Err(error) = logged {
-        let slot = Slot::Record(Box::new(record.clone()));
-        // The first failure is the one to tell of.
-        let _ = section.remove(Shelf::Lock, &slot, Durability::Volatile);
-        ticket.into_iter().for_each(Ticket::leave);
-        return Err(error);
-    }
-    match request.purpose() {
-        Purpose::Guard => Ok(ticket),
-        Purpose::Lease => {
-            // A lease lives by its record; the place in line was only for waiting.
-            ticket.into_iter().for_each(Ticket::leave);
-            Ok(None)
-        }
-    }
-}
-
-/// A guard's ticket, marked as admitted.
-fn admitted<C: Section>(
-    section: &mut C,
-    request: &Request<'_>,
-    waiting: Option<<C::Store as Store>::Ticket>,
-) -> Result<<C::Store as Store>::Ticket, OperationError> {
-    let Some(mut ticket) = waiting else {
-        return draw(section, request, true);
-    };
-    section.enter(&mut ticket)?;
-    Ok(ticket)
-}
-
-fn draw<C: Section>(
-    section: &mut C,
-    request: &Request<'_>,
-    entered: bool,
-) -> Result<<C::Store as Store>::Ticket, OperationError> {
-    Ok(section.enqueue(&new_id()?, &request.ticket_text(), entered)?)
-}
-
-fn new_id() -> Result<LockId, OperationError> {
-    Ok(LockId::random().map_err(|source| StoreError::NoRandomness { source })?)
-}
-
-fn log<C: Section>(
-    section: &C,
-    request: &Request<'_>,
-    record: &Record,
-    note: Option<&str>,
-) -> Result<(), OperationError> {
-    let mut event = Event::new(EventKind::Acquire, request.name, request.caller).about(record);
-    if let Some(fence) = record.fence {
-        event = event.with("fence", fence.get());
-    }
-    if let Some(note) = note {
-        event = event.with(note, true);
-    }
-    Ok(section.store().log(&event, durability(request))?)
-}
-
-/// A guard is gone after a power cut, and with it its lock; a lease is not.
-fn durability(request: &Request<'_>) -> Durability {
-    match request.purpose() {
-        Purpose::Guard => Durability::Volatile,
-        Purpose::Lease => Durability::Synced,
-    }
 }

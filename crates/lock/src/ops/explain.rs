@@ -97,28 +97,17 @@ pub fn explain<S: Store>(
 ) -> Result<Explanation, OperationError> {
     let mut reasons = Vec::new();
     if let Some(freeze) = freeze_in_force(store, name)? {
-        reasons.push(Reason {
-            kind: ReasonKind::Frozen,
-            record: Some(freeze),
-            blocks: true,
-        });
+        reasons.push(Reason { kind: ReasonKind::Frozen, record: Some(freeze), blocks: true });
     }
     reasons.extend(of_lock(store, name, caller)?);
-    let held = reasons.iter().any(|reason| {
-        matches!(
-            reason.kind,
-            ReasonKind::Held { .. } | ReasonKind::SelfHeld { .. }
-        )
-    });
+    let held = reasons
+        .iter()
+        .any(|reason| matches!(reason.kind, ReasonKind::Held { .. } | ReasonKind::SelfHeld { .. }));
     reasons.extend(of_inside(store, name, &reasons));
     let waiters = waiters(store, name);
     if !waiters.is_empty() {
         // Those in line come first even where nothing stands on the name at this moment.
-        reasons.push(Reason {
-            kind: ReasonKind::Queued { waiters },
-            record: None,
-            blocks: !held,
-        });
+        reasons.push(Reason { kind: ReasonKind::Queued { waiters }, record: None, blocks: !held });
     }
     Ok(Explanation { reasons })
 }
@@ -130,15 +119,9 @@ fn of_lock<S: Store>(
 ) -> Result<Option<Reason>, OperationError> {
     let sight = look(store, name, caller);
     if let Slot::Corrupted(corruption) = &sight.slot {
-        let kind = ReasonKind::Corrupted {
-            flaw: corruption.flaw.to_string(),
-        };
+        let kind = ReasonKind::Corrupted { flaw: corruption.flaw.to_string() };
         let blocks = !corruption.is_provably_free();
-        return Ok(Some(Reason {
-            kind,
-            record: None,
-            blocks,
-        }));
+        return Ok(Some(Reason { kind, record: None, blocks }));
     }
     let Some(record) = readable(sight.slot, "lock", name)? else {
         return Ok(None);
@@ -149,17 +132,12 @@ fn of_lock<S: Store>(
         Some(Verdict::Held(holding)) if caller.identity.owns(&record) => {
             ReasonKind::SelfHeld { holding }
         }
-        Some(Verdict::Held(holding)) => ReasonKind::Held {
-            holding,
-            keepers: keepers(store, &record, holding),
-        },
+        Some(Verdict::Held(holding)) => {
+            ReasonKind::Held { holding, keepers: keepers(store, &record, holding) }
+        }
     };
     let blocks = matches!(sight.verdict, Some(Verdict::Held(_)));
-    Ok(Some(Reason {
-        kind,
-        record: Some(record),
-        blocks,
-    }))
+    Ok(Some(Reason { kind, record: Some(record), blocks }))
 }
 
 /// Who keeps a lock whose supervisor is gone. Searching all processes is slow, so only then.
@@ -170,27 +148,19 @@ fn keepers<S: Store>(store: &S, record: &Record, holding: Holding) -> Vec<(i32, 
     let line = store.line(&record.name).unwrap_or_default();
     let place = line.iter().find(|place| record.is_of(&place.lock_id));
     let pids = place.map_or_else(Vec::new, |place| store.keepers(&record.name, place));
-    pids.into_iter()
-        .map(|pid| (pid, sys::name_of(pid).unwrap_or_default()))
-        .collect()
+    pids.into_iter().map(|pid| (pid, sys::name_of(pid).unwrap_or_default())).collect()
 }
 
 /// A guard that is in and that the record does not speak of.
 fn of_inside<S: Store>(store: &S, name: &LockName, known: &[Reason]) -> Option<Reason> {
     let spoken_of = |place: &Place| {
         let records = known.iter().filter_map(|reason| reason.record.as_ref());
-        records
-            .into_iter()
-            .any(|record| record.is_of(&place.lock_id))
+        records.into_iter().any(|record| record.is_of(&place.lock_id))
     };
     let line = store.line(name).ok()?;
     let inside = line
         .into_iter()
         .find(|place| place.entered && !spoken_of(place) && store.lives(name, place))?;
     let kind = ReasonKind::Inside(store.ticket_text(name, &inside));
-    Some(Reason {
-        kind,
-        record: None,
-        blocks: true,
-    })
+    Some(Reason { kind, record: None, blocks: true })
 }

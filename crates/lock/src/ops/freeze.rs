@@ -2,8 +2,8 @@ use super::{OperationError, look::readable};
 use crate::{
     audit::{Event, EventKind},
     record::{Hold, Record, Slot},
-    store::{Durability, Placed, Put, Removed, Section, Shelf, Store},
-    sys::{self, Caller},
+    store::{Durability, Placed, Put, RecordKind, Removed, Section, Store},
+    sys::Caller,
     words::{Fence, LockId, LockName, Timestamp},
 };
 use serde_json::Map;
@@ -43,7 +43,7 @@ pub fn freeze<S: Store>(
 ) -> Result<Frozen, OperationError> {
     let mut section = store.section(name)?;
     let now = Timestamp::now();
-    let before = readable(section.store().peek(name, Shelf::Freeze), "freeze", name)?;
+    let before = readable(section.store().peek(name, RecordKind::Freeze), "freeze", name)?;
     let in_force = before.filter(|before| !before.is_expired(now));
     let put = match in_force {
         Some(before) if !caller.identity.owns(&before) => {
@@ -52,12 +52,8 @@ pub fn freeze<S: Store>(
         _ => Put::Over,
     };
     let record = order(name, caller, ttl, now);
-    let placed = section.put(Shelf::Freeze, &record, put, Durability::Synced)?;
-    debug_assert_eq!(
-        placed,
-        Placed::Done,
-        "replacing cannot find the place taken"
-    );
+    let placed = section.put(RecordKind::Freeze, &record, put, Durability::Synced)?;
+    debug_assert_eq!(placed, Placed::Done, "replacing cannot find the place taken");
     let event = Event::new(EventKind::Freeze, name, caller).about(&record);
     section.store().log(&event, Durability::Synced)?;
     Ok(Frozen::Done(Box::new(record)))
@@ -72,7 +68,7 @@ fn order(name: &LockName, caller: &Caller, ttl: Duration, now: Timestamp) -> Rec
         owner: caller.identity.owner.clone(),
         host: Some(caller.here.host.clone()),
         pid: (pid > 0).then_some(pid),
-        pid_start: sys::start_of(pid),
+        pid_start: caller.start_of(pid),
         agent_id: Some(caller.identity.agent.clone()),
         acquired: now,
         ttl_sec: None,
@@ -100,7 +96,7 @@ pub fn unfreeze<S: Store>(
     force: bool,
 ) -> Result<Unfrozen, OperationError> {
     let mut section = store.section(name)?;
-    let slot = section.store().peek(name, Shelf::Freeze);
+    let slot = section.store().peek(name, RecordKind::Freeze);
     let kind = if force {
         if matches!(slot, Slot::Absent) {
             return Ok(Unfrozen::NotFound);
@@ -132,8 +128,8 @@ fn lift<C: Section>(
     }
     // Behind my own freeze, one in the old place may come to light.
     while !matches!(slot, Slot::Absent) {
-        let removed = section.remove(Shelf::Freeze, &slot, Durability::Synced)?;
-        slot = section.store().peek(&name, Shelf::Freeze);
+        let removed = section.remove(RecordKind::Freeze, &slot, Durability::Synced)?;
+        slot = section.store().peek(&name, RecordKind::Freeze);
         if removed == Removed::Replaced {
             break;
         }

@@ -2,7 +2,7 @@ use super::OperationError;
 use crate::{
     record::{Record, Slot},
     rules::{Liveness, Place, Verdict, Witness, judge},
-    store::{Shelf, Store, StoreError},
+    store::{RecordKind, Store, StoreError},
     sys::Caller,
     words::{LockId, LockName, Timestamp},
 };
@@ -50,7 +50,7 @@ pub fn look<S: Store>(store: &S, name: &LockName, caller: &Caller) -> Sight {
 const TRIES: usize = 8;
 
 fn look_once<S: Store>(store: &S, name: &LockName, caller: &Caller) -> Sight {
-    let slot = store.peek(name, Shelf::Lock);
+    let slot = store.peek(name, RecordKind::Lock);
     let witness = StoreWitness::new(store, name, caller);
     let verdict = slot.record().map(|record| judge(record, &witness));
     Sight { slot, verdict }
@@ -69,21 +69,11 @@ pub fn readable(
     match slot {
         Slot::Absent => Ok(None),
         Slot::Record(record) => Ok(Some(*record)),
-        Slot::Newer(source) => Err(OperationError::Newer {
-            what,
-            name: name(),
-            source,
-        }),
-        Slot::Corrupted(corruption) => Err(OperationError::Corrupted {
-            what,
-            name: name(),
-            corruption,
-        }),
-        Slot::Unreadable(source) => Err(OperationError::Unreadable {
-            what,
-            name: name(),
-            source,
-        }),
+        Slot::Newer(source) => Err(OperationError::Newer { what, name: name(), source }),
+        Slot::Corrupted(corruption) => {
+            Err(OperationError::Corrupted { what, name: name(), corruption })
+        }
+        Slot::Unreadable(source) => Err(OperationError::Unreadable { what, name: name(), source }),
     }
 }
 
@@ -92,7 +82,7 @@ pub(super) fn freeze_in_force<S: Store>(
     store: &S,
     name: &LockName,
 ) -> Result<Option<Record>, OperationError> {
-    let freeze = readable(store.peek(name, Shelf::Freeze), "freeze", name)?;
+    let freeze = readable(store.peek(name, RecordKind::Freeze), "freeze", name)?;
     Ok(freeze.filter(|freeze| !freeze.is_expired(Timestamp::now())))
 }
 
@@ -106,12 +96,7 @@ pub(super) struct StoreWitness<'a, S> {
 
 impl<'a, S: Store> StoreWitness<'a, S> {
     pub(super) fn new(store: &'a S, name: &'a LockName, caller: &'a Caller) -> Self {
-        Self {
-            store,
-            name,
-            caller,
-            process: OnceCell::new(),
-        }
+        Self { store, name, caller, process: OnceCell::new() }
     }
 
     fn find(&self, id: &LockId) -> Result<Option<Place>, StoreError> {

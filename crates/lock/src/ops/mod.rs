@@ -5,10 +5,10 @@
 //! finding out or from taking effect.
 
 mod acquire;
+mod enter;
 mod error;
 mod explain;
 mod freeze;
-mod lease;
 mod look;
 mod release;
 mod renew;

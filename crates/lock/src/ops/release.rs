@@ -2,7 +2,7 @@ use super::{Grant, GrantKind, OperationError};
 use crate::{
     audit::{Event, EventKind},
     record::Record,
-    store::{Durability, Removed, Section, Shelf, Store, StoreError, Ticket},
+    store::{Durability, RecordKind, Removed, Section, Store, StoreError, Ticket},
     sys::Caller,
 };
 
@@ -29,11 +29,7 @@ pub fn release<S: Store>(
     grant: Grant<S::Ticket>,
     caller: &Caller,
 ) -> Result<Released, OperationError> {
-    let Grant {
-        record,
-        ticket,
-        kind,
-    } = grant;
+    let Grant { record, ticket, kind } = grant;
     // The section lasts until the ticket is gone, so the log tells of changes in their order.
     let (removed, section) = match (store.section(&record.name), kind) {
         (Ok(section), GrantKind::UnderLease) => (Ok(true), Some(section)),
@@ -44,29 +40,20 @@ pub fn release<S: Store>(
         Ok(true) => EventKind::Release,
         _ => EventKind::Lost,
     };
-    let logged = store.log(
-        &Event::new(kind, &record.name, caller).about(&record),
-        Durability::Volatile,
-    );
+    let logged =
+        store.log(&Event::new(kind, &record.name, caller).about(&record), Durability::Volatile);
     ticket.into_iter().for_each(Ticket::leave);
     drop(section);
-    Ok(match removed? {
-        true => Released::Done {
-            unlogged: logged.err(),
-        },
-        false => Released::Lost,
-    })
+    Ok(if removed? { Released::Done { unlogged: logged.err() } } else { Released::Lost })
 }
 
 /// Removes the record, provided that it is still this acquisition's.
 fn remove_own<C: Section>(section: &mut C, record: &Record) -> Result<bool, OperationError> {
-    let slot = section.store().peek(&record.name, Shelf::Lock);
-    let mine = record
-        .lock_id
-        .as_ref()
-        .is_some_and(|id| slot.record().is_some_and(|now| now.is_of(id)));
+    let slot = section.store().peek(&record.name, RecordKind::Lock);
+    let mine =
+        record.lock_id.as_ref().is_some_and(|id| slot.record().is_some_and(|now| now.is_of(id)));
     if !mine {
         return Ok(false);
     }
-    Ok(section.remove(Shelf::Lock, &slot, Durability::Volatile)? == Removed::Done)
+    Ok(section.remove(RecordKind::Lock, &slot, Durability::Volatile)? == Removed::Done)
 }

@@ -2,7 +2,7 @@ use super::{Grant, OperationError};
 use crate::{
     audit::{Event, EventKind},
     record::Record,
-    store::{Durability, Put, Section, Shelf, Store},
+    store::{Durability, Put, RecordKind, Section, Store},
     sys::Caller,
     words::Timestamp,
 };
@@ -30,7 +30,7 @@ pub fn renew<S: Store>(
     caller: &Caller,
 ) -> Result<Renewed, OperationError> {
     let mut section = store.section(&grant.record.name)?;
-    let slot = section.store().peek(&grant.record.name, Shelf::Lock);
+    let slot = section.store().peek(&grant.record.name, RecordKind::Lock);
     let Some(mut record) = slot.into_record().filter(|now| is_same(now, &grant.record)) else {
         return Ok(Renewed::Lost);
     };
@@ -39,7 +39,7 @@ pub fn renew<S: Store>(
     };
     record.set_lifetime(Some(ttl), Timestamp::now());
     // What stands there is my own record, so nothing can be in the way of replacing it.
-    let _ = section.put(Shelf::Lock, &record, Put::Over, Durability::Volatile)?;
+    let _ = section.put(RecordKind::Lock, &record, Put::Over, Durability::Volatile)?;
     let event = Event::new(EventKind::Renew, &record.name, caller).about(&record);
     section.store().log(&event, Durability::Volatile)?;
     Ok(Renewed::Done)
@@ -51,11 +51,7 @@ pub(crate) fn lifetime(record: &Record) -> Option<Duration> {
     let exact = end.since(record.acquired);
     let rounded = Duration::from_secs(record.ttl_sec?);
     // A lease that was renewed before has its expiry further off than one lifetime.
-    Some(if exact.is_zero() {
-        rounded
-    } else {
-        exact.min(rounded)
-    })
+    Some(if exact.is_zero() { rounded } else { exact.min(rounded) })
 }
 
 fn is_same(now: &Record, then: &Record) -> bool {

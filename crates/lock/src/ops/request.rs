@@ -1,7 +1,7 @@
 use crate::{
     record::{Hold, Record},
     rules::{OwnerSource, Purpose, TicketText},
-    sys::{self, Caller},
+    sys::Caller,
     words::{Fence, LockId, LockName, Timestamp},
 };
 use serde_json::{Map, Value};
@@ -43,15 +43,16 @@ impl Request<'_> {
 
     /// The record of an acquisition at `now`.
     pub(super) fn record(&self, id: &LockId, fence: Fence, now: Timestamp) -> Record {
-        let Caller { identity, here } = self.caller;
+        let identity = &self.caller.identity;
+        let (host, boot_id, pid_ns) = self.here();
         let mut record = Record {
             version: crate::record::FORMAT_VERSION,
             name: self.name.clone(),
             lock_id: Some(id.clone()),
             owner: identity.owner.clone(),
-            host: Some(here.host.clone()),
+            host,
             pid: Some(self.pid),
-            pid_start: sys::start_of(self.pid),
+            pid_start: self.caller.start_of(self.pid),
             agent_id: Some(identity.agent.clone()),
             acquired: now,
             ttl_sec: None,
@@ -60,12 +61,19 @@ impl Request<'_> {
             hold: Some(self.hold.clone()),
             fence: Some(fence),
             command: (!self.command.is_empty()).then(|| shortened(&self.command)),
-            boot_id: Some(here.boot_id.clone()).filter(|id| !id.is_empty()),
-            pid_ns: Some(here.pid_ns).filter(|ns| *ns > 0),
+            boot_id,
+            pid_ns,
             unknown: Map::new(),
         };
         record.set_lifetime(self.ttl, now);
         record
+    }
+
+    /// The host, the boot and the pid namespace, as a record holds them.
+    pub(super) fn here(&self) -> (Option<String>, Option<String>, Option<u64>) {
+        let here = &self.caller.here;
+        let boot_id = Some(here.boot_id.clone()).filter(|id| !id.is_empty());
+        (Some(here.host.clone()), boot_id, Some(here.pid_ns).filter(|ns| *ns > 0))
     }
 
     /// The text of a ticket that is drawn now.
@@ -74,7 +82,7 @@ impl Request<'_> {
             owner: self.caller.identity.owner.to_string(),
             owner_given: self.caller.identity.source == OwnerSource::Given,
             agent_id: self.caller.identity.agent.to_string(),
-            pid: i32::try_from(std::process::id()).unwrap_or(0),
+            pid: self.caller.pid,
             command: shortened(&self.command),
             since: Timestamp::now().to_string(),
             held: self.held.iter().map(ToString::to_string).collect(),
@@ -87,12 +95,11 @@ fn shortened(command: &[String]) -> Vec<String> {
     let mut room = COMMAND_BYTES;
     let mut words = Vec::new();
     for word in command {
-        match room.checked_sub(word.len()) {
-            Some(left) => room = left,
-            None => {
-                words.push("…".to_owned());
-                break;
-            }
+        if let Some(left) = room.checked_sub(word.len()) {
+            room = left;
+        } else {
+            words.push("…".to_owned());
+            break;
         }
         words.push(word.clone());
     }

@@ -6,7 +6,7 @@ use super::{
 use crate::{
     record::{Hold, Record, Slot},
     rules::{Holding, Liveness, Place, Staleness, TicketText, Verdict},
-    store::{Shelf, Store},
+    store::{RecordKind, Store},
     sys::Caller,
     words::{LockName, Timestamp},
 };
@@ -17,7 +17,7 @@ pub struct Entry {
     /// The name.
     pub name: LockName,
     /// Whether this is the name's lock or its freeze.
-    pub shelf: Shelf,
+    pub kind: RecordKind,
     /// What stands there.
     pub slot: Slot,
     /// The state in one word.
@@ -79,11 +79,7 @@ pub fn survey<S: Store>(store: &S, name: &LockName, caller: &Caller) -> Vec<Entr
     let lock = lock_entry(store, name, caller);
     let freeze = freeze_entry(store, name, caller);
     let free = |entry: &Entry| matches!(entry.state, State::Expired | State::Dead);
-    [lock, freeze]
-        .into_iter()
-        .flatten()
-        .filter(|entry| !free(entry))
-        .collect()
+    [lock, freeze].into_iter().flatten().filter(|entry| !free(entry)).collect()
 }
 
 /// Tells all about all names, sorted: locks first, then freezes. Expired ones are listed until they are
@@ -92,23 +88,16 @@ pub fn survey<S: Store>(store: &S, name: &LockName, caller: &Caller) -> Vec<Entr
 /// # Errors
 /// [`OperationError`] when the records cannot be listed.
 pub fn survey_all<S: Store>(store: &S, caller: &Caller) -> Result<Vec<Entry>, OperationError> {
-    let locks = store.names(Shelf::Lock)?;
-    let freezes = store.names(Shelf::Freeze)?;
-    let locks = locks
-        .iter()
-        .filter_map(|name| lock_entry(store, name, caller));
+    let locks = store.names(RecordKind::Lock)?;
+    let freezes = store.names(RecordKind::Freeze)?;
+    let locks = locks.iter().filter_map(|name| lock_entry(store, name, caller));
     let locks = locks.filter(|entry| !is_dead_guard(entry) || !prune(store, &entry.name, caller));
-    let freezes = freezes
-        .iter()
-        .filter_map(|name| freeze_entry(store, name, caller));
+    let freezes = freezes.iter().filter_map(|name| freeze_entry(store, name, caller));
     Ok(locks.chain(freezes).collect())
 }
 
 fn is_dead_guard(entry: &Entry) -> bool {
-    entry.state == State::Dead
-        && entry
-            .record()
-            .is_some_and(|it| it.hold == Some(Hold::Guard))
+    entry.state == State::Dead && entry.record().is_some_and(|it| it.hold == Some(Hold::Guard))
 }
 
 fn lock_entry<S: Store>(store: &S, name: &LockName, caller: &Caller) -> Option<Entry> {
@@ -123,22 +112,17 @@ fn lock_entry<S: Store>(store: &S, name: &LockName, caller: &Caller) -> Option<E
         None => state_of_no_record(&slot)?,
     };
     let waiters = waiters(store, name);
-    Some(entry(name, (Shelf::Lock, slot, state), waiters, caller))
+    Some(entry(name, (RecordKind::Lock, slot, state), waiters, caller))
 }
 
 fn freeze_entry<S: Store>(store: &S, name: &LockName, caller: &Caller) -> Option<Entry> {
-    let slot = store.peek(name, Shelf::Freeze);
+    let slot = store.peek(name, RecordKind::Freeze);
     let state = match slot.record() {
         Some(record) if record.is_expired(Timestamp::now()) => State::Expired,
         Some(_) => State::Frozen,
         None => state_of_no_record(&slot)?,
     };
-    Some(entry(
-        name,
-        (Shelf::Freeze, slot, state),
-        Vec::new(),
-        caller,
-    ))
+    Some(entry(name, (RecordKind::Freeze, slot, state), Vec::new(), caller))
 }
 
 fn state_of_no_record(slot: &Slot) -> Option<State> {
@@ -152,22 +136,12 @@ fn state_of_no_record(slot: &Slot) -> Option<State> {
 
 fn entry(
     name: &LockName,
-    (shelf, slot, state): (Shelf, Slot, State),
+    (kind, slot, state): (RecordKind, Slot, State),
     waiters: Vec<TicketText>,
     caller: &Caller,
 ) -> Entry {
-    let process = slot
-        .record()
-        .map_or(Liveness::Unknown, |record| caller.liveness(record));
-    Entry {
-        name: name.clone(),
-        shelf,
-        slot,
-        state,
-        process,
-        seen: Timestamp::now(),
-        waiters,
-    }
+    let process = slot.record().map_or(Liveness::Unknown, |record| caller.liveness(record));
+    Entry { name: name.clone(), kind, slot, state, process, seen: Timestamp::now(), waiters }
 }
 
 /// Those who wait for a name, in their order.
@@ -175,12 +149,8 @@ pub(super) fn waiters<S: Store>(store: &S, name: &LockName) -> Vec<TicketText> {
     // A line that cannot be listed shows nobody; the record tells that something is wrong.
     let mut line: Vec<Place> = store.line(name).unwrap_or_default();
     line.sort_by_key(|place| place.number);
-    let waiting = line
-        .iter()
-        .filter(|place| !place.entered && store.lives(name, place));
-    waiting
-        .filter_map(|place| store.ticket_text(name, place))
-        .collect()
+    let waiting = line.iter().filter(|place| !place.entered && store.lives(name, place));
+    waiting.filter_map(|place| store.ticket_text(name, place)).collect()
 }
 
 impl Entry {

@@ -2,7 +2,7 @@ use super::look::StoreWitness;
 use crate::{
     audit::{Event, EventKind},
     rules::{Staleness, Verdict, judge},
-    store::{Durability, Removed, Section, Shelf, Store},
+    store::{Durability, RecordKind, Removed, Section, Store},
     sys::Caller,
     words::LockName,
 };
@@ -13,7 +13,7 @@ pub fn prune<S: Store>(store: &S, name: &LockName, caller: &Caller) -> bool {
     let Ok(mut section) = store.section(name) else {
         return false;
     };
-    let slot = section.store().peek(name, Shelf::Lock);
+    let slot = section.store().peek(name, RecordKind::Lock);
     let Some(record) = slot.record() else {
         return false;
     };
@@ -22,10 +22,8 @@ pub fn prune<S: Store>(store: &S, name: &LockName, caller: &Caller) -> bool {
         Verdict::Stale(Staleness::HolderGone) => EventKind::StaleBreak,
         Verdict::Held(_) => return false,
     };
-    let event = Event::new(kind, name, caller)
-        .about(record)
-        .with_holder(record);
-    let removed = section.remove(Shelf::Lock, &slot, Durability::Volatile);
+    let event = Event::new(kind, name, caller).about(record).with_holder(record);
+    let removed = section.remove(RecordKind::Lock, &slot, Durability::Volatile);
     // Without its line in the log the removal still stands; the log has the same trouble as everybody.
     let _ = section.store().log(&event, Durability::Volatile);
     matches!(removed, Ok(Removed::Done))
@@ -37,9 +35,5 @@ pub fn tidy<S: Store>(store: &S, names: &[LockName], caller: &Caller) -> usize {
         let sight = super::look(store, name, caller);
         matches!(sight.verdict, Some(Verdict::Stale(_)))
     };
-    names
-        .iter()
-        .filter(free)
-        .filter(|name| prune(store, name, caller))
-        .count()
+    names.iter().filter(free).filter(|name| prune(store, name, caller)).count()
 }

@@ -6,7 +6,7 @@ use crate::{
     audit::{Event, EventKind},
     record::{Hold, Record, Slot},
     rules::{Holding, Place, Staleness, Verdict, judge},
-    store::{Durability, Removed, Section, Shelf, Store},
+    store::{Durability, RecordKind, Removed, Section, Store},
     sys::Caller,
     words::LockName,
 };
@@ -58,10 +58,10 @@ pub fn unlock<S: Store>(
     might: Might,
 ) -> Result<Unlocked, OperationError> {
     let mut section = store.section(name)?;
-    let slot = section.store().peek(name, Shelf::Lock);
+    let slot = section.store().peek(name, RecordKind::Lock);
     let inside = entered(section.store(), name)?;
     let change = match might {
-        Might::Force => forced(&slot, &inside),
+        Might::Force => Ok(forced(&slot, &inside)),
         Might::Stale => stale(section.store(), caller, name, &slot)?,
         Might::Own => own(section.store(), caller, (name, &slot), inside.first())?,
     };
@@ -69,11 +69,7 @@ pub fn unlock<S: Store>(
         Err(refused) => Ok(refused),
         Ok(None) => Ok(Unlocked::NotFound),
         Ok(Some(kind)) => {
-            let inside = if might == Might::Force {
-                inside
-            } else {
-                Vec::new()
-            };
+            let inside = if might == Might::Force { inside } else { Vec::new() };
             break_open(&mut section, caller, &slot, (kind, inside))
         }
     }
@@ -82,12 +78,12 @@ pub fn unlock<S: Store>(
 /// Which event a permitted unlock is, or why it is not permitted. `None`: there is nothing to unlock.
 type Permission = Result<Option<EventKind>, Unlocked>;
 
-fn forced(slot: &Slot, inside: &[Place]) -> Permission {
-    Ok(match slot {
+fn forced(slot: &Slot, inside: &[Place]) -> Option<EventKind> {
+    match slot {
         Slot::Absent if inside.is_empty() => None,
         Slot::Corrupted(_) => Some(EventKind::CorruptBreak),
         _ => Some(EventKind::ForceBreak),
-    })
+    }
 }
 
 fn stale<S: Store>(
@@ -97,29 +93,24 @@ fn stale<S: Store>(
     slot: &Slot,
 ) -> Result<Permission, OperationError> {
     if let Slot::Corrupted(corruption) = slot {
-        return Ok(match corruption.may_be_filling() {
-            true => Err(Unlocked::NotStale {
-                record: None,
-                holding: None,
-            }),
-            false => Ok(Some(EventKind::CorruptBreak)),
+        return Ok(if corruption.may_be_filling() {
+            Err(Unlocked::NotStale { record: None, holding: None })
+        } else {
+            Ok(Some(EventKind::CorruptBreak))
         });
     }
     let Some(record) = readable(slot.clone(), "lock", name)? else {
         return Ok(Ok(None));
     };
-    Ok(
-        match judge(&record, &StoreWitness::new(store, name, caller)) {
-            Verdict::Stale(Staleness::Expired) => Ok(Some(EventKind::AutoPrune)),
-            Verdict::Stale(Staleness::HolderGone) | Verdict::Held(Holding::Abandoned) => {
-                Ok(Some(EventKind::StaleBreak))
-            }
-            Verdict::Held(holding) => Err(Unlocked::NotStale {
-                record: Some(Box::new(record)),
-                holding: Some(holding),
-            }),
-        },
-    )
+    Ok(match judge(&record, &StoreWitness::new(store, name, caller)) {
+        Verdict::Stale(Staleness::Expired) => Ok(Some(EventKind::AutoPrune)),
+        Verdict::Stale(Staleness::HolderGone) | Verdict::Held(Holding::Abandoned) => {
+            Ok(Some(EventKind::StaleBreak))
+        }
+        Verdict::Held(holding) => {
+            Err(Unlocked::NotStale { record: Some(Box::new(record)), holding: Some(holding) })
+        }
+    })
 }
 
 fn own<S: Store>(
@@ -139,11 +130,7 @@ fn own<S: Store>(
         return Ok(Err(Unlocked::NotYours(Box::new(record))));
     }
     let guarded = record.hold == Some(Hold::Guard) && matches!(verdict, Verdict::Held(_));
-    let pid = || {
-        inside
-            .and_then(|place| store.ticket_text(name, place))
-            .map(|text| text.pid)
-    };
+    let pid = || inside.and_then(|place| store.ticket_text(name, place)).map(|text| text.pid);
     Ok(match (guarded, inside) {
         (true, _) => Err(Unlocked::GuardLives { pid: record.pid }),
         (false, Some(_)) => Err(Unlocked::GuardLives { pid: pid() }),
@@ -154,9 +141,7 @@ fn own<S: Store>(
 /// The live guards that are in: at most one, unless somebody changed tickets by hand.
 fn entered<S: Store>(store: &S, name: &LockName) -> Result<Vec<Place>, OperationError> {
     let line = store.line(name)?.into_iter();
-    Ok(line
-        .filter(|place| place.entered && store.lives(name, place))
-        .collect())
+    Ok(line.filter(|place| place.entered && store.lives(name, place)).collect())
 }
 
 /// Removes the record, and by force the tickets of the guards that are in: their processes keep them
@@ -168,25 +153,14 @@ fn break_open<C: Section>(
     (kind, inside): (EventKind, Vec<Place>),
 ) -> Result<Unlocked, OperationError> {
     let name = section.name().clone();
-    if section.remove(Shelf::Lock, slot, Durability::Synced)? == Removed::Replaced {
-        let record = section
-            .store()
-            .peek(&name, Shelf::Lock)
-            .into_record()
-            .map(Box::new);
-        return Ok(Unlocked::NotStale {
-            record,
-            holding: None,
-        });
+    if section.remove(RecordKind::Lock, slot, Durability::Synced)? == Removed::Replaced {
+        let record = section.store().peek(&name, RecordKind::Lock).into_record().map(Box::new);
+        return Ok(Unlocked::NotStale { record, holding: None });
     }
     let mut event = Event::new(kind, &name, caller);
     if let Some(record) = slot.record() {
         event = event.about(record);
-        event = if kind == EventKind::Release {
-            event
-        } else {
-            event.with_holder(record)
-        };
+        event = if kind == EventKind::Release { event } else { event.with_holder(record) };
     }
     let logged = section.store().log(&event, Durability::Synced);
     for place in &inside {

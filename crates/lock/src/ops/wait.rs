@@ -3,7 +3,7 @@ use crate::{
     audit::{Event, EventKind},
     record::Record,
     rules::{Obstacle, TicketText},
-    store::{Durability, Shelf, Store, Ticket, Vigil},
+    store::{Durability, RecordKind, Store, Ticket, Vigil},
     words::Timestamp,
 };
 use nix::{
@@ -95,12 +95,7 @@ pub fn acquire<S: Store>(
         },
         Patience::For(limit) => {
             let mut ticket = None;
-            let wait = Wait {
-                store,
-                request,
-                began: Instant::now(),
-                limit,
-            };
+            let wait = Wait { store, request, began: Instant::now(), limit };
             let outcome = wait.run(&mut ticket, bystander);
             ticket.into_iter().for_each(Ticket::leave);
             outcome
@@ -157,9 +152,7 @@ impl<S: Store> Wait<'_, S> {
         bystander: &mut dyn Bystander,
     ) -> Result<Pause, OperationError> {
         let vigil = self.store.watch(self.request.name, obstacle)?;
-        let look_again = vigil
-            .patience(Timestamp::now())
-            .map(|left| Instant::now() + left);
+        let look_again = vigil.patience(Timestamp::now()).map(|left| Instant::now() + left);
         loop {
             let now = Instant::now();
             let left = self.limit.saturating_sub(self.began.elapsed());
@@ -170,15 +163,12 @@ impl<S: Store> Wait<'_, S> {
                 return Ok(Pause::Over);
             }
             let until_look = look_again.map(|at| at.saturating_duration_since(now));
-            let sleep = [Some(left), until_look, bystander.interval()]
-                .into_iter()
-                .flatten()
-                .min();
+            let sleep = [Some(left), until_look, bystander.interval()].into_iter().flatten().min();
             match sleep_on(&vigil, bystander.interruption(), sleep)? {
-                Woken::ByVigil => return Ok(Pause::Over),
-                Woken::ByBystander if bystander.is_interrupted() => return Ok(Pause::Interrupted),
-                Woken::ByBystander => {}
-                Woken::ByTime => bystander.waiting(&self.standing(obstacle, ticket)),
+                Woken::Vigil => return Ok(Pause::Over),
+                Woken::Bystander if bystander.is_interrupted() => return Ok(Pause::Interrupted),
+                Woken::Bystander => {}
+                Woken::Time => bystander.waiting(&self.standing(obstacle, ticket)),
             }
         }
     }
@@ -187,22 +177,22 @@ impl<S: Store> Wait<'_, S> {
         let name = self.request.name;
         let mine = ticket.map_or(u64::MAX, |ticket| ticket.place().number);
         let line = self.store.line(name).unwrap_or_default();
-        let ahead = line
-            .iter()
-            .filter(|place| place.number < mine && self.store.lives(name, place));
+        let ahead =
+            line.iter().filter(|place| place.number < mine && self.store.lives(name, place));
         Standing {
             obstacle: obstacle.clone(),
-            holder: self.store.peek(name, Shelf::Lock).into_record(),
+            holder: self.store.peek(name, RecordKind::Lock).into_record(),
             ahead: ahead.count(),
             waited: self.began.elapsed(),
         }
     }
 }
 
+/// By what a sleep was ended.
 enum Woken {
-    ByVigil,
-    ByBystander,
-    ByTime,
+    Vigil,
+    Bystander,
+    Time,
 }
 
 fn sleep_on(
@@ -214,22 +204,16 @@ fn sleep_on(
     let all = interruption.iter().chain(&sources);
     let mut fds: Vec<PollFd<'_>> = all.map(|fd| PollFd::new(*fd, PollFlags::POLLIN)).collect();
     match poll(&mut fds, timeout(limit)) {
-        Ok(0) => return Ok(Woken::ByTime),
+        Ok(0) => return Ok(Woken::Time),
         Ok(_) => {}
         // A signal that nobody asked for: look at everything again.
-        Err(Errno::EINTR) => return Ok(Woken::ByBystander),
+        Err(Errno::EINTR) => return Ok(Woken::Bystander),
         Err(errno) => {
-            return Err(OperationError::Wait {
-                source: errno.into(),
-            });
+            return Err(OperationError::Wait { source: errno.into() });
         }
     }
     let told = interruption.is_some() && fds.first().and_then(PollFd::any) == Some(true);
-    Ok(if told {
-        Woken::ByBystander
-    } else {
-        Woken::ByVigil
-    })
+    Ok(if told { Woken::Bystander } else { Woken::Vigil })
 }
 
 /// poll(2) counts whole milliseconds; rounding up keeps it from waking too early and spinning.
@@ -252,12 +236,7 @@ fn deny<S: Store>(
         Obstacle::Ahead(place) => store.ticket_text(request.name, place),
         _ => None,
     };
-    let denial = Denial {
-        obstacle,
-        holder,
-        ahead,
-        waited,
-    };
+    let denial = Denial { obstacle, holder, ahead, waited };
     // Being refused is what there is to tell; a log that cannot be written must not hide that.
     let _ = store.log(&event(request, &denial), Durability::Volatile);
     Outcome::Denied(Box::new(denial))
@@ -270,10 +249,7 @@ fn event(request: &Request<'_>, denial: &Denial) -> Event {
     };
     let mut event = Event::new(kind, request.name, request.caller);
     if let Some(waited) = denial.waited {
-        event = event.with(
-            "waited_ms",
-            u64::try_from(waited.as_millis()).unwrap_or(u64::MAX),
-        );
+        event = event.with("waited_ms", u64::try_from(waited.as_millis()).unwrap_or(u64::MAX));
     }
     let record = match &denial.obstacle {
         Obstacle::Frozen(freeze) => Some(&**freeze),

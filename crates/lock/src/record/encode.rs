@@ -12,24 +12,15 @@ impl Record {
         };
         put("version", Some(FORMAT_VERSION.into()));
         put("name", Some(self.name.as_str().into()));
-        put(
-            "lock_id",
-            self.lock_id.as_ref().map(|id| id.as_str().into()),
-        );
+        put("lock_id", self.lock_id.as_ref().map(|id| id.as_str().into()));
         put("owner", Some(self.owner.as_str().into()));
         put("host", self.host.as_deref().map(Value::from));
         put("pid", self.pid.map(Value::from));
         put("pid_start_ns", self.pid_start.map(Value::from));
-        put(
-            "agent_id",
-            self.agent_id.as_ref().map(|id| id.as_str().into()),
-        );
+        put("agent_id", self.agent_id.as_ref().map(|id| id.as_str().into()));
         put("acquired_ts", Some(self.acquired.to_string().into()));
         put("ttl_sec", self.ttl_sec.map(Value::from));
-        put(
-            "expires_at",
-            self.expires_at.map(|time| time.to_string().into()),
-        );
+        put("expires_at", self.expires_at.map(|time| time.to_string().into()));
         put("metadata", self.metadata.clone().map(Value::Object));
         put("hold", self.hold.as_ref().map(|hold| hold.as_str().into()));
         put("fence", self.fence.map(|fence| fence.get().into()));

@@ -54,9 +54,7 @@ impl Fields {
         Ok(Record {
             version,
             name: name.clone(),
-            lock_id: self
-                .text("lock_id")?
-                .and_then(|text| LockId::from_record(&text)),
+            lock_id: self.text("lock_id")?.and_then(|text| LockId::from_record(&text)),
             owner: required("owner", self.text("owner")?).map(|text| Owner::from_record(&text))?,
             host: self.text("host")?,
             pid: self.pid()?,
@@ -93,19 +91,14 @@ impl Fields {
         let Some(value) = self.take(field) else {
             return Ok(None);
         };
-        serde_json::from_value(value)
-            .map(Some)
-            .map_err(|_| wrong(field, "a list of strings"))
+        serde_json::from_value(value).map(Some).map_err(|_| wrong(field, "a list of strings"))
     }
 
     fn number(&mut self, field: &'static str) -> Result<Option<u64>, RecordFlaw> {
         let Some(value) = self.take(field) else {
             return Ok(None);
         };
-        value
-            .as_u64()
-            .map(Some)
-            .ok_or(wrong(field, "a whole number from 0"))
+        value.as_u64().map(Some).ok_or(wrong(field, "a whole number from 0"))
     }
 
     fn pid(&mut self) -> Result<Option<i32>, RecordFlaw> {
@@ -120,9 +113,7 @@ impl Fields {
         let Some(text) = self.text(field)? else {
             return Ok(None);
         };
-        text.parse()
-            .map(Some)
-            .map_err(|_| wrong(field, "an RFC 3339 time"))
+        text.parse().map(Some).map_err(|_| wrong(field, "an RFC 3339 time"))
     }
 
     fn object(&mut self, field: &'static str) -> Result<Option<Map<String, Value>>, RecordFlaw> {

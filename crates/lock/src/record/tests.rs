@@ -16,10 +16,7 @@ fn minimal() -> Value {
 
 fn with(field: &str, value: Value) -> Value {
     let mut record = minimal();
-    record
-        .as_object_mut()
-        .unwrap()
-        .insert(field.to_owned(), value);
+    record.as_object_mut().unwrap().insert(field.to_owned(), value);
     record
 }
 
@@ -47,11 +44,7 @@ fn a_version_1_record_is_written_as_it_was_read() {
 fn writing_puts_the_version_first_and_raises_version_0() {
     let record = parse(&minimal()).unwrap();
     assert_eq!(record.version, 0);
-    assert!(
-        String::from_utf8(record.encode())
-            .unwrap()
-            .starts_with("{\n  \"version\": 1,")
-    );
+    assert!(String::from_utf8(record.encode()).unwrap().starts_with("{\n  \"version\": 1,"));
 }
 
 #[test]
@@ -59,28 +52,20 @@ fn unknown_fields_survive_a_rewrite_in_their_order() {
     let mut record = minimal();
     record["zebra"] = json!("DIGITS");
     record["apple"] = json!(7);
-    let text = record
-        .to_string()
-        .replace("\"DIGITS\"", r#"{"deep": [1, 2.50, 1e400]}"#);
+    let text = record.to_string().replace("\"DIGITS\"", r#"{"deep": [1, 2.50, 1e400]}"#);
     let written = Record::parse(text.as_bytes(), &name()).unwrap().encode();
     let fields: Map<String, Value> = serde_json::from_slice(&written).unwrap();
     let order: Vec<&String> = fields.keys().skip_while(|key| *key != "zebra").collect();
     assert_eq!(order, ["zebra", "apple"]);
     let text = String::from_utf8(written).unwrap();
-    assert!(
-        text.contains("2.50") && text.contains("1e+400"),
-        "numbers keep their digits: {text}"
-    );
+    assert!(text.contains("2.50") && text.contains("1e+400"), "numbers keep their digits: {text}");
 }
 
 #[test]
 fn a_newer_version_is_refused_before_anything_else_is_looked_at() {
     let newer = json!({"version": 99, "owner": {"now": "an object"}});
     let error = parse(&newer).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "lockfile version 99 not supported (max: 1); upgrade lokt"
-    );
+    assert_eq!(error.to_string(), "lockfile version 99 not supported (max: 1); upgrade lokt");
 }
 
 #[test]
@@ -138,10 +123,7 @@ fn the_expiry_wins_over_the_lifetime() {
     assert_eq!(both.expiry().unwrap().to_string(), "2026-02-01T10:10:00Z");
     let mut explicit = with("ttl_sec", json!(600));
     explicit["expires_at"] = json!("2026-02-01T13:00:00+02:00");
-    assert_eq!(
-        parse(&explicit).unwrap().expiry().unwrap().to_string(),
-        "2026-02-01T11:00:00Z"
-    );
+    assert_eq!(parse(&explicit).unwrap().expiry().unwrap().to_string(), "2026-02-01T11:00:00Z");
 }
 
 #[test]
@@ -149,10 +131,7 @@ fn a_lifetime_below_a_second_is_written_as_one_and_ends_on_time() {
     let mut record = parse(&minimal()).unwrap();
     record.set_lifetime(Some(Duration::from_millis(500)), record.acquired);
     assert_eq!(record.ttl_sec, Some(1));
-    assert_eq!(
-        record.expires_at.unwrap().to_string(),
-        "2026-02-01T10:00:00.5Z"
-    );
+    assert_eq!(record.expires_at.unwrap().to_string(), "2026-02-01T10:00:00.5Z");
 }
 
 proptest! {

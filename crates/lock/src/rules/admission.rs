@@ -109,9 +109,7 @@ pub fn nearest_ahead(
     mine: Option<u64>,
     mut in_the_way: impl FnMut(&Place) -> bool,
 ) -> Option<Place> {
-    let ahead = line
-        .iter()
-        .filter(|place| mine.is_none_or(|mine| place.number < mine));
+    let ahead = line.iter().filter(|place| mine.is_none_or(|mine| place.number < mine));
     let mut ahead: Vec<&Place> = ahead.collect();
     ahead.sort_by_key(|place| std::cmp::Reverse(place.number));
     ahead.into_iter().find(|place| in_the_way(place)).cloned()

@@ -8,27 +8,15 @@ fn record() -> Box<Record> {
 }
 
 fn place(number: u64) -> Place {
-    Place {
-        number,
-        lock_id: LockId::from_record("id").unwrap(),
-        entered: false,
-    }
+    Place { number, lock_id: LockId::from_record("id").unwrap(), entered: false }
 }
 
 fn scene(occupant: Occupant) -> Scene {
-    Scene {
-        occupant,
-        freeze: None,
-        ahead: None,
-    }
+    Scene { occupant, freeze: None, ahead: None }
 }
 
 fn corruption(flaw: RecordFlaw, seconds: u64, before_boot: bool) -> Corruption {
-    Corruption {
-        flaw,
-        age: Duration::from_secs(seconds),
-        before_boot,
-    }
+    Corruption { flaw, age: Duration::from_secs(seconds), before_boot }
 }
 
 #[test]
@@ -39,36 +27,12 @@ fn the_table_of_occupants() {
     for (purpose, occupant, expected) in [
         (Guard, Occupant::Nobody, Enter(Entering::Fresh)),
         (Lease, Occupant::Nobody, Enter(Entering::Fresh)),
-        (
-            Guard,
-            stale.clone(),
-            Enter(Entering::Replacing(Some(Staleness::Expired))),
-        ),
-        (
-            Lease,
-            stale,
-            Enter(Entering::Replacing(Some(Staleness::Expired))),
-        ),
-        (
-            Guard,
-            Occupant::MyLease(record()),
-            Enter(Entering::UnderLease(record())),
-        ),
-        (
-            Lease,
-            Occupant::MyLease(record()),
-            Enter(Entering::Renewing(record())),
-        ),
-        (
-            Guard,
-            Occupant::Holder(record()),
-            Blocked(Obstacle::Held(record())),
-        ),
-        (
-            Lease,
-            Occupant::Holder(record()),
-            Blocked(Obstacle::Held(record())),
-        ),
+        (Guard, stale.clone(), Enter(Entering::Replacing(Some(Staleness::Expired)))),
+        (Lease, stale, Enter(Entering::Replacing(Some(Staleness::Expired)))),
+        (Guard, Occupant::MyLease(record()), Enter(Entering::UnderLease(record()))),
+        (Lease, Occupant::MyLease(record()), Enter(Entering::Renewing(record()))),
+        (Guard, Occupant::Holder(record()), Blocked(Obstacle::Held(record()))),
+        (Lease, Occupant::Holder(record()), Blocked(Obstacle::Held(record()))),
     ] {
         assert_eq!(
             decide(purpose, scene(occupant.clone())),
@@ -81,23 +45,14 @@ fn the_table_of_occupants() {
 #[test]
 fn nobody_passes_a_live_place_ahead_even_when_the_lock_is_free() {
     for purpose in [Purpose::Guard, Purpose::Lease] {
-        let waiting = Scene {
-            ahead: Some(place(3)),
-            ..scene(Occupant::Nobody)
-        };
-        assert_eq!(
-            decide(purpose, waiting),
-            Decision::Blocked(Obstacle::Ahead(place(3)))
-        );
+        let waiting = Scene { ahead: Some(place(3)), ..scene(Occupant::Nobody) };
+        assert_eq!(decide(purpose, waiting), Decision::Blocked(Obstacle::Ahead(place(3))));
     }
 }
 
 #[test]
 fn a_freeze_stops_every_entry_but_not_the_renewal_of_what_is_held() {
-    let frozen = |occupant| Scene {
-        freeze: Some(record()),
-        ..scene(occupant)
-    };
+    let frozen = |occupant| Scene { freeze: Some(record()), ..scene(occupant) };
     for occupant in [Occupant::Nobody, Occupant::MyLease(record())] {
         let decision = decide(Purpose::Guard, frozen(occupant));
         assert_eq!(decision, Decision::Blocked(Obstacle::Frozen(record())));
@@ -129,11 +84,7 @@ fn the_nearest_in_the_way_is_found_with_one_question() {
         asked.push(place.number);
         true
     });
-    assert_eq!(
-        found.map(|place| place.number),
-        Some(6),
-        "the nearest ahead, not the first"
-    );
+    assert_eq!(found.map(|place| place.number), Some(6), "the nearest ahead, not the first");
     assert_eq!(asked, [6], "and nobody else was asked");
 }
 
@@ -142,11 +93,7 @@ fn the_dead_in_the_middle_are_passed_over() {
     let line: Vec<Place> = (1..=5).map(place).collect();
     let found = nearest_ahead(&line, Some(5), |place| place.number == 2);
     assert_eq!(found.map(|place| place.number), Some(2));
-    assert_eq!(
-        nearest_ahead(&line, Some(1), |_| true),
-        None,
-        "the first has nobody ahead"
-    );
+    assert_eq!(nearest_ahead(&line, Some(1), |_| true), None, "the first has nobody ahead");
     assert_eq!(
         nearest_ahead(&line, None, |_| true).map(|p| p.number),
         Some(5),

@@ -47,28 +47,13 @@ mod tests {
         let owner = Owner::new("ada").unwrap();
         let agent = AgentId::new("a1").unwrap();
         let other = AgentId::new("a2").unwrap();
-        let derived = Identity {
-            owner: owner.clone(),
-            source: OwnerSource::Derived,
-            agent: agent.clone(),
-        };
+        let derived =
+            Identity { owner: owner.clone(), source: OwnerSource::Derived, agent: agent.clone() };
         assert!(derived.is(&owner, Some(&agent)));
-        assert!(
-            !derived.is(&owner, Some(&other)),
-            "another terminal is another owner"
-        );
-        assert!(
-            !derived.is(&owner, None),
-            "an unknown terminal is not this one"
-        );
-        let given = Identity {
-            source: OwnerSource::Given,
-            ..derived
-        };
-        assert!(
-            given.is(&owner, Some(&other)),
-            "a given name is the owner wherever it is given"
-        );
+        assert!(!derived.is(&owner, Some(&other)), "another terminal is another owner");
+        assert!(!derived.is(&owner, None), "an unknown terminal is not this one");
+        let given = Identity { source: OwnerSource::Given, ..derived };
+        assert!(given.is(&owner, Some(&other)), "a given name is the owner wherever it is given");
         assert!(!given.is(&Owner::new("bob").unwrap(), Some(&agent)));
     }
 }

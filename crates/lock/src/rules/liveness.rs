@@ -61,7 +61,6 @@ pub fn compare(record: &Record, here: &Here, probe: impl FnOnce(i32) -> Presence
         PlaceOf::Here => match (probe(pid), record.pid_start) {
             (Presence::Absent, _) => Liveness::Dead,
             (Presence::Present(Some(now)), Some(then)) if now != then => Liveness::Dead,
-            (Presence::Present(Some(_)), Some(_)) => Liveness::Alive,
             // A pid alone may have been given to another process since: no proof, but likely.
             (Presence::Present(_), _) => Liveness::Alive,
         },
@@ -78,16 +77,11 @@ fn place_of(record: &Record, here: &Here) -> PlaceOf {
     let same_host = record.host.as_deref() == Some(here.host.as_str());
     match record.boot_id.as_deref() {
         Some(boot) if !here.boot_id.is_empty() && boot == here.boot_id => {
-            if record.pid_ns == Some(here.pid_ns) {
-                PlaceOf::Here
-            } else {
-                PlaceOf::Elsewhere
-            }
+            if record.pid_ns == Some(here.pid_ns) { PlaceOf::Here } else { PlaceOf::Elsewhere }
         }
         Some(_) if same_host && !here.boot_id.is_empty() => PlaceOf::EarlierBoot,
-        Some(_) => PlaceOf::Elsewhere,
         None if same_host && here.pid_ns == FIRST_PID_NS => PlaceOf::Here,
-        None => PlaceOf::Elsewhere,
+        Some(_) | None => PlaceOf::Elsewhere,
     }
 }
 
@@ -97,11 +91,7 @@ mod tests {
     use crate::words::LockName;
 
     fn here() -> Here {
-        Here {
-            host: "box".into(),
-            boot_id: "boot-2".into(),
-            pid_ns: FIRST_PID_NS,
-        }
+        Here { host: "box".into(), boot_id: "boot-2".into(), pid_ns: FIRST_PID_NS }
     }
 
     fn record(json: &str) -> Record {
@@ -123,17 +113,9 @@ mod tests {
             (&started, Present(Some(45)), Dead),
             (&started, Present(None), Alive),
             // Another pid namespace of this kernel: the number means nothing here.
-            (
-                r#","host":"box","boot_id":"boot-2","pid_ns":1"#,
-                Absent,
-                Unknown,
-            ),
+            (r#","host":"box","boot_id":"boot-2","pid_ns":1"#, Absent, Unknown),
             // The same machine before it was restarted, and a machine of which nothing is known.
-            (
-                r#","host":"box","boot_id":"boot-1""#,
-                Present(Some(44)),
-                Dead,
-            ),
+            (r#","host":"box","boot_id":"boot-1""#, Present(Some(44)), Dead),
             (r#","host":"far","boot_id":"boot-1""#, Absent, Unknown),
             // Other programs' records.
             (r#","host":"box""#, Absent, Dead),
@@ -148,10 +130,7 @@ mod tests {
 
     #[test]
     fn inside_a_container_another_programs_pid_proves_nothing() {
-        let inside = Here {
-            pid_ns: 4_026_532_000,
-            ..here()
-        };
+        let inside = Here { pid_ns: 4_026_532_000, ..here() };
         let found = compare(&record(r#","host":"box""#), &inside, |_| Presence::Absent);
         assert_eq!(found, Liveness::Unknown);
     }

@@ -13,6 +13,14 @@ pub struct Place {
     pub entered: bool,
 }
 
+impl Place {
+    /// The place at the end of a line, for an acquisition.
+    pub fn at_end_of(line: &[Self], lock_id: LockId, entered: bool) -> Self {
+        let last = line.iter().map(|place| place.number).max().unwrap_or(0);
+        Self { number: last.saturating_add(1), lock_id, entered }
+    }
+}
+
 /// What a ticket says of the process that drew it, for those who wait behind it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TicketText {
@@ -35,17 +43,9 @@ pub struct TicketText {
 impl TicketText {
     /// Who drew the ticket; `None` where the text names no agent.
     pub fn identity(&self) -> Option<Identity> {
-        let source = if self.owner_given {
-            OwnerSource::Given
-        } else {
-            OwnerSource::Derived
-        };
+        let source = if self.owner_given { OwnerSource::Given } else { OwnerSource::Derived };
         let agent = AgentId::new(&self.agent_id)?;
-        Some(Identity {
-            owner: Owner::from_record(&self.owner),
-            source,
-            agent,
-        })
+        Some(Identity { owner: Owner::from_record(&self.owner), source, agent })
     }
 
     /// When the process arrived, where the text says so.

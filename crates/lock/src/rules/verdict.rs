@@ -61,10 +61,7 @@ pub fn judge(record: &Record, witness: &impl Witness) -> Verdict {
 }
 
 fn judge_guard(record: &Record, witness: &impl Witness) -> Verdict {
-    let lives = record
-        .lock_id
-        .as_ref()
-        .is_none_or(|id| witness.ticket_lives(id));
+    let lives = record.lock_id.as_ref().is_none_or(|id| witness.ticket_lives(id));
     if !lives {
         return Verdict::Stale(Staleness::HolderGone);
     }
@@ -125,11 +122,7 @@ mod tests {
     }
 
     fn verdict(hold: &str, expires: &str, ticket: bool, process: Liveness) -> Verdict {
-        let hold = if hold.is_empty() {
-            String::new()
-        } else {
-            format!(r#","hold":"{hold}""#)
-        };
+        let hold = if hold.is_empty() { String::new() } else { format!(r#","hold":"{hold}""#) };
         let end = match expires {
             "" => String::new(),
             time => format!(r#","expires_at":"2026-02-01T{time}:00Z""#),
@@ -176,10 +169,7 @@ mod tests {
             ("quorum", past, false, Alive, Stale(Expired)),
         ] {
             let found = verdict(hold, expires, ticket, process);
-            assert_eq!(
-                found, expected,
-                "{hold:?} to {expires:?}, ticket {ticket}, {process:?}"
-            );
+            assert_eq!(found, expected, "{hold:?} to {expires:?}, ticket {ticket}, {process:?}");
         }
     }
 }

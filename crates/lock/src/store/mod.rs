@@ -15,13 +15,13 @@ use crate::{
     audit::Event,
     record::{Record, Slot},
     rules::{Obstacle, Place, TicketText},
-    words::{Fence, LockId, LockName, Timestamp},
+    words::{Fence, LockName, Timestamp},
 };
 use std::{os::fd::BorrowedFd, time::Duration};
 
 /// Which of the two records that a name can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shelf {
+pub enum RecordKind {
     /// The lock record: who holds the name.
     Lock,
     /// The freeze: an operator's order that nobody may take the name.
@@ -74,7 +74,7 @@ pub trait Store: Sized {
     fn section(&self, name: &LockName) -> Result<Self::Section<'_>, StoreError>;
 
     /// Reads a name's record or freeze as it stands now.
-    fn peek(&self, name: &LockName, shelf: Shelf) -> Slot;
+    fn peek(&self, name: &LockName, kind: RecordKind) -> Slot;
 
     /// Lists the tickets of a name, in no particular order, the dead ones too.
     ///
@@ -95,7 +95,7 @@ pub trait Store: Sized {
     ///
     /// # Errors
     /// When the records cannot be listed.
-    fn names(&self, shelf: Shelf) -> Result<Vec<LockName>, StoreError>;
+    fn names(&self, kind: RecordKind) -> Result<Vec<LockName>, StoreError>;
 
     /// Starts watching for the end of an obstacle. A change between the caller's last look and this call
     /// is not missed: the vigil is ready at once then.
@@ -128,15 +128,14 @@ pub trait Section {
     /// When the counter cannot be read or written.
     fn next_fence(&mut self, floor: Fence, now: Timestamp) -> Result<Fence, StoreError>;
 
-    /// Draws a ticket at the end of the line.
+    /// Draws the ticket for a place, which must be behind every other in the line.
     ///
     /// # Errors
     /// When it cannot be written; then there is none.
     fn enqueue(
         &mut self,
-        id: &LockId,
+        place: Place,
         text: &TicketText,
-        entered: bool,
     ) -> Result<<Self::Store as Store>::Ticket, StoreError>;
 
     /// Marks a ticket as admitted.
@@ -157,7 +156,7 @@ pub trait Section {
     /// When it cannot be written; then nothing has changed.
     fn put(
         &mut self,
-        shelf: Shelf,
+        kind: RecordKind,
         record: &Record,
         put: Put,
         durability: Durability,
@@ -170,7 +169,7 @@ pub trait Section {
     /// When it cannot be removed.
     fn remove(
         &mut self,
-        shelf: Shelf,
+        kind: RecordKind,
         judged: &Slot,
         durability: Durability,
     ) -> Result<Removed, StoreError>;

@@ -1,9 +1,9 @@
-use super::{process, user};
+use super::{process, process::Stat, user};
 use crate::{
+    record::Record,
     rules::{Here, Identity, Liveness, OwnerSource, Presence, compare},
     words::{AgentId, Owner},
 };
-use nix::unistd::getsid;
 
 /// Who calls, and from where: what goes into records, and what decides whether a record is mine.
 #[derive(Clone, Debug)]
@@ -12,6 +12,9 @@ pub struct Caller {
     pub identity: Identity,
     /// The host, the boot and the pid namespace.
     pub here: Here,
+    /// This process.
+    pub pid: i32,
+    this: Option<Stat>,
 }
 
 impl Caller {
@@ -19,26 +22,30 @@ impl Caller {
     /// given is the terminal session.
     pub fn current(owner: Option<Owner>, source: OwnerSource, agent: Option<AgentId>) -> Self {
         let here = process::here();
-        let source = if owner.is_some() {
-            source
-        } else {
-            OwnerSource::Derived
-        };
+        let this = Stat::of_this_process();
+        let pid = nix::unistd::getpid().as_raw();
+        let source = if owner.is_some() { source } else { OwnerSource::Derived };
         let owner = owner.unwrap_or_else(user::current);
-        let agent = agent.unwrap_or_else(|| session_agent(&here));
-        Self {
-            identity: Identity {
-                owner,
-                source,
-                agent,
-            },
-            here,
-        }
+        let agent = agent.unwrap_or_else(|| session_agent(&here, this.as_ref(), pid));
+        Self { identity: Identity { owner, source, agent }, here, pid, this }
     }
 
     /// Whether the process that a record names lives.
-    pub fn liveness(&self, record: &crate::record::Record) -> Liveness {
+    pub fn liveness(&self, record: &Record) -> Liveness {
         compare(record, &self.here, process::probe)
+    }
+
+    /// Whether this process has a controlling terminal.
+    pub fn has_terminal(&self) -> bool {
+        self.this.is_some_and(|stat| stat.terminal != 0)
+    }
+
+    /// The start time of a process, for a record.
+    pub(crate) fn start_of(&self, pid: i32) -> Option<u64> {
+        match self.this {
+            Some(this) if pid == self.pid => Some(this.start),
+            _ => process::start_of(pid),
+        }
     }
 }
 
@@ -47,13 +54,8 @@ impl Caller {
 /// Where the leader has ended, its pid is still reserved for the session, so it tells sessions apart by
 /// itself. Where the leader is outside this pid namespace, nothing does: then every process is an agent
 /// of its own, which may cost somebody a `LOKT_AGENT_ID`, but never lets two in.
-fn session_agent(here: &Here) -> AgentId {
-    let leader = getsid(None).map_or(0, nix::unistd::Pid::as_raw);
-    let leader = if leader > 0 {
-        leader
-    } else {
-        nix::unistd::getpid().as_raw()
-    };
+fn session_agent(here: &Here, this: Option<&Stat>, pid: i32) -> AgentId {
+    let leader = this.map(|stat| stat.session).filter(|leader| *leader > 0).unwrap_or(pid);
     let started = match process::probe(leader) {
         Presence::Present(started) => started.unwrap_or(0),
         Presence::Absent => 0,

@@ -1,7 +1,4 @@
-#![expect(
-    unsafe_code,
-    reason = "nix marks signal(2) unsafe, because a handler could be given"
-)]
+#![expect(unsafe_code, reason = "nix marks signal(2) unsafe, because a handler could be given")]
 
 use nix::sys::signal::{SigHandler, Signal, signal};
 

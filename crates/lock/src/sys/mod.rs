@@ -7,12 +7,14 @@ mod caller;
 mod dispositions;
 mod pidfd;
 mod process;
+mod random;
 mod signals;
 mod user;
 
 pub use caller::Caller;
 pub(crate) use dispositions::expect_children;
 pub(crate) use pidfd::watch_exit;
-pub(crate) use process::{has_terminal, tree_in_group};
+pub(crate) use process::tree_in_group;
 pub use process::{holders_of, name_of, probe, start_of};
+pub(crate) use random::random_bytes;
 pub use signals::BlockedSignals;

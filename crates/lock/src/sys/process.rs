@@ -1,17 +1,18 @@
 use crate::rules::{Here, Presence};
 use nix::{errno::Errno, sys::signal, unistd::Pid};
-use std::{fs, os::unix::fs::MetadataExt, path::Path};
+use std::{
+    fs::{self, File},
+    io::Read,
+    os::unix::fs::MetadataExt,
+    path::Path,
+};
 
 /// Reads where this process runs. What cannot be read stays empty, and proves nothing later.
 pub(super) fn here() -> Here {
     let host = nix::unistd::gethostname().unwrap_or_default();
-    let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let boot_id = read_small("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let pid_ns = fs::metadata("/proc/self/ns/pid").map_or(0, |meta| meta.ino());
-    Here {
-        host: host.to_string_lossy().into_owned(),
-        boot_id: boot_id.trim().to_owned(),
-        pid_ns,
-    }
+    Here { host: host.to_string_lossy().into_owned(), boot_id: boot_id.trim().to_owned(), pid_ns }
 }
 
 /// Asks the process table about a pid of this namespace.
@@ -21,26 +22,28 @@ pub(super) fn here() -> Here {
 pub fn probe(pid: i32) -> Presence {
     match signal::kill(Pid::from_raw(pid), None) {
         Err(Errno::ESRCH) => Presence::Absent,
-        _ => match Stat::read(pid) {
+        _ => match Stat::of(pid) {
             Some(stat) if matches!(stat.state, 'Z' | 'X') => Presence::Absent,
             stat => Presence::Present(stat.map(|stat| stat.start)),
         },
     }
 }
 
-/// The start time of a process, field 22 of `/proc/<pid>/stat`, in clock ticks after boot.
-pub fn start_of(pid: i32) -> Option<u64> {
-    Stat::read(pid).map(|stat| stat.start)
+/// Reads a small file of the kernel's with one read(2): such files give all they have to a large buffer.
+fn read_small(path: &str) -> Option<String> {
+    let mut buffer = [0; 4096];
+    let read = File::open(path).ok()?.read(&mut buffer).ok()?;
+    Some(String::from_utf8_lossy(buffer.get(..read)?).into_owned())
 }
 
-/// Whether this process has a controlling terminal (`tty_nr` of proc_pid_stat(5)).
-pub(crate) fn has_terminal() -> bool {
-    Stat::read(nix::unistd::getpid().as_raw()).is_some_and(|stat| stat.terminal != 0)
+/// The start time of a process, field 22 of `/proc/<pid>/stat`, in clock ticks after boot.
+pub fn start_of(pid: i32) -> Option<u64> {
+    Stat::of(pid).map(|stat| stat.start)
 }
 
 /// The command name of a process, as the kernel keeps it (at most 15 bytes).
 pub fn name_of(pid: i32) -> Option<String> {
-    let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+    let name = read_small(&format!("/proc/{pid}/comm"))?;
     Some(name.trim_end().to_owned())
 }
 
@@ -56,38 +59,44 @@ pub fn holders_of(path: &Path) -> Vec<i32> {
 /// Processes that moved to another group (jobs of an interactive shell) are left out: whoever moved them
 /// there takes care of them.
 pub(crate) fn tree_in_group(pid: i32) -> Vec<i32> {
-    let table: Vec<(i32, Stat)> = pids().filter_map(|p| Some((p, Stat::read(p)?))).collect();
-    let Some(group) = table
-        .iter()
-        .find(|(p, _)| *p == pid)
-        .map(|(_, stat)| stat.group)
-    else {
+    let table: Vec<(i32, Stat)> = pids().filter_map(|p| Some((p, Stat::of(p)?))).collect();
+    let Some(group) = table.iter().find(|(p, _)| *p == pid).map(|(_, stat)| stat.group) else {
         return vec![pid];
     };
     let mut tree = vec![pid];
     let mut next = 0;
     while let Some(parent) = tree.get(next).copied() {
-        let children = table
-            .iter()
-            .filter(|(_, stat)| stat.parent == parent && stat.group == group);
+        let children =
+            table.iter().filter(|(_, stat)| stat.parent == parent && stat.group == group);
         tree.extend(children.map(|(child, _)| *child));
         next += 1;
     }
     tree
 }
 
-/// What of `/proc/<pid>/stat` matters here (proc_pid_stat(5)).
-struct Stat {
+/// What of `/proc/<pid>/stat` matters here (`proc_pid_stat(5)`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stat {
     state: char,
     parent: i32,
     group: i32,
-    terminal: i32,
-    start: u64,
+    /// The session leader's pid; 0 where that is outside this pid namespace.
+    pub(super) session: i32,
+    /// The controlling terminal; 0 is none.
+    pub(super) terminal: i32,
+    /// Clock ticks after boot at its start.
+    pub(super) start: u64,
 }
 
 impl Stat {
-    fn read(pid: i32) -> Option<Self> {
-        Self::parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    /// Reads that of a process.
+    pub(super) fn of(pid: i32) -> Option<Self> {
+        Self::parse(&read_small(&format!("/proc/{pid}/stat"))?)
+    }
+
+    /// Reads that of this process.
+    pub(super) fn of_this_process() -> Option<Self> {
+        Self::parse(&read_small("/proc/self/stat")?)
     }
 
     /// The command name is in parentheses and may hold anything, so fields are counted behind the last
@@ -99,7 +108,8 @@ impl Stat {
             state: fields.next()?.chars().next()?,
             parent: fields.next()?.parse().ok()?,
             group: fields.next()?.parse().ok()?,
-            terminal: fields.nth(1)?.parse().ok()?,
+            session: fields.next()?.parse().ok()?,
+            terminal: fields.next()?.parse().ok()?,
             start: fields.nth(14)?.parse().ok()?,
         })
     }
@@ -111,12 +121,8 @@ fn pids() -> impl Iterator<Item = i32> {
 }
 
 fn has_open(pid: i32, path: &Path) -> bool {
-    let open = fs::read_dir(format!("/proc/{pid}/fd"))
-        .into_iter()
-        .flatten()
-        .flatten();
-    open.filter_map(|fd| fs::read_link(fd.path()).ok())
-        .any(|target| target == path)
+    let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    open.filter_map(|fd| fs::read_link(fd.path()).ok()).any(|target| target == path)
 }
 
 #[cfg(test)]
@@ -128,7 +134,7 @@ mod tests {
         let line = "7 (a) b) S 1 5 4 34816 6 4194304 0 0 0 0 0 0 0 0 20 0 1 0 4811 9 9";
         let stat = Stat::parse(line).unwrap();
         assert_eq!((stat.state, stat.parent, stat.group), ('S', 1, 5));
-        assert_eq!((stat.terminal, stat.start), (34816, 4811));
+        assert_eq!((stat.session, stat.terminal, stat.start), (4, 34816, 4811));
     }
 
     #[test]

@@ -9,9 +9,7 @@ use std::{env, fs};
 /// login sets, else by their number.
 pub(super) fn current() -> Owner {
     let uid = nix::unistd::geteuid();
-    let named = from_passwd(uid)
-        .or_else(from_login)
-        .and_then(|name| Owner::new(name).ok());
+    let named = from_passwd(uid).or_else(from_login).and_then(|name| Owner::new(name).ok());
     named.unwrap_or_else(|| Owner::from_record(&format!("uid-{uid}")))
 }
 
@@ -29,9 +27,7 @@ fn name_if(line: &str, uid: Uid) -> Option<String> {
 }
 
 fn from_login() -> Option<String> {
-    ["LOGNAME", "USER"]
-        .iter()
-        .find_map(|key| env::var(key).ok().filter(|name| !name.is_empty()))
+    ["LOGNAME", "USER"].iter().find_map(|key| env::var(key).ok().filter(|name| !name.is_empty()))
 }
 
 #[cfg(test)]

@@ -53,13 +53,7 @@ mod tests {
         let earlier = Timestamp::from_microseconds(10).unwrap();
         let first = Fence::default().next(noon);
         assert_eq!(first.get(), 1_000_000);
-        assert!(
-            first.next(noon) > first,
-            "a standing clock must not repeat a fence"
-        );
-        assert!(
-            first.next(earlier) > first,
-            "a clock set back must not lower a fence"
-        );
+        assert!(first.next(noon) > first, "a standing clock must not repeat a fence");
+        assert!(first.next(earlier) > first, "a clock set back must not lower a fence");
     }
 }

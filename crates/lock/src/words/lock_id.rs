@@ -12,8 +12,7 @@ impl LockId {
     /// # Errors
     /// An I/O error when the kernel has no random bytes (`getrandom(2)`).
     pub fn random() -> std::io::Result<Self> {
-        let mut bytes = [0u8; 16];
-        getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
+        let bytes = crate::sys::random_bytes()?;
         Ok(Self(format!("{:032x}", u128::from_be_bytes(bytes))))
     }
 

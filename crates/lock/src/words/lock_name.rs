@@ -80,33 +80,17 @@ mod tests {
 
     #[test]
     fn accepts_what_is_safe_as_a_file_name() {
-        for good in [
-            "build",
-            "test-passed-0a1b",
-            "a.b_c-D9",
-            ".hidden",
-            "-dash",
-            &"n".repeat(200),
-        ] {
+        for good in ["build", "test-passed-0a1b", "a.b_c-D9", ".hidden", "-dash", &"n".repeat(200)]
+        {
             assert!(LockName::new(good).is_ok(), "{good} is a name");
         }
     }
 
     #[test]
     fn refuses_everything_that_could_leave_the_folder() {
-        for bad in [
-            "",
-            ".",
-            "..",
-            "a..b",
-            "a/b",
-            "/abs",
-            "a b",
-            "ä",
-            "a\0b",
-            "a\n",
-            &"n".repeat(201),
-        ] {
+        for bad in
+            ["", ".", "..", "a..b", "a/b", "/abs", "a b", "ä", "a\0b", "a\n", &"n".repeat(201)]
+        {
             assert!(LockName::new(bad).is_err(), "{bad:?} is no name");
         }
     }

@@ -61,9 +61,7 @@ impl fmt::Display for Timestamp {
 impl FromStr for Timestamp {
     type Err = InvalidTimestamp;
     fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
-        text.parse()
-            .map(Self)
-            .map_err(|_| InvalidTimestamp(text.to_owned()))
+        text.parse().map(Self).map_err(|_| InvalidTimestamp(text.to_owned()))
     }
 }
 
@@ -79,18 +77,8 @@ mod tests {
 
     #[test]
     fn the_zero_time_of_other_writers_is_known() {
-        assert!(
-            "0001-01-01T00:00:00Z"
-                .parse::<Timestamp>()
-                .unwrap()
-                .is_zero_time()
-        );
-        assert!(
-            !"1969-01-01T00:00:00Z"
-                .parse::<Timestamp>()
-                .unwrap()
-                .is_zero_time()
-        );
+        assert!("0001-01-01T00:00:00Z".parse::<Timestamp>().unwrap().is_zero_time());
+        assert!(!"1969-01-01T00:00:00Z".parse::<Timestamp>().unwrap().is_zero_time());
     }
 
     #[test]
