@@ -1,1 +1,21 @@
-//! Test kit.
+//! Sandboxes and real processes for Lokt's tests.
+//!
+//! * [`Sandbox`]: a root of its own, and the program with a clean environment.
+//! * [`Lokt`]: one call of the program.
+//! * [`Running`]: a call that goes on, talked to by handshakes instead of sleeps.
+//!
+//! Nothing here pretends: every process, signal, lock and file system is real. A handshake that does not
+//! come within [`PATIENCE`] fails the test with all that the process said.
+
+mod done;
+mod lokt;
+mod running;
+mod sandbox;
+
+pub use done::Done;
+pub use lokt::Lokt;
+pub use running::{PATIENCE, Running};
+pub use sandbox::Sandbox;
+
+/// A command that says that it is in, and ends when its standard input does.
+pub const HOLD: [&str; 3] = ["sh", "-c", "echo in; read line; exit 0"];

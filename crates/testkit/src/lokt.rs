@@ -1,0 +1,102 @@
+use crate::{Done, Running, Sandbox};
+use std::{
+    ffi::OsStr,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+/// One call of the program, being prepared.
+#[derive(Debug)]
+pub struct Lokt {
+    command: Command,
+}
+
+/// What may be set where the tests run, and would change what the program does.
+const FOREIGN: [&str; 11] = [
+    "LOKT_OWNER",
+    "LOKT_OWNER_DERIVED",
+    "LOKT_AGENT_ID",
+    "LOKT_HELD",
+    "LOKT_NAME",
+    "LOKT_LOCK_ID",
+    "LOKT_FENCE",
+    "GIT_DIR",
+    "GIT_COMMON_DIR",
+    "NO_COLOR",
+    "COMPLETE",
+];
+
+impl Lokt {
+    pub(crate) fn new(sandbox: &Sandbox, before: &[&str]) -> Self {
+        let program = sandbox.program().as_os_str();
+        let mut words = before.iter().map(OsStr::new).chain([program]);
+        let mut command = Command::new(words.next().unwrap_or(program));
+        command.args(words);
+        Self::prepared(sandbox, command)
+    }
+
+    pub(crate) fn shell(sandbox: &Sandbox, before: &[&str], line: &str) -> Self {
+        let mut words = before.iter();
+        let mut command = Command::new(words.next().unwrap_or(&"sh"));
+        command.args(words).arg(line);
+        Self::prepared(sandbox, command)
+    }
+
+    fn prepared(sandbox: &Sandbox, mut command: Command) -> Self {
+        FOREIGN.iter().for_each(|key| {
+            command.env_remove(key);
+        });
+        let folder = sandbox.program().parent().unwrap_or(Path::new("/"));
+        let path = std::env::var("PATH").unwrap_or_default();
+        command.env("PATH", format!("{}:{path}", folder.display()));
+        command.env("LOKT_ROOT", sandbox.root()).current_dir(sandbox.folder());
+        Self { command }.silent()
+    }
+
+    fn silent(mut self) -> Self {
+        self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        self
+    }
+
+    /// Adds arguments.
+    pub fn arguments<'a>(mut self, arguments: impl IntoIterator<Item = &'a str>) -> Self {
+        self.command.args(arguments);
+        self
+    }
+
+    /// Acts as an owner.
+    pub fn owner(self, owner: &str) -> Self {
+        self.env("LOKT_OWNER", owner)
+    }
+
+    /// Sets a variable.
+    pub fn env(mut self, key: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(key, value);
+        self
+    }
+
+    /// Removes a variable.
+    pub fn without(mut self, key: &str) -> Self {
+        self.command.env_remove(key);
+        self
+    }
+
+    /// Works in a folder.
+    pub fn folder(mut self, folder: impl AsRef<Path>) -> Self {
+        self.command.current_dir(folder);
+        self
+    }
+
+    /// Runs to the end, with nothing on its standard input.
+    #[track_caller]
+    pub fn run(mut self) -> Done {
+        Done::new(&self.command.output().expect("the program starts"))
+    }
+
+    /// Starts, with standard input held open until it is told to go on.
+    #[track_caller]
+    pub fn start(mut self) -> Running {
+        self.command.stdin(Stdio::piped());
+        Running::new(self.command.spawn().expect("the program starts"))
+    }
+}

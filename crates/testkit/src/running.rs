@@ -1,0 +1,161 @@
+use crate::Done;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    os::unix::process::ExitStatusExt,
+    process::{Child, ChildStdin},
+    sync::mpsc::{Receiver, RecvTimeoutError, channel},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long a handshake may take, on a machine that is busy with other tests.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A call that goes on.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    input: Option<ChildStdin>,
+    out: Lines,
+    err: Lines,
+}
+
+impl Running {
+    pub(crate) fn new(mut child: Child) -> Self {
+        let out = Lines::of(child.stdout.take().expect("stdout is piped"));
+        let err = Lines::of(child.stderr.take().expect("stderr is piped"));
+        Self { input: child.stdin.take(), child, out, err }
+    }
+
+    /// The process that was started.
+    pub fn pid(&self) -> i32 {
+        i32::try_from(self.child.id()).expect("a pid")
+    }
+
+    /// Waits until stdout has a line with a text, and gives that line.
+    #[track_caller]
+    pub fn prints(&mut self, text: &str) -> String {
+        self.out.await_line(text)
+    }
+
+    /// Waits until stderr has a line with a text, and gives that line.
+    #[track_caller]
+    pub fn says(&mut self, text: &str) -> String {
+        self.err.await_line(text)
+    }
+
+    /// Waits until the guarded [`HOLD`](crate::HOLD) is in.
+    #[track_caller]
+    pub fn is_in(mut self) -> Self {
+        self.prints("in");
+        self
+    }
+
+    /// Waits until it stands in line.
+    #[track_caller]
+    pub fn is_waiting(mut self) -> Self {
+        self.says("waiting for lock");
+        self
+    }
+
+    /// Types something.
+    pub fn types(&mut self, text: &str) {
+        let input = self.input.as_mut().expect("standard input is open");
+        input.write_all(text.as_bytes()).expect("it can be typed");
+        input.flush().expect("it can be typed");
+    }
+
+    /// Sends a signal to the process that was started.
+    pub fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.pid()), signal).expect("the process can be signalled");
+    }
+
+    /// Kills the process that was started, and collects it.
+    pub fn kill(mut self) {
+        self.child.kill().expect("the process can be killed");
+        self.child.wait().expect("the process can be collected");
+    }
+
+    /// Closes standard input, which lets [`HOLD`](crate::HOLD) end, and waits for the end.
+    #[track_caller]
+    pub fn release(mut self) -> Done {
+        self.input = None;
+        self.ends()
+    }
+
+    /// Waits for the end.
+    #[track_caller]
+    pub fn ends(mut self) -> Done {
+        let deadline = Instant::now() + PATIENCE;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("the process can be waited for") {
+                break status;
+            }
+            assert!(Instant::now() < deadline, "still running: {self:#?}");
+            thread::yield_now();
+            thread::park_timeout(Duration::from_millis(1));
+        };
+        self.input = None;
+        let (out, err) = (self.out.rest(), self.err.rest());
+        Done { code: status.code(), signal: status.signal(), out, err }
+    }
+
+    /// Whether it still runs.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("the process can be waited for").is_none()
+    }
+}
+
+/// The lines of a stream, as they come.
+#[derive(Debug)]
+struct Lines {
+    incoming: Receiver<String>,
+    seen: Vec<String>,
+}
+
+impl Lines {
+    fn of(stream: impl Read + Send + 'static) -> Self {
+        let (sender, incoming) = channel();
+        thread::spawn(move || {
+            let mut stream = BufReader::new(stream);
+            let mut line = Vec::new();
+            while stream.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+                // Nobody may listen any more.
+                let _ = sender.send(String::from_utf8_lossy(&line).into_owned());
+                line.clear();
+            }
+        });
+        Self { incoming, seen: Vec::new() }
+    }
+
+    #[track_caller]
+    fn await_line(&mut self, text: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.incoming.recv_timeout(left) {
+                Ok(line) => {
+                    self.seen.push(line.clone());
+                    if line.contains(text) {
+                        return line;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => panic!("no {text:?} in time; it said {:#?}", self.seen),
+                Err(RecvTimeoutError::Disconnected) => panic!("it ended without {text:?}: {:#?}", self.seen),
+            }
+        }
+    }
+
+    /// All lines, those already seen too. Waits a moment for the stream's end, which a process that was
+    /// left behind may hold open.
+    fn rest(&mut self) -> String {
+        while let Ok(line) = self.incoming.recv_timeout(Duration::from_millis(300)) {
+            self.seen.push(line);
+        }
+        self.seen.concat()
+    }
+}

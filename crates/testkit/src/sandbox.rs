@@ -1,0 +1,95 @@
+use crate::Lokt;
+use serde_json::Value;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+use tempfile::TempDir;
+
+/// A root of its own, which is gone with it.
+#[derive(Debug)]
+pub struct Sandbox {
+    folder: TempDir,
+    program: PathBuf,
+}
+
+impl Sandbox {
+    /// A sandbox for the program at `built`, or for the one that `LOKT_TEST_BINARY` names: so the same
+    /// tests examine the release build.
+    pub fn new(built: &str) -> Self {
+        let program = std::env::var_os("LOKT_TEST_BINARY").map_or_else(|| built.into(), PathBuf::from);
+        let folder = tempfile::Builder::new().prefix("lokt-test-").tempdir();
+        Self { folder: folder.expect("a temporary folder"), program }
+    }
+
+    /// The program.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// A folder to work in.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The root of the locks.
+    pub fn root(&self) -> PathBuf {
+        self.folder().join("root")
+    }
+
+    /// Where a lock's record is.
+    pub fn record_path(&self, name: &str) -> PathBuf {
+        self.root().join("locks").join(format!("{name}.json"))
+    }
+
+    /// A lock's record as it stands.
+    #[track_caller]
+    pub fn record(&self, name: &str) -> Value {
+        let text = fs::read_to_string(self.record_path(name)).expect("a record");
+        serde_json::from_str(&text).expect("a record is JSON")
+    }
+
+    /// Puts bytes in a record's place, as another program would.
+    pub fn write_record(&self, name: &str, content: impl AsRef<[u8]>) {
+        fs::create_dir_all(self.root().join("locks")).expect("the folder of records");
+        fs::write(self.record_path(name), content).expect("a record is written");
+    }
+
+    /// The audit log's events, oldest first.
+    pub fn events(&self) -> Vec<Value> {
+        let log = fs::read_to_string(self.root().join("audit.log")).unwrap_or_default();
+        log.lines().map(|line| serde_json::from_str(line).expect("an event is JSON")).collect()
+    }
+
+    /// The kinds of the events about a lock, oldest first.
+    pub fn event_kinds(&self, name: &str) -> Vec<String> {
+        let events = self.events().into_iter().filter(|event| event["name"] == name);
+        events.map(|event| event["event"].as_str().expect("a kind").to_owned()).collect()
+    }
+
+    /// The names of the tickets in a lock's line.
+    pub fn tickets(&self, name: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.root().join("queue").join(name)).into_iter().flatten();
+        entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    }
+
+    /// A call of the program by owner `tester`.
+    pub fn lokt<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Lokt {
+        Lokt::new(self, &[]).arguments(arguments).owner("tester")
+    }
+
+    /// A call by nobody in particular, in a terminal session of its own.
+    pub fn in_new_session<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Lokt {
+        Lokt::new(self, &["setsid", "--wait"]).arguments(arguments)
+    }
+
+    /// A shell line with the program on its path, in a terminal session of its own.
+    pub fn shell(&self, line: &str) -> Lokt {
+        Lokt::shell(self, &["setsid", "--wait", "bash", "-c"], line)
+    }
+
+    /// A shell line in a terminal of its own.
+    pub fn terminal(&self, line: &str) -> Lokt {
+        Lokt::shell(self, &["script", "--quiet", "--return", "--flush", "/dev/null", "--command"], line)
+    }
+}
