@@ -10,13 +10,19 @@ fn sandbox() -> Sandbox {
 #[test]
 fn metadata_is_in_the_record_and_every_command_finds_it() {
     let it = sandbox();
-    it.lokt(["lock", "test-result", "--meta", "path=/tmp/out.txt", "--meta", "commit=abc123"]).run().ok();
+    it.lokt(["lock", "test-result", "--meta", "path=/tmp/out.txt", "--meta", "commit=abc123"])
+        .run()
+        .ok();
     let expected = json!({"path": "/tmp/out.txt", "commit": "abc123"});
     assert_eq!(it.record("test-result")["metadata"], expected);
     let status = it.lokt(["status", "test-result", "--json"]).run().ok().json();
     assert_eq!(status["metadata"], expected);
     let value = it.lokt(["get-meta", "test-result", "path"]).run().ok();
-    assert_eq!((value.out.as_str(), value.err.as_str()), ("/tmp/out.txt\n", ""), "the value, nothing else");
+    assert_eq!(
+        (value.out.as_str(), value.err.as_str()),
+        ("/tmp/out.txt\n", ""),
+        "the value, nothing else"
+    );
 }
 
 #[test]
@@ -33,10 +39,20 @@ fn any_text_is_a_value() {
     let it = sandbox();
     let odd = "a=b \"quoted\" $HOME `x` ünï 🎉\ttab\nline two\\n";
     let pair = format!("odd={odd}");
-    it.lokt(["lock", "x", "--meta", "empty=", "--meta", &pair, "--meta", "k=1", "--meta", "k=2"]).run().ok();
-    assert_eq!(it.lokt(["get-meta", "x", "empty"]).run().ok().out, "\n", "an empty value is a value");
+    it.lokt(["lock", "x", "--meta", "empty=", "--meta", &pair, "--meta", "k=1", "--meta", "k=2"])
+        .run()
+        .ok();
+    assert_eq!(
+        it.lokt(["get-meta", "x", "empty"]).run().ok().out,
+        "\n",
+        "an empty value is a value"
+    );
     assert_eq!(it.lokt(["get-meta", "x", "odd"]).run().ok().out, format!("{odd}\n"));
-    assert_eq!(it.lokt(["get-meta", "x", "k"]).run().ok().out, "2\n", "the last of equal keys wins");
+    assert_eq!(
+        it.lokt(["get-meta", "x", "k"]).run().ok().out,
+        "2\n",
+        "the last of equal keys wins"
+    );
 }
 
 #[test]
@@ -44,8 +60,15 @@ fn any_json_object_is_metadata() {
     let it = sandbox();
     let object = r#"{"n": 1.50, "deep": {"list": [1, null]}, "t": "text", "big": 123456789012345678901234567890}"#;
     it.lokt(["lock", "x", "--meta-json", object, "--meta", "t=later"]).run().ok();
-    assert_eq!(it.lokt(["get-meta", "x", "n"]).run().ok().out, "1.50\n", "numbers keep their digits");
-    assert_eq!(it.lokt(["get-meta", "x", "big"]).run().ok().out, "123456789012345678901234567890\n");
+    assert_eq!(
+        it.lokt(["get-meta", "x", "n"]).run().ok().out,
+        "1.50\n",
+        "numbers keep their digits"
+    );
+    assert_eq!(
+        it.lokt(["get-meta", "x", "big"]).run().ok().out,
+        "123456789012345678901234567890\n"
+    );
     assert_eq!(it.lokt(["get-meta", "x", "deep"]).run().ok().out, "{\"list\":[1,null]}\n");
     assert_eq!(it.lokt(["get-meta", "x", "t"]).run().ok().out, "later\n");
     for bad in ["[1]", "{", "7"] {

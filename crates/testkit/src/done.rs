@@ -49,7 +49,10 @@ impl Done {
     pub fn fails_with(self, code: i32, text: &str) -> Self {
         let done = self.expect(code);
         let first = done.err.lines().next().unwrap_or_default();
-        assert!(first.starts_with("error: ") && first.contains(text), "no error {text:?}: {done:#?}");
+        assert!(
+            first.starts_with("error: ") && first.contains(text),
+            "no error {text:?}: {done:#?}"
+        );
         let rest = done.err.lines().skip(1);
         for line in rest {
             assert!(line.starts_with("hint: "), "neither error nor hint: {line:?} of {done:#?}");

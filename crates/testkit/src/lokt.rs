@@ -43,9 +43,9 @@ impl Lokt {
     }
 
     fn prepared(sandbox: &Sandbox, mut command: Command) -> Self {
-        FOREIGN.iter().for_each(|key| {
+        for key in FOREIGN {
             command.env_remove(key);
-        });
+        }
         let folder = sandbox.program().parent().unwrap_or(Path::new("/"));
         let path = std::env::var("PATH").unwrap_or_default();
         command.env("PATH", format!("{}:{path}", folder.display()));

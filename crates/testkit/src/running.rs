@@ -4,7 +4,7 @@ use nix::{
     unistd::Pid,
 };
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{Read, Write},
     os::unix::process::ExitStatusExt,
     process::{Child, ChildStdin},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
@@ -46,6 +46,13 @@ impl Running {
     #[track_caller]
     pub fn says(&mut self, text: &str) -> String {
         self.err.await_line(text)
+    }
+
+    /// Waits until stdout has a text anywhere, also in a line that is not ended yet, and gives what came
+    /// with it. For what is drawn on a terminal.
+    #[track_caller]
+    pub fn tells(&mut self, text: &str) -> String {
+        self.out.await_text(text)
     }
 
     /// Waits until the guarded [`HOLD`](crate::HOLD) is in.
@@ -110,52 +117,87 @@ impl Running {
     }
 }
 
-/// The lines of a stream, as they come.
+/// What a stream says, as it comes.
 #[derive(Debug)]
 struct Lines {
     incoming: Receiver<String>,
-    seen: Vec<String>,
+    /// What has come and was not asked for yet.
+    fresh: String,
+    seen: String,
 }
 
 impl Lines {
-    fn of(stream: impl Read + Send + 'static) -> Self {
+    fn of(mut stream: impl Read + Send + 'static) -> Self {
         let (sender, incoming) = channel();
         thread::spawn(move || {
-            let mut stream = BufReader::new(stream);
-            let mut line = Vec::new();
-            while stream.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+            let mut buffer = [0; 4096];
+            while let Ok(read @ 1..) = stream.read(&mut buffer) {
                 // Nobody may listen any more.
-                let _ = sender.send(String::from_utf8_lossy(&line).into_owned());
-                line.clear();
+                let _ = sender.send(String::from_utf8_lossy(&buffer[..read]).into_owned());
             }
         });
-        Self { incoming, seen: Vec::new() }
+        Self { incoming, fresh: String::new(), seen: String::new() }
+    }
+
+    /// Waits for a whole line with a text, and gives it.
+    #[track_caller]
+    fn await_line(&mut self, text: &str) -> String {
+        self.await_match(text, |fresh| {
+            let mut start = 0;
+            for line in fresh.split_inclusive('\n') {
+                start += line.len();
+                if line.contains(text) && line.ends_with('\n') {
+                    return Some((line.to_owned(), start));
+                }
+            }
+            None
+        })
     }
 
     #[track_caller]
-    fn await_line(&mut self, text: &str) -> String {
+    fn await_text(&mut self, text: &str) -> String {
+        self.await_match(text, |fresh| {
+            let end = fresh.find(text)? + text.len();
+            Some((fresh[..end].to_owned(), end))
+        })
+    }
+
+    #[track_caller]
+    fn await_match(
+        &mut self,
+        text: &str,
+        find: impl Fn(&str) -> Option<(String, usize)>,
+    ) -> String {
         let deadline = Instant::now() + PATIENCE;
         loop {
+            if let Some((found, end)) = find(&self.fresh) {
+                self.fresh.drain(..end);
+                return found;
+            }
             let left = deadline.saturating_duration_since(Instant::now());
             match self.incoming.recv_timeout(left) {
-                Ok(line) => {
-                    self.seen.push(line.clone());
-                    if line.contains(text) {
-                        return line;
-                    }
+                Ok(more) => self.take(&more),
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!("no {text:?} in time, but {:?}", self.seen)
                 }
-                Err(RecvTimeoutError::Timeout) => panic!("no {text:?} in time; it said {:#?}", self.seen),
-                Err(RecvTimeoutError::Disconnected) => panic!("it ended without {text:?}: {:#?}", self.seen),
+                Err(RecvTimeoutError::Disconnected) => {
+                    panic!("ended without {text:?}: {:?}", self.seen)
+                }
             }
         }
     }
 
-    /// All lines, those already seen too. Waits a moment for the stream's end, which a process that was
-    /// left behind may hold open.
+    fn take(&mut self, more: &str) {
+        self.fresh.push_str(more);
+        self.seen.push_str(more);
+    }
+
+    /// All that was said, from the beginning. Waits a moment for the stream's end, which a process that
+    /// was left behind may hold open.
     fn rest(&mut self) -> String {
-        while let Ok(line) = self.incoming.recv_timeout(Duration::from_millis(300)) {
-            self.seen.push(line);
+        while let Ok(more) = self.incoming.recv_timeout(Duration::from_millis(300)) {
+            self.take(&more);
         }
-        self.seen.concat()
+        self.seen.clone()
     }
 }

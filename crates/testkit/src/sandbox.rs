@@ -17,7 +17,8 @@ impl Sandbox {
     /// A sandbox for the program at `built`, or for the one that `LOKT_TEST_BINARY` names: so the same
     /// tests examine the release build.
     pub fn new(built: &str) -> Self {
-        let program = std::env::var_os("LOKT_TEST_BINARY").map_or_else(|| built.into(), PathBuf::from);
+        let program =
+            std::env::var_os("LOKT_TEST_BINARY").map_or_else(|| built.into(), PathBuf::from);
         let folder = tempfile::Builder::new().prefix("lokt-test-").tempdir();
         Self { folder: folder.expect("a temporary folder"), program }
     }
@@ -90,6 +91,10 @@ impl Sandbox {
 
     /// A shell line in a terminal of its own.
     pub fn terminal(&self, line: &str) -> Lokt {
-        Lokt::shell(self, &["script", "--quiet", "--return", "--flush", "/dev/null", "--command"], line)
+        Lokt::shell(
+            self,
+            &["script", "--quiet", "--return", "--flush", "/dev/null", "--command"],
+            line,
+        )
     }
 }

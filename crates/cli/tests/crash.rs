@@ -1,0 +1,175 @@
+//! What is left when processes are killed, and who gets in then.
+
+use lokt_testkit::{HOLD, Running, Sandbox};
+use nix::{
+    sys::signal::{Signal, kill, killpg},
+    unistd::Pid,
+};
+
+fn sandbox() -> Sandbox {
+    Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
+}
+
+fn holder(it: &Sandbox, name: &str) -> Running {
+    it.lokt(["guard", name, "--", HOLD[0], HOLD[1], HOLD[2]]).owner("ada").start().is_in()
+}
+
+/// A guard whose command tells its pid and lives until it is killed, whatever becomes of its input.
+fn stubborn(it: &Sandbox, name: &str) -> (Running, Pid) {
+    let line = "echo pid $$; exec sleep 1000";
+    let mut guard = it.lokt(["guard", name, "--", "sh", "-c", line]).owner("ada").start();
+    let pid = guard.prints("pid ").trim().trim_start_matches("pid ").parse().unwrap();
+    (guard, Pid::from_raw(pid))
+}
+
+#[test]
+fn the_command_of_a_killed_guard_keeps_everybody_out_until_it_ends() {
+    let it = sandbox();
+    let (guard, command) = stubborn(&it, "x");
+    guard.kill();
+    it.lokt(["guard", "x", "--", "true"]).owner("bob").run().fails_with(2, "held by ada");
+    it.lokt(["lock", "x"]).owner("bob").run().fails_with(2, "held by ada");
+    it.lokt(["unlock", "x", "--break-stale"])
+        .owner("bob")
+        .run()
+        .fails_with(4, "processes of its command live");
+    it.lokt(["unlock", "x"]).owner("ada").run().fails_with(4, "living guard");
+    let why = it.lokt(["why", "x", "--json"]).owner("bob").run().expect(2).json();
+    let reason = &why["reasons"][0];
+    assert_eq!(reason["type"], "held");
+    assert!(reason["message"].as_str().unwrap().contains("its guard is gone"), "{reason}");
+    assert_eq!(reason["processes"][0]["pid"], command.as_raw(), "it names who keeps the lock");
+    let status = it.lokt(["status", "x", "--json"]).run().ok().json();
+    assert_eq!((&status["state"], &status["pid_status"]), (&"orphaned".into(), &"dead".into()));
+
+    let waiter = it.lokt(["guard", "x", "--wait", "--", "true"]).owner("bob").start().is_waiting();
+    kill(command, Signal::SIGKILL).unwrap();
+    waiter.ends().ok();
+    assert!(it.event_kinds("x").contains(&"stale-break".to_owned()), "{:?}", it.event_kinds("x"));
+}
+
+#[test]
+fn the_last_process_of_the_tree_counts_not_the_first() {
+    let it = sandbox();
+    let line = "sh -c 'echo pid $$; exec sleep 1000' & wait";
+    let mut guard = it.lokt(["guard", "x", "--", "sh", "-c", line]).owner("ada").start();
+    let grandchild: i32 = guard.prints("pid ").trim().trim_start_matches("pid ").parse().unwrap();
+    let shell = child_of(guard.pid());
+    guard.kill();
+    kill(shell, Signal::SIGKILL).unwrap();
+    it.lokt(["guard", "x", "--", "true"]).owner("bob").run().fails_with(2, "held by ada");
+    let waiter = it.lokt(["guard", "x", "--wait", "--", "true"]).owner("bob").start().is_waiting();
+    kill(Pid::from_raw(grandchild), Signal::SIGKILL).unwrap();
+    waiter.ends().ok();
+}
+
+fn child_of(pid: i32) -> Pid {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+    Pid::from_raw(children.split_whitespace().next().unwrap().parse().unwrap())
+}
+
+#[test]
+fn a_guard_killed_with_its_command_is_free_at_once() {
+    let it = sandbox();
+    let (guard, command) = stubborn(&it, "x");
+    let waiter = it.lokt(["guard", "x", "--wait", "--", "true"]).owner("bob").start().is_waiting();
+    guard.signal(Signal::SIGKILL);
+    killpg(command, Signal::SIGKILL).unwrap();
+    waiter.ends().ok();
+    drop(guard);
+}
+
+#[test]
+fn what_a_dead_guard_left_is_free_for_every_command() {
+    let it = sandbox();
+    for (words, code) in [
+        (vec!["exists", "x"], 3),
+        (vec!["get-meta", "x", "k"], 3),
+        (vec!["status", "x"], 3),
+        (vec!["why", "x"], 0),
+        (vec!["lock", "x"], 0),
+    ] {
+        dead_guard(&it, "x");
+        assert!(it.record_path("x").exists(), "the record is left behind");
+        it.lokt(words.clone()).owner("bob").run().expect(code);
+        it.lokt(["unlock", "x", "--force"]).run();
+    }
+    dead_guard(&it, "x");
+    assert_eq!(it.lokt(["status", "--json"]).run().ok().json(), serde_json::json!([]));
+    assert!(!it.record_path("x").exists() && it.event_kinds("x").last().unwrap() == "stale-break");
+}
+
+fn dead_guard(it: &Sandbox, name: &str) {
+    let (guard, command) = stubborn(it, name);
+    guard.signal(Signal::SIGKILL);
+    killpg(command, Signal::SIGKILL).unwrap();
+    // In line behind it, somebody gets in when it is gone for sure; then its record is put back.
+    let record = std::fs::read(it.record_path(name)).unwrap();
+    it.lokt(["guard", name, "--wait", "--", "true"]).owner("cleaner").run().ok();
+    it.write_record(name, record);
+    drop(guard);
+}
+
+#[test]
+fn killing_waiters_changes_nothing_for_the_others() {
+    let it = sandbox();
+    let first = holder(&it, "x");
+    let mut waiters: Vec<Running> = (0..6).map(|n| waiter(&it, n)).collect();
+    for dead in [4, 2, 1] {
+        waiters.remove(dead).kill();
+    }
+    first.release().ok();
+    waiters.into_iter().for_each(|waiter| drop(waiter.ends().ok()));
+    let order = std::fs::read_to_string(it.folder().join("order")).unwrap();
+    assert_eq!(order, "0\n3\n5\n", "those who live enter in their order");
+    assert!(it.tickets("x").is_empty(), "the dead tickets are gone too");
+}
+
+fn waiter(it: &Sandbox, number: usize) -> Running {
+    let line = format!("echo {number} >>order");
+    let words = ["guard", "x", "--wait", "--", "sh", "-c", &line];
+    it.lokt(words).owner(&format!("w{number}")).start().is_waiting()
+}
+
+#[test]
+fn a_waiter_that_is_killed_at_the_head_lets_the_next_in() {
+    let it = sandbox();
+    it.lokt(["lock", "x", "--ttl", "10m"]).owner("ada").run().ok();
+    let head = waiter(&it, 0);
+    let next = waiter(&it, 1);
+    head.kill();
+    it.lokt(["unlock", "x"]).owner("ada").run().ok();
+    next.ends().ok();
+}
+
+#[test]
+fn a_forced_break_lets_the_next_in_while_the_old_command_runs() {
+    let it = sandbox();
+    let broken = holder(&it, "x");
+    let waiter = it.lokt(["guard", "x", "--wait", "--", "true"]).owner("bob").start().is_waiting();
+    it.lokt(["unlock", "x", "--force"]).owner("carl").run().ok();
+    waiter.ends().ok();
+    let after =
+        it.lokt(["guard", "x", "--", HOLD[0], HOLD[1], HOLD[2]]).owner("dora").start().is_in();
+    broken.release().ok().says("was taken away");
+    let record = it.record("x");
+    assert_eq!(record["owner"], "dora", "the one who lost it does not take the next one's away");
+    it.lokt(["guard", "x", "--", "true"]).run().fails_with(2, "held by dora");
+    after.release().ok();
+    let kinds = it.event_kinds("x");
+    assert!(
+        kinds.contains(&"force-break".to_owned()) && kinds.contains(&"lost".to_owned()),
+        "{kinds:?}"
+    );
+}
+
+#[test]
+fn the_root_may_vanish_under_a_guard_and_its_waiters() {
+    let it = sandbox();
+    let old = holder(&it, "x");
+    let waiter = it.lokt(["guard", "x", "--wait", "--", "true"]).owner("bob").start().is_waiting();
+    std::fs::remove_dir_all(it.root()).unwrap();
+    waiter.ends().ok();
+    old.release().ok().says("was taken away");
+    it.lokt(["guard", "x", "--", "true"]).run().ok();
+}

@@ -1,0 +1,99 @@
+//! Mutual exclusion under fire: many real processes, kills at any moment, and an oracle inside.
+
+use lokt_testkit::Sandbox;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use std::{
+    fs,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
+
+/// Creates a file exclusively, works a little, removes it. Finding the file of a live process there is a
+/// violation; that of a dead one is what its kill left.
+const ORACLE: &str = r#"
+import os, sys
+path, log = sys.argv[1], sys.argv[2]
+def say(word): os.write(os.open(log, os.O_APPEND | os.O_CREAT | os.O_WRONLY), (word + "\n").encode())
+def lives(pid):
+    try: return open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError: return False
+mine = f"{path}.{os.getpid()}"
+with open(mine, "w") as f: f.write(str(os.getpid()))
+while True:
+    try: os.link(mine, path); break
+    except FileExistsError:
+        try: other = int(open(path).read())
+        except (OSError, ValueError): continue
+        if lives(other): say("VIOLATION"); sys.exit(7)
+        try: os.unlink(path)
+        except FileNotFoundError: pass
+os.unlink(mine)
+say("ENTER")
+for _ in range(20000): pass
+os.unlink(path)
+"#;
+
+fn sandbox() -> Sandbox {
+    let it = Sandbox::new(env!("CARGO_BIN_EXE_lokt"));
+    fs::write(it.folder().join("oracle.py"), ORACLE).unwrap();
+    it
+}
+
+fn entries(it: &Sandbox) -> usize {
+    let log = fs::read_to_string(it.folder().join("log")).unwrap_or_default();
+    assert!(!log.contains("VIOLATION"), "two were in at once");
+    log.lines().filter(|line| *line == "ENTER").count()
+}
+
+fn enter(it: &Sandbox, owner: &str) -> lokt_testkit::Lokt {
+    let words = ["guard", "hot", "--wait", "--", "python3", "-S", "oracle.py", "held", "log"];
+    it.lokt(words).owner(owner)
+}
+
+#[test]
+fn a_hundred_at_once_enter_one_by_one() {
+    let it = sandbox();
+    thread::scope(|scope| {
+        for n in 0..100 {
+            let it = &it;
+            scope.spawn(move || enter(it, &format!("w{n}")).run().ok());
+        }
+    });
+    assert_eq!(entries(&it), 100);
+    assert!(it.tickets("hot").is_empty() && !it.record_path("hot").exists(), "nothing is left");
+}
+
+#[test]
+fn kills_of_supervisors_at_any_moment_let_no_two_in_and_wedge_nobody() {
+    let it = sandbox();
+    let killed = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for worker in 0..8 {
+            let (it, killed) = (&it, &killed);
+            scope.spawn(move || {
+                for round in 0..25 {
+                    let guard = enter(it, &format!("w{worker}")).start();
+                    if (worker + round) % 3 == 0 {
+                        // After a different fraction of its life each time: while it starts, waits, enters,
+                        // runs or leaves.
+                        (0..round * 40_000).for_each(|n| _ = std::hint::black_box(n));
+                        let _ = kill(Pid::from_raw(guard.pid()), Signal::SIGKILL);
+                        killed.fetch_add(1, Ordering::Relaxed);
+                    }
+                    let done = guard.ends();
+                    assert!(
+                        matches!((done.code, done.signal), (Some(0), _) | (_, Some(9))),
+                        "{done:#?}"
+                    );
+                }
+            });
+        }
+    });
+    assert!(entries(&it) + killed.into_inner() >= 200, "everybody entered or was killed");
+    // The lock still works, whatever the last kill left.
+    enter(&it, "last").run().ok();
+    assert_eq!(it.lokt(["status", "--json"]).run().ok().json(), serde_json::json!([]));
+}

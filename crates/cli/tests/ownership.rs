@@ -1,0 +1,104 @@
+//! Who owns a lock, and what others may do about it.
+
+use lokt_testkit::{HOLD, Sandbox};
+
+fn sandbox() -> Sandbox {
+    Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
+}
+
+#[test]
+fn two_terminals_of_one_user_are_two_owners() {
+    let it = sandbox();
+    it.in_new_session(["lock", "x", "--ttl", "10m"]).run().ok();
+    let other = it.in_new_session(["lock", "x"]).run().fails_with(2, "lock \"x\" is held by");
+    assert!(other.err.contains("agent-"), "{other:#?}");
+    it.in_new_session(["guard", "x", "--", "true"]).run().fails_with(2, "is held by");
+    let refused = it.in_new_session(["unlock", "x"]).run().fails_with(4, "not yours");
+    assert!(refused.err.contains("another terminal or agent"), "{refused:#?}");
+    let inside = it.in_new_session(["guard", "y", "--", HOLD[0], HOLD[1], HOLD[2]]).start().is_in();
+    it.in_new_session(["guard", "y", "--", "true"]).run().fails_with(2, "is held by");
+    inside.release().ok();
+}
+
+#[test]
+fn two_commands_of_one_terminal_are_one_owner() {
+    let it = sandbox();
+    let done = it.shell("lokt lock x --ttl 5m && lokt lock x --ttl 9m && lokt unlock x").run().ok();
+    assert_eq!(done.out, "acquired lock \"x\"\nrenewed lock \"x\"\nreleased lock \"x\"\n");
+    assert_eq!(it.event_kinds("x"), ["acquire", "renew", "release"]);
+}
+
+#[test]
+fn a_given_owner_is_the_owner_in_every_terminal() {
+    let it = sandbox();
+    it.in_new_session(["lock", "x"]).owner("ada").run().ok();
+    it.in_new_session(["lock", "x", "--ttl", "5m"]).owner("ada").run().ok();
+    it.in_new_session(["unlock", "--owner", "ada", "x"]).run().ok();
+    it.in_new_session(["lock", "--owner", "ada", "x"]).owner("bob").run().ok();
+    assert_eq!(it.record("x")["owner"], "ada", "the flag wins over the variable");
+}
+
+#[test]
+fn a_given_agent_id_joins_terminals_of_one_user() {
+    let it = sandbox();
+    it.in_new_session(["lock", "x"]).env("LOKT_AGENT_ID", "a1").run().ok();
+    assert_eq!(it.record("x")["agent_id"], "a1");
+    it.in_new_session(["unlock", "x"]).env("LOKT_AGENT_ID", "a2").run().expect(4);
+    it.in_new_session(["unlock", "x"]).env("LOKT_AGENT_ID", "a1").run().ok();
+}
+
+#[test]
+fn commands_inside_a_guard_are_no_more_given_than_the_guard_was() {
+    let it = sandbox();
+    // Both see LOKT_OWNER inside, with the same user's name; neither gets the other's lease by that.
+    it.shell("lokt guard a -- lokt lock shared --ttl 10m").run().ok();
+    it.shell("lokt guard b -- lokt lock shared").run().expect(2);
+    it.shell("lokt guard b -- sh -c 'LOKT_OWNER=$LOKT_OWNER-2 lokt lock shared'").run().expect(2);
+}
+
+#[test]
+fn unlocking_anothers_lock_takes_force_and_is_logged() {
+    let it = sandbox();
+    it.lokt(["lock", "x", "--ttl", "10m"]).owner("ada").run().ok();
+    it.lokt(["unlock", "x"]).owner("bob").run().fails_with(4, "not yours: ada");
+    it.lokt(["unlock", "x", "--break-stale"])
+        .owner("bob")
+        .run()
+        .fails_with(4, "valid for another 9m");
+    it.lokt(["unlock", "x", "--force"]).owner("bob").run().ok();
+    it.lokt(["unlock", "x"]).owner("bob").run().fails_with(3, "not held");
+    it.lokt(["unlock", "x", "--force"]).owner("bob").run().fails_with(3, "not held");
+    let broken = it.events().into_iter().find(|event| event["event"] == "force-break").unwrap();
+    assert_eq!(
+        (&broken["owner"], &broken["extra"]["holder_owner"]),
+        (&"bob".into(), &"ada".into())
+    );
+}
+
+#[test]
+fn a_live_guard_is_not_unlocked_without_force() {
+    let it = sandbox();
+    let inside = it.lokt(["guard", "x", "--", HOLD[0], HOLD[1], HOLD[2]]).start().is_in();
+    let pid = it.record("x")["pid"].to_string();
+    it.lokt(["unlock", "x"]).run().fails_with(4, &format!("living guard (pid {pid})"));
+    it.lokt(["unlock", "x", "--break-stale"]).run().fails_with(4, "not stale");
+    inside.release().ok();
+}
+
+#[test]
+fn all_of_mine_are_given_back_and_nobody_elses() {
+    let it = sandbox();
+    for name in ["a", "b"] {
+        it.lokt(["lock", name]).owner("ada").run().ok();
+    }
+    it.lokt(["lock", "c"]).owner("bob").run().ok();
+    let inside =
+        it.lokt(["guard", "d", "--", HOLD[0], HOLD[1], HOLD[2]]).owner("ada").start().is_in();
+    let released = it.lokt(["unlock", "--all", "--json"]).owner("ada").run().ok().json();
+    assert_eq!(released, serde_json::json!({"released": ["a", "b"], "count": 2}));
+    let by_flag = it.lokt(["unlock", "--owner", "bob", "--json"]).run().ok().json();
+    assert_eq!(by_flag, serde_json::json!({"released": ["c"], "count": 1}));
+    it.lokt(["exists", "d"]).run().ok();
+    it.lokt(["unlock"]).run().fails_with(64, "name a lock");
+    inside.release().ok();
+}

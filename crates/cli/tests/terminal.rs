@@ -1,0 +1,114 @@
+//! Guards as jobs of a terminal: the keyboard, job control, editors and pipelines work as without one.
+
+use lokt_testkit::Sandbox;
+
+fn sandbox() -> Sandbox {
+    Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
+}
+
+#[test]
+fn the_command_has_the_terminal() {
+    let it = sandbox();
+    let mut guard =
+        it.terminal("lokt guard x -- sh -c 'test -t 0 && test -t 1 && stty size && tty'").start();
+    guard.prints("/dev/pts/");
+    guard.ends().ok();
+}
+
+#[test]
+fn control_c_reaches_the_command_once_and_its_handling_counts() {
+    let it = sandbox();
+    let script = "trap 'echo caught; n=$((n+1))' INT; echo ready
+        while [ ${n:-0} -lt 2 ]; do read line; done; exit 4";
+    std::fs::write(it.folder().join("script"), script).unwrap();
+    let mut guard = it.terminal("trap : INT; lokt guard x -- bash script; echo code $?").start();
+    guard.prints("ready");
+    guard.types("\u{3}");
+    guard.prints("caught");
+    guard.types("\n\u{3}");
+    guard.prints("caught");
+    guard.types("\n");
+    guard.prints("code 4");
+    guard.ends();
+}
+
+#[test]
+fn control_c_ends_a_script_that_runs_a_guard() {
+    let it = sandbox();
+    let script = "while :; do lokt guard x -- sh -c 'echo round; exec sleep 1000'; done";
+    let mut loops = it.terminal(script).start();
+    loops.prints("round");
+    loops.types("\u{3}");
+    // With an exit code of 130 instead of the signal, the shell would go on with the next round.
+    loops.ends();
+    it.lokt(["exists", "x"]).run().expect(3);
+}
+
+#[test]
+fn control_z_stops_the_job_and_fg_continues_it() {
+    let it = sandbox();
+    let mut shell = it.terminal("bash --norc --noprofile -i").start();
+    shell.tells("bash-");
+    shell.types("lokt guard x -- sh -c 'echo rea\"\"dy; read line; echo got $line'\n");
+    shell.prints("ready");
+    shell.types("\u{1a}");
+    shell.tells("Stopped");
+    it.lokt(["guard", "x", "--", "true"]).owner("other").run().fails_with(2, "held by");
+    shell.types("fg\n");
+    shell.tells("lokt guard x");
+    shell.types("words\n");
+    shell.prints("got words");
+    shell.types("exit\n");
+    shell.ends();
+}
+
+#[test]
+fn a_command_that_stops_itself_gives_the_terminal_back() {
+    let it = sandbox();
+    let mut shell = it.terminal("bash --norc --noprofile -i").start();
+    shell.tells("bash-");
+    shell.types("lokt guard x -- sh -c 'kill -TSTP $$; echo again'\n");
+    shell.tells("Stopped");
+    shell.types("fg\n");
+    shell.prints("again");
+    shell.types("exit\n");
+    shell.ends();
+}
+
+#[test]
+fn a_pager_behind_a_guard_reads_the_keyboard() {
+    let it = sandbox();
+    let line =
+        "lokt guard x -- seq 1 5 | (cat >/dev/null; read key </dev/tty; echo pager got $key)";
+    let mut pager = it.terminal(line).start();
+    pager.types("q\n");
+    pager.prints("pager got q");
+    pager.ends().ok();
+}
+
+#[test]
+fn a_signal_from_elsewhere_reaches_the_command_but_not_its_neighbours() {
+    let it = sandbox();
+    let line = "lokt guard x -- sh -c 'echo ready; exec sleep 1000' | cat; echo the script goes on";
+    let mut script = it.terminal(line).start();
+    script.prints("ready");
+    let pid = it.record("x")["pid"].as_i64().unwrap();
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(pid).unwrap());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+    script.prints("the script goes on");
+    script.ends().ok();
+}
+
+#[test]
+fn a_guard_in_the_background_can_be_brought_to_the_front() {
+    let it = sandbox();
+    let mut shell = it.terminal("bash --norc --noprofile -i").start();
+    shell.tells("bash-");
+    shell.types("lokt guard x -- sh -c 'read line; echo got $line' &\n");
+    shell.tells("bash-");
+    shell.types("fg\n");
+    shell.types("words\n");
+    shell.prints("got words");
+    shell.types("exit\n");
+    shell.ends();
+}
