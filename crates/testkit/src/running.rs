@@ -143,14 +143,10 @@ impl Lines {
     #[track_caller]
     fn await_line(&mut self, text: &str) -> String {
         self.await_match(text, |fresh| {
-            let mut start = 0;
-            for line in fresh.split_inclusive('\n') {
-                start += line.len();
-                if line.contains(text) && line.ends_with('\n') {
-                    return Some((line.to_owned(), start));
-                }
-            }
-            None
+            let found = fresh.find(text)?;
+            let start = fresh[..found].rfind('\n').map_or(0, |end| end + 1);
+            let end = found + fresh[found..].find('\n')? + 1;
+            Some((fresh[start..end].to_owned(), end))
         })
     }
 
