@@ -8,6 +8,7 @@
 //! come within [`PATIENCE`] fails the test with all that the process said.
 
 mod done;
+mod hardship;
 mod lokt;
 mod running;
 mod sandbox;

@@ -93,6 +93,12 @@ impl Lokt {
         Done::new(&self.command.output().expect("the program starts"))
     }
 
+    /// Runs to the end, which must come within [`PATIENCE`](crate::PATIENCE).
+    #[track_caller]
+    pub fn in_time(self) -> Done {
+        self.start().release()
+    }
+
     /// Starts, with standard input held open until it is told to go on.
     #[track_caller]
     pub fn start(mut self) -> Running {

@@ -56,6 +56,17 @@ impl Sandbox {
         fs::write(self.record_path(name), content).expect("a record is written");
     }
 
+    /// Where a name's freeze is.
+    pub fn freeze_path(&self, name: &str) -> PathBuf {
+        self.root().join("freezes").join(format!("{name}.json"))
+    }
+
+    /// Puts bytes in a freeze's place, as another program would.
+    pub fn write_freeze(&self, name: &str, content: impl AsRef<[u8]>) {
+        fs::create_dir_all(self.root().join("freezes")).expect("the folder of freezes");
+        fs::write(self.freeze_path(name), content).expect("a freeze is written");
+    }
+
     /// The audit log's events, oldest first.
     pub fn events(&self) -> Vec<Value> {
         let log = fs::read_to_string(self.root().join("audit.log")).unwrap_or_default();

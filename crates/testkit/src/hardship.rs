@@ -1,0 +1,70 @@
+use crate::{Lokt, Sandbox};
+use nix::unistd::geteuid;
+use std::{
+    fs::{self, File, Permissions},
+    os::unix::fs::PermissionsExt,
+    path::PathBuf,
+};
+
+/// Runs a program as a user who owns nothing.
+const NOBODY: [&str; 4] = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+
+/// Runs a shell line that may mount what it likes, seen by nobody else.
+const OWN_MOUNTS: [&str; 5] = ["unshare", "--mount", "--map-root-user", "bash", "-euc"];
+
+/// Calls that have it harder than others.
+impl Sandbox {
+    /// A call by a user whom file modes bind. That is who runs the tests, unless that is root: then it is
+    /// nobody, who may enter and write to the sandbox's folder.
+    pub fn as_nobody<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Lokt {
+        let lokt = if geteuid().is_root() {
+            self.open_to_all();
+            let program = self.program_for_all();
+            Lokt::shell(self, &NOBODY, &program.display().to_string())
+        } else {
+            Lokt::new(self, &[])
+        };
+        lokt.arguments(arguments).owner("nobody")
+    }
+
+    /// A `bash -eu` line as root of a mount namespace of its own.
+    pub fn with_own_mounts(&self, line: &str) -> Lokt {
+        Lokt::shell(self, &OWN_MOUNTS, line).owner("tester")
+    }
+
+    /// A Python program.
+    pub fn python(&self, program: &str) -> Lokt {
+        Lokt::shell(self, &["python3", "-c"], program)
+    }
+
+    /// Enters a lock's section as the program does, until the file is dropped. The lock must be the first
+    /// that was used in the sandbox.
+    #[track_caller]
+    pub fn hold_latch(&self) -> File {
+        let file = File::open(self.only_latch()).expect("the latch can be opened");
+        file.lock().expect("the latch can be taken");
+        file
+    }
+
+    /// The latch of the only lock that was used in the sandbox.
+    #[track_caller]
+    pub fn only_latch(&self) -> PathBuf {
+        let latches = fs::read_dir(self.root().join("latches")).expect("latches were used");
+        let paths: Vec<PathBuf> = latches.flatten().map(|entry| entry.path()).collect();
+        assert_eq!(paths.len(), 1, "which of these latches is meant?");
+        paths.into_iter().next().expect("a latch")
+    }
+
+    fn open_to_all(&self) {
+        fs::set_permissions(self.folder(), Permissions::from_mode(0o777)).expect("it is ours");
+    }
+
+    /// The program in a place that everybody can reach.
+    fn program_for_all(&self) -> PathBuf {
+        let copy = self.folder().join("lokt-for-all");
+        if !copy.exists() {
+            fs::copy(self.program(), &copy).expect("the program can be copied");
+        }
+        copy
+    }
+}
