@@ -1,0 +1,270 @@
+//! Things that stand where a record should be: every command says what they are, none hangs, and nobody
+//! gets in unless it is proven that nobody is behind them.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
+
+use lokt_testkit::{Done, Sandbox};
+use nix::{sys::stat::Mode, unistd::mkfifo};
+use serde_json::json;
+use std::{
+    fs::{self, File, Permissions},
+    os::unix::{
+        fs::{PermissionsExt, symlink},
+        net::UnixListener,
+    },
+    path::Path,
+    time::{Duration, SystemTime},
+};
+
+/// Puts something broken at a path.
+type Breakage = fn(&Path);
+
+/// What may stand there, and how it is told.
+const BREAKAGES: [(&str, Breakage); 10] = [
+    ("the file is empty", empty_and_old),
+    ("not JSON: EOF", |path| fs::write(path, r#"{"version":1,"name":"x","ow"#).unwrap()),
+    ("not JSON", |path| fs::write(path, [0, 159, 146, 150, 255]).unwrap()),
+    ("not a JSON object", |path| fs::write(path, "[1, 2]").unwrap()),
+    ("field \"owner\" is missing", |path| fs::write(path, "{}").unwrap()),
+    ("it is a directory", |path| fs::create_dir(path).unwrap()),
+    ("it is a symbolic link", |path| symlink("/dev/zero", path).unwrap()),
+    ("it is a named pipe", |path| mkfifo(path, Mode::S_IRWXU).unwrap()),
+    ("it is a socket", |path| drop(UnixListener::bind(path).unwrap())),
+    ("104857600 bytes", |path| File::create(path).unwrap().set_len(100 << 20).unwrap()),
+];
+
+fn sandbox() -> Sandbox {
+    Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
+}
+
+fn empty_and_old(path: &Path) {
+    changed(File::create(path).unwrap(), SystemTime::now() - Duration::from_secs(3));
+}
+
+/// Says that a file was last changed at a time.
+#[expect(clippy::needless_pass_by_value, reason = "the file is closed by this")]
+fn changed(file: File, at: SystemTime) {
+    file.set_modified(at).unwrap();
+}
+
+/// Puts a broken thing in the place of the record of `x`, older than anything that is being written.
+fn broken(breakage: Breakage) -> Sandbox {
+    let it = sandbox();
+    it.lokt(["lock", "other"]).run().ok();
+    let path = it.record_path("x");
+    breakage(&path);
+    if path.metadata().is_ok_and(|meta| meta.is_file()) {
+        changed(File::options().append(true).open(&path).unwrap(), an_hour_ago());
+    }
+    it
+}
+
+/// Old, and yet of this boot on any machine that runs for longer.
+fn an_hour_ago() -> SystemTime {
+    let up = fs::read_to_string("/proc/uptime").unwrap();
+    let up: f64 = up.split(' ').next().unwrap().parse().unwrap();
+    SystemTime::now() - Duration::from_secs_f64((up / 2.0).min(3600.0))
+}
+
+/// A moment ahead: a file that was changed then counts as being written for almost four seconds from now.
+fn young() -> SystemTime {
+    SystemTime::now() + Duration::from_millis(1900)
+}
+
+fn run(it: &Sandbox, words: &[&str]) -> Done {
+    it.lokt(words.iter().copied()).in_time()
+}
+
+#[test]
+fn every_command_that_reads_says_what_is_wrong_and_none_hangs() {
+    for (flaw, breakage) in BREAKAGES {
+        let it = broken(breakage);
+        for words in [vec!["status", "x"], vec!["exists", "x"], vec!["get-meta", "x", "k"]] {
+            run(&it, &words).fails_with(1, "lock \"x\" is corrupted: ");
+        }
+        run(&it, &["status", "x"]).says(flaw);
+        let why = run(&it, &["why", "x", "--json"]).json();
+        assert_eq!(why["reasons"][0]["type"], "corrupted");
+        let told = why["reasons"][0]["message"].as_str().unwrap();
+        assert!(told.contains(flaw), "why says that {flaw}: {told}");
+        let list = run(&it, &["status", "--json"]).ok().says("warning: \"x\"").says(flaw);
+        assert_eq!(list.json()[1]["state"], "corrupted", "it is listed too");
+        let doctor = run(&it, &["doctor", "--json"]).ok().json();
+        let records = &doctor["checks"][5];
+        assert_eq!((&records["name"], &records["status"]), (&json!("records"), &json!("warn")));
+        assert!(records["message"].as_str().unwrap().contains(flaw), "{records}");
+    }
+}
+
+#[test]
+fn nobody_gets_in_where_somebody_may_be_behind_it() {
+    for (flaw, breakage) in &BREAKAGES[1..] {
+        let it = broken(*breakage);
+        let commands: [&[&str]; 4] = [
+            &["guard", "x", "--", "touch", "entered"],
+            &["guard", "x", "--wait", "--", "touch", "entered"],
+            &["lock", "x"],
+            &["lock", "x", "--json"],
+        ];
+        for words in commands {
+            let done = run(&it, words).fails_with(1, "is corrupted").says(flaw);
+            assert!(done.err.contains("lokt unlock x --break-stale"), "a way out: {done:#?}");
+        }
+        run(&it, &["why", "x"]).expect(2);
+        assert!(!it.folder().join("entered").exists(), "nobody got in although {flaw}");
+        assert!(it.tickets("x").is_empty(), "nobody stands in line");
+        let unlock = run(&it, &["unlock", "x"]).fails_with(1, "is corrupted");
+        assert!(unlock.err.contains("--break-stale"), "{unlock:#?}");
+        assert!(fs::symlink_metadata(it.record_path("x")).is_ok(), "it was left alone");
+    }
+}
+
+#[test]
+fn breaking_repairs_it_and_is_logged() {
+    for (flaw, breakage) in BREAKAGES {
+        for how in ["--break-stale", "--force"] {
+            let it = broken(breakage);
+            run(&it, &["unlock", "x", how]).ok();
+            let gone = fs::symlink_metadata(it.record_path("x")).is_err();
+            assert!(gone, "{how} removes it although {flaw}");
+            assert_eq!(it.event_kinds("x"), ["corrupt-break"], "{how} although {flaw}");
+            assert!(left_in_tmp(&it).is_empty(), "no rest of it stays");
+            run(&it, &["guard", "x", "--", "true"]).ok();
+        }
+    }
+}
+
+fn left_in_tmp(it: &Sandbox) -> Vec<String> {
+    let entries = fs::read_dir(it.root().join("tmp")).unwrap().flatten();
+    let names = entries.map(|entry| entry.file_name().into_string().unwrap());
+    names.filter(|name| !name.starts_with('.')).collect()
+}
+
+#[test]
+fn a_folder_with_something_in_it_is_never_removed() {
+    let it = broken(|path| {
+        fs::create_dir(path).unwrap();
+        fs::write(path.join("work"), "of weeks").unwrap();
+    });
+    for how in ["--break-stale", "--force"] {
+        let refused = run(&it, &["unlock", "x", how]).fails_with(1, "x.json");
+        assert!(refused.err.contains("not empty"), "{refused:#?}");
+        let kept = fs::read_to_string(it.record_path("x").join("work")).unwrap();
+        assert_eq!(kept, "of weeks", "nothing in it is lost");
+    }
+    run(&it, &["guard", "x", "--", "true"]).fails_with(1, "it is a directory");
+}
+
+#[test]
+fn what_a_link_points_to_is_never_touched() {
+    let it = sandbox();
+    it.lokt(["lock", "x", "--ttl", "10m"]).run().ok();
+    let target = it.folder().join("target.json");
+    fs::rename(it.record_path("x"), &target).unwrap();
+    let before = fs::read(&target).unwrap();
+    symlink(&target, it.record_path("x")).unwrap();
+    run(&it, &["lock", "x"]).fails_with(1, "a symbolic link");
+    run(&it, &["unlock", "x", "--force"]).ok();
+    assert_eq!(fs::read(&target).unwrap(), before, "only the link is gone");
+}
+
+#[test]
+fn an_empty_file_counts_as_held_while_it_may_be_being_written() {
+    let it = sandbox();
+    it.write_record("x", "");
+    changed(File::create(it.record_path("x")).unwrap(), young());
+    run(&it, &["guard", "x", "--", "true"]).fails_with(2, "counts as held");
+    run(&it, &["lock", "x", "--json"]).expect(2);
+    run(&it, &["unlock", "x", "--break-stale"]).fails_with(4, "may be writing it");
+    run(&it, &["why", "x"]).expect(2);
+}
+
+#[test]
+fn an_empty_file_that_nobody_filled_is_free() {
+    let it = sandbox();
+    it.lokt(["lock", "other"]).run().ok();
+    for words in [vec!["guard", "x", "--", "true"], vec!["lock", "x"]] {
+        empty_and_old(&it.record_path("x"));
+        run(&it, &["why", "x"]).ok();
+        run(&it, &words).ok();
+    }
+    let kinds = it.event_kinds("x");
+    assert_eq!(kinds, ["corrupt-break", "acquire", "release", "corrupt-break", "acquire"]);
+}
+
+#[test]
+fn a_waiter_gets_in_when_an_empty_file_stays_empty() {
+    let it = sandbox();
+    it.write_record("x", "");
+    run(&it, &["guard", "x", "--wait", "--", "true"]).ok();
+    assert_eq!(it.event_kinds("x"), ["corrupt-break", "acquire", "release"]);
+}
+
+#[test]
+fn a_waiter_behind_a_broken_file_gets_in_as_soon_as_it_is_removed() {
+    let it = sandbox();
+    it.write_record("x", "{");
+    changed(File::options().append(true).open(it.record_path("x")).unwrap(), young());
+    let waiter = it.lokt(["guard", "x", "--wait", "--", "true"]).start().is_waiting();
+    fs::remove_file(it.record_path("x")).unwrap();
+    waiter.ends().ok();
+    assert_eq!(it.event_kinds("x"), ["acquire", "release"]);
+}
+
+#[test]
+fn a_broken_file_from_before_this_boot_is_replaced() {
+    let it = sandbox();
+    it.write_record("x", r#"{"version":1,"na"#);
+    changed(
+        File::options().append(true).open(it.record_path("x")).unwrap(),
+        SystemTime::UNIX_EPOCH,
+    );
+    run(&it, &["why", "x"]).ok();
+    run(&it, &["guard", "x", "--", "true"]).ok();
+    assert_eq!(it.event_kinds("x"), ["corrupt-break", "acquire", "release"]);
+}
+
+#[test]
+fn a_record_that_may_not_be_read_is_never_taken_for_free() {
+    let it = sandbox();
+    it.as_nobody(["lock", "x"]).run().ok();
+    fs::set_permissions(it.record_path("x"), Permissions::from_mode(0o000)).unwrap();
+    let commands: [&[&str]; 7] = [
+        &["guard", "x", "--", "true"],
+        &["guard", "x", "--wait", "--", "true"],
+        &["lock", "x"],
+        &["unlock", "x"],
+        &["exists", "x"],
+        &["why", "x"],
+        &["status", "x"],
+    ];
+    for words in commands {
+        let done = it.as_nobody(words.iter().copied()).in_time();
+        done.fails_with(1, "cannot read the record of lock \"x\": Permission denied");
+    }
+    let list = it.as_nobody(["status", "--json"]).run().ok().says("warning: \"x\"");
+    assert_eq!(list.json()[0]["state"], "unreadable");
+    it.as_nobody(["unlock", "x", "--force"]).run().ok();
+    it.as_nobody(["guard", "x", "--", "true"]).run().ok();
+}
+
+#[test]
+fn a_broken_freeze_keeps_everybody_out_until_it_is_lifted_by_force() {
+    for content in ["", "{", r#"{"version":"abc"}"#] {
+        let it = sandbox();
+        it.write_freeze("x", content);
+        let commands: [&[&str]; 5] = [
+            &["guard", "x", "--", "true"],
+            &["lock", "x"],
+            &["why", "x"],
+            &["freeze", "x", "--ttl", "5m"],
+            &["unfreeze", "x"],
+        ];
+        for words in commands {
+            let done = run(&it, words).fails_with(1, "freeze \"x\" is corrupted");
+            assert!(done.err.contains("lokt unfreeze x --force"), "a way out: {done:#?}");
+        }
+        run(&it, &["status"]).ok().says("warning: \"x\"");
+        run(&it, &["unfreeze", "x", "--force"]).ok();
+        run(&it, &["guard", "x", "--", "true"]).ok();
+    }
+}
