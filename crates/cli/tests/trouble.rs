@@ -1,0 +1,235 @@
+//! Full disks, read-only roots, missing permissions: an error that says so, nothing half-written, and never
+//! "held".
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
+
+use lokt_testkit::{Done, HOLD, Sandbox};
+use std::fs;
+
+/// A disk of a few pages in the root's place, with a lease on it, and the ways to fill it and to list what
+/// there is of locks. (What a sweep leaves is an empty mark.)
+const SMALL_DISK: &str = r#"
+    mkdir "$LOKT_ROOT"
+    mount -t tmpfs -o size=256k,nr_inodes=64,mode=700 none "$LOKT_ROOT"
+    lokt lock mine --ttl 10m --meta key=value >/dev/null
+    fill() { head -c 1M /dev/zero >"$LOKT_ROOT/fill" 2>/dev/null || true; }
+    fill_inodes() { for n in {1..64}; do : >"$LOKT_ROOT/$n" || break; done 2>/dev/null; }
+    left() { (cd "$LOKT_ROOT" && find tmp locks queue freezes -type f ! -name .swept); }
+    export -f fill
+"#;
+
+/// The root that is there, made read-only, with the lease `mine` in it.
+const READ_ONLY: &str = r#"
+    lokt lock mine --ttl 10m --meta key=value >/dev/null
+    mount --bind "$LOKT_ROOT" "$LOKT_ROOT"
+    mount -o remount,bind,ro "$LOKT_ROOT"
+    left() { (cd "$LOKT_ROOT" && find tmp locks queue freezes -type f ! -name .swept); }
+"#;
+
+/// What takes or changes something.
+const CHANGES: [&str; 6] = [
+    "lokt guard x -- touch entered",
+    "lokt guard x --wait -- touch entered",
+    "lokt lock x --ttl 5m",
+    "lokt lock x --json",
+    "lokt lock mine --ttl 20m",
+    "lokt freeze x --ttl 5m",
+];
+
+fn sandbox() -> Sandbox {
+    Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
+}
+
+/// Runs a command after a preparation; what is left of locks is in the output, the code is the command's.
+fn after(it: &Sandbox, preparation: &str, command: &str) -> Done {
+    let line = format!("{preparation}\ncode=0; {command} || code=$?\nleft; exit $code");
+    it.with_own_mounts(&line).in_time()
+}
+
+#[test]
+fn on_a_full_disk_nothing_is_taken_and_nothing_is_left() {
+    for fill in ["fill", "fill_inodes"] {
+        for command in CHANGES {
+            let it = sandbox();
+            let done = after(&it, &format!("{SMALL_DISK}\n{fill}"), command);
+            let done = done.fails_with(1, "No space left on device");
+            let first = done.err.lines().next().unwrap();
+            assert!(first.contains(&it.root().display().to_string()), "it names the file: {first}");
+            assert!(done.err.contains("hint: the disk is full"), "{done:#?}");
+            assert_eq!(done.out, "locks/mine.json\n", "{command} left something after {fill}");
+            assert!(!it.folder().join("entered").exists(), "nothing ran");
+        }
+    }
+}
+
+#[test]
+fn a_full_disk_keeps_nobody_from_reading() {
+    let it = sandbox();
+    let line = format!(
+        "{SMALL_DISK} fill; lokt exists mine; lokt get-meta mine key; lokt status mine --json; lokt why free"
+    );
+    let done = it.with_own_mounts(&line).in_time().ok();
+    assert!(done.out.starts_with("value\n") && done.err.is_empty(), "{done:#?}");
+}
+
+#[test]
+fn a_full_disk_keeps_nobody_from_giving_back() {
+    let it = sandbox();
+    let unlock = format!("{SMALL_DISK} fill; lokt unlock mine; left");
+    assert_eq!(it.with_own_mounts(&unlock).in_time().ok().out, "released lock \"mine\"\n");
+    let it = sandbox();
+    let guard = format!("{SMALL_DISK} lokt guard x -- bash -c 'fill; exit 7' || echo $?; left");
+    let done = it.with_own_mounts(&guard).in_time().ok();
+    assert_eq!(done.out, "7\nlocks/mine.json\n", "the code is the command's, the lock is free");
+}
+
+#[test]
+fn a_heartbeat_that_cannot_be_written_is_told_and_the_lock_holds() {
+    let it = sandbox();
+    let other = "env -u LOKT_HELD LOKT_OWNER=other lokt guard x -- true || echo code $?";
+    let command = format!("fill; read line; {other}; exit 5");
+    let line = format!("{SMALL_DISK} lokt guard x --ttl 300ms -- bash -c '{command}'");
+    let mut guard = it.with_own_mounts(&line).start();
+    let told = guard.says("warning: cannot announce that lock \"x\" is still held (it is)");
+    assert!(told.contains("No space left on device"), "{told}");
+    // The second time shows that it goes on trying.
+    guard.says("cannot announce");
+    guard.types("\n");
+    guard.prints("code 2");
+    guard.release().expect(5).says("held by tester");
+}
+
+#[test]
+fn a_log_that_can_take_only_half_an_event_gives_the_lock_back() {
+    let it = sandbox();
+    // The log ends shortly before a page does; the one page that is left goes to the record.
+    let line = format!(
+        r#"{SMALL_DISK}
+        lokt guard x -- true
+        log=$LOKT_ROOT/audit.log; page=$(getconf PAGESIZE)
+        head -c $((page - 40 - $(stat -c %s "$log"))) /dev/zero | tr '\0' x >>"$log"; echo >>"$log"
+        fill; truncate -s -"$page" "$LOKT_ROOT/fill"
+        code=0; lokt lock x || code=$?
+        left; rm "$LOKT_ROOT/fill"; lokt lock y >/dev/null; lokt audit --json 2>/dev/null | tail -n1
+        exit $code"#
+    );
+    let done = it.with_own_mounts(&line).in_time();
+    let done = done.expect(1).says("audit.log: No space left on device");
+    let (left, event) = done.out.split_once('\n').unwrap();
+    assert_eq!(left, "locks/mine.json", "nothing is held without a line in the log");
+    let event: serde_json::Value = serde_json::from_str(event).unwrap();
+    assert_eq!(event["name"], "y", "the torn line takes no later event with it");
+}
+
+#[test]
+fn a_read_only_root_can_be_read_and_says_why_it_cannot_be_written() {
+    for command in CHANGES.into_iter().chain(["lokt unlock mine", "lokt unlock mine --force"]) {
+        let it = sandbox();
+        let done = after(&it, READ_ONLY, command).fails_with(1, "Read-only file system");
+        let first = done.err.lines().next().unwrap();
+        assert!(first.contains(&it.root().display().to_string()), "it names the file: {first}");
+        assert!(done.err.contains("hint: the file system is read-only"), "{done:#?}");
+        assert_eq!(done.out, "locks/mine.json\n", "{command} changed something");
+    }
+    let line = format!("{READ_ONLY} lokt exists mine; lokt get-meta mine key; lokt why free");
+    let done = sandbox().with_own_mounts(&line).in_time().ok();
+    assert_eq!(done.out, "value\nfree is free\n");
+    let list = format!("{READ_ONLY} lokt status --json");
+    assert_eq!(sandbox().with_own_mounts(&list).in_time().ok().json()[0]["state"], "held");
+}
+
+#[test]
+fn a_root_that_cannot_be_made_is_an_error_that_says_why() {
+    let read_only =
+        r#"mount --bind . .; mount -o remount,bind,ro "$PWD"; cd "$PWD"; lokt guard x -- true"#;
+    let it = sandbox();
+    it.with_own_mounts(read_only).in_time().fails_with(1, "root: Read-only file system");
+    let below_a_file = it.lokt(["lock", "x"]).env("LOKT_ROOT", "/dev/null/root");
+    below_a_file.run().fails_with(1, "/dev/null/root");
+    it.lokt(["exists", "x"]).env("LOKT_ROOT", "/dev/null/root").run().expect(1);
+}
+
+#[test]
+fn a_root_that_may_not_be_entered_is_an_error_that_says_so() {
+    let it = sandbox();
+    it.lokt(["lock", "mine"]).run().ok();
+    it.shell("chmod 0 root").run().ok();
+    let root = it.root().display().to_string();
+    for words in [
+        vec!["guard", "x", "--", "true"],
+        vec!["lock", "x"],
+        vec!["unlock", "mine"],
+        vec!["freeze", "x", "--ttl", "5m"],
+        vec!["status"],
+    ] {
+        let done = it.as_nobody(words).in_time().fails_with(1, "Permission denied");
+        assert!(done.err.contains(&root) && done.err.contains("\nhint: "), "{done:#?}");
+    }
+    for words in [vec!["exists", "mine"], vec!["why", "mine"], vec!["status", "mine"]] {
+        it.as_nobody(words).in_time().fails_with(1, "Permission denied");
+    }
+    it.shell("chmod 700 root").run().ok();
+    it.lokt(["exists", "mine"]).run().ok();
+}
+
+#[test]
+fn a_root_that_may_not_be_written_can_be_read() {
+    let it = sandbox();
+    it.lokt(["lock", "mine", "--meta", "key=value"]).run().ok();
+    it.shell("chmod -R a=rX root").run().ok();
+    for words in [
+        vec!["guard", "x", "--", "true"],
+        vec!["guard", "mine", "--", "true"],
+        vec!["lock", "x"],
+        vec!["unlock", "mine", "--force"],
+        vec!["freeze", "x", "--ttl", "5m"],
+    ] {
+        let done = it.as_nobody(words).in_time().fails_with(1, "Permission denied");
+        assert!(done.err.contains("\nhint: "), "{done:#?}");
+    }
+    assert_eq!(it.as_nobody(["get-meta", "mine", "key"]).run().ok().out, "value\n");
+    assert_eq!(it.as_nobody(["status", "--json"]).run().ok().json()[0]["state"], "held");
+    it.as_nobody(["why", "mine"]).run().expect(2);
+    it.as_nobody(["why", "x"]).run().ok();
+    it.as_nobody(["doctor"]).run().expect(1);
+    it.shell("chmod -R u+w root").run().ok();
+    assert_eq!(it.record("mine")["owner"], "tester", "nothing was touched");
+}
+
+/// Puts something in the log's place that cannot be written to.
+fn without_a_log(it: &Sandbox) {
+    it.lokt(["lock", "mine"]).run().ok();
+    fs::remove_file(it.root().join("audit.log")).unwrap();
+    fs::create_dir(it.root().join("audit.log")).unwrap();
+}
+
+#[test]
+fn nothing_is_taken_that_cannot_be_logged() {
+    let it = sandbox();
+    without_a_log(&it);
+    for words in [
+        vec!["guard", "x", "--", "touch", "entered"],
+        vec!["guard", "x", "--wait", "--", "touch", "entered"],
+        vec!["lock", "x"],
+        vec!["lock", "x", "--wait"],
+        vec!["freeze", "x", "--ttl", "5m"],
+    ] {
+        let shown = words.join(" ");
+        it.lokt(words).in_time().fails_with(1, "audit.log: Is a directory");
+        let taken = it.record_path("x").exists() || it.freeze_path("x").exists();
+        assert!(!taken && it.tickets("x").is_empty(), "{shown} left something");
+    }
+    assert!(!it.folder().join("entered").exists(), "nothing ran");
+    it.lokt(["guard", "mine", "--", "true"]).run().fails_with(1, "audit.log");
+    it.lokt(["audit"]).run().fails_with(1, "audit.log");
+}
+
+#[test]
+fn what_is_held_is_given_back_although_it_cannot_be_logged() {
+    let it = sandbox();
+    let guard = it.lokt(["guard", "x", "--", HOLD[0], HOLD[1], HOLD[2]]).start().is_in();
+    without_a_log(&it);
+    guard.release().ok().says("warning: lock \"x\" is free, but: ").says("audit.log");
+    it.lokt(["unlock", "mine"]).run().says("audit.log");
+    it.lokt(["exists", "x"]).run().expect(3);
+    it.lokt(["exists", "mine"]).run().expect(3);
+}
