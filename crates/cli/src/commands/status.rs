@@ -5,7 +5,6 @@ use lokt_lock::{
     store::RecordKind,
     words::LockName,
 };
-use serde_json::{Map, Value};
 
 /// Show who holds what, and who waits
 ///
@@ -37,8 +36,7 @@ impl Status {
             entries.retain(|entry| !is_pruned(context, entry));
         }
         if self.json {
-            let list: Vec<Map<String, Value>> =
-                entries.iter().map(|it| view::entry::json(it, None)).collect();
+            let list: Vec<_> = entries.iter().map(|it| view::entry::json(it, None)).collect();
             output::json(&list)?;
         } else if !entries.is_empty() {
             output::text(&view::entry::table(&entries))?;

@@ -4,43 +4,58 @@ use super::{command_line, holder, table::Table};
 use crate::span;
 use lokt_lock::{
     ops::Entry,
-    record::{Record, Slot},
+    record::{AsRead, Record, Slot},
     rules::TicketText,
     store::RecordKind,
 };
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Value, json};
 
 /// An entry as JSON: the record's fields, then what is known beyond them.
-pub(crate) fn json(entry: &Entry, freeze: Option<&Record>) -> Map<String, Value> {
-    let mut fields = entry.record().map_or_else(Map::new, as_read);
-    let mut put = |key: &str, value: Value| fields.insert(key.to_owned(), value);
-    put("name", entry.name.as_str().into());
-    if let Some(record) = entry.record() {
-        put("age_sec", entry.seen.since(record.acquired).as_secs().into());
-        put("expired", record.is_expired(entry.seen).into());
-    }
-    put("pid_status", entry.process.as_str().into());
-    put("freeze", (entry.kind == RecordKind::Freeze).into());
-    put("state", entry.state.as_str().into());
-    put("waiters", entry.waiters.len().into());
-    put("queue", entry.waiters.iter().map(waiter).collect());
-    if let Some(problem) = problem(entry) {
-        put("error", problem.into());
-    }
-    if let Some(freeze) = freeze {
-        put(
-            "frozen",
-            json!({"owner": freeze.owner.as_str(), "expires_at": freeze.expiry().map(|end| end.to_string())}),
-        );
-    }
-    fields
+#[derive(Serialize)]
+pub(crate) struct Json<'a> {
+    #[serde(flatten)]
+    subject: Subject<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    age_sec: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expired: Option<bool>,
+    pid_status: &'static str,
+    freeze: bool,
+    state: &'static str,
+    waiters: usize,
+    queue: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frozen: Option<Value>,
 }
 
-/// The record's fields with the version that it was read with.
-fn as_read(record: &Record) -> Map<String, Value> {
-    let mut fields = record.to_json();
-    fields.insert("version".to_owned(), record.version.into());
-    fields
+/// What an entry is about: a record, or where none can be read, a name.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Subject<'a> {
+    Record(AsRead<'a>),
+    Name { name: &'a str },
+}
+
+/// An entry as JSON, with the freeze of the same name.
+pub(crate) fn json<'a>(entry: &'a Entry, freeze: Option<&Record>) -> Json<'a> {
+    let record = entry.record();
+    let name = entry.name.as_str();
+    let expires_at = |it: &Record| it.expiry().map(|end| end.to_string());
+    Json {
+        subject: record.map_or(Subject::Name { name }, |it| Subject::Record(AsRead(it))),
+        age_sec: record.map(|it| entry.seen.since(it.acquired).as_secs()),
+        expired: record.map(|it| it.is_expired(entry.seen)),
+        pid_status: entry.process.as_str(),
+        freeze: entry.kind == RecordKind::Freeze,
+        state: entry.state.as_str(),
+        waiters: entry.waiters.len(),
+        queue: entry.waiters.iter().map(waiter).collect(),
+        error: problem(entry),
+        frozen: freeze.map(|it| json!({"owner": it.owner.as_str(), "expires_at": expires_at(it)})),
+    }
 }
 
 /// Somebody who waits, as JSON.

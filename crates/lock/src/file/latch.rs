@@ -1,7 +1,7 @@
 use super::io::is_missing;
 use crate::{
     store::StoreError,
-    sys::BlockedSignals,
+    sys::{self, BlockedSignals},
     words::{Fence, Timestamp},
 };
 use std::{
@@ -9,8 +9,6 @@ use std::{
     io,
     os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
     path::Path,
-    sync::mpsc,
-    thread,
     time::Duration,
 };
 
@@ -80,27 +78,14 @@ fn locked(path: &Path, patience: Duration) -> Result<File, StoreError> {
     let file = file.map_err(StoreError::io("open the latch", path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => locked_in_time(file, path, patience),
+        Err(TryLockError::WouldBlock) => match sys::lock_within(&file, File::lock, patience) {
+            Ok(true) => Ok(file),
+            Ok(false) => {
+                Err(StoreError::LatchBusy { path: path.to_owned(), holder: holder_of(path) })
+            }
+            Err(source) => Err(no_locks(path, source)),
+        },
         Err(TryLockError::Error(source)) => Err(no_locks(path, source)),
-    }
-}
-
-/// Waits in the kernel, in a thread of its own because flock(2) knows no time limit. A thread that is
-/// given up ends as soon as it has the latch, and closes it by that.
-fn locked_in_time(file: File, path: &Path, patience: Duration) -> Result<File, StoreError> {
-    let (sender, receiver) = mpsc::sync_channel(1);
-    let wait = move || {
-        let result = file.lock().map(|()| file);
-        // Nobody listens any more where the patience has ended; dropping the file releases the latch.
-        let _ = sender.send(result);
-    };
-    thread::Builder::new()
-        .stack_size(64 * 1024)
-        .spawn(wait)
-        .map_err(StoreError::io("wait for", path))?;
-    match receiver.recv_timeout(patience) {
-        Ok(result) => result.map_err(|source| no_locks(path, source)),
-        Err(_) => Err(StoreError::LatchBusy { path: path.to_owned(), holder: holder_of(path) }),
     }
 }
 
@@ -143,7 +128,8 @@ mod tests {
         let path = folder.path().join("00");
         let held = Latch::acquire(&path, PATIENCE).unwrap();
         let other = path.clone();
-        let busy = thread::spawn(move || Latch::acquire(&other, Duration::from_millis(1)).err());
+        let busy =
+            std::thread::spawn(move || Latch::acquire(&other, Duration::from_millis(1)).err());
         match busy.join().unwrap() {
             Some(StoreError::LatchBusy { holder, .. }) => {
                 assert_eq!(holder, i32::try_from(std::process::id()).ok(), "the holder is named");

@@ -9,7 +9,7 @@ use nix::{
 };
 use std::{
     fs::{File, FileType, Metadata, OpenOptions},
-    io::{self, Read},
+    io::{self, ErrorKind, Read},
     os::unix::fs::{FileTypeExt, OpenOptionsExt},
     path::Path,
     sync::Arc,
@@ -36,30 +36,44 @@ pub fn read_slot(path: &Path, name: &LockName) -> Slot {
 }
 
 fn read_file(mut file: &File, name: &LockName) -> io::Result<Slot> {
-    let meta = file.metadata()?;
-    if !meta.is_file() {
-        return Ok(not_a_file(kind_of(meta.file_type())));
+    // Most records fit, and then one read(2) is all it takes: a file that gives less than it was asked
+    // for has no more.
+    let mut buffer = [0; 4096];
+    let read = match file.read(&mut buffer) {
+        Err(error) if error.kind() == ErrorKind::IsADirectory => {
+            return Ok(not_a_file("a directory"));
+        }
+        read => read?,
+    };
+    let begin = buffer.get(..read).unwrap_or_default();
+    if read < buffer.len() {
+        return judge(file, name, begin);
     }
-    if meta.len() > LARGEST_RECORD {
-        return Ok(corrupted(RecordFlaw::TooLarge(meta.len()), &meta));
+    let length = file.metadata()?.len();
+    if length > LARGEST_RECORD {
+        return broken(file, RecordFlaw::TooLarge(length));
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0));
-    file.read_to_end(&mut bytes)?;
-    Ok(match Record::parse(&bytes, name) {
+    let mut bytes = begin.to_vec();
+    file.take(LARGEST_RECORD).read_to_end(&mut bytes)?;
+    judge(file, name, &bytes)
+}
+
+fn judge(file: &File, name: &LockName, bytes: &[u8]) -> io::Result<Slot> {
+    Ok(match Record::parse(bytes, name) {
         Ok(record) => Slot::Record(Box::new(record)),
         Err(ParseError::Newer(version)) => Slot::Newer(version),
-        Err(ParseError::Flaw(flaw)) => corrupted(flaw, &meta),
+        Err(ParseError::Flaw(flaw)) => return broken(file, flaw),
     })
 }
 
+/// What stands there is no record; perhaps it is not even a file.
+fn broken(file: &File, flaw: RecordFlaw) -> io::Result<Slot> {
+    let meta = file.metadata()?;
+    Ok(if meta.is_file() { corrupted(flaw, &meta) } else { not_a_file(kind_of(meta.file_type())) })
+}
+
 fn kind_of(kind: FileType) -> &'static str {
-    if kind.is_dir() {
-        "a directory"
-    } else if kind.is_fifo() {
-        "a named pipe"
-    } else {
-        "a device"
-    }
+    if kind.is_fifo() { "a named pipe" } else { "a device" }
 }
 
 fn not_a_file(what: &'static str) -> Slot {

@@ -6,9 +6,12 @@ use crate::{
     sys,
     words::{LockName, Timestamp},
 };
-use nix::sys::{
-    eventfd::{EfdFlags, EventFd},
-    inotify::{AddWatchFlags, InitFlags, Inotify},
+use nix::{
+    errno::Errno,
+    sys::{
+        eventfd::{EfdFlags, EventFd},
+        inotify::{AddWatchFlags, InitFlags, Inotify},
+    },
 };
 use std::{
     fs::File,
@@ -22,23 +25,37 @@ use std::{
 /// How long a waiter trusts the wall clock: a clock that is set moves an expiry without an event.
 const CLOCK_TRUST: Duration = Duration::from_secs(10);
 
+/// How long to wait for a ticket in the shortest way, which nothing but its lock or the time can end.
+const DOZE: Duration = Duration::from_millis(50);
+
+/// How long a ticket is waited for by its lock alone. Closing an inotify instance takes the kernel some ten
+/// milliseconds, so waits that are over sooner than this don't begin one.
+const SHORT_WAIT: Duration = Duration::from_secs(1);
+
 /// How often to look where the kernel has no watches left to give (inotify(7), `max_user_instances`).
 const SLOW_POLL: Duration = Duration::from_secs(1);
 
 /// Sleeps until an obstacle may be gone.
 ///
-/// A ticket ahead is watched twice. A thread blocks in flock(2) on it, which the kernel ends when the
-/// last process that has the ticket is gone; and inotify(7) tells when its name goes, which is what a
-/// holder does on leaving, and what breaking a lock by force does while processes live on. A record is
-/// watched by inotify, by its expiry, and by a pidfd where it hangs on a process.
+/// For a ticket ahead, it blocks in flock(2) on it: the kernel ends that when the holder leaves, or when
+/// the last process that has the ticket is gone. After a moment a thread of its own does so, because then
+/// other things may end the wait too. In waits that last, inotify(7) also tells when the
+/// ticket's name goes, which is what breaking a lock by force does while its processes live on. A record
+/// is watched by inotify, by its expiry, and by a pidfd where it hangs on a process.
 #[derive(Default)]
 pub struct FileVigil {
+    /// The obstacle may be gone already.
     ready: bool,
-    inotify: Option<Inotify>,
+    /// The ticket that is waited for by its lock alone, as long as the wait is short.
+    ticket: Option<PathBuf>,
+    changes: Option<Changes>,
+    /// The ticket's file, until a thread waits for its lock.
+    file: Option<File>,
     released: Option<Arc<EventFd>>,
     process: Option<OwnedFd>,
     until: Option<Timestamp>,
     look_again: Option<Duration>,
+    looked: bool,
 }
 
 impl FileVigil {
@@ -60,22 +77,27 @@ impl FileVigil {
     }
 
     fn on_ticket(store: &FileStore, name: &LockName, place: &Place) -> Result<Self, StoreError> {
-        let Some(path) = current_path(store, name, place)? else {
-            return Ok(Self::ready());
-        };
-        let vigil = Self::on_paths(std::slice::from_ref(&path));
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) if io::is_missing(&error) => return Ok(Self::ready()),
-            Err(_) => {
-                return Ok(Self { look_again: Some(SLOW_POLL), ..vigil });
-            }
-        };
-        if vigil.ready {
-            return Ok(vigil);
+        let Some(path) = current_path(store, name, place)? else { return Ok(Self::ready()) };
+        let vigil = Self { look_again: Some(SHORT_WAIT), ..Self::default() };
+        match File::open(&path) {
+            Ok(file) => Ok(Self { file: Some(file), ticket: Some(path), ..vigil }),
+            Err(error) if io::is_missing(&error) => Ok(Self::ready()),
+            Err(_) => Ok(Self { ticket: Some(path), ..vigil }),
         }
-        let released = wait_in_kernel(file).map_err(StoreError::io("wait for", path))?;
-        Ok(Self { released: Some(released), ..vigil })
+    }
+
+    /// Watches a ticket's name too, now that the wait lasts; true where it is gone already. Where nothing
+    /// can be watched, the next look comes after a while.
+    fn watch_name(&mut self, ticket: &Path) -> bool {
+        match Changes::of(ticket) {
+            Watch::On(changes) => {
+                self.changes = Some(changes);
+                self.look_again = None;
+                !ticket.exists()
+            }
+            Watch::Missing => true,
+            Watch::Impossible => !ticket.exists(),
+        }
     }
 
     fn on_record(store: &FileStore, kind: RecordKind, record: &Record) -> Self {
@@ -86,7 +108,7 @@ impl FileVigil {
             }
             path => path,
         };
-        let vigil = Self::on_paths(&[path]);
+        let vigil = Self::on_path(&path);
         // What changed before the watch was there is seen here, what changes later by the watch.
         let unchanged = store.peek(name, kind).record() == Some(record);
         let process = record.pid.filter(|_| kind == RecordKind::Lock && record.hangs_on_process());
@@ -105,7 +127,7 @@ impl FileVigil {
     }
 
     fn on_corruption(store: &FileStore, name: &LockName, corruption: &Corruption) -> Self {
-        let vigil = Self::on_paths(&[store.layout.record(RecordKind::Lock, name)]);
+        let vigil = Self::on_path(&store.layout.record(RecordKind::Lock, name));
         let changed = match store.peek(name, RecordKind::Lock) {
             Slot::Corrupted(now) => now.flaw != corruption.flaw,
             _ => true,
@@ -114,28 +136,60 @@ impl FileVigil {
         Self { ready: changed || vigil.ready, look_again, ..vigil }
     }
 
-    /// Watches for files being changed, replaced or removed. Where one is missing, it is ready.
-    fn on_paths(paths: &[PathBuf]) -> Self {
-        let Ok(inotify) = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK) else {
-            return Self { look_again: Some(SLOW_POLL), ..Self::default() };
-        };
-        match paths.iter().try_for_each(|path| add_watch(&inotify, path)) {
-            Ok(()) => Self { inotify: Some(inotify), ..Self::default() },
-            Err(nix::errno::Errno::ENOENT) => Self::ready(),
-            Err(_) => Self { look_again: Some(SLOW_POLL), ..Self::default() },
+    /// Watches for a file being changed, replaced or removed. Where it is missing, it is ready.
+    fn on_path(path: &Path) -> Self {
+        match Changes::of(path) {
+            Watch::On(changes) => Self { changes: Some(changes), ..Self::default() },
+            Watch::Missing => Self::ready(),
+            Watch::Impossible => Self { look_again: Some(SLOW_POLL), ..Self::default() },
         }
     }
 }
 
-/// Removing a name changes its inode's link count, which is an attribute; so `IN_ATTRIB` tells of it even
-/// while somebody has the file open.
-fn add_watch(inotify: &Inotify, path: &Path) -> nix::Result<()> {
-    let events = AddWatchFlags::IN_ATTRIB
-        | AddWatchFlags::IN_DELETE_SELF
-        | AddWatchFlags::IN_CLOSE_WRITE
-        | AddWatchFlags::IN_MOVE_SELF
-        | AddWatchFlags::IN_DONT_FOLLOW;
-    inotify.add_watch(path, events).map(|_| ())
+/// Tells of changes to one file.
+struct Changes(Option<Inotify>);
+
+/// Whether changes can be told of.
+enum Watch {
+    On(Changes),
+    Missing,
+    Impossible,
+}
+
+impl Changes {
+    /// Removing a name changes its inode's link count, which is an attribute; so `IN_ATTRIB` tells of it
+    /// even while somebody has the file open.
+    fn of(path: &Path) -> Watch {
+        let events = AddWatchFlags::IN_ATTRIB
+            | AddWatchFlags::IN_DELETE_SELF
+            | AddWatchFlags::IN_CLOSE_WRITE
+            | AddWatchFlags::IN_MOVE_SELF
+            | AddWatchFlags::IN_DONT_FOLLOW;
+        let Ok(inotify) = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK) else {
+            return Watch::Impossible;
+        };
+        match inotify.add_watch(path, events) {
+            Ok(_) => Watch::On(Self(Some(inotify))),
+            Err(Errno::ENOENT) => Watch::Missing,
+            Err(_) => Watch::Impossible,
+        }
+    }
+}
+
+impl AsFd for Changes {
+    #[expect(clippy::expect_used, reason = "only dropping takes the descriptor out")]
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_ref().expect("open until it is dropped").as_fd()
+    }
+}
+
+impl Drop for Changes {
+    /// Closes in a thread of its own: the kernel takes its time for it, and somebody is about to enter.
+    fn drop(&mut self) {
+        let inotify = self.0.take();
+        // Where no thread can be had, it is closed here.
+        let _ = thread::Builder::new().stack_size(64 * 1024).spawn(move || drop(inotify));
+    }
 }
 
 /// A ticket may have been renamed to a holder's since it was listed.
@@ -178,15 +232,32 @@ fn watch_process(record: &Record, pid: i32) -> Option<OwnedFd> {
 }
 
 impl Vigil for FileVigil {
-    fn is_ready(&self) -> bool {
+    fn doze(&mut self, limit: Duration) -> bool {
+        let Some(file) = &self.file else { return self.ready };
+        // What cannot be waited for in this way can in the others.
+        sys::lock_within(file, File::lock_shared, limit.min(DOZE)).unwrap_or(false)
+    }
+
+    fn look(&mut self) -> bool {
+        if let Some(file) = self.file.take() {
+            // Where no thread can be had, looking again from time to time must do.
+            self.released = wait_in_kernel(file).ok();
+        } else if let Some(ticket) = self.ticket.take() {
+            let gone = self.watch_name(&ticket);
+            self.ticket = self.changes.is_none().then_some(ticket);
+            return gone;
+        } else if self.looked {
+            return true;
+        }
+        self.looked = true;
         self.ready
     }
 
     fn sources(&self) -> Vec<BorrowedFd<'_>> {
-        let inotify = self.inotify.as_ref().map(AsFd::as_fd);
+        let changes = self.changes.as_ref().map(AsFd::as_fd);
         let released = self.released.as_deref().map(AsFd::as_fd);
         let process = self.process.as_ref().map(AsFd::as_fd);
-        [inotify, released, process].into_iter().flatten().collect()
+        [changes, released, process].into_iter().flatten().collect()
     }
 
     fn patience(&self, now: Timestamp) -> Option<Duration> {

@@ -88,16 +88,24 @@ pub fn attempt<S: Store>(
     }
 }
 
-/// Gathers what admission depends on.
+/// Gathers what admission depends on, in the order in which it can end the question: somebody ahead makes
+/// everything else irrelevant, unless the lock is the caller's own lease.
 fn survey<C: Section>(
     section: &mut C,
     request: &Request<'_>,
-    line: (&[Place], Option<u64>),
+    (line, mine): (&[Place], Option<u64>),
     slot: &Slot,
 ) -> Result<Scene, OperationError> {
+    if let Slot::Newer(_) = slot {
+        readable(slot.clone(), "lock", request.name)?;
+    }
+    let lease = slot.record().filter(|record| is_my_lease(section.store(), request, record));
+    let ahead = ahead(section, request, (line, mine), lease)?;
+    if ahead.is_some() && lease.is_none() {
+        return Ok(Scene { occupant: Occupant::Nobody, freeze: None, ahead });
+    }
     let occupant = occupant(section.store(), request, slot)?;
     let freeze = freeze_in_force(section.store(), request.name)?.map(Box::new);
-    let ahead = ahead(section, request, line, &occupant)?;
     Ok(Scene { occupant, freeze, ahead })
 }
 
@@ -114,13 +122,21 @@ fn occupant<S: Store>(
     let Some(record) = readable(slot.clone(), "lock", request.name)? else {
         return Ok(Occupant::Nobody);
     };
-    let witness = StoreWitness::new(store, request.name, request.caller);
     let record = Box::new(record);
-    Ok(match judge(&record, &witness) {
+    Ok(match verdict(store, request, &record) {
         Verdict::Stale(why) => Occupant::Stale(record, why),
         Verdict::Held(_) if may_renew(request, &record) => Occupant::MyLease(record),
         Verdict::Held(_) => Occupant::Holder(record),
     })
+}
+
+fn verdict<S: Store>(store: &S, request: &Request<'_>, record: &Record) -> Verdict {
+    judge(record, &StoreWitness::new(store, request.name, request.caller))
+}
+
+/// Whether a record is the caller's lease, and still stands: an expired one gives no precedence.
+fn is_my_lease<S: Store>(store: &S, request: &Request<'_>, record: &Record) -> bool {
+    may_renew(request, record) && matches!(verdict(store, request, record), Verdict::Held(_))
 }
 
 /// Whether a standing record is a lease that this request may renew or work under.
@@ -143,7 +159,7 @@ fn ahead<C: Section>(
     section: &mut C,
     request: &Request<'_>,
     (line, mine): (&[Place], Option<u64>),
-    occupant: &Occupant,
+    my_lease: Option<&Record>,
 ) -> Result<Option<Place>, OperationError> {
     let store = section.store();
     let mut dead = Vec::new();
@@ -152,7 +168,7 @@ fn ahead<C: Section>(
         if !lives {
             dead.push(place.clone());
         }
-        lives && !waits_for_my_lease(store, request, place, occupant)
+        lives && !my_lease.is_some_and(|lease| waits_for(store, request, place, lease))
     });
     for place in dead {
         section.drop_place(&place)?;
@@ -160,15 +176,8 @@ fn ahead<C: Section>(
     Ok(found)
 }
 
-fn waits_for_my_lease<S: Store>(
-    store: &S,
-    request: &Request<'_>,
-    place: &Place,
-    occupant: &Occupant,
-) -> bool {
-    let Occupant::MyLease(lease) = occupant else {
-        return false;
-    };
+/// Whether a place waits for a lease to end, rather than to work under it.
+fn waits_for<S: Store>(store: &S, request: &Request<'_>, place: &Place, lease: &Record) -> bool {
     let identity = || store.ticket_text(request.name, place)?.identity();
     !place.entered && identity().is_some_and(|identity| !identity.owns(lease))
 }

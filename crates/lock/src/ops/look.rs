@@ -32,12 +32,17 @@ impl Sight {
 /// A guard that leaves between the reading of its record and that of its ticket looks like one that died;
 /// so that verdict is given only where the record is still there afterwards.
 pub fn look<S: Store>(store: &S, name: &LockName, caller: &Caller) -> Sight {
-    let mut sight = look_once(store, name, caller);
+    look_with(store, name, caller)
+}
+
+/// Looks at a name, asking `prober` about processes.
+pub(super) fn look_with<S: Store>(store: &S, name: &LockName, prober: &impl Prober) -> Sight {
+    let mut sight = look_once(store, name, prober);
     for _ in 0..TRIES {
         if !matches!(sight.verdict, Some(Verdict::Stale(_))) {
             return sight;
         }
-        let again = look_once(store, name, caller);
+        let again = look_once(store, name, prober);
         if again.slot.record() == sight.slot.record() {
             return again;
         }
@@ -49,9 +54,9 @@ pub fn look<S: Store>(store: &S, name: &LockName, caller: &Caller) -> Sight {
 /// How often to look again when a name changes faster than it can be read.
 const TRIES: usize = 8;
 
-fn look_once<S: Store>(store: &S, name: &LockName, caller: &Caller) -> Sight {
+fn look_once<S: Store>(store: &S, name: &LockName, prober: &impl Prober) -> Sight {
     let slot = store.peek(name, RecordKind::Lock);
-    let witness = StoreWitness::new(store, name, caller);
+    let witness = StoreWitness::new(store, name, prober);
     let verdict = slot.record().map(|record| judge(record, &witness));
     Sight { slot, verdict }
 }
@@ -86,17 +91,29 @@ pub(super) fn freeze_in_force<S: Store>(
     Ok(freeze.filter(|freeze| !freeze.is_expired(Timestamp::now())))
 }
 
+/// Knows whether a record's process lives.
+pub(super) trait Prober {
+    /// Whether the process that the record names lives.
+    fn liveness(&self, record: &Record) -> Liveness;
+}
+
+impl Prober for Caller {
+    fn liveness(&self, record: &Record) -> Liveness {
+        Self::liveness(self, record)
+    }
+}
+
 /// Asks a store and the process table what a verdict needs to know, each at most once.
-pub(super) struct StoreWitness<'a, S> {
+pub(super) struct StoreWitness<'a, S, P> {
     store: &'a S,
     name: &'a LockName,
-    caller: &'a Caller,
+    prober: &'a P,
     process: OnceCell<Liveness>,
 }
 
-impl<'a, S: Store> StoreWitness<'a, S> {
-    pub(super) fn new(store: &'a S, name: &'a LockName, caller: &'a Caller) -> Self {
-        Self { store, name, caller, process: OnceCell::new() }
+impl<'a, S: Store, P: Prober> StoreWitness<'a, S, P> {
+    pub(super) fn new(store: &'a S, name: &'a LockName, prober: &'a P) -> Self {
+        Self { store, name, prober, process: OnceCell::new() }
     }
 
     fn find(&self, id: &LockId) -> Result<Option<Place>, StoreError> {
@@ -105,7 +122,7 @@ impl<'a, S: Store> StoreWitness<'a, S> {
     }
 }
 
-impl<S: Store> Witness for StoreWitness<'_, S> {
+impl<S: Store, P: Prober> Witness for StoreWitness<'_, S, P> {
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
@@ -132,6 +149,6 @@ impl<S: Store> Witness for StoreWitness<'_, S> {
     }
 
     fn process(&self, record: &Record) -> Liveness {
-        *self.process.get_or_init(|| self.caller.liveness(record))
+        *self.process.get_or_init(|| self.prober.liveness(record))
     }
 }

@@ -1,15 +1,16 @@
 use super::{
     OperationError,
-    look::{Sight, look},
+    look::{Prober, Sight, look_with},
     prune,
 };
 use crate::{
     record::{Hold, Record, Slot},
-    rules::{Holding, Liveness, Place, Staleness, TicketText, Verdict},
+    rules::{Holding, Liveness, Place, Presence, Staleness, TicketText, Verdict},
     store::{RecordKind, Store},
-    sys::Caller,
+    sys::{self, Caller},
     words::{LockName, Timestamp},
 };
+use std::{cell::RefCell, collections::HashMap, panic::resume_unwind, thread};
 
 /// One line of a status: a lock or a freeze, and all that can be told of it.
 #[derive(Clone, Debug)]
@@ -76,53 +77,117 @@ impl State {
 /// Tells all about one name: its lock, then its freeze, as far as there are any. Expired ones are left
 /// out: they are free for every purpose.
 pub fn survey<S: Store>(store: &S, name: &LockName, caller: &Caller) -> Vec<Entry> {
-    let lock = lock_entry(store, name, caller);
-    let freeze = freeze_entry(store, name, caller);
+    let onlooker = Onlooker { store, memory: Memory::new(caller) };
+    let lock = onlooker.lock(name, true);
+    let freeze = onlooker.freeze(name);
     let free = |entry: &Entry| matches!(entry.state, State::Expired | State::Dead);
     [lock, freeze].into_iter().flatten().filter(|entry| !free(entry)).collect()
 }
+
+/// How many names are worth a thread of their own to look at them.
+const PORTION: usize = 1000;
 
 /// Tells all about all names, sorted: locks first, then freezes. Expired ones are listed until they are
 /// pruned. The records of guards that are provably gone mean nothing to anybody: they are removed here.
 ///
 /// # Errors
 /// [`OperationError`] when the records cannot be listed.
-pub fn survey_all<S: Store>(store: &S, caller: &Caller) -> Result<Vec<Entry>, OperationError> {
+pub fn survey_all<S: Store + Sync>(
+    store: &S,
+    caller: &Caller,
+) -> Result<Vec<Entry>, OperationError> {
     let locks = store.names(RecordKind::Lock)?;
     let freezes = store.names(RecordKind::Freeze)?;
-    let locks = locks.iter().filter_map(|name| lock_entry(store, name, caller));
-    let locks = locks.filter(|entry| !is_dead_guard(entry) || !prune(store, &entry.name, caller));
-    let freezes = freezes.iter().filter_map(|name| freeze_entry(store, name, caller));
-    Ok(locks.chain(freezes).collect())
+    let lines = store.lines()?;
+    let look = |names: &[LockName]| {
+        let onlooker = Onlooker { store, memory: Memory::new(caller) };
+        let seen = names.iter().filter_map(|name| onlooker.lock(name, lines.contains(name)));
+        seen.collect::<Vec<Entry>>()
+    };
+    let mut entries = in_portions(&locks, look);
+    entries.retain(|entry| !is_dead_guard(entry) || !prune(store, &entry.name, caller));
+    let onlooker = Onlooker { store, memory: Memory::new(caller) };
+    entries.extend(freezes.iter().filter_map(|name| onlooker.freeze(name)));
+    Ok(entries)
+}
+
+/// Does some work on parts of a list at the same time, where there is much of it; in order.
+fn in_portions<R: Send>(names: &[LockName], work: impl Fn(&[LockName]) -> Vec<R> + Sync) -> Vec<R> {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let portion = names.len().div_ceil(threads).max(PORTION);
+    let work = &work;
+    thread::scope(|scope| {
+        let mut portions = names.chunks(portion);
+        let first = portions.next().unwrap_or_default();
+        let others: Vec<_> = portions.map(|names| scope.spawn(move || work(names))).collect();
+        let mut results = work(first);
+        // A panic there is a panic here.
+        let others = others.into_iter().map(|it| it.join().unwrap_or_else(|it| resume_unwind(it)));
+        results.extend(others.flatten());
+        results
+    })
 }
 
 fn is_dead_guard(entry: &Entry) -> bool {
     entry.state == State::Dead && entry.record().is_some_and(|it| it.hold == Some(Hold::Guard))
 }
 
-fn lock_entry<S: Store>(store: &S, name: &LockName, caller: &Caller) -> Option<Entry> {
-    let Sight { slot, verdict } = look(store, name, caller);
-    let state = match verdict {
-        Some(Verdict::Held(Holding::Live)) => State::Held,
-        Some(Verdict::Held(Holding::Overdue)) => State::Overdue,
-        Some(Verdict::Held(Holding::Orphaned)) => State::Orphaned,
-        Some(Verdict::Held(Holding::Abandoned)) => State::Abandoned,
-        Some(Verdict::Stale(Staleness::Expired)) => State::Expired,
-        Some(Verdict::Stale(Staleness::HolderGone)) => State::Dead,
-        None => state_of_no_record(&slot)?,
-    };
-    let waiters = waiters(store, name);
-    Some(entry(name, (RecordKind::Lock, slot, state), waiters, caller))
+/// What the process table said before, for looks at many records within a moment.
+struct Memory<'a> {
+    caller: &'a Caller,
+    seen: RefCell<HashMap<i32, Presence>>,
 }
 
-fn freeze_entry<S: Store>(store: &S, name: &LockName, caller: &Caller) -> Option<Entry> {
-    let slot = store.peek(name, RecordKind::Freeze);
-    let state = match slot.record() {
-        Some(record) if record.is_expired(Timestamp::now()) => State::Expired,
-        Some(_) => State::Frozen,
-        None => state_of_no_record(&slot)?,
-    };
-    Some(entry(name, (RecordKind::Freeze, slot, state), Vec::new(), caller))
+impl<'a> Memory<'a> {
+    fn new(caller: &'a Caller) -> Self {
+        Self { caller, seen: RefCell::default() }
+    }
+}
+
+impl Prober for Memory<'_> {
+    fn liveness(&self, record: &Record) -> Liveness {
+        let probe = |pid| *self.seen.borrow_mut().entry(pid).or_insert_with(|| sys::probe(pid));
+        self.caller.liveness_by(record, probe)
+    }
+}
+
+/// Looks at names, one after the other.
+struct Onlooker<'a, S> {
+    store: &'a S,
+    memory: Memory<'a>,
+}
+
+impl<S: Store> Onlooker<'_, S> {
+    fn lock(&self, name: &LockName, has_line: bool) -> Option<Entry> {
+        let Sight { slot, verdict } = look_with(self.store, name, &self.memory);
+        let state = match verdict {
+            Some(Verdict::Held(Holding::Live)) => State::Held,
+            Some(Verdict::Held(Holding::Overdue)) => State::Overdue,
+            Some(Verdict::Held(Holding::Orphaned)) => State::Orphaned,
+            Some(Verdict::Held(Holding::Abandoned)) => State::Abandoned,
+            Some(Verdict::Stale(Staleness::Expired)) => State::Expired,
+            Some(Verdict::Stale(Staleness::HolderGone)) => State::Dead,
+            None => state_of_no_record(&slot)?,
+        };
+        let waiters = if has_line { waiters(self.store, name) } else { Vec::new() };
+        Some(Entry { waiters, ..self.entry(name, RecordKind::Lock, slot, state) })
+    }
+
+    fn freeze(&self, name: &LockName) -> Option<Entry> {
+        let slot = self.store.peek(name, RecordKind::Freeze);
+        let state = match slot.record() {
+            Some(record) if record.is_expired(Timestamp::now()) => State::Expired,
+            Some(_) => State::Frozen,
+            None => state_of_no_record(&slot)?,
+        };
+        Some(self.entry(name, RecordKind::Freeze, slot, state))
+    }
+
+    fn entry(&self, name: &LockName, kind: RecordKind, slot: Slot, state: State) -> Entry {
+        let process = slot.record().map_or(Liveness::Unknown, |it| self.memory.liveness(it));
+        let (name, seen) = (name.clone(), Timestamp::now());
+        Entry { name, kind, slot, state, process, seen, waiters: Vec::new() }
+    }
 }
 
 fn state_of_no_record(slot: &Slot) -> Option<State> {
@@ -132,16 +197,6 @@ fn state_of_no_record(slot: &Slot) -> Option<State> {
         Slot::Corrupted(_) => Some(State::Corrupted),
         Slot::Unreadable(_) => Some(State::Unreadable),
     }
-}
-
-fn entry(
-    name: &LockName,
-    (kind, slot, state): (RecordKind, Slot, State),
-    waiters: Vec<TicketText>,
-    caller: &Caller,
-) -> Entry {
-    let process = slot.record().map_or(Liveness::Unknown, |record| caller.liveness(record));
-    Entry { name: name.clone(), kind, slot, state, process, seen: Timestamp::now(), waiters }
 }
 
 /// Those who wait for a name, in their order.

@@ -64,8 +64,8 @@ pub struct Standing {
 
 /// Accompanies a wait: is told of it, and can end it.
 pub trait Bystander {
-    /// Is told where the waiter stands: when the wait begins, when the obstacle changes, and every
-    /// [`interval`](Self::interval).
+    /// Is told where the waiter stands: when the wait turns out not to be over in a moment, when the
+    /// obstacle changes, and every [`interval`](Self::interval).
     fn waiting(&mut self, standing: &Standing);
 
     /// How often to be told anew; `None` is never.
@@ -129,11 +129,15 @@ impl<S: Store> Wait<'_, S> {
                 Attempt::Entered(grant) => return Ok(Outcome::Entered(grant)),
                 Attempt::Blocked(obstacle) => obstacle,
             };
+            let mut vigil = self.store.watch(self.request.name, &obstacle)?;
+            if vigil.doze(self.left()) {
+                continue;
+            }
             if told.as_ref() != Some(&obstacle) {
                 bystander.waiting(&self.standing(&obstacle, ticket.as_ref()));
                 told = Some(obstacle.clone());
             }
-            match self.pause(&obstacle, ticket.as_ref(), bystander)? {
+            match self.pause((&obstacle, &mut vigil), ticket.as_ref(), bystander)? {
                 Pause::Over => {}
                 Pause::Interrupted => return Ok(Outcome::Interrupted),
                 Pause::TimedOut => {
@@ -147,30 +151,40 @@ impl<S: Store> Wait<'_, S> {
     /// Sleeps until the obstacle may be gone, telling the bystander from time to time.
     fn pause(
         &self,
-        obstacle: &Obstacle,
+        (obstacle, vigil): (&Obstacle, &mut S::Vigil),
         ticket: Option<&S::Ticket>,
         bystander: &mut dyn Bystander,
     ) -> Result<Pause, OperationError> {
-        let vigil = self.store.watch(self.request.name, obstacle)?;
-        let look_again = vigil.patience(Timestamp::now()).map(|left| Instant::now() + left);
+        let mut due = Some(Instant::now());
         loop {
             let now = Instant::now();
-            let left = self.limit.saturating_sub(self.began.elapsed());
+            let is_due = due.is_some_and(|at| at <= now);
+            if is_due && vigil.look() {
+                return Ok(Pause::Over);
+            }
+            if is_due {
+                due = vigil.patience(Timestamp::now()).map(|left| now + left);
+            }
+            let left = self.left();
             if left.is_zero() {
                 return Ok(Pause::TimedOut);
             }
-            if vigil.is_ready() || look_again.is_some_and(|at| at <= now) {
-                return Ok(Pause::Over);
-            }
-            let until_look = look_again.map(|at| at.saturating_duration_since(now));
-            let sleep = [Some(left), until_look, bystander.interval()].into_iter().flatten().min();
-            match sleep_on(&vigil, bystander.interruption(), sleep)? {
+            let until_due = due.map(|at| at.saturating_duration_since(now));
+            let sleep = [Some(left), until_due, bystander.interval()].into_iter().flatten().min();
+            match sleep_on(vigil, bystander.interruption(), sleep)? {
                 Woken::Vigil => return Ok(Pause::Over),
                 Woken::Bystander if bystander.is_interrupted() => return Ok(Pause::Interrupted),
-                Woken::Bystander => {}
-                Woken::Time => bystander.waiting(&self.standing(obstacle, ticket)),
+                Woken::Time if bystander.interval().is_some() => {
+                    bystander.waiting(&self.standing(obstacle, ticket));
+                }
+                Woken::Bystander | Woken::Time => {}
             }
         }
+    }
+
+    /// How much of the time is left.
+    fn left(&self) -> Duration {
+        self.limit.saturating_sub(self.began.elapsed())
     }
 
     fn standing(&self, obstacle: &Obstacle, ticket: Option<&S::Ticket>) -> Standing {

@@ -1,39 +1,89 @@
 use super::{FORMAT_VERSION, Record};
+use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
+use std::fmt::Display;
+
+/// The fields in the order of the format: `version` first, unknown fields last, absent ones left out.
+impl Serialize for Record {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.serialize_as(FORMAT_VERSION, serializer)
+    }
+}
+
+/// A record as it was read, with the version that it has there; for showing, not for writing.
+#[derive(Debug)]
+pub struct AsRead<'a>(pub &'a Record);
+
+impl Serialize for AsRead<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize_as(self.0.version, serializer)
+    }
+}
 
 impl Record {
-    /// The record as JSON fields in the order of the format: `version` first, unknown fields last.
+    fn serialize_as<S: Serializer>(&self, version: u64, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = Fields(serializer.serialize_map(None)?);
+        fields.0.serialize_entry("version", &version)?;
+        fields.0.serialize_entry("name", self.name.as_str())?;
+        fields.text("lock_id", self.lock_id.as_ref())?;
+        fields.0.serialize_entry("owner", self.owner.as_str())?;
+        fields.put("host", self.host.as_ref())?;
+        fields.put("pid", self.pid)?;
+        fields.put("pid_start_ns", self.pid_start)?;
+        fields.text("agent_id", self.agent_id.as_ref())?;
+        fields.text("acquired_ts", Some(self.acquired))?;
+        fields.put("ttl_sec", self.ttl_sec)?;
+        fields.text("expires_at", self.expires_at)?;
+        fields.put("metadata", self.metadata.as_ref())?;
+        fields.text("hold", self.hold.as_ref())?;
+        fields.put("fence", self.fence.map(crate::words::Fence::get))?;
+        fields.put("command", self.command.as_ref())?;
+        fields.put("boot_id", self.boot_id.as_ref())?;
+        fields.put("pid_ns", self.pid_ns)?;
+        for (key, value) in &self.unknown {
+            fields.0.serialize_entry(key, value)?;
+        }
+        fields.0.end()
+    }
+}
+
+/// Writes the fields that are there.
+struct Fields<M>(M);
+
+impl<M: SerializeMap> Fields<M> {
+    fn put(&mut self, key: &str, value: Option<impl Serialize>) -> Result<(), M::Error> {
+        value.map_or(Ok(()), |value| self.0.serialize_entry(key, &value))
+    }
+
+    fn text(&mut self, key: &str, value: Option<impl Display>) -> Result<(), M::Error> {
+        self.put(key, value.map(Text))
+    }
+}
+
+/// A value that is written as the text it shows.
+struct Text<T>(T);
+
+impl<T: Display> Serialize for Text<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl Record {
+    /// The record as JSON fields.
     pub fn to_json(&self) -> Map<String, Value> {
-        let mut fields = Map::new();
-        let mut put = |key: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                fields.insert(key.to_owned(), value);
-            }
-        };
-        put("version", Some(FORMAT_VERSION.into()));
-        put("name", Some(self.name.as_str().into()));
-        put("lock_id", self.lock_id.as_ref().map(|id| id.as_str().into()));
-        put("owner", Some(self.owner.as_str().into()));
-        put("host", self.host.as_deref().map(Value::from));
-        put("pid", self.pid.map(Value::from));
-        put("pid_start_ns", self.pid_start.map(Value::from));
-        put("agent_id", self.agent_id.as_ref().map(|id| id.as_str().into()));
-        put("acquired_ts", Some(self.acquired.to_string().into()));
-        put("ttl_sec", self.ttl_sec.map(Value::from));
-        put("expires_at", self.expires_at.map(|time| time.to_string().into()));
-        put("metadata", self.metadata.clone().map(Value::Object));
-        put("hold", self.hold.as_ref().map(|hold| hold.as_str().into()));
-        put("fence", self.fence.map(|fence| fence.get().into()));
-        put("command", self.command.clone().map(Value::from));
-        put("boot_id", self.boot_id.as_deref().map(Value::from));
-        put("pid_ns", self.pid_ns.map(Value::from));
-        fields.extend(self.unknown.clone());
-        fields
+        match serde_json::to_value(self) {
+            Ok(Value::Object(fields)) => fields,
+            // A record is an object, and all its keys are texts: nothing in it can fail.
+            _ => Map::new(),
+        }
     }
 
     /// The bytes of the record's file.
     pub fn encode(&self) -> Vec<u8> {
-        // Alternate formatting of a `Value` is indented JSON, and cannot fail.
-        format!("{:#}\n", Value::Object(self.to_json())).into_bytes()
+        // Writing into memory cannot fail.
+        let mut bytes = serde_json::to_vec_pretty(self).unwrap_or_default();
+        bytes.push(b'\n');
+        bytes
     }
 }

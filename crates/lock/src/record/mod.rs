@@ -20,6 +20,7 @@ mod slot;
 #[cfg(test)]
 mod tests;
 
+pub use encode::AsRead;
 pub use flaw::{RecordFlaw, UnsupportedVersion};
 pub use hold::Hold;
 pub use parse::ParseError;

@@ -17,7 +17,7 @@ use crate::{
     rules::{Obstacle, Place, TicketText},
     words::{Fence, LockName, Timestamp},
 };
-use std::{os::fd::BorrowedFd, time::Duration};
+use std::{collections::BTreeSet, os::fd::BorrowedFd, time::Duration};
 
 /// Which of the two records that a name can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +96,12 @@ pub trait Store: Sized {
     /// # Errors
     /// When the records cannot be listed.
     fn names(&self, kind: RecordKind) -> Result<Vec<LockName>, StoreError>;
+
+    /// The names that have a line, even if nobody stands in it any more.
+    ///
+    /// # Errors
+    /// When the lines cannot be listed.
+    fn lines(&self) -> Result<BTreeSet<LockName>, StoreError>;
 
     /// Starts watching for the end of an obstacle. A change between the caller's last look and this call
     /// is not missed: the vigil is ready at once then.
@@ -197,12 +203,16 @@ pub trait Ticket {
 
 /// Waits for the end of an obstacle.
 pub trait Vigil {
-    /// Whether the obstacle may be gone already.
-    fn is_ready(&self) -> bool;
+    /// Sleeps for a short while, at most `limit`, in the way that wakes soonest; true where the obstacle may
+    /// be gone. Nobody can interrupt it, so it ends within a twentieth of a second.
+    fn doze(&mut self, limit: Duration) -> bool;
+
+    /// Looks whether the obstacle may be gone. To be asked first, and each time the patience has ended.
+    fn look(&mut self) -> bool;
 
     /// Descriptors that become readable when it may be gone.
     fn sources(&self) -> Vec<BorrowedFd<'_>>;
 
-    /// After how long to look again in any case; `None` where only the sources matter.
+    /// After how long to look again; `None` where only the sources matter.
     fn patience(&self, now: Timestamp) -> Option<Duration>;
 }

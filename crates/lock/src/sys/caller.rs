@@ -32,7 +32,16 @@ impl Caller {
 
     /// Whether the process that a record names lives.
     pub fn liveness(&self, record: &Record) -> Liveness {
-        compare(record, &self.here, process::probe)
+        self.liveness_by(record, process::probe)
+    }
+
+    /// Whether the process that a record names lives, by what `probe` says of its pid.
+    pub(crate) fn liveness_by(
+        &self,
+        record: &Record,
+        probe: impl FnOnce(i32) -> Presence,
+    ) -> Liveness {
+        compare(record, &self.here, probe)
     }
 
     /// Whether this process has a controlling terminal.

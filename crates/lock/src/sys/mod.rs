@@ -9,6 +9,7 @@ mod pidfd;
 mod process;
 mod random;
 mod signals;
+mod timed_flock;
 mod user;
 
 pub use caller::Caller;
@@ -18,3 +19,4 @@ pub(crate) use process::tree_in_group;
 pub use process::{holders_of, name_of, probe, start_of};
 pub(crate) use random::random_bytes;
 pub use signals::BlockedSignals;
+pub(crate) use timed_flock::lock_within;

@@ -1,3 +1,4 @@
+use super::timed_flock::TIME_IS_UP;
 use nix::sys::signal::{SigSet, SigmaskHow};
 
 /// Holds back every signal that can be held back, until it is dropped.
@@ -8,9 +9,11 @@ use nix::sys::signal::{SigSet, SigmaskHow};
 pub struct BlockedSignals(Option<SigSet>);
 
 impl BlockedSignals {
-    /// Blocks all signals for this thread.
+    /// Blocks all signals for this thread, but for the one that ends a wait for a kernel lock.
     pub fn all() -> Self {
-        Self(SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK).ok())
+        let mut signals = SigSet::all();
+        signals.remove(TIME_IS_UP);
+        Self(signals.thread_swap_mask(SigmaskHow::SIG_SETMASK).ok())
     }
 }
 
