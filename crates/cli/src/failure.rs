@@ -109,6 +109,9 @@ fn advice(error: &io::Error) -> Option<&'static str> {
         io::ErrorKind::ReadOnlyFilesystem => {
             Some("the file system is read-only; set LOKT_ROOT to a folder that can be written")
         }
+        io::ErrorKind::DirectoryNotEmpty => Some(
+            "a folder with something in it stands there; nothing of it was touched, move it away by hand",
+        ),
         io::ErrorKind::PermissionDenied => {
             Some("lokt doctor   checks the folder's permissions; LOKT_ROOT names another one")
         }

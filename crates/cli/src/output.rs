@@ -1,9 +1,13 @@
 //! The only place that prints. Data goes to stdout, everything else to stderr; colour only to a terminal,
 //! and not where `NO_COLOR` is set.
 
-use crate::{exit::Code, failure::Failure};
+use crate::{
+    exit::Code,
+    failure::{Failure, chain},
+};
 use anstream::{stderr, stdout};
 use anstyle::{AnsiColor, Style};
+use lokt_lock::store::StoreError;
 use serde::Serialize;
 use std::io::{self, IsTerminal, Write};
 
@@ -45,6 +49,13 @@ pub(crate) fn fail(failure: &Failure) -> Code {
 /// Tells something that went wrong and did not keep the command from its work.
 pub(crate) fn warn(message: &str) {
     say("warning", WARNING, message);
+}
+
+/// Tells that a change took effect, but not its trace in the audit log.
+pub(crate) fn warn_unlogged(what: &str, unlogged: Option<StoreError>) {
+    if let Some(error) = unlogged {
+        warn(&format!("{what}, but that could not be logged: {}", chain(&error)));
+    }
 }
 
 /// Tells something worth knowing.

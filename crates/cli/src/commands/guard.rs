@@ -100,9 +100,8 @@ impl Guard {
     fn give_back(&self, context: &Context, grant: Grant<FileTicket>) {
         let name = self.name.as_str();
         match release(&context.store, grant, &context.caller) {
-            Ok(Released::Done { unlogged: None }) => {}
-            Ok(Released::Done { unlogged: Some(error) }) => {
-                output::warn(&format!("lock {name:?} is free, but: {}", chain(&error)));
+            Ok(Released::Done { unlogged }) => {
+                output::warn_unlogged(&format!("lock {name:?} is free"), unlogged);
             }
             Ok(Released::Lost) => self.tell(&Trouble::Lost),
             // The ticket is gone, so the next taker gets in; only the record is left behind.

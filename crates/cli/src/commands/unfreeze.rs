@@ -23,10 +23,10 @@ impl Unfreeze {
     pub(crate) fn run(&self, context: &Context) -> Result<Code, Failure> {
         let name = self.name.as_str();
         match unfreeze(&context.store, &self.name, &context.caller, self.force)? {
-            Unfrozen::Done if self.json => {
-                output::json(&serde_json::json!({"status": "unfrozen", "name": name}))?;
+            Unfrozen::Done { unlogged } => {
+                output::warn_unlogged(&format!("{name:?} is no longer frozen"), unlogged);
+                self.report(name)?;
             }
-            Unfrozen::Done => output::text(&format!("unfroze {name:?}"))?,
             Unfrozen::NotFound => {
                 return Err(Failure::new(Code::NotFound, format!("{name:?} is not frozen")));
             }
@@ -40,5 +40,13 @@ impl Unfreeze {
             }
         }
         Ok(Code::Done)
+    }
+
+    fn report(&self, name: &str) -> Result<(), Failure> {
+        if self.json {
+            output::json(&serde_json::json!({"status": "unfrozen", "name": name}))
+        } else {
+            output::text(&format!("unfroze {name:?}"))
+        }
     }
 }

@@ -68,7 +68,10 @@ impl Unlock {
 
     fn one(&self, context: &Context, name: &LockName) -> Result<(), Failure> {
         match unlock(&context.store, name, &context.caller, self.breaking.might())? {
-            Unlocked::Done => Ok(()),
+            Unlocked::Done { unlogged } => {
+                output::warn_unlogged(&format!("lock {:?} is free", name.as_str()), unlogged);
+                Ok(())
+            }
             refused => Err(refusal(name, &refused, context)),
         }
     }
@@ -97,7 +100,10 @@ fn all_of_mine(context: &Context) -> Result<Vec<String>, Failure> {
             continue;
         }
         match unlock(&context.store, &entry.name, &context.caller, Might::Own)? {
-            Unlocked::Done => released.push(entry.name.to_string()),
+            Unlocked::Done { unlogged } => {
+                output::warn_unlogged(&format!("lock {:?} is free", entry.name.as_str()), unlogged);
+                released.push(entry.name.to_string());
+            }
             Unlocked::GuardLives { .. } => output::warn(&format!(
                 "lock {:?} stays: a guard of yours runs under it",
                 entry.name.as_str()
@@ -112,7 +118,7 @@ fn all_of_mine(context: &Context) -> Result<Vec<String>, Failure> {
 fn refusal(name: &LockName, refused: &Unlocked, context: &Context) -> Failure {
     let shown = name.as_str();
     match refused {
-        Unlocked::Done | Unlocked::NotFound => {
+        Unlocked::Done { .. } | Unlocked::NotFound => {
             Failure::new(Code::NotFound, format!("lock {shown:?} is not held"))
         }
         Unlocked::NotYours(record) => not_yours(name, record, context),

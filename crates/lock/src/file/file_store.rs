@@ -124,15 +124,18 @@ impl Store for FileStore {
     }
 
     fn names(&self, kind: RecordKind) -> Result<Vec<LockName>, StoreError> {
-        let locks = names_in(&self.layout.folder_of(RecordKind::Lock))?;
-        let (old, locks): (Vec<_>, Vec<_>) =
-            locks.into_iter().partition(|name| self.frozen_by_legacy(name).is_some());
+        let mut locks = names_in(&self.layout.folder_of(RecordKind::Lock))?;
+        let legacy: Vec<LockName> =
+            locks.iter().filter_map(|it| self.frozen_by_legacy(it)).collect();
         if kind == RecordKind::Lock {
+            locks.retain(|name| legacy.is_empty() || self.frozen_by_legacy(name).is_none());
             return Ok(locks);
         }
         let mut freezes = names_in(&self.layout.folder_of(RecordKind::Freeze))?;
-        freezes.extend(old.iter().filter_map(|name| self.frozen_by_legacy(name)));
-        Ok(freezes.into_iter().collect())
+        freezes.extend(legacy);
+        freezes.sort_unstable();
+        freezes.dedup();
+        Ok(freezes)
     }
 
     fn lines(&self) -> Result<BTreeSet<LockName>, StoreError> {
@@ -154,17 +157,18 @@ impl Store for FileStore {
     }
 }
 
-/// The names that have a file in a folder; none where there is no folder.
-fn names_in(folder: &Path) -> Result<BTreeSet<LockName>, StoreError> {
+/// The names that have a file in a folder, sorted; none where there is no folder.
+fn names_in(folder: &Path) -> Result<Vec<LockName>, StoreError> {
     let entries = match fs::read_dir(folder) {
-        Err(error) if io::is_missing(&error) => return Ok(BTreeSet::new()),
+        Err(error) if io::is_missing(&error) => return Ok(Vec::new()),
         entries => entries.map_err(StoreError::io("list", folder))?,
     };
-    let mut names = BTreeSet::new();
+    let mut names = Vec::new();
     for entry in entries {
         let file = entry.map_err(StoreError::io("list", folder))?.file_name();
         let name = file.to_str().and_then(|file| file.strip_suffix(".json"));
         names.extend(name.and_then(|name| LockName::new(name).ok()));
     }
+    names.sort_unstable();
     Ok(names)
 }

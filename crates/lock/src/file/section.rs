@@ -127,9 +127,10 @@ impl Section for FileSection<'_> {
         if !is_same(&read_slot(&taken, &self.name), judged) {
             return give_back(&taken, &path);
         }
-        clear(&taken).inspect_err(|_| {
+        clear(&taken).map_err(|error| {
             // A folder with something in it: nothing of it may be lost.
             let _ = fs::rename(&taken, &path);
+            StoreError::io("remove", &path)(error)
         })?;
         if durability == Durability::Synced {
             io::sync_folder(path.parent().unwrap_or(&path))?;
@@ -182,13 +183,11 @@ fn move_away(path: &Path, taken: &Path) -> std::io::Result<()> {
 
 /// Removes what stands at a private path: a file, a link, or a folder that somebody put in a record's
 /// place, provided that it is empty.
-fn clear(path: &Path) -> Result<(), StoreError> {
+fn clear(path: &Path) -> std::io::Result<()> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() == ErrorKind::IsADirectory => {
-            fs::remove_dir(path).map_err(StoreError::io("remove the folder", path))
-        }
+        Err(error) if error.kind() == ErrorKind::IsADirectory => fs::remove_dir(path),
         Err(error) if io::is_missing(&error) => Ok(()),
-        result => result.map_err(StoreError::io("remove", path)),
+        result => result,
     }
 }
 

@@ -124,22 +124,32 @@ impl<C: Section> Turn<'_, C> {
     /// stays the same one, with its id and its fence.
     fn renew(&mut self, mut record: Box<Record>) -> Result<Grant<TicketOf<C>>, OperationError> {
         let request = self.request;
+        let mut renewed = record.clone();
         let ttl = request.ttl.or_else(|| record.ttl_sec.map(Duration::from_secs));
-        record.set_lifetime(ttl, Timestamp::now());
+        renewed.set_lifetime(ttl, Timestamp::now());
         if request.metadata.is_some() {
-            record.metadata.clone_from(&request.metadata);
+            renewed.metadata.clone_from(&request.metadata);
         }
         if request.hold == Hold::Process {
-            record.hold = Some(Hold::Process);
-            record.pid = Some(request.pid);
-            record.pid_start = request.caller.start_of(request.pid);
-            (record.host, record.boot_id, record.pid_ns) = request.here();
+            renewed.hold = Some(Hold::Process);
+            renewed.pid = Some(request.pid);
+            renewed.pid_start = request.caller.start_of(request.pid);
+            (renewed.host, renewed.boot_id, renewed.pid_ns) = request.here();
         }
-        // What stands there is my own record, so nothing can be in the way of replacing it.
-        let _ = self.section.put(RecordKind::Lock, &record, Put::Over, Durability::Synced)?;
+        let before = std::mem::replace(&mut record, renewed);
+        self.put_over(&record)?;
         let event = Event::new(EventKind::Renew, request.name, request.caller).about(&record);
-        self.section.store().log(&event, Durability::Synced)?;
+        if let Err(error) = self.section.store().log(&event, Durability::Synced) {
+            // What cannot be logged does not happen. The first failure is the one to tell of.
+            let _ = self.put_over(&before);
+            return Err(error.into());
+        }
         Ok(Grant { record, ticket: None, kind: GrantKind::Renewed })
+    }
+
+    /// Replaces my own record: nothing can be in the way of that.
+    fn put_over(&mut self, record: &Record) -> Result<(), StoreError> {
+        self.section.put(RecordKind::Lock, record, Put::Over, Durability::Synced).map(|_| ())
     }
 
     /// Removes what binds nobody any more, and says so in the log. False where something else stands

@@ -2,7 +2,7 @@ use super::{OperationError, look::readable};
 use crate::{
     audit::{Event, EventKind},
     record::{Hold, Record, Slot},
-    store::{Durability, Placed, Put, RecordKind, Removed, Section, Store},
+    store::{Durability, Put, RecordKind, Removed, Section, Store, StoreError},
     sys::Caller,
     words::{Fence, LockId, LockName, Timestamp},
 };
@@ -20,11 +20,14 @@ pub enum Frozen {
 }
 
 /// What came of lifting a freeze.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 #[must_use]
 pub enum Unfrozen {
     /// The name can be taken again.
-    Done,
+    Done {
+        /// It took effect, but could not be logged.
+        unlogged: Option<StoreError>,
+    },
     /// It was not frozen.
     NotFound,
     /// Another has frozen it.
@@ -44,19 +47,32 @@ pub fn freeze<S: Store>(
     let mut section = store.section(name)?;
     let now = Timestamp::now();
     let before = readable(section.store().peek(name, RecordKind::Freeze), "freeze", name)?;
-    let in_force = before.filter(|before| !before.is_expired(now));
-    let put = match in_force {
-        Some(before) if !caller.identity.owns(&before) => {
-            return Ok(Frozen::ByAnother(Box::new(before)));
-        }
-        _ => Put::Over,
-    };
+    let in_force = before.as_ref().filter(|before| !before.is_expired(now));
+    if let Some(another) = in_force.filter(|it| !caller.identity.owns(it)) {
+        return Ok(Frozen::ByAnother(Box::new(another.clone())));
+    }
     let record = order(name, caller, ttl, now);
-    let placed = section.put(RecordKind::Freeze, &record, put, Durability::Synced)?;
-    debug_assert_eq!(placed, Placed::Done, "replacing cannot find the place taken");
+    // What stands there binds nobody or is mine, so nothing can be in the way of replacing it.
+    let _ = section.put(RecordKind::Freeze, &record, Put::Over, Durability::Synced)?;
     let event = Event::new(EventKind::Freeze, name, caller).about(&record);
-    section.store().log(&event, Durability::Synced)?;
+    if let Err(error) = section.store().log(&event, Durability::Synced) {
+        // What cannot be logged does not happen. The first failure is the one to tell of.
+        take_back(&mut section, &record, before.as_ref());
+        return Err(error.into());
+    }
     Ok(Frozen::Done(Box::new(record)))
+}
+
+/// Puts back what stood there before a freeze.
+fn take_back<C: Section>(section: &mut C, record: &Record, before: Option<&Record>) {
+    let taken_back = if let Some(before) = before {
+        section.put(RecordKind::Freeze, before, Put::Over, Durability::Synced).map(|_| ())
+    } else {
+        let slot = Slot::Record(Box::new(record.clone()));
+        section.remove(RecordKind::Freeze, &slot, Durability::Synced).map(|_| ())
+    };
+    // There is nothing more to be done where this fails too.
+    drop(taken_back);
 }
 
 fn order(name: &LockName, caller: &Caller, ttl: Duration, now: Timestamp) -> Record {
@@ -134,6 +150,6 @@ fn lift<C: Section>(
             break;
         }
     }
-    section.store().log(&event, Durability::Synced)?;
-    Ok(Unfrozen::Done)
+    let logged = section.store().log(&event, Durability::Synced);
+    Ok(Unfrozen::Done { unlogged: logged.err() })
 }

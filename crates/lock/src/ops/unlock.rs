@@ -6,7 +6,7 @@ use crate::{
     audit::{Event, EventKind},
     record::{Hold, Record, Slot},
     rules::{Holding, Place, Staleness, Verdict, judge},
-    store::{Durability, RecordKind, Removed, Section, Store},
+    store::{Durability, RecordKind, Removed, Section, Store, StoreError},
     sys::Caller,
     words::LockName,
 };
@@ -23,11 +23,14 @@ pub enum Might {
 }
 
 /// What came of an unlock.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 #[must_use]
 pub enum Unlocked {
     /// The name is free.
-    Done,
+    Done {
+        /// It took effect, but could not be logged.
+        unlogged: Option<StoreError>,
+    },
     /// It was free before.
     NotFound,
     /// It is another's.
@@ -166,6 +169,5 @@ fn break_open<C: Section>(
     for place in &inside {
         section.drop_place(place)?;
     }
-    logged?;
-    Ok(Unlocked::Done)
+    Ok(Unlocked::Done { unlogged: logged.err() })
 }

@@ -1,6 +1,8 @@
 use super::{FORMAT_VERSION, Hold, Record, RecordFlaw, UnsupportedVersion};
 use crate::words::{AgentId, Fence, LockId, LockName, Owner, Timestamp};
-use serde_json::{Map, Value};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde_json::{Map, Value, error::Category};
+use std::{borrow::Cow, fmt};
 
 /// Says why bytes were not read as a record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,19 +28,90 @@ impl Record {
         if bytes.is_empty() {
             return Err(RecordFlaw::Empty.into());
         }
-        let value: Value =
-            serde_json::from_slice(bytes).map_err(|e| RecordFlaw::NotJson(e.to_string()))?;
-        let Value::Object(object) = value else {
-            return Err(RecordFlaw::NotAnObject.into());
-        };
-        let mut fields = Fields(object);
+        let mut fields: Fields = serde_json::from_slice(bytes).map_err(|error| {
+            match (error.classify(), bytes.trim_ascii_start().first()) {
+                // Another kind of document, as far as its first byte tells.
+                (Category::Data, Some(first)) if *first != b'{' => RecordFlaw::NotAnObject,
+                _ => RecordFlaw::NotJson(error.to_string()),
+            }
+        })?;
         let version = fields.version()?;
         Ok(fields.into_record(version, name)?)
     }
 }
 
-/// The fields not yet read; what remains at the end is unknown to this version.
-struct Fields(Map<String, Value>);
+/// The fields not yet read, in their order; what remains at the end is unknown to this version.
+///
+/// A list, because a record has so few fields that looking through them costs less than a table.
+struct Fields(Vec<(Key, Value)>);
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FieldsVisitor)
+    }
+}
+
+/// A field's name. Those of the format need no memory of their own.
+struct Key(Cow<'static, str>);
+
+const KNOWN: [&str; 17] = [
+    "version",
+    "name",
+    "lock_id",
+    "owner",
+    "host",
+    "pid",
+    "pid_start_ns",
+    "agent_id",
+    "acquired_ts",
+    "ttl_sec",
+    "expires_at",
+    "metadata",
+    "hold",
+    "fence",
+    "command",
+    "boot_id",
+    "pid_ns",
+];
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(KeyVisitor)
+    }
+}
+
+struct KeyVisitor;
+
+impl Visitor<'_> for KeyVisitor {
+    type Value = Key;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Key, E> {
+        let known = KNOWN.into_iter().find(|known| *known == text);
+        Ok(Key(known.map_or_else(|| Cow::Owned(text.to_owned()), Cow::Borrowed)))
+    }
+}
+
+struct FieldsVisitor;
+
+impl<'de> Visitor<'de> for FieldsVisitor {
+    type Value = Fields;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+        let mut fields = Vec::with_capacity(16);
+        while let Some(field) = map.next_entry()? {
+            fields.push(field);
+        }
+        Ok(Fields(fields))
+    }
+}
 
 impl Fields {
     fn version(&mut self) -> Result<u64, ParseError> {
@@ -69,14 +142,17 @@ impl Fields {
             command: self.texts("command")?,
             boot_id: self.text("boot_id")?,
             pid_ns: self.number("pid_ns")?,
-            unknown: self.0,
+            unknown: self.0.into_iter().map(|(key, value)| (key.0.into_owned(), value)).collect(),
         })
     }
 
-    /// Takes a field out; `null` counts as absent.
+    /// Takes a field out; `null` counts as absent. The last of equal keys counts.
     fn take(&mut self, field: &'static str) -> Option<Value> {
-        // `shift_remove` keeps the order of what remains, which rewriting preserves.
-        self.0.shift_remove(field).filter(|value| !value.is_null())
+        let mut found = None;
+        while let Some(at) = self.0.iter().position(|(key, _)| key.0 == field) {
+            found = Some(self.0.remove(at).1);
+        }
+        found.filter(|value| !value.is_null())
     }
 
     fn text(&mut self, field: &'static str) -> Result<Option<String>, RecordFlaw> {
