@@ -1,0 +1,196 @@
+//! The command line itself: help, manual pages, completions, and what wrong usage gets.
+
+use lokt_testkit::{Done, Sandbox};
+use std::fs;
+
+fn sandbox() -> Sandbox {
+    Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
+}
+
+/// The commands that the help lists.
+fn commands(it: &Sandbox) -> Vec<String> {
+    let help = it.lokt(["--help"]).run().ok().out;
+    let list = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let names = list.take_while(|line| !line.is_empty()).filter_map(|line| line.split(' ').nth(2));
+    let names: Vec<String> = names.map(str::to_owned).collect();
+    assert!(names.len() > 10 && names.iter().all(|name| !name.is_empty()), "{help}");
+    names
+}
+
+#[test]
+fn help_is_data_and_no_error() {
+    let it = sandbox();
+    for command in commands(&it).iter().filter(|name| *name != "help") {
+        for words in [[command, "--help"], [command, "-h"], ["help", command]] {
+            let done = it.lokt(words).run().ok();
+            assert!(done.out.contains("Usage: lokt"), "{words:?}: {done:#?}");
+            assert!(done.err.is_empty(), "{words:?} says nothing else: {done:#?}");
+        }
+    }
+    let lock = it.lokt(["lock", "--help"]).run().ok().out;
+    assert!(lock.contains("the last of equal keys wins"), "{lock}");
+    let all = it.lokt(["--help"]).run().ok().out;
+    for code in ["0  done", "2  held", "3  not found", "4    not yours", "64   wrong usage"] {
+        assert!(all.contains(code), "exit codes are told: {all}");
+    }
+    assert!(!it.root().exists(), "nothing was made");
+}
+
+#[test]
+fn the_help_of_a_guarded_command_is_its_own() {
+    let it = sandbox();
+    assert_eq!(it.lokt(["guard", "x", "--", "printf", "%s", "--help"]).run().ok().out, "--help");
+    assert_eq!(it.lokt(["guard", "x", "--", "printf", "%s", "-h"]).run().ok().out, "-h");
+}
+
+#[test]
+fn the_version_is_told() {
+    let it = sandbox();
+    let version = env!("CARGO_PKG_VERSION");
+    let flag = it.lokt(["--version"]).run().ok();
+    assert_eq!((flag.out.as_str(), flag.err.as_str()), (&*format!("lokt {version}\n"), ""));
+    assert!(it.lokt(["version"]).run().ok().out.contains(version));
+    assert_eq!(it.lokt(["version", "--json"]).run().ok().json()["version"], version);
+}
+
+/// Calls without a meaning, and what is said of them.
+const WRONG: [(&[&str], &str); 27] = [
+    (&["bogus"], "bogus"),
+    (&["loc", "x"], "loc"),
+    (&["lock"], "<NAME>"),
+    (&["lock", "x", "y"], "'y'"),
+    (&["lock", "x", "--bogus"], "--bogus"),
+    (&["lock", "a/b"], "a/b"),
+    (&["lock", ".."], ".."),
+    (&["lock", "x", "--ttl"], "--ttl"),
+    (&["lock", "x", "--ttl", "0"], "more than 0"),
+    (&["lock", "x", "--ttl", "1m", "--ttl", "2m"], "--ttl"),
+    (&["lock", "x", "--timeout", "5s"], "--wait"),
+    (&["lock", "x", "--meta", "=v"], "key"),
+    (&["lock", "x", "--pid", "self"], "--pid"),
+    (&["guard"], "<NAME>"),
+    (&["guard", "x"], "<COMMAND>"),
+    (&["guard", "x", "--"], "<COMMAND>"),
+    (&["guard", "x", "true"], "'true'"),
+    (&["guard", "x", "--timeout", "5s", "--", "true"], "--wait"),
+    (&["unlock"], "name a lock"),
+    (&["unlock", "x", "--all"], "--all"),
+    (&["unlock", "x", "--force", "--break-stale"], "--break-stale"),
+    (&["unlock", "--force"], "<NAME>"),
+    (&["status", "x", "y"], "'y'"),
+    (&["freeze", "x"], "--ttl"),
+    (&["get-meta", "x"], "<KEY>"),
+    (&["exists"], "<NAME>"),
+    (&["completions", "tcsh"], "tcsh"),
+];
+
+#[test]
+fn wrong_usage_is_told_with_its_reason_and_does_nothing() {
+    let it = sandbox();
+    for (words, reason) in WRONG {
+        let done = it.lokt(words.iter().copied()).run().fails_with(64, reason);
+        assert!(done.out.is_empty(), "{words:?} has no data: {done:#?}");
+    }
+    it.lokt([""; 0]).run().expect(64).says("Usage: lokt");
+    assert!(!it.root().exists(), "nothing was made");
+}
+
+#[test]
+fn a_near_miss_is_recognised() {
+    let it = sandbox();
+    let done = it.lokt(["stauts"]).run().fails_with(64, "stauts");
+    assert!(done.err.contains("'status'"), "{done:#?}");
+    let flag = it.lokt(["lock", "x", "--tll", "5m"]).run().fails_with(64, "--tll");
+    assert!(flag.err.contains("'--ttl'"), "{flag:#?}");
+}
+
+#[test]
+fn arguments_that_are_no_text_are_wrong_usage() {
+    let it = sandbox();
+    for call in ["lock $'\\xff'", "lock x --owner $'\\xff'", "get-meta x $'\\xff'"] {
+        it.shell(&format!("lokt {call}")).run().expect(64).says("error: ");
+    }
+    it.shell("LOKT_OWNER=$'\\xff' lokt lock x").run().fails_with(64, "LOKT_OWNER");
+    // A command's words are the command's own matter.
+    let done = it.shell("lokt guard x -- printf '%s' $'\\xc3\\xbc'").run().ok();
+    assert_eq!(done.out, "ü");
+    it.shell("lokt guard x -- true $'\\xff'").run().ok();
+}
+
+#[test]
+fn flags_may_stand_before_and_after_names() {
+    let it = sandbox();
+    let calls: [&[&str]; 5] = [
+        &["lock", "--ttl", "5m", "x", "--json"],
+        &["--owner", "tester", "lock", "x"],
+        &["lock", "x", "--owner", "tester", "--meta", "k=v"],
+        &["get-meta", "--owner", "tester", "x", "k"],
+        &["guard", "--wait", "x", "--timeout", "5s", "--ttl=1m", "--", "true"],
+    ];
+    for words in calls {
+        it.lokt(words.iter().copied()).run().ok();
+    }
+    assert_eq!(it.record("x")["owner"], "tester");
+}
+
+#[test]
+fn there_is_a_manual_page_for_every_command() {
+    let it = sandbox();
+    it.lokt(["man", "--dir", "pages/man1"]).run().ok();
+    let pages = it.folder().join("pages/man1");
+    let commands = commands(&it).into_iter().map(|name| format!("lokt-{name}"));
+    for title in std::iter::once("lokt".to_owned()).chain(commands) {
+        let page = fs::read_to_string(pages.join(format!("{title}.1"))).unwrap();
+        for part in [format!(".TH {title} 1"), ".SH NAME".to_owned(), ".SH SYNOPSIS".to_owned()] {
+            assert!(page.contains(&part), "{title} has {part}");
+        }
+    }
+    let one = it.lokt(["man"]).run().ok().out;
+    assert_eq!(one, fs::read_to_string(pages.join("lokt.1")).unwrap(), "alone it is printed");
+    let typeset = "command -v groff >/dev/null || exit 0; for page in pages/man1/*; do groff -man -Tutf8 -ww $page; done";
+    let done = it.shell(typeset).run().ok();
+    assert!(done.err.is_empty(), "the typesetter has nothing to complain of: {}", done.err);
+    it.lokt(["man", "--dir", "/dev/null/pages"]).run().fails_with(1, "/dev/null/pages");
+}
+
+/// What bash completes, a word a line.
+fn completed(it: &Sandbox, words: &str) -> Vec<String> {
+    let line = format!(
+        r#"source <(lokt completions bash) && [[ $(complete -p lokt) == *-F\ * ]] || exit 1
+        COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); COMP_TYPE=9
+        function=$(complete -p lokt); function=${{function##*-F }}
+        "${{function% lokt}}" lokt "${{COMP_WORDS[-1]}}" "${{COMP_WORDS[-2]}}" 2>/dev/null
+        printf '%s\n' "${{COMPREPLY[@]}}""#
+    );
+    let done: Done = it.shell(&line).in_time().ok();
+    done.out.split_whitespace().map(str::to_owned).collect()
+}
+
+#[test]
+fn bash_completes_commands_flags_and_names_of_locks() {
+    let it = sandbox();
+    for name in ["build", "bundle", "test"] {
+        it.lokt(["lock", name]).run().ok();
+    }
+    it.lokt(["freeze", "cold", "--ttl", "5m"]).run().ok();
+    assert_eq!(completed(&it, "lokt un"), ["unlock", "unfreeze"]);
+    assert_eq!(completed(&it, "lokt unlock bu"), ["build", "bundle"]);
+    assert_eq!(completed(&it, "lokt unfreeze c"), ["cold"]);
+    assert_eq!(completed(&it, "lokt lock x --ti"), ["--timeout"]);
+    assert_eq!(completed(&it, "lokt audit --name t"), ["test"]);
+    for command in ["guard", "lock", "status", "why", "exists", "get-meta", "freeze"] {
+        let names = completed(&it, &format!("lokt {command} te"));
+        assert_eq!(names, ["test"], "{command} completes names");
+    }
+}
+
+#[test]
+fn completing_makes_nothing_and_needs_nothing() {
+    let it = sandbox();
+    assert_eq!(completed(&it, "lokt unlock bu"), [""; 0]);
+    assert!(!it.root().exists(), "nothing was made");
+    for shell in ["bash", "zsh", "fish", "elvish"] {
+        let script = it.lokt(["completions", shell]).run().ok();
+        assert!(script.out.contains("lokt") && script.err.is_empty(), "{shell}: {script:#?}");
+    }
+}
