@@ -20,8 +20,11 @@ pub(crate) fn parse_positive(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Shows a duration by its two largest units: `3s`, `5m 12s`, `2h 5m`, `3d 4h`.
+/// Shows a duration by its two largest units: `300ms`, `3s`, `5m 12s`, `2h 5m`, `3d 4h`.
 pub(crate) fn show(span: Duration) -> String {
+    if span.as_secs() == 0 && span.subsec_millis() > 0 {
+        return format!("{}ms", span.subsec_millis());
+    }
     let units = [("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)];
     let mut left = span.as_secs();
     let mut parts = Vec::new();
@@ -65,5 +68,6 @@ mod tests {
         {
             assert_eq!(show(Duration::from_secs(seconds)), text);
         }
+        assert_eq!(show(Duration::from_millis(300)), "300ms");
     }
 }

@@ -1,4 +1,5 @@
 //! What is left when processes are killed, and who gets in then.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::{HOLD, Running, Sandbox};
 use nix::{
@@ -174,4 +175,50 @@ fn the_root_may_vanish_under_a_guard_and_its_waiters() {
     waiter.ends().ok();
     old.release().ok().says("was taken away");
     it.lokt(["guard", "x", "--", "true"]).run().ok();
+}
+
+#[test]
+fn a_root_that_was_made_by_half_is_made_whole() {
+    let it = sandbox();
+    for missing in ["locks", "freezes", "queue", "tmp", "latches"] {
+        it.lokt(["guard", "x", "--", "true"]).run().ok();
+        std::fs::remove_dir_all(it.root().join(missing)).unwrap();
+        it.lokt(["guard", "x", "--", "true"]).run().ok();
+        std::fs::remove_dir_all(it.root().join(missing)).unwrap();
+        it.lokt(["lock", "x"]).run().ok();
+        std::fs::remove_dir_all(it.root().join("tmp")).unwrap();
+        it.lokt(["unlock", "x"]).run().ok();
+        it.lokt(["exists", "x"]).run().expect(3);
+    }
+}
+
+#[test]
+fn a_hundred_first_uses_at_once_make_one_root() {
+    let it = sandbox();
+    std::thread::scope(|scope| {
+        for n in 0..100 {
+            let it = &it;
+            scope.spawn(move || it.lokt(["guard", &format!("n{n}"), "--", "true"]).run().ok());
+        }
+    });
+}
+
+#[test]
+fn what_a_crash_left_in_the_private_folder_is_no_obstacle() {
+    let it = sandbox();
+    it.lokt(["guard", "x", "--", "true"]).run().ok();
+    let draft = it.root().join("tmp/x.lock");
+    for leave in [(|path| std::fs::create_dir(path).unwrap()) as fn(&std::path::Path), |path| {
+        std::fs::write(path, "half a rec").unwrap()
+    }] {
+        leave(&draft);
+        it.lokt(["lock", "x"]).run().ok();
+        leave(&draft);
+        it.lokt(["unlock", "x"]).run().ok();
+        std::fs::create_dir(it.record_path("x")).unwrap();
+        leave(&draft);
+        it.lokt(["unlock", "x", "--break-stale"]).run().ok();
+        if draft.is_dir() { std::fs::remove_dir(&draft) } else { std::fs::remove_file(&draft) }
+            .ok();
+    }
 }

@@ -38,7 +38,7 @@ os.unlink(path)
 
 fn sandbox() -> Sandbox {
     let it = Sandbox::new(env!("CARGO_BIN_EXE_lokt"));
-    fs::write(it.folder().join("oracle.py"), ORACLE).unwrap();
+    fs::write(it.folder().join("oracle.py"), ORACLE).expect("the oracle is written");
     it
 }
 
@@ -73,27 +73,24 @@ fn kills_of_supervisors_at_any_moment_let_no_two_in_and_wedge_nobody() {
     thread::scope(|scope| {
         for worker in 0..8 {
             let (it, killed) = (&it, &killed);
-            scope.spawn(move || {
-                for round in 0..25 {
-                    let guard = enter(it, &format!("w{worker}")).start();
-                    if (worker + round) % 3 == 0 {
-                        // After a different fraction of its life each time: while it starts, waits, enters,
-                        // runs or leaves.
-                        (0..round * 40_000).for_each(|n| _ = std::hint::black_box(n));
-                        let _ = kill(Pid::from_raw(guard.pid()), Signal::SIGKILL);
-                        killed.fetch_add(1, Ordering::Relaxed);
-                    }
-                    let done = guard.ends();
-                    assert!(
-                        matches!((done.code, done.signal), (Some(0), _) | (_, Some(9))),
-                        "{done:#?}"
-                    );
-                }
-            });
+            scope.spawn(move || (0..25).for_each(|round| enter_or_die(it, worker, round, killed)));
         }
     });
     assert!(entries(&it) + killed.into_inner() >= 200, "everybody entered or was killed");
     // The lock still works, whatever the last kill left.
     enter(&it, "last").run().ok();
     assert_eq!(it.lokt(["status", "--json"]).run().ok().json(), serde_json::json!([]));
+}
+
+/// Enters once; every third time it is killed, after a different fraction of its life: while it starts,
+/// waits, enters, runs or leaves.
+fn enter_or_die(it: &Sandbox, worker: usize, round: usize, killed: &AtomicUsize) {
+    let guard = enter(it, &format!("w{worker}")).start();
+    if (worker + round).is_multiple_of(3) {
+        (0..round * 40_000).for_each(|n| _ = std::hint::black_box(n));
+        let _ = kill(Pid::from_raw(guard.pid()), Signal::SIGKILL);
+        killed.fetch_add(1, Ordering::Relaxed);
+    }
+    let done = guard.ends();
+    assert!(matches!((done.code, done.signal), (Some(0), _) | (_, Some(9))), "{done:#?}");
 }

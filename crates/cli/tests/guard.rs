@@ -178,3 +178,40 @@ fn fences_rise_with_every_acquisition() {
     it.lokt(["unlock", "x"]).run().ok();
     assert!(first < lease && lease < fence(), "a later holder has a larger fence");
 }
+
+#[test]
+fn a_guard_under_a_lease_keeps_others_out_when_the_lease_is_gone_before_it() {
+    let it = sandbox();
+    it.lokt(["lock", "x", "--ttl", "10m"]).run().ok();
+    let mut waiter =
+        it.lokt(["guard", "x", "--wait", "--", "true"]).owner("b").start().is_waiting();
+    // It enters past the one who waits for the lease, with a later number.
+    let inside = it.lokt(guard("x", &HOLD)).start().is_in();
+    // The lease goes, as by its expiry, while the guard's command lives.
+    std::fs::remove_file(it.record_path("x")).unwrap();
+    it.lokt(guard("x", &["true"])).owner("c").run().expect(2);
+    // Whoever stands behind the waiter times out behind it: it had its chance to enter.
+    it.lokt(["guard", "x", "--wait", "--timeout", "200ms", "--", "true"])
+        .owner("c")
+        .run()
+        .expect(2);
+    assert!(waiter.is_running(), "nobody gets in beside a live command");
+    let status = it.lokt(["status", "x", "--json"]).run().ok().json();
+    assert_eq!(
+        (&status["state"], &status["inside"][0]["owner"]),
+        (&"held".into(), &"tester".into())
+    );
+    inside.release().ok().says("was taken away");
+    waiter.ends().ok();
+}
+
+#[test]
+fn a_command_killed_with_its_guard_under_a_lease_leaves_the_lease() {
+    let it = sandbox();
+    it.lokt(["lock", "x", "--ttl", "10m"]).run().ok();
+    let inside = it.lokt(guard("x", &HOLD)).start().is_in();
+    inside.kill();
+    it.lokt(["status", "x"]).run().ok();
+    it.lokt(["guard", "x", "--wait", "--", "true"]).run().ok();
+    it.lokt(["unlock", "x"]).run().ok();
+}

@@ -113,3 +113,17 @@ fn an_interrupted_wait_ends_by_the_signal_and_leaves_no_ticket() {
     }
     holder.release().ok();
 }
+
+#[test]
+fn an_ignored_signal_does_not_end_a_wait() {
+    let it = sandbox();
+    let holder =
+        it.lokt(["guard", "x", "--", HOLD[0], HOLD[1], HOLD[2]]).owner("ada").start().is_in();
+    let line = "trap '' HUP; exec lokt guard x --wait -- echo entered";
+    let mut waiter = it.shell(line).owner("bob").start();
+    waiter.says("waiting for lock");
+    waiter.signal(Signal::SIGHUP);
+    holder.release().ok();
+    waiter.prints("entered");
+    waiter.ends().ok();
+}

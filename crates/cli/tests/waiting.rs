@@ -135,7 +135,7 @@ fn on_a_terminal_a_wait_is_shown_in_place_and_wiped_away() {
     let mut waiter = it.terminal("lokt guard x --wait -- echo inside").owner("b").start();
     let shown = waiter.tells("waiting for lock \"x\"");
     assert!(shown.contains("\r\u{1b}[2K"), "drawn over its own line: {shown:?}");
-    let again = waiter.tells("1s): it is held by ada");
+    let again = waiter.tells("1s): held by ada");
     assert!(!again.contains('\n'), "still the same line: {again:?}");
     first.release().ok();
     waiter.prints("inside");

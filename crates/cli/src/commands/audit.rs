@@ -13,6 +13,9 @@ use std::{os::fd::AsFd, path::Path};
 /// How much of the log's end `--tail` begins with, in bytes: about the last ten events.
 const TAIL: u64 = 3000;
 
+/// How many events in a row after `--until` say that none before it follows.
+const LATE: usize = 1000;
+
 /// Show what happened to locks
 ///
 /// With --owner, only what that owner did.
@@ -71,7 +74,14 @@ struct Filter<'a> {
 
 impl Filter<'_> {
     fn print_all(&self, reader: &mut LogReader) -> Result<(), Failure> {
-        while let Some(event) = reader.next_event()? {
+        // Neighbours may be out of order by a little, but by no more than this many lines.
+        let mut late = 0;
+        while late < LATE
+            && let Some(event) = reader.next_event()?
+        {
+            let until = self.audit.until;
+            let is_late = until.is_some_and(|until| event.time().is_some_and(|it| it > until));
+            late = if is_late { late + 1 } else { 0 };
             self.print(&event)?;
         }
         Ok(())

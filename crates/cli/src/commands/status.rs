@@ -17,7 +17,7 @@ pub(crate) struct Status {
     /// Print JSON: a list, or with a name one object
     #[arg(long)]
     json: bool,
-    /// Remove expired locks first
+    /// Remove expired locks and freezes first
     #[arg(long)]
     prune_expired: bool,
 }
@@ -49,7 +49,9 @@ impl Status {
 
     fn one(&self, context: &Context, name: &LockName) -> Result<Code, Failure> {
         if self.prune_expired {
-            prune(&context.store, name, &context.caller);
+            for kind in [RecordKind::Lock, RecordKind::Freeze] {
+                prune(&context.store, name, kind, &context.caller);
+            }
         }
         let entries = survey(&context.store, name, &context.caller);
         let Some(entry) = entries.first() else {
@@ -72,7 +74,7 @@ impl Status {
 
 fn is_pruned(context: &Context, entry: &Entry) -> bool {
     let free = matches!(entry.state, State::Expired | State::Dead);
-    free && entry.kind == RecordKind::Lock && prune(&context.store, &entry.name, &context.caller)
+    free && prune(&context.store, &entry.name, entry.kind, &context.caller)
 }
 
 fn warn_of_problems(entries: &[Entry]) {

@@ -25,6 +25,8 @@ pub(crate) struct Json<'a> {
     state: &'static str,
     waiters: usize,
     queue: Vec<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    inside: Vec<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,6 +55,7 @@ pub(crate) fn json<'a>(entry: &'a Entry, freeze: Option<&Record>) -> Json<'a> {
         state: entry.state.as_str(),
         waiters: entry.waiters.len(),
         queue: entry.waiters.iter().map(waiter).collect(),
+        inside: entry.inside.iter().map(waiter).collect(),
         error: problem(entry),
         frozen: freeze.map(|it| json!({"owner": it.owner.as_str(), "expires_at": expires_at(it)})),
     }
@@ -90,7 +93,7 @@ fn row(entry: &Entry) -> Vec<String> {
     vec![
         entry.name.to_string(),
         entry.state.as_str().to_owned(),
-        of(&|it| it.owner.to_string()),
+        record.map_or_else(|| unrecorded(entry), |it| it.owner.to_string()),
         of(&|it| it.pid.map_or_else(String::new, |pid| pid.to_string())),
         of(&|it| span::show(entry.seen.since(it.acquired))),
         of(&|it| ends_in(it, entry)),
@@ -98,6 +101,12 @@ fn row(entry: &Entry) -> Vec<String> {
         of(&|it| it.version.to_string()),
         problem(entry).unwrap_or_else(|| of(&what)),
     ]
+}
+
+/// Who is in without a record, or first in line.
+fn unrecorded(entry: &Entry) -> String {
+    let text = entry.inside.first().or(entry.waiters.first());
+    text.map(|it| it.owner.clone()).unwrap_or_default()
 }
 
 fn ends_in(record: &Record, entry: &Entry) -> String {
@@ -145,6 +154,13 @@ pub(crate) fn full(entry: &Entry, freeze: Option<&Record>) -> String {
     }
     if let Some(freeze) = freeze {
         put("frozen", holder::frozen_by(freeze));
+    }
+    for guard in &entry.inside {
+        let command = command_line(&guard.command);
+        put(
+            "inside",
+            format!("a guard of {} (pid {}), running: {command}", guard.owner, guard.pid),
+        );
     }
     for waiter in &entry.waiters {
         put("waiting", format!("{} (pid {}) since {}", waiter.owner, waiter.pid, waiter.since));

@@ -92,15 +92,28 @@ pub(crate) fn denied(name: &LockName, denial: &Denial) -> Failure {
     failure.hint(format!("lokt why {name}"))
 }
 
-/// Where a waiter stands, as one line.
+/// Where a waiter stands, as one line; what matters most comes first, because a terminal may be narrow.
 pub(crate) fn standing(name: &LockName, standing: &Standing, now: Timestamp) -> String {
-    let why = obstacle(&standing.obstacle, standing.holder.as_ref(), None, now);
+    let why = match (&standing.obstacle, standing.holder.as_ref()) {
+        (Obstacle::Held(record), _) => format!("held by {}", in_brief(record, now)),
+        (Obstacle::Ahead(_), Some(record)) => format!("held by {}", in_brief(record, now)),
+        (other, holder) => obstacle(other, holder, None, now),
+    };
     let place = match standing.ahead {
         0 => "next in line".to_owned(),
         ahead => format!("place {ahead} in line"),
     };
     let waited = span::show(standing.waited);
-    format!("waiting for lock {:?} ({place}, {waited}): it {why}", name.as_str())
+    format!("waiting for lock {:?} ({place}, {waited}): {why}", name.as_str())
+}
+
+/// Who holds a lock, since when, what they run, for how long still.
+fn in_brief(record: &Record, now: Timestamp) -> String {
+    let pid = record.pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
+    let age = span::show(now.since(record.acquired));
+    let runs = record.command.as_deref().map(|it| format!(", running: {}", command_line(it)));
+    let runs = runs.unwrap_or_default();
+    format!("{}{pid} since {age}{}{runs}", record.owner, left(record, now))
 }
 
 /// What is in the way, as the end of a sentence about the lock.
@@ -146,13 +159,16 @@ pub(crate) fn who(record: &Record) -> String {
 /// Who holds a lock, since when, for how long still, and what they run.
 pub(crate) fn told(record: &Record, now: Timestamp) -> String {
     let age = span::show(now.since(record.acquired));
-    let left = match record.expiry() {
+    let runs = record.command.as_deref().map(|it| format!(", running: {}", command_line(it)));
+    format!("{} since {age}{}{}", who(record), left(record, now), runs.unwrap_or_default())
+}
+
+fn left(record: &Record, now: Timestamp) -> String {
+    match record.expiry() {
         Some(end) if end <= now => format!(", {} overdue", span::show(now.since(end))),
         Some(end) => format!(", for another {}", span::show(end.since(now))),
         None => String::new(),
-    };
-    let runs = record.command.as_deref().map(|it| format!(", running: {}", command_line(it)));
-    format!("{} since {age}{left}{}", who(record), runs.unwrap_or_default())
+    }
 }
 
 /// Who ordered a freeze, and until when: `by ada (pid 7 on box) for another 5m`.

@@ -4,7 +4,7 @@ use super::{entry::waiter, holder};
 use crate::span;
 use lokt_lock::{
     ops::{Explanation, Reason, ReasonKind},
-    record::Record,
+    record::{Hold, Record},
     rules::Holding,
     words::{LockName, Timestamp},
 };
@@ -27,7 +27,9 @@ fn reason(reason: &Reason) -> Value {
         put("record", record.to_json().into());
     }
     match &reason.kind {
-        ReasonKind::Held { keepers, .. } if !keepers.is_empty() => {
+        ReasonKind::Held { keepers, .. } | ReasonKind::SelfHeld { keepers, .. }
+            if !keepers.is_empty() =>
+        {
             put(
                 "processes",
                 keepers.iter().map(|(pid, name)| json!({"pid": pid, "name": name})).collect(),
@@ -63,8 +65,8 @@ fn message(reason: &Reason) -> String {
         (ReasonKind::Held { holding, keepers }, Some(record)) => {
             format!("held by {}{}", holder::told(record, now), remark(*holding, keepers))
         }
-        (ReasonKind::SelfHeld { holding }, Some(record)) => {
-            format!("held by you: {}{}", holder::told(record, now), remark(*holding, &[]))
+        (ReasonKind::SelfHeld { holding, keepers }, Some(record)) => {
+            format!("held by you: {}{}", holder::told(record, now), remark(*holding, keepers))
         }
         (ReasonKind::Expired, Some(record)) => format!(
             "the lease of {} expired {} ago; the next taker gets it",
@@ -125,7 +127,12 @@ fn suggestions(name: &LockName, explanation: &Explanation) -> Vec<String> {
     for reason in blocking {
         suggestions.extend(suggestion(name, &reason.kind, reason.record.as_ref()));
     }
-    suggestions.push(format!("lokt guard {name} --wait -- COMMAND   waits in line"));
+    let mine = |it: &Reason| it.blocks && is_lease(&it.kind, it.record.as_ref());
+    suggestions.push(if explanation.reasons.iter().any(mine) {
+        format!("lokt guard {name} -- COMMAND   runs under your lease")
+    } else {
+        format!("lokt guard {name} --wait -- COMMAND   waits in line")
+    });
     suggestions
 }
 
@@ -134,16 +141,23 @@ fn suggestion(name: &LockName, kind: &ReasonKind, record: Option<&Record>) -> Op
         ReasonKind::Frozen => {
             Some(format!("lokt unfreeze {name}   lifts the freeze (--force: another's)"))
         }
-        ReasonKind::SelfHeld { .. } if record.is_some_and(|it| it.command.is_none()) => {
-            Some(format!("lokt unlock {name}   gives it back"))
-        }
+        kind if is_lease(kind, record) => Some(format!("lokt unlock {name}   gives it back")),
         ReasonKind::Held { holding: Holding::Abandoned, .. } | ReasonKind::Corrupted { .. } => {
             Some(format!("lokt unlock {name} --break-stale   removes it"))
         }
-        ReasonKind::Held { holding: Holding::Orphaned, keepers } if !keepers.is_empty() => {
+        ReasonKind::Held { holding: Holding::Orphaned, keepers }
+        | ReasonKind::SelfHeld { holding: Holding::Orphaned, keepers }
+            if !keepers.is_empty() =>
+        {
             let pids: Vec<String> = keepers.iter().map(|(pid, _)| pid.to_string()).collect();
             Some(format!("kill {}   ends what is left of it", pids.join(" ")))
         }
         _ => None,
     }
+}
+
+/// Whether it is a lease of the one who asks.
+fn is_lease(kind: &ReasonKind, record: Option<&Record>) -> bool {
+    let guard = record.is_none_or(|it| it.hold == Some(Hold::Guard));
+    matches!(kind, ReasonKind::SelfHeld { .. }) && !guard
 }

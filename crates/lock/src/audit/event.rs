@@ -120,6 +120,7 @@ impl Event {
         put("pid", caller.pid.into());
         put("agent_id", caller.identity.agent.as_str().into());
         put("ttl_sec", Value::Null);
+        put("extra", Value::Object(Map::new()));
         Self { fields }
     }
 
@@ -135,8 +136,7 @@ impl Event {
     /// Adds a detail to the event's `extra` object.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
-        let extra = self.fields.entry("extra").or_insert_with(|| Value::Object(Map::new()));
-        if let Value::Object(extra) = extra {
+        if let Some(Value::Object(extra)) = self.fields.get_mut("extra") {
             extra.insert(key.to_owned(), value.into());
         }
         self

@@ -11,6 +11,7 @@ use crate::{
     store::{RecordKind, Store},
     words::{LockName, Timestamp},
 };
+use nix::unistd::{AccessFlags, access};
 use std::{
     fs::{self, File},
     io::{self, ErrorKind},
@@ -66,6 +67,8 @@ pub fn checkup(store: &FileStore) -> Vec<Check> {
         legacy_freezes(store),
         permissions(store),
         leftovers(store),
+        folders(store),
+        audit_log(store),
     ]
 }
 
@@ -150,6 +153,38 @@ fn file_system(place: &Path) -> Check {
                  local folder for one machine"
             );
             check("file_system", CheckStatus::Fail, text)
+        }
+    }
+}
+
+/// Every folder of the root that is there must be usable; those that are not are made when needed.
+fn folders(store: &FileStore) -> Check {
+    let unusable = |folder: &&PathBuf| {
+        let there = fs::symlink_metadata(folder).is_ok();
+        there
+            && (!folder.is_dir() || access(*folder, AccessFlags::W_OK | AccessFlags::X_OK).is_err())
+    };
+    let folders = store.layout().folders();
+    let unusable: Vec<String> =
+        folders.iter().filter(unusable).map(|it| it.display().to_string()).collect();
+    if unusable.is_empty() {
+        return check("folders", CheckStatus::Ok, "usable");
+    }
+    let text = format!("not a folder that can be written: {}", unusable.join(", "));
+    check("folders", CheckStatus::Fail, text)
+}
+
+/// Without the log nothing can be taken: every change of a lock is one line in it.
+fn audit_log(store: &FileStore) -> Check {
+    let path = store.layout().audit_log();
+    if fs::symlink_metadata(&path).is_err() {
+        return check("audit_log", CheckStatus::Ok, "made at the first use, mode 600");
+    }
+    match fs::OpenOptions::new().append(true).open(&path) {
+        Ok(_) => check("audit_log", CheckStatus::Ok, "can be written"),
+        Err(error) => {
+            let text = format!("cannot write to {}: {error}", path.display());
+            check("audit_log", CheckStatus::Fail, text)
         }
     }
 }

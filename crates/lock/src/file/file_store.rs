@@ -10,10 +10,10 @@ use super::{
 };
 use crate::{
     audit::Event,
-    record::Slot,
+    record::{Record, Slot},
     rules::{Obstacle, Place, TicketText},
     store::{Durability, RecordKind, Store, StoreError},
-    words::LockName,
+    words::{LockName, Timestamp},
 };
 use std::{collections::BTreeSet, fs, path::Path, sync::OnceLock};
 
@@ -37,11 +37,15 @@ impl FileStore {
     }
 
     /// Makes the folders that are missing, unless the file system is one that cannot be trusted.
-    fn make_folders(&self) -> Result<(), StoreError> {
+    pub(super) fn make_folders(&self) -> Result<(), StoreError> {
         for folder in self.layout.folders() {
             io::make_folder(&folder)?;
         }
-        self.refuse_network()
+        self.refuse_network()?;
+        // A lease that survives a power cut needs a root that does.
+        let root = self.layout.root();
+        io::sync_folder(root)?;
+        io::sync_folder(root.parent().unwrap_or(root))
     }
 
     /// Refuses a file system whose locks another machine might not see. A lock is never pretended.
@@ -98,9 +102,18 @@ impl Store for FileStore {
     }
 
     fn peek(&self, name: &LockName, kind: RecordKind) -> Slot {
-        match (read_slot(&self.layout.record(kind, name), name), kind) {
+        let slot = read_slot(&self.layout.record(kind, name), name);
+        let over = |freeze: &Record| freeze.is_expired(Timestamp::now());
+        match (&slot, kind) {
             (Slot::Absent, RecordKind::Freeze) => self.peek_legacy_freeze(name),
-            (slot, _) => slot,
+            // One that is over must not hide one in the old place that is not.
+            (Slot::Record(freeze), RecordKind::Freeze) if over(freeze) => {
+                match self.peek_legacy_freeze(name) {
+                    Slot::Record(legacy) if !over(&legacy) => Slot::Record(legacy),
+                    _ => slot,
+                }
+            }
+            _ => slot,
         }
     }
 

@@ -14,7 +14,7 @@ use std::{
 pub(super) fn common_dir(surroundings: &Surroundings) -> Result<Option<PathBuf>, RootError> {
     let from = |path: &PathBuf| surroundings.folder.join(path);
     if let Some(common) = surroundings.git_common_dir.as_ref() {
-        return Ok(Some(from(common)));
+        return resolved(from(common)).map(Some);
     }
     if let Some(git_dir) = surroundings.git_dir.as_ref() {
         return common_of(from(git_dir)).map(Some);
@@ -59,8 +59,12 @@ fn common_of(git_dir: PathBuf) -> Result<PathBuf, RootError> {
         Ok(relative) => git_dir.join(relative.trim()),
         Err(_) => git_dir,
     };
-    // One path for one folder, whichever way led there.
-    fs::canonicalize(&common).map_err(|source| RootError::NoGitDir { path: common, source })
+    resolved(common)
+}
+
+/// One path for one folder, whichever way led there.
+fn resolved(path: PathBuf) -> Result<PathBuf, RootError> {
+    fs::canonicalize(&path).map_err(|source| RootError::NoGitDir { path, source })
 }
 
 fn is_git_dir(folder: &Path) -> bool {

@@ -45,10 +45,13 @@ pub(super) fn fill(mut file: &File, content: &[u8]) -> io::Result<()> {
     file.set_permissions(fs::Permissions::from_mode(READABLE_BY_ALL))
 }
 
-/// Removes a file; one that is gone already is no error.
+/// Removes a file, or an empty folder in its place; one that is gone already is no error.
 pub(super) fn remove(path: &Path) -> Result<(), StoreError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == ErrorKind::IsADirectory => {
+            fs::remove_dir(path).map_err(StoreError::io("remove", path))
+        }
         result => result.map_err(StoreError::io("remove", path)),
     }
 }

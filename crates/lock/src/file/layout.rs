@@ -25,16 +25,17 @@ impl Layout {
         &self.root
     }
 
-    /// The folders that a root consists of, in the order to make them.
+    /// The folders that a root consists of, in the order to make them: that of the latches last, because
+    /// whoever finds it takes the others for granted.
     pub fn folders(&self) -> [PathBuf; 6] {
         let below = |name| self.root.join(name);
         [
             self.root.clone(),
             below("locks"),
             below("freezes"),
-            below("latches"),
             below("queue"),
             below("tmp"),
+            below("latches"),
         ]
     }
 

@@ -1,6 +1,6 @@
 use super::{file_store::FileStore, io, latch::Latch, slot::read_slot, ticket, ticket::FileTicket};
 use crate::{
-    record::{Record, Slot},
+    record::{Record, RecordFlaw, Slot},
     rules::{Place, TicketText},
     store::{Durability, Placed, Put, RecordKind, Removed, Section, StoreError},
     words::{Fence, LockName, Timestamp},
@@ -10,7 +10,7 @@ use nix::{
     fcntl::{AT_FDCWD, RenameFlags, renameat2},
 };
 use std::{
-    fs,
+    fs::{self, File},
     io::ErrorKind,
     path::{Path, PathBuf},
 };
@@ -32,14 +32,69 @@ impl<'s> FileSection<'s> {
         self.store.layout.record(kind, &self.name)
     }
 
-    /// Where the record that a peek shows really is.
-    fn found_at(&self, kind: RecordKind) -> PathBuf {
+    /// Where the record that was judged really is: a freeze may be in the place of older versions.
+    fn found_at(&self, kind: RecordKind, judged: &Slot) -> PathBuf {
         let path = self.path(kind);
+        let legacy = self.store.layout.legacy_freeze(&self.name);
         match kind {
-            RecordKind::Freeze if fs::symlink_metadata(&path).is_err() => {
-                self.store.layout.legacy_freeze(&self.name)
-            }
+            RecordKind::Freeze if !is_same(&read_slot(&path, &self.name), judged) => legacy,
             _ => path,
+        }
+    }
+
+    fn put_once(
+        &mut self,
+        kind: RecordKind,
+        record: &Record,
+        put: Put,
+        durability: Durability,
+    ) -> Result<Placed, StoreError> {
+        let draft = self.store.layout.draft(kind, &self.name);
+        let path = self.path(kind);
+        let file = io::create(&draft, &record.encode())?;
+        let placed = self.sync_draft(&file, &draft, durability).and_then(|()| match put {
+            Put::New => link(&draft, &path),
+            Put::Over => rename(&draft, &path),
+        });
+        if !matches!(placed, Ok(Placed::Done)) {
+            // Leave nothing half-done; what stands at `path` is untouched.
+            let _ = fs::remove_file(&draft);
+            return placed;
+        }
+        if durability == Durability::Synced {
+            self.sync_or_undo(kind, put)?;
+        }
+        Ok(Placed::Done)
+    }
+
+    fn sync_draft(
+        &self,
+        file: &File,
+        draft: &Path,
+        durability: Durability,
+    ) -> Result<(), StoreError> {
+        if durability == Durability::Volatile {
+            return Ok(());
+        }
+        file.sync_all().map_err(StoreError::io("sync", draft))?;
+        let latch = self.store.layout.latch(&self.name);
+        self.latch.sync().map_err(StoreError::io("sync", latch))
+    }
+
+    /// Moves a record to a private path; false where there is none. The rest of a crash goes first: it may
+    /// be a second link to the very file, and then rename(2) would do nothing.
+    fn move_away(&self, path: &Path, taken: &Path) -> Result<bool, StoreError> {
+        io::remove(taken)?;
+        let moved = fs::rename(path, taken);
+        match moved {
+            Err(error) if io::is_missing(&error) && fs::symlink_metadata(path).is_err() => {
+                Ok(false)
+            }
+            Err(error) if io::is_missing(&error) => {
+                self.store.make_folders()?;
+                fs::rename(path, taken).map(|()| true).map_err(StoreError::io("remove", path))
+            }
+            moved => moved.map(|()| true).map_err(StoreError::io("remove", path)),
         }
     }
 
@@ -89,25 +144,14 @@ impl Section for FileSection<'_> {
         put: Put,
         durability: Durability,
     ) -> Result<Placed, StoreError> {
-        let draft = self.store.layout.draft(kind, &self.name);
-        let path = self.path(kind);
-        let file = io::create(&draft, &record.encode())?;
-        if durability == Durability::Synced {
-            file.sync_all().map_err(StoreError::io("sync", &draft))?;
-            self.latch.sync().map_err(StoreError::io("sync the latch of", &path))?;
+        match self.put_once(kind, record, put, durability) {
+            // Somebody deleted a folder of the root: it is made again, and the put tried once more.
+            Err(error) if error.is_missing() => {
+                self.store.make_folders()?;
+                self.put_once(kind, record, put, durability)
+            }
+            placed => placed,
         }
-        let placed = match put {
-            Put::New => link(&draft, &path),
-            Put::Over => rename(&draft, &path),
-        };
-        if !matches!(placed, Ok(Placed::Done)) {
-            // Leave nothing half-done; what stands at `path` is untouched.
-            let _ = fs::remove_file(&draft);
-        }
-        if durability == Durability::Synced && matches!(placed, Ok(Placed::Done)) {
-            self.sync_or_undo(kind, put)?;
-        }
-        placed
     }
 
     /// A record is first moved away and looked at again: between the look that judged it and this, only a
@@ -118,20 +162,20 @@ impl Section for FileSection<'_> {
         judged: &Slot,
         durability: Durability,
     ) -> Result<Removed, StoreError> {
-        let path = self.found_at(kind);
+        let path = self.found_at(kind, judged);
         let taken = self.store.layout.draft(kind, &self.name);
-        match move_away(&path, &taken) {
-            Err(error) if io::is_missing(&error) => return Ok(Removed::Done),
-            moved => moved.map_err(StoreError::io("remove", &path))?,
+        if is_folder(judged) {
+            // In its place, and only if it is empty: nothing of it may be lost.
+            fs::remove_dir(&path).map_err(StoreError::io("remove", &path))?;
+            return Ok(Removed::Done);
+        }
+        if !self.move_away(&path, &taken)? {
+            return Ok(Removed::Done);
         }
         if !is_same(&read_slot(&taken, &self.name), judged) {
             return give_back(&taken, &path);
         }
-        clear(&taken).map_err(|error| {
-            // A folder with something in it: nothing of it may be lost.
-            let _ = fs::rename(&taken, &path);
-            StoreError::io("remove", &path)(error)
-        })?;
+        io::remove(&taken)?;
         if durability == Durability::Synced {
             io::sync_folder(path.parent().unwrap_or(&path))?;
         }
@@ -168,27 +212,8 @@ fn rename(draft: &Path, path: &Path) -> Result<Placed, StoreError> {
     fs::rename(draft, path).map(|()| Placed::Done).map_err(StoreError::io("rename", path))
 }
 
-/// Moves a record to a private path, over the rest of a crash that may stand there.
-fn move_away(path: &Path, taken: &Path) -> std::io::Result<()> {
-    match fs::rename(path, taken) {
-        Err(error)
-            if matches!(error.kind(), ErrorKind::IsADirectory | ErrorKind::DirectoryNotEmpty) =>
-        {
-            fs::remove_dir(taken)?;
-            fs::rename(path, taken)
-        }
-        renamed => renamed,
-    }
-}
-
-/// Removes what stands at a private path: a file, a link, or a folder that somebody put in a record's
-/// place, provided that it is empty.
-fn clear(path: &Path) -> std::io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() == ErrorKind::IsADirectory => fs::remove_dir(path),
-        Err(error) if io::is_missing(&error) => Ok(()),
-        result => result,
-    }
+fn is_folder(slot: &Slot) -> bool {
+    matches!(slot, Slot::Corrupted(it) if it.flaw == RecordFlaw::NotAFile("a directory"))
 }
 
 /// Whether what is there now is what was judged.

@@ -9,7 +9,7 @@ use nix::{
 };
 use std::{
     fs::{File, FileType, Metadata, OpenOptions},
-    io::{self, ErrorKind, Read},
+    io::{self, Read},
     os::unix::fs::{FileTypeExt, OpenOptionsExt},
     path::Path,
     sync::Arc,
@@ -40,10 +40,11 @@ fn read_file(mut file: &File, name: &LockName) -> io::Result<Slot> {
     // for has no more.
     let mut buffer = [0; 4096];
     let read = match file.read(&mut buffer) {
-        Err(error) if error.kind() == ErrorKind::IsADirectory => {
-            return Ok(not_a_file("a directory"));
+        Ok(read) => read,
+        Err(error) => {
+            let kind = file.metadata()?.file_type();
+            return if kind.is_file() { Err(error) } else { Ok(not_a_file(kind_of(kind))) };
         }
-        read => read?,
     };
     let begin = buffer.get(..read).unwrap_or_default();
     if read < buffer.len() {
@@ -73,7 +74,13 @@ fn broken(file: &File, flaw: RecordFlaw) -> io::Result<Slot> {
 }
 
 fn kind_of(kind: FileType) -> &'static str {
-    if kind.is_fifo() { "a named pipe" } else { "a device" }
+    if kind.is_dir() {
+        "a directory"
+    } else if kind.is_fifo() {
+        "a named pipe"
+    } else {
+        "a device"
+    }
 }
 
 fn not_a_file(what: &'static str) -> Slot {

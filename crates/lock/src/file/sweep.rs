@@ -25,7 +25,8 @@ impl FileStore {
         if !self.claim_sweep() {
             return Vec::new();
         }
-        let names = self.names(RecordKind::Lock).unwrap_or_default();
+        let mut names = self.names(RecordKind::Lock).unwrap_or_default();
+        names.extend(self.names(RecordKind::Freeze).unwrap_or_default());
         // Without random bytes the first portion is as good as any.
         let random = crate::sys::random_bytes().map_or(0, u128::from_ne_bytes);
         let start = usize::try_from(random % names.len().max(1) as u128).unwrap_or(0);

@@ -18,7 +18,6 @@ use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::{Path, PathBuf},
     sync::Arc,
-    thread,
     time::Duration,
 };
 
@@ -188,7 +187,7 @@ impl Drop for Changes {
     fn drop(&mut self) {
         let inotify = self.0.take();
         // Where no thread can be had, it is closed here.
-        let _ = thread::Builder::new().stack_size(64 * 1024).spawn(move || drop(inotify));
+        let _ = sys::quiet_thread(move || drop(inotify));
     }
 }
 
@@ -216,7 +215,7 @@ fn wait_in_kernel(file: File) -> std::io::Result<Arc<EventFd>> {
         // The count cannot overflow by one.
         let _ = tell.write(1);
     };
-    thread::Builder::new().name("lokt-wait".into()).stack_size(64 * 1024).spawn(wait)?;
+    sys::quiet_thread(wait)?;
     Ok(released)
 }
 

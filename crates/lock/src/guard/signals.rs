@@ -37,9 +37,10 @@ pub struct Received {
 }
 
 impl Received {
-    /// Whether it asks a program to end.
+    /// Whether it asks this program to end, and would have.
     pub fn ends_a_wait(self) -> bool {
-        matches!(self.signal, Signal::SIGINT | Signal::SIGTERM | Signal::SIGHUP | Signal::SIGQUIT)
+        let ends = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT];
+        ends.contains(&self.signal) && !crate::sys::is_ignored(self.signal)
     }
 }
 

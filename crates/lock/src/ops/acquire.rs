@@ -99,12 +99,15 @@ fn survey<C: Section>(
     if let Slot::Newer(_) = slot {
         readable(slot.clone(), "lock", request.name)?;
     }
-    let lease = slot.record().filter(|record| is_my_lease(section.store(), request, record));
+    // Judged once: what stands in one sentence and has expired in the next would pass those in line.
+    let known = slot.record().filter(|it| may_renew(request, it));
+    let known = known.map(|record| (record, verdict(section.store(), request, record)));
+    let lease = known.and_then(|(it, verdict)| matches!(verdict, Verdict::Held(_)).then_some(it));
     let ahead = ahead(section, request, (line, mine), lease)?;
     if ahead.is_some() && lease.is_none() {
         return Ok(Scene { occupant: Occupant::Nobody, freeze: None, ahead });
     }
-    let occupant = occupant(section.store(), request, slot)?;
+    let occupant = occupant(section.store(), request, slot, known.map(|(_, verdict)| verdict))?;
     let freeze = freeze_in_force(section.store(), request.name)?.map(Box::new);
     Ok(Scene { occupant, freeze, ahead })
 }
@@ -113,6 +116,7 @@ fn occupant<S: Store>(
     store: &S,
     request: &Request<'_>,
     slot: &Slot,
+    known: Option<Verdict>,
 ) -> Result<Occupant, OperationError> {
     if let Slot::Corrupted(corruption) = slot
         && (corruption.may_be_filling() || corruption.is_provably_free())
@@ -122,8 +126,9 @@ fn occupant<S: Store>(
     let Some(record) = readable(slot.clone(), "lock", request.name)? else {
         return Ok(Occupant::Nobody);
     };
+    let verdict = known.unwrap_or_else(|| verdict(store, request, &record));
     let record = Box::new(record);
-    Ok(match verdict(store, request, &record) {
+    Ok(match verdict {
         Verdict::Stale(why) => Occupant::Stale(record, why),
         Verdict::Held(_) if may_renew(request, &record) => Occupant::MyLease(record),
         Verdict::Held(_) => Occupant::Holder(record),
@@ -132,11 +137,6 @@ fn occupant<S: Store>(
 
 fn verdict<S: Store>(store: &S, request: &Request<'_>, record: &Record) -> Verdict {
     judge(record, &StoreWitness::new(store, request.name, request.caller))
-}
-
-/// Whether a record is the caller's lease, and still stands: an expired one gives no precedence.
-fn is_my_lease<S: Store>(store: &S, request: &Request<'_>, record: &Record) -> bool {
-    may_renew(request, record) && matches!(verdict(store, request, record), Verdict::Held(_))
 }
 
 /// Whether a standing record is a lease that this request may renew or work under.

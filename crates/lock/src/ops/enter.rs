@@ -1,4 +1,4 @@
-use super::{Grant, GrantKind, OperationError, Request, acquire::TicketOf};
+use super::{Grant, GrantKind, OperationError, Request, acquire::TicketOf, lifetime};
 use crate::{
     audit::{Event, EventKind},
     record::{Hold, Record, Slot},
@@ -6,7 +6,6 @@ use crate::{
     store::{Durability, Placed, Put, RecordKind, Removed, Section, Store, StoreError, Ticket},
     words::{Fence, LockId, Timestamp},
 };
-use std::time::Duration;
 
 /// The moment in which somebody may enter: the section, the request, and the line as it is.
 pub(super) struct Turn<'a, C> {
@@ -125,16 +124,19 @@ impl<C: Section> Turn<'_, C> {
     fn renew(&mut self, mut record: Box<Record>) -> Result<Grant<TicketOf<C>>, OperationError> {
         let request = self.request;
         let mut renewed = record.clone();
-        let ttl = request.ttl.or_else(|| record.ttl_sec.map(Duration::from_secs));
+        let ttl = request.ttl.or_else(|| lifetime(&record));
         renewed.set_lifetime(ttl, Timestamp::now());
         if request.metadata.is_some() {
             renewed.metadata.clone_from(&request.metadata);
         }
-        if request.hold == Hold::Process {
-            renewed.hold = Some(Hold::Process);
-            renewed.pid = Some(request.pid);
-            renewed.pid_start = request.caller.start_of(request.pid);
-            (renewed.host, renewed.boot_id, renewed.pid_ns) = request.here();
+        match request.hold {
+            Hold::Process => request.name_process(&mut renewed, Hold::Process),
+            // For people: the process that called last.
+            _ if record.hold == Some(Hold::Lease) => {
+                request.name_process(&mut renewed, Hold::Lease);
+            }
+            // What another program or another request tied to a process stays tied to it.
+            _ => {}
         }
         let before = std::mem::replace(&mut record, renewed);
         self.put_over(&record)?;

@@ -45,6 +45,8 @@ pub enum ReasonKind {
     SelfHeld {
         /// How.
         holding: Holding,
+        /// The processes that keep a guard's lock, where its supervisor is gone: pid and name.
+        keepers: Vec<(i32, String)>,
     },
     /// The lifetime has ended: the next taker gets it.
     Expired,
@@ -130,7 +132,7 @@ fn of_lock<S: Store>(
         None | Some(Verdict::Stale(Staleness::HolderGone)) => ReasonKind::DeadPid,
         Some(Verdict::Stale(Staleness::Expired)) => ReasonKind::Expired,
         Some(Verdict::Held(holding)) if caller.identity.owns(&record) => {
-            ReasonKind::SelfHeld { holding }
+            ReasonKind::SelfHeld { holding, keepers: keepers(store, &record, holding) }
         }
         Some(Verdict::Held(holding)) => {
             ReasonKind::Held { holding, keepers: keepers(store, &record, holding) }

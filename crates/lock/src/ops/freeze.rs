@@ -46,6 +46,9 @@ pub fn freeze<S: Store>(
 ) -> Result<Frozen, OperationError> {
     let mut section = store.section(name)?;
     let now = Timestamp::now();
+    if let slot @ Slot::Newer(_) = section.store().peek(name, RecordKind::Lock) {
+        readable(slot, "lock", name)?;
+    }
     let before = readable(section.store().peek(name, RecordKind::Freeze), "freeze", name)?;
     let in_force = before.as_ref().filter(|before| !before.is_expired(now));
     if let Some(another) = in_force.filter(|it| !caller.identity.owns(it)) {

@@ -31,20 +31,37 @@ pub fn release<S: Store>(
 ) -> Result<Released, OperationError> {
     let Grant { record, ticket, kind } = grant;
     // The section lasts until the ticket is gone, so the log tells of changes in their order.
-    let (removed, section) = match (store.section(&record.name), kind) {
-        (Ok(section), GrantKind::UnderLease) => (Ok(true), Some(section)),
-        (Ok(mut section), _) => (remove_own(&mut section, &record), Some(section)),
-        (Err(error), _) => (Err(error.into()), None),
+    let (released, section) = match store.section(&record.name) {
+        Ok(mut section) => (give_back(&mut section, &record, kind), Some(section)),
+        Err(error) => (Err(error.into()), None),
     };
-    let kind = match removed {
-        Ok(true) => EventKind::Release,
-        _ => EventKind::Lost,
-    };
-    let logged =
-        store.log(&Event::new(kind, &record.name, caller).about(&record), Durability::Volatile);
+    let logged = released.as_ref().ok().map(|mine| {
+        let what = if *mine { EventKind::Release } else { EventKind::Lost };
+        store.log(&event(what, &record, kind, caller), Durability::Volatile)
+    });
     ticket.into_iter().for_each(Ticket::leave);
     drop(section);
-    Ok(if removed? { Released::Done { unlogged: logged.err() } } else { Released::Lost })
+    let unlogged = logged.and_then(Result::err);
+    Ok(if released? { Released::Done { unlogged } } else { Released::Lost })
+}
+
+fn event(kind: EventKind, record: &Record, grant: GrantKind, caller: &Caller) -> Event {
+    let event = Event::new(kind, &record.name, caller).about(record);
+    if grant == GrantKind::UnderLease { event.with("under_lease", true) } else { event }
+}
+
+/// Gives back what is the guard's own. False where it was not mine any more: my record, or the lease that
+/// I was under.
+fn give_back<C: Section>(
+    section: &mut C,
+    record: &Record,
+    kind: GrantKind,
+) -> Result<bool, OperationError> {
+    if kind == GrantKind::UnderLease {
+        let slot = section.store().peek(&record.name, RecordKind::Lock);
+        return Ok(slot.record().is_some_and(|now| now.lock_id == record.lock_id));
+    }
+    remove_own(section, record)
 }
 
 /// Removes the record, provided that it is still this acquisition's.

@@ -47,11 +47,13 @@ pub fn renew<S: Store>(
 
 /// The lifetime that a record was made with, to the fraction of a second.
 pub(crate) fn lifetime(record: &Record) -> Option<Duration> {
-    let end = record.expires_at?;
-    let exact = end.since(record.acquired);
-    let rounded = Duration::from_secs(record.ttl_sec?);
+    let rounded = record.ttl_sec.map(Duration::from_secs);
+    let exact = record.expires_at.map(|end| end.since(record.acquired)).filter(|it| !it.is_zero());
     // A lease that was renewed before has its expiry further off than one lifetime.
-    Some(if exact.is_zero() { rounded } else { exact.min(rounded) })
+    match (exact, rounded) {
+        (Some(exact), Some(rounded)) => Some(exact.min(rounded)),
+        (either, other) => either.or(other),
+    }
 }
 
 fn is_same(now: &Record, then: &Record) -> bool {

@@ -70,10 +70,18 @@ impl Request<'_> {
     }
 
     /// The host, the boot and the pid namespace, as a record holds them.
-    pub(super) fn here(&self) -> (Option<String>, Option<String>, Option<u64>) {
+    fn here(&self) -> (Option<String>, Option<String>, Option<u64>) {
         let here = &self.caller.here;
         let boot_id = Some(here.boot_id.clone()).filter(|id| !id.is_empty());
         (Some(here.host.clone()), boot_id, Some(here.pid_ns).filter(|ns| *ns > 0))
+    }
+
+    /// Makes a record name the process of this request.
+    pub(super) fn name_process(&self, record: &mut Record, hold: Hold) {
+        record.hold = Some(hold);
+        record.pid = Some(self.pid);
+        record.pid_start = self.caller.start_of(self.pid);
+        (record.host, record.boot_id, record.pid_ns) = self.here();
     }
 
     /// The text of a ticket that is drawn now.

@@ -27,6 +27,9 @@ pub struct Entry {
     pub process: Liveness,
     /// When this was found out.
     pub seen: Timestamp,
+    /// Guards that are in and that the record does not speak of: under their owner's lease, or with
+    /// their record taken away.
+    pub inside: Vec<TicketText>,
     /// Those who wait, in their order.
     pub waiters: Vec<TicketText>,
 }
@@ -46,6 +49,8 @@ pub enum State {
     Expired,
     /// The holder is provably gone: free.
     Dead,
+    /// Nobody's yet: somebody is in line and about to take it.
+    Queued,
     /// A freeze in force.
     Frozen,
     /// Not a record.
@@ -66,6 +71,7 @@ impl State {
             Self::Abandoned => "abandoned",
             Self::Expired => "expired",
             Self::Dead => "dead",
+            Self::Queued => "queued",
             Self::Frozen => "frozen",
             Self::Corrupted => "corrupted",
             Self::Unsupported => "unsupported",
@@ -96,16 +102,21 @@ pub fn survey_all<S: Store + Sync>(
     store: &S,
     caller: &Caller,
 ) -> Result<Vec<Entry>, OperationError> {
-    let locks = store.names(RecordKind::Lock)?;
+    let mut locks = store.names(RecordKind::Lock)?;
     let freezes = store.names(RecordKind::Freeze)?;
     let lines = store.lines()?;
+    // Somebody may be in or in line where no record stands.
+    let only_lines = lines.iter().filter(|name| locks.binary_search(name).is_err());
+    let only_lines: Vec<LockName> = only_lines.cloned().collect();
+    locks.extend(only_lines);
+    locks.sort_unstable();
     let look = |names: &[LockName]| {
         let onlooker = Onlooker { store, memory: Memory::new(caller) };
         let seen = names.iter().filter_map(|name| onlooker.lock(name, lines.contains(name)));
         seen.collect::<Vec<Entry>>()
     };
     let mut entries = in_portions(&locks, look);
-    entries.retain(|entry| !is_dead_guard(entry) || !prune(store, &entry.name, caller));
+    entries.retain(|entry| !is_dead_guard(entry) || !prune(store, &entry.name, entry.kind, caller));
     let onlooker = Onlooker { store, memory: Memory::new(caller) };
     entries.extend(freezes.iter().filter_map(|name| onlooker.freeze(name)));
     Ok(entries)
@@ -167,10 +178,28 @@ impl<S: Store> Onlooker<'_, S> {
             Some(Verdict::Held(Holding::Abandoned)) => State::Abandoned,
             Some(Verdict::Stale(Staleness::Expired)) => State::Expired,
             Some(Verdict::Stale(Staleness::HolderGone)) => State::Dead,
-            None => state_of_no_record(&slot)?,
+            None => state_of_no_record(&slot).unwrap_or(State::Queued),
         };
-        let waiters = if has_line { waiters(self.store, name) } else { Vec::new() };
-        Some(Entry { waiters, ..self.entry(name, RecordKind::Lock, slot, state) })
+        let line = if has_line { self.line(name) } else { Vec::new() };
+        let (inside, waiting): (Vec<&Place>, _) = line.iter().partition(|place| place.entered);
+        let known = slot.record().and_then(|record| record.lock_id.as_ref());
+        let unknown: Vec<&Place> =
+            inside.into_iter().filter(|place| Some(&place.lock_id) != known).collect();
+        let state = match (state, unknown.is_empty(), waiting.is_empty()) {
+            (State::Queued, true, true) => return None,
+            (State::Queued, false, _) => State::Held,
+            (state, _, _) => state,
+        };
+        let texts = |places: Vec<&Place>| {
+            places.into_iter().filter_map(|it| self.store.ticket_text(name, it)).collect()
+        };
+        let entry = self.entry(name, RecordKind::Lock, slot, state);
+        Some(Entry { inside: texts(unknown), waiters: texts(waiting), ..entry })
+    }
+
+    /// The live tickets of a name, in their order.
+    fn line(&self, name: &LockName) -> Vec<Place> {
+        live_line(self.store, name)
     }
 
     fn freeze(&self, name: &LockName) -> Option<Entry> {
@@ -186,7 +215,7 @@ impl<S: Store> Onlooker<'_, S> {
     fn entry(&self, name: &LockName, kind: RecordKind, slot: Slot, state: State) -> Entry {
         let process = slot.record().map_or(Liveness::Unknown, |it| self.memory.liveness(it));
         let (name, seen) = (name.clone(), Timestamp::now());
-        Entry { name, kind, slot, state, process, seen, waiters: Vec::new() }
+        Entry { name, kind, slot, state, process, seen, inside: Vec::new(), waiters: Vec::new() }
     }
 }
 
@@ -201,11 +230,17 @@ fn state_of_no_record(slot: &Slot) -> Option<State> {
 
 /// Those who wait for a name, in their order.
 pub(super) fn waiters<S: Store>(store: &S, name: &LockName) -> Vec<TicketText> {
+    let line = live_line(store, name).into_iter().filter(|place| !place.entered);
+    line.filter_map(|place| store.ticket_text(name, &place)).collect()
+}
+
+/// The live tickets of a name, in their order.
+fn live_line<S: Store>(store: &S, name: &LockName) -> Vec<Place> {
     // A line that cannot be listed shows nobody; the record tells that something is wrong.
-    let mut line: Vec<Place> = store.line(name).unwrap_or_default();
+    let mut line = store.line(name).unwrap_or_default();
+    line.retain(|place| store.lives(name, place));
     line.sort_by_key(|place| place.number);
-    let waiting = line.iter().filter(|place| !place.entered && store.lives(name, place));
-    waiting.filter_map(|place| store.ticket_text(name, place)).collect()
+    line
 }
 
 impl Entry {

@@ -1,39 +1,56 @@
 use super::look::StoreWitness;
 use crate::{
     audit::{Event, EventKind},
-    rules::{Staleness, Verdict, judge},
+    record::Record,
+    rules::{Holding, Staleness, Verdict, judge},
     store::{Durability, RecordKind, Removed, Section, Store},
     sys::Caller,
-    words::LockName,
+    words::{LockName, Timestamp},
 };
 
-/// Removes a name's record if it binds nobody any more, and says whether it did. What cannot be removed
-/// now is left to the next taker, who needs no tidiness.
-pub fn prune<S: Store>(store: &S, name: &LockName, caller: &Caller) -> bool {
-    let Ok(mut section) = store.section(name) else {
-        return false;
+/// Removes a name's record or freeze if it binds nobody any more, and says whether it did. What cannot be
+/// removed now is left to the next taker, who needs no tidiness.
+pub fn prune<S: Store>(store: &S, name: &LockName, kind: RecordKind, caller: &Caller) -> bool {
+    let Ok(mut section) = store.section(name) else { return false };
+    let slot = section.store().peek(name, kind);
+    let Some(record) = slot.record() else { return false };
+    let why = match kind {
+        RecordKind::Lock => judge(record, &StoreWitness::new(store, name, caller)),
+        RecordKind::Freeze => judge_freeze(record),
     };
-    let slot = section.store().peek(name, RecordKind::Lock);
-    let Some(record) = slot.record() else {
-        return false;
-    };
-    let kind = match judge(record, &StoreWitness::new(store, name, caller)) {
+    let what = match why {
         Verdict::Stale(Staleness::Expired) => EventKind::AutoPrune,
         Verdict::Stale(Staleness::HolderGone) => EventKind::StaleBreak,
         Verdict::Held(_) => return false,
     };
-    let event = Event::new(kind, name, caller).about(record).with_holder(record);
-    let removed = section.remove(RecordKind::Lock, &slot, Durability::Volatile);
+    let event = Event::new(what, name, caller).about(record).with_holder(record);
+    let removed = section.remove(kind, &slot, Durability::Volatile);
     // Without its line in the log the removal still stands; the log has the same trouble as everybody.
     let _ = section.store().log(&event, Durability::Volatile);
     matches!(removed, Ok(Removed::Done))
 }
 
+/// A freeze is an order until a time, whoever gave it and whatever became of them.
+fn judge_freeze(record: &Record) -> Verdict {
+    if record.is_expired(Timestamp::now()) {
+        Verdict::Stale(Staleness::Expired)
+    } else {
+        Verdict::Held(Holding::Live)
+    }
+}
+
 /// Prunes those of `names` that look free, and says how many were.
 pub fn tidy<S: Store>(store: &S, names: &[LockName], caller: &Caller) -> usize {
-    let free = |name: &&LockName| {
+    let is_free = |name: &LockName| {
         let sight = super::look(store, name, caller);
         matches!(sight.verdict, Some(Verdict::Stale(_)))
     };
-    names.iter().filter(free).filter(|name| prune(store, name, caller)).count()
+    let is_over = |name: &LockName| {
+        let freeze = store.peek(name, RecordKind::Freeze);
+        freeze.record().is_some_and(|it| it.is_expired(Timestamp::now()))
+    };
+    let locks = names.iter().filter(|it| is_free(it) && prune(store, it, RecordKind::Lock, caller));
+    let freezes =
+        names.iter().filter(|it| is_over(it) && prune(store, it, RecordKind::Freeze, caller));
+    locks.count() + freezes.count()
 }

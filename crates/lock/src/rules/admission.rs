@@ -104,12 +104,19 @@ pub fn decide(purpose: Purpose, scene: Scene) -> Decision {
 /// Finds the nearest place ahead of `mine` (ahead of the line's end where I have none) that is in the
 /// way. `in_the_way` is asked from the nearest to the farthest, and no further than the first yes: a long
 /// line costs a newcomer one question.
+///
+/// Whoever has entered is ahead of everybody, whatever the numbers say: a guard under its owner's lease
+/// enters past those who wait for that lease, and must keep them out when the lease is gone before it.
 pub fn nearest_ahead(
     line: &[Place],
     mine: Option<u64>,
     mut in_the_way: impl FnMut(&Place) -> bool,
 ) -> Option<Place> {
-    let ahead = line.iter().filter(|place| mine.is_none_or(|mine| place.number < mine));
+    let is_ahead = |place: &&Place| match mine {
+        Some(mine) => place.number < mine || (place.entered && place.number != mine),
+        None => true,
+    };
+    let ahead = line.iter().filter(is_ahead);
     let mut ahead: Vec<&Place> = ahead.collect();
     ahead.sort_by_key(|place| std::cmp::Reverse(place.number));
     ahead.into_iter().find(|place| in_the_way(place)).cloned()

@@ -89,6 +89,14 @@ fn the_nearest_in_the_way_is_found_with_one_question() {
 }
 
 #[test]
+fn who_has_entered_is_ahead_whatever_the_numbers_say() {
+    let inside = Place { entered: true, ..place(9) };
+    let line = [place(3), inside.clone()];
+    assert_eq!(nearest_ahead(&line, Some(3), |_| true), Some(inside.clone()));
+    assert_eq!(nearest_ahead(&line, Some(9), |place| place.entered), None, "but not of itself");
+}
+
+#[test]
 fn the_dead_in_the_middle_are_passed_over() {
     let line: Vec<Place> = (1..=5).map(place).collect();
     let found = nearest_ahead(&line, Some(5), |place| place.number == 2);

@@ -47,7 +47,7 @@ pub fn name_of(pid: i32) -> Option<String> {
     Some(name.trim_end().to_owned())
 }
 
-/// The processes that have the file at `path` open, as far as this user may see them, lowest pid first.
+/// The processes that have the file at `path` open for writing, as far as this user may see them, lowest pid first.
 pub fn holders_of(path: &Path) -> Vec<i32> {
     let mut holders: Vec<i32> = pids().filter(|pid| has_open(*pid, path)).collect();
     holders.sort_unstable();
@@ -120,9 +120,19 @@ fn pids() -> impl Iterator<Item = i32> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
+/// Whether a process has a file open for writing, as those have a ticket that keep it; those who wait for
+/// it open it for reading.
 fn has_open(pid: i32, path: &Path) -> bool {
     let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-    open.filter_map(|fd| fs::read_link(fd.path()).ok()).any(|target| target == path)
+    let mut same = open.filter(|fd| fs::read_link(fd.path()).is_ok_and(|target| target == path));
+    same.any(|fd| is_for_writing(pid, &fd.file_name().to_string_lossy()))
+}
+
+/// The access mode of a descriptor: the last octal digit of `flags` in `fdinfo` (proc(5)).
+fn is_for_writing(pid: i32, fd: &str) -> bool {
+    let details = read_small(&format!("/proc/{pid}/fdinfo/{fd}")).unwrap_or_default();
+    let flags = details.lines().find_map(|line| line.strip_prefix("flags:"));
+    flags.is_some_and(|flags| !flags.trim().ends_with('0'))
 }
 
 #[cfg(test)]

@@ -81,7 +81,7 @@ mod tests {
             assert!(!lock_within(&wanted, File::lock, limit).unwrap(), "the time is up");
         }
         let waiting = std::thread::spawn(move || {
-            lock_within(&wanted, File::lock_shared, Duration::from_secs(60)).unwrap()
+            lock_within(&wanted, File::lock_shared, Duration::from_mins(1)).unwrap()
         });
         held.unlock().unwrap();
         assert!(waiting.join().unwrap(), "the lock is free");
