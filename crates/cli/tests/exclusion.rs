@@ -1,4 +1,5 @@
 //! Mutual exclusion under fire: many real processes, kills at any moment, and an oracle inside.
+#![expect(clippy::expect_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::Sandbox;
 use nix::{

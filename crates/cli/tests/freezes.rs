@@ -59,7 +59,7 @@ fn a_waiter_gets_in_when_the_name_is_unfrozen() {
     it.lokt(["freeze", "x", "--ttl", "10m"]).owner("ops").run().ok();
     let mut waiter = it.lokt(["guard", "x", "--wait", "--", "true"]).start();
     let told = waiter.says("waiting for lock");
-    assert!(told.contains("it is frozen by ops"), "{told}");
+    assert!(told.contains("is frozen by ops"), "{told}");
     assert_eq!(it.tickets("x").len(), 1, "it stands in line");
     let unfrozen = it.lokt(["unfreeze", "x"]).owner("ops").run().ok();
     assert_eq!(unfrozen.out, "unfroze \"x\"\n");

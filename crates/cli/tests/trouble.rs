@@ -228,7 +228,7 @@ fn what_is_held_is_given_back_although_it_cannot_be_logged() {
     let it = sandbox();
     let guard = it.lokt(["guard", "x", "--", HOLD[0], HOLD[1], HOLD[2]]).start().is_in();
     without_a_log(&it);
-    guard.release().ok().says("warning: lock \"x\" is free, but: ").says("audit.log");
+    guard.release().ok().says("warning: lock \"x\" is free, but ").says("audit.log");
     it.lokt(["unlock", "mine"]).run().says("audit.log");
     it.lokt(["exists", "x"]).run().expect(3);
     it.lokt(["exists", "mine"]).run().expect(3);
