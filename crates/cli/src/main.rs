@@ -5,7 +5,7 @@
 //! * [`cli`]: the arguments of everything, from which help, man pages and completions come too.
 //! * [`commands`]: one file per command, with its arguments.
 //! * [`context`]: who calls and which root is meant, found once.
-//! * [`env`]: every variable of the environment that Lokt reads or sets.
+//! * [`mod@env`]: every variable of the environment that Lokt reads or sets.
 //! * [`exit`]: the exit codes, a public contract.
 //! * [`failure`]: typed errors become a message, hints and a code.
 //! * [`output`]: the only place that prints.

@@ -6,7 +6,7 @@
 //! * [`record`]: the lock record, its format and its rules for change.
 //! * [`rules`]: what the protocol decides, as functions of values. Start here to understand Lokt.
 //! * [`store`]: the seam: what a store of locks can do, in verbs.
-//! * [`file`]: the store of one machine: latches, tickets, records, on the kernel's file locks.
+//! * [`mod@file`]: the store of one machine: latches, tickets, records, on the kernel's file locks.
 //! * [`ops`]: acquire, release, renew, freeze, look, explain: a lock's way through the rooms.
 //! * [`guard`]: runs a command under a lock: spawning, signals, heartbeat.
 //! * [`audit`]: the log of everything that happened.

@@ -4,7 +4,7 @@
 //! changes any of them does it in a [`Section`] of that name, which only one process has at a time and
 //! which is left within microseconds. Reading needs no section: records appear whole or not at all.
 //!
-//! [`ops`](crate::ops) is written against these traits alone; [`file`](crate::file) is the store of one
+//! [`ops`](crate::ops) is written against these traits alone; [`file`](mod@crate::file) is the store of one
 //! machine.
 
 mod error;
