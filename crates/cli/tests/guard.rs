@@ -35,6 +35,20 @@ fn a_command_that_cannot_run_has_the_codes_of_a_shell_and_gives_the_lock_back() 
 }
 
 #[test]
+fn a_script_without_its_first_line_is_given_to_the_shell() {
+    let it = sandbox();
+    let script = it.folder().join("script");
+    std::fs::write(&script, "echo \"$0 $1\"; exit 3").unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&script, mode).unwrap();
+    let done = it.lokt(guard("x", &["./script", "a b"])).run().expect(3);
+    assert_eq!(done.out, "./script a b\n");
+    let path = format!("{}:/usr/bin:/bin", it.folder().display());
+    let done = it.lokt(guard("x", &["script", "c"])).env("PATH", path).run().expect(3);
+    assert_eq!(done.out, format!("{} c\n", script.display()));
+}
+
+#[test]
 fn the_command_is_told_of_its_lock() {
     let it = sandbox();
     let line =

@@ -4,15 +4,16 @@ use nix::{
     fcntl::{FcntlArg, fcntl},
     spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawnp},
     sys::signal::{SigSet, Signal},
-    unistd::Pid,
+    unistd::{AccessFlags, Pid, access},
 };
 use std::{
-    ffi::{CString, OsString},
+    ffi::{CStr, CString, OsStr, OsString},
     io,
     os::{
         fd::{AsFd, AsRawFd, FromRawFd, OwnedFd},
-        unix::ffi::OsStringExt,
+        unix::ffi::{OsStrExt, OsStringExt},
     },
+    path::PathBuf,
 };
 
 /// The lowest number that an inherited ticket gets in a command: scripts use small ones for themselves
@@ -65,9 +66,32 @@ impl Command {
         let inherited = ticket.map(high_copy).transpose();
         let started = inherited.and_then(|inherited| {
             let actions = file_actions(inherited.as_ref())?;
-            Ok(posix_spawnp(program, &actions, &attributes(seat, signals)?, &words, &environment)?)
+            let attributes = attributes(seat, signals)?;
+            let spawn = |program: &CStr, words: &[CString]| {
+                posix_spawnp(program, &actions, &attributes, words, &environment)
+            };
+            match spawn(program, &words) {
+                Err(Errno::ENOEXEC) => self.start_as_script(&words, spawn),
+                started => started,
+            }
+            .map_err(io::Error::from)
         });
-        started.map_err(|source: io::Error| self.failed(source))
+        started.map_err(|source| self.failed(source))
+    }
+
+    /// Gives a file that is executable and no program to the shell, as execvp(3) does: a script without
+    /// its first line.
+    fn start_as_script(
+        &self,
+        words: &[CString],
+        spawn: impl Fn(&CStr, &[CString]) -> nix::Result<Pid>,
+    ) -> nix::Result<Pid> {
+        let script = self.words.first().and_then(|name| found(name, &self.environment));
+        let script = script.and_then(|path| CString::new(path.into_os_string().into_vec()).ok());
+        let script = script.ok_or(Errno::ENOEXEC)?;
+        let arguments = words.iter().skip(1).cloned();
+        let words: Vec<CString> = [c"sh".to_owned(), script].into_iter().chain(arguments).collect();
+        spawn(c"/bin/sh", &words)
     }
 
     fn environment(&self) -> Result<Vec<CString>, SpawnError> {
@@ -88,6 +112,16 @@ impl Command {
             _ => SpawnError::NotExecutable { program, source },
         }
     }
+}
+
+/// Where a command is, as it is looked for in `PATH`.
+fn found(name: &OsStr, environment: &[(OsString, OsString)]) -> Option<PathBuf> {
+    if name.as_bytes().contains(&b'/') {
+        return Some(name.into());
+    }
+    let path = environment.iter().find(|(key, _)| key == "PATH").map(|(_, path)| path)?;
+    let mut places = std::env::split_paths(path).map(|folder| folder.join(name));
+    places.find(|path| access(path, AccessFlags::X_OK).is_ok())
 }
 
 fn nul_free(text: OsString) -> Result<CString, SpawnError> {
