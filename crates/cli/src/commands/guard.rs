@@ -92,17 +92,23 @@ impl Guard {
             environment: nesting::environment(context, &grant.record, held.iter().chain(&mine)),
         };
         let party = (&context.store, &grant, &context.caller);
-        let ending = supervise(party, &command, (seat, signals), &mut |it| self.tell(&it));
-        self.give_back(context, grant);
+        let mut lost = false;
+        let ending = supervise(party, &command, (seat, signals), &mut |it| {
+            lost |= matches!(it, Trouble::Lost);
+            self.tell(&it);
+        });
+        self.give_back(context, grant, lost);
         Ok(code_of(ending?, seat, signals))
     }
 
-    fn give_back(&self, context: &Context, grant: Grant<FileTicket>) {
+    /// Gives the lock back, and says if it was lost, unless that has been said.
+    fn give_back(&self, context: &Context, grant: Grant<FileTicket>, told: bool) {
         let name = self.name.as_str();
         match release(&context.store, grant, &context.caller) {
             Ok(Released::Done { unlogged }) => {
                 output::warn_unlogged(&format!("lock {name:?} is free"), unlogged);
             }
+            Ok(Released::Lost) if told => {}
             Ok(Released::Lost) => self.tell(&Trouble::Lost),
             // The ticket is gone, so the next taker gets in; only the record is left behind.
             Err(error) => output::warn(&format!(

@@ -97,7 +97,7 @@ pub(crate) fn standing(name: &LockName, standing: &Standing, now: Timestamp) -> 
     let why = match (&standing.obstacle, standing.holder.as_ref()) {
         (Obstacle::Held(record), _) => format!("held by {}", in_brief(record, now)),
         (Obstacle::Ahead(_), Some(record)) => format!("held by {}", in_brief(record, now)),
-        (other, holder) => format!("it {}", obstacle(other, holder, None, now)),
+        (other, holder) => format!("it {}", obstacle(other, holder, standing.before.as_ref(), now)),
     };
     let place = match standing.ahead {
         0 => "next in line".to_owned(),

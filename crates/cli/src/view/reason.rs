@@ -127,8 +127,13 @@ fn suggestions(name: &LockName, explanation: &Explanation) -> Vec<String> {
     for reason in blocking {
         suggestions.extend(suggestion(name, &reason.kind, reason.record.as_ref()));
     }
+    let inside = explanation.reasons.iter().any(|it| matches!(it.kind, ReasonKind::Inside(_)));
+    if inside {
+        // A lease cannot be given back under a guard that is in.
+        suggestions.clear();
+    }
     let mine = |it: &Reason| it.blocks && is_lease(&it.kind, it.record.as_ref());
-    suggestions.push(if explanation.reasons.iter().any(mine) {
+    suggestions.push(if explanation.reasons.iter().any(mine) && !inside {
         format!("lokt guard {name} -- COMMAND   runs under your lease")
     } else {
         format!("lokt guard {name} --wait -- COMMAND   waits in line")

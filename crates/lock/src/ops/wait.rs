@@ -2,7 +2,7 @@ use super::{Attempt, Grant, OperationError, Request, attempt, look::look};
 use crate::{
     audit::{Event, EventKind},
     record::Record,
-    rules::{Obstacle, TicketText},
+    rules::{Obstacle, Place, TicketText},
     store::{Durability, RecordKind, Store, Ticket, Vigil},
     words::Timestamp,
 };
@@ -56,6 +56,8 @@ pub struct Standing {
     pub obstacle: Obstacle,
     /// The record that stands.
     pub holder: Option<Record>,
+    /// What the ticket in the way says, where one is.
+    pub before: Option<TicketText>,
     /// How many live tickets are ahead, the holder's included.
     pub ahead: usize,
     /// How long the wait has lasted.
@@ -190,15 +192,28 @@ impl<S: Store> Wait<'_, S> {
     fn standing(&self, obstacle: &Obstacle, ticket: Option<&S::Ticket>) -> Standing {
         let name = self.request.name;
         let mine = ticket.map_or(u64::MAX, |ticket| ticket.place().number);
+        let is_ahead = |place: &&Place| place.entered || place.number < mine;
         let line = self.store.line(name).unwrap_or_default();
-        let ahead =
-            line.iter().filter(|place| place.number < mine && self.store.lives(name, place));
+        let ahead = line.iter().filter(is_ahead).filter(|place| self.store.lives(name, place));
         Standing {
             obstacle: obstacle.clone(),
             holder: self.store.peek(name, RecordKind::Lock).into_record(),
+            before: text_in_the_way(self.store, self.request, obstacle),
             ahead: ahead.count(),
             waited: self.began.elapsed(),
         }
+    }
+}
+
+/// What the ticket in the way says, where one is.
+fn text_in_the_way<S: Store>(
+    store: &S,
+    request: &Request<'_>,
+    obstacle: &Obstacle,
+) -> Option<TicketText> {
+    match obstacle {
+        Obstacle::Ahead(place) => store.ticket_text(request.name, place),
+        _ => None,
     }
 }
 
@@ -246,10 +261,7 @@ fn deny<S: Store>(
     waited: Option<Duration>,
 ) -> Outcome<S::Ticket> {
     let holder = look(store, request.name, request.caller).held().cloned();
-    let ahead = match &obstacle {
-        Obstacle::Ahead(place) => store.ticket_text(request.name, place),
-        _ => None,
-    };
+    let ahead = text_in_the_way(store, request, &obstacle);
     let denial = Denial { obstacle, holder, ahead, waited };
     // Being refused is what there is to tell; a log that cannot be written must not hide that.
     let _ = store.log(&event(request, &denial), Durability::Volatile);
