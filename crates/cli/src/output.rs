@@ -7,7 +7,7 @@ use crate::{
 };
 use anstream::{stderr, stdout};
 use anstyle::{AnsiColor, Style};
-use lokt_lock::store::StoreError;
+use lokt_lock::{store::StoreError, sys::in_portions};
 use serde::Serialize;
 use std::io::{self, IsTerminal, Write};
 
@@ -31,10 +31,35 @@ pub(crate) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
 
 /// Prints data as one line of JSON.
 pub(crate) fn json(view: &impl Serialize) -> Result<(), Failure> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut out = io::BufWriter::with_capacity(1 << 18, io::stdout().lock());
     serde_json::to_writer(&mut out, view).map_err(io::Error::from)?;
     writeln!(out)?;
     Ok(out.flush()?)
+}
+
+/// Prints data as one JSON list, written by several threads where it is long.
+pub(crate) fn json_list<'a, T: Sync, V: Serialize>(
+    items: &'a [T],
+    view: impl Fn(&'a T) -> V + Sync,
+) -> Result<(), Failure> {
+    let written = in_portions(items, |part| {
+        let mut bytes = Vec::new();
+        let write = |item| {
+            bytes.push(b',');
+            serde_json::to_writer(&mut bytes, &view(item))
+        };
+        vec![part.iter().try_for_each(write).map(|()| bytes)]
+    });
+    let written: Vec<Vec<u8>> =
+        written.into_iter().collect::<Result<_, _>>().map_err(io::Error::from)?;
+    let mut list = written.concat();
+    // The first comma becomes the bracket.
+    match list.first_mut() {
+        Some(first) => *first = b'[',
+        None => list.push(b'['),
+    }
+    list.extend(b"]\n");
+    bytes(&list)
 }
 
 /// Tells a failure and gives its code.

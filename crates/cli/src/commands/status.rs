@@ -36,8 +36,7 @@ impl Status {
             entries.retain(|entry| !is_pruned(context, entry));
         }
         if self.json {
-            let list: Vec<_> = entries.iter().map(|it| view::entry::json(it, None)).collect();
-            output::json(&list)?;
+            output::json_list(&entries, |it| view::entry::json(it, None))?;
         } else if !entries.is_empty() {
             output::text(&view::entry::table(&entries))?;
         } else if output::is_for_people() {

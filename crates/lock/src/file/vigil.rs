@@ -76,9 +76,14 @@ impl FileVigil {
     }
 
     fn on_ticket(store: &FileStore, name: &LockName, place: &Place) -> Result<Self, StoreError> {
-        let Some(path) = current_path(store, name, place)? else { return Ok(Self::ready()) };
         let vigil = Self { look_again: Some(SHORT_WAIT), ..Self::default() };
-        match File::open(&path) {
+        let mut path = ticket::path_of(&store.layout, name, place);
+        let mut file = File::open(&path);
+        if file.as_ref().is_err_and(io::is_missing) {
+            let Some(now) = current_path(store, name, place)? else { return Ok(Self::ready()) };
+            (file, path) = (File::open(&now), now);
+        }
+        match file {
             Ok(file) => Ok(Self { file: Some(file), ticket: Some(path), ..vigil }),
             Err(error) if io::is_missing(&error) => Ok(Self::ready()),
             Err(_) => Ok(Self { ticket: Some(path), ..vigil }),

@@ -10,7 +10,7 @@ use crate::{
     sys::{self, Caller},
     words::{LockName, Timestamp},
 };
-use std::{cell::RefCell, collections::HashMap, panic::resume_unwind, thread};
+use std::{cell::RefCell, collections::HashMap};
 
 /// One line of a status: a lock or a freeze, and all that can be told of it.
 #[derive(Clone, Debug)]
@@ -90,9 +90,6 @@ pub fn survey<S: Store>(store: &S, name: &LockName, caller: &Caller) -> Vec<Entr
     [lock, freeze].into_iter().flatten().filter(|entry| !free(entry)).collect()
 }
 
-/// How many names are worth a thread of their own to look at them.
-const PORTION: usize = 1000;
-
 /// Tells all about all names, sorted: locks first, then freezes. Expired ones are listed until they are
 /// pruned. The records of guards that are provably gone mean nothing to anybody: they are removed here.
 ///
@@ -115,28 +112,11 @@ pub fn survey_all<S: Store + Sync>(
         let seen = names.iter().filter_map(|name| onlooker.lock(name, lines.contains(name)));
         seen.collect::<Vec<Entry>>()
     };
-    let mut entries = in_portions(&locks, look);
+    let mut entries = sys::in_portions(&locks, look);
     entries.retain(|entry| !is_dead_guard(entry) || !prune(store, &entry.name, entry.kind, caller));
     let onlooker = Onlooker { store, memory: Memory::new(caller) };
     entries.extend(freezes.iter().filter_map(|name| onlooker.freeze(name)));
     Ok(entries)
-}
-
-/// Does some work on parts of a list at the same time, where there is much of it; in order.
-fn in_portions<R: Send>(names: &[LockName], work: impl Fn(&[LockName]) -> Vec<R> + Sync) -> Vec<R> {
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    let portion = names.len().div_ceil(threads).max(PORTION);
-    let work = &work;
-    thread::scope(|scope| {
-        let mut portions = names.chunks(portion);
-        let first = portions.next().unwrap_or_default();
-        let others: Vec<_> = portions.map(|names| scope.spawn(move || work(names))).collect();
-        let mut results = work(first);
-        // A panic there is a panic here.
-        let others = others.into_iter().map(|it| it.join().unwrap_or_else(|it| resume_unwind(it)));
-        results.extend(others.flatten());
-        results
-    })
 }
 
 fn is_dead_guard(entry: &Entry) -> bool {

@@ -6,6 +6,7 @@
 mod caller;
 mod dispositions;
 mod pidfd;
+mod portions;
 mod process;
 mod quiet_thread;
 mod random;
@@ -16,6 +17,7 @@ mod user;
 pub use caller::Caller;
 pub(crate) use dispositions::{expect_children, is_ignored};
 pub(crate) use pidfd::watch_exit;
+pub use portions::in_portions;
 pub(crate) use process::tree_in_group;
 pub use process::{holders_of, name_of, probe, start_of};
 pub(crate) use quiet_thread::quiet_thread;

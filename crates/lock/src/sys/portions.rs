@@ -1,0 +1,38 @@
+use std::{panic::resume_unwind, thread};
+
+/// How many items are worth a thread of their own.
+const PORTION: usize = 1000;
+
+/// Does some work on the parts of a list at the same time, where it is long; the results are in order.
+pub fn in_portions<'a, T: Sync, R: Send>(
+    items: &'a [T],
+    work: impl Fn(&'a [T]) -> Vec<R> + Sync,
+) -> Vec<R> {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let portion = items.len().div_ceil(threads).max(PORTION);
+    let work = &work;
+    thread::scope(|scope| {
+        let mut portions = items.chunks(portion);
+        let first = portions.next().unwrap_or_default();
+        let others: Vec<_> = portions.map(|items| scope.spawn(move || work(items))).collect();
+        let mut results = work(first);
+        // A panic there is a panic here.
+        let others = others.into_iter().map(|it| it.join().unwrap_or_else(|it| resume_unwind(it)));
+        results.extend(others.flatten());
+        results
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_results_are_in_the_order_of_the_items() {
+        for length in [0, 1, PORTION, 5 * PORTION + 1] {
+            let items: Vec<usize> = (0..length).collect();
+            let doubled = in_portions(&items, |part| part.iter().map(|it| it * 2).collect());
+            assert_eq!(doubled, items.iter().map(|it| it * 2).collect::<Vec<_>>());
+        }
+    }
+}
