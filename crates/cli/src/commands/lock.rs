@@ -146,7 +146,9 @@ fn pair(text: &str) -> Result<(String, String), String> {
 }
 
 fn object(text: &str) -> Result<Map<String, Value>, String> {
-    match serde_json::from_str(text) {
+    // As deep as it will stand in the record, whose readers allow so many levels and no more.
+    let nested: Result<Vec<Value>, _> = serde_json::from_str(&format!("[{text}]"));
+    match nested.and_then(|_| serde_json::from_str(text)) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err("it must be a JSON object, like {\"key\": \"value\"}".to_owned()),
         Err(error) => Err(format!("not JSON: {error}")),

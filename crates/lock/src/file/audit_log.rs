@@ -10,7 +10,13 @@ use std::{
 /// and written with one write(2), which `O_APPEND` keeps apart from other writers' lines.
 pub(super) fn append(path: &Path, line: &str, durability: Durability) -> Result<(), StoreError> {
     let write = || -> io::Result<()> {
-        let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+        let mut file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            // A pipe in its place must be an error, not a wait for a reader.
+            .custom_flags(nix::libc::O_NONBLOCK)
+            .open(path)?;
         let written = file.write(line.as_bytes())?;
         // A disk that has room for no more says so on the rest, which nobody can take for an event.
         file.write_all(line.as_bytes().get(written..).unwrap_or_default())?;
