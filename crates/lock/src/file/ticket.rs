@@ -4,10 +4,14 @@ use crate::{
     store::{StoreError, Ticket},
     words::{LockId, LockName},
 };
+use nix::libc::O_NONBLOCK;
 use std::{
     fs::{self, File, TryLockError},
     io::ErrorKind,
-    os::fd::{AsFd, BorrowedFd},
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::fs::OpenOptionsExt,
+    },
     path::{Path, PathBuf},
 };
 
@@ -137,10 +141,15 @@ pub(super) fn list(folder: &Path) -> Result<Vec<Place>, StoreError> {
 /// Whether a ticket is locked by anything. Asking takes a shared lock for a moment, so that those who ask
 /// at the same time don't take each other for the holder.
 pub(super) fn lives(path: &Path) -> bool {
-    match File::open(path) {
+    match open(path) {
         Err(error) => !io::is_missing(&error),
         Ok(file) => !matches!(file.try_lock_shared(), Ok(())),
     }
+}
+
+/// Opens a ticket to ask for its lock. A pipe that somebody put there must not make anybody wait.
+pub(super) fn open(path: &Path) -> std::io::Result<File> {
+    File::options().read(true).custom_flags(O_NONBLOCK).open(path)
 }
 
 /// Where a name's ticket for an acquisition is, waiting or entered.

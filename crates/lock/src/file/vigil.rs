@@ -78,10 +78,10 @@ impl FileVigil {
     fn on_ticket(store: &FileStore, name: &LockName, place: &Place) -> Result<Self, StoreError> {
         let vigil = Self { look_again: Some(SHORT_WAIT), ..Self::default() };
         let mut path = ticket::path_of(&store.layout, name, place);
-        let mut file = File::open(&path);
+        let mut file = ticket::open(&path);
         if file.as_ref().is_err_and(io::is_missing) {
             let Some(now) = current_path(store, name, place)? else { return Ok(Self::ready()) };
-            (file, path) = (File::open(&now), now);
+            (file, path) = (ticket::open(&now), now);
         }
         match file {
             Ok(file) => Ok(Self { file: Some(file), ticket: Some(path), ..vigil }),
