@@ -1,6 +1,6 @@
 use crate::commands::{
-    audit, completions, doctor, exists, freeze, get_meta, guard, lock, man, status, unfreeze,
-    unlock, version, why,
+    audit, completions, doctor, exists, fence, freeze, get_meta, guard, lock, man, status,
+    unfreeze, unlock, version, why,
 };
 use clap::{Args, Parser, Subcommand};
 use lokt_lock::words::Owner;
@@ -35,6 +35,7 @@ pub(crate) enum Command {
     Why(why::Why),
     Exists(exists::Exists),
     GetMeta(get_meta::GetMeta),
+    Fence(fence::FenceCommand),
     Freeze(freeze::Freeze),
     Unfreeze(unfreeze::Unfreeze),
     Audit(audit::Audit),
@@ -79,8 +80,10 @@ impl From<Frequent> for Cli {
 
 const CODES: &str = "\
 Exit codes:
-  0  done                       4    not yours
-  1  error                      64   wrong usage
-  2  held, frozen, timed out    126  guarded command not executable
-  3  not found                  127  guarded command not found
+  0  done                       6    lock lost while the command ran
+  1  error                      7    waiting would be a deadlock
+  2  held, frozen, timed out    64   wrong usage
+  3  not found                  124  --max-hold passed
+  4  not yours                  126  guarded command not executable
+                                127  guarded command not found
   guard otherwise gives its command's own code, 128+n when signal n ended it.";

@@ -11,13 +11,19 @@ pub(crate) enum Code {
     NotFound,
     /// Not yours.
     NotYours,
+    /// A lock was lost while the command ran.
+    Lost,
+    /// Waiting would be a deadlock.
+    Deadlock,
     /// Wrong usage.
     Usage,
+    /// A guarded command that ran for longer than it may.
+    MaxHold,
     /// A guarded command that cannot be executed.
     NotExecutable,
     /// A guarded command that does not exist.
     NoCommand,
-    /// A guarded command's own code.
+    /// A guarded command's own code, or one that the user chose.
     Command(u8),
 }
 
@@ -30,7 +36,10 @@ impl Code {
             Self::Held => 2,
             Self::NotFound => 3,
             Self::NotYours => 4,
+            Self::Lost => 6,
+            Self::Deadlock => 7,
             Self::Usage => 64,
+            Self::MaxHold => 124,
             Self::NotExecutable => 126,
             Self::NoCommand => 127,
             Self::Command(code) => code,

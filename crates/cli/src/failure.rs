@@ -1,4 +1,4 @@
-use crate::exit::Code;
+use crate::{exit::Code, view};
 use lokt_lock::{
     audit::LogError,
     file::RootError,
@@ -75,6 +75,13 @@ impl From<OperationError> for Failure {
             OperationError::Unreadable { ref name, .. } => Self::of(&error).hint(format!(
                 "lokt unlock {name} --force   removes it, where the folder allows that"
             )),
+            OperationError::OtherSlots { theirs, .. } => Self::of(&error).hint(format!(
+                "all who share a lock must ask for the same number: --slots {theirs}, or wait until nobody holds it"
+            )),
+            OperationError::Deadlock { ref cycle, .. } => {
+                let failure = Self::new(Code::Deadlock, error.to_string());
+                view::cycle::lines(cycle).into_iter().fold(failure, Self::hint)
+            }
             OperationError::Wait { .. } => Self::of(&error),
         }
     }

@@ -148,7 +148,8 @@ fn a_waiter_that_is_killed_at_the_head_lets_the_next_in() {
 #[test]
 fn a_forced_break_lets_the_next_in_while_the_old_command_runs() {
     let it = sandbox();
-    let broken = holder(&it, "x");
+    let words = ["guard", "x", "--on-lost", "warn", "--", HOLD[0], HOLD[1], HOLD[2]];
+    let broken = it.lokt(words).owner("ada").start().is_in();
     let waiter = it.lokt(["guard", "x", "--wait", "--", "true"]).owner("bob").start().is_waiting();
     it.lokt(["unlock", "x", "--force"]).owner("carl").run().ok();
     waiter.ends().ok();
@@ -173,7 +174,7 @@ fn the_root_may_vanish_under_a_guard_and_its_waiters() {
     let waiter = it.lokt(["guard", "x", "--wait", "--", "true"]).owner("bob").start().is_waiting();
     std::fs::remove_dir_all(it.root()).unwrap();
     waiter.ends().ok();
-    old.release().ok().says("was taken away");
+    old.ends().expect(6).says("was lost while the command ran");
     it.lokt(["guard", "x", "--", "true"]).run().ok();
 }
 

@@ -200,7 +200,8 @@ fn a_guard_under_a_lease_keeps_others_out_when_the_lease_is_gone_before_it() {
     let mut waiter =
         it.lokt(["guard", "x", "--wait", "--", "true"]).owner("b").start().is_waiting();
     // It enters past the one who waits for the lease, with a later number.
-    let inside = it.lokt(guard("x", &HOLD)).start().is_in();
+    let words = ["guard", "x", "--on-lost", "warn", "--", HOLD[0], HOLD[1], HOLD[2]];
+    let inside = it.lokt(words).start().is_in();
     // The lease goes, as by its expiry, while the guard's command lives.
     std::fs::remove_file(it.record_path("x")).unwrap();
     it.lokt(guard("x", &["true"])).owner("c").run().expect(2);

@@ -1,5 +1,8 @@
 use super::{
-    nesting,
+    nesting::{self, Around, Told},
+    orders::Orders,
+    sharing::Sharing,
+    status_file::{Outcome, StatusFile},
     waiting::{Line, Waiting},
 };
 use crate::{
@@ -12,137 +15,309 @@ use crate::{
 use clap::Args;
 use lokt_lock::{
     file::FileTicket,
-    guard::{Command, Ending, Received, Seat, Signals, Trouble, supervise},
-    ops::{Grant, Outcome, Released, Request, acquire, release},
+    guard::{
+        Cause, Command, Ending, Finish, Received, Seat, Signals, Trouble, Watchers, supervise,
+    },
+    ops::{AllOutcome, Denial, Grant, OperationError, Released, Request, acquire_all, release},
     record::Hold,
     store::Ticket,
-    words::{LockId, LockName},
+    words::LockName,
 };
 use nix::sys::signal::Signal;
-use std::{ffi::OsString, time::Duration};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
-/// Run a command while holding a lock
+/// Run a command while holding one or several locks
 ///
-/// The lock is held by the command's whole process tree: when the guard is killed, nobody gets in until
-/// the last process of the command has ended, and then the next in line gets in at once.
+/// A lock is held by the command's whole process tree: when the guard is killed, nobody gets in until
+/// the last process of the command has ended, and then the next in line gets in at once. Several locks are
+/// taken all or none, and never deadlock with others that take them in another order.
 ///
-/// The command sees `LOKT_NAME`, `LOKT_LOCK_ID`, `LOKT_FENCE` and `LOKT_OWNER`.
+/// The command sees `LOKT_NAME`, `LOKT_LOCK_ID`, `LOKT_FENCE` and `LOKT_OWNER`; of several locks the values
+/// stand in the order of the names, with commas between them.
 #[derive(Args, Debug)]
-#[command(override_usage = "lokt guard [OPTIONS] <NAME> -- <COMMAND>...")]
+#[command(override_usage = "lokt guard [OPTIONS] <NAME>... -- <COMMAND>...\n       \
+    lokt guard [OPTIONS] <NAME>... -c <LINE>")]
 pub(crate) struct Guard {
-    /// The lock to hold
-    #[arg(add = completion::locks())]
-    name: LockName,
+    /// The locks to hold
+    #[arg(add = completion::locks(), required = true, value_name = "NAME")]
+    names: Vec<LockName>,
     /// Announce a lifetime to others, extended while the command runs
     #[arg(long, value_name = "DURATION", value_parser = span::parse_positive)]
     ttl: Option<Duration>,
     #[command(flatten)]
+    sharing: Sharing,
+    #[command(flatten)]
     waiting: Waiting,
+    #[command(flatten)]
+    orders: Orders,
+    /// Give this code in place of 2 when the lock is held or frozen, or the wait timed out
+    #[arg(long, value_name = "CODE")]
+    conflict_exit_code: Option<u8>,
+    /// Write how the guard itself ended to this file, as JSON
+    #[arg(long, value_name = "PATH")]
+    status_file: Option<PathBuf>,
+    /// Run this line with /bin/sh, all of it under the lock
+    #[arg(short = 'c', value_name = "LINE", conflicts_with = "command")]
+    line: Option<OsString>,
     /// The command and its arguments
-    #[arg(last = true, required = true, value_name = "COMMAND")]
+    #[arg(last = true, required_unless_present = "line", value_name = "COMMAND")]
     command: Vec<OsString>,
 }
 
 impl Guard {
-    pub(crate) fn run(self, context: &Context) -> Result<Code, Failure> {
+    pub(crate) fn run(mut self, context: &Context) -> Result<Code, Failure> {
+        self.refuse_twice()?;
+        if let Some(line) = self.line.take() {
+            self.command = vec!["/bin/sh".into(), "-c".into(), line];
+        }
+        let mut status = StatusFile::begin(self.status_file.take(), &self.names)?;
         let held = nesting::held();
-        if let Some(id) = nesting::inside(context, &self.name, &held) {
-            return Err(nesting::run_straight_through(context, &self.name, &id, &self.command));
+        let mode = self.sharing.mode();
+        let around = |name: &LockName| nesting::inside(context, name, mode, &held);
+        let told: Vec<Told> = self.names.iter().filter_map(around).collect();
+        if told.len() == self.names.len() && !status.is_wanted() && self.orders.max_hold().is_none()
+        {
+            return Err(nesting::run_straight_through(&told, &self.command));
         }
         let seat = Seat::of(&context.caller);
         let signals = Signals::hold(seat).map_err(|error| {
             Failure::new(Code::Error, format!("cannot hold signals back: {error}"))
         })?;
-        let request = self.request(context, &held);
-        let mut line = Line::new(&self.name, &signals);
-        let outcome = acquire(&context.store, &request, self.waiting.patience(), &mut line)?;
-        let ended_by = line.ended_by();
-        drop(line);
-        match outcome {
-            Outcome::Entered(grant) => self.run_under(context, grant, &held, (seat, &signals)),
-            Outcome::Denied(denial) => Err(view::holder::denied(&self.name, &denial)),
-            Outcome::Interrupted => Ok(interrupted(&signals, ended_by)),
+        let guarding = Guarding { guard: &self, context, held: &held, signals: (seat, &signals) };
+        let mut dies_of = None;
+        let result = guarding.run(told, &mut status, &mut dies_of);
+        if let Some(warning) = status.close(&result) {
+            output::warn(&warning);
         }
-    }
-
-    fn request<'a>(&'a self, context: &'a Context, held: &[(LockName, LockId)]) -> Request<'a> {
-        Request {
-            name: &self.name,
-            caller: &context.caller,
-            hold: Hold::Guard,
-            pid: nix::unistd::getpid().as_raw(),
-            ttl: self.ttl,
-            metadata: None,
-            command: self.command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
-            held: held.iter().map(|(_, id)| id.clone()).collect(),
+        if let Some(signal) = dies_of {
+            signals.die_of(signal);
         }
+        result
     }
 
-    fn run_under(
-        &self,
-        context: &Context,
-        grant: Grant<FileTicket>,
-        held: &[(LockName, LockId)],
-        (seat, signals): (Seat, &Signals),
-    ) -> Result<Code, Failure> {
-        let ticket = grant.ticket.as_ref().map(|ticket| ticket.place().lock_id.clone());
-        let mine = ticket.map(|id| (self.name.clone(), id));
-        let command = Command {
-            words: self.command.clone(),
-            environment: nesting::environment(context, &grant.record, held.iter().chain(&mine)),
-        };
-        let party = (&context.store, &grant, &context.caller);
-        let mut lost = false;
-        let ending = supervise(party, &command, (seat, signals), &mut |it| {
-            lost |= matches!(it, Trouble::Lost);
-            self.tell(&it);
-        });
-        self.give_back(context, grant, lost);
-        Ok(code_of(ending?, seat, signals))
-    }
-
-    /// Gives the lock back, and says if it was lost, unless that has been said.
-    fn give_back(&self, context: &Context, grant: Grant<FileTicket>, told: bool) {
-        let name = self.name.as_str();
-        match release(&context.store, grant, &context.caller) {
-            Ok(Released::Done { unlogged }) => {
-                output::warn_unlogged(&format!("lock {name:?} is free"), unlogged);
-            }
-            Ok(Released::Lost) if told => {}
-            Ok(Released::Lost) => self.tell(&Trouble::Lost),
-            // The ticket is gone, so the next taker gets in; only the record is left behind.
-            Err(error) => output::warn(&format!(
-                "the record of lock {name:?} could not be removed, which the next taker does: {}",
-                chain(&error)
-            )),
-        }
-    }
-
-    fn tell(&self, trouble: &Trouble) {
-        let name = self.name.as_str();
-        output::warn(&match trouble {
-            Trouble::Lost => {
-                format!(
-                    "lock {name:?} was taken away while the command ran (lokt audit --name {name} tells by whom)"
-                )
-            }
-            Trouble::Heartbeat(error) => {
-                format!(
-                    "cannot announce that lock {name:?} is still held (it is): {}",
-                    chain(error)
-                )
-            }
-        });
+    fn refuse_twice(&self) -> Result<(), Failure> {
+        let twice = self
+            .names
+            .iter()
+            .enumerate()
+            .find(|(at, name)| self.names.iter().take(*at).any(|earlier| earlier == *name));
+        twice.map_or(Ok(()), |(_, name)| {
+            Err(Failure::usage(format!("lock {:?} is named twice", name.as_str())))
+        })
     }
 }
 
-/// The command's code. A command that Ctrl-C ended takes the guard with it in the same way, so that a
-/// script which runs the guard ends too, as it would without one.
-fn code_of(ending: Ending, seat: Seat, signals: &Signals) -> Code {
-    if ending == Ending::Signaled(Signal::SIGINT) && seat == Seat::Terminal {
-        signals.die_of(Signal::SIGINT);
+/// A guard at work.
+struct Guarding<'a> {
+    guard: &'a Guard,
+    context: &'a Context,
+    held: &'a [Around],
+    signals: (Seat, &'a Signals),
+}
+
+impl Guarding<'_> {
+    /// Takes the locks that are not around this process already, and runs the command.
+    fn run(
+        &self,
+        mut told: Vec<Told>,
+        status: &mut StatusFile,
+        dies_of: &mut Option<Signal>,
+    ) -> Result<Code, Failure> {
+        let missing = |name: &&LockName| !told.iter().any(|it| it.name == **name);
+        let missing: Vec<&LockName> = self.guard.names.iter().filter(missing).collect();
+        let mut grants = match self.acquire(&missing, status)? {
+            Acquired::All(grants) => grants,
+            Acquired::Interrupted(by) => {
+                *dies_of = by.map(|received| received.signal);
+                return Ok(by.map_or(Code::Error, interrupted_by));
+            }
+        };
+        status.entered(&grants);
+        told.extend(grants.iter().map(|grant| told_of(&grant.record)));
+        let place = |it: &Told| self.guard.names.iter().position(|name| *name == it.name);
+        told.sort_by_key(place);
+        let finish = self.supervise(&mut grants, &told);
+        let lost = self.give_back(grants);
+        self.judge(finish, &lost, status, dies_of)
     }
-    Code::Command(ending.code())
+
+    fn acquire(&self, names: &[&LockName], status: &mut StatusFile) -> Result<Acquired, Failure> {
+        let requests = names.iter().map(|name| self.request(name)).collect();
+        let mut line = Line::new(self.signals.1);
+        let patience = self.guard.waiting.patience();
+        let outcome = acquire_all(&self.context.store, requests, patience, &mut line);
+        let ended_by = line.ended_by();
+        drop(line);
+        match outcome {
+            Ok(AllOutcome::Entered(grants)) => Ok(Acquired::All(grants)),
+            Ok(AllOutcome::Denied(name, denial)) => Err(self.denied(&name, &denial, status)),
+            Ok(AllOutcome::Interrupted) => {
+                status.ended(Outcome::Interrupted);
+                Ok(Acquired::Interrupted(ended_by))
+            }
+            Err(error) => {
+                if matches!(error, OperationError::Deadlock { .. }) {
+                    status.ended(Outcome::Deadlock);
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    fn denied(&self, name: &LockName, denial: &Denial, status: &mut StatusFile) -> Failure {
+        let timed_out = denial.waited.is_some();
+        status.ended(if timed_out { Outcome::TimedOut } else { Outcome::Denied });
+        let failure = view::holder::denied(name, denial);
+        let code = self.guard.conflict_exit_code.map_or(failure.code, Code::Command);
+        Failure { code, ..failure }
+    }
+
+    fn request<'a>(&'a self, name: &'a LockName) -> Request<'a> {
+        let Guard { ttl, sharing, command, .. } = self.guard;
+        Request {
+            name,
+            caller: &self.context.caller,
+            mode: sharing.mode(),
+            hold: Hold::Guard,
+            pid: nix::unistd::getpid().as_raw(),
+            ttl: *ttl,
+            metadata: None,
+            command: command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+            held: self.held.iter().map(|(_, id)| id.clone()).collect(),
+        }
+    }
+
+    fn supervise(
+        &self,
+        grants: &mut [Grant<FileTicket>],
+        told: &[Told],
+    ) -> Result<Finish, Failure> {
+        let mine = grants.iter().filter_map(|grant| {
+            let id = grant.ticket.as_ref()?.place().lock_id.clone();
+            Some((grant.record.name.clone(), id))
+        });
+        let held: Vec<Around> = self.held.iter().cloned().chain(mine).collect();
+        let command = Command {
+            words: self.guard.command.clone(),
+            environment: nesting::environment(self.context, told, &held),
+        };
+        let Context { store, caller, .. } = self.context;
+        let watchers = Watchers { store, caller, grants };
+        let orders = self.guard.orders.given();
+        Ok(supervise(watchers, &command, self.signals, orders, &mut |it| tell(&it))?)
+    }
+
+    /// Gives the locks back, the last first, and says which were lost, the first first.
+    fn give_back(&self, grants: Vec<Grant<FileTicket>>) -> Vec<LockName> {
+        let mut lost = Vec::new();
+        for grant in grants.into_iter().rev() {
+            let (name, told) = (grant.record.name.clone(), grant.lost);
+            match release(&self.context.store, grant, &self.context.caller) {
+                Ok(Released::Done { unlogged }) => {
+                    output::warn_unlogged(&format!("lock {:?} is free", name.as_str()), unlogged);
+                }
+                Ok(Released::Lost) if told => lost.insert(0, name),
+                Ok(Released::Lost) => {
+                    tell(&Trouble::Lost { name: name.clone(), unlogged: None });
+                    lost.insert(0, name);
+                }
+                // The ticket is gone, so the next taker gets in; only the record is left behind.
+                Err(error) => output::warn(&format!(
+                    "the record of lock {:?} could not be removed, which the next taker does: {}",
+                    name.as_str(),
+                    chain(&error)
+                )),
+            }
+        }
+        lost
+    }
+
+    /// What the guard has to say in the end: its command's code, unless it had to step in.
+    fn judge(
+        &self,
+        finish: Result<Finish, Failure>,
+        lost: &[LockName],
+        status: &mut StatusFile,
+        dies_of: &mut Option<Signal>,
+    ) -> Result<Code, Failure> {
+        let finish = finish.inspect_err(|_| status.ended(Outcome::NotStarted))?;
+        status.command_ended(finish.ending);
+        let warns = self.guard.orders.given().on_lost == lokt_lock::guard::OnLost::Warn;
+        match (finish.stopped, lost.first()) {
+            (Some(Cause::MaxHold), _) => {
+                status.ended(Outcome::MaxHold);
+                Err(self.held_too_long())
+            }
+            (stopped, Some(name)) if !warns => {
+                status.ended(Outcome::Lost);
+                Err(lost_failure(name, stopped))
+            }
+            _ => {
+                status.ended(if lost.is_empty() { Outcome::Completed } else { Outcome::Lost });
+                *dies_of = dies_like(finish.ending, self.signals.0);
+                Ok(Code::Command(finish.ending.code()))
+            }
+        }
+    }
+
+    fn held_too_long(&self) -> Failure {
+        let limit = span::show(self.guard.orders.max_hold().unwrap_or_default());
+        Failure::new(
+            Code::MaxHold,
+            format!("the command ran for longer than --max-hold {limit} and was stopped"),
+        )
+    }
+}
+
+/// What came of asking for all locks, apart from a refusal.
+enum Acquired {
+    All(Vec<Grant<FileTicket>>),
+    Interrupted(Option<Received>),
+}
+
+fn told_of(record: &lokt_lock::record::Record) -> Told {
+    Told { name: record.name.clone(), id: record.lock_id.clone(), fence: record.fence }
+}
+
+fn lost_failure(name: &LockName, stopped: Option<Cause>) -> Failure {
+    let then = match stopped {
+        Some(_) => "and it was stopped",
+        None => "which was found out when it had ended",
+    };
+    let text = format!("lock {:?} was lost while the command ran, {then}", name.as_str());
+    Failure::new(Code::Lost, text).hint(format!(
+        "lokt audit --name {name}   tells who broke it, unless its files were deleted"
+    ))
+}
+
+/// Tells what happens while the command runs.
+fn tell(trouble: &Trouble) {
+    output::warn(&match trouble {
+        Trouble::Lost { name, unlogged } => {
+            let unlogged = unlogged.as_ref().map(|error| format!("; not logged: {}", chain(error)));
+            let unlogged = unlogged.unwrap_or_default();
+            format!("lock {:?} was taken away while the command ran{unlogged}", name.as_str())
+        }
+        Trouble::Heartbeat(name, error) => format!(
+            "cannot announce that lock {:?} is still held (it is): {}",
+            name.as_str(),
+            chain(error)
+        ),
+        Trouble::Stopping(_) => "stopping the command (SIGTERM)".to_owned(),
+        Trouble::Killing => "killing what is left of the command (SIGKILL)".to_owned(),
+    });
+}
+
+/// A command that Ctrl-C ended takes the guard with it in the same way, so that a script which runs the
+/// guard ends too, as it would without one.
+fn dies_like(ending: Ending, seat: Seat) -> Option<Signal> {
+    let by_keyboard = ending == Ending::Signaled(Signal::SIGINT) && seat == Seat::Terminal;
+    by_keyboard.then_some(Signal::SIGINT)
+}
+
+/// The code of a program that a signal ended.
+fn interrupted_by(received: Received) -> Code {
+    Code::Command(Ending::Signaled(received.signal).code())
 }
 
 /// Ends as the signal would have ended this process.
@@ -151,5 +326,5 @@ pub(super) fn interrupted(signals: &Signals, by: Option<Received>) -> Code {
         return Code::Error;
     };
     signals.die_of(received.signal);
-    Code::Command(Ending::Signaled(received.signal).code())
+    interrupted_by(received)
 }

@@ -1,6 +1,7 @@
 use super::{
     guard::interrupted,
     nesting,
+    sharing::Sharing,
     waiting::{Line, Waiting},
 };
 use crate::{completion, context::Context, exit::Code, failure::Failure, output, span, view};
@@ -38,6 +39,8 @@ pub(crate) struct Lock {
     #[arg(long, value_name = "JSON", value_parser = object)]
     meta_json: Option<Map<String, Value>>,
     #[command(flatten)]
+    sharing: Sharing,
+    #[command(flatten)]
     waiting: Waiting,
     /// Print JSON
     #[arg(long)]
@@ -52,7 +55,7 @@ impl Lock {
         let signals = Signals::hold(Seat::of(&context.caller)).map_err(|error| {
             Failure::new(Code::Error, format!("cannot hold signals back: {error}"))
         })?;
-        let mut line = Line::new(&self.name, &signals);
+        let mut line = Line::new(&signals);
         let outcome = acquire(&context.store, &request, self.waiting.patience(), &mut line)?;
         let ended_by = line.ended_by();
         drop(line);
@@ -86,6 +89,7 @@ impl Lock {
         Ok(Request {
             name: &self.name,
             caller: &context.caller,
+            mode: self.sharing.mode(),
             hold,
             pid: self.pid.unwrap_or_else(taker),
             ttl: self.ttl,

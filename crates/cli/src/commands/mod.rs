@@ -7,13 +7,17 @@ pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod exists;
+pub(crate) mod fence;
 pub(crate) mod freeze;
 pub(crate) mod get_meta;
 pub(crate) mod guard;
 pub(crate) mod lock;
 pub(crate) mod man;
 mod nesting;
+mod orders;
+mod sharing;
 pub(crate) mod status;
+mod status_file;
 pub(crate) mod unfreeze;
 pub(crate) mod unlock;
 pub(crate) mod version;
@@ -39,6 +43,7 @@ pub(crate) fn run(cli: Cli) -> Result<Code, Failure> {
         Command::Why(it) => it.run(&context()?),
         Command::Exists(it) => it.run(&context()?),
         Command::GetMeta(it) => it.run(&context()?),
+        Command::Fence(it) => it.run(&context()?),
         Command::Freeze(it) => it.run(&context()?),
         Command::Unfreeze(it) => it.run(&context()?),
         Command::Audit(it) => it.run(&context()?, global.owner.as_ref()),

@@ -4,10 +4,9 @@
 use crate::{context::Context, env, failure::Failure};
 use lokt_lock::{
     guard::{GuardError, SpawnError},
-    record::Record,
-    rules::OwnerSource,
+    rules::{Mode, OwnerSource},
     store::{RecordKind, Store},
-    words::{LockId, LockName},
+    words::{Fence, LockId, LockName},
 };
 use std::{
     ffi::{OsStr, OsString},
@@ -19,6 +18,14 @@ use std::{
 /// A lock around this process: its name, and the acquisition of its guard.
 pub(super) type Around = (LockName, LockId);
 
+/// A lock that a command runs under, as the command is told of it.
+#[derive(Clone, Debug)]
+pub(super) struct Told {
+    pub(super) name: LockName,
+    pub(super) id: Option<LockId>,
+    pub(super) fence: Option<Fence>,
+}
+
 /// The locks around this process, outermost first, as its guards said.
 pub(super) fn held() -> Vec<Around> {
     let list = env::text(env::HELD).ok().flatten().unwrap_or_default();
@@ -29,30 +36,39 @@ pub(super) fn held() -> Vec<Around> {
     list.split(',').filter_map(pair).collect()
 }
 
-/// The acquisition of `name` that this process is inside of. What the environment says is not believed:
-/// a process that outlived its guard must stand in line like everybody.
-pub(super) fn inside(context: &Context, name: &LockName, held: &[Around]) -> Option<LockId> {
+/// The lock of `name` that this process is inside of, in a mode that protects what `mode` asks for. What
+/// the environment says is not believed: a process that outlived its guard must stand in line like
+/// everybody.
+pub(super) fn inside(
+    context: &Context,
+    name: &LockName,
+    mode: Mode,
+    held: &[Around],
+) -> Option<Told> {
     let (_, id) = held.iter().find(|(held, _)| held == name)?;
     let line = context.store.line(name).unwrap_or_default();
     let place = line.iter().find(|place| place.entered && place.lock_id == *id)?;
-    context.store.lives(name, place).then(|| id.clone())
+    let protects = place.mode == Mode::Exclusive || place.mode == mode;
+    if !(protects && context.store.lives(name, place)) {
+        return None;
+    }
+    let slot = context.store.peek(name, RecordKind::Lock);
+    let record = slot.record().map(|record| record.holder(id).unwrap_or(record));
+    let fence = record.and_then(|record| record.fence);
+    Some(Told { name: name.clone(), id: Some(id.clone()), fence })
 }
 
-/// Runs a command inside a guard of the same name: waiting for oneself would never end. Comes back only
+/// Runs a command inside guards of the same names: waiting for oneself would never end. Comes back only
 /// with a failure.
-pub(super) fn run_straight_through(
-    context: &Context,
-    name: &LockName,
-    id: &LockId,
-    words: &[OsString],
-) -> Failure {
+pub(super) fn run_straight_through(told: &[Told], words: &[OsString]) -> Failure {
     let program = words.first().map_or(OsStr::new(""), OsString::as_os_str);
     let mut command = process::Command::new(program);
     command.args(words.iter().skip(1));
-    command.env(env::NAME, name.as_str()).env(env::LOCK_ID, id.as_str());
-    let slot = context.store.peek(name, RecordKind::Lock);
-    if let Some(fence) = slot.record().and_then(|record| record.fence) {
-        command.env(env::FENCE, fence.to_string());
+    for (key, value) in of_locks(told) {
+        match value {
+            Some(value) => command.env(key, value),
+            None => command.env_remove(key),
+        };
     }
     let source = command.exec();
     let program = program.to_string_lossy().into_owned();
@@ -63,23 +79,34 @@ pub(super) fn run_straight_through(
     GuardError::from(error).into()
 }
 
-/// This process's environment, with what a command is told of its lock.
-pub(super) fn environment<'a>(
+/// What a command is told of its locks. Of several, the values stand in the order of the names, with commas
+/// between them.
+fn of_locks(told: &[Told]) -> [(&'static str, Option<String>); 3] {
+    let list = |values: Vec<Option<String>>| {
+        values.into_iter().collect::<Option<Vec<String>>>().map(|values| values.join(","))
+    };
+    [
+        (env::NAME, list(told.iter().map(|it| Some(it.name.to_string())).collect())),
+        (env::LOCK_ID, list(told.iter().map(|it| Some(it.id.as_ref()?.to_string())).collect())),
+        (env::FENCE, list(told.iter().map(|it| Some(it.fence?.to_string())).collect())),
+    ]
+}
+
+/// This process's environment, with what a command is told of its locks.
+pub(super) fn environment(
     context: &Context,
-    record: &Record,
-    held: impl Iterator<Item = &'a Around>,
+    told: &[Told],
+    held: &[Around],
 ) -> Vec<(OsString, OsString)> {
     let owner = context.caller.identity.owner.to_string();
     let derived = context.caller.identity.source == OwnerSource::Derived;
-    let held: Vec<String> = held.map(|(name, id)| format!("{name}={id}")).collect();
-    let told = [
-        (env::NAME, Some(record.name.to_string())),
-        (env::LOCK_ID, record.lock_id.as_ref().map(ToString::to_string)),
-        (env::FENCE, record.fence.map(|fence| fence.to_string())),
+    let held: Vec<String> = held.iter().map(|(name, id)| format!("{name}={id}")).collect();
+    let of_owner = [
         (env::OWNER_DERIVED, derived.then(|| owner.clone())),
         (env::OWNER, Some(owner)),
         (env::HELD, Some(held.join(","))),
     ];
+    let told: Vec<(&str, Option<String>)> = of_locks(told).into_iter().chain(of_owner).collect();
     let is_told = |key: &OsStr| told.iter().any(|(told, _)| key == *told);
     let inherited = std::env::vars_os().filter(|(key, _)| !is_told(key));
     let told = told.iter().filter_map(|(key, value)| Some((key.into(), value.as_ref()?.into())));

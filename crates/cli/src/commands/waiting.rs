@@ -3,7 +3,7 @@ use clap::Args;
 use lokt_lock::{
     guard::{Received, Signals},
     ops::{Bystander, Patience, Standing},
-    words::{LockName, Timestamp},
+    words::Timestamp,
 };
 use std::{
     os::fd::{AsFd, BorrowedFd},
@@ -32,15 +32,14 @@ impl Waiting {
 
 /// Shows a person where they stand, and ends the wait when a signal asks for it.
 pub(crate) struct Line<'a> {
-    name: &'a LockName,
     signals: &'a Signals,
     progress: Progress,
     ended_by: Option<Received>,
 }
 
 impl<'a> Line<'a> {
-    pub(crate) fn new(name: &'a LockName, signals: &'a Signals) -> Self {
-        Self { name, signals, progress: Progress::new(), ended_by: None }
+    pub(crate) fn new(signals: &'a Signals) -> Self {
+        Self { signals, progress: Progress::new(), ended_by: None }
     }
 
     /// The signal that ended the wait.
@@ -51,7 +50,7 @@ impl<'a> Line<'a> {
 
 impl Bystander for Line<'_> {
     fn waiting(&mut self, standing: &Standing) {
-        self.progress.show(&holder::standing(self.name, standing, Timestamp::now()));
+        self.progress.show(&holder::standing(standing, Timestamp::now()));
     }
 
     fn interval(&self) -> Option<Duration> {

@@ -5,7 +5,7 @@ use crate::{exit::Code, failure::Failure, span};
 use lokt_lock::{
     ops::{Denial, Standing},
     record::Record,
-    rules::{Liveness, Obstacle, TicketText},
+    rules::{Liveness, Mode, Obstacle, TicketText},
     sys::Caller,
     words::{LockName, Timestamp},
 };
@@ -93,10 +93,12 @@ pub(crate) fn denied(name: &LockName, denial: &Denial) -> Failure {
 }
 
 /// Where a waiter stands, as one line; what matters most comes first, because a terminal may be narrow.
-pub(crate) fn standing(name: &LockName, standing: &Standing, now: Timestamp) -> String {
+pub(crate) fn standing(standing: &Standing, now: Timestamp) -> String {
     let why = match (&standing.obstacle, standing.holder.as_ref()) {
         (Obstacle::Held(record), _) => format!("held by {}", in_brief(record, now)),
-        (Obstacle::Ahead(_), Some(record)) => format!("held by {}", in_brief(record, now)),
+        (Obstacle::Ahead(_) | Obstacle::Full(..), Some(record)) => {
+            format!("held by {}", in_brief(record, now))
+        }
         (other, holder) => format!("it {}", obstacle(other, holder, standing.before.as_ref(), now)),
     };
     let place = match standing.ahead {
@@ -104,7 +106,7 @@ pub(crate) fn standing(name: &LockName, standing: &Standing, now: Timestamp) -> 
         ahead => format!("place {ahead} in line"),
     };
     let waited = span::show(standing.waited);
-    format!("waiting for lock {:?} ({place}, {waited}): {why}", name.as_str())
+    format!("waiting for lock {:?} ({place}, {waited}): {why}", standing.name.as_str())
 }
 
 /// Who holds a lock, since when, what they run, for how long still.
@@ -113,7 +115,18 @@ fn in_brief(record: &Record, now: Timestamp) -> String {
     let age = span::show(now.since(record.acquired));
     let runs = record.command.as_deref().map(|it| format!(", running: {}", command_line(it)));
     let runs = runs.unwrap_or_default();
-    format!("{}{pid} since {age}{}{runs}", record.owner, left(record, now))
+    format!("{}{pid} since {age}{}{runs}{}", record.owner, left(record, now), company(record))
+}
+
+/// How many hold a lock beside the first, as the end of a sentence: `; 3 of 3 slots are taken`.
+fn company(record: &Record) -> String {
+    let taken = record.holders().count();
+    match (record.mode, record.co_holders.len()) {
+        (Mode::Slots(slots), _) => format!("; {taken} of {slots} slots are taken"),
+        (Mode::Shared, 1) => "; and 1 other who shares it".to_owned(),
+        (Mode::Shared, others @ 1..) => format!("; and {others} others who share it"),
+        _ => String::new(),
+    }
 }
 
 /// What is in the way, as the end of a sentence about the lock.
@@ -126,12 +139,14 @@ fn obstacle(
     match (obstacle, holder) {
         (Obstacle::Frozen(freeze), _) => format!("is frozen {}", frozen_by(freeze)),
         (Obstacle::Held(record), _) => format!("is held by {}", told(record, now)),
-        (Obstacle::Ahead(_), Some(record)) => format!("is held by {}", told(record, now)),
+        (Obstacle::Ahead(_) | Obstacle::Full(..), Some(record)) => {
+            format!("is held by {}", told(record, now))
+        }
         (Obstacle::Corrupted(corruption), _) => format!(
             "counts as held: its record is no record ({}), but may be being written at this moment",
             corruption.flaw
         ),
-        (Obstacle::Ahead(_), None) => match ahead {
+        (Obstacle::Ahead(_) | Obstacle::Full(..), None) => match ahead {
             Some(text) => {
                 format!("goes to {} (pid {}) first, who came earlier", text.owner, text.pid)
             }
@@ -160,7 +175,8 @@ pub(crate) fn who(record: &Record) -> String {
 pub(crate) fn told(record: &Record, now: Timestamp) -> String {
     let age = span::show(now.since(record.acquired));
     let runs = record.command.as_deref().map(|it| format!(", running: {}", command_line(it)));
-    format!("{} since {age}{}{}", who(record), left(record, now), runs.unwrap_or_default())
+    let runs = runs.unwrap_or_default();
+    format!("{} since {age}{}{runs}{}", who(record), left(record, now), company(record))
 }
 
 fn left(record: &Record, now: Timestamp) -> String {

@@ -1,5 +1,6 @@
 use crate::{
     record::Record,
+    rules::Staleness,
     sys::Caller,
     words::{LockName, Timestamp},
 };
@@ -78,6 +79,14 @@ impl EventKind {
             Self::Unfreeze => "unfreeze",
             Self::ForceUnfreeze => "force-unfreeze",
             Self::FreezeDeny => "freeze-deny",
+        }
+    }
+
+    /// How the removal of a lock is called that bound nobody any more.
+    pub const fn of_staleness(why: Staleness) -> Self {
+        match why {
+            Staleness::Expired => Self::AutoPrune,
+            Staleness::HolderGone => Self::StaleBreak,
         }
     }
 

@@ -1,4 +1,5 @@
 use super::{
+    alarm::FileAlarm,
     audit_log, io,
     kind::{FileSystem, file_system_of},
     latch::{self, Latch, PATIENCE},
@@ -11,9 +12,9 @@ use super::{
 use crate::{
     audit::Event,
     record::{Record, Slot},
-    rules::{Obstacle, Place, TicketText},
+    rules::{Obstacle, Place, TicketText, Waiter},
     store::{Durability, RecordKind, Store, StoreError},
-    words::{LockName, Timestamp},
+    words::{LockId, LockName, Timestamp},
 };
 use std::{collections::BTreeSet, fs, path::Path, sync::OnceLock};
 
@@ -69,6 +70,20 @@ impl FileStore {
         }
     }
 
+    /// Who waits with the ticket that has a second name at `path`. One that is dead is removed: only a crash
+    /// leaves it there.
+    fn nested_at(&self, path: &Path) -> Option<Waiter> {
+        if !ticket::lives(path) {
+            let _ = fs::remove_file(path);
+            return None;
+        }
+        let text: TicketText = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+        let name = LockName::new(&text.name).ok()?;
+        let id = path.file_name()?.to_str().and_then(LockId::from_record)?;
+        let place = self.line(&name).ok()?.into_iter().find(|place| place.lock_id == id)?;
+        Some(Waiter { name, place, text })
+    }
+
     /// The name that the file of `lock` freezes, where it is a freeze of an older version.
     fn frozen_by_legacy(&self, lock: &LockName) -> Option<LockName> {
         let name = LockName::new(lock.as_str().strip_prefix(LEGACY_FREEZE)?).ok()?;
@@ -90,6 +105,15 @@ impl Store for FileStore {
     type Section<'s> = FileSection<'s>;
     type Ticket = FileTicket;
     type Vigil = FileVigil;
+    type Alarm = FileAlarm;
+
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn new_id(&self) -> Result<LockId, StoreError> {
+        LockId::random().map_err(|source| StoreError::NoRandomness { source })
+    }
 
     fn section(&self, name: &LockName) -> Result<FileSection<'_>, StoreError> {
         if self.trusted.get().is_none() {
@@ -159,6 +183,15 @@ impl Store for FileStore {
         };
         let name = |entry: fs::DirEntry| LockName::new(entry.file_name().to_str()?).ok();
         Ok(entries.flatten().filter_map(name).collect())
+    }
+
+    fn nested(&self) -> Vec<Waiter> {
+        let entries = fs::read_dir(self.layout.nested()).into_iter().flatten().flatten();
+        entries.filter_map(|entry| self.nested_at(&entry.path())).collect()
+    }
+
+    fn alarm(&self, held: &[(&LockName, Option<&Place>)]) -> Option<FileAlarm> {
+        FileAlarm::set(self, held)
     }
 
     fn watch(&self, name: &LockName, obstacle: &Obstacle) -> Result<FileVigil, StoreError> {

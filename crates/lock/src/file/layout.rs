@@ -78,6 +78,11 @@ impl Layout {
         self.root.join("queue").join(name.as_str())
     }
 
+    /// The folder of second names of tickets: of those who wait while they run under other locks.
+    pub fn nested(&self) -> PathBuf {
+        self.root.join("nested")
+    }
+
     /// The folder of all names' lines.
     pub fn queues(&self) -> PathBuf {
         self.root.join("queue")

@@ -21,7 +21,9 @@
 //! # Limits
 //! Linux; a local file system with hard links. Network file systems are refused.
 
+mod alarm;
 mod audit_log;
+mod changes;
 mod checkup;
 mod file_store;
 mod git;
@@ -36,6 +38,7 @@ mod sweep;
 mod ticket;
 mod vigil;
 
+pub use alarm::FileAlarm;
 pub use checkup::{Check, CheckStatus, checkup};
 pub use file_store::FileStore;
 pub use kind::{FileSystem, file_system_of};

@@ -126,7 +126,12 @@ impl Section for FileSection<'_> {
     }
 
     fn enqueue(&mut self, place: Place, text: &TicketText) -> Result<FileTicket, StoreError> {
-        FileTicket::draw(self.store.layout.queue(&self.name), place, text)
+        let waits = !place.entered;
+        let mut ticket = FileTicket::draw(self.store.layout.queue(&self.name), place, text)?;
+        if waits && !text.held.is_empty() {
+            ticket.list_as_nested(&self.store.layout.nested());
+        }
+        Ok(ticket)
     }
 
     fn enter(&mut self, ticket: &mut FileTicket) -> Result<(), StoreError> {

@@ -1,6 +1,6 @@
 use super::{io, layout::Layout};
 use crate::{
-    rules::{Place, TicketText},
+    rules::{Mode, Place, TicketText},
     store::{StoreError, Ticket},
     words::{LockId, LockName},
 };
@@ -10,20 +10,23 @@ use std::{
     io::ErrorKind,
     os::{
         fd::{AsFd, BorrowedFd},
-        unix::fs::OpenOptionsExt,
+        unix::fs::{MetadataExt, OpenOptionsExt},
     },
     path::{Path, PathBuf},
 };
 
 /// A ticket file, locked by this process and by whatever inherits its descriptor.
 ///
-/// Its name says all that admission asks: `<number>-<lock id>-w` waits, `-h` holds. Its content is for
-/// people.
+/// Its name says all that admission asks: `<number>-<lock id>-w` waits, `-h` holds; behind that comes `s` where
+/// it is shared, or the number of slots. Its content is for people, and for the search for deadlocks.
 #[derive(Debug)]
 pub struct FileTicket {
     file: File,
     place: Place,
     folder: PathBuf,
+    /// Its second name, while it waits and runs under other locks: so those few are found without looking
+    /// through all lines.
+    nested: Option<PathBuf>,
 }
 
 impl FileTicket {
@@ -36,44 +39,53 @@ impl FileTicket {
         place: Place,
         text: &TicketText,
     ) -> Result<Self, StoreError> {
-        let draft = folder.join(DRAFT);
-        let file = match io::create_empty(&draft) {
-            Err(StoreError::Io { source, .. }) if io::is_missing(&source) => {
-                io::make_folder(&folder)?;
-                io::create_empty(&draft)?
-            }
-            created => created?,
-        };
-        let ticket = Self { file, place, folder };
-        ticket.publish(&draft, text).inspect_err(|_| {
-            // Nothing half-written stays, least of all on a full disk.
-            let _ = fs::remove_file(&draft);
-        })?;
-        Ok(ticket)
-    }
-
-    fn publish(&self, draft: &Path, text: &TicketText) -> Result<(), StoreError> {
-        match self.file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::Error(source)) => {
-                return Err(StoreError::NoKernelLocks { path: draft.to_owned(), source });
-            }
-            Err(TryLockError::WouldBlock) => {
-                return Err(StoreError::io("lock", draft)(ErrorKind::WouldBlock.into()));
-            }
-        }
         let content = serde_json::to_vec(text).unwrap_or_default();
-        io::fill(&self.file, &content).map_err(StoreError::io("write", draft))?;
-        fs::rename(draft, self.path()).map_err(StoreError::io("rename", draft))
+        let path = folder.join(file_name(&place));
+        let file = publish(&folder, &path, &content)?;
+        Ok(Self { file, place, folder, nested: None })
     }
 
-    /// Renames the ticket to that of a holder. Needs the latch.
+    /// Gives the ticket a second name in `folder`, where it is found as one that waits and runs under other
+    /// locks. Where the file system has no second names, deadlocks are not found out, and end with the
+    /// time limit of a wait.
+    pub(super) fn list_as_nested(&mut self, folder: &Path) {
+        let second = folder.join(self.place.lock_id.as_str());
+        let link = || fs::hard_link(self.path(), &second);
+        let linked = match link() {
+            Err(error) if io::is_missing(&error) => {
+                let _ = io::make_folder(folder);
+                link()
+            }
+            linked => linked,
+        };
+        self.nested = linked.is_ok().then_some(second);
+    }
+
+    fn unlist(&mut self) {
+        if let Some(second) = self.nested.take() {
+            // One that stays is found to be dead by the next who looks there, and is removed then.
+            let _ = fs::remove_file(second);
+        }
+    }
+
+    /// Makes the ticket that of a holder. Needs the latch.
+    ///
+    /// Those who wait for a slot behind this one must be told now, when it enters, and not when it leaves:
+    /// so it gets a new file, with a lock of its own, and gives the old one up. For other modes nothing
+    /// changes for those behind, and it only gets a new name.
     pub(super) fn mark_entered(&mut self) -> Result<(), StoreError> {
         let waiting = self.path();
         let entered = Place { entered: true, ..self.place.clone() };
         let path = self.folder.join(file_name(&entered));
-        fs::rename(&waiting, path).map_err(StoreError::io("rename", waiting))?;
+        if let Mode::Slots(_) = self.place.mode {
+            let content = fs::read(&waiting).map_err(StoreError::io("read", &waiting))?;
+            let before = std::mem::replace(&mut self.file, publish(&self.folder, &path, &content)?);
+            give_up(&waiting, &before);
+        } else {
+            fs::rename(&waiting, path).map_err(StoreError::io("rename", waiting))?;
+        }
         self.place = entered;
+        self.unlist();
         Ok(())
     }
 
@@ -94,13 +106,53 @@ impl Ticket for FileTicket {
         &self.place
     }
 
-    fn leave(self) {
-        // The name goes first: whoever finds it still must find it locked. Unlocking then reaches the
-        // processes that inherited the descriptor too, which closing it would not. Neither can fail in a
-        // way that matters: a dead ticket is passed over whether its name is there or not.
-        let _ = fs::remove_file(self.path());
-        let _ = self.file.unlock();
+    fn leave(mut self) {
+        self.unlist();
+        give_up(&self.path(), &self.file);
     }
+
+    fn stands(&self) -> bool {
+        // What cannot be found out is no reason to stop anybody's work.
+        self.file.metadata().map_or(true, |meta| meta.nlink() > 0)
+    }
+}
+
+/// Ends a ticket's life. The name goes first: whoever finds it still must find it locked. Unlocking then
+/// reaches the processes that inherited the descriptor too, which closing it would not. Neither can fail in
+/// a way that matters: a dead ticket is passed over whether its name is there or not.
+fn give_up(path: &Path, file: &File) {
+    let _ = fs::remove_file(path);
+    let _ = file.unlock();
+}
+
+/// Makes a ticket's file: locked and whole before it has its name.
+fn publish(folder: &Path, path: &Path, content: &[u8]) -> Result<File, StoreError> {
+    let draft = folder.join(DRAFT);
+    let file = match io::create_empty(&draft) {
+        Err(StoreError::Io { source, .. }) if io::is_missing(&source) => {
+            io::make_folder(folder)?;
+            io::create_empty(&draft)?
+        }
+        created => created?,
+    };
+    let published = lock(&file, &draft)
+        .and_then(|()| io::fill(&file, content).map_err(StoreError::io("write", &draft)))
+        .and_then(|()| fs::rename(&draft, path).map_err(StoreError::io("rename", &draft)));
+    match published {
+        Ok(()) => Ok(file),
+        Err(error) => {
+            // Nothing half-written stays, least of all on a full disk.
+            let _ = fs::remove_file(&draft);
+            Err(error)
+        }
+    }
+}
+
+fn lock(file: &File, path: &Path) -> Result<(), StoreError> {
+    file.try_lock().map_err(|error| match error {
+        TryLockError::Error(source) => StoreError::NoKernelLocks { path: path.to_owned(), source },
+        TryLockError::WouldBlock => StoreError::io("lock", path)(ErrorKind::WouldBlock.into()),
+    })
 }
 
 /// The name of a ticket that is being written. Only who has the latch writes one.
@@ -109,19 +161,19 @@ const DRAFT: &str = ".draft";
 /// The file name of a place's ticket.
 pub(super) fn file_name(place: &Place) -> String {
     let state = if place.entered { 'h' } else { 'w' };
-    format!("{:010}-{}-{state}", place.number, place.lock_id)
+    format!("{:010}-{}-{state}{}", place.number, place.lock_id, place.mode.suffix())
 }
 
 fn parse_file_name(name: &str) -> Option<Place> {
     let mut parts = name.splitn(3, '-');
     let number = parts.next()?.parse().ok()?;
     let lock_id = LockId::from_record(parts.next()?)?;
-    let entered = match parts.next()? {
-        "h" => true,
-        "w" => false,
-        _ => return None,
+    let state = parts.next()?;
+    let (entered, mode) = match state.strip_prefix('h') {
+        Some(mode) => (true, mode),
+        None => (false, state.strip_prefix('w')?),
     };
-    Some(Place { number, lock_id, entered })
+    Some(Place { number, lock_id, entered, mode: Mode::from_suffix(mode)? })
 }
 
 /// Lists the tickets in a line's folder; none where there is no folder.
@@ -162,11 +214,13 @@ mod tests {
     use super::*;
 
     fn place(number: u64) -> Place {
-        Place { number, lock_id: LockId::from_record("00ff").unwrap(), entered: false }
+        let lock_id = LockId::from_record("00ff").unwrap();
+        Place { number, lock_id, entered: false, mode: Mode::Exclusive }
     }
 
     fn text() -> TicketText {
         TicketText {
+            name: "x".into(),
             owner: "a".into(),
             owner_given: true,
             agent_id: "b".into(),
@@ -184,10 +238,13 @@ mod tests {
     #[test]
     fn a_file_name_is_read_back() {
         for entered in [false, true] {
-            let place = Place { entered, ..place(12) };
-            assert_eq!(parse_file_name(&file_name(&place)), Some(place));
+            for suffix in ["", "s", "3"] {
+                let mode = Mode::from_suffix(suffix).unwrap();
+                let place = Place { entered, mode, ..place(12) };
+                assert_eq!(parse_file_name(&file_name(&place)), Some(place));
+            }
         }
-        for other in [".draft", "1-", "x-00-w", "1-00-z", "1--w"] {
+        for other in [".draft", "1-", "x-00-w", "1-00-z", "1--w", "1-00-w0", "1-00-hx"] {
             assert_eq!(parse_file_name(other), None, "{other} is no ticket");
         }
     }
@@ -231,6 +288,39 @@ mod tests {
             serde_json::from_slice::<TicketText>(&fs::read(ticket.path()).unwrap()).unwrap(),
             text()
         );
+    }
+
+    #[test]
+    fn entering_a_slot_wakes_those_behind_and_keeps_the_life() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place { mode: Mode::from_suffix("3").unwrap(), ..place(7) };
+        let mut ticket = FileTicket::draw(folder.path().join("x"), place, &text()).unwrap();
+        let behind = File::open(ticket.path()).unwrap();
+        assert!(behind.try_lock_shared().is_err(), "it waits, and others behind it");
+        ticket.mark_entered().unwrap();
+        assert!(behind.try_lock_shared().is_ok(), "who waits behind it is woken when it enters");
+        assert!(lives(&ticket.path()) && ticket.stands());
+        let listed = list(&folder.path().join("x")).unwrap();
+        assert_eq!(listed, [ticket.place().clone()], "one ticket, not two");
+        fs::remove_file(ticket.path()).unwrap();
+        assert!(!ticket.stands(), "a ticket that others cannot find protects nothing");
+    }
+
+    #[test]
+    fn a_second_name_lives_and_goes_with_the_ticket() {
+        let folder = tempfile::tempdir().unwrap();
+        let nested = folder.path().join("nested");
+        for enters in [true, false] {
+            let mut ticket = draw(folder.path(), 7);
+            ticket.list_as_nested(&nested);
+            let second = nested.join("00ff");
+            assert!(lives(&second), "the second name is the same file, with the same lock");
+            if enters {
+                ticket.mark_entered().unwrap();
+            }
+            ticket.leave();
+            assert!(!second.exists(), "who is in, or gone, waits no more");
+        }
     }
 
     #[test]

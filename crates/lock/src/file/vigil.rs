@@ -1,17 +1,18 @@
-use super::{file_store::FileStore, io, ticket};
+use super::{
+    changes::{Changes, Watch},
+    file_store::FileStore,
+    io, ticket,
+};
 use crate::{
-    record::{Corruption, Record, Slot},
-    rules::{FILLING, Obstacle, Place, Presence},
+    record::{Corruption, Hold, Record, Slot},
+    rules::{FILLING, Mode, Obstacle, Place, Presence},
     store::{RecordKind, Store, StoreError, Vigil},
     sys,
     words::{LockName, Timestamp},
 };
 use nix::{
-    errno::Errno,
-    sys::{
-        eventfd::{EfdFlags, EventFd},
-        inotify::{AddWatchFlags, InitFlags, Inotify},
-    },
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::eventfd::{EfdFlags, EventFd},
 };
 use std::{
     fs::File,
@@ -36,24 +37,27 @@ const SLOW_POLL: Duration = Duration::from_secs(1);
 
 /// Sleeps until an obstacle may be gone.
 ///
-/// For a ticket ahead, it blocks in flock(2) on it: the kernel ends that when the holder leaves, or when
-/// the last process that has the ticket is gone. After a moment a thread of its own does so, because then
-/// other things may end the wait too. In waits that last, inotify(7) also tells when the
+/// For tickets ahead, it blocks in flock(2) on them: the kernel ends that when the holder leaves, or when
+/// the last process that has the ticket is gone. After a moment a thread of its own does so for each, because
+/// then other things may end the wait too. In waits that last, inotify(7) also tells when a
 /// ticket's name goes, which is what breaking a lock by force does while its processes live on. A record
 /// is watched by inotify, by its expiry, and by a pidfd where it hangs on a process.
 #[derive(Default)]
 pub struct FileVigil {
     /// The obstacle may be gone already.
     ready: bool,
-    /// The ticket that is waited for by its lock alone, as long as the wait is short.
-    ticket: Option<PathBuf>,
-    changes: Option<Changes>,
-    /// The ticket's file, until a thread waits for its lock.
-    file: Option<File>,
+    /// The tickets that are waited for by their locks alone, as long as the wait is short.
+    tickets: Vec<PathBuf>,
+    changes: Vec<Changes>,
+    /// The tickets' files, until threads wait for their locks.
+    files: Vec<File>,
     released: Option<Arc<EventFd>>,
     process: Option<OwnedFd>,
     until: Option<Timestamp>,
+    /// When to look again where tickets are waited for by their locks alone.
     look_again: Option<Duration>,
+    /// How often to look where the kernel cannot tell of a change.
+    poll: Option<Duration>,
     looked: bool,
 }
 
@@ -64,7 +68,12 @@ impl FileVigil {
         obstacle: &Obstacle,
     ) -> Result<Self, StoreError> {
         match obstacle {
-            Obstacle::Ahead(place) => Self::on_ticket(store, name, place),
+            Obstacle::Ahead(place) => Self::on_tickets(store, name, std::slice::from_ref(place)),
+            Obstacle::Full(inside, record) => {
+                let watch = |it| Self::on_record(store, RecordKind::Lock, it);
+                let record = record.as_deref().filter(|it| it.has_lease()).map(watch);
+                Ok(Self::on_tickets(store, name, inside)?.and(record))
+            }
             Obstacle::Held(record) => Ok(Self::on_record(store, RecordKind::Lock, record)),
             Obstacle::Frozen(record) => Ok(Self::on_record(store, RecordKind::Freeze, record)),
             Obstacle::Corrupted(corruption) => Ok(Self::on_corruption(store, name, corruption)),
@@ -75,33 +84,54 @@ impl FileVigil {
         Self { ready: true, ..Self::default() }
     }
 
-    fn on_ticket(store: &FileStore, name: &LockName, place: &Place) -> Result<Self, StoreError> {
-        let vigil = Self { look_again: Some(SHORT_WAIT), ..Self::default() };
-        let mut path = ticket::path_of(&store.layout, name, place);
-        let mut file = ticket::open(&path);
-        if file.as_ref().is_err_and(io::is_missing) {
-            let Some(now) = current_path(store, name, place)? else { return Ok(Self::ready()) };
-            (file, path) = (ticket::open(&now), now);
-        }
-        match file {
-            Ok(file) => Ok(Self { file: Some(file), ticket: Some(path), ..vigil }),
-            Err(error) if io::is_missing(&error) => Ok(Self::ready()),
-            Err(_) => Ok(Self { ticket: Some(path), ..vigil }),
-        }
+    /// Both at once: whichever ends first.
+    fn and(self, record: Option<Self>) -> Self {
+        let Self { ready, tickets, files, look_again, .. } = self;
+        let nothing = tickets.is_empty() && record.is_none();
+        let slowly = Self { poll: nothing.then_some(SLOW_POLL), ..Self::default() };
+        let record = record.unwrap_or(slowly);
+        Self { ready: ready || record.ready, tickets, files, look_again, ..record }
     }
 
-    /// Watches a ticket's name too, now that the wait lasts; true where it is gone already. Where nothing
-    /// can be watched, the next look comes after a while.
-    fn watch_name(&mut self, ticket: &Path) -> bool {
-        match Changes::of(ticket) {
-            Watch::On(changes) => {
-                self.changes = Some(changes);
-                self.look_again = None;
-                !ticket.exists()
-            }
-            Watch::Missing => true,
-            Watch::Impossible => !ticket.exists(),
+    fn on_tickets(
+        store: &FileStore,
+        name: &LockName,
+        places: &[Place],
+    ) -> Result<Self, StoreError> {
+        let look_again = (!places.is_empty()).then_some(SHORT_WAIT);
+        let mut vigil = Self { look_again, ..Self::default() };
+        for place in places {
+            let Some((path, file)) = opened(store, name, place)? else { return Ok(Self::ready()) };
+            vigil.tickets.push(path);
+            vigil.files.extend(file);
         }
+        Ok(vigil)
+    }
+
+    /// Lets a thread wait for each ticket's lock; from then on they tell by `released`. Where no thread can be
+    /// had, looking again from time to time must do.
+    fn wait_in_threads(&mut self) {
+        let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
+        let Ok(released) = EventFd::from_flags(flags).map(Arc::new) else { return };
+        for file in self.files.drain(..) {
+            let _ = wait_in_kernel(file, Arc::clone(&released));
+        }
+        self.released = Some(released);
+    }
+
+    /// Watches the tickets' names too, now that the wait lasts; true where one is gone already. Where nothing
+    /// can be watched, the next look comes after a while.
+    fn watch_names(&mut self) -> bool {
+        let tickets = std::mem::take(&mut self.tickets);
+        match Changes::of(&tickets) {
+            Watch::On(changes) => {
+                self.changes.push(changes);
+                self.look_again = None;
+            }
+            Watch::Missing => return true,
+            Watch::Impossible => self.tickets.clone_from(&tickets),
+        }
+        !tickets.iter().all(|ticket| ticket.exists())
     }
 
     fn on_record(store: &FileStore, kind: RecordKind, record: &Record) -> Self {
@@ -114,18 +144,22 @@ impl FileVigil {
         };
         let vigil = Self::on_path(&path);
         // What changed before the watch was there is seen here, what changes later by the watch.
-        let unchanged = store.peek(name, kind).record() == Some(record);
-        let process = record.pid.filter(|_| kind == RecordKind::Lock && record.hangs_on_process());
-        let process = process.map(|pid| watch_process(record, pid));
-        let look_again = match process {
+        let unchanged = match store.peek(name, kind).record() {
+            Some(now) => is_still(now, record),
+            None => false,
+        };
+        let hangs = record.holders().filter(|it| it.hangs_on_process());
+        let hangs = hangs.filter(|_| kind == RecordKind::Lock).find_map(|it| Some((it, it.pid?)));
+        let process = hangs.map(|(holder, pid)| watch_process(holder, pid));
+        let poll = match process {
             Some(None) => Some(SLOW_POLL),
-            _ => vigil.look_again,
+            _ => vigil.poll,
         };
         Self {
             ready: !unchanged || vigil.ready,
             process: process.flatten(),
-            until: record.expiry(),
-            look_again,
+            until: record.first_expiry(),
+            poll,
             ..vigil
         }
     }
@@ -136,92 +170,71 @@ impl FileVigil {
             Slot::Corrupted(now) => now.flaw != corruption.flaw,
             _ => true,
         };
-        let look_again = corruption.may_be_filling().then_some(FILLING).or(vigil.look_again);
-        Self { ready: changed || vigil.ready, look_again, ..vigil }
+        let poll = corruption.may_be_filling().then_some(FILLING).or(vigil.poll);
+        Self { ready: changed || vigil.ready, poll, ..vigil }
     }
 
     /// Watches for a file being changed, replaced or removed. Where it is missing, it is ready.
     fn on_path(path: &Path) -> Self {
-        match Changes::of(path) {
-            Watch::On(changes) => Self { changes: Some(changes), ..Self::default() },
+        match Changes::of(&[path]) {
+            Watch::On(changes) => Self { changes: vec![changes], ..Self::default() },
             Watch::Missing => Self::ready(),
-            Watch::Impossible => Self { look_again: Some(SLOW_POLL), ..Self::default() },
+            Watch::Impossible => Self { poll: Some(SLOW_POLL), ..Self::default() },
         }
     }
 }
 
-/// Tells of changes to one file.
-struct Changes(Option<Inotify>);
-
-/// Whether changes can be told of.
-enum Watch {
-    On(Changes),
-    Missing,
-    Impossible,
-}
-
-impl Changes {
-    /// Removing a name changes its inode's link count, which is an attribute; so `IN_ATTRIB` tells of it
-    /// even while somebody has the file open.
-    fn of(path: &Path) -> Watch {
-        let events = AddWatchFlags::IN_ATTRIB
-            | AddWatchFlags::IN_DELETE_SELF
-            | AddWatchFlags::IN_CLOSE_WRITE
-            | AddWatchFlags::IN_MOVE_SELF
-            | AddWatchFlags::IN_DONT_FOLLOW;
-        let Ok(inotify) = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK) else {
-            return Watch::Impossible;
-        };
-        match inotify.add_watch(path, events) {
-            Ok(_) => Watch::On(Self(Some(inotify))),
-            Err(Errno::ENOENT) => Watch::Missing,
-            Err(_) => Watch::Impossible,
-        }
+/// Opens a ticket to wait for its lock: where it is, and what can be opened of it. `None` where it is gone.
+fn opened(
+    store: &FileStore,
+    name: &LockName,
+    place: &Place,
+) -> Result<Option<(PathBuf, Option<File>)>, StoreError> {
+    let mut path = ticket::path_of(&store.layout, name, place);
+    let mut file = ticket::open(&path);
+    if file.as_ref().is_err_and(io::is_missing) {
+        let Some(now) = current_path(store, name, place)? else { return Ok(None) };
+        (file, path) = (ticket::open(&now), now);
+    }
+    match file {
+        Ok(file) => Ok(Some((path, Some(file)))),
+        Err(error) if io::is_missing(&error) => Ok(None),
+        Err(_) => Ok(Some((path, None))),
     }
 }
 
-impl AsFd for Changes {
-    #[expect(clippy::expect_used, reason = "only dropping takes the descriptor out")]
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_ref().expect("open until it is dropped").as_fd()
-    }
-}
-
-impl Drop for Changes {
-    /// Closes in a thread of its own: the kernel takes its time for it, and somebody is about to enter.
-    fn drop(&mut self) {
-        let inotify = self.0.take();
-        // Where no thread can be had, it is closed here.
-        let _ = sys::quiet_thread(move || drop(inotify));
-    }
-}
-
-/// A ticket may have been renamed to a holder's since it was listed.
+/// A ticket may have been renamed to a holder's since it was listed. One that waited for a slot is no
+/// obstacle any more then.
 fn current_path(
     store: &FileStore,
     name: &LockName,
     place: &Place,
 ) -> Result<Option<PathBuf>, StoreError> {
     let line = store.line(name)?;
+    let gives_way = |now: &Place| place.mode.slots().is_some() && now.entered && !place.entered;
     let now = line.iter().find(|now| now.number == place.number && now.lock_id == place.lock_id);
+    let now = now.filter(|now| !gives_way(now));
     Ok(now.map(|now| ticket::path_of(&store.layout, name, now)))
+}
+
+/// Whether it is told within a time that a ticket was released.
+fn is_told(released: &EventFd, limit: Duration) -> bool {
+    let mut fds = [PollFd::new(released.as_fd(), PollFlags::POLLIN)];
+    let limit = PollTimeout::try_from(limit.as_millis()).unwrap_or(PollTimeout::ZERO);
+    poll(&mut fds, limit).is_ok_and(|told| told > 0)
 }
 
 /// Blocks in flock(2) in a thread of its own, because flock can neither be polled nor given a time limit.
 ///
 /// The thread ends with the ticket's last holder, or with this process. Until then it keeps nothing but
 /// its stack and the open file: a shared lock is all it ever has, and that only for a moment.
-fn wait_in_kernel(file: File) -> std::io::Result<Arc<EventFd>> {
-    let released = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?);
-    let tell = Arc::clone(&released);
-    let wait = move || {
+fn wait_in_kernel(file: File, released: Arc<EventFd>) -> std::io::Result<()> {
+    sys::quiet_thread(move || {
         let _ = file.lock_shared();
         drop(file);
-        // The count cannot overflow by one.
-        let _ = tell.write(1);
-    };
-    sys::quiet_thread(wait)?;
-    Ok(released)
+        // The count cannot overflow by so few.
+        let _ = released.write(1);
+    })
 }
 
 /// Watches for the end of a record's process; `None` where that cannot be done. The start time is compared
@@ -235,21 +248,40 @@ fn watch_process(record: &Record, pid: i32) -> Option<OwnedFd> {
     }
 }
 
+/// Whether a record still says of its holders what it said; guards that came or went beside leases are
+/// told of by their tickets.
+fn is_still(now: &Record, then: &Record) -> bool {
+    let leases = |record: &Record| -> Vec<Record> {
+        let leases = record.clone().into_holders().into_iter();
+        leases.filter(|it| it.hold != Some(Hold::Guard)).collect()
+    };
+    now == then || (then.mode != Mode::Exclusive && leases(now) == leases(then))
+}
+
 impl Vigil for FileVigil {
     fn doze(&mut self, limit: Duration) -> bool {
-        let Some(file) = &self.file else { return self.ready };
-        // What cannot be waited for in this way can in the others.
-        sys::lock_within(file, File::lock_shared, limit.min(DOZE)).unwrap_or(false)
+        let limit = limit.min(DOZE);
+        match self.files.as_slice() {
+            [] => self.ready,
+            // What cannot be waited for in this way can in the others.
+            [file] if self.changes.is_empty() => {
+                sys::lock_within(file, File::lock_shared, limit).unwrap_or(false)
+            }
+            _ => {
+                self.wait_in_threads();
+                self.released.as_deref().is_some_and(|released| is_told(released, limit))
+            }
+        }
     }
 
     fn look(&mut self) -> bool {
-        if let Some(file) = self.file.take() {
-            // Where no thread can be had, looking again from time to time must do.
-            self.released = wait_in_kernel(file).ok();
-        } else if let Some(ticket) = self.ticket.take() {
-            let gone = self.watch_name(&ticket);
-            self.ticket = self.changes.is_none().then_some(ticket);
-            return gone;
+        if self.until.is_some_and(|until| until <= Timestamp::now()) {
+            return true;
+        }
+        if !self.files.is_empty() {
+            self.wait_in_threads();
+        } else if self.looked && !self.tickets.is_empty() {
+            return self.watch_names();
         } else if self.looked {
             return true;
         }
@@ -258,16 +290,16 @@ impl Vigil for FileVigil {
     }
 
     fn sources(&self) -> Vec<BorrowedFd<'_>> {
-        let changes = self.changes.as_ref().map(AsFd::as_fd);
+        let changes = self.changes.iter().map(AsFd::as_fd);
         let released = self.released.as_deref().map(AsFd::as_fd);
         let process = self.process.as_ref().map(AsFd::as_fd);
-        [changes, released, process].into_iter().flatten().collect()
+        changes.chain([released, process].into_iter().flatten()).collect()
     }
 
     fn patience(&self, now: Timestamp) -> Option<Duration> {
         // A millisecond on top, so that an expiry has passed when it is looked at.
         let expiry = self.until.map(|until| until.since(now) + Duration::from_millis(1));
         let expiry = expiry.map(|left| left.min(CLOCK_TRUST));
-        [expiry, self.look_again].into_iter().flatten().min()
+        [expiry, self.look_again, self.poll].into_iter().flatten().min()
     }
 }

@@ -49,23 +49,24 @@ pub enum SpawnError {
 }
 
 impl Command {
-    /// Starts the command with this process's standard streams, and with `ticket` inherited.
+    /// Starts the command with this process's standard streams, and with `tickets` inherited.
     ///
-    /// `posix_spawn(3)` clears the ticket's close-on-exec flag in the child alone, so no other process that
-    /// this one may start gets it.
+    /// `posix_spawn(3)` clears the tickets' close-on-exec flags in the child alone, so no other process that
+    /// this one may start gets them.
     pub(super) fn start(
         &self,
         seat: Seat,
         signals: &Signals,
-        ticket: Option<&impl AsFd>,
+        tickets: &[&impl AsFd],
     ) -> Result<Pid, SpawnError> {
         let words: Vec<CString> =
             self.words.iter().map(|word| nul_free(word.clone())).collect::<Result<_, _>>()?;
         let program = words.first().ok_or_else(|| SpawnError::NotFound(String::new()))?;
         let environment = self.environment()?;
-        let inherited = ticket.map(high_copy).transpose();
+        let inherited: io::Result<Vec<OwnedFd>> =
+            tickets.iter().map(|ticket| high_copy(*ticket)).collect();
         let started = inherited.and_then(|inherited| {
-            let actions = file_actions(inherited.as_ref())?;
+            let actions = file_actions(&inherited)?;
             let attributes = attributes(seat, signals)?;
             let spawn = |program: &CStr, words: &[CString]| {
                 posix_spawnp(program, &actions, &attributes, words, &environment)
@@ -138,9 +139,9 @@ fn high_copy(ticket: &impl AsFd) -> io::Result<OwnedFd> {
 }
 
 /// Duplicating a descriptor onto itself clears its close-on-exec flag (`posix_spawn(3)`, POSIX.1-2024).
-fn file_actions(inherited: Option<&OwnedFd>) -> io::Result<PosixSpawnFileActions> {
+fn file_actions(inherited: &[OwnedFd]) -> io::Result<PosixSpawnFileActions> {
     let mut actions = PosixSpawnFileActions::init()?;
-    if let Some(fd) = inherited {
+    for fd in inherited {
         actions.add_dup2(fd.as_raw_fd(), fd.as_raw_fd())?;
     }
     Ok(actions)

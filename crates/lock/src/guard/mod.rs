@@ -15,16 +15,24 @@
 //! A process that closes inherited descriptors (sudo does) drops out of the lock's protection if its guard
 //! is killed. Without a terminal, a process that leaves the command's group gets no forwarded signals.
 
+mod child;
 mod command;
+mod crew;
 mod ending;
+mod orders;
+mod pulse;
 mod reaction;
 mod seat;
 mod signals;
+mod stopping;
 mod supervise;
+mod watch;
 
 pub use command::{Command, SpawnError};
+use crew::Crew;
 pub use ending::Ending;
+pub use orders::{Cause, GRACE, OnLost, Orders};
 pub use reaction::{Origin, Reaction, react};
 pub use seat::Seat;
 pub use signals::{Received, Signals};
-pub use supervise::{GuardError, Trouble, supervise};
+pub use supervise::{Finish, GuardError, Trouble, Watchers, supervise};

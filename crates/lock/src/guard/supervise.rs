@@ -1,23 +1,18 @@
-use super::{Command, Ending, Reaction, Seat, Signals, SpawnError, react};
+use super::{
+    Cause, Command, Crew, Ending, OnLost, Orders, Seat, Signals, SpawnError,
+    child::Child,
+    pulse::Pulse,
+    stopping::{Rest, Step, Stopping},
+    watch::Watch,
+};
 use crate::{
-    ops::{Grant, OperationError, Renewed, renew},
-    store::Store,
-    sys::Caller,
+    ops::{Grant, OperationError},
+    store::{Store, StoreError},
+    sys::{Caller, FileId},
+    words::LockName,
 };
-use nix::{
-    errno::Errno,
-    poll::{PollFd, PollFlags, PollTimeout, poll},
-    sys::{
-        signal::{Signal, raise},
-        wait::{WaitPidFlag, WaitStatus, waitpid},
-    },
-    unistd::Pid,
-};
-use std::{
-    io,
-    os::fd::AsFd,
-    time::{Duration, Instant},
-};
+use nix::sys::signal::Signal;
+use std::{io, os::fd::AsFd, time::Instant};
 
 /// Says why a command could not be run to its end.
 #[derive(Debug, thiserror::Error)]
@@ -33,147 +28,171 @@ pub enum GuardError {
     },
 }
 
-/// Something that goes wrong while a command runs and does not end it.
+/// Something that happens while a command runs and that its user should know.
 #[derive(Debug)]
 pub enum Trouble {
-    /// The lock's announced life could not be extended. The lock itself holds.
-    Heartbeat(OperationError),
-    /// The lock was taken away.
-    Lost,
+    /// A lock's announced life could not be extended. The lock itself holds.
+    Heartbeat(LockName, OperationError),
+    /// A lock was taken away.
+    Lost {
+        /// Which.
+        name: LockName,
+        /// Why that could not be logged.
+        unlogged: Option<StoreError>,
+    },
+    /// The command was told to stop.
+    Stopping(Cause),
+    /// What did not stop in time was killed.
+    Killing,
 }
 
-/// Runs a command under a grant until it ends.
+/// How a command's time under its locks ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Finish {
+    /// How the command ended.
+    pub ending: Ending,
+    /// Why the guard stopped it, if it did.
+    pub stopped: Option<Cause>,
+}
+
+/// Who guards: the store, the caller, and the locks that were granted.
+pub struct Watchers<'a, S: Store> {
+    /// Where the locks are kept.
+    pub store: &'a S,
+    /// Who holds them.
+    pub caller: &'a Caller,
+    /// The locks.
+    pub grants: &'a mut [Grant<S::Ticket>],
+}
+
+/// Runs a command under grants until it ends, or until it has to be stopped.
 ///
-/// The grant is only borrowed: giving the lock back is the caller's next step, whatever came of this.
+/// The grants are only borrowed: giving the locks back is the caller's next step, whatever came of this.
+/// Those that were lost are marked.
 ///
 /// # Errors
 /// [`GuardError`] when the command did not start, or its end cannot be learnt.
 pub fn supervise<S>(
-    (store, grant, caller): (&S, &Grant<S::Ticket>, &Caller),
+    watchers: Watchers<'_, S>,
     command: &Command,
     (seat, signals): (Seat, &Signals),
-    trouble: &mut dyn FnMut(Trouble),
-) -> Result<Ending, GuardError>
+    orders: Orders,
+    tell: &mut dyn FnMut(Trouble),
+) -> Result<Finish, GuardError>
 where
     S: Store,
     S::Ticket: AsFd,
 {
-    let pid = command.start(seat, signals, grant.ticket.as_ref())?;
-    let child = Child { pid, seat, signals };
-    let beat = Beat::of(grant);
-    let mut pulse = beat.map(|every| (every, Instant::now() + every));
-    loop {
-        child.sleep(pulse.map(|(_, at)| at))?;
-        if let Some(ending) = child.attend()? {
-            return Ok(ending);
-        }
-        if let Some((every, at)) = pulse
-            && at <= Instant::now()
-        {
-            let goes_on = beat_once(store, grant, caller, trouble);
-            pulse = goes_on.then(|| (every, Instant::now() + every));
-        }
-    }
-}
-
-/// How often a lock's announced life is extended: three times in a lifetime, so that one beat may be late.
-struct Beat;
-
-impl Beat {
-    fn of<T>(grant: &Grant<T>) -> Option<Duration> {
-        let ttl = crate::ops::lifetime(&grant.record)?;
-        Some((ttl / 3).max(Duration::from_millis(10)))
-    }
-}
-
-/// Extends the announced life; false where there is nothing left to extend.
-fn beat_once<S: Store>(
-    store: &S,
-    grant: &Grant<S::Ticket>,
-    caller: &Caller,
-    trouble: &mut dyn FnMut(Trouble),
-) -> bool {
-    match renew(store, grant, caller) {
-        Ok(Renewed::Done) => true,
-        Ok(Renewed::Lost) => {
-            trouble(Trouble::Lost);
-            false
-        }
-        Err(error) => {
-            trouble(Trouble::Heartbeat(error));
-            true
-        }
-    }
-}
-
-struct Child<'a> {
-    pid: Pid,
-    seat: Seat,
-    signals: &'a Signals,
-}
-
-impl Child<'_> {
-    /// Sleeps until a signal arrives or it is `until`.
-    fn sleep(&self, until: Option<Instant>) -> Result<(), GuardError> {
-        let mut fds = [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
-        match poll(&mut fds, timeout(until)) {
-            Ok(_) | Err(Errno::EINTR) => Ok(()),
-            Err(errno) => Err(GuardError::Wait { source: errno.into() }),
-        }
-    }
-
-    /// Deals with every signal that has arrived; the command's ending, where it has ended.
-    ///
-    /// Signals come first, its state second: after a stop, the command must have been continued before its
-    /// state is looked at, or it would be taken to have stopped again.
-    fn attend(&self) -> Result<Option<Ending>, GuardError> {
-        let mut stop = false;
-        while let Some(received) =
-            self.signals.next().map_err(|source| GuardError::Wait { source })?
-        {
-            match react(self.seat, received.signal, received.origin) {
-                Reaction::Nothing | Reaction::Collect => {}
-                Reaction::Forward => self.seat.send(self.pid, received.signal),
-                Reaction::ForwardAndStop => {
-                    self.seat.send(self.pid, received.signal);
-                    stop = true;
-                }
-            }
-        }
-        if stop {
-            stop_self();
-        }
-        self.collect()
-    }
-
-    fn collect(&self) -> Result<Option<Ending>, GuardError> {
-        let flags = WaitPidFlag::WNOHANG | WaitPidFlag::WUNTRACED;
-        match waitpid(self.pid, Some(flags)) {
-            Ok(WaitStatus::Exited(_, code)) => Ok(Some(Ending::Exited(code))),
-            Ok(WaitStatus::Signaled(_, signal, _)) => Ok(Some(Ending::Signaled(signal))),
-            // A command that stopped by itself: the shell that waits for the job must see it stopped.
-            // Not so for SIGSTOP, which somebody sent to the command and will undo for the command alone.
-            Ok(WaitStatus::Stopped(_, signal))
-                if self.seat == Seat::Terminal && signal != Signal::SIGSTOP =>
-            {
-                stop_self();
-                Ok(None)
-            }
-            Ok(_) | Err(Errno::EINTR) => Ok(None),
-            Err(errno) => Err(GuardError::Wait { source: errno.into() }),
-        }
-    }
-}
-
-fn stop_self() {
-    // Nothing can be done where it fails; then this process just goes on waiting.
-    let _ = raise(Signal::SIGSTOP);
-}
-
-fn timeout(until: Option<Instant>) -> PollTimeout {
-    let Some(until) = until else {
-        return PollTimeout::NONE;
+    let tickets: Vec<&S::Ticket> =
+        watchers.grants.iter().filter_map(|it| it.ticket.as_ref()).collect();
+    let pid = command.start(seat, signals, &tickets)?;
+    let tickets = tickets.iter().filter_map(FileId::of).collect();
+    let now = Instant::now();
+    let mut guard = Supervision {
+        child: Child { crew: Crew { seat, command: pid, tickets }, signals },
+        pulse: Pulse::of(watchers.grants, now),
+        watch: Watch::begin(now),
+        end: orders.max_hold.and_then(|limit| now.checked_add(limit)),
+        stopping: None,
+        orders,
+        watchers,
+        tell,
     };
-    let left = until.saturating_duration_since(Instant::now());
-    PollTimeout::try_from(left.as_micros().div_ceil(1000)).unwrap_or(PollTimeout::MAX)
+    let finish = guard.run();
+    guard.child.collect();
+    finish
+}
+
+struct Supervision<'a, S: Store> {
+    child: Child<'a>,
+    watchers: Watchers<'a, S>,
+    orders: Orders,
+    pulse: Option<Pulse>,
+    watch: Watch<S::Alarm>,
+    /// When the command has run for as long as it may.
+    end: Option<Instant>,
+    stopping: Option<Stopping>,
+    tell: &'a mut dyn FnMut(Trouble),
+}
+
+impl<S: Store> Supervision<'_, S> {
+    fn run(&mut self) -> Result<Finish, GuardError> {
+        let mut wait = None;
+        loop {
+            let alarmed = self.child.sleep(self.watch.source(), self.next(wait))?;
+            let ending = self.child.attend()?;
+            if let (Some(ending), None) = (ending, self.stopping) {
+                return Ok(Finish { ending, stopped: None });
+            }
+            self.keep_alive(alarmed);
+            match (self.stop_on(ending), ending) {
+                (Some(Step::Done), Some(ending)) => {
+                    return Ok(Finish { ending, stopped: self.stopping.map(|it| it.cause) });
+                }
+                (Some(Step::Wait(until)), _) => wait = Some(until),
+                _ => wait = None,
+            }
+        }
+    }
+
+    /// When something is to be done next.
+    fn next(&self, wait: Option<Instant>) -> Option<Instant> {
+        let pulse = self.pulse.map(|pulse| pulse.next);
+        let end = self.end.filter(|_| self.stopping.is_none());
+        [wait, pulse, self.watch.next(), end].into_iter().flatten().min()
+    }
+
+    /// Extends the locks' lives, looks whether they still stand, and whether the time is over.
+    fn keep_alive(&mut self, alarmed: bool) {
+        let now = Instant::now();
+        let Watchers { store, caller, grants } = &mut self.watchers;
+        let mut look = alarmed || self.watch.next().is_some_and(|at| at <= now);
+        if let Some(pulse) = self.pulse.as_mut().filter(|pulse| pulse.next <= now) {
+            let beat = pulse.beat((*store, caller), grants, now);
+            look |= beat.suspicious;
+            if let Some((name, error)) = beat.failed {
+                (self.tell)(Trouble::Heartbeat(name, error));
+            }
+        }
+        if look {
+            for lost in self.watch.look((*store, caller), grants, now) {
+                (self.tell)(Trouble::Lost { name: lost.name, unlogged: lost.unlogged });
+            }
+        }
+        if self.watchers.grants.iter().any(|it| it.lost) && self.orders.on_lost == OnLost::Kill {
+            self.stop(Cause::Lost, now);
+        }
+        if self.end.is_some_and(|end| end <= now) {
+            self.stop(Cause::MaxHold, now);
+        }
+    }
+
+    /// Tells the command to stop, unless that has been done. One that is stopped by a signal must run to end.
+    fn stop(&mut self, cause: Cause, now: Instant) {
+        if self.stopping.is_none() {
+            (self.tell)(Trouble::Stopping(cause));
+            self.child.crew.send_to_all(Signal::SIGTERM);
+            self.child.crew.send_to_all(Signal::SIGCONT);
+            self.stopping = Some(Stopping::begin(cause, now, self.orders.grace));
+        }
+    }
+
+    /// Does the next step of stopping the command.
+    fn stop_on(&mut self, ending: Option<Ending>) -> Option<Step> {
+        let now = Instant::now();
+        let stopping = self.stopping.as_mut()?;
+        let rest = match ending {
+            None => Rest::Leader,
+            Some(_) if self.child.crew.members().is_empty() => Rest::Nobody,
+            Some(_) => Rest::Members,
+        };
+        let step = stopping.step(rest, now);
+        if step != Step::Kill {
+            return Some(step);
+        }
+        (self.tell)(Trouble::Killing);
+        self.child.crew.send_to_all(Signal::SIGKILL);
+        stopping.killed(now);
+        Some(stopping.step(rest, now))
+    }
 }

@@ -2,9 +2,9 @@ use super::{Grant, GrantKind, OperationError, Request, acquire::TicketOf, lifeti
 use crate::{
     audit::{Event, EventKind},
     record::{Hold, Record, Slot},
-    rules::{Entering, Place, Purpose, Staleness},
+    rules::{Entering, Gone, Mode, Place, Purpose},
     store::{Durability, Placed, Put, RecordKind, Removed, Section, Store, StoreError, Ticket},
-    words::{Fence, LockId, Timestamp},
+    words::Fence,
 };
 
 /// The moment in which somebody may enter: the section, the request, and the line as it is.
@@ -23,50 +23,62 @@ impl<C: Section> Turn<'_, C> {
         slot: &Slot,
     ) -> Result<Option<Grant<TicketOf<C>>>, OperationError> {
         match how {
-            Entering::Renewing(record) => self.renew(record).map(Some),
+            Entering::Renewing(lease) => self.renew(&lease, slot).map(Some),
             Entering::UnderLease(record) => self.enter_under(record, ticket.take()).map(Some),
-            Entering::Fresh => self.take(ticket, Fence::default()),
-            Entering::Replacing(why) if self.clear_away(slot, why)? => {
-                let floor = slot.record().and_then(|record| record.fence).unwrap_or_default();
-                self.take(ticket, floor)
+            Entering::Fresh => self.take(ticket, Beside::Nobody(&[])),
+            Entering::Replacing(gone) if self.clear_away(slot, &gone)? => {
+                self.take(ticket, Beside::Nobody(&gone))
             }
             Entering::Replacing(_) => Ok(None),
+            Entering::Joining(record, gone) => self.take(ticket, Beside::Others(&record, &gone)),
         }
     }
 
     /// Draws a ticket at the end of the line.
     pub(super) fn draw(&mut self, entered: bool) -> Result<TicketOf<C>, OperationError> {
-        let place = Place::at_end_of(self.line, new_id()?, entered);
+        let id = self.section.store().new_id()?;
+        let place = Place { entered, ..Place::at_end_of(self.line, id, self.request.mode) };
         Ok(self.section.enqueue(place, &self.request.ticket_text())?)
     }
 
-    /// Takes a name that nothing stands on.
+    /// Takes a name that nothing stands on, or a place beside others.
     ///
     /// The ticket comes before the record: a reader that finds a guard's record must find its ticket
     /// alive. Whatever fails here takes back what was done before it.
     fn take(
         &mut self,
         waiting: &mut Option<TicketOf<C>>,
-        floor: Fence,
+        beside: Beside<'_>,
     ) -> Result<Option<Grant<TicketOf<C>>>, OperationError> {
-        let now = Timestamp::now();
-        let fence = self.section.next_fence(floor, now)?;
+        let now = self.section.store().now();
+        let fence = self.section.next_fence(beside.fence(), now)?;
         let fresh = match (self.request.purpose(), &waiting) {
             (Purpose::Guard, None) => Some(self.draw(true)?),
             _ => None,
         };
         let id = match fresh.as_ref().or(waiting.as_ref()) {
             Some(ticket) => ticket.place().lock_id.clone(),
-            None => new_id()?,
+            None => self.section.store().new_id()?,
         };
         let record = Box::new(self.request.record(&id, fence, now));
-        let placed = self.section.put(RecordKind::Lock, &record, Put::New, self.durability());
+        let placed = self.put_beside(&record, beside);
         if !matches!(placed, Ok(Placed::Done)) {
             fresh.into_iter().for_each(Ticket::leave);
             return placed.map(|_| None).map_err(OperationError::from);
         }
-        let ticket = self.finish(fresh.or(waiting.take()), &record)?;
-        Ok(Some(Grant { record, ticket, kind: GrantKind::Taken }))
+        let ticket = self.finish(fresh.or(waiting.take()), &record, beside)?;
+        Ok(Some(Grant { record, ticket, kind: GrantKind::Taken, lost: false }))
+    }
+
+    fn put_beside(&mut self, record: &Record, beside: Beside<'_>) -> Result<Placed, StoreError> {
+        let (put, whole) = match beside {
+            Beside::Nobody(_) => (Put::New, Some(record.clone())),
+            Beside::Others(others, _) => {
+                (Put::Over, Record::of_holders([others.clone(), record.clone()]))
+            }
+        };
+        let whole = whole.as_ref().unwrap_or(record);
+        self.section.put(RecordKind::Lock, whole, put, durability_of(whole))
     }
 
     /// Marks the ticket and logs. A failure gives the lock back: nobody will know of having it.
@@ -74,16 +86,21 @@ impl<C: Section> Turn<'_, C> {
         &mut self,
         mut ticket: Option<TicketOf<C>>,
         record: &Record,
+        beside: Beside<'_>,
     ) -> Result<Option<TicketOf<C>>, OperationError> {
         let marked = match (&mut ticket, self.request.purpose()) {
             (Some(ticket), Purpose::Guard) if !ticket.place().entered => self.section.enter(ticket),
             _ => Ok(()),
         };
-        let logged = marked.map_err(OperationError::from).and_then(|()| self.log(record, None));
+        let logged = marked
+            .and_then(|()| match beside {
+                Beside::Nobody(_) => Ok(()),
+                Beside::Others(_, gone) => self.log_gone(gone),
+            })
+            .map_err(OperationError::from)
+            .and_then(|()| self.log(record, None));
         if let Err(error) = logged {
-            let slot = Slot::Record(Box::new(record.clone()));
-            // The first failure is the one to tell of.
-            let _ = self.section.remove(RecordKind::Lock, &slot, Durability::Volatile);
+            self.take_back(record, beside);
             ticket.into_iter().for_each(Ticket::leave);
             return Err(error);
         }
@@ -94,6 +111,18 @@ impl<C: Section> Turn<'_, C> {
                 ticket.into_iter().for_each(Ticket::leave);
                 Ok(None)
             }
+        }
+    }
+
+    /// Undoes what [`put_beside`](Self::put_beside) did. There is a first failure already, which is the one
+    /// to tell of.
+    fn take_back(&mut self, record: &Record, beside: Beside<'_>) {
+        match beside {
+            Beside::Nobody(_) => {
+                let slot = Slot::Record(Box::new(record.clone()));
+                let _ = self.section.remove(RecordKind::Lock, &slot, durability_of(record));
+            }
+            Beside::Others(others, _) => drop(self.put_over(others)),
         }
     }
 
@@ -111,7 +140,10 @@ impl<C: Section> Turn<'_, C> {
             }
         };
         match self.log(&record, Some("under_lease")) {
-            Ok(()) => Ok(Grant { record, ticket: Some(ticket), kind: GrantKind::UnderLease }),
+            Ok(()) => {
+                let (ticket, kind) = (Some(ticket), GrantKind::UnderLease);
+                Ok(Grant { record, ticket, kind, lost: false })
+            }
             Err(error) => {
                 ticket.leave();
                 Err(error)
@@ -121,56 +153,64 @@ impl<C: Section> Turn<'_, C> {
 
     /// Renews the caller's own lease: a new life, and new metadata where some is given. The acquisition
     /// stays the same one, with its id and its fence.
-    fn renew(&mut self, mut record: Box<Record>) -> Result<Grant<TicketOf<C>>, OperationError> {
+    fn renew(&mut self, lease: &Record, slot: &Slot) -> Result<Grant<TicketOf<C>>, OperationError> {
         let request = self.request;
-        let mut renewed = record.clone();
-        let ttl = request.ttl.or_else(|| lifetime(&record));
-        renewed.set_lifetime(ttl, Timestamp::now());
+        let mut renewed = lease.clone();
+        let ttl = request.ttl.or_else(|| lifetime(lease));
+        renewed.set_lifetime(ttl, self.section.store().now());
         if request.metadata.is_some() {
             renewed.metadata.clone_from(&request.metadata);
         }
         match request.hold {
             Hold::Process => request.name_process(&mut renewed, Hold::Process),
             // For people: the process that called last.
-            _ if record.hold == Some(Hold::Lease) => {
+            _ if lease.hold == Some(Hold::Lease) => {
                 request.name_process(&mut renewed, Hold::Lease);
             }
             // What another program or another request tied to a process stays tied to it.
             _ => {}
         }
-        let before = std::mem::replace(&mut record, renewed);
-        self.put_over(&record)?;
-        let event = Event::new(EventKind::Renew, request.name, request.caller).about(&record);
+        let before = slot.record().unwrap_or(lease);
+        self.put_over(&replaced(before, lease, &renewed))?;
+        let event = Event::new(EventKind::Renew, request.name, request.caller).about(&renewed);
         if let Err(error) = self.section.store().log(&event, Durability::Synced) {
             // What cannot be logged does not happen. The first failure is the one to tell of.
-            let _ = self.put_over(&before);
+            let _ = self.put_over(before);
             return Err(error.into());
         }
-        Ok(Grant { record, ticket: None, kind: GrantKind::Renewed })
+        let record = Box::new(renewed);
+        Ok(Grant { record, ticket: None, kind: GrantKind::Renewed, lost: false })
     }
 
-    /// Replaces my own record: nothing can be in the way of that.
+    /// Replaces a record that I may change: nothing can be in the way of that.
     fn put_over(&mut self, record: &Record) -> Result<(), StoreError> {
-        self.section.put(RecordKind::Lock, record, Put::Over, Durability::Synced).map(|_| ())
+        let durability = durability_of(record);
+        self.section.put(RecordKind::Lock, record, Put::Over, durability).map(|_| ())
     }
 
     /// Removes what binds nobody any more, and says so in the log. False where something else stands
     /// there.
-    fn clear_away(&mut self, slot: &Slot, why: Option<Staleness>) -> Result<bool, OperationError> {
+    fn clear_away(&mut self, slot: &Slot, gone: &[Gone]) -> Result<bool, OperationError> {
         if self.section.remove(RecordKind::Lock, slot, Durability::Volatile)? == Removed::Replaced {
             return Ok(false);
         }
-        let kind = match why {
-            Some(Staleness::Expired) => EventKind::AutoPrune,
-            Some(Staleness::HolderGone) => EventKind::StaleBreak,
-            None => EventKind::CorruptBreak,
-        };
-        let mut event = Event::new(kind, self.request.name, self.request.caller);
-        if let Some(record) = slot.record() {
-            event = event.about(record).with_holder(record);
+        if gone.is_empty() {
+            let kind = EventKind::CorruptBreak;
+            let event = Event::new(kind, self.request.name, self.request.caller);
+            self.section.store().log(&event, Durability::Volatile)?;
         }
-        self.section.store().log(&event, Durability::Volatile)?;
+        self.log_gone(gone)?;
         Ok(true)
+    }
+
+    /// Says in the log whose locks ended without being given back.
+    fn log_gone(&self, gone: &[Gone]) -> Result<(), StoreError> {
+        let Request { name, caller, .. } = *self.request;
+        gone.iter().try_for_each(|Gone { holder, why }| {
+            let kind = EventKind::of_staleness(*why);
+            let event = Event::new(kind, name, caller).about(holder).with_holder(holder);
+            self.section.store().log(&event, Durability::Volatile)
+        })
     }
 
     fn log(&self, record: &Record, note: Option<&str>) -> Result<(), OperationError> {
@@ -179,21 +219,57 @@ impl<C: Section> Turn<'_, C> {
         if let Some(fence) = record.fence {
             event = event.with("fence", fence.get());
         }
+        if record.mode != Mode::Exclusive {
+            event = event.with("mode", record.mode.as_str());
+        }
         if let Some(note) = note {
             event = event.with(note, true);
         }
-        Ok(self.section.store().log(&event, self.durability())?)
-    }
-
-    /// A guard is gone after a power cut, and with it its lock; a lease is not.
-    fn durability(&self) -> Durability {
-        match self.request.purpose() {
+        let durability = match self.request.purpose() {
             Purpose::Guard => Durability::Volatile,
             Purpose::Lease => Durability::Synced,
-        }
+        };
+        Ok(self.section.store().log(&event, durability)?)
     }
 }
 
-fn new_id() -> Result<LockId, OperationError> {
-    Ok(LockId::random().map_err(|source| StoreError::NoRandomness { source })?)
+/// What one who enters finds there.
+#[derive(Clone, Copy)]
+enum Beside<'a> {
+    /// Nobody; these stood there before.
+    Nobody(&'a [Gone]),
+    /// The holders of this record, from which these are to be taken out.
+    Others(&'a Record, &'a [Gone]),
+}
+
+impl Beside<'_> {
+    /// The highest fence that the record tells of.
+    fn fence(self) -> Fence {
+        let (others, gone) = match self {
+            Beside::Nobody(gone) => (None, gone),
+            Beside::Others(others, gone) => (Some(others), gone),
+        };
+        let gone = gone.iter().filter_map(|it| it.holder.fence);
+        let others = others.into_iter().flat_map(Record::holders).filter_map(|it| it.fence);
+        gone.chain(others).max().unwrap_or_default()
+    }
+}
+
+/// A record in which one holder is replaced.
+fn replaced(record: &Record, before: &Record, now: &Record) -> Record {
+    let mut whole = record.clone();
+    let change = |it: &mut Record| {
+        let co_holders = std::mem::take(&mut it.co_holders);
+        *it = Record { co_holders, ..now.clone() };
+    };
+    match &before.lock_id {
+        Some(id) if whole.update(id, change) => whole,
+        // A record of another program names no acquisition, and knows one holder only.
+        _ => now.clone(),
+    }
+}
+
+/// A guard is gone after a power cut, and with it its lock; a lease is not.
+pub(super) fn durability_of(record: &Record) -> Durability {
+    if record.has_lease() { Durability::Synced } else { Durability::Volatile }
 }

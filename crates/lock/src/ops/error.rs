@@ -1,9 +1,10 @@
 use crate::{
     record::{Corruption, UnsupportedVersion},
+    rules::{Cycle, Mode},
     store::StoreError,
     words::LockName,
 };
-use std::{io, sync::Arc};
+use std::{io, num::NonZeroU32, sync::Arc};
 
 /// Says why an operation on a lock could not find out, or could not take effect.
 #[derive(Debug, thiserror::Error)]
@@ -41,10 +42,32 @@ pub enum OperationError {
         /// Why not.
         source: Arc<io::Error>,
     },
+    /// The name has another number of slots.
+    #[error("lock {name:?} has {theirs} slots, not {asked}", name = name.as_str(), asked = slots_of(*asked))]
+    OtherSlots {
+        /// The name.
+        name: LockName,
+        /// What was asked for.
+        asked: Mode,
+        /// What those who hold it, or came earlier, asked for.
+        theirs: NonZeroU32,
+    },
+    /// What is waited for waits for what runs around the one who asks: that would never end.
+    #[error("waiting for lock {name:?} would be a deadlock", name = name.as_str())]
+    Deadlock {
+        /// The name.
+        name: LockName,
+        /// Who waits for whom, from the one who asks back to it.
+        cycle: Cycle,
+    },
     /// Waiting itself failed.
     #[error("cannot wait for a change")]
     Wait {
         /// What the kernel said.
         source: io::Error,
     },
+}
+
+fn slots_of(mode: Mode) -> String {
+    mode.slots().map_or_else(|| mode.to_string(), |slots| slots.to_string())
 }

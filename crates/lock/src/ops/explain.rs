@@ -120,6 +120,7 @@ fn of_lock<S: Store>(
     caller: &Caller,
 ) -> Result<Option<Reason>, OperationError> {
     let sight = look(store, name, caller);
+    let verdict = sight.verdict();
     if let Slot::Corrupted(corruption) = &sight.slot {
         let kind = ReasonKind::Corrupted { flaw: corruption.flaw.to_string() };
         let blocks = !corruption.is_provably_free();
@@ -128,7 +129,7 @@ fn of_lock<S: Store>(
     let Some(record) = readable(sight.slot, "lock", name)? else {
         return Ok(None);
     };
-    let kind = match sight.verdict {
+    let kind = match verdict {
         None | Some(Verdict::Stale(Staleness::HolderGone)) => ReasonKind::DeadPid,
         Some(Verdict::Stale(Staleness::Expired)) => ReasonKind::Expired,
         Some(Verdict::Held(holding)) if caller.identity.owns(&record) => {
@@ -138,7 +139,7 @@ fn of_lock<S: Store>(
             ReasonKind::Held { holding, keepers: keepers(store, &record, holding) }
         }
     };
-    let blocks = matches!(sight.verdict, Some(Verdict::Held(_)));
+    let blocks = matches!(verdict, Some(Verdict::Held(_)));
     Ok(Some(Reason { kind, record: Some(record), blocks }))
 }
 

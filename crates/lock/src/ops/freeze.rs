@@ -2,6 +2,7 @@ use super::{OperationError, look::readable};
 use crate::{
     audit::{Event, EventKind},
     record::{Hold, Record, Slot},
+    rules::Mode,
     store::{Durability, Put, RecordKind, Removed, Section, Store, StoreError},
     sys::Caller,
     words::{Fence, LockId, LockName, Timestamp},
@@ -98,6 +99,8 @@ fn order(name: &LockName, caller: &Caller, ttl: Duration, now: Timestamp) -> Rec
         command: None,
         boot_id: None,
         pid_ns: None,
+        mode: Mode::Exclusive,
+        co_holders: Vec::new(),
         unknown: Map::new(),
     };
     record.set_lifetime(Some(ttl), now);

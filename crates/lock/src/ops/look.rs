@@ -13,17 +13,27 @@ use std::cell::OnceCell;
 pub struct Sight {
     /// What stands in the lock's place.
     pub slot: Slot,
-    /// Whether it still stands, where it is a record.
-    pub verdict: Option<Verdict>,
+    /// Whether each of its holders still stands, where it is a record.
+    pub verdicts: Vec<Verdict>,
 }
 
 impl Sight {
-    /// The record, where it binds somebody.
-    pub fn held(&self) -> Option<&Record> {
-        match self.verdict {
-            Some(Verdict::Held(_)) => self.slot.record(),
-            _ => None,
-        }
+    /// Whether the record stands, where there is one: it does as long as one of its holders does.
+    pub fn verdict(&self) -> Option<Verdict> {
+        let stands = |verdict: &&Verdict| matches!(verdict, Verdict::Held(_));
+        self.verdicts.iter().find(stands).or(self.verdicts.first()).copied()
+    }
+
+    /// The holders, with what is to be said of each.
+    pub fn holders(&self) -> impl Iterator<Item = (&Record, Verdict)> {
+        let holders = self.slot.record().into_iter().flat_map(Record::holders);
+        holders.zip(self.verdicts.iter().copied())
+    }
+
+    /// The record of those who hold the name; none where nobody does.
+    pub fn held(&self) -> Option<Record> {
+        let stands = |(_, verdict): &(&Record, Verdict)| matches!(verdict, Verdict::Held(_));
+        Record::of_holders(self.holders().filter(stands).map(|(holder, _)| holder.alone()))
     }
 }
 
@@ -39,7 +49,7 @@ pub fn look<S: Store>(store: &S, name: &LockName, caller: &Caller) -> Sight {
 pub(super) fn look_with<S: Store>(store: &S, name: &LockName, prober: &impl Prober) -> Sight {
     let mut sight = look_once(store, name, prober);
     for _ in 0..TRIES {
-        if !matches!(sight.verdict, Some(Verdict::Stale(_))) {
+        if !sight.verdicts.iter().any(|verdict| matches!(verdict, Verdict::Stale(_))) {
             return sight;
         }
         let again = look_once(store, name, prober);
@@ -56,9 +66,13 @@ const TRIES: usize = 8;
 
 fn look_once<S: Store>(store: &S, name: &LockName, prober: &impl Prober) -> Sight {
     let slot = store.peek(name, RecordKind::Lock);
-    let witness = StoreWitness::new(store, name, prober);
-    let verdict = slot.record().map(|record| judge(record, &witness));
-    Sight { slot, verdict }
+    let verdicts: Vec<Verdict> = slot.record().map_or_else(Vec::new, |record| {
+        record
+            .holders()
+            .map(|holder| judge(holder, &StoreWitness::new(store, name, prober)))
+            .collect()
+    });
+    Sight { slot, verdicts }
 }
 
 /// The record that a slot holds, or the error that says what else stands there.
@@ -88,7 +102,13 @@ pub(super) fn freeze_in_force<S: Store>(
     name: &LockName,
 ) -> Result<Option<Record>, OperationError> {
     let freeze = readable(store.peek(name, RecordKind::Freeze), "freeze", name)?;
-    Ok(freeze.filter(|freeze| !freeze.is_expired(Timestamp::now())))
+    Ok(freeze.filter(|freeze| !freeze.is_expired(store.now())))
+}
+
+/// The place of an acquisition in a line: for a moment, one who enters a slot has two, and then the one
+/// that is in counts.
+pub(super) fn ticket_in<'a>(line: &'a [Place], id: &LockId) -> Option<&'a Place> {
+    line.iter().filter(|place| place.lock_id == *id).max_by_key(|place| place.entered)
 }
 
 /// Knows whether a record's process lives.
@@ -118,13 +138,13 @@ impl<'a, S: Store, P: Prober> StoreWitness<'a, S, P> {
 
     fn find(&self, id: &LockId) -> Result<Option<Place>, StoreError> {
         let line = self.store.line(self.name)?;
-        Ok(line.into_iter().find(|place| place.lock_id == *id))
+        Ok(ticket_in(&line, id).cloned())
     }
 }
 
 impl<S: Store, P: Prober> Witness for StoreWitness<'_, S, P> {
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        self.store.now()
     }
 
     fn ticket_lives(&self, id: &LockId) -> bool {

@@ -5,14 +5,18 @@
 //! finding out or from taking effect.
 
 mod acquire;
+mod circle;
 mod enter;
 mod error;
 mod explain;
 mod freeze;
 mod look;
+mod lose;
 mod release;
 mod renew;
 mod request;
+mod scene;
+mod several;
 mod survey;
 mod tidy;
 mod unlock;
@@ -23,10 +27,12 @@ pub use error::OperationError;
 pub use explain::{Explanation, Reason, ReasonKind, explain};
 pub use freeze::{Frozen, Unfrozen, freeze, unfreeze};
 pub use look::{Sight, look, readable};
+pub use lose::{Loss, lose, stands};
 pub use release::{Released, release};
 pub(crate) use renew::lifetime;
 pub use renew::{Renewed, renew};
 pub use request::Request;
+pub use several::{AllOutcome, acquire_all};
 pub use survey::{Entry, State, survey, survey_all};
 pub use tidy::{prune, tidy};
 pub use unlock::{Might, Unlocked, unlock};

@@ -1,8 +1,8 @@
-use super::{Grant, GrantKind, OperationError};
+use super::{Grant, GrantKind, OperationError, enter::durability_of};
 use crate::{
     audit::{Event, EventKind},
-    record::Record,
-    store::{Durability, RecordKind, Removed, Section, Store, StoreError, Ticket},
+    record::{Record, Slot},
+    store::{Durability, Placed, Put, RecordKind, Removed, Section, Store, StoreError, Ticket},
     sys::Caller,
 };
 
@@ -29,7 +29,12 @@ pub fn release<S: Store>(
     grant: Grant<S::Ticket>,
     caller: &Caller,
 ) -> Result<Released, OperationError> {
-    let Grant { record, ticket, kind } = grant;
+    let Grant { record, ticket, kind, lost } = grant;
+    if lost {
+        // That has been logged when it was found out.
+        ticket.into_iter().for_each(Ticket::leave);
+        return Ok(Released::Lost);
+    }
     // The section lasts until the ticket is gone, so the log tells of changes in their order.
     let (released, section) = match store.section(&record.name) {
         Ok(mut section) => (give_back(&mut section, &record, kind), Some(section)),
@@ -45,7 +50,7 @@ pub fn release<S: Store>(
     Ok(if released? { Released::Done { unlogged } } else { Released::Lost })
 }
 
-fn event(kind: EventKind, record: &Record, grant: GrantKind, caller: &Caller) -> Event {
+pub(super) fn event(kind: EventKind, record: &Record, grant: GrantKind, caller: &Caller) -> Event {
     let event = Event::new(kind, &record.name, caller).about(record);
     if grant == GrantKind::UnderLease { event.with("under_lease", true) } else { event }
 }
@@ -57,20 +62,35 @@ fn give_back<C: Section>(
     record: &Record,
     kind: GrantKind,
 ) -> Result<bool, OperationError> {
-    if kind == GrantKind::UnderLease {
-        let slot = section.store().peek(&record.name, RecordKind::Lock);
-        return Ok(slot.record().is_some_and(|now| now.lock_id == record.lock_id));
+    let slot = section.store().peek(&record.name, RecordKind::Lock);
+    match kind {
+        GrantKind::UnderLease => Ok(is_in(&slot, record)),
+        GrantKind::Taken | GrantKind::Renewed => remove_holder(section, &slot, record),
     }
-    remove_own(section, record)
 }
 
-/// Removes the record, provided that it is still this acquisition's.
-fn remove_own<C: Section>(section: &mut C, record: &Record) -> Result<bool, OperationError> {
-    let slot = section.store().peek(&record.name, RecordKind::Lock);
-    let mine =
-        record.lock_id.as_ref().is_some_and(|id| slot.record().is_some_and(|now| now.is_of(id)));
-    if !mine {
+/// Whether what stands there still says that the acquisition of `record` holds the name.
+pub(super) fn is_in(slot: &Slot, record: &Record) -> bool {
+    let now = |id| slot.record().and_then(|now| now.holder(id));
+    record.lock_id.as_ref().is_some_and(|id| now(id).is_some())
+}
+
+/// Takes a holder out of the record, and removes the record with the last one. False where it is not, or
+/// not any more, one of the holders.
+pub(super) fn remove_holder<C: Section>(
+    section: &mut C,
+    slot: &Slot,
+    holder: &Record,
+) -> Result<bool, OperationError> {
+    let Some(record) = slot.record().filter(|_| is_in(slot, holder)) else {
         return Ok(false);
-    }
-    Ok(section.remove(RecordKind::Lock, &slot, Durability::Volatile)? == Removed::Done)
+    };
+    let others = holder.lock_id.as_ref().and_then(|id| record.without(id));
+    Ok(match others {
+        None => section.remove(RecordKind::Lock, slot, durability_of(record))? == Removed::Done,
+        Some(others) => {
+            let put = section.put(RecordKind::Lock, &others, Put::Over, durability_of(record))?;
+            put == Placed::Done
+        }
+    })
 }

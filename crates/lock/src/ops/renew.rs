@@ -1,10 +1,9 @@
-use super::{Grant, OperationError};
+use super::{Grant, OperationError, enter::durability_of};
 use crate::{
     audit::{Event, EventKind},
     record::Record,
     store::{Durability, Put, RecordKind, Section, Store},
     sys::Caller,
-    words::Timestamp,
 };
 use std::time::Duration;
 
@@ -31,16 +30,21 @@ pub fn renew<S: Store>(
 ) -> Result<Renewed, OperationError> {
     let mut section = store.section(&grant.record.name)?;
     let slot = section.store().peek(&grant.record.name, RecordKind::Lock);
-    let Some(mut record) = slot.into_record().filter(|now| is_same(now, &grant.record)) else {
+    let (Some(mut record), Some(id)) = (slot.into_record(), &grant.record.lock_id) else {
         return Ok(Renewed::Lost);
     };
-    let Some(ttl) = lifetime(&grant.record) else {
+    let ttl = lifetime(&grant.record);
+    let now = store.now();
+    if !record.update(id, |mine| mine.set_lifetime(ttl, now)) {
+        return Ok(Renewed::Lost);
+    }
+    if ttl.is_none() {
         return Ok(Renewed::Done);
-    };
-    record.set_lifetime(Some(ttl), Timestamp::now());
-    // What stands there is my own record, so nothing can be in the way of replacing it.
-    let _ = section.put(RecordKind::Lock, &record, Put::Over, Durability::Volatile)?;
-    let event = Event::new(EventKind::Renew, &record.name, caller).about(&record);
+    }
+    // What stands there is a record that I am in, so nothing can be in the way of replacing it.
+    let _ = section.put(RecordKind::Lock, &record, Put::Over, durability_of(&record))?;
+    let mine = record.holder(id).unwrap_or(&record);
+    let event = Event::new(EventKind::Renew, &record.name, caller).about(mine);
     section.store().log(&event, Durability::Volatile)?;
     Ok(Renewed::Done)
 }
@@ -54,8 +58,4 @@ pub(crate) fn lifetime(record: &Record) -> Option<Duration> {
         (Some(exact), Some(rounded)) => Some(exact.min(rounded)),
         (either, other) => either.or(other),
     }
-}
-
-fn is_same(now: &Record, then: &Record) -> bool {
-    now.lock_id.is_some() && now.lock_id == then.lock_id
 }

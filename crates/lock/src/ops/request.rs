@@ -1,6 +1,6 @@
 use crate::{
     record::{Hold, Record},
-    rules::{OwnerSource, Purpose, TicketText},
+    rules::{Mode, OwnerSource, Purpose, TicketText},
     sys::Caller,
     words::{Fence, LockId, LockName, Timestamp},
 };
@@ -17,6 +17,8 @@ pub struct Request<'a> {
     pub name: &'a LockName,
     /// Who asks.
     pub caller: &'a Caller,
+    /// How many may hold the name at the same time.
+    pub mode: Mode,
     /// What the lock's life is to hang on.
     pub hold: Hold,
     /// The process that the record is to name: the guard itself, the one a lease is tied to, or for people
@@ -63,6 +65,8 @@ impl Request<'_> {
             command: (!self.command.is_empty()).then(|| shortened(&self.command)),
             boot_id,
             pid_ns,
+            mode: self.mode,
+            co_holders: Vec::new(),
             unknown: Map::new(),
         };
         record.set_lifetime(self.ttl, now);
@@ -87,6 +91,7 @@ impl Request<'_> {
     /// The text of a ticket that is drawn now.
     pub(super) fn ticket_text(&self) -> TicketText {
         TicketText {
+            name: self.name.to_string(),
             owner: self.caller.identity.owner.to_string(),
             owner_given: self.caller.identity.source == OwnerSource::Given,
             agent_id: self.caller.identity.agent.to_string(),

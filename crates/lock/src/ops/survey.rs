@@ -30,6 +30,8 @@ pub struct Entry {
     /// Guards that are in and that the record does not speak of: under their owner's lease, or with
     /// their record taken away.
     pub inside: Vec<TicketText>,
+    /// How many of the record's holders stand.
+    pub taken: usize,
     /// Those who wait, in their order.
     pub waiters: Vec<TicketText>,
 }
@@ -150,7 +152,9 @@ struct Onlooker<'a, S> {
 
 impl<S: Store> Onlooker<'_, S> {
     fn lock(&self, name: &LockName, has_line: bool) -> Option<Entry> {
-        let Sight { slot, verdict } = look_with(self.store, name, &self.memory);
+        let sight = look_with(self.store, name, &self.memory);
+        let (verdict, taken) = (sight.verdict(), standing(&sight));
+        let slot = sight.slot;
         let state = match verdict {
             Some(Verdict::Held(Holding::Live)) => State::Held,
             Some(Verdict::Held(Holding::Overdue)) => State::Overdue,
@@ -162,9 +166,9 @@ impl<S: Store> Onlooker<'_, S> {
         };
         let line = if has_line { self.line(name) } else { Vec::new() };
         let (inside, waiting): (Vec<&Place>, _) = line.iter().partition(|place| place.entered);
-        let known = slot.record().and_then(|record| record.lock_id.as_ref());
+        let known = |place: &Place| slot.record()?.holder(&place.lock_id);
         let unknown: Vec<&Place> =
-            inside.into_iter().filter(|place| Some(&place.lock_id) != known).collect();
+            inside.into_iter().filter(|place| known(place).is_none()).collect();
         let state = match (state, unknown.is_empty(), waiting.is_empty()) {
             (State::Queued, true, true) => return None,
             (State::Queued, false, _) => State::Held,
@@ -174,7 +178,7 @@ impl<S: Store> Onlooker<'_, S> {
             places.into_iter().filter_map(|it| self.store.ticket_text(name, it)).collect()
         };
         let entry = self.entry(name, RecordKind::Lock, slot, state);
-        Some(Entry { inside: texts(unknown), waiters: texts(waiting), ..entry })
+        Some(Entry { inside: texts(unknown), waiters: texts(waiting), taken, ..entry })
     }
 
     /// The live tickets of a name, in their order.
@@ -195,8 +199,14 @@ impl<S: Store> Onlooker<'_, S> {
     fn entry(&self, name: &LockName, kind: RecordKind, slot: Slot, state: State) -> Entry {
         let process = slot.record().map_or(Liveness::Unknown, |it| self.memory.liveness(it));
         let (name, seen) = (name.clone(), Timestamp::now());
-        Entry { name, kind, slot, state, process, seen, inside: Vec::new(), waiters: Vec::new() }
+        let (inside, waiters) = (Vec::new(), Vec::new());
+        Entry { name, kind, slot, state, process, seen, inside, taken: 0, waiters }
     }
+}
+
+/// How many of a record's holders stand.
+fn standing(sight: &Sight) -> usize {
+    sight.verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Held(_))).count()
 }
 
 fn state_of_no_record(slot: &Slot) -> Option<State> {

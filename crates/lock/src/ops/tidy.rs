@@ -14,25 +14,27 @@ pub fn prune<S: Store>(store: &S, name: &LockName, kind: RecordKind, caller: &Ca
     let Ok(mut section) = store.section(name) else { return false };
     let slot = section.store().peek(name, kind);
     let Some(record) = slot.record() else { return false };
-    let why = match kind {
-        RecordKind::Lock => judge(record, &StoreWitness::new(store, name, caller)),
-        RecordKind::Freeze => judge_freeze(record),
-    };
-    let what = match why {
-        Verdict::Stale(Staleness::Expired) => EventKind::AutoPrune,
-        Verdict::Stale(Staleness::HolderGone) => EventKind::StaleBreak,
-        Verdict::Held(_) => return false,
-    };
-    let event = Event::new(what, name, caller).about(record).with_holder(record);
+    let mut events = Vec::new();
+    for holder in record.holders() {
+        let verdict = match kind {
+            RecordKind::Lock => judge(holder, &StoreWitness::new(store, name, caller)),
+            RecordKind::Freeze => judge_freeze(holder, store.now()),
+        };
+        let Verdict::Stale(why) = verdict else { return false };
+        let kind = EventKind::of_staleness(why);
+        events.push(Event::new(kind, name, caller).about(holder).with_holder(holder));
+    }
     let removed = section.remove(kind, &slot, Durability::Volatile);
-    // Without its line in the log the removal still stands; the log has the same trouble as everybody.
-    let _ = section.store().log(&event, Durability::Volatile);
+    for event in &events {
+        // Without its line in the log the removal still stands; the log has the same trouble as everybody.
+        let _ = section.store().log(event, Durability::Volatile);
+    }
     matches!(removed, Ok(Removed::Done))
 }
 
 /// A freeze is an order until a time, whoever gave it and whatever became of them.
-fn judge_freeze(record: &Record) -> Verdict {
-    if record.is_expired(Timestamp::now()) {
+fn judge_freeze(record: &Record, now: Timestamp) -> Verdict {
+    if record.is_expired(now) {
         Verdict::Stale(Staleness::Expired)
     } else {
         Verdict::Held(Holding::Live)
@@ -43,11 +45,11 @@ fn judge_freeze(record: &Record) -> Verdict {
 pub fn tidy<S: Store>(store: &S, names: &[LockName], caller: &Caller) -> usize {
     let is_free = |name: &LockName| {
         let sight = super::look(store, name, caller);
-        matches!(sight.verdict, Some(Verdict::Stale(_)))
+        matches!(sight.verdict(), Some(Verdict::Stale(_)))
     };
     let is_over = |name: &LockName| {
         let freeze = store.peek(name, RecordKind::Freeze);
-        freeze.record().is_some_and(|it| it.is_expired(Timestamp::now()))
+        freeze.record().is_some_and(|it| it.is_expired(store.now()))
     };
     let locks = names.iter().filter(|it| is_free(it) && prune(store, it, RecordKind::Lock, caller));
     let freezes =

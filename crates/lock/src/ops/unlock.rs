@@ -5,8 +5,8 @@ use super::{
 use crate::{
     audit::{Event, EventKind},
     record::{Hold, Record, Slot},
-    rules::{Holding, Place, Staleness, Verdict, judge},
-    store::{Durability, RecordKind, Removed, Section, Store, StoreError},
+    rules::{Holding, Mode, Place, Staleness, Verdict, judge},
+    store::{Durability, Placed, Put, RecordKind, Removed, Section, Store, StoreError},
     sys::Caller,
     words::LockName,
 };
@@ -63,82 +63,139 @@ pub fn unlock<S: Store>(
     let mut section = store.section(name)?;
     let slot = section.store().peek(name, RecordKind::Lock);
     let inside = entered(section.store(), name)?;
-    let change = match might {
-        Might::Force => Ok(forced(&slot, &inside)),
-        Might::Stale => stale(section.store(), caller, name, &slot)?,
-        Might::Own => own(section.store(), caller, (name, &slot), inside.first())?,
+    let seen = Seen { name, slot: &slot, inside: &inside, caller };
+    let permission = match might {
+        Might::Force => Ok(seen.forced()),
+        Might::Stale => seen.stale(section.store())?,
+        Might::Own => seen.own(section.store())?,
     };
-    match change {
+    match permission {
         Err(refused) => Ok(refused),
         Ok(None) => Ok(Unlocked::NotFound),
-        Ok(Some(kind)) => {
-            let inside = if might == Might::Force { inside } else { Vec::new() };
-            break_open(&mut section, caller, &slot, (kind, inside))
+        Ok(Some(breaking)) => {
+            let inside = if might == Might::Force { inside.as_slice() } else { &[] };
+            break_open(&mut section, caller, &slot, (&breaking, inside))
         }
     }
 }
 
-/// Which event a permitted unlock is, or why it is not permitted. `None`: there is nothing to unlock.
-type Permission = Result<Option<EventKind>, Unlocked>;
-
-fn forced(slot: &Slot, inside: &[Place]) -> Option<EventKind> {
-    match slot {
-        Slot::Absent if inside.is_empty() => None,
-        Slot::Corrupted(_) => Some(EventKind::CorruptBreak),
-        _ => Some(EventKind::ForceBreak),
-    }
+/// What is to be taken off a name.
+struct Breaking {
+    /// The holders that lose it, and what that is called.
+    holders: Vec<(EventKind, Record)>,
+    /// The record of those who keep it.
+    rest: Option<Record>,
+    /// How it is called where there is no record to read.
+    kind: EventKind,
 }
 
-fn stale<S: Store>(
-    store: &S,
-    caller: &Caller,
-    name: &LockName,
-    slot: &Slot,
-) -> Result<Permission, OperationError> {
-    if let Slot::Corrupted(corruption) = slot {
-        return Ok(if corruption.may_be_filling() {
-            Err(Unlocked::NotStale { record: None, holding: None })
-        } else {
-            Ok(Some(EventKind::CorruptBreak))
-        });
-    }
-    let Some(record) = readable(slot.clone(), "lock", name)? else {
-        return Ok(Ok(None));
-    };
-    Ok(match judge(&record, &StoreWitness::new(store, name, caller)) {
-        Verdict::Stale(Staleness::Expired) => Ok(Some(EventKind::AutoPrune)),
-        Verdict::Stale(Staleness::HolderGone) | Verdict::Held(Holding::Abandoned) => {
-            Ok(Some(EventKind::StaleBreak))
-        }
-        Verdict::Held(holding) => {
-            Err(Unlocked::NotStale { record: Some(Box::new(record)), holding: Some(holding) })
-        }
-    })
+/// What may be taken off, or why nothing may. `None`: there is nothing to unlock.
+type Permission = Result<Option<Breaking>, Unlocked>;
+
+/// What one who unlocks sees in the section.
+struct Seen<'a> {
+    name: &'a LockName,
+    slot: &'a Slot,
+    inside: &'a [Place],
+    caller: &'a Caller,
 }
 
-fn own<S: Store>(
-    store: &S,
-    caller: &Caller,
-    (name, slot): (&LockName, &Slot),
-    inside: Option<&Place>,
-) -> Result<Permission, OperationError> {
-    let Some(record) = readable(slot.clone(), "lock", name)? else {
-        return Ok(Ok(None));
-    };
-    let verdict = judge(&record, &StoreWitness::new(store, name, caller));
-    if verdict == Verdict::Stale(Staleness::Expired) {
-        return Ok(Ok(None));
+impl Seen<'_> {
+    fn forced(&self) -> Option<Breaking> {
+        let kind = match self.slot {
+            Slot::Absent if self.inside.is_empty() => return None,
+            Slot::Corrupted(_) => EventKind::CorruptBreak,
+            _ => EventKind::ForceBreak,
+        };
+        let holders = self.slot.record().into_iter().flat_map(Record::holders);
+        let holders = holders.map(|holder| (kind, holder.clone())).collect();
+        Some(Breaking { holders, rest: None, kind })
     }
-    if !caller.identity.owns(&record) {
-        return Ok(Err(Unlocked::NotYours(Box::new(record))));
+
+    fn stale<S: Store>(&self, store: &S) -> Result<Permission, OperationError> {
+        if let Slot::Corrupted(corruption) = self.slot {
+            return Ok(if corruption.may_be_filling() {
+                Err(Unlocked::NotStale { record: None, holding: None })
+            } else {
+                let kind = EventKind::CorruptBreak;
+                Ok(Some(Breaking { holders: Vec::new(), rest: None, kind }))
+            });
+        }
+        let Some(record) = readable(self.slot.clone(), "lock", self.name)? else {
+            return Ok(Ok(None));
+        };
+        let (mut gone, mut standing) = (Vec::new(), Vec::new());
+        for (holder, verdict) in self.judged(store, record) {
+            match verdict {
+                Verdict::Stale(why) => gone.push((EventKind::of_staleness(why), holder)),
+                Verdict::Held(Holding::Abandoned) => gone.push((EventKind::StaleBreak, holder)),
+                Verdict::Held(holding) => standing.push((holder, holding)),
+            }
+        }
+        if gone.is_empty() {
+            let (record, holding) = standing.into_iter().next().unzip();
+            return Ok(Err(Unlocked::NotStale { record: record.map(Box::new), holding }));
+        }
+        let rest = Record::of_holders(standing.into_iter().map(|(holder, _)| holder));
+        Ok(Ok(Some(Breaking { holders: gone, rest, kind: EventKind::StaleBreak })))
     }
-    let guarded = record.hold == Some(Hold::Guard) && matches!(verdict, Verdict::Held(_));
-    let pid = || inside.and_then(|place| store.ticket_text(name, place)).map(|text| text.pid);
-    Ok(match (guarded, inside) {
-        (true, _) => Err(Unlocked::GuardLives { pid: record.pid }),
-        (false, Some(_)) => Err(Unlocked::GuardLives { pid: pid() }),
-        (false, None) => Ok(Some(EventKind::Release)),
-    })
+
+    fn own<S: Store>(&self, store: &S) -> Result<Permission, OperationError> {
+        let Some(record) = readable(self.slot.clone(), "lock", self.name)? else {
+            return Ok(Ok(None));
+        };
+        let expired = |verdict| verdict == Verdict::Stale(Staleness::Expired);
+        let judged = self.judged(store, record.clone());
+        let (first, held) = (judged.first().cloned(), judged.into_iter());
+        let held: Vec<(Record, Verdict)> = held.filter(|(_, it)| !expired(*it)).collect();
+        let mine: Vec<&(Record, Verdict)> =
+            held.iter().filter(|(holder, _)| self.caller.identity.owns(holder)).collect();
+        // Of several that are mine, a lease is what can be given back.
+        let is_guard = |(holder, _): &&&(Record, Verdict)| holder.hold == Some(Hold::Guard);
+        let chosen = mine.iter().find(|it| !is_guard(it)).or(mine.first());
+        let Some((holder, verdict)) = chosen.copied() else {
+            let others = held.first().or(first.as_ref()).filter(|(_, it)| !expired(*it));
+            return Ok(match others {
+                Some((other, _)) => Err(Unlocked::NotYours(Box::new(other.clone()))),
+                None => Ok(None),
+            });
+        };
+        if let Some(refused) = self.refused_for_guard(store, holder, *verdict) {
+            return Ok(Err(refused));
+        }
+        let rest = match &holder.lock_id {
+            Some(id) => record.without(id),
+            None => None,
+        };
+        let holders = vec![(EventKind::Release, holder.clone())];
+        Ok(Ok(Some(Breaking { holders, rest, kind: EventKind::Release })))
+    }
+
+    /// The refusal where a guard keeps its owner from giving a lock back: the holder itself, or one that runs
+    /// under it.
+    fn refused_for_guard<S: Store>(
+        &self,
+        store: &S,
+        holder: &Record,
+        verdict: Verdict,
+    ) -> Option<Unlocked> {
+        if holder.hold == Some(Hold::Guard) {
+            let lives = matches!(verdict, Verdict::Held(_));
+            return lives.then_some(Unlocked::GuardLives { pid: holder.pid });
+        }
+        // Beside a lease that others share, guards are in on their own account.
+        let under = self.inside.first().filter(|_| holder.mode == Mode::Exclusive)?;
+        let text = store.ticket_text(self.name, under);
+        Some(Unlocked::GuardLives { pid: text.map(|text| text.pid) })
+    }
+
+    fn judged<S: Store>(&self, store: &S, record: Record) -> Vec<(Record, Verdict)> {
+        let judge_one = |holder: Record| {
+            let verdict = judge(&holder, &StoreWitness::new(store, self.name, self.caller));
+            (holder, verdict)
+        };
+        record.into_holders().into_iter().map(judge_one).collect()
+    }
 }
 
 /// The live guards that are in: at most one, unless somebody changed tickets by hand.
@@ -147,27 +204,50 @@ fn entered<S: Store>(store: &S, name: &LockName) -> Result<Vec<Place>, Operation
     Ok(line.filter(|place| place.entered && store.lives(name, place)).collect())
 }
 
-/// Removes the record, and by force the tickets of the guards that are in: their processes keep them
+/// Takes holders off a name, and by force the tickets of the guards that are in: their processes keep them
 /// locked, but nobody finds them any more, and who waits for them is woken.
 fn break_open<C: Section>(
     section: &mut C,
     caller: &Caller,
     slot: &Slot,
-    (kind, inside): (EventKind, Vec<Place>),
+    (breaking, inside): (&Breaking, &[Place]),
 ) -> Result<Unlocked, OperationError> {
     let name = section.name().clone();
-    if section.remove(RecordKind::Lock, slot, Durability::Synced)? == Removed::Replaced {
+    if !take_off(section, slot, breaking)? {
         let record = section.store().peek(&name, RecordKind::Lock).into_record().map(Box::new);
         return Ok(Unlocked::NotStale { record, holding: None });
     }
-    let mut event = Event::new(kind, &name, caller);
-    if let Some(record) = slot.record() {
-        event = event.about(record);
-        event = if kind == EventKind::Release { event } else { event.with_holder(record) };
+    let mut unlogged = None;
+    for event in events(&name, caller, breaking) {
+        unlogged = section.store().log(&event, Durability::Synced).err().or(unlogged);
     }
-    let logged = section.store().log(&event, Durability::Synced);
-    for place in &inside {
+    for place in inside {
         section.drop_place(place)?;
     }
-    Ok(Unlocked::Done { unlogged: logged.err() })
+    Ok(Unlocked::Done { unlogged })
+}
+
+/// Whether the record could be changed: not, where another program has put its own in place.
+fn take_off<C: Section>(
+    section: &mut C,
+    slot: &Slot,
+    breaking: &Breaking,
+) -> Result<bool, OperationError> {
+    Ok(match &breaking.rest {
+        None => section.remove(RecordKind::Lock, slot, Durability::Synced)? == Removed::Done,
+        Some(rest) => {
+            section.put(RecordKind::Lock, rest, Put::Over, Durability::Synced)? == Placed::Done
+        }
+    })
+}
+
+fn events(name: &LockName, caller: &Caller, breaking: &Breaking) -> Vec<Event> {
+    let of_holder = |(kind, holder): &(EventKind, Record)| {
+        let event = Event::new(*kind, name, caller).about(holder);
+        if *kind == EventKind::Release { event } else { event.with_holder(holder) }
+    };
+    if breaking.holders.is_empty() {
+        return vec![Event::new(breaking.kind, name, caller)];
+    }
+    breaking.holders.iter().map(of_holder).collect()
 }

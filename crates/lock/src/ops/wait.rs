@@ -1,10 +1,12 @@
-use super::{Attempt, Grant, OperationError, Request, attempt, look::look};
+use super::{
+    Attempt, Grant, OperationError, Request, attempt, circle::refuse_deadlock, look::look,
+};
 use crate::{
     audit::{Event, EventKind},
     record::Record,
     rules::{Obstacle, Place, TicketText},
     store::{Durability, RecordKind, Store, Ticket, Vigil},
-    words::Timestamp,
+    words::{LockName, Timestamp},
 };
 use nix::{
     errno::Errno,
@@ -52,6 +54,8 @@ pub struct Denial {
 /// Where somebody stands who waits.
 #[derive(Debug)]
 pub struct Standing {
+    /// The name that is waited for.
+    pub name: LockName,
     /// What is in the way.
     pub obstacle: Obstacle,
     /// The record that stands.
@@ -126,11 +130,16 @@ impl<S: Store> Wait<'_, S> {
         bystander: &mut dyn Bystander,
     ) -> Result<Outcome<S::Ticket>, OperationError> {
         let mut told: Option<Obstacle> = None;
+        let mut checked = false;
         loop {
             let obstacle = match attempt(self.store, self.request, Some(ticket))? {
                 Attempt::Entered(grant) => return Ok(Outcome::Entered(grant)),
                 Attempt::Blocked(obstacle) => obstacle,
             };
+            if let (false, Some(ticket)) = (checked, ticket.as_ref()) {
+                refuse_deadlock(self.store, self.request, ticket.place())?;
+                checked = true;
+            }
             let mut vigil = self.store.watch(self.request.name, &obstacle)?;
             if vigil.doze(self.left()) {
                 continue;
@@ -196,6 +205,7 @@ impl<S: Store> Wait<'_, S> {
         let line = self.store.line(name).unwrap_or_default();
         let ahead = line.iter().filter(is_ahead).filter(|place| self.store.lives(name, place));
         Standing {
+            name: name.clone(),
             obstacle: obstacle.clone(),
             holder: self.store.peek(name, RecordKind::Lock).into_record(),
             before: text_in_the_way(self.store, self.request, obstacle),
@@ -213,6 +223,7 @@ fn text_in_the_way<S: Store>(
 ) -> Option<TicketText> {
     match obstacle {
         Obstacle::Ahead(place) => store.ticket_text(request.name, place),
+        Obstacle::Full(inside, _) => store.ticket_text(request.name, inside.last()?),
         _ => None,
     }
 }
@@ -260,7 +271,7 @@ fn deny<S: Store>(
     obstacle: Obstacle,
     waited: Option<Duration>,
 ) -> Outcome<S::Ticket> {
-    let holder = look(store, request.name, request.caller).held().cloned();
+    let holder = look(store, request.name, request.caller).held();
     let ahead = text_in_the_way(store, request, &obstacle);
     let denial = Denial { obstacle, holder, ahead, waited };
     // Being refused is what there is to tell; a log that cannot be written must not hide that.

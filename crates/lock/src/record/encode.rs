@@ -1,4 +1,5 @@
 use super::{FORMAT_VERSION, Record};
+use crate::rules::Mode;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
 use std::fmt::Display;
@@ -25,6 +26,23 @@ impl Record {
         let mut fields = Fields(serializer.serialize_map(None)?);
         fields.0.serialize_entry("version", &version)?;
         fields.0.serialize_entry("name", self.name.as_str())?;
+        self.serialize_holder(&mut fields)?;
+        if self.mode != Mode::Exclusive {
+            fields.0.serialize_entry("mode", self.mode.as_str())?;
+            fields.put("slots", self.mode.slots())?;
+        }
+        if !self.co_holders.is_empty() {
+            let holders: Vec<CoHolder<'_>> = self.co_holders.iter().map(CoHolder).collect();
+            fields.0.serialize_entry("co_holders", &holders)?;
+        }
+        for (key, value) in &self.unknown {
+            fields.0.serialize_entry(key, value)?;
+        }
+        fields.0.end()
+    }
+
+    /// What there is to say of one holder.
+    fn serialize_holder<M: SerializeMap>(&self, fields: &mut Fields<M>) -> Result<(), M::Error> {
         fields.text("lock_id", self.lock_id.as_ref())?;
         fields.0.serialize_entry("owner", self.owner.as_str())?;
         fields.put("host", self.host.as_ref())?;
@@ -39,8 +57,18 @@ impl Record {
         fields.put("fence", self.fence.map(crate::words::Fence::get))?;
         fields.put("command", self.command.as_ref())?;
         fields.put("boot_id", self.boot_id.as_ref())?;
-        fields.put("pid_ns", self.pid_ns)?;
-        for (key, value) in &self.unknown {
+        fields.put("pid_ns", self.pid_ns)
+    }
+}
+
+/// A holder beside the first: what it has of its own, without what is the record's.
+struct CoHolder<'a>(&'a Record);
+
+impl Serialize for CoHolder<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = Fields(serializer.serialize_map(None)?);
+        self.0.serialize_holder(&mut fields)?;
+        for (key, value) in &self.0.unknown {
             fields.0.serialize_entry(key, value)?;
         }
         fields.0.end()

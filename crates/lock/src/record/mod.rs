@@ -15,6 +15,7 @@
 mod encode;
 mod flaw;
 mod hold;
+mod holders;
 mod parse;
 mod slot;
 #[cfg(test)]
@@ -26,7 +27,10 @@ pub use hold::Hold;
 pub use parse::ParseError;
 pub use slot::{Corruption, Slot};
 
-use crate::words::{AgentId, Fence, LockId, LockName, Owner, Timestamp};
+use crate::{
+    rules::Mode,
+    words::{AgentId, Fence, LockId, LockName, Owner, Timestamp},
+};
 use serde_json::{Map, Value};
 use std::time::Duration;
 
@@ -70,6 +74,11 @@ pub struct Record {
     pub boot_id: Option<String>,
     /// The pid namespace that `pid` is a number in (the inode of `/proc/<pid>/ns/pid`).
     pub pid_ns: Option<u64>,
+    /// How many may hold the name at the same time.
+    pub mode: Mode,
+    /// Those who hold the name beside this holder, in the order in which they came. They have neither
+    /// co-holders of their own nor another mode.
+    pub co_holders: Vec<Record>,
     /// Fields that this version does not know, in their order: kept when the record is rewritten.
     pub unknown: Map<String, Value>,
 }

@@ -1,8 +1,11 @@
 use super::{FORMAT_VERSION, Hold, Record, RecordFlaw, UnsupportedVersion};
-use crate::words::{AgentId, Fence, LockId, LockName, Owner, Timestamp};
+use crate::{
+    rules::Mode,
+    words::{AgentId, Fence, LockId, LockName, Owner, Timestamp},
+};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Map, Value, error::Category};
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, num::NonZeroU32};
 
 /// Says why bytes were not read as a record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -54,7 +57,7 @@ impl<'de> Deserialize<'de> for Fields {
 /// A field's name. Those of the format need no memory of their own.
 struct Key(Cow<'static, str>);
 
-const KNOWN: [&str; 17] = [
+const KNOWN: [&str; 20] = [
     "version",
     "name",
     "lock_id",
@@ -72,6 +75,9 @@ const KNOWN: [&str; 17] = [
     "command",
     "boot_id",
     "pid_ns",
+    "mode",
+    "slots",
+    "co_holders",
 ];
 
 impl<'de> Deserialize<'de> for Key {
@@ -124,6 +130,17 @@ impl Fields {
 
     fn into_record(mut self, version: u64, name: &LockName) -> Result<Record, RecordFlaw> {
         self.text("name")?;
+        let mode = self.mode()?;
+        let co_holders = self.co_holders(mode, version, name)?;
+        Ok(Record { co_holders, ..self.into_holder(mode, version, name)? })
+    }
+
+    fn into_holder(
+        mut self,
+        mode: Mode,
+        version: u64,
+        name: &LockName,
+    ) -> Result<Record, RecordFlaw> {
         Ok(Record {
             version,
             name: name.clone(),
@@ -142,8 +159,47 @@ impl Fields {
             command: self.texts("command")?,
             boot_id: self.text("boot_id")?,
             pid_ns: self.number("pid_ns")?,
+            mode,
+            co_holders: Vec::new(),
             unknown: self.0.into_iter().map(|(key, value)| (key.0.into_owned(), value)).collect(),
         })
+    }
+
+    /// How many may hold the name. A mode of a later version is kept as it stands, and gets on with nobody.
+    fn mode(&mut self) -> Result<Mode, RecordFlaw> {
+        let slots = self.number("slots")?;
+        match (self.text("mode")?.as_deref(), slots) {
+            (None | Some("exclusive"), _) => Ok(Mode::Exclusive),
+            (Some("shared"), _) => Ok(Mode::Shared),
+            (Some("slots"), Some(slots)) => {
+                let slots = u32::try_from(slots).ok().and_then(NonZeroU32::new);
+                slots.map(Mode::Slots).ok_or(wrong("slots", "a whole number from 1"))
+            }
+            (Some("slots"), None) => Err(RecordFlaw::Missing("slots")),
+            (Some(later), slots) => {
+                self.0.push((Key(Cow::Borrowed("mode")), later.into()));
+                self.0.extend(slots.map(|slots| (Key(Cow::Borrowed("slots")), slots.into())));
+                Ok(Mode::Exclusive)
+            }
+        }
+    }
+
+    fn co_holders(
+        &mut self,
+        mode: Mode,
+        version: u64,
+        name: &LockName,
+    ) -> Result<Vec<Record>, RecordFlaw> {
+        let Some(value) = self.take("co_holders") else {
+            return Ok(Vec::new());
+        };
+        let flaw = || wrong("co_holders", "a list of objects");
+        let Value::Array(list) = value else { return Err(flaw()) };
+        let holders = list.into_iter().map(|value| {
+            let fields: Self = serde_json::from_value(value).map_err(|_| flaw())?;
+            fields.into_holder(mode, version, name)
+        });
+        holders.collect()
     }
 
     /// Takes a field out; `null` counts as absent. The last of equal keys counts.

@@ -1,6 +1,6 @@
-use super::{Place, Staleness};
+use super::{Ahead, Mode, Place, Staleness};
 use crate::record::{Corruption, Record, RecordFlaw};
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 /// How long a thing that is no record counts as one that another program is writing.
 pub const FILLING: Duration = Duration::from_secs(2);
@@ -14,17 +14,30 @@ pub enum Purpose {
     Lease,
 }
 
+/// A holder that is no more, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gone {
+    /// What the record says of it.
+    pub holder: Box<Record>,
+    /// Why it binds nobody any more.
+    pub why: Staleness,
+}
+
 /// What stands in a lock's place, from the view of the one who asks.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Occupant {
     /// Nothing.
     Nobody,
-    /// A record that binds nobody any more.
-    Stale(Box<Record>, Staleness),
+    /// A record none of whose holders is left.
+    Stale(Vec<Gone>),
     /// My own lease.
     MyLease(Box<Record>),
+    /// Holders that get on with me: the record with those that are left, and those that are not.
+    Company(Box<Record>, Vec<Gone>),
     /// A lock that is held: by another, or by a guard of mine.
     Holder(Box<Record>),
+    /// Holders that ask for another number of slots than I do.
+    OtherSlots(NonZeroU32),
     /// Something that is no record.
     Corrupted(Corruption),
 }
@@ -36,8 +49,8 @@ pub struct Scene {
     pub occupant: Occupant,
     /// The freeze that is in force.
     pub freeze: Option<Box<Record>>,
-    /// The nearest live place ahead in the queue that is in the way.
-    pub ahead: Option<Place>,
+    /// What of the line is in the way.
+    pub ahead: Option<Ahead>,
 }
 
 /// What follows for the one who asks.
@@ -47,6 +60,8 @@ pub enum Decision {
     Enter(Entering),
     /// Not now.
     Blocked(Obstacle),
+    /// Never, as it was asked: those in line or in have this number of slots.
+    OtherSlots(NonZeroU32),
 }
 
 /// In which way somebody enters.
@@ -54,8 +69,10 @@ pub enum Decision {
 pub enum Entering {
     /// Nothing stands in the lock's place.
     Fresh,
-    /// What stands there is to be removed first.
-    Replacing(Option<Staleness>),
+    /// What stands there is to be removed first: holders that are gone, or what is no record.
+    Replacing(Vec<Gone>),
+    /// Beside the holders of this record, once those that are gone are taken out of it.
+    Joining(Box<Record>, Vec<Gone>),
     /// A guard under the owner's own lease, whose record stays.
     UnderLease(Box<Record>),
     /// The owner's own lease, renewed.
@@ -65,8 +82,11 @@ pub enum Entering {
 /// Why somebody may not enter, and so what to wait for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Obstacle {
-    /// Somebody came earlier and lives: wait until that ticket is gone.
+    /// Somebody came earlier and lives: wait until that ticket is gone, or, where it waits for the same slots,
+    /// until it has entered.
     Ahead(Place),
+    /// Every slot is taken: wait until one of these tickets is gone, or the record changes or expires.
+    Full(Vec<Place>, Option<Box<Record>>),
     /// The record stands: wait until it changes or expires.
     Held(Box<Record>),
     /// An operator's order: wait until it ends or is lifted.
@@ -75,7 +95,7 @@ pub enum Obstacle {
     Corrupted(Corruption),
 }
 
-/// Decides whether somebody may enter. One rule for guards and leases, waiting or not.
+/// Decides whether somebody may enter. One rule for guards and leases of every mode, waiting or not.
 ///
 /// The order of the questions is the order in which a waiter must wait: first for those who came earlier,
 /// then, at the head of the line, for the record and the freeze.
@@ -84,16 +104,20 @@ pub fn decide(purpose: Purpose, scene: Scene) -> Decision {
     if let (Is::MyLease(record), Purpose::Lease) = (&scene.occupant, purpose) {
         return Decision::Enter(Entering::Renewing(record.clone()));
     }
-    if let Some(place) = scene.ahead {
-        return Decision::Blocked(Obstacle::Ahead(place));
+    if let Some(ahead) = scene.ahead {
+        return stopped_by(ahead, scene.occupant);
     }
     let entering = match scene.occupant {
         Is::Nobody => Entering::Fresh,
-        Is::Stale(_, why) => Entering::Replacing(Some(why)),
+        Is::Stale(gone) => Entering::Replacing(gone),
         Is::MyLease(record) => Entering::UnderLease(record),
-        Is::Corrupted(corruption) if corruption.is_provably_free() => Entering::Replacing(None),
+        Is::Company(record, gone) => Entering::Joining(record, gone),
+        Is::Corrupted(corruption) if corruption.is_provably_free() => {
+            Entering::Replacing(Vec::new())
+        }
         Is::Corrupted(corruption) => return Decision::Blocked(Obstacle::Corrupted(corruption)),
         Is::Holder(record) => return Decision::Blocked(Obstacle::Held(record)),
+        Is::OtherSlots(slots) => return Decision::OtherSlots(slots),
     };
     match scene.freeze {
         Some(freeze) => Decision::Blocked(Obstacle::Frozen(freeze)),
@@ -101,25 +125,21 @@ pub fn decide(purpose: Purpose, scene: Scene) -> Decision {
     }
 }
 
-/// Finds the nearest place ahead of `mine` (ahead of the line's end where I have none) that is in the
-/// way. `in_the_way` is asked from the nearest to the farthest, and no further than the first yes: a long
-/// line costs a newcomer one question.
-///
-/// Whoever has entered is ahead of everybody, whatever the numbers say: a guard under its owner's lease
-/// enters past those who wait for that lease, and must keep them out when the lease is gone before it.
-pub fn nearest_ahead(
-    line: &[Place],
-    mine: Option<u64>,
-    mut in_the_way: impl FnMut(&Place) -> bool,
-) -> Option<Place> {
-    let is_ahead = |place: &&Place| match mine {
-        Some(mine) => place.number < mine || (place.entered && place.number != mine),
-        None => true,
+fn stopped_by(ahead: Ahead, occupant: Occupant) -> Decision {
+    let record = match occupant {
+        Occupant::Company(record, _) => Some(record),
+        Occupant::OtherSlots(slots) => return Decision::OtherSlots(slots),
+        _ => None,
     };
-    let ahead = line.iter().filter(is_ahead);
-    let mut ahead: Vec<&Place> = ahead.collect();
-    ahead.sort_by_key(|place| std::cmp::Reverse(place.number));
-    ahead.into_iter().find(|place| in_the_way(place)).cloned()
+    match ahead {
+        Ahead::Place(place) => Decision::Blocked(Obstacle::Ahead(place)),
+        Ahead::Full(inside) => Decision::Blocked(Obstacle::Full(inside, record)),
+        Ahead::OtherSlots(place) => match place.mode {
+            Mode::Slots(slots) => Decision::OtherSlots(slots),
+            // Whoever disagrees on slots has some; else it is in the way like any other.
+            _ => Decision::Blocked(Obstacle::Ahead(place)),
+        },
+    }
 }
 
 impl Corruption {

@@ -8,7 +8,20 @@ fn record() -> Box<Record> {
 }
 
 fn place(number: u64) -> Place {
-    Place { number, lock_id: LockId::from_record("id").unwrap(), entered: false }
+    Place {
+        number,
+        lock_id: LockId::from_record("id").unwrap(),
+        entered: false,
+        mode: Mode::Exclusive,
+    }
+}
+
+fn three() -> NonZeroU32 {
+    NonZeroU32::new(3).unwrap()
+}
+
+fn gone() -> Vec<Gone> {
+    vec![Gone { holder: record(), why: Staleness::Expired }]
 }
 
 fn scene(occupant: Occupant) -> Scene {
@@ -23,14 +36,16 @@ fn corruption(flaw: RecordFlaw, seconds: u64, before_boot: bool) -> Corruption {
 fn the_table_of_occupants() {
     use Decision::{Blocked, Enter};
     use Purpose::{Guard, Lease};
-    let stale = Occupant::Stale(record(), Staleness::Expired);
+    let stale = Occupant::Stale(gone());
     for (purpose, occupant, expected) in [
         (Guard, Occupant::Nobody, Enter(Entering::Fresh)),
         (Lease, Occupant::Nobody, Enter(Entering::Fresh)),
-        (Guard, stale.clone(), Enter(Entering::Replacing(Some(Staleness::Expired)))),
-        (Lease, stale, Enter(Entering::Replacing(Some(Staleness::Expired)))),
+        (Guard, stale.clone(), Enter(Entering::Replacing(gone()))),
+        (Lease, stale, Enter(Entering::Replacing(gone()))),
         (Guard, Occupant::MyLease(record()), Enter(Entering::UnderLease(record()))),
         (Lease, Occupant::MyLease(record()), Enter(Entering::Renewing(record()))),
+        (Guard, Occupant::Company(record(), gone()), Enter(Entering::Joining(record(), gone()))),
+        (Guard, Occupant::OtherSlots(three()), Decision::OtherSlots(three())),
         (Guard, Occupant::Holder(record()), Blocked(Obstacle::Held(record()))),
         (Lease, Occupant::Holder(record()), Blocked(Obstacle::Held(record()))),
     ] {
@@ -45,7 +60,7 @@ fn the_table_of_occupants() {
 #[test]
 fn nobody_passes_a_live_place_ahead_even_when_the_lock_is_free() {
     for purpose in [Purpose::Guard, Purpose::Lease] {
-        let waiting = Scene { ahead: Some(place(3)), ..scene(Occupant::Nobody) };
+        let waiting = Scene { ahead: Some(Ahead::Place(place(3))), ..scene(Occupant::Nobody) };
         assert_eq!(decide(purpose, waiting), Decision::Blocked(Obstacle::Ahead(place(3))));
     }
 }
@@ -77,34 +92,15 @@ fn a_broken_file_is_replaced_only_where_nobody_can_be_behind_it() {
 }
 
 #[test]
-fn the_nearest_in_the_way_is_found_with_one_question() {
-    let line: Vec<Place> = [4, 9, 6].into_iter().map(place).collect();
-    let mut asked = Vec::new();
-    let found = nearest_ahead(&line, Some(9), |place| {
-        asked.push(place.number);
-        true
-    });
-    assert_eq!(found.map(|place| place.number), Some(6), "the nearest ahead, not the first");
-    assert_eq!(asked, [6], "and nobody else was asked");
-}
-
-#[test]
-fn who_has_entered_is_ahead_whatever_the_numbers_say() {
-    let inside = Place { entered: true, ..place(9) };
-    let line = [place(3), inside.clone()];
-    assert_eq!(nearest_ahead(&line, Some(3), |_| true), Some(inside.clone()));
-    assert_eq!(nearest_ahead(&line, Some(9), |place| place.entered), None, "but not of itself");
-}
-
-#[test]
-fn the_dead_in_the_middle_are_passed_over() {
-    let line: Vec<Place> = (1..=5).map(place).collect();
-    let found = nearest_ahead(&line, Some(5), |place| place.number == 2);
-    assert_eq!(found.map(|place| place.number), Some(2));
-    assert_eq!(nearest_ahead(&line, Some(1), |_| true), None, "the first has nobody ahead");
+fn who_is_told_that_all_slots_are_taken_is_told_by_whom() {
+    let full = |occupant| Scene { ahead: Some(Ahead::Full(vec![place(1)])), ..scene(occupant) };
     assert_eq!(
-        nearest_ahead(&line, None, |_| true).map(|p| p.number),
-        Some(5),
-        "a newcomer is last"
+        decide(Purpose::Guard, full(Occupant::Company(record(), gone()))),
+        Decision::Blocked(Obstacle::Full(vec![place(1)], Some(record()))),
+        "a lease among the holders ends without any ticket, so the record is to be watched too"
+    );
+    assert_eq!(
+        decide(Purpose::Guard, full(Occupant::Nobody)),
+        Decision::Blocked(Obstacle::Full(vec![place(1)], None))
     );
 }

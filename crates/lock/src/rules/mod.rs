@@ -5,15 +5,23 @@
 //! so every rule is tested as a table.
 
 mod admission;
+mod deadlock;
 mod identity;
 mod liveness;
+mod mode;
+mod occupancy;
 mod place;
+mod queue;
 mod verdict;
 
 pub use admission::{
-    Decision, Entering, FILLING, Obstacle, Occupant, Purpose, Scene, decide, nearest_ahead,
+    Decision, Entering, FILLING, Gone, Obstacle, Occupant, Purpose, Scene, decide,
 };
+pub use deadlock::{Cycle, Link, Waiter, Waits, cycle};
 pub use identity::{Identity, OwnerSource};
 pub use liveness::{Here, Liveness, Presence, compare};
+pub use mode::Mode;
+pub use occupancy::{Claim, Judged, leased, occupant};
 pub use place::{Place, TicketText};
+pub use queue::{Ahead, Asker, ahead};
 pub use verdict::{Holding, Staleness, Verdict, Witness, judge};

@@ -1,4 +1,4 @@
-use super::{Identity, OwnerSource};
+use super::{Identity, Mode, OwnerSource};
 use crate::words::{AgentId, LockId, Owner, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -11,19 +11,23 @@ pub struct Place {
     pub lock_id: LockId,
     /// Whether its holder has been admitted; else it waits.
     pub entered: bool,
+    /// In which mode it is asked for.
+    pub mode: Mode,
 }
 
 impl Place {
-    /// The place at the end of a line, for an acquisition.
-    pub fn at_end_of(line: &[Self], lock_id: LockId, entered: bool) -> Self {
+    /// The place of one who waits at the end of a line, for an acquisition.
+    pub fn at_end_of(line: &[Self], lock_id: LockId, mode: Mode) -> Self {
         let last = line.iter().map(|place| place.number).max().unwrap_or(0);
-        Self { number: last.saturating_add(1), lock_id, entered }
+        Self { number: last.saturating_add(1), lock_id, entered: false, mode }
     }
 }
 
 /// What a ticket says of the process that drew it, for those who wait behind it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TicketText {
+    /// The lock that it is a ticket of.
+    pub name: String,
     /// The owner's name.
     pub owner: String,
     /// Whether that name was given, or is the operating system's.

@@ -14,8 +14,8 @@ pub use error::StoreError;
 use crate::{
     audit::Event,
     record::{Record, Slot},
-    rules::{Obstacle, Place, TicketText},
-    words::{Fence, LockName, Timestamp},
+    rules::{Obstacle, Place, TicketText, Waiter},
+    words::{Fence, LockId, LockName, Timestamp},
 };
 use std::{collections::BTreeSet, os::fd::BorrowedFd, time::Duration};
 
@@ -66,6 +66,17 @@ pub trait Store: Sized {
     type Ticket: Ticket;
     /// Something that ends when an obstacle may be gone.
     type Vigil: Vigil;
+    /// Something that tells when what is held may be lost.
+    type Alarm: Alarm;
+
+    /// The time by which lifetimes are judged.
+    fn now(&self) -> Timestamp;
+
+    /// An id that no other acquisition has.
+    ///
+    /// # Errors
+    /// When there is no randomness to make one of.
+    fn new_id(&self) -> Result<LockId, StoreError>;
 
     /// Enters the section of a name: waits for its present user, at most a few seconds.
     ///
@@ -102,6 +113,14 @@ pub trait Store: Sized {
     /// # Errors
     /// When the lines cannot be listed.
     fn lines(&self) -> Result<BTreeSet<LockName>, StoreError>;
+
+    /// Those who wait while they run under other acquisitions, of all names: the only ones that can be part
+    /// of a deadlock. Costs time that grows with their number alone.
+    fn nested(&self) -> Vec<Waiter>;
+
+    /// Watches the record of a name, and the ticket of a place in its line where one is given, so that their
+    /// holder is told when they may be gone. `None` where nothing can be watched: then only looking helps.
+    fn alarm(&self, held: &[(&LockName, Option<&Place>)]) -> Option<Self::Alarm>;
 
     /// Starts watching for the end of an obstacle. A change between the caller's last look and this call
     /// is not missed: the vigil is ready at once then.
@@ -199,6 +218,19 @@ pub trait Ticket {
     /// Gives the place up now, also for processes that inherited it. Dropping a ticket does not: a
     /// command may live on that has it too.
     fn leave(self);
+
+    /// Whether others still find it: a ticket that was removed keeps nobody out.
+    fn stands(&self) -> bool;
+}
+
+/// Tells when what is held may be lost.
+pub trait Alarm {
+    /// A descriptor that becomes readable then.
+    fn source(&self) -> BorrowedFd<'_>;
+
+    /// Forgets what it has told, and watches what stands there now. To be called before each look, so that
+    /// no change after that look is missed.
+    fn rearm(&mut self);
 }
 
 /// Waits for the end of an obstacle.

@@ -3,7 +3,7 @@ use nix::{errno::Errno, sys::signal, unistd::Pid};
 use std::{
     fs::{self, File},
     io::Read,
-    os::unix::fs::MetadataExt,
+    os::{fd::AsFd, unix::fs::MetadataExt},
     path::Path,
 };
 
@@ -23,7 +23,7 @@ pub fn probe(pid: i32) -> Presence {
     match signal::kill(Pid::from_raw(pid), None) {
         Err(Errno::ESRCH) => Presence::Absent,
         _ => match Stat::of(pid) {
-            Some(stat) if matches!(stat.state, 'Z' | 'X') => Presence::Absent,
+            Some(stat) if !stat.runs() => Presence::Absent,
             stat => Presence::Present(stat.map(|stat| stat.start)),
         },
     }
@@ -74,6 +74,44 @@ pub(crate) fn tree_in_group(pid: i32) -> Vec<i32> {
     tree
 }
 
+/// The processes of a group that have not ended.
+pub(crate) fn group(group: i32) -> Vec<i32> {
+    let of_group = |pid: &i32| Stat::of(*pid).is_some_and(|it| it.group == group && it.runs());
+    pids().filter(of_group).collect()
+}
+
+/// Whether a process is there and has not ended.
+pub(crate) fn is_running(pid: i32) -> bool {
+    Stat::of(pid).is_some_and(|stat| stat.runs())
+}
+
+/// Whether a process is stopped by a signal or a debugger.
+pub fn is_stopped(pid: i32) -> bool {
+    Stat::of(pid).is_some_and(|stat| matches!(stat.state, 'T' | 't'))
+}
+
+/// Tells files apart, whatever their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+impl FileId {
+    /// Of an open file.
+    pub(crate) fn of(file: &impl AsFd) -> Option<Self> {
+        let stat = nix::sys::stat::fstat(file).ok()?;
+        Some(Self { device: stat.st_dev, inode: stat.st_ino })
+    }
+}
+
+/// Whether a process has any of some files open.
+pub(crate) fn has_any(pid: i32, files: &[FileId]) -> bool {
+    let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    let mut ids = open.filter_map(|fd| fs::metadata(fd.path()).ok());
+    ids.any(|meta| files.contains(&FileId { device: meta.dev(), inode: meta.ino() }))
+}
+
 /// What of `/proc/<pid>/stat` matters here (`proc_pid_stat(5)`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stat {
@@ -89,6 +127,10 @@ pub(super) struct Stat {
 }
 
 impl Stat {
+    fn runs(&self) -> bool {
+        !matches!(self.state, 'Z' | 'X')
+    }
+
     /// Reads that of a process.
     pub(super) fn of(pid: i32) -> Option<Self> {
         Self::parse(&read_small(&format!("/proc/{pid}/stat"))?)

@@ -1,0 +1,177 @@
+//! A guard's own account of how it ended, so that no exit code is ambiguous.
+
+use crate::{
+    exit::Code,
+    failure::{Failure, chain},
+};
+use lokt_lock::{
+    guard::Ending,
+    ops::Grant,
+    words::{LockId, LockName},
+};
+use serde::Serialize;
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+/// How a guard ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Outcome {
+    /// Not yet, or it was killed.
+    Unfinished,
+    /// The command ran to its end.
+    Completed,
+    /// A lock is held by another, or frozen.
+    Denied,
+    /// The wait for a lock took too long.
+    TimedOut,
+    /// The wait was interrupted by a signal.
+    Interrupted,
+    /// A lock was taken away while the command ran.
+    Lost,
+    /// The command ran for longer than it may.
+    MaxHold,
+    /// Waiting would be a deadlock.
+    Deadlock,
+    /// The command could not be started.
+    NotStarted,
+    /// Something else failed.
+    Error,
+}
+
+/// What the file says, version 1. Fields are only ever added.
+#[derive(Debug, Serialize)]
+struct Content {
+    version: u8,
+    outcome: Outcome,
+    names: Vec<String>,
+    lock_ids: Vec<String>,
+    fences: Vec<u64>,
+    pid: u32,
+    /// The guard's own exit code.
+    exit_code: Option<u8>,
+    /// The command's exit code, where it exited.
+    command_exit_code: Option<i32>,
+    /// The number of the signal that ended the command, where one did.
+    command_signal: Option<i32>,
+    /// From the start until the command could start, or until that was given up.
+    waited_ms: Option<u128>,
+    /// From then until the command's end.
+    held_ms: Option<u128>,
+    error: Option<String>,
+}
+
+/// The file that `--status-file` names, or none.
+pub(crate) struct StatusFile {
+    path: Option<PathBuf>,
+    began: Instant,
+    entered: Option<Instant>,
+    content: Content,
+}
+
+impl StatusFile {
+    /// Writes that nothing has ended yet, so that a file of an earlier run is not taken for this one's.
+    pub(crate) fn begin(path: Option<PathBuf>, names: &[LockName]) -> Result<Self, Failure> {
+        let content = Content {
+            version: 1,
+            outcome: Outcome::Unfinished,
+            names: names.iter().map(ToString::to_string).collect(),
+            lock_ids: Vec::new(),
+            fences: Vec::new(),
+            pid: std::process::id(),
+            exit_code: None,
+            command_exit_code: None,
+            command_signal: None,
+            waited_ms: None,
+            held_ms: None,
+            error: None,
+        };
+        let file = Self { path, began: Instant::now(), entered: None, content };
+        file.write().map_err(|(path, error)| {
+            let shown = path.display();
+            Failure::new(Code::Error, format!("cannot write the status file {shown}: {error}"))
+                .hint("its folder must exist and be writable; nothing was locked")
+        })?;
+        Ok(file)
+    }
+
+    /// Whether anybody wants to know.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.path.is_some()
+    }
+
+    /// Notes that the command may start now.
+    pub(crate) fn entered<T>(&mut self, grants: &[Grant<T>]) {
+        let now = Instant::now();
+        self.entered = Some(now);
+        self.content.waited_ms = Some((now - self.began).as_millis());
+        let ids = grants.iter().filter_map(|it| it.record.lock_id.as_ref());
+        self.content.lock_ids = ids.map(LockId::to_string).collect();
+        let fences = grants.iter().filter_map(|it| it.record.fence);
+        self.content.fences = fences.map(lokt_lock::words::Fence::get).collect();
+    }
+
+    /// Notes how it ended.
+    pub(crate) fn ended(&mut self, outcome: Outcome) {
+        self.content.outcome = outcome;
+        match self.entered {
+            Some(entered) => self.content.held_ms = Some(entered.elapsed().as_millis()),
+            None => self.content.waited_ms = Some(self.began.elapsed().as_millis()),
+        }
+    }
+
+    /// Notes how the command ended.
+    pub(crate) fn command_ended(&mut self, ending: Ending) {
+        match ending {
+            Ending::Exited(code) => self.content.command_exit_code = Some(code),
+            Ending::Signaled(signal) => self.content.command_signal = Some(signal as i32),
+        }
+    }
+
+    /// Writes what was noted; a warning where that is not possible any more.
+    pub(crate) fn close(mut self, result: &Result<Code, Failure>) -> Option<String> {
+        self.content.exit_code = Some(match result {
+            Ok(code) => code.number(),
+            Err(failure) => failure.code.number(),
+        });
+        if let Err(failure) = result {
+            self.content.error = Some(failure.message.clone());
+            if self.content.outcome == Outcome::Unfinished {
+                self.ended(Outcome::Error);
+            }
+        }
+        let (path, error) = self.write().err()?;
+        Some(format!("cannot write the status file {}: {}", path.display(), chain(&error)))
+    }
+
+    fn write(&self) -> Result<(), (PathBuf, io::Error)> {
+        let Some(path) = &self.path else { return Ok(()) };
+        self.write_to(path).map_err(|error| (path.clone(), error))
+    }
+
+    /// Written whole, in place of what was there; a pipe or a device gets only the last word.
+    fn write_to(&self, path: &Path) -> io::Result<()> {
+        let mut text = serde_json::to_string(&self.content).map_err(io::Error::from)?;
+        text.push('\n');
+        match fs::metadata(path) {
+            Ok(meta) if meta.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+            Ok(meta) if !meta.is_file() && self.content.outcome == Outcome::Unfinished => Ok(()),
+            Ok(meta) if !meta.is_file() => fs::write(path, text),
+            _ => replace(path, &text),
+        }
+    }
+}
+
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(format!(".{}.new", std::process::id()));
+    let written = fs::write(&draft, text).and_then(|()| fs::rename(&draft, path));
+    if written.is_err() {
+        // Nothing half-written stays.
+        let _ = fs::remove_file(&draft);
+    }
+    written
+}

@@ -1,0 +1,57 @@
+use super::{
+    changes::{Changes, Watch},
+    file_store::FileStore,
+    ticket,
+};
+use crate::{
+    rules::Place,
+    store::{Alarm, RecordKind},
+    words::LockName,
+};
+use std::{
+    os::fd::{AsFd, BorrowedFd},
+    path::PathBuf,
+};
+
+/// Tells a guard that its record or its ticket may be gone, by inotify(7).
+pub struct FileAlarm {
+    changes: Changes,
+    paths: Vec<PathBuf>,
+}
+
+impl FileAlarm {
+    /// Watches records and tickets. What is missing already is found by the look that follows; `None` where the
+    /// kernel has no watches left to give.
+    pub(super) fn set(store: &FileStore, held: &[(&LockName, Option<&Place>)]) -> Option<Self> {
+        let record = |name| store.layout.record(RecordKind::Lock, name);
+        let records = held.iter().map(|(name, _)| record(name));
+        let tickets = held
+            .iter()
+            .filter_map(|(name, place)| Some(ticket::path_of(&store.layout, name, (*place)?)));
+        let paths: Vec<PathBuf> = records.chain(tickets).collect();
+        let Watch::On(changes) = Changes::of(&[] as &[PathBuf]) else { return None };
+        let alarm = Self { changes, paths };
+        alarm.watch().then_some(alarm)
+    }
+
+    /// Watches what stands at the paths now: a record that was renewed is another file.
+    fn watch(&self) -> bool {
+        let missing = nix::errno::Errno::ENOENT;
+        self.paths.iter().all(|path| {
+            let added = self.changes.add(path);
+            added.is_ok() || added == Err(missing)
+        })
+    }
+}
+
+impl Alarm for FileAlarm {
+    fn source(&self) -> BorrowedFd<'_> {
+        self.changes.as_fd()
+    }
+
+    fn rearm(&mut self) {
+        self.changes.forget();
+        // A file that cannot be watched now is looked at by the next renewal at the latest.
+        let _ = self.watch();
+    }
+}

@@ -1,0 +1,59 @@
+use crate::{
+    ops::{Grant, OperationError, Renewed, lifetime, renew},
+    store::Store,
+    sys::Caller,
+    words::LockName,
+};
+use std::time::{Duration, Instant};
+
+/// Extends the announced lives of locks: three times in a lifetime, so that one beat may be late.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pulse {
+    every: Duration,
+    pub(super) next: Instant,
+    /// Whether the last beat failed: that is told once, and not three times in every lifetime.
+    failing: bool,
+}
+
+/// What came of one beat.
+#[derive(Debug, Default)]
+pub(super) struct Beat {
+    /// A lock whose life could not be extended, and why; not where the one before failed too.
+    pub(super) failed: Option<(LockName, OperationError)>,
+    /// Whether a lock seems to be lost.
+    pub(super) suspicious: bool,
+}
+
+impl Pulse {
+    /// The pulse of locks that have a lifetime. Where it took a while to get all of them, the first beat is
+    /// due at once.
+    pub(super) fn of<T>(grants: &[Grant<T>], now: Instant) -> Option<Self> {
+        let ttl = grants.iter().filter_map(|grant| lifetime(&grant.record)).min()?;
+        let every = (ttl / 3).max(Duration::from_millis(10));
+        let next = if grants.len() > 1 { now } else { now + every };
+        Some(Self { every, next, failing: false })
+    }
+
+    pub(super) fn beat<S: Store>(
+        &mut self,
+        (store, caller): (&S, &Caller),
+        grants: &[Grant<S::Ticket>],
+        now: Instant,
+    ) -> Beat {
+        self.next = now + self.every;
+        let mut beat = Beat::default();
+        for grant in grants.iter().filter(|it| !it.lost) {
+            match renew(store, grant, caller) {
+                Ok(Renewed::Done) => {}
+                Ok(Renewed::Lost) => beat.suspicious = true,
+                Err(error) => beat.failed = Some((grant.record.name.clone(), error)),
+            }
+        }
+        let failing = beat.failed.is_some();
+        if self.failing {
+            beat.failed = None;
+        }
+        self.failing = failing;
+        beat
+    }
+}

@@ -1,0 +1,105 @@
+use crate::{
+    ops::{Grant, Loss, lose, stands},
+    store::{Alarm, Store, StoreError, Ticket},
+    sys::Caller,
+    words::LockName,
+};
+use std::{
+    os::fd::BorrowedFd,
+    time::{Duration, Instant},
+};
+
+/// When to look, after the command's start, whether the locks still stand. Then an alarm is set.
+///
+/// An alarm costs some ten milliseconds at the end (closing an inotify instance), which commands that are over
+/// soon need not pay; a look costs some ten microseconds.
+const LOOKS: [Duration; 5] = [
+    Duration::from_millis(50),
+    Duration::from_millis(150),
+    Duration::from_millis(350),
+    Duration::from_millis(650),
+    Duration::from_secs(1),
+];
+
+/// How often to look where there is no alarm, or where a look failed.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// Finds out at once when a lock is taken away from its guard.
+pub(super) struct Watch<A> {
+    began: Instant,
+    looked: usize,
+    alarm: Option<A>,
+    next: Option<Instant>,
+}
+
+/// A lock that was lost.
+#[derive(Debug)]
+pub(super) struct Lost {
+    pub(super) name: LockName,
+    /// Why that could not be logged.
+    pub(super) unlogged: Option<StoreError>,
+}
+
+impl<A: Alarm> Watch<A> {
+    pub(super) fn begin(now: Instant) -> Self {
+        let next = LOOKS.first().map(|after| now + *after);
+        Self { began: now, looked: 0, alarm: None, next }
+    }
+
+    /// When to look next.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.next
+    }
+
+    /// A descriptor that becomes readable when it is time to look.
+    pub(super) fn source(&self) -> Option<BorrowedFd<'_>> {
+        self.alarm.as_ref().map(Alarm::source)
+    }
+
+    /// Looks whether the grants still stand, and gives those that do not, each once.
+    pub(super) fn look<S: Store<Alarm = A>>(
+        &mut self,
+        (store, caller): (&S, &Caller),
+        grants: &mut [Grant<S::Ticket>],
+        now: Instant,
+    ) -> Vec<Lost> {
+        self.rearm(store, grants, now);
+        let mut lost = Vec::new();
+        for grant in grants.iter_mut().filter(|it| !it.lost) {
+            if stands(store, grant) {
+                continue;
+            }
+            match lose(store, grant, caller) {
+                Ok(Loss::None) => {}
+                Ok(Loss::Lost { unlogged }) => {
+                    lost.push(Lost { name: grant.record.name.clone(), unlogged });
+                }
+                // Nothing is known: ask again.
+                Err(_) => self.next = Some(now + SLOW),
+            }
+        }
+        lost
+    }
+
+    /// Sets the alarm, where it is time for it, before the look, so that no change falls between the two.
+    fn rearm<S: Store<Alarm = A>>(&mut self, store: &S, grants: &[Grant<S::Ticket>], now: Instant) {
+        self.looked += 1;
+        if let Some(alarm) = &mut self.alarm {
+            self.next = None;
+            alarm.rearm();
+        } else if let Some(after) = LOOKS.get(self.looked) {
+            self.next = Some(self.began + *after);
+        } else {
+            let place =
+                |grant: &Grant<S::Ticket>| grant.ticket.as_ref().map(|it| it.place().clone());
+            let places: Vec<_> = grants.iter().map(place).collect();
+            let held: Vec<_> = grants
+                .iter()
+                .zip(&places)
+                .map(|(grant, place)| (&grant.record.name, place.as_ref()))
+                .collect();
+            self.alarm = store.alarm(&held);
+            self.next = self.alarm.is_none().then(|| now + SLOW);
+        }
+    }
+}

@@ -1,0 +1,50 @@
+use super::{Grant, OperationError, release};
+use crate::{
+    audit::EventKind,
+    record::Slot,
+    store::{Durability, RecordKind, Section, Store, StoreError, Ticket},
+    sys::Caller,
+};
+
+/// Whether a grant still stands, by a look from outside the section: its record says so, and others find
+/// its ticket.
+///
+/// What is found to be missing may be about to come back, where another program is at it; [`lose`] makes
+/// sure.
+pub fn stands<S: Store>(store: &S, grant: &Grant<S::Ticket>) -> bool {
+    let slot = store.peek(&grant.record.name, RecordKind::Lock);
+    // What cannot be read is no proof of anything.
+    let recorded = matches!(slot, Slot::Unreadable(_)) || release::is_in(&slot, &grant.record);
+    recorded && grant.ticket.as_ref().is_none_or(Ticket::stands)
+}
+
+/// What came of looking closer at a grant that seems to be lost.
+#[derive(Debug)]
+#[must_use]
+pub enum Loss {
+    /// It stands.
+    None,
+    /// It is lost. That was logged, or could not be.
+    Lost {
+        /// Why it could not be logged.
+        unlogged: Option<StoreError>,
+    },
+}
+
+/// Makes sure, in the section, whether a grant is lost; if so, marks it and logs that.
+///
+/// # Errors
+/// [`OperationError`] when the section cannot be had; then nothing is known.
+pub fn lose<S: Store>(
+    store: &S,
+    grant: &mut Grant<S::Ticket>,
+    caller: &Caller,
+) -> Result<Loss, OperationError> {
+    let section = store.section(&grant.record.name)?;
+    if stands(section.store(), grant) {
+        return Ok(Loss::None);
+    }
+    grant.lost = true;
+    let event = release::event(EventKind::Lost, &grant.record, grant.kind, caller);
+    Ok(Loss::Lost { unlogged: store.log(&event, Durability::Volatile).err() })
+}

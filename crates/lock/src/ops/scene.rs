@@ -1,0 +1,153 @@
+use super::{
+    OperationError, Request,
+    look::{Prober, freeze_in_force, readable, ticket_in},
+};
+use crate::{
+    record::{Hold, Record, Slot},
+    rules::{
+        Ahead, Asker, Claim, Judged, Liveness, Mode, Occupant, Place, Purpose, Scene, Verdict,
+        Witness, ahead, judge, leased, occupant,
+    },
+    store::{Section, Store},
+    words::{LockId, Timestamp},
+};
+
+/// What one who asks sees in the section: all that admission depends on is found out from here.
+pub(super) struct View<'a> {
+    pub(super) request: &'a Request<'a>,
+    pub(super) line: &'a [Place],
+    /// The place that the one who asks has in the line.
+    pub(super) mine: Option<u64>,
+    pub(super) slot: &'a Slot,
+}
+
+impl View<'_> {
+    /// Gathers what admission depends on, in the order in which it can end the question: somebody ahead makes
+    /// everything else irrelevant, unless the lock is the caller's own lease, or has slots.
+    pub(super) fn scene<C: Section>(&self, section: &mut C) -> Result<Scene, OperationError> {
+        if let Slot::Newer(_) = self.slot {
+            readable(self.slot.clone(), "lock", self.request.name)?;
+        }
+        // Judged once: what stands in one sentence and has expired in the next would pass those in line.
+        let early = self.slot.record().filter(|record| self.must_be_known_early(record));
+        let early = early.map(|record| self.judged(section.store(), record));
+        let ahead = self.ahead(section, early.as_deref().unwrap_or_default())?;
+        if ahead.is_some() && early.is_none() {
+            return Ok(Scene { occupant: Occupant::Nobody, freeze: None, ahead });
+        }
+        let occupant = self.occupant(section.store(), early)?;
+        let freeze = freeze_in_force(section.store(), self.request.name)?.map(Box::new);
+        Ok(Scene { occupant, freeze, ahead })
+    }
+
+    /// Whether what is ahead in line cannot be told without the record: it may be a lease that I can pass
+    /// others with, or leases may take slots.
+    fn must_be_known_early(&self, record: &Record) -> bool {
+        self.request.mode.slots().is_some()
+            || record.holders().any(|holder| may_renew(self.request, holder))
+    }
+
+    /// The record's holders, judged.
+    fn judged<S: Store>(&self, store: &S, record: &Record) -> Vec<Judged> {
+        let witness = SectionWitness { store, view: self };
+        let holders = record.clone().into_holders().into_iter();
+        let judged = holders.map(|holder| {
+            let (verdict, mine) = (judge(&holder, &witness), may_renew(self.request, &holder));
+            Judged { holder, verdict, mine }
+        });
+        judged.collect()
+    }
+
+    fn occupant<S: Store>(
+        &self,
+        store: &S,
+        early: Option<Vec<Judged>>,
+    ) -> Result<Occupant, OperationError> {
+        if let Slot::Corrupted(corruption) = self.slot
+            && (corruption.may_be_filling() || corruption.is_provably_free())
+        {
+            return Ok(Occupant::Corrupted(corruption.clone()));
+        }
+        let Some(record) = readable(self.slot.clone(), "lock", self.request.name)? else {
+            return Ok(Occupant::Nobody);
+        };
+        let holders = early.unwrap_or_else(|| self.judged(store, &record));
+        Ok(occupant(holders, self.claim()))
+    }
+
+    fn claim(&self) -> Claim {
+        Claim { purpose: self.request.purpose(), mode: self.request.mode }
+    }
+
+    /// What of the line is in the way. The dead on the way there are removed.
+    ///
+    /// Under my own lease, those who wait for that lease to end are not in my way: they wait for me.
+    fn ahead<C: Section>(
+        &self,
+        section: &mut C,
+        known: &[Judged],
+    ) -> Result<Option<Ahead>, OperationError> {
+        let store = section.store();
+        let stands = |it: &&Judged| it.mine && matches!(it.verdict, Verdict::Held(_));
+        let exclusive = known.iter().find(stands).filter(|it| it.holder.mode == Mode::Exclusive);
+        let my_lease = exclusive.map(|it| &it.holder);
+        let mut dead = Vec::new();
+        let asker = Asker {
+            line: self.line,
+            mine: self.mine,
+            mode: self.request.mode,
+            leased: leased(known, self.request.mode),
+        };
+        let found = ahead(asker, |place| {
+            let lives = store.lives(self.request.name, place);
+            if !lives {
+                dead.push(place.clone());
+            }
+            lives && !my_lease.is_some_and(|lease| self.waits_for(store, place, lease))
+        });
+        for place in dead {
+            section.drop_place(&place)?;
+        }
+        Ok(found)
+    }
+
+    /// Whether a place waits for a lease to end, rather than to work under it.
+    fn waits_for<S: Store>(&self, store: &S, place: &Place, lease: &Record) -> bool {
+        let identity = || store.ticket_text(self.request.name, place)?.identity();
+        !place.entered && identity().is_some_and(|identity| !identity.owns(lease))
+    }
+}
+
+/// Whether a standing record is a lease that this request may renew or work under.
+///
+/// A record of another program does not say whether a guard holds it. Renewing it for its owner is what
+/// that program would do; entering beside it is not.
+fn may_renew(request: &Request<'_>, record: &Record) -> bool {
+    let lease = match record.hold {
+        Some(Hold::Lease | Hold::Process) => true,
+        None => request.purpose() == Purpose::Lease,
+        Some(Hold::Guard | Hold::Other(_)) => false,
+    };
+    lease && request.caller.identity.owns(record)
+}
+
+/// Knows the line already, as only one who is in the section can.
+struct SectionWitness<'a, S> {
+    store: &'a S,
+    view: &'a View<'a>,
+}
+
+impl<S: Store> Witness for SectionWitness<'_, S> {
+    fn now(&self) -> Timestamp {
+        self.store.now()
+    }
+
+    fn ticket_lives(&self, id: &LockId) -> bool {
+        let place = ticket_in(self.view.line, id);
+        place.is_some_and(|place| self.store.lives(self.view.request.name, place))
+    }
+
+    fn process(&self, record: &Record) -> Liveness {
+        Prober::liveness(self.view.request.caller, record)
+    }
+}

@@ -1,0 +1,65 @@
+use super::{Hold, Record};
+use crate::words::{LockId, Timestamp};
+
+/// The holders of a record that several hold: readers, or those who have slots.
+impl Record {
+    /// All who hold the name, in the order in which they came.
+    pub fn holders(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.co_holders)
+    }
+
+    /// What the record says of its first holder.
+    #[must_use]
+    pub fn alone(&self) -> Self {
+        Self { co_holders: Vec::new(), ..self.clone() }
+    }
+
+    /// All who hold the name, each as a record of its own.
+    pub fn into_holders(mut self) -> Vec<Self> {
+        let rest = std::mem::take(&mut self.co_holders);
+        std::iter::once(self).chain(rest).collect()
+    }
+
+    /// The record of several holders, the first of which stands for all of them before those who know
+    /// nothing of several. `None` where there is nobody.
+    pub fn of_holders(holders: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let mut holders = holders.into_iter();
+        let mut first = holders.next()?;
+        first.co_holders.extend(holders.flat_map(Self::into_holders));
+        Some(first)
+    }
+
+    /// The holder that belongs to the acquisition `id`.
+    pub fn holder(&self, id: &LockId) -> Option<&Self> {
+        self.holders().find(|holder| holder.is_of(id))
+    }
+
+    /// Changes what the record says of the acquisition `id`; false where that holds nothing.
+    pub fn update(&mut self, id: &LockId, change: impl FnOnce(&mut Self)) -> bool {
+        if self.is_of(id) {
+            change(self);
+            return true;
+        }
+        let holder = self.co_holders.iter_mut().find(|holder| holder.is_of(id));
+        holder.is_some_and(|holder| {
+            change(holder);
+            true
+        })
+    }
+
+    /// The record without the acquisition `id`; `None` where nobody else holds the name.
+    pub fn without(&self, id: &LockId) -> Option<Self> {
+        let others = self.clone().into_holders().into_iter().filter(|holder| !holder.is_of(id));
+        Self::of_holders(others)
+    }
+
+    /// Whether any holder is no guard, so that the record must survive a power cut.
+    pub fn has_lease(&self) -> bool {
+        self.holders().any(|holder| holder.hold != Some(Hold::Guard))
+    }
+
+    /// When the first of the lifetimes ends.
+    pub fn first_expiry(&self) -> Option<Timestamp> {
+        self.holders().filter_map(Self::expiry).min()
+    }
+}

@@ -1,0 +1,152 @@
+use super::*;
+use std::num::NonZeroU32;
+
+/// A world of tickets, written as `name: id state held…`.
+struct World {
+    tickets: Vec<Waiter>,
+    nested: Vec<Waiter>,
+}
+
+const EXCLUSIVE: Mode = Mode::Exclusive;
+
+fn slots(number: u32) -> Mode {
+    Mode::Slots(NonZeroU32::new(number).unwrap())
+}
+
+fn ticket(name: &str, id: &str, number: u64, entered: bool, held: &[&str]) -> Waiter {
+    let place =
+        Place { number, lock_id: LockId::from_record(id).unwrap(), entered, mode: EXCLUSIVE };
+    let text = TicketText {
+        name: name.into(),
+        owner: id.into(),
+        owner_given: true,
+        agent_id: "a".into(),
+        pid: 1,
+        command: Vec::new(),
+        since: String::new(),
+        held: held.iter().map(ToString::to_string).collect(),
+    };
+    Waiter { name: LockName::new(name).unwrap(), place, text }
+}
+
+fn holds(name: &str, id: &str) -> Waiter {
+    ticket(name, id, 1, true, &[])
+}
+
+fn waits(name: &str, id: &str, held: &[&str]) -> Waiter {
+    ticket(name, id, 9, false, held)
+}
+
+fn with(mode: Mode, mut waiter: Waiter) -> Waiter {
+    waiter.place.mode = mode;
+    waiter
+}
+
+fn at(number: u64, mut waiter: Waiter) -> Waiter {
+    waiter.place.number = number;
+    waiter
+}
+
+impl World {
+    fn of(tickets: &[Waiter]) -> Self {
+        let nested = tickets.iter().filter(|it| !it.place.entered && !it.text.held.is_empty());
+        Self { nested: nested.cloned().collect(), tickets: tickets.to_vec() }
+    }
+}
+
+impl Waits for World {
+    fn line(&self, name: &LockName) -> Vec<Place> {
+        let of_name = self.tickets.iter().filter(|it| it.name == *name);
+        of_name.map(|it| it.place.clone()).collect()
+    }
+
+    fn text(&self, _: &LockName, place: &Place) -> Option<TicketText> {
+        let found = self.tickets.iter().find(|it| it.place.lock_id == place.lock_id);
+        found.map(|it| it.text.clone())
+    }
+
+    fn nested(&self) -> &[Waiter] {
+        &self.nested
+    }
+}
+
+/// The circle as `waiter>name>blocker` steps, for the last of the tickets.
+fn found(tickets: &[Waiter]) -> Vec<String> {
+    let me = tickets.last().unwrap();
+    let links = cycle(me, &World::of(tickets)).unwrap_or_default();
+    let step = |it: &Link| {
+        format!("{}>{}>{}", it.waiter.owner, it.name, it.blocker.as_ref().unwrap().owner)
+    };
+    links.iter().map(step).collect()
+}
+
+#[test]
+fn two_who_wait_for_each_other_are_a_circle() {
+    let tickets =
+        [holds("a", "A"), holds("b", "B"), waits("a", "b1", &["B"]), waits("b", "a1", &["A"])];
+    assert_eq!(found(&tickets), ["a1>b>B", "b1>a>A"]);
+}
+
+#[test]
+fn three_make_a_circle_and_a_chain_is_none() {
+    let (a, b, c) = (holds("a", "A"), holds("b", "B"), holds("c", "C"));
+    let chain = [a, b, c, waits("b", "a1", &["A"]), waits("c", "b1", &["B"])];
+    assert!(found(&chain).is_empty(), "a chain has an end");
+    let circle: Vec<Waiter> = chain.into_iter().chain([waits("a", "c1", &["C"])]).collect();
+    assert_eq!(found(&circle), ["c1>a>A", "a1>b>B", "b1>c>C"]);
+}
+
+#[test]
+fn one_who_waits_for_what_runs_around_it_is_a_circle_alone() {
+    let reader = with(Mode::Shared, holds("x", "R"));
+    assert_eq!(found(&[reader, waits("x", "W", &["R"])]), ["W>x>R"]);
+}
+
+#[test]
+fn who_waits_ahead_in_the_same_line_counts_too() {
+    let tickets = [
+        holds("a", "A"),
+        holds("b", "X"),
+        at(3, waits("b", "b1", &["B"])),
+        holds("c", "B"),
+        waits("b", "a1", &["A"]),
+    ];
+    assert!(found(&tickets).is_empty(), "the one ahead waits for nobody that waits for me");
+    let mut circle = tickets.to_vec();
+    circle.insert(0, at(3, waits("a", "x1", &["X"])));
+    assert_eq!(found(&circle), ["a1>b>b1", "b1>b>X", "x1>a>A"]);
+}
+
+#[test]
+fn a_reader_behind_a_writer_that_waits_for_the_readers_own_tree_is_stuck() {
+    let tickets = [
+        with(Mode::Shared, holds("x", "R")),
+        at(5, waits("x", "W", &[])),
+        with(Mode::Shared, waits("x", "r1", &["R"])),
+    ];
+    assert_eq!(found(&tickets), ["r1>x>W", "W>x>R"], "the writer waits for the reader around me");
+}
+
+#[test]
+fn slots_are_stuck_only_when_too_many_of_them_are() {
+    let two = slots(2);
+    let [one, other] = [with(two, holds("s", "S")), with(two, at(2, holds("s", "T")))];
+    let mine = with(two, waits("s", "a1", &["A"]));
+    let half = [holds("a", "A"), one, other, waits("a", "s1", &["S"]), mine.clone()];
+    assert!(found(&half).is_empty(), "the other slot will be free");
+    let mut both = half.to_vec();
+    both.insert(0, at(10, waits("a", "t1", &["T"])));
+    assert_eq!(found(&both).first().map(String::as_str), Some("a1>s>T"));
+}
+
+#[test]
+fn a_circle_of_others_is_not_mine() {
+    let tickets = [
+        holds("a", "A"),
+        holds("b", "B"),
+        waits("a", "b1", &["B"]),
+        at(8, waits("b", "a1", &["A"])),
+        waits("b", "me", &["M"]),
+    ];
+    assert!(found(&tickets).is_empty(), "who waits behind a circle is no part of it");
+}

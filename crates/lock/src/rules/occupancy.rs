@@ -1,0 +1,156 @@
+use super::{Gone, Mode, Occupant, Purpose, Verdict};
+use crate::record::{Hold, Record};
+
+/// What somebody asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// For a process tree, or for none.
+    pub purpose: Purpose,
+    /// How many may be in beside it.
+    pub mode: Mode,
+}
+
+/// One holder of a record, judged.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// What the record says of it.
+    pub holder: Record,
+    /// Whether it still stands.
+    pub verdict: Verdict,
+    /// Whether it is a lease that the one who asks may renew or work under.
+    pub mine: bool,
+}
+
+impl Judged {
+    fn stands(&self) -> bool {
+        matches!(self.verdict, Verdict::Held(_))
+    }
+}
+
+/// Says what the holders of a record are to the one who asks.
+///
+/// Of one's own lease, a guard may work under an exclusive one alone: beside a shared one there may be
+/// others, so it asks for a place of its own like they do.
+pub fn occupant(holders: Vec<Judged>, claim: Claim) -> Occupant {
+    let (standing, gone): (Vec<Judged>, Vec<Judged>) =
+        holders.into_iter().partition(Judged::stands);
+    let gone = gone.into_iter().filter_map(gone_of).collect();
+    let mine = standing.iter().find(|it| it.mine).map(|it| Box::new(it.holder.clone()));
+    let Some(record) = Record::of_holders(standing.into_iter().map(|it| it.holder)) else {
+        return Occupant::Stale(gone);
+    };
+    let (record, held) = (Box::new(record.clone()), record.mode);
+    match (mine, claim.purpose) {
+        (Some(mine), Purpose::Lease) if held == claim.mode => Occupant::MyLease(mine),
+        (Some(mine), Purpose::Guard) if held == Mode::Exclusive => Occupant::MyLease(mine),
+        (Some(_), Purpose::Lease) => Occupant::Holder(record),
+        _ => beside(record, held, claim.mode, gone),
+    }
+}
+
+fn beside(record: Box<Record>, held: Mode, asked: Mode, gone: Vec<Gone>) -> Occupant {
+    match asked.disagrees_on_slots(held) {
+        Some(slots) => Occupant::OtherSlots(slots),
+        None if asked.gets_on_with(held) => Occupant::Company(record, gone),
+        None => Occupant::Holder(record),
+    }
+}
+
+fn gone_of(judged: Judged) -> Option<Gone> {
+    match judged.verdict {
+        Verdict::Stale(why) => Some(Gone { holder: Box::new(judged.holder), why }),
+        Verdict::Held(_) => None,
+    }
+}
+
+/// How many of a record's slots are taken by holders that have no ticket. Guards have one, and are counted
+/// in the line.
+pub fn leased(holders: &[Judged], asked: Mode) -> u32 {
+    let takes_one = |it: &&Judged| {
+        it.stands() && it.holder.hold != Some(Hold::Guard) && it.holder.mode == asked
+    };
+    let count = if asked.slots().is_some() { holders.iter().filter(takes_one).count() } else { 0 };
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        rules::{Holding, Staleness},
+        words::LockName,
+    };
+    use std::num::NonZeroU32;
+
+    fn judged(owner: &str, mode: Mode, verdict: Verdict) -> Judged {
+        let name = LockName::new("x").unwrap();
+        let text = format!(r#"{{"owner":"{owner}","acquired_ts":"2026-02-01T10:00:00Z"}}"#);
+        let mut holder = Record::parse(text.as_bytes(), &name).unwrap();
+        holder.mode = mode;
+        holder.hold = Some(Hold::Lease);
+        Judged { holder, verdict, mine: owner == "me" }
+    }
+
+    const LIVE: Verdict = Verdict::Held(Holding::Live);
+    const OVER: Verdict = Verdict::Stale(Staleness::Expired);
+
+    fn kind(occupant: &Occupant) -> &'static str {
+        match occupant {
+            Occupant::Stale(_) => "stale",
+            Occupant::MyLease(_) => "my lease",
+            Occupant::Company(..) => "company",
+            Occupant::Holder(_) => "holder",
+            Occupant::OtherSlots(_) => "other slots",
+            Occupant::Nobody | Occupant::Corrupted(_) => "not a record",
+        }
+    }
+
+    #[test]
+    fn the_table_of_what_holders_are_to_the_one_who_asks() {
+        use Mode::{Exclusive, Shared};
+        use Purpose::{Guard, Lease};
+        let two = Mode::Slots(NonZeroU32::new(2).unwrap());
+        let three = Mode::Slots(NonZeroU32::new(3).unwrap());
+        for (held, owners, purpose, asked, expected) in [
+            (Exclusive, "you", Guard, Exclusive, "holder"),
+            (Exclusive, "you", Guard, Shared, "holder"),
+            (Exclusive, "me", Lease, Exclusive, "my lease"),
+            (Exclusive, "me", Lease, Shared, "holder"),
+            (Exclusive, "me", Guard, Exclusive, "my lease"),
+            (Exclusive, "me", Guard, Shared, "my lease"),
+            (Shared, "you", Lease, Shared, "company"),
+            (Shared, "you me", Lease, Shared, "my lease"),
+            (Shared, "you me", Guard, Shared, "company"),
+            (Shared, "me", Guard, Exclusive, "holder"),
+            (Shared, "you", Guard, two, "holder"),
+            (two, "you", Guard, two, "company"),
+            (two, "you", Guard, three, "other slots"),
+            (two, "me", Lease, three, "holder"),
+        ] {
+            let holders = owners.split(' ').map(|owner| judged(owner, held, LIVE)).collect();
+            let found = occupant(holders, Claim { purpose, mode: asked });
+            assert_eq!(kind(&found), expected, "{purpose:?} {asked} on {held} of {owners}");
+        }
+    }
+
+    #[test]
+    fn those_who_are_gone_are_told_apart_from_those_who_stand() {
+        let claim = Claim { purpose: Purpose::Guard, mode: Mode::Shared };
+        let holders = vec![judged("a", Mode::Shared, OVER), judged("b", Mode::Shared, LIVE)];
+        let Occupant::Company(record, gone) = occupant(holders, claim) else {
+            panic!("a live reader is company");
+        };
+        assert_eq!(record.owner.as_str(), "b", "the record is about those who stand");
+        assert_eq!(gone.iter().map(|it| it.holder.owner.as_str()).collect::<Vec<_>>(), ["a"]);
+        let all = vec![judged("a", Mode::Shared, OVER), judged("b", Mode::Shared, OVER)];
+        assert!(matches!(occupant(all, claim), Occupant::Stale(gone) if gone.len() == 2));
+    }
+
+    #[test]
+    fn only_standing_leases_of_the_same_slots_are_counted() {
+        let two = Mode::Slots(NonZeroU32::new(2).unwrap());
+        let holders = [judged("a", two, LIVE), judged("b", two, OVER)];
+        assert_eq!(leased(&holders, two), 1);
+        assert_eq!(leased(&holders, Mode::Shared), 0, "company of readers is no matter of number");
+    }
+}

@@ -1,0 +1,86 @@
+use super::{Mode, Place};
+
+/// What of the line keeps somebody from entering.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ahead {
+    /// A live ticket that does not get on with mine: wait until it is gone, or, where it waits for the same
+    /// slots as I do, until it has entered.
+    Place(Place),
+    /// Every slot is taken by these, who are in, and by leases, if there are any: wait until one is gone.
+    Full(Vec<Place>),
+    /// A live ticket that asks for another number of slots.
+    OtherSlots(Place),
+}
+
+/// Somebody who asks, as the line sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Asker<'a> {
+    /// The tickets of the name, in any order.
+    pub line: &'a [Place],
+    /// The asker's own place; `None` is the end of the line.
+    pub mine: Option<u64>,
+    /// In which mode.
+    pub mode: Mode,
+    /// How many slots are taken by those who have no ticket: leases.
+    pub leased: u32,
+}
+
+/// Finds what of the line is in the way. `in_the_way` says whether a ticket lives (and is not to be passed
+/// for another reason); it is asked from the nearest to the farthest, and no further than the answer needs:
+/// a long line costs a newcomer one question.
+///
+/// Whoever has entered is ahead of everybody, whatever the numbers say: a guard under its owner's lease
+/// enters past those who wait for that lease, and must keep them out when the lease is gone before it.
+///
+/// Those who wait for a slot count as if they had it, so nobody passes them; shared tickets that wait are
+/// passed by other shared ones only where both wait for the same exclusive ticket ahead.
+pub fn ahead(asker: Asker<'_>, mut in_the_way: impl FnMut(&Place) -> bool) -> Option<Ahead> {
+    let mut taken = Vec::new();
+    let mut waits: Option<Place> = None;
+    for place in asker.ahead() {
+        if asker.mode == Mode::Shared && place.mode == Mode::Shared {
+            continue;
+        }
+        if !in_the_way(place) {
+            continue;
+        }
+        if asker.mode.disagrees_on_slots(place.mode).is_some() {
+            return Some(Ahead::OtherSlots(place.clone()));
+        }
+        if !asker.mode.gets_on_with(place.mode) {
+            return Some(Ahead::Place(place.clone()));
+        }
+        if !place.entered && waits.is_none() {
+            waits = Some(place.clone());
+        }
+        taken.push(place.clone());
+        if is_full(asker, taken.len()) {
+            break;
+        }
+    }
+    let full = is_full(asker, taken.len());
+    full.then(|| waits.map_or(Ahead::Full(taken), Ahead::Place))
+}
+
+/// Whether all slots are taken; for other modes, company is not a matter of number.
+fn is_full(asker: Asker<'_>, taken: usize) -> bool {
+    let slots = asker.mode.slots().map(|slots| slots.get() as usize);
+    slots.is_some_and(|slots| taken.saturating_add(asker.leased as usize) >= slots)
+}
+
+impl<'a> Asker<'a> {
+    /// Those ahead, the nearest first, whatever their mode.
+    pub(super) fn ahead(self) -> Vec<&'a Place> {
+        let is_ahead = |place: &&Place| match self.mine {
+            Some(mine) => place.number < mine || (place.entered && place.number != mine),
+            None => true,
+        };
+        let mut ahead: Vec<&Place> = self.line.iter().filter(is_ahead).collect();
+        ahead.sort_by_key(|place| std::cmp::Reverse(place.number));
+        ahead
+    }
+}
+
+#[cfg(test)]
+#[path = "queue_tests.rs"]
+mod tests;
