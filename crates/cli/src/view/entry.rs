@@ -5,7 +5,7 @@ use crate::span;
 use lokt_lock::{
     ops::Entry,
     record::{AsRead, Record, Slot},
-    rules::TicketText,
+    rules::{Mode, TicketText},
     store::RecordKind,
 };
 use serde::Serialize;
@@ -23,6 +23,7 @@ pub(crate) struct Json<'a> {
     pid_status: &'static str,
     freeze: bool,
     state: &'static str,
+    taken: usize,
     waiters: usize,
     queue: Vec<Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -53,6 +54,7 @@ pub(crate) fn json<'a>(entry: &'a Entry, freeze: Option<&Record>) -> Json<'a> {
         pid_status: entry.process.as_str(),
         freeze: entry.kind == RecordKind::Freeze,
         state: entry.state.as_str(),
+        taken: entry.taken,
         waiters: entry.waiters.len(),
         queue: entry.waiters.iter().map(waiter).collect(),
         inside: entry.inside.iter().map(waiter).collect(),
@@ -92,7 +94,7 @@ fn row(entry: &Entry) -> Vec<String> {
     let of = |show: &dyn Fn(&Record) -> String| record.map(show).unwrap_or_default();
     vec![
         entry.name.to_string(),
-        entry.state.as_str().to_owned(),
+        state(entry),
         record.map_or_else(|| unrecorded(entry), |it| it.owner.to_string()),
         of(&|it| it.pid.map_or_else(String::new, |pid| pid.to_string())),
         of(&|it| span::show(entry.seen.since(it.acquired))),
@@ -101,6 +103,16 @@ fn row(entry: &Entry) -> Vec<String> {
         of(&|it| it.version.to_string()),
         problem(entry).unwrap_or_else(|| of(&what)),
     ]
+}
+
+/// The state, and how many hold a lock that several may hold: `held 2/3`, `held 2 shared`.
+fn state(entry: &Entry) -> String {
+    let word = entry.state.as_str();
+    match entry.record().map(|it| it.mode) {
+        Some(Mode::Slots(slots)) => format!("{word} {}/{slots}", entry.taken),
+        Some(Mode::Shared) => format!("{word} {} shared", entry.taken),
+        _ => word.to_owned(),
+    }
 }
 
 /// Who is in without a record, or first in line.
@@ -128,7 +140,7 @@ fn what(record: &Record) -> String {
 
 /// One entry in full.
 pub(crate) fn full(entry: &Entry, freeze: Option<&Record>) -> String {
-    let mut lines = vec![format!("{}: {}", entry.name, entry.state.as_str())];
+    let mut lines = vec![format!("{}: {}", entry.name, state(entry))];
     let mut put = |key: &str, value: String| lines.push(format!("  {key:<9} {value}"));
     if let Some(problem) = problem(entry) {
         put("error", problem);
@@ -151,6 +163,9 @@ pub(crate) fn full(entry: &Entry, freeze: Option<&Record>) -> String {
             put("fence", fence.to_string());
         }
         put("version", record.version.to_string());
+        for holder in &record.co_holders {
+            put("beside", holder::told(holder, entry.seen));
+        }
     }
     if let Some(freeze) = freeze {
         put("frozen", holder::frozen_by(freeze));

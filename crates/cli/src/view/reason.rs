@@ -5,7 +5,8 @@ use crate::span;
 use lokt_lock::{
     ops::{Explanation, Reason, ReasonKind},
     record::{Hold, Record},
-    rules::Holding,
+    rules::{Holding, Mode, TicketText},
+    sys,
     words::{LockName, Timestamp},
 };
 use serde_json::{Map, Value, json};
@@ -63,10 +64,10 @@ fn message(reason: &Reason) -> String {
     match (&reason.kind, record) {
         (ReasonKind::Frozen, Some(freeze)) => format!("frozen {}", holder::frozen_by(freeze)),
         (ReasonKind::Held { holding, keepers }, Some(record)) => {
-            format!("held by {}{}", holder::told(record, now), remark(*holding, keepers))
+            format!("held by {}{}", all_told(record, now), remark(*holding, keepers))
         }
         (ReasonKind::SelfHeld { holding, keepers }, Some(record)) => {
-            format!("held by you: {}{}", holder::told(record, now), remark(*holding, keepers))
+            format!("held by you: {}{}", all_told(record, now), remark(*holding, keepers))
         }
         (ReasonKind::Expired, Some(record)) => format!(
             "the lease of {} expired {} ago; the next taker gets it",
@@ -79,8 +80,7 @@ fn message(reason: &Reason) -> String {
         ),
         (ReasonKind::Corrupted { flaw }, _) => corrupted(flaw, reason.blocks),
         (ReasonKind::Queued { waiters }, _) => {
-            let who: Vec<String> =
-                waiters.iter().map(|it| format!("{} (pid {})", it.owner, it.pid)).collect();
+            let who: Vec<String> = waiters.iter().map(waiting).collect();
             format!("{} in line: {}", waiters.len(), who.join(", "))
         }
         (ReasonKind::Inside(Some(text)), _) => format!(
@@ -91,6 +91,19 @@ fn message(reason: &Reason) -> String {
         ),
         _ => "held by somebody who cannot be named".to_owned(),
     }
+}
+
+/// One who waits. That it is stopped is worth knowing: everybody behind it waits for that.
+fn waiting(text: &TicketText) -> String {
+    let stopped = if sys::is_stopped(text.pid) { ", stopped" } else { "" };
+    format!("{} (pid {}{stopped})", text.owner, text.pid)
+}
+
+/// All who hold a lock.
+fn all_told(record: &Record, now: Timestamp) -> String {
+    let first = holder::told(record, now);
+    let others = record.co_holders.iter().map(|it| format!("; {}", holder::told(it, now)));
+    others.fold(first, |text, other| text + &other)
 }
 
 fn corrupted(flaw: &str, blocks: bool) -> String {
@@ -132,6 +145,8 @@ fn suggestions(name: &LockName, explanation: &Explanation) -> Vec<String> {
         // A lease cannot be given back under a guard that is in.
         suggestions.clear();
     }
+    suggestions
+        .extend(explanation.reasons.iter().filter_map(|it| joining(name, it.record.as_ref()?)));
     let mine = |it: &Reason| it.blocks && is_lease(&it.kind, it.record.as_ref());
     suggestions.push(if explanation.reasons.iter().any(mine) && !inside {
         format!("lokt guard {name} -- COMMAND   runs under your lease")
@@ -156,6 +171,17 @@ fn suggestion(name: &LockName, kind: &ReasonKind, record: Option<&Record>) -> Op
         {
             let pids: Vec<String> = keepers.iter().map(|(pid, _)| pid.to_string()).collect();
             Some(format!("kill {}   ends what is left of it", pids.join(" ")))
+        }
+        _ => None,
+    }
+}
+
+/// How to get in beside those who hold a lock that several may hold.
+fn joining(name: &LockName, record: &Record) -> Option<String> {
+    match record.mode {
+        Mode::Shared => Some(format!("lokt guard {name} --shared -- COMMAND   shares it")),
+        Mode::Slots(slots) if record.holders().count() < slots.get() as usize => {
+            Some(format!("lokt guard {name} --slots {slots} -- COMMAND   takes a free slot"))
         }
         _ => None,
     }

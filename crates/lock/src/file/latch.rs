@@ -54,7 +54,11 @@ impl Latch {
         let read = self.file.read_at(&mut digits, 0)?;
         let text = digits.get(..read).and_then(|digits| std::str::from_utf8(digits).ok());
         let last: Fence = text.and_then(|text| text.trim().parse().ok()).unwrap_or_default();
-        let next = last.max(floor).next(now);
+        let before = last.max(floor);
+        let next = before.next(now);
+        if next <= before {
+            return Err(io::Error::other("the counter is at its end; it must be set back by hand"));
+        }
         // Always the same width, so that a write never leaves a rest of the one before.
         self.file.write_all_at(format!("{next:0DIGITS$}\n", next = next.get()).as_bytes(), 0)?;
         Ok(next)
@@ -156,6 +160,9 @@ mod tests {
         std::fs::write(&path, "no number at all, and longer").unwrap();
         assert_eq!(draw(Fence::default()).get(), 1000, "the clock steps in");
         assert_eq!(draw(Fence::default()).get(), 1001, "and the garbage is overwritten");
+        std::fs::write(&path, u64::MAX.to_string()).unwrap();
+        let latch = Latch::acquire(&path, PATIENCE).unwrap();
+        assert!(latch.next_fence(Fence::default(), now).is_err(), "no fence is given twice");
     }
 
     #[test]

@@ -120,7 +120,7 @@ fn of_lock<S: Store>(
     caller: &Caller,
 ) -> Result<Option<Reason>, OperationError> {
     let sight = look(store, name, caller);
-    let verdict = sight.verdict();
+    let (verdict, held) = (sight.verdict(), sight.held());
     if let Slot::Corrupted(corruption) = &sight.slot {
         let kind = ReasonKind::Corrupted { flaw: corruption.flaw.to_string() };
         let blocks = !corruption.is_provably_free();
@@ -129,10 +129,12 @@ fn of_lock<S: Store>(
     let Some(record) = readable(sight.slot, "lock", name)? else {
         return Ok(None);
     };
+    // Of several holders, those that are left.
+    let record = held.unwrap_or(record);
     let kind = match verdict {
         None | Some(Verdict::Stale(Staleness::HolderGone)) => ReasonKind::DeadPid,
         Some(Verdict::Stale(Staleness::Expired)) => ReasonKind::Expired,
-        Some(Verdict::Held(holding)) if caller.identity.owns(&record) => {
+        Some(Verdict::Held(holding)) if record.holders().any(|it| caller.identity.owns(it)) => {
             ReasonKind::SelfHeld { holding, keepers: keepers(store, &record, holding) }
         }
         Some(Verdict::Held(holding)) => {
@@ -149,8 +151,8 @@ fn keepers<S: Store>(store: &S, record: &Record, holding: Holding) -> Vec<(i32, 
         return Vec::new();
     }
     let line = store.line(&record.name).unwrap_or_default();
-    let place = line.iter().find(|place| record.is_of(&place.lock_id));
-    let pids = place.map_or_else(Vec::new, |place| store.keepers(&record.name, place));
+    let places = line.iter().filter(|place| record.holder(&place.lock_id).is_some());
+    let pids = places.flat_map(|place| store.keepers(&record.name, place));
     pids.into_iter().map(|pid| (pid, sys::name_of(pid).unwrap_or_default())).collect()
 }
 
@@ -158,7 +160,7 @@ fn keepers<S: Store>(store: &S, record: &Record, holding: Holding) -> Vec<(i32, 
 fn of_inside<S: Store>(store: &S, name: &LockName, known: &[Reason]) -> Option<Reason> {
     let spoken_of = |place: &Place| {
         let records = known.iter().filter_map(|reason| reason.record.as_ref());
-        records.into_iter().any(|record| record.is_of(&place.lock_id))
+        records.into_iter().any(|record| record.holder(&place.lock_id).is_some())
     };
     let line = store.line(name).ok()?;
     let inside = line
