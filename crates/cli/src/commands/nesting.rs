@@ -36,20 +36,24 @@ pub(super) fn held() -> Vec<Around> {
     list.split(',').filter_map(pair).collect()
 }
 
-/// The lock of `name` that this process is inside of, in a mode that protects what `mode` asks for. What
-/// the environment says is not believed: a process that outlived its guard must stand in line like
-/// everybody.
+/// The lock of `name` that this process is inside of, where that is shared and as much as is asked for: then
+/// there is nothing to take. What the environment says is not believed: a process that outlived its
+/// guard must stand in line like everybody.
+///
+/// Inside an exclusive lock there may be others who must be excluded, so that one is asked for as usual.
 pub(super) fn inside(
     context: &Context,
     name: &LockName,
     mode: Mode,
     held: &[Around],
 ) -> Option<Told> {
+    if mode == Mode::Exclusive {
+        return None;
+    }
     let (_, id) = held.iter().find(|(held, _)| held == name)?;
     let line = context.store.line(name).unwrap_or_default();
     let place = line.iter().find(|place| place.entered && place.lock_id == *id)?;
-    let protects = place.mode == Mode::Exclusive || place.mode == mode;
-    if !(protects && context.store.lives(name, place)) {
+    if !(place.mode == mode && context.store.lives(name, place)) {
         return None;
     }
     let slot = context.store.peek(name, RecordKind::Lock);

@@ -16,7 +16,7 @@ use crate::{
     store::{Durability, RecordKind, Store, StoreError},
     words::{LockId, LockName, Timestamp},
 };
-use std::{collections::BTreeSet, fs, path::Path, sync::OnceLock};
+use std::{collections::BTreeSet, fs, os::fd::OwnedFd, path::Path, sync::OnceLock};
 
 /// The locks of one root folder.
 #[derive(Clone, Debug)]
@@ -188,6 +188,12 @@ impl Store for FileStore {
     fn nested(&self) -> Vec<Waiter> {
         let entries = fs::read_dir(self.layout.nested()).into_iter().flatten().flatten();
         entries.filter_map(|entry| self.nested_at(&entry.path())).collect()
+    }
+
+    fn one_at_a_time(&self) -> Option<OwnedFd> {
+        let folder = fs::File::open(self.layout.nested()).ok()?;
+        let locked = crate::sys::lock_within(&folder, fs::File::lock, PATIENCE).ok()?;
+        locked.then(|| folder.into())
     }
 
     fn alarm(&self, held: &[(&LockName, Option<&Place>)]) -> Option<FileAlarm> {

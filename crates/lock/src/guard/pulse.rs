@@ -1,5 +1,5 @@
 use crate::{
-    ops::{Grant, OperationError, Renewed, lifetime, renew},
+    ops::{Grant, GrantKind, OperationError, Renewed, lifetime, renew},
     store::Store,
     sys::Caller,
     words::LockName,
@@ -28,7 +28,8 @@ impl Pulse {
     /// The pulse of locks that have a lifetime. Where it took a while to get all of them, the first beat is
     /// due at once.
     pub(super) fn of<T>(grants: &[Grant<T>], now: Instant) -> Option<Self> {
-        let ttl = grants.iter().filter_map(|grant| lifetime(&grant.record)).min()?;
+        let ttls = grants.iter().filter(|it| is_due(it)).map(|it| lifetime(&it.record));
+        let ttl = ttls.flatten().min()?;
         let every = (ttl / 3).max(Duration::from_millis(10));
         let next = if grants.len() > 1 { now } else { now + every };
         Some(Self { every, next, failing: false })
@@ -42,7 +43,7 @@ impl Pulse {
     ) -> Beat {
         self.next = now + self.every;
         let mut beat = Beat::default();
-        for grant in grants.iter().filter(|it| !it.lost) {
+        for grant in grants.iter().filter(|it| is_due(it)) {
             match renew(store, grant, caller) {
                 Ok(Renewed::Done) => {}
                 Ok(Renewed::Lost) => beat.suspicious = true,
@@ -56,4 +57,9 @@ impl Pulse {
         self.failing = failing;
         beat
     }
+}
+
+/// Whether a grant's life is this guard's to extend; that of what runs around it is not.
+fn is_due<T>(grant: &Grant<T>) -> bool {
+    !grant.lost && grant.kind != GrantKind::Nested
 }

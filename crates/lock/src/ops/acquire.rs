@@ -28,6 +28,20 @@ pub enum GrantKind {
     Renewed,
     /// A guard under my own lease, whose record stays when the guard leaves.
     UnderLease,
+    /// A guard inside another of the same name. Its ticket keeps others out even when the outer one is gone;
+    /// the record is the outer one's business.
+    Nested,
+}
+
+impl GrantKind {
+    /// What an event says of it.
+    pub(super) const fn note(self) -> Option<&'static str> {
+        match self {
+            Self::Taken | Self::Renewed => None,
+            Self::UnderLease => Some("under_lease"),
+            Self::Nested => Some("nested"),
+        }
+    }
 }
 
 /// What came of one try.

@@ -1,13 +1,13 @@
 use super::{OperationError, Request};
 use crate::{
     rules::{Place, TicketText, Waiter, Waits, cycle},
-    store::Store,
+    store::{Store, Ticket},
     words::LockName,
 };
 
 /// Refuses a wait that could never end. To be asked once one stands in line, so that of two who are about
-/// to wait for each other, the later one sees the earlier; two that look at the same moment may both be
-/// refused.
+/// to wait for each other, the later one sees the earlier. One who is refused leaves the line before the
+/// next one looks, who then waits.
 ///
 /// Only one who runs under another lock can close a circle; for all others this costs nothing.
 ///
@@ -16,16 +16,21 @@ use crate::{
 pub(super) fn refuse_deadlock<S: Store>(
     store: &S,
     request: &Request<'_>,
-    place: &Place,
+    ticket: &mut Option<S::Ticket>,
 ) -> Result<(), OperationError> {
-    if request.held.is_empty() {
+    let Some(place) = ticket.as_ref().map(Ticket::place).filter(|_| !request.held.is_empty())
+    else {
         return Ok(());
-    }
+    };
+    let _alone = store.one_at_a_time();
     let me =
         Waiter { name: request.name.clone(), place: place.clone(), text: request.ticket_text() };
     match cycle(&me, &Present { store, nested: store.nested() }) {
         None => Ok(()),
-        Some(cycle) => Err(OperationError::Deadlock { name: me.name, cycle }),
+        Some(cycle) => {
+            ticket.take().into_iter().for_each(Ticket::leave);
+            Err(OperationError::Deadlock { name: me.name, cycle })
+        }
     }
 }
 

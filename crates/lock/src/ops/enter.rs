@@ -24,7 +24,12 @@ impl<C: Section> Turn<'_, C> {
     ) -> Result<Option<Grant<TicketOf<C>>>, OperationError> {
         match how {
             Entering::Renewing(lease) => self.renew(&lease, slot).map(Some),
-            Entering::UnderLease(record) => self.enter_under(record, ticket.take()).map(Some),
+            Entering::UnderLease(record) => {
+                self.enter_under(record, ticket.take(), GrantKind::UnderLease).map(Some)
+            }
+            Entering::Nested(record) => {
+                self.enter_under(record, ticket.take(), GrantKind::Nested).map(Some)
+            }
             Entering::Fresh => self.take(ticket, Beside::Nobody(&[])),
             Entering::Replacing(gone) if self.clear_away(slot, &gone)? => {
                 self.take(ticket, Beside::Nobody(&gone))
@@ -126,11 +131,13 @@ impl<C: Section> Turn<'_, C> {
         }
     }
 
-    /// Enters under the caller's own lease: a ticket, and the lease's record as it stands.
+    /// Enters under the caller's own lease, or inside the caller's own guard: a ticket, and the record as it
+    /// stands.
     fn enter_under(
         &mut self,
         record: Box<Record>,
         waiting: Option<TicketOf<C>>,
+        kind: GrantKind,
     ) -> Result<Grant<TicketOf<C>>, OperationError> {
         let ticket = match waiting {
             None => self.draw(true)?,
@@ -139,11 +146,8 @@ impl<C: Section> Turn<'_, C> {
                 ticket
             }
         };
-        match self.log(&record, Some("under_lease")) {
-            Ok(()) => {
-                let (ticket, kind) = (Some(ticket), GrantKind::UnderLease);
-                Ok(Grant { record, ticket, kind, lost: false })
-            }
+        match self.log(&record, kind.note()) {
+            Ok(()) => Ok(Grant { record, ticket: Some(ticket), kind, lost: false }),
             Err(error) => {
                 ticket.leave();
                 Err(error)

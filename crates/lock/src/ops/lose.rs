@@ -1,4 +1,4 @@
-use super::{Grant, OperationError, release};
+use super::{Grant, GrantKind, OperationError, release};
 use crate::{
     audit::EventKind,
     record::Slot,
@@ -12,10 +12,17 @@ use crate::{
 /// What is found to be missing may be about to come back, where another program is at it; [`lose`] makes
 /// sure.
 pub fn stands<S: Store>(store: &S, grant: &Grant<S::Ticket>) -> bool {
+    is_recorded(store, grant) && grant.ticket.as_ref().is_none_or(Ticket::stands)
+}
+
+fn is_recorded<S: Store>(store: &S, grant: &Grant<S::Ticket>) -> bool {
+    if grant.kind == GrantKind::Nested {
+        // The outer guard may be gone by now; this one has its ticket.
+        return true;
+    }
     let slot = store.peek(&grant.record.name, RecordKind::Lock);
     // What cannot be read is no proof of anything.
-    let recorded = matches!(slot, Slot::Unreadable(_)) || release::is_in(&slot, &grant.record);
-    recorded && grant.ticket.as_ref().is_none_or(Ticket::stands)
+    matches!(slot, Slot::Unreadable(_)) || release::is_in(&slot, &grant.record)
 }
 
 /// What came of looking closer at a grant that seems to be lost.

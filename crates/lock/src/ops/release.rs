@@ -52,7 +52,10 @@ pub fn release<S: Store>(
 
 pub(super) fn event(kind: EventKind, record: &Record, grant: GrantKind, caller: &Caller) -> Event {
     let event = Event::new(kind, &record.name, caller).about(record);
-    if grant == GrantKind::UnderLease { event.with("under_lease", true) } else { event }
+    match grant.note() {
+        Some(note) => event.with(note, true),
+        None => event,
+    }
 }
 
 /// Gives back what is the guard's own. False where it was not mine any more: my record, or the lease that
@@ -64,6 +67,7 @@ fn give_back<C: Section>(
 ) -> Result<bool, OperationError> {
     let slot = section.store().peek(&record.name, RecordKind::Lock);
     match kind {
+        GrantKind::Nested => Ok(true),
         GrantKind::UnderLease => Ok(is_in(&slot, record)),
         GrantKind::Taken | GrantKind::Renewed => remove_holder(section, &slot, record),
     }

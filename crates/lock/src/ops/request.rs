@@ -43,6 +43,11 @@ impl Request<'_> {
         }
     }
 
+    /// The acquisitions that this process runs under, as tickets tell of them.
+    pub(super) fn held_ids(&self) -> Vec<String> {
+        self.held.iter().map(ToString::to_string).collect()
+    }
+
     /// The record of an acquisition at `now`.
     pub(super) fn record(&self, id: &LockId, fence: Fence, now: Timestamp) -> Record {
         let identity = &self.caller.identity;
@@ -98,7 +103,7 @@ impl Request<'_> {
             pid: self.caller.pid,
             command: shortened(&self.command),
             since: Timestamp::now().to_string(),
-            held: self.held.iter().map(ToString::to_string).collect(),
+            held: self.held_ids(),
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     record::{Hold, Record, Slot},
     rules::{
         Ahead, Asker, Claim, Judged, Liveness, Mode, Occupant, Place, Purpose, Scene, Verdict,
-        Witness, ahead, judge, leased, occupant,
+        Witness, ahead, around, judge, leased, occupant, passes,
     },
     store::{Section, Store},
     words::{LockId, Timestamp},
@@ -44,6 +44,7 @@ impl View<'_> {
     /// others with, or leases may take slots.
     fn must_be_known_early(&self, record: &Record) -> bool {
         self.request.mode.slots().is_some()
+            || self.around().is_some()
             || record.holders().any(|holder| may_renew(self.request, holder))
     }
 
@@ -53,7 +54,8 @@ impl View<'_> {
         let holders = record.clone().into_holders().into_iter();
         let judged = holders.map(|holder| {
             let (verdict, mine) = (judge(&holder, &witness), may_renew(self.request, &holder));
-            Judged { holder, verdict, mine }
+            let around = self.around().is_some() && self.runs_under(&holder);
+            Judged { holder, verdict, mine, around }
         });
         judged.collect()
     }
@@ -91,6 +93,7 @@ impl View<'_> {
         let stands = |it: &&Judged| it.mine && matches!(it.verdict, Verdict::Held(_));
         let exclusive = known.iter().find(stands).filter(|it| it.holder.mode == Mode::Exclusive);
         let my_lease = exclusive.map(|it| &it.holder);
+        let outer = self.around().filter(|outer| store.lives(self.request.name, outer));
         let mut dead = Vec::new();
         let asker = Asker {
             line: self.line,
@@ -103,12 +106,32 @@ impl View<'_> {
             if !lives {
                 dead.push(place.clone());
             }
-            lives && !my_lease.is_some_and(|lease| self.waits_for(store, place, lease))
+            lives
+                && !my_lease.is_some_and(|lease| self.waits_for(store, place, lease))
+                && !outer.is_some_and(|outer| self.passes_inside(store, outer, place))
         });
         for place in dead {
             section.drop_place(&place)?;
         }
         Ok(found)
+    }
+
+    /// The acquisition of this name that runs around the one who asks.
+    fn around(&self) -> Option<&Place> {
+        if self.request.held.is_empty() {
+            return None;
+        }
+        around(self.line, &self.request.held_ids())
+    }
+
+    fn runs_under(&self, holder: &Record) -> bool {
+        let id = holder.lock_id.as_ref();
+        id.is_some_and(|id| self.request.held.contains(id))
+    }
+
+    fn passes_inside<S: Store>(&self, store: &S, outer: &Place, place: &Place) -> bool {
+        let held = || Some(store.ticket_text(self.request.name, place)?.held);
+        passes(outer, &self.request.held_ids(), place, held)
     }
 
     /// Whether a place waits for a lease to end, rather than to work under it.

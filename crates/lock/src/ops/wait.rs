@@ -136,8 +136,8 @@ impl<S: Store> Wait<'_, S> {
                 Attempt::Entered(grant) => return Ok(Outcome::Entered(grant)),
                 Attempt::Blocked(obstacle) => obstacle,
             };
-            if let (false, Some(ticket)) = (checked, ticket.as_ref()) {
-                refuse_deadlock(self.store, self.request, ticket.place())?;
+            if !checked {
+                refuse_deadlock(self.store, self.request, ticket)?;
                 checked = true;
             }
             let mut vigil = self.store.watch(self.request.name, &obstacle)?;

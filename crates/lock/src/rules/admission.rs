@@ -32,6 +32,8 @@ pub enum Occupant {
     Stale(Vec<Gone>),
     /// My own lease.
     MyLease(Box<Record>),
+    /// What runs around me.
+    Around(Box<Record>),
     /// Holders that get on with me: the record with those that are left, and those that are not.
     Company(Box<Record>, Vec<Gone>),
     /// A lock that is held: by another, or by a guard of mine.
@@ -75,6 +77,8 @@ pub enum Entering {
     Joining(Box<Record>, Vec<Gone>),
     /// A guard under the owner's own lease, whose record stays.
     UnderLease(Box<Record>),
+    /// A guard inside another of the same name, whose record stays.
+    Nested(Box<Record>),
     /// The owner's own lease, renewed.
     Renewing(Box<Record>),
 }
@@ -111,6 +115,8 @@ pub fn decide(purpose: Purpose, scene: Scene) -> Decision {
         Is::Nobody => Entering::Fresh,
         Is::Stale(gone) => Entering::Replacing(gone),
         Is::MyLease(record) => Entering::UnderLease(record),
+        // It is in already, as far as others are concerned; a freeze would only keep that from ending.
+        Is::Around(record) => return Decision::Enter(Entering::Nested(record)),
         Is::Company(record, gone) => Entering::Joining(record, gone),
         Is::Corrupted(corruption) if corruption.is_provably_free() => {
             Entering::Replacing(Vec::new())

@@ -72,6 +72,8 @@ fn a_freeze_stops_every_entry_but_not_the_renewal_of_what_is_held() {
         let decision = decide(Purpose::Guard, frozen(occupant));
         assert_eq!(decision, Decision::Blocked(Obstacle::Frozen(record())));
     }
+    let inside = decide(Purpose::Guard, frozen(Occupant::Around(record())));
+    assert_eq!(inside, Decision::Enter(Entering::Nested(record())), "it is in already");
     let renewal = decide(Purpose::Lease, frozen(Occupant::MyLease(record())));
     assert_eq!(renewal, Decision::Enter(Entering::Renewing(record())));
 }

@@ -1,4 +1,4 @@
-use super::{Asker, Mode, Place, TicketText};
+use super::{Asker, Mode, Place, TicketText, around, passes};
 use crate::words::{LockId, LockName};
 use std::collections::HashMap;
 
@@ -63,7 +63,15 @@ impl<W: Waits> Search<'_, W> {
     fn stuck(&mut self, waiter: &Waiter) -> Option<Cycle> {
         let line = self.world.line(&waiter.name);
         let (mine, mode) = (Some(waiter.place.number), waiter.place.mode);
-        let ahead = Asker { line: &line, mine, mode, leased: 0 }.ahead();
+        let outer = around(&line, &waiter.text.held);
+        let is_passed = |place: &Place| {
+            outer.is_some_and(|outer| {
+                let held = || Some(self.world.text(&waiter.name, place)?.held);
+                passes(outer, &waiter.text.held, place, held)
+            })
+        };
+        let mut ahead = Asker { line: &line, mine, mode, leased: 0 }.ahead();
+        ahead.retain(|place| !is_passed(place));
         let (company, others): (Vec<&Place>, Vec<&Place>) =
             ahead.into_iter().partition(|place| mode.gets_on_with(place.mode));
         // All of the others must go, so one that cannot is enough.

@@ -150,3 +150,22 @@ fn a_circle_of_others_is_not_mine() {
     ];
     assert!(found(&tickets).is_empty(), "who waits behind a circle is no part of it");
 }
+
+#[test]
+fn who_runs_inside_a_guard_waits_for_others_inside_and_not_for_what_is_around() {
+    let tickets = [
+        holds("x", "O"),
+        at(2, waits("x", "W", &[])),
+        ticket("x", "S", 3, true, &["O"]),
+        waits("x", "me", &["O"]),
+    ];
+    assert!(found(&tickets).is_empty(), "the other one inside will end");
+    let circle = [
+        holds("x", "O"),
+        ticket("x", "S", 3, true, &["O"]),
+        ticket("y", "Y", 1, true, &["O"]),
+        waits("y", "s1", &["O", "S"]),
+        waits("x", "me", &["O", "Y"]),
+    ];
+    assert_eq!(found(&circle), ["me>x>S", "s1>y>Y"]);
+}

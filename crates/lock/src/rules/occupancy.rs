@@ -19,6 +19,8 @@ pub struct Judged {
     pub verdict: Verdict,
     /// Whether it is a lease that the one who asks may renew or work under.
     pub mine: bool,
+    /// Whether it is what runs around the one who asks.
+    pub around: bool,
 }
 
 impl Judged {
@@ -35,6 +37,10 @@ pub fn occupant(holders: Vec<Judged>, claim: Claim) -> Occupant {
     let (standing, gone): (Vec<Judged>, Vec<Judged>) =
         holders.into_iter().partition(Judged::stands);
     let gone = gone.into_iter().filter_map(gone_of).collect();
+    let around = standing.iter().find(|it| it.around && claim.purpose == Purpose::Guard);
+    if let Some(around) = around {
+        return Occupant::Around(Box::new(around.holder.clone()));
+    }
     let mine = standing.iter().find(|it| it.mine).map(|it| Box::new(it.holder.clone()));
     let Some(record) = Record::of_holders(standing.into_iter().map(|it| it.holder)) else {
         return Occupant::Stale(gone);
@@ -88,7 +94,7 @@ mod tests {
         let mut holder = Record::parse(text.as_bytes(), &name).unwrap();
         holder.mode = mode;
         holder.hold = Some(Hold::Lease);
-        Judged { holder, verdict, mine: owner == "me" }
+        Judged { holder, verdict, mine: owner == "me", around: owner == "around" }
     }
 
     const LIVE: Verdict = Verdict::Held(Holding::Live);
@@ -98,6 +104,7 @@ mod tests {
         match occupant {
             Occupant::Stale(_) => "stale",
             Occupant::MyLease(_) => "my lease",
+            Occupant::Around(_) => "around",
             Occupant::Company(..) => "company",
             Occupant::Holder(_) => "holder",
             Occupant::OtherSlots(_) => "other slots",
@@ -118,6 +125,8 @@ mod tests {
             (Exclusive, "me", Lease, Shared, "holder"),
             (Exclusive, "me", Guard, Exclusive, "my lease"),
             (Exclusive, "me", Guard, Shared, "my lease"),
+            (Exclusive, "around", Guard, Shared, "around"),
+            (Exclusive, "around", Lease, Exclusive, "holder"),
             (Shared, "you", Lease, Shared, "company"),
             (Shared, "you me", Lease, Shared, "my lease"),
             (Shared, "you me", Guard, Shared, "company"),

@@ -17,7 +17,11 @@ use crate::{
     rules::{Obstacle, Place, TicketText, Waiter},
     words::{Fence, LockId, LockName, Timestamp},
 };
-use std::{collections::BTreeSet, os::fd::BorrowedFd, time::Duration};
+use std::{
+    collections::BTreeSet,
+    os::fd::{BorrowedFd, OwnedFd},
+    time::Duration,
+};
 
 /// Which of the two records that a name can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +121,13 @@ pub trait Store: Sized {
     /// Those who wait while they run under other acquisitions, of all names: the only ones that can be part
     /// of a deadlock. Costs time that grows with their number alone.
     fn nested(&self) -> Vec<Waiter>;
+
+    /// Keeps others from looking for deadlocks for as long as the descriptor is open, so that of two who find
+    /// the same circle one gives way and the other waits. Where that is not to be had (the default), both
+    /// give way.
+    fn one_at_a_time(&self) -> Option<OwnedFd> {
+        None
+    }
 
     /// Watches the record of a name, and the ticket of a place in its line where one is given, so that their
     /// holder is told when they may be gone. `None` where nothing can be watched: then only looking helps.

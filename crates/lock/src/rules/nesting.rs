@@ -1,0 +1,76 @@
+use super::{Mode, Place};
+
+/// Finds the acquisition of this line that runs around somebody who runs under the acquisitions `held`
+/// (outermost first): it would be waited for for ever. Of several, the innermost.
+///
+/// Only an exclusive one keeps out whatever the one inside must not meet. Who asks for more than what runs
+/// around it has, an exclusive place inside a shared one, is inside nothing in this sense.
+pub fn around<'a>(line: &'a [Place], held: &[String]) -> Option<&'a Place> {
+    let is_in = |place: &&Place| place.entered && place.mode == Mode::Exclusive;
+    let place_of = |id: &String| line.iter().filter(is_in).find(|it| it.lock_id.as_str() == id);
+    held.iter().rev().find_map(place_of)
+}
+
+/// Whether somebody who runs inside `outer`, and under the acquisitions `held`, passes a place in the same
+/// line: what runs around it, and those who wait for that to end. It does not pass others who are
+/// inside: guards in one guard exclude each other like any two.
+pub fn passes(
+    outer: &Place,
+    held: &[String],
+    place: &Place,
+    held_there: impl FnOnce() -> Option<Vec<String>>,
+) -> bool {
+    if place.entered {
+        return runs_under(held, place);
+    }
+    // One that cannot be read does not say that it is inside.
+    let held_there = held_there().unwrap_or_default();
+    !runs_under(&held_there, outer)
+}
+
+fn runs_under(held: &[String], place: &Place) -> bool {
+    held.iter().any(|id| id == place.lock_id.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::LockId;
+
+    fn place(id: &str, entered: bool) -> Place {
+        let lock_id = LockId::from_record(id).unwrap();
+        Place { number: 1, lock_id, entered, mode: Mode::Exclusive }
+    }
+
+    fn held(ids: &[&str]) -> Vec<String> {
+        ids.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn only_an_exclusive_holder_is_around() {
+        let outer = place("o", true);
+        let mine = held(&["x", "o"]);
+        assert_eq!(around(std::slice::from_ref(&outer), &mine), Some(&outer));
+        let [one, two] = [place("x", true), place("o", true)];
+        assert_eq!(around(&[one.clone(), two.clone()], &mine), Some(&two), "the innermost");
+        assert_eq!(around(&[two.clone(), one], &mine), Some(&two), "however the line is listed");
+        assert_eq!(around(&[place("o", false)], &mine), None, "who waits is around nobody");
+        assert_eq!(around(&[place("p", true)], &mine), None);
+        assert_eq!(around(&[Place { mode: Mode::Shared, ..outer }], &mine), None);
+    }
+
+    #[test]
+    fn the_table_of_who_is_passed_inside() {
+        let outer = place("o", true);
+        let mine = held(&["o"]);
+        for (what, other, under, passed) in [
+            ("what runs around me", outer.clone(), held(&[]), true),
+            ("who waits for that", place("w", false), held(&[]), true),
+            ("who waits for that under something else", place("w", false), held(&["q"]), true),
+            ("another inside", place("s", true), held(&["o"]), false),
+            ("another who waits inside", place("s", false), held(&["o"]), false),
+        ] {
+            assert_eq!(passes(&outer, &mine, &other, || Some(under)), passed, "{what}");
+        }
+    }
+}
