@@ -22,17 +22,18 @@ pub(crate) struct GetMeta {
 impl GetMeta {
     pub(crate) fn run(&self, context: &Context) -> Result<Code, Failure> {
         let sight = look(&context.store, &self.name, &context.caller);
-        let held = sight.held().is_some();
-        match readable(sight.slot, "lock", &self.name)? {
-            Some(record) if held => self.print(&record),
-            Some(_) => Err(self.no_lock("has expired")),
-            None => Err(self.no_lock("is not held")),
+        let held = sight.held();
+        match (readable(sight.slot, "lock", &self.name)?, held) {
+            (Some(_), Some(held)) => self.print(&held),
+            (Some(_), None) => Err(self.no_lock("has expired")),
+            (None, _) => Err(self.no_lock("is not held")),
         }
     }
 
     fn print(&self, record: &Record) -> Result<Code, Failure> {
-        let metadata = record.metadata.as_ref();
-        match metadata.and_then(|metadata| metadata.get(&self.key)) {
+        // Of several who hold the lock, the first who has it.
+        let mut metadata = record.holders().filter_map(|it| it.metadata.as_ref());
+        match metadata.find_map(|metadata| metadata.get(&self.key)) {
             Some(Value::String(text)) => output::bytes(format!("{text}\n").as_bytes())?,
             Some(value) => output::json(value)?,
             None => return Err(self.no_key(record)),
@@ -49,7 +50,7 @@ impl GetMeta {
 
     fn no_key(&self, record: &Record) -> Failure {
         let keys: Vec<&str> =
-            record.metadata.iter().flatten().map(|(key, _)| key.as_str()).collect();
+            record.holders().flat_map(|it| it.metadata.iter().flatten()).map(key_of).collect();
         let text = format!("lock {:?} has no metadata key {:?}", self.name.as_str(), self.key);
         Failure::new(Code::NotFound, text).hint(if keys.is_empty() {
             "it has no metadata at all".to_owned()
@@ -57,4 +58,8 @@ impl GetMeta {
             format!("its keys: {}", keys.join(", "))
         })
     }
+}
+
+fn key_of<'a>((key, _): (&'a String, &'a Value)) -> &'a str {
+    key
 }

@@ -93,10 +93,10 @@ impl Unlock {
 fn all_of_mine(context: &Context) -> Result<Vec<String>, Failure> {
     let mut released = Vec::new();
     for entry in survey_all(&context.store, &context.caller)? {
-        let lease = entry.kind == RecordKind::Lock
-            && entry.record().is_some_and(|it| it.hold != Some(Hold::Guard));
-        let mine = entry.record().is_some_and(|it| context.caller.identity.owns(it));
-        if !(lease && mine) {
+        let holders = entry.record().into_iter().flat_map(Record::holders);
+        let mut leases = holders.filter(|it| it.hold != Some(Hold::Guard));
+        let mine = leases.any(|it| context.caller.identity.owns(it));
+        if entry.kind != RecordKind::Lock || !mine {
             continue;
         }
         match unlock(&context.store, &entry.name, &context.caller, Might::Own)? {

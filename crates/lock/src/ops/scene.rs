@@ -116,9 +116,9 @@ impl View<'_> {
         Ok(found)
     }
 
-    /// The acquisition of this name that runs around the one who asks.
+    /// The acquisition of this name that runs around the one who asks. A lease is no part of it.
     fn around(&self) -> Option<&Place> {
-        if self.request.held.is_empty() {
+        if self.request.held.is_empty() || self.request.purpose() == Purpose::Lease {
             return None;
         }
         around(self.line, &self.request.held_ids())

@@ -154,7 +154,11 @@ impl<S: Store> Onlooker<'_, S> {
     fn lock(&self, name: &LockName, has_line: bool) -> Option<Entry> {
         let sight = look_with(self.store, name, &self.memory);
         let (verdict, taken) = (sight.verdict(), standing(&sight));
-        let slot = sight.slot;
+        // Of several holders, those that are left.
+        let slot = match sight.held() {
+            Some(held) => Slot::Record(Box::new(held)),
+            None => sight.slot,
+        };
         let state = match verdict {
             Some(Verdict::Held(Holding::Live)) => State::Held,
             Some(Verdict::Held(Holding::Overdue)) => State::Overdue,

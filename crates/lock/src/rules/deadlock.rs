@@ -63,7 +63,8 @@ impl<W: Waits> Search<'_, W> {
     fn stuck(&mut self, waiter: &Waiter) -> Option<Cycle> {
         let line = self.world.line(&waiter.name);
         let (mine, mode) = (Some(waiter.place.number), waiter.place.mode);
-        let outer = around(&line, &waiter.text.held);
+        // A lease is no part of the guard around it, and waits for that like any other.
+        let outer = around(&line, &waiter.text.held).filter(|_| !waiter.text.command.is_empty());
         let is_passed = |place: &Place| {
             outer.is_some_and(|outer| {
                 let held = || Some(self.world.text(&waiter.name, place)?.held);

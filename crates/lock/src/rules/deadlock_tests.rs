@@ -22,7 +22,7 @@ fn ticket(name: &str, id: &str, number: u64, entered: bool, held: &[&str]) -> Wa
         owner_given: true,
         agent_id: "a".into(),
         pid: 1,
-        command: Vec::new(),
+        command: vec!["make".into()],
         since: String::new(),
         held: held.iter().map(ToString::to_string).collect(),
     };
@@ -137,6 +137,14 @@ fn slots_are_stuck_only_when_too_many_of_them_are() {
     let mut both = half.to_vec();
     both.insert(0, at(10, waits("a", "t1", &["T"])));
     assert_eq!(found(&both).first().map(String::as_str), Some("a1>s>T"));
+}
+
+#[test]
+fn a_lease_waits_for_the_guard_around_it() {
+    let mut lease = waits("x", "L", &["O"]);
+    assert!(found(&[holds("x", "O"), lease.clone()]).is_empty(), "a guard is inside");
+    lease.text.command.clear();
+    assert_eq!(found(&[holds("x", "O"), lease]), ["L>x>O"]);
 }
 
 #[test]
