@@ -82,6 +82,10 @@ impl From<OperationError> for Failure {
                 let failure = Self::new(Code::Deadlock, error.to_string());
                 view::cycle::lines(cycle).into_iter().fold(failure, Self::hint)
             }
+            OperationError::LostWhileWaiting { ref name } => {
+                Self { code: Code::Lost, ..Self::of(&error) }
+                    .hint(format!("lokt audit --name {name}   tells who broke it"))
+            }
             OperationError::Wait { .. } => Self::of(&error),
         }
     }

@@ -156,8 +156,10 @@ impl Guarding<'_> {
                 Ok(Acquired::Interrupted(ended_by))
             }
             Err(error) => {
-                if matches!(error, OperationError::Deadlock { .. }) {
-                    status.ended(Outcome::Deadlock);
+                match error {
+                    OperationError::Deadlock { .. } => status.ended(Outcome::Deadlock),
+                    OperationError::LostWhileWaiting { .. } => status.ended(Outcome::Lost),
+                    _ => {}
                 }
                 Err(error.into())
             }

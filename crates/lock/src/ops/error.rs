@@ -60,6 +60,12 @@ pub enum OperationError {
         /// Who waits for whom, from the one who asks back to it.
         cycle: Cycle,
     },
+    /// One of several locks was taken away while the others were waited for.
+    #[error("lock {name:?} was taken away while the others were waited for", name = name.as_str())]
+    LostWhileWaiting {
+        /// Which.
+        name: LockName,
+    },
     /// Waiting itself failed.
     #[error("cannot wait for a change")]
     Wait {

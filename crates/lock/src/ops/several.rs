@@ -1,8 +1,10 @@
 use super::{
-    Bystander, Denial, Grant, OperationError, Outcome, Patience, Request, acquire, release,
+    Bystander, Denial, Grant, Loss, OperationError, Outcome, Patience, Request, acquire, lose,
+    release, stands,
 };
 use crate::{
     store::{Store, Ticket},
+    sys::Caller,
     words::{LockId, LockName},
 };
 use std::time::Instant;
@@ -37,6 +39,9 @@ pub fn acquire_all<S: Store>(
     requests.sort_by(|one, other| one.name.cmp(other.name));
     let began = Instant::now();
     let mut grants = Vec::new();
+    let Some(caller) = requests.first().map(|request| request.caller) else {
+        return Ok(AllOutcome::Entered(grants));
+    };
     for mut request in requests {
         // Whoever waits for one of those that I have waits for me.
         request.held.extend(grants.iter().filter_map(acquisition));
@@ -44,7 +49,6 @@ pub fn acquire_all<S: Store>(
             Patience::None => Patience::None,
             Patience::For(limit) => Patience::For(limit.saturating_sub(began.elapsed())),
         };
-        let caller = request.caller;
         let failed = match acquire(store, &request, left, bystander) {
             Ok(Outcome::Entered(grant)) => {
                 grants.push(grant);
@@ -54,13 +58,37 @@ pub fn acquire_all<S: Store>(
             Ok(Outcome::Interrupted) => Ok(AllOutcome::Interrupted),
             Err(error) => Err(error),
         };
-        for grant in grants.into_iter().rev() {
-            // What cannot be removed now is the record of a guard that is gone, for whoever comes next.
-            let _ = release(store, grant, caller);
-        }
+        give_back(store, grants, caller);
         return failed;
     }
-    Ok(AllOutcome::Entered(grants))
+    match first_lost(store, &mut grants, caller) {
+        None => Ok(AllOutcome::Entered(grants)),
+        Some(name) => {
+            give_back(store, grants, caller);
+            Err(OperationError::LostWhileWaiting { name })
+        }
+    }
+}
+
+/// One that was taken away while the others were waited for. Nothing runs yet, so nothing is to be stopped.
+fn first_lost<S: Store>(
+    store: &S,
+    grants: &mut [Grant<S::Ticket>],
+    caller: &Caller,
+) -> Option<LockName> {
+    let (_, earlier) = grants.split_last_mut()?;
+    let is_lost = |grant: &mut Grant<S::Ticket>| {
+        !stands(store, grant) && matches!(lose(store, grant, caller), Ok(Loss::Lost { .. }))
+    };
+    let lost = earlier.iter_mut().find_map(|grant| is_lost(grant).then_some(&grant.record.name));
+    lost.cloned()
+}
+
+fn give_back<S: Store>(store: &S, grants: Vec<Grant<S::Ticket>>, caller: &Caller) {
+    for grant in grants.into_iter().rev() {
+        // What cannot be removed now is the record of a guard that is gone, for whoever comes next.
+        let _ = release(store, grant, caller);
+    }
 }
 
 /// The acquisition of a guard, by which others know that they wait for it.
