@@ -132,10 +132,10 @@ impl Guarding<'_> {
                 return Ok(by.map_or(Code::Error, interrupted_by));
             }
         };
-        status.entered(&grants);
         told.extend(grants.iter().map(|grant| told_of(&grant.record)));
         let place = |it: &Told| self.guard.names.iter().position(|name| *name == it.name);
         told.sort_by_key(place);
+        status.entered(&told);
         let finish = self.supervise(&mut grants, &told);
         let lost = self.give_back(grants);
         self.judge(finish, &lost, status, dies_of)

@@ -57,8 +57,7 @@ pub(super) fn inside(
         return None;
     }
     let slot = context.store.peek(name, RecordKind::Lock);
-    let record = slot.record().map(|record| record.holder(id).unwrap_or(record));
-    let fence = record.and_then(|record| record.fence);
+    let fence = slot.record().and_then(|record| record.holder(id)?.fence);
     Some(Told { name: name.clone(), id: Some(id.clone()), fence })
 }
 

@@ -1,13 +1,13 @@
 //! A guard's own account of how it ended, so that no exit code is ambiguous.
 
+use super::nesting::Told;
 use crate::{
     exit::Code,
     failure::{Failure, chain},
 };
 use lokt_lock::{
     guard::Ending,
-    ops::Grant,
-    words::{LockId, LockName},
+    words::{Fence, LockId, LockName},
 };
 use serde::Serialize;
 use std::{
@@ -48,8 +48,9 @@ struct Content {
     version: u8,
     outcome: Outcome,
     names: Vec<String>,
-    lock_ids: Vec<String>,
-    fences: Vec<u64>,
+    /// In the order of the names, like the fences.
+    lock_ids: Vec<Option<String>>,
+    fences: Vec<Option<u64>>,
     pid: u32,
     /// The guard's own exit code.
     exit_code: Option<u8>,
@@ -103,15 +104,14 @@ impl StatusFile {
         self.path.is_some()
     }
 
-    /// Notes that the command may start now.
-    pub(crate) fn entered<T>(&mut self, grants: &[Grant<T>]) {
+    /// Notes that the command may start now, and what it is told of its locks.
+    pub(super) fn entered(&mut self, told: &[Told]) {
         let now = Instant::now();
         self.entered = Some(now);
         self.content.waited_ms = Some((now - self.began).as_millis());
-        let ids = grants.iter().filter_map(|it| it.record.lock_id.as_ref());
-        self.content.lock_ids = ids.map(LockId::to_string).collect();
-        let fences = grants.iter().filter_map(|it| it.record.fence);
-        self.content.fences = fences.map(lokt_lock::words::Fence::get).collect();
+        let id = |it: &Told| it.id.as_ref().map(LockId::to_string);
+        self.content.lock_ids = told.iter().map(id).collect();
+        self.content.fences = told.iter().map(|it| it.fence.map(Fence::get)).collect();
     }
 
     /// Notes how it ended.
@@ -156,11 +156,14 @@ impl StatusFile {
     fn write_to(&self, path: &Path) -> io::Result<()> {
         let mut text = serde_json::to_string(&self.content).map_err(io::Error::from)?;
         text.push('\n');
-        match fs::metadata(path) {
+        // A link leads to the file that is meant; replacing the link would leave that as it was.
+        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        match fs::metadata(&target) {
             Ok(meta) if meta.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
             Ok(meta) if !meta.is_file() && self.content.outcome == Outcome::Unfinished => Ok(()),
+            // Opened by the path that was given: what it leads to may have no other name.
             Ok(meta) if !meta.is_file() => fs::write(path, text),
-            _ => replace(path, &text),
+            _ => replace(&target, &text),
         }
     }
 }

@@ -164,7 +164,7 @@ pub(crate) fn full(entry: &Entry, freeze: Option<&Record>) -> String {
         }
         put("version", record.version.to_string());
         for holder in &record.co_holders {
-            put("beside", holder::told(holder, entry.seen));
+            put("beside", holder::told_alone(holder, entry.seen));
         }
     }
     if let Some(freeze) = freeze {

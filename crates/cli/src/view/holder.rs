@@ -171,12 +171,23 @@ pub(crate) fn who(record: &Record) -> String {
     }
 }
 
-/// Who holds a lock, since when, for how long still, and what they run.
+/// Who holds a lock, since when, for how long still, what they run, and how many hold it too.
 pub(crate) fn told(record: &Record, now: Timestamp) -> String {
+    told_alone(record, now) + &company(record)
+}
+
+/// All who hold a lock, each with what [`told`] tells of the first.
+pub(crate) fn all_told(record: &Record, now: Timestamp) -> String {
+    let holders: Vec<String> = record.holders().map(|it| told_alone(it, now)).collect();
+    holders.join("; ") + &company(record)
+}
+
+/// One holder, as if there were no other.
+pub(crate) fn told_alone(record: &Record, now: Timestamp) -> String {
     let age = span::show(now.since(record.acquired));
     let runs = record.command.as_deref().map(|it| format!(", running: {}", command_line(it)));
     let runs = runs.unwrap_or_default();
-    format!("{} since {age}{}{runs}{}", who(record), left(record, now), company(record))
+    format!("{} since {age}{}{runs}", who(record), left(record, now))
 }
 
 fn left(record: &Record, now: Timestamp) -> String {

@@ -64,10 +64,10 @@ fn message(reason: &Reason) -> String {
     match (&reason.kind, record) {
         (ReasonKind::Frozen, Some(freeze)) => format!("frozen {}", holder::frozen_by(freeze)),
         (ReasonKind::Held { holding, keepers }, Some(record)) => {
-            format!("held by {}{}", all_told(record, now), remark(*holding, keepers))
+            format!("held by {}{}", holder::all_told(record, now), remark(*holding, keepers))
         }
         (ReasonKind::SelfHeld { holding, keepers }, Some(record)) => {
-            format!("held by you: {}{}", all_told(record, now), remark(*holding, keepers))
+            format!("held by you: {}{}", holder::all_told(record, now), remark(*holding, keepers))
         }
         (ReasonKind::Expired, Some(record)) => format!(
             "the lease of {} expired {} ago; the next taker gets it",
@@ -97,13 +97,6 @@ fn message(reason: &Reason) -> String {
 fn waiting(text: &TicketText) -> String {
     let stopped = if sys::is_stopped(text.pid) { ", stopped" } else { "" };
     format!("{} (pid {}{stopped})", text.owner, text.pid)
-}
-
-/// All who hold a lock.
-fn all_told(record: &Record, now: Timestamp) -> String {
-    let first = holder::told(record, now);
-    let others = record.co_holders.iter().map(|it| format!("; {}", holder::told(it, now)));
-    others.fold(first, |text, other| text + &other)
 }
 
 fn corrupted(flaw: &str, blocks: bool) -> String {
