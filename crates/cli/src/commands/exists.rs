@@ -1,9 +1,6 @@
 use crate::{completion, context::Context, exit::Code, failure::Failure};
 use clap::Args;
-use lokt_lock::{
-    ops::{look, readable},
-    words::LockName,
-};
+use lokt_lock::{ops::is_held, words::LockName};
 
 /// Say by the exit code whether a lock is held: 0, or 3
 ///
@@ -17,9 +14,7 @@ pub(crate) struct Exists {
 
 impl Exists {
     pub(crate) fn run(&self, context: &Context) -> Result<Code, Failure> {
-        let sight = look(&context.store, &self.name, &context.caller);
-        let held = sight.held().is_some();
-        readable(sight.slot, "lock", &self.name)?;
+        let held = is_held(&context.store, &self.name, &context.caller)?;
         Ok(if held { Code::Done } else { Code::NotFound })
     }
 }

@@ -75,6 +75,29 @@ fn look_once<S: Store>(store: &S, name: &LockName, prober: &impl Prober) -> Sigh
     Sight { slot, verdicts }
 }
 
+/// Whether anybody holds a name: who its record speaks of, or a guard that is in without one.
+///
+/// # Errors
+/// [`OperationError`] where that cannot be made out.
+pub fn is_held<S: Store>(
+    store: &S,
+    name: &LockName,
+    caller: &Caller,
+) -> Result<bool, OperationError> {
+    let sight = look(store, name, caller);
+    if sight.held().is_some() {
+        return Ok(true);
+    }
+    readable(sight.slot, "lock", name)?;
+    Ok(!entered(store, name)?.is_empty())
+}
+
+/// The live guards that are in: at most one, unless somebody changed tickets by hand.
+pub(super) fn entered<S: Store>(store: &S, name: &LockName) -> Result<Vec<Place>, StoreError> {
+    let line = store.line(name)?.into_iter();
+    Ok(line.filter(|place| place.entered && store.lives(name, place)).collect())
+}
+
 /// The record that a slot holds, or the error that says what else stands there.
 ///
 /// # Errors

@@ -26,7 +26,7 @@ pub use acquire::{Attempt, Grant, GrantKind, attempt};
 pub use error::OperationError;
 pub use explain::{Explanation, Reason, ReasonKind, explain};
 pub use freeze::{Frozen, Unfrozen, freeze, unfreeze};
-pub use look::{Sight, look, readable};
+pub use look::{Sight, is_held, look, readable};
 pub use lose::{Loss, lose, stands};
 pub use release::{Released, release};
 pub(crate) use renew::lifetime;

@@ -1,6 +1,6 @@
 use super::{
     OperationError,
-    look::{StoreWitness, readable},
+    look::{StoreWitness, entered, readable},
 };
 use crate::{
     audit::{Event, EventKind},
@@ -196,12 +196,6 @@ impl Seen<'_> {
         };
         record.into_holders().into_iter().map(judge_one).collect()
     }
-}
-
-/// The live guards that are in: at most one, unless somebody changed tickets by hand.
-fn entered<S: Store>(store: &S, name: &LockName) -> Result<Vec<Place>, OperationError> {
-    let line = store.line(name)?.into_iter();
-    Ok(line.filter(|place| place.entered && store.lives(name, place)).collect())
 }
 
 /// Takes holders off a name, and by force the tickets of the guards that are in: their processes keep them
