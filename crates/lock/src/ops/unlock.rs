@@ -142,7 +142,9 @@ impl Seen<'_> {
 
     fn own<S: Store>(&self, store: &S) -> Result<Permission, OperationError> {
         let Some(record) = readable(self.slot.clone(), "lock", self.name)? else {
-            return Ok(Ok(None));
+            // A guard whose record was deleted keeps its lock.
+            let lives = self.inside.first().map(|place| self.guard_lives(store, place));
+            return Ok(lives.map_or(Ok(None), Err));
         };
         let expired = |verdict| verdict == Verdict::Stale(Staleness::Expired);
         let judged = self.judged(store, record.clone());
@@ -185,8 +187,12 @@ impl Seen<'_> {
         }
         // Beside a lease that others share, guards are in on their own account.
         let under = self.inside.first().filter(|_| holder.mode == Mode::Exclusive)?;
-        let text = store.ticket_text(self.name, under);
-        Some(Unlocked::GuardLives { pid: text.map(|text| text.pid) })
+        Some(self.guard_lives(store, under))
+    }
+
+    fn guard_lives<S: Store>(&self, store: &S, place: &Place) -> Unlocked {
+        let text = store.ticket_text(self.name, place);
+        Unlocked::GuardLives { pid: text.map(|text| text.pid) }
     }
 
     fn judged<S: Store>(&self, store: &S, record: Record) -> Vec<(Record, Verdict)> {
