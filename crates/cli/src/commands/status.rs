@@ -32,8 +32,8 @@ impl Status {
 
     fn all(&self, context: &Context) -> Result<Code, Failure> {
         let mut entries = survey_all(&context.store, &context.caller)?;
-        if self.prune_expired {
-            entries.retain(|entry| !is_pruned(context, entry));
+        if self.prune_expired && prune_all(context, &entries) {
+            entries = survey_all(&context.store, &context.caller)?;
         }
         if self.json {
             output::json_list(&entries, |it| view::entry::json(it, None))?;
@@ -71,9 +71,14 @@ impl Status {
     }
 }
 
-fn is_pruned(context: &Context, entry: &Entry) -> bool {
-    let free = matches!(entry.state, State::Expired | State::Dead);
-    free && prune(&context.store, &entry.name, entry.kind, &context.caller)
+/// Removes every record that is over, and says whether there was one.
+fn prune_all(context: &Context, entries: &[Entry]) -> bool {
+    // Where somebody is in or in line, the state does not tell whether the record is over.
+    let may_be_over = |it: &&Entry| {
+        matches!(it.state, State::Expired | State::Dead | State::Queued) || !it.inside.is_empty()
+    };
+    let pruned = |it: &&Entry| prune(&context.store, &it.name, it.kind, &context.caller);
+    entries.iter().filter(may_be_over).filter(pruned).count() > 0
 }
 
 fn warn_of_problems(entries: &[Entry]) {

@@ -83,12 +83,13 @@ impl State {
 }
 
 /// Tells all about one name: its lock, then its freeze, as far as there are any. Expired ones are left
-/// out: they are free for every purpose.
+/// out: they are free for every purpose, unless somebody is in or in line all the same.
 pub fn survey<S: Store>(store: &S, name: &LockName, caller: &Caller) -> Vec<Entry> {
     let onlooker = Onlooker { store, memory: Memory::new(caller) };
     let lock = onlooker.lock(name, true);
     let freeze = onlooker.freeze(name);
-    let free = |entry: &Entry| matches!(entry.state, State::Expired | State::Dead);
+    let over = |entry: &Entry| matches!(entry.state, State::Expired | State::Dead);
+    let free = |entry: &Entry| over(entry) && entry.waiters.is_empty();
     [lock, freeze].into_iter().flatten().filter(|entry| !free(entry)).collect()
 }
 
@@ -175,7 +176,9 @@ impl<S: Store> Onlooker<'_, S> {
             inside.into_iter().filter(|place| known(place).is_none()).collect();
         let state = match (state, unknown.is_empty(), waiting.is_empty()) {
             (State::Queued, true, true) => return None,
-            (State::Queued, false, _) => State::Held,
+            // The record is over, the guard that it does not speak of is not.
+            (State::Queued | State::Expired | State::Dead, false, _) => State::Held,
+            (State::Expired, true, false) => State::Queued,
             (state, _, _) => state,
         };
         let texts = |places: Vec<&Place>| {
