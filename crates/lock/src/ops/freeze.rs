@@ -119,14 +119,14 @@ pub fn unfreeze<S: Store>(
 ) -> Result<Unfrozen, OperationError> {
     let mut section = store.section(name)?;
     let slot = section.store().peek(name, RecordKind::Freeze);
+    let over = |freeze: &Record| freeze.is_expired(Timestamp::now());
+    if matches!(slot, Slot::Absent) || slot.record().is_some_and(over) {
+        return Ok(Unfrozen::NotFound);
+    }
     let kind = if force {
-        if matches!(slot, Slot::Absent) {
-            return Ok(Unfrozen::NotFound);
-        }
         EventKind::ForceUnfreeze
     } else {
         match readable(slot.clone(), "freeze", name)? {
-            Some(freeze) if freeze.is_expired(Timestamp::now()) => return Ok(Unfrozen::NotFound),
             Some(freeze) if !caller.identity.owns(&freeze) => {
                 return Ok(Unfrozen::NotYours(Box::new(freeze)));
             }
