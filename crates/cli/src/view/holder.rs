@@ -44,7 +44,7 @@ pub(crate) fn blocked(name: &LockName, denial: &Denial, caller: &Caller) -> Bloc
         name: name.to_string(),
         reason: match denial.obstacle {
             Obstacle::Frozen(_) => "frozen",
-            Obstacle::Ahead(_) if record.is_none() => "queued",
+            Obstacle::Ahead(ref place) if record.is_none() && !place.entered => "queued",
             Obstacle::Corrupted(_) => "corrupted",
             _ => "held",
         },
