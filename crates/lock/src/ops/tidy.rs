@@ -24,12 +24,14 @@ pub fn prune<S: Store>(store: &S, name: &LockName, kind: RecordKind, caller: &Ca
         let kind = EventKind::of_staleness(why);
         events.push(Event::new(kind, name, caller).about(holder).with_holder(holder));
     }
-    let removed = section.remove(kind, &slot, Durability::Volatile);
+    if !matches!(section.remove(kind, &slot, Durability::Volatile), Ok(Removed::Done)) {
+        return false;
+    }
     for event in &events {
         // Without its line in the log the removal still stands; the log has the same trouble as everybody.
         let _ = section.store().log(event, Durability::Volatile);
     }
-    matches!(removed, Ok(Removed::Done))
+    true
 }
 
 /// A freeze is an order until a time, whoever gave it and whatever became of them.
