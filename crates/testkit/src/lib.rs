@@ -3,6 +3,7 @@
 //! * [`Sandbox`]: a root of its own, and the program with a clean environment.
 //! * [`Lokt`]: one call of the program.
 //! * [`Running`]: a call that goes on, talked to by handshakes instead of sleeps.
+//! * [`Injection`]: a fault at a chosen system call.
 //!
 //! Nothing here pretends: every process, signal, lock and file system is real. A handshake that does not
 //! come within [`PATIENCE`] fails the test with all that the process said.
@@ -12,11 +13,13 @@ mod hardship;
 mod lokt;
 mod running;
 mod sandbox;
+mod strace;
 
 pub use done::Done;
 pub use lokt::Lokt;
 pub use running::{PATIENCE, Running};
 pub use sandbox::Sandbox;
+pub use strace::{Fault, Injection};
 
 /// A command that says that it is in, and ends when its standard input does.
 pub const HOLD: [&str; 3] = ["sh", "-c", "echo in; read line; exit 0"];

@@ -1,6 +1,6 @@
 use crate::Done;
 use nix::{
-    sys::signal::{Signal, kill},
+    sys::signal::{Signal, kill, killpg},
     unistd::Pid,
 };
 use std::{
@@ -102,7 +102,11 @@ impl Running {
             if let Some(status) = self.child.try_wait().expect("the process can be waited for") {
                 break status;
             }
-            assert!(Instant::now() < deadline, "still running: {self:#?}");
+            if Instant::now() >= deadline {
+                // What leads a process group, as traced calls do, is ended with all that belongs to it.
+                let _ = killpg(Pid::from_raw(self.pid()), Signal::SIGKILL);
+                panic!("still running: {self:#?}");
+            }
             thread::yield_now();
             thread::park_timeout(Duration::from_millis(1));
         };

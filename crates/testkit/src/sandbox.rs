@@ -1,4 +1,5 @@
 use crate::Lokt;
+use nix::unistd::AccessFlags;
 use serde_json::Value;
 use std::{
     fs,
@@ -17,10 +18,27 @@ impl Sandbox {
     /// A sandbox for the program at `built`, or for the one that `LOKT_TEST_BINARY` names: so the same
     /// tests examine the release build.
     pub fn new(built: &str) -> Self {
+        Self::below(&std::env::temp_dir(), built)
+    }
+
+    /// A sandbox in memory where the machine has such a place (tmpfs(5)): for tests that need
+    /// thousands of them, and would else wait for a disk.
+    pub fn in_memory(built: &str) -> Self {
+        let memory = Path::new("/dev/shm");
+        let usable = nix::unistd::access(memory, AccessFlags::W_OK | AccessFlags::X_OK).is_ok();
+        Self::below(&if usable { memory.to_owned() } else { std::env::temp_dir() }, built)
+    }
+
+    fn below(place: &Path, built: &str) -> Self {
         let program =
             std::env::var_os("LOKT_TEST_BINARY").map_or_else(|| built.into(), PathBuf::from);
-        let folder = tempfile::Builder::new().prefix("lokt-test-").tempdir();
+        let folder = tempfile::Builder::new().prefix("lokt-test-").tempdir_in(place);
         Self { folder: folder.expect("a temporary folder"), program }
+    }
+
+    /// Makes the root what it is in another sandbox.
+    pub fn copy_root_of(&self, other: &Self) {
+        copy(&other.root(), &self.root());
     }
 
     /// The program.
@@ -107,5 +125,20 @@ impl Sandbox {
             &["script", "--quiet", "--return", "--flush", "/dev/null", "--command"],
             line,
         )
+    }
+}
+
+/// Copies a folder with all that is in it; one that is not there stays away.
+fn copy(from: &Path, to: &Path) {
+    let Ok(entries) = fs::read_dir(from) else { return };
+    fs::create_dir_all(to).expect("a folder is made");
+    for entry in entries {
+        let path = entry.expect("an entry is listed").path();
+        let target = to.join(path.file_name().expect("an entry has a name"));
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).expect("a file is copied");
+        }
     }
 }

@@ -51,6 +51,10 @@ impl<'s> FileSection<'s> {
     ) -> Result<Placed, StoreError> {
         let draft = self.store.layout.draft(kind, &self.name);
         let path = self.path(kind);
+        let before = match (put, durability) {
+            (Put::Over, Durability::Synced) => read_slot(&path, &self.name),
+            _ => Slot::Absent,
+        };
         let file = io::create(&draft, &record.encode())?;
         let placed = self.sync_draft(&file, &draft, durability).and_then(|()| match put {
             Put::New => link(&draft, &path),
@@ -62,7 +66,7 @@ impl<'s> FileSection<'s> {
             return placed;
         }
         if durability == Durability::Synced {
-            self.sync_or_undo(kind, put)?;
+            self.sync_or_undo(kind, &before)?;
         }
         Ok(Placed::Done)
     }
@@ -98,14 +102,23 @@ impl<'s> FileSection<'s> {
         }
     }
 
-    /// Makes a new name durable. A record that cannot be is taken back: its holder will be told that it
-    /// has nothing.
-    fn sync_or_undo(&self, kind: RecordKind, put: Put) -> Result<(), StoreError> {
-        io::sync_folder(&self.store.layout.folder_of(kind)).inspect_err(|_| {
-            if put == Put::New {
-                let _ = fs::remove_file(self.path(kind));
-            }
-        })
+    /// Makes what was put durable. What cannot be is taken back, and what stood there before is put back:
+    /// somebody is about to be told that nothing has changed.
+    fn sync_or_undo(&self, kind: RecordKind, before: &Slot) -> Result<(), StoreError> {
+        let undo = |_: &StoreError| match before {
+            // There is a first failure already, which is the one to tell of.
+            Slot::Absent => drop(fs::remove_file(self.path(kind))),
+            Slot::Record(before) => drop(self.put_back(kind, before)),
+            // Nobody replaces what is no record.
+            Slot::Newer(_) | Slot::Corrupted(_) | Slot::Unreadable(_) => {}
+        };
+        io::sync_folder(&self.store.layout.folder_of(kind)).inspect_err(undo)
+    }
+
+    fn put_back(&self, kind: RecordKind, before: &Record) -> Result<Placed, StoreError> {
+        let draft = self.store.layout.draft(kind, &self.name);
+        io::create(&draft, &before.encode())?;
+        rename(&draft, &self.path(kind))
     }
 }
 
