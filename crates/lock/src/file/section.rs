@@ -11,7 +11,7 @@ use nix::{
 };
 use std::{
     fs::{self, File},
-    io::ErrorKind,
+    io::{Error, ErrorKind},
     path::{Path, PathBuf},
 };
 
@@ -190,8 +190,10 @@ impl Section for FileSection<'_> {
         if !self.move_away(&path, &taken)? {
             return Ok(Removed::Done);
         }
-        if !is_same(&read_slot(&taken, &self.name), judged) {
-            return give_back(&taken, &path);
+        let now = read_slot(&taken, &self.name);
+        if !is_same(&now, judged) {
+            let given_back = give_back(&taken, &path)?;
+            return readable(&now, &path).map(|()| given_back);
         }
         io::remove(&taken)?;
         if durability == Durability::Synced {
@@ -205,6 +207,17 @@ impl Section for FileSection<'_> {
 /// counts, and this one stays where a person can find it.
 fn give_back(taken: &Path, path: &Path) -> Result<Removed, StoreError> {
     link(taken, path).map(|_| Removed::Replaced)
+}
+
+/// Whether something else stands there is not known where it cannot be read.
+fn readable(slot: &Slot, path: &Path) -> Result<(), StoreError> {
+    match slot {
+        Slot::Unreadable(error) => {
+            let error = error.raw_os_error().map_or(error.kind().into(), Error::from_raw_os_error);
+            Err(StoreError::io("read", path)(error))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Gives a draft its name, never over another: in one step where the file system can
