@@ -83,6 +83,13 @@ pub(crate) fn warn_unlogged(what: &str, unlogged: Option<StoreError>) {
     }
 }
 
+/// Tells that a change took effect, but is not on disk for good.
+pub(crate) fn warn_unsynced(what: &str, unsynced: Option<StoreError>) {
+    if let Some(error) = unsynced {
+        warn(&format!("{what}, but a power cut may undo that: {}", chain(&error)));
+    }
+}
+
 /// Tells something worth knowing.
 pub(crate) fn note(message: &str) {
     say("note", QUIET, message);

@@ -23,8 +23,10 @@ impl Unfreeze {
     pub(crate) fn run(&self, context: &Context) -> Result<Code, Failure> {
         let name = self.name.as_str();
         match unfreeze(&context.store, &self.name, &context.caller, self.force)? {
-            Unfrozen::Done { unlogged } => {
-                output::warn_unlogged(&format!("{name:?} is no longer frozen"), unlogged);
+            Unfrozen::Done { unlogged, unsynced } => {
+                let done = format!("{name:?} is no longer frozen");
+                output::warn_unsynced(&done, unsynced);
+                output::warn_unlogged(&done, unlogged);
                 self.report(name)?;
             }
             Unfrozen::NotFound => {

@@ -4,7 +4,7 @@ use lokt_lock::{
     ops::{Might, Unlocked, survey_all, unlock},
     record::{Hold, Record},
     rules::Holding,
-    store::RecordKind,
+    store::{RecordKind, StoreError},
     words::{LockName, Timestamp},
 };
 
@@ -68,8 +68,8 @@ impl Unlock {
 
     fn one(&self, context: &Context, name: &LockName) -> Result<(), Failure> {
         match unlock(&context.store, name, &context.caller, self.breaking.might())? {
-            Unlocked::Done { unlogged } => {
-                output::warn_unlogged(&format!("lock {:?} is free", name.as_str()), unlogged);
+            Unlocked::Done { unlogged, unsynced } => {
+                warn_unwritten(name, unlogged, unsynced);
                 Ok(())
             }
             refused => Err(refusal(name, &refused, context)),
@@ -100,8 +100,8 @@ fn all_of_mine(context: &Context) -> Result<Vec<String>, Failure> {
             continue;
         }
         match unlock(&context.store, &entry.name, &context.caller, Might::Own)? {
-            Unlocked::Done { unlogged } => {
-                output::warn_unlogged(&format!("lock {:?} is free", entry.name.as_str()), unlogged);
+            Unlocked::Done { unlogged, unsynced } => {
+                warn_unwritten(&entry.name, unlogged, unsynced);
                 released.push(entry.name.to_string());
             }
             Unlocked::GuardLives { .. } => output::warn(&format!(
@@ -113,6 +113,13 @@ fn all_of_mine(context: &Context) -> Result<Vec<String>, Failure> {
         }
     }
     Ok(released)
+}
+
+/// Tells what of an unlock that took effect could not be written.
+fn warn_unwritten(name: &LockName, unlogged: Option<StoreError>, unsynced: Option<StoreError>) {
+    let done = format!("lock {:?} is free", name.as_str());
+    output::warn_unsynced(&done, unsynced);
+    output::warn_unlogged(&done, unlogged);
 }
 
 fn refusal(name: &LockName, refused: &Unlocked, context: &Context) -> Failure {

@@ -195,7 +195,8 @@ impl Section for FileSection<'_> {
             let given_back = give_back(&taken, &path)?;
             return readable(&now, &path).map(|()| given_back);
         }
-        io::remove(&taken)?;
+        // It stands no more. Where the rest of it stays, it is in nobody's way.
+        let _ = io::remove(&taken);
         if durability == Durability::Synced {
             io::sync_folder(path.parent().unwrap_or(&path))?;
         }

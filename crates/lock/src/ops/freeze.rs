@@ -1,4 +1,4 @@
-use super::{OperationError, look::readable};
+use super::{OperationError, look::readable, unlock::unless_it_stands};
 use crate::{
     audit::{Event, EventKind},
     record::{Hold, Record, Slot},
@@ -28,6 +28,8 @@ pub enum Unfrozen {
     Done {
         /// It took effect, but could not be logged.
         unlogged: Option<StoreError>,
+        /// It took effect, but a power cut may undo it.
+        unsynced: Option<StoreError>,
     },
     /// It was not frozen.
     NotFound,
@@ -148,14 +150,21 @@ fn lift<C: Section>(
     if let Some(record) = slot.record() {
         event = event.about(record).with_holder(record);
     }
+    let mut unsynced = None;
     // Behind my own freeze, one in the old place may come to light.
     while !matches!(slot, Slot::Absent) {
-        let removed = section.remove(RecordKind::Freeze, &slot, Durability::Synced)?;
+        let removed = match section.remove(RecordKind::Freeze, &slot, Durability::Synced) {
+            Ok(removed) => removed,
+            Err(error) => {
+                unsynced = Some(unless_it_stands(section, RecordKind::Freeze, error)?);
+                Removed::Done
+            }
+        };
         slot = section.store().peek(&name, RecordKind::Freeze);
         if removed == Removed::Replaced {
             break;
         }
     }
-    let logged = section.store().log(&event, Durability::Synced);
-    Ok(Unfrozen::Done { unlogged: logged.err() })
+    let unlogged = section.store().log(&event, Durability::Synced).err();
+    Ok(Unfrozen::Done { unlogged, unsynced })
 }

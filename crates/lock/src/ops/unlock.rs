@@ -30,6 +30,8 @@ pub enum Unlocked {
     Done {
         /// It took effect, but could not be logged.
         unlogged: Option<StoreError>,
+        /// It took effect, but a power cut may undo it.
+        unsynced: Option<StoreError>,
     },
     /// It was free before.
     NotFound,
@@ -213,10 +215,14 @@ fn break_open<C: Section>(
     (breaking, inside): (&Breaking, &[Place]),
 ) -> Result<Unlocked, OperationError> {
     let name = section.name().clone();
-    if !take_off(section, slot, breaking)? {
-        let record = section.store().peek(&name, RecordKind::Lock).into_record().map(Box::new);
-        return Ok(Unlocked::NotStale { record, holding: None });
-    }
+    let unsynced = match take_off(section, slot, breaking) {
+        Ok(true) => None,
+        Ok(false) => {
+            let record = section.store().peek(&name, RecordKind::Lock).into_record().map(Box::new);
+            return Ok(Unlocked::NotStale { record, holding: None });
+        }
+        Err(error) => Some(unless_it_stands(section, RecordKind::Lock, error)?),
+    };
     let mut unlogged = None;
     for event in events(&name, caller, breaking) {
         unlogged = section.store().log(&event, Durability::Synced).err().or(unlogged);
@@ -224,7 +230,20 @@ fn break_open<C: Section>(
     for place in inside {
         section.drop_place(place)?;
     }
-    Ok(Unlocked::Done { unlogged })
+    Ok(Unlocked::Done { unlogged, unsynced })
+}
+
+/// The error of a removal that took effect: what was given back stays so. One that did not is the caller's
+/// error.
+pub(super) fn unless_it_stands<C: Section>(
+    section: &C,
+    kind: RecordKind,
+    error: StoreError,
+) -> Result<StoreError, StoreError> {
+    match section.store().peek(section.name(), kind) {
+        Slot::Absent => Ok(error),
+        _ => Err(error),
+    }
 }
 
 /// Whether the record could be changed: not, where another program has put its own in place.
@@ -232,7 +251,7 @@ fn take_off<C: Section>(
     section: &mut C,
     slot: &Slot,
     breaking: &Breaking,
-) -> Result<bool, OperationError> {
+) -> Result<bool, StoreError> {
     Ok(match &breaking.rest {
         None => section.remove(RecordKind::Lock, slot, Durability::Synced)? == Removed::Done,
         Some(rest) => {

@@ -202,7 +202,7 @@ pub trait Section {
     /// have put its record in place since.
     ///
     /// # Errors
-    /// When it cannot be removed.
+    /// When it cannot be removed; or when it is gone, but a power cut may bring it back.
     fn remove(
         &mut self,
         kind: RecordKind,
