@@ -1,4 +1,8 @@
-use super::{OperationError, look::readable, unlock::unless_it_stands};
+use super::{
+    OperationError,
+    look::{readable, unread},
+    unlock::unless_it_stands,
+};
 use crate::{
     audit::{Event, EventKind},
     record::{Hold, Record, Slot},
@@ -160,10 +164,12 @@ fn lift<C: Section>(
                 Removed::Done
             }
         };
-        slot = section.store().peek(&name, RecordKind::Freeze);
         if removed == Removed::Replaced {
+            // What could not be read before can be now: it was not replaced, only not seen.
+            unread(&slot, "freeze", &name)?;
             break;
         }
+        slot = section.store().peek(&name, RecordKind::Freeze);
     }
     let unlogged = section.store().log(&event, Durability::Synced).err();
     Ok(Unfrozen::Done { unlogged, unsynced })

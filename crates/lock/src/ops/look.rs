@@ -119,6 +119,21 @@ pub fn readable(
     }
 }
 
+/// The error of a slot that could not be read: whether anything stands there is not known then.
+///
+/// # Errors
+/// [`OperationError`] for what cannot be read.
+pub(super) fn unread(
+    slot: &Slot,
+    what: &'static str,
+    name: &LockName,
+) -> Result<(), OperationError> {
+    match slot {
+        Slot::Unreadable(_) => readable(slot.clone(), what, name).map(|_| ()),
+        _ => Ok(()),
+    }
+}
+
 /// The freeze that is in force on a name.
 pub(super) fn freeze_in_force<S: Store>(
     store: &S,

@@ -1,6 +1,6 @@
 use super::{
     OperationError,
-    look::{StoreWitness, entered, readable},
+    look::{StoreWitness, entered, readable, unread},
 };
 use crate::{
     audit::{Event, EventKind},
@@ -218,6 +218,8 @@ fn break_open<C: Section>(
     let unsynced = match take_off(section, slot, breaking) {
         Ok(true) => None,
         Ok(false) => {
+            // What could not be read before can be now: it was not replaced, only not seen.
+            unread(slot, "lock", &name)?;
             let record = section.store().peek(&name, RecordKind::Lock).into_record().map(Box::new);
             return Ok(Unlocked::NotStale { record, holding: None });
         }
