@@ -1,4 +1,4 @@
-use super::{Grant, GrantKind, OperationError, enter::durability_of};
+use super::{Grant, GrantKind, OperationError, enter::durability_of, look::unread};
 use crate::{
     audit::{Event, EventKind},
     record::{Record, Slot},
@@ -68,8 +68,12 @@ fn give_back<C: Section>(
     let slot = section.store().peek(&record.name, RecordKind::Lock);
     match kind {
         GrantKind::Nested => Ok(true),
-        GrantKind::UnderLease => Ok(is_in(&slot, record)),
-        GrantKind::Taken | GrantKind::Renewed => remove_holder(section, &slot, record),
+        // What cannot be read is no proof of anything.
+        GrantKind::UnderLease => Ok(matches!(slot, Slot::Unreadable(_)) || is_in(&slot, record)),
+        GrantKind::Taken | GrantKind::Renewed => {
+            unread(&slot, "lock", &record.name)?;
+            remove_holder(section, &slot, record)
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-use super::{Grant, OperationError, enter::durability_of};
+use super::{Grant, OperationError, enter::durability_of, look::unread};
 use crate::{
     audit::{Event, EventKind},
     record::Record,
@@ -30,6 +30,7 @@ pub fn renew<S: Store>(
 ) -> Result<Renewed, OperationError> {
     let mut section = store.section(&grant.record.name)?;
     let slot = section.store().peek(&grant.record.name, RecordKind::Lock);
+    unread(&slot, "lock", &grant.record.name)?;
     let (Some(mut record), Some(id)) = (slot.into_record(), &grant.record.lock_id) else {
         return Ok(Renewed::Lost);
     };
