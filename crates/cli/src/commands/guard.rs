@@ -16,7 +16,8 @@ use clap::Args;
 use lokt_lock::{
     file::FileTicket,
     guard::{
-        Cause, Command, Ending, Finish, Received, Seat, Signals, Trouble, Watchers, supervise,
+        Cause, Command, Ending, Finish, GuardError, Received, Seat, Signals, Trouble, Watchers,
+        supervise,
     },
     ops::{AllOutcome, Denial, Grant, OperationError, Released, Request, acquire_all, release},
     record::Hold,
@@ -136,7 +137,14 @@ impl Guarding<'_> {
         let place = |it: &Told| self.guard.names.iter().position(|name| *name == it.name);
         told.sort_by_key(place);
         status.entered(&told);
-        let finish = self.supervise(&mut grants, &told);
+        let finish = match self.supervise(&mut grants, &told) {
+            // The command may be running: the locks are left to its processes, and end with the last of them.
+            Err(error @ GuardError::Wait { .. }) => {
+                status.ended(Outcome::Error);
+                return Err(error.into());
+            }
+            finish => finish.map_err(Failure::from),
+        };
         let lost = self.give_back(grants);
         self.judge(finish, &lost, status, dies_of)
     }
@@ -193,7 +201,7 @@ impl Guarding<'_> {
         &self,
         grants: &mut [Grant<FileTicket>],
         told: &[Told],
-    ) -> Result<Finish, Failure> {
+    ) -> Result<Finish, GuardError> {
         let mine = grants.iter().filter_map(|grant| {
             let id = grant.ticket.as_ref()?.place().lock_id.clone();
             Some((grant.record.name.clone(), id))
@@ -206,7 +214,7 @@ impl Guarding<'_> {
         let Context { store, caller, .. } = self.context;
         let watchers = Watchers { store, caller, grants };
         let orders = self.guard.orders.given();
-        Ok(supervise(watchers, &command, self.signals, orders, &mut |it| tell(&it))?)
+        supervise(watchers, &command, self.signals, orders, &mut |it| tell(&it))
     }
 
     /// Gives the locks back, the last first, and says which were lost, the first first.

@@ -67,11 +67,12 @@ pub struct Watchers<'a, S: Store> {
 
 /// Runs a command under grants until it ends, or until it has to be stopped.
 ///
-/// The grants are only borrowed: giving the locks back is the caller's next step, whatever came of this.
-/// Those that were lost are marked.
+/// The grants are only borrowed: giving the locks back is the caller's next step, unless the command may
+/// still be running. Those that were lost are marked.
 ///
 /// # Errors
-/// [`GuardError`] when the command did not start, or its end cannot be learnt.
+/// [`GuardError`] when the command did not start, or its end cannot be learnt. In the latter case the locks
+/// are its processes' own: to give them back would let others in beside it.
 pub fn supervise<S>(
     watchers: Watchers<'_, S>,
     command: &Command,
