@@ -74,7 +74,7 @@ impl FileVigil {
                 let record = record.as_deref().filter(|it| it.has_lease()).map(watch);
                 Ok(Self::on_tickets(store, name, inside)?.and(record))
             }
-            Obstacle::Held(record) => Ok(Self::on_record(store, RecordKind::Lock, record)),
+            Obstacle::Held(record) => Ok(Self::on_holder(store, record)),
             Obstacle::Frozen(record) => Ok(Self::on_record(store, RecordKind::Freeze, record)),
             Obstacle::Corrupted(corruption) => Ok(Self::on_corruption(store, name, corruption)),
         }
@@ -86,11 +86,12 @@ impl FileVigil {
 
     /// Both at once: whichever ends first.
     fn and(self, record: Option<Self>) -> Self {
-        let Self { ready, tickets, files, look_again, .. } = self;
+        let Self { ready, tickets, files, look_again, poll, .. } = self;
         let nothing = tickets.is_empty() && record.is_none();
         let slowly = Self { poll: nothing.then_some(SLOW_POLL), ..Self::default() };
         let record = record.unwrap_or(slowly);
-        Self { ready: ready || record.ready, tickets, files, look_again, ..record }
+        let poll = poll.or(record.poll);
+        Self { ready: ready || record.ready, tickets, files, look_again, poll, ..record }
     }
 
     fn on_tickets(
@@ -103,6 +104,8 @@ impl FileVigil {
         for place in places {
             let Some((path, file)) = opened(store, name, place)? else { return Ok(Self::ready()) };
             vigil.tickets.push(path);
+            // Its lock cannot tell of its holder's end then.
+            vigil.poll = vigil.poll.or(file.is_none().then_some(SLOW_POLL));
             vigil.files.extend(file);
         }
         Ok(vigil)
@@ -111,12 +114,17 @@ impl FileVigil {
     /// Lets a thread wait for each ticket's lock; from then on they tell by `released`. Where no thread can be
     /// had, looking again from time to time must do.
     fn wait_in_threads(&mut self) {
-        let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
-        let Ok(released) = EventFd::from_flags(flags).map(Arc::new) else { return };
-        for file in self.files.drain(..) {
-            let _ = wait_in_kernel(file, Arc::clone(&released));
+        if self.try_to_wait_in_threads().is_err() {
+            self.poll = Some(SLOW_POLL);
         }
-        self.released = Some(released);
+    }
+
+    fn try_to_wait_in_threads(&mut self) -> std::io::Result<()> {
+        let files = std::mem::take(&mut self.files);
+        let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
+        let released = Arc::new(EventFd::from_flags(flags)?);
+        self.released = Some(Arc::clone(&released));
+        files.into_iter().try_for_each(|file| wait_in_kernel(file, Arc::clone(&released)))
     }
 
     /// Watches the tickets' names too, now that the wait lasts; true where one is gone already. Where nothing
@@ -132,6 +140,14 @@ impl FileVigil {
             Watch::Impossible => self.tickets.clone_from(&tickets),
         }
         !tickets.iter().all(|ticket| ticket.exists())
+    }
+
+    /// A guard's record says nothing of its holder's end: that its ticket told. It counts as alive where the
+    /// ticket could not be asked, which is to be tried again.
+    fn on_holder(store: &FileStore, record: &Record) -> Self {
+        let vigil = Self::on_record(store, RecordKind::Lock, record);
+        let guarded = record.holders().any(|it| it.hold == Some(Hold::Guard));
+        Self { poll: vigil.poll.or(guarded.then_some(SLOW_POLL)), ..vigil }
     }
 
     fn on_record(store: &FileStore, kind: RecordKind, record: &Record) -> Self {
