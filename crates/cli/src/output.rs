@@ -5,7 +5,7 @@ use crate::{
     exit::Code,
     failure::{Failure, chain},
 };
-use anstream::{stderr, stdout};
+use anstream::{AutoStream, stdout};
 use anstyle::{AnsiColor, Style};
 use lokt_lock::{store::StoreError, sys::in_portions};
 use serde::Serialize;
@@ -95,11 +95,14 @@ pub(crate) fn note(message: &str) {
     say("note", QUIET, message);
 }
 
-/// One line on stderr; newlines inside it would break the promise of one line per error.
+/// One line on stderr; newlines inside it would break the promise of one line per error. It is written at
+/// once, so that lines of programs that share a stderr stay whole.
 fn say(label: &str, style: Style, message: &str) {
     let message = message.replace(['\n', '\r'], " ");
+    let mut line = AutoStream::new(Vec::new(), AutoStream::choice(&io::stderr()));
     // Where stderr is closed, nobody can be told.
-    let _ = writeln!(stderr(), "{style}{label}:{style:#} {message}");
+    let _ = writeln!(line, "{style}{label}:{style:#} {message}")
+        .and_then(|()| io::stderr().write_all(&line.into_inner()));
 }
 
 /// Whether stdout is a terminal, so that a person reads it.
