@@ -62,6 +62,21 @@ pub(crate) fn json_list<'a, T: Sync, V: Serialize>(
     bytes(&list)
 }
 
+/// The exit code of an answer is the same whether anybody reads the answer or not.
+pub(crate) fn even_if_unread(written: Result<(), Failure>) -> Result<(), Failure> {
+    match written {
+        Err(failure) if failure.silent => Ok(()),
+        written => written,
+    }
+}
+
+/// What has been done or refused stays so where it cannot be written to stdout; then a warning tells it.
+pub(crate) fn even_if_untold(what: &str, written: Result<(), Failure>) {
+    if let Err(failure) = even_if_unread(written) {
+        warn(&format!("{what}, but {}", failure.message));
+    }
+}
+
 /// Tells a failure and gives its code.
 pub(crate) fn fail(failure: &Failure) -> Code {
     if !failure.silent {

@@ -71,7 +71,7 @@ fn output_that_nobody_reads_any_more_is_no_error() {
         "status x --json",
         "status x",
         "get-meta x large",
-        "lock x --json",
+        "lock x --ttl 1h --json",
         "why x --json",
         "audit",
         "man",
@@ -84,6 +84,55 @@ fn output_that_nobody_reads_any_more_is_no_error() {
         let quiet = matches!(done.err.as_str(), "0\n" | "2\n");
         assert!(quiet, "{command} says nothing of a closed pipe: {}", done.err);
     }
+}
+
+/// Runs its arguments with a stdout that nobody reads, and ends with their code.
+const UNREAD: &str = "import os, subprocess, sys
+reader, writer = os.pipe()
+os.close(reader)
+sys.exit(subprocess.run(sys.argv[1:], stdout=writer).returncode)";
+
+#[test]
+fn the_exit_code_is_the_same_whether_anybody_reads_the_output_or_not() {
+    let it = sandbox();
+    it.lokt(["lock", "held"]).owner("ada").run().ok();
+    it.write_record("broken", "no record");
+    for (words, code) in [
+        (vec!["lock", "mine", "--ttl", "1h"], 0),
+        (vec!["lock", "held"], 2),
+        (vec!["lock", "held", "--json"], 2),
+        (vec!["why", "held"], 2),
+        (vec!["why", "held", "--json"], 2),
+        (vec!["status", "held"], 0),
+        (vec!["status", "broken", "--json"], 1),
+        (vec!["doctor"], 0),
+        (vec!["unlock", "mine"], 0),
+        (vec!["freeze", "mine", "--ttl", "1h", "--json"], 0),
+        (vec!["unfreeze", "mine"], 0),
+    ] {
+        let call = it.python(UNREAD).arguments(["lokt"].into_iter().chain(words.clone()));
+        let done = call.owner("tester").in_time();
+        assert_eq!(done.code, Some(code), "{words:?}: {done:#?}");
+    }
+}
+
+#[test]
+fn what_was_done_stays_done_where_stdout_cannot_be_written() {
+    let it = sandbox();
+    let full = |command: &str| {
+        let done = it.shell(&format!("lokt {command} >/dev/full")).owner("tester").in_time().ok();
+        done.says("cannot write output: No space left on device").says("warning: ")
+    };
+    full("lock x --ttl 1h");
+    assert_eq!(it.record("x")["owner"], "tester", "taken, and told so");
+    full("lock x --ttl 2h --json");
+    full("unlock x");
+    assert!(!it.record_path("x").exists(), "given back, and told so");
+    full("freeze x --ttl 1h");
+    full("unfreeze x");
+    it.lokt(["lock", "x"]).owner("ada").run().ok();
+    let refused = it.shell("lokt lock x --json >/dev/full").owner("tester").in_time();
+    refused.expect(2).says("held by ada").says("No space left on device");
 }
 
 #[test]

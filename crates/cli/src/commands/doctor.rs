@@ -1,7 +1,7 @@
 use crate::{context::Context, exit::Code, failure::Failure, output};
 use clap::Args;
 use lokt_lock::{
-    file::{CheckStatus, checkup},
+    file::{Check, CheckStatus, checkup},
     record::FORMAT_VERSION,
 };
 use serde_json::{Value, json};
@@ -20,6 +20,16 @@ impl Doctor {
     pub(crate) fn run(&self, context: &Context) -> Result<Code, Failure> {
         let checks = checkup(&context.store);
         let overall = checks.iter().map(|check| check.status).max().unwrap_or(CheckStatus::Ok);
+        output::even_if_unread(self.report(context, &checks, overall))?;
+        Ok(if overall == CheckStatus::Fail { Code::Error } else { Code::Done })
+    }
+
+    fn report(
+        &self,
+        context: &Context,
+        checks: &[Check],
+        overall: CheckStatus,
+    ) -> Result<(), Failure> {
         let root = context.root.path.display().to_string();
         let method = context.root.method.as_str();
         if self.json {
@@ -27,22 +37,15 @@ impl Doctor {
                 .iter()
                 .map(|it| json!({"name": it.name, "status": it.status.as_str(), "message": it.message}))
                 .collect();
-            output::json(&json!({"protocol_version": FORMAT_VERSION, "root_method": method,
-                "root_path": root, "checks": checks, "overall": overall.as_str()}))?;
-        } else {
-            output::text(&format!(
-                "root: {root} ({method}), lock records: version {FORMAT_VERSION}"
-            ))?;
-            for check in &checks {
-                output::text(&format!(
-                    "{:<5} {:<12} {}",
-                    check.status.as_str(),
-                    check.name,
-                    check.message
-                ))?;
-            }
-            output::text(&format!("overall: {}", overall.as_str()))?;
+            return output::json(
+                &json!({"protocol_version": FORMAT_VERSION, "root_method": method,
+                "root_path": root, "checks": checks, "overall": overall.as_str()}),
+            );
         }
-        Ok(if overall == CheckStatus::Fail { Code::Error } else { Code::Done })
+        output::text(&format!("root: {root} ({method}), lock records: version {FORMAT_VERSION}"))?;
+        for Check { name, status, message } in checks {
+            output::text(&format!("{:<5} {name:<12} {message}", status.as_str()))?;
+        }
+        output::text(&format!("overall: {}", overall.as_str()))
     }
 }

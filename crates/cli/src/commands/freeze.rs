@@ -26,9 +26,13 @@ impl Freeze {
     pub(crate) fn run(&self, context: &Context) -> Result<Code, Failure> {
         let name = self.name.as_str();
         match freeze(&context.store, &self.name, &context.caller, self.ttl)? {
-            Frozen::Done(record) if self.json => output::json(&view::frozen(&record))?,
-            Frozen::Done(_) => {
-                output::text(&format!("froze {name:?} for {}", span::show(self.ttl)))?;
+            Frozen::Done(record) => {
+                let written = if self.json {
+                    output::json(&view::frozen(&record))
+                } else {
+                    output::text(&format!("froze {name:?} for {}", span::show(self.ttl)))
+                };
+                output::even_if_untold(&format!("{name:?} is frozen"), written);
             }
             Frozen::ByAnother(record) => {
                 let text =

@@ -61,13 +61,14 @@ impl Lock {
         drop(line);
         match outcome {
             Outcome::Entered(grant) => {
-                self.report(&grant)?;
+                self.report(&grant);
                 sweep(context);
                 Ok(Code::Done)
             }
             Outcome::Denied(denial) => {
                 if self.json {
-                    output::json(&view::holder::blocked(&self.name, &denial, &context.caller))?;
+                    let blocked = view::holder::blocked(&self.name, &denial, &context.caller);
+                    output::even_if_untold("the lock is refused", output::json(&blocked));
                 }
                 Err(view::holder::denied(&self.name, &denial))
             }
@@ -108,18 +109,18 @@ impl Lock {
         Some(metadata)
     }
 
-    fn report<T>(&self, grant: &Grant<T>) -> Result<(), Failure> {
+    fn report<T>(&self, grant: &Grant<T>) {
         let renewed = grant.kind == GrantKind::Renewed;
-        if self.json {
-            output::json(&view::acquired(&grant.record, renewed))?;
+        let what = if renewed { "renewed" } else { "acquired" };
+        let written = if self.json {
+            output::json(&view::acquired(&grant.record, renewed))
         } else {
-            let what = if renewed { "renewed" } else { "acquired" };
-            output::text(&format!("{what} lock {:?}", self.name.as_str()))?;
-        }
+            output::text(&format!("{what} lock {:?}", self.name.as_str()))
+        };
+        output::even_if_untold(&format!("lock {:?} is {what}", self.name.as_str()), written);
         if grant.record.expiry().is_none() && grant.record.hold != Some(Hold::Process) {
             output::note(&format!("no --ttl: it is held until 'lokt unlock {}'", self.name));
         }
-        Ok(())
     }
 }
 

@@ -60,11 +60,11 @@ impl Status {
             ));
         };
         let freeze = entries.get(1).and_then(Entry::record);
-        if self.json {
-            output::json(&view::entry::json(entry, freeze))?;
+        output::even_if_unread(if self.json {
+            output::json(&view::entry::json(entry, freeze))
         } else {
-            output::text(&view::entry::full(entry, freeze))?;
-        }
+            output::text(&view::entry::full(entry, freeze))
+        })?;
         let what = if entry.kind == RecordKind::Freeze { "freeze" } else { "lock" };
         ops::readable(entry.slot.clone(), what, name)?;
         Ok(Code::Done)

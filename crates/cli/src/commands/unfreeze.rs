@@ -27,7 +27,7 @@ impl Unfreeze {
                 let done = format!("{name:?} is no longer frozen");
                 output::warn_unsynced(&done, unsynced);
                 output::warn_unlogged(&done, unlogged);
-                self.report(name)?;
+                output::even_if_untold(&done, self.report(name));
             }
             Unfrozen::NotFound => {
                 return Err(Failure::new(Code::NotFound, format!("{name:?} is not frozen")));

@@ -62,7 +62,7 @@ impl Unlock {
                 return Err(Failure::usage("name a lock, or give --all or --owner OWNER"));
             }
         };
-        self.report(&released)?;
+        output::even_if_untold(&format!("released {released:?}"), self.report(&released));
         Ok(Code::Done)
     }
 

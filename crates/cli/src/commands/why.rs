@@ -18,11 +18,11 @@ pub(crate) struct Why {
 impl Why {
     pub(crate) fn run(&self, context: &Context) -> Result<Code, Failure> {
         let explanation = explain(&context.store, &self.name, &context.caller)?;
-        if self.json {
-            output::json(&view::reason::json(&self.name, &explanation))?;
+        output::even_if_unread(if self.json {
+            output::json(&view::reason::json(&self.name, &explanation))
         } else {
-            output::text(&view::reason::text(&self.name, &explanation))?;
-        }
+            output::text(&view::reason::text(&self.name, &explanation))
+        })?;
         Ok(if explanation.is_free() { Code::Done } else { Code::Held })
     }
 }
