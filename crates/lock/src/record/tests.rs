@@ -1,6 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 use serde_json::json;
+use std::{sync::mpsc, thread};
 
 fn name() -> LockName {
     LockName::new("test-result").unwrap()
@@ -99,6 +100,17 @@ fn absent_in_other_writers_ways_is_absent() {
         (record.expiry(), record.metadata, record.lock_id, record.pid),
         (None, None, None, None)
     );
+}
+
+#[test]
+fn a_file_of_nothing_but_equal_keys_is_read_in_time() {
+    let text =
+        minimal().to_string().replacen('{', &format!("{{{}", r#""pid":7,"#.repeat(200_000)), 1);
+    let (done, read) = mpsc::channel();
+    thread::spawn(move || drop(done.send(Record::parse(text.as_bytes(), &name()))));
+    let read = read.recv_timeout(Duration::from_secs(30));
+    let record = read.expect("reading takes as long as the file, not as its square").unwrap();
+    assert_eq!((record.pid, record.unknown.len()), (Some(7), 0), "all of them are one field");
 }
 
 #[test]
