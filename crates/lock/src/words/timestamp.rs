@@ -15,13 +15,22 @@ pub struct InvalidTimestamp(String);
 impl Timestamp {
     /// Reads the wall clock.
     pub fn now() -> Self {
-        let now = jiff::Timestamp::now();
-        Self::from_microseconds(now.as_microsecond()).unwrap_or(Self(now))
+        Self::cut(jiff::Timestamp::now())
+    }
+
+    /// Leaves out what is finer than a microsecond. All times come through here, so that one is equal to
+    /// what is read of it when it was written.
+    fn cut(time: jiff::Timestamp) -> Self {
+        // Before 1970 the digits count down, and jiff's microseconds would be those that follow.
+        let begun = i64::from(time.subsec_nanosecond() % 1_000 < 0);
+        Self::from_microseconds(time.as_microsecond() - begun).unwrap_or(Self(time))
     }
 
     /// Counts microseconds since 1970; `None` outside the years -9999 to 9999.
     pub fn from_microseconds(count: i64) -> Option<Self> {
-        jiff::Timestamp::from_microsecond(count).ok().map(Self)
+        // Not by jiff's function of that name: it refuses the last second that there is.
+        let nanoseconds = i32::try_from(count % 1_000_000 * 1_000).ok()?;
+        jiff::Timestamp::new(count / 1_000_000, nanoseconds).ok().map(Self)
     }
 
     /// Microseconds since 1970.
@@ -32,13 +41,13 @@ impl Timestamp {
     /// This time plus `span`, or the last representable time.
     #[must_use]
     pub fn saturating_add(self, span: Duration) -> Self {
-        Self(self.0.checked_add(span).unwrap_or(jiff::Timestamp::MAX))
+        Self::cut(self.0.checked_add(span).unwrap_or(jiff::Timestamp::MAX))
     }
 
     /// This time minus `span`, or the first representable time.
     #[must_use]
     pub fn saturating_sub(self, span: Duration) -> Self {
-        Self(self.0.checked_sub(span).unwrap_or(jiff::Timestamp::MIN))
+        Self::cut(self.0.checked_sub(span).unwrap_or(jiff::Timestamp::MIN))
     }
 
     /// How long after `earlier` this is; zero where it is not after it.
@@ -61,7 +70,7 @@ impl fmt::Display for Timestamp {
 impl FromStr for Timestamp {
     type Err = InvalidTimestamp;
     fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
-        text.parse().map(Self).map_err(|_| InvalidTimestamp(text.to_owned()))
+        text.parse().map(Self::cut).map_err(|_| InvalidTimestamp(text.to_owned()))
     }
 }
 
@@ -73,6 +82,18 @@ mod tests {
     fn reads_any_offset_and_writes_utc() {
         let time: Timestamp = "2026-02-01T12:30:00.25+02:30".parse().unwrap();
         assert_eq!(time.to_string(), "2026-02-01T10:00:00.25Z");
+    }
+
+    #[test]
+    fn nothing_finer_than_a_microsecond_is_kept() {
+        let time: Timestamp = "2026-02-01T10:00:00.123456789Z".parse().unwrap();
+        assert_eq!(time.to_string(), "2026-02-01T10:00:00.123456Z", "as the format says");
+        let (first, last) =
+            (time.saturating_sub(Duration::MAX), time.saturating_add(Duration::MAX));
+        for time in [time, time.saturating_add(Duration::from_nanos(1_999)), first, last] {
+            let count = time.as_microseconds();
+            assert_eq!(Timestamp::from_microseconds(count), Some(time), "{time} is whole");
+        }
     }
 
     #[test]
