@@ -135,7 +135,10 @@ impl LogReader {
         let mut line = Vec::new();
         while self.file.stream_position()? < to {
             line.clear();
-            self.file.read_until(b'\n', &mut line)?;
+            if self.file.read_until(b'\n', &mut line)? == 0 {
+                // Somebody cut the log meanwhile: it ends before `to`.
+                break;
+            }
             if let Some(time) = parse(&line).time() {
                 return Ok(Some(time));
             }

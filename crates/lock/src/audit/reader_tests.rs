@@ -70,6 +70,15 @@ fn a_log_that_was_cut_is_noticed() {
 }
 
 #[test]
+fn a_search_in_a_log_that_is_cut_meanwhile_ends() {
+    let (_folder, path) = log_of(10);
+    let mut reader = LogReader::open(&path).unwrap().unwrap();
+    let length = reader.length().unwrap();
+    fs::write(&path, "another log\n").unwrap();
+    assert_eq!(reader.time_after(0, length).unwrap(), None, "behind the end there is no event");
+}
+
+#[test]
 fn no_log_is_no_error() {
     let folder = tempfile::tempdir().unwrap();
     assert!(LogReader::open(&folder.path().join("none")).unwrap().is_none());
