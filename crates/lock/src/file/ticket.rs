@@ -166,7 +166,7 @@ pub(super) fn file_name(place: &Place) -> String {
 
 fn parse_file_name(name: &str) -> Option<Place> {
     let mut parts = name.splitn(3, '-');
-    let number = parts.next()?.parse().ok()?;
+    let number = parse_number(parts.next()?)?;
     let lock_id = LockId::from_record(parts.next()?)?;
     let state = parts.next()?;
     let (entered, mode) = match state.strip_prefix('h') {
@@ -174,6 +174,14 @@ fn parse_file_name(name: &str) -> Option<Place> {
         None => (false, state.strip_prefix('w')?),
     };
     Some(Place { number, lock_id, entered, mode: Mode::from_suffix(mode)? })
+}
+
+/// Reads a number as [`file_name`] writes it, and in no other way: the ticket would be looked for under
+/// another name than it has, and so be a dead one that nobody can remove.
+fn parse_number(text: &str) -> Option<u64> {
+    let is_padded = text.len() == 10 || (text.len() > 10 && !text.starts_with('0'));
+    let is_written_so = is_padded && text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_written_so { text.parse().ok() } else { None }
 }
 
 /// Lists the tickets in a line's folder; none where there is no folder.
@@ -237,16 +245,24 @@ mod tests {
 
     #[test]
     fn a_file_name_is_read_back() {
-        for entered in [false, true] {
-            for suffix in ["", "s", "3"] {
-                let mode = Mode::from_suffix(suffix).unwrap();
-                let place = Place { entered, mode, ..place(12) };
-                assert_eq!(parse_file_name(&file_name(&place)), Some(place));
-            }
+        for (number, entered, suffix) in
+            [(12, false, ""), (12, true, "s"), (12_345_678_901, true, "3"), (u64::MAX, false, "")]
+        {
+            let mode = Mode::from_suffix(suffix).unwrap();
+            let place = Place { entered, mode, ..place(number) };
+            assert_eq!(parse_file_name(&file_name(&place)), Some(place));
         }
-        for other in [".draft", "1-", "x-00-w", "1-00-z", "1--w", "1-00-w0", "1-00-hx"] {
-            assert_eq!(parse_file_name(other), None, "{other} is no ticket");
+        let number = "0000000012";
+        assert!(parse_file_name(&format!("{number}-00-w")).is_some(), "this one is a ticket");
+        for other in ["-", "-00-z", "--w", "-00-w-w", "-00-w0", "-00-hx"] {
+            let name = format!("{number}{other}");
+            assert_eq!(parse_file_name(&name), None, "{name} is no ticket");
         }
+        for other in ["12", "+000000012", "00000000012", "000000001x", "18446744073709551616"] {
+            let name = format!("{other}-00-w");
+            assert_eq!(parse_file_name(&name), None, "{name} is no ticket's name");
+        }
+        assert_eq!(parse_file_name(DRAFT), None, "a draft is no ticket yet");
     }
 
     #[test]
