@@ -20,6 +20,7 @@ mod parse;
 mod slot;
 #[cfg(test)]
 mod tests;
+mod verbatim;
 
 pub use encode::AsRead;
 pub use flaw::{RecordFlaw, UnsupportedVersion};

@@ -1,4 +1,4 @@
-use super::{FORMAT_VERSION, Hold, Record, RecordFlaw, UnsupportedVersion};
+use super::{FORMAT_VERSION, Hold, Record, RecordFlaw, UnsupportedVersion, verbatim::Verbatim};
 use crate::{
     rules::Mode,
     words::{AgentId, Fence, LockId, LockName, Owner, Timestamp},
@@ -112,8 +112,8 @@ impl<'de> Visitor<'de> for FieldsVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
         let mut fields = Vec::with_capacity(16);
-        while let Some(field) = map.next_entry()? {
-            fields.push(field);
+        while let Some((key, Verbatim(value))) = map.next_entry()? {
+            fields.push((key, value));
         }
         Ok(Fields(fields))
     }

@@ -63,6 +63,22 @@ fn unknown_fields_survive_a_rewrite_in_their_order() {
 }
 
 #[test]
+fn no_key_is_special_but_those_of_the_format() {
+    let key = "$serde_json::private::Number";
+    for value in [json!("x"), json!("7"), json!(7), json!(null), json!({key: "7"})] {
+        let object = json!({key: value, "other": 1.50});
+        let mut record = with("metadata", object.clone());
+        record["unknown"] = json!([object, {key: value}]);
+        let text = record.to_string();
+        let record = parse(&record).unwrap();
+        let written = Value::Object(record.to_json()).to_string();
+        let unknown = text.split_once("\"unknown\":").map(|(_, rest)| rest.to_owned());
+        assert!(record.metadata.unwrap()[key] == value, "metadata is what it was: {text}");
+        assert!(written.ends_with(&unknown.unwrap()), "{written} ends as {text}");
+    }
+}
+
+#[test]
 fn a_newer_version_is_refused_before_anything_else_is_looked_at() {
     let newer = json!({"version": 99, "owner": {"now": "an object"}});
     let error = parse(&newer).unwrap_err();

@@ -1,0 +1,72 @@
+//! Faults at a chosen system call, injected by strace(1).
+
+use crate::{Lokt, Sandbox};
+use std::{fs, path::PathBuf};
+
+/// What is to happen at a system call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The process is killed as it makes the call, which has no effect any more.
+    Kill,
+    /// The call has no effect and fails with this error, `EIO` for instance.
+    Error(&'static str),
+}
+
+/// One fault at one system call of a program.
+///
+/// strace counts per name of a call and per thread, so "the third call" is "the first `openat`".
+#[derive(Clone, Debug)]
+pub struct Injection {
+    /// The call's name.
+    pub call: String,
+    /// The how-manieth of that name, from 1, from the program's start.
+    pub number: usize,
+    /// What happens.
+    pub fault: Fault,
+}
+
+/// What starts a process. It is traced always: who looks at the trace wants to know whether a guarded
+/// command began to run.
+const SPAWNING: &str = "?clone3,?clone,?vfork";
+
+impl Injection {
+    /// The option that strace needs for it.
+    fn option(&self) -> String {
+        let fault = match self.fault {
+            Fault::Kill => "signal=KILL".to_owned(),
+            Fault::Error(error) => format!("error={error}"),
+        };
+        format!("--inject={}:{fault}:when={}", self.call, self.number)
+    }
+}
+
+impl Sandbox {
+    /// A call of the program below strace, by owner `tester`, in a terminal session of its own: its first
+    /// thread is traced, the processes that it starts are not. Without an injection, every call is in the
+    /// [trace](Self::trace), else those that it names.
+    pub fn traced<'a>(
+        &self,
+        injections: &[Injection],
+        arguments: impl IntoIterator<Item = &'a str>,
+    ) -> Lokt {
+        let output = format!("--output={}", self.trace_path().display());
+        let kinds = injections.iter().map(|it| it.call.as_str());
+        let kinds: Vec<&str> = [SPAWNING].into_iter().chain(kinds).collect();
+        let trace = (!injections.is_empty()).then(|| format!("--trace={}", kinds.join(",")));
+        let options: Vec<String> =
+            trace.into_iter().chain(injections.iter().map(Injection::option)).collect();
+        let words = ["setsid", "--wait", "strace", "--quiet=exit", &output];
+        let words = words.into_iter().chain(options.iter().map(String::as_str));
+        Lokt::new(self, &words.collect::<Vec<_>>()).arguments(arguments).owner("tester")
+    }
+
+    /// The calls that the traced program made, a line each.
+    pub fn trace(&self) -> Vec<String> {
+        let trace = fs::read(self.trace_path()).unwrap_or_default();
+        String::from_utf8_lossy(&trace).lines().map(str::to_owned).collect()
+    }
+
+    fn trace_path(&self) -> PathBuf {
+        self.folder().join("trace")
+    }
+}
