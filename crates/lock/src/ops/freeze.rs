@@ -52,7 +52,7 @@ pub fn freeze<S: Store>(
     ttl: Duration,
 ) -> Result<Frozen, OperationError> {
     let mut section = store.section(name)?;
-    let now = Timestamp::now();
+    let now = store.now();
     if let slot @ Slot::Newer(_) = section.store().peek(name, RecordKind::Lock) {
         readable(slot, "lock", name)?;
     }
@@ -125,7 +125,7 @@ pub fn unfreeze<S: Store>(
 ) -> Result<Unfrozen, OperationError> {
     let mut section = store.section(name)?;
     let slot = section.store().peek(name, RecordKind::Freeze);
-    let over = |freeze: &Record| freeze.is_expired(Timestamp::now());
+    let over = |freeze: &Record| freeze.is_expired(store.now());
     if matches!(slot, Slot::Absent) || slot.record().is_some_and(over) {
         return Ok(Unfrozen::NotFound);
     }

@@ -57,6 +57,13 @@ impl<'de> Deserialize<'de> for Fields {
 /// A field's name. Those of the format need no memory of their own.
 struct Key(Cow<'static, str>);
 
+impl Key {
+    fn of(text: Cow<'_, str>) -> Self {
+        let known = KNOWN.into_iter().find(|known| *known == text);
+        Self(known.map_or_else(|| Cow::Owned(text.into_owned()), Cow::Borrowed))
+    }
+}
+
 const KNOWN: [&str; 20] = [
     "version",
     "name",
@@ -96,8 +103,7 @@ impl Visitor<'_> for KeyVisitor {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Key, E> {
-        let known = KNOWN.into_iter().find(|known| *known == text);
-        Ok(Key(known.map_or_else(|| Cow::Owned(text.to_owned()), Cow::Borrowed)))
+        Ok(Key::of(Cow::Borrowed(text)))
     }
 }
 
@@ -120,6 +126,11 @@ impl<'de> Visitor<'de> for FieldsVisitor {
 }
 
 impl Fields {
+    /// The fields of an object that has been read.
+    fn of(object: Map<String, Value>) -> Self {
+        Self(object.into_iter().map(|(key, value)| (Key::of(Cow::Owned(key)), value)).collect())
+    }
+
     fn version(&mut self) -> Result<u64, ParseError> {
         let found = self.number("version")?.unwrap_or(0);
         if found > FORMAT_VERSION {
@@ -196,8 +207,8 @@ impl Fields {
         let flaw = || wrong("co_holders", "a list of objects");
         let Value::Array(list) = value else { return Err(flaw()) };
         let holders = list.into_iter().map(|value| {
-            let fields: Self = serde_json::from_value(value).map_err(|_| flaw())?;
-            fields.into_holder(mode, version, name)
+            let Value::Object(fields) = value else { return Err(flaw()) };
+            Self::of(fields).into_holder(mode, version, name)
         });
         holders.collect()
     }

@@ -162,6 +162,51 @@ fn a_lifetime_below_a_second_is_written_as_one_and_ends_on_time() {
     assert_eq!(record.expires_at.unwrap().to_string(), "2026-02-01T10:00:00.5Z");
 }
 
+#[test]
+fn all_holders_are_read_and_written_back_with_what_is_unknown() {
+    let mut shared = with("mode", json!("slots"));
+    shared["version"] = json!(1);
+    shared["slots"] = json!(3);
+    shared["lock_id"] = json!("first");
+    shared["co_holders"] = json!([
+        {"lock_id": "second", "owner": "b", "acquired_ts": "2026-02-01T10:00:01Z", "fence": 7,
+         "pid": 12, "command": ["make"], "metadata": {"k": 1.50}, "later": {"x": ["y"]}},
+        {"lock_id": "third", "owner": "c", "acquired_ts": "2026-02-01T10:00:02Z"},
+    ]);
+    let record = parse(&shared).unwrap();
+    let owners: Vec<&str> = record.holders().map(|it| it.owner.as_str()).collect();
+    assert_eq!(owners.len(), 3);
+    assert_eq!(owners[1..], ["b", "c"]);
+    assert_eq!(Record::parse(&record.encode(), &name()).unwrap(), record);
+    let second = LockId::from_record("second").unwrap();
+    assert_eq!(record.holder(&second).unwrap().unknown["later"], json!({"x": ["y"]}));
+    let first = record.lock_id.clone().unwrap();
+    let rest = record.without(&first).unwrap();
+    assert_eq!((rest.owner.as_str(), rest.co_holders.len()), ("b", 1), "the next stands for all");
+    assert_eq!(Record::parse(&rest.encode(), &name()).unwrap(), rest);
+}
+
+#[test]
+fn a_mode_of_a_later_version_is_kept_and_shared_with_nobody() {
+    let mut later = with("mode", json!("quorum"));
+    later["slots"] = json!(5);
+    let record = parse(&later).unwrap();
+    assert_eq!(record.mode, crate::rules::Mode::Exclusive);
+    let again = record.to_json();
+    assert_eq!((&again["mode"], &again["slots"]), (&json!("quorum"), &json!(5)));
+}
+
+#[test]
+fn slots_without_a_number_are_no_record() {
+    for slots in [json!(0), json!("3"), json!(-1), json!(5_000_000_000_u64), json!(null)] {
+        let mut record = with("mode", json!("slots"));
+        record["slots"] = slots.clone();
+        assert!(parse(&record).is_err(), "{slots}");
+    }
+    assert!(parse(&with("co_holders", json!({}))).is_err());
+    assert!(parse(&with("co_holders", json!(["x"]))).is_err());
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_a_record_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
