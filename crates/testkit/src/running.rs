@@ -48,6 +48,14 @@ impl Running {
         self.err.await_line(text)
     }
 
+    /// Whether stderr has a text by now.
+    pub fn has_said(&mut self, text: &str) -> bool {
+        while let Ok(more) = self.err.incoming.try_recv() {
+            self.err.take(&more);
+        }
+        self.err.seen.contains(text)
+    }
+
     /// Waits until stdout has a text anywhere, also in a line that is not ended yet, and gives what came
     /// with it. For what is drawn on a terminal.
     #[track_caller]
