@@ -1,0 +1,177 @@
+//! The audit log: every line is told, and a search for a time finds what reading everything finds.
+
+use lokt_lock::{
+    audit::{LogReader, Logged},
+    words::Timestamp,
+};
+use serde_json::{Map, Value};
+use std::{
+    io::{BufRead, Write},
+    time::Duration,
+};
+use tempfile::NamedTempFile;
+
+/// How far lines may be out of order, in bytes, for a search to find them all the same.
+const SLACK: u64 = 64 * 1024;
+
+/// Checks that a log with these bytes is read as what stands in it, from wherever one begins.
+pub fn check(bytes: &[u8]) {
+    let log = Log::of(bytes);
+    let lines = whole_lines(bytes);
+    assert_eq!(log.events.len(), lines.len(), "every line that is whole is told, once");
+    for (event, line) in log.events.iter().zip(&lines) {
+        is_what_stands_there(event, line);
+    }
+    for part in [0, bytes.len() / 2, bytes.len().saturating_sub(1)] {
+        is_followed(&log.events, bytes, part);
+    }
+    log.ends_are_found(bytes);
+    log.times_are_found();
+}
+
+/// Checks only that searching a log with these bytes finds what reading it finds.
+pub fn check_search(bytes: &[u8]) {
+    Log::of(bytes).times_are_found();
+}
+
+/// A log as a file, and all that is read from its beginning.
+struct Log {
+    file: NamedTempFile,
+    events: Vec<Logged>,
+    /// Where each event's line begins.
+    starts: Vec<u64>,
+}
+
+impl Log {
+    fn of(bytes: &[u8]) -> Self {
+        let mut file = NamedTempFile::new().expect("a file can be made");
+        file.write_all(bytes).expect("a file can be written");
+        let events = rest_of(&mut open(&file));
+        Self { file, events, starts: starts_of(&whole_lines(bytes)) }
+    }
+
+    /// Going back from the end by any number of bytes comes to the first line that begins there.
+    fn ends_are_found(&self, bytes: &[u8]) {
+        let length = u64::try_from(bytes.len()).expect("a length fits");
+        for back in [0, 1, length / 3, length, u64::MAX] {
+            let mut reader = open(&self.file);
+            reader.seek_near_end(back).expect("the log can be read");
+            let from = length.saturating_sub(back);
+            let at = self.starts.partition_point(|start| *start < from);
+            let expected = self.events.get(at..).unwrap_or_default();
+            assert_eq!(rest_of(&mut reader), expected, "the last {back} bytes of {length}");
+        }
+    }
+
+    /// A search ends, and what it finds is the end of the log; where the order is as it should be, that
+    /// has every event of the time in question.
+    fn times_are_found(&self) {
+        let times: Vec<Timestamp> = self.events.iter().filter_map(Logged::time).collect();
+        let is_ordered = self.disorder() <= SLACK;
+        for since in points(&times) {
+            let mut reader = open(&self.file);
+            reader.seek_to(since).expect("the log can be read");
+            let found = rest_of(&mut reader);
+            assert!(self.events.ends_with(&found), "what is found is the end of the log");
+            assert!(
+                !is_ordered || wanted(&found, since) == wanted(&self.events, since),
+                "a search for {since} finds what reading everything finds"
+            );
+        }
+    }
+
+    /// How many bytes lie at most between the beginnings of two events that are in the wrong order.
+    fn disorder(&self) -> u64 {
+        let mut latest: Vec<(Timestamp, u64)> = Vec::new();
+        let mut most = 0;
+        for (event, start) in self.events.iter().zip(&self.starts) {
+            let Some(time) = event.time() else { continue };
+            let earlier = latest.partition_point(|(latest, _)| *latest <= time);
+            match latest.get(earlier) {
+                Some((_, begin)) => most = most.max(start - begin),
+                None => latest.push((time, *start)),
+            }
+        }
+        most
+    }
+}
+
+fn open(file: &NamedTempFile) -> LogReader {
+    let reader = LogReader::open(file.path()).expect("the log can be opened");
+    reader.expect("the log is there")
+}
+
+fn rest_of(reader: &mut LogReader) -> Vec<Logged> {
+    let rest = reader.by_ref().map(|event| event.expect("the log can be read")).collect();
+    assert!(!reader.was_truncated().expect("the log is there"), "nobody cut the log");
+    rest
+}
+
+/// The lines that end.
+fn whole_lines(mut rest: &[u8]) -> Vec<Vec<u8>> {
+    let mut lines = Vec::new();
+    let mut line = Vec::new();
+    // Byte by byte, instrumented for fuzzing, this would take most of the time.
+    while rest.read_until(b'\n', &mut line).expect("memory can be read") > 0 {
+        lines.push(std::mem::take(&mut line));
+    }
+    lines.pop_if(|last| !last.ends_with(b"\n"));
+    lines
+}
+
+/// Where each of these lines begins.
+fn starts_of(lines: &[Vec<u8>]) -> Vec<u64> {
+    let mut next = 0;
+    let start = |line: &Vec<u8>| {
+        let start = next;
+        next += u64::try_from(line.len()).expect("a length fits");
+        start
+    };
+    lines.iter().map(start).collect()
+}
+
+/// An event is an object that is the line, or what stands in it behind the rest of a torn event. Anything
+/// else is told as it stands there.
+fn is_what_stands_there(event: &Logged, line: &[u8]) {
+    let text = String::from_utf8_lossy(line);
+    let text = text.trim_end();
+    let behind = text.rfind(r#"{"ts":""#).and_then(|start| object(text.get(start..)?));
+    match object(text).or(behind) {
+        Some(fields) => assert_eq!(*event, Logged::Event(fields), "an event has its fields"),
+        None => assert_eq!(*event, Logged::Broken(text.to_owned()), "a broken line is told"),
+    }
+    assert!(event.kind().is_none() || event.text("event").is_some(), "a kind stands in the event");
+}
+
+fn object(text: &str) -> Option<Map<String, Value>> {
+    serde_json::from_str(text).ok()
+}
+
+/// A log that grows while it is read is read as one that was there at once, wherever it was cut.
+fn is_followed(events: &[Logged], bytes: &[u8], part: usize) {
+    let (begin, rest) = bytes.split_at(part);
+    let mut file = NamedTempFile::new().expect("a file can be made");
+    file.write_all(begin).expect("a file can be written");
+    let mut reader = open(&file);
+    let mut told = rest_of(&mut reader);
+    file.write_all(rest).expect("a file can be written");
+    told.extend(rest_of(&mut reader));
+    assert_eq!(told, events, "a log that grew after {part} bytes is told as one that did not");
+}
+
+/// Times to search for: some that stand in the log, those just behind them, and the last that there is.
+fn points(times: &[Timestamp]) -> Vec<Timestamp> {
+    let thirds = (0..3).filter_map(|third| times.get(third * times.len() / 3));
+    let some: Vec<Timestamp> = thirds.chain(times.last()).copied().collect();
+    let later = |by| move |time: &Timestamp| time.saturating_add(by);
+    let behind = some.iter().skip(1).map(later(Duration::from_micros(1)));
+    let end = some.iter().take(1).map(later(Duration::MAX));
+    let mut points: Vec<Timestamp> = behind.chain(end).chain(some.iter().copied()).collect();
+    points.sort_unstable();
+    points.dedup();
+    points
+}
+
+fn wanted(events: &[Logged], since: Timestamp) -> Vec<&Logged> {
+    events.iter().filter(|event| event.time().is_some_and(|time| time >= since)).collect()
+}

@@ -1,0 +1,190 @@
+//! A reader of JSON that shares nothing with the one that Lokt uses, so that the two can be compared.
+//!
+//! It trusts its input to be JSON, and looks only at what two readers may treat differently: how deep it
+//! is nested, halves of surrogate pairs, equal keys, and digits.
+
+use std::{iter::Peekable, str::Chars};
+
+/// A JSON value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Json {
+    /// `null`, `true` or `false`.
+    Word(String),
+    /// A number, with the digits that it is written with. An exponent begins with `e` and a sign.
+    Number(String),
+    /// A text, without its escapes.
+    Text(String),
+    /// A list.
+    List(Vec<Json>),
+    /// An object. Of equal keys, the first has the place and the last the value.
+    Object(Fields),
+}
+
+/// The fields of an object, in their order.
+pub type Fields = Vec<(String, Json)>;
+
+impl Json {
+    /// The whole number from 0 that stands there.
+    pub fn whole(&self) -> Option<u64> {
+        match self {
+            Self::Number(digits) => digits.parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// The text that stands there.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether it is `null`.
+    pub fn is_null(&self) -> bool {
+        matches!(self, Self::Word(word) if word == "null")
+    }
+}
+
+/// How deep Lokt's reader lets values be nested, as a promise to the stack.
+const DEEPEST: usize = 127;
+
+/// Reads a text that a reader took.
+pub fn read(text: &str) -> Json {
+    Reader { rest: text.chars().peekable(), has_halves: false }.value()
+}
+
+/// Reads the fields of an object; `None` where the text is something else, is nested too deep, or has
+/// half a surrogate pair.
+pub fn object(text: &str) -> Option<Fields> {
+    if depth(text) > DEEPEST {
+        return None;
+    }
+    let mut reader = Reader { rest: text.chars().peekable(), has_halves: false };
+    match reader.value() {
+        Json::Object(fields) if !reader.has_halves => Some(fields),
+        _ => None,
+    }
+}
+
+/// How deep the values in a text are nested.
+fn depth(text: &str) -> usize {
+    let (mut now, mut most, mut is_text, mut is_escaped) = (0_usize, 0, false, false);
+    for c in text.chars() {
+        match c {
+            _ if is_escaped => is_escaped = false,
+            '\\' => is_escaped = true,
+            '"' => is_text = !is_text,
+            '[' | '{' if !is_text => now += 1,
+            ']' | '}' if !is_text => now = now.saturating_sub(1),
+            _ => {}
+        }
+        most = most.max(now);
+    }
+    most
+}
+
+struct Reader<'a> {
+    rest: Peekable<Chars<'a>>,
+    has_halves: bool,
+}
+
+impl Reader<'_> {
+    fn value(&mut self) -> Json {
+        self.blank();
+        match self.rest.peek() {
+            Some('{') => Json::Object(self.object()),
+            Some('[') => Json::List(self.list()),
+            Some('"') => Json::Text(self.text()),
+            Some('-' | '0'..='9') => Json::Number(self.number()),
+            _ => Json::Word(self.take_while(char::is_ascii_lowercase)),
+        }
+    }
+
+    fn object(&mut self) -> Fields {
+        let mut fields = Fields::new();
+        self.rest.next();
+        while self.another('}') {
+            let key = self.text();
+            self.blank();
+            assert_eq!(self.rest.next(), Some(':'), "a key has a value");
+            let value = self.value();
+            match fields.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, place)) => *place = value,
+                None => fields.push((key, value)),
+            }
+        }
+        fields
+    }
+
+    fn list(&mut self) -> Vec<Json> {
+        let mut values = Vec::new();
+        self.rest.next();
+        while self.another(']') {
+            values.push(self.value());
+        }
+        values
+    }
+
+    /// Goes to the next entry of a list or an object; false at its end, which is passed.
+    fn another(&mut self, end: char) -> bool {
+        self.blank();
+        self.rest.next_if_eq(&',');
+        self.blank();
+        assert!(self.rest.peek().is_some(), "what begins has an end: {end}");
+        self.rest.next_if_eq(&end).is_none()
+    }
+
+    fn number(&mut self) -> String {
+        let mut digits = self.take_while(|c| c.is_ascii_digit() || matches!(c, '-' | '.'));
+        if let Some(e) = self.rest.next_if(|c| matches!(c, 'e' | 'E')) {
+            digits.push(e.to_ascii_lowercase());
+            digits.push(self.rest.next_if(|c| matches!(c, '-' | '+')).unwrap_or('+'));
+            digits += &self.take_while(char::is_ascii_digit);
+        }
+        digits
+    }
+
+    fn text(&mut self) -> String {
+        let mut units = Vec::new();
+        assert_eq!(self.rest.next(), Some('"'), "a text begins with a quote");
+        while let Some(c) = self.rest.next().filter(|c| *c != '"') {
+            match c {
+                '\\' => units.push(self.escaped()),
+                c => units.extend_from_slice(c.encode_utf16(&mut [0; 2])),
+            }
+        }
+        self.has_halves |= String::from_utf16(&units).is_err();
+        String::from_utf16_lossy(&units)
+    }
+
+    fn escaped(&mut self) -> u16 {
+        let c = match self.rest.next().expect("an escape is whole") {
+            'b' => '\u{8}',
+            'f' => '\u{c}',
+            'n' => '\n',
+            'r' => '\r',
+            't' => '\t',
+            'u' => return self.code(),
+            c => c,
+        };
+        u16::try_from(u32::from(c)).expect("what is escaped is ASCII")
+    }
+
+    fn code(&mut self) -> u16 {
+        let digits: String = self.rest.by_ref().take(4).collect();
+        u16::from_str_radix(&digits, 16).expect("four hex digits")
+    }
+
+    fn blank(&mut self) {
+        self.take_while(char::is_ascii_whitespace);
+    }
+
+    fn take_while(&mut self, fits: impl Fn(&char) -> bool) -> String {
+        let mut taken = String::new();
+        while let Some(c) = self.rest.next_if(&fits) {
+            taken.push(c);
+        }
+        taken
+    }
+}

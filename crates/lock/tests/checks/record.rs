@@ -1,0 +1,207 @@
+//! Lock records: what is one and what is none, and that nothing is lost when one is rewritten.
+
+use super::{
+    json::{self, Fields, Json},
+    words,
+};
+use lokt_lock::{
+    record::{AsRead, FORMAT_VERSION, Hold, ParseError, Record},
+    words::{LockName, Timestamp},
+};
+use serde::de::IgnoredAny;
+use serde_json::Value;
+use std::time::Duration;
+
+/// How a field of the format is written, as the page on formats has it.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Whole,
+    ProcessId,
+    Text,
+    Time,
+    Object,
+    Texts,
+}
+
+const FORMAT: [(&str, Kind); 17] = [
+    ("version", Kind::Whole),
+    ("name", Kind::Text),
+    ("lock_id", Kind::Text),
+    ("owner", Kind::Text),
+    ("host", Kind::Text),
+    ("pid", Kind::ProcessId),
+    ("pid_start_ns", Kind::Whole),
+    ("agent_id", Kind::Text),
+    ("acquired_ts", Kind::Time),
+    ("ttl_sec", Kind::Whole),
+    ("expires_at", Kind::Time),
+    ("metadata", Kind::Object),
+    ("hold", Kind::Text),
+    ("fence", Kind::Whole),
+    ("command", Kind::Texts),
+    ("boot_id", Kind::Text),
+    ("pid_ns", Kind::Whole),
+];
+
+/// Checks what bytes in a record's place are read as, and what is written for them.
+pub fn check(bytes: &[u8]) {
+    let name = LockName::new("test-result").expect("it is a name");
+    let read = Record::parse(bytes, &name);
+    let fields = object_in(bytes);
+    let demanded = fields.as_ref().map_or(Found::Flaw, demanded_of);
+    assert_eq!(found_in(&read), demanded, "the format decides, and nothing else");
+    match (read, fields) {
+        (Ok(record), Some(fields)) => {
+            let written = comes_back(&record);
+            is_kept(&fields, &fields_of(&written));
+            lives(record);
+        }
+        (Err(error), _) => assert!(!error.to_string().is_empty(), "a refusal says why"),
+        (Ok(_), None) => unreachable!("what is no object is no record"),
+    }
+}
+
+/// The fields, where the bytes are a JSON object that can be read.
+fn object_in(bytes: &[u8]) -> Option<Fields> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    serde_json::from_str::<IgnoredAny>(text).ok()?;
+    json::object(text)
+}
+
+fn fields_of(written: &str) -> Fields {
+    json::object(written).expect("what Lokt writes is an object")
+}
+
+/// What bytes are: a record, one of a newer version, or none.
+#[derive(Debug, PartialEq)]
+enum Found {
+    Record { version: u64 },
+    Newer { version: u64 },
+    Flaw,
+}
+
+fn found_in(read: &Result<Record, ParseError>) -> Found {
+    match read {
+        Ok(record) => Found::Record { version: record.version },
+        Err(ParseError::Newer(newer)) => Found::Newer { version: newer.found },
+        Err(ParseError::Flaw(_)) => Found::Flaw,
+    }
+}
+
+/// What the format says of an object with these fields.
+fn demanded_of(fields: &Fields) -> Found {
+    let version = match get(fields, "version") {
+        None => 0,
+        Some(version) => match version.whole() {
+            Some(version) => version,
+            None => return Found::Flaw,
+        },
+    };
+    let is_fit = |(field, kind): &(&str, Kind)| get(fields, field).is_none_or(|it| fits(it, *kind));
+    let is_there = |field| get(fields, field).is_some();
+    match version {
+        version if version > FORMAT_VERSION => Found::Newer { version },
+        _ if !FORMAT.iter().all(is_fit) => Found::Flaw,
+        _ if !is_there("owner") || !is_there("acquired_ts") => Found::Flaw,
+        version => Found::Record { version },
+    }
+}
+
+/// A field that is there: `null` counts as absent.
+fn get<'a>(fields: &'a Fields, field: &str) -> Option<&'a Json> {
+    let (_, value) = fields.iter().find(|(key, _)| key == field)?;
+    (!value.is_null()).then_some(value)
+}
+
+fn fits(value: &Json, kind: Kind) -> bool {
+    match kind {
+        Kind::Whole => value.whole().is_some(),
+        Kind::ProcessId => value.whole().is_some_and(|number| i32::try_from(number).is_ok()),
+        Kind::Text => value.text().is_some(),
+        Kind::Time => time(value).is_some(),
+        Kind::Object => matches!(value, Json::Object(_)),
+        Kind::Texts => matches!(value, Json::List(all) if all.iter().all(|it| it.text().is_some())),
+    }
+}
+
+fn time(value: &Json) -> Option<Timestamp> {
+    value.text()?.parse().ok()
+}
+
+/// Writes a record and reads it again; returns what was written.
+fn comes_back(record: &Record) -> String {
+    let bytes = record.encode();
+    let again = Record::parse(&bytes, &record.name).expect("what Lokt writes, Lokt reads");
+    assert_eq!(again.version, FORMAT_VERSION, "everything written has the version of today");
+    let expected = Record { version: FORMAT_VERSION, ..record.clone() };
+    assert_eq!(again, expected, "a record that is written and read is the same record");
+    assert_eq!(again.encode(), bytes, "a record that is rewritten stays as it is");
+    let written = String::from_utf8(bytes).expect("a record is a text");
+    let shown = Value::Object(record.to_json()).to_string();
+    assert_eq!(json::read(&shown), json::read(&written), "what is shown is what is written");
+    let as_read = serde_json::to_string(&AsRead(record)).expect("a record can be shown");
+    let version = get(&fields_of(&as_read), "version").and_then(Json::whole);
+    assert_eq!(version, Some(record.version), "a record is shown with the version that it has");
+    written
+}
+
+/// Nothing of a record is lost, changed or added when it is rewritten.
+fn is_kept(read: &Fields, written: &Fields) {
+    let first: Vec<&str> = written.iter().take(2).map(|(key, _)| key.as_str()).collect();
+    assert_eq!(first, ["version", "name"], "the version is the first field, the name the second");
+    for (field, kind) in FORMAT.into_iter().skip(2) {
+        let before = get(read, field).filter(|value| !means_absent(field, value));
+        let after = get(written, field);
+        let is_same = match (before, after) {
+            (Some(before), Some(after)) if kind == Kind::Time => is_same_time(before, after),
+            (Some(before), None) => is_early(field, before),
+            (before, after) => before == after,
+        };
+        assert!(is_same, "{field} is kept as it was: {before:?} became {after:?}");
+    }
+    assert_eq!(unknown(read), unknown(written), "unknown fields are kept, in their order");
+}
+
+fn is_same_time(before: &Json, after: &Json) -> bool {
+    words::is_written_as_a_time(after.text().unwrap_or_default()) && time(before) == time(after)
+}
+
+/// Whether a value is one of another program's ways to say that there is none.
+fn means_absent(field: &str, value: &Json) -> bool {
+    match field {
+        "ttl_sec" | "pid" => value.whole() == Some(0),
+        "lock_id" | "agent_id" => value.text() == Some(""),
+        "expires_at" => value.text().is_some_and(|text| text.starts_with("0001-")),
+        _ => false,
+    }
+}
+
+/// Whether it is an expiry around the year 1. The format says of that year alone that it counts as
+/// absent; what its neighbours count as is left open.
+fn is_early(field: &str, value: &Json) -> bool {
+    let year_6 = "0006-01-01T00:00:00Z".parse().expect("it is a time");
+    field == "expires_at" && time(value).is_some_and(|time| time < year_6)
+}
+
+fn unknown(fields: &Fields) -> Vec<&(String, Json)> {
+    let is_known = |key: &str| FORMAT.iter().any(|(known, _)| *known == key);
+    fields.iter().filter(|(key, _)| !is_known(key)).collect()
+}
+
+/// What is asked of a record in its life, also with times at the ends of what there is.
+fn lives(mut record: Record) {
+    let now = Timestamp::from_microseconds(0).map_or(record.acquired, |it| it.max(record.acquired));
+    if let Some(end) = record.expiry() {
+        assert!(record.is_expired(end), "a record is expired at its end");
+        let may_hang = record.hold == Some(Hold::Process);
+        assert!(may_hang || !record.hangs_on_process(), "who has an end needs no process");
+    }
+    for ttl in [Duration::from_nanos(1), Duration::from_mins(1), Duration::MAX] {
+        record.set_lifetime(Some(ttl), now);
+        comes_back(&record);
+        assert!(record.expiry() >= Some(now), "a lifetime does not end before it began");
+    }
+    record.set_lifetime(None, now);
+    assert_eq!(record.expiry(), None, "a life without end has none");
+    comes_back(&record);
+}

@@ -1,0 +1,74 @@
+//! Tickets: which files of a line's folder are one, and what is read from it.
+
+use lokt_lock::{
+    file::FileStore,
+    rules::{Place, TicketText},
+    store::Store,
+    words::LockName,
+};
+use std::fs;
+
+/// Checks a line with one file in it: the first line of the bytes is the file's name, the rest its content.
+pub fn check(bytes: &[u8]) {
+    let (name, content) =
+        bytes.split_at(bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len()));
+    let content = content.strip_prefix(b"\n").unwrap_or_default();
+    let file = String::from_utf8_lossy(name);
+    if can_be_a_file(&file) {
+        is_listed_or_not(&file, content);
+    }
+}
+
+fn can_be_a_file(name: &str) -> bool {
+    (1..=255).contains(&name.len()) && !name.contains(['/', '\0']) && name != "." && name != ".."
+}
+
+fn is_listed_or_not(file: &str, content: &[u8]) {
+    let root = tempfile::tempdir().expect("a folder can be made");
+    let store = FileStore::new(root.path());
+    let lock = LockName::new("x").expect("it is a name");
+    let folder = store.layout().queue(&lock);
+    fs::create_dir_all(&folder).expect("a folder can be made");
+    fs::write(folder.join(file), content).expect("a file can be written");
+    let line = store.line(&lock).expect("a line can be listed");
+    let expected = place_of(file);
+    assert_eq!(
+        line.as_slice(),
+        expected.as_slice(),
+        "{file:?}: a ticket is what has a ticket's name"
+    );
+    if let [place] = line.as_slice() {
+        assert!(!store.lives(&lock, place), "a ticket that nobody keeps is dead");
+        let text = serde_json::from_slice::<TicketText>(content).ok();
+        assert_eq!(
+            store.ticket_text(&lock, place),
+            text,
+            "{file:?}: a ticket's text is in its file"
+        );
+        text.iter().for_each(comes_back);
+    }
+}
+
+/// The place that a file's name says: its number with ten digits or more, its acquisition, its state.
+fn place_of(file: &str) -> Option<Place> {
+    let parts: Vec<&str> = file.split('-').collect();
+    let [number, id, state @ ("w" | "h")] = parts.as_slice() else {
+        return None;
+    };
+    let number: u64 = number.parse().ok().filter(|n| format!("{n:010}") == *number)?;
+    let lock_id = lokt_lock::words::LockId::from_record(id)?;
+    Some(Place { number, lock_id, entered: *state == "h" })
+}
+
+fn comes_back(text: &TicketText) {
+    let written = serde_json::to_vec(text).expect("a text can be written");
+    let again: TicketText = serde_json::from_slice(&written).expect("what Lokt writes, Lokt reads");
+    assert_eq!(again, *text, "a ticket's text that is written and read is the same");
+    let owner = text.identity().map(|identity| identity.owner);
+    assert_eq!(owner.is_some(), !text.agent_id.is_empty(), "who names an agent can be identified");
+    assert_eq!(
+        text.arrived(),
+        text.since.parse().ok(),
+        "the time of arrival is the one in the text"
+    );
+}
