@@ -1,7 +1,9 @@
 use super::{
     changes::{Changes, Watch},
     file_store::FileStore,
-    io, ticket,
+    io,
+    slot::read_slot,
+    ticket,
 };
 use crate::{
     record::{Corruption, Hold, Record, Slot},
@@ -51,14 +53,35 @@ pub struct FileVigil {
     changes: Vec<Changes>,
     /// The tickets' files, until threads wait for their locks.
     files: Vec<File>,
+    /// The record that is watched.
+    record: Option<Watched>,
     released: Option<Arc<EventFd>>,
-    process: Option<OwnedFd>,
+    /// The processes that leases hang on.
+    processes: Vec<OwnedFd>,
     until: Option<Timestamp>,
     /// When to look again where tickets are waited for by their locks alone.
     look_again: Option<Duration>,
     /// How often to look where the kernel cannot tell of a change.
     poll: Option<Duration>,
     looked: bool,
+}
+
+/// A record that is watched, because leases are waited for.
+struct Watched {
+    changes: Changes,
+    path: PathBuf,
+    record: Record,
+}
+
+impl Watched {
+    /// Whether the record is another one now than it was; if not, it is watched further. A guard that shares it
+    /// with the leases rewrites it with every heartbeat, which must not end a wait each time.
+    fn has_changed(&self) -> bool {
+        self.changes.forget();
+        let watched = self.changes.add(&self.path).is_ok();
+        let now = read_slot(&self.path, &self.record.name);
+        !(watched && now.record().is_some_and(|now| is_still(now, &self.record)))
+    }
 }
 
 impl FileVigil {
@@ -150,6 +173,14 @@ impl FileVigil {
         Self { poll: vigil.poll.or(guarded.then_some(SLOW_POLL)), ..vigil }
     }
 
+    /// What tells of the end of anything but the record.
+    fn beside_the_record(&self) -> Vec<BorrowedFd<'_>> {
+        let changes = self.changes.iter().map(AsFd::as_fd);
+        let released = self.released.as_deref().map(AsFd::as_fd);
+        let processes = self.processes.iter().map(AsFd::as_fd);
+        changes.chain(released).chain(processes).collect()
+    }
+
     fn on_record(store: &FileStore, kind: RecordKind, record: &Record) -> Self {
         let name = &record.name;
         let path = match store.layout.record(kind, name) {
@@ -158,24 +189,26 @@ impl FileVigil {
             }
             path => path,
         };
-        let vigil = Self::on_path(&path);
+        let mut vigil = Self::on_path(&path);
+        if kind == RecordKind::Lock {
+            let watch = |changes| Watched { changes, path, record: record.clone() };
+            vigil.record = vigil.changes.pop().map(watch);
+        }
         // What changed before the watch was there is seen here, what changes later by the watch.
         let unchanged = match store.peek(name, kind).record() {
             Some(now) => is_still(now, record),
             None => false,
         };
         let hangs = record.holders().filter(|it| it.hangs_on_process());
-        let hangs = hangs.filter(|_| kind == RecordKind::Lock).find_map(|it| Some((it, it.pid?)));
-        let process = hangs.map(|(holder, pid)| watch_process(holder, pid));
-        let poll = match process {
-            Some(None) => Some(SLOW_POLL),
-            _ => vigil.poll,
-        };
+        let hangs = hangs.filter(|_| kind == RecordKind::Lock);
+        let processes = hangs.filter_map(|it| Some(watch_process(it, it.pid?)));
+        let processes: Vec<Option<OwnedFd>> = processes.collect();
+        let blind = processes.iter().any(Option::is_none);
         Self {
             ready: !unchanged || vigil.ready,
-            process: process.flatten(),
-            until: record.first_expiry(),
-            poll,
+            processes: processes.into_iter().flatten().collect(),
+            until: record.next_end(),
+            poll: if blind { Some(SLOW_POLL) } else { vigil.poll },
             ..vigil
         }
     }
@@ -233,9 +266,10 @@ fn current_path(
     Ok(now.map(|now| ticket::path_of(&store.layout, name, now)))
 }
 
-/// Whether it is told within a time that a ticket was released.
-fn is_told(released: &EventFd, limit: Duration) -> bool {
-    let mut fds = [PollFd::new(released.as_fd(), PollFlags::POLLIN)];
+/// Whether one of some descriptors is readable within a time.
+fn is_told(fds: &[BorrowedFd<'_>], limit: Duration) -> bool {
+    let mut fds: Vec<PollFd<'_>> =
+        fds.iter().map(|fd| PollFd::new(*fd, PollFlags::POLLIN)).collect();
     let limit = PollTimeout::try_from(limit.as_millis()).unwrap_or(PollTimeout::ZERO);
     poll(&mut fds, limit).is_ok_and(|told| told > 0)
 }
@@ -264,14 +298,13 @@ fn watch_process(record: &Record, pid: i32) -> Option<OwnedFd> {
     }
 }
 
-/// Whether a record still says of its holders what it said; guards that came or went beside leases are
-/// told of by their tickets.
+/// Whether a record still says what it said of the holders that are waited for; guards that came or went
+/// beside leases are told of by their tickets. Others in it matter to nobody: they came since, or they are
+/// over and still listed.
 fn is_still(now: &Record, then: &Record) -> bool {
-    let leases = |record: &Record| -> Vec<Record> {
-        let leases = record.clone().into_holders().into_iter();
-        leases.filter(|it| it.hold != Some(Hold::Guard)).collect()
-    };
-    now == then || (then.mode != Mode::Exclusive && leases(now) == leases(then))
+    let mut leases = then.holders().filter(|it| it.hold != Some(Hold::Guard)).map(Record::alone);
+    let listed: Vec<Record> = now.holders().map(Record::alone).collect();
+    now == then || (then.mode != Mode::Exclusive && leases.all(|it| listed.contains(&it)))
 }
 
 impl Vigil for FileVigil {
@@ -285,7 +318,7 @@ impl Vigil for FileVigil {
             }
             _ => {
                 self.wait_in_threads();
-                self.released.as_deref().is_some_and(|released| is_told(released, limit))
+                self.released.as_deref().is_some_and(|it| is_told(&[it.as_fd()], limit))
             }
         }
     }
@@ -299,17 +332,21 @@ impl Vigil for FileVigil {
         } else if self.looked && !self.tickets.is_empty() {
             return self.watch_names();
         } else if self.looked {
-            return true;
+            // Where the kernel tells of every change, only the clock had to be looked at.
+            return self.ready || self.poll.is_some();
         }
         self.looked = true;
         self.ready
     }
 
+    fn is_over(&mut self) -> bool {
+        let Some(watched) = &self.record else { return true };
+        is_told(&self.beside_the_record(), Duration::ZERO) || watched.has_changed()
+    }
+
     fn sources(&self) -> Vec<BorrowedFd<'_>> {
-        let changes = self.changes.iter().map(AsFd::as_fd);
-        let released = self.released.as_deref().map(AsFd::as_fd);
-        let process = self.process.as_ref().map(AsFd::as_fd);
-        changes.chain([released, process].into_iter().flatten()).collect()
+        let record = self.record.iter().map(|it| it.changes.as_fd());
+        self.beside_the_record().into_iter().chain(record).collect()
     }
 
     fn patience(&self, now: Timestamp) -> Option<Duration> {

@@ -183,12 +183,12 @@ impl<S: Store> Wait<'_, S> {
             let until_due = due.map(|at| at.saturating_duration_since(now));
             let sleep = [Some(left), until_due, bystander.interval()].into_iter().flatten().min();
             match sleep_on(vigil, bystander.interruption(), sleep)? {
-                Woken::Vigil => return Ok(Pause::Over),
+                Woken::Vigil if vigil.is_over() => return Ok(Pause::Over),
                 Woken::Bystander if bystander.is_interrupted() => return Ok(Pause::Interrupted),
                 Woken::Time if bystander.interval().is_some() => {
                     bystander.waiting(&self.standing(obstacle, ticket));
                 }
-                Woken::Bystander | Woken::Time => {}
+                Woken::Vigil | Woken::Bystander | Woken::Time => {}
             }
         }
     }

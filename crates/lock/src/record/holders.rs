@@ -58,8 +58,9 @@ impl Record {
         self.holders().any(|holder| holder.hold != Some(Hold::Guard))
     }
 
-    /// When the first of the lifetimes ends.
-    pub fn first_expiry(&self) -> Option<Timestamp> {
-        self.holders().filter_map(Self::expiry).min()
+    /// When the first holder ends by the clock. A guard never does: its expiry is an announcement.
+    pub fn next_end(&self) -> Option<Timestamp> {
+        let by_clock = self.holders().filter(|holder| holder.hold != Some(Hold::Guard));
+        by_clock.filter_map(Self::expiry).min()
     }
 }

@@ -256,6 +256,12 @@ pub trait Vigil {
     /// Descriptors that become readable when it may be gone.
     fn sources(&self) -> Vec<BorrowedFd<'_>>;
 
+    /// Whether what made a source readable may have been the obstacle's end; if not, that source is quiet
+    /// again. To be asked when one is.
+    fn is_over(&mut self) -> bool {
+        true
+    }
+
     /// After how long to look again; `None` where only the sources matter.
     fn patience(&self, now: Timestamp) -> Option<Duration>;
 }

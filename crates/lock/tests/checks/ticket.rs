@@ -2,11 +2,11 @@
 
 use lokt_lock::{
     file::FileStore,
-    rules::{Place, TicketText},
+    rules::{Mode, Place, TicketText},
     store::Store,
     words::LockName,
 };
-use std::fs;
+use std::{fs, num::NonZeroU32};
 
 /// Checks a line with one file in it: the first line of the bytes is the file's name, the rest its content.
 pub fn check(bytes: &[u8]) {
@@ -49,15 +49,28 @@ fn is_listed_or_not(file: &str, content: &[u8]) {
     }
 }
 
-/// The place that a file's name says: its number with ten digits or more, its acquisition, its state.
+/// The place that a file's name says: its number with ten digits or more, its acquisition, its state, its mode.
 fn place_of(file: &str) -> Option<Place> {
     let parts: Vec<&str> = file.split('-').collect();
-    let [number, id, state @ ("w" | "h")] = parts.as_slice() else {
+    let [number, id, state] = parts.as_slice() else {
         return None;
+    };
+    let (entered, mode) = match state.split_at_checked(1)? {
+        ("h", mode) => (true, mode),
+        ("w", mode) => (false, mode),
+        _ => return None,
+    };
+    let mode = match mode {
+        "" => Mode::Exclusive,
+        "s" => Mode::Shared,
+        slots => {
+            let number = slots.parse().ok().filter(|n: &NonZeroU32| n.to_string() == slots);
+            Mode::Slots(number?)
+        }
     };
     let number: u64 = number.parse().ok().filter(|n| format!("{n:010}") == *number)?;
     let lock_id = lokt_lock::words::LockId::from_record(id)?;
-    Some(Place { number, lock_id, entered: *state == "h" })
+    Some(Place { number, lock_id, entered, mode })
 }
 
 fn comes_back(text: &TicketText) {
