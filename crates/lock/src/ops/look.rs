@@ -30,6 +30,11 @@ impl Sight {
         holders.zip(self.verdicts.iter().copied())
     }
 
+    /// Whether any of the holders is gone.
+    pub fn is_any_gone(&self) -> bool {
+        self.verdicts.iter().any(|verdict| matches!(verdict, Verdict::Stale(_)))
+    }
+
     /// The record of those who hold the name; none where nobody does.
     pub fn held(&self) -> Option<Record> {
         let stands = |(_, verdict): &(&Record, Verdict)| matches!(verdict, Verdict::Held(_));
@@ -49,7 +54,7 @@ pub fn look<S: Store>(store: &S, name: &LockName, caller: &Caller) -> Sight {
 pub(super) fn look_with<S: Store>(store: &S, name: &LockName, prober: &impl Prober) -> Sight {
     let mut sight = look_once(store, name, prober);
     for _ in 0..TRIES {
-        if !sight.verdicts.iter().any(|verdict| matches!(verdict, Verdict::Stale(_))) {
+        if !sight.is_any_gone() {
             return sight;
         }
         let again = look_once(store, name, prober);

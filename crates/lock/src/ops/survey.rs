@@ -32,6 +32,8 @@ pub struct Entry {
     pub inside: Vec<TicketText>,
     /// How many of the record's holders stand.
     pub taken: usize,
+    /// Whether the record lists others too, who are gone.
+    pub gone: bool,
     /// Those who wait, in their order.
     pub waiters: Vec<TicketText>,
 }
@@ -116,7 +118,9 @@ pub fn survey_all<S: Store + Sync>(
         seen.collect::<Vec<Entry>>()
     };
     let mut entries = sys::in_portions(&locks, look);
-    entries.retain(|entry| !is_dead_guard(entry) || !prune(store, &entry.name, entry.kind, caller));
+    entries.retain(|entry| {
+        !(is_dead_guard(entry) || entry.gone) || !prune(store, &entry.name, entry.kind, caller)
+    });
     let onlooker = Onlooker { store, memory: Memory::new(caller) };
     entries.extend(freezes.iter().filter_map(|name| onlooker.freeze(name)));
     Ok(entries)
@@ -154,12 +158,10 @@ struct Onlooker<'a, S> {
 impl<S: Store> Onlooker<'_, S> {
     fn lock(&self, name: &LockName, has_line: bool) -> Option<Entry> {
         let sight = look_with(self.store, name, &self.memory);
-        let (verdict, taken) = (sight.verdict(), standing(&sight));
+        let (verdict, taken, gone) = (sight.verdict(), standing(&sight), sight.is_any_gone());
         // Of several holders, those that are left.
-        let slot = match sight.held() {
-            Some(held) => Slot::Record(Box::new(held)),
-            None => sight.slot,
-        };
+        let held = if gone { sight.held().map(Box::new).map(Slot::Record) } else { None };
+        let slot = held.unwrap_or(sight.slot);
         let state = match verdict {
             Some(Verdict::Held(Holding::Live)) => State::Held,
             Some(Verdict::Held(Holding::Overdue)) => State::Overdue,
@@ -185,7 +187,8 @@ impl<S: Store> Onlooker<'_, S> {
             places.into_iter().filter_map(|it| self.store.ticket_text(name, it)).collect()
         };
         let entry = self.entry(name, RecordKind::Lock, slot, state);
-        Some(Entry { inside: texts(unknown), waiters: texts(waiting), taken, ..entry })
+        let gone = gone && taken > 0;
+        Some(Entry { inside: texts(unknown), waiters: texts(waiting), taken, gone, ..entry })
     }
 
     /// The live tickets of a name, in their order.
@@ -207,7 +210,7 @@ impl<S: Store> Onlooker<'_, S> {
         let process = slot.record().map_or(Liveness::Unknown, |it| self.memory.liveness(it));
         let (name, seen) = (name.clone(), Timestamp::now());
         let (inside, waiters) = (Vec::new(), Vec::new());
-        Entry { name, kind, slot, state, process, seen, inside, taken: 0, waiters }
+        Entry { name, kind, slot, state, process, seen, inside, taken: 0, gone: false, waiters }
     }
 }
 

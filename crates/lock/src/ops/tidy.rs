@@ -1,37 +1,46 @@
-use super::look::StoreWitness;
+use super::{enter::durability_of, look::StoreWitness};
 use crate::{
     audit::{Event, EventKind},
     record::Record,
     rules::{Holding, Staleness, Verdict, judge},
-    store::{Durability, RecordKind, Removed, Section, Store},
+    store::{Durability, Put, RecordKind, Removed, Section, Store},
     sys::Caller,
     words::{LockName, Timestamp},
 };
 
-/// Removes a name's record or freeze if it binds nobody any more, and says whether it did. What cannot be
-/// removed now is left to the next taker, who needs no tidiness.
+/// Removes a name's record or freeze if it binds nobody any more, and says whether it did. Of several holders,
+/// those that are gone are taken out of the record. What cannot be removed now is left to the next taker, who
+/// needs no tidiness.
 pub fn prune<S: Store>(store: &S, name: &LockName, kind: RecordKind, caller: &Caller) -> bool {
     let Ok(mut section) = store.section(name) else { return false };
     let slot = section.store().peek(name, kind);
     let Some(record) = slot.record() else { return false };
-    let mut events = Vec::new();
+    let (mut events, mut standing) = (Vec::new(), Vec::new());
     for holder in record.holders() {
         let verdict = match kind {
             RecordKind::Lock => judge(holder, &StoreWitness::new(store, name, caller)),
             RecordKind::Freeze => judge_freeze(holder, store.now()),
         };
-        let Verdict::Stale(why) = verdict else { return false };
+        let Verdict::Stale(why) = verdict else {
+            standing.push(holder.alone());
+            continue;
+        };
         let kind = EventKind::of_staleness(why);
         events.push(Event::new(kind, name, caller).about(holder).with_holder(holder));
     }
-    if !matches!(section.remove(kind, &slot, Durability::Volatile), Ok(Removed::Done)) {
+    if events.is_empty() {
         return false;
     }
-    for event in &events {
+    let rest = Record::of_holders(standing);
+    let removed = match &rest {
+        None => matches!(section.remove(kind, &slot, Durability::Volatile), Ok(Removed::Done)),
+        Some(rest) => section.put(kind, rest, Put::Over, durability_of(rest)).is_ok(),
+    };
+    for event in events.iter().filter(|_| removed) {
         // Without its line in the log the removal still stands; the log has the same trouble as everybody.
         let _ = section.store().log(event, Durability::Volatile);
     }
-    true
+    removed && rest.is_none()
 }
 
 /// A freeze is an order until a time, whoever gave it and whatever became of them.
@@ -45,10 +54,7 @@ fn judge_freeze(record: &Record, now: Timestamp) -> Verdict {
 
 /// Prunes those of `names` that look free, and says how many were.
 pub fn tidy<S: Store>(store: &S, names: &[LockName], caller: &Caller) -> usize {
-    let is_free = |name: &LockName| {
-        let sight = super::look(store, name, caller);
-        matches!(sight.verdict(), Some(Verdict::Stale(_)))
-    };
+    let is_free = |name: &LockName| super::look(store, name, caller).is_any_gone();
     let is_over = |name: &LockName| {
         let freeze = store.peek(name, RecordKind::Freeze);
         freeze.record().is_some_and(|it| it.is_expired(store.now()))
