@@ -93,10 +93,10 @@ impl Unlock {
 fn all_of_mine(context: &Context) -> Result<Vec<String>, Failure> {
     let mut released = Vec::new();
     for entry in survey_all(&context.store, &context.caller)? {
-        let holders = entry.record().into_iter().flat_map(Record::holders);
-        let mut leases = holders.filter(|it| it.hold != Some(Hold::Guard));
-        let mine = leases.any(|it| context.caller.identity.owns(it));
-        if entry.kind != RecordKind::Lock || !mine {
+        let identity = &context.caller.identity;
+        let mine = |it: &Record| it.hold != Some(Hold::Guard) && identity.owns(it);
+        let record = entry.record().filter(|_| entry.kind == RecordKind::Lock);
+        if !record.is_some_and(|it| it.holders().any(mine)) {
             continue;
         }
         match unlock(&context.store, &entry.name, &context.caller, Might::Own)? {
