@@ -43,6 +43,7 @@ pub(crate) struct Audit {
 
 impl Audit {
     pub(crate) fn run(&self, context: &Context, owner: Option<&Owner>) -> Result<Code, Failure> {
+        self.refuse_nothing()?;
         let path = context.store.layout().audit_log();
         let filter = Filter { audit: self, owner };
         match LogReader::open(&path)? {
@@ -53,6 +54,18 @@ impl Audit {
             }
             None if self.tail => follow(&path, None, &filter),
             None => Ok(Code::Done),
+        }
+    }
+
+    /// Refuses a span of time that ends before it begins.
+    fn refuse_nothing(&self) -> Result<(), Failure> {
+        match (self.since, self.until) {
+            (Some(since), Some(until)) if until < since => {
+                let text =
+                    format!("--until {until} is before --since {since}: no event is in between");
+                Err(Failure::usage(text))
+            }
+            _ => Ok(()),
         }
     }
 
