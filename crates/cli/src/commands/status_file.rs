@@ -11,7 +11,8 @@ use lokt_lock::{
 };
 use serde::Serialize;
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write},
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -152,20 +153,28 @@ impl StatusFile {
         self.write_to(path).map_err(|error| (path.clone(), error))
     }
 
-    /// Written whole, in place of what was there; a pipe or a device gets only the last word.
+    /// Written whole, in place of what was there; a stream gets only the last word, behind what is in it.
     fn write_to(&self, path: &Path) -> io::Result<()> {
         let mut text = serde_json::to_string(&self.content).map_err(io::Error::from)?;
         text.push('\n');
-        // A link leads to the file that is meant; replacing the link would leave that as it was.
-        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        match fs::metadata(&target) {
+        match fs::metadata(path) {
             Ok(meta) if meta.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
-            Ok(meta) if !meta.is_file() && self.content.outcome == Outcome::Unfinished => Ok(()),
-            // Opened by the path that was given: what it leads to may have no other name.
-            Ok(meta) if !meta.is_file() => fs::write(path, text),
-            _ => replace(&target, &text),
+            Ok(meta) if meta.is_file() && !is_descriptor(path) => {
+                // A link stays one: the file that it leads to is replaced.
+                replace(&fs::canonicalize(path)?, &text)
+            }
+            Ok(_) if self.content.outcome == Outcome::Unfinished => Ok(()),
+            Ok(_) => fs::OpenOptions::new().append(true).open(path)?.write_all(text.as_bytes()),
+            Err(_) => replace(path, &text),
         }
     }
+}
+
+/// Whether a path leads to an open file of this process, as `/dev/stdout` does: whatever is behind it, it is
+/// a stream, and must be neither replaced nor cut.
+fn is_descriptor(path: &Path) -> bool {
+    let link = fs::read_link(path).unwrap_or_default();
+    [path, &link].iter().any(|it| it.starts_with("/proc") || it.starts_with("/dev/fd"))
 }
 
 fn replace(path: &Path, text: &str) -> io::Result<()> {
