@@ -179,20 +179,22 @@ impl Fields {
     /// How many may hold the name. A mode of a later version is kept as it stands, and gets on with nobody.
     fn mode(&mut self) -> Result<Mode, RecordFlaw> {
         let slots = self.number("slots")?;
-        match (self.text("mode")?.as_deref(), slots) {
-            (None | Some("exclusive"), _) => Ok(Mode::Exclusive),
-            (Some("shared"), _) => Ok(Mode::Shared),
-            (Some("slots"), Some(slots)) => {
+        let mode = match self.text("mode")?.as_deref() {
+            None | Some("exclusive") => Mode::Exclusive,
+            Some("shared") => Mode::Shared,
+            Some("slots") => {
+                let slots = slots.ok_or(RecordFlaw::Missing("slots"))?;
                 let slots = u32::try_from(slots).ok().and_then(NonZeroU32::new);
-                slots.map(Mode::Slots).ok_or(wrong("slots", "a whole number from 1"))
+                return slots.map(Mode::Slots).ok_or(wrong("slots", "a whole number from 1"));
             }
-            (Some("slots"), None) => Err(RecordFlaw::Missing("slots")),
-            (Some(later), slots) => {
-                self.0.push((Key(Cow::Borrowed("mode")), later.into()));
-                self.0.extend(slots.map(|slots| (Key(Cow::Borrowed("slots")), slots.into())));
-                Ok(Mode::Exclusive)
+            Some(later) => {
+                self.0.push((Key::of(Cow::Borrowed("mode")), later.into()));
+                Mode::Exclusive
             }
-        }
+        };
+        // A number without a meaning here may have one for whoever wrote it.
+        self.0.extend(slots.map(|slots| (Key::of(Cow::Borrowed("slots")), slots.into())));
+        Ok(mode)
     }
 
     fn co_holders(

@@ -21,9 +21,10 @@ enum Kind {
     Time,
     Object,
     Texts,
+    Holders,
 }
 
-const FORMAT: [(&str, Kind); 17] = [
+const FORMAT: [(&str, Kind); 20] = [
     ("version", Kind::Whole),
     ("name", Kind::Text),
     ("lock_id", Kind::Text),
@@ -41,7 +42,13 @@ const FORMAT: [(&str, Kind); 17] = [
     ("command", Kind::Texts),
     ("boot_id", Kind::Text),
     ("pid_ns", Kind::Whole),
+    ("mode", Kind::Text),
+    ("slots", Kind::Whole),
+    ("co_holders", Kind::Holders),
 ];
+
+/// What is the record's, and not one holder's: in a co-holder it means nothing, and is kept.
+const OF_THE_RECORD: [&str; 5] = ["version", "name", "mode", "slots", "co_holders"];
 
 /// Checks what bytes in a record's place are read as, and what is written for them.
 pub fn check(bytes: &[u8]) {
@@ -103,8 +110,25 @@ fn demanded_of(fields: &Fields) -> Found {
         version if version > FORMAT_VERSION => Found::Newer { version },
         _ if !FORMAT.iter().all(is_fit) => Found::Flaw,
         _ if !is_there("owner") || !is_there("acquired_ts") => Found::Flaw,
+        _ if !has_its_slots(fields) => Found::Flaw,
         version => Found::Record { version },
     }
+}
+
+/// Whether a lock with slots says how many.
+fn has_its_slots(fields: &Fields) -> bool {
+    let is_one = |slots: u64| (1..=u64::from(u32::MAX)).contains(&slots);
+    get(fields, "mode").and_then(Json::text) != Some("slots")
+        || get(fields, "slots").and_then(Json::whole).is_some_and(is_one)
+}
+
+/// Whether it is what a record says of one of its holders.
+fn is_holder(value: &Json) -> bool {
+    let Json::Object(fields) = value else { return false };
+    let of_holder = FORMAT.iter().filter(|(field, _)| !OF_THE_RECORD.contains(field));
+    let is_fit = |(field, kind): &(&str, Kind)| get(fields, field).is_none_or(|it| fits(it, *kind));
+    ["owner", "acquired_ts"].iter().all(|field| get(fields, field).is_some())
+        && of_holder.copied().all(|it| is_fit(&it))
 }
 
 /// A field that is there: `null` counts as absent.
@@ -120,6 +144,7 @@ fn fits(value: &Json, kind: Kind) -> bool {
         Kind::Text => value.text().is_some(),
         Kind::Time => time(value).is_some(),
         Kind::Object => matches!(value, Json::Object(_)),
+        Kind::Holders => matches!(value, Json::List(all) if all.iter().all(is_holder)),
         Kind::Texts => matches!(value, Json::List(all) if all.iter().all(|it| it.text().is_some())),
     }
 }
@@ -149,17 +174,38 @@ fn comes_back(record: &Record) -> String {
 fn is_kept(read: &Fields, written: &Fields) {
     let first: Vec<&str> = written.iter().take(2).map(|(key, _)| key.as_str()).collect();
     assert_eq!(first, ["version", "name"], "the version is the first field, the name the second");
-    for (field, kind) in FORMAT.into_iter().skip(2) {
+    fields_are_kept(&FORMAT[2..], read, written);
+}
+
+fn fields_are_kept(format: &[(&str, Kind)], read: &Fields, written: &Fields) {
+    for (field, kind) in format {
         let before = get(read, field).filter(|value| !means_absent(field, value));
         let after = get(written, field);
         let is_same = match (before, after) {
-            (Some(before), Some(after)) if kind == Kind::Time => is_same_time(before, after),
+            (Some(Json::List(before)), Some(Json::List(after))) if *kind == Kind::Holders => {
+                holders_are_kept(before, after);
+                true
+            }
+            (Some(before), Some(after)) if *kind == Kind::Time => is_same_time(before, after),
             (Some(before), None) => is_early(field, before),
             (before, after) => before == after,
         };
         assert!(is_same, "{field} is kept as it was: {before:?} became {after:?}");
     }
+    let unknown = |fields| unknown(format, fields);
     assert_eq!(unknown(read), unknown(written), "unknown fields are kept, in their order");
+}
+
+fn holders_are_kept(read: &[Json], written: &[Json]) {
+    assert_eq!(read.len(), written.len(), "every holder is kept");
+    let of_holder = FORMAT.into_iter().filter(|(field, _)| !OF_THE_RECORD.contains(field));
+    let of_holder: Vec<(&str, Kind)> = of_holder.collect();
+    for (read, written) in read.iter().zip(written) {
+        let (Json::Object(read), Json::Object(written)) = (read, written) else {
+            unreachable!("a holder is an object")
+        };
+        fields_are_kept(&of_holder, read, written);
+    }
 }
 
 fn is_same_time(before: &Json, after: &Json) -> bool {
@@ -171,6 +217,8 @@ fn means_absent(field: &str, value: &Json) -> bool {
     match field {
         "ttl_sec" | "pid" => value.whole() == Some(0),
         "lock_id" | "agent_id" => value.text() == Some(""),
+        "mode" => value.text() == Some("exclusive"),
+        "co_holders" => *value == Json::List(Vec::new()),
         "expires_at" => value.text().is_some_and(|text| text.starts_with("0001-")),
         _ => false,
     }
@@ -183,8 +231,11 @@ fn is_early(field: &str, value: &Json) -> bool {
     field == "expires_at" && time(value).is_some_and(|time| time < year_6)
 }
 
-fn unknown(fields: &Fields) -> Vec<&(String, Json)> {
-    let is_known = |key: &str| FORMAT.iter().any(|(known, _)| *known == key);
+fn unknown<'a>(format: &[(&str, Kind)], fields: &'a Fields) -> Vec<&'a (String, Json)> {
+    let is_known = |key: &str| {
+        let of_record = format.iter().any(|(known, _)| *known == "mode");
+        format.iter().any(|(known, _)| *known == key) || (of_record && OF_THE_RECORD.contains(&key))
+    };
     fields.iter().filter(|(key, _)| !is_known(key)).collect()
 }
 
