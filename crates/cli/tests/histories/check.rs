@@ -21,7 +21,8 @@ pub(crate) fn compare(step: Step, expected: &Expected, done: &Done) -> Result<()
     };
     same("exit code", &done.code, &Some(expected.code))?;
     same("stdout", &told(step, done), &expected.told)?;
-    let says: Vec<&str> = done.err.lines().filter(|line| !line.starts_with("hint: ")).collect();
+    let matters = |line: &&str| !line.starts_with("hint: ") && !line.starts_with("note: waiting ");
+    let says: Vec<&str> = done.err.lines().filter(matters).collect();
     let is_said = |(line, text): (&&str, &String)| line.contains(text);
     let all_said =
         says.len() == expected.says.len() && says.iter().zip(&expected.says).all(is_said);
@@ -112,7 +113,8 @@ fn is_freeze(path: &Path, must: Option<Freeze>) -> Result<(), String> {
 
 /// What a call told on stdout.
 fn told(step: Step, done: &Done) -> Told {
-    let is_call = !matches!(step, Step::Leave(_) | Step::Kill(..));
+    let is_call =
+        !matches!(step, Step::Leave(_) | Step::Kill(..) | Step::Queue(..) | Step::GiveUp(_));
     if done.out.is_empty() || !is_call {
         return Told::Nothing;
     }
@@ -144,7 +146,10 @@ fn taken(told: &Value) -> Told {
 
 fn entry(told: &Value) -> Entry {
     let freeze = told["freeze"] == true;
-    let inside = told["inside"].as_array().into_iter().flatten();
+    let owners = |list: &Value| {
+        let guards = list.as_array().into_iter().flatten();
+        guards.filter_map(|guard| text(&guard["owner"])).collect()
+    };
     Entry {
         name: text(&told["name"]).unwrap_or_default(),
         freeze,
@@ -154,7 +159,8 @@ fn entry(told: &Value) -> Entry {
         expired: told["expired"].as_bool(),
         process: text(&told["pid_status"]).filter(|_| !freeze),
         meta: text(&told["metadata"]["k"]),
-        inside: inside.filter_map(|guard| text(&guard["owner"])).collect(),
+        inside: owners(&told["inside"]),
+        queue: owners(&told["queue"]),
         frozen: text(&told["frozen"]["owner"]),
     }
 }

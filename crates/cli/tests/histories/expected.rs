@@ -55,6 +55,8 @@ pub(crate) struct Entry {
     pub(crate) meta: Option<String>,
     /// The owners of the guards that are in and that the record does not speak of.
     pub(crate) inside: Vec<String>,
+    /// The owners of those who wait.
+    pub(crate) queue: Vec<String>,
     /// Who has frozen the name that is held.
     pub(crate) frozen: Option<String>,
 }

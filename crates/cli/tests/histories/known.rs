@@ -68,6 +68,16 @@ fn a_freeze_that_is_over_is_lifted_by_nobody() {
 }
 
 #[test]
+fn a_line_behind_what_is_over_is_shown_to_everybody_who_asks() {
+    let looks = [Step::Status(Bob, X), Step::List(Bob), Step::Prune(Bob), Step::Status(Bob, X)];
+    let freeze = [Step::Freeze(Eve, X, Ttl::Long), Step::Queue(Bob, X), Step::Queue(Eve, X)];
+    let begin = [Step::Lock(Ada, X, Terms::default()), Step::Expire(X)];
+    holds(&[&begin[..], &freeze, &looks].concat());
+    let begin = [Step::Enter(Ada, X, None), Step::Kill(X, Victim::Both)];
+    holds(&[&begin[..], &freeze, &looks, &[Step::Unfreeze(Eve, X, Might::Own)]].concat());
+}
+
+#[test]
 fn a_second_guard_of_the_same_owner_under_a_lease_is_refused() {
     let under = guard_under_lease(Terms { ttl: Some(Ttl::Long), ..Terms::default() });
     holds(&[&under[..], &[Step::Guard(Ada, X, Inner::Nothing), Step::Leave(X)]].concat());
@@ -117,6 +127,14 @@ fn everything() -> Vec<Step> {
         Step::BreakFreeze(X),
         Step::Unfreeze(Eve, X, Might::Force),
         Step::Enter(Eve, Y, None),
+        Step::Queue(Ada, Y),
+        Step::Queue(Bob, Y),
+        Step::Queue(Eve, Y),
+        Step::GiveUp(Y),
+        Step::Leave(Y),
+        Step::Unlock(Eve, Y, Might::Own),
+        Step::Overwrite(Y, Thing::Half { young: false }),
+        Step::Leave(Y),
     ]
 }
 

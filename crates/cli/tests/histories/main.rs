@@ -3,8 +3,8 @@
 //!
 //! * [`step`]: what may happen, and how likely.
 //! * [`turn`]: a step as it is taken, and as it is typed.
-//! * [`model`]: what is true of names, without files and processes; [`taking`], [`giving`] and [`telling`]
-//!   say how it goes on, and [`expected`] what a step must come to.
+//! * [`model`]: what is true of names, without files and processes; [`admission`], [`taking`], [`giving`],
+//!   [`waiting`] and [`telling`] say how it goes on, and [`expected`] what a step must come to.
 //! * [`world`]: the same steps for real.
 //! * [`check`]: the two next to each other.
 //! * [`shell`]: a history as a script, which stands in every failure.
@@ -18,6 +18,7 @@
     reason = "a test that cannot go on must stop, and say where"
 )]
 
+mod admission;
 mod check;
 mod expected;
 mod giving;
@@ -28,34 +29,35 @@ mod step;
 mod taking;
 mod telling;
 mod turn;
+mod waiting;
 mod world;
 
 use check::{compare, compare_events, compare_files};
+use expected::Expected;
 use model::Model;
 use proptest::{
     prelude::*,
     test_runner::{Config, FileFailurePersistence},
 };
 use shell::Script;
-use std::{
-    any::Any,
-    env,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::env;
 use step::Step;
 use turn::{Turn, last_looks};
 use world::World;
 
-/// How many histories each property tries, where nobody says.
+/// How many histories a property tries, where nobody says.
 const CASES: u32 = 150;
+
+/// The same where they wait, which takes its time.
+const WAITING_CASES: u32 = 60;
 
 /// Seeds of histories that found something, tried again before all others.
 const REGRESSIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/histories/regressions.txt");
 
-fn config() -> Config {
+fn config(cases: u32) -> Config {
     let default = Config::default();
     Config {
-        cases: if env::var_os("PROPTEST_CASES").is_some() { default.cases } else { CASES },
+        cases: if env::var_os("PROPTEST_CASES").is_some() { default.cases } else { cases },
         max_shrink_iters: 2000,
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct(REGRESSIONS))),
         ..default
@@ -81,11 +83,21 @@ impl History {
         self.world.keep_young(&self.model);
         let before = self.model.clone();
         let expected = self.model.take(turn);
-        self.script.add(turn, &before, expected.code);
-        let world = &mut self.world;
-        let done = catch_unwind(AssertUnwindSafe(|| world.take(turn, expected.code == 0)));
-        let done = done.map_err(|panic| told(&*panic))?;
+        let stay = self.model.stay(turn);
+        self.script.add(turn, (&before, stay), expected.code);
+        let done = self.world.try_to(|world| world.take(turn, stay))?;
         compare(turn.step, &expected, &done)?;
+        let (ended, events) = self.model.settle();
+        for wait in ended {
+            self.script.end_wait(&wait);
+            let must = wait
+                .failed
+                .map_or_else(Expected::default, |(code, says)| Expected::fails(code, says));
+            let gets_in = must.code == 0;
+            let done = self.world.try_to(|world| world.end_wait(wait.guard, gets_in))?;
+            compare(turn.step, &must, &done)?;
+        }
+        let expected = expected.and(events);
         let events = self.world.it.events();
         compare_events(&events[self.events..], &expected.events)?;
         self.events = events.len();
@@ -106,17 +118,12 @@ impl History {
     }
 }
 
-fn told(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().cloned();
-    text.or_else(|| panic.downcast_ref::<&str>().map(|&it| it.to_owned())).unwrap_or_default()
-}
-
 fn holds(steps: &[Step]) -> Result<(), TestCaseError> {
     History::run(steps).map(drop).map_err(TestCaseError::fail)
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(config(CASES))]
 
     #[test]
     fn owners_get_what_is_promised_whatever_they_do(steps in step::among_owners()) {
@@ -125,6 +132,15 @@ proptest! {
 
     #[test]
     fn it_holds_among_other_programs_and_mishaps(steps in step::with_mishaps()) {
+        holds(&steps)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(config(WAITING_CASES))]
+
+    #[test]
+    fn whoever_waits_gets_in_as_soon_as_it_is_their_turn(steps in step::in_line()) {
         holds(&steps)?;
     }
 }

@@ -3,7 +3,10 @@
 //! A name's state is the list of those who have to do with it, each with the mode that it is in, so that
 //! modes which admit several need another [`Mode`], not another model.
 
-use super::step::{End, Name, Owner};
+use super::{
+    step::{End, Name, Owner},
+    waiting::Waiter,
+};
 
 /// How a holder shares a name with others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -232,6 +235,8 @@ pub(crate) enum Freeze {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct State {
     pub(crate) holders: Vec<Holder>,
+    /// Those who wait, in their order.
+    pub(crate) line: Vec<Waiter>,
     pub(crate) freeze: Option<Freeze>,
 }
 
@@ -310,7 +315,7 @@ pub(crate) struct Model {
     y: State,
     /// Guards that are in no more, by force, and whose processes live; with their owners.
     pub(crate) outside: Vec<(Name, Owner, Guard)>,
-    /// How many guards there have been.
+    /// How many guards there have been, those included that wait.
     pub(crate) guards: usize,
     /// How many leases there have been.
     pub(crate) leases: usize,

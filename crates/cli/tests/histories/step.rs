@@ -152,6 +152,10 @@ pub(crate) enum Step {
     Guard(Owner, Name, Inner),
     /// A guard that stays in, if it gets in.
     Enter(Owner, Name, Option<Ttl>),
+    /// A guard that waits in line where it does not get in at once, and then stays in.
+    Queue(Owner, Name),
+    /// The first in line is told to end.
+    GiveUp(Name),
     /// The oldest guard's command ends by itself.
     Leave(Name),
     /// The oldest guard, or its command, is killed.
@@ -237,8 +241,11 @@ fn look() -> impl Strategy<Value = Step> {
     ]
 }
 
+fn victim() -> impl Strategy<Value = Victim> {
+    select(vec![Victim::Supervisor, Victim::Command, Victim::Both])
+}
+
 fn act() -> impl Strategy<Value = Step> {
-    let victim = select(vec![Victim::Supervisor, Victim::Command, Victim::Both]);
     prop_oneof![
         6 => (owner(), name(), terms()).prop_map(|(by, name, terms)| Step::Lock(by, name, terms)),
         6 => (owner(), name(), might()).prop_map(|(by, name, might)| Step::Unlock(by, name, might)),
@@ -247,12 +254,23 @@ fn act() -> impl Strategy<Value = Step> {
         8 => (owner(), name(), proptest::option::of(Just(Ttl::Long)))
             .prop_map(|(by, name, ttl)| Step::Enter(by, name, ttl)),
         4 => name().prop_map(Step::Leave),
-        4 => (name(), victim).prop_map(|(name, victim)| Step::Kill(name, victim)),
+        4 => (name(), victim()).prop_map(|(name, victim)| Step::Kill(name, victim)),
         1 => Just(Step::EndTied),
         2 => name().prop_map(Step::Expire),
         2 => (owner(), name(), ttl()).prop_map(|(by, name, ttl)| Step::Freeze(by, name, ttl)),
         3 => (owner(), name(), select(vec![Might::Own, Might::Force]))
             .prop_map(|(by, name, might)| Step::Unfreeze(by, name, might)),
+    ]
+}
+
+/// What ends something that others may wait for.
+fn ending() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        3 => name().prop_map(Step::Leave),
+        1 => (name(), victim()).prop_map(|(name, victim)| Step::Kill(name, victim)),
+        2 => who_and_what().prop_map(|(by, name)| Step::Unlock(by, name, Might::Own)),
+        2 => who_and_what().prop_map(|(by, name)| Step::Unfreeze(by, name, Might::Force)),
+        1 => name().prop_map(Step::Expire),
     ]
 }
 
@@ -263,6 +281,13 @@ fn mishap() -> impl Strategy<Value = Step> {
         3 => name().prop_map(Step::Delete),
         2 => name().prop_map(Step::Age),
         1 => name().prop_map(Step::BreakFreeze),
+    ]
+}
+
+fn wait() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        5 => who_and_what().prop_map(|(by, name)| Step::Queue(by, name)),
+        1 => name().prop_map(Step::GiveUp),
     ]
 }
 
@@ -278,5 +303,11 @@ pub(crate) fn among_owners() -> impl Strategy<Value = Vec<Step>> {
 /// Histories in which other programs and mishaps change files as well.
 pub(crate) fn with_mishaps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![3 => look(), 5 => act(), 3 => mishap()];
+    vec(step, 1..=LONGEST)
+}
+
+/// Histories in which guards wait in line.
+pub(crate) fn in_line() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![2 => look(), 4 => act(), 4 => wait(), 4 => ending(), 1 => mishap()];
     vec(step, 1..=LONGEST)
 }

@@ -1,136 +1,13 @@
 //! What comes of asking for a lock, and of a guard's life.
 
 use super::{
+    admission::{Admission, Asking},
     expected::{Expected, Told},
-    model::{
-        Broken, Event, Freeze, Grip, Guard, Hold, Holder, Lease, Mode, Model, Process, Verdict,
-    },
+    model::{Event, Freeze, Grip, Guard, Hold, Holder, Lease, Model, Process, Verdict},
     step::{End, Inner, Name, Owner, Terms, Tie, Ttl},
 };
 
-/// What somebody asks for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Purpose {
-    Lease,
-    Guard,
-}
-
-/// What becomes of one who asks.
-enum Admission {
-    Fresh,
-    Renewing,
-    UnderLease(usize),
-    Refused(Refusal),
-}
-
-/// Why somebody is not let in.
-struct Refusal {
-    code: i32,
-    says: String,
-    /// What `lock --json` tells of it, where it tells anything.
-    blocked: Option<(&'static str, Option<Owner>)>,
-    event: Option<Event>,
-}
-
-impl Refusal {
-    fn error(says: String) -> Admission {
-        Admission::Refused(Self { code: 1, says, blocked: None, event: None })
-    }
-
-    fn held(says: String, reason: &'static str, owner: Option<Owner>, event: Event) -> Admission {
-        let blocked = Some((reason, owner));
-        Admission::Refused(Self { code: 2, says, blocked, event: Some(event) })
-    }
-
-    fn into_expected(self, json: bool) -> Expected {
-        let blocked = self.blocked.filter(|_| json).map(|(reason, owner)| Told::Blocked {
-            reason: reason.to_owned(),
-            owner: owner.map(|it| it.as_str().to_owned()),
-        });
-        let told = blocked.unwrap_or_default();
-        Expected { told, ..Expected::fails(self.code, self.says) }.and(self.event)
-    }
-}
-
 impl Model {
-    /// Whether somebody is let in: those who are in come first, then what stands on the name, then the
-    /// freeze; but one's own lease is renewed whoever is in, and in spite of a freeze.
-    fn admission(&self, by: Owner, name: Name, purpose: Purpose) -> Admission {
-        let state = self.at(name);
-        if state.broken() == Some(Broken::Newer) {
-            return Refusal::error(Broken::Newer.told().to_owned());
-        }
-        let usable = |lease: &Lease| purpose == Purpose::Lease || lease.hold != Hold::Foreign;
-        let mine = state.lease().filter(|lease| usable(lease) && state.is_mine(by));
-        let renewing = mine.is_some() && purpose == Purpose::Lease;
-        let in_the_way = |holder: &&Holder| !holder.mode.admits(Mode::Exclusive);
-        let inside = state.inside().find(in_the_way);
-        let error = self.unclear(name).filter(|_| mine.is_some() || inside.is_none());
-        match (error, mine, inside) {
-            (Some(error), ..) => error,
-            (_, Some(_), _) if renewing => Admission::Renewing,
-            (_, _, Some(inside)) => self.kept_out_by(inside, by, name),
-            (_, None, _) if !self.is_free(name) => self.kept_out_by_record(by, name),
-            (_, mine, _) => self.unless_frozen(by, name, mine.map(|lease| lease.id)),
-        }
-    }
-
-    /// Somebody is in, with the name's record or without.
-    fn kept_out_by(&self, inside: &Holder, by: Owner, name: Name) -> Admission {
-        let holder = self.at(name).holder();
-        let owner = holder.or(inside.owner);
-        let who = owner.map_or("", Owner::as_str);
-        let how = if holder.is_some() { "is held by" } else { "goes to" };
-        let event = Event::new("deny", name, by).of(holder);
-        Refusal::held(format!("{how} {who} (pid "), "held", owner, event)
-    }
-
-    fn kept_out_by_record(&self, by: Owner, name: Name) -> Admission {
-        let holder = self.at(name).holder();
-        let event = Event::new("deny", name, by).of(holder);
-        match holder {
-            Some(owner) => {
-                Refusal::held(format!("is held by {}", owner.as_str()), "held", holder, event)
-            }
-            None => Refusal::held("counts as held".to_owned(), "corrupted", None, event),
-        }
-    }
-
-    fn unless_frozen(&self, by: Owner, name: Name, under: Option<usize>) -> Admission {
-        match (self.at(name).frozen_by(), under) {
-            (Some(owner), _) => {
-                let event = Event::new("freeze-deny", name, by).of(Some(owner));
-                let says = format!("is frozen by {}", owner.as_str());
-                Refusal::held(says, "frozen", Some(owner), event)
-            }
-            (None, Some(lease)) => Admission::UnderLease(lease),
-            (None, None) => Admission::Fresh,
-        }
-    }
-
-    /// The error of one who can be told neither that the name is held nor that it is free.
-    fn unclear(&self, name: Name) -> Option<Admission> {
-        let state = self.at(name);
-        match state.broken() {
-            Some(broken) if !broken.is_young() && !broken.is_free() => {
-                Some(Refusal::error(format!("lock {:?} is corrupted", name.as_str())))
-            }
-            _ if state.freeze == Some(Freeze::Broken) => {
-                Some(Refusal::error(format!("freeze {:?} is corrupted", name.as_str())))
-            }
-            _ => None,
-        }
-    }
-
-    /// Whether nothing that stands in the record's place keeps anybody out.
-    fn is_free(&self, name: Name) -> bool {
-        let free = |it: &Holder| match it.broken() {
-            Some(broken) => broken.is_free(),
-            None => !it.is_held() || it.mode.admits(Mode::Exclusive),
-        };
-        self.at(name).record().is_none_or(free)
-    }
-
     /// Removes what binds nobody any more, as one does who enters.
     pub(crate) fn clear_away(&mut self, by: Owner, name: Name) -> Option<Event> {
         let record = *self.at(name).record()?;
@@ -149,7 +26,7 @@ impl Model {
         if terms.tie == Some(Tie::Gone) {
             return Expected::fails(64, "there is no such process");
         }
-        let (renewed, events) = match self.admission(by, name, Purpose::Lease) {
+        let (renewed, events) = match self.admission(Asking::lease(by, name)) {
             Admission::Refused(refusal) => return refusal.into_expected(terms.json),
             Admission::Renewing => (true, vec![Event::new("renew", name, by)]),
             Admission::Fresh | Admission::UnderLease(_) => {
@@ -230,24 +107,35 @@ impl Model {
 
     /// `lokt guard NAME -- …` that stays in, where it gets in.
     pub(crate) fn enter(&mut self, by: Owner, name: Name, ttl: Option<Ttl>) -> Expected {
-        let under = match self.admission(by, name, Purpose::Guard) {
+        let asking = Asking { place: Some(self.guards), ..Asking::guard(by, name) };
+        let under = match self.admission(asking) {
             Admission::Refused(refusal) => return refusal.into_expected(false),
             Admission::UnderLease(lease) => Some(lease),
             Admission::Fresh | Admission::Renewing => None,
         };
+        self.guards += 1;
+        Expected::default().and(self.let_in(asking, under, ttl))
+    }
+
+    /// Lets a guard in at the place that it has in the line.
+    pub(crate) fn let_in(
+        &mut self,
+        asking: Asking,
+        under: Option<usize>,
+        ttl: Option<Ttl>,
+    ) -> Vec<Event> {
+        let Asking { by, name, place, .. } = asking;
         let cleared = self.clear_away(by, name);
         let guard = Guard {
-            id: self.guards,
+            id: place.unwrap_or_default(),
             supervisor: true,
             command: true,
             under,
             end: if ttl.is_some() { End::Ahead } else { End::Never },
             recorded: under.is_none(),
         };
-        self.guards += 1;
         self.at_mut(name).holders.push(Holder::new(by, Grip::Guard(guard)));
-        let acquired = Event::new("acquire", name, by).under(under);
-        Expected::default().and(cleared).and([acquired])
+        cleared.into_iter().chain([Event::new("acquire", name, by).under(under)]).collect()
     }
 
     /// `lokt guard NAME -- …` that runs to its end.

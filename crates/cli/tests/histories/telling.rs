@@ -93,7 +93,8 @@ impl Model {
             _ => ("held", true),
         });
         let inside = state.unrecorded().next().map(|_| ("held", true));
-        let reasons: Vec<_> = [frozen, record, inside].into_iter().flatten().collect();
+        let queued = state.line.first().map(|_| ("queued", true));
+        let reasons: Vec<_> = [frozen, record, inside, queued].into_iter().flatten().collect();
         let blocked = reasons.iter().any(|(_, blocks)| *blocks);
         let status = if blocked { "blocked" } else { "free" }.to_owned();
         let reasons = reasons.into_iter().map(|(kind, _)| kind.to_owned()).collect();
@@ -107,18 +108,19 @@ fn lock_entry(model: &Model, name: Name) -> Option<Entry> {
     let state = model.at(name);
     let inside: Vec<String> =
         state.unrecorded().filter_map(|holder| holder.owner).map(text).collect();
-    let Some(record) = state.record() else {
-        let entry = Entry { state: "held".to_owned(), inside, ..nothing_of(name) };
-        return Some(entry).filter(|entry| !entry.inside.is_empty());
-    };
-    let word = match (record.broken(), record.verdict()) {
+    let queue: Vec<String> = state.line.iter().map(|waiter| text(waiter.owner)).collect();
+    let record = state.record();
+    let word = match (record.and_then(Holder::broken), record.and_then(Holder::verdict)) {
         (Some(Broken::Newer), _) => "unsupported",
-        // Past its end, but somebody is in.
-        (_, Some(Verdict::Expired | Verdict::Dead)) if !inside.is_empty() => "held",
-        (_, Some(verdict)) => verdict.word(),
-        _ => "corrupted",
+        (Some(_), _) => "corrupted",
+        (_, Some(Verdict::Held(how))) => how,
+        // Nothing stands there, or what is over; but somebody may be in, or in line.
+        _ if !inside.is_empty() => "held",
+        _ if !queue.is_empty() => "queued",
+        (_, verdict) => verdict?.word(),
     };
-    Some(Entry { state: word.to_owned(), inside, ..of_record(name, record) })
+    let entry = record.map_or_else(|| nothing_of(name), |record| of_record(name, record));
+    Some(Entry { state: word.to_owned(), inside, queue, ..entry })
 }
 
 fn nothing_of(name: Name) -> Entry {

@@ -2,8 +2,9 @@
 
 use super::{
     expected::Expected,
-    model::{Guard, Model},
-    step::{Inner, Might, Name, Owner, Step, Terms, Tie, Ttl, Victim},
+    model::{Broken, Guard, Model},
+    step::{Inner, Might, Name, Owner, Step, Terms, Thing, Tie, Ttl, Victim},
+    waiting::Obstacle,
 };
 
 /// A step, and the guard that it is about or starts.
@@ -19,7 +20,8 @@ impl Model {
         let oldest = |name| self.oldest_guard(name).map(|(_, guard)| guard);
         let (step, guard) = match step {
             Step::Lock(by, name, terms) => (Step::Lock(by, name, self.possible(terms)), 0),
-            Step::Enter(..) => (step, self.guards),
+            Step::Enter(..) | Step::Queue(..) => (step, self.guards),
+            Step::GiveUp(name) => (step, self.at(name).line.first()?.place),
             Step::Leave(name) => (step, oldest(name)?.id),
             Step::Kill(name, victim) => {
                 let guard = oldest(name)?;
@@ -31,7 +33,31 @@ impl Model {
             Step::Age(name) if !self.at(name).broken()?.is_young() => return None,
             _ => (step, 0),
         };
-        Some(Turn { step, guard })
+        Some(Turn { step, guard }).filter(|_| self.is_certain(step))
+    }
+
+    /// Whether it is certain what comes of a step where somebody waits: when a waiter looks again at what
+    /// it does not wait for, and what comes first of two things at the same time, nobody promises.
+    fn is_certain(&self, step: Step) -> bool {
+        let line = |name| !self.at(name).line.is_empty();
+        let behind_record = |it: &Obstacle| matches!(it, Obstacle::Record(_));
+        let behind_freeze = |it: &Obstacle| matches!(it, Obstacle::Freeze(_));
+        match step {
+            Step::Queue(_, name) => !self.at(name).broken().is_some_and(Broken::is_young),
+            Step::Guard(_, name, Inner::Unlock(inner, Might::Force)) => {
+                inner != name || !line(name)
+            }
+            Step::BreakFreeze(name) => !self.at(name).waits_for(behind_record),
+            Step::Create(name, thing) | Step::Overwrite(name, thing) if line(name) => match thing {
+                Thing::Record(..) | Thing::RecordOfTheDead(_) => true,
+                Thing::Folder => false,
+                Thing::Empty { young } | Thing::Half { young } => {
+                    !young && !self.at(name).waits_for(behind_freeze)
+                }
+                Thing::Newer => !self.at(name).waits_for(behind_freeze),
+            },
+            _ => true,
+        }
     }
 
     /// The terms of a lease that can be asked for now.
@@ -60,6 +86,8 @@ impl Model {
             Step::UnlockAll(by) => self.unlock_all(by),
             Step::Guard(by, name, inner) => self.guard(by, name, inner),
             Step::Enter(by, name, ttl) => self.enter(by, name, ttl),
+            Step::Queue(by, name) => self.queue(by, name),
+            Step::GiveUp(name) => self.give_up(name),
             Step::Leave(name) => self.end(name, turn.guard),
             Step::Kill(name, victim) => self.kill(name, turn.guard, victim),
             Step::Freeze(by, name, ttl) => self.freeze(by, name, ttl),
@@ -92,6 +120,30 @@ fn possible_victim(guard: Guard, victim: Victim) -> Option<Victim> {
         (true, victim) => Some(victim),
         (false, Victim::Supervisor) => None,
         (false, _) => Some(Victim::Command),
+    }
+}
+
+/// Where a guard is that may stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stay {
+    Inside,
+    InLine,
+    Nowhere,
+}
+
+impl Model {
+    /// Where a guard is.
+    pub(crate) fn stay(&self, turn: Turn) -> Stay {
+        let (Step::Enter(_, name, _) | Step::Queue(_, name)) = turn.step else {
+            return Stay::Nowhere;
+        };
+        let state = self.at(name);
+        if state.line.iter().any(|waiter| waiter.place == turn.guard) {
+            return Stay::InLine;
+        }
+        let inside = state.inside().filter_map(|holder| holder.guard());
+        let is_in = inside.into_iter().any(|guard| guard.id == turn.guard);
+        if is_in { Stay::Inside } else { Stay::Nowhere }
     }
 }
 
@@ -138,6 +190,9 @@ impl Call {
             Step::Enter(by, name, ttl) => {
                 let ttl: &[&str] = if ttl.is_some() { &["--ttl", "1h"] } else { &[] };
                 (by, words(&[&["guard", name.as_str()], ttl, &["--"], command].concat()))
+            }
+            Step::Queue(by, name) => {
+                (by, words(&[&["guard", name.as_str(), "--wait", "--"], command].concat()))
             }
             Step::Freeze(by, name, ttl) => {
                 (by, words(&["freeze", name.as_str(), "--ttl", of_ttl(ttl)]))

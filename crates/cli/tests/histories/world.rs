@@ -3,7 +3,7 @@
 use super::{
     model::{Broken, Model},
     step::{End, Name, Owner, Step, Terms, Thing, Tie, Ttl, Victim},
-    turn::{Call, Turn},
+    turn::{Call, Stay, Turn},
 };
 use lokt_testkit::{Done, PATIENCE, Running, Sandbox};
 use nix::{
@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use std::{
     collections::HashMap,
     fs::{self, File},
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant, SystemTime},
@@ -41,7 +42,8 @@ pub(crate) struct World {
 struct Inside {
     supervisor: Running,
     is_killed: bool,
-    command: Pid,
+    /// `None` as long as it waits.
+    command: Option<Pid>,
 }
 
 struct Tied {
@@ -57,16 +59,26 @@ impl World {
         Self { it, guards: HashMap::new(), tied: Vec::new() }
     }
 
-    /// Takes a step. `stays` says whether a guard that may stay is to get in.
-    pub(crate) fn take(&mut self, turn: Turn, stays: bool) -> Done {
+    /// Does something, and says what stopped it if it cannot.
+    pub(crate) fn try_to(&mut self, act: impl FnOnce(&mut Self) -> Done) -> Result<Done, String> {
+        let done = catch_unwind(AssertUnwindSafe(|| act(self)));
+        done.map_err(|panic| {
+            let text = panic.downcast_ref::<String>().cloned();
+            text.or_else(|| panic.downcast_ref::<&str>().map(|&it| it.to_owned()))
+                .unwrap_or_default()
+        })
+    }
+
+    /// Takes a step. `stay` says where a guard must be then that may stay.
+    pub(crate) fn take(&mut self, turn: Turn, stay: Stay) -> Done {
         let pid = match turn.step {
             Step::Lock(_, _, Terms { tie: Some(tie), .. }) => self.pid_of(tie).to_string(),
             _ => String::new(),
         };
         let Some(call) = Call::of(turn.step, &pid, &COMMAND) else { return self.happen(turn) };
-        match turn.step {
-            Step::Enter(..) if stays => self.enter(&call, turn.guard),
-            _ => {
+        match stay {
+            Stay::Inside | Stay::InLine => self.start(&call, (turn.guard, stay)),
+            Stay::Nowhere => {
                 let done = self.lokt(&call).run();
                 if let Step::Lock(_, _, Terms { ttl: Some(Ttl::Short), .. })
                 | Step::Freeze(_, _, Ttl::Short) = turn.step
@@ -86,11 +98,25 @@ impl World {
         self.it.lokt(call.words.iter().map(String::as_str)).owner(call.owner)
     }
 
-    fn enter(&mut self, call: &Call, number: usize) -> Done {
-        let mut running = self.lokt(call).start();
-        let command = Pid::from_raw(number_in(&running.prints("in ")));
-        self.guards.insert(number, Inside { supervisor: running, is_killed: false, command });
+    fn start(&mut self, call: &Call, (number, stay): (usize, Stay)) -> Done {
+        let supervisor = self.lokt(call).start();
+        self.guards.insert(number, Inside { supervisor, is_killed: false, command: None });
+        let guard = self.guards.get_mut(&number).expect("it was just put there");
+        if stay == Stay::Inside {
+            guard.gets_in();
+        } else {
+            guard.supervisor.says("waiting for lock");
+        }
         nothing(0)
+    }
+
+    /// Waits for the end of a wait: until its command says that it is in, or for the end of all of it.
+    pub(crate) fn end_wait(&mut self, number: usize, gets_in: bool) -> Done {
+        if gets_in {
+            self.guards.get_mut(&number).expect("a guard that waits").gets_in();
+            return nothing(0);
+        }
+        self.guards.remove(&number).expect("a guard that waits").supervisor.ends()
     }
 
     fn pid_of(&mut self, tie: Tie) -> i32 {
@@ -114,6 +140,12 @@ impl World {
         match turn.step {
             Step::Leave(_) => return self.leave(turn.guard),
             Step::Kill(_, victim) => return self.kill(turn.guard, victim),
+            Step::GiveUp(_) => {
+                let waiting = self.guards.remove(&turn.guard).expect("a guard that waits");
+                waiting.supervisor.signal(Signal::SIGTERM);
+                let done = waiting.supervisor.ends();
+                return Done { code: done.signal.map(|signal| 128 + signal), ..done };
+            }
             Step::EndTied => {
                 let running = self.tied.last_mut().and_then(|it| it.running.take());
                 running.expect("one that lives").kill();
@@ -130,7 +162,7 @@ impl World {
             Step::Expire(name) => {
                 let mut record = self.it.record(name.as_str());
                 record["expires_at"] = LONG_AGO.into();
-                self.it.write_record(name.as_str(), record.to_string());
+                self.put_file(name, &record.to_string(), Age::Young);
             }
             Step::Age(name) => set_age(&self.it.record_path(name.as_str()), Age::Minute),
             Step::BreakFreeze(name) => self.it.write_freeze(name.as_str(), "{"),
@@ -146,7 +178,7 @@ impl World {
         if !inside.is_killed {
             return done;
         }
-        collect(inside.command);
+        inside.command.into_iter().for_each(collect);
         nothing(0)
     }
 
@@ -161,25 +193,36 @@ impl World {
         if victim == Victim::Supervisor {
             return nothing(137);
         }
-        kill(inside.command, Signal::SIGKILL).expect("the command lives");
+        let command = inside.command.expect("a guard that is in");
+        kill(command, Signal::SIGKILL).expect("the command lives");
         let done = self.leave(number);
         if lived && victim == Victim::Both { nothing(137) } else { done }
     }
 
     /// Puts a thing in a record's place.
     fn put(&self, name: Name, thing: Thing) {
-        self.remove(name);
         let path = self.it.record_path(name.as_str());
-        match content(name, thing) {
-            Some(content) => self.it.write_record(name.as_str(), content),
-            None => fs::create_dir_all(&path).expect("a folder can be made"),
-        }
-        match thing {
-            Thing::Empty { young } | Thing::Half { young } => {
-                set_age(&path, if young { Age::Young } else { Age::Minute });
-            }
-            _ => {}
-        }
+        let Some(content) = content(name, thing) else {
+            self.remove(name);
+            return fs::create_dir_all(&path).expect("a folder can be made");
+        };
+        let age = match thing {
+            Thing::Empty { young: false } | Thing::Half { young: false } => Age::Minute,
+            _ => Age::Young,
+        };
+        self.put_file(name, &content, age);
+    }
+
+    /// Puts a file in a record's place in one step: whoever waits must not find half of it.
+    fn put_file(&self, name: Name, content: &str, age: Age) {
+        let path = self.it.record_path(name.as_str());
+        let draft = self.it.folder().join("draft");
+        fs::create_dir_all(path.parent().expect("a folder")).expect("it can be made");
+        fs::write(&draft, content).expect("a draft is written");
+        set_age(&draft, age);
+        // A folder is not replaced by a file.
+        let _ = fs::remove_dir(&path);
+        fs::rename(&draft, &path).expect("it is put in place");
     }
 
     fn remove(&self, name: Name) {
@@ -208,13 +251,26 @@ impl Drop for World {
             if !inside.is_killed {
                 inside.supervisor.kill();
             }
-            // A child of this process now, so the pid is its own until it is collected.
-            if waitpid(inside.command, Some(WaitPidFlag::WNOHANG)) == Ok(WaitStatus::StillAlive) {
-                let _ = kill(inside.command, Signal::SIGKILL);
-                collect(inside.command);
-            }
+            inside.command.into_iter().for_each(end_orphan);
         }
         self.tied.iter_mut().filter_map(|it| it.running.take()).for_each(Running::kill);
+    }
+}
+
+impl Inside {
+    /// Waits until its command is running.
+    fn gets_in(&mut self) {
+        let pid = number_in(&self.supervisor.prints("in "));
+        self.command = Some(Pid::from_raw(pid));
+    }
+}
+
+/// Kills a command that may live without its guard.
+fn end_orphan(command: Pid) {
+    // A child of this process now, so the pid is its own until it is collected.
+    if waitpid(command, Some(WaitPidFlag::WNOHANG)) == Ok(WaitStatus::StillAlive) {
+        let _ = kill(command, Signal::SIGKILL);
+        collect(command);
     }
 }
 
