@@ -32,9 +32,9 @@ mod turn;
 mod waiting;
 mod world;
 
-use check::{compare, compare_events, compare_files};
+use check::{compare, compare_events, compare_files, compare_losses, is_loss};
 use expected::Expected;
-use model::Model;
+use model::{Event, Model};
 use proptest::{
     prelude::*,
     test_runner::{Config, FileFailurePersistence},
@@ -71,12 +71,14 @@ struct History {
     script: Script,
     /// How many events the log has had.
     events: usize,
+    /// The losses that must be in the log.
+    losses: Vec<Event>,
 }
 
 impl History {
     fn new() -> Self {
         let (world, model, script) = (World::new(), Model::default(), Script::new());
-        Self { world, model, script, events: 0 }
+        Self { world, model, script, events: 0, losses: Vec::new() }
     }
 
     fn take(&mut self, turn: Turn) -> Result<(), String> {
@@ -100,6 +102,8 @@ impl History {
         let expected = expected.and(events);
         let events = self.world.it.events();
         compare_events(&events[self.events..], &expected.events)?;
+        self.losses.extend(expected.events.iter().filter(|event| is_loss(event)).cloned());
+        compare_losses(&events, &self.losses)?;
         self.events = events.len();
         compare_files(&self.world, &self.model)
     }

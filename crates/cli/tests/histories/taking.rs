@@ -147,8 +147,11 @@ impl Model {
         }
         let within = match inner {
             Inner::Nothing => Expected::default(),
-            // Inside of it already: straight through.
-            Inner::Guard(inner) if inner == name => Expected::default(),
+            // Inside of it already: nothing keeps it out.
+            Inner::Guard(inner) if inner == name => {
+                let events = ["acquire", "release"].map(|kind| Event::new(kind, name, by));
+                Expected::default().and(events)
+            }
             Inner::Guard(inner) => self.guard(by, inner, Inner::Nothing),
             Inner::Lock(inner) => {
                 // Its taker is the guard, which ends.

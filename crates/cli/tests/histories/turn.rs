@@ -7,6 +7,9 @@ use super::{
     waiting::Obstacle,
 };
 
+/// What becomes of a lock is told by who takes it away; the command goes on, so that the next steps find it.
+const WARN: &[&str] = &["--on-lost", "warn"];
+
 /// A step, and the guard that it is about or starts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Turn {
@@ -189,10 +192,10 @@ impl Call {
             Step::Guard(by, name, inner) => (by, of_guard(name, inner)),
             Step::Enter(by, name, ttl) => {
                 let ttl: &[&str] = if ttl.is_some() { &["--ttl", "1h"] } else { &[] };
-                (by, words(&[&["guard", name.as_str()], ttl, &["--"], command].concat()))
+                (by, words(&[&["guard", name.as_str()], WARN, ttl, &["--"], command].concat()))
             }
             Step::Queue(by, name) => {
-                (by, words(&[&["guard", name.as_str(), "--wait", "--"], command].concat()))
+                (by, words(&[&["guard", name.as_str(), "--wait"], WARN, &["--"], command].concat()))
             }
             Step::Freeze(by, name, ttl) => {
                 (by, words(&["freeze", name.as_str(), "--ttl", of_ttl(ttl)]))
@@ -248,7 +251,7 @@ fn of_unlock(name: Name, might: Might) -> Vec<String> {
 }
 
 fn of_guard(name: Name, inner: Inner) -> Vec<String> {
-    let mut line = words(&["guard", name.as_str(), "--"]);
+    let mut line = words(&[&["guard", name.as_str()], WARN, &["--"]].concat());
     line.extend(match inner {
         Inner::Nothing => words(&["true"]),
         Inner::Guard(inner) => words(&["lokt", "guard", inner.as_str(), "--", "true"]),

@@ -54,7 +54,8 @@ impl View<'_> {
         let holders = record.clone().into_holders().into_iter();
         let judged = holders.map(|holder| {
             let (verdict, mine) = (judge(&holder, &witness), may_renew(self.request, &holder));
-            let around = self.around().is_some() && self.runs_under(&holder);
+            // Under a lease of mine, the guard around me has no record of its own.
+            let around = self.around().is_some() && (mine || self.runs_under(&holder));
             Judged { holder, verdict, mine, around }
         });
         judged.collect()

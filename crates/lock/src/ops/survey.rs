@@ -90,8 +90,7 @@ pub fn survey<S: Store>(store: &S, name: &LockName, caller: &Caller) -> Vec<Entr
     let onlooker = Onlooker { store, memory: Memory::new(caller) };
     let lock = onlooker.lock(name, true);
     let freeze = onlooker.freeze(name);
-    let over = |entry: &Entry| matches!(entry.state, State::Expired | State::Dead);
-    let free = |entry: &Entry| over(entry) && entry.waiters.is_empty();
+    let free = |entry: &Entry| matches!(entry.state, State::Expired | State::Dead);
     [lock, freeze].into_iter().flatten().filter(|entry| !free(entry)).collect()
 }
 
@@ -117,17 +116,22 @@ pub fn survey_all<S: Store + Sync>(
         let seen = names.iter().filter_map(|name| onlooker.lock(name, lines.contains(name)));
         seen.collect::<Vec<Entry>>()
     };
-    let mut entries = sys::in_portions(&locks, look);
-    entries.retain(|entry| {
-        !(is_dead_guard(entry) || entry.gone) || !prune(store, &entry.name, entry.kind, caller)
-    });
     let onlooker = Onlooker { store, memory: Memory::new(caller) };
+    let keep = |entry: Entry| {
+        let over = is_dead_guard(&entry) || entry.gone;
+        let pruned = over && prune(store, &entry.name, entry.kind, caller);
+        // Without its record, the name is listed where somebody is in line.
+        if pruned { onlooker.lock(&entry.name, lines.contains(&entry.name)) } else { Some(entry) }
+    };
+    let entries = sys::in_portions(&locks, look).into_iter();
+    let mut entries: Vec<Entry> = entries.filter_map(keep).collect();
     entries.extend(freezes.iter().filter_map(|name| onlooker.freeze(name)));
     Ok(entries)
 }
 
 fn is_dead_guard(entry: &Entry) -> bool {
-    entry.state == State::Dead && entry.record().is_some_and(|it| it.hold == Some(Hold::Guard))
+    let over = matches!(entry.state, State::Dead | State::Queued);
+    over && entry.record().is_some_and(|it| it.hold == Some(Hold::Guard))
 }
 
 /// What the process table said before, for looks at many records within a moment.
@@ -180,7 +184,7 @@ impl<S: Store> Onlooker<'_, S> {
             (State::Queued, true, true) => return None,
             // The record is over, the guard that it does not speak of is not.
             (State::Queued | State::Expired | State::Dead, false, _) => State::Held,
-            (State::Expired, true, false) => State::Queued,
+            (State::Expired | State::Dead, true, false) => State::Queued,
             (state, _, _) => state,
         };
         let texts = |places: Vec<&Place>| {
