@@ -1,0 +1,98 @@
+"""A lokt that is broken in one way, to prove that the torture finds it. Run through a file that `prove`
+writes, which says how (KIND), and where the real one is (LOKT).
+"""
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+WORDS = sys.argv[1:]
+
+
+def run(words, **environment):
+    os.execve(LOKT, [LOKT, *words], {**os.environ, **environment})
+
+
+def names_of():
+    """The names that a guard is asked for."""
+    names, words = [], iter(WORDS[1 : WORDS.index("--")])
+    for word in words:
+        if word in ("--ttl", "--timeout", "--slots"):
+            next(words)
+        elif not word.startswith("--"):
+            names.append(word)
+    return names
+
+
+def with_command(line, words):
+    """The words of a guard whose command goes through a line of Python first."""
+    dashes = words.index("--") + 1
+    line = f"import os, sys; {line}; os.execvp(sys.argv[1], sys.argv[1:])"
+    return [*words[:dashes], sys.executable, "-ISB", "-c", line, *words[dashes:]]
+
+
+def own_root():
+    """Everybody has a root of his own, so nobody excludes anybody."""
+    run(WORDS, LOKT_ROOT=f"{os.environ['LOKT_ROOT']}/{os.getpid()}")
+
+
+def closed_ticket():
+    """The command does not keep the ticket, so the lock is free as soon as its guard is killed."""
+    run(with_command("os.closerange(100, 200)", WORDS))
+
+
+def one_slot_more():
+    at = WORDS.index("--slots") + 1
+    run([*WORDS[:at], str(int(WORDS[at]) + 1), *WORDS[at + 1 :]])
+
+
+def all_share():
+    run(["guard", "--shared", *(word for word in WORDS[1:] if word != "--shared")])
+
+
+def first_name_only():
+    """Of several locks only the first is taken; the command is told of all."""
+    names = names_of()
+    told = f"os.environ.update(LOKT_NAME={','.join(names)!r})"
+    for key in ("LOKT_LOCK_ID", "LOKT_FENCE"):
+        told += f"; os.environ[{key!r}] = ','.join([os.environ[{key!r}]] * {len(names)})"
+    dashes = WORDS.index("--")
+    kept = [word for word in WORDS[:dashes] if word not in names[1:]]
+    run(with_command(told, [*kept, *WORDS[dashes:]]))
+
+
+def blind_to_circles():
+    """A guard does not know which locks are around it."""
+    run(WORDS, LOKT_HELD="")
+
+
+def disorder():
+    """Now and then somebody who is in takes another's place in the line away, who then stands at its end."""
+    line = "import random; folder = os.environ['LOKT_ROOT'] + '/queue/' + os.environ['LOKT_NAME']; "
+    line += "waiting = [name for name in os.listdir(folder) if '-w' in name]; "
+    line += "random.random() < 0.2 and waiting and os.unlink(folder + '/' + random.choice(waiting))"
+    run(with_command(line, WORDS))
+
+
+def forced():
+    """Somebody takes locks away by force, and the guards only warn."""
+    if random.random() < 0.2:
+        words = [LOKT, "unlock", "--force", names_of()[0]]
+        subprocess.run(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    run(["guard", "--on-lost", "warn", *WORDS[1:]])
+
+
+def never_wakes():
+    """Now and then one who stands in line sleeps for ever."""
+    child = subprocess.Popen([LOKT, *WORDS])
+    if random.random() < 0.1:
+        time.sleep(0.05)
+        child.send_signal(signal.SIGSTOP)
+    sys.exit(child.wait())
+
+
+if WORDS[0] != "guard":
+    run(WORDS)
+globals()[KIND]()

@@ -1,0 +1,122 @@
+"""What some of the processes have to bear: a clock that is set, and a pid namespace of their own."""
+import json
+import os
+import random
+import shutil
+import subprocess
+import threading
+import time
+from pathlib import Path
+from subprocess import DEVNULL, PIPE
+
+HOUR = 3600
+# Away from the true time by this much; a process sees the clock jump between these during its life.
+OFFSETS = (-24 * HOUR, -HOUR, -1, 0, 1, HOUR, 24 * HOUR)
+
+
+class Clock:
+    """A clock that is set forward and back all the time, for those processes that are given it.
+
+    faketime(1) lends its library, which reads the offset from a file at every look at the clock. Time
+    spans stay true (CLOCK_MONOTONIC), as they do where a real clock is set. The wrapper itself runs all
+    the time and does nothing: the library shares memory through it, which it would otherwise make anew for
+    every process and leave behind with every one that is killed.
+    """
+
+    def __init__(self, folder, dynamic, seed):
+        self.file = folder / "clock"
+        self.dynamic = dynamic
+        self.random = random.Random(f"{seed}/clock")
+        self.ended = threading.Event()
+        self.wrapper = None
+        self.variables = []
+        self.set(0)
+
+    def start(self):
+        line = "env; echo =; exec cat"
+        words = ["faketime", "-f", "+0s", "sh", "-c", line]
+        self.wrapper = subprocess.Popen(
+            words, stdin=PIPE, stdout=PIPE, text=True, start_new_session=True
+        )
+        lines = iter(self.wrapper.stdout.readline, "=\n")
+        found = dict(line.rstrip("\n").partition("=")[::2] for line in lines)
+        lent = {key: found[key] for key in ("LD_PRELOAD", "FAKETIME_SHARED") if key in found}
+        settings = {
+            "FAKETIME_TIMESTAMP_FILE": str(self.file),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "DONT_FAKE_MONOTONIC": "1",
+        }
+        self.variables = [f"{key}={value}" for key, value in {**lent, **settings}.items()]
+
+    def set(self, seconds):
+        draft = self.file.with_suffix(".new")
+        draft.write_text(f"{seconds:+d}")
+        draft.rename(self.file)
+
+    def works(self, folder):
+        """Whether a lease that is taken at this clock is from another hour."""
+        self.set(HOUR)
+        words = ["env", f"LOKT_ROOT={folder}/probe", *self.dress(["lock", "probe", "--ttl=1s", "--json"])]
+        done = subprocess.run(words, stdout=PIPE, stderr=DEVNULL, check=False)
+        shutil.rmtree(folder / "probe", ignore_errors=True)
+        taken = json.loads(done.stdout)["acquired_ts"] if done.returncode == 0 else ""
+        return taken[:13] == time.strftime("%Y-%m-%dT%H", time.gmtime(time.time() + HOUR))
+
+    def run(self):
+        """Sets the clock until the end."""
+        while not self.ended.wait(self.random.uniform(0.02, 0.3)):
+            self.set(self.random.choice(OFFSETS))
+
+    def dress(self, words):
+        return ["env", *self.variables, str(self.dynamic), *words]
+
+    def close(self):
+        self.ended.set()
+        if self.wrapper:
+            self.wrapper.stdin.close()
+            self.wrapper.wait()
+
+
+# Takes the clock from a command again: the oracle has the true time, and the library is not tortured.
+UNDRESS = ["env", "-u", "LD_PRELOAD"]
+
+
+def clock(folder, dynamic, seed):
+    """A clock to be set, or why there is none."""
+    if not shutil.which("faketime"):
+        return "faketime is not installed"
+    if isinstance(dynamic, str):
+        return dynamic
+    found = Clock(folder, dynamic, seed)
+    found.start()
+    if found.works(folder):
+        threading.Thread(target=found.run, daemon=True).start()
+        return found
+    found.close()
+    return f"{dynamic} does not see the clock of faketime (statically linked?)"
+
+
+def dynamic_binary(repository):
+    """A binary that a library can be loaded into: a debug build, brought up to date; or why there is none."""
+    if shutil.which("cargo"):
+        words = ["cargo", "build", "--quiet", "--locked", "-p", "lokt-cli", "--bin", "lokt"]
+        done = subprocess.run(words, cwd=repository, stderr=PIPE, text=True, check=False)
+        if done.returncode != 0:
+            return "no dynamic binary could be built: " + done.stderr.strip().splitlines()[0]
+    target = Path(os.environ.get("CARGO_TARGET_DIR", repository / "target"))
+    built = repository / target / "debug" / "lokt"
+    return built if built.exists() else "no dynamic binary: give one with --dynamic"
+
+
+def namespaces():
+    """The words that run a program in a pid namespace of its own, or why there are none."""
+    if not shutil.which("unshare"):
+        return "unshare is not installed"
+    words = ["unshare", "--pid", "--fork", "--mount-proc"]
+    if os.geteuid() != 0:
+        words += ["--user", "--map-root-user"]
+    done = subprocess.run([*words, "true"], stderr=PIPE, text=True, check=False)
+    if done.returncode == 0:
+        return [*words, "--"]
+    return "the kernel refuses pid namespaces: " + done.stderr.strip()
