@@ -2,6 +2,8 @@ use std::{fmt, str::FromStr, time::Duration};
 
 /// A point in time, to the microsecond: RFC 3339 with any offset on reading, UTC on writing.
 ///
+/// The years are 0 to 9999, as RFC 3339 has them.
+///
 /// It comes from the wall clock, which can be set; so it says what people and other machines should
 /// see, and nothing that mutual exclusion rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,25 +14,29 @@ pub struct Timestamp(jiff::Timestamp);
 #[error("{0:?} is not an RFC 3339 time like 2026-02-01T10:00:00Z")]
 pub struct InvalidTimestamp(String);
 
+/// The first time that RFC 3339 can write: the year 0 in UTC.
+const FIRST: Timestamp = Timestamp(jiff::Timestamp::constant(-62_167_219_200, 0));
+
 impl Timestamp {
     /// Reads the wall clock.
     pub fn now() -> Self {
         Self::cut(jiff::Timestamp::now())
     }
 
-    /// Leaves out what is finer than a microsecond. All times come through here, so that one is equal to
+    /// Leaves out what is finer than a microsecond, and what lies before the year 0. All times come through here, so that one is equal to
     /// what is read of it when it was written.
     fn cut(time: jiff::Timestamp) -> Self {
         // Before 1970 the digits count down, and jiff's microseconds would be those that follow.
         let begun = i64::from(time.subsec_nanosecond() % 1_000 < 0);
-        Self::from_microseconds(time.as_microsecond() - begun).unwrap_or(Self(time))
+        Self::from_microseconds(time.as_microsecond() - begun).unwrap_or(FIRST)
     }
 
-    /// Counts microseconds since 1970; `None` outside the years -9999 to 9999.
+    /// Counts microseconds since 1970; `None` outside the years 0 to 9999.
     pub fn from_microseconds(count: i64) -> Option<Self> {
         // Not by jiff's function of that name: it refuses the last second that there is.
         let nanoseconds = i32::try_from(count % 1_000_000 * 1_000).ok()?;
-        jiff::Timestamp::new(count / 1_000_000, nanoseconds).ok().map(Self)
+        let time = jiff::Timestamp::new(count / 1_000_000, nanoseconds).ok().map(Self);
+        time.filter(|time| *time >= FIRST)
     }
 
     /// Microseconds since 1970.
@@ -70,7 +76,11 @@ impl fmt::Display for Timestamp {
 impl FromStr for Timestamp {
     type Err = InvalidTimestamp;
     fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
-        text.parse().map(Self::cut).map_err(|_| InvalidTimestamp(text.to_owned()))
+        // Jiff reads years before 0 as well, and some of them as times that it cannot hold.
+        let time: Option<jiff::Timestamp> =
+            if text.starts_with('-') { None } else { text.parse().ok() };
+        let time = time.filter(|time| *time >= FIRST.0).map(Self::cut);
+        time.ok_or_else(|| InvalidTimestamp(text.to_owned()))
     }
 }
 
@@ -93,6 +103,21 @@ mod tests {
         for time in [time, time.saturating_add(Duration::from_nanos(1_999)), first, last] {
             let count = time.as_microseconds();
             assert_eq!(Timestamp::from_microseconds(count), Some(time), "{time} is whole");
+        }
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_written_is_none() {
+        let first: Timestamp = "0000-01-01T01:00:00+01:00".parse().unwrap();
+        assert_eq!(first.to_string(), "0000-01-01T00:00:00Z", "RFC 3339 has the year 0");
+        assert_eq!(first.saturating_sub(Duration::from_nanos(1)), first, "and none before it");
+        for other in [
+            "0000-01-01T00:00:00+01:00",
+            "-000001-12-31T23:00:00Z",
+            "-009999-01-02T01:59:58.189Z",
+            "9999-12-31T23:59:59Z",
+        ] {
+            assert!(other.parse::<Timestamp>().is_err(), "{other} is not read");
         }
     }
 

@@ -82,10 +82,9 @@ fn comes_back(time: Timestamp) {
 }
 
 /// Whether a text is a time as Lokt writes it: RFC 3339 in UTC with as many digits as it needs, at most
-/// microseconds. A year before 0, which RFC 3339 does not have, is written with a sign and six digits.
+/// microseconds.
 pub fn is_written_as_a_time(text: &str) -> bool {
     let shape: String = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
-    let shape = shape.strip_prefix("-00").unwrap_or(&shape);
     let second = |text: &str| text == "0000-00-00T00:00:00";
     let whole = |shape: &str| match shape.split_once('.') {
         Some((begin, digits)) => second(begin) && digits.len() <= 6 && !text.ends_with("0Z"),
