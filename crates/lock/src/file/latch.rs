@@ -9,10 +9,10 @@ use std::{
     io,
     os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
     path::Path,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-/// How long to wait for a latch. Its holders need microseconds; one that needs seconds is stopped or hangs.
+/// How long to wait for one who has a latch. Its holders need microseconds; one that needs seconds is stopped or hangs.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The kernel lock around a state change, held until it is dropped; signals are held back meanwhile.
@@ -30,7 +30,7 @@ impl Latch {
     /// Takes the latch at `path`, making the file where it is missing.
     ///
     /// # Errors
-    /// [`StoreError::LatchBusy`] when it is not had within `patience`; [`StoreError::NoKernelLocks`] where
+    /// [`StoreError::LatchBusy`] when another has it for longer than `patience`; [`StoreError::NoKernelLocks`] where
     /// the file system has none; [`StoreError::Io`] with a missing path when the folder is not there.
     pub fn acquire(path: &Path, patience: Duration) -> Result<Self, StoreError> {
         let signals = BlockedSignals::all();
@@ -50,11 +50,7 @@ impl Latch {
     /// An I/O error from reading or writing the counter. A counter that cannot be made out counts as
     /// none: the clock then gives the fence.
     pub fn next_fence(&self, floor: Fence, now: Timestamp) -> io::Result<Fence> {
-        let mut digits = [0; DIGITS];
-        let read = self.file.read_at(&mut digits, 0)?;
-        let text = digits.get(..read).and_then(|digits| std::str::from_utf8(digits).ok());
-        let last: Fence = text.and_then(|text| text.trim().parse().ok()).unwrap_or_default();
-        let before = last.max(floor);
+        let before = read_counter(&self.file)?.max(floor);
         let next = before.next(now);
         if next <= before {
             return Err(io::Error::other("the counter is at its end; it must be set back by hand"));
@@ -73,6 +69,13 @@ impl Latch {
     }
 }
 
+fn read_counter(file: &File) -> io::Result<Fence> {
+    let mut digits = [0; DIGITS];
+    let read = file.read_at(&mut digits, 0)?;
+    let text = digits.get(..read).and_then(|digits| std::str::from_utf8(digits).ok());
+    Ok(text.and_then(|text| text.trim().parse().ok()).unwrap_or_default())
+}
+
 /// Decimal digits of the largest fence.
 const DIGITS: usize = 20;
 
@@ -82,15 +85,42 @@ fn locked(path: &Path, patience: Duration) -> Result<File, StoreError> {
     let file = file.map_err(StoreError::io("open the latch", path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => match sys::lock_within(&file, File::lock, patience) {
-            Ok(true) => Ok(file),
-            Ok(false) => {
-                Err(StoreError::LatchBusy { path: path.to_owned(), holder: holder_of(path) })
-            }
-            Err(source) => Err(no_locks(path, source)),
-        },
+        Err(TryLockError::WouldBlock) => wait_for(file, path, patience),
         Err(TryLockError::Error(source)) => Err(no_locks(path, source)),
     }
+}
+
+/// Waits for a latch that another has. The patience is for one who does not leave it: as long as it goes from
+/// hand to hand, which may take a while where many want it, everybody's turn comes.
+fn wait_for(file: File, path: &Path, patience: Duration) -> Result<File, StoreError> {
+    let mut slice = patience / 50;
+    let mut seen: Option<(Sign, Instant)> = None;
+    loop {
+        if sys::lock_within(&file, File::lock, slice).map_err(|error| no_locks(path, error))? {
+            return Ok(file);
+        }
+        let sign = Sign { holder: holder_of(path), counter: read_counter(&file).ok() };
+        match seen {
+            Some((before, since)) if before == sign => {
+                if since.elapsed() >= patience {
+                    return Err(StoreError::LatchBusy {
+                        path: path.to_owned(),
+                        holder: sign.holder,
+                    });
+                }
+            }
+            _ => seen = Some((sign, Instant::now())),
+        }
+        slice = patience / 5;
+    }
+}
+
+/// What tells that a latch went from hand to hand: who has it, as far as the kernel names that one, and its
+/// fence counter.
+#[derive(Clone, Copy, PartialEq)]
+struct Sign {
+    holder: Option<i32>,
+    counter: Option<Fence>,
 }
 
 fn no_locks(path: &Path, source: io::Error) -> StoreError {
@@ -145,6 +175,24 @@ mod tests {
             Latch::acquire(&path, PATIENCE).is_ok(),
             "a given-up waiter must not keep the latch"
         );
+    }
+
+    #[test]
+    fn a_latch_that_others_use_is_waited_for_beyond_the_patience() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("00");
+        let patience = Duration::from_millis(50);
+        let now = Timestamp::from_microseconds(1000).unwrap();
+        let held = Latch::acquire(&path, PATIENCE).unwrap();
+        let other = path.clone();
+        let waiter = std::thread::spawn(move || Latch::acquire(&other, patience).is_ok());
+        let began = Instant::now();
+        while began.elapsed() < patience * 4 {
+            // Every fence is a sign that another has had the latch.
+            held.next_fence(Fence::default(), now).unwrap();
+        }
+        drop(held);
+        assert!(waiter.join().unwrap(), "only one who does not leave the latch is an error");
     }
 
     #[test]
