@@ -147,7 +147,7 @@ impl<S: Store> Supervision<'_, S> {
     fn keep_alive(&mut self, alarmed: bool) {
         let now = Instant::now();
         let Watchers { store, caller, grants } = &mut self.watchers;
-        let mut look = alarmed || self.watch.next().is_some_and(|at| at <= now);
+        let mut look = self.watch.is_due(alarmed, now);
         if let Some(pulse) = self.pulse.as_mut().filter(|pulse| pulse.next <= now) {
             let beat = pulse.beat((*store, caller), grants, now);
             look |= beat.suspicious;

@@ -24,10 +24,15 @@ const LOOKS: [Duration; 5] = [
 /// How often to look where there is no alarm, or where a look failed.
 const SLOW: Duration = Duration::from_secs(1);
 
-/// Finds out at once when a lock is taken away from its guard.
+/// How long to rest after a look: where many share a lock, each that comes or goes alarms all the others, and
+/// each of these reads a record that tells of all.
+const REST: Duration = Duration::from_millis(250);
+
+/// Finds out soon when a lock is taken away from its guard.
 pub(super) struct Watch<A> {
     began: Instant,
     looked: usize,
+    rested: Instant,
     alarm: Option<A>,
     next: Option<Instant>,
 }
@@ -43,7 +48,7 @@ pub(super) struct Lost {
 impl<A: Alarm> Watch<A> {
     pub(super) fn begin(now: Instant) -> Self {
         let next = LOOKS.first().map(|after| now + *after);
-        Self { began: now, looked: 0, alarm: None, next }
+        Self { began: now, looked: 0, rested: now, alarm: None, next }
     }
 
     /// When to look next.
@@ -51,9 +56,17 @@ impl<A: Alarm> Watch<A> {
         self.next
     }
 
-    /// A descriptor that becomes readable when it is time to look.
+    /// A descriptor that becomes readable when it is time to look; none where that time is known.
     pub(super) fn source(&self) -> Option<BorrowedFd<'_>> {
-        self.alarm.as_ref().map(Alarm::source)
+        self.alarm.as_ref().filter(|_| self.next.is_none()).map(Alarm::source)
+    }
+
+    /// Whether it is time to look, maybe because of an alarm; else it will be soon.
+    pub(super) fn is_due(&mut self, alarmed: bool, now: Instant) -> bool {
+        if alarmed && now < self.rested {
+            self.next = Some(self.rested);
+        }
+        self.next.map_or(alarmed, |at| at <= now)
     }
 
     /// Looks whether the grants still stand, and gives those that do not, each once.
@@ -84,6 +97,7 @@ impl<A: Alarm> Watch<A> {
     /// Sets the alarm, where it is time for it, before the look, so that no change falls between the two.
     fn rearm<S: Store<Alarm = A>>(&mut self, store: &S, grants: &[Grant<S::Ticket>], now: Instant) {
         self.looked += 1;
+        self.rested = now + REST;
         if let Some(alarm) = &mut self.alarm {
             self.next = None;
             alarm.rearm();
