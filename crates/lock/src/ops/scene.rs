@@ -171,7 +171,11 @@ impl<S: Store> Witness for SectionWitness<'_, S> {
         place.is_some_and(|place| self.store.lives(self.view.request.name, place))
     }
 
+    /// Of guards nobody asks here: their tickets alone decide, and there may be many.
     fn process(&self, record: &Record) -> Liveness {
-        Prober::liveness(self.view.request.caller, record)
+        match record.hold {
+            Some(Hold::Guard) => Liveness::Unknown,
+            _ => Prober::liveness(self.view.request.caller, record),
+        }
     }
 }
