@@ -88,7 +88,7 @@ impl<A: Alarm> Watch<A> {
                     lost.push(Lost { name: grant.record.name.clone(), unlogged });
                 }
                 // Nothing is known: ask again.
-                Err(_) => self.next = Some(now + SLOW),
+                Ok(Loss::Doubtful) | Err(_) => self.next = Some(now + SLOW),
             }
         }
         lost

@@ -31,6 +31,8 @@ fn is_recorded<S: Store>(store: &S, grant: &Grant<S::Ticket>) -> bool {
 pub enum Loss {
     /// It stands.
     None,
+    /// Another program may be writing the record at this moment: ask again.
+    Doubtful,
     /// It is lost. That was logged, or could not be.
     Lost {
         /// Why it could not be logged.
@@ -51,7 +53,17 @@ pub fn lose<S: Store>(
     if stands(section.store(), grant) {
         return Ok(Loss::None);
     }
+    if grant.ticket.as_ref().is_none_or(Ticket::stands) && may_be_filling(store, grant) {
+        return Ok(Loss::Doubtful);
+    }
     grant.lost = true;
     let event = release::event(EventKind::Lost, &grant.record, grant.kind, caller);
     Ok(Loss::Lost { unlogged: store.log(&event, Durability::Volatile).err() })
+}
+
+/// Whether what stands there is no record, but may be one in a moment: a program that knows no better rewrites
+/// it in place.
+fn may_be_filling<S: Store>(store: &S, grant: &Grant<S::Ticket>) -> bool {
+    let slot = store.peek(&grant.record.name, RecordKind::Lock);
+    matches!(slot, Slot::Corrupted(corruption) if corruption.may_be_filling())
 }
