@@ -1,0 +1,282 @@
+//! Waits that could never end are refused at once, with who waits for whom; all others are not.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must stop, and say where"
+)]
+
+use lokt_testkit::{Done, HOLD, Running, Sandbox};
+use nix::{sys::signal::Signal, unistd::Pid};
+
+fn sandbox() -> Sandbox {
+    Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
+}
+
+/// A guard of `around` whose command says that it is in, and asks for more (`flags` of another guard) when
+/// it is told to.
+fn nested(it: &Sandbox, owner: &str, around: &str, flags: &str) -> Running {
+    let line = format!("echo in; read line; lokt guard {flags} -- echo through; echo code $?");
+    let words = ["guard"].into_iter().chain(around.split(' ')).chain(["-c", &line]);
+    it.lokt(words).owner(owner).start().is_in()
+}
+
+/// Lets it ask, and waits until it stands in line.
+fn asks(mut running: Running) -> Running {
+    running.types("\n");
+    running.is_waiting()
+}
+
+/// Lets it ask, and requires that it is refused, with a step of the circle in each line of `steps`.
+fn is_refused(mut running: Running, name: &str, steps: &[&str]) -> Done {
+    running.types("\n");
+    running.prints("code 7");
+    let done = running.ends().ok();
+    assert!(!done.out.contains("through"), "nothing ran: {done:#?}");
+    tells_steps(&done, name, steps);
+    done
+}
+
+fn tells_steps(done: &Done, name: &str, steps: &[&str]) {
+    let mut lines = done.err.lines().filter(|line| !line.starts_with("note: "));
+    let error = format!("error: waiting for lock \"{name}\" would be a deadlock");
+    assert_eq!(lines.next(), Some(error.as_str()), "{done:#?}");
+    let hints: Vec<&str> = lines.collect();
+    assert_eq!(hints.len(), steps.len(), "a line for each step: {done:#?}");
+    for (hint, step) in hints.iter().zip(steps) {
+        let mut parts = step.split("..");
+        let told = parts.try_fold(*hint, |rest, part| Some(rest.split_once(part)?.1));
+        assert!(told.is_some(), "{hint:?} does not tell {step:?}");
+    }
+}
+
+fn goes_through(mut running: Running) {
+    running.prints("through");
+    running.prints("code 0");
+    running.ends().ok();
+}
+
+#[test]
+fn a_circle_of_two_is_refused_to_the_one_who_closes_it() {
+    let it = sandbox();
+    let ada = nested(&it, "ada", "a", "b --wait");
+    let bob = nested(&it, "bob", "b", "a --wait");
+    let ada = asks(ada);
+    let steps = [
+        "bob (pid ..waits for \"a\", which is held by ada (pid ..running: /bin/sh -c",
+        "ada (pid ..running: echo through) waits for \"b\", which is held by bob (pid ",
+    ];
+    is_refused(bob, "a", &steps);
+    goes_through(ada);
+    for name in ["a", "b"] {
+        assert!(it.tickets(name).is_empty() && !it.record_path(name).exists(), "of {name}");
+    }
+    let nested = std::fs::read_dir(it.root().join("nested")).unwrap().count();
+    assert_eq!(nested, 0, "nobody is left who waits under a lock");
+}
+
+#[test]
+fn a_circle_of_three_is_refused_and_a_chain_is_not() {
+    let it = sandbox();
+    let ada = nested(&it, "ada", "a", "b --wait");
+    let bob = nested(&it, "bob", "b", "c --wait");
+    let carl = nested(&it, "carl", "c", "a --wait");
+    let (ada, bob) = (asks(ada), asks(bob));
+    let steps = [
+        "carl ..waits for \"a\", which is held by ada",
+        "ada ..waits for \"b\", which is held by bob",
+        "bob ..waits for \"c\", which is held by carl",
+    ];
+    is_refused(carl, "a", &steps);
+    goes_through(bob);
+    goes_through(ada);
+}
+
+#[test]
+fn who_stands_between_in_the_same_line_is_told_too() {
+    let it = sandbox();
+    let bob = nested(&it, "bob", "b", "a --wait");
+    let ada = asks(nested(&it, "ada", "a", "b --wait"));
+    // Dora waits behind the chain, under a lock of her own: no circle goes through that.
+    let dora = asks(nested(&it, "dora", "d", "a --wait"));
+    let steps = [
+        "bob ..waits for \"a\", for which this came earlier: dora",
+        "dora ..waits for \"a\", which is held by ada",
+        "ada ..waits for \"b\", which is held by bob",
+    ];
+    is_refused(bob, "a", &steps);
+    goes_through(ada);
+    goes_through(dora);
+}
+
+#[test]
+fn a_reader_that_wants_to_write_waits_for_itself() {
+    let it = sandbox();
+    for (around, flags) in [("x --shared", "x --wait"), ("x --slots 1", "x --wait")] {
+        let step = "ada ..waits for \"x\", which is held by ada (pid ";
+        is_refused(nested(&it, "ada", around, flags), "x", &[step]);
+    }
+    // With another reader, it is one of two in the way.
+    let other = it.lokt(["guard", "x", "--shared", "--", HOLD[0], HOLD[1], HOLD[2]]);
+    let other = other.owner("bob").start().is_in();
+    let steps = ["ada ..waits for \"x\", which is held by ada (pid "];
+    is_refused(nested(&it, "ada", "x --shared", "x --wait"), "x", &steps);
+    other.release().ok();
+    // Without --wait it is just held.
+    let mut denied = nested(&it, "ada", "x --shared", "x");
+    denied.types("\n");
+    denied.prints("code 2");
+    denied.ends().ok();
+}
+
+#[test]
+fn two_readers_that_both_want_to_write_are_a_circle() {
+    let it = sandbox();
+    let ada = nested(&it, "ada", "x --shared", "y --wait");
+    let bob = nested(&it, "bob", "y", "x --wait");
+    let ada = asks(ada);
+    let steps = ["bob ..\"x\", which is held by ada", "ada ..\"y\", which is held by bob"];
+    is_refused(bob, "x", &steps);
+    goes_through(ada);
+}
+
+#[test]
+fn a_reader_behind_a_writer_that_waits_for_it_is_refused() {
+    let it = sandbox();
+    let ada = nested(&it, "ada", "x --shared", "y --wait");
+    let bob = nested(&it, "bob", "y", "x --shared --wait");
+    let writer = it.lokt(["guard", "x", "--wait", "--", "true"]).owner("w").start().is_waiting();
+    let ada = asks(ada);
+    let steps = [
+        "bob ..waits for \"x\", for which this came earlier: w (pid ",
+        "w (pid ..waits for \"x\", which is held by ada",
+        "ada ..waits for \"y\", which is held by bob",
+    ];
+    is_refused(bob, "x", &steps);
+    goes_through(ada);
+    writer.ends().ok();
+}
+
+#[test]
+fn a_guard_of_several_names_and_a_nested_one_are_a_circle() {
+    let it = sandbox();
+    let bob = nested(&it, "bob", "b", "a --wait");
+    let several = it.lokt(["guard", "b", "a", "--wait", "--", "echo", "both"]).owner("ada").start();
+    let several = several.is_waiting();
+    is_refused(
+        bob,
+        "a",
+        &["bob ..\"a\", which is held by ada", "ada ..\"b\", which is held by bob"],
+    );
+    assert_eq!(several.ends().ok().out, "both\n");
+}
+
+#[test]
+fn what_a_refused_guard_of_several_names_had_is_given_back() {
+    let it = sandbox();
+    let ada = nested(&it, "ada", "d", "c a --wait");
+    let bob = asks(nested(&it, "bob", "c", "d --wait"));
+    is_refused(
+        ada,
+        "c",
+        &["ada ..\"c\", which is held by bob", "bob ..\"d\", which is held by ada"],
+    );
+    assert!(it.tickets("a").is_empty() && !it.record_path("a").exists(), "it had a already");
+    assert_eq!(it.event_kinds("a"), ["acquire", "release"]);
+    goes_through(bob);
+}
+
+#[test]
+fn a_guard_under_a_lease_is_part_of_a_circle() {
+    let it = sandbox();
+    it.lokt(["lock", "x", "--ttl", "10m"]).owner("ada").run().ok();
+    // Bob waits for the lease's end; then a guard enters under it, which he waits for as well.
+    let bob = asks(nested(&it, "bob", "b", "x --wait"));
+    let ada = nested(&it, "ada", "x", "b --wait");
+    is_refused(
+        ada,
+        "b",
+        &["ada ..\"b\", which is held by bob", "bob ..\"x\", which is held by ada"],
+    );
+    it.lokt(["unlock", "x"]).owner("ada").run().ok();
+    goes_through(bob);
+}
+
+#[test]
+fn a_lease_that_is_waited_for_inside_a_guard_can_close_a_circle() {
+    let it = sandbox();
+    let line = "echo in; read line; lokt lock b --wait; echo code $?";
+    let mut ada = it.lokt(["guard", "a", "-c", line]).owner("ada").start().is_in();
+    let bob = asks(nested(&it, "bob", "b", "a --wait"));
+    ada.types("\n");
+    ada.prints("code 7");
+    tells_steps(
+        &ada.ends().ok(),
+        "b",
+        &["ada ..waits for \"b\", which is held by bob", "bob ..\"a\", which is held by ada"],
+    );
+    goes_through(bob);
+    assert!(!it.record_path("b").exists(), "nothing was leased");
+}
+
+#[test]
+fn slots_are_no_circle_while_another_can_become_free() {
+    let it = sandbox();
+    let ada = nested(&it, "ada", "a", "s --slots 2 --wait");
+    let bob = nested(&it, "bob", "s --slots 2", "a --wait");
+    let free = ["guard", "s", "--slots", "2", "--", HOLD[0], HOLD[1], HOLD[2]];
+    let free = it.lokt(free).owner("carl").start().is_in();
+    let bob = asks(bob);
+    let ada = asks(ada);
+    free.release().ok();
+    goes_through(ada);
+    goes_through(bob);
+    // With both slots in the circle there is no way out.
+    let ada = nested(&it, "ada", "a", "s --slots 2 --wait");
+    let bob = asks(nested(&it, "bob", "s --slots 2", "a --wait"));
+    let carl = asks(nested(&it, "carl", "s --slots 2", "a --wait"));
+    let steps = [
+        "ada ..waits for \"s\", which is held by carl",
+        "carl ..waits for \"a\", for which this came earlier: bob",
+        "bob ..waits for \"a\", which is held by ada",
+    ];
+    is_refused(ada, "s", &steps);
+    goes_through(bob);
+    goes_through(carl);
+}
+
+#[test]
+fn a_lease_on_a_slot_is_a_way_out_of_a_circle() {
+    let it = sandbox();
+    it.lokt(["lock", "s", "--slots", "2", "--ttl", "10m"]).owner("lease").run().ok();
+    let ada = nested(&it, "ada", "a", "s --slots 2 --wait");
+    let bob = asks(nested(&it, "bob", "s --slots 2", "a --wait"));
+    let ada = asks(ada);
+    it.lokt(["unlock", "s"]).owner("lease").run().ok();
+    goes_through(ada);
+    goes_through(bob);
+}
+
+#[test]
+fn a_wait_that_is_over_closes_no_circle() {
+    let it = sandbox();
+    let line = "echo in; read line; lokt guard b --wait -- true; echo code $?; read line; exit 0";
+    for kill in [true, false] {
+        let bob = nested(&it, "bob", "b", "a --wait");
+        let mut ada = it.lokt(["guard", "a", "-c", line]).owner("ada").start().is_in();
+        ada.types("\n");
+        let mut ada = ada.is_waiting();
+        // Killed, it leaves its ticket behind; told to end, it takes that along.
+        let signal = if kill { Signal::SIGKILL } else { Signal::SIGTERM };
+        nix::sys::signal::kill(waiter(&it, "b"), signal).unwrap();
+        ada.prints(if kill { "code 137" } else { "code 143" });
+        let bob = asks(bob);
+        ada.release().ok();
+        goes_through(bob);
+    }
+}
+
+/// The process that waits for a name.
+fn waiter(it: &Sandbox, name: &str) -> Pid {
+    let status = it.lokt(["status", name, "--json"]).run().ok().json();
+    Pid::from_raw(i32::try_from(status["queue"][0]["pid"].as_i64().unwrap()).unwrap())
+}
