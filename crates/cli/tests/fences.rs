@@ -1,0 +1,144 @@
+//! Fences: each acquisition's is above all earlier ones, and `fence check` knows those that count.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
+
+use lokt_testkit::{HOLD, Running, Sandbox};
+
+fn sandbox() -> Sandbox {
+    Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
+}
+
+/// The exit code of `fence check x`.
+fn check(it: &Sandbox, token: &str) -> i32 {
+    let done = it.lokt(["fence", "check", "x", token]).owner("resource").run();
+    assert!(done.out.is_empty(), "the code is the answer: {done:#?}");
+    assert!(done.code == Some(0) || done.err.starts_with("error: "), "{done:#?}");
+    done.code.unwrap()
+}
+
+fn reader(it: &Sandbox, owner: &str) -> Running {
+    let words = ["guard", "x", "--shared", "--", HOLD[0], HOLD[1], HOLD[2]];
+    it.lokt(words).owner(owner).start().is_in()
+}
+
+/// The fence of a new acquisition, which is given back.
+fn draw(it: &Sandbox) -> u64 {
+    it.lokt(["guard", "x", "-c", "echo $LOKT_FENCE"]).run().ok().out.trim().parse().unwrap()
+}
+
+#[test]
+fn the_fence_of_the_one_who_holds_is_accepted_and_no_other() {
+    let it = sandbox();
+    assert_eq!(check(&it, "5"), 4, "nobody holds what was never taken");
+    assert!(!it.root().exists(), "asking makes nothing");
+    let inside = it.lokt(["guard", "x", "-c", "echo in; echo $LOKT_FENCE; read line"]).start();
+    let mut inside = inside.is_in();
+    let token = inside.prints("").trim().to_owned();
+    let number: u64 = token.parse().unwrap();
+    assert_eq!(check(&it, &token), 0);
+    for other in [number - 1, number + 1, 0, u64::MAX] {
+        assert_eq!(check(&it, &other.to_string()), 4, "{other} is not {number}");
+    }
+    inside.release();
+    assert_eq!(check(&it, &token), 4, "it is given back");
+    let lease = it.lokt(["lock", "x", "--json", "--ttl", "10m"]).run().ok().json();
+    assert_eq!(check(&it, &lease["fence"].to_string()), 0);
+    assert_eq!(check(&it, &token), 4, "a late writer is told apart");
+    let renewed = it.lokt(["lock", "x", "--json"]).run().ok().json();
+    assert_eq!(renewed["fence"], lease["fence"], "a renewal is no new acquisition");
+    let under = it.lokt(["guard", "x", "-c", "lokt fence check x $LOKT_FENCE"]).run();
+    under.ok();
+    it.lokt(["unlock", "x"]).run().ok();
+    assert_eq!(check(&it, &lease["fence"].to_string()), 4);
+}
+
+#[test]
+fn of_several_holders_each_fence_is_accepted() {
+    let it = sandbox();
+    let (first, second) = (reader(&it, "ada"), reader(&it, "bob"));
+    it.shell("lokt lock x --shared --pid $$").owner("gone").run().ok();
+    let record = it.record("x");
+    let fences: Vec<String> = std::iter::once(&record)
+        .chain(record["co_holders"].as_array().unwrap())
+        .map(|holder| holder["fence"].to_string())
+        .collect();
+    let codes: Vec<i32> = fences.iter().map(|fence| check(&it, fence)).collect();
+    assert_eq!(codes, [0, 0, 4], "the process of the third is gone");
+    let mut sorted = fences.clone();
+    sorted.sort();
+    assert_eq!(fences, sorted, "who came later has the higher fence");
+    first.release().ok();
+    assert_eq!((check(&it, &fences[0]), check(&it, &fences[1])), (4, 0));
+    second.release().ok();
+}
+
+#[test]
+fn what_is_no_fence_is_wrong_usage() {
+    let it = sandbox();
+    for token in ["", "abc", "1.5", "0x10", "1e3", " 1", "99999999999999999999999"] {
+        it.lokt(["fence", "check", "x", token]).run().fails_with(64, "<TOKEN>");
+    }
+    it.lokt(["fence", "check", "x", "--", "-1"]).run().fails_with(64, "<TOKEN>");
+    it.lokt(["fence", "check", "x"]).run().fails_with(64, "<TOKEN>");
+    it.lokt(["fence", "check", "a/b", "1"]).run().fails_with(64, "a/b");
+    it.lokt(["fence", "draw", "x"]).run().fails_with(64, "draw");
+    it.lokt(["fence"]).run().expect(64).says("Usage: lokt fence");
+    it.write_record("x", "{\"version\":99}");
+    it.lokt(["fence", "check", "x", "1"]).run().fails_with(1, "version 99");
+    it.write_record("x", "{");
+    it.lokt(["fence", "check", "x", "1"]).run().fails_with(1, "corrupted");
+}
+
+#[test]
+fn fences_rise_over_every_end_of_a_holder() {
+    let it = sandbox();
+    let mut last = 0;
+    let mut rises = |fence: u64, after: &str| {
+        assert!(fence > last, "{fence} is above {last}, after {after}");
+        last = fence;
+    };
+    rises(draw(&it), "nothing");
+    let killed = it.lokt(["guard", "x", "-c", "echo in; kill -9 $PPID; exit"]).start();
+    killed.ends();
+    rises(draw(&it), "a kill");
+    it.lokt(["lock", "x"]).run().ok();
+    rises(it.record("x")["fence"].as_u64().unwrap(), "a release");
+    it.lokt(["unlock", "x", "--force"]).run().ok();
+    rises(draw(&it), "a break");
+    let (first, second) = (reader(&it, "ada"), reader(&it, "bob"));
+    let record = it.record("x");
+    rises(record["fence"].as_u64().unwrap(), "a break");
+    rises(record["co_holders"][0]["fence"].as_u64().unwrap(), "a reader beside it");
+    first.release().ok();
+    second.release().ok();
+    std::fs::remove_dir_all(it.root()).unwrap();
+    rises(draw(&it), "a deleted root");
+}
+
+/// The program that a library can be put before, which the release build is not.
+const DYNAMIC: &str = env!("CARGO_BIN_EXE_lokt");
+
+#[test]
+fn fences_rise_when_the_clock_is_set_back() {
+    let it = sandbox();
+    let at = |clock: &str| -> u64 {
+        let call = format!("{clock} '{DYNAMIC}' guard x -c 'echo $LOKT_FENCE'");
+        it.shell(&call).run().ok().out.trim().parse().unwrap()
+    };
+    let tomorrow = at("faketime -f +1d");
+    let day = 86_400_000_000;
+    assert!(tomorrow > at_most(&it) + day / 2, "the clock stood on tomorrow: {tomorrow}");
+    let today = at("");
+    assert_eq!(today, tomorrow + 1, "the counter goes on where the clock was");
+    assert_eq!(at("faketime -f -1d"), today + 1);
+    assert_eq!(draw(&it), today + 2);
+    it.lokt(["lock", "x", "--shared"]).run().ok();
+    let beside = reader(&it, "bob");
+    assert_eq!(it.record("x")["co_holders"][0]["fence"], today + 4, "also beside another");
+    beside.release().ok();
+}
+
+/// A fence of another name, which only the clock gives.
+fn at_most(it: &Sandbox) -> u64 {
+    let out = it.lokt(["guard", "other", "-c", "echo $LOKT_FENCE"]).run().ok().out;
+    out.trim().parse().unwrap()
+}
