@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     record::{Corruption, Hold, Record, Slot},
-    rules::{FILLING, Mode, Obstacle, Place, Presence},
+    rules::{FILLING, Obstacle, Place, Presence},
     store::{RecordKind, Store, StoreError, Vigil},
     sys,
     words::{LockName, Timestamp},
@@ -80,7 +80,7 @@ impl Watched {
         self.changes.forget();
         let watched = self.changes.add(&self.path).is_ok();
         let now = read_slot(&self.path, &self.record.name);
-        !(watched && now.record().is_some_and(|now| is_still(now, &self.record)))
+        !(watched && now.record().is_some_and(|now| now.still_says(&self.record)))
     }
 }
 
@@ -196,7 +196,7 @@ impl FileVigil {
         }
         // What changed before the watch was there is seen here, what changes later by the watch.
         let unchanged = match store.peek(name, kind).record() {
-            Some(now) => is_still(now, record),
+            Some(now) => now.still_says(record),
             None => false,
         };
         let hangs = record.holders().filter(|it| it.hangs_on_process());
@@ -296,15 +296,6 @@ fn watch_process(record: &Record, pid: i32) -> Option<OwnedFd> {
         (Presence::Present(_), _) => Some(exit),
         (Presence::Absent, _) => None,
     }
-}
-
-/// Whether a record still says what it said of the holders that are waited for; guards that came or went
-/// beside leases are told of by their tickets. Others in it matter to nobody: they came since, or they are
-/// over and still listed.
-fn is_still(now: &Record, then: &Record) -> bool {
-    let mut leases = then.holders().filter(|it| it.hold != Some(Hold::Guard)).map(Record::alone);
-    let listed: Vec<Record> = now.holders().map(Record::alone).collect();
-    now == then || (then.mode != Mode::Exclusive && leases.all(|it| listed.contains(&it)))
 }
 
 impl Vigil for FileVigil {

@@ -132,8 +132,11 @@ impl<S: Store> Wait<'_, S> {
         let mut told: Option<Obstacle> = None;
         let mut checked = false;
         loop {
+            // Whatever wakes a waiter, and however often: after its time it tries once more, and that is all.
+            let is_last = checked && self.left().is_zero();
             let obstacle = match attempt(self.store, self.request, Some(ticket))? {
                 Attempt::Entered(grant) => return Ok(Outcome::Entered(grant)),
+                Attempt::Blocked(obstacle) if is_last => return Ok(self.give_up(obstacle)),
                 Attempt::Blocked(obstacle) => obstacle,
             };
             if !checked {
@@ -151,12 +154,13 @@ impl<S: Store> Wait<'_, S> {
             match self.pause((&obstacle, &mut vigil), ticket.as_ref(), bystander)? {
                 Pause::Over => {}
                 Pause::Interrupted => return Ok(Outcome::Interrupted),
-                Pause::TimedOut => {
-                    let waited = Some(self.began.elapsed());
-                    return Ok(deny(self.store, self.request, obstacle, waited));
-                }
+                Pause::TimedOut => return Ok(self.give_up(obstacle)),
             }
         }
+    }
+
+    fn give_up(&self, obstacle: Obstacle) -> Outcome<S::Ticket> {
+        deny(self.store, self.request, obstacle, Some(self.began.elapsed()))
     }
 
     /// Sleeps until the obstacle may be gone, telling the bystander from time to time.

@@ -1,5 +1,8 @@
 use super::{Hold, Record};
-use crate::words::{LockId, Timestamp};
+use crate::{
+    rules::Mode,
+    words::{LockId, Timestamp},
+};
 
 /// The holders of a record that several hold: readers, or those who have slots.
 impl Record {
@@ -62,5 +65,14 @@ impl Record {
     pub fn next_end(&self) -> Option<Timestamp> {
         let by_clock = self.holders().filter(|holder| holder.hold != Some(Hold::Guard));
         by_clock.filter_map(Self::expiry).min()
+    }
+
+    /// Whether this record, found later, still says what `then` said of those whom only the record can tell
+    /// of. Guards that came or went are told of by their tickets. Others in it matter to nobody: they came
+    /// since, or they are over and still listed.
+    pub fn still_says(&self, then: &Self) -> bool {
+        let mut leases = then.holders().filter(|it| it.hold != Some(Hold::Guard)).map(Self::alone);
+        let listed: Vec<Self> = self.holders().map(Self::alone).collect();
+        self == then || (then.mode != Mode::Exclusive && leases.all(|it| listed.contains(&it)))
     }
 }

@@ -1,0 +1,172 @@
+//! The processes: what each wants to do, and how far it is.
+
+use crate::model::world::{NAME, TICK};
+use lokt_lock::{
+    ops::{GrantKind, Might, Request},
+    record::{Hold, Record},
+    rules::{Here, Mode, Obstacle, OwnerSource, Place},
+    sys::Caller,
+    words::{AgentId, Owner},
+};
+use std::sync::{Arc, LazyLock};
+
+/// One thing that a process wants to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Runs a command under a lock, with an announced life of so many ticks.
+    Guard(Mode, Option<u8>),
+    /// The same, but does not wait for it.
+    GuardNow(Mode),
+    /// Takes a lease for so many ticks, or without end.
+    Lease(Mode, Option<u8>),
+    Unlock(Might),
+    /// Clears away what binds nobody any more.
+    Prune,
+    /// For one tick.
+    Freeze,
+    /// By force, or only what is mine.
+    Unfreeze(bool),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Process {
+    /// Which of the owners it works for.
+    pub(crate) owner: usize,
+    /// What is left to do, the next thing last. While it waits or is inside, that is what it does.
+    pub(crate) script: Vec<Step>,
+    pub(crate) phase: Phase,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Phase {
+    /// About to begin the next step.
+    Idle,
+    /// In line, asleep; without an obstacle once it has been woken.
+    Waiting {
+        place: Place,
+        obstacle: Option<Arc<Obstacle>>,
+    },
+    Inside(Inside),
+    /// Dead, or done.
+    Gone,
+}
+
+/// A guard that has entered.
+#[derive(Clone, Debug)]
+pub(crate) struct Inside {
+    pub(crate) record: Arc<Record>,
+    pub(crate) place: Place,
+    pub(crate) kind: GrantKind,
+    /// Whether it knows that its lock is lost.
+    pub(crate) lost: bool,
+    /// Whether the guard itself lives.
+    pub(crate) supervisor: bool,
+    /// Whether any process of its command does.
+    pub(crate) command: bool,
+    /// Whether the command's own end has come, so that what is left of it protects nothing.
+    pub(crate) over: bool,
+    /// Whether its place was taken from it by force.
+    pub(crate) broken: bool,
+}
+
+impl Step {
+    /// In which mode a lock is asked for, where one is.
+    pub(crate) fn mode(self) -> Option<Mode> {
+        match self {
+            Self::Guard(mode, _) | Self::GuardNow(mode) | Self::Lease(mode, _) => Some(mode),
+            _ => None,
+        }
+    }
+}
+
+impl Process {
+    pub(crate) fn new(owner: usize, mut script: Vec<Step>) -> Self {
+        script.reverse();
+        Self { owner, script, phase: Phase::Idle }
+    }
+
+    /// What it is about to do, or doing.
+    pub(crate) fn step(&self) -> Step {
+        *self.script.last().unwrap()
+    }
+
+    /// Ends the present step.
+    pub(crate) fn goes_on(&mut self) {
+        self.script.pop();
+        self.phase = Phase::Idle;
+    }
+
+    pub(crate) fn ends(&mut self) {
+        self.script.clear();
+        self.phase = Phase::Gone;
+    }
+
+    pub(crate) fn inside(&self) -> Option<&Inside> {
+        match &self.phase {
+            Phase::Inside(inside) => Some(inside),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn inside_mut(&mut self) -> Option<&mut Inside> {
+        match &mut self.phase {
+            Phase::Inside(inside) => Some(inside),
+            _ => None,
+        }
+    }
+}
+
+impl Inside {
+    /// Whether it counts on nobody being inside that it does not get on with.
+    pub(crate) fn is_protected(&self) -> bool {
+        (self.supervisor || self.command) && !self.over && !self.broken
+    }
+
+    /// Whether its own acquisition is what the record names.
+    pub(crate) fn has_record(&self) -> bool {
+        self.kind == GrantKind::Taken
+    }
+}
+
+/// The callers, one for each owner; the last is a newcomer that nobody knows.
+///
+/// Where they run cannot be told, so nothing is concluded from pids: a process of the model is none of this
+/// machine.
+static CALLERS: LazyLock<Vec<Caller>> = LazyLock::new(|| (0..=NEWCOMER).map(caller).collect());
+
+/// The owner that no process works for.
+pub(crate) const NEWCOMER: usize = 5;
+
+fn caller(owner: usize) -> Caller {
+    let name = Owner::new(format!("owner-{owner}")).unwrap();
+    let agent = AgentId::new("agent");
+    let mut caller = Caller::current(Some(name), OwnerSource::Given, agent);
+    caller.here = Here { host: "model".into(), boot_id: String::new(), pid_ns: 0 };
+    caller
+}
+
+pub(crate) fn caller_of(owner: usize) -> &'static Caller {
+    &CALLERS[owner]
+}
+
+/// What an owner asks for, where a step asks for a lock.
+pub(crate) fn request(owner: usize, step: Step) -> Option<Request<'static>> {
+    let (mode, hold, ticks) = match step {
+        Step::Guard(mode, ticks) => (mode, Hold::Guard, ticks),
+        Step::GuardNow(mode) => (mode, Hold::Guard, None),
+        Step::Lease(mode, ticks) => (mode, Hold::Lease, ticks),
+        _ => return None,
+    };
+    let caller = caller_of(owner);
+    Some(Request {
+        name: &NAME,
+        caller,
+        mode,
+        hold,
+        pid: caller.pid,
+        ttl: ticks.map(|ticks| TICK * u32::from(ticks)),
+        metadata: None,
+        command: Vec::new(),
+        held: Vec::new(),
+    })
+}

@@ -1,0 +1,192 @@
+//! The section of the store in memory, and its tickets.
+
+use crate::model::{
+    store::MemoryStore,
+    world::{Content, TicketFile},
+};
+use lokt_lock::{
+    record::{Record, Slot},
+    rules::{Mode, Place, TicketText},
+    store::{Durability, Placed, Put, RecordKind, Removed, Section, StoreError, Ticket},
+    words::{Fence, LockName, Timestamp},
+};
+use std::{io::ErrorKind, sync::Arc};
+
+pub(crate) struct MemorySection<'s> {
+    pub(super) store: &'s MemoryStore,
+    pub(super) name: LockName,
+}
+
+impl Drop for MemorySection<'_> {
+    fn drop(&mut self) {
+        self.store.0.latched.set(false);
+    }
+}
+
+impl MemorySection<'_> {
+    fn is_taken(&self, kind: RecordKind) -> bool {
+        !matches!(self.store.0.world.borrow().slot(kind), Slot::Absent)
+    }
+
+    fn replace(&self, what: &'static str, kind: RecordKind, record: Option<&Record>) {
+        let record = record.map(|record| Arc::new(record.clone()));
+        self.store.change(what, |world| match kind {
+            RecordKind::Freeze => world.freeze = record,
+            RecordKind::Lock => world.lock = record.map_or(Content::Nothing, Content::Record),
+        });
+    }
+}
+
+impl Section for MemorySection<'_> {
+    type Store = MemoryStore;
+
+    fn store(&self) -> &MemoryStore {
+        self.store
+    }
+
+    fn name(&self) -> &LockName {
+        &self.name
+    }
+
+    /// Of a number that nobody got, nothing follows; so this is no change that a crash could come after.
+    fn next_fence(&mut self, floor: Fence, now: Timestamp) -> Result<Fence, StoreError> {
+        self.store.try_verb("draw a fence")?;
+        let counter = &mut self.store.0.world.borrow_mut().counter;
+        *counter = (*counter).max(floor).next(now);
+        Ok(*counter)
+    }
+
+    fn enqueue(&mut self, place: Place, text: &TicketText) -> Result<MemoryTicket, StoreError> {
+        self.store.try_verb("draw a ticket")?;
+        let behind = |file: &TicketFile| file.place.number < place.number;
+        assert!(
+            self.store.0.world.borrow().line.iter().all(behind),
+            "a ticket is drawn at the end"
+        );
+        let (text, drawer) = (Arc::new(text.clone()), self.store.0.process);
+        let file =
+            TicketFile { place: place.clone(), text, drawer, supervisor: true, command: false };
+        self.store.change("drawing a ticket", |world| world.add(file));
+        Ok(MemoryTicket { store: self.store.clone(), place, open: true })
+    }
+
+    /// A ticket for a slot gets a new life, and the waiting one ends; others keep theirs, under another name.
+    fn enter(&mut self, ticket: &mut MemoryTicket) -> Result<(), StoreError> {
+        self.store.try_verb("mark a ticket")?;
+        let waiting = ticket.place.clone();
+        let Some(file) = self.store.0.world.borrow().file(&waiting).cloned() else {
+            return Err(StoreError::io("rename", "ticket")(ErrorKind::NotFound.into()));
+        };
+        let entered = Place { entered: true, ..waiting.clone() };
+        let file = TicketFile { place: entered.clone(), ..file };
+        if let Mode::Slots(_) = entered.mode {
+            self.store.change("making the entered ticket", |world| world.add(file));
+            self.store.change("giving up the waiting ticket", |world| world.unlink(&waiting));
+        } else {
+            self.store.change("renaming the ticket", |world| {
+                world.unlink(&waiting);
+                world.add(file);
+            });
+        }
+        ticket.place = entered;
+        Ok(())
+    }
+
+    fn drop_place(&mut self, place: &Place) -> Result<(), StoreError> {
+        self.store.try_verb("remove a ticket")?;
+        self.store.change("removing a ticket", |world| world.unlink(place));
+        Ok(())
+    }
+
+    fn put(
+        &mut self,
+        kind: RecordKind,
+        record: &Record,
+        put: Put,
+        _: Durability,
+    ) -> Result<Placed, StoreError> {
+        self.store.try_verb("put a record")?;
+        self.store.touch(kind);
+        if put == Put::New && self.is_taken(kind) {
+            return Ok(Placed::Taken);
+        }
+        self.replace("putting a record", kind, Some(record));
+        Ok(Placed::Done)
+    }
+
+    fn remove(
+        &mut self,
+        kind: RecordKind,
+        judged: &Slot,
+        _: Durability,
+    ) -> Result<Removed, StoreError> {
+        self.store.try_verb("remove a record")?;
+        self.store.touch(kind);
+        let now = self.store.0.world.borrow().slot(kind);
+        if matches!(now, Slot::Absent) {
+            return Ok(Removed::Done);
+        }
+        if !is_same(&now, judged) {
+            self.store.0.tape.borrow_mut().replaced = true;
+            return Ok(Removed::Replaced);
+        }
+        self.replace("removing a record", kind, None);
+        Ok(Removed::Done)
+    }
+}
+
+/// Whether what is there now is what was judged.
+fn is_same(now: &Slot, judged: &Slot) -> bool {
+    match (now, judged) {
+        (Slot::Record(now), Slot::Record(judged)) => now == judged,
+        (Slot::Corrupted(now), Slot::Corrupted(judged)) => now.flaw == judged.flaw,
+        _ => false,
+    }
+}
+
+/// A ticket in the hands of a process. Dropping it closes it; the command may still have it.
+pub(crate) struct MemoryTicket {
+    store: MemoryStore,
+    place: Place,
+    open: bool,
+}
+
+impl MemoryTicket {
+    /// The ticket that a process has had since an earlier operation.
+    pub(crate) fn taken_up(store: &MemoryStore, place: &Place) -> Self {
+        Self { store: store.clone(), place: place.clone(), open: true }
+    }
+
+    /// Keeps the ticket open until a later operation.
+    pub(crate) fn put_down(mut self) -> Place {
+        self.open = false;
+        self.place.clone()
+    }
+}
+
+impl Ticket for MemoryTicket {
+    fn place(&self) -> &Place {
+        &self.place
+    }
+
+    fn leave(mut self) {
+        self.open = false;
+        if self.stands() {
+            self.store.change("giving up the ticket", |world| world.unlink(&self.place));
+        }
+    }
+
+    fn stands(&self) -> bool {
+        self.store.0.world.borrow().file(&self.place).is_some()
+    }
+}
+
+impl Drop for MemoryTicket {
+    fn drop(&mut self) {
+        if self.open {
+            let mut world = self.store.0.world.borrow_mut();
+            let file = world.line.iter_mut().find(|file| file.place == self.place);
+            file.into_iter().for_each(|file| file.supervisor = false);
+        }
+    }
+}
