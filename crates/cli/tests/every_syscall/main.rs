@@ -5,14 +5,12 @@
 //! (`range.rs` says which), so that nothing but the error comes of it. Every run has a root of its own, a
 //! copy of the operation's scene. Then the program itself, undisturbed, is asked whether what must hold
 //! does: `oracle.rs` for what holds always, `next.rs` for what somebody else finds.
-//!
 //! # How strace counts
 //! `inject=openat:when=3` means the third `openat` of one thread, so "the k-th call" is named by its kind
 //! and its number of that kind. An undisturbed run tells which calls there are; behind the last of each
 //! kind the range goes on until a run is not hit any more, so that calls that only happen now and then
 //! are found too. Only the first thread is traced: not the command of a guard, not the child that becomes
 //! it, and not the threads of a long wait, which do nothing but wait.
-//!
 //! # What is left out
 //! * The calls before the program's first own one, which opens `/dev/null`: the C library's and the
 //!   loader's. Nothing has been touched then, so being killed there is being killed at the first own call.

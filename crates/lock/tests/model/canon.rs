@@ -168,7 +168,9 @@ impl<'a> Canon<'a> {
                 self.push([2, u8::try_from(inside.len()).unwrap()]);
                 let mut inside: Vec<&Place> = inside.iter().collect();
                 inside.sort_by_key(|place| place.number);
-                inside.into_iter().for_each(|place| self.id(&place.lock_id));
+                for place in inside {
+                    self.id(&place.lock_id);
+                }
                 self.push([of_time(record.as_ref().and_then(|it| it.next_end()))]);
                 self.push([u8::from(record.as_ref().is_some_and(|it| it.has_lease()))]);
             }
@@ -190,7 +192,9 @@ impl<'a> Canon<'a> {
             Content::Record(record) => {
                 let holders: Vec<&Record> = record.holders().collect();
                 self.push([2, u8::try_from(holders.len()).unwrap()]);
-                holders.into_iter().for_each(|holder| self.holder(holder));
+                for holder in holders {
+                    self.holder(holder);
+                }
             }
         }
         if let Some(freeze) = world.freeze.as_deref() {

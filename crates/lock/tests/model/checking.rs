@@ -137,6 +137,9 @@ const SLEEP: &str = "a waiter sleeps until something happens";
 const PROMISES: [&str; 9] =
     [EXCLUSION, WAKING, FREEDOM, READING, ORDER, FENCES, SAFEKEEPING, FAILURES, SLEEP];
 
+/// A property and its name.
+type Named<M> = (&'static str, fn(&M, &State) -> bool);
+
 impl Model for Protocol {
     type State = State;
     type Action = Move;
@@ -154,7 +157,7 @@ impl Model for Protocol {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        let always: [(&'static str, fn(&Self, &State) -> bool); 9] = [
+        let always: [Named<Self>; 9] = [
             (EXCLUSION, |_, state| oracle::crowd(state).is_none()),
             (WAKING, |_, state| oracle::sleeper(state).is_none()),
             (FREEDOM, |_, state| oracle::wedge(state).is_none()),
@@ -167,7 +170,7 @@ impl Model for Protocol {
             (FAILURES, |_, state| state.keeps(Promise::Failures)),
             (SLEEP, |_, state| state.keeps(Promise::Sleep)),
         ];
-        let sometimes: [(&'static str, fn(&Self, &State) -> bool); 10] = [
+        let sometimes: [Named<Self>; 10] = [
             (COMPANY, |_, state| protected(state) > 1),
             (FULL, |_, state| awaits(state, |it| matches!(it, Obstacle::Full(..)))),
             (ORPHAN, |_, state| orphaned(state) && awaits(state, |_| true)),

@@ -175,12 +175,12 @@ fn beat(store: &MemoryStore, process: &Process, inside: &Inside) -> Outcome {
 fn find_lost(store: &MemoryStore, process: &Process, inside: &Inside) -> Outcome {
     let mut grant = grant(store, inside);
     let loss = lose(store, &mut grant, caller_of(process.owner));
-    let lost = grant.lost;
+    let is_marked = grant.lost;
     grant.ticket.map(MemoryTicket::put_down);
     match loss {
         Ok(Loss::None | Loss::Doubtful) => Outcome::Done,
         Ok(Loss::Lost { .. }) => {
-            assert!(lost, "a grant that is lost is marked");
+            assert!(is_marked, "a grant that is lost is marked");
             Outcome::Lost
         }
         Err(error) => Outcome::Failed(error),

@@ -142,10 +142,9 @@ pub(crate) fn taken_for_gone(world: &World, lives: &impl Fn(&LockId) -> bool) ->
     }
     let store = MemoryStore::new(world.clone(), NEWCOMER, Mishap::None);
     let sight = look(&store, &NAME, caller_of(NEWCOMER));
-    let gone = sight.holders().find_map(|(holder, verdict)| {
+    sight.holders().find_map(|(holder, verdict)| {
         let id = holder.lock_id.clone().filter(|id| lives(id))?;
         let guard = holder.hold == Some(Hold::Guard);
         (guard && matches!(verdict, Verdict::Stale(_))).then_some(id)
-    });
-    gone
+    })
 }

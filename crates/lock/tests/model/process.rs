@@ -53,6 +53,7 @@ pub(crate) enum Phase {
 
 /// A guard that has entered.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is true or false of a guard by itself")]
 pub(crate) struct Inside {
     pub(crate) record: Arc<Record>,
     pub(crate) place: Place,

@@ -185,8 +185,9 @@ impl Drop for MemoryTicket {
     fn drop(&mut self) {
         if self.open {
             let mut world = self.store.0.world.borrow_mut();
-            let file = world.line.iter_mut().find(|file| file.place == self.place);
-            file.into_iter().for_each(|file| file.supervisor = false);
+            if let Some(file) = world.line.iter_mut().find(|file| file.place == self.place) {
+                file.supervisor = false;
+            }
         }
     }
 }
