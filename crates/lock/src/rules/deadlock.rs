@@ -47,7 +47,17 @@ pub type Cycle = Vec<Link>;
 /// Where it would be enough that one of several goes (slots), all but too few of them must be stuck.
 pub fn cycle(me: &Waiter, world: &impl Waits) -> Option<Cycle> {
     let mut search = Search { world, mine: &me.text.held, known: HashMap::new() };
-    search.stuck(me)
+    loop {
+        let before = search.known.len();
+        if let Some(cycle) = search.stuck(me) {
+            return Some(cycle);
+        }
+        // What seemed free to go may have hung on something that was being looked at just then.
+        search.known.retain(|_, found| found.is_some());
+        if search.known.len() == before {
+            return None;
+        }
+    }
 }
 
 struct Search<'a, W> {

@@ -148,6 +148,30 @@ fn a_lease_waits_for_the_guard_around_it() {
 }
 
 #[test]
+fn what_was_looked_at_too_early_is_looked_at_again() {
+    let two = slots(2);
+    // Y waits for Z, whose end needs both X and Y to go; X waits for Z alone; and Y waits for me, too.
+    let tickets = [
+        holds("a", "A"),
+        with(two, holds("s", "X")),
+        with(two, at(2, holds("s", "Y"))),
+        holds("z", "Z"),
+        waits("z", "y1", &["Y"]),
+        waits("s", "z1", &["Z"]),
+        at(10, waits("z", "x1", &["X"])),
+        waits("a", "y2", &["Y"]),
+        with(two, at(12, waits("s", "me", &["A"]))),
+    ];
+    let steps = found(&tickets);
+    assert_eq!(steps.first().map(String::as_str), Some("me>s>z1"), "{steps:?}");
+    // Behind the writer it is a circle at once; before it, only because both slots are in it.
+    let mut before = tickets.to_vec();
+    before[5] = at(20, before[5].clone());
+    let steps = found(&before);
+    assert_eq!(steps.first().map(String::as_str), Some("me>s>Y"), "{steps:?}");
+}
+
+#[test]
 fn a_circle_of_others_is_not_mine() {
     let tickets = [
         holds("a", "A"),
