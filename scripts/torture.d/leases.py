@@ -117,6 +117,10 @@ class Mixed(Scenario):
         if done.returncode != 0 and not explained.get(done.returncode):
             self.ground.problem("exit code", f"unlock: {done.returncode}: {done.stderr}")
 
+    def looks(self, name):
+        """Who clears away what has expired may clear away the lease of a guard that is stopped."""
+        return [*super().looks(name), (["status", "--json", "--prune-expired"], {0})]
+
     def aftermath(self):
         """Leases that were left end by themselves."""
         time.sleep(max(LIVES))

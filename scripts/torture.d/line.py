@@ -12,28 +12,25 @@ def tickets(ground, name, state):
     return [lock_id for _, lock_id, _ in sorted(parts)]
 
 
-def wait_for(what, condition):
-    """Waits until something is so, and gives it."""
-    end = time.monotonic() + PATIENCE
-    while True:
-        found = condition()
-        if found:
-            return found
+def wait_for(what, condition, patience=PATIENCE):
+    """Waits until something is so."""
+    end = time.monotonic() + patience
+    while not condition():
         if time.monotonic() > end:
-            raise TimeoutError(f"not so after {PATIENCE} s: {what}")
+            raise TimeoutError(f"not so after {patience} s: {what}")
         time.sleep(0.001)
 
 
 class Holder:
-    """A guard that is in until it is let go."""
+    """A guard that is in, or waits to be, and stays in until it is let go."""
 
-    def __init__(self, ground, name, *flags, command=("cat",), expected=(0,)):
+    def __init__(self, ground, name, *flags, command=("cat",), expected=(0,), state="h"):
         self.ground = ground
-        before = len(tickets(ground, name, "h"))
+        before = len(tickets(ground, name, state))
         words = ground.dress("plain", ["guard", *flags, "--wait", name, "--", *command])
         self.run = ground.start(words, expected, next(ground.numbers), stdin=PIPE)
         self.input = self.run.process.stdin
-        wait_for("the holder is in", lambda: len(tickets(ground, name, "h")) > before)
+        wait_for(f"a ticket in state {state}", lambda: len(tickets(ground, name, state)) > before)
 
     def let_go(self):
         self.input.close()
