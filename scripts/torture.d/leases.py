@@ -61,7 +61,10 @@ class Mixed(Scenario):
         self.give_back(owner, expiry)
 
     def take(self, choose, owner, kind):
-        """Takes a lease, or renews what this owner still has; gives its expiry, seconds since 1970, and whether it had it."""
+        """Takes a lease, or renews what this owner still has.
+
+        Gives its expiry, in seconds since 1970, and whether the owner had it before.
+        """
         ground = self.ground
         patience = choose.choice([PATIENCE, PATIENCE, "40ms"])
         flags = ["--shared"] if kind == "shared" else []

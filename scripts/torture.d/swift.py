@@ -10,7 +10,7 @@ when its guard is killed, it does to the end.
 """
 from scenarios import Scenario
 
-REPEATS = 40
+REPEATS = 10
 # Repeats the guard in "$@". A code that nothing explains ends it; 137 is a guard that was killed.
 REPEAT = f"""i=0
 while [ $i -lt {REPEATS} ]; do

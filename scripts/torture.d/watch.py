@@ -1,4 +1,5 @@
 """The watchdog: sees whether somebody still gets in, and tells all there is to tell where nobody does."""
+import contextlib
 import os
 import subprocess
 import time
@@ -31,8 +32,12 @@ def look(scenario):
 
 
 def wedge(ground, text):
-    ground.problem("wedge", f"{text}\n{dump(ground)}")
-    ground.settings.abort.set()
+    """Tells of a wedge, and ends everything."""
+    try:
+        text = f"{text}\n{dump(ground)}"
+    finally:
+        ground.problem("wedge", text)
+        ground.settings.abort.set()
 
 
 def dump(ground):
@@ -61,9 +66,10 @@ def locks(ground):
     """The kernel's locks on our files, with the files' names in place of the numbers."""
     names = {}
     for folder, _, files in os.walk(ground.folder):
-        for file in files:
-            path = os.path.join(folder, file)
-            names[str(os.lstat(path).st_ino)] = os.path.relpath(path, ground.folder)
+        for path in (os.path.join(folder, file) for file in files):
+            # A ticket may be gone by now.
+            with contextlib.suppress(FileNotFoundError):
+                names[str(os.lstat(path).st_ino)] = os.path.relpath(path, ground.folder)
     lines = []
     with open("/proc/locks", encoding="ascii") as file:
         for line in file:
