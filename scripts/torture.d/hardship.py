@@ -18,9 +18,10 @@ class Clock:
     """A clock that is set forward and back all the time, for those processes that are given it.
 
     faketime(1) lends its library, which reads the offset from a file at every look at the clock. Time
-    spans stay true (CLOCK_MONOTONIC), as they do where a real clock is set. The wrapper itself runs all
-    the time and does nothing: the library shares memory through it, which it would otherwise make anew for
-    every process and leave behind with every one that is killed.
+    spans stay true (CLOCK_MONOTONIC), as they do where a real clock is set. The library has a semaphore,
+    which a process takes as it starts. Every process gets one of its own: where they share one, a process
+    that is killed with it keeps all others from ever starting, and that would look like a wedge of ours.
+    Who is killed leaves its semaphore behind; those are removed in the end.
     """
 
     def __init__(self, folder, dynamic, seed):
@@ -28,26 +29,20 @@ class Clock:
         self.dynamic = dynamic
         self.random = random.Random(f"{seed}/clock")
         self.ended = threading.Event()
-        self.wrapper = None
         self.variables = []
         self.set(0)
 
     def start(self):
-        line = "env; echo =; exec cat"
-        words = ["faketime", "-f", "+0s", "sh", "-c", line]
-        self.wrapper = subprocess.Popen(
-            words, stdin=PIPE, stdout=PIPE, text=True, start_new_session=True
-        )
-        lines = iter(self.wrapper.stdout.readline, "=\n")
-        found = dict(line.rstrip("\n").partition("=")[::2] for line in lines)
-        lent = {key: found[key] for key in ("LD_PRELOAD", "FAKETIME_SHARED") if key in found}
+        words = ["faketime", "-f", "+0s", "printenv", "LD_PRELOAD"]
+        library = subprocess.run(words, stdout=PIPE, text=True, check=True).stdout.strip()
         settings = {
+            "LD_PRELOAD": library,
             "FAKETIME_TIMESTAMP_FILE": str(self.file),
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             "DONT_FAKE_MONOTONIC": "1",
         }
-        self.variables = [f"{key}={value}" for key, value in {**lent, **settings}.items()]
+        self.variables = [f"{key}={value}" for key, value in settings.items()]
 
     def set(self, seconds):
         draft = self.file.with_suffix(".new")
@@ -73,9 +68,9 @@ class Clock:
 
     def close(self):
         self.ended.set()
-        if self.wrapper:
-            self.wrapper.stdin.close()
-            self.wrapper.wait()
+        for left in Path("/dev/shm").glob("*faketime_s*_*"):
+            if left.stat().st_uid == os.geteuid() and not Path("/proc", left.name.split("_")[-1]).exists():
+                left.unlink(missing_ok=True)
 
 
 # Takes the clock from a command again: the oracle has the true time, and the library is not tortured.
