@@ -1,0 +1,154 @@
+use super::{MetadataFlaw, Place};
+use crate::words::{ItemId, Version};
+use serde_json::{Map, Value};
+
+/// One key of the metadata as it was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    /// The key: one of [`Metadata::KEYS`].
+    pub key: &'static str,
+    /// Its value.
+    pub value: Value,
+    /// Where the value begins.
+    pub place: Place,
+}
+
+/// What runs an item.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Executor {
+    /// The file does not say.
+    #[default]
+    Unsaid,
+    /// Nothing: the item is a primitive.
+    Nothing,
+    /// Another item.
+    Item(ItemId),
+}
+
+/// What an item's file says about the item. What it does not say is absent.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Metadata {
+    /// The version.
+    pub version: Option<Version>,
+    /// What kind of item it is: `python`, `runtime`, `primitive`, …
+    pub tool_type: Option<String>,
+    /// What runs it.
+    pub executor: Executor,
+    /// Where it belongs, for people.
+    pub category: Option<String>,
+    /// What it does, for people.
+    pub tool_description: Option<String>,
+    /// How it is run, merged with what its executors say.
+    pub config: Option<Map<String, Value>>,
+    /// The JSON Schema of its parameters: an object or a boolean.
+    pub config_schema: Option<Value>,
+    /// Interpreter and environment.
+    pub env_config: Option<Map<String, Value>>,
+}
+
+impl Metadata {
+    /// The keys, as YAML, TOML and JSON write them.
+    pub const KEYS: [&'static str; 8] = [
+        "version",
+        "tool_type",
+        "executor_id",
+        "category",
+        "tool_description",
+        "config",
+        "config_schema",
+        "env_config",
+    ];
+
+    /// Checks what was read; the last of equal keys counts.
+    ///
+    /// # Errors
+    /// [`MetadataFlaw::Type`] where a value has the wrong type.
+    pub fn of_fields(fields: Vec<Field>) -> Result<Self, MetadataFlaw> {
+        let mut metadata = Self::default();
+        for Field { key, value, place } in fields {
+            metadata.put(key, value).map_err(|expected| MetadataFlaw::Type {
+                place,
+                key,
+                expected,
+            })?;
+        }
+        Ok(metadata)
+    }
+
+    fn put(&mut self, key: &'static str, value: Value) -> Result<(), String> {
+        match key {
+            "version" => {
+                self.version = match value {
+                    Value::Null => None,
+                    value => {
+                        Some(Version::new(&value).map_err(|error| format!("a version: {error}"))?)
+                    }
+                }
+            }
+            "executor_id" => self.executor = executor(value)?,
+            "tool_type" => self.tool_type = text(value)?,
+            "category" => self.category = text(value)?,
+            "tool_description" => self.tool_description = text(value)?,
+            "config" => self.config = object(value)?,
+            "env_config" => self.env_config = object(value)?,
+            "config_schema" => {
+                self.config_schema = match value {
+                    Value::Null => None,
+                    Value::Object(_) | Value::Bool(_) => Some(value),
+                    _ => return Err("a JSON Schema: an object or a boolean".to_owned()),
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What was said, under the keys of [`Self::KEYS`].
+    pub fn to_json(&self) -> Map<String, Value> {
+        let executor = match &self.executor {
+            Executor::Unsaid => None,
+            Executor::Nothing => Some(Value::Null),
+            Executor::Item(id) => Some(id.as_str().into()),
+        };
+        let text = |text: &Option<String>| text.clone().map(Value::String);
+        let object = |object: &Option<Map<String, Value>>| object.clone().map(Value::Object);
+        let values = [
+            self.version.as_ref().map(Version::to_json),
+            text(&self.tool_type),
+            executor,
+            text(&self.category),
+            text(&self.tool_description),
+            object(&self.config),
+            self.config_schema.clone(),
+            object(&self.env_config),
+        ];
+        let said = Self::KEYS.into_iter().zip(values);
+        said.filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
+    }
+}
+
+fn executor(value: Value) -> Result<Executor, String> {
+    match value {
+        Value::Null => Ok(Executor::Nothing),
+        Value::String(id) => ItemId::new(id)
+            .map(Executor::Item)
+            .map_err(|error| format!("an item id or nothing: {error}")),
+        _ => Err("an item id or nothing".to_owned()),
+    }
+}
+
+fn text(value: Value) -> Result<Option<String>, String> {
+    match value {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text)),
+        _ => Err("a text".to_owned()),
+    }
+}
+
+fn object(value: Value) -> Result<Option<Map<String, Value>>, String> {
+    match value {
+        Value::Null => Ok(None),
+        Value::Object(object) => Ok(Some(object)),
+        _ => Err("an object".to_owned()),
+    }
+}

@@ -1,0 +1,34 @@
+use super::Place;
+
+/// Says why metadata cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MetadataFlaw {
+    /// The text does not follow the grammar of its language.
+    #[error("{place}: {what}")]
+    Syntax {
+        /// Where.
+        place: Place,
+        /// What the parser says.
+        what: String,
+    },
+    /// A key of the metadata has a value that is no literal: finding it out would mean to run the file.
+    #[error("{place}: {key} is not a literal: {line}")]
+    NotLiteral {
+        /// Where the value begins.
+        place: Place,
+        /// The key, as the language writes it.
+        key: String,
+        /// The line of the text, without what surrounds it.
+        line: String,
+    },
+    /// A key has a value of the wrong type.
+    #[error("{place}: {key} must be {expected}")]
+    Type {
+        /// Where the value begins.
+        place: Place,
+        /// The key.
+        key: &'static str,
+        /// What it must be.
+        expected: String,
+    },
+}

@@ -1,0 +1,15 @@
+//! The words of tools as types. Whoever has one has one that is right.
+
+mod extension;
+mod fingerprint;
+mod integrity;
+mod item_id;
+mod space;
+mod version;
+
+pub use extension::Extension;
+pub use fingerprint::{Fingerprint, InvalidFingerprint};
+pub use integrity::{Integrity, InvalidIntegrity};
+pub use item_id::{InvalidItemId, ItemId};
+pub use space::Space;
+pub use version::{InvalidVersion, Version};
