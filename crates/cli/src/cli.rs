@@ -2,6 +2,7 @@ use crate::commands::{
     audit, completions, doctor, exists, fence, freeze, get_meta, guard, lock, man, status,
     unfreeze, unlock, version, why,
 };
+use crate::{commands::key, tool};
 use clap::{Args, Parser, Subcommand};
 use lokt_lock::words::Owner;
 
@@ -40,6 +41,8 @@ pub(crate) enum Command {
     Unfreeze(unfreeze::Unfreeze),
     Audit(audit::Audit),
     Doctor(doctor::Doctor),
+    Tool(tool::Tool),
+    Key(key::Key),
     Completions(completions::Completions),
     Man(man::Man),
     Version(version::Version),
@@ -80,10 +83,11 @@ impl From<Frequent> for Cli {
 
 const CODES: &str = "\
 Exit codes:
-  0  done                       6    lock lost while the command ran
-  1  error                      7    waiting would be a deadlock
-  2  held, frozen, timed out    64   wrong usage
-  3  not found                  124  --max-hold passed
-  4  not yours                  126  guarded command not executable
-                                127  guarded command not found
+  0  done
+  1  error                      6    lock lost while the command ran
+  2  held, frozen, timed out    7    waiting would be a deadlock
+  3  not found                  64   wrong usage
+  4  not yours                  124  --max-hold, or a tool's time, passed
+  5  tool not as it was pinned  126  guarded command not executable
+     or signed; nothing ran     127  guarded command, or interpreter, not found
   guard otherwise gives its command's own code, 128+n when signal n ended it.";

@@ -26,6 +26,15 @@ pub(crate) const GIT_DIR: &str = "GIT_DIR";
 /// Where git keeps what all worktrees share; honoured as git does.
 pub(crate) const GIT_COMMON_DIR: &str = "GIT_COMMON_DIR";
 
+/// The user's space: tools, keys and lockfiles of this user.
+pub(crate) const USER_SPACE: &str = "USER_SPACE";
+/// The home folder, which has the user's space where nothing else names one.
+pub(crate) const HOME: &str = "HOME";
+/// The folders of the system space, separated by `:`.
+pub(crate) const SYSTEM_SPACE: &str = "LOKT_SYSTEM_SPACE";
+/// Where git has the work tree, where that is not where the repository is; honoured as git does.
+pub(crate) const GIT_WORK_TREE: &str = "GIT_WORK_TREE";
+
 /// A variable as a path.
 pub(crate) fn path(key: &str) -> Option<PathBuf> {
     set(key).map(PathBuf::from)

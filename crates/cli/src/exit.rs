@@ -7,10 +7,12 @@ pub(crate) enum Code {
     Error,
     /// Held by another, frozen, or the wait timed out.
     Held,
-    /// No such lock, freeze or metadata key.
+    /// No such lock, freeze, metadata key, tool, lockfile or key.
     NotFound,
     /// Not yours.
     NotYours,
+    /// What was pinned or signed is not what is there.
+    NotVerified,
     /// A lock was lost while the command ran.
     Lost,
     /// Waiting would be a deadlock.
@@ -36,6 +38,7 @@ impl Code {
             Self::Held => 2,
             Self::NotFound => 3,
             Self::NotYours => 4,
+            Self::NotVerified => 5,
             Self::Lost => 6,
             Self::Deadlock => 7,
             Self::Usage => 64,

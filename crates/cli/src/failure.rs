@@ -16,6 +16,8 @@ pub(crate) struct Failure {
     pub(crate) code: Code,
     /// What failed, on what, and why.
     pub(crate) message: String,
+    /// What differs from what was pinned, a line each.
+    pub(crate) drift: Vec<String>,
     /// What to do, a line each.
     pub(crate) hints: Vec<String>,
     /// Nobody reads any more (`| head`): nothing is to be said.
@@ -25,7 +27,7 @@ pub(crate) struct Failure {
 impl Failure {
     /// A failure with a code.
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hints: Vec::new(), silent: false }
+        Self { code, message: message.into(), drift: Vec::new(), hints: Vec::new(), silent: false }
     }
 
     /// Wrong usage.
@@ -40,7 +42,8 @@ impl Failure {
         self
     }
 
-    fn of(error: &dyn Error) -> Self {
+    /// A failure that an error tells of.
+    pub(crate) fn of(error: &dyn Error) -> Self {
         Self::new(Code::Error, chain(error))
     }
 }

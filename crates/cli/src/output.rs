@@ -81,6 +81,7 @@ pub(crate) fn even_if_untold(what: &str, written: Result<(), Failure>) {
 pub(crate) fn fail(failure: &Failure) -> Code {
     if !failure.silent {
         say("error", ERROR, &failure.message);
+        failure.drift.iter().for_each(|row| say("drift", WARNING, row));
         failure.hints.iter().for_each(|hint| say("hint", QUIET, hint));
     }
     failure.code

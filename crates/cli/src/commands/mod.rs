@@ -11,6 +11,7 @@ pub(crate) mod fence;
 pub(crate) mod freeze;
 pub(crate) mod get_meta;
 pub(crate) mod guard;
+pub(crate) mod key;
 pub(crate) mod lock;
 pub(crate) mod man;
 mod nesting;
@@ -48,6 +49,8 @@ pub(crate) fn run(cli: Cli) -> Result<Code, Failure> {
         Command::Unfreeze(it) => it.run(&context()?),
         Command::Audit(it) => it.run(&context()?, global.owner.as_ref()),
         Command::Doctor(it) => it.run(&context()?),
+        Command::Tool(it) => it.run(&global),
+        Command::Key(it) => it.run(),
         Command::Completions(it) => it.run(),
         Command::Man(it) => it.run(),
         Command::Version(it) => it.run(),

@@ -1,5 +1,6 @@
 //! What is shown, as values: JSON with the field names of the contract, and text for people.
 
+pub(crate) mod chain;
 pub(crate) mod cycle;
 pub(crate) mod entry;
 pub(crate) mod event;

@@ -36,6 +36,8 @@ pub enum EventKind {
     ForceUnfreeze,
     /// Somebody was refused a name that is frozen.
     FreezeDeny,
+    /// A tool was run, or refused.
+    ToolRun,
 }
 
 /// Says that a text names no event.
@@ -47,7 +49,7 @@ pub struct UnknownEvent {
 
 impl EventKind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Acquire,
         Self::Deny,
         Self::Release,
@@ -61,6 +63,7 @@ impl EventKind {
         Self::Unfreeze,
         Self::ForceUnfreeze,
         Self::FreezeDeny,
+        Self::ToolRun,
     ];
 
     /// The kind as it stands in the log.
@@ -79,6 +82,7 @@ impl EventKind {
             Self::Unfreeze => "unfreeze",
             Self::ForceUnfreeze => "force-unfreeze",
             Self::FreezeDeny => "freeze-deny",
+            Self::ToolRun => "tool-run",
         }
     }
 
@@ -118,11 +122,20 @@ pub struct Event {
 impl Event {
     /// An event that the caller causes on a name, now.
     pub fn new(kind: EventKind, name: &LockName, caller: &Caller) -> Self {
+        Self::on(kind, name.as_str().into(), caller)
+    }
+
+    /// An event that is about no lock, now: its `name` is null.
+    pub fn without_name(kind: EventKind, caller: &Caller) -> Self {
+        Self::on(kind, Value::Null, caller)
+    }
+
+    fn on(kind: EventKind, name: Value, caller: &Caller) -> Self {
         let mut fields = Map::new();
         let mut put = |key: &str, value: Value| fields.insert(key.to_owned(), value);
         put("ts", Timestamp::now().to_string().into());
         put("event", kind.as_str().into());
-        put("name", name.as_str().into());
+        put("name", name);
         put("lock_id", Value::Null);
         put("owner", caller.identity.owner.as_str().into());
         put("host", caller.here.host.as_str().into());

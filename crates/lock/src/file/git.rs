@@ -27,6 +27,15 @@ pub(super) fn common_dir(surroundings: &Surroundings) -> Result<Option<PathBuf>,
     Ok(None)
 }
 
+/// The work tree that `folder` is in: the nearest folder upwards that has a repository's `.git`.
+pub fn work_tree(folder: &Path) -> Option<PathBuf> {
+    let has_repository = |folder: &&Path| {
+        let dot_git = folder.join(".git");
+        dot_git.is_file() || is_git_dir(&dot_git)
+    };
+    folder.ancestors().find(has_repository).map(Path::to_owned)
+}
+
 /// The git directory that `folder` has or is.
 fn git_dir_at(folder: &Path) -> Result<Option<PathBuf>, RootError> {
     let dot_git = folder.join(".git");

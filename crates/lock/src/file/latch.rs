@@ -133,7 +133,7 @@ fn no_locks(path: &Path, source: io::Error) -> StoreError {
 }
 
 /// Who has a file's flock(2), as `/proc/locks` says (`proc_locks(5)`).
-fn holder_of(path: &Path) -> Option<i32> {
+pub(super) fn holder_of(path: &Path) -> Option<i32> {
     let inode = std::fs::metadata(path).ok()?.ino();
     let locks = std::fs::read_to_string("/proc/locks").ok()?;
     locks.lines().find_map(|line| holder_in(line, inode))

@@ -1,0 +1,161 @@
+use crate::{
+    exit::Code,
+    failure::Failure,
+    output,
+    tool::{system_spaces, user_space},
+    view::table::Table,
+};
+use clap::{Args, Subcommand};
+use lokt_tool::{
+    signature::{KeyFiles, Trust, TrustError, TrustedKey},
+    words::Fingerprint,
+};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// Keys to sign tools with, and keys to trust
+///
+/// The private key is yours alone (`keys/private_key.pem` in the user's space, mode 0600). A tool runs only
+/// if it is signed with a trusted key; a key that comes with a project is never trusted by itself.
+#[derive(Args, Debug)]
+pub(crate) struct Key {
+    #[command(subcommand)]
+    command: KeyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum KeyCommand {
+    /// Make a key to sign with, and trust it
+    Generate(Form),
+    /// List the trusted keys
+    List(Form),
+    /// Trust the public key in a file
+    Trust {
+        /// The file, in PEM form
+        file: PathBuf,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Trust a key no more
+    Untrust {
+        /// The key's fingerprint
+        fingerprint: Fingerprint,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Print your public key, to give it to others
+    Show(Form),
+}
+
+#[derive(Args, Clone, Copy, Debug)]
+struct Form {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Key {
+    pub(crate) fn run(&self) -> Result<Code, Failure> {
+        let (user, system) = (user_space()?, system_spaces()?);
+        let files = KeyFiles::of(&user);
+        let trust = Trust::of(&user, system.iter().map(PathBuf::as_path));
+        match &self.command {
+            KeyCommand::Generate(form) => generate(&files, &trust, *form),
+            KeyCommand::List(form) => list(&files, &trust, *form),
+            KeyCommand::Trust { file, form } => trust_file(&trust, file, *form),
+            KeyCommand::Untrust { fingerprint, form } => untrust(&trust, fingerprint, *form),
+            KeyCommand::Show(form) => show(&files, *form),
+        }
+    }
+}
+
+impl Form {
+    fn print(self, json: &Value, text: &str) -> Result<Code, Failure> {
+        if self.json {
+            output::json(json)?;
+        } else {
+            output::text(text)?;
+        }
+        Ok(Code::Done)
+    }
+}
+
+fn generate(files: &KeyFiles, trust: &Trust, form: Form) -> Result<Code, Failure> {
+    let key = files.generate()?.public();
+    let trusted = trust.add(&key)?;
+    let fingerprint = key.fingerprint();
+    let (private, public) = (files.private(), files.public());
+    form.print(
+        &json!({"fingerprint": fingerprint.as_str(), "private_key": private, "public_key": public, "trusted": trusted}),
+        &format!("made the key {fingerprint}: {}", private.display()),
+    )
+}
+
+fn list(files: &KeyFiles, trust: &Trust, form: Form) -> Result<Code, Failure> {
+    let mine = files.secret().ok().map(|key| key.public().fingerprint());
+    let (keys, errors): (Vec<_>, Vec<_>) = trust.list().into_iter().partition(Result::is_ok);
+    let keys: Vec<TrustedKey> = keys.into_iter().flatten().collect();
+    let is_mine = |it: &TrustedKey| Some(it.key.fingerprint()) == mine;
+    if form.json {
+        let view: Value = keys
+            .iter()
+            .map(|it| json!({"fingerprint": it.key.fingerprint().as_str(), "owner": it.owner, "mine": is_mine(it), "path": it.path}))
+            .collect();
+        output::json(&view)?;
+    } else if keys.is_empty() {
+        output::note("no key is trusted");
+    } else {
+        let mut table = Table::new(&["FINGERPRINT", "OWNER", "FILE"]);
+        for it in &keys {
+            let owner = it
+                .owner
+                .clone()
+                .unwrap_or_else(|| if is_mine(it) { "you" } else { "-" }.to_owned());
+            table.row(vec![it.key.fingerprint().to_string(), owner, it.path.display().to_string()]);
+        }
+        output::text(&table.to_string())?;
+    }
+    // A file that is not what it should be is told, and does not hide the others.
+    match errors.into_iter().find_map(Result::err) {
+        Some(error) => Err(error.into()),
+        None => Ok(Code::Done),
+    }
+}
+
+fn trust_file(trust: &Trust, file: &Path, form: Form) -> Result<Code, Failure> {
+    let (key, path) = trust.add_file(file).map_err(|error| match error {
+        TrustError::Key(error) => {
+            Failure::of(&error).hint("lokt key show   prints a key in that form")
+        }
+        error => error.into(),
+    })?;
+    let fingerprint = key.fingerprint();
+    form.print(
+        &json!({"fingerprint": fingerprint.as_str(), "path": path}),
+        &format!("trusted the key {fingerprint}"),
+    )
+}
+
+fn untrust(trust: &Trust, fingerprint: &Fingerprint, form: Form) -> Result<Code, Failure> {
+    let removed = trust.remove(fingerprint)?;
+    form.print(
+        &json!({"fingerprint": fingerprint.as_str(), "removed": removed}),
+        &format!("the key {fingerprint} is trusted no more"),
+    )
+}
+
+fn show(files: &KeyFiles, form: Form) -> Result<Code, Failure> {
+    let key = files.secret()?.public();
+    let (fingerprint, pem) = (key.fingerprint(), key.to_pem());
+    if form.json {
+        output::json(
+            &json!({"fingerprint": fingerprint.as_str(), "pem": pem, "path": files.public()}),
+        )?;
+    } else {
+        output::bytes(pem.as_bytes())?;
+        if output::is_for_people() {
+            output::note(&format!("fingerprint {fingerprint}"));
+        }
+    }
+    Ok(Code::Done)
+}

@@ -1,0 +1,184 @@
+//! What a refusal to run a tool becomes: a message, what drifted, what to do.
+
+use crate::{exit::Code, failure::Failure};
+use lokt_tool::{
+    chain::{ElementError, ResolveError},
+    check::Refusal,
+    item::ItemError,
+    lockfile::{Drift, LockfileError, Stored},
+    signature::{KeyError, SignError, SignatureError, TrustError},
+    words::Space,
+};
+use serde_json::{Value, json};
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let failure = Self { code: Code::NotVerified, ..Self::of(&refusal) };
+        match &refusal {
+            Refusal::NoTool { .. } => Self { code: Code::NotFound, ..failure }
+                .hint("lokt tool list   shows the tools that there are"),
+            Refusal::Id(_) => failure.hint("an id is a path below tools/, like web/scraper"),
+            Refusal::NoVersion { .. } => {
+                failure.hint("a lockfile is named after the version; give it one, like \"1.0.0\"")
+            }
+            Refusal::Resolve { source, .. } => unresolved(failure, source),
+            Refusal::Lockfile(error) => unreadable(failure, error),
+            Refusal::Drift(pin, rows) => drifted(failure, pin, rows),
+            Refusal::Signature { source, .. } => unsigned(failure, source),
+        }
+    }
+}
+
+fn unresolved(failure: Failure, error: &ResolveError) -> Failure {
+    match error {
+        ResolveError::Item(ItemError::Ambiguous { .. }) => {
+            failure.hint("one id is one file; move one of them away")
+        }
+        ResolveError::Item(ItemError::Json(_)) => {
+            failure.hint("write it as .yaml or .toml, then sign it")
+        }
+        ResolveError::NoExecutor { .. } => {
+            failure.hint("executor_id names what runs it, like rye/core/runtimes/python_runtime")
+        }
+        ResolveError::UnknownPrimitive(_) => failure.hint(
+            "a chain ends in rye/core/primitives/subprocess or rye/core/primitives/http_client",
+        ),
+        _ => failure,
+    }
+}
+
+fn unreadable(failure: Failure, error: &LockfileError) -> Failure {
+    match error {
+        LockfileError::Flawed { path, .. } => failure
+            .hint(format!("a pin that is in doubt is never ignored: look at {}", path.display()))
+            .hint("remove it, and pin anew with lokt tool lock, if nothing else explains it"),
+        LockfileError::Exists(_) => Failure { code: Code::NotVerified, ..failure }
+            .hint("lokt tool lock --update   replaces it"),
+        _ => Failure { code: Code::Error, ..failure },
+    }
+}
+
+fn drifted(mut failure: Failure, pin: &Stored, rows: &[Drift]) -> Failure {
+    let width = rows.iter().map(|row| row.item_id.as_str().chars().count()).max().unwrap_or(0);
+    for Drift { item_id, changes } in rows {
+        let told: Vec<String> = changes.iter().map(ToString::to_string).collect();
+        let id = item_id.to_string();
+        failure.drift.push(format!("{id:<width$}  {}", told.join("; ")));
+    }
+    let id = &pin.lockfile.tool_id;
+    let is_of_project = pin.lockfile.chain.first().is_some_and(|root| root.space == Space::Project);
+    if pin.scope == Space::User && is_of_project {
+        failure = failure.hint(format!(
+            "all projects of this user with a tool {id} of this version share that lockfile; lokt tool lock {id} --scope project   pins it for this one"
+        ));
+    }
+    failure
+        .hint(format!("lokt tool diff {id}   shows the whole chain"))
+        .hint(format!(
+            "where the change is wanted: lokt tool sign what you changed, then lokt tool lock {id} --update"
+        ))
+}
+
+fn unsigned(failure: Failure, error: &ElementError) -> Failure {
+    let id = &error.id;
+    match error.source.as_ref() {
+        SignatureError::Unsigned | SignatureError::Malformed(_) => {
+            failure.hint(format!("read it, then lokt tool sign {id}"))
+        }
+        SignatureError::Changed { .. } => {
+            failure.hint(format!("look at what changed, then lokt tool sign {id}"))
+        }
+        SignatureError::Untrusted(fingerprint) => failure.hint(format!(
+            "lokt key trust FILE   trusts the key {fingerprint}, if you have it from its owner; one that came with the project proves nothing"
+        )),
+        SignatureError::Bad(_) => failure
+            .hint(format!("nobody who has that key signed this; read it, then lokt tool sign {id}")),
+        SignatureError::Trust(_) => failure.hint("lokt key list   shows the trusted keys"),
+    }
+}
+
+/// A refusal as JSON, for `--json`.
+pub(crate) fn to_json(item_id: &str, refusal: &Refusal) -> Value {
+    let (rows, lockfile) = match refusal {
+        Refusal::Drift(pin, rows) => (rows.as_slice(), Some(pin.path.display().to_string())),
+        _ => ([].as_slice(), None),
+    };
+    json!({
+        "status": "refused",
+        "item_id": item_id,
+        "reason": reason(refusal),
+        "error": crate::failure::chain(refusal),
+        "lockfile_path": lockfile,
+        "drift": drift_to_json(rows),
+    })
+}
+
+/// Drift as JSON.
+pub(crate) fn drift_to_json(rows: &[Drift]) -> Value {
+    let changes = |row: &Drift| -> Value {
+        row.changes.iter().map(|it| json!({"kind": it.kind(), "message": it.to_string()})).collect()
+    };
+    rows.iter()
+        .map(|row| json!({"item_id": row.item_id.as_str(), "changes": changes(row)}))
+        .collect()
+}
+
+fn reason(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::Id(_) => "invalid-id",
+        Refusal::NoTool { .. } => "not-found",
+        Refusal::Resolve { .. } => "unresolved",
+        Refusal::NoVersion { .. } => "no-version",
+        Refusal::Lockfile(_) => "invalid-lockfile",
+        Refusal::Drift(..) => "drift",
+        Refusal::Signature { .. } => "signature",
+    }
+}
+
+impl From<LockfileError> for Failure {
+    fn from(error: LockfileError) -> Self {
+        let failure = Self { code: Code::NotVerified, ..Self::of(&error) };
+        unreadable(failure, &error)
+    }
+}
+
+impl From<ItemError> for Failure {
+    fn from(error: ItemError) -> Self {
+        Self { code: Code::NotVerified, ..Self::of(&error) }
+    }
+}
+
+impl From<SignError> for Failure {
+    fn from(error: SignError) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl From<KeyError> for Failure {
+    fn from(error: KeyError) -> Self {
+        let failure = Self::of(&error);
+        match error {
+            KeyError::Missing(_) => {
+                Self { code: Code::NotFound, ..failure }.hint("lokt key generate   makes one")
+            }
+            KeyError::Exists(_) => failure.hint("move it away first if you want another one"),
+            KeyError::Readable { path, .. } => {
+                failure.hint(format!("chmod 600 {}", path.display()))
+            }
+            KeyError::Malformed { .. } | KeyError::Io { .. } => failure,
+        }
+    }
+}
+
+impl From<TrustError> for Failure {
+    fn from(error: TrustError) -> Self {
+        match error {
+            TrustError::Key(error) => error.into(),
+            TrustError::NotFound(_) => Self { code: Code::NotFound, ..Self::of(&error) }
+                .hint("lokt key list   shows the trusted keys"),
+            TrustError::Name { .. } => Self { code: Code::NotVerified, ..Self::of(&error) }
+                .hint("a key's file is named after its fingerprint; remove it, or rename it"),
+            TrustError::Toml { .. } => Self { code: Code::NotVerified, ..Self::of(&error) },
+        }
+    }
+}

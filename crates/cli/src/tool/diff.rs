@@ -1,0 +1,55 @@
+use super::Place;
+use crate::{exit::Code, failure::Failure, output, refusal, view::table::Table};
+use clap::Args;
+use lokt_tool::lockfile::{Drift, Stored};
+use serde_json::json;
+
+/// Compare a tool's chain with its lockfile, element by element
+///
+/// The exit code is 0 where they are the same, 5 where they differ, 3 where there is no lockfile.
+#[derive(Args, Debug)]
+pub(super) struct Diff {
+    /// The tool
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Diff {
+    pub(super) fn run(&self, place: &Place) -> Result<Code, Failure> {
+        let Some((pin, rows)) = place.checker.drift(&self.id)? else {
+            return Err(super::lock::not_pinned(&self.id));
+        };
+        let code = if rows.is_empty() { Code::Done } else { Code::NotVerified };
+        output::even_if_unread(self.report(&pin, &rows))?;
+        Ok(code)
+    }
+
+    fn report(&self, pin: &Stored, rows: &[Drift]) -> Result<(), Failure> {
+        if self.json {
+            return output::json(&json!({
+                "item_id": self.id,
+                "status": if rows.is_empty() { "same" } else { "drift" },
+                "lockfile_path": pin.path,
+                "drift": refusal::drift_to_json(rows),
+            }));
+        }
+        let mut table = Table::new(&["ELEMENT", "WHAT"]);
+        for pinned in &pin.lockfile.chain {
+            let drift = rows.iter().find(|row| row.item_id == pinned.item_id);
+            table.row(vec![pinned.item_id.to_string(), drift.map_or("same".to_owned(), told)]);
+        }
+        let is_pinned =
+            |row: &&Drift| pin.lockfile.chain.iter().any(|it| it.item_id == row.item_id);
+        for row in rows.iter().filter(|row| !is_pinned(row)) {
+            table.row(vec![row.item_id.to_string(), told(row)]);
+        }
+        output::text(&format!("lockfile: {}\n{table}", pin.path.display()))
+    }
+}
+
+fn told(row: &Drift) -> String {
+    row.changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}

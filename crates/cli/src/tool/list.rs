@@ -1,0 +1,163 @@
+use super::Place;
+use crate::{exit::Code, failure::Failure, output, view::table::Table};
+use clap::Args;
+use lokt_tool::{
+    builtin,
+    item::Item,
+    signature::verify,
+    words::{Extension, ItemId, Space, Version},
+};
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, fs, path::Path};
+
+/// List the tools of all spaces
+///
+/// Runtimes and primitives are left out, unless --all asks for them.
+#[derive(Args, Debug)]
+pub(super) struct List {
+    /// Also what only runs tools: runtimes and primitives
+    #[arg(long)]
+    all: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// One item, or what is wrong with what is in its place.
+struct Row {
+    id: ItemId,
+    spaces: Vec<Space>,
+    item: Result<Item, String>,
+}
+
+impl List {
+    pub(super) fn run(&self, place: &Place) -> Result<Code, Failure> {
+        let mut ids: BTreeMap<ItemId, Vec<Space>> = BTreeMap::new();
+        for (id, space) in Space::ALL.into_iter().flat_map(|space| ids_in(place, space)) {
+            ids.entry(id).or_default().push(space);
+        }
+        ids.values_mut().for_each(Vec::dedup);
+        let rows = ids.into_iter().map(|(id, spaces)| Row::of(place, id, spaces));
+        let rows: Vec<Row> = rows.filter(|row| self.all || !row.only_runs_others()).collect();
+        if self.json {
+            let views: Vec<Value> = rows.iter().map(|row| row.to_json(place)).collect();
+            output::json(&views)?;
+        } else if rows.is_empty() {
+            let folder = place.spaces().project.join(".ai/tools");
+            output::note(&format!("no tools; put one into {}", folder.display()));
+        } else {
+            let mut table =
+                Table::new(&["TOOL", "VERSION", "SPACE", "TYPE", "SIGNED", "PINNED", "WHAT"]);
+            for row in &rows {
+                table.row(row.cells(place));
+            }
+            output::text(&table.to_string())?;
+        }
+        Ok(Code::Done)
+    }
+}
+
+impl Row {
+    fn of(place: &Place, id: ItemId, spaces: Vec<Space>) -> Self {
+        let item = match place.spaces().item_from(Space::Project, &id) {
+            Ok(Some(item)) => Ok(item),
+            Ok(None) => Err("gone".to_owned()),
+            Err(error) => Err(crate::failure::chain(&error)),
+        };
+        Self { id, spaces, item }
+    }
+
+    fn only_runs_others(&self) -> bool {
+        let kind = self.item.as_ref().ok().and_then(|item| item.metadata.tool_type.as_deref());
+        matches!(kind, Some("runtime" | "primitive"))
+    }
+
+    fn is_pinned(&self, place: &Place) -> bool {
+        let version = self.item.as_ref().ok().and_then(|item| item.metadata.version.as_ref());
+        let pin = version.map(|version| place.checker.lockfiles.find(&self.id, version));
+        matches!(pin, Some(Ok(Some(_)) | Err(_)))
+    }
+
+    fn signed(&self, place: &Place) -> String {
+        match &self.item {
+            Ok(item) if item.origin.path().is_none() => "built in".to_owned(),
+            Ok(item) => match verify(&item.text, &place.checker.trust) {
+                Ok(line) => line.fingerprint.to_string(),
+                Err(error) => format!("no: {error}"),
+            },
+            Err(_) => "-".to_owned(),
+        }
+    }
+
+    fn to_json(&self, place: &Place) -> Value {
+        let item = self.item.as_ref().ok();
+        let shadows: Vec<&str> = self.spaces.iter().skip(1).map(|space| space.as_str()).collect();
+        json!({
+            "item_id": self.id.as_str(),
+            "space": item.map(|it| it.space.as_str()),
+            "version": item.and_then(|it| it.metadata.version.as_ref()).map(Version::to_json),
+            "tool_type": item.and_then(|it| it.metadata.tool_type.clone()),
+            "description": item.and_then(|it| it.metadata.tool_description.clone()),
+            "path": item.and_then(|it| it.origin.path()),
+            "shadows": shadows,
+            "signed": self.signed(place),
+            "pinned": self.is_pinned(place),
+            "error": self.item.as_ref().err(),
+        })
+    }
+
+    fn cells(&self, place: &Place) -> Vec<String> {
+        let dash = || "-".to_owned();
+        let item = match &self.item {
+            Ok(item) => item,
+            Err(error) => {
+                return vec![
+                    self.id.to_string(),
+                    dash(),
+                    dash(),
+                    dash(),
+                    dash(),
+                    dash(),
+                    error.clone(),
+                ];
+            }
+        };
+        let hides = if self.spaces.len() > 1 { " (shadows another)" } else { "" };
+        let metadata = &item.metadata;
+        vec![
+            self.id.to_string(),
+            metadata.version.as_ref().map_or_else(dash, Version::to_string),
+            format!("{}{hides}", item.space),
+            metadata.tool_type.clone().unwrap_or_else(dash),
+            self.signed(place),
+            if self.is_pinned(place) { "yes" } else { "no" }.to_owned(),
+            metadata.tool_description.clone().unwrap_or_default(),
+        ]
+    }
+}
+
+/// The ids of all files of a space that could be items.
+fn ids_in(place: &Place, space: Space) -> Vec<(ItemId, Space)> {
+    let mut ids = Vec::new();
+    for folder in place.spaces().folders(space) {
+        collect(folder.path(), "", &mut ids);
+    }
+    if space == Space::System {
+        ids.extend(builtin::ids());
+    }
+    ids.into_iter().map(|id| (id, space)).collect()
+}
+
+/// Symbolic links to folders are not followed: they could lead round in a circle.
+fn collect(folder: &Path, below: &str, ids: &mut Vec<ItemId>) {
+    let entries = fs::read_dir(folder.join(below)).into_iter().flatten().flatten();
+    for entry in entries {
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let path = if below.is_empty() { name.clone() } else { format!("{below}/{name}") };
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            collect(folder, &path, ids);
+        } else if let Some(extension) = Extension::of_file_name(&name) {
+            ids.extend(path.strip_suffix(extension.as_str()).and_then(|id| ItemId::new(id).ok()));
+        }
+    }
+}

@@ -1,0 +1,142 @@
+use super::{Place, scope::Scope};
+use crate::{exit::Code, failure::Failure, output};
+use clap::Args;
+use lokt_lock::words::Timestamp;
+use lokt_tool::{
+    chain::{Chain, resolve, verify_signatures},
+    check::Refusal,
+    lockfile::{Lockfile, LockfileError, Replace, Stored, compare},
+    words::{ItemId, Space, Version},
+};
+use serde_json::json;
+use std::path::Path;
+
+/// Pin a tool's chain as it is now
+///
+/// Every element must be signed with a trusted key. A lockfile that is there is replaced only with
+/// --update; one that pins the same stays untouched.
+#[derive(Args, Debug)]
+pub(super) struct Lock {
+    /// The tool
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Where to write [default: where the tool is pinned, else `lockfile_scope` in the project's .ai/lokt.toml, else user]
+    #[arg(long, value_name = "SCOPE")]
+    scope: Option<Scope>,
+    /// Replace the lockfile that is there
+    #[arg(long)]
+    update: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Lock {
+    pub(super) fn run(&self, place: &Place) -> Result<Code, Failure> {
+        let (chain, lockfile) = vouched_for(place, &self.id)?;
+        let lockfiles = &place.checker.lockfiles;
+        let found = lockfiles.find(&lockfile.tool_id, &lockfile.version);
+        let scope = self.scope(place, &found)?;
+        let name = Lockfile::path_of(&lockfile.tool_id, &lockfile.version);
+        let replace = if self.update { Replace::Asked } else { Replace::Never };
+        let there = match (lockfiles.read(scope, &name), self.update) {
+            (there, false) => there?,
+            // What is broken is replaced when somebody asks for that.
+            (there, true) => there.ok().flatten(),
+        };
+        let (path, status) = match there {
+            Some(there) if compare(&there.lockfile, chain.elements(), None).is_empty() => {
+                (there.path, "unchanged")
+            }
+            Some(there) if replace == Replace::Never => return Err(differs(there, &chain)),
+            _ => (lockfiles.write(scope, &lockfile, replace, Timestamp::now())?, "locked"),
+        };
+        hidden(place, scope, &lockfile, &path);
+        self.report(&lockfile, scope, &path, status)?;
+        Ok(Code::Done)
+    }
+
+    /// Where to write: an update goes where the pin is that counts.
+    fn scope(
+        &self,
+        place: &Place,
+        found: &Result<Option<Stored>, LockfileError>,
+    ) -> Result<Space, Failure> {
+        match (self.scope, found) {
+            (None, Ok(Some(pin))) if self.update && pin.scope != Space::System => Ok(pin.scope),
+            (None, Err(LockfileError::Flawed { path, .. }))
+                if self.update && path.starts_with(place.spaces().project.join("lockfiles")) =>
+            {
+                Ok(Space::Project)
+            }
+            (given, _) => Scope::chosen(given, place).map(Space::from),
+        }
+    }
+
+    fn report(
+        &self,
+        lockfile: &Lockfile,
+        scope: Space,
+        path: &Path,
+        status: &str,
+    ) -> Result<(), Failure> {
+        let (id, version) = (&lockfile.tool_id, &lockfile.version);
+        if self.json {
+            return output::json(&json!({
+                "status": status,
+                "item_id": id.as_str(),
+                "version": version.to_json(),
+                "scope": scope.as_str(),
+                "lockfile_path": path,
+            }));
+        }
+        let verb = if status == "locked" { "pinned" } else { "pinned already:" };
+        output::text(&format!("{verb} {id}@{version} in {}", path.display()))
+    }
+}
+
+/// A chain as it is now, if it is vouched for, and the lockfile that pins it.
+fn vouched_for(place: &Place, id: &str) -> Result<(Chain, Lockfile), Refusal> {
+    let id = ItemId::new(id)?;
+    let chain = resolve(place.spaces(), &id)
+        .map_err(|broken| Refusal::Resolve { id: id.clone(), source: broken.error })?;
+    verify_signatures(&chain, &place.checker.trust)
+        .map_err(|source| Refusal::Signature { id: id.clone(), source })?;
+    let origin = chain.root().map(|root| root.origin.to_string()).unwrap_or_default();
+    let lockfile = Lockfile::of(&chain).ok_or(Refusal::NoVersion { id, place: origin })?;
+    Ok((chain, lockfile))
+}
+
+fn differs(there: Stored, chain: &Chain) -> Failure {
+    let rows = compare(&there.lockfile, chain.elements(), None);
+    let path = there.path.clone();
+    let failure = Failure::from(Refusal::Drift(Box::new(there), rows));
+    let message = format!("{} pins another chain already", path.display());
+    Failure { message, ..failure }
+}
+
+/// Warns of a pin that another, nearer one hides.
+fn hidden(place: &Place, scope: Space, lockfile: &Lockfile, path: &Path) {
+    match place.checker.lockfiles.find(&lockfile.tool_id, &lockfile.version) {
+        Ok(Some(nearer)) if nearer.scope < scope => output::warn(&format!(
+            "{} counts for nothing here: {} is nearer",
+            path.display(),
+            nearer.path.display()
+        )),
+        _ => {}
+    }
+}
+
+/// What a tool without a lockfile is told.
+pub(super) fn not_pinned(id: &str) -> Failure {
+    Failure::new(Code::NotFound, format!("{id} is not pinned: it has no lockfile"))
+        .hint(format!("lokt tool lock {id}   pins it as it is now"))
+}
+
+/// The pins of other versions of a tool, for people.
+pub(super) fn other_versions(place: &Place, id: &ItemId, version: &Version) -> Vec<String> {
+    let name = Lockfile::path_of(id, version);
+    let pins = place.checker.lockfiles.of_tool(id).unwrap_or_default();
+    let others = pins.into_iter().map(|(_, path)| path.display().to_string());
+    others.filter(|path| *path != name).collect()
+}

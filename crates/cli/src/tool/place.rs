@@ -1,0 +1,69 @@
+use crate::{env, exit::Code, failure::Failure};
+use lokt_lock::file::work_tree;
+use lokt_tool::{check::Checker, item::Spaces};
+use std::path::{Path, PathBuf};
+
+/// Where tools, lockfiles and keys are, found once.
+pub(super) struct Place {
+    pub(super) checker: Checker,
+}
+
+impl Place {
+    /// Finds the spaces; makes nothing.
+    pub(super) fn find(project: Option<&Path>) -> Result<Self, Failure> {
+        let project = match (project, env::path(env::GIT_WORK_TREE)) {
+            (Some(folder), _) => existing(folder)?,
+            (None, Some(folder)) => existing(&folder)?,
+            (None, None) => {
+                let folder = working_folder()?;
+                work_tree(&folder).unwrap_or(folder)
+            }
+        };
+        let spaces = Spaces::new(project, user_space()?, system_spaces()?);
+        Ok(Self { checker: Checker::new(spaces) })
+    }
+
+    pub(super) fn spaces(&self) -> &Spaces {
+        &self.checker.spaces
+    }
+}
+
+fn existing(folder: &Path) -> Result<PathBuf, Failure> {
+    let path = working_folder()?.join(folder);
+    if path.is_dir() {
+        return Ok(path);
+    }
+    Err(Failure::usage(format!("{} is not a folder", folder.display())))
+}
+
+/// The user's space: `USER_SPACE`, else `.ai` in the home folder.
+pub(crate) fn user_space() -> Result<PathBuf, Failure> {
+    if let Some(space) = env::path(env::USER_SPACE) {
+        return Ok(working_folder()?.join(space));
+    }
+    let home = env::path(env::HOME).or_else(|| {
+        let user = nix::unistd::User::from_uid(nix::unistd::getuid());
+        user.ok().flatten().map(|user| user.dir)
+    });
+    let missing = || {
+        Failure::new(Code::Error, "nothing says where the user's space is")
+            .hint("set USER_SPACE to a folder, or HOME")
+    };
+    home.map(|home| home.join(".ai")).ok_or_else(missing)
+}
+
+/// The folders of the system space.
+pub(crate) fn system_spaces() -> Result<Vec<PathBuf>, Failure> {
+    let Some(spaces) = env::path(env::SYSTEM_SPACE) else {
+        return Ok(Vec::new());
+    };
+    let folder = working_folder()?;
+    let spaces = std::env::split_paths(&spaces).filter(|space| !space.as_os_str().is_empty());
+    Ok(spaces.map(|space| folder.join(space)).collect())
+}
+
+fn working_folder() -> Result<PathBuf, Failure> {
+    std::env::current_dir().map_err(|error| {
+        Failure::new(Code::Error, format!("cannot find the working folder: {error}"))
+    })
+}

@@ -1,0 +1,70 @@
+use super::{Place, scope::Scope};
+use crate::{exit::Code, failure::Failure, output};
+use clap::Args;
+use lokt_tool::{lockfile::LockfileError, words::Space};
+use serde_json::json;
+
+/// Remove the lockfiles of tools, or of versions of them, that are not there any more
+///
+/// Of the project, unless --scope says otherwise: lockfiles in the user's space may belong to tools of other
+/// projects. One that is broken is not removed.
+#[derive(Args, Debug)]
+pub(super) struct Prune {
+    /// Of which space
+    #[arg(long, value_name = "SCOPE", default_value = "project")]
+    scope: Scope,
+    /// Say what would be removed, and remove nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Prune {
+    pub(super) fn run(&self, place: &Place) -> Result<Code, Failure> {
+        let (lockfiles, scope) = (&place.checker.lockfiles, Space::from(self.scope));
+        let mut removed = Vec::new();
+        for name in lockfiles.names(scope)? {
+            if !is_stale(place, scope, &name) {
+                continue;
+            }
+            if !self.dry_run {
+                lockfiles.remove(scope, &name)?;
+            }
+            removed.extend(lockfiles.path(scope, &name));
+        }
+        if self.json {
+            output::json(
+                &json!({"removed": removed, "count": removed.len(), "dry_run": self.dry_run}),
+            )?;
+            return Ok(Code::Done);
+        }
+        if removed.is_empty() {
+            output::note("every lockfile is of a tool that is there");
+        }
+        let verb = if self.dry_run { "would remove" } else { "removed" };
+        for path in removed {
+            output::text(&format!("{verb} {}", path.display()))?;
+        }
+        Ok(Code::Done)
+    }
+}
+
+/// Whether a lockfile's tool is provably not there, or provably has another version.
+fn is_stale(place: &Place, scope: Space, name: &str) -> bool {
+    let pin = match place.checker.lockfiles.read(scope, name) {
+        Ok(Some(pin)) => pin,
+        Err(error @ LockfileError::Flawed { .. }) => {
+            output::warn(&crate::failure::chain(&error));
+            return false;
+        }
+        Ok(None) | Err(_) => return false,
+    };
+    match place.spaces().item_from(Space::Project, &pin.lockfile.tool_id) {
+        Ok(Some(item)) => item.metadata.version.as_ref() != Some(&pin.lockfile.version),
+        Ok(None) => true,
+        // What cannot be read may well be there.
+        Err(_) => false,
+    }
+}

@@ -1,0 +1,66 @@
+use super::Place;
+use crate::{exit::Code, failure::Failure};
+use clap::ValueEnum;
+use lokt_tool::words::Space;
+use std::{fs, io::ErrorKind};
+
+/// Where a lockfile is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Scope {
+    /// In the project, to be committed with it
+    Project,
+    /// In the user's space
+    User,
+}
+
+impl From<Scope> for Space {
+    fn from(scope: Scope) -> Self {
+        match scope {
+            Scope::Project => Self::Project,
+            Scope::User => Self::User,
+        }
+    }
+}
+
+/// The file of the project that says where lockfiles are written.
+const SETTING: &str = ".ai/lokt.toml";
+
+impl Scope {
+    /// Where lockfiles are written: as somebody says, else as the project's file says, else to the user's
+    /// space.
+    pub(super) fn chosen(given: Option<Self>, place: &Place) -> Result<Self, Failure> {
+        match given {
+            Some(scope) => Ok(scope),
+            None => Ok(Self::of_project(place)?.unwrap_or(Self::User)),
+        }
+    }
+
+    fn of_project(place: &Place) -> Result<Option<Self>, Failure> {
+        let path = place.spaces().project.join(SETTING);
+        let fails = |what: &str| Failure::new(Code::Error, format!("{}: {what}", path.display()));
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+            {
+                return Ok(None);
+            }
+            Err(error) => return Err(fails(&error.to_string())),
+        };
+        let setting: Setting = toml::from_str(&text).map_err(|error| fails(error.message()))?;
+        let scope = setting.lockfile_scope.as_deref();
+        let known = |text: &str| Self::from_str(text, false).map_err(|_| unknown(&path, text));
+        scope.map(known).transpose()
+    }
+}
+
+fn unknown(path: &std::path::Path, text: &str) -> Failure {
+    let what = format!("{}: lockfile_scope is {text:?}", path.display());
+    Failure::new(Code::Error, what).hint("it can be \"project\" or \"user\"")
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Setting {
+    lockfile_scope: Option<String>,
+}

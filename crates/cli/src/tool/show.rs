@@ -1,0 +1,125 @@
+use super::Place;
+use crate::{
+    exit::Code,
+    failure::{Failure, chain},
+    output, refusal, view,
+};
+use clap::Args;
+use lokt_tool::{
+    check::{Checked, Refusal},
+    item::Item,
+    words::{ItemId, Space},
+};
+use serde_json::{Value, json};
+
+/// Show a tool at a glance: where it is from, what it shadows, who signed it, whether it is pinned, what runs
+#[derive(Args, Debug)]
+pub(super) struct Show {
+    /// The tool
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Show {
+    pub(super) fn run(&self, place: &Place) -> Result<Code, Failure> {
+        let id = ItemId::new(&*self.id).map_err(Refusal::from)?;
+        let item = place.spaces().item_from(Space::Project, &id)?;
+        let checked = place.checker.check(&self.id);
+        let Some(item) = item else {
+            return Err(checked
+                .err()
+                .map_or_else(|| super::lock::not_pinned(&self.id), Failure::from));
+        };
+        let shadows: Vec<Item> = Space::ALL
+            .into_iter()
+            .filter(|space| *space > item.space)
+            .filter_map(|space| place.spaces().item_in(space, &id).ok().flatten())
+            .collect();
+        if self.json {
+            output::json(&to_json(&item, &shadows, &checked))?;
+        } else {
+            output::text(&told(&item, &shadows, &checked))?;
+        }
+        Ok(Code::Done)
+    }
+}
+
+fn to_json(item: &Item, shadows: &[Item], checked: &Result<Checked, Refusal>) -> Value {
+    let mut shown = view::chain::element(item);
+    let Value::Object(fields) = &mut shown else { return shown };
+    let mut put = |key: &str, value: Value| fields.insert(key.to_owned(), value);
+    put("metadata", item.metadata.to_json().into());
+    put(
+        "shadows",
+        shadows
+            .iter()
+            .map(|it| json!({"space": it.space.as_str(), "path": it.origin.path()}))
+            .collect(),
+    );
+    match checked {
+        Ok(checked) => {
+            let signers = checked.signatures.iter().flatten().next();
+            put("status", if checked.pin.is_some() { "pinned" } else { "not-pinned" }.into());
+            put("signed_by", signers.map(|line| line.fingerprint.to_string()).into());
+            put(
+                "lockfile_path",
+                checked.pin.as_ref().map(|pin| pin.path.display().to_string()).into(),
+            );
+            put("digest", checked.chain.digest().to_string().into());
+            put("chain", view::chain::to_json(&checked.chain));
+        }
+        Err(refusal) => {
+            put("status", "refused".into());
+            put("refusal", refusal::to_json(item.id.as_str(), refusal));
+        }
+    }
+    shown
+}
+
+fn told(item: &Item, shadows: &[Item], checked: &Result<Checked, Refusal>) -> String {
+    let metadata = &item.metadata;
+    let version = metadata.version.as_ref().map_or_else(String::new, |it| format!("@{it}"));
+    let mut lines = vec![format!("{}{version}", item.id)];
+    let mut line = |key: &str, value: String| lines.push(format!("  {key:<10} {value}"));
+    if let Some(what) = &metadata.tool_description {
+        line("what", what.clone());
+    }
+    line("from", format!("{} space, {}", item.space, item.origin));
+    for hidden in shadows {
+        line("shadows", format!("{} space, {}", hidden.space, hidden.origin));
+    }
+    line("integrity", item.integrity.to_string());
+    match checked {
+        Ok(checked) => {
+            let signature = checked.signatures.first().and_then(Option::as_ref);
+            line(
+                "signed by",
+                signature.map_or("lokt (built in)".to_owned(), |it| {
+                    format!("{} (says: {})", it.fingerprint, it.timestamp)
+                }),
+            );
+            let pin = checked.pin.as_ref().map(|pin| format!("yes, {}", pin.path.display()));
+            line("pinned", pin.unwrap_or_else(|| "no; the first run pins it".to_owned()));
+            line("runs", "this chain:".to_owned());
+            let table = view::chain::table(&checked.chain, Some(&checked.signatures));
+            lines.extend(table.to_string().lines().map(|row| format!("    {row}")));
+        }
+        Err(refusal) => {
+            line("runs", format!("no: {}", chain(refusal)));
+            lines.extend(drift_of(refusal).into_iter().map(|row| format!("    {row}")));
+        }
+    }
+    lines.join("\n")
+}
+
+/// What drifted, a line each.
+fn drift_of(refusal: &Refusal) -> Vec<String> {
+    let Refusal::Drift(_, rows) = refusal else { return Vec::new() };
+    let told = |changes: &[lokt_tool::lockfile::Change]| {
+        changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    };
+    rows.iter().map(|row| format!("{}  {}", row.item_id, told(&row.changes))).collect()
+}

@@ -1,0 +1,139 @@
+use super::Place;
+use crate::{exit::Code, failure::Failure, output};
+use clap::Args;
+use lokt_lock::words::Timestamp;
+use lokt_tool::{
+    check::Refusal,
+    item::{Item, Origin},
+    signature::{KeyFiles, SecretKey, SignatureLine, signed},
+    words::{ItemId, Space},
+};
+use serde_json::{Value, json};
+use std::{fs, io::Write, path::Path};
+
+/// Sign tools with your key: you vouch for what they do
+///
+/// Each is looked for in the project, then in the user's space. It must be readable as an item. The
+/// signature is one line of comment at its beginning; nothing else of the file changes.
+#[derive(Args, Debug)]
+pub(super) struct Sign {
+    /// The tools, runtimes or primitives
+    #[arg(value_name = "ID", required = true)]
+    ids: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Sign {
+    pub(super) fn run(&self, place: &Place) -> Result<Code, Failure> {
+        let key = KeyFiles::of(&place.spaces().user).secret()?;
+        // First all are made out, then any is written.
+        let drafts: Vec<Draft> =
+            self.ids.iter().map(|id| Draft::of(place, id, &key)).collect::<Result<_, _>>()?;
+        let mut views: Vec<Value> = Vec::new();
+        let fingerprint = key.public().fingerprint();
+        for draft in &drafts {
+            let status = if draft.content == draft.item.bytes { "unchanged" } else { "signed" };
+            if status == "signed" {
+                draft.write()?;
+            }
+            if !self.json {
+                output::text(&format!("signed {} ({})", draft.item.id, draft.path.display()))?;
+            }
+            views.push(json!({
+                "status": status,
+                "item_id": draft.item.id.as_str(),
+                "path": draft.path,
+                "integrity": draft.item.integrity.to_string(),
+                "fingerprint": fingerprint.as_str(),
+            }));
+        }
+        if self.json {
+            output::json(&views)?;
+        }
+        let trusted = place.checker.trust.find(&fingerprint)?;
+        if trusted.is_none() {
+            output::warn(&format!(
+                "your own key {fingerprint} is not trusted here: what you signed will not run"
+            ));
+        }
+        Ok(Code::Done)
+    }
+}
+
+/// An item with its new content.
+struct Draft {
+    item: Item,
+    path: std::path::PathBuf,
+    content: Vec<u8>,
+}
+
+impl Draft {
+    fn of(place: &Place, id: &str, key: &SecretKey) -> Result<Self, Failure> {
+        let id = ItemId::new(id).map_err(Refusal::from)?;
+        let item = writable(place, &id)?;
+        let Origin::File(path) = item.origin.clone() else {
+            return Err(not_writable(&id));
+        };
+        let same = is_signed_by(&item, key);
+        let content = if same {
+            item.bytes.clone()
+        } else {
+            signed(&item.bytes, item.extension, key, Timestamp::now()).map_err(|error| {
+                let failure = Failure::from(error);
+                Failure {
+                    message: format!("cannot sign {}: {}", path.display(), failure.message),
+                    ..failure
+                }
+            })?
+        };
+        // Through a symbolic link (inside its space: others are no items) to the file itself.
+        let path = fs::canonicalize(&path).unwrap_or(path);
+        Ok(Self { item, path, content })
+    }
+
+    /// Puts the new content in the file's place, whole or not at all.
+    fn write(&self) -> Result<(), Failure> {
+        let fails = |error: std::io::Error| {
+            Failure::new(Code::Error, format!("cannot write {}: {error}", self.path.display()))
+        };
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        let mut draft = tempfile::NamedTempFile::new_in(folder).map_err(fails)?;
+        let mode = fs::metadata(&self.path).map_err(fails)?.permissions();
+        draft.as_file().set_permissions(mode).map_err(fails)?;
+        draft.write_all(&self.content).map_err(fails)?;
+        draft.as_file().sync_all().map_err(fails)?;
+        draft.persist(&self.path).map_err(|error| fails(error.error))?;
+        Ok(())
+    }
+}
+
+/// The nearest item of that id that this user may write.
+fn writable(place: &Place, id: &ItemId) -> Result<Item, Failure> {
+    for space in [Space::Project, Space::User] {
+        if let Some(item) = place.spaces().item_in(space, id)? {
+            return Ok(item);
+        }
+    }
+    if place.spaces().item_in(Space::System, id)?.is_some() {
+        return Err(not_writable(id));
+    }
+    let places = place.spaces().places(Space::Project);
+    Err(Refusal::NoTool { id: id.clone(), places }.into())
+}
+
+fn not_writable(id: &ItemId) -> Failure {
+    Failure::new(Code::NotYours, format!("{id} is of the system space, which is never written to"))
+}
+
+/// Whether signing would change nothing but the time: then the file stays as it is.
+fn is_signed_by(item: &Item, key: &SecretKey) -> bool {
+    let line = item.text.signature_line().and_then(|line| SignatureLine::parse(line).ok());
+    line.is_some_and(|line| {
+        let message = item.integrity.to_string();
+        line.hash == item.integrity
+            && line.fingerprint == key.public().fingerprint()
+            && key.public().verifies(message.as_bytes(), &line.signature)
+    })
+}

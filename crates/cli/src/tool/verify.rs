@@ -1,0 +1,143 @@
+use super::{Place, scope::Scope};
+use crate::{
+    exit::Code,
+    failure::{Failure, chain},
+    output, refusal,
+};
+use clap::Args;
+use lokt_tool::{
+    check::{Checked, Refusal},
+    lockfile::LockfileError,
+    words::Space,
+};
+use serde_json::{Value, json};
+
+/// Check tools against their lockfiles, and every signature
+///
+/// With --all, every lockfile of the project: the one line for CI. The exit code is 5 where anything
+/// differs, 3 where a tool has no lockfile.
+#[derive(Args, Debug)]
+#[command(
+    override_usage = "lokt tool verify [OPTIONS] <ID>...\n       lokt tool verify --all [--scope <SCOPE>]"
+)]
+pub(super) struct Verify {
+    /// The tools
+    #[arg(value_name = "ID", required_unless_present = "all")]
+    ids: Vec<String>,
+    /// Check every lockfile of the project
+    #[arg(long, conflicts_with = "ids")]
+    all: bool,
+    /// With --all: of which space
+    #[arg(long, value_name = "SCOPE", requires = "all", default_value = "project")]
+    scope: Scope,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What came of checking one.
+struct Verdict {
+    name: String,
+    result: Result<Checked, Failure>,
+    json: Value,
+}
+
+impl Verify {
+    pub(super) fn run(&self, place: &Place) -> Result<Code, Failure> {
+        let verdicts: Vec<Verdict> = if self.all {
+            let scope = Space::from(self.scope);
+            let names = place.checker.lockfiles.names(scope)?;
+            names.into_iter().map(|name| of_pin(place, scope, name)).collect()
+        } else {
+            self.ids.iter().map(|id| of_tool(place, id)).collect()
+        };
+        output::even_if_unread(self.report(&verdicts))?;
+        if self.all && verdicts.is_empty() && !self.json {
+            output::note(&format!(
+                "there are no lockfiles in the {} scope",
+                Space::from(self.scope)
+            ));
+        }
+        // Drift weighs more than a pin that is missing.
+        let codes = verdicts.iter().filter_map(|it| it.result.as_ref().err()).map(|it| it.code);
+        let worst = codes.max_by_key(|code| (*code == Code::NotVerified, code.number()));
+        Ok(worst.unwrap_or(Code::Done))
+    }
+
+    fn report(&self, verdicts: &[Verdict]) -> Result<(), Failure> {
+        if self.json {
+            let views: Vec<&Value> = verdicts.iter().map(|it| &it.json).collect();
+            return output::json(&views);
+        }
+        for verdict in verdicts {
+            match &verdict.result {
+                Ok(_) => output::text(&format!("ok    {}", verdict.name))?,
+                Err(failure) => {
+                    output::text(&format!("FAIL  {}", verdict.name))?;
+                    output::fail(failure);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn of_pin(place: &Place, scope: Space, name: String) -> Verdict {
+    let pin = place.checker.lockfiles.read(scope, &name);
+    match pin {
+        Ok(Some(pin)) => {
+            let id = pin.lockfile.tool_id.to_string();
+            judged(&id, name, place.checker.check_pin(pin))
+        }
+        // It is gone since it was listed.
+        Ok(None) => {
+            let failure = Failure::new(Code::NotFound, format!("{name} is gone"));
+            let json = json!({"status": "not-pinned", "lockfile": name});
+            Verdict { name, result: Err(failure), json }
+        }
+        Err(error) => broken(name, error),
+    }
+}
+
+fn broken(name: String, error: LockfileError) -> Verdict {
+    let refusal = Refusal::from(error);
+    let json = refusal::to_json(name.trim_end_matches(".lock.json"), &refusal);
+    Verdict { name, result: Err(refusal.into()), json }
+}
+
+fn of_tool(place: &Place, id: &str) -> Verdict {
+    match place.checker.check(id) {
+        Ok(Checked { pin: None, .. }) => Verdict {
+            name: id.to_owned(),
+            result: Err(super::lock::not_pinned(id)),
+            json: json!({"status": "not-pinned", "item_id": id}),
+        },
+        result => {
+            let name = match &result {
+                Ok(checked) => format!("{id}@{}", checked.version),
+                Err(_) => id.to_owned(),
+            };
+            judged(id, name, result)
+        }
+    }
+}
+
+fn judged(id: &str, name: String, result: Result<Checked, Refusal>) -> Verdict {
+    match result {
+        Ok(checked) => {
+            let json = json!({
+                "status": "verified",
+                "item_id": id,
+                "version": checked.version.to_json(),
+                "digest": checked.chain.digest().to_string(),
+                "lockfile_path": checked.pin.as_ref().map(|pin| &pin.path),
+            });
+            Verdict { name, result: Ok(checked), json }
+        }
+        Err(refusal) => {
+            let json = refusal::to_json(id, &refusal);
+            let message = chain(&refusal);
+            Verdict { name, result: Err(Failure { message, ..refusal.into() }), json }
+        }
+    }
+}

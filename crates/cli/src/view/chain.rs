@@ -1,0 +1,61 @@
+use crate::view::table::Table;
+use lokt_tool::{
+    chain::Chain,
+    item::{Item, Origin},
+    metadata::Executor,
+    signature::SignatureLine,
+    words::{ItemId, Version},
+};
+use serde_json::{Value, json};
+
+/// A chain as JSON, element by element.
+pub(crate) fn to_json(chain: &Chain) -> Value {
+    chain.elements().iter().map(element).collect()
+}
+
+/// An element as JSON, with the field names of a lockfile.
+pub(crate) fn element(item: &Item) -> Value {
+    json!({
+        "item_id": item.id.as_str(),
+        "space": item.space.as_str(),
+        "tool_type": item.metadata.tool_type,
+        "executor_id": executor(item).map(ItemId::as_str),
+        "integrity": item.integrity.to_string(),
+        "version": item.metadata.version.as_ref().map(Version::to_json),
+        "path": item.origin.path(),
+    })
+}
+
+/// A chain as a table.
+pub(crate) fn table(chain: &Chain, signatures: Option<&[Option<SignatureLine>]>) -> Table {
+    let mut table = Table::new(&["ELEMENT", "SPACE", "TYPE", "INTEGRITY", "SIGNED BY", "FILE"]);
+    for (index, item) in chain.elements().iter().enumerate() {
+        let line = signatures.and_then(|lines| lines.get(index));
+        let kind = item.metadata.tool_type.clone().unwrap_or_else(|| "-".to_owned());
+        table.row(vec![
+            item.id.to_string(),
+            item.space.to_string(),
+            kind,
+            item.integrity.short(),
+            signed_by(item, line),
+            item.origin.to_string(),
+        ]);
+    }
+    table
+}
+
+fn signed_by(item: &Item, line: Option<&Option<SignatureLine>>) -> String {
+    match line {
+        _ if item.origin == Origin::BuiltIn => "lokt".to_owned(),
+        Some(Some(line)) => line.fingerprint.to_string(),
+        _ => "?".to_owned(),
+    }
+}
+
+/// What runs an item.
+pub(crate) fn executor(item: &Item) -> Option<&ItemId> {
+    match &item.metadata.executor {
+        Executor::Item(id) => Some(id),
+        Executor::Nothing | Executor::Unsaid => None,
+    }
+}

@@ -1,0 +1,33 @@
+use super::latch::{PATIENCE, holder_of};
+use crate::{
+    store::StoreError,
+    sys::{self, BlockedSignals},
+};
+use std::{fs::File, path::Path};
+
+/// A latch on a folder, for changes of files in it that are no locks: its kernel lock is on the folder
+/// itself, so that no file has to be made for it.
+///
+/// Held for a moment, with signals held back; dying drops it.
+#[must_use = "the latch is released as soon as this is dropped"]
+pub struct FolderLatch {
+    // Dropped in this order: others may go on before our signals arrive.
+    _folder: File,
+    _signals: BlockedSignals,
+}
+
+impl FolderLatch {
+    /// Takes the latch of a folder, which must exist.
+    ///
+    /// # Errors
+    /// [`StoreError::LatchBusy`] when another has it for longer than 5 s, else what the kernel said.
+    pub fn take(path: &Path) -> Result<Self, StoreError> {
+        let folder = File::open(path).map_err(StoreError::io("open", path))?;
+        let signals = BlockedSignals::all();
+        let taken = sys::lock_within(&folder, File::lock, PATIENCE);
+        if taken.map_err(StoreError::io("lock", path))? {
+            return Ok(Self { _folder: folder, _signals: signals });
+        }
+        Err(StoreError::LatchBusy { path: path.to_owned(), holder: holder_of(path) })
+    }
+}

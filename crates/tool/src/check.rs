@@ -1,0 +1,246 @@
+//! What must hold before anything runs: a chain that resolves now, equals what was pinned, and is vouched
+//! for in every element.
+//!
+//! The order is that of the strength of what it tells: an id that is none, a file that is none, a pin that
+//! cannot be read, drift from the pin, then signatures. Nothing here changes anything.
+
+use crate::{
+    chain::{Chain, ElementError, ResolveError, Unresolved, resolve, verify_signatures},
+    item::Spaces,
+    lockfile::{Change, Drift, LockfileError, Lockfiles, Stored, compare},
+    signature::{SignatureLine, Trust},
+    words::{InvalidItemId, ItemId, Version},
+};
+
+/// A chain of which everything holds that was asked of it.
+#[derive(Debug)]
+pub struct Checked {
+    /// The chain.
+    pub chain: Chain,
+    /// The tool's version.
+    pub version: Version,
+    /// Each element's signature; built-in ones have none.
+    pub signatures: Vec<Option<SignatureLine>>,
+    /// The lockfile that pins it, if there is one.
+    pub pin: Option<Stored>,
+}
+
+/// Says why nothing may run.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The id is none.
+    #[error(transparent)]
+    Id(#[from] InvalidItemId),
+    /// There is no such tool, and nothing pins one.
+    #[error("there is no tool {id}; looked in {}", places.join(", "))]
+    NoTool {
+        /// The id.
+        id: ItemId,
+        /// Where it was looked for.
+        places: Vec<String>,
+    },
+    /// The chain does not resolve.
+    #[error("cannot resolve {id}")]
+    Resolve {
+        /// The tool.
+        id: ItemId,
+        /// Why not.
+        source: ResolveError,
+    },
+    /// The tool has no version, so nothing could pin it.
+    #[error("{id} has no version: {place}")]
+    NoVersion {
+        /// The tool.
+        id: ItemId,
+        /// Where it is.
+        place: String,
+    },
+    /// The lockfile is not one, or cannot be read.
+    #[error(transparent)]
+    Lockfile(#[from] LockfileError),
+    /// The chain is not what was pinned.
+    #[error("{} is not what was pinned in {}", .0.lockfile.tool_id, .0.path.display())]
+    Drift(Box<Stored>, Vec<Drift>),
+    /// An element is not vouched for.
+    #[error("{id} is not vouched for")]
+    Signature {
+        /// The tool.
+        id: ItemId,
+        /// Which element, and why.
+        source: ElementError,
+    },
+}
+
+/// What a chain is checked against.
+#[derive(Debug)]
+pub struct Checker {
+    /// Where items are.
+    pub spaces: Spaces,
+    /// Where lockfiles are.
+    pub lockfiles: Lockfiles,
+    /// Which keys are trusted.
+    pub trust: Trust,
+}
+
+impl Checker {
+    /// Checks against the lockfiles and the keys of these spaces.
+    pub fn new(spaces: Spaces) -> Self {
+        let lockfiles = Lockfiles::of(&spaces);
+        let trust = Trust::of(&spaces.user, spaces.system_folders());
+        Self { spaces, lockfiles, trust }
+    }
+
+    /// Checks a tool: its chain, its pin if it has one, its signatures.
+    ///
+    /// # Errors
+    /// [`Refusal`] with the first thing that does not hold.
+    pub fn check(&self, id: &str) -> Result<Checked, Refusal> {
+        let id = ItemId::new(id)?;
+        let resolved = resolve(&self.spaces, &id);
+        let Some(version) = self.version(&id, &resolved)? else {
+            return Err(without_version(id, resolved));
+        };
+        let pin = self.lockfiles.find(&id, &version)?;
+        let chain = match &pin {
+            Some(pin) => against(pin, resolved)?,
+            None => resolved
+                .map_err(|broken| Refusal::Resolve { id: id.clone(), source: broken.error })?,
+        };
+        let signatures = self.signatures(&id, &chain)?;
+        Ok(Checked { chain, version, signatures, pin })
+    }
+
+    /// Checks what a lockfile pins, whatever the tool's version is by now.
+    ///
+    /// # Errors
+    /// [`Refusal`] with the first thing that does not hold.
+    pub fn check_pin(&self, pin: Stored) -> Result<Checked, Refusal> {
+        let id = pin.lockfile.tool_id.clone();
+        let chain = against(&pin, resolve(&self.spaces, &id))?;
+        let signatures = self.signatures(&id, &chain)?;
+        Ok(Checked { chain, version: pin.lockfile.version.clone(), signatures, pin: Some(pin) })
+    }
+
+    /// How a tool differs from what its lockfile pins; `None` where it has none.
+    ///
+    /// # Errors
+    /// [`Refusal`] where that cannot be told.
+    pub fn drift(&self, id: &str) -> Result<Option<(Stored, Vec<Drift>)>, Refusal> {
+        let id = ItemId::new(id)?;
+        let resolved = resolve(&self.spaces, &id);
+        let Some(version) = self.version(&id, &resolved)? else {
+            return Err(without_version(id, resolved));
+        };
+        let pin = self.lockfiles.find(&id, &version)?;
+        Ok(pin.map(|pin| {
+            let rows = rows(&pin, &resolved);
+            (pin, rows)
+        }))
+    }
+
+    fn signatures(
+        &self,
+        id: &ItemId,
+        chain: &Chain,
+    ) -> Result<Vec<Option<SignatureLine>>, Refusal> {
+        let signatures = verify_signatures(chain, &self.trust);
+        signatures.map_err(|source| Refusal::Signature { id: id.clone(), source })
+    }
+
+    /// The version of the tool itself, as far as it was found; of a tool that is gone, that of its only pin.
+    fn version(
+        &self,
+        id: &ItemId,
+        resolved: &Result<Chain, Unresolved>,
+    ) -> Result<Option<Version>, Refusal> {
+        let elements = elements_of(resolved);
+        match elements.first() {
+            Some(root) => Ok(root.metadata.version.clone()),
+            None => self.version_of_pin(id),
+        }
+    }
+
+    /// A tool that cannot be read says no version; then a lockfile of it does, the nearest first.
+    fn version_of_pin(&self, id: &ItemId) -> Result<Option<Version>, Refusal> {
+        let pins = self.lockfiles.of_tool(id)?;
+        for (scope, path) in pins {
+            let name = path.to_string_lossy();
+            if let Some(pin) = self.lockfiles.read(scope, &name)? {
+                return Ok(Some(pin.lockfile.version));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// What a tool without a version is told.
+fn without_version(id: ItemId, resolved: Result<Chain, Unresolved>) -> Refusal {
+    match resolved {
+        Err(Unresolved { elements, error }) if elements.is_empty() => match error {
+            ResolveError::Missing { by: None, places, .. } => Refusal::NoTool { id, places },
+            source => Refusal::Resolve { id, source },
+        },
+        resolved => {
+            let root = elements_of(&resolved).first();
+            let place = root.map(|item| item.origin.to_string()).unwrap_or_default();
+            Refusal::NoVersion { id, place }
+        }
+    }
+}
+
+/// The chain, where it is what was pinned.
+fn against(pin: &Stored, resolved: Result<Chain, Unresolved>) -> Result<Chain, Refusal> {
+    let rows = rows(pin, &resolved);
+    match resolved {
+        Ok(chain) if rows.is_empty() => Ok(chain),
+        // What cannot be followed to its end is never what was pinned, whatever the comparison says.
+        _ => Err(Refusal::Drift(Box::new(pin.clone()), rows)),
+    }
+}
+
+fn rows(pin: &Stored, resolved: &Result<Chain, Unresolved>) -> Vec<Drift> {
+    match resolved {
+        Ok(chain) => compare(&pin.lockfile, chain.elements(), None),
+        Err(broken) => {
+            let at = broken_at(broken, &pin.lockfile.tool_id);
+            let why = match &broken.error {
+                ResolveError::Missing { .. } => Change::Missing(told(&broken.error)),
+                error => Change::Broken(told(error)),
+            };
+            let rows = compare(&pin.lockfile, &broken.elements, Some((&at, why.clone())));
+            if rows.is_empty() { vec![Drift { item_id: at, changes: vec![why] }] } else { rows }
+        }
+    }
+}
+
+/// The element that the chain could not be followed to.
+fn broken_at(broken: &Unresolved, root: &ItemId) -> ItemId {
+    match (&broken.error, broken.elements.last()) {
+        (ResolveError::NoExecutor { id, .. } | ResolveError::UnknownPrimitive(id), _) => id.clone(),
+        (_, Some(last)) => match &last.metadata.executor {
+            crate::metadata::Executor::Item(id) => id.clone(),
+            _ => last.id.clone(),
+        },
+        (_, None) => root.clone(),
+    }
+}
+
+/// An error and its causes in one line.
+fn told(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let mut parts: Vec<String> = Vec::new();
+    for cause in causes.map(ToString::to_string) {
+        // A transparent error says the same as its cause.
+        if parts.last() != Some(&cause) {
+            parts.push(cause);
+        }
+    }
+    parts.join(": ")
+}
+
+fn elements_of(resolved: &Result<Chain, Unresolved>) -> &[crate::item::Item] {
+    match resolved {
+        Ok(chain) => chain.elements(),
+        Err(broken) => &broken.elements,
+    }
+}

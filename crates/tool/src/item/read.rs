@@ -1,0 +1,86 @@
+use super::{ItemError, Text, folder::Found};
+use crate::{
+    metadata::{self, Metadata},
+    words::{Extension, Integrity, ItemId, Space},
+};
+use std::path::{Path, PathBuf};
+
+/// An item with everything that its bytes say.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// Its id.
+    pub id: ItemId,
+    /// The space that it was found in.
+    pub space: Space,
+    /// Where it came from.
+    pub origin: Origin,
+    /// What kind of file it is.
+    pub extension: Extension,
+    /// The bytes, as they were read.
+    pub bytes: Vec<u8>,
+    /// The same as text.
+    pub text: Text,
+    /// The content hash.
+    pub integrity: Integrity,
+    /// What it says about itself.
+    pub metadata: Metadata,
+}
+
+/// Where an item came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A file.
+    File(PathBuf),
+    /// The program itself; it needs no signature.
+    BuiltIn,
+}
+
+impl Origin {
+    /// The file, if it is one.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::BuiltIn => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::BuiltIn => f.write_str("built in"),
+        }
+    }
+}
+
+impl Item {
+    pub(super) fn read(id: &ItemId, space: Space, found: &Found) -> Result<Self, ItemError> {
+        if found.extension == Extension::Json {
+            return Err(ItemError::Json(found.path.clone()));
+        }
+        let bytes = found.read()?;
+        let origin = Origin::File(found.path.clone());
+        Self::of_bytes(id, (space, origin), found.extension, bytes)
+    }
+
+    pub(super) fn built_in(id: &ItemId, text: &'static str) -> Result<Self, ItemError> {
+        let bytes = text.as_bytes().to_vec();
+        Self::of_bytes(id, (Space::System, Origin::BuiltIn), Extension::Yaml, bytes)
+    }
+
+    fn of_bytes(
+        id: &ItemId,
+        (space, origin): (Space, Origin),
+        extension: Extension,
+        bytes: Vec<u8>,
+    ) -> Result<Self, ItemError> {
+        let path = || origin.path().map_or_else(|| PathBuf::from(id.as_str()), Path::to_owned);
+        let text = Text::decode(&bytes, extension)
+            .map_err(|source| ItemError::NotUtf8 { path: path(), source })?;
+        let metadata = metadata::read(text.as_str(), extension)
+            .map_err(|source| ItemError::Metadata { path: path(), source })?;
+        let integrity = text.integrity();
+        Ok(Self { id: id.clone(), space, origin, extension, bytes, text, integrity, metadata })
+    }
+}

@@ -1,0 +1,130 @@
+use crate::words::{Extension, Integrity};
+
+/// An item's text, with line feeds alone between lines, and what of it is hashed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    text: String,
+    prefix: &'static str,
+}
+
+/// Says that an item is no text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not valid UTF-8 at byte {offset}")]
+pub struct NotUtf8 {
+    /// How many bytes before it are right.
+    pub offset: usize,
+}
+
+/// What the hash leaves out at the start of a text, in bytes: where the signature line begins and ends.
+type Span = (usize, usize);
+
+impl Text {
+    /// Reads an item's bytes. CRLF and lone CR become LF; a byte order mark stays.
+    ///
+    /// # Errors
+    /// [`NotUtf8`] says where the bytes are no text.
+    pub fn decode(bytes: &[u8], extension: Extension) -> Result<Self, NotUtf8> {
+        let text =
+            std::str::from_utf8(bytes).map_err(|error| NotUtf8 { offset: error.valid_up_to() })?;
+        Ok(Self {
+            text: text.replace("\r\n", "\n").replace('\r', "\n"),
+            prefix: extension.comment_prefix(),
+        })
+    }
+
+    /// The whole text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The content hash: of everything but the signature line and a first line that begins `#!/`.
+    pub fn integrity(&self) -> Integrity {
+        let (start, end) = signature_span(&self.text, self.prefix).unwrap_or((0, 0));
+        let (head, tail) = (self.part(0, start), self.part(end, self.text.len()));
+        // Where the signature came first, a `#!/` line may follow it.
+        let (head, tail) = match head {
+            "" => ("", after_shebang(tail)),
+            head => (after_shebang(head), tail),
+        };
+        Integrity::of_parts([head.as_bytes(), tail.as_bytes()])
+    }
+
+    /// The line that the hash leaves out as the signature, without its comment prefix.
+    pub fn signature_line(&self) -> Option<&str> {
+        let (start, end) = signature_span(&self.text, self.prefix)?;
+        let line = self.part(start, end).trim_end_matches('\n');
+        line.strip_prefix(self.prefix)?.strip_prefix(' ')
+    }
+
+    fn part(&self, start: usize, end: usize) -> &str {
+        self.text.get(start..end).unwrap_or_default()
+    }
+}
+
+/// Where a text's signature line is: at the very start, or after a `#!/` line where that may come first.
+/// It counts only with its newline.
+fn signature_span(text: &str, prefix: &str) -> Option<Span> {
+    let start = if prefix == "#" { text.len() - after_shebang(text).len() } else { 0 };
+    let rest = text.get(start..)?;
+    let mark = rest.strip_prefix(prefix)?.strip_prefix(' ')?;
+    let mark = mark.strip_prefix("rye:").or_else(|| mark.strip_prefix("kiwi-mcp:"))?;
+    if !mark.starts_with("signed:") && !mark.starts_with("validated:") {
+        return None;
+    }
+    Some((start, start + rest.find('\n')? + 1))
+}
+
+/// A text without a first line that begins `#!/`.
+fn after_shebang(text: &str) -> &str {
+    let ending = text.starts_with("#!/").then(|| text.find('\n')).flatten();
+    ending.and_then(|newline| text.get(newline + 1..)).unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn integrity(text: &str, extension: Extension) -> Integrity {
+        Text::decode(text.as_bytes(), extension).unwrap().integrity()
+    }
+
+    #[test]
+    fn exactly_one_signature_and_one_first_line_are_left_out() {
+        let line = "# rye:signed:anything\n";
+        let body = "x = 1\n";
+        for text in [
+            body.to_owned(),
+            format!("{line}{body}"),
+            format!("#!/bin/sh\n{line}{body}"),
+            format!("{line}#!/bin/sh\n{body}"),
+        ] {
+            assert_eq!(integrity(&text, Extension::Py), Integrity::of(body.as_bytes()), "{text:?}");
+        }
+        for (text, hashed) in [
+            (format!("{line}{line}{body}"), format!("{line}{body}")),
+            (format!("#!/a\n{line}#!/b\n{body}"), format!("#!/b\n{body}")),
+            (format!("\u{feff}{line}{body}"), format!("\u{feff}{line}{body}")),
+        ] {
+            assert_eq!(
+                integrity(&text, Extension::Py),
+                Integrity::of(hashed.as_bytes()),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn before_a_javascript_signature_no_first_line_may_stand() {
+        let text = "#!/usr/bin/env node\n// rye:signed:anything\nx\n";
+        let hashed = "// rye:signed:anything\nx\n";
+        assert_eq!(integrity(text, Extension::Js), Integrity::of(hashed.as_bytes()));
+        let text = Text::decode(text.as_bytes(), Extension::Js).unwrap();
+        assert_eq!(text.signature_line(), None, "that line signs nothing");
+    }
+
+    #[test]
+    fn what_is_no_text_is_refused_with_its_place() {
+        let error = Text::decode(b"ab\xff", Extension::Py).unwrap_err();
+        assert_eq!(error, NotUtf8 { offset: 2 });
+    }
+}

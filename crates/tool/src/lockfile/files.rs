@@ -1,0 +1,287 @@
+use super::{Lockfile, LockfileFlaw, encode};
+use crate::{
+    item::Spaces,
+    words::{ItemId, Space, Version},
+};
+use lokt_lock::{file::FolderLatch, store::StoreError, words::Timestamp};
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, ErrorKind, Read, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+/// The largest lockfile, in bytes.
+const MOST_BYTES: u64 = 1024 * 1024;
+const ENDING: &str = ".lock.json";
+/// A lockfile that is being written.
+const DRAFT: &str = ".lokt-draft";
+
+/// Where lockfiles are: one folder for each space.
+#[derive(Clone, Debug)]
+pub struct Lockfiles {
+    folders: Vec<(Space, PathBuf)>,
+}
+
+/// A lockfile that was found.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// Whose folder it is in.
+    pub scope: Space,
+    /// The file.
+    pub path: PathBuf,
+    /// What it pins.
+    pub lockfile: Lockfile,
+}
+
+/// Whether a lockfile that is there may be replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replace {
+    /// No.
+    Never,
+    /// Yes: somebody asked for that.
+    Asked,
+}
+
+/// Says why a lockfile cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum LockfileError {
+    /// It is there and says nothing that could be relied upon.
+    #[error("lockfile {} is not valid", path.display())]
+    Flawed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: LockfileFlaw,
+    },
+    /// It is there already.
+    #[error("there is a lockfile already: {}", .0.display())]
+    Exists(PathBuf),
+    /// The system space is not written to.
+    #[error("lockfiles are never written to the system space")]
+    System,
+    /// Others are writing lockfiles.
+    #[error(transparent)]
+    Latch(#[from] StoreError),
+    /// A file or folder cannot be read or written.
+    #[error("cannot {attempt} {}", path.display())]
+    Io {
+        /// What was attempted.
+        attempt: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+}
+
+impl LockfileError {
+    fn io(attempt: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { attempt, path: path.to_owned(), source }
+    }
+}
+
+impl Lockfiles {
+    /// The lockfiles of these spaces.
+    pub fn of(spaces: &Spaces) -> Self {
+        let near = [(Space::Project, &spaces.project), (Space::User, &spaces.user)];
+        let far = spaces.system.iter().map(|space| (Space::System, space));
+        let folders = near.into_iter().chain(far);
+        Self { folders: folders.map(|(scope, space)| (scope, space.join("lockfiles"))).collect() }
+    }
+
+    /// The lockfile of a tool: the first file of that name, the nearest space first. It decides even where
+    /// it is broken.
+    ///
+    /// # Errors
+    /// [`LockfileError`] where that file is not valid or cannot be read.
+    pub fn find(
+        &self,
+        tool_id: &ItemId,
+        version: &Version,
+    ) -> Result<Option<Stored>, LockfileError> {
+        let name = Lockfile::path_of(tool_id, version);
+        for (scope, folder) in &self.folders {
+            if let Some(stored) = read(*scope, folder, &name)? {
+                return Ok(Some(stored));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads a lockfile by its path below the folder of a space.
+    ///
+    /// # Errors
+    /// [`LockfileError`] where it is not valid or cannot be read.
+    pub fn read(&self, scope: Space, name: &str) -> Result<Option<Stored>, LockfileError> {
+        for (_, folder) in self.folders.iter().filter(|(of, _)| *of == scope) {
+            if let Some(stored) = read(scope, folder, name)? {
+                return Ok(Some(stored));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The paths of all lockfiles of a space, below its folders, in order.
+    ///
+    /// # Errors
+    /// [`LockfileError`] where a folder cannot be listed.
+    pub fn names(&self, scope: Space) -> Result<Vec<String>, LockfileError> {
+        let mut names = Vec::new();
+        for (_, folder) in self.folders.iter().filter(|(of, _)| *of == scope) {
+            list(folder, "", &mut names)?;
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// The lockfiles of a tool, whatever its version, the nearest space first, below their folders.
+    ///
+    /// # Errors
+    /// [`LockfileError`] where a folder cannot be listed.
+    pub fn of_tool(&self, tool_id: &ItemId) -> Result<Vec<(Space, PathBuf)>, LockfileError> {
+        let (below, start) = match tool_id.as_str().rsplit_once('/') {
+            Some((below, name)) => (below, format!("{name}@")),
+            None => ("", format!("{tool_id}@")),
+        };
+        let mut found = Vec::new();
+        for (scope, folder) in &self.folders {
+            let is_of_tool = |name: &str| name.starts_with(&start) && name.ends_with(ENDING);
+            let entries = entries(&folder.join(below))?.into_iter();
+            let names = entries.filter(|(name, is_folder)| !is_folder && is_of_tool(name));
+            found.extend(names.map(|(name, _)| (*scope, Path::new(below).join(name))));
+        }
+        Ok(found)
+    }
+
+    /// Where a lockfile of a space is or would be.
+    pub fn path(&self, scope: Space, name: &str) -> Option<PathBuf> {
+        let folder = self.folders.iter().find(|(of, _)| *of == scope);
+        folder.map(|(_, folder)| folder.join(name))
+    }
+
+    /// Writes a lockfile, whole or not at all.
+    ///
+    /// # Errors
+    /// [`LockfileError::Exists`] where there is one that may not be replaced; else what went wrong.
+    pub fn write(
+        &self,
+        scope: Space,
+        lockfile: &Lockfile,
+        replace: Replace,
+        now: Timestamp,
+    ) -> Result<PathBuf, LockfileError> {
+        let writable = self.folders.iter().find(|(of, _)| *of == scope && scope != Space::System);
+        let (_, folder) = writable.ok_or(LockfileError::System)?;
+        let path = folder.join(Lockfile::path_of(&lockfile.tool_id, &lockfile.version));
+        let below = path.parent().unwrap_or(folder);
+        fs::create_dir_all(below).map_err(LockfileError::io("make the folder", below))?;
+        let _latch = FolderLatch::take(folder)?;
+        if replace == Replace::Never && path.symlink_metadata().is_ok() {
+            return Err(LockfileError::Exists(path));
+        }
+        // Only who has the latch writes drafts; one that is there was left by a crash.
+        let draft = folder.join(DRAFT);
+        let written = write_draft(&draft, encode(lockfile, now).as_bytes())
+            .map_err(LockfileError::io("write", &draft))
+            .and_then(|()| fs::rename(&draft, &path).map_err(LockfileError::io("write", &path)));
+        if let Err(error) = written {
+            let _ = fs::remove_file(&draft);
+            return Err(error);
+        }
+        // The name is on disk when its folder is.
+        let synced = File::open(below).and_then(|folder| folder.sync_all());
+        synced.map_err(LockfileError::io("sync", below))?;
+        Ok(path)
+    }
+
+    /// Removes a lockfile.
+    ///
+    /// # Errors
+    /// [`LockfileError`] where it cannot be removed.
+    pub fn remove(&self, scope: Space, name: &str) -> Result<Option<PathBuf>, LockfileError> {
+        let writable = self.folders.iter().find(|(of, _)| *of == scope && scope != Space::System);
+        let (_, folder) = writable.ok_or(LockfileError::System)?;
+        let path = folder.join(name);
+        let _latch = FolderLatch::take(folder)?;
+        match fs::remove_file(&path) {
+            Ok(()) => Ok(Some(path)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(LockfileError::io("remove", &path)(error)),
+        }
+    }
+}
+
+fn write_draft(draft: &Path, content: &[u8]) -> io::Result<()> {
+    match fs::remove_file(draft) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).open(draft)?;
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+fn read(scope: Space, folder: &Path, name: &str) -> Result<Option<Stored>, LockfileError> {
+    let path = folder.join(name);
+    let Some(bytes) = bytes_of(&path)? else { return Ok(None) };
+    match bytes.and_then(|bytes| Lockfile::parse(&bytes, name)) {
+        Ok(lockfile) => Ok(Some(Stored { scope, path, lockfile })),
+        Err(source) => Err(LockfileError::Flawed { path, source }),
+    }
+}
+
+/// A file's bytes; `None` where there is none. What cannot be opened is not absent.
+fn bytes_of(path: &Path) -> Result<Option<Result<Vec<u8>, LockfileFlaw>>, LockfileError> {
+    // Without O_NONBLOCK, a FIFO in the file's place would hold everything up.
+    let flags = nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY;
+    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+        Ok(file) => file,
+        Err(error) if is_absent(&error) && path.symlink_metadata().is_err() => return Ok(None),
+        Err(error) => return Err(LockfileError::io("read", path)(error)),
+    };
+    let metadata = file.metadata().map_err(LockfileError::io("examine", path))?;
+    if !metadata.is_file() {
+        return Ok(Some(Err(LockfileFlaw::NotFile)));
+    }
+    let mut bytes =
+        Vec::with_capacity(usize::try_from(metadata.len().min(MOST_BYTES)).unwrap_or(0) + 1);
+    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(LockfileError::io("read", path))?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Ok(Some(Err(LockfileFlaw::TooLarge(MOST_BYTES))));
+    }
+    Ok(Some(Ok(bytes)))
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    let kind = error.kind();
+    matches!(kind, ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidFilename)
+}
+
+fn list(folder: &Path, below: &str, names: &mut Vec<String>) -> Result<(), LockfileError> {
+    for (name, is_folder) in entries(&folder.join(below))? {
+        let path = if below.is_empty() { name } else { format!("{below}/{name}") };
+        if is_folder {
+            list(folder, &path, names)?;
+        } else if path.ends_with(ENDING) {
+            names.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// The names in a folder, and whether each is a folder; none where the folder is not there.
+fn entries(folder: &Path) -> Result<Vec<(String, bool)>, LockfileError> {
+    let listed = match fs::read_dir(folder) {
+        Ok(listed) => listed,
+        Err(error) if is_absent(&error) => return Ok(Vec::new()),
+        Err(error) => return Err(LockfileError::io("list", folder)(error)),
+    };
+    let mut names = Vec::new();
+    for entry in listed {
+        let entry = entry.map_err(LockfileError::io("list", folder))?;
+        let kind = entry.file_type().map_err(LockfileError::io("examine", &entry.path()))?;
+        names.push((entry.file_name().to_string_lossy().into_owned(), kind.is_dir()));
+    }
+    Ok(names)
+}

@@ -1,0 +1,251 @@
+use crate::words::Fingerprint;
+use ed25519_dalek::{
+    Signature, Signer, SigningKey, VerifyingKey,
+    pkcs8::{
+        DecodePrivateKey, DecodePublicKey, EncodePrivateKey, EncodePublicKey, KeypairBytes,
+        spki::der::pem::LineEnding,
+    },
+};
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+/// Says why a key cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// There is no key.
+    #[error("there is no key at {}", .0.display())]
+    Missing(PathBuf),
+    /// There is one already; it is never replaced.
+    #[error("there is a key already: {}", .0.display())]
+    Exists(PathBuf),
+    /// Others can read the private key.
+    #[error("private key {} can be read by others (mode {mode:o})", path.display())]
+    Readable {
+        /// The file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// A file is no Ed25519 key in PEM form.
+    #[error("{} is not an Ed25519 {what} key in PEM form", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// `public` or `private`.
+        what: &'static str,
+    },
+    /// A file cannot be read or written.
+    #[error("cannot {attempt} {}", path.display())]
+    Io {
+        /// What was attempted.
+        attempt: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+}
+
+impl KeyError {
+    pub(super) fn io(attempt: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { attempt, path: path.to_owned(), source }
+    }
+}
+
+/// A key that verifies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicKey(VerifyingKey);
+
+impl PublicKey {
+    /// Reads a key in PEM form (`SubjectPublicKeyInfo`, RFC 8410).
+    pub fn of_pem(text: &str) -> Option<Self> {
+        VerifyingKey::from_public_key_pem(text).ok().filter(|key| !key.is_weak()).map(Self)
+    }
+
+    /// The key in PEM form, line feeds between lines and after the last one.
+    pub fn to_pem(&self) -> String {
+        // A key of 32 bytes always has a form.
+        self.0.to_public_key_pem(LineEnding::LF).unwrap_or_default()
+    }
+
+    /// The key's name.
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of_pem(&self.to_pem())
+    }
+
+    /// Whether a signature over `message` is this key's. Strictly: of the forms that one signature can have,
+    /// one is accepted (RFC 8032, section 5.1.7, and small-order points refused).
+    pub fn verifies(&self, message: &[u8], signature: &[u8; 64]) -> bool {
+        self.0.verify_strict(message, &Signature::from_bytes(signature)).is_ok()
+    }
+}
+
+/// A key that signs.
+pub struct SecretKey(SigningKey);
+
+impl SecretKey {
+    /// The public half.
+    pub fn public(&self) -> PublicKey {
+        PublicKey(self.0.verifying_key())
+    }
+
+    /// Signs a message.
+    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.0.sign(message).to_bytes()
+    }
+
+    /// Makes a new key from the kernel's random numbers (`urandom(4)`).
+    fn generate() -> Result<Self, KeyError> {
+        let path = Path::new("/dev/urandom");
+        let mut seed = [0; 32];
+        let read = File::open(path).and_then(|mut random| random.read_exact(&mut seed));
+        read.map_err(KeyError::io("read", path))?;
+        Ok(Self(SigningKey::from_bytes(&seed)))
+    }
+
+    /// The key in PEM form (PKCS#8, RFC 8410), without the public half, which some programs refuse there.
+    fn to_pem(&self) -> String {
+        let bytes = KeypairBytes { secret_key: self.0.to_bytes(), public_key: None };
+        bytes.to_pkcs8_pem(LineEnding::LF).map(|pem| pem.to_string()).unwrap_or_default()
+    }
+}
+
+/// Where a user's own key is.
+#[derive(Clone, Debug)]
+pub struct KeyFiles {
+    folder: PathBuf,
+}
+
+impl KeyFiles {
+    /// The key below a user's space.
+    pub fn of(user_space: &Path) -> Self {
+        Self { folder: user_space.join("keys") }
+    }
+
+    /// The file of the private key.
+    pub fn private(&self) -> PathBuf {
+        self.folder.join("private_key.pem")
+    }
+
+    /// The file of the public key.
+    pub fn public(&self) -> PathBuf {
+        self.folder.join("public_key.pem")
+    }
+
+    /// Makes a new key; one that is there is never replaced.
+    ///
+    /// # Errors
+    /// [`KeyError::Exists`], or what went wrong with the files.
+    pub fn generate(&self) -> Result<SecretKey, KeyError> {
+        let mut folder = fs::DirBuilder::new();
+        let made = folder.recursive(true).mode(0o700).create(&self.folder);
+        made.map_err(KeyError::io("make the folder", &self.folder))?;
+        let key = SecretKey::generate()?;
+        create(&self.private(), &key.to_pem(), 0o600)?;
+        let public = self.public();
+        // The public half of a key that is gone helps nobody.
+        match fs::remove_file(&public) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(KeyError::io("replace", &public)(error));
+            }
+            _ => {}
+        }
+        create(&public, &key.public().to_pem(), 0o644)?;
+        Ok(key)
+    }
+
+    /// The key to sign with.
+    ///
+    /// # Errors
+    /// [`KeyError`] where there is none, or none that is kept from others.
+    pub fn secret(&self) -> Result<SecretKey, KeyError> {
+        let path = self.private();
+        let mut file = open(&path)?;
+        let metadata = file.metadata().map_err(KeyError::io("examine", &path))?;
+        let mode = metadata.permissions().mode() & 0o777;
+        if mode & 0o077 != 0 {
+            return Err(KeyError::Readable { path, mode });
+        }
+        let mut text = String::new();
+        file.read_to_string(&mut text).map_err(KeyError::io("read", &path))?;
+        let key = SigningKey::from_pkcs8_pem(&text).map(SecretKey);
+        key.map_err(|_| KeyError::Malformed { path, what: "private" })
+    }
+}
+
+/// Reads a public key's file.
+///
+/// # Errors
+/// [`KeyError`] where it cannot be read or is no key.
+pub(super) fn read_public(path: &Path) -> Result<PublicKey, KeyError> {
+    let mut text = String::new();
+    open(path)?.take(MOST_BYTES).read_to_string(&mut text).map_err(KeyError::io("read", path))?;
+    PublicKey::of_pem(&text)
+        .ok_or_else(|| KeyError::Malformed { path: path.to_owned(), what: "public" })
+}
+
+/// No key's file is larger.
+pub(super) const MOST_BYTES: u64 = 64 * 1024;
+
+pub(super) fn open(path: &Path) -> Result<File, KeyError> {
+    // Without O_NONBLOCK, a FIFO in the file's place would hold everything up.
+    let opened = OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path);
+    opened.map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => KeyError::Missing(path.to_owned()),
+        _ => KeyError::io("open", path)(error),
+    })
+}
+
+/// Makes a new file; the name appears with the whole content or not at all.
+pub(super) fn create(path: &Path, content: &str, mode: u32) -> Result<(), KeyError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut draft =
+        tempfile::NamedTempFile::new_in(folder).map_err(KeyError::io("write in", folder))?;
+    let permissions = fs::Permissions::from_mode(mode);
+    draft.as_file().set_permissions(permissions).map_err(KeyError::io("write", path))?;
+    let written = draft.write_all(content.as_bytes()).and_then(|()| draft.as_file().sync_all());
+    written.map_err(KeyError::io("write", path))?;
+    match draft.persist_noclobber(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(KeyError::Exists(path.to_owned()))
+        }
+        Err(error) => Err(KeyError::io("write", path)(error.error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_made_once_kept_from_others_and_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = KeyFiles::of(folder.path());
+        assert!(matches!(files.secret(), Err(KeyError::Missing(_))), "there is none yet");
+        let key = files.generate().unwrap();
+        assert!(matches!(files.generate(), Err(KeyError::Exists(_))), "a key is never replaced");
+        assert_eq!(files.secret().unwrap().public(), key.public());
+        assert_eq!(read_public(&files.public()).unwrap(), key.public());
+        let text = fs::read_to_string(files.public()).unwrap();
+        assert_eq!(Fingerprint::of_pem(&text), key.public().fingerprint(), "the file's own hash");
+        fs::set_permissions(files.private(), fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(matches!(files.secret(), Err(KeyError::Readable { .. })), "others can read it");
+    }
+
+    #[test]
+    fn only_the_key_s_own_signature_of_that_message_verifies() {
+        let key = SecretKey::generate().unwrap();
+        let mut signature = key.sign(b"message");
+        assert!(key.public().verifies(b"message", &signature), "it is the key's");
+        assert!(!key.public().verifies(b"massage", &signature), "another message");
+        let other = SecretKey::generate().unwrap();
+        assert!(!other.public().verifies(b"message", &signature), "another key");
+        signature[63] |= 0x10;
+        assert!(!key.public().verifies(b"message", &signature), "another form of it");
+    }
+}

@@ -1,0 +1,246 @@
+use super::key::{self, KeyError, MOST_BYTES, PublicKey};
+use crate::words::Fingerprint;
+use serde::Deserialize;
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    fs,
+    io::{self, Read},
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+};
+
+/// Says why it cannot be told whether a key is trusted, or why that cannot be changed.
+#[derive(Debug, thiserror::Error)]
+pub enum TrustError {
+    /// A file in a folder of trusted keys is not named after its key.
+    #[error("{} holds the key {found}, which is not its name", path.display())]
+    Name {
+        /// The file.
+        path: PathBuf,
+        /// The key's fingerprint.
+        found: Fingerprint,
+    },
+    /// A `.toml` file does not say what it must.
+    #[error("{} is not the file of a trusted key", path.display())]
+    Toml {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: toml::de::Error,
+    },
+    /// No such key is trusted in the user's space.
+    #[error("key {0} is not among the trusted keys of this user")]
+    NotFound(Fingerprint),
+    /// A key's file cannot be read or written.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
+
+/// A trusted key.
+#[derive(Clone, Debug)]
+pub struct TrustedKey {
+    /// The key.
+    pub key: PublicKey,
+    /// Whose it is, where the file says so.
+    pub owner: Option<String>,
+    /// The file that says that it is trusted.
+    pub path: PathBuf,
+}
+
+/// The keys that are trusted: those of the user, then those of the system. A project's never are.
+#[derive(Debug)]
+pub struct Trust {
+    user: PathBuf,
+    folders: Vec<PathBuf>,
+    known: RefCell<HashMap<Fingerprint, Option<TrustedKey>>>,
+}
+
+/// A trusted key in a file with a name for it.
+#[derive(Deserialize)]
+struct Entry {
+    fingerprint: String,
+    owner: Option<String>,
+    public_key: Pem,
+}
+
+#[derive(Deserialize)]
+struct Pem {
+    pem: String,
+}
+
+impl Trust {
+    /// The keys below a user's space, and below those of the system.
+    pub fn of<'a>(user_space: &Path, system_spaces: impl IntoIterator<Item = &'a Path>) -> Self {
+        let folder = |space: &Path| space.join("trusted_keys");
+        let user = folder(user_space);
+        let folders =
+            std::iter::once(user.clone()).chain(system_spaces.into_iter().map(folder)).collect();
+        Self { user, folders, known: RefCell::default() }
+    }
+
+    /// The key of that name, if it is trusted. Each file is read once.
+    ///
+    /// # Errors
+    /// [`TrustError`] where a file of that name is there and is not what it should be: that is no "no".
+    pub fn find(&self, fingerprint: &Fingerprint) -> Result<Option<TrustedKey>, TrustError> {
+        if let Some(known) = self.known.borrow().get(fingerprint) {
+            return Ok(known.clone());
+        }
+        let mut found = None;
+        for folder in &self.folders {
+            found = find_in(folder, fingerprint)?;
+            if found.is_some() {
+                break;
+            }
+        }
+        self.known.borrow_mut().insert(fingerprint.clone(), found.clone());
+        Ok(found)
+    }
+
+    /// All trusted keys, or what is wrong with their files.
+    pub fn list(&self) -> Vec<Result<TrustedKey, TrustError>> {
+        let files = self.folders.iter().flat_map(|folder| match fs::read_dir(folder) {
+            Ok(entries) => entries.flatten().map(|entry| Ok(entry.path())).collect(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => vec![Err(TrustError::from(KeyError::io("list", folder)(error)))],
+        });
+        let is_key =
+            |path: &PathBuf| path.extension().is_some_and(|it| it == "pem" || it == "toml");
+        let mut files: Vec<_> = files.filter(|file| file.as_ref().map_or(true, is_key)).collect();
+        files.sort_by_key(|file| file.as_ref().ok().cloned());
+        files.into_iter().map(|file| file.and_then(|path| read(&path))).collect()
+    }
+
+    /// Trusts a key from now on. Doing so again changes nothing.
+    ///
+    /// # Errors
+    /// [`KeyError`] where that cannot be written.
+    pub fn add(&self, key: &PublicKey) -> Result<PathBuf, KeyError> {
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.user);
+        made.map_err(KeyError::io("make the folder", &self.user))?;
+        let path = self.user.join(format!("{}.pem", key.fingerprint()));
+        match key::create(&path, &key.to_pem(), 0o644) {
+            Ok(()) | Err(KeyError::Exists(_)) => Ok(path),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Trusts the key in a file from now on.
+    ///
+    /// # Errors
+    /// [`TrustError`] where the file holds no key, or that cannot be written.
+    pub fn add_file(&self, path: &Path) -> Result<(PublicKey, PathBuf), TrustError> {
+        let key = key::read_public(path)?;
+        let trusted = self.add(&key)?;
+        Ok((key, trusted))
+    }
+
+    /// Trusts a key of the user's no more. Those of the system are the administrator's.
+    ///
+    /// # Errors
+    /// [`TrustError::NotFound`] where it was not trusted; else what went wrong.
+    pub fn remove(&self, fingerprint: &Fingerprint) -> Result<Vec<PathBuf>, TrustError> {
+        let mut removed = Vec::new();
+        for ending in ["pem", "toml"] {
+            let path = self.user.join(format!("{fingerprint}.{ending}"));
+            match fs::remove_file(&path) {
+                Ok(()) => removed.push(path),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(KeyError::io("remove", &path)(error).into()),
+            }
+        }
+        if removed.is_empty() {
+            return Err(TrustError::NotFound(fingerprint.clone()));
+        }
+        Ok(removed)
+    }
+}
+
+fn find_in(folder: &Path, fingerprint: &Fingerprint) -> Result<Option<TrustedKey>, TrustError> {
+    for ending in ["pem", "toml"] {
+        match read(&folder.join(format!("{fingerprint}.{ending}"))) {
+            Err(TrustError::Key(KeyError::Missing(_))) => {}
+            result => return result.map(Some),
+        }
+    }
+    Ok(None)
+}
+
+/// Reads a file of a trusted key, whose name must be the key's fingerprint.
+fn read(path: &Path) -> Result<TrustedKey, TrustError> {
+    let toml = path.extension().is_some_and(|ending| ending == "toml");
+    let (key, owner) = if toml { read_toml(path)? } else { (key::read_public(path)?, None) };
+    let found = key.fingerprint();
+    if path.file_stem().and_then(|name| name.to_str()) != Some(found.as_str()) {
+        return Err(TrustError::Name { path: path.to_owned(), found });
+    }
+    Ok(TrustedKey { key, owner, path: path.to_owned() })
+}
+
+fn read_toml(path: &Path) -> Result<(PublicKey, Option<String>), TrustError> {
+    let mut text = String::new();
+    let read = key::open(path)?.take(MOST_BYTES).read_to_string(&mut text);
+    read.map_err(KeyError::io("read", path))?;
+    let entry: Entry = toml::from_str(&text)
+        .map_err(|source| TrustError::Toml { path: path.to_owned(), source })?;
+    let key = PublicKey::of_pem(&entry.public_key.pem);
+    let malformed = || KeyError::Malformed { path: path.to_owned(), what: "public" };
+    let key = key.ok_or_else(malformed)?;
+    if entry.fingerprint != key.fingerprint().as_str() {
+        return Err(TrustError::Name { path: path.to_owned(), found: key.fingerprint() });
+    }
+    Ok((key, entry.owner))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signature::KeyFiles;
+
+    fn key() -> PublicKey {
+        let folder = tempfile::tempdir().unwrap();
+        KeyFiles::of(folder.path()).generate().unwrap().public()
+    }
+
+    #[test]
+    fn a_key_is_trusted_from_being_added_to_being_removed() {
+        let (user, key) = (tempfile::tempdir().unwrap(), key());
+        let trust = || Trust::of(user.path(), []);
+        assert!(trust().find(&key.fingerprint()).unwrap().is_none(), "no key is trusted by itself");
+        trust().add(&key).unwrap();
+        trust().add(&key).unwrap();
+        let found = trust().find(&key.fingerprint()).unwrap().unwrap();
+        assert_eq!(found.key, key);
+        assert_eq!(trust().list().len(), 1, "twice added is once trusted");
+        trust().remove(&key.fingerprint()).unwrap();
+        assert!(trust().find(&key.fingerprint()).unwrap().is_none(), "it is trusted no more");
+        assert!(matches!(trust().remove(&key.fingerprint()), Err(TrustError::NotFound(_))));
+    }
+
+    #[test]
+    fn a_key_in_toml_says_whose_it_is_and_the_system_s_keys_count() {
+        let (user, system, key) =
+            (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), key());
+        let (name, pem) = (key.fingerprint(), key.to_pem());
+        let folder = system.path().join("trusted_keys");
+        fs::create_dir(&folder).unwrap();
+        let entry = format!(
+            "fingerprint = \"{name}\"\nowner = \"ada\"\n[public_key]\npem = \"\"\"\n{pem}\"\"\"\n"
+        );
+        fs::write(folder.join(format!("{name}.toml")), entry).unwrap();
+        let found = Trust::of(user.path(), [system.path()]).find(&name).unwrap().unwrap();
+        assert_eq!((found.owner.as_deref(), found.key), (Some("ada"), key));
+    }
+
+    #[test]
+    fn a_file_under_another_key_s_name_is_refused_and_not_passed_over() {
+        let (user, key) = (tempfile::tempdir().unwrap(), key());
+        let other: Fingerprint = "0123456789abcdef".parse().unwrap();
+        let folder = user.path().join("trusted_keys");
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join(format!("{other}.pem")), key.to_pem()).unwrap();
+        let found = Trust::of(user.path(), []).find(&other);
+        assert!(matches!(found, Err(TrustError::Name { .. })), "{found:?}");
+    }
+}

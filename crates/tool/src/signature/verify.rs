@@ -1,0 +1,56 @@
+use super::{NotSignature, SignatureLine, Trust, TrustError};
+use crate::{
+    item::Text,
+    words::{Fingerprint, Integrity},
+};
+
+/// Says why an item is not vouched for.
+#[derive(Debug, thiserror::Error)]
+pub enum SignatureError {
+    /// There is no signature.
+    #[error("unsigned")]
+    Unsigned,
+    /// A line begins like a signature and is none.
+    #[error("malformed signature: {0:?}")]
+    Malformed(String),
+    /// The content is not what was signed.
+    #[error("content changed since it was signed: signed {signed}, now {now}")]
+    Changed {
+        /// The hash that was signed.
+        signed: Integrity,
+        /// The hash of the content.
+        now: Integrity,
+    },
+    /// The key that signed it is not trusted.
+    #[error("signed by the key {0}, which is not trusted")]
+    Untrusted(Fingerprint),
+    /// The signature is not of the key that it names.
+    #[error("bad signature: not made with the key {0} over this hash")]
+    Bad(Fingerprint),
+    /// Whether the key is trusted cannot be told.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+}
+
+/// Verifies that a trusted key signed a text, and says how.
+///
+/// # Errors
+/// [`SignatureError`]: each way not to be vouched for is its own.
+pub fn verify(text: &Text, trust: &Trust) -> Result<SignatureLine, SignatureError> {
+    let line = text.signature_line().ok_or(SignatureError::Unsigned)?;
+    let signed = SignatureLine::parse(line).map_err(|what| match what {
+        NotSignature::Mark => SignatureError::Unsigned,
+        NotSignature::Malformed => SignatureError::Malformed(line.to_owned()),
+    })?;
+    let now = text.integrity();
+    if signed.hash != now {
+        return Err(SignatureError::Changed { signed: signed.hash, now });
+    }
+    let Some(trusted) = trust.find(&signed.fingerprint)? else {
+        return Err(SignatureError::Untrusted(signed.fingerprint));
+    };
+    if !trusted.key.verifies(signed.hash.to_string().as_bytes(), &signed.signature) {
+        return Err(SignatureError::Bad(signed.fingerprint));
+    }
+    Ok(signed)
+}
