@@ -1,0 +1,85 @@
+use crate::{context::Context, env, output};
+use lokt_lock::{
+    audit::{Event, EventKind},
+    store::{Durability, Store},
+};
+use lokt_tool::{check::Checked, run::Outcome};
+use serde_json::{Map, Value};
+use std::{path::Path, time::Duration};
+
+/// The trace of one run in the audit log: one event, whatever comes of it.
+pub(super) struct Record<'a> {
+    context: &'a Context,
+    extra: Map<String, Value>,
+}
+
+impl<'a> Record<'a> {
+    pub(super) fn begin(context: &'a Context, tool: &str) -> Self {
+        let mut record = Self { context, extra: Map::new() };
+        record.put("tool", tool);
+        // Under a guard: whose time it was.
+        if let Ok(Some(lock)) = env::text(env::NAME) {
+            record.put("lock", lock);
+        }
+        record
+    }
+
+    /// What would run.
+    pub(super) fn chain(&mut self, checked: &Checked) {
+        self.put("version", checked.version.to_json());
+        self.put("chain", checked.chain.digest().to_string());
+        let pin = checked.pin.as_ref().map(|pin| pin.path.to_string_lossy().into_owned());
+        self.put("lockfile", pin);
+    }
+
+    /// Nothing ran. Written at once.
+    pub(super) fn refused(&mut self, why: &str) {
+        self.put("outcome", "refused");
+        self.put("why", why);
+        self.write();
+    }
+
+    /// Nothing came of it. Written at once.
+    pub(super) fn failed(&mut self, why: &str) {
+        self.put("outcome", "error");
+        self.put("why", why);
+        self.write();
+    }
+
+    /// What came of it.
+    pub(super) fn ended(&mut self, outcome: &Outcome, after: Duration) {
+        self.put("outcome", outcome_of(outcome));
+        match outcome {
+            Outcome::Subprocess(process) => self.put("return_code", process.return_code()),
+            Outcome::Http(answer) => self.put("status_code", answer.status_code),
+        }
+        self.put("duration_ms", u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
+    }
+
+    /// It was pinned.
+    pub(super) fn pinned(&mut self, path: &Path) {
+        self.put("lockfile", path.to_string_lossy().into_owned());
+        self.put("lockfile_created", true);
+    }
+
+    pub(super) fn write(&self) {
+        let event = Event::without_name(EventKind::ToolRun, &self.context.caller);
+        let extra = self.extra.iter();
+        let event = extra.fold(event, |event, (key, value)| event.with(key, value.clone()));
+        let logged = self.context.store.log(&event, Durability::Fast);
+        output::warn_unlogged("the tool was dealt with", logged.err());
+    }
+
+    fn put(&mut self, key: &str, value: impl Into<Value>) {
+        self.extra.insert(key.to_owned(), value.into());
+    }
+}
+
+/// What came of a run, in a word.
+pub(super) fn outcome_of(outcome: &Outcome) -> &'static str {
+    match outcome {
+        _ if outcome.success() => "success",
+        Outcome::Subprocess(process) if process.timed_out() => "timeout",
+        _ => "failed",
+    }
+}
