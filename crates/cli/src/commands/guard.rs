@@ -210,6 +210,7 @@ impl Guarding<'_> {
         let command = Command {
             words: self.guard.command.clone(),
             environment: nesting::environment(self.context, told, &held),
+            ..Command::default()
         };
         let Context { store, caller, .. } = self.context;
         let watchers = Watchers { store, caller, grants };

@@ -1,4 +1,4 @@
-use super::{Seat, Signals};
+use super::{Seat, Setting, Signals};
 use nix::{
     errno::Errno,
     fcntl::{FcntlArg, fcntl},
@@ -21,12 +21,14 @@ use std::{
 const LOWEST_TICKET: i32 = 100;
 
 /// A command to run under a lock.
-#[derive(Clone, Debug)]
+#[derive(Debug, Default)]
 pub struct Command {
     /// The program and its arguments.
     pub words: Vec<OsString>,
     /// All of its environment.
     pub environment: Vec<(OsString, OsString)>,
+    /// Its folder and streams.
+    pub setting: Setting,
 }
 
 /// Says why a command did not start.
@@ -49,7 +51,7 @@ pub enum SpawnError {
 }
 
 impl Command {
-    /// Starts the command with this process's standard streams, and with `tickets` inherited.
+    /// Starts the command in its setting, and with `tickets` inherited.
     ///
     /// `posix_spawn(3)` clears the tickets' close-on-exec flags in the child alone, so no other process that
     /// this one may start gets them.
@@ -63,10 +65,12 @@ impl Command {
             self.words.iter().map(|word| nul_free(word.clone())).collect::<Result<_, _>>()?;
         let program = words.first().ok_or_else(|| SpawnError::NotFound(String::new()))?;
         let environment = self.environment()?;
+        let mark = self.setting.mark.iter().map(high_copy);
         let inherited: io::Result<Vec<OwnedFd>> =
-            tickets.iter().map(|ticket| high_copy(*ticket)).collect();
+            tickets.iter().map(|ticket| high_copy(*ticket)).chain(mark).collect();
         let started = inherited.and_then(|inherited| {
-            let actions = file_actions(&inherited)?;
+            let mut actions = file_actions(&inherited)?;
+            self.setting.add_to(&mut actions)?;
             let attributes = attributes(seat, signals)?;
             let spawn = |program: &CStr, words: &[CString]| {
                 posix_spawnp(program, &actions, &attributes, words, &environment)

@@ -87,12 +87,13 @@ where
     let tickets: Vec<&S::Ticket> =
         watchers.grants.iter().filter_map(|it| it.ticket.as_ref()).collect();
     let pid = command.start(seat, signals, &tickets)?;
-    let tickets = tickets.iter().filter_map(FileId::of).collect();
+    let mark = command.setting.mark.iter().filter_map(FileId::of);
+    let tickets = tickets.iter().filter_map(FileId::of).chain(mark).collect();
     let now = Instant::now();
     let mut guard = Supervision {
         child: Child { crew: Crew { seat, command: pid, tickets }, signals },
         pulse: Pulse::of(watchers.grants, now),
-        watch: Watch::begin(now),
+        watch: Watch::begin(watchers.grants, now),
         end: orders.max_hold.and_then(|limit| now.checked_add(limit)),
         stopping: None,
         orders,

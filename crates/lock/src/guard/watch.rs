@@ -46,8 +46,9 @@ pub(super) struct Lost {
 }
 
 impl<A: Alarm> Watch<A> {
-    pub(super) fn begin(now: Instant) -> Self {
-        let next = LOOKS.first().map(|after| now + *after);
+    /// Begins to watch over some grants; where there are none, it is never time to look.
+    pub(super) fn begin<T>(grants: &[Grant<T>], now: Instant) -> Self {
+        let next = LOOKS.first().filter(|_| !grants.is_empty()).map(|after| now + *after);
         Self { began: now, looked: 0, rested: now, alarm: None, next }
     }
 
