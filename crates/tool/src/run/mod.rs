@@ -1,6 +1,57 @@
-//! Running.
-use crate::words::ItemId;
-/// Whether this program has a primitive.
-pub fn is_known_primitive(id: &ItemId) -> bool {
-    matches!(id.as_str(), "rye/core/primitives/subprocess" | "rye/core/primitives/http_client")
-}
+//! Runs a verified tool: from the configs of its chain to a process or an HTTP request, and to what came of it.
+//!
+//! # The way of a run
+//! 1. The caller's parameters are checked against the tool's JSON Schema ([`check_schema`]).
+//! 2. The configs of the chain are merged, the tool wins ([`merge`]).
+//! 3. The bytes that were verified are written to a private folder ([`Stage`]). That copy runs, not the item.
+//! 4. The environment is made: interpreters are found, variables set ([`Environment`]).
+//! 5. The config's templates are filled in, once ([`Template`]).
+//! 6. The primitive reads the config and refuses what it cannot use.
+//! 7. Only now something starts: a process under the supervision that locks use, or an HTTP request ([`run`]).
+//!
+//! # What it refuses
+//! No shell is involved. A caller's parameter is a value: its text is never expanded, becomes no key of a config, and
+//! cannot change the shape of an address. What stands beside a tool's file is not where its interpreter looks
+//! for modules.
+//!
+//! # Limits
+//! A tool that reads files beside its own finds them by `LOKT_TOOL_PATH`. While an HTTP request is waited for, the
+//! announced lives of locks are not extended.
+
+mod asked;
+mod capture;
+mod config;
+mod environment;
+mod fields;
+mod http_client;
+mod http_request;
+mod input;
+mod interpreter;
+mod job;
+mod parameters;
+mod plan;
+mod primitive;
+mod program;
+mod reserved;
+mod runner;
+mod schema;
+mod stage;
+mod subprocess;
+mod template;
+
+pub use capture::{Captured, MAX_KEPT};
+pub use config::merge;
+pub use environment::{Environment, EnvironmentError};
+pub use fields::ConfigError;
+pub use http_client::{HttpError, HttpResult};
+pub use http_request::HttpConfigError;
+pub use interpreter::InterpreterError;
+pub use job::{Job, Output, Step};
+pub use parameters::{InvalidParameters, Parameters};
+pub use primitive::is_known_primitive;
+pub use reserved::{NotText, Reserved};
+pub use runner::{Outcome, RunError, World, run};
+pub use schema::{SchemaError, check as check_schema};
+pub use stage::{Stage, StageError, sweep};
+pub use subprocess::{SubprocessError, SubprocessResult};
+pub use template::{Template, TemplateError};

@@ -1,0 +1,101 @@
+use super::{Environment, program};
+use lokt_lock::sys::BlockedSignals;
+use nix::{
+    sys::{
+        signal::{Signal, killpg},
+        wait::{Id, WaitPidFlag, waitid},
+    },
+    unistd::Pid,
+};
+use std::{
+    ffi::OsStr,
+    fs::File,
+    io::{self, Read, Seek},
+    os::unix::{ffi::OsStrExt, process::CommandExt},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
+
+/// How long a command has to say where a program is.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// How much of its answer is read.
+const ANSWER: u64 = 64 * 1024;
+
+/// Says why a command's answer is of no use.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NoAnswer {
+    #[error("no such program")]
+    NotFound,
+    #[error("{0}")]
+    Failed(#[from] io::Error),
+    #[error("it took longer than {} s", LIMIT.as_secs())]
+    TooSlow,
+    #[error("it failed with {0}")]
+    Status(std::process::ExitStatus),
+    #[error("its answer {0:?} is no executable file")]
+    NoProgram(String),
+}
+
+/// Asks a command where a program is: the first line that it prints.
+pub(super) fn ask(
+    words: &[String],
+    environment: &Environment,
+    project: &Path,
+) -> Result<PathBuf, NoAnswer> {
+    let (first, rest) = words.split_first().ok_or(NoAnswer::NotFound)?;
+    let asked = program::find(environment, first, project).ok_or(NoAnswer::NotFound)?;
+    let mut answer = tempfile::tempfile()?;
+    let mut command = Command::new(asked);
+    command.args(rest).current_dir(project).env_clear();
+    command.envs(environment.clone().into_variables().into_iter().rev());
+    command.stdin(Stdio::null()).stdout(answer.try_clone()?).stderr(Stdio::null());
+    let mut child = command.process_group(0).spawn()?;
+    let ended = wait(&child);
+    if let (Err(_), Ok(group)) = (&ended, i32::try_from(child.id())) {
+        // It is not collected yet, so the number is still that of its group.
+        let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+    }
+    let status = child.wait()?;
+    ended?;
+    if !status.success() {
+        return Err(NoAnswer::Status(status));
+    }
+    let path = project.join(OsStr::from_bytes(&first_line(&mut answer)?));
+    if program::is_program(&path) {
+        return Ok(path);
+    }
+    Err(NoAnswer::NoProgram(path.display().to_string()))
+}
+
+/// Waits for the end of a child without collecting it.
+fn wait(child: &Child) -> Result<(), NoAnswer> {
+    let pid = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
+    let (tell, told) = mpsc::channel();
+    let waiting = move || {
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+        // Nobody listens any more where it took too long.
+        let _ = tell.send(waitid(Id::Pid(pid), flags));
+    };
+    {
+        // A signal to this process is for the thread that expects it.
+        let _signals = BlockedSignals::all();
+        thread::Builder::new().name("lokt-ask".into()).spawn(waiting)?;
+    }
+    match told.recv_timeout(LIMIT) {
+        Ok(ended) => ended.map(drop).map_err(|errno| NoAnswer::Failed(errno.into())),
+        Err(_) => Err(NoAnswer::TooSlow),
+    }
+}
+
+fn first_line(answer: &mut File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    answer.rewind()?;
+    answer.take(ANSWER).read_to_end(&mut bytes)?;
+    let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
+    bytes.truncate(end);
+    Ok(bytes.trim_ascii_end().to_vec())
+}

@@ -1,0 +1,342 @@
+use super::{
+    Environment, asked,
+    parameters::kind_of,
+    program::{find, is_program, on_path},
+};
+use crate::words::ItemId;
+use serde_json::{Map, Value};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
+
+/// An item's order to find a program, and the variable to put its path into.
+///
+/// Paths are used as they are found and never resolved: Python knows its virtual environment by the symbolic
+/// link that it was started through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Interpreter {
+    item: ItemId,
+    /// The variable.
+    pub(super) variable: String,
+    fallback: Option<String>,
+    lookup: Lookup,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Lookup {
+    /// In one of some folders under each of some roots.
+    Files { roots: Vec<String>, folders: Vec<String>, names: Vec<String> },
+    /// On `PATH`.
+    System { binary: String },
+    /// Where a version manager keeps what it installs.
+    Versions { manager: VersionManager, version: String, binary: String },
+    /// What a command says.
+    Command { words: Vec<String> },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum VersionManager {
+    Pyenv,
+    Nvm,
+    Rbenv,
+    Asdf,
+}
+
+/// Says why there is no interpreter.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InterpreterError {
+    /// A field is missing.
+    #[error("env_config.interpreter of {item} has no {field}")]
+    Missing {
+        /// The item.
+        item: ItemId,
+        /// The field.
+        field: &'static str,
+    },
+    /// A field has a wrong value.
+    #[error("env_config.interpreter.{field} of {item} must be {expected}, not {found}")]
+    Field {
+        /// The item.
+        item: ItemId,
+        /// The field.
+        field: &'static str,
+        /// What it must be.
+        expected: &'static str,
+        /// What it is.
+        found: String,
+    },
+    /// The caller's own choice cannot be run.
+    #[error("{item} needs {variable}, which is set to {value:?}, and that is no executable file")]
+    Unusable {
+        /// The item.
+        item: ItemId,
+        /// The variable.
+        variable: String,
+        /// Its value.
+        value: String,
+    },
+    /// It was found nowhere.
+    #[error("no interpreter for {variable} of {item}: looked for {}", .looked.join(", "))]
+    NotFound {
+        /// The item.
+        item: ItemId,
+        /// The variable.
+        variable: String,
+        /// Everything that was looked for, and where.
+        looked: Vec<String>,
+    },
+}
+
+/// The places that were looked at in vain.
+type Looked = Vec<String>;
+
+impl Interpreter {
+    /// Reads an order.
+    pub(super) fn new(
+        item: &ItemId,
+        object: &Map<String, Value>,
+    ) -> Result<Self, InterpreterError> {
+        let fields = Fields { item, object };
+        let variable = fields.text("var")?;
+        if variable.is_empty() || variable.contains(['=', '\0']) {
+            return Err(fields.wrong("var", "the name of a variable", format!("{variable:?}")));
+        }
+        Ok(Self {
+            item: item.clone(),
+            variable,
+            fallback: fields.optional("fallback")?,
+            lookup: Lookup::new(&fields)?,
+        })
+    }
+
+    /// Finds the program: by the lookup, else the one that the variable names already, else the fallback.
+    pub(super) fn find(
+        &self,
+        environment: &Environment,
+        project: &Path,
+    ) -> Result<OsString, InterpreterError> {
+        let mut looked = match self.lookup.find(environment, project) {
+            Ok(found) => return Ok(found.into()),
+            Err(looked) => looked,
+        };
+        match environment.get(&self.variable).filter(|value| !value.is_empty()) {
+            Some(value) => {
+                return self.chosen(value.to_string_lossy().as_ref(), environment, project);
+            }
+            None => looked.push(format!("${} (not set)", self.variable)),
+        }
+        if let Some(fallback) = &self.fallback {
+            if let Some(found) = find(environment, fallback, project) {
+                return Ok(found.into());
+            }
+            looked.push(if fallback.contains('/') {
+                project.join(fallback).display().to_string()
+            } else {
+                format!("{fallback} on PATH")
+            });
+        }
+        Err(InterpreterError::NotFound {
+            item: self.item.clone(),
+            variable: self.variable.clone(),
+            looked,
+        })
+    }
+
+    fn chosen(
+        &self,
+        value: &str,
+        environment: &Environment,
+        project: &Path,
+    ) -> Result<OsString, InterpreterError> {
+        find(environment, value, project).map(OsString::from).ok_or_else(|| {
+            InterpreterError::Unusable {
+                item: self.item.clone(),
+                variable: self.variable.clone(),
+                value: value.to_owned(),
+            }
+        })
+    }
+}
+
+impl Lookup {
+    fn new(fields: &Fields<'_>) -> Result<Self, InterpreterError> {
+        let kind = fields.text("type")?;
+        match kind.as_str() {
+            "venv_python" => Ok(Self::Files {
+                roots: Vec::new(),
+                folders: vec![fields.optional("venv_path")?.unwrap_or_else(|| ".venv".to_owned())],
+                names: vec!["bin/python".to_owned(), "bin/python3".to_owned()],
+            }),
+            "local_binary" => Ok(Self::Files {
+                roots: fields.list("search_roots")?.unwrap_or_default(),
+                folders: fields.list("search_paths")?.unwrap_or_else(|| vec![String::new()]),
+                names: match fields.list("candidates")?.filter(|names| !names.is_empty()) {
+                    Some(names) => names,
+                    None => vec![fields.text("binary")?],
+                },
+            }),
+            "node_modules" => Ok(Self::Files {
+                roots: fields.list("search_roots")?.unwrap_or_default(),
+                folders: fields
+                    .list("search_paths")?
+                    .unwrap_or_else(|| vec!["node_modules/.bin".to_owned()]),
+                names: vec![fields.optional("binary")?.unwrap_or_else(|| "node".to_owned())],
+            }),
+            "system_binary" => Ok(Self::System { binary: fields.text("binary")? }),
+            "version_manager" => Self::versions(fields),
+            "command" => {
+                let words = fields.list("resolve_cmd")?.filter(|words| !words.is_empty());
+                words.map(|words| Self::Command { words }).ok_or(fields.missing("resolve_cmd"))
+            }
+            _ => Err(fields.wrong(
+                "type",
+                "venv_python, local_binary, system_binary, node_modules, version_manager or command",
+                format!("{kind:?}"),
+            )),
+        }
+    }
+
+    fn versions(fields: &Fields<'_>) -> Result<Self, InterpreterError> {
+        let manager = fields.text("manager")?;
+        let binary = fields.optional("binary")?;
+        let usual = |name: &str| Ok(binary.clone().unwrap_or_else(|| name.to_owned()));
+        let (manager, binary) = match manager.as_str() {
+            "pyenv" => (VersionManager::Pyenv, usual("python")),
+            "nvm" => (VersionManager::Nvm, usual("node")),
+            "rbenv" => (VersionManager::Rbenv, usual("ruby")),
+            "asdf" => (VersionManager::Asdf, binary.ok_or(fields.missing("binary"))),
+            _ => {
+                let found = format!("{manager:?}");
+                return Err(fields.wrong("manager", "pyenv, nvm, rbenv or asdf", found));
+            }
+        };
+        Ok(Self::Versions { manager, version: fields.text("version")?, binary: binary? })
+    }
+
+    fn find(&self, environment: &Environment, project: &Path) -> Result<PathBuf, Looked> {
+        match self {
+            Self::Files { roots, folders, names } => {
+                let roots = roots.iter().map(|root| project.join(root));
+                let mut roots: Vec<PathBuf> = roots.collect();
+                if roots.is_empty() {
+                    roots.push(project.to_owned());
+                }
+                let folders = roots.iter().flat_map(|root| folders.iter().map(|it| root.join(it)));
+                first(folders.flat_map(|folder| names.iter().map(move |name| folder.join(name))))
+            }
+            Self::System { binary } => {
+                on_path(environment, binary).ok_or_else(|| vec![format!("{binary} on PATH")])
+            }
+            Self::Versions { manager, version, binary } => {
+                let Some(folder) = manager.folder(environment) else {
+                    return Err(vec![format!(
+                        "{binary} {version} of {manager:?} (HOME is not set)"
+                    )]);
+                };
+                first(manager.places(&folder, version).into_iter().map(|it| it.join(binary)))
+            }
+            Self::Command { words } => asked::ask(words, environment, project)
+                .map_err(|why| vec![format!("what `{}` says ({why})", words.join(" "))]),
+        }
+    }
+}
+
+/// The first that is a program, or all that were looked at.
+fn first(candidates: impl Iterator<Item = PathBuf>) -> Result<PathBuf, Looked> {
+    let mut looked = Vec::new();
+    for path in candidates {
+        if is_program(&path) {
+            return Ok(path);
+        }
+        looked.push(path.display().to_string());
+    }
+    Err(looked)
+}
+
+impl VersionManager {
+    /// Where it keeps its things.
+    fn folder(self, environment: &Environment) -> Option<PathBuf> {
+        let (variable, folder) = match self {
+            Self::Pyenv => ("PYENV_ROOT", ".pyenv"),
+            Self::Nvm => ("NVM_DIR", ".nvm"),
+            Self::Rbenv => ("RBENV_ROOT", ".rbenv"),
+            Self::Asdf => ("ASDF_DATA_DIR", ".asdf"),
+        };
+        let set = |name| environment.get(name).filter(|value| !value.is_empty());
+        set(variable).map(PathBuf::from).or_else(|| Some(Path::new(set("HOME")?).join(folder)))
+    }
+
+    /// The folders that may have the programs of a version.
+    fn places(self, folder: &Path, version: &str) -> Vec<PathBuf> {
+        match self {
+            Self::Pyenv | Self::Rbenv => vec![folder.join("versions").join(version).join("bin")],
+            Self::Nvm => {
+                let version = version.strip_prefix('v').unwrap_or(version);
+                vec![folder.join("versions/node").join(format!("v{version}")).join("bin")]
+            }
+            Self::Asdf => {
+                let installs = folder.join("installs");
+                let plugins = installs.read_dir().into_iter().flatten().flatten();
+                let mut plugins: Vec<PathBuf> = plugins.map(|plugin| plugin.path()).collect();
+                plugins.sort();
+                if plugins.is_empty() {
+                    plugins.push(installs.join("*"));
+                }
+                plugins.into_iter().map(|plugin| plugin.join(version).join("bin")).collect()
+            }
+        }
+    }
+}
+
+/// The fields of an order, with the item that they belong to.
+struct Fields<'a> {
+    item: &'a ItemId,
+    object: &'a Map<String, Value>,
+}
+
+impl Fields<'_> {
+    fn text(&self, field: &'static str) -> Result<String, InterpreterError> {
+        self.optional(field)?.ok_or_else(|| self.missing(field))
+    }
+
+    /// A text, or a number as it is written: a version often looks like one.
+    fn optional(&self, field: &'static str) -> Result<Option<String>, InterpreterError> {
+        match self.object.get(field) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(Value::Number(number)) => Ok(Some(number.to_string())),
+            Some(other) => Err(self.wrong(field, "a text", kind_of(other).to_owned())),
+        }
+    }
+
+    fn list(&self, field: &'static str) -> Result<Option<Vec<String>>, InterpreterError> {
+        let wrong = |found: &Value| self.wrong(field, "a list of texts", kind_of(found).to_owned());
+        match self.object.get(field) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Array(items)) => {
+                let text =
+                    |item: &Value| item.as_str().map(str::to_owned).ok_or_else(|| wrong(item));
+                items.iter().map(text).collect::<Result<_, _>>().map(Some)
+            }
+            Some(other) => Err(wrong(other)),
+        }
+    }
+
+    fn missing(&self, field: &'static str) -> InterpreterError {
+        InterpreterError::Missing { item: self.item.clone(), field }
+    }
+
+    fn wrong(
+        &self,
+        field: &'static str,
+        expected: &'static str,
+        found: String,
+    ) -> InterpreterError {
+        InterpreterError::Field { item: self.item.clone(), field, expected, found }
+    }
+}
+
+#[cfg(test)]
+#[path = "interpreter_tests.rs"]
+mod tests;

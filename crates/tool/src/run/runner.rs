@@ -1,0 +1,223 @@
+use super::{
+    Environment, EnvironmentError, HttpConfigError, HttpError, HttpResult, Job, NotText, Output,
+    SchemaError, StageError, SubprocessError, SubprocessResult, TemplateError,
+    capture::Capture,
+    http_client,
+    http_request::HttpRequest,
+    input,
+    plan::{Plan, Work},
+    stage::{self, Stage},
+    subprocess::Subprocess,
+};
+use crate::words::ItemId;
+use lokt_lock::{
+    guard::{
+        Command, GuardError, Orders, Received, Seat, Setting, Signals, Trouble, Watchers, supervise,
+    },
+    store::Store,
+    sys::BlockedSignals,
+};
+use nix::{
+    errno::Errno,
+    fcntl::OFlag,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    unistd::pipe2,
+};
+use std::{
+    io,
+    os::fd::AsFd,
+    path::PathBuf,
+    sync::mpsc::{self, TryRecvError},
+    thread,
+    time::Instant,
+};
+
+/// Who runs a tool, and under what.
+pub struct World<'a, S: Store> {
+    /// The store, the caller, and the locks to hold meanwhile; none is usual.
+    pub watchers: Watchers<'a, S>,
+    /// Where the tool runs, as far as signals are concerned.
+    pub seat: Seat,
+    /// The signals to pass on.
+    pub signals: &'a Signals,
+    /// What to do when a lock is lost, and how long a tool has to end. Its longest time comes from the config.
+    pub orders: Orders,
+    /// Told what happens while the tool runs.
+    pub tell: &'a mut dyn FnMut(Trouble),
+}
+
+/// What came of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// A process ended.
+    Subprocess(SubprocessResult),
+    /// A server answered.
+    Http(HttpResult),
+}
+
+/// Says why a run came to nothing. Up to and with [`RunError::Http`], nothing was started.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// There is no chain.
+    #[error("the chain is empty")]
+    NoSteps,
+    /// The chain does not end in a primitive that this build knows.
+    #[error("{0} is no primitive of this build")]
+    UnknownPrimitive(ItemId),
+    /// The project's path is not absolute.
+    #[error("the project's path {} is not absolute", .0.display())]
+    RelativeProject(PathBuf),
+    /// The parameters do not fit.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// A path cannot be put into a config.
+    #[error(transparent)]
+    Place(#[from] NotText),
+    /// There is no private copy of the tool.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// There is no environment.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
+    /// The config cannot be filled in.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// The config describes no process.
+    #[error(transparent)]
+    Subprocess(#[from] SubprocessError),
+    /// The config describes no request.
+    #[error(transparent)]
+    Http(#[from] HttpConfigError),
+    /// The streams of the tool cannot be made.
+    #[error("cannot make the tool's {what}")]
+    Streams {
+        /// Which.
+        what: &'static str,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The process did not start, or its end cannot be learnt.
+    #[error(transparent)]
+    Guard(#[from] GuardError),
+    /// The server gave no answer.
+    #[error(transparent)]
+    Exchange(#[from] HttpError),
+    /// A signal asked this program to end while it waited for a server.
+    #[error("interrupted")]
+    Interrupted(Received),
+}
+
+/// Runs a verified tool to its end, and gives what came of it.
+///
+/// Everything that can be refused is refused before anything starts. A tool that fails is an outcome.
+///
+/// # Errors
+/// [`RunError`] says what was refused, or what could not be done.
+pub fn run<S>(job: &Job<'_>, world: World<'_, S>) -> Result<Outcome, RunError>
+where
+    S: Store,
+    S::Ticket: AsFd,
+{
+    let plan = Plan::new(job)?;
+    match plan.work {
+        Work::Subprocess(process) => {
+            let result = run_process(process, job.output, plan.stage.as_ref(), world);
+            if plan.stage.is_some() {
+                // After the tool, so that nobody waits for the leftovers of others.
+                stage::sweep(&plan.temporary);
+            }
+            result.map(Outcome::Subprocess)
+        }
+        Work::Http(request, environment) => {
+            run_exchange(request, environment, world.signals).map(Outcome::Http)
+        }
+    }
+}
+
+fn run_process<S>(
+    process: Subprocess,
+    output: Output,
+    stage: Option<&Stage>,
+    world: World<'_, S>,
+) -> Result<SubprocessResult, RunError>
+where
+    S: Store,
+    S::Ticket: AsFd,
+{
+    let failed = |what| move |source| RunError::Streams { what, source };
+    let (capture, [out, err]) = match output {
+        Output::Show => (None, [None, None]),
+        Output::Capture => {
+            let (capture, ends) = Capture::begin().map_err(failed("output"))?;
+            (Some(capture), ends.map(Some))
+        }
+    };
+    let input = match (&process.input, output) {
+        (Some(bytes), _) => Some(input::in_memory(bytes)),
+        (None, Output::Capture) => Some(input::nothing()),
+        (None, Output::Show) => None,
+    };
+    let mark = stage.map_or_else(stage::anonymous_mark, Stage::mark);
+    let command = Command {
+        words: process.words,
+        environment: process.environment.into_variables(),
+        setting: Setting {
+            folder: Some(process.folder),
+            input: input.transpose().map_err(failed("input"))?,
+            output: out,
+            errors: err,
+            mark: Some(mark.map_err(failed("mark"))?),
+        },
+    };
+    let orders = Orders { max_hold: Some(process.timeout), ..world.orders };
+    let began = Instant::now();
+    let signals = (world.seat, world.signals);
+    let finish = supervise(world.watchers, &command, signals, orders, world.tell)?;
+    let duration = began.elapsed();
+    let [stdout, stderr] = capture.map_or_else(Default::default, Capture::finish);
+    let (ending, stopped) = (finish.ending, finish.stopped);
+    Ok(SubprocessResult { ending, stopped, stdout, stderr, duration })
+}
+
+/// Waits for a server in a thread of its own, so that Ctrl-C is heard meanwhile.
+fn run_exchange(
+    request: HttpRequest,
+    environment: Environment,
+    signals: &Signals,
+) -> Result<HttpResult, RunError> {
+    let failed = |source| RunError::Streams { what: "connection", source };
+    let (done, working) = pipe2(OFlag::O_CLOEXEC).map_err(|errno| failed(errno.into()))?;
+    let (tell, told) = mpsc::channel();
+    let work = move || {
+        // Nobody listens any more where this program was interrupted.
+        let _ = tell.send(http_client::exchange(&request, &environment));
+        drop(working);
+    };
+    {
+        // A signal to this process is for the thread that expects it.
+        let _signals = BlockedSignals::all();
+        thread::Builder::new().name("lokt-http".into()).spawn(work).map_err(failed)?;
+    }
+    loop {
+        let mut fds = [
+            PollFd::new(signals.as_fd(), PollFlags::POLLIN),
+            PollFd::new(done.as_fd(), PollFlags::POLLIN),
+        ];
+        match poll(&mut fds, PollTimeout::NONE) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(errno) => return Err(failed(errno.into())),
+        }
+        match told.try_recv() {
+            Ok(answer) => return Ok(answer?),
+            Err(TryRecvError::Empty) => {}
+            Err(TryRecvError::Disconnected) => {
+                return Err(failed(io::Error::other("the exchange ended without a result")));
+            }
+        }
+        while let Some(received) = signals.next().map_err(failed)? {
+            if received.ends_a_wait() {
+                return Err(RunError::Interrupted(received));
+            }
+        }
+    }
+}
