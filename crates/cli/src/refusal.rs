@@ -1,11 +1,13 @@
 //! What a refusal to run a tool becomes: a message, what drifted, what to do.
 
 use crate::{exit::Code, failure::Failure};
+use lokt_lock::guard::Ending;
 use lokt_tool::{
     chain::{ElementError, ResolveError},
     check::Refusal,
     item::ItemError,
     lockfile::{Drift, LockfileError, Stored},
+    run::{EnvironmentError, InterpreterError, RunError, SchemaError, SubprocessError},
     signature::{KeyError, SignError, SignatureError, TrustError},
     words::Space,
 };
@@ -145,6 +147,26 @@ impl From<LockfileError> for Failure {
 impl From<ItemError> for Failure {
     fn from(error: ItemError) -> Self {
         Self { code: Code::NotVerified, ..Self::of(&error) }
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        let failure = Self::of(&error);
+        match &error {
+            RunError::Schema(SchemaError::Parameters(_)) => Self { code: Code::Usage, ..failure },
+            RunError::Environment(EnvironmentError::Interpreter(
+                InterpreterError::NotFound { .. } | InterpreterError::Unusable { .. },
+            ))
+            | RunError::Subprocess(SubprocessError::NotFound(_)) => {
+                Self { code: Code::NoCommand, ..failure }
+            }
+            RunError::Interrupted(received) => {
+                let code = Ending::Signaled(received.signal).code();
+                Self { code: Code::Command(code), ..failure }
+            }
+            _ => failure,
+        }
     }
 }
 

@@ -96,6 +96,21 @@ impl Guard {
         result
     }
 
+    /// A guard of a command of lokt's own.
+    pub(crate) fn of_command(name: LockName, waiting: Waiting, command: Vec<OsString>) -> Self {
+        Self {
+            names: vec![name],
+            ttl: None,
+            sharing: Sharing::default(),
+            waiting,
+            orders: Orders::default(),
+            conflict_exit_code: None,
+            status_file: None,
+            line: None,
+            command,
+        }
+    }
+
     fn refuse_twice(&self) -> Result<(), Failure> {
         let twice = self
             .names

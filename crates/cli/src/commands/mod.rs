@@ -22,7 +22,7 @@ mod status_file;
 pub(crate) mod unfreeze;
 pub(crate) mod unlock;
 pub(crate) mod version;
-mod waiting;
+pub(crate) mod waiting;
 pub(crate) mod why;
 
 use crate::{

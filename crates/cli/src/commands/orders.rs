@@ -4,7 +4,7 @@ use lokt_lock::guard::{self, OnLost};
 use std::time::Duration;
 
 /// How a guard deals with its command, for the commands that run one.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Copy, Debug, Default)]
 pub(crate) struct Orders {
     /// Stop the command after this long, and give 124 (SIGTERM, 5 s later SIGKILL)
     #[arg(long, value_name = "DURATION", value_parser = span::parse_positive)]

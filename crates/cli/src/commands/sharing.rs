@@ -3,7 +3,7 @@ use lokt_lock::rules::Mode;
 use std::num::NonZeroU32;
 
 /// Holding a lock together with others, for the commands that take one.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Copy, Debug, Default)]
 pub(crate) struct Sharing {
     /// Hold it together with others who say --shared: many readers, or one writer
     #[arg(long, conflicts_with = "slots")]

@@ -14,7 +14,7 @@ use std::{
 const DEFAULT: Duration = Duration::from_mins(10);
 
 /// Waiting in line, for the commands that take a lock.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub(crate) struct Waiting {
     /// Wait in line, first come, first served
     #[arg(long)]
@@ -25,6 +25,10 @@ pub(crate) struct Waiting {
 }
 
 impl Waiting {
+    pub(crate) fn is_asked(&self) -> bool {
+        self.wait
+    }
+
     pub(crate) fn patience(&self) -> Patience {
         if self.wait { Patience::For(self.timeout.unwrap_or(DEFAULT)) } else { Patience::None }
     }

@@ -143,7 +143,7 @@ fn ids_in(place: &Place, space: Space) -> Vec<(ItemId, Space)> {
         collect(folder.path(), "", &mut ids);
     }
     if space == Space::System {
-        ids.extend(builtin::ids());
+        ids.extend(builtin::all().filter_map(|(id, _)| ItemId::new(id).ok()));
     }
     ids.into_iter().map(|id| (id, space)).collect()
 }

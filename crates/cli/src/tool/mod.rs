@@ -5,6 +5,7 @@ mod list;
 mod lock;
 mod place;
 mod prune;
+mod record;
 mod resolve;
 mod run;
 mod scope;

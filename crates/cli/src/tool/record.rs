@@ -66,7 +66,7 @@ impl<'a> Record<'a> {
         let event = Event::without_name(EventKind::ToolRun, &self.context.caller);
         let extra = self.extra.iter();
         let event = extra.fold(event, |event, (key, value)| event.with(key, value.clone()));
-        let logged = self.context.store.log(&event, Durability::Fast);
+        let logged = self.context.store.log(&event, Durability::Volatile);
         output::warn_unlogged("the tool was dealt with", logged.err());
     }
 

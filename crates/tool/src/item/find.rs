@@ -50,7 +50,7 @@ impl Spaces {
                 return Item::read(id, space, &found).map(Some);
             }
         }
-        match builtin::text_of(id).filter(|_| space == Space::System) {
+        match builtin::builtin(id).filter(|_| space == Space::System) {
             Some(text) => Item::built_in(id, text).map(Some),
             None => Ok(None),
         }

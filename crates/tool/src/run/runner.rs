@@ -23,6 +23,7 @@ use nix::{
     poll::{PollFd, PollFlags, PollTimeout, poll},
     unistd::pipe2,
 };
+use serde_json::{Map, Value};
 use std::{
     io,
     os::fd::AsFd,
@@ -53,6 +54,32 @@ pub enum Outcome {
     Subprocess(SubprocessResult),
     /// A server answered.
     Http(HttpResult),
+}
+
+impl Outcome {
+    /// Whether it went well.
+    pub fn success(&self) -> bool {
+        match self {
+            Self::Subprocess(process) => process.success(),
+            Self::Http(answer) => answer.success(),
+        }
+    }
+
+    /// What the tool gave, where that is one JSON object.
+    pub fn data(&self) -> Option<Map<String, Value>> {
+        match self {
+            Self::Subprocess(process) => process.data(),
+            Self::Http(answer) => answer.body.as_object().cloned(),
+        }
+    }
+
+    /// The result as others read it.
+    pub fn to_json(&self) -> Value {
+        match self {
+            Self::Subprocess(process) => process.to_json(),
+            Self::Http(answer) => answer.to_json(),
+        }
+    }
 }
 
 /// Says why a run came to nothing. Up to and with [`RunError::Http`], nothing was started.
