@@ -14,11 +14,11 @@ pub enum MetadataFlaw {
     /// A key of the metadata has a value that is no literal: finding it out would mean to run the file.
     #[error("{place}: {key} is not a literal: {line}")]
     NotLiteral {
-        /// Where the value begins.
+        /// Where the part begins that is no literal.
         place: Place,
         /// The key, as the language writes it.
         key: String,
-        /// The line of the text, without what surrounds it.
+        /// The line of that part, without what surrounds it; cut where it is long.
         line: String,
     },
     /// A key has a value of the wrong type.

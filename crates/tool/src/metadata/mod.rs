@@ -2,9 +2,20 @@
 //!
 //! A file that cannot be parsed is an error with its place; it never becomes an item without metadata.
 
+mod fault;
 mod fields;
 mod flaw;
+mod javascript;
+mod json;
+mod names;
+mod number;
 mod place;
+mod python;
+mod room;
+mod shell;
+mod toml;
+mod yaml;
+mod yaml_scalar;
 
 pub use fields::{Executor, Field, Metadata};
 pub use flaw::MetadataFlaw;
@@ -17,6 +28,15 @@ use crate::words::Extension;
 /// # Errors
 /// [`MetadataFlaw`] says what cannot be read, and where.
 pub fn read(text: &str, extension: Extension) -> Result<Metadata, MetadataFlaw> {
-    let _ = (text, extension);
-    Metadata::of_fields(Vec::new())
+    let fields = room::with_room(text, || match extension {
+        Extension::Py => python::read(text),
+        Extension::Yaml | Extension::Yml => yaml::read(text),
+        Extension::Json => json::read(text),
+        Extension::Js | Extension::Ts | Extension::Mjs | Extension::Cjs => {
+            javascript::read(text, extension)
+        }
+        Extension::Sh => shell::read(text),
+        Extension::Toml => toml::read(text),
+    })?;
+    Metadata::of_fields(fields)
 }

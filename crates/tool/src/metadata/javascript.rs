@@ -1,0 +1,244 @@
+//! Metadata in JavaScript and TypeScript: literals that are declared at the top level.
+//!
+//! A file may be a module or a script: it is read as the first of both that it is.
+
+use super::{
+    Field, MetadataFlaw, Place,
+    fault::{Fault, MAX_DEPTH, NO_NUMBER, TOO_DEEP, syntax},
+    names::key_of_name,
+    number::{self, Sign},
+};
+use crate::words::Extension;
+use oxc_allocator::Allocator;
+use oxc_ast::ast::{
+    ArrayExpressionElement, BindingPattern, Declaration, Expression, NumericLiteral,
+    ObjectProperty, ObjectPropertyKind, PropertyKey, PropertyKind, Statement, TemplateLiteral,
+    VariableDeclaration, VariableDeclarationKind, VariableDeclarator,
+};
+use oxc_parser::Parser;
+use oxc_span::{GetSpan, SourceType, Span};
+use serde_json::{Map, Value};
+
+/// Reads the declarations of a file.
+pub(super) fn read(text: &str, extension: Extension) -> Result<Vec<Field>, MetadataFlaw> {
+    let kinds = match extension {
+        Extension::Mjs => vec![SourceType::mjs()],
+        Extension::Cjs => vec![SourceType::cjs()],
+        Extension::Ts => vec![SourceType::ts(), SourceType::ts().with_commonjs(true)],
+        _ => vec![SourceType::mjs(), SourceType::cjs()],
+    };
+    let mut first = None;
+    for kind in kinds {
+        match read_as(text, kind) {
+            Parsed::Fields(fields) => return fields,
+            Parsed::Not(flaw) => first = first.or(Some(flaw)),
+        }
+    }
+    first.map_or(Ok(Vec::new()), Err)
+}
+
+/// What parsing a text as one kind of file makes of it.
+enum Parsed {
+    Fields(Result<Vec<Field>, MetadataFlaw>),
+    /// It is no file of this kind.
+    Not(MetadataFlaw),
+}
+
+fn read_as(text: &str, kind: SourceType) -> Parsed {
+    let allocator = Allocator::default();
+    let parsed = Parser::new(&allocator, text, kind).parse();
+    if let Some(error) = parsed.diagnostics.errors().next() {
+        let offset = error.labels.first().map_or(0, |label| label.offset() as usize);
+        return Parsed::Not(syntax(text, offset, error.message.to_lowercase()));
+    }
+    if parsed.panicked {
+        return Parsed::Not(syntax(text, 0, "the file cannot be parsed"));
+    }
+    let reader = Reader { text };
+    Parsed::Fields(parsed.program.body.iter().flat_map(|it| reader.statement(it)).collect())
+}
+
+struct Reader<'t> {
+    text: &'t str,
+}
+
+impl Reader<'_> {
+    fn statement(&self, statement: &Statement<'_>) -> Vec<Result<Field, MetadataFlaw>> {
+        let declaration = match statement {
+            Statement::VariableDeclaration(declaration) => declaration,
+            Statement::ExportDeclaration(export) => match &export.declaration {
+                Declaration::VariableDeclaration(declaration) => declaration,
+                _ => return Vec::new(),
+            },
+            _ => return Vec::new(),
+        };
+        self.declaration(declaration)
+    }
+
+    fn declaration(&self, it: &VariableDeclaration<'_>) -> Vec<Result<Field, MetadataFlaw>> {
+        let is_plain = matches!(
+            it.kind,
+            VariableDeclarationKind::Var
+                | VariableDeclarationKind::Let
+                | VariableDeclarationKind::Const
+        );
+        if !is_plain || it.declare {
+            return Vec::new();
+        }
+        it.declarations.iter().filter_map(|it| self.field(it)).collect()
+    }
+
+    fn field(&self, declarator: &VariableDeclarator<'_>) -> Option<Result<Field, MetadataFlaw>> {
+        let BindingPattern::BindingIdentifier(name) = &declarator.id else { return None };
+        let key = key_of_name(name.name.as_str())?;
+        let Some(init) = &declarator.init else {
+            let fault = Fault::NotLiteral { offset: begin(declarator.span) };
+            return Some(Err(fault.in_text(self.text, 0, &name.name)));
+        };
+        let place = Place::of_byte(self.text, begin(init.span()));
+        let read = self.value(init, 0).map(|value| Field { key, value, place });
+        Some(read.map_err(|fault| fault.in_text(self.text, 0, &name.name)))
+    }
+
+    fn value(&self, expression: &Expression<'_>, depth: usize) -> Result<Value, Fault> {
+        let expression = bare(expression);
+        let offset = begin(expression.span());
+        if depth > MAX_DEPTH {
+            return Err(Fault::refused(offset, TOO_DEEP));
+        }
+        match expression {
+            Expression::NullLiteral(_) => Ok(Value::Null),
+            Expression::BooleanLiteral(boolean) => Ok(Value::Bool(boolean.value)),
+            Expression::StringLiteral(it) if it.lone_surrogates => Err(no_text(offset)),
+            Expression::StringLiteral(string) => Ok(Value::String(string.value.to_string())),
+            Expression::TemplateLiteral(template) => template_text(template).map(Value::String),
+            Expression::NumericLiteral(_) | Expression::UnaryExpression(_) => {
+                self.number(expression).map(Value::Number)
+            }
+            Expression::ArrayExpression(array) => {
+                let values = array.elements.iter().map(|it| self.element(it, depth));
+                values.collect::<Result<_, _>>().map(Value::Array)
+            }
+            Expression::ObjectExpression(object) => {
+                let mut map = Map::new();
+                for property in &object.properties {
+                    let (key, value) = self.property(property, depth)?;
+                    map.insert(key, value);
+                }
+                Ok(Value::Object(map))
+            }
+            _ => Err(Fault::NotLiteral { offset }),
+        }
+    }
+
+    fn element(&self, it: &ArrayExpressionElement<'_>, depth: usize) -> Result<Value, Fault> {
+        match it.as_expression() {
+            Some(expression) => self.value(expression, depth + 1),
+            None => Err(Fault::NotLiteral { offset: begin(it.span()) }),
+        }
+    }
+
+    fn property(
+        &self,
+        it: &ObjectPropertyKind<'_>,
+        depth: usize,
+    ) -> Result<(String, Value), Fault> {
+        let not_literal = || Fault::NotLiteral { offset: begin(it.span()) };
+        let ObjectPropertyKind::ObjectProperty(it) = it else { return Err(not_literal()) };
+        let ObjectProperty { kind, key, value, method, shorthand, computed, .. } = it.as_ref();
+        if *kind != PropertyKind::Init || *method || *shorthand || *computed {
+            return Err(not_literal());
+        }
+        let key = match key {
+            PropertyKey::StaticIdentifier(name) => name.name.to_string(),
+            PropertyKey::StringLiteral(it) if it.lone_surrogates => {
+                return Err(no_text(begin(it.span)));
+            }
+            PropertyKey::StringLiteral(string) => string.value.to_string(),
+            PropertyKey::NumericLiteral(number) => self.numeric(number, Sign::Plus)?.to_string(),
+            _ => return Err(not_literal()),
+        };
+        // Not a key in JavaScript, but what the object inherits from.
+        if key == "__proto__" {
+            return Err(not_literal());
+        }
+        Ok((key, self.value(value, depth + 1)?))
+    }
+
+    /// A number with any minus signs before it.
+    fn number(&self, mut expression: &Expression<'_>) -> Result<serde_json::Number, Fault> {
+        let mut sign = Sign::Plus;
+        loop {
+            expression = match bare(expression) {
+                Expression::UnaryExpression(unary) if unary.operator.as_str() == "-" => {
+                    sign = sign.turned();
+                    &unary.argument
+                }
+                Expression::NumericLiteral(literal) => return self.numeric(literal, sign),
+                other => return Err(Fault::NotLiteral { offset: begin(other.span()) }),
+            }
+        }
+    }
+
+    /// A number by how it is written, so that a version `1.0` stays one.
+    fn numeric(
+        &self,
+        literal: &NumericLiteral<'_>,
+        sign: Sign,
+    ) -> Result<serde_json::Number, Fault> {
+        let range = literal.span.start as usize..literal.span.end as usize;
+        let written = self.text.get(range).unwrap_or_default();
+        let is_digits = written.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_');
+        let number = if is_digits && written.len() > 1 && written.starts_with('0') {
+            // Octal in old scripts, unless one of its digits is none of eight.
+            let radix = if written.contains(['8', '9']) { 10 } else { 8 };
+            number::whole(sign, written, radix)
+        } else if is_digits || literal_has_prefix(written) {
+            number::whole_with_prefix(sign, written)
+        } else {
+            number::float(sign, literal.value)
+        };
+        number.ok_or_else(|| Fault::refused(begin(literal.span), NO_NUMBER))
+    }
+}
+
+/// An expression without the parentheses and types around it.
+fn bare<'e, 'a>(mut expression: &'e Expression<'a>) -> &'e Expression<'a> {
+    loop {
+        expression = match expression {
+            Expression::ParenthesizedExpression(it) => &it.expression,
+            Expression::TSAsExpression(it) => &it.expression,
+            Expression::TSSatisfiesExpression(it) => &it.expression,
+            bare => return bare,
+        }
+    }
+}
+
+fn template_text(template: &TemplateLiteral<'_>) -> Result<String, Fault> {
+    let offset = begin(template.span);
+    match template.quasis.as_slice() {
+        [only] if template.expressions.is_empty() => match &only.value.cooked {
+            Some(text) if !only.lone_surrogates => Ok(text.to_string()),
+            _ => Err(no_text(offset)),
+        },
+        _ => Err(Fault::NotLiteral { offset }),
+    }
+}
+
+fn no_text(offset: usize) -> Fault {
+    Fault::refused(offset, "half of a surrogate pair is no text")
+}
+
+fn literal_has_prefix(written: &str) -> bool {
+    let mut bytes = written.bytes();
+    bytes.next() == Some(b'0')
+        && bytes.next().is_some_and(|it| b"xob".contains(&it.to_ascii_lowercase()))
+}
+
+fn begin(span: Span) -> usize {
+    span.start as usize
+}
+
+#[cfg(test)]
+#[path = "javascript_tests.rs"]
+mod tests;

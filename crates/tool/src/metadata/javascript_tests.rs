@@ -1,0 +1,110 @@
+use super::*;
+
+fn value_of(literal: &str) -> String {
+    let fields = read(&format!("export const CONFIG = {literal}\n"), Extension::Ts).unwrap();
+    fields.into_iter().map(|it| it.value.to_string()).collect()
+}
+
+#[test]
+fn a_literal_has_its_value() {
+    for (literal, expected) in [
+        ("'a\\u00e9'", r#""aé""#),
+        ("`a\nb`", r#""a\nb""#),
+        ("1.0", "1.0"),
+        ("1", "1"),
+        ("1e21", "1e+21"),
+        ("1_000", "1000"),
+        ("-0x1F", "-31"),
+        ("- -1", "1"),
+        ("12345678901234567890123", "12345678901234567890123"),
+        ("[true, false, null,]", "[true,false,null]"),
+        ("{a: 1, 'b c': [], 1: 2, a: 3,}", r#"{"a":3,"b c":[],"1":2}"#),
+        ("({a: (1)} as const)", r#"{"a":1}"#),
+        ("{a: [1] as const} satisfies Config", r#"{"a":[1]}"#),
+    ] {
+        assert_eq!(value_of(literal), expected, "{literal} has its value");
+    }
+}
+
+#[test]
+fn what_would_have_to_be_run_is_refused_where_it_stands() {
+    for (literal, column) in [
+        ("x", 16),
+        ("undefined", 16),
+        ("f()", 16),
+        ("`a${1}`", 16),
+        ("a`b`", 16),
+        ("[1,,2]", 19),
+        ("[...x]", 17),
+        ("{...x}", 17),
+        ("{x}", 17),
+        ("{[x]: 1}", 17),
+        ("{a() {}}", 17),
+        ("{get a() { return 1 }}", 17),
+        ("{a: x}", 20),
+        ("{__proto__: {}}", 17),
+        ("1n", 16),
+        ("+1", 16),
+        ("-x", 17),
+        ("!0", 16),
+        ("1 + 1", 16),
+        ("/a/", 16),
+        ("() => 1", 16),
+    ] {
+        let error = read(&format!("\nconst CONFIG = {literal}"), Extension::Js).unwrap_err();
+        let place = Place { line: 2, column };
+        let line = format!("const CONFIG = {literal}");
+        let key = "CONFIG".to_owned();
+        assert_eq!(error, MetadataFlaw::NotLiteral { place, key, line }, "{literal} is not run");
+    }
+    for refused in ["1e999", "'\\ud800'", "`\\ud800`", "{'\\ud800': 1}"] {
+        let error = read(&format!("const CONFIG = {refused}"), Extension::Js).unwrap_err();
+        assert!(matches!(error, MetadataFlaw::Syntax { .. }), "{refused} is refused: {error}");
+    }
+    assert!(
+        read("let CONFIG; CONFIG = {}", Extension::Js).is_err(),
+        "a value elsewhere is unknown"
+    );
+}
+
+#[test]
+fn only_declarations_at_the_top_count() {
+    let text = "#!/usr/bin/env node\r\nimport x from 'x'\r\nexport let __version__ = '1', a = x;\r\n\
+        var __version__ = '2'\r\nconst {CONFIG} = x, [ENV_CONFIG] = x\r\n{ const CONFIG = x }\r\n\
+        function f() { const CONFIG = x }\r\nexport default x\r\n";
+    let fields = read(text, Extension::Js).unwrap();
+    let read: Vec<_> = fields.iter().map(|it| (it.key, it.value.to_string())).collect();
+    let expected = [("version", "\"1\"".to_owned()), ("version", "\"2\"".to_owned())];
+    assert_eq!(read, expected, "nothing else is metadata");
+    let places: Vec<_> = fields.iter().map(|it| (it.place.line, it.place.column)).collect();
+    assert_eq!(places, [(3, 26), (4, 19)], "a value has its place");
+}
+
+#[test]
+fn a_file_may_be_a_module_or_a_script() {
+    let module = "import a from 'a'; await a; export const CONFIG = {};";
+    let script = "const a = require('a'); with (a) {} var CONFIG = 010; return;";
+    let typed = "import type { A } from 'a'; const CONFIG: A = { a: 1 } as A;";
+    for (extension, text, is_read) in [
+        (Extension::Js, module, true),
+        (Extension::Js, script, true),
+        (Extension::Mjs, module, true),
+        (Extension::Mjs, script, false),
+        (Extension::Cjs, module, false),
+        (Extension::Cjs, script, true),
+        (Extension::Ts, typed, true),
+        (Extension::Js, typed, false),
+    ] {
+        let read = super::read(text, extension);
+        let fields = read.as_ref().map_or(0, Vec::len);
+        assert_eq!(fields == 1, is_read, "{extension:?} {text:?}: {read:?}");
+    }
+}
+
+#[test]
+fn what_is_no_javascript_is_refused_where_it_ends() {
+    for (text, line) in [("\nlet a = (\n", 3), ("a\r\nb c", 2), ("const a", 1)] {
+        let error = read(text, Extension::Js).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("line {line}, ")), "{text:?} is refused: {error}");
+    }
+}

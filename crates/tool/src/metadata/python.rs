@@ -1,0 +1,132 @@
+//! Metadata in Python: literals that a module assigns to one plain name at its top level.
+
+use super::{
+    Field, MetadataFlaw, Place,
+    fault::{Fault, MAX_DEPTH, NO_NUMBER, TOO_DEEP, syntax},
+    names::key_of_name,
+    number::{self, Sign},
+};
+use ruff_python_ast::{DictItem, Expr, ExprStringLiteral, Number, Stmt, StmtAssign, UnaryOp};
+use ruff_python_parser::{ParseError, parse_expression, parse_module};
+use ruff_text_size::Ranged;
+use serde_json::{Map, Value};
+
+/// Reads the assignments of a module.
+pub(super) fn read(text: &str) -> Result<Vec<Field>, MetadataFlaw> {
+    let module = parse_module(text)
+        .map_err(|error| syntax(text, offset_of(&error.location), what(&error)))?;
+    module.syntax().body.iter().filter_map(|statement| field(text, statement)).collect()
+}
+
+/// Reads one literal, as it may stand behind an equals sign.
+pub(super) fn read_literal(text: &str) -> Result<Value, Fault> {
+    let parsed = parse_expression(text)
+        .map_err(|error| Fault::refused(offset_of(&error.location), what(&error)))?;
+    value(text, parsed.expr(), 0)
+}
+
+fn what(error: &ParseError) -> String {
+    let what = error.error.to_string();
+    let mut chars = what.chars();
+    chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or(what)
+}
+
+fn offset_of(it: &impl Ranged) -> usize {
+    it.start().to_usize()
+}
+
+fn field(text: &str, statement: &Stmt) -> Option<Result<Field, MetadataFlaw>> {
+    let Stmt::Assign(StmtAssign { targets, value: assigned, .. }) = statement else { return None };
+    let [Expr::Name(name)] = targets.as_slice() else { return None };
+    let key = key_of_name(name.id.as_str())?;
+    let place = Place::of_byte(text, offset_of(assigned.as_ref()));
+    let read = value(text, assigned, 0).map(|value| Field { key, value, place });
+    Some(read.map_err(|fault| fault.in_text(text, 0, name.id.as_str())))
+}
+
+fn value(text: &str, expression: &Expr, depth: usize) -> Result<Value, Fault> {
+    let offset = offset_of(expression);
+    if depth > MAX_DEPTH {
+        return Err(Fault::refused(offset, TOO_DEEP));
+    }
+    let all = |elements: &[Expr]| {
+        let values = elements.iter().map(|element| value(text, element, depth + 1));
+        values.collect::<Result<_, _>>().map(Value::Array)
+    };
+    match expression {
+        Expr::NoneLiteral(_) => Ok(Value::Null),
+        Expr::BooleanLiteral(boolean) => Ok(Value::Bool(boolean.value)),
+        Expr::StringLiteral(string) => self::string(text, string).map(Value::String),
+        Expr::NumberLiteral(_) | Expr::UnaryOp(_) => number(expression).map(Value::Number),
+        Expr::List(list) => all(&list.elts),
+        Expr::Tuple(tuple) => all(&tuple.elts),
+        Expr::Dict(dict) => object(text, &dict.items, depth),
+        _ => Err(Fault::NotLiteral { offset }),
+    }
+}
+
+/// A string. Half of a surrogate pair is in Python's strings and in no text: the parser replaces it, which
+/// must not go unseen.
+fn string(text: &str, string: &ExprStringLiteral) -> Result<String, Fault> {
+    let value = string.value.to_str();
+    if value.contains(char::REPLACEMENT_CHARACTER) {
+        let written = text.get(string.range().to_std_range()).unwrap_or_default();
+        let named = written.to_ascii_lowercase();
+        let is_meant = |it: &str| named.contains(it);
+        if !["\u{fffd}", "fffd", "replacement character"].into_iter().any(is_meant) {
+            return Err(Fault::refused(offset_of(string), "half of a surrogate pair is no text"));
+        }
+    }
+    Ok(value.to_owned())
+}
+
+/// A number with any signs before it.
+fn number(mut expression: &Expr) -> Result<serde_json::Number, Fault> {
+    let offset = offset_of(expression);
+    let mut sign = Sign::Plus;
+    loop {
+        expression = match expression {
+            Expr::UnaryOp(unary) if unary.op == UnaryOp::USub => {
+                sign = sign.turned();
+                &unary.operand
+            }
+            Expr::UnaryOp(unary) if unary.op == UnaryOp::UAdd => &unary.operand,
+            Expr::NumberLiteral(literal) => {
+                let number = match &literal.value {
+                    Number::Int(whole) => number::whole_with_prefix(sign, &whole.to_string()),
+                    Number::Float(float) => number::float(sign, *float),
+                    Number::Complex { .. } => return Err(Fault::NotLiteral { offset }),
+                };
+                return number.ok_or_else(|| Fault::refused(offset, NO_NUMBER));
+            }
+            other => return Err(Fault::NotLiteral { offset: offset_of(other) }),
+        }
+    }
+}
+
+fn object(text: &str, items: &[DictItem], depth: usize) -> Result<Value, Fault> {
+    let mut object = Map::new();
+    for item in items {
+        let Some(key) = &item.key else {
+            return Err(Fault::NotLiteral { offset: offset_of(&item.value) });
+        };
+        let key = self::key(text, key, depth)?;
+        object.insert(key, value(text, &item.value, depth + 1)?);
+    }
+    Ok(Value::Object(object))
+}
+
+/// A key as Python writes it in JSON.
+fn key(text: &str, expression: &Expr, depth: usize) -> Result<String, Fault> {
+    match value(text, expression, depth + 1)? {
+        Value::String(key) => Ok(key),
+        Value::Array(_) | Value::Object(_) => {
+            Err(Fault::refused(offset_of(expression), "a key must be a string"))
+        }
+        scalar => Ok(scalar.to_string()),
+    }
+}
+
+#[cfg(test)]
+#[path = "python_tests.rs"]
+mod tests;
