@@ -205,7 +205,15 @@ impl Store for FileStore {
     }
 
     fn log(&self, event: &Event, durability: Durability) -> Result<(), StoreError> {
-        audit_log::append(&self.layout.audit_log(), &event.to_line(), durability)
+        let append = || audit_log::append(&self.layout.audit_log(), &event.to_line(), durability);
+        match append() {
+            // What is logged without a lock may be the first thing that happens in a root.
+            Err(error) if error.is_missing() => {
+                self.make_folders()?;
+                append()
+            }
+            logged => logged,
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 use super::{Lockfile, LockfileFlaw, Pinned, format::LOCKFILE_VERSION};
+use crate::metadata::json;
 use crate::words::{Integrity, ItemId, Space, Version};
 use serde_json::{Map, Value};
 
@@ -8,7 +9,7 @@ impl Lockfile {
     /// # Errors
     /// [`LockfileFlaw`]: doubt about a pin is never no pin.
     pub fn parse(bytes: &[u8], name: &str) -> Result<Self, LockfileFlaw> {
-        let value: Value = serde_json::from_slice(bytes).map_err(LockfileFlaw::Json)?;
+        let value: Value = json::strict(bytes).map_err(LockfileFlaw::Json)?;
         let lockfile = Object::of(&value, "the lockfile")?;
         let version = lockfile.get("lockfile_version")?;
         if version.as_u64() != Some(LOCKFILE_VERSION) {

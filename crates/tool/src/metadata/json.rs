@@ -31,6 +31,13 @@ pub(super) fn read(text: &str) -> Result<Vec<Field>, MetadataFlaw> {
     Ok(fields.collect())
 }
 
+/// Reads a JSON document in which no key comes twice: of two readers, each may take another one.
+pub(crate) fn strict(bytes: &[u8]) -> Result<Value, serde_json::Error> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = Node::root().deserialize(&mut reader)?;
+    reader.end().map(|()| value)
+}
+
 /// The byte that an error speaks of: it counts lines and, in bytes, columns, both from 1.
 fn offset_of(json: &str, error: &serde_json::Error) -> usize {
     let before = json.split_inclusive('\n').take(error.line().saturating_sub(1));

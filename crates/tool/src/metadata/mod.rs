@@ -6,7 +6,7 @@ mod fault;
 mod fields;
 mod flaw;
 mod javascript;
-mod json;
+pub(crate) mod json;
 mod names;
 mod number;
 mod place;
