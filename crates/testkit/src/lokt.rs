@@ -12,7 +12,7 @@ pub struct Lokt {
 }
 
 /// What may be set where the tests run, and would change what the program does.
-const FOREIGN: [&str; 11] = [
+const FOREIGN: [&str; 15] = [
     "LOKT_OWNER",
     "LOKT_OWNER_DERIVED",
     "LOKT_AGENT_ID",
@@ -22,6 +22,10 @@ const FOREIGN: [&str; 11] = [
     "LOKT_FENCE",
     "GIT_DIR",
     "GIT_COMMON_DIR",
+    "GIT_WORK_TREE",
+    "LOKT_SYSTEM_SPACE",
+    "RYE_PYTHON",
+    "RYE_BASH",
     "NO_COLOR",
     "COMPLETE",
 ];
@@ -49,6 +53,7 @@ impl Lokt {
         let folder = sandbox.program().parent().unwrap_or(Path::new("/"));
         let path = std::env::var("PATH").unwrap_or_default();
         command.env("PATH", format!("{}:{path}", folder.display()));
+        command.env("USER_SPACE", sandbox.folder().join("user"));
         command.env("LOKT_ROOT", sandbox.root()).current_dir(sandbox.folder());
         Self { command }.silent()
     }

@@ -1,0 +1,221 @@
+//! From nothing to a pinned tool, and what is written when.
+
+use crate::workshop::{RUNTIME, Workshop, tool};
+use serde_json::{Value, json};
+use std::fs;
+
+const GREET: &str = r#"__version__ = "1.0.0"
+__tool_type__ = "python"
+__executor_id__ = "rye/core/runtimes/python_runtime"
+
+import argparse, json
+arguments = argparse.ArgumentParser()
+arguments.add_argument("--params", type=json.loads)
+arguments.add_argument("--project-path")
+given = arguments.parse_args()
+print(json.dumps({"hello": given.params["name"]}))
+"#;
+
+#[test]
+fn on_a_fresh_machine_a_python_tool_is_signed_run_and_pinned() {
+    let workshop = Workshop::empty();
+    workshop.put("demo/greet.py", GREET);
+    let run = ["run", "demo/greet", "--params", r#"{"name":"Ada"}"#];
+    workshop.tool(run).fails_with(5, "unsigned");
+    workshop.lokt(["key", "generate"]).run().ok();
+    workshop.tool(["sign", "demo/greet"]).ok();
+    let first = workshop.tool(run).ok().says("pinned demo/greet@1.0.0");
+    assert_eq!(first.out, "{\"hello\": \"Ada\"}\n", "what the tool prints is all that is printed");
+    let second = workshop.tool(run.into_iter().chain(["--json"])).ok().json();
+    assert_eq!(second["status"], "success");
+    assert_eq!(second["data"], json!({"hello": "Ada"}));
+    assert_eq!(second["metadata"]["lockfile_used"], true);
+    let ids = |chain: &Value| -> Vec<Value> {
+        chain.as_array().unwrap().iter().map(|it| it["item_id"].clone()).collect()
+    };
+    let expected =
+        ["demo/greet", "rye/core/runtimes/python_runtime", "rye/core/primitives/subprocess"];
+    assert_eq!(ids(&second["chain"]), expected);
+}
+
+#[test]
+fn the_first_success_pins_and_what_is_pinned_is_left_untouched() {
+    let workshop = Workshop::new();
+    let first = workshop.tool(["run", "demo/trace", "--json"]).ok().json();
+    assert_eq!(first["metadata"]["lockfile_created"], true);
+    assert_eq!(first["metadata"]["lockfile_path"], json!(workshop.lockfile()));
+    let before = fs::metadata(workshop.lockfile()).unwrap();
+    let content = fs::read(workshop.lockfile()).unwrap();
+    let second = workshop.tool(["run", "demo/trace", "--json"]).ok().json();
+    assert_eq!(second["metadata"]["lockfile_created"], false);
+    assert_eq!(second["metadata"]["lockfile_used"], true);
+    let after = fs::metadata(workshop.lockfile()).unwrap();
+    assert_eq!(after.modified().unwrap(), before.modified().unwrap(), "it is left untouched");
+    assert_eq!(fs::read(workshop.lockfile()).unwrap(), content);
+    assert_eq!(workshop.runs(), 2, "both ran");
+    assert_eq!(Workshop::lockfiles(workshop.project()), [""; 0], "the project has none");
+}
+
+#[test]
+fn a_lockfile_has_the_bytes_of_the_format() {
+    let workshop = Workshop::new();
+    workshop.run().ok();
+    let text = fs::read_to_string(workshop.lockfile()).unwrap();
+    let pinned: Value = serde_json::from_str(&text).unwrap();
+    let at = |pointer: &str| pinned.pointer(pointer).and_then(Value::as_str).unwrap();
+    let (time, [tool, runtime, primitive]) =
+        (at("/generated_at"), [0, 1, 2].map(|n| at(&format!("/resolved_chain/{n}/integrity"))));
+    let expected = format!(
+        r#"{{
+  "lockfile_version": 1,
+  "generated_at": "{time}",
+  "root": {{
+    "tool_id": "demo/trace",
+    "version": "1.0.0",
+    "integrity": "{tool}"
+  }},
+  "resolved_chain": [
+    {{
+      "item_id": "demo/trace",
+      "space": "project",
+      "tool_type": "shell",
+      "executor_id": "demo/sh",
+      "integrity": "{tool}"
+    }},
+    {{
+      "item_id": "demo/sh",
+      "space": "user",
+      "tool_type": "runtime",
+      "executor_id": "rye/core/primitives/subprocess",
+      "integrity": "{runtime}"
+    }},
+    {{
+      "item_id": "rye/core/primitives/subprocess",
+      "space": "system",
+      "tool_type": "primitive",
+      "executor_id": null,
+      "integrity": "{primitive}"
+    }}
+  ],
+  "registry": null
+}}"#
+    );
+    assert_eq!(text, expected);
+    assert!(time.ends_with("+00:00"), "UTC is written as an offset: {time}");
+}
+
+#[test]
+fn where_it_is_pinned_is_as_somebody_says() {
+    let workshop = Workshop::new();
+    workshop.tool(["run", "demo/trace", "--scope", "project"]).ok();
+    assert_eq!(Workshop::lockfiles(workshop.project()).len(), 1, "in the project, on request");
+    assert_eq!(Workshop::lockfiles(&workshop.user()), [""; 0], "and nowhere else");
+    workshop.tool(["run", "demo/trace", "--scope", "system"]).expect(64);
+
+    let workshop = Workshop::new();
+    fs::write(workshop.project().join(".ai/lokt.toml"), "lockfile_scope = \"project\"\n").unwrap();
+    workshop.run().ok();
+    assert_eq!(Workshop::lockfiles(workshop.project()).len(), 1, "as the project's file says");
+    fs::write(workshop.project().join(".ai/lokt.toml"), "lockfile_scope = \"system\"\n").unwrap();
+    workshop.run().fails_with(1, "lockfile_scope");
+}
+
+#[test]
+fn a_run_that_fails_pins_nothing() {
+    let workshop = Workshop::new();
+    for (line, code) in [("exit 3", 1), ("kill -9 $$", 137), ("echo out; exec sleep 1000", 124)] {
+        let runtime = RUNTIME.replace("config: {", "config: {timeout: 0.2, ");
+        workshop.put_user("demo/sh.yaml", runtime);
+        workshop.put("demo/trace.sh", tool("demo/sh").replace("echo ran >> ran", line));
+        workshop.sign(&["demo/sh", "demo/trace"]);
+        let done = workshop.run().expect(code);
+        assert!(done.err.contains("error: tool demo/trace"), "{done:#?}");
+        assert_eq!(Workshop::lockfiles(&workshop.user()), [""; 0], "{line} pins nothing");
+    }
+}
+
+#[test]
+fn a_tool_that_hangs_is_stopped_with_its_children_and_what_it_said_is_shown() {
+    let workshop = Workshop::new();
+    workshop.put_user("demo/sh.yaml", RUNTIME.replace("config: {", "config: {timeout: 0.3, "));
+    let hangs = "echo before; sleep 1000 & echo $! > child; wait";
+    workshop.put("demo/trace.sh", tool("demo/sh").replace("echo ran >> ran", hangs));
+    workshop.sign(&["demo/sh", "demo/trace"]);
+    let shown = workshop.run().expect(124).says("did not end in its time");
+    assert_eq!(shown.out, "before\n");
+    let kept = workshop.tool(["run", "demo/trace", "--json"]).expect(124).json();
+    assert_eq!(kept["status"], "timeout");
+    assert_eq!(kept["result"]["stdout"], "before\n");
+    let child = fs::read_to_string(workshop.project().join("child")).unwrap();
+    let status = fs::read_to_string(format!("/proc/{}/stat", child.trim())).unwrap_or_default();
+    assert!(status.is_empty() || status.contains(") Z "), "the child is gone: {status}");
+}
+
+#[test]
+fn the_nearest_lockfile_decides_even_if_it_is_broken() {
+    let workshop = Workshop::new();
+    workshop.run().ok();
+    let near = workshop.project().join("lockfiles/demo/trace@1.0.0.lock.json");
+    fs::create_dir_all(near.parent().unwrap()).unwrap();
+    fs::copy(workshop.lockfile(), &near).unwrap();
+    fs::write(workshop.lockfile(), "garbage").unwrap();
+    workshop.run().ok();
+    fs::write(&near, "").unwrap();
+    workshop.refuses("not JSON");
+    fs::remove_file(&near).unwrap();
+    fs::create_dir(&near).unwrap();
+    workshop.refuses("not a regular file");
+    fs::remove_dir(&near).unwrap();
+    workshop.refuses("not JSON");
+}
+
+#[test]
+fn frozen_runs_only_what_is_pinned() {
+    let workshop = Workshop::new();
+    let frozen = ["run", "demo/trace", "--frozen"];
+    workshop.tool(frozen).fails_with(5, "is not pinned");
+    assert_eq!(workshop.runs(), 0, "nothing ran");
+    workshop.tool(["lock", "demo/trace"]).ok();
+    workshop.tool(frozen).ok();
+    assert_eq!(workshop.runs(), 1);
+}
+
+#[test]
+fn what_is_pinned_verifies_at_another_place_and_for_another_user() {
+    let workshop = Workshop::new();
+    workshop.tool(["run", "demo/trace", "--scope", "project"]).ok();
+    let key = workshop.user().join("keys/public_key.pem");
+    let other = Workshop::in_project("a moved (project)");
+    let copy = |from: &std::path::Path, to: &std::path::Path| {
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(from, to).unwrap();
+    };
+    copy(&workshop.project().join(".ai/tools/demo/trace.sh"), &other.project().join(".ai/tools/demo/trace.sh"));
+    copy(&workshop.user().join("tools/demo/sh.yaml"), &other.user().join("tools/demo/sh.yaml"));
+    let lockfile = "lockfiles/demo/trace@1.0.0.lock.json";
+    copy(&workshop.project().join(lockfile), &other.project().join(lockfile));
+    other.tool(["verify", "--all"]).expect(5).says("is not trusted");
+    other.lokt(["key", "trust", key.to_str().unwrap()]).run().ok();
+    other.tool(["verify", "--all"]).ok();
+    other.tool(["run", "demo/trace", "--frozen"]).ok();
+    assert_eq!(other.runs(), 1);
+}
+
+#[test]
+fn every_run_is_one_event_with_the_chain_s_digest() {
+    let workshop = Workshop::new();
+    workshop.run().ok();
+    workshop.run().ok();
+    let events = workshop.sandbox.events();
+    assert_eq!(events.len(), 2, "an event for each run: {events:#?}");
+    let digest = workshop.tool(["resolve", "demo/trace", "--json"]).ok().json()["digest"].clone();
+    for event in &events {
+        assert_eq!((&event["event"], &event["name"]), (&json!("tool-run"), &Value::Null));
+        assert_eq!(event["extra"]["chain"], digest);
+        assert_eq!(event["extra"]["tool"], "demo/trace");
+        assert_eq!(event["extra"]["outcome"], "success");
+        assert_eq!(event["extra"]["lockfile"], json!(workshop.lockfile()));
+    }
+    let told = workshop.lokt(["audit", "--event", "tool-run"]).run().ok();
+    assert_eq!(told.out.lines().count(), 2, "{told:#?}");
+}

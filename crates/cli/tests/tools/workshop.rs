@@ -1,0 +1,140 @@
+use lokt_testkit::{Done, Lokt, Sandbox};
+use serde_json::Value;
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+/// A project and a user with a key.
+pub(crate) struct Workshop {
+    pub(crate) sandbox: Sandbox,
+    project: PathBuf,
+}
+
+/// A runtime of the user's own that the tests can change.
+pub(crate) const RUNTIME: &str = "version: \"1.0.0\"
+tool_type: runtime
+executor_id: rye/core/primitives/subprocess
+config: {command: sh, args: [\"{tool_path}\"]}
+";
+
+/// A tool that leaves a trace where it ran.
+pub(crate) fn tool(executor: &str) -> String {
+    format!(
+        "# __version__ = \"1.0.0\"\n# __tool_type__ = \"shell\"\n# __executor_id__ = \"{executor}\"\necho ran >> ran\n"
+    )
+}
+
+impl Workshop {
+    /// With a key, and the tool `demo/trace` on a runtime `demo/sh` of the user's, both signed.
+    pub(crate) fn new() -> Self {
+        let workshop = Self::empty();
+        workshop.lokt(["key", "generate"]).run().ok();
+        workshop.put_user("demo/sh.yaml", RUNTIME);
+        workshop.put("demo/trace.sh", &tool("demo/sh"));
+        workshop.sign(&["demo/sh", "demo/trace"]);
+        workshop
+    }
+
+    /// Without anything.
+    pub(crate) fn empty() -> Self {
+        Self::in_project("project")
+    }
+
+    /// Without anything, in a project folder of that name.
+    pub(crate) fn in_project(name: &str) -> Self {
+        let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_lokt"));
+        let project = sandbox.folder().join(name);
+        fs::create_dir_all(project.join(".ai/tools")).unwrap();
+        Self { sandbox, project }
+    }
+
+    pub(crate) fn project(&self) -> &Path {
+        &self.project
+    }
+
+    pub(crate) fn user(&self) -> PathBuf {
+        self.sandbox.folder().join("user")
+    }
+
+    pub(crate) fn lokt<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Lokt {
+        self.sandbox.lokt(arguments).folder(&self.project)
+    }
+
+    pub(crate) fn tool<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Done {
+        self.lokt(["tool"].into_iter().chain(arguments)).run()
+    }
+
+    pub(crate) fn run(&self) -> Done {
+        self.tool(["run", "demo/trace"])
+    }
+
+    #[track_caller]
+    pub(crate) fn sign(&self, ids: &[&str]) {
+        self.tool(["sign"].iter().chain(ids).copied()).ok();
+    }
+
+    /// Puts a file into the project's space.
+    pub(crate) fn put(&self, path: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        write(&self.project.join(".ai/tools").join(path), content)
+    }
+
+    /// Puts a file into the user's space.
+    pub(crate) fn put_user(&self, path: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        write(&self.user().join("tools").join(path), content)
+    }
+
+    /// How often the tool ran.
+    pub(crate) fn runs(&self) -> usize {
+        fs::read_to_string(self.project.join("ran")).unwrap_or_default().lines().count()
+    }
+
+    /// The lockfile in the user's space.
+    pub(crate) fn lockfile(&self) -> PathBuf {
+        self.user().join("lockfiles/demo/trace@1.0.0.lock.json")
+    }
+
+    /// Changes the lockfile.
+    pub(crate) fn change_lockfile(&self, change: impl FnOnce(&mut Value)) {
+        let mut pinned: Value =
+            serde_json::from_slice(&fs::read(self.lockfile()).unwrap()).unwrap();
+        change(&mut pinned);
+        fs::write(self.lockfile(), pinned.to_string()).unwrap();
+    }
+
+    /// All files below a space's lockfiles.
+    pub(crate) fn lockfiles(space: &Path) -> Vec<PathBuf> {
+        files(&space.join("lockfiles"))
+    }
+
+    /// Requires that a run is refused with a message, and that nothing ran or was written by it.
+    #[track_caller]
+    pub(crate) fn refuses(&self, message: &str) -> Done {
+        let (runs, locked) = (self.runs(), Self::lockfiles(&self.user()));
+        let done = self.run().expect(5);
+        assert!(done.err.contains(message), "the refusal says {message:?}: {done:#?}");
+        assert!(done.err.starts_with("error: "), "an error comes first: {done:#?}");
+        assert_eq!(self.runs(), runs, "nothing ran");
+        assert_eq!(Self::lockfiles(&self.user()), locked, "nothing was pinned");
+        let event = self.sandbox.events().pop().expect("an event");
+        assert_eq!(event["extra"]["outcome"], "refused", "the refusal is on record: {event}");
+        done
+    }
+}
+
+fn write(path: &Path, content: impl AsRef<[u8]>) -> PathBuf {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, content).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
+    path.to_owned()
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = entries
+        .flat_map(|entry| if entry.path().is_dir() { files(&entry.path()) } else { vec![entry.path()] })
+        .collect();
+    found.sort();
+    found
+}
