@@ -1,0 +1,213 @@
+//! Runs tools as the command line does.
+
+use lokt_lock::{
+    file::FileStore,
+    guard::{Orders, Seat, Signals, Watchers},
+    rules::OwnerSource,
+    sys::Caller,
+};
+use lokt_tool::{
+    builtin,
+    run::{Job, Outcome, Output, Parameters, RunError, Step, SubprocessResult, World, run},
+    words::ItemId,
+};
+use saphyr::{LoadableYamlNode, Scalar, Yaml};
+use serde_json::{Map, Value};
+use std::{
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::{self, Command},
+    time::Duration,
+};
+use tempfile::TempDir;
+
+/// Runs a test's body in a process of its own, whose threads all hold SIGCHLD back: a supervisor reads it from a
+/// descriptor, and a thread of the test harness would take it away. Gives what that process printed, or
+/// nothing inside it.
+pub(crate) fn alone<F: FnOnce()>(body: F) -> Option<process::Output> {
+    const INSIDE: &str = "LOKT_TEST_INSIDE";
+    if std::env::var_os(INSIDE).is_some() {
+        body();
+        return None;
+    }
+    // The closure is named after the test that it stands in.
+    let closure = std::any::type_name::<F>();
+    let name = closure.split_once("::").unwrap().1.trim_end_matches("::{{closure}}");
+    let mut command = Command::new("env");
+    command.args(["--block-signal=CHLD".into(), std::env::current_exe().unwrap().into_os_string()]);
+    let output = command.args([name, "--exact", "--nocapture"]).env(INSIDE, "1").output().unwrap();
+    let (out, err) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{name} holds in a process of its own:\n{out}\n{err}");
+    assert!(out.contains("1 passed"), "{name} is the name of a test:\n{out}");
+    Some(output)
+}
+
+/// A project, a user space and a folder for temporary files.
+pub(crate) struct Bench {
+    folder: TempDir,
+    pub(crate) environment: Vec<(OsString, OsString)>,
+    pub(crate) output: Output,
+    pub(crate) grace: Duration,
+}
+
+/// A tool to run.
+pub(crate) struct Tool<'a> {
+    pub(crate) file: &'a str,
+    pub(crate) text: &'a str,
+    /// The built-in item that runs it.
+    pub(crate) runtime: &'a str,
+    pub(crate) config: Value,
+    pub(crate) env_config: Value,
+}
+
+impl<'a> Tool<'a> {
+    pub(crate) fn new(file: &'a str, runtime: &'a str, text: &'a str) -> Self {
+        Self { file, text, runtime, config: Value::Null, env_config: Value::Null }
+    }
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a project (1)", "tmp", "user"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        let mut environment: Vec<_> = std::env::vars_os().collect();
+        let ours = ["TMPDIR", "RYE_PYTHON", "RYE_NODE", "RYE_BASH"];
+        environment.retain(|(name, _)| !ours.iter().any(|it| name == it));
+        environment.push(("TMPDIR".into(), folder.path().join("tmp").into()));
+        let grace = Duration::from_secs(5);
+        Self { folder, environment, output: Output::Capture, grace }
+    }
+
+    pub(crate) fn project(&self) -> PathBuf {
+        self.folder.path().join("a project (1)")
+    }
+
+    pub(crate) fn temporary(&self) -> PathBuf {
+        self.folder.path().join("tmp")
+    }
+
+    /// Writes a file of the project.
+    pub(crate) fn write(&self, path: &str, text: &str) -> PathBuf {
+        let path = self.project().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// Runs a tool; what stands in its file at that time is something else than what was verified.
+    pub(crate) fn run(&self, tool: &Tool<'_>, parameters: &Value) -> Result<Outcome, RunError> {
+        let original = self.write(&format!(".ai/tools/{}", tool.file), "exit 99 # replaced\n");
+        let mut chain = vec![Item {
+            id: ItemId::new("web/x").unwrap(),
+            config: object(&tool.config),
+            env_config: object(&tool.env_config),
+        }];
+        let mut next = Some(tool.runtime.to_owned());
+        while let Some(id) = next {
+            let (item, executor) = Item::built_in(&id);
+            chain.push(item);
+            next = executor;
+        }
+        self.run_chain(&chain, (tool, &original), parameters)
+    }
+
+    /// Runs a tool that starts a process.
+    #[track_caller]
+    pub(crate) fn process(&self, tool: &Tool<'_>, parameters: &Value) -> SubprocessResult {
+        match self.run(tool, parameters) {
+            Ok(Outcome::Subprocess(result)) => result,
+            other => panic!("a process was to be started: {other:?}"),
+        }
+    }
+
+    fn run_chain(
+        &self,
+        chain: &[Item],
+        (tool, original): (&Tool<'_>, &Path),
+        parameters: &Value,
+    ) -> Result<Outcome, RunError> {
+        let steps: Vec<Step<'_>> = chain
+            .iter()
+            .map(|it| Step {
+                id: &it.id,
+                config: it.config.as_ref(),
+                env_config: it.env_config.as_ref(),
+            })
+            .collect();
+        let parameters = Parameters::new(object(parameters).unwrap());
+        let job = Job {
+            steps: &steps,
+            file_name: tool.file,
+            bytes: tool.text.as_bytes(),
+            original: Some(original),
+            schema: None,
+            parameters: &parameters,
+            project: &self.project(),
+            user_space: &self.folder.path().join("user"),
+            system_space: "",
+            environment: self.environment.clone(),
+            output: self.output,
+        };
+        let store = FileStore::new(&self.folder.path().join("root"));
+        let caller = Caller::current(None, OwnerSource::Derived, None);
+        let signals = Signals::hold(Seat::OwnGroup).unwrap();
+        let world = World {
+            watchers: Watchers { store: &store, caller: &caller, grants: &mut [] },
+            seat: Seat::OwnGroup,
+            signals: &signals,
+            orders: Orders { grace: self.grace, ..Orders::default() },
+            tell: &mut |_| {},
+        };
+        run(&job, world)
+    }
+}
+
+struct Item {
+    id: ItemId,
+    config: Option<Map<String, Value>>,
+    env_config: Option<Map<String, Value>>,
+}
+
+impl Item {
+    /// A built-in item, and what runs it.
+    fn built_in(id: &str) -> (Self, Option<String>) {
+        let id = ItemId::new(id).unwrap();
+        let text = builtin::builtin(&id).unwrap_or_else(|| panic!("{id} is built in"));
+        let documents = Yaml::load_from_str(text).unwrap();
+        let item = json(&documents[0]);
+        let executor = item["executor_id"].as_str().map(str::to_owned);
+        let (config, env_config) = (object(&item["config"]), object(&item["env_config"]));
+        (Self { id, config, env_config }, executor)
+    }
+}
+
+fn object(value: &Value) -> Option<Map<String, Value>> {
+    value.as_object().cloned()
+}
+
+fn json(yaml: &Yaml<'_>) -> Value {
+    match yaml {
+        Yaml::Value(Scalar::Boolean(value)) => Value::from(*value),
+        Yaml::Value(Scalar::Integer(value)) => Value::from(*value),
+        Yaml::Value(Scalar::String(text)) => Value::from(text.as_ref()),
+        Yaml::Value(Scalar::Null) => Value::Null,
+        Yaml::Sequence(items) => items.iter().map(json).collect(),
+        Yaml::Mapping(members) => {
+            let members = members.iter();
+            let text = |key: &Yaml<'_>| json(key).as_str().unwrap().to_owned();
+            members.map(|(key, value)| (text(key), json(value))).collect()
+        }
+        other => panic!("built-in items have no {other:?}"),
+    }
+}
+
+/// Whether a process runs: one that has ended and was not collected yet does not.
+pub(crate) fn runs(pid: &str) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
+    !matches!(state, None | Some('Z' | 'X'))
+}
