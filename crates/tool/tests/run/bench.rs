@@ -26,6 +26,14 @@ use tempfile::TempDir;
 /// descriptor, and a thread of the test harness would take it away. Gives what that process printed, or
 /// nothing inside it.
 pub(crate) fn alone<F: FnOnce()>(body: F) -> Option<process::Output> {
+    alone_with(&[], body)
+}
+
+/// The same, with variables that the process itself sees.
+pub(crate) fn alone_with<F: FnOnce()>(
+    variables: &[(&str, &Path)],
+    body: F,
+) -> Option<process::Output> {
     const INSIDE: &str = "LOKT_TEST_INSIDE";
     if std::env::var_os(INSIDE).is_some() {
         body();
@@ -36,7 +44,12 @@ pub(crate) fn alone<F: FnOnce()>(body: F) -> Option<process::Output> {
     let name = closure.split_once("::").unwrap().1.trim_end_matches("::{{closure}}");
     let mut command = Command::new("env");
     command.args(["--block-signal=CHLD".into(), std::env::current_exe().unwrap().into_os_string()]);
-    let output = command.args([name, "--exact", "--nocapture"]).env(INSIDE, "1").output().unwrap();
+    let output = command
+        .args([name, "--exact", "--nocapture"])
+        .env(INSIDE, "1")
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
     let (out, err) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{name} holds in a process of its own:\n{out}\n{err}");

@@ -1,15 +1,16 @@
 //! HTTP requests to a real server: what is sent, what comes back, and what no other host gets to see.
 
-use crate::bench::{Bench, Tool, alone};
+use crate::bench::{Bench, Tool, alone, alone_with};
 use lokt_tool::run::{HttpResult, Outcome, RunError};
 use serde_json::{Value, json};
 use std::{
     io::{BufRead, BufReader},
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
 const SERVER: &str = r#"
-import http.server, json, socketserver, threading
+import http.server, json, socketserver, ssl, sys, threading
 calls = {}
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -43,6 +44,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
 class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
     daemon_threads = True
 server = Server(("127.0.0.1", 0), Handler)
+if len(sys.argv) > 1:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(sys.argv[1], sys.argv[2])
+    server.socket = context.wrap_socket(server.socket, server_side=True)
 print(server.server_address[1], flush=True)
 server.serve_forever()
 "#;
@@ -55,12 +60,16 @@ struct Server {
 
 impl Server {
     fn start() -> Self {
+        Self::start_with("http", &[])
+    }
+
+    fn start_with(scheme: &str, certificate: &[&Path]) -> Self {
         let mut command = Command::new("python3");
-        let mut process =
-            command.args(["-c", SERVER]).stdout(Stdio::piped()).spawn().expect("python3 starts");
+        command.args(["-c", SERVER]).args(certificate).stderr(Stdio::null());
+        let mut process = command.stdout(Stdio::piped()).spawn().expect("python3 starts");
         let mut port = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut port).unwrap();
-        Self { process, address: format!("http://127.0.0.1:{}", port.trim()) }
+        Self { process, address: format!("{scheme}://127.0.0.1:{}", port.trim()) }
     }
 
     fn ask(&self, config: Value, parameters: &Value) -> Result<HttpResult, RunError> {
@@ -176,5 +185,37 @@ fn a_request_has_an_end_and_an_answer_a_limit() {
         assert!(error.to_string().contains("timeout"), "{error}");
         let error = server.ask(json!({"url": "/big"}), &json!({})).unwrap_err();
         assert!(matches!(error, RunError::Exchange(_)), "an endless answer is not read: {error}");
+    });
+}
+
+/// Makes an authority and a server's certificate; false where the machine has no openssl.
+fn certify(folder: &Path) -> bool {
+    let make = "openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=ca && \
+                openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=x \
+                -CA ca.pem -CAkey ca.key -addext subjectAltName=IP:127.0.0.1 \
+                -addext basicConstraints=critical,CA:FALSE -addext extendedKeyUsage=serverAuth";
+    let made = Command::new("sh").args(["-c", make]).current_dir(folder).output().unwrap();
+    made.status.success()
+}
+
+#[test]
+fn a_server_is_trusted_only_if_the_system_trusts_its_authority() {
+    let folder = tempfile::tempdir().unwrap();
+    if !certify(folder.path()) {
+        return;
+    }
+    let authority = folder.path().join("ca.pem");
+    alone_with(&[("SSL_CERT_FILE", &authority)], || {
+        let ask = |folder: &Path| {
+            let files = ["cert.pem", "key.pem"].map(|name| folder.join(name));
+            let server = Server::start_with("https", &[&files[0], &files[1]]);
+            server.ask(json!({"url": "/echo"}), &json!({}))
+        };
+        // This process has made an authority of its own, beside the one that the variable names.
+        let error = ask(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("certificate"), "a stranger is not trusted: {error}");
+        let trusted = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from).unwrap();
+        let answer = ask(trusted.parent().unwrap()).unwrap_or_else(|error| panic!("{error}"));
+        assert!(answer.success(), "an authority of the system is trusted");
     });
 }
