@@ -5,6 +5,7 @@ use super::{
 };
 use serde_json::{Map, Value, json};
 use std::{
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -137,7 +138,11 @@ fn follow(mut request: HttpRequest, environment: &Environment) -> Result<HttpRes
 
 fn agent(request: &HttpRequest, timeout: Duration, environment: &Environment) -> Agent {
     // The certificates that the system trusts, so that an administrator's own authority counts.
-    let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
+    let cryptography = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = TlsConfig::builder()
+        .root_certs(RootCerts::PlatformVerifier)
+        .unversioned_rustls_crypto_provider(cryptography)
+        .build();
     Agent::config_builder()
         .tls_config(tls)
         .http_status_as_error(false)

@@ -194,8 +194,8 @@ fn certify(folder: &Path) -> bool {
                 openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=x \
                 -CA ca.pem -CAkey ca.key -addext subjectAltName=IP:127.0.0.1 \
                 -addext basicConstraints=critical,CA:FALSE -addext extendedKeyUsage=serverAuth";
-    let made = Command::new("sh").args(["-c", make]).current_dir(folder).output().unwrap();
-    made.status.success()
+    let done = Command::new("sh").args(["-c", make]).current_dir(folder).output().unwrap();
+    done.status.success()
 }
 
 #[test]
