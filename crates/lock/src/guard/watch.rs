@@ -118,3 +118,27 @@ impl<A: Alarm> Watch<A> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Never;
+
+    impl Alarm for Never {
+        fn source(&self) -> BorrowedFd<'_> {
+            unreachable!("no alarm is set")
+        }
+
+        fn rearm(&mut self) {}
+    }
+
+    #[test]
+    fn where_there_is_no_lock_it_is_never_time_to_look() {
+        let now = Instant::now();
+        let mut watch = Watch::<Never>::begin::<()>(&[], now);
+        assert_eq!(watch.next(), None, "nothing wakes a guard without locks");
+        assert!(!watch.is_due(false, now + SLOW), "and when it wakes, it does not look");
+        assert!(watch.source().is_none(), "no alarm is set");
+    }
+}

@@ -32,8 +32,8 @@ pub(super) enum NoAnswer {
     NotFound,
     #[error("{0}")]
     Failed(#[from] io::Error),
-    #[error("it took longer than {} s", LIMIT.as_secs())]
-    TooSlow,
+    #[error("it took longer than {} s", .0.as_secs_f32())]
+    TooSlow(Duration),
     #[error("it failed with {0}")]
     Status(std::process::ExitStatus),
     #[error("its answer {0:?} is no executable file")]
@@ -46,6 +46,15 @@ pub(super) fn ask(
     environment: &Environment,
     project: &Path,
 ) -> Result<PathBuf, NoAnswer> {
+    ask_within(LIMIT, words, environment, project)
+}
+
+fn ask_within(
+    limit: Duration,
+    words: &[String],
+    environment: &Environment,
+    project: &Path,
+) -> Result<PathBuf, NoAnswer> {
     let (first, rest) = words.split_first().ok_or(NoAnswer::NotFound)?;
     let asked = program::find(environment, first, project).ok_or(NoAnswer::NotFound)?;
     let mut answer = tempfile::tempfile()?;
@@ -54,7 +63,7 @@ pub(super) fn ask(
     command.envs(environment.clone().into_variables().into_iter().rev());
     command.stdin(Stdio::null()).stdout(answer.try_clone()?).stderr(Stdio::null());
     let mut child = command.process_group(0).spawn()?;
-    let ended = wait(&child);
+    let ended = wait(&child, limit);
     if let (Err(_), Ok(group)) = (&ended, i32::try_from(child.id())) {
         // It is not collected yet, so the number is still that of its group.
         let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
@@ -72,7 +81,7 @@ pub(super) fn ask(
 }
 
 /// Waits for the end of a child without collecting it.
-fn wait(child: &Child) -> Result<(), NoAnswer> {
+fn wait(child: &Child, limit: Duration) -> Result<(), NoAnswer> {
     let pid = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
     let (tell, told) = mpsc::channel();
     let waiting = move || {
@@ -85,9 +94,9 @@ fn wait(child: &Child) -> Result<(), NoAnswer> {
         let _signals = BlockedSignals::all();
         thread::Builder::new().name("lokt-ask".into()).spawn(waiting)?;
     }
-    match told.recv_timeout(LIMIT) {
+    match told.recv_timeout(limit) {
         Ok(ended) => ended.map(drop).map_err(|errno| NoAnswer::Failed(errno.into())),
-        Err(_) => Err(NoAnswer::TooSlow),
+        Err(_) => Err(NoAnswer::TooSlow(limit)),
     }
 }
 
@@ -98,4 +107,32 @@ fn first_line(answer: &mut File) -> io::Result<Vec<u8>> {
     let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
     bytes.truncate(end);
     Ok(bytes.trim_ascii_end().to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask_sh(line: &str) -> Result<PathBuf, NoAnswer> {
+        let environment = Environment::new(vec![("PATH".into(), "/usr/bin:/bin".into())]);
+        let words = ["sh", "-c", line].map(str::to_owned);
+        let limit = Duration::from_millis(if line.contains("sleep") { 100 } else { 10_000 });
+        ask_within(limit, &words, &environment, Path::new("/"))
+    }
+
+    #[test]
+    fn the_first_line_of_a_command_that_succeeds_is_the_path() {
+        assert_eq!(ask_sh("echo /bin/sh; echo more").unwrap(), Path::new("/bin/sh"));
+        assert_eq!(ask_sh("printf bin/sh").unwrap(), Path::new("/bin/sh"), "from the project");
+        assert!(matches!(ask_sh("echo /bin/sh; exit 1"), Err(NoAnswer::Status(_))));
+        for none in ["", "echo /", "echo /none", "echo; echo /bin/sh"] {
+            assert!(matches!(ask_sh(none), Err(NoAnswer::NoProgram(_))), "{none:?}");
+        }
+    }
+
+    #[test]
+    fn a_command_that_hangs_is_killed_with_its_children() {
+        let result = ask_sh("echo /bin/sh; sleep 1000 & sleep 1000");
+        assert!(matches!(result, Err(NoAnswer::TooSlow(_))), "{result:?}");
+    }
 }

@@ -108,7 +108,7 @@ impl Captured {
     fn keep(&mut self, bytes: &[u8]) {
         let room = MAX_KEPT.saturating_sub(self.bytes.len());
         self.truncated |= bytes.len() > room;
-        self.bytes.extend(bytes.iter().take(room));
+        self.bytes.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
     }
 }
 

@@ -72,6 +72,11 @@ impl Environment {
         self.0.retain(|(known, _)| known != name);
     }
 
+    /// All variables, to be looked at.
+    pub(super) fn variables(&self) -> &[(OsString, OsString)] {
+        &self.0
+    }
+
     /// All variables.
     pub fn into_variables(self) -> Vec<(OsString, OsString)> {
         self.0

@@ -8,6 +8,7 @@ use lokt_lock::guard::{Cause, Ending};
 use serde_json::{Map, Value, json};
 use std::{
     ffi::OsString,
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -80,6 +81,10 @@ impl Subprocess {
             let text = variable(name, value)?;
             environment.set(name, text);
         }
+        for (name, value) in environment.variables() {
+            let what = format!("variable {}", name.to_string_lossy());
+            fits(what, &[name.as_bytes(), b"=", value.as_bytes()].concat())?;
+        }
         let folder = project.join(fields.text("cwd")?.unwrap_or_default());
         if !folder.is_dir() {
             return Err(SubprocessError::Folder(folder));
@@ -117,7 +122,7 @@ fn arguments(
         let text = scalar_text(item)
             .ok_or_else(|| fields.wrong(&what, "a text, a number or a boolean", item))?;
         if text.len() <= MAX_ARGUMENT || !is_parameters(at) {
-            fits(&what, &text)?;
+            fits(what, text.as_bytes())?;
             return Ok(text);
         }
         if taken {
@@ -136,18 +141,16 @@ fn variable(name: &str, value: &Value) -> Result<String, SubprocessError> {
         return Err(ConfigError::Value { place, expected, found: format!("{name:?}") }.into());
     }
     let fields = Fields { place: "", object: &Map::new() };
-    let text = scalar_text(value)
-        .ok_or_else(|| fields.wrong(&place, "a text, a number or a boolean", value))?;
-    fits(&place, &format!("{name}={text}"))?;
-    Ok(text)
+    let text = scalar_text(value);
+    Ok(text.ok_or_else(|| fields.wrong(&place, "a text, a number or a boolean", value))?)
 }
 
-fn fits(what: &str, text: &str) -> Result<(), SubprocessError> {
-    if text.contains('\0') {
-        return Err(SubprocessError::Nul(what.to_owned()));
+fn fits(what: String, bytes: &[u8]) -> Result<(), SubprocessError> {
+    if bytes.contains(&0) {
+        return Err(SubprocessError::Nul(what));
     }
-    if text.len() > MAX_ARGUMENT {
-        return Err(SubprocessError::TooLong { what: what.to_owned(), size: text.len() });
+    if bytes.len() > MAX_ARGUMENT {
+        return Err(SubprocessError::TooLong { what, size: bytes.len() });
     }
     Ok(())
 }

@@ -38,7 +38,7 @@ fn what_cannot_be_started_is_refused_before_the_start() {
         (json!({"command": "sh", "args": [[1]]}), "args[0] must be a text, a number or a boolean"),
         (json!({"command": "sh", "args": ["a\0"]}), "args[0] contains a NUL byte"),
         (json!({"command": "sh", "env": {"A=": "x"}}), "must be the name of a variable"),
-        (json!({"command": "sh", "env": {"A": "\0"}}), "env.A contains a NUL byte"),
+        (json!({"command": "sh", "env": {"A": "\0"}}), "variable A contains a NUL byte"),
         (
             json!({"command": "sh", "timeout": 0}),
             "timeout must be a number of seconds above 0, not 0",
@@ -70,6 +70,8 @@ fn any_other_long_argument_is_refused_with_its_size() {
     let long = "x".repeat(MAX_ARGUMENT + 1);
     let config = json!({"command": "sh", "args": [long]});
     assert_eq!(told(&config), "args[0] has 131072 bytes; the kernel takes 131071");
+    let variable = json!({"command": "sh", "env": {"A": long}});
+    assert_eq!(told(&variable), "variable A has 131074 bytes; the kernel takes 131071");
     let raw = json!({"command": "sh", "args": ["p={params_json}"]});
     assert!(read(&raw, &config).is_err(), "it is more than the parameters");
     let raw = json!({"args": ["{params_json}"]});

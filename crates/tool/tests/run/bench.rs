@@ -62,6 +62,7 @@ pub(crate) struct Bench {
     folder: TempDir,
     pub(crate) environment: Vec<(OsString, OsString)>,
     pub(crate) output: Output,
+    pub(crate) seat: Seat,
     pub(crate) grace: Duration,
 }
 
@@ -92,7 +93,8 @@ impl Bench {
         environment.retain(|(name, _)| !ours.iter().any(|it| name == it));
         environment.push(("TMPDIR".into(), folder.path().join("tmp").into()));
         let grace = Duration::from_secs(5);
-        Self { folder, environment, output: Output::Capture, grace }
+        let (output, seat) = (Output::Capture, Seat::OwnGroup);
+        Self { folder, environment, output, seat, grace }
     }
 
     pub(crate) fn project(&self) -> PathBuf {
@@ -167,10 +169,10 @@ impl Bench {
         };
         let store = FileStore::new(&self.folder.path().join("root"));
         let caller = Caller::current(None, OwnerSource::Derived, None);
-        let signals = Signals::hold(Seat::OwnGroup).unwrap();
+        let signals = Signals::hold(self.seat).unwrap();
         let world = World {
             watchers: Watchers { store: &store, caller: &caller, grants: &mut [] },
-            seat: Seat::OwnGroup,
+            seat: self.seat,
             signals: &signals,
             orders: Orders { grace: self.grace, ..Orders::default() },
             tell: &mut |_| {},

@@ -1,6 +1,7 @@
 //! Real tools under real interpreters: what is given to them, what they give back, and how they are stopped.
 
 use crate::bench::{Bench, Tool, alone, runs};
+use lokt_lock::guard::Seat;
 use lokt_tool::run::{Output, RunError};
 use serde_json::{Value, json};
 use std::{fs, time::Duration};
@@ -159,24 +160,32 @@ fn a_script_for_node_finds_the_modules_of_its_project() {
 
 #[test]
 fn a_tool_that_hangs_is_stopped_with_all_its_processes_and_its_output_is_kept() {
-    alone(|| {
-        let mut bench = Bench::new();
-        bench.grace = Duration::from_millis(200);
-        // One child is as deaf as its parent; the other has lost its parent.
-        let text = "trap '' TERM; sleep 1000 & echo $$ $!; (sleep 1001 & echo $!); echo so far >&2\n\
-                    while :; do wait; done\n";
-        let mut tool = Tool::new("x.sh", BASH, text);
-        tool.config = json!({"timeout": 2});
-        let result = bench.process(&tool, &json!({}));
-        assert!(result.timed_out() && !result.success(), "{}", result.to_json());
-        assert_eq!(result.stderr.bytes, b"so far\n", "what it said is kept");
-        let pids = String::from_utf8(result.stdout.bytes.clone()).unwrap();
-        assert_eq!(pids.split_whitespace().count(), 3, "{pids:?}");
-        for pid in pids.split_whitespace() {
-            assert!(!runs(pid), "process {pid} of the tool is gone");
-        }
-        assert_eq!(result.to_json()["timed_out"], json!(true));
-    });
+    alone(|| stops_all(Seat::OwnGroup));
+}
+
+#[test]
+fn a_tool_that_hangs_in_a_terminals_job_is_stopped_with_all_its_processes() {
+    alone(|| stops_all(Seat::Terminal));
+}
+
+fn stops_all(seat: Seat) {
+    let mut bench = Bench::new();
+    bench.seat = seat;
+    bench.grace = Duration::from_millis(200);
+    // One child is as deaf as its parent; the other has lost its parent.
+    let text = "trap '' TERM; sleep 1000 & echo $$ $!; (sleep 1001 & echo $!); echo so far >&2\n\
+                while :; do wait; done\n";
+    let mut tool = Tool::new("x.sh", BASH, text);
+    tool.config = json!({"timeout": 2});
+    let result = bench.process(&tool, &json!({}));
+    assert!(result.timed_out() && !result.success(), "{}", result.to_json());
+    assert_eq!(result.stderr.bytes, b"so far\n", "what it said is kept");
+    let pids = String::from_utf8(result.stdout.bytes.clone()).unwrap();
+    assert_eq!(pids.split_whitespace().count(), 3, "{pids:?}");
+    for pid in pids.split_whitespace() {
+        assert!(!runs(pid), "process {pid} of the tool is gone");
+    }
+    assert_eq!(result.to_json()["timed_out"], json!(true));
 }
 
 #[test]
