@@ -22,9 +22,9 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// Runs a test's body in a process of its own, whose threads all hold SIGCHLD back: a supervisor reads it from a
-/// descriptor, and a thread of the test harness would take it away. Gives what that process printed, or
-/// nothing inside it.
+/// Runs a test's body in a process of its own, whose threads all hold SIGCHLD and SIGHUP back: a supervisor
+/// reads signals from a descriptor, and a thread of the test harness would take them away. Gives what that
+/// process printed, or nothing inside it.
 pub(crate) fn alone<F: FnOnce()>(body: F) -> Option<process::Output> {
     alone_with(&[], body)
 }
@@ -43,7 +43,10 @@ pub(crate) fn alone_with<F: FnOnce()>(
     let closure = std::any::type_name::<F>();
     let name = closure.split_once("::").unwrap().1.trim_end_matches("::{{closure}}");
     let mut command = Command::new("env");
-    command.args(["--block-signal=CHLD".into(), std::env::current_exe().unwrap().into_os_string()]);
+    command.args([
+        "--block-signal=CHLD,HUP".into(),
+        std::env::current_exe().unwrap().into_os_string(),
+    ]);
     let output = command
         .args([name, "--exact", "--nocapture"])
         .env(INSIDE, "1")

@@ -10,7 +10,7 @@ use std::{
 };
 
 const SERVER: &str = r#"
-import http.server, json, socketserver, ssl, sys, threading
+import http.server, json, os, signal, socketserver, ssl, sys, threading
 calls = {}
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -30,6 +30,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif self.path == "/busy" and calls[self.path] < 3: self.answer(503, b"busy")
         elif self.path == "/text": self.answer(404, "n\u00f6".encode())
         elif self.path == "/hang": threading.Event().wait()
+        elif self.path == "/interrupt":
+            os.kill(os.getppid(), signal.SIGHUP)
+            threading.Event().wait()
         elif self.path == "/big":
             self.send_response(200)
             self.end_headers()
@@ -185,6 +188,17 @@ fn a_request_has_an_end_and_an_answer_a_limit() {
         assert!(error.to_string().contains("timeout"), "{error}");
         let error = server.ask(json!({"url": "/big"}), &json!({})).unwrap_err();
         assert!(matches!(error, RunError::Exchange(_)), "an endless answer is not read: {error}");
+    });
+}
+
+#[test]
+fn who_waits_for_a_server_can_be_interrupted() {
+    alone(|| {
+        let answer = Server::start().ask(json!({"url": "/interrupt"}), &json!({}));
+        let Err(RunError::Interrupted(by)) = answer else {
+            panic!("a signal to end is heard while a server is waited for: {answer:?}");
+        };
+        assert_eq!(by.signal, nix::sys::signal::Signal::SIGHUP);
     });
 }
 
