@@ -154,7 +154,10 @@ fn remove_left(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
+    use std::{
+        fs,
+        sync::atomic::{AtomicBool, Ordering},
+    };
 
     #[test]
     fn the_copy_is_this_users_alone_and_goes_away() {
@@ -194,6 +197,29 @@ mod tests {
         drop(mark);
         sweep(temporary.path());
         assert!(!survivor.exists(), "when the tool has ended, its folder is removed");
+    }
+
+    #[test]
+    fn no_sweep_takes_a_folder_from_its_user_at_any_moment() {
+        let temporary = tempfile::tempdir().unwrap();
+        let ended = AtomicBool::new(false);
+        let used = || {
+            let stage = Stage::new(temporary.path(), "x.py", b"bytes", None).ok()?;
+            fs::read(stage.path()).ok()
+        };
+        let sweeping = || {
+            while !ended.load(Ordering::Relaxed) {
+                sweep(temporary.path());
+            }
+        };
+        let good = std::thread::scope(|scope| {
+            scope.spawn(sweeping);
+            scope.spawn(sweeping);
+            let good = (0..200).take_while(|_| used().as_deref() == Some(b"bytes")).count();
+            ended.store(true, Ordering::Relaxed);
+            good
+        });
+        assert_eq!(good, 200, "a folder in use stays, from its first moment on");
     }
 
     #[test]
