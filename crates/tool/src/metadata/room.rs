@@ -8,12 +8,12 @@
 use super::{MetadataFlaw, Place};
 use std::thread;
 
-/// The most tokens that a file may have: some megabytes of a program.
-const MAX_TOKENS: usize = 400_000;
+/// The most tokens that a file may have: a megabyte or two of a program.
+const MAX_TOKENS: usize = 250_000;
 
 /// What the deepest descent takes for one token, in bytes. The functions of a build that is not optimized
 /// have far larger frames.
-const PER_TOKEN: usize = if cfg!(debug_assertions) { 24 * 1024 } else { 4 * 1024 };
+const PER_TOKEN: usize = if cfg!(debug_assertions) { 24 * 1024 } else { 8 * 1024 };
 
 /// What is needed for the shortest text.
 const LEAST: usize = 2 * 1024 * 1024;

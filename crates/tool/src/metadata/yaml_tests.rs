@@ -69,7 +69,8 @@ fn copies_are_bounded() {
     let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..10 {
         let copies = vec![format!("*a{}", level - 1); 10].join(", ");
-        text += &format!("a{level}: &a{level} [{copies}]\n");
+        let line = format!("a{level}: &a{level} [{copies}]\n");
+        text += &line;
     }
     let error = read(&text).unwrap_err().to_string();
     assert!(error.contains("aliases"), "a file cannot grow without bound: {error}");

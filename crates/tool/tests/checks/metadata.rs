@@ -1,0 +1,44 @@
+//! Metadata: what is one, and that what was read of a tool is what JSON says of it.
+
+use lokt_tool::{
+    metadata::{self, Metadata, MetadataFlaw, Place},
+    words::Extension,
+};
+use serde_json::Value;
+
+/// Checks a text as a tool's file; the first byte chooses the language.
+pub fn check(bytes: &[u8]) {
+    let Some((first, rest)) = bytes.split_first() else { return };
+    let Ok(text) = std::str::from_utf8(rest) else { return };
+    let Some(extension) = extension(*first) else { return };
+    let read = metadata::read(text, extension);
+    assert_eq!(read, metadata::read(text, extension), "a text says the same every time");
+    match read {
+        Ok(metadata) => comes_back(&metadata),
+        Err(flaw) => lies_within(text, &flaw),
+    }
+}
+
+/// The language that a byte chooses: a digit of the list, or any other byte by its remainder.
+fn extension(byte: u8) -> Option<Extension> {
+    let count = Extension::ALL.len();
+    let index = if byte.is_ascii_digit() { byte - b'0' } else { byte };
+    Extension::ALL.get(usize::from(index) % count).copied()
+}
+
+fn comes_back(metadata: &Metadata) {
+    let json = Value::Object(metadata.to_json()).to_string();
+    let again = metadata::read(&json, Extension::Json);
+    assert_eq!(again.as_ref(), Ok(metadata), "metadata is the same in JSON: {json}");
+}
+
+fn lies_within(text: &str, flaw: &MetadataFlaw) {
+    let (MetadataFlaw::Syntax { place, .. }
+    | MetadataFlaw::NotLiteral { place, .. }
+    | MetadataFlaw::Type { place, .. }) = flaw;
+    let end = Place::of_byte(text, text.len());
+    assert!(Place::START <= *place && *place <= end, "{flaw} is behind the end, {end}");
+    let shown = flaw.to_string();
+    assert!(shown.starts_with("line "), "a flaw has its place: {shown}");
+    assert!(!shown.contains(['\n', '\r', '\u{1b}']), "a flaw is one line that can be shown");
+}

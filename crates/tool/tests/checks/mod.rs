@@ -1,0 +1,6 @@
+//! What must hold of everything that the tool library reads, for any bytes at all.
+//!
+//! Each check takes bytes, and panics where an invariant does not hold. They stand here once: the test
+//! `seeds` replays the seeds and mutations of them, and the targets in `fuzz/` search for more.
+
+pub mod metadata;
