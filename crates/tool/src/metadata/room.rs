@@ -4,6 +4,9 @@
 //! A tool's file is not trusted, and a stack that overflows ends the process. No parser descends more often
 //! than its text has tokens: so their number decides how large a stack is reserved, and a text with more
 //! than [`MAX_TOKENS`] is refused. A reserved stack takes memory only where it is used.
+//!
+//! Time is not bounded so: that of some parsers grows with the square of the depth and more (TypeScript's
+//! `a<a<a<…`, Python's f-strings in f-strings), so that a file made for it can keep its reader busy for long.
 
 use super::{MetadataFlaw, Place};
 use std::thread;
