@@ -102,9 +102,9 @@ fn list(files: &KeyFiles, trust: &Trust, form: Form) -> Result<Code, Failure> {
             .map(|it| json!({"fingerprint": it.key.fingerprint().as_str(), "owner": it.owner, "mine": is_mine(it), "path": it.path}))
             .collect();
         output::json(&view)?;
-    } else if keys.is_empty() {
+    } else if keys.is_empty() && errors.is_empty() {
         output::note("no key is trusted");
-    } else {
+    } else if !keys.is_empty() {
         let mut table = Table::new(&["FINGERPRINT", "OWNER", "FILE"]);
         for it in &keys {
             let owner = it

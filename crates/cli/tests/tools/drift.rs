@@ -54,7 +54,8 @@ fn a_changed_primitive_and_a_shadowed_system_runtime_are_refused() {
         fs::rename(signed, target).unwrap();
     };
     place(primitive);
-    let run = || workshop.lokt(["tool", "run", "demo/trace"]).env("LOKT_SYSTEM_SPACE", &system).run();
+    let run =
+        || workshop.lokt(["tool", "run", "demo/trace"]).env("LOKT_SYSTEM_SPACE", &system).run();
     run().ok();
     place(&primitive.replace("60", "61"));
     run().fails_with_drift("drift: rye/core/primitives/subprocess  content changed");
@@ -65,7 +66,8 @@ fn a_changed_primitive_and_a_shadowed_system_runtime_are_refused() {
     // The user's runtime looks behind itself only: nothing in the project can get in its way.
     run().ok();
     workshop.put_user("rye/core/primitives/subprocess.yaml", primitive);
-    fs::remove_file(workshop.project().join(".ai/tools/rye/core/primitives/subprocess.yaml")).unwrap();
+    fs::remove_file(workshop.project().join(".ai/tools/rye/core/primitives/subprocess.yaml"))
+        .unwrap();
     workshop.sign(&["rye/core/primitives/subprocess"]);
     run().fails_with_drift("shadowed by the user space");
     assert_eq!(workshop.runs(), 3);
@@ -113,7 +115,8 @@ fn what_is_missing_moved_rewired_added_or_retyped_is_refused_by_name() {
 
     workshop.put("demo/trace.sh", tool("rye/core/runtimes/bash/bash"));
     workshop.sign(&["demo/trace"]);
-    let done = workshop.refuses("executor rewired: pinned demo/sh, now rye/core/runtimes/bash/bash");
+    let done =
+        workshop.refuses("executor rewired: pinned demo/sh, now rye/core/runtimes/bash/bash");
     assert!(done.err.contains("drift: rye/core/runtimes/bash/bash  added"), "{done:#?}");
     assert!(done.err.contains("drift: demo/sh") && done.err.contains("removed"), "{done:#?}");
 
@@ -132,7 +135,9 @@ fn what_the_lockfile_says_otherwise_is_refused() {
         ("resolved_chain is empty", |it| it["resolved_chain"] = json!([])),
         ("[1].integrity is null", |it| it["resolved_chain"][1]["integrity"] = json!(null)),
         ("root.integrity is null", |it| it["root"]["integrity"] = json!(null)),
-        ("root is not the first element", |it| it["resolved_chain"].as_array_mut().unwrap().reverse()),
+        ("root is not the first element", |it| {
+            it["resolved_chain"].as_array_mut().unwrap().reverse();
+        }),
         ("it pins demo/other@1.0.0", |it| {
             it["root"]["tool_id"] = json!("demo/other");
             it["resolved_chain"][0]["item_id"] = json!("demo/other");
@@ -140,7 +145,9 @@ fn what_the_lockfile_says_otherwise_is_refused() {
         ("it pins demo/trace@2", |it| it["root"]["version"] = json!("2")),
         ("demo/sh  executor rewired", |it| it["resolved_chain"][1]["executor_id"] = json!("x/y")),
         ("demo/sh  tool type changed", |it| it["resolved_chain"][1]["tool_type"] = json!("tool")),
-        ("demo/sh  moved from the project", |it| it["resolved_chain"][1]["space"] = json!("project")),
+        ("demo/sh  moved from the project", |it| {
+            it["resolved_chain"][1]["space"] = json!("project");
+        }),
         ("drift: demo/sh  content changed", |it| {
             it["resolved_chain"][1]["integrity"] = json!("0".repeat(64));
         }),

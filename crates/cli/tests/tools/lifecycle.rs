@@ -1,6 +1,6 @@
 //! From nothing to a pinned tool, and what is written when.
 
-use crate::workshop::{RUNTIME, Workshop, tool};
+use crate::workshop::{NONE, RUNTIME, Workshop, tool};
 use serde_json::{Value, json};
 use std::fs;
 
@@ -53,7 +53,7 @@ fn the_first_success_pins_and_what_is_pinned_is_left_untouched() {
     assert_eq!(after.modified().unwrap(), before.modified().unwrap(), "it is left untouched");
     assert_eq!(fs::read(workshop.lockfile()).unwrap(), content);
     assert_eq!(workshop.runs(), 2, "both ran");
-    assert_eq!(Workshop::lockfiles(workshop.project()), [""; 0], "the project has none");
+    assert_eq!(Workshop::lockfiles(workshop.project()), NONE, "the project has none");
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn where_it_is_pinned_is_as_somebody_says() {
     let workshop = Workshop::new();
     workshop.tool(["run", "demo/trace", "--scope", "project"]).ok();
     assert_eq!(Workshop::lockfiles(workshop.project()).len(), 1, "in the project, on request");
-    assert_eq!(Workshop::lockfiles(&workshop.user()), [""; 0], "and nowhere else");
+    assert_eq!(Workshop::lockfiles(&workshop.user()), NONE, "and nowhere else");
     workshop.tool(["run", "demo/trace", "--scope", "system"]).expect(64);
 
     let workshop = Workshop::new();
@@ -130,7 +130,7 @@ fn a_run_that_fails_pins_nothing() {
         workshop.sign(&["demo/sh", "demo/trace"]);
         let done = workshop.run().expect(code);
         assert!(done.err.contains("error: tool demo/trace"), "{done:#?}");
-        assert_eq!(Workshop::lockfiles(&workshop.user()), [""; 0], "{line} pins nothing");
+        assert_eq!(Workshop::lockfiles(&workshop.user()), NONE, "{line} pins nothing");
     }
 }
 
@@ -190,7 +190,10 @@ fn what_is_pinned_verifies_at_another_place_and_for_another_user() {
         fs::create_dir_all(to.parent().unwrap()).unwrap();
         fs::copy(from, to).unwrap();
     };
-    copy(&workshop.project().join(".ai/tools/demo/trace.sh"), &other.project().join(".ai/tools/demo/trace.sh"));
+    copy(
+        &workshop.project().join(".ai/tools/demo/trace.sh"),
+        &other.project().join(".ai/tools/demo/trace.sh"),
+    );
     copy(&workshop.user().join("tools/demo/sh.yaml"), &other.user().join("tools/demo/sh.yaml"));
     let lockfile = "lockfiles/demo/trace@1.0.0.lock.json";
     copy(&workshop.project().join(lockfile), &other.project().join(lockfile));

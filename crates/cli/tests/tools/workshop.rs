@@ -12,6 +12,9 @@ pub(crate) struct Workshop {
     project: PathBuf,
 }
 
+/// No files.
+pub(crate) const NONE: [&Path; 0] = [];
+
 /// A runtime of the user's own that the tests can change.
 pub(crate) const RUNTIME: &str = "version: \"1.0.0\"
 tool_type: runtime
@@ -32,7 +35,7 @@ impl Workshop {
         let workshop = Self::empty();
         workshop.lokt(["key", "generate"]).run().ok();
         workshop.put_user("demo/sh.yaml", RUNTIME);
-        workshop.put("demo/trace.sh", &tool("demo/sh"));
+        workshop.put("demo/trace.sh", tool("demo/sh"));
         workshop.sign(&["demo/sh", "demo/trace"]);
         workshop
     }
@@ -133,7 +136,9 @@ fn write(path: &Path, content: impl AsRef<[u8]>) -> PathBuf {
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut found: Vec<PathBuf> = entries
-        .flat_map(|entry| if entry.path().is_dir() { files(&entry.path()) } else { vec![entry.path()] })
+        .flat_map(
+            |entry| if entry.path().is_dir() { files(&entry.path()) } else { vec![entry.path()] },
+        )
         .collect();
     found.sort();
     found

@@ -133,7 +133,7 @@ impl Interpreter {
             looked.push(if fallback.contains('/') {
                 project.join(fallback).display().to_string()
             } else {
-                format!("{fallback} on PATH")
+                on_no_path(environment, fallback)
             });
         }
         Err(InterpreterError::NotFound {
@@ -226,7 +226,7 @@ impl Lookup {
                 first(folders.flat_map(|folder| names.iter().map(move |name| folder.join(name))))
             }
             Self::System { binary } => {
-                on_path(environment, binary).ok_or_else(|| vec![format!("{binary} on PATH")])
+                on_path(environment, binary).ok_or_else(|| vec![on_no_path(environment, binary)])
             }
             Self::Versions { manager, version, binary } => {
                 let Some(folder) = manager.folder(environment) else {
@@ -334,6 +334,14 @@ impl Fields<'_> {
         found: String,
     ) -> InterpreterError {
         InterpreterError::Field { item: self.item.clone(), field, expected, found }
+    }
+}
+
+/// How a search of `PATH` is told, with all that it was.
+fn on_no_path(environment: &Environment, name: &str) -> String {
+    match environment.get("PATH") {
+        Some(path) => format!("{name} on PATH ({})", path.to_string_lossy()),
+        None => format!("{name} on PATH (not set)"),
     }
 }
 

@@ -1,0 +1,61 @@
+//! Tools under locks.
+
+use crate::workshop::{Workshop, tool};
+
+#[test]
+fn under_a_lock_a_tool_runs_alone() {
+    let workshop = Workshop::new();
+    let counted = "[ ! -e inside ] && touch inside && echo ran >> ran && rm inside";
+    workshop.put("demo/trace.sh", tool("demo/sh").replace("echo ran >> ran", counted));
+    workshop.sign(&["demo/trace"]);
+    let run = ["run", "demo/trace", "--guard", "deploy", "--wait"];
+    std::thread::scope(|scope| {
+        for _ in 0..20 {
+            scope.spawn(|| workshop.tool(run).ok());
+        }
+    });
+    assert_eq!(workshop.runs(), 20, "never were two inside");
+    let events = workshop.sandbox.events();
+    let runs: Vec<_> = events.iter().filter(|event| event["event"] == "tool-run").collect();
+    assert_eq!(runs.len(), 20, "one event for each run");
+    assert!(runs.iter().all(|event| event["extra"]["lock"] == "deploy"), "{runs:#?}");
+    assert_eq!(
+        workshop.sandbox.event_kinds("deploy").len(),
+        40,
+        "each took and gave back the lock"
+    );
+}
+
+#[test]
+fn a_lock_that_another_holds_keeps_a_tool_out() {
+    let workshop = Workshop::new();
+    workshop
+        .sandbox
+        .lokt(["lock", "deploy", "--ttl", "1h", "--owner", "another"])
+        .without("LOKT_OWNER")
+        .run()
+        .ok();
+    workshop.tool(["run", "demo/trace", "--guard", "deploy"]).expect(2);
+    assert_eq!(workshop.runs(), 0, "nothing ran");
+    workshop.tool(["run", "demo/trace", "--wait"]).fails_with(64, "--guard");
+}
+
+#[test]
+fn what_is_refused_is_refused_before_a_lock_is_waited_for() {
+    let workshop = Workshop::new();
+    workshop.put("demo/trace.sh", tool("demo/sh"));
+    workshop.tool(["run", "demo/trace", "--guard", "deploy"]).fails_with(5, "unsigned");
+    assert_eq!(workshop.sandbox.event_kinds("deploy"), [""; 0], "the lock was not touched");
+}
+
+#[test]
+fn parameters_and_output_go_through_a_lock() {
+    let workshop = Workshop::new();
+    let yaml = "version: \"1\"\ntool_type: t\nexecutor_id: rye/core/primitives/subprocess\nconfig: {command: printf, args: [\"%s\", \"{text}\"]}\n";
+    workshop.put("demo/print.yaml", yaml);
+    workshop.sign(&["demo/print"]);
+    let run = ["run", "demo/print", "--guard", "x", "--params", r#"{"text":"a \"b\" ${HOME}"}"#];
+    assert_eq!(workshop.tool(run).ok().out, "a \"b\" ${HOME}");
+    let json = workshop.tool(run.into_iter().chain(["--json"])).ok().json();
+    assert_eq!(json["result"]["stdout"], "a \"b\" ${HOME}");
+}
