@@ -14,7 +14,7 @@ use std::{fs, panic::catch_unwind};
 type Check = fn(&[u8]);
 
 /// The targets whose seeds the tests of other libraries replay.
-const ELSEWHERE: [&str; 1] = ["metadata"];
+const ELSEWHERE: [&str; 3] = ["lockfile", "metadata", "signature"];
 
 #[test]
 fn every_seed_passes_its_checks() {

@@ -7,17 +7,24 @@ pub mod checks;
 #[path = "../../lock/tests/mutations/mod.rs"]
 pub mod mutations;
 
-use checks::metadata;
+use checks::{lockfile, metadata, signature};
 use mutations::{mutated, seeds};
 use proptest::prelude::*;
 use std::panic::catch_unwind;
 
 #[test]
 fn every_seed_passes_its_checks() {
-    let fails = |(_, seed): &(_, Vec<u8>)| catch_unwind(|| metadata::check(seed)).is_err();
-    let seeds = seeds("metadata").into_iter();
-    let failing: Vec<String> = seeds.filter(fails).map(|(name, _)| name).collect();
-    assert!(failing.is_empty(), "all seeds of metadata pass their checks: {failing:?}");
+    let targets: [(&str, fn(&[u8])); 3] = [
+        ("metadata", metadata::check),
+        ("lockfile", lockfile::check),
+        ("signature", signature::check),
+    ];
+    for (target, check) in targets {
+        let fails = |(_, seed): &(_, Vec<u8>)| catch_unwind(|| check(seed)).is_err();
+        let seeds = seeds(target).into_iter();
+        let failing: Vec<String> = seeds.filter(fails).map(|(name, _)| name).collect();
+        assert!(failing.is_empty(), "all seeds of {target} pass their checks: {failing:?}");
+    }
 }
 
 proptest! {
@@ -26,5 +33,19 @@ proptest! {
     #[test]
     fn a_mutated_tool_has_metadata_or_an_error(bytes in mutated("metadata")) {
         metadata::check(&bytes);
+    }
+
+    #[test]
+    fn a_mutated_lockfile_is_a_lockfile_or_an_error(bytes in mutated("lockfile")) {
+        lockfile::check(&bytes);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn only_what_was_signed_is_vouched_for(bytes in mutated("signature")) {
+        signature::check(&bytes);
     }
 }

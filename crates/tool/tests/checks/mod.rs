@@ -3,4 +3,6 @@
 //! Each check takes bytes, and panics where an invariant does not hold. They stand here once: the test
 //! `seeds` replays the seeds and mutations of them, and the targets in `fuzz/` search for more.
 
+pub mod lockfile;
 pub mod metadata;
+pub mod signature;

@@ -8,10 +8,10 @@ use lokt_lock::{
 };
 use lokt_tool::{
     builtin,
+    metadata::{self, Executor},
     run::{Job, Outcome, Output, Parameters, RunError, Step, SubprocessResult, World, run},
-    words::ItemId,
+    words::{Extension, ItemId},
 };
-use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Map, Value};
 use std::{
     ffi::OsString,
@@ -195,32 +195,17 @@ impl Item {
     fn built_in(id: &str) -> (Self, Option<String>) {
         let id = ItemId::new(id).unwrap();
         let text = builtin::builtin(&id).unwrap_or_else(|| panic!("{id} is built in"));
-        let documents = Yaml::load_from_str(text).unwrap();
-        let item = json(&documents[0]);
-        let executor = item["executor_id"].as_str().map(str::to_owned);
-        let (config, env_config) = (object(&item["config"]), object(&item["env_config"]));
-        (Self { id, config, env_config }, executor)
+        let metadata = metadata::read(text, Extension::Yaml).unwrap();
+        let executor = match metadata.executor {
+            Executor::Item(id) => Some(id.to_string()),
+            Executor::Nothing | Executor::Unsaid => None,
+        };
+        (Self { id, config: metadata.config, env_config: metadata.env_config }, executor)
     }
 }
 
 fn object(value: &Value) -> Option<Map<String, Value>> {
     value.as_object().cloned()
-}
-
-fn json(yaml: &Yaml<'_>) -> Value {
-    match yaml {
-        Yaml::Value(Scalar::Boolean(value)) => Value::from(*value),
-        Yaml::Value(Scalar::Integer(value)) => Value::from(*value),
-        Yaml::Value(Scalar::String(text)) => Value::from(text.as_ref()),
-        Yaml::Value(Scalar::Null) => Value::Null,
-        Yaml::Sequence(items) => items.iter().map(json).collect(),
-        Yaml::Mapping(members) => {
-            let members = members.iter();
-            let text = |key: &Yaml<'_>| json(key).as_str().unwrap().to_owned();
-            members.map(|(key, value)| (text(key), json(value))).collect()
-        }
-        other => panic!("built-in items have no {other:?}"),
-    }
 }
 
 /// Whether a process runs: one that has ended and was not collected yet does not.

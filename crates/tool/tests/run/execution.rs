@@ -208,13 +208,14 @@ fn a_missing_interpreter_is_told_before_anything_starts() {
         let mut bench = Bench::new();
         let nowhere = bench.temporary();
         bench.environment.retain(|(name, _)| name != "PATH");
-        bench.environment.push(("PATH".into(), nowhere.into()));
+        bench.environment.push(("PATH".into(), nowhere.clone().into()));
         let error = bench.run(&Tool::new("x.py", PYTHON, ECHO), &json!({})).unwrap_err();
         let venv = bench.project().join(".venv/bin");
         let told = format!(
             "no interpreter for RYE_PYTHON of {PYTHON}: looked for {0}/python, {0}/python3, \
-             $RYE_PYTHON (not set), python3 on PATH",
-            venv.display()
+             $RYE_PYTHON (not set), python3 on PATH ({1})",
+            venv.display(),
+            nowhere.display()
         );
         assert_eq!(error.to_string(), told);
         let left = bench.temporary().read_dir().unwrap().count();

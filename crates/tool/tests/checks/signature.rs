@@ -1,0 +1,40 @@
+//! Signatures: what is one, and that only what was signed is vouched for.
+
+use lokt_tool::{
+    item::Text,
+    signature::{KeyFiles, SecretKey, SignatureLine, Trust, signed, verify},
+    words::Extension,
+};
+use std::sync::LazyLock;
+use tempfile::TempDir;
+
+static FOLDER: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().expect("a folder"));
+static KEY: LazyLock<SecretKey> = LazyLock::new(|| {
+    let key = KeyFiles::of(FOLDER.path()).generate().expect("a key");
+    Trust::of(FOLDER.path(), []).add(&key.public()).expect("the key is trusted");
+    key
+});
+
+/// Checks a text as an item and as a signature line; the first byte chooses the language.
+pub fn check(bytes: &[u8]) {
+    let Some((first, rest)) = bytes.split_first() else { return };
+    let extension = if first % 2 == 0 { Extension::Py } else { Extension::Ts };
+    let Ok(text) = Text::decode(rest, extension) else { return };
+    if let Ok(line) = SignatureLine::parse(text.as_str()) {
+        let written = line.to_string();
+        assert_eq!(SignatureLine::parse(&written), Ok(line), "what is written is read: {written}");
+    }
+    let key = &*KEY;
+    let trust = Trust::of(FOLDER.path(), []);
+    verify(&text, &trust).expect_err("nobody has signed this");
+    let now = "2026-02-11T00:00:00Z".parse().expect("a time");
+    let Ok(once) = signed(rest, extension, key, now) else { return };
+    let read = Text::decode(&once, extension).expect("a text stays a text");
+    let line = verify(&read, &trust).expect("what is signed is vouched for");
+    assert_eq!(line.hash, read.integrity(), "the hash is of the content");
+    let twice = signed(&once, extension, key, now).expect("it can be signed again");
+    assert_eq!(twice, once, "signing again changes nothing");
+    let edited = [&once[..], b"x"].concat();
+    let edited = Text::decode(&edited, extension).expect("a text stays a text");
+    verify(&edited, &trust).expect_err("what changes afterwards is not vouched for");
+}
