@@ -12,9 +12,11 @@ use mutations::{mutated, seeds};
 use proptest::prelude::*;
 use std::panic::catch_unwind;
 
+type Check = fn(&[u8]);
+
 #[test]
 fn every_seed_passes_its_checks() {
-    let targets: [(&str, fn(&[u8])); 3] = [
+    let targets: [(&str, Check); 3] = [
         ("metadata", metadata::check),
         ("lockfile", lockfile::check),
         ("signature", signature::check),
