@@ -226,7 +226,7 @@ impl Running<'_> {
         let job = Job {
             steps: &steps,
             file_name: &format!("{name}{}", root.extension.as_str()),
-            bytes: &root.bytes,
+            bytes: root.text.runnable().as_bytes(),
             original: root.origin.path(),
             schema: root.metadata.config_schema.as_ref(),
             parameters,

@@ -168,3 +168,25 @@ fn the_system_space_is_never_written_to() {
     let workshop = Workshop::new();
     workshop.tool(["sign", "rye/core/runtimes/python_runtime"]).fails_with(4, "never written to");
 }
+
+/// A signature covers neither a first line that begins `#!/` nor how lines end. So neither has a say.
+#[test]
+fn what_is_not_signed_does_not_decide_what_runs() {
+    let workshop = Workshop::new();
+    let path = workshop.project().join(".ai/tools/demo/trace.sh");
+    let source = tool("demo/sh").replace("echo ran", "# a check follows\nexit 7\necho ran");
+    workshop.put("demo/trace.sh", source);
+    workshop.sign(&["demo/trace"]);
+    let signed = fs::read_to_string(&path).unwrap();
+    fs::write(&path, signed.replace("follows\n", "follows\r")).unwrap();
+    workshop.run().fails_with(1, "exit code 7");
+    assert_eq!(workshop.runs(), 0, "the check is not part of the comment before it");
+
+    let python = "__version__ = \"1\"\n__tool_type__ = \"python\"\n__executor_id__ = \"rye/core/runtimes/python_runtime\"\nprint(ascii(\"+AOQ-\"))\n";
+    let path = workshop.put("demo/py.py", python);
+    workshop.sign(&["demo/py"]);
+    let signed = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("#!/x -*- coding: utf-7 -*-\n{signed}")).unwrap();
+    let done = workshop.tool(["run", "demo/py"]).ok();
+    assert_eq!(done.out, "'+AOQ-'\n", "nobody else chooses the encoding");
+}

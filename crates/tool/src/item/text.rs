@@ -39,14 +39,27 @@ impl Text {
 
     /// The content hash: of everything but the signature line and a first line that begins `#!/`.
     pub fn integrity(&self) -> Integrity {
+        Integrity::of(self.hashed().as_bytes())
+    }
+
+    /// What may run: nothing but what is hashed. The lines that are not become empty comments, so that all
+    /// others keep their numbers.
+    ///
+    /// Those lines could otherwise say, for instance, in which encoding Python has to read the rest; and
+    /// where line ends are not those that were hashed, a comment of a shell could reach over the next line.
+    pub fn runnable(&self) -> String {
+        let hashed = self.hashed();
+        let left_out = self.text.get(..self.text.len() - hashed.len()).unwrap_or_default();
+        let comments = left_out.matches('\n').map(|_| format!("{}\n", self.prefix));
+        comments.chain([hashed.to_owned()]).collect()
+    }
+
+    /// The part that is hashed. What is left out is always at the start.
+    fn hashed(&self) -> &str {
         let (start, end) = signature_span(&self.text, self.prefix).unwrap_or((0, 0));
-        let (head, tail) = (self.part(0, start), self.part(end, self.text.len()));
+        let tail = self.part(end, self.text.len());
         // Where the signature came first, a `#!/` line may follow it.
-        let (head, tail) = match head {
-            "" => ("", after_shebang(tail)),
-            head => (after_shebang(head), tail),
-        };
-        Integrity::of_parts([head.as_bytes(), tail.as_bytes()])
+        if start == 0 { after_shebang(tail) } else { tail }
     }
 
     /// The line that the hash leaves out as the signature, without its comment prefix.
@@ -110,6 +123,22 @@ mod tests {
                 Integrity::of(hashed.as_bytes()),
                 "{text:?}"
             );
+        }
+    }
+
+    #[test]
+    fn only_what_is_hashed_runs_in_lines_that_keep_their_numbers() {
+        let line = "# rye:signed:anything\n";
+        for (text, runs) in [
+            ("x\r\ny\r".to_owned(), "x\ny\n"),
+            (format!("{line}x\n"), "#\nx\n"),
+            (format!("#!/bin/python -*- coding: utf-7 -*-\n{line}x\n"), "#\n#\nx\n"),
+            (format!("{line}#!/bin/sh\nx\n"), "#\n#\nx\n"),
+            (format!("{line}{line}"), "#\n# rye:signed:anything\n"),
+            ("#!/bin/sh".to_owned(), "#!/bin/sh"),
+        ] {
+            let text = Text::decode(text.as_bytes(), Extension::Py).unwrap();
+            assert_eq!(text.runnable(), runs, "{text:?}");
         }
     }
 
