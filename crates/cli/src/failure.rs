@@ -22,12 +22,21 @@ pub(crate) struct Failure {
     pub(crate) hints: Vec<String>,
     /// Nobody reads any more (`| head`): nothing is to be said.
     pub(crate) silent: bool,
+    /// What was asked for as JSON has been printed already.
+    pub(crate) is_told: bool,
 }
 
 impl Failure {
     /// A failure with a code.
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), drift: Vec::new(), hints: Vec::new(), silent: false }
+        Self {
+            code,
+            message: message.into(),
+            drift: Vec::new(),
+            hints: Vec::new(),
+            silent: false,
+            is_told: false,
+        }
     }
 
     /// Wrong usage.
@@ -39,6 +48,13 @@ impl Failure {
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
+        self
+    }
+
+    /// The same, told as JSON already.
+    #[must_use]
+    pub(crate) fn told(mut self) -> Self {
+        self.is_told = true;
         self
     }
 

@@ -6,7 +6,7 @@ use lokt_tool::{
     chain::{ElementError, ResolveError},
     check::Refusal,
     item::ItemError,
-    lockfile::{Drift, LockfileError, Stored},
+    lockfile::{Change, Drift, LockfileError, Stored},
     run::{EnvironmentError, InterpreterError, RunError, SchemaError, SubprocessError},
     signature::{KeyError, SignError, SignatureError, TrustError},
     words::Space,
@@ -24,6 +24,7 @@ impl From<Refusal> for Failure {
                 failure.hint("a lockfile is named after the version; give it one, like \"1.0.0\"")
             }
             Refusal::Resolve { source, .. } => unresolved(failure, source),
+            // A pin that cannot be read is no missing one.
             Refusal::Lockfile(error) => unreadable(failure, error),
             Refusal::Drift(pin, rows) => drifted(failure, pin, rows),
             Refusal::Signature { source, .. } => unsigned(failure, source),
@@ -56,7 +57,7 @@ fn unreadable(failure: Failure, error: &LockfileError) -> Failure {
             .hint("remove it, and pin anew with lokt tool lock, if nothing else explains it"),
         LockfileError::Exists(_) => Failure { code: Code::NotVerified, ..failure }
             .hint("lokt tool lock --update   replaces it"),
-        _ => Failure { code: Code::Error, ..failure },
+        _ => failure,
     }
 }
 
@@ -74,11 +75,14 @@ fn drifted(mut failure: Failure, pin: &Stored, rows: &[Drift]) -> Failure {
             "all projects of this user with a tool {id} of this version share that lockfile; lokt tool lock {id} --scope project   pins it for this one"
         ));
     }
-    failure
-        .hint(format!("lokt tool diff {id}   shows the whole chain"))
-        .hint(format!(
-            "where the change is wanted: lokt tool sign what you changed, then lokt tool lock {id} --update"
-        ))
+    failure = failure.hint(format!("lokt tool diff {id}   shows the whole chain"));
+    let is_there = |it: &Change| !matches!(it, Change::Missing(_) | Change::Broken(_));
+    if !rows.iter().flat_map(|row| &row.changes).all(is_there) {
+        return failure.hint("put back what is missing, or mend what is broken");
+    }
+    failure.hint(format!(
+        "where the change is wanted: lokt tool sign what you changed, then lokt tool lock {id} --update"
+    ))
 }
 
 fn unsigned(failure: Failure, error: &ElementError) -> Failure {
@@ -139,8 +143,11 @@ fn reason(refusal: &Refusal) -> &'static str {
 
 impl From<LockfileError> for Failure {
     fn from(error: LockfileError) -> Self {
-        let failure = Self { code: Code::NotVerified, ..Self::of(&error) };
-        unreadable(failure, &error)
+        let code = match error {
+            LockfileError::Flawed { .. } | LockfileError::Exists(_) => Code::NotVerified,
+            _ => Code::Error,
+        };
+        unreadable(Self { code, ..Self::of(&error) }, &error)
     }
 }
 

@@ -90,6 +90,25 @@ impl Checker {
         Self { spaces, lockfiles, trust }
     }
 
+    /// Finds a tool's chain as it is now, whether it is pinned and vouched for or not.
+    ///
+    /// # Errors
+    /// [`Refusal`] where there is none.
+    pub fn resolve(&self, id: &str) -> Result<Chain, Refusal> {
+        let id = ItemId::new(id)?;
+        resolve(&self.spaces, &id).map_err(|broken| unresolved(id, broken))
+    }
+
+    /// Finds a tool's chain as it is now, and its signatures, whether it is pinned or not.
+    ///
+    /// # Errors
+    /// [`Refusal`] where there is no chain, or it is not vouched for.
+    pub fn vouched_for(&self, id: &str) -> Result<Chain, Refusal> {
+        let chain = self.resolve(id)?;
+        self.signatures(&ItemId::new(id)?, &chain)?;
+        Ok(chain)
+    }
+
     /// Checks a tool: its chain, its pin if it has one, its signatures.
     ///
     /// # Errors
@@ -103,8 +122,7 @@ impl Checker {
         let pin = self.lockfiles.find(&id, &version)?;
         let chain = match &pin {
             Some(pin) => against(pin, resolved)?,
-            None => resolved
-                .map_err(|broken| Refusal::Resolve { id: id.clone(), source: broken.error })?,
+            None => resolved.map_err(|broken| unresolved(id.clone(), broken))?,
         };
         let signatures = self.signatures(&id, &chain)?;
         Ok(Checked { chain, version, signatures, pin })
@@ -176,15 +194,19 @@ impl Checker {
 /// What a tool without a version is told.
 fn without_version(id: ItemId, resolved: Result<Chain, Unresolved>) -> Refusal {
     match resolved {
-        Err(Unresolved { elements, error }) if elements.is_empty() => match error {
-            ResolveError::Missing { by: None, places, .. } => Refusal::NoTool { id, places },
-            source => Refusal::Resolve { id, source },
-        },
+        Err(broken) if broken.elements.is_empty() => unresolved(id, broken),
         resolved => {
             let root = elements_of(&resolved).first();
             let place = root.map(|item| item.origin.to_string()).unwrap_or_default();
             Refusal::NoVersion { id, place }
         }
+    }
+}
+
+fn unresolved(id: ItemId, broken: Unresolved) -> Refusal {
+    match broken.error {
+        ResolveError::Missing { by: None, places, .. } => Refusal::NoTool { id, places },
+        source => Refusal::Resolve { id, source },
     }
 }
 

@@ -138,6 +138,9 @@ fn trust_file(trust: &Trust, file: &Path, form: Form) -> Result<Code, Failure> {
 
 fn untrust(trust: &Trust, fingerprint: &Fingerprint, form: Form) -> Result<Code, Failure> {
     let removed = trust.remove(fingerprint)?;
+    if let Some(still) = trust.find(fingerprint)? {
+        output::warn(&format!("the system space trusts it as well: {}", still.path.display()));
+    }
     form.print(
         &json!({"fingerprint": fingerprint.as_str(), "removed": removed}),
         &format!("the key {fingerprint} is trusted no more"),

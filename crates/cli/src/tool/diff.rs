@@ -1,7 +1,7 @@
 use super::Place;
 use crate::{exit::Code, failure::Failure, output, refusal, view::table::Table};
 use clap::Args;
-use lokt_tool::lockfile::{Drift, Stored};
+use lokt_tool::lockfile::{Change, Drift, Stored};
 use serde_json::json;
 
 /// Compare a tool's chain with its lockfile, element by element
@@ -37,9 +37,13 @@ impl Diff {
             }));
         }
         let mut table = Table::new(&["ELEMENT", "WHAT"]);
+        let mut otherwise = "same";
         for pinned in &pin.lockfile.chain {
             let drift = rows.iter().find(|row| row.item_id == pinned.item_id);
-            table.row(vec![pinned.item_id.to_string(), drift.map_or("same".to_owned(), told)]);
+            table.row(vec![pinned.item_id.to_string(), drift.map_or(otherwise.to_owned(), told)]);
+            if drift.is_some_and(is_the_end) {
+                otherwise = "not known: nothing leads there now";
+            }
         }
         let is_pinned =
             |row: &&Drift| pin.lockfile.chain.iter().any(|it| it.item_id == row.item_id);
@@ -48,6 +52,11 @@ impl Diff {
         }
         output::text(&format!("lockfile: {}\n{table}", pin.path.display()))
     }
+}
+
+/// Whether a chain cannot be followed behind an element.
+fn is_the_end(row: &Drift) -> bool {
+    row.changes.iter().any(|it| matches!(it, Change::Missing(_) | Change::Broken(_)))
 }
 
 fn told(row: &Drift) -> String {

@@ -1,10 +1,9 @@
 use super::Place;
-use crate::{exit::Code, failure::Failure, output, view::table::Table};
+use crate::{exit::Code, failure::Failure, output, view, view::table::Table};
 use clap::Args;
 use lokt_tool::{
     builtin,
     item::Item,
-    signature::verify,
     words::{Extension, ItemId, Space, Version},
 };
 use serde_json::{Value, json};
@@ -79,14 +78,8 @@ impl Row {
     }
 
     fn signed(&self, place: &Place) -> String {
-        match &self.item {
-            Ok(item) if item.origin.path().is_none() => "built in".to_owned(),
-            Ok(item) => match verify(&item.text, &place.checker.trust) {
-                Ok(line) => line.fingerprint.to_string(),
-                Err(error) => format!("no: {error}"),
-            },
-            Err(_) => "-".to_owned(),
-        }
+        let signer = |item| view::chain::signed_by(item, &place.checker.trust);
+        self.item.as_ref().map_or_else(|_| "-".to_owned(), signer)
     }
 
     fn to_json(&self, place: &Place) -> Value {

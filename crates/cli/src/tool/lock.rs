@@ -3,7 +3,7 @@ use crate::{exit::Code, failure::Failure, output};
 use clap::Args;
 use lokt_lock::words::Timestamp;
 use lokt_tool::{
-    chain::{Chain, resolve, verify_signatures},
+    chain::Chain,
     check::Refusal,
     lockfile::{Lockfile, LockfileError, Replace, Stored, compare},
     words::{ItemId, Space, Version},
@@ -56,18 +56,17 @@ impl Lock {
         Ok(Code::Done)
     }
 
-    /// Where to write: an update goes where the pin is that counts.
+    /// Where to write: where the pin is that counts, if there is one.
     fn scope(
         &self,
         place: &Place,
         found: &Result<Option<Stored>, LockfileError>,
     ) -> Result<Space, Failure> {
         match (self.scope, found) {
-            (None, Ok(Some(pin))) if self.update && pin.scope != Space::System => Ok(pin.scope),
-            (None, Err(LockfileError::Flawed { path, .. }))
-                if self.update && path.starts_with(place.spaces().project.join("lockfiles")) =>
-            {
-                Ok(Space::Project)
+            (None, Ok(Some(pin))) if pin.scope != Space::System => Ok(pin.scope),
+            (None, Err(LockfileError::Flawed { path, .. })) => {
+                let near = path.starts_with(place.spaces().project.join("lockfiles"));
+                Ok(if near { Space::Project } else { Space::User })
             }
             (given, _) => Scope::chosen(given, place).map(Space::from),
         }
@@ -97,11 +96,8 @@ impl Lock {
 
 /// A chain as it is now, if it is vouched for, and the lockfile that pins it.
 fn vouched_for(place: &Place, id: &str) -> Result<(Chain, Lockfile), Refusal> {
+    let chain = place.checker.vouched_for(id)?;
     let id = ItemId::new(id)?;
-    let chain = resolve(place.spaces(), &id)
-        .map_err(|broken| Refusal::Resolve { id: id.clone(), source: broken.error })?;
-    verify_signatures(&chain, &place.checker.trust)
-        .map_err(|source| Refusal::Signature { id: id.clone(), source })?;
     let origin = chain.root().map(|root| root.origin.to_string()).unwrap_or_default();
     let lockfile = Lockfile::of(&chain).ok_or(Refusal::NoVersion { id, place: origin })?;
     Ok((chain, lockfile))

@@ -11,7 +11,7 @@ use crate::{
     context::Context,
     exit::Code,
     failure::{Failure, chain},
-    output, refusal, span, view,
+    output, refusal, view,
 };
 use clap::Args;
 use lokt_lock::{
@@ -27,10 +27,11 @@ use lokt_tool::{
 use serde_json::{Value, json};
 use std::{
     ffi::OsString,
-    io::{self, Read},
+    io::{self, Read, Write},
     path::PathBuf,
     time::Instant,
 };
+use tempfile::NamedTempFile;
 
 /// Run a tool, if it and all that runs it is what was pinned and signed
 ///
@@ -62,7 +63,20 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub(super) fn run(mut self, place: &Place, global: &Global) -> Result<Code, Failure> {
+    pub(super) fn run(self, place: &Place, global: &Global) -> Result<Code, Failure> {
+        let (json, id) = (self.json, self.id.clone());
+        let result = self.run_it(place, global);
+        // With --json, somebody reads stdout whatever happens. Refusals and results are there already.
+        if let (true, Err(failure)) = (json, &result)
+            && !failure.is_told
+        {
+            let shown = json!({"status": "error", "item_id": id, "error": failure.message});
+            output::even_if_unread(output::json(&shown))?;
+        }
+        result
+    }
+
+    fn run_it(mut self, place: &Place, global: &Global) -> Result<Code, Failure> {
         if self.guard.is_none() && self.waiting.is_asked() {
             return Err(Failure::usage("--wait is for a lock: name one with --guard NAME"));
         }
@@ -76,7 +90,7 @@ impl Run {
                     let shown = output::json(&refusal::to_json(&self.id, &refused));
                     output::even_if_unread(shown)?;
                 }
-                return Err(refused.into());
+                return Err(Failure::from(refused).told());
             }
         };
         record.chain(&checked);
@@ -139,9 +153,13 @@ impl Run {
         let program = std::env::current_exe().map_err(|error| {
             Failure::new(Code::Error, format!("cannot find the program itself: {error}"))
         })?;
+        // In a file of this user's alone: they may be too long for an argument.
+        let file = in_file(parameters)?;
+        let mut given = OsString::from("@");
+        given.push(file.path());
         let mut words: Vec<OsString> = vec![program.into(), "tool".into(), "run".into()];
         words.extend(["--project".into(), place.spaces().project.clone().into()]);
-        words.extend(["--params".into(), parameters.into()]);
+        words.extend(["--params".into(), given]);
         words.extend(self.frozen.then(|| "--frozen".into()));
         words.extend(self.json.then(|| "--json".into()));
         let scope = self.scope.map(Space::from);
@@ -149,6 +167,17 @@ impl Run {
         words.extend(["--".into(), self.id.into()]);
         Guard::of_command(name, self.waiting, words).run(context)
     }
+}
+
+fn in_file(parameters: &str) -> Result<NamedTempFile, Failure> {
+    let write = || -> io::Result<NamedTempFile> {
+        let mut file = NamedTempFile::with_prefix("lokt-params-")?;
+        file.write_all(parameters.as_bytes())?;
+        Ok(file)
+    };
+    write().map_err(|error| {
+        Failure::new(Code::Error, format!("cannot keep the parameters in a file: {error}"))
+    })
 }
 
 /// A tool that is being run.
@@ -190,7 +219,7 @@ impl Running<'_> {
         }
         record.write();
         output::even_if_unread(self.report(&outcome, created.as_ref(), began))?;
-        self.judge(&outcome, seat, &signals)
+        self.judge(&outcome, seat, &signals).map_err(Failure::told)
     }
 
     /// A version that was never pinned is not a change of the one that was; that should not go unseen.
@@ -222,11 +251,11 @@ impl Running<'_> {
             .collect();
         let root = elements.first().ok_or(run::RunError::NoSteps)?;
         let name = root.id.as_str().rsplit('/').next().unwrap_or_default();
-        let spaces = self.place.spaces();
+        let (spaces, content) = (self.place.spaces(), root.text.runnable());
         let job = Job {
             steps: &steps,
             file_name: &format!("{name}{}", root.extension.as_str()),
-            bytes: root.text.runnable().as_bytes(),
+            bytes: content.as_bytes(),
             original: root.origin.path(),
             schema: root.metadata.config_schema.as_ref(),
             parameters,
@@ -314,8 +343,7 @@ impl Running<'_> {
             Outcome::Subprocess(process) => process,
         };
         if process.timed_out() {
-            let limit = span::show(process.duration);
-            let text = format!("tool {id} did not end in its time and was stopped after {limit}");
+            let text = format!("tool {id} did not end in its time and was stopped");
             return Err(Failure::new(Code::MaxHold, text)
                 .hint("its config, or that of its runtime, sets timeout in seconds"));
         }

@@ -8,6 +8,7 @@ use clap::Args;
 use lokt_tool::{
     check::{Checked, Refusal},
     item::Item,
+    signature::Trust,
     words::{ItemId, Space},
 };
 use serde_json::{Value, json};
@@ -41,7 +42,7 @@ impl Show {
         if self.json {
             output::json(&to_json(&item, &shadows, &checked))?;
         } else {
-            output::text(&told(&item, &shadows, &checked))?;
+            output::text(&told(&item, &shadows, &checked, &place.checker.trust))?;
         }
         Ok(Code::Done)
     }
@@ -79,7 +80,12 @@ fn to_json(item: &Item, shadows: &[Item], checked: &Result<Checked, Refusal>) ->
     shown
 }
 
-fn told(item: &Item, shadows: &[Item], checked: &Result<Checked, Refusal>) -> String {
+fn told(
+    item: &Item,
+    shadows: &[Item],
+    checked: &Result<Checked, Refusal>,
+    trust: &Trust,
+) -> String {
     let metadata = &item.metadata;
     let version = metadata.version.as_ref().map_or_else(String::new, |it| format!("@{it}"));
     let mut lines = vec![format!("{}{version}", item.id)];
@@ -104,7 +110,7 @@ fn told(item: &Item, shadows: &[Item], checked: &Result<Checked, Refusal>) -> St
             let pin = checked.pin.as_ref().map(|pin| format!("yes, {}", pin.path.display()));
             line("pinned", pin.unwrap_or_else(|| "no; the first run pins it".to_owned()));
             line("runs", "this chain:".to_owned());
-            let table = view::chain::table(&checked.chain, Some(&checked.signatures));
+            let table = view::chain::table(&checked.chain, trust);
             lines.extend(table.to_string().lines().map(|row| format!("    {row}")));
         }
         Err(refusal) => {

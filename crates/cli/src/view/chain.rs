@@ -3,7 +3,7 @@ use lokt_tool::{
     chain::Chain,
     item::{Item, Origin},
     metadata::Executor,
-    signature::SignatureLine,
+    signature::{Trust, verify},
     words::{ItemId, Version},
 };
 use serde_json::{Value, json};
@@ -27,28 +27,30 @@ pub(crate) fn element(item: &Item) -> Value {
 }
 
 /// A chain as a table.
-pub(crate) fn table(chain: &Chain, signatures: Option<&[Option<SignatureLine>]>) -> Table {
+pub(crate) fn table(chain: &Chain, trust: &Trust) -> Table {
     let mut table = Table::new(&["ELEMENT", "SPACE", "TYPE", "INTEGRITY", "SIGNED BY", "FILE"]);
-    for (index, item) in chain.elements().iter().enumerate() {
-        let line = signatures.and_then(|lines| lines.get(index));
+    for item in chain.elements() {
         let kind = item.metadata.tool_type.clone().unwrap_or_else(|| "-".to_owned());
         table.row(vec![
             item.id.to_string(),
             item.space.to_string(),
             kind,
             item.integrity.short(),
-            signed_by(item, line),
+            signed_by(item, trust),
             item.origin.to_string(),
         ]);
     }
     table
 }
 
-fn signed_by(item: &Item, line: Option<&Option<SignatureLine>>) -> String {
-    match line {
-        _ if item.origin == Origin::BuiltIn => "lokt".to_owned(),
-        Some(Some(line)) => line.fingerprint.to_string(),
-        _ => "?".to_owned(),
+/// Whose key vouches for an item, or why none does.
+pub(crate) fn signed_by(item: &Item, trust: &Trust) -> String {
+    if item.origin == Origin::BuiltIn {
+        return "lokt".to_owned();
+    }
+    match verify(&item.text, trust) {
+        Ok(line) => line.fingerprint.to_string(),
+        Err(error) => format!("no: {}", error.kind()),
     }
 }
 

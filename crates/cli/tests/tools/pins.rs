@@ -24,7 +24,7 @@ fn an_update_replaces_what_is_broken_where_it_is() {
     workshop.tool(["lock", "demo/trace", "--scope", "project"]).ok();
     let lockfile = &Workshop::lockfiles(workshop.project())[0];
     fs::write(lockfile, "garbage").unwrap();
-    workshop.tool(["lock", "demo/trace"]).ok();
+    workshop.tool(["lock", "demo/trace"]).fails_with(5, "not JSON");
     workshop.refuses("not JSON");
     workshop.tool(["lock", "demo/trace", "--update"]).ok();
     workshop.run().ok();

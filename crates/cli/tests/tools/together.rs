@@ -56,6 +56,12 @@ fn parameters_and_output_go_through_a_lock() {
     workshop.sign(&["demo/print"]);
     let run = ["run", "demo/print", "--guard", "x", "--params", r#"{"text":"a \"b\" ${HOME}"}"#];
     assert_eq!(workshop.tool(run).ok().out, "a \"b\" ${HOME}");
+    let long = "long ".repeat(100_000);
+    let file = workshop.sandbox.folder().join("params.json");
+    std::fs::write(&file, serde_json::json!({"text": "short", "more": long}).to_string()).unwrap();
+    let given = format!("@{}", file.display());
+    let large = ["run", "demo/print", "--guard", "x", "--params", &given];
+    assert_eq!(workshop.tool(large).ok().out, "short", "too long for an argument of the guard's");
     let json = workshop.tool(run.into_iter().chain(["--json"])).ok().json();
     assert_eq!(json["result"]["stdout"], "a \"b\" ${HOME}");
 }

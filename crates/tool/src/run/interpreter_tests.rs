@@ -118,7 +118,7 @@ fn where_there_is_none_everything_that_was_looked_at_is_listed() {
     assert_eq!(
         Scene::new(&[]).find(&order).unwrap_err(),
         "no interpreter for PY of web/x: looked for /.venv/bin/python, /.venv/bin/python3, \
-         $PY (not set), python3 on PATH (not set)"
+         $PY (not set), python3 on PATH (/bin)"
     );
     let order = json!({"type": "command", "resolve_cmd": ["false"], "var": "X"});
     let told = Scene::new(&[]).set("PATH", "/usr/bin:/bin").find(&order).unwrap_err();

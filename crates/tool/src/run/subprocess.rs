@@ -198,6 +198,7 @@ impl SubprocessResult {
     pub fn to_json(&self) -> Value {
         json!({
             "success": self.success(),
+            "truncated": self.stdout.truncated || self.stderr.truncated,
             "stdout": String::from_utf8_lossy(&self.stdout.bytes),
             "stderr": String::from_utf8_lossy(&self.stderr.bytes),
             "return_code": self.return_code(),

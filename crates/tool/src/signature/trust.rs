@@ -115,14 +115,16 @@ impl Trust {
     /// Trusts a key from now on. Doing so again changes nothing.
     ///
     /// # Errors
-    /// [`KeyError`] where that cannot be written.
-    pub fn add(&self, key: &PublicKey) -> Result<PathBuf, KeyError> {
+    /// [`TrustError`] where that cannot be written, or another key is there under this one's name.
+    pub fn add(&self, key: &PublicKey) -> Result<PathBuf, TrustError> {
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.user);
         made.map_err(KeyError::io("make the folder", &self.user))?;
+        self.known.borrow_mut().clear();
         let path = self.user.join(format!("{}.pem", key.fingerprint()));
         match key::create(&path, &key.to_pem(), 0o644) {
-            Ok(()) | Err(KeyError::Exists(_)) => Ok(path),
-            Err(error) => Err(error),
+            Ok(()) => Ok(path),
+            Err(KeyError::Exists(_)) => read(&path).map(|_| path),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -141,6 +143,7 @@ impl Trust {
     /// # Errors
     /// [`TrustError::NotFound`] where it was not trusted; else what went wrong.
     pub fn remove(&self, fingerprint: &Fingerprint) -> Result<Vec<PathBuf>, TrustError> {
+        self.known.borrow_mut().clear();
         let mut removed = Vec::new();
         for ending in ["pem", "toml"] {
             let path = self.user.join(format!("{fingerprint}.{ending}"));

@@ -32,6 +32,20 @@ pub enum SignatureError {
     Trust(#[from] TrustError),
 }
 
+impl SignatureError {
+    /// The reason in a word.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Unsigned => "unsigned",
+            Self::Malformed(_) => "malformed",
+            Self::Changed { .. } => "changed",
+            Self::Untrusted(_) => "untrusted",
+            Self::Bad(_) => "bad",
+            Self::Trust(_) => "unclear",
+        }
+    }
+}
+
 /// Verifies that a trusted key signed a text, and says how.
 ///
 /// # Errors
