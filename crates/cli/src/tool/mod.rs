@@ -8,6 +8,7 @@ mod prune;
 mod record;
 mod resolve;
 mod run;
+mod running;
 mod scope;
 mod show;
 mod sign;
