@@ -15,12 +15,14 @@ use lokt_tool::{
     run::{Output, Parameters},
     words::Space,
 };
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use serde_json::json;
 use std::{
     ffi::OsString,
+    fs::File,
     io::{self, Read, Write},
+    os::fd::AsRawFd,
 };
-use tempfile::NamedTempFile;
 
 /// Run a tool, if it and all that runs it is what was pinned and signed
 ///
@@ -143,13 +145,13 @@ impl Run {
         let program = std::env::current_exe().map_err(|error| {
             Failure::new(Code::Error, format!("cannot find the program itself: {error}"))
         })?;
-        // In a file of this user's alone: they may be too long for an argument.
-        let file = in_file(parameters)?;
-        let mut given = OsString::from("@");
-        given.push(file.path());
+        // In memory that the command inherits: they may be too long for an argument, and `status` shows the
+        // command to everybody.
+        let memory = in_memory(parameters)?;
+        let given = format!("@/proc/self/fd/{}", memory.as_raw_fd());
         let mut words: Vec<OsString> = vec![program.into(), "tool".into(), "run".into()];
         words.extend(["--project".into(), place.spaces().project.clone().into()]);
-        words.extend(["--params".into(), given]);
+        words.extend(["--params".into(), given.into()]);
         words.extend(self.frozen.then(|| "--frozen".into()));
         words.extend(self.json.then(|| "--json".into()));
         let scope = self.scope.map(Space::from);
@@ -159,13 +161,13 @@ impl Run {
     }
 }
 
-fn in_file(parameters: &str) -> Result<NamedTempFile, Failure> {
-    let write = || -> io::Result<NamedTempFile> {
-        let mut file = NamedTempFile::with_prefix("lokt-params-")?;
-        file.write_all(parameters.as_bytes())?;
-        Ok(file)
+fn in_memory(parameters: &str) -> Result<File, Failure> {
+    let write = || -> io::Result<File> {
+        let mut memory = File::from(memfd_create("lokt-params", MFdFlags::empty())?);
+        memory.write_all(parameters.as_bytes())?;
+        Ok(memory)
     };
     write().map_err(|error| {
-        Failure::new(Code::Error, format!("cannot keep the parameters in a file: {error}"))
+        Failure::new(Code::Error, format!("cannot keep the parameters in memory: {error}"))
     })
 }
