@@ -168,6 +168,9 @@ impl From<RunError> for Failure {
             | RunError::Subprocess(SubprocessError::NotFound(_)) => {
                 Self { code: Code::NoCommand, ..failure }
             }
+            RunError::Exchange(error) if error.timed_out() => {
+                Self { code: Code::MaxHold, ..failure }
+            }
             RunError::Interrupted(received) => {
                 let code = Ending::Signaled(received.signal).code();
                 Self { code: Code::Command(code), ..failure }

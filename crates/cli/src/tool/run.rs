@@ -24,6 +24,9 @@ use std::{
     os::fd::AsRawFd,
 };
 
+/// No parameters are longer; what is cut there is no JSON.
+const MOST_BYTES: u64 = 256 * 1024 * 1024;
+
 /// Run a tool, if it and all that runs it is what was pinned and signed
 ///
 /// The first run that succeeds writes the lockfile. From then on nothing of the chain can change unnoticed:
@@ -120,13 +123,16 @@ impl Run {
         let text = text.ok_or_else(|| Failure::usage("--params is not valid UTF-8"))?;
         if text == "-" {
             let mut text = String::new();
-            let read = io::stdin().read_to_string(&mut text);
+            let read = io::stdin().take(MOST_BYTES).read_to_string(&mut text);
             read.map_err(|error| fails("the standard input", error))?;
             return Ok((text, "the standard input".to_owned()));
         }
         match text.strip_prefix('@') {
             Some(file) => {
-                let text = std::fs::read_to_string(file).map_err(|error| fails(file, error))?;
+                let mut text = String::new();
+                let read =
+                    File::open(file).and_then(|it| it.take(MOST_BYTES).read_to_string(&mut text));
+                read.map_err(|error| fails(file, error))?;
                 Ok((text, file.to_owned()))
             }
             None => Ok((text.to_owned(), "--params".to_owned())),

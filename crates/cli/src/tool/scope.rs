@@ -2,7 +2,12 @@ use super::Place;
 use crate::{exit::Code, failure::Failure};
 use clap::ValueEnum;
 use lokt_tool::words::Space;
-use std::{fs, io::ErrorKind};
+use std::{
+    fs::OpenOptions,
+    io::{self, ErrorKind, Read},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
 
 /// Where a lockfile is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -24,6 +29,7 @@ impl From<Scope> for Space {
 
 /// The file of the project that says where lockfiles are written.
 const SETTING: &str = ".ai/lokt.toml";
+const MOST_BYTES: u64 = 64 * 1024;
 
 impl Scope {
     /// Where lockfiles are written: as somebody says, else as the project's file says, else to the user's
@@ -38,7 +44,7 @@ impl Scope {
     fn of_project(place: &Place) -> Result<Option<Self>, Failure> {
         let path = place.spaces().project.join(SETTING);
         let fails = |what: &str| Failure::new(Code::Error, format!("{}: {what}", path.display()));
-        let text = match fs::read_to_string(&path) {
+        let text = match read(&path) {
             Ok(text) => text,
             Err(error)
                 if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
@@ -54,7 +60,19 @@ impl Scope {
     }
 }
 
-fn unknown(path: &std::path::Path, text: &str) -> Failure {
+/// Reads a setting. It comes with the project, so it may be anything: a FIFO must not hold a run up, nor a
+/// device fill the memory.
+fn read(path: &Path) -> io::Result<String> {
+    let file = OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    let mut text = String::new();
+    file.take(MOST_BYTES).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+fn unknown(path: &Path, text: &str) -> Failure {
     let what = format!("{}: lockfile_scope is {text:?}", path.display());
     Failure::new(Code::Error, what).hint("it can be \"project\" or \"user\"")
 }

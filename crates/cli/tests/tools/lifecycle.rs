@@ -138,7 +138,9 @@ fn a_run_that_fails_pins_nothing() {
 fn a_tool_that_hangs_is_stopped_with_its_children_and_what_it_said_is_shown() {
     let workshop = Workshop::new();
     workshop.put_user("demo/sh.yaml", RUNTIME.replace("config: {", "config: {timeout: 0.3, "));
-    let hangs = "echo before; sleep 1000 & echo $! > child; wait";
+    // One child stays in the tool's group, one leaves it for a session of its own.
+    let hangs = "echo before; sleep 1000 & echo $! > child; \
+                 setsid sh -c 'echo $$ > away; exec sleep 1000' & wait";
     workshop.put("demo/trace.sh", tool("demo/sh").replace("echo ran >> ran", hangs));
     workshop.sign(&["demo/sh", "demo/trace"]);
     let shown = workshop.run().expect(124).says("did not end in its time");
@@ -146,9 +148,11 @@ fn a_tool_that_hangs_is_stopped_with_its_children_and_what_it_said_is_shown() {
     let kept = workshop.tool(["run", "demo/trace", "--json"]).expect(124).json();
     assert_eq!(kept["status"], "timeout");
     assert_eq!(kept["result"]["stdout"], "before\n");
-    let child = fs::read_to_string(workshop.project().join("child")).unwrap();
-    let status = fs::read_to_string(format!("/proc/{}/stat", child.trim())).unwrap_or_default();
-    assert!(status.is_empty() || status.contains(") Z "), "the child is gone: {status}");
+    for child in ["child", "away"] {
+        let pid = fs::read_to_string(workshop.project().join(child)).unwrap();
+        let status = fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+        assert!(status.is_empty() || status.contains(") Z "), "the child is gone: {status}");
+    }
 }
 
 #[test]

@@ -190,3 +190,50 @@ fn what_is_not_signed_does_not_decide_what_runs() {
     let done = workshop.tool(["run", "demo/py"]).ok();
     assert_eq!(done.out, "'+AOQ-'\n", "nobody else chooses the encoding");
 }
+
+/// What is logged has texts in it that a stranger may have chosen: no link may lead them elsewhere.
+#[test]
+fn the_audit_log_is_not_written_through_a_link() {
+    let workshop = Workshop::new();
+    let elsewhere = workshop.sandbox.folder().join("elsewhere");
+    fs::write(&elsewhere, "").unwrap();
+    fs::create_dir_all(workshop.sandbox.root()).unwrap();
+    symlink(&elsewhere, workshop.sandbox.root().join("audit.log")).unwrap();
+    workshop.put("demo/evil.yaml", "version: \"1\"\ntool_type: t\nexecutor_id: \"x/$(reboot)\"\n");
+    workshop.tool(["run", "demo/evil"]).expect(5).says("could not be logged");
+    assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "", "nothing is written elsewhere");
+}
+
+#[test]
+fn what_comes_with_a_project_holds_nothing_up_and_leads_nowhere() {
+    let workshop = Workshop::new();
+    let setting = workshop.project().join(".ai/lokt.toml");
+    nix::unistd::mkfifo(&setting, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    workshop.lokt(["tool", "run", "demo/trace"]).in_time().fails_with(1, "not a regular file");
+    fs::remove_file(&setting).unwrap();
+    symlink("/dev/zero", &setting).unwrap();
+    workshop.lokt(["tool", "run", "demo/trace"]).in_time().fails_with(1, "not a regular file");
+    fs::remove_file(&setting).unwrap();
+    let outside = workshop.sandbox.folder().join("outside");
+    fs::create_dir(&outside).unwrap();
+    symlink(&outside, workshop.project().join("lockfiles")).unwrap();
+    workshop
+        .tool(["lock", "demo/trace", "--scope", "project"])
+        .fails_with(1, "leads out of the project");
+    assert_eq!(
+        fs::read_dir(outside.join("demo")).map_or(0, Iterator::count),
+        0,
+        "nothing is written there"
+    );
+}
+
+#[test]
+fn the_lockfile_of_another_version_is_not_a_tool_s_own() {
+    let workshop = Workshop::new();
+    workshop.tool(["lock", "demo/trace", "--scope", "project"]).ok();
+    let lockfile = Workshop::lockfiles(workshop.project()).remove(0);
+    let other = lockfile.with_file_name("trace@0.9.lock.json");
+    let text = fs::read_to_string(&lockfile).unwrap().replace("\"1.0.0\"", "\"0.9\"");
+    fs::write(&other, text).unwrap();
+    workshop.tool(["verify", "--all"]).expect(5).says("version changed: pinned 0.9, now 1.0.0");
+}

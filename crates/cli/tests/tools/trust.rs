@@ -50,8 +50,8 @@ fn a_key_s_file_is_named_after_it() {
     let other = Workshop::new();
     let pem = fs::read(other.user().join("keys/public_key.pem")).unwrap();
     fs::write(&file, pem).unwrap();
-    workshop.refuses("which is not its name");
-    workshop.lokt(["key", "list"]).run().fails_with(5, "which is not its name");
+    workshop.refuses("is of another");
+    workshop.lokt(["key", "list"]).run().fails_with(5, "is of another");
     fs::write(&file, "no key").unwrap();
     workshop.refuses("is not an Ed25519 public key");
 }

@@ -14,8 +14,9 @@ pub(super) fn append(path: &Path, line: &str, durability: Durability) -> Result<
             .append(true)
             .create(true)
             .mode(0o600)
-            // A pipe in its place must be an error, not a wait for a reader.
-            .custom_flags(nix::libc::O_NONBLOCK)
+            // A pipe in its place must be an error, not a wait for a reader; and no link may lead what is
+            // logged into another file: some of it are texts that a refused stranger has chosen.
+            .custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOFOLLOW)
             .open(path)?;
         let written = file.write(line.as_bytes())?;
         // A disk that has room for no more says so on the rest, which nobody can take for an event.

@@ -74,6 +74,22 @@ pub(crate) fn tree_in_group(pid: i32) -> Vec<i32> {
     tree
 }
 
+/// All descendants of `pid` that have not ended, whatever their groups and sessions. With a subreaper
+/// (prctl(2), `PR_SET_CHILD_SUBREAPER`) these are also those whose parent has ended.
+pub fn descendants(pid: i32) -> Vec<i32> {
+    let table: Vec<(i32, Stat)> = pids().filter_map(|p| Some((p, Stat::of(p)?))).collect();
+    let mut tree = vec![pid];
+    let mut next = 0;
+    while let Some(parent) = tree.get(next).copied() {
+        tree.extend(
+            table.iter().filter(|(_, stat)| stat.parent == parent).map(|(child, _)| *child),
+        );
+        next += 1;
+    }
+    let runs = |pid: &i32| table.iter().any(|(p, stat)| p == pid && stat.runs());
+    tree.into_iter().skip(1).filter(runs).collect()
+}
+
 /// The processes of a group that have not ended.
 pub(crate) fn group(group: i32) -> Vec<i32> {
     let of_group = |pid: &i32| Stat::of(*pid).is_some_and(|it| it.group == group && it.runs());

@@ -1,7 +1,7 @@
 use super::{Lockfile, Pinned};
 use crate::{
     item::Item,
-    words::{Integrity, ItemId, Space},
+    words::{Integrity, ItemId, Space, Version},
 };
 use std::fmt;
 
@@ -54,6 +54,13 @@ pub enum Change {
         /// The type now.
         now: Option<String>,
     },
+    /// It says another version: then this lockfile is not its own.
+    Reversioned {
+        /// The version that was pinned.
+        pinned: String,
+        /// The version now.
+        now: String,
+    },
     /// It is not there.
     Missing(String),
     /// It is there, and is no element of a chain, for the reason given.
@@ -75,6 +82,7 @@ impl Change {
             Self::Moved { .. } => "moved",
             Self::Rewired { .. } => "rewired",
             Self::Retyped { .. } => "retyped",
+            Self::Reversioned { .. } => "reversioned",
             Self::Missing(_) => "missing",
             Self::Broken(_) => "broken",
             Self::Added => "added",
@@ -108,6 +116,9 @@ impl fmt::Display for Change {
             Self::Retyped { pinned, now } => {
                 write!(f, "tool type changed: pinned {}, now {}", or_none(pinned), or_none(now))
             }
+            Self::Reversioned { pinned, now } => {
+                write!(f, "version changed: pinned {pinned}, now {now}")
+            }
             Self::Missing(why) => write!(f, "missing: {why}"),
             Self::Broken(why) => write!(f, "broken: {why}"),
             Self::Added => f.write_str("added: not part of the pinned chain"),
@@ -132,6 +143,7 @@ pub fn compare(lockfile: &Lockfile, now: &[Item], broken: Option<(&ItemId, Chang
         let changes = match (found.and_then(|at| now.get(at)), &broken) {
             (Some(item), _) => {
                 let mut changes = changes(pinned, item);
+                changes.extend(reversioned(lockfile, item));
                 if found != Some(index) {
                     changes.push(Change::Reordered);
                 }
@@ -152,6 +164,13 @@ pub fn compare(lockfile: &Lockfile, now: &[Item], broken: Option<(&ItemId, Chang
         put(id, vec![Change::Added, why]);
     }
     drift
+}
+
+/// Of the tool itself, its version: the lockfile of another one is not its own.
+fn reversioned(lockfile: &Lockfile, item: &Item) -> Option<Change> {
+    let now = item.metadata.version.as_ref().map_or_else(|| "none".to_owned(), Version::to_string);
+    let pinned = lockfile.version.to_string();
+    (item.id == lockfile.tool_id && now != pinned).then_some(Change::Reversioned { pinned, now })
 }
 
 fn changes(pinned: &Pinned, item: &Item) -> Vec<Change> {

@@ -57,6 +57,14 @@ pub enum LockfileError {
     /// It is there already.
     #[error("there is a lockfile already: {}", .0.display())]
     Exists(PathBuf),
+    /// Its folder is not in the project.
+    #[error("{} leads out of the project, to {}", path.display(), leads_to.display())]
+    Outside {
+        /// The folder.
+        path: PathBuf,
+        /// Where it really is.
+        leads_to: PathBuf,
+    },
     /// The system space is not written to.
     #[error("lockfiles are never written to the system space")]
     System,
@@ -176,6 +184,9 @@ impl Lockfiles {
         let path = folder.join(Lockfile::path_of(&lockfile.tool_id, &lockfile.version));
         let below = path.parent().unwrap_or(folder);
         fs::create_dir_all(below).map_err(LockfileError::io("make the folder", below))?;
+        if scope == Space::Project {
+            require_inside(folder, below)?;
+        }
         let _latch = FolderLatch::take(folder)?;
         if replace == Replace::Never && path.symlink_metadata().is_ok() {
             return Err(LockfileError::Exists(path));
@@ -210,6 +221,17 @@ impl Lockfiles {
             Err(error) => Err(LockfileError::io("remove", &path)(error)),
         }
     }
+}
+
+/// Refuses to follow a symbolic link out of a project: it may have come with it.
+fn require_inside(folder: &Path, below: &Path) -> Result<(), LockfileError> {
+    let real = |path: &Path| fs::canonicalize(path).map_err(LockfileError::io("find", path));
+    let project = folder.parent().unwrap_or(folder);
+    let leads_to = real(below)?;
+    if leads_to.starts_with(real(project)?) {
+        return Ok(());
+    }
+    Err(LockfileError::Outside { path: below.to_owned(), leads_to })
 }
 
 fn write_draft(draft: &Path, content: &[u8]) -> io::Result<()> {

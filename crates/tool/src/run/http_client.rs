@@ -77,6 +77,13 @@ pub enum HttpError {
     Target(#[from] HttpConfigError),
 }
 
+impl HttpError {
+    /// Whether the answer took longer than it may.
+    pub fn timed_out(&self) -> bool {
+        matches!(self, Self::Exchange { source, .. } if matches!(**source, ureq::Error::Timeout(_)))
+    }
+}
+
 /// Sends a request, again where its config says so, and reads the answer.
 pub(super) fn exchange(
     request: &HttpRequest,

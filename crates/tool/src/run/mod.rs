@@ -52,6 +52,6 @@ pub use primitive::is_known_primitive;
 pub use reserved::{NotText, Reserved};
 pub use runner::{Outcome, RunError, World, run};
 pub use schema::{SchemaError, check as check_schema};
-pub use stage::{Stage, StageError, sweep};
+pub use stage::{Beside, Stage, StageError, sweep};
 pub use subprocess::{SubprocessError, SubprocessResult};
 pub use template::{Template, TemplateError};

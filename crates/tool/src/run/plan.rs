@@ -1,9 +1,14 @@
 use super::{
-    Environment, Job, Reserved, RunError, Stage, Step, Template, config, http_request::HttpRequest,
-    primitive::Primitive, schema, stage, subprocess::Subprocess, template,
+    Beside, Environment, Job, Reserved, RunError, Stage, StageError, Step, Template, config,
+    http_request::HttpRequest, primitive::Primitive, schema, stage, subprocess::Subprocess,
+    template,
 };
 use serde_json::{Map, Value};
-use std::path::{Path, PathBuf};
+use std::{
+    fs::DirBuilder,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+};
 
 /// Everything that a run needs, found out before anything is started.
 #[derive(Debug)]
@@ -34,7 +39,7 @@ impl Plan {
         }
         let raw = config::merge(job.steps.iter().rev().filter_map(|step| step.config));
         let mut environment = Environment::new(job.environment.clone());
-        let temporary = temporary(&environment);
+        let temporary = temporary(job, &environment);
         let stage = stage(job, &raw, &temporary)?;
         let mut reserved =
             Reserved::new(job.project, job.user_space, job.system_space, job.parameters)?;
@@ -81,8 +86,14 @@ fn announce(environment: &mut Environment, job: &Job<'_>) {
     }
 }
 
-/// The folder for temporary files, as the caller's environment names it.
-fn temporary(environment: &Environment) -> PathBuf {
+/// Where private copies are made: in the folder for temporary files, as the caller's environment names it.
+///
+/// JavaScript looks for packages in all folders above a file, and in `/tmp` others could lay some; so its
+/// copies are in the user's own space.
+fn temporary(job: &Job<'_>, environment: &Environment) -> PathBuf {
+    if is_javascript(job) {
+        return job.user_space.join("runs");
+    }
     let named = environment.get("TMPDIR").map(PathBuf::from);
     named.filter(|path| path.is_absolute()).unwrap_or_else(|| PathBuf::from("/tmp"))
 }
@@ -96,9 +107,17 @@ fn stage(
     if !texts.any(|object| template::mentions(object, Reserved::TOOL_PATH)) {
         return Ok(None);
     }
+    if !is_javascript(job) {
+        return Ok(Some(Stage::new(temporary, job.file_name, job.bytes, Beside::Nothing)?));
+    }
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(temporary);
+    made.map_err(|source| StageError::Files { path: temporary.to_owned(), source })?;
+    let modules = job.original.and_then(|path| stage::modules_of(path, job.project));
+    let beside = Beside::Packages(modules.as_deref());
+    Ok(Some(Stage::new(temporary, job.file_name, job.bytes, beside)?))
+}
+
+fn is_javascript(job: &Job<'_>) -> bool {
     let extension = Path::new(job.file_name).extension().and_then(|it| it.to_str());
-    let is_script = matches!(extension, Some("js" | "mjs" | "cjs" | "ts"));
-    let original = job.original.filter(|_| is_script);
-    let modules = original.and_then(|path| stage::modules_of(path, job.project));
-    Ok(Some(Stage::new(temporary, job.file_name, job.bytes, modules.as_deref())?))
+    matches!(extension, Some("js" | "mjs" | "cjs" | "ts"))
 }

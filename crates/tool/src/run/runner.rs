@@ -15,13 +15,17 @@ use lokt_lock::{
         Command, GuardError, Orders, Received, Seat, Setting, Signals, Trouble, Watchers, supervise,
     },
     store::Store,
-    sys::BlockedSignals,
+    sys::{BlockedSignals, descendants},
 };
 use nix::{
     errno::Errno,
     fcntl::OFlag,
     poll::{PollFd, PollFlags, PollTimeout, poll},
-    unistd::pipe2,
+    sys::{
+        prctl,
+        signal::{Signal, kill},
+    },
+    unistd::{Pid, pipe2},
 };
 use serde_json::{Map, Value};
 use std::{
@@ -199,11 +203,34 @@ where
     let orders = Orders { max_hold: Some(process.timeout), ..world.orders };
     let began = Instant::now();
     let signals = (world.seat, world.signals);
+    // Processes that leave the tool's group and session stay in reach. Where the kernel refuses that, those
+    // alone are not.
+    let _ = prctl::set_child_subreaper(true);
     let finish = supervise(world.watchers, &command, signals, orders, world.tell)?;
+    if finish.stopped.is_some() {
+        kill_what_is_left();
+    }
     let duration = began.elapsed();
     let [stdout, stderr] = capture.map_or_else(Default::default, Capture::finish);
     let (ending, stopped) = (finish.ending, finish.stopped);
     Ok(SubprocessResult { ending, stopped, stdout, stderr, duration })
+}
+
+/// Kills whatever descends from this process, until nothing does: while some are killed, others may start more.
+fn kill_what_is_left() {
+    const ROUNDS: usize = 1000;
+    let me = nix::unistd::getpid().as_raw();
+    for _ in 0..ROUNDS {
+        let left = descendants(me);
+        if left.is_empty() {
+            return;
+        }
+        for pid in left {
+            // It may have ended since.
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
+        thread::yield_now();
+    }
 }
 
 /// Waits for a server in a thread of its own, so that Ctrl-C is heard meanwhile.

@@ -20,6 +20,16 @@ const PREFIX: &str = "lokt-run-";
 /// How often a folder may be taken for a leftover, in the moment between its making and its lock.
 const ATTEMPTS: usize = 10;
 
+/// What lies beside a private copy.
+#[derive(Clone, Copy, Debug)]
+pub enum Beside<'a> {
+    /// Nothing.
+    Nothing,
+    /// What an interpreter of JavaScript looks for there: a `package.json` that says nothing, so that none
+    /// of a folder above does, and the packages of the tool's project, if it has any.
+    Packages(Option<&'a Path>),
+}
+
 /// The private copy of a tool: the bytes that were verified, alone in a folder that is this user's.
 ///
 /// Whoever replaces the item now cannot get other bytes executed, and what lies beside the item (a `json.py`)
@@ -49,8 +59,7 @@ pub enum StageError {
 }
 
 impl Stage {
-    /// Writes `bytes` to a file called `name` in a new private folder below `temporary`. Where `modules` is
-    /// given, that folder is also reachable as `node_modules`.
+    /// Writes `bytes` to a file called `name` in a new private folder below `temporary`.
     ///
     /// # Errors
     /// [`StageError`] with the path that could not be written.
@@ -58,7 +67,7 @@ impl Stage {
         temporary: &Path,
         name: &str,
         bytes: &[u8],
-        modules: Option<&Path>,
+        beside: Beside<'_>,
     ) -> Result<Self, StageError> {
         if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']) {
             return Err(StageError::Name(name.to_owned()));
@@ -71,10 +80,8 @@ impl Stage {
             options.open(&path)?.write_all(bytes)
         };
         write().map_err(|source| StageError::Files { path: path.clone(), source })?;
-        if let Some(modules) = modules {
-            let link = folder.path().join("node_modules");
-            let linked = symlink(modules, &link);
-            linked.map_err(|source| StageError::Files { path: link, source })?;
+        if let Beside::Packages(modules) = beside {
+            put_packages(folder.path(), modules)?;
         }
         Ok(Self { path, lock, folder })
     }
@@ -95,6 +102,17 @@ impl Stage {
     /// When the process has no descriptor left.
     pub(super) fn mark(&self) -> io::Result<OwnedFd> {
         self.lock.try_clone().map(OwnedFd::from)
+    }
+}
+
+fn put_packages(folder: &Path, modules: Option<&Path>) -> Result<(), StageError> {
+    let failed = |path: PathBuf| move |source| StageError::Files { path, source };
+    let package = folder.join("package.json");
+    std::fs::write(&package, "{}\n").map_err(failed(package))?;
+    let link = folder.join("node_modules");
+    match modules {
+        Some(modules) => symlink(modules, &link).map_err(failed(link)),
+        None => Ok(()),
     }
 }
 
@@ -162,7 +180,7 @@ mod tests {
     #[test]
     fn the_copy_is_this_users_alone_and_goes_away() {
         let temporary = tempfile::tempdir().unwrap();
-        let stage = Stage::new(temporary.path(), "x.py", b"bytes", None).unwrap();
+        let stage = Stage::new(temporary.path(), "x.py", b"bytes", Beside::Nothing).unwrap();
         let path = stage.path().to_owned();
         let folder = stage.folder().to_owned();
         let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o7777;
@@ -177,8 +195,8 @@ mod tests {
     #[test]
     fn only_what_nobody_uses_is_swept() {
         let temporary = tempfile::tempdir().unwrap();
-        let used = Stage::new(temporary.path(), "x.py", b"", None).unwrap();
-        let inherited = Stage::new(temporary.path(), "x.py", b"", None).unwrap();
+        let used = Stage::new(temporary.path(), "x.py", b"", Beside::Nothing).unwrap();
+        let inherited = Stage::new(temporary.path(), "x.py", b"", Beside::Nothing).unwrap();
         let (mark, survivor) = (inherited.mark().unwrap(), inherited.path().to_owned());
         // Its process was killed: the lock lives on in the tool alone.
         let _ = inherited.folder.keep();
@@ -204,7 +222,7 @@ mod tests {
         let temporary = tempfile::tempdir().unwrap();
         let ended = AtomicBool::new(false);
         let used = || {
-            let stage = Stage::new(temporary.path(), "x.py", b"bytes", None).ok()?;
+            let stage = Stage::new(temporary.path(), "x.py", b"bytes", Beside::Nothing).ok()?;
             fs::read(stage.path()).ok()
         };
         let sweeping = || {

@@ -14,7 +14,7 @@ use std::{
 #[derive(Debug, thiserror::Error)]
 pub enum TrustError {
     /// A file in a folder of trusted keys is not named after its key.
-    #[error("{} holds the key {found}, which is not its name", path.display())]
+    #[error("{} holds the key {found}; its name, or the fingerprint in it, is of another", path.display())]
     Name {
         /// The file.
         path: PathBuf,
