@@ -259,3 +259,20 @@ fn enter(it: &Sandbox, worker: usize) {
     let words = ["guard", "x", "--wait", "--", "sh", "-c", ENTER];
     it.lokt(words).owner(&format!("w{worker}")).run().ok();
 }
+
+#[test]
+fn a_lease_of_another_program_that_names_no_acquisition_is_lost_only_when_it_is_gone() {
+    for renewed in [true, false] {
+        let it = sandbox();
+        write(&it, &json!({"hold": "lease", "owner": "ada"}));
+        if renewed {
+            it.lokt(["lock", "x"]).owner("ada").run().ok();
+        }
+
+        let done = it.lokt(["guard", "x", "--", "true"]).owner("ada").run().ok();
+        assert_eq!(done.err, "", "the lease was there all the time: renewed {renewed}");
+        let inside = guard(&it, "ada").start().is_in();
+        fs::remove_file(it.record_path("x")).unwrap();
+        inside.ends().expect(6).says("was lost");
+    }
+}

@@ -58,6 +58,14 @@ fn a_guard_whose_record_was_deleted_still_holds_for_everybody_who_asks() {
 }
 
 #[test]
+fn a_lease_that_another_program_made_is_not_lost_when_it_was_renewed() {
+    let foreign = Step::Create(X, Thing::Record(Bob, End::Never));
+    let tied = Terms { tie: Some(Tie::Living), ..Terms::default() };
+    let own = [Step::Lock(Bob, X, tied), Step::Enter(Bob, X, None), Step::Leave(X)];
+    holds(&[&[foreign][..], &own].concat());
+}
+
+#[test]
 fn a_freeze_that_is_over_is_lifted_by_nobody() {
     holds(&[
         Step::Freeze(Ada, X, Ttl::Short),

@@ -160,6 +160,10 @@ impl<C: Section> Turn<'_, C> {
     fn renew(&mut self, lease: &Record, slot: &Slot) -> Result<Grant<TicketOf<C>>, OperationError> {
         let request = self.request;
         let mut renewed = lease.clone();
+        if renewed.lock_id.is_none() {
+            // Another program made it. What is mine from now on must be told from what may come in its place.
+            renewed.lock_id = Some(self.section.store().new_id()?);
+        }
         let ttl = request.ttl.or_else(|| lifetime(lease));
         renewed.set_lifetime(ttl, self.section.store().now());
         if request.metadata.is_some() {

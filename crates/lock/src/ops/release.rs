@@ -79,8 +79,11 @@ fn give_back<C: Section>(
 
 /// Whether what stands there still says that the acquisition of `record` holds the name.
 pub(super) fn is_in(slot: &Slot, record: &Record) -> bool {
-    let now = |id| slot.record().and_then(|now| now.holder(id));
-    record.lock_id.as_ref().is_some_and(|id| now(id).is_some())
+    slot.record().is_some_and(|now| match &record.lock_id {
+        Some(id) => now.holder(id).is_some(),
+        // Another program's record names no acquisition; of one owner at one time there is one.
+        None => now.owner == record.owner && now.acquired == record.acquired,
+    })
 }
 
 /// Takes a holder out of the record, and removes the record with the last one. False where it is not, or

@@ -1,4 +1,4 @@
-use super::{Grant, OperationError, enter::durability_of, look::unread};
+use super::{Grant, OperationError, enter::durability_of, look::unread, release::is_in};
 use crate::{
     audit::{Event, EventKind},
     record::Record,
@@ -31,20 +31,25 @@ pub fn renew<S: Store>(
     let mut section = store.section(&grant.record.name)?;
     let slot = section.store().peek(&grant.record.name, RecordKind::Lock);
     unread(&slot, "lock", &grant.record.name)?;
-    let (Some(mut record), Some(id)) = (slot.into_record(), &grant.record.lock_id) else {
+    if !is_in(&slot, &grant.record) {
+        return Ok(Renewed::Lost);
+    }
+    let Some(mut record) = slot.into_record() else {
         return Ok(Renewed::Lost);
     };
     let ttl = lifetime(&grant.record);
     let now = store.now();
-    if !record.update(id, |mine| mine.set_lifetime(ttl, now)) {
-        return Ok(Renewed::Lost);
+    match &grant.record.lock_id {
+        Some(id) => drop(record.update(id, |mine| mine.set_lifetime(ttl, now))),
+        None => record.set_lifetime(ttl, now),
     }
     if ttl.is_none() {
         return Ok(Renewed::Done);
     }
     // What stands there is a record that I am in, so nothing can be in the way of replacing it.
     let _ = section.put(RecordKind::Lock, &record, Put::Over, durability_of(&record))?;
-    let mine = record.holder(id).unwrap_or(&record);
+    let id = grant.record.lock_id.as_ref();
+    let mine = id.and_then(|id| record.holder(id)).unwrap_or(&record);
     let event = Event::new(EventKind::Renew, &record.name, caller).about(mine);
     section.store().log(&event, Durability::Volatile)?;
     Ok(Renewed::Done)
