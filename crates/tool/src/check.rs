@@ -6,8 +6,9 @@
 
 use crate::{
     chain::{Chain, ElementError, ResolveError, Unresolved, resolve, verify_signatures},
-    item::Spaces,
+    item::{Item, Spaces},
     lockfile::{Change, Drift, LockfileError, Lockfiles, Stored, compare},
+    metadata::Executor,
     signature::{SignatureLine, Trust},
     words::{InvalidItemId, ItemId, Version},
 };
@@ -226,8 +227,8 @@ fn rows(pin: &Stored, resolved: &Result<Chain, Unresolved>) -> Vec<Drift> {
         Err(broken) => {
             let at = broken_at(broken, &pin.lockfile.tool_id);
             let why = match &broken.error {
-                ResolveError::Missing { .. } => Change::Missing(told(&broken.error)),
-                error => Change::Broken(told(error)),
+                ResolveError::Missing { .. } => Change::Missing(broken.error.to_string()),
+                error => Change::Broken(error.to_string()),
             };
             let rows = compare(&pin.lockfile, &broken.elements, Some((&at, why.clone())));
             if rows.is_empty() { vec![Drift { item_id: at, changes: vec![why] }] } else { rows }
@@ -240,27 +241,14 @@ fn broken_at(broken: &Unresolved, root: &ItemId) -> ItemId {
     match (&broken.error, broken.elements.last()) {
         (ResolveError::NoExecutor { id, .. } | ResolveError::UnknownPrimitive(id), _) => id.clone(),
         (_, Some(last)) => match &last.metadata.executor {
-            crate::metadata::Executor::Item(id) => id.clone(),
+            Executor::Item(id) => id.clone(),
             _ => last.id.clone(),
         },
         (_, None) => root.clone(),
     }
 }
 
-/// An error and its causes in one line.
-fn told(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    let mut parts: Vec<String> = Vec::new();
-    for cause in causes.map(ToString::to_string) {
-        // A transparent error says the same as its cause.
-        if parts.last() != Some(&cause) {
-            parts.push(cause);
-        }
-    }
-    parts.join(": ")
-}
-
-fn elements_of(resolved: &Result<Chain, Unresolved>) -> &[crate::item::Item] {
+fn elements_of(resolved: &Result<Chain, Unresolved>) -> &[Item] {
     match resolved {
         Ok(chain) => chain.elements(),
         Err(broken) => &broken.elements,

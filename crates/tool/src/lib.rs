@@ -8,12 +8,14 @@
 //! * [`chain`]: from a tool to the primitive that it ends in.
 //! * [`lockfile`]: the pinned chain: its format, its files, and how a chain differs from it.
 //! * [`check`]: what must hold before anything runs. Start here to understand what Lokt promises about tools.
+//! * [`bounded`]: reading files that may be anything.
 //! * [`builtin`]: the items that are part of the program.
 //! * [`run`]: what happens then.
 //!
 //! The library never prints, never ends the process, and reads nothing from the environment behind its
 //! caller's back.
 
+pub mod bounded;
 pub mod builtin;
 pub mod chain;
 pub mod check;

@@ -1,13 +1,8 @@
 use super::Place;
 use crate::{exit::Code, failure::Failure};
 use clap::ValueEnum;
-use lokt_tool::words::Space;
-use std::{
-    fs::OpenOptions,
-    io::{self, ErrorKind, Read},
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
-};
+use lokt_tool::{bounded, words::Space};
+use std::path::Path;
 
 /// Where a lockfile is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -44,32 +39,16 @@ impl Scope {
     fn of_project(place: &Place) -> Result<Option<Self>, Failure> {
         let path = place.spaces().project.join(SETTING);
         let fails = |what: &str| Failure::new(Code::Error, format!("{}: {what}", path.display()));
-        let text = match read(&path) {
-            Ok(text) => text,
-            Err(error)
-                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
-            {
-                return Ok(None);
-            }
-            Err(error) => return Err(fails(&error.to_string())),
+        let Some(file) = bounded::open(&path).map_err(|error| fails(&error.to_string()))? else {
+            return Ok(None);
         };
+        let bytes = bounded::read(&file, MOST_BYTES).map_err(|why| fails(&why.to_string()))?;
+        let text = String::from_utf8(bytes).map_err(|_| fails("not valid UTF-8"))?;
         let setting: Setting = toml::from_str(&text).map_err(|error| fails(error.message()))?;
         let scope = setting.lockfile_scope.as_deref();
         let known = |text: &str| Self::from_str(text, false).map_err(|_| unknown(&path, text));
         scope.map(known).transpose()
     }
-}
-
-/// Reads a setting. It comes with the project, so it may be anything: a FIFO must not hold a run up, nor a
-/// device fill the memory.
-fn read(path: &Path) -> io::Result<String> {
-    let file = OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
-    let mut text = String::new();
-    file.take(MOST_BYTES).read_to_string(&mut text)?;
-    Ok(text)
 }
 
 fn unknown(path: &Path, text: &str) -> Failure {

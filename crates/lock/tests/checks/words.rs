@@ -41,14 +41,14 @@ fn is_a_name_or_not(text: &str) {
 
 /// No name leads out of the folder that is meant, and none is too long for a file.
 fn stays_in_its_folder(name: &LockName) {
-    let layout = Layout::new("/root");
+    let layout = Layout::new("/any/root");
     for (path, folder) in [
-        (layout.record(RecordKind::Lock, name), "/root/locks"),
-        (layout.record(RecordKind::Freeze, name), "/root/freezes"),
-        (layout.legacy_freeze(name), "/root/locks"),
-        (layout.draft(RecordKind::Lock, name), "/root/tmp"),
-        (layout.latch(name), "/root/latches"),
-        (layout.queue(name), "/root/queue"),
+        (layout.record(RecordKind::Lock, name), "/any/root/locks"),
+        (layout.record(RecordKind::Freeze, name), "/any/root/freezes"),
+        (layout.legacy_freeze(name), "/any/root/locks"),
+        (layout.draft(RecordKind::Lock, name), "/any/root/tmp"),
+        (layout.latch(name), "/any/root/latches"),
+        (layout.queue(name), "/any/root/queue"),
     ] {
         assert_eq!(path.parent(), Some(Path::new(folder)), "a name is one part of a path");
         let length = path.file_name().map_or(0, std::ffi::OsStr::len);

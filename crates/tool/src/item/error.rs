@@ -35,7 +35,7 @@ pub enum ItemError {
         bytes: u64,
     },
     /// It is no text.
-    #[error("{}", path.display())]
+    #[error("{}: {source}", path.display())]
     NotUtf8 {
         /// The file.
         path: PathBuf,
@@ -43,7 +43,7 @@ pub enum ItemError {
         source: NotUtf8,
     },
     /// Its metadata cannot be read.
-    #[error("{}", path.display())]
+    #[error("{}: {source}", path.display())]
     Metadata {
         /// The file.
         path: PathBuf,
@@ -54,7 +54,7 @@ pub enum ItemError {
     #[error("{} is JSON, which cannot carry a signature", .0.display())]
     Json(PathBuf),
     /// It cannot be read.
-    #[error("cannot read {}", path.display())]
+    #[error("cannot read {}: {source}", path.display())]
     Io {
         /// The file.
         path: PathBuf,

@@ -1,10 +1,13 @@
 use super::ItemError;
-use crate::words::{Extension, ItemId};
+use crate::{
+    bounded::{self, Unreadable},
+    words::{Extension, ItemId},
+};
 use std::{
     cell::OnceCell,
-    fs::{self, File, OpenOptions},
-    io::{self, ErrorKind, Read},
-    os::{fd::AsRawFd, unix::fs::OpenOptionsExt},
+    fs::{self, File},
+    io,
+    os::fd::AsRawFd,
     path::{Path, PathBuf},
 };
 
@@ -46,7 +49,7 @@ impl SpaceFolder {
         let mut found: Option<Found> = None;
         for extension in Extension::ALL {
             let path = self.tools.join(format!("{id}{}", extension.as_str()));
-            let Some(file) = open(&path)? else { continue };
+            let Some(file) = bounded::open(&path).map_err(io_error(&path))? else { continue };
             if let Some(first) = found {
                 return Err(ItemError::Ambiguous {
                     id: id.clone(),
@@ -85,44 +88,12 @@ impl SpaceFolder {
 impl Found {
     /// All bytes of the file.
     pub(super) fn read(&self) -> Result<Vec<u8>, ItemError> {
-        let path = &self.path;
-        let metadata = self.file.metadata().map_err(io_error(path))?;
-        if !metadata.is_file() {
-            return Err(ItemError::NotFile(path.clone()));
-        }
-        let too_large = |bytes| ItemError::TooLarge { path: path.clone(), bytes };
-        if metadata.len() > MOST_BYTES {
-            return Err(too_large(metadata.len()));
-        }
-        // One read(2) more would only find the end; a file that grows meanwhile is cut, and its hash wrong.
-        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
-        (&self.file).take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(io_error(path))?;
-        if bytes.len() as u64 > MOST_BYTES {
-            return Err(too_large(bytes.len() as u64));
-        }
-        Ok(bytes)
-    }
-}
-
-fn open(path: &Path) -> Result<Option<File>, ItemError> {
-    // Without O_NONBLOCK, a FIFO in the file's place would hold everything up.
-    let flags = nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY;
-    match OpenOptions::new().read(true).custom_flags(flags).open(path) {
-        Ok(file) => Ok(Some(file)),
-        // A name that the file system could not even hold is not there.
-        Err(error)
-            if matches!(
-                error.kind(),
-                ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidFilename
-            ) =>
-        {
-            // A symbolic link that leads nowhere is no file, but it is there.
-            if path.symlink_metadata().is_ok() {
-                return Err(io_error(path)(error));
-            }
-            Ok(None)
-        }
-        Err(error) => Err(io_error(path)(error)),
+        let path = self.path.clone();
+        bounded::read(&self.file, MOST_BYTES).map_err(|why| match why {
+            Unreadable::NotFile => ItemError::NotFile(path),
+            Unreadable::TooLarge(bytes) => ItemError::TooLarge { path, bytes },
+            Unreadable::Io(source) => ItemError::Io { path, source },
+        })
     }
 }
 

@@ -1,13 +1,13 @@
 use super::{Lockfile, LockfileFlaw, encode};
 use crate::{
+    bounded::{self, Unreadable, is_absent},
     item::Spaces,
     words::{ItemId, Space, Version},
 };
 use lokt_lock::{file::FolderLatch, store::StoreError, words::Timestamp};
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, ErrorKind, Read, Write},
-    os::unix::fs::OpenOptionsExt,
+    io::{self, ErrorKind, Write},
     path::{Path, PathBuf},
 };
 
@@ -255,29 +255,15 @@ fn read(scope: Space, folder: &Path, name: &str) -> Result<Option<Stored>, Lockf
 
 /// A file's bytes; `None` where there is none. What cannot be opened is not absent.
 fn bytes_of(path: &Path) -> Result<Option<Result<Vec<u8>, LockfileFlaw>>, LockfileError> {
-    // Without O_NONBLOCK, a FIFO in the file's place would hold everything up.
-    let flags = nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY;
-    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
-        Ok(file) => file,
-        Err(error) if is_absent(&error) && path.symlink_metadata().is_err() => return Ok(None),
-        Err(error) => return Err(LockfileError::io("read", path)(error)),
+    let Some(file) = bounded::open(path).map_err(LockfileError::io("read", path))? else {
+        return Ok(None);
     };
-    let metadata = file.metadata().map_err(LockfileError::io("examine", path))?;
-    if !metadata.is_file() {
-        return Ok(Some(Err(LockfileFlaw::NotFile)));
+    match bounded::read(&file, MOST_BYTES) {
+        Ok(bytes) => Ok(Some(Ok(bytes))),
+        Err(Unreadable::NotFile) => Ok(Some(Err(LockfileFlaw::NotFile))),
+        Err(Unreadable::TooLarge(_)) => Ok(Some(Err(LockfileFlaw::TooLarge(MOST_BYTES)))),
+        Err(Unreadable::Io(source)) => Err(LockfileError::io("read", path)(source)),
     }
-    let mut bytes =
-        Vec::with_capacity(usize::try_from(metadata.len().min(MOST_BYTES)).unwrap_or(0) + 1);
-    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(LockfileError::io("read", path))?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Ok(Some(Err(LockfileFlaw::TooLarge(MOST_BYTES))));
-    }
-    Ok(Some(Ok(bytes)))
-}
-
-fn is_absent(error: &io::Error) -> bool {
-    let kind = error.kind();
-    matches!(kind, ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidFilename)
 }
 
 fn list(folder: &Path, below: &str, names: &mut Vec<String>) -> Result<(), LockfileError> {

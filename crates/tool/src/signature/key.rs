@@ -1,4 +1,7 @@
-use crate::words::Fingerprint;
+use crate::{
+    bounded::{self, Unreadable},
+    words::Fingerprint,
+};
 use ed25519_dalek::{
     Signature, Signer, SigningKey, VerifyingKey,
     pkcs8::{
@@ -7,9 +10,9 @@ use ed25519_dalek::{
     },
 };
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{self, Read, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -164,14 +167,13 @@ impl KeyFiles {
     /// [`KeyError`] where there is none, or none that is kept from others.
     pub fn secret(&self) -> Result<SecretKey, KeyError> {
         let path = self.private();
-        let mut file = open(&path)?;
+        let file = open(&path)?;
         let metadata = file.metadata().map_err(KeyError::io("examine", &path))?;
         let mode = metadata.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
             return Err(KeyError::Readable { path, mode });
         }
-        let mut text = String::new();
-        file.read_to_string(&mut text).map_err(KeyError::io("read", &path))?;
+        let text = text_of(&path, &file, "private")?;
         let key = SigningKey::from_pkcs8_pem(&text).map(SecretKey);
         key.map_err(|_| KeyError::Malformed { path, what: "private" })
     }
@@ -182,22 +184,26 @@ impl KeyFiles {
 /// # Errors
 /// [`KeyError`] where it cannot be read or is no key.
 pub(super) fn read_public(path: &Path) -> Result<PublicKey, KeyError> {
-    let mut text = String::new();
-    open(path)?.take(MOST_BYTES).read_to_string(&mut text).map_err(KeyError::io("read", path))?;
-    PublicKey::of_pem(&text)
+    PublicKey::of_pem(&text_of(path, &open(path)?, "public")?)
         .ok_or_else(|| KeyError::Malformed { path: path.to_owned(), what: "public" })
 }
 
+/// The text of a key's file.
+pub(super) fn text_of(path: &Path, file: &File, what: &'static str) -> Result<String, KeyError> {
+    let malformed = || KeyError::Malformed { path: path.to_owned(), what };
+    let bytes = bounded::read(file, MOST_BYTES).map_err(|why| match why {
+        Unreadable::Io(source) => KeyError::io("read", path)(source),
+        Unreadable::NotFile | Unreadable::TooLarge(_) => malformed(),
+    })?;
+    String::from_utf8(bytes).map_err(|_| malformed())
+}
+
 /// No key's file is larger.
-pub(super) const MOST_BYTES: u64 = 64 * 1024;
+const MOST_BYTES: u64 = 64 * 1024;
 
 pub(super) fn open(path: &Path) -> Result<File, KeyError> {
-    // Without O_NONBLOCK, a FIFO in the file's place would hold everything up.
-    let opened = OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path);
-    opened.map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => KeyError::Missing(path.to_owned()),
-        _ => KeyError::io("open", path)(error),
-    })
+    let opened = bounded::open(path).map_err(KeyError::io("open", path))?;
+    opened.ok_or_else(|| KeyError::Missing(path.to_owned()))
 }
 
 /// Makes a new file; the name appears with the whole content or not at all.

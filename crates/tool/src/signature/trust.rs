@@ -1,11 +1,10 @@
-use super::key::{self, KeyError, MOST_BYTES, PublicKey};
+use super::key::{self, KeyError, PublicKey};
 use crate::words::Fingerprint;
 use serde::Deserialize;
 use std::{
     cell::RefCell,
     collections::HashMap,
-    fs,
-    io::{self, Read},
+    fs, io,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
 };
@@ -182,9 +181,7 @@ fn read(path: &Path) -> Result<TrustedKey, TrustError> {
 }
 
 fn read_toml(path: &Path) -> Result<(PublicKey, Option<String>), TrustError> {
-    let mut text = String::new();
-    let read = key::open(path)?.take(MOST_BYTES).read_to_string(&mut text);
-    read.map_err(KeyError::io("read", path))?;
+    let text = key::text_of(path, &key::open(path)?, "public")?;
     let entry: Entry = toml::from_str(&text)
         .map_err(|source| TrustError::Toml { path: path.to_owned(), source })?;
     let key = PublicKey::of_pem(&entry.public_key.pem);
