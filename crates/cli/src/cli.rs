@@ -1,8 +1,8 @@
 use crate::commands::{
-    audit, completions, doctor, exists, fence, freeze, get_meta, guard, lock, man, status,
+    audit, completions, doctor, exists, fence, freeze, get_meta, guard, lock, man, results, status,
     unfreeze, unlock, version, why,
 };
-use crate::{commands::key, tool};
+use crate::{commands::key, once, tool};
 use clap::{Args, Parser, Subcommand};
 use lokt_lock::words::Owner;
 
@@ -30,6 +30,7 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Guard(guard::Guard),
+    Once(once::Once),
     Lock(lock::Lock),
     Unlock(unlock::Unlock),
     Status(status::Status),
@@ -41,6 +42,7 @@ pub(crate) enum Command {
     Unfreeze(unfreeze::Unfreeze),
     Audit(audit::Audit),
     Doctor(doctor::Doctor),
+    Results(results::Results),
     Tool(tool::Tool),
     Key(key::Key),
     Completions(completions::Completions),
@@ -68,6 +70,8 @@ enum FrequentCommand {
     Exists(exists::Exists),
     #[command(disable_help_flag = true)]
     GetMeta(get_meta::GetMeta),
+    #[command(disable_help_flag = true)]
+    Once(once::Once),
 }
 
 impl From<Frequent> for Cli {
@@ -76,6 +80,7 @@ impl From<Frequent> for Cli {
             FrequentCommand::Guard(it) => Command::Guard(it),
             FrequentCommand::Exists(it) => Command::Exists(it),
             FrequentCommand::GetMeta(it) => Command::GetMeta(it),
+            FrequentCommand::Once(it) => Command::Once(it),
         };
         Self { global, command }
     }

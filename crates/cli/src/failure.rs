@@ -159,13 +159,16 @@ impl From<RootError> for Failure {
 
 impl From<GuardError> for Failure {
     fn from(error: GuardError) -> Self {
-        let failure = Self::of(&error);
-        let code = match &error {
-            GuardError::Spawn(SpawnError::NotFound(_)) => Code::NoCommand,
-            GuardError::Spawn(_) => Code::NotExecutable,
-            GuardError::Wait { .. } => Code::Error,
-        };
-        Self { code, ..failure }
+        Self { code: code_of(&error), ..Self::of(&error) }
+    }
+}
+
+/// The code of a command that could not be run to its end.
+pub(crate) fn code_of(error: &GuardError) -> Code {
+    match error {
+        GuardError::Spawn(SpawnError::NotFound(_)) => Code::NoCommand,
+        GuardError::Spawn(_) => Code::NotExecutable,
+        GuardError::Wait { .. } => Code::Error,
     }
 }
 

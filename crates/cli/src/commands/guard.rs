@@ -301,7 +301,8 @@ enum Acquired {
     Interrupted(Option<Received>),
 }
 
-fn told_of(record: &lokt_lock::record::Record) -> Told {
+/// What a command is told of a lock that it runs under.
+pub(crate) fn told_of(record: &lokt_lock::record::Record) -> Told {
     Told { name: record.name.clone(), id: record.lock_id.clone(), fence: record.fence }
 }
 
@@ -317,7 +318,7 @@ fn lost_failure(name: &LockName, stopped: Option<Cause>) -> Failure {
 }
 
 /// Tells what happens while the command runs.
-fn tell(trouble: &Trouble) {
+pub(crate) fn tell(trouble: &Trouble) {
     output::warn(&match trouble {
         Trouble::Lost { name, unlogged } => {
             let unlogged = unlogged.as_ref().map(|error| format!("; not logged: {}", chain(error)));

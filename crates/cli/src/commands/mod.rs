@@ -14,8 +14,9 @@ pub(crate) mod guard;
 pub(crate) mod key;
 pub(crate) mod lock;
 pub(crate) mod man;
-mod nesting;
-mod orders;
+pub(crate) mod nesting;
+pub(crate) mod orders;
+pub(crate) mod results;
 mod sharing;
 pub(crate) mod status;
 mod status_file;
@@ -49,6 +50,8 @@ pub(crate) fn run(cli: Cli) -> Result<Code, Failure> {
         Command::Unfreeze(it) => it.run(&context()?),
         Command::Audit(it) => it.run(&context()?, global.owner.as_ref()),
         Command::Doctor(it) => it.run(&context()?),
+        Command::Once(it) => it.run(&context()?),
+        Command::Results(it) => it.run(&context()?),
         Command::Tool(it) => it.run(&global),
         Command::Key(it) => it.run(),
         Command::Completions(it) => it.run(),

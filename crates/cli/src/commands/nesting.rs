@@ -16,18 +16,18 @@ use std::{
 };
 
 /// A lock around this process: its name, and the acquisition of its guard.
-pub(super) type Around = (LockName, LockId);
+pub(crate) type Around = (LockName, LockId);
 
 /// A lock that a command runs under, as the command is told of it.
 #[derive(Clone, Debug)]
-pub(super) struct Told {
-    pub(super) name: LockName,
-    pub(super) id: Option<LockId>,
-    pub(super) fence: Option<Fence>,
+pub(crate) struct Told {
+    pub(crate) name: LockName,
+    pub(crate) id: Option<LockId>,
+    pub(crate) fence: Option<Fence>,
 }
 
 /// The locks around this process, outermost first, as its guards said.
-pub(super) fn held() -> Vec<Around> {
+pub(crate) fn held() -> Vec<Around> {
     let list = env::text(env::HELD).ok().flatten().unwrap_or_default();
     let pair = |pair: &str| {
         let (name, id) = pair.split_once('=')?;
@@ -41,7 +41,7 @@ pub(super) fn held() -> Vec<Around> {
 /// guard must stand in line like everybody.
 ///
 /// Inside an exclusive lock there may be others who must be excluded, so that one is asked for as usual.
-pub(super) fn inside(
+pub(crate) fn inside(
     context: &Context,
     name: &LockName,
     mode: Mode,
@@ -63,7 +63,7 @@ pub(super) fn inside(
 
 /// Runs a command inside guards of the same names: waiting for oneself would never end. Comes back only
 /// with a failure.
-pub(super) fn run_straight_through(told: &[Told], words: &[OsString]) -> Failure {
+pub(crate) fn run_straight_through(told: &[Told], words: &[OsString]) -> Failure {
     let program = words.first().map_or(OsStr::new(""), OsString::as_os_str);
     let mut command = process::Command::new(program);
     command.args(words.iter().skip(1));
@@ -96,7 +96,7 @@ fn of_locks(told: &[Told]) -> [(&'static str, Option<String>); 3] {
 }
 
 /// This process's environment, with what a command is told of its locks.
-pub(super) fn environment(
+pub(crate) fn environment(
     context: &Context,
     told: &[Told],
     held: &[Around],

@@ -3,12 +3,26 @@ use clap::{Args, ValueEnum};
 use lokt_lock::guard::{self, OnLost};
 use std::time::Duration;
 
-/// How a guard deals with its command, for the commands that run one.
+/// How long a command may run, for the commands that run one.
 #[derive(Args, Clone, Copy, Debug, Default)]
-pub(crate) struct Orders {
+pub(crate) struct MaxHold {
     /// Stop the command after this long, and give 124 (SIGTERM, 5 s later SIGKILL)
     #[arg(long, value_name = "DURATION", value_parser = span::parse_positive)]
     max_hold: Option<Duration>,
+}
+
+impl MaxHold {
+    /// The limit, where there is one.
+    pub(crate) fn given(self) -> Option<Duration> {
+        self.max_hold
+    }
+}
+
+/// How a guard deals with its command, for the commands that run one.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(crate) struct Orders {
+    #[command(flatten)]
+    max_hold: MaxHold,
     /// When the lock is taken away: stop the command and give 6, or warn and let it run [default: kill]
     #[arg(long, value_name = "WHAT", value_enum, hide_possible_values = true)]
     on_lost: Option<Reaction>,
@@ -29,11 +43,11 @@ impl Orders {
             None | Some(Reaction::Kill) => OnLost::Kill,
             Some(Reaction::Warn) => OnLost::Warn,
         };
-        guard::Orders { on_lost, max_hold: self.max_hold, ..guard::Orders::default() }
+        guard::Orders { on_lost, max_hold: self.max_hold(), ..guard::Orders::default() }
     }
 
     /// How long the command may run at most.
     pub(crate) fn max_hold(self) -> Option<Duration> {
-        self.max_hold
+        self.max_hold.given()
     }
 }

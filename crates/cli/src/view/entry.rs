@@ -129,8 +129,13 @@ fn ends_in(record: &Record, entry: &Entry) -> String {
     }
 }
 
-/// What a lock is for: the command, or the metadata's keys.
+/// What a lock is for: the command, the result, or the metadata's keys.
 fn what(record: &Record) -> String {
+    if record.result().is_some() {
+        let field = |key| record.metadata.as_ref()?.get(key)?.as_str();
+        let code = field("exit_code").unwrap_or("?");
+        return format!("result {code} of {}", field("command").unwrap_or("a command"));
+    }
     match (&record.command, &record.metadata) {
         (Some(words), _) => command_line(words),
         (None, Some(metadata)) => metadata.keys().cloned().collect::<Vec<_>>().join(", "),

@@ -8,6 +8,7 @@ use nix::{
     },
 };
 use std::{
+    cell::Cell,
     io,
     os::fd::{AsFd, BorrowedFd},
     time::Instant,
@@ -17,6 +18,8 @@ use std::{
 pub(super) struct Child<'a> {
     pub(super) crew: Crew,
     pub(super) signals: &'a Signals,
+    /// The last signal that asked this process to end.
+    pub(super) asked: Cell<Option<Signal>>,
 }
 
 impl Child<'_> {
@@ -46,6 +49,9 @@ impl Child<'_> {
         while let Some(received) =
             self.signals.next().map_err(|source| GuardError::Wait { source })?
         {
+            if received.ends_a_wait() {
+                self.asked.set(Some(received.signal));
+            }
             match react(self.crew.seat, received.signal, received.origin) {
                 Reaction::Nothing | Reaction::Collect => {}
                 Reaction::Forward => self.crew.forward(received.signal),

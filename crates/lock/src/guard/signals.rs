@@ -88,6 +88,12 @@ impl Signals {
         self.before
     }
 
+    /// Lets signals through again: what arrives from now on has its usual effect.
+    pub fn release(&self) {
+        // Where it fails, they stay held back.
+        let _ = self.before.thread_set_mask();
+    }
+
     /// Ends this process as the signal would have, had it not been held back; so a shell that started
     /// it sees an interrupted program. Returns where the signal is ignored.
     pub fn die_of(&self, signal: Signal) {

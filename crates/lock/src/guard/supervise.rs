@@ -12,7 +12,7 @@ use crate::{
     words::LockName,
 };
 use nix::sys::signal::Signal;
-use std::{io, os::fd::AsFd, time::Instant};
+use std::{cell::Cell, io, os::fd::AsFd, time::Instant};
 
 /// Says why a command could not be run to its end.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +53,8 @@ pub struct Finish {
     pub ending: Ending,
     /// Why the guard stopped it, if it did.
     pub stopped: Option<Cause>,
+    /// A signal that asked the guard itself to end, and was passed on.
+    pub asked: Option<Signal>,
 }
 
 /// Who guards: the store, the caller, and the locks that were granted.
@@ -91,7 +93,11 @@ where
     let tickets = tickets.iter().filter_map(FileId::of).chain(mark).collect();
     let now = Instant::now();
     let mut guard = Supervision {
-        child: Child { crew: Crew { seat, command: pid, tickets }, signals },
+        child: Child {
+            crew: Crew { seat, command: pid, tickets },
+            signals,
+            asked: Cell::new(None),
+        },
         pulse: Pulse::of(watchers.grants, now),
         watch: Watch::begin(watchers.grants, now),
         end: orders.max_hold.and_then(|limit| now.checked_add(limit)),
@@ -124,17 +130,22 @@ impl<S: Store> Supervision<'_, S> {
             let alarmed = self.child.sleep(self.watch.source(), self.next(wait))?;
             let ending = self.child.attend()?;
             if let (Some(ending), None) = (ending, self.stopping) {
-                return Ok(Finish { ending, stopped: None });
+                return Ok(self.finish(ending));
             }
             self.keep_alive(alarmed);
             match (self.stop_on(ending), ending) {
                 (Some(Step::Done), Some(ending)) => {
-                    return Ok(Finish { ending, stopped: self.stopping.map(|it| it.cause) });
+                    return Ok(self.finish(ending));
                 }
                 (Some(Step::Wait(until)), _) => wait = Some(until),
                 _ => wait = None,
             }
         }
+    }
+
+    fn finish(&self, ending: Ending) -> Finish {
+        let stopped = self.stopping.map(|it| it.cause);
+        Finish { ending, stopped, asked: self.child.asked.get() }
     }
 
     /// When something is to be done next.

@@ -17,6 +17,7 @@ mod flaw;
 mod hold;
 mod holders;
 mod parse;
+mod result;
 mod slot;
 #[cfg(test)]
 mod tests;

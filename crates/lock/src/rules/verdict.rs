@@ -75,7 +75,8 @@ fn judge_guard(record: &Record, witness: &impl Witness) -> Verdict {
 }
 
 fn judge_lease(record: &Record, witness: &impl Witness) -> Verdict {
-    let endless = record.expiry().is_none();
+    // A result is what is left of work that is done: nobody is expected to come back to it.
+    let endless = record.expiry().is_none() && record.result().is_none();
     if endless && witness.process(record) == Liveness::Dead {
         return Verdict::Held(Holding::Abandoned);
     }

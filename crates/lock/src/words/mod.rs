@@ -9,6 +9,7 @@ mod fence;
 mod lock_id;
 mod lock_name;
 mod owner;
+mod text;
 mod timestamp;
 
 pub use agent_id::AgentId;

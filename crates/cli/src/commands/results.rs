@@ -1,0 +1,324 @@
+use crate::{
+    context::Context,
+    exit::Code,
+    failure::{Failure, chain},
+    once::results_of,
+    output, span,
+    view::{command_line, table::Table},
+};
+use clap::{Args, Subcommand};
+use lokt_lock::{
+    ops::withdraw as withdraw_lease,
+    words::{LockName, Timestamp},
+};
+use lokt_once::{
+    recording::Stored,
+    results::{self, Limits, Pruned, ResultError, ResultRecord},
+};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// List and remove the results that `lokt once` keeps
+///
+/// They are kept until their --ttl is over, or room is needed: all together have at most 4 GiB, and those that
+/// were not used for the longest time go first.
+#[derive(Args, Debug)]
+pub(crate) struct Results {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    List(List),
+    Show(Show),
+    Rm(Remove),
+    Prune(Prune),
+}
+
+/// List all results, the one used last first
+#[derive(Args, Debug)]
+struct List {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Show a result: its command, when it ran, where its output is
+#[derive(Args, Debug)]
+struct Show {
+    /// The result's name (then it is the one used last), or the beginning of its digest
+    #[arg(value_name = "NAME|DIGEST")]
+    which: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Remove all results of a name, or one by its digest
+#[derive(Args, Debug)]
+struct Remove {
+    /// The name, or the beginning of the digest
+    #[arg(value_name = "NAME|DIGEST", required = true)]
+    which: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Remove results that are over, and what crashes left behind
+#[derive(Args, Debug)]
+struct Prune {
+    /// Also those that were not used for this long
+    #[arg(long, value_name = "DURATION", value_parser = span::parse)]
+    older: Option<Duration>,
+    /// Also those that were not used for the longest time, until all have at most this many bytes (like 500M or
+    /// 2G)
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    max_size: Option<u64>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Results {
+    pub(crate) fn run(&self, context: &Context) -> Result<Code, Failure> {
+        match &self.action {
+            Action::List(it) => it.run(context),
+            Action::Show(it) => it.run(context),
+            Action::Rm(it) => it.run(context),
+            Action::Prune(it) => it.run(context),
+        }
+    }
+}
+
+impl List {
+    fn run(&self, context: &Context) -> Result<Code, Failure> {
+        let results = results_of(context);
+        let found = results.list()?;
+        if self.json {
+            let views: Vec<Value> =
+                found.iter().map(|(record, used)| view(&results, record, *used)).collect();
+            output::json(&views)?;
+            return Ok(Code::Done);
+        }
+        if found.is_empty() {
+            output::note("no results; lokt once NAME -- COMMAND makes one");
+            return Ok(Code::Done);
+        }
+        let now = Timestamp::now();
+        let mut table =
+            Table::new(&["NAME", "DIGEST", "CODE", "AGE", "USED", "ENDS IN", "SIZE", "COMMAND"]);
+        for (record, used) in &found {
+            let ends = record.expires_at.map(|end| match end.since(now) {
+                Duration::ZERO => "over".to_owned(),
+                left => span::show(left),
+            });
+            table.row(vec![
+                record.name.to_string(),
+                record.key.short(),
+                record.exit_code.to_string(),
+                span::show(now.since(record.finished_at)),
+                span::show(now.since(*used)),
+                ends.unwrap_or_default(),
+                bytes(record.bytes()),
+                command_line(&record.command),
+            ]);
+        }
+        output::text(&table.to_string())?;
+        Ok(Code::Done)
+    }
+}
+
+impl Show {
+    fn run(&self, context: &Context) -> Result<Code, Failure> {
+        let results = results_of(context);
+        let found = results.list()?;
+        let meant = found.iter().find(|(record, _)| is_meant(&self.which, record));
+        let (record, used) = meant.ok_or_else(|| unknown(&self.which))?;
+        if self.json {
+            output::json(&view(&results, record, *used))?;
+            return Ok(Code::Done);
+        }
+        let path = |stored: Stored| results.content(stored.digest).display().to_string();
+        let mut lines = vec![
+            format!("name:       {}", record.name),
+            format!("digest:     {}", record.key),
+            format!("exit code:  {}", record.exit_code),
+            format!("command:    {}", command_line(&record.command)),
+            format!("run by:     {} on {}", record.owner, record.host),
+            format!("finished:   {}", record.finished_at),
+            format!("took:       {}", span::show(Duration::from_millis(record.duration_ms))),
+            format!("stdout:     {} ({})", path(record.stdout), bytes(record.stdout.bytes)),
+            format!("stderr:     {} ({})", path(record.stderr), bytes(record.stderr.bytes)),
+        ];
+        lines.extend(record.expires_at.map(|end| format!("until:      {end}")));
+        let artifacts = record.artifacts.iter();
+        lines.extend(artifacts.map(|it| format!("artifact:   {}", it.path().display())));
+        let clean = |line: &String| line.replace(char::is_control, "?");
+        output::text(&lines.iter().map(clean).collect::<Vec<_>>().join("\n"))?;
+        Ok(Code::Done)
+    }
+}
+
+impl Remove {
+    fn run(&self, context: &Context) -> Result<Code, Failure> {
+        let results = results_of(context);
+        let found = results.list()?;
+        for which in &self.which {
+            if !found.iter().any(|(record, _)| is_meant(which, record)) {
+                return Err(unknown(which));
+            }
+        }
+        let pruned = results.remove(|record| self.which.iter().any(|it| is_meant(it, record)))?;
+        withdraw(context, &pruned);
+        report(&pruned, self.json)
+    }
+}
+
+impl Prune {
+    fn run(&self, context: &Context) -> Result<Code, Failure> {
+        let limits = Limits { older: self.older, most: self.max_size.unwrap_or(u64::MAX) };
+        let pruned = results_of(context).prune(limits, Timestamp::now())?;
+        withdraw(context, &pruned);
+        report(&pruned, self.json)
+    }
+}
+
+/// Takes back the leases that tell of results which are gone.
+pub(crate) fn withdraw(context: &Context, pruned: &Pruned) {
+    for record in &pruned.results {
+        let key = record.key.to_string();
+        let told = |digest: &str| digest == key;
+        let withdrawn = withdraw_lease(&context.store, &record.name, &context.caller, told);
+        if let Err(error) = withdrawn {
+            let name = record.name.as_str();
+            output::warn(&format!("the lease {name:?} still tells of a result: {}", chain(&error)));
+        }
+    }
+}
+
+fn is_meant(which: &str, record: &ResultRecord) -> bool {
+    let is_digest = which.len() >= 8 && which.bytes().all(|c| c.is_ascii_hexdigit());
+    record.name.as_str() == which || (is_digest && record.key.to_string().starts_with(which))
+}
+
+fn unknown(which: &str) -> Failure {
+    let is_name = LockName::new(which).is_ok();
+    let text = format!("no result is called {which:?}, and no digest begins so");
+    let failure = Failure::new(if is_name { Code::NotFound } else { Code::Usage }, text);
+    failure.hint("lokt results list   shows all")
+}
+
+fn view(results: &results::Results, record: &ResultRecord, used: Timestamp) -> Value {
+    let stream = |stored: Stored| json!({"bytes": stored.bytes, "path": results.content(stored.digest).display().to_string()});
+    let artifacts = record.artifacts.iter().map(|it| it.path().display().to_string());
+    json!({
+        "name": record.name.as_str(),
+        "digest": record.key.to_string(),
+        "exit_code": record.exit_code,
+        "command": record.command,
+        "owner": record.owner.as_str(),
+        "host": record.host,
+        "started_at": record.started_at.to_string(),
+        "finished_at": record.finished_at.to_string(),
+        "used_at": used.to_string(),
+        "expires_at": record.expires_at.map(|it| it.to_string()),
+        "duration_ms": record.duration_ms,
+        "bytes": record.bytes(),
+        "stdout": stream(record.stdout),
+        "stderr": stream(record.stderr),
+        "artifacts": artifacts.collect::<Vec<_>>(),
+    })
+}
+
+fn report(pruned: &Pruned, as_json: bool) -> Result<Code, Failure> {
+    let count = pruned.results.len();
+    output::even_if_unread(if as_json {
+        let removed: Vec<Value> = pruned
+            .results
+            .iter()
+            .map(|it| json!({"name": it.name.as_str(), "digest": it.key.to_string()}))
+            .collect();
+        output::json(&json!({
+            "removed": removed,
+            "count": count,
+            "freed_bytes": pruned.bytes,
+            "left_bytes": pruned.left,
+        }))
+    } else {
+        let results = if count == 1 { "result" } else { "results" };
+        let (freed, left) = (bytes(pruned.bytes), bytes(pruned.left));
+        output::text(&format!("removed {count} {results}: {freed} freed, {left} left"))
+    })?;
+    Ok(Code::Done)
+}
+
+/// A size for people: `0 B`, `12 kB`, `1.4 GB`.
+fn bytes(count: u64) -> String {
+    let mut unit = ("B", 1);
+    for larger in [("kB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000)] {
+        if count >= larger.1 {
+            unit = larger;
+        }
+    }
+    let (name, size) = unit;
+    let whole = count / size;
+    if size > 1 && whole < 10 {
+        return format!("{whole}.{} {name}", count % size / (size / 10));
+    }
+    format!("{whole} {name}")
+}
+
+/// Reads `1000`, `500M`, `2G`: powers of 1024, as of `ls -h`.
+fn size(text: &str) -> Result<u64, String> {
+    let (number, unit) = match text.find(|c: char| !c.is_ascii_digit()) {
+        Some(at) => text.split_at(at),
+        None => (text, ""),
+    };
+    let shift = match unit {
+        "" | "B" => 0,
+        "k" | "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        "T" => 40,
+        _ => return Err(format!("{text:?} is not a size like 1000, 500M or 2G")),
+    };
+    let number: u64 = number.parse().map_err(|_| format!("{text:?} is not a size like 500M"))?;
+    number.checked_mul(1 << shift).ok_or_else(|| format!("{text:?} is too large"))
+}
+
+impl From<ResultError> for Failure {
+    fn from(error: ResultError) -> Self {
+        match error {
+            ResultError::Latch(error) => error.into(),
+            error => Self::new(Code::Error, chain(&error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_and_shown() {
+        for (text, count) in
+            [("0", 0), ("1000", 1000), ("2k", 2048), ("3M", 3 << 20), ("1G", 1 << 30)]
+        {
+            assert_eq!(size(text), Ok(count), "{text}");
+        }
+        for bad in ["", "M", "1.5G", "-1", "1Q", "99999999999T"] {
+            assert!(size(bad).is_err(), "{bad:?} is no size");
+        }
+        for (count, text) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1400, "1.4 kB"),
+            (25_000, "25 kB"),
+            (2_500_000_000, "2.5 GB"),
+        ] {
+            assert_eq!(bytes(count), text);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+use super::question::Question;
+use crate::{exit::Code, failure::Failure, output};
+use lokt_lock::words::Timestamp;
+use lokt_once::manifest::{Change, Manifest, Part, compare};
+use serde_json::{Value, json};
+
+/// How many changes are told, unless all are asked for as JSON.
+const MOST: usize = 20;
+
+/// Says what a result depends on, and what has changed since the last one.
+pub(super) fn explain(question: &Question, as_json: bool) -> Result<Code, Failure> {
+    let last = question.results.last_manifest(&question.name);
+    let changes = last.as_ref().map(|(_, manifest)| compare(manifest, &question.manifest));
+    let kept = question.find(Timestamp::now())?.is_some();
+    let written = if as_json {
+        let last = last.as_ref().map(|(key, _)| key.to_string());
+        output::json(&to_json(question, kept, last, changes.as_deref()))
+    } else {
+        output::text(&to_text(question, kept, changes.as_deref()))
+    };
+    output::even_if_unread(written)?;
+    Ok(Code::Done)
+}
+
+fn to_json(
+    question: &Question,
+    kept: bool,
+    last: Option<String>,
+    changes: Option<&[Change]>,
+) -> Value {
+    let one = |change: &Change| {
+        let (what, which) = parts_of(change);
+        json!({"what": what, "which": which})
+    };
+    json!({
+        "name": question.name.as_str(),
+        "digest": question.key.to_string(),
+        "kept": kept,
+        "depends_on": depends_on(&question.manifest),
+        "last_digest": last,
+        "changes": changes.map(|it| it.iter().map(one).collect::<Vec<_>>()),
+    })
+}
+
+/// What the key is made of; values of variables are not told, they may be secrets.
+fn depends_on(manifest: &Manifest) -> Value {
+    let mut words = Vec::new();
+    let (mut texts, mut variables, mut inputs, mut folder) =
+        (vec![], vec![], vec![], String::new());
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    for part in &manifest.parts {
+        match part {
+            Part::Word(word) => words.push(text(word)),
+            Part::Text(it) => texts.push(it.clone()),
+            Part::Variable(name, value) => {
+                variables.push(json!({"name": name, "set": value.is_some()}));
+            }
+            Part::Input(pattern) => inputs.push(text(pattern)),
+            Part::Folder(it) => folder = text(it),
+            Part::Name(_) | Part::File { .. } => {}
+        }
+    }
+    json!({
+        "command": words, "folder": folder, "key": texts, "env": variables, "input": inputs,
+        "files": manifest.files(),
+    })
+}
+
+fn to_text(question: &Question, kept: bool, changes: Option<&[Change]>) -> String {
+    let depends_on = depends_on(&question.manifest);
+    let list = |key: &str| {
+        let items = depends_on.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+        let named = |it: &Value| it.get("name").and_then(Value::as_str).map(str::to_owned);
+        let text = |it: &Value| it.as_str().map(str::to_owned).or_else(|| named(it));
+        items.iter().filter_map(text).collect::<Vec<_>>()
+    };
+    let folder = depends_on.get("folder").and_then(Value::as_str).unwrap_or_default();
+    let mut lines = vec![
+        format!("result:   {} ({})", question.key.short(), if kept { "kept" } else { "not kept" }),
+        format!("command:  {}", crate::view::command_line(&list("command"))),
+        format!("folder:   {}", if folder.is_empty() { "." } else { folder }),
+    ];
+    let mut more = |what: &str, items: Vec<String>| {
+        lines.extend((!items.is_empty()).then(|| format!("{what} {}", items.join(", "))));
+    };
+    more("key:     ", list("key"));
+    more("env:     ", list("env"));
+    more("input:   ", list("input"));
+    lines.push(format!("files:    {}", question.manifest.files()));
+    match changes {
+        None => lines.push("no result of this name is kept to compare with".to_owned()),
+        Some([]) => lines.push("nothing has changed since the last result of this name".to_owned()),
+        Some(changes) => {
+            lines.push("since the last result of this name:".to_owned());
+            lines.extend(changes.iter().take(MOST).map(|change| format!("  {}", told(change))));
+            let more = changes.len().saturating_sub(MOST);
+            lines.extend((more > 0).then(|| format!("  and {more} more (--json lists all)")));
+        }
+    }
+    lines.join("\n")
+}
+
+/// A change as the rest of a sentence.
+pub(super) fn told(change: &Change) -> String {
+    let (what, which) = parts_of(change);
+    let clean = |text: String| text.replace(char::is_control, "?");
+    match (change, which) {
+        (Change::Variable(_), Some(name)) => format!("variable {} changed", clean(name)),
+        (_, Some(path)) => format!(
+            "{} {}",
+            clean(path),
+            match change {
+                Change::Added(_) => "was added",
+                Change::Removed(_) => "was removed",
+                Change::Kind(_) => "changed its mode or kind",
+                _ => "changed",
+            }
+        ),
+        (_, None) => format!("the {what} changed"),
+    }
+}
+
+/// A change as what changed, and which of them.
+fn parts_of(change: &Change) -> (&'static str, Option<String>) {
+    let path = |bytes: &Vec<u8>| Some(String::from_utf8_lossy(bytes).into_owned());
+    match change {
+        Change::Name => ("name", None),
+        Change::Command => ("command", None),
+        Change::Folder => ("folder", None),
+        Change::Texts => ("key", None),
+        Change::Inputs => ("input", None),
+        Change::Variable(name) => ("env", Some(name.clone())),
+        Change::Added(it) => ("file-added", path(it)),
+        Change::Removed(it) => ("file-removed", path(it)),
+        Change::Content(it) => ("file-content", path(it)),
+        Change::Kind(it) => ("file-kind", path(it)),
+    }
+}

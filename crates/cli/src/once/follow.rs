@@ -1,0 +1,163 @@
+use super::sharing::Sharing;
+use crate::{exit::Code, failure::Failure, output};
+use lokt_lock::{
+    rules::Obstacle,
+    store::{Store, Vigil},
+    words::Timestamp,
+};
+use lokt_once::recording::{Follower, Progress, Streams, Verdict, Watch};
+use nix::{
+    errno::Errno,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+};
+use std::{
+    io::{self, IsTerminal},
+    os::fd::AsFd,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+/// Watches the one who runs the command, without standing in any line: whoever is stopped here, or does not
+/// read on, holds up nobody. When that one is gone without a verdict, all who watch try to get the lock, and
+/// one does.
+pub(super) struct Following<'a> {
+    sharing: &'a Sharing<'a>,
+    folder: PathBuf,
+    watch: Watch,
+    streams: Streams,
+    follower: Option<Follower>,
+    /// Recordings up to this number are not followed any more.
+    passed: u64,
+}
+
+/// How watching ended.
+pub(super) enum Followed {
+    /// With the end of the run.
+    To(Verdict),
+    /// What was in the way may be gone.
+    Gone,
+    /// It took too long.
+    TimedOut(Duration),
+}
+
+impl<'a> Following<'a> {
+    pub(super) fn begin(sharing: &'a Sharing<'a>, streams: Streams) -> Result<Self, Failure> {
+        let folder = sharing.question.results.recordings(sharing.question.key);
+        let watch = Watch::begin(&folder)?;
+        Ok(Self { sharing, folder, watch, streams, follower: None, passed: 0 })
+    }
+
+    /// What is followed, or was last.
+    pub(super) fn follower(&self) -> Option<&Follower> {
+        self.follower.as_ref()
+    }
+
+    /// Where it is shown.
+    pub(super) fn streams(&self) -> &Streams {
+        &self.streams
+    }
+
+    /// Shows what is recorded until the run is over, or what was in the way may be gone.
+    pub(super) fn follow(&mut self, obstacle: &Obstacle) -> Result<Followed, Failure> {
+        let mut vigil = self.sharing.context.store.watch(&self.sharing.lock, obstacle)?;
+        let mut due = Some(Instant::now());
+        loop {
+            self.watch.forget();
+            if let Some(verdict) = self.show()? {
+                return Ok(Followed::To(verdict));
+            }
+            let now = Instant::now();
+            if due.is_some_and(|at| at <= now) {
+                if vigil.look() {
+                    // The verdict comes before the end of the lock.
+                    return Ok(self.show()?.map_or(Followed::Gone, Followed::To));
+                }
+                due = vigil.patience(Timestamp::now()).map(|left| now + left);
+            }
+            let deadline = self.sharing.deadline();
+            if let Some((_, limit)) = deadline.filter(|(at, _)| *at <= now) {
+                return Ok(Followed::TimedOut(limit));
+            }
+            let until = [due, deadline.map(|(at, _)| at)].into_iter().flatten().min();
+            if self.sleep(&mut vigil, until)? {
+                return Ok(self.show()?.map_or(Followed::Gone, Followed::To));
+            }
+        }
+    }
+
+    /// Sleeps until there may be more to show; true where what was in the way may be gone.
+    fn sleep(&self, vigil: &mut impl Vigil, until: Option<Instant>) -> Result<bool, Failure> {
+        let told = {
+            let sources = vigil.sources();
+            let all = [self.watch.as_fd()].into_iter().chain(sources);
+            let mut fds: Vec<PollFd<'_>> =
+                all.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+            match poll(&mut fds, timeout(until)) {
+                Ok(_) => fds.iter().skip(1).any(|fd| fd.any() == Some(true)),
+                Err(Errno::EINTR) => false,
+                Err(errno) => {
+                    let error = io::Error::from(errno);
+                    return Err(Failure::new(Code::Error, format!("cannot wait: {error}")));
+                }
+            }
+        };
+        Ok(told && vigil.is_over())
+    }
+
+    /// Shows what has come since; the verdict, where the run is over.
+    fn show(&mut self) -> Result<Option<Verdict>, Failure> {
+        // A run that began before it was asked for is none that a refresh may share.
+        if self.sharing.is_refreshing() {
+            return Ok(None);
+        }
+        loop {
+            self.find_newer();
+            let Some(follower) = &mut self.follower else { return Ok(None) };
+            let fence = follower.fence();
+            if fence <= self.passed {
+                return Ok(None);
+            }
+            let progress = follower.pump(&mut self.streams).map_err(|error| {
+                Failure::new(Code::Error, format!("cannot read the recording: {error}"))
+            })?;
+            let why = match progress {
+                Progress::Ended(Verdict::Abandoned { why }) => why,
+                Progress::Ended(verdict) => return Ok(Some(verdict)),
+                Progress::BrokenOff => "its recording could not be written".to_owned(),
+                Progress::Open if Follower::newest(&self.folder) > Some(fence) => {
+                    "the one who ran it is gone".to_owned()
+                }
+                Progress::Open => return Ok(None),
+            };
+            self.passed = fence;
+            let name = self.sharing.once.name.as_str();
+            output::note(&format!("that run of {name:?} was broken off ({why}); it starts over"));
+        }
+    }
+
+    /// Turns to a newer recording than the one that is followed, from its start.
+    fn find_newer(&mut self) {
+        let last = self.follower.as_ref().map_or(0, Follower::fence);
+        if last > self.passed {
+            // First what is left of that.
+            return;
+        }
+        let newest = Follower::newest(&self.folder).filter(|newest| *newest > last);
+        let Some(found) = newest.and_then(|newest| Follower::open(&self.folder, newest)) else {
+            return;
+        };
+        self.follower = Some(found);
+        if io::stderr().is_terminal() && !self.sharing.once.json {
+            let name = self.sharing.once.name.as_str();
+            output::note(&format!("{name:?} is being run already; this is its output"));
+        }
+    }
+}
+
+/// poll(2) counts whole milliseconds; rounding up keeps it from waking too early and spinning.
+fn timeout(until: Option<Instant>) -> PollTimeout {
+    let Some(until) = until else { return PollTimeout::NONE };
+    let left = until.saturating_duration_since(Instant::now());
+    let milliseconds = left.as_micros().div_ceil(1000).min(1_000_000_000);
+    PollTimeout::try_from(milliseconds).unwrap_or(PollTimeout::MAX)
+}

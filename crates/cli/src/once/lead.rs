@@ -1,0 +1,143 @@
+use super::{settle::Settled, sharing::Sharing};
+use crate::{
+    commands::{guard, nesting},
+    exit::Code,
+    failure::{Failure, chain},
+    output,
+};
+use lokt_lock::{
+    file::FileTicket,
+    guard::{Command, Finish, GuardError, Orders, Seat, Setting, Signals, Watchers, supervise},
+    ops::Grant,
+    store::Ticket,
+    words::Timestamp,
+};
+use lokt_once::{
+    files::FileError,
+    recording::{self, Display, Recorder, Shown, Sources, Transcribed, transcribe},
+};
+use nix::{fcntl::OFlag, unistd::pipe2};
+use std::{
+    fs::File,
+    io,
+    os::fd::{AsFd, OwnedFd},
+    thread::{self, JoinHandle},
+    time::Instant,
+};
+
+/// Runs the command under the lock of the key, recorded, and shares what comes of it.
+pub(super) struct Lead<'a> {
+    pub(super) sharing: &'a Sharing<'a>,
+}
+
+/// A command that is being recorded.
+struct Recording {
+    /// What the command gets for its standard streams.
+    streams: Option<(OwnedFd, OwnedFd)>,
+    /// Closed when the command has ended.
+    stop: OwnedFd,
+    thread: JoinHandle<Transcribed>,
+}
+
+/// A run that has ended.
+pub(super) struct Run {
+    pub(super) grant: Grant<FileTicket>,
+    pub(super) finish: Result<Finish, GuardError>,
+    /// The recording, where it is whole.
+    pub(super) recorder: Result<Recorder, FileError>,
+    pub(super) began: (Timestamp, Instant),
+}
+
+impl Lead<'_> {
+    pub(super) fn run(&self, mut grant: Grant<FileTicket>) -> Result<Code, Failure> {
+        let context = self.sharing.context;
+        let seat = Seat::of(&context.caller);
+        let signals = Signals::hold(seat).map_err(|error| {
+            Failure::new(Code::Error, format!("cannot hold signals back: {error}"))
+        })?;
+        let began = (Timestamp::now(), Instant::now());
+        let fence = grant.record.fence.map_or(0, lokt_lock::words::Fence::get);
+        let recording = self.record(fence);
+        let (streams, recording) = match recording {
+            Ok(mut it) => (it.streams.take(), Ok(it)),
+            Err(error) => (None, Err(error)),
+        };
+        let finish = self.supervise(&mut grant, (seat, &signals), streams);
+        let (recorder, shown) = match recording {
+            Ok(it) => {
+                drop(it.stop);
+                let ended = it.thread.join();
+                let ended = ended.map_err(|_| Failure::new(Code::Error, "recording panicked"))?;
+                (ended.recorder, ended.display)
+            }
+            Err(error) => (Err(error), Shown::All),
+        };
+        let run = Run { grant, finish, recorder, began };
+        let settled = Settled::of(self.sharing, run)?;
+        settled.end((seat, &signals), shown)
+    }
+
+    /// Begins to record. What keeps from it does not keep the command from running.
+    fn record(&self, fence: u64) -> Result<Recording, FileError> {
+        let question = &self.sharing.question;
+        let folder = question.results.recordings(question.key);
+        recording::remove_before(&folder, fence);
+        let recorder = Recorder::begin(&folder, fence)?;
+        self.begin(recorder).map_err(|source| FileError { what: "record in", path: folder, source })
+    }
+
+    fn begin(&self, recorder: Recorder) -> io::Result<Recording> {
+        let pipe = || pipe2(OFlag::O_CLOEXEC).map_err(io::Error::from);
+        let ((out, out_end), (err, err_end), (ended, stop)) = (pipe()?, pipe()?, pipe()?);
+        let sources = Sources::new(out, err)?;
+        let streams = self.sharing.streams().unwrap_or_default();
+        let display = Display::begin(&recorder, streams)?;
+        let work = move || transcribe(sources, ended.as_fd(), recorder, display);
+        let thread = thread::Builder::new().name("lokt-record".into()).spawn(work)?;
+        Ok(Recording { streams: Some((out_end, err_end)), stop, thread })
+    }
+
+    fn supervise(
+        &self,
+        grant: &mut Grant<FileTicket>,
+        signals: (Seat, &Signals),
+        streams: Option<(OwnedFd, OwnedFd)>,
+    ) -> Result<Finish, GuardError> {
+        let Sharing { once, context, .. } = self.sharing;
+        let wait_error = |source| GuardError::Wait { source };
+        let input = File::open("/dev/null").map_err(wait_error)?.into();
+        let (output, errors) = match streams {
+            Some((output, errors)) => (Some(output), Some(errors)),
+            // Without a recording: straight to where this process prints.
+            None if once.json => {
+                let null = File::options().write(true).open("/dev/null").map_err(wait_error)?;
+                (Some(null.into()), None)
+            }
+            None => (None, None),
+        };
+        let told = guard::told_of(&grant.record);
+        let mut held = nesting::held();
+        let id = grant.ticket.as_ref().map(|ticket| ticket.place().lock_id.clone());
+        held.extend(id.map(|id| (grant.record.name.clone(), id)));
+        let command = Command {
+            words: once.command.clone(),
+            environment: nesting::environment(context, &[told], &held),
+            setting: Setting { input: Some(input), output, errors, ..Setting::default() },
+        };
+        let watchers = Watchers {
+            store: &context.store,
+            caller: &context.caller,
+            grants: std::slice::from_mut(grant),
+        };
+        let orders = Orders { max_hold: once.max_hold.given(), ..Orders::default() };
+        supervise(watchers, &command, signals, orders, &mut |it| guard::tell(&it))
+    }
+}
+
+/// Tells why a run is not recorded.
+pub(super) fn warn_unrecorded(error: &FileError) {
+    output::warn(&format!(
+        "the command was not recorded, so its result is not kept: {}",
+        chain(error)
+    ));
+}

@@ -1,0 +1,153 @@
+//! The command `once`: a command that need not run again where nothing that matters has changed.
+//!
+//! * [`Once`]: its arguments.
+//! * [`question`]: all that the result depends on, found out from them.
+//! * [`sharing`]: the way to a result: what is kept, what somebody makes just now, or running the command.
+//! * [`lead`]: running it, recorded. [`follow`]: watching the one who does.
+//! * [`answer`]: what came of it, as JSON and as an exit code.
+//! * [`explain`]: what the result depends on, and what has changed since the last one.
+
+mod answer;
+mod explain;
+mod follow;
+mod lead;
+mod question;
+mod settle;
+mod sharing;
+
+pub(crate) use question::results_of;
+
+use crate::{
+    commands::orders::MaxHold, completion, context::Context, exit::Code, failure::Failure, output,
+    span,
+};
+use clap::Args;
+use lokt_lock::words::{LockName, Timestamp};
+use question::Question;
+use std::{ffi::OsString, path::PathBuf, time::Duration};
+
+/// Run a command once, and share its result with all who ask for the same
+///
+/// The first one runs it. Who comes meanwhile watches its output live and ends with its exit code; who comes
+/// later gets both from the record. It runs again when anything has changed that it depends on: the command's
+/// words and folder, the files that git sees in the work tree (or those that --input names), --env and --key.
+/// Failures are told to those who waited, and not kept. The command's standard input is empty.
+#[derive(Args, Debug)]
+#[command(override_usage = "lokt once [OPTIONS] <NAME> -- <COMMAND>...")]
+pub(crate) struct Once {
+    /// What the result is called; its last one is the lease of this name
+    #[arg(add = completion::locks())]
+    name: LockName,
+    #[command(flatten)]
+    inputs: Inputs,
+    #[command(flatten)]
+    keeping: Keeping,
+    #[command(flatten)]
+    asking: Asking,
+    /// Watch another's run at most this long [default: to its end]
+    #[arg(long, value_name = "DURATION", value_parser = span::parse)]
+    timeout: Option<Duration>,
+    #[command(flatten)]
+    max_hold: MaxHold,
+    /// Print what came of it as JSON, in place of the command's output
+    #[arg(long)]
+    json: bool,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+    /// What stands for the command in the key, where its words differ from run to run.
+    #[arg(skip)]
+    stands_for: Option<Vec<OsString>>,
+}
+
+/// What the result depends on.
+#[derive(Args, Debug, Default)]
+struct Inputs {
+    /// Files that matter, in place of all that git sees: a path, a folder, or a pattern like 'src/**/*.rs'
+    #[arg(long = "input", value_name = "GLOB")]
+    inputs: Vec<OsString>,
+    /// A variable of the environment whose value matters
+    #[arg(long = "env", value_name = "VAR")]
+    variables: Vec<String>,
+    /// A text that matters: the version of a compiler, say
+    #[arg(long = "key", value_name = "TEXT")]
+    texts: Vec<String>,
+}
+
+/// What is kept.
+#[derive(Args, Debug, Default)]
+struct Keeping {
+    /// Forget the result after this long [default: when room is needed]
+    #[arg(long, value_name = "DURATION", value_parser = span::parse_positive)]
+    ttl: Option<Duration>,
+    /// A file or folder that the command makes; kept with the result and restored, no part of what matters
+    #[arg(long = "artifact", value_name = "PATH")]
+    artifacts: Vec<PathBuf>,
+    /// Keep the result of a command that fails, too
+    #[arg(long)]
+    keep_failures: bool,
+}
+
+/// How the result is asked for.
+#[derive(Args, Clone, Copy, Debug, Default)]
+struct Asking {
+    /// Run the command even if there is a result
+    #[arg(long)]
+    refresh: bool,
+    /// Only say whether there is a result: exit code 0 or 3
+    #[arg(long, conflicts_with = "refresh")]
+    check: bool,
+    /// Only say what the result depends on, and what has changed since the last one of this name
+    #[arg(long, conflicts_with_all = ["refresh", "check"])]
+    explain: bool,
+}
+
+impl Once {
+    pub(crate) fn run(&self, context: &Context) -> Result<Code, Failure> {
+        let question = Question::new(self, context)?;
+        if self.asking.explain {
+            return explain::explain(&question, self.json);
+        }
+        if self.asking.check {
+            return self.check(&question);
+        }
+        sharing::Sharing::new(self, context, question)?.run()
+    }
+
+    /// A command of lokt's own, with all that its result depends on apart from files.
+    pub(crate) fn of_command(
+        name: LockName,
+        command: Vec<OsString>,
+        stands_for: Vec<OsString>,
+        texts: Vec<String>,
+    ) -> Self {
+        Self {
+            name,
+            inputs: Inputs { texts, ..Inputs::default() },
+            keeping: Keeping::default(),
+            asking: Asking::default(),
+            timeout: None,
+            max_hold: MaxHold::default(),
+            json: false,
+            command,
+            stands_for: Some(stands_for),
+        }
+    }
+
+    fn check(&self, question: &Question) -> Result<Code, Failure> {
+        let Some(kept) = question.find(Timestamp::now())? else {
+            let text = format!("no result of {:?} for what is here now", self.name.as_str());
+            return Err(Failure::new(Code::NotFound, text).hint(format!(
+                "lokt once {} --explain -- …   says what has changed since the last one",
+                self.name
+            )));
+        };
+        let answer = answer::Answer::of_kept(answer::How::Hit, &kept.record, &question.results);
+        output::even_if_unread(if self.json {
+            output::json(&answer.to_json())
+        } else {
+            output::text(&answer.to_string())
+        })?;
+        Ok(Code::Done)
+    }
+}

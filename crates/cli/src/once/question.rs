@@ -1,0 +1,199 @@
+use super::Once;
+use crate::{
+    commands::nesting,
+    context::Context,
+    env,
+    exit::Code,
+    failure::{Failure, chain},
+    output,
+};
+use lokt_lock::{
+    file::work_tree,
+    words::{LockName, Timestamp},
+};
+use lokt_once::{
+    digest::Digest,
+    files::FileError,
+    manifest::{Manifest, Part},
+    results::{Damage, Kept, Results},
+    tree::{Repository, Tree, TreeError},
+};
+use std::{
+    ffi::OsString,
+    os::unix::ffi::{OsStrExt, OsStringExt},
+    path::{Component, Path, PathBuf},
+};
+
+/// All that a result depends on.
+pub(super) struct Question {
+    /// Where the results are.
+    pub(super) results: Results,
+    /// What the result is called.
+    pub(super) name: LockName,
+    /// The project's folder.
+    pub(super) project: PathBuf,
+    /// The artifacts, below that folder.
+    pub(super) artifacts: Vec<PathBuf>,
+    /// What the result depends on now.
+    pub(super) manifest: Manifest,
+    /// The digest of that.
+    pub(super) key: Digest,
+    /// What does not change while the command runs.
+    fixed: Vec<Part>,
+    tree: Tree,
+}
+
+/// The results that belong to a root.
+pub(crate) fn results_of(context: &Context) -> Results {
+    Results::new(context.root.path.join("once"))
+}
+
+impl Question {
+    pub(super) fn new(once: &Once, context: &Context) -> Result<Self, Failure> {
+        let (project, repository) = project()?;
+        let folder = working_folder()?;
+        let results = results_of(context);
+        let artifacts = artifacts(once, &project, &folder)?;
+        let excluded = artifacts.iter().map(|path| project.join(path));
+        let root = absolute(&context.root.path, &folder);
+        let tree = Tree {
+            repository,
+            inputs: once.inputs.inputs.clone(),
+            excluded: excluded.chain([root]).collect(),
+            caches: results.trees(),
+            project: project.clone(),
+            folder: folder.clone(),
+        };
+        let fixed = fixed(once, folder.strip_prefix(&project).unwrap_or(&folder))?;
+        let manifest = ask(&fixed, &tree)?;
+        let (name, key) = (once.name.clone(), manifest.key());
+        Ok(Self { results, name, project, artifacts, manifest, key, fixed, tree })
+    }
+
+    /// What the result depends on by now: files may have changed since.
+    pub(super) fn ask_again(&self) -> Result<Manifest, Failure> {
+        ask(&self.fixed, &self.tree)
+    }
+
+    /// The lock under which the command runs: one for each key, so that what differs runs at the same time.
+    pub(super) fn lock(&self) -> Result<LockName, Failure> {
+        LockName::new(format!("{}.{}", self.name, self.key.short())).map_err(|_| {
+            Failure::usage(format!("{:?} is too long: at most 183 bytes", self.name.as_str()))
+        })
+    }
+
+    /// The kept result, if there is one. A damaged one counts as absent, and that is said.
+    pub(super) fn find(&self, now: Timestamp) -> Result<Option<Kept>, Failure> {
+        Ok(match self.results.find(self.key, now)? {
+            Ok(found) => found,
+            Err(damage) => {
+                let what = match damage {
+                    Damage::Record => "its record".to_owned(),
+                    Damage::Content(digest) => format!("content {}", digest.short()),
+                };
+                let name = self.name.as_str();
+                output::warn(&format!("the result of {name:?} is damaged ({what}) and not used"));
+                None
+            }
+        })
+    }
+
+    /// Refuses to wait for oneself: the command of a run asks for the result of that run.
+    pub(super) fn refuse_inside_itself(&self, lock: &LockName) -> Result<(), Failure> {
+        if nesting::held().iter().any(|(name, _)| name == lock) {
+            let name = self.name.as_str();
+            let text =
+                format!("the command of {name:?} asks for its own result, which would never end");
+            return Err(Failure::new(Code::Deadlock, text));
+        }
+        Ok(())
+    }
+}
+
+fn ask(fixed: &[Part], tree: &Tree) -> Result<Manifest, Failure> {
+    let mut parts = fixed.to_vec();
+    parts.extend(tree.read()?);
+    Ok(Manifest { parts })
+}
+
+/// What a result depends on apart from files.
+fn fixed(once: &Once, folder: &Path) -> Result<Vec<Part>, Failure> {
+    let words = once.stands_for.as_ref().unwrap_or(&once.command);
+    let bytes = |text: &OsString| text.clone().into_vec();
+    let mut parts = vec![Part::Name(once.name.to_string())];
+    parts.extend(words.iter().map(|word| Part::Word(bytes(word))));
+    parts.push(Part::Folder(folder.as_os_str().as_bytes().to_vec()));
+    parts.extend(once.inputs.texts.iter().cloned().map(Part::Text));
+    for name in &once.inputs.variables {
+        if name.is_empty() || name.contains('=') {
+            return Err(Failure::usage(format!("--env {name:?}: no variable is called so")));
+        }
+        let value = std::env::var_os(name).map(|value| Digest::of(value.as_bytes()));
+        parts.push(Part::Variable(name.clone(), value));
+    }
+    parts.extend(once.inputs.inputs.iter().map(|pattern| Part::Input(bytes(pattern))));
+    Ok(parts)
+}
+
+/// The artifacts, below the project's folder.
+fn artifacts(once: &Once, project: &Path, folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let below = |path: &PathBuf| {
+        let whole = absolute(path, folder);
+        let below = whole.strip_prefix(project).ok().filter(|it| !it.as_os_str().is_empty());
+        below.map(Path::to_owned).ok_or_else(|| {
+            Failure::usage(format!("--artifact {}: it must be inside the project", path.display()))
+        })
+    };
+    once.keeping.artifacts.iter().map(below).collect()
+}
+
+/// A path without `.` and `..`, by its text.
+fn absolute(path: &Path, folder: &Path) -> PathBuf {
+    let mut whole = PathBuf::new();
+    for part in folder.join(path).components() {
+        match part {
+            Component::ParentDir => drop(whole.pop()),
+            Component::CurDir => {}
+            part => whole.push(part),
+        }
+    }
+    whole
+}
+
+/// The project's folder, and whether git keeps it.
+fn project() -> Result<(PathBuf, Repository), Failure> {
+    let folder = working_folder()?;
+    let tree = match env::path(env::GIT_WORK_TREE) {
+        Some(tree) => std::fs::canonicalize(folder.join(tree)).ok(),
+        None => work_tree(&folder),
+    };
+    Ok(tree.map_or((folder, Repository::None), |tree| (tree, Repository::Git)))
+}
+
+fn working_folder() -> Result<PathBuf, Failure> {
+    std::env::current_dir().map_err(|error| {
+        Failure::new(Code::Error, format!("cannot find the working folder: {error}"))
+    })
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
+        Self::new(Code::Error, chain(&error))
+    }
+}
+
+impl From<TreeError> for Failure {
+    fn from(error: TreeError) -> Self {
+        let text = chain(&error);
+        match error {
+            TreeError::NoRepository(_) => {
+                Self::new(Code::Usage, text).hint("--input names the files that matter")
+            }
+            TreeError::NoMatch(_) | TreeError::Pattern { .. } => Self::new(Code::Usage, text),
+            TreeError::NoGit(_) | TreeError::Git(_) => Self::new(Code::Error, text)
+                .hint("--input with paths of files, not folders or patterns, does without git"),
+            TreeError::File(_) => Self::new(Code::Error, text)
+                .hint("--input names the files that matter, so others need not be readable"),
+        }
+    }
+}

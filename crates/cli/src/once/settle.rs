@@ -1,0 +1,266 @@
+use super::{
+    answer::{Answer, How},
+    lead::{Run, warn_unrecorded},
+    sharing::{Sharing, warn_unshown},
+};
+use crate::{
+    exit::Code,
+    failure::{Failure, chain, code_of},
+    output, span,
+};
+use lokt_lock::{
+    file::FileTicket,
+    guard::{Cause, Ending, Finish, GuardError, Seat, Signals},
+    ops::{Grant, Published, Released, Request, publish, release, stands},
+    record::{Hold, Record},
+    rules::Mode,
+    words::{Owner, Timestamp},
+};
+use lokt_once::{
+    manifest::compare,
+    recording::{Recorder, Shown, Verdict},
+    results::{Limits, NewResult, ResultRecord},
+};
+use nix::sys::signal::Signal;
+use serde_json::Map;
+
+/// All results together have at most so many bytes.
+const MOST_BYTES: u64 = 4 << 30;
+
+/// A run that has ended, with the verdict on it; what could be kept is kept.
+pub(super) struct Settled<'a> {
+    sharing: &'a Sharing<'a>,
+    grant: Grant<FileTicket>,
+    recorder: Option<Recorder>,
+    verdict: Verdict,
+    answer: Answer,
+    /// The signal by which to end, as the command did.
+    dies_of: Option<Signal>,
+    /// The command may be running still.
+    runs_on: bool,
+}
+
+impl<'a> Settled<'a> {
+    /// Judges a run, and keeps its result before anybody is told that it is over: who was told so and asks again
+    /// finds it.
+    pub(super) fn of(sharing: &'a Sharing<'a>, run: Run) -> Result<Self, Failure> {
+        let Run { grant, finish, recorder, began } = run;
+        let runs_on = matches!(finish, Err(GuardError::Wait { .. }));
+        let stands = !grant.lost && stands(&sharing.context.store, &grant);
+        let ended = finish.as_ref().ok().filter(|it| was_ended(it));
+        let ended_by = ended.and_then(|it| Some((it.asked?, it.ending)));
+        let mut verdict = verdict(sharing, &finish, stands);
+        if let Err(error) = &recorder {
+            warn_unrecorded(error);
+        }
+        let keeping = Keeping { sharing, began };
+        let mut kept = None;
+        if let (Ok(recorder), Verdict::Exited { code, not_kept }) = (&recorder, &mut verdict)
+            && (*code == 0 || sharing.once.keeping.keep_failures)
+        {
+            match keeping.keep(*code, recorder) {
+                Ok(record) => kept = Some(record),
+                Err(why) => {
+                    output::warn(&format!("the result is not kept: {why}"));
+                    *not_kept = Some(why);
+                }
+            }
+        }
+        let answer = match &kept {
+            Some(record) => Answer::of_kept(How::Ran, record, &sharing.question.results),
+            None => Answer::of_run(sharing, &verdict, recorder.as_ref().ok(), began.1.elapsed())?,
+        };
+        let answer = match (stands, &ended_by) {
+            (false, _) => answer.lost(&sharing.lock),
+            (true, Some((_, ending))) => answer.interrupted(*ending),
+            (true, None) => answer,
+        };
+        let dies_of = ended_by.map(|(signal, _)| signal);
+        let recorder = recorder.ok();
+        Ok(Self { sharing, grant, recorder, verdict, answer, dies_of, runs_on })
+    }
+
+    /// Tells those who follow, gives the lock back, and shows what is left to show.
+    pub(super) fn end(
+        self,
+        (seat, signals): (Seat, &Signals),
+        shown: Shown,
+    ) -> Result<Code, Failure> {
+        if let Some(recorder) = self.recorder {
+            recorder.end(&self.verdict);
+        }
+        if !self.runs_on {
+            let lock = &self.sharing.lock;
+            match release(&self.sharing.context.store, self.grant, &self.sharing.context.caller) {
+                Ok(Released::Done { unlogged }) => {
+                    output::warn_unlogged(&format!("lock {:?} is free", lock.as_str()), unlogged);
+                }
+                Ok(Released::Lost) => {}
+                Err(error) => output::warn(&format!(
+                    "the record of lock {:?} could not be removed, which the next taker does: {}",
+                    lock.as_str(),
+                    chain(&error)
+                )),
+            }
+        }
+        // Nothing is left that a signal could harm, and whoever reads the output may take their time.
+        signals.release();
+        if let Shown::ByDisplay(display) = shown {
+            warn_unshown(&display.finish());
+        }
+        if self.sharing.once.json {
+            output::even_if_unread(output::json(&self.answer.to_json()))?;
+        }
+        if let Some(signal) =
+            self.dies_of.filter(|it| *it == Signal::SIGINT && seat == Seat::Terminal)
+        {
+            signals.die_of(signal);
+        }
+        self.answer.end()
+    }
+}
+
+/// Whether a run ended because the one who ran it was asked to.
+fn was_ended(finish: &Finish) -> bool {
+    finish.asked.is_some() && finish.ending != Ending::Exited(0)
+}
+
+fn verdict(sharing: &Sharing<'_>, finish: &Result<Finish, GuardError>, stands: bool) -> Verdict {
+    let abandoned = |why: &str| Verdict::Abandoned { why: why.to_owned() };
+    let finish = match finish {
+        Ok(finish) => finish,
+        Err(error @ GuardError::Wait { .. }) => return abandoned(&chain(error)),
+        Err(error @ GuardError::Spawn(_)) => {
+            let code = code_of(error).number();
+            return Verdict::NotStarted { code, message: chain(error) };
+        }
+    };
+    match (finish.stopped, finish.ending) {
+        _ if !stands => abandoned("its lock was taken away"),
+        (Some(Cause::Lost), _) => abandoned("its lock was taken away"),
+        (Some(Cause::MaxHold), _) => {
+            let limit = span::show(sharing.once.max_hold.given().unwrap_or_default());
+            let text =
+                format!("the command ran for longer than --max-hold {limit} and was stopped");
+            Verdict::TimedOut { message: text }
+        }
+        _ if was_ended(finish) => abandoned("it was interrupted"),
+        (None, ending @ Ending::Exited(_)) => {
+            Verdict::Exited { code: ending.code(), not_kept: None }
+        }
+        (None, ending @ Ending::Signaled(signal)) => {
+            Verdict::Signaled { code: ending.code(), signal: signal.as_str().to_owned() }
+        }
+    }
+}
+
+/// Keeps the result of a run.
+struct Keeping<'a> {
+    sharing: &'a Sharing<'a>,
+    began: (Timestamp, std::time::Instant),
+}
+
+impl Keeping<'_> {
+    /// Keeps it, or says why not.
+    fn keep(&self, code: u8, recorder: &Recorder) -> Result<ResultRecord, String> {
+        let question = &self.sharing.question;
+        self.require_unchanged()?;
+        let recorded = recorder.recorded();
+        let new = NewResult {
+            record: self.record(code, &recorded),
+            manifest: &question.manifest,
+            recorded: &recorded,
+            project: &question.project,
+            artifacts: &question.artifacts,
+        };
+        let record = question.results.keep(new, MOST_BYTES).map_err(|error| chain(&error))?;
+        self.publish(&record);
+        if question.results.is_due_for_pruning() || question.results.size() > MOST_BYTES {
+            let limits = Limits { older: None, most: MOST_BYTES };
+            match question.results.prune(limits, Timestamp::now()) {
+                Ok(pruned) => crate::commands::results::withdraw(self.sharing.context, &pruned),
+                Err(error) => output::warn(&format!("cannot make room: {}", chain(&error))),
+            }
+        }
+        Ok(record)
+    }
+
+    /// A result belongs to what was there when it began. Where that has changed meanwhile, nobody knows to what.
+    fn require_unchanged(&self) -> Result<(), String> {
+        let question = &self.sharing.question;
+        let now = question.ask_again().map_err(|failure| failure.message)?;
+        if now.key() == question.key {
+            return Ok(());
+        }
+        let changes = compare(&question.manifest, &now);
+        let more = changes.len().saturating_sub(1);
+        let first = changes.first().map(super::explain::told).unwrap_or_default();
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        Err(format!(
+            "while the command ran, {first}{more} (what it makes can be an --artifact, or ignored by git)"
+        ))
+    }
+
+    fn record(&self, code: u8, recorded: &lokt_once::recording::Recorded) -> ResultRecord {
+        let Sharing { once, context, question, .. } = self.sharing;
+        let now = Timestamp::now();
+        let caller = &context.caller;
+        ResultRecord {
+            name: once.name.clone(),
+            key: question.key,
+            exit_code: code,
+            command: self.sharing.command(),
+            owner: Owner::from_record(caller.identity.owner.as_str()),
+            host: caller.here.host.clone(),
+            started_at: self.began.0,
+            finished_at: now,
+            duration_ms: u64::try_from(self.began.1.elapsed().as_millis()).unwrap_or(u64::MAX),
+            expires_at: once.keeping.ttl.map(|ttl| now.saturating_add(ttl)),
+            stdout: recorded.out.0,
+            stderr: recorded.err.0,
+            order: recorded.order.0,
+            artifacts: Vec::new(),
+        }
+    }
+
+    /// Makes the name's lease tell of the result.
+    fn publish(&self, record: &ResultRecord) {
+        let Sharing { once, context, question, .. } = self.sharing;
+        let path = |digest| question.results.content(digest).display().to_string();
+        let mut metadata = Map::new();
+        Record::mark_as_result(&mut metadata, &record.key.to_string());
+        for (key, value) in [
+            ("exit_code", record.exit_code.to_string()),
+            ("stdout", path(record.stdout.digest)),
+            ("stderr", path(record.stderr.digest)),
+            ("duration_ms", record.duration_ms.to_string()),
+            ("started_at", record.started_at.to_string()),
+            ("finished_at", record.finished_at.to_string()),
+            ("command", crate::view::command_line(&record.command)),
+        ] {
+            metadata.insert(key.to_owned(), value.into());
+        }
+        let request = Request {
+            name: &once.name,
+            caller: &context.caller,
+            mode: Mode::Exclusive,
+            hold: Hold::Lease,
+            pid: nix::unistd::getpid().as_raw(),
+            ttl: once.keeping.ttl,
+            metadata: Some(metadata),
+            command: Vec::new(),
+            held: Vec::new(),
+        };
+        let name = once.name.as_str();
+        match publish(&context.store, &request) {
+            Ok(Published::Done) => {}
+            Ok(Published::Taken) => output::warn(&format!(
+                "the result is kept, but {name:?} is somebody's lock or frozen, so its lease does not tell of it"
+            )),
+            Err(error) => output::warn(&format!(
+                "the result is kept, but the lease {name:?} does not tell of it: {}",
+                chain(&error)
+            )),
+        }
+    }
+}

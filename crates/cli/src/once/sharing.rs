@@ -1,0 +1,214 @@
+use super::{
+    Once,
+    answer::{Answer, How},
+    follow::{Followed, Following},
+    lead::Lead,
+    question::Question,
+};
+use crate::{
+    commands::nesting,
+    context::Context,
+    exit::Code,
+    failure::{Failure, chain},
+    output, span,
+};
+use lokt_lock::{
+    ops::{Attempt, Request, attempt, release},
+    record::Hold,
+    rules::{Mode, Obstacle},
+    store::{RecordKind, Store},
+    words::{LockName, Timestamp},
+};
+use lokt_once::{
+    recording::{Follower, Streams, Verdict},
+    results::{ArtifactError, Kept},
+};
+use std::time::{Duration, Instant};
+
+/// The way to a result.
+pub(super) struct Sharing<'a> {
+    pub(super) once: &'a Once,
+    pub(super) context: &'a Context,
+    pub(super) question: Question,
+    /// The lock of the key.
+    pub(super) lock: LockName,
+    /// When it was asked: a refreshed result must have begun later.
+    asked: Timestamp,
+    /// When to give up.
+    deadline: Option<(Instant, Duration)>,
+}
+
+impl<'a> Sharing<'a> {
+    pub(super) fn new(
+        once: &'a Once,
+        context: &'a Context,
+        question: Question,
+    ) -> Result<Self, Failure> {
+        let lock = question.lock()?;
+        question.refuse_inside_itself(&lock)?;
+        let end = |limit: Duration| Some((Instant::now().checked_add(limit)?, limit));
+        let deadline = once.timeout.and_then(end);
+        Ok(Self { once, context, question, lock, asked: Timestamp::now(), deadline })
+    }
+
+    pub(super) fn run(&self) -> Result<Code, Failure> {
+        let mut following = None;
+        loop {
+            if let Some(code) = self.take_kept()? {
+                return Ok(code);
+            }
+            self.refuse_frozen()?;
+            match attempt(&self.context.store, &self.request(), None)? {
+                Attempt::Entered(grant) => {
+                    // It may have come between the look and the lock.
+                    if let Some(code) = self.take_kept()? {
+                        let _ = release(&self.context.store, grant, &self.context.caller);
+                        return Ok(code);
+                    }
+                    return Lead { sharing: self }.run(grant);
+                }
+                Attempt::Blocked(obstacle) => {
+                    let following = match &mut following {
+                        Some(following) => following,
+                        none => none.insert(Following::begin(self, self.streams()?)?),
+                    };
+                    match following.follow(&obstacle)? {
+                        Followed::To(verdict) => return self.share(&verdict, following),
+                        Followed::Gone => {}
+                        Followed::TimedOut(limit) => return Err(self.timed_out(&obstacle, limit)),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Where the command's output is shown.
+    pub(super) fn streams(&self) -> Result<Streams, Failure> {
+        if self.once.json {
+            return Ok(Streams::none());
+        }
+        Ok(Streams::standard()?)
+    }
+
+    /// Whether only what begins from now on counts.
+    pub(super) fn is_refreshing(&self) -> bool {
+        self.once.asking.refresh
+    }
+
+    pub(super) fn deadline(&self) -> Option<(Instant, Duration)> {
+        self.deadline
+    }
+
+    pub(super) fn request(&self) -> Request<'_> {
+        Request {
+            name: &self.lock,
+            caller: &self.context.caller,
+            mode: Mode::Exclusive,
+            hold: Hold::Guard,
+            pid: nix::unistd::getpid().as_raw(),
+            ttl: None,
+            metadata: None,
+            command: self.command(),
+            held: nesting::held().into_iter().map(|(_, id)| id).collect(),
+        }
+    }
+
+    /// The command, for people.
+    pub(super) fn command(&self) -> Vec<String> {
+        let words = self.once.stands_for.as_ref().unwrap_or(&self.once.command);
+        words.iter().map(|word| word.to_string_lossy().into_owned()).collect()
+    }
+
+    /// A freeze of the name keeps the command from running; what is kept is shared all the same.
+    fn refuse_frozen(&self) -> Result<(), Failure> {
+        let name = &self.once.name;
+        let slot = self.context.store.peek(name, RecordKind::Freeze);
+        let Some(freeze) = slot.record().filter(|it| !it.is_expired(Timestamp::now())) else {
+            return Ok(());
+        };
+        let by = crate::view::holder::frozen_by(freeze);
+        Err(Failure::new(Code::Held, format!("{:?} is frozen {by}", name.as_str()))
+            .hint(format!("lokt why {name}")))
+    }
+
+    fn timed_out(&self, obstacle: &Obstacle, limit: Duration) -> Failure {
+        let name = self.once.name.as_str();
+        let who = match obstacle {
+            Obstacle::Held(record) => record.owner.to_string(),
+            _ => "another".to_owned(),
+        };
+        let limit = span::show(limit);
+        Failure::new(Code::Held, format!("{name:?} is being run by {who}; gave up after {limit}"))
+            .hint(format!("lokt why {}", self.lock))
+    }
+
+    /// Gives a kept result, if there is one.
+    fn take_kept(&self) -> Result<Option<Code>, Failure> {
+        let Some(kept) = self.question.find(Timestamp::now())? else { return Ok(None) };
+        if self.is_refreshing() && kept.record.started_at < self.asked {
+            return Ok(None);
+        }
+        if !self.restore(&kept)? {
+            return Ok(None);
+        }
+        self.question.results.touch(self.question.key);
+        let answer = Answer::of_kept(How::Hit, &kept.record, &self.question.results);
+        let code = Code::Command(kept.record.exit_code);
+        if self.once.json {
+            output::even_if_unread(output::json(&answer.to_json()))?;
+            return Ok(Some(code));
+        }
+        let mut streams = self.streams()?;
+        kept.replay(&mut streams).map_err(|error| {
+            Failure::new(Code::Error, format!("cannot read the kept result: {error}"))
+        })?;
+        warn_unshown(&streams);
+        Ok(Some(code))
+    }
+
+    /// Restores the artifacts; false where what was kept of them is damaged, so that it is no result.
+    pub(super) fn restore(&self, kept: &Kept) -> Result<bool, Failure> {
+        match kept.restore(&self.question.project) {
+            Ok(_) => Ok(true),
+            Err(error @ ArtifactError::Damaged(_)) => {
+                let name = self.once.name.as_str();
+                output::warn(&format!("the result of {name:?} is not used: {}", chain(&error)));
+                Ok(false)
+            }
+            Err(error) => Err(Failure::new(Code::Error, chain(&error))),
+        }
+    }
+
+    /// Ends as the one who ran it.
+    fn share(&self, verdict: &Verdict, following: &Following<'_>) -> Result<Code, Failure> {
+        if let Verdict::Exited { code: 0, .. } = verdict
+            && !self.question.artifacts.is_empty()
+        {
+            self.restore_shared()?;
+        }
+        let follower: Option<&Follower> = following.follower();
+        let answer = Answer::of_verdict(How::Followed, self, verdict, follower)?;
+        warn_unshown(following.streams());
+        if self.once.json {
+            output::even_if_unread(output::json(&answer.to_json()))?;
+        }
+        answer.end()
+    }
+
+    fn restore_shared(&self) -> Result<(), Failure> {
+        if let Some(kept) = self.question.find(Timestamp::now())?
+            && self.restore(&kept)?
+        {
+            return Ok(());
+        }
+        output::warn("the artifacts were not kept, so they are not restored here");
+        Ok(())
+    }
+}
+
+/// Tells that output could not be shown, other than because nobody wanted it.
+pub(super) fn warn_unshown(streams: &Streams) {
+    if let Some(error) = streams.trouble() {
+        output::warn(&format!("cannot write output: {error}"));
+    }
+}

@@ -1,0 +1,106 @@
+use super::{
+    OperationError, Request, acquire::TicketOf, enter::Turn, look::freeze_in_force, scene::View,
+};
+use crate::{
+    audit::{Event, EventKind},
+    record::{Record, Slot},
+    rules::{Decision, Entering, Obstacle, decide},
+    store::{Durability, RecordKind, Removed, Section, Store},
+    words::LockName,
+};
+
+/// What came of publishing a result.
+#[derive(Debug)]
+#[must_use]
+pub enum Published {
+    /// The lease tells of it.
+    Done,
+    /// The name is somebody's lock, or frozen; it stays as it is.
+    Taken,
+}
+
+/// Makes a name's lease tell of a result: takes the name where it is free, and replaces the lease of an earlier
+/// result, whoever's that is, because results are everybody's. A lock that somebody took is never replaced,
+/// not even the caller's own.
+///
+/// `request` asks for a lease whose metadata was [marked](Record::mark_as_result).
+///
+/// # Errors
+/// [`OperationError`] when the state cannot be made out or changed.
+pub fn publish<S: Store>(store: &S, request: &Request<'_>) -> Result<Published, OperationError> {
+    let mut section = store.section(request.name)?;
+    loop {
+        let slot = store.peek(request.name, RecordKind::Lock);
+        let line = store.line(request.name)?;
+        if let Some(before) = slot.record().filter(|record| record.result().is_some()) {
+            if freeze_in_force(store, request.name)?.is_some() {
+                return Ok(Published::Taken);
+            }
+            replace(&mut section, request, before)?;
+            return Ok(Published::Done);
+        }
+        let scene = View { request, line: &line, mine: None, slot: &slot }.scene(&mut section)?;
+        let how = match decide(request.purpose(), scene) {
+            Decision::Enter(how @ (Entering::Fresh | Entering::Replacing(_))) => how,
+            Decision::Enter(_) | Decision::OtherSlots(_) => return Ok(Published::Taken),
+            Decision::Blocked(Obstacle::Corrupted(corruption)) => {
+                let (what, name) = ("lock", request.name.clone());
+                return Err(OperationError::Corrupted { what, name, corruption });
+            }
+            Decision::Blocked(_) => return Ok(Published::Taken),
+        };
+        let mut turn = Turn { section: &mut section, request, line: &line };
+        let mut ticket: Option<TicketOf<S::Section<'_>>> = None;
+        if turn.enter(&mut ticket, how, &slot)?.is_some() {
+            return Ok(Published::Done);
+        }
+        // A program that knows no latch was faster: look again.
+    }
+}
+
+/// A new acquisition in the place of an earlier result's.
+fn replace<C: Section>(
+    section: &mut C,
+    request: &Request<'_>,
+    before: &Record,
+) -> Result<(), OperationError> {
+    let now = section.store().now();
+    let fence = section.next_fence(before.fence.unwrap_or_default(), now)?;
+    let id = section.store().new_id()?;
+    let record = request.record(&id, fence, now);
+    let event = Event::new(EventKind::Acquire, request.name, request.caller).about(&record);
+    let event = event.with("fence", fence.get()).with("replaces_result", before.result());
+    let put = |section: &mut C, record: &Record| {
+        section.put(RecordKind::Lock, record, crate::store::Put::Over, Durability::Synced)
+    };
+    let _ = put(section, &record)?;
+    section.store().log(&event, Durability::Synced).map_err(|error| {
+        // What cannot be logged does not happen. The first failure is the one to tell of.
+        let _ = put(section, before);
+        error.into()
+    })
+}
+
+/// Removes the lease of a result; false where the name's lease tells of no result that `is_meant`.
+///
+/// # Errors
+/// [`OperationError`] when it cannot be removed or that cannot be logged.
+pub fn withdraw<S: Store>(
+    store: &S,
+    name: &LockName,
+    caller: &crate::sys::Caller,
+    is_meant: impl Fn(&str) -> bool,
+) -> Result<bool, OperationError> {
+    let mut section = store.section(name)?;
+    let slot = store.peek(name, RecordKind::Lock);
+    let Slot::Record(record) = &slot else { return Ok(false) };
+    if !record.result().is_some_and(is_meant) {
+        return Ok(false);
+    }
+    if section.remove(RecordKind::Lock, &slot, Durability::Synced)? == Removed::Replaced {
+        return Ok(false);
+    }
+    let event = Event::new(EventKind::Release, name, caller).about(record).with_holder(record);
+    store.log(&event, Durability::Synced)?;
+    Ok(true)
+}

@@ -1,0 +1,24 @@
+//! Words as texts in formats: read through the one door that checks them.
+
+use super::{LockName, Owner, Timestamp};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+macro_rules! as_text {
+    ($word:ty) => {
+        impl Serialize for $word {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $word {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+            }
+        }
+    };
+}
+
+as_text!(LockName);
+as_text!(Owner);
+as_text!(Timestamp);

@@ -1,0 +1,112 @@
+use super::{Frame, Stream, Streams, Verdict, number, path};
+use std::{
+    fs::{self, File},
+    io::{self, Read, Seek, SeekFrom},
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+};
+
+/// How far a recording has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// There may be more.
+    Open,
+    /// The run is over.
+    Ended(Verdict),
+    /// Its writer said that there will be no more, or it is damaged.
+    BrokenOff,
+}
+
+/// Reads a recording from its start, while it is written or afterwards.
+pub struct Follower {
+    fence: u64,
+    order: File,
+    out: File,
+    err: File,
+    /// What was read of the order and is no whole frame yet.
+    pending: Vec<u8>,
+    /// Where a recording that was broken off has its name.
+    broken: Option<PathBuf>,
+}
+
+impl Follower {
+    /// The number of the newest recording of a folder.
+    pub fn newest(folder: &Path) -> Option<u64> {
+        let entries = fs::read_dir(folder).ok()?.flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        names.filter(|name| is_order(name)).filter_map(|name| number(&name)).max()
+    }
+
+    /// Opens a recording; `None` where it is gone, or not all there yet.
+    pub fn open(folder: &Path, fence: u64) -> Option<Self> {
+        let open = |part| File::open(path(folder, fence, part)).ok();
+        let broken = path(folder, fence, "broken");
+        let order = open("order").or_else(|| File::open(&broken).ok())?;
+        let (out, err) = (open("out")?, open("err")?);
+        Some(Self { fence, order, out, err, pending: Vec::new(), broken: Some(broken) })
+    }
+
+    /// Reads what is kept of a run that has ended.
+    pub fn of_files(order: File, out: File, err: File) -> Self {
+        Self { fence: 0, order, out, err, pending: Vec::new(), broken: None }
+    }
+
+    /// The number of the recording.
+    pub fn fence(&self) -> u64 {
+        self.fence
+    }
+
+    /// Shows all that has come since.
+    ///
+    /// # Errors
+    /// What reading said.
+    pub fn pump(&mut self, streams: &mut Streams) -> io::Result<Progress> {
+        // Looked for first: what was written before it got that name is still to be shown.
+        let is_broken = self.broken.as_ref().is_some_and(|path| path.exists());
+        self.order.read_to_end(&mut self.pending)?;
+        let pending = std::mem::take(&mut self.pending);
+        let mut rest = pending.as_slice();
+        loop {
+            match Frame::take(&mut rest) {
+                Ok(Some(Frame::Bytes(stream, length))) => self.show(streams, stream, length)?,
+                Ok(Some(Frame::End(text))) => return Ok(Progress::Ended(Verdict::parse(&text))),
+                Ok(None) => break,
+                Err(_) => return Ok(Progress::BrokenOff),
+            }
+        }
+        self.pending = rest.to_vec();
+        Ok(if is_broken { Progress::BrokenOff } else { Progress::Open })
+    }
+
+    fn show(&mut self, streams: &mut Streams, stream: Stream, length: u64) -> io::Result<()> {
+        let mut from = match stream {
+            Stream::Out => &self.out,
+            Stream::Err => &self.err,
+        };
+        let start = from.stream_position()?;
+        streams.copy(stream, from.take(length));
+        // Whether all of it was shown or not, that is where the next bytes begin.
+        from.seek(SeekFrom::Start(start.saturating_add(length))).map(|_| ())
+    }
+
+    /// The last bytes of a stream, at most so many, and whether there were more before them.
+    ///
+    /// # Errors
+    /// What reading said.
+    pub fn tail(&self, stream: Stream, most: u64) -> io::Result<(Vec<u8>, u64)> {
+        let file = match stream {
+            Stream::Out => &self.out,
+            Stream::Err => &self.err,
+        };
+        let whole = file.metadata()?.len();
+        let start = whole.saturating_sub(most);
+        let mut bytes = vec![0; usize::try_from(whole - start).unwrap_or_default()];
+        file.read_exact_at(&mut bytes, start)?;
+        Ok((bytes, whole))
+    }
+}
+
+fn is_order(name: &str) -> bool {
+    let ending = Path::new(name).extension().and_then(|it| it.to_str());
+    matches!(ending, Some("order" | "broken"))
+}

@@ -1,0 +1,68 @@
+//! What a command prints, recorded while it runs, for any number of followers in other processes.
+//!
+//! A recording is three files in the folder of its key, named by the fence of the run, so that the newest is
+//! the one with the highest number:
+//!
+//! ```text
+//! <fence>.out      what came on the standard output
+//! <fence>.err      what came on the standard error output
+//! <fence>.order    frames: in which order, and in the end what became of the run
+//! ```
+//!
+//! The bytes come before the frame that tells of them, so whoever has read a frame finds them. One writes, who
+//! holds the lock of the key; followers only read, and nothing that they do or fail to do reaches the writer. A
+//! recording without a last frame whose writer is gone was broken off.
+
+mod display;
+mod follower;
+mod frame;
+mod recorder;
+mod streams;
+mod transcript;
+mod verdict;
+mod watch;
+
+pub use display::Display;
+pub use follower::{Follower, Progress};
+pub use frame::{Frame, Stream};
+pub use recorder::{Recorded, Recorder, Stored};
+pub use streams::Streams;
+pub use transcript::{Shown, Sources, Transcribed, transcribe};
+pub use verdict::Verdict;
+pub use watch::Watch;
+
+use std::path::{Path, PathBuf};
+
+/// The file of a recording.
+fn path(folder: &Path, fence: u64, part: &str) -> PathBuf {
+    folder.join(format!("{fence}.{part}"))
+}
+
+/// Removes the files of all recordings of a folder that are older than a fence. Who reads them goes on.
+pub fn remove_before(folder: &Path, fence: u64) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let number = entry.file_name().to_str().and_then(number);
+        if number.is_some_and(|number| number < fence) {
+            // What stays is removed by the next run.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Removes the recordings of a folder that nobody writes any more, and the folder if nothing is left in it.
+pub fn remove_abandoned(folder: &Path) {
+    let is_written = Follower::newest(folder).is_some_and(|fence| {
+        let order = std::fs::File::open(path(folder, fence, "order"));
+        // Who writes it has it locked. In doubt, somebody does.
+        order.is_ok_and(|order| order.try_lock_shared().is_err())
+    });
+    if !is_written {
+        remove_before(folder, u64::MAX);
+        // Who is about to record here makes it again.
+        let _ = std::fs::remove_dir(folder);
+    }
+}
+
+fn number(file_name: &str) -> Option<u64> {
+    file_name.split_once('.')?.0.parse().ok()
+}

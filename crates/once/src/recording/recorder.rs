@@ -1,0 +1,129 @@
+use super::{Frame, Stream, Verdict, path};
+use crate::{
+    digest::{Digest, Digesting},
+    files::{self, FileError},
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    fs::{self, File, OpenOptions},
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+/// Bytes that are kept: their digest, which is where they are, and how many they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stored {
+    /// Their digest.
+    pub digest: Digest,
+    /// How many.
+    pub bytes: u64,
+}
+
+/// Records what a command prints.
+pub struct Recorder {
+    folder: PathBuf,
+    fence: u64,
+    out: Track,
+    err: Track,
+    order: Track,
+}
+
+/// One file of a recording, with what went into it.
+struct Track {
+    path: PathBuf,
+    file: File,
+    digesting: Digesting,
+    bytes: u64,
+}
+
+/// What a recording has so far.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// What came on the standard output, and where it is.
+    pub out: (Stored, PathBuf),
+    /// What came on the standard error output, and where it is.
+    pub err: (Stored, PathBuf),
+    /// In which order, and where that is; its file goes on.
+    pub order: (Stored, PathBuf),
+}
+
+impl Track {
+    fn begin(path: PathBuf) -> Result<Self, FileError> {
+        files::remove(&path).map_err(FileError::on("remove", &path))?;
+        let opened = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path);
+        let file = opened.map_err(FileError::on("record in", &path))?;
+        Ok(Self { path, file, digesting: Digesting::default(), bytes: 0 })
+    }
+
+    fn add(&mut self, bytes: &[u8]) -> Result<(), FileError> {
+        self.file.write_all(bytes).map_err(FileError::on("record in", &self.path))?;
+        self.digesting.add(bytes);
+        self.bytes += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn stored(&self) -> (Stored, PathBuf) {
+        let stored = Stored { digest: self.digesting.finish(), bytes: self.bytes };
+        (stored, self.path.clone())
+    }
+}
+
+impl Recorder {
+    /// Begins a recording in the folder of its key.
+    ///
+    /// # Errors
+    /// [`FileError`] where it cannot be made.
+    pub fn begin(folder: &Path, fence: u64) -> Result<Self, FileError> {
+        files::make_folder(folder)?;
+        let track = |part| Track::begin(path(folder, fence, part));
+        // The order is what followers look for, so it comes last.
+        let (out, err, order) = (track("out")?, track("err")?, track("order")?);
+        // Says that it is being written, to those who clear up. Nobody else locks it for longer than a look.
+        order.file.lock().map_err(FileError::on("lock", &order.path))?;
+        Ok(Self { folder: folder.to_owned(), fence, out, err, order })
+    }
+
+    /// The folder and the number of the recording.
+    pub fn place(&self) -> (PathBuf, u64) {
+        (self.folder.clone(), self.fence)
+    }
+
+    /// Records some bytes.
+    ///
+    /// # Errors
+    /// [`FileError`] where not all of them could be written. Then the recording is of no use any more.
+    pub fn add(&mut self, stream: Stream, bytes: &[u8]) -> Result<(), FileError> {
+        let track = match stream {
+            Stream::Out => &mut self.out,
+            Stream::Err => &mut self.err,
+        };
+        track.add(bytes)?;
+        self.order.add(&Frame::Bytes(stream, bytes.len() as u64).encode())
+    }
+
+    /// What it has so far.
+    pub fn recorded(&self) -> Recorded {
+        Recorded { out: self.out.stored(), err: self.err.stored(), order: self.order.stored() }
+    }
+
+    /// Tells all who follow what became of the run, and removes the recording's names.
+    pub fn end(mut self, verdict: &Verdict) {
+        // Where it cannot be written, the recording counts as broken off.
+        let _ = self.order.add(&Frame::End(verdict.encode()).encode());
+        self.remove();
+    }
+
+    /// Tells all who follow that there will be no more, where nothing can be written: that takes no room.
+    pub fn break_off(&self) {
+        let _ = fs::rename(&self.order.path, path(&self.folder, self.fence, "broken"));
+    }
+
+    fn remove(&self) {
+        for track in [&self.order, &self.out, &self.err] {
+            // What stays is removed by the next run.
+            let _ = fs::remove_file(&track.path);
+        }
+        let _ = fs::remove_file(path(&self.folder, self.fence, "broken"));
+    }
+}

@@ -1,0 +1,244 @@
+use super::blobs::{Blobs, Loose};
+use crate::{
+    digest::Digest,
+    files::{self, FileError},
+    recording::Stored,
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    ffi::OsStr,
+    fs::{self, File, Permissions},
+    io,
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{MetadataExt, PermissionsExt, symlink},
+    },
+    path::{Component, Path, PathBuf},
+};
+
+/// A file that a command made, below the project's folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Artifact {
+    /// Where it is.
+    path: String,
+    /// What it is.
+    #[serde(flatten)]
+    kind: ArtifactKind,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+enum ArtifactKind {
+    File { content: Stored, mode: u32 },
+    Link { target: String },
+    Folder,
+}
+
+/// Says why an artifact cannot be kept or restored.
+#[derive(Debug, thiserror::Error)]
+pub enum ArtifactError {
+    /// The command did not make it.
+    #[error("the command made no {}", .0.display())]
+    Missing(PathBuf),
+    /// It is neither a file, nor a folder, nor a link.
+    #[error("{} is no file, folder or link", .0.display())]
+    Special(PathBuf),
+    /// Its path, or where a link leads, is no text.
+    #[error("the path {} is not UTF-8", .0.display())]
+    NotText(PathBuf),
+    /// It would be outside of the project.
+    #[error("the artifact {} leads out of the project", .0.display())]
+    Outside(PathBuf),
+    /// Something of it is missing or damaged.
+    #[error("what was kept of the artifact {} is missing or damaged", .0.display())]
+    Damaged(PathBuf),
+    /// The kernel says no.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+/// How many artifacts were restored, and how many were there already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Restored {
+    /// Written.
+    pub written: usize,
+    /// Left as they were.
+    pub same: usize,
+}
+
+impl Artifact {
+    pub(super) fn digest(&self) -> Option<Digest> {
+        match &self.kind {
+            ArtifactKind::File { content, .. } => Some(content.digest),
+            _ => None,
+        }
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        match &self.kind {
+            ArtifactKind::File { content, .. } => content.bytes,
+            _ => 0,
+        }
+    }
+
+    /// Where it is, below the project's folder.
+    pub fn path(&self) -> &Path {
+        Path::new(&self.path)
+    }
+}
+
+/// Copies what a command made.
+pub(super) fn collect(
+    project: &Path,
+    paths: &[PathBuf],
+    blobs: &Blobs,
+) -> Result<Vec<(Artifact, Option<Loose>)>, ArtifactError> {
+    let mut found = Vec::new();
+    for path in paths {
+        require_inside(path)?;
+        collect_one(project, path, blobs, &mut found)?;
+    }
+    Ok(found)
+}
+
+fn collect_one(
+    project: &Path,
+    path: &Path,
+    blobs: &Blobs,
+    found: &mut Vec<(Artifact, Option<Loose>)>,
+) -> Result<(), ArtifactError> {
+    let whole = project.join(path);
+    let metadata = match fs::symlink_metadata(&whole) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(ArtifactError::Missing(path.to_owned()));
+        }
+        Err(error) => return Err(FileError::on("examine", &whole)(error).into()),
+    };
+    let name = text(path.as_os_str(), path)?;
+    let kind = metadata.file_type();
+    if kind.is_symlink() {
+        let target = fs::read_link(&whole).map_err(FileError::on("read the link", &whole))?;
+        let target = text(target.as_os_str(), path)?;
+        found.push((Artifact { path: name, kind: ArtifactKind::Link { target } }, None));
+    } else if kind.is_dir() {
+        found.push((Artifact { path: name, kind: ArtifactKind::Folder }, None));
+        for inside in entries(&whole)? {
+            collect_one(project, &path.join(inside), blobs, found)?;
+        }
+    } else if kind.is_file() {
+        let file = File::open(&whole).map_err(FileError::on("read", &whole))?;
+        let loose = blobs.copy(file, &whole)?;
+        let kind = ArtifactKind::File { content: loose.stored, mode: metadata.mode() & 0o777 };
+        found.push((Artifact { path: name, kind }, Some(loose)));
+    } else {
+        return Err(ArtifactError::Special(path.to_owned()));
+    }
+    Ok(())
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
+    let listed = fs::read_dir(folder)
+        .and_then(|entries| entries.map(|it| it.map(|it| it.file_name().into())).collect());
+    let mut names: Vec<PathBuf> = listed.map_err(FileError::on("list", folder))?;
+    names.sort();
+    Ok(names)
+}
+
+fn text(text: &OsStr, path: &Path) -> Result<String, ArtifactError> {
+    text.to_str().map(str::to_owned).ok_or_else(|| ArtifactError::NotText(path.to_owned()))
+}
+
+/// Refuses a path that could lead out of the project by its text.
+fn require_inside(path: &Path) -> Result<(), ArtifactError> {
+    let inside = path.components().all(|part| matches!(part, Component::Normal(_)));
+    if inside && path.components().next().is_some() {
+        return Ok(());
+    }
+    Err(ArtifactError::Outside(path.to_owned()))
+}
+
+/// Puts an artifact where it was, unless that is what stands there. A folder's other files stay.
+pub(super) fn restore(
+    project: &Path,
+    artifact: &Artifact,
+    blobs: &Blobs,
+    restored: &mut Restored,
+) -> Result<(), ArtifactError> {
+    let path = artifact.path();
+    require_inside(path)?;
+    require_no_link_above(project, path)?;
+    let whole = project.join(path);
+    if is_there(&whole, &artifact.kind) {
+        restored.same += 1;
+        return Ok(());
+    }
+    if let Some(above) = whole.parent() {
+        fs::create_dir_all(above).map_err(FileError::on("make the folder", above))?;
+    }
+    match &artifact.kind {
+        ArtifactKind::Folder => {
+            fs::create_dir_all(&whole).map_err(FileError::on("make the folder", &whole))?;
+        }
+        ArtifactKind::Link { target } => put_link(&whole, target)?,
+        ArtifactKind::File { content, mode } => {
+            let file = blobs.open(*content).map_err(FileError::on("read", &whole))?;
+            let file = file.ok_or_else(|| ArtifactError::Damaged(path.to_owned()))?;
+            put_file(&whole, file, *mode)?;
+        }
+    }
+    restored.written += 1;
+    Ok(())
+}
+
+/// A link in place of a folder could lead the artifact out of the project.
+fn require_no_link_above(project: &Path, path: &Path) -> Result<(), ArtifactError> {
+    let above = path.ancestors().skip(1).filter(|it| !it.as_os_str().is_empty());
+    for folder in above {
+        if project.join(folder).is_symlink() {
+            return Err(ArtifactError::Outside(path.to_owned()));
+        }
+    }
+    Ok(())
+}
+
+fn is_there(path: &Path, kind: &ArtifactKind) -> bool {
+    let Ok(metadata) = fs::symlink_metadata(path) else { return false };
+    match kind {
+        ArtifactKind::Folder => metadata.is_dir(),
+        ArtifactKind::Link { target } => {
+            fs::read_link(path).is_ok_and(|it| it.as_os_str().as_bytes() == target.as_bytes())
+        }
+        ArtifactKind::File { content, mode } => {
+            let alike = metadata.is_file()
+                && metadata.len() == content.bytes
+                && metadata.mode() & 0o777 == *mode;
+            alike
+                && File::open(path).and_then(Digest::of_reader).is_ok_and(|it| it == content.digest)
+        }
+    }
+}
+
+/// In one step: whoever reads the file meanwhile finds the old one or the new one.
+fn put_file(path: &Path, mut content: File, mode: u32) -> Result<(), FileError> {
+    let draft = files::draft(path, 0o600).map_err(FileError::on("write", path))?;
+    let (draft, mut file) = draft;
+    let written = io::copy(&mut content, &mut file)
+        .and_then(|_| file.set_permissions(Permissions::from_mode(mode)))
+        .and_then(|()| fs::rename(&draft, path));
+    written.map_err(|source| {
+        let _ = fs::remove_file(&draft);
+        FileError::on("write", path)(source)
+    })
+}
+
+fn put_link(path: &Path, target: &str) -> Result<(), FileError> {
+    let draft = files::draft(path, 0o600).map_err(FileError::on("write", path))?.0;
+    let written = fs::remove_file(&draft)
+        .and_then(|()| symlink(target, &draft))
+        .and_then(|()| fs::rename(&draft, path));
+    written.map_err(|source| {
+        let _ = fs::remove_file(&draft);
+        FileError::on("write", path)(source)
+    })
+}

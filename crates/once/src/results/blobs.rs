@@ -1,0 +1,96 @@
+use crate::{
+    digest::{Digest, Digesting},
+    files::{self, FileError},
+    recording::Stored,
+};
+use std::{
+    fs::{self, File},
+    io::{self, Read, Seek, Write},
+    path::{Path, PathBuf},
+};
+
+/// Contents by their digests.
+#[derive(Clone, Debug)]
+pub(super) struct Blobs {
+    folder: PathBuf,
+}
+
+/// A content that has no name yet; dropped, it is gone.
+#[derive(Debug)]
+pub(super) struct Loose {
+    path: PathBuf,
+    pub(super) stored: Stored,
+}
+
+impl Drop for Loose {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+impl Blobs {
+    pub(super) fn new(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where a content is.
+    pub(super) fn path(&self, digest: Digest) -> PathBuf {
+        self.folder.join(digest.to_string())
+    }
+
+    /// Takes in a copy of all that a reader gives.
+    pub(super) fn copy(&self, mut from: impl Read, what: &Path) -> Result<Loose, FileError> {
+        files::make_folder(&self.folder)?;
+        let anywhere = self.folder.join("content");
+        let draft = files::draft(&anywhere, 0o600);
+        let (path, mut file) = draft.map_err(FileError::on("write in", &self.folder))?;
+        let none = Stored { digest: Digest::of(b""), bytes: 0 };
+        let mut loose = Loose { path, stored: none };
+        let (mut digesting, mut buffer) = (Digesting::default(), vec![0; 1 << 16]);
+        loop {
+            let read = from.read(&mut buffer).map_err(FileError::on("read", what))?;
+            let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else { break };
+            digesting.add(bytes);
+            file.write_all(bytes).map_err(FileError::on("write", &loose.path))?;
+            loose.stored.bytes += bytes.len() as u64;
+        }
+        loose.stored.digest = digesting.finish();
+        Ok(loose)
+    }
+
+    /// Takes in a file of the same file system as it is, with its digest; it is not to be written again.
+    pub(super) fn link(&self, path: &Path, stored: Stored) -> Result<Loose, FileError> {
+        files::make_folder(&self.folder)?;
+        let anywhere = self.folder.join("content");
+        let draft =
+            files::draft(&anywhere, 0o600).map_err(FileError::on("write in", &self.folder))?;
+        let loose = Loose { path: draft.0, stored };
+        let linked = fs::remove_file(&loose.path).and_then(|()| fs::hard_link(path, &loose.path));
+        linked.map_err(FileError::on("keep", path))?;
+        Ok(loose)
+    }
+
+    /// Gives a content its name. One that had it may be damaged, so it is replaced.
+    pub(super) fn name(&self, loose: &Loose) -> Result<(), FileError> {
+        let path = self.path(loose.stored.digest);
+        fs::rename(&loose.path, &path).map_err(FileError::on("write", &path))
+    }
+
+    /// Opens a content, if it is there and is what its name says.
+    pub(super) fn open(&self, stored: Stored) -> io::Result<Option<File>> {
+        let mut file = match File::open(self.path(stored.digest)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if file.metadata()?.len() != stored.bytes || Digest::of_reader(&file)? != stored.digest {
+            return Ok(None);
+        }
+        file.rewind()?;
+        Ok(Some(file))
+    }
+}

@@ -1,0 +1,27 @@
+//! What is kept of commands that have ended.
+//!
+//! ```text
+//! <folder>/results/<key>.json     a result: exit code, digests of streams and artifacts
+//! <folder>/last/<name>            the key of the last result of a name
+//! <folder>/blobs/<digest>         contents, by their digests; a manifest by its key, which is its digest
+//! <folder>/recordings/<key>/      what is being recorded
+//! <folder>/trees/                 what is known of files
+//! ```
+//!
+//! A result appears after all that it names, in one step. Whatever is read is checked by its digest; a result
+//! of which anything is missing or damaged counts as absent. Nothing is synced to disk: after a power cut, what
+//! is not whole is found out in just this way. Changes are made under one latch, so what is being added is not
+//! taken for rubbish.
+
+mod artifact;
+mod blobs;
+mod kept;
+mod prune;
+mod record;
+mod store;
+
+pub use artifact::{Artifact, ArtifactError, Restored};
+pub use kept::Kept;
+pub use prune::{Limits, Pruned};
+pub use record::{FORMAT_VERSION, ResultRecord};
+pub use store::{Damage, NewResult, ResultError, Results};

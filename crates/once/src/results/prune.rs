@@ -1,0 +1,154 @@
+use super::{ResultError, ResultRecord, Results};
+use crate::{
+    digest::Digest,
+    files::{self, FileError},
+    recording,
+};
+use lokt_lock::{file::FolderLatch, words::Timestamp};
+use std::{
+    collections::{HashMap, HashSet},
+    fs,
+    path::Path,
+    time::{Duration, SystemTime},
+};
+
+/// What may stay.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Results that were not used for longer go.
+    pub older: Option<Duration>,
+    /// All together have at most so many bytes; those that were not used for the longest time go first.
+    pub most: u64,
+}
+
+/// What went.
+#[derive(Clone, Debug, Default)]
+pub struct Pruned {
+    /// Results.
+    pub results: Vec<ResultRecord>,
+    /// Bytes that were freed.
+    pub bytes: u64,
+    /// Bytes that stay.
+    pub left: u64,
+}
+
+/// How old something without a name must be to be the rest of a crash.
+const ABANDONED: Duration = Duration::from_hours(24);
+
+/// The file whose age says when was last pruned.
+const PRUNED: &str = ".pruned";
+
+/// How often to prune where there is no need.
+const INTERVAL: Duration = Duration::from_hours(1);
+
+/// After how long without a change what is known of files is forgotten: the project may be gone.
+const FORGOTTEN: Duration = Duration::from_hours(30 * 24);
+
+/// Whether a file is older; one that cannot be examined is not.
+fn is_older(path: &Path, age: Duration) -> bool {
+    let modified = path.symlink_metadata().and_then(|it| it.modified());
+    let elapsed = modified.map(|it| SystemTime::now().duration_since(it).unwrap_or_default());
+    elapsed.is_ok_and(|elapsed| elapsed > age)
+}
+
+impl Results {
+    /// How many bytes all contents have.
+    pub fn size(&self) -> u64 {
+        sizes(self.blobs.folder()).values().sum()
+    }
+
+    /// Whether it is time to look for what is over and for what crashes left behind; whoever is told so, should.
+    pub fn is_due_for_pruning(&self) -> bool {
+        let mark = self.folder.join(PRUNED);
+        if !is_older(&mark, INTERVAL) && mark.exists() {
+            return false;
+        }
+        // Where it cannot be marked, it is done more often.
+        files::write(&mark, b"").is_ok()
+    }
+
+    /// Removes what is over, older or too much, and contents that nobody names any more.
+    ///
+    /// # Errors
+    /// [`ResultError`] where that cannot be done.
+    pub fn prune(&self, limits: Limits, now: Timestamp) -> Result<Pruned, ResultError> {
+        self.remove_where(|used, record, total| {
+            let old = limits.older.is_some_and(|older| now.since(used) > older);
+            old || record.is_expired(now) || total > limits.most
+        })
+    }
+
+    /// Removes results by what they say.
+    ///
+    /// # Errors
+    /// [`ResultError`] where that cannot be done.
+    pub fn remove(&self, is_meant: impl Fn(&ResultRecord) -> bool) -> Result<Pruned, ResultError> {
+        self.remove_where(|_, record, _| is_meant(record))
+    }
+
+    /// Asks of each result whether it goes, the one used last first, with the size of all those that stay and of
+    /// this one.
+    fn remove_where(
+        &self,
+        goes: impl Fn(Timestamp, &ResultRecord, u64) -> bool,
+    ) -> Result<Pruned, ResultError> {
+        if !self.folder.exists() {
+            return Ok(Pruned::default());
+        }
+        let _latch = FolderLatch::take(&self.folder)?;
+        let sizes = sizes(self.blobs.folder());
+        let mut stays: HashSet<Digest> = HashSet::new();
+        let (mut pruned, mut total) = (Pruned::default(), 0);
+        for (record, used) in self.list()? {
+            let new: HashSet<Digest> = record.digests().filter(|it| !stays.contains(it)).collect();
+            let size: u64 = new.iter().filter_map(|it| sizes.get(it)).sum();
+            if goes(used, &record, total + size) {
+                let path = self.record_path(record.key);
+                fs::remove_file(&path).map_err(FileError::on("remove", &path))?;
+                pruned.results.push(record);
+            } else {
+                total += size;
+                stays.extend(new);
+            }
+        }
+        for (digest, size) in sizes.iter().filter(|(digest, _)| !stays.contains(digest)) {
+            if fs::remove_file(self.content(*digest)).is_ok() {
+                pruned.bytes += size;
+            }
+        }
+        pruned.left = total;
+        self.sweep();
+        Ok(pruned)
+    }
+
+    /// Removes what crashes left behind.
+    fn sweep(&self) {
+        let is_old = |path: &Path| is_older(path, ABANDONED);
+        for entry in fs::read_dir(self.trees()).into_iter().flatten().flatten() {
+            if is_older(&entry.path(), FORGOTTEN) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+        for entry in fs::read_dir(self.blobs.folder()).into_iter().flatten().flatten() {
+            let is_draft = entry.file_name().as_encoded_bytes().starts_with(b".draft-");
+            if is_draft && is_old(&entry.path()) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+        for entry in fs::read_dir(self.folder.join("recordings")).into_iter().flatten().flatten() {
+            if is_old(&entry.path()) {
+                recording::remove_abandoned(&entry.path());
+            }
+        }
+    }
+}
+
+/// The sizes of all contents.
+fn sizes(folder: &Path) -> HashMap<Digest, u64> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let size = |entry: fs::DirEntry| {
+        let digest = entry.file_name().to_str()?.parse().ok()?;
+        Some((digest, entry.metadata().ok()?.len()))
+    };
+    entries.filter_map(size).collect()
+}

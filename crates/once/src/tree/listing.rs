@@ -1,0 +1,189 @@
+use super::{Repository, Tree, TreeError};
+use crate::files::FileError;
+use globset::{GlobBuilder, GlobMatcher};
+use std::{
+    ffi::{OsStr, OsString},
+    fs,
+    os::unix::ffi::{OsStrExt, OsStringExt},
+    path::{Component, Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// Where git is told what to do other than by its arguments; meant for the outer repository alone.
+const LOCAL_VARIABLES: [&str; 6] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_COMMON_DIR",
+    "GIT_PREFIX",
+    "GIT_OBJECT_DIRECTORY",
+];
+
+/// The paths of all files that are meant, below the project's folder where they are in it. A folder in the
+/// list is a repository of its own.
+pub(super) fn list(tree: &Tree) -> Result<Vec<PathBuf>, TreeError> {
+    let mut paths = if tree.inputs.is_empty() { whole(tree)? } else { named(tree)? };
+    paths.sort_unstable_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
+    paths.dedup();
+    if !tree.excluded.is_empty() {
+        paths.retain(|path| !tree.leaves_out(path));
+    }
+    Ok(paths)
+}
+
+fn whole(tree: &Tree) -> Result<Vec<PathBuf>, TreeError> {
+    match tree.repository {
+        Repository::Git => Ok(with_submodules(tree, ask_git(&tree.project, &[], Whose::Outer)?)),
+        Repository::None => Err(TreeError::NoRepository(tree.folder.clone())),
+    }
+}
+
+/// What a pattern leads to.
+enum Input {
+    /// A file that is named is meant, whether git ignores it or not.
+    File(PathBuf),
+    /// git lists what is in a folder, or matches.
+    Git(OsString),
+    /// What is in a folder that git does not know.
+    Walk(PathBuf, Option<GlobMatcher>),
+}
+
+fn named(tree: &Tree) -> Result<Vec<PathBuf>, TreeError> {
+    let mut paths = Vec::new();
+    for pattern in &tree.inputs {
+        let found = match input(tree, pattern)? {
+            Input::File(path) => vec![below(tree, path)],
+            Input::Git(spec) => {
+                with_submodules(tree, ask_git(&tree.folder, &[spec], Whose::Outer)?)
+            }
+            Input::Walk(folder, matcher) => {
+                let mut found = Vec::new();
+                walk(&folder, &mut found)?;
+                found.retain(|path| matcher.as_ref().is_none_or(|it| it.is_match(path)));
+                found.into_iter().map(|path| below(tree, path)).collect()
+            }
+        };
+        if found.is_empty() {
+            return Err(TreeError::NoMatch(pattern.to_string_lossy().into_owned()));
+        }
+        paths.extend(found);
+    }
+    Ok(paths)
+}
+
+fn input(tree: &Tree, pattern: &OsStr) -> Result<Input, TreeError> {
+    let path = resolved(&tree.folder, Path::new(pattern));
+    let by_git = tree.repository == Repository::Git && path.starts_with(&tree.project);
+    let spec = |magic: &str| {
+        let mut spec = OsString::from(magic);
+        spec.push(pattern);
+        Input::Git(spec)
+    };
+    match fs::symlink_metadata(&path) {
+        Ok(metadata) if metadata.is_dir() && by_git => Ok(spec(":(literal)")),
+        Ok(metadata) if metadata.is_dir() => Ok(Input::Walk(path, None)),
+        Ok(_) => Ok(Input::File(path)),
+        Err(_) if !pattern.as_bytes().iter().any(|c| b"*?[".contains(c)) => {
+            Err(TreeError::NoMatch(pattern.to_string_lossy().into_owned()))
+        }
+        Err(_) if by_git => Ok(spec(":(glob)")),
+        Err(_) => matcher(&path, pattern).map(|it| Input::Walk(constant(&path), Some(it))),
+    }
+}
+
+fn matcher(path: &Path, pattern: &OsStr) -> Result<GlobMatcher, TreeError> {
+    let glob = GlobBuilder::new(&path.to_string_lossy()).literal_separator(true).build();
+    let glob = glob.map_err(|source| TreeError::Pattern {
+        pattern: pattern.to_string_lossy().into_owned(),
+        source,
+    })?;
+    Ok(glob.compile_matcher())
+}
+
+/// The folder above everything that a pattern can match.
+fn constant(pattern: &Path) -> PathBuf {
+    let is_constant =
+        |part: &Component<'_>| !part.as_os_str().as_bytes().iter().any(|c| b"*?[{\\".contains(c));
+    let parts: PathBuf = pattern.components().take_while(is_constant).collect();
+    if parts == pattern { parts.parent().map(Path::to_owned).unwrap_or_default() } else { parts }
+}
+
+/// A path without `.` and `..`, by its text alone: a link in it is not followed, as git does not either.
+fn resolved(folder: &Path, path: &Path) -> PathBuf {
+    let mut whole = PathBuf::new();
+    for part in folder.join(path).components() {
+        match part {
+            Component::ParentDir => drop(whole.pop()),
+            Component::CurDir => {}
+            part => whole.push(part),
+        }
+    }
+    whole
+}
+
+/// A path as it is told: from the project's folder on, or where it is outside of that, whole.
+fn below(tree: &Tree, path: PathBuf) -> PathBuf {
+    path.strip_prefix(&tree.project).map(Path::to_owned).unwrap_or(path)
+}
+
+/// Everything in a folder, but for what git keeps for itself. Links are not followed.
+fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), TreeError> {
+    for entry in fs::read_dir(folder).map_err(FileError::on("list", folder))? {
+        let entry = entry.map_err(FileError::on("list", folder))?;
+        let path = entry.path();
+        let kind = entry.file_type().map_err(FileError::on("examine", &path))?;
+        if !kind.is_dir() {
+            found.push(path);
+        } else if entry.file_name() != ".git" {
+            walk(&path, found)?;
+        }
+    }
+    Ok(())
+}
+
+/// Which repository is asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// The one that the environment may name.
+    Outer,
+    /// The one in the folder.
+    Inner,
+}
+
+/// The files that git sees: those that it tracks, and those that are neither tracked nor ignored.
+fn ask_git(folder: &Path, specs: &[OsString], whose: Whose) -> Result<Vec<PathBuf>, TreeError> {
+    let mut git = Command::new("git");
+    git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"]);
+    git.args(["--full-name", "--"]).args(specs);
+    git.current_dir(folder).stdin(Stdio::null());
+    if whose == Whose::Inner {
+        for key in LOCAL_VARIABLES {
+            git.env_remove(key);
+        }
+    }
+    let output = git.output().map_err(TreeError::NoGit)?;
+    if !output.status.success() {
+        let text = String::from_utf8_lossy(&output.stderr);
+        return Err(TreeError::Git(text.trim().replace('\n', "; ")));
+    }
+    let paths = output.stdout.split(|byte| *byte == 0).filter(|path| !path.is_empty());
+    Ok(paths.map(|path| PathBuf::from(OsString::from_vec(path.to_vec()))).collect())
+}
+
+/// Adds the files of submodules, which git tells of as one entry. A submodule that was not fetched has none;
+/// neither has one that git cannot list, which then is known by its name.
+fn with_submodules(tree: &Tree, paths: Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut whole = Vec::with_capacity(paths.len());
+    for path in paths {
+        let folder = tree.project.join(&path);
+        // The name of a repository that is tracked by nobody ends with a slash.
+        let is_tracked = !path.as_os_str().as_bytes().ends_with(b"/");
+        if is_tracked && folder.join(".git").exists() && !folder.is_symlink() {
+            let inner = ask_git(&folder, &[], Whose::Inner).unwrap_or_default();
+            let inner = inner.into_iter().map(|inside| path.join(inside)).collect();
+            whole.extend(with_submodules(tree, inner));
+        }
+        whole.push(path);
+    }
+    whole
+}

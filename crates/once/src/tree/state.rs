@@ -1,0 +1,101 @@
+use std::{fs::Metadata, os::unix::fs::MetadataExt, time::Duration};
+
+/// How long a file must have been left alone before its state tells of its content. Times of files are as
+/// coarse as the kernel's clock tick, on some file systems as 2 s; within that, a second change may leave the
+/// same times behind.
+const SETTLED: Duration = Duration::from_secs(2);
+
+/// A moment on the clock of a file system: seconds and nanoseconds.
+pub(super) type Moment = (i64, i64);
+
+/// What the kernel tells of a file; as long as all of it is the same, so is the content, if the file was
+/// [settled](State::is_settled) when it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct State {
+    pub(super) inode: u64,
+    pub(super) size: u64,
+    pub(super) mode: u32,
+    pub(super) modified: Moment,
+    /// Of the inode. No program can set it, so it tells of changes that hide behind utimes(2).
+    pub(super) changed: Moment,
+}
+
+impl State {
+    /// How many bytes it takes in a cache.
+    pub(super) const BYTES: usize = 8 + 8 + 4 + 4 * 8;
+
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        Self {
+            inode: metadata.ino(),
+            size: metadata.size(),
+            mode: metadata.mode(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+
+    /// Whether any change after `now`, a moment before the content was read, leaves another state behind.
+    pub(super) fn is_settled(&self, now: Moment) -> bool {
+        let latest = self.modified.max(self.changed);
+        let span = i64::try_from(SETTLED.as_secs()).unwrap_or(i64::MAX);
+        (latest.0.saturating_add(span), latest.1) < now
+    }
+
+    pub(super) fn put(&self, bytes: &mut Vec<u8>) {
+        bytes.extend(self.inode.to_le_bytes());
+        bytes.extend(self.size.to_le_bytes());
+        bytes.extend(self.mode.to_le_bytes());
+        for part in [self.modified.0, self.modified.1, self.changed.0, self.changed.1] {
+            bytes.extend(part.to_le_bytes());
+        }
+    }
+
+    /// Reads what [`put`](Self::put) wrote.
+    pub(super) fn take(bytes: &[u8]) -> Option<Self> {
+        let (inode, rest) = bytes.split_first_chunk::<8>()?;
+        let (size, rest) = rest.split_first_chunk::<8>()?;
+        let (mode, mut rest) = rest.split_first_chunk::<4>()?;
+        let mut number = || {
+            let (taken, after) = rest.split_first_chunk::<8>()?;
+            rest = after;
+            Some(i64::from_le_bytes(*taken))
+        };
+        Some(Self {
+            inode: u64::from_le_bytes(*inode),
+            size: u64::from_le_bytes(*size),
+            mode: u32::from_le_bytes(*mode),
+            modified: (number()?, number()?),
+            changed: (number()?, number()?),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_trusted_only_when_it_has_settled() {
+        let at = |modified, changed| State { inode: 1, size: 2, mode: 3, modified, changed };
+        for (state, now, settled) in [
+            (at((10, 5), (10, 5)), (12, 6), true),
+            (at((10, 5), (10, 5)), (12, 5), false),
+            (at((10, 5), (11, 0)), (12, 6), false),
+            (at((11, 0), (10, 0)), (12, 6), false),
+            // The clock was set back: nothing is known.
+            (at((10, 0), (99, 0)), (50, 0), false),
+        ] {
+            assert_eq!(state.is_settled(now), settled, "{state:?} at {now:?}");
+        }
+    }
+
+    #[test]
+    fn it_is_read_back() {
+        let state = State { inode: 1, size: 2, mode: 3, modified: (-4, 5), changed: (6, 7) };
+        let mut bytes = Vec::new();
+        state.put(&mut bytes);
+        assert_eq!(bytes.len(), State::BYTES);
+        assert_eq!(State::take(&bytes), Some(state));
+        assert_eq!(State::take(&bytes[1..]), None);
+    }
+}
