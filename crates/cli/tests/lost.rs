@@ -333,6 +333,29 @@ fn a_guard_inside_the_lost_one_is_stopped_with_it() {
 }
 
 #[test]
+fn nothing_of_the_command_outlives_a_guard_that_stopped_it() {
+    let ways = [
+        ["lokt", "guard", "y", "--", "sh", "stubborn"].as_slice(),
+        &["lokt", "guard", "x", "--", "sh", "stubborn"],
+        &["timeout", "1000", "sh", "stubborn"],
+        &["setsid", "--wait", "sh", "stubborn"],
+    ];
+    thread::scope(|scope| {
+        for way in ways {
+            scope.spawn(move || {
+                let it = sandbox();
+                fs::write(it.folder().join("stubborn"), STUBBORN).unwrap();
+                let words = [&["guard", "x", "--"], way].concat();
+                let guard = it.lokt(words).owner("ada").start().is_in();
+                it.lokt(["unlock", "x", "--force"]).owner("bob").run().ok();
+                guard.ends().expect(6).says("and it was stopped");
+                it.shell("flock -n held true").run().ok();
+            });
+        }
+    });
+}
+
+#[test]
 fn in_a_terminal_the_command_is_stopped_and_its_neighbours_are_not() {
     let it = sandbox();
     fs::write(it.folder().join("polite"), POLITE).unwrap();

@@ -11,8 +11,8 @@ pub(super) struct Crew {
     pub(super) seat: Seat,
     /// The process that the guard started.
     pub(super) command: Pid,
-    /// The tickets that the command inherited: who has one open is of the crew.
-    pub(super) tickets: Vec<FileId>,
+    /// What the command inherited: who has any of it open is of the crew, wherever it went.
+    pub(super) inherited: Inherited,
 }
 
 impl Crew {
@@ -28,31 +28,60 @@ impl Crew {
         }
     }
 
-    /// Sends a signal to all that is left of the command in its group.
+    /// Sends a signal to all that is left of the command.
     pub(super) fn send_to_all(&self, signal: Signal) {
+        let near = self.near();
+        let far = self.far(&near);
         match self.seat {
+            // At once: nothing can be started in the group meanwhile that the signal does not reach.
             Seat::OwnGroup => drop(killpg(self.command, signal)),
-            Seat::Terminal => send(&self.members(), signal),
+            Seat::Terminal => send(&near, signal),
         }
+        send(&far, signal);
     }
 
-    /// The processes of the command that have not ended. In a terminal's job these are the descendants, and
-    /// those of the group whose parent has ended, by the ticket that they have open.
+    /// The processes of the command that have not ended.
     pub(super) fn members(&self) -> Vec<i32> {
+        let near = self.near();
+        let far = self.far(&near);
+        [near, far].concat()
+    }
+
+    /// Those of its group; in a terminal's job, its descendants there.
+    fn near(&self) -> Vec<i32> {
         let command = self.command.as_raw();
-        match self.seat {
+        let mut near = match self.seat {
             Seat::OwnGroup => sys::group(command),
-            Seat::Terminal => {
-                let mut members = sys::tree_in_group(command);
-                members.retain(|pid| *pid != command || sys::is_running(*pid));
-                let me = nix::unistd::getpid().as_raw();
-                let strangers = sys::group(nix::unistd::getpgrp().as_raw()).into_iter();
-                let kept = strangers.filter(|pid| *pid != me && !members.contains(pid));
-                let kept: Vec<i32> = kept.filter(|pid| sys::has_any(*pid, &self.tickets)).collect();
-                members.extend(kept);
-                members
-            }
-        }
+            Seat::Terminal => sys::tree_in_group(command),
+        };
+        near.retain(|pid| *pid != command || sys::is_running(*pid));
+        near
+    }
+
+    /// Those that are elsewhere and are told by what they have open: what timeout(1) runs, the command of a guard
+    /// inside, children whose parent has ended.
+    fn far(&self, near: &[i32]) -> Vec<i32> {
+        let me = nix::unistd::getpid().as_raw();
+        let others = sys::all().filter(|pid| *pid != me && !near.contains(pid));
+        others.filter(|pid| self.inherited.is_open_in(*pid)).collect()
+    }
+}
+
+/// The files by which a command's processes are told from all others.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Inherited {
+    /// Tickets. Those who wait for one have it open too, for reading.
+    pub(super) tickets: Vec<FileId>,
+    /// A file that nobody else has open.
+    pub(super) mark: Option<FileId>,
+}
+
+impl Inherited {
+    fn is_open_in(&self, pid: i32) -> bool {
+        let is_ours = |file: FileId, writable: bool| {
+            self.mark == Some(file) || (writable && self.tickets.contains(&file))
+        };
+        sys::has_any(pid, is_ours)
     }
 }
 

@@ -54,6 +54,11 @@ impl Stopping {
         self.killed_at = Some(now);
     }
 
+    /// Whether what was left has been killed.
+    pub(super) fn has_killed(&self) -> bool {
+        self.killed_at.is_some()
+    }
+
     /// What is to be done `now`.
     pub(super) fn step(&self, rest: Rest, now: Instant) -> Step {
         match (rest, self.killed_at) {

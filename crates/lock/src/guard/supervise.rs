@@ -1,6 +1,7 @@
 use super::{
     Cause, Command, Crew, Ending, OnLost, Orders, Seat, Signals, SpawnError,
     child::Child,
+    crew::Inherited,
     pulse::Pulse,
     stopping::{Rest, Step, Stopping},
     watch::Watch,
@@ -89,12 +90,12 @@ where
     let tickets: Vec<&S::Ticket> =
         watchers.grants.iter().filter_map(|it| it.ticket.as_ref()).collect();
     let pid = command.start(seat, signals, &tickets)?;
-    let mark = command.setting.mark.iter().filter_map(FileId::of);
-    let tickets = tickets.iter().filter_map(FileId::of).chain(mark).collect();
+    let mark = command.setting.mark.as_ref().and_then(FileId::of);
+    let inherited = Inherited { tickets: tickets.iter().filter_map(FileId::of).collect(), mark };
     let now = Instant::now();
     let mut guard = Supervision {
         child: Child {
-            crew: Crew { seat, command: pid, tickets },
+            crew: Crew { seat, command: pid, inherited },
             signals,
             asked: Cell::new(None),
         },
@@ -201,6 +202,10 @@ impl<S: Store> Supervision<'_, S> {
         };
         let step = stopping.step(rest, now);
         if step != Step::Kill {
+            if stopping.has_killed() && rest == Rest::Members {
+                // Started while others were being killed.
+                self.child.crew.send_to_all(Signal::SIGKILL);
+            }
             return Some(step);
         }
         (self.tell)(Trouble::Killing);

@@ -121,11 +121,21 @@ impl FileId {
     }
 }
 
-/// Whether a process has any of some files open.
-pub(crate) fn has_any(pid: i32, files: &[FileId]) -> bool {
+/// Whether a process has a file open that is meant; told of each whether it is open for writing.
+pub(crate) fn has_any(pid: i32, is_meant: impl Fn(FileId, bool) -> bool) -> bool {
     let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-    let mut ids = open.filter_map(|fd| fs::metadata(fd.path()).ok());
-    ids.any(|meta| files.contains(&FileId { device: meta.dev(), inode: meta.ino() }))
+    let mut files = open.filter_map(|fd| {
+        let file = fs::metadata(fd.path()).ok()?;
+        // The link's own mode says how it is open (proc_pid_fd(5)).
+        let writable = fs::symlink_metadata(fd.path()).ok()?.mode() & 0o200 != 0;
+        Some((FileId { device: file.dev(), inode: file.ino() }, writable))
+    });
+    files.any(|(file, writable)| is_meant(file, writable))
+}
+
+/// All processes that this one can see.
+pub(crate) fn all() -> impl Iterator<Item = i32> {
+    pids()
 }
 
 /// What of `/proc/<pid>/stat` matters here (`proc_pid_stat(5)`).
