@@ -49,7 +49,7 @@ impl Answer {
         let stream = |stored: lokt_once::recording::Stored| {
             let path = results.content(stored.digest);
             let tail = File::open(&path).and_then(|file| tail_of(&file, stored.bytes));
-            shown(tail.unwrap_or_default(), stored.bytes, Some(path.display().to_string()))
+            shown(&tail.unwrap_or_default(), stored.bytes, path.to_str())
         };
         let artifacts: Vec<_> =
             record.artifacts.iter().map(|it| it.path().display().to_string()).collect();
@@ -84,8 +84,10 @@ impl Answer {
             Follower::open(&folder, fence)
         });
         let mut answer = Self::of_verdict(How::Ran, sharing, verdict, follower.as_ref())?;
-        let took = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        answer.fields["duration_ms"] = took.into();
+        if let Value::Object(fields) = &mut answer.fields {
+            let took = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+            fields.insert("duration_ms".to_owned(), took.into());
+        }
         Ok(answer)
     }
 
@@ -101,7 +103,7 @@ impl Answer {
         }
         let stream = |stream| {
             let tail = follower.and_then(|it| it.tail(stream, SHOWN).ok());
-            tail.map(|(bytes, whole)| shown(bytes, whole, None))
+            tail.map(|(bytes, whole)| shown(&bytes, whole, None))
         };
         let (code, why) = match verdict {
             Verdict::Exited { code, not_kept } => (Some(*code), not_kept.clone()),
@@ -181,9 +183,9 @@ fn tail_of(file: &File, whole: u64) -> std::io::Result<Vec<u8>> {
 }
 
 /// A stream as it is told. Bytes that are no UTF-8 are shown as U+FFFD.
-fn shown(tail: Vec<u8>, whole: u64, path: Option<String>) -> Value {
+fn shown(tail: &[u8], whole: u64, path: Option<&str>) -> Value {
     json!({
-        "text": String::from_utf8_lossy(&tail),
+        "text": String::from_utf8_lossy(tail),
         "truncated": whole > tail.len() as u64,
         "bytes": whole,
         "path": path,

@@ -14,6 +14,7 @@ pub(super) fn explain(question: &Question, as_json: bool) -> Result<Code, Failur
     let kept = question.find(Timestamp::now())?.is_some();
     let written = if as_json {
         let last = last.as_ref().map(|(key, _)| key.to_string());
+        let last = last.as_deref();
         output::json(&to_json(question, kept, last, changes.as_deref()))
     } else {
         output::text(&to_text(question, kept, changes.as_deref()))
@@ -25,7 +26,7 @@ pub(super) fn explain(question: &Question, as_json: bool) -> Result<Code, Failur
 fn to_json(
     question: &Question,
     kept: bool,
-    last: Option<String>,
+    last: Option<&str>,
     changes: Option<&[Change]>,
 ) -> Value {
     let one = |change: &Change| {

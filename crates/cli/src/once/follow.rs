@@ -67,11 +67,11 @@ impl<'a> Following<'a> {
                 return Ok(Followed::To(verdict));
             }
             let now = Instant::now();
-            if due.is_some_and(|at| at <= now) {
-                if vigil.look() {
-                    // The verdict comes before the end of the lock.
-                    return Ok(self.show()?.map_or(Followed::Gone, Followed::To));
-                }
+            let is_due = due.is_some_and(|at| at <= now);
+            if is_due && vigil.look() {
+                return self.last_look();
+            }
+            if is_due {
                 due = vigil.patience(Timestamp::now()).map(|left| now + left);
             }
             let deadline = self.sharing.deadline();
@@ -80,9 +80,14 @@ impl<'a> Following<'a> {
             }
             let until = [due, deadline.map(|(at, _)| at)].into_iter().flatten().min();
             if self.sleep(&mut vigil, until)? {
-                return Ok(self.show()?.map_or(Followed::Gone, Followed::To));
+                return self.last_look();
             }
         }
+    }
+
+    /// The verdict comes before the end of the lock, so it is there by now, or there will be none.
+    fn last_look(&mut self) -> Result<Followed, Failure> {
+        Ok(self.show()?.map_or(Followed::Gone, Followed::To))
     }
 
     /// Sleeps until there may be more to show; true where what was in the way may be gone.

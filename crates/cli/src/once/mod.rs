@@ -65,7 +65,7 @@ pub(crate) struct Once {
 struct Inputs {
     /// Files that matter, in place of all that git sees: a path, a folder, or a pattern like 'src/**/*.rs'
     #[arg(long = "input", value_name = "GLOB")]
-    inputs: Vec<OsString>,
+    patterns: Vec<OsString>,
     /// A variable of the environment whose value matters
     #[arg(long = "env", value_name = "VAR")]
     variables: Vec<String>,

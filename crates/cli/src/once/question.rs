@@ -58,7 +58,7 @@ impl Question {
         let root = absolute(&context.root.path, &folder);
         let tree = Tree {
             repository,
-            inputs: once.inputs.inputs.clone(),
+            inputs: once.inputs.patterns.clone(),
             excluded: excluded.chain([root]).collect(),
             caches: results.trees(),
             project: project.clone(),
@@ -131,7 +131,7 @@ fn fixed(once: &Once, folder: &Path) -> Result<Vec<Part>, Failure> {
         let value = std::env::var_os(name).map(|value| Digest::of(value.as_bytes()));
         parts.push(Part::Variable(name.clone(), value));
     }
-    parts.extend(once.inputs.inputs.iter().map(|pattern| Part::Input(bytes(pattern))));
+    parts.extend(once.inputs.patterns.iter().map(|pattern| Part::Input(bytes(pattern))));
     Ok(parts)
 }
 

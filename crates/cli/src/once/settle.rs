@@ -1,7 +1,7 @@
 use super::{
     answer::{Answer, How},
     lead::{Run, warn_unrecorded},
-    sharing::{Sharing, warn_unshown},
+    sharing::{Sharing, unless_unshown},
 };
 use crate::{
     exit::Code,
@@ -11,14 +11,14 @@ use crate::{
 use lokt_lock::{
     file::FileTicket,
     guard::{Cause, Ending, Finish, GuardError, Seat, Signals},
-    ops::{Grant, Published, Released, Request, publish, release, stands},
+    ops::{Grant, Published, Request, publish, stands},
     record::{Hold, Record},
     rules::Mode,
     words::{Owner, Timestamp},
 };
 use lokt_once::{
     manifest::compare,
-    recording::{Recorder, Shown, Verdict},
+    recording::{Recorded, Recorder, Shown, Streams, Verdict},
     results::{Limits, NewResult, ResultRecord},
 };
 use nix::sys::signal::Signal;
@@ -90,24 +90,14 @@ impl<'a> Settled<'a> {
             recorder.end(&self.verdict);
         }
         if !self.runs_on {
-            let lock = &self.sharing.lock;
-            match release(&self.sharing.context.store, self.grant, &self.sharing.context.caller) {
-                Ok(Released::Done { unlogged }) => {
-                    output::warn_unlogged(&format!("lock {:?} is free", lock.as_str()), unlogged);
-                }
-                Ok(Released::Lost) => {}
-                Err(error) => output::warn(&format!(
-                    "the record of lock {:?} could not be removed, which the next taker does: {}",
-                    lock.as_str(),
-                    chain(&error)
-                )),
-            }
+            self.sharing.give_back(self.grant);
         }
         // Nothing is left that a signal could harm, and whoever reads the output may take their time.
         signals.release();
-        if let Shown::ByDisplay(display) = shown {
-            warn_unshown(&display.finish());
-        }
+        let streams = match shown {
+            Shown::ByDisplay(display) => display.finish(),
+            Shown::All => Streams::none(),
+        };
         if self.sharing.once.json {
             output::even_if_unread(output::json(&self.answer.to_json()))?;
         }
@@ -116,7 +106,7 @@ impl<'a> Settled<'a> {
         {
             signals.die_of(signal);
         }
-        self.answer.end()
+        unless_unshown(&streams, self.answer.end())
     }
 }
 
@@ -165,11 +155,11 @@ impl Keeping<'_> {
     fn keep(&self, code: u8, recorder: &Recorder) -> Result<ResultRecord, String> {
         let question = &self.sharing.question;
         self.require_unchanged()?;
-        let recorded = recorder.recorded();
+        let streams = recorder.recorded();
         let new = NewResult {
-            record: self.record(code, &recorded),
+            record: self.record(code, &streams),
             manifest: &question.manifest,
-            recorded: &recorded,
+            recorded: &streams,
             project: &question.project,
             artifacts: &question.artifacts,
         };
@@ -201,7 +191,7 @@ impl Keeping<'_> {
         ))
     }
 
-    fn record(&self, code: u8, recorded: &lokt_once::recording::Recorded) -> ResultRecord {
+    fn record(&self, code: u8, streams: &Recorded) -> ResultRecord {
         let Sharing { once, context, question, .. } = self.sharing;
         let now = Timestamp::now();
         let caller = &context.caller;
@@ -216,9 +206,9 @@ impl Keeping<'_> {
             finished_at: now,
             duration_ms: u64::try_from(self.began.1.elapsed().as_millis()).unwrap_or(u64::MAX),
             expires_at: once.keeping.ttl.map(|ttl| now.saturating_add(ttl)),
-            stdout: recorded.out.0,
-            stderr: recorded.err.0,
-            order: recorded.order.0,
+            stdout: streams.out.0,
+            stderr: streams.err.0,
+            order: streams.order.0,
             artifacts: Vec::new(),
         }
     }

@@ -13,9 +13,10 @@ use crate::{
     output, span,
 };
 use lokt_lock::{
-    ops::{Attempt, Request, attempt, release},
+    file::FileTicket,
+    ops::{Attempt, Grant, Released, Request, attempt, release},
     record::Hold,
-    rules::{Mode, Obstacle},
+    rules::Mode,
     store::{RecordKind, Store},
     words::{LockName, Timestamp},
 };
@@ -58,27 +59,45 @@ impl<'a> Sharing<'a> {
                 return Ok(code);
             }
             self.refuse_frozen()?;
-            match attempt(&self.context.store, &self.request(), None)? {
-                Attempt::Entered(grant) => {
-                    // It may have come between the look and the lock.
-                    if let Some(code) = self.take_kept()? {
-                        let _ = release(&self.context.store, grant, &self.context.caller);
-                        return Ok(code);
-                    }
-                    return Lead { sharing: self }.run(grant);
-                }
-                Attempt::Blocked(obstacle) => {
-                    let following = match &mut following {
-                        Some(following) => following,
-                        none => none.insert(Following::begin(self, self.streams()?)?),
-                    };
-                    match following.follow(&obstacle)? {
-                        Followed::To(verdict) => return self.share(&verdict, following),
-                        Followed::Gone => {}
-                        Followed::TimedOut(limit) => return Err(self.timed_out(&obstacle, limit)),
-                    }
-                }
+            let obstacle = match attempt(&self.context.store, &self.request(), None)? {
+                Attempt::Entered(grant) => return self.enter(grant),
+                Attempt::Blocked(obstacle) => obstacle,
+            };
+            let following = match &mut following {
+                Some(following) => following,
+                none => none.insert(Following::begin(self, self.streams()?)?),
+            };
+            match following.follow(&obstacle)? {
+                Followed::To(verdict) => return self.share(&verdict, following),
+                Followed::Gone => {}
+                Followed::TimedOut(limit) => return Err(self.timed_out(limit)),
             }
+        }
+    }
+
+    /// Has the lock: runs the command, unless a result came between the last look and the lock.
+    fn enter(&self, grant: Grant<FileTicket>) -> Result<Code, Failure> {
+        match self.take_kept() {
+            Ok(None) => Lead { sharing: self }.run(grant),
+            taken => {
+                self.give_back(grant);
+                taken.map(|code| code.unwrap_or(Code::Done))
+            }
+        }
+    }
+
+    /// Gives the lock of the key back.
+    pub(super) fn give_back(&self, grant: Grant<FileTicket>) {
+        let lock = self.lock.as_str();
+        match release(&self.context.store, grant, &self.context.caller) {
+            Ok(Released::Done { unlogged }) => {
+                output::warn_unlogged(&format!("lock {lock:?} is free"), unlogged);
+            }
+            Ok(Released::Lost) => {}
+            Err(error) => output::warn(&format!(
+                "the record of lock {lock:?} could not be removed, which the next taker does: {}",
+                chain(&error)
+            )),
         }
     }
 
@@ -131,12 +150,10 @@ impl<'a> Sharing<'a> {
             .hint(format!("lokt why {name}")))
     }
 
-    fn timed_out(&self, obstacle: &Obstacle, limit: Duration) -> Failure {
+    fn timed_out(&self, limit: Duration) -> Failure {
         let name = self.once.name.as_str();
-        let who = match obstacle {
-            Obstacle::Held(record) => record.owner.to_string(),
-            _ => "another".to_owned(),
-        };
+        let slot = self.context.store.peek(&self.lock, RecordKind::Lock);
+        let who = slot.record().map_or("another", |record| record.owner.as_str()).to_owned();
         let limit = span::show(limit);
         Failure::new(Code::Held, format!("{name:?} is being run by {who}; gave up after {limit}"))
             .hint(format!("lokt why {}", self.lock))
@@ -162,8 +179,7 @@ impl<'a> Sharing<'a> {
         kept.replay(&mut streams).map_err(|error| {
             Failure::new(Code::Error, format!("cannot read the kept result: {error}"))
         })?;
-        warn_unshown(&streams);
-        Ok(Some(code))
+        unless_unshown(&streams, Ok(code)).map(Some)
     }
 
     /// Restores the artifacts; false where what was kept of them is damaged, so that it is no result.
@@ -188,11 +204,10 @@ impl<'a> Sharing<'a> {
         }
         let follower: Option<&Follower> = following.follower();
         let answer = Answer::of_verdict(How::Followed, self, verdict, follower)?;
-        warn_unshown(following.streams());
         if self.once.json {
             output::even_if_unread(output::json(&answer.to_json()))?;
         }
-        answer.end()
+        unless_unshown(following.streams(), answer.end())
     }
 
     fn restore_shared(&self) -> Result<(), Failure> {
@@ -206,9 +221,20 @@ impl<'a> Sharing<'a> {
     }
 }
 
-/// Tells that output could not be shown, other than because nobody wanted it.
-pub(super) fn warn_unshown(streams: &Streams) {
-    if let Some(error) = streams.trouble() {
-        output::warn(&format!("cannot write output: {error}"));
+/// The code of one whose command went well, and whose output could not be shown, other than because nobody
+/// wanted it.
+pub(super) fn unless_unshown(
+    streams: &Streams,
+    code: Result<Code, Failure>,
+) -> Result<Code, Failure> {
+    let Some(error) = streams.trouble() else { return code };
+    let text = format!("cannot write output: {error}");
+    match code {
+        Ok(code) if code.number() != 0 => {
+            output::warn(&text);
+            Ok(code)
+        }
+        Ok(_) => Err(Failure::new(Code::Error, text)),
+        failed => failed,
     }
 }

@@ -42,12 +42,13 @@ pub fn publish<S: Store>(store: &S, request: &Request<'_>) -> Result<Published, 
         let scene = View { request, line: &line, mine: None, slot: &slot }.scene(&mut section)?;
         let how = match decide(request.purpose(), scene) {
             Decision::Enter(how @ (Entering::Fresh | Entering::Replacing(_))) => how,
-            Decision::Enter(_) | Decision::OtherSlots(_) => return Ok(Published::Taken),
             Decision::Blocked(Obstacle::Corrupted(corruption)) => {
                 let (what, name) = ("lock", request.name.clone());
                 return Err(OperationError::Corrupted { what, name, corruption });
             }
-            Decision::Blocked(_) => return Ok(Published::Taken),
+            Decision::Enter(_) | Decision::OtherSlots(_) | Decision::Blocked(_) => {
+                return Ok(Published::Taken);
+            }
         };
         let mut turn = Turn { section: &mut section, request, line: &line };
         let mut ticket: Option<TicketOf<S::Section<'_>>> = None;

@@ -119,11 +119,16 @@ impl Recorder {
         let _ = fs::rename(&self.order.path, path(&self.folder, self.fence, "broken"));
     }
 
-    fn remove(&self) {
-        for track in [&self.order, &self.out, &self.err] {
-            // What stays is removed by the next run.
+    /// Removes what was recorded and is of no use: the disk may be full of it.
+    pub(super) fn make_room(&self) {
+        for track in [&self.out, &self.err] {
             let _ = fs::remove_file(&track.path);
         }
-        let _ = fs::remove_file(path(&self.folder, self.fence, "broken"));
+    }
+
+    fn remove(&self) {
+        // What stays is removed by the next run.
+        let _ = fs::remove_file(&self.order.path);
+        self.make_room();
     }
 }

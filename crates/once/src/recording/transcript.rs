@@ -142,6 +142,7 @@ impl Sink {
                 Err(error) => {
                     recorder.break_off();
                     let mut streams = display.finish();
+                    recorder.make_room();
                     streams.write(stream, bytes);
                     Self::Direct(error, streams)
                 }

@@ -1,0 +1,214 @@
+//! The one who runs the command is killed, interrupted, loses the lock; followers are stopped or go away.
+
+use super::{GATED, Repository};
+use lokt_testkit::Running;
+use nix::{
+    sys::signal::{Signal, kill, killpg},
+    unistd::Pid,
+};
+
+/// How the one who runs it comes to its end.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum End {
+    /// `kill -9` of the supervisor; its command goes on until the gate opens.
+    Supervisor,
+    /// `kill -9` of both.
+    Both,
+    /// SIGTERM to the supervisor.
+    Terminated,
+    /// Its lock is taken away.
+    Lost,
+}
+
+fn end(it: &Repository, lead: Running, how: End) {
+    let pid = lead.pid();
+    match how {
+        End::Supervisor => {
+            lead.kill();
+            it.open_gate();
+        }
+        End::Both => {
+            let command = child_of(pid);
+            lead.kill();
+            killpg(command, Signal::SIGKILL).unwrap();
+        }
+        End::Terminated => {
+            lead.signal(Signal::SIGTERM);
+            lead.ends().expect(143);
+        }
+        End::Lost => {
+            it.lokt(["unlock", &it.lock(), "--force"]).run().ok();
+            lead.ends().expect(6).says("was lost while the command ran");
+        }
+    }
+}
+
+fn child_of(pid: i32) -> Pid {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+    Pid::from_raw(children.split_whitespace().next().expect("its command").parse().unwrap())
+}
+
+#[test]
+fn when_the_one_who_runs_it_is_gone_one_of_the_others_starts_over() {
+    for how in [End::Supervisor, End::Both, End::Terminated, End::Lost] {
+        let it = Repository::new();
+        let lead = it.gated(&[]);
+        let mut followers: Vec<Running> = (0..10).map(|_| it.gated(&[])).collect();
+        end(&it, lead, how);
+        for one in &mut followers {
+            one.prints("begin");
+        }
+        it.open_gate();
+        let mut told = 0;
+        for one in followers {
+            let done = one.ends().ok();
+            assert!(done.out.ends_with("begin\nend now\n"), "{how:?}: {done:#?}");
+            told += usize::from(done.err.contains("was broken off"));
+        }
+        assert!(told >= 9, "{how:?}: all but the one who runs it are told, {told} were");
+        assert_eq!((it.runs(), it.violations()), (2, 0), "{how:?}");
+    }
+}
+
+#[test]
+fn interrupting_who_follows_harms_nobody() {
+    let it = Repository::new();
+    let lead = it.gated(&[]);
+    let (interrupted, killed, other) = (it.gated(&[]), it.gated(&[]), it.gated(&[]));
+    interrupted.signal(Signal::SIGINT);
+    assert_eq!(interrupted.ends().signal, Some(2), "it ends as any program would");
+    killed.kill();
+    it.open_gate();
+    lead.ends().ok();
+    other.ends().ok();
+    assert_eq!(it.runs(), 1);
+}
+
+#[test]
+fn a_follower_that_is_stopped_holds_up_nobody() {
+    let it = Repository::new();
+    let lead = it.gated(&[]);
+    let stopped = it.gated(&[]);
+    stopped.signal(Signal::SIGSTOP);
+    let mut other = it.gated(&[]);
+    end(&it, lead, End::Both);
+    other.prints("begin");
+    it.open_gate();
+    other.ends().ok();
+    stopped.signal(Signal::SIGCONT);
+    stopped.ends().ok();
+    assert_eq!((it.runs(), it.violations()), (2, 0), "it got what the other one made");
+}
+
+#[test]
+fn who_stops_reading_holds_up_nobody() {
+    let it = Repository::new();
+    let line =
+        "echo run >>ignored-runs; echo begin; seq 1 300000; read line <ignored-gate; echo end";
+    // Far more than a pipe holds, and none of it is read.
+    let unread = |line: &str| {
+        let words = format!(
+            "lokt once t -- sh -c '{line}' | (read first; echo $first; read hold <ignored-hold)"
+        );
+        it.it.shell(&words).folder(it.folder()).start()
+    };
+    it.shell("mkfifo ignored-hold");
+    let mut lead = unread(line);
+    lead.prints("begin");
+    let mut follower = unread(line);
+    follower.prints("begin");
+    let mut other = it.once(&[], line).start();
+    other.prints("300000");
+    it.open_gate();
+    let done = other.ends().ok();
+    assert!(done.out.ends_with("300000\nend\n"), "the recording went on");
+    it.shell("(echo; echo) >ignored-hold & echo >ignored-hold; wait");
+    drop((lead, follower));
+    assert_eq!(it.runs(), 1);
+}
+
+#[test]
+fn who_closes_the_output_gets_the_code_all_the_same() {
+    let it = Repository::new();
+    let line = "seq 1 300000; echo run >>ignored-runs";
+    for _ in 0..2 {
+        let call = format!("lokt once t -- sh -c '{line}' | head -1; exit ${{PIPESTATUS[0]}}");
+        let done =
+            it.it.shell(&format!("bash -c {}", quoted(&call))).folder(it.folder()).run().ok();
+        assert_eq!((done.out.as_str(), done.err.as_str()), ("1\n", ""));
+    }
+    assert_eq!(it.runs(), 1, "the whole output was kept");
+    assert_eq!(it.once(&[], line).run().ok().out.lines().count(), 300_000);
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[test]
+fn in_a_terminal_ctrl_c_hands_the_run_over() {
+    let it = Repository::new();
+    let words = format!("cd repo && lokt once t -- sh -c {}", quoted(GATED));
+    let mut lead = it.it.terminal(&words).start();
+    lead.tells("begin");
+    let mut follower = it.gated(&[]);
+    lead.types("\u{3}");
+    follower.says("was broken off (it was interrupted)");
+    follower.prints("begin");
+    it.open_gate();
+    follower.ends().ok();
+    assert_eq!((it.runs(), it.violations()), (2, 0));
+}
+
+#[test]
+fn a_signal_of_its_own_is_an_account_and_no_success() {
+    let it = Repository::new();
+    let line = format!("{GATED}; kill -SEGV $$");
+    let start = || {
+        let mut one = it.once(&[], &line).start();
+        one.prints("begin");
+        one
+    };
+    let (lead, follower) = (start(), start());
+    it.open_gate();
+    lead.ends().expect(139).says("ended by SIGSEGV");
+    follower.ends().expect(139).says("ended by SIGSEGV");
+    assert_eq!(it.runs(), 1);
+    it.once(&["--check"], &line).run().expect(3);
+}
+
+#[test]
+fn a_command_that_takes_too_long_is_too_long_for_all() {
+    let it = Repository::new();
+    let line = "echo begin; echo run >>ignored-runs; exec sleep 1000";
+    let start = || {
+        let mut one = it.once(&["--max-hold", "5s"], line).start();
+        one.prints("begin");
+        one
+    };
+    let (lead, follower) = (start(), start());
+    lead.ends().expect(124).says("longer than --max-hold 5s");
+    follower.ends().fails_with(124, "longer than --max-hold 5s");
+    assert_eq!(it.runs(), 1);
+}
+
+#[test]
+fn killed_at_random_every_one_ends_with_a_result() {
+    let it = Repository::new();
+    let line = GATED.replace("read line <ignored-gate", "line=now");
+    for round in 0..10 {
+        let key = round.to_string();
+        let all: Vec<Running> = (0..8).map(|_| it.once(&["--key", &key], &line).start()).collect();
+        // Whoever it is by now: the one who runs it, one who follows, or one who has ended.
+        let (killed, rest): (Vec<_>, Vec<_>) =
+            all.into_iter().enumerate().partition(|(at, _)| at % 4 == round % 4);
+        for (_, one) in killed {
+            let _ = kill(Pid::from_raw(one.pid()), Signal::SIGKILL);
+        }
+        for (_, one) in rest {
+            let done = one.ends().ok();
+            assert!(done.out.ends_with("begin\nend now\n"), "round {round}: {done:#?}");
+        }
+    }
+    assert_eq!(it.violations(), 0);
+}

@@ -1,0 +1,139 @@
+//! Those who come while the command runs.
+
+use super::{GATED, Repository};
+use lokt_testkit::Running;
+use std::thread;
+
+#[test]
+fn fifty_who_ask_at_once_get_one_run() {
+    for round in 0..2 {
+        let it = Repository::new();
+        let line = "echo run >>ignored-runs; echo out; echo err >&2; cat a";
+        let all: Vec<Running> = (0..50).map(|_| it.once(&[], line).start()).collect();
+        for one in all {
+            let done = one.ends().ok();
+            assert_eq!((done.out.as_str(), done.err.as_str()), ("out\n1\n", "err\n"), "{round}");
+        }
+        assert_eq!(it.runs(), 1, "round {round}");
+    }
+}
+
+#[test]
+fn who_comes_meanwhile_sees_the_output_live_from_its_start() {
+    let it = Repository::new();
+    let lead = it.gated(&[]);
+    let followers: Vec<Running> = (0..20).map(|_| it.gated(&[])).collect();
+    it.open_gate();
+    for one in followers.into_iter().chain([lead]) {
+        let done = one.ends().ok();
+        assert_eq!((done.out.as_str(), done.err.as_str()), ("begin\nend now\n", "trouble\n"));
+    }
+    assert_eq!((it.runs(), it.violations()), (1, 0));
+}
+
+#[test]
+fn a_failure_is_shared_with_those_who_waited_and_not_kept() {
+    let it = Repository::new();
+    let line = format!("{GATED}; exit 3");
+    let start = || {
+        let mut one = it.once(&[], &line).start();
+        one.prints("begin");
+        one
+    };
+    let (lead, follower) = (start(), start());
+    it.open_gate();
+    assert_eq!(lead.ends().expect(3).out, follower.ends().expect(3).out);
+    assert_eq!(it.runs(), 1);
+    let again = start();
+    it.open_gate();
+    again.ends().expect(3);
+    assert_eq!(it.runs(), 2, "who comes later runs it");
+}
+
+#[test]
+fn who_may_not_wait_for_long_gives_up() {
+    let it = Repository::new();
+    let mut lead = it.once(&[], GATED).owner("tester").start();
+    lead.prints("begin");
+    let done = it.once(&["--timeout", "100ms"], GATED).run().expect(2);
+    let told = "error: \"t\" is being run by tester; gave up after 100ms";
+    assert!(done.err.contains(told), "{done:#?}");
+    assert_eq!(done.out, "begin\n", "what came until then was shown");
+    it.open_gate();
+    lead.ends().ok();
+    assert_eq!(it.runs(), 1);
+}
+
+#[test]
+fn different_results_are_made_at_the_same_time() {
+    let it = Repository::new();
+    let one = it.once(&["--key", "1"], "echo begin; read line <ignored-gate").start();
+    let mut one = one;
+    one.prints("begin");
+    it.once(&["--key", "2"], "echo other").run().ok();
+    it.open_gate();
+    one.ends().ok();
+}
+
+#[test]
+fn who_follows_gets_the_artifacts_too() {
+    let it = Repository::new();
+    it.shell("git worktree add -q ../other");
+    let other = it.it.folder().join("other");
+    let line = format!(
+        "gate={}; {}; echo made >out",
+        it.path("ignored-gate").display(),
+        "echo begin; read line <$gate"
+    );
+    let start = |folder: &std::path::Path| {
+        let mut one = it.once(&["--artifact", "out"], &line).folder(folder).start();
+        one.prints("begin");
+        one
+    };
+    let (lead, follower) = (start(&it.folder()), start(&other));
+    it.open_gate();
+    lead.ends().ok();
+    follower.ends().ok();
+    assert_eq!(std::fs::read_to_string(other.join("out")).unwrap(), "made\n");
+}
+
+#[test]
+fn a_run_that_was_begun_before_is_not_what_a_refresh_asks_for() {
+    let it = Repository::new();
+    let lead = it.gated(&[]);
+    let refreshing = it.once(&["--refresh"], GATED).start();
+    it.open_gate();
+    lead.ends().ok();
+    let mut refreshing = refreshing;
+    refreshing.prints("begin");
+    it.open_gate();
+    refreshing.ends().ok();
+    assert_eq!(it.runs(), 2);
+}
+
+#[test]
+fn refreshing_together_runs_it_once_more() {
+    let it = Repository::new();
+    let lead = it.gated(&[]);
+    let together: Vec<Running> = (0..5).map(|_| it.once(&["--refresh"], GATED).start()).collect();
+    // All of them have asked by now, or the next run would not count for them.
+    for one in &together {
+        while !is_watching(one) {
+            thread::yield_now();
+        }
+    }
+    it.open_gate();
+    lead.ends().ok();
+    it.open_gate();
+    for one in together {
+        one.ends().ok();
+    }
+    assert_eq!((it.runs(), it.violations()), (2, 0));
+}
+
+/// Whether a process waits for a run's end.
+fn is_watching(one: &Running) -> bool {
+    let entries = std::fs::read_dir(format!("/proc/{}/fd", one.pid())).into_iter().flatten();
+    let targets = entries.flatten().filter_map(|fd| std::fs::read_link(fd.path()).ok());
+    targets.into_iter().any(|target| target.display().to_string().contains("inotify"))
+}
