@@ -98,7 +98,7 @@ impl Answer {
         verdict: &Verdict,
         follower: Option<&Follower>,
     ) -> Result<Self, Failure> {
-        if let (How::Followed, Some(kept)) = (how, sharing.question.find(Timestamp::now())?) {
+        if let (How::Followed, Some(kept)) = (how, sharing.question.find(None)?) {
             return Ok(Self::of_kept(how, &kept.record, &sharing.question.results));
         }
         let stream = |stream| {

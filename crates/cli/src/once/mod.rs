@@ -22,7 +22,7 @@ use crate::{
     span,
 };
 use clap::Args;
-use lokt_lock::words::{LockName, Timestamp};
+use lokt_lock::words::LockName;
 use question::Question;
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
@@ -135,7 +135,7 @@ impl Once {
     }
 
     fn check(&self, question: &Question) -> Result<Code, Failure> {
-        let Some(kept) = question.find(Timestamp::now())? else {
+        let Some(kept) = question.find(None)? else {
             let text = format!("no result of {:?} for what is here now", self.name.as_str());
             return Err(Failure::new(Code::NotFound, text).hint(format!(
                 "lokt once {} --explain -- …   says what has changed since the last one",

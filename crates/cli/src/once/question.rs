@@ -82,9 +82,10 @@ impl Question {
         })
     }
 
-    /// The kept result, if there is one. A damaged one counts as absent, and that is said.
-    pub(super) fn find(&self, now: Timestamp) -> Result<Option<Kept>, Failure> {
-        Ok(match self.results.find(self.key, now)? {
+    /// The kept result, if there is one, and it did not begin before `since`. A damaged one counts as absent, and
+    /// that is said.
+    pub(super) fn find(&self, since: Option<Timestamp>) -> Result<Option<Kept>, Failure> {
+        Ok(match self.results.find(self.key, Timestamp::now(), since)? {
             Ok(found) => found,
             Err(damage) => {
                 let what = match damage {

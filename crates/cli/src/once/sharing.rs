@@ -161,10 +161,8 @@ impl<'a> Sharing<'a> {
 
     /// Gives a kept result, if there is one.
     fn take_kept(&self) -> Result<Option<Code>, Failure> {
-        let Some(kept) = self.question.find(Timestamp::now())? else { return Ok(None) };
-        if self.is_refreshing() && kept.record.started_at < self.asked {
-            return Ok(None);
-        }
+        let since = self.is_refreshing().then_some(self.asked);
+        let Some(kept) = self.question.find(since)? else { return Ok(None) };
         if !self.restore(&kept)? {
             return Ok(None);
         }
@@ -211,7 +209,7 @@ impl<'a> Sharing<'a> {
     }
 
     fn restore_shared(&self) -> Result<(), Failure> {
-        if let Some(kept) = self.question.find(Timestamp::now())?
+        if let Some(kept) = self.question.find(None)?
             && self.restore(&kept)?
         {
             return Ok(());

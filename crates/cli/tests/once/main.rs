@@ -99,7 +99,7 @@ impl Repository {
         let status = self.lokt(["status", "--json"]).run().ok().json();
         let names = status.as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap());
         let mut names = names.filter(|name| name.starts_with("t."));
-        let name = names.next().expect("it runs").to_owned();
+        let name = names.next().unwrap().to_owned();
         assert_eq!(names.next(), None, "one lock");
         name
     }

@@ -235,7 +235,7 @@ impl<C: Section> Turn<'_, C> {
         }
         let durability = match self.request.purpose() {
             Purpose::Guard => Durability::Volatile,
-            Purpose::Lease => Durability::Synced,
+            Purpose::Lease => durability_of(record),
         };
         Ok(self.section.store().log(&event, durability)?)
     }
@@ -277,7 +277,12 @@ fn replaced(record: &Record, before: &Record, now: &Record) -> Record {
     }
 }
 
-/// A guard is gone after a power cut, and with it its lock; a lease is not.
+/// A guard is gone after a power cut, and with it its lock; a lease is not. A result may be gone, as its content
+/// may: then it is made again.
 pub(super) fn durability_of(record: &Record) -> Durability {
-    if record.has_lease() { Durability::Synced } else { Durability::Volatile }
+    if record.has_lease() && record.result().is_none() {
+        Durability::Synced
+    } else {
+        Durability::Volatile
+    }
 }

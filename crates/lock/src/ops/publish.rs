@@ -1,11 +1,16 @@
 use super::{
-    OperationError, Request, acquire::TicketOf, enter::Turn, look::freeze_in_force, scene::View,
+    OperationError, Request,
+    acquire::TicketOf,
+    enter::{Turn, durability_of},
+    look::freeze_in_force,
+    scene::View,
 };
 use crate::{
     audit::{Event, EventKind},
     record::{Record, Slot},
     rules::{Decision, Entering, Obstacle, decide},
-    store::{Durability, RecordKind, Removed, Section, Store},
+    store::{Durability, Put, RecordKind, Removed, Section, Store},
+    sys::Caller,
     words::LockName,
 };
 
@@ -19,7 +24,7 @@ pub enum Published {
     Taken,
 }
 
-/// Makes a name's lease tell of a result: takes the name where it is free, and replaces the lease of an earlier
+/// Makes a name's lease tell of a result, without waiting for a disk: takes the name where it is free, and replaces the lease of an earlier
 /// result, whoever's that is, because results are everybody's. A lock that somebody took is never replaced,
 /// not even the caller's own.
 ///
@@ -72,10 +77,10 @@ fn replace<C: Section>(
     let event = Event::new(EventKind::Acquire, request.name, request.caller).about(&record);
     let event = event.with("fence", fence.get()).with("replaces_result", before.result());
     let put = |section: &mut C, record: &Record| {
-        section.put(RecordKind::Lock, record, crate::store::Put::Over, Durability::Synced)
+        section.put(RecordKind::Lock, record, Put::Over, durability_of(record))
     };
     let _ = put(section, &record)?;
-    section.store().log(&event, Durability::Synced).map_err(|error| {
+    section.store().log(&event, durability_of(&record)).map_err(|error| {
         // What cannot be logged does not happen. The first failure is the one to tell of.
         let _ = put(section, before);
         error.into()
@@ -89,7 +94,7 @@ fn replace<C: Section>(
 pub fn withdraw<S: Store>(
     store: &S,
     name: &LockName,
-    caller: &crate::sys::Caller,
+    caller: &Caller,
     is_meant: impl Fn(&str) -> bool,
 ) -> Result<bool, OperationError> {
     let mut section = store.section(name)?;
@@ -98,10 +103,10 @@ pub fn withdraw<S: Store>(
     if !record.result().is_some_and(is_meant) {
         return Ok(false);
     }
-    if section.remove(RecordKind::Lock, &slot, Durability::Synced)? == Removed::Replaced {
+    if section.remove(RecordKind::Lock, &slot, Durability::Volatile)? == Removed::Replaced {
         return Ok(false);
     }
     let event = Event::new(EventKind::Release, name, caller).about(record).with_holder(record);
-    store.log(&event, Durability::Synced)?;
+    store.log(&event, Durability::Volatile)?;
     Ok(true)
 }

@@ -24,4 +24,4 @@ pub use artifact::{Artifact, ArtifactError, Restored};
 pub use kept::Kept;
 pub use prune::{Limits, Pruned};
 pub use record::{FORMAT_VERSION, ResultRecord};
-pub use store::{Damage, NewResult, ResultError, Results};
+pub use store::{Damage, Found, NewResult, ResultError, Results};

@@ -53,6 +53,9 @@ pub enum Damage {
     Content(Digest),
 }
 
+/// What was found of a result; a damaged one counts as absent.
+pub type Found = Result<Option<Kept>, Damage>;
+
 /// A result that is to be kept.
 pub struct NewResult<'a> {
     /// What it says; its artifacts are collected here.
@@ -97,7 +100,8 @@ impl Results {
         self.folder.join("last").join(name.as_str())
     }
 
-    /// The result of a key, if there is one, its time is not over, and everything of it is right.
+    /// The result of a key, if there is one, its time is not over, and everything of it is right; nothing is read
+    /// of one that began before `since`.
     ///
     /// # Errors
     /// [`FileError`] where that cannot be found out.
@@ -105,12 +109,13 @@ impl Results {
         &self,
         key: Digest,
         now: Timestamp,
-    ) -> Result<Result<Option<Kept>, Damage>, FileError> {
+        since: Option<Timestamp>,
+    ) -> Result<Found, FileError> {
         let Some(bytes) = files::read(&self.record_path(key))? else { return Ok(Ok(None)) };
         let Some(record) = ResultRecord::parse(&bytes).filter(|it| it.key == key) else {
             return Ok(Err(Damage::Record));
         };
-        if record.is_expired(now) {
+        if record.is_expired(now) || since.is_some_and(|since| record.started_at < since) {
             return Ok(Ok(None));
         }
         let mut damage = None;

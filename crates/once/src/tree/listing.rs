@@ -25,15 +25,16 @@ pub(super) fn list(tree: &Tree) -> Result<Vec<PathBuf>, TreeError> {
     let mut paths = if tree.inputs.is_empty() { whole(tree)? } else { named(tree)? };
     paths.sort_unstable_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
     paths.dedup();
-    if !tree.excluded.is_empty() {
-        paths.retain(|path| !tree.leaves_out(path));
+    let left_out = tree.left_out();
+    if !left_out.is_empty() {
+        paths.retain(|path| !left_out.iter().any(|excluded| path.starts_with(excluded)));
     }
     Ok(paths)
 }
 
 fn whole(tree: &Tree) -> Result<Vec<PathBuf>, TreeError> {
     match tree.repository {
-        Repository::Git => Ok(with_submodules(tree, ask_git(&tree.project, &[], Whose::Outer)?)),
+        Repository::Git => ask_git(&tree.project, &[], Whose::Outer),
         Repository::None => Err(TreeError::NoRepository(tree.folder.clone())),
     }
 }
@@ -53,9 +54,7 @@ fn named(tree: &Tree) -> Result<Vec<PathBuf>, TreeError> {
     for pattern in &tree.inputs {
         let found = match input(tree, pattern)? {
             Input::File(path) => vec![below(tree, path)],
-            Input::Git(spec) => {
-                with_submodules(tree, ask_git(&tree.folder, &[spec], Whose::Outer)?)
-            }
+            Input::Git(spec) => ask_git(&tree.folder, &[spec], Whose::Outer)?,
             Input::Walk(folder, matcher) => {
                 let mut found = Vec::new();
                 walk(&folder, &mut found)?;
@@ -170,20 +169,15 @@ fn ask_git(folder: &Path, specs: &[OsString], whose: Whose) -> Result<Vec<PathBu
     Ok(paths.map(|path| PathBuf::from(OsString::from_vec(path.to_vec()))).collect())
 }
 
-/// Adds the files of submodules, which git tells of as one entry. A submodule that was not fetched has none;
-/// neither has one that git cannot list, which then is known by its name.
-fn with_submodules(tree: &Tree, paths: Vec<PathBuf>) -> Vec<PathBuf> {
-    let mut whole = Vec::with_capacity(paths.len());
-    for path in paths {
-        let folder = tree.project.join(&path);
-        // The name of a repository that is tracked by nobody ends with a slash.
-        let is_tracked = !path.as_os_str().as_bytes().ends_with(b"/");
-        if is_tracked && folder.join(".git").exists() && !folder.is_symlink() {
-            let inner = ask_git(&folder, &[], Whose::Inner).unwrap_or_default();
-            let inner = inner.into_iter().map(|inside| path.join(inside)).collect();
-            whole.extend(with_submodules(tree, inner));
-        }
-        whole.push(path);
+/// The files of a repository that is a folder of another one, where that tracks it: a submodule. `None` for what
+/// is known by its name alone: one that was not fetched, one that the outer repository does not track (git then
+/// writes a slash after its name), one that git cannot list.
+pub(super) fn inside(project: &Path, path: &Path) -> Option<Vec<PathBuf>> {
+    let is_tracked = !path.as_os_str().as_bytes().ends_with(b"/");
+    let folder = project.join(path);
+    if !is_tracked || !folder.join(".git").exists() {
+        return None;
     }
-    whole
+    let files = ask_git(&folder, &[], Whose::Inner).ok()?;
+    Some(files.into_iter().map(|file| path.join(file)).collect())
 }

@@ -14,10 +14,12 @@ mod reading;
 mod state;
 
 use crate::{files::FileError, manifest::Part};
+use cache::Cache;
 use std::{
     ffi::OsString,
     io,
     path::{Path, PathBuf},
+    thread,
 };
 
 /// Says which files of which project are meant.
@@ -80,8 +82,13 @@ impl Tree {
     /// # Errors
     /// [`TreeError`] where any of them cannot be known: a guess could share a result that is none.
     pub fn read(&self) -> Result<Vec<Part>, TreeError> {
-        let paths = listing::list(self)?;
-        reading::read(&self.project, paths, &self.cache())
+        let cache_path = self.cache();
+        // git takes its time, in which the cache can be read.
+        let (paths, cache) = thread::scope(|scope| {
+            let cache = scope.spawn(|| Cache::load(&cache_path));
+            (listing::list(self), cache.join().unwrap_or_default())
+        });
+        reading::read(&self.project, paths?, (&cache, &cache_path))
     }
 
     /// Where the states of just these files are kept.
@@ -96,11 +103,8 @@ impl Tree {
         self.caches.join(crate::digest::Digest::of(&bytes).short())
     }
 
-    /// Whether a path below the project's folder is to be left out.
-    fn leaves_out(&self, path: &Path) -> bool {
-        let is_in = |excluded: &PathBuf| {
-            excluded.strip_prefix(&self.project).is_ok_and(|excluded| path.starts_with(excluded))
-        };
-        self.excluded.iter().any(is_in)
+    /// What is to be left out, as paths below the project's folder.
+    fn left_out(&self) -> Vec<&Path> {
+        self.excluded.iter().filter_map(|path| path.strip_prefix(&self.project).ok()).collect()
     }
 }

@@ -1,6 +1,7 @@
 use super::{
     TreeError,
     cache::{self, Cache},
+    listing,
     state::{Moment, State},
 };
 use crate::{
@@ -9,12 +10,17 @@ use crate::{
     manifest::{Kind, Part},
 };
 use lokt_lock::sys::in_portions;
+use nix::{
+    errno::Errno,
+    fcntl::AtFlags,
+    sys::stat::{SFlag, fstatat},
+};
 use std::{
-    fs::{self, File, Metadata, OpenOptions},
+    fs::{self, File, OpenOptions},
     io,
     os::unix::{
         ffi::OsStrExt,
-        fs::{FileTypeExt, MetadataExt, OpenOptionsExt},
+        fs::{MetadataExt, OpenOptionsExt},
     },
     path::{Path, PathBuf},
 };
@@ -33,12 +39,9 @@ enum Look {
 pub(super) fn read(
     project: &Path,
     paths: Vec<PathBuf>,
-    cache_path: &Path,
+    (cache, cache_path): (&Cache, &Path),
 ) -> Result<Vec<Part>, TreeError> {
-    let cache = Cache::load(cache_path);
-    let look_at = |path: &PathBuf| look(project, path, &cache);
-    let looks = in_portions(&paths, |part| part.iter().map(look_at).collect());
-    let looks: Vec<Look> = looks.into_iter().collect::<Result<_, FileError>>()?;
+    let (paths, looks) = look_at_all(project, paths, cache)?;
     let unread: Vec<&Path> = unread(&paths, &looks).map(|(path, _)| path).collect();
     if unread.is_empty() {
         return Ok(parts(paths, &looks, &[]));
@@ -53,6 +56,36 @@ pub(super) fn read(
     Ok(parts(paths, &looks, &read))
 }
 
+/// Looks at all files, those of submodules too; they come back in the order of their paths.
+fn look_at_all(
+    project: &Path,
+    mut paths: Vec<PathBuf>,
+    cache: &Cache,
+) -> Result<(Vec<PathBuf>, Vec<Look>), TreeError> {
+    let folder = File::open(project).map_err(FileError::on("open", project))?;
+    let looking = Looking { project, folder: &folder, cache };
+    let looks = in_portions(&paths, |part| looking.look_at(part));
+    let mut looks: Vec<Look> = looks.into_iter().collect::<Result<_, FileError>>()?;
+    let mut seen = 0;
+    while seen < paths.len() {
+        let new = paths.iter().zip(&looks).skip(seen);
+        let folders = new.filter(|(_, look)| matches!(look, Look::Known(Kind::Repository, ..)));
+        let found = folders.filter_map(|(path, _)| listing::inside(project, path)).flatten();
+        let found: Vec<PathBuf> = found.collect();
+        seen = paths.len();
+        for path in found {
+            looks.push(looking.look(&path, &mut 0)?);
+            paths.push(path);
+        }
+    }
+    if paths.is_sorted_by(|one, other| one.as_os_str() <= other.as_os_str()) {
+        return Ok((paths, looks));
+    }
+    let mut both: Vec<(PathBuf, Look)> = paths.into_iter().zip(looks).collect();
+    both.sort_by(|(one, _), (other, _)| one.as_os_str().cmp(other.as_os_str()));
+    Ok(both.into_iter().unzip())
+}
+
 fn unread<'a>(paths: &'a [PathBuf], looks: &'a [Look]) -> impl Iterator<Item = (&'a Path, State)> {
     paths.iter().zip(looks).filter_map(|(path, look)| match look {
         Look::Unread(_, state) => Some((path.as_path(), *state)),
@@ -60,44 +93,57 @@ fn unread<'a>(paths: &'a [PathBuf], looks: &'a [Look]) -> impl Iterator<Item = (
     })
 }
 
-fn look(project: &Path, path: &Path, cache: &Cache) -> Result<Look, FileError> {
-    let whole = project.join(path);
-    let metadata = match fs::symlink_metadata(&whole) {
-        Ok(metadata) => metadata,
-        Err(error) if is_gone(&error) => return Ok(Look::Gone),
-        Err(error) => return Err(FileError::on("examine", &whole)(error)),
-    };
-    let name_alone = |kind| Ok(Look::Known(kind, Digest::of(b""), None));
-    match kind_of(&metadata) {
-        Kind::Link => match fs::read_link(&whole) {
-            Ok(target) => {
-                Ok(Look::Known(Kind::Link, Digest::of(target.as_os_str().as_bytes()), None))
+/// Looks at files of one folder.
+struct Looking<'a> {
+    project: &'a Path,
+    /// The project's folder, open: paths from there are shorter ways.
+    folder: &'a File,
+    cache: &'a Cache,
+}
+
+impl Looking<'_> {
+    /// Looks at some files in the order of their paths.
+    fn look_at(&self, paths: &[PathBuf]) -> Vec<Result<Look, FileError>> {
+        let mut next = 0;
+        paths.iter().map(|path| self.look(path, &mut next)).collect()
+    }
+
+    /// Looks at a file, which the cache has at `next`, most likely.
+    fn look(&self, path: &Path, next: &mut usize) -> Result<Look, FileError> {
+        let stat = match fstatat(self.folder, path, AtFlags::AT_SYMLINK_NOFOLLOW) {
+            Ok(stat) => stat,
+            Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(Look::Gone),
+            Err(errno) => return Err(FileError::on("examine", path)(errno.into())),
+        };
+        match kind_of(stat.st_mode) {
+            Kind::Link => {
+                let whole = self.project.join(path);
+                let target =
+                    fs::read_link(&whole).map_err(FileError::on("read the link", &whole))?;
+                let target = Digest::of(target.as_os_str().as_bytes());
+                Ok(Look::Known(Kind::Link, target, None))
             }
-            Err(error) => Err(FileError::on("read the link", &whole)(error)),
-        },
-        kind @ (Kind::Repository | Kind::Special) => name_alone(kind),
-        kind => {
-            let state = State::of(&metadata);
-            let known = cache.find(path.as_os_str().as_bytes(), &state);
-            let unread = Look::Unread(kind, state);
-            Ok(known.map_or(unread, |content| Look::Known(kind, content, Some(state))))
+            // Known by their names alone.
+            kind @ (Kind::Repository | Kind::Special) => {
+                Ok(Look::Known(kind, Digest::of(b""), None))
+            }
+            kind => {
+                let state = State::of(&stat);
+                let known = self.cache.find(path.as_os_str().as_bytes(), &state, next);
+                let unread = Look::Unread(kind, state);
+                Ok(known.map_or(unread, |content| Look::Known(kind, content, Some(state))))
+            }
         }
     }
 }
 
-fn kind_of(metadata: &Metadata) -> Kind {
-    let kind = metadata.file_type();
-    if kind.is_symlink() {
-        Kind::Link
-    } else if kind.is_dir() {
-        Kind::Repository
-    } else if kind.is_fifo() || kind.is_socket() || kind.is_char_device() || kind.is_block_device()
-    {
-        Kind::Special
-    } else if metadata.mode() & 0o100 == 0 {
-        Kind::File
-    } else {
-        Kind::Executable
+fn kind_of(mode: u32) -> Kind {
+    match SFlag::from_bits_truncate(mode) & SFlag::S_IFMT {
+        SFlag::S_IFLNK => Kind::Link,
+        SFlag::S_IFDIR => Kind::Repository,
+        SFlag::S_IFREG if mode & 0o100 == 0 => Kind::File,
+        SFlag::S_IFREG => Kind::Executable,
+        _ => Kind::Special,
     }
 }
 

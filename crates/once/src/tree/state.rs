@@ -1,4 +1,5 @@
-use std::{fs::Metadata, os::unix::fs::MetadataExt, time::Duration};
+use nix::sys::stat::FileStat;
+use std::time::Duration;
 
 /// How long a file must have been left alone before its state tells of its content. Times of files are as
 /// coarse as the kernel's clock tick, on some file systems as 2 s; within that, a second change may leave the
@@ -24,13 +25,13 @@ impl State {
     /// How many bytes it takes in a cache.
     pub(super) const BYTES: usize = 8 + 8 + 4 + 4 * 8;
 
-    pub(super) fn of(metadata: &Metadata) -> Self {
+    pub(super) fn of(stat: &FileStat) -> Self {
         Self {
-            inode: metadata.ino(),
-            size: metadata.size(),
-            mode: metadata.mode(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
+            inode: stat.st_ino,
+            size: u64::try_from(stat.st_size).unwrap_or_default(),
+            mode: stat.st_mode,
+            modified: (stat.st_mtime, stat.st_mtime_nsec),
+            changed: (stat.st_ctime, stat.st_ctime_nsec),
         }
     }
 
