@@ -1,5 +1,5 @@
 use crate::commands::{
-    audit, completions, doctor, exists, fence, freeze, get_meta, guard, lock, man, status,
+    audit, completions, doctor, exists, fence, freeze, get_meta, guard, lock, man, mcp, status,
     unfreeze, unlock, version, why,
 };
 use crate::{commands::key, tool};
@@ -43,6 +43,7 @@ pub(crate) enum Command {
     Doctor(doctor::Doctor),
     Tool(tool::Tool),
     Key(key::Key),
+    Mcp(mcp::Mcp),
     Completions(completions::Completions),
     Man(man::Man),
     Version(version::Version),

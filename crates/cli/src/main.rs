@@ -8,6 +8,7 @@
 //! * [`mod@env`]: every variable of the environment that Lokt reads or sets.
 //! * [`exit`]: the exit codes, a public contract.
 //! * [`failure`]: typed errors become a message, hints and a code.
+//! * [`mod@mcp`]: the server for agents.
 //! * [`mod@tool`]: the commands about tools, one file each.
 //! * [`output`]: the only place that prints.
 //! * [`view`]: what is shown, as values that are both JSON and text.
@@ -20,6 +21,7 @@ mod entry;
 mod env;
 mod exit;
 mod failure;
+mod mcp;
 mod output;
 mod refusal;
 mod span;

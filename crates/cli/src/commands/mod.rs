@@ -14,6 +14,7 @@ pub(crate) mod guard;
 pub(crate) mod key;
 pub(crate) mod lock;
 pub(crate) mod man;
+pub(crate) mod mcp;
 mod nesting;
 mod orders;
 mod sharing;
@@ -51,6 +52,7 @@ pub(crate) fn run(cli: Cli) -> Result<Code, Failure> {
         Command::Doctor(it) => it.run(&context()?),
         Command::Tool(it) => it.run(&global),
         Command::Key(it) => it.run(),
+        Command::Mcp(it) => it.run(&global),
         Command::Completions(it) => it.run(),
         Command::Man(it) => it.run(),
         Command::Version(it) => it.run(),
