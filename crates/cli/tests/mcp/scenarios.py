@@ -1,9 +1,9 @@
-"""What clients of the official Python SDK do with `lokt mcp`. One scenario a run:
+"""What clients of the official Python SDK do with `lokt mcp`. One scenario a run, first in the current
+revision of the protocol, then in the one before it, which has a handshake:
 
-    python scenarios.py SCENARIO MODE
+    python scenarios.py SCENARIO
 
-MODE is the SDK's: `auto` speaks the current revision of the protocol, `legacy` the one with a handshake
-before it. Whatever must not happen ends the run with an exception.
+Whatever must not happen ends the run with an exception.
 """
 
 import json
@@ -16,18 +16,21 @@ import anyio
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 
-SCENARIO, MODE = sys.argv[1], sys.argv[2]
-REVISION = {"auto": "2026-07-28", "legacy": "2025-11-25"}[MODE]
+# How the SDK calls what it does, and what it has to agree upon with the server. The first two are the same
+# revision: `auto` asks for it, and falls back to the other one if that takes long.
+REVISIONS = {"auto": "2026-07-28", "2026-07-28": "2026-07-28", "legacy": "2025-11-25"}
+MODES = ["2026-07-28", "legacy"]
 # On a machine that is busy with other tests.
 PATIENCE = 120
 
 
 @asynccontextmanager
-async def client(*flags, owner="tester"):
+async def client(*flags, owner="tester", mode=None):
     environment = {**os.environ, "LOKT_OWNER": owner}
     server = StdioServerParameters(command="lokt", args=["mcp", *flags], env=environment)
-    async with Client(server, mode=MODE) as connected:
-        assert connected.protocol_version == REVISION, connected.protocol_version
+    mode = mode or os.environ["CLIENT_MODE"]
+    async with Client(server, mode=mode) as connected:
+        assert connected.protocol_version == REVISIONS[mode], connected.protocol_version
         yield connected
 
 
@@ -71,7 +74,9 @@ class News:
 
 
 async def listing():
-    async with client() as it:
+    mode = {"legacy": "legacy"}.get(os.environ["CLIENT_MODE"], "auto")
+    async with client(mode=mode) as it:
+        assert it.server_info.name == "lokt", it.server_info
         tools = {tool.name: tool for tool in (await it.list_tools()).tools}
         expected = ["acquire", "release", "status", "why", "run_guarded", "run_once", "run_tool", "audit"]
         assert list(tools) == expected, list(tools)
@@ -278,7 +283,8 @@ async def lasting():
         # A renewal does not make one out of the other.
         assert (await ok(it, "acquire", name="goes", until="unlock", ttl="5m"))["until"] == "connection"
     async with client(owner="other") as other:
-        assert [lock["name"] for lock in (await ok(other, "status"))["locks"]] == ["stays"]
+        locks = (await ok(other, "status"))["locks"]
+        assert [lock["name"] for lock in locks if lock["state"] == "held"] == ["stays"], locks
         fields, _ = await refused(other, "acquire", name="stays")
         assert fields["holder_owner"] == "tester", fields
 
@@ -287,7 +293,7 @@ async def killed():
     """A client that is killed holds nothing any more, and nothing runs for it."""
     async with client(owner="next") as it:
         process = await anyio.open_process(
-            [sys.executable, __file__, "victim", MODE], stderr=None, env={**os.environ}
+            [sys.executable, __file__, "victim"], stderr=None, env={**os.environ}
         )
         line = b""
         while b"\n" not in line:
@@ -335,9 +341,23 @@ async def many():
     assert seen == 50, seen
 
 
-async def main():
+async def perform(scenario):
     with anyio.fail_after(PATIENCE):
-        await globals()[SCENARIO]()
+        await globals()[scenario]()
 
 
-anyio.run(main)
+def perform_in_all_revisions(scenario):
+    """Each in a folder of its own, with a root of its own."""
+    base = os.getcwd()
+    for mode in MODES:
+        folder = os.path.join(base, mode)
+        os.mkdir(folder)
+        os.chdir(folder)
+        os.environ.update(CLIENT_MODE=mode, LOKT_ROOT=os.path.join(folder, "root"))
+        anyio.run(perform, scenario)
+
+
+if sys.argv[1] == "victim":
+    anyio.run(perform, "victim")
+else:
+    perform_in_all_revisions(sys.argv[1])
