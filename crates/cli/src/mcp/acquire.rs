@@ -15,9 +15,10 @@ use serde_json::Value;
 #[schemars(crate = "rmcp::schemars")]
 pub(super) struct Acquire {
     name: Name,
-    /// Free it by itself after this long. Needed with until "unlock"
+    /// Free it by itself after this long, like 90s, 5m, 1h30m. Needed with until "unlock"
     ttl: Option<Span>,
-    /// How long it lasts, if it is not released before. Default: connection
+    /// How long it lasts, if it is not released before: "connection" (the default), until this connection
+    /// ends, however it ends; "unlock", also after that, until its ttl has passed
     #[serde(default)]
     until: Until,
     /// Store this JSON object with the lock, for others to read in status
@@ -36,10 +37,8 @@ pub(super) struct Acquire {
 #[serde(rename_all = "lowercase")]
 #[schemars(crate = "rmcp::schemars")]
 enum Until {
-    /// Until this connection ends, however it ends
     #[default]
     Connection,
-    /// Until it is released or its ttl has passed, also after this connection
     Unlock,
 }
 

@@ -15,14 +15,18 @@ pub(super) fn done(fields: JsonObject) -> Answer {
 pub(super) fn failed(ended: &Ended, fields: JsonObject) -> Answer {
     let code = ended.code.filter(|code| *code != 0).unwrap_or(1);
     let text = ended.err.text();
+    let told = last_words(&text);
     let error = match ended.stopped {
         Some(Stopped::Cancelled) => "the call was cancelled".to_owned(),
         Some(Stopped::Ended) => "the connection has ended".to_owned(),
         None if ended.code == Some(0) => "the answer is too long to be given".to_owned(),
-        None => lines(&text, "error: ").pop().unwrap_or_else(|| text.trim().to_owned()),
+        None => fields.get("error").and_then(Value::as_str).map_or_else(
+            || lines(told, "error: ").pop().unwrap_or_else(|| text.trim().to_owned()),
+            str::to_owned,
+        ),
     };
-    let hints = lines(&text, "hint: ");
-    let drift = lines(&text, "drift: ");
+    let hints = lines(told, "hint: ");
+    let drift = lines(told, "drift: ");
     refusal(Refusal { code, error, drift, hints, fields })
 }
 
@@ -98,7 +102,39 @@ fn next(code: i32, has_waited: bool) -> Option<&'static str> {
     })
 }
 
+/// What stands on stderr from the last error on: before that it may be a command's that speaks in the same
+/// way.
+fn last_words(text: &str) -> &str {
+    let at = text.rfind("\nerror: ").map_or(0, |at| at + 1);
+    text.get(at..).unwrap_or_default()
+}
+
 /// What lines of a kind say.
 fn lines(text: &str, label: &str) -> Vec<String> {
     text.lines().filter_map(|line| line.strip_prefix(label)).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_command_says_in_the_same_way_is_not_taken_for_an_error_of_lokt() {
+        let text = "error: of gcc\nhint: of git\nerror: the command ran for longer\nhint: less\n";
+        let told = last_words(text);
+        assert_eq!(lines(told, "error: "), ["the command ran for longer"]);
+        assert_eq!(lines(told, "hint: "), ["less"]);
+        assert_eq!(last_words("error: one\nhint: two"), "error: one\nhint: two");
+        assert_eq!(lines(last_words("said otherwise"), "error: "), [""; 0]);
+    }
+
+    #[test]
+    fn a_refusal_says_what_to_do_next_also_after_a_wait() {
+        let fields = |text| serde_json::from_str::<JsonObject>(text).unwrap();
+        assert!(has_waited(&fields(r#"{"status": "blocked", "waited_ms": 7}"#)));
+        assert!(has_waited(&fields(r#"{"outcome": "timed_out"}"#)));
+        // A guard says how long it waited also where it did not.
+        assert!(!has_waited(&fields(r#"{"outcome": "denied", "waited_ms": 0}"#)));
+        assert_ne!(next(2, true), next(2, false));
+    }
 }

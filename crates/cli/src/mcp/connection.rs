@@ -91,7 +91,9 @@ impl Connection {
     /// fails here, or is not done because this process is killed, the kernel does: the leases are tied to
     /// this process.
     pub(super) async fn settle(&self) {
-        if tokio::time::timeout(PATIENCE, self.calls.write()).await.is_err() {
+        // Kept, so that no call begins any more.
+        let closed = tokio::time::timeout(PATIENCE, self.calls.write()).await;
+        if closed.is_err() {
             output::warn("a call did not end with its client");
         }
         let leases =

@@ -29,9 +29,9 @@ pub(super) struct RunGuarded {
     command: Option<Vec<String>>,
     /// A line for /bin/sh. Either this or command
     line: Option<String>,
-    /// Announce to others how long it takes; extended while it runs
+    /// Announce to others how long it takes, like 90s, 5m, 1h30m; extended while it runs
     ttl: Option<Span>,
-    /// Stop it after it has run this long
+    /// Stop it after it has run this long, like 90s, 5m, 1h30m
     max_hold: Option<Span>,
     /// Hold the locks together with others who say so too. Default: false
     shared: Option<bool>,

@@ -20,7 +20,7 @@ pub(super) struct RunOnce {
     /// Globs of the files that the result depends on. Default: the whole work tree, as git sees it
     #[serde(default)]
     inputs: Vec<String>,
-    /// Keep the result for this long
+    /// Keep the result for this long, like 90s, 5m, 1h30m
     ttl: Option<Span>,
     /// Give at most so many bytes of stdout and of stderr, from both ends. Default: 65536, at most 524288
     max_output_bytes: Option<usize>,

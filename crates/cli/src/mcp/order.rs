@@ -34,7 +34,7 @@ const ANSWER: usize = 2 << 20;
 const DRAIN: Duration = Duration::from_secs(2);
 
 /// How long a guard has to give its locks back once its command was killed.
-const GIVING_BACK: Duration = Duration::from_secs(1);
+const GIVING_BACK: Duration = Duration::from_secs(5);
 
 /// The words of a command of Lokt's own, to be run for a call.
 pub(super) struct Order {
@@ -131,7 +131,7 @@ struct Running {
 impl Running {
     fn start(order: &Order, connection: &Connection) -> io::Result<Self> {
         let mut command = Command::new(PROGRAM);
-        command.arg0("lokt").args(&order.words).envs(connection.environment()).kill_on_drop(true);
+        command.arg0("lokt").args(&order.words).envs(connection.environment());
         command.stdin(if order.input.is_some() { Stdio::piped() } else { Stdio::null() });
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         set_apart(&mut command);

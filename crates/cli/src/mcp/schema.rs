@@ -1,4 +1,7 @@
-use rmcp::model::JsonObject;
+use rmcp::{
+    model::JsonObject,
+    schemars::{JsonSchema, generate::SchemaSettings},
+};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -34,6 +37,48 @@ impl Of {
             Self::Object => json!({"type": ["object", "null"]}),
             Self::Anything => json!({}),
         }
+    }
+}
+
+/// The schema of arguments, in words that all models understand: without references, and without `null`
+/// beside the type of an argument that may be left out.
+pub(super) fn input<T: JsonSchema>() -> Arc<JsonObject> {
+    let settings = SchemaSettings::draft2020_12().with(|it| {
+        it.inline_subschemas = true;
+        it.meta_schema = None;
+    });
+    let schema = settings.into_generator().into_root_schema_for::<T>();
+    let mut schema = schema.as_object().cloned().unwrap_or_default();
+    schema.remove("title");
+    if let Some(Value::Object(arguments)) = schema.get_mut("properties") {
+        arguments.values_mut().filter_map(Value::as_object_mut).for_each(simplify);
+    }
+    Arc::new(schema)
+}
+
+/// Takes `null` out of the types of an argument, and sizes that only a compiler knows.
+fn simplify(schema: &mut JsonObject) {
+    schema.remove("format");
+    if let Some(Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|it| it != "null");
+        if let [one] = types.as_slice() {
+            let one = one.clone();
+            schema.insert("type".to_owned(), one);
+        }
+    }
+    let null = json!({"type": "null"});
+    if let Some(Value::Array(choices)) = schema.get_mut("anyOf") {
+        choices.retain(|it| *it != null);
+        if let [Value::Object(one)] = choices.as_slice() {
+            let one = one.clone();
+            schema.remove("anyOf");
+            // What the argument says of itself is more than what its type says.
+            let own = std::mem::replace(schema, one);
+            schema.extend(own);
+        }
+    }
+    if let Some(Value::String(text)) = schema.get_mut("description") {
+        *text = text.replace('\n', " ");
     }
 }
 

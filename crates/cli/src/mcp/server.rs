@@ -11,11 +11,10 @@ use super::{
     once::RunOnce,
     pinned::RunTool,
     release::Release,
-    schema::{Field, output},
+    schema::{Field, input, output},
 };
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
-    handler::server::tool::schema_for_input,
     model::{
         CallToolRequestParams, CallToolResponse, Implementation, JsonObject, ListToolsResult,
         PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool, ToolAnnotations,
@@ -134,9 +133,7 @@ async fn perform<O: Operation>(arguments: JsonObject, call: &Call) -> Answer {
 }
 
 fn described<O: Operation>() -> Tool {
-    // Arguments are a struct, whose schema is that of an object.
-    let input = schema_for_input::<O>().unwrap_or_default();
-    Tool::new(O::NAME, O::ABOUT, input)
+    Tool::new(O::NAME, O::ABOUT, input::<O>())
         .with_title(O::TITLE)
         .with_raw_output_schema(output(&O::fields()))
         .with_annotations(O::NATURE.annotations(O::TITLE))

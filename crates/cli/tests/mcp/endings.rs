@@ -1,6 +1,6 @@
 //! However a connection ends, nothing of it is left.
 
-use crate::{line::Line, sandbox};
+use crate::{eventually, line::Line, sandbox};
 use lokt_testkit::{HOLD, Sandbox};
 use nix::sys::signal::Signal;
 use serde_json::json;
@@ -74,9 +74,7 @@ fn a_wait_ends_with_its_connection() {
     let holder = it.lokt(["guard", "x", "--"]).arguments(HOLD).start().is_in();
     let mut line = Line::connected(&it);
     line.start("acquire", &json!({"name": "x", "wait": true, "timeout": "1h"}));
-    while it.tickets("x").len() < 2 {
-        std::thread::yield_now();
-    }
+    eventually(|| it.tickets("x").len() == 2);
     line.server.release().ok();
     assert_eq!(it.tickets("x").len(), 1, "it has left the line");
     holder.release().ok();

@@ -11,9 +11,21 @@ mod clients;
 mod endings;
 mod line;
 mod malformed;
+mod pinned;
 
-use lokt_testkit::Sandbox;
+use lokt_testkit::{PATIENCE, Sandbox};
+use std::{thread, time::Instant};
 
 fn sandbox() -> Sandbox {
     Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
+}
+
+/// Looks again and again until something is so.
+#[track_caller]
+fn eventually(mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "it is not so in time");
+        thread::yield_now();
+    }
 }

@@ -84,6 +84,11 @@ async def listing():
             assert tool.description and tool.title, tool.name
             assert tool.input_schema["type"] == "object", tool.name
             assert tool.output_schema["type"] == "object", tool.name
+            arguments = json.dumps(tool.input_schema)
+            for word in ["$ref", "anyOf", "oneOf", "null", "format", "\\n"]:
+                assert word not in arguments, f"not all models understand {word}: {arguments}"
+            for name, argument in tool.input_schema["properties"].items():
+                assert argument["description"], f"{name} of {tool.name}"
         assert tools["status"].annotations.read_only_hint
         assert tools["run_guarded"].annotations.destructive_hint
         assert "first come, first served" in it.instructions
