@@ -32,6 +32,13 @@ pub(super) fn failed(ended: &Ended, fields: JsonObject) -> Answer {
 
 /// An error that no command told.
 pub(super) fn broken(error: &io::Error) -> Answer {
+    match error.kind() {
+        io::ErrorKind::ArgumentListTooLong => {
+            return unfit("the arguments are too long: the system takes 128 KiB for each of them");
+        }
+        io::ErrorKind::InvalidInput => return unfit("the arguments contain a NUL byte"),
+        _ => {}
+    }
     let error = format!("cannot run lokt: {error}");
     refusal(Refusal { code: 1, error, ..Refusal::default() })
 }

@@ -136,7 +136,8 @@ impl Running {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         set_apart(&mut command);
         let mut child = command.spawn()?;
-        let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or_default();
+        let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
+        let pid = pid.ok_or_else(|| io::Error::other("it has no process id"))?;
         if let (Some(mut stdin), Some(input)) = (child.stdin.take(), order.input.clone()) {
             // One who does not read it to its end has its reasons.
             tokio::spawn(async move { drop(stdin.write_all(input.as_bytes()).await) });

@@ -76,6 +76,8 @@ fn arguments_that_do_not_fit_are_told_to_the_agent() {
         ("acquire", json!({"name": "x", "slots": -1}), "invalid number"),
         ("acquire", json!({"name": "x", "until": "doomsday"}), "unknown variant"),
         ("acquire", json!({"name": "x", "shared": true, "slots": 2}), "--slots"),
+        ("acquire", json!({"name": "x", "meta": {"k": "v".repeat(200_000)}}), "too long"),
+        ("run_guarded", json!({"names": ["x"], "line": "a\u{0}b"}), "NUL byte"),
         ("release", json!({"name": "x", "force": true}), "unknown field `force`"),
         ("audit", json!({"since": "--tail"}), "neither a duration"),
         ("audit", json!({"event": "explosion"}), "unknown event"),
