@@ -1,3 +1,5 @@
+//! Taking a lock over several steps: a lease, until the connection ends or until it is unlocked.
+
 use super::{
     answer::{Answer, broken, done, failed, unfit},
     call::Call,

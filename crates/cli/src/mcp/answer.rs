@@ -1,3 +1,6 @@
+//! Results and errors as a client gets them. What an error means is the exit code's word; what is said is
+//! the command's.
+
 use super::{call::Stopped, order::Ended};
 use rmcp::model::{CallToolResult, ContentBlock, JsonObject};
 use serde_json::Value;

@@ -1,3 +1,5 @@
+//! Where the programs that are started for a client live: in sessions of their own, and not without the
+//! server.
 #![expect(unsafe_code, reason = "what a child does before exec(3) has no safe form")]
 
 use nix::{

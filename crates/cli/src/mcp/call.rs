@@ -1,3 +1,5 @@
+//! One call: when it is to stop, and whom it tells of its progress.
+
 use super::{connection::Connection, progress::Progress};
 use lokt_lock::guard::GRACE;
 use rmcp::{RoleServer, service::RequestContext};

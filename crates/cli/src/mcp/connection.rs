@@ -1,3 +1,5 @@
+//! One client: who it is to the locks, what is given back when it is gone.
+
 use super::order::Order;
 use crate::{context::Context, env, failure::Failure, output};
 use lokt_lock::{

@@ -1,3 +1,5 @@
+//! Running a command under locks.
+
 use super::{
     answer::{Answer, broken, done, failed, unfit},
     call::Call,

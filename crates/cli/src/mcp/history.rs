@@ -1,3 +1,5 @@
+//! What the audit log tells, the last of it.
+
 use super::{
     answer::{Answer, broken, done, failed},
     call::Call,

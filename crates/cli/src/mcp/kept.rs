@@ -1,3 +1,5 @@
+//! Output of any length, read to its end and kept within bounds.
+
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, PoisonError},

@@ -1,3 +1,5 @@
+//! What changes nothing: `status` and `why`.
+
 use super::{
     answer::{Answer, broken, done, failed},
     call::Call,

@@ -1,3 +1,5 @@
+//! Running a command unless somebody has its result.
+
 use super::{
     answer::{Answer, broken, done, failed, unfit},
     call::Call,

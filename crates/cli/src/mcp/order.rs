@@ -1,3 +1,5 @@
+//! The program itself, started for a call and stopped with it.
+
 use super::{
     apart::set_apart,
     call::{Call, Lasting, Stopped},

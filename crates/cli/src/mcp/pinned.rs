@@ -1,3 +1,5 @@
+//! Running a signed tool.
+
 use super::{
     answer::{Answer, broken},
     call::Call,

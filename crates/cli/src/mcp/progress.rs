@@ -1,3 +1,6 @@
+//! News for a client that waits: its place in line, and who is in the way. The one thing that the server
+//! reads by itself.
+
 use super::connection::Connection;
 use crate::{context::Context, span, view::holder};
 use lokt_lock::{

@@ -1,3 +1,5 @@
+//! Giving a lease back.
+
 use super::{
     answer::{Answer, broken, done, failed},
     call::Call,

@@ -1,3 +1,5 @@
+//! What arguments and results look like, for those who have to make or to check them.
+
 use rmcp::{
     model::JsonObject,
     schemars::{JsonSchema, generate::SchemaSettings},

@@ -1,3 +1,5 @@
+//! What a client is told of this server, and which operation a call is for.
+
 use super::{
     Force,
     acquire::Acquire,

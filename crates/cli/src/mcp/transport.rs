@@ -1,3 +1,5 @@
+//! Messages on stdin and stdout, and what is out of place before the handshake.
+
 use super::connection::Connection;
 use rmcp::{
     RoleServer,
