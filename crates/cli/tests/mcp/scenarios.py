@@ -278,6 +278,15 @@ async def forcing():
             assert "unknown tool" in str(error), error
         assert (await ok(it, "force_unlock", name="x"))["released"] == ["x"]
         assert (await ok(plain, "acquire", name="x"))["status"] == "acquired"
+        await anyio.run_process(["lokt", "freeze", "cold", "--ttl", "1h", "--owner", "zoe"])
+        fields, error = await refused(plain, "acquire", name="cold")
+        assert fields["reason"] == "frozen" and "frozen by" in error, fields
+        news = News()
+        async with anyio.create_task_group() as group:
+            group.start_soon(lambda: ok(plain, "acquire", name="cold", wait=True, timeout="2m", news=news))
+            await news.until("next in line", "it is frozen by zoe")
+            assert (await ok(it, "unfreeze", name="cold"))["status"] == "unfrozen"
+        assert (await ok(it, "status", name="cold"))["locks"][0]["state"] == "held"
 
 
 async def lasting():
