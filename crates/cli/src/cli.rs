@@ -1,6 +1,6 @@
 use crate::commands::{
-    audit, completions, doctor, exists, fence, freeze, get_meta, guard, lock, man, results, status,
-    unfreeze, unlock, version, why,
+    audit, completions, doctor, exists, fence, freeze, get_meta, guard, lock, man, mcp, results,
+    status, unfreeze, unlock, version, why,
 };
 use crate::{commands::key, once, tool};
 use clap::{Args, Parser, Subcommand};
@@ -45,6 +45,7 @@ pub(crate) enum Command {
     Results(results::Results),
     Tool(tool::Tool),
     Key(key::Key),
+    Mcp(mcp::Mcp),
     Completions(completions::Completions),
     Man(man::Man),
     Version(version::Version),

@@ -9,6 +9,7 @@
 //! * [`exit`]: the exit codes, a public contract.
 //! * [`failure`]: typed errors become a message, hints and a code.
 //! * [`once`]: the command that shares results.
+//! * [`mod@mcp`]: the server for agents.
 //! * [`mod@tool`]: the commands about tools, one file each.
 //! * [`output`]: the only place that prints.
 //! * [`view`]: what is shown, as values that are both JSON and text.
@@ -21,6 +22,7 @@ mod entry;
 mod env;
 mod exit;
 mod failure;
+mod mcp;
 mod once;
 mod output;
 mod refusal;

@@ -14,6 +14,7 @@ pub(crate) mod guard;
 pub(crate) mod key;
 pub(crate) mod lock;
 pub(crate) mod man;
+pub(crate) mod mcp;
 pub(crate) mod nesting;
 pub(crate) mod orders;
 pub(crate) mod results;
@@ -54,6 +55,7 @@ pub(crate) fn run(cli: Cli) -> Result<Code, Failure> {
         Command::Results(it) => it.run(&context()?),
         Command::Tool(it) => it.run(&global),
         Command::Key(it) => it.run(),
+        Command::Mcp(it) => it.run(&global),
         Command::Completions(it) => it.run(),
         Command::Man(it) => it.run(),
         Command::Version(it) => it.run(),

@@ -1,0 +1,151 @@
+//! Taking a lock over several steps: a lease, until the connection ends or until it is unlocked.
+
+use super::{
+    answer::{Answer, broken, done, failed, unfit},
+    call::Call,
+    order::{Ended, Order},
+    schema::{BLOCKED, Field, Of},
+    server::{Nature, Operation},
+    words::{Name, Patience, Span, sharing, waiting},
+};
+use rmcp::{model::JsonObject, schemars::JsonSchema};
+use serde::Deserialize;
+use serde_json::Value;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(crate = "rmcp::schemars")]
+pub(super) struct Acquire {
+    name: Name,
+    /// Free it by itself after this long, like 90s, 5m, 1h30m. Needed with until "unlock"
+    ttl: Option<Span>,
+    /// How long it lasts, if it is not released before: "connection" (the default), until this connection
+    /// ends, however it ends; "unlock", also after that, until its ttl has passed
+    #[serde(default)]
+    until: Until,
+    /// Store this JSON object with the lock, for others to read in status
+    meta: Option<JsonObject>,
+    /// Hold it together with others who say so too. Default: false
+    shared: Option<bool>,
+    /// Hold one of this many places; all must ask for the same number
+    slots: Option<u32>,
+    /// Wait in line, first come, first served. Default: false
+    wait: Option<bool>,
+    /// With wait: how long at most. Default: 50s, at most 1h
+    timeout: Option<Patience>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+#[schemars(crate = "rmcp::schemars")]
+enum Until {
+    #[default]
+    Connection,
+    Unlock,
+}
+
+impl Until {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Connection => "connection",
+            Self::Unlock => "unlock",
+        }
+    }
+}
+
+impl Operation for Acquire {
+    const NAME: &'static str = "acquire";
+    const TITLE: &'static str = "Take a lock";
+    const ABOUT: &'static str = "Take a lock for yourself, to work on something over several steps: a \
+        lease. It lasts until you release it, its ttl passes, or this connection ends. A lease of your own is \
+        renewed. To run one command under a lock, use run_guarded. Held by another: an error that says who.";
+    const NATURE: Nature = Nature::Changes;
+
+    fn fields() -> Vec<Field> {
+        let own = [
+            ("until", Of::Text, "How long it lasts: connection or unlock"),
+            ("renewed", Of::Yes, "Whether it was yours already"),
+            ("lock_id", Of::Text, "This acquisition"),
+            ("fence", Of::Whole, "A number that rises with every acquisition"),
+            ("owner", Of::Text, "For whom you hold it"),
+            ("agent_id", Of::Text, "You, as others see you"),
+            ("host", Of::Text, "This machine"),
+            ("pid", Of::Whole, "The process that it is tied to, or that took it"),
+            ("acquired_ts", Of::Text, "Since when, RFC 3339"),
+            ("ttl_sec", Of::Whole, "Its lifetime in seconds"),
+            ("expires_at", Of::Text, "Until when, RFC 3339"),
+            ("metadata", Of::Object, "What is stored with it"),
+            ("waited_ms", Of::Whole, "How long it was waited for in vain"),
+        ];
+        BLOCKED.into_iter().chain(own).collect()
+    }
+
+    async fn call(self, call: &Call) -> Answer {
+        if self.until == Until::Unlock && self.ttl.is_none() {
+            return unfit("until \"unlock\" needs a ttl: it has to end also if nobody releases it");
+        }
+        match self.order(call).run(call).await {
+            Ok(ended) => self.answer(call, &ended).await,
+            Err(error) => broken(&error),
+        }
+    }
+}
+
+impl Acquire {
+    fn order(&self, call: &Call) -> Order {
+        let me = call.connection.context.caller.pid.to_string();
+        let meta = self.meta.as_ref().map(|it| Value::Object(it.clone()).to_string());
+        // A lease that ends with the connection ends with this process too, should it be killed. One that
+        // does not must not be tied to it by a renewal.
+        let ends = self.until == Until::Connection || call.connection.is_holding(self.name.lock());
+        let order = Order::new(["lock", "--json"])
+            .flag("--ttl", self.ttl.as_ref())
+            .flag("--pid", ends.then_some(me))
+            .flag("--meta-json", meta)
+            .words(sharing(self.shared, self.slots))
+            .words(waiting(self.wait, self.timeout.as_ref()));
+        let name = self.name.as_str().to_owned();
+        let order = if self.wait == Some(true) { order.lasting([name.clone()]) } else { order };
+        order.words(["--".to_owned(), name])
+    }
+
+    async fn answer(&self, call: &Call, ended: &Ended) -> Answer {
+        let mut fields = match ended.json() {
+            Some(Value::Object(fields)) => fields,
+            _ => JsonObject::new(),
+        };
+        if ended.code != Some(0) {
+            return failed(ended, fields);
+        }
+        let was_mine = fields.contains_key("renewed");
+        // Nobody learns of it, so nobody would give it back.
+        let is_unwanted = (ended.stopped.is_some() || call.is_cancelled()) && !was_mine;
+        let until = self.took(call);
+        if is_unwanted {
+            self.give_back(call).await;
+        }
+        fields.insert("until".to_owned(), until.as_str().into());
+        done(fields)
+    }
+
+    /// Notes that it was taken, and says until when.
+    fn took(&self, call: &Call) -> Until {
+        let name = self.name.lock();
+        let until = match self.until {
+            Until::Unlock if call.connection.is_holding(name) => Until::Connection,
+            until => until,
+        };
+        if until == Until::Connection {
+            call.connection.holds(name);
+        }
+        until
+    }
+
+    async fn give_back(&self, call: &Call) {
+        let name = self.name.lock();
+        let order = Order::new(["unlock", "--", name.as_str()]);
+        if order.run_for(&call.connection).await.is_ok_and(|it| it.code == Some(0)) {
+            call.connection.holds_no_more(name);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Results and errors as a client gets them. What an error means is the exit code's word; what is said is
+//! the command's.
+
+use super::{call::Stopped, order::Ended};
+use rmcp::model::{CallToolResult, ContentBlock, JsonObject};
+use serde_json::Value;
+use std::io;
+
+/// What became of an operation, as its client gets it.
+pub(super) type Answer = CallToolResult;
+
+/// A result, as JSON and as the same JSON in a text, for clients that read only that.
+pub(super) fn done(fields: JsonObject) -> Answer {
+    CallToolResult::structured(Value::Object(fields))
+}
+
+/// An error that a command told, beside what else it said as JSON.
+pub(super) fn failed(ended: &Ended, fields: JsonObject) -> Answer {
+    let code = ended.code.filter(|code| *code != 0).unwrap_or(1);
+    let text = ended.err.text();
+    let told = last_words(&text);
+    let error = match ended.stopped {
+        Some(Stopped::Cancelled) => "the call was cancelled".to_owned(),
+        Some(Stopped::Ended) => "the connection has ended".to_owned(),
+        None if ended.code == Some(0) => "the answer is too long to be given".to_owned(),
+        None => fields.get("error").and_then(Value::as_str).map_or_else(
+            || lines(told, "error: ").pop().unwrap_or_else(|| text.trim().to_owned()),
+            str::to_owned,
+        ),
+    };
+    let hints = lines(told, "hint: ");
+    let drift = lines(told, "drift: ");
+    refusal(Refusal { code, error, drift, hints, fields })
+}
+
+/// An error that no command told.
+pub(super) fn broken(error: &io::Error) -> Answer {
+    match error.kind() {
+        io::ErrorKind::ArgumentListTooLong => {
+            return unfit("the arguments are too long: the system takes 128 KiB for each of them");
+        }
+        io::ErrorKind::InvalidInput => return unfit("the arguments contain a NUL byte"),
+        _ => {}
+    }
+    let error = format!("cannot run lokt: {error}");
+    refusal(Refusal { code: 1, error, ..Refusal::default() })
+}
+
+/// Arguments that do not fit.
+pub(super) fn unfit(error: &str) -> Answer {
+    let error = error.replace('\n', " ");
+    refusal(Refusal { code: 64, error, ..Refusal::default() })
+}
+
+/// What is told of an error.
+#[derive(Default)]
+struct Refusal {
+    code: i32,
+    error: String,
+    drift: Vec<String>,
+    hints: Vec<String>,
+    fields: JsonObject,
+}
+
+fn refusal(refusal: Refusal) -> Answer {
+    let Refusal { code, error, drift, hints, mut fields } = refusal;
+    let told = |label: &str, text: &str| format!("{label}: {text}");
+    let mut text = vec![told("error", &error)];
+    text.extend(drift.iter().map(|row| told("drift", row)));
+    text.extend(hints.iter().map(|hint| told("hint", hint)));
+    fields.entry("status").or_insert_with(|| "error".into());
+    fields.insert("exit_code".to_owned(), code.into());
+    fields.insert("error".to_owned(), error.into());
+    fields.insert("hints".to_owned(), hints.into());
+    if let Some(next) = next(code, has_waited(&fields)) {
+        text.push(told("next", next));
+        fields.insert("next".to_owned(), next.into());
+    }
+    let mut answer = CallToolResult::error(vec![ContentBlock::text(text.join("\n"))]);
+    answer.structured_content = Some(Value::Object(fields));
+    answer
+}
+
+/// Whether a refusal came after a wait.
+fn has_waited(fields: &JsonObject) -> bool {
+    let is = |key: &str, value: &str| fields.get(key).is_some_and(|it| it == value);
+    is("outcome", "timed_out") || (is("status", "blocked") && fields.contains_key("waited_ms"))
+}
+
+/// What an agent is to do after an error of this kind.
+fn next(code: i32, has_waited: bool) -> Option<&'static str> {
+    Some(match code {
+        2 if has_waited => {
+            "do other work and come back, or call it again with a longer timeout; the place in line is given up with each call. Do not force it"
+        }
+        2 => {
+            "do other work and come back, or call it again with \"wait\": true to stand in line; why tells more. Do not force it"
+        }
+        3 => "there is nothing under this name, and nothing was done",
+        4 => "it is not yours: leave it, and do other work. why tells who has it and for how long",
+        5 => {
+            "nothing ran. What differs is for a person to look at: do not sign, trust or pin it yourself"
+        }
+        6 => {
+            "the lock was taken away and the command stopped: look at what it left half done before you run it again"
+        }
+        7 => "release what you hold, then ask for all names in one call",
+        64 => "mend the arguments and call it again",
+        124 => "it was stopped because its time was up: give it more, or run less of it",
+        126 | 127 => "nothing ran: mend the command",
+        _ => return None,
+    })
+}
+
+/// What stands on stderr from the last error on: before that it may be a command's that speaks in the same
+/// way.
+fn last_words(text: &str) -> &str {
+    let at = text.rfind("\nerror: ").map_or(0, |at| at + 1);
+    text.get(at..).unwrap_or_default()
+}
+
+/// What lines of a kind say.
+fn lines(text: &str, label: &str) -> Vec<String> {
+    text.lines().filter_map(|line| line.strip_prefix(label)).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_command_says_in_the_same_way_is_not_taken_for_an_error_of_lokt() {
+        let text = "error: of gcc\nhint: of git\nerror: the command ran for longer\nhint: less\n";
+        let told = last_words(text);
+        assert_eq!(lines(told, "error: "), ["the command ran for longer"]);
+        assert_eq!(lines(told, "hint: "), ["less"]);
+        assert_eq!(last_words("error: one\nhint: two"), "error: one\nhint: two");
+        assert_eq!(lines(last_words("said otherwise"), "error: "), [""; 0]);
+    }
+
+    #[test]
+    fn a_refusal_says_what_to_do_next_also_after_a_wait() {
+        let fields = |text| serde_json::from_str::<JsonObject>(text).unwrap();
+        assert!(has_waited(&fields(r#"{"status": "blocked", "waited_ms": 7}"#)));
+        assert!(has_waited(&fields(r#"{"outcome": "timed_out"}"#)));
+        // A guard says how long it waited also where it did not.
+        assert!(!has_waited(&fields(r#"{"outcome": "denied", "waited_ms": 0}"#)));
+        assert_ne!(next(2, true), next(2, false));
+    }
+}

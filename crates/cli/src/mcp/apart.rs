@@ -1,0 +1,26 @@
+//! Where the programs that are started for a client live: in sessions of their own, and not without the
+//! server.
+#![expect(unsafe_code, reason = "what a child does before exec(3) has no safe form")]
+
+use nix::{
+    sys::{prctl, signal::Signal},
+    unistd::{Pid, getppid, setsid},
+};
+use std::io;
+use tokio::process::Command;
+
+/// Starts a command in a session of its own, where it can neither read nor stop the terminal that its
+/// client draws on; it is told to end (SIGTERM) when this process is killed.
+pub(super) fn set_apart(command: &mut Command) {
+    let me = nix::unistd::getpid();
+    // SAFETY: between fork(2) and exec(3) only async-signal-safe system calls are made, and no memory is
+    // allocated: an error is one of the operating system's, which holds a number alone.
+    unsafe { command.pre_exec(move || leave(me)) };
+}
+
+fn leave(parent: Pid) -> io::Result<()> {
+    setsid()?;
+    prctl::set_pdeathsig(Signal::SIGTERM)?;
+    // It may have been killed before that, and then nobody tells.
+    if getppid() == parent { Ok(()) } else { Err(io::ErrorKind::Interrupted.into()) }
+}

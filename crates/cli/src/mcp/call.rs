@@ -1,0 +1,74 @@
+//! One call: when it is to stop, and whom it tells of its progress.
+
+use super::{connection::Connection, progress::Progress};
+use lokt_lock::guard::GRACE;
+use rmcp::{RoleServer, service::RequestContext};
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+/// How long a command has to end after SIGTERM when its client is gone: clients give a server little more
+/// than this before they kill it.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Whether what was started for a call may go on for long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lasting {
+    /// It is done in a moment, and is let finish when the client has closed its end: what a script wrote
+    /// into a pipe is answered.
+    Moment,
+    /// It may wait or run, and is stopped then.
+    Long,
+}
+
+/// Why a call is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stopped {
+    /// The client does not want it any more.
+    Cancelled,
+    /// The client is gone.
+    Ended,
+}
+
+impl Stopped {
+    /// How long a command has to end by itself.
+    pub(super) const fn grace(self) -> Duration {
+        match self {
+            Self::Cancelled => GRACE,
+            Self::Ended => FAREWELL,
+        }
+    }
+}
+
+/// One call of an operation.
+pub(super) struct Call {
+    pub(super) connection: Arc<Connection>,
+    request: RequestContext<RoleServer>,
+}
+
+impl Call {
+    pub(super) fn new(connection: Arc<Connection>, request: RequestContext<RoleServer>) -> Self {
+        Self { connection, request }
+    }
+
+    /// Waits until this call is to stop.
+    pub(super) async fn stopped(&self, lasting: Lasting) -> Stopped {
+        tokio::select! {
+            () = self.request.ct.cancelled() => Stopped::Cancelled,
+            () = self.connection.ended(), if lasting == Lasting::Long => Stopped::Ended,
+        }
+    }
+
+    /// Whether the client does not want it any more.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.request.ct.is_cancelled()
+    }
+
+    /// Tells the client how process `pid` gets on, if it wants to know; until it is dropped.
+    pub(super) async fn accompany(&self, names: &[String], pid: i32) -> Infallible {
+        if let Some(token) = self.request.meta.get_progress_token() {
+            let progress = Progress::new(token, self.request.peer.clone());
+            progress.tell(&self.connection, names, pid).await
+        } else {
+            std::future::pending().await
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What takes away what is another's: offered only where the server was started with `--allow-force`.
+
+use super::{
+    answer::{Answer, broken},
+    call::Call,
+    order::Order,
+    release::{RELEASED, plain, released},
+    schema::{Field, Of},
+    server::{Nature, Operation},
+    words::Name,
+};
+use rmcp::schemars::JsonSchema;
+use serde::Deserialize;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(crate = "rmcp::schemars")]
+pub(super) struct ForceUnlock {
+    name: Name,
+}
+
+impl Operation for ForceUnlock {
+    const NAME: &'static str = "force_unlock";
+    const TITLE: &'static str = "Take a lock away";
+    const ABOUT: &'static str = "Take a lock away from whoever holds it, all of them. A guard that holds it \
+        stops its command, whose work may be lost. Only when a person has asked for it.";
+    const NATURE: Nature = Nature::Forces;
+
+    fn fields() -> Vec<Field> {
+        RELEASED.to_vec()
+    }
+
+    async fn call(self, call: &Call) -> Answer {
+        match Order::new(["unlock", "--force", "--json", "--", self.name.as_str()]).run(call).await
+        {
+            Ok(ended) => released(call, &self.name, &ended),
+            Err(error) => broken(&error),
+        }
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(crate = "rmcp::schemars")]
+pub(super) struct Unfreeze {
+    name: Name,
+}
+
+impl Operation for Unfreeze {
+    const NAME: &'static str = "unfreeze";
+    const TITLE: &'static str = "Lift a freeze";
+    const ABOUT: &'static str = "Lift the freeze of a lock, whoever ordered it. Only when a person has asked \
+        for it.";
+    const NATURE: Nature = Nature::Forces;
+
+    fn fields() -> Vec<Field> {
+        vec![("name", Of::Text, "The lock")]
+    }
+
+    async fn call(self, call: &Call) -> Answer {
+        let words = ["unfreeze", "--force", "--json", "--", self.name.as_str()];
+        match Order::new(words).run(call).await {
+            Ok(ended) => plain(&ended),
+            Err(error) => broken(&error),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What the audit log tells, the last of it.
+
+use super::{
+    answer::{Answer, broken, done, failed},
+    call::Call,
+    kept::Keep,
+    order::{Ended, Order},
+    schema::{Field, Of},
+    server::{Nature, Operation},
+    words::Name,
+};
+use rmcp::{model::JsonObject, schemars::JsonSchema};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// From when on, where the call does not say.
+const SINCE: &str = "24h";
+
+/// How many events are given where the call does not say, and at most.
+const EVENTS: usize = 100;
+const EVENTS_AT_MOST: usize = 1000;
+
+/// How much of the log's end is looked at: a thousand events of some length.
+const LOG: usize = 2 << 20;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(crate = "rmcp::schemars")]
+pub(super) struct Audit {
+    /// Only this lock
+    name: Option<Name>,
+    /// Only what this owner did
+    owner: Option<String>,
+    /// Only this kind: acquire, deny, release, renew, lost, freeze, force-break, ...
+    event: Option<String>,
+    /// From this time, or so long ago, on, like 2026-02-01T10:00:00Z or 2h. Default: 24h
+    since: Option<String>,
+    /// Up to this time, or so long ago
+    until: Option<String>,
+    /// At most so many events, the last of them. Default: 100, at most 1000
+    limit: Option<usize>,
+}
+
+impl Operation for Audit {
+    const NAME: &'static str = "audit";
+    const TITLE: &'static str = "What happened to locks";
+    const ABOUT: &'static str = "List what happened to locks, oldest first: every change and every refusal, \
+        who did it and when. Changes nothing.";
+    const NATURE: Nature = Nature::Looks;
+
+    fn fields() -> Vec<Field> {
+        vec![
+            (
+                "events",
+                Of::Objects,
+                "Each with ts, event, name, lock_id, owner, host, pid, agent_id, ttl_sec, extra",
+            ),
+            ("truncated", Of::Yes, "Whether there are earlier ones that are not given"),
+        ]
+    }
+
+    async fn call(self, call: &Call) -> Answer {
+        let order = Order::new(["audit", "--json"])
+            .flag("--since", Some(self.since.as_deref().unwrap_or(SINCE)))
+            .flag("--until", self.until.as_ref())
+            .flag("--name", self.name.as_ref().map(Name::as_str))
+            .flag("--owner", self.owner.as_ref())
+            .flag("--event", self.event.as_ref())
+            .keeping(Keep::Tail(LOG));
+        match order.run(call).await {
+            Ok(ended) => last(&ended, self.limit.unwrap_or(EVENTS).min(EVENTS_AT_MOST)),
+            Err(error) => broken(&error),
+        }
+    }
+}
+
+/// The last events of those that were printed.
+fn last(ended: &Ended, limit: usize) -> Answer {
+    if ended.code != Some(0) {
+        return failed(ended, JsonObject::new());
+    }
+    let text = ended.out.text();
+    // Where the beginning is left out, the first line says so and the next may be half of one.
+    let cut = if ended.out.left_out() > 0 { 3 } else { 0 };
+    let events: Vec<Value> =
+        text.lines().skip(cut).filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let earlier = events.len().saturating_sub(limit);
+    let truncated = earlier > 0 || cut > 0;
+    let events: Vec<Value> = events.into_iter().skip(earlier).collect();
+    done(JsonObject::from_iter([
+        ("events".to_owned(), events.into()),
+        ("truncated".to_owned(), truncated.into()),
+    ]))
+}

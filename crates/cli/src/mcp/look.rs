@@ -1,0 +1,100 @@
+//! What changes nothing: `status` and `why`.
+
+use super::{
+    answer::{Answer, broken, done, failed},
+    call::Call,
+    order::{Ended, Order},
+    schema::{Field, Of},
+    server::{Nature, Operation},
+    words::Name,
+};
+use rmcp::{model::JsonObject, schemars::JsonSchema};
+use serde::Deserialize;
+use serde_json::Value;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(crate = "rmcp::schemars")]
+pub(super) struct Status {
+    /// Only this lock. Default: all
+    name: Option<Name>,
+}
+
+impl Operation for Status {
+    const NAME: &'static str = "status";
+    const TITLE: &'static str = "Who holds what";
+    const ABOUT: &'static str = "List the locks that are held, waited for or frozen: who, since when, for \
+        how long still, what they run, who waits, and what is stored with them. Changes nothing.";
+    const NATURE: Nature = Nature::Looks;
+
+    fn fields() -> Vec<Field> {
+        vec![(
+            "locks",
+            Of::Objects,
+            "Each with name, state, owner, agent_id, pid, command, acquired_ts, expires_at, age_sec, \
+             metadata, taken, waiters, queue and more; empty where nobody holds, waits or freezes",
+        )]
+    }
+
+    async fn call(self, call: &Call) -> Answer {
+        let name = self.name.as_ref().map(|name| name.as_str().to_owned());
+        let words = name.map(|name| ["--".to_owned(), name]).into_iter().flatten();
+        match Order::new(["status", "--json"]).words(words).run(call).await {
+            Ok(ended) => locks(&ended),
+            Err(error) => broken(&error),
+        }
+    }
+}
+
+/// One lock or many are a list; a lock that nobody holds is none of them.
+fn locks(ended: &Ended) -> Answer {
+    let locks = match (ended.code, ended.json()) {
+        (Some(0), Some(Value::Array(locks))) => locks,
+        (Some(0), Some(lock @ Value::Object(_))) => vec![lock],
+        (Some(3), None) => Vec::new(),
+        // One whose record is no record: what it is stands in the answer.
+        (Some(_), Some(lock @ Value::Object(_))) => {
+            return failed(ended, list(vec![lock]));
+        }
+        _ => return failed(ended, JsonObject::new()),
+    };
+    done(list(locks))
+}
+
+fn list(locks: Vec<Value>) -> JsonObject {
+    JsonObject::from_iter([("locks".to_owned(), locks.into())])
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(crate = "rmcp::schemars")]
+pub(super) struct Why {
+    name: Name,
+}
+
+impl Operation for Why {
+    const NAME: &'static str = "why";
+    const TITLE: &'static str = "Why a lock cannot be taken";
+    const ABOUT: &'static str = "Explain whether you could take a lock now: who is in the way, and what \
+        can be done about it. Changes nothing.";
+    const NATURE: Nature = Nature::Looks;
+
+    fn fields() -> Vec<Field> {
+        vec![
+            ("name", Of::Text, "The lock"),
+            ("reasons", Of::Objects, "Each with type, message, and the record where there is one"),
+            ("suggestions", Of::Texts, "What can be done, in words of the command line"),
+        ]
+    }
+
+    async fn call(self, call: &Call) -> Answer {
+        match Order::new(["why", "--json", "--", self.name.as_str()]).run(call).await {
+            Ok(ended) => match (ended.code, ended.json()) {
+                // That it is blocked is an answer.
+                (Some(0 | 2), Some(Value::Object(fields))) => done(fields),
+                _ => failed(&ended, JsonObject::new()),
+            },
+            Err(error) => broken(&error),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Running a command unless somebody has its result.
+
+use super::{
+    answer::{Answer, broken, done, failed, unfit},
+    call::Call,
+    guarded::{OUTPUTS, output, outputs},
+    order::Order,
+    schema::Field,
+    server::{Nature, Operation},
+    words::{Name, Span},
+};
+use rmcp::schemars::JsonSchema;
+use serde::Deserialize;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(crate = "rmcp::schemars")]
+pub(super) struct RunOnce {
+    name: Name,
+    /// The program and its arguments, without a shell
+    command: Vec<String>,
+    /// Globs of the files that the result depends on. Default: the whole work tree, as git sees it
+    #[serde(default)]
+    inputs: Vec<String>,
+    /// Keep the result for this long, like 90s, 5m, 1h30m
+    ttl: Option<Span>,
+    /// Give at most so many bytes of stdout and of stderr, from both ends. Default: 65536, at most 524288
+    max_output_bytes: Option<usize>,
+}
+
+impl Operation for RunOnce {
+    const NAME: &'static str = "run_once";
+    const TITLE: &'static str = "Run once, share the result";
+    const ABOUT: &'static str = "Run a slow command, like a build or the tests, unless somebody has run it \
+        on the same files already: then their output and exit code are given, at once or as soon as they have \
+        them. It runs again when the files have changed. It gets no input and no terminal.";
+    const NATURE: Nature = Nature::Runs;
+
+    fn fields() -> Vec<Field> {
+        OUTPUTS.to_vec()
+    }
+
+    async fn call(self, call: &Call) -> Answer {
+        if self.command.is_empty() {
+            return unfit("command must have at least the program");
+        }
+        let order = Order::new(["once", self.name.as_str()])
+            .flag("--ttl", self.ttl.as_ref())
+            .words(self.inputs.iter().map(|glob| format!("--input={glob}")))
+            .words(["--".to_owned()])
+            .words(self.command)
+            .keeping(output(self.max_output_bytes))
+            .lasting([]);
+        match order.run(call).await {
+            Ok(ended) => {
+                let mut fields = outputs(&ended);
+                // What lokt cannot do it says so in the end, and what the command says is the command's.
+                let text = ended.err.text();
+                let last = text.lines().rfind(|line| !line.starts_with("hint: "));
+                let refused = last.is_some_and(|line| line.starts_with("error: "));
+                if ended.stopped.is_some() || (refused && ended.code != Some(0)) {
+                    return failed(&ended, fields);
+                }
+                fields.insert("status".to_owned(), "completed".into());
+                fields.insert("exit_code".to_owned(), ended.code.into());
+                done(fields)
+            }
+            Err(error) => broken(&error),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! News for a client that waits: its place in line, and who is in the way. The one thing that the server
+//! reads by itself.
+
+use super::connection::Connection;
+use crate::{context::Context, span, view::holder};
+use lokt_lock::{
+    ops::{Entry, survey},
+    store::RecordKind,
+    words::{LockName, Timestamp},
+};
+use rmcp::{
+    Peer, RoleServer,
+    model::{ProgressNotificationParam, ProgressToken},
+};
+use std::{
+    convert::Infallible,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// When the first news comes: by then it is in line or in.
+const FIRST: Duration = Duration::from_millis(100);
+
+/// Tells a client how a call of its gets on.
+pub(super) struct Progress {
+    token: ProgressToken,
+    peer: Peer<RoleServer>,
+    began: Instant,
+}
+
+impl Progress {
+    pub(super) fn new(token: ProgressToken, peer: Peer<RoleServer>) -> Self {
+        Self { token, peer, began: Instant::now() }
+    }
+
+    /// Tells it again and again, until it is dropped.
+    pub(super) async fn tell(
+        &self,
+        connection: &Arc<Connection>,
+        names: &[String],
+        pid: i32,
+    ) -> Infallible {
+        let names: Vec<LockName> =
+            names.iter().filter_map(|name| LockName::new(name).ok()).collect();
+        tokio::time::sleep(FIRST).await;
+        loop {
+            let (seen_by, asked) = (Arc::clone(connection), names.clone());
+            // Files are read there, which may take a moment.
+            let look = move || standing(&seen_by.context, &asked, pid);
+            let standing = tokio::task::spawn_blocking(look).await.ok().flatten();
+            let spent = self.began.elapsed();
+            let message = standing.unwrap_or_else(|| format!("running for {}", span::show(spent)));
+            let news = ProgressNotificationParam::new(self.token.clone(), spent.as_secs_f64());
+            // A client that is gone ends the call in another way.
+            let _ = self.peer.notify_progress(news.with_message(message)).await;
+            tokio::time::sleep(pause(spent)).await;
+        }
+    }
+}
+
+/// The longer it lasts, the less often anybody looks.
+fn pause(spent: Duration) -> Duration {
+    if spent < Duration::from_secs(30) { Duration::from_secs(1) } else { Duration::from_secs(5) }
+}
+
+/// Where process `pid` stands in the line of the one of these locks that it waits for.
+fn standing(context: &Context, names: &[LockName], pid: i32) -> Option<String> {
+    names.iter().find_map(|name| {
+        let entries = survey(&context.store, name, &context.caller);
+        let lock = entries.iter().find(|entry| entry.kind == RecordKind::Lock)?;
+        let at = lock.waiters.iter().position(|waiter| waiter.pid == pid)?;
+        let ahead = at + lock.taken + lock.inside.len();
+        let place = match ahead {
+            0 => "next in line".to_owned(),
+            ahead => format!("place {ahead} in line"),
+        };
+        Some(format!("waiting for lock {:?} ({place}): {}", name.as_str(), why(lock, &entries, at)))
+    })
+}
+
+/// Whom the one at a place in line waits for.
+fn why(lock: &Entry, entries: &[Entry], at: usize) -> String {
+    let freeze = entries.iter().find(|entry| entry.kind == RecordKind::Freeze);
+    let before = at.checked_sub(1).and_then(|at| lock.waiters.get(at));
+    if let Some(record) = lock.record().filter(|_| lock.taken > 0) {
+        format!("held by {}", holder::told(record, Timestamp::now()))
+    } else if let Some(guard) = lock.inside.first().or(before) {
+        format!("{} (pid {}) goes first", guard.owner, guard.pid)
+    } else if let Some(freeze) = freeze.and_then(Entry::record) {
+        format!("it is frozen {}", holder::frozen_by(freeze))
+    } else {
+        "it is about to be taken".to_owned()
+    }
+}

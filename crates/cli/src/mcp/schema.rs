@@ -1,0 +1,133 @@
+//! What arguments and results look like, for those who have to make or to check them.
+
+use rmcp::{
+    model::JsonObject,
+    schemars::{JsonSchema, generate::SchemaSettings},
+};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// A field of a result: its name, its type, and what it means.
+pub(super) type Field = (&'static str, Of, &'static str);
+
+/// The type of a field.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Of {
+    Text,
+    Whole,
+    Yes,
+    Texts,
+    Wholes,
+    Objects,
+    Object,
+    Anything,
+}
+
+impl Of {
+    fn schema(self) -> Value {
+        match self {
+            Self::Text => json!({"type": ["string", "null"]}),
+            Self::Whole => json!({"type": ["integer", "null"]}),
+            Self::Yes => json!({"type": ["boolean", "null"]}),
+            Self::Texts => {
+                json!({"type": ["array", "null"], "items": {"type": ["string", "null"]}})
+            }
+            Self::Wholes => {
+                json!({"type": ["array", "null"], "items": {"type": ["integer", "null"]}})
+            }
+            Self::Objects => json!({"type": ["array", "null"], "items": {"type": "object"}}),
+            Self::Object => json!({"type": ["object", "null"]}),
+            Self::Anything => json!({}),
+        }
+    }
+}
+
+/// The schema of arguments, in words that all models understand: without references, and without `null`
+/// beside the type of an argument that may be left out.
+pub(super) fn input<T: JsonSchema>() -> Arc<JsonObject> {
+    let settings = SchemaSettings::draft2020_12().with(|it| {
+        it.inline_subschemas = true;
+        it.meta_schema = None;
+    });
+    let schema = settings.into_generator().into_root_schema_for::<T>();
+    let mut schema = schema.as_object().cloned().unwrap_or_default();
+    schema.remove("title");
+    if let Some(Value::Object(arguments)) = schema.get_mut("properties") {
+        arguments.values_mut().filter_map(Value::as_object_mut).for_each(simplify);
+    }
+    Arc::new(schema)
+}
+
+/// Takes `null` out of the types of an argument, and sizes that only a compiler knows.
+fn simplify(schema: &mut JsonObject) {
+    schema.remove("format");
+    if let Some(Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|it| it != "null");
+        if let [one] = types.as_slice() {
+            let one = one.clone();
+            schema.insert("type".to_owned(), one);
+        }
+    }
+    let null = json!({"type": "null"});
+    if let Some(Value::Array(choices)) = schema.get_mut("anyOf") {
+        choices.retain(|it| *it != null);
+        if let [Value::Object(one)] = choices.as_slice() {
+            let one = one.clone();
+            schema.remove("anyOf");
+            // What the argument says of itself is more than what its type says.
+            let own = std::mem::replace(schema, one);
+            schema.extend(own);
+        }
+    }
+    if let Some(Value::String(text)) = schema.get_mut("description") {
+        *text = text.replace('\n', " ");
+    }
+}
+
+/// What a result that is an error has, whatever the operation.
+const ERROR: [Field; 5] = [
+    ("status", Of::Text, "What came of it"),
+    (
+        "exit_code",
+        Of::Whole,
+        "Of an error: its kind, as the command line's exit code; of a command: its own",
+    ),
+    ("error", Of::Text, "Of an error: what failed, on what, and why"),
+    ("hints", Of::Texts, "Of an error: what can be done, in words of the command line"),
+    ("next", Of::Text, "Of an error: what to do next"),
+];
+
+/// The schema of a result with these fields. None is required and more may come, so that a result is valid
+/// also where it is an error, and where a newer version has more to say.
+pub(super) fn output(fields: &[Field]) -> Arc<JsonObject> {
+    let described = ERROR.iter().chain(fields).map(|(name, of, meaning)| {
+        let mut schema = of.schema();
+        if let Value::Object(schema) = &mut schema {
+            schema.insert("description".to_owned(), (*meaning).into());
+        }
+        ((*name).to_owned(), schema)
+    });
+    let properties: JsonObject = described.collect();
+    let mut object = JsonObject::new();
+    object.insert("type".to_owned(), "object".into());
+    object.insert("properties".to_owned(), properties.into());
+    Arc::new(object)
+}
+
+/// The fields of a refusal.
+pub(super) const BLOCKED: [Field; 14] = [
+    ("name", Of::Text, "The lock"),
+    ("reason", Of::Text, "Where blocked: held, frozen, queued or corrupted"),
+    ("holder_owner", Of::Text, "Where blocked: who is in the way"),
+    ("holder_host", Of::Text, "Where blocked: the machine of that"),
+    ("holder_pid", Of::Whole, "Where blocked: the process of that"),
+    ("holder_agent_id", Of::Text, "Where blocked: the agent of that"),
+    ("holder_age_sec", Of::Whole, "Where blocked: since how many seconds"),
+    ("holder_ttl_sec", Of::Whole, "Where blocked: the announced lifetime in seconds"),
+    ("holder_remaining_sec", Of::Whole, "Where blocked: what is left of that"),
+    ("holder_expired", Of::Yes, "Where blocked: whether nothing is left of it"),
+    ("holder_pid_status", Of::Text, "Where blocked: alive, dead or unknown"),
+    ("holder_acquired_ts", Of::Text, "Where blocked: since when, RFC 3339"),
+    ("holder_expires_at", Of::Text, "Where blocked: until when, RFC 3339"),
+    ("holder_command", Of::Texts, "Where blocked: what it runs"),
+];

@@ -1,0 +1,175 @@
+//! What a client is told of this server, and which operation a call is for.
+
+use super::{
+    Force,
+    acquire::Acquire,
+    answer::{Answer, unfit},
+    call::Call,
+    connection::Connection,
+    force::{ForceUnlock, Unfreeze},
+    guarded::RunGuarded,
+    history::Audit,
+    look::{Status, Why},
+    once::RunOnce,
+    pinned::RunTool,
+    release::Release,
+    schema::{Field, input, output},
+};
+use rmcp::{
+    ErrorData, RoleServer, ServerHandler,
+    model::{
+        CallToolRequestParams, CallToolResponse, Implementation, JsonObject, ListToolsResult,
+        PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool, ToolAnnotations,
+    },
+    schemars::JsonSchema,
+    service::RequestContext,
+};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// What an agent reads before anything else.
+const INSTRUCTIONS: &str = "\
+Locks for work that others in this repository may be doing at the same moment: builds, tests, pushes, \
+deployments, migrations. Names are free; use those that the repository's scripts use (status shows what is \
+held).
+- One command: run_guarded. Over several steps: acquire, work, release; it ends with this connection too.
+- Slow and the same for everybody (tests, lint, build): run_once gives what another has found out already.
+- Held by another is an error that says who and for how long. Then do other work, or call again with wait: \
+you get your place in line, first come, first served. Never delete lock files, never work without the lock.
+- Several locks at once: name them in one call of run_guarded.
+- why explains a lock, audit tells what happened.";
+
+/// What an operation does to the world, as clients ask before they let it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Nature {
+    /// It changes nothing.
+    Looks,
+    /// It changes what is the agent's own.
+    Changes,
+    /// It runs a command, which may do anything.
+    Runs,
+    /// It takes away what is another's.
+    Forces,
+}
+
+impl Nature {
+    fn annotations(self, title: &str) -> ToolAnnotations {
+        let notes = ToolAnnotations::with_title(title);
+        match self {
+            Self::Looks => notes.read_only(true).idempotent(true).open_world(false),
+            Self::Changes => notes.read_only(false).destructive(false).open_world(false),
+            Self::Runs => notes.read_only(false).destructive(true).open_world(true),
+            Self::Forces => notes.read_only(false).destructive(true).open_world(false),
+        }
+    }
+}
+
+/// An operation that a client can call: its arguments, and what it does with them.
+pub(super) trait Operation: DeserializeOwned + JsonSchema + Send + 'static {
+    const NAME: &'static str;
+    const TITLE: &'static str;
+    /// What it does, for an agent that has to choose.
+    const ABOUT: &'static str;
+    const NATURE: Nature;
+
+    /// The fields of its result.
+    fn fields() -> Vec<Field>;
+
+    /// Does it.
+    fn call(self, call: &Call) -> impl Future<Output = Answer> + Send;
+}
+
+/// What one client talks to.
+pub(super) struct Server {
+    connection: Arc<Connection>,
+    force: Force,
+}
+
+impl Server {
+    pub(super) fn new(connection: Arc<Connection>, force: Force) -> Self {
+        Self { connection, force }
+    }
+
+    /// Does what a name stands for; `None` where it stands for nothing here.
+    async fn perform(&self, name: &str, arguments: JsonObject, call: &Call) -> Option<Answer> {
+        Some(match name {
+            Acquire::NAME => perform::<Acquire>(arguments, call).await,
+            Release::NAME => perform::<Release>(arguments, call).await,
+            Status::NAME => perform::<Status>(arguments, call).await,
+            Why::NAME => perform::<Why>(arguments, call).await,
+            RunGuarded::NAME => perform::<RunGuarded>(arguments, call).await,
+            RunOnce::NAME => perform::<RunOnce>(arguments, call).await,
+            RunTool::NAME => perform::<RunTool>(arguments, call).await,
+            Audit::NAME => perform::<Audit>(arguments, call).await,
+            _ if self.force == Force::Absent => return None,
+            ForceUnlock::NAME => perform::<ForceUnlock>(arguments, call).await,
+            Unfreeze::NAME => perform::<Unfreeze>(arguments, call).await,
+            _ => return None,
+        })
+    }
+
+    fn tools(&self) -> Vec<Tool> {
+        let mut tools = vec![
+            described::<Acquire>(),
+            described::<Release>(),
+            described::<Status>(),
+            described::<Why>(),
+            described::<RunGuarded>(),
+            described::<RunOnce>(),
+            described::<RunTool>(),
+            described::<Audit>(),
+        ];
+        if self.force == Force::Allowed {
+            tools.extend([described::<ForceUnlock>(), described::<Unfreeze>()]);
+        }
+        tools
+    }
+}
+
+async fn perform<O: Operation>(arguments: JsonObject, call: &Call) -> Answer {
+    match serde_json::from_value::<O>(Value::Object(arguments)) {
+        Ok(operation) => operation.call(call).await,
+        Err(error) => unfit(&format!("arguments of {}: {error}", O::NAME)),
+    }
+}
+
+fn described<O: Operation>() -> Tool {
+    Tool::new(O::NAME, O::ABOUT, input::<O>())
+        .with_title(O::TITLE)
+        .with_raw_output_schema(output(&O::fields()))
+        .with_annotations(O::NATURE.annotations(O::TITLE))
+}
+
+impl ServerHandler for Server {
+    fn get_info(&self) -> ServerConfig {
+        let this = Implementation::new("lokt", env!("CARGO_PKG_VERSION"));
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+            .with_server_info(this)
+            .with_instructions(INSTRUCTIONS)
+    }
+
+    async fn list_tools(
+        &self,
+        _page: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        Ok(ListToolsResult::with_all_items(self.tools()))
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let _under_way = self.connection.busy().await;
+        let call = Call::new(Arc::clone(&self.connection), context);
+        let arguments = request.arguments.unwrap_or_default();
+        match self.perform(&request.name, arguments, &call).await {
+            Some(answer) => Ok(answer.into()),
+            None => {
+                Err(ErrorData::invalid_params(format!("unknown tool {:?}", request.name), None))
+            }
+        }
+    }
+}

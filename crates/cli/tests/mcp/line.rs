@@ -1,0 +1,86 @@
+use crate::sandbox;
+use lokt_testkit::{Running, Sandbox};
+use serde_json::{Value, json};
+
+/// A client that speaks the protocol by hand, a line a message.
+pub(crate) struct Line {
+    pub(crate) server: Running,
+    asked: u32,
+}
+
+impl Line {
+    /// Starts a server, without a handshake.
+    pub(crate) fn open(it: &Sandbox) -> Self {
+        Self::with(it.lokt(["mcp"]).start())
+    }
+
+    /// Talks to a server, without a handshake.
+    pub(crate) fn with(server: Running) -> Self {
+        Self { server, asked: 0 }
+    }
+
+    /// Starts a server and shakes hands with it.
+    #[track_caller]
+    pub(crate) fn connected(it: &Sandbox) -> Self {
+        let mut line = Self::open(it);
+        line.shake_hands();
+        line
+    }
+
+    #[track_caller]
+    pub(crate) fn shake_hands(&mut self) {
+        let client = json!({"name": "test", "version": "1"});
+        let parameters =
+            json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client});
+        let answer = self.ask("initialize", &parameters);
+        assert_eq!(answer["result"]["protocolVersion"], "2025-11-25", "{answer}");
+        self.write(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
+    }
+
+    /// Writes a line, whatever it says.
+    pub(crate) fn write(&mut self, line: &str) {
+        self.server.types(&format!("{line}\n"));
+    }
+
+    /// Sends a request, and gives its id.
+    pub(crate) fn send(&mut self, method: &str, parameters: &Value) -> u32 {
+        self.asked += 1;
+        let id = self.asked;
+        let request = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": parameters});
+        self.write(&request.to_string());
+        id
+    }
+
+    /// Sends a request and waits for what comes back for it.
+    #[track_caller]
+    pub(crate) fn ask(&mut self, method: &str, parameters: &Value) -> Value {
+        let id = self.send(method, parameters);
+        let line = self.server.prints(&format!(r#""id":{id},"#));
+        serde_json::from_str(&line).expect("an answer is one line of JSON")
+    }
+
+    /// Sends a call of a tool, and gives its id.
+    pub(crate) fn start(&mut self, tool: &str, arguments: &Value) -> u32 {
+        self.send("tools/call", &json!({"name": tool, "arguments": arguments}))
+    }
+
+    /// Calls a tool, and gives its structured result.
+    #[track_caller]
+    pub(crate) fn call(&mut self, tool: &str, arguments: &Value) -> Value {
+        let answer = self.ask("tools/call", &json!({"name": tool, "arguments": arguments}));
+        answer["result"]["structuredContent"].clone()
+    }
+}
+
+#[test]
+fn what_a_script_writes_into_a_pipe_is_answered() {
+    let it = sandbox();
+    let mut line = Line::connected(&it);
+    line.start("acquire", &json!({"name": "x", "until": "unlock", "ttl": "5m"}));
+    line.start("status", &json!({}));
+    let done = line.server.release().ok();
+    assert!(done.out.contains(r#""status":"acquired""#), "{done:#?}");
+    assert!(done.out.contains(r#""locks":["#), "{done:#?}");
+    assert_eq!(it.record("x")["hold"], "lease", "it outlives the connection");
+    assert!(done.err.is_empty(), "nothing went wrong: {done:#?}");
+}

@@ -1,0 +1,31 @@
+//! `lokt mcp`, as the official clients use it, and as nobody should.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must stop, and say where"
+)]
+
+mod clients;
+mod endings;
+mod line;
+mod malformed;
+mod pinned;
+
+use lokt_testkit::{PATIENCE, Sandbox};
+use std::{thread, time::Instant};
+
+fn sandbox() -> Sandbox {
+    Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
+}
+
+/// Looks again and again until something is so.
+#[track_caller]
+fn eventually(mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "it is not so in time");
+        thread::yield_now();
+    }
+}
