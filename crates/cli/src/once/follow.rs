@@ -30,6 +30,9 @@ pub(super) struct Following<'a> {
     passed: u64,
 }
 
+/// Why a run is broken off that has no more to say.
+const GONE: &str = "the one who ran it is gone";
+
 /// How watching ended.
 pub(super) enum Followed {
     /// With the end of the run.
@@ -129,15 +132,26 @@ impl<'a> Following<'a> {
                 Progress::Ended(Verdict::Abandoned { why }) => why,
                 Progress::Ended(verdict) => return Ok(Some(verdict)),
                 Progress::BrokenOff => "its recording could not be written".to_owned(),
-                Progress::Open if Follower::newest(&self.folder) > Some(fence) => {
-                    "the one who ran it is gone".to_owned()
-                }
+                Progress::Open if Follower::newest(&self.folder) > Some(fence) => GONE.to_owned(),
                 Progress::Open => return Ok(None),
             };
-            self.passed = fence;
-            let name = self.sharing.once.name.as_str();
-            output::note(&format!("that run of {name:?} was broken off ({why}); it starts over"));
+            self.pass(fence, &why);
         }
+    }
+
+    /// Says that what was followed has come to nothing, if it was and that was not said.
+    pub(super) fn break_off(&mut self) {
+        if let Some(fence) =
+            self.follower.as_ref().map(Follower::fence).filter(|it| *it > self.passed)
+        {
+            self.pass(fence, GONE);
+        }
+    }
+
+    fn pass(&mut self, fence: u64, why: &str) {
+        self.passed = fence;
+        let name = self.sharing.once.name.as_str();
+        output::note(&format!("that run of {name:?} was broken off ({why}); it starts over"));
     }
 
     /// Turns to a newer recording than the one that is followed, from its start.

@@ -60,7 +60,10 @@ impl<'a> Sharing<'a> {
             }
             self.refuse_frozen()?;
             let obstacle = match attempt(&self.context.store, &self.request(), None)? {
-                Attempt::Entered(grant) => return self.enter(grant),
+                Attempt::Entered(grant) => {
+                    following.iter_mut().for_each(Following::break_off);
+                    return self.enter(grant);
+                }
                 Attempt::Blocked(obstacle) => obstacle,
             };
             let following = match &mut following {
