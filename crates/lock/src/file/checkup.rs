@@ -83,14 +83,16 @@ fn nearest_existing(path: &Path) -> PathBuf {
 /// Tries writing, locking and linking in a folder of its own, which is removed again.
 fn trials(place: &Path) -> [Check; 3] {
     let folder = place.join(format!(".lokt-doctor-{}", std::process::id()));
-    let made = fs::create_dir(&folder);
+    // A full disk may have room for a folder, and none for what is written in it.
+    let made = fs::create_dir(&folder).and_then(|()| fs::write(folder.join("text"), [0; 4096]));
     let writable = match &made {
         Ok(()) => check("writable", CheckStatus::Ok, format!("{} can be written", place.display())),
         Err(error) => {
-            let text = format!(
-                "cannot write in {}: {error}; set LOKT_ROOT to another folder",
-                place.display()
-            );
+            let advice = match error.kind() {
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room on the disk",
+                _ => "set LOKT_ROOT to another folder",
+            };
+            let text = format!("cannot write in {}: {error}; {advice}", place.display());
             check("writable", CheckStatus::Fail, text)
         }
     };
