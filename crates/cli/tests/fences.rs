@@ -163,7 +163,7 @@ fn publish(it: &Sandbox, text: &str, names: &str) -> Done {
 #[test]
 fn the_documented_script_refuses_a_late_writer_wherever_a_later_one_crashed() {
     for call in ["write", "openat"] {
-        let crashes = (1..).take_while(|number| crash_at(call, *number)).count();
+        let crashes = (1..1000).take_while(|number| crash_at(call, *number)).count();
         assert!(crashes > 0, "it calls {call}");
     }
 }

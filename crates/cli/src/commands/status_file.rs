@@ -172,17 +172,15 @@ impl StatusFile {
     }
 }
 
-/// How many links a path may lead over, as for the kernel (path_resolution(7)).
+/// How many links a path may lead over, as for the kernel (`path_resolution(7)`).
 const LINKS: usize = 40;
 
 /// Where a link leads that leads to nothing yet; the path itself where it is none.
 fn end_of_links(path: &Path) -> io::Result<PathBuf> {
     let mut end = path.to_owned();
     for _ in 0..LINKS {
-        match fs::read_link(&end) {
-            Ok(target) => end = end.parent().unwrap_or(Path::new("/")).join(target),
-            Err(_) => return Ok(end),
-        }
+        let Ok(target) = fs::read_link(&end) else { return Ok(end) };
+        end = end.parent().unwrap_or(Path::new("/")).join(target);
     }
     Err(nix::errno::Errno::ELOOP.into())
 }
