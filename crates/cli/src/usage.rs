@@ -11,8 +11,9 @@ pub(crate) fn report(error: &Error) -> Code {
             Code::Done
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let code = output::fail(&Failure::usage("a command is missing"));
             let _ = error.print();
-            Code::Usage
+            code
         }
         _ => output::fail(&failure(error)),
     }

@@ -10,7 +10,7 @@ fn sandbox() -> Sandbox {
 const MODES: [(&[&str], &str); 14] = [
     (&["guard", "x", "--shared", "--slots", "2", "--", "true"], "--slots"),
     (&["lock", "x", "--shared", "--slots", "2"], "--slots"),
-    (&["guard", "x", "--slots", "0", "--", "true"], "--slots"),
+    (&["guard", "x", "--slots", "0", "--", "true"], "a whole number from 1"),
     (&["lock", "x", "--slots", "0"], "--slots"),
     (&["guard", "x", "--slots", "-1", "--", "true"], "-1"),
     (&["guard", "x", "--slots", "two", "--", "true"], "two"),

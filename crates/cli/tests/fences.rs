@@ -1,7 +1,7 @@
 //! Fences: each acquisition's is above all earlier ones, and `fence check` knows those that count.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
-use lokt_testkit::{HOLD, Running, Sandbox};
+use lokt_testkit::{Done, HOLD, Running, Sandbox};
 
 fn sandbox() -> Sandbox {
     Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
@@ -141,4 +141,58 @@ fn fences_rise_when_the_clock_is_set_back() {
 fn at_most(it: &Sandbox) -> u64 {
     let out = it.lokt(["guard", "other", "-c", "echo $LOKT_FENCE"]).run().ok().out;
     out.trim().parse().unwrap()
+}
+
+/// Puts the program `publish` of the documentation into the sandbox's folder, and gives a fence that is drawn
+/// before all that comes later.
+fn publishing(it: &Sandbox) -> u64 {
+    let page =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/fences.md"));
+    let page = page.unwrap();
+    let from = page.find("cat > publish <<'EOF'").unwrap();
+    let to = from + page[from..].find("\nEOF\n").unwrap() + "\nEOF\n".len();
+    it.shell(&format!("{}chmod +x publish", &page[from..to])).run().ok();
+    draw(it)
+}
+
+/// Publishes a text under a guard of some names.
+fn publish(it: &Sandbox, text: &str, names: &str) -> Done {
+    it.shell(&format!("echo {text} | lokt guard {names} -- ./publish page")).run()
+}
+
+#[test]
+fn the_documented_script_refuses_a_late_writer_wherever_a_later_one_crashed() {
+    for call in ["write", "openat"] {
+        let crashes = (1..1000).take_while(|number| crash_at(call, *number)).count();
+        assert!(crashes > 0, "it calls {call}");
+    }
+}
+
+/// Kills a publication at its shell's how-manieth call, and lets a late writer try. False where the publication
+/// makes fewer calls.
+fn crash_at(call: &str, number: usize) -> bool {
+    let it = sandbox();
+    let late = publishing(&it);
+    publish(&it, "new", "x").ok();
+    let line = format!(
+        "echo newer | lokt guard x -- strace --output=trace --inject={call}:signal=KILL:when={number} ./publish page"
+    );
+    let crashed = it.shell(&line).run().code != Some(0);
+    let line = format!("echo late | LOKT_FENCE={late} ./publish page");
+    let told = it.shell(&line).run().expect(1);
+    assert!(told.err.starts_with("refused: fence "), "after {call} {number}: {told:#?}");
+    let page = std::fs::read_to_string(it.folder().join("page")).unwrap();
+    assert!(["new\n", "newer\n"].contains(&page.as_str()), "{call} {number}: {page:?}");
+    publish(&it, "newest", "x").ok();
+    crashed
+}
+
+#[test]
+fn the_documented_script_refuses_what_is_no_single_fence_and_goes_on() {
+    let it = sandbox();
+    publishing(&it);
+    publish(&it, "first", "x").ok();
+    publish(&it, "two", "x y").expect(1).says("is not one fence");
+    publish(&it, "second", "x").ok();
+    assert_eq!(std::fs::read_to_string(it.folder().join("page")).unwrap(), "second\n");
 }

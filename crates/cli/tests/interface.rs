@@ -54,7 +54,7 @@ fn the_version_is_told() {
 }
 
 /// Calls without a meaning, and what is said of them.
-const WRONG: [(&[&str], &str); 27] = [
+const WRONG: [(&[&str], &str); 29] = [
     (&["bogus"], "bogus"),
     (&["loc", "x"], "loc"),
     (&["lock"], "<NAME>"),
@@ -77,6 +77,8 @@ const WRONG: [(&[&str], &str); 27] = [
     (&["unlock", "x", "--all"], "--all"),
     (&["unlock", "x", "--force", "--break-stale"], "--break-stale"),
     (&["unlock", "--force"], "<NAME>"),
+    (&["unlock", "--all", "--force"], "--force"),
+    (&["unlock", "--break-stale", "--all"], "--break-stale"),
     (&["status", "x", "y"], "'y'"),
     (&["freeze", "x"], "--ttl"),
     (&["get-meta", "x"], "<KEY>"),
@@ -91,7 +93,10 @@ fn wrong_usage_is_told_with_its_reason_and_does_nothing() {
         let done = it.lokt(words.iter().copied()).run().fails_with(64, reason);
         assert!(done.out.is_empty(), "{words:?} has no data: {done:#?}");
     }
-    it.lokt([""; 0]).run().expect(64).says("Usage: lokt");
+    for (words, usage) in [(&[][..], "Usage: lokt"), (&["fence"], "Usage: lokt fence")] {
+        let done = it.lokt(words.iter().copied()).run().expect(64).says(usage);
+        assert!(done.err.starts_with("error: a command is missing\n"), "{done:#?}");
+    }
     assert!(!it.root().exists(), "nothing was made");
 }
 

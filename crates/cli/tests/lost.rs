@@ -385,21 +385,3 @@ fn in_a_terminal_those_whose_parent_has_ended_are_stopped_too() {
     script.ends();
     it.lokt(["exists", "x"]).run().expect(3);
 }
-
-#[test]
-fn a_job_that_was_stopped_by_the_keyboard_is_ended_when_it_goes_on() {
-    let it = sandbox();
-    let mut shell = it.terminal("bash --norc --noprofile -i").start();
-    shell.tells("bash-");
-    shell.types("lokt guard x -- sh -c 'echo rea\"\"dy; exec sleep 1000'\n");
-    shell.prints("ready");
-    shell.types("\u{1a}");
-    shell.tells("Stopped");
-    it.lokt(["unlock", "x", "--force"]).run().ok();
-    shell.types("fg\n");
-    shell.tells("was lost while the command ran");
-    shell.types("echo co\"\"de $?\n");
-    shell.prints("code 6");
-    shell.types("exit\n");
-    shell.ends();
-}

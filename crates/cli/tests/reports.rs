@@ -202,6 +202,20 @@ fn why_names_a_way_out() {
 }
 
 #[test]
+fn why_says_the_number_of_slots_wherever_it_is_asked_for() {
+    let it = sandbox();
+    let suggested = |owner: &str| it.lokt(["why", "x"]).owner(owner).run().expect(2).out;
+    let slots = ["lock", "x", "--slots", "2", "--ttl", "10m"];
+    it.lokt(slots).owner("ada").run().ok();
+    let own = suggested("ada");
+    assert!(own.contains("lokt guard x --slots 2 -- COMMAND   takes a free slot"), "{own}");
+    assert!(!own.contains("under your lease"), "others may be in beside a lease of a slot: {own}");
+    it.lokt(slots).owner("bob").run().ok();
+    let full = suggested("carl");
+    assert!(full.contains("lokt guard x --slots 2 --wait -- COMMAND   waits in line"), "{full}");
+}
+
+#[test]
 fn a_lease_whose_taker_is_gone_may_be_abandoned_and_still_holds() {
     let it = sandbox();
     it.shell("lokt lock x 2>/dev/null").owner("ada").run().ok();

@@ -218,9 +218,17 @@ fn announced_lives_of_all_names_go_on() {
 
 #[test]
 fn one_that_is_lost_while_another_is_waited_for_keeps_the_command_from_starting() {
+    for flags in [&[][..], &["--on-lost", "warn"]] {
+        is_lost_while_waiting(flags);
+    }
+}
+
+/// Whatever is to become of a command that loses its lock, one that has lost it already does not start.
+fn is_lost_while_waiting(flags: &[&str]) {
     let it = sandbox();
     let in_b = holder(&it, "ada", &["b"]);
-    let waiter = holding(&it, "bob", &["a", "b", "--wait"]).start().is_waiting();
+    let words = [&["a", "b", "--wait"], flags].concat();
+    let waiter = holding(&it, "bob", &words).start().is_waiting();
     it.lokt(["unlock", "a", "--force"]).run().ok();
     let in_a = holder(&it, "carl", &["a"]);
     in_b.release().ok();

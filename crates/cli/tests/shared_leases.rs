@@ -86,9 +86,10 @@ fn a_lease_of_a_slot_is_renewed_and_keeps_its_number() {
     lock(&it, "bob", &["--slots", "2", "--ttl", "10m"]).ok();
     let again = lock(&it, "ada", &["--slots", "2", "--ttl", "1h", "--json"]).ok();
     assert_eq!(again.json()["renewed"], true, "with both slots taken, too");
-    for flags in [["--slots", "3"], ["--shared", "--json"]] {
-        assert_ne!(lock(&it, "ada", &flags).code, Some(0), "another mode is refused");
+    for flags in [&["--slots", "3"][..], &["--slots", "3", "--wait"]] {
+        lock(&it, "ada", flags).fails_with(1, "lock \"x\" has 2 slots, not 3");
     }
+    lock(&it, "ada", &["--shared"]).fails_with(2, "held by ada");
     assert_eq!(holders(&it), ["ada", "bob"]);
 }
 

@@ -6,9 +6,13 @@
 )]
 
 use lokt_testkit::{Done, HOLD, Lokt, Running, Sandbox};
-use nix::sys::signal::Signal;
+use nix::{libc::O_NONBLOCK, sys::signal::Signal};
 use serde_json::{Value, json};
-use std::fs;
+use std::{
+    fs::{self, File},
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+};
 
 fn sandbox() -> Sandbox {
     Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
@@ -203,10 +207,48 @@ fn a_file_that_cannot_be_written_is_an_error_before_anything_is_taken() {
         assert!(done.err.contains("nothing was locked"), "{done:#?}");
     }
     it.lokt(["guard", "x", "--status-file", "", "--", "touch", "ran"]).run().expect(64);
+    it.shell("ln -s loop loop; ln -s missing/s lost").run().ok();
+    it.python("import socket; socket.socket(socket.AF_UNIX).bind('socket')").run().ok();
+    for path in ["loop", "lost", "socket"] {
+        let words = ["guard", "x", "--status-file", path, "--", "touch", "ran"];
+        it.lokt(words).run().fails_with(1, &format!("status file {path}"));
+    }
     assert!(!it.root().exists() && !it.folder().join("ran").exists(), "nothing was made");
     fs::create_dir(it.folder().join("gone")).unwrap();
     let words = ["guard", "x", "--status-file", "gone/s", "-c", "rm -r gone; exit 3"];
     it.lokt(words).run().expect(3).says("warning: cannot write the status file gone/s");
+}
+
+#[test]
+fn a_pipe_that_nobody_reads_is_told_and_no_hang() {
+    let it = sandbox();
+    it.shell("mkfifo pipe full").run().ok();
+    let reader = File::options().read(true).custom_flags(O_NONBLOCK).open(it.folder().join("full"));
+    let mut writer = File::options();
+    let writer = writer.write(true).custom_flags(O_NONBLOCK).open(it.folder().join("full"));
+    while writer.as_ref().unwrap().write(&[b'x'; 4096]).is_ok() {}
+    let call = |name, path| it.lokt(["guard", name, "--status-file", path, "-c", "exit 3"]).start();
+    for (running, path) in [(call("x", "pipe"), "pipe"), (call("y", "full"), "full")] {
+        let warning = format!("warning: cannot write the status file {path}: nobody reads it");
+        running.ends().expect(3).says(&warning);
+    }
+    drop(reader);
+    assert!(!it.record_path("x").exists() && !it.record_path("y").exists(), "all is given back");
+    let out = it.shell("cat pipe & lokt guard x --status-file pipe -- true; wait").run().ok().out;
+    let status: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(status["outcome"], "completed", "one who reads gets it");
+}
+
+#[test]
+fn a_link_to_a_file_that_is_not_there_yet_stays_one() {
+    let it = sandbox();
+    it.shell("mkdir deep; ln -s deep/there s; ln -s deep/../s further").run().ok();
+    for path in ["s", "further"] {
+        it.lokt(["guard", "x", "--status-file", path, "--", "true"]).run().ok();
+        assert_eq!(status(&it)["outcome"], "completed");
+        assert!(fs::symlink_metadata(it.folder().join(path)).unwrap().is_symlink(), "{path}");
+        fs::remove_file(it.folder().join("deep/there")).unwrap();
+    }
 }
 
 #[test]

@@ -112,3 +112,21 @@ fn a_guard_in_the_background_can_be_brought_to_the_front() {
     shell.types("exit\n");
     shell.ends();
 }
+
+#[test]
+fn a_job_that_was_stopped_by_the_keyboard_and_lost_its_lock_is_ended_when_it_goes_on() {
+    let it = sandbox();
+    let mut shell = it.terminal("bash --norc --noprofile -i").start();
+    shell.tells("bash-");
+    shell.types("lokt guard x -- sh -c 'echo rea\"\"dy; exec sleep 1000'\n");
+    shell.prints("ready");
+    shell.types("\u{1a}");
+    shell.tells("Stopped");
+    it.lokt(["unlock", "x", "--force"]).run().ok();
+    shell.types("fg\n");
+    shell.tells("was lost while the command ran");
+    shell.types("echo co\"\"de $?\n");
+    shell.prints("code 6");
+    shell.types("exit\n");
+    shell.ends();
+}

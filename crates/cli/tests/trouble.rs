@@ -83,6 +83,31 @@ fn a_full_disk_keeps_nobody_from_giving_back() {
 }
 
 #[test]
+fn on_a_full_disk_one_of_several_leases_stays_as_it_is() {
+    let it = sandbox();
+    let share = "for owner in ada bob; do LOKT_OWNER=$owner lokt lock x --shared >/dev/null; done";
+    let line = format!(
+        "{SMALL_DISK} {share} 2>/dev/null; before=$(cat $LOKT_ROOT/locks/x.json); fill
+        LOKT_OWNER=ada lokt unlock x || code=$?
+        [ \"$before\" = \"$(cat $LOKT_ROOT/locks/x.json)\" ]; lokt unlock x --force; left; exit $code"
+    );
+    let done = it.with_own_mounts(&line).in_time().fails_with(1, "No space left on device");
+    assert!(done.err.contains("hint: the disk is full; nothing was changed"), "{done:#?}");
+    assert_eq!(done.out, "released lock \"x\"\nlocks/mine.json\n", "all of them can be");
+}
+
+#[test]
+fn the_doctor_names_a_full_disk_as_what_it_is() {
+    let it = sandbox();
+    let done = it.with_own_mounts(&format!("{SMALL_DISK} fill; lokt doctor || true")).in_time();
+    let out = done.ok().out;
+    let writable = out.lines().find(|line| line.contains(" writable ")).unwrap();
+    assert!(writable.starts_with("fail") && writable.contains("No space left"), "{out}");
+    assert!(writable.ends_with("make room on the disk"), "{out}");
+    assert!(!out.contains("LOKT_ROOT to a local disk"), "another disk is no remedy: {out}");
+}
+
+#[test]
 fn a_heartbeat_that_cannot_be_written_is_told_and_the_lock_holds() {
     let it = sandbox();
     let other = "env -u LOKT_HELD LOKT_OWNER=other lokt guard x -- true || echo code $?";

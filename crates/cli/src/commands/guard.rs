@@ -31,7 +31,7 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 ///
 /// A lock is held by the command's whole process tree: when the guard is killed, nobody gets in until
 /// the last process of the command has ended, and then the next in line gets in at once. Several locks are
-/// taken all or none, and never deadlock with others that take them in another order.
+/// taken all or none, and never deadlock with others that are taken so, in whatever order.
 ///
 /// The command sees `LOKT_NAME`, `LOKT_LOCK_ID`, `LOKT_FENCE` and `LOKT_OWNER`; of several locks the values
 /// stand in the order of the names, with commas between them.

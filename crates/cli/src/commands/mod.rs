@@ -21,6 +21,7 @@ pub(crate) mod results;
 mod sharing;
 pub(crate) mod status;
 mod status_file;
+mod stream;
 pub(crate) mod unfreeze;
 pub(crate) mod unlock;
 pub(crate) mod version;

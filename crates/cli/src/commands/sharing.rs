@@ -9,8 +9,13 @@ pub(crate) struct Sharing {
     #[arg(long, conflicts_with = "slots")]
     shared: bool,
     /// Hold one of N places; all who hold the lock must ask for the same N
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number)]
     slots: Option<NonZeroU32>,
+}
+
+/// Reads a number of slots.
+fn number(text: &str) -> Result<NonZeroU32, String> {
+    text.parse().map_err(|_| format!("it must be a whole number from 1 to {}", u32::MAX))
 }
 
 impl Sharing {

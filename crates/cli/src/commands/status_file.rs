@@ -1,6 +1,6 @@
 //! A guard's own account of how it ended, so that no exit code is ambiguous.
 
-use super::nesting::Told;
+use super::{nesting::Told, stream};
 use crate::{
     exit::Code,
     failure::{Failure, chain},
@@ -11,8 +11,7 @@ use lokt_lock::{
 };
 use serde::Serialize;
 use std::{
-    fs,
-    io::{self, Write},
+    fs, io,
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -159,22 +158,31 @@ impl StatusFile {
         text.push('\n');
         match fs::metadata(path) {
             Ok(meta) if meta.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
-            Ok(meta) if meta.is_file() && !is_descriptor(path) => {
-                // A link stays one: the file that it leads to is replaced.
+            // A link stays one: the file that it leads to is replaced.
+            Ok(meta) if meta.is_file() && !stream::is_descriptor(path) => {
                 replace(&fs::canonicalize(path)?, &text)
             }
-            Ok(_) if self.content.outcome == Outcome::Unfinished => Ok(()),
-            Ok(_) => fs::OpenOptions::new().append(true).open(path)?.write_all(text.as_bytes()),
-            Err(_) => replace(path, &text),
+            Ok(_) if self.content.outcome == Outcome::Unfinished => stream::try_access(path),
+            Ok(_) => stream::append(path, text.as_bytes()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                replace(&end_of_links(path)?, &text)
+            }
+            Err(error) => Err(error),
         }
     }
 }
 
-/// Whether a path leads to an open file of this process, as `/dev/stdout` does: whatever is behind it, it is
-/// a stream, and must be neither replaced nor cut.
-fn is_descriptor(path: &Path) -> bool {
-    let link = fs::read_link(path).unwrap_or_default();
-    [path, &link].iter().any(|it| it.starts_with("/proc") || it.starts_with("/dev/fd"))
+/// How many links a path may lead over, as for the kernel (`path_resolution(7)`).
+const LINKS: usize = 40;
+
+/// Where a link leads that leads to nothing yet; the path itself where it is none.
+fn end_of_links(path: &Path) -> io::Result<PathBuf> {
+    let mut end = path.to_owned();
+    for _ in 0..LINKS {
+        let Ok(target) = fs::read_link(&end) else { return Ok(end) };
+        end = end.parent().unwrap_or(Path::new("/")).join(target);
+    }
+    Err(nix::errno::Errno::ELOOP.into())
 }
 
 fn replace(path: &Path, text: &str) -> io::Result<()> {

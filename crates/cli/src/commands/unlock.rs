@@ -3,7 +3,7 @@ use clap::Args;
 use lokt_lock::{
     ops::{Might, Unlocked, survey_all, unlock},
     record::{Hold, Record},
-    rules::Holding,
+    rules::{Holding, Liveness},
     store::{RecordKind, StoreError},
     words::{LockName, Timestamp},
 };
@@ -22,7 +22,7 @@ pub(crate) struct Unlock {
     #[command(flatten)]
     breaking: Breaking,
     /// Give back all leases of yours; --owner without a name does the same for that owner
-    #[arg(long, conflicts_with = "name")]
+    #[arg(long, conflicts_with_all = ["name", "force", "break_stale"])]
     all: bool,
     /// Print JSON
     #[arg(long)]
@@ -129,14 +129,33 @@ fn refusal(name: &LockName, refused: &Unlocked, context: &Context) -> Failure {
             Failure::new(Code::NotFound, format!("lock {shown:?} is not held"))
         }
         Unlocked::NotYours(record) => not_yours(name, record, context),
-        Unlocked::GuardLives { pid } => {
-            let whose = pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
-            Failure::new(Code::NotYours, format!("lock {shown:?} is held by a living guard{whose}"))
-                .hint("it is given back when the guard's command ends; end that, or wait")
-                .hint("--force takes it away all the same, and lets others in beside the command")
-        }
+        Unlocked::GuardLives { pid, supervisor } => guard_lives(name, *pid, *supervisor),
         Unlocked::NotStale { record, holding } => not_stale(name, record.as_deref(), *holding),
     }
+}
+
+fn guard_lives(name: &LockName, pid: Option<i32>, supervisor: Liveness) -> Failure {
+    let named = |text: &str| pid.map_or_else(String::new, |pid| format!(" (pid {pid}{text})"));
+    let who = match supervisor {
+        Liveness::Alive => format!("a living guard{}", named("")),
+        Liveness::Dead => {
+            format!("what is left of a guard's command{}", named(", the guard, is gone"))
+        }
+        Liveness::Unknown => {
+            format!("a guard, or what is left of its command{}", named(" is not to be seen here"))
+        }
+    };
+    let failure =
+        Failure::new(Code::NotYours, format!("lock {:?} is held by {who}", name.as_str()));
+    let failure = match supervisor {
+        Liveness::Alive => {
+            failure.hint("it is given back when the guard's command ends; end that, or wait")
+        }
+        _ => failure
+            .hint("it is free when the last process of the command has ended; end them, or wait")
+            .hint(format!("lokt why {name}   names them, as far as they can be seen")),
+    };
+    failure.hint("--force takes it away all the same, and lets others in beside the command")
 }
 
 fn not_yours(name: &LockName, record: &Record, context: &Context) -> Failure {

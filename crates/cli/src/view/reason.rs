@@ -140,11 +140,10 @@ fn suggestions(name: &LockName, explanation: &Explanation) -> Vec<String> {
     }
     suggestions
         .extend(explanation.reasons.iter().filter_map(|it| joining(name, it.record.as_ref()?)));
-    let mine = |it: &Reason| it.blocks && is_lease(&it.kind, it.record.as_ref());
-    suggestions.push(if explanation.reasons.iter().any(mine) && !inside {
+    suggestions.push(if explanation.reasons.iter().any(bears_a_guard) && !inside {
         format!("lokt guard {name} -- COMMAND   runs under your lease")
     } else {
-        format!("lokt guard {name} --wait -- COMMAND   waits in line")
+        format!("lokt guard {name}{} --wait -- COMMAND   waits in line", number(explanation))
     });
     suggestions
 }
@@ -169,6 +168,14 @@ fn suggestion(name: &LockName, kind: &ReasonKind, record: Option<&Record>) -> Op
     }
 }
 
+/// What all must ask for who use a lock with slots: without it, one waits until nobody is left.
+fn number(explanation: &Explanation) -> String {
+    let blocking = explanation.reasons.iter().filter(|it| it.blocks);
+    let mut modes = blocking.filter_map(|it| Some(it.record.as_ref()?.mode));
+    let slots = modes.find_map(Mode::slots);
+    slots.map_or_else(String::new, |slots| format!(" --slots {slots}"))
+}
+
 /// How to get in beside those who hold a lock that several may hold.
 fn joining(name: &LockName, record: &Record) -> Option<String> {
     match record.mode {
@@ -178,6 +185,14 @@ fn joining(name: &LockName, record: &Record) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// Whether a guard of the one who asks would run under it. Beside a lease that others share, it asks for a place
+/// like everybody.
+fn bears_a_guard(reason: &Reason) -> bool {
+    let record = reason.record.as_ref();
+    let alone = record.is_some_and(|it| it.mode == Mode::Exclusive);
+    reason.blocks && alone && is_lease(&reason.kind, record)
 }
 
 /// Whether it is a lease of the one who asks.

@@ -2,12 +2,25 @@
 
 use super::{
     expected::{Expected, Told},
-    model::{Broken, Event, Freeze, Grip, Hold, Holder, Lease, Mode, Model, Process, Verdict},
+    model::{
+        Broken, Event, Freeze, Grip, Guard, Hold, Holder, Lease, Mode, Model, Process, Verdict,
+    },
     step::{End, Might, Name, Owner, Thing, Ttl, Victim},
 };
 
 /// The exit code of a refusal, and what it says.
 type Refused = (i32, String);
+
+/// The refusal to give back what a guard holds.
+fn kept_by(guard: &Guard) -> Refused {
+    let by = match guard {
+        Guard { supervisor: true, .. } => "a living guard",
+        Guard { recorded: true, .. } => "what is left of a guard's command",
+        // A ticket does not say in which pid namespace its pid has a meaning.
+        _ => "a guard, or what is left of its command",
+    };
+    (4, format!("is held by {by}"))
+}
 
 impl Model {
     /// `lokt unlock NAME`
@@ -34,10 +47,10 @@ impl Model {
 
     fn giving_back(&self, by: Owner, name: Name) -> Result<&'static str, Refused> {
         let state = self.at(name);
-        let guarded = state.inside().next().is_some();
-        let living_guard = || (4, "is held by a living guard".to_owned());
+        let guards = state.inside().filter_map(Holder::guard);
+        let guarded = guards.min_by_key(|guard| guard.id).map(kept_by);
         let Some(record) = state.record() else {
-            return Err(if guarded { living_guard() } else { not_held(name) });
+            return Err(guarded.unwrap_or_else(|| not_held(name)));
         };
         if let Some(broken) = record.broken() {
             return Err((1, broken.told().to_owned()));
@@ -49,7 +62,7 @@ impl Model {
             let whose = record.owner.map_or("", Owner::as_str);
             return Err((4, format!("is not yours: {whose}")));
         }
-        if guarded { Err(living_guard()) } else { Ok("release") }
+        guarded.map_or(Ok("release"), Err)
     }
 
     fn breaking_stale(&self, name: Name) -> Result<&'static str, Refused> {

@@ -83,14 +83,13 @@ fn nearest_existing(path: &Path) -> PathBuf {
 /// Tries writing, locking and linking in a folder of its own, which is removed again.
 fn trials(place: &Path) -> [Check; 3] {
     let folder = place.join(format!(".lokt-doctor-{}", std::process::id()));
-    let made = fs::create_dir(&folder);
+    // A full disk may have room for a folder, and none for what is written in it.
+    let made = fs::create_dir(&folder).and_then(|()| fs::write(folder.join("text"), [0; 4096]));
     let writable = match &made {
         Ok(()) => check("writable", CheckStatus::Ok, format!("{} can be written", place.display())),
         Err(error) => {
-            let text = format!(
-                "cannot write in {}: {error}; set LOKT_ROOT to another folder",
-                place.display()
-            );
+            let advice = advice(error, "set LOKT_ROOT to another folder");
+            let text = format!("cannot write in {}: {error}; {advice}", place.display());
             check("writable", CheckStatus::Fail, text)
         }
     };
@@ -104,7 +103,8 @@ fn trials(place: &Path) -> [Check; 3] {
                 format!("not so here: {what}; set LOKT_ROOT to a local disk"),
             ),
             Ok(Err(error)) => {
-                check(name, CheckStatus::Fail, format!("{error}; set LOKT_ROOT to a local disk"))
+                let advice = advice(&error, "set LOKT_ROOT to a local disk");
+                check(name, CheckStatus::Fail, format!("{error}; {advice}"))
             }
             Err(_) => check(name, CheckStatus::Fail, "not tried: nothing can be written"),
         };
@@ -116,6 +116,14 @@ fn trials(place: &Path) -> [Check; 3] {
     let _ = fs::remove_dir_all(&folder);
     let [locks, links] = checks;
     [writable, locks, links]
+}
+
+/// What to do about an error; `usual` where it may lie in the place.
+fn advice(error: &io::Error, usual: &'static str) -> &'static str {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room on the disk",
+        _ => usual,
+    }
 }
 
 fn locks_exclude(folder: &Path) -> io::Result<bool> {

@@ -5,9 +5,9 @@ use super::{
 use crate::{
     audit::{Event, EventKind},
     record::{Hold, Record, Slot},
-    rules::{Holding, Mode, Place, Staleness, Verdict, judge},
+    rules::{Holding, Liveness, Mode, Place, Presence, Staleness, Verdict, judge},
     store::{Durability, Placed, Put, RecordKind, Removed, Section, Store, StoreError},
-    sys::Caller,
+    sys::{self, Caller},
     words::LockName,
 };
 
@@ -37,10 +37,12 @@ pub enum Unlocked {
     NotFound,
     /// It is another's.
     NotYours(Box<Record>),
-    /// A guard lives; its process has the lock, not its owner's commands.
+    /// A guard lives, or what is left of it; its processes have the lock, not its owner's commands.
     GuardLives {
         /// The guard's process, where it is known.
         pid: Option<i32>,
+        /// Whether that process lives.
+        supervisor: Liveness,
     },
     /// Nothing proves that it is stale.
     NotStale {
@@ -184,8 +186,12 @@ impl Seen<'_> {
         verdict: Verdict,
     ) -> Option<Unlocked> {
         if holder.hold == Some(Hold::Guard) {
-            let lives = matches!(verdict, Verdict::Held(_));
-            return lives.then_some(Unlocked::GuardLives { pid: holder.pid });
+            let supervisor = match verdict {
+                Verdict::Stale(_) => return None,
+                Verdict::Held(Holding::Orphaned) => Liveness::Dead,
+                Verdict::Held(_) => Liveness::Alive,
+            };
+            return Some(Unlocked::GuardLives { pid: holder.pid, supervisor });
         }
         // Beside a lease that others share, guards are in on their own account.
         let under = self.inside.first().filter(|_| holder.mode == Mode::Exclusive)?;
@@ -193,8 +199,11 @@ impl Seen<'_> {
     }
 
     fn guard_lives<S: Store>(&self, store: &S, place: &Place) -> Unlocked {
-        let text = store.ticket_text(self.name, place);
-        Unlocked::GuardLives { pid: text.map(|text| text.pid) }
+        let pid = store.ticket_text(self.name, place).map(|text| text.pid);
+        // A ticket does not say in which pid namespace its pid has a meaning: that it is not here proves nothing.
+        let is_here = pid.is_none_or(|pid| sys::probe(pid) != Presence::Absent);
+        let supervisor = if is_here { Liveness::Alive } else { Liveness::Unknown };
+        Unlocked::GuardLives { pid, supervisor }
     }
 
     fn judged<S: Store>(&self, store: &S, record: Record) -> Vec<(Record, Verdict)> {

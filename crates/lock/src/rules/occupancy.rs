@@ -49,7 +49,10 @@ pub fn occupant(holders: Vec<Judged>, claim: Claim) -> Occupant {
     match (mine, claim.purpose) {
         (Some(mine), Purpose::Lease) if held == claim.mode => Occupant::MyLease(mine),
         (Some(mine), Purpose::Guard) if held == Mode::Exclusive => Occupant::MyLease(mine),
-        (Some(_), Purpose::Lease) => Occupant::Holder(record),
+        // One lease of a name for each owner: this one is in the way, unless the number is wrong for everybody.
+        (Some(_), Purpose::Lease) if claim.mode.disagrees_on_slots(held).is_none() => {
+            Occupant::Holder(record)
+        }
         _ => beside(record, held, claim.mode, gone),
     }
 }
@@ -134,7 +137,10 @@ mod tests {
             (Shared, "you", Guard, two, "holder"),
             (two, "you", Guard, two, "company"),
             (two, "you", Guard, three, "other slots"),
-            (two, "me", Lease, three, "holder"),
+            (two, "me", Lease, three, "other slots"),
+            (two, "you me", Lease, three, "other slots"),
+            (two, "me", Guard, three, "other slots"),
+            (two, "me", Lease, Shared, "holder"),
         ] {
             let holders = owners.split(' ').map(|owner| judged(owner, held, LIVE)).collect();
             let found = occupant(holders, Claim { purpose, mode: asked });

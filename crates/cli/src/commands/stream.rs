@@ -1,0 +1,93 @@
+//! Writing to a pipe or a device, which may have nobody who reads it: that never takes long.
+
+use nix::{
+    errno::Errno,
+    libc::{O_NOCTTY, O_NONBLOCK},
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    unistd::{AccessFlags, access},
+};
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, ErrorKind, Write},
+    os::{
+        fd::AsFd,
+        unix::fs::{FileTypeExt, OpenOptionsExt},
+    },
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long a reader may take to come, or to make room in a pipe that is full.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often to look whether a reader has come to a named pipe: nothing else tells a writer of that.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Whether a path leads to an open file of this process, as `/dev/stdout` does: whatever is behind it, it is
+/// a stream, and must be neither replaced nor cut.
+pub(super) fn is_descriptor(path: &Path) -> bool {
+    let link = fs::read_link(path).unwrap_or_default();
+    [path, &link].iter().any(|it| it.starts_with("/proc") || it.starts_with("/dev/fd"))
+}
+
+/// Whether it could be opened for writing, as far as that can be told without a reader.
+pub(super) fn try_access(path: &Path) -> io::Result<()> {
+    if fs::metadata(path)?.file_type().is_socket() {
+        // No path to a socket can be opened (open(2), `ENXIO`).
+        return Err(io::Error::new(ErrorKind::Unsupported, "it is a socket"));
+    }
+    Ok(access(path, AccessFlags::W_OK)?)
+}
+
+/// Writes behind what is in it.
+///
+/// # Errors
+/// [`ErrorKind::TimedOut`] where nobody reads, and what the system says otherwise.
+pub(super) fn append(path: &Path, text: &[u8]) -> io::Result<()> {
+    let end = Instant::now() + PATIENCE;
+    let mut stream = open(path, end)?;
+    let mut rest = text;
+    while !rest.is_empty() {
+        match stream.write(rest) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(written) => rest = rest.get(written..).unwrap_or_default(),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => await_room(&stream, end)?,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Opens it without waiting in the kernel, where no signal would end that: they are held back here.
+fn open(path: &Path, end: Instant) -> io::Result<File> {
+    loop {
+        let opened = OpenOptions::new().append(true).custom_flags(O_NONBLOCK | O_NOCTTY).open(path);
+        match opened {
+            // A named pipe without a reader (fifo(7)); to a pipe of one's own that has lost its, none comes.
+            Err(error) if error.raw_os_error() == Some(Errno::ENXIO as i32) => {
+                if is_descriptor(path) || Instant::now() >= end {
+                    return Err(unread());
+                }
+                thread::sleep(PAUSE);
+            }
+            opened => return opened,
+        }
+    }
+}
+
+fn await_room(stream: &File, end: Instant) -> io::Result<()> {
+    let left = end.saturating_duration_since(Instant::now());
+    let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+    let mut fds = [PollFd::new(stream.as_fd(), PollFlags::POLLOUT)];
+    match poll(&mut fds, timeout) {
+        Ok(0) => Err(unread()),
+        Ok(_) | Err(Errno::EINTR) => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+fn unread() -> io::Error {
+    io::Error::new(ErrorKind::TimedOut, "nobody reads it")
+}
