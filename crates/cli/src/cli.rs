@@ -1,6 +1,6 @@
 use crate::commands::{
-    audit, completions, doctor, exists, fence, freeze, get_meta, guard, lock, man, status,
-    unfreeze, unlock, version, why,
+    audit, completions, doctor, exists, fence, freeze, get_meta, guard, init, lock, man, prime,
+    status, unfreeze, unlock, version, why,
 };
 use crate::{commands::key, tool};
 use clap::{Args, Parser, Subcommand};
@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Unfreeze(unfreeze::Unfreeze),
     Audit(audit::Audit),
     Doctor(doctor::Doctor),
+    Prime(prime::Prime),
+    Init(init::Init),
     Tool(tool::Tool),
     Key(key::Key),
     Completions(completions::Completions),

@@ -8,6 +8,7 @@
 //! * [`mod@env`]: every variable of the environment that Lokt reads or sets.
 //! * [`exit`]: the exit codes, a public contract.
 //! * [`failure`]: typed errors become a message, hints and a code.
+//! * [`prime`]: what an agent has to know of a repository; [`init`]: setting it up for agents.
 //! * [`mod@tool`]: the commands about tools, one file each.
 //! * [`output`]: the only place that prints.
 //! * [`view`]: what is shown, as values that are both JSON and text.
@@ -20,7 +21,9 @@ mod entry;
 mod env;
 mod exit;
 mod failure;
+mod init;
 mod output;
+mod prime;
 mod refusal;
 mod span;
 mod tool;

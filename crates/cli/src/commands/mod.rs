@@ -11,11 +11,13 @@ pub(crate) mod fence;
 pub(crate) mod freeze;
 pub(crate) mod get_meta;
 pub(crate) mod guard;
+pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod lock;
 pub(crate) mod man;
 mod nesting;
 mod orders;
+pub(crate) mod prime;
 mod sharing;
 pub(crate) mod status;
 mod status_file;
@@ -49,6 +51,8 @@ pub(crate) fn run(cli: Cli) -> Result<Code, Failure> {
         Command::Unfreeze(it) => it.run(&context()?),
         Command::Audit(it) => it.run(&context()?, global.owner.as_ref()),
         Command::Doctor(it) => it.run(&context()?),
+        Command::Prime(it) => it.run(&global),
+        Command::Init(it) => it.run(),
         Command::Tool(it) => it.run(&global),
         Command::Key(it) => it.run(),
         Command::Completions(it) => it.run(),
