@@ -177,7 +177,7 @@ fn files_that_could_hold_it_up_do_not() {
     let unread: Vec<&str> = unread.filter_map(|it| it["file"].as_str()).collect();
     let expected = ["scripts/dangling", "scripts/fifo", "scripts/long", "scripts/zero"];
     assert_eq!(unread.iter().filter(|it| expected.contains(it)).count(), 4, "{unread:?}");
-    assert!(prime(&it).contains("files could not be read"), "it is said");
+    assert!(prime(&it).contains("files were not read"), "it is said");
 }
 
 #[test]

@@ -16,6 +16,8 @@ use std::{
 
 /// The most bytes of a file that are read.
 const MOST_BYTES: u64 = 256 * 1024;
+/// The most bytes of all files that are searched: whoever waits for a session to start must not wait long.
+const MOST_BYTES_OF_ALL: usize = 4 * 1024 * 1024;
 /// The most files that are looked at.
 const MOST_FILES: usize = 1000;
 /// How deep folders of scripts are searched.
@@ -32,6 +34,9 @@ pub(crate) struct Findings {
     pub(crate) operations: Vec<Operation>,
     /// The files that could not be read, and why.
     pub(crate) unread: Vec<Unread>,
+    /// The bytes that were searched.
+    #[serde(skip)]
+    searched: usize,
 }
 
 /// A file that could not be read.
@@ -114,6 +119,10 @@ impl Findings {
             Err(error) => return self.miss(file, &error.to_string()),
         };
         if is_known(file) || is_shell(file, &text, mode) {
+            self.searched += text.len();
+            if self.searched > MOST_BYTES_OF_ALL {
+                return self.miss(file, &format!("more than {MOST_BYTES_OF_ALL} bytes in all"));
+            }
             let run = started_by(file, &text, mode);
             for operation in operations(file, &text, &run) {
                 self.put(operation);

@@ -64,7 +64,7 @@ fn opening(findings: &Findings) -> &'static str {
 fn rules(findings: &Findings, unread: usize) -> String {
     let unread = match unread {
         0 => String::new(),
-        count => format!("{count} files could not be read: `lokt prime --json` names them."),
+        count => format!("{count} files were not read: `lokt prime --json` names them."),
     };
     let limits = if findings.operations.is_empty() { "" } else { LIMITS };
     paragraphs(&[[limits, &unread].join("\n").trim(), RULES])

@@ -28,7 +28,7 @@ pub(super) struct Command {
 /// How deep substitutions inside substitutions are looked into.
 const DEPTH: u8 = 4;
 /// How often an end that is nowhere is looked for: each time costs a walk to the text's end.
-const SEARCHES: u8 = 16;
+const SEARCHES: u8 = 8;
 
 /// All simple commands of a text, those inside substitutions too.
 pub(super) fn commands(text: &str) -> Vec<Command> {
