@@ -168,7 +168,7 @@ fn files_that_could_hold_it_up_do_not() {
     let it = sandbox();
     write(&it, "scripts/good", "lokt guard x -- y\n", 0o755);
     let more = "mkfifo scripts/fifo; ln -s /dev/zero scripts/zero; ln -s . scripts/loop
-        truncate -s 10G bin; mkdir deep; ln -s nowhere scripts/dangling
+        truncate -s 1G bin; ln -s nowhere scripts/dangling
         { echo '#!/bin/sh'; yes '# x' | head -c 400000; } >scripts/long; printf 'a\\0b' >scripts/binary";
     it.shell(more).run().ok();
     let done = it.lokt(["prime", "--json"]).in_time().ok().json();

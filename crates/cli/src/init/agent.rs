@@ -5,7 +5,7 @@ use std::path::Path;
 /// A coding agent that reads instructions from a project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Agent {
-    /// AGENTS.md: Codex, Copilot's agent, Gemini, Amp, opencode and others
+    /// AGENTS.md: Codex, Copilot's agent, opencode and others
     #[value(alias = "codex")]
     Agents,
     /// CLAUDE.md and a session-start hook in .claude/settings.json

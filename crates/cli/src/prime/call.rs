@@ -35,7 +35,7 @@ const WRAPPERS: [&str; 11] = [
     "xargs",
 ];
 /// Flags whose value is a word of its own.
-const WITH_VALUE: [&str; 13] = [
+const WITH_VALUE: [&str; 12] = [
     "--owner",
     "--ttl",
     "--slots",
@@ -48,7 +48,6 @@ const WITH_VALUE: [&str; 13] = [
     "--env",
     "--key",
     "--artifact",
-    "--older",
 ];
 
 /// The variables that are known to hold the program.
