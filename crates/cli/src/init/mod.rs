@@ -5,7 +5,7 @@
 //! * [`settings`]: a hook in a JSON file, put in and cut out without touching another byte. Pure.
 //! * [`plan`]: what is to change, file by file, worked out before anything is written.
 //! * [`place`]: reading a project's file so that no link leads out of the project.
-//! * [`write`]: drafts of all, then every file put in its place by rename(2).
+//! * [`mod@write`]: drafts of all, then every file put in its place by rename(2).
 //! * [`diff`]: the changes as people read them.
 //!
 //! What was put in says by its own form what was there before, so no second file has to remember it, and

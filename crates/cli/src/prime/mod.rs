@@ -5,7 +5,7 @@
 //! * `words`, `call`: shell text as commands, and which of those call Lokt.
 //! * `shell`, `makefile`, `justfile`, `package`: pure functions from a file's text to its operations.
 //! * [`now`]: what is held and frozen, a line each.
-//! * [`text`]: the text, held to its length; [`format`]: for whom.
+//! * [`text`]: the text, held to its length; [`mod@format`]: for whom.
 //! * `clean`: what strangers wrote, made fit to be quoted.
 //!
 //! Nothing is run, and nothing is believed: names and commands from files are quoted in one line each, cut, and
