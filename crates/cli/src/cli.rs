@@ -1,6 +1,6 @@
 use crate::commands::{
-    audit, completions, doctor, exists, fence, freeze, get_meta, guard, lock, man, mcp, results,
-    status, unfreeze, unlock, version, why,
+    audit, completions, doctor, exists, fence, freeze, get_meta, guard, init, lock, man, mcp,
+    prime, results, status, unfreeze, unlock, version, why,
 };
 use crate::{commands::key, once, tool};
 use clap::{Args, Parser, Subcommand};
@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Audit(audit::Audit),
     Doctor(doctor::Doctor),
     Results(results::Results),
+    Prime(prime::Prime),
+    Init(init::Init),
     Tool(tool::Tool),
     Key(key::Key),
     Mcp(mcp::Mcp),

@@ -10,6 +10,7 @@
 //! * [`failure`]: typed errors become a message, hints and a code.
 //! * [`once`]: the command that shares results.
 //! * [`mod@mcp`]: the server for agents.
+//! * [`prime`]: what an agent has to know of a repository; [`init`]: setting it up for agents.
 //! * [`mod@tool`]: the commands about tools, one file each.
 //! * [`output`]: the only place that prints.
 //! * [`view`]: what is shown, as values that are both JSON and text.
@@ -22,9 +23,11 @@ mod entry;
 mod env;
 mod exit;
 mod failure;
+mod init;
 mod mcp;
 mod once;
 mod output;
+mod prime;
 mod refusal;
 mod span;
 mod tool;

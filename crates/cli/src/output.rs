@@ -13,6 +13,8 @@ use std::io::{self, IsTerminal, Write};
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const ADDED: Style = AnsiColor::Green.on_default();
+const REMOVED: Style = AnsiColor::Red.on_default();
 const QUIET: Style = AnsiColor::Cyan.on_default();
 
 /// Prints data as text. A newline is added.
@@ -119,6 +121,38 @@ fn say(label: &str, style: Style, message: &str) {
     // Where stderr is closed, nobody can be told.
     let _ = writeln!(line, "{style}{label}:{style:#} {message}")
         .and_then(|()| io::stderr().write_all(&line.into_inner()));
+}
+
+/// Prints a unified diff. What files have in them must not move a terminal's cursor.
+pub(crate) fn diff(diff: &str) -> Result<(), Failure> {
+    let mut text = AutoStream::new(Vec::new(), AutoStream::choice(&io::stdout()));
+    let visible = |c: char| if c.is_control() && c != '\t' { '\u{fffd}' } else { c };
+    for line in diff.lines() {
+        let style = match line.chars().next() {
+            Some('+') => ADDED,
+            Some('-') => REMOVED,
+            _ => Style::new(),
+        };
+        let line: String = line.chars().map(visible).collect();
+        writeln!(text, "{style}{line}{style:#}")?;
+    }
+    bytes(&text.into_inner())
+}
+
+/// Whether somebody sits there who can be asked.
+pub(crate) fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks for a yes. An end of the input is none.
+pub(crate) fn ask(question: &str) -> Result<bool, Failure> {
+    draw(&format!("{question} [y/N] "));
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).map_err(|error| {
+        Failure::new(Code::Error, format!("cannot read the answer: {error}"))
+            .hint("--yes does not ask")
+    })?;
+    Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
 }
 
 /// Whether stdout is a terminal, so that a person reads it.

@@ -11,12 +11,14 @@ pub(crate) mod fence;
 pub(crate) mod freeze;
 pub(crate) mod get_meta;
 pub(crate) mod guard;
+pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod lock;
 pub(crate) mod man;
 pub(crate) mod mcp;
 pub(crate) mod nesting;
 pub(crate) mod orders;
+pub(crate) mod prime;
 pub(crate) mod results;
 mod sharing;
 pub(crate) mod status;
@@ -54,6 +56,8 @@ pub(crate) fn run(cli: Cli) -> Result<Code, Failure> {
         Command::Doctor(it) => it.run(&context()?),
         Command::Once(it) => it.run(&context()?),
         Command::Results(it) => it.run(&context()?),
+        Command::Prime(it) => it.run(&global),
+        Command::Init(it) => it.run(),
         Command::Tool(it) => it.run(&global),
         Command::Key(it) => it.run(),
         Command::Mcp(it) => it.run(&global),

@@ -14,7 +14,7 @@ mod show;
 mod sign;
 mod verify;
 
-pub(crate) use place::{system_spaces, user_space};
+pub(crate) use place::{project_folder, system_spaces, user_space};
 
 use crate::{cli::Global, exit::Code, failure::Failure};
 use clap::{Args, Subcommand};

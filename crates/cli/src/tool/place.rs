@@ -11,20 +11,24 @@ pub(super) struct Place {
 impl Place {
     /// Finds the spaces; makes nothing.
     pub(super) fn find(project: Option<&Path>) -> Result<Self, Failure> {
-        let project = match (project, env::path(env::GIT_WORK_TREE)) {
-            (Some(folder), _) => existing(folder)?,
-            (None, Some(folder)) => existing(&folder)?,
-            (None, None) => {
-                let folder = working_folder()?;
-                work_tree(&folder).unwrap_or(folder)
-            }
-        };
-        let spaces = Spaces::new(project, user_space()?, system_spaces()?);
+        let spaces = Spaces::new(project_folder(project)?, user_space()?, system_spaces()?);
         Ok(Self { checker: Checker::new(spaces) })
     }
 
     pub(super) fn spaces(&self) -> &Spaces {
         &self.checker.spaces
+    }
+}
+
+/// The project: as somebody says, else `GIT_WORK_TREE`, else the git work tree, else the working folder.
+pub(crate) fn project_folder(given: Option<&Path>) -> Result<PathBuf, Failure> {
+    match (given, env::path(env::GIT_WORK_TREE)) {
+        (Some(folder), _) => existing(folder),
+        (None, Some(folder)) => existing(&folder),
+        (None, None) => {
+            let folder = working_folder()?;
+            Ok(work_tree(&folder).unwrap_or(folder))
+        }
     }
 }
 

@@ -1,0 +1,115 @@
+use crate::{
+    exit::Code,
+    failure::Failure,
+    init::{
+        agent::Agent,
+        diff,
+        plan::{self, Plan},
+        write,
+    },
+    output,
+    tool::project_folder,
+};
+use clap::Args;
+use serde_json::json;
+use std::fs;
+
+/// Set a repository up for agents: what is guarded, in their instruction files and session-start hooks
+///
+/// Shows the changes as a diff, asks where there is a terminal, and makes all of them or none. Only the section
+/// between lokt's marks and the one hook are touched. Done again, it brings the section up to date.
+#[derive(Args, Debug)]
+pub(crate) struct Init {
+    /// For this agent; may be given several times [default: those that have files here, else agents]
+    #[arg(long = "agent", value_name = "NAME")]
+    agents: Vec<Agent>,
+    /// Take out what was put in; without --agent, for all agents
+    #[arg(long)]
+    undo: bool,
+    #[command(flatten)]
+    caution: Caution,
+    /// Print JSON, and do not ask
+    #[arg(long)]
+    json: bool,
+}
+
+/// How sure the caller is.
+#[derive(Args, Debug)]
+struct Caution {
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Init {
+    pub(crate) fn run(&self) -> Result<Code, Failure> {
+        let folder = project_folder(None)?;
+        let project = fs::canonicalize(&folder).map_err(|error| {
+            Failure::new(Code::Error, format!("cannot enter {}: {error}", folder.display()))
+        })?;
+        if !self.caution.dry_run {
+            for folder in plan::folders(&project) {
+                write::sweep(&folder);
+            }
+        }
+        let plan = if self.undo {
+            let agents = if self.agents.is_empty() { Agent::all() } else { self.agents.clone() };
+            Plan::take_out(&project, &agents)?
+        } else if self.agents.is_empty() {
+            Plan::set_up(&project, &Agent::found_in(&project))?
+        } else {
+            Plan::set_up(&project, &self.agents)?
+        };
+        if !self.json {
+            plan.changes.iter().try_for_each(|it| output::diff(&diff::of(it)))?;
+        }
+        plan.notes.iter().for_each(|note| output::note(note));
+        let writes = !self.caution.dry_run && !plan.changes.is_empty() && self.may_write(&plan)?;
+        if writes {
+            write::all(&project, &plan.changes)?;
+        }
+        self.tell(&plan, writes)?;
+        Ok(Code::Done)
+    }
+
+    /// Whether the changes are wanted: where nobody can be asked, they were asked for.
+    fn may_write(&self, plan: &Plan) -> Result<bool, Failure> {
+        if self.caution.yes || self.json || !output::can_ask() {
+            return Ok(true);
+        }
+        let files = match plan.changes.len() {
+            1 => "this file".to_owned(),
+            count => format!("these {count} files"),
+        };
+        if output::ask(&format!("change {files}?"))? {
+            return Ok(true);
+        }
+        Err(Failure::new(Code::Error, "not confirmed; nothing was changed"))
+    }
+
+    fn tell(&self, plan: &Plan, written: bool) -> Result<(), Failure> {
+        if self.json {
+            let changes = plan
+                .changes
+                .iter()
+                .map(|it| json!({"file": it.shown, "change": it.verb(), "diff": diff::of(it)}));
+            let changes: Vec<_> = changes.collect();
+            return output::json(&json!({
+                "written": written, "changes": changes, "notes": plan.notes,
+            }));
+        }
+        match (plan.changes.is_empty(), self.undo) {
+            (true, true) => output::note("there is nothing of lokt to take out"),
+            (true, false) => output::note("everything is set up already"),
+            _ if !written => output::note("nothing was changed"),
+            _ => {
+                let told = plan.changes.iter().map(|it| format!("{} {}", it.verb(), it.shown));
+                output::note(&told.collect::<Vec<_>>().join(", "));
+            }
+        }
+        Ok(())
+    }
+}

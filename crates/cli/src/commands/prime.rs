@@ -1,0 +1,64 @@
+use crate::{
+    cli::Global,
+    context::Context,
+    exit::Code,
+    failure::{Failure, chain},
+    init, output,
+    prime::{Format, now, project, text},
+    tool::project_folder,
+    view,
+};
+use clap::Args;
+use lokt_lock::{ops::survey_all, rules::OwnerSource};
+use serde_json::json;
+
+/// Tell an agent which operations are guarded, what to do when a lock is held, and what is held now
+///
+/// Less than 300 words for the beginning of a session. The operations are found by reading scripts in
+/// scripts/, bin/, .github/scripts/ and the project's folder, the Makefile, the justfile and the scripts of
+/// package.json for calls of `lokt guard` and `lokt once`; nothing is run.
+#[derive(Args, Debug)]
+pub(crate) struct Prime {
+    /// Print the lasting part for an instruction file, between the marks that `lokt init` looks for
+    #[arg(long, value_name = "FORMAT", conflicts_with = "json")]
+    format: Option<Format>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Prime {
+    pub(crate) fn run(&self, global: &Global) -> Result<Code, Failure> {
+        let findings = project::find(&project_folder(None)?);
+        if let Some(format) = self.format {
+            output::text(&init::section::marked(&text::lasting(&findings, format)))?;
+            return Ok(Code::Done);
+        }
+        let context = Context::new(global)?;
+        let me = &context.caller.identity;
+        let entries = survey_all(&context.store, &context.caller);
+        // An agent must have the rest all the same, and be told what is not known.
+        if let Err(error) = &entries {
+            output::warn(&format!("what is held cannot be read: {}", chain(error)));
+        }
+        if !self.json {
+            let held = entries.map(|it| now::lines(&it, me)).map_err(|it| chain(&it));
+            output::text(&text::live(&findings, held, me))?;
+            return Ok(Code::Done);
+        }
+        let entries = entries.ok();
+        let held = entries.as_ref().map(|entries| {
+            let views = entries.iter().map(|it| view::entry::json(it, None));
+            views.collect::<Vec<_>>()
+        });
+        output::json(&json!({
+            "operations": findings.operations,
+            "unread": findings.unread,
+            "owner": me.owner.as_str(),
+            "owner_given": me.source == OwnerSource::Given,
+            "agent_id": me.agent.to_string(),
+            "held": held,
+        }))?;
+        Ok(Code::Done)
+    }
+}

@@ -1,0 +1,134 @@
+use crate::prime::Format;
+use clap::ValueEnum;
+use std::path::Path;
+
+/// A coding agent that reads instructions from a project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Agent {
+    /// AGENTS.md: Codex, Copilot's agent, opencode and others
+    #[value(alias = "codex")]
+    Agents,
+    /// CLAUDE.md and a session-start hook in .claude/settings.json
+    Claude,
+    /// .cursor/rules/lokt.mdc
+    Cursor,
+    /// .windsurfrules
+    Windsurf,
+    /// .github/copilot-instructions.md
+    Copilot,
+    /// .clinerules, or lokt.md in a folder of that name
+    Cline,
+    /// CONVENTIONS.md, and .aider.conf.yml that reads it
+    Aider,
+}
+
+/// A text file that an agent reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Instructions {
+    /// Where it is, relative to the project.
+    pub(super) path: &'static str,
+    /// What a new one begins with.
+    pub(super) opening: &'static str,
+    /// How the section is written.
+    pub(super) format: Format,
+}
+
+impl Instructions {
+    const fn new(path: &'static str, format: Format) -> Self {
+        Self { path, opening: "", format }
+    }
+}
+
+/// A small file that is made where there is none, and never changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Companion {
+    /// Where it is, relative to the project.
+    pub(super) path: &'static str,
+    /// All of it.
+    pub(super) content: &'static str,
+    /// What one that was there before must have to do the same.
+    pub(super) mentions: &'static str,
+    /// What to do where it does not.
+    pub(super) otherwise: &'static str,
+}
+
+/// The agents of which one may be found in a project.
+const ALL: [Agent; 7] = [
+    Agent::Agents,
+    Agent::Claude,
+    Agent::Cursor,
+    Agent::Windsurf,
+    Agent::Copilot,
+    Agent::Cline,
+    Agent::Aider,
+];
+
+impl Agent {
+    /// The agents that a project has files of; where there is none, those who read AGENTS.md.
+    pub(crate) fn found_in(project: &Path) -> Vec<Self> {
+        let is_there = |it: &Self| {
+            it.traces().iter().any(|path| project.join(path).symlink_metadata().is_ok())
+        };
+        let found: Vec<Self> = ALL.into_iter().filter(is_there).collect();
+        if found.is_empty() { vec![Self::Agents] } else { found }
+    }
+
+    /// All agents.
+    pub(crate) fn all() -> Vec<Self> {
+        ALL.to_vec()
+    }
+
+    /// Files and folders that only its users have.
+    const fn traces(self) -> &'static [&'static str] {
+        match self {
+            Self::Agents => &["AGENTS.md"],
+            Self::Claude => &["CLAUDE.md", ".claude"],
+            Self::Cursor => &[".cursor", ".cursorrules"],
+            Self::Windsurf => &[".windsurfrules", ".windsurf"],
+            Self::Copilot => &[".github/copilot-instructions.md"],
+            Self::Cline => &[".clinerules"],
+            Self::Aider => &[".aider.conf.yml"],
+        }
+    }
+
+    /// The instruction file that it reads in this project.
+    pub(super) fn instructions(self, project: &Path) -> Instructions {
+        match self {
+            Self::Agents => Instructions::new("AGENTS.md", Format::AgentsMd),
+            Self::Claude => Instructions::new("CLAUDE.md", Format::ClaudeMd),
+            // Cursor's agent does not read .cursorrules any more.
+            Self::Cursor => Instructions {
+                opening: "---\ndescription: Operations that are guarded by lokt\nalwaysApply: true\n---\n\n",
+                ..Instructions::new(".cursor/rules/lokt.mdc", Format::Cursorrules)
+            },
+            Self::Windsurf => Instructions::new(".windsurfrules", Format::Windsurfrules),
+            Self::Copilot => Instructions::new(".github/copilot-instructions.md", Format::Copilot),
+            Self::Cline if project.join(".clinerules").is_dir() => {
+                Instructions::new(".clinerules/lokt.md", Format::Clinerules)
+            }
+            Self::Cline => Instructions::new(".clinerules", Format::Clinerules),
+            Self::Aider => Instructions::new("CONVENTIONS.md", Format::Aider),
+        }
+    }
+
+    /// The JSON file that has a session-start hook, where the agent knows such a thing.
+    pub(super) const fn settings(self) -> Option<&'static str> {
+        match self {
+            Self::Claude => Some(".claude/settings.json"),
+            _ => None,
+        }
+    }
+
+    /// What else it needs.
+    pub(super) const fn companion(self) -> Option<Companion> {
+        match self {
+            Self::Aider => Some(Companion {
+                path: ".aider.conf.yml",
+                content: "read: CONVENTIONS.md\n",
+                mentions: "CONVENTIONS.md",
+                otherwise: "aider reads CONVENTIONS.md only if .aider.conf.yml says `read: CONVENTIONS.md`",
+            }),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Setting a repository up for agents, and taking that out again.
+//!
+//! * [`agent`]: the agents, and which files each of them reads.
+//! * [`section`]: a section between marks in a text file. Pure.
+//! * [`settings`]: a hook in a JSON file, put in and cut out without touching another byte. Pure.
+//! * [`plan`]: what is to change, file by file, worked out before anything is written.
+//! * [`place`]: reading a project's file so that no link leads out of the project.
+//! * [`mod@write`]: drafts of all, then every file put in its place by rename(2).
+//! * [`diff`]: the changes as people read them.
+//!
+//! What was put in says by its own form what was there before, so no second file has to remember it, and
+//! undoing works in every clone (`docs/decisions/0017-what-init-wrote-says-what-was-there.md`).
+
+pub(crate) mod agent;
+pub(crate) mod diff;
+mod place;
+pub(crate) mod plan;
+pub(crate) mod section;
+mod settings;
+pub(crate) mod write;

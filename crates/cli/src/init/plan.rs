@@ -1,0 +1,192 @@
+//! What is to change, worked out for all files before any is written.
+
+use super::{
+    agent::{Agent, Instructions},
+    place::{Place, refused},
+    section, settings,
+};
+use crate::{
+    failure::Failure,
+    prime::{project, text},
+};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+/// The change of one file.
+#[derive(Clone, Debug)]
+pub(crate) struct Change {
+    /// Where it is shown to be, relative to the project.
+    pub(crate) shown: &'static str,
+    /// Where it really is.
+    pub(crate) path: PathBuf,
+    /// What it has; none where it is not there.
+    pub(crate) before: Option<String>,
+    /// What it is to have; none where it is to go.
+    pub(crate) after: Option<String>,
+}
+
+/// All changes, and what a person should know.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    pub(crate) changes: Vec<Change>,
+    pub(crate) notes: Vec<String>,
+}
+
+/// A guarded script to begin with, where there is none.
+const EXAMPLE: &str = "scripts/guarded-example";
+const EXAMPLE_TEXT: &str = "\
+#!/bin/sh
+# A guarded operation: whoever runs this is alone in it, or is told who is. Put what must not happen twice
+# at once in place of the echo, and its name in place of `example`.
+# Made by `lokt init`; `lokt init --undo` removes it again unless it was changed.
+exec lokt guard example --ttl 5m -- echo \"alone in here\"
+";
+
+impl Plan {
+    /// What sets a project up for these agents. The project's path has no symbolic links.
+    pub(crate) fn set_up(project: &Path, agents: &[Agent]) -> Result<Self, Failure> {
+        let mut plan = Self::default();
+        let mut findings = project::find(project);
+        if findings.operations.is_empty() {
+            let place = Place::read(project, EXAMPLE)?;
+            if place.text.is_none() {
+                findings.add(EXAMPLE, EXAMPLE_TEXT);
+                plan.change(place, Some(EXAMPLE_TEXT.to_owned()));
+            }
+        }
+        for agent in agents {
+            let it = agent.instructions(project);
+            let place = Place::read(project, it.path)?;
+            let body = text::lasting(&findings, it.format);
+            let after = section::put(place.text.as_deref(), &body, it.opening);
+            let after = after.map_err(|flaw| refused(it.path, &flaw.to_string()))?;
+            plan.change(place, Some(after));
+            if let Some(path) = agent.settings() {
+                plan.put_hook(project, path)?;
+            }
+            plan.accompany(project, *agent)?;
+        }
+        Ok(plan)
+    }
+
+    /// What takes out of a project what was set up for these agents, and with all of them the example.
+    pub(crate) fn take_out(project: &Path, agents: &[Agent]) -> Result<Self, Failure> {
+        let mut plan = Self::default();
+        for agent in agents {
+            plan.take_out_section(project, agent.instructions(project))?;
+            if let Some(path) = agent.settings() {
+                plan.take_out_hook(project, path)?;
+            }
+            if let Some(it) = agent.companion() {
+                plan.remove_unchanged(project, it.path, it.content)?;
+            }
+        }
+        if agents == Agent::all() {
+            plan.remove_unchanged(project, EXAMPLE, EXAMPLE_TEXT)?;
+        }
+        Ok(plan)
+    }
+
+    fn put_hook(&mut self, project: &Path, path: &'static str) -> Result<(), Failure> {
+        let place = Place::read(project, path)?;
+        let after = settings::put(place.text.as_deref()).map_err(|flaw| {
+            refused(path, &flaw.to_string())
+                .hint("put the hook in by hand (docs/agents.md shows it), and run this again")
+        })?;
+        self.change(place, Some(after));
+        Ok(())
+    }
+
+    fn take_out_section(&mut self, project: &Path, it: Instructions) -> Result<(), Failure> {
+        let Some((place, text)) = there(project, it.path)? else { return Ok(()) };
+        let rest = section::cut(&text, it.opening);
+        match rest.map_err(|flaw| refused(it.path, &flaw.to_string()))? {
+            section::Rest::Same => {}
+            section::Rest::Text(text) => self.change(place, Some(text)),
+            section::Rest::Nothing => self.change(place, None),
+        }
+        Ok(())
+    }
+
+    fn take_out_hook(&mut self, project: &Path, path: &'static str) -> Result<(), Failure> {
+        let Some((place, text)) = there(project, path)? else { return Ok(()) };
+        match settings::cut(&text).map_err(|flaw| refused(path, &flaw.to_string()))? {
+            settings::Rest::Same => {}
+            settings::Rest::Text(text) => self.change(place, Some(text)),
+            settings::Rest::Nothing => self.change(place, None),
+        }
+        Ok(())
+    }
+
+    /// Makes what else an agent needs, or says what is missing.
+    fn accompany(&mut self, project: &Path, agent: Agent) -> Result<(), Failure> {
+        let Some(it) = agent.companion() else { return Ok(()) };
+        let place = Place::read(project, it.path)?;
+        match place.text.as_deref() {
+            None => self.change(place, Some(it.content.to_owned())),
+            Some(text) if text.contains(it.mentions) => {}
+            Some(_) => self.notes.push(it.otherwise.to_owned()),
+        }
+        Ok(())
+    }
+
+    fn remove_unchanged(
+        &mut self,
+        project: &Path,
+        path: &'static str,
+        content: &str,
+    ) -> Result<(), Failure> {
+        let Some((place, text)) = there(project, path)? else { return Ok(()) };
+        if text == content {
+            self.change(place, None);
+        } else if path == EXAMPLE {
+            self.notes.push(format!("{path} was changed since, and stays"));
+        }
+        Ok(())
+    }
+
+    /// Adds a change, where it is one. Two names of one file, as of a link, are one file.
+    fn change(&mut self, place: Place, after: Option<String>) {
+        let is_known = self.changes.iter().any(|it| it.path == place.path);
+        if is_known || place.text == after {
+            return;
+        }
+        let Place { shown, path, text } = place;
+        self.changes.push(Change { shown, path, before: text, after });
+    }
+}
+
+/// The folders in which something may be changed: those in the project, that are there.
+pub(crate) fn folders(project: &Path) -> BTreeSet<PathBuf> {
+    let of_agent = |agent: Agent| {
+        let other = agent.settings().or(agent.companion().map(|it| it.path));
+        [Some(agent.instructions(project).path), other]
+    };
+    let paths = Agent::all().into_iter().flat_map(of_agent).flatten().chain([EXAMPLE]);
+    let folder = |path| project.join(path).parent().and_then(|it| it.canonicalize().ok());
+    paths.filter_map(folder).filter(|it| it.starts_with(project)).collect()
+}
+
+/// A file that may have something of Lokt's, with its text.
+fn there(project: &Path, path: &'static str) -> Result<Option<(Place, String)>, Failure> {
+    let Some(place) = Place::read_inside(project, path)? else { return Ok(None) };
+    Ok(place.text.clone().map(|text| (place, text)))
+}
+
+impl Change {
+    /// Whether the file is to be a program.
+    pub(crate) fn is_program(&self) -> bool {
+        self.shown == EXAMPLE
+    }
+
+    /// What happens to the file, in one word.
+    pub(crate) fn verb(&self) -> &'static str {
+        match (&self.before, &self.after) {
+            (None, _) => "created",
+            (_, None) => "removed",
+            _ => "updated",
+        }
+    }
+}

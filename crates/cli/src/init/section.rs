@@ -1,0 +1,119 @@
+//! A section between two marks in a text file: put in, brought up to date, cut out.
+//!
+//! What was there before is told by what stands around the section, so cutting it out gives the file back byte
+//! for byte: a section at the end of a file without a final newline has none either, and was set apart by two
+//! newlines; else one was put before it and one behind it. A section that is followed by nothing and preceded by
+//! nothing but the opening made its file.
+
+use std::ops::Range;
+
+/// The line before the section.
+const BEGIN: &str = "<!-- lokt:begin: `lokt init` keeps this section up to date -->";
+/// The line behind it.
+const END: &str = "<!-- lokt:end -->";
+/// How the first line begins, whatever later versions add.
+const BEGINS: &str = "<!-- lokt:begin";
+
+/// Says why a section cannot be found for certain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Flaw {
+    /// A mark is missing, or the second stands before the first.
+    #[error("a mark of lokt's section has no counterpart")]
+    Unpaired,
+    /// There are several sections.
+    #[error("there are several sections of lokt")]
+    Several,
+}
+
+/// What is left without the section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// There is no section.
+    Same,
+    /// The file as it was before.
+    Text(String),
+    /// There was no file before.
+    Nothing,
+}
+
+/// A text between the marks.
+pub(crate) fn marked(body: &str) -> String {
+    format!("{BEGIN}\n{body}\n{END}")
+}
+
+/// The file with the section; `opening` is what a new one begins with.
+pub(super) fn put(text: Option<&str>, body: &str, opening: &str) -> Result<String, Flaw> {
+    let section = marked(body);
+    let Some(text) = text else { return Ok(format!("{opening}{section}\n")) };
+    if let Some(place) = place(text)? {
+        let section = section.replace('\n', newline_inside(text, &place));
+        let (before, after) = around(text, &place);
+        return Ok(format!("{before}{section}{after}"));
+    }
+    let newline = newline_of(text);
+    let section = section.replace('\n', newline);
+    Ok(match (text.is_empty(), text.ends_with('\n')) {
+        (true, _) => section,
+        (false, true) => format!("{text}{newline}{section}{newline}"),
+        (false, false) => format!("{text}{newline}{newline}{section}"),
+    })
+}
+
+/// The file without the section.
+pub(super) fn cut(text: &str, opening: &str) -> Result<Rest, Flaw> {
+    let Some(place) = place(text)? else { return Ok(Rest::Same) };
+    let newline = newline_inside(text, &place);
+    let (before, after) = around(text, &place);
+    if before == opening && after == "\n" {
+        return Ok(Rest::Nothing);
+    }
+    let without = |text: &str| text.strip_suffix(newline).unwrap_or(text).to_owned();
+    if after.is_empty() {
+        let before = without(before);
+        return Ok(Rest::Text(without(&before)));
+    }
+    let after = after.strip_prefix(newline).unwrap_or(after);
+    Ok(Rest::Text(without(before) + after))
+}
+
+fn around<'a>(text: &'a str, place: &Range<usize>) -> (&'a str, &'a str) {
+    let before = text.get(..place.start).unwrap_or_default();
+    (before, text.get(place.end..).unwrap_or_default())
+}
+
+/// Where the section is, from the first mark to the end of the second, without that line's end.
+fn place(text: &str) -> Result<Option<Range<usize>>, Flaw> {
+    let mut begins = Vec::new();
+    let mut ends = Vec::new();
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_end_matches(['\n', '\r']);
+        if content.starts_with(BEGINS) && content.ends_with("-->") {
+            begins.push(at);
+        } else if content == END {
+            ends.push(at + content.len());
+        }
+        at += line.len();
+    }
+    match (begins.as_slice(), ends.as_slice()) {
+        ([], []) => Ok(None),
+        ([begin], [end]) if begin < end => Ok(Some(*begin..*end)),
+        ([_] | [], [_] | []) => Err(Flaw::Unpaired),
+        _ => Err(Flaw::Several),
+    }
+}
+
+/// How the lines of the section end: what was put around it ends so too.
+fn newline_inside(text: &str, place: &Range<usize>) -> &'static str {
+    newline_of(text.get(place.clone()).unwrap_or_default())
+}
+
+/// How the lines of a text end: as its first one does.
+pub(super) fn newline_of(text: &str) -> &'static str {
+    let first = text.split_inclusive('\n').next().unwrap_or_default();
+    if first.ends_with("\r\n") { "\r\n" } else { "\n" }
+}
+
+#[cfg(test)]
+#[path = "section_tests.rs"]
+mod tests;

@@ -1,0 +1,55 @@
+use super::*;
+use proptest::prelude::*;
+
+#[test]
+fn the_section_stands_apart_and_ends_as_the_file_did() {
+    let section = marked("body");
+    for (before, after) in [
+        ("", section.clone()),
+        ("a", format!("a\n\n{section}")),
+        ("a\n", format!("a\n\n{section}\n")),
+        ("a\r\n", format!("a\r\n\r\n{}\r\n", section.replace('\n', "\r\n"))),
+    ] {
+        assert_eq!(put(Some(before), "body", "").unwrap(), after, "{before:?}");
+    }
+    assert_eq!(put(None, "body", "x\n").unwrap(), format!("x\n{section}\n"));
+}
+
+#[test]
+fn a_section_is_brought_up_to_date_in_its_place() {
+    let old = put(Some("a\n"), "old\nlines", "").unwrap() + "added later\n";
+    let new = put(Some(&old), "new", "").unwrap();
+    assert_eq!(new, format!("a\n\n{}\nadded later\n", marked("new")));
+    assert_eq!(put(Some(&new), "new", "").unwrap(), new, "the second time changes nothing");
+    assert_eq!(cut(&new, "").unwrap(), Rest::Text("a\nadded later\n".to_owned()));
+}
+
+#[test]
+fn marks_that_do_not_fit_are_refused() {
+    let section = marked("x");
+    for text in [BEGIN, END, &format!("{END}\n{BEGIN}")] {
+        assert_eq!(put(Some(text), "b", ""), Err(Flaw::Unpaired), "{text}");
+        assert_eq!(cut(text, ""), Err(Flaw::Unpaired), "{text}");
+    }
+    let twice = format!("{section}\n{section}");
+    assert_eq!(put(Some(&twice), "b", ""), Err(Flaw::Several));
+    assert_eq!(cut("no marks", ""), Ok(Rest::Same));
+}
+
+proptest! {
+    #[test]
+    fn cutting_gives_back_what_was_there(text in "(a|\n|\r\n|\r| |# b|é){0,12}", opening in "(---\n)?") {
+        let with = put(Some(&text), "one\n\ntwo", &opening).unwrap();
+        prop_assert_eq!(cut(&with, &opening).unwrap(), Rest::Text(text.clone()));
+        let updated = put(Some(&with), "three", &opening).unwrap();
+        prop_assert_eq!(cut(&updated, &opening).unwrap(), Rest::Text(text));
+    }
+
+    #[test]
+    fn a_file_that_was_made_goes(opening in "(---\n){0,2}") {
+        let made = put(None, "body", &opening).unwrap();
+        prop_assert_eq!(cut(&made, &opening).unwrap(), Rest::Nothing);
+        let updated = put(Some(&made), "other", &opening).unwrap();
+        prop_assert_eq!(cut(&updated, &opening).unwrap(), Rest::Nothing);
+    }
+}

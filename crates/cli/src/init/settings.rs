@@ -1,0 +1,185 @@
+//! A session-start hook in a JSON file: put in and cut out, with every other byte as it was.
+//!
+//! The file's text is not written anew from its values: that would lose how it is laid out, and what its numbers
+//! look like. The hook is put into the text at one place, and each of the places where that can be writes it in
+//! a form of its own:
+//!
+//! | what was there | what is put in |
+//! | --- | --- |
+//! | no file | the whole file, in lines |
+//! | an object without `hooks` | `"hooks":{"SessionStart":[…]}` without a space, or in lines behind other members in lines |
+//! | `hooks` without `SessionStart` | `"SessionStart": […]` with a space, or in lines |
+//! | an empty `SessionStart` | the hook between two spaces |
+//! | other session-start hooks | a comma and the hook |
+//!
+//! So what stands there says what stood there, and cutting out is checked by putting in again. Where somebody
+//! has laid the file out anew since, what was put in goes, and what it left empty.
+
+mod layout;
+mod members;
+
+use layout::Layout;
+use members::{Member, Whole};
+use serde_json::{Value, json};
+use std::ops::Range;
+
+/// The hook's command.
+const COMMAND: &str = "lokt prime";
+const HOOKS: &str = "hooks";
+const EVENT: &str = "SessionStart";
+
+/// Says why a file cannot be changed for certain.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Flaw {
+    /// It is not JSON; comments are not either.
+    #[error("it is not plain JSON (a comment would be lost): {0}")]
+    NotJson(#[from] serde_json::Error),
+    /// Something has another type than it has to have.
+    #[error("{0} is not {1}")]
+    Type(&'static str, &'static str),
+    /// A key stands there twice.
+    #[error("the key {0:?} stands there twice")]
+    Twice(String),
+}
+
+/// What is left without the hook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// There is no hook of Lokt's.
+    Same,
+    /// The file without it.
+    Text(String),
+    /// There was no file before.
+    Nothing,
+}
+
+/// The file with the hook.
+pub(super) fn put(text: Option<&str>) -> Result<String, Flaw> {
+    let Some(text) = text else { return Ok(created()) };
+    let places = match Places::of(text) {
+        // Somebody has put it in by hand, where a comment keeps this from doing so.
+        Err(Flaw::NotJson(_)) if text.contains(COMMAND) => return Ok(text.to_owned()),
+        places => places?,
+    };
+    if places.groups.iter().flatten().any(|group| runs_prime(&group.value)) {
+        return Ok(text.to_owned());
+    }
+    let layout = Layout::of(text);
+    let in_event = format!("\"{EVENT}\": [{}]", hook());
+    let in_hooks = format!("\"{HOOKS}\":{{\"{EVENT}\":[{}]}}", hook());
+    let (at, chunk) = match (&places.hooks, &places.event) {
+        (_, Some(event)) if event.is_empty() => (event.first, format!(" {} ", hook())),
+        (_, Some(event)) => (event.last, layout.behind(event, 2, &hook())),
+        (Some(hooks), None) if hooks.is_empty() => (hooks.first, in_event),
+        (Some(hooks), None) if hooks.in_lines => {
+            (hooks.last, layout.member_behind(1, EVENT, &json!([hook()])))
+        }
+        (Some(hooks), None) => (hooks.last, format!(", {in_event}")),
+        (None, None) if places.top.is_empty() => (places.top.first, in_hooks),
+        (None, None) if places.top.in_lines => {
+            (places.top.last, layout.member_behind(0, HOOKS, &json!({EVENT: [hook()]})))
+        }
+        (None, None) => (places.top.last, format!(", {in_hooks}")),
+    };
+    let (before, after) = text.split_at_checked(at).unwrap_or((text, ""));
+    Ok(format!("{before}{chunk}{after}"))
+}
+
+/// The file without the hook.
+pub(super) fn cut(text: &str) -> Result<Rest, Flaw> {
+    if text == created() {
+        return Ok(Rest::Nothing);
+    }
+    if !text.contains(COMMAND) {
+        return Ok(Rest::Same);
+    }
+    let places = Places::of(text)?;
+    let groups = places.groups.as_deref().unwrap_or_default();
+    let Some(mine) = groups.iter().find(|group| group.value == hook()) else {
+        return Ok(Rest::Same);
+    };
+    let group = members::without(text, groups, mine);
+    let event = places.member(EVENT).map(|(all, it)| members::without(text, all, it));
+    let hooks = places.member(HOOKS).map(|(all, it)| members::without(text, all, it));
+    let padded = unpadded(text, &mine.whole);
+    let candidates = [hooks.clone(), event.clone(), padded, Some(group.clone())];
+    let was = |it: &String| put(Some(it)).is_ok_and(|again| again == text);
+    if let Some(before) = candidates.into_iter().flatten().find(was) {
+        return Ok(Rest::Text(before));
+    }
+    // Laid out anew: what is left empty was put in too, as far as anybody can tell.
+    let is_last = groups.len() == 1;
+    let is_last_event = is_last && places.hook_members.as_ref().is_some_and(|it| it.len() == 1);
+    let rest = if is_last_event {
+        hooks
+    } else if is_last {
+        event
+    } else {
+        None
+    };
+    Ok(Rest::Text(rest.unwrap_or(group)))
+}
+
+/// The text without a place and the two spaces around it.
+fn unpadded(text: &str, place: &Range<usize>) -> Option<String> {
+    let before = text.get(..place.start)?.strip_suffix(' ')?;
+    Some(before.to_owned() + text.get(place.end..)?.strip_prefix(' ')?)
+}
+
+fn hook() -> Value {
+    json!({"hooks": [{"type": "command", "command": COMMAND}]})
+}
+
+fn created() -> String {
+    let all = json!({HOOKS: {EVENT: [hook()]}});
+    format!("{}\n", serde_json::to_string_pretty(&all).unwrap_or_default())
+}
+
+/// Whether a group of hooks runs the command already, in whatever way somebody wrote that.
+fn runs_prime(group: &Value) -> bool {
+    let commands = group.get("hooks").and_then(Value::as_array).into_iter().flatten();
+    let mut commands = commands.filter_map(|it| it.get("command").and_then(Value::as_str));
+    commands.any(|it| it.contains(COMMAND))
+}
+
+/// Where everything is that matters.
+struct Places {
+    top: Whole,
+    top_members: Vec<Member>,
+    hooks: Option<Whole>,
+    hook_members: Option<Vec<Member>>,
+    event: Option<Whole>,
+    groups: Option<Vec<Member>>,
+}
+
+impl Places {
+    fn of(text: &str) -> Result<Self, Flaw> {
+        let (top, top_members) = members::of_object(text, 0..text.len(), "the file")?;
+        let found = |all: &[Member], key: &str| {
+            all.iter().find(|it| it.key == key).map(|it| it.whole.clone())
+        };
+        let mut places =
+            Self { top, top_members, hooks: None, hook_members: None, event: None, groups: None };
+        let Some(place) = found(&places.top_members, HOOKS) else { return Ok(places) };
+        let (hooks, hook_members) = members::of_object(text, place, "\"hooks\"")?;
+        let place = found(&hook_members, EVENT);
+        places.hooks = Some(hooks);
+        places.hook_members = Some(hook_members);
+        let Some(place) = place else { return Ok(places) };
+        let (event, groups) = members::of_list(text, place, "\"SessionStart\"")?;
+        places.event = Some(event);
+        places.groups = Some(groups);
+        Ok(places)
+    }
+
+    /// A member by its key, with those beside it.
+    fn member(&self, key: &str) -> Option<(&[Member], &Member)> {
+        let inner = self.hook_members.as_ref();
+        let all = if key == HOOKS { &self.top_members } else { inner? };
+        all.iter().find(|it| it.key == key).map(|it| (all.as_slice(), it))
+    }
+}
+
+#[cfg(test)]
+#[path = "settings_tests.rs"]
+mod tests;

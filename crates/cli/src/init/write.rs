@@ -1,0 +1,152 @@
+//! Writing changes: first a draft of every file beside it, on disk, then each draft in its file's place by
+//! rename(2). So a full disk or a missing permission shows before anything has changed, and whoever is killed
+//! leaves every file as it was or as it is to be, and at most a draft `.lokt-init-…`, which the next run removes:
+//! the kernel lock on it says whether anybody is still at work on it.
+
+use super::plan::Change;
+use crate::{exit::Code, failure::Failure};
+use lokt_tool::bounded;
+use std::{
+    fs::{self, File, Permissions},
+    io::{self, Write},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+use tempfile::NamedTempFile;
+
+/// What the names of drafts begin with.
+pub(crate) const DRAFT: &str = ".lokt-init-";
+
+/// Makes all changes. The folders that become empty by them go too.
+pub(crate) fn all(project: &Path, changes: &[Change]) -> Result<(), Failure> {
+    let mut folders = Vec::new();
+    let drafts: Result<Vec<_>, Failure> =
+        changes.iter().map(|change| draft(project, change, &mut folders)).collect();
+    let drafts = drafts.inspect_err(|_| remove_empty(project, &folders))?;
+    if let Err(failure) = changes.iter().try_for_each(require_unchanged) {
+        drop(drafts);
+        remove_empty(project, &folders);
+        return Err(failure);
+    }
+    for (number, (change, draft)) in changes.iter().zip(drafts).enumerate() {
+        put(change, draft).map_err(|error| {
+            let failure = fails(change, &error);
+            let done: Vec<&str> = changes.iter().take(number).map(|it| it.shown).collect();
+            match done.as_slice() {
+                [] => failure,
+                done => failure.hint(format!("already written: {}", done.join(", "))),
+            }
+        })?;
+    }
+    let removed = changes.iter().filter(|it| it.after.is_none());
+    let emptied: Vec<PathBuf> =
+        removed.filter_map(|it| it.path.parent()).map(Path::to_owned).collect();
+    remove_empty(project, &emptied);
+    Ok(())
+}
+
+/// Removes the drafts that killed processes left in a folder. What cannot be removed is in nobody's way.
+pub(crate) fn sweep(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_draft = entry.file_name().to_string_lossy().starts_with(DRAFT);
+        let is_dead = |file: File| file.try_lock().is_ok();
+        if is_draft && bounded::open(&entry.path()).ok().flatten().is_some_and(is_dead) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// The new content on disk, beside the file; none where the file is to go.
+fn draft(
+    project: &Path,
+    change: &Change,
+    folders: &mut Vec<PathBuf>,
+) -> Result<Option<NamedTempFile>, Failure> {
+    let Some(after) = &change.after else { return Ok(None) };
+    let folder = change.path.parent().unwrap_or(project);
+    let mut make = || -> io::Result<NamedTempFile> {
+        if !folder.exists() {
+            folders.push(folder.to_owned());
+            fs::create_dir_all(folder)?;
+        }
+        let mode = if change.is_program() { 0o777 } else { 0o666 };
+        let mut builder = tempfile::Builder::new();
+        // As any program makes a file: less what the umask takes.
+        let mut draft =
+            builder.prefix(DRAFT).permissions(Permissions::from_mode(mode)).tempfile_in(folder)?;
+        if change.before.is_some() {
+            draft.as_file().set_permissions(fs::metadata(&change.path)?.permissions())?;
+        }
+        draft.as_file().lock()?;
+        draft.write_all(after.as_bytes())?;
+        draft.as_file().sync_all()?;
+        Ok(draft)
+    };
+    make().map(Some).map_err(|error| fails(change, &error).hint("nothing was changed, in no file"))
+}
+
+/// Refuses to write over what somebody else has written meanwhile.
+fn require_unchanged(change: &Change) -> Result<(), Failure> {
+    let now = match fs::read_to_string(&change.path) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(fails(change, &error)),
+    };
+    if now == change.before {
+        return Ok(());
+    }
+    let what = format!("{} was changed by somebody else at this moment", change.shown);
+    Err(Failure::new(Code::Error, what).hint("nothing was changed, in no file; run it again"))
+}
+
+fn put(change: &Change, draft: Option<NamedTempFile>) -> io::Result<()> {
+    match draft {
+        None => fs::remove_file(&change.path),
+        Some(draft) if change.before.is_none() => {
+            draft.persist_noclobber(&change.path).map(drop).map_err(|it| it.error)
+        }
+        Some(draft) => draft.persist(&change.path).map(drop).map_err(|it| it.error),
+    }
+}
+
+/// Removes folders that are empty, and those around them.
+fn remove_empty(project: &Path, folders: &[PathBuf]) {
+    for folder in folders {
+        let around = folder.ancestors().take_while(|it| *it != project && it.starts_with(project));
+        // The first one that is not empty ends it.
+        let _ = around.map(fs::remove_dir).take_while(Result::is_ok).count();
+    }
+}
+
+fn fails(change: &Change, error: &io::Error) -> Failure {
+    Failure::new(Code::Error, format!("cannot write {}: {error}", change.path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_wrote_meanwhile_is_not_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let project = fs::canonicalize(folder.path()).unwrap();
+        fs::write(project.join("a"), "new").unwrap();
+        let change = |name: &'static str, before: Option<&str>, after: Option<&str>| Change {
+            shown: name,
+            path: project.join(name),
+            before: before.map(str::to_owned),
+            after: after.map(str::to_owned),
+        };
+        for late in [
+            change("a", Some("old"), Some("ours")),
+            change("a", None, Some("ours")),
+            change("a", Some("old"), None),
+        ] {
+            let changes = [change("below/b", None, Some("ours")), late];
+            let failure = all(&project, &changes).unwrap_err();
+            assert!(failure.message.contains("changed by somebody else"), "{failure:?}");
+            assert_eq!(fs::read_to_string(project.join("a")).unwrap(), "new");
+            assert_eq!(fs::read_dir(&project).unwrap().count(), 1, "nothing else was made");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+use clap::ValueEnum;
+
+/// Whose instruction file a text is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// AGENTS.md, read by Codex and many others
+    AgentsMd,
+    /// CLAUDE.md of Claude Code
+    ClaudeMd,
+    /// .cursorrules or .cursor/rules of Cursor
+    Cursorrules,
+    /// .windsurfrules of Windsurf: less than 2,000 characters
+    Windsurfrules,
+    /// .github/copilot-instructions.md of GitHub Copilot
+    Copilot,
+    /// .clinerules of Cline
+    Clinerules,
+    /// CONVENTIONS.md for aider
+    Aider,
+}
+
+impl Format {
+    /// The most characters that the text may have.
+    pub(super) const fn most_characters(self) -> usize {
+        match self {
+            Self::Windsurfrules => 1999,
+            _ => usize::MAX,
+        }
+    }
+
+    /// How the agent learns what is held.
+    pub(super) const fn sight(self) -> &'static str {
+        match self {
+            Self::ClaudeMd => {
+                "The session-start hook tells what is held, where it is set up; `lokt prime` tells it any time."
+            }
+            Self::Aider => {
+                "`lokt prime` tells what is held now. The same holds for commands that you only propose."
+            }
+            _ => "Run `lokt prime` when a session starts: it tells what is held now.",
+        }
+    }
+}

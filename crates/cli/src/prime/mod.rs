@@ -1,0 +1,28 @@
+//! What an agent has to know of a repository within its first seconds: which operations are guarded, what to
+//! run, what to do when a lock is held, what is held now.
+//!
+//! * [`project`]: finds the operations. The only place here that reads files.
+//! * `words`, `call`: shell text as commands, and which of those call Lokt.
+//! * `shell`, `makefile`, `justfile`, `package`: pure functions from a file's text to its operations.
+//! * [`now`]: what is held and frozen, a line each.
+//! * [`text`]: the text, held to its length; [`mod@format`]: for whom.
+//! * `clean`: what strangers wrote, made fit to be quoted.
+//!
+//! Nothing is run, and nothing is believed: names and commands from files are quoted in one line each, cut, and
+//! without anything that could end the quotation.
+
+mod call;
+mod clean;
+pub(crate) mod format;
+mod justfile;
+mod makefile;
+pub(crate) mod now;
+mod operation;
+mod package;
+pub(crate) mod project;
+mod shell;
+pub(crate) mod text;
+mod words;
+
+pub(crate) use format::Format;
+pub(crate) use operation::Operation;

@@ -1,0 +1,49 @@
+use super::{
+    call::{Call, Kind},
+    clean,
+};
+use serde::Serialize;
+
+/// A guarded operation of the repository: what to run, and which locks that takes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Operation {
+    /// `guard` or `once`.
+    pub(crate) kind: Kind,
+    /// The names, with variables as they are written.
+    pub(crate) names: Vec<String>,
+    /// What to run.
+    pub(crate) run: String,
+    /// The command that is guarded by that, where it says more than variables.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) instead_of: Option<String>,
+    /// Where it was found, relative to the project.
+    pub(crate) file: String,
+    /// In which line, where the file is one of lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) line: Option<usize>,
+}
+
+impl Operation {
+    /// The operation that is started by `run`, which calls Lokt.
+    pub(super) fn new(call: Call, run: &str, file: &str) -> Self {
+        let says_more = |command: &String| command.chars().any(char::is_alphanumeric);
+        let is_variable = call.command.starts_with('$') || call.command.starts_with("'$");
+        let command = Some(call.command).filter(says_more).filter(|_| !is_variable);
+        Self {
+            kind: call.kind,
+            names: call.names,
+            run: clean::line(run, MOST),
+            instead_of: command.map(|it| clean::line(&it, MOST)),
+            file: clean::line(file, MOST),
+            line: Some(call.line),
+        }
+    }
+
+    /// The same without a line: its file is not read by lines.
+    pub(super) fn without_line(self) -> Self {
+        Self { line: None, ..self }
+    }
+}
+
+/// No field is longer than this, in characters, whatever a file says.
+const MOST: usize = 200;

@@ -1,0 +1,212 @@
+//! Reading a repository for guarded operations: the only place of this room that touches files.
+//!
+//! Reads `scripts/`, `bin/`, `.github/scripts/` (four folders deep), the scripts of the root, its Makefile,
+//! justfile and `package.json`. Runs nothing, follows no link to a folder, and reads so much and no more.
+
+use super::{clean, justfile, makefile, operation::Operation, package, shell};
+use crate::init::write::DRAFT;
+use lokt_tool::bounded;
+use serde::Serialize;
+use std::{
+    fs, io,
+    io::Read,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+/// The most bytes of a file that are read.
+const MOST_BYTES: u64 = 256 * 1024;
+/// The most bytes of all files that are searched: whoever waits for a session to start must not wait long.
+const MOST_BYTES_OF_ALL: usize = 4 * 1024 * 1024;
+/// The most files that are looked at.
+const MOST_FILES: usize = 1000;
+/// How deep folders of scripts are searched.
+const DEPTH: usize = 4;
+/// The most operations that are told.
+const MOST_OPERATIONS: usize = 1000;
+/// Folders of scripts.
+const FOLDERS: [&str; 3] = ["scripts", "bin", ".github/scripts"];
+
+/// What was found.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Findings {
+    /// The operations, each once, in the order of their files.
+    pub(crate) operations: Vec<Operation>,
+    /// The files that could not be read, and why.
+    pub(crate) unread: Vec<Unread>,
+    /// The bytes that were searched.
+    #[serde(skip)]
+    searched: usize,
+}
+
+/// A file that could not be read.
+#[derive(Debug, Serialize)]
+pub(crate) struct Unread {
+    /// The file, relative to the project.
+    file: String,
+    /// Why not.
+    why: String,
+}
+
+/// Finds the guarded operations of a project.
+pub(crate) fn find(project: &Path) -> Findings {
+    let mut findings = Findings::default();
+    let mut files = Vec::new();
+    list(project, Path::new(""), 0, &mut files);
+    for folder in FOLDERS {
+        list(project, Path::new(folder), DEPTH, &mut files);
+    }
+    if files.len() > MOST_FILES {
+        findings.miss("", &format!("only the first {MOST_FILES} files were looked at"));
+    }
+    for file in files.iter().take(MOST_FILES) {
+        findings.look_at(project, file);
+    }
+    findings.operations.truncate(MOST_OPERATIONS);
+    findings
+}
+
+/// Lists the files of a folder, and of those in it down to a depth, in their order.
+fn list(project: &Path, folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
+    let Ok(entries) = fs::read_dir(project.join(folder)) else { return };
+    let mut entries: Vec<fs::DirEntry> = entries.flatten().take(MOST_FILES * 10).collect();
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        if files.len() > MOST_FILES {
+            return;
+        }
+        if entry.file_name().to_string_lossy().starts_with(DRAFT) {
+            continue;
+        }
+        let path = folder.join(entry.file_name());
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() && depth > 0 => list(project, &path, depth - 1, files),
+            Ok(kind) if kind.is_dir() => {}
+            Ok(_) => files.push(path),
+            Err(_) => {}
+        }
+    }
+}
+
+impl Findings {
+    fn miss(&mut self, file: &str, why: &str) {
+        let (file, why) = (clean::line(file, 200), clean::line(why, 200));
+        self.unread.push(Unread { file, why });
+    }
+
+    /// Adds the operations of a text that would be at `file`.
+    pub(crate) fn add(&mut self, file: &str, text: &str) {
+        let run = started_by(file, text, Mode::Executable);
+        for operation in operations(file, text, &run) {
+            self.put(operation);
+        }
+    }
+
+    fn put(&mut self, operation: Operation) {
+        let same = |it: &Operation| it.names == operation.names && it.run == operation.run;
+        if !self.operations.iter().any(same) && self.operations.len() < MOST_OPERATIONS {
+            self.operations.push(operation);
+        }
+    }
+
+    fn look_at(&mut self, project: &Path, path: &Path) {
+        // Only what is in the root of a project can be anything; what has a name that is no text is nobody's script.
+        let Some(file) = path.to_str() else { return };
+        let read = read(&project.join(path));
+        let (text, mode) = match read {
+            Ok(Some(read)) => read,
+            Ok(None) => return,
+            Err(error) => return self.miss(file, &error.to_string()),
+        };
+        if is_known(file) || is_shell(file, &text, mode) {
+            self.searched += text.len();
+            if self.searched > MOST_BYTES_OF_ALL {
+                return self.miss(file, &format!("more than {MOST_BYTES_OF_ALL} bytes in all"));
+            }
+            let run = started_by(file, &text, mode);
+            for operation in operations(file, &text, &run) {
+                self.put(operation);
+            }
+        }
+    }
+}
+
+/// Whether a file can be run by its path.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Executable,
+    Plain,
+}
+
+/// The text of a file; none where it is no text.
+fn read(path: &Path) -> io::Result<Option<(String, Mode)>> {
+    let Some(file) = bounded::open(path)? else { return Ok(None) };
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        return Ok(None);
+    }
+    if !metadata.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    let mode =
+        if metadata.permissions().mode() & 0o111 == 0 { Mode::Plain } else { Mode::Executable };
+    let mut bytes = Vec::new();
+    file.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.contains(&0) {
+        return Ok(None);
+    }
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let name = path.file_name().and_then(|it| it.to_str()).unwrap_or_default();
+    if bytes.len() as u64 > MOST_BYTES {
+        let matters = is_known(name) || is_shell(name, &text, mode);
+        let too_large = || io::Error::other(format!("more than {MOST_BYTES} bytes"));
+        return if matters { Err(too_large()) } else { Ok(None) };
+    }
+    Ok(Some((text, mode)))
+}
+
+/// Files that have a reader of their own.
+fn is_known(file: &str) -> bool {
+    ["Makefile", "makefile", "GNUmakefile", "justfile", "Justfile", ".justfile", "package.json"]
+        .contains(&file)
+}
+
+/// Whether a file is a script for a shell: by its first line, by its name, or because it can be run and says
+/// nothing else.
+fn is_shell(file: &str, text: &str, mode: Mode) -> bool {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    if let Some(first) = text.lines().next().and_then(|line| line.strip_prefix("#!")) {
+        return interpreter(first).is_some();
+    }
+    match name.trim_start_matches('.').rsplit_once('.') {
+        Some((_, extension)) => ["sh", "bash", "zsh", "ksh"].contains(&extension),
+        None => mode == Mode::Executable,
+    }
+}
+
+/// The shell that a first line names.
+fn interpreter(first: &str) -> Option<&str> {
+    let words = first.split_whitespace().filter_map(|word| word.rsplit('/').next());
+    let mut programs = words.filter(|word| *word != "env" && !word.starts_with('-'));
+    programs.next().filter(|it| ["sh", "bash", "dash", "zsh", "ksh"].contains(it))
+}
+
+/// What starts a script.
+fn started_by(file: &str, text: &str, mode: Mode) -> String {
+    let path = if file.contains('/') { file.to_owned() } else { format!("./{file}") };
+    let path = crate::view::command_line(&[path]);
+    if mode == Mode::Executable {
+        return path;
+    }
+    let first = text.lines().next().and_then(|line| line.strip_prefix("#!"));
+    format!("{} {path}", first.and_then(interpreter).unwrap_or("sh"))
+}
+
+fn operations(file: &str, text: &str, run: &str) -> Vec<Operation> {
+    match file {
+        "Makefile" | "makefile" | "GNUmakefile" => makefile::operations(text, file),
+        "justfile" | "Justfile" | ".justfile" => justfile::operations(text, file),
+        "package.json" => package::operations(text, file),
+        _ => shell::operations(text, run, file),
+    }
+}

@@ -1,0 +1,41 @@
+//! Operations of shell text.
+
+use super::{
+    call::{Call, Programs, call, programs},
+    operation::Operation,
+    words::{Command, commands},
+};
+
+/// Shells whose `-c` is looked into.
+const SHELLS: [&str; 5] = ["sh", "bash", "dash", "zsh", "ksh"];
+
+/// The operations of a script, which is started by `run`.
+pub(super) fn operations(text: &str, run: &str, file: &str) -> Vec<Operation> {
+    let calls = calls(text, &Programs::new()).into_iter();
+    calls.map(|call| Operation::new(call, run, file)).collect()
+}
+
+/// The calls of Lokt in shell text, where `known` variables hold the program.
+pub(super) fn calls(text: &str, known: &Programs) -> Vec<Call> {
+    let commands = commands(text);
+    let programs = programs(&commands, known);
+    let inner = commands.iter().filter_map(line_for_shell).flat_map(|(text, line)| {
+        let inner = self::commands(text).into_iter();
+        inner.map(move |it| Command { line: line + it.line - 1, ..it })
+    });
+    let inner: Vec<Command> = inner.collect();
+    commands.iter().chain(&inner).filter_map(|it| call(it, &programs)).collect()
+}
+
+/// What `sh -c` is given.
+fn line_for_shell(command: &Command) -> Option<(&str, usize)> {
+    let mut words = command.words.iter().map(|it| it.text.as_str());
+    words.find(|word| SHELLS.iter().any(|it| word.rsplit('/').next() == Some(it)))?;
+    let option = words.next()?;
+    let is_line = option.starts_with('-') && !option.starts_with("--") && option.ends_with('c');
+    is_line.then(|| words.next()).flatten().map(|line| (line, command.line))
+}
+
+#[cfg(test)]
+#[path = "shell_tests.rs"]
+mod tests;

@@ -1,0 +1,167 @@
+//! The text for an agent's context, in Markdown. It is less than 300 words long and no line is longer than 120
+//! characters, however much there is to tell: lists end with "and N more" where the room does.
+
+use super::{Format, Operation, call::Kind, clean::code, project::Findings};
+use lokt_lock::rules::{Identity, OwnerSource};
+
+/// Below this many words is every text.
+const MOST_WORDS: usize = 300;
+/// No line is longer, in characters.
+pub(super) const WIDTH: usize = 120;
+
+/// The text at this moment, for a context. `held` is a line for each name, or why that is not known.
+pub(crate) fn live(
+    findings: &Findings,
+    held: Result<Vec<String>, String>,
+    me: &Identity,
+) -> String {
+    let end = format!("{}\n\n{}", rules(findings, findings.unread.len()), identity(me));
+    let (held, fallback) = match held {
+        Ok(lines) => (lines, "Now: nothing is held or frozen."),
+        Err(_) => (
+            Vec::new(),
+            "What is held now cannot be read; run `lokt doctor` before any of these operations.",
+        ),
+    };
+    let beginning = format!("{TITLE}\n\n{}", opening(findings));
+    let fixed = words(&[&beginning, fallback, &end]);
+    // Whoever has much of both gets some of both.
+    let room = MOST_WORDS.saturating_sub(fixed + 1);
+    let room_for_held = room / if findings.operations.is_empty() { 1 } else { 2 };
+    let now = match list(&held, "`lokt status` lists all", Room::of_words(room_for_held)) {
+        lines if lines.is_empty() => fallback.to_owned(),
+        lines => format!("Now:\n\n{}", lines.join("\n")),
+    };
+    let room = MOST_WORDS.saturating_sub(words(&[&beginning, &now, &end]) + 1);
+    let operations = listed(findings, Room::of_words(room));
+    paragraphs(&[&beginning, &operations, &now, &end])
+}
+
+/// The text for an instruction file, which says nothing that is true only now.
+pub(crate) fn lasting(findings: &Findings, format: Format) -> String {
+    let beginning = format!("#{TITLE}\n\n{}", opening(findings));
+    let end = format!("{}\n\n{}\n{IDENTITY}", rules(findings, 0), format.sight());
+    let fixed = paragraphs(&[&beginning, "", &end]);
+    let room = Room {
+        words: MOST_WORDS.saturating_sub(words(&[&fixed]) + 16),
+        // The marks around a section count too.
+        characters: format.most_characters().saturating_sub(fixed.chars().count() + 160),
+    };
+    paragraphs(&[&beginning, &listed(findings, room), &end])
+}
+
+const TITLE: &str = "# Shared operations, guarded by lokt";
+
+fn opening(findings: &Findings) -> &'static str {
+    if findings.operations.is_empty() {
+        return "Other agents, jobs and people work in this repository at the same time. No guarded operations\n\
+                were found in scripts/, bin/, .github/scripts/, Makefile, justfile or package.json.";
+    }
+    "Other agents, jobs and people work in this repository at the same time. Run these as shown, never\n\
+     the bare command:"
+}
+
+fn rules(findings: &Findings, unread: usize) -> String {
+    let unread = match unread {
+        0 => String::new(),
+        count => format!("{count} files were not read: `lokt prime --json` names them."),
+    };
+    let limits = if findings.operations.is_empty() { "" } else { LIMITS };
+    paragraphs(&[[limits, &unread].join("\n").trim(), RULES])
+}
+
+const LIMITS: &str =
+    "What other programs start under a lock is not found here: read before you run.";
+
+const RULES: &str = "\
+If a lock is held or frozen, nothing is run: `error: lock \"NAME\" is held by …`, exit code 2 (of make,
+2 is any failure). Then do other work and try again later, or wait in line with the same command:
+`lokt guard NAME --wait -- COMMAND`. `lokt why NAME` says who holds it. Never use --force, never delete
+lock files, never run the bare command instead. If a lock \"was lost\", the work was stopped: do it again.
+Guard what else must not happen twice at once: `lokt guard NAME --ttl 5m -- COMMAND`.";
+
+const IDENTITY: &str = "\
+Act under a name of your own: set `LOKT_OWNER` to it for every command.";
+
+fn identity(me: &Identity) -> String {
+    let owner = code(me.owner.as_str(), 40);
+    match me.source {
+        OwnerSource::Given => format!("You act as {owner}."),
+        OwnerSource::Derived => format!("You act as {owner}, like others of this user. {IDENTITY}")
+            .replace(". Act", ".\nAct"),
+    }
+}
+
+/// The operations as a list.
+fn listed(findings: &Findings, room: Room) -> String {
+    let lines: Vec<String> = findings.operations.iter().map(line).collect();
+    list(&lines, "`lokt prime --json` lists all", room).join("\n")
+}
+
+fn line(operation: &Operation) -> String {
+    let most = if operation.names.len() > 1 { 20 } else { 32 };
+    let names: Vec<String> = operation.names.iter().take(2).map(|it| code(it, most)).collect();
+    let more = if operation.names.len() > 2 { ", …" } else { "" };
+    let once = if operation.kind == Kind::Once { " (once)" } else { "" };
+    let names = names.join(", ");
+    let line = format!("- {names}{more}{once}: run {}", code(&operation.run, 44));
+    let Some(instead_of) = &operation.instead_of else { return line };
+    let room = WIDTH.saturating_sub(line.chars().count() + ", not ``".len());
+    if room < 6 {
+        return line;
+    }
+    format!("{line}, not {}", code(instead_of, room.min(36)))
+}
+
+/// What a list may take.
+#[derive(Clone, Copy)]
+struct Room {
+    words: usize,
+    characters: usize,
+}
+
+impl Room {
+    const fn of_words(words: usize) -> Self {
+        Self { words, characters: usize::MAX }
+    }
+
+    /// What is left of it after a line.
+    fn after(self, line: &str) -> Option<Self> {
+        let words = self.words.checked_sub(words(&[line]))?;
+        let characters = self.characters.checked_sub(line.chars().count() + 1)?;
+        Some(Self { words, characters })
+    }
+}
+
+/// As many lines as there is room for. The last one says how many are missing, and where they are.
+fn list(lines: &[String], rest: &str, room: Room) -> Vec<String> {
+    if lines.iter().try_fold(room, |left, line| left.after(line)).is_some() {
+        return lines.to_vec();
+    }
+    let closing = |shown: usize| format!("- and {} more: {rest}", lines.len() - shown);
+    let mut left = room;
+    let mut fitting = Vec::new();
+    for line in lines {
+        let Some(after) = left.after(line) else { break };
+        if after.after(&closing(fitting.len() + 1)).is_none() {
+            break;
+        }
+        left = after;
+        fitting.push(line.clone());
+    }
+    fitting.push(closing(fitting.len()));
+    fitting
+}
+
+fn words(texts: &[&str]) -> usize {
+    texts.iter().map(|text| text.split_whitespace().count()).sum()
+}
+
+fn paragraphs(texts: &[&str]) -> String {
+    let texts: Vec<&str> = texts.iter().copied().filter(|it| !it.is_empty()).collect();
+    texts.join("\n\n")
+}
+
+#[cfg(test)]
+#[path = "text_tests.rs"]
+mod tests;

@@ -1,0 +1,91 @@
+use super::*;
+use crate::prime::project::Findings;
+use clap::ValueEnum;
+use lokt_lock::words::{AgentId, Owner};
+use proptest::prelude::*;
+
+fn me(source: OwnerSource) -> Identity {
+    let owner = Owner::from_record(&"o\n".repeat(100));
+    Identity { owner, source, agent: AgentId::new("a").unwrap() }
+}
+
+fn findings(scripts: &[String]) -> Findings {
+    let mut findings = Findings::default();
+    for (number, script) in scripts.iter().enumerate() {
+        findings.add(&format!("scripts/it-{number}"), script);
+    }
+    findings
+}
+
+/// What is promised of every text.
+fn check(text: &str, most_characters: usize) {
+    let count = text.split_whitespace().count();
+    assert!(count < MOST_WORDS, "{count} words:\n{text}");
+    assert!(text.chars().count() < most_characters, "{} characters", text.chars().count());
+    for line in text.lines() {
+        assert!(line.chars().count() <= WIDTH, "a line is too wide: {line}");
+        assert_eq!(line.matches('`').count() % 2, 0, "a quotation does not end: {line}");
+    }
+    let harmless =
+        |c: char| c == '\n' || c == '…' || !c.is_control() && (c.is_ascii() || c.is_alphanumeric());
+    assert!(text.chars().all(harmless), "something cannot be seen: {text:?}");
+}
+
+fn check_all(findings: &Findings, held: &[String]) {
+    for source in [OwnerSource::Given, OwnerSource::Derived] {
+        check(&live(findings, Ok(held.to_vec()), &me(source)), usize::MAX);
+        check(&live(findings, Err("x".to_owned()), &me(source)), usize::MAX);
+    }
+    for format in Format::value_variants() {
+        let text = crate::init::section::marked(&lasting(findings, *format));
+        let most = if *format == Format::Windsurfrules { 2000 } else { usize::MAX };
+        check(text.trim_start_matches("<!-- ").trim_end_matches(" -->"), most);
+    }
+}
+
+#[test]
+fn two_hundred_of_everything_fit_and_say_that_there_is_more() {
+    let scripts: Vec<String> =
+        (0..200).map(|it| format!("lokt guard operation-{it} -- a b c d e f g h")).collect();
+    let held: Vec<String> = (0..200).map(|it| format!("- `lock-{it}` is held by `ada`")).collect();
+    let findings = findings(&scripts);
+    check_all(&findings, &held);
+    let text = live(&findings, Ok(held), &me(OwnerSource::Given));
+    for shown in ["`operation-0`", "`lock-0`", "more: `lokt prime --json`", "more: `lokt status`"] {
+        assert!(text.contains(shown), "{shown} is told: {text}");
+    }
+}
+
+#[test]
+fn nothing_guarded_and_nothing_held_is_said() {
+    let none = Findings::default();
+    check_all(&none, &[]);
+    let text = live(&none, Ok(Vec::new()), &me(OwnerSource::Derived));
+    assert!(text.contains("No guarded operations") && text.contains("nothing is held"), "{text}");
+    let unknown = live(&none, Err("x".to_owned()), &me(OwnerSource::Given));
+    assert!(
+        unknown.contains("cannot be read") && !unknown.contains("nothing is held"),
+        "{unknown}"
+    );
+}
+
+#[test]
+fn a_list_shows_all_that_fits_and_counts_the_rest() {
+    let lines: Vec<String> = (1..=4).map(|it| format!("- line {it}")).collect();
+    let shown = |words| list(&lines, "see", Room::of_words(words));
+    assert_eq!(shown(12), lines, "all of them fit");
+    assert_eq!(shown(11), ["- line 1", "- line 2", "- and 2 more: see"]);
+    assert_eq!(shown(0), ["- and 4 more: see"], "what is left out is told in any case");
+    assert!(list(&[], "see", Room::of_words(0)).is_empty());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn no_script_breaks_the_promises(
+        scripts in prop::collection::vec("lokt guard [a-z$({})\"'` ]{0,60} -- \\PC{0,200}\n?\\PC{0,40}", 0..30),
+        owner in "\\PC{0,60}",
+    ) {
+        check_all(&findings(&scripts), &[format!("- {} is held", code(&owner, 20))]);
+    }
+}

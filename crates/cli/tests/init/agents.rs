@@ -1,0 +1,136 @@
+//! What each agent gets.
+
+use crate::project::{Project, sandbox};
+use serde_json::{Value, json};
+use std::{fs, os::unix::fs::PermissionsExt};
+
+/// Each agent, and the files that a project without any of them has afterwards.
+const AGENTS: [(&str, &[&str]); 8] = [
+    ("agents", &["AGENTS.md"]),
+    ("codex", &["AGENTS.md"]),
+    ("claude", &["CLAUDE.md", ".claude/settings.json"]),
+    ("cursor", &[".cursor/rules/lokt.mdc"]),
+    ("windsurf", &[".windsurfrules"]),
+    ("copilot", &[".github/copilot-instructions.md"]),
+    ("cline", &[".clinerules"]),
+    ("aider", &["CONVENTIONS.md", ".aider.conf.yml"]),
+];
+
+#[test]
+fn every_agent_gets_its_files_once_and_loses_them_again() {
+    let it = sandbox();
+    for (agent, files) in AGENTS {
+        let project = Project::new(&it, agent, &[]);
+        project.init(["--agent", agent]).run().ok().says("created scripts/guarded-example");
+        let made = project.files();
+        assert_eq!(made.len(), files.len() + 1, "{agent}: {:?}", made.keys());
+        let section = project.read(files[0]);
+        assert!(section.contains("`example`: run `scripts/guarded-example`"), "{section}");
+        for again in [vec!["--agent", agent], vec![]] {
+            project.init(again).run().ok().says("everything is set up already");
+        }
+        assert_eq!(project.files(), made, "the second time changes nothing");
+        project.init(["--undo"]).run().ok();
+        let left: Vec<_> = fs::read_dir(&project.folder).unwrap().flatten().collect();
+        assert_eq!(left.len(), 1, "only the repository itself is left: {left:?}");
+        project.init(["--undo"]).run().ok().says("nothing of lokt");
+    }
+}
+
+#[test]
+fn those_that_have_files_here_are_found() {
+    let it = sandbox();
+    let traces = [
+        ("AGENTS.md", "AGENTS.md"),
+        ("CLAUDE.md", "CLAUDE.md"),
+        (".claude/x", "CLAUDE.md"),
+        (".cursor/x", ".cursor/rules/lokt.mdc"),
+        (".windsurfrules", ".windsurfrules"),
+        (".github/copilot-instructions.md", ".github/copilot-instructions.md"),
+        (".clinerules/own.md", ".clinerules/lokt.md"),
+        (".aider.conf.yml", "CONVENTIONS.md"),
+        ("README.md", "AGENTS.md"),
+    ];
+    for (number, (trace, file)) in traces.into_iter().enumerate() {
+        let project = Project::new(&it, &format!("p{number}"), &[(trace, "was here\n")]);
+        project.init([""; 0]).run().ok();
+        assert!(project.read(file).contains("lokt:begin"), "{trace} is a trace of {file}");
+        let read = |path: &&&str| project.folder.join(path).exists();
+        let others = ["AGENTS.md", "CLAUDE.md", ".windsurfrules", "CONVENTIONS.md"];
+        assert!(others.iter().filter(read).count() <= 1, "{trace}: nobody else got something");
+    }
+}
+
+#[test]
+fn the_session_start_hook_is_merged() {
+    let it = sandbox();
+    let settings = "{\n  \"model\": \"x\",\n  \"hooks\": {\n    \"Stop\": []\n  }\n}\n";
+    let project = Project::new(&it, "p", &[(".claude/settings.json", settings)]);
+    project.init(["--agent", "claude"]).run().ok();
+    let text = project.read(".claude/settings.json");
+    assert!(
+        text.starts_with("{\n  \"model\": \"x\",\n  \"hooks\": {\n    \"Stop\": [],\n"),
+        "{text}"
+    );
+    let value: Value = serde_json::from_str(&text).unwrap();
+    let hook = json!([{"hooks": [{"type": "command", "command": "lokt prime"}]}]);
+    assert_eq!(value["hooks"]["SessionStart"], hook);
+}
+
+#[test]
+fn the_example_is_a_program_that_works_and_is_made_only_where_nothing_is_guarded() {
+    let it = sandbox();
+    let project = Project::new(&it, "p", &[]);
+    project.init([""; 0]).run().ok();
+    let done = it.shell("scripts/guarded-example").folder(&project.folder).run().ok();
+    assert_eq!(done.out, "alone in here\n");
+    let other = Project::new(&it, "q", &[("Makefile", "x:\n\tlokt guard x -- y\n")]);
+    other.init([""; 0]).run().ok();
+    assert!(!other.folder.join("scripts").exists(), "there is something to look at already");
+    assert!(other.read("AGENTS.md").contains("`x`: run `make x`, not `y`"));
+}
+
+#[test]
+fn the_section_follows_the_repository_and_nothing_else_changes() {
+    let it = sandbox();
+    let project = Project::new(&it, "p", &[("AGENTS.md", "# Ours\n")]);
+    project.init([""; 0]).run().ok();
+    project.write("AGENTS.md", &(project.read("AGENTS.md") + "\nBelow.\n"));
+    project.write("Makefile", "x:\n\tlokt guard x -- y\n");
+    project.init([""; 0]).run().ok().says("updated AGENTS.md");
+    let text = project.read("AGENTS.md");
+    assert!(text.contains("`x`: run `make x`"), "{text}");
+    assert!(text.starts_with("# Ours\n\n<!-- lokt") && text.ends_with("-->\n\nBelow.\n"), "{text}");
+    project.init(["--undo"]).run().ok();
+    assert_eq!(project.read("AGENTS.md"), "# Ours\n\nBelow.\n");
+}
+
+#[test]
+fn modes_line_ends_and_links_inside_stay() {
+    let it = sandbox();
+    let project = Project::new(&it, "p", &[("AGENTS.md", "one\r\ntwo\r\n")]);
+    let file = project.folder.join("AGENTS.md");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+    std::os::unix::fs::symlink("AGENTS.md", project.folder.join("CLAUDE.md")).unwrap();
+    let before = project.files();
+    project.init(["--agent", "claude", "--agent", "agents"]).run().ok();
+    let text = project.read("AGENTS.md");
+    assert_eq!(text.matches('\n').count(), text.matches("\r\n").count(), "{text:?}");
+    assert_eq!(text.matches("lokt:begin").count(), 1, "two names of one file are one file");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
+    assert!(project.folder.join("CLAUDE.md").is_symlink(), "a link stays one");
+    project.init(["--undo"]).run().ok();
+    assert_eq!(project.files(), before);
+}
+
+#[test]
+fn aider_is_told_of_only_where_its_own_settings_do_not_read_the_file() {
+    let it = sandbox();
+    let conf = (".aider.conf.yml", "read: [CONVENTIONS.md]\n");
+    let project = Project::new(&it, "p", &[conf]);
+    let done = project.init([""; 0]).run().ok();
+    assert!(!done.err.contains("aider reads"), "{done:#?}");
+    let other = Project::new(&it, "q", &[(".aider.conf.yml", "model: x\n")]);
+    other.init([""; 0]).run().ok().says("aider reads CONVENTIONS.md only if");
+    assert_eq!(other.read(".aider.conf.yml"), "model: x\n", "it is somebody's own");
+}
