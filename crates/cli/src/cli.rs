@@ -1,5 +1,5 @@
 use crate::commands::{
-    audit, completions, doctor, exists, fence, freeze, get_meta, guard, lock, man, status,
+    audit, completions, doctor, exists, fence, freeze, get_meta, guard, lock, man, status, top,
     unfreeze, unlock, version, why,
 };
 use crate::{commands::key, tool};
@@ -40,6 +40,7 @@ pub(crate) enum Command {
     Freeze(freeze::Freeze),
     Unfreeze(unfreeze::Unfreeze),
     Audit(audit::Audit),
+    Top(top::Top),
     Doctor(doctor::Doctor),
     Tool(tool::Tool),
     Key(key::Key),

@@ -8,7 +8,9 @@
 //! * [`mod@env`]: every variable of the environment that Lokt reads or sets.
 //! * [`exit`]: the exit codes, a public contract.
 //! * [`failure`]: typed errors become a message, hints and a code.
+//! * [`timeline`]: who held and who waited for what, as bars and as a page.
 //! * [`mod@tool`]: the commands about tools, one file each.
+//! * [`mod@top`]: the live view.
 //! * [`output`]: the only place that prints.
 //! * [`view`]: what is shown, as values that are both JSON and text.
 
@@ -23,7 +25,9 @@ mod failure;
 mod output;
 mod refusal;
 mod span;
+mod timeline;
 mod tool;
+mod top;
 mod usage;
 mod view;
 

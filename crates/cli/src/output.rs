@@ -126,6 +126,30 @@ pub(crate) fn is_for_people() -> bool {
     io::stdout().is_terminal()
 }
 
+/// Where a whole screen is drawn: stdout, written to only when a picture is done.
+pub(crate) type Screen = io::BufWriter<io::Stdout>;
+
+/// A screen to draw on.
+pub(crate) fn screen() -> Screen {
+    io::BufWriter::with_capacity(1 << 16, io::stdout())
+}
+
+/// Whether there is a terminal to draw on and to read keys from.
+pub(crate) fn is_terminal_on_both_sides() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+/// Whether what is drawn may have colours.
+pub(crate) fn may_be_coloured() -> bool {
+    AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
+}
+
+/// How many characters a line of stdout may have: as many as the terminal is wide, else 80.
+pub(crate) fn width() -> usize {
+    let size = terminal_size::terminal_size_of(io::stdout());
+    size.map_or(80, |(width, _)| usize::from(width.0))
+}
+
 /// A line about something that lasts. On a terminal it is drawn anew in its place; elsewhere it is said
 /// once.
 pub(crate) struct Progress {

@@ -19,6 +19,8 @@ mod orders;
 mod sharing;
 pub(crate) mod status;
 mod status_file;
+mod timeline;
+pub(crate) mod top;
 pub(crate) mod unfreeze;
 pub(crate) mod unlock;
 pub(crate) mod version;
@@ -48,6 +50,7 @@ pub(crate) fn run(cli: Cli) -> Result<Code, Failure> {
         Command::Freeze(it) => it.run(&context()?),
         Command::Unfreeze(it) => it.run(&context()?),
         Command::Audit(it) => it.run(&context()?, global.owner.as_ref()),
+        Command::Top(it) => it.run(&context()?),
         Command::Doctor(it) => it.run(&context()?),
         Command::Tool(it) => it.run(&global),
         Command::Key(it) => it.run(),

@@ -141,8 +141,8 @@ impl Timeline {
         let mut weaving = Weaving::new(window.since);
         events.into_iter().for_each(|event| weaving.take(&event));
         let mut lanes = weaving.finish(present, window.now);
-        let from = window.since.or_else(|| earliest(&lanes)).unwrap_or(window.until);
-        let until = window.until.max(from);
+        let until = window.until;
+        let from = window.since.or_else(|| earliest(&lanes)).unwrap_or(until).min(until);
         for lane in &mut lanes {
             lane.spans.retain(|span| span.from <= until && span.until >= from);
             lane.spans.sort_by_key(|span| span.from);

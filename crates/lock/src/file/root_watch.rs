@@ -108,3 +108,7 @@ fn nearest(path: &Path) -> Option<PathBuf> {
         .filter(|it| !it.as_os_str().is_empty())
         .find_map(|folder| fs::canonicalize(folder).ok().filter(|folder| folder.is_dir()))
 }
+
+#[cfg(test)]
+#[path = "root_watch_tests.rs"]
+mod tests;

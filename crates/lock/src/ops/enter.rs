@@ -238,8 +238,7 @@ impl<C: Section> Turn<'_, C> {
         waited: Option<Duration>,
     ) -> Result<(), OperationError> {
         let Request { name, caller, .. } = *self.request;
-        let event = Event::new(EventKind::Acquire, name, caller).about(record);
-        let mut event = event.waited(waited).running(&self.request.command);
+        let mut event = Event::new(EventKind::Acquire, name, caller).about(record);
         if let Some(fence) = record.fence {
             event = event.with("fence", fence.get());
         }
@@ -249,6 +248,7 @@ impl<C: Section> Turn<'_, C> {
         if let Some(note) = note {
             event = event.with(note, true);
         }
+        let event = event.waited(waited).running(&self.request.command);
         let durability = match self.request.purpose() {
             Purpose::Guard => Durability::Volatile,
             Purpose::Lease => Durability::Synced,

@@ -289,13 +289,14 @@ fn event(request: &Request<'_>, denial: &Denial) -> Event {
         _ => EventKind::Deny,
     };
     let event = Event::new(kind, request.name, request.caller);
-    let event = event.waited(denial.waited).running(&request.command);
+    let event = event.waited(denial.waited);
     let record = match &denial.obstacle {
         Obstacle::Frozen(freeze) => Some(&**freeze),
         _ => denial.holder.as_ref(),
     };
-    match record {
+    let event = match record {
         Some(record) => event.with_holder(record),
         None => event,
-    }
+    };
+    event.running(&request.command)
 }
