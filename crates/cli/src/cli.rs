@@ -1,6 +1,6 @@
 use crate::commands::{
-    audit, completions, doctor, exists, fence, freeze, get_meta, guard, lock, man, status, top,
-    unfreeze, unlock, version, why,
+    audit, completions, demo, doctor, exists, fence, freeze, get_meta, guard, lock, man, status,
+    top, unfreeze, unlock, version, why,
 };
 use crate::{commands::key, tool};
 use clap::{Args, Parser, Subcommand};
@@ -42,6 +42,7 @@ pub(crate) enum Command {
     Audit(audit::Audit),
     Top(top::Top),
     Doctor(doctor::Doctor),
+    Demo(demo::Demo),
     Tool(tool::Tool),
     Key(key::Key),
     Completions(completions::Completions),

@@ -5,6 +5,7 @@
 //! * [`cli`]: the arguments of everything, from which help, man pages and completions come too.
 //! * [`commands`]: one file per command, with its arguments.
 //! * [`context`]: who calls and which root is meant, found once.
+//! * [`demo`]: what a lock is good for, as a picture.
 //! * [`mod@env`]: every variable of the environment that Lokt reads or sets.
 //! * [`exit`]: the exit codes, a public contract.
 //! * [`failure`]: typed errors become a message, hints and a code.
@@ -18,6 +19,7 @@ mod cli;
 mod commands;
 mod completion;
 mod context;
+mod demo;
 mod entry;
 mod env;
 mod exit;

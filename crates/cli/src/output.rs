@@ -199,3 +199,44 @@ fn fitted(line: &str) -> String {
     let clean = line.chars().map(|c| if c.is_control() { ' ' } else { c });
     clean.take(width.saturating_sub(1)).collect()
 }
+
+/// Lines of stdout that change. On a terminal that has room for them they are drawn anew in their place; elsewhere
+/// they are printed once, as they are at the end.
+pub(crate) struct Animation {
+    lines: usize,
+    is_live: bool,
+    is_drawn: bool,
+}
+
+impl Animation {
+    /// An animation of so many lines.
+    pub(crate) fn new(lines: usize) -> Self {
+        let size = terminal_size::terminal_size_of(io::stdout());
+        let rows = size.map_or(0, |(_, height)| usize::from(height.0));
+        // The lines above and below it are to stay in sight.
+        let is_live = is_for_people() && rows > lines + 4;
+        Self { lines, is_live, is_drawn: false }
+    }
+
+    /// Shows the lines as they are now.
+    pub(crate) fn show(&mut self, lines: &[String]) -> Result<(), Failure> {
+        if !self.is_live {
+            return Ok(());
+        }
+        let up = if self.is_drawn { format!("\x1b[{}A", self.lines) } else { String::new() };
+        let mut all = AutoStream::new(Vec::new(), AutoStream::choice(&io::stdout()));
+        lines.iter().try_for_each(|line| writeln!(all, "{line}"))?;
+        let all = String::from_utf8_lossy(&all.into_inner()).replace('\n', "\x1b[K\n");
+        self.is_drawn = true;
+        bytes(format!("{up}{all}").as_bytes())
+    }
+
+    /// Shows the lines as they have become.
+    pub(crate) fn end(mut self, lines: &[String]) -> Result<(), Failure> {
+        if self.is_live {
+            return self.show(lines);
+        }
+        let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
+        text(&lines.join("\n"))
+    }
+}

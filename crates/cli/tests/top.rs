@@ -1,5 +1,4 @@
 //! The live view in a real terminal: it shows what changes, does what is asked, and gives the terminal back.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::{Running, Sandbox};
 use nix::{

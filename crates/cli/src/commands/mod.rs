@@ -5,6 +5,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod completions;
+pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod exists;
 pub(crate) mod fence;
@@ -50,6 +51,7 @@ pub(crate) fn run(cli: Cli) -> Result<Code, Failure> {
         Command::Freeze(it) => it.run(&context()?),
         Command::Unfreeze(it) => it.run(&context()?),
         Command::Audit(it) => it.run(&context()?, global.owner.as_ref()),
+        Command::Demo(it) => it.run(),
         Command::Top(it) => it.run(&context()?),
         Command::Doctor(it) => it.run(&context()?),
         Command::Tool(it) => it.run(&global),
