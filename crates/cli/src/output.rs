@@ -2,6 +2,7 @@
 //! and not where `NO_COLOR` is set.
 
 use crate::{
+    env,
     exit::Code,
     failure::{Failure, chain},
 };
@@ -134,9 +135,10 @@ pub(crate) fn screen() -> Screen {
     io::BufWriter::with_capacity(1 << 16, io::stdout())
 }
 
-/// Whether there is a terminal to draw on and to read keys from.
+/// Whether there is a terminal to draw on and to read keys from, one that can move its cursor.
 pub(crate) fn is_terminal_on_both_sides() -> bool {
-    io::stdin().is_terminal() && io::stdout().is_terminal()
+    let is_dumb = env::path(env::TERM).is_some_and(|it| it.as_os_str() == "dumb");
+    !is_dumb && io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
 /// Whether what is drawn may have colours.

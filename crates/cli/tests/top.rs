@@ -1,6 +1,6 @@
 //! The live view in a real terminal: it shows what changes, does what is asked, and gives the terminal back.
 
-use lokt_testkit::{Running, Sandbox};
+use lokt_testkit::{Lokt, Running, Sandbox};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -14,13 +14,18 @@ fn sandbox() -> Sandbox {
     Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
 }
 
+/// A shell line in a terminal that has colours: then what is drawn on an empty screen comes in one piece.
+fn terminal(it: &Sandbox, line: &str) -> Lokt {
+    it.terminal(line).owner("tester").env("TERM", "xterm-256color")
+}
+
 /// The view in a terminal of 80 by 24, after which the terminal's modes are compared with those of before.
 fn view(it: &Sandbox, call: &str) -> Running {
     let line = format!(
         "stty rows 24 cols 80; before=$(stty -g); {call}; echo code $?; \
          test \"$before\" = \"$(stty -g)\" && echo the modes are as before"
     );
-    it.terminal(&line).owner("tester").start()
+    terminal(it, &line).start()
 }
 
 /// Requires that the view ends with a code, and leaves the terminal as it was.
@@ -86,7 +91,7 @@ fn on_every_way_out_the_terminal_is_given_back() {
 #[test]
 fn control_z_stops_it_and_fg_brings_it_back() {
     let it = sandbox();
-    let mut shell = it.terminal("stty rows 24 cols 80; bash --norc --noprofile -i").start();
+    let mut shell = terminal(&it, "stty rows 24 cols 80; bash --norc --noprofile -i").start();
     shell.tells("bash-");
     shell.types("lokt top\n");
     shell.tells("nothing is held or frozen");
@@ -106,7 +111,7 @@ fn a_terminal_that_changes_its_size_is_drawn_anew() {
     let it = sandbox();
     it.lokt(["lock", "review", "--ttl", "1h"]).run().ok();
     let mut shell =
-        it.terminal("stty rows 24 cols 80; tty >terminal; lokt top; echo code $?").start();
+        terminal(&it, "stty rows 24 cols 80; tty >terminal; lokt top; echo code $?").start();
     shell.tells("last events");
     let terminal = fs::read_to_string(it.folder().join("terminal")).unwrap();
     let resize = |size: &str| it.shell(&format!("stty {size} <{}", terminal.trim())).run().ok();
@@ -143,7 +148,8 @@ fn without_a_terminal_it_says_what_to_use() {
     let it = sandbox();
     let done = it.lokt(["top"]).run().fails_with(1, "needs a terminal");
     assert!(done.err.contains("lokt status") && done.out.is_empty(), "{done:#?}");
-    let half = it.terminal("lokt top | cat").start();
-    let done = half.ends();
-    assert!(done.out.contains("needs a terminal"), "{done:#?}");
+    for call in ["lokt top | cat", "TERM=dumb lokt top"] {
+        let done = terminal(&it, call).start().ends();
+        assert!(done.out.contains("needs a terminal"), "{call}: {done:#?}");
+    }
 }

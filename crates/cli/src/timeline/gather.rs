@@ -20,22 +20,27 @@ pub(crate) fn timeline(context: &Context, asked: &Asked) -> Result<Timeline, Fai
     let present = present(survey_all(&context.store, &context.caller)?);
     let now = Timestamp::now();
     let window = Window { since: asked.since, until: asked.until.unwrap_or(now), now };
-    let events = match LogReader::open(&context.store.layout().audit_log())? {
-        Some(mut reader) => {
-            if let Some(since) = asked.since {
-                reader.seek_to(since)?;
-            }
-            // To the end, whatever was asked for: only what follows tells how long somebody held on.
-            reader.collect::<Result<Vec<Logged>, _>>()?
-        }
-        None => Vec::new(),
-    };
-    for event in &events {
-        if let Logged::Broken(line) = event {
-            output::warn(&format!("a line of the audit log is no event: {line:.80}"));
-        }
+    let mut reader = LogReader::open(&context.store.layout().audit_log())?;
+    if let (Some(reader), Some(since)) = (&mut reader, asked.since) {
+        reader.seek_to(since)?;
     }
-    Ok(Timeline::of(events, &present, window))
+    let mut failed = None;
+    // To the end, whatever was asked for: only what follows tells how long somebody held on.
+    let events = reader.into_iter().flatten().map_while(|read| match read {
+        Ok(event) => Some(event),
+        Err(error) => {
+            failed = Some(error);
+            None
+        }
+    });
+    let timeline = Timeline::of(events.inspect(warn_of_broken), &present, window);
+    failed.map_or(Ok(timeline), |error| Err(error.into()))
+}
+
+fn warn_of_broken(event: &Logged) {
+    if let Logged::Broken(line) = event {
+        output::warn(&format!("a line of the audit log is no event: {line:.80}"));
+    }
 }
 
 /// What stands, of all that a survey found.

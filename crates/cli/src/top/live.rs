@@ -32,6 +32,9 @@ const TAIL: u64 = 8 * 1024;
 /// The least time between two looks: what changes faster cannot be read anyway.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// How many times as long as a look the pause after it is at least: a long list must not take all of a processor.
+const SHARE: u32 = 9;
+
 /// The least time between two pictures of the same: seconds of different locks do not begin together.
 const STEADY: Duration = Duration::from_millis(500);
 
@@ -81,6 +84,8 @@ struct Live<'a> {
     state: State,
     scene: Scene,
     looked: Instant,
+    /// How long after that not to look again.
+    pause: Duration,
 }
 
 impl<'a> Live<'a> {
@@ -96,6 +101,7 @@ impl<'a> Live<'a> {
             state: State::default(),
             scene,
             looked: Instant::now(),
+            pause: PAUSE,
         })
     }
 
@@ -105,7 +111,7 @@ impl<'a> Live<'a> {
         loop {
             let now = Timestamp::now();
             let is_due = is_changed || self.watch.is_blind() || self.scene.is_outdated(now);
-            if is_due && self.looked.elapsed() >= PAUSE {
+            if is_due && self.looked.elapsed() >= self.pause {
                 self.look();
                 is_changed = false;
             }
@@ -127,8 +133,10 @@ impl<'a> Live<'a> {
     }
 
     fn look(&mut self) {
+        let began = Instant::now();
         self.scene = look(self.context, &mut self.watch);
         self.looked = Instant::now();
+        self.pause = PAUSE.max(began.elapsed().saturating_mul(SHARE));
     }
 
     /// Sleeps until a key, a signal, a change, or the moment at which something looks different. A change that is
@@ -136,7 +144,7 @@ impl<'a> Live<'a> {
     fn sleep(&self, is_changed: bool) -> io::Result<Woken> {
         let next = self.scene.until_change(Timestamp::now()).map(|next| next.max(STEADY));
         let blind = self.watch.is_blind().then_some(BLIND);
-        let pause = is_changed.then(|| PAUSE.saturating_sub(self.looked.elapsed()));
+        let pause = is_changed.then(|| self.pause.saturating_sub(self.looked.elapsed()));
         let limit = [next, blind, pause].into_iter().flatten().min();
         let keyboard = io::stdin();
         let changes = if is_changed { Vec::new() } else { self.watch.sources() };

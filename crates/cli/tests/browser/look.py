@@ -35,7 +35,7 @@ class Driver:
     def post(self, path, body):
         request = urllib.request.Request(self.address + path, json.dumps(body).encode(),
                                          {"Content-Type": "application/json"})
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=180) as answer:
             return json.load(answer)["value"]
 
     def do(self, path, **body):
@@ -97,6 +97,7 @@ def look(driver, page, scheme, picture):
     driver.run("document.getElementById('canvas').blur()")
     seen["left"] = driver.run(TIP)
     driver.point(second["x"], second["y"])
+    drawn(driver)
     seen["pointed"] = driver.run(TIP)
     drawn(driver)
     if picture:
