@@ -146,6 +146,20 @@ pub(crate) fn may_be_coloured() -> bool {
     AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
 }
 
+/// Which characters may be used to draw with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Glyphs {
+    Unicode,
+    Ascii,
+}
+
+/// Which characters the user's locale can show (locale(7): the first of these that is set decides).
+pub(crate) fn glyphs() -> Glyphs {
+    let set = [env::LC_ALL, env::LC_CTYPE, env::LANG].into_iter().find_map(env::path);
+    let name = set.map(|it| it.to_string_lossy().to_ascii_lowercase().replace('-', ""));
+    if name.is_some_and(|it| it.contains("utf8")) { Glyphs::Unicode } else { Glyphs::Ascii }
+}
+
 /// How many characters a line of stdout may have: as many as the terminal is wide, else 80.
 pub(crate) fn width() -> usize {
     let size = terminal_size::terminal_size_of(io::stdout());

@@ -15,7 +15,7 @@ use nix::{
 use std::{os::fd::AsFd, path::Path};
 
 /// How much of the log's end `--tail` begins with, in bytes: about the last ten events.
-const TAIL: u64 = 3000;
+const TAIL: u64 = 4000;
 
 /// How many events in a row after `--until` say that none before it follows.
 const LATE: usize = 1000;

@@ -65,7 +65,7 @@ impl Demo {
     fn paint(&self, studio: &Studio<'_>) -> Result<Option<Received>, Failure> {
         let mut exhibition = Exhibition::new();
         let width = output::width();
-        let lines = exhibition.lines(width).len();
+        let lines = exhibition.lines(width, output::glyphs()).len();
         let mut animation = (!self.json).then(|| Animation::new(lines));
         if animation.is_some() {
             output::text(&format!(
@@ -75,7 +75,9 @@ impl Demo {
         for manner in [Manner::Unlocked, Manner::Guarded] {
             let mut show = |canvas: &Canvas| {
                 *part(&mut exhibition, manner) = canvas.clone();
-                animation.as_mut().map_or(Ok(()), |it| it.show(&exhibition.lines(width)))
+                animation
+                    .as_mut()
+                    .map_or(Ok(()), |it| it.show(&exhibition.lines(width, output::glyphs())))
             };
             match studio.paint(manner, &mut show)? {
                 Painted::Done(canvas) => show(&canvas)?,
@@ -96,7 +98,7 @@ fn tell(
     match animation {
         None => output::json(&exhibition.json())?,
         Some(animation) => {
-            animation.end(&exhibition.lines(width))?;
+            animation.end(&exhibition.lines(width, output::glyphs()))?;
             output::text(&format!("\n{}", exhibition.verdict()))?;
         }
     }

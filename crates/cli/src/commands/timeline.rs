@@ -1,11 +1,10 @@
 use crate::{
     context::Context,
-    env,
     exit::Code,
     failure::Failure,
     output,
     timeline::{
-        bars::{self, Drawing, Glyphs},
+        bars::{self, Drawing},
         gather::{self, Asked},
         json, page,
     },
@@ -59,19 +58,12 @@ impl TimelineAsked {
                 output::note("nothing happened to any lock in this time");
             }
             None => {
-                let drawing = Drawing { width: output::width(), glyphs: glyphs() };
+                let drawing = Drawing { width: output::width(), glyphs: output::glyphs() };
                 output::text(&bars::text(&timeline, drawing))?;
             }
         }
         Ok(Code::Done)
     }
-}
-
-/// Which characters the user's locale can show (locale(7): the first of these that is set decides).
-fn glyphs() -> Glyphs {
-    let set = [env::LC_ALL, env::LC_CTYPE, env::LANG].into_iter().find_map(env::path);
-    let name = set.map(|it| it.to_string_lossy().to_ascii_lowercase().replace('-', ""));
-    if name.is_some_and(|it| it.contains("utf8")) { Glyphs::Unicode } else { Glyphs::Ascii }
 }
 
 /// Writes the page whole or not at all. What it tells is as private as the log.

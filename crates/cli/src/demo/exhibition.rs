@@ -2,6 +2,7 @@ use super::{
     painters::LOCK,
     picture::{Canvas, PAINTERS, Stroke, WIDTH},
 };
+use crate::output::Glyphs;
 use serde::Serialize;
 
 /// Both pictures, as far as they are painted.
@@ -39,19 +40,20 @@ impl Exhibition {
     }
 
     pub(crate) fn json(&self) -> Json {
-        let picture = |it: &Canvas| PictureJson { kept: it.kept(), picture: it.lines() };
+        let picture =
+            |it: &Canvas| PictureJson { kept: it.kept(), picture: it.lines(Glyphs::Unicode) };
         let (unlocked, guarded) = (picture(&self.unlocked), picture(&self.guarded));
         Json { painters: PAINTERS, strokes: Stroke::all().count(), unlocked, guarded }
     }
 
     /// The pictures as lines: side by side where there is room, else one below the other.
-    pub(crate) fn lines(&self, width: usize) -> Vec<String> {
+    pub(crate) fn lines(&self, width: usize, glyphs: Glyphs) -> Vec<String> {
         let titles = ["without a lock".to_owned(), format!("lokt guard {LOCK} --wait")];
         let [left, right] = titles;
         let mut unlocked = vec![format!("{left:<WIDTH$}")];
-        unlocked.extend(self.unlocked.coloured());
+        unlocked.extend(self.unlocked.coloured(glyphs));
         let mut guarded = vec![right];
-        guarded.extend(self.guarded.coloured());
+        guarded.extend(self.guarded.coloured(glyphs));
         if width < BOTH {
             return unlocked.into_iter().chain([String::new()]).chain(guarded).collect();
         }
@@ -88,7 +90,7 @@ mod tests {
     }
 
     fn plain(width: usize) -> Vec<String> {
-        let lines = half_painted().lines(width).into_iter();
+        let lines = half_painted().lines(width, Glyphs::Unicode).into_iter();
         lines.map(|line| anstream::adapter::strip_str(&line).to_string()).collect()
     }
 

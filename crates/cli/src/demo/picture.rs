@@ -1,3 +1,4 @@
+use crate::output::Glyphs;
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write as _;
 
@@ -17,7 +18,12 @@ pub(crate) const PAINTERS: usize = 4;
 const BLANK: u8 = b'.';
 
 /// How that is shown.
-const SHOWN_BLANK: char = '·';
+const fn shown_blank(glyphs: Glyphs) -> char {
+    match glyphs {
+        Glyphs::Unicode => '·',
+        Glyphs::Ascii => ':',
+    }
+}
 
 const COLOURS: [AnsiColor; PAINTERS] =
     [AnsiColor::Yellow, AnsiColor::Cyan, AnsiColor::Green, AnsiColor::Magenta];
@@ -105,9 +111,9 @@ impl Canvas {
     }
 
     /// The lines, as text.
-    pub(crate) fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self, glyphs: Glyphs) -> Vec<String> {
         let shown = |cell: &u8| match *cell {
-            BLANK => SHOWN_BLANK,
+            BLANK => shown_blank(glyphs),
             b'`' => '.',
             other if other.is_ascii_graphic() => char::from(other),
             _ => ' ',
@@ -116,9 +122,9 @@ impl Canvas {
     }
 
     /// The lines, each stroke in the colour of who painted it.
-    pub(crate) fn coloured(&self) -> Vec<String> {
+    pub(crate) fn coloured(&self, glyphs: Glyphs) -> Vec<String> {
         let strokes = WIDTH / STROKE;
-        let lines = self.lines().into_iter().zip(0..);
+        let lines = self.lines(glyphs).into_iter().zip(0..);
         lines.map(|(line, row)| self.coloured_line(&line, row * strokes)).collect()
     }
 
@@ -149,10 +155,10 @@ mod tests {
         assert!(MODEL.lines().all(|line| line.len() == WIDTH && line.is_ascii()));
         let mut canvas = Canvas::blank();
         assert_eq!(canvas.kept(), 0);
-        assert!(canvas.lines().iter().all(|line| line.chars().all(|cell| cell == SHOWN_BLANK)));
+        assert!(canvas.lines(Glyphs::Ascii).iter().all(|line| *line == ":".repeat(WIDTH)));
         Stroke::all().for_each(|stroke| canvas.paint(stroke));
         assert_eq!(canvas.kept(), Stroke::all().count());
-        assert_eq!(canvas.lines(), MODEL.lines().collect::<Vec<_>>());
+        assert_eq!(canvas.lines(Glyphs::Unicode), MODEL.lines().collect::<Vec<_>>());
         assert_eq!(Canvas::read(canvas.bytes()), canvas, "it is the same from a file");
     }
 
@@ -172,6 +178,6 @@ mod tests {
         let half = Canvas::read(&canvas.bytes()[..canvas.bytes().len() / 2]);
         assert_eq!(half.kept() * 2, canvas.kept());
         assert_eq!(Canvas::read(b""), Canvas::blank());
-        assert_eq!(Canvas::read(&[b'\x1b'; 9999]).lines()[0], " ".repeat(WIDTH));
+        assert_eq!(Canvas::read(&[b'\x1b'; 9999]).lines(Glyphs::Ascii)[0], " ".repeat(WIDTH));
     }
 }

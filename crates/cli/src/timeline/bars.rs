@@ -1,4 +1,4 @@
-use crate::span;
+use crate::{output::Glyphs, span};
 use anstyle::{AnsiColor, Style};
 use lokt_lock::{
     audit::{Lane, Span, SpanKind, Timeline},
@@ -12,13 +12,6 @@ pub(crate) struct Drawing {
     /// How many characters wide.
     pub(crate) width: usize,
     pub(crate) glyphs: Glyphs,
-}
-
-/// Which characters may be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Glyphs {
-    Unicode,
-    Ascii,
 }
 
 /// The least width of a bar: below it, lines become wider than was asked for.

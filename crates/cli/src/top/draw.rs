@@ -3,11 +3,13 @@ use super::{
     scene::{Scene, Seen},
     state::{Asking, Detail, State},
 };
+use crate::output::Glyphs;
 use lokt_lock::{audit::Logged, words::Timestamp};
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},
     style::{Color, Modifier, Style},
+    symbols::border,
     text::{Line as Text, Span},
     widgets::{Block, Borders, Paragraph, Row, Table, TableState, Wrap},
 };
@@ -39,6 +41,7 @@ pub(super) struct Screen<'a> {
     pub(super) state: &'a State,
     pub(super) now: Timestamp,
     pub(super) palette: Palette,
+    pub(super) glyphs: Glyphs,
 }
 
 impl Screen<'_> {
@@ -106,7 +109,8 @@ impl Screen<'_> {
         }
         let lines: Vec<Vec<Line>> = list.iter().map(|seen| lines::lines(seen, self.now)).collect();
         let first = chosen.map(|at| lines.iter().take(at).map(Vec::len).sum());
-        let widths = widths(&lines);
+        let columns = columns(area.width);
+        let widths = widths(&lines).into_iter().take(columns);
         let mut shown = TableState::default().with_selected(first);
         // As much as possible of the chosen name's lines comes into view, its first one in any case.
         let head = u16::from(area.height > 2);
@@ -116,9 +120,11 @@ impl Screen<'_> {
         let rows = lines
             .into_iter()
             .flatten()
-            .map(|line| Row::new(line.cells.map(Span::raw)).style(self.tone(line.tone)));
+            .map(|line| Row::new(line.cells.into_iter().take(columns)).style(self.tone(line.tone)));
         let table = Table::new(rows, widths)
-            .header(Row::new(lines::HEAD).style(self.quiet()).height(head))
+            .header(
+                Row::new(lines::HEAD.into_iter().take(columns)).style(self.quiet()).height(head),
+            )
             .column_spacing(2)
             .highlight_symbol("> ")
             .row_highlight_style(Style::new().add_modifier(Modifier::REVERSED));
@@ -143,7 +149,13 @@ impl Screen<'_> {
     }
 
     fn block(&self, title: &str) -> Block<'_> {
-        Block::new().borders(Borders::TOP).border_style(self.quiet()).title(format!(" {title} "))
+        let horizontal_top = match self.glyphs {
+            Glyphs::Unicode => "─",
+            Glyphs::Ascii => "-",
+        };
+        let border = border::Set { horizontal_top, ..border::PLAIN };
+        let block = Block::new().borders(Borders::TOP).border_set(border);
+        block.border_style(self.quiet()).title(format!(" {title} "))
     }
 
     fn tone(&self, tone: Tone) -> Style {
@@ -219,6 +231,15 @@ impl Foot {
         if self.is_typed && end < area.right() {
             frame.set_cursor_position((end, area.y));
         }
+    }
+}
+
+/// How many columns there is room for: the first ones matter most.
+const fn columns(width: u16) -> usize {
+    match width {
+        0..40 => 3,
+        40..56 => 5,
+        _ => 6,
     }
 }
 

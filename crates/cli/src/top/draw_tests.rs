@@ -17,7 +17,7 @@ fn drawn_in(scene: &Scene, keys: &[Key], size: (u16, u16), palette: Palette) -> 
         state.press(*key, scene);
     }
     let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
-    let screen = Screen { scene, state: &state, now: at(100), palette };
+    let screen = Screen { scene, state: &state, now: at(100), palette, glyphs: Glyphs::Unicode };
     terminal.draw(|frame| screen.draw(frame)).unwrap();
     terminal.backend().buffer().clone()
 }
@@ -115,9 +115,17 @@ fn a_long_refusal_is_told_whole() {
     state.message = Some("word ".repeat(30).trim().to_owned());
     let mut terminal = Terminal::new(TestBackend::new(60, 20)).unwrap();
     let scene = busy();
-    let screen = Screen { scene: &scene, state: &state, now: at(100), palette: Palette::Plain };
+    let screen = Screen {
+        scene: &scene,
+        state: &state,
+        now: at(100),
+        palette: Palette::Plain,
+        glyphs: Glyphs::Ascii,
+    };
     terminal.draw(|frame| screen.draw(frame)).unwrap();
-    assert_eq!(text(terminal.backend().buffer()).matches("word").count(), 30);
+    let told = text(terminal.backend().buffer());
+    assert_eq!(told.matches("word").count(), 30);
+    assert!(told.is_ascii(), "where the locale has no more, ASCII is enough: {told}");
 }
 
 #[test]
@@ -126,6 +134,14 @@ fn the_chosen_name_is_in_sight_however_long_the_list() {
     assert!(screen.contains("> review"), "{screen}");
     let screen = text(&drawn(&busy(), &[], (80, 4)));
     assert!(screen.contains("> build"), "{screen}");
+}
+
+#[test]
+fn where_it_is_narrow_the_last_columns_are_left_out() {
+    let screen = text(&drawn(&busy(), &[], (30, 8)));
+    assert!(screen.contains("> build    held           ada"), "{screen}");
+    let screen = text(&drawn(&busy(), &[], (50, 8)));
+    assert!(screen.contains("AGE") && !screen.contains("WHAT"), "{screen}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::{
     stage::Stage,
     state::{State, Wish},
 };
-use crate::{context::Context, exit::Code, failure::Failure, failure::chain};
+use crate::{context::Context, exit::Code, failure::Failure, failure::chain, output};
 use lokt_lock::{
     audit::{LogError, LogReader, Logged},
     file::RootWatch,
@@ -106,7 +106,7 @@ impl<'a> Live<'a> {
     }
 
     fn run(&mut self) -> io::Result<Ending> {
-        let palette = Stage::palette();
+        let (palette, glyphs) = (Stage::palette(), output::glyphs());
         let mut is_changed = false;
         loop {
             let now = Timestamp::now();
@@ -116,7 +116,7 @@ impl<'a> Live<'a> {
                 is_changed = false;
             }
             let (scene, state) = (&self.scene, &self.state);
-            self.stage.draw(&Screen { scene, state, now: Timestamp::now(), palette })?;
+            self.stage.draw(&Screen { scene, state, now: Timestamp::now(), palette, glyphs })?;
             let woken = self.sleep(is_changed)?;
             is_changed |= woken.by_change;
             if woken.by_signal
