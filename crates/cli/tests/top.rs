@@ -98,10 +98,13 @@ fn control_z_stops_it_and_fg_brings_it_back() {
     shell.types("\u{1a}");
     shell.tells(LEFT);
     shell.tells("Stopped");
+    // What is typed before a shell has its terminal back may be thrown away.
+    shell.tells("bash-");
     shell.types("fg\n");
     shell.tells("nothing is held or frozen");
     shell.types("q");
     shell.tells(LEFT);
+    shell.tells("bash-");
     shell.types("exit\n");
     shell.ends();
 }
