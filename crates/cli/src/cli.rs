@@ -1,6 +1,6 @@
 use crate::commands::{
-    audit, completions, doctor, exists, fence, freeze, get_meta, guard, init, lock, man, mcp,
-    prime, results, status, unfreeze, unlock, version, why,
+    audit, completions, demo, doctor, exists, fence, freeze, get_meta, guard, init, lock, man, mcp,
+    prime, results, status, top, unfreeze, unlock, version, why,
 };
 use crate::{commands::key, once, tool};
 use clap::{Args, Parser, Subcommand};
@@ -41,10 +41,12 @@ pub(crate) enum Command {
     Freeze(freeze::Freeze),
     Unfreeze(unfreeze::Unfreeze),
     Audit(audit::Audit),
+    Top(top::Top),
     Doctor(doctor::Doctor),
     Results(results::Results),
     Prime(prime::Prime),
     Init(init::Init),
+    Demo(demo::Demo),
     Tool(tool::Tool),
     Key(key::Key),
     Mcp(mcp::Mcp),

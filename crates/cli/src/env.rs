@@ -35,6 +35,15 @@ pub(crate) const SYSTEM_SPACE: &str = "LOKT_SYSTEM_SPACE";
 /// Where git has the work tree, where that is not where the repository is; honoured as git does.
 pub(crate) const GIT_WORK_TREE: &str = "GIT_WORK_TREE";
 
+/// What kind of terminal there is.
+pub(crate) const TERM: &str = "TERM";
+/// The locale for everything: which characters can be shown.
+pub(crate) const LC_ALL: &str = "LC_ALL";
+/// The locale for characters.
+pub(crate) const LC_CTYPE: &str = "LC_CTYPE";
+/// The locale where nothing else says.
+pub(crate) const LANG: &str = "LANG";
+
 /// A variable as a path.
 pub(crate) fn path(key: &str) -> Option<PathBuf> {
     set(key).map(PathBuf::from)

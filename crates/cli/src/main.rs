@@ -5,13 +5,16 @@
 //! * [`cli`]: the arguments of everything, from which help, man pages and completions come too.
 //! * [`commands`]: one file per command, with its arguments.
 //! * [`context`]: who calls and which root is meant, found once.
+//! * [`demo`]: what a lock is good for, as a picture.
 //! * [`mod@env`]: every variable of the environment that Lokt reads or sets.
 //! * [`exit`]: the exit codes, a public contract.
 //! * [`failure`]: typed errors become a message, hints and a code.
 //! * [`once`]: the command that shares results.
 //! * [`mod@mcp`]: the server for agents.
 //! * [`prime`]: what an agent has to know of a repository; [`init`]: setting it up for agents.
+//! * [`timeline`]: who held and who waited for what, as bars and as a page.
 //! * [`mod@tool`]: the commands about tools, one file each.
+//! * [`mod@top`]: the live view.
 //! * [`output`]: the only place that prints.
 //! * [`view`]: what is shown, as values that are both JSON and text.
 
@@ -19,6 +22,7 @@ mod cli;
 mod commands;
 mod completion;
 mod context;
+mod demo;
 mod entry;
 mod env;
 mod exit;
@@ -30,7 +34,9 @@ mod output;
 mod prime;
 mod refusal;
 mod span;
+mod timeline;
 mod tool;
+mod top;
 mod usage;
 mod view;
 

@@ -2,6 +2,7 @@
 //! and not where `NO_COLOR` is set.
 
 use crate::{
+    env,
     exit::Code,
     failure::{Failure, chain},
 };
@@ -160,6 +161,45 @@ pub(crate) fn is_for_people() -> bool {
     io::stdout().is_terminal()
 }
 
+/// Where a whole screen is drawn: stdout, written to only when a picture is done.
+pub(crate) type Screen = io::BufWriter<io::Stdout>;
+
+/// A screen to draw on.
+pub(crate) fn screen() -> Screen {
+    io::BufWriter::with_capacity(1 << 16, io::stdout())
+}
+
+/// Whether there is a terminal to draw on and to read keys from, one that can move its cursor.
+pub(crate) fn is_terminal_on_both_sides() -> bool {
+    let is_dumb = env::path(env::TERM).is_some_and(|it| it.as_os_str() == "dumb");
+    !is_dumb && io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+/// Whether what is drawn may have colours.
+pub(crate) fn may_be_coloured() -> bool {
+    AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
+}
+
+/// Which characters may be used to draw with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Glyphs {
+    Unicode,
+    Ascii,
+}
+
+/// Which characters the user's locale can show (locale(7): the first of these that is set decides).
+pub(crate) fn glyphs() -> Glyphs {
+    let set = [env::LC_ALL, env::LC_CTYPE, env::LANG].into_iter().find_map(env::path);
+    let name = set.map(|it| it.to_string_lossy().to_ascii_lowercase().replace('-', ""));
+    if name.is_some_and(|it| it.contains("utf8")) { Glyphs::Unicode } else { Glyphs::Ascii }
+}
+
+/// How many characters a line of stdout may have: as many as the terminal is wide, else 80.
+pub(crate) fn width() -> usize {
+    let size = terminal_size::terminal_size_of(io::stdout());
+    size.map_or(80, |(width, _)| usize::from(width.0))
+}
+
 /// A line about something that lasts. On a terminal it is drawn anew in its place; elsewhere it is said
 /// once.
 pub(crate) struct Progress {
@@ -208,4 +248,45 @@ fn fitted(line: &str) -> String {
     let width = size.map_or(80, |(width, _)| usize::from(width.0));
     let clean = line.chars().map(|c| if c.is_control() { ' ' } else { c });
     clean.take(width.saturating_sub(1)).collect()
+}
+
+/// Lines of stdout that change. On a terminal that has room for them they are drawn anew in their place; elsewhere
+/// they are printed once, as they are at the end.
+pub(crate) struct Animation {
+    lines: usize,
+    is_live: bool,
+    is_drawn: bool,
+}
+
+impl Animation {
+    /// An animation of so many lines.
+    pub(crate) fn new(lines: usize) -> Self {
+        let size = terminal_size::terminal_size_of(io::stdout());
+        let rows = size.map_or(0, |(_, height)| usize::from(height.0));
+        // The lines above and below it are to stay in sight.
+        let is_live = is_for_people() && rows > lines + 4;
+        Self { lines, is_live, is_drawn: false }
+    }
+
+    /// Shows the lines as they are now.
+    pub(crate) fn show(&mut self, lines: &[String]) -> Result<(), Failure> {
+        if !self.is_live {
+            return Ok(());
+        }
+        let up = if self.is_drawn { format!("\x1b[{}A", self.lines) } else { String::new() };
+        let mut all = AutoStream::new(Vec::new(), AutoStream::choice(&io::stdout()));
+        lines.iter().try_for_each(|line| writeln!(all, "{line}"))?;
+        let all = String::from_utf8_lossy(&all.into_inner()).replace('\n', "\x1b[K\n");
+        self.is_drawn = true;
+        bytes(format!("{up}{all}").as_bytes())
+    }
+
+    /// Shows the lines as they have become.
+    pub(crate) fn end(mut self, lines: &[String]) -> Result<(), Failure> {
+        if self.is_live {
+            return self.show(lines);
+        }
+        let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
+        text(&lines.join("\n"))
+    }
 }

@@ -53,11 +53,14 @@ fn control_z_stops_the_job_and_fg_continues_it() {
     shell.prints("ready");
     shell.types("\u{1a}");
     shell.tells("Stopped");
+    // What is typed before a shell has its terminal back may be thrown away.
+    shell.tells("bash-");
     it.lokt(["guard", "x", "--", "true"]).owner("other").run().fails_with(2, "held by");
     shell.types("fg\n");
     shell.tells("lokt guard x");
     shell.types("words\n");
     shell.prints("got words");
+    shell.tells("bash-");
     shell.types("exit\n");
     shell.ends();
 }
@@ -69,8 +72,10 @@ fn a_command_that_stops_itself_gives_the_terminal_back() {
     shell.tells("bash-");
     shell.types("lokt guard x -- sh -c 'kill -TSTP $$; echo again'\n");
     shell.tells("Stopped");
+    shell.tells("bash-");
     shell.types("fg\n");
     shell.prints("again");
+    shell.tells("bash-");
     shell.types("exit\n");
     shell.ends();
 }
@@ -109,6 +114,7 @@ fn a_guard_in_the_background_can_be_brought_to_the_front() {
     shell.types("fg\n");
     shell.types("words\n");
     shell.prints("got words");
+    shell.tells("bash-");
     shell.types("exit\n");
     shell.ends();
 }

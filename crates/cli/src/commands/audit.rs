@@ -1,4 +1,8 @@
-use crate::{completion, context::Context, exit::Code, failure::Failure, output, span, view};
+use super::timeline::{Form, TimelineAsked};
+use crate::{
+    completion, context::Context, exit::Code, failure::Failure, output, span,
+    timeline::gather::Asked, view,
+};
 use clap::Args;
 use lokt_lock::{
     audit::{EventKind, LogReader, Logged},
@@ -11,7 +15,7 @@ use nix::{
 use std::{os::fd::AsFd, path::Path};
 
 /// How much of the log's end `--tail` begins with, in bytes: about the last ten events.
-const TAIL: u64 = 3000;
+const TAIL: u64 = 4000;
 
 /// How many events in a row after `--until` say that none before it follows.
 const LATE: usize = 1000;
@@ -36,7 +40,9 @@ pub(crate) struct Audit {
     /// Show the last events, and then new ones as they happen
     #[arg(long, conflicts_with = "until")]
     tail: bool,
-    /// Print JSON, an event a line
+    #[command(flatten)]
+    timeline: TimelineAsked,
+    /// Print JSON, an event a line; with --timeline one object
     #[arg(long)]
     json: bool,
 }
@@ -44,6 +50,9 @@ pub(crate) struct Audit {
 impl Audit {
     pub(crate) fn run(&self, context: &Context, owner: Option<&Owner>) -> Result<Code, Failure> {
         self.refuse_nothing()?;
+        if self.timeline.is_asked() {
+            return self.show_timeline(context, owner);
+        }
         let path = context.store.layout().audit_log();
         let filter = Filter { audit: self, owner };
         match LogReader::open(&path)? {
@@ -55,6 +64,16 @@ impl Audit {
             None if self.tail => follow(&path, None, &filter),
             None => Ok(Code::Done),
         }
+    }
+
+    fn show_timeline(&self, context: &Context, owner: Option<&Owner>) -> Result<Code, Failure> {
+        let asked = Asked { since: self.since, until: self.until };
+        let form = if self.json { Form::Json } else { Form::Text };
+        let wanted = |name: &str, by: &str| {
+            self.name.as_ref().is_none_or(|it| it.as_str() == name)
+                && owner.is_none_or(|it| it.as_str() == by)
+        };
+        self.timeline.run(context, (&asked, form), wanted)
     }
 
     /// Refuses a span of time that ends before it begins.

@@ -2,6 +2,7 @@ use crate::{completion, context::Context, exit::Code, failure::Failure, output, 
 use clap::Args;
 use lokt_lock::{
     ops::{Frozen, freeze},
+    record::Record,
     words::LockName,
 };
 use std::time::Duration;
@@ -35,12 +36,16 @@ impl Freeze {
                 output::even_if_untold(&format!("{name:?} is frozen"), written);
             }
             Frozen::ByAnother(record) => {
-                let text =
-                    format!("{name:?} is frozen already {}", view::holder::frozen_by(&record));
-                return Err(Failure::new(Code::Held, text)
-                    .hint(format!("lokt unfreeze {name} --force   lifts that freeze")));
+                return Err(refusal(&self.name, &record));
             }
         }
         Ok(Code::Done)
     }
+}
+
+/// The refusal of a name that another has frozen already.
+pub(crate) fn refusal(name: &LockName, record: &Record) -> Failure {
+    let shown = name.as_str();
+    let text = format!("{shown:?} is frozen already {}", view::holder::frozen_by(record));
+    Failure::new(Code::Held, text).hint(format!("lokt unfreeze {name} --force   lifts that freeze"))
 }

@@ -5,6 +5,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod completions;
+pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod exists;
 pub(crate) mod fence;
@@ -24,6 +25,8 @@ mod sharing;
 pub(crate) mod status;
 mod status_file;
 mod stream;
+mod timeline;
+pub(crate) mod top;
 pub(crate) mod unfreeze;
 pub(crate) mod unlock;
 pub(crate) mod version;
@@ -53,6 +56,8 @@ pub(crate) fn run(cli: Cli) -> Result<Code, Failure> {
         Command::Freeze(it) => it.run(&context()?),
         Command::Unfreeze(it) => it.run(&context()?),
         Command::Audit(it) => it.run(&context()?, global.owner.as_ref()),
+        Command::Demo(it) => it.run(),
+        Command::Top(it) => it.run(&context()?),
         Command::Doctor(it) => it.run(&context()?),
         Command::Once(it) => it.run(&context()?),
         Command::Results(it) => it.run(&context()?),

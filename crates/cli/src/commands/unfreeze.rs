@@ -29,17 +29,7 @@ impl Unfreeze {
                 output::warn_unlogged(&done, unlogged);
                 output::even_if_untold(&done, self.report(name));
             }
-            Unfrozen::NotFound => {
-                return Err(Failure::new(Code::NotFound, format!("{name:?} is not frozen")));
-            }
-            Unfrozen::NotYours(record) => {
-                let text = format!(
-                    "{name:?} is not yours to unfreeze: frozen {}",
-                    view::holder::frozen_by(&record)
-                );
-                return Err(Failure::new(Code::NotYours, text)
-                    .hint(format!("lokt unfreeze {name} --force   lifts it all the same")));
-            }
+            refused => return Err(refusal(&self.name, &refused)),
         }
         Ok(Code::Done)
     }
@@ -49,6 +39,22 @@ impl Unfreeze {
             output::json(&serde_json::json!({"status": "unfrozen", "name": name}))
         } else {
             output::text(&format!("unfroze {name:?}"))
+        }
+    }
+}
+
+/// The refusal to lift a freeze.
+pub(crate) fn refusal(name: &LockName, refused: &Unfrozen) -> Failure {
+    let shown = name.as_str();
+    match refused {
+        Unfrozen::NotYours(record) => {
+            let by = view::holder::frozen_by(record);
+            let text = format!("{shown:?} is not yours to unfreeze: frozen {by}");
+            Failure::new(Code::NotYours, text)
+                .hint(format!("lokt unfreeze {name} --force   lifts it all the same"))
+        }
+        Unfrozen::Done { .. } | Unfrozen::NotFound => {
+            Failure::new(Code::NotFound, format!("{shown:?} is not frozen"))
         }
     }
 }

@@ -122,7 +122,8 @@ fn warn_unwritten(name: &LockName, unlogged: Option<StoreError>, unsynced: Optio
     output::warn_unlogged(&done, unlogged);
 }
 
-fn refusal(name: &LockName, refused: &Unlocked, context: &Context) -> Failure {
+/// The refusal to free a name.
+pub(crate) fn refusal(name: &LockName, refused: &Unlocked, context: &Context) -> Failure {
     let shown = name.as_str();
     match refused {
         Unlocked::Done { .. } | Unlocked::NotFound => {

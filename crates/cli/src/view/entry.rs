@@ -106,7 +106,7 @@ fn row(entry: &Entry) -> Vec<String> {
 }
 
 /// The state, and how many hold a lock that several may hold: `held 2/3`, `held 2 shared`.
-fn state(entry: &Entry) -> String {
+pub(crate) fn state(entry: &Entry) -> String {
     let word = entry.state.as_str();
     match entry.record().map(|it| it.mode) {
         Some(Mode::Slots(slots)) => format!("{word} {}/{slots}", entry.taken),
@@ -130,7 +130,7 @@ fn ends_in(record: &Record, entry: &Entry) -> String {
 }
 
 /// What a lock is for: the command, the result, or the metadata's keys.
-fn what(record: &Record) -> String {
+pub(crate) fn what(record: &Record) -> String {
     if record.result().is_some() {
         let field = |key| record.metadata.as_ref()?.get(key)?.as_str();
         let code = field("exit_code").unwrap_or("?");

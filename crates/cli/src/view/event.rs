@@ -1,5 +1,6 @@
 //! A line of the audit log, for people.
 
+use super::command_line;
 use lokt_lock::audit::Logged;
 use serde_json::Value;
 
@@ -11,7 +12,7 @@ pub(crate) fn text(event: &Logged) -> String {
     let text = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or("-");
     let pid = fields.get("pid").map_or_else(|| "-".to_owned(), Value::to_string);
     let extra = fields.get("extra").and_then(Value::as_object).into_iter().flatten();
-    let extra: Vec<String> = extra.map(|(key, value)| format!(" {key}={}", shown(value))).collect();
+    let extra: Vec<String> = extra.map(detail).collect();
     let line = format!(
         "{:<27} {:<14} {}  {} (pid {pid}){}",
         text("ts"),
@@ -21,6 +22,17 @@ pub(crate) fn text(event: &Logged) -> String {
         extra.concat()
     );
     line.replace(char::is_control, " ")
+}
+
+/// A detail: what was run comes as it would be typed.
+fn detail((key, value): (&String, &Value)) -> String {
+    match (key.as_str(), value) {
+        ("command", Value::Array(words)) => {
+            let words: Vec<String> = words.iter().map(shown).collect();
+            format!(", running: {}", command_line(&words))
+        }
+        _ => format!(" {key}={}", shown(value)),
+    }
 }
 
 fn shown(value: &Value) -> String {

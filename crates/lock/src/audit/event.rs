@@ -5,7 +5,10 @@ use crate::{
     words::{LockName, Timestamp},
 };
 use serde_json::{Map, Value};
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
+
+/// How much of a command is kept in an event: enough to recognise it.
+const COMMAND_CHARACTERS: usize = 200;
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,10 +177,44 @@ impl Event {
         }
     }
 
+    /// Adds how long the one whom the event is about has stood in line, where it has.
+    #[must_use]
+    pub fn waited(self, waited: Option<Duration>) -> Self {
+        match waited {
+            Some(waited) => {
+                self.with("waited_ms", u64::try_from(waited.as_millis()).unwrap_or(u64::MAX))
+            }
+            None => self,
+        }
+    }
+
+    /// Adds the command that is run under the lock, or would have been: its beginning, because all events
+    /// together are read where only some are looked for.
+    #[must_use]
+    pub fn running(self, command: &[String]) -> Self {
+        if command.is_empty() { self } else { self.with("command", beginning(command)) }
+    }
+
     /// The line as it goes into the log, with its newline.
     pub fn to_line(&self) -> String {
         format!("{}\n", Value::Object(self.fields.clone()))
     }
+}
+
+/// As much of a command as is kept in an event; `…` stands for the rest.
+fn beginning(command: &[String]) -> Vec<String> {
+    let mut room = COMMAND_CHARACTERS;
+    let mut words = Vec::new();
+    for word in command {
+        let length = word.chars().count();
+        if length > room {
+            words.push(word.chars().take(room).chain(['…']).collect());
+            break;
+        }
+        room -= length;
+        words.push(word.clone());
+    }
+    words
 }
 
 #[cfg(test)]
@@ -203,5 +240,16 @@ mod tests {
         let expected = "ts event name lock_id owner host pid agent_id ttl_sec extra";
         assert_eq!(keys.join(" "), expected);
         assert_eq!(line.matches('\n').count(), 1, "an event is one line");
+    }
+
+    #[test]
+    fn an_event_keeps_the_beginning_of_a_command() {
+        let short = ["make", "build"].map(str::to_owned);
+        assert_eq!(beginning(&short), short);
+        let long = ["sh".to_owned(), "ü".repeat(1000), "end".to_owned()];
+        let kept = beginning(&long);
+        assert_eq!(kept.len(), 2, "what follows is left out: {kept:?}");
+        assert_eq!(kept[1].chars().count(), COMMAND_CHARACTERS - 2 + 1, "and says that it is");
+        assert!(kept[1].ends_with("ü…"));
     }
 }

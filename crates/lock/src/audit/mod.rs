@@ -1,10 +1,14 @@
 //! The audit log: one JSON line for every change of a lock, and for every denial.
 //!
-//! [`Event`] is what stands in a line; [`LogReader`] finds and reads them. Writing is the store's part.
-//! The log is append-only, mode 0600; nothing of Lokt ever shortens it.
+//! [`Event`] is what stands in a line; [`LogReader`] finds and reads them; [`Timeline`] makes spans of time of
+//! them. Writing is the store's part. The log is append-only, mode 0600; nothing of Lokt ever shortens it.
 
 mod event;
+mod occurrence;
 mod reader;
+mod timeline;
+mod weaving;
 
 pub use event::{Event, EventKind, UnknownEvent};
 pub use reader::{LogError, LogReader, Logged};
+pub use timeline::{Beginning, Lane, Present, Span, SpanEnd, SpanKind, Timeline, Who, Window};

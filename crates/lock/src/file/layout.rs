@@ -70,7 +70,12 @@ impl Layout {
     /// The latch that a name shares with others.
     pub fn latch(&self, name: &LockName) -> PathBuf {
         let number = fnv1a(name.as_str().as_bytes()) % LATCHES;
-        self.root.join("latches").join(format!("{number:02x}"))
+        self.latches().join(format!("{number:02x}"))
+    }
+
+    /// The folder of all latches.
+    pub fn latches(&self) -> PathBuf {
+        self.root.join("latches")
     }
 
     /// The folder of a name's tickets.

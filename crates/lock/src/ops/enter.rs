@@ -4,8 +4,9 @@ use crate::{
     record::{Hold, Record, Slot},
     rules::{Entering, Gone, Mode, Place, Purpose},
     store::{Durability, Placed, Put, RecordKind, Removed, Section, Store, StoreError, Ticket},
-    words::Fence,
+    words::{Fence, Timestamp},
 };
+use std::time::Duration;
 
 /// The moment in which somebody may enter: the section, the request, and the line as it is.
 pub(super) struct Turn<'a, C> {
@@ -56,6 +57,7 @@ impl<C: Section> Turn<'_, C> {
         beside: Beside<'_>,
     ) -> Result<Option<Grant<TicketOf<C>>>, OperationError> {
         let now = self.section.store().now();
+        let waited = waiting.as_ref().and_then(|ticket| self.waited(ticket, now));
         let fence = self.section.next_fence(beside.fence(), now)?;
         let fresh = match (self.request.purpose(), &waiting) {
             (Purpose::Guard, None) => Some(self.draw(true)?),
@@ -71,7 +73,7 @@ impl<C: Section> Turn<'_, C> {
             fresh.into_iter().for_each(Ticket::leave);
             return placed.map(|_| None).map_err(OperationError::from);
         }
-        let ticket = self.finish(fresh.or(waiting.take()), &record, beside)?;
+        let ticket = self.finish(fresh.or(waiting.take()), (&record, waited), beside)?;
         Ok(Some(Grant { record, ticket, kind: GrantKind::Taken, lost: false }))
     }
 
@@ -90,7 +92,7 @@ impl<C: Section> Turn<'_, C> {
     fn finish(
         &mut self,
         mut ticket: Option<TicketOf<C>>,
-        record: &Record,
+        (record, waited): (&Record, Option<Duration>),
         beside: Beside<'_>,
     ) -> Result<Option<TicketOf<C>>, OperationError> {
         let marked = match (&mut ticket, self.request.purpose()) {
@@ -103,7 +105,7 @@ impl<C: Section> Turn<'_, C> {
                 Beside::Others(_, gone) => self.log_gone(gone),
             })
             .map_err(OperationError::from)
-            .and_then(|()| self.log(record, None));
+            .and_then(|()| self.log(record, None, waited));
         if let Err(error) = logged {
             self.take_back(record, beside);
             ticket.into_iter().for_each(Ticket::leave);
@@ -139,6 +141,8 @@ impl<C: Section> Turn<'_, C> {
         waiting: Option<TicketOf<C>>,
         kind: GrantKind,
     ) -> Result<Grant<TicketOf<C>>, OperationError> {
+        let now = self.section.store().now();
+        let waited = waiting.as_ref().and_then(|ticket| self.waited(ticket, now));
         let ticket = match waiting {
             None => self.draw(true)?,
             Some(mut ticket) => {
@@ -146,7 +150,7 @@ impl<C: Section> Turn<'_, C> {
                 ticket
             }
         };
-        match self.log(&record, kind.note()) {
+        match self.log(&record, kind.note(), waited) {
             Ok(()) => Ok(Grant { record, ticket: Some(ticket), kind, lost: false }),
             Err(error) => {
                 ticket.leave();
@@ -221,7 +225,18 @@ impl<C: Section> Turn<'_, C> {
         })
     }
 
-    fn log(&self, record: &Record, note: Option<&str>) -> Result<(), OperationError> {
+    /// How long the one who enters has stood in line, by what its ticket says of its arrival.
+    fn waited(&self, ticket: &TicketOf<C>, now: Timestamp) -> Option<Duration> {
+        let text = self.section.store().ticket_text(self.request.name, ticket.place())?;
+        Some(now.since(text.arrived()?))
+    }
+
+    fn log(
+        &self,
+        record: &Record,
+        note: Option<&str>,
+        waited: Option<Duration>,
+    ) -> Result<(), OperationError> {
         let Request { name, caller, .. } = *self.request;
         let mut event = Event::new(EventKind::Acquire, name, caller).about(record);
         if let Some(fence) = record.fence {
@@ -233,6 +248,7 @@ impl<C: Section> Turn<'_, C> {
         if let Some(note) = note {
             event = event.with(note, true);
         }
+        let event = event.waited(waited).running(&self.request.command);
         let durability = match self.request.purpose() {
             Purpose::Guard => Durability::Volatile,
             Purpose::Lease => durability_of(record),

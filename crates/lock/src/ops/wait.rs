@@ -288,16 +288,15 @@ fn event(request: &Request<'_>, denial: &Denial) -> Event {
         Obstacle::Frozen(_) => EventKind::FreezeDeny,
         _ => EventKind::Deny,
     };
-    let mut event = Event::new(kind, request.name, request.caller);
-    if let Some(waited) = denial.waited {
-        event = event.with("waited_ms", u64::try_from(waited.as_millis()).unwrap_or(u64::MAX));
-    }
+    let event = Event::new(kind, request.name, request.caller);
+    let event = event.waited(denial.waited);
     let record = match &denial.obstacle {
         Obstacle::Frozen(freeze) => Some(&**freeze),
         _ => denial.holder.as_ref(),
     };
-    match record {
+    let event = match record {
         Some(record) => event.with_holder(record),
         None => event,
-    }
+    };
+    event.running(&request.command)
 }

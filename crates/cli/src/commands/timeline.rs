@@ -1,0 +1,85 @@
+use crate::{
+    context::Context,
+    exit::Code,
+    failure::Failure,
+    output,
+    timeline::{
+        bars::{self, Drawing},
+        gather::{self, Asked},
+        json, page,
+    },
+};
+use clap::Args;
+use lokt_lock::audit::Timeline;
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+/// What `audit` shows in place of events.
+#[derive(Args, Debug)]
+pub(super) struct TimelineAsked {
+    /// Show who held and who waited for what, when, in place of events
+    #[arg(long, conflicts_with_all = ["event", "tail"])]
+    timeline: bool,
+    /// Write the timeline to this file, as a page for a browser, with --timeline
+    #[arg(long, value_name = "FILE", requires = "timeline", conflicts_with = "json")]
+    html: Option<PathBuf>,
+}
+
+/// In which form a timeline is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Text,
+    Json,
+}
+
+impl TimelineAsked {
+    pub(super) fn is_asked(&self) -> bool {
+        self.timeline
+    }
+
+    /// Shows the spans that `wanted` chooses by their lock's name and their owner.
+    pub(super) fn run(
+        &self,
+        context: &Context,
+        (asked, form): (&Asked, Form),
+        wanted: impl Fn(&str, &str) -> bool,
+    ) -> Result<Code, Failure> {
+        let mut timeline = gather::timeline(context, asked)?;
+        timeline.retain(|name, span| wanted(name, &span.who.owner));
+        match &self.html {
+            Some(file) => {
+                write_page(file, &timeline)?;
+                output::text(&format!("wrote {}", file.display()))?;
+            }
+            None if form == Form::Json => output::json(&json::json(&timeline))?,
+            None if timeline.lanes.is_empty() => {
+                output::note("nothing happened to any lock in this time");
+            }
+            None => {
+                let drawing = Drawing { width: output::width(), glyphs: output::glyphs() };
+                output::text(&bars::text(&timeline, drawing))?;
+            }
+        }
+        Ok(Code::Done)
+    }
+}
+
+/// Writes the page whole or not at all. What it tells is as private as the log.
+fn write_page(file: &Path, timeline: &Timeline) -> Result<(), Failure> {
+    let write = || -> io::Result<()> {
+        let page = page::html(timeline)?;
+        let folder = match file.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let mut draft = tempfile::NamedTempFile::new_in(folder)?;
+        draft.write_all(page.as_bytes())?;
+        draft.persist(file)?;
+        Ok(())
+    };
+    write().map_err(|error| {
+        Failure::new(Code::Error, format!("cannot write {}: {error}", file.display()))
+    })
+}

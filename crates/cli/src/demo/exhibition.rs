@@ -1,0 +1,118 @@
+use super::{
+    painters::LOCK,
+    picture::{Canvas, PAINTERS, Stroke, WIDTH},
+};
+use crate::output::Glyphs;
+use serde::Serialize;
+
+/// Both pictures, as far as they are painted.
+#[derive(Clone, Debug)]
+pub(crate) struct Exhibition {
+    pub(crate) unlocked: Canvas,
+    pub(crate) guarded: Canvas,
+}
+
+/// What stands between two pictures.
+const GAP: &str = "    ";
+
+/// The width that two pictures need.
+const BOTH: usize = 2 * WIDTH + GAP.len();
+
+/// An exhibition as JSON.
+#[derive(Serialize)]
+pub(crate) struct Json {
+    painters: usize,
+    strokes: usize,
+    unlocked: PictureJson,
+    guarded: PictureJson,
+}
+
+#[derive(Serialize)]
+struct PictureJson {
+    kept: usize,
+    picture: Vec<String>,
+}
+
+impl Exhibition {
+    /// Two pictures that nobody has begun.
+    pub(crate) fn new() -> Self {
+        Self { unlocked: Canvas::blank(), guarded: Canvas::blank() }
+    }
+
+    pub(crate) fn json(&self) -> Json {
+        let picture =
+            |it: &Canvas| PictureJson { kept: it.kept(), picture: it.lines(Glyphs::Unicode) };
+        let (unlocked, guarded) = (picture(&self.unlocked), picture(&self.guarded));
+        Json { painters: PAINTERS, strokes: Stroke::all().count(), unlocked, guarded }
+    }
+
+    /// The pictures as lines: side by side where there is room, else one below the other.
+    pub(crate) fn lines(&self, width: usize, glyphs: Glyphs) -> Vec<String> {
+        let titles = ["without a lock".to_owned(), format!("lokt guard {LOCK} --wait")];
+        let [left, right] = titles;
+        let mut unlocked = vec![format!("{left:<WIDTH$}")];
+        unlocked.extend(self.unlocked.coloured(glyphs));
+        let mut guarded = vec![right];
+        guarded.extend(self.guarded.coloured(glyphs));
+        if width < BOTH {
+            return unlocked.into_iter().chain([String::new()]).chain(guarded).collect();
+        }
+        let pairs = unlocked.into_iter().zip(guarded);
+        pairs.map(|(left, right)| format!("{left}{GAP}{right}")).collect()
+    }
+
+    /// What came of it, in a line.
+    pub(crate) fn verdict(&self) -> String {
+        let all = Stroke::all().count();
+        let lost = |canvas: &Canvas| match all - canvas.kept() {
+            0 => "none".to_owned(),
+            lost => format!("{lost} of {all}"),
+        };
+        let [unlocked, guarded] = [&self.unlocked, &self.guarded].map(lost);
+        format!("Strokes lost without a lock: {unlocked}; under the lock: {guarded}.")
+    }
+
+    /// Whether the lock kept every stroke.
+    pub(crate) fn is_guarded_whole(&self) -> bool {
+        self.guarded.kept() == Stroke::all().count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn half_painted() -> Exhibition {
+        let mut exhibition = Exhibition::new();
+        Stroke::all().step_by(2).for_each(|stroke| exhibition.unlocked.paint(stroke));
+        Stroke::all().for_each(|stroke| exhibition.guarded.paint(stroke));
+        exhibition
+    }
+
+    fn plain(width: usize) -> Vec<String> {
+        let lines = half_painted().lines(width, Glyphs::Unicode).into_iter();
+        lines.map(|line| anstream::adapter::strip_str(&line).to_string()).collect()
+    }
+
+    #[test]
+    fn pictures_hang_side_by_side_where_there_is_room() {
+        let lines = plain(80);
+        assert_eq!(
+            lines[0].trim_end(),
+            format!("{:<40}lokt guard picture --wait", "without a lock")
+        );
+        let [left, right] = [&lines[1][..], &plain(60)[1]];
+        assert!(left.starts_with(right) && left.contains("······"), "{left:?}");
+        assert!(lines.iter().all(|line| line.chars().count() <= 80));
+        assert_eq!(plain(60).len(), 2 * lines.len() + 1, "else one below the other");
+        assert!(plain(60).iter().all(|line| line.chars().count() <= 60));
+    }
+
+    #[test]
+    fn the_verdict_counts_what_is_lost() {
+        let exhibition = half_painted();
+        let expected = "Strokes lost without a lock: 36 of 72; under the lock: none.";
+        assert_eq!(exhibition.verdict(), expected);
+        assert!(exhibition.is_guarded_whole() && !Exhibition::new().is_guarded_whole());
+    }
+}

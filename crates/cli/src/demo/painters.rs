@@ -1,0 +1,175 @@
+use super::picture::{Canvas, PAINTERS, Stroke};
+use crate::{env, exit::Code, failure::Failure};
+use lokt_lock::guard::{Received, Signals};
+use nix::{
+    errno::Errno,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use std::{
+    collections::VecDeque,
+    fs,
+    io::{self, Read},
+    os::fd::AsFd,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+/// The lock under which a picture is painted.
+pub(crate) const LOCK: &str = "picture";
+
+/// How long to wait for the next picture of the canvas, in milliseconds.
+const FRAME: u16 = 40;
+
+/// What would tie the painters to a guard or an agent around the demonstration.
+const FOREIGN: [&str; 5] = [env::HELD, env::OWNER_DERIVED, env::AGENT_ID, env::NAME, env::LOCK_ID];
+
+/// Whether the painters hold a lock while they paint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    Unlocked,
+    Guarded,
+}
+
+/// How painting ended.
+pub(crate) enum Painted {
+    Done(Canvas),
+    Interrupted(Received),
+}
+
+/// Where painters work.
+pub(crate) struct Studio<'a> {
+    /// This program.
+    pub(crate) program: PathBuf,
+    /// A folder of their own.
+    pub(crate) folder: &'a Path,
+    pub(crate) signals: &'a Signals,
+}
+
+/// One painter: the stroke that it is at, and those that it has yet to paint.
+struct Painter {
+    number: usize,
+    at_work: Option<Child>,
+    left: VecDeque<Stroke>,
+}
+
+impl Drop for Painter {
+    /// Nobody paints on when the demonstration has ended.
+    fn drop(&mut self) {
+        let Some(mut child) = self.at_work.take() else { return };
+        if let Ok(pid) = i32::try_from(child.id()) {
+            // A guard passes it on to what it runs. One that has ended by itself is collected all the same.
+            let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+        }
+        let _ = child.wait();
+    }
+}
+
+impl Studio<'_> {
+    /// Lets all painters paint, and shows the canvas from time to time.
+    pub(crate) fn paint(
+        &self,
+        manner: Manner,
+        mut show: impl FnMut(&Canvas) -> Result<(), Failure>,
+    ) -> Result<Painted, Failure> {
+        let file = self.folder.join(match manner {
+            Manner::Unlocked => "unlocked",
+            Manner::Guarded => "guarded",
+        });
+        fs::write(&file, Canvas::blank().bytes())
+            .map_err(|error| cannot("write the canvas", &error))?;
+        let read = || fs::read(&file).map(|bytes| Canvas::read(&bytes));
+        let read = || read().map_err(|error| cannot("read the canvas", &error));
+        let mut painters: Vec<Painter> = (0..PAINTERS).map(painter).collect();
+        loop {
+            for painter in &mut painters {
+                self.go_on(painter, manner, &file)?;
+            }
+            if painters.iter().all(|painter| painter.at_work.is_none()) {
+                return Ok(Painted::Done(read()?));
+            }
+            show(&read()?)?;
+            if let Some(received) = self.wait()? {
+                return Ok(Painted::Interrupted(received));
+            }
+        }
+    }
+
+    /// Starts a painter's next stroke, where the one before is done.
+    fn go_on(&self, painter: &mut Painter, manner: Manner, file: &Path) -> Result<(), Failure> {
+        if let Some(child) = &mut painter.at_work {
+            let Some(status) =
+                child.try_wait().map_err(|error| cannot("wait for a painter", &error))?
+            else {
+                return Ok(());
+            };
+            if !status.success() {
+                return Err(failed(child));
+            }
+            painter.at_work = None;
+        }
+        if let Some(stroke) = painter.left.pop_front() {
+            let child = self.command(painter.number, manner, (file, stroke)).spawn();
+            painter.at_work = Some(child.map_err(|error| cannot("start a painter", &error))?);
+        }
+        Ok(())
+    }
+
+    fn command(&self, painter: usize, manner: Manner, (file, stroke): (&Path, Stroke)) -> Command {
+        let mut command = Command::new(&self.program);
+        if manner == Manner::Guarded {
+            command.args(["guard", LOCK, "--wait", "--"]).arg(&self.program);
+        }
+        command
+            .arg("demo")
+            .arg("--canvas")
+            .arg(file)
+            .arg("--stroke")
+            .arg(stroke.number().to_string());
+        for key in FOREIGN {
+            command.env_remove(key);
+        }
+        command.env(env::ROOT, self.folder.join("root"));
+        command.env(env::OWNER, format!("painter-{}", painter + 1));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Waits for a painter's end, or for the next picture; gives the signal that is to end all this.
+    fn wait(&self) -> Result<Option<Received>, Failure> {
+        let mut sources = [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut sources, PollTimeout::from(FRAME)) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(errno) => return Err(cannot("wait for the painters", &errno.into())),
+        }
+        loop {
+            match self.signals.next().map_err(|error| cannot("read signals", &error))? {
+                Some(received) if received.ends_a_wait() => return Ok(Some(received)),
+                Some(_) => {}
+                None => return Ok(None),
+            }
+        }
+    }
+}
+
+fn painter(number: usize) -> Painter {
+    let left = Stroke::all().filter(|stroke| stroke.painter() == number).collect();
+    Painter { number, at_work: None, left }
+}
+
+fn cannot(what: &str, error: &io::Error) -> Failure {
+    Failure::new(Code::Error, format!("cannot {what}: {error}"))
+}
+
+/// A painter that failed, with what it said last.
+fn failed(child: &mut Child) -> Failure {
+    let mut said = String::new();
+    if let Some(stderr) = &mut child.stderr {
+        // What it said matters less than that it failed.
+        let _ = stderr.read_to_string(&mut said);
+    }
+    let said =
+        said.lines().filter(|line| !line.starts_with("note: ")).collect::<Vec<_>>().join("; ");
+    Failure::new(Code::Error, format!("a painter failed: {said}"))
+}

@@ -1,0 +1,183 @@
+use crate::output::Glyphs;
+use anstyle::{AnsiColor, Style};
+use std::fmt::Write as _;
+
+/// What is to be painted: lines of one width, in ASCII.
+const MODEL: &str = include_str!("picture.txt");
+
+/// How wide the picture is.
+pub(crate) const WIDTH: usize = 36;
+
+/// How wide a stroke is.
+const STROKE: usize = 6;
+
+/// How many paint it.
+pub(crate) const PAINTERS: usize = 4;
+
+/// What nobody has painted yet.
+const BLANK: u8 = b'.';
+
+/// How that is shown.
+const fn shown_blank(glyphs: Glyphs) -> char {
+    match glyphs {
+        Glyphs::Unicode => '·',
+        Glyphs::Ascii => ':',
+    }
+}
+
+const COLOURS: [AnsiColor; PAINTERS] =
+    [AnsiColor::Yellow, AnsiColor::Cyan, AnsiColor::Green, AnsiColor::Magenta];
+
+/// A canvas: what of the picture has been painted, cell by cell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Canvas {
+    cells: Vec<u8>,
+}
+
+/// A part of the picture that is painted at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stroke(usize);
+
+impl Stroke {
+    /// All strokes, from the left to the right and from the top to the bottom.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        (0..model().len() / STROKE).map(Self)
+    }
+
+    /// The stroke of a number.
+    pub(crate) fn new(number: usize) -> Option<Self> {
+        Self::all().find(|stroke| stroke.0 == number)
+    }
+
+    pub(crate) fn number(self) -> usize {
+        self.0
+    }
+
+    /// Who paints it: everybody paints everywhere.
+    pub(crate) fn painter(self) -> usize {
+        let (row, column) = (self.0 / (WIDTH / STROKE), self.0 % (WIDTH / STROKE));
+        (row + column) % PAINTERS
+    }
+
+    fn start(self) -> usize {
+        self.0 * STROKE
+    }
+}
+
+/// The cells of the picture. What is blank in a canvas is not in it.
+fn model() -> Vec<u8> {
+    MODEL.lines().flat_map(str::bytes).map(|cell| if cell == BLANK { b'`' } else { cell }).collect()
+}
+
+impl Canvas {
+    /// A canvas on which nothing is painted.
+    pub(crate) fn blank() -> Self {
+        Self { cells: vec![BLANK; model().len()] }
+    }
+
+    /// What a file has. One who reads while another writes may find less than all of it.
+    pub(crate) fn read(bytes: &[u8]) -> Self {
+        let mut canvas = Self::blank();
+        for (cell, byte) in canvas.cells.iter_mut().zip(bytes) {
+            *cell = *byte;
+        }
+        canvas
+    }
+
+    /// What goes into a file.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.cells
+    }
+
+    /// Adds a stroke.
+    pub(crate) fn paint(&mut self, stroke: Stroke) {
+        let model = model();
+        let part = self.cells.iter_mut().zip(&model).skip(stroke.start()).take(STROKE);
+        for (cell, painted) in part {
+            *cell = *painted;
+        }
+    }
+
+    /// Whether a stroke is there.
+    fn has(&self, stroke: Stroke) -> bool {
+        let model = model();
+        let mut part = self.cells.iter().zip(&model).skip(stroke.start()).take(STROKE);
+        part.all(|(cell, painted)| cell == painted)
+    }
+
+    /// How many strokes are there.
+    pub(crate) fn kept(&self) -> usize {
+        Stroke::all().filter(|stroke| self.has(*stroke)).count()
+    }
+
+    /// The lines, as text.
+    pub(crate) fn lines(&self, glyphs: Glyphs) -> Vec<String> {
+        let shown = |cell: &u8| match *cell {
+            BLANK => shown_blank(glyphs),
+            b'`' => '.',
+            other if other.is_ascii_graphic() => char::from(other),
+            _ => ' ',
+        };
+        self.cells.chunks(WIDTH).map(|line| line.iter().map(shown).collect()).collect()
+    }
+
+    /// The lines, each stroke in the colour of who painted it.
+    pub(crate) fn coloured(&self, glyphs: Glyphs) -> Vec<String> {
+        let strokes = WIDTH / STROKE;
+        let lines = self.lines(glyphs).into_iter().zip(0..);
+        lines.map(|(line, row)| self.coloured_line(&line, row * strokes)).collect()
+    }
+
+    fn coloured_line(&self, line: &str, first: usize) -> String {
+        let cells: Vec<char> = line.chars().collect();
+        let mut coloured = String::new();
+        for (part, number) in cells.chunks(STROKE).zip(first..) {
+            let stroke = Stroke(number);
+            let style = self.has(stroke).then(|| style_of(stroke));
+            let style = style.unwrap_or(Style::new().dimmed());
+            // Writing to a text cannot fail.
+            let _ = write!(coloured, "{style}{}{style:#}", part.iter().collect::<String>());
+        }
+        coloured
+    }
+}
+
+fn style_of(stroke: Stroke) -> Style {
+    COLOURS.get(stroke.painter()).map_or_else(Style::new, |colour| colour.on_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_strokes_together_are_the_picture() {
+        assert!(MODEL.lines().all(|line| line.len() == WIDTH && line.is_ascii()));
+        let mut canvas = Canvas::blank();
+        assert_eq!(canvas.kept(), 0);
+        assert!(canvas.lines(Glyphs::Ascii).iter().all(|line| *line == ":".repeat(WIDTH)));
+        Stroke::all().for_each(|stroke| canvas.paint(stroke));
+        assert_eq!(canvas.kept(), Stroke::all().count());
+        assert_eq!(canvas.lines(Glyphs::Unicode), MODEL.lines().collect::<Vec<_>>());
+        assert_eq!(Canvas::read(canvas.bytes()), canvas, "it is the same from a file");
+    }
+
+    #[test]
+    fn everybody_has_as_much_to_paint() {
+        for painter in 0..PAINTERS {
+            let strokes = Stroke::all().filter(|stroke| stroke.painter() == painter).count();
+            assert_eq!(strokes * PAINTERS, Stroke::all().count());
+        }
+        assert_eq!(Stroke::new(Stroke::all().count()), None);
+    }
+
+    #[test]
+    fn what_is_read_while_it_is_written_is_a_canvas_all_the_same() {
+        let mut canvas = Canvas::blank();
+        Stroke::all().for_each(|stroke| canvas.paint(stroke));
+        let half = Canvas::read(&canvas.bytes()[..canvas.bytes().len() / 2]);
+        assert_eq!(half.kept() * 2, canvas.kept());
+        assert_eq!(Canvas::read(b""), Canvas::blank());
+        assert_eq!(Canvas::read(&[b'\x1b'; 9999]).lines(Glyphs::Ascii)[0], " ".repeat(WIDTH));
+    }
+}

@@ -1,0 +1,21 @@
+use super::picture::{Canvas, Stroke};
+use std::{fs, io, path::Path, process, thread, time::Duration};
+
+/// How long a painter looks at the canvas before it paints, as everybody does who reads, works and writes.
+const LOOK: Duration = Duration::from_millis(15);
+
+/// How long it rests afterwards.
+const REST: Duration = Duration::from_millis(20);
+
+/// Adds a stroke to the canvas in a file: reads it whole, and replaces it whole. Whatever somebody else has painted
+/// in between is lost.
+pub(crate) fn paint(file: &Path, stroke: Stroke) -> io::Result<()> {
+    let mut canvas = Canvas::read(&fs::read(file)?);
+    thread::sleep(LOOK);
+    canvas.paint(stroke);
+    let draft = file.with_extension(process::id().to_string());
+    fs::write(&draft, canvas.bytes())?;
+    fs::rename(&draft, file)?;
+    thread::sleep(REST);
+    Ok(())
+}

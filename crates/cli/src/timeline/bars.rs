@@ -1,0 +1,238 @@
+use crate::{output::Glyphs, span};
+use anstyle::{AnsiColor, Style};
+use lokt_lock::{
+    audit::{Lane, Span, SpanKind, Timeline},
+    words::Timestamp,
+};
+use std::{fmt::Write as _, time::Duration};
+
+/// How a timeline is drawn.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Drawing {
+    /// How many characters wide.
+    pub(crate) width: usize,
+    pub(crate) glyphs: Glyphs,
+}
+
+/// The least width of a bar: below it, lines become wider than was asked for.
+const LEAST: usize = 20;
+
+/// The longest name and owner that are shown whole.
+const LONGEST: [usize; 2] = [28, 16];
+
+/// What stands in one column of a bar. Of several, the last of these is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Cell {
+    Empty,
+    Refused,
+    Frozen,
+    Waited,
+    Held,
+}
+
+impl Cell {
+    const ALL: [Self; 5] = [Self::Empty, Self::Refused, Self::Frozen, Self::Waited, Self::Held];
+
+    fn of(kind: SpanKind) -> Self {
+        match kind {
+            SpanKind::Hold => Self::Held,
+            SpanKind::Wait => Self::Waited,
+            SpanKind::Freeze => Self::Frozen,
+            SpanKind::Refusal => Self::Refused,
+        }
+    }
+
+    const fn glyph(self, glyphs: Glyphs) -> char {
+        match (self, glyphs) {
+            (Self::Empty, _) => ' ',
+            (Self::Refused, Glyphs::Unicode) => '×',
+            (Self::Refused, Glyphs::Ascii) => 'x',
+            (Self::Frozen, Glyphs::Unicode) => '▒',
+            (Self::Frozen, Glyphs::Ascii) => '~',
+            (Self::Waited, Glyphs::Unicode) => '╌',
+            (Self::Waited, Glyphs::Ascii) => '-',
+            (Self::Held, Glyphs::Unicode) => '█',
+            (Self::Held, Glyphs::Ascii) => '#',
+        }
+    }
+
+    const fn style(self) -> Style {
+        match self {
+            Self::Empty => Style::new(),
+            Self::Refused => AnsiColor::Red.on_default(),
+            Self::Frozen => AnsiColor::Cyan.on_default(),
+            Self::Waited => AnsiColor::Yellow.on_default(),
+            Self::Held => AnsiColor::Green.on_default(),
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Empty => "",
+            Self::Refused => "refused",
+            Self::Frozen => "frozen",
+            Self::Waited => "waited",
+            Self::Held => "held",
+        }
+    }
+}
+
+/// What one owner had to do with one name.
+struct Row<'a> {
+    name: &'a str,
+    owner: &'a str,
+    spans: Vec<&'a Span>,
+}
+
+/// A timeline as lines of text: a bar for each owner of each name, and what the characters mean.
+pub(crate) fn text(timeline: &Timeline, drawing: Drawing) -> String {
+    let rows: Vec<Row<'_>> = timeline.lanes.iter().flat_map(rows_of).collect();
+    let cells = |row: &Row<'_>| {
+        let [held, waited] =
+            [SpanKind::Hold, SpanKind::Wait].map(|kind| total(row, kind, timeline));
+        [cut(row.name, LONGEST[0]), cut(row.owner, LONGEST[1]), held, waited]
+    };
+    let head = ["NAME", "OWNER", "HELD", "WAITED"].map(str::to_owned);
+    let table: Vec<[String; 4]> = std::iter::once(head).chain(rows.iter().map(cells)).collect();
+    let widths: Vec<usize> = (0..4).map(|column| widest(&table, column)).collect();
+    let used: usize = widths.iter().map(|width| width + 2).sum();
+    let bar = drawing.width.saturating_sub(used).max(LEAST);
+    let scale = Scale::new(timeline, bar);
+    let axis = scale.axis();
+    let bars = rows.iter().map(|row| scale.bar(row, drawing.glyphs));
+    let lines = table.iter().zip(std::iter::once(axis).chain(bars)).map(|(cells, bar)| {
+        let cells = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}  "));
+        format!("{}{bar}", cells.collect::<String>())
+    });
+    let lines = lines.chain([legend(drawing.glyphs), scale.told(timeline)]);
+    lines.map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+/// The owners of a name, in the order in which they came.
+fn rows_of(lane: &Lane) -> Vec<Row<'_>> {
+    let mut rows: Vec<Row<'_>> = Vec::new();
+    for span in &lane.spans {
+        let owner = span.who.owner.as_str();
+        match rows.iter_mut().find(|row| row.owner == owner) {
+            Some(row) => row.spans.push(span),
+            None => rows.push(Row { name: &lane.name, owner, spans: vec![span] }),
+        }
+    }
+    rows
+}
+
+/// How long an owner did something within the timeline; nothing where it did not.
+fn total(row: &Row<'_>, kind: SpanKind, timeline: &Timeline) -> String {
+    let spans = row.spans.iter().filter(|span| span.kind == kind);
+    let inside =
+        spans.map(|span| span.until.min(timeline.until).since(span.from.max(timeline.from)));
+    inside.reduce(Duration::saturating_add).map(span::show).unwrap_or_default()
+}
+
+fn widest(table: &[[String; 4]], column: usize) -> usize {
+    let cells = table.iter().filter_map(|row| row.get(column));
+    cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+}
+
+/// A text in one line that is at most so long.
+fn cut(text: &str, length: usize) -> String {
+    let clean = text.replace(char::is_control, " ");
+    if clean.chars().count() <= length {
+        return clean;
+    }
+    clean.chars().take(length.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// Which column of a bar a time is in.
+struct Scale {
+    from: Timestamp,
+    length: u128,
+    columns: usize,
+}
+
+impl Scale {
+    fn new(timeline: &Timeline, columns: usize) -> Self {
+        let length = timeline.until.since(timeline.from).as_micros().max(1);
+        Self { from: timeline.from, length, columns }
+    }
+
+    /// The column that a time falls into, or the last one.
+    fn column(&self, time: Timestamp) -> usize {
+        let passed = time.since(self.from).as_micros().min(self.length);
+        let column = passed * self.columns as u128 / self.length;
+        usize::try_from(column).unwrap_or(usize::MAX).min(self.columns.saturating_sub(1))
+    }
+
+    /// The beginning on the left, the end on the right.
+    fn axis(&self) -> String {
+        let end = self
+            .from
+            .saturating_add(Duration::from_micros(u64::try_from(self.length).unwrap_or(u64::MAX)));
+        let (left, right) = (clock(self.from), clock(end));
+        let room = self.columns.saturating_sub(left.len() + right.len());
+        format!("{left}{}{right}", " ".repeat(room.max(1)))
+    }
+
+    fn bar(&self, row: &Row<'_>, glyphs: Glyphs) -> String {
+        let mut cells = vec![Cell::Empty; self.columns];
+        for span in &row.spans {
+            let (first, last) = (self.column(span.from), self.column(span.until));
+            // The column in which something ends is another's, where it ends at its very beginning.
+            let last =
+                if last > first && self.starts(last) >= span.until { last - 1 } else { last };
+            let covered = cells.iter_mut().take(last + 1).skip(first);
+            covered.for_each(|cell| *cell = Cell::of(span.kind).max(*cell));
+        }
+        painted(&cells, glyphs)
+    }
+
+    /// When a column begins.
+    fn starts(&self, column: usize) -> Timestamp {
+        let passed = (column as u128 * self.length).div_ceil(self.columns as u128);
+        let passed = u64::try_from(passed).unwrap_or(u64::MAX);
+        self.from.saturating_add(Duration::from_micros(passed))
+    }
+
+    /// Which time is shown, and how long a column is.
+    fn told(&self, timeline: &Timeline) -> String {
+        let length = Duration::from_micros(u64::try_from(self.length).unwrap_or(u64::MAX));
+        let column = length / u32::try_from(self.columns).unwrap_or(u32::MAX).max(1);
+        format!(
+            "from {} to {} ({}), a column is {}",
+            timeline.from,
+            timeline.until,
+            span::show(length),
+            span::show(column)
+        )
+    }
+}
+
+/// Cells with their colours, each run of the same painted once.
+fn painted(cells: &[Cell], glyphs: Glyphs) -> String {
+    let mut line = String::new();
+    for run in cells.chunk_by(|one, other| one == other) {
+        let Some(cell) = run.first() else { continue };
+        let text = cell.glyph(glyphs).to_string().repeat(run.len());
+        let style = cell.style();
+        // Writing to a text cannot fail.
+        let _ = write!(line, "{style}{text}{style:#}");
+    }
+    line
+}
+
+fn legend(glyphs: Glyphs) -> String {
+    let shown = Cell::ALL.iter().rev().filter(|cell| **cell != Cell::Empty).map(|cell| {
+        let style = cell.style();
+        format!("{style}{}{style:#} {}", cell.glyph(glyphs), cell.word())
+    });
+    shown.collect::<Vec<_>>().join("  ")
+}
+
+/// The time of the day, in UTC, to the second.
+fn clock(time: Timestamp) -> String {
+    time.to_string().get(11..19).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+#[path = "bars_tests.rs"]
+mod tests;

@@ -1,0 +1,67 @@
+use crate::view::command_line;
+use lokt_lock::audit::{Beginning, Lane, Span, SpanEnd, Timeline};
+use serde::Serialize;
+
+/// A timeline as JSON; the field names are a contract.
+#[derive(Serialize)]
+pub(crate) struct Json<'a> {
+    from: String,
+    until: String,
+    lanes: Vec<LaneJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct LaneJson<'a> {
+    name: &'a str,
+    spans: Vec<SpanJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct SpanJson<'a> {
+    kind: &'static str,
+    from: String,
+    until: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    began_earlier: Option<bool>,
+    end: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'a str>,
+    owner: &'a str,
+    agent_id: Option<&'a str>,
+    host: Option<&'a str>,
+    pid: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command: Option<String>,
+}
+
+/// A timeline as JSON.
+pub(crate) fn json(timeline: &Timeline) -> Json<'_> {
+    Json {
+        from: timeline.from.to_string(),
+        until: timeline.until.to_string(),
+        lanes: timeline.lanes.iter().map(lane).collect(),
+    }
+}
+
+fn lane(lane: &Lane) -> LaneJson<'_> {
+    LaneJson { name: &lane.name, spans: lane.spans.iter().map(span).collect() }
+}
+
+fn span(span: &Span) -> SpanJson<'_> {
+    SpanJson {
+        kind: span.kind.as_str(),
+        from: span.from.to_string(),
+        until: span.until.to_string(),
+        began_earlier: (span.beginning == Beginning::Earlier).then_some(true),
+        end: span.end.as_str(),
+        by: match &span.end {
+            SpanEnd::Broken { by } => Some(by),
+            _ => None,
+        },
+        owner: &span.who.owner,
+        agent_id: span.who.agent_id.as_deref(),
+        host: span.who.host.as_deref(),
+        pid: span.who.pid,
+        command: (!span.command.is_empty()).then(|| command_line(&span.command)),
+    }
+}

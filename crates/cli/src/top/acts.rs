@@ -1,0 +1,55 @@
+use super::state::Wish;
+use crate::{
+    commands::{freeze, unfreeze, unlock},
+    context::Context,
+    failure::{Failure, chain},
+    span,
+};
+use lokt_lock::{
+    ops::{self, Frozen, Might, Unfrozen, Unlocked},
+    store::StoreError,
+};
+
+/// Does what somebody wants, as the command line does it, and says what came of it.
+pub(super) fn act(context: &Context, wish: &Wish) -> String {
+    let done = match wish {
+        Wish::Freeze(name, time) => ops::freeze(&context.store, name, &context.caller, *time)
+            .map_err(Failure::from)
+            .and_then(|frozen| match frozen {
+                Frozen::Done(_) => {
+                    Ok(format!("froze {:?} for {}", name.as_str(), span::show(*time)))
+                }
+                Frozen::ByAnother(record) => Err(freeze::refusal(name, &record)),
+            }),
+        Wish::Unfreeze(name) => ops::unfreeze(&context.store, name, &context.caller, false)
+            .map_err(Failure::from)
+            .and_then(|unfrozen| match unfrozen {
+                Unfrozen::Done { unlogged, unsynced } => {
+                    Ok(format!("unfroze {:?}{}", name.as_str(), but(unlogged, unsynced)))
+                }
+                refused => Err(unfreeze::refusal(name, &refused)),
+            }),
+        Wish::Unlock(name) => ops::unlock(&context.store, name, &context.caller, Might::Own)
+            .map_err(Failure::from)
+            .and_then(|unlocked| match unlocked {
+                Unlocked::Done { unlogged, unsynced } => {
+                    Ok(format!("released lock {:?}{}", name.as_str(), but(unlogged, unsynced)))
+                }
+                refused => Err(unlock::refusal(name, &refused, context)),
+            }),
+        Wish::Quit | Wish::Stop => Ok(String::new()),
+    };
+    done.unwrap_or_else(|failure| told(&failure))
+}
+
+/// What could not be written of something that took effect.
+fn but(unlogged: Option<StoreError>, unsynced: Option<StoreError>) -> String {
+    let unlogged = unlogged.map(|it| format!(", but that could not be logged: {}", chain(&it)));
+    let unsynced = unsynced.map(|it| format!(", but a power cut may undo that: {}", chain(&it)));
+    [unlogged, unsynced].into_iter().flatten().collect()
+}
+
+fn told(failure: &Failure) -> String {
+    let hint = failure.hints.first().map(|hint| format!(" (hint: {hint})"));
+    format!("error: {}{}", failure.message, hint.unwrap_or_default())
+}

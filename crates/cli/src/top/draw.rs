@@ -1,0 +1,275 @@
+use super::{
+    lines::{self, Line, Tone, clean},
+    scene::{Scene, Seen},
+    state::{Asking, Detail, State},
+};
+use crate::output::Glyphs;
+use lokt_lock::{audit::Logged, words::Timestamp};
+use ratatui::{
+    Frame,
+    layout::{Constraint, Layout, Rect},
+    style::{Color, Modifier, Style},
+    symbols::border,
+    text::{Line as Text, Span},
+    widgets::{Block, Borders, Paragraph, Row, Table, TableState, Wrap},
+};
+
+/// Whether colours may be used. They never say anything that a word does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Palette {
+    Colours,
+    Plain,
+}
+
+/// The widest that names and owners may make their columns.
+const WIDEST: [u16; 2] = [28, 16];
+
+/// From which height on the last events are shown.
+const TALL: u16 = 16;
+
+/// From which height on a name can be shown in full.
+const LOW: u16 = 9;
+
+const BOLD: Style = Style::new().add_modifier(Modifier::BOLD);
+
+const KEYS: &str = "q quit  up/down choose  Enter detail  s sort  / filter  f freeze  u unlock";
+
+/// A screen to draw: all that it shows are values.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Screen<'a> {
+    pub(super) scene: &'a Scene,
+    pub(super) state: &'a State,
+    pub(super) now: Timestamp,
+    pub(super) palette: Palette,
+    pub(super) glyphs: Glyphs,
+}
+
+impl Screen<'_> {
+    /// Draws everything that there is room for.
+    pub(super) fn draw(&self, frame: &mut Frame<'_>) {
+        let Rect { width, height, .. } = frame.area();
+        let list = self.state.list(self.scene);
+        let chosen = self.state.chosen_in(&list);
+        let seen = chosen.and_then(|at| list.get(at)).copied();
+        let full = seen.filter(|_| self.state.detail == Detail::Shown && height >= LOW);
+        let full = full.map_or_else(Vec::new, |seen| lines::full(seen, self.now));
+        let lines_of = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);
+        let detail = if full.is_empty() { 0 } else { (lines_of(full.len()) + 1).min(height / 2) };
+        let events = lines_of(self.scene.events.len()).saturating_add(1).min(height / 4);
+        let foot = Foot::of(self);
+        let parts = Layout::vertical([
+            Constraint::Length(u16::from(height > 4)),
+            Constraint::Min(1),
+            Constraint::Length(detail),
+            Constraint::Length(if height >= TALL { events } else { 0 }),
+            Constraint::Length(foot.height(width).min(height / 3).max(1)),
+        ]);
+        let [title, table, below, log, lowest] = parts.areas(frame.area());
+        frame.render_widget(self.title(&list), title);
+        self.draw_table(frame, table, (&list, chosen));
+        if let Some(seen) = seen {
+            frame.render_widget(self.detail(seen, full), below);
+        }
+        frame.render_widget(self.events(log.height), log);
+        foot.draw(frame, lowest, self);
+    }
+
+    fn title(&self, list: &[&Seen]) -> Paragraph<'_> {
+        let count = |what: fn(&Seen) -> usize| self.scene.names.iter().map(what).sum::<usize>();
+        let held = count(|seen| seen.lock.as_ref().map_or(0, |lock| lock.taken));
+        let (waiting, frozen) =
+            (count(|seen| seen.waiters().len()), count(|seen| usize::from(seen.freeze.is_some())));
+        let mut text = format!("{held} held, {waiting} waiting, {frozen} frozen");
+        if !self.state.filter.is_empty() {
+            let (shown, all) = (list.len(), self.scene.names.len());
+            text = format!("{text}; filter {:?}: {shown} of {all}", self.state.filter);
+        }
+        let text = format!("{text}; sorted by {}", self.state.sort.as_str());
+        Paragraph::new(Text::from(vec![
+            Span::styled("lokt top", BOLD),
+            Span::raw(format!("  {text}  ")),
+            Span::styled(clean(&self.scene.root), self.quiet()),
+        ]))
+    }
+
+    fn draw_table(
+        &self,
+        frame: &mut Frame<'_>,
+        area: Rect,
+        (list, chosen): (&[&Seen], Option<usize>),
+    ) {
+        if list.is_empty() {
+            let text = if self.scene.names.is_empty() {
+                "nothing is held or frozen"
+            } else {
+                "no name, owner or command has the filter in it"
+            };
+            frame.render_widget(Paragraph::new(text).style(self.quiet()), area);
+            return;
+        }
+        let lines: Vec<Vec<Line>> = list.iter().map(|seen| lines::lines(seen, self.now)).collect();
+        let first = chosen.map(|at| lines.iter().take(at).map(Vec::len).sum());
+        let columns = columns(area.width);
+        let widths = widths(&lines).into_iter().take(columns);
+        let mut shown = TableState::default().with_selected(first);
+        // As much as possible of the chosen name's lines comes into view, its first one in any case.
+        let head = u16::from(area.height > 2);
+        let room = usize::from(area.height.saturating_sub(head)).max(1);
+        let own = chosen.and_then(|at| lines.get(at)).map_or(1, Vec::len).min(room);
+        *shown.offset_mut() = first.map_or(0, |first: usize| (first + own).saturating_sub(room));
+        let rows = lines
+            .into_iter()
+            .flatten()
+            .map(|line| Row::new(line.cells.into_iter().take(columns)).style(self.tone(line.tone)));
+        let table = Table::new(rows, widths)
+            .header(
+                Row::new(lines::HEAD.into_iter().take(columns)).style(self.quiet()).height(head),
+            )
+            .column_spacing(2)
+            .highlight_symbol("> ")
+            .row_highlight_style(Style::new().add_modifier(Modifier::REVERSED));
+        frame.render_stateful_widget(table, area, &mut shown);
+    }
+
+    fn detail(&self, seen: &Seen, full: Vec<(&'static str, String)>) -> Paragraph<'_> {
+        let line = |(word, text): (&'static str, String)| {
+            Text::from(vec![Span::styled(format!("  {word:<9} "), self.quiet()), Span::raw(text)])
+        };
+        let lines: Vec<Text<'_>> = full.into_iter().map(line).collect();
+        Paragraph::new(lines).wrap(Wrap { trim: false }).block(self.block(seen.name.as_str()))
+    }
+
+    /// The last events, as many as there is room for below a heading.
+    fn events(&self, height: u16) -> Paragraph<'_> {
+        let room = usize::from(height.saturating_sub(1));
+        let skipped = self.scene.events.len().saturating_sub(room);
+        let lines: Vec<Text<'_>> =
+            self.scene.events.iter().skip(skipped).map(|event| Text::from(told(event))).collect();
+        Paragraph::new(lines).block(self.block("last events"))
+    }
+
+    fn block(&self, title: &str) -> Block<'_> {
+        let horizontal_top = match self.glyphs {
+            Glyphs::Unicode => "─",
+            Glyphs::Ascii => "-",
+        };
+        let border = border::Set { horizontal_top, ..border::PLAIN };
+        let block = Block::new().borders(Borders::TOP).border_set(border);
+        block.border_style(self.quiet()).title(format!(" {title} "))
+    }
+
+    fn tone(&self, tone: Tone) -> Style {
+        let colour = match tone {
+            Tone::Calm => return Style::new(),
+            Tone::Waiting => Color::Yellow,
+            Tone::Frozen => Color::Cyan,
+            Tone::Odd => Color::Magenta,
+            Tone::Broken => Color::Red,
+        };
+        match self.palette {
+            Palette::Colours => Style::new().fg(colour),
+            Palette::Plain => Style::new(),
+        }
+    }
+
+    fn quiet(&self) -> Style {
+        match self.palette {
+            Palette::Colours => Style::new().fg(Color::DarkGray),
+            Palette::Plain => Style::new(),
+        }
+    }
+}
+
+/// The last line: what is asked or to be told, else which keys there are. More lines, where that is long.
+struct Foot {
+    text: String,
+    /// Whether somebody is typing at its end.
+    is_typed: bool,
+    is_loud: bool,
+}
+
+impl Foot {
+    fn of(screen: &Screen<'_>) -> Self {
+        let state = screen.state;
+        let typing = |text: String| Self { text: clean(&text), is_typed: true, is_loud: true };
+        let loud = |text: String| Self { text: clean(&text), is_typed: false, is_loud: true };
+        let message = state.message.as_ref().or(screen.scene.trouble.as_ref());
+        match (&state.asking, message) {
+            (Asking::Filter, _) => typing(format!("filter: {}", state.filter)),
+            (Asking::FreezeFor(name, time), why) => {
+                let why = why.map(|it| format!("{it}; ")).unwrap_or_default();
+                typing(format!("{why}freeze {name}? Enter does, Esc does not; for: {time}"))
+            }
+            (Asking::Unfreeze(name), _) => loud(format!("lift the freeze of {name}? y/n")),
+            (Asking::Unlock(name), _) => loud(format!("unlock {name}? y/n")),
+            (Asking::Nothing, Some(message)) => loud(message.clone()),
+            (Asking::Nothing, None) => {
+                Self { text: KEYS.to_owned(), is_typed: false, is_loud: false }
+            }
+        }
+    }
+
+    /// How many lines it takes: what is typed stays in one, and so do the keys.
+    fn height(&self, width: u16) -> u16 {
+        if self.is_typed || !self.is_loud {
+            return 1;
+        }
+        let length = u16::try_from(Span::raw(self.text.as_str()).width()).unwrap_or(u16::MAX);
+        // Lines end between words, so the last one may be needed for what did not fit.
+        let lines = length.div_ceil(width.max(1));
+        if lines > 1 { lines.saturating_add(1) } else { 1 }
+    }
+
+    fn draw(self, frame: &mut Frame<'_>, area: Rect, screen: &Screen<'_>) {
+        let width = u16::try_from(Span::raw(self.text.as_str()).width()).unwrap_or(u16::MAX);
+        let end = area.x.saturating_add(width);
+        let style = if self.is_loud { BOLD } else { screen.quiet() };
+        let paragraph = Paragraph::new(self.text).style(style);
+        let wrapped = self.is_loud && !self.is_typed;
+        let paragraph = if wrapped { paragraph.wrap(Wrap { trim: true }) } else { paragraph };
+        frame.render_widget(paragraph, area);
+        if self.is_typed && end < area.right() {
+            frame.set_cursor_position((end, area.y));
+        }
+    }
+}
+
+/// How many columns there is room for: the first ones matter most.
+const fn columns(width: u16) -> usize {
+    match width {
+        0..40 => 3,
+        40..56 => 5,
+        _ => 6,
+    }
+}
+
+/// As wide as what is in them: all columns but the last, which gets the rest.
+fn widths(lines: &[Vec<Line>]) -> [Constraint; 6] {
+    let mut widths = lines::HEAD.map(|head| Span::raw(head).width());
+    for line in lines.iter().flatten() {
+        for (width, cell) in widths.iter_mut().zip(&line.cells) {
+            *width = (*width).max(Span::raw(cell.as_str()).width());
+        }
+    }
+    let [name, state, owner, age, ends, _] = widths.map(|it| u16::try_from(it).unwrap_or(u16::MAX));
+    let [widest_name, widest_owner] = WIDEST;
+    [
+        Constraint::Length(name.min(widest_name)),
+        Constraint::Length(state),
+        Constraint::Length(owner.min(widest_owner)),
+        Constraint::Length(age),
+        Constraint::Length(ends),
+        Constraint::Fill(1),
+    ]
+}
+
+/// An event in short: when today, what, to what, by whom.
+fn told(event: &Logged) -> String {
+    let text = |key: &str| event.text(key).unwrap_or("-");
+    let clock = text("ts").get(11..19).unwrap_or("-");
+    clean(&format!("  {clock}  {:<14} {}  {}", text("event"), text("name"), text("owner")))
+}
+
+#[cfg(test)]
+#[path = "draw_tests.rs"]
+mod tests;

@@ -1,0 +1,183 @@
+use super::*;
+use crate::top::{
+    keys::Key,
+    samples::{at, busy, idle},
+};
+use proptest::prelude::*;
+use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};
+
+/// A screen after some keys.
+fn drawn(scene: &Scene, keys: &[Key], (width, height): (u16, u16)) -> Buffer {
+    drawn_in(scene, keys, (width, height), Palette::Colours)
+}
+
+fn drawn_in(scene: &Scene, keys: &[Key], size: (u16, u16), palette: Palette) -> Buffer {
+    let mut state = State::default();
+    for key in keys {
+        state.press(*key, scene);
+    }
+    let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
+    let screen = Screen { scene, state: &state, now: at(100), palette, glyphs: Glyphs::Unicode };
+    terminal.draw(|frame| screen.draw(frame)).unwrap();
+    terminal.backend().buffer().clone()
+}
+
+/// The characters of a screen.
+fn text(buffer: &Buffer) -> String {
+    let width = usize::from(buffer.area.width);
+    let lines = buffer.content.chunks(width).map(|cells| {
+        cells.iter().map(ratatui::buffer::Cell::symbol).collect::<String>().trim_end().to_owned()
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_screen_of_80_by_24() {
+    let expected = "\
+lokt top  5 held, 3 waiting, 2 frozen; sorted by name  /home/ada/site/.git/lokt
+  NAME     STATE          OWNER  AGE    ENDS IN  WHAT
+> build    held           ada    1m     5m       make build
+           waiting 1      bob    1m              make test
+           waiting 2      eve    5s              sh -c 'make docs'
+           waiting 3      tim    1s
+  deploy   orphaned       zoe    1d 3h  -        ./deploy --all
+           frozen         ops    1m     1h 5m
+  docs     held 2 shared  ada    10s    -        less docs
+           beside         maxi   3s     -        cat docs
+  odd      unreadable                            cannot be read
+  release  frozen         ops    1m     1h 5m
+  review   held           ada    50s    30s      topic, exit_code
+
+
+
+
+
+ last events ───────────────────────────────────────────────────────────────────
+  08:00:10  acquire        build  ada
+  08:00:20  freeze         deploy  ops
+  08:00:50  acquire        review  ada
+  08:01:37  acquire        docs  maxi
+q quit  up/down choose  Enter detail  s sort  / filter  f freeze  u unlock";
+    assert_eq!(text(&drawn(&busy(), &[], (80, 24))), expected);
+}
+
+#[test]
+fn the_chosen_name_in_full() {
+    let expected = "\
+ build ─────────────────────────────────────────────────────────────────────────
+  state     held
+  owner     ada (pid 7 on box)
+  since     2027-01-15T08:00:10Z (1m)
+  ends      2027-01-15T08:06:40Z (5m)
+  command   make build
+  process   alive
+  waiting   1. bob (pid 9) for 1m: make test
+  waiting   2. eve (pid 9) for 5s: sh -c 'make docs'
+  waiting   3. tim (pid 9) for 1s:";
+    let screen = text(&drawn(&busy(), &[Key::Enter], (80, 24)));
+    assert!(screen.contains(expected), "{screen}");
+}
+
+#[test]
+fn what_is_asked_and_told_is_in_the_last_line() {
+    let last =
+        |keys: &[Key]| text(&drawn(&busy(), keys, (80, 24))).lines().last().unwrap().to_owned();
+    let key = Key::Character;
+    assert_eq!(last(&[key('u')]), "unlock build? y/n");
+    assert_eq!(last(&[Key::Down, key('f')]), "lift the freeze of deploy? y/n");
+    assert_eq!(last(&[key('f')]), "freeze build? Enter does, Esc does not; for: 1h");
+    assert_eq!(last(&[key('/'), key('a')]), "filter: a");
+    let wrong = last(&[key('f'), key('x'), Key::Enter]);
+    assert!(wrong.contains("is not a duration"), "{wrong}");
+}
+
+#[test]
+fn a_filter_says_how_many_it_leaves() {
+    let keys = [Key::Character('/'), Key::Character('z'), Key::Character('o'), Key::Enter];
+    let screen = text(&drawn(&busy(), &keys, (80, 24)));
+    assert!(
+        screen.starts_with("lokt top  5 held, 3 waiting, 2 frozen; filter \"zo\": 1 of 6;"),
+        "{screen}"
+    );
+}
+
+#[test]
+fn where_nothing_is_held_that_is_said() {
+    let screen = text(&drawn(&idle(), &[Key::Enter], (80, 24)));
+    assert!(screen.contains("nothing is held or frozen"), "{screen}");
+    let unlisted = Scene { trouble: Some("cannot list /x".to_owned()), ..idle() };
+    assert!(text(&drawn(&unlisted, &[], (80, 24))).ends_with("cannot list /x"));
+}
+
+#[test]
+fn a_long_refusal_is_told_whole() {
+    let mut state = State::default();
+    state.message = Some("word ".repeat(30).trim().to_owned());
+    let mut terminal = Terminal::new(TestBackend::new(60, 20)).unwrap();
+    let scene = busy();
+    let screen = Screen {
+        scene: &scene,
+        state: &state,
+        now: at(100),
+        palette: Palette::Plain,
+        glyphs: Glyphs::Ascii,
+    };
+    terminal.draw(|frame| screen.draw(frame)).unwrap();
+    let told = text(terminal.backend().buffer());
+    assert_eq!(told.matches("word").count(), 30);
+    assert!(told.is_ascii(), "where the locale has no more, ASCII is enough: {told}");
+}
+
+#[test]
+fn the_chosen_name_is_in_sight_however_long_the_list() {
+    let screen = text(&drawn(&busy(), &[Key::End], (80, 8)));
+    assert!(screen.contains("> review"), "{screen}");
+    let screen = text(&drawn(&busy(), &[], (80, 4)));
+    assert!(screen.contains("> build"), "{screen}");
+}
+
+#[test]
+fn where_it_is_narrow_the_last_columns_are_left_out() {
+    let screen = text(&drawn(&busy(), &[], (30, 8)));
+    assert!(screen.contains("OWNER") && !screen.contains("AGE"), "{screen}");
+    assert!(screen.contains("> build") && screen.contains("ada"), "{screen}");
+    let screen = text(&drawn(&busy(), &[], (50, 8)));
+    assert!(screen.contains("AGE") && !screen.contains("WHAT"), "{screen}");
+}
+
+#[test]
+fn without_colours_the_characters_are_the_same() {
+    let coloured = drawn(&busy(), &[], (80, 24));
+    let plain = drawn_in(&busy(), &[], (80, 24), Palette::Plain);
+    assert_eq!(text(&plain), text(&coloured));
+    let is_plain =
+        |cell: &ratatui::buffer::Cell| cell.fg == Color::Reset && cell.bg == Color::Reset;
+    assert!(plain.content.iter().all(is_plain), "no colour is used");
+    assert!(!coloured.content.iter().all(is_plain));
+}
+
+#[test]
+fn a_hostile_text_stays_a_text() {
+    let mut scene = busy();
+    let lock = scene.names[0].lock.as_mut().unwrap();
+    lock.waiters[0].owner = "\u{1b}[2J\nbob".to_owned();
+    for keys in [&[][..], &[Key::Enter]] {
+        let screen = text(&drawn(&scene, keys, (80, 24)));
+        assert!(!screen.contains('\u{1b}') && screen.contains("[2J bob"), "{screen}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn every_size_can_be_drawn(width in 1..200_u16, height in 1..60_u16, keys in "[sfu/qjk\r\u{1b}yn0-9]{0,8}") {
+        let keys: Vec<Key> = keys.chars().map(|it| match it {
+            '\r' => Key::Enter,
+            '\u{1b}' => Key::Escape,
+            typed => Key::Character(typed),
+        }).collect();
+        drawn(&busy(), &keys, (width, height));
+        drawn(&idle(), &keys, (width, height));
+    }
+}

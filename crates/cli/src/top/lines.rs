@@ -1,0 +1,186 @@
+use super::{age, scene::Seen};
+use crate::view::{command_line, entry, holder};
+use lokt_lock::{
+    ops::{Entry, State},
+    record::Record,
+    rules::TicketText,
+    words::Timestamp,
+};
+
+/// How many of those who wait are shown below a name.
+const WAITERS: usize = 4;
+
+/// What stands above the cells.
+pub(super) const HEAD: [&str; 6] = ["NAME", "STATE", "OWNER", "AGE", "ENDS IN", "WHAT"];
+
+/// One line of the table.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) cells: [String; 6],
+    pub(super) tone: Tone,
+}
+
+/// In which tone a line is told. The state's word says the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tone {
+    Calm,
+    Waiting,
+    Frozen,
+    /// Something is unusual about it.
+    Odd,
+    /// It cannot be used as it is.
+    Broken,
+}
+
+/// The lines of a name: who holds it, who else is in, who waits, who froze it.
+pub(super) fn lines(seen: &Seen, now: Timestamp) -> Vec<Line> {
+    let mut lines = Vec::new();
+    if let Some(lock) = &seen.lock {
+        lines.push(first(lock, now));
+        let beside = lock.record().into_iter().flat_map(|it| &it.co_holders);
+        lines.extend(beside.map(|it| of_record("beside".to_owned(), it, now)));
+        lines.extend(
+            lock.inside.iter().map(|it| of_ticket("inside".to_owned(), it, now, Tone::Odd)),
+        );
+        lines.extend(
+            lock.waiters
+                .iter()
+                .take(WAITERS)
+                .zip(1..)
+                .map(|(it, place)| of_ticket(format!("waiting {place}"), it, now, Tone::Waiting)),
+        );
+        lines.extend(more(lock.waiters.len().saturating_sub(WAITERS)));
+    }
+    if let Some(freeze) = &seen.freeze {
+        lines.push(match freeze.record() {
+            Some(record) => {
+                Line { tone: Tone::Frozen, ..of_record(entry::state(freeze), record, now) }
+            }
+            None => without_record(freeze),
+        });
+    }
+    if let Some(Line { cells: [name, ..], .. }) = lines.first_mut() {
+        *name = seen.name.to_string();
+    }
+    lines
+}
+
+fn first(lock: &Entry, now: Timestamp) -> Line {
+    match lock.record() {
+        Some(record) => {
+            Line { tone: tone(lock.state), ..of_record(entry::state(lock), record, now) }
+        }
+        None => without_record(lock),
+    }
+}
+
+fn tone(state: State) -> Tone {
+    match state {
+        State::Held => Tone::Calm,
+        State::Queued => Tone::Waiting,
+        State::Frozen => Tone::Frozen,
+        State::Overdue | State::Orphaned | State::Abandoned | State::Expired | State::Dead => {
+            Tone::Odd
+        }
+        State::Corrupted | State::Unsupported | State::Unreadable => Tone::Broken,
+    }
+}
+
+fn without_record(entry: &Entry) -> Line {
+    let problem = entry::problem(entry).unwrap_or_default();
+    line(
+        [entry::state(entry), String::new(), String::new(), String::new(), problem],
+        tone(entry.state),
+    )
+}
+
+fn of_record(state: String, record: &Record, now: Timestamp) -> Line {
+    let owner = record.owner.to_string();
+    line(
+        [state, owner, since(record.acquired, now), ends(record, now), entry::what(record)],
+        Tone::Calm,
+    )
+}
+
+fn of_ticket(state: String, ticket: &TicketText, now: Timestamp, tone: Tone) -> Line {
+    let age = ticket.arrived().map_or_else(String::new, |arrived| since(arrived, now));
+    let what = command_line(&ticket.command);
+    line([state, ticket.owner.clone(), age, String::new(), what], tone)
+}
+
+fn more(number: usize) -> Option<Line> {
+    let text = format!("and {number} more in line");
+    let cells = ["", "", "", ""].map(str::to_owned);
+    let [state, owner, age, ends] = cells;
+    (number > 0).then(|| line([state, owner, age, ends, text], Tone::Waiting))
+}
+
+/// Cells that cannot break out of their line.
+fn line([state, owner, age, ends, what]: [String; 5], tone: Tone) -> Line {
+    let cells = [String::new(), state, owner, age, ends, what];
+    Line { cells: cells.map(|cell| clean(&cell)), tone }
+}
+
+/// A text in one line, without anything that a terminal obeys.
+pub(super) fn clean(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
+fn since(time: Timestamp, now: Timestamp) -> String {
+    age::show(now.since(time))
+}
+
+fn ends(record: &Record, now: Timestamp) -> String {
+    match record.expiry() {
+        None => "-".to_owned(),
+        Some(end) if end <= now => format!("{} ago", since(end, now)),
+        Some(end) => age::show(end.since(now)),
+    }
+}
+
+/// All there is to tell of a name, as words and what they say.
+pub(super) fn full(seen: &Seen, now: Timestamp) -> Vec<(&'static str, String)> {
+    let mut told = Vec::new();
+    if let Some(lock) = &seen.lock {
+        told.push(("state", entry::state(lock)));
+        told.extend(entry::problem(lock).map(|problem| ("error", problem)));
+        for (holder, number) in lock.record().into_iter().flat_map(Record::holders).zip(0..) {
+            told.extend(of_holder(holder, now));
+            if number == 0 {
+                told.push(("process", lock.process.as_str().to_owned()));
+            }
+        }
+        told.extend(lock.inside.iter().map(|it| ("inside", ticket(it, now))));
+        let places = lock.waiters.iter().zip(1..);
+        told.extend(places.map(|(it, place)| ("waiting", format!("{place}. {}", ticket(it, now)))));
+    }
+    if let Some(freeze) = &seen.freeze {
+        told.extend(entry::problem(freeze).map(|problem| ("freeze", problem)));
+        told.extend(freeze.record().map(|it| ("frozen", frozen(it, now))));
+    }
+    told.into_iter().map(|(word, text)| (word, clean(&text))).collect()
+}
+
+fn of_holder(record: &Record, now: Timestamp) -> Vec<(&'static str, String)> {
+    let mut told = vec![
+        ("owner", holder::who(record)),
+        ("since", format!("{} ({})", record.acquired, since(record.acquired, now))),
+    ];
+    let end = |end: Timestamp| ("ends", format!("{end} ({})", ends(record, now)));
+    told.extend(record.expiry().map(end));
+    told.extend(record.command.as_deref().map(|words| ("command", command_line(words))));
+    let value = |it: &serde_json::Value| it.as_str().map_or_else(|| it.to_string(), str::to_owned);
+    let metadata = record.metadata.iter().flatten();
+    told.extend(metadata.map(|(key, it)| ("metadata", format!("{key} = {}", value(it)))));
+    told.extend(record.fence.map(|fence| ("fence", fence.to_string())));
+    told
+}
+
+fn ticket(text: &TicketText, now: Timestamp) -> String {
+    let age = text.arrived().map_or_else(String::new, |it| format!(" for {}", since(it, now)));
+    format!("{} (pid {}){age}: {}", text.owner, text.pid, command_line(&text.command))
+}
+
+fn frozen(freeze: &Record, now: Timestamp) -> String {
+    format!("by {}, ends in {}", holder::who(freeze), ends(freeze, now))
+}

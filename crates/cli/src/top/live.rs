@@ -1,0 +1,249 @@
+use super::{
+    acts,
+    draw::Screen,
+    keys::{Key, Keys},
+    scene::{Scene, Seen},
+    stage::Stage,
+    state::{State, Wish},
+};
+use crate::{context::Context, exit::Code, failure::Failure, failure::chain, output};
+use lokt_lock::{
+    audit::{LogError, LogReader, Logged},
+    file::RootWatch,
+    guard::{Seat, Signals},
+    ops::survey_all,
+    words::Timestamp,
+};
+use nix::{
+    errno::Errno,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::signal::{SigSet, Signal, kill},
+    unistd::{Pid, read},
+};
+use std::{
+    io,
+    os::fd::AsFd,
+    time::{Duration, Instant},
+};
+
+/// How much of the log's end is read for the last events, in bytes.
+const TAIL: u64 = 8 * 1024;
+
+/// The least time between two looks: what changes faster cannot be read anyway.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// How many times as long as a look the pause after it is at least: a long list must not take all of a processor.
+const SHARE: u32 = 9;
+
+/// The least time between two pictures of the same: seconds of different locks do not begin together.
+const STEADY: Duration = Duration::from_millis(500);
+
+/// How often to look where the kernel tells of no changes.
+const BLIND: Duration = Duration::from_secs(1);
+
+/// Shows the locks until somebody has seen enough.
+pub(crate) fn run(context: &Context) -> Result<Code, Failure> {
+    // Ctrl-Z comes as a key; others may send its signal, and the terminal must be given back before it stops us.
+    let signals = Signals::hold(Seat::OwnGroup).map_err(|error| trouble(&error))?;
+    let mut live = Live::new(context, signals).map_err(|error| trouble(&error))?;
+    let ended = live.run();
+    let Live { stage, signals, .. } = live;
+    drop(stage);
+    match ended.map_err(|error| trouble(&error))? {
+        Ending::Wanted => Ok(Code::Done),
+        Ending::Signal(signal) => {
+            signals.die_of(signal);
+            Ok(Code::Command(u8::try_from(128 + signal as i32).unwrap_or(u8::MAX)))
+        }
+    }
+}
+
+fn trouble(error: &io::Error) -> Failure {
+    Failure::new(Code::Error, format!("cannot use the terminal: {error}"))
+}
+
+enum Ending {
+    Wanted,
+    Signal(Signal),
+}
+
+/// What ended a sleep.
+#[derive(Default)]
+struct Woken {
+    by_signal: bool,
+    by_key: bool,
+    by_change: bool,
+}
+
+struct Live<'a> {
+    context: &'a Context,
+    stage: Stage,
+    signals: Signals,
+    watch: RootWatch,
+    keys: Keys,
+    state: State,
+    scene: Scene,
+    looked: Instant,
+    /// How long after that not to look again.
+    pause: Duration,
+}
+
+impl<'a> Live<'a> {
+    fn new(context: &'a Context, signals: Signals) -> io::Result<Self> {
+        let mut watch = RootWatch::begin(&context.store);
+        let scene = look(context, &mut watch);
+        Ok(Self {
+            context,
+            stage: Stage::take()?,
+            signals,
+            watch,
+            keys: Keys::default(),
+            state: State::default(),
+            scene,
+            looked: Instant::now(),
+            pause: PAUSE,
+        })
+    }
+
+    fn run(&mut self) -> io::Result<Ending> {
+        let (palette, glyphs) = (Stage::palette(), output::glyphs());
+        let mut is_changed = false;
+        loop {
+            let now = Timestamp::now();
+            let is_due = is_changed || self.watch.is_blind() || self.scene.is_outdated(now);
+            if is_due && self.looked.elapsed() >= self.pause {
+                self.look();
+                is_changed = false;
+            }
+            let (scene, state) = (&self.scene, &self.state);
+            self.stage.draw(&Screen { scene, state, now: Timestamp::now(), palette, glyphs })?;
+            let woken = self.sleep(is_changed)?;
+            is_changed |= woken.by_change;
+            if woken.by_signal
+                && let Some(signal) = self.read_signals()?
+            {
+                return Ok(Ending::Signal(signal));
+            }
+            if woken.by_key
+                && let Some(ending) = self.read_keys()?
+            {
+                return Ok(ending);
+            }
+        }
+    }
+
+    fn look(&mut self) {
+        let began = Instant::now();
+        self.scene = look(self.context, &mut self.watch);
+        self.looked = Instant::now();
+        self.pause = PAUSE.max(began.elapsed().saturating_mul(SHARE));
+    }
+
+    /// Sleeps until a key, a signal, a change, or the moment at which something looks different. A change that is
+    /// known already waits for the end of the pause.
+    fn sleep(&self, is_changed: bool) -> io::Result<Woken> {
+        let next = self.scene.until_change(Timestamp::now()).map(|next| next.max(STEADY));
+        let blind = self.watch.is_blind().then_some(BLIND);
+        let pause = is_changed.then(|| self.pause.saturating_sub(self.looked.elapsed()));
+        let limit = [next, blind, pause].into_iter().flatten().min();
+        let keyboard = io::stdin();
+        let changes = if is_changed { Vec::new() } else { self.watch.sources() };
+        let own = [self.signals.as_fd(), keyboard.as_fd()];
+        let all = own.into_iter().chain(changes);
+        let mut sources: Vec<PollFd<'_>> =
+            all.map(|it| PollFd::new(it, PollFlags::POLLIN)).collect();
+        match poll(&mut sources, timeout(limit)) {
+            Err(Errno::EINTR) => return Ok(Woken::default()),
+            polled => polled?,
+        };
+        let mut told = sources.iter().map(|source| source.any().unwrap_or(true));
+        let (by_signal, by_key) = (told.next() == Some(true), told.next() == Some(true));
+        Ok(Woken { by_signal, by_key, by_change: told.any(|it| it) })
+    }
+
+    /// The signal that ends this, where one came.
+    fn read_signals(&mut self) -> io::Result<Option<Signal>> {
+        while let Some(received) = self.signals.next()? {
+            match received.signal {
+                Signal::SIGTSTP => self.stop()?,
+                // Whoever stopped this has left the terminal as it was, or as a shell wants it.
+                Signal::SIGCONT => self.stage.take_again()?,
+                signal if received.ends_a_wait() => return Ok(Some(signal)),
+                // A terminal that changed its size is drawn anew in any case.
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+
+    fn read_keys(&mut self) -> io::Result<Option<Ending>> {
+        let mut buffer = [0; 1024];
+        let count = match read(io::stdin().as_fd(), &mut buffer) {
+            Err(Errno::EINTR | Errno::EAGAIN) => return Ok(None),
+            // The terminal is gone, or says that nothing more will come.
+            Ok(0) | Err(Errno::EIO) => return Ok(Some(Ending::Wanted)),
+            count => count?,
+        };
+        for key in self.keys.take(buffer.get(..count).unwrap_or_default()) {
+            if let Some(ending) = self.press(key)? {
+                return Ok(Some(ending));
+            }
+        }
+        Ok(None)
+    }
+
+    fn press(&mut self, key: Key) -> io::Result<Option<Ending>> {
+        match self.state.press(key, &self.scene) {
+            None => {}
+            Some(Wish::Quit) => return Ok(Some(Ending::Wanted)),
+            // The whole job, as the terminal would have done it.
+            Some(Wish::Stop) => kill(Pid::from_raw(0), Signal::SIGTSTP)?,
+            Some(wish) => {
+                self.state.message = Some(acts::act(self.context, &wish));
+                self.look();
+            }
+        }
+        Ok(None)
+    }
+
+    /// Stops this program until somebody continues it.
+    fn stop(&mut self) -> io::Result<()> {
+        self.stage.leave();
+        self.signals.die_of(Signal::SIGTSTP);
+        SigSet::from(Signal::SIGTSTP).thread_block()?;
+        self.stage.take_again()
+    }
+}
+
+/// poll(2) counts whole milliseconds; rounding up keeps it from waking before anything is different.
+fn timeout(limit: Option<Duration>) -> PollTimeout {
+    let Some(limit) = limit else { return PollTimeout::NONE };
+    let milliseconds = limit.as_micros().div_ceil(1000).min(1_000_000_000);
+    PollTimeout::try_from(milliseconds).unwrap_or(PollTimeout::MAX)
+}
+
+/// Finds out what there is to show, and watches for changes of it.
+fn look(context: &Context, watch: &mut RootWatch) -> Scene {
+    watch.rearm();
+    let (entries, unlisted) = match survey_all(&context.store, &context.caller) {
+        Ok(entries) => (entries, None),
+        Err(error) => (Vec::new(), Some(chain(&error))),
+    };
+    let (events, unread) = match last_events(context) {
+        Ok(events) => (events, None),
+        Err(error) => (Vec::new(), Some(chain(&error))),
+    };
+    let names = Seen::all(entries);
+    watch.watch_processes(names.iter().flat_map(Seen::processes));
+    let root = context.root.path.display().to_string();
+    Scene { root, names, events, looked: Timestamp::now(), trouble: unlisted.or(unread) }
+}
+
+fn last_events(context: &Context) -> Result<Vec<Logged>, LogError> {
+    let Some(mut reader) = LogReader::open(&context.store.layout().audit_log())? else {
+        return Ok(Vec::new());
+    };
+    reader.seek_near_end(TAIL)?;
+    let events = reader.collect::<Result<Vec<Logged>, LogError>>()?;
+    Ok(events.into_iter().filter(|event| matches!(event, Logged::Event(_))).collect())
+}

@@ -1,0 +1,121 @@
+//! Scenes for tests.
+
+use super::scene::{Scene, Seen};
+use lokt_lock::{
+    audit::Logged,
+    ops::{Entry, State},
+    record::{Record, Slot},
+    rules::{Liveness, TicketText},
+    store::RecordKind,
+    words::{LockName, Timestamp},
+};
+use serde_json::{Value, json};
+
+/// A second of the day on which everything happens.
+pub(super) fn at(second: i64) -> Timestamp {
+    Timestamp::from_microseconds(1_800_000_000_000_000 + second * 1_000_000).unwrap()
+}
+
+fn name(text: &str) -> LockName {
+    LockName::new(text).unwrap()
+}
+
+/// A record of somebody since a second, with more fields.
+fn record(lock: &str, owner: &str, since: i64, more: &Value) -> Record {
+    let mut fields = json!({"version": 1, "name": lock, "lock_id": "a".repeat(32), "owner": owner, "host": "box",
+        "pid": 7, "acquired_ts": at(since).to_string(), "hold": "guard"});
+    fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    Record::parse(fields.to_string().as_bytes(), &name(lock)).unwrap()
+}
+
+fn ticket(owner: &str, since: i64, command: &[&str]) -> TicketText {
+    TicketText {
+        name: "build".into(),
+        owner: owner.into(),
+        owner_given: true,
+        agent_id: "agent-2".into(),
+        pid: 9,
+        command: command.iter().map(ToString::to_string).collect(),
+        since: at(since).to_string(),
+        held: Vec::new(),
+    }
+}
+
+fn entry(lock: &str, (kind, state): (RecordKind, State), slot: Slot) -> Entry {
+    let taken = if kind == RecordKind::Lock {
+        slot.record().map_or(0, |it| it.holders().count())
+    } else {
+        0
+    };
+    Entry {
+        name: name(lock),
+        kind,
+        slot,
+        state,
+        process: Liveness::Alive,
+        seen: at(100),
+        inside: Vec::new(),
+        taken,
+        gone: false,
+        waiters: Vec::new(),
+    }
+}
+
+fn held(lock: &str, state: State, record: Record) -> Entry {
+    entry(lock, (RecordKind::Lock, state), Slot::Record(Box::new(record)))
+}
+
+fn event(second: i64, kind: &str, lock: &str, owner: &str) -> Logged {
+    let fields = json!({"ts": at(second).to_string(), "event": kind, "name": lock, "owner": owner});
+    Logged::Event(fields.as_object().unwrap().clone())
+}
+
+/// Of everything something: a guard for which three wait, readers, an orphan, leases, freezes, something broken.
+pub(super) fn busy() -> Scene {
+    let command = json!({"command": ["make", "build"], "expires_at": at(400).to_string()});
+    let build = Entry {
+        waiters: vec![
+            ticket("bob", 40, &["make", "test"]),
+            ticket("eve", 95, &["sh", "-c", "make docs"]),
+            ticket("tim", 99, &[]),
+        ],
+        ..held("build", State::Held, record("build", "ada", 10, &command))
+    };
+    let reader = |owner: &str, since| {
+        json!({"lock_id": owner.repeat(8), "owner": owner, "pid": 8,
+        "acquired_ts": at(since).to_string(), "hold": "guard", "command": ["cat", "docs"]})
+    };
+    let shared =
+        json!({"mode": "shared", "command": ["less", "docs"], "co_holders": [reader("maxi", 97)]});
+    let lease = json!({"hold": "lease", "expires_at": at(130).to_string(),
+        "metadata": {"topic": "parser", "exit_code": 0}});
+    let orphan = json!({"command": ["./deploy", "--all"]});
+    let order = json!({"hold": null, "expires_at": at(4000).to_string()});
+    let freeze = |lock: &str| {
+        let slot = Slot::Record(Box::new(record(lock, "ops", 20, &order)));
+        entry(lock, (RecordKind::Freeze, State::Frozen), slot)
+    };
+    let broken = Slot::Unreadable(std::sync::Arc::new(std::io::Error::other("cannot be read")));
+    let entries = vec![
+        build,
+        held("deploy", State::Orphaned, record("deploy", "zoe", -100_000, &orphan)),
+        held("docs", State::Held, record("docs", "ada", 90, &shared)),
+        entry("odd", (RecordKind::Lock, State::Unreadable), broken),
+        held("review", State::Held, record("review", "ada", 50, &lease)),
+        freeze("deploy"),
+        freeze("release"),
+    ];
+    let events = vec![
+        event(10, "acquire", "build", "ada"),
+        event(20, "freeze", "deploy", "ops"),
+        event(50, "acquire", "review", "ada"),
+        event(97, "acquire", "docs", "maxi"),
+    ];
+    let root = "/home/ada/site/.git/lokt".to_owned();
+    Scene { root, names: Seen::all(entries), events, looked: at(100), trouble: None }
+}
+
+/// A root in which nothing is held.
+pub(super) fn idle() -> Scene {
+    Scene { names: Vec::new(), events: Vec::new(), ..busy() }
+}

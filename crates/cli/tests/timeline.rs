@@ -1,0 +1,193 @@
+//! The timeline: who held and who waited for what, in the terminal and in a browser.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
+
+use lokt_testkit::{HOLD, Sandbox};
+use serde_json::{Value, json};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+
+fn sandbox() -> Sandbox {
+    Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
+}
+
+/// Ada holds `build` and bob waits for it and gets it; eve is refused; ops freezes `deploy`; zoe holds a lease.
+fn a_busy_moment(it: &Sandbox) {
+    let words = ["guard", "build", "--wait", "--", HOLD[0], HOLD[1], HOLD[2]];
+    let ada = it.lokt(words).owner("ada").start().is_in();
+    let bob = it.lokt(words).owner("bob").start().is_waiting();
+    it.lokt(["guard", "build", "--", "true"]).owner("eve").run().expect(2);
+    it.lokt(["freeze", "deploy", "--ttl", "1h"]).owner("ops").run().ok();
+    it.lokt(["lock", "review", "--ttl", "1h"]).owner("zoe").run().ok();
+    ada.release().ok();
+    bob.is_in().release().ok();
+}
+
+/// The spans of a timeline, written as `NAME KIND OWNER END`.
+fn spans(timeline: &Value) -> Vec<String> {
+    let lanes = timeline["lanes"].as_array().unwrap().iter();
+    let spans =
+        lanes.flat_map(|lane| lane["spans"].as_array().unwrap().iter().map(move |it| (lane, it)));
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let told = |(lane, it): (&Value, &Value)| {
+        [&lane["name"], &it["kind"], &it["owner"], &it["end"]].map(text).join(" ")
+    };
+    spans.map(told).collect()
+}
+
+#[test]
+fn the_timeline_tells_who_held_and_who_waited() {
+    let it = sandbox();
+    a_busy_moment(&it);
+    let call = |words: &[&str]| {
+        let words = [&["audit", "--timeline", "--json"], words].concat();
+        it.lokt(words).without("LOKT_OWNER").run().ok().json()
+    };
+    let all = call(&[]);
+    let expected = [
+        "build hold ada released",
+        "build wait bob entered",
+        "build refusal eve refused",
+        "build hold bob released",
+        "deploy freeze ops open",
+        "review hold zoe open",
+    ];
+    assert_eq!(spans(&all), expected);
+    let of = |at: usize, field: &str| all["lanes"][0]["spans"][at][field].clone();
+    assert_eq!(of(0, "command"), "sh -c 'echo in; read line; exit 0'");
+    assert!(
+        of(1, "from").as_str() < of(0, "until").as_str(),
+        "bob waited while ada held it: {all}"
+    );
+    assert!(of(1, "until").as_str() >= of(0, "until").as_str(), "and until she was done: {all}");
+    assert_eq!(spans(&call(&["--name", "deploy"])), ["deploy freeze ops open"]);
+    assert_eq!(spans(&call(&["--owner", "zoe"])), ["review hold zoe open"]);
+    assert_eq!(spans(&call(&["--until", "1h"])), [""; 0], "before all of it");
+    let since = all["until"].as_str().unwrap();
+    let later = call(&["--since", since]);
+    assert_eq!(spans(&later), &expected[4..], "what goes on is there, whenever it began");
+}
+
+#[test]
+fn who_holds_and_who_waits_now_is_in_it() {
+    let it = sandbox();
+    let words = ["guard", "x", "--wait", "--", HOLD[0], HOLD[1], HOLD[2]];
+    let ada = it.lokt(words).owner("ada").start().is_in();
+    let bob = it.lokt(words).owner("bob").start().is_waiting();
+    let timeline = || {
+        let words = ["audit", "--timeline", "--json"];
+        spans(&it.lokt(words).without("LOKT_OWNER").run().ok().json())
+    };
+    assert_eq!(timeline(), ["x hold ada open", "x wait bob open"]);
+    fs::remove_file(it.root().join("audit.log")).unwrap();
+    assert_eq!(timeline(), ["x hold ada open", "x wait bob open"], "without a log, too");
+    ada.kill();
+    // The command holds on until its standard input ends; then bob gets in.
+    bob.is_in().release().ok();
+    let ends = timeline();
+    assert!(ends.contains(&"x wait bob entered".to_owned()), "{ends:?}");
+    assert!(ends.contains(&"x hold ada stale".to_owned()), "{ends:?}");
+}
+
+#[test]
+fn in_a_pipe_the_bars_are_plain_text() {
+    let it = sandbox();
+    a_busy_moment(&it);
+    let bars = |locale: &str| {
+        let call = it.lokt(["audit", "--timeline"]).without("LOKT_OWNER").env("LC_ALL", locale);
+        call.run().ok().out
+    };
+    let text = bars("C.UTF-8");
+    assert!(!text.contains('\u{1b}') && text.contains('█') && text.contains('×'), "{text}");
+    let row = |text: &str, row: &str| text.lines().any(|line| line.starts_with(row));
+    assert!(row(&text, "build   ada") && row(&text, "build   bob"), "a row for each owner: {text}");
+    assert!(text.lines().count() == 8, "six rows, the times and what the bars mean: {text}");
+    assert!(bars("C").is_ascii(), "where the locale has no more, ASCII is enough");
+    it.lokt(["audit", "--timeline", "--name", "none"]).run().ok().says("nothing happened");
+}
+
+#[test]
+fn what_makes_no_sense_beside_a_timeline_is_refused() {
+    let it = sandbox();
+    for words in
+        ["--timeline --tail", "--timeline --event deny", "--html x", "--timeline --html x --json"]
+    {
+        let words = std::iter::once("audit").chain(words.split(' '));
+        it.lokt(words).run().expect(64);
+    }
+    assert!(!it.folder().join("x").exists());
+}
+
+#[test]
+fn a_page_is_written_whole_or_not_at_all() {
+    let it = sandbox();
+    a_busy_moment(&it);
+    let write = |file: &str| it.lokt(["audit", "--timeline", "--html", file]).run();
+    assert_eq!(write("page.html").ok().out, "wrote page.html\n");
+    let page = fs::read(it.folder().join("page.html")).unwrap();
+    assert!(page.starts_with(b"<!doctype html>") && page.ends_with(b"</html>\n"));
+    let mode = fs::metadata(it.folder().join("page.html")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "it tells what the log tells, and to nobody else");
+    write("none/page.html").fails_with(1, "cannot write none/page.html");
+    fs::create_dir(it.folder().join("folder")).unwrap();
+    write("folder").fails_with(1, "cannot write folder");
+    let names: Vec<_> =
+        fs::read_dir(it.folder()).unwrap().map(|it| it.unwrap().file_name()).collect();
+    assert_eq!(names.len(), 3, "nothing half-written is left: {names:?}");
+}
+
+/// What a browser sees of a page.
+fn looked_at(it: &Sandbox, page: &Path, scheme: &str) -> Value {
+    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser/look.py");
+    let line = format!("HOME=$PWD python3 {program} {} {scheme}", page.display());
+    it.shell(&line).run().ok().json()
+}
+
+#[test]
+fn a_browser_shows_who_it_was_to_the_mouse_and_to_the_keyboard() {
+    let it = sandbox();
+    a_busy_moment(&it);
+    it.lokt(["audit", "--timeline", "--html", "page.html"]).run().ok();
+    let page = it.folder().join("page.html");
+    let seen = looked_at(&it, &page, "light");
+    assert_eq!(seen["console"], json!([]), "nothing is wrong with the page: {seen}");
+    let own = format!("file://{}", page.display());
+    assert_eq!(seen["requests"], json!([own]), "it asks for nothing but itself");
+    assert_eq!(seen["legend"], json!(["held", "waited", "frozen", "refused"]));
+    let tip = |which: &str| seen[which]["text"].as_str().unwrap_or_default().to_owned();
+    let [first, second, zoomed, pointed] = ["first", "second", "zoomed", "pointed"].map(tip);
+    assert!(
+        first.starts_with("build: held by ada\n$ sh -c 'echo in; read line; exit 0'\n"),
+        "{first}"
+    );
+    assert!(
+        second.starts_with("build: waited for by bob\n") && second.contains("got in"),
+        "{second}"
+    );
+    assert_eq!(seen["said"], first.replace('\n', ". "), "a screen reader is told the same");
+    assert_eq!(zoomed, second, "zooming leaves the focus where it is");
+    assert!(seen["zoomed"]["x"] != seen["second"]["x"], "and moves what is seen: {seen}");
+    assert_eq!(seen["left"], Value::Null, "without focus and mouse there is nothing to tell");
+    assert_eq!(pointed, second, "the mouse finds what the keyboard found");
+    let dark = looked_at(&it, &page, "dark");
+    assert_ne!(dark["background"], seen["background"], "there is a dark page, too");
+    assert_eq!(dark["console"], json!([]));
+}
+
+#[test]
+fn a_browser_takes_hostile_texts_for_texts() {
+    let it = sandbox();
+    let owner =
+        "</script><script>document.title = 'broken out'</script><img src=x onerror=alert(1)>";
+    let command = "<b>bold</b> --> ]]>";
+    it.lokt(["guard", "build", "--", "true", command]).owner(owner).run().ok();
+    it.lokt(["audit", "--timeline", "--html", "page.html"]).without("LOKT_OWNER").run().ok();
+    let seen = looked_at(&it, &it.folder().join("page.html"), "light");
+    assert_eq!(seen["title"], "Lokt: timeline of locks");
+    assert_eq!(seen["scripts"], 2, "the page's own, and the data: {seen}");
+    let first = seen["first"]["text"].as_str().unwrap();
+    assert!(
+        first.starts_with(&format!("build: held by {owner}\n")) && first.contains(command),
+        "{first}"
+    );
+    assert_eq!(seen["console"], json!([]));
+    assert_eq!(seen["requests"].as_array().unwrap().len(), 1, "{seen}");
+}

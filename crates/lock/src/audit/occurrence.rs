@@ -1,0 +1,71 @@
+//! An event of a lock with the fields that a timeline is made of.
+
+use super::{EventKind, Logged, Who};
+use crate::words::Timestamp;
+use serde_json::{Map, Value};
+use std::time::Duration;
+
+/// What happened to a lock at a moment.
+#[derive(Debug)]
+pub(super) struct Occurrence {
+    pub(super) at: Timestamp,
+    pub(super) kind: EventKind,
+    pub(super) name: String,
+    pub(super) id: Option<String>,
+    pub(super) who: Who,
+    pub(super) ttl_sec: Option<u64>,
+    /// How long was waited before it.
+    pub(super) waited: Option<Duration>,
+    pub(super) command: Vec<String>,
+    /// Whether it is about a guard under a lease, or inside another guard, of its owner.
+    pub(super) is_under: bool,
+    /// Whether others may hold the name too.
+    pub(super) shares: bool,
+    /// Whose lock it was, where that is somebody else's.
+    holder_owner: Option<String>,
+    holder_pid: Option<i64>,
+}
+
+impl Occurrence {
+    /// Reads an event; `None` where it is of no known kind, has no time, or is about no lock.
+    pub(super) fn of(logged: &Logged) -> Option<Self> {
+        let Logged::Event(fields) = logged else { return None };
+        let none = Map::new();
+        let extra = fields.get("extra").and_then(Value::as_object).unwrap_or(&none);
+        let is_set = |key: &str| extra.get(key) == Some(&Value::Bool(true));
+        Some(Self {
+            at: logged.time()?,
+            kind: logged.kind()?,
+            name: logged.text("name")?.to_owned(),
+            id: logged.text("lock_id").map(str::to_owned),
+            who: Who {
+                owner: logged.text("owner").unwrap_or_default().to_owned(),
+                agent_id: logged.text("agent_id").map(str::to_owned),
+                host: logged.text("host").map(str::to_owned),
+                pid: fields.get("pid").and_then(Value::as_i64),
+            },
+            ttl_sec: fields.get("ttl_sec").and_then(Value::as_u64),
+            waited: extra.get("waited_ms").and_then(Value::as_u64).map(Duration::from_millis),
+            command: words(extra.get("command")),
+            is_under: is_set("under_lease") || is_set("nested"),
+            shares: extra.contains_key("mode"),
+            holder_owner: extra.get("holder_owner").and_then(Value::as_str).map(str::to_owned),
+            holder_pid: extra.get("holder_pid").and_then(Value::as_i64),
+        })
+    }
+
+    /// Whose lock or freeze the event ended.
+    pub(super) fn holder(&self) -> Who {
+        match &self.holder_owner {
+            None => self.who.clone(),
+            Some(owner) => {
+                Who { owner: owner.clone(), agent_id: None, host: None, pid: self.holder_pid }
+            }
+        }
+    }
+}
+
+fn words(value: Option<&Value>) -> Vec<String> {
+    let words = value.and_then(Value::as_array).into_iter().flatten();
+    words.filter_map(Value::as_str).map(str::to_owned).collect()
+}

@@ -1,0 +1,198 @@
+//! Who held and who waited for what, when: the log's events as spans of time.
+//!
+//! [`Timeline::of`] is a function of values: events as they were logged, what holds and waits at its end, and the
+//! time that is asked for. It reads nothing.
+//!
+//! # Limits
+//! The log tells of changes. A hold that began before the first event that is given and ended after the last
+//! one is known only where it is among those that are [`Present`]. Where a clock was set back, a span may
+//! seem to be shorter than it was; none ends before it begins.
+
+use super::{Logged, weaving::Weaving};
+use crate::{record::Record, rules::TicketText, words::Timestamp};
+
+/// What happened to locks in a span of time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Timeline {
+    /// Where it begins.
+    pub from: Timestamp,
+    /// Where it ends.
+    pub until: Timestamp,
+    /// A lane for each name that anything happened to, sorted by name.
+    pub lanes: Vec<Lane>,
+}
+
+/// What happened to one name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lane {
+    /// The name.
+    pub name: String,
+    /// Its spans, in the order in which they began. They may reach out of the timeline on both sides.
+    pub spans: Vec<Span>,
+}
+
+/// A span of time in which somebody held a name, waited for it, or had frozen it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Span {
+    /// Which of these.
+    pub kind: SpanKind,
+    /// When it began.
+    pub from: Timestamp,
+    /// Whether that is known; else it began earlier, before the first event that was given.
+    pub beginning: Beginning,
+    /// When it ended; where it has not, the end of the timeline.
+    pub until: Timestamp,
+    /// How it ended.
+    pub end: SpanEnd,
+    /// Who it was.
+    pub who: Who,
+    /// The beginning of the command that ran, or would have run; empty where there was none, or none is known.
+    pub command: Vec<String>,
+}
+
+/// What somebody did in a span of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpanKind {
+    /// Held the name.
+    Hold,
+    /// Stood in line for it.
+    Wait,
+    /// Had it frozen.
+    Freeze,
+    /// Was refused at once; such a span has no length.
+    Refusal,
+}
+
+/// Whether the beginning of a span is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beginning {
+    /// It is.
+    Known,
+    /// It was earlier than the span says.
+    Earlier,
+}
+
+/// How a span ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SpanEnd {
+    /// It has not.
+    Open,
+    /// The lock was given back, or the freeze lifted by who ordered it.
+    Released,
+    /// Who waited got in.
+    Entered,
+    /// Who asked was refused, at once or after a wait in vain.
+    Refused,
+    /// Its lifetime ended.
+    Expired,
+    /// Its holder was gone.
+    Stale,
+    /// Its holder found that it was gone.
+    Lost,
+    /// It was taken away by somebody.
+    Broken {
+        /// The owner who did it.
+        by: String,
+    },
+    /// Nothing tells how.
+    Unknown,
+}
+
+/// Who an event is about, as far as the log tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Who {
+    /// The owner.
+    pub owner: String,
+    /// Which of the owner's agents or terminals.
+    pub agent_id: Option<String>,
+    /// Where.
+    pub host: Option<String>,
+    /// Which process.
+    pub pid: Option<i64>,
+}
+
+/// What stands at the end of a timeline.
+#[derive(Clone, Debug, Default)]
+pub struct Present {
+    /// Those who hold a name, each alone.
+    pub holders: Vec<Record>,
+    /// The freezes in force.
+    pub freezes: Vec<Record>,
+    /// Those who stand in a line.
+    pub waiters: Vec<TicketText>,
+    /// Guards that are in and that no record speaks of.
+    pub inside: Vec<TicketText>,
+}
+
+/// Which time is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    /// From when on; `None` is from the first event on.
+    pub since: Option<Timestamp>,
+    /// Up to when.
+    pub until: Timestamp,
+    /// When what is [`Present`] was found out.
+    pub now: Timestamp,
+}
+
+impl Timeline {
+    /// Makes spans of events, which are given in the order of the log.
+    pub fn of(events: impl IntoIterator<Item = Logged>, present: &Present, window: Window) -> Self {
+        let mut weaving = Weaving::new(window.since);
+        events.into_iter().for_each(|event| weaving.take(&event));
+        let mut lanes = weaving.finish(present, window.now);
+        let until = window.until;
+        let from = window.since.or_else(|| earliest(&lanes)).unwrap_or(until).min(until);
+        for lane in &mut lanes {
+            lane.spans.retain(|span| span.from <= until && span.until >= from);
+            lane.spans.sort_by_key(|span| span.from);
+        }
+        lanes.retain(|lane| !lane.spans.is_empty());
+        Self { from, until, lanes }
+    }
+
+    /// Keeps only the spans that `wanted` chooses, and the lanes that have one.
+    pub fn retain(&mut self, mut wanted: impl FnMut(&str, &Span) -> bool) {
+        for Lane { name, spans } in &mut self.lanes {
+            spans.retain(|span| wanted(name, span));
+        }
+        self.lanes.retain(|lane| !lane.spans.is_empty());
+    }
+}
+
+fn earliest(lanes: &[Lane]) -> Option<Timestamp> {
+    lanes.iter().flat_map(|lane| &lane.spans).map(|span| span.from).min()
+}
+
+impl SpanKind {
+    /// The word for it in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hold => "hold",
+            Self::Wait => "wait",
+            Self::Freeze => "freeze",
+            Self::Refusal => "refusal",
+        }
+    }
+}
+
+impl SpanEnd {
+    /// The word for it in JSON.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Released => "released",
+            Self::Entered => "entered",
+            Self::Refused => "refused",
+            Self::Expired => "expired",
+            Self::Stale => "stale",
+            Self::Lost => "lost",
+            Self::Broken { .. } => "broken",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "timeline_tests.rs"]
+mod tests;
