@@ -3,9 +3,12 @@
 
 use crate::{context::Context, env, failure::Failure};
 use lokt_lock::{
+    file::FileTicket,
     guard::{GuardError, SpawnError},
+    ops::Grant,
+    record::Record,
     rules::{Mode, OwnerSource},
-    store::{RecordKind, Store},
+    store::{RecordKind, Store, Ticket},
     words::{Fence, LockId, LockName},
 };
 use std::{
@@ -16,18 +19,34 @@ use std::{
 };
 
 /// A lock around this process: its name, and the acquisition of its guard.
-pub(super) type Around = (LockName, LockId);
+pub(crate) type Around = (LockName, LockId);
 
 /// A lock that a command runs under, as the command is told of it.
 #[derive(Clone, Debug)]
-pub(super) struct Told {
-    pub(super) name: LockName,
-    pub(super) id: Option<LockId>,
-    pub(super) fence: Option<Fence>,
+pub(crate) struct Told {
+    pub(crate) name: LockName,
+    pub(crate) id: Option<LockId>,
+    pub(crate) fence: Option<Fence>,
+}
+
+impl Told {
+    /// Of a lock that was taken.
+    pub(crate) fn of(record: &Record) -> Self {
+        Self { name: record.name.clone(), id: record.lock_id.clone(), fence: record.fence }
+    }
+}
+
+/// The locks around a command: those around this process, and those that it took.
+pub(crate) fn with(held: &[Around], grants: &[Grant<FileTicket>]) -> Vec<Around> {
+    let mine = grants.iter().filter_map(|grant| {
+        let id = grant.ticket.as_ref()?.place().lock_id.clone();
+        Some((grant.record.name.clone(), id))
+    });
+    held.iter().cloned().chain(mine).collect()
 }
 
 /// The locks around this process, outermost first, as its guards said.
-pub(super) fn held() -> Vec<Around> {
+pub(crate) fn held() -> Vec<Around> {
     let list = env::text(env::HELD).ok().flatten().unwrap_or_default();
     let pair = |pair: &str| {
         let (name, id) = pair.split_once('=')?;
@@ -41,7 +60,7 @@ pub(super) fn held() -> Vec<Around> {
 /// guard must stand in line like everybody.
 ///
 /// Inside an exclusive lock there may be others who must be excluded, so that one is asked for as usual.
-pub(super) fn inside(
+pub(crate) fn inside(
     context: &Context,
     name: &LockName,
     mode: Mode,
@@ -63,7 +82,7 @@ pub(super) fn inside(
 
 /// Runs a command inside guards of the same names: waiting for oneself would never end. Comes back only
 /// with a failure.
-pub(super) fn run_straight_through(told: &[Told], words: &[OsString]) -> Failure {
+pub(crate) fn run_straight_through(told: &[Told], words: &[OsString]) -> Failure {
     let program = words.first().map_or(OsStr::new(""), OsString::as_os_str);
     let mut command = process::Command::new(program);
     command.args(words.iter().skip(1));
@@ -96,7 +115,7 @@ fn of_locks(told: &[Told]) -> [(&'static str, Option<String>); 3] {
 }
 
 /// This process's environment, with what a command is told of its locks.
-pub(super) fn environment(
+pub(crate) fn environment(
     context: &Context,
     told: &[Told],
     held: &[Around],
