@@ -46,7 +46,8 @@ impl Verify {
     pub(super) fn run(&self, place: &Place) -> Result<Code, Failure> {
         let verdicts: Vec<Verdict> = if self.all {
             let scope = Space::from(self.scope);
-            let names = place.checker.lockfiles.names(scope)?;
+            // What cannot be listed could hold a pin that a run would heed.
+            let names = place.checker.lockfiles.names(scope).map_err(Refusal::from)?;
             names.into_iter().map(|name| of_pin(place, scope, name)).collect()
         } else {
             self.ids.iter().map(|id| of_tool(place, id)).collect()
