@@ -1,11 +1,11 @@
-use crate::{context::Context, env, failure::chain, output};
+use crate::{context::Context, env, failure::chain, output, refusal::lockfile_of};
 use lokt_lock::{
     audit::{Event, EventKind},
     store::{Durability, Store},
     words::LockName,
 };
 use lokt_tool::{
-    check::Checked,
+    check::{Checked, Refusal},
     run::{Outcome, RunError},
 };
 use serde_json::{Map, Value};
@@ -39,6 +39,17 @@ impl<'a> Record<'a> {
         self.put("chain", checked.chain.digest().to_string());
         let pin = checked.pin.as_ref().map(|pin| pin.path.to_string_lossy().into_owned());
         self.put("lockfile", pin);
+    }
+
+    /// What was checked does not hold: what is known of it beside the reason.
+    pub(super) fn not_vouched_for(&mut self, refusal: &Refusal) {
+        if let Some(path) = lockfile_of(refusal) {
+            self.put("lockfile", path.to_string_lossy().into_owned());
+        }
+        if let Refusal::Drift(pin, _) = refusal {
+            self.put("version", pin.lockfile.version.to_json());
+        }
+        self.refused(&chain(refusal));
     }
 
     /// Nothing ran. Written at once.

@@ -112,7 +112,7 @@ impl Run {
         let checked = match place.checker.check(&self.id) {
             Ok(checked) => checked,
             Err(refused) => {
-                record.refused(&chain(&refused));
+                record.not_vouched_for(&refused);
                 if self.json {
                     let shown = output::json(&refusal::to_json(&self.id, &refused));
                     output::even_if_unread(shown)?;

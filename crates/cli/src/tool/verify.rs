@@ -8,7 +8,7 @@ use clap::Args;
 use lokt_tool::{
     check::{Checked, Refusal},
     lockfile::LockfileError,
-    words::Space,
+    words::{ItemId, Space, Version},
 };
 use serde_json::{Value, json};
 
@@ -88,7 +88,17 @@ fn of_pin(place: &Place, scope: Space, name: String) -> Verdict {
     match pin {
         Ok(Some(pin)) => {
             let id = pin.lockfile.tool_id.to_string();
-            judged(&id, name, place.checker.check_pin(pin))
+            let (tool, version) = (pin.lockfile.tool_id.clone(), pin.lockfile.version.clone());
+            let mut verdict = judged(&id, name, place.checker.check_pin(pin));
+            if let Err(failure) = &mut verdict.result
+                && is_of_another_version(place, &tool, &version)
+            {
+                // The usual advice would pin the version that there is now, and leave this one.
+                failure.hints = vec![format!(
+                    "the tool has another version by now; lokt tool prune --scope {scope}   removes such lockfiles"
+                )];
+            }
+            verdict
         }
         // It is gone since it was listed.
         Ok(None) => {
@@ -97,6 +107,14 @@ fn of_pin(place: &Place, scope: Space, name: String) -> Verdict {
             Verdict { name, result: Err(failure), json }
         }
         Err(error) => broken(name, error),
+    }
+}
+
+/// Whether the tool that is there has provably another version than the one that is pinned.
+fn is_of_another_version(place: &Place, tool: &ItemId, pinned: &Version) -> bool {
+    match place.spaces().item_from(Space::Project, tool) {
+        Ok(Some(item)) => item.metadata.version.as_ref() != Some(pinned),
+        _ => false,
     }
 }
 

@@ -208,3 +208,16 @@ fn where_lockfiles_lead_out_of_the_project_nothing_is_made_there() {
         .fails_with(1, "leads out of the project");
     assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0, "nothing was made");
 }
+
+#[test]
+fn what_mends_the_lockfile_of_an_older_version_is_said() {
+    let workshop = Workshop::new();
+    workshop.tool(["lock", "demo/trace", "--scope", "project"]).ok();
+    workshop.put("demo/trace.sh", tool("demo/sh").replace("1.0.0", "2.0.0"));
+    workshop.sign(&["demo/trace"]);
+    let done = workshop.tool(["verify", "--all"]).expect(5);
+    assert!(done.err.contains("lokt tool prune --scope project"), "{done:#?}");
+    assert!(!done.err.contains("--update"), "what would not help is not said: {done:#?}");
+    workshop.tool(["prune", "--scope", "project"]).ok();
+    workshop.tool(["verify", "--all"]).ok();
+}
