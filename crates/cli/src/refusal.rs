@@ -12,6 +12,7 @@ use lokt_tool::{
     words::Space,
 };
 use serde_json::{Value, json};
+use std::path::Path;
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
@@ -105,18 +106,29 @@ fn unsigned(failure: Failure, error: &ElementError) -> Failure {
 
 /// A refusal as JSON, for `--json`.
 pub(crate) fn to_json(item_id: &str, refusal: &Refusal) -> Value {
-    let (rows, lockfile) = match refusal {
-        Refusal::Drift(pin, rows) => (rows.as_slice(), Some(pin.path.display().to_string())),
-        _ => ([].as_slice(), None),
+    let rows = match refusal {
+        Refusal::Drift(_, rows) => rows.as_slice(),
+        _ => [].as_slice(),
     };
     json!({
         "status": "refused",
         "item_id": item_id,
         "reason": reason(refusal),
         "error": crate::failure::chain(refusal),
-        "lockfile_path": lockfile,
+        "lockfile_path": lockfile_of(refusal).map(|path| path.display().to_string()),
         "drift": drift_to_json(rows),
     })
+}
+
+/// The lockfile that a refusal is about.
+pub(crate) fn lockfile_of(refusal: &Refusal) -> Option<&Path> {
+    match refusal {
+        Refusal::Drift(pin, _) => Some(&pin.path),
+        Refusal::Lockfile(LockfileError::Flawed { path, .. } | LockfileError::Io { path, .. }) => {
+            Some(path)
+        }
+        _ => None,
+    }
 }
 
 /// Drift as JSON.

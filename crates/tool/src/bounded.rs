@@ -31,9 +31,29 @@ pub fn open(path: &Path) -> io::Result<Option<File>> {
     let flags = nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY;
     match OpenOptions::new().read(true).custom_flags(flags).open(path) {
         Ok(file) => Ok(Some(file)),
-        // A name that the file system could not even hold is not there.
-        Err(error) if is_absent(&error) && path.symlink_metadata().is_err() => Ok(None),
+        Err(error) if is_absent(&error) => require_absent(path, error).map(|()| None),
         Err(error) => Err(error),
+    }
+}
+
+/// Makes sure that what could not be found is not there: a path on which something stands that is no folder, or
+/// a link that leads nowhere at this moment, proves nothing about what would be behind it.
+///
+/// # Errors
+/// The one that says that it was not found, where that is in doubt.
+pub fn require_absent(path: &Path, error: io::Error) -> io::Result<()> {
+    // A name that the file system could not even hold is not there.
+    if path.symlink_metadata().is_ok() {
+        return Err(error);
+    }
+    let mut above = path.ancestors().skip(1).filter(|it| !it.as_os_str().is_empty());
+    let Some(nearest) = above.find(|it| it.symlink_metadata().is_ok()) else { return Ok(()) };
+    match nearest.metadata() {
+        Ok(metadata) if metadata.is_dir() => Ok(()),
+        _ => {
+            let text = format!("{} is no folder, or leads nowhere", nearest.display());
+            Err(io::Error::new(error.kind(), text))
+        }
     }
 }
 

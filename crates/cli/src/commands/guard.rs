@@ -1,17 +1,12 @@
 use super::{
+    held,
     nesting::{self, Around, Told},
     orders::Orders,
     sharing::Sharing,
     status_file::{Outcome, StatusFile},
     waiting::{Line, Waiting},
 };
-use crate::{
-    completion,
-    context::Context,
-    exit::Code,
-    failure::{Failure, chain},
-    output, span, view,
-};
+use crate::{completion, context::Context, exit::Code, failure::Failure, output, span, view};
 use clap::Args;
 use lokt_lock::{
     file::FileTicket,
@@ -19,9 +14,8 @@ use lokt_lock::{
         Cause, Command, Ending, Finish, GuardError, Received, Seat, Signals, Trouble, Watchers,
         supervise,
     },
-    ops::{AllOutcome, Denial, Grant, OperationError, Released, Request, acquire_all, release},
+    ops::{AllOutcome, Denial, Grant, OperationError, Request, acquire_all},
     record::Hold,
-    store::Ticket,
     words::LockName,
 };
 use nix::sys::signal::Signal;
@@ -96,21 +90,6 @@ impl Guard {
         result
     }
 
-    /// A guard of a command of lokt's own.
-    pub(crate) fn of_command(name: LockName, waiting: Waiting, command: Vec<OsString>) -> Self {
-        Self {
-            names: vec![name],
-            ttl: None,
-            sharing: Sharing::default(),
-            waiting,
-            orders: Orders::default(),
-            conflict_exit_code: None,
-            status_file: None,
-            line: None,
-            command,
-        }
-    }
-
     fn refuse_twice(&self) -> Result<(), Failure> {
         let twice = self
             .names
@@ -148,7 +127,7 @@ impl Guarding<'_> {
                 return Ok(by.map_or(Code::Error, interrupted_by));
             }
         };
-        told.extend(grants.iter().map(|grant| told_of(&grant.record)));
+        told.extend(grants.iter().map(|grant| Told::of(&grant.record)));
         let place = |it: &Told| self.guard.names.iter().position(|name| *name == it.name);
         told.sort_by_key(place);
         status.entered(&told);
@@ -160,7 +139,7 @@ impl Guarding<'_> {
             }
             finish => finish.map_err(Failure::from),
         };
-        let lost = self.give_back(grants);
+        let lost = held::give_back(self.context, grants, &mut |it| tell(&it));
         self.judge(finish, &lost, status, dies_of)
     }
 
@@ -217,11 +196,7 @@ impl Guarding<'_> {
         grants: &mut [Grant<FileTicket>],
         told: &[Told],
     ) -> Result<Finish, GuardError> {
-        let mine = grants.iter().filter_map(|grant| {
-            let id = grant.ticket.as_ref()?.place().lock_id.clone();
-            Some((grant.record.name.clone(), id))
-        });
-        let held: Vec<Around> = self.held.iter().cloned().chain(mine).collect();
+        let held = nesting::with(self.held, grants);
         let command = Command {
             words: self.guard.command.clone(),
             environment: nesting::environment(self.context, told, &held),
@@ -231,31 +206,6 @@ impl Guarding<'_> {
         let watchers = Watchers { store, caller, grants };
         let orders = self.guard.orders.given();
         supervise(watchers, &command, self.signals, orders, &mut |it| tell(&it))
-    }
-
-    /// Gives the locks back, the last first, and says which were lost, the first first.
-    fn give_back(&self, grants: Vec<Grant<FileTicket>>) -> Vec<LockName> {
-        let mut lost = Vec::new();
-        for grant in grants.into_iter().rev() {
-            let (name, told) = (grant.record.name.clone(), grant.lost);
-            match release(&self.context.store, grant, &self.context.caller) {
-                Ok(Released::Done { unlogged }) => {
-                    output::warn_unlogged(&format!("lock {:?} is free", name.as_str()), unlogged);
-                }
-                Ok(Released::Lost) if told => lost.insert(0, name),
-                Ok(Released::Lost) => {
-                    tell(&Trouble::Lost { name: name.clone(), unlogged: None });
-                    lost.insert(0, name);
-                }
-                // The ticket is gone, so the next taker gets in; only the record is left behind.
-                Err(error) => output::warn(&format!(
-                    "the record of lock {:?} could not be removed, which the next taker does: {}",
-                    name.as_str(),
-                    chain(&error)
-                )),
-            }
-        }
-        lost
     }
 
     /// What the guard has to say in the end: its command's code, unless it had to step in.
@@ -276,7 +226,7 @@ impl Guarding<'_> {
             }
             (stopped, Some(name)) if !warns => {
                 status.ended(Outcome::Lost);
-                Err(lost_failure(name, stopped))
+                Err(held::lost(name, stopped))
             }
             _ => {
                 status.ended(if lost.is_empty() { Outcome::Completed } else { Outcome::Lost });
@@ -301,38 +251,9 @@ enum Acquired {
     Interrupted(Option<Received>),
 }
 
-/// What a command is told of a lock that it runs under.
-pub(crate) fn told_of(record: &lokt_lock::record::Record) -> Told {
-    Told { name: record.name.clone(), id: record.lock_id.clone(), fence: record.fence }
-}
-
-fn lost_failure(name: &LockName, stopped: Option<Cause>) -> Failure {
-    let then = match stopped {
-        Some(_) => "and it was stopped",
-        None => "which was found out when it had ended",
-    };
-    let text = format!("lock {:?} was lost while the command ran, {then}", name.as_str());
-    Failure::new(Code::Lost, text).hint(format!(
-        "lokt audit --name {name}   tells who broke it, unless its files were deleted"
-    ))
-}
-
 /// Tells what happens while the command runs.
-pub(crate) fn tell(trouble: &Trouble) {
-    output::warn(&match trouble {
-        Trouble::Lost { name, unlogged } => {
-            let unlogged = unlogged.as_ref().map(|error| format!("; not logged: {}", chain(error)));
-            let unlogged = unlogged.unwrap_or_default();
-            format!("lock {:?} was taken away while the command ran{unlogged}", name.as_str())
-        }
-        Trouble::Heartbeat(name, error) => format!(
-            "cannot announce that lock {:?} is still held (it is): {}",
-            name.as_str(),
-            chain(error)
-        ),
-        Trouble::Stopping(_) => "stopping the command (SIGTERM)".to_owned(),
-        Trouble::Killing => "killing what is left of the command (SIGKILL)".to_owned(),
-    });
+fn tell(trouble: &Trouble) {
+    held::tell("command", trouble);
 }
 
 /// A command that Ctrl-C ended takes the guard with it in the same way, so that a script which runs the
@@ -348,7 +269,7 @@ fn interrupted_by(received: Received) -> Code {
 }
 
 /// Ends as the signal would have ended this process.
-pub(super) fn interrupted(signals: &Signals, by: Option<Received>) -> Code {
+pub(crate) fn interrupted(signals: &Signals, by: Option<Received>) -> Code {
     let Some(received) = by else {
         return Code::Error;
     };

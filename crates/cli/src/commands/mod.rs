@@ -12,6 +12,7 @@ pub(crate) mod fence;
 pub(crate) mod freeze;
 pub(crate) mod get_meta;
 pub(crate) mod guard;
+pub(crate) mod held;
 pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod lock;

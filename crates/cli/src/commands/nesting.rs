@@ -3,9 +3,12 @@
 
 use crate::{context::Context, env, failure::Failure};
 use lokt_lock::{
+    file::FileTicket,
     guard::{GuardError, SpawnError},
+    ops::Grant,
+    record::Record,
     rules::{Mode, OwnerSource},
-    store::{RecordKind, Store},
+    store::{RecordKind, Store, Ticket},
     words::{Fence, LockId, LockName},
 };
 use std::{
@@ -24,6 +27,22 @@ pub(crate) struct Told {
     pub(crate) name: LockName,
     pub(crate) id: Option<LockId>,
     pub(crate) fence: Option<Fence>,
+}
+
+impl Told {
+    /// Of a lock that was taken.
+    pub(crate) fn of(record: &Record) -> Self {
+        Self { name: record.name.clone(), id: record.lock_id.clone(), fence: record.fence }
+    }
+}
+
+/// The locks around a command: those around this process, and those that it took.
+pub(crate) fn with(held: &[Around], grants: &[Grant<FileTicket>]) -> Vec<Around> {
+    let mine = grants.iter().filter_map(|grant| {
+        let id = grant.ticket.as_ref()?.place().lock_id.clone();
+        Some((grant.record.name.clone(), id))
+    });
+    held.iter().cloned().chain(mine).collect()
 }
 
 /// The locks around this process, outermost first, as its guards said.

@@ -1,6 +1,6 @@
 use super::{settle::Settled, sharing::Sharing};
 use crate::{
-    commands::{guard, nesting},
+    commands::{held, nesting},
     exit::Code,
     failure::{Failure, chain},
     output,
@@ -9,7 +9,6 @@ use lokt_lock::{
     file::FileTicket,
     guard::{Command, Finish, GuardError, Orders, Seat, Setting, Signals, Watchers, supervise},
     ops::Grant,
-    store::Ticket,
     words::Timestamp,
 };
 use lokt_once::{
@@ -115,10 +114,8 @@ impl Lead<'_> {
             }
             None => (None, None),
         };
-        let told = guard::told_of(&grant.record);
-        let mut held = nesting::held();
-        let id = grant.ticket.as_ref().map(|ticket| ticket.place().lock_id.clone());
-        held.extend(id.map(|id| (grant.record.name.clone(), id)));
+        let told = nesting::Told::of(&grant.record);
+        let held = nesting::with(&nesting::held(), std::slice::from_ref(grant));
         let command = Command {
             words: once.command.clone(),
             environment: nesting::environment(context, &[told], &held),
@@ -130,7 +127,7 @@ impl Lead<'_> {
             grants: std::slice::from_mut(grant),
         };
         let orders = Orders { max_hold: once.max_hold.given(), ..Orders::default() };
-        supervise(watchers, &command, signals, orders, &mut |it| guard::tell(&it))
+        supervise(watchers, &command, signals, orders, &mut |it| held::tell("command", &it))
     }
 }
 

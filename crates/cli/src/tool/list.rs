@@ -2,12 +2,12 @@ use super::Place;
 use crate::{exit::Code, failure::Failure, output, view, view::table::Table};
 use clap::Args;
 use lokt_tool::{
-    builtin,
+    bounded, builtin,
     item::Item,
     words::{Extension, ItemId, Space, Version},
 };
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, io, path::Path};
 
 /// List the tools of all spaces
 ///
@@ -141,16 +141,39 @@ fn ids_in(place: &Place, space: Space) -> Vec<(ItemId, Space)> {
     ids.into_iter().map(|id| (id, space)).collect()
 }
 
-/// Symbolic links to folders are not followed: they could lead round in a circle.
+/// Symbolic links to folders are not followed: they could lead round in a circle. That is told, and so is what
+/// cannot be listed: there may be tools in there.
 fn collect(folder: &Path, below: &str, ids: &mut Vec<ItemId>) {
-    let entries = fs::read_dir(folder.join(below)).into_iter().flatten().flatten();
-    for entry in entries {
+    let here = if below.is_empty() { folder.to_owned() } else { folder.join(below) };
+    let entries = match fs::read_dir(&here) {
+        Ok(entries) => entries,
+        Err(error) => return not_listed(&here, error),
+    };
+    for entry in entries.flatten() {
         let Ok(name) = entry.file_name().into_string() else { continue };
         let path = if below.is_empty() { name.clone() } else { format!("{below}/{name}") };
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            collect(folder, &path, ids);
-        } else if let Some(extension) = Extension::of_file_name(&name) {
+        if let Some(extension) = Extension::of_file_name(&name) {
             ids.extend(path.strip_suffix(extension.as_str()).and_then(|id| ItemId::new(id).ok()));
         }
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => collect(folder, &path, ids),
+            Ok(kind) if kind.is_symlink() && entry.path().is_dir() => output::warn(&format!(
+                "{} is a symbolic link; what is behind it is not listed, but runs",
+                entry.path().display()
+            )),
+            _ => {}
+        }
+    }
+}
+
+fn not_listed(folder: &Path, error: io::Error) {
+    let told = match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            bounded::require_absent(folder, error)
+        }
+        _ => Err(error),
+    };
+    if let Err(error) = told {
+        output::warn(&format!("cannot list {}: {error}", folder.display()));
     }
 }

@@ -1,6 +1,7 @@
 //! The commands about tools, one file each.
 
 mod diff;
+mod guarded;
 mod list;
 mod lock;
 mod place;

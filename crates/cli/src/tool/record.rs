@@ -1,9 +1,13 @@
-use crate::{context::Context, env, output};
+use crate::{context::Context, env, failure::chain, output, refusal::lockfile_of};
 use lokt_lock::{
     audit::{Event, EventKind},
     store::{Durability, Store},
+    words::LockName,
 };
-use lokt_tool::{check::Checked, run::Outcome};
+use lokt_tool::{
+    check::{Checked, Refusal},
+    run::{Outcome, RunError},
+};
 use serde_json::{Map, Value};
 use std::{path::Path, time::Duration};
 
@@ -24,12 +28,28 @@ impl<'a> Record<'a> {
         record
     }
 
+    /// The lock that it runs under.
+    pub(super) fn under(&mut self, name: &LockName) {
+        self.put("lock", name.as_str());
+    }
+
     /// What would run.
     pub(super) fn chain(&mut self, checked: &Checked) {
         self.put("version", checked.version.to_json());
         self.put("chain", checked.chain.digest().to_string());
         let pin = checked.pin.as_ref().map(|pin| pin.path.to_string_lossy().into_owned());
         self.put("lockfile", pin);
+    }
+
+    /// What was checked does not hold: what is known of it beside the reason.
+    pub(super) fn not_vouched_for(&mut self, refusal: &Refusal) {
+        if let Some(path) = lockfile_of(refusal) {
+            self.put("lockfile", path.to_string_lossy().into_owned());
+        }
+        if let Refusal::Drift(pin, _) = refusal {
+            self.put("version", pin.lockfile.version.to_json());
+        }
+        self.refused(&chain(refusal));
     }
 
     /// Nothing ran. Written at once.
@@ -40,15 +60,20 @@ impl<'a> Record<'a> {
     }
 
     /// Nothing came of it. Written at once.
-    pub(super) fn failed(&mut self, why: &str) {
-        self.put("outcome", "error");
-        self.put("why", why);
+    pub(super) fn failed(&mut self, error: &RunError) {
+        let outcome = match error {
+            RunError::Lost => "lost",
+            RunError::Exchange(error) if error.timed_out() => "timeout",
+            _ => "error",
+        };
+        self.put("outcome", outcome);
+        self.put("why", chain(error));
         self.write();
     }
 
     /// What came of it.
-    pub(super) fn ended(&mut self, outcome: &Outcome, after: Duration) {
-        self.put("outcome", outcome_of(outcome));
+    pub(super) fn ended(&mut self, outcome: &Outcome, stands: Stands, after: Duration) {
+        self.put("outcome", outcome_of(outcome, stands));
         match outcome {
             Outcome::Subprocess(process) => self.put("return_code", process.return_code()),
             Outcome::Http(answer) => self.put("status_code", answer.status_code),
@@ -75,11 +100,21 @@ impl<'a> Record<'a> {
     }
 }
 
+/// Whether the lock that a tool ran under still stood at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stands {
+    /// It did, or there was none.
+    Held,
+    /// It was taken away.
+    Lost,
+}
+
 /// What came of a run, in a word.
-pub(super) fn outcome_of(outcome: &Outcome) -> &'static str {
+pub(super) fn outcome_of(outcome: &Outcome, stands: Stands) -> &'static str {
     match outcome {
-        _ if outcome.success() => "success",
         Outcome::Subprocess(process) if process.timed_out() => "timeout",
+        _ if stands == Stands::Lost => "lost",
+        _ if outcome.success() => "success",
         _ => "failed",
     }
 }

@@ -1,7 +1,13 @@
-use super::{Place, record::Record, running::Running, scope::Scope};
+use super::{
+    Place,
+    guarded::{Locks, Taken},
+    record::Record,
+    running::Running,
+    scope::Scope,
+};
 use crate::{
     cli::Global,
-    commands::{guard::Guard, waiting::Waiting},
+    commands::waiting::Waiting,
     completion,
     context::Context,
     exit::Code,
@@ -9,19 +15,19 @@ use crate::{
     output, refusal,
 };
 use clap::Args;
-use lokt_lock::words::LockName;
+use lokt_lock::{
+    guard::{Seat, Signals},
+    words::LockName,
+};
 use lokt_tool::{
     check::Checked,
     run::{Output, Parameters},
-    words::Space,
 };
-use nix::sys::memfd::{MFdFlags, memfd_create};
 use serde_json::json;
 use std::{
     ffi::OsString,
     fs::File,
-    io::{self, Read, Write},
-    os::fd::AsRawFd,
+    io::{self, Read},
 };
 
 /// No parameters are longer; what is cut there is no JSON.
@@ -58,28 +64,55 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn run(self, place: &Place, global: &Global) -> Result<Code, Failure> {
-        let (json, id) = (self.json, self.id.clone());
         let result = self.run_it(place, global);
         // With --json, somebody reads stdout whatever happens. Refusals and results are there already.
-        if let (true, Err(failure)) = (json, &result)
+        if let (true, Err(failure)) = (self.json, &result)
             && !failure.is_told
         {
-            let shown = json!({"status": "error", "item_id": id, "error": failure.message});
+            let status = match failure.code {
+                Code::Held => "blocked",
+                Code::Lost => "lost",
+                Code::MaxHold => "timeout",
+                _ => "error",
+            };
+            let shown = json!({"status": status, "item_id": self.id, "error": failure.message});
             output::even_if_unread(output::json(&shown))?;
         }
         result
     }
 
-    fn run_it(mut self, place: &Place, global: &Global) -> Result<Code, Failure> {
+    fn run_it(&self, place: &Place, global: &Global) -> Result<Code, Failure> {
         if self.guard.is_none() && self.waiting.is_asked() {
             return Err(Failure::usage("--wait is for a lock: name one with --guard NAME"));
         }
         let context = Context::new(global)?;
         let mut record = Record::begin(&context, &self.id);
+        let checked = self.check(place, &mut record)?;
+        let ready = Scope::chosen(self.scope, place).and_then(|it| Ok((it, self.parameters()?)));
+        let (scope, parameters) = ready.inspect_err(|failure| record.refused(&failure.message))?;
+        let seat = Seat::of(&context.caller);
+        let signals = Signals::hold(seat).map_err(|error| {
+            Failure::new(Code::Error, format!("cannot hold signals back: {error}"))
+        })?;
+        let (checked, locks) = match &self.guard {
+            None => (checked, Locks::none(&context)),
+            Some(name) => match Locks::take(&context, name, &self.id, (&self.waiting, &signals))? {
+                Taken::Interrupted(code) => return Ok(code),
+                Taken::Entered(locks) => self.check_again(place, &mut record, (name, locks))?,
+            },
+        };
+        let output = if self.json { Output::Capture } else { Output::Show };
+        let signals = (seat, &signals);
+        let running = Running { place, checked: &checked, id: &self.id, output, signals };
+        running.run(&parameters, scope, &mut record, locks)
+    }
+
+    /// The tool, if it and all that runs it is what it must be.
+    fn check(&self, place: &Place, record: &mut Record<'_>) -> Result<Checked, Failure> {
         let checked = match place.checker.check(&self.id) {
             Ok(checked) => checked,
             Err(refused) => {
-                record.refused(&chain(&refused));
+                record.not_vouched_for(&refused);
                 if self.json {
                     let shown = output::json(&refusal::to_json(&self.id, &refused));
                     output::even_if_unread(shown)?;
@@ -88,25 +121,31 @@ impl Run {
             }
         };
         record.chain(&checked);
-        let ready = self.make_ready(place, &checked);
-        let (parameters, scope) = ready.inspect_err(|failure| record.refused(&failure.message))?;
-        if let Some(name) = self.guard.take() {
-            return self.under_guard(name, place, &context, parameters.as_text());
-        }
-        let output = if self.json { Output::Capture } else { Output::Show };
-        let running = Running { place, context: &context, checked: &checked, id: &self.id, output };
-        running.run(&parameters, scope, &mut record)
-    }
-
-    /// What has to be right besides the chain.
-    fn make_ready(&self, place: &Place, checked: &Checked) -> Result<(Parameters, Scope), Failure> {
         if self.frozen && checked.pin.is_none() {
             let failure = super::lock::not_pinned(&self.id);
             let message = format!("{}, and --frozen runs only what is", failure.message);
+            record.refused(&message);
             return Err(Failure { code: Code::NotVerified, message, ..failure });
         }
-        let scope = Scope::chosen(self.scope, place)?;
-        Ok((self.parameters()?, scope))
+        Ok(checked)
+    }
+
+    /// What was checked before a lock was waited for may have changed meanwhile; what is refused now gives the
+    /// lock back.
+    fn check_again<'a>(
+        &self,
+        place: &Place,
+        record: &mut Record<'_>,
+        (name, locks): (&LockName, Locks<'a>),
+    ) -> Result<(Checked, Locks<'a>), Failure> {
+        record.under(name);
+        match self.check(place, record) {
+            Ok(checked) => Ok((checked, locks)),
+            Err(failure) => {
+                locks.give_back(None);
+                Err(failure)
+            }
+        }
     }
 
     fn parameters(&self) -> Result<Parameters, Failure> {
@@ -138,42 +177,4 @@ impl Run {
             None => Ok((text.to_owned(), "--params".to_owned())),
         }
     }
-
-    /// Runs the same again, as the command of a guard: so the lock is as good as any other, and all that
-    /// was checked is checked again once it is had.
-    fn under_guard(
-        self,
-        name: LockName,
-        place: &Place,
-        context: &Context,
-        parameters: &str,
-    ) -> Result<Code, Failure> {
-        let program = std::env::current_exe().map_err(|error| {
-            Failure::new(Code::Error, format!("cannot find the program itself: {error}"))
-        })?;
-        // In memory that the command inherits: they may be too long for an argument, and `status` shows the
-        // command to everybody.
-        let memory = in_memory(parameters)?;
-        let given = format!("@/proc/self/fd/{}", memory.as_raw_fd());
-        let mut words: Vec<OsString> = vec![program.into(), "tool".into(), "run".into()];
-        words.extend(["--project".into(), place.spaces().project.clone().into()]);
-        words.extend(["--params".into(), given.into()]);
-        words.extend(self.frozen.then(|| "--frozen".into()));
-        words.extend(self.json.then(|| "--json".into()));
-        let scope = self.scope.map(Space::from);
-        words.extend(scope.into_iter().flat_map(|it| ["--scope".into(), it.as_str().into()]));
-        words.extend(["--".into(), self.id.into()]);
-        Guard::of_command(name, self.waiting, words).run(context)
-    }
-}
-
-fn in_memory(parameters: &str) -> Result<File, Failure> {
-    let write = || -> io::Result<File> {
-        let mut memory = File::from(memfd_create("lokt-params", MFdFlags::empty())?);
-        memory.write_all(parameters.as_bytes())?;
-        Ok(memory)
-    };
-    write().map_err(|error| {
-        Failure::new(Code::Error, format!("cannot keep the parameters in memory: {error}"))
-    })
 }

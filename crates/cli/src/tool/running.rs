@@ -1,23 +1,23 @@
 use super::{
     Place,
+    guarded::{Locks, tell},
     lock::other_versions,
-    record::{Record, outcome_of},
+    record::{Record, Stands, outcome_of},
     scope::Scope,
 };
 use crate::{
-    context::Context,
     exit::Code,
     failure::{Failure, chain},
     output, view,
 };
 use lokt_lock::{
-    guard::{Ending, Orders, Seat, Signals, Trouble, Watchers},
+    guard::{Cause, Ending, Orders, Seat, Signals},
     words::Timestamp,
 };
 use lokt_tool::{
     check::Checked,
     lockfile::{Lockfile, LockfileError, Replace},
-    run::{self, Job, Outcome, Output, Parameters, Step, World},
+    run::{self, Job, Outcome, Output, Parameters, RunError, Step, World},
 };
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -26,45 +26,67 @@ use std::{path::PathBuf, time::Instant};
 /// A tool that is being run.
 pub(super) struct Running<'a> {
     pub(super) place: &'a Place,
-    pub(super) context: &'a Context,
     pub(super) checked: &'a Checked,
     /// The tool's id, as it was given.
     pub(super) id: &'a str,
     pub(super) output: Output,
+    /// The signals that are held back, and where the tool runs as far as these are concerned.
+    pub(super) signals: (Seat, &'a Signals),
 }
 
 impl Running<'_> {
+    /// Runs it, gives the locks back, and tells what came of it.
     pub(super) fn run(
         &self,
         parameters: &Parameters,
         scope: Scope,
         record: &mut Record<'_>,
+        mut locks: Locks<'_>,
     ) -> Result<Code, Failure> {
         self.tell_of_other_pins();
-        let seat = Seat::of(&self.context.caller);
-        let signals = Signals::hold(seat).map_err(|error| {
-            Failure::new(Code::Error, format!("cannot hold signals back: {error}"))
-        })?;
         let began = Instant::now();
-        let result = self.execute(parameters, (seat, &signals));
-        let outcome = match result {
+        let outcome = match self.execute(parameters, &mut locks) {
             Ok(outcome) => outcome,
-            Err(error) => {
-                record.failed(&chain(&error));
-                if let run::RunError::Interrupted(received) = &error {
-                    signals.die_of(received.signal);
-                }
-                return Err(error.into());
-            }
+            Err(error) => return Err(self.came_to_nothing(error, record, locks)),
         };
-        record.ended(&outcome, began.elapsed());
-        let created = self.pin(&outcome, scope);
+        let stands = if locks.are_lost() { Stands::Lost } else { Stands::Held };
+        record.ended(&outcome, stands, began.elapsed());
+        let created = self.pin(&outcome, stands, scope);
         if let Some(path) = &created {
             record.pinned(path);
         }
         record.write();
-        output::even_if_unread(self.report(&outcome, created.as_ref(), began))?;
-        self.judge(&outcome, seat, &signals).map_err(Failure::told)
+        let stopped = match &outcome {
+            Outcome::Subprocess(process) => process.stopped,
+            Outcome::Http(_) => None,
+        };
+        let lost = locks.give_back(stopped);
+        let word = outcome_of(&outcome, if lost.is_some() { Stands::Lost } else { stands });
+        output::even_if_unread(self.report(&outcome, word, created.as_ref(), began))?;
+        let judged = match lost {
+            Some(lost) if word == "lost" => Err(lost),
+            _ => self.judge(&outcome),
+        };
+        judged.map_err(Failure::told)
+    }
+
+    /// What a run becomes of which nothing can be told but why.
+    fn came_to_nothing(
+        &self,
+        error: RunError,
+        record: &mut Record<'_>,
+        locks: Locks<'_>,
+    ) -> Failure {
+        record.failed(&error);
+        if let RunError::Interrupted(received) = &error {
+            self.signals.1.die_of(received.signal);
+        }
+        if error.may_run_on() {
+            // The locks are left to what may be running, and end with the last of it.
+            return error.into();
+        }
+        let lost = locks.give_back(matches!(error, RunError::Lost).then_some(Cause::Lost));
+        lost.unwrap_or_else(|| error.into())
     }
 
     /// A version that was never pinned is not a change of the one that was; that should not go unseen.
@@ -80,11 +102,7 @@ impl Running<'_> {
         }
     }
 
-    fn execute(
-        &self,
-        parameters: &Parameters,
-        (seat, signals): (Seat, &Signals),
-    ) -> Result<Outcome, run::RunError> {
+    fn execute(&self, parameters: &Parameters, locks: &mut Locks<'_>) -> Result<Outcome, RunError> {
         let elements = self.checked.chain.elements();
         let steps: Vec<Step<'_>> = elements
             .iter()
@@ -94,7 +112,7 @@ impl Running<'_> {
                 env_config: item.metadata.env_config.as_ref(),
             })
             .collect();
-        let root = elements.first().ok_or(run::RunError::NoSteps)?;
+        let root = elements.first().ok_or(RunError::NoSteps)?;
         let name = root.id.as_str().rsplit('/').next().unwrap_or_default();
         let (spaces, content) = (self.place.spaces(), root.text.runnable());
         let job = Job {
@@ -107,12 +125,12 @@ impl Running<'_> {
             project: &spaces.project,
             user_space: &spaces.user,
             system_space: &spaces.system_paths(),
-            environment: std::env::vars_os().collect(),
+            environment: locks.environment(),
             output: self.output,
         };
-        let Context { store, caller, .. } = self.context;
+        let (seat, signals) = self.signals;
         let world = World {
-            watchers: Watchers { store, caller, grants: &mut [] },
+            watchers: locks.watchers(),
             seat,
             signals,
             orders: Orders::default(),
@@ -122,8 +140,8 @@ impl Running<'_> {
     }
 
     /// Pins what ran well for the first time. That it could not be pinned does not undo the run.
-    fn pin(&self, outcome: &Outcome, scope: Scope) -> Option<PathBuf> {
-        if !outcome.success() || self.checked.pin.is_some() {
+    fn pin(&self, outcome: &Outcome, stands: Stands, scope: Scope) -> Option<PathBuf> {
+        if outcome_of(outcome, stands) != "success" || self.checked.pin.is_some() {
             return None;
         }
         let lockfile = Lockfile::of(&self.checked.chain)?;
@@ -142,6 +160,7 @@ impl Running<'_> {
     fn report(
         &self,
         outcome: &Outcome,
+        word: &str,
         created: Option<&PathBuf>,
         began: Instant,
     ) -> Result<(), Failure> {
@@ -149,7 +168,7 @@ impl Running<'_> {
         if self.output == Output::Capture {
             let result = outcome.to_json();
             return output::json(&json!({
-                "status": outcome_of(outcome),
+                "status": word,
                 "item_id": self.id,
                 "data": outcome.data().map_or_else(|| result.clone(), Value::Object),
                 "result": result,
@@ -176,7 +195,7 @@ impl Running<'_> {
     }
 
     /// The code, once everything is told.
-    fn judge(&self, outcome: &Outcome, seat: Seat, signals: &Signals) -> Result<Code, Failure> {
+    fn judge(&self, outcome: &Outcome) -> Result<Code, Failure> {
         let id = self.id;
         let process = match outcome {
             _ if outcome.success() => return Ok(Code::Done),
@@ -198,6 +217,7 @@ impl Running<'_> {
                 Err(Failure::new(Code::Error, text))
             }
             Ending::Signaled(signal) => {
+                let (seat, signals) = self.signals;
                 if signal == Signal::SIGINT && seat == Seat::Terminal {
                     signals.die_of(signal);
                 }
@@ -205,14 +225,5 @@ impl Running<'_> {
                 Err(Failure::new(Code::Command(process.return_code()), text))
             }
         }
-    }
-}
-
-fn tell(trouble: &Trouble) {
-    match trouble {
-        Trouble::Stopping(_) => output::warn("its time is up: stopping the tool (SIGTERM)"),
-        Trouble::Killing => output::warn("killing what is left of the tool (SIGKILL)"),
-        // There are no locks here to be lost or renewed.
-        Trouble::Heartbeat(..) | Trouble::Lost { .. } => {}
     }
 }

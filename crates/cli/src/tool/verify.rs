@@ -8,7 +8,7 @@ use clap::Args;
 use lokt_tool::{
     check::{Checked, Refusal},
     lockfile::LockfileError,
-    words::Space,
+    words::{ItemId, Space, Version},
 };
 use serde_json::{Value, json};
 
@@ -46,7 +46,8 @@ impl Verify {
     pub(super) fn run(&self, place: &Place) -> Result<Code, Failure> {
         let verdicts: Vec<Verdict> = if self.all {
             let scope = Space::from(self.scope);
-            let names = place.checker.lockfiles.names(scope)?;
+            // What cannot be listed could hold a pin that a run would heed.
+            let names = place.checker.lockfiles.names(scope).map_err(Refusal::from)?;
             names.into_iter().map(|name| of_pin(place, scope, name)).collect()
         } else {
             self.ids.iter().map(|id| of_tool(place, id)).collect()
@@ -87,7 +88,17 @@ fn of_pin(place: &Place, scope: Space, name: String) -> Verdict {
     match pin {
         Ok(Some(pin)) => {
             let id = pin.lockfile.tool_id.to_string();
-            judged(&id, name, place.checker.check_pin(pin))
+            let (tool, version) = (pin.lockfile.tool_id.clone(), pin.lockfile.version.clone());
+            let mut verdict = judged(&id, name, place.checker.check_pin(pin));
+            if let Err(failure) = &mut verdict.result
+                && is_of_another_version(place, &tool, &version)
+            {
+                // The usual advice would pin the version that there is now, and leave this one.
+                failure.hints = vec![format!(
+                    "the tool has another version by now; lokt tool prune --scope {scope}   removes such lockfiles"
+                )];
+            }
+            verdict
         }
         // It is gone since it was listed.
         Ok(None) => {
@@ -96,6 +107,14 @@ fn of_pin(place: &Place, scope: Space, name: String) -> Verdict {
             Verdict { name, result: Err(failure), json }
         }
         Err(error) => broken(name, error),
+    }
+}
+
+/// Whether the tool that is there has provably another version than the one that is pinned.
+fn is_of_another_version(place: &Place, tool: &ItemId, pinned: &Version) -> bool {
+    match place.spaces().item_from(Space::Project, tool) {
+        Ok(Some(item)) => item.metadata.version.as_ref() != Some(pinned),
+        _ => false,
     }
 }
 

@@ -189,3 +189,21 @@ fn a_diff_shows_the_whole_chain_and_an_update_pins_it_anew() {
     workshop.tool(["diff", "demo/trace"]).ok();
     workshop.run().ok();
 }
+
+#[test]
+fn the_log_tells_which_lockfile_a_refusal_was_about() {
+    let workshop = Workshop::new();
+    workshop.run().ok();
+    workshop.put("demo/trace.sh", tool("demo/sh") + "echo more\n");
+    workshop.sign(&["demo/trace"]);
+    workshop.refuses("is not what was pinned");
+    let event = workshop.sandbox.events().pop().unwrap();
+    assert_eq!(event["extra"]["lockfile"], serde_json::json!(workshop.lockfile()));
+    assert_eq!(event["extra"]["version"], "1.0.0");
+    std::fs::write(workshop.lockfile(), "{").unwrap();
+    workshop.refuses("is not valid");
+    let event = workshop.sandbox.events().pop().unwrap();
+    assert_eq!(event["extra"]["lockfile"], serde_json::json!(workshop.lockfile()));
+    let told = workshop.tool(["run", "demo/trace", "--json"]).expect(5).json();
+    assert_eq!(told["lockfile_path"], serde_json::json!(workshop.lockfile()));
+}

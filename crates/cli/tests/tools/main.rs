@@ -8,6 +8,7 @@
 )]
 
 mod drift;
+mod guarded;
 mod lifecycle;
 mod parameters;
 mod pins;

@@ -1,7 +1,7 @@
 //! Writing, verifying and removing lockfiles.
 
 use crate::workshop::{NONE, Workshop, tool};
-use std::{fs, thread};
+use std::{fs, os::unix::fs::symlink, path::Path, thread};
 
 #[test]
 fn a_tool_is_pinned_without_being_run_and_only_once() {
@@ -113,7 +113,8 @@ fn a_draft_that_a_crash_left_is_in_nobody_s_way() {
 #[test]
 fn a_run_that_cannot_be_pinned_says_so_and_is_a_success() {
     let workshop = Workshop::new();
-    fs::write(workshop.user().join("lockfiles"), "in the way").unwrap();
+    // In the way of what is written first.
+    fs::create_dir_all(workshop.user().join("lockfiles/.lokt-draft")).unwrap();
     workshop.run().ok().says("is not pinned");
     assert_eq!(workshop.runs(), 1);
 }
@@ -141,4 +142,82 @@ fn another_version_is_told_of_before_it_is_pinned() {
         .run()
         .ok()
         .says("note: demo/trace@2.0.0 is not pinned yet; another version is: demo/trace@1.0.0");
+}
+
+/// What a run refuses, and what `verify --all` must therefore not pass.
+#[test]
+fn what_a_run_heeds_is_checked_in_ci_too() {
+    type Change = fn(&Path);
+    let changes: [(&str, Change); 4] = [
+        ("a folder behind a link", |project| {
+            fs::rename(project.join("lockfiles/demo"), project.join("pins")).unwrap();
+            symlink("../pins", project.join("lockfiles/demo")).unwrap();
+            fs::write(project.join("pins/trace@1.0.0.lock.json"), "{}").unwrap();
+        }),
+        ("a folder in a lockfile's place", |project| {
+            fs::remove_file(project.join("lockfiles/demo/trace@1.0.0.lock.json")).unwrap();
+            fs::create_dir(project.join("lockfiles/demo/trace@1.0.0.lock.json")).unwrap();
+        }),
+        ("a file in the folder's place", |project| {
+            fs::remove_dir_all(project.join("lockfiles")).unwrap();
+            fs::write(project.join("lockfiles"), "").unwrap();
+        }),
+        ("a link that leads nowhere", |project| {
+            fs::remove_dir_all(project.join("lockfiles")).unwrap();
+            symlink("nowhere", project.join("lockfiles")).unwrap();
+        }),
+    ];
+    for (what, change) in changes {
+        let workshop = Workshop::new();
+        workshop.tool(["lock", "demo/trace", "--scope", "project"]).ok();
+        workshop.tool(["verify", "--all"]).ok();
+        change(workshop.project());
+        let (run, all) = (workshop.run(), workshop.tool(["verify", "--all"]));
+        assert_eq!((run.code, all.code), (Some(5), Some(5)), "{what}: {run:#?} {all:#?}");
+        assert_eq!(workshop.runs(), 0, "{what}: nothing ran");
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_looked_into_is_not_taken_for_an_absent_tool() {
+    let workshop = Workshop::new();
+    workshop.put_user("far/trace.sh", tool("demo/sh"));
+    workshop.sign(&["far/trace"]);
+    workshop.tool(["run", "far/trace"]).ok();
+    symlink("nowhere", workshop.project().join(".ai/tools/far")).unwrap();
+    let done = workshop.tool(["run", "far/trace"]).expect(5);
+    assert!(
+        done.err.contains("leads nowhere") || done.err.contains("not what was pinned"),
+        "{done:#?}"
+    );
+    fs::remove_dir_all(workshop.project().join(".ai/tools")).unwrap();
+    fs::write(workshop.project().join(".ai/tools"), "").unwrap();
+    workshop.tool(["run", "far/trace"]).expect(5);
+    workshop.tool(["list"]).ok().says("cannot list");
+    assert_eq!(workshop.runs(), 1, "only the first time");
+}
+
+#[test]
+fn where_lockfiles_lead_out_of_the_project_nothing_is_made_there() {
+    let workshop = Workshop::new();
+    let elsewhere = workshop.sandbox.folder().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    symlink(&elsewhere, workshop.project().join("lockfiles")).unwrap();
+    workshop
+        .tool(["lock", "demo/trace", "--scope", "project"])
+        .fails_with(1, "leads out of the project");
+    assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0, "nothing was made");
+}
+
+#[test]
+fn what_mends_the_lockfile_of_an_older_version_is_said() {
+    let workshop = Workshop::new();
+    workshop.tool(["lock", "demo/trace", "--scope", "project"]).ok();
+    workshop.put("demo/trace.sh", tool("demo/sh").replace("1.0.0", "2.0.0"));
+    workshop.sign(&["demo/trace"]);
+    let done = workshop.tool(["verify", "--all"]).expect(5);
+    assert!(done.err.contains("lokt tool prune --scope project"), "{done:#?}");
+    assert!(!done.err.contains("--update"), "what would not help is not said: {done:#?}");
+    workshop.tool(["prune", "--scope", "project"]).ok();
+    workshop.tool(["verify", "--all"]).ok();
 }

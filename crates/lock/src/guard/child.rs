@@ -111,7 +111,8 @@ fn stop_self() {
     let _ = raise(Signal::SIGSTOP);
 }
 
-fn timeout(until: Option<Instant>) -> PollTimeout {
+/// A time until which to sleep, as poll(2) takes it.
+pub(super) fn timeout(until: Option<Instant>) -> PollTimeout {
     let Some(until) = until else {
         return PollTimeout::NONE;
     };

@@ -11,6 +11,9 @@
 //! treats both as one job: Ctrl-C, Ctrl-Z, `fg`, editors and pagers work as without a guard. Without one
 //! it gets a group of its own, and every signal that the guard gets is sent to that group.
 //!
+//! A command that has to be stopped is told so in its group, like any signal: a supervisor in there passes it
+//! on. What is left when the time for that is over is killed wherever it went, by the ticket that it inherited.
+//!
 //! # Limits
 //! A process that closes inherited descriptors (sudo does) drops out of the lock's protection if its guard
 //! is killed. Without a terminal, a process that leaves the command's group gets no forwarded signals.
@@ -27,7 +30,9 @@ mod setting;
 mod signals;
 mod stopping;
 mod supervise;
+mod vigilance;
 mod watch;
+mod work;
 
 pub use command::{Command, SpawnError};
 use crew::Crew;
@@ -38,3 +43,4 @@ pub use seat::Seat;
 pub use setting::Setting;
 pub use signals::{Received, Signals};
 pub use supervise::{Finish, GuardError, Trouble, Watchers, supervise};
+pub use work::{Waited, await_work};

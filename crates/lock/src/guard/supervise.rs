@@ -1,10 +1,8 @@
 use super::{
     Cause, Command, Crew, Ending, OnLost, Orders, Seat, Signals, SpawnError,
     child::Child,
-    crew::Inherited,
-    pulse::Pulse,
     stopping::{Rest, Step, Stopping},
-    watch::Watch,
+    vigilance::Vigilance,
 };
 use crate::{
     ops::{Grant, OperationError},
@@ -91,20 +89,18 @@ where
         watchers.grants.iter().filter_map(|it| it.ticket.as_ref()).collect();
     let pid = command.start(seat, signals, &tickets)?;
     let mark = command.setting.mark.as_ref().and_then(FileId::of);
-    let inherited = Inherited { tickets: tickets.iter().filter_map(FileId::of).collect(), mark };
+    let tickets = tickets.iter().filter_map(FileId::of).collect();
     let now = Instant::now();
     let mut guard = Supervision {
         child: Child {
-            crew: Crew { seat, command: pid, inherited },
+            crew: Crew { seat, command: pid, tickets, mark },
             signals,
             asked: Cell::new(None),
         },
-        pulse: Pulse::of(watchers.grants, now),
-        watch: Watch::begin(watchers.grants, now),
+        vigilance: Vigilance::begin(watchers, now),
         end: orders.max_hold.and_then(|limit| now.checked_add(limit)),
         stopping: None,
         orders,
-        watchers,
         tell,
     };
     let finish = guard.run();
@@ -114,10 +110,8 @@ where
 
 struct Supervision<'a, S: Store> {
     child: Child<'a>,
-    watchers: Watchers<'a, S>,
+    vigilance: Vigilance<'a, S>,
     orders: Orders,
-    pulse: Option<Pulse>,
-    watch: Watch<S::Alarm>,
     /// When the command has run for as long as it may.
     end: Option<Instant>,
     stopping: Option<Stopping>,
@@ -128,7 +122,7 @@ impl<S: Store> Supervision<'_, S> {
     fn run(&mut self) -> Result<Finish, GuardError> {
         let mut wait = None;
         loop {
-            let alarmed = self.child.sleep(self.watch.source(), self.next(wait))?;
+            let alarmed = self.child.sleep(self.vigilance.source(), self.next(wait))?;
             let ending = self.child.attend()?;
             if let (Some(ending), None) = (ending, self.stopping) {
                 return Ok(self.finish(ending));
@@ -145,35 +139,21 @@ impl<S: Store> Supervision<'_, S> {
     }
 
     fn finish(&self, ending: Ending) -> Finish {
-        let stopped = self.stopping.map(|it| it.cause);
+        let stopped = self.stopping.as_ref().map(|it| it.cause);
         Finish { ending, stopped, asked: self.child.asked.get() }
     }
 
     /// When something is to be done next.
     fn next(&self, wait: Option<Instant>) -> Option<Instant> {
-        let pulse = self.pulse.map(|pulse| pulse.next);
         let end = self.end.filter(|_| self.stopping.is_none());
-        [wait, pulse, self.watch.next(), end].into_iter().flatten().min()
+        [wait, self.vigilance.next(), end].into_iter().flatten().min()
     }
 
     /// Extends the locks' lives, looks whether they still stand, and whether the time is over.
     fn keep_alive(&mut self, alarmed: bool) {
         let now = Instant::now();
-        let Watchers { store, caller, grants } = &mut self.watchers;
-        let mut look = self.watch.is_due(alarmed, now);
-        if let Some(pulse) = self.pulse.as_mut().filter(|pulse| pulse.next <= now) {
-            let beat = pulse.beat((*store, caller), grants, now);
-            look |= beat.suspicious;
-            if let Some((name, error)) = beat.failed {
-                (self.tell)(Trouble::Heartbeat(name, error));
-            }
-        }
-        if look {
-            for lost in self.watch.look((*store, caller), grants, now) {
-                (self.tell)(Trouble::Lost { name: lost.name, unlogged: lost.unlogged });
-            }
-        }
-        if self.watchers.grants.iter().any(|it| it.lost) && self.orders.on_lost == OnLost::Kill {
+        let is_lost = self.vigilance.keep_up(alarmed, now, self.tell);
+        if is_lost && self.orders.on_lost == OnLost::Kill {
             self.stop(Cause::Lost, now);
         }
         if self.end.is_some_and(|end| end <= now) {
@@ -185,8 +165,8 @@ impl<S: Store> Supervision<'_, S> {
     fn stop(&mut self, cause: Cause, now: Instant) {
         if self.stopping.is_none() {
             (self.tell)(Trouble::Stopping(cause));
-            self.child.crew.send_to_all(Signal::SIGTERM);
-            self.child.crew.send_to_all(Signal::SIGCONT);
+            self.child.crew.send_to_group(Signal::SIGTERM);
+            self.child.crew.send_to_group(Signal::SIGCONT);
             self.stopping = Some(Stopping::begin(cause, now, self.orders.grace));
         }
     }
@@ -195,22 +175,23 @@ impl<S: Store> Supervision<'_, S> {
     fn stop_on(&mut self, ending: Option<Ending>) -> Option<Step> {
         let now = Instant::now();
         let stopping = self.stopping.as_mut()?;
-        let rest = match ending {
-            None => Rest::Leader,
-            Some(_) if self.child.crew.members().is_empty() => Rest::Nobody,
-            Some(_) => Rest::Members,
-        };
+        let crew = &self.child.crew;
+        let rest = ending.map_or(Rest::Leader, |_| crew.rest());
         let step = stopping.step(rest, now);
-        if step != Step::Kill {
-            if stopping.has_killed() && rest == Rest::Members {
-                // Started while others were being killed.
-                self.child.crew.send_to_all(Signal::SIGKILL);
+        match step {
+            Step::Tell => {
+                crew.tell_strays(Signal::SIGTERM);
+                crew.tell_strays(Signal::SIGCONT);
+                stopping.told_strays();
             }
-            return Some(step);
+            Step::Kill => {
+                if stopping.kill(now) {
+                    (self.tell)(Trouble::Killing);
+                }
+                crew.kill();
+            }
+            Step::Wait(_) | Step::WaitForLeader | Step::Done => return Some(step),
         }
-        (self.tell)(Trouble::Killing);
-        self.child.crew.send_to_all(Signal::SIGKILL);
-        stopping.killed(now);
-        Some(stopping.step(rest, now))
+        Some(stopping.then(rest, now))
     }
 }

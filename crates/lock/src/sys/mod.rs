@@ -18,7 +18,9 @@ pub use caller::Caller;
 pub(crate) use dispositions::{expect_children, is_ignored};
 pub(crate) use pidfd::watch_exit;
 pub use portions::in_portions;
-pub(crate) use process::{FileId, all, group, has_any, is_running, tree_in_group};
+pub(crate) use process::{
+    FileId, group, has, is_running, started_by, tree_in_group, writers_of, writes_any,
+};
 pub use process::{descendants, holders_of, is_stopped, name_of, probe, start_of};
 pub(crate) use quiet_thread::quiet_thread;
 pub(crate) use random::random_bytes;

@@ -77,17 +77,28 @@ pub(crate) fn tree_in_group(pid: i32) -> Vec<i32> {
 /// All descendants of `pid` that have not ended, whatever their groups and sessions. With a subreaper
 /// (prctl(2), `PR_SET_CHILD_SUBREAPER`) these are also those whose parent has ended.
 pub fn descendants(pid: i32) -> Vec<i32> {
+    let mut tree = followed(vec![pid], |stat, started_by| stat.parent == started_by);
+    tree.retain(|it| *it != pid);
+    tree
+}
+
+/// Some processes and all that they started, of those that have not ended: their descendants, whatever their
+/// groups and sessions, and who is in a group that one of them leads.
+pub(crate) fn started_by(seeds: Vec<i32>) -> Vec<i32> {
+    followed(seeds, |stat, leader| stat.parent == leader || stat.group == leader)
+}
+
+fn followed(mut found: Vec<i32>, belongs: impl Fn(&Stat, i32) -> bool) -> Vec<i32> {
     let table: Vec<(i32, Stat)> = pids().filter_map(|p| Some((p, Stat::of(p)?))).collect();
-    let mut tree = vec![pid];
     let mut next = 0;
-    while let Some(parent) = tree.get(next).copied() {
-        tree.extend(
-            table.iter().filter(|(_, stat)| stat.parent == parent).map(|(child, _)| *child),
-        );
+    while let Some(one) = found.get(next).copied() {
+        let more = table.iter().filter(|(pid, stat)| belongs(stat, one) && !found.contains(pid));
+        let more: Vec<i32> = more.map(|(pid, _)| *pid).collect();
+        found.extend(more);
         next += 1;
     }
-    let runs = |pid: &i32| table.iter().any(|(p, stat)| p == pid && stat.runs());
-    tree.into_iter().skip(1).filter(runs).collect()
+    found.retain(|pid| table.iter().any(|(p, stat)| p == pid && stat.runs()));
+    found
 }
 
 /// The processes of a group that have not ended.
@@ -121,21 +132,33 @@ impl FileId {
     }
 }
 
-/// Whether a process has a file open that is meant; told of each whether it is open for writing.
-pub(crate) fn has_any(pid: i32, is_meant: impl Fn(FileId, bool) -> bool) -> bool {
-    let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-    let mut files = open.filter_map(|fd| {
-        let file = fs::metadata(fd.path()).ok()?;
-        // The link's own mode says how it is open (proc_pid_fd(5)).
-        let writable = fs::symlink_metadata(fd.path()).ok()?.mode() & 0o200 != 0;
-        Some((FileId { device: file.dev(), inode: file.ino() }, writable))
-    });
-    files.any(|(file, writable)| is_meant(file, writable))
+/// Whether a process has a file open.
+pub(crate) fn has(pid: i32, file: FileId) -> bool {
+    open_files(pid).any(|(_, id)| id == file)
 }
 
-/// All processes that this one can see.
-pub(crate) fn all() -> impl Iterator<Item = i32> {
-    pids()
+/// Whether a process has any of some files open for writing.
+pub(crate) fn writes_any(pid: i32, files: &[FileId]) -> bool {
+    let mut open = open_files(pid).filter(|(_, id)| files.contains(id));
+    open.any(|(fd, _)| is_for_writing(pid, &fd))
+}
+
+/// The processes that have any of some files open for writing, as far as this user may see them.
+pub(crate) fn writers_of(files: &[FileId]) -> Vec<i32> {
+    if files.is_empty() {
+        return Vec::new();
+    }
+    pids().filter(|pid| writes_any(*pid, files)).collect()
+}
+
+/// What a process has open, by its descriptors' names.
+fn open_files(pid: i32) -> impl Iterator<Item = (String, FileId)> {
+    let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    open.filter_map(|fd| {
+        let meta = fs::metadata(fd.path()).ok()?;
+        let id = FileId { device: meta.dev(), inode: meta.ino() };
+        Some((fd.file_name().to_string_lossy().into_owned(), id))
+    })
 }
 
 /// What of `/proc/<pid>/stat` matters here (`proc_pid_stat(5)`).

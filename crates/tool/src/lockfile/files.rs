@@ -14,6 +14,8 @@ use std::{
 /// The largest lockfile, in bytes.
 const MOST_BYTES: u64 = 1024 * 1024;
 const ENDING: &str = ".lock.json";
+/// How deep folders are looked into: links may lead back to a folder above them.
+const MOST_FOLDERS: usize = 32;
 /// A lockfile that is being written.
 const DRAFT: &str = ".lokt-draft";
 
@@ -137,7 +139,7 @@ impl Lockfiles {
     pub fn names(&self, scope: Space) -> Result<Vec<String>, LockfileError> {
         let mut names = Vec::new();
         for (_, folder) in self.folders.iter().filter(|(of, _)| *of == scope) {
-            list(folder, "", &mut names)?;
+            list(folder, &mut Vec::new(), &mut names)?;
         }
         names.sort();
         Ok(names)
@@ -155,7 +157,8 @@ impl Lockfiles {
         let mut found = Vec::new();
         for (scope, folder) in &self.folders {
             let is_of_tool = |name: &str| name.starts_with(&start) && name.ends_with(ENDING);
-            let entries = entries(&folder.join(below))?.into_iter();
+            let near = if below.is_empty() { folder.clone() } else { folder.join(below) };
+            let entries = entries(&near)?.into_iter();
             let names = entries.filter(|(name, is_folder)| !is_folder && is_of_tool(name));
             found.extend(names.map(|(name, _)| (*scope, Path::new(below).join(name))));
         }
@@ -183,6 +186,11 @@ impl Lockfiles {
         let (_, folder) = writable.ok_or(LockfileError::System)?;
         let path = folder.join(Lockfile::path_of(&lockfile.tool_id, &lockfile.version));
         let below = path.parent().unwrap_or(folder);
+        if scope == Space::Project {
+            // Before anything is made: a link may lead it elsewhere.
+            let there = below.ancestors().find(|it| it.symlink_metadata().is_ok());
+            require_inside(folder, there.filter(|it| it.starts_with(folder)).unwrap_or(below))?;
+        }
         fs::create_dir_all(below).map_err(LockfileError::io("make the folder", below))?;
         if scope == Space::Project {
             require_inside(folder, below)?;
@@ -214,6 +222,9 @@ impl Lockfiles {
         let writable = self.folders.iter().find(|(of, _)| *of == scope && scope != Space::System);
         let (_, folder) = writable.ok_or(LockfileError::System)?;
         let path = folder.join(name);
+        if scope == Space::Project {
+            require_inside(folder, path.parent().unwrap_or(folder))?;
+        }
         let _latch = FolderLatch::take(folder)?;
         match fs::remove_file(&path) {
             Ok(()) => Ok(Some(path)),
@@ -225,6 +236,9 @@ impl Lockfiles {
 
 /// Refuses to follow a symbolic link out of a project: it may have come with it.
 fn require_inside(folder: &Path, below: &Path) -> Result<(), LockfileError> {
+    if below.symlink_metadata().is_err() {
+        return Ok(());
+    }
     let real = |path: &Path| fs::canonicalize(path).map_err(LockfileError::io("find", path));
     let project = folder.parent().unwrap_or(folder);
     let leads_to = real(below)?;
@@ -266,14 +280,29 @@ fn bytes_of(path: &Path) -> Result<Option<Result<Vec<u8>, LockfileFlaw>>, Lockfi
     }
 }
 
-fn list(folder: &Path, below: &str, names: &mut Vec<String>) -> Result<(), LockfileError> {
-    for (name, is_folder) in entries(&folder.join(below))? {
-        let path = if below.is_empty() { name } else { format!("{below}/{name}") };
-        if is_folder {
-            list(folder, &path, names)?;
-        } else if path.ends_with(ENDING) {
+/// Lists all that a tool could be pinned by, whatever links lead to it; `below` is the way from the folder.
+fn list(
+    folder: &Path,
+    below: &mut Vec<String>,
+    names: &mut Vec<String>,
+) -> Result<(), LockfileError> {
+    let here: PathBuf = [folder].into_iter().chain(below.iter().map(Path::new)).collect();
+    if below.len() > MOST_FOLDERS {
+        let source =
+            io::Error::other("its folders are too deep, or a link leads back to one above");
+        return Err(LockfileError::io("list", &here)(source));
+    }
+    for (name, is_folder) in entries(&here)? {
+        below.push(name);
+        // A folder of that name stands where a pin is looked for.
+        let path = below.join("/");
+        if path.ends_with(ENDING) {
             names.push(path);
         }
+        if is_folder {
+            list(folder, below, names)?;
+        }
+        below.pop();
     }
     Ok(())
 }
@@ -282,14 +311,30 @@ fn list(folder: &Path, below: &str, names: &mut Vec<String>) -> Result<(), Lockf
 fn entries(folder: &Path) -> Result<Vec<(String, bool)>, LockfileError> {
     let listed = match fs::read_dir(folder) {
         Ok(listed) => listed,
-        Err(error) if is_absent(&error) => return Ok(Vec::new()),
+        Err(error) if is_absent(&error) => {
+            let absent = bounded::require_absent(folder, error);
+            return absent.map(|()| Vec::new()).map_err(LockfileError::io("list", folder));
+        }
         Err(error) => return Err(LockfileError::io("list", folder)(error)),
     };
     let mut names = Vec::new();
     for entry in listed {
         let entry = entry.map_err(LockfileError::io("list", folder))?;
-        let kind = entry.file_type().map_err(LockfileError::io("examine", &entry.path()))?;
-        names.push((entry.file_name().to_string_lossy().into_owned(), kind.is_dir()));
+        let path = entry.path();
+        let kind = entry.file_type().map_err(LockfileError::io("examine", &path))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_folder = if kind.is_symlink() { leads_to_folder(&path)? } else { kind.is_dir() };
+        names.push((name, is_folder));
     }
     Ok(names)
+}
+
+/// Whether a link leads to a folder. One that leads nowhere may lead to one at other times.
+fn leads_to_folder(path: &Path) -> Result<bool, LockfileError> {
+    match path.metadata() {
+        Ok(metadata) => Ok(metadata.is_dir()),
+        // Whoever reads it as a lockfile is told so.
+        Err(_) if path.to_string_lossy().ends_with(ENDING) => Ok(false),
+        Err(error) => Err(LockfileError::io("follow", path)(error)),
+    }
 }

@@ -15,8 +15,8 @@
 //! for modules.
 //!
 //! # Limits
-//! A tool that reads files beside its own finds them by `LOKT_TOOL_PATH`. While an HTTP request is waited for, the
-//! announced lives of locks are not extended.
+//! A tool that reads files beside its own finds them by `LOKT_TOOL_PATH`. What an HTTP request that is given up has
+//! done at the server is done.
 
 mod asked;
 mod capture;

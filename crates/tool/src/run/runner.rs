@@ -12,15 +12,14 @@ use super::{
 use crate::words::ItemId;
 use lokt_lock::{
     guard::{
-        Command, GuardError, Orders, Received, Seat, Setting, Signals, Trouble, Watchers, supervise,
+        Command, GuardError, Orders, Received, Seat, Setting, Signals, Trouble, Waited, Watchers,
+        await_work, supervise,
     },
     store::Store,
     sys::{BlockedSignals, descendants},
 };
 use nix::{
-    errno::Errno,
     fcntl::OFlag,
-    poll::{PollFd, PollFlags, PollTimeout, poll},
     sys::{
         prctl,
         signal::{Signal, kill},
@@ -28,14 +27,7 @@ use nix::{
     unistd::{Pid, pipe2},
 };
 use serde_json::{Map, Value};
-use std::{
-    io,
-    os::fd::AsFd,
-    path::PathBuf,
-    sync::mpsc::{self, TryRecvError},
-    thread,
-    time::Instant,
-};
+use std::{io, os::fd::AsFd, path::PathBuf, sync::mpsc, thread, time::Instant};
 
 /// Who runs a tool, and under what.
 pub struct World<'a, S: Store> {
@@ -136,6 +128,16 @@ pub enum RunError {
     /// A signal asked this program to end while it waited for a server.
     #[error("interrupted")]
     Interrupted(Received),
+    /// A lock was taken away while this program waited for a server.
+    #[error("the request was given up: its lock was lost")]
+    Lost,
+}
+
+impl RunError {
+    /// Whether the tool may be running on: then its locks must not be given back, for they end with it.
+    pub fn may_run_on(&self) -> bool {
+        matches!(self, Self::Guard(GuardError::Wait { .. }) | Self::Interrupted(_))
+    }
 }
 
 /// Runs a verified tool to its end, and gives what came of it.
@@ -160,7 +162,7 @@ where
             result.map(Outcome::Subprocess)
         }
         Work::Http(request, environment) => {
-            run_exchange(request, environment, world.signals).map(Outcome::Http)
+            run_exchange(request, environment, world).map(Outcome::Http)
         }
     }
 }
@@ -233,11 +235,11 @@ fn kill_what_is_left() {
     }
 }
 
-/// Waits for a server in a thread of its own, so that Ctrl-C is heard meanwhile.
-fn run_exchange(
+/// Waits for a server in a thread of its own, so that Ctrl-C is heard and locks are looked after meanwhile.
+fn run_exchange<S: Store>(
     request: HttpRequest,
     environment: Environment,
-    signals: &Signals,
+    world: World<'_, S>,
 ) -> Result<HttpResult, RunError> {
     let failed = |source| RunError::Streams { what: "connection", source };
     let (done, working) = pipe2(OFlag::O_CLOEXEC).map_err(|errno| failed(errno.into()))?;
@@ -252,26 +254,12 @@ fn run_exchange(
         let _signals = BlockedSignals::all();
         thread::Builder::new().name("lokt-http".into()).spawn(work).map_err(failed)?;
     }
-    loop {
-        let mut fds = [
-            PollFd::new(signals.as_fd(), PollFlags::POLLIN),
-            PollFd::new(done.as_fd(), PollFlags::POLLIN),
-        ];
-        match poll(&mut fds, PollTimeout::NONE) {
-            Ok(_) | Err(Errno::EINTR) => {}
-            Err(errno) => return Err(failed(errno.into())),
-        }
-        match told.try_recv() {
-            Ok(answer) => return Ok(answer?),
-            Err(TryRecvError::Empty) => {}
-            Err(TryRecvError::Disconnected) => {
-                return Err(failed(io::Error::other("the exchange ended without a result")));
-            }
-        }
-        while let Some(received) = signals.next().map_err(failed)? {
-            if received.ends_a_wait() {
-                return Err(RunError::Interrupted(received));
-            }
-        }
+    let World { watchers, signals, orders, tell, .. } = world;
+    match await_work(watchers, done.as_fd(), signals, orders.on_lost, tell)? {
+        Waited::Done => {}
+        Waited::Signal(received) => return Err(RunError::Interrupted(received)),
+        Waited::Lost => return Err(RunError::Lost),
     }
+    let ended = |_| failed(io::Error::other("the exchange ended without a result"));
+    Ok(told.try_recv().map_err(ended)??)
 }

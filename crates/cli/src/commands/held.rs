@@ -1,0 +1,75 @@
+//! What is the same about all locks that something runs under in this process, a command or a tool: giving
+//! them back, and telling what happened to them.
+
+use crate::{
+    context::Context,
+    exit::Code,
+    failure::{Failure, chain},
+    output,
+};
+use lokt_lock::{
+    file::FileTicket,
+    guard::{Cause, Trouble},
+    ops::{Grant, Released, release},
+    words::LockName,
+};
+
+/// Gives locks back, the last first, and says which were lost, the first first.
+pub(crate) fn give_back(
+    context: &Context,
+    grants: Vec<Grant<FileTicket>>,
+    tell: &mut dyn FnMut(Trouble),
+) -> Vec<LockName> {
+    let mut lost = Vec::new();
+    for grant in grants.into_iter().rev() {
+        let (name, told) = (grant.record.name.clone(), grant.lost);
+        match release(&context.store, grant, &context.caller) {
+            Ok(Released::Done { unlogged }) => {
+                output::warn_unlogged(&format!("lock {:?} is free", name.as_str()), unlogged);
+            }
+            Ok(Released::Lost) => {
+                if !told {
+                    tell(Trouble::Lost { name: name.clone(), unlogged: None });
+                }
+                lost.insert(0, name);
+            }
+            // The ticket is gone, so the next taker gets in; only the record is left behind.
+            Err(error) => output::warn(&format!(
+                "the record of lock {:?} could not be removed, which the next taker does: {}",
+                name.as_str(),
+                chain(&error)
+            )),
+        }
+    }
+    lost
+}
+
+/// A lock was lost.
+pub(crate) fn lost(name: &LockName, stopped: Option<Cause>) -> Failure {
+    let then = match stopped {
+        Some(_) => "and it was stopped",
+        None => "which was found out when it had ended",
+    };
+    let text = format!("lock {:?} was lost while the command ran, {then}", name.as_str());
+    Failure::new(Code::Lost, text).hint(format!(
+        "lokt audit --name {name}   tells who broke it, unless its files were deleted"
+    ))
+}
+
+/// Tells what happens while something runs; `what` that is.
+pub(crate) fn tell(what: &str, trouble: &Trouble) {
+    output::warn(&match trouble {
+        Trouble::Lost { name, unlogged } => {
+            let unlogged = unlogged.as_ref().map(|error| format!("; not logged: {}", chain(error)));
+            let unlogged = unlogged.unwrap_or_default();
+            format!("lock {:?} was taken away while the {what} ran{unlogged}", name.as_str())
+        }
+        Trouble::Heartbeat(name, error) => format!(
+            "cannot announce that lock {:?} is still held (it is): {}",
+            name.as_str(),
+            chain(error)
+        ),
+        Trouble::Stopping(_) => format!("stopping the {what} (SIGTERM)"),
+        Trouble::Killing => format!("killing what is left of the {what} (SIGKILL)"),
+    });
+}

@@ -1,0 +1,119 @@
+//! The lock that a tool runs under.
+//!
+//! It is taken, watched over and given back by the process that runs the tool: nobody stands between the two,
+//! so the tool has the lock's ticket, and what the lock's guard does reaches the tool.
+
+use crate::{
+    commands::{
+        guard::interrupted,
+        held,
+        nesting::{self, Told},
+        waiting::{Line, Waiting},
+    },
+    context::Context,
+    exit::Code,
+    failure::Failure,
+    view,
+};
+use lokt_lock::{
+    file::{FileStore, FileTicket},
+    guard::{Cause, Signals, Trouble, Watchers},
+    ops::{AllOutcome, Grant, Request, acquire_all, lose, stands},
+    record::Hold,
+    rules::Mode,
+    words::LockName,
+};
+use std::ffi::OsString;
+
+/// The locks of a run: one, or none.
+pub(super) struct Locks<'a> {
+    context: &'a Context,
+    grants: Vec<Grant<FileTicket>>,
+}
+
+/// What came of asking for a lock, apart from a refusal.
+pub(super) enum Taken<'a> {
+    Entered(Locks<'a>),
+    /// A signal ended the wait.
+    Interrupted(Code),
+}
+
+impl<'a> Locks<'a> {
+    /// Without a lock.
+    pub(super) fn none(context: &'a Context) -> Self {
+        Self { context, grants: Vec::new() }
+    }
+
+    /// Takes a lock for a tool.
+    pub(super) fn take(
+        context: &'a Context,
+        name: &LockName,
+        tool: &str,
+        (waiting, signals): (&Waiting, &Signals),
+    ) -> Result<Taken<'a>, Failure> {
+        let request = Request {
+            name,
+            caller: &context.caller,
+            mode: Mode::Exclusive,
+            hold: Hold::Guard,
+            pid: nix::unistd::getpid().as_raw(),
+            ttl: None,
+            metadata: None,
+            // What others are shown. The parameters are not for them, and may be too long.
+            command: ["lokt", "tool", "run", tool].map(str::to_owned).to_vec(),
+            held: nesting::held().into_iter().map(|(_, id)| id).collect(),
+        };
+        let mut line = Line::new(signals);
+        let outcome = acquire_all(&context.store, vec![request], waiting.patience(), &mut line);
+        let ended_by = line.ended_by();
+        drop(line);
+        match outcome? {
+            AllOutcome::Entered(grants) => Ok(Taken::Entered(Self { context, grants })),
+            AllOutcome::Denied(name, denial) => Err(view::holder::denied(&name, &denial)),
+            AllOutcome::Interrupted => Ok(Taken::Interrupted(interrupted(signals, ended_by))),
+        }
+    }
+
+    /// The variables that the tool gets: this process's, and what it is told of its lock.
+    pub(super) fn environment(&self) -> Vec<(OsString, OsString)> {
+        if self.grants.is_empty() {
+            return std::env::vars_os().collect();
+        }
+        let told: Vec<Told> = self.grants.iter().map(|grant| Told::of(&grant.record)).collect();
+        let held = nesting::with(&nesting::held(), &self.grants);
+        nesting::environment(self.context, &told, &held)
+    }
+
+    /// Those who watch over the locks while the tool runs.
+    pub(super) fn watchers(&mut self) -> Watchers<'_, FileStore> {
+        let Context { store, caller, .. } = self.context;
+        Watchers { store, caller, grants: &mut self.grants }
+    }
+
+    /// Whether a lock is lost, by a last look: what came of the run counts only where it was the lock's.
+    pub(super) fn are_lost(&mut self) -> bool {
+        let Context { store, caller, .. } = self.context;
+        for grant in self.grants.iter_mut().filter(|grant| !grant.lost) {
+            if !stands(store, grant)
+                && let Ok(lokt_lock::ops::Loss::Lost { unlogged }) = lose(store, grant, caller)
+            {
+                tell(&Trouble::Lost { name: grant.record.name.clone(), unlogged });
+            }
+        }
+        self.grants.iter().any(|grant| grant.lost)
+    }
+
+    /// Gives the locks back; the failure, where one was lost.
+    pub(super) fn give_back(self, stopped: Option<Cause>) -> Option<Failure> {
+        let lost = held::give_back(self.context, self.grants, &mut |trouble| tell(&trouble));
+        lost.first().map(|name| held::lost(name, stopped))
+    }
+}
+
+/// Tells what happens while the tool runs.
+pub(super) fn tell(trouble: &Trouble) {
+    if let Trouble::Stopping(Cause::MaxHold) = trouble {
+        return crate::output::warn("its time is up: stopping the tool (SIGTERM)");
+    }
+    held::tell("tool", trouble);
+}

@@ -1,0 +1,64 @@
+use super::{GuardError, OnLost, Received, Signals, Trouble, Watchers, vigilance::Vigilance};
+use crate::store::Store;
+use nix::{
+    errno::Errno,
+    poll::{PollFd, PollFlags, poll},
+};
+use std::{
+    io,
+    os::fd::{AsFd, BorrowedFd},
+    time::Instant,
+};
+
+/// Why the wait for a work of this process is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waited {
+    /// It is done.
+    Done,
+    /// A signal asks this process to end.
+    Signal(Received),
+    /// A lock that it is done under was taken away.
+    Lost,
+}
+
+/// Waits for a work that another thread of this process does, until `done` is readable or hung up, and looks
+/// after the grants that it is done under as [`supervise`](super::supervise) does for a command.
+///
+/// A thread cannot be stopped: where a lock is lost, or a signal asks for it, giving the work up is the
+/// caller's.
+///
+/// # Errors
+/// [`GuardError::Wait`] when the kernel does not let it wait.
+pub fn await_work<S: Store>(
+    watchers: Watchers<'_, S>,
+    done: BorrowedFd<'_>,
+    signals: &Signals,
+    on_lost: OnLost,
+    tell: &mut dyn FnMut(Trouble),
+) -> Result<Waited, GuardError> {
+    let mut vigilance = Vigilance::begin(watchers, Instant::now());
+    loop {
+        let sources = [Some(done), Some(signals.as_fd()), vigilance.source()];
+        let sources = sources.into_iter().flatten();
+        let mut fds: Vec<PollFd<'_>> =
+            sources.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+        match poll(&mut fds, super::child::timeout(vigilance.next())) {
+            Ok(_) => {}
+            Err(Errno::EINTR) => continue,
+            Err(errno) => return Err(GuardError::Wait { source: io::Error::from(errno) }),
+        }
+        let speaks = |at: usize| fds.get(at).and_then(PollFd::any) == Some(true);
+        let (is_done, is_alarmed) = (speaks(0), speaks(2));
+        if is_done {
+            return Ok(Waited::Done);
+        }
+        while let Some(received) = signals.next().map_err(|source| GuardError::Wait { source })? {
+            if received.ends_a_wait() {
+                return Ok(Waited::Signal(received));
+            }
+        }
+        if vigilance.keep_up(is_alarmed, Instant::now(), tell) && on_lost == OnLost::Kill {
+            return Ok(Waited::Lost);
+        }
+    }
+}
