@@ -55,9 +55,17 @@ pub(crate) struct Once {
     /// The command and its arguments
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<OsString>,
-    /// What stands for the command in the key, where its words differ from run to run.
     #[arg(skip)]
-    stands_for: Option<Vec<OsString>>,
+    own: Option<Own>,
+}
+
+/// What is special about a command of lokt's own.
+#[derive(Clone, Debug)]
+pub(crate) struct Own {
+    /// What stands for the command in the key and for people, because its words differ from run to run.
+    pub(crate) words: Vec<OsString>,
+    /// Files that do not matter.
+    pub(crate) left_out: Vec<PathBuf>,
 }
 
 /// What the result depends on.
@@ -118,8 +126,8 @@ impl Once {
     pub(crate) fn of_command(
         name: LockName,
         command: Vec<OsString>,
-        stands_for: Vec<OsString>,
         texts: Vec<String>,
+        own: Own,
     ) -> Self {
         Self {
             name,
@@ -130,8 +138,13 @@ impl Once {
             max_hold: MaxHold::default(),
             json: false,
             command,
-            stands_for: Some(stands_for),
+            own: Some(own),
         }
+    }
+
+    /// The command, as it is told and counted.
+    fn words(&self) -> &[OsString] {
+        self.own.as_ref().map_or(&self.command, |own| &own.words)
     }
 
     fn check(&self, question: &Question) -> Result<Code, Failure> {

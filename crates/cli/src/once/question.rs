@@ -55,11 +55,12 @@ impl Question {
         let results = results_of(context);
         let artifacts = artifacts(once, &project, &folder)?;
         let excluded = artifacts.iter().map(|path| project.join(path));
+        let left_out = once.own.iter().flat_map(|own| own.left_out.iter().cloned());
         let root = absolute(&context.root.path, &folder);
         let tree = Tree {
             repository,
             inputs: once.inputs.patterns.clone(),
-            excluded: excluded.chain([root]).collect(),
+            excluded: excluded.chain(left_out).chain([root]).collect(),
             caches: results.trees(),
             project: project.clone(),
             folder: folder.clone(),
@@ -119,10 +120,9 @@ fn ask(fixed: &[Part], tree: &Tree) -> Result<Manifest, Failure> {
 
 /// What a result depends on apart from files.
 fn fixed(once: &Once, folder: &Path) -> Result<Vec<Part>, Failure> {
-    let words = once.stands_for.as_ref().unwrap_or(&once.command);
     let bytes = |text: &OsString| text.clone().into_vec();
     let mut parts = vec![Part::Name(once.name.to_string())];
-    parts.extend(words.iter().map(|word| Part::Word(bytes(word))));
+    parts.extend(once.words().iter().map(|word| Part::Word(bytes(word))));
     parts.push(Part::Folder(folder.as_os_str().as_bytes().to_vec()));
     parts.extend(once.inputs.texts.iter().cloned().map(Part::Text));
     for name in &once.inputs.variables {

@@ -137,8 +137,8 @@ impl<'a> Sharing<'a> {
 
     /// The command, for people.
     pub(super) fn command(&self) -> Vec<String> {
-        let words = self.once.stands_for.as_ref().unwrap_or(&self.once.command);
-        words.iter().map(|word| word.to_string_lossy().into_owned()).collect()
+        let words = self.once.words().iter();
+        words.map(|word| word.to_string_lossy().into_owned()).collect()
     }
 
     /// A freeze of the name keeps the command from running; what is kept is shared all the same.

@@ -11,6 +11,7 @@ mod resolve;
 mod run;
 mod running;
 mod scope;
+mod shared;
 mod show;
 mod sign;
 mod verify;

@@ -4,6 +4,7 @@ use super::{
     record::Record,
     running::Running,
     scope::Scope,
+    shared,
 };
 use crate::{
     cli::Global,
@@ -42,24 +43,27 @@ const MOST_BYTES: u64 = 256 * 1024 * 1024;
 pub(super) struct Run {
     /// The tool
     #[arg(value_name = "ID")]
-    id: String,
+    pub(super) id: String,
     /// A JSON object; @FILE reads it from a file, - from the standard input
     #[arg(long, value_name = "JSON|@FILE|-", default_value = "{}")]
     params: OsString,
     /// Run only what is pinned already
     #[arg(long)]
-    frozen: bool,
+    pub(super) frozen: bool,
     /// Where the lockfile is written [default: `lockfile_scope` in the project's .ai/lokt.toml, else user]
     #[arg(long, value_name = "SCOPE")]
-    scope: Option<Scope>,
+    pub(super) scope: Option<Scope>,
     /// Hold this lock while the tool runs, as lokt guard does
     #[arg(long, value_name = "NAME", add = completion::locks())]
     guard: Option<LockName>,
     #[command(flatten)]
     waiting: Waiting,
+    /// Share the result as lokt once does: run again where the chain, the parameters or a file has changed
+    #[arg(long, conflicts_with_all = ["guard", "wait"])]
+    once: bool,
     /// Print JSON: the result, the chain, the lockfile
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 impl Run {
@@ -90,6 +94,9 @@ impl Run {
         let checked = self.check(place, &mut record)?;
         let ready = Scope::chosen(self.scope, place).and_then(|it| Ok((it, self.parameters()?)));
         let (scope, parameters) = ready.inspect_err(|failure| record.refused(&failure.message))?;
+        if self.once {
+            return shared::run(self, place, &context, (&checked, parameters.as_text()));
+        }
         let seat = Seat::of(&context.caller);
         let signals = Signals::hold(seat).map_err(|error| {
             Failure::new(Code::Error, format!("cannot hold signals back: {error}"))

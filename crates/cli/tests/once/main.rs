@@ -6,6 +6,7 @@
 //! * [`output`]: streams of every kind, codes of every kind.
 //! * [`keeping`]: what is kept, restored, damaged, removed.
 //! * [`refusals`]: what is not run, and not kept, and what is said of it.
+//! * [`tools`]: tools whose results are shared.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 mod breaking;
@@ -14,6 +15,7 @@ mod keeping;
 mod keys;
 mod output;
 mod refusals;
+mod tools;
 
 use lokt_testkit::{Lokt, Running, Sandbox};
 use nix::{sys::stat::Mode, unistd::mkfifo};
