@@ -81,9 +81,16 @@ impl Form {
 }
 
 fn generate(files: &KeyFiles, trust: &Trust, form: Form) -> Result<Code, Failure> {
-    let key = files.generate()?.public();
-    let trusted = trust.add(&key)?;
-    let fingerprint = key.fingerprint();
+    let mut added = None;
+    let made = files.generate(|key| {
+        added = Some(key.fingerprint());
+        trust.add(key)
+    });
+    let (key, trusted) = made.inspect_err(|_| {
+        // Another was faster, or the disk is full: a key that signs nothing need not be trusted.
+        let _ = added.as_ref().map(|key| trust.remove(key));
+    })?;
+    let fingerprint = key.public().fingerprint();
     let (private, public) = (files.private(), files.public());
     form.print(
         &json!({"fingerprint": fingerprint.as_str(), "private_key": private, "public_key": public, "trusted": trusted}),

@@ -71,10 +71,15 @@ impl Row {
         matches!(kind, Some("runtime" | "primitive"))
     }
 
-    fn is_pinned(&self, place: &Place) -> bool {
+    /// Whether it is pinned: `yes`, `no`, or `broken`, where its lockfile decides and says nothing.
+    fn pinned(&self, place: &Place) -> &'static str {
         let version = self.item.as_ref().ok().and_then(|item| item.metadata.version.as_ref());
         let pin = version.map(|version| place.checker.lockfiles.find(&self.id, version));
-        matches!(pin, Some(Ok(Some(_)) | Err(_)))
+        match pin {
+            Some(Ok(Some(_))) => "yes",
+            Some(Err(_)) => "broken",
+            _ => "no",
+        }
     }
 
     fn signed(&self, place: &Place) -> String {
@@ -94,7 +99,7 @@ impl Row {
             "path": item.and_then(|it| it.origin.path()),
             "shadows": shadows,
             "signed": self.signed(place),
-            "pinned": self.is_pinned(place),
+            "pinned": self.pinned(place) != "no",
             "error": self.item.as_ref().err(),
         })
     }
@@ -123,7 +128,7 @@ impl Row {
             format!("{}{hides}", item.space),
             metadata.tool_type.clone().unwrap_or_else(dash),
             self.signed(place),
-            if self.is_pinned(place) { "yes" } else { "no" }.to_owned(),
+            self.pinned(place).to_owned(),
             metadata.tool_description.clone().unwrap_or_default(),
         ]
     }

@@ -36,7 +36,7 @@ impl Lock {
         let (chain, lockfile) = vouched_for(place, &self.id)?;
         let lockfiles = &place.checker.lockfiles;
         let found = lockfiles.find(&lockfile.tool_id, &lockfile.version);
-        let scope = self.scope(place, &found)?;
+        let scope = self.scope(place, found, &lockfile.tool_id)?;
         let name = Lockfile::path_of(&lockfile.tool_id, &lockfile.version);
         let replace = if self.update { Replace::Asked } else { Replace::Never };
         let there = match (lockfiles.read(scope, &name), self.update) {
@@ -56,19 +56,30 @@ impl Lock {
         Ok(Code::Done)
     }
 
-    /// Where to write: where the pin is that counts, if there is one.
+    /// Where to write: where the pin is that counts, if there is one, or where the project pins another version.
     fn scope(
         &self,
         place: &Place,
-        found: &Result<Option<Stored>, LockfileError>,
+        found: Result<Option<Stored>, LockfileError>,
+        id: &ItemId,
     ) -> Result<Space, Failure> {
-        match (self.scope, found) {
-            (None, Ok(Some(pin))) if pin.scope != Space::System => Ok(pin.scope),
-            (None, Err(LockfileError::Flawed { path, .. })) => {
+        if self.scope.is_some() {
+            return Scope::chosen(self.scope, place).map(Space::from);
+        }
+        match found {
+            Ok(Some(pin)) if pin.scope != Space::System => Ok(pin.scope),
+            Err(LockfileError::Flawed { path, .. }) => {
                 let near = path.starts_with(place.spaces().project.join("lockfiles"));
                 Ok(if near { Space::Project } else { Space::User })
             }
-            (given, _) => Scope::chosen(given, place).map(Space::from),
+            // It decides all the same, so a pin elsewhere would count for nothing.
+            Err(error) => Err(error.into()),
+            Ok(_) => {
+                let pins = place.checker.lockfiles.of_tool(id).unwrap_or_default();
+                let in_project = pins.iter().any(|(scope, _)| *scope == Space::Project);
+                let chosen = || Scope::chosen(None, place).map(Space::from);
+                if in_project { Ok(Space::Project) } else { chosen() }
+            }
         }
     }
 

@@ -6,9 +6,8 @@ use crate::{
 };
 use clap::Args;
 use lokt_tool::{
-    check::{Checked, Refusal},
+    check::{Checked, Checker, Refusal},
     item::Item,
-    signature::Trust,
     words::{ItemId, Space},
 };
 use serde_json::{Value, json};
@@ -42,7 +41,7 @@ impl Show {
         if self.json {
             output::json(&to_json(&item, &shadows, &checked))?;
         } else {
-            output::text(&told(&item, &shadows, &checked, &place.checker.trust))?;
+            output::text(&told(&item, &shadows, &checked, place))?;
         }
         Ok(Code::Done)
     }
@@ -84,8 +83,9 @@ fn told(
     item: &Item,
     shadows: &[Item],
     checked: &Result<Checked, Refusal>,
-    trust: &Trust,
+    place: &Place,
 ) -> String {
+    let trust = &place.checker.trust;
     let metadata = &item.metadata;
     let version = metadata.version.as_ref().map_or_else(String::new, |it| format!("@{it}"));
     let mut lines = vec![format!("{}{version}", item.id)];
@@ -114,11 +114,23 @@ fn told(
             lines.extend(table.to_string().lines().map(|row| format!("    {row}")));
         }
         Err(refusal) => {
+            line("signed by", view::chain::signed_by(item, trust));
+            line("pinned", pinned(item, &place.checker));
             line("runs", format!("no: {}", chain(refusal)));
             lines.extend(drift_of(refusal).into_iter().map(|row| format!("    {row}")));
         }
     }
     lines.join("\n")
+}
+
+/// Where a tool that does not run is pinned.
+fn pinned(item: &Item, checker: &Checker) -> String {
+    let Some(version) = &item.metadata.version else { return "no; it has no version".to_owned() };
+    match checker.lockfiles.find(&item.id, version) {
+        Ok(Some(pin)) => format!("yes, {}", pin.path.display()),
+        Ok(None) => "no".to_owned(),
+        Err(error) => format!("broken: {}", chain(&error)),
+    }
 }
 
 /// What drifted, a line each.

@@ -104,6 +104,12 @@ impl Draft {
         draft.as_file().set_permissions(mode).map_err(fails)?;
         draft.write_all(&self.content).map_err(fails)?;
         draft.as_file().sync_all().map_err(fails)?;
+        // What was signed is what was read. An edit since then, as far as it can be seen, is not undone.
+        if fs::read(&self.path).map_err(fails)? != self.item.bytes {
+            let text =
+                format!("{} was changed at this moment, and is not signed", self.path.display());
+            return Err(Failure::new(Code::Error, text).hint("sign it again"));
+        }
         draft.persist(&self.path).map_err(|error| fails(error.error))?;
         Ok(())
     }

@@ -221,3 +221,40 @@ fn what_mends_the_lockfile_of_an_older_version_is_said() {
     workshop.tool(["prune", "--scope", "project"]).ok();
     workshop.tool(["verify", "--all"]).ok();
 }
+
+#[test]
+fn a_new_version_is_pinned_where_the_old_one_was() {
+    let workshop = Workshop::new();
+    workshop.tool(["lock", "demo/trace", "--scope", "project"]).ok();
+    workshop.put("demo/trace.sh", tool("demo/sh").replace("1.0.0", "1.1.0"));
+    workshop.sign(&["demo/trace"]);
+    let done = workshop.tool(["lock", "demo/trace", "--json"]).ok().json();
+    assert_eq!(done["scope"], "project", "{done}");
+}
+
+#[test]
+fn what_decides_and_cannot_be_read_is_not_passed_by() {
+    let workshop = Workshop::new();
+    workshop.tool(["lock", "demo/trace"]).ok();
+    let nearer = workshop.project().join("lockfiles/demo/trace@1.0.0.lock.json");
+    fs::create_dir_all(nearer.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink("nowhere", &nearer).unwrap();
+    let done = workshop.tool(["lock", "demo/trace", "--update"]);
+    assert_ne!(done.code, Some(0), "run would be refused all the same: {done:#?}");
+    workshop.tool(["run", "demo/trace"]).expect(5);
+}
+
+#[test]
+fn at_a_glance_it_is_said_who_signed_and_where_it_is_pinned_even_when_it_does_not_run() {
+    let workshop = Workshop::new();
+    workshop.tool(["lock", "demo/trace"]).ok();
+    workshop.put("demo/trace.sh", format!("{}# more\n", tool("demo/sh")));
+    workshop.sign(&["demo/trace"]);
+    let shown = workshop.tool(["show", "demo/trace"]).ok().out;
+    assert!(shown.contains("  signed by  ") && shown.contains("  pinned     yes, "), "{shown}");
+    fs::write(workshop.lockfile(), "{").unwrap();
+    let shown = workshop.tool(["show", "demo/trace"]).ok().out;
+    assert!(shown.contains("  pinned     broken: "), "{shown}");
+    let list = workshop.tool(["list"]).ok().out;
+    assert!(list.contains("broken"), "{list}");
+}

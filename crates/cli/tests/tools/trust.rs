@@ -84,3 +84,25 @@ fn signing_again_changes_nothing_and_keeps_the_file_s_mode() {
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o755);
     assert_eq!(after.matches("rye:signed:").count(), 1);
 }
+
+#[test]
+fn a_key_that_could_not_be_made_whole_is_not_there_and_not_trusted() {
+    let workshop = Workshop::empty();
+    let private = workshop.user().join("keys/private_key.pem");
+    fs::create_dir_all(private.parent().unwrap()).unwrap();
+    // Nothing can be put in its place.
+    std::os::unix::fs::symlink("nowhere", &private).unwrap();
+    workshop.lokt(["key", "generate"]).run().fails_with(1, "there is a key already");
+    fs::remove_file(&private).unwrap();
+    // Cut off at any time, the next try makes a key that is trusted.
+    let traced = "strace -f -o /dev/null -e trace=link,linkat,rename,renameat,renameat2";
+    for at in 1..6 {
+        let words = format!("{traced} -e inject=all:signal=KILL:when={at} lokt key generate");
+        workshop.shell(&words).run();
+        let done = workshop.lokt(["key", "generate"]).run();
+        let mine = workshop.lokt(["key", "list", "--json"]).run().ok().json();
+        let is_mine = |key: &serde_json::Value| key["mine"] == true;
+        assert!(mine.as_array().unwrap().iter().any(is_mine), "cut off at {at}: {done:#?} {mine}");
+        fs::remove_dir_all(workshop.user()).unwrap();
+    }
+}

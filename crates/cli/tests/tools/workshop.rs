@@ -57,6 +57,11 @@ impl Workshop {
         &self.project
     }
 
+    /// A shell line that sees the same world.
+    pub(crate) fn shell(&self, line: &str) -> Lokt {
+        self.sandbox.shell(line).folder(&self.project)
+    }
+
     pub(crate) fn user(&self) -> PathBuf {
         self.sandbox.folder().join("user")
     }

@@ -141,24 +141,36 @@ impl KeyFiles {
 
     /// Makes a new key; one that is there is never replaced.
     ///
+    /// `trust` is told of its public half first, and gives what that came to: whoever finds the private key, which
+    /// comes last but one, finds it trusted, wherever this is cut off. What is cut off before that leaves nothing
+    /// that signs.
+    ///
     /// # Errors
-    /// [`KeyError::Exists`], or what went wrong with the files.
-    pub fn generate(&self) -> Result<SecretKey, KeyError> {
+    /// [`KeyError::Exists`], or what went wrong with the files, or with `trust`.
+    pub fn generate<T, E: From<KeyError>>(
+        &self,
+        trust: impl FnOnce(&PublicKey) -> Result<T, E>,
+    ) -> Result<(SecretKey, T), E> {
         let mut folder = fs::DirBuilder::new();
         let made = folder.recursive(true).mode(0o700).create(&self.folder);
         made.map_err(KeyError::io("make the folder", &self.folder))?;
+        let private = self.private();
+        if private.symlink_metadata().is_ok() {
+            return Err(KeyError::Exists(private).into());
+        }
         let key = SecretKey::generate()?;
-        create(&self.private(), &key.to_pem(), 0o600)?;
+        let trusted = trust(&key.public())?;
+        create(&private, &key.to_pem(), 0o600)?;
         let public = self.public();
         // The public half of a key that is gone helps nobody.
         match fs::remove_file(&public) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(KeyError::io("replace", &public)(error));
+                return Err(KeyError::io("replace", &public)(error).into());
             }
             _ => {}
         }
         create(&public, &key.public().to_pem(), 0o644)?;
-        Ok(key)
+        Ok((key, trusted))
     }
 
     /// The key to sign with.
@@ -233,8 +245,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let files = KeyFiles::of(folder.path());
         assert!(matches!(files.secret(), Err(KeyError::Missing(_))), "there is none yet");
-        let key = files.generate().unwrap();
-        assert!(matches!(files.generate(), Err(KeyError::Exists(_))), "a key is never replaced");
+        let (key, ()) = files.generate(|_| Ok::<_, KeyError>(())).unwrap();
+        let again = files.generate(|_| Ok::<_, KeyError>(()));
+        assert!(matches!(again, Err(KeyError::Exists(_))), "a key is never replaced");
         assert_eq!(files.secret().unwrap().public(), key.public());
         assert_eq!(read_public(&files.public()).unwrap(), key.public());
         let text = fs::read_to_string(files.public()).unwrap();

@@ -74,12 +74,12 @@ fn after_line(text: &str) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::signature::{KeyFiles, SignatureError, Trust, verify};
+    use crate::signature::{KeyError, KeyFiles, SignatureError, Trust, verify};
     use std::{fs, path::Path};
 
     fn with_key(test: impl FnOnce(&SecretKey, &Trust, &Path)) {
         let folder = tempfile::tempdir().unwrap();
-        let key = KeyFiles::of(folder.path()).generate().unwrap();
+        let key = KeyFiles::of(folder.path()).generate(|_| Ok::<_, KeyError>(())).unwrap().0;
         let trust = Trust::of(folder.path(), []);
         trust.add(&key.public()).unwrap();
         test(&key, &trust, folder.path());

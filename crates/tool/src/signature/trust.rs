@@ -200,7 +200,7 @@ mod tests {
 
     fn key() -> PublicKey {
         let folder = tempfile::tempdir().unwrap();
-        KeyFiles::of(folder.path()).generate().unwrap().public()
+        KeyFiles::of(folder.path()).generate(|_| Ok::<_, KeyError>(())).unwrap().0.public()
     }
 
     #[test]

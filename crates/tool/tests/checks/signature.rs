@@ -2,7 +2,7 @@
 
 use lokt_tool::{
     item::Text,
-    signature::{KeyFiles, SecretKey, SignatureLine, Trust, signed, verify},
+    signature::{KeyError, KeyFiles, SecretKey, SignatureLine, Trust, signed, verify},
     words::Extension,
 };
 use std::sync::LazyLock;
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 static FOLDER: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().expect("a folder"));
 static KEY: LazyLock<SecretKey> = LazyLock::new(|| {
-    let key = KeyFiles::of(FOLDER.path()).generate().expect("a key");
+    let key = KeyFiles::of(FOLDER.path()).generate(|_| Ok::<_, KeyError>(())).expect("a key").0;
     Trust::of(FOLDER.path(), []).add(&key.public()).expect("the key is trusted");
     key
 });
