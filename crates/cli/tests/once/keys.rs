@@ -154,6 +154,25 @@ fn where_inputs_are_named_only_those_matter() {
 }
 
 #[test]
+fn a_link_that_is_named_stands_for_what_it_leads_to() {
+    let it = Repository::new();
+    it.shell("echo 1 >../outside && ln -s ../outside ignored-link && mkdir ../folder && echo 1 >../folder/x");
+    it.shell("ln -s ../folder ignored-folder");
+    let flags = ["--input", "ignored-link", "--input", "ignored-folder"];
+    ask(&it, &flags);
+    for change in ["echo 2 >../outside", "echo 2 >../folder/x", "ln -sfn ../folder/x ignored-link"]
+    {
+        let before = it.runs();
+        it.shell(change);
+        ask(&it, &flags);
+        ask(&it, &flags);
+        assert_eq!(it.runs() - before, 1, "{change}");
+    }
+    it.shell("rm ../folder/x");
+    it.once(&flags, LINE).run().fails_with(1, "cannot follow the link");
+}
+
+#[test]
 fn a_file_that_changes_again_within_a_moment_is_seen() {
     let it = Repository::new();
     let line = "cat a; echo run >>ignored-runs";

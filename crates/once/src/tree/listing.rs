@@ -53,7 +53,7 @@ fn named(tree: &Tree) -> Result<Vec<PathBuf>, TreeError> {
     let mut paths = Vec::new();
     for pattern in &tree.inputs {
         let found = match input(tree, pattern)? {
-            Input::File(path) => vec![below(tree, path)],
+            Input::File(path) => file(tree, path)?,
             Input::Git(spec) => ask_git(&tree.folder, &[spec], Whose::Outer)?,
             Input::Walk(folder, matcher) => {
                 let mut found = Vec::new();
@@ -118,6 +118,21 @@ fn resolved(folder: &Path, path: &Path) -> PathBuf {
         }
     }
     whole
+}
+
+/// A file that is named. Where that is a link, what it leads to is meant as well.
+fn file(tree: &Tree, path: PathBuf) -> Result<Vec<PathBuf>, TreeError> {
+    let mut found = Vec::new();
+    if path.is_symlink() {
+        let target = fs::canonicalize(&path).map_err(FileError::on("follow the link", &path))?;
+        if target.is_dir() {
+            walk(&target, &mut found)?;
+        } else {
+            found.push(target);
+        }
+    }
+    found.push(path);
+    Ok(found.into_iter().map(|path| below(tree, path)).collect())
 }
 
 /// A path as it is told: from the project's folder on, or where it is outside of that, whole.
