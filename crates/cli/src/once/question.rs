@@ -16,12 +16,12 @@ use lokt_once::{
     files::FileError,
     manifest::{Manifest, Part},
     results::{Damage, Kept, Results},
-    tree::{Repository, Tree, TreeError},
+    tree::{Repository, Tree, TreeError, absolute},
 };
 use std::{
     ffi::OsString,
     os::unix::ffi::{OsStrExt, OsStringExt},
-    path::{Component, Path, PathBuf},
+    path::{Path, PathBuf},
 };
 
 /// All that a result depends on.
@@ -56,7 +56,7 @@ impl Question {
         let artifacts = artifacts(once, &project, &folder)?;
         let excluded = artifacts.iter().map(|path| project.join(path));
         let left_out = once.own.iter().flat_map(|own| own.left_out.iter().cloned());
-        let root = absolute(&context.root.path, &folder);
+        let root = absolute(&folder, &context.root.path);
         let tree = Tree {
             repository,
             inputs: once.inputs.patterns.clone(),
@@ -139,26 +139,13 @@ fn fixed(once: &Once, folder: &Path) -> Result<Vec<Part>, Failure> {
 /// The artifacts, below the project's folder.
 fn artifacts(once: &Once, project: &Path, folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let below = |path: &PathBuf| {
-        let whole = absolute(path, folder);
+        let whole = absolute(folder, path);
         let below = whole.strip_prefix(project).ok().filter(|it| !it.as_os_str().is_empty());
         below.map(Path::to_owned).ok_or_else(|| {
             Failure::usage(format!("--artifact {}: it must be inside the project", path.display()))
         })
     };
     once.keeping.artifacts.iter().map(below).collect()
-}
-
-/// A path without `.` and `..`, by its text.
-fn absolute(path: &Path, folder: &Path) -> PathBuf {
-    let mut whole = PathBuf::new();
-    for part in folder.join(path).components() {
-        match part {
-            Component::ParentDir => drop(whole.pop()),
-            Component::CurDir => {}
-            part => whole.push(part),
-        }
-    }
-    whole
 }
 
 /// The project's folder, and whether git keeps it.

@@ -1,4 +1,4 @@
-use super::{Repository, Tree, TreeError};
+use super::{Repository, Tree, TreeError, absolute};
 use crate::files::FileError;
 use globset::{GlobBuilder, GlobMatcher};
 use std::{
@@ -71,7 +71,7 @@ fn named(tree: &Tree) -> Result<Vec<PathBuf>, TreeError> {
 }
 
 fn input(tree: &Tree, pattern: &OsStr) -> Result<Input, TreeError> {
-    let path = resolved(&tree.folder, Path::new(pattern));
+    let path = absolute(&tree.folder, Path::new(pattern));
     let by_git = tree.repository == Repository::Git && path.starts_with(&tree.project);
     let spec = |magic: &str| {
         let mut spec = OsString::from(magic);
@@ -105,19 +105,6 @@ fn constant(pattern: &Path) -> PathBuf {
         |part: &Component<'_>| !part.as_os_str().as_bytes().iter().any(|c| b"*?[{\\".contains(c));
     let parts: PathBuf = pattern.components().take_while(is_constant).collect();
     if parts == pattern { parts.parent().map(Path::to_owned).unwrap_or_default() } else { parts }
-}
-
-/// A path without `.` and `..`, by its text alone: a link in it is not followed, as git does not either.
-fn resolved(folder: &Path, path: &Path) -> PathBuf {
-    let mut whole = PathBuf::new();
-    for part in folder.join(path).components() {
-        match part {
-            Component::ParentDir => drop(whole.pop()),
-            Component::CurDir => {}
-            part => whole.push(part),
-        }
-    }
-    whole
 }
 
 /// A file that is named. Where that is a link, what it leads to is meant as well.

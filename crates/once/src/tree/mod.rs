@@ -18,7 +18,7 @@ use cache::Cache;
 use std::{
     ffi::OsString,
     io,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     thread,
 };
 
@@ -107,4 +107,18 @@ impl Tree {
     fn left_out(&self) -> Vec<&Path> {
         self.excluded.iter().filter_map(|path| path.strip_prefix(&self.project).ok()).collect()
     }
+}
+
+/// A path from a folder on, without `.` and `..`, by its text alone: a link in it is not followed, as git does not
+/// either.
+pub fn absolute(folder: &Path, path: &Path) -> PathBuf {
+    let mut whole = PathBuf::new();
+    for part in folder.join(path).components() {
+        match part {
+            Component::ParentDir => drop(whole.pop()),
+            Component::CurDir => {}
+            part => whole.push(part),
+        }
+    }
+    whole
 }
