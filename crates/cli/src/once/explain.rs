@@ -47,6 +47,7 @@ fn depends_on(manifest: &Manifest) -> Value {
     let mut words = Vec::new();
     let (mut texts, mut variables, mut inputs, mut folder) =
         (vec![], vec![], vec![], String::new());
+    let mut artifacts = Vec::new();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     for part in &manifest.parts {
         match part {
@@ -57,11 +58,13 @@ fn depends_on(manifest: &Manifest) -> Value {
             }
             Part::Input(pattern) => inputs.push(text(pattern)),
             Part::Folder(it) => folder = text(it),
+            Part::Artifact(path) => artifacts.push(text(path)),
             Part::Name(_) | Part::File { .. } => {}
         }
     }
     json!({
         "command": words, "folder": folder, "key": texts, "env": variables, "input": inputs,
+        "artifact": artifacts,
         "files": manifest.files(),
     })
 }
@@ -86,6 +89,7 @@ fn to_text(question: &Question, kept: bool, changes: Option<&[Change]>) -> Strin
     more("key:     ", list("key"));
     more("env:     ", list("env"));
     more("input:   ", list("input"));
+    more("artifact:", list("artifact"));
     lines.push(format!("files:    {}", question.manifest.files()));
     match changes {
         None => lines.push("no result of this name is kept to compare with".to_owned()),
@@ -129,6 +133,7 @@ fn parts_of(change: &Change) -> (&'static str, Option<String>) {
         Change::Folder => ("folder", None),
         Change::Texts => ("key", None),
         Change::Inputs => ("input", None),
+        Change::Artifacts => ("artifact", None),
         Change::Variable(name) => ("env", Some(name.clone())),
         Change::Added(it) => ("file-added", path(it)),
         Change::Removed(it) => ("file-removed", path(it)),

@@ -14,6 +14,7 @@ use lokt_lock::{
 use lokt_once::{
     files::FileError,
     recording::{self, Display, Recorder, Shown, Sources, Transcribed, transcribe},
+    results::Claim,
 };
 use nix::{fcntl::OFlag, unistd::pipe2};
 use std::{
@@ -45,6 +46,8 @@ pub(super) struct Run {
     /// The recording, where it is whole.
     pub(super) recorder: Result<Recorder, FileError>,
     pub(super) began: (Timestamp, Instant),
+    /// The artifacts that it makes.
+    pub(super) claims: Result<Vec<Claim>, FileError>,
 }
 
 impl Lead<'_> {
@@ -54,6 +57,7 @@ impl Lead<'_> {
         let signals = Signals::hold(seat).map_err(|error| {
             Failure::new(Code::Error, format!("cannot hold signals back: {error}"))
         })?;
+        let claims = self.sharing.question.claims();
         let began = (Timestamp::now(), Instant::now());
         let fence = grant.record.fence.map_or(0, lokt_lock::words::Fence::get);
         let recording = self.record(fence);
@@ -71,7 +75,7 @@ impl Lead<'_> {
             }
             Err(error) => (Err(error), Shown::All),
         };
-        let run = Run { grant, finish, recorder, began };
+        let run = Run { grant, finish, recorder, began, claims };
         let settled = Settled::of(self.sharing, run)?;
         settled.end((seat, &signals), shown)
     }

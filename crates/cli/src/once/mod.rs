@@ -22,7 +22,7 @@ use crate::{
     span,
 };
 use clap::Args;
-use lokt_lock::words::LockName;
+use lokt_lock::words::{LockName, Timestamp};
 use question::Question;
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
@@ -85,7 +85,7 @@ struct Inputs {
 /// What is kept.
 #[derive(Args, Debug, Default)]
 struct Keeping {
-    /// Forget the result after this long [default: when room is needed]
+    /// Forget the result after this long, and take none that is older [default: any; when room is needed]
     #[arg(long, value_name = "DURATION", value_parser = span::parse_positive)]
     ttl: Option<Duration>,
     /// A file or folder that the command makes; kept with the result and restored, no part of what matters
@@ -147,8 +147,14 @@ impl Once {
         self.own.as_ref().map_or(&self.command, |own| &own.words)
     }
 
+    /// When a result may have begun at the earliest to count: one that is older than its time may be is none, however
+    /// long whoever made it wanted it to live.
+    fn since(&self) -> Option<Timestamp> {
+        self.keeping.ttl.map(|ttl| Timestamp::now().saturating_sub(ttl))
+    }
+
     fn check(&self, question: &Question) -> Result<Code, Failure> {
-        let Some(kept) = question.find(None)? else {
+        let Some(kept) = question.find(self.since())? else {
             let text = format!("no result of {:?} for what is here now", self.name.as_str());
             return Err(Failure::new(Code::NotFound, text).hint(format!(
                 "lokt once {} --explain -- …   says what has changed since the last one",

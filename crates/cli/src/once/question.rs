@@ -15,7 +15,7 @@ use lokt_once::{
     digest::Digest,
     files::FileError,
     manifest::{Manifest, Part},
-    results::{Damage, Kept, Results},
+    results::{Claim, Damage, Kept, Results},
     tree::{Repository, Tree, TreeError, absolute},
 };
 use std::{
@@ -53,10 +53,10 @@ impl Question {
         let (project, repository) = project()?;
         let folder = working_folder()?;
         let results = results_of(context);
-        let artifacts = artifacts(once, &project, &folder)?;
+        let root = absolute(&folder, &context.root.path);
+        let artifacts = artifacts(once, &project, (&folder, &root))?;
         let excluded = artifacts.iter().map(|path| project.join(path));
         let left_out = once.own.iter().flat_map(|own| own.left_out.iter().cloned());
-        let root = absolute(&folder, &context.root.path);
         let tree = Tree {
             repository,
             inputs: once.inputs.patterns.clone(),
@@ -65,7 +65,9 @@ impl Question {
             project: project.clone(),
             folder: folder.clone(),
         };
-        let fixed = fixed(once, folder.strip_prefix(&project).unwrap_or(&folder))?;
+        let mut fixed = fixed(once, folder.strip_prefix(&project).unwrap_or(&folder))?;
+        let paths = artifacts.iter().map(|path| path.as_os_str().as_bytes().to_vec());
+        fixed.extend(paths.map(Part::Artifact));
         let manifest = ask(&fixed, &tree)?;
         let (name, key) = (once.name.clone(), manifest.key());
         Ok(Self { results, name, project, artifacts, manifest, key, fixed, tree })
@@ -74,6 +76,11 @@ impl Question {
     /// What the result depends on by now: files may have changed since.
     pub(super) fn ask_again(&self) -> Result<Manifest, Failure> {
         ask(&self.fixed, &self.tree)
+    }
+
+    /// Claims the artifacts for a run.
+    pub(super) fn claims(&self) -> Result<Vec<Claim>, FileError> {
+        self.artifacts.iter().map(|path| self.results.claim(&self.project.join(path))).collect()
     }
 
     /// The lock under which the command runs: one for each key, so that what differs runs at the same time.
@@ -132,17 +139,32 @@ fn fixed(once: &Once, folder: &Path) -> Result<Vec<Part>, Failure> {
         let value = std::env::var_os(name).map(|value| Digest::of(value.as_bytes()));
         parts.push(Part::Variable(name.clone(), value));
     }
+    if once.inputs.patterns.iter().any(|pattern| pattern.is_empty()) {
+        return Err(Failure::usage("--input '': it must name something"));
+    }
     parts.extend(once.inputs.patterns.iter().map(|pattern| Part::Input(bytes(pattern))));
     Ok(parts)
 }
 
 /// The artifacts, below the project's folder.
-fn artifacts(once: &Once, project: &Path, folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+fn artifacts(
+    once: &Once,
+    project: &Path,
+    (folder, root): (&Path, &Path),
+) -> Result<Vec<PathBuf>, Failure> {
     let below = |path: &PathBuf| {
         let whole = absolute(folder, path);
         let below = whole.strip_prefix(project).ok().filter(|it| !it.as_os_str().is_empty());
-        below.map(Path::to_owned).ok_or_else(|| {
-            Failure::usage(format!("--artifact {}: it must be inside the project", path.display()))
+        // The repository and the locks are nobody's to put back.
+        let is_kept = |it: &&Path| {
+            !it.starts_with(".git") && !whole.starts_with(root) && !root.starts_with(&whole)
+        };
+        below.filter(is_kept).map(Path::to_owned).ok_or_else(|| {
+            let text = format!(
+                "--artifact {}: it must be inside the project, and nothing of git's or lokt's",
+                path.display()
+            );
+            Failure::usage(text)
         })
     };
     once.keeping.artifacts.iter().map(below).collect()
@@ -155,7 +177,14 @@ fn project() -> Result<(PathBuf, Repository), Failure> {
         Some(tree) => std::fs::canonicalize(folder.join(tree)).ok(),
         None => work_tree(&folder),
     };
-    Ok(tree.map_or((folder, Repository::None), |tree| (tree, Repository::Git)))
+    match tree {
+        Some(tree) if !folder.starts_with(&tree) => Err(Failure::usage(format!(
+            "the working folder is not in the work tree {}, so it is not known which files matter",
+            tree.display()
+        ))),
+        Some(tree) => Ok((tree, Repository::Git)),
+        None => Ok((folder, Repository::None)),
+    }
 }
 
 fn working_folder() -> Result<PathBuf, Failure> {

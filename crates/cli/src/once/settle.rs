@@ -17,9 +17,10 @@ use lokt_lock::{
     words::{Owner, Timestamp},
 };
 use lokt_once::{
+    files::FileError,
     manifest::compare,
     recording::{Recorded, Recorder, Shown, Streams, Verdict},
-    results::{Limits, NewResult, ResultRecord},
+    results::{Claim, Limits, NewResult, ResultRecord},
 };
 use nix::sys::signal::Signal;
 use serde_json::Map;
@@ -44,7 +45,7 @@ impl<'a> Settled<'a> {
     /// Judges a run, and keeps its result before anybody is told that it is over: who was told so and asks again
     /// finds it.
     pub(super) fn of(sharing: &'a Sharing<'a>, run: Run) -> Result<Self, Failure> {
-        let Run { grant, finish, recorder, began } = run;
+        let Run { grant, finish, recorder, began, claims } = run;
         let runs_on = matches!(finish, Err(GuardError::Wait { .. }));
         let stands = !grant.lost && stands(&sharing.context.store, &grant);
         let ended = finish.as_ref().ok().filter(|it| was_ended(it));
@@ -52,8 +53,9 @@ impl<'a> Settled<'a> {
         let mut verdict = verdict(sharing, &finish, stands);
         if let Err(error) = &recorder {
             warn_unrecorded(error);
+            verdict = verdict.not_kept(&chain(error));
         }
-        let keeping = Keeping { sharing, began };
+        let keeping = Keeping { sharing, began, claims };
         let mut kept = None;
         if let (Ok(recorder), Verdict::Exited { code, not_kept }) = (&recorder, &mut verdict)
             && (*code == 0 || sharing.once.keeping.keep_failures)
@@ -148,6 +150,7 @@ fn verdict(sharing: &Sharing<'_>, finish: &Result<Finish, GuardError>, stands: b
 struct Keeping<'a> {
     sharing: &'a Sharing<'a>,
     began: (Timestamp, std::time::Instant),
+    claims: Result<Vec<Claim>, FileError>,
 }
 
 impl Keeping<'_> {
@@ -155,6 +158,7 @@ impl Keeping<'_> {
     fn keep(&self, code: u8, recorder: &Recorder) -> Result<ResultRecord, String> {
         let question = &self.sharing.question;
         self.require_unchanged()?;
+        self.require_own_artifacts()?;
         let streams = recorder.recorded();
         let new = NewResult {
             record: self.record(code, &streams),
@@ -168,7 +172,11 @@ impl Keeping<'_> {
         if question.results.is_due_for_pruning() || question.results.size() > MOST_BYTES {
             let limits = Limits { older: None, most: MOST_BYTES };
             match question.results.prune(limits, Timestamp::now()) {
-                Ok(pruned) => crate::commands::results::withdraw(self.sharing.context, &pruned),
+                Ok(pruned) => {
+                    crate::commands::results::withdraw(self.sharing.context, &pruned);
+                    // A line that stays costs an empty folder.
+                    let _ = self.sharing.context.store.remove_empty_lines();
+                }
                 Err(error) => output::warn(&format!("cannot make room: {}", chain(&error))),
             }
         }
@@ -189,6 +197,16 @@ impl Keeping<'_> {
         Err(format!(
             "while the command ran, {first}{more} (what it makes can be an --artifact, or ignored by git)"
         ))
+    }
+
+    /// What two runs make in the same place at the same time may be either's.
+    fn require_own_artifacts(&self) -> Result<(), String> {
+        let claims = self.claims.as_ref().map_err(|error| chain(error))?;
+        let paths = &self.sharing.question.artifacts;
+        match paths.iter().zip(claims).find(|(_, claim)| !claim.was_alone()) {
+            None => Ok(()),
+            Some((path, _)) => Err(format!("another run made {} at the same time", path.display())),
+        }
     }
 
     fn record(&self, code: u8, streams: &Recorded) -> ResultRecord {

@@ -164,7 +164,7 @@ impl<'a> Sharing<'a> {
 
     /// Gives a kept result, if there is one.
     fn take_kept(&self) -> Result<Option<Code>, Failure> {
-        let since = self.is_refreshing().then_some(self.asked);
+        let since = if self.is_refreshing() { Some(self.asked) } else { self.once.since() };
         let Some(kept) = self.question.find(since)? else { return Ok(None) };
         if !self.restore(&kept)? {
             return Ok(None);
@@ -183,16 +183,17 @@ impl<'a> Sharing<'a> {
         unless_unshown(&streams, Ok(code)).map(Some)
     }
 
-    /// Restores the artifacts; false where what was kept of them is damaged, so that it is no result.
+    /// Restores the artifacts; false where that cannot be done, so that the command has to make them.
     pub(super) fn restore(&self, kept: &Kept) -> Result<bool, Failure> {
         match kept.restore(&self.question.project) {
             Ok(_) => Ok(true),
-            Err(error @ ArtifactError::Damaged(_)) => {
+            // Running it again would write through the same link.
+            Err(error @ ArtifactError::Outside(_)) => Err(Failure::new(Code::Error, chain(&error))),
+            Err(error) => {
                 let name = self.once.name.as_str();
                 output::warn(&format!("the result of {name:?} is not used: {}", chain(&error)));
                 Ok(false)
             }
-            Err(error) => Err(Failure::new(Code::Error, chain(&error))),
         }
     }
 

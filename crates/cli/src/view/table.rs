@@ -12,7 +12,7 @@ impl Table {
 
     pub(crate) fn row(&mut self, cells: Vec<String>) {
         // A cell must not break the line or the terminal.
-        let clean = |cell: String| cell.replace(char::is_control, " ");
+        let clean = |cell: String| shortened(cell.replace(char::is_control, " "));
         self.rows.push(cells.into_iter().map(clean).collect());
     }
 
@@ -24,11 +24,25 @@ impl Table {
     }
 }
 
+/// As much of a cell as is worth a column: one command can be as long as a book.
+fn shortened(cell: String) -> String {
+    const MOST: usize = 1000;
+    match cell.char_indices().nth(MOST) {
+        Some((at, _)) => format!("{}…", cell.get(..at).unwrap_or_default()),
+        None => cell,
+    }
+}
+
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let widths = self.widths();
         for (number, row) in self.rows.iter().enumerate() {
-            let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+            // Not by a format's width, which takes no more than 65,535.
+            let padded = |(cell, width): (&String, &usize)| {
+                let missing = width.saturating_sub(cell.chars().count());
+                format!("{cell}{}", " ".repeat(missing))
+            };
+            let cells = row.iter().zip(&widths).map(padded);
             let line = cells.collect::<Vec<_>>().join("  ");
             let end = if number == 0 { "" } else { "\n" };
             write!(f, "{end}{}", line.trim_end())?;

@@ -91,7 +91,7 @@ fn artifacts_are_restored_only_where_they_differ() {
 #[test]
 fn what_leads_out_of_the_project_is_no_artifact() {
     let it = Repository::new();
-    for path in ["../x", "/tmp/x", ".", "sub/../.."] {
+    for path in ["../x", "/tmp/x", ".", "sub/../..", ".git", ".git/hooks/x"] {
         it.once(&["--artifact", path], LINE).run().fails_with(64, "inside the project");
     }
     it.once(&["--artifact", "missing"], LINE).run().ok().says("the command made no missing");
@@ -175,4 +175,70 @@ fn the_least_recently_used_go_first() {
     assert_eq!(results(&it).len(), 0);
     let left = it.shell("ls \"$LOKT_ROOT\"/once/blobs");
     assert_eq!(left, "", "no content stays that nobody names");
+}
+
+#[test]
+fn who_wants_an_artifact_gets_it_or_the_command_runs() {
+    let it = Repository::new();
+    let line =
+        "mkdir -p ignored-out; echo 1 >ignored-out/a; echo 2 >ignored-b; echo run >>ignored-runs";
+    it.once(&[], line).run().ok();
+    it.shell("rm -r ignored-out ignored-b");
+    let one = ["--artifact", "ignored-out"];
+    it.once(&one, line).run().ok();
+    assert_eq!(it.runs(), 2, "it was kept without");
+    it.shell("rm -r ignored-out ignored-b");
+    it.once(&[&one[..], &["--artifact", "ignored-b"]].concat(), line).run().ok();
+    assert!(it.path("ignored-out/a").exists() && it.path("ignored-b").exists());
+    it.shell("rm -r ignored-out && echo file >ignored-out");
+    it.once(&one, line).run().ok().says("is not used");
+    assert!(it.path("ignored-out/a").exists(), "what cannot be restored is made again");
+}
+
+#[test]
+fn what_two_runs_make_in_one_place_is_neither_s() {
+    let it = Repository::new();
+    let line = "echo begin; read line <ignored-gate; cat a >ignored-out";
+    let flags = ["--artifact", "ignored-out"];
+    let mut first = it.once(&flags, line).start();
+    first.prints("begin");
+    it.shell("echo 2 >a");
+    let second = it.once(&flags, "cat a >ignored-out").run().ok();
+    assert!(second.err.contains("another run made ignored-out at the same time"), "{second:#?}");
+    it.shell("echo 1 >a");
+    it.open_gate();
+    first.ends().ok().says("another run made ignored-out at the same time");
+    let check = [&flags[..], &["--check"]].concat();
+    it.once(&check, line).run().expect(3);
+}
+
+#[test]
+fn a_result_is_no_older_than_who_asks_wants_it() {
+    let it = Repository::new();
+    it.once(&[], LINE).run().ok();
+    it.once(&["--ttl", "1h"], LINE).run().ok();
+    assert_eq!(it.runs(), 1);
+    it.once(&["--ttl", "1ms"], LINE).run().ok();
+    assert_eq!(it.runs(), 2, "an older one is none");
+}
+
+#[test]
+fn a_long_command_breaks_no_table() {
+    let it = Repository::new();
+    let long = "x".repeat(100_000);
+    it.lokt(["once", "long", "--", "true", &long]).run().ok();
+    for command in [["status"].as_slice(), &["results", "list"]] {
+        let done = it.lokt(command.iter().copied()).run().ok();
+        assert!(done.out.contains("long") && done.out.len() < 10_000, "{command:?}");
+    }
+}
+
+#[test]
+fn whatever_stands_in_a_content_s_place_holds_nobody_up() {
+    let it = Repository::new();
+    it.once(&[], LINE).run().ok();
+    let path = it.lokt(["get-meta", "t", "stdout"]).run().ok().out;
+    it.shell(&format!("rm {0} && mkfifo {0}", path.trim()));
+    it.once(&[], LINE).in_time().ok().says("is damaged");
+    assert_eq!(it.runs(), 2);
 }

@@ -51,6 +51,7 @@ fn what_matters_must_be_known() {
     for (flags, why) in [
         (["--input", "no*"], "--input no* matches no file"),
         (["--input", "nothing"], "--input nothing matches no file"),
+        (["--input", ""], "must name something"),
         (["--env", "A=B"], "--env \"A=B\""),
         (["--ttl", "0"], "more than 0"),
         (["--explain", "--check"], "cannot be used with"),
@@ -61,6 +62,8 @@ fn what_matters_must_be_known() {
     let long = "n".repeat(190);
     it.lokt(["once", &long, "--", "true"]).run().fails_with(64, "too long");
     it.lokt(["once", "t"]).run().fails_with(64, "<COMMAND>");
+    let elsewhere = it.once(&[], LINE).env("GIT_WORK_TREE", &outside).run();
+    elsewhere.fails_with(64, "is not in the work tree");
     assert_eq!(it.runs(), 0);
     let unreadable = it.it.as_nobody(["once", "t", "--", "true"]);
     it.shell("chmod 000 a");

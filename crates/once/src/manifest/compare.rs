@@ -15,6 +15,8 @@ pub enum Change {
     Texts,
     /// Other patterns of files were named.
     Inputs,
+    /// Other artifacts were named.
+    Artifacts,
     /// A variable has another value, is set or is not, or was named or not.
     Variable(String),
     /// A file is new.
@@ -37,6 +39,7 @@ pub fn compare(before: &Manifest, now: &Manifest) -> Vec<Change> {
     differs(before.folders != now.folders, Change::Folder);
     differs(before.texts != now.texts, Change::Texts);
     differs(before.inputs != now.inputs, Change::Inputs);
+    differs(before.artifacts != now.artifacts, Change::Artifacts);
     let variables = differences(&before.variables, &now.variables).into_iter();
     changes.extend(variables.map(|(name, _)| Change::Variable(name.to_owned())));
     for (path, states) in differences(&before.files, &now.files) {
@@ -59,6 +62,7 @@ struct Sorted<'a> {
     folders: Vec<&'a [u8]>,
     texts: Vec<&'a str>,
     inputs: Vec<&'a [u8]>,
+    artifacts: Vec<&'a [u8]>,
     variables: BTreeMap<&'a str, Option<Digest>>,
     files: BTreeMap<&'a [u8], (Kind, Digest)>,
 }
@@ -73,6 +77,7 @@ impl<'a> Sorted<'a> {
                 Part::Folder(folder) => sorted.folders.push(folder),
                 Part::Text(text) => sorted.texts.push(text),
                 Part::Input(pattern) => sorted.inputs.push(pattern),
+                Part::Artifact(path) => sorted.artifacts.push(path),
                 Part::Variable(name, value) => drop(sorted.variables.insert(name, *value)),
                 Part::File { path, kind, content } => {
                     sorted.files.insert(path, (*kind, *content));

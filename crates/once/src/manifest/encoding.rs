@@ -35,6 +35,7 @@ fn put(bytes: &mut Vec<u8>, part: &Part) {
             (b'E', [name.as_bytes(), value, b""])
         }
         Part::Input(pattern) => (b'I', [pattern, b"", b""]),
+        Part::Artifact(path) => (b'A', [path, b"", b""]),
         Part::File { path, kind, content } => {
             (b'F', [path, kind.letter(), content.as_bytes().as_slice()])
         }
@@ -73,6 +74,7 @@ fn take_part(letter: u8, rest: &mut &[u8]) -> Option<Part> {
         b'D' => Part::Folder(first),
         b'K' => Part::Text(text(first)?),
         b'I' => Part::Input(first),
+        b'A' => Part::Artifact(first),
         b'E' => {
             let value = field()?;
             let value = if value.is_empty() { None } else { Some(digest(&value)?) };
@@ -105,6 +107,7 @@ mod tests {
             bytes().prop_map(Part::Folder),
             ".{0,4}".prop_map(Part::Text),
             bytes().prop_map(Part::Input),
+            bytes().prop_map(Part::Artifact),
             (".{0,4}", prop::option::of(digest()))
                 .prop_map(|(it, value)| Part::Variable(it, value)),
             (bytes(), kind, digest()).prop_map(|(path, kind, content)| Part::File {

@@ -68,6 +68,8 @@ pub enum Part {
     Variable(String, Option<Digest>),
     /// A pattern of files that the caller named.
     Input(Vec<u8>),
+    /// A file or folder that the command makes, below the project's folder: who wants it must get it.
+    Artifact(Vec<u8>),
     /// A file.
     File {
         /// Where it is, below the project's folder.

@@ -40,6 +40,15 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// The same, with why nothing is kept of it.
+    #[must_use]
+    pub fn not_kept(self, why: &str) -> Self {
+        match self {
+            Self::Exited { code, .. } => Self::Exited { code, not_kept: Some(why.to_owned()) },
+            other => other,
+        }
+    }
+
     /// The verdict as the text of a frame.
     pub fn encode(&self) -> Vec<u8> {
         // A value of texts and numbers is always JSON.

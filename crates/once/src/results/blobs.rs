@@ -4,8 +4,9 @@ use crate::{
     recording::Stored,
 };
 use std::{
-    fs::{self, File},
+    fs::{self, File, OpenOptions},
     io::{self, Read, Seek, Write},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -85,12 +86,21 @@ impl Blobs {
 
     /// Opens a content, if it is there and is what its name says.
     pub(super) fn open(&self, stored: Stored) -> io::Result<Option<File>> {
-        let mut file = match File::open(self.path(stored.digest)) {
+        // Whatever stands in its place must not hold us up.
+        let opened = OpenOptions::new()
+            .read(true)
+            .custom_flags(nix::libc::O_NONBLOCK)
+            .open(self.path(stored.digest));
+        let mut file = match opened {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        if file.metadata()?.len() != stored.bytes || Digest::of_reader(&file)? != stored.digest {
+        let metadata = file.metadata()?;
+        if !metadata.is_file()
+            || metadata.len() != stored.bytes
+            || Digest::of_reader(&file)? != stored.digest
+        {
             return Ok(None);
         }
         file.rewind()?;

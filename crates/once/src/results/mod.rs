@@ -6,6 +6,7 @@
 //! <folder>/blobs/<digest>         contents, by their digests; a manifest by its key, which is its digest
 //! <folder>/recordings/<key>/      what is being recorded
 //! <folder>/trees/                 what is known of files
+//! <folder>/claims/                who makes which artifact at the moment
 //! ```
 //!
 //! A result appears after all that it names, in one step. Whatever is read is checked by its digest; a result
@@ -15,12 +16,14 @@
 
 mod artifact;
 mod blobs;
+mod claim;
 mod kept;
 mod prune;
 mod record;
 mod store;
 
 pub use artifact::{Artifact, ArtifactError, Restored};
+pub use claim::Claim;
 pub use kept::Kept;
 pub use prune::{Limits, Pruned};
 pub use record::{FORMAT_VERSION, ResultRecord};

@@ -1,5 +1,5 @@
 use super::{
-    Artifact, ArtifactError, Kept, ResultRecord,
+    Artifact, ArtifactError, Claim, Kept, ResultRecord,
     artifact::collect,
     blobs::{Blobs, Loose},
 };
@@ -85,6 +85,14 @@ impl Results {
     /// The folder in which is kept what is known of files.
     pub fn trees(&self) -> PathBuf {
         self.folder.join("trees")
+    }
+
+    /// Claims an artifact for a run.
+    ///
+    /// # Errors
+    /// [`FileError`] where that cannot be noted.
+    pub fn claim(&self, artifact: &Path) -> Result<Claim, FileError> {
+        Claim::begin(&self.folder.join("claims"), artifact)
     }
 
     /// Where a content is.
