@@ -180,8 +180,7 @@ fn the_least_recently_used_go_first() {
 #[test]
 fn who_wants_an_artifact_gets_it_or_the_command_runs() {
     let it = Repository::new();
-    let line =
-        "mkdir -p ignored-out; echo 1 >ignored-out/a; echo 2 >ignored-b; echo run >>ignored-runs";
+    let line = "rm -rf ignored-out; mkdir ignored-out; echo 1 >ignored-out/a; echo 2 >ignored-b; echo run >>ignored-runs";
     it.once(&[], line).run().ok();
     it.shell("rm -r ignored-out ignored-b");
     let one = ["--artifact", "ignored-out"];
