@@ -134,6 +134,22 @@ fn a_page_is_written_whole_or_not_at_all() {
     assert_eq!(names.len(), 3, "nothing half-written is left: {names:?}");
 }
 
+#[test]
+fn a_page_takes_the_place_of_a_regular_file_only() {
+    let it = sandbox();
+    let make = "mkfifo fifo && echo old > real && ln -s real link && ln -s none dangling";
+    it.shell(make).run().ok();
+    let write = |file: &str| it.lokt(["audit", "--timeline", "--html", file]).run();
+    let kind = |file: &str| fs::symlink_metadata(it.folder().join(file)).unwrap().file_type();
+    write("fifo").fails_with(1, "cannot write fifo: it is there, and is no regular file");
+    write("dangling").fails_with(1, "cannot write dangling");
+    write("link").ok();
+    assert!(!kind("fifo").is_file(), "it is as it was");
+    assert!(kind("dangling").is_symlink() && kind("link").is_symlink(), "links stay");
+    let page = fs::read(it.folder().join("real")).unwrap();
+    assert!(page.starts_with(b"<!doctype html>"), "the link was followed");
+}
+
 /// What a browser sees of a page.
 fn looked_at(it: &Sandbox, page: &Path, scheme: &str) -> Value {
     let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser/look.py");

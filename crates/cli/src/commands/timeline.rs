@@ -69,6 +69,7 @@ impl TimelineAsked {
 /// Writes the page whole or not at all. What it tells is as private as the log.
 fn write_page(file: &Path, timeline: &Timeline) -> Result<(), Failure> {
     let write = || -> io::Result<()> {
+        let file = replaceable(file)?;
         let page = page::html(timeline)?;
         let folder = match file.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -76,10 +77,23 @@ fn write_page(file: &Path, timeline: &Timeline) -> Result<(), Failure> {
         };
         let mut draft = tempfile::NamedTempFile::new_in(folder)?;
         draft.write_all(page.as_bytes())?;
-        draft.persist(file)?;
+        draft.persist(&file)?;
         Ok(())
     };
     write().map_err(|error| {
         Failure::new(Code::Error, format!("cannot write {}: {error}", file.display()))
     })
+}
+
+/// The file that a page may take the place of: a regular one or none, behind all symbolic links.
+fn replaceable(file: &Path) -> io::Result<PathBuf> {
+    match file.symlink_metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(file.to_owned()),
+        found => found?,
+    };
+    let file = file.canonicalize()?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is there, and is no regular file"));
+    }
+    Ok(file)
 }

@@ -39,7 +39,8 @@ impl Instructions {
     }
 }
 
-/// A small file that is made where there is none, and never changed.
+/// A small file that is made where there is none, and never changed. A line of its own tells it from one that
+/// somebody else made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Companion {
     /// Where it is, relative to the project.
@@ -124,7 +125,7 @@ impl Agent {
         match self {
             Self::Aider => Some(Companion {
                 path: ".aider.conf.yml",
-                content: "read: CONVENTIONS.md\n",
+                content: "# made by lokt init\nread: CONVENTIONS.md\n",
                 mentions: "CONVENTIONS.md",
                 otherwise: "aider reads CONVENTIONS.md only if .aider.conf.yml says `read: CONVENTIONS.md`",
             }),

@@ -112,7 +112,18 @@ impl Plan {
 
     fn take_out_hook(&mut self, project: &Path, path: &'static str) -> Result<(), Failure> {
         let Some((place, text)) = there(project, path)? else { return Ok(()) };
-        match settings::cut(&text).map_err(|flaw| refused(path, &flaw.to_string()))? {
+        let rest = settings::cut(&text).map_err(|flaw| refused(path, &flaw.to_string()))?;
+        let left = match &rest {
+            settings::Rest::Same => Some(&text),
+            settings::Rest::Text(text) => Some(text),
+            settings::Rest::Nothing => None,
+        };
+        if left.is_some_and(|it| settings::runs(it)) {
+            let note =
+                "a SessionStart hook there runs `lokt prime` beside something else, and stays";
+            self.notes.push(format!("{path}: {note}"));
+        }
+        match rest {
             settings::Rest::Same => {}
             settings::Rest::Text(text) => self.change(place, Some(text)),
             settings::Rest::Nothing => self.change(place, None),

@@ -135,6 +135,12 @@ fn created() -> String {
     format!("{}\n", serde_json::to_string_pretty(&all).unwrap_or_default())
 }
 
+/// Whether a hook for the start of a session runs the command.
+pub(super) fn runs(text: &str) -> bool {
+    let Ok(places) = Places::of(text) else { return false };
+    places.groups.iter().flatten().any(|group| runs_prime(&group.value))
+}
+
 /// Whether a group of hooks runs the command already, in whatever way somebody wrote that.
 fn runs_prime(group: &Value) -> bool {
     let commands = group.get("hooks").and_then(Value::as_array).into_iter().flatten();

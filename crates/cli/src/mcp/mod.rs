@@ -38,10 +38,17 @@ mod words;
 
 use crate::{context::Context, exit::Code, failure::Failure, output};
 use connection::Connection;
+use nix::{
+    errno::Errno,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+};
 use rmcp::{ServiceExt, service::ServerInitializeError};
 use server::Server;
-use std::{io, sync::Arc};
+use std::{io, os::fd::AsFd, sync::Arc, time::Duration};
 use tokio::signal::unix::{SignalKind, signal};
+
+/// How long the exchange may take to end once the client has closed its end.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Whether a client may take away what is another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +75,7 @@ async fn talk(context: Context, force: Force) -> Result<Code, Failure> {
     let served = tokio::select! {
         served = exchange(&connection, force) => served,
         code = signalled() => Ok(code),
+        () = deserted() => Ok(Code::Done),
     };
     connection.end();
     connection.settle().await;
@@ -86,6 +94,27 @@ async fn exchange(connection: &Arc<Connection>, force: Force) -> Result<Code, Fa
         Err(ServerInitializeError::ConnectionClosed(_)) => Ok(Code::Done),
         Err(error) => Err(Failure::new(Code::Error, format!("no handshake: {error}"))),
     }
+}
+
+/// Waits until the client has closed its end, and then a moment longer. An exchange that is still not over does not
+/// get rid of its answers: nobody reads them.
+async fn deserted() {
+    let closed = tokio::task::spawn_blocking(|| {
+        let input = io::stdin();
+        // As a socket it may be closed in one direction only.
+        let ends = PollFlags::from_bits_retain(nix::libc::POLLRDHUP);
+        let mut polled = [PollFd::new(input.as_fd(), ends)];
+        loop {
+            match poll(&mut polled, PollTimeout::NONE) {
+                Err(Errno::EINTR) => {}
+                done => return done.is_ok(),
+            }
+        }
+    });
+    if !matches!(closed.await, Ok(true)) {
+        std::future::pending::<()>().await;
+    }
+    tokio::time::sleep(FAREWELL).await;
 }
 
 /// Waits for a signal that ends the server, and gives the code for it.

@@ -88,7 +88,7 @@ fn rule(line: &str) -> Option<(String, String)> {
     }
     let (targets, rest) = line.split_once(':')?;
     let target = targets.split_whitespace().next()?;
-    let recipe = rest.split_once(';').map(|(_, recipe)| recipe.trim().to_owned());
+    let recipe = rest.split_once(';').map(|(_, recipe)| recipe_line(recipe.trim(), "").to_owned());
     Some((target.to_owned(), recipe.unwrap_or_default()))
 }
 

@@ -41,6 +41,13 @@ hash:
 }
 
 #[test]
+fn a_recipe_in_the_line_of_its_rule_may_have_a_prefix() {
+    let text =
+        "c: ; @lokt guard at -- x\nd: ; -lokt guard dash -- x\ne: ;+ @lokt guard plus -- x\n";
+    assert_eq!(found(text), ["at: make c, 1", "dash: make d, 2", "plus: make e, 3"]);
+}
+
+#[test]
 fn a_line_that_goes_on_keeps_its_dashes() {
     let text = "a:\n\tlokt guard x --wait \\\n\t-- b \\\n\t--flag\n";
     assert_eq!(operations(text, "Makefile")[0].instead_of.as_deref(), Some("b --flag"));

@@ -134,3 +134,25 @@ fn aider_is_told_of_only_where_its_own_settings_do_not_read_the_file() {
     other.init([""; 0]).run().ok().says("aider reads CONVENTIONS.md only if");
     assert_eq!(other.read(".aider.conf.yml"), "model: x\n", "it is somebody's own");
 }
+
+#[test]
+fn what_of_aider_was_there_before_stays() {
+    let it = sandbox();
+    let conf = "read: CONVENTIONS.md\n";
+    let project = Project::new(&it, "p", &[(".aider.conf.yml", conf)]);
+    project.init(["--agent", "aider"]).run().ok();
+    project.init(["--undo"]).run().ok();
+    assert_eq!(project.read(".aider.conf.yml"), conf, "init did not make it");
+}
+
+#[test]
+fn a_hook_beside_another_one_stays_and_is_told_of() {
+    let it = sandbox();
+    let own = r#"{"type": "command", "command": "lokt prime"}"#;
+    let other = r#"{"type": "command", "command": "true"}"#;
+    let text = format!(r#"{{"hooks": {{"SessionStart": [{{"hooks": [{own}, {other}]}}]}}}}"#);
+    let project = Project::new(&it, "p", &[(".claude/settings.json", &text)]);
+    let done = project.init(["--undo"]).run().ok();
+    done.says(".claude/settings.json: a SessionStart hook there runs `lokt prime`");
+    assert_eq!(project.read(".claude/settings.json"), text);
+}
