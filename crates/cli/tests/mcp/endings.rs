@@ -107,3 +107,26 @@ fn it_works_in_the_folder_that_it_is_given() {
     line.server.release().ok();
     assert!(it.folder().join("project/.git/lokt/audit.log").exists(), "its locks are there");
 }
+
+#[test]
+fn answers_that_nobody_reads_do_not_keep_a_server_whose_input_has_ended() {
+    let it = sandbox();
+    // It reads the answers to the handshake and to the first call, and no more.
+    let reader = "for count in 1 2; do IFS= read -r line; printf '%s\\n' \"$line\"; done; \
+        until [ -e ended ]; do sleep 0.1; done";
+    let server = it.shell(&format!("{{ lokt mcp; touch ended; }} | ({reader})")).start();
+    let mut line = Line::with(server);
+    line.shake_hands();
+    line.call("acquire", &json!({"name": "lease"}));
+    let names = ["a", "b", "c", "d"];
+    for name in names {
+        let print = "head -c 500000 /dev/zero | tr '\\0' x";
+        let call = json!({"names": [name], "line": print, "max_output_bytes": 500_000});
+        line.start("run_guarded", &call);
+    }
+    for name in names {
+        eventually(|| it.event_kinds(name).contains(&"release".to_owned()));
+    }
+    line.server.release().ok();
+    assert_eq!(it.event_kinds("lease"), ["acquire", "release"], "given back, not found stale");
+}
