@@ -98,7 +98,11 @@ impl Answer {
         verdict: &Verdict,
         follower: Option<&Follower>,
     ) -> Result<Self, Failure> {
-        if let (How::Followed, Some(kept)) = (how, sharing.question.find(None)?) {
+        // What is kept otherwise is of another run.
+        if how == How::Followed
+            && verdict.is_kept()
+            && let Some(kept) = sharing.question.find(None)?
+        {
             return Ok(Self::of_kept(how, &kept.record, &sharing.question.results));
         }
         let stream = |stream| {
@@ -106,7 +110,7 @@ impl Answer {
             tail.map(|(bytes, whole)| shown(&bytes, whole, None))
         };
         let (code, why) = match verdict {
-            Verdict::Exited { code, not_kept } => (Some(*code), not_kept.clone()),
+            Verdict::Exited { code, not_kept, .. } => (Some(*code), not_kept.clone()),
             Verdict::Signaled { code, signal } => (Some(*code), Some(format!("ended by {signal}"))),
             Verdict::NotStarted { code, message } => (Some(*code), Some(message.clone())),
             Verdict::TimedOut { message } => (Some(124), Some(message.clone())),

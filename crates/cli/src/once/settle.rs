@@ -55,19 +55,7 @@ impl<'a> Settled<'a> {
             warn_unrecorded(error);
             verdict = verdict.not_kept(&chain(error));
         }
-        let keeping = Keeping { sharing, began, claims };
-        let mut kept = None;
-        if let (Ok(recorder), Verdict::Exited { code, not_kept }) = (&recorder, &mut verdict)
-            && (*code == 0 || sharing.once.keeping.keep_failures)
-        {
-            match keeping.keep(*code, recorder) {
-                Ok(record) => kept = Some(record),
-                Err(why) => {
-                    output::warn(&format!("the result is not kept: {why}"));
-                    *not_kept = Some(why);
-                }
-            }
-        }
+        let kept = Keeping { sharing, began, claims }.settle(&mut verdict, recorder.as_ref().ok());
         let answer = match &kept {
             Some(record) => Answer::of_kept(How::Ran, record, &sharing.question.results),
             None => Answer::of_run(sharing, &verdict, recorder.as_ref().ok(), began.1.elapsed())?,
@@ -138,7 +126,7 @@ fn verdict(sharing: &Sharing<'_>, finish: &Result<Finish, GuardError>, stands: b
         }
         _ if was_ended(finish) => abandoned("it was interrupted"),
         (None, ending @ Ending::Exited(_)) => {
-            Verdict::Exited { code: ending.code(), not_kept: None }
+            Verdict::Exited { code: ending.code(), kept: false, not_kept: None }
         }
         (None, ending @ Ending::Signaled(signal)) => {
             Verdict::Signaled { code: ending.code(), signal: signal.as_str().to_owned() }
@@ -154,6 +142,44 @@ struct Keeping<'a> {
 }
 
 impl Keeping<'_> {
+    /// Keeps the result of a run by its verdict, which is told what came of that. A run that failed says that an
+    /// older success of the same is none any more.
+    fn settle(&self, verdict: &mut Verdict, recorder: Option<&Recorder>) -> Option<ResultRecord> {
+        let wanted = |code: u8| code == 0 || self.sharing.once.keeping.keep_failures;
+        match (&*verdict, recorder) {
+            (Verdict::Abandoned { .. }, _) | (Verdict::Exited { code: 0, .. }, None) => None,
+            (Verdict::Exited { code, .. }, Some(recorder)) if wanted(*code) => {
+                match self.keep(*code, recorder) {
+                    Ok(record) => {
+                        *verdict = verdict.clone().kept();
+                        Some(record)
+                    }
+                    Err(why) => {
+                        output::warn(&format!("the result is not kept: {why}"));
+                        *verdict = verdict.clone().not_kept(&why);
+                        None
+                    }
+                }
+            }
+            _ => {
+                self.forget();
+                None
+            }
+        }
+    }
+
+    /// Removes what was kept under the key before.
+    fn forget(&self) {
+        let question = &self.sharing.question;
+        match question.results.forget(question.key) {
+            Ok(pruned) => crate::commands::results::withdraw(self.sharing.context, &pruned),
+            Err(error) => output::warn(&format!(
+                "an older result, of a run that went well, is still kept: {}",
+                chain(&error)
+            )),
+        }
+    }
+
     /// Keeps it, or says why not.
     fn keep(&self, code: u8, recorder: &Recorder) -> Result<ResultRecord, String> {
         let question = &self.sharing.question;

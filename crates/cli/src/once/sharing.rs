@@ -202,7 +202,7 @@ impl<'a> Sharing<'a> {
         if let Verdict::Exited { code: 0, .. } = verdict
             && !self.question.artifacts.is_empty()
         {
-            self.restore_shared()?;
+            self.restore_shared(verdict)?;
         }
         let follower: Option<&Follower> = following.follower();
         let answer = Answer::of_verdict(How::Followed, self, verdict, follower)?;
@@ -212,8 +212,9 @@ impl<'a> Sharing<'a> {
         unless_unshown(following.streams(), answer.end())
     }
 
-    fn restore_shared(&self) -> Result<(), Failure> {
-        if let Some(kept) = self.question.find(None)?
+    fn restore_shared(&self, verdict: &Verdict) -> Result<(), Failure> {
+        if verdict.is_kept()
+            && let Some(kept) = self.question.find(None)?
             && self.restore(&kept)?
         {
             return Ok(());

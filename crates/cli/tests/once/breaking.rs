@@ -162,11 +162,7 @@ fn in_a_terminal_ctrl_c_hands_the_run_over() {
 fn a_signal_of_its_own_is_an_account_and_no_success() {
     let it = Repository::new();
     let line = format!("{GATED}; kill -SEGV $$");
-    let start = || {
-        let mut one = it.once(&[], &line).start();
-        one.prints("begin");
-        one
-    };
+    let start = || it.begun(&[], &line);
     let (lead, follower) = (start(), start());
     it.open_gate();
     lead.ends().expect(139).says("ended by SIGSEGV");
@@ -179,11 +175,7 @@ fn a_signal_of_its_own_is_an_account_and_no_success() {
 fn a_command_that_takes_too_long_is_too_long_for_all() {
     let it = Repository::new();
     let line = "echo begin; echo run >>ignored-runs; exec sleep 1000";
-    let start = || {
-        let mut one = it.once(&["--max-hold", "5s"], line).start();
-        one.prints("begin");
-        one
-    };
+    let start = || it.begun(&["--max-hold", "5s"], line);
     let (lead, follower) = (start(), start());
     lead.ends().expect(124).says("longer than --max-hold 5s");
     follower.ends().fails_with(124, "longer than --max-hold 5s");

@@ -35,11 +35,7 @@ fn who_comes_meanwhile_sees_the_output_live_from_its_start() {
 fn a_failure_is_shared_with_those_who_waited_and_not_kept() {
     let it = Repository::new();
     let line = format!("{GATED}; exit 3");
-    let start = || {
-        let mut one = it.once(&[], &line).start();
-        one.prints("begin");
-        one
-    };
+    let start = || it.begun(&[], &line);
     let (lead, follower) = (start(), start());
     it.open_gate();
     assert_eq!(lead.ends().expect(3).out, follower.ends().expect(3).out);
@@ -136,4 +132,45 @@ fn is_watching(one: &Running) -> bool {
     let entries = std::fs::read_dir(format!("/proc/{}/fd", one.pid())).into_iter().flatten();
     let targets = entries.flatten().filter_map(|fd| std::fs::read_link(fd.path()).ok());
     targets.into_iter().any(|target| target.display().to_string().contains("inotify"))
+}
+
+/// Succeeds, unless a file that git ignores is there; then it fails when it is told to go on.
+const FICKLE: &str = "echo run >>ignored-runs; [ -e ignored-fail ] || { echo yes; exit 0; }; \
+    echo begin; read line <ignored-gate; exit 3";
+
+#[test]
+fn a_failure_is_no_success_because_there_was_one_before() {
+    let it = Repository::new();
+    it.once(&[], FICKLE).run().ok();
+    it.shell("touch ignored-fail");
+    let start = |flags: &[&str]| it.begun(flags, FICKLE);
+    let lead = start(&["--refresh"]);
+    // For whom the older result is too old.
+    let follower = start(&["--ttl", "1ms"]);
+    it.open_gate();
+    lead.ends().expect(3);
+    follower.ends().expect(3);
+    assert_eq!(it.runs(), 2);
+    it.lokt(["exists", "t"]).run().expect(3);
+    let again = start(&[]);
+    it.open_gate();
+    again.ends().expect(3);
+    assert_eq!(it.runs(), 3, "the older success is gone: what is there now fails");
+}
+
+#[test]
+fn artifacts_of_an_older_result_are_not_put_over_those_of_a_run_that_is_not_kept() {
+    let it = Repository::new();
+    let line = "echo begin; if [ -e ignored-new ]; then read line <ignored-gate; fi; \
+        cp ignored-text ignored-out; [ ! -e ignored-new ] || echo x >made";
+    let flags = ["--artifact", "ignored-out"];
+    it.shell("echo old >ignored-text");
+    it.once(&flags, line).run().ok();
+    it.shell("echo new >ignored-text; touch ignored-new");
+    let start = |more: &[&str]| it.begun(&[&flags[..], more].concat(), line);
+    let (lead, follower) = (start(&["--refresh"]), start(&["--ttl", "1ms"]));
+    it.open_gate();
+    lead.ends().ok().says("is not kept: while the command ran, made was added");
+    follower.ends().ok().says("the artifacts were not kept");
+    assert_eq!(std::fs::read_to_string(it.path("ignored-out")).unwrap(), "new\n");
 }

@@ -75,7 +75,12 @@ impl Repository {
 
     /// One that runs [`GATED`], and has begun or follows one that has.
     fn gated(&self, flags: &[&str]) -> Running {
-        let mut running = self.once(flags, GATED).start();
+        self.begun(flags, GATED)
+    }
+
+    /// One whose command says that it has begun, or follows one that has.
+    fn begun(&self, flags: &[&str], line: &str) -> Running {
+        let mut running = self.once(flags, line).start();
         running.prints("begin");
         running
     }

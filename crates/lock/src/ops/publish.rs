@@ -24,9 +24,9 @@ pub enum Published {
     Taken,
 }
 
-/// Makes a name's lease tell of a result, without waiting for a disk: takes the name where it is free, and replaces the lease of an earlier
-/// result, whoever's that is, because results are everybody's. A lock that somebody took is never replaced,
-/// not even the caller's own.
+/// Makes a name's lease tell of a result, without waiting for a disk: takes the name where it is free, and
+/// replaces the lease of an earlier result, whoever's that is, because results are everybody's. A lock that
+/// somebody took is never replaced, not even the caller's own.
 ///
 /// `request` asks for a lease whose metadata was [marked](Record::mark_as_result).
 ///

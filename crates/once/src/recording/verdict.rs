@@ -9,6 +9,9 @@ pub enum Verdict {
     Exited {
         /// Its exit code.
         code: u8,
+        /// Whether its result is kept: what is found under its key is of this run then, and else of another.
+        #[serde(default)]
+        kept: bool,
         /// Why nothing is kept of it, though it would have been.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         not_kept: Option<String>,
@@ -44,9 +47,25 @@ impl Verdict {
     #[must_use]
     pub fn not_kept(self, why: &str) -> Self {
         match self {
-            Self::Exited { code, .. } => Self::Exited { code, not_kept: Some(why.to_owned()) },
+            Self::Exited { code, .. } => {
+                Self::Exited { code, kept: false, not_kept: Some(why.to_owned()) }
+            }
             other => other,
         }
+    }
+
+    /// The same of a run whose result is kept.
+    #[must_use]
+    pub fn kept(self) -> Self {
+        match self {
+            Self::Exited { code, .. } => Self::Exited { code, kept: true, not_kept: None },
+            other => other,
+        }
+    }
+
+    /// Whether its result is kept.
+    pub fn is_kept(&self) -> bool {
+        matches!(self, Self::Exited { kept: true, .. })
     }
 
     /// The verdict as the text of a frame.
@@ -69,8 +88,8 @@ mod tests {
     #[test]
     fn it_is_read_back() {
         for verdict in [
-            Verdict::Exited { code: 3, not_kept: None },
-            Verdict::Exited { code: 0, not_kept: Some("full".into()) },
+            Verdict::Exited { code: 3, kept: true, not_kept: None },
+            Verdict::Exited { code: 0, kept: false, not_kept: Some("full".into()) },
             Verdict::Signaled { code: 137, signal: "SIGKILL".into() },
             Verdict::TimedOut { message: "too long".into() },
             Verdict::NotStarted { code: 127, message: "not found".into() },

@@ -86,6 +86,17 @@ impl Results {
         self.remove_where(|_, record, _| is_meant(record))
     }
 
+    /// Removes the result of a key, if there is one.
+    ///
+    /// # Errors
+    /// [`ResultError`] where that cannot be done.
+    pub fn forget(&self, key: Digest) -> Result<Pruned, ResultError> {
+        if !self.record_path(key).exists() {
+            return Ok(Pruned::default());
+        }
+        self.remove(|record| record.key == key)
+    }
+
     /// Asks of each result whether it goes, the one used last first, with the size of all those that stay and of
     /// this one.
     fn remove_where(
