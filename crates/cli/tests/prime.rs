@@ -107,6 +107,14 @@ fn held_and_frozen_are_told_and_expired_is_not() {
 }
 
 #[test]
+fn a_kept_result_is_no_lock_that_somebody_could_run_into() {
+    let it = sandbox();
+    it.lokt(["once", "tests", "--key", "1", "--", "true"]).run().ok();
+    it.lokt(["exists", "tests"]).run().ok();
+    assert!(!prime(&it).contains("tests"), "whoever asks for it again is not refused");
+}
+
+#[test]
 fn who_acts_is_told_and_how_to_change_that() {
     let it = sandbox();
     assert!(prime(&it).contains("You act as `tester`."));

@@ -23,6 +23,8 @@ fn line(entry: &Entry, me: &Identity) -> Option<(u8, String)> {
             let owner = entry.record().map_or_else(String::new, |it| code(it.owner.as_str(), 20));
             (0, format!("is frozen by {owner}{ends}"))
         }
+        // What came of `lokt once` keeps nobody from asking for it again.
+        State::Held if is_only_a_result(entry) => return None,
         State::Held | State::Overdue | State::Orphaned | State::Abandoned => {
             let age = entry.record().map(|it| span::show(entry.seen.since(it.acquired)));
             let age = age.map_or_else(String::new, |age| format!(" since {age}"));
@@ -42,6 +44,11 @@ fn line(entry: &Entry, me: &Identity) -> Option<(u8, String)> {
         State::Expired | State::Dead => (1, "is held by a guard without a record".to_owned()),
     };
     Some((rank, format!("- {name} {rest}")))
+}
+
+fn is_only_a_result(entry: &Entry) -> bool {
+    let is_result = entry.record().is_some_and(|it| it.result().is_some());
+    is_result && entry.waiters.is_empty() && entry.inside.is_empty()
 }
 
 fn holders(entry: &Entry, me: &Identity) -> String {
