@@ -40,13 +40,14 @@ fn replace_record(it: &Sandbox) {
 /// A way in which a guard can lose its lock: what it is called, and what somebody does.
 type Way = (&'static str, fn(&Sandbox));
 
-const WAYS: [Way; 7] = [
+const WAYS: [Way; 8] = [
     ("force", |it| drop(it.lokt(["unlock", "x", "--force"]).owner("bob").run().ok())),
     ("record deleted", |it| fs::remove_file(it.record_path("x")).unwrap()),
     ("record moved away", |it| fs::rename(it.record_path("x"), it.folder().join("x")).unwrap()),
     ("record replaced", replace_record),
     ("record overwritten", |it| fs::write(it.record_path("x"), FOREIGN).unwrap()),
     ("line deleted", |it| fs::remove_dir_all(it.root().join("queue/x")).unwrap()),
+    ("root moved away", |it| fs::rename(it.root(), it.folder().join("away")).unwrap()),
     ("root deleted", delete_root),
 ];
 
@@ -114,6 +115,18 @@ fn a_lock_that_is_lost_later_stops_the_command() {
             scope.spawn(move || lose(way, true));
         }
     });
+}
+
+#[test]
+fn a_repository_that_is_moved_away_takes_the_lock_with_it() {
+    let it = sandbox();
+    let (repository, root) = (it.folder().join("repository"), "repository/.git/lokt");
+    let words = ["guard", "x", "-c", POLITE];
+    let mut guard = it.lokt(words).env("LOKT_ROOT", root).owner("ada").start().is_in();
+    is_settled(&guard);
+    fs::rename(&repository, it.folder().join("away")).unwrap();
+    guard.prints("told to stop");
+    guard.ends().expect(6).says("lock \"x\" was lost while the command ran");
 }
 
 #[test]

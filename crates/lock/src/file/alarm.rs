@@ -9,11 +9,16 @@ use crate::{
     words::LockName,
 };
 use std::{
+    collections::BTreeSet,
     os::fd::{AsFd, BorrowedFd},
     path::PathBuf,
 };
 
-/// Tells a guard that its record or its ticket may be gone, by inotify(7).
+/// Tells a guard that its record or its ticket may be gone, by inotify(7): because of what happens to these files,
+/// or because a folder on the way to them is moved away.
+///
+/// # Limits
+/// A folder on the way that this user may not read is not watched.
 pub struct FileAlarm {
     changes: Changes,
     paths: Vec<PathBuf>,
@@ -31,7 +36,17 @@ impl FileAlarm {
         let paths: Vec<PathBuf> = records.chain(tickets).collect();
         let Watch::On(changes) = Changes::of(&[] as &[PathBuf]) else { return None };
         let alarm = Self { changes, paths };
+        alarm.watch_the_way();
         alarm.watch().then_some(alarm)
+    }
+
+    /// Watches the folders that lead to the files: when one is moved, nothing happens to the files themselves.
+    fn watch_the_way(&self) {
+        let folders = self.paths.iter().flat_map(|path| path.ancestors().skip(1));
+        for folder in folders.collect::<BTreeSet<_>>() {
+            // Where it cannot be watched, the next look at the files tells.
+            let _ = self.changes.add_folder(folder);
+        }
     }
 
     /// Watches what stands at the paths now: a record that was renewed is another file.

@@ -52,6 +52,14 @@ impl Changes {
         inotify.add_watch(path, events).map(|_| ())
     }
 
+    /// Watches a folder for being moved away or removed itself; what happens in it is not told.
+    pub(super) fn add_folder(&self, path: &Path) -> nix::Result<()> {
+        let events =
+            AddWatchFlags::IN_MOVE_SELF | AddWatchFlags::IN_DELETE_SELF | AddWatchFlags::IN_ONLYDIR;
+        let inotify = self.0.as_ref().ok_or(Errno::EBADF)?;
+        inotify.add_watch(path, events).map(|_| ())
+    }
+
     /// Takes in what was told so far, so that the descriptor is quiet until something new happens.
     pub(super) fn forget(&self) {
         let Some(inotify) = &self.0 else { return };
