@@ -5,6 +5,7 @@ use crate::commands::{
 use crate::{commands::key, once, tool};
 use clap::{Args, Parser, Subcommand};
 use lokt_lock::words::Owner;
+use std::{env, ffi::OsString};
 
 /// Makes concurrent work in one repository safe: locks that survive every crash, first come, first served.
 ///
@@ -55,40 +56,47 @@ pub(crate) enum Command {
     Version(version::Version),
 }
 
-/// The commands that run most often, parsed without building all the others: describing a command to the
-/// parser takes longer than running it. What this does not understand, [`Cli`] does, or explains.
+impl Cli {
+    /// Parses the words that this process was started with.
+    ///
+    /// The commands that run most often are described to the parser without all the others: describing a command
+    /// takes longer than running it. What cannot be parsed in this way, the whole parser understands, or explains.
+    ///
+    /// # Errors
+    /// What is to be said instead of running anything: of wrong usage, or help that was asked for.
+    pub(crate) fn parse_words() -> Result<Self, clap::Error> {
+        let words: Vec<OsString> = env::args_os().skip(1).collect();
+        Self::of_frequent(&words).map_or_else(Self::try_parse, Ok)
+    }
+
+    fn of_frequent(words: &[OsString]) -> Option<Self> {
+        match words.first()?.to_str()? {
+            "guard" => alone(words, Command::Guard),
+            "once" => alone(words, Command::Once),
+            "lock" => alone(words, Command::Lock),
+            "unlock" => alone(words, Command::Unlock),
+            "status" => alone(words, Command::Status),
+            "why" => alone(words, Command::Why),
+            "exists" => alone(words, Command::Exists),
+            "get-meta" => alone(words, Command::GetMeta),
+            _ => None,
+        }
+    }
+}
+
+/// A command without all the others. It has no help: that is the whole parser's.
 #[derive(Debug, Parser)]
-#[command(name = "lokt", disable_help_flag = true, disable_help_subcommand = true)]
-pub(crate) struct Frequent {
+#[command(disable_help_flag = true)]
+struct Alone<A: Args> {
     #[command(flatten)]
     global: Global,
-    #[command(subcommand)]
-    command: FrequentCommand,
+    #[command(flatten)]
+    arguments: A,
 }
 
-#[derive(Debug, Subcommand)]
-#[command(disable_help_flag = true)]
-enum FrequentCommand {
-    #[command(disable_help_flag = true)]
-    Guard(guard::Guard),
-    #[command(disable_help_flag = true)]
-    Exists(exists::Exists),
-    #[command(disable_help_flag = true)]
-    GetMeta(get_meta::GetMeta),
-    #[command(disable_help_flag = true)]
-    Once(once::Once),
-}
-
-impl From<Frequent> for Cli {
-    fn from(Frequent { global, command }: Frequent) -> Self {
-        let command = match command {
-            FrequentCommand::Guard(it) => Command::Guard(it),
-            FrequentCommand::Exists(it) => Command::Exists(it),
-            FrequentCommand::GetMeta(it) => Command::GetMeta(it),
-            FrequentCommand::Once(it) => Command::Once(it),
-        };
-        Self { global, command }
-    }
+fn alone<A: Args>(words: &[OsString], command: fn(A) -> Command) -> Option<Cli> {
+    let Alone { global, arguments } = Alone::try_parse_from(words).ok()?;
+    Some(Cli { global, command: command(arguments) })
 }
 
 const CODES: &str = "\
@@ -101,3 +109,40 @@ Exit codes:
   5  tool not as it was pinned  126  guarded command not executable
      or signed; nothing ran     127  guarded command, or interpreter, not found
   guard otherwise gives its command's own code, 128+n when signal n ended it.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<OsString> {
+        line.split(' ').map(OsString::from).collect()
+    }
+
+    #[test]
+    fn a_command_is_parsed_alone_as_among_all_others() {
+        for line in [
+            "guard x -- true",
+            "guard --owner ada --wait --timeout 5s a b -- sh -c exit",
+            "guard x --shared -c exit --owner bob",
+            "once lint --input a --json -- make --help",
+            "lock x --ttl 1m --meta a=b --owner ada",
+            "unlock --all --json",
+            "status",
+            "status x --json",
+            "why x",
+            "exists x",
+            "get-meta x key --owner ada",
+        ] {
+            let alone = Cli::of_frequent(&words(line)).expect(line);
+            let among_all = Cli::try_parse_from(words(&format!("lokt {line}"))).expect(line);
+            assert_eq!(format!("{alone:?}"), format!("{among_all:?}"), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_left_to_the_whole_parser() {
+        for line in ["--owner ada guard x -- true", "guard --help", "guard", "why x y", "audit"] {
+            assert!(Cli::of_frequent(&words(line)).is_none(), "{line}");
+        }
+    }
+}

@@ -40,7 +40,7 @@ mod top;
 mod usage;
 mod view;
 
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 
 /// Reads the arguments, runs the command, gives the exit code.
 fn run() -> u8 {
@@ -48,9 +48,7 @@ fn run() -> u8 {
         // Ends the process by itself where a shell asks for completions.
         clap_complete::CompleteEnv::with_factory(cli::Cli::command).complete();
     }
-    // What is not one of the frequent commands, or not right, is for the whole parser.
-    let parsed = cli::Frequent::try_parse().map(cli::Cli::from).or_else(|_| cli::Cli::try_parse());
-    let code = match parsed {
+    let code = match cli::Cli::parse_words() {
         Ok(cli) => commands::run(cli).unwrap_or_else(|failure| output::fail(&failure)),
         Err(error) => usage::report(&error),
     };
