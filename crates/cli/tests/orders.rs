@@ -60,8 +60,8 @@ fn the_time_starts_with_the_command_and_not_with_the_wait() {
 fn the_whole_group_has_ended_before_the_next_gets_in() {
     let it = sandbox();
     // The shell obeys at once; its child takes its time.
-    let slow = "(trap 'sleep 0.3; echo last >>log; exit' TERM; echo in; while :; do sleep 0.01; done) & \
-        trap 'echo first >>log; exit 0' TERM; wait";
+    let slow = "trap 'echo first >>log; exit 0' TERM; \
+        (trap 'sleep 0.3; echo last >>log; exit' TERM; echo in; while :; do sleep 0.01; done) & wait";
     let words = ["guard", "x", "--max-hold", "300ms", "-c", slow];
     let long = it.lokt(words).owner("ada").start().is_in();
     let next = it.lokt(["guard", "x", "--wait", "-c", "echo next >>log; cat log"]).owner("bob");

@@ -6,6 +6,10 @@ fn sandbox() -> Sandbox {
     Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
 }
 
+/// A shell with job control. It does not edit lines itself: it would change the terminal's mode before each prompt,
+/// and a key that comes meanwhile can be lost.
+const SHELL: &str = "bash --norc --noprofile --noediting -i";
+
 #[test]
 fn the_command_has_the_terminal() {
     let it = sandbox();
@@ -58,7 +62,7 @@ fn control_c_ends_a_script_that_runs_a_guard() {
 #[test]
 fn control_z_stops_the_job_and_fg_continues_it() {
     let it = sandbox();
-    let mut shell = it.terminal("bash --norc --noprofile -i").start();
+    let mut shell = it.terminal(SHELL).start();
     shell.tells("bash-");
     shell.types("lokt guard x -- sh -c 'echo rea\"\"dy; read line; echo got $line'\n");
     shell.prints("ready");
@@ -79,7 +83,7 @@ fn control_z_stops_the_job_and_fg_continues_it() {
 #[test]
 fn a_command_that_stops_itself_gives_the_terminal_back() {
     let it = sandbox();
-    let mut shell = it.terminal("bash --norc --noprofile -i").start();
+    let mut shell = it.terminal(SHELL).start();
     shell.tells("bash-");
     shell.types("lokt guard x -- sh -c 'kill -TSTP $$; echo again'\n");
     shell.tells("Stopped");
@@ -118,7 +122,7 @@ fn a_signal_from_elsewhere_reaches_the_command_but_not_its_neighbours() {
 #[test]
 fn a_guard_in_the_background_can_be_brought_to_the_front() {
     let it = sandbox();
-    let mut shell = it.terminal("bash --norc --noprofile -i").start();
+    let mut shell = it.terminal(SHELL).start();
     shell.tells("bash-");
     shell.types("lokt guard x -- sh -c 'read line; echo got $line' &\n");
     shell.tells("bash-");
@@ -133,7 +137,7 @@ fn a_guard_in_the_background_can_be_brought_to_the_front() {
 #[test]
 fn a_job_that_was_stopped_by_the_keyboard_and_lost_its_lock_is_ended_when_it_goes_on() {
     let it = sandbox();
-    let mut shell = it.terminal("bash --norc --noprofile -i").start();
+    let mut shell = it.terminal(SHELL).start();
     shell.tells("bash-");
     shell.types("lokt guard x -- sh -c 'echo rea\"\"dy; exec sleep 1000'\n");
     shell.prints("ready");
