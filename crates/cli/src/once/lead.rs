@@ -95,7 +95,7 @@ impl Lead<'_> {
         let sources = Sources::new(out, err)?;
         let streams = self.sharing.streams().unwrap_or_default();
         let display = Display::begin(&recorder, streams)?;
-        let work = move || transcribe(sources, ended.as_fd(), recorder, display);
+        let work = move || transcribe(&sources, ended.as_fd(), recorder, display);
         let thread = thread::Builder::new().name("lokt-record".into()).spawn(work)?;
         Ok(Recording { streams: Some((out_end, err_end)), stop, thread })
     }

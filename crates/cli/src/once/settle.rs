@@ -45,7 +45,7 @@ impl<'a> Settled<'a> {
     /// Judges a run, and keeps its result before anybody is told that it is over: who was told so and asks again
     /// finds it.
     pub(super) fn of(sharing: &'a Sharing<'a>, run: Run) -> Result<Self, Failure> {
-        let Run { grant, finish, recorder, began, claims } = run;
+        let Run { grant, finish, mut recorder, began, claims } = run;
         let runs_on = matches!(finish, Err(GuardError::Wait { .. }));
         let stands = !grant.lost && stands(&sharing.context.store, &grant);
         let ended = finish.as_ref().ok().filter(|it| was_ended(it));
@@ -55,7 +55,7 @@ impl<'a> Settled<'a> {
             warn_unrecorded(error);
             verdict = verdict.not_kept(&chain(error));
         }
-        let kept = Keeping { sharing, began, claims }.settle(&mut verdict, recorder.as_ref().ok());
+        let kept = Keeping { sharing, began, claims }.settle(&mut verdict, recorder.as_mut().ok());
         let answer = match &kept {
             Some(record) => Answer::of_kept(How::Ran, record, &sharing.question.results),
             None => Answer::of_run(sharing, &verdict, recorder.as_ref().ok(), began.1.elapsed())?,
@@ -144,7 +144,11 @@ struct Keeping<'a> {
 impl Keeping<'_> {
     /// Keeps the result of a run by its verdict, which is told what came of that. A run that failed says that an
     /// older success of the same is none any more.
-    fn settle(&self, verdict: &mut Verdict, recorder: Option<&Recorder>) -> Option<ResultRecord> {
+    fn settle(
+        &self,
+        verdict: &mut Verdict,
+        recorder: Option<&mut Recorder>,
+    ) -> Option<ResultRecord> {
         let wanted = |code: u8| code == 0 || self.sharing.once.keeping.keep_failures;
         match (&*verdict, recorder) {
             (Verdict::Abandoned { .. }, _) | (Verdict::Exited { code: 0, .. }, None) => None,
@@ -181,11 +185,11 @@ impl Keeping<'_> {
     }
 
     /// Keeps it, or says why not.
-    fn keep(&self, code: u8, recorder: &Recorder) -> Result<ResultRecord, String> {
+    fn keep(&self, code: u8, recorder: &mut Recorder) -> Result<ResultRecord, String> {
         let question = &self.sharing.question;
         self.require_unchanged()?;
         self.require_own_artifacts()?;
-        let streams = recorder.recorded();
+        let streams = recorder.recorded().map_err(|error| chain(&error))?;
         let new = NewResult {
             record: self.record(code, &streams),
             manifest: &question.manifest,

@@ -13,11 +13,14 @@
 //! holds the lock of the key; followers only read, and nothing that they do or fail to do reaches the writer. A
 //! recording without a last frame whose writer is gone was broken off.
 
+mod chase;
 mod display;
 mod follower;
 mod frame;
 mod recorder;
 mod streams;
+mod told;
+mod track;
 mod transcript;
 mod verdict;
 mod watch;
@@ -25,7 +28,7 @@ mod watch;
 pub use display::Display;
 pub use follower::{Follower, Progress};
 pub use frame::{Frame, Stream};
-pub use recorder::{Recorded, Recorder, Stored};
+pub use recorder::{Drawn, Recorded, Recorder, Stored};
 pub use streams::Streams;
 pub use transcript::{Shown, Sources, Transcribed, transcribe};
 pub use verdict::Verdict;

@@ -1,4 +1,7 @@
-use super::{Frame, Stream, Verdict, path};
+use super::{
+    Frame, Stream, Verdict, path,
+    track::{Track, Undrawn},
+};
 use crate::{
     digest::{Digest, Digesting},
     files::{self, FileError},
@@ -26,11 +29,22 @@ pub struct Recorder {
     fence: u64,
     out: Track,
     err: Track,
-    order: Track,
+    order: Order,
 }
 
-/// One file of a recording, with what went into it.
-struct Track {
+/// What came of drawing from a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drawn {
+    /// More was recorded.
+    More,
+    /// Nothing is there for now.
+    Nothing,
+    /// There will be no more.
+    End,
+}
+
+/// The order of a recording, and what has gone into it.
+struct Order {
     path: PathBuf,
     file: File,
     digesting: Digesting,
@@ -48,17 +62,16 @@ pub struct Recorded {
     pub order: (Stored, PathBuf),
 }
 
-impl Track {
+impl Order {
     fn begin(path: PathBuf) -> Result<Self, FileError> {
-        files::remove(&path).map_err(FileError::on("remove", &path))?;
-        let opened = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path);
-        let file = opened.map_err(FileError::on("record in", &path))?;
+        let file = begin(&path, OpenOptions::new().append(true))?;
         Ok(Self { path, file, digesting: Digesting::default(), bytes: 0 })
     }
 
-    fn add(&mut self, bytes: &[u8]) -> Result<(), FileError> {
-        self.file.write_all(bytes).map_err(FileError::on("record in", &self.path))?;
-        self.digesting.add(bytes);
+    fn add(&mut self, frame: &Frame) -> Result<(), FileError> {
+        let bytes = frame.encode();
+        self.file.write_all(&bytes).map_err(FileError::on("record in", &self.path))?;
+        self.digesting.add(&bytes);
         self.bytes += bytes.len() as u64;
         Ok(())
     }
@@ -69,6 +82,12 @@ impl Track {
     }
 }
 
+/// Makes a file of a recording anew.
+pub(super) fn begin(path: &Path, options: &mut OpenOptions) -> Result<File, FileError> {
+    files::remove(path).map_err(FileError::on("remove", path))?;
+    options.create_new(true).mode(0o600).open(path).map_err(FileError::on("record in", path))
+}
+
 impl Recorder {
     /// Begins a recording in the folder of its key.
     ///
@@ -76,9 +95,10 @@ impl Recorder {
     /// [`FileError`] where it cannot be made.
     pub fn begin(folder: &Path, fence: u64) -> Result<Self, FileError> {
         files::make_folder(folder)?;
-        let track = |part| Track::begin(path(folder, fence, part));
+        let path = |part| path(folder, fence, part);
+        let (out, err) = (Track::begin(path("out"))?, Track::begin(path("err"))?);
         // The order is what followers look for, so it comes last.
-        let (out, err, order) = (track("out")?, track("err")?, track("order")?);
+        let order = Order::begin(path("order"))?;
         // Says that it is being written, to those who clear up. Nobody else locks it for longer than a look.
         order.file.lock().map_err(FileError::on("lock", &order.path))?;
         Ok(Self { folder: folder.to_owned(), fence, out, err, order })
@@ -89,28 +109,43 @@ impl Recorder {
         (self.folder.clone(), self.fence)
     }
 
-    /// Records some bytes.
-    ///
-    /// # Errors
-    /// [`FileError`] where not all of them could be written. Then the recording is of no use any more.
-    pub fn add(&mut self, stream: Stream, bytes: &[u8]) -> Result<(), FileError> {
+    /// Records what a source has for now, a pipe from which reading does not wait.
+    pub(super) fn draw(&mut self, stream: Stream, source: &File) -> Result<Drawn, Undrawn> {
         let track = match stream {
             Stream::Out => &mut self.out,
             Stream::Err => &mut self.err,
         };
-        track.add(bytes)?;
-        self.order.add(&Frame::Bytes(stream, bytes.len() as u64).encode())
+        let bytes = match track.draw(source)? {
+            None => return Ok(Drawn::Nothing),
+            Some(0) => return Ok(Drawn::End),
+            Some(bytes) => bytes,
+        };
+        match self.order.add(&Frame::Bytes(stream, bytes)) {
+            Ok(()) => Ok(Drawn::More),
+            // Nobody was told of them.
+            Err(error) => {
+                let bytes = track.last(bytes);
+                Err(Undrawn { error, bytes })
+            }
+        }
     }
 
     /// What it has so far.
-    pub fn recorded(&self) -> Recorded {
-        Recorded { out: self.out.stored(), err: self.err.stored(), order: self.order.stored() }
+    ///
+    /// # Errors
+    /// [`FileError`] where it cannot be read back.
+    pub fn recorded(&mut self) -> Result<Recorded, FileError> {
+        Ok(Recorded {
+            out: self.out.stored()?,
+            err: self.err.stored()?,
+            order: self.order.stored(),
+        })
     }
 
     /// Tells all who follow what became of the run, and removes the recording's names.
     pub fn end(mut self, verdict: &Verdict) {
         // Where it cannot be written, the recording counts as broken off.
-        let _ = self.order.add(&Frame::End(verdict.encode()).encode());
+        let _ = self.order.add(&Frame::End(verdict.encode()));
         self.remove();
     }
 

@@ -1,4 +1,4 @@
-use super::{Display, Recorder, Stream, Streams};
+use super::{Display, Drawn, Recorder, Stream, Streams, track::Undrawn};
 use crate::files::FileError;
 use nix::{
     errno::Errno,
@@ -13,13 +13,12 @@ use std::{
 
 /// How much is read at once, and how much a pipe holds where the kernel allows it: a command that prints a lot
 /// is held up less often.
-const PORTION: usize = 1 << 20;
+const PORTION: i32 = 1 << 20;
 
 /// Where a command's output comes from.
 pub struct Sources {
     out: File,
     err: File,
-    buffer: Vec<u8>,
 }
 
 impl Sources {
@@ -31,15 +30,15 @@ impl Sources {
         for pipe in [&out, &err] {
             fcntl(pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
             // A smaller one does as well.
-            let _ = fcntl(pipe, FcntlArg::F_SETPIPE_SZ(1 << 20));
+            let _ = fcntl(pipe, FcntlArg::F_SETPIPE_SZ(PORTION));
         }
-        Ok(Self { out: out.into(), err: err.into(), buffer: vec![0; PORTION] })
+        Ok(Self { out: out.into(), err: err.into() })
     }
 
-    fn of(&mut self, stream: Stream) -> (&mut File, &mut [u8]) {
+    fn of(&self, stream: Stream) -> &File {
         match stream {
-            Stream::Out => (&mut self.out, &mut self.buffer),
-            Stream::Err => (&mut self.err, &mut self.buffer),
+            Stream::Out => &self.out,
+            Stream::Err => &self.err,
         }
     }
 }
@@ -65,7 +64,7 @@ pub enum Shown {
 ///
 /// Where nothing can be recorded any more, the output still is shown.
 pub fn transcribe(
-    mut sources: Sources,
+    sources: &Sources,
     stop: BorrowedFd<'_>,
     recorder: Recorder,
     display: Display,
@@ -74,19 +73,14 @@ pub fn transcribe(
     let mut open = vec![Stream::Out, Stream::Err];
     let mut stopping = false;
     while !open.is_empty() {
-        let Ok(ready) = wait(&sources, &open, (!stopping).then_some(stop)) else { break };
+        let Ok(ready) = wait(sources, &open, (!stopping).then_some(stop)) else { break };
         stopping |= ready.stop;
         let mut more = false;
         for stream in ready.streams {
-            let (file, buffer) = sources.of(stream);
-            match file.read(buffer) {
-                Ok(0) => open.retain(|it| *it != stream),
-                Ok(length) => {
-                    more = true;
-                    sink = sink.take(stream, buffer.get(..length).unwrap_or_default());
-                }
-                Err(error) if is_for_now(&error) => {}
-                Err(_) => open.retain(|it| *it != stream),
+            match sink.draw(stream, sources.of(stream)) {
+                Drawn::More => more = true,
+                Drawn::Nothing => {}
+                Drawn::End => open.retain(|it| *it != stream),
             }
         }
         if stopping && !more {
@@ -94,10 +88,6 @@ pub fn transcribe(
         }
     }
     sink.close()
-}
-
-fn is_for_now(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }
 
 /// What can be read.
@@ -108,11 +98,7 @@ struct Ready {
 
 /// Waits until something can be read; without a `stop`, only looks.
 fn wait(sources: &Sources, open: &[Stream], stop: Option<BorrowedFd<'_>>) -> nix::Result<Ready> {
-    let file = |stream: &Stream| match stream {
-        Stream::Out => sources.out.as_fd(),
-        Stream::Err => sources.err.as_fd(),
-    };
-    let watched = open.iter().map(file).chain(stop);
+    let watched = open.iter().map(|stream| sources.of(*stream).as_fd()).chain(stop);
     let mut fds: Vec<PollFd<'_>> = watched.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
     let limit = if stop.is_some() { PollTimeout::NONE } else { PollTimeout::ZERO };
     match poll(&mut fds, limit) {
@@ -128,29 +114,36 @@ fn wait(sources: &Sources, open: &[Stream], stop: Option<BorrowedFd<'_>>) -> nix
 enum Sink {
     Recording(Box<Recorder>, Display),
     /// The recording failed; the command's output is shown all the same.
-    Direct(FileError, Streams),
+    Direct(FileError, Streams, Vec<u8>),
 }
 
 impl Sink {
-    fn take(self, stream: Stream, bytes: &[u8]) -> Self {
-        match self {
-            Self::Recording(mut recorder, display) => match recorder.add(stream, bytes) {
-                Ok(()) => {
+    /// Takes what a source has for now.
+    fn draw(&mut self, stream: Stream, source: &File) -> Drawn {
+        let undrawn = match self {
+            Self::Direct(_, streams, buffer) => return show(streams, stream, (source, buffer)),
+            Self::Recording(recorder, display) => match recorder.draw(stream, source) {
+                Ok(Drawn::More) => {
                     display.tell();
-                    Self::Recording(recorder, display)
+                    return Drawn::More;
                 }
-                Err(error) => {
-                    recorder.break_off();
-                    let mut streams = display.finish();
-                    recorder.make_room();
-                    streams.write(stream, bytes);
-                    Self::Direct(error, streams)
-                }
+                Ok(drawn) => return drawn,
+                Err(undrawn) => undrawn,
             },
-            Self::Direct(error, mut streams) => {
-                streams.write(stream, bytes);
-                Self::Direct(error, streams)
-            }
+        };
+        self.give_up(stream, undrawn);
+        Drawn::More
+    }
+
+    /// Shows what comes from now on without recording it.
+    fn give_up(&mut self, stream: Stream, Undrawn { error, bytes }: Undrawn) {
+        let direct = Self::Direct(error, Streams::none(), vec![0; PORTION as usize]);
+        let before = std::mem::replace(self, direct);
+        if let (Self::Recording(recorder, display), Self::Direct(_, streams, _)) = (before, self) {
+            recorder.break_off();
+            *streams = display.finish();
+            recorder.make_room();
+            streams.write(stream, &bytes);
         }
     }
 
@@ -159,7 +152,25 @@ impl Sink {
             Self::Recording(recorder, display) => {
                 Transcribed { recorder: Ok(*recorder), display: Shown::ByDisplay(display) }
             }
-            Self::Direct(error, _) => Transcribed { recorder: Err(error), display: Shown::All },
+            Self::Direct(error, ..) => Transcribed { recorder: Err(error), display: Shown::All },
         }
     }
+}
+
+/// Reads what is there for now, and shows it.
+fn show(streams: &mut Streams, stream: Stream, (mut source, buffer): (&File, &mut [u8])) -> Drawn {
+    match source.read(buffer) {
+        Ok(0) => Drawn::End,
+        Ok(length) => {
+            streams.write(stream, buffer.get(..length).unwrap_or_default());
+            Drawn::More
+        }
+        Err(error) if is_for_now(&error) => Drawn::Nothing,
+        Err(_) => Drawn::End,
+    }
+}
+
+/// Whether reading may go on later.
+pub(super) fn is_for_now(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }

@@ -1,0 +1,73 @@
+use super::told::Told;
+use crate::digest::{Digest, Digesting};
+use std::{
+    fs::File,
+    io,
+    os::unix::fs::FileExt,
+    sync::Arc,
+    thread::{self, JoinHandle},
+};
+
+/// How much is read at once: what the processor's own memory holds.
+const PORTION: usize = 128 << 10;
+
+/// Digests a file that grows, in a thread of its own: a command that prints a lot is not held up by that.
+pub(super) struct Chase {
+    told: Arc<Told<Reach>>,
+    thread: JoinHandle<io::Result<Digest>>,
+}
+
+/// How far the file goes.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Reach {
+    bytes: u64,
+    /// It grows no more.
+    all: bool,
+}
+
+impl Chase {
+    /// Begins with the first byte of a file, of which this is told later how far it goes.
+    pub(super) fn begin(file: &File) -> io::Result<Self> {
+        let file = file.try_clone()?;
+        let told = Arc::new(Told::default());
+        let of_thread = Arc::clone(&told);
+        let work = move || digest(&of_thread, &file);
+        let thread = thread::Builder::new().name("lokt-digest".into()).spawn(work)?;
+        Ok(Self { told, thread })
+    }
+
+    /// Tells that the file has so many bytes now.
+    pub(super) fn tell(&self, bytes: u64) {
+        self.told.tell(|reach| reach.bytes = bytes);
+    }
+
+    /// The digest of the bytes that were told.
+    pub(super) fn finish(self) -> io::Result<Digest> {
+        self.told.tell(|reach| reach.all = true);
+        self.thread.join().unwrap_or_else(|_| Err(io::Error::other("digesting panicked")))
+    }
+}
+
+/// The digest of the first bytes of a file.
+pub(super) fn digest_of(file: &File, bytes: u64) -> io::Result<Digest> {
+    let told = Told::default();
+    told.tell(|reach| *reach = Reach { bytes, all: true });
+    digest(&told, file)
+}
+
+fn digest(told: &Told<Reach>, file: &File) -> io::Result<Digest> {
+    let (mut digesting, mut done) = (Digesting::default(), 0);
+    let mut buffer = vec![0; PORTION];
+    let mut reach = Reach::default();
+    while !reach.all {
+        reach = told.wait(reach);
+        while done < reach.bytes {
+            let most = usize::try_from(reach.bytes - done).unwrap_or(PORTION).min(PORTION);
+            let portion = buffer.get_mut(..most).unwrap_or_default();
+            file.read_exact_at(portion, done)?;
+            digesting.add(portion);
+            done += most as u64;
+        }
+    }
+    Ok(digesting.finish())
+}
