@@ -9,17 +9,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// When to look, after the command's start, whether the locks still stand. Then an alarm is set.
+/// How often to look, after the command's start, whether the locks still stand, until an alarm is set.
+const OFTEN: Duration = Duration::from_millis(50);
+
+/// When to set an alarm.
 ///
-/// An alarm costs some ten milliseconds at the end (closing an inotify instance), which commands that are over
+/// It costs some ten milliseconds at the end (closing an inotify instance), which commands that are over
 /// soon need not pay; a look costs some ten microseconds.
-const LOOKS: [Duration; 5] = [
-    Duration::from_millis(50),
-    Duration::from_millis(150),
-    Duration::from_millis(350),
-    Duration::from_millis(650),
-    Duration::from_secs(1),
-];
+const ALARMED: Duration = Duration::from_secs(1);
 
 /// How often to look where there is no alarm, or where a look failed.
 const SLOW: Duration = Duration::from_secs(1);
@@ -31,7 +28,6 @@ const REST: Duration = Duration::from_millis(250);
 /// Finds out soon when a lock is taken away from its guard.
 pub(super) struct Watch<A> {
     began: Instant,
-    looked: usize,
     rested: Instant,
     alarm: Option<A>,
     next: Option<Instant>,
@@ -48,8 +44,8 @@ pub(super) struct Lost {
 impl<A: Alarm> Watch<A> {
     /// Begins to watch over some grants; where there are none, it is never time to look.
     pub(super) fn begin<T>(grants: &[Grant<T>], now: Instant) -> Self {
-        let next = LOOKS.first().filter(|_| !grants.is_empty()).map(|after| now + *after);
-        Self { began: now, looked: 0, rested: now, alarm: None, next }
+        let next = (!grants.is_empty()).then(|| now + OFTEN);
+        Self { began: now, rested: now, alarm: None, next }
     }
 
     /// When to look next.
@@ -97,13 +93,12 @@ impl<A: Alarm> Watch<A> {
 
     /// Sets the alarm, where it is time for it, before the look, so that no change falls between the two.
     fn rearm<S: Store<Alarm = A>>(&mut self, store: &S, grants: &[Grant<S::Ticket>], now: Instant) {
-        self.looked += 1;
         self.rested = now + REST;
         if let Some(alarm) = &mut self.alarm {
             self.next = None;
             alarm.rearm();
-        } else if let Some(after) = LOOKS.get(self.looked) {
-            self.next = Some(self.began + *after);
+        } else if now < self.began + ALARMED {
+            self.next = Some(now + OFTEN);
         } else {
             let place =
                 |grant: &Grant<S::Ticket>| grant.ticket.as_ref().map(|it| it.place().clone());
