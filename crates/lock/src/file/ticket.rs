@@ -27,6 +27,8 @@ pub struct FileTicket {
     /// Its second name, while it waits and runs under other locks: so those few are found without looking
     /// through all lines.
     nested: Option<PathBuf>,
+    /// It is out of the line, and only has to tell those who wait for it.
+    withdrawn: bool,
 }
 
 impl FileTicket {
@@ -42,7 +44,7 @@ impl FileTicket {
         let content = serde_json::to_vec(text).unwrap_or_default();
         let path = folder.join(file_name(&place));
         let file = publish(&folder, &path, &content)?;
-        Ok(Self { file, place, folder, nested: None })
+        Ok(Self { file, place, folder, nested: None, withdrawn: false })
     }
 
     /// Gives the ticket a second name in `folder`, where it is found as one that waits and runs under other
@@ -80,7 +82,9 @@ impl FileTicket {
         if let Mode::Slots(_) = self.place.mode {
             let content = fs::read(&waiting).map_err(StoreError::io("read", &waiting))?;
             let before = std::mem::replace(&mut self.file, publish(&self.folder, &path, &content)?);
-            give_up(&waiting, &before);
+            // As in leaving: the name goes first.
+            let _ = fs::remove_file(&waiting);
+            unlock(&before);
         } else {
             fs::rename(&waiting, path).map_err(StoreError::io("rename", waiting))?;
         }
@@ -106,9 +110,18 @@ impl Ticket for FileTicket {
         &self.place
     }
 
-    fn leave(mut self) {
+    fn withdraw(&mut self) {
         self.unlist();
-        give_up(&self.path(), &self.file);
+        let _ = fs::remove_file(self.path());
+        self.withdrawn = true;
+    }
+
+    fn leave(mut self) {
+        // The name goes first: whoever finds it still must find it locked.
+        if !self.withdrawn {
+            self.withdraw();
+        }
+        unlock(&self.file);
     }
 
     fn stands(&self) -> bool {
@@ -117,11 +130,9 @@ impl Ticket for FileTicket {
     }
 }
 
-/// Ends a ticket's life. The name goes first: whoever finds it still must find it locked. Unlocking then
-/// reaches the processes that inherited the descriptor too, which closing it would not. Neither can fail in
-/// a way that matters: a dead ticket is passed over whether its name is there or not.
-fn give_up(path: &Path, file: &File) {
-    let _ = fs::remove_file(path);
+/// Ends a ticket's life, also for the processes that inherited the descriptor, which closing it would not. It cannot
+/// fail in a way that matters: a dead ticket is passed over whether its name is there or not.
+fn unlock(file: &File) {
     let _ = file.unlock();
 }
 

@@ -29,13 +29,13 @@ pub fn release<S: Store>(
     grant: Grant<S::Ticket>,
     caller: &Caller,
 ) -> Result<Released, OperationError> {
-    let Grant { record, ticket, kind, lost } = grant;
+    let Grant { record, mut ticket, kind, lost } = grant;
     if lost {
         // That has been logged when it was found out.
         ticket.into_iter().for_each(Ticket::leave);
         return Ok(Released::Lost);
     }
-    // The section lasts until the ticket is gone, so the log tells of changes in their order.
+    // The section lasts until the ticket is out of the line, so the log tells of changes in their order.
     let (released, section) = match store.section(&record.name) {
         Ok(mut section) => (give_back(&mut section, &record, kind), Some(section)),
         Err(error) => (Err(error.into()), None),
@@ -44,8 +44,10 @@ pub fn release<S: Store>(
         let what = if *mine { EventKind::Release } else { EventKind::Lost };
         store.log(&event(what, &record, kind, caller), Durability::Volatile)
     });
-    ticket.into_iter().for_each(Ticket::leave);
+    ticket.iter_mut().for_each(Ticket::withdraw);
     drop(section);
+    // After the section, as this wakes the next in line, who enters it.
+    ticket.into_iter().for_each(Ticket::leave);
     let unlogged = logged.and_then(Result::err);
     Ok(if released? { Released::Done { unlogged } } else { Released::Lost })
 }

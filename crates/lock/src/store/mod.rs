@@ -226,6 +226,11 @@ pub trait Ticket {
     /// The place.
     fn place(&self) -> &Place;
 
+    /// Takes the place out of the line: nobody who looks finds it any more. Those who wait for it already are
+    /// told when it [leaves](Self::leave), which is to follow at once; if this process dies before that, they find
+    /// out by themselves within a second.
+    fn withdraw(&mut self);
+
     /// Gives the place up now, also for processes that inherited it. Dropping a ticket does not: a
     /// command may live on that has it too.
     fn leave(self);

@@ -169,11 +169,15 @@ impl Ticket for MemoryTicket {
         &self.place
     }
 
-    fn leave(mut self) {
-        self.open = false;
+    fn withdraw(&mut self) {
         if self.stands() {
             self.store.change("giving up the ticket", |world| world.unlink(&self.place));
         }
+    }
+
+    fn leave(mut self) {
+        self.open = false;
+        self.withdraw();
     }
 
     fn stands(&self) -> bool {
