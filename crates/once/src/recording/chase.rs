@@ -14,7 +14,7 @@ const PORTION: usize = 128 << 10;
 /// Digests a file that grows, in a thread of its own: a command that prints a lot is not held up by that.
 pub(super) struct Chase {
     told: Arc<Told<Reach>>,
-    thread: JoinHandle<io::Result<Digest>>,
+    thread: Option<JoinHandle<io::Result<Digest>>>,
 }
 
 /// How far the file goes.
@@ -33,7 +33,7 @@ impl Chase {
         let of_thread = Arc::clone(&told);
         let work = move || digest(&of_thread, &file);
         let thread = thread::Builder::new().name("lokt-digest".into()).spawn(work)?;
-        Ok(Self { told, thread })
+        Ok(Self { told, thread: Some(thread) })
     }
 
     /// Tells that the file has so many bytes now.
@@ -42,9 +42,21 @@ impl Chase {
     }
 
     /// The digest of the bytes that were told.
-    pub(super) fn finish(self) -> io::Result<Digest> {
+    pub(super) fn finish(mut self) -> io::Result<Digest> {
+        self.end();
+        let digest = self.thread.take().and_then(|thread| thread.join().ok());
+        digest.unwrap_or_else(|| Err(io::Error::other("digesting panicked")))
+    }
+
+    fn end(&self) {
         self.told.tell(|reach| reach.all = true);
-        self.thread.join().unwrap_or_else(|_| Err(io::Error::other("digesting panicked")))
+    }
+}
+
+impl Drop for Chase {
+    /// Lets the thread end, and with it close the file: of one that was removed, the disk is full until then.
+    fn drop(&mut self) {
+        self.end();
     }
 }
 

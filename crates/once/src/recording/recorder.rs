@@ -34,7 +34,7 @@ pub struct Recorder {
 
 /// What came of drawing from a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Drawn {
+pub(super) enum Drawn {
     /// More was recorded.
     More,
     /// Nothing is there for now.

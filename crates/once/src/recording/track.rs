@@ -22,7 +22,7 @@ const PORTION: usize = 1 << 20;
 /// From so many bytes on, a stream is digested while it is recorded, and before that at the end.
 const MANY: u64 = 4 << 20;
 
-/// The bytes of a stream.
+/// The bytes of a stream, in the file that records them.
 pub(super) struct Track {
     pub(super) path: PathBuf,
     file: File,
@@ -39,6 +39,7 @@ pub(super) struct Undrawn {
 }
 
 impl Track {
+    /// Makes the file anew.
     pub(super) fn begin(path: PathBuf) -> Result<Self, FileError> {
         // Not for appending: splice(2) refuses such files.
         let file = begin(&path, OpenOptions::new().read(true).write(true))?;
@@ -62,6 +63,7 @@ impl Track {
         Ok(drawn)
     }
 
+    /// Reads and writes, where splice(2) does not know one of the two.
     fn copy(&self, mut source: &File) -> Result<Option<u64>, Undrawn> {
         let mut bytes = vec![0; PORTION];
         match source.read(&mut bytes) {
@@ -98,6 +100,7 @@ impl Track {
         read.map(|()| last).unwrap_or_default()
     }
 
+    /// What it has, digested.
     pub(super) fn stored(&mut self) -> Result<(Stored, PathBuf), FileError> {
         let digest = match self.chase.take() {
             Some(chase) => chase.finish(),
@@ -112,7 +115,13 @@ impl Track {
 mod tests {
     use super::*;
     use crate::digest::Digest;
-    use std::{fs, io::Seek, thread};
+    use std::{
+        fs,
+        io::Seek,
+        path::Path,
+        thread,
+        time::{Duration, Instant},
+    };
     use tempfile::{tempdir, tempfile};
 
     /// Draws until the source has ended, and gives what is recorded then.
@@ -164,5 +173,32 @@ mod tests {
             let drawn = track.draw(&source).unwrap().unwrap();
             assert_eq!(track.last(drawn), text.as_bytes());
         }
+    }
+
+    #[test]
+    fn a_track_that_is_dropped_keeps_no_room_on_the_disk() {
+        let folder = tempdir().unwrap();
+        let path = folder.path().join("out");
+        let mut track = Track::begin(path.clone()).unwrap();
+        let mut no_pipe = tempfile().unwrap();
+        no_pipe.write_all(&vec![7; 5 << 20]).unwrap();
+        no_pipe.rewind().unwrap();
+        while track.draw(&no_pipe).unwrap() != Some(0) {}
+        assert!(track.chase.is_some(), "it is digested by a thread");
+        fs::remove_file(&path).unwrap();
+        drop(track);
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while is_open(&path) {
+            assert!(Instant::now() < deadline, "nobody has it open any more");
+            thread::yield_now();
+        }
+    }
+
+    /// Whether this process has a file open that has no name any more.
+    fn is_open(path: &Path) -> bool {
+        let name = format!("{} (deleted)", path.display());
+        let open = fs::read_dir("/proc/self/fd").unwrap().flatten();
+        let mut links = open.filter_map(|fd| fs::read_link(fd.path()).ok());
+        links.any(|link| link.as_os_str() == name.as_str())
     }
 }
