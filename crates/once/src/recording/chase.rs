@@ -23,6 +23,8 @@ struct Reach {
     bytes: u64,
     /// It grows no more.
     all: bool,
+    /// Nobody wants the digest.
+    given_up: bool,
 }
 
 impl Chase {
@@ -43,27 +45,23 @@ impl Chase {
 
     /// The digest of the bytes that were told.
     pub(super) fn finish(mut self) -> io::Result<Digest> {
-        self.end();
+        self.told.tell(|reach| reach.all = true);
         let digest = self.thread.take().and_then(|thread| thread.join().ok());
         digest.unwrap_or_else(|| Err(io::Error::other("digesting panicked")))
-    }
-
-    fn end(&self) {
-        self.told.tell(|reach| reach.all = true);
     }
 }
 
 impl Drop for Chase {
-    /// Lets the thread end, and with it close the file: of one that was removed, the disk is full until then.
+    /// Lets the thread end if it has not, and with it close the file: of one that was removed, the disk is full until then.
     fn drop(&mut self) {
-        self.end();
+        self.told.tell(|reach| (reach.all, reach.given_up) = (true, true));
     }
 }
 
 /// The digest of the first bytes of a file.
 pub(super) fn digest_of(file: &File, bytes: u64) -> io::Result<Digest> {
     let told = Told::default();
-    told.tell(|reach| *reach = Reach { bytes, all: true });
+    told.tell(|reach| *reach = Reach { bytes, all: true, given_up: false });
     digest(&told, file)
 }
 
@@ -73,7 +71,7 @@ fn digest(told: &Told<Reach>, file: &File) -> io::Result<Digest> {
     let mut reach = Reach::default();
     while !reach.all {
         reach = told.wait(reach);
-        while done < reach.bytes {
+        while done < reach.bytes && !told.now().given_up {
             let most = usize::try_from(reach.bytes - done).unwrap_or(PORTION).min(PORTION);
             let portion = buffer.get_mut(..most).unwrap_or_default();
             file.read_exact_at(portion, done)?;

@@ -14,6 +14,11 @@ impl<T: Copy + PartialEq> Told<T> {
         self.changed.notify_one();
     }
 
+    /// What is told now.
+    pub(super) fn now(&self) -> T {
+        *self.lock()
+    }
+
     /// Waits until it is something else than what was known.
     pub(super) fn wait(&self, known: T) -> T {
         let mut state = self.lock();
