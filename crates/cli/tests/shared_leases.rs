@@ -195,7 +195,9 @@ fn a_lease_that_is_over_is_out_for_every_reader() {
         (&one["owner"], &one["taken"], one.get("co_holders")),
         (&json!("bob"), &json!(1), None)
     );
-    assert!(!it.lokt(["why", "x"]).run().expect(2).out.contains("ada"), "nor is it in the way");
+    let why = it.lokt(["why", "x", "--json"]).run().expect(2).json();
+    assert_eq!(why["reasons"][0]["record"]["owner"], json!("bob"), "{why}");
+    assert_eq!(why["reasons"].as_array().map(Vec::len), Some(1), "nor is it in the way: {why}");
     it.lokt(["guard", "x", "--", "true"]).owner("w").run().fails_with(2, "held by bob");
     assert_eq!(holders(&it), ["ada", "bob"], "who is refused changes nothing");
     it.lokt(["status"]).run().ok();
