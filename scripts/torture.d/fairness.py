@@ -93,8 +93,7 @@ class Round:
         number = next(self.ground.numbers)
         mode = self.choose.choice(["shared", "exclusive"]) if self.mode == "shared" else self.mode
         way = self.ground.some_way(self.choose)
-        inside = self.ground.inside(number, mode, [self.name], self.choose.randint(0, 3))
-        command = self.ground.command(way, inside)
+        command = self.ground.inside(number, mode, [self.name], self.choose.randint(0, 3))
         words = self.ground.dress(way, ["guard", *flags_of(mode), "--wait", self.name, "--", *command])
         self.waiters.append(self.ground.start(words, {0}, number, way))
         self.modes.append(mode)

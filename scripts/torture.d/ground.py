@@ -9,7 +9,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from subprocess import DEVNULL
 
-import hardship
 import processes
 
 VIOLATION = 99  # The exit code of an oracle that found one. It has said so in its log, too.
@@ -114,10 +113,6 @@ class Ground:
         possible["init"] = possible["namespace"]
         ways = [way for way in allowed if not isinstance(possible[way], str)]
         return choose.choice(ways) if ways and choose.random() < 0.3 else "plain"
-
-    def command(self, way, words):
-        """The words of a guarded command that has the true time, whatever its guard has."""
-        return [*hardship.UNDRESS, *words] if way == "clock" else words
 
     def start(self, words, expected, number, way="plain", owner=None, ttl=0, **options):
         """Starts a run in a session of its own."""

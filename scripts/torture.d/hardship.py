@@ -19,9 +19,11 @@ class Clock:
 
     faketime(1) lends its library, which reads the offset from a file at every look at the clock. Time
     spans stay true (CLOCK_MONOTONIC), as they do where a real clock is set. The library has a semaphore,
-    which a process takes as it starts. Every process gets one of its own: where they share one, a process
-    that is killed with it keeps all others from ever starting, and that would look like a wedge of ours.
-    Who is killed leaves its semaphore behind; those are removed in the end.
+    which a process takes as it starts and at every look, and which the children that have the library share
+    with it: where the process is killed with it, they never start, and that looks like a wedge of ours. So it
+    is the loader that is told to load it, not the environment: nobody inherits it, every process has a
+    semaphore of its own, and the guarded command and the oracle have the true time. Who is killed leaves its
+    semaphore behind; those are removed in the end.
     """
 
     def __init__(self, folder, dynamic, seed):
@@ -29,20 +31,20 @@ class Clock:
         self.dynamic = dynamic
         self.random = random.Random(f"{seed}/clock")
         self.ended = threading.Event()
-        self.variables = []
+        self.words = []
         self.set(0)
 
     def start(self):
         words = ["faketime", "-f", "+0s", "printenv", "LD_PRELOAD"]
         library = subprocess.run(words, stdout=PIPE, text=True, check=True).stdout.strip()
         settings = {
-            "LD_PRELOAD": library,
             "FAKETIME_TIMESTAMP_FILE": str(self.file),
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             "DONT_FAKE_MONOTONIC": "1",
         }
-        self.variables = [f"{key}={value}" for key, value in settings.items()]
+        variables = [f"{key}={value}" for key, value in settings.items()]
+        self.words = ["env", *variables, loader(), "--preload", library, str(self.dynamic)]
 
     def set(self, seconds):
         draft = self.file.with_suffix(".new")
@@ -64,7 +66,7 @@ class Clock:
             self.set(self.random.choice(OFFSETS))
 
     def dress(self, words):
-        return ["env", *self.variables, str(self.dynamic), *words]
+        return [*self.words, *words]
 
     def close(self):
         self.ended.set()
@@ -73,8 +75,10 @@ class Clock:
                 left.unlink(missing_ok=True)
 
 
-# Takes the clock from a command again: the oracle has the true time, and the library is not tortured.
-UNDRESS = ["env", "-u", "LD_PRELOAD"]
+def loader():
+    """The loader of dynamically linked programs, which has loaded this one, too."""
+    mapped = {line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines()}
+    return next((path for path in mapped if os.path.basename(path).startswith("ld-")), None)
 
 
 def clock(folder, dynamic, seed):
@@ -83,6 +87,8 @@ def clock(folder, dynamic, seed):
         return "faketime is not installed"
     if isinstance(dynamic, str):
         return dynamic
+    if not loader():
+        return "no loader of dynamically linked programs is known here"
     found = Clock(folder, dynamic, seed)
     found.start()
     if found.works(folder):

@@ -74,7 +74,7 @@ class Scenario:
         number = next(ground.numbers)
         way = ground.some_way(choose, self.ways)
         flags, ttl, expected = self.manner(choose, demand.mode)
-        command = ground.command(way, self.inside(choose, number, demand))
+        command = self.inside(choose, number, demand)
         words = ground.dress(way, ["guard", *flags, *demand.names, "--", *command])
         expected = expected | set(demand.expected)
         run = ground.start(words, expected, number, way, owner=demand.owner, ttl=ttl)

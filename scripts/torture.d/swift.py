@@ -46,7 +46,7 @@ class Swift(Scenario):
         flags, script = choose.choice([([], WRITER), ([], WRITER), (["--shared"], READER)])
         if choose.random() < 0.3:
             flags = [*flags, "--ttl", "200ms"]
-        command = ground.command(way, ["sh", "-c", script])
+        command = ["sh", "-c", script]
         guard = ground.dress(way, ["guard", "--wait", *flags, *self.names, "--", *command])
         words = ["env", f"RUN={number}", "sh", "-c", REPEAT, "sh", *guard]
         run = ground.start(words, {0}, number, way, cwd=ground.folder)
