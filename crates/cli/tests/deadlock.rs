@@ -7,6 +7,7 @@
 
 use lokt_testkit::{Done, HOLD, Running, Sandbox};
 use nix::{sys::signal::Signal, unistd::Pid};
+use serde_json::Value;
 
 fn sandbox() -> Sandbox {
     Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
@@ -72,6 +73,10 @@ fn a_circle_of_two_is_refused_to_the_one_who_closes_it() {
     }
     let nested = std::fs::read_dir(it.root().join("nested")).unwrap().count();
     assert_eq!(nested, 0, "nobody is left who waits under a lock");
+    let events = it.events();
+    let denied: Vec<&Value> = events.iter().filter(|event| event["event"] == "deny").collect();
+    assert_eq!(denied.len(), 1, "{denied:?}");
+    assert_eq!(denied[0]["extra"]["deadlock"], true, "whoever looks back finds it");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::{HOLD, Sandbox};
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
@@ -88,6 +89,19 @@ fn who_holds_and_who_waits_now_is_in_it() {
 }
 
 #[test]
+fn a_wait_that_a_signal_ended_is_in_it() {
+    let it = sandbox();
+    let words = ["guard", "x", "--wait", "--", HOLD[0], HOLD[1], HOLD[2]];
+    let ada = it.lokt(words).owner("ada").start().is_in();
+    let bob = it.lokt(words).owner("bob").start().is_waiting();
+    bob.signal(Signal::SIGINT);
+    assert_eq!(bob.ends().signal, Some(Signal::SIGINT as i32));
+    ada.release().ok();
+    let all = it.lokt(["audit", "--timeline", "--json"]).without("LOKT_OWNER").run().ok().json();
+    assert_eq!(spans(&all), ["x hold ada released", "x wait bob interrupted"]);
+}
+
+#[test]
 fn in_a_pipe_the_bars_are_plain_text() {
     let it = sandbox();
     a_busy_moment(&it);
@@ -132,6 +146,9 @@ fn a_page_is_written_whole_or_not_at_all() {
     let names: Vec<_> =
         fs::read_dir(it.folder()).unwrap().map(|it| it.unwrap().file_name()).collect();
     assert_eq!(names.len(), 3, "nothing half-written is left: {names:?}");
+    let shown = write("-").ok().out;
+    assert!(shown.starts_with("<!doctype html>") && shown.ends_with("</html>\n"), "{shown}");
+    assert!(!it.folder().join("-").exists());
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub(super) struct TimelineAsked {
     /// Show who held and who waited for what, when, in place of events
     #[arg(long, conflicts_with_all = ["event", "tail"])]
     timeline: bool,
-    /// Write the timeline to this file, as a page for a browser, with --timeline
+    /// Write the timeline to this file, as a page for a browser, with --timeline; `-` is standard output
     #[arg(long, value_name = "FILE", requires = "timeline", conflicts_with = "json")]
     html: Option<PathBuf>,
 }
@@ -49,6 +49,11 @@ impl TimelineAsked {
         let mut timeline = gather::timeline(context, asked)?;
         timeline.retain(|name, span| wanted(name, &span.who.owner));
         match &self.html {
+            Some(file) if file.as_os_str() == "-" => {
+                let page =
+                    page::html(&timeline).map_err(|error| cannot_write(file, &error.into()))?;
+                output::bytes(page.as_bytes())?;
+            }
             Some(file) => {
                 write_page(file, &timeline)?;
                 output::text(&format!("wrote {}", file.display()))?;
@@ -80,9 +85,11 @@ fn write_page(file: &Path, timeline: &Timeline) -> Result<(), Failure> {
         draft.persist(&file)?;
         Ok(())
     };
-    write().map_err(|error| {
-        Failure::new(Code::Error, format!("cannot write {}: {error}", file.display()))
-    })
+    write().map_err(|error| cannot_write(file, &error))
+}
+
+fn cannot_write(file: &Path, error: &io::Error) -> Failure {
+    Failure::new(Code::Error, format!("cannot write {}: {error}", file.display()))
 }
 
 /// The file that a page may take the place of: a regular one or none, behind all symbolic links.

@@ -2,6 +2,7 @@
 //!
 //! * [`agent`]: the agents, and which files each of them reads.
 //! * [`section`]: a section between marks in a text file. Pure.
+//! * [`fenced`]: what of that text is an example. Pure.
 //! * [`settings`]: a hook in a JSON file, put in and cut out without touching another byte. Pure.
 //! * [`plan`]: what is to change, file by file, worked out before anything is written.
 //! * [`place`]: reading a project's file so that no link leads out of the project.
@@ -13,6 +14,7 @@
 
 pub(crate) mod agent;
 pub(crate) mod diff;
+mod fenced;
 mod place;
 pub(crate) mod plan;
 pub(crate) mod section;

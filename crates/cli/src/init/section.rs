@@ -5,6 +5,7 @@
 //! newlines; else one was put before it and one behind it. A section that is followed by nothing and preceded by
 //! nothing but the opening made its file.
 
+use super::fenced;
 use std::ops::Range;
 
 /// The line before the section.
@@ -81,14 +82,18 @@ fn around<'a>(text: &'a str, place: &Range<usize>) -> (&'a str, &'a str) {
     (before, text.get(place.end..).unwrap_or_default())
 }
 
-/// Where the section is, from the first mark to the end of the second, without that line's end.
+/// Where the section is, from the first mark to the end of the second, without that line's end. Marks in fenced
+/// code are none.
 fn place(text: &str) -> Result<Option<Range<usize>>, Flaw> {
     let mut begins = Vec::new();
     let mut ends = Vec::new();
     let mut at = 0;
+    let examples = fenced::blocks(text);
     for line in text.split_inclusive('\n') {
         let content = line.trim_end_matches(['\n', '\r']);
-        if content.starts_with(BEGINS) && content.ends_with("-->") {
+        if examples.iter().any(|it| it.contains(&at)) {
+            // It shows what a mark looks like.
+        } else if content.starts_with(BEGINS) && content.ends_with("-->") {
             begins.push(at);
         } else if content == END {
             ends.push(at + content.len());

@@ -36,10 +36,21 @@ fn marks_that_do_not_fit_are_refused() {
     assert_eq!(cut("no marks", ""), Ok(Rest::Same));
 }
 
+#[test]
+fn marks_in_an_example_are_none() {
+    let example = format!("```md\n{}\n```\n", marked("x"));
+    assert_eq!(cut(&example, "").unwrap(), Rest::Same);
+    let with = put(Some(&example), "body", "").unwrap();
+    assert_eq!(with, format!("{example}\n{}\n", marked("body")), "the example stays as it is");
+    assert_eq!(put(Some(&with), "body", "").unwrap(), with);
+    assert_eq!(cut(&with, "").unwrap(), Rest::Text(example));
+}
+
 proptest! {
     #[test]
-    fn cutting_gives_back_what_was_there(text in "(a|\n|\r\n|\r| |# b|é){0,12}", opening in "(---\n)?") {
+    fn cutting_gives_back_what_was_there(text in "(a|\n|\r\n|\r| |# b|é|\n```|~~~\n|````){0,12}", opening in "(---\n)?") {
         let with = put(Some(&text), "one\n\ntwo", &opening).unwrap();
+        prop_assert_eq!(put(Some(&with), "one\n\ntwo", &opening).unwrap(), with.clone());
         prop_assert_eq!(cut(&with, &opening).unwrap(), Rest::Text(text.clone()));
         let updated = put(Some(&with), "three", &opening).unwrap();
         prop_assert_eq!(cut(&updated, &opening).unwrap(), Rest::Text(text));

@@ -71,8 +71,13 @@ impl Model {
 
     /// SIGTERM for the first in line.
     pub(crate) fn give_up(&mut self, name: Name) -> Expected {
-        self.at_mut(name).line.remove(0);
-        Expected { code: 143, ..Expected::default() }
+        let waiter = self.at_mut(name).line.remove(0);
+        let (kind, holder) = match waiter.obstacle {
+            Obstacle::Freeze(_) => ("freeze-deny", self.at(name).frozen_by()),
+            _ => ("deny", self.at(name).holder()),
+        };
+        let event = Event::new(kind, name, waiter.owner).of(holder);
+        Expected { code: 143, events: vec![event], ..Expected::default() }
     }
 
     /// Lets those in who can get in now, and those give up who cannot be told anything any more.

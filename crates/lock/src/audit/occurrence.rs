@@ -16,6 +16,8 @@ pub(super) struct Occurrence {
     pub(super) ttl_sec: Option<u64>,
     /// How long was waited before it.
     pub(super) waited: Option<Duration>,
+    /// Whether a signal ended that wait.
+    pub(super) interrupted: bool,
     pub(super) command: Vec<String>,
     /// Whether it is about a guard under a lease, or inside another guard, of its owner.
     pub(super) is_under: bool,
@@ -46,6 +48,7 @@ impl Occurrence {
             },
             ttl_sec: fields.get("ttl_sec").and_then(Value::as_u64),
             waited: extra.get("waited_ms").and_then(Value::as_u64).map(Duration::from_millis),
+            interrupted: is_set("interrupted"),
             command: words(extra.get("command")),
             is_under: is_set("under_lease") || is_set("nested"),
             shares: extra.contains_key("mode"),

@@ -83,6 +83,8 @@ pub enum SpanEnd {
     Entered,
     /// Who asked was refused, at once or after a wait in vain.
     Refused,
+    /// Who waited was interrupted by a signal.
+    Interrupted,
     /// Its lifetime ended.
     Expired,
     /// Its holder was gone.
@@ -184,6 +186,7 @@ impl SpanEnd {
             Self::Released => "released",
             Self::Entered => "entered",
             Self::Refused => "refused",
+            Self::Interrupted => "interrupted",
             Self::Expired => "expired",
             Self::Stale => "stale",
             Self::Lost => "lost",

@@ -68,6 +68,7 @@ fn whoever_waited_is_seen_to_have_waited() {
         event("1 acquire x a ada 7", None, &json!({"command": ["make", "x y"]})),
         event("4 deny x - eve 9", None, &json!({"holder_owner": "ada", "waited_ms": 2000})),
         event("5 deny x - max 9", None, &json!({"holder_owner": "ada"})),
+        event("5 deny x - kim 9", None, &json!({"waited_ms": 1000, "interrupted": true})),
         event("6 release x a ada 7", None, &json!({})),
         event("6 acquire x b bob 8", None, &json!({"waited_ms": 3500})),
         event("8 release x b bob 8", None, &json!({})),
@@ -77,6 +78,7 @@ fn whoever_waited_is_seen_to_have_waited() {
         "x hold ada 1-6 released",
         "x wait eve 2-4 refused",
         "x wait bob 2-6 entered",
+        "x wait kim 4-5 interrupted",
         "x refusal max 5-5 refused",
         "x hold bob 6-8 released",
     ];

@@ -206,8 +206,9 @@ impl Loom {
     }
 
     fn refused(&mut self, event: &Occurrence) {
+        let end = if event.interrupted { SpanEnd::Interrupted } else { SpanEnd::Refused };
         let refusal = || Span { end: SpanEnd::Refused, ..event.span(SpanKind::Refusal) };
-        self.spans.push(event.wait(SpanEnd::Refused).unwrap_or_else(refusal));
+        self.spans.push(event.wait(end).unwrap_or_else(refusal));
     }
 
     /// What is past its lifetime is removed: a lock, or a freeze.

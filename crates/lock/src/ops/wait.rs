@@ -140,7 +140,8 @@ impl<S: Store> Wait<'_, S> {
                 Attempt::Blocked(obstacle) => obstacle,
             };
             if !checked {
-                refuse_deadlock(self.store, self.request, ticket)?;
+                refuse_deadlock(self.store, self.request, ticket)
+                    .inspect_err(|_| self.leave_word(&obstacle, "deadlock"))?;
                 checked = true;
             }
             let mut vigil = self.store.watch(self.request.name, &obstacle)?;
@@ -153,7 +154,10 @@ impl<S: Store> Wait<'_, S> {
             }
             match self.pause((&obstacle, &mut vigil), ticket.as_ref(), bystander)? {
                 Pause::Over => {}
-                Pause::Interrupted => return Ok(Outcome::Interrupted),
+                Pause::Interrupted => {
+                    self.leave_word(&obstacle, "interrupted");
+                    return Ok(Outcome::Interrupted);
+                }
                 Pause::TimedOut => return Ok(self.give_up(obstacle)),
             }
         }
@@ -161,6 +165,13 @@ impl<S: Store> Wait<'_, S> {
 
     fn give_up(&self, obstacle: Obstacle) -> Outcome<S::Ticket> {
         deny(self.store, self.request, obstacle, Some(self.began.elapsed()))
+    }
+
+    /// Logs a wait that ended otherwise than by its time: whoever looks back sees who stood there, and for what.
+    fn leave_word(&self, obstacle: &Obstacle, why: &str) {
+        let denial = denial(self.store, self.request, obstacle.clone(), Some(self.began.elapsed()));
+        let event = event(self.request, &denial).with(why, true);
+        let _ = self.store.log(&event, Durability::Volatile);
     }
 
     /// Sleeps until the obstacle may be gone, telling the bystander from time to time.
@@ -275,12 +286,21 @@ fn deny<S: Store>(
     obstacle: Obstacle,
     waited: Option<Duration>,
 ) -> Outcome<S::Ticket> {
-    let holder = look(store, request.name, request.caller).held();
-    let ahead = text_in_the_way(store, request, &obstacle);
-    let denial = Denial { obstacle, holder, ahead, waited };
+    let denial = denial(store, request, obstacle, waited);
     // Being refused is what there is to tell; a log that cannot be written must not hide that.
     let _ = store.log(&event(request, &denial), Durability::Volatile);
     Outcome::Denied(Box::new(denial))
+}
+
+fn denial<S: Store>(
+    store: &S,
+    request: &Request<'_>,
+    obstacle: Obstacle,
+    waited: Option<Duration>,
+) -> Denial {
+    let holder = look(store, request.name, request.caller).held();
+    let ahead = text_in_the_way(store, request, &obstacle);
+    Denial { obstacle, holder, ahead, waited }
 }
 
 fn event(request: &Request<'_>, denial: &Denial) -> Event {
