@@ -1,6 +1,6 @@
 //! Freezes: an operator's order that nobody may take a name, while whoever holds it keeps it.
 
-use lokt_testkit::{HOLD, Sandbox};
+use lokt_testkit::{HOLD, Sandbox, time};
 use serde_json::{Value, json};
 use std::fs;
 
@@ -75,8 +75,7 @@ fn a_waiter_gets_in_when_the_freeze_expires_and_not_before() {
     it.lokt(["guard", "x", "--wait", "--", "true"]).in_time().ok();
     let events = it.events();
     let entered = events.iter().find(|event| event["event"] == "acquire").unwrap();
-    // Both are in UTC and of the same form.
-    let (entered, end) = (entered["ts"].as_str().unwrap(), freeze["expires_at"].as_str().unwrap());
+    let (entered, end) = (time(&entered["ts"]), time(&freeze["expires_at"]));
     assert!(entered >= end, "entered at {entered}, frozen until {end}");
     it.lokt(["unfreeze", "x"]).owner("ops").run().fails_with(3, "is not frozen");
 }

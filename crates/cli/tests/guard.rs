@@ -1,6 +1,6 @@
 //! A command under a lock: what it sees, what comes out of it, and who else gets in.
 
-use lokt_testkit::{HOLD, Sandbox};
+use lokt_testkit::{HOLD, Sandbox, time};
 use nix::sys::signal::Signal;
 
 fn sandbox() -> Sandbox {
@@ -174,7 +174,7 @@ fn the_announced_life_goes_on_while_the_command_runs() {
     let first = it.record("x")["expires_at"].clone();
     log.prints("renew");
     log.prints("renew");
-    assert!(it.record("x")["expires_at"].as_str() > first.as_str(), "the expiry moves on");
+    assert!(time(&it.record("x")["expires_at"]) > time(&first), "the expiry moves on");
     holder.release().ok();
     log.kill();
 }

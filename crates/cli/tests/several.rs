@@ -1,6 +1,6 @@
 //! A guard of several names: all of them or none, in any order, without ever waiting for each other.
 
-use lokt_testkit::{HOLD, Lokt, Running, Sandbox};
+use lokt_testkit::{HOLD, Lokt, Running, Sandbox, time};
 use nix::{
     sys::signal::{Signal, kill, killpg},
     unistd::Pid,
@@ -210,7 +210,7 @@ fn announced_lives_of_all_names_go_on() {
     log.prints("renew");
     log.prints("renew");
     for (name, first) in ["a", "b"].iter().zip(first) {
-        assert!(it.record(name)["expires_at"].as_str() > first.as_str(), "{name} lives on");
+        assert!(time(&it.record(name)["expires_at"]) > time(&first), "{name} lives on");
     }
     guard.release().ok();
     log.kill();

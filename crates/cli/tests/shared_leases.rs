@@ -5,7 +5,7 @@
     reason = "a test that cannot go on must stop, and say where"
 )]
 
-use lokt_testkit::{Done, HOLD, Running, Sandbox};
+use lokt_testkit::{Done, HOLD, Running, Sandbox, time};
 use serde_json::{Value, json};
 
 fn sandbox() -> Sandbox {
@@ -219,7 +219,7 @@ fn a_heartbeat_extends_only_its_own_announcement() {
     log.prints("bob");
     log.prints("bob");
     let record = it.record("x");
-    assert!(record["co_holders"][0]["expires_at"].as_str() > first.as_str(), "{record}");
+    assert!(time(&record["co_holders"][0]["expires_at"]) > time(&first), "{record}");
     assert_eq!(record["expires_at"], before, "and no other's");
     inside.release().ok();
     log.kill();

@@ -1,7 +1,7 @@
 //! The timeline: who held and who waited for what, in the terminal and in a browser.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
-use lokt_testkit::{HOLD, Sandbox};
+use lokt_testkit::{HOLD, Sandbox, time};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
@@ -54,11 +54,8 @@ fn the_timeline_tells_who_held_and_who_waited() {
     assert_eq!(spans(&all), expected);
     let of = |at: usize, field: &str| all["lanes"][0]["spans"][at][field].clone();
     assert_eq!(of(0, "command"), "sh -c 'echo in; read line; exit 0'");
-    assert!(
-        of(1, "from").as_str() < of(0, "until").as_str(),
-        "bob waited while ada held it: {all}"
-    );
-    assert!(of(1, "until").as_str() >= of(0, "until").as_str(), "and until she was done: {all}");
+    assert!(time(&of(1, "from")) < time(&of(0, "until")), "bob waited while ada held it: {all}");
+    assert!(time(&of(1, "until")) >= time(&of(0, "until")), "and until she was done: {all}");
     assert_eq!(spans(&call(&["--name", "deploy"])), ["deploy freeze ops open"]);
     assert_eq!(spans(&call(&["--owner", "zoe"])), ["review hold zoe open"]);
     assert_eq!(spans(&call(&["--until", "1h"])), [""; 0], "before all of it");

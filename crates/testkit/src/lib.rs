@@ -14,12 +14,14 @@ mod lokt;
 mod running;
 mod sandbox;
 mod strace;
+mod time;
 
 pub use done::Done;
 pub use lokt::Lokt;
 pub use running::{PATIENCE, Running};
 pub use sandbox::Sandbox;
 pub use strace::{Fault, Injection};
+pub use time::time;
 
 /// A command that says that it is in, and ends when its standard input does.
 pub const HOLD: [&str; 3] = ["sh", "-c", "echo in; read line; exit 0"];
