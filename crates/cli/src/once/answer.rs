@@ -5,14 +5,11 @@ use lokt_lock::{
     words::{LockName, Timestamp},
 };
 use lokt_once::{
-    recording::{Follower, Recorder, Stream, Verdict},
+    recording::{Recorder, Tail, Tails, Unrecorded, Verdict},
     results::{ResultRecord, Results},
 };
 use serde_json::{Value, json};
 use std::{fmt, fs::File, time::Duration};
-
-/// How many bytes of each stream an answer shows, from the end.
-const SHOWN: u64 = 64 * 1024;
 
 /// How a result was come by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,8 +45,8 @@ impl Answer {
         let now = Timestamp::now();
         let stream = |stored: lokt_once::recording::Stored| {
             let path = results.content(stored.digest);
-            let tail = File::open(&path).and_then(|file| tail_of(&file, stored.bytes));
-            shown(&tail.unwrap_or_default(), stored.bytes, path.to_str())
+            let tail = File::open(&path).and_then(|file| Tail::of(&file));
+            shown(&tail.unwrap_or(Tail::unread(stored.bytes)), path.to_str())
         };
         let artifacts: Vec<_> =
             record.artifacts.iter().map(|it| it.path().display().to_string()).collect();
@@ -76,14 +73,14 @@ impl Answer {
     pub(super) fn of_run(
         sharing: &Sharing<'_>,
         verdict: &Verdict,
-        recorder: Option<&Recorder>,
+        recorder: Result<&Recorder, &Unrecorded>,
         took: Duration,
     ) -> Result<Self, Failure> {
-        let follower = recorder.and_then(|it| {
-            let (folder, fence) = it.place();
-            Follower::open(&folder, fence)
-        });
-        let mut answer = Self::of_verdict(How::Ran, sharing, verdict, follower.as_ref())?;
+        let tails = match recorder {
+            Ok(recorder) => recorder.tails(),
+            Err(unrecorded) => unrecorded.tails.clone(),
+        };
+        let mut answer = Self::of_verdict(How::Ran, sharing, verdict, &tails)?;
         if let Value::Object(fields) = &mut answer.fields {
             let took = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
             fields.insert("duration_ms".to_owned(), took.into());
@@ -96,7 +93,7 @@ impl Answer {
         how: How,
         sharing: &Sharing<'_>,
         verdict: &Verdict,
-        follower: Option<&Follower>,
+        tails: &Tails,
     ) -> Result<Self, Failure> {
         // What is kept otherwise is of another run.
         if how == How::Followed
@@ -105,10 +102,7 @@ impl Answer {
         {
             return Ok(Self::of_kept(how, &kept.record, &sharing.question.results));
         }
-        let stream = |stream| {
-            let tail = follower.and_then(|it| it.tail(stream, SHOWN).ok());
-            tail.map(|(bytes, whole)| shown(&bytes, whole, None))
-        };
+        let stream = |tail: &Option<Tail>| tail.as_ref().map(|tail| shown(tail, None));
         let (code, why) = match verdict {
             Verdict::Exited { code, not_kept, .. } => (Some(*code), not_kept.clone()),
             Verdict::Signaled { code, signal } => (Some(*code), Some(format!("ended by {signal}"))),
@@ -123,8 +117,8 @@ impl Answer {
             "exit_code": code,
             "kept": false,
             "why": why,
-            "stdout": stream(Stream::Out),
-            "stderr": stream(Stream::Err),
+            "stdout": stream(&tails.out),
+            "stderr": stream(&tails.err),
         });
         Ok(Self { fields, age: None, end: end_of(verdict) })
     }
@@ -178,20 +172,12 @@ fn end_of(verdict: &Verdict) -> Result<Code, Failure> {
     }
 }
 
-fn tail_of(file: &File, whole: u64) -> std::io::Result<Vec<u8>> {
-    use std::os::unix::fs::FileExt;
-    let start = whole.saturating_sub(SHOWN);
-    let mut bytes = vec![0; usize::try_from(whole - start).unwrap_or_default()];
-    file.read_exact_at(&mut bytes, start)?;
-    Ok(bytes)
-}
-
 /// A stream as it is told. Bytes that are no UTF-8 are shown as U+FFFD.
-fn shown(tail: &[u8], whole: u64, path: Option<&str>) -> Value {
+fn shown(tail: &Tail, path: Option<&str>) -> Value {
     json!({
-        "text": String::from_utf8_lossy(tail),
-        "truncated": whole > tail.len() as u64,
-        "bytes": whole,
+        "text": String::from_utf8_lossy(tail.bytes()),
+        "truncated": tail.whole() > tail.bytes().len() as u64,
+        "bytes": tail.whole(),
         "path": path,
     })
 }

@@ -13,7 +13,7 @@ use lokt_lock::{
 };
 use lokt_once::{
     files::FileError,
-    recording::{self, Display, Recorder, Shown, Sources, Transcribed, transcribe},
+    recording::{self, Recorder, Shown, Sink, Sources, Tails, Transcribed, Unrecorded, transcribe},
     results::Claim,
 };
 use nix::{fcntl::OFlag, unistd::pipe2};
@@ -44,7 +44,7 @@ pub(super) struct Run {
     pub(super) grant: Grant<FileTicket>,
     pub(super) finish: Result<Finish, GuardError>,
     /// The recording, where it is whole.
-    pub(super) recorder: Result<Recorder, FileError>,
+    pub(super) recorder: Result<Recorder, Unrecorded>,
     pub(super) began: (Timestamp, Instant),
     /// The artifacts that it makes.
     pub(super) claims: Result<Vec<Claim>, FileError>,
@@ -73,7 +73,7 @@ impl Lead<'_> {
                 let ended = ended.map_err(|_| Failure::new(Code::Error, "recording panicked"))?;
                 (ended.recorder, ended.display)
             }
-            Err(error) => (Err(error), Shown::All),
+            Err(error) => (Err(Unrecorded { error, tails: Tails::default() }), Shown::All),
         };
         let run = Run { grant, finish, recorder, began, claims };
         let settled = Settled::of(self.sharing, run)?;
@@ -85,17 +85,24 @@ impl Lead<'_> {
         let question = &self.sharing.question;
         let folder = question.results.recordings(question.key);
         recording::remove_before(&folder, fence);
-        let recorder = Recorder::begin(&folder, fence)?;
+        let recorder = match Recorder::begin(&folder, fence) {
+            // Then it can go straight to where this process prints.
+            Err(error) if !self.sharing.once.json => return Err(error),
+            recorder => recorder,
+        };
         self.begin(recorder).map_err(|source| FileError { what: "record in", path: folder, source })
     }
 
-    fn begin(&self, recorder: Recorder) -> io::Result<Recording> {
+    fn begin(&self, recorder: Result<Recorder, FileError>) -> io::Result<Recording> {
         let pipe = || pipe2(OFlag::O_CLOEXEC).map_err(io::Error::from);
         let ((out, out_end), (err, err_end), (ended, stop)) = (pipe()?, pipe()?, pipe()?);
         let sources = Sources::new(out, err)?;
         let streams = self.sharing.streams().unwrap_or_default();
-        let display = Display::begin(&recorder, streams)?;
-        let work = move || transcribe(&sources, ended.as_fd(), recorder, display);
+        let sink = match recorder {
+            Ok(recorder) => Sink::recording(recorder, streams)?,
+            Err(error) => Sink::unrecorded(error, streams),
+        };
+        let work = move || transcribe(&sources, ended.as_fd(), sink);
         let thread = thread::Builder::new().name("lokt-record".into()).spawn(work)?;
         Ok(Recording { streams: Some((out_end, err_end)), stop, thread })
     }

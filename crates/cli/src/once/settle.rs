@@ -19,7 +19,7 @@ use lokt_lock::{
 use lokt_once::{
     files::FileError,
     manifest::compare,
-    recording::{Recorded, Recorder, Shown, Streams, Verdict},
+    recording::{Recorded, Recorder, Shown, Streams, Unrecorded, Verdict},
     results::{Claim, Limits, NewResult, ResultRecord},
 };
 use nix::sys::signal::Signal;
@@ -51,14 +51,14 @@ impl<'a> Settled<'a> {
         let ended = finish.as_ref().ok().filter(|it| was_ended(it));
         let ended_by = ended.and_then(|it| Some((it.asked?, it.ending)));
         let mut verdict = verdict(sharing, &finish, stands);
-        if let Err(error) = &recorder {
+        if let Err(Unrecorded { error, .. }) = &recorder {
             warn_unrecorded(error);
             verdict = verdict.not_kept(&chain(error));
         }
         let kept = Keeping { sharing, began, claims }.settle(&mut verdict, recorder.as_mut().ok());
         let answer = match &kept {
             Some(record) => Answer::of_kept(How::Ran, record, &sharing.question.results),
-            None => Answer::of_run(sharing, &verdict, recorder.as_ref().ok(), began.1.elapsed())?,
+            None => Answer::of_run(sharing, &verdict, recorder.as_ref(), began.1.elapsed())?,
         };
         let answer = match (stands, &ended_by) {
             (false, _) => answer.lost(&sharing.lock),

@@ -204,8 +204,8 @@ impl<'a> Sharing<'a> {
         {
             self.restore_shared(verdict)?;
         }
-        let follower: Option<&Follower> = following.follower();
-        let answer = Answer::of_verdict(How::Followed, self, verdict, follower)?;
+        let tails = following.follower().map(Follower::tails).unwrap_or_default();
+        let answer = Answer::of_verdict(How::Followed, self, verdict, &tails)?;
         if self.once.json {
             output::even_if_unread(output::json(&answer.to_json()))?;
         }

@@ -2,6 +2,7 @@
 
 use super::Repository;
 use lokt_testkit::Sandbox;
+use serde_json::Value;
 use std::{
     fs,
     process::{Command, Stdio},
@@ -119,4 +120,37 @@ fn on_a_full_disk_the_command_goes_on_and_nothing_is_kept() {
     assert!(done.err.contains(told) && done.err.contains("No space left"), "{done:#?}");
     assert!(done.err.contains("the end"), "and the other stream: {done:#?}");
     assert!(done.err.contains("no results"), "{done:#?}");
+}
+
+#[test]
+fn on_a_full_disk_json_has_the_end_of_the_output_all_the_same() {
+    let it = Sandbox::new(env!("CARGO_BIN_EXE_lokt"));
+    let call = "cd repo && git init -q . && echo 1 >a &&
+        lokt once t --json -- sh -c 'seq 1 600000; echo the end >&2; exit 3'";
+    let line = format!("mkdir root repo && {SMALL} {call}");
+    let answer = it.with_own_mounts(&line).in_time().expect(3).json();
+    let why = answer["why"].as_str().unwrap();
+    assert!(why.contains("No space left") && answer["kept"] == false, "{answer}");
+    let (out, err) = (&answer["stdout"], &answer["stderr"]);
+    assert!(out["text"].as_str().unwrap().ends_with("\n599999\n600000\n"), "{answer}");
+    let bytes: usize = (1..=600_000).map(|it: u32| it.to_string().len() + 1).sum();
+    assert_eq!((&out["bytes"], &out["truncated"]), (&bytes.into(), &true.into()));
+    assert_eq!((&err["text"], &err["path"]), (&"the end\n".into(), &Value::Null));
+}
+
+#[test]
+fn what_cannot_be_recorded_at_all_is_told_all_the_same() {
+    let it = Repository::new();
+    let once = it.it.root().join("once");
+    fs::create_dir_all(&once).unwrap();
+    fs::write(once.join("recordings"), "in the way").unwrap();
+    let plain = it.once(&[], "echo out; echo err >&2").run().ok().says("was not recorded");
+    assert!(plain.out == "out\n" && plain.err.contains("err\n"), "{plain:#?}");
+    let told = it.once(&["--json"], "echo out; echo err >&2").run().ok().says("was not recorded");
+    let answer = told.json();
+    assert_eq!(answer["kept"], false);
+    assert_eq!(
+        (&answer["stdout"]["text"], &answer["stderr"]["bytes"]),
+        (&"out\n".into(), &4.into())
+    );
 }

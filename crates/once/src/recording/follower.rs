@@ -1,8 +1,7 @@
-use super::{Frame, Stream, Streams, Verdict, number, path};
+use super::{Frame, Stream, Streams, Tail, Tails, Verdict, number, path};
 use std::{
     fs::{self, File},
     io::{self, Read, Seek, SeekFrom},
-    os::unix::fs::FileExt,
     path::{Path, PathBuf},
 };
 
@@ -89,20 +88,9 @@ impl Follower {
         from.seek(SeekFrom::Start(start.saturating_add(length))).map(|_| ())
     }
 
-    /// The last bytes of a stream, at most so many, and whether there were more before them.
-    ///
-    /// # Errors
-    /// What reading said.
-    pub fn tail(&self, stream: Stream, most: u64) -> io::Result<(Vec<u8>, u64)> {
-        let file = match stream {
-            Stream::Out => &self.out,
-            Stream::Err => &self.err,
-        };
-        let whole = file.metadata()?.len();
-        let start = whole.saturating_sub(most);
-        let mut bytes = vec![0; usize::try_from(whole - start).unwrap_or_default()];
-        file.read_exact_at(&mut bytes, start)?;
-        Ok((bytes, whole))
+    /// The ends of what is recorded.
+    pub fn tails(&self) -> Tails {
+        Tails { out: Tail::of(&self.out).ok(), err: Tail::of(&self.err).ok() }
     }
 }
 

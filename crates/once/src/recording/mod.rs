@@ -19,6 +19,7 @@ mod follower;
 mod frame;
 mod recorder;
 mod streams;
+mod tail;
 mod told;
 mod track;
 mod transcript;
@@ -31,7 +32,8 @@ pub use frame::{Frame, Stream};
 use recorder::Drawn;
 pub use recorder::{Recorded, Recorder, Stored};
 pub use streams::Streams;
-pub use transcript::{Shown, Sources, Transcribed, transcribe};
+pub use tail::{Tail, Tails};
+pub use transcript::{Shown, Sink, Sources, Transcribed, Unrecorded, transcribe};
 pub use verdict::Verdict;
 pub use watch::Watch;
 

@@ -1,5 +1,5 @@
 use super::{
-    Frame, Stream, Verdict, path,
+    Frame, Stream, Tails, Verdict, path,
     track::{Track, Undrawn},
 };
 use crate::{
@@ -124,7 +124,7 @@ impl Recorder {
             Ok(()) => Ok(Drawn::More),
             // Nobody was told of them.
             Err(error) => {
-                let bytes = track.last(bytes);
+                let bytes = track.take_back(bytes);
                 Err(Undrawn { error, bytes })
             }
         }
@@ -140,6 +140,11 @@ impl Recorder {
             err: self.err.stored()?,
             order: self.order.stored(),
         })
+    }
+
+    /// The ends of what was recorded.
+    pub fn tails(&self) -> Tails {
+        Tails { out: self.out.tail(), err: self.err.tail() }
     }
 
     /// Tells all who follow what became of the run, and removes the recording's names.

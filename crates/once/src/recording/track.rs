@@ -1,5 +1,5 @@
 use super::{
-    Stored,
+    Stored, Tail,
     chase::{Chase, digest_of},
     recorder::begin,
     transcript::is_for_now,
@@ -92,12 +92,18 @@ impl Track {
         }
     }
 
-    /// The last bytes that were drawn.
-    pub(super) fn last(&self, bytes: u64) -> Vec<u8> {
+    /// The last bytes that were drawn, which count as undrawn from now on.
+    pub(super) fn take_back(&mut self, bytes: u64) -> Vec<u8> {
         let mut last = vec![0; usize::try_from(bytes).unwrap_or_default()];
+        self.bytes = self.bytes.saturating_sub(bytes);
         // What cannot be read back is lost to those who read the output.
-        let read = self.file.read_exact_at(&mut last, self.bytes.saturating_sub(bytes));
+        let read = self.file.read_exact_at(&mut last, self.bytes);
         read.map(|()| last).unwrap_or_default()
+    }
+
+    /// The end of what was drawn.
+    pub(super) fn tail(&self) -> Option<Tail> {
+        Tail::of_first(&self.file, self.bytes).ok()
     }
 
     /// What it has, digested.
@@ -163,16 +169,18 @@ mod tests {
     }
 
     #[test]
-    fn the_last_bytes_are_read_back_to_be_shown() {
+    fn the_last_bytes_are_taken_back_to_be_shown() {
         let folder = tempdir().unwrap();
         let mut track = Track::begin(folder.path().join("out")).unwrap();
         let (source, mut writer) = io::pipe().unwrap();
         let source = File::from(std::os::fd::OwnedFd::from(source));
-        for text in ["first", "second"] {
-            writer.write_all(text.as_bytes()).unwrap();
-            let drawn = track.draw(&source).unwrap().unwrap();
-            assert_eq!(track.last(drawn), text.as_bytes());
-        }
+        writer.write_all(b"first").unwrap();
+        track.draw(&source).unwrap().unwrap();
+        writer.write_all(b"second").unwrap();
+        let drawn = track.draw(&source).unwrap().unwrap();
+        assert_eq!(track.take_back(drawn), b"second");
+        let tail = track.tail().unwrap();
+        assert_eq!((tail.bytes(), tail.whole()), (&b"first"[..], 5), "and count no more");
     }
 
     #[test]

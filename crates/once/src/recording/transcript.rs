@@ -1,4 +1,4 @@
-use super::{Display, Drawn, Recorder, Stream, Streams, track::Undrawn};
+use super::{Display, Drawn, Recorder, Stream, Streams, Tail, Tails, track::Undrawn};
 use crate::files::FileError;
 use nix::{
     errno::Errno,
@@ -46,9 +46,18 @@ impl Sources {
 /// What came of recording a command.
 pub struct Transcribed {
     /// The recording, where it is whole.
-    pub recorder: Result<Recorder, FileError>,
+    pub recorder: Result<Recorder, Unrecorded>,
     /// What still shows it.
     pub display: Shown,
+}
+
+/// What is known of an output that is not recorded.
+#[derive(Debug)]
+pub struct Unrecorded {
+    /// Why it is not.
+    pub error: FileError,
+    /// How it ended.
+    pub tails: Tails,
 }
 
 /// How what was recorded is shown.
@@ -63,13 +72,7 @@ pub enum Shown {
 /// there: what a daemon writes that the command leaves behind belongs to nobody.
 ///
 /// Where nothing can be recorded any more, the output still is shown.
-pub fn transcribe(
-    sources: &Sources,
-    stop: BorrowedFd<'_>,
-    recorder: Recorder,
-    display: Display,
-) -> Transcribed {
-    let mut sink = Sink::Recording(Box::new(recorder), display);
+pub fn transcribe(sources: &Sources, stop: BorrowedFd<'_>, mut sink: Sink) -> Transcribed {
     let mut open = vec![Stream::Out, Stream::Err];
     let mut stopping = false;
     while !open.is_empty() {
@@ -111,17 +114,40 @@ fn wait(sources: &Sources, open: &[Stream], stop: Option<BorrowedFd<'_>>) -> nix
 }
 
 /// Where the output goes.
-enum Sink {
+pub enum Sink {
+    /// Into a recording, from which it is shown.
     Recording(Box<Recorder>, Display),
     /// The recording failed; the command's output is shown all the same.
-    Direct(FileError, Streams, Vec<u8>),
+    Direct(Box<Direct>),
+}
+
+/// Shows what is not recorded, and keeps its end.
+pub struct Direct {
+    unrecorded: Unrecorded,
+    streams: Streams,
+    buffer: Vec<u8>,
 }
 
 impl Sink {
+    /// Records, and shows what is recorded.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    pub fn recording(recorder: Recorder, streams: Streams) -> io::Result<Self> {
+        let display = Display::begin(&recorder, streams)?;
+        Ok(Self::Recording(Box::new(recorder), display))
+    }
+
+    /// Shows what cannot be recorded.
+    pub fn unrecorded(error: FileError, streams: Streams) -> Self {
+        let tails = Tails { out: Some(Tail::default()), err: Some(Tail::default()) };
+        Self::Direct(Box::new(Direct::new(Unrecorded { error, tails }, streams)))
+    }
+
     /// Takes what a source has for now.
     fn draw(&mut self, stream: Stream, source: &File) -> Drawn {
         let undrawn = match self {
-            Self::Direct(_, streams, buffer) => return show(streams, stream, (source, buffer)),
+            Self::Direct(direct) => return direct.draw(stream, source),
             Self::Recording(recorder, display) => match recorder.draw(stream, source) {
                 Ok(Drawn::More) => {
                     display.tell();
@@ -137,13 +163,14 @@ impl Sink {
 
     /// Shows what comes from now on without recording it.
     fn give_up(&mut self, stream: Stream, Undrawn { error, bytes }: Undrawn) {
-        let direct = Self::Direct(error, Streams::none(), vec![0; PORTION as usize]);
+        let direct = Self::unrecorded(error, Streams::none());
         let before = std::mem::replace(self, direct);
-        if let (Self::Recording(recorder, display), Self::Direct(_, streams, _)) = (before, self) {
+        if let (Self::Recording(recorder, display), Self::Direct(direct)) = (before, self) {
             recorder.break_off();
-            *streams = display.finish();
+            direct.streams = display.finish();
+            direct.unrecorded.tails = recorder.tails();
             recorder.make_room();
-            streams.write(stream, &bytes);
+            direct.show(stream, &bytes);
         }
     }
 
@@ -152,21 +179,39 @@ impl Sink {
             Self::Recording(recorder, display) => {
                 Transcribed { recorder: Ok(*recorder), display: Shown::ByDisplay(display) }
             }
-            Self::Direct(error, ..) => Transcribed { recorder: Err(error), display: Shown::All },
+            Self::Direct(direct) => {
+                Transcribed { recorder: Err(direct.unrecorded), display: Shown::All }
+            }
         }
     }
 }
 
-/// Reads what is there for now, and shows it.
-fn show(streams: &mut Streams, stream: Stream, (mut source, buffer): (&File, &mut [u8])) -> Drawn {
-    match source.read(buffer) {
-        Ok(0) => Drawn::End,
-        Ok(length) => {
-            streams.write(stream, buffer.get(..length).unwrap_or_default());
-            Drawn::More
+impl Direct {
+    fn new(unrecorded: Unrecorded, streams: Streams) -> Self {
+        Self { unrecorded, streams, buffer: vec![0; PORTION as usize] }
+    }
+
+    /// Reads what is there for now, and shows it.
+    fn draw(&mut self, stream: Stream, mut source: &File) -> Drawn {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let read = source.read(&mut buffer);
+        if let Ok(length) = read {
+            self.show(stream, buffer.get(..length).unwrap_or_default());
         }
-        Err(error) if is_for_now(&error) => Drawn::Nothing,
-        Err(_) => Drawn::End,
+        self.buffer = buffer;
+        match read {
+            Ok(0) => Drawn::End,
+            Ok(_) => Drawn::More,
+            Err(error) if is_for_now(&error) => Drawn::Nothing,
+            Err(_) => Drawn::End,
+        }
+    }
+
+    fn show(&mut self, stream: Stream, bytes: &[u8]) {
+        self.streams.write(stream, bytes);
+        if let Some(tail) = self.unrecorded.tails.of(stream) {
+            tail.add(bytes);
+        }
     }
 }
 
