@@ -1,8 +1,9 @@
 use super::sharing::Sharing;
 use crate::{exit::Code, failure::Failure, output};
 use lokt_lock::{
+    ops::enlist,
     rules::Obstacle,
-    store::{Store, Vigil},
+    store::{Enlisted, Store, Vigil},
     words::Timestamp,
 };
 use lokt_once::recording::{Follower, Progress, Streams, Verdict, Watch};
@@ -26,6 +27,8 @@ pub(super) struct Following<'a> {
     watch: Watch,
     streams: Streams,
     follower: Option<Follower>,
+    /// Tells others that it waits, where it runs under a lock that they may wait for.
+    _enlisted: Option<Enlisted>,
     /// Recordings up to this number are not followed any more.
     passed: u64,
 }
@@ -44,10 +47,14 @@ pub(super) enum Followed {
 }
 
 impl<'a> Following<'a> {
-    pub(super) fn begin(sharing: &'a Sharing<'a>, streams: Streams) -> Result<Self, Failure> {
+    /// # Errors
+    /// A deadlock among them: the run waits for something that goes on only when this has its result.
+    pub(super) fn begin(sharing: &'a Sharing<'a>, obstacle: &Obstacle) -> Result<Self, Failure> {
+        let streams = sharing.streams()?;
+        let enlisted = enlist(&sharing.context.store, &sharing.request(), obstacle)?;
         let folder = sharing.question.results.recordings(sharing.question.key);
         let watch = Watch::begin(&folder)?;
-        Ok(Self { sharing, folder, watch, streams, follower: None, passed: 0 })
+        Ok(Self { sharing, folder, watch, streams, follower: None, _enlisted: enlisted, passed: 0 })
     }
 
     /// What is followed, or was last.

@@ -61,14 +61,15 @@ impl<'a> Sharing<'a> {
             self.refuse_frozen()?;
             let obstacle = match attempt(&self.context.store, &self.request(), None)? {
                 Attempt::Entered(grant) => {
-                    following.iter_mut().for_each(Following::break_off);
+                    // Whoever runs it waits for nobody.
+                    following.take().iter_mut().for_each(Following::break_off);
                     return self.enter(grant);
                 }
                 Attempt::Blocked(obstacle) => obstacle,
             };
             let following = match &mut following {
                 Some(following) => following,
-                none => none.insert(Following::begin(self, self.streams()?)?),
+                none => none.insert(Following::begin(self, &obstacle)?),
             };
             match following.follow(&obstacle)? {
                 Followed::To(verdict) => return self.share(&verdict, following),

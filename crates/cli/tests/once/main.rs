@@ -3,6 +3,7 @@
 //! * [`keys`]: when it runs again, and when not.
 //! * [`following`]: those who come while it runs.
 //! * [`breaking`]: the one who runs it is killed, interrupted, loses the lock; followers are stopped or go away.
+//! * [`circles`]: runs that wait for each other.
 //! * [`output`]: streams of every kind, codes of every kind.
 //! * [`keeping`]: what is kept, restored, damaged, removed.
 //! * [`refusals`]: what is not run, and not kept, and what is said of it.
@@ -10,6 +11,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 mod breaking;
+mod circles;
 mod following;
 mod keeping;
 mod keys;

@@ -13,7 +13,7 @@ use crate::{
     audit::Event,
     record::{Record, Slot},
     rules::{Obstacle, Place, TicketText, Waiter},
-    store::{Durability, RecordKind, Store, StoreError},
+    store::{Durability, Enlisted, RecordKind, Store, StoreError},
     words::{LockId, LockName, Timestamp},
 };
 use std::{collections::BTreeSet, fs, os::fd::OwnedFd, path::Path, sync::OnceLock};
@@ -79,7 +79,11 @@ impl FileStore {
         }
         let text: TicketText = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
         let name = LockName::new(&text.name).ok()?;
-        let id = path.file_name()?.to_str().and_then(LockId::from_record)?;
+        let file_name = path.file_name()?.to_str()?;
+        if let Some(place) = ticket::place_of_follower(file_name) {
+            return Some(Waiter { name, place, text });
+        }
+        let id = LockId::from_record(file_name)?;
         let place = self.line(&name).ok()?.into_iter().find(|place| place.lock_id == id)?;
         Some(Waiter { name, place, text })
     }
@@ -191,9 +195,21 @@ impl Store for FileStore {
     }
 
     fn one_at_a_time(&self) -> Option<OwnedFd> {
-        let folder = fs::File::open(self.layout.nested()).ok()?;
+        let path = self.layout.nested();
+        let folder = match fs::File::open(&path) {
+            Err(error) if io::is_missing(&error) => {
+                io::make_folder(&path).ok()?;
+                fs::File::open(&path)
+            }
+            opened => opened,
+        };
+        let folder = folder.ok()?;
         let locked = crate::sys::lock_within(&folder, fs::File::lock, PATIENCE).ok()?;
         locked.then(|| folder.into())
+    }
+
+    fn enlist(&self, id: &LockId, text: &TicketText) -> Option<Enlisted> {
+        ticket::enlist(&self.layout.nested(), id, text).ok()
     }
 
     fn alarm(&self, held: &[(&LockName, Option<&Place>)]) -> Option<FileAlarm> {

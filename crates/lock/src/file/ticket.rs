@@ -1,7 +1,7 @@
 use super::{io, layout::Layout};
 use crate::{
     rules::{Mode, Place, TicketText},
-    store::{StoreError, Ticket},
+    store::{Enlisted, StoreError, Ticket},
     words::{LockId, LockName},
 };
 use nix::libc::O_NONBLOCK;
@@ -130,6 +130,26 @@ impl Ticket for FileTicket {
     }
 }
 
+/// What the name of one ends with who waits without a place in a line.
+const FOLLOWS: &str = "-f";
+
+/// Lists somebody in `folder` who waits for a holder and stands in no line. Needs the folder's lock.
+pub(super) fn enlist(
+    folder: &Path,
+    id: &LockId,
+    text: &TicketText,
+) -> Result<Enlisted, StoreError> {
+    let path = folder.join(format!("{id}{FOLLOWS}"));
+    let file = publish(folder, &path, &serde_json::to_vec(text).unwrap_or_default())?;
+    Ok(Enlisted::new(path, file.into()))
+}
+
+/// The place of one who is listed under a file name as [`enlist`] makes them: behind all others.
+pub(super) fn place_of_follower(file_name: &str) -> Option<Place> {
+    let lock_id = LockId::from_record(file_name.strip_suffix(FOLLOWS)?)?;
+    Some(Place { number: u64::MAX, lock_id, entered: false, mode: Mode::Exclusive })
+}
+
 /// Ends a ticket's life, also for the processes that inherited the descriptor, which closing it would not. It cannot
 /// fail in a way that matters: a dead ticket is passed over whether its name is there or not.
 fn unlock(file: &File) {
@@ -166,7 +186,7 @@ fn lock(file: &File, path: &Path) -> Result<(), StoreError> {
     })
 }
 
-/// The name of a ticket that is being written. Only who has the latch writes one.
+/// The name of a ticket that is being written. Only who has the latch, or the lock of the folder, writes one.
 const DRAFT: &str = ".draft";
 
 /// The file name of a place's ticket.

@@ -1,9 +1,10 @@
-use super::{OperationError, Request};
+use super::{OperationError, Request, wait::log_unanswered};
 use crate::{
-    rules::{Place, TicketText, Waiter, Waits, cycle},
-    store::{Store, Ticket},
+    rules::{Obstacle, Place, TicketText, Waiter, Waits, cycle},
+    store::{Enlisted, Store, Ticket},
     words::LockName,
 };
+use std::time::Duration;
 
 /// Refuses a wait that could never end. To be asked once one stands in line, so that of two who are about
 /// to wait for each other, the later one sees the earlier. One who is refused leaves the line before the
@@ -29,6 +30,34 @@ pub(super) fn refuse_deadlock<S: Store>(
         None => Ok(()),
         Some(cycle) => {
             ticket.take().into_iter().for_each(Ticket::leave);
+            Err(OperationError::Deadlock { name: me.name, cycle })
+        }
+    }
+}
+
+/// Enlists one who waits for the holder of a name without standing in its line, for as long as what it gives is kept, and
+/// refuses a wait that could never end. Of two who are about to wait for each other, the later one sees the earlier.
+///
+/// `None` where it runs under no lock, so that nobody can be waiting for it, or where it cannot be enlisted.
+///
+/// # Errors
+/// [`OperationError::Deadlock`] with the circle.
+pub fn enlist<S: Store>(
+    store: &S,
+    request: &Request<'_>,
+    obstacle: &Obstacle,
+) -> Result<Option<Enlisted>, OperationError> {
+    let alone = if request.held.is_empty() { None } else { store.one_at_a_time() };
+    let Some(_alone) = alone else { return Ok(None) };
+    let (id, text) = (store.new_id()?, request.ticket_text());
+    let Some(enlisted) = store.enlist(&id, &text) else { return Ok(None) };
+    let place = Place { number: u64::MAX, lock_id: id, entered: false, mode: request.mode };
+    let me = Waiter { name: request.name.clone(), place, text };
+    match cycle(&me, &Present { store, nested: store.nested() }) {
+        None => Ok(Some(enlisted)),
+        Some(cycle) => {
+            drop(enlisted);
+            log_unanswered(store, request, (obstacle, Duration::ZERO), "deadlock");
             Err(OperationError::Deadlock { name: me.name, cycle })
         }
     }

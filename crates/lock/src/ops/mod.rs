@@ -24,6 +24,7 @@ mod unlock;
 mod wait;
 
 pub use acquire::{Attempt, Grant, GrantKind, attempt};
+pub use circle::enlist;
 pub use error::OperationError;
 pub use explain::{Explanation, Reason, ReasonKind, explain};
 pub use freeze::{Frozen, Unfrozen, freeze, unfreeze};

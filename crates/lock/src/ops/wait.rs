@@ -167,11 +167,8 @@ impl<S: Store> Wait<'_, S> {
         deny(self.store, self.request, obstacle, Some(self.began.elapsed()))
     }
 
-    /// Logs a wait that ended otherwise than by its time: whoever looks back sees who stood there, and for what.
     fn leave_word(&self, obstacle: &Obstacle, why: &str) {
-        let denial = denial(self.store, self.request, obstacle.clone(), Some(self.began.elapsed()));
-        let event = event(self.request, &denial).with(why, true);
-        let _ = self.store.log(&event, Durability::Volatile);
+        log_unanswered(self.store, self.request, (obstacle, self.began.elapsed()), why);
     }
 
     /// Sleeps until the obstacle may be gone, telling the bystander from time to time.
@@ -290,6 +287,18 @@ fn deny<S: Store>(
     // Being refused is what there is to tell; a log that cannot be written must not hide that.
     let _ = store.log(&event(request, &denial), Durability::Volatile);
     Outcome::Denied(Box::new(denial))
+}
+
+/// Logs a wait that ended otherwise than by its time: whoever looks back sees who stood there, for what and how long.
+pub(super) fn log_unanswered<S: Store>(
+    store: &S,
+    request: &Request<'_>,
+    (obstacle, waited): (&Obstacle, Duration),
+    why: &str,
+) {
+    let denial = denial(store, request, obstacle.clone(), Some(waited));
+    let event = event(request, &denial).with(why, true);
+    let _ = store.log(&event, Durability::Volatile);
 }
 
 fn denial<S: Store>(

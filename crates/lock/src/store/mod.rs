@@ -7,8 +7,10 @@
 //! [`ops`](crate::ops) is written against these traits alone; [`file`](mod@crate::file) is the store of one
 //! machine.
 
+mod enlisted;
 mod error;
 
+pub use enlisted::Enlisted;
 pub use error::StoreError;
 
 use crate::{
@@ -126,6 +128,13 @@ pub trait Store: Sized {
     /// the same circle one gives way and the other waits. Where that is not to be had (the default), both
     /// give way.
     fn one_at_a_time(&self) -> Option<OwnedFd> {
+        None
+    }
+
+    /// Enlists somebody who waits for the holder of a name and has no place in its line, as one of those that
+    /// [`nested`](Self::nested) gives. To be called while nobody else looks for deadlocks. `None` where that
+    /// cannot be (the default): then circles through it are not found, and end with a time limit.
+    fn enlist(&self, _id: &LockId, _text: &TicketText) -> Option<Enlisted> {
         None
     }
 
