@@ -64,6 +64,7 @@ class Driver:
 
 TIP = """const tip = document.getElementById("tip");
     return tip.hidden ? null : {text: tip.innerText, x: Number(tip.dataset.x), y: Number(tip.dataset.y)};"""
+PICTURE = "return document.getElementById('canvas').toDataURL()"
 # Two frames later, what was asked to be drawn has been drawn.
 DRAWN = """const done = arguments[arguments.length - 1];
     requestAnimationFrame(() => requestAnimationFrame(() => done(null)));"""
@@ -90,9 +91,11 @@ def look(driver, page, scheme, picture):
     seen["said"] = driver.run("return document.getElementById('said').textContent")
     driver.press(ARROWS["down"])
     second = seen["second"] = driver.run(TIP)
+    drawn(driver)
+    before = driver.run(PICTURE)
     driver.press("+", "+")
     drawn(driver)
-    seen["zoomed"] = driver.run(TIP)
+    seen["zoomed"], seen["moved"] = driver.run(TIP), driver.run(PICTURE) != before
     driver.press("0")
     driver.run("document.getElementById('canvas').blur()")
     seen["left"] = driver.run(TIP)
