@@ -5,6 +5,7 @@ use crate::{
     output, refusal,
 };
 use clap::Args;
+use lokt_lock::sys::in_portions_of;
 use lokt_tool::{
     check::{Checked, Refusal},
     lockfile::LockfileError,
@@ -35,6 +36,9 @@ pub(super) struct Verify {
     json: bool,
 }
 
+/// How many lockfiles are worth a thread of their own: each takes most of a millisecond.
+const PORTION: usize = 16;
+
 /// What came of checking one.
 struct Verdict {
     name: String,
@@ -48,7 +52,8 @@ impl Verify {
             let scope = Space::from(self.scope);
             // What cannot be listed could hold a pin that a run would heed.
             let names = place.checker.lockfiles.names(scope).map_err(Refusal::from)?;
-            names.into_iter().map(|name| of_pin(place, scope, name)).collect()
+            let judge = |name: &String| of_pin(place, scope, name.clone());
+            in_portions_of(PORTION, &names, |part| part.iter().map(judge).collect())
         } else {
             self.ids.iter().map(|id| of_tool(place, id)).collect()
         };

@@ -17,7 +17,7 @@ mod user;
 pub use caller::Caller;
 pub(crate) use dispositions::{expect_children, is_ignored};
 pub(crate) use pidfd::watch_exit;
-pub use portions::in_portions;
+pub use portions::{in_portions, in_portions_of};
 pub(crate) use process::{
     FileId, group, has, is_running, started_by, tree_in_group, writers_of, writes_any,
 };

@@ -1,6 +1,6 @@
 use std::{panic::resume_unwind, thread};
 
-/// How many items are worth a thread of their own.
+/// How many items that take microseconds are worth a thread of their own.
 const PORTION: usize = 1000;
 
 /// Does some work on the parts of a list at the same time, where it is long; the results are in order.
@@ -8,8 +8,17 @@ pub fn in_portions<'a, T: Sync, R: Send>(
     items: &'a [T],
     work: impl Fn(&'a [T]) -> Vec<R> + Sync,
 ) -> Vec<R> {
+    in_portions_of(PORTION, items, work)
+}
+
+/// The same, with as many items as are worth a thread of their own.
+pub fn in_portions_of<'a, T: Sync, R: Send>(
+    least: usize,
+    items: &'a [T],
+    work: impl Fn(&'a [T]) -> Vec<R> + Sync,
+) -> Vec<R> {
     let threads = thread::available_parallelism().map_or(1, usize::from);
-    let portion = items.len().div_ceil(threads).max(PORTION);
+    let portion = items.len().div_ceil(threads).max(least).max(1);
     let work = &work;
     thread::scope(|scope| {
         let mut portions = items.chunks(portion);

@@ -4,11 +4,11 @@ use crate::{
     words::{Extension, ItemId},
 };
 use std::{
-    cell::OnceCell,
     fs::{self, File},
     io,
     os::fd::AsRawFd,
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
 /// The largest item, in bytes.
@@ -19,7 +19,7 @@ pub(super) const MOST_BYTES: u64 = 8 * 1024 * 1024;
 pub struct SpaceFolder {
     tools: PathBuf,
     /// The same without symbolic links, found out when one is met.
-    real: OnceCell<PathBuf>,
+    real: OnceLock<PathBuf>,
 }
 
 /// A file that was opened.
@@ -33,7 +33,7 @@ pub(super) struct Found {
 impl SpaceFolder {
     /// Items below `tools`.
     pub fn new(tools: PathBuf) -> Self {
-        Self { tools, real: OnceCell::new() }
+        Self { tools, real: OnceLock::new() }
     }
 
     /// Where the items are.

@@ -2,11 +2,11 @@ use super::key::{self, KeyError, PublicKey};
 use crate::words::Fingerprint;
 use serde::Deserialize;
 use std::{
-    cell::RefCell,
     collections::HashMap,
     fs, io,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 /// Says why it cannot be told whether a key is trusted, or why that cannot be changed.
@@ -52,7 +52,7 @@ pub struct TrustedKey {
 pub struct Trust {
     user: PathBuf,
     folders: Vec<PathBuf>,
-    known: RefCell<HashMap<Fingerprint, Option<TrustedKey>>>,
+    known: Mutex<HashMap<Fingerprint, Option<TrustedKey>>>,
 }
 
 /// A trusted key in a file with a name for it.
@@ -75,7 +75,7 @@ impl Trust {
         let user = folder(user_space);
         let folders =
             std::iter::once(user.clone()).chain(system_spaces.into_iter().map(folder)).collect();
-        Self { user, folders, known: RefCell::default() }
+        Self { user, folders, known: Mutex::default() }
     }
 
     /// The key of that name, if it is trusted. Each file is read once.
@@ -83,7 +83,9 @@ impl Trust {
     /// # Errors
     /// [`TrustError`] where a file of that name is there and is not what it should be: that is no "no".
     pub fn find(&self, fingerprint: &Fingerprint) -> Result<Option<TrustedKey>, TrustError> {
-        if let Some(known) = self.known.borrow().get(fingerprint) {
+        // Kept until it is known, so that nobody reads it at the same time.
+        let mut known = self.known();
+        if let Some(known) = known.get(fingerprint) {
             return Ok(known.clone());
         }
         let mut found = None;
@@ -93,8 +95,13 @@ impl Trust {
                 break;
             }
         }
-        self.known.borrow_mut().insert(fingerprint.clone(), found.clone());
+        known.insert(fingerprint.clone(), found.clone());
         Ok(found)
+    }
+
+    /// A panic leaves nothing half-known there.
+    fn known(&self) -> MutexGuard<'_, HashMap<Fingerprint, Option<TrustedKey>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// All trusted keys, or what is wrong with their files.
@@ -118,7 +125,7 @@ impl Trust {
     pub fn add(&self, key: &PublicKey) -> Result<PathBuf, TrustError> {
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.user);
         made.map_err(KeyError::io("make the folder", &self.user))?;
-        self.known.borrow_mut().clear();
+        self.known().clear();
         let path = self.user.join(format!("{}.pem", key.fingerprint()));
         match key::create(&path, &key.to_pem(), 0o644) {
             Ok(()) => Ok(path),
@@ -142,7 +149,7 @@ impl Trust {
     /// # Errors
     /// [`TrustError::NotFound`] where it was not trusted; else what went wrong.
     pub fn remove(&self, fingerprint: &Fingerprint) -> Result<Vec<PathBuf>, TrustError> {
-        self.known.borrow_mut().clear();
+        self.known().clear();
         let mut removed = Vec::new();
         for ending in ["pem", "toml"] {
             let path = self.user.join(format!("{fingerprint}.{ending}"));
