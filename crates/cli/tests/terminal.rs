@@ -81,6 +81,57 @@ fn control_z_stops_the_job_and_fg_continues_it() {
 }
 
 #[test]
+fn a_command_that_stops_at_control_z_in_its_own_way_gives_the_terminal_back() {
+    let it = sandbox();
+    let script = "import os, signal
+def stop(*_):
+    print('cleans up', flush=True)
+    os.kill(os.getpid(), signal.SIGSTOP)
+signal.signal(signal.SIGTSTP, stop)
+print('ready', flush=True)
+print('got', input())
+";
+    std::fs::write(it.folder().join("script"), script).unwrap();
+    let mut shell = it.terminal(SHELL).start();
+    shell.tells("bash-");
+    shell.types("lokt guard x -- python3 script\n");
+    shell.prints("ready");
+    shell.types("\u{1a}");
+    shell.prints("cleans up");
+    shell.tells("Stopped");
+    shell.tells("bash-");
+    shell.types("fg\n");
+    shell.tells("lokt guard x");
+    shell.types("words\n");
+    shell.prints("got words");
+    shell.tells("bash-");
+    shell.types("exit\n");
+    shell.ends();
+}
+
+#[test]
+fn a_command_that_ignores_control_z_keeps_the_terminal() {
+    let it = sandbox();
+    let script = "import signal
+signal.signal(signal.SIGTSTP, signal.SIG_IGN)
+print('ready', flush=True)
+print('got', input())
+";
+    std::fs::write(it.folder().join("script"), script).unwrap();
+    let mut shell = it.terminal(SHELL).start();
+    shell.tells("bash-");
+    shell.types("lokt guard x -- python3 script\n");
+    shell.prints("ready");
+    shell.types("\u{1a}");
+    shell.tells("^Z");
+    shell.types("words\n");
+    shell.prints("got words");
+    shell.tells("bash-");
+    shell.types("exit\n");
+    shell.ends();
+}
+
+#[test]
 fn a_command_that_stops_itself_gives_the_terminal_back() {
     let it = sandbox();
     let mut shell = it.terminal(SHELL).start();

@@ -57,6 +57,8 @@ impl Lead<'_> {
         let signals = Signals::hold(seat).map_err(|error| {
             Failure::new(Code::Error, format!("cannot hold signals back: {error}"))
         })?;
+        // Before any thread is started that it could stop.
+        signals.hold_stop();
         let claims = self.sharing.question.claims();
         let began = (Timestamp::now(), Instant::now());
         let fence = grant.record.fence.map_or(0, lokt_lock::words::Fence::get);

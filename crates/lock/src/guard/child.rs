@@ -20,6 +20,8 @@ pub(super) struct Child<'a> {
     pub(super) signals: &'a Signals,
     /// The last signal that asked this process to end.
     pub(super) asked: Cell<Option<Signal>>,
+    /// Ctrl-Z has come, and the command has not stopped yet.
+    pub(super) stopping: Cell<bool>,
 }
 
 impl Child<'_> {
@@ -54,6 +56,8 @@ impl Child<'_> {
             }
             match react(self.crew.seat, received.signal, received.origin) {
                 Reaction::Nothing | Reaction::Collect => {}
+                Reaction::StopWithCommand => self.stopping.set(true),
+                Reaction::Stop => stop = true,
                 Reaction::Forward => self.crew.forward(received.signal),
                 Reaction::ForwardAndStop => {
                     self.crew.forward(received.signal);
@@ -86,12 +90,14 @@ impl Child<'_> {
         }
     }
 
-    /// A command that stopped by itself: the shell that waits for the job must see it stopped. Not so for
-    /// SIGSTOP, which somebody sent to the command and will undo for the command alone.
+    /// A command that stopped at Ctrl-Z or by itself: the shell that waits for the job must see it stopped. Not so for
+    /// SIGSTOP, which somebody sent to the command and will undo for the command alone; unless it is how the
+    /// command ends what it does at Ctrl-Z.
     fn has_stopped(&self, signal: Signal) {
         // Told once: a stop that is not collected would be found again and again.
         let _ = waitid(Id::Pid(self.crew.command), WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG);
-        if self.crew.seat == Seat::Terminal && signal != Signal::SIGSTOP {
+        let by_keyboard = self.stopping.take();
+        if self.crew.seat == Seat::Terminal && (by_keyboard || signal != Signal::SIGSTOP) {
             stop_self();
         }
     }

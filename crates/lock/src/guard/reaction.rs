@@ -22,6 +22,10 @@ pub enum Reaction {
     Forward,
     /// Send it to the command, then stop too.
     ForwardAndStop,
+    /// Stop when the command has stopped, which has got it already.
+    StopWithCommand,
+    /// Stop, and leave the command to itself.
+    Stop,
 }
 
 /// Decides what a guard does about a signal. A second signal is treated like the first.
@@ -31,6 +35,8 @@ pub fn react(seat: Seat, signal: Signal, origin: Origin) -> Reaction {
         // Also where the terminal sent it: the command may have stopped in a group of its own, and must be
         // running again before its state is looked at.
         (Signal::SIGCONT, _, _) => Reaction::Forward,
+        (Signal::SIGTSTP, Seat::Terminal, Origin::Kernel) => Reaction::StopWithCommand,
+        (Signal::SIGTSTP, Seat::Terminal, Origin::Process) => Reaction::Stop,
         (_, Seat::Terminal, Origin::Kernel) => Reaction::Nothing,
         (Signal::SIGTSTP, Seat::OwnGroup, _) => Reaction::ForwardAndStop,
         _ => Reaction::Forward,
@@ -44,7 +50,7 @@ mod tests {
     #[test]
     fn the_table_of_reactions() {
         use Origin::{Kernel, Process};
-        use Reaction::{Collect, Forward, ForwardAndStop, Nothing};
+        use Reaction::{Collect, Forward, ForwardAndStop, Nothing, Stop, StopWithCommand};
         use Seat::{OwnGroup, Terminal};
         for (seat, signal, origin, expected) in [
             (Terminal, Signal::SIGINT, Kernel, Nothing),
@@ -52,6 +58,8 @@ mod tests {
             (Terminal, Signal::SIGHUP, Kernel, Nothing),
             (Terminal, Signal::SIGINT, Process, Forward),
             (Terminal, Signal::SIGTERM, Process, Forward),
+            (Terminal, Signal::SIGTSTP, Kernel, StopWithCommand),
+            (Terminal, Signal::SIGTSTP, Process, Stop),
             (Terminal, Signal::SIGCONT, Kernel, Forward),
             (OwnGroup, Signal::SIGINT, Process, Forward),
             (OwnGroup, Signal::SIGTSTP, Process, ForwardAndStop),

@@ -56,19 +56,29 @@ pub struct Signals {
 
 impl Signals {
     /// Begins to hold signals back; in a terminal's job, Ctrl-Z still stops this process like the rest of
-    /// the job.
+    /// the job, until [`hold_stop`](Self::hold_stop).
     ///
     /// # Errors
     /// When the kernel gives no descriptor.
     pub fn hold(seat: Seat) -> io::Result<Self> {
         crate::sys::expect_children();
         let mut watched: SigSet = WATCHED.into_iter().collect();
+        let mut read = watched;
+        read.add(Signal::SIGTSTP);
         if seat == Seat::OwnGroup {
             watched.add(Signal::SIGTSTP);
         }
         let before = watched.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
-        Ok(Self { descriptor: SignalFd::with_flags(&watched, flags)?, before })
+        Ok(Self { descriptor: SignalFd::with_flags(&read, flags)?, before })
+    }
+
+    /// Holds Ctrl-Z back from now on, in this thread and those that it starts: while a command runs that gets it as
+    /// well, this process stops when the command has. If it were the first to stop, the shell would have the
+    /// terminal back while the command is about to read from it, and what is typed next could go to the wrong one.
+    pub fn hold_stop(&self) {
+        // Where it fails, this process stops at once.
+        let _ = SigSet::from(Signal::SIGTSTP).thread_block();
     }
 
     /// The next signal that arrived; `None` when there is none at this moment.

@@ -87,6 +87,7 @@ where
 {
     let tickets: Vec<&S::Ticket> =
         watchers.grants.iter().filter_map(|it| it.ticket.as_ref()).collect();
+    signals.hold_stop();
     let pid = command.start(seat, signals, &tickets)?;
     let mark = command.setting.mark.as_ref().and_then(FileId::of);
     let tickets = tickets.iter().filter_map(FileId::of).collect();
@@ -96,6 +97,7 @@ where
             crew: Crew { seat, command: pid, tickets, mark },
             signals,
             asked: Cell::new(None),
+            stopping: Cell::new(false),
         },
         vigilance: Vigilance::begin(watchers, now),
         end: orders.max_hold.and_then(|limit| now.checked_add(limit)),
