@@ -240,12 +240,27 @@ fn slots_are_no_circle_while_another_can_become_free() {
     let bob = asks(nested(&it, "bob", "s --slots 2", "a --wait"));
     let carl = asks(nested(&it, "carl", "s --slots 2", "a --wait"));
     let steps = [
-        "ada ..waits for \"s\", which is held by carl",
-        "carl ..waits for \"a\", for which this came earlier: bob",
+        "ada ..waits for \"s\", which is held by bob",
         "bob ..waits for \"a\", which is held by ada",
     ];
     is_refused(ada, "s", &steps);
     goes_through(bob);
+    goes_through(carl);
+}
+
+#[test]
+fn slots_that_are_stuck_only_together_are_a_circle_whoever_asks_last() {
+    let it = sandbox();
+    let ada = nested(&it, "ada", "a", "s --slots 2 --wait");
+    let [bob, carl] = ["bob", "carl"].map(|who| nested(&it, who, "s --slots 2", "a --wait"));
+    let (ada, carl) = (asks(ada), asks(carl));
+    let steps = [
+        "bob ..waits for \"a\", for which this came earlier: carl",
+        "carl ..waits for \"a\", which is held by ada",
+        "ada ..waits for \"s\", which is held by bob",
+    ];
+    is_refused(bob, "a", &steps);
+    goes_through(ada);
     goes_through(carl);
 }
 

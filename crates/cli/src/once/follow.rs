@@ -24,11 +24,11 @@ use std::{
 pub(super) struct Following<'a> {
     sharing: &'a Sharing<'a>,
     folder: PathBuf,
-    watch: Watch,
+    watch: Option<Watch>,
     streams: Streams,
     follower: Option<Follower>,
-    /// Tells others that it waits, where it runs under a lock that they may wait for.
-    _enlisted: Option<Enlisted>,
+    /// Tells others for what it waits, where it runs under a lock that they may wait for.
+    enlisted: Option<Enlisted>,
     /// Recordings up to this number are not followed any more.
     passed: u64,
 }
@@ -47,14 +47,12 @@ pub(super) enum Followed {
 }
 
 impl<'a> Following<'a> {
-    /// # Errors
-    /// A deadlock among them: the run waits for something that goes on only when this has its result.
-    pub(super) fn begin(sharing: &'a Sharing<'a>, obstacle: &Obstacle) -> Result<Self, Failure> {
+    pub(super) fn begin(sharing: &'a Sharing<'a>) -> Result<Self, Failure> {
         let streams = sharing.streams()?;
-        let enlisted = enlist(&sharing.context.store, &sharing.request(), obstacle)?;
         let folder = sharing.question.results.recordings(sharing.question.key);
-        let watch = Watch::begin(&folder)?;
-        Ok(Self { sharing, folder, watch, streams, follower: None, _enlisted: enlisted, passed: 0 })
+        // What cannot be watched has no recording either; then there is its end to wait for.
+        let watch = Watch::begin(&folder).ok();
+        Ok(Self { sharing, folder, watch, streams, follower: None, enlisted: None, passed: 0 })
     }
 
     /// What is followed, or was last.
@@ -68,11 +66,17 @@ impl<'a> Following<'a> {
     }
 
     /// Shows what is recorded until the run is over, or what was in the way may be gone.
+    ///
+    /// # Errors
+    /// A deadlock among them: the run waits for something that goes on only when this has its result.
     pub(super) fn follow(&mut self, obstacle: &Obstacle) -> Result<Followed, Failure> {
+        // The one before must not be taken for another wait of the same process.
+        self.enlisted = None;
+        self.enlisted = enlist(&self.sharing.context.store, &self.sharing.request(), obstacle)?;
         let mut vigil = self.sharing.context.store.watch(&self.sharing.lock, obstacle)?;
         let mut due = Some(Instant::now());
         loop {
-            self.watch.forget();
+            self.watch.iter().for_each(Watch::forget);
             if let Some(verdict) = self.show()? {
                 return Ok(Followed::To(verdict));
             }
@@ -104,11 +108,12 @@ impl<'a> Following<'a> {
     fn sleep(&self, vigil: &mut impl Vigil, until: Option<Instant>) -> Result<bool, Failure> {
         let told = {
             let sources = vigil.sources();
-            let all = [self.watch.as_fd()].into_iter().chain(sources);
+            let own = sources.len();
+            let all = sources.into_iter().chain(self.watch.as_ref().map(AsFd::as_fd));
             let mut fds: Vec<PollFd<'_>> =
                 all.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
             match poll(&mut fds, timeout(until)) {
-                Ok(_) => fds.iter().skip(1).any(|fd| fd.any() == Some(true)),
+                Ok(_) => fds.iter().take(own).any(|fd| fd.any() == Some(true)),
                 Err(Errno::EINTR) => false,
                 Err(errno) => {
                     let error = io::Error::from(errno);

@@ -69,7 +69,7 @@ impl<'a> Sharing<'a> {
             };
             let following = match &mut following {
                 Some(following) => following,
-                none => none.insert(Following::begin(self, &obstacle)?),
+                none => none.insert(Following::begin(self)?),
             };
             match following.follow(&obstacle)? {
                 Followed::To(verdict) => return self.share(&verdict, following),

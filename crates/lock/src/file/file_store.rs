@@ -80,12 +80,12 @@ impl FileStore {
         let text: TicketText = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
         let name = LockName::new(&text.name).ok()?;
         let file_name = path.file_name()?.to_str()?;
-        if let Some(place) = ticket::place_of_follower(file_name) {
-            return Some(Waiter { name, place, text });
+        if let Some((place, followed)) = ticket::place_of_follower(file_name) {
+            return Some(Waiter { name, place, text, follows: Some(followed) });
         }
         let id = LockId::from_record(file_name)?;
         let place = self.line(&name).ok()?.into_iter().find(|place| place.lock_id == id)?;
-        Some(Waiter { name, place, text })
+        Some(Waiter { name, place, text, follows: None })
     }
 
     /// The name that the file of `lock` freezes, where it is a freeze of an older version.
@@ -195,21 +195,18 @@ impl Store for FileStore {
     }
 
     fn one_at_a_time(&self) -> Option<OwnedFd> {
-        let path = self.layout.nested();
-        let folder = match fs::File::open(&path) {
-            Err(error) if io::is_missing(&error) => {
-                io::make_folder(&path).ok()?;
-                fs::File::open(&path)
-            }
-            opened => opened,
-        };
-        let folder = folder.ok()?;
+        let folder = fs::File::open(self.layout.nested()).ok()?;
         let locked = crate::sys::lock_within(&folder, fs::File::lock, PATIENCE).ok()?;
         locked.then(|| folder.into())
     }
 
-    fn enlist(&self, id: &LockId, text: &TicketText) -> Option<Enlisted> {
-        ticket::enlist(&self.layout.nested(), id, text).ok()
+    fn enlist(
+        &self,
+        ids: (&LockId, &LockId),
+        text: &TicketText,
+    ) -> Result<Option<Enlisted>, StoreError> {
+        let folders = (self.layout.drafts(), self.layout.nested());
+        ticket::enlist((&folders.0, &folders.1), ids, text).map(Some)
     }
 
     fn alarm(&self, held: &[(&LockName, Option<&Place>)]) -> Option<FileAlarm> {

@@ -64,7 +64,12 @@ impl Layout {
             RecordKind::Lock => "lock",
             RecordKind::Freeze => "freeze",
         };
-        self.root.join("tmp").join(format!("{name}.{kind}"))
+        self.drafts().join(format!("{name}.{kind}"))
+    }
+
+    /// The folder of drafts.
+    pub fn drafts(&self) -> PathBuf {
+        self.root.join("tmp")
     }
 
     /// The latch that a name shares with others.

@@ -43,7 +43,7 @@ impl FileTicket {
     ) -> Result<Self, StoreError> {
         let content = serde_json::to_vec(text).unwrap_or_default();
         let path = folder.join(file_name(&place));
-        let file = publish(&folder, &path, &content)?;
+        let file = publish(&folder.join(DRAFT), &path, &content)?;
         Ok(Self { file, place, folder, nested: None, withdrawn: false })
     }
 
@@ -81,7 +81,10 @@ impl FileTicket {
         let path = self.folder.join(file_name(&entered));
         if let Mode::Slots(_) = self.place.mode {
             let content = fs::read(&waiting).map_err(StoreError::io("read", &waiting))?;
-            let before = std::mem::replace(&mut self.file, publish(&self.folder, &path, &content)?);
+            let before = std::mem::replace(
+                &mut self.file,
+                publish(&self.folder.join(DRAFT), &path, &content)?,
+            );
             // As in leaving: the name goes first.
             let _ = fs::remove_file(&waiting);
             unlock(&before);
@@ -130,24 +133,31 @@ impl Ticket for FileTicket {
     }
 }
 
-/// What the name of one ends with who waits without a place in a line.
-const FOLLOWS: &str = "-f";
+/// What stands, in a file's name, between the id of one who waits for an acquisition's end without a place in a line,
+/// and that of the acquisition.
+const FOLLOWS: &str = "-f-";
 
-/// Lists somebody in `folder` who waits for a holder and stands in no line. Needs the folder's lock.
+/// Lists somebody in `folder` who waits for an acquisition's end. It has a draft of its own, so that nobody who
+/// stands still keeps others from being listed.
 pub(super) fn enlist(
-    folder: &Path,
-    id: &LockId,
+    (drafts, folder): (&Path, &Path),
+    (id, followed): (&LockId, &LockId),
     text: &TicketText,
 ) -> Result<Enlisted, StoreError> {
-    let path = folder.join(format!("{id}{FOLLOWS}"));
-    let file = publish(folder, &path, &serde_json::to_vec(text).unwrap_or_default())?;
+    io::make_folder(folder)?;
+    let path = folder.join(format!("{id}{FOLLOWS}{followed}"));
+    let draft = drafts.join(format!("{id}{FOLLOWS}"));
+    let file = publish(&draft, &path, &serde_json::to_vec(text).unwrap_or_default())?;
     Ok(Enlisted::new(path, file.into()))
 }
 
-/// The place of one who is listed under a file name as [`enlist`] makes them: behind all others.
-pub(super) fn place_of_follower(file_name: &str) -> Option<Place> {
-    let lock_id = LockId::from_record(file_name.strip_suffix(FOLLOWS)?)?;
-    Some(Place { number: u64::MAX, lock_id, entered: false, mode: Mode::Exclusive })
+/// The place of one who is listed under a file name as [`enlist`] makes them, behind all others, and the acquisition
+/// whose end it waits for.
+pub(super) fn place_of_follower(file_name: &str) -> Option<(Place, LockId)> {
+    let (id, followed) = file_name.split_once(FOLLOWS)?;
+    let lock_id = LockId::from_record(id)?;
+    let place = Place { number: u64::MAX, lock_id, entered: false, mode: Mode::Exclusive };
+    Some((place, LockId::from_record(followed)?))
 }
 
 /// Ends a ticket's life, also for the processes that inherited the descriptor, which closing it would not. It cannot
@@ -157,23 +167,22 @@ fn unlock(file: &File) {
 }
 
 /// Makes a ticket's file: locked and whole before it has its name.
-fn publish(folder: &Path, path: &Path, content: &[u8]) -> Result<File, StoreError> {
-    let draft = folder.join(DRAFT);
-    let file = match io::create_empty(&draft) {
+fn publish(draft: &Path, path: &Path, content: &[u8]) -> Result<File, StoreError> {
+    let file = match io::create_empty(draft) {
         Err(StoreError::Io { source, .. }) if io::is_missing(&source) => {
-            io::make_folder(folder)?;
-            io::create_empty(&draft)?
+            draft.parent().map_or(Ok(()), io::make_folder)?;
+            io::create_empty(draft)?
         }
         created => created?,
     };
-    let published = lock(&file, &draft)
-        .and_then(|()| io::fill(&file, content).map_err(StoreError::io("write", &draft)))
-        .and_then(|()| fs::rename(&draft, path).map_err(StoreError::io("rename", &draft)));
+    let published = lock(&file, draft)
+        .and_then(|()| io::fill(&file, content).map_err(StoreError::io("write", draft)))
+        .and_then(|()| fs::rename(draft, path).map_err(StoreError::io("rename", draft)));
     match published {
         Ok(()) => Ok(file),
         Err(error) => {
             // Nothing half-written stays, least of all on a full disk.
-            let _ = fs::remove_file(&draft);
+            let _ = fs::remove_file(draft);
             Err(error)
         }
     }
@@ -186,7 +195,7 @@ fn lock(file: &File, path: &Path) -> Result<(), StoreError> {
     })
 }
 
-/// The name of a ticket that is being written. Only who has the latch, or the lock of the folder, writes one.
+/// The name of a ticket that is being written. Only who has the latch writes one.
 const DRAFT: &str = ".draft";
 
 /// The file name of a place's ticket.

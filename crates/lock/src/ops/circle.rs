@@ -24,8 +24,8 @@ pub(super) fn refuse_deadlock<S: Store>(
         return Ok(());
     };
     let _alone = store.one_at_a_time();
-    let me =
-        Waiter { name: request.name.clone(), place: place.clone(), text: request.ticket_text() };
+    let (name, text) = (request.name.clone(), request.ticket_text());
+    let me = Waiter { name, place: place.clone(), text, follows: None };
     match cycle(&me, &Present { store, nested: store.nested() }) {
         None => Ok(()),
         Some(cycle) => {
@@ -35,24 +35,28 @@ pub(super) fn refuse_deadlock<S: Store>(
     }
 }
 
-/// Enlists one who waits for the holder of a name without standing in its line, for as long as what it gives is kept, and
-/// refuses a wait that could never end. Of two who are about to wait for each other, the later one sees the earlier.
+/// Enlists one who follows what is in the way to its end, without standing in line, for as long as what it gives is kept,
+/// and refuses a wait that could never end. Of two who are about to wait for each other, the later one sees the earlier.
 ///
-/// `None` where it runs under no lock, so that nobody can be waiting for it, or where it cannot be enlisted.
+/// `None` where it runs under no lock, so that nobody can be waiting for it, and where no ticket is in the way.
 ///
 /// # Errors
-/// [`OperationError::Deadlock`] with the circle.
+/// [`OperationError::Deadlock`] with the circle; [`OperationError::Store`] where it cannot be enlisted.
 pub fn enlist<S: Store>(
     store: &S,
     request: &Request<'_>,
     obstacle: &Obstacle,
 ) -> Result<Option<Enlisted>, OperationError> {
-    let alone = if request.held.is_empty() { None } else { store.one_at_a_time() };
-    let Some(_alone) = alone else { return Ok(None) };
+    let Obstacle::Ahead(Place { lock_id: followed, .. }) = obstacle else { return Ok(None) };
+    if request.held.is_empty() {
+        return Ok(None);
+    }
     let (id, text) = (store.new_id()?, request.ticket_text());
-    let Some(enlisted) = store.enlist(&id, &text) else { return Ok(None) };
+    let Some(enlisted) = store.enlist((&id, followed), &text)? else { return Ok(None) };
+    let _alone = store.one_at_a_time();
     let place = Place { number: u64::MAX, lock_id: id, entered: false, mode: request.mode };
-    let me = Waiter { name: request.name.clone(), place, text };
+    let (name, follows) = (request.name.clone(), Some(followed.clone()));
+    let me = Waiter { name, place, text, follows };
     match cycle(&me, &Present { store, nested: store.nested() }) {
         None => Ok(Some(enlisted)),
         Some(cycle) => {

@@ -1,4 +1,4 @@
-use super::{Asker, Mode, Place, TicketText, around, passes};
+use super::{Asker, Place, TicketText, around, passes};
 use crate::words::{LockId, LockName};
 use std::collections::HashMap;
 
@@ -11,6 +11,8 @@ pub struct Waiter {
     pub place: Place,
     /// What the ticket says, the acquisitions that its process runs under among it.
     pub text: TicketText,
+    /// The acquisition whose end it waits for, where it stands in no line.
+    pub follows: Option<LockId>,
 }
 
 /// Answers what a search for a deadlock asks about the world.
@@ -40,106 +42,226 @@ pub struct Link {
 pub type Cycle = Vec<Link>;
 
 /// Finds out whether a wait could never end, because what it waits for waits for it: for an acquisition
-/// that `me` runs under.
+/// that `me` runs under. A wait that only others keep from ending is none of its business: they are told themselves.
 ///
 /// A holder counts as waiting when anything that runs under it waits. That may be a process that the
 /// holder's command would not wait for in its turn; such a wait is refused though it might have ended.
 /// Where it would be enough that one of several goes (slots), all but too few of them must be stuck.
 pub fn cycle(me: &Waiter, world: &impl Waits) -> Option<Cycle> {
-    let mut search = Search { world, mine: &me.text.held, known: HashMap::new() };
-    loop {
-        let before = search.known.len();
-        if let Some(cycle) = search.stuck(me) {
-            return Some(cycle);
-        }
-        // What seemed free to go may have hung on something that was being looked at just then.
-        search.known.retain(|_, found| found.is_some());
-        if search.known.len() == before {
-            return None;
-        }
+    let graph = Graph::around(me, world);
+    let start = &me.place.lock_id;
+    let ends = graph.ends(Mine::Stay);
+    if ends.contains_key(start) {
+        return None;
     }
+    // Either it would end if what is mine did; or it would not, whatever becomes of circles of others.
+    let mut blame = graph.ends(Mine::Go);
+    blame.retain(|id, _| !ends.contains_key(id));
+    if !blame.contains_key(start) {
+        blame = graph.stuck();
+    }
+    blame.contains_key(start).then(|| Way { graph: &graph, blame }.from(start))
 }
 
-struct Search<'a, W> {
-    world: &'a W,
-    /// The acquisitions whose end depends on the one who asks.
-    mine: &'a [String],
-    /// What was found out about tickets; those that are being looked at count as free to go.
-    known: HashMap<LockId, Option<Cycle>>,
+/// What becomes of the acquisitions that the one who asks runs under.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mine {
+    /// They stay until the one who asks has got in.
+    Stay,
+    /// They end.
+    Go,
 }
 
-impl<W: Waits> Search<'_, W> {
-    /// The circle that keeps a waiter from ever getting in.
-    fn stuck(&mut self, waiter: &Waiter) -> Option<Cycle> {
-        let line = self.world.line(&waiter.name);
-        let (mine, mode) = (Some(waiter.place.number), waiter.place.mode);
-        // A lease is no part of the guard around it, and waits for that like any other.
-        let outer = around(&line, &waiter.text.held).filter(|_| !waiter.text.command.is_empty());
-        let is_passed = |place: &Place| {
-            outer.is_some_and(|outer| {
-                let held = || Some(self.world.text(&waiter.name, place)?.held);
-                passes(outer, &waiter.text.held, place, held)
-            })
-        };
-        let mut ahead = Asker { line: &line, mine, mode, leased: 0 }.ahead();
-        ahead.retain(|place| !is_passed(place));
-        let (company, others): (Vec<&Place>, Vec<&Place>) =
-            ahead.into_iter().partition(|place| mode.gets_on_with(place.mode));
-        // All of the others must go, so one that cannot is enough.
-        let stuck = others.into_iter().find_map(|place| self.never_goes(waiter, place));
-        stuck.or_else(|| self.too_few_go(waiter, &company))
-    }
+/// All tickets that a wait depends on, and what each of them needs.
+struct Graph {
+    nodes: HashMap<LockId, Node>,
+}
 
-    /// For slots: the circle, where fewer of those ahead can go than must.
-    fn too_few_go(&mut self, waiter: &Waiter, company: &[&Place]) -> Option<Cycle> {
-        let Mode::Slots(slots) = waiter.place.mode else { return None };
-        let may_stay = slots.get() as usize - 1;
-        let stuck: Vec<Cycle> =
-            company.iter().filter_map(|place| self.never_goes(waiter, place)).collect();
-        if stuck.len() > may_stay { stuck.into_iter().next() } else { None }
-    }
+/// A ticket, or one who follows another's.
+struct Node {
+    name: LockName,
+    text: Option<TicketText>,
+    entered: bool,
+    needs: Needs,
+}
 
-    /// The circle that keeps a ticket from going before the one who asks does.
-    fn never_goes(&mut self, waiter: &Waiter, place: &Place) -> Option<Cycle> {
-        let (name, text) = (&waiter.name, self.world.text(&waiter.name, place));
-        let link = Link {
-            waiter: waiter.text.clone(),
-            name: name.clone(),
-            blocker: text.clone(),
-            inside: place.entered,
-        };
-        if self.mine.iter().any(|id| id == place.lock_id.as_str()) {
-            return Some(vec![link]);
-        }
-        let rest = self.stays_for(name, place, text)?;
-        Some(std::iter::once(link).chain(rest).collect())
-    }
+/// What must happen before a ticket goes.
+enum Needs {
+    /// That the one who asks has got in, and ended.
+    Me,
+    /// That these have got in, which run under it.
+    Inner(Vec<LockId>),
+    /// That all of the others go, and of those that it gets on with, all but so many.
+    Line { others: Vec<LockId>, company: Vec<LockId>, may_stay: usize },
+}
 
-    fn stays_for(
-        &mut self,
-        name: &LockName,
-        place: &Place,
-        text: Option<TicketText>,
-    ) -> Option<Cycle> {
-        if let Some(known) = self.known.get(&place.lock_id) {
-            return known.clone();
-        }
-        self.known.insert(place.lock_id.clone(), None);
-        let found = match text {
-            Some(text) if !place.entered => {
-                self.stuck(&Waiter { name: name.clone(), place: place.clone(), text })
+/// Some of the tickets, with how many rounds of others come before each of them.
+type Rounds<'a> = HashMap<&'a LockId, usize>;
+
+impl Graph {
+    fn around(me: &Waiter, world: &impl Waits) -> Self {
+        let mut graph = Self { nodes: HashMap::new() };
+        let mut waiters = vec![me.clone()];
+        while let Some(waiter) = waiters.pop() {
+            if !graph.nodes.contains_key(&waiter.place.lock_id) {
+                graph.add(waiter, &me.text.held, (world, &mut waiters));
             }
-            _ => self.any_under(&place.lock_id),
-        };
-        self.known.insert(place.lock_id.clone(), found.clone());
-        found
+        }
+        graph
     }
 
-    /// The circle that something runs into which runs under an acquisition.
-    fn any_under(&mut self, id: &LockId) -> Option<Cycle> {
-        let nested = self.world.nested();
-        let under = nested.iter().filter(|it| it.text.held.iter().any(|held| held == id.as_str()));
-        under.cloned().collect::<Vec<Waiter>>().iter().find_map(|waiter| self.stuck(waiter))
+    /// Adds one who waits, and those who are in its way. More who wait, there or under those, are left to the caller.
+    fn add(
+        &mut self,
+        waiter: Waiter,
+        mine: &[String],
+        (world, waiters): (&impl Waits, &mut Vec<Waiter>),
+    ) {
+        let (others, company) = in_the_way(&waiter, world);
+        for place in others.iter().chain(&company) {
+            if self.nodes.contains_key(&place.lock_id) {
+                continue;
+            }
+            let text = world.text(&waiter.name, place);
+            let needs = match &text {
+                _ if mine.iter().any(|id| id == place.lock_id.as_str()) => Needs::Me,
+                Some(text) if !place.entered => {
+                    let (name, place) = (waiter.name.clone(), place.clone());
+                    waiters.push(Waiter { name, place, text: text.clone(), follows: None });
+                    continue;
+                }
+                _ => {
+                    let inner = inside(&place.lock_id, world);
+                    waiters.extend(inner.iter().cloned());
+                    Needs::Inner(inner.into_iter().map(|it| it.place.lock_id).collect())
+                }
+            };
+            let node = Node { name: waiter.name.clone(), text, entered: place.entered, needs };
+            self.nodes.insert(place.lock_id.clone(), node);
+        }
+        let ids = |places: Vec<Place>| places.into_iter().map(|it| it.lock_id).collect();
+        let may_stay = waiter.place.mode.slots().map_or(usize::MAX, |it| it.get() as usize - 1);
+        let needs = Needs::Line { others: ids(others), company: ids(company), may_stay };
+        let node = Node { name: waiter.name, text: Some(waiter.text), entered: false, needs };
+        self.nodes.insert(waiter.place.lock_id, node);
+    }
+
+    /// The tickets that go in the end: first those that need nobody, then those that need only them, and so on.
+    fn ends(&self, mine: Mine) -> Rounds<'_> {
+        self.in_rounds(|node, ends| node.goes(mine, |id| ends.contains_key(id)))
+    }
+
+    /// The tickets that cannot go while what is mine stays, even if all circles of others were opened: first what is
+    /// mine, then those that need it, and so on.
+    fn stuck(&self) -> Rounds<'_> {
+        self.in_rounds(|node, stuck| !node.goes(Mine::Stay, |id| !stuck.contains_key(id)))
+    }
+
+    fn in_rounds(&self, joins: impl Fn(&Node, &Rounds<'_>) -> bool) -> Rounds<'_> {
+        let mut all = HashMap::new();
+        for round in 0.. {
+            let is_new = |(id, node): &(&LockId, &Node)| !all.contains_key(id) && joins(node, &all);
+            let new: Vec<&LockId> = self.nodes.iter().filter(is_new).map(|(id, _)| id).collect();
+            if new.is_empty() {
+                break;
+            }
+            all.extend(new.into_iter().map(|id| (id, round)));
+        }
+        all
+    }
+}
+
+impl Node {
+    fn goes(&self, mine: Mine, ends: impl Fn(&LockId) -> bool) -> bool {
+        match &self.needs {
+            Needs::Me => mine == Mine::Go,
+            Needs::Inner(inner) => inner.iter().all(ends),
+            Needs::Line { others, company, may_stay } => {
+                let staying = company.iter().filter(|id| !ends(id)).count();
+                others.iter().all(ends) && staying <= *may_stay
+            }
+        }
+    }
+}
+
+/// Those who are in somebody's way: those that it never gets on with, and those that it does.
+fn in_the_way(waiter: &Waiter, world: &impl Waits) -> (Vec<Place>, Vec<Place>) {
+    let line = world.line(&waiter.name);
+    if let Some(followed) = &waiter.follows {
+        let is_followed = |place: &Place| place.lock_id == *followed;
+        return (line.into_iter().filter(is_followed).collect(), Vec::new());
+    }
+    let (mine, mode) = (Some(waiter.place.number), waiter.place.mode);
+    // A lease is no part of the guard around it, and waits for that like any other.
+    let outer = around(&line, &waiter.text.held).filter(|_| !waiter.text.command.is_empty());
+    let is_passed = |place: &Place| {
+        outer.is_some_and(|outer| {
+            let held = || Some(world.text(&waiter.name, place)?.held);
+            passes(outer, &waiter.text.held, place, held)
+        })
+    };
+    let mut ahead = Asker { line: &line, mine, mode, leased: 0 }.ahead();
+    ahead.retain(|place| !is_passed(place));
+    let (company, others): (Vec<&Place>, Vec<&Place>) =
+        ahead.into_iter().partition(|place| mode.gets_on_with(place.mode));
+    (others.into_iter().cloned().collect(), company.into_iter().cloned().collect())
+}
+
+/// Those who wait and run under an acquisition.
+fn inside(id: &LockId, world: &impl Waits) -> Vec<Waiter> {
+    let runs_under = |it: &&Waiter| it.text.held.iter().any(|held| held == id.as_str());
+    world.nested().iter().filter(runs_under).cloned().collect()
+}
+
+/// The way around a circle.
+struct Way<'a> {
+    graph: &'a Graph,
+    /// Those that are in a circle with the one who asks. The reasons of each are in earlier rounds, and the first round is
+    /// what is mine.
+    blame: Rounds<'a>,
+}
+
+impl Way<'_> {
+    /// The steps from one who waits to what runs around the one who asks.
+    fn from(&self, start: &LockId) -> Cycle {
+        let mut cycle = Vec::new();
+        let mut waiter = start;
+        while let Some((link, next)) = self.step(waiter) {
+            cycle.push(link);
+            let Some(next) = next else { break };
+            waiter = next;
+        }
+        cycle
+    }
+
+    /// The step from one who waits, and who waits next; none where that is the one who asks.
+    fn step(&self, waiter: &LockId) -> Option<(Link, Option<&LockId>)> {
+        let Node { name, text: Some(text), needs: Needs::Line { others, company, .. }, .. } =
+            self.graph.nodes.get(waiter)?
+        else {
+            return None;
+        };
+        // Those that it gets on with are a reason only where no other is.
+        let id = self.reason(waiter, others).or_else(|| self.reason(waiter, company))?;
+        let blocker = self.graph.nodes.get(id)?;
+        let link = Link {
+            waiter: text.clone(),
+            name: name.clone(),
+            blocker: blocker.text.clone(),
+            inside: blocker.entered,
+        };
+        let next = match &blocker.needs {
+            Needs::Me => None,
+            Needs::Inner(inner) => self.reason(id, inner),
+            Needs::Line { .. } => Some(id),
+        };
+        Some((link, next))
+    }
+
+    /// The first of what a ticket needs that is to blame for it.
+    fn reason<'i>(&self, of: &LockId, ids: &'i [LockId]) -> Option<&'i LockId> {
+        let round = *self.blame.get(of)?;
+        ids.iter().find(|id| self.blame.get(id).is_some_and(|it| *it < round))
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::rules::Mode;
 use std::num::NonZeroU32;
 
 /// A world of tickets, written as `name: id state held…`.
@@ -26,7 +27,7 @@ fn ticket(name: &str, id: &str, number: u64, entered: bool, held: &[&str]) -> Wa
         since: String::new(),
         held: held.iter().map(ToString::to_string).collect(),
     };
-    Waiter { name: LockName::new(name).unwrap(), place, text }
+    Waiter { name: LockName::new(name).unwrap(), place, text, follows: None }
 }
 
 fn holds(name: &str, id: &str) -> Waiter {
@@ -136,7 +137,7 @@ fn slots_are_stuck_only_when_too_many_of_them_are() {
     assert!(found(&half).is_empty(), "the other slot will be free");
     let mut both = half.to_vec();
     both.insert(0, at(10, waits("a", "t1", &["T"])));
-    assert_eq!(found(&both).first().map(String::as_str), Some("a1>s>T"));
+    assert_eq!(found(&both).first().map(String::as_str), Some("a1>s>S"));
 }
 
 #[test]
@@ -169,6 +170,37 @@ fn what_was_looked_at_too_early_is_looked_at_again() {
     before[5] = at(20, before[5].clone());
     let steps = found(&before);
     assert_eq!(steps.first().map(String::as_str), Some("me>s>Y"), "{steps:?}");
+}
+
+#[test]
+fn slots_that_are_stuck_only_together_are_a_circle() {
+    let two = slots(2);
+    // Both who have a slot wait for a; what runs in a waits for a slot, and asked first.
+    let tickets = [
+        holds("a", "A"),
+        with(two, holds("s", "S")),
+        with(two, at(2, holds("s", "T"))),
+        with(two, at(3, waits("s", "a1", &["A"]))),
+        at(4, waits("a", "t1", &["T"])),
+        at(5, waits("a", "s1", &["S"])),
+    ];
+    assert_eq!(found(&tickets).first().map(String::as_str), Some("s1>a>t1"));
+    assert!(found(&tickets[..5]).is_empty(), "the other slot will be free");
+}
+
+#[test]
+fn who_follows_waits_for_one_acquisition_alone() {
+    let following = |id: &str, followed: &str, held: &[&str]| Waiter {
+        follows: LockId::from_record(followed),
+        ..at(u64::MAX, waits("k", id, held))
+    };
+    let run = [holds("k", "K"), holds("g", "G")];
+    let asks = at(3, waits("g", "k1", &["K"]));
+    let circle = [run[0].clone(), run[1].clone(), asks.clone(), following("f", "K", &["G"])];
+    assert_eq!(found(&circle), ["f>k>K", "k1>g>G"]);
+    // The run that it followed is over, and it has not found the time to notice that.
+    let later = [run[0].clone(), run[1].clone(), following("f", "J", &["G"]), asks];
+    assert!(found(&later).is_empty(), "it does not wait for the next one");
 }
 
 #[test]

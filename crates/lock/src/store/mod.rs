@@ -131,11 +131,18 @@ pub trait Store: Sized {
         None
     }
 
-    /// Enlists somebody who waits for the holder of a name and has no place in its line, as one of those that
-    /// [`nested`](Self::nested) gives. To be called while nobody else looks for deadlocks. `None` where that
-    /// cannot be (the default): then circles through it are not found, and end with a time limit.
-    fn enlist(&self, _id: &LockId, _text: &TicketText) -> Option<Enlisted> {
-        None
+    /// Enlists somebody who waits and has no place in a line, under an id of its own, as one of those that
+    /// [`nested`](Self::nested) gives: it follows an acquisition, the second of the ids, to its end. `None` where there is no
+    /// way to do that (the default): circles through it are not found then, and end with a time limit.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    fn enlist(
+        &self,
+        (_id, _followed): (&LockId, &LockId),
+        _text: &TicketText,
+    ) -> Result<Option<Enlisted>, StoreError> {
+        Ok(None)
     }
 
     /// Watches the record of a name, and the ticket of a place in its line where one is given, so that their
