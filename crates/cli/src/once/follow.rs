@@ -134,15 +134,15 @@ impl<'a> Following<'a> {
             self.find_newer();
             let Some(follower) = &mut self.follower else { return Ok(None) };
             let fence = follower.fence();
-            if fence <= self.passed {
-                return Ok(None);
-            }
             let progress = follower.pump(&mut self.streams).map_err(|error| {
                 Failure::new(Code::Error, format!("cannot read the recording: {error}"))
             })?;
             let why = match progress {
                 Progress::Ended(Verdict::Abandoned { why }) => why,
-                Progress::Ended(verdict) => return Ok(Some(verdict)),
+                Progress::Ended(verdict) if verdict.counts_in(&self.sharing.question.project) => {
+                    return Ok(Some(verdict));
+                }
+                Progress::Ended(_) => "what it depends on changed where it ran".to_owned(),
                 Progress::BrokenOff => "its recording could not be written".to_owned(),
                 Progress::Open if Follower::newest(&self.folder) > Some(fence) => GONE.to_owned(),
                 Progress::Open => return Ok(None),
@@ -153,27 +153,26 @@ impl<'a> Following<'a> {
 
     /// Says that what was followed has come to nothing, if it was and that was not said.
     pub(super) fn break_off(&mut self) {
-        if let Some(fence) =
-            self.follower.as_ref().map(Follower::fence).filter(|it| *it > self.passed)
-        {
+        if let Some(fence) = self.follower.as_ref().map(Follower::fence) {
             self.pass(fence, GONE);
         }
     }
 
     fn pass(&mut self, fence: u64, why: &str) {
         self.passed = fence;
+        // The disk may be full of it.
+        self.follower = None;
         let name = self.sharing.once.name.as_str();
         output::note(&format!("that run of {name:?} was broken off ({why}); it starts over"));
     }
 
     /// Turns to a newer recording than the one that is followed, from its start.
     fn find_newer(&mut self) {
-        let last = self.follower.as_ref().map_or(0, Follower::fence);
-        if last > self.passed {
+        if self.follower.is_some() {
             // First what is left of that.
             return;
         }
-        let newest = Follower::newest(&self.folder).filter(|newest| *newest > last);
+        let newest = Follower::newest(&self.folder).filter(|newest| *newest > self.passed);
         let Some(found) = newest.and_then(|newest| Follower::open(&self.folder, newest)) else {
             return;
         };

@@ -24,6 +24,7 @@ use crate::{
 use clap::Args;
 use lokt_lock::words::{LockName, Timestamp};
 use question::Question;
+use sharing::{Sharing, Since};
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 /// Run a command once, and share its result with all who ask for the same
@@ -112,14 +113,20 @@ struct Asking {
 
 impl Once {
     pub(crate) fn run(&self, context: &Context) -> Result<Code, Failure> {
-        let question = Question::new(self, context)?;
+        let mut question = Question::new(self, context)?;
         if self.asking.explain {
             return explain::explain(&question, self.json);
         }
         if self.asking.check {
             return self.check(&question);
         }
-        sharing::Sharing::new(self, context, question)?.run()
+        let since = Since::now(self);
+        loop {
+            if let Some(code) = Sharing::new(self, context, question, since)?.run()? {
+                return Ok(code);
+            }
+            question = Question::new(self, context)?;
+        }
     }
 
     /// A command of lokt's own, with all that its result depends on apart from files.

@@ -9,7 +9,8 @@ use crate::{
 };
 use lokt_lock::{
     file::work_tree,
-    words::{LockName, Timestamp},
+    store::Store,
+    words::{LockId, LockName, Timestamp},
 };
 use lokt_once::{
     digest::Digest,
@@ -54,13 +55,14 @@ impl Question {
         let folder = working_folder()?;
         let results = results_of(context);
         let root = absolute(&folder, &context.root.path);
-        let artifacts = artifacts(once, &project, (&folder, &root))?;
+        let real_root = without_links(&root);
+        let artifacts = artifacts(once, &project, (&folder, &[&root, &real_root]))?;
         let excluded = artifacts.iter().map(|path| project.join(path));
         let left_out = once.own.iter().flat_map(|own| own.left_out.iter().cloned());
         let tree = Tree {
             repository,
             inputs: once.inputs.patterns.clone(),
-            excluded: excluded.chain(left_out).chain([root]).collect(),
+            excluded: excluded.chain(left_out).chain([root, real_root]).collect(),
             caches: results.trees(),
             project: project.clone(),
             folder: folder.clone(),
@@ -107,9 +109,17 @@ impl Question {
         })
     }
 
-    /// Refuses to wait for oneself: the command of a run asks for the result of that run.
-    pub(super) fn refuse_inside_itself(&self, lock: &LockName) -> Result<(), Failure> {
-        if nesting::held().iter().any(|(name, _)| name == lock) {
+    /// Refuses to wait for oneself: the command of a run asks for the result of that run. What the environment says is
+    /// not believed: the run may be over, or of another root.
+    pub(super) fn refuse_inside_itself(
+        &self,
+        context: &Context,
+        lock: &LockName,
+    ) -> Result<(), Failure> {
+        let line = context.store.line(lock).unwrap_or_default();
+        let lives =
+            |id: &LockId| line.iter().any(|it| it.lock_id == *id && context.store.lives(lock, it));
+        if nesting::held().iter().any(|(name, id)| name == lock && lives(id)) {
             let name = self.name.as_str();
             let text =
                 format!("the command of {name:?} asks for its own result, which would never end");
@@ -150,15 +160,15 @@ fn fixed(once: &Once, folder: &Path) -> Result<Vec<Part>, Failure> {
 fn artifacts(
     once: &Once,
     project: &Path,
-    (folder, root): (&Path, &Path),
+    (folder, roots): (&Path, &[&Path]),
 ) -> Result<Vec<PathBuf>, Failure> {
     let below = |path: &PathBuf| {
         let whole = absolute(folder, path);
         let below = whole.strip_prefix(project).ok().filter(|it| !it.as_os_str().is_empty());
         // The repository and the locks are nobody's to put back.
-        let is_kept = |it: &&Path| {
-            !it.starts_with(".git") && !whole.starts_with(root) && !root.starts_with(&whole)
-        };
+        let is_apart = |root: &&Path| !whole.starts_with(root) && !root.starts_with(&whole);
+        let is_kept =
+            |it: &&Path| it.iter().all(|part| part != ".git") && roots.iter().all(is_apart);
         below.filter(is_kept).map(Path::to_owned).ok_or_else(|| {
             let text = format!(
                 "--artifact {}: it must be inside the project, and nothing of git's or lokt's",
@@ -168,6 +178,15 @@ fn artifacts(
         })
     };
     once.keeping.artifacts.iter().map(below).collect()
+}
+
+/// A path without symbolic links, as far as there is anything.
+fn without_links(path: &Path) -> PathBuf {
+    let real = |above: &Path| {
+        let rest = path.strip_prefix(above).ok()?;
+        Some(std::fs::canonicalize(above).ok()?.join(rest))
+    };
+    path.ancestors().find_map(real).unwrap_or_else(|| path.to_owned())
 }
 
 /// The project's folder, and whether git keeps it.

@@ -48,7 +48,7 @@ impl<'a> Settled<'a> {
         let Run { grant, finish, mut recorder, began, claims } = run;
         let runs_on = matches!(finish, Err(GuardError::Wait { .. }));
         let stands = !grant.lost && stands(&sharing.context.store, &grant);
-        let ended = finish.as_ref().ok().filter(|it| was_ended(it));
+        let ended = finish.as_ref().ok();
         let ended_by = ended.and_then(|it| Some((it.asked?, it.ending)));
         let mut verdict = verdict(sharing, &finish, stands);
         if let Err(Unrecorded { error, .. }) = &recorder {
@@ -65,7 +65,8 @@ impl<'a> Settled<'a> {
             (true, Some((_, ending))) => answer.interrupted(*ending),
             (true, None) => answer,
         };
-        let dies_of = ended_by.map(|(signal, _)| signal);
+        let dies_of = ended_by.filter(|(_, ending)| *ending != Ending::Exited(0));
+        let dies_of = dies_of.map(|(signal, _)| signal);
         let recorder = recorder.ok();
         Ok(Self { sharing, grant, recorder, verdict, answer, dies_of, runs_on })
     }
@@ -100,11 +101,6 @@ impl<'a> Settled<'a> {
     }
 }
 
-/// Whether a run ended because the one who ran it was asked to.
-fn was_ended(finish: &Finish) -> bool {
-    finish.asked.is_some() && finish.ending != Ending::Exited(0)
-}
-
 fn verdict(sharing: &Sharing<'_>, finish: &Result<Finish, GuardError>, stands: bool) -> Verdict {
     let abandoned = |why: &str| Verdict::Abandoned { why: why.to_owned() };
     let finish = match finish {
@@ -124,10 +120,9 @@ fn verdict(sharing: &Sharing<'_>, finish: &Result<Finish, GuardError>, stands: b
                 format!("the command ran for longer than --max-hold {limit} and was stopped");
             Verdict::TimedOut { message: text }
         }
-        _ if was_ended(finish) => abandoned("it was interrupted"),
-        (None, ending @ Ending::Exited(_)) => {
-            Verdict::Exited { code: ending.code(), kept: false, not_kept: None }
-        }
+        // Also where it ended well: nobody knows what it left out.
+        _ if finish.asked.is_some() => abandoned("it was interrupted"),
+        (None, ending @ Ending::Exited(_)) => Verdict::exited(ending.code()),
         (None, ending @ Ending::Signaled(signal)) => {
             Verdict::Signaled { code: ending.code(), signal: signal.as_str().to_owned() }
         }
@@ -149,11 +144,18 @@ impl Keeping<'_> {
         verdict: &mut Verdict,
         recorder: Option<&mut Recorder>,
     ) -> Option<ResultRecord> {
+        let changed = match verdict {
+            Verdict::Exited { .. } => self.require_unchanged().err(),
+            _ => None,
+        };
+        if changed.is_some() {
+            *verdict = verdict.clone().only_in(&self.sharing.question.project);
+        }
         let wanted = |code: u8| code == 0 || self.sharing.once.keeping.keep_failures;
         match (&*verdict, recorder) {
             (Verdict::Abandoned { .. }, _) | (Verdict::Exited { code: 0, .. }, None) => None,
             (Verdict::Exited { code, .. }, Some(recorder)) if wanted(*code) => {
-                match self.keep(*code, recorder) {
+                match changed.map_or(Ok(()), Err).and_then(|()| self.keep(*code, recorder)) {
                     Ok(record) => {
                         *verdict = verdict.clone().kept();
                         Some(record)
@@ -165,6 +167,8 @@ impl Keeping<'_> {
                     }
                 }
             }
+            // What failed has changed, and that older success is of what was there before.
+            (Verdict::Exited { .. }, _) if changed.is_some() => None,
             _ => {
                 self.forget();
                 None
@@ -187,7 +191,6 @@ impl Keeping<'_> {
     /// Keeps it, or says why not.
     fn keep(&self, code: u8, recorder: &mut Recorder) -> Result<ResultRecord, String> {
         let question = &self.sharing.question;
-        self.require_unchanged()?;
         self.require_own_artifacts()?;
         let streams = recorder.recorded().map_err(|error| chain(&error))?;
         let new = NewResult {

@@ -22,7 +22,7 @@ use lokt_lock::{
 };
 use lokt_once::{
     recording::{Follower, Streams, Verdict},
-    results::{ArtifactError, Kept},
+    results::Kept,
 };
 use std::time::{Duration, Instant};
 
@@ -33,10 +33,24 @@ pub(super) struct Sharing<'a> {
     pub(super) question: Question,
     /// The lock of the key.
     pub(super) lock: LockName,
-    /// When it was asked: a refreshed result must have begun later.
+    /// When it was asked for the first time.
+    since: Since,
+}
+
+/// When a result was asked for, however often since then.
+#[derive(Clone, Copy)]
+pub(super) struct Since {
+    /// A refreshed result must have begun later.
     asked: Timestamp,
     /// When to give up.
     deadline: Option<(Instant, Duration)>,
+}
+
+impl Since {
+    pub(super) fn now(once: &Once) -> Self {
+        let end = |limit: Duration| Some((Instant::now().checked_add(limit)?, limit));
+        Self { asked: Timestamp::now(), deadline: once.timeout.and_then(end) }
+    }
 }
 
 impl<'a> Sharing<'a> {
@@ -44,27 +58,23 @@ impl<'a> Sharing<'a> {
         once: &'a Once,
         context: &'a Context,
         question: Question,
+        since: Since,
     ) -> Result<Self, Failure> {
         let lock = question.lock()?;
-        question.refuse_inside_itself(&lock)?;
-        let end = |limit: Duration| Some((Instant::now().checked_add(limit)?, limit));
-        let deadline = once.timeout.and_then(end);
-        Ok(Self { once, context, question, lock, asked: Timestamp::now(), deadline })
+        question.refuse_inside_itself(context, &lock)?;
+        Ok(Self { once, context, question, lock, since })
     }
 
-    pub(super) fn run(&self) -> Result<Code, Failure> {
-        let mut following = None;
+    /// The exit code; none where the question has become another one while it waited.
+    pub(super) fn run(&self) -> Result<Option<Code>, Failure> {
+        let mut following: Option<Following<'_>> = None;
         loop {
             if let Some(code) = self.take_kept()? {
-                return Ok(code);
+                return Ok(Some(code));
             }
             self.refuse_frozen()?;
             let obstacle = match attempt(&self.context.store, &self.request(), None)? {
-                Attempt::Entered(grant) => {
-                    // Whoever runs it waits for nobody.
-                    following.take().iter_mut().for_each(Following::break_off);
-                    return self.enter(grant);
-                }
+                Attempt::Entered(grant) => return self.enter(grant, following),
                 Attempt::Blocked(obstacle) => obstacle,
             };
             let following = match &mut following {
@@ -72,20 +82,38 @@ impl<'a> Sharing<'a> {
                 none => none.insert(Following::begin(self)?),
             };
             match following.follow(&obstacle)? {
-                Followed::To(verdict) => return self.share(&verdict, following),
+                Followed::To(verdict) => return self.share(&verdict, following).map(Some),
                 Followed::Gone => {}
                 Followed::TimedOut(limit) => return Err(self.timed_out(limit)),
             }
         }
     }
 
-    /// Has the lock: runs the command, unless a result came between the last look and the lock.
-    fn enter(&self, grant: Grant<FileTicket>) -> Result<Code, Failure> {
+    /// Whether what the result depends on is as it was. Where it is not, a run under the old key would be taken for an
+    /// answer by others that have what was there before.
+    fn is_still_asked(&self) -> bool {
+        self.question.ask_again().is_ok_and(|now| now.key() == self.question.key)
+    }
+
+    /// Has the lock, perhaps after it followed others: runs the command, unless a result came between the last look and
+    /// the lock.
+    fn enter(
+        &self,
+        grant: Grant<FileTicket>,
+        following: Option<Following<'_>>,
+    ) -> Result<Option<Code>, Failure> {
+        if let Some(mut following) = following {
+            following.break_off();
+            if !self.is_still_asked() {
+                self.give_back(grant);
+                return Ok(None);
+            }
+        }
         match self.take_kept() {
-            Ok(None) => Lead { sharing: self }.run(grant),
+            Ok(None) => Lead { sharing: self }.run(grant).map(Some),
             taken => {
                 self.give_back(grant);
-                taken.map(|code| code.unwrap_or(Code::Done))
+                taken
             }
         }
     }
@@ -119,7 +147,7 @@ impl<'a> Sharing<'a> {
     }
 
     pub(super) fn deadline(&self) -> Option<(Instant, Duration)> {
-        self.deadline
+        self.since.deadline
     }
 
     pub(super) fn request(&self) -> Request<'_> {
@@ -165,9 +193,9 @@ impl<'a> Sharing<'a> {
 
     /// Gives a kept result, if there is one.
     fn take_kept(&self) -> Result<Option<Code>, Failure> {
-        let since = if self.is_refreshing() { Some(self.asked) } else { self.once.since() };
+        let since = if self.is_refreshing() { Some(self.since.asked) } else { self.once.since() };
         let Some(kept) = self.question.find(since)? else { return Ok(None) };
-        if !self.restore(&kept)? {
+        if !self.restore(&kept) {
             return Ok(None);
         }
         self.question.results.touch(self.question.key);
@@ -185,17 +213,13 @@ impl<'a> Sharing<'a> {
     }
 
     /// Restores the artifacts; false where that cannot be done, so that the command has to make them.
-    pub(super) fn restore(&self, kept: &Kept) -> Result<bool, Failure> {
-        match kept.restore(&self.question.project) {
-            Ok(_) => Ok(true),
-            // Running it again would write through the same link.
-            Err(error @ ArtifactError::Outside(_)) => Err(Failure::new(Code::Error, chain(&error))),
-            Err(error) => {
-                let name = self.once.name.as_str();
-                output::warn(&format!("the result of {name:?} is not used: {}", chain(&error)));
-                Ok(false)
-            }
+    pub(super) fn restore(&self, kept: &Kept) -> bool {
+        let restored = kept.restore(&self.question.project);
+        if let Err(error) = &restored {
+            let name = self.once.name.as_str();
+            output::warn(&format!("the result of {name:?} is not used: {}", chain(error)));
         }
+        restored.is_ok()
     }
 
     /// Ends as the one who ran it.
@@ -216,7 +240,7 @@ impl<'a> Sharing<'a> {
     fn restore_shared(&self, verdict: &Verdict) -> Result<(), Failure> {
         if verdict.is_kept()
             && let Some(kept) = self.question.find(None)?
-            && self.restore(&kept)?
+            && self.restore(&kept)
         {
             return Ok(());
         }

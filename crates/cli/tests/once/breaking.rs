@@ -202,3 +202,35 @@ fn killed_at_random_every_one_ends_with_a_result() {
     }
     assert_eq!(it.violations(), 0);
 }
+
+#[test]
+fn a_run_that_was_interrupted_is_no_success_however_it_ends() {
+    let it = Repository::new();
+    let line = "trap 'echo early; exit 0' TERM; echo run >>ignored-runs; echo begin; sleep 1000 & wait $!; echo all";
+    let lead = it.begun(&[], line);
+    lead.signal(Signal::SIGTERM);
+    let done = lead.ends().ok();
+    assert_eq!(done.out, "begin\nearly\n");
+    it.once(&["--check"], line).run().expect(3);
+}
+
+#[test]
+fn who_is_left_of_a_run_that_is_over_may_ask_for_its_result() {
+    let it = Repository::new();
+    let line = "[ ! -e ignored-first ] || { echo second; exit 0; }; : >ignored-first; \
+        (read line <ignored-gate; lokt once t --refresh -- sh -c \"$LINE\" >ignored-out 2>&1; \
+        echo code $? >>ignored-out; : >ignored-done) </dev/null >/dev/null 2>&1 &";
+    it.once(&[], line).env("LINE", line).run().ok();
+    it.open_gate();
+    let told = it.shell("until [ -e ignored-done ]; do sleep 0.01; done; cat ignored-out");
+    assert_eq!(told, "second\ncode 0\n");
+}
+
+#[test]
+fn a_clone_inside_a_run_has_results_of_its_own() {
+    let it = Repository::new();
+    let line = "[ -z \"$INNER\" ] || { echo inner; exit 0; }; git clone -q . ignored-clone && cd ignored-clone && \
+        unset LOKT_ROOT && INNER=1 lokt once t -- sh -c \"$LINE\"";
+    let done = it.once(&[], line).env("LINE", line).run().ok();
+    assert_eq!(done.out, "inner\n");
+}

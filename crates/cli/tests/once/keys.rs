@@ -201,6 +201,13 @@ fn submodules_matter_and_repositories_of_others_do_not() {
     it.shell("echo 2 >module/m");
     ask(&it, &[]);
     assert_eq!(it.runs(), 2, "a submodule's files are the project's");
+    let named = |text: &str| {
+        std::fs::write(it.path("inner/x"), text).unwrap();
+        it.lokt(["once", "u", "--input", "inner", "--", "cat", "inner/x"]).run().ok().out
+    };
+    assert_eq!([named("1"), named("2")], ["1", "2"], "whoever names a repository means its files");
+    it.shell("echo 'gitdir: /nowhere' >module/.git");
+    it.once(&[], LINE).run().fails_with(1, "cannot list the project's files");
 }
 
 #[test]

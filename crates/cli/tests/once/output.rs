@@ -154,3 +154,20 @@ fn what_cannot_be_recorded_at_all_is_told_all_the_same() {
         (&"out\n".into(), &4.into())
     );
 }
+
+#[test]
+fn who_comes_while_nothing_can_be_recorded_runs_it_afterwards() {
+    let it = Repository::new();
+    let once = it.it.root().join("once");
+    fs::create_dir_all(&once).unwrap();
+    fs::write(once.join("recordings"), "in the way").unwrap();
+    let mut lead = it.once(&[], super::GATED).start();
+    lead.prints("begin");
+    let next = it.once(&["--json"], super::GATED).start();
+    it.open_gate();
+    assert_eq!(lead.ends().ok().out, "begin\nend now\n");
+    it.open_gate();
+    let answer = next.ends().ok().json();
+    assert_eq!(answer["stdout"]["text"], "begin\nend now\n");
+    assert_eq!((it.runs(), it.violations()), (2, 0));
+}

@@ -172,6 +172,9 @@ impl<C: Section> Turn<'_, C> {
         renewed.set_lifetime(ttl, self.section.store().now());
         if request.metadata.is_some() {
             renewed.metadata.clone_from(&request.metadata);
+        } else {
+            // Somebody asked for the name of a result: it is theirs now, and no later result's.
+            renewed.unmark_as_result();
         }
         match request.hold {
             Hold::Process => request.name_process(&mut renewed, Hold::Process),

@@ -15,6 +15,15 @@ impl Record {
         metadata.insert(DIGEST.to_owned(), digest.into());
     }
 
+    /// Makes it the lease of nothing but whoever has it; what the metadata tells of the result stays.
+    pub(crate) fn unmark_as_result(&mut self) {
+        if self.result().is_some()
+            && let Some(metadata) = &mut self.metadata
+        {
+            metadata.shift_remove(KIND.0);
+        }
+    }
+
     /// The result that this is the lease of.
     pub fn result(&self) -> Option<&str> {
         let metadata = self.metadata.as_ref()?;

@@ -1,5 +1,4 @@
 use super::Stream;
-use nix::unistd::dup;
 use std::{
     fs::File,
     io::{self, ErrorKind, Read, Write},
@@ -20,10 +19,11 @@ impl Streams {
     /// # Errors
     /// What the kernel said.
     pub fn standard() -> io::Result<Self> {
-        // Not by way of Rust's own streams, which look at every byte.
-        let copy = |fd| Ok::<_, io::Error>(Some(File::from(dup(fd)?)));
-        let (out, err) = (copy(io::stdout().as_fd())?, copy(io::stderr().as_fd())?);
-        Ok(Self { out, err, trouble: None })
+        // Not by way of Rust's own streams, which look at every byte. And closed in the command: what it leaves behind must
+        // not keep them open.
+        let out = io::stdout().as_fd().try_clone_to_owned()?;
+        let err = io::stderr().as_fd().try_clone_to_owned()?;
+        Ok(Self { out: Some(out.into()), err: Some(err.into()), trouble: None })
     }
 
     /// Shows nothing.

@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// What became of a run, as its last frame tells all who follow it. Additive: a field that is not known is
 /// passed over.
@@ -15,6 +16,10 @@ pub enum Verdict {
         /// Why nothing is kept of it, though it would have been.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         not_kept: Option<String>,
+        /// The project's folder, where what the result depends on changed in there while the command ran: in another
+        /// work tree, it is no result of what is there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        only_in: Option<String>,
     },
     /// A signal ended it that nobody sent to the one who ran it.
     Signaled {
@@ -43,23 +48,43 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Of a command that ended by itself.
+    pub fn exited(code: u8) -> Self {
+        Self::Exited { code, kept: false, not_kept: None, only_in: None }
+    }
+
     /// The same, with why nothing is kept of it.
     #[must_use]
-    pub fn not_kept(self, why: &str) -> Self {
-        match self {
-            Self::Exited { code, .. } => {
-                Self::Exited { code, kept: false, not_kept: Some(why.to_owned()) }
-            }
-            other => other,
+    pub fn not_kept(mut self, why: &str) -> Self {
+        if let Self::Exited { kept, not_kept, .. } = &mut self {
+            (*kept, *not_kept) = (false, Some(why.to_owned()));
         }
+        self
     }
 
     /// The same of a run whose result is kept.
     #[must_use]
-    pub fn kept(self) -> Self {
+    pub fn kept(mut self) -> Self {
+        if let Self::Exited { kept, not_kept, .. } = &mut self {
+            (*kept, *not_kept) = (true, None);
+        }
+        self
+    }
+
+    /// The same of a run in a project where what it depends on has changed meanwhile.
+    #[must_use]
+    pub fn only_in(mut self, project: &Path) -> Self {
+        if let Self::Exited { only_in, .. } = &mut self {
+            *only_in = Some(project.to_string_lossy().into_owned());
+        }
+        self
+    }
+
+    /// Whether it says something of what was there when a run was asked for in a project.
+    pub fn counts_in(&self, project: &Path) -> bool {
         match self {
-            Self::Exited { code, .. } => Self::Exited { code, kept: true, not_kept: None },
-            other => other,
+            Self::Exited { only_in: Some(only_in), .. } => *only_in == project.to_string_lossy(),
+            _ => true,
         }
     }
 
@@ -88,8 +113,8 @@ mod tests {
     #[test]
     fn it_is_read_back() {
         for verdict in [
-            Verdict::Exited { code: 3, kept: true, not_kept: None },
-            Verdict::Exited { code: 0, kept: false, not_kept: Some("full".into()) },
+            Verdict::exited(3).kept(),
+            Verdict::exited(0).not_kept("full").only_in(Path::new("/a")),
             Verdict::Signaled { code: 137, signal: "SIGKILL".into() },
             Verdict::TimedOut { message: "too long".into() },
             Verdict::NotStarted { code: 127, message: "not found".into() },

@@ -49,6 +49,12 @@ pub enum ArtifactError {
     /// It would be outside of the project.
     #[error("the artifact {} leads out of the project", .0.display())]
     Outside(PathBuf),
+    /// A folder above it is a symbolic link, which may lead anywhere.
+    #[error("the artifact {} is behind a symbolic link", .0.display())]
+    BehindLink(PathBuf),
+    /// It has a repository in it, of which nothing is put back.
+    #[error("the artifact {} is part of a git repository", .0.display())]
+    Repository(PathBuf),
     /// Something of it is missing or damaged.
     #[error("what was kept of the artifact {} is missing or damaged", .0.display())]
     Damaged(PathBuf),
@@ -96,6 +102,7 @@ pub(super) fn collect(
     let mut found = Vec::new();
     for path in paths {
         require_inside(path)?;
+        require_no_link_above(project, path)?;
         collect_one(project, path, blobs, &mut found)?;
     }
     Ok(found)
@@ -124,6 +131,9 @@ fn collect_one(
     } else if kind.is_dir() {
         found.push((Artifact { path: name, kind: ArtifactKind::Folder }, None));
         for inside in entries(&whole)? {
+            if inside.as_os_str() == ".git" {
+                return Err(ArtifactError::Repository(path.join(inside)));
+            }
             collect_one(project, &path.join(inside), blobs, found)?;
         }
     } else if kind.is_file() {
@@ -196,7 +206,7 @@ fn require_no_link_above(project: &Path, path: &Path) -> Result<(), ArtifactErro
     let above = path.ancestors().skip(1).filter(|it| !it.as_os_str().is_empty());
     for folder in above {
         if project.join(folder).is_symlink() {
-            return Err(ArtifactError::Outside(path.to_owned()));
+            return Err(ArtifactError::BehindLink(path.to_owned()));
         }
     }
     Ok(())

@@ -34,7 +34,7 @@ pub(super) fn list(tree: &Tree) -> Result<Vec<PathBuf>, TreeError> {
 
 fn whole(tree: &Tree) -> Result<Vec<PathBuf>, TreeError> {
     match tree.repository {
-        Repository::Git => ask_git(&tree.project, &[], Whose::Outer),
+        Repository::Git => ask_git((&tree.project, &tree.project), &[], Whose::Outer),
         Repository::None => Err(TreeError::NoRepository(tree.folder.clone())),
     }
 }
@@ -54,7 +54,7 @@ fn named(tree: &Tree) -> Result<Vec<PathBuf>, TreeError> {
     for pattern in &tree.inputs {
         let found = match input(tree, pattern)? {
             Input::File(path) => file(tree, path)?,
-            Input::Git(spec) => ask_git(&tree.folder, &[spec], Whose::Outer)?,
+            Input::Git(spec) => by_git(tree, spec)?,
             Input::Walk(folder, matcher) => {
                 let mut found = Vec::new();
                 walk(&folder, &mut found)?;
@@ -68,6 +68,19 @@ fn named(tree: &Tree) -> Result<Vec<PathBuf>, TreeError> {
         paths.extend(found);
     }
     Ok(paths)
+}
+
+/// What git lists. A repository that it does not track is meant with what is in it where somebody names it.
+fn by_git(tree: &Tree, spec: OsString) -> Result<Vec<PathBuf>, TreeError> {
+    let mut found = Vec::new();
+    for path in ask_git((&tree.folder, &tree.project), &[spec], Whose::Outer)? {
+        if is_untracked_repository(&path) {
+            found.extend(files_of(&tree.project, &path)?);
+        } else {
+            found.push(path);
+        }
+    }
+    Ok(found)
 }
 
 fn input(tree: &Tree, pattern: &OsStr) -> Result<Input, TreeError> {
@@ -152,15 +165,26 @@ enum Whose {
 }
 
 /// The files that git sees: those that it tracks, and those that are neither tracked nor ignored.
-fn ask_git(folder: &Path, specs: &[OsString], whose: Whose) -> Result<Vec<PathBuf>, TreeError> {
+fn ask_git(
+    (folder, project): (&Path, &Path),
+    specs: &[OsString],
+    whose: Whose,
+) -> Result<Vec<PathBuf>, TreeError> {
     let mut git = Command::new("git");
     git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"]);
     git.args(["--full-name", "--"]).args(specs);
     git.current_dir(folder).stdin(Stdio::null());
-    if whose == Whose::Inner {
-        for key in LOCAL_VARIABLES {
-            git.env_remove(key);
+    match whose {
+        Whose::Inner => {
+            for key in LOCAL_VARIABLES {
+                git.env_remove(key);
+            }
         }
+        // Hooks are told the repository and not the work tree, for which git would take this folder then.
+        Whose::Outer if is_set("GIT_DIR") && !is_set("GIT_WORK_TREE") => {
+            git.env("GIT_WORK_TREE", project);
+        }
+        Whose::Outer => {}
     }
     let output = git.output().map_err(TreeError::NoGit)?;
     if !output.status.success() {
@@ -171,15 +195,29 @@ fn ask_git(folder: &Path, specs: &[OsString], whose: Whose) -> Result<Vec<PathBu
     Ok(paths.map(|path| PathBuf::from(OsString::from_vec(path.to_vec()))).collect())
 }
 
-/// The files of a repository that is a folder of another one, where that tracks it: a submodule. `None` for what
-/// is known by its name alone: one that was not fetched, one that the outer repository does not track (git then
-/// writes a slash after its name), one that git cannot list.
-pub(super) fn inside(project: &Path, path: &Path) -> Option<Vec<PathBuf>> {
-    let is_tracked = !path.as_os_str().as_bytes().ends_with(b"/");
-    let folder = project.join(path);
-    if !is_tracked || !folder.join(".git").exists() {
-        return None;
+fn is_set(variable: &str) -> bool {
+    std::env::var_os(variable).is_some()
+}
+
+/// Whether git lists a folder as a repository of its own that it does not track.
+fn is_untracked_repository(path: &Path) -> bool {
+    path.as_os_str().as_bytes().ends_with(b"/")
+}
+
+/// The files of a repository that is a folder of another one, where that tracks it: a submodule. None for what is known
+/// by its name alone: one that was not fetched, and one that the outer repository does not track.
+///
+/// # Errors
+/// [`TreeError`] where git cannot list it: what is in there might matter.
+pub(super) fn inside(project: &Path, path: &Path) -> Result<Vec<PathBuf>, TreeError> {
+    if is_untracked_repository(path) || !project.join(path).join(".git").exists() {
+        return Ok(Vec::new());
     }
-    let files = ask_git(&folder, &[], Whose::Inner).ok()?;
-    Some(files.into_iter().map(|file| path.join(file)).collect())
+    files_of(project, path)
+}
+
+fn files_of(project: &Path, path: &Path) -> Result<Vec<PathBuf>, TreeError> {
+    let folder = project.join(path);
+    let files = ask_git((&folder, &folder), &[], Whose::Inner)?;
+    Ok(files.into_iter().map(|file| path.join(file)).collect())
 }

@@ -70,10 +70,11 @@ fn look_at_all(
     while seen < paths.len() {
         let new = paths.iter().zip(&looks).skip(seen);
         let folders = new.filter(|(_, look)| matches!(look, Look::Known(Kind::Repository, ..)));
-        let found = folders.filter_map(|(path, _)| listing::inside(project, path)).flatten();
-        let found: Vec<PathBuf> = found.collect();
+        let found: Vec<Vec<PathBuf>> = folders
+            .map(|(path, _)| listing::inside(project, path))
+            .collect::<Result<_, TreeError>>()?;
         seen = paths.len();
-        for path in found {
+        for path in found.into_iter().flatten() {
             looks.push(looking.look(&path, &mut 0)?);
             paths.push(path);
         }
