@@ -1,12 +1,19 @@
 //! What of a Markdown text stands in fenced code: an example, which means nothing.
 //!
-//! Source: `CommonMark` 0.31, section 4.5. One thing is otherwise: a fence that is never closed opens nothing, so that
-//! what is added to the end of such a file is found there again.
+//! Source: `CommonMark` 0.31, section 4.5.
 
 use std::ops::Range;
 
-/// The blocks of fenced code, without the lines that close them.
-pub(super) fn blocks(text: &str) -> Vec<Range<usize>> {
+/// Fenced code.
+pub(super) struct Fenced {
+    /// The blocks, without the lines that close them.
+    pub(super) blocks: Vec<Range<usize>>,
+    /// Where one begins that is never closed, and goes to the end.
+    pub(super) open: Option<usize>,
+}
+
+/// Finds the blocks of fenced code.
+pub(super) fn fenced(text: &str) -> Fenced {
     let mut blocks = Vec::new();
     let mut open: Option<(Fence<'_>, usize)> = None;
     let mut at = 0;
@@ -21,7 +28,7 @@ pub(super) fn blocks(text: &str) -> Vec<Range<usize>> {
         };
         at += line.len();
     }
-    blocks
+    Fenced { blocks, open: open.map(|(_, from)| from) }
 }
 
 /// A line of at least three backticks or tildes, and what follows them.
@@ -59,11 +66,14 @@ mod tests {
 
     #[test]
     fn a_block_goes_from_its_fence_to_one_that_is_as_long() {
-        let inside = |text| -> Vec<&str> { blocks(text).into_iter().map(|it| &text[it]).collect() };
+        let inside =
+            |text| -> Vec<&str> { fenced(text).blocks.into_iter().map(|it| &text[it]).collect() };
         assert_eq!(inside("a\n```sh\nb\n```\nc\n"), ["```sh\nb\n"]);
         assert_eq!(inside("~~~~ `x`\n~~~\n```\n~~~~~ \nc"), ["~~~~ `x`\n~~~\n```\n"]);
         assert_eq!(inside("```\na\n```b\n"), [""; 0], "what follows a fence closes nothing");
         assert_eq!(inside("```\nnever closed\n"), [""; 0]);
+        assert_eq!(fenced("a\n```\nnever closed\n").open, Some(2));
+        assert_eq!(fenced("```\na\n```\n").open, None);
         assert_eq!(inside("```x```\n```\n"), [""; 0], "code within a text opens nothing");
         assert_eq!(inside("    ```\na\n    ```\n"), [""; 0], "nor does indented code");
         assert_eq!(inside("```\r\na\r\n```\r\n"), ["```\r\na\r\n"]);

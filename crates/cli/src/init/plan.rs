@@ -56,17 +56,22 @@ impl Plan {
                 plan.change(place, Some(EXAMPLE_TEXT.to_owned()));
             }
         }
+        let mut done = BTreeSet::new();
         for agent in agents {
             let it = agent.instructions(project);
             let place = Place::read(project, it.path)?;
-            let body = text::lasting(&findings, it.format);
-            let after = section::put(place.text.as_deref(), &body, it.opening);
-            let after = after.map_err(|flaw| refused(it.path, &flaw.to_string()))?;
-            plan.change(place, Some(after));
             if let Some(path) = agent.settings() {
                 plan.put_hook(project, path)?;
             }
             plan.accompany(project, *agent)?;
+            // Where a link makes two files one, the first section is for both agents.
+            if !done.insert(place.path.clone()) {
+                continue;
+            }
+            let body = text::lasting(&findings, it.format);
+            let after = section::put(place.text.as_deref(), &body, it.opening);
+            let after = after.map_err(|flaw| refused(it.path, &flaw.to_string()))?;
+            plan.change(place, Some(after));
         }
         Ok(plan)
     }

@@ -5,7 +5,7 @@
 //! newlines; else one was put before it and one behind it. A section that is followed by nothing and preceded by
 //! nothing but the opening made its file.
 
-use super::fenced;
+use super::fenced::fenced;
 use std::ops::Range;
 
 /// The line before the section.
@@ -24,6 +24,9 @@ pub(super) enum Flaw {
     /// There are several sections.
     #[error("there are several sections of lokt")]
     Several,
+    /// Whatever is added to the end would be an example.
+    #[error("a block of fenced code in it is never closed")]
+    Open,
 }
 
 /// What is left without the section.
@@ -50,6 +53,9 @@ pub(super) fn put(text: Option<&str>, body: &str, opening: &str) -> Result<Strin
         let section = section.replace('\n', newline_inside(text, &place));
         let (before, after) = around(text, &place);
         return Ok(format!("{before}{section}{after}"));
+    }
+    if fenced(text).open.is_some() {
+        return Err(Flaw::Open);
     }
     let newline = newline_of(text);
     let section = section.replace('\n', newline);
@@ -88,10 +94,13 @@ fn place(text: &str) -> Result<Option<Range<usize>>, Flaw> {
     let mut begins = Vec::new();
     let mut ends = Vec::new();
     let mut at = 0;
-    let examples = fenced::blocks(text);
+    let examples = fenced(text);
+    let is_example = |at: &usize| {
+        examples.blocks.iter().any(|it| it.contains(at)) || examples.open.is_some_and(|it| it < *at)
+    };
     for line in text.split_inclusive('\n') {
         let content = line.trim_end_matches(['\n', '\r']);
-        if examples.iter().any(|it| it.contains(&at)) {
+        if is_example(&at) {
             // It shows what a mark looks like.
         } else if content.starts_with(BEGINS) && content.ends_with("-->") {
             begins.push(at);

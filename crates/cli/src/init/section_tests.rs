@@ -46,9 +46,20 @@ fn marks_in_an_example_are_none() {
     assert_eq!(cut(&with, "").unwrap(), Rest::Text(example));
 }
 
+#[test]
+fn what_is_in_a_block_that_is_never_closed_is_left_alone() {
+    let open = format!("text\n\n```md\n{}\n", marked("precious"));
+    assert_eq!(put(Some(&open), "body", ""), Err(Flaw::Open));
+    assert_eq!(cut(&open, "").unwrap(), Rest::Same);
+    let before = format!("{}\n{open}", marked("old"));
+    let after = format!("{}\n{open}", marked("new"));
+    assert_eq!(put(Some(&before), "new", "").unwrap(), after, "a section before it is found");
+}
+
 proptest! {
     #[test]
     fn cutting_gives_back_what_was_there(text in "(a|\n|\r\n|\r| |# b|é|\n```|~~~\n|````){0,12}", opening in "(---\n)?") {
+        prop_assume!(fenced(&text).open.is_none());
         let with = put(Some(&text), "one\n\ntwo", &opening).unwrap();
         prop_assert_eq!(put(Some(&with), "one\n\ntwo", &opening).unwrap(), with.clone());
         prop_assert_eq!(cut(&with, &opening).unwrap(), Rest::Text(text.clone()));

@@ -185,7 +185,13 @@ pub(crate) fn full(entry: &Entry, freeze: Option<&Record>) -> String {
     for waiter in &entry.waiters {
         put("waiting", format!("{} (pid {}) since {}", waiter.owner, waiter.pid, waiter.since));
     }
-    lines.join("\n")
+    in_lines(lines)
+}
+
+/// Joins lines. What records say is anybody's text, and makes no line of its own.
+pub(crate) fn in_lines(lines: Vec<String>) -> String {
+    let clean = |line: String| line.replace(char::is_control, " ");
+    lines.into_iter().map(clean).collect::<Vec<_>>().join("\n")
 }
 
 fn shown(value: &Value) -> String {

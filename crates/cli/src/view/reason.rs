@@ -1,6 +1,9 @@
 //! Why a name can or cannot be taken, in words.
 
-use super::{entry::waiter, holder};
+use super::{
+    entry::{in_lines, waiter},
+    holder,
+};
 use crate::span;
 use lokt_lock::{
     ops::{Explanation, Reason, ReasonKind},
@@ -55,7 +58,7 @@ pub(crate) fn text(name: &LockName, explanation: &Explanation) -> String {
             .map(|reason| format!("  {}: {}", reason.kind.as_str(), message(reason))),
     );
     lines.extend(suggestions(name, explanation).iter().map(|it| format!("  try: {it}")));
-    lines.join("\n")
+    in_lines(lines)
 }
 
 fn message(reason: &Reason) -> String {
@@ -140,6 +143,11 @@ fn suggestions(name: &LockName, explanation: &Explanation) -> Vec<String> {
     }
     suggestions
         .extend(explanation.reasons.iter().filter_map(|it| joining(name, it.record.as_ref()?)));
+    let is_unclear = |it: &Reason| it.blocks && matches!(it.kind, ReasonKind::Corrupted { .. });
+    if explanation.reasons.iter().any(is_unclear) {
+        // Nobody waits for what nobody can tell the end of.
+        return suggestions;
+    }
     suggestions.push(if explanation.reasons.iter().any(bears_a_guard) && !inside {
         format!("lokt guard {name} -- COMMAND   runs under your lease")
     } else {

@@ -80,8 +80,15 @@ impl FromStr for Timestamp {
         let time: Option<jiff::Timestamp> =
             if text.starts_with('-') { None } else { text.parse().ok() };
         let time = time.filter(|time| *time >= FIRST.0).map(Self::cut);
-        time.ok_or_else(|| InvalidTimestamp(text.to_owned()))
+        time.or_else(|| last_day(text)).ok_or_else(|| InvalidTimestamp(text.to_owned()))
     }
+}
+
+/// A time on the last day of the year 9999, which other programs write for "never", and which Jiff does not hold: the
+/// last time that there is. The same time a year before says whether it is one.
+fn last_day(text: &str) -> Option<Timestamp> {
+    let before = format!("9998{}", text.strip_prefix("9999")?);
+    before.parse::<jiff::Timestamp>().ok().map(|_| Timestamp::cut(jiff::Timestamp::MAX))
 }
 
 #[cfg(test)]
@@ -115,10 +122,21 @@ mod tests {
             "0000-01-01T00:00:00+01:00",
             "-000001-12-31T23:00:00Z",
             "-009999-01-02T01:59:58.189Z",
-            "9999-12-31T23:59:59Z",
+            "9999-12-32T23:59:59Z",
+            "9999-12-31",
         ] {
             assert!(other.parse::<Timestamp>().is_err(), "{other} is not read");
         }
+    }
+
+    #[test]
+    fn what_others_write_for_never_is_the_last_time() {
+        let last = Timestamp::now().saturating_add(Duration::MAX);
+        for text in ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59.999999+00:00"] {
+            assert_eq!(text.parse(), Ok(last), "{text}");
+        }
+        let before: Timestamp = "9999-12-30T10:00:00Z".parse().unwrap();
+        assert!(before < last && before.to_string() == "9999-12-30T10:00:00Z");
     }
 
     #[test]
