@@ -1,7 +1,11 @@
 use super::sharing::Sharing;
-use crate::{exit::Code, failure::Failure, output};
+use crate::{
+    exit::Code,
+    failure::{Failure, chain},
+    output,
+};
 use lokt_lock::{
-    ops::enlist,
+    ops::{OperationError, enlist},
     rules::Obstacle,
     store::{Enlisted, Store, Vigil},
     words::Timestamp,
@@ -72,7 +76,7 @@ impl<'a> Following<'a> {
     pub(super) fn follow(&mut self, obstacle: &Obstacle) -> Result<Followed, Failure> {
         // The one before must not be taken for another wait of the same process.
         self.enlisted = None;
-        self.enlisted = enlist(&self.sharing.context.store, &self.sharing.request(), obstacle)?;
+        self.enlisted = self.enlist(obstacle)?;
         let mut vigil = self.sharing.context.store.watch(&self.sharing.lock, obstacle)?;
         let mut due = Some(Instant::now());
         loop {
@@ -96,6 +100,18 @@ impl<'a> Following<'a> {
             if self.sleep(&mut vigil, until)? {
                 return self.last_look();
             }
+        }
+    }
+
+    /// Where it cannot be listed that it waits, on a full disk for instance, it waits all the same.
+    fn enlist(&self, obstacle: &Obstacle) -> Result<Option<Enlisted>, Failure> {
+        match enlist(&self.sharing.context.store, &self.sharing.request(), obstacle) {
+            Err(OperationError::Store(error)) => {
+                let why = chain(&error);
+                output::warn(&format!("a deadlock through this wait would not be found: {why}"));
+                Ok(None)
+            }
+            enlisted => Ok(enlisted?),
         }
     }
 
