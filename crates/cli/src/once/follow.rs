@@ -150,6 +150,8 @@ impl<'a> Following<'a> {
             self.find_newer();
             let Some(follower) = &mut self.follower else { return Ok(None) };
             let fence = follower.fence();
+            // Looked for first: a newer one begins when this has told all that it had to tell.
+            let is_over = Follower::newest(&self.folder) > Some(fence);
             let progress = follower.pump(&mut self.streams).map_err(|error| {
                 Failure::new(Code::Error, format!("cannot read the recording: {error}"))
             })?;
@@ -160,7 +162,7 @@ impl<'a> Following<'a> {
                 }
                 Progress::Ended(_) => "what it depends on changed where it ran".to_owned(),
                 Progress::BrokenOff => "its recording could not be written".to_owned(),
-                Progress::Open if Follower::newest(&self.folder) > Some(fence) => GONE.to_owned(),
+                Progress::Open if is_over => GONE.to_owned(),
                 Progress::Open => return Ok(None),
             };
             self.pass(fence, &why);

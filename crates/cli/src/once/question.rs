@@ -20,6 +20,7 @@ use lokt_once::{
     tree::{Repository, Tree, TreeError, absolute},
 };
 use std::{
+    cell::Cell,
     ffi::OsString,
     os::unix::ffi::{OsStrExt, OsStringExt},
     path::{Path, PathBuf},
@@ -42,6 +43,8 @@ pub(super) struct Question {
     /// What does not change while the command runs.
     fixed: Vec<Part>,
     tree: Tree,
+    /// Whether it was said that what is kept is damaged.
+    said: Cell<bool>,
 }
 
 /// The results that belong to a root.
@@ -72,7 +75,8 @@ impl Question {
         fixed.extend(paths.map(Part::Artifact));
         let manifest = ask(&fixed, &tree)?;
         let (name, key) = (once.name.clone(), manifest.key());
-        Ok(Self { results, name, project, artifacts, manifest, key, fixed, tree })
+        let said = Cell::new(false);
+        Ok(Self { results, name, project, artifacts, manifest, key, fixed, tree, said })
     }
 
     /// What the result depends on by now: files may have changed since.
@@ -103,7 +107,10 @@ impl Question {
                     Damage::Content(digest) => format!("content {}", digest.short()),
                 };
                 let name = self.name.as_str();
-                output::warn(&format!("the result of {name:?} is damaged ({what}) and not used"));
+                if !self.said.replace(true) {
+                    let text = format!("the result of {name:?} is damaged ({what}) and not used");
+                    output::warn(&text);
+                }
                 None
             }
         })

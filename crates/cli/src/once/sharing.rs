@@ -24,7 +24,10 @@ use lokt_once::{
     recording::{Follower, Streams, Verdict},
     results::Kept,
 };
-use std::time::{Duration, Instant};
+use std::{
+    cell::Cell,
+    time::{Duration, Instant},
+};
 
 /// The way to a result.
 pub(super) struct Sharing<'a> {
@@ -35,6 +38,8 @@ pub(super) struct Sharing<'a> {
     pub(super) lock: LockName,
     /// When it was asked for the first time.
     since: Since,
+    /// Whether it was said that what is kept cannot be used.
+    said: Cell<bool>,
 }
 
 /// When a result was asked for, however often since then.
@@ -62,7 +67,7 @@ impl<'a> Sharing<'a> {
     ) -> Result<Self, Failure> {
         let lock = question.lock()?;
         question.refuse_inside_itself(context, &lock)?;
-        Ok(Self { once, context, question, lock, since })
+        Ok(Self { once, context, question, lock, since, said: Cell::new(false) })
     }
 
     /// The exit code; none where the question has become another one while it waited.
@@ -215,7 +220,9 @@ impl<'a> Sharing<'a> {
     /// Restores the artifacts; false where that cannot be done, so that the command has to make them.
     pub(super) fn restore(&self, kept: &Kept) -> bool {
         let restored = kept.restore(&self.question.project);
-        if let Err(error) = &restored {
+        if let Err(error) = &restored
+            && !self.said.replace(true)
+        {
             let name = self.once.name.as_str();
             output::warn(&format!("the result of {name:?} is not used: {}", chain(error)));
         }

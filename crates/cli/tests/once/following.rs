@@ -174,3 +174,26 @@ fn artifacts_of_an_older_result_are_not_put_over_those_of_a_run_that_is_not_kept
     follower.ends().ok().says("the artifacts were not kept");
     assert_eq!(std::fs::read_to_string(it.path("ignored-out")).unwrap(), "new\n");
 }
+
+#[test]
+fn who_reads_slowly_gets_the_run_that_it_followed_and_no_other() {
+    let it = Repository::new();
+    let line = "if [ -e ignored-second ]; then echo second; read line <ignored-gate; else : >ignored-second; \
+        echo begin; read line <ignored-gate; head -c 2000000 /dev/zero; fi";
+    let mut lead = it.once(&[], line).start();
+    lead.prints("begin");
+    // Reads no further than the first line, until it is told to.
+    let reader = format!(
+        "lokt once t -- sh -c '{line}' | {{ read first; read line <ignored-slow; wc -c; }}"
+    );
+    nix::unistd::mkfifo(&it.path("ignored-slow"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let slow = it.it.shell(&reader).folder(it.folder()).start();
+    it.open_gate();
+    lead.release().ok();
+    let mut next = it.once(&["--refresh"], line).start();
+    next.prints("second");
+    std::fs::write(it.path("ignored-slow"), "go\n").unwrap();
+    assert_eq!(slow.ends().ok().out, "2000000\n");
+    it.open_gate();
+    next.ends().ok();
+}
