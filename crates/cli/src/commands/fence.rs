@@ -44,6 +44,10 @@ impl FenceCommand {
         }
         let shown = name.as_str();
         Err(match now.as_slice() {
+            [] if held.is_some() => Failure::new(
+                Code::NotYours,
+                format!("fence {token}: who holds lock {shown:?} has none"),
+            ),
             [] => {
                 Failure::new(Code::NotYours, format!("fence {token}: lock {shown:?} is not held"))
             }

@@ -54,7 +54,11 @@ pub fn acquire_all<S: Store>(
                 grants.push(grant);
                 continue;
             }
-            Ok(Outcome::Denied(denial)) => Ok(AllOutcome::Denied(request.name.clone(), denial)),
+            Ok(Outcome::Denied(mut denial)) => {
+                // The patience was for all of them.
+                denial.waited = denial.waited.map(|_| began.elapsed());
+                Ok(AllOutcome::Denied(request.name.clone(), denial))
+            }
             Ok(Outcome::Interrupted) => Ok(AllOutcome::Interrupted),
             Err(error) => Err(error),
         };
