@@ -96,10 +96,6 @@ fn all_of_mine(context: &Context) -> Result<Vec<String>, Failure> {
         let identity = &context.caller.identity;
         let mine = |it: &Record| it.hold != Some(Hold::Guard) && identity.owns(it);
         let record = entry.record().filter(|_| entry.kind == RecordKind::Lock);
-        if let (RecordKind::Lock, Some(problem)) = (entry.kind, view::entry::problem(&entry)) {
-            output::warn(&format!("lock {:?} stays: {problem}", entry.name.as_str()));
-            continue;
-        }
         if !record.is_some_and(|it| it.holders().any(mine)) {
             continue;
         }
