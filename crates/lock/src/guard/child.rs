@@ -21,7 +21,7 @@ pub(super) struct Child<'a> {
     /// The last signal that asked this process to end.
     pub(super) asked: Cell<Option<Signal>>,
     /// Ctrl-Z has come, and the command has not stopped yet.
-    pub(super) stopping: Cell<bool>,
+    pub(super) suspending: Cell<bool>,
 }
 
 impl Child<'_> {
@@ -56,7 +56,7 @@ impl Child<'_> {
             }
             match react(self.crew.seat, received.signal, received.origin) {
                 Reaction::Nothing | Reaction::Collect => {}
-                Reaction::StopWithCommand => self.stopping.set(true),
+                Reaction::StopWithCommand => self.suspending.set(true),
                 Reaction::Stop => stop = true,
                 Reaction::Forward => self.crew.forward(received.signal),
                 Reaction::ForwardAndStop => {
@@ -96,7 +96,7 @@ impl Child<'_> {
     fn has_stopped(&self, signal: Signal) {
         // Told once: a stop that is not collected would be found again and again.
         let _ = waitid(Id::Pid(self.crew.command), WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG);
-        let by_keyboard = self.stopping.take();
+        let by_keyboard = self.suspending.take();
         if self.crew.seat == Seat::Terminal && (by_keyboard || signal != Signal::SIGSTOP) {
             stop_self();
         }

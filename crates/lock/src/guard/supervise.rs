@@ -97,7 +97,7 @@ where
             crew: Crew { seat, command: pid, tickets, mark },
             signals,
             asked: Cell::new(None),
-            stopping: Cell::new(false),
+            suspending: Cell::new(false),
         },
         vigilance: Vigilance::begin(watchers, now),
         end: orders.max_hold.and_then(|limit| now.checked_add(limit)),
