@@ -1,6 +1,6 @@
 //! Guards as jobs of a terminal: the keyboard, job control, editors and pipelines work as without one.
 
-use lokt_testkit::Sandbox;
+use lokt_testkit::{Running, Sandbox};
 
 fn sandbox() -> Sandbox {
     Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
@@ -9,6 +9,20 @@ fn sandbox() -> Sandbox {
 /// A shell with job control. It does not edit lines itself: it would change the terminal's mode before each prompt,
 /// and a key that comes meanwhile can be lost.
 const SHELL: &str = "bash --norc --noprofile --noediting -i";
+
+/// Such a shell, which has said that it is ready.
+fn shell(it: &Sandbox) -> Running {
+    let mut shell = it.terminal(SHELL).start();
+    shell.tells("bash-");
+    shell
+}
+
+/// Waits until the shell has its terminal back, and ends it.
+fn leave(mut shell: Running) {
+    shell.tells("bash-");
+    shell.types("exit\n");
+    shell.ends();
+}
 
 #[test]
 fn the_command_has_the_terminal() {
@@ -62,8 +76,7 @@ fn control_c_ends_a_script_that_runs_a_guard() {
 #[test]
 fn control_z_stops_the_job_and_fg_continues_it() {
     let it = sandbox();
-    let mut shell = it.terminal(SHELL).start();
-    shell.tells("bash-");
+    let mut shell = shell(&it);
     shell.types("lokt guard x -- sh -c 'echo rea\"\"dy; read line; echo got $line'\n");
     shell.prints("ready");
     shell.types("\u{1a}");
@@ -75,9 +88,7 @@ fn control_z_stops_the_job_and_fg_continues_it() {
     shell.tells("lokt guard x");
     shell.types("words\n");
     shell.prints("got words");
-    shell.tells("bash-");
-    shell.types("exit\n");
-    shell.ends();
+    leave(shell);
 }
 
 #[test]
@@ -92,8 +103,7 @@ print('ready', flush=True)
 print('got', input())
 ";
     std::fs::write(it.folder().join("script"), script).unwrap();
-    let mut shell = it.terminal(SHELL).start();
-    shell.tells("bash-");
+    let mut shell = shell(&it);
     shell.types("lokt guard x -- python3 script\n");
     shell.prints("ready");
     shell.types("\u{1a}");
@@ -104,9 +114,7 @@ print('got', input())
     shell.tells("lokt guard x");
     shell.types("words\n");
     shell.prints("got words");
-    shell.tells("bash-");
-    shell.types("exit\n");
-    shell.ends();
+    leave(shell);
 }
 
 #[test]
@@ -118,32 +126,26 @@ print('ready', flush=True)
 print('got', input())
 ";
     std::fs::write(it.folder().join("script"), script).unwrap();
-    let mut shell = it.terminal(SHELL).start();
-    shell.tells("bash-");
+    let mut shell = shell(&it);
     shell.types("lokt guard x -- python3 script\n");
     shell.prints("ready");
     shell.types("\u{1a}");
     shell.tells("^Z");
     shell.types("words\n");
     shell.prints("got words");
-    shell.tells("bash-");
-    shell.types("exit\n");
-    shell.ends();
+    leave(shell);
 }
 
 #[test]
 fn a_command_that_stops_itself_gives_the_terminal_back() {
     let it = sandbox();
-    let mut shell = it.terminal(SHELL).start();
-    shell.tells("bash-");
+    let mut shell = shell(&it);
     shell.types("lokt guard x -- sh -c 'kill -TSTP $$; echo again'\n");
     shell.tells("Stopped");
     shell.tells("bash-");
     shell.types("fg\n");
     shell.prints("again");
-    shell.tells("bash-");
-    shell.types("exit\n");
-    shell.ends();
+    leave(shell);
 }
 
 #[test]
@@ -173,23 +175,19 @@ fn a_signal_from_elsewhere_reaches_the_command_but_not_its_neighbours() {
 #[test]
 fn a_guard_in_the_background_can_be_brought_to_the_front() {
     let it = sandbox();
-    let mut shell = it.terminal(SHELL).start();
-    shell.tells("bash-");
+    let mut shell = shell(&it);
     shell.types("lokt guard x -- sh -c 'read line; echo got $line' &\n");
     shell.tells("bash-");
     shell.types("fg\n");
     shell.types("words\n");
     shell.prints("got words");
-    shell.tells("bash-");
-    shell.types("exit\n");
-    shell.ends();
+    leave(shell);
 }
 
 #[test]
 fn a_job_that_was_stopped_by_the_keyboard_and_lost_its_lock_is_ended_when_it_goes_on() {
     let it = sandbox();
-    let mut shell = it.terminal(SHELL).start();
-    shell.tells("bash-");
+    let mut shell = shell(&it);
     shell.types("lokt guard x -- sh -c 'echo rea\"\"dy; exec sleep 1000'\n");
     shell.prints("ready");
     shell.types("\u{1a}");

@@ -138,12 +138,18 @@ fn on_a_full_disk_json_has_the_end_of_the_output_all_the_same() {
     assert_eq!((&err["text"], &err["path"]), (&"the end\n".into(), &Value::Null));
 }
 
-#[test]
-fn what_cannot_be_recorded_at_all_is_told_all_the_same() {
+/// A repository in which nothing can be recorded.
+fn without_recordings() -> Repository {
     let it = Repository::new();
     let once = it.it.root().join("once");
     fs::create_dir_all(&once).unwrap();
     fs::write(once.join("recordings"), "in the way").unwrap();
+    it
+}
+
+#[test]
+fn what_cannot_be_recorded_at_all_is_told_all_the_same() {
+    let it = without_recordings();
     let plain = it.once(&[], "echo out; echo err >&2").run().ok().says("was not recorded");
     assert!(plain.out == "out\n" && plain.err.contains("err\n"), "{plain:#?}");
     let told = it.once(&["--json"], "echo out; echo err >&2").run().ok().says("was not recorded");
@@ -157,10 +163,7 @@ fn what_cannot_be_recorded_at_all_is_told_all_the_same() {
 
 #[test]
 fn who_comes_while_nothing_can_be_recorded_runs_it_afterwards() {
-    let it = Repository::new();
-    let once = it.it.root().join("once");
-    fs::create_dir_all(&once).unwrap();
-    fs::write(once.join("recordings"), "in the way").unwrap();
+    let it = without_recordings();
     let mut lead = it.once(&[], super::GATED).start();
     lead.prints("begin");
     let next = it.once(&["--json"], super::GATED).start();
