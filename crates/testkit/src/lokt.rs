@@ -1,6 +1,7 @@
 use crate::{Done, Running, Sandbox};
 use std::{
     ffi::OsStr,
+    fs::File,
     path::Path,
     process::{Command, Stdio},
 };
@@ -102,6 +103,13 @@ impl Lokt {
     #[track_caller]
     pub fn in_time(self) -> Done {
         self.start().release()
+    }
+
+    /// Starts, with a file as standard input.
+    #[track_caller]
+    pub fn start_with(mut self, file: File) -> Running {
+        self.command.stdin(file);
+        Running::new(self.command.spawn().expect("the program starts"))
     }
 
     /// Starts, with standard input held open until it is told to go on.

@@ -84,6 +84,11 @@ impl Running {
         input.flush().expect("it can be typed");
     }
 
+    /// Closes standard input.
+    pub fn closes_input(&mut self) {
+        self.input = None;
+    }
+
     /// Sends a signal to the process that was started.
     pub fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.pid()), signal).expect("the process can be signalled");
