@@ -12,8 +12,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// Whether what was started for a call may go on for long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lasting {
-    /// It is done in a moment, and is let finish when the client has closed its end: what a script wrote
-    /// into a pipe is answered.
+    /// It is done in a moment, and is let finish also when the connection has ended.
     Moment,
     /// It may wait or run, and is stopped then.
     Long,
@@ -24,7 +23,7 @@ pub(super) enum Lasting {
 pub(super) enum Stopped {
     /// The client does not want it any more.
     Cancelled,
-    /// The client is gone.
+    /// The connection has ended: the client is gone, or a signal has come.
     Ended,
 }
 
@@ -52,8 +51,10 @@ impl Call {
     /// Waits until this call is to stop.
     pub(super) async fn stopped(&self, lasting: Lasting) -> Stopped {
         tokio::select! {
-            () = self.request.ct.cancelled() => Stopped::Cancelled,
+            // The end of the exchange also cancels what is left of it.
+            biased;
             () = self.connection.ended(), if lasting == Lasting::Long => Stopped::Ended,
+            () = self.request.ct.cancelled() => Stopped::Cancelled,
         }
     }
 

@@ -16,7 +16,7 @@ use tokio::sync::{RwLock, RwLockReadGuard, watch};
 
 /// How long the calls that are under way may take to end once the client is gone: a little more than it
 /// takes to kill what does not end by itself.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long giving one lease back may take.
 const RELEASE: Duration = Duration::from_secs(10);
@@ -58,9 +58,9 @@ impl Connection {
         [(env::OWNER, owner), (env::OWNER_DERIVED, owner), (env::AGENT_ID, agent)]
     }
 
-    /// Notes that a call is under way, until what is given is dropped.
-    pub(super) async fn busy(&self) -> RwLockReadGuard<'_, ()> {
-        self.calls.read().await
+    /// Notes that a call is under way, until what is given is dropped; `None` where no call may begin any more.
+    pub(super) fn busy(&self) -> Option<RwLockReadGuard<'_, ()>> {
+        self.calls.try_read().ok()
     }
 
     /// Notes a lease that ends with this connection.

@@ -1,7 +1,9 @@
 //! Locks, results and tools for agents, as a server of the Model Context Protocol on stdin and stdout.
 //!
 //! * `server.rs`: what a client is told of this server, and which operation a call is for.
-//! * `transport.rs`: messages, a line each; what is out of place before the first handshake.
+//! * `transport.rs`: what the SDK talks to. `line.rs`, `message.rs`, `request_id.rs` and `admission.rs` say what
+//!   each line of a client is, by pure functions; `intake.rs` reads them and refuses what is no request;
+//!   `unanswered.rs` knows the requests that are under way; `outlet.rs` writes.
 //! * `connection.rs`: who the client is to the locks, the leases that end with it, its end.
 //! * `call.rs`: one call: its client, when it is to stop, whom it tells of its progress.
 //! * `order.rs`, `apart.rs`, `kept.rs`: the program started for a call, away from the terminal, and what is
@@ -17,6 +19,7 @@
 //! thread, lives in this room alone. Nothing but the protocol is written to stdout.
 
 mod acquire;
+mod admission;
 mod answer;
 mod apart;
 mod call;
@@ -24,31 +27,35 @@ mod connection;
 mod force;
 mod guarded;
 mod history;
+mod intake;
 mod kept;
+mod line;
 mod look;
+mod message;
 mod once;
 mod order;
+mod outlet;
 mod pinned;
 mod progress;
 mod release;
+mod request_id;
 mod schema;
 mod server;
 mod transport;
+mod unanswered;
 mod words;
 
 use crate::{context::Context, exit::Code, failure::Failure, output};
-use connection::Connection;
+use connection::{Connection, PATIENCE};
 use nix::{
     errno::Errno,
     poll::{PollFd, PollFlags, PollTimeout, poll},
 };
 use rmcp::{ServiceExt, service::ServerInitializeError};
 use server::Server;
-use std::{io, os::fd::AsFd, sync::Arc, time::Duration};
+use std::{io, os::fd::AsFd, pin::pin, sync::Arc};
 use tokio::signal::unix::{SignalKind, signal};
-
-/// How long the exchange may take to end once the client has closed its end.
-const FAREWELL: Duration = Duration::from_secs(2);
+use transport::{StreamTasks, Streams};
 
 /// Whether a client may take away what is another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +66,19 @@ pub(crate) enum Force {
     Absent,
 }
 
-/// Serves one client until it closes stdin, or a signal comes.
+/// Why the service ends.
+enum Ending {
+    /// The client has closed stdin, and everything is answered; or there was no handshake.
+    Over(Result<(), Box<ServerInitializeError>>),
+    /// A signal came; the code for it.
+    Signal(Code),
+    /// Stdout has no reader any more.
+    Deserted,
+    /// An answer could not be written.
+    Unwritable(io::Error),
+}
+
+/// Serves one client until it closes stdin and has all answers, until it is gone, or until a signal comes.
 pub(crate) fn serve(context: Context, force: Force) -> Result<Code, Failure> {
     let failed = |error: io::Error| Failure::new(Code::Error, format!("cannot serve: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -72,38 +91,73 @@ pub(crate) fn serve(context: Context, force: Force) -> Result<Code, Failure> {
 
 async fn talk(context: Context, force: Force) -> Result<Code, Failure> {
     let connection = Arc::new(Connection::new(context)?);
-    let served = tokio::select! {
-        served = exchange(&connection, force) => served,
-        code = signalled() => Ok(code),
-        () = deserted() => Ok(Code::Done),
+    let (streams, mut tasks) = transport::over_standard_streams(&connection);
+    let mut exchange = pin!(exchange(&connection, force, streams));
+    let ending = tokio::select! {
+        // What goes wrong also ends the exchange.
+        biased;
+        code = signalled() => Ending::Signal(code),
+        error = tasks.unwritable() => Ending::Unwritable(error),
+        () = deserted() => Ending::Deserted,
+        served = &mut exchange => Ending::Over(served),
     };
     connection.end();
-    connection.settle().await;
-    served
+    let answered = async {
+        if !matches!(ending, Ending::Over(_)) {
+            // What is stopped is answered as well, where the client still reads.
+            let _ = tokio::time::timeout(PATIENCE, exchange).await;
+        }
+    };
+    tokio::join!(connection.settle(), answered);
+    outcome(ending, tasks).await
 }
 
 /// Answers until the client closes its end.
-async fn exchange(connection: &Arc<Connection>, force: Force) -> Result<Code, Failure> {
-    let server = Server::new(Arc::clone(connection), force);
-    match server.serve(transport::over_standard_streams(Arc::clone(connection))).await {
-        Ok(running) => {
-            // However the exchange ended, the client is gone.
-            let _ = running.waiting().await;
-            Ok(Code::Done)
+async fn exchange(
+    connection: &Arc<Connection>,
+    force: Force,
+    streams: Streams,
+) -> Result<(), Box<ServerInitializeError>> {
+    let running = Server::new(Arc::clone(connection), force).serve(streams).await?;
+    // However it ended, it is over.
+    let _ = running.waiting().await;
+    Ok(())
+}
+
+/// The exit code of a service, or what kept it from its work.
+async fn outcome(ending: Ending, tasks: StreamTasks) -> Result<Code, Failure> {
+    let failed = |text: String| Err(Failure::new(Code::Error, text));
+    let has_begun = tasks.exchange.has_begun();
+    match ending {
+        Ending::Signal(code) => return Ok(code),
+        Ending::Unwritable(error) if error.kind() == io::ErrorKind::TimedOut => {
+            return failed("the client has closed stdin and does not read the answers".to_owned());
         }
-        Err(ServerInitializeError::ConnectionClosed(_)) => Ok(Code::Done),
-        Err(error) => Err(Failure::new(Code::Error, format!("no handshake: {error}"))),
+        Ending::Unwritable(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            return failed(format!("cannot write to stdout: {error}"));
+        }
+        Ending::Over(_) | Ending::Deserted | Ending::Unwritable(_) => {}
+    }
+    if let Some(error) = tasks.unreadable().await {
+        return failed(format!("cannot read stdin: {error}"));
+    }
+    match ending {
+        Ending::Over(Err(error)) if has_begun => failed(format!("the handshake failed: {error}")),
+        _ if has_begun => Ok(Code::Done),
+        _ => {
+            Err(Failure::new(Code::Error, "no handshake: the client has closed its end before it")
+                .hint("an agent's program starts this and talks to it; docs/mcp.md says how"))
+        }
     }
 }
 
-/// Waits until the client has closed its end, and then a moment longer. An exchange that is still not over does not
-/// get rid of its answers: nobody reads them.
+/// Waits until stdout has no reader any more: the client is gone, however it ended. That stdin is closed
+/// does not say so: a client may want the answers to what it has asked for.
 async fn deserted() {
     let closed = tokio::task::spawn_blocking(|| {
-        let input = io::stdin();
-        // As a socket it may be closed in one direction only.
-        let ends = PollFlags::from_bits_retain(nix::libc::POLLRDHUP);
-        let mut polled = [PollFd::new(input.as_fd(), ends)];
+        let output = io::stdout();
+        // Errors and hang-ups are told without being asked for.
+        let mut polled = [PollFd::new(output.as_fd(), PollFlags::empty())];
         loop {
             match poll(&mut polled, PollTimeout::NONE) {
                 Err(Errno::EINTR) => {}
@@ -114,7 +168,6 @@ async fn deserted() {
     if !matches!(closed.await, Ok(true)) {
         std::future::pending::<()>().await;
     }
-    tokio::time::sleep(FAREWELL).await;
 }
 
 /// Waits for a signal that ends the server, and gives the code for it.

@@ -81,6 +81,7 @@ pub(super) trait Operation: DeserializeOwned + JsonSchema + Send + 'static {
 }
 
 /// What one client talks to.
+#[derive(Clone)]
 pub(super) struct Server {
     connection: Arc<Connection>,
     force: Force,
@@ -89,6 +90,24 @@ pub(super) struct Server {
 impl Server {
     pub(super) fn new(connection: Arc<Connection>, force: Force) -> Self {
         Self { connection, force }
+    }
+
+    async fn perform_call(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let Some(_under_way) = self.connection.busy() else {
+            return Err(ErrorData::internal_error("the connection has ended", None));
+        };
+        let call = Call::new(Arc::clone(&self.connection), context);
+        let arguments = request.arguments.unwrap_or_default();
+        match self.perform(&request.name, arguments, &call).await {
+            Some(answer) => Ok(answer.into()),
+            None => {
+                Err(ErrorData::invalid_params(format!("unknown tool {:?}", request.name), None))
+            }
+        }
     }
 
     /// Does what a name stands for; `None` where it stands for nothing here.
@@ -151,9 +170,12 @@ impl ServerHandler for Server {
 
     async fn list_tools(
         &self,
-        _page: Option<PaginatedRequestParams>,
+        page: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
+        if page.and_then(|page| page.cursor).is_some() {
+            return Err(ErrorData::invalid_params("all tools are on the first page", None));
+        }
         Ok(ListToolsResult::with_all_items(self.tools()))
     }
 
@@ -162,14 +184,11 @@ impl ServerHandler for Server {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let _under_way = self.connection.busy().await;
-        let call = Call::new(Arc::clone(&self.connection), context);
-        let arguments = request.arguments.unwrap_or_default();
-        match self.perform(&request.name, arguments, &call).await {
-            Some(answer) => Ok(answer.into()),
-            None => {
-                Err(ErrorData::invalid_params(format!("unknown tool {:?}", request.name), None))
-            }
-        }
+        let server = self.clone();
+        // A call that panics would else never be answered.
+        let called = tokio::spawn(async move { server.perform_call(request, context).await });
+        called.await.unwrap_or_else(|_| {
+            Err(ErrorData::internal_error("the call failed inside of lokt", None))
+        })
     }
 }

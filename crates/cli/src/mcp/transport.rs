@@ -1,28 +1,96 @@
-//! Messages on stdin and stdout, and what is out of place before the handshake.
+//! What the SDK talks to in place of stdin and stdout.
 
-use super::connection::Connection;
-use rmcp::{
-    RoleServer,
-    model::{ClientJsonRpcMessage, ClientRequest, GetMeta, ProtocolVersion},
-    service::TxJsonRpcMessage,
-    transport::{Transport, async_rw::AsyncRwTransport},
+use super::{
+    connection::Connection,
+    intake::{AcceptedMessage, Exchange, Intake, WAITING},
+    outlet::{self, Body, Outlet},
+    unanswered::OpenRequest,
 };
+use rmcp::{
+    ErrorData, RoleServer,
+    model::{
+        CancelledNotification, CancelledNotificationParam, ClientJsonRpcMessage, JsonRpcMessage,
+        NumberOrString, ServerResult,
+    },
+    service::TxJsonRpcMessage,
+    transport::Transport,
+};
+use serde::Serialize;
 use std::{io, sync::Arc};
-use tokio::io::{Stdin, Stdout};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
 
-/// Messages on stdin and stdout.
-pub(super) fn over_standard_streams(connection: Arc<Connection>) -> Streams {
-    let inner = AsyncRwTransport::new_server(tokio::io::stdin(), tokio::io::stdout());
-    Streams { inner, connection, is_open: false }
+/// Messages of a client and for it.
+pub(super) struct Streams {
+    accepted: mpsc::Receiver<AcceptedMessage>,
+    exchange: Arc<Exchange>,
+    outlet: Outlet,
 }
 
-/// Messages, a line each. That the client has closed its end is told to the connection at once: calls that
-/// wait or run are not worth finishing then.
-pub(super) struct Streams {
-    inner: AsyncRwTransport<RoleServer, Stdin, Stdout>,
-    connection: Arc<Connection>,
-    /// Whether the client has begun as the protocol has it.
-    is_open: bool,
+/// The tasks that read stdin and write stdout.
+pub(super) struct StreamTasks {
+    pub(super) exchange: Arc<Exchange>,
+    reading: JoinHandle<io::Result<()>>,
+    writing: JoinHandle<io::Result<()>>,
+}
+
+/// Begins to read stdin and to write stdout.
+pub(super) fn over_standard_streams(connection: &Arc<Connection>) -> (Streams, StreamTasks) {
+    let exchange = Arc::new(Exchange::default());
+    let (sender, accepted) = mpsc::channel(WAITING);
+    let (outlet, writing) = Outlet::new(tokio::io::stdout(), exchange.input_ended());
+    let intake = Intake::new(tokio::io::stdin(), Arc::clone(&exchange), outlet.clone(), sender);
+    let reading = tokio::spawn(intake.run(Arc::clone(connection)));
+    let writing = tokio::spawn(writing);
+    let tasks = StreamTasks { exchange: Arc::clone(&exchange), reading, writing };
+    (Streams { accepted, exchange, outlet }, tasks)
+}
+
+impl StreamTasks {
+    /// Waits until nothing can be written any more, and gives the reason.
+    pub(super) async fn unwritable(&mut self) -> io::Error {
+        match (&mut self.writing).await {
+            Ok(Err(error)) => error,
+            // It ends without an error when all outlets are gone, or with the runtime.
+            Ok(Ok(())) | Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// What kept stdin from being read to its end. To be asked when the exchange is over.
+    pub(super) async fn unreadable(self) -> Option<io::Error> {
+        if !self.reading.is_finished() {
+            return None;
+        }
+        self.reading.await.ok()?.err()
+    }
+}
+
+impl Streams {
+    /// Has the answer to a request written; `None` where it is not written now: it was cancelled, or waits for
+    /// others of its batch.
+    fn answer<T: Serialize>(
+        &self,
+        number: &NumberOrString,
+        body: &Body<T, ErrorData>,
+    ) -> Option<oneshot::Receiver<()>> {
+        let NumberOrString::Number(number) = number else { return None };
+        let OpenRequest { id, batch, owed } = self.exchange.requests().take(*number)?;
+        let line = outlet::answer(Some(&id), body).or_else(|error| {
+            let text = format!("the answer cannot be written: {error}");
+            let body: Body<(), _> = Body::Error(ErrorData::internal_error(text, None));
+            outlet::answer(Some(&id), &body)
+        });
+        let line = line.unwrap_or_default();
+        match batch {
+            Some(batch) => {
+                batch.answer(line);
+                None
+            }
+            None => Some(self.outlet.write(line, Some(owed))),
+        }
+    }
 }
 
 impl Transport<RoleServer> for Streams {
@@ -32,41 +100,39 @@ impl Transport<RoleServer> for Streams {
         &mut self,
         message: TxJsonRpcMessage<RoleServer>,
     ) -> impl Future<Output = io::Result<()>> + Send + 'static {
-        self.inner.send(message)
+        let written = match message {
+            JsonRpcMessage::Response(it) => Ok(self.answer(&it.id, &Body::Result(it.result))),
+            JsonRpcMessage::Error(it) => {
+                let body: Body<ServerResult, _> = Body::Error(it.error);
+                Ok(it.id.and_then(|id| self.answer(&id, &body)))
+            }
+            message => serde_json::to_vec(&message).map(|line| Some(self.outlet.write(line, None))),
+        };
+        async move {
+            match written? {
+                Some(written) => written.await.map_err(|_| io::ErrorKind::BrokenPipe.into()),
+                None => Ok(()),
+            }
+        }
     }
 
     async fn receive(&mut self) -> Option<ClientJsonRpcMessage> {
         loop {
-            let Some(message) = self.inner.receive().await else {
-                self.connection.end();
-                return None;
+            let (number, reason) = match self.accepted.recv().await? {
+                AcceptedMessage::Message(message) => return Some(*message),
+                AcceptedMessage::Cancellation(number, reason) => (number, reason),
             };
-            self.is_open |= opens(&message);
-            // Before that, whatever is no request would end the server, and means nothing.
-            if self.is_open || matches!(message, ClientJsonRpcMessage::Request(_)) {
-                return Some(message);
+            // Only now, between two steps of the SDK, both know the same of the request.
+            if self.exchange.requests().take(number).is_some() {
+                let number = Some(NumberOrString::Number(number));
+                let params = CancelledNotificationParam::new(number, reason);
+                let notification = CancelledNotification::new(params);
+                return Some(ClientJsonRpcMessage::notification(notification.into()));
             }
         }
     }
 
     async fn close(&mut self) -> io::Result<()> {
-        self.inner.close().await
-    }
-}
-
-/// Whether a message begins the exchange: a handshake, or a request that carries what a handshake would
-/// have said.
-fn opens(message: &ClientJsonRpcMessage) -> bool {
-    let ClientJsonRpcMessage::Request(request) = message else { return false };
-    let request = &request.request;
-    let meta = request.get_meta();
-    let known = |version: ProtocolVersion| ProtocolVersion::KNOWN_VERSIONS.contains(&version);
-    match request {
-        ClientRequest::InitializeRequest(_) => true,
-        ClientRequest::PingRequest(_) | ClientRequest::DiscoverRequest(_) => false,
-        _ => {
-            meta.missing_required_keys(&ProtocolVersion::V_2026_07_28).is_empty()
-                && meta.protocol_version().is_some_and(known)
-        }
+        Ok(())
     }
 }

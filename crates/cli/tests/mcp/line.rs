@@ -29,12 +29,32 @@ impl Line {
 
     #[track_caller]
     pub(crate) fn shake_hands(&mut self) {
-        let client = json!({"name": "test", "version": "1"});
-        let parameters =
-            json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client});
-        let answer = self.ask("initialize", &parameters);
+        self.asked += 1;
+        self.write(&Self::handshake(self.asked, "2025-11-25").to_string());
+        let answer = self.answer_to(&json!(self.asked));
         assert_eq!(answer["result"]["protocolVersion"], "2025-11-25", "{answer}");
         self.write(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
+    }
+
+    /// The request that begins an exchange, in a revision of the protocol.
+    pub(crate) fn handshake(id: u32, revision: &str) -> Value {
+        let client = json!({"name": "test", "version": "1"});
+        let parameters =
+            json!({"protocolVersion": revision, "capabilities": {}, "clientInfo": client});
+        json!({"jsonrpc": "2.0", "id": id, "method": "initialize", "params": parameters})
+    }
+
+    /// A call of a tool.
+    pub(crate) fn request(id: u32, tool: &str, arguments: &Value) -> Value {
+        let parameters = json!({"name": tool, "arguments": arguments});
+        json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": parameters})
+    }
+
+    /// Waits for the answer to a request.
+    #[track_caller]
+    pub(crate) fn answer_to(&mut self, id: &Value) -> Value {
+        let line = self.server.prints(&format!(r#""id":{id},"#));
+        serde_json::from_str(&line).expect("an answer is one line of JSON")
     }
 
     /// Writes a line, whatever it says.
@@ -55,8 +75,7 @@ impl Line {
     #[track_caller]
     pub(crate) fn ask(&mut self, method: &str, parameters: &Value) -> Value {
         let id = self.send(method, parameters);
-        let line = self.server.prints(&format!(r#""id":{id},"#));
-        serde_json::from_str(&line).expect("an answer is one line of JSON")
+        self.answer_to(&json!(id))
     }
 
     /// Sends a call of a tool, and gives its id.

@@ -8,7 +8,9 @@
 )]
 
 mod clients;
+mod documented;
 mod endings;
+mod hostile;
 mod line;
 mod malformed;
 mod pinned;

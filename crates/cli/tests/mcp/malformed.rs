@@ -1,57 +1,242 @@
-//! What is no request, or none that means anything, harms nobody.
+//! A line that is no request is answered with an error, and changes nothing.
 
 use crate::{line::Line, sandbox};
-use serde_json::json;
+use serde_json::{Value, json};
+use std::fs;
 
-/// Lines that are no messages, or none that this server knows.
-const NONSENSE: [&str; 14] = [
-    "",
-    "nonsense",
-    "{",
-    "[]",
-    "null",
-    "5",
-    r#"{"id":7}"#,
-    r#"{"jsonrpc":"1.0","id":7,"method":"ping"}"#,
-    r#"{"jsonrpc":"2.0","id":{},"method":"ping"}"#,
-    r#"{"jsonrpc":"2.0","id":900,"result":{}}"#,
-    r#"{"jsonrpc":"2.0","id":900,"error":{"code":1,"message":"no"}}"#,
-    r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":900}}"#,
-    r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":5}"#,
-    r#"{"jsonrpc":"2.0","method":"no/such/notification"}"#,
+/// Lines that are no requests, with the id and the code of the error that answers each.
+const NONSENSE: [(&str, &str, i64); 24] = [
+    ("nonsense", "null", -32700),
+    ("{", "null", -32700),
+    ("\u{feff}\u{0}", "null", -32700),
+    (r#"{"jsonrpc":"2.0","id":70,"method":"ping","params":{"x":"\ud83d"}}"#, "70", -32700),
+    (
+        r#"{"params":{"x":["\udc00\ud83d"]},"method":"ping","jsonrpc":"2.0","id":"a"}"#,
+        r#""a""#,
+        -32700,
+    ),
+    (
+        "{\"jsonrpc\":\"2.0\",\"id\":71,\"method\":\"ping\",\"params\":{\"x\":\"\u{0}\"}}",
+        "71",
+        -32700,
+    ),
+    (r#"{"jsonrpc":"2.0","id":72,"method":"pi"#, "72", -32700),
+    (
+        r#"{"jsonrpc":"2.0","id":1,"method":"ping"}{"jsonrpc":"2.0","id":2,"method":"ping"}"#,
+        "null",
+        -32700,
+    ),
+    ("[]", "null", -32600),
+    (r#"[{"jsonrpc":"2.0","id":73,"method":"ping"}]"#, "null", -32600),
+    ("null", "null", -32600),
+    ("5", "null", -32600),
+    (r#""ping""#, "null", -32600),
+    ("{}", "null", -32600),
+    (r#"{"id":7}"#, "7", -32600),
+    (r#"{"id":7,"method":"ping"}"#, "7", -32600),
+    (r#"{"jsonrpc":"1.0","id":7,"method":"ping"}"#, "7", -32600),
+    (r#"{"jsonrpc":"2.0","id":{},"method":"ping"}"#, "null", -32600),
+    (r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#, "null", -32600),
+    (r#"{"jsonrpc":"2.0","id":7,"method":5}"#, "7", -32600),
+    (r#"{"jsonrpc":"2.0","id":7,"method":"ping","result":{}}"#, "7", -32600),
+    (r#"{"jsonrpc":"2.0","id":7.50,"method":"no/such/method"}"#, "7.50", -32601),
+    (
+        r#"{"jsonrpc":"2.0","id":18446744073709551617,"method":"ping","params":[]}"#,
+        "18446744073709551617",
+        -32602,
+    ),
+    (r#"{"jsonrpc":"2.0","id":7,"method":"ping","params":"x"}"#, "7", -32602),
 ];
 
+/// Lines that must not be answered.
+const UNANSWERED: [&str; 10] = [
+    "",
+    " \t\r",
+    r#"{"jsonrpc":"2.0","id":900,"result":{}}"#,
+    r#"{"jsonrpc":"2.0","id":900,"error":{"code":1,"message":"no"}}"#,
+    r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"an echo"}}"#,
+    r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":900}}"#,
+    r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":5}"#,
+    r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{}}"#,
+    r#"{"jsonrpc":"2.0","method":"no/such/notification"}"#,
+    r#"{"jsonrpc":"2.0","method":"ping"}"#,
+];
+
+/// Writes all of it, and requires the answers.
+#[track_caller]
+fn write_nonsense(line: &mut Line) {
+    for (text, id, code) in NONSENSE {
+        line.write(text);
+        let answer = line.server.prints(&format!(r#""id":{id},"#));
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        assert_eq!(answer["error"]["code"], code, "{text}: {answer}");
+    }
+    for text in UNANSWERED {
+        line.write(text);
+    }
+}
+
 #[test]
-fn lines_that_are_no_messages_end_nothing() {
+fn lines_that_are_no_requests_are_answered_and_end_nothing() {
     let it = sandbox();
     let mut line = Line::open(&it);
-    for text in NONSENSE {
-        line.write(text);
-    }
-    line.server.types("\u{feff}\u{0}\n");
+    write_nonsense(&mut line);
     line.shake_hands();
-    for text in NONSENSE {
-        line.write(text);
+    write_nonsense(&mut line);
+    assert_eq!(line.call("acquire", &json!({"name": "x"}))["status"], "acquired");
+    let done = line.server.release().ok();
+    let answers = done.out.lines().count();
+    assert_eq!(answers, NONSENSE.len() * 2 + 2, "nothing else is answered: {done:#?}");
+    for text in
+        ["an answer to a request", "are no object", "\"params\" do not fit", "without an \"id\""]
+    {
+        assert!(done.err.contains(text), "what is ignored is told: {done:#?}");
     }
-    line.write(&"x".repeat(1 << 20));
+    assert_eq!(it.event_kinds("x"), ["acquire", "release"]);
+}
+
+#[test]
+fn what_is_ignored_does_not_fill_the_error_output() {
+    let it = sandbox();
+    let mut line = Line::connected(&it);
+    for _ in 0..1000 {
+        line.write(UNANSWERED[2]);
+    }
+    line.ask("ping", &json!({}));
+    assert!(line.server.release().ok().err.lines().count() < 30);
+}
+
+#[test]
+fn lines_may_end_as_on_other_systems_and_begin_with_a_mark() {
+    let it = sandbox();
+    let mut line = Line::open(&it);
+    line.write("\u{feff}{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"ping\"}\r");
+    assert_eq!(line.answer_to(&json!("a"))["result"], json!({}));
+    line.write(" {\"jsonrpc\":\"2.0\",\"id\":\"b\",\"method\":\"ping\",\"params\":null} ");
+    assert_eq!(line.answer_to(&json!("b"))["result"], json!({}));
+}
+
+#[test]
+fn a_line_that_is_too_long_or_too_deep_is_answered_and_not_kept() {
+    let it = sandbox();
+    let mut line = Line::connected(&it);
+    let peak = |line: &Line| {
+        let status = fs::read_to_string(format!("/proc/{}/status", line.server.pid())).unwrap();
+        let row = status.lines().find(|row| row.starts_with("VmHWM:")).unwrap();
+        row.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap()
+    };
+    let before = peak(&line);
+    line.server.types(r#"{"method":"ping","params":{"x":""#);
+    let megabyte = "x".repeat(1 << 20);
+    for _ in 0..64 {
+        line.server.types(&megabyte);
+    }
+    line.write(r#""},"jsonrpc":"2.0","id":"long"}"#);
+    let answer = line.answer_to(&json!("long"));
+    assert_eq!(answer["error"]["code"], -32600, "{answer}");
+    assert!(peak(&line) < before + (32 << 10), "KiB, of a line of 64 MiB");
+    let (open, close) = ("[".repeat(100_000), "]".repeat(100_000));
+    line.write(&format!(r#"{{"params":{{"x":{open}{close}}},"jsonrpc":"2.0","id":"deep"}}"#));
+    let answer = line.answer_to(&json!("deep"));
+    assert_eq!(answer["error"]["code"], -32700, "{answer}");
     assert_eq!(line.call("acquire", &json!({"name": "x"}))["status"], "acquired");
     line.server.release().ok();
-    assert_eq!(it.event_kinds("x"), ["acquire", "release"]);
+}
+
+#[test]
+fn a_second_handshake_is_refused_and_changes_nothing() {
+    let it = sandbox();
+    let mut line = Line::connected(&it);
+    let answer = {
+        line.write(&Line::handshake(90, "2026-07-28").to_string());
+        line.answer_to(&json!(90))
+    };
+    assert_eq!(answer["error"]["code"], -32600, "{answer}");
+    // The revision that was refused has no such request.
+    assert_eq!(line.ask("ping", &json!({}))["result"], json!({}));
+    line.server.release().ok();
+}
+
+#[test]
+fn an_id_in_use_is_refused_and_free_again_after_its_answer_or_a_cancellation() {
+    let it = sandbox();
+    it.shell("mkfifo held running").run().ok();
+    let mut line = Line::connected(&it);
+    let command = "echo > running; exec cat held";
+    let run = Line::request(50, "run_guarded", &json!({"names": ["x"], "line": command}));
+    line.write(&run.to_string());
+    it.shell("read line < running").in_time().ok();
+    line.write(r#"{"jsonrpc":"2.0","id":50,"method":"ping"}"#);
+    let answer = line.answer_to(&json!(50));
+    assert_eq!(answer["error"]["code"], -32600, "{answer}");
+    line.write(r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":50}}"#);
+    line.write(r#"{"jsonrpc":"2.0","id":50,"method":"ping"}"#);
+    assert_eq!(line.answer_to(&json!(50))["result"], json!({}), "not that of the cancelled call");
+    line.write(r#"{"jsonrpc":"2.0","id":50,"method":"ping"}"#);
+    assert_eq!(line.answer_to(&json!(50))["result"], json!({}));
+    let done = line.server.release().ok();
+    assert_eq!(done.out.matches(r#""id":50,"#).count(), 3, "no answer to what was cancelled");
+}
+
+#[test]
+fn a_batch_is_answered_in_one_line_in_the_revision_that_has_batches() {
+    let it = sandbox();
+    let mut line = Line::open(&it);
+    line.write(&Line::handshake(1, "2025-03-26").to_string());
+    line.answer_to(&json!(1));
+    let why = Line::request(3, "why", &json!({"name": "x"}));
+    let batch = json!([
+        {"jsonrpc": "2.0", "id": 2, "method": "ping"},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        why,
+        5,
+        {"jsonrpc": "2.0", "id": 4, "method": "no/such/method"},
+        {"jsonrpc": "2.0", "id": 2, "method": "ping"},
+        Line::handshake(6, "2025-11-25"),
+    ]);
+    line.write(&batch.to_string());
+    let answers: Value = serde_json::from_str(&line.server.prints("[")).unwrap();
+    let mut answers: Vec<_> = answers.as_array().unwrap().iter().collect();
+    answers.sort_by_key(|answer| (answer["id"].as_i64(), answer["error"]["code"].as_i64()));
+    let told = |it: &&Value| (it["id"].clone(), it["error"]["code"].clone());
+    let expected = [
+        (Value::Null, json!(-32600)),
+        (json!(2), Value::Null),
+        (json!(2), json!(-32600)),
+        (json!(3), Value::Null),
+        (json!(4), json!(-32601)),
+        (json!(6), json!(-32600)),
+    ];
+    assert_eq!(answers.iter().map(told).collect::<Vec<_>>(), expected);
+    line.write(r#"[{"jsonrpc":"2.0","method":"notifications/initialized"}]"#);
+    let done = line.server.release().ok();
+    assert_eq!(done.out.lines().count(), 2, "notifications get no answer: {done:#?}");
 }
 
 #[test]
 fn requests_that_mean_nothing_are_refused_with_their_id() {
     let it = sandbox();
     let mut line = Line::open(&it);
-    let early = line.ask("tools/list", &json!({}));
-    assert!(early["error"]["code"].is_number(), "nothing before a handshake: {early}");
-    let early = line.ask("no/such/method", &json!({}));
-    assert!(early["error"]["code"].is_number(), "nothing before a handshake: {early}");
+    for (method, parameters, code) in [
+        ("tools/list", json!({}), -32602),
+        ("initialize", json!({}), -32602),
+        ("initialize", json!([]), -32602),
+        ("no/such/method", json!({}), -32601),
+    ] {
+        let early = line.ask(method, &parameters);
+        assert_eq!(early["error"]["code"], code, "nothing before a handshake: {early}");
+    }
     line.shake_hands();
     for (method, parameters, code) in [
         ("no/such/method", json!({}), -32601),
-        ("tools/call", json!({"name": 5}), -32601),
-        ("tools/call", json!({}), -32601),
+        ("no/such/method", json!(5), -32602),
+        ("tools/call", json!({"name": 5}), -32602),
+        ("tools/call", json!({"name": "why", "arguments": 5}), -32602),
+        ("tools/call", json!({}), -32602),
+        ("tools/call", json!([]), -32602),
+        ("tools/list", json!({"cursor": 5}), -32602),
+        ("tools/list", json!({"cursor": "5"}), -32602),
+        ("ping", json!({"_meta": 5}), -32602),
         ("tools/call", json!({"name": "no_such_tool"}), -32602),
         ("tools/call", json!({"name": "force_unlock", "arguments": {"name": "x"}}), -32602),
         ("prompts/get", json!({"name": "x"}), -32601),

@@ -1,0 +1,72 @@
+//! What of a client's messages is in its place: before the handshake, after it, in a batch.
+
+use super::message::Message;
+use rmcp::model::{ClientRequest, GetMeta, ProtocolVersion};
+
+/// The only revision of the protocol that has batches.
+const WITH_BATCHES: ProtocolVersion = ProtocolVersion::V_2025_03_26;
+
+/// How far an exchange has come.
+#[derive(Debug, Default)]
+pub(super) struct Admission {
+    has_begun: bool,
+    has_batches: bool,
+}
+
+impl Admission {
+    /// Whether the client has begun as the protocol has it.
+    pub(super) const fn has_begun(&self) -> bool {
+        self.has_begun
+    }
+
+    /// Gives a message that stands in a line alone, or what is to be done instead.
+    pub(super) fn admit(&mut self, incoming: Message) -> Message {
+        match incoming {
+            Message::Batch(_) if !self.has_batches => {
+                Message::invalid(None, "a line is one message: this revision has no batches")
+            }
+            Message::Batch(members) => {
+                Message::Batch(members.into_iter().map(|member| self.place(member)).collect())
+            }
+            Message::Request(id, request) if !self.has_begun => {
+                if let ClientRequest::InitializeRequest(request) = &*request {
+                    self.has_batches = request.params.protocol_version == WITH_BATCHES;
+                }
+                self.has_begun = opens(&request);
+                Message::Request(id, request)
+            }
+            incoming => self.place(incoming),
+        }
+    }
+
+    /// Refuses a second handshake: it would change the revision below requests that are under way. Before the
+    /// first one, only a request means something.
+    fn place(&self, incoming: Message) -> Message {
+        match incoming {
+            Message::Request(id, request)
+                if matches!(*request, ClientRequest::InitializeRequest(_)) =>
+            {
+                Message::invalid(Some(id), "the connection is initialized already")
+            }
+            Message::Cancellation(..) | Message::Notification(_) if !self.has_begun => {
+                Message::Nothing
+            }
+            incoming => incoming,
+        }
+    }
+}
+
+/// Whether a request begins the exchange: a handshake, or a request that carries what a handshake would have
+/// said.
+fn opens(request: &ClientRequest) -> bool {
+    let meta = request.get_meta();
+    let known = |version: ProtocolVersion| ProtocolVersion::KNOWN_VERSIONS.contains(&version);
+    match request {
+        ClientRequest::InitializeRequest(_) => true,
+        ClientRequest::PingRequest(_) | ClientRequest::DiscoverRequest(_) => false,
+        _ => {
+            meta.missing_required_keys(&ProtocolVersion::V_2026_07_28).is_empty()
+                && meta.protocol_version().is_some_and(known)
+        }
+    }
+}

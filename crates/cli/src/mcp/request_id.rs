@@ -1,0 +1,320 @@
+//! The id of a client's request: read, and found in a line that is no JSON or too long to be kept.
+
+use serde_json::Value;
+
+/// How much of a member's name, or of an id, is kept while a line is scanned. Longer ids are not found there.
+const LONGEST: usize = 256;
+
+/// The id of a request, which its answer repeats: a text or a number of any size, as JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct RequestId(Box<str>);
+
+impl RequestId {
+    /// Reads an id; `None` where the value cannot be one.
+    pub(super) fn new(value: &Value) -> Option<Self> {
+        let fits = matches!(value, Value::String(_) | Value::Number(_));
+        fits.then(|| Self(value.to_string().into()))
+    }
+
+    /// The id as JSON.
+    pub(super) fn as_json(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Finds the id in the outermost object of a line, byte by byte, in constant memory. Inside of the members of
+/// that object anything may stand that has its quotes and brackets in pairs, also what is no JSON: half of a
+/// surrogate pair, bytes that are no UTF-8, any depth. The members themselves must be well-formed up to the id.
+#[derive(Debug, Default)]
+pub(super) struct IdScan {
+    state: State,
+    /// The member's name or its value, as far as it is needed.
+    token: Vec<u8>,
+    /// Whether the member that is read is called "id".
+    is_id: bool,
+    found: ScanOutcome,
+}
+
+/// What the next byte belongs to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    /// What stands before the object.
+    #[default]
+    Before,
+    /// The beginning of a member's name, or the object's end.
+    Name,
+    InName(TextState),
+    Colon,
+    Value,
+    InText(TextState),
+    /// A number or a word.
+    Bare,
+    /// So many brackets deep in a value.
+    Nested(usize),
+    NestedText(usize, TextState),
+    /// What follows a value.
+    Separator,
+    After,
+    /// It is no object, or its members are not well-formed.
+    Lost,
+}
+
+/// Where in a quoted text the next byte stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TextState {
+    Plain,
+    Escaped,
+}
+
+#[derive(Debug, Default)]
+enum ScanOutcome {
+    #[default]
+    Nothing,
+    One(RequestId),
+    /// The member called "id" is not a valid id, or there are several that differ.
+    Unclear,
+}
+
+impl TextState {
+    /// Goes on by one byte; `None` where that ends the text.
+    const fn next(self, byte: u8) -> Option<Self> {
+        match (self, byte) {
+            (Self::Plain, b'"') => None,
+            (Self::Plain, b'\\') => Some(Self::Escaped),
+            _ => Some(Self::Plain),
+        }
+    }
+}
+
+impl IdScan {
+    /// The id in a line.
+    pub(super) fn of(line: &[u8]) -> Option<RequestId> {
+        let mut scan = Self::default();
+        scan.read(line);
+        scan.id()
+    }
+
+    /// Reads on.
+    pub(super) fn read(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.state = self.step(*byte);
+        }
+    }
+
+    /// The id, where exactly one was found.
+    pub(super) fn id(self) -> Option<RequestId> {
+        match self.found {
+            ScanOutcome::One(id) => Some(id),
+            ScanOutcome::Nothing | ScanOutcome::Unclear => None,
+        }
+    }
+
+    fn step(&mut self, byte: u8) -> State {
+        match self.state {
+            State::InName(quoted) => self.in_name(quoted, byte),
+            State::InText(quoted) => self.in_text(quoted, byte),
+            State::Nested(depth) => self.nested(depth, byte),
+            State::NestedText(depth, quoted) => match quoted.next(byte) {
+                Some(quoted) => State::NestedText(depth, quoted),
+                None => State::Nested(depth),
+            },
+            State::Bare if !is_space(byte) && !matches!(byte, b',' | b'}') => {
+                self.keep(byte);
+                State::Bare
+            }
+            State::Bare => {
+                self.end_value();
+                self.between(State::Separator, byte)
+            }
+            state => self.between(state, byte),
+        }
+    }
+
+    /// Reads a byte outside of names and values.
+    fn between(&mut self, state: State, byte: u8) -> State {
+        match (state, byte) {
+            // A byte order mark is not part of the text.
+            (State::Before, 0xEF | 0xBB | 0xBF) => State::Before,
+            (State::Lost, _) => State::Lost,
+            (_, byte) if is_space(byte) => state,
+            (State::Before, b'{') | (State::Separator, b',') => State::Name,
+            (State::Name, b'"') => {
+                self.token.clear();
+                State::InName(TextState::Plain)
+            }
+            (State::Name | State::Separator, b'}') => State::After,
+            (State::Colon, b':') => {
+                self.token.clear();
+                State::Value
+            }
+            (State::Value, b'"') => {
+                self.keep(byte);
+                State::InText(TextState::Plain)
+            }
+            (State::Value, b'{' | b'[') => State::Nested(1),
+            (State::Value, byte) => {
+                self.keep(byte);
+                State::Bare
+            }
+            // Something follows the object: the line is no message, and the id none of a message.
+            (State::After, _) => {
+                self.found = ScanOutcome::Unclear;
+                State::Lost
+            }
+            _ => State::Lost,
+        }
+    }
+
+    fn in_name(&mut self, quoted: TextState, byte: u8) -> State {
+        let Some(quoted) = quoted.next(byte) else {
+            self.is_id = self.is_called("id");
+            return State::Colon;
+        };
+        self.keep(byte);
+        State::InName(quoted)
+    }
+
+    fn in_text(&mut self, quoted: TextState, byte: u8) -> State {
+        self.keep(byte);
+        let Some(quoted) = quoted.next(byte) else {
+            self.end_value();
+            return State::Separator;
+        };
+        State::InText(quoted)
+    }
+
+    fn nested(&mut self, depth: usize, byte: u8) -> State {
+        match byte {
+            b'"' => State::NestedText(depth, TextState::Plain),
+            b'{' | b'[' => State::Nested(depth + 1),
+            b'}' | b']' if depth == 1 => {
+                self.end_value();
+                State::Separator
+            }
+            b'}' | b']' => State::Nested(depth - 1),
+            _ => State::Nested(depth),
+        }
+    }
+
+    /// Keeps a byte. One more than is kept marks that it was too long.
+    fn keep(&mut self, byte: u8) {
+        if self.token.len() <= LONGEST {
+            self.token.push(byte);
+        }
+    }
+
+    fn is_called(&self, name: &str) -> bool {
+        let quoted = [b"\"", self.token.as_slice(), b"\""].concat();
+        serde_json::from_slice::<String>(&quoted).is_ok_and(|it| it == name)
+    }
+
+    fn end_value(&mut self) {
+        if !self.is_id {
+            return;
+        }
+        let fits = self.token.len() <= LONGEST;
+        let value = serde_json::from_slice::<Value>(&self.token).ok().filter(|_| fits);
+        self.found = match (value.as_ref().and_then(RequestId::new), &self.found) {
+            (Some(id), ScanOutcome::Nothing) => ScanOutcome::One(id),
+            (Some(id), ScanOutcome::One(before)) if id == *before => ScanOutcome::One(id),
+            _ => ScanOutcome::Unclear,
+        };
+    }
+}
+
+const fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn id(line: &str) -> Option<String> {
+        IdScan::of(line.as_bytes()).map(|id| id.as_json().to_owned())
+    }
+
+    #[test]
+    fn the_id_of_the_outermost_object_is_found_where_one_can_be_sure() {
+        for (line, found) in [
+            (r#"{"id":7}"#, Some("7")),
+            (r#" {"a":"\ud83d", "id" : "x\"y" }"#, Some(r#""x\"y""#)),
+            (r#"{"\u0069d":7,"id":7}"#, Some("7")),
+            (r#"{"params":{"id":1,"x":["}",{"id":2}]},"id":3}"#, Some("3")),
+            (r#"{"id":7,"method":"pi"#, Some("7")),
+            (r#"{"id":7 "method":"ping"}"#, Some("7")),
+            ("\u{feff}{\"id\":18446744073709551617}", Some("18446744073709551617")),
+            (r#"{"id":7,"id":8}"#, None),
+            (r#"{"id":7}{"id":8}"#, None),
+            (r#"{"id":{}}"#, None),
+            (r#"{"id":null}"#, None),
+            (r#"{"id":"\ud83d"}"#, None),
+            (r#"{"id":7"#, None),
+            (r#"{"id":"#, None),
+            (r#"{"a":"b"c","id":7}"#, None),
+            (r#"[{"id":7}]"#, None),
+            (r#""id":7"#, None),
+            ("", None),
+        ] {
+            assert_eq!(id(line).as_deref(), found, "the id in {line}");
+        }
+        let long = format!(r#"{{"id":"{}"}}"#, "x".repeat(LONGEST));
+        assert_eq!(id(&long), None, "memory is constant");
+        let long = format!(r#"{{"{}":1,"id":7}}"#, "id".repeat(LONGEST));
+        assert_eq!(id(&long).as_deref(), Some("7"), "a long name is another name");
+    }
+
+    /// Any JSON, not too deep.
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            ".{0,12}".prop_map(Value::from),
+            Just(Value::from("id\":9,\\")),
+        ];
+        leaf.prop_recursive(4, 24, 4, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::vec(("id|[a-c\"\\\\]{0,2}", inner), 0..4)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        /// In what is JSON, the scan finds what a parser finds; wherever the line is cut into two reads.
+        #[test]
+        fn a_scan_agrees_with_a_parser(value in json(), cut in any::<prop::sample::Index>()) {
+            let line = value.to_string();
+            let mut scan = IdScan::default();
+            let (front, back) = line.as_bytes().split_at(cut.index(line.len()));
+            scan.read(front);
+            scan.read(back);
+            let expected = value.as_object().and_then(|it| it.get("id")).and_then(RequestId::new);
+            prop_assert_eq!(scan.id(), expected, "the id in {}", line);
+        }
+
+        /// What a parser takes offence at does not hide the id that stands after it.
+        #[test]
+        fn the_id_is_found_after_what_is_no_json(
+            bad in prop::sample::select(vec![
+                br"\ud83d".to_vec(), br"\x".to_vec(), vec![0xff, 0xfe], vec![0], vec![0xed, 0xa0, 0x80],
+            ]),
+            text in "[a-z{}\\[\\],:]{0,20}",
+            id in any::<i64>(),
+        ) {
+            let mut line = format!(r#"{{"params":{{"x":["{text}"#).into_bytes();
+            line.extend(bad);
+            line.extend(format!(r#""]}},"id":{id}}}"#).into_bytes());
+            prop_assert!(serde_json::from_slice::<Value>(&line).is_err());
+            prop_assert_eq!(IdScan::of(&line), RequestId::new(&id.into()));
+        }
+
+        #[test]
+        fn any_bytes_are_scanned(line in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = IdScan::of(&line);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The requests that a client has made and that are not answered yet.
+
+use super::{
+    outlet::{Outlet, OwedAnswer},
+    request_id::RequestId,
+};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// Requests under numbers that this server gives them, by which the SDK knows them: a client's ids may be of a
+/// kind that the SDK cannot repeat, and may come back after a request was cancelled.
+#[derive(Default)]
+pub(super) struct Unanswered {
+    requests: HashMap<i64, OpenRequest>,
+    numbers: HashMap<RequestId, i64>,
+    last: i64,
+}
+
+/// A request that is not answered yet.
+pub(super) struct OpenRequest {
+    pub(super) id: RequestId,
+    /// The batch that it came in.
+    pub(super) batch: Option<Arc<Batch>>,
+    pub(super) owed: OwedAnswer,
+}
+
+impl Unanswered {
+    /// Takes a request in and gives its number; `None` where its id is in use.
+    pub(super) fn accept(&mut self, request: OpenRequest) -> Option<i64> {
+        if self.numbers.contains_key(&request.id) {
+            return None;
+        }
+        self.last += 1;
+        self.numbers.insert(request.id.clone(), self.last);
+        self.requests.insert(self.last, request);
+        Some(self.last)
+    }
+
+    /// Takes out the request of a number, which is answered now, or never: it was cancelled.
+    pub(super) fn take(&mut self, number: i64) -> Option<OpenRequest> {
+        let request = self.requests.remove(&number)?;
+        if self.numbers.get(&request.id) == Some(&number) {
+            self.numbers.remove(&request.id);
+        }
+        Some(request)
+    }
+
+    /// Makes the id of a request free for another, and gives the request's number.
+    pub(super) fn release(&mut self, id: &RequestId) -> Option<i64> {
+        self.numbers.remove(id)
+    }
+}
+
+/// The answers to the requests of one line. They are written, as one line, when the last request has been
+/// answered or cancelled, which is when the last of them lets go of this.
+pub(super) struct Batch {
+    answers: Mutex<Vec<Vec<u8>>>,
+    outlet: Outlet,
+    owed: OwedAnswer,
+}
+
+impl Batch {
+    pub(super) fn new(outlet: Outlet, owed: OwedAnswer) -> Self {
+        Self { answers: Mutex::default(), outlet, owed }
+    }
+
+    pub(super) fn answer(&self, answer: Vec<u8>) {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).push(answer);
+    }
+}
+
+impl Drop for Batch {
+    fn drop(&mut self) {
+        let answers = self.answers.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if !answers.is_empty() {
+            let list = [b"[", answers.join(&b',').as_slice(), b"]"].concat();
+            drop(self.outlet.write(list, Some(self.owed.clone())));
+        }
+    }
+}
