@@ -15,7 +15,7 @@
 //! * [`timeline`]: who held and who waited for what, as bars and as a page.
 //! * [`mod@tool`]: the commands about tools, one file each.
 //! * [`mod@top`]: the live view.
-//! * [`output`]: the only place that prints.
+//! * [`output`]: the only place that prints; [`printable`]: text of others, as it may be shown.
 //! * [`view`]: what is shown, as values that are both JSON and text.
 
 mod cli;
@@ -32,6 +32,7 @@ mod mcp;
 mod once;
 mod output;
 mod prime;
+mod printable;
 mod refusal;
 mod span;
 mod timeline;
@@ -50,7 +51,7 @@ fn run() -> u8 {
     }
     let code = match cli::Cli::parse_words() {
         Ok(cli) => commands::run(cli).unwrap_or_else(|failure| output::fail(&failure)),
-        Err(error) => usage::report(&error),
+        Err(error) => usage::report(error),
     };
     code.number()
 }

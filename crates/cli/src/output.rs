@@ -1,12 +1,16 @@
 //! The only place that prints. Data goes to stdout, everything else to stderr; colour only to a terminal,
 //! and not where `NO_COLOR` is set.
+//!
+//! Every line for people is made [printable](crate::printable) here, as a whole and before it gets its colours: so
+//! no view can print what others wrote as it is. JSON and [bytes] are data, and stay exact.
 
 use crate::{
     env,
     exit::Code,
     failure::{Failure, chain},
+    printable,
 };
-use anstream::{AutoStream, stdout};
+use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use lokt_lock::{store::StoreError, sys::in_portions};
 use serde::Serialize;
@@ -18,14 +22,42 @@ const ADDED: Style = AnsiColor::Green.on_default();
 const REMOVED: Style = AnsiColor::Red.on_default();
 const QUIET: Style = AnsiColor::Cyan.on_default();
 
-/// Prints data as text. A newline is added.
-pub(crate) fn text(text: &str) -> Result<(), Failure> {
-    let mut out = stdout().lock();
-    writeln!(out, "{text}")?;
-    Ok(out.flush()?)
+/// Prints data as one line of text.
+pub(crate) fn text(line: &str) -> Result<(), Failure> {
+    lines([line])
 }
 
-/// Prints bytes as they are, for pages and scripts that end their own lines.
+/// Prints data as lines of text. A newline inside one of them ends no line.
+pub(crate) fn lines<L: AsRef<str>>(lines: impl IntoIterator<Item = L>) -> Result<(), Failure> {
+    let mut text = String::new();
+    for line in lines {
+        text.push_str(&printable::line(line.as_ref()));
+        text.push('\n');
+    }
+    bytes(text.as_bytes())
+}
+
+/// A line in pieces, each in its own colour.
+pub(crate) type Painted = Vec<(Style, String)>;
+
+/// Prints data as lines of text in colours.
+pub(crate) fn painted(lines: &[Painted]) -> Result<(), Failure> {
+    bytes(&coloured(lines)?)
+}
+
+fn coloured(lines: &[Painted]) -> io::Result<Vec<u8>> {
+    let mut text = AutoStream::new(Vec::new(), AutoStream::choice(&io::stdout()));
+    for line in lines {
+        for (style, piece) in line {
+            write!(text, "{style}{}{style:#}", printable::line(piece))?;
+        }
+        writeln!(text)?;
+    }
+    Ok(text.into_inner())
+}
+
+/// Prints bytes as they are: data that is no text of this program, and pages and scripts that end their own
+/// lines.
 pub(crate) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     out.write_all(bytes)?;
@@ -114,28 +146,27 @@ pub(crate) fn note(message: &str) {
     say("note", QUIET, message);
 }
 
-/// One line on stderr; newlines inside it would break the promise of one line per error. It is written at
-/// once, so that lines of programs that share a stderr stay whole.
+/// One line on stderr. It is written at once, so that lines of programs that share a stderr stay whole.
 fn say(label: &str, style: Style, message: &str) {
-    let message = message.replace(['\n', '\r'], " ");
+    let message = printable::line(message);
     let mut line = AutoStream::new(Vec::new(), AutoStream::choice(&io::stderr()));
     // Where stderr is closed, nobody can be told.
     let _ = writeln!(line, "{style}{label}:{style:#} {message}")
         .and_then(|()| io::stderr().write_all(&line.into_inner()));
 }
 
-/// Prints a unified diff. What files have in them must not move a terminal's cursor.
+/// Prints a unified diff. What files have in them is shown like any text of others, but for tabs, which indent
+/// their lines.
 pub(crate) fn diff(diff: &str) -> Result<(), Failure> {
     let mut text = AutoStream::new(Vec::new(), AutoStream::choice(&io::stdout()));
-    let visible = |c: char| if c.is_control() && c != '\t' { '\u{fffd}' } else { c };
     for line in diff.lines() {
         let style = match line.chars().next() {
             Some('+') => ADDED,
             Some('-') => REMOVED,
             _ => Style::new(),
         };
-        let line: String = line.chars().map(visible).collect();
-        writeln!(text, "{style}{line}{style:#}")?;
+        let line: Vec<_> = line.split('\t').map(printable::line).collect();
+        writeln!(text, "{style}{}{style:#}", line.join("\t"))?;
     }
     bytes(&text.into_inner())
 }
@@ -147,7 +178,7 @@ pub(crate) fn can_ask() -> bool {
 
 /// Asks for a yes. An end of the input is none.
 pub(crate) fn ask(question: &str) -> Result<bool, Failure> {
-    draw(&format!("{question} [y/N] "));
+    draw(&format!("{} [y/N] ", printable::line(question)));
     let mut answer = String::new();
     io::stdin().read_line(&mut answer).map_err(|error| {
         Failure::new(Code::Error, format!("cannot read the answer: {error}"))
@@ -194,7 +225,7 @@ pub(crate) fn glyphs() -> Glyphs {
     if name.is_some_and(|it| it.contains("utf8")) { Glyphs::Unicode } else { Glyphs::Ascii }
 }
 
-/// How many characters a line of stdout may have: as many as the terminal is wide, else 80.
+/// How many columns a line of stdout may have: as many as the terminal is wide, else 80.
 pub(crate) fn width() -> usize {
     let size = terminal_size::terminal_size_of(io::stdout());
     size.map_or(80, |(width, _)| usize::from(width.0))
@@ -219,7 +250,8 @@ impl Progress {
 
     pub(crate) fn show(&mut self, line: &str) {
         if self.in_place {
-            draw(&format!("\r\x1b[2K{}", fitted(line)));
+            let line = printable::line(line);
+            draw(&format!("\r\x1b[2K{}", fitted(&line)));
         } else if !self.said {
             note(line);
         }
@@ -243,11 +275,10 @@ fn draw(text: &str) {
 }
 
 /// As much of a line as the terminal is wide: a longer one would wrap and could not be drawn over.
-fn fitted(line: &str) -> String {
+fn fitted(line: &str) -> &str {
     let size = terminal_size::terminal_size_of(io::stderr());
     let width = size.map_or(80, |(width, _)| usize::from(width.0));
-    let clean = line.chars().map(|c| if c.is_control() { ' ' } else { c });
-    clean.take(width.saturating_sub(1)).collect()
+    printable::fitted(line, width.saturating_sub(1))
 }
 
 /// Lines of stdout that change. On a terminal that has room for them they are drawn anew in their place; elsewhere
@@ -269,24 +300,18 @@ impl Animation {
     }
 
     /// Shows the lines as they are now.
-    pub(crate) fn show(&mut self, lines: &[String]) -> Result<(), Failure> {
+    pub(crate) fn show(&mut self, lines: &[Painted]) -> Result<(), Failure> {
         if !self.is_live {
             return Ok(());
         }
         let up = if self.is_drawn { format!("\x1b[{}A", self.lines) } else { String::new() };
-        let mut all = AutoStream::new(Vec::new(), AutoStream::choice(&io::stdout()));
-        lines.iter().try_for_each(|line| writeln!(all, "{line}"))?;
-        let all = String::from_utf8_lossy(&all.into_inner()).replace('\n', "\x1b[K\n");
+        let all = String::from_utf8_lossy(&coloured(lines)?).replace('\n', "\x1b[K\n");
         self.is_drawn = true;
         bytes(format!("{up}{all}").as_bytes())
     }
 
     /// Shows the lines as they have become.
-    pub(crate) fn end(mut self, lines: &[String]) -> Result<(), Failure> {
-        if self.is_live {
-            return self.show(lines);
-        }
-        let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
-        text(&lines.join("\n"))
+    pub(crate) fn end(mut self, lines: &[Painted]) -> Result<(), Failure> {
+        if self.is_live { self.show(lines) } else { painted(lines) }
     }
 }

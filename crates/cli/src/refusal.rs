@@ -1,6 +1,6 @@
 //! What a refusal to run a tool becomes: a message, what drifted, what to do.
 
-use crate::{exit::Code, failure::Failure};
+use crate::{exit::Code, failure::Failure, printable};
 use lokt_lock::guard::Ending;
 use lokt_tool::{
     chain::{ElementError, ResolveError},
@@ -63,11 +63,12 @@ fn unreadable(failure: Failure, error: &LockfileError) -> Failure {
 }
 
 fn drifted(mut failure: Failure, pin: &Stored, rows: &[Drift]) -> Failure {
-    let width = rows.iter().map(|row| row.item_id.as_str().chars().count()).max().unwrap_or(0);
-    for Drift { item_id, changes } in rows {
-        let told: Vec<String> = changes.iter().map(ToString::to_string).collect();
-        let id = item_id.to_string();
-        failure.drift.push(format!("{id:<width$}  {}", told.join("; ")));
+    let id_of = |row: &Drift| printable::line(row.item_id.as_str()).into_owned();
+    let width = rows.iter().map(|row| printable::width(&id_of(row))).max().unwrap_or(0);
+    for row in rows {
+        let told: Vec<String> = row.changes.iter().map(ToString::to_string).collect();
+        let id = printable::padded(&id_of(row), width);
+        failure.drift.push(format!("{id}  {}", told.join("; ")));
     }
     let id = &pin.lockfile.tool_id;
     let is_of_project = pin.lockfile.chain.first().is_some_and(|root| root.space == Space::Project);

@@ -1,9 +1,9 @@
-use crate::{exit::Code, failure::Failure, output};
-use clap::error::{Error, ErrorKind};
+use crate::{exit::Code, failure::Failure, output, printable};
+use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 
 /// Tells what clap has to say: help and version on stdout, anything else as wrong usage in the house's
 /// form, one `error:` line and then hints.
-pub(crate) fn report(error: &Error) -> Code {
+pub(crate) fn report(mut error: Error) -> Code {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             // Where stdout is closed, nobody asked.
@@ -15,7 +15,23 @@ pub(crate) fn report(error: &Error) -> Code {
             let _ = error.print();
             code
         }
-        _ => output::fail(&failure(error)),
+        _ => {
+            make_printable(&mut error);
+            output::fail(&failure(&error))
+        }
+    }
+}
+
+/// Makes the words printable that were typed, which may be of others: none of them must be taken for a paragraph
+/// of the explanation.
+fn make_printable(error: &mut Error) {
+    let typed = |(kind, value): (ContextKind, &ContextValue)| match value {
+        ContextValue::String(text) => Some((kind, printable::line(text).into_owned())),
+        _ => None,
+    };
+    let texts: Vec<(ContextKind, String)> = error.context().filter_map(typed).collect();
+    for (kind, text) in texts {
+        error.insert(kind, ContextValue::String(text));
     }
 }
 

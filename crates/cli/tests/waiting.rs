@@ -143,6 +143,22 @@ fn on_a_terminal_a_wait_is_shown_in_place_and_wiped_away() {
 }
 
 #[test]
+fn a_wait_takes_one_row_of_the_terminal_also_with_wide_characters() {
+    let it = sandbox();
+    it.lokt(["lock", "x", "--ttl", "1h"]).owner(&"日本語ユーザー👩\u{200d}💻".repeat(4)).run().ok();
+    let line = "stty cols 60 rows 10; lokt guard x --wait --timeout 1500ms -- true";
+    let shown = it.terminal(line).owner("b").run().out;
+    let rows: Vec<&str> = shown.split("\u{1b}[2K").filter(|it| it.starts_with("waiting")).collect();
+    assert!(rows.len() > 1 && rows.iter().any(|row| row.contains("日本語")), "{shown:?}");
+    for row in rows {
+        let row = row.split('\r').next().unwrap_or_default();
+        // What a terminal draws at most: every wide character in two columns.
+        let columns: usize = row.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum();
+        assert!(!row.contains('\n') && columns < 60 + 2, "{columns} columns: {row:?}");
+    }
+}
+
+#[test]
 fn control_c_on_a_terminal_leaves_the_line() {
     let it = sandbox();
     let first = holder(&it, "x");

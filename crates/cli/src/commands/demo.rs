@@ -68,9 +68,10 @@ impl Demo {
         let lines = exhibition.lines(width, output::glyphs()).len();
         let mut animation = (!self.json).then(|| Animation::new(lines));
         if animation.is_some() {
-            output::text(&format!(
-                "{PAINTERS} painters, one picture in one file: read it, add a stroke, write it back.\n"
-            ))?;
+            let what = format!(
+                "{PAINTERS} painters, one picture in one file: read it, add a stroke, write it back."
+            );
+            output::lines([&*what, ""])?;
         }
         for manner in [Manner::Unlocked, Manner::Guarded] {
             let mut show = |canvas: &Canvas| {
@@ -99,7 +100,7 @@ fn tell(
         None => output::json(&exhibition.json())?,
         Some(animation) => {
             animation.end(&exhibition.lines(width, output::glyphs()))?;
-            output::text(&format!("\n{}", exhibition.verdict()))?;
+            output::lines(["", &exhibition.verdict()])?;
         }
     }
     if exhibition.is_guarded_whole() {

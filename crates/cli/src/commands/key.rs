@@ -120,7 +120,7 @@ fn list(files: &KeyFiles, trust: &Trust, form: Form) -> Result<Code, Failure> {
                 .unwrap_or_else(|| if is_mine(it) { "you" } else { "-" }.to_owned());
             table.row(vec![it.key.fingerprint().to_string(), owner, it.path.display().to_string()]);
         }
-        output::text(&table.to_string())?;
+        output::lines(table.lines())?;
     }
     // A file that is not what it should be is told, and does not hide the others.
     match errors.into_iter().find_map(Result::err) {

@@ -31,7 +31,7 @@ impl Prime {
     pub(crate) fn run(&self, global: &Global) -> Result<Code, Failure> {
         let findings = project::find(&project_folder(None)?);
         if let Some(format) = self.format {
-            output::text(&init::section::marked(&text::lasting(&findings, format)))?;
+            output::lines(init::section::marked(&text::lasting(&findings, format)).lines())?;
             return Ok(Code::Done);
         }
         let context = Context::new(global)?;
@@ -43,7 +43,7 @@ impl Prime {
         }
         if !self.json {
             let held = entries.map(|it| now::lines(&it, me)).map_err(|it| chain(&it));
-            output::text(&text::live(&findings, held, me))?;
+            output::lines(text::live(&findings, held, me).lines())?;
             return Ok(Code::Done);
         }
         let entries = entries.ok();

@@ -125,7 +125,7 @@ impl List {
                 command_line(&record.command),
             ]);
         }
-        output::text(&table.to_string())?;
+        output::lines(table.lines())?;
         Ok(Code::Done)
     }
 }
@@ -155,8 +155,7 @@ impl Show {
         lines.extend(record.expires_at.map(|end| format!("until:      {end}")));
         let artifacts = record.artifacts.iter();
         lines.extend(artifacts.map(|it| format!("artifact:   {}", it.path().display())));
-        let clean = |line: &String| line.replace(char::is_control, "?");
-        output::text(&lines.iter().map(clean).collect::<Vec<_>>().join("\n"))?;
+        output::lines(lines)?;
         Ok(Code::Done)
     }
 }

@@ -38,7 +38,7 @@ impl Status {
         if self.json {
             output::json_list(&entries, |it| view::entry::json(it, None))?;
         } else if !entries.is_empty() {
-            output::text(&view::entry::table(&entries))?;
+            output::lines(view::entry::table(&entries).lines())?;
         } else if output::is_for_people() {
             output::note("nothing is held or frozen");
         }
@@ -63,7 +63,7 @@ impl Status {
         output::even_if_unread(if self.json {
             output::json(&view::entry::json(entry, freeze))
         } else {
-            output::text(&view::entry::full(entry, freeze))
+            output::lines(view::entry::full(entry, freeze))
         })?;
         let what = if entry.kind == RecordKind::Freeze { "freeze" } else { "lock" };
         ops::readable(entry.slot.clone(), what, name)?;

@@ -64,7 +64,7 @@ impl TimelineAsked {
             }
             None => {
                 let drawing = Drawing { width: output::width(), glyphs: output::glyphs() };
-                output::text(&bars::text(&timeline, drawing))?;
+                output::painted(&bars::lines(&timeline, drawing))?;
             }
         }
         Ok(Code::Done)

@@ -21,7 +21,7 @@ impl Why {
         output::even_if_unread(if self.json {
             output::json(&view::reason::json(&self.name, &explanation))
         } else {
-            output::text(&view::reason::text(&self.name, &explanation))
+            output::lines(view::reason::lines(&self.name, &explanation))
         })?;
         Ok(if explanation.is_free() { Code::Done } else { Code::Held })
     }

@@ -2,7 +2,8 @@ use super::{
     painters::LOCK,
     picture::{Canvas, PAINTERS, Stroke, WIDTH},
 };
-use crate::output::Glyphs;
+use crate::output::{Glyphs, Painted};
+use anstyle::Style;
 use serde::Serialize;
 
 /// Both pictures, as far as they are painted.
@@ -47,18 +48,19 @@ impl Exhibition {
     }
 
     /// The pictures as lines: side by side where there is room, else one below the other.
-    pub(crate) fn lines(&self, width: usize, glyphs: Glyphs) -> Vec<String> {
+    pub(crate) fn lines(&self, width: usize, glyphs: Glyphs) -> Vec<Painted> {
         let titles = ["without a lock".to_owned(), format!("lokt guard {LOCK} --wait")];
         let [left, right] = titles;
-        let mut unlocked = vec![format!("{left:<WIDTH$}")];
+        let plain = |text: String| vec![(Style::new(), text)];
+        let mut unlocked = vec![plain(format!("{left:<WIDTH$}"))];
         unlocked.extend(self.unlocked.coloured(glyphs));
-        let mut guarded = vec![right];
+        let mut guarded = vec![plain(right)];
         guarded.extend(self.guarded.coloured(glyphs));
         if width < BOTH {
-            return unlocked.into_iter().chain([String::new()]).chain(guarded).collect();
+            return unlocked.into_iter().chain([Painted::new()]).chain(guarded).collect();
         }
         let pairs = unlocked.into_iter().zip(guarded);
-        pairs.map(|(left, right)| format!("{left}{GAP}{right}")).collect()
+        pairs.map(|(left, right)| [left, plain(GAP.to_owned()), right].concat()).collect()
     }
 
     /// What came of it, in a line.
@@ -91,7 +93,7 @@ mod tests {
 
     fn plain(width: usize) -> Vec<String> {
         let lines = half_painted().lines(width, Glyphs::Unicode).into_iter();
-        lines.map(|line| anstream::adapter::strip_str(&line).to_string()).collect()
+        lines.map(|line| line.into_iter().map(|(_, piece)| piece).collect()).collect()
     }
 
     #[test]

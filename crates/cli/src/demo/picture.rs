@@ -1,6 +1,5 @@
-use crate::output::Glyphs;
+use crate::output::{Glyphs, Painted};
 use anstyle::{AnsiColor, Style};
-use std::fmt::Write as _;
 
 /// What is to be painted: lines of one width, in ASCII.
 const MODEL: &str = include_str!("picture.txt");
@@ -122,23 +121,20 @@ impl Canvas {
     }
 
     /// The lines, each stroke in the colour of who painted it.
-    pub(crate) fn coloured(&self, glyphs: Glyphs) -> Vec<String> {
+    pub(crate) fn coloured(&self, glyphs: Glyphs) -> Vec<Painted> {
         let strokes = WIDTH / STROKE;
         let lines = self.lines(glyphs).into_iter().zip(0..);
         lines.map(|(line, row)| self.coloured_line(&line, row * strokes)).collect()
     }
 
-    fn coloured_line(&self, line: &str, first: usize) -> String {
+    fn coloured_line(&self, line: &str, first: usize) -> Painted {
         let cells: Vec<char> = line.chars().collect();
-        let mut coloured = String::new();
-        for (part, number) in cells.chunks(STROKE).zip(first..) {
+        let piece = |(part, number): (&[char], usize)| {
             let stroke = Stroke(number);
             let style = self.has(stroke).then(|| style_of(stroke));
-            let style = style.unwrap_or(Style::new().dimmed());
-            // Writing to a text cannot fail.
-            let _ = write!(coloured, "{style}{}{style:#}", part.iter().collect::<String>());
-        }
-        coloured
+            (style.unwrap_or(Style::new().dimmed()), part.iter().collect())
+        };
+        cells.chunks(STROKE).zip(first..).map(piece).collect()
     }
 }
 

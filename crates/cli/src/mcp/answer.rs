@@ -2,6 +2,7 @@
 //! the command's.
 
 use super::{call::Stopped, order::Ended};
+use crate::printable;
 use rmcp::model::{CallToolResult, ContentBlock, JsonObject};
 use serde_json::Value;
 use std::io;
@@ -11,7 +12,12 @@ pub(super) type Answer = CallToolResult;
 
 /// A result, as JSON and as the same JSON in a text, for clients that read only that.
 pub(super) fn done(fields: JsonObject) -> Answer {
-    CallToolResult::structured(Value::Object(fields))
+    let fields = Value::Object(fields);
+    // What an agent reads as a text must not have anything in it that people do not see.
+    let text = printable::json(&fields.to_string()).into_owned();
+    let mut answer = CallToolResult::structured(fields);
+    answer.content = vec![ContentBlock::text(text)];
+    answer
 }
 
 /// An error that a command told, beside what else it said as JSON.
@@ -48,7 +54,7 @@ pub(super) fn broken(error: &io::Error) -> Answer {
 
 /// Arguments that do not fit.
 pub(super) fn unfit(error: &str) -> Answer {
-    let error = error.replace('\n', " ");
+    let error = error.to_owned();
     refusal(Refusal { code: 64, error, ..Refusal::default() })
 }
 
@@ -64,7 +70,7 @@ struct Refusal {
 
 fn refusal(refusal: Refusal) -> Answer {
     let Refusal { code, error, drift, hints, mut fields } = refusal;
-    let told = |label: &str, text: &str| format!("{label}: {text}");
+    let told = |label: &str, text: &str| format!("{label}: {}", printable::line(text));
     let mut text = vec![told("error", &error)];
     text.extend(drift.iter().map(|row| told("drift", row)));
     text.extend(hints.iter().map(|hint| told("hint", hint)));

@@ -2,7 +2,7 @@
 //! reads by itself.
 
 use super::connection::Connection;
-use crate::{context::Context, span, view::holder};
+use crate::{context::Context, printable, span, view::holder};
 use lokt_lock::{
     ops::{Entry, survey},
     store::RecordKind,
@@ -52,6 +52,7 @@ impl Progress {
             let message = standing.unwrap_or_else(|| format!("running for {}", span::show(spent)));
             let news = ProgressNotificationParam::new(self.token.clone(), spent.as_secs_f64());
             // A client that is gone ends the call in another way.
+            let message = printable::line(&message).into_owned();
             let _ = self.peer.notify_progress(news.with_message(message)).await;
             tokio::time::sleep(pause(spent)).await;
         }

@@ -16,7 +16,7 @@ pub(super) fn explain(question: &Question, as_json: bool) -> Result<Code, Failur
         let last = last.as_deref();
         output::json(&to_json(question, kept, last, changes.as_deref()))
     } else {
-        output::text(&to_text(question, kept, changes.as_deref()))
+        output::lines(to_lines(question, kept, changes.as_deref()))
     };
     output::even_if_unread(written)?;
     Ok(Code::Done)
@@ -69,7 +69,7 @@ fn depends_on(manifest: &Manifest) -> Value {
     })
 }
 
-fn to_text(question: &Question, kept: bool, changes: Option<&[Change]>) -> String {
+fn to_lines(question: &Question, kept: bool, changes: Option<&[Change]>) -> Vec<String> {
     let depends_on = depends_on(&question.manifest);
     let list = |key: &str| {
         let items = depends_on.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
@@ -101,18 +101,16 @@ fn to_text(question: &Question, kept: bool, changes: Option<&[Change]>) -> Strin
             lines.extend((more > 0).then(|| format!("  and {more} more (--json lists all)")));
         }
     }
-    lines.join("\n")
+    lines
 }
 
 /// A change as the rest of a sentence.
 pub(super) fn told(change: &Change) -> String {
     let (what, which) = parts_of(change);
-    let clean = |text: String| text.replace(char::is_control, "?");
     match (change, which) {
-        (Change::Variable(_), Some(name)) => format!("variable {} changed", clean(name)),
+        (Change::Variable(_), Some(name)) => format!("variable {name} changed"),
         (_, Some(path)) => format!(
-            "{} {}",
-            clean(path),
+            "{path} {}",
             match change {
                 Change::Added(_) => "was added",
                 Change::Removed(_) => "was removed",

@@ -6,13 +6,12 @@
 //! * `shell`, `makefile`, `justfile`, `package`: pure functions from a file's text to its operations.
 //! * [`now`]: what is held and frozen, a line each.
 //! * [`text`]: the text, held to its length; [`mod@format`]: for whom.
-//! * `clean`: what strangers wrote, made fit to be quoted.
+//! * `quotation`: what others wrote, as a code span.
 //!
 //! Nothing is run, and nothing is believed: names and commands from files are quoted in one line each, cut, and
 //! without anything that could end the quotation.
 
 mod call;
-mod clean;
 pub(crate) mod format;
 mod justfile;
 mod makefile;
@@ -20,6 +19,7 @@ pub(crate) mod now;
 mod operation;
 mod package;
 pub(crate) mod project;
+mod quotation;
 mod shell;
 pub(crate) mod text;
 mod words;

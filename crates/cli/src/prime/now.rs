@@ -1,6 +1,6 @@
 //! What is held, frozen or broken at this moment, a line for each name, most binding first.
 
-use super::{clean::code, text::WIDTH};
+use super::{quotation::code, text::WIDTH};
 use crate::span;
 use lokt_lock::{
     ops::{Entry, State},

@@ -1,6 +1,6 @@
 use super::{
     call::{Call, Kind},
-    clean,
+    quotation::cut,
 };
 use serde::Serialize;
 
@@ -32,9 +32,9 @@ impl Operation {
         Self {
             kind: call.kind,
             names: call.names,
-            run: clean::line(run, MOST),
-            instead_of: command.map(|it| clean::line(&it, MOST)),
-            file: clean::line(file, MOST),
+            run: cut(run, MOST),
+            instead_of: command.map(|it| cut(&it, MOST)),
+            file: cut(file, MOST),
             line: Some(call.line),
         }
     }

@@ -3,7 +3,7 @@
 //! Reads `scripts/`, `bin/`, `.github/scripts/` (four folders deep), the scripts of the root, its Makefile,
 //! justfile and `package.json`. Runs nothing, follows no link to a folder, and reads so much and no more.
 
-use super::{clean, justfile, makefile, operation::Operation, package, shell};
+use super::{justfile, makefile, operation::Operation, package, quotation::cut, shell};
 use crate::init::write::DRAFT;
 use lokt_tool::bounded;
 use serde::Serialize;
@@ -90,7 +90,7 @@ fn list(project: &Path, folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
 
 impl Findings {
     fn miss(&mut self, file: &str, why: &str) {
-        let (file, why) = (clean::line(file, 200), clean::line(why, 200));
+        let (file, why) = (cut(file, 200), cut(why, 200));
         self.unread.push(Unread { file, why });
     }
 

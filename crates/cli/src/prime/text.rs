@@ -1,7 +1,7 @@
 //! The text for an agent's context, in Markdown. It is less than 300 words long and no line is longer than 120
 //! characters, however much there is to tell: lists end with "and N more" where the room does.
 
-use super::{Format, Operation, call::Kind, clean::code, project::Findings};
+use super::{Format, Operation, call::Kind, project::Findings, quotation::code};
 use lokt_lock::rules::{Identity, OwnerSource};
 
 /// Below this many words is every text.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::prime::project::Findings;
+use crate::{prime::project::Findings, printable};
 use clap::ValueEnum;
 use lokt_lock::words::{AgentId, Owner};
 use proptest::prelude::*;
@@ -26,9 +26,7 @@ fn check(text: &str, most_characters: usize) {
         assert!(line.chars().count() <= WIDTH, "a line is too wide: {line}");
         assert_eq!(line.matches('`').count() % 2, 0, "a quotation does not end: {line}");
     }
-    let harmless =
-        |c: char| c == '\n' || c == '…' || !c.is_control() && (c.is_ascii() || c.is_alphanumeric());
-    assert!(text.chars().all(harmless), "something cannot be seen: {text:?}");
+    assert!(text.lines().all(|it| printable::line(it) == it), "something is not seen: {text:?}");
 }
 
 fn check_all(findings: &Findings, held: &[String]) {

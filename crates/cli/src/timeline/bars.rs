@@ -1,15 +1,18 @@
-use crate::{output::Glyphs, span};
+use crate::{
+    output::{Glyphs, Painted},
+    printable, span,
+};
 use anstyle::{AnsiColor, Style};
 use lokt_lock::{
     audit::{Lane, Span, SpanKind, Timeline},
     words::Timestamp,
 };
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
 
 /// How a timeline is drawn.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Drawing {
-    /// How many characters wide.
+    /// How many columns wide.
     pub(crate) width: usize,
     pub(crate) glyphs: Glyphs,
 }
@@ -84,8 +87,8 @@ struct Row<'a> {
     spans: Vec<&'a Span>,
 }
 
-/// A timeline as lines of text: a bar for each owner of each name, and what the characters mean.
-pub(crate) fn text(timeline: &Timeline, drawing: Drawing) -> String {
+/// A timeline as lines: a bar for each owner of each name, and what the characters mean.
+pub(crate) fn lines(timeline: &Timeline, drawing: Drawing) -> Vec<Painted> {
     let rows: Vec<Row<'_>> = timeline.lanes.iter().flat_map(rows_of).collect();
     let cells = |row: &Row<'_>| {
         let [held, waited] =
@@ -98,14 +101,18 @@ pub(crate) fn text(timeline: &Timeline, drawing: Drawing) -> String {
     let used: usize = widths.iter().map(|width| width + 2).sum();
     let bar = drawing.width.saturating_sub(used).max(LEAST);
     let scale = Scale::new(timeline, bar);
-    let axis = scale.axis();
+    let axis = plain(scale.axis());
     let bars = rows.iter().map(|row| scale.bar(row, drawing.glyphs));
     let lines = table.iter().zip(std::iter::once(axis).chain(bars)).map(|(cells, bar)| {
-        let cells = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}  "));
-        format!("{}{bar}", cells.collect::<String>())
+        let cells = cells.iter().zip(&widths);
+        let cells = cells.map(|(cell, width)| printable::padded(cell, *width) + "  ");
+        [plain(cells.collect()), bar].concat()
     });
-    let lines = lines.chain([legend(drawing.glyphs), scale.told(timeline)]);
-    lines.map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+    lines.chain([legend(drawing.glyphs), plain(scale.told(timeline))]).collect()
+}
+
+fn plain(text: String) -> Painted {
+    vec![(Style::new(), text)]
 }
 
 /// The owners of a name, in the order in which they came.
@@ -131,16 +138,12 @@ fn total(row: &Row<'_>, kind: SpanKind, timeline: &Timeline) -> String {
 
 fn widest(table: &[[String; 4]], column: usize) -> usize {
     let cells = table.iter().filter_map(|row| row.get(column));
-    cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    cells.map(|cell| printable::width(cell)).max().unwrap_or(0)
 }
 
-/// A text in one line that is at most so long.
-fn cut(text: &str, length: usize) -> String {
-    let clean = text.replace(char::is_control, " ");
-    if clean.chars().count() <= length {
-        return clean;
-    }
-    clean.chars().take(length.saturating_sub(1)).chain(['…']).collect()
+/// A text in one line that is at most so wide.
+fn cut(text: &str, columns: usize) -> String {
+    printable::shortened(&printable::line(text), columns).into_owned()
 }
 
 /// Which column of a bar a time is in.
@@ -173,7 +176,7 @@ impl Scale {
         format!("{left}{}{right}", " ".repeat(room.max(1)))
     }
 
-    fn bar(&self, row: &Row<'_>, glyphs: Glyphs) -> String {
+    fn bar(&self, row: &Row<'_>, glyphs: Glyphs) -> Painted {
         let mut cells = vec![Cell::Empty; self.columns];
         for span in &row.spans {
             let (first, last) = (self.column(span.from), self.column(span.until));
@@ -207,25 +210,26 @@ impl Scale {
     }
 }
 
-/// Cells with their colours, each run of the same painted once.
-fn painted(cells: &[Cell], glyphs: Glyphs) -> String {
-    let mut line = String::new();
-    for run in cells.chunk_by(|one, other| one == other) {
-        let Some(cell) = run.first() else { continue };
-        let text = cell.glyph(glyphs).to_string().repeat(run.len());
-        let style = cell.style();
-        // Writing to a text cannot fail.
-        let _ = write!(line, "{style}{text}{style:#}");
-    }
-    line
+/// Cells with their colours, each run of the same painted once. A line ends with its last cell that shows
+/// anything.
+fn painted(cells: &[Cell], glyphs: Glyphs) -> Painted {
+    let end = cells.iter().rposition(|cell| *cell != Cell::Empty).map_or(0, |at| at + 1);
+    let runs = cells.get(..end).unwrap_or_default().chunk_by(|one, other| one == other);
+    let piece = |run: &[Cell]| {
+        let cell = run.first()?;
+        Some((cell.style(), cell.glyph(glyphs).to_string().repeat(run.len())))
+    };
+    runs.filter_map(piece).collect()
 }
 
-fn legend(glyphs: Glyphs) -> String {
-    let shown = Cell::ALL.iter().rev().filter(|cell| **cell != Cell::Empty).map(|cell| {
-        let style = cell.style();
-        format!("{style}{}{style:#} {}", cell.glyph(glyphs), cell.word())
+fn legend(glyphs: Glyphs) -> Painted {
+    let shown = Cell::ALL.iter().rev().filter(|cell| **cell != Cell::Empty).zip(0..);
+    let pieces = shown.flat_map(|(cell, number)| {
+        let gap = if number == 0 { "" } else { "  " };
+        let glyph = cell.glyph(glyphs).to_string();
+        [plain(gap.to_owned()), vec![(cell.style(), glyph)], plain(format!(" {}", cell.word()))]
     });
-    shown.collect::<Vec<_>>().join("  ")
+    pieces.flatten().collect()
 }
 
 /// The time of the day, in UTC, to the second.

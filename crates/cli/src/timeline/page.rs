@@ -1,5 +1,7 @@
 use super::json::json;
+use crate::printable;
 use lokt_lock::audit::Timeline;
+use serde_json::Value;
 
 /// The page around a timeline, with a place for it.
 const TEMPLATE: &str = include_str!("page.html");
@@ -11,13 +13,24 @@ const PLACE: &str = "{{timeline}}";
 ///
 /// The timeline is JSON inside a `script` element that is not executed. Names, owners and commands are of anybody's
 /// choosing: no `<` is left in it, so nothing in it can end the element, and JSON reads the escape as the
-/// same text (HTML, "Restrictions for contents of script elements").
+/// same text (HTML, "Restrictions for contents of script elements"). A browser shows the texts, so they are
+/// made printable before.
 ///
 /// # Errors
 /// Those of writing JSON, of which none is to be expected.
 pub(crate) fn html(timeline: &Timeline) -> serde_json::Result<String> {
-    let text = serde_json::to_string(&json(timeline))?;
+    let text = shown(serde_json::to_value(json(timeline))?).to_string();
     Ok(TEMPLATE.replacen(PLACE, &text.replace('<', "\\u003c"), 1))
+}
+
+/// A value with all its texts as they may be shown.
+fn shown(value: Value) -> Value {
+    match value {
+        Value::String(text) => printable::line(&text).into_owned().into(),
+        Value::Array(list) => list.into_iter().map(shown).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(key, it)| (key, shown(it))).collect(),
+        other => other,
+    }
 }
 
 #[cfg(test)]
@@ -42,7 +55,8 @@ mod tests {
 
     #[test]
     fn no_text_of_the_log_can_break_out_of_its_element() {
-        let hostile = "</script><script>alert(1)</script><!-- {{timeline}} & \u{2028} ' \"";
+        let markup = "</script><script>alert(1)</script><!-- {{timeline}} & ' \"";
+        let hostile = &format!("{markup}\u{2028}\u{202e}");
         let page = html(&samples::owned_by(hostile)).unwrap();
         let empty = html(&samples::owned_by("ada")).unwrap();
         let count = |page: &str, what: &str| page.matches(what).count();
@@ -50,7 +64,9 @@ mod tests {
             assert_eq!(count(&page, mark), count(&empty, mark), "no {mark} more than in the page");
         }
         let read: serde_json::Value = serde_json::from_str(embedded(&page)).unwrap();
-        assert_eq!(read["lanes"][0]["spans"][0]["owner"], hostile, "and it is the same text");
+        let owner = format!("{markup}\\u{{2028}}\\u{{202e}}");
+        assert_eq!(read["lanes"][0]["spans"][0]["owner"], owner, "and it is the same text");
+        assert!(!page.contains(['\u{2028}', '\u{202e}']));
     }
 
     #[test]

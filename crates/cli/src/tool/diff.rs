@@ -50,7 +50,8 @@ impl Diff {
         for row in rows.iter().filter(|row| !is_pinned(row)) {
             table.row(vec![row.item_id.to_string(), told(row)]);
         }
-        output::text(&format!("lockfile: {}\n{table}", pin.path.display()))
+        output::text(&format!("lockfile: {}", pin.path.display()))?;
+        output::lines(table.lines())
     }
 }
 

@@ -50,7 +50,7 @@ impl List {
             for row in &rows {
                 table.row(row.cells(place));
             }
-            output::text(&table.to_string())?;
+            output::lines(table.lines())?;
         }
         Ok(Code::Done)
     }

@@ -24,7 +24,7 @@ impl Resolve {
                 "chain": view::chain::to_json(&chain),
             }))?;
         } else {
-            output::text(&view::chain::table(&chain, &place.checker.trust).to_string())?;
+            output::lines(view::chain::table(&chain, &place.checker.trust).lines())?;
         }
         Ok(Code::Done)
     }

@@ -41,7 +41,7 @@ impl Show {
         if self.json {
             output::json(&to_json(&item, &shadows, &checked))?;
         } else {
-            output::text(&told(&item, &shadows, &checked, place))?;
+            output::lines(told(&item, &shadows, &checked, place))?;
         }
         Ok(Code::Done)
     }
@@ -84,7 +84,7 @@ fn told(
     shadows: &[Item],
     checked: &Result<Checked, Refusal>,
     place: &Place,
-) -> String {
+) -> Vec<String> {
     let trust = &place.checker.trust;
     let metadata = &item.metadata;
     let version = metadata.version.as_ref().map_or_else(String::new, |it| format!("@{it}"));
@@ -111,7 +111,7 @@ fn told(
             line("pinned", pin.unwrap_or_else(|| "no; the first run pins it".to_owned()));
             line("runs", "this chain:".to_owned());
             let table = view::chain::table(&checked.chain, trust);
-            lines.extend(table.to_string().lines().map(|row| format!("    {row}")));
+            lines.extend(table.lines().iter().map(|row| format!("    {row}")));
         }
         Err(refusal) => {
             line("signed by", view::chain::signed_by(item, trust));
@@ -120,7 +120,7 @@ fn told(
             lines.extend(drift_of(refusal).into_iter().map(|row| format!("    {row}")));
         }
     }
-    lines.join("\n")
+    lines
 }
 
 /// Where a tool that does not run is pinned.

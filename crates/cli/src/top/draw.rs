@@ -3,7 +3,7 @@ use super::{
     scene::{Scene, Seen},
     state::{Asking, Detail, State},
 };
-use crate::output::Glyphs;
+use crate::{output::Glyphs, printable};
 use lokt_lock::{audit::Logged, words::Timestamp};
 use ratatui::{
     Frame,
@@ -13,6 +13,7 @@ use ratatui::{
     text::{Line as Text, Span},
     widgets::{Block, Borders, Paragraph, Row, Table, TableState, Wrap},
 };
+use std::borrow::Cow;
 
 /// Whether colours may be used. They never say anything that a word does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +73,7 @@ impl Screen<'_> {
         }
         frame.render_widget(self.events(log.height), log);
         foot.draw(frame, lowest, self);
+        require_printable(frame);
     }
 
     fn title(&self, list: &[&Seen]) -> Paragraph<'_> {
@@ -176,6 +178,16 @@ impl Screen<'_> {
         match self.palette {
             Palette::Colours => Style::new().fg(Color::DarkGray),
             Palette::Plain => Style::new(),
+        }
+    }
+}
+
+/// Replaces what is not printable in a picture that is done, whatever drew it.
+fn require_printable(frame: &mut Frame<'_>) {
+    let is_hostile = |symbol: &str| matches!(printable::line(symbol), Cow::Owned(_));
+    for cell in &mut frame.buffer_mut().content {
+        if is_hostile(cell.symbol()) {
+            cell.set_char(char::REPLACEMENT_CHARACTER);
         }
     }
 }

@@ -1,5 +1,8 @@
 use super::{age, scene::Seen};
-use crate::view::{command_line, entry, holder};
+use crate::{
+    printable,
+    view::{command_line, entry, holder},
+};
 use lokt_lock::{
     ops::{Entry, State},
     record::Record,
@@ -121,9 +124,9 @@ fn line([state, owner, age, ends, what]: [String; 5], tone: Tone) -> Line {
     Line { cells: cells.map(|cell| clean(&cell)), tone }
 }
 
-/// A text in one line, without anything that a terminal obeys.
+/// A text as it may be shown, which its width depends on.
 pub(super) fn clean(text: &str) -> String {
-    text.replace(char::is_control, " ")
+    printable::line(text).into_owned()
 }
 
 fn since(time: Timestamp, now: Timestamp) -> String {

@@ -80,13 +80,13 @@ pub(crate) fn problem(entry: &Entry) -> Option<String> {
 }
 
 /// A status as a table.
-pub(crate) fn table(entries: &[Entry]) -> String {
+pub(crate) fn table(entries: &[Entry]) -> Table {
     let mut table =
         Table::new(&["NAME", "STATE", "OWNER", "PID", "AGE", "ENDS IN", "WAIT", "V", "WHAT"]);
     for entry in entries {
         table.row(row(entry));
     }
-    table.to_string()
+    table
 }
 
 fn row(entry: &Entry) -> Vec<String> {
@@ -143,8 +143,8 @@ pub(crate) fn what(record: &Record) -> String {
     }
 }
 
-/// One entry in full.
-pub(crate) fn full(entry: &Entry, freeze: Option<&Record>) -> String {
+/// One entry in full, in lines.
+pub(crate) fn full(entry: &Entry, freeze: Option<&Record>) -> Vec<String> {
     let mut lines = vec![format!("{}: {}", entry.name, state(entry))];
     let mut put = |key: &str, value: String| lines.push(format!("  {key:<9} {value}"));
     if let Some(problem) = problem(entry) {
@@ -185,13 +185,7 @@ pub(crate) fn full(entry: &Entry, freeze: Option<&Record>) -> String {
     for waiter in &entry.waiters {
         put("waiting", format!("{} (pid {}) since {}", waiter.owner, waiter.pid, waiter.since));
     }
-    in_lines(lines)
-}
-
-/// Joins lines. What records say is anybody's text, and makes no line of its own.
-pub(crate) fn in_lines(lines: Vec<String>) -> String {
-    let clean = |line: String| line.replace(char::is_control, " ");
-    lines.into_iter().map(clean).collect::<Vec<_>>().join("\n")
+    lines
 }
 
 fn shown(value: &Value) -> String {

@@ -1,6 +1,7 @@
 //! A line of the audit log, for people.
 
 use super::command_line;
+use crate::printable::{self, padded};
 use lokt_lock::audit::Logged;
 use serde_json::Value;
 
@@ -13,15 +14,15 @@ pub(crate) fn text(event: &Logged) -> String {
     let pid = fields.get("pid").map_or_else(|| "-".to_owned(), Value::to_string);
     let extra = fields.get("extra").and_then(Value::as_object).into_iter().flatten();
     let extra: Vec<String> = extra.map(detail).collect();
-    let line = format!(
-        "{:<27} {:<14} {}  {} (pid {pid}){}",
-        text("ts"),
-        text("event"),
+    let column = |key: &str, width: usize| padded(&printable::line(text(key)), width);
+    format!(
+        "{} {} {}  {} (pid {pid}){}",
+        column("ts", 27),
+        column("event", 14),
         text("name"),
         text("owner"),
         extra.concat()
-    );
-    line.replace(char::is_control, " ")
+    )
 }
 
 /// A detail: what was run comes as it would be typed.

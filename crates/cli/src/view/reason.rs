@@ -1,9 +1,6 @@
 //! Why a name can or cannot be taken, in words.
 
-use super::{
-    entry::{in_lines, waiter},
-    holder,
-};
+use super::{entry::waiter, holder};
 use crate::span;
 use lokt_lock::{
     ops::{Explanation, Reason, ReasonKind},
@@ -47,8 +44,8 @@ fn reason(reason: &Reason) -> Value {
     Value::Object(fields)
 }
 
-/// An explanation for people.
-pub(crate) fn text(name: &LockName, explanation: &Explanation) -> String {
+/// An explanation for people, in lines.
+pub(crate) fn lines(name: &LockName, explanation: &Explanation) -> Vec<String> {
     let status = if explanation.is_free() { "free" } else { "blocked" };
     let mut lines = vec![format!("{name} is {status}")];
     lines.extend(
@@ -58,7 +55,7 @@ pub(crate) fn text(name: &LockName, explanation: &Explanation) -> String {
             .map(|reason| format!("  {}: {}", reason.kind.as_str(), message(reason))),
     );
     lines.extend(suggestions(name, explanation).iter().map(|it| format!("  try: {it}")));
-    in_lines(lines)
+    lines
 }
 
 fn message(reason: &Reason) -> String {

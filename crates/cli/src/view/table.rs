@@ -1,4 +1,4 @@
-use std::fmt;
+use crate::printable;
 
 /// Columns of text, as wide as their widest cell.
 pub(crate) struct Table {
@@ -11,15 +11,26 @@ impl Table {
     }
 
     pub(crate) fn row(&mut self, cells: Vec<String>) {
-        // A cell must not break the line or the terminal.
-        let clean = |cell: String| shortened(cell.replace(char::is_control, " "));
+        // As they will be shown: their width is that of their escapes too.
+        let clean = |cell: String| shortened(printable::line(&cell).into_owned());
         self.rows.push(cells.into_iter().map(clean).collect());
+    }
+
+    /// The rows as lines, the heads first.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let widths = self.widths();
+        let line = |row: &Vec<String>| {
+            let padded = |(cell, width): (&String, &usize)| printable::padded(cell, *width);
+            let cells: Vec<String> = row.iter().zip(&widths).map(padded).collect();
+            cells.join("  ").trim_end().to_owned()
+        };
+        self.rows.iter().map(line).collect()
     }
 
     fn widths(&self) -> Vec<usize> {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let cells = |column: usize| self.rows.iter().filter_map(move |row| row.get(column));
-        let width = |column| cells(column).map(|cell| cell.chars().count()).max().unwrap_or(0);
+        let width = |column| cells(column).map(|cell| printable::width(cell)).max().unwrap_or(0);
         (0..columns).map(width).collect()
     }
 }
@@ -33,24 +44,6 @@ fn shortened(cell: String) -> String {
     }
 }
 
-impl fmt::Display for Table {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let widths = self.widths();
-        for (number, row) in self.rows.iter().enumerate() {
-            // Not by a format's width, which takes no more than 65,535.
-            let padded = |(cell, width): (&String, &usize)| {
-                let missing = width.saturating_sub(cell.chars().count());
-                format!("{cell}{}", " ".repeat(missing))
-            };
-            let cells = row.iter().zip(&widths).map(padded);
-            let line = cells.collect::<Vec<_>>().join("  ");
-            let end = if number == 0 { "" } else { "\n" };
-            write!(f, "{end}{}", line.trim_end())?;
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,6 +53,8 @@ mod tests {
         let mut table = Table::new(&["NAME", "X"]);
         table.row(vec!["long name".into(), "1".into()]);
         table.row(vec!["b\nc".into(), String::new()]);
-        assert_eq!(table.to_string(), "NAME       X\nlong name  1\nb c");
+        table.row(vec!["日本".into(), "2".into()]);
+        let lines = ["NAME       X", "long name  1", "b\\nc", "日本       2"];
+        assert_eq!(table.lines(), lines);
     }
 }

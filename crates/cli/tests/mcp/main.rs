@@ -14,6 +14,7 @@ mod hostile;
 mod line;
 mod malformed;
 mod pinned;
+mod printable;
 
 use lokt_testkit::{PATIENCE, Sandbox};
 use std::{thread, time::Instant};

@@ -224,7 +224,7 @@ fn it_is_explained_what_matters_and_what_has_changed() {
         "a changed",
         "sub/b changed its mode or kind",
         "link was removed",
-        "new?file was added",
+        "new\\u{7}file was added",
         "key:      k",
         "env:      COLOUR",
     ] {

@@ -49,7 +49,7 @@ pub(super) fn syntax(text: &str, offset: usize, what: impl Into<String>) -> Meta
     MetadataFlaw::Syntax { place: Place::of_byte(text, offset), what: shown(&what) }
 }
 
-/// The line around a byte, as it can be shown.
+/// The line around a byte, as much of it as is shown.
 fn line_at(text: &str, offset: usize) -> String {
     let offset = text.floor_char_boundary(offset);
     let (before, after) = text.split_at(offset);
@@ -58,10 +58,9 @@ fn line_at(text: &str, offset: usize) -> String {
     shown(text.get(begin..end).unwrap_or_default().trim())
 }
 
-/// A text of one line without what a terminal would obey.
+/// As much of a text as is shown.
 fn shown(text: &str) -> String {
-    let harmless = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
-    let mut shown: String = text.chars().take(Fault::SHOWN).map(harmless).collect();
+    let mut shown: String = text.chars().take(Fault::SHOWN).collect();
     if text.chars().nth(Fault::SHOWN).is_some() {
         shown.push('…');
     }
@@ -76,8 +75,8 @@ mod tests {
     fn a_fault_shows_its_line_alone() {
         let text = "a = 1\r\n  b = é(x)\u{1b}[2J\r\nc";
         let flaw = Fault::NotLiteral { offset: 4 }.in_text(text, 9, "b");
-        let shown = "line 2, column 7: b is not a literal: b = é(x)\u{fffd}[2J";
-        assert_eq!(flaw.to_string(), shown, "the line is shown, without its controls");
+        let shown = "line 2, column 7: b is not a literal: b = é(x)\u{1b}[2J";
+        assert_eq!(flaw.to_string(), shown, "the line is told as it is");
     }
 
     #[test]

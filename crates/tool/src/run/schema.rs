@@ -21,12 +21,12 @@ pub enum SchemaError {
 /// [`SchemaError`] lists the first violations, each with its place.
 pub fn check(schema: &Value, parameters: &Parameters) -> Result<(), SchemaError> {
     let validator = jsonschema::validator_for(schema)
-        .map_err(|error| SchemaError::Schema(one_line(&error.to_string())))?;
+        .map_err(|error| SchemaError::Schema(shown(&error.to_string())))?;
     let instance = parameters.to_json();
     let mut violations = validator.iter_errors(&instance).map(|error| {
         let place = error.instance_path().to_string();
         let place = if place.is_empty() { "/".to_owned() } else { place };
-        format!("{place}: {}", one_line(&error.to_string()))
+        format!("{place}: {}", shown(&error.to_string()))
     });
     let mut told: Vec<String> = violations.by_ref().take(TOLD).collect();
     match violations.count() {
@@ -36,14 +36,12 @@ pub fn check(schema: &Value, parameters: &Parameters) -> Result<(), SchemaError>
     if told.is_empty() { Ok(()) } else { Err(SchemaError::Parameters(told)) }
 }
 
-/// A message that quotes a caller's value stays one line of bearable length.
-fn one_line(text: &str) -> String {
-    let mut line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if let Some((end, _)) = line.char_indices().nth(300) {
-        line.truncate(end);
-        line.push('…');
+/// As much of a message as is shown: it may quote a long value.
+fn shown(text: &str) -> String {
+    match text.char_indices().nth(300) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
     }
-    line
 }
 
 #[cfg(test)]

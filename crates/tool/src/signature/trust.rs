@@ -21,12 +21,12 @@ pub enum TrustError {
         found: Fingerprint,
     },
     /// A `.toml` file does not say what it must.
-    #[error("{} is not the file of a trusted key", path.display())]
+    #[error("{} is not the file of a trusted key: {}", path.display(), flaw.message())]
     Toml {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
-        source: toml::de::Error,
+        /// What is wrong with it. Its own text has several lines.
+        flaw: toml::de::Error,
     },
     /// No such key is trusted in the user's space.
     #[error("key {0} is not among the trusted keys of this user")]
@@ -189,8 +189,8 @@ fn read(path: &Path) -> Result<TrustedKey, TrustError> {
 
 fn read_toml(path: &Path) -> Result<(PublicKey, Option<String>), TrustError> {
     let text = key::text_of(path, &key::open(path)?, "public")?;
-    let entry: Entry = toml::from_str(&text)
-        .map_err(|source| TrustError::Toml { path: path.to_owned(), source })?;
+    let entry: Entry =
+        toml::from_str(&text).map_err(|flaw| TrustError::Toml { path: path.to_owned(), flaw })?;
     let key = PublicKey::of_pem(&entry.public_key.pem);
     let malformed = || KeyError::Malformed { path: path.to_owned(), what: "public" };
     let key = key.ok_or_else(malformed)?;

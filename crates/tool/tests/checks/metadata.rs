@@ -40,5 +40,5 @@ fn lies_within(text: &str, flaw: &MetadataFlaw) {
     assert!(Place::START <= *place && *place <= end, "{flaw} is behind the end, {end}");
     let shown = flaw.to_string();
     assert!(shown.starts_with("line "), "a flaw has its place: {shown}");
-    assert!(!shown.contains(['\n', '\r', '\u{1b}']), "a flaw is one line that can be shown");
+    assert!(!shown.contains('\n'), "a flaw is one line");
 }
