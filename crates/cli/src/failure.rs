@@ -1,4 +1,7 @@
-use crate::{exit::Code, view};
+use crate::{
+    exit::Code,
+    view::{self, audit_of, call},
+};
 use lokt_lock::{
     audit::LogError,
     file::RootError,
@@ -82,18 +85,20 @@ impl From<OperationError> for Failure {
     fn from(error: OperationError) -> Self {
         match error {
             OperationError::Store(error) => error.into(),
-            OperationError::Newer { .. } => Self::of(&error).hint(
-                "only a newer lokt can judge this record; --force of unlock removes it unread",
-            ),
-            OperationError::Corrupted { what: "freeze", ref name, .. } => {
-                Self::of(&error).hint(format!("lokt unfreeze {name} --force   removes it"))
+            OperationError::Newer { .. } => {
+                Self::of(&error).hint("only a newer lokt can judge this record: update lokt")
+            }
+            OperationError::Corrupted { what: "freeze", ref name, .. } => Self::of(&error)
+                .hint(format!("{}   removes it", call("unfreeze", name, " --force"))),
+            OperationError::Corrupted { ref corruption, .. } if corruption.may_be_filling() => {
+                Self::of(&error).hint("a program may be writing it at this moment; try again")
             }
             OperationError::Corrupted { ref name, .. } => Self::of(&error)
                 .hint("another program may have left it, or may be using it")
-                .hint(format!("lokt unlock {name} --break-stale   removes it")),
-            OperationError::Unreadable { ref name, .. } => Self::of(&error).hint(format!(
-                "lokt unlock {name} --force   removes it, where the folder allows that"
-            )),
+                .hint(format!("{}   removes it", call("unlock", name, " --break-stale"))),
+            OperationError::Unreadable { .. } => {
+                Self::of(&error).hint("lokt doctor   checks the folder's permissions")
+            }
             OperationError::OtherSlots { theirs, .. } => Self::of(&error).hint(format!(
                 "all who share a lock must ask for the same number: --slots {theirs}, or wait until nobody holds it"
             )),
@@ -103,7 +108,7 @@ impl From<OperationError> for Failure {
             }
             OperationError::LostWhileWaiting { ref name } => {
                 Self { code: Code::Lost, ..Self::of(&error) }
-                    .hint(format!("lokt audit --name {name}   tells who broke it"))
+                    .hint(format!("{}   tells who broke it", audit_of(name)))
             }
             OperationError::Wait { .. } => Self::of(&error),
         }

@@ -1,6 +1,6 @@
 //! What a refusal to run a tool becomes: a message, what drifted, what to do.
 
-use crate::{exit::Code, failure::Failure, printable};
+use crate::{exit::Code, failure::Failure, printable, view::command_line};
 use lokt_lock::guard::Ending;
 use lokt_tool::{
     chain::{ElementError, ResolveError},
@@ -9,7 +9,7 @@ use lokt_tool::{
     lockfile::{Change, Drift, LockfileError, Stored},
     run::{EnvironmentError, InterpreterError, RunError, SchemaError, SubprocessError},
     signature::{KeyError, SignError, SignatureError, TrustError},
-    words::Space,
+    words::{ItemId, Space},
 };
 use serde_json::{Value, json};
 use std::path::Path;
@@ -55,9 +55,9 @@ fn unreadable(failure: Failure, error: &LockfileError) -> Failure {
     match error {
         LockfileError::Flawed { path, .. } => failure
             .hint(format!("a pin that is in doubt is never ignored: look at {}", path.display()))
-            .hint("remove it, and pin anew with lokt tool lock, if nothing else explains it"),
+            .hint("remove it, and pin the tool again with lokt tool lock, if nothing else explains it"),
         LockfileError::Exists(_) => Failure { code: Code::NotVerified, ..failure }
-            .hint("lokt tool lock --update   replaces it"),
+            .hint("lokt tool lock with --update replaces it"),
         _ => failure,
     }
 }
@@ -70,7 +70,7 @@ fn drifted(mut failure: Failure, pin: &Stored, rows: &[Drift]) -> Failure {
         let id = printable::padded(&id_of(row), width);
         failure.drift.push(format!("{id}  {}", told.join("; ")));
     }
-    let id = &pin.lockfile.tool_id;
+    let id = typed(&pin.lockfile.tool_id);
     let is_of_project = pin.lockfile.chain.first().is_some_and(|root| root.space == Space::Project);
     if pin.scope == Space::User && is_of_project {
         failure = failure.hint(format!(
@@ -80,7 +80,7 @@ fn drifted(mut failure: Failure, pin: &Stored, rows: &[Drift]) -> Failure {
     failure = failure.hint(format!("lokt tool diff {id}   shows the whole chain"));
     let is_there = |it: &Change| !matches!(it, Change::Missing(_) | Change::Broken(_));
     if !rows.iter().flat_map(|row| &row.changes).all(is_there) {
-        return failure.hint("put back what is missing, or mend what is broken");
+        return failure.hint("put back what is missing, or repair what is broken");
     }
     failure.hint(format!(
         "where the change is wanted: lokt tool sign what you changed, then lokt tool lock {id} --update"
@@ -88,7 +88,7 @@ fn drifted(mut failure: Failure, pin: &Stored, rows: &[Drift]) -> Failure {
 }
 
 fn unsigned(failure: Failure, error: &ElementError) -> Failure {
-    let id = &error.id;
+    let id = typed(&error.id);
     match error.source.as_ref() {
         SignatureError::Unsigned | SignatureError::Malformed(_) => {
             failure.hint(format!("read it, then lokt tool sign {id}"))
@@ -103,6 +103,11 @@ fn unsigned(failure: Failure, error: &ElementError) -> Failure {
             .hint(format!("nobody who has that key signed this; read it, then lokt tool sign {id}")),
         SignatureError::Trust(_) => failure.hint("lokt key list   shows the trusted keys"),
     }
+}
+
+/// An id as it can be typed.
+fn typed(id: &ItemId) -> String {
+    command_line(&[id.to_string()])
 }
 
 /// A refusal as JSON, for `--json`.
@@ -208,7 +213,8 @@ impl From<KeyError> for Failure {
             }
             KeyError::Exists(_) => failure.hint("move it away first if you want another one"),
             KeyError::Readable { path, .. } => {
-                failure.hint(format!("chmod 600 {}", path.display()))
+                let path = command_line(&[path.display().to_string()]);
+                failure.hint(format!("chmod 600 {path}"))
             }
             KeyError::Malformed { .. } | KeyError::Io { .. } => failure,
         }

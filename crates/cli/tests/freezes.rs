@@ -144,7 +144,7 @@ fn anothers_freeze_takes_force_to_lift_and_cannot_be_replaced() {
     let before = fs::read(it.freeze_path("x")).unwrap();
     it.lokt(["freeze", "x", "--ttl", "20m"]).run().fails_with(2, "frozen already by ops");
     let refused = it.lokt(["unfreeze", "x"]).run().fails_with(4, "not yours to unfreeze");
-    assert!(refused.err.contains("lokt unfreeze x --force"), "a way out: {refused:#?}");
+    assert!(refused.err.contains("lokt why x"), "who ordered it is told: {refused:#?}");
     assert_eq!(fs::read(it.freeze_path("x")).unwrap(), before, "it stands as it was");
     let lifted = it.lokt(["unfreeze", "x", "--force", "--json"]).run().ok().json();
     assert_eq!(lifted, json!({"status": "unfrozen", "name": "x"}));

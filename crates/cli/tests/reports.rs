@@ -198,7 +198,8 @@ fn why_names_a_way_out() {
     assert!(suggested("ada").contains("lokt unlock x"), "{}", suggested("ada"));
     assert!(suggested("bob").contains("lokt guard x --wait"), "{}", suggested("bob"));
     it.lokt(["freeze", "x", "--ttl", "5m"]).owner("ops").run().ok();
-    assert!(suggested("bob").contains("lokt unfreeze x"), "{}", suggested("bob"));
+    assert!(suggested("ops").contains("lokt unfreeze x"), "{}", suggested("ops"));
+    assert!(!suggested("bob").contains("lokt unfreeze"), "it is another's: {}", suggested("bob"));
 }
 
 #[test]

@@ -60,6 +60,6 @@ impl FenceCommand {
                 format!("fence {token} is none of the {} of lock {shown:?}", several.len()),
             ),
         }
-        .hint(format!("lokt audit --name {name} --event acquire   lists the fences")))
+        .hint(format!("{} --event acquire   lists the fences", crate::view::audit_of(name))))
     }
 }

@@ -47,5 +47,6 @@ impl Freeze {
 pub(crate) fn refusal(name: &LockName, record: &Record) -> Failure {
     let shown = name.as_str();
     let text = format!("{shown:?} is frozen already {}", view::holder::frozen_by(record));
-    Failure::new(Code::Held, text).hint(format!("lokt unfreeze {name} --force   lifts that freeze"))
+    Failure::new(Code::Held, text)
+        .hint(format!("{}   tells who froze it", view::call("why", name, "")))
 }

@@ -52,7 +52,8 @@ pub(crate) fn lost(name: &LockName, stopped: Option<Cause>) -> Failure {
     };
     let text = format!("lock {:?} was lost while the command ran, {then}", name.as_str());
     Failure::new(Code::Lost, text).hint(format!(
-        "lokt audit --name {name}   tells who broke it, unless its files were deleted"
+        "{}   tells who broke it, unless its files were deleted",
+        crate::view::audit_of(name)
     ))
 }
 

@@ -119,7 +119,10 @@ impl Lock {
         };
         output::even_if_untold(&format!("lock {:?} is {what}", self.name.as_str()), written);
         if grant.record.expiry().is_none() && grant.record.hold != Some(Hold::Process) {
-            output::note(&format!("no --ttl: it is held until 'lokt unlock {}'", self.name));
+            output::note(&format!(
+                "no --ttl: it is held until '{}'",
+                view::call("unlock", &self.name, "")
+            ));
         }
     }
 }

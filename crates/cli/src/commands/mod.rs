@@ -50,7 +50,7 @@ pub(crate) fn run(cli: Cli) -> Result<Code, Failure> {
         Command::Lock(it) => it.run(&context()?),
         Command::Unlock(it) => it.run(&context()?, global.owner.is_some()),
         Command::Status(it) => it.run(&context()?),
-        Command::Why(it) => it.run(&context()?),
+        Command::Why(it) => it.run(&context()?, global.owner.clone()),
         Command::Exists(it) => it.run(&context()?),
         Command::GetMeta(it) => it.run(&context()?),
         Command::Fence(it) => it.run(&context()?),

@@ -51,7 +51,7 @@ pub(crate) fn refusal(name: &LockName, refused: &Unfrozen) -> Failure {
             let by = view::holder::frozen_by(record);
             let text = format!("{shown:?} is not yours to unfreeze: frozen {by}");
             Failure::new(Code::NotYours, text)
-                .hint(format!("lokt unfreeze {name} --force   lifts it all the same"))
+                .hint(format!("{}   tells who froze it", view::call("why", name, "")))
         }
         Unfrozen::Done { .. } | Unfrozen::NotFound => {
             Failure::new(Code::NotFound, format!("{shown:?} is not frozen"))

@@ -148,15 +148,17 @@ fn guard_lives(name: &LockName, pid: Option<i32>, supervisor: Liveness) -> Failu
     };
     let failure =
         Failure::new(Code::NotYours, format!("lock {:?} is held by {who}", name.as_str()));
-    let failure = match supervisor {
+    match supervisor {
         Liveness::Alive => {
             failure.hint("it is given back when the guard's command ends; end that, or wait")
         }
         _ => failure
             .hint("it is free when the last process of the command has ended; end them, or wait")
-            .hint(format!("lokt why {name}   names them, as far as they can be seen")),
-    };
-    failure.hint("--force takes it away all the same, and lets others in beside the command")
+            .hint(format!(
+                "{}   names them, as far as they can be seen",
+                view::call("why", name, "")
+            )),
+    }
 }
 
 fn not_yours(name: &LockName, record: &Record, context: &Context) -> Failure {
@@ -164,18 +166,15 @@ fn not_yours(name: &LockName, record: &Record, context: &Context) -> Failure {
     let text = format!("lock {:?} is not yours: {}", name.as_str(), view::holder::who(record));
     let failure = Failure::new(Code::NotYours, text);
     if record.owner == identity.owner {
+        let owner = view::command_line(&[record.owner.to_string()]);
         return failure
             .hint(format!(
                 "the same user, but another terminal or agent (you are {})",
                 identity.agent
             ))
-            .hint(format!("act as the owner by name with --owner {} or LOKT_OWNER", record.owner));
+            .hint(format!("act as the owner by name with --owner {owner} or LOKT_OWNER"));
     }
-    failure
-        .hint(format!(
-            "lokt unlock {name} --break-stale   removes it where its holder is provably gone"
-        ))
-        .hint(format!("lokt unlock {name} --force   removes it in any case"))
+    failure.hint(format!("{}   tells what can be done", view::call("why", name, "")))
 }
 
 fn not_stale(name: &LockName, record: Option<&Record>, holding: Option<Holding>) -> Failure {
@@ -195,6 +194,5 @@ fn not_stale(name: &LockName, record: Option<&Record>, holding: Option<Holding>)
         (_, None) => "a program may be writing it at this moment".to_owned(),
     };
     Failure::new(Code::NotYours, format!("lock {:?} is not stale: {why}", name.as_str()))
-        .hint(format!("lokt why {name}"))
-        .hint(format!("lokt unlock {name} --force   removes it in any case"))
+        .hint(view::call("why", name, ""))
 }

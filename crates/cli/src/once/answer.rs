@@ -127,7 +127,7 @@ impl Answer {
     pub(super) fn lost(self, lock: &LockName) -> Self {
         let text = format!("lock {:?} was lost while the command ran", lock.as_str());
         let failure = Failure::new(Code::Lost, text)
-            .hint(format!("lokt audit --name {lock}   tells who broke it"));
+            .hint(format!("{}   tells who broke it", crate::view::audit_of(lock)));
         Self { end: Err(failure), ..self }
     }
 

@@ -184,7 +184,7 @@ impl<'a> Sharing<'a> {
         };
         let by = crate::view::holder::frozen_by(freeze);
         Err(Failure::new(Code::Held, format!("{:?} is frozen {by}", name.as_str()))
-            .hint(format!("lokt why {name}")))
+            .hint(crate::view::call("why", name, "")))
     }
 
     fn timed_out(&self, limit: Duration) -> Failure {
@@ -193,7 +193,7 @@ impl<'a> Sharing<'a> {
         let who = slot.record().map_or("another", |record| record.owner.as_str()).to_owned();
         let limit = span::show(limit);
         Failure::new(Code::Held, format!("{name:?} is being run by {who}; gave up after {limit}"))
-            .hint(format!("lokt why {}", self.lock))
+            .hint(crate::view::call("why", &self.lock, ""))
     }
 
     /// Gives a kept result, if there is one.

@@ -1,5 +1,5 @@
 use super::{Place, scope::Scope};
-use crate::{exit::Code, failure::Failure, output};
+use crate::{exit::Code, failure::Failure, output, view::command_line};
 use clap::Args;
 use lokt_lock::words::Timestamp;
 use lokt_tool::{
@@ -137,7 +137,7 @@ fn hidden(place: &Place, scope: Space, lockfile: &Lockfile, path: &Path) {
 /// What a tool without a lockfile is told.
 pub(super) fn not_pinned(id: &str) -> Failure {
     Failure::new(Code::NotFound, format!("{id} is not pinned: it has no lockfile"))
-        .hint(format!("lokt tool lock {id}   pins it as it is now"))
+        .hint(format!("lokt tool lock {}   pins it as it is now", command_line(&[id.to_owned()])))
 }
 
 /// The pins of other versions of a tool, for people.

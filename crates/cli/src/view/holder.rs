@@ -1,6 +1,6 @@
 //! Who is in the way, for those who are not let in.
 
-use super::command_line;
+use super::{call, command_line};
 use crate::{exit::Code, failure::Failure, span};
 use lokt_lock::{
     ops::{Denial, Standing},
@@ -89,7 +89,7 @@ pub(crate) fn denied(name: &LockName, denial: &Denial) -> Failure {
         None => failure.hint("--wait waits in line for it, first come, first served"),
         Some(_) => failure.hint("--timeout sets how long to wait"),
     };
-    failure.hint(format!("lokt why {name}"))
+    failure.hint(call("why", name, ""))
 }
 
 /// Where a waiter stands, as one line; what matters most comes first, because a terminal may be narrow.
@@ -120,9 +120,8 @@ fn in_brief(record: &Record, now: Timestamp) -> String {
 
 /// How many hold a lock beside the first, as the end of a sentence: `; 3 of 3 slots are taken`.
 fn company(record: &Record) -> String {
-    let taken = record.holders().count();
     match (record.mode, record.co_holders.len()) {
-        (Mode::Slots(slots), _) => format!("; {taken} of {slots} slots are taken"),
+        (Mode::Slots(_), _) => slots_taken(record),
         (Mode::Shared, 1) => "; and 1 other who shares it".to_owned(),
         (Mode::Shared, others @ 1..) => format!("; and {others} others who share it"),
         _ => String::new(),
@@ -176,10 +175,20 @@ pub(crate) fn told(record: &Record, now: Timestamp) -> String {
     told_alone(record, now) + &company(record)
 }
 
-/// All who hold a lock, each with what [`told`] tells of the first.
-pub(crate) fn all_told(record: &Record, now: Timestamp) -> String {
-    let holders: Vec<String> = record.holders().map(|it| told_alone(it, now)).collect();
-    holders.join("; ") + &company(record)
+/// Several who hold a lock, each with what [`told`] tells of the first.
+pub(crate) fn all_told<'a>(
+    holders: impl IntoIterator<Item = &'a Record>,
+    now: Timestamp,
+) -> String {
+    let holders: Vec<String> = holders.into_iter().map(|it| told_alone(it, now)).collect();
+    holders.join("; ")
+}
+
+/// How many slots of a lock are taken, as the end of a sentence.
+pub(crate) fn slots_taken(record: &Record) -> String {
+    let taken = record.holders().count();
+    let told = |slots| format!("; {taken} of {slots} slots are taken");
+    record.mode.slots().map_or_else(String::new, told)
 }
 
 /// One holder, as if there were no other.

@@ -6,9 +6,10 @@ pub(crate) mod entry;
 pub(crate) mod event;
 pub(crate) mod holder;
 pub(crate) mod reason;
+pub(crate) mod suggestion;
 pub(crate) mod table;
 
-use lokt_lock::record::Record;
+use lokt_lock::{record::Record, words::LockName};
 use serde_json::{Map, Value};
 
 /// A lock that was taken or renewed: the record's fields with a status before them.
@@ -30,6 +31,21 @@ fn with_status(status: &str, record: &Record) -> Map<String, Value> {
     fields.insert("status".to_owned(), status.into());
     fields.extend(record.to_json());
     fields
+}
+
+/// A call of Lokt about a name, as it can be typed. `flags` begin with a space, or are empty.
+pub(crate) fn call(verb: &str, name: &LockName, flags: &str) -> String {
+    if name.as_str().starts_with('-') {
+        format!("lokt {verb}{flags} -- {name}")
+    } else {
+        format!("lokt {verb} {name}{flags}")
+    }
+}
+
+/// A call that lists what the log says of a name.
+pub(crate) fn audit_of(name: &LockName) -> String {
+    let is = if name.as_str().starts_with('-') { '=' } else { ' ' };
+    format!("lokt audit --name{is}{name}")
 }
 
 /// A command as a person would type it, for one line.

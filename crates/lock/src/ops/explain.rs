@@ -4,18 +4,21 @@ use super::{
     survey::waiters,
 };
 use crate::{
-    record::{Record, Slot},
-    rules::{Holding, Place, Staleness, TicketText, Verdict},
+    record::{Corruption, Record, Slot},
+    rules::{Holding, Identity, Place, Staleness, TicketText, Verdict},
     store::Store,
     sys::{self, Caller},
     words::LockName,
 };
+use std::collections::BTreeSet;
 
 /// Why a name can or cannot be taken.
 #[derive(Debug)]
 pub struct Explanation {
     /// Everything that matters, what stands in the way first.
     pub reasons: Vec<Reason>,
+    /// Who asks.
+    pub identity: Identity,
 }
 
 /// One reason.
@@ -55,7 +58,7 @@ pub enum ReasonKind {
     /// What stands there is no record.
     Corrupted {
         /// What is wrong with it.
-        flaw: String,
+        corruption: Corruption,
     },
     /// Others stand in line.
     Queued {
@@ -111,7 +114,7 @@ pub fn explain<S: Store>(
         // Those in line come first even where nothing stands on the name at this moment.
         reasons.push(Reason { kind: ReasonKind::Queued { waiters }, record: None, blocks: !held });
     }
-    Ok(Explanation { reasons })
+    Ok(Explanation { reasons, identity: caller.identity.clone() })
 }
 
 fn of_lock<S: Store>(
@@ -122,7 +125,7 @@ fn of_lock<S: Store>(
     let sight = look(store, name, caller);
     let (verdict, held) = (sight.verdict(), sight.held());
     if let Slot::Corrupted(corruption) = &sight.slot {
-        let kind = ReasonKind::Corrupted { flaw: corruption.flaw.to_string() };
+        let kind = ReasonKind::Corrupted { corruption: corruption.clone() };
         let blocks = !corruption.is_provably_free();
         return Ok(Some(Reason { kind, record: None, blocks }));
     }
@@ -152,7 +155,8 @@ fn keepers<S: Store>(store: &S, record: &Record, holding: Holding) -> Vec<(i32, 
     }
     let line = store.line(&record.name).unwrap_or_default();
     let places = line.iter().filter(|place| record.holder(&place.lock_id).is_some());
-    let pids = places.flat_map(|place| store.keepers(&record.name, place));
+    // A process may have the tickets of several holders.
+    let pids: BTreeSet<i32> = places.flat_map(|place| store.keepers(&record.name, place)).collect();
     pids.into_iter().map(|pid| (pid, sys::name_of(pid).unwrap_or_default())).collect()
 }
 

@@ -21,7 +21,7 @@ pub use portions::{in_portions, in_portions_of};
 pub(crate) use process::{
     FileId, group, has, is_running, started_by, tree_in_group, writers_of, writes_any,
 };
-pub use process::{descendants, holders_of, is_stopped, name_of, probe, start_of};
+pub use process::{descendants, holders_of, is_stopped, may_signal, name_of, probe, start_of};
 pub(crate) use quiet_thread::quiet_thread;
 pub(crate) use random::random_bytes;
 pub use signals::BlockedSignals;

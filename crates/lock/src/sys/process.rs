@@ -117,6 +117,11 @@ pub fn is_stopped(pid: i32) -> bool {
     Stat::of(pid).is_some_and(|stat| matches!(stat.state, 'T' | 't'))
 }
 
+/// Whether this process may send signals to a process.
+pub fn may_signal(pid: i32) -> bool {
+    pid > 0 && signal::kill(Pid::from_raw(pid), None).is_ok()
+}
+
 /// Tells files apart, whatever their names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FileId {

@@ -1,0 +1,205 @@
+//! What can be done about a lock that cannot be taken: calls that work, or wait, when they are typed as they stand.
+//! None of them takes away what may be another's.
+
+use super::{call, command_line};
+use lokt_lock::{
+    ops::{Explanation, Reason, ReasonKind},
+    record::{Corruption, Hold, Record, RecordFlaw},
+    rules::{Holding, Identity, Mode},
+    sys,
+    words::{LockName, Owner},
+};
+
+/// What of the caller decides which calls work.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Asker {
+    /// The owner that was named with `--owner`: it has to be named again.
+    pub(crate) owner: Option<Owner>,
+    /// How the guard holds the name that the caller runs inside of.
+    pub(crate) around: Option<Mode>,
+}
+
+/// The calls, most harmless first.
+pub(super) fn all(name: &LockName, explanation: &Explanation, asker: &Asker) -> Vec<String> {
+    if explanation.is_free() {
+        return Vec::new();
+    }
+    let situation = Situation { name, explanation, asker };
+    if let Some(mode) = asker.around {
+        return vec![situation.inside(mode)];
+    }
+    if let Some(corruption) = situation.corruption() {
+        return vec![situation.repair(corruption)];
+    }
+    let mut all = situation.entering();
+    all.extend(situation.giving_back());
+    all
+}
+
+/// A name that cannot be taken, and who asks.
+struct Situation<'a> {
+    name: &'a LockName,
+    explanation: &'a Explanation,
+    asker: &'a Asker,
+}
+
+impl Situation<'_> {
+    fn has(&self, is: fn(&ReasonKind) -> bool) -> bool {
+        self.explanation.reasons.iter().any(|reason| is(&reason.kind))
+    }
+
+    fn is_frozen(&self) -> bool {
+        self.has(|kind| matches!(kind, ReasonKind::Frozen))
+    }
+
+    /// Whether a guard is in that no record speaks of: one that runs under a lease, for instance.
+    fn is_inside(&self) -> bool {
+        self.has(|kind| matches!(kind, ReasonKind::Inside(_)))
+    }
+
+    fn is_queued(&self) -> bool {
+        self.has(|kind| matches!(kind, ReasonKind::Queued { .. }))
+    }
+
+    fn me(&self) -> &Identity {
+        &self.explanation.identity
+    }
+
+    /// The reason that tells of the holders, with their record.
+    fn held(&self) -> Option<(&Reason, &Record)> {
+        let is_held =
+            |it: &&Reason| matches!(it.kind, ReasonKind::Held { .. } | ReasonKind::SelfHeld { .. });
+        let reason = self.explanation.reasons.iter().find(is_held)?;
+        Some((reason, reason.record.as_ref()?))
+    }
+
+    fn corruption(&self) -> Option<&Corruption> {
+        self.explanation.reasons.iter().find_map(|reason| match &reason.kind {
+            ReasonKind::Corrupted { corruption } if reason.blocks => Some(corruption),
+            _ => None,
+        })
+    }
+
+    /// A lease of the caller's.
+    fn lease(&self) -> Option<&Record> {
+        let (_, record) = self.held()?;
+        record.holders().find(|it| it.hold != Some(Hold::Guard) && self.me().owns(it))
+    }
+
+    fn call(&self, verb: &str, flags: &str, what: &str) -> String {
+        format!("{}   {what}", call(verb, self.name, &format!("{flags}{}", self.as_owner())))
+    }
+
+    /// A call that runs a command under the lock.
+    fn guard(&self, flags: &str, what: &str) -> String {
+        let flags = format!("{flags}{}", self.as_owner());
+        if self.name.as_str().starts_with('-') {
+            // A guard cannot be told such a name.
+            return format!("{}   {what}", call("lock", self.name, &flags));
+        }
+        format!("{} -- COMMAND   {what}", call("guard", self.name, &flags))
+    }
+
+    fn as_owner(&self) -> String {
+        let words = |it: &Owner| command_line(&[it.to_string()]);
+        self.asker.owner.as_ref().map_or_else(String::new, |it| format!(" --owner {}", words(it)))
+    }
+
+    fn under_lease(&self, flags: &str) -> String {
+        if self.name.as_str().starts_with('-') {
+            return self.call("lock", "", "renews your lease");
+        }
+        self.guard(flags, "runs under your lease")
+    }
+
+    /// For one that runs inside a guard of this name: more than that guard has would be a deadlock.
+    fn inside(&self, mode: Mode) -> String {
+        let flags = match mode {
+            Mode::Exclusive => " --wait".to_owned(),
+            Mode::Shared => " --shared".to_owned(),
+            Mode::Slots(slots) => format!(" --slots {slots}"),
+        };
+        self.guard(&flags, "runs inside your guard")
+    }
+
+    fn repair(&self, corruption: &Corruption) -> String {
+        if corruption.may_be_filling() {
+            return self.call("why", "", "tells more when it has been written");
+        }
+        let what = match corruption.flaw {
+            RecordFlaw::NotAFile("a directory") => "removes it, if it is empty",
+            _ => "removes it",
+        };
+        self.call("unlock", " --break-stale", what)
+    }
+
+    /// Running a command all the same: under, beside or after what is in the way.
+    fn entering(&self) -> Vec<String> {
+        let must_wait = self.is_frozen() || self.is_queued() || self.is_inside();
+        if self.lease().is_some_and(bears_a_guard) && !self.is_inside() {
+            let flags = if self.is_frozen() { " --wait" } else { "" };
+            return vec![self.under_lease(flags)];
+        }
+        let slots = self.held().and_then(|(_, record)| record.mode.slots());
+        let slots = slots.map_or_else(String::new, |slots| format!(" --slots {slots}"));
+        let mut all = Vec::new();
+        match self.held() {
+            Some((_, record)) if record.mode == Mode::Shared => {
+                let wait = if must_wait { " --wait" } else { "" };
+                all.push(self.guard(&format!(" --shared{wait}"), "shares it"));
+            }
+            Some((_, record)) if !must_wait && has_free_slot(record) => {
+                all.push(self.guard(&slots, "takes a free slot"));
+            }
+            _ => {}
+        }
+        all.push(self.guard(&format!("{slots} --wait"), "waits in line"));
+        all
+    }
+
+    /// Taking away what is the caller's, or nobody's.
+    fn giving_back(&self) -> Vec<String> {
+        let mut all = Vec::new();
+        let freeze =
+            self.explanation.reasons.iter().find(|it| matches!(it.kind, ReasonKind::Frozen));
+        let freeze = freeze.and_then(|it| it.record.as_ref());
+        if freeze.is_some_and(|it| self.me().owns(it)) {
+            all.push(self.call("unfreeze", "", "lifts your freeze"));
+        }
+        let Some((reason, record)) = self.held() else { return all };
+        let lease = self.lease();
+        // An exclusive lease cannot be given back under a guard that is in.
+        if lease.is_some_and(|it| it.mode != Mode::Exclusive || !self.is_inside()) {
+            all.push(self.call("unlock", "", "gives your lease back"));
+        }
+        match &reason.kind {
+            ReasonKind::Held { holding: Holding::Abandoned, .. } => {
+                all.push(self.call("unlock", " --break-stale", "removes it"));
+            }
+            ReasonKind::SelfHeld { holding: Holding::Orphaned, keepers }
+                if record.holders().all(|it| self.me().owns(it)) =>
+            {
+                all.extend(kill(keepers));
+            }
+            _ => {}
+        }
+        all
+    }
+}
+
+/// Whether a guard of the lease's owner runs under it. Beside a lease that others share, it asks for a place like
+/// any other; of another program's lock, nothing says that no process has it.
+fn bears_a_guard(lease: &Record) -> bool {
+    lease.mode == Mode::Exclusive && matches!(lease.hold, Some(Hold::Lease | Hold::Process))
+}
+
+fn has_free_slot(record: &Record) -> bool {
+    record.mode.slots().is_some_and(|slots| record.holders().count() < slots.get() as usize)
+}
+
+/// How to end processes, where all of them can be ended.
+fn kill(keepers: &[(i32, String)]) -> Option<String> {
+    let can_end = !keepers.is_empty() && keepers.iter().all(|(pid, _)| sys::may_signal(*pid));
+    let pids: Vec<String> = keepers.iter().map(|(pid, _)| pid.to_string()).collect();
+    can_end.then(|| format!("kill {}   ends what is left of your command", pids.join(" ")))
+}
