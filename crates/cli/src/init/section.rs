@@ -2,7 +2,7 @@
 //!
 //! What was there before is told by what stands around the section, so cutting it out gives the file back byte
 //! for byte: a section at the end of a file without a final newline has none either, and was set apart by two
-//! newlines; else one was put before it and one behind it. A section that is followed by nothing and preceded by
+//! newlines; else one was put before it and one behind it. A byte order mark stays at the beginning. A section that is followed by nothing and preceded by
 //! nothing but the opening made its file.
 
 use super::fenced::fenced;
@@ -12,6 +12,7 @@ use std::ops::Range;
 const BEGIN: &str = "<!-- lokt:begin: `lokt init` keeps this section up to date -->";
 /// The line behind it.
 const END: &str = "<!-- lokt:end -->";
+const BYTE_ORDER_MARK: char = '\u{feff}';
 /// How the first line begins, whatever later versions add.
 const BEGINS: &str = "<!-- lokt:begin";
 
@@ -49,6 +50,17 @@ pub(crate) fn marked(body: &str) -> String {
 pub(super) fn put(text: Option<&str>, body: &str, opening: &str) -> Result<String, Flaw> {
     let section = marked(body);
     let Some(text) = text else { return Ok(format!("{opening}{section}\n")) };
+    let (mark, text) = unmarked(text);
+    put_into(text, &section).map(|text| format!("{mark}{text}"))
+}
+
+/// A byte order mark, where there is one, and the text behind it.
+pub(super) fn unmarked(text: &str) -> (&str, &str) {
+    let begin = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
+    text.split_at_checked(begin).unwrap_or(("", text))
+}
+
+fn put_into(text: &str, section: &str) -> Result<String, Flaw> {
     if let Some(place) = place(text)? {
         let section = section.replace('\n', newline_inside(text, &place));
         let (before, after) = around(text, &place);
@@ -68,6 +80,14 @@ pub(super) fn put(text: Option<&str>, body: &str, opening: &str) -> Result<Strin
 
 /// The file without the section.
 pub(super) fn cut(text: &str, opening: &str) -> Result<Rest, Flaw> {
+    let (mark, text) = unmarked(text);
+    Ok(match cut_from(text, opening)? {
+        Rest::Text(rest) => Rest::Text(format!("{mark}{rest}")),
+        rest => rest,
+    })
+}
+
+fn cut_from(text: &str, opening: &str) -> Result<Rest, Flaw> {
     let Some(place) = place(text)? else { return Ok(Rest::Same) };
     let newline = newline_inside(text, &place);
     let (before, after) = around(text, &place);

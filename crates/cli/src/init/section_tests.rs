@@ -8,6 +8,8 @@ fn the_section_stands_apart_and_ends_as_the_file_did() {
         ("", section.clone()),
         ("a", format!("a\n\n{section}")),
         ("a\n", format!("a\n\n{section}\n")),
+        ("\u{feff}", format!("\u{feff}{section}")),
+        ("\u{feff}a\n", format!("\u{feff}a\n\n{section}\n")),
         ("a\r\n", format!("a\r\n\r\n{}\r\n", section.replace('\n', "\r\n"))),
     ] {
         assert_eq!(put(Some(before), "body", "").unwrap(), after, "{before:?}");

@@ -7,10 +7,13 @@
 //! | what was there | what is put in |
 //! | --- | --- |
 //! | no file | the whole file, in lines |
+//! | an empty file, or white space | the same behind it, and an empty line |
 //! | an object without `hooks` | `"hooks":{"SessionStart":[…]}` without a space, or in lines behind other members in lines |
 //! | `hooks` without `SessionStart` | `"SessionStart": […]` with a space, or in lines |
 //! | an empty `SessionStart` | the hook between two spaces |
 //! | other session-start hooks | a comma and the hook |
+//!
+//! A byte order mark at the beginning stays there.
 //!
 //! So what stands there says what stood there, and cutting out is checked by putting in again. Where somebody
 //! has laid the file out anew since, what was put in goes, and what it left empty.
@@ -18,6 +21,7 @@
 mod layout;
 mod members;
 
+use super::section::{newline_of, unmarked};
 use layout::Layout;
 use members::{Member, Whole};
 use serde_json::{Value, json};
@@ -25,15 +29,20 @@ use std::ops::Range;
 
 /// The hook's command.
 const COMMAND: &str = "lokt prime";
+/// White space as JSON has it (RFC 8259, section 2).
+const WHITE_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 const HOOKS: &str = "hooks";
 const EVENT: &str = "SessionStart";
 
 /// Says why a file cannot be changed for certain.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Flaw {
-    /// It is not JSON; comments are not either.
-    #[error("it is not plain JSON (a comment would be lost): {0}")]
+    /// It is not JSON.
+    #[error("it is not plain JSON: {0}")]
     NotJson(#[from] serde_json::Error),
+    /// It would be JSON without its comments.
+    #[error("line {0} has a comment, which plain JSON does not have")]
+    Comment(usize),
     /// Something has another type than it has to have.
     #[error("{0} is not {1}")]
     Type(&'static str, &'static str),
@@ -56,9 +65,19 @@ pub(super) enum Rest {
 /// The file with the hook.
 pub(super) fn put(text: Option<&str>) -> Result<String, Flaw> {
     let Some(text) = text else { return Ok(created()) };
+    let (mark, text) = unmarked(text);
+    put_into(text).map(|text| format!("{mark}{text}"))
+}
+
+fn put_into(text: &str) -> Result<String, Flaw> {
+    if text.trim_matches(WHITE_SPACE).is_empty() {
+        return Ok(filled(text));
+    }
     let places = match Places::of(text) {
         // Somebody has put it in by hand, where a comment keeps this from doing so.
-        Err(Flaw::NotJson(_)) if text.contains(COMMAND) => return Ok(text.to_owned()),
+        Err(Flaw::NotJson(_) | Flaw::Comment(_)) if text.contains(COMMAND) => {
+            return Ok(text.to_owned());
+        }
         places => places?,
     };
     if places.groups.iter().flatten().any(|group| runs_prime(&group.value)) {
@@ -87,8 +106,20 @@ pub(super) fn put(text: Option<&str>) -> Result<String, Flaw> {
 
 /// The file without the hook.
 pub(super) fn cut(text: &str) -> Result<Rest, Flaw> {
+    let (mark, text) = unmarked(text);
+    Ok(match cut_from(text)? {
+        Rest::Text(rest) => Rest::Text(format!("{mark}{rest}")),
+        rest => rest,
+    })
+}
+
+fn cut_from(text: &str) -> Result<Rest, Flaw> {
     if text == created() {
         return Ok(Rest::Nothing);
+    }
+    let blank = text.split_at(text.len() - text.trim_start_matches(WHITE_SPACE).len()).0;
+    if text == filled(blank) {
+        return Ok(Rest::Text(blank.to_owned()));
     }
     if !text.contains(COMMAND) {
         return Ok(Rest::Same);
@@ -103,7 +134,7 @@ pub(super) fn cut(text: &str) -> Result<Rest, Flaw> {
     let hooks = places.member(HOOKS).map(|(all, it)| members::without(text, all, it));
     let padded = unpadded(text, &mine.whole);
     let candidates = [hooks.clone(), event.clone(), padded, Some(group.clone())];
-    let was = |it: &String| put(Some(it)).is_ok_and(|again| again == text);
+    let was = |it: &String| put_into(it).is_ok_and(|again| again == text);
     if let Some(before) = candidates.into_iter().flatten().find(was) {
         return Ok(Rest::Text(before));
     }
@@ -135,9 +166,15 @@ fn created() -> String {
     format!("{}\n", serde_json::to_string_pretty(&all).unwrap_or_default())
 }
 
+/// What an empty file becomes. The line at its end tells it from a file that was made.
+fn filled(blank: &str) -> String {
+    let newline = newline_of(blank);
+    format!("{blank}{}{newline}", created().replace('\n', newline))
+}
+
 /// Whether a hook for the start of a session runs the command.
 pub(super) fn runs(text: &str) -> bool {
-    let Ok(places) = Places::of(text) else { return false };
+    let Ok(places) = Places::of(unmarked(text).1) else { return false };
     places.groups.iter().flatten().any(|group| runs_prime(&group.value))
 }
 
@@ -158,9 +195,19 @@ struct Places {
     groups: Option<Vec<Member>>,
 }
 
+/// What is wrong with a text that is not JSON: a comment, where the parser stopped at one.
+fn commented(text: &str, flaw: Flaw) -> Flaw {
+    let Flaw::NotJson(error) = &flaw else { return flaw };
+    let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
+    let rest = line.get(error.column().saturating_sub(1)..).unwrap_or_default();
+    let is_comment = rest.starts_with("//") || rest.starts_with("/*");
+    if is_comment { Flaw::Comment(error.line()) } else { flaw }
+}
+
 impl Places {
     fn of(text: &str) -> Result<Self, Flaw> {
-        let (top, top_members) = members::of_object(text, 0..text.len(), "the file")?;
+        let whole = members::of_object(text, 0..text.len(), "the file");
+        let (top, top_members) = whole.map_err(|flaw| commented(text, flaw))?;
         let found = |all: &[Member], key: &str| {
             all.iter().find(|it| it.key == key).map(|it| it.whole.clone())
         };

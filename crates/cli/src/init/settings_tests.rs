@@ -4,7 +4,9 @@ use proptest::prelude::*;
 /// Puts the hook in, requires that it is there once, and takes it out again.
 fn round(text: &str) {
     let with = put(Some(text)).unwrap_or_else(|flaw| panic!("{flaw}: {text:?}"));
-    let value: Value = serde_json::from_str(&with).unwrap_or_else(|flaw| panic!("{flaw}: {with}"));
+    let value: Value = serde_json::from_str(with.trim_start_matches('\u{feff}'))
+        .unwrap_or_else(|flaw| panic!("{flaw}: {with}"));
+    assert_eq!(with.starts_with('\u{feff}'), text.starts_with('\u{feff}'), "the mark stays");
     let groups = value[HOOKS][EVENT].as_array().unwrap();
     assert_eq!(groups.iter().filter(|it| **it == hook()).count(), 1, "{with}");
     assert_eq!(put(Some(&with)).unwrap(), with, "the second time changes nothing");
@@ -14,6 +16,14 @@ fn round(text: &str) {
 #[test]
 fn every_place_is_told_apart() {
     for text in [
+        "",
+        " ",
+        "\n",
+        "\r\n\t",
+        "\u{feff}",
+        "\u{feff}\n",
+        "\u{feff}{}",
+        "\u{feff}{\r\n  \"a\": 1\r\n}\r\n",
         "{}",
         "{ }",
         "{\n}\n",
@@ -77,15 +87,20 @@ fn a_hook_that_somebody_wrote_is_enough() {
 #[test]
 fn what_is_in_doubt_is_refused() {
     for (text, why) in [
-        ("", "plain JSON"),
-        ("{\"a\": 1, // why\n\"b\": 2}", "a comment would be lost"),
-        ("{\"a\": 1,}", "plain JSON"),
+        ("{\"a\": 1, // why\n\"b\": 2}", "line 1 has a comment"),
+        ("// why\n{}", "line 1 has a comment"),
+        ("{\n  /* why */ \"b\": 2}", "line 2 has a comment"),
+        ("{\"b\": 2}\n// why", "line 2 has a comment"),
+        ("{\"b\": /* why */ 2}", "line 1 has a comment"),
+        ("{\"a\": 1,}", "it is not plain JSON: trailing comma"),
+        ("{\"a\": \"// no\"", "it is not plain JSON: EOF"),
+        ("\u{a0}", "plain JSON"),
         ("{} {}", "plain JSON"),
         ("[]", "the file is not an object"),
         ("{\"hooks\": null}", "\"hooks\" is not an object"),
         ("{\"hooks\": {\"SessionStart\": {}}}", "\"SessionStart\" is not a list"),
         ("{\"hooks\": {}, \"hooks\": {}}", "twice"),
-        ("\u{feff}{}", "plain JSON"),
+        ("\u{feff}\u{feff}{}", "plain JSON"),
     ] {
         let put = put(Some(text)).unwrap_err().to_string();
         assert!(put.contains(why), "{text:?}: {put}");
@@ -93,7 +108,7 @@ fn what_is_in_doubt_is_refused() {
     }
     let by_hand = "{\"hooks\": [\"lokt prime\"] // by hand\n}";
     assert_eq!(put(Some(by_hand)).unwrap(), by_hand);
-    assert!(cut(by_hand).unwrap_err().to_string().contains("a comment would be lost"));
+    assert!(cut(by_hand).unwrap_err().to_string().contains("line 1 has a comment"));
 }
 
 /// White space as JSON has it.
@@ -129,6 +144,7 @@ prop_compose! {
         spaces in prop::collection::vec(space(), 1..7),
         around in (space(), space()),
         place in any::<bool>(),
+        mark in prop::sample::select(vec!["", "", "\u{feff}"]),
     ) -> String {
         let with = |mut all: Vec<(String, String)>, key: &str, value: String| {
             let at = if place { 0 } else { all.len() };
@@ -139,7 +155,7 @@ prop_compose! {
         let list = format!("[{}{list}{}]", spaces[0], spaces[spaces.len() / 2]);
         let inner = if depth >= 2 { with(inner, EVENT, list) } else { inner };
         let top = if depth >= 1 { with(top, HOOKS, object(&inner, &spaces)) } else { top };
-        format!("{}{}{}", around.0, object(&top, &spaces), around.1)
+        format!("{mark}{}{}{}", around.0, object(&top, &spaces), around.1)
     }
 }
 

@@ -8,7 +8,7 @@ const EVERYBODY: [&str; 14] = [
 ];
 
 /// Contents that are easily spoilt.
-const TEXTS: [&str; 7] = [
+const TEXTS: [&str; 11] = [
     "",
     "\n",
     "no end",
@@ -16,8 +16,12 @@ const TEXTS: [&str; 7] = [
     "two\n\n\n",
     "dos\r\nfile\r\n",
     "---\nfront: matter\n---\n\nx",
+    "\u{feff}",
+    "\u{feff}marked\n",
+    "\u{feff}marked\r\n",
+    " \n",
 ];
-const SETTINGS: [&str; 7] = [
+const SETTINGS: [&str; 11] = [
     "{}",
     "{\n}\n",
     "{\"a\":1.0}",
@@ -25,6 +29,10 @@ const SETTINGS: [&str; 7] = [
     "{\"hooks\":{}}\n",
     "{\r\n  \"hooks\": {\"SessionStart\": []},\r\n  \"z\": null\r\n}\r\n",
     "{\"hooks\": {\"SessionStart\": [{\"matcher\": \"clear\", \"hooks\": []}], \"Stop\": []}}",
+    "",
+    "\u{feff}{}\n",
+    "\u{feff}\r\n",
+    " \n\t",
 ];
 
 #[test]
