@@ -6,6 +6,7 @@
 //! * [`settings`]: a hook in a JSON file, put in and cut out without touching another byte. Pure.
 //! * [`plan`]: what is to change, file by file, worked out before anything is written.
 //! * [`place`]: reading a project's file so that no link leads out of the project.
+//! * `permission`: whether a file may be replaced at all.
 //! * [`mod@write`]: drafts of all, then every file put in its place by rename(2).
 //! * [`diff`]: the changes as people read them.
 //!
@@ -15,6 +16,7 @@
 pub(crate) mod agent;
 pub(crate) mod diff;
 mod fenced;
+mod permission;
 mod place;
 pub(crate) mod plan;
 pub(crate) mod section;

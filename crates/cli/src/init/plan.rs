@@ -2,6 +2,7 @@
 
 use super::{
     agent::{Agent, Instructions},
+    permission::{self, Denied},
     place::{Place, refused},
     section, settings,
 };
@@ -53,7 +54,7 @@ impl Plan {
             let place = Place::read(project, EXAMPLE)?;
             if place.text.is_none() {
                 findings.add(EXAMPLE, EXAMPLE_TEXT);
-                plan.change(place, Some(EXAMPLE_TEXT.to_owned()));
+                plan.change(place, Some(EXAMPLE_TEXT.to_owned()))?;
             }
         }
         let mut done = BTreeSet::new();
@@ -71,7 +72,7 @@ impl Plan {
             let body = text::lasting(&findings, it.format);
             let after = section::put(place.text.as_deref(), &body, it.opening);
             let after = after.map_err(|flaw| refused(it.path, &flaw.to_string()))?;
-            plan.change(place, Some(after));
+            plan.change(place, Some(after))?;
         }
         Ok(plan)
     }
@@ -100,19 +101,17 @@ impl Plan {
             refused(path, &flaw.to_string())
                 .hint("put the hook in by hand (docs/agents.md shows it), and run this again")
         })?;
-        self.change(place, Some(after));
-        Ok(())
+        self.change(place, Some(after))
     }
 
     fn take_out_section(&mut self, project: &Path, it: Instructions) -> Result<(), Failure> {
         let Some((place, text)) = there(project, it.path)? else { return Ok(()) };
         let rest = section::cut(&text, it.opening);
         match rest.map_err(|flaw| refused(it.path, &flaw.to_string()))? {
-            section::Rest::Same => {}
+            section::Rest::Same => Ok(()),
             section::Rest::Text(text) => self.change(place, Some(text)),
             section::Rest::Nothing => self.change(place, None),
         }
-        Ok(())
     }
 
     fn take_out_hook(&mut self, project: &Path, path: &'static str) -> Result<(), Failure> {
@@ -129,11 +128,10 @@ impl Plan {
             self.notes.push(format!("{path}: {note}"));
         }
         match rest {
-            settings::Rest::Same => {}
+            settings::Rest::Same => Ok(()),
             settings::Rest::Text(text) => self.change(place, Some(text)),
             settings::Rest::Nothing => self.change(place, None),
         }
-        Ok(())
     }
 
     /// Makes what else an agent needs, or says what is missing.
@@ -141,7 +139,7 @@ impl Plan {
         let Some(it) = agent.companion() else { return Ok(()) };
         let place = Place::read(project, it.path)?;
         match place.text.as_deref() {
-            None => self.change(place, Some(it.content.to_owned())),
+            None => self.change(place, Some(it.content.to_owned()))?,
             Some(text) if text.contains(it.mentions) => {}
             Some(_) => self.notes.push(it.otherwise.to_owned()),
         }
@@ -156,21 +154,31 @@ impl Plan {
     ) -> Result<(), Failure> {
         let Some((place, text)) = there(project, path)? else { return Ok(()) };
         if text == content {
-            self.change(place, None);
+            self.change(place, None)?;
         } else if path == EXAMPLE {
             self.notes.push(format!("{path} was changed since, and stays"));
         }
         Ok(())
     }
 
-    /// Adds a change, where it is one. Two names of one file, as of a link, are one file.
-    fn change(&mut self, place: Place, after: Option<String>) {
+    /// Adds a change, where it is one and may be made. Two names of one file, as of a link, are one file.
+    fn change(&mut self, place: Place, after: Option<String>) -> Result<(), Failure> {
         let is_known = self.changes.iter().any(|it| it.path == place.path);
         if is_known || place.text == after {
-            return;
+            return Ok(());
         }
         let Place { shown, path, text } = place;
+        permission::require(&path).map_err(|denied| {
+            let failure = refused(shown, &denied.to_string());
+            match denied {
+                Denied::ReadOnly(_) | Denied::ReadOnlyFolder { .. } => {
+                    failure.hint("make it writable (chmod u+w), if lokt is to change it")
+                }
+                _ => failure,
+            }
+        })?;
         self.changes.push(Change { shown, path, before: text, after });
+        Ok(())
     }
 }
 

@@ -1,15 +1,16 @@
 //! Writing changes: first a draft of every file beside it, on disk, then each draft in its file's place by
-//! rename(2). So a full disk or a missing permission shows before anything has changed, and whoever is killed
-//! leaves every file as it was or as it is to be, and at most a draft `.lokt-init-…`, which the next run removes:
+//! rename(2). So a full disk or a missing permission shows before anything has changed; where a file cannot be put
+//! in place all the same, as over a mount point, those before it are put back. A process that is killed leaves
+//! every file as it was or as it is to be, and at most a draft `.lokt-init-…`, which the next run removes:
 //! the kernel lock on it says whether anybody is still at work on it.
 
 use super::plan::Change;
 use crate::{exit::Code, failure::Failure};
 use lokt_tool::bounded;
 use std::{
-    fs::{self, File, Permissions},
+    fs::{self, File, Metadata, Permissions},
     io::{self, Write},
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{MetadataExt, PermissionsExt, fchown},
     path::{Path, PathBuf},
 };
 use tempfile::NamedTempFile;
@@ -28,15 +29,17 @@ pub(crate) fn all(project: &Path, changes: &[Change]) -> Result<(), Failure> {
         remove_empty(project, &folders);
         return Err(failure);
     }
-    for (number, (change, draft)) in changes.iter().zip(drafts).enumerate() {
-        put(change, draft).map_err(|error| {
-            let failure = fails(change, &error);
-            let done: Vec<&str> = changes.iter().take(number).map(|it| it.shown).collect();
-            match done.as_slice() {
-                [] => failure,
-                done => failure.hint(format!("already written: {}", done.join(", "))),
-            }
-        })?;
+    let mut done = Vec::new();
+    let mut rest = changes.iter().zip(drafts);
+    while let Some((change, draft)) = rest.next() {
+        let before = fs::metadata(&change.path).ok();
+        if let Err(error) = put(change, draft) {
+            let failure = fails(change, &error).hint(take_back(&done));
+            drop(rest);
+            remove_empty(project, &folders);
+            return Err(failure);
+        }
+        done.push((change, before));
     }
     let removed = changes.iter().filter(|it| it.after.is_none());
     let emptied: Vec<PathBuf> =
@@ -69,20 +72,48 @@ fn draft(
             folders.push(folder.to_owned());
             fs::create_dir_all(folder)?;
         }
-        let mode = if change.is_program() { 0o777 } else { 0o666 };
-        let mut builder = tempfile::Builder::new();
-        // As any program makes a file: less what the umask takes.
-        let mut draft =
-            builder.prefix(DRAFT).permissions(Permissions::from_mode(mode)).tempfile_in(folder)?;
-        if change.before.is_some() {
-            draft.as_file().set_permissions(fs::metadata(&change.path)?.permissions())?;
-        }
-        draft.as_file().lock()?;
-        draft.write_all(after.as_bytes())?;
-        draft.as_file().sync_all()?;
-        Ok(draft)
+        let like = change.before.as_ref().map(|_| fs::metadata(&change.path)).transpose()?;
+        drafted(change, after, like.as_ref())
     };
     make().map(Some).map_err(|error| fails(change, &error).hint("nothing was changed, in no file"))
+}
+
+/// A text on disk beside a file, with the owner and the mode that the file has or had.
+fn drafted(change: &Change, text: &str, like: Option<&Metadata>) -> io::Result<NamedTempFile> {
+    let folder = change.path.parent().unwrap_or(Path::new("/"));
+    let mode = if change.is_program() { 0o777 } else { 0o666 };
+    let mut builder = tempfile::Builder::new();
+    // As any program makes a file: less what the umask takes.
+    let mut draft =
+        builder.prefix(DRAFT).permissions(Permissions::from_mode(mode)).tempfile_in(folder)?;
+    if let Some(like) = like {
+        let fresh = draft.as_file().metadata()?;
+        if (fresh.uid(), fresh.gid()) != (like.uid(), like.gid()) {
+            fchown(draft.as_file(), Some(like.uid()), Some(like.gid()))?;
+        }
+        draft.as_file().set_permissions(like.permissions())?;
+    }
+    draft.as_file().lock()?;
+    draft.write_all(text.as_bytes())?;
+    draft.as_file().sync_all()?;
+    Ok(draft)
+}
+
+/// Gives files back what they had, the last one first, and says what came of it.
+fn take_back(done: &[(&Change, Option<Metadata>)]) -> String {
+    let back = |(change, like): &(&Change, Option<Metadata>)| match &change.before {
+        None => fs::remove_file(&change.path),
+        Some(text) => {
+            let draft = drafted(change, text, like.as_ref())?;
+            draft.persist(&change.path).map(drop).map_err(|it| it.error)
+        }
+    };
+    let left = done.iter().rev().filter(|it| back(it).is_err()).map(|(change, _)| change.shown);
+    let left: Vec<&str> = left.collect();
+    if left.is_empty() {
+        return "nothing was changed, in no file".to_owned();
+    }
+    format!("already written, and not put back: {}", left.join(", "))
 }
 
 /// Refuses to write over what somebody else has written meanwhile.

@@ -1,7 +1,10 @@
 //! What is in doubt is refused, and then nothing at all is changed.
 
 use crate::project::{Project, sandbox};
-use std::{fs, os::unix::fs::symlink};
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::{MetadataExt, PermissionsExt, symlink},
+};
 
 /// Sets the project up for all that could be, and requires that it was refused without a trace.
 #[track_caller]
@@ -84,10 +87,11 @@ fn a_folder_that_cannot_be_written() {
     let project = Project::new(&it, "p", &[("AGENTS.md", "x\n"), (".claude/own", "x\n")]);
     let before = project.files();
     // The last of the files: all others could be written.
-    it.shell("chmod -R a+rX p && chmod a+w p && chmod 555 p/.claude").run().ok();
+    let line = "[ $(id -u) != 0 ] || chown -R nobody p; chmod -R a+rX p && chmod a+w p && chmod 555 p/.claude";
+    it.shell(line).run().ok();
     let call = it.as_nobody(["init", "--agent", "agents", "--agent", "claude"]);
     let done = call.folder(&project.folder).run().expect(1).says(".claude/settings.json");
-    assert!(done.err.contains("Permission denied"), "{done:#?}");
+    assert!(done.err.contains("is read-only (mode 0555)"), "{done:#?}");
     assert_eq!(project.files().len(), before.len(), "nothing at all was changed");
     assert_eq!(project.read("AGENTS.md"), "x\n");
     let left = fs::read_dir(&project.folder).unwrap().flatten();
@@ -95,4 +99,90 @@ fn a_folder_that_cannot_be_written() {
     assert_eq!(left.filter(is_draft).count(), 0, "no draft is left");
     // Else nobody but root could remove the sandbox.
     it.shell("chmod 755 p/.claude").run().ok();
+}
+
+#[test]
+fn what_its_owner_made_read_only() {
+    let it = sandbox();
+    let files = [("AGENTS.md", "x\n"), ("CLAUDE.md", "keep\n"), (".claude/settings.json", "{}\n")];
+    for (number, (path, mode)) in
+        [("CLAUDE.md", 0o444), (".claude/settings.json", 0o464), ("CLAUDE.md", 0o555)]
+            .iter()
+            .enumerate()
+    {
+        let project = Project::new(&it, &format!("p{number}"), &files);
+        let mode = Permissions::from_mode(*mode);
+        fs::set_permissions(project.folder.join(path), mode.clone()).unwrap();
+        let why = format!("{path}: it is read-only (mode {:04o})", mode.mode() & 0o7777);
+        refused(&project, &why);
+        project.init(["--agent", "claude", "--dry-run"]).run().fails_with(1, &why);
+        project.init(["--agent", "agents"]).run().ok();
+    }
+    // What was set up before is not taken out of it either.
+    let project = Project::new(&it, "undo", &files);
+    project.init(["--agent", "agents", "--agent", "claude"]).run().ok();
+    fs::set_permissions(project.folder.join("CLAUDE.md"), Permissions::from_mode(0o400)).unwrap();
+    let before = project.files();
+    project.init(["--undo"]).run().fails_with(1, "it is read-only (mode 0400)");
+    assert_eq!(project.files(), before);
+}
+
+#[test]
+fn what_nothing_is_to_be_done_to_may_be_read_only() {
+    let it = sandbox();
+    let project = Project::new(&it, "p", &[("AGENTS.md", "x\n")]);
+    project.init(["--agent", "agents"]).run().ok();
+    fs::set_permissions(project.folder.join("AGENTS.md"), Permissions::from_mode(0o444)).unwrap();
+    project.init(["--agent", "agents"]).run().ok().says("everything is set up already");
+}
+
+#[test]
+fn what_belongs_to_another_user() {
+    if !nix::unistd::geteuid().is_root() {
+        // Nobody else can give a file to another user.
+        return;
+    }
+    let it = sandbox();
+    let project = Project::new(&it, "p", &[("AGENTS.md", "x\n"), ("CLAUDE.md", "theirs\n")]);
+    it.shell("chown -R nobody p && chown root p/CLAUDE.md && chmod a+rw p/CLAUDE.md").run().ok();
+    let before = project.files();
+    let call = it.as_nobody(["init", "--agent", "agents", "--agent", "claude"]);
+    let done = call.folder(&project.folder).run();
+    done.fails_with(1, "CLAUDE.md: it belongs to another user (id 0)");
+    assert_eq!(project.files(), before, "nothing at all was changed");
+    // The superuser may change it, and it stays theirs.
+    it.shell("chown -R root p && chown nobody p/AGENTS.md").run().ok();
+    let owner = || fs::metadata(project.folder.join("AGENTS.md")).unwrap().uid();
+    let before = owner();
+    project.init(["--agent", "agents"]).run().ok();
+    assert_eq!(owner(), before, "it still belongs to its owner");
+}
+
+#[test]
+fn a_folder_that_is_read_only_also_for_those_who_could_write_it() {
+    let it = sandbox();
+    let project = Project::new(&it, "p", &[(".claude/settings.json", "{}\n")]);
+    let folder = project.folder.join(".claude");
+    fs::set_permissions(&folder, Permissions::from_mode(0o555)).unwrap();
+    refused(&project, ".claude is read-only (mode 0555)");
+    fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn what_cannot_be_replaced_puts_back_what_was_replaced_before_it() {
+    let it = sandbox();
+    let files = [("AGENTS.md", "x\n"), ("CLAUDE.md", "y\n"), (".claude/settings.json", "{}\n")];
+    let project = Project::new(&it, "p", &files);
+    fs::set_permissions(project.folder.join("AGENTS.md"), Permissions::from_mode(0o640)).unwrap();
+    let before = project.files();
+    // What is mounted can be written, but nothing can be put in its place.
+    let line = "cd p && mount --bind CLAUDE.md CLAUDE.md &&
+        exec lokt init --agent agents --agent claude --agent copilot";
+    let done = it.with_own_mounts(line).run();
+    assert_eq!(done.code, Some(1), "{done:#?}");
+    assert!(done.err.contains("CLAUDE.md") && done.err.contains("busy"), "{done:#?}");
+    assert!(done.err.contains("hint: nothing was changed, in no file"), "{done:#?}");
+    assert_eq!(project.files(), before, "every file is as it was");
+    assert!(!project.folder.join("scripts").exists(), "no folder is left either");
+    assert!(!project.folder.join(".github").exists(), "no folder is left either");
 }
