@@ -1,56 +1,78 @@
-"""Draws what a terminal shows as an SVG picture.
+"""Draws the screens of terminals as one SVG picture: windows, one below the other.
 
-usage: svg.py COMMAND <OUTPUT >PICTURE
+usage: svg.py TITLE (LABEL FILE)... >PICTURE
 
-Knows colours and faintness (ECMA-48, "Select graphic rendition"); of other sequences it knows nothing.
+A file holds a screen's text. Lines that begin with `$ ` are commands, lines that begin with `waiting` stand out.
+The picture follows the reader's light or dark mode, has no external parts, and needs no particular font: each line
+is as wide as its number of columns, whatever font draws it.
 """
 
 import html
-import re
+import pathlib
 import sys
 
-# Readable on the picture's own dark ground, and told apart by people who do not see all colours.
-COLOURS = {"32": "#7bd88f", "33": "#f0c674", "35": "#d99be8", "36": "#6cc7e8", "2": "#6b7480"}
-GROUND, TEXT, PROMPT = "#161a1f", "#e6e9ec", "#9aa5b1"
-WIDTH, HEIGHT, MARGIN, SIZE = 8.43, 18, 18, 14
+STYLE = """
+text { font: 13px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; fill: #e6edf3 }
+.label { font: 600 12px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; fill: #9aa7b4 }
+.prompt { fill: #8b98a5 } .command { font-weight: 700 } .waiting { fill: #f2cc60 }
+.ground { fill: #0d1117 } .window { fill: #161b22; stroke: #3d444d } .bar { stroke: #3d444d } .button { fill: #4d5661 }
+.cursor { fill: #8b98a5 }
+@media (prefers-color-scheme: light) {
+  text { fill: #1f2328 } .label { fill: #57606a } .prompt { fill: #656d76 } .waiting { fill: #7d4e00 }
+  .ground { fill: #eef1f4 } .window { fill: #ffffff; stroke: #c6cdd5 } .bar { stroke: #d8dee4 } .button { fill: #c6cdd5 }
+  .cursor { fill: #8c959f }
+}
+"""
+COLUMNS, COLUMN, LINE = 98, 7.8, 20
+BORDER, PADDING, BAR = 14, 16, 30
+WIDTH = 2 * (BORDER + PADDING) + COLUMNS * COLUMN
 
 
-def runs(line):
-    """The parts of a line, each with its colour."""
-    colour = TEXT
-    for part in re.split(r"(\x1b\[[0-9;]*m)", line):
-        found = re.fullmatch(r"\x1b\[([0-9;]*)m", part)
-        if found:
-            codes = [code for code in found.group(1).split(";") if code]
-            colour = next((COLOURS[code] for code in codes if code in COLOURS), TEXT)
-        elif part:
-            yield colour, part
+def words(text, column, baseline, kind):
+    """A piece of a line, in its place and of its width."""
+    x, width = BORDER + PADDING + column * COLUMN, len(text) * COLUMN
+    place = f'x="{x:.1f}" y="{baseline:.1f}" textLength="{width:.1f}"'
+    return f'<text class="{kind}" {place}>{html.escape(text)}</text>'
 
 
-def drawn(line, row):
-    """A line, each of its parts in its place: then no font can move it."""
-    column = 0
-    for colour, text in runs(line):
-        # SVG makes one space of many.
-        for words in re.finditer(r"\S+(?: \S+)*", text):
-            x, y = MARGIN + (column + words.start()) * WIDTH, MARGIN + SIZE + row * HEIGHT
-            shape = f'x="{x:.1f}" y="{y}" fill="{colour}" textLength="{len(words.group()) * WIDTH:.1f}"'
-            yield f"<text {shape}>{html.escape(words.group())}</text>"
-        column += len(text)
+def line(text, baseline):
+    if text == "$":
+        cursor = f'x="{BORDER + PADDING + 2 * COLUMN:.1f}" y="{baseline - 11:.1f}"'
+        yield words("$", 0, baseline, "prompt")
+        yield f'<rect class="cursor" {cursor} width="{COLUMN:.1f}" height="14"/>'
+    elif text.startswith("$ "):
+        yield words("$", 0, baseline, "prompt")
+        yield words(text[2:], 2, baseline, "command")
+    elif text:
+        yield words(text, 0, baseline, "waiting" if text.startswith("waiting") else "output")
 
 
-def main(command):
-    lines = [f"\x1b[0m$ {command}", ""] + sys.stdin.read().replace("\r", "").rstrip("\n").split("\n")
-    columns = max(len(re.sub(r"\x1b\[[0-9;]*m", "", line)) for line in lines)
-    width, height = 2 * MARGIN + columns * WIDTH, 2 * MARGIN + len(lines) * HEIGHT
-    verdict = html.escape(lines[-1])
-    print(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height}" role="img"')
-    print(f'     width="{width:.0f}" height="{height}" font-family="monospace" font-size="{SIZE}">')
-    print(f"<title>{html.escape(command)}: {verdict}</title>")
-    print(f'<rect width="100%" height="100%" rx="8" fill="{GROUND}"/>')
-    for row, line in enumerate(lines):
-        print(*drawn(line, row), sep="\n", end="\n" if line.strip() else "")
-    print("</svg>")
+def window(label, lines, top):
+    """A window and the place where the next one begins."""
+    height = BAR + 2 * PADDING + len(lines) * LINE - 8
+    right = WIDTH - BORDER
+    yield f'<rect class="window" x="{BORDER}" y="{top}" width="{right - BORDER:.1f}" height="{height}" rx="8"/>'
+    yield f'<path class="bar" d="M{BORDER} {top + BAR}H{right:.1f}"/>'
+    for button in range(3):
+        yield f'<circle class="button" cx="{BORDER + PADDING + 4 + button * 15}" cy="{top + BAR / 2}" r="4.5"/>'
+    yield f'<text class="label" x="{BORDER + PADDING + 56}" y="{top + BAR / 2 + 4}">{html.escape(label)}</text>'
+    for row, text in enumerate(lines):
+        yield from line(text, top + BAR + PADDING + 10 + row * LINE)
 
 
-main(sys.argv[1])
+def main(title, *screens):
+    labels, files = screens[::2], screens[1::2]
+    texts = [pathlib.Path(file).read_text(encoding="utf-8").rstrip().split("\n") for file in files]
+    parts, top = [], BORDER
+    for label, lines in zip(labels, texts):
+        parts += window(label, lines, top)
+        top += BAR + 2 * PADDING + len(lines) * LINE - 8 + BORDER
+    described = " ".join(f"{label}: {' / '.join(lines)}." for label, lines in zip(labels, texts))
+    print(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:.0f} {top}" role="img"')
+    print(f'     width="{WIDTH:.0f}" height="{top}">')
+    print(f"<title>{html.escape(title)}</title>\n<desc>{html.escape(described)}</desc>")
+    print(f"<style>{STYLE}</style>")
+    print('<rect class="ground" width="100%" height="100%" rx="12"/>', *parts, "</svg>", sep="\n")
+
+
+main(*sys.argv[1:])
