@@ -1,5 +1,5 @@
-//! Says when it runs: prints the monotonic clock in nanoseconds as its first act. With an argument, it
-//! first waits until its standard input is closed, and so says when it ends.
+//! Prints the monotonic clock in nanoseconds at once, which is the time when it starts. With an argument, it
+//! first waits until its standard input is closed, so the time is the one when it ends.
 
 use std::io::Read;
 
@@ -21,7 +21,7 @@ fn main() {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
     }
     let mut now = Time { seconds: 0, nanoseconds: 0 };
-    // SAFETY: the kernel writes two numbers to a place that has room for them.
+    // SAFETY: the kernel writes two numbers to a struct that has room for them.
     unsafe { clock_gettime(CLOCK_MONOTONIC, &raw mut now) };
     println!("{}", now.seconds * 1_000_000_000 + now.nanoseconds);
 }
