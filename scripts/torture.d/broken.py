@@ -1,5 +1,5 @@
-"""A lokt that is broken in one way, to prove that the torture finds it. Run through a file that `prove`
-writes, which says how (KIND), and where the real one is (LOKT).
+"""A lokt that is broken in one way, to prove that the torture test finds the fault. It runs through a file that
+self_check.py writes, which sets the fault (KIND) and the path of the real lokt (LOKT).
 """
 import os
 import random
@@ -16,7 +16,7 @@ def run(words, **environment):
 
 
 def names_of():
-    """The names that a guard is asked for."""
+    """Returns the names in the arguments of a guard."""
     names, words = [], iter(WORDS[1 : WORDS.index("--")])
     for word in words:
         if word in ("--ttl", "--timeout", "--slots"):
@@ -27,19 +27,19 @@ def names_of():
 
 
 def with_command(line, words):
-    """The words of a guard whose command goes through a line of Python first."""
+    """Returns the arguments of a guard whose command first runs a line of Python."""
     dashes = words.index("--") + 1
     line = f"import os, sys; {line}; os.execvp(sys.argv[1], sys.argv[1:])"
     return [*words[:dashes], sys.executable, "-ISB", "-c", line, *words[dashes:]]
 
 
-def own_root():
-    """Everybody has a root of his own, so nobody excludes anybody."""
+def separate_roots():
+    """Every process has a separate root, so no process excludes another."""
     run(WORDS, LOKT_ROOT=f"{os.environ['LOKT_ROOT']}/{os.getpid()}")
 
 
 def closed_ticket():
-    """The command does not keep the ticket, so the lock is free as soon as its guard is killed."""
+    """The command closes the ticket, so the lock is free as soon as its guard is killed."""
     run(with_command("os.closerange(100, 200)", WORDS))
 
 
@@ -53,31 +53,31 @@ def all_share():
 
 
 def first_name_only():
-    """Of several locks only the first is taken; the command is told of all."""
+    """Of several names only the first is locked; the command is told that it holds all of them."""
     names = names_of()
-    told = f"os.environ.update(LOKT_NAME={','.join(names)!r})"
+    announce = f"os.environ.update(LOKT_NAME={','.join(names)!r})"
     for key in ("LOKT_LOCK_ID", "LOKT_FENCE"):
-        told += f"; os.environ[{key!r}] = ','.join([os.environ[{key!r}]] * {len(names)})"
+        announce += f"; os.environ[{key!r}] = ','.join([os.environ[{key!r}]] * {len(names)})"
     dashes = WORDS.index("--")
     kept = [word for word in WORDS[:dashes] if word not in names[1:]]
-    run(with_command(told, [*kept, *WORDS[dashes:]]))
+    run(with_command(announce, [*kept, *WORDS[dashes:]]))
 
 
-def blind_to_circles():
-    """A guard does not know which locks are around it."""
+def forgets_outer_locks():
+    """A guard does not know the locks that its outer guards hold."""
     run(WORDS, LOKT_HELD="")
 
 
-def disorder():
-    """Now and then somebody who is in takes another's place in the line away, who then stands at its end."""
+def reordered_queue():
+    """Sometimes a holder deletes a waiter's ticket, and the waiter then queues at the end."""
     line = "import random; folder = os.environ['LOKT_ROOT'] + '/queue/' + os.environ['LOKT_NAME']; "
     line += "waiting = [name for name in os.listdir(folder) if '-w' in name]; "
     line += "random.random() < 0.2 and waiting and os.unlink(folder + '/' + random.choice(waiting))"
     run(with_command(line, WORDS))
 
 
-def forced():
-    """Somebody takes locks away by force, and the guards only warn."""
+def force_unlocked():
+    """Sometimes a lock is unlocked by force, and the guards only warn."""
     if random.random() < 0.2:
         words = [LOKT, "unlock", "--force", names_of()[0]]
         subprocess.run(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
@@ -85,7 +85,7 @@ def forced():
 
 
 def never_wakes():
-    """Now and then one who stands in line sleeps for ever."""
+    """Sometimes a waiter sleeps without end."""
     child = subprocess.Popen([LOKT, *WORDS])
     if random.random() < 0.1:
         time.sleep(0.05)

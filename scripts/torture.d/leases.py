@@ -1,4 +1,4 @@
-"""The scenario with leases: what no process holds, against guards of the same name.
+"""The scenario with leases, which no process holds, against guards of the same name.
 
 A lease ends by the wall clock, so here all processes have the same clock, the true one.
 """
@@ -9,126 +9,126 @@ import json
 import struct
 import time
 
-from scenarios import PATIENCE, Demand, Scenario
+from scenarios import LONG_TIMEOUT, Request, Scenario
 
-LIVES = (0.3, 2, 2)  # seconds that a lease lives
-RECORD_LOCK = struct.Struct("@hhqqi4x")  # struct flock, as in `inside`
+LIFETIMES = (0.3, 2, 2)  # seconds
+RECORD_LOCK = struct.Struct("@hhqqi4x")  # struct flock, as in `oracle`
 
 
 class Mixed(Scenario):
     """Leases, exclusive and shared guards, all for one name.
 
-    Nobody's process holds a lease, so there is no lock that could tell the oracle. Instead a file tells it
-    from when to when the lease is in force: from the moment in which `lokt lock` has said so, to its expiry,
-    or to the moment before `lokt unlock` is called. Whoever gets in reads the files of all others, and
-    whoever takes a lease looks into the oracle of the guards.
+    No process holds a lease, so the oracle has no lock for it. Instead, a file tells the oracle when the lease is
+    in force: from the moment when `lokt lock` has reported it, to its expiry or to the moment before `lokt unlock`
+    is called. A guarded command reads the files of all other owners when it gets in, and a thread that locks a
+    lease checks the oracle of the guards.
     """
 
     name = "mixed"
-    ways = ("namespace", "init")
+    conditions = ("namespace", "init")
 
     def __init__(self, settings):
         super().__init__(settings)
-        self.leases = self.ground.folder / "leases"
+        self.leases = self.sandbox.folder / "leases"
         self.leases.mkdir()
-        (self.ground.folder / "oracle" / "x").touch()
+        (self.sandbox.folder / "oracle" / "x").touch()
 
-    def turn(self, choose, worker):
+    def step(self, choose, worker):
         if worker % 3 == 0:
             self.lease(choose, f"owner-{worker}")
         else:
-            self.guard(choose, Demand(self.names, choose.choice(["shared", "exclusive"])))
+            self.guard(choose, Request(self.names, choose.choice(["shared", "exclusive"])))
 
     def lease(self, choose, owner):
         kind = choose.choice(["shared", "exclusive", "exclusive"])
-        taken = self.take(choose, owner, kind)
-        if taken is None:
+        lease = self.lock(choose, owner, kind)
+        if lease is None:
             return
-        expiry, renewed = taken
+        expiry, renewed = lease
         draft = self.leases / f".{owner}"
         draft.write_text(f"{kind} {expiry}")
         draft.rename(self.leases / owner)
-        self.ground.counts["leases"] += 1
+        self.sandbox.counts["leases"] += 1
         use = choose.choices(["hold", "work", "abandon"], [4, 4, 1])[0]
         if use == "abandon":
-            self.ground.counts["leases left to expire"] += 1
+            self.sandbox.counts["leases left to expire"] += 1
             return
         if use == "work" and kind == "exclusive":
             self.work_under(choose, owner, expiry)
         else:
-            # Under a lease that it had, the owner's own guard may be in: one whose guard was killed.
-            self.hold_lease(choose, kind, 0 if renewed else expiry)
-        self.give_back(owner, expiry)
+            # Under a renewed lease, an orphaned command of the same owner may still be in.
+            self.watch_lease(choose, kind, 0 if renewed else expiry)
+        self.unlock(owner, expiry)
 
-    def take(self, choose, owner, kind):
-        """Takes a lease, or renews what this owner still has.
+    def lock(self, choose, owner, kind):
+        """Locks a lease, or renews the one that this owner still has.
 
-        Gives its expiry, in seconds since 1970, and whether the owner had it before.
+        Returns its expiry, in seconds since 1970, and whether the owner had it before.
         """
-        ground = self.ground
-        patience = choose.choice([PATIENCE, PATIENCE, "40ms"])
+        sandbox = self.sandbox
+        timeout = choose.choice([LONG_TIMEOUT, LONG_TIMEOUT, "40ms"])
         flags = ["--shared"] if kind == "shared" else []
-        life = f"{choose.choice(LIVES) * 1000:.0f}ms"
-        words = ["lock", "x", *flags, "--ttl", life, "--wait", "--timeout", patience, "--json"]
-        number = next(ground.numbers)
-        way = ground.some_way(choose, self.ways)
-        expected = {0} if patience == PATIENCE else {0, 2}
-        said = ground.folder / f"{owner}.said"
-        with open(said, "wb") as stdout:
-            run = ground.start(ground.dress(way, words), expected, number, way, owner, stdout=stdout)
-        if ground.finish(run) != 0:
+        ttl = f"{choose.choice(LIFETIMES) * 1000:.0f}ms"
+        words = ["lock", "x", *flags, "--ttl", ttl, "--wait", "--timeout", timeout, "--json"]
+        number = next(sandbox.numbers)
+        condition = sandbox.choose_condition(choose, self.conditions)
+        expected = {0} if timeout == LONG_TIMEOUT else {0, 2}
+        output = sandbox.folder / f"{owner}.output"
+        with open(output, "wb") as stdout:
+            run = sandbox.start(sandbox.wrap(condition, words), expected, number, condition, owner, stdout=stdout)
+        if sandbox.finish(run) != 0:
             return None
-        lease = json.loads(said.read_text())
+        lease = json.loads(output.read_text())
         expires_at = lease["expires_at"].replace("Z", "+00:00")
         return datetime.datetime.fromisoformat(expires_at).timestamp(), "renewed" in lease
 
-    def hold_lease(self, choose, kind, expiry):
-        """Looks again and again whether a guard is in beside this lease, until it expires."""
+    def watch_lease(self, choose, kind, expiry):
+        """Checks repeatedly that no conflicting guard is in while this lease is in force."""
         until = time.monotonic() + choose.uniform(0, 0.3)
         while True:
-            beside = self.guard_inside(kind)
-            if beside and time.time() < expiry:
-                self.ground.problem("violation", f"a {kind} lease was given while a guard is in: {beside}")
+            other = self.guard_inside(kind)
+            if other and time.time() < expiry:
+                self.sandbox.problem("violation", f"a {kind} lease is in force while a guard is in: {other}")
             if time.monotonic() > until:
                 return
             time.sleep(0.005)
 
     def guard_inside(self, kind):
-        """The record lock of a guarded command that must not be in beside a lease of this kind."""
+        """Returns the record lock of a guarded command that conflicts with a lease of this kind, or None."""
         wanted = fcntl.F_RDLCK if kind == "shared" else fcntl.F_WRLCK
         asked = RECORD_LOCK.pack(wanted, 0, 0, 2, 0)
-        with open(self.ground.folder / "oracle" / "x", "rb+") as file:
+        with open(self.sandbox.folder / "oracle" / "x", "rb+") as file:
             found = RECORD_LOCK.unpack(fcntl.fcntl(file, fcntl.F_GETLK, asked))
         return None if found[0] == fcntl.F_UNLCK else found
 
     def work_under(self, choose, owner, expiry):
-        """A guard under the owner's own lease. It may lose that, but only when the lease's time is over."""
-        code = self.guard(choose, Demand(self.names, owner=owner, expected=(0, 6)))
-        self.ground.counts["guards under a lease"] += code == 0
+        """Runs a guard under the owner's lease. The guard may lose the lease, but only after it has expired."""
+        code = self.guard(choose, Request(self.names, owner=owner, expected=(0, 6)))
+        self.sandbox.counts["guards under a lease"] += code == 0
         if code == 6:
-            self.ground.counts["leases lost under a guard"] += 1
+            self.sandbox.counts["leases lost under a guard"] += 1
             if time.time() < expiry:
-                self.ground.problem("exit code", "6 before the end of the lease")
+                self.sandbox.problem("exit code", "6 before the end of the lease")
 
-    def give_back(self, owner, expiry):
+    def unlock(self, owner, expiry):
         with contextlib.suppress(FileNotFoundError):
             (self.leases / owner).unlink()
-        done = self.ground.lokt("unlock", "x", owner=owner)
-        # It has expired meanwhile; or an orphaned command still works under it.
-        # The words of unlock for a guard that lives, one that is gone, and one that cannot be seen from here.
+        done = self.sandbox.lokt("unlock", "x", owner=owner)
+        # 3: the lease has expired. 4: an orphaned command still works under it. The texts are those of unlock for a
+        # guard that lives, one that is gone, and one that cannot be seen from here.
         guarded = any(words in done.stderr for words in ("living guard", "what is left of a guard", "held by a guard, or"))
         explained = {3: time.time() >= expiry, 4: guarded}
         explained[4] = explained[4] or explained[3]
         if done.returncode != 0 and not explained.get(done.returncode):
-            self.ground.problem("exit code", f"unlock: {done.returncode}: {done.stderr}")
+            self.sandbox.problem("exit code", f"unlock: {done.returncode}: {done.stderr}")
 
-    def looks(self, name):
-        """Who clears away what has expired may clear away the lease of a guard that is stopped."""
-        return [*super().looks(name), (["status", "--json", "--prune-expired"], {0})]
+    def queries(self, name):
+        """Adds a query that prunes expired leases, also that of a stopped guard."""
+        return [*super().queries(name), (["status", "--json", "--prune-expired"], {0})]
 
-    def aftermath(self):
-        """Leases that were left end by themselves."""
-        time.sleep(max(LIVES))
+    def check_afterwards(self):
+        """Waits until the leases that were not unlocked have expired."""
+        time.sleep(max(LIFETIMES))
 
     def results(self):
         return ["leases", "leases left to expire", "guards under a lease", "leases lost under a guard"]

@@ -1,7 +1,7 @@
-"""The processes that the torture started: finding them, telling what they are, and signals to them.
+"""The processes that the torture test started: finding them, their roles, and signals to them.
 
-A process counts as ours only if its environment names a root below our own folder. No signal is sent to
-a bare number: a pidfd is opened first, and what it stands for is looked at after that.
+A process counts as ours only if its environment names a root below our folder. No signal is sent to a bare pid: a
+pidfd is opened first, and the process is examined after that.
 """
 import contextlib
 import os
@@ -11,16 +11,16 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-INSIDE = Path(__file__).with_name("inside")
-# The interpreter itself, without whatever a version manager puts before it, and with as little as possible
-# to load: the command starts anew for every entry.
-COMMAND = [sys.executable, "-I", "-S", "-B", str(INSIDE)]
+ORACLE = Path(__file__).with_name("oracle")
+# The interpreter itself, without the wrapper of a version manager, and with as little as possible to load, because
+# every entry starts the command once.
+COMMAND = [sys.executable, "-I", "-S", "-B", str(ORACLE)]
 WRAPPERS = ("unshare", "sh", "sleep", "env")
 
 
 @dataclass
 class Process:
-    """One of our processes, as it was a moment ago."""
+    """A snapshot of one of our processes."""
 
     pid: int
     parent: int
@@ -30,7 +30,7 @@ class Process:
     role: str = ""
 
     def send(self, number):
-        """Sends a signal; false where the process is gone."""
+        """Sends a signal. Returns false if the process is gone."""
         try:
             signal.pidfd_send_signal(self.pidfd, number)
         except ProcessLookupError:
@@ -46,14 +46,14 @@ def read(pid, name):
 
 
 def examine(pid, folder):
-    """The process of this number, if it is ours and runs; the caller closes it."""
+    """Returns the process with this pid, if it is ours and runs. The caller closes it."""
     try:
         pidfd = os.pidfd_open(pid)
     except OSError:
         return None
     try:
         if f"\0LOKT_ROOT={folder}/".encode() in b"\0" + read(pid, "environ"):
-            # The name in brackets may contain anything; behind it come state, parent and group.
+            # The name in brackets may contain anything; after it come state, parent and group.
             state, parent, group = read(pid, "stat").rpartition(b")")[2].split()[:3]
             words = read(pid, "cmdline").decode(errors="replace").split("\0")
             if state not in b"ZX":
@@ -73,7 +73,7 @@ def children(pid):
 
 @contextlib.contextmanager
 def tree(pid, folder):
-    """All processes from one downwards, with their roles."""
+    """Yields the process tree below a pid, with the roles of its processes."""
     found = []
     try:
         pids = [pid]
@@ -82,15 +82,15 @@ def tree(pid, folder):
             if process is not None:
                 found.append(process)
                 pids += children(each)
-        give_roles(found)
+        assign_roles(found)
         yield found
     finally:
         for process in found:
             process.close()
 
 
-def give_roles(found):
-    """Tells guards that are in from those that wait, by whether they have a command."""
+def assign_roles(found):
+    """Assigns roles. A guard that has a command holds its lock; one without waits."""
     roles = {}
     for process in found:
         process.role = roles[process.pid] = role_of(process, roles.get(process.parent))
@@ -107,18 +107,18 @@ def role_of(process, above):
         # Between fork and exec, the command still looks like its guard.
         return "command"
     before_dashes = process.words[: (process.words + ["--"]).index("--")]
-    return "command" if str(INSIDE) in before_dashes else "waiter"
+    return "command" if str(ORACLE) in before_dashes else "waiter"
 
 
 def ours(folder):
-    """All processes that belong to a folder."""
+    """Returns all processes that belong to a folder."""
     pids = [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
     return [process for pid in pids if (process := examine(pid, folder)) is not None]
 
 
-def kill_all(folder, patience=10):
-    """Ends all processes that belong to a folder, and gives how many did not end."""
-    end = time.monotonic() + patience
+def kill_all(folder, timeout=10):
+    """Kills all processes that belong to a folder. Returns the number of those that did not end."""
+    end = time.monotonic() + timeout
     while True:
         left = ours(folder)
         for process in left:

@@ -1,14 +1,14 @@
-"""What is printed."""
+"""The printed report."""
 import os
 import platform
 from collections import Counter
 
-SHOWN = 5  # problems of one kind, in full
+SHOWN = 5  # problems of one kind that are printed in full
 
 
-def headline(given):
+def headline(options):
     return (
-        f"torture of {given.binary}: {given.seconds:g} s, {given.workers} workers each, seed {given.seed}, "
+        f"torture of {options.binary}: {options.seconds:g} s, {options.workers} workers each, seed {options.seed}, "
         f"Linux {platform.release()}, {os.cpu_count()} processors"
     )
 
@@ -22,47 +22,47 @@ def codes(counter):
 
 
 def show(scenarios):
-    """Prints what happened in every scenario, and the verdict; true if all is well."""
+    """Prints the results of every scenario, and the verdict. Returns true if there is no problem."""
     for scenario in scenarios:
         show_scenario(scenario)
-    grounds = [scenario.ground for scenario in scenarios]
-    problems = Counter(kind for ground in grounds for kind, _ in ground.problems)
+    sandboxes = [scenario.sandbox for scenario in scenarios]
+    problems = Counter(kind for sandbox in sandboxes for kind, _ in sandbox.problems)
     sums = {
-        "entries": sum(len(ground.entries) for ground in grounds),
-        "kills": sum(sum(ground.kills.values()) for ground in grounds),
-        "stops": sum(sum(ground.stops.values()) for ground in grounds),
+        "entries": sum(len(sandbox.entries) for sandbox in sandboxes),
+        "kills": sum(sum(sandbox.kills.values()) for sandbox in sandboxes),
+        "stops": sum(sum(sandbox.stops.values()) for sandbox in sandboxes),
         "violations": problems.pop("violation", 0),
         "wedges": problems.pop("wedge", 0),
     }
     text = ", ".join(f"{count} {what}" for what, count in sums.items())
     others = "".join(f", {kind}: {count}" for kind, count in sorted(problems.items()))
-    ok = not any(ground.problems for ground in grounds)
+    ok = not any(sandbox.problems for sandbox in sandboxes)
     print(f"verdict: {'ok' if ok else 'FAILED'}: {text}{others}")
     return ok
 
 
 def show_scenario(scenario):
-    ground = scenario.ground
+    sandbox = scenario.sandbox
     results = scenario.results()
-    if ground.most < scenario.must_reach:
-        text = f"{ground.most} inside at the same time, {scenario.must_reach} were to be reached"
-        ground.problem("proves nothing", text)
-    kinds = Counter(kind for kind, _ in ground.problems)
-    print(f"{scenario.name}: {len(ground.entries)} entries, at most {ground.most} at the same time")
-    print(f"  kills       {tally(ground.kills)}")
-    print(f"  stops       {tally(ground.stops)}; beyond the ttl {ground.counts['stops beyond ttl']}")
-    print(f"  runs        {tally(ground.ways)}; calms {ground.counts['calms']}")
-    print(f"  orphaned    {ground.counts['O']} commands that stayed, {ground.counts['H']} that left an heir")
-    print(f"  exit codes  {codes(ground.codes)}")
+    if sandbox.max_concurrency < scenario.min_concurrency:
+        text = f"{sandbox.max_concurrency} inside at the same time, {scenario.min_concurrency} needed"
+        sandbox.problem("proves nothing", text)
+    kinds = Counter(kind for kind, _ in sandbox.problems)
+    print(f"{scenario.name}: {len(sandbox.entries)} entries, at most {sandbox.max_concurrency} at the same time")
+    print(f"  kills       {tally(sandbox.kills)}")
+    print(f"  stops       {tally(sandbox.stops)}; beyond the ttl {sandbox.counts['stops beyond ttl']}")
+    print(f"  runs        {tally(sandbox.conditions)}; pauses {sandbox.counts['pauses']}")
+    print(f"  orphaned    {sandbox.counts['O']} commands that stayed, {sandbox.counts['H']} with a successor")
+    print(f"  exit codes  {codes(sandbox.codes)}")
     for key in results:
-        print(f"  {key}  {ground.counts[key]}")
-    print(f"  audit log   {ground.counts['acquisitions']} acquisitions, {ground.counts['stale breaks']} stale "
-          f"breaks, {ground.counts['changes not logged']} changes not logged")
+        print(f"  {key}  {sandbox.counts[key]}")
+    print(f"  audit log   {sandbox.counts['acquisitions']} acquisitions, {sandbox.counts['stale breaks']} stale "
+          f"breaks, {sandbox.counts['changes not logged']} changes not logged")
     print(f"  violations  {kinds['violation']}; wedges {kinds['wedge']}")
     if kinds:
         print(f"  problems: {', '.join(f'{kind} {count}' for kind, count in sorted(kinds.items()))}")
     for kind in sorted(kinds):
-        texts = [text for found, text in ground.problems if found == kind]
+        texts = [text for found, text in sandbox.problems if found == kind]
         for text in texts[:SHOWN]:
             print(f"  {kind}: {text}")
         if len(texts) > SHOWN:

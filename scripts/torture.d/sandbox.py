@@ -1,4 +1,4 @@
-"""Where a scenario takes place: a root of its own, the runs of guards in it, and what came of them."""
+"""The sandbox of a scenario: a separate root, the runs of guards in it, and their results."""
 import itertools
 import os
 import random
@@ -11,22 +11,22 @@ from subprocess import DEVNULL
 
 import processes
 
-VIOLATION = 99  # The exit code of an oracle that found one. It has said so in its log, too.
+VIOLATION = 99  # The exit code of an oracle that found one. Its log has a line about it too.
 SLOTS = 3
-WEDGE_SECONDS = 20  # Without an entry for so long, while somebody waits, nobody will ever get in.
+WEDGE_SECONDS = 20  # No entry for this long, while a process waits, counts as a wedge.
 
 
 @dataclass
 class Settings:
-    """What is the same for all scenarios."""
+    """The settings that all scenarios share."""
 
     folder: object
     binary: object
     seconds: float
     workers: int
     seed: str
-    clock: object  # hardship.Clock, or why there is none
-    namespace: object  # words, or why there are none
+    clock: object  # conditions.Clock, or a text that says why there is none
+    namespace: object  # words, or a text that says why there are none
     abort: threading.Event = field(default_factory=threading.Event)
 
 
@@ -37,24 +37,24 @@ class Run:
     number: int
     pid: int
     expected: set
-    way: str
+    condition: str
     ttl: float = 0
     faults: set = field(default_factory=set)
     process: object = None
     code: object = None
 
 
-# The first process of a namespace, whose end is the end of all others. When the guard was killed, it stays for
-# as long as an orphaned command does.
+# The first process of a namespace. When it ends, all other processes in the namespace end. If the guard was killed,
+# it stays as long as an orphaned command does.
 INIT = '"$@"; code=$?; [ $code != 137 ] || sleep 0.3; exit $code'
 
-# The exit codes that a fault explains: the guard was killed; its command was; so was the init of its
-# namespace, which passes on what became of the guard.
+# The exit codes that a fault explains: the guard was killed, or its command was. The first process of a namespace
+# passes the exit code of the guard on.
 EXPLAINED = {"kill": {-9, 137}, "term": {-15, 143}}
 
 
-class Ground:
-    """The root of one scenario. Counts what happens, and remembers what must not happen."""
+class Sandbox:
+    """The root of one scenario. Counts events, and collects problems."""
 
     def __init__(self, name, settings):
         self.name = name
@@ -63,14 +63,14 @@ class Ground:
         self.root = self.folder / "lokt"
         for folder in ("oracle", "errors"):
             (self.folder / folder).mkdir(parents=True)
-        self.counts = Counter()  # by what is counted
+        self.counts = Counter()  # by name of the event
         self.kills = Counter()
         self.stops = Counter()
         self.codes = Counter()
-        self.ways = Counter()
-        self.entries = []  # as the oracle told of them
-        self.left = {}  # how long the audit log was when an entry ended that was not killed
-        self.most = 0
+        self.conditions = Counter()
+        self.entries = []  # from the oracle's log
+        self.exits = {}  # the size of the audit log at the end of each entry that was not killed
+        self.max_concurrency = 0
         self.problems = []
         self.live = {}
         self.finished = {}
@@ -81,7 +81,7 @@ class Ground:
         self.reading = threading.Lock()
         self.lock = threading.Lock()
 
-    # What is started
+    # Starting processes
 
     def environment(self, owner=None):
         environment = {key: value for key, value in os.environ.items() if not key.startswith("LOKT_")}
@@ -90,32 +90,32 @@ class Ground:
             environment["LOKT_OWNER"] = owner
         return environment
 
-    def inside(self, run, mode, names, milliseconds, *extra):
-        """The guarded command, as words."""
+    def guarded_command(self, run, mode, names, milliseconds, *extra):
+        """Returns the words of the guarded command."""
         fixed = [self.folder, run, mode, ",".join(names), milliseconds]
         return [*processes.COMMAND, *map(str, fixed), *extra]
 
-    def dress(self, way, words):
-        """The words of a lokt command, so that it has the hardship of its way."""
+    def wrap(self, condition, words):
+        """Returns the words that run a lokt command under a condition."""
         settings = self.settings
-        if way == "clock":
-            return settings.clock.dress(words)
+        if condition == "clock":
+            return settings.clock.wrap(words)
         plain = [str(settings.binary), *words]
-        if way == "namespace":
+        if condition == "namespace":
             return [*settings.namespace, *plain]
-        if way == "init":
+        if condition == "init":
             return [*settings.namespace, "sh", "-c", INIT, "sh", *plain]
         return plain
 
-    def some_way(self, choose, allowed=("clock", "namespace", "init")):
-        """Which hardship a run is to have: mostly none."""
+    def choose_condition(self, choose, allowed=("clock", "namespace", "init")):
+        """Chooses the condition of a run: mostly a plain one."""
         possible = {"clock": self.settings.clock, "namespace": self.settings.namespace}
         possible["init"] = possible["namespace"]
-        ways = [way for way in allowed if not isinstance(possible[way], str)]
-        return choose.choice(ways) if ways and choose.random() < 0.3 else "plain"
+        usable = [each for each in allowed if not isinstance(possible[each], str)]
+        return choose.choice(usable) if usable and choose.random() < 0.3 else "plain"
 
-    def start(self, words, expected, number, way="plain", owner=None, ttl=0, **options):
-        """Starts a run in a session of its own."""
+    def start(self, words, expected, number, condition="plain", owner=None, ttl=0, **options):
+        """Starts a run in a separate session."""
         with open(self.folder / "errors" / str(number), "wb") as errors:
             process = subprocess.Popen(
                 words,
@@ -124,12 +124,12 @@ class Ground:
                 stderr=errors,
                 **{"stdin": DEVNULL, "stdout": DEVNULL, **options},
             )
-        run = Run(number, process.pid, set(expected), way, ttl, process=process)
+        run = Run(number, process.pid, set(expected), condition, ttl, process=process)
         self.live[number] = run
         return run
 
     def finish(self, run):
-        """Waits for the end of a run, and judges its exit code."""
+        """Waits for the end of a run, and checks its exit code."""
         run.code = run.process.wait()
         run.process = None
         self.live.pop(run.number, None)
@@ -138,22 +138,22 @@ class Ground:
         errors = self.folder / "errors" / str(run.number)
         with self.lock:
             self.codes[run.code] += 1
-            self.ways[run.way] += 1
-        said = errors.read_text(errors="replace").strip()
-        if "kill" in run.faults and said.endswith("unshare: sigprocmask unblock failed: Invalid argument"):
-            # Versions of unshare(1) fail where they want to end like their child, which SIGKILL has ended.
+            self.conditions[run.condition] += 1
+        message = errors.read_text(errors="replace").strip()
+        if "kill" in run.faults and message.endswith("unshare: sigprocmask unblock failed: Invalid argument"):
+            # Some versions of unshare(1) fail when SIGKILL ended their child and they try to end the same way.
             explained = {*explained, 1}
         if run.code not in run.expected | explained | {VIOLATION}:
             self.problem(
                 "exit code",
                 f"{run.code}, expected {sorted(run.expected)}, run {run.number} "
-                f"({run.way}, faults {sorted(run.faults)}): {said}",
+                f"({run.condition}, faults {sorted(run.faults)}): {message}",
             )
         errors.unlink()
         return run.code
 
-    def lokt(self, *words, owner=None, patience=30):
-        """A lokt command that nobody disturbs."""
+    def lokt(self, *words, owner=None, timeout=30):
+        """Runs a lokt command that no fault hits."""
         words = [str(self.settings.binary), *words]
         return subprocess.run(
             words,
@@ -161,21 +161,21 @@ class Ground:
             stdin=DEVNULL,
             capture_output=True,
             text=True,
-            timeout=patience,
+            timeout=timeout,
             check=False,
         )
 
-    # What happened
+    # Events and problems
 
     def problem(self, kind, text):
         with self.lock:
             self.problems.append((kind, text))
 
     def read_log(self):
-        """Reads what the oracle has said since the last time."""
+        """Reads the new lines of the oracle's log."""
         with self.reading:
             try:
-                with open(self.folder / "inside.log", "rb") as file:
+                with open(self.folder / "oracle.log", "rb") as file:
                     file.seek(self.log_read)
                     text = file.read()
             except FileNotFoundError:
@@ -194,12 +194,12 @@ class Ground:
             self.counts[kind] += 1
         elif kind == "L":
             run, names, size = rest.split()
-            self.left[int(run), names] = int(size)
+            self.exits[int(run), names] = int(size)
         else:
-            run, mode, names, ids, fences, company, size = rest.split()
+            run, mode, names, ids, fences, concurrency, size = rest.split()
             entry = Entry(int(run), mode, names.split(","), ids.split(","), fences.split(","), int(size))
             self.entries.append(entry)
-            self.most = max(self.most, int(company))
+            self.max_concurrency = max(self.max_concurrency, int(concurrency))
 
     def of_kind(self, kind):
         return sum(found == kind for found, _ in self.problems)
@@ -207,7 +207,7 @@ class Ground:
 
 @dataclass
 class Entry:
-    """What the oracle told of one entry."""
+    """One entry, from the oracle's log."""
 
     run: int
     mode: str
@@ -218,10 +218,10 @@ class Entry:
 
 
 def flags_of(mode):
-    """The flags that ask for a mode: exclusive, shared, or a number of slots."""
+    """Returns the flags for a mode: exclusive, shared, or a number of slots."""
     return {"exclusive": [], "shared": ["--shared"]}.get(mode, ["--slots", mode])
 
 
 def chooser(settings, *names):
-    """Random choices that the seed determines; what the scheduler makes of them it does not."""
+    """Returns a generator of random choices that the seed determines. The scheduler's choices stay random."""
     return random.Random("/".join([settings.seed, *map(str, names)]))

@@ -1,4 +1,4 @@
-"""What some of the processes have to bear: a clock that is set, and a pid namespace of their own."""
+"""Special conditions for some of the processes: a clock that changes, and a separate pid namespace."""
 import json
 import os
 import random
@@ -10,20 +10,20 @@ from pathlib import Path
 from subprocess import DEVNULL, PIPE
 
 HOUR = 3600
-# Away from the true time by this much; a process sees the clock jump between these during its life.
+# Differences from the true time. A process sees its clock jump between them while it runs.
 OFFSETS = (-24 * HOUR, -HOUR, -1, 0, 1, HOUR, 24 * HOUR)
 
 
 class Clock:
-    """A clock that is set forward and back all the time, for those processes that are given it.
+    """A clock that is set forward and back all the time, for the processes that run with it.
 
-    faketime(1) lends its library, which reads the offset from a file at every look at the clock. Time
-    spans stay true (CLOCK_MONOTONIC), as they do where a real clock is set. The library has a semaphore,
-    which a process takes as it starts and at every look, and which the children that have the library share
-    with it: where the process is killed with it, they never start, and that looks like a wedge of ours. So it
-    is the loader that is told to load it, not the environment: nobody inherits it, every process has a
-    semaphore of its own, and the guarded command and the oracle have the true time. Who is killed leaves its
-    semaphore behind; those are removed in the end.
+    The library of faketime(1) reads the offset from a file whenever a process reads the clock. Time spans stay
+    true (CLOCK_MONOTONIC), as they do when a real clock is set. The library has a semaphore, which a process
+    locks when it starts and whenever it reads the clock, and which it shares with the children that have the
+    library. If the process is killed while it holds the semaphore, they never start, and that would look like a
+    wedge of lokt. So the loader loads the library, not the environment: children do not inherit it, every
+    process has a separate semaphore, and the guarded command and the oracle have the true time. A killed process
+    leaves its semaphore behind; close() removes those.
     """
 
     def __init__(self, folder, dynamic, seed):
@@ -52,20 +52,20 @@ class Clock:
         draft.rename(self.file)
 
     def works(self, folder):
-        """Whether a lease that is taken at this clock is from another hour."""
+        """Checks that a lease locked with this clock has a time in another hour."""
         self.set(HOUR)
-        words = ["env", f"LOKT_ROOT={folder}/probe", *self.dress(["lock", "probe", "--ttl=1s", "--json"])]
+        words = ["env", f"LOKT_ROOT={folder}/probe", *self.wrap(["lock", "probe", "--ttl=1s", "--json"])]
         done = subprocess.run(words, stdout=PIPE, stderr=DEVNULL, check=False)
         shutil.rmtree(folder / "probe", ignore_errors=True)
-        taken = json.loads(done.stdout)["acquired_ts"] if done.returncode == 0 else ""
-        return taken[:13] == time.strftime("%Y-%m-%dT%H", time.gmtime(time.time() + HOUR))
+        locked_at = json.loads(done.stdout)["acquired_ts"] if done.returncode == 0 else ""
+        return locked_at[:13] == time.strftime("%Y-%m-%dT%H", time.gmtime(time.time() + HOUR))
 
     def run(self):
-        """Sets the clock until the end."""
+        """Changes the clock until it is closed."""
         while not self.ended.wait(self.random.uniform(0.02, 0.3)):
             self.set(self.random.choice(OFFSETS))
 
-    def dress(self, words):
+    def wrap(self, words):
         return [*self.words, *words]
 
     def close(self):
@@ -76,19 +76,19 @@ class Clock:
 
 
 def loader():
-    """The loader of dynamically linked programs, which has loaded this one, too."""
+    """Returns the path of the dynamic loader, found in the memory map of this process."""
     mapped = {line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines()}
     return next((path for path in mapped if os.path.basename(path).startswith("ld-")), None)
 
 
 def clock(folder, dynamic, seed):
-    """A clock to be set, or why there is none."""
+    """Returns a clock that changes, or a text that says why there is none."""
     if not shutil.which("faketime"):
         return "faketime is not installed"
     if isinstance(dynamic, str):
         return dynamic
     if not loader():
-        return "no loader of dynamically linked programs is known here"
+        return "the dynamic loader was not found"
     found = Clock(folder, dynamic, seed)
     found.start()
     if found.works(folder):
@@ -99,7 +99,7 @@ def clock(folder, dynamic, seed):
 
 
 def dynamic_binary(repository):
-    """A binary that a library can be loaded into: a debug build, brought up to date; or why there is none."""
+    """Returns an up-to-date debug build, which can load a library, or a text that says why there is none."""
     if shutil.which("cargo"):
         words = ["cargo", "build", "--quiet", "--locked", "-p", "lokt-cli", "--bin", "lokt"]
         done = subprocess.run(words, cwd=repository, stderr=PIPE, text=True, check=False)
@@ -111,7 +111,7 @@ def dynamic_binary(repository):
 
 
 def namespaces():
-    """The words that run a program in a pid namespace of its own, or why there are none."""
+    """Returns the words that run a program in a separate pid namespace, or a text that says why there are none."""
     if not shutil.which("unshare"):
         return "unshare is not installed"
     words = ["unshare", "--pid", "--fork", "--mount-proc"]

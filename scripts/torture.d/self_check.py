@@ -1,7 +1,7 @@
-"""Proves that the torture can fail: it is run with locks that are broken in known ways, and must find each.
+"""Proves that the torture test can fail: runs it with locks that are broken in known ways. It must find each fault.
 
-A check that has never failed says nothing. What is broken here is broken from outside, by a program that
-stands in lokt's place and runs the real one wrongly; see broken.py.
+A check that has never failed proves nothing. The faults are made from outside, by a program that replaces lokt
+and runs the real one wrongly; see broken.py.
 """
 import subprocess
 import sys
@@ -10,34 +10,34 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 
-# What is broken, where that must be found, and as what.
-BREAKS = [
-    ("own_root", ["exclusive", "shared", "slots", "several", "nested", "mixed", "swift"], "violation"),
+# The fault, the scenarios that must find it, and the kind of problem that they must report.
+FAULTS = [
+    ("separate_roots", ["exclusive", "shared", "slots", "several", "nested", "mixed", "handoff"], "violation"),
     ("closed_ticket", ["exclusive", "shared", "slots"], "violation"),
     ("one_slot_more", ["slots"], "violation"),
     ("all_share", ["exclusive", "shared"], "violation"),
     ("first_name_only", ["several"], "violation"),
-    ("forced", ["exclusive", "mixed"], "violation"),
-    ("blind_to_circles", ["nested"], "wedge"),
+    ("force_unlocked", ["exclusive", "mixed"], "violation"),
+    ("forgets_outer_locks", ["nested"], "wedge"),
     ("never_wakes", ["exclusive"], "wedge"),
-    ("disorder", ["fairness"], "overtake"),
+    ("reordered_queue", ["fairness"], "overtake"),
 ]
 
 
-def prove(given):
-    """Breaks the lock in every way; 0 if each was found where it had to be."""
+def check(options):
+    """Breaks the lock in every way. Returns 0 if each scenario found each of its faults, and 1 otherwise."""
     missed = 0
     with tempfile.TemporaryDirectory(prefix="lokt-torture-") as folder:
-        for kind, scenarios, problem in BREAKS:
+        for kind, scenarios, problem in FAULTS:
             binary = Path(folder) / kind
-            binary.write_text(source(kind, given.binary))
+            binary.write_text(source(kind, options.binary))
             binary.chmod(0o755)
-            found = run(given, binary, scenarios, problem)
+            found = run(options, binary, scenarios, problem)
             for scenario in scenarios:
                 count = found.get((scenario, problem), 0)
                 missed += count == 0
-                print(f"{kind:17} {scenario:10} {problem}: {count or 'NOT FOUND'}", flush=True)
-    print(f"verdict: {'FAILED' if missed else 'ok'}: {missed} breaks were not found")
+                print(f"{kind:19} {scenario:10} {problem}: {count or 'NOT FOUND'}", flush=True)
+    print(f"verdict: {'FAILED' if missed else 'ok'}: {missed} faults were not found")
     return 1 if missed else 0
 
 
@@ -49,11 +49,11 @@ def source(kind, binary):
     )
 
 
-def run(given, binary, scenarios, problem):
-    """Tortures a broken lock until it is found in all scenarios, and counts what was, by scenario and kind."""
+def run(options, binary, scenarios, problem):
+    """Tests a broken lock until all scenarios have found it. Returns the counts of problems by scenario and kind."""
     words = [sys.executable, str(HERE.parent / "torture"), "--binary", str(binary)]
-    words += ["--until", problem, "--seconds", str(given.seconds), "--seed", given.seed]
-    words += ["--workers", str(given.workers)]
+    words += ["--until", problem, "--seconds", str(options.seconds), "--seed", options.seed]
+    words += ["--workers", str(options.workers)]
     words += [f"--only={scenario}" for scenario in scenarios]
     output = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=False).stdout
     found, scenario = {}, ""
