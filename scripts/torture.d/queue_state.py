@@ -12,6 +12,14 @@ def tickets(sandbox, name, state):
     return [lock_id for _, lock_id, _ in sorted(parts)]
 
 
+def new_tickets(sandbox, name, state, before):
+    """Returns the tickets that are not in an earlier list.
+
+    Counts do not show this: a killed process may have left a ticket, which the next guard removes.
+    """
+    return set(tickets(sandbox, name, state)) - set(before)
+
+
 def wait_for(what, condition, timeout=TIMEOUT):
     """Waits until a condition holds; fails after the timeout."""
     end = time.monotonic() + timeout
@@ -26,11 +34,11 @@ class Holder:
 
     def __init__(self, sandbox, name, *flags, command=("cat",), expected=(0,), state="h"):
         self.sandbox = sandbox
-        before = len(tickets(sandbox, name, state))
+        before = tickets(sandbox, name, state)
         words = sandbox.wrap("plain", ["guard", *flags, "--wait", name, "--", *command])
         self.run = sandbox.start(words, expected, next(sandbox.numbers), stdin=PIPE)
         self.input = self.run.process.stdin
-        wait_for(f"a ticket in state {state}", lambda: len(tickets(sandbox, name, state)) > before)
+        wait_for(f"a ticket in state {state}", lambda: new_tickets(sandbox, name, state, before))
 
     def release(self):
         self.input.close()

@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass
 
 from faults import KILLS, STOPS, Faults
-from queue_state import Holder, tickets, wait_for
+from queue_state import Holder, new_tickets, tickets, wait_for
 from sandbox import SLOTS, Sandbox, chooser, flags_of
 
 AT_ONCE = 0.3  # seconds
@@ -240,8 +240,9 @@ class Nested(Scenario):
         This also removes what killed guards have left in the list of nested waits.
         """
         first, second = (self.waits_inside(*names) for names in (("p", "q"), ("q", "p")))
+        before = tickets(self.sandbox, "q", "w")
         first.release()
-        wait_for("the first waits for the second", lambda: tickets(self.sandbox, "q", "w"))
+        wait_for("the first waits for the second", lambda: new_tickets(self.sandbox, "q", "w", before))
         second.release()
         codes = [second.finish(), first.finish()]
         if codes != [self.refused, 0]:
