@@ -82,7 +82,7 @@ def loader():
 
 
 def clock(folder, dynamic, seed):
-    """Returns a clock that changes, or a text that says why there is none."""
+    """Returns a clock that changes, or a text that says why it cannot work."""
     if not shutil.which("faketime"):
         return "faketime is not installed"
     if isinstance(dynamic, str):
@@ -99,7 +99,7 @@ def clock(folder, dynamic, seed):
 
 
 def dynamic_binary(repository):
-    """Returns an up-to-date debug build, which can load a library, or a text that says why there is none."""
+    """Returns an up-to-date debug build, which can load a library, or a text that says why it is missing."""
     if shutil.which("cargo"):
         words = ["cargo", "build", "--quiet", "--locked", "-p", "lokt-cli", "--bin", "lokt"]
         done = subprocess.run(words, cwd=repository, stderr=PIPE, text=True, check=False)

@@ -25,7 +25,7 @@ class Settings:
     seconds: float
     workers: int
     seed: str
-    clock: object  # conditions.Clock, or a text that says why there is none
+    clock: object  # conditions.Clock, or a text that says why it cannot work
     namespace: object  # words, or a text that says why there are none
     abort: threading.Event = field(default_factory=threading.Event)
 
