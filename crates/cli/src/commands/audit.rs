@@ -26,10 +26,10 @@ const LATE: usize = 1000;
 #[derive(Args, Debug)]
 pub(crate) struct Audit {
     /// From this time, or this long ago, on
-    #[arg(long, value_name = "DURATION|TIME", value_parser = point)]
+    #[arg(long, value_name = "DURATION|TIME", allow_hyphen_values = true, value_parser = point)]
     since: Option<Timestamp>,
     /// Up to this time, or this long ago
-    #[arg(long, value_name = "DURATION|TIME", value_parser = point)]
+    #[arg(long, value_name = "DURATION|TIME", allow_hyphen_values = true, value_parser = point)]
     until: Option<Timestamp>,
     /// Only this lock
     #[arg(long, add = completion::locks())]
@@ -203,6 +203,7 @@ fn wait_for_change(path: &Path) -> bool {
 fn point(text: &str) -> Result<Timestamp, String> {
     let ago = span::parse(text).map(|span| Timestamp::now().saturating_sub(span));
     ago.or_else(|_| text.parse()).map_err(|_| {
-        format!("{text:?} is neither a duration like 2h nor a time like 2026-02-01T10:00:00Z")
+        let form = span::FORM;
+        format!("{text:?} is neither a duration ({form}) nor a time like 2026-02-01T10:00:00Z")
     })
 }

@@ -16,7 +16,7 @@ pub(crate) struct Freeze {
     #[arg(add = completion::locks())]
     name: LockName,
     /// For how long
-    #[arg(long, value_name = "DURATION", value_parser = span::parse_positive)]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = span::parse_positive)]
     ttl: Duration,
     /// Print JSON
     #[arg(long)]

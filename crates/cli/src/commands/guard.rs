@@ -37,7 +37,7 @@ pub(crate) struct Guard {
     #[arg(add = completion::locks(), required = true, value_name = "NAME")]
     names: Vec<LockName>,
     /// Announce a lifetime to others, extended while the command runs
-    #[arg(long, value_name = "DURATION", value_parser = span::parse_positive)]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = span::parse_positive)]
     ttl: Option<Duration>,
     #[command(flatten)]
     sharing: Sharing,

@@ -27,7 +27,7 @@ pub(crate) struct Lock {
     #[arg(add = completion::locks())]
     name: LockName,
     /// Free it by itself after this long; without it, it lives until `lokt unlock`
-    #[arg(long, value_name = "DURATION", value_parser = span::parse_positive)]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = span::parse_positive)]
     ttl: Option<Duration>,
     /// Free it by itself when this process ends (in a script: --pid $$)
     #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(1..))]

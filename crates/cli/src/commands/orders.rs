@@ -7,7 +7,7 @@ use std::time::Duration;
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub(crate) struct MaxHold {
     /// Stop the command after this long, and give 124 (SIGTERM, 5 s later SIGKILL)
-    #[arg(long, value_name = "DURATION", value_parser = span::parse_positive)]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = span::parse_positive)]
     max_hold: Option<Duration>,
 }
 

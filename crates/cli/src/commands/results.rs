@@ -70,7 +70,7 @@ struct Remove {
 #[derive(Args, Debug)]
 struct Prune {
     /// Also those that were not used for this long
-    #[arg(long, value_name = "DURATION", value_parser = span::parse)]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = span::parse)]
     older: Option<Duration>,
     /// Also those that were not used for the longest time, until all have at most this many bytes (like 500M or
     /// 2G)

@@ -20,7 +20,7 @@ pub(crate) struct Waiting {
     #[arg(long)]
     wait: bool,
     /// Wait at most this long, with --wait [default: 10m]
-    #[arg(long, value_name = "DURATION", value_parser = span::parse, requires = "wait")]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = span::parse, requires = "wait")]
     timeout: Option<Duration>,
 }
 

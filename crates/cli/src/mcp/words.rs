@@ -40,7 +40,7 @@ impl TryFrom<String> for Name {
     }
 }
 
-/// A duration: 500ms, 90s, 5m, 1h30m
+/// A duration: 500ms, 90s, 5m, 1h30m, 2d, 1w
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 #[schemars(crate = "rmcp::schemars")]

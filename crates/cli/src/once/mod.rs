@@ -46,7 +46,7 @@ pub(crate) struct Once {
     #[command(flatten)]
     asking: Asking,
     /// Watch another's run at most this long [default: to its end]
-    #[arg(long, value_name = "DURATION", value_parser = span::parse)]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = span::parse)]
     timeout: Option<Duration>,
     #[command(flatten)]
     max_hold: MaxHold,
@@ -87,7 +87,7 @@ struct Inputs {
 #[derive(Args, Debug, Default)]
 struct Keeping {
     /// Forget the result after this long, and take none that is older [default: any; when room is needed]
-    #[arg(long, value_name = "DURATION", value_parser = span::parse_positive)]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = span::parse_positive)]
     ttl: Option<Duration>,
     /// A file or folder that the command makes; kept with the result and restored, no part of what matters
     #[arg(long = "artifact", value_name = "PATH")]

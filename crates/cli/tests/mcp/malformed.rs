@@ -258,6 +258,7 @@ fn arguments_that_do_not_fit_are_told_to_the_agent() {
         ("acquire", json!({"name": "a/b"}), "invalid lock name"),
         ("acquire", json!({"name": "--all"}), "must not begin with"),
         ("acquire", json!({"name": "x", "ttl": "soon"}), "not a duration"),
+        ("acquire", json!({"name": "x", "ttl": "5M"}), "ms, s, m, h, d, w"),
         ("acquire", json!({"name": "x", "slots": -1}), "invalid number"),
         ("acquire", json!({"name": "x", "until": "doomsday"}), "unknown variant"),
         ("acquire", json!({"name": "x", "shared": true, "slots": 2}), "--slots"),
