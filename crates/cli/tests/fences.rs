@@ -196,3 +196,80 @@ fn the_documented_script_refuses_what_is_no_single_fence_and_goes_on() {
     publish(&it, "second", "x").ok();
     assert_eq!(std::fs::read_to_string(it.folder().join("page")).unwrap(), "second\n");
 }
+
+/// What the last words of `unlock x --force --fence N` by somebody else come to.
+fn force(it: &Sandbox, fence: u64) -> Done {
+    it.lokt(["unlock", "x", "--force", "--fence", &fence.to_string()]).owner("boss").run()
+}
+
+#[test]
+fn only_the_acquisition_that_was_looked_at_is_broken() {
+    let it = sandbox();
+    it.lokt(["lock", "x", "--ttl", "1h"]).owner("old").run().ok();
+    let seen = it.record("x")["fence"].as_u64().unwrap();
+    it.lokt(["unlock", "x"]).owner("old").run().ok();
+    let not_held = force(&it, seen).fails_with(3, "not held");
+    assert!(not_held.out.is_empty(), "{not_held:#?}");
+    let newcomer =
+        it.lokt(["guard", "x", "--", HOLD[0], HOLD[1], HOLD[2]]).owner("new").start().is_in();
+    let now = it.record("x")["fence"].as_u64().unwrap();
+    for other in [seen, 0, now - 1, now + 1, u64::MAX] {
+        let refused = force(&it, other).fails_with(4, &now.to_string());
+        assert!(refused.err.contains("new (pid"), "it says who holds it: {refused:#?}");
+    }
+    newcomer.release().ok();
+    let held =
+        it.lokt(["guard", "x", "--", HOLD[0], HOLD[1], HOLD[2]]).owner("ada").start().is_in();
+    let now = it.record("x")["fence"].as_u64().unwrap();
+    force(&it, now).ok();
+    held.ends().expect(6);
+}
+
+#[test]
+fn of_several_holders_only_the_one_with_the_fence_is_broken() {
+    let it = sandbox();
+    let (first, second) = (reader(&it, "ada"), reader(&it, "bob"));
+    it.lokt(["lock", "x", "--shared"]).owner("eve").run().ok();
+    let record = it.record("x");
+    let fence_of = |owner: &str| {
+        let holders = std::iter::once(&record).chain(record["co_holders"].as_array().unwrap());
+        let mut holders = holders.filter(|it| it["owner"] == owner);
+        holders.next().unwrap()["fence"].as_u64().unwrap()
+    };
+    force(&it, fence_of("ada")).ok();
+    first.ends().expect(6);
+    assert_eq!(check(&it, &fence_of("bob").to_string()), 0, "the others hold on");
+    force(&it, fence_of("ada")).fails_with(4, &fence_of("eve").to_string());
+    force(&it, fence_of("eve")).ok();
+    second.release().ok();
+    force(&it, fence_of("bob")).fails_with(3, "not held");
+}
+
+#[test]
+fn what_has_no_fence_to_compare_is_not_broken() {
+    let it = sandbox();
+    it.write_record("x", r#"{"owner":"other","acquired_ts":"2026-02-01T10:00:00Z"}"#);
+    force(&it, 7).fails_with(4, "without a fence");
+    it.write_record("x", r#"{"version":99}"#);
+    force(&it, 7).fails_with(1, "not supported");
+    it.write_record("x", "no record");
+    force(&it, 7).fails_with(1, "corrupted");
+    assert_eq!(std::fs::read_to_string(it.record_path("x")).unwrap(), "no record");
+}
+
+#[test]
+fn a_fence_goes_with_force_and_one_name() {
+    let it = sandbox();
+    for words in [
+        &["unlock", "x", "--fence", "7"][..],
+        &["unlock", "x", "--fence", "7", "--break-stale"],
+        &["unlock", "--all", "--fence", "7"],
+        &["unlock", "x", "y", "--force", "--fence", "7"],
+        &["unlock", "--force", "--fence", "7"],
+        &["unlock", "x", "--force", "--fence", "newest"],
+        &["unlock", "x", "--force", "--fence", "-7"],
+    ] {
+        it.lokt(words.iter().copied()).run().expect(64);
+    }
+    assert!(!it.root().exists(), "wrong usage changes nothing");
+}

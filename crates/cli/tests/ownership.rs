@@ -96,9 +96,42 @@ fn all_of_mine_are_given_back_and_nobody_elses() {
         it.lokt(["guard", "d", "--", HOLD[0], HOLD[1], HOLD[2]]).owner("ada").start().is_in();
     let released = it.lokt(["unlock", "--all", "--json"]).owner("ada").run().ok().json();
     assert_eq!(released, serde_json::json!({"released": ["a", "b"], "count": 2}));
-    let by_flag = it.lokt(["unlock", "--owner", "bob", "--json"]).run().ok().json();
+    it.lokt(["unlock", "--owner", "bob", "--json"]).run().fails_with(64, "name a lock");
+    it.lokt(["exists", "c"]).run().ok();
+    let by_flag = it.lokt(["unlock", "--all", "--owner", "bob", "--json"]).run().ok().json();
     assert_eq!(by_flag, serde_json::json!({"released": ["c"], "count": 1}));
     it.lokt(["exists", "d"]).run().ok();
     it.lokt(["unlock"]).run().fails_with(64, "name a lock");
+    inside.release().ok();
+}
+
+#[test]
+fn each_of_several_names_is_given_back_whatever_becomes_of_the_others() {
+    let it = sandbox();
+    for (name, owner) in [("a", "ada"), ("b", "bob"), ("c", "ada")] {
+        it.lokt(["lock", name]).owner(owner).run().ok();
+    }
+    let all = ["unlock", "a", "b", "nothing", "a", "c", "--json"];
+    let done = it.lokt(all).owner("ada").run().expect(4);
+    assert_eq!(done.json(), serde_json::json!({"released": ["a", "c"], "count": 2}));
+    let errors = done.err.lines().filter(|line| line.starts_with("error: ")).count();
+    assert_eq!(errors, 2, "each that stays has its error: {done:#?}");
+    it.lokt(["exists", "b"]).run().ok();
+    let done = it.lokt(["unlock", "a", "c", "--json"]).owner("ada").run().expect(3);
+    assert!(done.out.is_empty(), "nothing was given back: {done:#?}");
+}
+
+#[test]
+fn no_refusal_teaches_to_take_what_is_anothers() {
+    let it = sandbox();
+    it.lokt(["lock", "lease", "--ttl", "1h"]).owner("ada").run().ok();
+    let inside =
+        it.lokt(["guard", "guard", "--", HOLD[0], HOLD[1], HOLD[2]]).owner("ada").start().is_in();
+    for name in ["lease", "guard"] {
+        for how in [&["unlock", name][..], &["unlock", name, "--break-stale"]] {
+            let refused = it.lokt(how.iter().copied()).owner("bob").run().expect(4);
+            assert!(!refused.err.contains("--force"), "{refused:#?}");
+        }
+    }
     inside.release().ok();
 }

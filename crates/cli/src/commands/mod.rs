@@ -48,7 +48,7 @@ pub(crate) fn run(cli: Cli) -> Result<Code, Failure> {
     match command {
         Command::Guard(it) => it.run(&context()?),
         Command::Lock(it) => it.run(&context()?),
-        Command::Unlock(it) => it.run(&context()?, global.owner.is_some()),
+        Command::Unlock(it) => it.run(&context()?),
         Command::Status(it) => it.run(&context()?),
         Command::Why(it) => it.run(&context()?, global.owner.clone()),
         Command::Exists(it) => it.run(&context()?),

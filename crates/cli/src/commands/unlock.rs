@@ -1,28 +1,28 @@
 use crate::{completion, context::Context, exit::Code, failure::Failure, output, span, view};
 use clap::Args;
 use lokt_lock::{
-    ops::{Might, Unlocked, survey_all, unlock},
+    ops::{Might, Unlocked, survey_all, unlock, unlock_only},
     record::{Hold, Record},
     rules::{Holding, Liveness},
     store::{RecordKind, StoreError},
-    words::{LockName, Timestamp},
+    words::{Fence, LockName, Timestamp},
 };
 
-/// Give a lease back
+/// Give leases back
 ///
 /// Only your own, unless you say otherwise. A lock that a living guard holds ends with its command.
 #[derive(Args, Debug)]
 #[command(
-    override_usage = "lokt unlock [OPTIONS] <NAME>\n       lokt unlock --all | --owner <OWNER>"
+    override_usage = "lokt unlock [OPTIONS] <NAME>...\n       lokt unlock --all [--owner <OWNER>]"
 )]
 pub(crate) struct Unlock {
-    /// The lock to give back
-    #[arg(add = completion::locks())]
-    name: Option<LockName>,
+    /// The locks to give back
+    #[arg(add = completion::locks(), value_name = "NAME")]
+    names: Vec<LockName>,
     #[command(flatten)]
     breaking: Breaking,
-    /// Give back all leases of yours; --owner without a name does the same for that owner
-    #[arg(long, conflicts_with_all = ["name", "force", "break_stale"])]
+    /// Give back all leases of yours, or of the owner that --owner names
+    #[arg(long, conflicts_with_all = ["names", "force", "break_stale"])]
     all: bool,
     /// Print JSON
     #[arg(long)]
@@ -33,10 +33,13 @@ pub(crate) struct Unlock {
 #[derive(Args, Debug)]
 struct Breaking {
     /// Remove whatever is there, whoever holds it
-    #[arg(long, conflicts_with = "break_stale", requires = "name")]
+    #[arg(long, conflicts_with = "break_stale", requires = "names")]
     force: bool,
+    /// With --force and one name: only the acquisition that has this fence, as `status` shows it
+    #[arg(long, value_name = "N", requires = "force", conflicts_with_all = ["break_stale", "all"])]
+    fence: Option<Fence>,
     /// Remove only what is provably stale, abandoned or corrupted
-    #[arg(long, requires = "name")]
+    #[arg(long, requires = "names")]
     break_stale: bool,
 }
 
@@ -51,28 +54,63 @@ impl Breaking {
 }
 
 impl Unlock {
-    pub(crate) fn run(&self, context: &Context, owner_given: bool) -> Result<Code, Failure> {
-        let released = match &self.name {
-            Some(name) => {
-                self.one(context, name)?;
-                vec![name.to_string()]
+    pub(crate) fn run(&self, context: &Context) -> Result<Code, Failure> {
+        let (released, failures) = match self.names.as_slice() {
+            [] if self.all => (all_of_mine(context)?, Vec::new()),
+            [] => return Err(Failure::usage("name a lock, or give --all")),
+            [_, _, ..] if self.breaking.fence.is_some() => {
+                return Err(Failure::usage(
+                    "--fence goes with one name: every lock has its own fences",
+                ));
             }
-            None if self.all || owner_given => all_of_mine(context)?,
-            None => {
-                return Err(Failure::usage("name a lock, or give --all or --owner OWNER"));
-            }
+            names => self.each(context, names),
         };
-        output::even_if_untold(&format!("released {released:?}"), self.report(&released));
+        if failures.is_empty() || !released.is_empty() {
+            output::even_if_untold(&format!("released {released:?}"), self.report(&released));
+        }
+        let mut failures = failures.into_iter().peekable();
+        let mut code = None;
+        while let Some(failure) = failures.next() {
+            let first = *code.get_or_insert(failure.code);
+            if failures.peek().is_none() {
+                return Err(Failure { code: first, ..failure });
+            }
+            output::fail(&failure);
+        }
         Ok(Code::Done)
     }
 
+    /// Gives back each of several locks, whatever becomes of the others: the names that are free now, and what kept
+    /// the others from it.
+    fn each(&self, context: &Context, names: &[LockName]) -> (Vec<String>, Vec<Failure>) {
+        let (mut released, mut failures) = (Vec::new(), Vec::new());
+        for (place, name) in names.iter().enumerate() {
+            if names.iter().take(place).any(|earlier| earlier == name) {
+                continue;
+            }
+            match self.one(context, name) {
+                Ok(()) => released.push(name.to_string()),
+                Err(failure) => failures.push(failure),
+            }
+        }
+        (released, failures)
+    }
+
     fn one(&self, context: &Context, name: &LockName) -> Result<(), Failure> {
-        match unlock(&context.store, name, &context.caller, self.breaking.might())? {
-            Unlocked::Done { unlogged, unsynced } => {
+        let (store, caller, might) = (&context.store, &context.caller, self.breaking.might());
+        let unlocked = match self.breaking.fence {
+            None => unlock(store, name, caller, might)?,
+            Some(fence) => unlock_only(store, name, caller, might, &[fence])?,
+        };
+        match (unlocked, self.breaking.fence) {
+            (Unlocked::Done { unlogged, unsynced }, _) => {
                 warn_unwritten(name, unlogged, unsynced);
                 Ok(())
             }
-            refused => Err(refusal(name, &refused, context)),
+            (Unlocked::OtherFence(now), Some(asked)) => {
+                Err(other_fence(name, asked, now.as_deref()))
+            }
+            (refused, _) => Err(refusal(name, &refused, context)),
         }
     }
 
@@ -132,7 +170,32 @@ pub(crate) fn refusal(name: &LockName, refused: &Unlocked, context: &Context) ->
         Unlocked::NotYours(record) => not_yours(name, record, context),
         Unlocked::GuardLives { pid, supervisor } => guard_lives(name, *pid, *supervisor),
         Unlocked::NotStale { record, holding } => not_stale(name, record.as_deref(), *holding),
+        Unlocked::OtherFence(now) => Failure::new(
+            Code::NotYours,
+            format!("lock {shown:?} is not what you saw any more: {}", standing(now.as_deref())),
+        ),
     }
+}
+
+/// The refusal to break an acquisition that is not the one with the fence that was asked for.
+fn other_fence(name: &LockName, asked: Fence, now: Option<&Record>) -> Failure {
+    let text =
+        format!("lock {:?} has another fence than {asked}: {}", name.as_str(), standing(now));
+    Failure::new(Code::NotYours, text).hint(format!("lokt status {name}   shows what holds it now"))
+}
+
+/// Who holds a lock now, with the fences: `it is held by ada (pid 7 on box), fence 12`.
+fn standing(now: Option<&Record>) -> String {
+    let Some(record) = now else {
+        return "it is held by a guard whose record is gone, and with it its fence".to_owned();
+    };
+    let told = |holder: &Record| {
+        let fence =
+            holder.fence.map_or_else(|| "without a fence".to_owned(), |it| format!("fence {it}"));
+        format!("{}, {fence}", view::holder::who(holder))
+    };
+    let holders: Vec<String> = record.holders().map(told).collect();
+    format!("it is held by {}", holders.join("; "))
 }
 
 fn guard_lives(name: &LockName, pid: Option<i32>, supervisor: Liveness) -> Failure {

@@ -17,13 +17,16 @@ use serde::Deserialize;
 #[schemars(crate = "rmcp::schemars")]
 pub(super) struct ForceUnlock {
     name: Name,
+    /// Only the acquisition with this fence, as status shows it; of several holders, only that one
+    fence: Option<u64>,
 }
 
 impl Operation for ForceUnlock {
     const NAME: &'static str = "force_unlock";
     const TITLE: &'static str = "Take a lock away";
     const ABOUT: &'static str = "Take a lock away from whoever holds it, all of them. A guard that holds it \
-        stops its command, whose work may be lost. Only when a person has asked for it.";
+        stops its command, whose work may be lost. Only when a person has asked for it; give the fence that \
+        they saw, so that nobody is stopped who came since (exit code 4).";
     const NATURE: Nature = Nature::Forces;
 
     fn fields() -> Vec<Field> {
@@ -31,8 +34,12 @@ impl Operation for ForceUnlock {
     }
 
     async fn call(self, call: &Call) -> Answer {
-        match Order::new(["unlock", "--force", "--json", "--", self.name.as_str()]).run(call).await
-        {
+        let fence = self.fence.map(|fence| fence.to_string());
+        let order = Order::new(["unlock", "--force", "--json"]).flag("--fence", fence);
+        let words = ["--".to_owned(), self.name.as_str().to_owned()];
+        match order.words(words).run(call).await {
+            // Of several holders only one is gone, which need not be the client.
+            Ok(ended) if self.fence.is_some() => plain(&ended),
             Ok(ended) => released(call, &self.name, &ended),
             Err(error) => broken(&error),
         }

@@ -6,8 +6,9 @@ use crate::{
     span,
 };
 use lokt_lock::{
-    ops::{self, Frozen, Might, Unfrozen, Unlocked},
+    ops::{self, Frozen, Might, OperationError, Unfrozen, Unlocked},
     store::StoreError,
+    words::{Fence, LockName},
 };
 
 /// Does what somebody wants, as the command line does it, and says what came of it.
@@ -29,7 +30,7 @@ pub(super) fn act(context: &Context, wish: &Wish) -> String {
                 }
                 refused => Err(unfreeze::refusal(name, &refused)),
             }),
-        Wish::Unlock(name) => ops::unlock(&context.store, name, &context.caller, Might::Own)
+        Wish::Unlock(name, shown) => unlocked(context, name, shown)
             .map_err(Failure::from)
             .and_then(|unlocked| match unlocked {
                 Unlocked::Done { unlogged, unsynced } => {
@@ -40,6 +41,19 @@ pub(super) fn act(context: &Context, wish: &Wish) -> String {
         Wish::Quit | Wish::Stop => Ok(String::new()),
     };
     done.unwrap_or_else(|failure| told(&failure))
+}
+
+/// Gives back what was shown, and not what has come in its place since.
+fn unlocked(
+    context: &Context,
+    name: &LockName,
+    shown: &[Fence],
+) -> Result<Unlocked, OperationError> {
+    let (store, caller) = (&context.store, &context.caller);
+    match shown {
+        [] => ops::unlock(store, name, caller, Might::Own),
+        shown => ops::unlock_only(store, name, caller, Might::Own, shown),
+    }
 }
 
 /// What could not be written of something that took effect.

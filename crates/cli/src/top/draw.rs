@@ -213,7 +213,7 @@ impl Foot {
                 typing(format!("{why}freeze {name}? Enter does, Esc does not; for: {time}"))
             }
             (Asking::Unfreeze(name), _) => loud(format!("lift the freeze of {name}? y/n")),
-            (Asking::Unlock(name), _) => loud(format!("unlock {name}? y/n")),
+            (Asking::Unlock(name, _), _) => loud(format!("unlock {name}? y/n")),
             (Asking::Nothing, Some(message)) => loud(message.clone()),
             (Asking::Nothing, None) => {
                 Self { text: KEYS.to_owned(), is_typed: false, is_loud: false }

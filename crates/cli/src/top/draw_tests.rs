@@ -70,6 +70,7 @@ fn the_chosen_name_in_full() {
   since     2027-01-15T08:00:10Z (1m)
   ends      2027-01-15T08:06:40Z (5m)
   command   make build
+  fence     7
   process   alive
   waiting   1. bob (pid 9) for 1m: make test
   waiting   2. eve (pid 9) for 5s: sh -c 'make docs'

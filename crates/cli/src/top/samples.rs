@@ -72,7 +72,8 @@ fn event(second: i64, kind: &str, lock: &str, owner: &str) -> Logged {
 
 /// Of everything something: a guard for which three wait, readers, an orphan, leases, freezes, something broken.
 pub(super) fn busy() -> Scene {
-    let command = json!({"command": ["make", "build"], "expires_at": at(400).to_string()});
+    let command =
+        json!({"command": ["make", "build"], "fence": 7, "expires_at": at(400).to_string()});
     let build = Entry {
         waiters: vec![
             ticket("bob", 40, &["make", "test"]),

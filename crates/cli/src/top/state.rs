@@ -3,7 +3,11 @@ use super::{
     scene::{Scene, Seen},
 };
 use crate::{span, view::command_line};
-use lokt_lock::{ops::Entry, record::Record, words::LockName};
+use lokt_lock::{
+    ops::Entry,
+    record::Record,
+    words::{Fence, LockName},
+};
 use std::{cmp::Reverse, time::Duration};
 
 /// How far the keys for pages go.
@@ -59,8 +63,8 @@ pub(super) enum Asking {
     FreezeFor(LockName, String),
     /// Whether to lift a freeze.
     Unfreeze(LockName),
-    /// Whether to unlock a name.
-    Unlock(LockName),
+    /// Whether to unlock a name, of the acquisitions with these fences.
+    Unlock(LockName, Vec<Fence>),
 }
 
 /// What somebody wants that only the loop can do.
@@ -71,7 +75,8 @@ pub(super) enum Wish {
     Stop,
     Freeze(LockName, Duration),
     Unfreeze(LockName),
-    Unlock(LockName),
+    /// Of the acquisitions that were shown when it was asked for, by their fences; where none has one, of any.
+    Unlock(LockName, Vec<Fence>),
 }
 
 impl Sort {
@@ -131,8 +136,10 @@ impl State {
             }
             (key, Asking::FreezeFor(name, text)) => self.type_time(key, name, text),
             (Key::Character('y' | 'Y'), Asking::Unfreeze(name)) => Some(Wish::Unfreeze(name)),
-            (Key::Character('y' | 'Y'), Asking::Unlock(name)) => Some(Wish::Unlock(name)),
-            (_, Asking::Unfreeze(_) | Asking::Unlock(_)) => None,
+            (Key::Character('y' | 'Y'), Asking::Unlock(name, shown)) => {
+                Some(Wish::Unlock(name, shown))
+            }
+            (_, Asking::Unfreeze(_) | Asking::Unlock(..)) => None,
         }
     }
 
@@ -187,8 +194,12 @@ impl State {
 
     fn ask_unlock(&mut self, scene: &Scene) {
         let Some(seen) = self.pick(scene) else { return };
-        match seen.lock {
-            Some(_) => self.asking = Asking::Unlock(seen.name.clone()),
+        match &seen.lock {
+            Some(entry) => {
+                let holders = entry.record().into_iter().flat_map(Record::holders);
+                let shown = holders.filter_map(|it| it.fence).collect();
+                self.asking = Asking::Unlock(seen.name.clone(), shown);
+            }
             None => {
                 self.message =
                     Some(format!("lock {:?} is not held; f lifts the freeze", seen.name.as_str()));

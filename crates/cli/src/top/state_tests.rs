@@ -80,14 +80,19 @@ fn what_is_chosen_stays_chosen_wherever_it_goes() {
 
 #[test]
 fn nothing_is_changed_without_being_asked_again() {
+    let shown = vec![Fence::new(7)];
     let (state, wish) = pressed(&[Key::Character('u')]);
-    assert_eq!((state.asking, wish), (Asking::Unlock(name("build")), None));
+    assert_eq!((state.asking, wish), (Asking::Unlock(name("build"), shown.clone()), None));
     for no in [Key::Character('n'), Key::Escape, Key::Enter, Key::Character('u')] {
         let (state, wish) = pressed(&[Key::Character('u'), no]);
         assert_eq!((state.asking, wish), (Asking::Nothing, None), "{no:?} is no");
     }
     let (_, wish) = pressed(&[Key::Character('u'), Key::Character('y')]);
-    assert_eq!(wish, Some(Wish::Unlock(name("build"))));
+    assert_eq!(
+        wish,
+        Some(Wish::Unlock(name("build"), shown)),
+        "what is shown, and nothing that comes later"
+    );
     let (_, wish) = pressed(&[Key::Down, Key::Character('f'), Key::Character('y')]);
     assert_eq!(wish, Some(Wish::Unfreeze(name("deploy"))), "what is frozen is lifted");
     let frozen_only = [Key::End, Key::Up, Key::Character('u')];

@@ -11,6 +11,7 @@ mod clients;
 mod documented;
 mod endings;
 mod hostile;
+mod forcing;
 mod line;
 mod malformed;
 mod pinned;

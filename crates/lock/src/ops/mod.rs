@@ -38,5 +38,5 @@ pub use request::Request;
 pub use several::{AllOutcome, acquire_all};
 pub use survey::{Entry, State, survey, survey_all};
 pub use tidy::{prune, tidy};
-pub use unlock::{Might, Unlocked, unlock};
+pub use unlock::{Might, Unlocked, unlock, unlock_only};
 pub use wait::{Bystander, Denial, Outcome, Patience, Standing, acquire};

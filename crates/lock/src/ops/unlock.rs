@@ -8,7 +8,7 @@ use crate::{
     rules::{Holding, Liveness, Mode, Place, Presence, Staleness, Verdict, judge},
     store::{Durability, Placed, Put, RecordKind, Removed, Section, Store, StoreError},
     sys::{self, Caller},
-    words::LockName,
+    words::{Fence, LockName},
 };
 
 /// How much somebody who unlocks is willing to break.
@@ -51,6 +51,8 @@ pub enum Unlocked {
         /// How it is held.
         holding: Option<Holding>,
     },
+    /// It is held, but by none of the acquisitions that were meant.
+    OtherFence(Option<Box<Record>>),
 }
 
 /// Frees a name, as far as the caller may and is willing to.
@@ -64,10 +66,38 @@ pub fn unlock<S: Store>(
     caller: &Caller,
     might: Might,
 ) -> Result<Unlocked, OperationError> {
+    unlock_any(store, name, caller, (might, None))
+}
+
+/// Frees a name of the acquisitions with these fences, as far as the caller may and is willing to. An acquisition that
+/// came after the caller looked has another fence, and is left as it is: fences are compared in the section in which
+/// the record is changed. Of several holders, the others stay.
+///
+/// # Errors
+/// As [`unlock`], and where the fence of what stands there cannot be read.
+pub fn unlock_only<S: Store>(
+    store: &S,
+    name: &LockName,
+    caller: &Caller,
+    might: Might,
+    only: &[Fence],
+) -> Result<Unlocked, OperationError> {
+    unlock_any(store, name, caller, (might, Some(only)))
+}
+
+fn unlock_any<S: Store>(
+    store: &S,
+    name: &LockName,
+    caller: &Caller,
+    (might, only): (Might, Option<&[Fence]>),
+) -> Result<Unlocked, OperationError> {
     let mut section = store.section(name)?;
     let slot = section.store().peek(name, RecordKind::Lock);
     let inside = entered(section.store(), name)?;
-    let seen = Seen { name, slot: &slot, inside: &inside, caller };
+    let seen = Seen { name, slot: &slot, inside: &inside, caller, only };
+    if let Some(refused) = seen.refused_for_fence()? {
+        return Ok(refused);
+    }
     let permission = match might {
         Might::Force => Ok(seen.forced()),
         Might::Stale => seen.stale(section.store())?,
@@ -77,8 +107,8 @@ pub fn unlock<S: Store>(
         Err(refused) => Ok(refused),
         Ok(None) => Ok(Unlocked::NotFound),
         Ok(Some(breaking)) => {
-            let inside = if might == Might::Force { inside.as_slice() } else { &[] };
-            break_open(&mut section, caller, &slot, (&breaking, inside))
+            let inside = if might == Might::Force { seen.inside_of(&breaking) } else { Vec::new() };
+            break_open(&mut section, caller, &slot, (&breaking, &inside))
         }
     }
 }
@@ -102,18 +132,52 @@ struct Seen<'a> {
     slot: &'a Slot,
     inside: &'a [Place],
     caller: &'a Caller,
+    /// The fences of the acquisitions that are meant, where not all are.
+    only: Option<&'a [Fence]>,
 }
 
 impl Seen<'_> {
+    fn is_meant(&self, holder: &Record) -> bool {
+        self.only.is_none_or(|only| holder.fence.is_some_and(|fence| only.contains(&fence)))
+    }
+
+    /// The refusal where the name is held, but by no acquisition that is meant.
+    fn refused_for_fence(&self) -> Result<Option<Unlocked>, OperationError> {
+        if self.only.is_none() {
+            return Ok(None);
+        }
+        let record = readable(self.slot.clone(), "lock", self.name)?;
+        let refused = match record {
+            Some(record) if !record.holders().any(|it| self.is_meant(it)) => {
+                Some(Unlocked::OtherFence(Some(Box::new(record))))
+            }
+            // A guard whose record was deleted keeps its lock, but nothing tells its fence.
+            None if !self.inside.is_empty() => Some(Unlocked::OtherFence(None)),
+            _ => None,
+        };
+        Ok(refused)
+    }
+
+    /// The tickets of those that lose the name. All that are in a lock of one holder are in through that holder.
+    fn inside_of(&self, breaking: &Breaking) -> Vec<Place> {
+        let exclusive = self.slot.record().is_none_or(|it| it.mode == Mode::Exclusive);
+        let loses = |place: &&Place| {
+            let mut losers = breaking.holders.iter();
+            self.only.is_none() || exclusive || losers.any(|(_, it)| it.is_of(&place.lock_id))
+        };
+        self.inside.iter().filter(loses).cloned().collect()
+    }
+
     fn forced(&self) -> Option<Breaking> {
         let kind = match self.slot {
             Slot::Absent if self.inside.is_empty() => return None,
             Slot::Corrupted(_) => EventKind::CorruptBreak,
             _ => EventKind::ForceBreak,
         };
-        let holders = self.slot.record().into_iter().flat_map(Record::holders);
-        let holders = holders.map(|holder| (kind, holder.clone())).collect();
-        Some(Breaking { holders, rest: None, kind })
+        let holders = self.slot.record().cloned().into_iter().flat_map(Record::into_holders);
+        let (meant, rest): (Vec<Record>, Vec<Record>) = holders.partition(|it| self.is_meant(it));
+        let holders = meant.into_iter().map(|holder| (kind, holder)).collect();
+        Some(Breaking { holders, rest: Record::of_holders(rest), kind })
     }
 
     fn stale<S: Store>(&self, store: &S) -> Result<Permission, OperationError> {
@@ -131,6 +195,9 @@ impl Seen<'_> {
         let (mut gone, mut standing) = (Vec::new(), Vec::new());
         for (holder, verdict) in self.judged(store, record) {
             match verdict {
+                Verdict::Held(holding) if !self.is_meant(&holder) => {
+                    standing.push((holder, holding))
+                }
                 Verdict::Stale(why) => gone.push((EventKind::of_staleness(why), holder)),
                 Verdict::Held(Holding::Abandoned) => gone.push((EventKind::StaleBreak, holder)),
                 Verdict::Held(holding) => standing.push((holder, holding)),
@@ -154,8 +221,9 @@ impl Seen<'_> {
         let judged = self.judged(store, record.clone());
         let (first, held) = (judged.first().cloned(), judged.into_iter());
         let held: Vec<(Record, Verdict)> = held.filter(|(_, it)| !expired(*it)).collect();
+        let is_mine = |it: &Record| self.caller.identity.owns(it) && self.is_meant(it);
         let mine: Vec<&(Record, Verdict)> =
-            held.iter().filter(|(holder, _)| self.caller.identity.owns(holder)).collect();
+            held.iter().filter(|(holder, _)| is_mine(holder)).collect();
         // Of several that are mine, a lease is what can be given back.
         let is_guard = |(holder, _): &&&(Record, Verdict)| holder.hold == Some(Hold::Guard);
         let chosen = mine.iter().find(|it| !is_guard(it)).or(mine.first());
