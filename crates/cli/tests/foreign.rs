@@ -192,7 +192,7 @@ fn a_renewal_keeps_what_another_program_wrote() {
     assert_eq!((&record["zeta"], &record["alpha"]), (&zeta, &json!("ünï")));
     assert_eq!(record["exact"].to_string(), "1.50", "numbers keep their digits");
     assert_eq!((&record["pid"], &record["host"]), (&json!(4711), &json!("elsewhere")));
-    assert_eq!(record["acquired_ts"], "2026-02-01T10:00:00Z", "it is the same acquisition");
+    assert_eq!(record["held_since"], "2026-02-01T10:00:00Z", "it is the same acquisition");
     let keys: Vec<&str> = record.as_object().unwrap().keys().map(String::as_str).collect();
     assert!(keys.ends_with(&["zeta", "exact", "alpha"]), "in their order, at the end: {keys:?}");
     it.lokt(["unlock", "x"]).run().ok();

@@ -148,7 +148,7 @@ fn a_guard_enters_under_its_owners_lease_and_leaves_it() {
     it.lokt(["lock", "x"]).run().ok();
     inside.release().ok();
     let after = it.record("x");
-    for field in ["lock_id", "metadata", "hold", "fence", "acquired_ts"] {
+    for field in ["lock_id", "metadata", "hold", "fence", "held_since"] {
         assert_eq!(after[field], lease[field], "the lease's {field} is as it was");
     }
     it.lokt(["unlock", "x"]).run().ok();

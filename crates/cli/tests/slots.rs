@@ -167,11 +167,8 @@ fn leases_take_slots_and_an_unlocked_one_lets_the_first_waiter_in() {
     assert!(last.is_running(), "carl, the guard and g2 have the three");
     guard.release().ok();
     last.is_in().release().ok();
-    let record = it.record("x");
-    assert_eq!(
-        (&record["owner"], &record["co_holders"][0]["owner"]),
-        (&"carl".into(), &"g2".into())
-    );
+    let shown = it.lokt(["status", "x", "--json"]).run().ok().json();
+    assert_eq!((&shown["owner"], &shown["co_holders"][0]["owner"]), (&"carl".into(), &"g2".into()));
 }
 
 #[test]

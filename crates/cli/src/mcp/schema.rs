@@ -115,7 +115,7 @@ pub(super) fn output(fields: &[Field]) -> Arc<JsonObject> {
 }
 
 /// The fields of a refusal.
-pub(super) const BLOCKED: [Field; 14] = [
+pub(super) const BLOCKED: [Field; 15] = [
     ("name", Of::Text, "The lock"),
     ("reason", Of::Text, "Where blocked: held, frozen, queued or corrupted"),
     ("holder_owner", Of::Text, "Where blocked: who is in the way"),
@@ -127,7 +127,8 @@ pub(super) const BLOCKED: [Field; 14] = [
     ("holder_remaining_sec", Of::Whole, "Where blocked: what is left of that"),
     ("holder_expired", Of::Yes, "Where blocked: whether nothing is left of it"),
     ("holder_pid_status", Of::Text, "Where blocked: alive, dead or unknown"),
-    ("holder_acquired_ts", Of::Text, "Where blocked: since when, RFC 3339"),
+    ("holder_acquired_ts", Of::Text, "Where blocked: when it was taken or last renewed, RFC 3339"),
+    ("holder_held_since", Of::Text, "Where blocked: since when, RFC 3339"),
     ("holder_expires_at", Of::Text, "Where blocked: until when, RFC 3339"),
     ("holder_command", Of::Texts, "Where blocked: what it runs"),
 ];

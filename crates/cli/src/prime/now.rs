@@ -26,7 +26,7 @@ fn line(entry: &Entry, me: &Identity) -> Option<(u8, String)> {
         // What came of `lokt once` keeps nobody from asking for it again.
         State::Held if is_only_a_result(entry) => return None,
         State::Held | State::Overdue | State::Orphaned | State::Abandoned => {
-            let age = entry.record().map(|it| span::show(entry.seen.since(it.acquired)));
+            let age = entry.record().map(|it| span::show(entry.seen.since(it.since())));
             let age = age.map_or_else(String::new, |age| format!(" since {age}"));
             let (who, waiters) = (holders(entry, me), waiters(entry));
             let rest = format!("is held by {who}{age}{ends}{waiters}");

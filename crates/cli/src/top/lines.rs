@@ -100,7 +100,7 @@ fn without_record(entry: &Entry) -> Line {
 fn of_record(state: String, record: &Record, now: Timestamp) -> Line {
     let owner = record.owner.to_string();
     line(
-        [state, owner, since(record.acquired, now), ends(record, now), entry::what(record)],
+        [state, owner, since(record.since(), now), ends(record, now), entry::what(record)],
         Tone::Calm,
     )
 }
@@ -167,7 +167,7 @@ pub(super) fn full(seen: &Seen, now: Timestamp) -> Vec<(&'static str, String)> {
 fn of_holder(record: &Record, now: Timestamp) -> Vec<(&'static str, String)> {
     let mut told = vec![
         ("owner", holder::who(record)),
-        ("since", format!("{} ({})", record.acquired, since(record.acquired, now))),
+        ("since", format!("{} ({})", record.since(), since(record.since(), now))),
     ];
     let end = |end: Timestamp| ("ends", format!("{end} ({})", ends(record, now)));
     told.extend(record.expiry().map(end));

@@ -81,7 +81,7 @@ impl Scene {
 
     /// How long until anything that is shown looks different, though nothing happens.
     pub(super) fn until_change(&self, now: Timestamp) -> Option<Duration> {
-        let ages = self.names.iter().flat_map(Seen::records).map(|record| record.acquired);
+        let ages = self.names.iter().flat_map(Seen::records).map(Record::since);
         let arrivals = self.names.iter().flat_map(Seen::waiters).filter_map(TicketText::arrived);
         let ends: Vec<Timestamp> =
             self.names.iter().flat_map(Seen::records).filter_map(Record::expiry).collect();

@@ -106,7 +106,7 @@ impl State {
         let end = |seen: &Seen| seen.records().filter_map(Record::expiry).min();
         match self.sort {
             Sort::Name => {}
-            Sort::Age => list.sort_by_key(|seen| seen.records().map(|it| it.acquired).min()),
+            Sort::Age => list.sort_by_key(|seen| seen.records().map(Record::since).min()),
             // What never ends comes last.
             Sort::End => list.sort_by_key(|seen| (end(seen).is_none(), end(seen))),
             Sort::Waiting => list.sort_by_key(|seen| Reverse(seen.waiters().len())),

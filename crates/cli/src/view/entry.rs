@@ -49,7 +49,7 @@ pub(crate) fn json<'a>(entry: &'a Entry, freeze: Option<&Record>) -> Json<'a> {
     let expires_at = |it: &Record| it.expiry().map(|end| end.to_string());
     Json {
         subject: record.map_or(Subject::Name { name }, |it| Subject::Record(AsRead(it))),
-        age_sec: record.map(|it| entry.seen.since(it.acquired).as_secs()),
+        age_sec: record.map(|it| entry.seen.since(it.since()).as_secs()),
         expired: record.map(|it| it.is_expired(entry.seen)),
         pid_status: entry.process.as_str(),
         freeze: entry.kind == RecordKind::Freeze,
@@ -97,7 +97,7 @@ fn row(entry: &Entry) -> Vec<String> {
         state(entry),
         record.map_or_else(|| unrecorded(entry), |it| it.owner.to_string()),
         of(&|it| it.pid.map_or_else(String::new, |pid| pid.to_string())),
-        of(&|it| span::show(entry.seen.since(it.acquired))),
+        of(&|it| span::show(entry.seen.since(it.since()))),
         of(&|it| ends_in(it, entry)),
         if entry.waiters.is_empty() { String::new() } else { entry.waiters.len().to_string() },
         of(&|it| it.version.to_string()),
@@ -155,7 +155,7 @@ pub(crate) fn full(entry: &Entry, freeze: Option<&Record>) -> Vec<String> {
         put("process", entry.process.as_str().to_owned());
         put(
             "since",
-            format!("{} ({})", record.acquired, span::show(entry.seen.since(record.acquired))),
+            format!("{} ({})", record.since(), span::show(entry.seen.since(record.since()))),
         );
         put("ends in", ends_in(record, entry));
         if let Some(words) = &record.command {

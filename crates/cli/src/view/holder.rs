@@ -27,6 +27,7 @@ pub(crate) struct Blocked {
     holder_expired: Option<bool>,
     holder_pid_status: &'static str,
     holder_acquired_ts: Option<String>,
+    holder_held_since: Option<String>,
     holder_expires_at: Option<String>,
     holder_command: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,7 +55,7 @@ pub(crate) fn blocked(name: &LockName, denial: &Denial, caller: &Caller) -> Bloc
         holder_agent_id: record
             .and_then(|it| it.agent_id.as_ref().map(ToString::to_string))
             .or(text(|it| it.agent_id.clone())),
-        holder_age_sec: record.map(|it| now.since(it.acquired).as_secs()),
+        holder_age_sec: record.map(|it| now.since(it.since()).as_secs()),
         holder_ttl_sec: record.and_then(|it| it.ttl_sec),
         holder_remaining_sec: record
             .and_then(lokt_lock::record::Record::expiry)
@@ -62,6 +63,7 @@ pub(crate) fn blocked(name: &LockName, denial: &Denial, caller: &Caller) -> Bloc
         holder_expired: record.map(|it| it.is_expired(now)),
         holder_pid_status: record.map_or(Liveness::Unknown, |it| caller.liveness(it)).as_str(),
         holder_acquired_ts: record.map(|it| it.acquired.to_string()),
+        holder_held_since: record.map(|it| it.since().to_string()),
         holder_expires_at: record
             .and_then(lokt_lock::record::Record::expiry)
             .map(|end| end.to_string()),
@@ -112,7 +114,7 @@ pub(crate) fn standing(standing: &Standing, now: Timestamp) -> String {
 /// Who holds a lock, since when, what they run, for how long still.
 fn in_brief(record: &Record, now: Timestamp) -> String {
     let pid = record.pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
-    let age = span::show(now.since(record.acquired));
+    let age = span::show(now.since(record.since()));
     let runs = record.command.as_deref().map(|it| format!(", running: {}", command_line(it)));
     let runs = runs.unwrap_or_default();
     format!("{}{pid} since {age}{}{runs}{}", record.owner, left(record, now), company(record))
@@ -193,7 +195,7 @@ pub(crate) fn slots_taken(record: &Record) -> String {
 
 /// One holder, as if there were no other.
 pub(crate) fn told_alone(record: &Record, now: Timestamp) -> String {
-    let age = span::show(now.since(record.acquired));
+    let age = span::show(now.since(record.since()));
     let runs = record.command.as_deref().map(|it| format!(", running: {}", command_line(it)));
     let runs = runs.unwrap_or_default();
     format!("{} since {age}{}{runs}", who(record), left(record, now))

@@ -131,7 +131,7 @@ impl Weaving {
 
 /// An acquisition's id; of another program's record, when it was taken.
 fn id_of(record: &Record) -> String {
-    record.lock_id.as_ref().map_or_else(|| record.acquired.to_string(), ToString::to_string)
+    record.lock_id.as_ref().map_or_else(|| record.since().to_string(), ToString::to_string)
 }
 
 impl Loom {
@@ -273,9 +273,9 @@ impl Loom {
         self.begun.entry(thread).or_insert_with(|| Begun {
             span: Span {
                 kind,
-                from: record.acquired,
+                from: record.since(),
                 beginning: Beginning::Known,
-                until: record.acquired,
+                until: record.since(),
                 end: SpanEnd::Open,
                 who: Who {
                     owner: record.owner.to_string(),

@@ -169,7 +169,7 @@ impl<C: Section> Turn<'_, C> {
             renewed.lock_id = Some(self.section.store().new_id()?);
         }
         let ttl = request.ttl.or_else(|| lifetime(lease));
-        renewed.set_lifetime(ttl, self.section.store().now());
+        renewed.renew(ttl, self.section.store().now());
         if request.metadata.is_some() {
             renewed.metadata.clone_from(&request.metadata);
         } else {

@@ -105,6 +105,7 @@ fn order(name: &LockName, caller: &Caller, ttl: Duration, now: Timestamp) -> Rec
         command: None,
         boot_id: None,
         pid_ns: None,
+        held_since: None,
         mode: Mode::Exclusive,
         co_holders: Vec::new(),
         unknown: Map::new(),

@@ -15,6 +15,7 @@ mod lose;
 mod publish;
 mod release;
 mod renew;
+mod renewing;
 mod request;
 mod scene;
 mod several;

@@ -84,7 +84,7 @@ pub(super) fn is_in(slot: &Slot, record: &Record) -> bool {
     slot.record().is_some_and(|now| match &record.lock_id {
         Some(id) => now.holder(id).is_some(),
         // Another program's record names no acquisition; of one owner at one time there is one.
-        None => now.owner == record.owner && now.acquired == record.acquired,
+        None => now.owner == record.owner && now.since() == record.since(),
     })
 }
 

@@ -40,8 +40,8 @@ pub fn renew<S: Store>(
     let ttl = lifetime(&grant.record);
     let now = store.now();
     match &grant.record.lock_id {
-        Some(id) => drop(record.update(id, |mine| mine.set_lifetime(ttl, now))),
-        None => record.set_lifetime(ttl, now),
+        Some(id) => drop(record.update(id, |mine| mine.renew(ttl, now))),
+        None => record.renew(ttl, now),
     }
     if ttl.is_none() {
         return Ok(Renewed::Done);
@@ -59,7 +59,7 @@ pub fn renew<S: Store>(
 pub(crate) fn lifetime(record: &Record) -> Option<Duration> {
     let rounded = record.ttl_sec.map(Duration::from_secs);
     let exact = record.expires_at.map(|end| end.since(record.acquired)).filter(|it| !it.is_zero());
-    // A lease that was renewed before has its expiry further off than one lifetime.
+    // Earlier versions moved the expiry alone: it is further off than one lifetime then.
     match (exact, rounded) {
         (Some(exact), Some(rounded)) => Some(exact.min(rounded)),
         (either, other) => either.or(other),

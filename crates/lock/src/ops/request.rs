@@ -70,6 +70,7 @@ impl Request<'_> {
             command: (!self.command.is_empty()).then(|| shortened(&self.command)),
             boot_id,
             pid_ns,
+            held_since: Some(now),
             mode: self.mode,
             co_holders: Vec::new(),
             unknown: Map::new(),

@@ -1,6 +1,6 @@
 use super::{
     Bystander, Denial, Grant, Loss, OperationError, Outcome, Patience, Request, acquire, lose,
-    release, stands,
+    release, renewing::Renewing, stands,
 };
 use crate::{
     store::{Store, Ticket},
@@ -49,7 +49,8 @@ pub fn acquire_all<S: Store>(
             Patience::None => Patience::None,
             Patience::For(limit) => Patience::For(limit.saturating_sub(began.elapsed())),
         };
-        let failed = match acquire(store, &request, left, bystander) {
+        let mut renewing = Renewing::new((store, caller), &grants, bystander);
+        let failed = match acquire(store, &request, left, &mut renewing) {
             Ok(Outcome::Entered(grant)) => {
                 grants.push(grant);
                 continue;

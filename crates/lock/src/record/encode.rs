@@ -57,7 +57,8 @@ impl Record {
         fields.put("fence", self.fence.map(crate::words::Fence::get))?;
         fields.put("command", self.command.as_ref())?;
         fields.put("boot_id", self.boot_id.as_ref())?;
-        fields.put("pid_ns", self.pid_ns)
+        fields.put("pid_ns", self.pid_ns)?;
+        fields.text("held_since", self.held_since)
     }
 }
 
@@ -110,7 +111,7 @@ impl Record {
     /// The bytes of the record's file.
     pub fn encode(&self) -> Vec<u8> {
         // Writing into memory cannot fail.
-        let mut bytes = serde_json::to_vec_pretty(self).unwrap_or_default();
+        let mut bytes = serde_json::to_vec_pretty(&self.for_every_reader()).unwrap_or_default();
         bytes.push(b'\n');
         bytes
     }

@@ -3,6 +3,7 @@ use crate::{
     rules::Mode,
     words::{LockId, Timestamp},
 };
+use std::{borrow::Cow, cmp::Reverse};
 
 /// The holders of a record that several hold: readers, or those who have slots.
 impl Record {
@@ -30,6 +31,44 @@ impl Record {
         let mut first = holders.next()?;
         first.co_holders.extend(holders.flat_map(Self::into_holders));
         Some(first)
+    }
+
+    /// The record as it stands in a file. A reader that knows nothing of several holders sees the first, so that is
+    /// the one whose lifetime ends last.
+    pub(super) fn for_every_reader(&self) -> Cow<'_, Self> {
+        let longest = self.co_holders.iter().map(Self::lasting).max();
+        if self.mode == Mode::Exclusive || longest.is_none_or(|longest| longest <= self.lasting()) {
+            return Cow::Borrowed(self);
+        }
+        let mut first = self.clone();
+        let mut rest = std::mem::take(&mut first.co_holders);
+        if let Some(place) = rest.iter().position(|it| Some(it.lasting()) == longest) {
+            let longest = rest.remove(place);
+            rest.insert(0, std::mem::replace(&mut first, longest));
+        }
+        first.co_holders = rest;
+        Cow::Owned(first)
+    }
+
+    /// Puts the holders into the order in which they came, whichever of them is the first in the file.
+    pub(super) fn sort_by_arrival(&mut self) {
+        if self.mode == Mode::Exclusive {
+            return;
+        }
+        let arrival = |it: &Self| (it.since(), it.fence, Reverse(it.lasting()));
+        let mut rest = std::mem::take(&mut self.co_holders);
+        rest.sort_by_key(arrival);
+        if let Some(earliest) = rest.first_mut().filter(|it| arrival(it) < arrival(self)) {
+            std::mem::swap(self, earliest);
+            rest.sort_by_key(arrival);
+        }
+        self.co_holders = rest;
+    }
+
+    /// How long a holder lasts, to be compared: without an end, or to which, and whether a process proves it.
+    fn lasting(&self) -> (bool, Option<Timestamp>, bool) {
+        let end = self.end_for_every_reader();
+        (end.is_none(), end, self.hold == Some(Hold::Guard))
     }
 
     /// The holder that belongs to the acquisition `id`.

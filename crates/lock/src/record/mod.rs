@@ -10,6 +10,8 @@
 //!   when they rewrite a record (a renewal). No field is ever renamed or given another meaning.
 //! * A change that an old reader would misunderstand raises the version; older programs then refuse the
 //!   file with [`UnsupportedVersion`] instead of guessing.
+//! * What a reader of the first release concludes from the fields that it knows stays true: a renewal moves
+//!   `acquired_ts` too, and the first of several holders is the one whose lifetime ends last.
 //! * `tests/records/` holds a sample of every version ever written, and a test that reads them all.
 
 mod encode;
@@ -58,9 +60,9 @@ pub struct Record {
     pub pid_start: Option<u64>,
     /// Which of the owner's agents or terminals.
     pub agent_id: Option<AgentId>,
-    /// When the lock was taken.
+    /// When the lock was taken, or last renewed: the beginning of `ttl_sec`.
     pub acquired: Timestamp,
-    /// The lifetime in seconds, as it was asked for.
+    /// The lifetime in seconds, as it was asked for, rounded up.
     pub ttl_sec: Option<u64>,
     /// When the lifetime ends; wins over `acquired + ttl_sec`.
     pub expires_at: Option<Timestamp>,
@@ -76,6 +78,8 @@ pub struct Record {
     pub boot_id: Option<String>,
     /// The pid namespace that `pid` is a number in (the inode of `/proc/<pid>/ns/pid`).
     pub pid_ns: Option<u64>,
+    /// When the lock was taken, whatever was renewed since; absent in records by earlier or other programs.
+    pub held_since: Option<Timestamp>,
     /// How many may hold the name at the same time.
     pub mode: Mode,
     /// Those who hold the name beside this holder, in the order in which they came. They have neither
@@ -95,6 +99,26 @@ impl Record {
     /// Whether the lifetime has ended at `now`.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expiry().is_some_and(|end| end <= now)
+    }
+
+    /// When the lock was taken. Every age is counted from it.
+    pub fn since(&self) -> Timestamp {
+        self.held_since.unwrap_or(self.acquired)
+    }
+
+    /// When the lifetime ends for the reader that sees it end first: some know `expires_at`, others only `acquired_ts`
+    /// and `ttl_sec`. `None` is never.
+    pub(crate) fn end_for_every_reader(&self) -> Option<Timestamp> {
+        let by_ttl = |ttl| self.acquired.saturating_add(Duration::from_secs(ttl));
+        self.expires_at.into_iter().chain(self.ttl_sec.map(by_ttl)).min()
+    }
+
+    /// Renews the lifetime: another one begins at `now`. All three times move, because there are readers that know
+    /// only `acquired_ts` and `ttl_sec`, and must see the same end; when the lock was taken is kept beside them.
+    pub fn renew(&mut self, ttl: Option<Duration>, now: Timestamp) {
+        self.held_since.get_or_insert(self.acquired);
+        self.acquired = now;
+        self.set_lifetime(ttl, now);
     }
 
     /// Gives the record a lifetime that starts at `now`; `None` is a life without end.

@@ -64,7 +64,7 @@ impl Key {
     }
 }
 
-const KNOWN: [&str; 20] = [
+const KNOWN: [&str; 21] = [
     "version",
     "name",
     "lock_id",
@@ -82,6 +82,7 @@ const KNOWN: [&str; 20] = [
     "command",
     "boot_id",
     "pid_ns",
+    "held_since",
     "mode",
     "slots",
     "co_holders",
@@ -143,7 +144,9 @@ impl Fields {
         self.text("name")?;
         let mode = self.mode()?;
         let co_holders = self.co_holders(mode, version, name)?;
-        Ok(Record { co_holders, ..self.into_holder(mode, version, name)? })
+        let mut record = Record { co_holders, ..self.into_holder(mode, version, name)? };
+        record.sort_by_arrival();
+        Ok(record)
     }
 
     fn into_holder(
@@ -170,6 +173,7 @@ impl Fields {
             command: self.texts("command")?,
             boot_id: self.text("boot_id")?,
             pid_ns: self.number("pid_ns")?,
+            held_since: self.time("held_since")?,
             mode,
             co_holders: Vec::new(),
             unknown: self.0.into_iter().map(|(key, value)| (key.0.into_owned(), value)).collect(),

@@ -27,18 +27,89 @@ fn every_version_ever_written_is_read() {
         (include_str!("../../tests/records/version-0.json"), 0),
         (include_str!("../../tests/records/version-1.json"), 1),
         (include_str!("../../tests/records/version-1-guard.json"), 1),
+        (include_str!("../../tests/records/version-1-renewed.json"), 1),
+        (include_str!("../../tests/records/version-1-slots.json"), 1),
     ] {
         let record = Record::parse(sample.as_bytes(), &name()).unwrap();
         assert_eq!(record.version, version);
-        assert_eq!(record.owner.as_str(), "agent-1");
+        assert_eq!(record.owner.as_str(), "agent-1", "who came first is first");
     }
 }
 
 #[test]
 fn a_version_1_record_is_written_as_it_was_read() {
-    let sample = include_str!("../../tests/records/version-1-guard.json");
-    let record = Record::parse(sample.as_bytes(), &name()).unwrap();
-    assert_eq!(String::from_utf8(record.encode()).unwrap(), sample);
+    for sample in [
+        include_str!("../../tests/records/version-1-guard.json"),
+        include_str!("../../tests/records/version-1-renewed.json"),
+        include_str!("../../tests/records/version-1-slots.json"),
+    ] {
+        let record = Record::parse(sample.as_bytes(), &name()).unwrap();
+        assert_eq!(String::from_utf8(record.encode()).unwrap(), sample);
+    }
+}
+
+/// When a reader of the first release, which knows `acquired_ts` and `ttl_sec` alone, and one that knows `expires_at`
+/// see a file's first holder end; `None` is never.
+fn ends_for_readers(file: &[u8]) -> [Option<Timestamp>; 2] {
+    let fields: Value = serde_json::from_slice(file).unwrap();
+    let time = |field: &str| fields[field].as_str().map(|text| text.parse::<Timestamp>().unwrap());
+    let lifetime = fields["ttl_sec"].as_u64().map(Duration::from_secs);
+    let old = lifetime.map(|ttl| time("acquired_ts").unwrap().saturating_add(ttl));
+    [old, time("expires_at").or(old)]
+}
+
+#[test]
+fn a_renewal_moves_the_end_for_every_reader_and_keeps_the_time_of_entry() {
+    let mut record = parse(&minimal()).unwrap();
+    let (entered, mut now) = (record.acquired, record.acquired);
+    for milliseconds in [1, 10, 500, 999, 1000, 1001, 1500, 300_000] {
+        let ttl = Duration::from_millis(milliseconds);
+        now = now.saturating_add(Duration::from_millis(7));
+        record.renew(Some(ttl), now);
+        for end in ends_for_readers(&record.encode()) {
+            assert!(end >= Some(now.saturating_add(ttl)), "{ttl:?}: no reader sees an earlier end");
+        }
+        record = Record::parse(&record.encode(), &name()).unwrap();
+        assert_eq!((record.since(), record.acquired), (entered, now));
+    }
+}
+
+#[test]
+fn the_first_of_several_in_the_file_covers_the_end_of_all() {
+    let holder = |owner: &str, second: u32, ttl: Option<u64>| {
+        let mut holder = json!({"lock_id": owner, "owner": owner, "hold": "lease", "fence": second,
+            "acquired_ts": format!("2026-02-01T10:00:0{second}Z")});
+        if let Some(ttl) = ttl {
+            holder["ttl_sec"] = json!(ttl);
+        }
+        holder
+    };
+    let lifetimes = [Some(5), Some(600), Some(10), None];
+    let choices = || lifetimes.into_iter();
+    for (a, b, c) in
+        choices().flat_map(|a| choices().flat_map(move |b| choices().map(move |c| (a, b, c))))
+    {
+        let mut record = holder("a", 1, a);
+        record["mode"] = json!("shared");
+        record["co_holders"] = json!([holder("b", 2, b), holder("c", 3, c)]);
+        let record = parse(&record).unwrap();
+        let file = record.encode();
+        let end = |it: &Record| it.expiry().map_or((true, None), |end| (false, Some(end)));
+        let last = record.holders().map(end).max().unwrap();
+        for seen in ends_for_readers(&file) {
+            assert_eq!((seen.is_none(), seen), last, "{a:?} {b:?} {c:?}");
+        }
+        let again = Record::parse(&file, &name()).unwrap();
+        let owners: Vec<&str> = again.holders().map(|it| it.owner.as_str()).collect();
+        assert_eq!(owners, ["a", "b", "c"], "the order of arrival stays");
+    }
+}
+
+#[test]
+fn a_record_of_an_earlier_version_is_as_old_as_it_says() {
+    let record = parse(&minimal()).unwrap();
+    assert_eq!((record.held_since, record.since()), (None, record.acquired));
+    assert!(!String::from_utf8(record.encode()).unwrap().contains("held_since"));
 }
 
 #[test]

@@ -24,7 +24,7 @@ enum Kind {
     Holders,
 }
 
-const FORMAT: [(&str, Kind); 20] = [
+const FORMAT: [(&str, Kind); 21] = [
     ("version", Kind::Whole),
     ("name", Kind::Text),
     ("lock_id", Kind::Text),
@@ -42,6 +42,7 @@ const FORMAT: [(&str, Kind); 20] = [
     ("command", Kind::Texts),
     ("boot_id", Kind::Text),
     ("pid_ns", Kind::Whole),
+    ("held_since", Kind::Time),
     ("mode", Kind::Text),
     ("slots", Kind::Whole),
     ("co_holders", Kind::Holders),
@@ -164,8 +165,8 @@ fn comes_back(record: &Record) -> String {
     assert_eq!(again, expected, "a record that is written and read is the same record");
     assert_eq!(again.encode(), bytes, "a record that is rewritten stays as it is");
     let written = String::from_utf8(bytes).expect("a record is a text");
-    let shown = Value::Object(record.to_json()).to_string();
-    assert_eq!(json::read(&shown), json::read(&written), "what is shown is what is written");
+    let shown = fields_of(&Value::Object(record.to_json()).to_string());
+    assert!(are_same(&shown, &fields_of(&written)), "what is shown is what is written: {written}");
     let as_read = serde_json::to_string(&AsRead(record)).expect("a record can be shown");
     let version = get(&fields_of(&as_read), "version").and_then(Json::whole);
     assert_eq!(version, Some(record.version), "a record is shown with the version that it has");
@@ -176,38 +177,63 @@ fn comes_back(record: &Record) -> String {
 fn is_kept(read: &Fields, written: &Fields) {
     let first: Vec<&str> = written.iter().take(2).map(|(key, _)| key.as_str()).collect();
     assert_eq!(first, ["version", "name"], "the version is the first field, the name the second");
-    fields_are_kept(&FORMAT[2..], read, written);
+    assert!(are_same(read, written), "nothing is lost or changed: {read:?} became {written:?}");
+    let rest = written.iter().map(|(key, _)| key.as_str());
+    let rest: Vec<&str> = rest.filter(|key| FORMAT.iter().any(|(known, _)| known == key)).collect();
+    let known = FORMAT.iter().map(|(key, _)| *key).filter(|key| rest.contains(key));
+    assert!(
+        known.eq(rest.iter().copied()),
+        "the fields stand in the order of the format: {rest:?}"
+    );
 }
 
-fn fields_are_kept(format: &[(&str, Kind)], read: &Fields, written: &Fields) {
-    for (field, kind) in format {
+/// Whether two records say the same, of the same holders, in whatever order these are.
+fn are_same(read: &Fields, written: &Fields) -> bool {
+    let of_record = ["mode", "slots"].iter().all(|field| {
+        let value = |fields| get(fields, field).filter(|value| !means_absent(field, value));
+        value(read) == value(written)
+    });
+    let mut after = holders(written);
+    let mut is_there = |before: &Fields| {
+        let place = after.iter().position(|after| is_same_holder(before, after));
+        place.map(|place| after.swap_remove(place)).is_some()
+    };
+    let before = holders(read);
+    of_record && before.iter().all(&mut is_there) && after.is_empty()
+}
+
+/// What is said of each holder, and beside it, in the order of the file.
+fn holders(record: &Fields) -> Vec<Fields> {
+    let mut first = record.clone();
+    first.retain(|(key, _)| !OF_THE_RECORD.contains(&key.as_str()));
+    let beside = match get(record, "co_holders") {
+        Some(Json::List(holders)) => holders.clone(),
+        _ => Vec::new(),
+    };
+    let fields = |holder| match holder {
+        Json::Object(fields) => fields,
+        _ => unreachable!("a holder is an object"),
+    };
+    std::iter::once(first).chain(beside.into_iter().map(fields)).collect()
+}
+
+fn is_same_holder(read: &Fields, written: &Fields) -> bool {
+    let is_of_holder =
+        |key: &str| !OF_THE_RECORD.contains(&key) && FORMAT.iter().any(|(known, _)| *known == key);
+    let is_same = |(field, kind): &(&str, Kind)| {
         let before = get(read, field).filter(|value| !means_absent(field, value));
-        let after = get(written, field);
-        let is_same = match (before, after) {
-            (Some(Json::List(before)), Some(Json::List(after))) if *kind == Kind::Holders => {
-                holders_are_kept(before, after);
-                true
-            }
+        match (before, get(written, field)) {
             (Some(before), Some(after)) if *kind == Kind::Time => is_same_time(before, after),
             (Some(before), None) => is_early(field, before),
             (before, after) => before == after,
-        };
-        assert!(is_same, "{field} is kept as it was: {before:?} became {after:?}");
-    }
-    let unknown = |fields| unknown(format, fields);
-    assert_eq!(unknown(read), unknown(written), "unknown fields are kept, in their order");
-}
-
-fn holders_are_kept(read: &[Json], written: &[Json]) {
-    assert_eq!(read.len(), written.len(), "every holder is kept");
-    let of_holder = FORMAT.into_iter().filter(|(field, _)| !OF_THE_RECORD.contains(field));
-    let of_holder: Vec<(&str, Kind)> = of_holder.collect();
-    for (read, written) in read.iter().zip(written) {
-        let (Json::Object(read), Json::Object(written)) = (read, written) else {
-            unreachable!("a holder is an object")
-        };
-        fields_are_kept(&of_holder, read, written);
-    }
+        }
+    };
+    // In a co-holder, the fields of the record mean nothing, and are kept like any other.
+    let unknown = |fields: &Fields| -> Fields {
+        fields.iter().filter(|(key, _)| !is_of_holder(key)).cloned().collect()
+    };
+    FORMAT.iter().filter(|(field, _)| is_of_holder(field)).all(is_same)
+        && unknown(read) == unknown(written)
 }
 
 fn is_same_time(before: &Json, after: &Json) -> bool {
@@ -233,14 +259,6 @@ fn is_early(field: &str, value: &Json) -> bool {
     field == "expires_at" && time(value).is_some_and(|time| time < year_6)
 }
 
-fn unknown<'a>(format: &[(&str, Kind)], fields: &'a Fields) -> Vec<&'a (String, Json)> {
-    let is_known = |key: &str| {
-        let of_record = format.iter().any(|(known, _)| *known == "mode");
-        format.iter().any(|(known, _)| *known == key) || (of_record && OF_THE_RECORD.contains(&key))
-    };
-    fields.iter().filter(|(key, _)| !is_known(key)).collect()
-}
-
 /// What is asked of a record in its life, also with times at the ends of what there is.
 fn lives(mut record: Record) {
     let now = Timestamp::from_microseconds(0).map_or(record.acquired, |it| it.max(record.acquired));
@@ -250,8 +268,10 @@ fn lives(mut record: Record) {
         assert!(may_hang || !record.hangs_on_process(), "who has an end needs no process");
     }
     for ttl in [Duration::from_nanos(1), Duration::from_mins(1), Duration::MAX] {
-        record.set_lifetime(Some(ttl), now);
+        let since = record.since();
+        record.renew(Some(ttl), now);
         comes_back(&record);
+        assert_eq!(record.since(), since, "a renewal makes nothing younger");
         assert!(record.expiry() >= Some(now), "a lifetime does not end before it began");
     }
     record.set_lifetime(None, now);

@@ -237,6 +237,7 @@ impl World {
             command: None,
             boot_id: None,
             pid_ns: None,
+            held_since: None,
             mode: Mode::Exclusive,
             co_holders: Vec::new(),
             unknown: serde_json::Map::new(),

@@ -1,0 +1,78 @@
+use super::{Bystander, Grant, GrantKind, Standing, lifetime, renew};
+use crate::{rules::Obstacle, store::Store, sys::Caller};
+use std::{
+    os::fd::BorrowedFd,
+    time::{Duration, Instant},
+};
+
+/// Accompanies the wait for one of several locks: renews those that are held already, three times in a lifetime, so
+/// that readers of their records see them as held. Otherwise it is the bystander that it has.
+pub(super) struct Renewing<'a, S: Store> {
+    pub(super) store: &'a S,
+    pub(super) caller: &'a Caller,
+    pub(super) grants: &'a [Grant<S::Ticket>],
+    pub(super) bystander: &'a mut dyn Bystander,
+    every: Option<Duration>,
+    due: Instant,
+    told: Option<(Obstacle, Instant)>,
+}
+
+impl<'a, S: Store> Renewing<'a, S> {
+    pub(super) fn new(
+        (store, caller): (&'a S, &'a Caller),
+        grants: &'a [Grant<S::Ticket>],
+        bystander: &'a mut dyn Bystander,
+    ) -> Self {
+        let shortest =
+            grants.iter().filter(|it| has_record(it)).filter_map(|it| lifetime(&it.record)).min();
+        let every = shortest.map(|ttl| (ttl / 3).max(Duration::from_millis(10)));
+        // How long ago the first of them was taken is not known.
+        Self { store, caller, grants, bystander, every, due: Instant::now(), told: None }
+    }
+
+    /// Renews what is due.
+    fn beat(&mut self, now: Instant) {
+        let Some(every) = self.every.filter(|_| self.due <= now) else { return };
+        self.due = now + every;
+        for grant in self.grants.iter().filter(|it| has_record(it)) {
+            // What was taken away is found out when all of them are there, and what cannot be written is only an
+            // announcement.
+            let _ = renew(self.store, grant, self.caller);
+        }
+    }
+}
+
+/// Whether the record that a grant is in is this process's to renew.
+fn has_record<T>(grant: &Grant<T>) -> bool {
+    grant.kind != GrantKind::Nested
+}
+
+impl<S: Store> Bystander for Renewing<'_, S> {
+    fn waiting(&mut self, standing: &Standing) {
+        let now = Instant::now();
+        self.beat(now);
+        let is_news = match (&self.told, self.bystander.interval()) {
+            (Some((obstacle, _)), _) if *obstacle != standing.obstacle => true,
+            (Some((_, at)), Some(interval)) => now.duration_since(*at) >= interval,
+            (Some(_), None) => false,
+            (None, _) => true,
+        };
+        if is_news {
+            self.told = Some((standing.obstacle.clone(), now));
+            self.bystander.waiting(standing);
+        }
+    }
+
+    fn interval(&self) -> Option<Duration> {
+        let until_due = self.every.map(|_| self.due.saturating_duration_since(Instant::now()));
+        self.bystander.interval().into_iter().chain(until_due).min()
+    }
+
+    fn interruption(&self) -> Option<BorrowedFd<'_>> {
+        self.bystander.interruption()
+    }
+
+    fn is_interrupted(&mut self) -> bool {
+        self.bystander.is_interrupted()
+    }
+}
