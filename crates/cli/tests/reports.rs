@@ -265,3 +265,68 @@ fn a_refusal_says_what_is_not_known_as_null() {
     );
     inside.release().ok();
 }
+
+/// The only reason of a type that `why x --json` gives.
+fn reason(it: &Sandbox, kind: &str, code: i32) -> Value {
+    let why = json(it, &["why", "x", "--json"], code);
+    let reasons = why["reasons"].as_array().expect("reasons").clone();
+    reasons.into_iter().find(|it| it["type"] == kind).expect(kind)
+}
+
+#[test]
+fn each_reason_has_the_flat_fields_of_a_refusal() {
+    let it = sandbox();
+    it.lokt(["lock", "x", "--ttl", "10m"]).owner("ada").env("LOKT_AGENT_ID", "a1").run().ok();
+    it.lokt(["freeze", "x", "--ttl", "5m"]).owner("ops").run().ok();
+    let (held, blocked) = (reason(&it, "held", 2), json(&it, &["lock", "x", "--json"], 2));
+    for field in blocked.as_object().unwrap().keys().filter(|it| it.starts_with("holder_")) {
+        assert!(held.get(field).is_some(), "{field} is there: {held}");
+    }
+    let record = it.record("x");
+    for field in ["owner", "host", "pid", "agent_id", "ttl_sec", "acquired_ts", "expires_at"] {
+        assert_eq!(held[format!("holder_{field}")], record[field], "the holder's {field}");
+    }
+    assert_eq!((&held["holder_expired"], &held["record"]), (&json!(false), &record));
+    let left = held["holder_remaining_sec"].as_u64().unwrap();
+    assert!((500..=600).contains(&left) && held["holder_age_sec"].is_u64(), "{held}");
+    assert!(["alive", "dead", "unknown"].contains(&held["holder_pid_status"].as_str().unwrap()));
+    assert!(held.get("stale_reason").is_none() && held.get("freeze_owner").is_none(), "{held}");
+    let frozen = reason(&it, "frozen", 2);
+    assert_eq!((&frozen["freeze_owner"], &frozen["freeze_ttl_sec"]), (&json!("ops"), &json!(300)));
+    let left = frozen["freeze_remaining_sec"].as_u64().unwrap();
+    assert!((200..=300).contains(&left) && frozen.get("holder_owner").is_none(), "{frozen}");
+}
+
+#[test]
+fn a_reason_says_why_a_lock_is_stale() {
+    let it = sandbox();
+    expired(&it, "x");
+    let stale = reason(&it, "expired", 0);
+    assert_eq!(
+        (&stale["stale_reason"], &stale["holder_owner"]),
+        (&json!("expired"), &json!("ada"))
+    );
+    assert_eq!(
+        (&stale["holder_expired"], &stale["holder_remaining_sec"]),
+        (&json!(true), &json!(0))
+    );
+    it.lokt(["unlock", "x", "--break-stale"]).run().ok();
+    it.shell("lokt lock x --pid $$").owner("bob").run().ok();
+    let stale = reason(&it, "dead_pid", 0);
+    assert_eq!(
+        (&stale["stale_reason"], &stale["holder_pid_status"]),
+        (&json!("dead_pid"), &json!("dead"))
+    );
+    assert_eq!(stale["holder_owner"], "bob");
+}
+
+#[test]
+fn a_holder_without_a_record_is_known_by_its_ticket() {
+    let it = sandbox();
+    let words = ["guard", "x", "--on-lost", "warn", "--", HOLD[0], HOLD[1], HOLD[2]];
+    let inside = it.lokt(words).owner("ada").start().is_in();
+    std::fs::remove_file(it.record_path("x")).expect("a record");
+    let held = reason(&it, "held", 2);
+    assert_eq!((&held["holder_owner"], &held["holder_pid"]), (&json!("ada"), &json!(inside.pid())));
+    inside.release().ok();
+}

@@ -32,7 +32,7 @@ impl Why {
         let explanation = explain(&context.store, &self.name, &context.caller)?;
         let asker = Asker { owner, around: around(&self.name, &explanation) };
         output::even_if_unread(if self.json {
-            output::json(&view::reason::json(&self.name, &explanation, &asker))
+            output::json(&view::reason::json(&self.name, &explanation, &context.caller, &asker))
         } else {
             output::lines(view::reason::lines(&self.name, &explanation, &asker))
         })?;

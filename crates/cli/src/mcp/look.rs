@@ -82,7 +82,11 @@ impl Operation for Why {
     fn fields() -> Vec<Field> {
         vec![
             ("name", Of::Text, "The lock"),
-            ("reasons", Of::Objects, "Each with type, message, and the record where there is one"),
+            (
+                "reasons",
+                Of::Objects,
+                "Each with type, message, holder_ or freeze_ fields, and the record where there is one",
+            ),
             ("suggestions", Of::Texts, "What can be done, in words of the command line"),
         ]
     }

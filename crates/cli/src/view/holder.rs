@@ -1,11 +1,11 @@
 //! Who is in the way, for those who are not let in.
 
-use super::{call, command_line};
+use super::{call, command_line, flat};
 use crate::{exit::Code, failure::Failure, span};
 use lokt_lock::{
     ops::{Denial, Standing},
     record::Record,
-    rules::{Liveness, Mode, Obstacle, TicketText},
+    rules::{Mode, Obstacle, TicketText},
     sys::Caller,
     words::{LockName, Timestamp},
 };
@@ -17,29 +17,15 @@ pub(crate) struct Blocked {
     status: &'static str,
     name: String,
     reason: &'static str,
-    holder_owner: Option<String>,
-    holder_host: Option<String>,
-    holder_pid: Option<i32>,
-    holder_agent_id: Option<String>,
-    holder_age_sec: Option<u64>,
-    holder_ttl_sec: Option<u64>,
-    holder_remaining_sec: Option<u64>,
-    holder_expired: Option<bool>,
-    holder_pid_status: &'static str,
-    holder_acquired_ts: Option<String>,
-    holder_held_since: Option<String>,
-    holder_expires_at: Option<String>,
-    holder_command: Option<Vec<String>>,
+    #[serde(flatten)]
+    holder: flat::Holder,
     #[serde(skip_serializing_if = "Option::is_none")]
     waited_ms: Option<u128>,
 }
 
 /// A refusal, with all there is to tell of who is in the way.
 pub(crate) fn blocked(name: &LockName, denial: &Denial, caller: &Caller) -> Blocked {
-    let now = Timestamp::now();
     let record = in_the_way(denial);
-    let ahead = denial.ahead.as_ref().filter(|_| record.is_none());
-    let text = |field: fn(&TicketText) -> String| ahead.map(field);
     Blocked {
         status: "blocked",
         name: name.to_string(),
@@ -49,25 +35,7 @@ pub(crate) fn blocked(name: &LockName, denial: &Denial, caller: &Caller) -> Bloc
             Obstacle::Corrupted(_) => "corrupted",
             _ => "held",
         },
-        holder_owner: record.map(|it| it.owner.to_string()).or(text(|it| it.owner.clone())),
-        holder_host: record.and_then(|it| it.host.clone()),
-        holder_pid: record.and_then(|it| it.pid).or(ahead.map(|it| it.pid)),
-        holder_agent_id: record
-            .and_then(|it| it.agent_id.as_ref().map(ToString::to_string))
-            .or(text(|it| it.agent_id.clone())),
-        holder_age_sec: record.map(|it| now.since(it.since()).as_secs()),
-        holder_ttl_sec: record.and_then(|it| it.ttl_sec),
-        holder_remaining_sec: record
-            .and_then(lokt_lock::record::Record::expiry)
-            .map(|end| end.since(now).as_secs()),
-        holder_expired: record.map(|it| it.is_expired(now)),
-        holder_pid_status: record.map_or(Liveness::Unknown, |it| caller.liveness(it)).as_str(),
-        holder_acquired_ts: record.map(|it| it.acquired.to_string()),
-        holder_held_since: record.map(|it| it.since().to_string()),
-        holder_expires_at: record
-            .and_then(lokt_lock::record::Record::expiry)
-            .map(|end| end.to_string()),
-        holder_command: record.and_then(|it| it.command.clone()),
+        holder: flat::Holder::of(record, denial.ahead.as_ref(), caller, Timestamp::now()),
         waited_ms: denial.waited.map(|waited| waited.as_millis()),
     }
 }

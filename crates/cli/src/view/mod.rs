@@ -4,33 +4,33 @@ pub(crate) mod chain;
 pub(crate) mod cycle;
 pub(crate) mod entry;
 pub(crate) mod event;
+pub(crate) mod flat;
 pub(crate) mod holder;
 pub(crate) mod reason;
 pub(crate) mod suggestion;
 pub(crate) mod table;
 
 use lokt_lock::{record::Record, words::LockName};
-use serde_json::{Map, Value};
+use serde::Serialize;
 
-/// A lock that was taken or renewed: the record's fields with a status before them.
-pub(crate) fn acquired(record: &Record, renewed: bool) -> Map<String, Value> {
-    let mut fields = with_status("acquired", record);
-    if renewed {
-        fields.insert("renewed".to_owned(), true.into());
-    }
-    fields
+/// A record with a status before its fields.
+#[derive(Serialize)]
+pub(crate) struct WithStatus<'a> {
+    status: &'static str,
+    #[serde(flatten)]
+    record: &'a Record,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    renewed: Option<bool>,
+}
+
+/// A lock that was taken or renewed.
+pub(crate) fn acquired(record: &Record, renewed: bool) -> WithStatus<'_> {
+    WithStatus { status: "acquired", record, renewed: renewed.then_some(true) }
 }
 
 /// A freeze that was ordered.
-pub(crate) fn frozen(record: &Record) -> Map<String, Value> {
-    with_status("frozen", record)
-}
-
-fn with_status(status: &str, record: &Record) -> Map<String, Value> {
-    let mut fields = Map::new();
-    fields.insert("status".to_owned(), status.into());
-    fields.extend(record.to_json());
-    fields
+pub(crate) fn frozen(record: &Record) -> WithStatus<'_> {
+    WithStatus { status: "frozen", record, renewed: None }
 }
 
 /// A call of Lokt about a name, as it can be typed. `flags` begin with a space, or are empty.

@@ -2,51 +2,94 @@
 
 use super::{
     entry::waiter,
-    holder,
+    flat, holder,
     suggestion::{self, Asker},
 };
 use crate::span;
 use lokt_lock::{
     ops::{Explanation, Reason, ReasonKind},
-    record::{Corruption, Record},
+    record::{AsRead, Corruption, Record},
     rules::{Holding, Identity, TicketText},
-    sys,
+    sys::{self, Caller},
     words::{LockName, Timestamp},
 };
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Value, json};
 
-/// An explanation as JSON.
-pub(crate) fn json(name: &LockName, explanation: &Explanation, asker: &Asker) -> Value {
-    let reasons: Vec<Value> =
-        explanation.reasons.iter().map(|it| reason(it, &explanation.identity)).collect();
-    let status = if explanation.is_free() { "free" } else { "blocked" };
-    json!({"name": name.as_str(), "status": status, "reasons": reasons,
-        "suggestions": suggestion::all(name, explanation, asker)})
+/// An explanation as JSON; the field names are a contract.
+#[derive(Serialize)]
+pub(crate) struct Json<'a> {
+    name: &'a str,
+    status: &'static str,
+    reasons: Vec<JsonReason<'a>>,
+    suggestions: Vec<String>,
 }
 
-fn reason(reason: &Reason, me: &Identity) -> Value {
-    let mut fields = Map::new();
-    let mut put = |key: &str, value: Value| fields.insert(key.to_owned(), value);
-    put("type", reason.kind.as_str().into());
-    put("message", message(reason, me).into());
-    if let Some(record) = &reason.record {
-        put("record", record.to_json().into());
+/// A reason: what it is about in flat fields, and the whole record.
+#[derive(Serialize)]
+struct JsonReason<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    message: String,
+    #[serde(flatten)]
+    holder: Option<flat::Holder>,
+    #[serde(flatten)]
+    freeze: Option<flat::Freeze>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stale_reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<AsRead<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    processes: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue: Option<Vec<Value>>,
+}
+
+/// An explanation as JSON.
+pub(crate) fn json<'a>(
+    name: &'a LockName,
+    explanation: &'a Explanation,
+    caller: &Caller,
+    asker: &Asker,
+) -> Json<'a> {
+    Json {
+        name: name.as_str(),
+        status: if explanation.is_free() { "free" } else { "blocked" },
+        reasons: explanation.reasons.iter().map(|it| json_reason(it, caller)).collect(),
+        suggestions: suggestion::all(name, explanation, asker),
     }
-    match &reason.kind {
-        ReasonKind::Held { keepers, .. } | ReasonKind::SelfHeld { keepers, .. }
-            if !keepers.is_empty() =>
-        {
-            put(
-                "processes",
-                keepers.iter().map(|(pid, name)| json!({"pid": pid, "name": name})).collect(),
-            );
+}
+
+fn json_reason<'a>(reason: &'a Reason, caller: &Caller) -> JsonReason<'a> {
+    let (now, record) = (Timestamp::now(), reason.record.as_ref());
+    let ticket = match &reason.kind {
+        ReasonKind::Inside(ticket) => ticket.as_ref(),
+        _ => None,
+    };
+    let is_frozen = matches!(reason.kind, ReasonKind::Frozen);
+    let has_holder = !is_frozen && (record.is_some() || ticket.is_some());
+    let keepers = match &reason.kind {
+        ReasonKind::Held { keepers, .. } | ReasonKind::SelfHeld { keepers, .. } => {
+            keepers.as_slice()
         }
-        ReasonKind::Queued { waiters } => {
-            put("queue", waiters.iter().map(waiter).collect());
-        }
-        _ => {}
+        _ => &[],
+    };
+    JsonReason {
+        kind: reason.kind.as_str(),
+        message: message(reason, &caller.identity),
+        holder: has_holder.then(|| flat::Holder::of(record, ticket, caller, now)),
+        freeze: record.filter(|_| is_frozen).map(|it| flat::Freeze::of(it, now)),
+        stale_reason: match reason.kind {
+            ReasonKind::Expired | ReasonKind::DeadPid => Some(reason.kind.as_str()),
+            _ => None,
+        },
+        record: record.map(AsRead),
+        processes: keepers.iter().map(|(pid, name)| json!({"pid": pid, "name": name})).collect(),
+        queue: match &reason.kind {
+            ReasonKind::Queued { waiters } => Some(waiters.iter().map(waiter).collect()),
+            _ => None,
+        },
     }
-    Value::Object(fields)
 }
 
 /// An explanation for people, in lines.

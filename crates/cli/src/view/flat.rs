@@ -1,0 +1,85 @@
+//! What is known of a holder or of a freeze as flat fields of JSON; the names are a contract, the same in every answer.
+
+use lokt_lock::{
+    record::Record,
+    rules::{Liveness, TicketText},
+    sys::Caller,
+    words::Timestamp,
+};
+use serde::Serialize;
+
+/// The one that holds a lock. What is not known is null.
+#[derive(Serialize)]
+pub(crate) struct Holder {
+    holder_owner: Option<String>,
+    holder_host: Option<String>,
+    holder_pid: Option<i32>,
+    holder_agent_id: Option<String>,
+    holder_age_sec: Option<u64>,
+    holder_ttl_sec: Option<u64>,
+    holder_remaining_sec: Option<u64>,
+    holder_expired: Option<bool>,
+    holder_pid_status: &'static str,
+    holder_acquired_ts: Option<String>,
+    holder_held_since: Option<String>,
+    holder_expires_at: Option<String>,
+    holder_command: Option<Vec<String>>,
+}
+
+impl Holder {
+    /// By its record, else by what its ticket says.
+    pub(crate) fn of(
+        record: Option<&Record>,
+        ticket: Option<&TicketText>,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Self {
+        let ticket = ticket.filter(|_| record.is_none());
+        let text = |field: fn(&TicketText) -> String| ticket.map(field);
+        let agent_id = |it: &Record| it.agent_id.as_ref().map(ToString::to_string);
+        let end = record.and_then(Record::expiry);
+        Self {
+            holder_owner: record.map(|it| it.owner.to_string()).or(text(|it| it.owner.clone())),
+            holder_host: record.and_then(|it| it.host.clone()),
+            holder_pid: record.and_then(|it| it.pid).or(ticket.map(|it| it.pid)),
+            holder_agent_id: record.and_then(agent_id).or(text(|it| it.agent_id.clone())),
+            holder_age_sec: record.map(|it| now.since(it.since()).as_secs()),
+            holder_ttl_sec: record.and_then(|it| it.ttl_sec),
+            holder_remaining_sec: end.map(|end| end.since(now).as_secs()),
+            holder_expired: record.map(|it| it.is_expired(now)),
+            holder_pid_status: record.map_or(Liveness::Unknown, |it| caller.liveness(it)).as_str(),
+            holder_acquired_ts: record.map(|it| it.acquired.to_string()),
+            holder_held_since: record.map(|it| it.since().to_string()),
+            holder_expires_at: end.map(|end| end.to_string()),
+            holder_command: record.and_then(|it| it.command.clone()),
+        }
+    }
+}
+
+/// An order that nobody may take a name.
+#[derive(Serialize)]
+pub(crate) struct Freeze {
+    freeze_owner: String,
+    freeze_host: Option<String>,
+    freeze_pid: Option<i32>,
+    freeze_agent_id: Option<String>,
+    freeze_age_sec: u64,
+    freeze_ttl_sec: Option<u64>,
+    freeze_remaining_sec: Option<u64>,
+    freeze_expires_at: Option<String>,
+}
+
+impl Freeze {
+    pub(crate) fn of(record: &Record, now: Timestamp) -> Self {
+        Self {
+            freeze_owner: record.owner.to_string(),
+            freeze_host: record.host.clone(),
+            freeze_pid: record.pid,
+            freeze_agent_id: record.agent_id.as_ref().map(ToString::to_string),
+            freeze_age_sec: now.since(record.since()).as_secs(),
+            freeze_ttl_sec: record.ttl_sec,
+            freeze_remaining_sec: record.expiry().map(|end| end.since(now).as_secs()),
+            freeze_expires_at: record.expiry().map(|end| end.to_string()),
+        }
+    }
+}
