@@ -98,7 +98,7 @@ impl Answer {
         // What is kept otherwise is of another run.
         if how == How::Followed
             && verdict.is_kept()
-            && let Some(kept) = sharing.question.find(None)?
+            && let Some(kept) = sharing.question.find(&sharing.question.now())?
         {
             return Ok(Self::of_kept(how, &kept.record, &sharing.question.results));
         }

@@ -10,7 +10,7 @@ const MOST: usize = 20;
 pub(super) fn explain(question: &Question, as_json: bool) -> Result<Code, Failure> {
     let last = question.results.last_manifest(&question.name);
     let changes = last.as_ref().map(|(_, manifest)| compare(manifest, &question.manifest));
-    let kept = question.find(None)?.is_some();
+    let kept = question.find(&question.now())?.is_some();
     let written = if as_json {
         let last = last.as_ref().map(|(key, _)| key.to_string());
         let last = last.as_deref();

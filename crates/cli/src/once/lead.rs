@@ -14,7 +14,7 @@ use lokt_lock::{
 use lokt_once::{
     files::FileError,
     recording::{self, Recorder, Shown, Sink, Sources, Tails, Transcribed, Unrecorded, transcribe},
-    results::Claim,
+    results::{BootTime, Claim},
 };
 use nix::{fcntl::OFlag, unistd::pipe2};
 use std::{
@@ -39,13 +39,29 @@ struct Recording {
     thread: JoinHandle<Transcribed>,
 }
 
+/// When a run began, by several clocks.
+pub(super) struct Beginning {
+    /// The clock that people read.
+    pub(super) at: Timestamp,
+    /// The one that cannot be set.
+    pub(super) booted: Option<BootTime>,
+    /// The one that measures how long it takes.
+    pub(super) instant: Instant,
+}
+
+impl Beginning {
+    fn now(boot: &str) -> Self {
+        Self { at: Timestamp::now(), booted: BootTime::now(boot), instant: Instant::now() }
+    }
+}
+
 /// A run that has ended.
 pub(super) struct Run {
     pub(super) grant: Grant<FileTicket>,
     pub(super) finish: Result<Finish, GuardError>,
     /// The recording, where it is whole.
     pub(super) recorder: Result<Recorder, Unrecorded>,
-    pub(super) began: (Timestamp, Instant),
+    pub(super) began: Beginning,
     /// The artifacts that it makes.
     pub(super) claims: Result<Vec<Claim>, FileError>,
 }
@@ -60,7 +76,7 @@ impl Lead<'_> {
         // Before any thread is started that it could stop.
         signals.hold_stop();
         let claims = self.sharing.question.claims();
-        let began = (Timestamp::now(), Instant::now());
+        let began = Beginning::now(&context.caller.here.boot_id);
         let fence = grant.record.fence.map_or(0, lokt_lock::words::Fence::get);
         let recording = self.record(fence);
         let (streams, recording) = match recording {

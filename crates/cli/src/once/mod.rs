@@ -22,7 +22,8 @@ use crate::{
     span,
 };
 use clap::Args;
-use lokt_lock::words::{LockName, Timestamp};
+use lokt_lock::words::LockName;
+use lokt_once::results::Limit;
 use question::Question;
 use sharing::{Sharing, Since};
 use std::{ffi::OsString, path::PathBuf, time::Duration};
@@ -154,14 +155,10 @@ impl Once {
         self.own.as_ref().map_or(&self.command, |own| &own.words)
     }
 
-    /// When a result may have begun at the earliest to count: one that is older than its time may be is none, however
-    /// long whoever made it wanted it to live.
-    fn since(&self) -> Option<Timestamp> {
-        self.keeping.ttl.map(|ttl| Timestamp::now().saturating_sub(ttl))
-    }
-
     fn check(&self, question: &Question) -> Result<Code, Failure> {
-        let Some(kept) = question.find(self.since())? else {
+        // However long whoever made it wanted it to live.
+        let limit = Limit { age: self.keeping.ttl, ..question.now() };
+        let Some(kept) = question.find(&limit)? else {
             let text = format!("no result of {:?} for what is here now", self.name.as_str());
             return Err(Failure::new(Code::NotFound, text).hint(format!(
                 "lokt once {} --explain -- …   says what has changed since the last one",

@@ -16,7 +16,7 @@ use lokt_once::{
     digest::Digest,
     files::FileError,
     manifest::{Manifest, Part},
-    results::{Claim, Damage, Kept, Results},
+    results::{BootTime, Claim, Damage, Kept, Limit, Results},
     tree::{Repository, Tree, TreeError, absolute},
 };
 use std::{
@@ -55,33 +55,56 @@ pub(crate) fn results_of(context: &Context) -> Results {
 impl Question {
     pub(super) fn new(once: &Once, context: &Context) -> Result<Self, Failure> {
         let (project, repository) = project()?;
+        match Self::in_project(once, context, (&project, repository))? {
+            Ok(question) => Ok(question),
+            Err(work_tree) => {
+                let repository = Repository::At(project);
+                require_inside(&work_tree)?;
+                let asked = Self::in_project(once, context, (&work_tree, repository))?;
+                asked.map_err(|other| TreeError::OtherWorkTree(other).into())
+            }
+        }
+    }
+
+    /// The question as it is in a project; or the work tree that the project's files are in, where that is another.
+    fn in_project(
+        once: &Once,
+        context: &Context,
+        (project, repository): (&Path, Repository),
+    ) -> Result<Result<Self, PathBuf>, Failure> {
         let folder = working_folder()?;
         let results = results_of(context);
         let root = absolute(&folder, &context.root.path);
         let real_root = without_links(&root);
-        let artifacts = artifacts(once, &project, (&folder, &[&root, &real_root]))?;
+        let artifacts = artifacts(once, project, (&folder, &[&root, &real_root]))?;
         let excluded = artifacts.iter().map(|path| project.join(path));
         let left_out = once.own.iter().flat_map(|own| own.left_out.iter().cloned());
         let tree = Tree {
             repository,
             inputs: once.inputs.patterns.clone(),
-            excluded: excluded.chain(left_out).chain([root, real_root]).collect(),
+            excluded: excluded.chain(left_out).collect(),
+            roots: vec![root, real_root],
             caches: results.trees(),
-            project: project.clone(),
+            boot: context.caller.here.boot_id.clone(),
+            project: project.to_owned(),
             folder: folder.clone(),
         };
-        let mut fixed = fixed(once, folder.strip_prefix(&project).unwrap_or(&folder))?;
+        let mut fixed = fixed(once, folder.strip_prefix(project).unwrap_or(&folder))?;
         let paths = artifacts.iter().map(|path| path.as_os_str().as_bytes().to_vec());
         fixed.extend(paths.map(Part::Artifact));
-        let manifest = ask(&fixed, &tree)?;
+        let manifest = match ask(&fixed, &tree) {
+            Err(TreeError::OtherWorkTree(work_tree)) => return Ok(Err(work_tree)),
+            manifest => manifest?,
+        };
         let (name, key) = (once.name.clone(), manifest.key());
         let said = Cell::new(false);
-        Ok(Self { results, name, project, artifacts, manifest, key, fixed, tree, said })
+        let project = project.to_owned();
+        Ok(Ok(Self { results, name, project, artifacts, manifest, key, fixed, tree, said }))
     }
 
     /// What the result depends on by now: files may have changed since.
     pub(super) fn ask_again(&self) -> Result<Manifest, Failure> {
-        ask(&self.fixed, &self.tree)
+        Ok(ask(&self.fixed, &self.tree)?)
     }
 
     /// Claims the artifacts for a run.
@@ -96,10 +119,14 @@ impl Question {
         })
     }
 
-    /// The kept result, if there is one, and it did not begin before `since`. A damaged one counts as absent, and
-    /// that is said.
-    pub(super) fn find(&self, since: Option<Timestamp>) -> Result<Option<Kept>, Failure> {
-        Ok(match self.results.find(self.key, Timestamp::now(), since)? {
+    /// What time it is: a result of any age counts, and none that was made later.
+    pub(super) fn now(&self) -> Limit {
+        Limit::at(Timestamp::now(), BootTime::now(&self.tree.boot))
+    }
+
+    /// The kept result, if there is one within a limit. A damaged one counts as absent, and that is said.
+    pub(super) fn find(&self, limit: &Limit) -> Result<Option<Kept>, Failure> {
+        Ok(match self.results.find(self.key, limit)? {
             Ok(found) => found,
             Err(damage) => {
                 let what = match damage {
@@ -136,7 +163,7 @@ impl Question {
     }
 }
 
-fn ask(fixed: &[Part], tree: &Tree) -> Result<Manifest, Failure> {
+fn ask(fixed: &[Part], tree: &Tree) -> Result<Manifest, TreeError> {
     let mut parts = fixed.to_vec();
     parts.extend(tree.read()?);
     Ok(Manifest { parts })
@@ -196,21 +223,35 @@ fn without_links(path: &Path) -> PathBuf {
     path.ancestors().find_map(real).unwrap_or_else(|| path.to_owned())
 }
 
-/// The project's folder, and whether git keeps it.
+/// The project's folder, and what keeps it. `GIT_DIR` counts where `GIT_WORK_TREE` says whose files are in it, as
+/// git has it; by itself, git gives it to hooks, and it would take the working folder for the work tree. No other
+/// repository keeps a folder that has one.
 fn project() -> Result<(PathBuf, Repository), Failure> {
     let folder = working_folder()?;
-    let tree = match env::path(env::GIT_WORK_TREE) {
-        Some(tree) => std::fs::canonicalize(folder.join(tree)).ok(),
-        None => work_tree(&folder),
+    let found = work_tree(&folder);
+    let Some(named) = env::path(env::GIT_WORK_TREE) else {
+        return Ok(found.map_or((folder, Repository::None), |found| (found, Repository::Here)));
     };
-    match tree {
-        Some(tree) if !folder.starts_with(&tree) => Err(Failure::usage(format!(
-            "the working folder is not in the work tree {}, so it is not known which files matter",
-            tree.display()
-        ))),
-        Some(tree) => Ok((tree, Repository::Git)),
-        None => Ok((folder, Repository::None)),
+    let tree = std::fs::canonicalize(folder.join(&named)).map_err(|error| {
+        Failure::usage(format!("cannot enter {} (GIT_WORK_TREE): {error}", named.display()))
+    })?;
+    require_inside(&tree)?;
+    let repository = match (env::path(env::GIT_DIR), found) {
+        (Some(git_dir), _) => Repository::Named(folder.join(git_dir)),
+        (None, Some(found)) => Repository::At(found),
+        (None, None) => Repository::None,
+    };
+    Ok((tree, repository))
+}
+
+fn require_inside(work_tree: &Path) -> Result<(), Failure> {
+    if working_folder()?.starts_with(work_tree) {
+        return Ok(());
     }
+    Err(Failure::usage(format!(
+        "the working folder is not in the work tree {}, so it is not known which files matter",
+        work_tree.display()
+    )))
 }
 
 fn working_folder() -> Result<PathBuf, Failure> {
@@ -228,15 +269,39 @@ impl From<FileError> for Failure {
 impl From<TreeError> for Failure {
     fn from(error: TreeError) -> Self {
         let text = chain(&error);
-        match error {
-            TreeError::NoRepository(_) => {
-                Self::new(Code::Usage, text).hint("--input names the files that matter")
+        let code = match error {
+            TreeError::NoRepository(_)
+            | TreeError::NoMatch(_)
+            | TreeError::OnlyIgnored(_)
+            | TreeError::Special(_)
+            | TreeError::TooManyFiles { .. }
+            | TreeError::SharedRoot { .. } => Code::Usage,
+            _ => Code::Error,
+        };
+        let hint = match error {
+            TreeError::NoRepository(_) => Some("--input names the files that matter"),
+            TreeError::NoMatch(_) | TreeError::OtherWorkTree(_) => None,
+            TreeError::OnlyIgnored(_) => {
+                Some("--input with the path of a file counts it all the same")
             }
-            TreeError::NoMatch(_) | TreeError::Pattern { .. } => Self::new(Code::Usage, text),
-            TreeError::NoGit(_) | TreeError::Git(_) => Self::new(Code::Error, text)
-                .hint("--input with paths of files, not folders or patterns, does without git"),
-            TreeError::File(_) => Self::new(Code::Error, text)
-                .hint("--input names the files that matter, so others need not be readable"),
+            TreeError::Special(_) => Some("--input names other files"),
+            TreeError::TooManyFiles { .. } => {
+                Some("name the link in .gitignore, or the files that matter with --input")
+            }
+            TreeError::SharedRoot { .. } => {
+                Some("set LOKT_ROOT to a folder that has nothing else in it")
+            }
+            TreeError::NoGit(_) | TreeError::Git { .. } | TreeError::OldGit(_) => {
+                Some("--input with paths of files, not folders or patterns, does without git")
+            }
+            TreeError::File(_) => {
+                Some("--input names the files that matter, so others need not be readable")
+            }
+        };
+        let failure = Self::new(code, text);
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
         }
     }
 }

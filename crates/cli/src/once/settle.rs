@@ -1,6 +1,6 @@
 use super::{
     answer::{Answer, How},
-    lead::{Run, warn_unrecorded},
+    lead::{Beginning, Run, warn_unrecorded},
     sharing::{Sharing, unless_unshown},
 };
 use crate::{
@@ -55,10 +55,11 @@ impl<'a> Settled<'a> {
             warn_unrecorded(error);
             verdict = verdict.not_kept(&chain(error));
         }
-        let kept = Keeping { sharing, began, claims }.settle(&mut verdict, recorder.as_mut().ok());
+        let kept =
+            Keeping { sharing, began: &began, claims }.settle(&mut verdict, recorder.as_mut().ok());
         let answer = match &kept {
             Some(record) => Answer::of_kept(How::Ran, record, &sharing.question.results),
-            None => Answer::of_run(sharing, &verdict, recorder.as_ref(), began.1.elapsed())?,
+            None => Answer::of_run(sharing, &verdict, recorder.as_ref(), began.instant.elapsed())?,
         };
         let answer = match (stands, &ended_by) {
             (false, _) => answer.lost(&sharing.lock),
@@ -132,7 +133,7 @@ fn verdict(sharing: &Sharing<'_>, finish: &Result<Finish, GuardError>, stands: b
 /// Keeps the result of a run.
 struct Keeping<'a> {
     sharing: &'a Sharing<'a>,
-    began: (Timestamp, std::time::Instant),
+    began: &'a Beginning,
     claims: Result<Vec<Claim>, FileError>,
 }
 
@@ -253,9 +254,11 @@ impl Keeping<'_> {
             command: self.sharing.command(),
             owner: Owner::from_record(caller.identity.owner.as_str()),
             host: caller.here.host.clone(),
-            started_at: self.began.0,
+            started_at: self.began.at,
+            started_since_boot: self.began.booted.clone(),
             finished_at: now,
-            duration_ms: u64::try_from(self.began.1.elapsed().as_millis()).unwrap_or(u64::MAX),
+            duration_ms: u64::try_from(self.began.instant.elapsed().as_millis())
+                .unwrap_or(u64::MAX),
             expires_at: once.keeping.ttl.map(|ttl| now.saturating_add(ttl)),
             stdout: streams.out.0,
             stderr: streams.err.0,

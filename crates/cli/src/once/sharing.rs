@@ -22,7 +22,7 @@ use lokt_lock::{
 };
 use lokt_once::{
     recording::{Follower, Streams, Verdict},
-    results::Kept,
+    results::{Kept, Limit},
 };
 use std::{
     cell::Cell,
@@ -198,8 +198,9 @@ impl<'a> Sharing<'a> {
 
     /// Gives a kept result, if there is one.
     fn take_kept(&self) -> Result<Option<Code>, Failure> {
-        let since = if self.is_refreshing() { Some(self.since.asked) } else { self.once.since() };
-        let Some(kept) = self.question.find(since)? else { return Ok(None) };
+        let since = self.is_refreshing().then_some(self.since.asked);
+        let limit = Limit { since, age: self.once.keeping.ttl, ..self.question.now() };
+        let Some(kept) = self.question.find(&limit)? else { return Ok(None) };
         if !self.restore(&kept) {
             return Ok(None);
         }
@@ -246,7 +247,7 @@ impl<'a> Sharing<'a> {
 
     fn restore_shared(&self, verdict: &Verdict) -> Result<(), Failure> {
         if verdict.is_kept()
-            && let Some(kept) = self.question.find(None)?
+            && let Some(kept) = self.question.find(&self.question.now())?
             && self.restore(&kept)
         {
             return Ok(());

@@ -99,10 +99,9 @@ fn what_leads_out_of_the_project_is_no_artifact() {
     it.once(&["--artifact", "missing"], LINE).run().ok().says("the command made no missing");
     assert_eq!(results(&it).len(), 0, "without its artifact it is not kept");
     let line = "mkdir -p out && echo 1 >out/file";
+    it.shell("echo out >>.gitignore");
     it.once(&["--artifact", "out/file"], line).run().ok();
-    it.shell(
-        "rm -r out && mkdir ../elsewhere && ln -s ../elsewhere out && echo out >>.git/info/exclude",
-    );
+    it.shell("rm -r out && mkdir ../elsewhere && ln -s ../elsewhere out");
     let done = it.once(&["--artifact", "out/file"], "true").run().ok();
     done.says("is not kept: the artifact out/file is behind a symbolic link");
     let done = it.once(&["--artifact", "out/file"], line).run().ok();

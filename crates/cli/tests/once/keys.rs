@@ -154,25 +154,6 @@ fn where_inputs_are_named_only_those_matter() {
 }
 
 #[test]
-fn a_link_that_is_named_stands_for_what_it_leads_to() {
-    let it = Repository::new();
-    it.shell("echo 1 >../outside && ln -s ../outside ignored-link && mkdir ../folder && echo 1 >../folder/x");
-    it.shell("ln -s ../folder ignored-folder");
-    let flags = ["--input", "ignored-link", "--input", "ignored-folder"];
-    ask(&it, &flags);
-    for change in ["echo 2 >../outside", "echo 2 >../folder/x", "ln -sfn ../folder/x ignored-link"]
-    {
-        let before = it.runs();
-        it.shell(change);
-        ask(&it, &flags);
-        ask(&it, &flags);
-        assert_eq!(it.runs() - before, 1, "{change}");
-    }
-    it.shell("rm ../folder/x");
-    it.once(&flags, LINE).run().fails_with(1, "cannot follow the link");
-}
-
-#[test]
 fn a_file_that_changes_again_within_a_moment_is_seen() {
     let it = Repository::new();
     let line = "cat a; echo run >>ignored-runs";
@@ -183,31 +164,6 @@ fn a_file_that_changes_again_within_a_moment_is_seen() {
         assert_eq!(done.out, format!("{round:02}\n"));
     }
     assert_eq!(it.runs(), 40);
-}
-
-#[test]
-fn submodules_matter_and_repositories_of_others_do_not() {
-    let it = Repository::new();
-    it.shell(
-        "git init -q ../module && cd ../module && git config user.name Ada &&
-        git config user.email ada@example.org && echo 1 >m && git add . && git commit -qm first && cd ../repo &&
-        git -c protocol.file.allow=always submodule --quiet add ../module module && git commit -qm second &&
-        git init -q inner && echo 1 >inner/x",
-    );
-    ask(&it, &[]);
-    it.shell("echo 2 >inner/x");
-    ask(&it, &[]);
-    assert_eq!(it.runs(), 1, "git sees nothing in there");
-    it.shell("echo 2 >module/m");
-    ask(&it, &[]);
-    assert_eq!(it.runs(), 2, "a submodule's files are the project's");
-    let named = |text: &str| {
-        std::fs::write(it.path("inner/x"), text).unwrap();
-        it.lokt(["once", "u", "--input", "inner", "--", "cat", "inner/x"]).run().ok().out
-    };
-    assert_eq!([named("1"), named("2")], ["1", "2"], "whoever names a repository means its files");
-    it.shell("echo 'gitdir: /nowhere' >module/.git");
-    it.once(&[], LINE).run().fails_with(1, "cannot list the project's files");
 }
 
 #[test]

@@ -14,6 +14,7 @@
 //! is not whole is found out in just this way. Changes are made under one latch, so what is being added is not
 //! taken for rubbish.
 
+mod age;
 mod artifact;
 mod blobs;
 mod claim;
@@ -22,6 +23,7 @@ mod prune;
 mod record;
 mod store;
 
+pub use age::{BootTime, Limit};
 pub use artifact::{Artifact, ArtifactError, Restored};
 pub use claim::Claim;
 pub use kept::Kept;

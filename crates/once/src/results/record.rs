@@ -4,7 +4,7 @@
 //! changing it are those of lock records: fields are added, never changed; what an old reader would
 //! misunderstand raises the version, and then it counts as absent to that reader.
 
-use super::Artifact;
+use super::{Artifact, BootTime, Limit};
 use crate::{digest::Digest, recording::Stored};
 use lokt_lock::words::{LockName, Owner, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,9 @@ pub struct ResultRecord {
     pub host: String,
     /// When it began.
     pub started_at: Timestamp,
+    /// The same on a clock that cannot be set, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_since_boot: Option<BootTime>,
     /// When it ended.
     pub finished_at: Timestamp,
     /// How long it took, in milliseconds.
@@ -76,6 +79,21 @@ impl ResultRecord {
         self.expires_at.is_some_and(|end| end <= now)
     }
 
+    /// Whether it counts. Of two clocks, the one by which it is older is believed.
+    pub fn is_within(&self, limit: &Limit) -> bool {
+        let now = limit.now;
+        let is_future = self.started_at > now || self.finished_at > now;
+        let is_early = limit.since.is_some_and(|since| self.started_at < since);
+        let by_boot = self.started_since_boot.as_ref();
+        let passed = limit.booted.as_ref().zip(by_boot).and_then(|(now, then)| now.since(then));
+        let age =
+            passed.map_or(now.since(self.started_at), |it| it.max(now.since(self.started_at)));
+        let is_old = limit.age.is_some_and(|most| age > most);
+        let end = self.expires_at.map(|end| end.since(self.started_at));
+        let is_over = end.is_some_and(|life| age >= life);
+        !(is_future || is_early || is_old || is_over || self.is_expired(now))
+    }
+
     /// The addresses of everything that it names, its manifest's too.
     pub(super) fn digests(&self) -> impl Iterator<Item = Digest> {
         let streams = [self.key, self.stdout.digest, self.stderr.digest, self.order.digest];
@@ -101,6 +119,60 @@ mod tests {
         let record = ResultRecord::parse(SAMPLE).expect("version 1 is read for ever");
         assert_eq!((record.name.as_str(), record.exit_code), ("test", 0));
         assert_eq!(record.encode(), SAMPLE);
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_microseconds(seconds * 1_000_000).unwrap()
+    }
+
+    fn boot(boot: &str, seconds: u64) -> Option<BootTime> {
+        Some(BootTime { boot: boot.to_owned(), milliseconds: seconds * 1000 })
+    }
+
+    #[test]
+    fn of_two_clocks_the_one_by_which_a_result_is_older_is_believed() {
+        let sample = ResultRecord::parse(SAMPLE).unwrap();
+        let record = ResultRecord {
+            started_at: at(1000),
+            finished_at: at(1010),
+            started_since_boot: boot("a", 500),
+            expires_at: Some(at(1100)),
+            ..sample
+        };
+        let forever = ResultRecord { expires_at: None, ..record.clone() };
+        let within = |record: &ResultRecord, now, booted, age: Option<u64>| {
+            let limit = Limit::at(at(now), booted);
+            record.is_within(&Limit { age: age.map(std::time::Duration::from_secs), ..limit })
+        };
+        for (now, booted, expected) in [
+            (1020, boot("a", 520), true),
+            (1009, boot("a", 520), false),
+            (999, None, false),
+            // The clock was set back by 500 s meanwhile.
+            (1060, boot("a", 1060), false),
+            // Since then, the kernel has started again.
+            (1060, boot("b", 5), true),
+            (1060, None, true),
+            (1100, None, false),
+            (1100, boot("a", 520), false),
+        ] {
+            assert_eq!(within(&record, now, booted.clone(), None), expected, "{now} {booted:?}");
+            let asked = within(&forever, now, booted.clone(), Some(99));
+            assert_eq!(asked, expected, "asked for: {now} {booted:?}");
+        }
+        assert!(
+            within(&forever, 99_999, boot("a", 99_999), None),
+            "without a limit, age is no matter"
+        );
+        let limit = Limit { since: Some(at(1001)), ..Limit::at(at(1020), None) };
+        assert!(!record.is_within(&limit));
+    }
+
+    #[test]
+    fn the_clock_that_cannot_be_set_is_read_back() {
+        let sample = ResultRecord::parse(SAMPLE).unwrap();
+        let record = ResultRecord { started_since_boot: boot("a", 1), ..sample };
+        assert_eq!(ResultRecord::parse(&record.encode()), Some(record));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 use super::{
-    Artifact, ArtifactError, Claim, Kept, ResultRecord,
+    Artifact, ArtifactError, Claim, Kept, Limit, ResultRecord,
     artifact::collect,
     blobs::{Blobs, Loose},
 };
@@ -108,22 +108,17 @@ impl Results {
         self.folder.join("last").join(name.as_str())
     }
 
-    /// The result of a key, if there is one, its time is not over, and everything of it is right; nothing is read
-    /// of one that began before `since`.
+    /// The result of a key, if there is one, it is [within](ResultRecord::is_within) the limit, and everything of it is
+    /// right; nothing is read of one that is not within the limit.
     ///
     /// # Errors
     /// [`FileError`] where that cannot be found out.
-    pub fn find(
-        &self,
-        key: Digest,
-        now: Timestamp,
-        since: Option<Timestamp>,
-    ) -> Result<Found, FileError> {
+    pub fn find(&self, key: Digest, limit: &Limit) -> Result<Found, FileError> {
         let Some(bytes) = files::read(&self.record_path(key))? else { return Ok(Ok(None)) };
         let Some(record) = ResultRecord::parse(&bytes).filter(|it| it.key == key) else {
             return Ok(Err(Damage::Record));
         };
-        if record.is_expired(now) || since.is_some_and(|since| record.started_at < since) {
+        if !record.is_within(limit) {
             return Ok(Ok(None));
         }
         let mut damage = None;

@@ -1,14 +1,19 @@
 //! What is known of files that were read before.
 //!
-//! The file: `lokt-tree 1` and a newline; for each file, in the order of the paths, the length of the path
-//! (4 bytes, the lowest first), the path, its state and the digest of its content; in the end the digest of all
-//! that. Anything else counts as nothing: a cache may be lost at any time.
+//! The file: `lokt-tree 2` and a newline; the id of the kernel's start and a newline; the moment before anything was
+//! read, seconds and nanoseconds (8 bytes each, the lowest first); for each file, in the order of the paths, the length
+//! of the path (4 bytes), the path, its state and the digest of its content; in the end the digest of all that. Anything
+//! else counts as nothing: a cache may be lost at any time.
 
-use super::state::State;
+use super::{
+    Tree,
+    state::{Moment, State},
+    trust,
+};
 use crate::{digest::Digest, files};
-use std::{ops::Range, path::Path};
+use std::{ops::Range, os::unix::fs::MetadataExt, path::Path};
 
-const FIRST_LINE: &[u8] = b"lokt-tree 1\n";
+const FIRST_LINE: &[u8] = b"lokt-tree 2\n";
 
 /// A cache as it was loaded.
 #[derive(Default)]
@@ -16,13 +21,25 @@ pub(super) struct Cache {
     bytes: Vec<u8>,
     /// Where each file's entry is: path, and what follows it.
     entries: Vec<(Range<usize>, usize)>,
+    /// Where the files are of which something is known.
+    device: u64,
+}
+
+/// When, and where, files are read.
+pub(super) struct Stamp {
+    boot: String,
+    now: Moment,
+    device: u64,
 }
 
 impl Cache {
-    pub(super) fn load(path: &Path) -> Self {
+    /// The cache of a file, as far as it is to be [trusted](trust).
+    pub(super) fn load(path: &Path, boot: &str) -> Self {
+        let device = path.parent().and_then(trust::device);
+        let Some(device) = device.filter(|_| !boot.is_empty()) else { return Self::default() };
         let bytes = files::read(path).ok().flatten().unwrap_or_default();
-        let entries = index(&bytes).unwrap_or_default();
-        Self { bytes, entries }
+        let entries = index(&bytes, boot).unwrap_or_default();
+        Self { bytes, entries, device }
     }
 
     /// The content of a file, if it is known in just this state. Who asks for one file after the other in the
@@ -32,7 +49,7 @@ impl Cache {
         *next = found + 1;
         let (_, after) = self.entries.get(found)?;
         let rest = self.bytes.get(*after..)?;
-        let known = State::take(rest)?;
+        let known = State::take(rest, self.device)?;
         let content = rest.get(State::BYTES..State::BYTES + 32)?.try_into().ok()?;
         (known == *state).then(|| Digest::from_bytes(content))
     }
@@ -46,12 +63,18 @@ impl Cache {
     }
 }
 
-fn index(bytes: &[u8]) -> Option<Vec<(Range<usize>, usize)>> {
+fn index(bytes: &[u8], boot: &str) -> Option<Vec<(Range<usize>, usize)>> {
     let (content, digest) = bytes.split_last_chunk::<32>()?;
     if Digest::of(content).as_bytes() != digest {
         return None;
     }
-    let mut rest = content.strip_prefix(FIRST_LINE)?;
+    let rest = content.strip_prefix(FIRST_LINE)?;
+    let rest = rest.strip_prefix(boot.as_bytes())?.strip_prefix(b"\n")?;
+    let (seconds, rest) = rest.split_first_chunk::<8>()?;
+    let (nanoseconds, mut rest) = rest.split_first_chunk::<8>()?;
+    if trust::is_future((i64::from_le_bytes(*seconds), i64::from_le_bytes(*nanoseconds))) {
+        return None;
+    }
     let mut entries = Vec::new();
     while let Some((length, more)) = rest.split_first_chunk::<4>() {
         let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
@@ -63,13 +86,29 @@ fn index(bytes: &[u8]) -> Option<Vec<(Range<usize>, usize)>> {
     rest.is_empty().then_some(entries)
 }
 
+/// What time it is on the file system that has the cache, which may have another clock than this machine; `None` where
+/// no state is trusted.
+pub(super) fn stamp(tree: &Tree, path: &Path) -> Option<Stamp> {
+    files::make_folder(path.parent()?).ok()?;
+    let device = trust::device(path.parent()?).filter(|_| !tree.boot.is_empty())?;
+    let (draft, file) = files::draft(path, 0o600).ok()?;
+    let metadata = file.metadata();
+    let _ = std::fs::remove_file(draft);
+    let metadata = metadata.ok().filter(|it| it.dev() == device)?;
+    Some(Stamp { boot: tree.boot.clone(), now: (metadata.mtime(), metadata.mtime_nsec()), device })
+}
+
 /// A file's path, state and content.
 pub(super) type Entry<'a> = (&'a [u8], State, Digest);
 
-/// Writes a cache; the entries are in the order of their paths.
-pub(super) fn store<'a>(path: &Path, entries: impl Iterator<Item = Entry<'a>>) {
-    let mut bytes = FIRST_LINE.to_vec();
-    for (name, state, content) in entries {
+/// Writes a cache of those files whose state tells of their content, as it had settled when they were read; they are in
+/// the order of their paths.
+pub(super) fn store<'a>(path: &Path, stamp: &Stamp, entries: impl Iterator<Item = Entry<'a>>) {
+    let mut bytes = [FIRST_LINE, stamp.boot.as_bytes(), b"\n"].concat();
+    bytes.extend(stamp.now.0.to_le_bytes());
+    bytes.extend(stamp.now.1.to_le_bytes());
+    let is_trusted = |state: &State| state.device == stamp.device && state.is_settled(stamp.now);
+    for (name, state, content) in entries.filter(|(_, state, _)| is_trusted(state)) {
         bytes.extend(u32::try_from(name.len()).unwrap_or(u32::MAX).to_le_bytes());
         bytes.extend(name);
         state.put(&mut bytes);
@@ -85,48 +124,78 @@ pub(super) fn store<'a>(path: &Path, entries: impl Iterator<Item = Entry<'a>>) {
 mod tests {
     use super::*;
 
-    fn state(size: u64) -> State {
-        State { inode: 1, size, mode: 3, modified: (4, 5), changed: (6, 7) }
+    const NOW: Moment = (1000, 0);
+
+    fn state(size: u64, device: u64) -> State {
+        State { device, inode: 1, size, mode: 3, modified: (4, 5), changed: (6, 7) }
+    }
+
+    fn folder() -> (tempfile::TempDir, u64) {
+        let folder = tempfile::tempdir().unwrap();
+        let device = folder.path().metadata().unwrap().dev();
+        (folder, device)
+    }
+
+    fn stamp(device: u64) -> Stamp {
+        Stamp { boot: "boot".to_owned(), now: NOW, device }
+    }
+
+    /// What is found, whatever the file system is.
+    fn load(path: &Path, device: u64, boot: &str) -> Cache {
+        let bytes = std::fs::read(path).unwrap_or_default();
+        let entries = index(&bytes, boot).unwrap_or_default();
+        Cache { bytes, entries, device }
     }
 
     #[test]
     fn what_was_stored_is_found_in_the_same_state_alone() {
-        let folder = tempfile::tempdir().unwrap();
+        let (folder, device) = folder();
         let path = folder.path().join("cache");
-        assert_eq!(
-            Cache::load(&path).find(b"a", &state(1), &mut 0),
-            None,
-            "nothing is known at first"
-        );
+        let none = load(&path, device, "boot");
+        assert_eq!(none.find(b"a", &state(1, device), &mut 0), None, "nothing is known at first");
         let content = Digest::of(b"x");
-        store(
-            &path,
-            [(b"a".as_slice(), state(1), content), (b"b/c", state(2), content)].into_iter(),
-        );
-        let cache = Cache::load(&path);
-        assert_eq!(cache.find(b"a", &state(1), &mut 0), Some(content));
-        assert_eq!(cache.find(b"b/c", &state(2), &mut 0), Some(content));
-        assert_eq!(
-            cache.find(b"b/c", &state(3), &mut 0),
-            None,
-            "in another state, nothing is known"
-        );
-        assert_eq!(cache.find(b"b", &state(2), &mut 0), None);
+        let entries = [
+            (b"a".as_slice(), state(1, device), content),
+            (b"b/c", state(2, device), content),
+            (b"d", state(2, device + 1), content),
+            (b"e", State { changed: (999, 0), ..state(2, device) }, content),
+        ];
+        store(&path, &stamp(device), entries.into_iter());
+        let cache = load(&path, device, "boot");
+        let find = |path: &[u8], size, device| cache.find(path, &state(size, device), &mut 0);
+        assert_eq!(find(b"a", 1, device), Some(content));
+        assert_eq!(find(b"b/c", 2, device), Some(content));
+        assert_eq!(find(b"b/c", 3, device), None, "in another state, nothing is known");
+        assert_eq!(find(b"b/c", 2, device + 1), None, "nor on another file system");
+        assert_eq!(find(b"b", 2, device), None);
+        assert_eq!(cache.entries.len(), 2, "what is elsewhere, or has not settled, is not kept");
+        assert_eq!(load(&path, device, "another").entries.len(), 0, "nor for the next start");
+    }
+
+    #[test]
+    fn what_was_stored_at_a_time_that_has_not_come_is_nothing() {
+        let (folder, device) = folder();
+        let path = folder.path().join("cache");
+        let future = Stamp { now: (i64::MAX, 0), ..stamp(device) };
+        store(&path, &future, [(b"a".as_slice(), state(1, device), Digest::of(b"x"))].into_iter());
+        assert_eq!(load(&path, device, "boot").entries.len(), 0);
     }
 
     #[test]
     fn a_damaged_cache_is_none() {
-        let folder = tempfile::tempdir().unwrap();
+        let (folder, device) = folder();
         let path = folder.path().join("cache");
-        store(&path, [(b"a".as_slice(), state(1), Digest::of(b"x"))].into_iter());
+        let entry = (b"a".as_slice(), state(1, device), Digest::of(b"x"));
+        store(&path, &stamp(device), [entry].into_iter());
         let bytes = std::fs::read(&path).unwrap();
+        assert_eq!(load(&path, device, "boot").entries.len(), 1);
         for at in 0..bytes.len() {
             let mut damaged = bytes.clone();
             damaged[at] ^= 1;
             std::fs::write(&path, &damaged).unwrap();
-            assert_eq!(Cache::load(&path).find(b"a", &state(1), &mut 0), None, "byte {at}");
+            assert_eq!(load(&path, device, "boot").entries.len(), 0, "byte {at}");
             std::fs::write(&path, &bytes[..at]).unwrap();
-            assert_eq!(Cache::load(&path).find(b"a", &state(1), &mut 0), None, "cut at {at}");
+            assert_eq!(load(&path, device, "boot").entries.len(), 0, "cut at {at}");
         }
     }
 }

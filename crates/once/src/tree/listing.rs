@@ -1,223 +1,193 @@
-use super::{Repository, Tree, TreeError, absolute};
+//! Which files are meant: all of a project, or those that inputs name.
+
+use super::{
+    Tree, TreeError,
+    git::{Detail, Entry, Git},
+    pattern::Pattern,
+    walk::{Most, walk},
+};
 use crate::files::FileError;
-use globset::{GlobBuilder, GlobMatcher};
 use std::{
-    ffi::{OsStr, OsString},
+    ffi::OsStr,
     fs,
-    os::unix::ffi::{OsStrExt, OsStringExt},
+    os::unix::ffi::OsStrExt,
     path::{Component, Path, PathBuf},
-    process::{Command, Stdio},
 };
 
-/// Where git is told what to do other than by its arguments; meant for the outer repository alone.
-const LOCAL_VARIABLES: [&str; 6] = [
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_COMMON_DIR",
-    "GIT_PREFIX",
-    "GIT_OBJECT_DIRECTORY",
-];
-
-/// The paths of all files that are meant, below the project's folder where they are in it. A folder in the
-/// list is a repository of its own.
+/// The paths of all files that are meant, as they are told. Of a whole project, a folder in the list is a repository in
+/// itself, whose files are listed by [`inside`].
 pub(super) fn list(tree: &Tree) -> Result<Vec<PathBuf>, TreeError> {
-    let mut paths = if tree.inputs.is_empty() { whole(tree)? } else { named(tree)? };
-    paths.sort_unstable_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
-    paths.dedup();
-    let left_out = tree.left_out();
-    if !left_out.is_empty() {
-        paths.retain(|path| !left_out.iter().any(|excluded| path.starts_with(excluded)));
+    if !tree.inputs.is_empty() {
+        return named(tree);
     }
-    Ok(paths)
+    let git = Git::of(tree).ok_or_else(|| TreeError::NoRepository(tree.folder.clone()))?;
+    let entries = git.list(&tree.project, Detail::Path)?;
+    Ok(entries.into_iter().map(|entry| entry.path).collect())
 }
 
-fn whole(tree: &Tree) -> Result<Vec<PathBuf>, TreeError> {
-    match tree.repository {
-        Repository::Git => ask_git((&tree.project, &tree.project), &[], Whose::Outer),
-        Repository::None => Err(TreeError::NoRepository(tree.folder.clone())),
-    }
-}
-
-/// What a pattern leads to.
+/// What an input names.
 enum Input {
-    /// A file that is named is meant, whether git ignores it or not.
+    /// A file that is named counts, whether git ignores it or not.
     File(PathBuf),
-    /// git lists what is in a folder, or matches.
-    Git(OsString),
-    /// What is in a folder that git does not know.
-    Walk(PathBuf, Option<GlobMatcher>),
+    /// What git lists in a folder.
+    Folder(PathBuf),
+    /// What git lists in a folder, where its path from there on matches.
+    Pattern(PathBuf, Pattern),
 }
 
 fn named(tree: &Tree) -> Result<Vec<PathBuf>, TreeError> {
     let mut paths = Vec::new();
-    for pattern in &tree.inputs {
-        let found = match input(tree, pattern)? {
+    for text in &tree.inputs {
+        let found = match input(tree, text)? {
             Input::File(path) => file(tree, path)?,
-            Input::Git(spec) => by_git(tree, spec)?,
-            Input::Walk(folder, matcher) => {
-                let mut found = Vec::new();
-                walk(&folder, &mut found)?;
-                found.retain(|path| matcher.as_ref().is_none_or(|it| it.is_match(path)));
-                found.into_iter().map(|path| below(tree, path)).collect()
-            }
+            Input::Folder(folder) => below(tree, &folder)?,
+            Input::Pattern(folder, pattern) => matching(tree, &folder, &pattern, text)?,
         };
         if found.is_empty() {
-            return Err(TreeError::NoMatch(pattern.to_string_lossy().into_owned()));
+            return Err(TreeError::NoMatch(text.to_string_lossy().into_owned()));
         }
         paths.extend(found);
     }
     Ok(paths)
 }
 
-/// What git lists. A repository that it does not track is meant with what is in it where somebody names it.
-fn by_git(tree: &Tree, spec: OsString) -> Result<Vec<PathBuf>, TreeError> {
-    let mut found = Vec::new();
-    for path in ask_git((&tree.folder, &tree.project), &[spec], Whose::Outer)? {
-        if is_untracked_repository(&path) {
-            found.extend(files_of(&tree.project, &path)?);
-        } else {
-            found.push(path);
-        }
-    }
-    Ok(found)
-}
-
-fn input(tree: &Tree, pattern: &OsStr) -> Result<Input, TreeError> {
-    let path = absolute(&tree.folder, Path::new(pattern));
-    let by_git = tree.repository == Repository::Git && path.starts_with(&tree.project);
-    let spec = |magic: &str| {
-        let mut spec = OsString::from(magic);
-        spec.push(pattern);
-        Input::Git(spec)
-    };
+fn input(tree: &Tree, text: &OsStr) -> Result<Input, TreeError> {
+    let path = place(&tree.folder, Path::new(text));
     match fs::symlink_metadata(&path) {
-        Ok(metadata) if metadata.is_dir() && by_git => Ok(spec(":(literal)")),
-        Ok(metadata) if metadata.is_dir() => Ok(Input::Walk(path, None)),
-        Ok(_) => Ok(Input::File(path)),
-        Err(_) if !pattern.as_bytes().iter().any(|c| b"*?[".contains(c)) => {
-            Err(TreeError::NoMatch(pattern.to_string_lossy().into_owned()))
+        Ok(metadata) if metadata.is_dir() => return Ok(Input::Folder(path)),
+        Ok(metadata) if metadata.is_file() || metadata.is_symlink() => {
+            return Ok(Input::File(path));
         }
-        Err(_) if by_git => Ok(spec(":(glob)")),
-        Err(_) => matcher(&path, pattern).map(|it| Input::Walk(constant(&path), Some(it))),
+        Ok(_) => return Err(TreeError::Special(path)),
+        Err(error) if super::is_gone(&error) => {}
+        Err(error) => return Err(FileError::on("examine", &path)(error).into()),
+    }
+    let is_plain =
+        |part: &Component<'_>| !part.as_os_str().as_bytes().iter().any(|c| b"*?[\\".contains(c));
+    let folder: PathBuf = path.components().take_while(is_plain).collect();
+    match path.strip_prefix(&folder) {
+        Ok(rest) if !rest.as_os_str().is_empty() && folder.is_dir() => {
+            Ok(Input::Pattern(folder, Pattern::new(rest.as_os_str().as_bytes())))
+        }
+        _ => Err(TreeError::NoMatch(text.to_string_lossy().into_owned())),
     }
 }
 
-fn matcher(path: &Path, pattern: &OsStr) -> Result<GlobMatcher, TreeError> {
-    let glob = GlobBuilder::new(&path.to_string_lossy()).literal_separator(true).build();
-    let glob = glob.map_err(|source| TreeError::Pattern {
-        pattern: pattern.to_string_lossy().into_owned(),
-        source,
-    })?;
-    Ok(glob.compile_matcher())
+/// Where a path leads from a folder, `..` as the kernel reads it: behind a link, that is above where the link leads.
+fn place(folder: &Path, path: &Path) -> PathBuf {
+    let mut whole = PathBuf::new();
+    for part in folder.join(path).components() {
+        match part {
+            Component::ParentDir => {
+                whole = fs::canonicalize(&whole).unwrap_or(whole);
+                whole.pop();
+            }
+            Component::CurDir => {}
+            part => whole.push(part),
+        }
+    }
+    whole
 }
 
-/// The folder above everything that a pattern can match.
-fn constant(pattern: &Path) -> PathBuf {
-    let is_constant =
-        |part: &Component<'_>| !part.as_os_str().as_bytes().iter().any(|c| b"*?[{\\".contains(c));
-    let parts: PathBuf = pattern.components().take_while(is_constant).collect();
-    if parts == pattern { parts.parent().map(Path::to_owned).unwrap_or_default() } else { parts }
-}
-
-/// A file that is named. Where that is a link, what it leads to is meant as well.
+/// A file that is named. Where that is a link to a folder, all files in there are meant as well.
 fn file(tree: &Tree, path: PathBuf) -> Result<Vec<PathBuf>, TreeError> {
     let mut found = Vec::new();
     if path.is_symlink() {
         let target = fs::canonicalize(&path).map_err(FileError::on("follow the link", &path))?;
         if target.is_dir() {
-            walk(&target, &mut found)?;
+            found = walk(&target, Most::All)?;
         } else {
             found.push(target);
         }
     }
     found.push(path);
-    Ok(found.into_iter().map(|path| below(tree, path)).collect())
+    Ok(found.into_iter().map(|path| tree.told(path)).collect())
 }
 
-/// A path as it is told: from the project's folder on, or where it is outside of that, whole.
-fn below(tree: &Tree, path: PathBuf) -> PathBuf {
-    path.strip_prefix(&tree.project).map(Path::to_owned).unwrap_or(path)
+/// The files in a folder that match.
+fn matching(
+    tree: &Tree,
+    folder: &Path,
+    pattern: &Pattern,
+    text: &OsStr,
+) -> Result<Vec<PathBuf>, TreeError> {
+    let real = tree.told(real(folder)?);
+    let matches = |path: &PathBuf| {
+        path.strip_prefix(&real).is_ok_and(|rest| pattern.matches(rest.as_os_str().as_bytes()))
+    };
+    let mut found = below(tree, folder)?;
+    found.retain(matches);
+    if found.is_empty() {
+        let mut all = walk(folder, Most::All)?;
+        all.retain(|path| {
+            path.strip_prefix(folder).is_ok_and(|rest| pattern.matches(rest.as_os_str().as_bytes()))
+        });
+        if !all.is_empty() {
+            return Err(TreeError::OnlyIgnored(text.to_string_lossy().into_owned()));
+        }
+    }
+    Ok(found)
 }
 
-/// Everything in a folder, but for what git keeps for itself. Links are not followed.
-fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), TreeError> {
-    for entry in fs::read_dir(folder).map_err(FileError::on("list", folder))? {
-        let entry = entry.map_err(FileError::on("list", folder))?;
-        let path = entry.path();
-        let kind = entry.file_type().map_err(FileError::on("examine", &path))?;
-        if !kind.is_dir() {
+/// The files below a folder, links on the way to it followed: those that git lists; where it lists none, all.
+///
+/// # Errors
+/// [`TreeError`] where any of them cannot be known.
+pub(super) fn below(tree: &Tree, folder: &Path) -> Result<Vec<PathBuf>, TreeError> {
+    let folder = real(folder)?;
+    let mut found = Vec::new();
+    if let Some(git) = Git::of(tree).filter(|_| folder.starts_with(&tree.project)) {
+        add(&tree.project, git.list(&folder, Detail::Kind)?, &mut found)?;
+        if found.is_empty() {
+            let between = folder.ancestors().take_while(|it| *it != tree.project);
+            // The outermost one has those in it.
+            if let Some(top) = between.filter(|it| has_repository(it)).last() {
+                add(top, Git::nested(top).list(&folder, Detail::Kind)?, &mut found)?;
+            }
+        }
+        found.retain(|path| path.starts_with(&folder));
+    }
+    if found.is_empty() {
+        found = walk(&folder, Most::All)?;
+    }
+    Ok(found.into_iter().map(|path| tree.told(path)).collect())
+}
+
+fn real(folder: &Path) -> Result<PathBuf, TreeError> {
+    Ok(fs::canonicalize(folder).map_err(FileError::on("enter", folder))?)
+}
+
+fn has_repository(folder: &Path) -> bool {
+    // In doubt, there is one: then git says why it cannot list it.
+    fs::symlink_metadata(folder.join(".git")).map_or_else(|error| !super::is_gone(&error), |_| true)
+}
+
+/// Adds what git listed in a work tree, as whole paths: of repositories in it, their files.
+fn add(top: &Path, entries: Vec<Entry>, found: &mut Vec<PathBuf>) -> Result<(), TreeError> {
+    for Entry { path, is_repository } in entries {
+        let path = top.join(path);
+        let is_folder = || path.symlink_metadata().is_ok_and(|it| it.is_dir());
+        if !is_repository || !is_folder() {
             found.push(path);
-        } else if entry.file_name() != ".git" {
-            walk(&path, found)?;
+        } else if has_repository(&path) {
+            add(&path, Git::nested(&path).list(&path, Detail::Kind)?, found)?;
+        } else {
+            found.extend(walk(&path, Most::All)?);
         }
     }
     Ok(())
 }
 
-/// Which repository is asked.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Whose {
-    /// The one that the environment may name.
-    Outer,
-    /// The one in the folder.
-    Inner,
-}
-
-/// The files that git sees: those that it tracks, and those that are neither tracked nor ignored.
-fn ask_git(
-    (folder, project): (&Path, &Path),
-    specs: &[OsString],
-    whose: Whose,
-) -> Result<Vec<PathBuf>, TreeError> {
-    let mut git = Command::new("git");
-    git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"]);
-    git.args(["--full-name", "--"]).args(specs);
-    git.current_dir(folder).stdin(Stdio::null());
-    match whose {
-        Whose::Inner => {
-            for key in LOCAL_VARIABLES {
-                git.env_remove(key);
-            }
-        }
-        // Hooks are told the repository and not the work tree, for which git would take this folder then.
-        Whose::Outer if is_set("GIT_DIR") && !is_set("GIT_WORK_TREE") => {
-            git.env("GIT_WORK_TREE", project);
-        }
-        Whose::Outer => {}
-    }
-    let output = git.output().map_err(TreeError::NoGit)?;
-    if !output.status.success() {
-        let text = String::from_utf8_lossy(&output.stderr);
-        return Err(TreeError::Git(text.trim().replace('\n', "; ")));
-    }
-    let paths = output.stdout.split(|byte| *byte == 0).filter(|path| !path.is_empty());
-    Ok(paths.map(|path| PathBuf::from(OsString::from_vec(path.to_vec()))).collect())
-}
-
-fn is_set(variable: &str) -> bool {
-    std::env::var_os(variable).is_some()
-}
-
-/// Whether git lists a folder as a repository of its own that it does not track.
-fn is_untracked_repository(path: &Path) -> bool {
-    path.as_os_str().as_bytes().ends_with(b"/")
-}
-
-/// The files of a repository that is a folder of another one, where that tracks it: a submodule. None for what is known
-/// by its name alone: one that was not fetched, and one that the outer repository does not track.
+/// The files of a folder that git lists as a file: of a repository in itself. A submodule may have files and no
+/// repository, if they were put there by other means: then all of them are meant, as nothing says which are ignored.
 ///
 /// # Errors
 /// [`TreeError`] where git cannot list it: what is in there might matter.
-pub(super) fn inside(project: &Path, path: &Path) -> Result<Vec<PathBuf>, TreeError> {
-    if is_untracked_repository(path) || !project.join(path).join(".git").exists() {
-        return Ok(Vec::new());
+pub(super) fn inside(tree: &Tree, path: &Path) -> Result<Vec<PathBuf>, TreeError> {
+    let folder = tree.project.join(path);
+    if !has_repository(&folder) {
+        return Ok(walk(&folder, Most::All)?.into_iter().map(|it| tree.told(it)).collect());
     }
-    files_of(project, path)
-}
-
-fn files_of(project: &Path, path: &Path) -> Result<Vec<PathBuf>, TreeError> {
-    let folder = project.join(path);
-    let files = ask_git((&folder, &folder), &[], Whose::Inner)?;
-    Ok(files.into_iter().map(|file| path.join(file)).collect())
+    let entries = Git::nested(&folder).list(&folder, Detail::Path)?;
+    Ok(entries.into_iter().map(|entry| path.join(entry.path)).collect())
 }

@@ -1,17 +1,28 @@
 //! The files of a project, each with the digest of its content.
 //!
-//! Which files there are is git's answer: tracked and untracked, without those that are ignored
-//! ([`listing`]). What is in them is read once ([`reading`]), and then known by their state ([`cache`]) as long
-//! as that does not change.
+//! Which files there are is git's answer ([`git`]): tracked and untracked, without those that a `.gitignore` ignores.
+//! What it does not say is added: files of repositories inside the project ([`listing`]), and what links lead to
+//! ([`links`]). What is in them is read once ([`reading`]), and then known by their state ([`cache`]) as long as that does
+//! not change, where that is to be trusted ([`trust`]). Where any of it cannot be known, there is no answer.
 //!
 //! # Limits
 //! A file that is written through a shared memory mapping changes its times only now and then (mmap(2)); a
-//! change between two of those moments is not seen. git has the same limit.
+//! change between two of those moments is not seen. git has the same limit. FIFOs, sockets and devices have no content;
+//! git does not list them. What is in a folder called `.git` is never listed.
 
 mod cache;
+mod excluded;
+mod git;
+mod links;
 mod listing;
+mod looking;
+mod pattern;
 mod reading;
 mod state;
+mod trust;
+mod walk;
+
+pub use git::{GitVersion, OLDEST_GIT, version as git_version};
 
 use crate::{files::FileError, manifest::Part};
 use cache::Cache;
@@ -25,9 +36,9 @@ use std::{
 /// Says which files of which project are meant.
 #[derive(Clone, Debug)]
 pub struct Tree {
-    /// The project's folder: paths are told from there.
+    /// The project's folder: paths are told from there. Absolute, without symbolic links.
     pub project: PathBuf,
-    /// Whether git keeps it.
+    /// What keeps it.
     pub repository: Repository,
     /// The folder that patterns are meant from.
     pub folder: PathBuf,
@@ -35,15 +46,24 @@ pub struct Tree {
     pub inputs: Vec<OsString>,
     /// Files and folders to leave out.
     pub excluded: Vec<PathBuf>,
+    /// The folder of the locks, by each of its names: what Lokt has in it is left out.
+    pub roots: Vec<PathBuf>,
     /// Where to keep what is known of files.
     pub caches: PathBuf,
+    /// Which start of the kernel this is: what is known of files is forgotten with the next one. Empty where that is not
+    /// known.
+    pub boot: String,
 }
 
-/// Whether git keeps a project.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What keeps a project.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Repository {
-    /// It does.
-    Git,
+    /// The git repository of which the project's folder has the `.git`.
+    Here,
+    /// The git repository of which another folder has the `.git`; the project's folder is its work tree all the same.
+    At(PathBuf),
+    /// This git repository: `GIT_DIR` says so.
+    Named(PathBuf),
     /// Nothing does: then there is no way to tell what matters.
     None,
 }
@@ -54,20 +74,45 @@ pub enum TreeError {
     /// git was not started.
     #[error("cannot run git to list the project's files: {0}")]
     NoGit(#[source] io::Error),
-    /// git gave no list.
-    #[error("git cannot list the project's files: {0}")]
-    Git(String),
-    /// A pattern is none.
-    #[error("--input {pattern}: {source}")]
-    Pattern {
-        /// The pattern.
-        pattern: String,
-        /// Why.
-        source: globset::Error,
+    /// git gave no list, or not all of it.
+    #[error("git cannot list the project's files in {}: {text}", folder.display())]
+    Git {
+        /// In which folder.
+        folder: PathBuf,
+        /// What it said.
+        text: String,
     },
+    /// git is older than any that is known to give the right list.
+    #[error(
+        "git cannot list the project's files: it is version {0}, and {OLDEST_GIT} or later is needed"
+    )]
+    OldGit(GitVersion),
+    /// The repository's files are those of another folder: `core.worktree` says so.
+    #[error("the project's files are in {}, says git", .0.display())]
+    OtherWorkTree(PathBuf),
     /// A pattern matches nothing, so no change would ever be seen.
     #[error("--input {0} matches no file")]
     NoMatch(String),
+    /// The same of one that matches files that do not count.
+    #[error("--input {0} matches only files that git ignores")]
+    OnlyIgnored(String),
+    /// What is named is a FIFO, a socket or a device.
+    #[error("{} is no regular file, so its content cannot be known", .0.display())]
+    Special(PathBuf),
+    /// A link leads to more files than anyone means.
+    #[error("a link leads to {}, which has more than {most} files", folder.display())]
+    TooManyFiles {
+        /// The folder.
+        folder: PathBuf,
+        /// How many there may be.
+        most: usize,
+    },
+    /// In the folder of the locks are files of the project.
+    #[error("{} is in the folder of the locks, so it is not known whether it matters", file.display())]
+    SharedRoot {
+        /// One of them, or the project's folder.
+        file: PathBuf,
+    },
     /// Outside a repository, nobody says which files matter.
     #[error("{} is in no git repository, so it is not known which files matter", .0.display())]
     NoRepository(PathBuf),
@@ -85,10 +130,10 @@ impl Tree {
         let cache_path = self.cache();
         // git takes its time, in which the cache can be read.
         let (paths, cache) = thread::scope(|scope| {
-            let cache = scope.spawn(|| Cache::load(&cache_path));
+            let cache = scope.spawn(|| Cache::load(&cache_path, &self.boot));
             (listing::list(self), cache.join().unwrap_or_default())
         });
-        reading::read(&self.project, paths?, (&cache, &cache_path))
+        reading::read(self, paths?, (&cache, &cache_path))
     }
 
     /// Where the states of just these files are kept.
@@ -103,10 +148,15 @@ impl Tree {
         self.caches.join(crate::digest::Digest::of(&bytes).short())
     }
 
-    /// What is to be left out, as paths below the project's folder.
-    fn left_out(&self) -> Vec<&Path> {
-        self.excluded.iter().filter_map(|path| path.strip_prefix(&self.project).ok()).collect()
+    /// A path as it is told: from the project's folder on, or where it is outside of that, whole.
+    fn told(&self, path: PathBuf) -> PathBuf {
+        path.strip_prefix(&self.project).map(Path::to_owned).unwrap_or(path)
     }
+}
+
+/// Whether an error says that there is nothing.
+fn is_gone(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// A path from a folder on, without `.` and `..`, by its text alone: a link in it is not followed, as git does not

@@ -10,9 +10,11 @@ const SETTLED: Duration = Duration::from_secs(2);
 pub(super) type Moment = (i64, i64);
 
 /// What the kernel tells of a file; as long as all of it is the same, so is the content, if the file was
-/// [settled](State::is_settled) when it was read.
+/// [settled](State::is_settled) when it was read, and its file system is [trusted](super::trust).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct State {
+    /// The file system. It is no part of what is kept: what is kept is all of one file system.
+    pub(super) device: u64,
     pub(super) inode: u64,
     pub(super) size: u64,
     pub(super) mode: u32,
@@ -27,6 +29,7 @@ impl State {
 
     pub(super) fn of(stat: &FileStat) -> Self {
         Self {
+            device: stat.st_dev,
             inode: stat.st_ino,
             size: u64::try_from(stat.st_size).unwrap_or_default(),
             mode: stat.st_mode,
@@ -51,8 +54,8 @@ impl State {
         }
     }
 
-    /// Reads what [`put`](Self::put) wrote.
-    pub(super) fn take(bytes: &[u8]) -> Option<Self> {
+    /// Reads what [`put`](Self::put) wrote, of a file on a device.
+    pub(super) fn take(bytes: &[u8], device: u64) -> Option<Self> {
         let (inode, rest) = bytes.split_first_chunk::<8>()?;
         let (size, rest) = rest.split_first_chunk::<8>()?;
         let (mode, mut rest) = rest.split_first_chunk::<4>()?;
@@ -62,6 +65,7 @@ impl State {
             Some(i64::from_le_bytes(*taken))
         };
         Some(Self {
+            device,
             inode: u64::from_le_bytes(*inode),
             size: u64::from_le_bytes(*size),
             mode: u32::from_le_bytes(*mode),
@@ -77,7 +81,8 @@ mod tests {
 
     #[test]
     fn a_state_is_trusted_only_when_it_has_settled() {
-        let at = |modified, changed| State { inode: 1, size: 2, mode: 3, modified, changed };
+        let at =
+            |modified, changed| State { device: 7, inode: 1, size: 2, mode: 3, modified, changed };
         for (state, now, settled) in [
             (at((10, 5), (10, 5)), (12, 6), true),
             (at((10, 5), (10, 5)), (12, 5), false),
@@ -92,11 +97,12 @@ mod tests {
 
     #[test]
     fn it_is_read_back() {
-        let state = State { inode: 1, size: 2, mode: 3, modified: (-4, 5), changed: (6, 7) };
+        let state =
+            State { device: 7, inode: 1, size: 2, mode: 3, modified: (-4, 5), changed: (6, 7) };
         let mut bytes = Vec::new();
         state.put(&mut bytes);
         assert_eq!(bytes.len(), State::BYTES);
-        assert_eq!(State::take(&bytes), Some(state));
-        assert_eq!(State::take(&bytes[1..]), None);
+        assert_eq!(State::take(&bytes, 7), Some(state));
+        assert_eq!(State::take(&bytes[1..], 7), None);
     }
 }

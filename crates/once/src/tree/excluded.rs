@@ -1,0 +1,84 @@
+use super::{Tree, TreeError};
+use std::path::{Path, PathBuf};
+
+/// What a root consists of (see [`lokt_lock::file`]). Whatever else is in its folder is not Lokt's.
+const OWN: [&str; 8] =
+    ["locks", "freezes", "queue", "tmp", "latches", "nested", "audit.log", "once"];
+
+/// What belongs to nobody's project although it may be in its folder. A root's own `.gitignore` hides it from git.
+const UNCOUNTED: &str = ".gitignore";
+
+/// Which files are left out.
+pub(super) struct Excluded<'a> {
+    project: &'a Path,
+    /// The roots' folders, as files in them are told.
+    roots: Vec<&'a Path>,
+    /// Files and folders, as they are told.
+    others: Vec<&'a Path>,
+}
+
+impl<'a> Excluded<'a> {
+    pub(super) fn of(tree: &'a Tree) -> Self {
+        let told = |path: &'a PathBuf| path.strip_prefix(&tree.project).unwrap_or(path);
+        let list = |paths: &'a [PathBuf]| {
+            let mut list: Vec<&Path> = paths.iter().map(told).collect();
+            list.sort_unstable();
+            list.dedup();
+            list
+        };
+        Self { project: &tree.project, roots: list(&tree.roots), others: list(&tree.excluded) }
+    }
+
+    /// Takes out what is left out.
+    ///
+    /// # Errors
+    /// [`TreeError::SharedRoot`] where files of the project are in a root: nobody can tell then which of them are Lokt's.
+    pub(super) fn retain(&self, paths: &mut Vec<PathBuf>) -> Result<(), TreeError> {
+        let mut foreign = None;
+        paths.retain(|path| {
+            let is_left_out = match self.roots.iter().find_map(|root| path.strip_prefix(root).ok())
+            {
+                Some(rest) if is_own(rest) => true,
+                Some(rest) if rest != Path::new(UNCOUNTED) => {
+                    foreign.get_or_insert_with(|| path.clone());
+                    false
+                }
+                _ => false,
+            };
+            !is_left_out && !self.others.iter().any(|excluded| path.starts_with(excluded))
+        });
+        foreign.map_or(Ok(()), |file| Err(TreeError::SharedRoot { file }))
+    }
+
+    /// Refuses a root that is the project's folder.
+    ///
+    /// # Errors
+    /// [`TreeError::SharedRoot`], as [`retain`](Self::retain) does.
+    pub(super) fn require_own_root(&self) -> Result<(), TreeError> {
+        let is_project = |root: &&Path| root.as_os_str().is_empty();
+        match self.roots.iter().any(is_project) {
+            true => Err(TreeError::SharedRoot { file: self.project.to_owned() }),
+            false => Ok(()),
+        }
+    }
+}
+
+fn is_own(path: &Path) -> bool {
+    let first = path.iter().next().unwrap_or_default();
+    OWN.iter().any(|own| first == *own) || first.as_encoded_bytes().starts_with(b".lokt-doctor-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lokt_lock::file::Layout;
+
+    #[test]
+    fn all_of_a_root_is_known() {
+        let layout = Layout::new("/root");
+        let places = layout.folders().into_iter().chain([layout.nested(), layout.audit_log()]);
+        for place in places.filter(|place| place != layout.root()) {
+            assert!(is_own(place.strip_prefix("/root").unwrap()), "{}", place.display());
+        }
+    }
+}

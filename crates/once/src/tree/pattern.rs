@@ -1,0 +1,210 @@
+//! Patterns of paths, as git reads those with `:(glob)` (gitglossary(7), and `wildmatch.c` with `WM_PATHNAME`).
+//!
+//! `*` and `?` stay in one folder, `**` between slashes does not, `[…]` is one byte, `\` takes the meaning from
+//! the byte after it. All of it is bytes: a path need not be a text.
+
+/// A pattern of a path.
+#[derive(Clone, Debug)]
+pub(super) struct Pattern {
+    tokens: Vec<Token>,
+}
+
+#[derive(Clone, Debug)]
+enum Token {
+    Byte(u8),
+    /// One byte of a name.
+    Any,
+    /// Any number of bytes of a name.
+    Star,
+    /// Any number of bytes, slashes too.
+    Everything,
+    /// Nothing, or anything that ends with a slash.
+    Folders,
+    OneOf(Vec<Member>, Negated),
+    /// What nothing matches: a set that does not end.
+    Nothing,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Negated {
+    No,
+    Yes,
+}
+
+#[derive(Clone, Debug)]
+enum Member {
+    Range(u8, u8),
+    Class(fn(u8) -> bool),
+}
+
+impl Pattern {
+    pub(super) fn new(text: &[u8]) -> Self {
+        let mut tokens = Vec::new();
+        let mut rest = text;
+        // Git compares what comes before the first byte with a meaning by itself, and reads the rest as a whole pattern.
+        let mut is_literal = true;
+        let mut before = None;
+        while let Some((&byte, after)) = rest.split_first() {
+            let (token, after) = match byte {
+                b'*' => star(before, after),
+                b'?' => (Token::Any, after),
+                b'[' => one_of(after).unwrap_or((Token::Nothing, b"")),
+                // At the end, it stands for itself and for a byte that is not there.
+                b'\\' => after
+                    .split_first()
+                    .map_or((Token::Nothing, after), |(byte, after)| (Token::Byte(*byte), after)),
+                byte => (Token::Byte(byte), after),
+            };
+            is_literal &= !b"*?[\\".contains(&byte);
+            let taken = rest.len() - after.len();
+            before = rest.get(taken.saturating_sub(1)).copied().filter(|_| !is_literal);
+            tokens.push(token);
+            rest = after;
+        }
+        Self { tokens }
+    }
+
+    pub(super) fn matches(&self, path: &[u8]) -> bool {
+        // Which tokens may come next: of all ways to match at the same time.
+        let mut next = vec![false; self.tokens.len() + 1];
+        self.enter(0, &mut next);
+        for &byte in path {
+            let mut after = vec![false; next.len()];
+            for (at, token) in self.tokens.iter().enumerate() {
+                if next.get(at) == Some(&true) {
+                    self.step((at, token), byte, &mut after);
+                }
+            }
+            next = after;
+        }
+        next.last() == Some(&true)
+    }
+
+    /// Notes that a token may come next, and those after it, where it may match nothing.
+    fn enter(&self, at: usize, next: &mut [bool]) {
+        if let Some(it) = next.get_mut(at) {
+            *it = true;
+        }
+        if let Some(Token::Star | Token::Everything | Token::Folders) = self.tokens.get(at) {
+            self.enter(at + 1, next);
+        }
+    }
+
+    fn step(&self, (at, token): (usize, &Token), byte: u8, after: &mut [bool]) {
+        let name = byte != b'/';
+        match token {
+            Token::Byte(it) if *it == byte => self.enter(at + 1, after),
+            Token::Any if name => self.enter(at + 1, after),
+            Token::OneOf(members, negated) if name => {
+                let found = members.iter().any(|member| member.has(byte));
+                if found == (*negated == Negated::No) {
+                    self.enter(at + 1, after);
+                }
+            }
+            Token::Star if name => self.enter(at, after),
+            Token::Everything => self.enter(at, after),
+            Token::Folders => {
+                if let Some(it) = after.get_mut(at) {
+                    *it = true;
+                }
+                if !name {
+                    self.enter(at + 1, after);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What a star means, and what comes after it. Two or more that have a folder's name to themselves mean any folders.
+fn star(before: Option<u8>, mut rest: &[u8]) -> (Token, &[u8]) {
+    let mut several = false;
+    while let Some(after) = rest.strip_prefix(b"*") {
+        rest = after;
+        several = true;
+    }
+    let begins = before.is_none_or(|byte| byte == b'/');
+    match rest {
+        _ if !several || !begins => (Token::Star, rest),
+        [] | [b'\\', b'/', ..] => (Token::Everything, rest),
+        [b'/', after @ ..] => (Token::Folders, after),
+        _ => (Token::Star, rest),
+    }
+}
+
+/// The set behind a `[`, and what comes after it.
+fn one_of(text: &[u8]) -> Option<(Token, &[u8])> {
+    let (negated, mut rest) = match text {
+        [b'!' | b'^', rest @ ..] => (Negated::Yes, rest),
+        rest => (Negated::No, rest),
+    };
+    let mut members = Vec::new();
+    let mut low = None;
+    loop {
+        let (&byte, after) = rest.split_first()?;
+        match (byte, after) {
+            (b']', after) if !members.is_empty() => {
+                return Some((Token::OneOf(members, negated), after));
+            }
+            (b'-', [next, after @ ..]) if low.is_some() && *next != b']' => {
+                let (high, after) = escaped(*next, after)?;
+                members.push(Member::Range(low.take()?, high));
+                rest = after;
+            }
+            (b'[', [b':', inside @ ..]) if class(inside)?.is_some() => {
+                let (member, after) = class(inside)??;
+                members.push(member);
+                low = None;
+                rest = after;
+            }
+            (byte, after) => {
+                let (byte, after) = escaped(byte, after)?;
+                members.push(Member::Range(byte, byte));
+                low = Some(byte);
+                rest = after;
+            }
+        }
+    }
+}
+
+/// A byte of a set, which a `\` may stand before.
+fn escaped(byte: u8, after: &[u8]) -> Option<(u8, &[u8])> {
+    if byte == b'\\' {
+        after.split_first().map(|(byte, after)| (*byte, after))
+    } else {
+        Some((byte, after))
+    }
+}
+
+/// The class that stands between `[:` and `:]`, and what comes after it; no class where no colon stands before the next
+/// `]`. `None` where the whole pattern matches nothing.
+fn class(text: &[u8]) -> Option<Option<(Member, &[u8])>> {
+    let end = text.iter().position(|byte| *byte == b']')?;
+    let (inside, rest) = text.split_at_checked(end)?;
+    let Some(name) = inside.strip_suffix(b":") else { return Some(None) };
+    let has: fn(u8) -> bool = match name {
+        b"alnum" => |it| it.is_ascii_alphanumeric(),
+        b"alpha" => |it| it.is_ascii_alphabetic(),
+        b"blank" => |it| it == b' ' || it == b'\t',
+        b"cntrl" => |it| it.is_ascii_control(),
+        b"digit" => |it| it.is_ascii_digit(),
+        b"graph" => |it| it.is_ascii_graphic(),
+        b"lower" => |it| it.is_ascii_lowercase(),
+        b"print" => |it| it.is_ascii_graphic() || it == b' ',
+        b"punct" => |it| it.is_ascii_punctuation(),
+        b"space" => |it| it.is_ascii_whitespace() || it == 0x0b,
+        b"upper" => |it| it.is_ascii_uppercase(),
+        b"xdigit" => |it| it.is_ascii_hexdigit(),
+        _ => return None,
+    };
+    Some(Some((Member::Class(has), rest.strip_prefix(b"]")?)))
+}
+
+impl Member {
+    fn has(&self, byte: u8) -> bool {
+        match self {
+            Self::Range(low, high) => (*low..=*high).contains(&byte),
+            Self::Class(has) => has(byte),
+        }
+    }
+}
