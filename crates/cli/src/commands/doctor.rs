@@ -4,6 +4,7 @@ use lokt_lock::{
     file::{Check, CheckStatus, checkup},
     record::FORMAT_VERSION,
 };
+use lokt_once::tree::{OLDEST_GIT, git_version};
 use serde_json::{Value, json};
 
 /// Check that locks work here
@@ -18,7 +19,8 @@ pub(crate) struct Doctor {
 
 impl Doctor {
     pub(crate) fn run(&self, context: &Context) -> Result<Code, Failure> {
-        let checks = checkup(&context.store);
+        let mut checks = checkup(&context.store);
+        checks.push(git());
         let overall = checks.iter().map(|check| check.status).max().unwrap_or(CheckStatus::Ok);
         output::even_if_unread(self.report(context, &checks, overall))?;
         Ok(if overall == CheckStatus::Fail { Code::Error } else { Code::Done })
@@ -48,4 +50,17 @@ impl Doctor {
         }
         output::text(&format!("overall: {}", overall.as_str()))
     }
+}
+
+/// Only `once` asks git, and not where its inputs are files.
+fn git() -> Check {
+    let (status, message) = match git_version() {
+        Some(found) if found >= OLDEST_GIT => (CheckStatus::Ok, format!("version {found}")),
+        Some(found) => {
+            let text = format!("version {found}: `once` needs {OLDEST_GIT} or later");
+            (CheckStatus::Warn, text)
+        }
+        None => (CheckStatus::Warn, "cannot be run: `once` needs it to list files".to_owned()),
+    };
+    Check { name: "git", status, message }
 }

@@ -32,7 +32,8 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 ///
 /// The first one runs it. Who comes meanwhile watches its output live and ends with its exit code; who comes
 /// later gets both from the record. It runs again when anything has changed that it depends on: the command's
-/// words and folder, the files that git sees in the work tree (or those that --input names), --env and --key.
+/// words and folder, the files in the work tree that no .gitignore ignores (or those that --input names), --env and
+/// --key.
 /// Failures are told to those who waited, and not kept. The command's standard input is empty.
 #[derive(Args, Debug)]
 #[command(override_usage = "lokt once [OPTIONS] <NAME> -- <COMMAND>...")]
@@ -73,7 +74,7 @@ pub(crate) struct Own {
 /// What the result depends on.
 #[derive(Args, Debug, Default)]
 struct Inputs {
-    /// Files that matter, in place of all that git sees: a path, a folder, or a pattern like 'src/**/*.rs'
+    /// Files that matter, in place of all in the work tree: a path, a folder, or a pattern like 'src/**/*.rs'
     #[arg(long = "input", value_name = "GLOB")]
     patterns: Vec<OsString>,
     /// A variable of the environment whose value matters

@@ -8,6 +8,7 @@
 //! * [`keeping`]: what is kept, restored, damaged, removed.
 //! * [`refusals`]: what is not run, and not kept, and what is said of it.
 //! * [`tools`]: tools whose results are shared.
+//! * [`trees`]: which files count.
 //! * [`worktrees`]: several work trees, and changes in one of them.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
@@ -19,6 +20,7 @@ mod keys;
 mod output;
 mod refusals;
 mod tools;
+mod trees;
 mod worktrees;
 
 use lokt_testkit::{Lokt, Running, Sandbox};

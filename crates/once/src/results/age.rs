@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// A moment on a clock that cannot be set: since the kernel started, with the time that the machine slept
-/// (`CLOCK_BOOTTIME`, clock_gettime(2)).
+/// (`CLOCK_BOOTTIME`, `clock_gettime(2)`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BootTime {
     /// Which start of the kernel (`/proc/sys/kernel/random/boot_id`).

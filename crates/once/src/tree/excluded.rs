@@ -56,10 +56,10 @@ impl<'a> Excluded<'a> {
     /// [`TreeError::SharedRoot`], as [`retain`](Self::retain) does.
     pub(super) fn require_own_root(&self) -> Result<(), TreeError> {
         let is_project = |root: &&Path| root.as_os_str().is_empty();
-        match self.roots.iter().any(is_project) {
-            true => Err(TreeError::SharedRoot { file: self.project.to_owned() }),
-            false => Ok(()),
+        if self.roots.iter().any(is_project) {
+            return Err(TreeError::SharedRoot { file: self.project.to_owned() });
         }
+        Ok(())
     }
 }
 

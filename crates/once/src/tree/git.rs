@@ -39,7 +39,7 @@ pub(super) struct Git<'a> {
     /// Where the repository is found: a folder that has its `.git`, or the one to start in.
     from: &'a Path,
     /// The repository, where a variable names it.
-    git_dir: Option<&'a Path>,
+    named: Option<&'a Path>,
     /// The folder whose files are listed, by decree; else git says which one that is, and it has to be `from`.
     work_tree: Option<&'a Path>,
 }
@@ -66,7 +66,7 @@ pub(super) struct Entry {
 impl<'a> Git<'a> {
     /// The repository of a project; `None` where there is none.
     pub(super) fn of(tree: &'a Tree) -> Option<Self> {
-        let (from, git_dir, work_tree) = match &tree.repository {
+        let (from, named, work_tree) = match &tree.repository {
             Repository::Here => (&tree.project, None, None),
             Repository::At(folder) => (folder, None, Some(tree.project.as_path())),
             Repository::Named(git_dir) => {
@@ -74,13 +74,13 @@ impl<'a> Git<'a> {
             }
             Repository::None => return None,
         };
-        Some(Self { from, git_dir, work_tree })
+        Some(Self { from, named, work_tree })
     }
 
     /// The repository that a folder has a `.git` of. Whatever that says, this folder is the work tree that matters: a
     /// submodule that was copied names the one that it is a copy of.
     pub(super) fn nested(folder: &'a Path) -> Self {
-        Self { from: folder, git_dir: None, work_tree: Some(folder) }
+        Self { from: folder, named: None, work_tree: Some(folder) }
     }
 
     /// The files below a folder: those that git tracks, and those that no `.gitignore` ignores.
@@ -137,7 +137,7 @@ impl<'a> Git<'a> {
         let above =
             self.from.parent().filter(|above| !above.as_os_str().as_bytes().contains(&b':'));
         git.envs(above.map(|above| ("GIT_CEILING_DIRECTORIES", above)));
-        git.envs(self.git_dir.map(|it| ("GIT_DIR", it)));
+        git.envs(self.named.map(|it| ("GIT_DIR", it)));
         git.envs(self.work_tree.map(|it| ("GIT_WORK_TREE", it)));
         git.args(SETTINGS.into_iter().flat_map(|setting| ["-c", setting]));
         git.current_dir(self.from).stdin(Stdio::null());

@@ -52,11 +52,7 @@ pub(super) fn look_at_all(
         let looks: Vec<Look> = looks.into_iter().collect::<Result<_, TreeError>>()?;
         let seen: Vec<Seen> = new.into_iter().zip(looks).collect();
         new = found_by(tree, &seen, &mut links)?;
-        if all.is_empty() {
-            all = seen
-        } else {
-            all.extend(seen)
-        };
+        all.extend(seen);
         sort(&mut all, |(path, _)| path);
         let is_known = |path: &PathBuf| {
             all.binary_search_by(|(known, _)| known.as_os_str().cmp(path.as_os_str())).is_ok()

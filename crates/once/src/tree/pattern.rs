@@ -56,8 +56,8 @@ impl Pattern {
                 byte => (Token::Byte(byte), after),
             };
             is_literal &= !b"*?[\\".contains(&byte);
-            let taken = rest.len() - after.len();
-            before = rest.get(taken.saturating_sub(1)).copied().filter(|_| !is_literal);
+            let count = rest.len() - after.len();
+            before = rest.get(count.saturating_sub(1)).copied().filter(|_| !is_literal);
             tokens.push(token);
             rest = after;
         }
@@ -70,11 +70,9 @@ impl Pattern {
         self.enter(0, &mut next);
         for &byte in path {
             let mut after = vec![false; next.len()];
-            for (at, token) in self.tokens.iter().enumerate() {
-                if next.get(at) == Some(&true) {
-                    self.step((at, token), byte, &mut after);
-                }
-            }
+            let possible =
+                self.tokens.iter().enumerate().zip(&next).filter(|(_, may_come)| **may_come);
+            possible.for_each(|(token, _)| self.step(token, byte, &mut after));
             next = after;
         }
         next.last() == Some(&true)
@@ -151,8 +149,8 @@ fn one_of(text: &[u8]) -> Option<(Token, &[u8])> {
                 members.push(Member::Range(low.take()?, high));
                 rest = after;
             }
-            (b'[', [b':', inside @ ..]) if class(inside)?.is_some() => {
-                let (member, after) = class(inside)??;
+            (b'[', [b':', inside @ ..]) if is_class(inside) => {
+                let (member, after) = class(inside)?;
                 members.push(member);
                 low = None;
                 rest = after;
@@ -176,12 +174,16 @@ fn escaped(byte: u8, after: &[u8]) -> Option<(u8, &[u8])> {
     }
 }
 
-/// The class that stands between `[:` and `:]`, and what comes after it; no class where no colon stands before the next
-/// `]`. `None` where the whole pattern matches nothing.
-fn class(text: &[u8]) -> Option<Option<(Member, &[u8])>> {
+/// Whether the first `]` has a colon before it. Otherwise, what looks like the begin of a class is two bytes.
+fn is_class(text: &[u8]) -> bool {
+    text.split(|byte| *byte == b']').next().is_some_and(|name| name.ends_with(b":"))
+}
+
+/// The class that stands between `[:` and `:]`, and what comes after it; `None` where the whole pattern matches nothing.
+fn class(text: &[u8]) -> Option<(Member, &[u8])> {
     let end = text.iter().position(|byte| *byte == b']')?;
     let (inside, rest) = text.split_at_checked(end)?;
-    let Some(name) = inside.strip_suffix(b":") else { return Some(None) };
+    let name = inside.strip_suffix(b":")?;
     let has: fn(u8) -> bool = match name {
         b"alnum" => |it| it.is_ascii_alphanumeric(),
         b"alpha" => |it| it.is_ascii_alphabetic(),
@@ -197,7 +199,7 @@ fn class(text: &[u8]) -> Option<Option<(Member, &[u8])>> {
         b"xdigit" => |it| it.is_ascii_hexdigit(),
         _ => return None,
     };
-    Some(Some((Member::Class(has), rest.strip_prefix(b"]")?)))
+    Some((Member::Class(has), rest.strip_prefix(b"]")?))
 }
 
 impl Member {

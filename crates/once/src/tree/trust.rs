@@ -36,7 +36,7 @@ pub(super) fn device(folder: &Path) -> Option<u64> {
     let folder = File::open(folder).ok()?;
     let kind = fstatfs(&folder).ok()?.filesystem_type();
     let device = folder.metadata().ok()?.dev();
-    is_trusted(kind.0.into()).then_some(device)
+    is_trusted(kind.0).then_some(device)
 }
 
 fn is_trusted(kind: i64) -> bool {
