@@ -130,7 +130,8 @@ class Faults:
     def remember_orphans(self, choose, guard, tree):
         """Marks some of the commands that have lost their guard, to kill them a little later."""
         for process in tree:
-            if process.parent == guard.pid and choose.random() < 0.5:
+            is_command = process.parent == guard.pid and process.role != "observer"
+            if is_command and choose.random() < 0.5:
                 self.orphans.append((time.monotonic() + choose.uniform(0, 0.06), os.dup(process.pidfd)))
 
     def kill_orphans(self, at_once=False):

@@ -4,12 +4,8 @@
 //! overflow before the process dies of it; that costs as much as all of Lokt's own file operations
 //! (`docs/decisions/0002-entry-point.md`). What else the runtime does at the start is done here.
 #![cfg(all(not(test), target_os = "linux", target_env = "gnu"))]
-#![expect(
-    unsafe_code,
-    reason = "C's main has a fixed name, and signal(2) could be given a handler"
-)]
+#![expect(unsafe_code, reason = "C's main has a fixed name")]
 
-use nix::sys::signal::{SigHandler, Signal, signal};
 use std::{
     fs::OpenOptions,
     os::fd::{AsRawFd, IntoRawFd},
@@ -23,9 +19,7 @@ const PANICKED: u8 = 101;
 #[unsafe(no_mangle)]
 extern "C" fn main(_count: i32, _arguments: *const *const u8) -> i32 {
     fill_standard_streams();
-    // SAFETY: to ignore is no handler, so no code runs in signal context. A write to a closed pipe is
-    // an error then, which is dealt with where it happens.
-    let _ = unsafe { signal(Signal::SIGPIPE, SigHandler::SigIgn) };
+    lokt_lock::sys::ignore_for_this_process();
     // The panic has been told on stderr by then.
     std::panic::catch_unwind(crate::run).unwrap_or(PANICKED).into()
 }

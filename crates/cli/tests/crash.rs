@@ -15,10 +15,11 @@ fn holder(it: &Sandbox, name: &str) -> Running {
     it.lokt(["guard", name, "--", HOLD[0], HOLD[1], HOLD[2]]).owner("ada").start().is_in()
 }
 
-/// A guard whose command tells its pid and lives until it is killed, whatever becomes of its input.
+/// A guard whose command tells its pid and lives until it is killed, whatever becomes of its input. It leads a process
+/// group, which has nothing else in it.
 fn stubborn(it: &Sandbox, name: &str) -> (Running, Pid) {
-    let line = "echo pid $$; exec sleep 1000";
-    let mut guard = it.lokt(["guard", name, "--", "sh", "-c", line]).owner("ada").start();
+    let words = ["guard", name, "--", "sh", "-c", "echo pid $$; exec sleep 1000"];
+    let mut guard = it.in_new_session(words).owner("ada").start();
     let pid = guard.prints("pid ").trim().trim_start_matches("pid ").parse().unwrap();
     (guard, Pid::from_raw(pid))
 }
@@ -74,10 +75,9 @@ fn child_of(pid: i32) -> Pid {
 #[test]
 fn a_guard_killed_with_its_command_is_free_at_once() {
     let it = sandbox();
-    let (guard, command) = stubborn(&it, "x");
+    let (guard, _) = stubborn(&it, "x");
     let waiter = it.lokt(["guard", "x", "--wait", "--", "true"]).owner("bob").start().is_waiting();
-    guard.signal(Signal::SIGKILL);
-    killpg(command, Signal::SIGKILL).unwrap();
+    killpg(Pid::from_raw(guard.pid()), Signal::SIGKILL).unwrap();
     waiter.ends().ok();
     drop(guard);
 }
@@ -103,9 +103,8 @@ fn what_a_dead_guard_left_is_free_for_every_command() {
 }
 
 fn dead_guard(it: &Sandbox, name: &str) {
-    let (guard, command) = stubborn(it, name);
-    guard.signal(Signal::SIGKILL);
-    killpg(command, Signal::SIGKILL).unwrap();
+    let (guard, _) = stubborn(it, name);
+    killpg(Pid::from_raw(guard.pid()), Signal::SIGKILL).unwrap();
     // In line behind it, somebody gets in when it is gone for sure; then its record is put back.
     let record = std::fs::read(it.record_path(name)).unwrap();
     it.lokt(["guard", name, "--wait", "--", "true"]).owner("cleaner").run().ok();

@@ -10,7 +10,7 @@ use crate::{
     output::{self, Animation},
 };
 use clap::Args;
-use lokt_lock::guard::{Received, Seat, Signals};
+use lokt_lock::guard::{Received, Signals};
 use std::{io, path::PathBuf};
 
 /// Show what a lock is good for, with a picture
@@ -43,8 +43,7 @@ impl Demo {
     }
 
     fn exhibit(&self) -> Result<Code, Failure> {
-        let signals =
-            Signals::hold(Seat::Terminal).map_err(|error| cannot("hold signals back", &error))?;
+        let signals = Signals::hold().map_err(|error| cannot("hold signals back", &error))?;
         let folder = tempfile::Builder::new().prefix("lokt-demo-").tempdir();
         let folder = folder.map_err(|error| cannot("make a folder to paint in", &error))?;
         let program =
@@ -56,7 +55,7 @@ impl Demo {
             None => Ok(Code::Done),
             Some(received) => {
                 signals.die_of(received.signal);
-                Ok(Code::Command(u8::try_from(128 + received.signal as i32).unwrap_or(u8::MAX)))
+                Ok(Code::Command(received.signal.code()))
             }
         }
     }

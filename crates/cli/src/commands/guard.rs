@@ -11,11 +11,11 @@ use clap::Args;
 use lokt_lock::{
     file::FileTicket,
     guard::{
-        Cause, Command, Ending, Finish, GuardError, Received, Seat, Signals, Trouble, Watchers,
-        supervise,
+        Cause, Command, Ending, Finish, GuardError, Received, Signals, Trouble, Watchers, supervise,
     },
     ops::{AllOutcome, Denial, Grant, OperationError, Request, acquire_all},
     record::Hold,
+    sys::SignalNumber,
     words::LockName,
 };
 use nix::sys::signal::Signal;
@@ -74,11 +74,10 @@ impl Guard {
         {
             return Err(nesting::run_straight_through(&told, &self.command));
         }
-        let seat = Seat::of(&context.caller);
-        let signals = Signals::hold(seat).map_err(|error| {
+        let signals = Signals::hold().map_err(|error| {
             Failure::new(Code::Error, format!("cannot hold signals back: {error}"))
         })?;
-        let guarding = Guarding { guard: &self, context, held: &held, signals: (seat, &signals) };
+        let guarding = Guarding { guard: &self, context, held: &held, signals: &signals };
         let mut dies_of = None;
         let result = guarding.run(told, &mut status, &mut dies_of);
         if let Some(warning) = status.close(&result) {
@@ -107,7 +106,7 @@ struct Guarding<'a> {
     guard: &'a Guard,
     context: &'a Context,
     held: &'a [Around],
-    signals: (Seat, &'a Signals),
+    signals: &'a Signals,
 }
 
 impl Guarding<'_> {
@@ -116,7 +115,7 @@ impl Guarding<'_> {
         &self,
         mut told: Vec<Told>,
         status: &mut StatusFile,
-        dies_of: &mut Option<Signal>,
+        dies_of: &mut Option<SignalNumber>,
     ) -> Result<Code, Failure> {
         let missing = |name: &&LockName| !told.iter().any(|it| it.name == **name);
         let missing: Vec<&LockName> = self.guard.names.iter().filter(missing).collect();
@@ -145,7 +144,7 @@ impl Guarding<'_> {
 
     fn acquire(&self, names: &[&LockName], status: &mut StatusFile) -> Result<Acquired, Failure> {
         let requests = names.iter().map(|name| self.request(name)).collect();
-        let mut line = Line::new(self.signals.1);
+        let mut line = Line::new(self.signals);
         let patience = self.guard.waiting.patience();
         let outcome = acquire_all(&self.context.store, requests, patience, &mut line);
         let ended_by = line.ended_by();
@@ -214,7 +213,7 @@ impl Guarding<'_> {
         finish: Result<Finish, Failure>,
         lost: &[LockName],
         status: &mut StatusFile,
-        dies_of: &mut Option<Signal>,
+        dies_of: &mut Option<SignalNumber>,
     ) -> Result<Code, Failure> {
         let finish = finish.inspect_err(|_| status.ended(Outcome::NotStarted))?;
         status.command_ended(finish.ending);
@@ -230,7 +229,7 @@ impl Guarding<'_> {
             }
             _ => {
                 status.ended(if lost.is_empty() { Outcome::Completed } else { Outcome::Lost });
-                *dies_of = dies_like(finish.ending, self.signals.0);
+                *dies_of = dies_like(finish.ending, self.context);
                 Ok(Code::Command(finish.ending.code()))
             }
         }
@@ -258,9 +257,10 @@ fn tell(trouble: &Trouble) {
 
 /// A command that Ctrl-C ended takes the guard with it in the same way, so that a script which runs the
 /// guard ends too, as it would without one.
-fn dies_like(ending: Ending, seat: Seat) -> Option<Signal> {
-    let by_keyboard = ending == Ending::Signaled(Signal::SIGINT) && seat == Seat::Terminal;
-    by_keyboard.then_some(Signal::SIGINT)
+fn dies_like(ending: Ending, context: &Context) -> Option<SignalNumber> {
+    let interrupt = SignalNumber::from(Signal::SIGINT);
+    let by_keyboard = ending == Ending::Signaled(interrupt) && context.caller.has_terminal();
+    by_keyboard.then_some(interrupt)
 }
 
 /// The code of a program that a signal ended.

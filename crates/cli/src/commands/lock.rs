@@ -7,7 +7,7 @@ use super::{
 use crate::{completion, context::Context, exit::Code, failure::Failure, output, span, view};
 use clap::Args;
 use lokt_lock::{
-    guard::{Seat, Signals},
+    guard::Signals,
     ops::{Grant, GrantKind, Outcome, Request, acquire, tidy},
     record::Hold,
     rules::Presence,
@@ -52,7 +52,7 @@ impl Lock {
         let metadata = self.metadata();
         let request = self.request(context, metadata)?;
         // Held back, so that an interrupted wait leaves the line cleanly.
-        let signals = Signals::hold(Seat::of(&context.caller)).map_err(|error| {
+        let signals = Signals::hold().map_err(|error| {
             Failure::new(Code::Error, format!("cannot hold signals back: {error}"))
         })?;
         let mut line = Line::new(&signals);

@@ -4,19 +4,14 @@
 use crate::{context::Context, env, failure::Failure};
 use lokt_lock::{
     file::FileTicket,
-    guard::{GuardError, SpawnError},
+    guard::{Command, GuardError},
     ops::Grant,
     record::Record,
     rules::{Mode, OwnerSource},
     store::{RecordKind, Store, Ticket},
     words::{Fence, LockId, LockName},
 };
-use std::{
-    ffi::{OsStr, OsString},
-    io,
-    os::unix::process::CommandExt,
-    process,
-};
+use std::ffi::{OsStr, OsString};
 
 /// A lock around this process: its name, and the acquisition of its guard.
 pub(crate) type Around = (LockName, LockId);
@@ -83,22 +78,9 @@ pub(crate) fn inside(
 /// Runs a command inside guards of the same names: waiting for oneself would never end. Comes back only
 /// with a failure.
 pub(crate) fn run_straight_through(told: &[Told], words: &[OsString]) -> Failure {
-    let program = words.first().map_or(OsStr::new(""), OsString::as_os_str);
-    let mut command = process::Command::new(program);
-    command.args(words.iter().skip(1));
-    for (key, value) in of_locks(told) {
-        match value {
-            Some(value) => command.env(key, value),
-            None => command.env_remove(key),
-        };
-    }
-    let source = command.exec();
-    let program = program.to_string_lossy().into_owned();
-    let error = match source.kind() {
-        io::ErrorKind::NotFound => SpawnError::NotFound(program),
-        _ => SpawnError::NotExecutable { program, source },
-    };
-    GuardError::from(error).into()
+    let environment = with_variables(&of_locks(told));
+    let command = Command { words: words.to_vec(), environment, ..Command::default() };
+    GuardError::from(command.replace_process()).into()
 }
 
 /// What a command is told of its locks. Of several, the values stand in the order of the names, with commas
@@ -129,6 +111,11 @@ pub(crate) fn environment(
         (env::HELD, Some(held.join(","))),
     ];
     let told: Vec<(&str, Option<String>)> = of_locks(told).into_iter().chain(of_owner).collect();
+    with_variables(&told)
+}
+
+/// This process's environment, with some variables set or removed.
+fn with_variables(told: &[(&str, Option<String>)]) -> Vec<(OsString, OsString)> {
     let is_told = |key: &OsStr| told.iter().any(|(told, _)| key == *told);
     let inherited = std::env::vars_os().filter(|(key, _)| !is_told(key));
     let told = told.iter().filter_map(|(key, value)| Some((key.into(), value.as_ref()?.into())));

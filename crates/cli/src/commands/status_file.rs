@@ -127,7 +127,7 @@ impl StatusFile {
     pub(crate) fn command_ended(&mut self, ending: Ending) {
         match ending {
             Ending::Exited(code) => self.content.command_exit_code = Some(code),
-            Ending::Signaled(signal) => self.content.command_signal = Some(signal as i32),
+            Ending::Signaled(signal) => self.content.command_signal = Some(signal.get()),
         }
     }
 

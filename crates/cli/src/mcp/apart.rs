@@ -2,6 +2,7 @@
 //! server.
 #![expect(unsafe_code, reason = "what a child does before exec(3) has no safe form")]
 
+use lokt_lock::sys;
 use nix::{
     sys::{prctl, signal::Signal},
     unistd::{Pid, getppid, setsid},
@@ -18,7 +19,17 @@ pub(super) fn set_apart(command: &mut Command) {
     unsafe { command.pre_exec(move || leave(me)) };
 }
 
+/// The signals that the runtime, or this program, does something about.
+const CHANGED: [Signal; 4] = [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP];
+
+/// Notes what was done about signals before, so that the programs that are started get that. To be called before the
+/// runtime changes it.
+pub(super) fn remember_dispositions() {
+    CHANGED.into_iter().for_each(sys::remember);
+}
+
 fn leave(parent: Pid) -> io::Result<()> {
+    sys::restore_dispositions();
     setsid()?;
     prctl::set_pdeathsig(Signal::SIGTERM)?;
     // It may have been killed before that, and then nobody tells.

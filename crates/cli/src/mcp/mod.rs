@@ -81,6 +81,7 @@ enum Ending {
 /// Serves one client until it closes stdin and has all answers, until it is gone, or until a signal comes.
 pub(crate) fn serve(context: Context, force: Force) -> Result<Code, Failure> {
     let failed = |error: io::Error| Failure::new(Code::Error, format!("cannot serve: {error}"));
+    apart::remember_dispositions();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(failed)?;
     let served = runtime.block_on(talk(context, force));

@@ -7,7 +7,7 @@ use crate::{
 };
 use lokt_lock::{
     file::FileTicket,
-    guard::{Command, Finish, GuardError, Orders, Seat, Setting, Signals, Watchers, supervise},
+    guard::{Command, Finish, GuardError, Orders, Setting, Signals, Watchers, supervise},
     ops::Grant,
     words::Timestamp,
 };
@@ -68,9 +68,7 @@ pub(super) struct Run {
 
 impl Lead<'_> {
     pub(super) fn run(&self, mut grant: Grant<FileTicket>) -> Result<Code, Failure> {
-        let context = self.sharing.context;
-        let seat = Seat::of(&context.caller);
-        let signals = Signals::hold(seat).map_err(|error| {
+        let signals = Signals::hold().map_err(|error| {
             Failure::new(Code::Error, format!("cannot hold signals back: {error}"))
         })?;
         // Before any thread is started that it could stop.
@@ -83,7 +81,7 @@ impl Lead<'_> {
             Ok(mut it) => (it.streams.take(), Ok(it)),
             Err(error) => (None, Err(error)),
         };
-        let finish = self.supervise(&mut grant, (seat, &signals), streams);
+        let finish = self.supervise(&mut grant, &signals, streams);
         let (recorder, shown) = match recording {
             Ok(it) => {
                 drop(it.stop);
@@ -95,7 +93,7 @@ impl Lead<'_> {
         };
         let run = Run { grant, finish, recorder, began, claims };
         let settled = Settled::of(self.sharing, run)?;
-        settled.end((seat, &signals), shown)
+        settled.end(&signals, shown)
     }
 
     /// Begins to record. What keeps from it does not keep the command from running.
@@ -128,7 +126,7 @@ impl Lead<'_> {
     fn supervise(
         &self,
         grant: &mut Grant<FileTicket>,
-        signals: (Seat, &Signals),
+        signals: &Signals,
         streams: Option<(OwnedFd, OwnedFd)>,
     ) -> Result<Finish, GuardError> {
         let Sharing { once, context, .. } = self.sharing;

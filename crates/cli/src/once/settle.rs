@@ -10,10 +10,11 @@ use crate::{
 };
 use lokt_lock::{
     file::FileTicket,
-    guard::{Cause, Ending, Finish, GuardError, Seat, Signals},
+    guard::{Cause, Ending, Finish, GuardError, Signals},
     ops::{Grant, Published, Request, publish, stands},
     record::{Hold, Record},
     rules::Mode,
+    sys::SignalNumber,
     words::{Owner, Timestamp},
 };
 use lokt_once::{
@@ -36,7 +37,7 @@ pub(super) struct Settled<'a> {
     verdict: Verdict,
     answer: Answer,
     /// The signal by which to end, as the command did.
-    dies_of: Option<Signal>,
+    dies_of: Option<SignalNumber>,
     /// The command may be running still.
     runs_on: bool,
 }
@@ -73,11 +74,7 @@ impl<'a> Settled<'a> {
     }
 
     /// Tells those who follow, gives the lock back, and shows what is left to show.
-    pub(super) fn end(
-        self,
-        (seat, signals): (Seat, &Signals),
-        shown: Shown,
-    ) -> Result<Code, Failure> {
+    pub(super) fn end(self, signals: &Signals, shown: Shown) -> Result<Code, Failure> {
         if let Some(recorder) = self.recorder {
             recorder.end(&self.verdict);
         }
@@ -93,9 +90,8 @@ impl<'a> Settled<'a> {
         if self.sharing.once.json {
             output::even_if_unread(output::json(&self.answer.to_json()))?;
         }
-        if let Some(signal) =
-            self.dies_of.filter(|it| *it == Signal::SIGINT && seat == Seat::Terminal)
-        {
+        let has_terminal = self.sharing.context.caller.has_terminal();
+        if let Some(signal) = self.dies_of.filter(|it| *it == Signal::SIGINT && has_terminal) {
             signals.die_of(signal);
         }
         unless_unshown(&streams, self.answer.end())
@@ -125,7 +121,7 @@ fn verdict(sharing: &Sharing<'_>, finish: &Result<Finish, GuardError>, stands: b
         _ if finish.asked.is_some() => abandoned("it was interrupted"),
         (None, ending @ Ending::Exited(_)) => Verdict::exited(ending.code()),
         (None, ending @ Ending::Signaled(signal)) => {
-            Verdict::Signaled { code: ending.code(), signal: signal.as_str().to_owned() }
+            Verdict::Signaled { code: ending.code(), signal: signal.to_string() }
         }
     }
 }

@@ -16,10 +16,7 @@ use crate::{
     output, refusal,
 };
 use clap::Args;
-use lokt_lock::{
-    guard::{Seat, Signals},
-    words::LockName,
-};
+use lokt_lock::{guard::Signals, words::LockName};
 use lokt_tool::{
     check::Checked,
     run::{Output, Parameters},
@@ -97,8 +94,7 @@ impl Run {
         if self.once {
             return shared::run(self, place, &context, (&checked, parameters.as_text()));
         }
-        let seat = Seat::of(&context.caller);
-        let signals = Signals::hold(seat).map_err(|error| {
+        let signals = Signals::hold().map_err(|error| {
             Failure::new(Code::Error, format!("cannot hold signals back: {error}"))
         })?;
         let (checked, locks) = match &self.guard {
@@ -109,8 +105,15 @@ impl Run {
             },
         };
         let output = if self.json { Output::Capture } else { Output::Show };
-        let signals = (seat, &signals);
-        let running = Running { place, checked: &checked, id: &self.id, output, signals };
+        let has_terminal = context.caller.has_terminal();
+        let running = Running {
+            place,
+            checked: &checked,
+            id: &self.id,
+            output,
+            signals: &signals,
+            has_terminal,
+        };
         running.run(&parameters, scope, &mut record, locks)
     }
 

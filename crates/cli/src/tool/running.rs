@@ -11,7 +11,7 @@ use crate::{
     output, view,
 };
 use lokt_lock::{
-    guard::{Cause, Ending, Orders, Seat, Signals},
+    guard::{Cause, Ending, Orders, Signals},
     words::Timestamp,
 };
 use lokt_tool::{
@@ -30,8 +30,10 @@ pub(super) struct Running<'a> {
     /// The tool's id, as it was given.
     pub(super) id: &'a str,
     pub(super) output: Output,
-    /// The signals that are held back, and where the tool runs as far as these are concerned.
-    pub(super) signals: (Seat, &'a Signals),
+    /// The signals that are held back.
+    pub(super) signals: &'a Signals,
+    /// Whether the caller has a controlling terminal.
+    pub(super) has_terminal: bool,
 }
 
 impl Running<'_> {
@@ -79,7 +81,7 @@ impl Running<'_> {
     ) -> Failure {
         record.failed(&error);
         if let RunError::Interrupted(received) = &error {
-            self.signals.1.die_of(received.signal);
+            self.signals.die_of(received.signal);
         }
         if error.may_run_on() {
             // The locks are left to what may be running, and end with the last of it.
@@ -128,11 +130,9 @@ impl Running<'_> {
             environment: locks.environment(),
             output: self.output,
         };
-        let (seat, signals) = self.signals;
         let world = World {
             watchers: locks.watchers(),
-            seat,
-            signals,
+            signals: self.signals,
             orders: Orders::default(),
             tell: &mut |trouble| tell(&trouble),
         };
@@ -217,9 +217,8 @@ impl Running<'_> {
                 Err(Failure::new(Code::Error, text))
             }
             Ending::Signaled(signal) => {
-                let (seat, signals) = self.signals;
-                if signal == Signal::SIGINT && seat == Seat::Terminal {
-                    signals.die_of(signal);
+                if signal == Signal::SIGINT && self.has_terminal {
+                    self.signals.die_of(signal);
                 }
                 let text = format!("tool {id} was ended by {signal}");
                 Err(Failure::new(Code::Command(process.return_code()), text))

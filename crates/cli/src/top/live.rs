@@ -10,8 +10,9 @@ use crate::{context::Context, exit::Code, failure::Failure, failure::chain, outp
 use lokt_lock::{
     audit::{LogError, LogReader, Logged},
     file::RootWatch,
-    guard::{Seat, Signals},
+    guard::Signals,
     ops::survey_all,
+    sys::SignalNumber,
     words::Timestamp,
 };
 use nix::{
@@ -44,7 +45,8 @@ const BLIND: Duration = Duration::from_secs(1);
 /// Shows the locks until somebody has seen enough.
 pub(crate) fn run(context: &Context) -> Result<Code, Failure> {
     // Ctrl-Z comes as a key; others may send its signal, and the terminal must be given back before it stops us.
-    let signals = Signals::hold(Seat::OwnGroup).map_err(|error| trouble(&error))?;
+    let signals = Signals::hold().map_err(|error| trouble(&error))?;
+    hold_stop().map_err(|error| trouble(&error))?;
     let mut live = Live::new(context, signals).map_err(|error| trouble(&error))?;
     let ended = live.run();
     let Live { stage, signals, .. } = live;
@@ -53,9 +55,14 @@ pub(crate) fn run(context: &Context) -> Result<Code, Failure> {
         Ending::Wanted => Ok(Code::Done),
         Ending::Signal(signal) => {
             signals.die_of(signal);
-            Ok(Code::Command(u8::try_from(128 + signal as i32).unwrap_or(u8::MAX)))
+            Ok(Code::Command(signal.code()))
         }
     }
+}
+
+/// Holds the signal of Ctrl-Z back.
+fn hold_stop() -> io::Result<()> {
+    Ok(SigSet::from(Signal::SIGTSTP).thread_block()?)
 }
 
 fn trouble(error: &io::Error) -> Failure {
@@ -64,7 +71,7 @@ fn trouble(error: &io::Error) -> Failure {
 
 enum Ending {
     Wanted,
-    Signal(Signal),
+    Signal(SignalNumber),
 }
 
 /// What ended a sleep.
@@ -162,13 +169,13 @@ impl<'a> Live<'a> {
     }
 
     /// The signal that ends this, where one came.
-    fn read_signals(&mut self) -> io::Result<Option<Signal>> {
+    fn read_signals(&mut self) -> io::Result<Option<SignalNumber>> {
         while let Some(received) = self.signals.next()? {
-            match received.signal {
-                Signal::SIGTSTP => self.stop()?,
+            match received.signal.standard() {
+                Some(Signal::SIGTSTP) => self.stop()?,
                 // Whoever stopped this has left the terminal as it was, or as a shell wants it.
-                Signal::SIGCONT => self.stage.take_again()?,
-                signal if received.ends_a_wait() => return Ok(Some(signal)),
+                Some(Signal::SIGCONT) => self.stage.take_again()?,
+                _ if received.ends_a_wait() => return Ok(Some(received.signal)),
                 // A terminal that changed its size is drawn anew in any case.
                 _ => {}
             }
@@ -209,8 +216,8 @@ impl<'a> Live<'a> {
     /// Stops this program until somebody continues it.
     fn stop(&mut self) -> io::Result<()> {
         self.stage.leave();
-        self.signals.die_of(Signal::SIGTSTP);
-        SigSet::from(Signal::SIGTSTP).thread_block()?;
+        self.signals.die_of(Signal::SIGTSTP.into());
+        hold_stop()?;
         self.stage.take_again()
     }
 }

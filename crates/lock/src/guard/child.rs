@@ -1,30 +1,45 @@
-use super::{Crew, Ending, Reaction, Seat, Signals, react, supervise::GuardError};
+use super::{
+    Crew, Ending, Reach, Reaction, Received, Signals, arrivals::Arrivals, react,
+    supervise::GuardError,
+};
+use crate::sys::{self, ChildState, SignalNumber};
 use nix::{
     errno::Errno,
     poll::{PollFd, PollFlags, PollTimeout, poll},
-    sys::{
-        signal::{Signal, raise},
-        wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid},
-    },
+    sys::{prctl, signal::Signal},
+    unistd::getpid,
 };
 use std::{
-    cell::Cell,
     io,
     os::fd::{AsFd, BorrowedFd},
     time::Instant,
 };
 
+/// Whether the caller has a controlling terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Terminal {
+    Present,
+    Absent,
+}
+
 /// The command's first process, which the guard started.
 pub(super) struct Child<'a> {
     pub(super) crew: Crew,
-    pub(super) signals: &'a Signals,
+    signals: &'a Signals,
+    terminal: Terminal,
+    arrivals: Arrivals,
     /// The last signal that asked this process to end.
-    pub(super) asked: Cell<Option<Signal>>,
-    /// Ctrl-Z has come, and the command has not stopped yet.
-    pub(super) suspending: Cell<bool>,
+    pub(super) asked: Option<SignalNumber>,
+    /// A signal that is to stop the command has come, and the command has not stopped yet.
+    suspending: bool,
 }
 
-impl Child<'_> {
+impl<'a> Child<'a> {
+    pub(super) fn new(crew: Crew, signals: &'a Signals, terminal: Terminal, now: Instant) -> Self {
+        let arrivals = Arrivals::of(crew.command, now);
+        Self { crew, signals, terminal, arrivals, asked: None, suspending: false }
+    }
+
     /// Sleeps until a signal arrives, another descriptor is readable, or it is `until`; true where the other
     /// descriptor is.
     pub(super) fn sleep(
@@ -32,13 +47,14 @@ impl Child<'_> {
         other: Option<BorrowedFd<'_>>,
         until: Option<Instant>,
     ) -> Result<bool, GuardError> {
+        let until = [until, self.arrivals.next()].into_iter().flatten().min();
         let sources = [Some(self.signals.as_fd()), other].into_iter().flatten();
         let mut fds: Vec<PollFd<'_>> =
             sources.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
         match poll(&mut fds, timeout(until)) {
             Ok(_) => Ok(fds.get(1).and_then(PollFd::any) == Some(true)),
             Err(Errno::EINTR) => Ok(false),
-            Err(errno) => Err(waiting_failed(errno)),
+            Err(errno) => Err(waiting_failed(errno.into())),
         }
     }
 
@@ -46,75 +62,97 @@ impl Child<'_> {
     ///
     /// Signals come first, its state second: after a stop, the command must have been continued before its
     /// state is looked at, or it would be taken to have stopped again.
-    pub(super) fn attend(&self) -> Result<Option<Ending>, GuardError> {
-        let mut stop = false;
-        while let Some(received) =
-            self.signals.next().map_err(|source| GuardError::Wait { source })?
-        {
-            if received.ends_a_wait() {
-                self.asked.set(Some(received.signal));
-            }
-            match react(self.crew.seat, received.signal, received.origin) {
-                Reaction::Nothing | Reaction::Collect => {}
-                Reaction::StopWithCommand => self.suspending.set(true),
-                Reaction::Stop => stop = true,
-                Reaction::Forward => self.crew.forward(received.signal),
-                Reaction::ForwardAndStop => {
-                    self.crew.forward(received.signal);
-                    stop = true;
-                }
-            }
+    pub(super) fn attend(&mut self) -> Result<Option<Ending>, GuardError> {
+        let arrived = self.arrivals.take(self.signals).map_err(waiting_failed)?;
+        self.crew.observer = self.arrivals.observer();
+        for (received, reach) in arrived.signals {
+            self.deal_with(received, reach)?;
         }
-        if stop {
-            stop_self();
+        let ending = self.look()?;
+        if arrived.child && ending.is_none() && adopts_orphans() {
+            self.collect_orphans();
         }
-        self.look()
+        Ok(ending)
     }
 
-    /// What became of the process. It is not collected here: as long as it is not, its pid, which is also the
-    /// number of its group, is nobody else's.
-    fn look(&self) -> Result<Option<Ending>, GuardError> {
-        let flags = WaitPidFlag::WEXITED
-            | WaitPidFlag::WSTOPPED
-            | WaitPidFlag::WNOHANG
-            | WaitPidFlag::WNOWAIT;
-        match waitid(Id::Pid(self.crew.command), flags) {
-            Ok(WaitStatus::Exited(_, code)) => Ok(Some(Ending::Exited(code))),
-            Ok(WaitStatus::Signaled(_, signal, _)) => Ok(Some(Ending::Signaled(signal))),
-            Ok(WaitStatus::Stopped(_, signal)) => {
-                self.has_stopped(signal);
-                Ok(None)
+    fn deal_with(&mut self, received: Received, reach: Reach) -> Result<(), GuardError> {
+        let signal = received.signal;
+        if received.asks_to_end() {
+            self.asked = Some(signal);
+        }
+        match react(signal, reach) {
+            Reaction::Mirror => self.crew.mirror(signal),
+            Reaction::Continue => self.crew.continue_others(),
+            Reaction::Forward => self.crew.forward(signal),
+            Reaction::MirrorAndStop => {
+                self.crew.mirror(signal);
+                self.suspend()?;
             }
-            Ok(_) | Err(Errno::EINTR) => Ok(None),
-            Err(errno) => Err(waiting_failed(errno)),
+            Reaction::ForwardAndStop => {
+                self.crew.forward(signal);
+                self.suspend()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Stops this process when the command has stopped, which may have been before.
+    fn suspend(&mut self) -> Result<(), GuardError> {
+        self.suspending = true;
+        let has_stopped = sys::is_stopped(self.crew.command);
+        if has_stopped { self.has_stopped(Signal::SIGTSTP.into()) } else { Ok(()) }
+    }
+
+    /// What became of the process. It is not collected here: as long as it is not, its pid is nobody else's.
+    fn look(&mut self) -> Result<Option<Ending>, GuardError> {
+        match sys::child_state(self.crew.command) {
+            Ok(ChildState::Exited(code)) => Ok(Some(Ending::Exited(code))),
+            Ok(ChildState::Signaled(signal)) => Ok(Some(Ending::Signaled(signal))),
+            Ok(ChildState::Stopped(signal)) => self.has_stopped(signal).map(|()| None),
+            Ok(ChildState::Same) => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
+            Err(error) => Err(waiting_failed(error)),
         }
     }
 
-    /// A command that stopped at Ctrl-Z or by itself: the shell that waits for the job must see it stopped. Not so for
-    /// SIGSTOP, which somebody sent to the command and will undo for the command alone; unless it is how the
-    /// command ends what it does at Ctrl-Z.
-    fn has_stopped(&self, signal: Signal) {
-        // Told once: a stop that is not collected would be found again and again.
-        let _ = waitid(Id::Pid(self.crew.command), WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG);
-        let by_keyboard = self.suspending.take();
-        if self.crew.seat == Seat::Terminal && (by_keyboard || signal != Signal::SIGSTOP) {
-            stop_self();
+    /// A command that has stopped, by whatever signal: a shell that waits for the job must see it stopped. Without a
+    /// terminal, no person waits for that, and whoever stopped the command alone will continue it; meanwhile this
+    /// process has locks to look after.
+    fn has_stopped(&mut self, signal: SignalNumber) -> Result<(), GuardError> {
+        sys::collect_stop(self.crew.command);
+        let by_request = std::mem::take(&mut self.suspending);
+        if self.terminal == Terminal::Present || by_request {
+            self.arrivals.prepare_stop(self.signals).map_err(waiting_failed)?;
+            let stop = signal.standard().filter(|_| signal.stops_by_default());
+            sys::stop_by(stop.unwrap_or(Signal::SIGTSTP));
+        }
+        Ok(())
+    }
+
+    /// Lets the kernel forget processes whose parent has ended, and whose parent this process is now.
+    fn collect_orphans(&mut self) {
+        let observer = self.arrivals.observer();
+        let kept: Vec<i32> = [Some(self.crew.command), observer].into_iter().flatten().collect();
+        if sys::collect_all_but(&kept).is_some_and(|pid| Some(pid) == observer) {
+            self.arrivals.forget_observer();
+            sys::collect_all_but(&kept);
         }
     }
 
     /// Lets the kernel forget the process, which has ended.
     pub(super) fn collect(&self) {
-        let _ = waitpid(self.crew.command, Some(WaitPidFlag::WNOHANG));
+        sys::collect(self.crew.command);
     }
 }
 
-fn waiting_failed(errno: Errno) -> GuardError {
-    GuardError::Wait { source: io::Error::from(errno) }
+/// Whether this process becomes the parent of those whose own has ended: as process 1 of a container, or where it
+/// asked for that (`PR_SET_CHILD_SUBREAPER`).
+fn adopts_orphans() -> bool {
+    getpid().as_raw() == 1 || prctl::get_child_subreaper().unwrap_or(false)
 }
 
-fn stop_self() {
-    // Nothing can be done where it fails; then this process just goes on waiting.
-    let _ = raise(Signal::SIGSTOP);
+fn waiting_failed(source: io::Error) -> GuardError {
+    GuardError::Wait { source }
 }
 
 /// A time until which to sleep, as poll(2) takes it.

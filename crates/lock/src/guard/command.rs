@@ -1,9 +1,10 @@
-use super::{Seat, Setting, Signals};
+use super::{Setting, Signals, fork::Preparation};
+use crate::sys;
 use nix::{
     errno::Errno,
     fcntl::{FcntlArg, fcntl},
     spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawnp},
-    sys::signal::{SigSet, Signal},
+    sys::prctl,
     unistd::{AccessFlags, Pid, access},
 };
 use std::{
@@ -51,29 +52,32 @@ pub enum SpawnError {
 }
 
 impl Command {
-    /// Starts the command in its setting, and with `tickets` inherited.
+    /// Starts the command in its setting, and with `tickets` inherited: in the process group of this process, and
+    /// with its signals as they were given to this process.
     ///
     /// `posix_spawn(3)` clears the tickets' close-on-exec flags in the child alone, so no other process that
     /// this one may start gets them.
     pub(super) fn start(
         &self,
-        seat: Seat,
         signals: &Signals,
         tickets: &[&impl AsFd],
     ) -> Result<Pid, SpawnError> {
-        let words: Vec<CString> =
-            self.words.iter().map(|word| nul_free(word.clone())).collect::<Result<_, _>>()?;
+        let (words, variables) = (self.words()?, self.variables()?);
         let program = words.first().ok_or_else(|| SpawnError::NotFound(String::new()))?;
-        let environment = self.environment()?;
         let mark = self.setting.mark.iter().map(high_copy);
         let inherited: io::Result<Vec<OwnedFd>> =
             tickets.iter().map(|ticket| high_copy(*ticket)).chain(mark).collect();
         let started = inherited.and_then(|inherited| {
+            let at_death = prctl::get_pdeathsig().ok().flatten();
+            if at_death.is_some() || sys::ignores_children() {
+                let preparation = Preparation::new(&inherited, signals.before(), at_death);
+                return self.start_by_fork(preparation);
+            }
             let mut actions = file_actions(&inherited)?;
             self.setting.add_to(&mut actions)?;
-            let attributes = attributes(seat, signals)?;
+            let attributes = attributes(signals)?;
             let spawn = |program: &CStr, words: &[CString]| {
-                posix_spawnp(program, &actions, &attributes, words, &environment)
+                posix_spawnp(program, &actions, &attributes, words, &variables)
             };
             match spawn(program, &words) {
                 Err(Errno::ENOEXEC) => self.start_as_script(&words, spawn),
@@ -99,7 +103,11 @@ impl Command {
         spawn(c"/bin/sh", &words)
     }
 
-    fn environment(&self) -> Result<Vec<CString>, SpawnError> {
+    pub(super) fn words(&self) -> Result<Vec<CString>, SpawnError> {
+        self.words.iter().map(|word| nul_free(word.clone())).collect()
+    }
+
+    pub(super) fn variables(&self) -> Result<Vec<CString>, SpawnError> {
         let join = |(key, value): &(OsString, OsString)| {
             let mut pair = key.clone();
             pair.push("=");
@@ -109,7 +117,7 @@ impl Command {
         self.environment.iter().map(join).collect()
     }
 
-    fn failed(&self, source: io::Error) -> SpawnError {
+    pub(super) fn failed(&self, source: io::Error) -> SpawnError {
         let program = self.words.first().map(|word| word.to_string_lossy().into_owned());
         let program = program.unwrap_or_default();
         match source.raw_os_error().map(Errno::from_raw) {
@@ -151,18 +159,13 @@ fn file_actions(inherited: &[OwnedFd]) -> io::Result<PosixSpawnFileActions> {
     Ok(actions)
 }
 
-/// The command starts with the signal mask that the guard was started with. `SIGPIPE` gets its default
-/// back, which Rust's runtime takes away at start.
-fn attributes(seat: Seat, signals: &Signals) -> io::Result<PosixSpawnAttr> {
+/// The command starts with the signal mask and the dispositions that the guard was started with.
+fn attributes(signals: &Signals) -> io::Result<PosixSpawnAttr> {
     let mut attributes = PosixSpawnAttr::init()?;
-    let mut flags =
-        PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK | PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF;
     attributes.set_sigmask(&signals.before())?;
-    attributes.set_sigdefault(&SigSet::from(Signal::SIGPIPE))?;
-    if seat == Seat::OwnGroup {
-        flags |= PosixSpawnFlags::POSIX_SPAWN_SETPGROUP;
-        attributes.set_pgroup(Pid::from_raw(0))?;
-    }
-    attributes.set_flags(flags)?;
+    attributes.set_sigdefault(&sys::prepare_for_spawn())?;
+    attributes.set_flags(
+        PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK | PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF,
+    )?;
     Ok(attributes)
 }

@@ -1,108 +1,100 @@
-use super::{Seat, stopping::Rest};
-use crate::sys::{self, FileId};
+use super::stopping::Rest;
+use crate::sys::{self, FileId, Process, SignalNumber};
 use nix::{
-    sys::signal::{Signal, kill, killpg},
-    unistd::{Pid, getpgrp, getpid},
+    sys::signal::Signal,
+    unistd::{getpgrp, getpid},
 };
 
-/// All processes of a command, as far as they can be reached.
+/// All processes of a command, as far as they can be found.
 ///
-/// Most are in its group. Others have left it: a program with jobs of its own, or another supervisor, which
-/// gives its command a group. These are the strays. A supervisor passes on what it is told as long as it
-/// lives, but it may be killed, and then nothing but the inherited ticket leads to what it started.
+/// Their process group is the one of the guard's caller, with others in it, so it tells nothing. Those of the command
+/// have the ticket open for writing that it inherited, or descend from one that has. Who waits in line has the ticket
+/// open for reading.
 #[derive(Clone, Debug)]
 pub(super) struct Crew {
-    pub(super) seat: Seat,
     /// The process that the guard started.
-    pub(super) command: Pid,
-    /// The tickets that the command inherited: who has one open for writing is of the crew, wherever it is.
-    /// Those who wait in line have it open for reading.
+    pub(super) command: i32,
+    /// The tickets that the command inherited.
     pub(super) tickets: Vec<FileId>,
-    /// Another file that the command inherited; who has it open, in the guard's own group, is of the crew.
+    /// Another file that the command inherited, and that nobody else has open.
     pub(super) mark: Option<FileId>,
+    /// The child of the guard that is none of the command's processes.
+    pub(super) observer: Option<i32>,
+    /// Those that were told to stop. One whose parent has ended and that has closed the ticket is not found any more.
+    told: Vec<Process>,
 }
 
 impl Crew {
-    /// Passes a signal on.
-    ///
-    /// In a terminal's job the group also has the guard itself, and what stands beside it in a pipeline or
-    /// a script; so there the command's descendants in the group are sought out.
-    pub(super) fn forward(&self, signal: Signal) {
-        // Those that have ended meanwhile need no signal.
-        match self.seat {
-            Seat::OwnGroup => drop(killpg(self.command, signal)),
-            Seat::Terminal => send(&sys::tree_in_group(self.command.as_raw()), signal),
+    pub(super) fn new(command: i32, tickets: Vec<FileId>, mark: Option<FileId>) -> Self {
+        Self { command, tickets, mark, observer: None, told: Vec::new() }
+    }
+
+    /// Sends a signal to all of them.
+    pub(super) fn forward(&self, signal: SignalNumber) {
+        send(&self.all(), signal);
+    }
+
+    /// Sends a signal that the guard's group has got to a command that has made a group of its own in the same
+    /// session, as timeout(1) does: a shell would have made it the leader of the job's group, without a guard.
+    pub(super) fn mirror(&self, signal: SignalNumber) {
+        let places = Process::of(self.command).zip(Process::of(getpid().as_raw()));
+        let Some((command, guard)) = places else { return };
+        let leads = command.group == self.command;
+        if leads && command.group != guard.group && command.session == guard.session {
+            sys::send_to_group(command.group, signal);
         }
     }
 
-    /// Sends a signal to all that is left of the command in its group.
-    pub(super) fn send_to_group(&self, signal: Signal) {
-        match self.seat {
-            Seat::OwnGroup => drop(killpg(self.command, signal)),
-            Seat::Terminal => send(&self.in_group(), signal),
-        }
+    /// Continues those that are stopped and have left the guard's group.
+    pub(super) fn continue_others(&self) {
+        let group = getpgrp().as_raw();
+        let mut others = self.all();
+        others.retain(|it| it.group != group && sys::is_stopped(it.pid));
+        send(&others, Signal::SIGCONT.into());
     }
 
-    /// Sends a signal to those that have left the group.
-    pub(super) fn tell_strays(&self, signal: Signal) {
-        send(&self.strays(), signal);
+    /// Tells all of them to stop, each once: who is told twice may break off what it does to end well. One that is
+    /// stopped by a signal must run to end.
+    pub(super) fn stop(&mut self) {
+        let mut untold = self.all();
+        untold.retain(|it| !self.told.contains(it));
+        send(&untold, Signal::SIGTERM.into());
+        send(&untold, Signal::SIGCONT.into());
+        self.told.extend(untold);
     }
 
-    /// Kills all that is left of the command, and all that it started.
+    /// Kills all of them.
     pub(super) fn kill(&self) {
-        // Sought first: what has lost its parent is harder to find.
-        let mut all = self.in_group();
-        all.extend(self.strays());
-        self.send_to_group(Signal::SIGKILL);
-        send(&all, Signal::SIGKILL);
+        send(&self.all(), Signal::SIGKILL.into());
     }
 
     /// What is left of the command, now that its first process has ended.
     pub(super) fn rest(&self) -> Rest {
-        if !self.in_group().is_empty() {
-            return Rest::Members;
-        }
-        if self.strays().is_empty() { Rest::Nobody } else { Rest::Strays }
+        if self.all().is_empty() { Rest::Nobody } else { Rest::Others }
     }
 
-    /// The processes of the command that have not ended and are in its group. In a terminal's job these are
-    /// the descendants, and those of the group whose parent has ended, by a file that they have open.
-    fn in_group(&self) -> Vec<i32> {
-        let command = self.command.as_raw();
-        if self.seat == Seat::OwnGroup {
-            return sys::group(command);
-        }
-        let mut members = sys::tree_in_group(command);
-        members.retain(|pid| *pid != command || sys::is_running(*pid));
-        let me = getpid().as_raw();
-        let strangers = sys::group(getpgrp().as_raw()).into_iter();
-        let strangers = strangers.filter(|pid| *pid != me && !members.contains(pid));
-        let is_ours = |pid: &i32| {
-            sys::writes_any(*pid, &self.tickets)
-                || self.mark.is_some_and(|mark| sys::has(*pid, mark))
-        };
-        let ours: Vec<i32> = strangers.filter(is_ours).collect();
-        members.extend(ours);
-        members
-    }
-
-    /// The processes of the command that have not ended and have left its group: those that have its ticket,
-    /// and what any of its processes started.
-    fn strays(&self) -> Vec<i32> {
-        let grouped = self.in_group();
+    /// Those that have not ended. First the observers of guards in there: these find out by it that their commands
+    /// get the signal too. Then parents before children: a shell that first learnt of its child's end would go on to
+    /// its next command.
+    fn all(&self) -> Vec<Process> {
         let mut seeds = sys::writers_of(&self.tickets);
-        seeds.extend(&grouped);
-        seeds.push(self.command.as_raw());
+        seeds.extend(self.mark.map(sys::openers_of).unwrap_or_default());
+        seeds.extend(self.told.iter().filter(|it| it.runs()).map(|it| it.pid));
+        seeds.push(self.command);
         let me = getpid().as_raw();
-        seeds.retain(|pid| *pid != me);
-        let mut strays = sys::started_by(seeds);
-        strays.retain(|pid| *pid != me && !grouped.contains(pid));
-        strays
+        let is_own = |pid: i32| pid != me && Some(pid) != self.observer;
+        seeds.retain(|pid| is_own(*pid));
+        seeds.sort_unstable();
+        seeds.dedup();
+        let mut all = sys::started_by(seeds);
+        all.retain(|it| is_own(it.pid));
+        all.sort_by_key(|it| !it.observes);
+        all
     }
 }
 
-fn send(pids: &[i32], signal: Signal) {
-    for pid in pids {
-        let _ = kill(Pid::from_raw(*pid), signal);
+fn send(processes: &[Process], signal: SignalNumber) {
+    for process in processes {
+        sys::send(process.pid, signal);
     }
 }

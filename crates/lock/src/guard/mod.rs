@@ -7,25 +7,28 @@
 //! read from a descriptor.
 //!
 //! # Where the command runs
-//! With a controlling terminal the command stays in the guard's process group, so that the terminal
-//! treats both as one job: Ctrl-C, Ctrl-Z, `fg`, editors and pagers work as without a guard. Without one
-//! it gets a group of its own, and every signal that the guard gets is sent to that group.
+//! In the guard's process group, which is the caller's, as below flock(1), env(1) and nice(1): what is sent to the
+//! group reaches both, a terminal treats both as one job, and a group that is killed is gone. A signal that was sent
+//! to the guard alone is passed on to all of the command; [`arrivals`] finds out which of both it was.
 //!
-//! A command that has to be stopped is told so in its group, like any signal: a supervisor in there passes it
-//! on. What is left when the time for that is over is killed wherever it went, by the ticket that it inherited.
+//! A command that has to be stopped is told so process by process, wherever each went: who has the ticket open that
+//! the command inherited, and all that descend from these. What is left when the time for that is over is killed.
 //!
 //! # Limits
 //! A process that closes inherited descriptors (sudo does) drops out of the lock's protection if its guard
-//! is killed. Without a terminal, a process that leaves the command's group gets no forwarded signals.
+//! is killed; if its parent has ended too, it gets no forwarded signals. One that starts while a signal is being
+//! passed on may miss it.
 
+mod arrivals;
 mod child;
 mod command;
 mod crew;
 mod ending;
+mod fork;
 mod orders;
 mod pulse;
 mod reaction;
-mod seat;
+mod replace;
 mod setting;
 mod signals;
 mod stopping;
@@ -38,8 +41,7 @@ pub use command::{Command, SpawnError};
 use crew::Crew;
 pub use ending::Ending;
 pub use orders::{Cause, GRACE, OnLost, Orders};
-pub use reaction::{Origin, Reaction, react};
-pub use seat::Seat;
+pub use reaction::{Origin, Reach, Reaction, react};
 pub use setting::Setting;
 pub use signals::{Received, Signals};
 pub use supervise::{Finish, GuardError, Trouble, Watchers, supervise};

@@ -1,45 +1,49 @@
-use super::Seat;
+use crate::sys::SignalNumber;
 use nix::sys::signal::Signal;
 
-/// Who sent a signal.
+/// What sent a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// The kernel: for the signals of a terminal, that means the keyboard or a hang-up, which the whole
-    /// foreground job gets.
+    /// The kernel: the keyboard, a hang-up, a timer, the end of a child.
     Kernel,
     /// A process, with kill(2) or the like.
     Process,
 }
 
+/// Which processes got a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// All of the guard's process group: the command too, as long as it is in there.
+    Group,
+    /// The guard alone.
+    Alone,
+}
+
 /// What a guard does about a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reaction {
-    /// Nothing: the command has got it already.
-    Nothing,
-    /// See what became of the command.
-    Collect,
-    /// Send it to the command.
+    /// Give it to a command that has a process group of its own; any other has got it already.
+    Mirror,
+    /// Give it to such a command, and stop when the command has stopped.
+    MirrorAndStop,
+    /// Continue what is stopped outside the guard's group.
+    Continue,
+    /// Pass it on to all of the command.
     Forward,
-    /// Send it to the command, then stop too.
+    /// Pass it on, and stop when the command has stopped.
     ForwardAndStop,
-    /// Stop when the command has stopped, which has got it already.
-    StopWithCommand,
-    /// Stop, and leave the command to itself.
-    Stop,
 }
 
 /// Decides what a guard does about a signal. A second signal is treated like the first.
-pub fn react(seat: Seat, signal: Signal, origin: Origin) -> Reaction {
-    match (signal, seat, origin) {
-        (Signal::SIGCHLD, _, _) => Reaction::Collect,
+pub fn react(signal: SignalNumber, reach: Reach) -> Reaction {
+    match reach {
         // Also where the terminal sent it: the command may have stopped in a group of its own, and must be
         // running again before its state is looked at.
-        (Signal::SIGCONT, _, _) => Reaction::Forward,
-        (Signal::SIGTSTP, Seat::Terminal, Origin::Kernel) => Reaction::StopWithCommand,
-        (Signal::SIGTSTP, Seat::Terminal, Origin::Process) => Reaction::Stop,
-        (_, Seat::Terminal, Origin::Kernel) => Reaction::Nothing,
-        (Signal::SIGTSTP, Seat::OwnGroup, _) => Reaction::ForwardAndStop,
-        _ => Reaction::Forward,
+        Reach::Group if signal == Signal::SIGCONT => Reaction::Continue,
+        Reach::Group if signal.stops_by_default() => Reaction::MirrorAndStop,
+        Reach::Group => Reaction::Mirror,
+        Reach::Alone if signal.stops_by_default() => Reaction::ForwardAndStop,
+        Reach::Alone => Reaction::Forward,
     }
 }
 
@@ -49,25 +53,25 @@ mod tests {
 
     #[test]
     fn the_table_of_reactions() {
-        use Origin::{Kernel, Process};
-        use Reaction::{Collect, Forward, ForwardAndStop, Nothing, Stop, StopWithCommand};
-        use Seat::{OwnGroup, Terminal};
-        for (seat, signal, origin, expected) in [
-            (Terminal, Signal::SIGINT, Kernel, Nothing),
-            (Terminal, Signal::SIGQUIT, Kernel, Nothing),
-            (Terminal, Signal::SIGHUP, Kernel, Nothing),
-            (Terminal, Signal::SIGINT, Process, Forward),
-            (Terminal, Signal::SIGTERM, Process, Forward),
-            (Terminal, Signal::SIGTSTP, Kernel, StopWithCommand),
-            (Terminal, Signal::SIGTSTP, Process, Stop),
-            (Terminal, Signal::SIGCONT, Kernel, Forward),
-            (OwnGroup, Signal::SIGINT, Process, Forward),
-            (OwnGroup, Signal::SIGTSTP, Process, ForwardAndStop),
-            (OwnGroup, Signal::SIGCONT, Process, Forward),
-            (OwnGroup, Signal::SIGCHLD, Kernel, Collect),
-            (Terminal, Signal::SIGCHLD, Kernel, Collect),
+        use Reach::{Alone, Group};
+        use Reaction::{Continue, Forward, ForwardAndStop, Mirror, MirrorAndStop};
+        for (signal, reach, expected) in [
+            (Signal::SIGINT, Group, Mirror),
+            (Signal::SIGTERM, Group, Mirror),
+            (Signal::SIGWINCH, Group, Mirror),
+            (Signal::SIGTSTP, Group, MirrorAndStop),
+            (Signal::SIGTTIN, Group, MirrorAndStop),
+            (Signal::SIGCONT, Group, Continue),
+            (Signal::SIGINT, Alone, Forward),
+            (Signal::SIGTERM, Alone, Forward),
+            (Signal::SIGCHLD, Alone, Forward),
+            (Signal::SIGTSTP, Alone, ForwardAndStop),
+            (Signal::SIGTTOU, Alone, ForwardAndStop),
+            (Signal::SIGCONT, Alone, Forward),
         ] {
-            assert_eq!(react(seat, signal, origin), expected, "{seat:?} {signal} {origin:?}");
+            assert_eq!(react(signal.into(), reach), expected, "{signal} {reach:?}");
         }
+        let real_time = SignalNumber::new(40).unwrap();
+        assert_eq!(react(real_time, Alone), Forward, "real-time signals are passed on too");
     }
 }

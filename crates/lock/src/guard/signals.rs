@@ -1,9 +1,10 @@
-use super::{Origin, Seat};
+use super::Origin;
+use crate::sys::{self, SignalNumber};
 use nix::{
     errno::Errno,
     libc,
     sys::{
-        signal::{SigSet, SigmaskHow, Signal, raise},
+        signal::{SigSet, SigmaskHow, Signal},
         signalfd::{SfdFlags, SignalFd},
     },
 };
@@ -12,42 +13,39 @@ use std::{
     os::fd::{AsFd, BorrowedFd},
 };
 
-/// The signals that a guard passes on or reacts to. Others keep their effect: they end or stop the guard,
-/// while the command keeps the lock.
-const WATCHED: [Signal; 10] = [
-    Signal::SIGINT,
-    Signal::SIGTERM,
-    Signal::SIGHUP,
-    Signal::SIGQUIT,
-    Signal::SIGUSR1,
-    Signal::SIGUSR2,
-    Signal::SIGALRM,
-    Signal::SIGWINCH,
-    Signal::SIGCONT,
-    Signal::SIGCHLD,
-];
+/// The signals that stop this process at first, and that are read only once they are held back too.
+const STOPS: [Signal; 3] = [Signal::SIGTSTP, Signal::SIGTTIN, Signal::SIGTTOU];
+
+/// The signals that ask a program to end.
+const ENDS: [Signal; 4] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT];
 
 /// A signal that arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Received {
     /// Which.
-    pub signal: Signal,
-    /// From whom.
+    pub signal: SignalNumber,
+    /// From what.
     pub origin: Origin,
+    /// The process that sent it; 0 where that was none, or one outside this pid namespace.
+    pub sender: i32,
 }
 
 impl Received {
-    /// Whether it asks this program to end, and would have.
+    /// Whether it would have ended this program, had it not been held back.
     pub fn ends_a_wait(self) -> bool {
-        let ends = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT];
-        ends.contains(&self.signal) && !crate::sys::is_ignored(self.signal)
+        self.signal.ends_by_default() && !sys::is_ignored(self.signal)
+    }
+
+    /// Whether it asks this program to end, and would have ended it.
+    pub fn asks_to_end(self) -> bool {
+        self.signal.is_any(&ENDS) && !sys::is_ignored(self.signal)
     }
 }
 
 /// Holds signals back and reads them from a descriptor (signalfd(2)), for the rest of the process's life.
 ///
-/// Dispositions are left as they are, so that a command started by `nohup lokt guard` still ignores
-/// hang-ups.
+/// All signals are that can be: a command gets what its guard is sent. A fault of this program itself ends it nevertheless (`force_sig()` in Linux).
+/// Dispositions are left as they are, so that a command started by `nohup lokt guard` still ignores hang-ups.
 #[derive(Debug)]
 pub struct Signals {
     descriptor: SignalFd,
@@ -55,20 +53,19 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Begins to hold signals back; in a terminal's job, Ctrl-Z still stops this process like the rest of
-    /// the job, until [`hold_stop`](Self::hold_stop).
+    /// Begins to hold signals back; Ctrl-Z still stops this process like the rest of a terminal's job, until
+    /// [`hold_stop`](Self::hold_stop).
     ///
     /// # Errors
     /// When the kernel gives no descriptor.
-    pub fn hold(seat: Seat) -> io::Result<Self> {
-        crate::sys::expect_children();
-        let mut watched: SigSet = WATCHED.into_iter().collect();
-        let mut read = watched;
-        read.add(Signal::SIGTSTP);
-        if seat == Seat::OwnGroup {
-            watched.add(Signal::SIGTSTP);
+    pub fn hold() -> io::Result<Self> {
+        sys::expect_children();
+        let read = SigSet::all();
+        let mut held = read;
+        for stop in STOPS {
+            held.remove(stop);
         }
-        let before = watched.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+        let before = held.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
         Ok(Self { descriptor: SignalFd::with_flags(&read, flags)?, before })
     }
@@ -78,7 +75,7 @@ impl Signals {
     /// terminal back while the command is about to read from it, and what is typed next could go to the wrong one.
     pub fn hold_stop(&self) {
         // Where it fails, this process stops at once.
-        let _ = SigSet::from(Signal::SIGTSTP).thread_block();
+        let _ = STOPS.into_iter().collect::<SigSet>().thread_block();
     }
 
     /// The next signal that arrived; `None` when there is none at this moment.
@@ -87,7 +84,10 @@ impl Signals {
     /// When the descriptor cannot be read.
     pub fn next(&self) -> io::Result<Option<Received>> {
         match self.descriptor.read_signal() {
-            Ok(Some(found)) => Ok(received(found.ssi_signo, found.ssi_code)),
+            Ok(Some(found)) => match received(found.ssi_signo, found.ssi_code, found.ssi_pid) {
+                None => self.next(),
+                received => Ok(received),
+            },
             Ok(None) | Err(Errno::EINTR) => Ok(None),
             Err(errno) => Err(errno.into()),
         }
@@ -105,11 +105,9 @@ impl Signals {
     }
 
     /// Ends this process as the signal would have, had it not been held back; so a shell that started
-    /// it sees an interrupted program. Returns where the signal is ignored.
-    pub fn die_of(&self, signal: Signal) {
-        // Nothing is left to do where either fails: the caller ends the process with a code.
-        let _ = SigSet::from(signal).thread_unblock();
-        let _ = raise(signal);
+    /// it sees an interrupted program. Returns where the signal is ignored, and in process 1 of a container.
+    pub fn die_of(&self, signal: SignalNumber) {
+        sys::raise_through(signal);
     }
 }
 
@@ -119,9 +117,15 @@ impl AsFd for Signals {
     }
 }
 
-fn received(number: u32, code: i32) -> Option<Received> {
-    let signal = Signal::try_from(i32::try_from(number).ok()?).ok()?;
+fn received(number: u32, code: i32, sender: u32) -> Option<Received> {
+    let signal = SignalNumber::new(i32::try_from(number).ok()?)?;
+    if code == libc::SI_TIMER && signal == sys::TIME_IS_UP {
+        // Of a wait for a kernel lock that is over.
+        return None;
+    }
     // Codes of at most 0 are those that a process can give (sigaction(2), SI_USER and below).
     let origin = if code > libc::SI_USER { Origin::Kernel } else { Origin::Process };
-    Some(Received { signal, origin })
+    // A child's end names the child.
+    let sender = if origin == Origin::Kernel { 0 } else { sender.cast_signed() };
+    Some(Received { signal, origin, sender })
 }

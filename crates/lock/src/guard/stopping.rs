@@ -12,20 +12,20 @@ const AFTERMATH: Duration = Duration::from_secs(1);
 /// A command that is being stopped: SIGTERM was sent, and SIGKILL follows after the grace period, to all that
 /// is left of it.
 ///
-/// Those that have left the command's group are told when nothing is in it any more: until then somebody in
-/// there may be passing it on, and who is told twice may break off what it does to end well.
+/// Processes that were started while the others were told are told when the first one has ended: until then they may
+/// be what it does to end well.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stopping {
     /// Why.
     pub(super) cause: Cause,
     kill_at: Instant,
     killed_at: Option<Instant>,
-    strays: Strays,
+    late: Late,
 }
 
-/// Whether those that have left the command's group have been told to stop.
+/// Whether those that were not found at first have been told to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Strays {
+enum Late {
     Untold,
     Told,
 }
@@ -35,10 +35,8 @@ enum Strays {
 pub(super) enum Rest {
     /// The process that the guard started.
     Leader,
-    /// Others of its processes, some of them in its group.
-    Members,
-    /// Only such as have left its group.
-    Strays,
+    /// Others of its processes.
+    Others,
     /// Nothing.
     Nobody,
 }
@@ -50,7 +48,7 @@ pub(super) enum Step {
     Wait(Instant),
     /// Wait for the end of a child, which must come.
     WaitForLeader,
-    /// Tell those that have left the command's group to stop.
+    /// Tell those to stop that have not been told.
     Tell,
     /// Kill what is left.
     Kill,
@@ -61,12 +59,12 @@ pub(super) enum Step {
 impl Stopping {
     /// A command was told to stop `now`.
     pub(super) fn begin(cause: Cause, now: Instant, grace: Duration) -> Self {
-        Self { cause, kill_at: now + grace, killed_at: None, strays: Strays::Untold }
+        Self { cause, kill_at: now + grace, killed_at: None, late: Late::Untold }
     }
 
-    /// Notes that those which have left the group were told.
-    pub(super) fn told_strays(&mut self) {
-        self.strays = Strays::Told;
+    /// Notes that all which were found late have been told.
+    pub(super) fn told_late(&mut self) {
+        self.late = Late::Told;
     }
 
     /// Notes that what was left has been killed, and says whether that is the first time.
@@ -82,12 +80,12 @@ impl Stopping {
             (Rest::Nobody, _) => Step::Done,
             (_, None) if now >= self.kill_at => Step::Kill,
             (Rest::Leader, None) => Step::Wait(self.kill_at),
-            (Rest::Strays, None) if self.strays == Strays::Untold => Step::Tell,
+            (Rest::Others, None) if self.late == Late::Untold => Step::Tell,
             (Rest::Leader, Some(_)) => Step::WaitForLeader,
-            (Rest::Members | Rest::Strays, Some(at)) if now >= at + AFTERMATH => Step::Done,
+            (Rest::Others, Some(at)) if now >= at + AFTERMATH => Step::Done,
             // While some were killed, others may have started more.
-            (Rest::Members | Rest::Strays, Some(_)) => Step::Kill,
-            (Rest::Members | Rest::Strays, None) => self.then(rest, now),
+            (Rest::Others, Some(_)) => Step::Kill,
+            (Rest::Others, None) => self.then(rest, now),
         }
     }
 
@@ -97,8 +95,8 @@ impl Stopping {
             (Rest::Nobody, _) => Step::Done,
             (Rest::Leader, Some(_)) => Step::WaitForLeader,
             (Rest::Leader, None) => Step::Wait(self.kill_at),
-            (Rest::Members | Rest::Strays, None) => Step::Wait((now + LOOK).min(self.kill_at)),
-            (Rest::Members | Rest::Strays, Some(_)) => Step::Wait(now + LOOK),
+            (Rest::Others, None) => Step::Wait((now + LOOK).min(self.kill_at)),
+            (Rest::Others, Some(_)) => Step::Wait(now + LOOK),
         }
     }
 }
@@ -113,30 +111,26 @@ mod tests {
         let after = |milliseconds| start + Duration::from_millis(milliseconds);
         let grace = Duration::from_secs(1);
         let begun = Stopping::begin(Cause::Lost, start, grace);
-        let told = Stopping { strays: Strays::Told, ..begun };
+        let told = Stopping { late: Late::Told, ..begun };
         let killed = Stopping { killed_at: Some(after(1000)), ..begun };
         for (state, rest, at, expected) in [
             (begun, Rest::Nobody, 1, Step::Done),
             (begun, Rest::Leader, 1, Step::Wait(after(1000))),
-            (begun, Rest::Members, 1, Step::Wait(after(21))),
-            (begun, Rest::Strays, 1, Step::Tell),
-            (told, Rest::Strays, 1, Step::Wait(after(21))),
-            (told, Rest::Strays, 1000, Step::Kill),
-            (killed, Rest::Strays, 2000, Step::Done),
-            (begun, Rest::Members, 1000, Step::Kill),
+            (begun, Rest::Others, 1, Step::Tell),
+            (begun, Rest::Others, 1000, Step::Kill),
             (told, Rest::Nobody, 1, Step::Done),
             (told, Rest::Leader, 1, Step::Wait(after(1000))),
-            (told, Rest::Members, 1, Step::Wait(after(21))),
-            (told, Rest::Members, 995, Step::Wait(after(1000))),
+            (told, Rest::Others, 1, Step::Wait(after(21))),
+            (told, Rest::Others, 995, Step::Wait(after(1000))),
             (told, Rest::Leader, 1000, Step::Kill),
-            (told, Rest::Members, 1000, Step::Kill),
+            (told, Rest::Others, 1000, Step::Kill),
             (killed, Rest::Leader, 9000, Step::WaitForLeader),
-            (killed, Rest::Members, 1001, Step::Kill),
-            (killed, Rest::Members, 2000, Step::Done),
+            (killed, Rest::Others, 1001, Step::Kill),
+            (killed, Rest::Others, 2000, Step::Done),
             (killed, Rest::Nobody, 1001, Step::Done),
         ] {
             assert_eq!(state.step(rest, after(at)), expected, "{rest:?} after {at} ms");
         }
-        assert_eq!(killed.then(Rest::Members, after(1001)), Step::Wait(after(1021)));
+        assert_eq!(killed.then(Rest::Others, after(1001)), Step::Wait(after(1021)));
     }
 }

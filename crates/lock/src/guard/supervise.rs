@@ -1,17 +1,16 @@
 use super::{
-    Cause, Command, Crew, Ending, OnLost, Orders, Seat, Signals, SpawnError,
-    child::Child,
+    Cause, Command, Crew, Ending, OnLost, Orders, Signals, SpawnError,
+    child::{Child, Terminal},
     stopping::{Rest, Step, Stopping},
     vigilance::Vigilance,
 };
 use crate::{
     ops::{Grant, OperationError},
     store::{Store, StoreError},
-    sys::{Caller, FileId},
+    sys::{Caller, FileId, SignalNumber},
     words::LockName,
 };
-use nix::sys::signal::Signal;
-use std::{cell::Cell, io, os::fd::AsFd, time::Instant};
+use std::{io, os::fd::AsFd, time::Instant};
 
 /// Says why a command could not be run to its end.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +52,7 @@ pub struct Finish {
     /// Why the guard stopped it, if it did.
     pub stopped: Option<Cause>,
     /// A signal that asked the guard itself to end, and was passed on.
-    pub asked: Option<Signal>,
+    pub asked: Option<SignalNumber>,
 }
 
 /// Who guards: the store, the caller, and the locks that were granted.
@@ -77,7 +76,7 @@ pub struct Watchers<'a, S: Store> {
 pub fn supervise<S>(
     watchers: Watchers<'_, S>,
     command: &Command,
-    (seat, signals): (Seat, &Signals),
+    signals: &Signals,
     orders: Orders,
     tell: &mut dyn FnMut(Trouble),
 ) -> Result<Finish, GuardError>
@@ -88,17 +87,15 @@ where
     let tickets: Vec<&S::Ticket> =
         watchers.grants.iter().filter_map(|it| it.ticket.as_ref()).collect();
     signals.hold_stop();
-    let pid = command.start(seat, signals, &tickets)?;
+    let pid = command.start(signals, &tickets)?;
     let mark = command.setting.mark.as_ref().and_then(FileId::of);
     let tickets = tickets.iter().filter_map(FileId::of).collect();
     let now = Instant::now();
+    let has_terminal = watchers.caller.has_terminal();
+    let terminal = if has_terminal { Terminal::Present } else { Terminal::Absent };
+    let crew = Crew::new(pid.as_raw(), tickets, mark);
     let mut guard = Supervision {
-        child: Child {
-            crew: Crew { seat, command: pid, tickets, mark },
-            signals,
-            asked: Cell::new(None),
-            suspending: Cell::new(false),
-        },
+        child: Child::new(crew, signals, terminal, now),
         vigilance: Vigilance::begin(watchers, now),
         end: orders.max_hold.and_then(|limit| now.checked_add(limit)),
         stopping: None,
@@ -142,7 +139,7 @@ impl<S: Store> Supervision<'_, S> {
 
     fn finish(&self, ending: Ending) -> Finish {
         let stopped = self.stopping.as_ref().map(|it| it.cause);
-        Finish { ending, stopped, asked: self.child.asked.get() }
+        Finish { ending, stopped, asked: self.child.asked }
     }
 
     /// When something is to be done next.
@@ -163,12 +160,11 @@ impl<S: Store> Supervision<'_, S> {
         }
     }
 
-    /// Tells the command to stop, unless that has been done. One that is stopped by a signal must run to end.
+    /// Tells the command to stop, unless that has been done.
     fn stop(&mut self, cause: Cause, now: Instant) {
         if self.stopping.is_none() {
             (self.tell)(Trouble::Stopping(cause));
-            self.child.crew.send_to_group(Signal::SIGTERM);
-            self.child.crew.send_to_group(Signal::SIGCONT);
+            self.child.crew.stop();
             self.stopping = Some(Stopping::begin(cause, now, self.orders.grace));
         }
     }
@@ -177,14 +173,13 @@ impl<S: Store> Supervision<'_, S> {
     fn stop_on(&mut self, ending: Option<Ending>) -> Option<Step> {
         let now = Instant::now();
         let stopping = self.stopping.as_mut()?;
-        let crew = &self.child.crew;
+        let crew = &mut self.child.crew;
         let rest = ending.map_or(Rest::Leader, |_| crew.rest());
         let step = stopping.step(rest, now);
         match step {
             Step::Tell => {
-                crew.tell_strays(Signal::SIGTERM);
-                crew.tell_strays(Signal::SIGCONT);
-                stopping.told_strays();
+                crew.stop();
+                stopping.told_late();
             }
             Step::Kill => {
                 if stopping.kill(now) {

@@ -4,25 +4,34 @@
 //! is decided in [`rules`](crate::rules).
 
 mod caller;
+mod child_state;
+mod deliver;
 mod dispositions;
+mod group_observer;
 mod pidfd;
 mod portions;
 mod process;
 mod quiet_thread;
 mod random;
+mod signal_number;
 mod signals;
 mod timed_flock;
 mod user;
 
 pub use caller::Caller;
-pub(crate) use dispositions::{expect_children, is_ignored};
+pub(crate) use child_state::{
+    ChildState, child_state, collect, collect_all_but, collect_stop, kill_child,
+};
+pub(crate) use deliver::{is_ignored, raise_through, send, send_to_group, stop_by};
+pub(crate) use dispositions::{expect_children, ignores_children, prepare_for_spawn};
+pub use dispositions::{ignore_for_this_process, remember, restore as restore_dispositions};
+pub(crate) use group_observer::GroupObserver;
 pub(crate) use pidfd::watch_exit;
 pub use portions::{in_portions, in_portions_of};
-pub(crate) use process::{
-    FileId, group, has, is_running, started_by, tree_in_group, writers_of, writes_any,
-};
+pub(crate) use process::{FileId, Process, openers_of, pending_signals, started_by, writers_of};
 pub use process::{descendants, holders_of, is_stopped, may_signal, name_of, probe, start_of};
 pub(crate) use quiet_thread::quiet_thread;
 pub(crate) use random::random_bytes;
+pub use signal_number::SignalNumber;
 pub use signals::BlockedSignals;
-pub(crate) use timed_flock::lock_within;
+pub(crate) use timed_flock::{TIME_IS_UP, lock_within};

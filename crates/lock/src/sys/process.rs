@@ -1,3 +1,4 @@
+use super::group_observer::OBSERVER;
 use crate::rules::{Here, Presence};
 use nix::{errno::Errno, sys::signal, unistd::Pid};
 use std::{
@@ -54,26 +55,6 @@ pub fn holders_of(path: &Path) -> Vec<i32> {
     holders
 }
 
-/// The descendants of `pid` that are in its process group, itself included.
-///
-/// Processes that moved to another group (jobs of an interactive shell) are left out: whoever moved them
-/// there takes care of them.
-pub(crate) fn tree_in_group(pid: i32) -> Vec<i32> {
-    let table: Vec<(i32, Stat)> = pids().filter_map(|p| Some((p, Stat::of(p)?))).collect();
-    let Some(group) = table.iter().find(|(p, _)| *p == pid).map(|(_, stat)| stat.group) else {
-        return vec![pid];
-    };
-    let mut tree = vec![pid];
-    let mut next = 0;
-    while let Some(parent) = tree.get(next).copied() {
-        let children =
-            table.iter().filter(|(_, stat)| stat.parent == parent && stat.group == group);
-        tree.extend(children.map(|(child, _)| *child));
-        next += 1;
-    }
-    tree
-}
-
 /// All descendants of `pid` that have not ended, whatever their groups and sessions. With a subreaper
 /// (prctl(2), `PR_SET_CHILD_SUBREAPER`) these are also those whose parent has ended.
 pub fn descendants(pid: i32) -> Vec<i32> {
@@ -82,10 +63,14 @@ pub fn descendants(pid: i32) -> Vec<i32> {
     tree
 }
 
-/// Some processes and all that they started, of those that have not ended: their descendants, whatever their
-/// groups and sessions, and who is in a group that one of them leads.
-pub(crate) fn started_by(seeds: Vec<i32>) -> Vec<i32> {
-    followed(seeds, |stat, leader| stat.parent == leader || stat.group == leader)
+/// Some processes and all that they started, of those that have not ended: their descendants, whatever their groups
+/// and sessions, and who is in a group that one of them leads. The oldest come first, so parents before their
+/// children.
+pub(crate) fn started_by(seeds: Vec<i32>) -> Vec<Process> {
+    let found = followed(seeds, |stat, leader| stat.parent == leader || stat.group == leader);
+    let mut found: Vec<Process> = found.into_iter().filter_map(Process::of).collect();
+    found.sort_unstable_by_key(|it| (it.start, it.pid));
+    found
 }
 
 fn followed(mut found: Vec<i32>, belongs: impl Fn(&Stat, i32) -> bool) -> Vec<i32> {
@@ -101,15 +86,50 @@ fn followed(mut found: Vec<i32>, belongs: impl Fn(&Stat, i32) -> bool) -> Vec<i3
     found
 }
 
-/// The processes of a group that have not ended.
-pub(crate) fn group(group: i32) -> Vec<i32> {
-    let of_group = |pid: &i32| Stat::of(*pid).is_some_and(|it| it.group == group && it.runs());
-    pids().filter(of_group).collect()
+/// A process, told from others that have the same pid later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Process {
+    pub(crate) pid: i32,
+    pub(crate) group: i32,
+    pub(crate) session: i32,
+    /// Whether it goes by the name of an [observer](super::GroupObserver).
+    pub(crate) observes: bool,
+    /// Clock ticks after boot at its start.
+    start: u64,
 }
 
-/// Whether a process is there and has not ended.
-pub(crate) fn is_running(pid: i32) -> bool {
-    Stat::of(pid).is_some_and(|stat| stat.runs())
+impl Process {
+    /// The process that has this pid now.
+    pub(crate) fn of(pid: i32) -> Option<Self> {
+        let Stat { group, session, observes, start, .. } = Stat::of(pid)?;
+        Some(Self { pid, group, session, observes, start })
+    }
+
+    /// Whether it has not ended.
+    pub(crate) fn runs(&self) -> bool {
+        Stat::of(self.pid).is_some_and(|stat| stat.start == self.start && stat.runs())
+    }
+}
+
+/// The signals that have come to a process and wait until it takes them, as a set of bits; none where it has ended.
+pub(crate) fn pending_signals(pid: i32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let field = |name: &str| {
+        status.lines().find_map(|line| line.strip_prefix(name)?.split_ascii_whitespace().next())
+    };
+    let set = |name| u64::from_str_radix(field(name)?, 16).ok();
+    let runs = !field("State:")?.starts_with(['Z', 'X']);
+    let pending = set("SigPnd:")? | set("ShdPnd:")?;
+    runs.then_some(pending)
+}
+
+/// Where the words of this program are in its memory (`proc_pid_stat(5)`, `arg_start` and `arg_end`).
+pub(super) fn place_of_words() -> Option<(usize, usize)> {
+    let stat = read_small("/proc/self/stat")?;
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_ascii_whitespace().skip(45);
+    let (start, end) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    (start != 0).then_some((start, end))
 }
 
 /// Whether a process is stopped by a signal or a debugger.
@@ -137,13 +157,13 @@ impl FileId {
     }
 }
 
-/// Whether a process has a file open.
-pub(crate) fn has(pid: i32, file: FileId) -> bool {
-    open_files(pid).any(|(_, id)| id == file)
+/// The processes that have a file open, as far as this user may see them.
+pub(crate) fn openers_of(file: FileId) -> Vec<i32> {
+    pids().filter(|pid| open_files(*pid).any(|(_, id)| id == file)).collect()
 }
 
 /// Whether a process has any of some files open for writing.
-pub(crate) fn writes_any(pid: i32, files: &[FileId]) -> bool {
+fn writes_any(pid: i32, files: &[FileId]) -> bool {
     let mut open = open_files(pid).filter(|(_, id)| files.contains(id));
     open.any(|(fd, _)| is_for_writing(pid, &fd))
 }
@@ -169,6 +189,8 @@ fn open_files(pid: i32) -> impl Iterator<Item = (String, FileId)> {
 /// What of `/proc/<pid>/stat` matters here (`proc_pid_stat(5)`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stat {
+    /// Whether it goes by the name of an observer.
+    observes: bool,
     state: char,
     parent: i32,
     group: i32,
@@ -198,9 +220,10 @@ impl Stat {
     /// The command name is in parentheses and may hold anything, so fields are counted behind the last
     /// closing one.
     fn parse(text: &str) -> Option<Self> {
-        let (_, fields) = text.rsplit_once(')')?;
+        let (name, fields) = text.rsplit_once(')')?;
         let mut fields = fields.split_ascii_whitespace();
         Some(Self {
+            observes: name.split_once('(')?.1 == OBSERVER,
             state: fields.next()?.chars().next()?,
             parent: fields.next()?.parse().ok()?,
             group: fields.next()?.parse().ok()?,
@@ -241,6 +264,7 @@ mod tests {
         let stat = Stat::parse(line).unwrap();
         assert_eq!((stat.state, stat.parent, stat.group), ('S', 1, 5));
         assert_eq!((stat.session, stat.terminal, stat.start), (4, 34816, 4811));
+        assert!(!stat.observes && Stat::parse(&line.replace("a) b", OBSERVER)).unwrap().observes);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use nix::{
     sys::{
         signal::{
-            SaFlags, SigAction, SigEvent, SigHandler, SigSet, SigevNotify, Signal, sigaction,
+            SaFlags, SigAction, SigEvent, SigHandler, SigSet, SigevNotify, SigmaskHow, Signal,
+            sigaction,
         },
         timer::{Expiration, Timer, TimerSetTimeFlags},
     },
@@ -33,7 +34,16 @@ pub(crate) fn lock_within(
     limit: Duration,
 ) -> io::Result<bool> {
     let end = Instant::now() + limit;
-    let _timer = timer_for_this_thread(limit)?;
+    let timer = timer_for_this_thread(limit)?;
+    // It may be blocked since before this program was started, or to be read.
+    let before = SigSet::from(TIME_IS_UP).thread_swap_mask(SigmaskHow::SIG_UNBLOCK)?;
+    let locked = lock_before(file, lock, end);
+    drop(timer);
+    before.thread_set_mask()?;
+    locked
+}
+
+fn lock_before(file: &File, lock: fn(&File) -> io::Result<()>, end: Instant) -> io::Result<bool> {
     loop {
         match lock(file) {
             Ok(()) => return Ok(true),
@@ -49,10 +59,9 @@ fn timer_for_this_thread(limit: Duration) -> io::Result<Timer> {
     extern "C" fn nothing(_: i32) {}
     // Without SA_RESTART, so that the system call ends.
     let action = SigAction::new(SigHandler::Handler(nothing), SaFlags::empty(), SigSet::empty());
+    super::remember(TIME_IS_UP);
     // SAFETY: the handler does nothing, which any signal context allows.
     unsafe { sigaction(TIME_IS_UP, &action) }?;
-    // It may be blocked since before this program was started.
-    SigSet::from(TIME_IS_UP).thread_unblock()?;
     let notify = SigevNotify::SigevThreadId {
         signal: TIME_IS_UP,
         thread_id: gettid().as_raw(),

@@ -12,7 +12,7 @@ use super::{
 use crate::words::ItemId;
 use lokt_lock::{
     guard::{
-        Command, GuardError, Orders, Received, Seat, Setting, Signals, Trouble, Waited, Watchers,
+        Command, GuardError, Orders, Received, Setting, Signals, Trouble, Waited, Watchers,
         await_work, supervise,
     },
     store::Store,
@@ -33,8 +33,6 @@ use std::{io, os::fd::AsFd, path::PathBuf, sync::mpsc, thread, time::Instant};
 pub struct World<'a, S: Store> {
     /// The store, the caller, and the locks to hold meanwhile; none is usual.
     pub watchers: Watchers<'a, S>,
-    /// Where the tool runs, as far as signals are concerned.
-    pub seat: Seat,
     /// The signals to pass on.
     pub signals: &'a Signals,
     /// What to do when a lock is lost, and how long a tool has to end. Its longest time comes from the config.
@@ -204,11 +202,10 @@ where
     };
     let orders = Orders { max_hold: Some(process.timeout), ..world.orders };
     let began = Instant::now();
-    let signals = (world.seat, world.signals);
     // Processes that leave the tool's group and session stay in reach. Where the kernel refuses that, those
     // alone are not.
     let _ = prctl::set_child_subreaper(true);
-    let finish = supervise(world.watchers, &command, signals, orders, world.tell)?;
+    let finish = supervise(world.watchers, &command, world.signals, orders, world.tell)?;
     if finish.stopped.is_some() {
         kill_what_is_left();
     }

@@ -2,7 +2,7 @@
 
 use lokt_lock::{
     file::FileStore,
-    guard::{Orders, Seat, Signals, Watchers},
+    guard::{Orders, Signals, Watchers},
     rules::OwnerSource,
     sys::Caller,
 };
@@ -65,7 +65,6 @@ pub(crate) struct Bench {
     folder: TempDir,
     pub(crate) environment: Vec<(OsString, OsString)>,
     pub(crate) output: Output,
-    pub(crate) seat: Seat,
     pub(crate) grace: Duration,
 }
 
@@ -96,8 +95,7 @@ impl Bench {
         environment.retain(|(name, _)| !ours.iter().any(|it| name == it));
         environment.push(("TMPDIR".into(), folder.path().join("tmp").into()));
         let grace = Duration::from_secs(5);
-        let (output, seat) = (Output::Capture, Seat::OwnGroup);
-        Self { folder, environment, output, seat, grace }
+        Self { folder, environment, output: Output::Capture, grace }
     }
 
     pub(crate) fn project(&self) -> PathBuf {
@@ -172,10 +170,9 @@ impl Bench {
         };
         let store = FileStore::new(&self.folder.path().join("root"));
         let caller = Caller::current(None, OwnerSource::Derived, None);
-        let signals = Signals::hold(self.seat).unwrap();
+        let signals = Signals::hold().unwrap();
         let world = World {
             watchers: Watchers { store: &store, caller: &caller, grants: &mut [] },
-            seat: self.seat,
             signals: &signals,
             orders: Orders { grace: self.grace, ..Orders::default() },
             tell: &mut |_| {},

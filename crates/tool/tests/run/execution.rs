@@ -1,7 +1,6 @@
 //! Real tools under real interpreters: what is given to them, what they give back, and how they are stopped.
 
 use crate::bench::{Bench, Tool, alone, runs};
-use lokt_lock::guard::Seat;
 use lokt_tool::run::{Output, RunError};
 use serde_json::{Value, json};
 use std::{fs, time::Duration};
@@ -157,17 +156,11 @@ fn a_script_for_node_finds_the_modules_of_its_project() {
 
 #[test]
 fn a_tool_that_hangs_is_stopped_with_all_its_processes_and_its_output_is_kept() {
-    alone(|| stops_all(Seat::OwnGroup));
+    alone(stops_all);
 }
 
-#[test]
-fn a_tool_that_hangs_in_a_terminals_job_is_stopped_with_all_its_processes() {
-    alone(|| stops_all(Seat::Terminal));
-}
-
-fn stops_all(seat: Seat) {
+fn stops_all() {
     let mut bench = Bench::new();
-    bench.seat = seat;
     bench.grace = Duration::from_millis(200);
     // One child is as deaf as its parent; the other has lost its parent.
     let text = "trap '' TERM; sleep 1000 & echo $$ $!; (sleep 1001 & echo $!); echo so far >&2\n\

@@ -1,0 +1,189 @@
+use super::{Origin, Reach, Received, Signals};
+use crate::sys::{GroupObserver, is_stopped, pending_signals};
+use nix::{sys::signal::Signal, unistd::getpid};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+
+/// How long a command runs before there is an observer. Most commands are over by then, and it costs a process.
+const UNOBSERVED: Duration = Duration::from_millis(10);
+
+/// How long a signal may come alone until it counts as sent to the guard alone. There are programs that send it to
+/// one process after the other: systemd(1) to all of a unit, and others to all descendants of a process.
+const PATIENCE: Duration = Duration::from_millis(20);
+
+/// The signals that a terminal sends to its foreground group.
+const OF_TERMINAL: [Signal; 8] = [
+    Signal::SIGINT,
+    Signal::SIGQUIT,
+    Signal::SIGTSTP,
+    Signal::SIGTTIN,
+    Signal::SIGTTOU,
+    Signal::SIGHUP,
+    Signal::SIGWINCH,
+    Signal::SIGCONT,
+];
+
+/// The signals that have arrived, each until it is known whether it was sent to the guard alone.
+///
+/// An [observer](GroupObserver) in the guard's group tells that. It takes note of a signal once; so when it has noted
+/// one, a fresh one takes its place, before the old one is read for the last time.
+#[derive(Debug)]
+pub(super) struct Arrivals {
+    command: i32,
+    observer: Option<GroupObserver>,
+    /// When to start the first observer; none where there will be none.
+    observe_at: Option<Instant>,
+    undecided: Vec<Undecided>,
+    child: bool,
+}
+
+#[derive(Debug)]
+struct Undecided {
+    received: Received,
+    /// What it is taken for where nothing more is learnt by that time.
+    reach: Reach,
+    until: Instant,
+}
+
+/// What has arrived.
+#[derive(Debug, Default)]
+pub(super) struct Arrived {
+    /// Signals, and which processes got each.
+    pub(super) signals: Vec<(Received, Reach)>,
+    /// Whether the kernel told of a child.
+    pub(super) child: bool,
+}
+
+impl Arrivals {
+    pub(super) fn of(command: i32, now: Instant) -> Self {
+        let observe_at = now.checked_add(UNOBSERVED);
+        Self { command, observer: None, observe_at, undecided: Vec::new(), child: false }
+    }
+
+    /// When there is something to do, though no signal arrives.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.undecided.iter().map(|it| it.until).chain(self.observe_at).min()
+    }
+
+    /// The observer's process, which is not one of the command's.
+    pub(super) fn observer(&self) -> Option<i32> {
+        self.observer.as_ref().map(GroupObserver::pid)
+    }
+
+    /// Takes an observer away that has ended.
+    pub(super) fn forget_observer(&mut self) {
+        self.observer = None;
+    }
+
+    /// The signals of which it is known by now who got them.
+    pub(super) fn take(&mut self, signals: &Signals) -> io::Result<Arrived> {
+        if self.observe_at.is_some_and(|at| at <= Instant::now()) {
+            self.observe(signals)?;
+        }
+        self.read(signals)?;
+        let mut arrived = Arrived::default();
+        while !self.undecided.is_empty() {
+            let noted = self.noted();
+            self.decide(noted, &mut arrived);
+            if noted == 0 {
+                break;
+            }
+            let before = self.observer.take();
+            self.observer = GroupObserver::start(self.command);
+            self.read(signals)?;
+            let noted = before.as_ref().and_then(GroupObserver::noted).unwrap_or(0);
+            self.decide(noted, &mut arrived);
+            drop(before);
+            if self.noted() == 0 {
+                break;
+            }
+            // What came between is noted by both, and may be decided already: the fresh one goes too.
+        }
+        let now = Instant::now();
+        self.undecided.retain(|it| {
+            let is_due = it.until <= now;
+            arrived.signals.extend(is_due.then_some((it.received, it.reach)));
+            !is_due
+        });
+        arrived.child = std::mem::take(&mut self.child);
+        Ok(arrived)
+    }
+
+    /// Before this process stops: has it continued when the command is.
+    pub(super) fn prepare_stop(&mut self, signals: &Signals) -> io::Result<()> {
+        if self.observe_at.is_some() {
+            self.observe(signals)?;
+        }
+        if let Some(observer) = &self.observer {
+            observer.continue_with_command();
+        }
+        Ok(())
+    }
+
+    /// Starts the first observer. Of what came before, it knows nothing.
+    fn observe(&mut self, signals: &Signals) -> io::Result<()> {
+        self.observe_at = None;
+        self.read(signals)?;
+        let observer = GroupObserver::start(self.command);
+        self.read(signals)?;
+        self.observer = observer;
+        Ok(())
+    }
+
+    /// What the observer has noted; nothing where there is none. One that somebody has killed is replaced.
+    fn noted(&mut self) -> u64 {
+        let noted = self.observer.as_ref().map(GroupObserver::noted);
+        if noted == Some(None) {
+            self.observer = None;
+            self.observer = GroupObserver::start(self.command);
+        }
+        noted.flatten().unwrap_or(0)
+    }
+
+    fn decide(&mut self, noted: u64, arrived: &mut Arrived) {
+        self.undecided.retain(|it| {
+            let is_noted = noted & it.received.signal.bit() != 0;
+            arrived.signals.extend(is_noted.then_some((it.received, Reach::Group)));
+            !is_noted
+        });
+    }
+
+    fn read(&mut self, signals: &Signals) -> io::Result<()> {
+        while let Some(received) = signals.next()? {
+            if received.signal == Signal::SIGCHLD && received.origin == Origin::Kernel {
+                self.child = true;
+            } else if !self.is_own(received) {
+                self.undecided.push(self.undecided(received));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether this process sent it to itself, by a write to a closed pipe for instance, or its observer did.
+    fn is_own(&self, received: Received) -> bool {
+        received.sender == getpid().as_raw() || Some(received.sender) == self.observer()
+    }
+
+    fn undecided(&self, received: Received) -> Undecided {
+        let now = Instant::now();
+        let is_known = self.observer.is_none() && self.seems_to_reach_all(received);
+        let (reach, patience) =
+            if is_known { (Reach::Group, Duration::ZERO) } else { (Reach::Alone, PATIENCE) };
+        Undecided { received, reach, until: now + patience }
+    }
+
+    /// Whether a signal seems to have been sent to the group, by its origin and by what has become of the command;
+    /// for the time in which there is no observer.
+    fn seems_to_reach_all(&self, received: Received) -> bool {
+        let signal = received.signal;
+        if received.origin == Origin::Kernel {
+            return signal.is_any(&OF_TERMINAL);
+        }
+        // A signal that ends a process makes SIGKILL pending in it (complete_signal() in Linux).
+        let traces = signal.bit() | 1 << (Signal::SIGKILL as i32 - 1);
+        pending_signals(self.command).is_none_or(|pending| pending & traces != 0)
+            || signal.stops_by_default() && is_stopped(self.command)
+    }
+}
