@@ -19,7 +19,7 @@ const PANICKED: u8 = 101;
 #[unsafe(no_mangle)]
 extern "C" fn main(_count: i32, _arguments: *const *const u8) -> i32 {
     fill_standard_streams();
-    lokt_lock::sys::ignore_for_this_process();
+    lokt_lock::sys::set_dispositions();
     // The panic has been told on stderr by then.
     std::panic::catch_unwind(crate::run).unwrap_or(PANICKED).into()
 }

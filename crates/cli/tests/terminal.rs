@@ -20,6 +20,11 @@ fn shell(it: &Sandbox) -> Running {
 /// Waits until the shell has its terminal back, and ends it.
 fn leave(mut shell: Running) {
     shell.tells("bash-");
+    leave_after_prompt(shell);
+}
+
+/// Ends a shell that has its terminal back.
+fn leave_after_prompt(mut shell: Running) {
     shell.types("exit\n");
     shell.ends();
 }
@@ -138,14 +143,113 @@ print('got', input())
 
 #[test]
 fn a_command_that_stops_itself_gives_the_terminal_back() {
+    for signal in ["STOP", "TSTP", "TTIN", "TTOU"] {
+        for launcher in ["guard x --", "guard x -- lokt guard y --", "guard x -- env"] {
+            let it = sandbox();
+            let mut shell = shell(&it);
+            let command = format!("sh -c 'kill -{signal} $$; echo aga\"\"in'");
+            shell.types(&format!("lokt {launcher} {command}; echo code $?\n"));
+            shell.tells("Stopped");
+            shell.tells("bash-");
+            shell.types("fg\n");
+            shell.prints("again");
+            leave(shell);
+        }
+    }
+}
+
+#[test]
+fn a_command_that_was_stopped_from_elsewhere_gives_the_terminal_back_and_goes_on_when_it_is_continued()
+ {
     let it = sandbox();
     let mut shell = shell(&it);
-    shell.types("lokt guard x -- sh -c 'kill -TSTP $$; echo again'\n");
+    let line = "lokt guard x -- sh -c 'echo p\"\"id $$; while ! test -e go; do sleep 0.01; done; touch done'\n";
+    shell.types(line);
+    let pid = shell.prints("pid ").trim().trim_start_matches("pid ").parse().unwrap();
+    let command = nix::unistd::Pid::from_raw(pid);
+    nix::sys::signal::kill(command, nix::sys::signal::Signal::SIGSTOP).unwrap();
+    shell.tells("Stopped");
+    shell.tells("bash-");
+    // Nobody tells the guard. It goes on with the command, sees its end, and gives the lock back.
+    std::fs::write(it.folder().join("go"), "").unwrap();
+    nix::sys::signal::kill(command, nix::sys::signal::Signal::SIGCONT).unwrap();
+    it.lokt(["guard", "x", "--wait", "--timeout", "20s", "--", "test", "-e", "done"]).run().ok();
+    leave(shell);
+}
+
+#[test]
+fn a_command_in_the_background_that_reads_the_terminal_stops_with_its_guard() {
+    let it = sandbox();
+    let mut shell = shell(&it);
+    shell.types("lokt guard x -- sh -c 'read line; echo got $line' &\n");
+    // It is told when the shell is asked for something.
+    while !shell.has_told("Stopped") {
+        shell.types("\n");
+        shell.tells("bash-");
+    }
+    shell.types("fg\n");
+    shell.tells("lokt guard x");
+    shell.types("words\n");
+    shell.prints("got words");
+    leave(shell);
+}
+
+#[test]
+fn the_keyboard_reaches_a_command_once_below_a_guard_as_below_others() {
+    let counter = include_str!("signal_table/counter.py");
+    for (launcher, guards) in [
+        ("env", 0),
+        ("nice -n 1", 0),
+        ("lokt guard x --", 1),
+        ("lokt guard x -- lokt guard y --", 2),
+    ] {
+        let it = sandbox();
+        std::fs::write(it.folder().join("counter.py"), counter).unwrap();
+        let marker = nix::sys::signal::Signal::SIGUSR2;
+        let command = format!("sh -c 'echo pid $$; exec python3 -S counter.py {}'", marker as i32);
+        // The shell around it is in the same group.
+        let line = format!("trap : INT QUIT; {launcher} {command}");
+        let mut session = it.terminal(&line).start();
+        let pid = session.prints("pid ").trim().trim_start_matches("pid ").parse().unwrap();
+        session.prints("in");
+        session.has_observers(pid, guards);
+        // What a guard passes on, it passes on in order: when this one comes, all before it have been dealt with.
+        let first = if guards == 0 {
+            pid
+        } else {
+            i32::try_from(it.record("x")["pid"].as_i64().unwrap()).unwrap()
+        };
+        for (key, number) in [("\u{3}", 2), ("\u{1c}", 3), ("\u{1a}", 20), ("\u{3}", 2)] {
+            session.types(key);
+            session.prints(&format!("got {number}"));
+            nix::sys::signal::kill(nix::unistd::Pid::from_raw(first), marker).unwrap();
+            let counts = session.prints("counts");
+            assert_eq!(counts.trim(), format!("counts {number}:1"), "below {launcher}");
+        }
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL)
+            .unwrap();
+        session.ends();
+    }
+}
+
+#[test]
+fn the_keyboard_reaches_a_command_that_made_a_group_of_its_own() {
+    let it = sandbox();
+    let mut shell = shell(&it);
+    // Without a guard, timeout(1) would lead the group of the job.
+    shell.types(
+        "lokt guard x -- timeout 1000 sh -c 'echo rea\"\"dy; exec sleep 1000'; echo co\"\"de $?\n",
+    );
+    shell.prints("ready");
+    shell.types("\u{1a}");
     shell.tells("Stopped");
     shell.tells("bash-");
     shell.types("fg\n");
-    shell.prints("again");
-    leave(shell);
+    shell.tells("lokt guard x");
+    shell.types("\u{3}");
+    shell.tells("bash-");
+    it.lokt(["exists", "x"]).run().expect(3);
+    leave_after_prompt(shell);
 }
 
 #[test]

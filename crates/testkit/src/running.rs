@@ -56,6 +56,25 @@ impl Running {
         self.err.seen.contains(text)
     }
 
+    /// Whether stdout has a text by now, in all that it said.
+    pub fn has_told(&mut self, text: &str) -> bool {
+        while let Ok(more) = self.out.incoming.try_recv() {
+            self.out.take(&more);
+        }
+        self.out.seen.contains(text)
+    }
+
+    /// Waits until so many guards observe the process group of a process: from then on they know whom a signal
+    /// reached.
+    #[track_caller]
+    pub fn has_observers(&self, pid: i32, guards: usize) {
+        let deadline = Instant::now() + PATIENCE;
+        while observers(pid) < guards {
+            assert!(Instant::now() < deadline, "no {guards} observers in time: {self:#?}");
+            thread::park_timeout(Duration::from_millis(1));
+        }
+    }
+
     /// Waits until stdout has a text anywhere, also in a line that is not ended yet, and gives what came
     /// with it. For what is drawn on a terminal.
     #[track_caller]
@@ -132,6 +151,20 @@ impl Running {
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("the process can be waited for").is_none()
     }
+}
+
+/// How many processes observe the process group of a process, by their names (proc(5), `stat`).
+fn observers(pid: i32) -> usize {
+    let group = |fields: &str| fields.split_ascii_whitespace().nth(2).map(str::to_owned);
+    let stat = |path: String| std::fs::read_to_string(path).ok();
+    let of = |text: &str| text.rsplit_once(')').map(|(name, rest)| (name.to_owned(), group(rest)));
+    let Some((_, wanted)) = stat(format!("/proc/{pid}/stat")).and_then(|it| of(&it)) else {
+        return 0;
+    };
+    let entries = std::fs::read_dir("/proc").expect("/proc can be listed").flatten();
+    let stats = entries.filter_map(|it| stat(format!("{}/stat", it.path().display())));
+    let found = stats.filter_map(|it| of(&it));
+    found.filter(|(name, group)| name.ends_with("(group-observer") && *group == wanted).count()
 }
 
 /// What a stream says, as it comes.

@@ -19,8 +19,8 @@ pub(super) fn set_apart(command: &mut Command) {
     unsafe { command.pre_exec(move || leave(me)) };
 }
 
-/// The signals that the runtime, or this program, does something about.
-const CHANGED: [Signal; 4] = [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP];
+/// The signals that end the server, for which the runtime sets handlers.
+const CHANGED: [Signal; 3] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP];
 
 /// Notes what was done about signals before, so that the programs that are started get that. To be called before the
 /// runtime changes it.

@@ -16,7 +16,7 @@ impl Command {
         };
         sys::restore_dispositions();
         let Err(errno) = execvpe(program, &words, &variables);
-        sys::ignore_for_this_process();
+        sys::set_dispositions();
         self.failed(errno.into())
     }
 }

@@ -18,34 +18,39 @@ const IGNORED: [Signal; 2] = [Signal::SIGPIPE, Signal::SIGXFSZ];
 static CHANGED: AtomicU64 = AtomicU64::new(0);
 static IGNORED_BEFORE: AtomicU64 = AtomicU64::new(0);
 
-/// Ignores, in this process alone, the signals that would end it for an error that it can deal with. To be called
-/// first of all, before any other disposition is changed.
-pub fn ignore_for_this_process() {
+/// Sets, in this process alone, the dispositions that this program needs. To be called first of all.
+pub fn set_dispositions() {
     for ignored in IGNORED {
-        remember(ignored);
-        // SAFETY: to ignore is no handler, so no code runs in signal context.
-        let _ = unsafe { signal(ignored, SigHandler::SigIgn) };
+        change(ignored, SigHandler::SigIgn);
     }
-}
-
-/// Notes what a signal's disposition is, before it is changed in this process for the first time.
-pub fn remember(signal: Signal) {
-    let number = SignalNumber::from(signal);
-    if CHANGED.load(Ordering::SeqCst) & number.bit() != 0 {
-        return;
-    }
-    let is_ignored = is_ignored(number);
-    if CHANGED.fetch_or(number.bit(), Ordering::SeqCst) & number.bit() == 0 && is_ignored {
-        IGNORED_BEFORE.fetch_or(number.bit(), Ordering::SeqCst);
-    }
+    expect_children();
 }
 
 /// Lets this process learn of its children's ends, whatever its parent set: where `SIGCHLD` is ignored,
 /// the kernel collects them unseen, and their exit codes with them (wait(2), "Notes").
 pub(crate) fn expect_children() {
-    remember(Signal::SIGCHLD);
-    // SAFETY: the default action is no handler, so no code runs in signal context.
-    let _ = unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) };
+    change(Signal::SIGCHLD, SigHandler::SigDfl);
+}
+
+fn change(changed: Signal, handler: SigHandler) {
+    // SAFETY: no handler is given but the default action and to ignore, so no code runs in signal context.
+    if let Ok(before) = unsafe { signal(changed, handler) } {
+        note(changed, matches!(before, SigHandler::SigIgn));
+    }
+}
+
+/// Notes what a signal's disposition is, before it is changed in this process for the first time.
+pub fn remember(signal: Signal) {
+    if CHANGED.load(Ordering::SeqCst) & SignalNumber::from(signal).bit() == 0 {
+        note(signal, is_ignored(signal.into()));
+    }
+}
+
+fn note(signal: Signal, is_ignored: bool) {
+    let bit = SignalNumber::from(signal).bit();
+    if CHANGED.fetch_or(bit, Ordering::SeqCst) & bit == 0 && is_ignored {
+        IGNORED_BEFORE.fetch_or(bit, Ordering::SeqCst);
+    }
 }
 
 /// The signals that a command must get with their default action, though this process has another. Those that it
@@ -84,18 +89,18 @@ pub fn restore() {
 #[cfg(target_env = "gnu")]
 const INTERNAL: [i32; 2] = [32, 33];
 
-/// Adds those of the C library's own signals that have their default action: its posix_spawn(3) has every program ignore
-/// them for which nothing else is said (`__spawni_child()` in glibc).
+/// Adds the C library's own signals, unless they are ignored: its posix_spawn(3) has every program ignore them for which
+/// nothing else is said (`__spawni_child()` in glibc).
 #[cfg(target_env = "gnu")]
 fn with_internal(defaults: SigSet) -> SigSet {
     let mut set = *defaults.as_ref();
     for number in INTERNAL {
         let mut action = [0u64; 4];
-        // SAFETY: no new action is given; the kernel's answer has four words, of which the first is the handler. The set
-        // has 1024 bits, of which the kernel's 64 are the first.
+        // SAFETY: no new action is given; the kernel's answer has four words, of which the first is the handler, 1 for
+        // SIG_IGN. The set has 1024 bits, of which the kernel's 64 are the first.
         unsafe {
             libc::syscall(libc::SYS_rt_sigaction, number, 0, action.as_mut_ptr(), 8);
-            if action.first() == Some(&0) {
+            if action.first() != Some(&1) {
                 *(&raw mut set).cast::<u64>() |= 1 << (number - 1);
             }
         }

@@ -24,7 +24,7 @@ pub(crate) use child_state::{
 };
 pub(crate) use deliver::{is_ignored, raise_through, send, send_to_group, stop_by};
 pub(crate) use dispositions::{expect_children, ignores_children, prepare_for_spawn};
-pub use dispositions::{ignore_for_this_process, remember, restore as restore_dispositions};
+pub use dispositions::{remember, restore as restore_dispositions, set_dispositions};
 pub(crate) use group_observer::GroupObserver;
 pub(crate) use pidfd::watch_exit;
 pub use portions::{in_portions, in_portions_of};
