@@ -74,7 +74,7 @@ impl Lead<'_> {
         // Before any thread is started that it could stop.
         signals.hold_stop();
         let claims = self.sharing.question.claims();
-        let began = Beginning::now(&context.caller.here.boot_id);
+        let began = Beginning::now(&self.sharing.context.caller.here.boot_id);
         let fence = grant.record.fence.map_or(0, lokt_lock::words::Fence::get);
         let recording = self.record(fence);
         let (streams, recording) = match recording {

@@ -10,8 +10,8 @@
 mod clients;
 mod documented;
 mod endings;
-mod hostile;
 mod forcing;
+mod hostile;
 mod line;
 mod malformed;
 mod pinned;
