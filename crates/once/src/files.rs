@@ -2,11 +2,11 @@
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
+    hash::{BuildHasher, Hasher, RandomState},
     io::{self, ErrorKind, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     process,
-    sync::atomic::{AtomicU64, Ordering},
 };
 
 /// Says what could not be done to which file.
@@ -42,14 +42,18 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), FileError> {
     made.map_err(FileError::on("make the folder", path))
 }
 
+/// How the name of a file begins that is to become another.
+pub(crate) const DRAFT: &str = ".draft-";
+
+/// A name that no other process has, in another pid namespace neither.
+pub(crate) fn unused_name(prefix: &str) -> String {
+    let number = RandomState::new().build_hasher().finish();
+    format!("{prefix}{}-{number:016x}", process::id())
+}
+
 /// A new file beside the one that it is to become.
 pub(crate) fn draft(beside: &Path, mode: u32) -> io::Result<(PathBuf, File)> {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    let name = format!(".draft-{}-{number}", process::id());
-    let path = beside.with_file_name(name);
-    // The rest of a crash of a process that had the same number.
-    remove(&path)?;
+    let path = beside.with_file_name(unused_name(DRAFT));
     let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&path)?;
     Ok((path, file))
 }

@@ -9,12 +9,13 @@ use lokt_lock::{
     file::FileTicket,
     guard::{Command, Finish, GuardError, Orders, Setting, Signals, Watchers, supervise},
     ops::Grant,
+    store::Ticket,
     words::Timestamp,
 };
 use lokt_once::{
     files::FileError,
     recording::{self, Recorder, Shown, Sink, Sources, Tails, Transcribed, Unrecorded, transcribe},
-    results::{BootTime, Claim},
+    results::{BootTime, Claim, Purpose},
 };
 use nix::{fcntl::OFlag, unistd::pipe2};
 use std::{
@@ -62,8 +63,8 @@ pub(super) struct Run {
     /// The recording, where it is whole.
     pub(super) recorder: Result<Recorder, Unrecorded>,
     pub(super) began: Beginning,
-    /// The artifacts that it makes.
-    pub(super) claims: Result<Vec<Claim>, FileError>,
+    /// The claim on the artifacts that it makes.
+    pub(super) claim: Option<Claim>,
 }
 
 impl Lead<'_> {
@@ -73,7 +74,13 @@ impl Lead<'_> {
         })?;
         // Before any thread is started that it could stop.
         signals.hold_stop();
-        let claims = self.sharing.question.claims();
+        let claim = match self.claim(&grant) {
+            Ok(claim) => claim,
+            Err(failure) => {
+                self.sharing.give_back(grant);
+                return Err(failure);
+            }
+        };
         let began = Beginning::now(&self.sharing.context.caller.here.boot_id);
         let fence = grant.record.fence.map_or(0, lokt_lock::words::Fence::get);
         let recording = self.record(fence);
@@ -81,7 +88,7 @@ impl Lead<'_> {
             Ok(mut it) => (it.streams.take(), Ok(it)),
             Err(error) => (None, Err(error)),
         };
-        let finish = self.supervise(&mut grant, &signals, streams);
+        let finish = self.supervise(&mut grant, &signals, (streams, claim.as_ref()));
         let (recorder, shown) = match recording {
             Ok(it) => {
                 drop(it.stop);
@@ -91,9 +98,25 @@ impl Lead<'_> {
             }
             Err(error) => (Err(Unrecorded { error, tails: Tails::default() }), Shown::All),
         };
-        let run = Run { grant, finish, recorder, began, claims };
+        let run = Run { grant, finish, recorder, began, claim };
         let settled = Settled::of(self.sharing, run)?;
         settled.end(&signals, shown)
+    }
+
+    /// Claims the artifacts that the command makes. Without a claim it must not run: another run would keep what this one
+    /// writes.
+    fn claim(&self, grant: &Grant<FileTicket>) -> Result<Option<Claim>, Failure> {
+        let question = &self.sharing.question;
+        if question.artifacts.is_empty() {
+            return Ok(None);
+        }
+        let id = grant.ticket.as_ref().map(|ticket| ticket.place().lock_id.clone());
+        let claimant = self.sharing.claimant(Purpose::Run(id));
+        let claim = question.results.claim(&claimant).map_err(|error| {
+            let text = format!("cannot claim the artifacts, so nothing runs: {}", chain(&error));
+            Failure::new(Code::Error, text)
+        })?;
+        Ok(Some(claim))
     }
 
     /// Begins to record. What keeps from it does not keep the command from running.
@@ -127,7 +150,7 @@ impl Lead<'_> {
         &self,
         grant: &mut Grant<FileTicket>,
         signals: &Signals,
-        streams: Option<(OwnedFd, OwnedFd)>,
+        (streams, claim): (Option<(OwnedFd, OwnedFd)>, Option<&Claim>),
     ) -> Result<Finish, GuardError> {
         let Sharing { once, context, .. } = self.sharing;
         let wait_error = |source| GuardError::Wait { source };
@@ -141,12 +164,21 @@ impl Lead<'_> {
             }
             None => (None, None),
         };
+        let inherited: io::Result<Vec<OwnedFd>> =
+            claim.map(Claim::inheritance).into_iter().collect();
+        let inherited = inherited.map_err(wait_error)?;
         let told = nesting::Told::of(&grant.record);
         let held = nesting::with(&nesting::held(), std::slice::from_ref(grant));
         let command = Command {
             words: once.command.clone(),
             environment: nesting::environment(context, &[told], &held),
-            setting: Setting { input: Some(input), output, errors, ..Setting::default() },
+            setting: Setting {
+                input: Some(input),
+                output,
+                errors,
+                inherited,
+                ..Setting::default()
+            },
         };
         let watchers = Watchers {
             store: &context.store,

@@ -16,7 +16,7 @@ use lokt_once::{
     digest::Digest,
     files::FileError,
     manifest::{Manifest, Part},
-    results::{BootTime, Claim, Damage, Kept, Limit, Results},
+    results::{BootTime, Damage, Kept, Limit, Results},
     tree::{Repository, Tree, TreeError, absolute},
 };
 use std::{
@@ -105,11 +105,6 @@ impl Question {
     /// What the result depends on by now: files may have changed since.
     pub(super) fn ask_again(&self) -> Result<Manifest, Failure> {
         Ok(ask(&self.fixed, &self.tree)?)
-    }
-
-    /// Claims the artifacts for a run.
-    pub(super) fn claims(&self) -> Result<Vec<Claim>, FileError> {
-        self.artifacts.iter().map(|path| self.results.claim(&self.project.join(path))).collect()
     }
 
     /// The lock under which the command runs: one for each key, so that what differs runs at the same time.

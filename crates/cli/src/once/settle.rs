@@ -18,7 +18,6 @@ use lokt_lock::{
     words::{Owner, Timestamp},
 };
 use lokt_once::{
-    files::FileError,
     manifest::compare,
     recording::{Recorded, Recorder, Shown, Streams, Unrecorded, Verdict},
     results::{Claim, Limits, NewResult, ResultRecord},
@@ -46,7 +45,7 @@ impl<'a> Settled<'a> {
     /// Judges a run, and keeps its result before anybody is told that it is over: who was told so and asks again
     /// finds it.
     pub(super) fn of(sharing: &'a Sharing<'a>, run: Run) -> Result<Self, Failure> {
-        let Run { grant, finish, mut recorder, began, claims } = run;
+        let Run { grant, finish, mut recorder, began, claim } = run;
         let runs_on = matches!(finish, Err(GuardError::Wait { .. }));
         let stands = !grant.lost && stands(&sharing.context.store, &grant);
         let ended = finish.as_ref().ok();
@@ -56,8 +55,11 @@ impl<'a> Settled<'a> {
             warn_unrecorded(error);
             verdict = verdict.not_kept(&chain(error));
         }
-        let kept =
-            Keeping { sharing, began: &began, claims }.settle(&mut verdict, recorder.as_mut().ok());
+        let kept = Keeping { sharing, began: &began, claim: claim.as_ref() }
+            .settle(&mut verdict, recorder.as_mut().ok());
+        if let (true, Some(claim)) = (runs_on, claim) {
+            claim.leave();
+        }
         let answer = match &kept {
             Some(record) => Answer::of_kept(How::Ran, record, &sharing.question.results),
             None => Answer::of_run(sharing, &verdict, recorder.as_ref(), began.instant.elapsed())?,
@@ -130,7 +132,7 @@ fn verdict(sharing: &Sharing<'_>, finish: &Result<Finish, GuardError>, stands: b
 struct Keeping<'a> {
     sharing: &'a Sharing<'a>,
     began: &'a Beginning,
-    claims: Result<Vec<Claim>, FileError>,
+    claim: Option<&'a Claim>,
 }
 
 impl Keeping<'_> {
@@ -188,7 +190,6 @@ impl Keeping<'_> {
     /// Keeps it, or says why not.
     fn keep(&self, code: u8, recorder: &mut Recorder) -> Result<ResultRecord, String> {
         let question = &self.sharing.question;
-        self.require_own_artifacts()?;
         let streams = recorder.recorded().map_err(|error| chain(&error))?;
         let new = NewResult {
             record: self.record(code, &streams),
@@ -196,6 +197,7 @@ impl Keeping<'_> {
             recorded: &streams,
             project: &question.project,
             artifacts: &question.artifacts,
+            claim: self.claim,
         };
         let record = question.results.keep(new, MOST_BYTES).map_err(|error| chain(&error))?;
         self.publish(&record);
@@ -227,16 +229,6 @@ impl Keeping<'_> {
         Err(format!(
             "while the command ran, {first}{more} (what it makes can be an --artifact, or ignored by git)"
         ))
-    }
-
-    /// What two runs make in the same place at the same time may be either's.
-    fn require_own_artifacts(&self) -> Result<(), String> {
-        let claims = self.claims.as_ref().map_err(|error| chain(error))?;
-        let paths = &self.sharing.question.artifacts;
-        match paths.iter().zip(claims).find(|(_, claim)| !claim.was_alone()) {
-            None => Ok(()),
-            Some((path, _)) => Err(format!("another run made {} at the same time", path.display())),
-        }
     }
 
     fn record(&self, code: u8, streams: &Recorded) -> ResultRecord {

@@ -22,7 +22,7 @@ use lokt_lock::{
 };
 use lokt_once::{
     recording::{Follower, Streams, Verdict},
-    results::{Kept, Limit},
+    results::{Claimant, Kept, Limit, OtherClaim, Purpose},
 };
 use std::{
     cell::Cell,
@@ -220,14 +220,36 @@ impl<'a> Sharing<'a> {
 
     /// Restores the artifacts; false where that cannot be done, so that the command has to make them.
     pub(super) fn restore(&self, kept: &Kept) -> bool {
-        let restored = kept.restore(&self.question.project);
-        if let Err(error) = &restored
-            && !self.said.replace(true)
-        {
-            let name = self.once.name.as_str();
-            output::warn(&format!("the result of {name:?} is not used: {}", chain(error)));
+        let claimant = self.claimant(Purpose::Restore(self.question.key));
+        let name = self.once.name.as_str();
+        match kept.restore(&self.question.results, &claimant) {
+            Ok(restored) => {
+                if let Some(meeting) = restored.meeting.filter(|it| it.by == OtherClaim::Run) {
+                    let path = meeting.artifact.display();
+                    output::warn(&format!(
+                        "{path} was restored while another run makes it, and may write there still; its result is not kept"
+                    ));
+                }
+                true
+            }
+            Err(error) => {
+                if !self.said.replace(true) {
+                    let why = chain(&error);
+                    output::warn(&format!("the result of {name:?} is not used: {why}"));
+                }
+                false
+            }
         }
-        restored.is_ok()
+    }
+
+    /// This process, as one that writes where the artifacts are.
+    pub(super) fn claimant(&self, purpose: Purpose) -> Claimant<'_> {
+        Claimant {
+            project: &self.question.project,
+            artifacts: &self.question.artifacts,
+            purpose,
+            inside: nesting::held().into_iter().map(|(_, id)| id).collect(),
+        }
     }
 
     /// Ends as the one who ran it.

@@ -254,7 +254,7 @@ fn what_nobody_may_put_back_is_not_kept() {
     assert_eq!(it.runs(), 2, "it is made again");
     let line = "rm -rf ignored-clone; git init -q ignored-clone";
     let done = it.once(&["--artifact", "ignored-clone"], line).run().ok();
-    done.says("is not kept: the artifact ignored-clone/.git is part of a git repository");
+    done.says("is not kept: the artifact ignored-clone/.git is part of another repository");
     it.shell("mkdir real && ln -s real ignored-root");
     // Also where there is no root yet.
     let call = it.once(&["--artifact", "real/lokt"], "true");

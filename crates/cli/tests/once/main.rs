@@ -1,5 +1,6 @@
 //! `lokt once`: a command runs once, and its result is shared.
 //!
+//! * [`artifacts`]: what several make or restore in one place.
 //! * [`keys`]: when it runs again, and when not.
 //! * [`following`]: those who come while it runs.
 //! * [`breaking`]: the one who runs it is killed, interrupted, loses the lock; followers are stopped or go away.
@@ -12,6 +13,7 @@
 //! * [`worktrees`]: several work trees, and changes in one of them.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
+mod artifacts;
 mod breaking;
 mod circles;
 mod following;

@@ -64,9 +64,9 @@ impl Command {
     ) -> Result<Pid, SpawnError> {
         let (words, variables) = (self.words()?, self.variables()?);
         let program = words.first().ok_or_else(|| SpawnError::NotFound(String::new()))?;
-        let mark = self.setting.mark.iter().map(high_copy);
+        let more = self.setting.mark.iter().chain(&self.setting.inherited).map(high_copy);
         let inherited: io::Result<Vec<OwnedFd>> =
-            tickets.iter().map(|ticket| high_copy(*ticket)).chain(mark).collect();
+            tickets.iter().map(|ticket| high_copy(*ticket)).chain(more).collect();
         let started = inherited.and_then(|inherited| {
             let at_death = prctl::get_pdeathsig().ok().flatten();
             if at_death.is_some() || sys::ignores_children() {

@@ -27,6 +27,9 @@ pub struct Setting {
     /// Its processes are told by it from others of the same process group, as by a lock's ticket; no
     /// other process may have it open.
     pub mark: Option<OwnedFd>,
+    /// Files with kernel locks that live as long as any process of the command: it inherits them like the
+    /// ticket.
+    pub inherited: Vec<OwnedFd>,
 }
 
 impl Setting {

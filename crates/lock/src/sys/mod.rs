@@ -34,4 +34,5 @@ pub(crate) use quiet_thread::quiet_thread;
 pub(crate) use random::random_bytes;
 pub use signal_number::SignalNumber;
 pub use signals::BlockedSignals;
-pub(crate) use timed_flock::{TIME_IS_UP, lock_within};
+pub(crate) use timed_flock::TIME_IS_UP;
+pub use timed_flock::lock_within;

@@ -28,7 +28,10 @@ const REPEAT: Duration = Duration::from_millis(10);
 /// flock(2) knows no time limit, but a signal whose handler does nothing ends it. Waiting so, in the
 /// thread itself, is the shortest way from an unlock to the one who waits for it. `lock` is
 /// [`File::lock`] or [`File::lock_shared`].
-pub(crate) fn lock_within(
+///
+/// # Errors
+/// What flock(2) said, or making the timer.
+pub fn lock_within(
     file: &File,
     lock: fn(&File) -> io::Result<()>,
     limit: Duration,

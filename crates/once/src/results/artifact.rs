@@ -1,4 +1,7 @@
-use super::blobs::{Blobs, Loose};
+use super::{
+    ClaimError, Meeting,
+    blobs::{Blobs, Loose},
+};
 use crate::{
     digest::Digest,
     files::{self, FileError},
@@ -8,10 +11,10 @@ use serde::{Deserialize, Serialize};
 use std::{
     ffi::OsStr,
     fs::{self, File, Permissions},
-    io,
+    io::{self, Seek},
     os::unix::{
         ffi::OsStrExt,
-        fs::{MetadataExt, PermissionsExt, symlink},
+        fs::{MetadataExt, OpenOptionsExt, PermissionsExt, lchown, symlink},
     },
     path::{Component, Path, PathBuf},
 };
@@ -53,23 +56,31 @@ pub enum ArtifactError {
     #[error("the artifact {} is behind a symbolic link", .0.display())]
     BehindLink(PathBuf),
     /// It has a repository in it, of which nothing is put back.
-    #[error("the artifact {} is part of a git repository", .0.display())]
+    #[error("the artifact {} is part of another repository", .0.display())]
     Repository(PathBuf),
     /// Something of it is missing or damaged.
     #[error("what was kept of the artifact {} is missing or damaged", .0.display())]
     Damaged(PathBuf),
+    /// Another wrote there while it was restored.
+    #[error("the artifact {} was changed by another while it was restored", .0.display())]
+    Changed(PathBuf),
+    /// Its place cannot be claimed.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
     /// The kernel says no.
     #[error(transparent)]
     File(#[from] FileError),
 }
 
 /// How many artifacts were restored, and how many were there already.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Restored {
     /// Written.
     pub written: usize,
     /// Left as they were.
     pub same: usize,
+    /// The other claim of one of their places meanwhile.
+    pub meeting: Option<Meeting>,
 }
 
 impl Artifact {
@@ -93,6 +104,12 @@ impl Artifact {
     }
 }
 
+/// What a folder has in it that is a repository, or a project with a root of its own.
+const OTHER_ROOTS: [&str; 2] = [".git", ".lokt"];
+
+/// How the name of a file begins that is to become an artifact.
+const DRAFT: &str = ".lokt-draft-";
+
 /// Copies what a command made.
 pub(super) fn collect(
     project: &Path,
@@ -101,8 +118,7 @@ pub(super) fn collect(
 ) -> Result<Vec<(Artifact, Option<Loose>)>, ArtifactError> {
     let mut found = Vec::new();
     for path in paths {
-        require_inside(path)?;
-        require_no_link_above(project, path)?;
+        require_own_place(project, path)?;
         collect_one(project, path, blobs, &mut found)?;
     }
     Ok(found)
@@ -131,10 +147,13 @@ fn collect_one(
     } else if kind.is_dir() {
         found.push((Artifact { path: name, kind: ArtifactKind::Folder }, None));
         for inside in entries(&whole)? {
-            if inside.as_os_str() == ".git" {
+            if OTHER_ROOTS.iter().any(|name| inside.as_os_str() == *name) {
                 return Err(ArtifactError::Repository(path.join(inside)));
             }
-            collect_one(project, &path.join(inside), blobs, found)?;
+            // The rest of a call that was killed.
+            if !inside.as_os_str().as_bytes().starts_with(DRAFT.as_bytes()) {
+                collect_one(project, &path.join(inside), blobs, found)?;
+            }
         }
     } else if kind.is_file() {
         let file = File::open(&whole).map_err(FileError::on("read", &whole))?;
@@ -176,10 +195,8 @@ pub(super) fn restore(
     restored: &mut Restored,
 ) -> Result<(), ArtifactError> {
     let path = artifact.path();
-    require_inside(path)?;
-    require_no_link_above(project, path)?;
     let whole = project.join(path);
-    if is_there(&whole, &artifact.kind) {
+    if is_restored(project, artifact)? {
         restored.same += 1;
         return Ok(());
     }
@@ -190,23 +207,34 @@ pub(super) fn restore(
         ArtifactKind::Folder => {
             fs::create_dir_all(&whole).map_err(FileError::on("make the folder", &whole))?;
         }
-        ArtifactKind::Link { target } => put_link(&whole, target)?,
+        ArtifactKind::Link { target } => put_link(&whole, target, blobs)?,
         ArtifactKind::File { content, mode } => {
             let file = blobs.open(*content).map_err(FileError::on("read", &whole))?;
             let file = file.ok_or_else(|| ArtifactError::Damaged(path.to_owned()))?;
-            put_file(&whole, file, *mode)?;
+            put_file(&whole, &file, (*mode, blobs))?;
         }
     }
     restored.written += 1;
     Ok(())
 }
 
-/// A link in place of a folder could lead the artifact out of the project.
-fn require_no_link_above(project: &Path, path: &Path) -> Result<(), ArtifactError> {
+/// Whether an artifact stands where it was, as it was.
+pub(super) fn is_restored(project: &Path, artifact: &Artifact) -> Result<bool, ArtifactError> {
+    require_own_place(project, artifact.path())?;
+    Ok(is_there(&project.join(artifact.path()), &artifact.kind))
+}
+
+/// Refuses a path that is not the project's own. A link in place of a folder could lead out of the project. In another
+/// repository, or a folder with a root of its own, those who make the same know nothing of a claim.
+fn require_own_place(project: &Path, path: &Path) -> Result<(), ArtifactError> {
+    require_inside(path)?;
     let above = path.ancestors().skip(1).filter(|it| !it.as_os_str().is_empty());
-    for folder in above {
-        if project.join(folder).is_symlink() {
+    for folder in above.map(|it| project.join(it)) {
+        if folder.is_symlink() {
             return Err(ArtifactError::BehindLink(path.to_owned()));
+        }
+        if OTHER_ROOTS.iter().any(|name| fs::symlink_metadata(folder.join(name)).is_ok()) {
+            return Err(ArtifactError::Repository(path.to_owned()));
         }
     }
     Ok(())
@@ -229,26 +257,50 @@ fn is_there(path: &Path, kind: &ArtifactKind) -> bool {
     }
 }
 
-/// In one step: whoever reads the file meanwhile finds the old one or the new one.
-fn put_file(path: &Path, mut content: File, mode: u32) -> Result<(), FileError> {
-    let draft = files::draft(path, 0o600).map_err(FileError::on("write", path))?;
-    let (draft, mut file) = draft;
-    let written = io::copy(&mut content, &mut file)
-        .and_then(|_| file.set_permissions(Permissions::from_mode(mode)))
-        .and_then(|()| fs::rename(&draft, path));
-    written.map_err(|source| {
-        let _ = fs::remove_file(&draft);
-        FileError::on("write", path)(source)
+/// In one step: a reader finds the old file or the new one.
+fn put_file(path: &Path, content: &File, (mode, blobs): (u32, &Blobs)) -> Result<(), FileError> {
+    put(path, blobs, |draft| {
+        let mut options = File::options();
+        let mut file = options.write(true).create_new(true).mode(0o600).open(draft)?;
+        // It may be the second attempt.
+        (&*content).rewind()?;
+        io::copy(&mut &*content, &mut file)?;
+        file.set_permissions(Permissions::from_mode(mode))
     })
 }
 
-fn put_link(path: &Path, target: &str) -> Result<(), FileError> {
-    let draft = files::draft(path, 0o600).map_err(FileError::on("write", path))?.0;
-    let written = fs::remove_file(&draft)
-        .and_then(|()| symlink(target, &draft))
-        .and_then(|()| fs::rename(&draft, path));
-    written.map_err(|source| {
-        let _ = fs::remove_file(&draft);
-        FileError::on("write", path)(source)
-    })
+fn put_link(path: &Path, target: &str, blobs: &Blobs) -> Result<(), FileError> {
+    put(path, blobs, |draft| symlink(target, draft))
+}
+
+/// Makes something as a draft and moves it into its place. The draft is among the contents, where only the rest of a
+/// crash is found by it, or beside its place where that is on another file system.
+fn put(
+    path: &Path,
+    blobs: &Blobs,
+    make: impl Fn(&Path) -> io::Result<()>,
+) -> Result<(), FileError> {
+    let place = path.parent().and_then(|it| fs::symlink_metadata(it).ok());
+    let is_near = |folder: &Path| {
+        let place = place.as_ref().map(MetadataExt::dev);
+        place.is_some() && fs::metadata(folder).ok().map(|it| it.dev()) == place
+    };
+    let attempt = |draft: PathBuf| {
+        let written = make(&draft).and_then(|()| {
+            // As if it had been made there (inode(7), "set-group-ID bit").
+            if let Some(folder) = place.as_ref().filter(|it| it.mode() & 0o2000 != 0) {
+                let _ = lchown(&draft, None, Some(folder.gid()));
+            }
+            fs::rename(&draft, path)
+        });
+        written.inspect_err(|_| drop(fs::remove_file(&draft)))
+    };
+    let mut written = Err(io::ErrorKind::CrossesDevices.into());
+    if is_near(blobs.folder()) {
+        written = attempt(blobs.draft());
+    }
+    if written.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::CrossesDevices) {
+        written = attempt(path.with_file_name(files::unused_name(DRAFT)));
+    }
+    written.map_err(FileError::on("write", path))
 }

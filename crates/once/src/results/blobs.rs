@@ -43,6 +43,11 @@ impl Blobs {
         self.folder.join(digest.to_string())
     }
 
+    /// Where something may be made that is to be moved elsewhere. What a crash leaves there is found by its name.
+    pub(super) fn draft(&self) -> PathBuf {
+        self.folder.join(files::unused_name(files::DRAFT))
+    }
+
     /// Takes in a copy of all that a reader gives.
     pub(super) fn copy(&self, mut from: impl Read, what: &Path) -> Result<Loose, FileError> {
         files::make_folder(&self.folder)?;

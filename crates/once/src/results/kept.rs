@@ -1,5 +1,5 @@
 use super::{
-    ResultRecord,
+    Claimant, ResultRecord, Results,
     artifact::{self, ArtifactError, Restored},
     blobs::Blobs,
 };
@@ -27,13 +27,41 @@ impl Kept {
 
     /// Puts the artifacts where they were, each in one step, and only where they differ.
     ///
+    /// While it does so it claims their places, so that no run keeps them as its own.
+    ///
     /// # Errors
-    /// [`ArtifactError`] at the first that cannot be restored.
-    pub fn restore(&self, project: &Path) -> Result<Restored, ArtifactError> {
+    /// [`ArtifactError`] at the first that cannot be restored, or that another has changed meanwhile.
+    pub fn restore(
+        &self,
+        results: &Results,
+        claimant: &Claimant<'_>,
+    ) -> Result<Restored, ArtifactError> {
+        let (project, artifacts) = (claimant.project, &self.record.artifacts);
+        let same = Restored { same: artifacts.len(), ..Restored::default() };
+        if self.missing(project)?.is_none() {
+            return Ok(same);
+        }
+        let claim = results.claim(claimant)?;
         let mut restored = Restored::default();
-        for artifact in &self.record.artifacts {
+        for artifact in artifacts {
             artifact::restore(project, artifact, &self.blobs, &mut restored)?;
         }
+        restored.meeting = claim.meeting();
+        if restored.meeting.is_some()
+            && let Some(path) = self.missing(project)?
+        {
+            return Err(ArtifactError::Changed(path.to_owned()));
+        }
         Ok(restored)
+    }
+
+    /// The first artifact that is not what it should be.
+    fn missing(&self, project: &Path) -> Result<Option<&Path>, ArtifactError> {
+        for artifact in &self.record.artifacts {
+            if !artifact::is_restored(project, artifact)? {
+                return Ok(Some(artifact.path()));
+            }
+        }
+        Ok(None)
     }
 }

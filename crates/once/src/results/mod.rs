@@ -6,7 +6,7 @@
 //! <folder>/blobs/<digest>         contents, by their digests; a manifest by its key, which is its digest
 //! <folder>/recordings/<key>/      what is being recorded
 //! <folder>/trees/                 what is known of files
-//! <folder>/claims/                who makes which artifact at the moment
+//! <folder>/claims/<number>        who makes or restores which artifacts at the moment
 //! ```
 //!
 //! A result appears after all that it names, in one step. Whatever is read is checked by its digest; a result
@@ -19,14 +19,17 @@ mod artifact;
 mod blobs;
 mod claim;
 mod kept;
+mod meeting;
+mod place;
 mod prune;
 mod record;
 mod store;
 
 pub use age::{BootTime, Limit};
 pub use artifact::{Artifact, ArtifactError, Restored};
-pub use claim::Claim;
+pub use claim::{Claim, ClaimError, Claimant, Purpose};
 pub use kept::Kept;
+pub use meeting::{Meeting, OtherClaim};
 pub use prune::{Limits, Pruned};
 pub use record::{FORMAT_VERSION, ResultRecord};
 pub use store::{Damage, Found, NewResult, ResultError, Results};

@@ -140,8 +140,10 @@ impl Results {
                 let _ = fs::remove_file(entry.path());
             }
         }
-        for entry in fs::read_dir(self.blobs.folder()).into_iter().flatten().flatten() {
-            let is_draft = entry.file_name().as_encoded_bytes().starts_with(b".draft-");
+        let folders = [self.blobs.folder().to_owned(), self.folder.join("results")];
+        for entry in folders.iter().flat_map(fs::read_dir).flatten().flatten() {
+            let is_draft =
+                entry.file_name().as_encoded_bytes().starts_with(files::DRAFT.as_bytes());
             if is_draft && is_old(&entry.path()) {
                 let _ = fs::remove_file(entry.path());
             }

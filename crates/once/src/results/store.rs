@@ -1,5 +1,5 @@
 use super::{
-    Artifact, ArtifactError, Claim, Kept, Limit, ResultRecord,
+    Artifact, ArtifactError, Claim, ClaimError, Claimant, Kept, Limit, Meeting, ResultRecord,
     artifact::collect,
     blobs::{Blobs, Loose},
 };
@@ -39,6 +39,9 @@ pub enum ResultError {
     /// The latch was not to be had.
     #[error(transparent)]
     Latch(#[from] StoreError),
+    /// An artifact may be another's.
+    #[error("{0}")]
+    Met(Meeting),
     /// It is larger than all results together may be.
     #[error("it has {0} bytes, and all results together may have {1}")]
     TooLarge(u64, u64),
@@ -68,6 +71,8 @@ pub struct NewResult<'a> {
     pub project: &'a Path,
     /// The artifacts, below that folder.
     pub artifacts: &'a [PathBuf],
+    /// The claim on them, since before the command began.
+    pub claim: Option<&'a Claim>,
 }
 
 impl Results {
@@ -87,12 +92,12 @@ impl Results {
         self.folder.join("trees")
     }
 
-    /// Claims an artifact for a run.
+    /// Claims the places of artifacts.
     ///
     /// # Errors
-    /// [`FileError`] where that cannot be noted.
-    pub fn claim(&self, artifact: &Path) -> Result<Claim, FileError> {
-        Claim::begin(&self.folder.join("claims"), artifact)
+    /// [`ClaimError`] where that cannot be noted, so that others would not know.
+    pub fn claim(&self, claimant: &Claimant<'_>) -> Result<Claim, ClaimError> {
+        Claim::begin(&self.folder.join("claims"), claimant)
     }
 
     /// Where a content is.
@@ -159,13 +164,16 @@ impl Results {
     /// # Errors
     /// [`ResultError`]; then nothing is kept.
     pub fn keep(&self, new: NewResult<'_>, most: u64) -> Result<ResultRecord, ResultError> {
-        let NewResult { mut record, manifest, recorded, project, artifacts } = new;
+        let NewResult { mut record, manifest, recorded, project, artifacts, claim } = new;
+        require_alone(claim)?;
         let mut loose = self.streams(recorded)?;
         loose.push(self.blobs.copy(manifest.encode().as_slice(), &self.folder)?);
         for (artifact, content) in collect(project, artifacts, &self.blobs)? {
             record.artifacts.push(artifact);
             loose.extend(content);
         }
+        // What was copied is what stood there, until now, by nobody else.
+        require_alone(claim)?;
         let size = loose.iter().map(|it| it.stored.bytes).sum();
         if size > most {
             return Err(ResultError::TooLarge(size, most));
@@ -220,4 +228,8 @@ impl Results {
         found.sort_by_key(|(record, used)| (std::cmp::Reverse(*used), record.key));
         Ok(found)
     }
+}
+
+fn require_alone(claim: Option<&Claim>) -> Result<(), ResultError> {
+    claim.and_then(Claim::meeting).map_or(Ok(()), |meeting| Err(ResultError::Met(meeting)))
 }

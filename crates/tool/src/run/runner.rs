@@ -198,6 +198,7 @@ where
             output: out,
             errors: err,
             mark: Some(mark.map_err(failed("mark"))?),
+            inherited: Vec::new(),
         },
     };
     let orders = Orders { max_hold: Some(process.timeout), ..world.orders };
