@@ -1,13 +1,18 @@
 //! What a refusal to run a tool becomes: a message, what drifted, what to do.
 
-use crate::{exit::Code, failure::Failure, printable, view::command_line};
+use crate::{
+    exit::Code,
+    failure::{Failure, code_of},
+    printable,
+    view::command_line,
+};
 use lokt_lock::guard::Ending;
 use lokt_tool::{
     chain::{ElementError, ResolveError},
     check::Refusal,
     item::ItemError,
     lockfile::{Change, Drift, LockfileError, Stored},
-    run::{EnvironmentError, InterpreterError, RunError, SchemaError, SubprocessError},
+    run::{EnvironmentError, RunError, SchemaError, SubprocessError},
     signature::{KeyError, SignError, SignatureError, TrustError},
     words::{ItemId, Space},
 };
@@ -180,12 +185,18 @@ impl From<RunError> for Failure {
         let failure = Self::of(&error);
         match &error {
             RunError::Schema(SchemaError::Parameters(_)) => Self { code: Code::Usage, ..failure },
-            RunError::Environment(EnvironmentError::Interpreter(
-                InterpreterError::NotFound { .. } | InterpreterError::Unusable { .. },
-            ))
-            | RunError::Subprocess(SubprocessError::NotFound(_)) => {
+            RunError::Environment(EnvironmentError::Interpreter(error)) => match error.is_there() {
+                Some(true) => Self { code: Code::NotExecutable, ..failure },
+                Some(false) => Self { code: Code::NoCommand, ..failure },
+                None => failure,
+            },
+            RunError::Subprocess(SubprocessError::NotFound(_)) => {
                 Self { code: Code::NoCommand, ..failure }
             }
+            RunError::Subprocess(error) if error.is_not_executable() => {
+                Self { code: Code::NotExecutable, ..failure }
+            }
+            RunError::Guard(error) => Self { code: code_of(error), ..failure },
             RunError::Exchange(error) if error.timed_out() => {
                 Self { code: Code::MaxHold, ..failure }
             }

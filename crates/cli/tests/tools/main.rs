@@ -13,6 +13,7 @@ mod lifecycle;
 mod parameters;
 mod pins;
 mod refusals;
+mod search_paths;
 mod swapped;
 mod together;
 mod trust;

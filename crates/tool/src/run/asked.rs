@@ -1,4 +1,4 @@
-use super::{Environment, program};
+use super::{Environment, program, search_paths};
 use lokt_lock::sys::BlockedSignals;
 use nix::{
     sys::{
@@ -56,11 +56,13 @@ fn ask_within(
     project: &Path,
 ) -> Result<PathBuf, NoAnswer> {
     let (first, rest) = words.split_first().ok_or(NoAnswer::NotFound)?;
-    let asked = program::find(environment, first, project).ok_or(NoAnswer::NotFound)?;
+    let asked = program::find(environment, first, project).found().ok_or(NoAnswer::NotFound)?;
+    let mut environment = environment.clone();
+    search_paths::complete(&mut environment);
     let mut answer = tempfile::tempfile()?;
     let mut command = Command::new(asked);
     command.args(rest).current_dir(project).env_clear();
-    command.envs(environment.clone().into_variables().into_iter().rev());
+    command.envs(environment.into_variables().into_iter().rev());
     command.stdin(Stdio::null()).stdout(answer.try_clone()?).stderr(Stdio::null());
     let mut child = command.process_group(0).spawn()?;
     let ended = wait(&child, limit);

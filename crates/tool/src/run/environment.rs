@@ -2,6 +2,7 @@ use super::{
     Reserved, Template, TemplateError,
     interpreter::{Interpreter, InterpreterError},
     parameters::kind_of,
+    search_paths,
 };
 use crate::words::ItemId;
 use serde_json::{Map, Value};
@@ -72,6 +73,14 @@ impl Environment {
         self.0.retain(|(known, _)| known != name);
     }
 
+    /// Changes or unsets each variable, those with the name of another too.
+    pub(super) fn retain_map(&mut self, change: impl Fn(&OsStr, &OsStr) -> Option<OsString>) {
+        let variables = std::mem::take(&mut self.0).into_iter();
+        self.0 = variables
+            .filter_map(|(name, value)| change(&name, &value).map(|value| (name, value)))
+            .collect();
+    }
+
     /// All variables, to be looked at.
     pub(super) fn variables(&self) -> &[(OsString, OsString)] {
         &self.0
@@ -116,6 +125,8 @@ impl Environment {
                 self.set(name, text);
             }
         }
+        // What is started next may be a command that says where the next interpreter is.
+        search_paths::clean(self);
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 use super::{
     Environment, asked,
     parameters::kind_of,
-    program::{find, is_program, on_path},
+    program::{Search, find, on_path},
 };
 use crate::words::ItemId;
 use serde_json::{Map, Value};
@@ -75,6 +75,8 @@ pub enum InterpreterError {
         variable: String,
         /// Its value.
         value: String,
+        /// Whether anything is there.
+        is_there: bool,
     },
     /// It was found nowhere.
     #[error("no interpreter for {variable} of {item}: looked for {}", .looked.join(", "))]
@@ -85,11 +87,41 @@ pub enum InterpreterError {
         variable: String,
         /// Everything that was looked for, and where.
         looked: Vec<String>,
+        /// Whether something was found that cannot be executed.
+        is_there: bool,
     },
 }
 
-/// The places that were looked at in vain.
-type Looked = Vec<String>;
+impl InterpreterError {
+    /// Whether there is no such program, or there is one that cannot be executed; none where the order is wrong.
+    pub const fn is_there(&self) -> Option<bool> {
+        match self {
+            Self::Unusable { is_there, .. } | Self::NotFound { is_there, .. } => Some(*is_there),
+            Self::Missing { .. } | Self::Field { .. } => None,
+        }
+    }
+}
+
+/// The places that were looked at without success.
+#[derive(Debug, Default)]
+struct Looked {
+    places: Vec<String>,
+    /// Whether something was there that cannot be executed.
+    is_there: bool,
+}
+
+impl Looked {
+    fn at(place: String) -> Self {
+        Self { places: vec![place], is_there: false }
+    }
+
+    /// Notes a place, with what came of looking there.
+    fn add(&mut self, place: String, search: &Search) {
+        let is_there = matches!(search, Search::NotExecutable(_));
+        self.is_there |= is_there;
+        self.places.push(if is_there { format!("{place} (not executable)") } else { place });
+    }
+}
 
 impl Interpreter {
     /// Reads an order.
@@ -124,22 +156,24 @@ impl Interpreter {
             Some(value) => {
                 return self.chosen(value.to_string_lossy().as_ref(), environment, project);
             }
-            None => looked.push(format!("${} (not set)", self.variable)),
+            None => looked.places.push(format!("${} (not set)", self.variable)),
         }
         if let Some(fallback) = &self.fallback {
-            if let Some(found) = find(environment, fallback, project) {
-                return Ok(found.into());
-            }
-            looked.push(if fallback.contains('/') {
+            let place = if fallback.contains('/') {
                 project.join(fallback).display().to_string()
             } else {
                 on_no_path(environment, fallback)
-            });
+            };
+            match find(environment, fallback, project) {
+                Search::Found(found) => return Ok(found.into()),
+                search => looked.add(place, &search),
+            }
         }
         Err(InterpreterError::NotFound {
             item: self.item.clone(),
             variable: self.variable.clone(),
-            looked,
+            looked: looked.places,
+            is_there: looked.is_there,
         })
     }
 
@@ -149,12 +183,13 @@ impl Interpreter {
         environment: &Environment,
         project: &Path,
     ) -> Result<OsString, InterpreterError> {
-        find(environment, value, project).map(OsString::from).ok_or_else(|| {
-            InterpreterError::Unusable {
-                item: self.item.clone(),
-                variable: self.variable.clone(),
-                value: value.to_owned(),
-            }
+        let search = find(environment, value, project);
+        let is_there = search != Search::Missing;
+        search.found().map(OsString::from).ok_or_else(|| InterpreterError::Unusable {
+            item: self.item.clone(),
+            variable: self.variable.clone(),
+            value: value.to_owned(),
+            is_there,
         })
     }
 }
@@ -225,31 +260,36 @@ impl Lookup {
                 let folders = roots.iter().flat_map(|root| folders.iter().map(|it| root.join(it)));
                 first(folders.flat_map(|folder| names.iter().map(move |name| folder.join(name))))
             }
-            Self::System { binary } => {
-                on_path(environment, binary).ok_or_else(|| vec![on_no_path(environment, binary)])
-            }
+            Self::System { binary } => match on_path(environment, binary) {
+                Search::Found(path) => Ok(path),
+                search => {
+                    let mut looked = Looked::default();
+                    looked.add(on_no_path(environment, binary), &search);
+                    Err(looked)
+                }
+            },
             Self::Versions { manager, version, binary } => {
                 let Some(folder) = manager.folder(environment) else {
-                    return Err(vec![format!(
-                        "{binary} {version} of {manager:?} (HOME is not set)"
-                    )]);
+                    let place = format!("{binary} {version} of {manager:?} (HOME is not set)");
+                    return Err(Looked::at(place));
                 };
                 first(manager.places(&folder, version).into_iter().map(|it| it.join(binary)))
             }
             Self::Command { words } => asked::ask(words, environment, project)
-                .map_err(|why| vec![format!("what `{}` says ({why})", words.join(" "))]),
+                .map_err(|why| Looked::at(format!("what `{}` says ({why})", words.join(" ")))),
         }
     }
 }
 
 /// The first that is a program, or all that were looked at.
 fn first(candidates: impl Iterator<Item = PathBuf>) -> Result<PathBuf, Looked> {
-    let mut looked = Vec::new();
+    let mut looked = Looked::default();
     for path in candidates {
-        if is_program(&path) {
-            return Ok(path);
+        let place = path.display().to_string();
+        match Search::among(std::iter::once(path)) {
+            Search::Found(path) => return Ok(path),
+            search => looked.add(place, &search),
         }
-        looked.push(path.display().to_string());
     }
     Err(looked)
 }

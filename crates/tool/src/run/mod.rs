@@ -4,7 +4,8 @@
 //! 1. The caller's parameters are checked against the tool's JSON Schema ([`check_schema`]).
 //! 2. The configs of the chain are merged, the tool wins ([`merge`]).
 //! 3. The bytes that were verified are written to a private folder ([`Stage`]). That copy runs, not the item.
-//! 4. The environment is made: interpreters are found, variables set ([`Environment`]).
+//! 4. The environment is made: interpreters are found, variables set ([`Environment`]), and what leads code
+//!    searches into the working folder is taken out (`search_paths.rs`).
 //! 5. The config's templates are filled in, once ([`Template`]).
 //! 6. The primitive reads the config and refuses what it cannot use.
 //! 7. Only now something starts: a process under the supervision that locks use, or an HTTP request ([`run`]).
@@ -28,6 +29,7 @@ mod http_request;
 mod input;
 mod interpreter;
 mod job;
+mod options;
 mod parameters;
 mod plan;
 mod primitive;
@@ -35,6 +37,7 @@ mod program;
 mod reserved;
 mod runner;
 mod schema;
+mod search_paths;
 mod stage;
 mod subprocess;
 mod template;

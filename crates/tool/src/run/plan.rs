@@ -1,7 +1,7 @@
 use super::{
     Beside, Environment, Job, Reserved, RunError, Stage, StageError, Step, Template, config,
-    http_request::HttpRequest, primitive::Primitive, schema, stage, subprocess::Subprocess,
-    template,
+    http_request::HttpRequest, primitive::Primitive, schema, search_paths, stage,
+    subprocess::Subprocess, template,
 };
 use serde_json::{Map, Value};
 use std::{
@@ -39,6 +39,7 @@ impl Plan {
         }
         let raw = config::merge(job.steps.iter().rev().filter_map(|step| step.config));
         let mut environment = Environment::new(job.environment.clone());
+        search_paths::clean(&mut environment);
         let temporary = temporary(job, &environment);
         let stage = stage(job, &raw, &temporary)?;
         let mut reserved =

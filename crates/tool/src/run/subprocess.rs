@@ -2,7 +2,8 @@ use super::{
     Captured, Environment, Reserved,
     environment::scalar_text,
     fields::{ConfigError, Fields, bytes_of},
-    program,
+    program::{self, Search},
+    search_paths,
 };
 use lokt_lock::guard::{Cause, Ending};
 use serde_json::{Map, Value, json};
@@ -38,6 +39,9 @@ pub enum SubprocessError {
     /// There is no such program.
     #[error("command not found: {0}")]
     NotFound(String),
+    /// It is there and cannot be executed.
+    #[error("cannot run {}: it is no executable file", .0.display())]
+    NotExecutable(PathBuf),
     /// There is no such folder.
     #[error("cwd {} is no folder", .0.display())]
     Folder(PathBuf),
@@ -64,6 +68,13 @@ pub enum SubprocessError {
     },
 }
 
+impl SubprocessError {
+    /// Whether it is the kernel that would not execute this.
+    pub fn is_not_executable(&self) -> bool {
+        matches!(self, Self::NotExecutable(_) | Self::Nul(_) | Self::TooLong { .. })
+    }
+}
+
 impl Subprocess {
     /// Reads a config whose templates are filled in; `raw` is the same before that.
     pub(super) fn new(
@@ -81,6 +92,7 @@ impl Subprocess {
             let text = variable(name, value)?;
             environment.set(name, text);
         }
+        search_paths::clean(&mut environment);
         for (name, value) in environment.variables() {
             let what = format!("variable {}", name.to_string_lossy());
             fits(what, &[name.as_bytes(), b"=", value.as_bytes()].concat())?;
@@ -89,8 +101,12 @@ impl Subprocess {
         if !folder.is_dir() {
             return Err(SubprocessError::Folder(folder));
         }
-        let program = program::find(&environment, command, &folder);
-        let program = program.ok_or_else(|| SubprocessError::NotFound(command.to_owned()))?;
+        let program = match program::find(&environment, command, &folder) {
+            Search::Found(program) => program,
+            Search::NotExecutable(path) => return Err(SubprocessError::NotExecutable(path)),
+            Search::Missing => return Err(SubprocessError::NotFound(command.to_owned())),
+        };
+        search_paths::complete(&mut environment);
         let words = [program.into_os_string()].into_iter();
         Ok(Self {
             words: words.chain(arguments.into_iter().map(OsString::from)).collect(),
