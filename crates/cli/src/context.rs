@@ -29,9 +29,9 @@ pub(crate) fn find_root() -> Result<Root, Failure> {
     })?;
     Ok(Root::find(&Surroundings {
         folder,
-        lokt_root: env::path(env::ROOT),
-        git_dir: env::path(env::GIT_DIR),
-        git_common_dir: env::path(env::GIT_COMMON_DIR),
+        lokt_root: env::path(env::ROOT)?,
+        git_dir: env::literal_path(env::GIT_DIR),
+        git_common_dir: env::literal_path(env::GIT_COMMON_DIR),
     })?)
 }
 

@@ -1,6 +1,7 @@
 //! Every variable of the environment that Lokt reads or sets. An empty one counts as not set.
 
 use crate::failure::Failure;
+use lokt_lock::sys::home;
 use std::{env, ffi::OsString, path::PathBuf};
 
 /// The folder that holds the locks.
@@ -44,20 +45,55 @@ pub(crate) const LC_CTYPE: &str = "LC_CTYPE";
 /// The locale where nothing else says.
 pub(crate) const LANG: &str = "LANG";
 
-/// A variable as a path.
-pub(crate) fn path(key: &str) -> Option<PathBuf> {
-    set(key).map(PathBuf::from)
+/// The folder for temporary files.
+pub(crate) const TEMPORARY: &str = "TMPDIR";
+
+/// A variable as a path. A `~` at its beginning, which a shell would have replaced, is the home folder.
+pub(crate) fn path(key: &str) -> Result<Option<PathBuf>, Failure> {
+    value(key).map(|it| expanded(key, it)).transpose()
+}
+
+/// A variable as paths with `:` between them, each as [`path`] reads it. Empty ones count as not there.
+pub(crate) fn paths(key: &str) -> Result<Vec<PathBuf>, Failure> {
+    let list = value(key).unwrap_or_default();
+    let paths = env::split_paths(&list).filter(|path| !path.as_os_str().is_empty());
+    paths.map(|path| expanded(key, path.into_os_string())).collect()
+}
+
+/// A variable of git's as a path: git takes a `~` for a name as any other.
+pub(crate) fn literal_path(key: &str) -> Option<PathBuf> {
+    value(key).map(PathBuf::from)
+}
+
+/// The home folder.
+pub(crate) fn home() -> Option<PathBuf> {
+    value(HOME).map(PathBuf::from).or_else(home::of_user)
+}
+
+/// The folder for temporary files: an absolute path, so that nothing is written where the caller works.
+pub(crate) fn temporary() -> PathBuf {
+    let named = path(TEMPORARY).ok().flatten().filter(|path| path.is_absolute());
+    named.unwrap_or_else(|| PathBuf::from("/tmp"))
+}
+
+fn expanded(key: &str, value: OsString) -> Result<PathBuf, Failure> {
+    let shown = value.to_string_lossy().into_owned();
+    home::expand(value, home).map_err(|error| {
+        Failure::usage(format!("{key}={shown}: {error}"))
+            .hint(format!("set {key} to an absolute path; a folder that is called so is ./{shown}"))
+    })
 }
 
 /// A variable as text.
 pub(crate) fn text(key: &str) -> Result<Option<String>, Failure> {
-    let Some(value) = set(key) else {
+    let Some(value) = value(key) else {
         return Ok(None);
     };
     let text = value.into_string();
     text.map(Some).map_err(|_| Failure::usage(format!("{key} is not valid UTF-8")))
 }
 
-fn set(key: &str) -> Option<OsString> {
+/// A variable as it is.
+pub(crate) fn value(key: &str) -> Option<OsString> {
     env::var_os(key).filter(|value| !value.is_empty())
 }

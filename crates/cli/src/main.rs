@@ -45,7 +45,7 @@ use clap::CommandFactory;
 
 /// Reads the arguments, runs the command, gives the exit code.
 fn run() -> u8 {
-    if std::env::var_os(completion::VARIABLE).is_some() {
+    if env::value(completion::VARIABLE).is_some() {
         // Ends the process by itself where a shell asks for completions.
         clap_complete::CompleteEnv::with_factory(cli::Cli::command).complete();
     }

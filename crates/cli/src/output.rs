@@ -202,7 +202,7 @@ pub(crate) fn screen() -> Screen {
 
 /// Whether there is a terminal to draw on and to read keys from, one that can move its cursor.
 pub(crate) fn is_terminal_on_both_sides() -> bool {
-    let is_dumb = env::path(env::TERM).is_some_and(|it| it.as_os_str() == "dumb");
+    let is_dumb = env::value(env::TERM).is_some_and(|it| it == "dumb");
     !is_dumb && io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
@@ -220,7 +220,7 @@ pub(crate) enum Glyphs {
 
 /// Which characters the user's locale can show (locale(7): the first of these that is set decides).
 pub(crate) fn glyphs() -> Glyphs {
-    let set = [env::LC_ALL, env::LC_CTYPE, env::LANG].into_iter().find_map(env::path);
+    let set = [env::LC_ALL, env::LC_CTYPE, env::LANG].into_iter().find_map(env::value);
     let name = set.map(|it| it.to_string_lossy().to_ascii_lowercase().replace('-', ""));
     if name.is_some_and(|it| it.contains("utf8")) { Glyphs::Unicode } else { Glyphs::Ascii }
 }

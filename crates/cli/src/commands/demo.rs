@@ -5,6 +5,7 @@ use crate::{
         picture::{Canvas, PAINTERS, Stroke},
         stroke,
     },
+    env,
     exit::Code,
     failure::Failure,
     output::{self, Animation},
@@ -44,7 +45,7 @@ impl Demo {
 
     fn exhibit(&self) -> Result<Code, Failure> {
         let signals = Signals::hold().map_err(|error| cannot("hold signals back", &error))?;
-        let folder = tempfile::Builder::new().prefix("lokt-demo-").tempdir();
+        let folder = tempfile::Builder::new().prefix("lokt-demo-").tempdir_in(env::temporary());
         let folder = folder.map_err(|error| cannot("make a folder to paint in", &error))?;
         let program =
             std::env::current_exe().map_err(|error| cannot("find this program", &error))?;

@@ -9,6 +9,7 @@ use super::{
     server::{Nature, Operation},
     words::{Name, Patience, Span, sharing, waiting},
 };
+use crate::env;
 use rmcp::{model::JsonObject, schemars::JsonSchema};
 use serde::Deserialize;
 use serde_json::Value;
@@ -90,7 +91,7 @@ impl Operation for RunGuarded {
     }
 
     async fn call(self, call: &Call) -> Answer {
-        let status = match tempfile::Builder::new().prefix("lokt-mcp-").tempdir() {
+        let status = match temporary_folder() {
             Ok(folder) => folder,
             Err(error) => return broken(&error),
         };
@@ -144,6 +145,10 @@ fn account(ended: &Ended, path: &Path) -> Answer {
     let completed = fields.get("outcome").is_some_and(|outcome| outcome == "completed");
     fields.insert("status".to_owned(), fields.get("outcome").cloned().unwrap_or("error".into()));
     if completed && ended.stopped.is_none() { done(fields) } else { failed(ended, fields) }
+}
+
+fn temporary_folder() -> io::Result<tempfile::TempDir> {
+    tempfile::Builder::new().prefix("lokt-mcp-").tempdir_in(env::temporary())
 }
 
 fn read(path: &Path) -> io::Result<JsonObject> {

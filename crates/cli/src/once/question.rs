@@ -224,14 +224,14 @@ fn without_links(path: &Path) -> PathBuf {
 fn project() -> Result<(PathBuf, Repository), Failure> {
     let folder = working_folder()?;
     let found = work_tree(&folder);
-    let Some(named) = env::path(env::GIT_WORK_TREE) else {
+    let Some(named) = env::literal_path(env::GIT_WORK_TREE) else {
         return Ok(found.map_or((folder, Repository::None), |found| (found, Repository::Here)));
     };
     let tree = std::fs::canonicalize(folder.join(&named)).map_err(|error| {
         Failure::usage(format!("cannot enter {} (GIT_WORK_TREE): {error}", named.display()))
     })?;
     require_inside(&tree)?;
-    let repository = match (env::path(env::GIT_DIR), found) {
+    let repository = match (env::literal_path(env::GIT_DIR), found) {
         (Some(git_dir), _) => Repository::Named(folder.join(git_dir)),
         (None, Some(found)) => Repository::At(found),
         (None, None) => Repository::None,

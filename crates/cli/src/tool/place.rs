@@ -22,7 +22,7 @@ impl Place {
 
 /// The project: as somebody says, else `GIT_WORK_TREE`, else the git work tree, else the working folder.
 pub(crate) fn project_folder(given: Option<&Path>) -> Result<PathBuf, Failure> {
-    match (given, env::path(env::GIT_WORK_TREE)) {
+    match (given, env::literal_path(env::GIT_WORK_TREE)) {
         (Some(folder), _) => existing(folder),
         (None, Some(folder)) => existing(&folder),
         (None, None) => {
@@ -42,28 +42,25 @@ fn existing(folder: &Path) -> Result<PathBuf, Failure> {
 
 /// The user's space: `USER_SPACE`, else `.ai` in the home folder.
 pub(crate) fn user_space() -> Result<PathBuf, Failure> {
-    if let Some(space) = env::path(env::USER_SPACE) {
+    if let Some(space) = env::path(env::USER_SPACE)? {
         return Ok(working_folder()?.join(space));
     }
-    let home = env::path(env::HOME).or_else(|| {
-        let user = nix::unistd::User::from_uid(nix::unistd::getuid());
-        user.ok().flatten().map(|user| user.dir)
-    });
     let missing = || {
         Failure::new(Code::Error, "nothing says where the user's space is")
-            .hint("set USER_SPACE to a folder, or HOME")
+            .hint("set USER_SPACE to a folder, or HOME to an absolute path")
     };
+    let home = env::home().filter(|home| home.is_absolute());
     home.map(|home| home.join(".ai")).ok_or_else(missing)
 }
 
 /// The folders of the system space.
 pub(crate) fn system_spaces() -> Result<Vec<PathBuf>, Failure> {
-    let Some(spaces) = env::path(env::SYSTEM_SPACE) else {
-        return Ok(Vec::new());
-    };
+    let spaces = env::paths(env::SYSTEM_SPACE)?;
+    if spaces.is_empty() {
+        return Ok(spaces);
+    }
     let folder = working_folder()?;
-    let spaces = std::env::split_paths(&spaces).filter(|space| !space.as_os_str().is_empty());
-    Ok(spaces.map(|space| folder.join(space)).collect())
+    Ok(spaces.into_iter().map(|space| folder.join(space)).collect())
 }
 
 fn working_folder() -> Result<PathBuf, Failure> {

@@ -8,6 +8,7 @@ mod child_state;
 mod deliver;
 mod dispositions;
 mod group_observer;
+pub mod home;
 mod pidfd;
 mod portions;
 mod process;

@@ -4,9 +4,10 @@ use super::{
     program::{Search, find, on_path},
 };
 use crate::words::ItemId;
+use lokt_lock::sys::home;
 use serde_json::{Map, Value};
 use std::{
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     path::{Path, PathBuf},
 };
 
@@ -183,7 +184,9 @@ impl Interpreter {
         environment: &Environment,
         project: &Path,
     ) -> Result<OsString, InterpreterError> {
-        let search = find(environment, value, project);
+        let path = expanded(environment, OsStr::new(value));
+        let path = path.as_deref().and_then(Path::to_str);
+        let search = path.map_or(Search::Missing, |path| find(environment, path, project));
         let is_there = search != Search::Missing;
         search.found().map(OsString::from).ok_or_else(|| InterpreterError::Unusable {
             item: self.item.clone(),
@@ -281,6 +284,11 @@ impl Lookup {
     }
 }
 
+/// A path in which a `~` at the beginning is the home folder: what set the variable may have been no shell.
+fn expanded(environment: &Environment, value: &OsStr) -> Option<PathBuf> {
+    home::expand(value.to_owned(), || environment.get("HOME").map(PathBuf::from)).ok()
+}
+
 /// The first that is a program, or all that were looked at.
 fn first(candidates: impl Iterator<Item = PathBuf>) -> Result<PathBuf, Looked> {
     let mut looked = Looked::default();
@@ -304,7 +312,10 @@ impl VersionManager {
             Self::Asdf => ("ASDF_DATA_DIR", ".asdf"),
         };
         let set = |name| environment.get(name).filter(|value| !value.is_empty());
-        set(variable).map(PathBuf::from).or_else(|| Some(Path::new(set("HOME")?).join(folder)))
+        match set(variable) {
+            Some(value) => expanded(environment, value),
+            None => Some(Path::new(set("HOME")?).join(folder)),
+        }
     }
 
     /// The folders that may have the programs of a version.

@@ -164,3 +164,22 @@ fn a_wrong_order_names_the_item_and_the_field() {
         assert!(told.contains(expected), "{order}: {told}");
     }
 }
+
+#[test]
+fn a_tilde_in_a_variable_is_the_home_folder_and_never_one_of_the_project() {
+    let programs = [
+        "home/bin/python",
+        "home/envs/versions/3.12.1/bin/python",
+        "~/bin/python",
+        "~other/python",
+    ];
+    let scene = || Scene::new(&programs);
+    let order = json!({"type": "system_binary", "binary": "nowhere", "var": "RYE_PYTHON"});
+    let found = scene().set("RYE_PYTHON", "~/bin/python").find(&order);
+    assert_eq!(found.as_deref(), Ok("/home/bin/python"));
+    assert!(scene().set("RYE_PYTHON", "~other/python").find(&order).is_err());
+    let order =
+        json!({"type": "version_manager", "manager": "pyenv", "var": "PY", "version": "3.12.1"});
+    let found = scene().set("PYENV_ROOT", "~/envs").find(&order);
+    assert_eq!(found.as_deref(), Ok("/home/envs/versions/3.12.1/bin/python"));
+}
