@@ -15,45 +15,45 @@ use std::{env, ffi::OsString};
 #[command(name = "lokt", version, max_term_width = 100, after_help = CODES, arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(flatten)]
-    pub(crate) global: Global,
+    pub(crate) global: GlobalOptions,
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: LoktCommand,
 }
 
 /// What every command understands.
 #[derive(Args, Debug)]
-pub(crate) struct Global {
+pub(crate) struct GlobalOptions {
     /// Act as this owner [default: `LOKT_OWNER`, else the OS user in this terminal]
     #[arg(long, global = true, value_name = "OWNER")]
     pub(crate) owner: Option<Owner>,
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    Guard(guard::Guard),
-    Once(once::Once),
-    Lock(lock::Lock),
-    Unlock(unlock::Unlock),
-    Status(status::Status),
-    Why(why::Why),
-    Exists(exists::Exists),
-    GetMeta(get_meta::GetMeta),
+pub(crate) enum LoktCommand {
+    Guard(guard::GuardCommand),
+    Once(once::OnceCommand),
+    Lock(lock::LockCommand),
+    Unlock(unlock::UnlockCommand),
+    Status(status::StatusCommand),
+    Why(why::WhyCommand),
+    Exists(exists::ExistsCommand),
+    GetMeta(get_meta::GetMetaCommand),
     Fence(fence::FenceCommand),
-    Freeze(freeze::Freeze),
-    Unfreeze(unfreeze::Unfreeze),
-    Audit(audit::Audit),
-    Top(top::Top),
-    Doctor(doctor::Doctor),
-    Results(results::Results),
-    Prime(prime::Prime),
-    Init(init::Init),
-    Demo(demo::Demo),
-    Tool(tool::Tool),
-    Key(key::Key),
-    Mcp(mcp::Mcp),
-    Completions(completions::Completions),
-    Man(man::Man),
-    Version(version::Version),
+    Freeze(freeze::FreezeCommand),
+    Unfreeze(unfreeze::UnfreezeCommand),
+    Audit(audit::AuditCommand),
+    Top(top::TopCommand),
+    Doctor(doctor::DoctorCommand),
+    Results(results::ResultsCommand),
+    Prime(prime::PrimeCommand),
+    Init(init::InitCommand),
+    Demo(demo::DemoCommand),
+    Tool(tool::ToolCommand),
+    Key(key::KeyCommand),
+    Mcp(mcp::McpCommand),
+    Completions(completions::CompletionsCommand),
+    Man(man::ManCommand),
+    Version(version::VersionCommand),
 }
 
 impl Cli {
@@ -71,14 +71,14 @@ impl Cli {
 
     fn of_frequent(words: &[OsString]) -> Option<Self> {
         match words.first()?.to_str()? {
-            "guard" => alone(words, Command::Guard),
-            "once" => alone(words, Command::Once),
-            "lock" => alone(words, Command::Lock),
-            "unlock" => alone(words, Command::Unlock),
-            "status" => alone(words, Command::Status),
-            "why" => alone(words, Command::Why),
-            "exists" => alone(words, Command::Exists),
-            "get-meta" => alone(words, Command::GetMeta),
+            "guard" => alone(words, LoktCommand::Guard),
+            "once" => alone(words, LoktCommand::Once),
+            "lock" => alone(words, LoktCommand::Lock),
+            "unlock" => alone(words, LoktCommand::Unlock),
+            "status" => alone(words, LoktCommand::Status),
+            "why" => alone(words, LoktCommand::Why),
+            "exists" => alone(words, LoktCommand::Exists),
+            "get-meta" => alone(words, LoktCommand::GetMeta),
             _ => None,
         }
     }
@@ -87,15 +87,16 @@ impl Cli {
 /// A command without all the others. It has no help: that is the whole parser's.
 #[derive(Debug, Parser)]
 #[command(disable_help_flag = true)]
-struct Alone<A: Args> {
+struct SingleCommandParser<A: Args> {
     #[command(flatten)]
-    global: Global,
+    global: GlobalOptions,
     #[command(flatten)]
     arguments: A,
 }
 
-fn alone<A: Args>(words: &[OsString], command: fn(A) -> Command) -> Option<Cli> {
-    let Alone { global, arguments } = Alone::try_parse_from(words).ok()?;
+fn alone<A: Args>(words: &[OsString], command: fn(A) -> LoktCommand) -> Option<Cli> {
+    let SingleCommandParser { global, arguments } =
+        SingleCommandParser::try_parse_from(words).ok()?;
     Some(Cli { global, command: command(arguments) })
 }
 

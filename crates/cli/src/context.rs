@@ -1,6 +1,6 @@
-use crate::{cli::Global, env, failure::Failure};
+use crate::{cli::GlobalOptions, env, failure::Failure};
 use lokt_lock::{
-    file::{FileStore, Root, Surroundings},
+    file::{FileStore, Root, RootEnvironment},
     rules::OwnerSource,
     sys::Caller,
     words::{AgentId, Owner},
@@ -15,7 +15,7 @@ pub(crate) struct Context {
 
 impl Context {
     /// Finds out who calls and where the locks are; makes nothing.
-    pub(crate) fn new(global: &Global) -> Result<Self, Failure> {
+    pub(crate) fn new(global: &GlobalOptions) -> Result<Self, Failure> {
         let root = find_root()?;
         let store = FileStore::new(&root.path);
         Ok(Self { caller: caller(global)?, root, store })
@@ -25,9 +25,12 @@ impl Context {
 /// The root that is meant in this folder and environment.
 pub(crate) fn find_root() -> Result<Root, Failure> {
     let folder = std::env::current_dir().map_err(|error| {
-        Failure::new(crate::exit::Code::Error, format!("cannot find the working folder: {error}"))
+        Failure::new(
+            crate::exit::ExitCode::Error,
+            format!("cannot find the working folder: {error}"),
+        )
     })?;
-    Ok(Root::find(&Surroundings {
+    Ok(Root::find(&RootEnvironment {
         folder,
         lokt_root: env::path(env::ROOT)?,
         git_dir: env::literal_path(env::GIT_DIR),
@@ -35,7 +38,7 @@ pub(crate) fn find_root() -> Result<Root, Failure> {
     })?)
 }
 
-fn caller(global: &Global) -> Result<Caller, Failure> {
+fn caller(global: &GlobalOptions) -> Result<Caller, Failure> {
     let by_variable = env::text(env::OWNER)?;
     // Inside a guarded command the variable is always set; it counts as given only where somebody set it.
     let derived = by_variable.is_some() && by_variable == env::text(env::OWNER_DERIVED)?;

@@ -1,6 +1,6 @@
 /// The exit codes of `lokt`. They are a public contract: a code never changes its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Code {
+pub(crate) enum ExitCode {
     /// Done.
     Done,
     /// An error, which stderr tells.
@@ -29,7 +29,7 @@ pub(crate) enum Code {
     Command(u8),
 }
 
-impl Code {
+impl ExitCode {
     /// The code as a number.
     pub(crate) const fn number(self) -> u8 {
         match self {

@@ -1,5 +1,5 @@
 use crate::{
-    exit::Code,
+    exit::ExitCode,
     view::{self, audit_of, call},
 };
 use lokt_lock::{
@@ -16,7 +16,7 @@ use std::{error::Error, io};
 #[derive(Debug)]
 pub(crate) struct Failure {
     /// The exit code.
-    pub(crate) code: Code,
+    pub(crate) code: ExitCode,
     /// What failed, on what, and why.
     pub(crate) message: String,
     /// What differs from what was pinned, a line each.
@@ -31,7 +31,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     /// A failure with a code.
-    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: ExitCode, message: impl Into<String>) -> Self {
         Self {
             code,
             message: message.into(),
@@ -44,7 +44,7 @@ impl Failure {
 
     /// Wrong usage.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self::new(Code::Usage, message)
+        Self::new(ExitCode::Usage, message)
     }
 
     /// Adds what to do about it.
@@ -63,7 +63,7 @@ impl Failure {
 
     /// A failure that an error tells of.
     pub(crate) fn of(error: &dyn Error) -> Self {
-        Self::new(Code::Error, chain(error))
+        Self::new(ExitCode::Error, chain(error))
     }
 }
 
@@ -103,11 +103,11 @@ impl From<OperationError> for Failure {
                 "all who share a lock must ask for the same number: --slots {theirs}, or wait until nobody holds it"
             )),
             OperationError::Deadlock { ref cycle, .. } => {
-                let failure = Self::new(Code::Deadlock, error.to_string());
+                let failure = Self::new(ExitCode::Deadlock, error.to_string());
                 view::cycle::lines(cycle).into_iter().fold(failure, Self::hint)
             }
             OperationError::LostWhileWaiting { ref name } => {
-                Self { code: Code::Lost, ..Self::of(&error) }
+                Self { code: ExitCode::Lost, ..Self::of(&error) }
                     .hint(format!("{}   tells who broke it", audit_of(name)))
             }
             OperationError::Wait { .. } => Self::of(&error),
@@ -169,11 +169,11 @@ impl From<GuardError> for Failure {
 }
 
 /// The code of a command that could not be run to its end.
-pub(crate) fn code_of(error: &GuardError) -> Code {
+pub(crate) fn code_of(error: &GuardError) -> ExitCode {
     match error {
-        GuardError::Spawn(SpawnError::NotFound(_)) => Code::NoCommand,
-        GuardError::Spawn(_) => Code::NotExecutable,
-        GuardError::Wait { .. } => Code::Error,
+        GuardError::Spawn(SpawnError::NotFound(_)) => ExitCode::NoCommand,
+        GuardError::Spawn(_) => ExitCode::NotExecutable,
+        GuardError::Wait { .. } => ExitCode::Error,
     }
 }
 
@@ -187,7 +187,7 @@ impl From<io::Error> for Failure {
     /// An error of writing output; all others carry their path.
     fn from(error: io::Error) -> Self {
         let silent = error.kind() == io::ErrorKind::BrokenPipe;
-        let code = if silent { Code::Done } else { Code::Error };
+        let code = if silent { ExitCode::Done } else { ExitCode::Error };
         Self { code, silent, ..Self::new(code, format!("cannot write output: {error}")) }
     }
 }

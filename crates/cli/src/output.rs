@@ -6,7 +6,7 @@
 
 use crate::{
     env,
-    exit::Code,
+    exit::ExitCode,
     failure::{Failure, chain},
     printable,
 };
@@ -38,14 +38,14 @@ pub(crate) fn lines<L: AsRef<str>>(lines: impl IntoIterator<Item = L>) -> Result
 }
 
 /// A line in pieces, each in its own colour.
-pub(crate) type Painted = Vec<(Style, String)>;
+pub(crate) type StyledLine = Vec<(Style, String)>;
 
 /// Prints data as lines of text in colours.
-pub(crate) fn painted(lines: &[Painted]) -> Result<(), Failure> {
+pub(crate) fn painted(lines: &[StyledLine]) -> Result<(), Failure> {
     bytes(&coloured(lines)?)
 }
 
-fn coloured(lines: &[Painted]) -> io::Result<Vec<u8>> {
+fn coloured(lines: &[StyledLine]) -> io::Result<Vec<u8>> {
     let mut text = AutoStream::new(Vec::new(), AutoStream::choice(&io::stdout()));
     for line in lines {
         for (style, piece) in line {
@@ -113,7 +113,7 @@ pub(crate) fn even_if_untold(what: &str, written: Result<(), Failure>) {
 }
 
 /// Tells a failure and gives its code.
-pub(crate) fn fail(failure: &Failure) -> Code {
+pub(crate) fn fail(failure: &Failure) -> ExitCode {
     if !failure.silent {
         say("error", ERROR, &failure.message);
         failure.drift.iter().for_each(|row| say("drift", WARNING, row));
@@ -181,7 +181,7 @@ pub(crate) fn ask(question: &str) -> Result<bool, Failure> {
     draw(&format!("{} [y/N] ", printable::line(question)));
     let mut answer = String::new();
     io::stdin().read_line(&mut answer).map_err(|error| {
-        Failure::new(Code::Error, format!("cannot read the answer: {error}"))
+        Failure::new(ExitCode::Error, format!("cannot read the answer: {error}"))
             .hint("--yes does not ask")
     })?;
     Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
@@ -193,10 +193,10 @@ pub(crate) fn is_for_people() -> bool {
 }
 
 /// Where a whole screen is drawn: stdout, written to only when a picture is done.
-pub(crate) type Screen = io::BufWriter<io::Stdout>;
+pub(crate) type ScreenWriter = io::BufWriter<io::Stdout>;
 
 /// A screen to draw on.
-pub(crate) fn screen() -> Screen {
+pub(crate) fn screen() -> ScreenWriter {
     io::BufWriter::with_capacity(1 << 16, io::stdout())
 }
 
@@ -233,12 +233,12 @@ pub(crate) fn width() -> usize {
 
 /// A line about something that lasts. On a terminal it is drawn anew in its place; elsewhere it is said
 /// once.
-pub(crate) struct Progress {
+pub(crate) struct ProgressLine {
     in_place: bool,
     said: bool,
 }
 
-impl Progress {
+impl ProgressLine {
     pub(crate) fn new() -> Self {
         Self { in_place: io::stderr().is_terminal(), said: false }
     }
@@ -259,7 +259,7 @@ impl Progress {
     }
 }
 
-impl Drop for Progress {
+impl Drop for ProgressLine {
     fn drop(&mut self) {
         if self.in_place && self.said {
             draw("\r\x1b[2K");
@@ -283,13 +283,13 @@ fn fitted(line: &str) -> &str {
 
 /// Lines of stdout that change. On a terminal that has room for them they are drawn anew in their place; elsewhere
 /// they are printed once, as they are at the end.
-pub(crate) struct Animation {
+pub(crate) struct AnimatedLines {
     lines: usize,
     is_live: bool,
     is_drawn: bool,
 }
 
-impl Animation {
+impl AnimatedLines {
     /// An animation of so many lines.
     pub(crate) fn new(lines: usize) -> Self {
         let size = terminal_size::terminal_size_of(io::stdout());
@@ -300,7 +300,7 @@ impl Animation {
     }
 
     /// Shows the lines as they are now.
-    pub(crate) fn show(&mut self, lines: &[Painted]) -> Result<(), Failure> {
+    pub(crate) fn show(&mut self, lines: &[StyledLine]) -> Result<(), Failure> {
         if !self.is_live {
             return Ok(());
         }
@@ -311,7 +311,7 @@ impl Animation {
     }
 
     /// Shows the lines as they have become.
-    pub(crate) fn end(mut self, lines: &[Painted]) -> Result<(), Failure> {
+    pub(crate) fn end(mut self, lines: &[StyledLine]) -> Result<(), Failure> {
         if self.is_live { self.show(lines) } else { painted(lines) }
     }
 }

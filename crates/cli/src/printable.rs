@@ -84,7 +84,7 @@ fn replaced(text: &str, escape: impl Fn(&mut String, char)) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len());
-    let mut before = Before::default();
+    let mut before = PrecedingCharacters::default();
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {
         if before.admits(c, rest.peek().copied()) {
@@ -92,7 +92,7 @@ fn replaced(text: &str, escape: impl Fn(&mut String, char)) -> Cow<'_, str> {
             before.is_followed_by(c);
         } else {
             escape(&mut shown, c);
-            before = Before::default();
+            before = PrecedingCharacters::default();
         }
     }
     if shown == text { Cow::Borrowed(text) } else { Cow::Owned(shown) }
@@ -100,7 +100,7 @@ fn replaced(text: &str, escape: impl Fn(&mut String, char)) -> Cow<'_, str> {
 
 /// What a character is to those who read a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum CharacterKind {
     /// It is seen, wherever it stands.
     Seen,
     /// A combining mark.
@@ -120,7 +120,7 @@ const NON_JOINER: char = '\u{200c}';
 const AS_TEXT: char = '\u{fe0e}';
 const AS_PICTURE: char = '\u{fe0f}';
 
-impl Kind {
+impl CharacterKind {
     fn of(c: char) -> Self {
         match c {
             // No-break space, narrow no-break space, ideographic space: people type them.
@@ -159,28 +159,32 @@ impl Kind {
 
 /// What is shown before a character.
 #[derive(Default)]
-struct Before {
+struct PrecedingCharacters {
     /// The last character; none at the beginning and behind an escape.
     last: Option<char>,
     /// How many marks there are since the last letter or symbol.
     marks: usize,
 }
 
-impl Before {
+impl PrecedingCharacters {
     /// Whether a character is seen as what it is between these and the next one.
     fn admits(&self, c: char, next: Option<char>) -> bool {
         let last = |is: fn(char) -> bool| self.last.is_some_and(is);
-        match Kind::of(c) {
-            Kind::Seen => true,
-            Kind::Unseen => false,
-            Kind::Mark => self.marks < MOST_MARKS && last(bears_marks),
-            Kind::Selector => last(|it| is_picture(it) || matches!(it, '0'..='9' | '#' | '*')),
-            Kind::Joiner if last(is_joined) => {
-                let has_room = |it| Kind::of(it) != Kind::Mark || self.marks < MOST_MARKS;
+        match CharacterKind::of(c) {
+            CharacterKind::Seen => true,
+            CharacterKind::Unseen => false,
+            CharacterKind::Mark => self.marks < MOST_MARKS && last(bears_marks),
+            CharacterKind::Selector => {
+                last(|it| is_picture(it) || matches!(it, '0'..='9' | '#' | '*'))
+            }
+            CharacterKind::Joiner if last(is_joined) => {
+                let has_room =
+                    |it| CharacterKind::of(it) != CharacterKind::Mark || self.marks < MOST_MARKS;
                 next.is_some_and(|it| is_joined(it) && has_room(it))
             }
-            Kind::Joiner => {
-                let is_seen_picture = |it| is_picture(it) && Kind::of(it) == Kind::Seen;
+            CharacterKind::Joiner => {
+                let is_seen_picture =
+                    |it| is_picture(it) && CharacterKind::of(it) == CharacterKind::Seen;
                 let joins = last(|it| is_picture(it) || it == AS_PICTURE);
                 c == JOINER && joins && next.is_some_and(is_seen_picture)
             }
@@ -188,10 +192,10 @@ impl Before {
     }
 
     fn is_followed_by(&mut self, c: char) {
-        match Kind::of(c) {
-            Kind::Seen | Kind::Unseen => self.marks = 0,
-            Kind::Mark => self.marks += 1,
-            Kind::Joiner | Kind::Selector => {}
+        match CharacterKind::of(c) {
+            CharacterKind::Seen | CharacterKind::Unseen => self.marks = 0,
+            CharacterKind::Mark => self.marks += 1,
+            CharacterKind::Joiner | CharacterKind::Selector => {}
         }
         self.last = Some(c);
     }
@@ -209,8 +213,9 @@ fn is_joined(c: char) -> bool {
         '\u{600}'..='\u{dff}' | '\u{f00}'..='\u{109f}' | '\u{1780}'..='\u{18af}'
         | '\u{1a20}'..='\u{1aaf}' | '\u{1b00}'..='\u{1c4f}' | '\u{a8e0}'..='\u{a8ff}'
         | '\u{11000}'..='\u{11fff}');
-    let kind = Kind::of(c);
-    is_of_script && (kind == Kind::Mark || (kind == Kind::Seen && c.is_alphabetic()))
+    let kind = CharacterKind::of(c);
+    is_of_script
+        && (kind == CharacterKind::Mark || (kind == CharacterKind::Seen && c.is_alphabetic()))
 }
 
 /// Whether it is in a block that has pictures (emoji) in it.

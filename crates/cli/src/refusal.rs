@@ -1,17 +1,17 @@
 //! What a refusal to run a tool becomes: a message, what drifted, what to do.
 
 use crate::{
-    exit::Code,
+    exit::ExitCode,
     failure::{Failure, code_of},
     printable,
     view::command_line,
 };
-use lokt_lock::guard::Ending;
+use lokt_lock::guard::CommandEnd;
 use lokt_tool::{
     chain::{ElementError, ResolveError},
-    check::Refusal,
+    check::CheckError,
     item::ItemError,
-    lockfile::{Change, Drift, LockfileError, Stored},
+    lockfile::{Drift, DriftKind, LockfileError, StoredLockfile},
     run::{EnvironmentError, RunError, SchemaError, SubprocessError},
     signature::{KeyError, SignError, SignatureError, TrustError},
     words::{ItemId, Space},
@@ -19,21 +19,21 @@ use lokt_tool::{
 use serde_json::{Value, json};
 use std::path::Path;
 
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Self {
-        let failure = Self { code: Code::NotVerified, ..Self::of(&refusal) };
+impl From<CheckError> for Failure {
+    fn from(refusal: CheckError) -> Self {
+        let failure = Self { code: ExitCode::NotVerified, ..Self::of(&refusal) };
         match &refusal {
-            Refusal::NoTool { .. } => Self { code: Code::NotFound, ..failure }
+            CheckError::NoTool { .. } => Self { code: ExitCode::NotFound, ..failure }
                 .hint("lokt tool list   shows the tools that there are"),
-            Refusal::Id(_) => failure.hint("an id is a path below tools/, like web/scraper"),
-            Refusal::NoVersion { .. } => {
+            CheckError::Id(_) => failure.hint("an id is a path below tools/, like web/scraper"),
+            CheckError::NoVersion { .. } => {
                 failure.hint("a lockfile is named after the version; give it one, like \"1.0.0\"")
             }
-            Refusal::Resolve { source, .. } => unresolved(failure, source),
+            CheckError::Resolve { source, .. } => unresolved(failure, source),
             // A pin that cannot be read is no missing one.
-            Refusal::Lockfile(error) => unreadable(failure, error),
-            Refusal::Drift(pin, rows) => drifted(failure, pin, rows),
-            Refusal::Signature { source, .. } => unsigned(failure, source),
+            CheckError::Lockfile(error) => unreadable(failure, error),
+            CheckError::Drift(pin, rows) => drifted(failure, pin, rows),
+            CheckError::Signature { source, .. } => unsigned(failure, source),
         }
     }
 }
@@ -61,13 +61,13 @@ fn unreadable(failure: Failure, error: &LockfileError) -> Failure {
         LockfileError::Flawed { path, .. } => failure
             .hint(format!("a pin that is in doubt is never ignored: look at {}", path.display()))
             .hint("remove it, and pin the tool again with lokt tool lock, if nothing else explains it"),
-        LockfileError::Exists(_) => Failure { code: Code::NotVerified, ..failure }
+        LockfileError::Exists(_) => Failure { code: ExitCode::NotVerified, ..failure }
             .hint("lokt tool lock with --update replaces it"),
         _ => failure,
     }
 }
 
-fn drifted(mut failure: Failure, pin: &Stored, rows: &[Drift]) -> Failure {
+fn drifted(mut failure: Failure, pin: &StoredLockfile, rows: &[Drift]) -> Failure {
     let id_of = |row: &Drift| printable::line(row.item_id.as_str()).into_owned();
     let width = rows.iter().map(|row| printable::width(&id_of(row))).max().unwrap_or(0);
     for row in rows {
@@ -83,7 +83,7 @@ fn drifted(mut failure: Failure, pin: &Stored, rows: &[Drift]) -> Failure {
         ));
     }
     failure = failure.hint(format!("lokt tool diff {id}   shows the whole chain"));
-    let is_there = |it: &Change| !matches!(it, Change::Missing(_) | Change::Broken(_));
+    let is_there = |it: &DriftKind| !matches!(it, DriftKind::Missing(_) | DriftKind::Broken(_));
     if !rows.iter().flat_map(|row| &row.changes).all(is_there) {
         return failure.hint("put back what is missing, or repair what is broken");
     }
@@ -116,9 +116,9 @@ fn typed(id: &ItemId) -> String {
 }
 
 /// A refusal as JSON, for `--json`.
-pub(crate) fn to_json(item_id: &str, refusal: &Refusal) -> Value {
+pub(crate) fn to_json(item_id: &str, refusal: &CheckError) -> Value {
     let rows = match refusal {
-        Refusal::Drift(_, rows) => rows.as_slice(),
+        CheckError::Drift(_, rows) => rows.as_slice(),
         _ => [].as_slice(),
     };
     json!({
@@ -132,12 +132,12 @@ pub(crate) fn to_json(item_id: &str, refusal: &Refusal) -> Value {
 }
 
 /// The lockfile that a refusal is about.
-pub(crate) fn lockfile_of(refusal: &Refusal) -> Option<&Path> {
+pub(crate) fn lockfile_of(refusal: &CheckError) -> Option<&Path> {
     match refusal {
-        Refusal::Drift(pin, _) => Some(&pin.path),
-        Refusal::Lockfile(LockfileError::Flawed { path, .. } | LockfileError::Io { path, .. }) => {
-            Some(path)
-        }
+        CheckError::Drift(pin, _) => Some(&pin.path),
+        CheckError::Lockfile(
+            LockfileError::Flawed { path, .. } | LockfileError::Io { path, .. },
+        ) => Some(path),
         _ => None,
     }
 }
@@ -152,23 +152,23 @@ pub(crate) fn drift_to_json(rows: &[Drift]) -> Value {
         .collect()
 }
 
-fn reason(refusal: &Refusal) -> &'static str {
+fn reason(refusal: &CheckError) -> &'static str {
     match refusal {
-        Refusal::Id(_) => "invalid-id",
-        Refusal::NoTool { .. } => "not-found",
-        Refusal::Resolve { .. } => "unresolved",
-        Refusal::NoVersion { .. } => "no-version",
-        Refusal::Lockfile(_) => "invalid-lockfile",
-        Refusal::Drift(..) => "drift",
-        Refusal::Signature { .. } => "signature",
+        CheckError::Id(_) => "invalid-id",
+        CheckError::NoTool { .. } => "not-found",
+        CheckError::Resolve { .. } => "unresolved",
+        CheckError::NoVersion { .. } => "no-version",
+        CheckError::Lockfile(_) => "invalid-lockfile",
+        CheckError::Drift(..) => "drift",
+        CheckError::Signature { .. } => "signature",
     }
 }
 
 impl From<LockfileError> for Failure {
     fn from(error: LockfileError) -> Self {
         let code = match error {
-            LockfileError::Flawed { .. } | LockfileError::Exists(_) => Code::NotVerified,
-            _ => Code::Error,
+            LockfileError::Flawed { .. } | LockfileError::Exists(_) => ExitCode::NotVerified,
+            _ => ExitCode::Error,
         };
         unreadable(Self { code, ..Self::of(&error) }, &error)
     }
@@ -176,7 +176,7 @@ impl From<LockfileError> for Failure {
 
 impl From<ItemError> for Failure {
     fn from(error: ItemError) -> Self {
-        Self { code: Code::NotVerified, ..Self::of(&error) }
+        Self { code: ExitCode::NotVerified, ..Self::of(&error) }
     }
 }
 
@@ -184,25 +184,27 @@ impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
         let failure = Self::of(&error);
         match &error {
-            RunError::Schema(SchemaError::Parameters(_)) => Self { code: Code::Usage, ..failure },
+            RunError::Schema(SchemaError::Parameters(_)) => {
+                Self { code: ExitCode::Usage, ..failure }
+            }
             RunError::Environment(EnvironmentError::Interpreter(error)) => match error.is_there() {
-                Some(true) => Self { code: Code::NotExecutable, ..failure },
-                Some(false) => Self { code: Code::NoCommand, ..failure },
+                Some(true) => Self { code: ExitCode::NotExecutable, ..failure },
+                Some(false) => Self { code: ExitCode::NoCommand, ..failure },
                 None => failure,
             },
             RunError::Subprocess(SubprocessError::NotFound(_)) => {
-                Self { code: Code::NoCommand, ..failure }
+                Self { code: ExitCode::NoCommand, ..failure }
             }
             RunError::Subprocess(error) if error.is_not_executable() => {
-                Self { code: Code::NotExecutable, ..failure }
+                Self { code: ExitCode::NotExecutable, ..failure }
             }
             RunError::Guard(error) => Self { code: code_of(error), ..failure },
             RunError::Exchange(error) if error.timed_out() => {
-                Self { code: Code::MaxHold, ..failure }
+                Self { code: ExitCode::MaxHold, ..failure }
             }
             RunError::Interrupted(received) => {
-                let code = Ending::Signaled(received.signal).code();
-                Self { code: Code::Command(code), ..failure }
+                let code = CommandEnd::Signaled(received.signal).code();
+                Self { code: ExitCode::Command(code), ..failure }
             }
             _ => failure,
         }
@@ -220,7 +222,7 @@ impl From<KeyError> for Failure {
         let failure = Self::of(&error);
         match error {
             KeyError::Missing(_) => {
-                Self { code: Code::NotFound, ..failure }.hint("lokt key generate   makes one")
+                Self { code: ExitCode::NotFound, ..failure }.hint("lokt key generate   makes one")
             }
             KeyError::Exists(_) => failure.hint("move it away first if you want another one"),
             KeyError::Readable { path, .. } => {
@@ -236,11 +238,11 @@ impl From<TrustError> for Failure {
     fn from(error: TrustError) -> Self {
         match error {
             TrustError::Key(error) => error.into(),
-            TrustError::NotFound(_) => Self { code: Code::NotFound, ..Self::of(&error) }
+            TrustError::NotFound(_) => Self { code: ExitCode::NotFound, ..Self::of(&error) }
                 .hint("lokt key list   shows the trusted keys"),
-            TrustError::Name { .. } => Self { code: Code::NotVerified, ..Self::of(&error) }
+            TrustError::Name { .. } => Self { code: ExitCode::NotVerified, ..Self::of(&error) }
                 .hint("a key's file is named after its fingerprint; remove it, or rename it"),
-            TrustError::Toml { .. } => Self { code: Code::NotVerified, ..Self::of(&error) },
+            TrustError::Toml { .. } => Self { code: ExitCode::NotVerified, ..Self::of(&error) },
         }
     }
 }

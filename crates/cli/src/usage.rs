@@ -1,14 +1,14 @@
-use crate::{exit::Code, failure::Failure, output, printable};
+use crate::{exit::ExitCode, failure::Failure, output, printable};
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 
 /// Tells what clap has to say: help and version on stdout, anything else as wrong usage in the house's
 /// form, one `error:` line and then hints.
-pub(crate) fn report(mut error: Error) -> Code {
+pub(crate) fn report(mut error: Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             // Where stdout is closed, nobody asked.
             let _ = error.print();
-            Code::Done
+            ExitCode::Done
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             let code = output::fail(&Failure::usage("a command is missing"));

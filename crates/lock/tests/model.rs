@@ -53,7 +53,7 @@ mod model {
     pub(crate) mod world;
 }
 
-use lokt_lock::{ops::Might, rules::Mode};
+use lokt_lock::{ops::UnlockForce, rules::LockMode};
 use model::{
     checking::{
         BROKEN, COMPANY, Configuration, FILLING, FROZEN, FULL, HELD, ORPHAN, PASSED, REPLACED,
@@ -67,25 +67,25 @@ use model::{
 };
 use std::{num::NonZeroU32, time::Duration};
 
-const TWO: Mode = Mode::Slots(NonZeroU32::new(2).unwrap());
-const THREE: Mode = Mode::Slots(NonZeroU32::new(3).unwrap());
-const MODES: [Mode; 3] = [Mode::Exclusive, Mode::Shared, TWO];
-const ONE: [Mode; 1] = [Mode::Exclusive];
+const TWO: LockMode = LockMode::Slots(NonZeroU32::new(2).unwrap());
+const THREE: LockMode = LockMode::Slots(NonZeroU32::new(3).unwrap());
+const MODES: [LockMode; 3] = [LockMode::Exclusive, LockMode::Shared, TWO];
+const ONE: [LockMode; 1] = [LockMode::Exclusive];
 
-fn guards(modes: &[Mode]) -> Vec<Step> {
+fn guards(modes: &[LockMode]) -> Vec<Step> {
     in_modes(modes, |mode| Step::Guard(mode, None))
 }
 
 /// Guards whose announced life is one tick.
-fn mortal_guards(modes: &[Mode]) -> Vec<Step> {
+fn mortal_guards(modes: &[LockMode]) -> Vec<Step> {
     in_modes(modes, |mode| Step::Guard(mode, Some(1)))
 }
 
-fn leases(modes: &[Mode]) -> Vec<Step> {
+fn leases(modes: &[LockMode]) -> Vec<Step> {
     in_modes(modes, |mode| Step::Lease(mode, Some(1)))
 }
 
-fn guards_and_leases(modes: &[Mode]) -> Vec<Step> {
+fn guards_and_leases(modes: &[LockMode]) -> Vec<Step> {
     [guards(modes), leases(modes)].concat()
 }
 
@@ -129,7 +129,7 @@ fn three_processes_guard_up_to_twice_each() {
 
 #[test]
 fn four_processes_guard_once_each() {
-    let steps = guards(&[Mode::Exclusive, Mode::Shared, TWO, THREE]);
+    let steps = guards(&[LockMode::Exclusive, LockMode::Shared, TWO, THREE]);
     of("four guards", crew(4, &steps, 1), &[COMPANY, FULL, ORPHAN, STALE]).holds();
 }
 
@@ -141,13 +141,13 @@ fn guards_and_leases_share_or_wait_for_each_other() {
 
 #[test]
 fn leases_are_given_back_and_taken_again() {
-    let steps = [guards_and_leases(&MODES), vec![Step::Unlock(Might::Own)]].concat();
+    let steps = [guards_and_leases(&MODES), vec![Step::Unlock(UnlockForce::Own)]].concat();
     of("unlock", crew(2, &steps, 2), &[COMPANY, HELD, STALE]).for_ticks(1).holds();
 }
 
 #[test]
 fn guards_enter_under_the_lease_of_their_owner() {
-    let steps = [guards_and_leases(&ONE), vec![Step::Unlock(Might::Own)]].concat();
+    let steps = [guards_and_leases(&ONE), vec![Step::Unlock(UnlockForce::Own)]].concat();
     of("under a lease", crew(3, &steps, 2), &[HELD, STALE, PASSED]).for_ticks(1).holds();
 }
 
@@ -160,8 +160,8 @@ fn two_processes_work_for_one_owner() {
 
 #[test]
 fn locks_are_broken_by_force_and_cleared_away() {
-    let (force, stale) = (Step::Unlock(Might::Force), Step::Unlock(Might::Stale));
-    let breaking = [force, stale, Step::Prune, Step::GuardNow(Mode::Exclusive)];
+    let (force, stale) = (Step::Unlock(UnlockForce::Force), Step::Unlock(UnlockForce::Stale));
+    let breaking = [force, stale, Step::Prune, Step::GuardNow(LockMode::Exclusive)];
     let steps = [guards(&MODES), leases(&ONE)].concat();
     let roles = with(crew(3, &steps, 1), 4, &breaking, 1);
     of("force", roles, &[COMPANY, HELD, STALE, BROKEN]).for_ticks(1).holds();
@@ -180,7 +180,7 @@ fn a_program_that_knows_no_latch_takes_part() {
     let roles = crew(3, &guards_and_leases(&ONE), 1);
     let sights = &[HELD, STALE, REPLACED, FILLING];
     of("another program", roles, sights).for_ticks(2).beside(2, true).holds();
-    let steps = [guards_and_leases(&ONE), vec![Step::GuardNow(Mode::Exclusive)]].concat();
+    let steps = [guards_and_leases(&ONE), vec![Step::GuardNow(LockMode::Exclusive)]].concat();
     let endless = of("another program, without end", crew(2, &steps, 2), &[HELD, STALE, FILLING]);
     endless.for_ticks(1).beside(2, false).holds();
 }
@@ -189,7 +189,7 @@ fn a_program_that_knows_no_latch_takes_part() {
 fn what_fails_has_not_happened() {
     let steps = guards_and_leases(&MODES);
     of("failures", crew(3, &steps, 1), &[COMPANY, STALE]).for_ticks(1).with_failures().holds();
-    let (own, force) = (Step::Unlock(Might::Own), Step::Unlock(Might::Force));
+    let (own, force) = (Step::Unlock(UnlockForce::Own), Step::Unlock(UnlockForce::Force));
     let roles = with(crew(2, &steps, 1), 0, &[own, force, Step::Freeze], 1);
     of("failures of unlocking", roles, &[COMPANY]).for_ticks(1).with_failures().holds();
 }

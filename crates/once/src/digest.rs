@@ -28,7 +28,7 @@ impl Digest {
     /// # Errors
     /// What the reader said.
     pub fn of_reader(reader: impl Read) -> io::Result<Self> {
-        let mut digesting = Digesting::default();
+        let mut digesting = DigestBuilder::default();
         digesting.0.update_reader(reader)?;
         Ok(digesting.finish())
     }
@@ -78,9 +78,9 @@ impl<'de> Deserialize<'de> for Digest {
 
 /// A digest that is being made.
 #[derive(Clone, Debug, Default)]
-pub struct Digesting(blake3::Hasher);
+pub struct DigestBuilder(blake3::Hasher);
 
-impl Digesting {
+impl DigestBuilder {
     /// Takes in more bytes.
     pub fn add(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
@@ -105,7 +105,7 @@ mod tests {
         for bad in ["", "af", &empty.to_uppercase(), &format!("{empty}0")] {
             assert!(bad.parse::<Digest>().is_err(), "{bad:?} is no digest");
         }
-        let mut parts = Digesting::default();
+        let mut parts = DigestBuilder::default();
         parts.add(b"a");
         parts.add(b"b");
         assert_eq!(parts.finish(), Digest::of(b"ab"), "parts make the same as the whole");

@@ -10,7 +10,7 @@ use std::{
 
 /// Says why an open file cannot be read whole.
 #[derive(Debug, thiserror::Error)]
-pub enum Unreadable {
+pub enum BoundedReadError {
     /// It is a folder, a FIFO, a device.
     #[error("not a regular file")]
     NotFile,
@@ -60,20 +60,20 @@ pub fn require_absent(path: &Path, error: io::Error) -> io::Result<()> {
 /// Reads an open file of at most `most` bytes.
 ///
 /// # Errors
-/// [`Unreadable`] where it is no file, or larger.
-pub fn read(file: &File, most: u64) -> Result<Vec<u8>, Unreadable> {
+/// [`BoundedReadError`] where it is no file, or larger.
+pub fn read(file: &File, most: u64) -> Result<Vec<u8>, BoundedReadError> {
     let metadata = file.metadata()?;
     if !metadata.is_file() {
-        return Err(Unreadable::NotFile);
+        return Err(BoundedReadError::NotFile);
     }
     if metadata.len() > most {
-        return Err(Unreadable::TooLarge(metadata.len()));
+        return Err(BoundedReadError::TooLarge(metadata.len()));
     }
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
     // It may have grown since.
     file.take(most + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
-        return Err(Unreadable::TooLarge(bytes.len() as u64));
+        return Err(BoundedReadError::TooLarge(bytes.len() as u64));
     }
     Ok(bytes)
 }

@@ -5,17 +5,17 @@
 //! cannot be read, drift from the pin, then signatures. Nothing here changes anything.
 
 use crate::{
-    chain::{Chain, ElementError, ResolveError, Unresolved, resolve, verify_signatures},
+    chain::{Chain, ElementError, ResolveError, ResolveFailure, resolve, verify_signatures},
     item::{Item, Spaces},
-    lockfile::{Change, Drift, LockfileError, Lockfiles, Stored, compare},
+    lockfile::{Drift, DriftKind, LockfileError, Lockfiles, StoredLockfile, compare},
     metadata::Executor,
-    signature::{SignatureLine, Trust},
+    signature::{SignatureLine, TrustStore},
     words::{InvalidItemId, ItemId, Version},
 };
 
 /// A chain of which everything holds that was asked of it.
 #[derive(Debug)]
-pub struct Checked {
+pub struct CheckedChain {
     /// The chain.
     pub chain: Chain,
     /// The tool's version.
@@ -23,12 +23,12 @@ pub struct Checked {
     /// Each element's signature; built-in ones have none.
     pub signatures: Vec<Option<SignatureLine>>,
     /// The lockfile that pins it, if there is one.
-    pub pin: Option<Stored>,
+    pub pin: Option<StoredLockfile>,
 }
 
 /// Says why nothing may run.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
+pub enum CheckError {
     /// The id is none.
     #[error(transparent)]
     Id(#[from] InvalidItemId),
@@ -61,7 +61,7 @@ pub enum Refusal {
     Lockfile(#[from] LockfileError),
     /// The chain is not what was pinned.
     #[error("{} is not what was pinned in {}", .0.lockfile.tool_id, .0.path.display())]
-    Drift(Box<Stored>, Vec<Drift>),
+    Drift(Box<StoredLockfile>, Vec<Drift>),
     /// An element is not vouched for.
     #[error("{id} is not vouched for")]
     Signature {
@@ -74,28 +74,28 @@ pub enum Refusal {
 
 /// What a chain is checked against.
 #[derive(Debug)]
-pub struct Checker {
+pub struct ChainChecker {
     /// Where items are.
     pub spaces: Spaces,
     /// Where lockfiles are.
     pub lockfiles: Lockfiles,
     /// Which keys are trusted.
-    pub trust: Trust,
+    pub trust: TrustStore,
 }
 
-impl Checker {
+impl ChainChecker {
     /// Checks against the lockfiles and the keys of these spaces.
     pub fn new(spaces: Spaces) -> Self {
         let lockfiles = Lockfiles::of(&spaces);
-        let trust = Trust::of(&spaces.user, spaces.system_folders());
+        let trust = TrustStore::of(&spaces.user, spaces.system_folders());
         Self { spaces, lockfiles, trust }
     }
 
     /// Finds a tool's chain as it is now, whether it is pinned and vouched for or not.
     ///
     /// # Errors
-    /// [`Refusal`] where there is none.
-    pub fn resolve(&self, id: &str) -> Result<Chain, Refusal> {
+    /// [`CheckError`] where there is none.
+    pub fn resolve(&self, id: &str) -> Result<Chain, CheckError> {
         let id = ItemId::new(id)?;
         resolve(&self.spaces, &id).map_err(|broken| unresolved(id, broken))
     }
@@ -103,8 +103,8 @@ impl Checker {
     /// Finds a tool's chain as it is now, and its signatures, whether it is pinned or not.
     ///
     /// # Errors
-    /// [`Refusal`] where there is no chain, or it is not vouched for.
-    pub fn vouched_for(&self, id: &str) -> Result<Chain, Refusal> {
+    /// [`CheckError`] where there is no chain, or it is not vouched for.
+    pub fn vouched_for(&self, id: &str) -> Result<Chain, CheckError> {
         let chain = self.resolve(id)?;
         self.signatures(&ItemId::new(id)?, &chain)?;
         Ok(chain)
@@ -113,8 +113,8 @@ impl Checker {
     /// Checks a tool: its chain, its pin if it has one, its signatures.
     ///
     /// # Errors
-    /// [`Refusal`] with the first thing that does not hold.
-    pub fn check(&self, id: &str) -> Result<Checked, Refusal> {
+    /// [`CheckError`] with the first thing that does not hold.
+    pub fn check(&self, id: &str) -> Result<CheckedChain, CheckError> {
         let id = ItemId::new(id)?;
         let resolved = resolve(&self.spaces, &id);
         let Some(version) = self.version(&id, &resolved)? else {
@@ -126,25 +126,30 @@ impl Checker {
             None => resolved.map_err(|broken| unresolved(id.clone(), broken))?,
         };
         let signatures = self.signatures(&id, &chain)?;
-        Ok(Checked { chain, version, signatures, pin })
+        Ok(CheckedChain { chain, version, signatures, pin })
     }
 
     /// Checks what a lockfile pins, whatever the tool's version is by now.
     ///
     /// # Errors
-    /// [`Refusal`] with the first thing that does not hold.
-    pub fn check_pin(&self, pin: Stored) -> Result<Checked, Refusal> {
+    /// [`CheckError`] with the first thing that does not hold.
+    pub fn check_pin(&self, pin: StoredLockfile) -> Result<CheckedChain, CheckError> {
         let id = pin.lockfile.tool_id.clone();
         let chain = against(&pin, resolve(&self.spaces, &id))?;
         let signatures = self.signatures(&id, &chain)?;
-        Ok(Checked { chain, version: pin.lockfile.version.clone(), signatures, pin: Some(pin) })
+        Ok(CheckedChain {
+            chain,
+            version: pin.lockfile.version.clone(),
+            signatures,
+            pin: Some(pin),
+        })
     }
 
     /// How a tool differs from what its lockfile pins; `None` where it has none.
     ///
     /// # Errors
-    /// [`Refusal`] where that cannot be told.
-    pub fn drift(&self, id: &str) -> Result<Option<(Stored, Vec<Drift>)>, Refusal> {
+    /// [`CheckError`] where that cannot be told.
+    pub fn drift(&self, id: &str) -> Result<Option<(StoredLockfile, Vec<Drift>)>, CheckError> {
         let id = ItemId::new(id)?;
         let resolved = resolve(&self.spaces, &id);
         let Some(version) = self.version(&id, &resolved)? else {
@@ -161,17 +166,17 @@ impl Checker {
         &self,
         id: &ItemId,
         chain: &Chain,
-    ) -> Result<Vec<Option<SignatureLine>>, Refusal> {
+    ) -> Result<Vec<Option<SignatureLine>>, CheckError> {
         let signatures = verify_signatures(chain, &self.trust);
-        signatures.map_err(|source| Refusal::Signature { id: id.clone(), source })
+        signatures.map_err(|source| CheckError::Signature { id: id.clone(), source })
     }
 
     /// The version of the tool itself, as far as it was found; of a tool that is gone, that of its only pin.
     fn version(
         &self,
         id: &ItemId,
-        resolved: &Result<Chain, Unresolved>,
-    ) -> Result<Option<Version>, Refusal> {
+        resolved: &Result<Chain, ResolveFailure>,
+    ) -> Result<Option<Version>, CheckError> {
         let elements = elements_of(resolved);
         match elements.first() {
             Some(root) => Ok(root.metadata.version.clone()),
@@ -180,7 +185,7 @@ impl Checker {
     }
 
     /// A tool that cannot be read says no version; then a lockfile of it does, the nearest first.
-    fn version_of_pin(&self, id: &ItemId) -> Result<Option<Version>, Refusal> {
+    fn version_of_pin(&self, id: &ItemId) -> Result<Option<Version>, CheckError> {
         let pins = self.lockfiles.of_tool(id)?;
         for (scope, path) in pins {
             let name = path.to_string_lossy();
@@ -193,42 +198,45 @@ impl Checker {
 }
 
 /// What a tool without a version is told.
-fn without_version(id: ItemId, resolved: Result<Chain, Unresolved>) -> Refusal {
+fn without_version(id: ItemId, resolved: Result<Chain, ResolveFailure>) -> CheckError {
     match resolved {
         Err(broken) if broken.elements.is_empty() => unresolved(id, broken),
         resolved => {
             let root = elements_of(&resolved).first();
             let place = root.map(|item| item.origin.to_string()).unwrap_or_default();
-            Refusal::NoVersion { id, place }
+            CheckError::NoVersion { id, place }
         }
     }
 }
 
-fn unresolved(id: ItemId, broken: Unresolved) -> Refusal {
+fn unresolved(id: ItemId, broken: ResolveFailure) -> CheckError {
     match broken.error {
-        ResolveError::Missing { by: None, places, .. } => Refusal::NoTool { id, places },
-        source => Refusal::Resolve { id, source },
+        ResolveError::Missing { by: None, places, .. } => CheckError::NoTool { id, places },
+        source => CheckError::Resolve { id, source },
     }
 }
 
 /// The chain, where it is what was pinned.
-fn against(pin: &Stored, resolved: Result<Chain, Unresolved>) -> Result<Chain, Refusal> {
+fn against(
+    pin: &StoredLockfile,
+    resolved: Result<Chain, ResolveFailure>,
+) -> Result<Chain, CheckError> {
     let rows = rows(pin, &resolved);
     match resolved {
         Ok(chain) if rows.is_empty() => Ok(chain),
         // What cannot be followed to its end is never what was pinned, whatever the comparison says.
-        _ => Err(Refusal::Drift(Box::new(pin.clone()), rows)),
+        _ => Err(CheckError::Drift(Box::new(pin.clone()), rows)),
     }
 }
 
-fn rows(pin: &Stored, resolved: &Result<Chain, Unresolved>) -> Vec<Drift> {
+fn rows(pin: &StoredLockfile, resolved: &Result<Chain, ResolveFailure>) -> Vec<Drift> {
     match resolved {
         Ok(chain) => compare(&pin.lockfile, chain.elements(), None),
         Err(broken) => {
             let at = broken_at(broken, &pin.lockfile.tool_id);
             let why = match &broken.error {
-                ResolveError::Missing { .. } => Change::Missing(broken.error.to_string()),
-                error => Change::Broken(error.to_string()),
+                ResolveError::Missing { .. } => DriftKind::Missing(broken.error.to_string()),
+                error => DriftKind::Broken(error.to_string()),
             };
             let rows = compare(&pin.lockfile, &broken.elements, Some((&at, why.clone())));
             if rows.is_empty() { vec![Drift { item_id: at, changes: vec![why] }] } else { rows }
@@ -237,7 +245,7 @@ fn rows(pin: &Stored, resolved: &Result<Chain, Unresolved>) -> Vec<Drift> {
 }
 
 /// The element that the chain could not be followed to.
-fn broken_at(broken: &Unresolved, root: &ItemId) -> ItemId {
+fn broken_at(broken: &ResolveFailure, root: &ItemId) -> ItemId {
     match (&broken.error, broken.elements.last()) {
         (ResolveError::NoExecutor { id, .. } | ResolveError::UnknownPrimitive(id), _) => id.clone(),
         (_, Some(last)) => match &last.metadata.executor {
@@ -248,7 +256,7 @@ fn broken_at(broken: &Unresolved, root: &ItemId) -> ItemId {
     }
 }
 
-fn elements_of(resolved: &Result<Chain, Unresolved>) -> &[Item] {
+fn elements_of(resolved: &Result<Chain, ResolveFailure>) -> &[Item] {
     match resolved {
         Ok(chain) => chain.elements(),
         Err(broken) => &broken.elements,

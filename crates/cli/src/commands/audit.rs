@@ -1,11 +1,11 @@
-use super::timeline::{Form, TimelineAsked};
+use super::timeline::{TimelineFormat, TimelineOptions};
 use crate::{
-    completion, context::Context, exit::Code, failure::Failure, output, span,
-    timeline::gather::Asked, view,
+    completion, context::Context, exit::ExitCode, failure::Failure, output, span,
+    timeline::gather::TimeRange, view,
 };
 use clap::Args;
 use lokt_lock::{
-    audit::{EventKind, LogReader, Logged},
+    audit::{EventKind, LogLine, LogReader},
     words::{LockName, Owner, Timestamp},
 };
 use nix::{
@@ -24,7 +24,7 @@ const LATE: usize = 1000;
 ///
 /// With --owner, only what that owner did.
 #[derive(Args, Debug)]
-pub(crate) struct Audit {
+pub(crate) struct AuditCommand {
     /// From this time, or this long ago, on
     #[arg(long, value_name = "DURATION|TIME", allow_hyphen_values = true, value_parser = point)]
     since: Option<Timestamp>,
@@ -41,34 +41,38 @@ pub(crate) struct Audit {
     #[arg(long, conflicts_with = "until")]
     tail: bool,
     #[command(flatten)]
-    timeline: TimelineAsked,
+    timeline: TimelineOptions,
     /// Print JSON, an event a line; with --timeline one object
     #[arg(long)]
     json: bool,
 }
 
-impl Audit {
-    pub(crate) fn run(&self, context: &Context, owner: Option<&Owner>) -> Result<Code, Failure> {
+impl AuditCommand {
+    pub(crate) fn run(
+        &self,
+        context: &Context,
+        owner: Option<&Owner>,
+    ) -> Result<ExitCode, Failure> {
         self.refuse_nothing()?;
         if self.timeline.is_asked() {
             return self.show_timeline(context, owner);
         }
         let path = context.store.layout().audit_log();
-        let filter = Filter { audit: self, owner };
+        let filter = EventFilter { audit: self, owner };
         match LogReader::open(&path)? {
             Some(mut reader) => {
                 self.go_to_start(&mut reader)?;
                 filter.print_all(&mut reader)?;
-                if self.tail { follow(&path, Some(reader), &filter) } else { Ok(Code::Done) }
+                if self.tail { follow(&path, Some(reader), &filter) } else { Ok(ExitCode::Done) }
             }
             None if self.tail => follow(&path, None, &filter),
-            None => Ok(Code::Done),
+            None => Ok(ExitCode::Done),
         }
     }
 
-    fn show_timeline(&self, context: &Context, owner: Option<&Owner>) -> Result<Code, Failure> {
-        let asked = Asked { since: self.since, until: self.until };
-        let form = if self.json { Form::Json } else { Form::Text };
+    fn show_timeline(&self, context: &Context, owner: Option<&Owner>) -> Result<ExitCode, Failure> {
+        let asked = TimeRange { since: self.since, until: self.until };
+        let form = if self.json { TimelineFormat::Json } else { TimelineFormat::Text };
         let wanted = |name: &str, by: &str| {
             self.name.as_ref().is_none_or(|it| it.as_str() == name)
                 && owner.is_none_or(|it| it.as_str() == by)
@@ -99,12 +103,12 @@ impl Audit {
 }
 
 /// What of the log is asked for.
-struct Filter<'a> {
-    audit: &'a Audit,
+struct EventFilter<'a> {
+    audit: &'a AuditCommand,
     owner: Option<&'a Owner>,
 }
 
-impl Filter<'_> {
+impl EventFilter<'_> {
     fn print_all(&self, reader: &mut LogReader) -> Result<(), Failure> {
         // Neighbours may be out of order by a little, but by no more than this many lines.
         let mut late = 0;
@@ -119,24 +123,24 @@ impl Filter<'_> {
         Ok(())
     }
 
-    fn print(&self, event: &Logged) -> Result<(), Failure> {
+    fn print(&self, event: &LogLine) -> Result<(), Failure> {
         match event {
-            Logged::Broken(line) => {
+            LogLine::Broken(line) => {
                 output::warn(&format!("a line of the audit log is no event: {line:.80}"));
             }
-            Logged::Event(fields) if self.wants(event) => {
+            LogLine::Event(fields) if self.wants(event) => {
                 if self.audit.json {
                     output::json(fields)?;
                 } else {
                     output::text(&view::event::text(event))?;
                 }
             }
-            Logged::Event(_) => {}
+            LogLine::Event(_) => {}
         }
         Ok(())
     }
 
-    fn wants(&self, event: &Logged) -> bool {
+    fn wants(&self, event: &LogLine) -> bool {
         let audit = self.audit;
         let in_time = match event.time() {
             Some(time) => {
@@ -156,8 +160,8 @@ impl Filter<'_> {
 fn follow(
     path: &Path,
     mut reader: Option<LogReader>,
-    filter: &Filter<'_>,
-) -> Result<Code, Failure> {
+    filter: &EventFilter<'_>,
+) -> Result<ExitCode, Failure> {
     loop {
         if let Some(open) = &mut reader {
             filter.print_all(open)?;

@@ -1,4 +1,4 @@
-use crate::{completion, exit::Code, failure::Failure, output};
+use crate::{completion, exit::ExitCode, failure::Failure, output};
 use clap::Args;
 use clap_complete::env::Shells;
 
@@ -7,19 +7,19 @@ use clap_complete::env::Shells;
 /// For bash: `source <(lokt completions bash)` in ~/.bashrc; for zsh the same in ~/.zshrc; for fish:
 /// `lokt completions fish | source`.
 #[derive(Args, Debug)]
-pub(crate) struct Completions {
+pub(crate) struct CompletionsCommand {
     /// bash, elvish, fish, powershell or zsh
     #[arg(value_parser = ["bash", "elvish", "fish", "powershell", "zsh"])]
     shell: String,
 }
 
-impl Completions {
-    pub(crate) fn run(&self) -> Result<Code, Failure> {
+impl CompletionsCommand {
+    pub(crate) fn run(&self) -> Result<ExitCode, Failure> {
         let shells = Shells::builtins();
         let shell = shells.completer(&self.shell).ok_or_else(|| Failure::usage("unknown shell"))?;
         let mut script = Vec::new();
         shell.write_registration(completion::VARIABLE, "lokt", "lokt", "lokt", &mut script)?;
         output::bytes(&script)?;
-        Ok(Code::Done)
+        Ok(ExitCode::Done)
     }
 }

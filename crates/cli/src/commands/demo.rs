@@ -1,17 +1,17 @@
 use crate::{
     demo::{
-        exhibition::Exhibition,
-        painters::{Manner, Painted, Studio},
+        exhibition::DemoResult,
+        painters::{DemoWorkspace, PaintingMode, PaintingOutcome},
         picture::{Canvas, PAINTERS, Stroke},
         stroke,
     },
     env,
-    exit::Code,
+    exit::ExitCode,
     failure::Failure,
-    output::{self, Animation},
+    output::{self, AnimatedLines},
 };
 use clap::Args;
-use lokt_lock::guard::{Received, Signals};
+use lokt_lock::guard::{ReceivedSignal, SignalReader};
 use std::{io, path::PathBuf};
 
 /// Show what a lock is good for, with a picture
@@ -19,7 +19,7 @@ use std::{io, path::PathBuf};
 /// Some painters paint one picture in one file, first without a lock and then under one. It takes some seconds,
 /// and leaves nothing behind.
 #[derive(Args, Debug)]
-pub(crate) struct Demo {
+pub(crate) struct DemoCommand {
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -31,49 +31,50 @@ pub(crate) struct Demo {
     canvas: Option<PathBuf>,
 }
 
-impl Demo {
-    pub(crate) fn run(&self) -> Result<Code, Failure> {
+impl DemoCommand {
+    pub(crate) fn run(&self) -> Result<ExitCode, Failure> {
         match (&self.canvas, self.stroke) {
             (Some(file), Some(number)) => {
                 let stroke = Stroke::new(number).ok_or_else(|| Failure::usage("no such stroke"))?;
                 stroke::paint(file, stroke).map_err(|error| cannot("paint", &error))?;
-                Ok(Code::Done)
+                Ok(ExitCode::Done)
             }
             _ => self.exhibit(),
         }
     }
 
-    fn exhibit(&self) -> Result<Code, Failure> {
-        let signals = Signals::hold().map_err(|error| cannot("hold signals back", &error))?;
+    fn exhibit(&self) -> Result<ExitCode, Failure> {
+        let signals = SignalReader::hold().map_err(|error| cannot("hold signals back", &error))?;
         let folder = tempfile::Builder::new().prefix("lokt-demo-").tempdir_in(env::temporary());
         let folder = folder.map_err(|error| cannot("make a folder to paint in", &error))?;
         let program =
             std::env::current_exe().map_err(|error| cannot("find this program", &error))?;
-        let painted = self.paint(&Studio { program, folder: folder.path(), signals: &signals });
+        let painted =
+            self.paint(&DemoWorkspace { program, folder: folder.path(), signals: &signals });
         // Before a signal ends this: nothing is left behind.
         drop(folder);
         match painted? {
-            None => Ok(Code::Done),
+            None => Ok(ExitCode::Done),
             Some(received) => {
                 signals.die_of(received.signal);
-                Ok(Code::Command(received.signal.code()))
+                Ok(ExitCode::Command(received.signal.code()))
             }
         }
     }
 
     /// Paints both pictures; gives the signal that ended it before.
-    fn paint(&self, studio: &Studio<'_>) -> Result<Option<Received>, Failure> {
-        let mut exhibition = Exhibition::new();
+    fn paint(&self, studio: &DemoWorkspace<'_>) -> Result<Option<ReceivedSignal>, Failure> {
+        let mut exhibition = DemoResult::new();
         let width = output::width();
         let lines = exhibition.lines(width, output::glyphs()).len();
-        let mut animation = (!self.json).then(|| Animation::new(lines));
+        let mut animation = (!self.json).then(|| AnimatedLines::new(lines));
         if animation.is_some() {
             let what = format!(
                 "{PAINTERS} painters, one picture in one file: read it, add a stroke, write it back."
             );
             output::lines([&*what, ""])?;
         }
-        for manner in [Manner::Unlocked, Manner::Guarded] {
+        for manner in [PaintingMode::Unlocked, PaintingMode::Guarded] {
             let mut show = |canvas: &Canvas| {
                 *part(&mut exhibition, manner) = canvas.clone();
                 animation
@@ -81,8 +82,8 @@ impl Demo {
                     .map_or(Ok(()), |it| it.show(&exhibition.lines(width, output::glyphs())))
             };
             match studio.paint(manner, &mut show)? {
-                Painted::Done(canvas) => show(&canvas)?,
-                Painted::Interrupted(received) => return Ok(Some(received)),
+                PaintingOutcome::Done(canvas) => show(&canvas)?,
+                PaintingOutcome::Interrupted(received) => return Ok(Some(received)),
             }
         }
         tell(&exhibition, animation, width)?;
@@ -92,8 +93,8 @@ impl Demo {
 
 /// Shows both pictures as they have become, and what that says.
 fn tell(
-    exhibition: &Exhibition,
-    animation: Option<Animation>,
+    exhibition: &DemoResult,
+    animation: Option<AnimatedLines>,
     width: usize,
 ) -> Result<(), Failure> {
     match animation {
@@ -106,17 +107,17 @@ fn tell(
     if exhibition.is_guarded_whole() {
         return Ok(());
     }
-    Err(Failure::new(Code::Error, "strokes were lost under the lock, which must never happen")
+    Err(Failure::new(ExitCode::Error, "strokes were lost under the lock, which must never happen")
         .hint("lokt doctor   checks whether locks work on this machine"))
 }
 
-fn part(exhibition: &mut Exhibition, manner: Manner) -> &mut Canvas {
+fn part(exhibition: &mut DemoResult, manner: PaintingMode) -> &mut Canvas {
     match manner {
-        Manner::Unlocked => &mut exhibition.unlocked,
-        Manner::Guarded => &mut exhibition.guarded,
+        PaintingMode::Unlocked => &mut exhibition.unlocked,
+        PaintingMode::Guarded => &mut exhibition.guarded,
     }
 }
 
 fn cannot(what: &str, error: &io::Error) -> Failure {
-    Failure::new(Code::Error, format!("cannot {what}: {error}"))
+    Failure::new(ExitCode::Error, format!("cannot {what}: {error}"))
 }

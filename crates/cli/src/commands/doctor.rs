@@ -1,7 +1,7 @@
-use crate::{context::Context, exit::Code, failure::Failure, output};
+use crate::{context::Context, exit::ExitCode, failure::Failure, output};
 use clap::Args;
 use lokt_lock::{
-    file::{Check, CheckStatus, checkup},
+    file::{CheckStatus, RootCheck, checkup},
     record::FORMAT_VERSION,
 };
 use lokt_once::tree::{OLDEST_GIT, git_version};
@@ -11,25 +11,25 @@ use serde_json::{Value, json};
 ///
 /// The exit code is 1 when a check fails; warnings don't count.
 #[derive(Args, Debug)]
-pub(crate) struct Doctor {
+pub(crate) struct DoctorCommand {
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-impl Doctor {
-    pub(crate) fn run(&self, context: &Context) -> Result<Code, Failure> {
+impl DoctorCommand {
+    pub(crate) fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
         let mut checks = checkup(&context.store);
         checks.push(git());
         let overall = checks.iter().map(|check| check.status).max().unwrap_or(CheckStatus::Ok);
         output::even_if_unread(self.report(context, &checks, overall))?;
-        Ok(if overall == CheckStatus::Fail { Code::Error } else { Code::Done })
+        Ok(if overall == CheckStatus::Fail { ExitCode::Error } else { ExitCode::Done })
     }
 
     fn report(
         &self,
         context: &Context,
-        checks: &[Check],
+        checks: &[RootCheck],
         overall: CheckStatus,
     ) -> Result<(), Failure> {
         let root = context.root.path.display().to_string();
@@ -45,7 +45,7 @@ impl Doctor {
             );
         }
         output::text(&format!("root: {root} ({method}), lock records: version {FORMAT_VERSION}"))?;
-        for Check { name, status, message } in checks {
+        for RootCheck { name, status, message } in checks {
             output::text(&format!("{:<5} {name:<12} {message}", status.as_str()))?;
         }
         output::text(&format!("overall: {}", overall.as_str()))
@@ -53,7 +53,7 @@ impl Doctor {
 }
 
 /// Only `once` asks git, and not where its inputs are files.
-fn git() -> Check {
+fn git() -> RootCheck {
     let (status, message) = match git_version() {
         Some(found) if found >= OLDEST_GIT => (CheckStatus::Ok, format!("version {found}")),
         Some(found) => {
@@ -62,5 +62,5 @@ fn git() -> Check {
         }
         None => (CheckStatus::Warn, "cannot be run: `once` needs it to list files".to_owned()),
     };
-    Check { name: "git", status, message }
+    RootCheck { name: "git", status, message }
 }

@@ -1,4 +1,4 @@
-use crate::{completion, context::Context, exit::Code, failure::Failure};
+use crate::{completion, context::Context, exit::ExitCode, failure::Failure};
 use clap::Args;
 use lokt_lock::{ops::is_held, words::LockName};
 
@@ -6,15 +6,15 @@ use lokt_lock::{ops::is_held, words::LockName};
 ///
 /// Prints nothing, unless the lock cannot be made out.
 #[derive(Args, Debug)]
-pub(crate) struct Exists {
+pub(crate) struct ExistsCommand {
     /// The lock to look for
     #[arg(add = completion::locks())]
     name: LockName,
 }
 
-impl Exists {
-    pub(crate) fn run(&self, context: &Context) -> Result<Code, Failure> {
+impl ExistsCommand {
+    pub(crate) fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
         let held = is_held(&context.store, &self.name, &context.caller)?;
-        Ok(if held { Code::Done } else { Code::NotFound })
+        Ok(if held { ExitCode::Done } else { ExitCode::NotFound })
     }
 }

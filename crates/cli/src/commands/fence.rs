@@ -1,8 +1,8 @@
-use crate::{completion, context::Context, exit::Code, failure::Failure};
+use crate::{completion, context::Context, exit::ExitCode, failure::Failure};
 use clap::{Args, Subcommand};
 use lokt_lock::{
     ops::{look, readable},
-    record::Record,
+    record::LockRecord,
     words::{Fence, LockName},
 };
 
@@ -13,17 +13,17 @@ use lokt_lock::{
 #[derive(Args, Debug)]
 pub(crate) struct FenceCommand {
     #[command(subcommand)]
-    action: Action,
+    action: FenceAction,
 }
 
 #[derive(Debug, Subcommand)]
-enum Action {
+enum FenceAction {
     /// Check whether a fence is that of somebody who holds the lock: 0 if it is, else 4
-    Check(Check),
+    Check(FenceCheckCommand),
 }
 
 #[derive(Args, Debug)]
-struct Check {
+struct FenceCheckCommand {
     /// The lock
     #[arg(add = completion::locks())]
     name: LockName,
@@ -32,31 +32,32 @@ struct Check {
 }
 
 impl FenceCommand {
-    pub(crate) fn run(&self, context: &Context) -> Result<Code, Failure> {
-        let Action::Check(Check { name, token }) = &self.action;
+    pub(crate) fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
+        let FenceAction::Check(FenceCheckCommand { name, token }) = &self.action;
         let sight = look(&context.store, name, &context.caller);
         let held = sight.held();
         readable(sight.slot, "lock", name)?;
         let now: Vec<Fence> =
-            held.iter().flat_map(Record::holders).filter_map(|it| it.fence).collect();
+            held.iter().flat_map(LockRecord::holders).filter_map(|it| it.fence).collect();
         if now.contains(token) {
-            return Ok(Code::Done);
+            return Ok(ExitCode::Done);
         }
         let shown = name.as_str();
         Err(match now.as_slice() {
             [] if held.is_some() => Failure::new(
-                Code::NotYours,
+                ExitCode::NotYours,
                 format!("fence {token}: who holds lock {shown:?} has none"),
             ),
-            [] => {
-                Failure::new(Code::NotYours, format!("fence {token}: lock {shown:?} is not held"))
-            }
+            [] => Failure::new(
+                ExitCode::NotYours,
+                format!("fence {token}: lock {shown:?} is not held"),
+            ),
             [one] => Failure::new(
-                Code::NotYours,
+                ExitCode::NotYours,
                 format!("fence {token} is not that of lock {shown:?}, which is {one}"),
             ),
             several => Failure::new(
-                Code::NotYours,
+                ExitCode::NotYours,
                 format!("fence {token} is none of the {} of lock {shown:?}", several.len()),
             ),
         }

@@ -1,8 +1,8 @@
-use crate::{completion, context::Context, exit::Code, failure::Failure, output, span, view};
+use crate::{completion, context::Context, exit::ExitCode, failure::Failure, output, span, view};
 use clap::Args;
 use lokt_lock::{
-    ops::{Frozen, freeze},
-    record::Record,
+    ops::{FreezeOutcome, freeze},
+    record::LockRecord,
     words::LockName,
 };
 use std::time::Duration;
@@ -11,7 +11,7 @@ use std::time::Duration;
 ///
 /// Who holds it keeps it; those in line wait on. `lokt unfreeze` lifts the order before its time.
 #[derive(Args, Debug)]
-pub(crate) struct Freeze {
+pub(crate) struct FreezeCommand {
     /// The lock to freeze
     #[arg(add = completion::locks())]
     name: LockName,
@@ -23,11 +23,11 @@ pub(crate) struct Freeze {
     json: bool,
 }
 
-impl Freeze {
-    pub(crate) fn run(&self, context: &Context) -> Result<Code, Failure> {
+impl FreezeCommand {
+    pub(crate) fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
         let name = self.name.as_str();
         match freeze(&context.store, &self.name, &context.caller, self.ttl)? {
-            Frozen::Done(record) => {
+            FreezeOutcome::Done(record) => {
                 let written = if self.json {
                     output::json(&view::frozen(&record))
                 } else {
@@ -35,18 +35,18 @@ impl Freeze {
                 };
                 output::even_if_untold(&format!("{name:?} is frozen"), written);
             }
-            Frozen::ByAnother(record) => {
+            FreezeOutcome::ByAnother(record) => {
                 return Err(refusal(&self.name, &record));
             }
         }
-        Ok(Code::Done)
+        Ok(ExitCode::Done)
     }
 }
 
 /// The refusal of a name that another has frozen already.
-pub(crate) fn refusal(name: &LockName, record: &Record) -> Failure {
+pub(crate) fn refusal(name: &LockName, record: &LockRecord) -> Failure {
     let shown = name.as_str();
     let text = format!("{shown:?} is frozen already {}", view::holder::frozen_by(record));
-    Failure::new(Code::Held, text)
+    Failure::new(ExitCode::Held, text)
         .hint(format!("{}   tells who froze it", view::call("why", name, "")))
 }

@@ -1,8 +1,8 @@
-use crate::{completion, context::Context, exit::Code, failure::Failure, output};
+use crate::{completion, context::Context, exit::ExitCode, failure::Failure, output};
 use clap::Args;
 use lokt_lock::{
     ops::{look, readable},
-    record::Record,
+    record::LockRecord,
     words::LockName,
 };
 use serde_json::Value;
@@ -11,7 +11,7 @@ use serde_json::Value;
 ///
 /// The value and a newline, nothing else: a text as it is, any other JSON in compact form.
 #[derive(Args, Debug)]
-pub(crate) struct GetMeta {
+pub(crate) struct GetMetaCommand {
     /// The lock
     #[arg(add = completion::locks())]
     name: LockName,
@@ -19,8 +19,8 @@ pub(crate) struct GetMeta {
     key: String,
 }
 
-impl GetMeta {
-    pub(crate) fn run(&self, context: &Context) -> Result<Code, Failure> {
+impl GetMetaCommand {
+    pub(crate) fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
         let sight = look(&context.store, &self.name, &context.caller);
         let held = sight.held();
         match (readable(sight.slot, "lock", &self.name)?, held) {
@@ -30,7 +30,7 @@ impl GetMeta {
         }
     }
 
-    fn print(&self, record: &Record) -> Result<Code, Failure> {
+    fn print(&self, record: &LockRecord) -> Result<ExitCode, Failure> {
         // Of several who hold the lock, the first who has it.
         let mut metadata = record.holders().filter_map(|it| it.metadata.as_ref());
         match metadata.find_map(|metadata| metadata.get(&self.key)) {
@@ -38,21 +38,20 @@ impl GetMeta {
             Some(value) => output::json(value)?,
             None => return Err(self.no_key(record)),
         }
-        Ok(Code::Done)
+        Ok(ExitCode::Done)
     }
 
     fn no_lock(&self, why: &str) -> Failure {
-        Failure::new(Code::NotFound, format!("lock {:?} {why}", self.name.as_str())).hint(format!(
-            "lokt lock {} --meta {}=VALUE   takes it with this key",
-            self.name, self.key
-        ))
+        Failure::new(ExitCode::NotFound, format!("lock {:?} {why}", self.name.as_str())).hint(
+            format!("lokt lock {} --meta {}=VALUE   takes it with this key", self.name, self.key),
+        )
     }
 
-    fn no_key(&self, record: &Record) -> Failure {
+    fn no_key(&self, record: &LockRecord) -> Failure {
         let keys: Vec<&str> =
             record.holders().flat_map(|it| it.metadata.iter().flatten()).map(key_of).collect();
         let text = format!("lock {:?} has no metadata key {:?}", self.name.as_str(), self.key);
-        Failure::new(Code::NotFound, text).hint(if keys.is_empty() {
+        Failure::new(ExitCode::NotFound, text).hint(if keys.is_empty() {
             "it has no metadata at all".to_owned()
         } else {
             format!("its keys: {}", keys.join(", "))

@@ -1,20 +1,21 @@
 use super::{
     held,
-    nesting::{self, Around, Told},
-    orders::Orders,
-    sharing::Sharing,
-    status_file::{Outcome, StatusFile},
-    waiting::{Line, Waiting},
+    nesting::{self, AnnouncedLock, EnclosingLock},
+    sharing::SharingOptions,
+    status_file::{GuardOutcome, StatusFile},
+    supervision::SupervisionOptions,
+    waiting::{QueueDisplay, WaitOptions},
 };
-use crate::{completion, context::Context, exit::Code, failure::Failure, output, span, view};
+use crate::{completion, context::Context, exit::ExitCode, failure::Failure, output, span, view};
 use clap::Args;
 use lokt_lock::{
     file::FileTicket,
     guard::{
-        Cause, Command, Ending, Finish, GuardError, Received, Signals, Trouble, Watchers, supervise,
+        CommandEnd, GuardError, GuardWarning, GuardedCommand, ReceivedSignal, SignalReader,
+        StopCause, SupervisedLocks, SupervisionOutcome, supervise,
     },
-    ops::{AllOutcome, Denial, Grant, OperationError, Request, acquire_all},
-    record::Hold,
+    ops::{AcquireAllOutcome, Denial, Grant, LockRequest, OperationError, acquire_all},
+    record::HoldKind,
     sys::SignalNumber,
     words::LockName,
 };
@@ -32,7 +33,7 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 #[derive(Args, Debug)]
 #[command(override_usage = "lokt guard [OPTIONS] <NAME>... -- <COMMAND>...\n       \
     lokt guard [OPTIONS] <NAME>... -c <LINE>")]
-pub(crate) struct Guard {
+pub(crate) struct GuardCommand {
     /// The locks to hold
     #[arg(add = completion::locks(), required = true, value_name = "NAME")]
     names: Vec<LockName>,
@@ -40,11 +41,11 @@ pub(crate) struct Guard {
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = span::parse_positive)]
     ttl: Option<Duration>,
     #[command(flatten)]
-    sharing: Sharing,
+    sharing: SharingOptions,
     #[command(flatten)]
-    waiting: Waiting,
+    waiting: WaitOptions,
     #[command(flatten)]
-    orders: Orders,
+    orders: SupervisionOptions,
     /// Give this code in place of 2 when the lock is held or frozen, or the wait timed out
     #[arg(long, value_name = "CODE")]
     conflict_exit_code: Option<u8>,
@@ -59,8 +60,8 @@ pub(crate) struct Guard {
     command: Vec<OsString>,
 }
 
-impl Guard {
-    pub(crate) fn run(mut self, context: &Context) -> Result<Code, Failure> {
+impl GuardCommand {
+    pub(crate) fn run(mut self, context: &Context) -> Result<ExitCode, Failure> {
         self.refuse_twice()?;
         if let Some(line) = self.line.take() {
             self.command = vec!["/bin/sh".into(), "-c".into(), line];
@@ -69,15 +70,15 @@ impl Guard {
         let held = nesting::held();
         let mode = self.sharing.mode();
         let around = |name: &LockName| nesting::inside(context, name, mode, &held);
-        let told: Vec<Told> = self.names.iter().filter_map(around).collect();
+        let told: Vec<AnnouncedLock> = self.names.iter().filter_map(around).collect();
         if told.len() == self.names.len() && !status.is_wanted() && self.orders.max_hold().is_none()
         {
             return Err(nesting::run_straight_through(&told, &self.command));
         }
-        let signals = Signals::hold().map_err(|error| {
-            Failure::new(Code::Error, format!("cannot hold signals back: {error}"))
+        let signals = SignalReader::hold().map_err(|error| {
+            Failure::new(ExitCode::Error, format!("cannot hold signals back: {error}"))
         })?;
-        let guarding = Guarding { guard: &self, context, held: &held, signals: &signals };
+        let guarding = GuardSession { guard: &self, context, held: &held, signals: &signals };
         let mut dies_of = None;
         let result = guarding.run(told, &mut status, &mut dies_of);
         if let Some(warning) = status.close(&result) {
@@ -102,38 +103,38 @@ impl Guard {
 }
 
 /// A guard at work.
-struct Guarding<'a> {
-    guard: &'a Guard,
+struct GuardSession<'a> {
+    guard: &'a GuardCommand,
     context: &'a Context,
-    held: &'a [Around],
-    signals: &'a Signals,
+    held: &'a [EnclosingLock],
+    signals: &'a SignalReader,
 }
 
-impl Guarding<'_> {
+impl GuardSession<'_> {
     /// Takes the locks that are not around this process already, and runs the command.
     fn run(
         &self,
-        mut told: Vec<Told>,
+        mut told: Vec<AnnouncedLock>,
         status: &mut StatusFile,
         dies_of: &mut Option<SignalNumber>,
-    ) -> Result<Code, Failure> {
+    ) -> Result<ExitCode, Failure> {
         let missing = |name: &&LockName| !told.iter().any(|it| it.name == **name);
         let missing: Vec<&LockName> = self.guard.names.iter().filter(missing).collect();
         let mut grants = match self.acquire(&missing, status)? {
-            Acquired::All(grants) => grants,
-            Acquired::Interrupted(by) => {
+            GuardAcquireOutcome::All(grants) => grants,
+            GuardAcquireOutcome::Interrupted(by) => {
                 *dies_of = by.map(|received| received.signal);
-                return Ok(by.map_or(Code::Error, interrupted_by));
+                return Ok(by.map_or(ExitCode::Error, interrupted_by));
             }
         };
-        told.extend(grants.iter().map(|grant| Told::of(&grant.record)));
-        let place = |it: &Told| self.guard.names.iter().position(|name| *name == it.name);
+        told.extend(grants.iter().map(|grant| AnnouncedLock::of(&grant.record)));
+        let place = |it: &AnnouncedLock| self.guard.names.iter().position(|name| *name == it.name);
         told.sort_by_key(place);
         status.entered(&told);
         let finish = match self.supervise(&mut grants, &told) {
             // The command may be running: the locks are left to its processes, and end with the last of them.
             Err(error @ GuardError::Wait { .. }) => {
-                status.ended(Outcome::Error);
+                status.ended(GuardOutcome::Error);
                 return Err(error.into());
             }
             finish => finish.map_err(Failure::from),
@@ -142,24 +143,28 @@ impl Guarding<'_> {
         self.judge(finish, &lost, status, dies_of)
     }
 
-    fn acquire(&self, names: &[&LockName], status: &mut StatusFile) -> Result<Acquired, Failure> {
+    fn acquire(
+        &self,
+        names: &[&LockName],
+        status: &mut StatusFile,
+    ) -> Result<GuardAcquireOutcome, Failure> {
         let requests = names.iter().map(|name| self.request(name)).collect();
-        let mut line = Line::new(self.signals);
+        let mut line = QueueDisplay::new(self.signals);
         let patience = self.guard.waiting.patience();
         let outcome = acquire_all(&self.context.store, requests, patience, &mut line);
         let ended_by = line.ended_by();
         drop(line);
         match outcome {
-            Ok(AllOutcome::Entered(grants)) => Ok(Acquired::All(grants)),
-            Ok(AllOutcome::Denied(name, denial)) => Err(self.denied(&name, &denial, status)),
-            Ok(AllOutcome::Interrupted) => {
-                status.ended(Outcome::Interrupted);
-                Ok(Acquired::Interrupted(ended_by))
+            Ok(AcquireAllOutcome::Entered(grants)) => Ok(GuardAcquireOutcome::All(grants)),
+            Ok(AcquireAllOutcome::Denied(name, denial)) => Err(self.denied(&name, &denial, status)),
+            Ok(AcquireAllOutcome::Interrupted) => {
+                status.ended(GuardOutcome::Interrupted);
+                Ok(GuardAcquireOutcome::Interrupted(ended_by))
             }
             Err(error) => {
                 match error {
-                    OperationError::Deadlock { .. } => status.ended(Outcome::Deadlock),
-                    OperationError::LostWhileWaiting { .. } => status.ended(Outcome::Lost),
+                    OperationError::Deadlock { .. } => status.ended(GuardOutcome::Deadlock),
+                    OperationError::LostWhileWaiting { .. } => status.ended(GuardOutcome::Lost),
                     _ => {}
                 }
                 Err(error.into())
@@ -169,19 +174,19 @@ impl Guarding<'_> {
 
     fn denied(&self, name: &LockName, denial: &Denial, status: &mut StatusFile) -> Failure {
         let timed_out = denial.waited.is_some();
-        status.ended(if timed_out { Outcome::TimedOut } else { Outcome::Denied });
+        status.ended(if timed_out { GuardOutcome::TimedOut } else { GuardOutcome::Denied });
         let failure = view::holder::denied(name, denial);
-        let code = self.guard.conflict_exit_code.map_or(failure.code, Code::Command);
+        let code = self.guard.conflict_exit_code.map_or(failure.code, ExitCode::Command);
         Failure { code, ..failure }
     }
 
-    fn request<'a>(&'a self, name: &'a LockName) -> Request<'a> {
-        let Guard { ttl, sharing, command, .. } = self.guard;
-        Request {
+    fn request<'a>(&'a self, name: &'a LockName) -> LockRequest<'a> {
+        let GuardCommand { ttl, sharing, command, .. } = self.guard;
+        LockRequest {
             name,
             caller: &self.context.caller,
             mode: sharing.mode(),
-            hold: Hold::Guard,
+            hold: HoldKind::Guard,
             pid: nix::unistd::getpid().as_raw(),
             ttl: *ttl,
             metadata: None,
@@ -193,16 +198,16 @@ impl Guarding<'_> {
     fn supervise(
         &self,
         grants: &mut [Grant<FileTicket>],
-        told: &[Told],
-    ) -> Result<Finish, GuardError> {
+        told: &[AnnouncedLock],
+    ) -> Result<SupervisionOutcome, GuardError> {
         let held = nesting::with(self.held, grants);
-        let command = Command {
+        let command = GuardedCommand {
             words: self.guard.command.clone(),
             environment: nesting::environment(self.context, told, &held),
-            ..Command::default()
+            ..GuardedCommand::default()
         };
         let Context { store, caller, .. } = self.context;
-        let watchers = Watchers { store, caller, grants };
+        let watchers = SupervisedLocks { store, caller, grants };
         let orders = self.guard.orders.given();
         supervise(watchers, &command, self.signals, orders, &mut |it| tell(&it))
     }
@@ -210,27 +215,31 @@ impl Guarding<'_> {
     /// What the guard has to say in the end: its command's code, unless it had to step in.
     fn judge(
         &self,
-        finish: Result<Finish, Failure>,
+        finish: Result<SupervisionOutcome, Failure>,
         lost: &[LockName],
         status: &mut StatusFile,
         dies_of: &mut Option<SignalNumber>,
-    ) -> Result<Code, Failure> {
-        let finish = finish.inspect_err(|_| status.ended(Outcome::NotStarted))?;
+    ) -> Result<ExitCode, Failure> {
+        let finish = finish.inspect_err(|_| status.ended(GuardOutcome::NotStarted))?;
         status.command_ended(finish.ending);
         let warns = self.guard.orders.given().on_lost == lokt_lock::guard::OnLost::Warn;
         match (finish.stopped, lost.first()) {
-            (Some(Cause::MaxHold), _) => {
-                status.ended(Outcome::MaxHold);
+            (Some(StopCause::MaxHold), _) => {
+                status.ended(GuardOutcome::MaxHold);
                 Err(self.held_too_long())
             }
             (stopped, Some(name)) if !warns => {
-                status.ended(Outcome::Lost);
+                status.ended(GuardOutcome::Lost);
                 Err(held::lost(name, stopped))
             }
             _ => {
-                status.ended(if lost.is_empty() { Outcome::Completed } else { Outcome::Lost });
+                status.ended(if lost.is_empty() {
+                    GuardOutcome::Completed
+                } else {
+                    GuardOutcome::Lost
+                });
                 *dies_of = dies_like(finish.ending, self.context);
-                Ok(Code::Command(finish.ending.code()))
+                Ok(ExitCode::Command(finish.ending.code()))
             }
         }
     }
@@ -238,40 +247,40 @@ impl Guarding<'_> {
     fn held_too_long(&self) -> Failure {
         let limit = span::show(self.guard.orders.max_hold().unwrap_or_default());
         Failure::new(
-            Code::MaxHold,
+            ExitCode::MaxHold,
             format!("the command ran for longer than --max-hold {limit} and was stopped"),
         )
     }
 }
 
 /// What came of asking for all locks, apart from a refusal.
-enum Acquired {
+enum GuardAcquireOutcome {
     All(Vec<Grant<FileTicket>>),
-    Interrupted(Option<Received>),
+    Interrupted(Option<ReceivedSignal>),
 }
 
 /// Tells what happens while the command runs.
-fn tell(trouble: &Trouble) {
+fn tell(trouble: &GuardWarning) {
     held::tell("command", trouble);
 }
 
 /// A command that Ctrl-C ended takes the guard with it in the same way, so that a script which runs the
 /// guard ends too, as it would without one.
-fn dies_like(ending: Ending, context: &Context) -> Option<SignalNumber> {
+fn dies_like(ending: CommandEnd, context: &Context) -> Option<SignalNumber> {
     let interrupt = SignalNumber::from(Signal::SIGINT);
-    let by_keyboard = ending == Ending::Signaled(interrupt) && context.caller.has_terminal();
+    let by_keyboard = ending == CommandEnd::Signaled(interrupt) && context.caller.has_terminal();
     by_keyboard.then_some(interrupt)
 }
 
 /// The code of a program that a signal ended.
-fn interrupted_by(received: Received) -> Code {
-    Code::Command(Ending::Signaled(received.signal).code())
+fn interrupted_by(received: ReceivedSignal) -> ExitCode {
+    ExitCode::Command(CommandEnd::Signaled(received.signal).code())
 }
 
 /// Ends as the signal would have ended this process.
-pub(crate) fn interrupted(signals: &Signals, by: Option<Received>) -> Code {
+pub(crate) fn interrupted(signals: &SignalReader, by: Option<ReceivedSignal>) -> ExitCode {
     let Some(received) = by else {
-        return Code::Error;
+        return ExitCode::Error;
     };
     signals.die_of(received.signal);
     interrupted_by(received)

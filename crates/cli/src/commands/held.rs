@@ -3,14 +3,14 @@
 
 use crate::{
     context::Context,
-    exit::Code,
+    exit::ExitCode,
     failure::{Failure, chain},
     output,
 };
 use lokt_lock::{
     file::FileTicket,
-    guard::{Cause, Trouble},
-    ops::{Grant, Released, release},
+    guard::{GuardWarning, StopCause},
+    ops::{Grant, ReleaseOutcome, release},
     words::LockName,
 };
 
@@ -18,18 +18,18 @@ use lokt_lock::{
 pub(crate) fn give_back(
     context: &Context,
     grants: Vec<Grant<FileTicket>>,
-    tell: &mut dyn FnMut(Trouble),
+    tell: &mut dyn FnMut(GuardWarning),
 ) -> Vec<LockName> {
     let mut lost = Vec::new();
     for grant in grants.into_iter().rev() {
         let (name, told) = (grant.record.name.clone(), grant.lost);
         match release(&context.store, grant, &context.caller) {
-            Ok(Released::Done { unlogged }) => {
+            Ok(ReleaseOutcome::Done { unlogged }) => {
                 output::warn_unlogged(&format!("lock {:?} is free", name.as_str()), unlogged);
             }
-            Ok(Released::Lost) => {
+            Ok(ReleaseOutcome::Lost) => {
                 if !told {
-                    tell(Trouble::Lost { name: name.clone(), unlogged: None });
+                    tell(GuardWarning::Lost { name: name.clone(), unlogged: None });
                 }
                 lost.insert(0, name);
             }
@@ -45,32 +45,32 @@ pub(crate) fn give_back(
 }
 
 /// A lock was lost.
-pub(crate) fn lost(name: &LockName, stopped: Option<Cause>) -> Failure {
+pub(crate) fn lost(name: &LockName, stopped: Option<StopCause>) -> Failure {
     let then = match stopped {
         Some(_) => "and it was stopped",
         None => "which was found out when it had ended",
     };
     let text = format!("lock {:?} was lost while the command ran, {then}", name.as_str());
-    Failure::new(Code::Lost, text).hint(format!(
+    Failure::new(ExitCode::Lost, text).hint(format!(
         "{}   tells who broke it, unless its files were deleted",
         crate::view::audit_of(name)
     ))
 }
 
 /// Tells what happens while something runs; `what` that is.
-pub(crate) fn tell(what: &str, trouble: &Trouble) {
+pub(crate) fn tell(what: &str, trouble: &GuardWarning) {
     output::warn(&match trouble {
-        Trouble::Lost { name, unlogged } => {
+        GuardWarning::Lost { name, unlogged } => {
             let unlogged = unlogged.as_ref().map(|error| format!("; not logged: {}", chain(error)));
             let unlogged = unlogged.unwrap_or_default();
             format!("lock {:?} was taken away while the {what} ran{unlogged}", name.as_str())
         }
-        Trouble::Heartbeat(name, error) => format!(
+        GuardWarning::Heartbeat(name, error) => format!(
             "cannot announce that lock {:?} is still held (it is): {}",
             name.as_str(),
             chain(error)
         ),
-        Trouble::Stopping(_) => format!("stopping the {what} (SIGTERM)"),
-        Trouble::Killing => format!("killing what is left of the {what} (SIGKILL)"),
+        GuardWarning::Stopping(_) => format!("stopping the {what} (SIGTERM)"),
+        GuardWarning::Killing => format!("killing what is left of the {what} (SIGKILL)"),
     });
 }

@@ -1,10 +1,10 @@
 use crate::{
-    exit::Code,
+    exit::ExitCode,
     failure::Failure,
     init::{
-        agent::Agent,
+        agent::CodingAgent,
         diff,
-        plan::{self, Plan},
+        plan::{self, InitPlan},
         write,
     },
     output,
@@ -19,15 +19,15 @@ use std::fs;
 /// Shows the changes as a diff, asks where there is a terminal, and makes all of them or none. Only the section
 /// between lokt's marks and the one hook are touched. Done again, it brings the section up to date.
 #[derive(Args, Debug)]
-pub(crate) struct Init {
+pub(crate) struct InitCommand {
     /// For this agent; may be given several times [default: those that have files here, else agents]
     #[arg(long = "agent", value_name = "NAME")]
-    agents: Vec<Agent>,
+    agents: Vec<CodingAgent>,
     /// Take out what was put in; without --agent, for all agents
     #[arg(long)]
     undo: bool,
     #[command(flatten)]
-    caution: Caution,
+    caution: ConfirmationOptions,
     /// Print JSON, and do not ask
     #[arg(long)]
     json: bool,
@@ -35,7 +35,7 @@ pub(crate) struct Init {
 
 /// How sure the caller is.
 #[derive(Args, Debug)]
-struct Caution {
+struct ConfirmationOptions {
     /// Show what would change, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -44,11 +44,11 @@ struct Caution {
     yes: bool,
 }
 
-impl Init {
-    pub(crate) fn run(&self) -> Result<Code, Failure> {
+impl InitCommand {
+    pub(crate) fn run(&self) -> Result<ExitCode, Failure> {
         let folder = project_folder(None)?;
         let project = fs::canonicalize(&folder).map_err(|error| {
-            Failure::new(Code::Error, format!("cannot enter {}: {error}", folder.display()))
+            Failure::new(ExitCode::Error, format!("cannot enter {}: {error}", folder.display()))
         })?;
         if !self.caution.dry_run {
             for folder in plan::folders(&project) {
@@ -56,12 +56,13 @@ impl Init {
             }
         }
         let plan = if self.undo {
-            let agents = if self.agents.is_empty() { Agent::all() } else { self.agents.clone() };
-            Plan::take_out(&project, &agents)?
+            let agents =
+                if self.agents.is_empty() { CodingAgent::all() } else { self.agents.clone() };
+            InitPlan::take_out(&project, &agents)?
         } else if self.agents.is_empty() {
-            Plan::set_up(&project, &Agent::found_in(&project))?
+            InitPlan::set_up(&project, &CodingAgent::found_in(&project))?
         } else {
-            Plan::set_up(&project, &self.agents)?
+            InitPlan::set_up(&project, &self.agents)?
         };
         if !self.json {
             plan.changes.iter().try_for_each(|it| output::diff(&diff::of(it)))?;
@@ -72,11 +73,11 @@ impl Init {
             write::all(&project, &plan.changes)?;
         }
         self.tell(&plan, writes)?;
-        Ok(Code::Done)
+        Ok(ExitCode::Done)
     }
 
     /// Whether the changes are wanted: where nobody can be asked, they were asked for.
-    fn may_write(&self, plan: &Plan) -> Result<bool, Failure> {
+    fn may_write(&self, plan: &InitPlan) -> Result<bool, Failure> {
         if self.caution.yes || self.json || !output::can_ask() {
             return Ok(true);
         }
@@ -87,10 +88,10 @@ impl Init {
         if output::ask(&format!("change {files}?"))? {
             return Ok(true);
         }
-        Err(Failure::new(Code::Error, "not confirmed; nothing was changed"))
+        Err(Failure::new(ExitCode::Error, "not confirmed; nothing was changed"))
     }
 
-    fn tell(&self, plan: &Plan, written: bool) -> Result<(), Failure> {
+    fn tell(&self, plan: &InitPlan, written: bool) -> Result<(), Failure> {
         if self.json {
             let changes = plan
                 .changes

@@ -1,5 +1,5 @@
 use crate::{
-    exit::Code,
+    exit::ExitCode,
     failure::Failure,
     output,
     tool::{system_spaces, user_space},
@@ -7,7 +7,7 @@ use crate::{
 };
 use clap::{Args, Subcommand};
 use lokt_tool::{
-    signature::{KeyFiles, Trust, TrustError, TrustedKey},
+    signature::{KeyFiles, TrustError, TrustStore, TrustedKey},
     words::Fingerprint,
 };
 use serde_json::{Value, json};
@@ -18,69 +18,73 @@ use std::path::{Path, PathBuf};
 /// The private key is yours alone (`keys/private_key.pem` in the user's space, mode 0600). A tool runs only
 /// if it is signed with a trusted key; a key that comes with a project is never trusted by itself.
 #[derive(Args, Debug)]
-pub(crate) struct Key {
+pub(crate) struct KeyCommand {
     #[command(subcommand)]
-    command: KeyCommand,
+    command: KeyAction,
 }
 
 #[derive(Debug, Subcommand)]
-enum KeyCommand {
+enum KeyAction {
     /// Make a key to sign with, and trust it
-    Generate(Form),
+    Generate(KeyOutputOptions),
     /// List the trusted keys
-    List(Form),
+    List(KeyOutputOptions),
     /// Trust the public key in a file
     Trust {
         /// The file, in PEM form
         file: PathBuf,
         #[command(flatten)]
-        form: Form,
+        form: KeyOutputOptions,
     },
     /// Trust a key no more
     Untrust {
         /// The key's fingerprint
         fingerprint: Fingerprint,
         #[command(flatten)]
-        form: Form,
+        form: KeyOutputOptions,
     },
     /// Print your public key, to give it to others
-    Show(Form),
+    Show(KeyOutputOptions),
 }
 
 #[derive(Args, Clone, Copy, Debug)]
-struct Form {
+struct KeyOutputOptions {
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-impl Key {
-    pub(crate) fn run(&self) -> Result<Code, Failure> {
+impl KeyCommand {
+    pub(crate) fn run(&self) -> Result<ExitCode, Failure> {
         let (user, system) = (user_space()?, system_spaces()?);
         let files = KeyFiles::of(&user);
-        let trust = Trust::of(&user, system.iter().map(PathBuf::as_path));
+        let trust = TrustStore::of(&user, system.iter().map(PathBuf::as_path));
         match &self.command {
-            KeyCommand::Generate(form) => generate(&files, &trust, *form),
-            KeyCommand::List(form) => list(&files, &trust, *form),
-            KeyCommand::Trust { file, form } => trust_file(&trust, file, *form),
-            KeyCommand::Untrust { fingerprint, form } => untrust(&trust, fingerprint, *form),
-            KeyCommand::Show(form) => show(&files, *form),
+            KeyAction::Generate(form) => generate(&files, &trust, *form),
+            KeyAction::List(form) => list(&files, &trust, *form),
+            KeyAction::Trust { file, form } => trust_file(&trust, file, *form),
+            KeyAction::Untrust { fingerprint, form } => untrust(&trust, fingerprint, *form),
+            KeyAction::Show(form) => show(&files, *form),
         }
     }
 }
 
-impl Form {
-    fn print(self, json: &Value, text: &str) -> Result<Code, Failure> {
+impl KeyOutputOptions {
+    fn print(self, json: &Value, text: &str) -> Result<ExitCode, Failure> {
         if self.json {
             output::json(json)?;
         } else {
             output::text(text)?;
         }
-        Ok(Code::Done)
+        Ok(ExitCode::Done)
     }
 }
 
-fn generate(files: &KeyFiles, trust: &Trust, form: Form) -> Result<Code, Failure> {
+fn generate(
+    files: &KeyFiles,
+    trust: &TrustStore,
+    form: KeyOutputOptions,
+) -> Result<ExitCode, Failure> {
     let mut added = None;
     let made = files.generate(|key| {
         added = Some(key.fingerprint());
@@ -98,7 +102,7 @@ fn generate(files: &KeyFiles, trust: &Trust, form: Form) -> Result<Code, Failure
     )
 }
 
-fn list(files: &KeyFiles, trust: &Trust, form: Form) -> Result<Code, Failure> {
+fn list(files: &KeyFiles, trust: &TrustStore, form: KeyOutputOptions) -> Result<ExitCode, Failure> {
     let mine = files.secret().ok().map(|key| key.public().fingerprint());
     let (keys, errors): (Vec<_>, Vec<_>) = trust.list().into_iter().partition(Result::is_ok);
     let keys: Vec<TrustedKey> = keys.into_iter().flatten().collect();
@@ -125,11 +129,15 @@ fn list(files: &KeyFiles, trust: &Trust, form: Form) -> Result<Code, Failure> {
     // A file that is not what it should be is told, and does not hide the others.
     match errors.into_iter().find_map(Result::err) {
         Some(error) => Err(error.into()),
-        None => Ok(Code::Done),
+        None => Ok(ExitCode::Done),
     }
 }
 
-fn trust_file(trust: &Trust, file: &Path, form: Form) -> Result<Code, Failure> {
+fn trust_file(
+    trust: &TrustStore,
+    file: &Path,
+    form: KeyOutputOptions,
+) -> Result<ExitCode, Failure> {
     let (key, path) = trust.add_file(file).map_err(|error| match error {
         TrustError::Key(error) => {
             Failure::of(&error).hint("lokt key show   prints a key in that form")
@@ -143,7 +151,11 @@ fn trust_file(trust: &Trust, file: &Path, form: Form) -> Result<Code, Failure> {
     )
 }
 
-fn untrust(trust: &Trust, fingerprint: &Fingerprint, form: Form) -> Result<Code, Failure> {
+fn untrust(
+    trust: &TrustStore,
+    fingerprint: &Fingerprint,
+    form: KeyOutputOptions,
+) -> Result<ExitCode, Failure> {
     let removed = trust.remove(fingerprint)?;
     if let Some(still) = trust.find(fingerprint)? {
         output::warn(&format!("the system space trusts it as well: {}", still.path.display()));
@@ -154,7 +166,7 @@ fn untrust(trust: &Trust, fingerprint: &Fingerprint, form: Form) -> Result<Code,
     )
 }
 
-fn show(files: &KeyFiles, form: Form) -> Result<Code, Failure> {
+fn show(files: &KeyFiles, form: KeyOutputOptions) -> Result<ExitCode, Failure> {
     let key = files.secret()?.public();
     let (fingerprint, pem) = (key.fingerprint(), key.to_pem());
     if form.json {
@@ -167,5 +179,5 @@ fn show(files: &KeyFiles, form: Form) -> Result<Code, Failure> {
             output::note(&format!("fingerprint {fingerprint}"));
         }
     }
-    Ok(Code::Done)
+    Ok(ExitCode::Done)
 }

@@ -1,16 +1,16 @@
 use super::{
     guard::interrupted,
     nesting,
-    sharing::Sharing,
-    waiting::{Line, Waiting},
+    sharing::SharingOptions,
+    waiting::{QueueDisplay, WaitOptions},
 };
-use crate::{completion, context::Context, exit::Code, failure::Failure, output, span, view};
+use crate::{completion, context::Context, exit::ExitCode, failure::Failure, output, span, view};
 use clap::Args;
 use lokt_lock::{
-    guard::Signals,
-    ops::{Grant, GrantKind, Outcome, Request, acquire, tidy},
-    record::Hold,
-    rules::Presence,
+    guard::SignalReader,
+    ops::{AcquireOutcome, Grant, GrantKind, LockRequest, acquire, tidy},
+    record::HoldKind,
+    rules::ProcessPresence,
     sys,
     words::LockName,
 };
@@ -22,7 +22,7 @@ use std::time::Duration;
 /// It lives until it expires or is unlocked, whatever becomes of the process that took it. On a lease of
 /// your own, it is renewed. For a lock around a command, use `lokt guard`.
 #[derive(Args, Debug)]
-pub(crate) struct Lock {
+pub(crate) struct LockCommand {
     /// The lock to take
     #[arg(add = completion::locks())]
     name: LockName,
@@ -39,40 +39,40 @@ pub(crate) struct Lock {
     #[arg(long, value_name = "JSON", value_parser = object)]
     meta_json: Option<Map<String, Value>>,
     #[command(flatten)]
-    sharing: Sharing,
+    sharing: SharingOptions,
     #[command(flatten)]
-    waiting: Waiting,
+    waiting: WaitOptions,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-impl Lock {
-    pub(crate) fn run(mut self, context: &Context) -> Result<Code, Failure> {
+impl LockCommand {
+    pub(crate) fn run(mut self, context: &Context) -> Result<ExitCode, Failure> {
         let metadata = self.metadata();
         let request = self.request(context, metadata)?;
         // Held back, so that an interrupted wait leaves the line cleanly.
-        let signals = Signals::hold().map_err(|error| {
-            Failure::new(Code::Error, format!("cannot hold signals back: {error}"))
+        let signals = SignalReader::hold().map_err(|error| {
+            Failure::new(ExitCode::Error, format!("cannot hold signals back: {error}"))
         })?;
-        let mut line = Line::new(&signals);
+        let mut line = QueueDisplay::new(&signals);
         let outcome = acquire(&context.store, &request, self.waiting.patience(), &mut line)?;
         let ended_by = line.ended_by();
         drop(line);
         match outcome {
-            Outcome::Entered(grant) => {
+            AcquireOutcome::Entered(grant) => {
                 self.report(&grant);
                 sweep(context);
-                Ok(Code::Done)
+                Ok(ExitCode::Done)
             }
-            Outcome::Denied(denial) => {
+            AcquireOutcome::Denied(denial) => {
                 if self.json {
                     let blocked = view::holder::blocked(&self.name, &denial, &context.caller);
                     output::even_if_untold("the lock is refused", output::json(&blocked));
                 }
                 Err(view::holder::denied(&self.name, &denial))
             }
-            Outcome::Interrupted => Ok(interrupted(&signals, ended_by)),
+            AcquireOutcome::Interrupted => Ok(interrupted(&signals, ended_by)),
         }
     }
 
@@ -80,14 +80,14 @@ impl Lock {
         &'a self,
         context: &'a Context,
         metadata: Option<Map<String, Value>>,
-    ) -> Result<Request<'a>, Failure> {
-        let hold = if self.pid.is_some() { Hold::Process } else { Hold::Lease };
+    ) -> Result<LockRequest<'a>, Failure> {
+        let hold = if self.pid.is_some() { HoldKind::Process } else { HoldKind::Lease };
         if let Some(pid) = self.pid
-            && sys::probe(pid) == Presence::Absent
+            && sys::probe(pid) == ProcessPresence::Absent
         {
             return Err(Failure::usage(format!("--pid {pid}: there is no such process")));
         }
-        Ok(Request {
+        Ok(LockRequest {
             name: &self.name,
             caller: &context.caller,
             mode: self.sharing.mode(),
@@ -118,7 +118,7 @@ impl Lock {
             output::text(&format!("{what} lock {:?}", self.name.as_str()))
         };
         output::even_if_untold(&format!("lock {:?} is {what}", self.name.as_str()), written);
-        if grant.record.expiry().is_none() && grant.record.hold != Some(Hold::Process) {
+        if grant.record.expiry().is_none() && grant.record.hold != Some(HoldKind::Process) {
             output::note(&format!(
                 "no --ttl: it is held until '{}'",
                 view::call("unlock", &self.name, "")

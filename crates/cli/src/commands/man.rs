@@ -1,18 +1,18 @@
-use crate::{cli::Cli, exit::Code, failure::Failure, output};
+use crate::{cli::Cli, exit::ExitCode, failure::Failure, output};
 use clap::{Args, CommandFactory};
 use clap_mangen::Man as Page;
 use std::{fs, path::PathBuf};
 
 /// Print the manual page, or write all pages into a folder
 #[derive(Args, Debug)]
-pub(crate) struct Man {
+pub(crate) struct ManCommand {
     /// Write lokt.1 and a page for every command into this folder
     #[arg(long, value_name = "FOLDER")]
     dir: Option<PathBuf>,
 }
 
-impl Man {
-    pub(crate) fn run(&self) -> Result<Code, Failure> {
+impl ManCommand {
+    pub(crate) fn run(&self) -> Result<ExitCode, Failure> {
         let mut command = Cli::command();
         command.build();
         match &self.dir {
@@ -24,7 +24,7 @@ impl Man {
                 all.into_iter().try_for_each(|(title, it)| write(folder, title, it))?;
             }
         }
-        Ok(Code::Done)
+        Ok(ExitCode::Done)
     }
 }
 
@@ -32,7 +32,7 @@ fn write(folder: &PathBuf, title: String, command: clap::Command) -> Result<(), 
     let path = folder.join(format!("{title}.1"));
     let page = rendered(command.name(title))?;
     fs::create_dir_all(folder).and_then(|()| fs::write(&path, page)).map_err(|error| {
-        Failure::new(Code::Error, format!("cannot write {}: {error}", path.display()))
+        Failure::new(ExitCode::Error, format!("cannot write {}: {error}", path.display()))
     })
 }
 

@@ -1,9 +1,9 @@
 use crate::{
-    cli::Global,
+    cli::GlobalOptions,
     context::Context,
-    exit::Code,
+    exit::ExitCode,
     failure::Failure,
-    mcp::{Force, serve},
+    mcp::{ForcePermission, serve},
     output,
 };
 use clap::Args;
@@ -18,7 +18,7 @@ use std::{
 /// to do so. Each client is an agent of its own; the locks that it took for its connection are given back
 /// when the connection ends.
 #[derive(Args, Debug)]
-pub(crate) struct Mcp {
+pub(crate) struct McpCommand {
     /// Let the agent take away what is another's: `force_unlock` and `unfreeze`
     #[arg(long)]
     allow_force: bool,
@@ -27,18 +27,19 @@ pub(crate) struct Mcp {
     folder: Option<PathBuf>,
 }
 
-impl Mcp {
-    pub(crate) fn run(&self, global: &Global) -> Result<Code, Failure> {
+impl McpCommand {
+    pub(crate) fn run(&self, global: &GlobalOptions) -> Result<ExitCode, Failure> {
         if let Some(folder) = &self.folder {
             std::env::set_current_dir(folder).map_err(|error| {
                 let text = format!("cannot work in {}: {error}", folder.display());
-                Failure::new(Code::Error, text)
+                Failure::new(ExitCode::Error, text)
             })?;
         }
         if io::stdin().is_terminal() {
             output::note("an agent's program starts this and talks to it; docs/mcp.md says how");
         }
-        let force = if self.allow_force { Force::Allowed } else { Force::Absent };
+        let force =
+            if self.allow_force { ForcePermission::Allowed } else { ForcePermission::Absent };
         serve(Context::new(global)?, force)
     }
 }

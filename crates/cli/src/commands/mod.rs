@@ -19,13 +19,13 @@ pub(crate) mod lock;
 pub(crate) mod man;
 pub(crate) mod mcp;
 pub(crate) mod nesting;
-pub(crate) mod orders;
 pub(crate) mod prime;
 pub(crate) mod results;
 mod sharing;
 pub(crate) mod status;
 mod status_file;
 mod stream;
+pub(crate) mod supervision;
 mod timeline;
 pub(crate) mod top;
 pub(crate) mod unfreeze;
@@ -35,40 +35,40 @@ pub(crate) mod waiting;
 pub(crate) mod why;
 
 use crate::{
-    cli::{Cli, Command},
+    cli::{Cli, LoktCommand},
     context::Context,
-    exit::Code,
+    exit::ExitCode,
     failure::Failure,
 };
 
 /// Runs the command that was asked for.
-pub(crate) fn run(cli: Cli) -> Result<Code, Failure> {
+pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let Cli { global, command } = cli;
     let context = || Context::new(&global);
     match command {
-        Command::Guard(it) => it.run(&context()?),
-        Command::Lock(it) => it.run(&context()?),
-        Command::Unlock(it) => it.run(&context()?),
-        Command::Status(it) => it.run(&context()?),
-        Command::Why(it) => it.run(&context()?, global.owner.clone()),
-        Command::Exists(it) => it.run(&context()?),
-        Command::GetMeta(it) => it.run(&context()?),
-        Command::Fence(it) => it.run(&context()?),
-        Command::Freeze(it) => it.run(&context()?),
-        Command::Unfreeze(it) => it.run(&context()?),
-        Command::Audit(it) => it.run(&context()?, global.owner.as_ref()),
-        Command::Demo(it) => it.run(),
-        Command::Top(it) => it.run(&context()?),
-        Command::Doctor(it) => it.run(&context()?),
-        Command::Once(it) => it.run(&context()?),
-        Command::Results(it) => it.run(&context()?),
-        Command::Prime(it) => it.run(&global),
-        Command::Init(it) => it.run(),
-        Command::Tool(it) => it.run(&global),
-        Command::Key(it) => it.run(),
-        Command::Mcp(it) => it.run(&global),
-        Command::Completions(it) => it.run(),
-        Command::Man(it) => it.run(),
-        Command::Version(it) => it.run(),
+        LoktCommand::Guard(it) => it.run(&context()?),
+        LoktCommand::Lock(it) => it.run(&context()?),
+        LoktCommand::Unlock(it) => it.run(&context()?),
+        LoktCommand::Status(it) => it.run(&context()?),
+        LoktCommand::Why(it) => it.run(&context()?, global.owner.clone()),
+        LoktCommand::Exists(it) => it.run(&context()?),
+        LoktCommand::GetMeta(it) => it.run(&context()?),
+        LoktCommand::Fence(it) => it.run(&context()?),
+        LoktCommand::Freeze(it) => it.run(&context()?),
+        LoktCommand::Unfreeze(it) => it.run(&context()?),
+        LoktCommand::Audit(it) => it.run(&context()?, global.owner.as_ref()),
+        LoktCommand::Demo(it) => it.run(),
+        LoktCommand::Top(it) => it.run(&context()?),
+        LoktCommand::Doctor(it) => it.run(&context()?),
+        LoktCommand::Once(it) => it.run(&context()?),
+        LoktCommand::Results(it) => it.run(&context()?),
+        LoktCommand::Prime(it) => it.run(&global),
+        LoktCommand::Init(it) => it.run(),
+        LoktCommand::Tool(it) => it.run(&global),
+        LoktCommand::Key(it) => it.run(),
+        LoktCommand::Mcp(it) => it.run(&global),
+        LoktCommand::Completions(it) => it.run(),
+        LoktCommand::Man(it) => it.run(),
+        LoktCommand::Version(it) => it.run(),
     }
 }

@@ -4,35 +4,35 @@
 use crate::{context::Context, env, failure::Failure};
 use lokt_lock::{
     file::FileTicket,
-    guard::{Command, GuardError},
+    guard::{GuardError, GuardedCommand},
     ops::Grant,
-    record::Record,
-    rules::{Mode, OwnerSource},
+    record::LockRecord,
+    rules::{LockMode, OwnerSource},
     store::{RecordKind, Store, Ticket},
     words::{Fence, LockId, LockName},
 };
 use std::ffi::{OsStr, OsString};
 
 /// A lock around this process: its name, and the acquisition of its guard.
-pub(crate) type Around = (LockName, LockId);
+pub(crate) type EnclosingLock = (LockName, LockId);
 
 /// A lock that a command runs under, as the command is told of it.
 #[derive(Clone, Debug)]
-pub(crate) struct Told {
+pub(crate) struct AnnouncedLock {
     pub(crate) name: LockName,
     pub(crate) id: Option<LockId>,
     pub(crate) fence: Option<Fence>,
 }
 
-impl Told {
+impl AnnouncedLock {
     /// Of a lock that was taken.
-    pub(crate) fn of(record: &Record) -> Self {
+    pub(crate) fn of(record: &LockRecord) -> Self {
         Self { name: record.name.clone(), id: record.lock_id.clone(), fence: record.fence }
     }
 }
 
 /// The locks around a command: those around this process, and those that it took.
-pub(crate) fn with(held: &[Around], grants: &[Grant<FileTicket>]) -> Vec<Around> {
+pub(crate) fn with(held: &[EnclosingLock], grants: &[Grant<FileTicket>]) -> Vec<EnclosingLock> {
     let mine = grants.iter().filter_map(|grant| {
         let id = grant.ticket.as_ref()?.place().lock_id.clone();
         Some((grant.record.name.clone(), id))
@@ -41,7 +41,7 @@ pub(crate) fn with(held: &[Around], grants: &[Grant<FileTicket>]) -> Vec<Around>
 }
 
 /// The locks around this process, outermost first, as its guards said.
-pub(crate) fn held() -> Vec<Around> {
+pub(crate) fn held() -> Vec<EnclosingLock> {
     let list = env::text(env::HELD).ok().flatten().unwrap_or_default();
     let pair = |pair: &str| {
         let (name, id) = pair.split_once('=')?;
@@ -58,10 +58,10 @@ pub(crate) fn held() -> Vec<Around> {
 pub(crate) fn inside(
     context: &Context,
     name: &LockName,
-    mode: Mode,
-    held: &[Around],
-) -> Option<Told> {
-    if mode == Mode::Exclusive {
+    mode: LockMode,
+    held: &[EnclosingLock],
+) -> Option<AnnouncedLock> {
+    if mode == LockMode::Exclusive {
         return None;
     }
     let (_, id) = held.iter().find(|(held, _)| held == name)?;
@@ -72,20 +72,21 @@ pub(crate) fn inside(
     }
     let slot = context.store.peek(name, RecordKind::Lock);
     let fence = slot.record().and_then(|record| record.holder(id)?.fence);
-    Some(Told { name: name.clone(), id: Some(id.clone()), fence })
+    Some(AnnouncedLock { name: name.clone(), id: Some(id.clone()), fence })
 }
 
 /// Runs a command inside guards of the same names: waiting for oneself would never end. Comes back only
 /// with a failure.
-pub(crate) fn run_straight_through(told: &[Told], words: &[OsString]) -> Failure {
+pub(crate) fn run_straight_through(told: &[AnnouncedLock], words: &[OsString]) -> Failure {
     let environment = with_variables(&of_locks(told));
-    let command = Command { words: words.to_vec(), environment, ..Command::default() };
+    let command =
+        GuardedCommand { words: words.to_vec(), environment, ..GuardedCommand::default() };
     GuardError::from(command.replace_process()).into()
 }
 
 /// What a command is told of its locks. Of several, the values stand in the order of the names, with commas
 /// between them.
-fn of_locks(told: &[Told]) -> [(&'static str, Option<String>); 3] {
+fn of_locks(told: &[AnnouncedLock]) -> [(&'static str, Option<String>); 3] {
     let list = |values: Vec<Option<String>>| {
         values.into_iter().collect::<Option<Vec<String>>>().map(|values| values.join(","))
     };
@@ -99,8 +100,8 @@ fn of_locks(told: &[Told]) -> [(&'static str, Option<String>); 3] {
 /// This process's environment, with what a command is told of its locks.
 pub(crate) fn environment(
     context: &Context,
-    told: &[Told],
-    held: &[Around],
+    told: &[AnnouncedLock],
+    held: &[EnclosingLock],
 ) -> Vec<(OsString, OsString)> {
     let owner = context.caller.identity.owner.to_string();
     let derived = context.caller.identity.source == OwnerSource::Derived;

@@ -1,10 +1,10 @@
 use crate::{
-    cli::Global,
+    cli::GlobalOptions,
     context::Context,
-    exit::Code,
+    exit::ExitCode,
     failure::{Failure, chain},
     init, output,
-    prime::{Format, now, project, text},
+    prime::{InstructionFormat, now, project, text},
     tool::project_folder,
     view,
 };
@@ -18,21 +18,21 @@ use serde_json::json;
 /// scripts/, bin/, .github/scripts/ and the project's folder, the Makefile, the justfile and the scripts of
 /// package.json for calls of `lokt guard` and `lokt once`; nothing is run.
 #[derive(Args, Debug)]
-pub(crate) struct Prime {
+pub(crate) struct PrimeCommand {
     /// Print the lasting part for an instruction file, between the marks that `lokt init` looks for
     #[arg(long, value_name = "FORMAT", conflicts_with = "json")]
-    format: Option<Format>,
+    format: Option<InstructionFormat>,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-impl Prime {
-    pub(crate) fn run(&self, global: &Global) -> Result<Code, Failure> {
+impl PrimeCommand {
+    pub(crate) fn run(&self, global: &GlobalOptions) -> Result<ExitCode, Failure> {
         let findings = project::find(&project_folder(None)?);
         if let Some(format) = self.format {
             output::lines(init::section::marked(&text::lasting(&findings, format)).lines())?;
-            return Ok(Code::Done);
+            return Ok(ExitCode::Done);
         }
         let context = Context::new(global)?;
         let me = &context.caller.identity;
@@ -44,7 +44,7 @@ impl Prime {
         if !self.json {
             let held = entries.map(|it| now::lines(&it, me)).map_err(|it| chain(&it));
             output::lines(text::live(&findings, held, me).lines())?;
-            return Ok(Code::Done);
+            return Ok(ExitCode::Done);
         }
         let entries = entries.ok();
         let held = entries.as_ref().map(|entries| {
@@ -59,6 +59,6 @@ impl Prime {
             "agent_id": me.agent.to_string(),
             "held": held,
         }))?;
-        Ok(Code::Done)
+        Ok(ExitCode::Done)
     }
 }

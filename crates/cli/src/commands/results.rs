@@ -1,6 +1,6 @@
 use crate::{
     context::Context,
-    exit::Code,
+    exit::ExitCode,
     failure::{Failure, chain},
     once::results_of,
     output, span,
@@ -12,8 +12,8 @@ use lokt_lock::{
     words::{LockName, Timestamp},
 };
 use lokt_once::{
-    recording::Stored,
-    results::{self, Limits, Pruned, ResultError, ResultRecord},
+    recording::StoredBytes,
+    results::{self, PruneOutcome, ResultError, ResultRecord, RetentionLimits},
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -23,22 +23,22 @@ use std::time::Duration;
 /// They are kept until their --ttl is over, or room is needed: all together have at most 4 GiB, and those that
 /// were not used for the longest time go first.
 #[derive(Args, Debug)]
-pub(crate) struct Results {
+pub(crate) struct ResultsCommand {
     #[command(subcommand)]
-    action: Action,
+    action: ResultsAction,
 }
 
 #[derive(Debug, Subcommand)]
-enum Action {
-    List(List),
-    Show(Show),
-    Rm(Remove),
-    Prune(Prune),
+enum ResultsAction {
+    List(ResultsListCommand),
+    Show(ResultsShowCommand),
+    Rm(ResultsRemoveCommand),
+    Prune(ResultsPruneCommand),
 }
 
 /// List all results, the one used last first
 #[derive(Args, Debug)]
-struct List {
+struct ResultsListCommand {
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -46,7 +46,7 @@ struct List {
 
 /// Show a result: its command, when it ran, where its output is
 #[derive(Args, Debug)]
-struct Show {
+struct ResultsShowCommand {
     /// The result's name (then it is the one used last), or the beginning of its digest
     #[arg(value_name = "NAME|DIGEST")]
     which: String,
@@ -57,7 +57,7 @@ struct Show {
 
 /// Remove all results of a name, or one by its digest
 #[derive(Args, Debug)]
-struct Remove {
+struct ResultsRemoveCommand {
     /// The name, or the beginning of the digest
     #[arg(value_name = "NAME|DIGEST", required = true)]
     which: Vec<String>,
@@ -68,7 +68,7 @@ struct Remove {
 
 /// Remove results that are over, and what crashes left behind
 #[derive(Args, Debug)]
-struct Prune {
+struct ResultsPruneCommand {
     /// Also those that were not used for this long
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = span::parse)]
     older: Option<Duration>,
@@ -81,30 +81,30 @@ struct Prune {
     json: bool,
 }
 
-impl Results {
-    pub(crate) fn run(&self, context: &Context) -> Result<Code, Failure> {
+impl ResultsCommand {
+    pub(crate) fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
         match &self.action {
-            Action::List(it) => it.run(context),
-            Action::Show(it) => it.run(context),
-            Action::Rm(it) => it.run(context),
-            Action::Prune(it) => it.run(context),
+            ResultsAction::List(it) => it.run(context),
+            ResultsAction::Show(it) => it.run(context),
+            ResultsAction::Rm(it) => it.run(context),
+            ResultsAction::Prune(it) => it.run(context),
         }
     }
 }
 
-impl List {
-    fn run(&self, context: &Context) -> Result<Code, Failure> {
+impl ResultsListCommand {
+    fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
         let results = results_of(context);
         let found = results.list()?;
         if self.json {
             let views: Vec<Value> =
                 found.iter().map(|(record, used)| view(&results, record, *used)).collect();
             output::json(&views)?;
-            return Ok(Code::Done);
+            return Ok(ExitCode::Done);
         }
         if found.is_empty() {
             output::note("no results; lokt once NAME -- COMMAND makes one");
-            return Ok(Code::Done);
+            return Ok(ExitCode::Done);
         }
         let now = Timestamp::now();
         let mut table =
@@ -126,21 +126,21 @@ impl List {
             ]);
         }
         output::lines(table.lines())?;
-        Ok(Code::Done)
+        Ok(ExitCode::Done)
     }
 }
 
-impl Show {
-    fn run(&self, context: &Context) -> Result<Code, Failure> {
+impl ResultsShowCommand {
+    fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
         let results = results_of(context);
         let found = results.list()?;
         let meant = found.iter().find(|(record, _)| is_meant(&self.which, record));
         let (record, used) = meant.ok_or_else(|| unknown(&self.which))?;
         if self.json {
             output::json(&view(&results, record, *used))?;
-            return Ok(Code::Done);
+            return Ok(ExitCode::Done);
         }
-        let path = |stored: Stored| results.content(stored.digest).display().to_string();
+        let path = |stored: StoredBytes| results.content(stored.digest).display().to_string();
         let mut lines = vec![
             format!("name:       {}", record.name),
             format!("digest:     {}", record.key),
@@ -156,12 +156,12 @@ impl Show {
         let artifacts = record.artifacts.iter();
         lines.extend(artifacts.map(|it| format!("artifact:   {}", it.path().display())));
         output::lines(lines)?;
-        Ok(Code::Done)
+        Ok(ExitCode::Done)
     }
 }
 
-impl Remove {
-    fn run(&self, context: &Context) -> Result<Code, Failure> {
+impl ResultsRemoveCommand {
+    fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
         let results = results_of(context);
         let found = results.list()?;
         for which in &self.which {
@@ -175,9 +175,9 @@ impl Remove {
     }
 }
 
-impl Prune {
-    fn run(&self, context: &Context) -> Result<Code, Failure> {
-        let limits = Limits { older: self.older, most: self.max_size.unwrap_or(u64::MAX) };
+impl ResultsPruneCommand {
+    fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
+        let limits = RetentionLimits { older: self.older, most: self.max_size.unwrap_or(u64::MAX) };
         let pruned = results_of(context).prune(limits, Timestamp::now())?;
         withdraw(context, &pruned);
         report(&pruned, self.json)
@@ -185,7 +185,7 @@ impl Prune {
 }
 
 /// Takes back the leases that tell of results which are gone.
-pub(crate) fn withdraw(context: &Context, pruned: &Pruned) {
+pub(crate) fn withdraw(context: &Context, pruned: &PruneOutcome) {
     for record in &pruned.results {
         let key = record.key.to_string();
         let told = |digest: &str| digest == key;
@@ -205,12 +205,12 @@ fn is_meant(which: &str, record: &ResultRecord) -> bool {
 fn unknown(which: &str) -> Failure {
     let is_name = LockName::new(which).is_ok();
     let text = format!("no result is called {which:?}, and no digest begins so");
-    let failure = Failure::new(if is_name { Code::NotFound } else { Code::Usage }, text);
+    let failure = Failure::new(if is_name { ExitCode::NotFound } else { ExitCode::Usage }, text);
     failure.hint("lokt results list   shows all")
 }
 
-fn view(results: &results::Results, record: &ResultRecord, used: Timestamp) -> Value {
-    let stream = |stored: Stored| json!({"bytes": stored.bytes, "path": results.content(stored.digest).display().to_string()});
+fn view(results: &results::ResultStore, record: &ResultRecord, used: Timestamp) -> Value {
+    let stream = |stored: StoredBytes| json!({"bytes": stored.bytes, "path": results.content(stored.digest).display().to_string()});
     let artifacts = record.artifacts.iter().map(|it| it.path().display().to_string());
     json!({
         "name": record.name.as_str(),
@@ -231,7 +231,7 @@ fn view(results: &results::Results, record: &ResultRecord, used: Timestamp) -> V
     })
 }
 
-fn report(pruned: &Pruned, as_json: bool) -> Result<Code, Failure> {
+fn report(pruned: &PruneOutcome, as_json: bool) -> Result<ExitCode, Failure> {
     let count = pruned.results.len();
     output::even_if_unread(if as_json {
         let removed: Vec<Value> = pruned
@@ -250,7 +250,7 @@ fn report(pruned: &Pruned, as_json: bool) -> Result<Code, Failure> {
         let (freed, left) = (bytes(pruned.bytes), bytes(pruned.left));
         output::text(&format!("removed {count} {results}: {freed} freed, {left} left"))
     })?;
-    Ok(Code::Done)
+    Ok(ExitCode::Done)
 }
 
 /// A size for people: `0 B`, `12 kB`, `1.4 GB`.
@@ -291,7 +291,7 @@ impl From<ResultError> for Failure {
     fn from(error: ResultError) -> Self {
         match error {
             ResultError::Latch(error) => error.into(),
-            error => Self::new(Code::Error, chain(&error)),
+            error => Self::new(ExitCode::Error, chain(&error)),
         }
     }
 }

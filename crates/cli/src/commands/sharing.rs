@@ -1,10 +1,10 @@
 use clap::Args;
-use lokt_lock::rules::Mode;
+use lokt_lock::rules::LockMode;
 use std::num::NonZeroU32;
 
 /// Holding a lock together with others, for the commands that take one.
 #[derive(Args, Clone, Copy, Debug, Default)]
-pub(crate) struct Sharing {
+pub(crate) struct SharingOptions {
     /// Hold it together with others who say --shared: many readers, or one writer
     #[arg(long, conflicts_with = "slots")]
     shared: bool,
@@ -18,12 +18,12 @@ fn number(text: &str) -> Result<NonZeroU32, String> {
     text.parse().map_err(|_| format!("it must be a whole number from 1 to {}", u32::MAX))
 }
 
-impl Sharing {
-    pub(crate) fn mode(self) -> Mode {
+impl SharingOptions {
+    pub(crate) fn mode(self) -> LockMode {
         match (self.shared, self.slots) {
-            (true, _) => Mode::Shared,
-            (false, Some(slots)) => Mode::Slots(slots),
-            (false, None) => Mode::Exclusive,
+            (true, _) => LockMode::Shared,
+            (false, Some(slots)) => LockMode::Slots(slots),
+            (false, None) => LockMode::Exclusive,
         }
     }
 }

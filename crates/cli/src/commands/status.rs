@@ -1,7 +1,7 @@
-use crate::{completion, context::Context, exit::Code, failure::Failure, output, view};
+use crate::{completion, context::Context, exit::ExitCode, failure::Failure, output, view};
 use clap::Args;
 use lokt_lock::{
-    ops::{self, Entry, State, prune, survey, survey_all},
+    ops::{self, LockState, StatusEntry, prune, survey, survey_all},
     store::RecordKind,
     words::LockName,
 };
@@ -10,7 +10,7 @@ use lokt_lock::{
 ///
 /// Without a name all locks and freezes, also expired ones that are not cleared away yet.
 #[derive(Args, Debug)]
-pub(crate) struct Status {
+pub(crate) struct StatusCommand {
     /// One lock in full
     #[arg(add = completion::locks())]
     name: Option<LockName>,
@@ -22,15 +22,15 @@ pub(crate) struct Status {
     prune_expired: bool,
 }
 
-impl Status {
-    pub(crate) fn run(&self, context: &Context) -> Result<Code, Failure> {
+impl StatusCommand {
+    pub(crate) fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
         match &self.name {
             Some(name) => self.one(context, name),
             None => self.all(context),
         }
     }
 
-    fn all(&self, context: &Context) -> Result<Code, Failure> {
+    fn all(&self, context: &Context) -> Result<ExitCode, Failure> {
         let mut entries = survey_all(&context.store, &context.caller)?;
         if self.prune_expired && prune_all(context, &entries) {
             entries = survey_all(&context.store, &context.caller)?;
@@ -43,10 +43,10 @@ impl Status {
             output::note("nothing is held or frozen");
         }
         warn_of_problems(&entries);
-        Ok(Code::Done)
+        Ok(ExitCode::Done)
     }
 
-    fn one(&self, context: &Context, name: &LockName) -> Result<Code, Failure> {
+    fn one(&self, context: &Context, name: &LockName) -> Result<ExitCode, Failure> {
         if self.prune_expired {
             for kind in [RecordKind::Lock, RecordKind::Freeze] {
                 prune(&context.store, name, kind, &context.caller);
@@ -55,11 +55,11 @@ impl Status {
         let entries = survey(&context.store, name, &context.caller);
         let Some(entry) = entries.first() else {
             return Err(Failure::new(
-                Code::NotFound,
+                ExitCode::NotFound,
                 format!("lock {:?} is not held", name.as_str()),
             ));
         };
-        let freeze = entries.get(1).and_then(Entry::record);
+        let freeze = entries.get(1).and_then(StatusEntry::record);
         output::even_if_unread(if self.json {
             output::json(&view::entry::json(entry, freeze))
         } else {
@@ -67,21 +67,22 @@ impl Status {
         })?;
         let what = if entry.kind == RecordKind::Freeze { "freeze" } else { "lock" };
         ops::readable(entry.slot.clone(), what, name)?;
-        Ok(Code::Done)
+        Ok(ExitCode::Done)
     }
 }
 
 /// Removes every record that is over, and says whether there was one.
-fn prune_all(context: &Context, entries: &[Entry]) -> bool {
+fn prune_all(context: &Context, entries: &[StatusEntry]) -> bool {
     // Where somebody is in or in line, the state does not tell whether the record is over.
-    let may_be_over = |it: &&Entry| {
-        matches!(it.state, State::Expired | State::Dead | State::Queued) || !it.inside.is_empty()
+    let may_be_over = |it: &&StatusEntry| {
+        matches!(it.state, LockState::Expired | LockState::Dead | LockState::Queued)
+            || !it.inside.is_empty()
     };
-    let pruned = |it: &&Entry| prune(&context.store, &it.name, it.kind, &context.caller);
+    let pruned = |it: &&StatusEntry| prune(&context.store, &it.name, it.kind, &context.caller);
     entries.iter().filter(may_be_over).filter(pruned).count() > 0
 }
 
-fn warn_of_problems(entries: &[Entry]) {
+fn warn_of_problems(entries: &[StatusEntry]) {
     for entry in entries {
         if let Some(problem) = view::entry::problem(entry) {
             output::warn(&format!(

@@ -1,12 +1,12 @@
 //! A guard's own account of how it ended, so that no exit code is ambiguous.
 
-use super::{nesting::Told, stream};
+use super::{nesting::AnnouncedLock, stream};
 use crate::{
-    exit::Code,
+    exit::ExitCode,
     failure::{Failure, chain},
 };
 use lokt_lock::{
-    guard::Ending,
+    guard::CommandEnd,
     words::{Fence, LockId, LockName},
 };
 use serde::Serialize;
@@ -19,7 +19,7 @@ use std::{
 /// How a guard ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Outcome {
+pub(crate) enum GuardOutcome {
     /// Not yet, or it was killed.
     Unfinished,
     /// The command ran to its end.
@@ -44,9 +44,9 @@ pub(crate) enum Outcome {
 
 /// What the file says, version 1. Fields are only ever added.
 #[derive(Debug, Serialize)]
-struct Content {
+struct StatusFileContent {
     version: u8,
-    outcome: Outcome,
+    outcome: GuardOutcome,
     names: Vec<String>,
     /// In the order of the names, like the fences.
     lock_ids: Vec<Option<String>>,
@@ -70,15 +70,15 @@ pub(crate) struct StatusFile {
     path: Option<PathBuf>,
     began: Instant,
     entered: Option<Instant>,
-    content: Content,
+    content: StatusFileContent,
 }
 
 impl StatusFile {
     /// Writes that nothing has ended yet, so that a file of an earlier run is not taken for this one's.
     pub(crate) fn begin(path: Option<PathBuf>, names: &[LockName]) -> Result<Self, Failure> {
-        let content = Content {
+        let content = StatusFileContent {
             version: 1,
-            outcome: Outcome::Unfinished,
+            outcome: GuardOutcome::Unfinished,
             names: names.iter().map(ToString::to_string).collect(),
             lock_ids: Vec::new(),
             fences: Vec::new(),
@@ -93,7 +93,7 @@ impl StatusFile {
         let file = Self { path, began: Instant::now(), entered: None, content };
         file.write().map_err(|(path, error)| {
             let shown = path.display();
-            Failure::new(Code::Error, format!("cannot write the status file {shown}: {error}"))
+            Failure::new(ExitCode::Error, format!("cannot write the status file {shown}: {error}"))
                 .hint("its folder must exist and be writable; nothing was locked")
         })?;
         Ok(file)
@@ -105,17 +105,17 @@ impl StatusFile {
     }
 
     /// Notes that the command may start now, and what it is told of its locks.
-    pub(super) fn entered(&mut self, told: &[Told]) {
+    pub(super) fn entered(&mut self, told: &[AnnouncedLock]) {
         let now = Instant::now();
         self.entered = Some(now);
         self.content.waited_ms = Some((now - self.began).as_millis());
-        let id = |it: &Told| it.id.as_ref().map(LockId::to_string);
+        let id = |it: &AnnouncedLock| it.id.as_ref().map(LockId::to_string);
         self.content.lock_ids = told.iter().map(id).collect();
         self.content.fences = told.iter().map(|it| it.fence.map(Fence::get)).collect();
     }
 
     /// Notes how it ended.
-    pub(crate) fn ended(&mut self, outcome: Outcome) {
+    pub(crate) fn ended(&mut self, outcome: GuardOutcome) {
         self.content.outcome = outcome;
         match self.entered {
             Some(entered) => self.content.held_ms = Some(entered.elapsed().as_millis()),
@@ -124,23 +124,23 @@ impl StatusFile {
     }
 
     /// Notes how the command ended.
-    pub(crate) fn command_ended(&mut self, ending: Ending) {
+    pub(crate) fn command_ended(&mut self, ending: CommandEnd) {
         match ending {
-            Ending::Exited(code) => self.content.command_exit_code = Some(code),
-            Ending::Signaled(signal) => self.content.command_signal = Some(signal.get()),
+            CommandEnd::Exited(code) => self.content.command_exit_code = Some(code),
+            CommandEnd::Signaled(signal) => self.content.command_signal = Some(signal.get()),
         }
     }
 
     /// Writes what was noted; a warning where that is not possible any more.
-    pub(crate) fn close(mut self, result: &Result<Code, Failure>) -> Option<String> {
+    pub(crate) fn close(mut self, result: &Result<ExitCode, Failure>) -> Option<String> {
         self.content.exit_code = Some(match result {
             Ok(code) => code.number(),
             Err(failure) => failure.code.number(),
         });
         if let Err(failure) = result {
             self.content.error = Some(failure.message.clone());
-            if self.content.outcome == Outcome::Unfinished {
-                self.ended(Outcome::Error);
+            if self.content.outcome == GuardOutcome::Unfinished {
+                self.ended(GuardOutcome::Error);
             }
         }
         let (path, error) = self.write().err()?;
@@ -162,7 +162,7 @@ impl StatusFile {
             Ok(meta) if meta.is_file() && !stream::is_descriptor(path) => {
                 replace(&fs::canonicalize(path)?, &text)
             }
-            Ok(_) if self.content.outcome == Outcome::Unfinished => stream::try_access(path),
+            Ok(_) if self.content.outcome == GuardOutcome::Unfinished => stream::try_access(path),
             Ok(_) => stream::append(path, text.as_bytes()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 replace(&end_of_links(path)?, &text)

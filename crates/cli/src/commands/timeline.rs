@@ -1,11 +1,11 @@
 use crate::{
     context::Context,
-    exit::Code,
+    exit::ExitCode,
     failure::Failure,
     output,
     timeline::{
-        bars::{self, Drawing},
-        gather::{self, Asked},
+        bars::{self, BarOptions},
+        gather::{self, TimeRange},
         json, page,
     },
 };
@@ -18,7 +18,7 @@ use std::{
 
 /// What `audit` shows in place of events.
 #[derive(Args, Debug)]
-pub(super) struct TimelineAsked {
+pub(super) struct TimelineOptions {
     /// Show who held and who waited for what, when, in place of events
     #[arg(long, conflicts_with_all = ["event", "tail"])]
     timeline: bool,
@@ -29,12 +29,12 @@ pub(super) struct TimelineAsked {
 
 /// In which form a timeline is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum TimelineFormat {
     Text,
     Json,
 }
 
-impl TimelineAsked {
+impl TimelineOptions {
     pub(super) fn is_asked(&self) -> bool {
         self.timeline
     }
@@ -43,9 +43,9 @@ impl TimelineAsked {
     pub(super) fn run(
         &self,
         context: &Context,
-        (asked, form): (&Asked, Form),
+        (asked, form): (&TimeRange, TimelineFormat),
         wanted: impl Fn(&str, &str) -> bool,
-    ) -> Result<Code, Failure> {
+    ) -> Result<ExitCode, Failure> {
         let mut timeline = gather::timeline(context, asked)?;
         timeline.retain(|name, span| wanted(name, &span.who.owner));
         match &self.html {
@@ -58,16 +58,16 @@ impl TimelineAsked {
                 write_page(file, &timeline)?;
                 output::text(&format!("wrote {}", file.display()))?;
             }
-            None if form == Form::Json => output::json(&json::json(&timeline))?,
+            None if form == TimelineFormat::Json => output::json(&json::json(&timeline))?,
             None if timeline.lanes.is_empty() => {
                 output::note("nothing happened to any lock in this time");
             }
             None => {
-                let drawing = Drawing { width: output::width(), glyphs: output::glyphs() };
+                let drawing = BarOptions { width: output::width(), glyphs: output::glyphs() };
                 output::painted(&bars::lines(&timeline, drawing))?;
             }
         }
-        Ok(Code::Done)
+        Ok(ExitCode::Done)
     }
 }
 
@@ -89,7 +89,7 @@ fn write_page(file: &Path, timeline: &Timeline) -> Result<(), Failure> {
 }
 
 fn cannot_write(file: &Path, error: &io::Error) -> Failure {
-    Failure::new(Code::Error, format!("cannot write {}: {error}", file.display()))
+    Failure::new(ExitCode::Error, format!("cannot write {}: {error}", file.display()))
 }
 
 /// The file that a page may take the place of: a regular one or none, behind all symbolic links.

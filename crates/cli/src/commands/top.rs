@@ -1,4 +1,4 @@
-use crate::{context::Context, exit::Code, failure::Failure, output, top};
+use crate::{context::Context, exit::ExitCode, failure::Failure, output, top};
 use clap::Args;
 
 /// Watch who holds what, and who waits, as it changes
@@ -6,14 +6,14 @@ use clap::Args;
 /// Needs a terminal. Keys: q quits, up and down choose, Enter shows all of the chosen lock, s sorts, / filters,
 /// f freezes or lifts a freeze, u unlocks; the last three ask first.
 #[derive(Args, Debug)]
-pub(crate) struct Top {}
+pub(crate) struct TopCommand {}
 
-impl Top {
+impl TopCommand {
     #[expect(clippy::unused_self, reason = "every command is run as its arguments")]
-    pub(crate) fn run(&self, context: &Context) -> Result<Code, Failure> {
+    pub(crate) fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
         if !output::is_terminal_on_both_sides() {
             return Err(Failure::new(
-                Code::Error,
+                ExitCode::Error,
                 "lokt top needs a terminal, to draw on and to read keys from",
             )
             .hint("lokt status   prints the same once")

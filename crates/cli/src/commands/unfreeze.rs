@@ -1,13 +1,13 @@
-use crate::{completion, context::Context, exit::Code, failure::Failure, output, view};
+use crate::{completion, context::Context, exit::ExitCode, failure::Failure, output, view};
 use clap::Args;
 use lokt_lock::{
-    ops::{Unfrozen, unfreeze},
+    ops::{UnfreezeOutcome, unfreeze},
     words::LockName,
 };
 
 /// Lift a freeze
 #[derive(Args, Debug)]
-pub(crate) struct Unfreeze {
+pub(crate) struct UnfreezeCommand {
     /// The frozen lock
     #[arg(add = completion::freezes())]
     name: LockName,
@@ -19,11 +19,11 @@ pub(crate) struct Unfreeze {
     json: bool,
 }
 
-impl Unfreeze {
-    pub(crate) fn run(&self, context: &Context) -> Result<Code, Failure> {
+impl UnfreezeCommand {
+    pub(crate) fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
         let name = self.name.as_str();
         match unfreeze(&context.store, &self.name, &context.caller, self.force)? {
-            Unfrozen::Done { unlogged, unsynced } => {
+            UnfreezeOutcome::Done { unlogged, unsynced } => {
                 let done = format!("{name:?} is no longer frozen");
                 output::warn_unsynced(&done, unsynced);
                 output::warn_unlogged(&done, unlogged);
@@ -31,7 +31,7 @@ impl Unfreeze {
             }
             refused => return Err(refusal(&self.name, &refused)),
         }
-        Ok(Code::Done)
+        Ok(ExitCode::Done)
     }
 
     fn report(&self, name: &str) -> Result<(), Failure> {
@@ -44,17 +44,17 @@ impl Unfreeze {
 }
 
 /// The refusal to lift a freeze.
-pub(crate) fn refusal(name: &LockName, refused: &Unfrozen) -> Failure {
+pub(crate) fn refusal(name: &LockName, refused: &UnfreezeOutcome) -> Failure {
     let shown = name.as_str();
     match refused {
-        Unfrozen::NotYours(record) => {
+        UnfreezeOutcome::NotYours(record) => {
             let by = view::holder::frozen_by(record);
             let text = format!("{shown:?} is not yours to unfreeze: frozen {by}");
-            Failure::new(Code::NotYours, text)
+            Failure::new(ExitCode::NotYours, text)
                 .hint(format!("{}   tells who froze it", view::call("why", name, "")))
         }
-        Unfrozen::Done { .. } | Unfrozen::NotFound => {
-            Failure::new(Code::NotFound, format!("{shown:?} is not frozen"))
+        UnfreezeOutcome::Done { .. } | UnfreezeOutcome::NotFound => {
+            Failure::new(ExitCode::NotFound, format!("{shown:?} is not frozen"))
         }
     }
 }

@@ -1,9 +1,9 @@
-use crate::{completion, context::Context, exit::Code, failure::Failure, output, span, view};
+use crate::{completion, context::Context, exit::ExitCode, failure::Failure, output, span, view};
 use clap::Args;
 use lokt_lock::{
-    ops::{Might, Unlocked, survey_all, unlock, unlock_only},
-    record::{Hold, Record},
-    rules::{Holding, Liveness},
+    ops::{UnlockForce, UnlockOutcome, survey_all, unlock, unlock_only},
+    record::{HoldKind, LockRecord},
+    rules::{HoldState, Liveness},
     store::{RecordKind, StoreError},
     words::{Fence, LockName, Timestamp},
 };
@@ -15,12 +15,12 @@ use lokt_lock::{
 #[command(
     override_usage = "lokt unlock [OPTIONS] <NAME>...\n       lokt unlock --all [--owner <OWNER>]"
 )]
-pub(crate) struct Unlock {
+pub(crate) struct UnlockCommand {
     /// The locks to give back
     #[arg(add = completion::locks(), value_name = "NAME")]
     names: Vec<LockName>,
     #[command(flatten)]
-    breaking: Breaking,
+    breaking: BreakOptions,
     /// Give back all leases of yours, or of the owner that --owner names
     #[arg(long, conflicts_with_all = ["names", "force", "break_stale"])]
     all: bool,
@@ -31,7 +31,7 @@ pub(crate) struct Unlock {
 
 /// How much to break.
 #[derive(Args, Debug)]
-struct Breaking {
+struct BreakOptions {
     /// Remove whatever is there, whoever holds it
     #[arg(long, conflicts_with = "break_stale", requires = "names")]
     force: bool,
@@ -43,18 +43,18 @@ struct Breaking {
     break_stale: bool,
 }
 
-impl Breaking {
-    fn might(&self) -> Might {
+impl BreakOptions {
+    fn might(&self) -> UnlockForce {
         match (self.force, self.break_stale) {
-            (true, _) => Might::Force,
-            (_, true) => Might::Stale,
-            _ => Might::Own,
+            (true, _) => UnlockForce::Force,
+            (_, true) => UnlockForce::Stale,
+            _ => UnlockForce::Own,
         }
     }
 }
 
-impl Unlock {
-    pub(crate) fn run(&self, context: &Context) -> Result<Code, Failure> {
+impl UnlockCommand {
+    pub(crate) fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
         let (released, failures) = match self.names.as_slice() {
             [] if self.all => (all_of_mine(context)?, Vec::new()),
             [] => return Err(Failure::usage("name a lock, or give --all")),
@@ -77,7 +77,7 @@ impl Unlock {
             }
             output::fail(&failure);
         }
-        Ok(Code::Done)
+        Ok(ExitCode::Done)
     }
 
     /// Gives back each of several locks, whatever becomes of the others: the names that are free now, and what kept
@@ -103,11 +103,11 @@ impl Unlock {
             Some(fence) => unlock_only(store, name, caller, might, &[fence])?,
         };
         match (unlocked, self.breaking.fence) {
-            (Unlocked::Done { unlogged, unsynced }, _) => {
+            (UnlockOutcome::Done { unlogged, unsynced }, _) => {
                 warn_unwritten(name, unlogged, unsynced);
                 Ok(())
             }
-            (Unlocked::OtherFence(now), Some(asked)) => {
+            (UnlockOutcome::OtherFence(now), Some(asked)) => {
                 Err(other_fence(name, asked, now.as_deref()))
             }
             (refused, _) => Err(refusal(name, &refused, context)),
@@ -132,17 +132,17 @@ fn all_of_mine(context: &Context) -> Result<Vec<String>, Failure> {
     let mut released = Vec::new();
     for entry in survey_all(&context.store, &context.caller)? {
         let identity = &context.caller.identity;
-        let mine = |it: &Record| it.hold != Some(Hold::Guard) && identity.owns(it);
+        let mine = |it: &LockRecord| it.hold != Some(HoldKind::Guard) && identity.owns(it);
         let record = entry.record().filter(|_| entry.kind == RecordKind::Lock);
         if !record.is_some_and(|it| it.holders().any(mine)) {
             continue;
         }
-        match unlock(&context.store, &entry.name, &context.caller, Might::Own)? {
-            Unlocked::Done { unlogged, unsynced } => {
+        match unlock(&context.store, &entry.name, &context.caller, UnlockForce::Own)? {
+            UnlockOutcome::Done { unlogged, unsynced } => {
                 warn_unwritten(&entry.name, unlogged, unsynced);
                 released.push(entry.name.to_string());
             }
-            Unlocked::GuardLives { .. } => output::warn(&format!(
+            UnlockOutcome::GuardLives { .. } => output::warn(&format!(
                 "lock {:?} stays: a guard of yours runs under it",
                 entry.name.as_str()
             )),
@@ -161,35 +161,36 @@ fn warn_unwritten(name: &LockName, unlogged: Option<StoreError>, unsynced: Optio
 }
 
 /// The refusal to free a name.
-pub(crate) fn refusal(name: &LockName, refused: &Unlocked, context: &Context) -> Failure {
+pub(crate) fn refusal(name: &LockName, refused: &UnlockOutcome, context: &Context) -> Failure {
     let shown = name.as_str();
     match refused {
-        Unlocked::Done { .. } | Unlocked::NotFound => {
-            Failure::new(Code::NotFound, format!("lock {shown:?} is not held"))
+        UnlockOutcome::Done { .. } | UnlockOutcome::NotFound => {
+            Failure::new(ExitCode::NotFound, format!("lock {shown:?} is not held"))
         }
-        Unlocked::NotYours(record) => not_yours(name, record, context),
-        Unlocked::GuardLives { pid, supervisor } => guard_lives(name, *pid, *supervisor),
-        Unlocked::NotStale { record, holding } => not_stale(name, record.as_deref(), *holding),
-        Unlocked::OtherFence(now) => Failure::new(
-            Code::NotYours,
+        UnlockOutcome::NotYours(record) => not_yours(name, record, context),
+        UnlockOutcome::GuardLives { pid, supervisor } => guard_lives(name, *pid, *supervisor),
+        UnlockOutcome::NotStale { record, holding } => not_stale(name, record.as_deref(), *holding),
+        UnlockOutcome::OtherFence(now) => Failure::new(
+            ExitCode::NotYours,
             format!("lock {shown:?} is not what you saw any more: {}", standing(now.as_deref())),
         ),
     }
 }
 
 /// The refusal to break an acquisition that is not the one with the fence that was asked for.
-fn other_fence(name: &LockName, asked: Fence, now: Option<&Record>) -> Failure {
+fn other_fence(name: &LockName, asked: Fence, now: Option<&LockRecord>) -> Failure {
     let text =
         format!("lock {:?} has another fence than {asked}: {}", name.as_str(), standing(now));
-    Failure::new(Code::NotYours, text).hint(format!("lokt status {name}   shows what holds it now"))
+    Failure::new(ExitCode::NotYours, text)
+        .hint(format!("lokt status {name}   shows what holds it now"))
 }
 
 /// Who holds a lock now, with the fences: `it is held by ada (pid 7 on box), fence 12`.
-fn standing(now: Option<&Record>) -> String {
+fn standing(now: Option<&LockRecord>) -> String {
     let Some(record) = now else {
         return "it is held by a guard whose record is gone, and with it its fence".to_owned();
     };
-    let told = |holder: &Record| {
+    let told = |holder: &LockRecord| {
         let fence =
             holder.fence.map_or_else(|| "without a fence".to_owned(), |it| format!("fence {it}"));
         format!("{}, {fence}", view::holder::who(holder))
@@ -210,7 +211,7 @@ fn guard_lives(name: &LockName, pid: Option<i32>, supervisor: Liveness) -> Failu
         }
     };
     let failure =
-        Failure::new(Code::NotYours, format!("lock {:?} is held by {who}", name.as_str()));
+        Failure::new(ExitCode::NotYours, format!("lock {:?} is held by {who}", name.as_str()));
     match supervisor {
         Liveness::Alive => {
             failure.hint("it is given back when the guard's command ends; end that, or wait")
@@ -224,10 +225,10 @@ fn guard_lives(name: &LockName, pid: Option<i32>, supervisor: Liveness) -> Failu
     }
 }
 
-fn not_yours(name: &LockName, record: &Record, context: &Context) -> Failure {
+fn not_yours(name: &LockName, record: &LockRecord, context: &Context) -> Failure {
     let identity = &context.caller.identity;
     let text = format!("lock {:?} is not yours: {}", name.as_str(), view::holder::who(record));
-    let failure = Failure::new(Code::NotYours, text);
+    let failure = Failure::new(ExitCode::NotYours, text);
     if record.owner == identity.owner {
         let owner = view::command_line(&[record.owner.to_string()]);
         return failure
@@ -240,22 +241,22 @@ fn not_yours(name: &LockName, record: &Record, context: &Context) -> Failure {
     failure.hint(format!("{}   tells what can be done", view::call("why", name, "")))
 }
 
-fn not_stale(name: &LockName, record: Option<&Record>, holding: Option<Holding>) -> Failure {
+fn not_stale(name: &LockName, record: Option<&LockRecord>, holding: Option<HoldState>) -> Failure {
     let why = match (holding, record) {
-        (Some(Holding::Overdue), _) => {
+        (Some(HoldState::Overdue), _) => {
             "its lifetime has passed, but the guard's processes live".to_owned()
         }
-        (Some(Holding::Orphaned), _) => {
+        (Some(HoldState::Orphaned), _) => {
             "its guard is gone, but processes of its command live".to_owned()
         }
         (_, Some(record)) => match record.expiry() {
-            Some(end) if record.hold != Some(Hold::Guard) => {
+            Some(end) if record.hold != Some(HoldKind::Guard) => {
                 format!("it is valid for another {}", span::show(end.since(Timestamp::now())))
             }
             _ => "nothing proves that its holder is gone".to_owned(),
         },
         (_, None) => "a program may be writing it at this moment".to_owned(),
     };
-    Failure::new(Code::NotYours, format!("lock {:?} is not stale: {why}", name.as_str()))
+    Failure::new(ExitCode::NotYours, format!("lock {:?} is not stale: {why}", name.as_str()))
         .hint(view::call("why", name, ""))
 }

@@ -1,17 +1,17 @@
-use crate::{exit::Code, failure::Failure, output};
+use crate::{exit::ExitCode, failure::Failure, output};
 use clap::Args;
 use lokt_lock::record::FORMAT_VERSION;
 
 /// Print the version
 #[derive(Args, Debug)]
-pub(crate) struct Version {
+pub(crate) struct VersionCommand {
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-impl Version {
-    pub(crate) fn run(&self) -> Result<Code, Failure> {
+impl VersionCommand {
+    pub(crate) fn run(&self) -> Result<ExitCode, Failure> {
         let version = env!("CARGO_PKG_VERSION");
         if self.json {
             let view = serde_json::json!({"version": version, "protocol_version": FORMAT_VERSION});
@@ -19,6 +19,6 @@ impl Version {
         } else {
             output::text(&format!("lokt {version} (lock records: version {FORMAT_VERSION})"))?;
         }
-        Ok(Code::Done)
+        Ok(ExitCode::Done)
     }
 }

@@ -1,8 +1,8 @@
-use crate::{output::Progress, span, view::holder};
+use crate::{output::ProgressLine, span, view::holder};
 use clap::Args;
 use lokt_lock::{
-    guard::{Received, Signals},
-    ops::{Bystander, Patience, Standing},
+    guard::{ReceivedSignal, SignalReader},
+    ops::{QueueStanding, WaitLimit, WaitObserver},
     words::Timestamp,
 };
 use std::{
@@ -15,7 +15,7 @@ const DEFAULT: Duration = Duration::from_mins(10);
 
 /// Waiting in line, for the commands that take a lock.
 #[derive(Args, Debug, Default)]
-pub(crate) struct Waiting {
+pub(crate) struct WaitOptions {
     /// Wait in line, first come, first served
     #[arg(long)]
     wait: bool,
@@ -24,36 +24,36 @@ pub(crate) struct Waiting {
     timeout: Option<Duration>,
 }
 
-impl Waiting {
+impl WaitOptions {
     pub(crate) fn is_asked(&self) -> bool {
         self.wait
     }
 
-    pub(crate) fn patience(&self) -> Patience {
-        if self.wait { Patience::For(self.timeout.unwrap_or(DEFAULT)) } else { Patience::None }
+    pub(crate) fn patience(&self) -> WaitLimit {
+        if self.wait { WaitLimit::For(self.timeout.unwrap_or(DEFAULT)) } else { WaitLimit::None }
     }
 }
 
 /// Shows a person where they stand, and ends the wait when a signal asks for it.
-pub(crate) struct Line<'a> {
-    signals: &'a Signals,
-    progress: Progress,
-    ended_by: Option<Received>,
+pub(crate) struct QueueDisplay<'a> {
+    signals: &'a SignalReader,
+    progress: ProgressLine,
+    ended_by: Option<ReceivedSignal>,
 }
 
-impl<'a> Line<'a> {
-    pub(crate) fn new(signals: &'a Signals) -> Self {
-        Self { signals, progress: Progress::new(), ended_by: None }
+impl<'a> QueueDisplay<'a> {
+    pub(crate) fn new(signals: &'a SignalReader) -> Self {
+        Self { signals, progress: ProgressLine::new(), ended_by: None }
     }
 
     /// The signal that ended the wait.
-    pub(crate) fn ended_by(&self) -> Option<Received> {
+    pub(crate) fn ended_by(&self) -> Option<ReceivedSignal> {
         self.ended_by
     }
 }
 
-impl Bystander for Line<'_> {
-    fn waiting(&mut self, standing: &Standing) {
+impl WaitObserver for QueueDisplay<'_> {
+    fn waiting(&mut self, standing: &QueueStanding) {
         self.progress.show(&holder::standing(standing, Timestamp::now()));
     }
 

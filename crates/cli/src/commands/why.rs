@@ -2,15 +2,15 @@ use super::nesting;
 use crate::{
     completion,
     context::Context,
-    exit::Code,
+    exit::ExitCode,
     failure::Failure,
     output,
-    view::{self, suggestion::Asker},
+    view::{self, suggestion::SuggestionContext},
 };
 use clap::Args;
 use lokt_lock::{
     ops::{Explanation, explain},
-    rules::Mode,
+    rules::LockMode,
     words::{LockName, Owner},
 };
 
@@ -18,7 +18,7 @@ use lokt_lock::{
 ///
 /// The exit code is 0 when it is free, else 2.
 #[derive(Args, Debug)]
-pub(crate) struct Why {
+pub(crate) struct WhyCommand {
     /// The lock
     #[arg(add = completion::locks())]
     name: LockName,
@@ -27,21 +27,21 @@ pub(crate) struct Why {
     json: bool,
 }
 
-impl Why {
-    pub(crate) fn run(&self, context: &Context, owner: Option<Owner>) -> Result<Code, Failure> {
+impl WhyCommand {
+    pub(crate) fn run(&self, context: &Context, owner: Option<Owner>) -> Result<ExitCode, Failure> {
         let explanation = explain(&context.store, &self.name, &context.caller)?;
-        let asker = Asker { owner, around: around(&self.name, &explanation) };
+        let asker = SuggestionContext { owner, around: around(&self.name, &explanation) };
         output::even_if_unread(if self.json {
             output::json(&view::reason::json(&self.name, &explanation, &context.caller, &asker))
         } else {
             output::lines(view::reason::lines(&self.name, &explanation, &asker))
         })?;
-        Ok(if explanation.is_free() { Code::Done } else { Code::Held })
+        Ok(if explanation.is_free() { ExitCode::Done } else { ExitCode::Held })
     }
 }
 
 /// How the guard holds the name that this process runs inside of, where there is one.
-fn around(name: &LockName, explanation: &Explanation) -> Option<Mode> {
+fn around(name: &LockName, explanation: &Explanation) -> Option<LockMode> {
     let held = nesting::held();
     let mut ids = held.iter().filter(|(held, _)| held == name).map(|(_, id)| id);
     let records = || explanation.reasons.iter().filter_map(|reason| reason.record.as_ref());

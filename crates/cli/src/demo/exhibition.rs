@@ -2,13 +2,13 @@ use super::{
     painters::LOCK,
     picture::{Canvas, PAINTERS, Stroke, WIDTH},
 };
-use crate::output::{Glyphs, Painted};
+use crate::output::{Glyphs, StyledLine};
 use anstyle::Style;
 use serde::Serialize;
 
 /// Both pictures, as far as they are painted.
 #[derive(Clone, Debug)]
-pub(crate) struct Exhibition {
+pub(crate) struct DemoResult {
     pub(crate) unlocked: Canvas,
     pub(crate) guarded: Canvas,
 }
@@ -21,7 +21,7 @@ const BOTH: usize = 2 * WIDTH + GAP.len();
 
 /// An exhibition as JSON.
 #[derive(Serialize)]
-pub(crate) struct Json {
+pub(crate) struct DemoJson {
     painters: usize,
     strokes: usize,
     unlocked: PictureJson,
@@ -34,21 +34,21 @@ struct PictureJson {
     picture: Vec<String>,
 }
 
-impl Exhibition {
+impl DemoResult {
     /// Two pictures that nobody has begun.
     pub(crate) fn new() -> Self {
         Self { unlocked: Canvas::blank(), guarded: Canvas::blank() }
     }
 
-    pub(crate) fn json(&self) -> Json {
+    pub(crate) fn json(&self) -> DemoJson {
         let picture =
             |it: &Canvas| PictureJson { kept: it.kept(), picture: it.lines(Glyphs::Unicode) };
         let (unlocked, guarded) = (picture(&self.unlocked), picture(&self.guarded));
-        Json { painters: PAINTERS, strokes: Stroke::all().count(), unlocked, guarded }
+        DemoJson { painters: PAINTERS, strokes: Stroke::all().count(), unlocked, guarded }
     }
 
     /// The pictures as lines: side by side where there is room, else one below the other.
-    pub(crate) fn lines(&self, width: usize, glyphs: Glyphs) -> Vec<Painted> {
+    pub(crate) fn lines(&self, width: usize, glyphs: Glyphs) -> Vec<StyledLine> {
         let titles = ["without a lock".to_owned(), format!("lokt guard {LOCK} --wait")];
         let [left, right] = titles;
         let plain = |text: String| vec![(Style::new(), text)];
@@ -57,7 +57,7 @@ impl Exhibition {
         let mut guarded = vec![plain(right)];
         guarded.extend(self.guarded.coloured(glyphs));
         if width < BOTH {
-            return unlocked.into_iter().chain([Painted::new()]).chain(guarded).collect();
+            return unlocked.into_iter().chain([StyledLine::new()]).chain(guarded).collect();
         }
         let pairs = unlocked.into_iter().zip(guarded);
         pairs.map(|(left, right)| [left, plain(GAP.to_owned()), right].concat()).collect()
@@ -84,8 +84,8 @@ impl Exhibition {
 mod tests {
     use super::*;
 
-    fn half_painted() -> Exhibition {
-        let mut exhibition = Exhibition::new();
+    fn half_painted() -> DemoResult {
+        let mut exhibition = DemoResult::new();
         Stroke::all().step_by(2).for_each(|stroke| exhibition.unlocked.paint(stroke));
         Stroke::all().for_each(|stroke| exhibition.guarded.paint(stroke));
         exhibition
@@ -115,6 +115,6 @@ mod tests {
         let exhibition = half_painted();
         let expected = "Strokes lost without a lock: 36 of 72; under the lock: none.";
         assert_eq!(exhibition.verdict(), expected);
-        assert!(exhibition.is_guarded_whole() && !Exhibition::new().is_guarded_whole());
+        assert!(exhibition.is_guarded_whole() && !DemoResult::new().is_guarded_whole());
     }
 }

@@ -1,6 +1,6 @@
 use super::picture::{Canvas, PAINTERS, Stroke};
-use crate::{env, exit::Code, failure::Failure};
-use lokt_lock::guard::{Received, Signals};
+use crate::{env, exit::ExitCode, failure::Failure};
+use lokt_lock::guard::{ReceivedSignal, SignalReader};
 use nix::{
     errno::Errno,
     poll::{PollFd, PollFlags, PollTimeout, poll},
@@ -27,24 +27,24 @@ const FOREIGN: [&str; 5] = [env::HELD, env::OWNER_DERIVED, env::AGENT_ID, env::N
 
 /// Whether the painters hold a lock while they paint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Manner {
+pub(crate) enum PaintingMode {
     Unlocked,
     Guarded,
 }
 
 /// How painting ended.
-pub(crate) enum Painted {
+pub(crate) enum PaintingOutcome {
     Done(Canvas),
-    Interrupted(Received),
+    Interrupted(ReceivedSignal),
 }
 
 /// Where painters work.
-pub(crate) struct Studio<'a> {
+pub(crate) struct DemoWorkspace<'a> {
     /// This program.
     pub(crate) program: PathBuf,
     /// A folder of their own.
     pub(crate) folder: &'a Path,
-    pub(crate) signals: &'a Signals,
+    pub(crate) signals: &'a SignalReader,
 }
 
 /// One painter: the stroke that it is at, and those that it has yet to paint.
@@ -66,16 +66,16 @@ impl Drop for Painter {
     }
 }
 
-impl Studio<'_> {
+impl DemoWorkspace<'_> {
     /// Lets all painters paint, and shows the canvas from time to time.
     pub(crate) fn paint(
         &self,
-        manner: Manner,
+        manner: PaintingMode,
         mut show: impl FnMut(&Canvas) -> Result<(), Failure>,
-    ) -> Result<Painted, Failure> {
+    ) -> Result<PaintingOutcome, Failure> {
         let file = self.folder.join(match manner {
-            Manner::Unlocked => "unlocked",
-            Manner::Guarded => "guarded",
+            PaintingMode::Unlocked => "unlocked",
+            PaintingMode::Guarded => "guarded",
         });
         fs::write(&file, Canvas::blank().bytes())
             .map_err(|error| cannot("write the canvas", &error))?;
@@ -87,17 +87,22 @@ impl Studio<'_> {
                 self.go_on(painter, manner, &file)?;
             }
             if painters.iter().all(|painter| painter.at_work.is_none()) {
-                return Ok(Painted::Done(read()?));
+                return Ok(PaintingOutcome::Done(read()?));
             }
             show(&read()?)?;
             if let Some(received) = self.wait()? {
-                return Ok(Painted::Interrupted(received));
+                return Ok(PaintingOutcome::Interrupted(received));
             }
         }
     }
 
     /// Starts a painter's next stroke, where the one before is done.
-    fn go_on(&self, painter: &mut Painter, manner: Manner, file: &Path) -> Result<(), Failure> {
+    fn go_on(
+        &self,
+        painter: &mut Painter,
+        manner: PaintingMode,
+        file: &Path,
+    ) -> Result<(), Failure> {
         if let Some(child) = &mut painter.at_work {
             let Some(status) =
                 child.try_wait().map_err(|error| cannot("wait for a painter", &error))?
@@ -116,9 +121,14 @@ impl Studio<'_> {
         Ok(())
     }
 
-    fn command(&self, painter: usize, manner: Manner, (file, stroke): (&Path, Stroke)) -> Command {
+    fn command(
+        &self,
+        painter: usize,
+        manner: PaintingMode,
+        (file, stroke): (&Path, Stroke),
+    ) -> Command {
         let mut command = Command::new(&self.program);
-        if manner == Manner::Guarded {
+        if manner == PaintingMode::Guarded {
             command.args(["guard", LOCK, "--wait", "--"]).arg(&self.program);
         }
         command
@@ -137,7 +147,7 @@ impl Studio<'_> {
     }
 
     /// Waits for a painter's end, or for the next picture; gives the signal that is to end all this.
-    fn wait(&self) -> Result<Option<Received>, Failure> {
+    fn wait(&self) -> Result<Option<ReceivedSignal>, Failure> {
         let mut sources = [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
         match poll(&mut sources, PollTimeout::from(FRAME)) {
             Ok(_) | Err(Errno::EINTR) => {}
@@ -159,7 +169,7 @@ fn painter(number: usize) -> Painter {
 }
 
 fn cannot(what: &str, error: &io::Error) -> Failure {
-    Failure::new(Code::Error, format!("cannot {what}: {error}"))
+    Failure::new(ExitCode::Error, format!("cannot {what}: {error}"))
 }
 
 /// A painter that failed, with what it said last.
@@ -171,5 +181,5 @@ fn failed(child: &mut Child) -> Failure {
     }
     let said =
         said.lines().filter(|line| !line.starts_with("note: ")).collect::<Vec<_>>().join("; ");
-    Failure::new(Code::Error, format!("a painter failed: {said}"))
+    Failure::new(ExitCode::Error, format!("a painter failed: {said}"))
 }

@@ -1,4 +1,4 @@
-use crate::output::{Glyphs, Painted};
+use crate::output::{Glyphs, StyledLine};
 use anstyle::{AnsiColor, Style};
 
 /// What is to be painted: lines of one width, in ASCII.
@@ -121,13 +121,13 @@ impl Canvas {
     }
 
     /// The lines, each stroke in the colour of who painted it.
-    pub(crate) fn coloured(&self, glyphs: Glyphs) -> Vec<Painted> {
+    pub(crate) fn coloured(&self, glyphs: Glyphs) -> Vec<StyledLine> {
         let strokes = WIDTH / STROKE;
         let lines = self.lines(glyphs).into_iter().zip(0..);
         lines.map(|(line, row)| self.coloured_line(&line, row * strokes)).collect()
     }
 
-    fn coloured_line(&self, line: &str, first: usize) -> Painted {
+    fn coloured_line(&self, line: &str, first: usize) -> StyledLine {
         let cells: Vec<char> = line.chars().collect();
         let piece = |(part, number): (&[char], usize)| {
             let stroke = Stroke(number);

@@ -1,10 +1,10 @@
-use crate::prime::Format;
+use crate::prime::InstructionFormat;
 use clap::ValueEnum;
 use std::path::Path;
 
 /// A coding agent that reads instructions from a project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Agent {
+pub(crate) enum CodingAgent {
     /// AGENTS.md: Codex, Copilot's agent, opencode and others
     #[value(alias = "codex")]
     Agents,
@@ -24,17 +24,17 @@ pub(crate) enum Agent {
 
 /// A text file that an agent reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Instructions {
+pub(super) struct InstructionFile {
     /// Where it is, relative to the project.
     pub(super) path: &'static str,
     /// What a new one begins with.
     pub(super) opening: &'static str,
     /// How the section is written.
-    pub(super) format: Format,
+    pub(super) format: InstructionFormat,
 }
 
-impl Instructions {
-    const fn new(path: &'static str, format: Format) -> Self {
+impl InstructionFile {
+    const fn new(path: &'static str, format: InstructionFormat) -> Self {
         Self { path, opening: "", format }
     }
 }
@@ -42,7 +42,7 @@ impl Instructions {
 /// A small file that is made where there is none, and never changed. A line of its own tells it from one that
 /// somebody else made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Companion {
+pub(super) struct StarterFile {
     /// Where it is, relative to the project.
     pub(super) path: &'static str,
     /// All of it.
@@ -54,17 +54,17 @@ pub(super) struct Companion {
 }
 
 /// The agents of which one may be found in a project.
-const ALL: [Agent; 7] = [
-    Agent::Agents,
-    Agent::Claude,
-    Agent::Cursor,
-    Agent::Windsurf,
-    Agent::Copilot,
-    Agent::Cline,
-    Agent::Aider,
+const ALL: [CodingAgent; 7] = [
+    CodingAgent::Agents,
+    CodingAgent::Claude,
+    CodingAgent::Cursor,
+    CodingAgent::Windsurf,
+    CodingAgent::Copilot,
+    CodingAgent::Cline,
+    CodingAgent::Aider,
 ];
 
-impl Agent {
+impl CodingAgent {
     /// The agents that a project has files of; where there is none, those who read AGENTS.md.
     pub(crate) fn found_in(project: &Path) -> Vec<Self> {
         let is_there = |it: &Self| {
@@ -93,22 +93,26 @@ impl Agent {
     }
 
     /// The instruction file that it reads in this project.
-    pub(super) fn instructions(self, project: &Path) -> Instructions {
+    pub(super) fn instructions(self, project: &Path) -> InstructionFile {
         match self {
-            Self::Agents => Instructions::new("AGENTS.md", Format::AgentsMd),
-            Self::Claude => Instructions::new("CLAUDE.md", Format::ClaudeMd),
+            Self::Agents => InstructionFile::new("AGENTS.md", InstructionFormat::AgentsMd),
+            Self::Claude => InstructionFile::new("CLAUDE.md", InstructionFormat::ClaudeMd),
             // Cursor's agent does not read .cursorrules any more.
-            Self::Cursor => Instructions {
+            Self::Cursor => InstructionFile {
                 opening: "---\ndescription: Operations that are guarded by lokt\nalwaysApply: true\n---\n\n",
-                ..Instructions::new(".cursor/rules/lokt.mdc", Format::Cursorrules)
+                ..InstructionFile::new(".cursor/rules/lokt.mdc", InstructionFormat::Cursorrules)
             },
-            Self::Windsurf => Instructions::new(".windsurfrules", Format::Windsurfrules),
-            Self::Copilot => Instructions::new(".github/copilot-instructions.md", Format::Copilot),
-            Self::Cline if project.join(".clinerules").is_dir() => {
-                Instructions::new(".clinerules/lokt.md", Format::Clinerules)
+            Self::Windsurf => {
+                InstructionFile::new(".windsurfrules", InstructionFormat::Windsurfrules)
             }
-            Self::Cline => Instructions::new(".clinerules", Format::Clinerules),
-            Self::Aider => Instructions::new("CONVENTIONS.md", Format::Aider),
+            Self::Copilot => {
+                InstructionFile::new(".github/copilot-instructions.md", InstructionFormat::Copilot)
+            }
+            Self::Cline if project.join(".clinerules").is_dir() => {
+                InstructionFile::new(".clinerules/lokt.md", InstructionFormat::Clinerules)
+            }
+            Self::Cline => InstructionFile::new(".clinerules", InstructionFormat::Clinerules),
+            Self::Aider => InstructionFile::new("CONVENTIONS.md", InstructionFormat::Aider),
         }
     }
 
@@ -121,9 +125,9 @@ impl Agent {
     }
 
     /// What else it needs.
-    pub(super) const fn companion(self) -> Option<Companion> {
+    pub(super) const fn companion(self) -> Option<StarterFile> {
         match self {
-            Self::Aider => Some(Companion {
+            Self::Aider => Some(StarterFile {
                 path: ".aider.conf.yml",
                 content: "# made by lokt init\nread: CONVENTIONS.md\n",
                 mentions: "CONVENTIONS.md",

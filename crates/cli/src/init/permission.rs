@@ -11,7 +11,7 @@ use std::{
 
 /// Says why a file may not be changed.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Denied {
+pub(super) enum WriteRefusal {
     /// Its owner may not write it.
     #[error("it is read-only (mode {0:04o})")]
     ReadOnly(u32),
@@ -44,11 +44,11 @@ const OWNER_WRITES: u32 = 0o200;
 const MODE: u32 = 0o7777;
 
 /// Requires that a file may be replaced or removed, or made where there is none. The path has no symbolic links.
-pub(super) fn require(path: &Path) -> Result<(), Denied> {
+pub(super) fn require(path: &Path) -> Result<(), WriteRefusal> {
     match path.symlink_metadata() {
         Ok(file) => require_file(path, &file)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(Denied::File(error)),
+        Err(error) => return Err(WriteRefusal::File(error)),
     }
     let above = path.ancestors().skip(1);
     let folder =
@@ -56,25 +56,28 @@ pub(super) fn require(path: &Path) -> Result<(), Denied> {
     folder.map_or(Ok(()), |(path, folder)| require_folder(path, &folder))
 }
 
-fn require_file(path: &Path, file: &Metadata) -> Result<(), Denied> {
+fn require_file(path: &Path, file: &Metadata) -> Result<(), WriteRefusal> {
     // The superuser could write it; that it is read-only was said to everybody.
     if file.mode() & OWNER_WRITES == 0 {
-        return Err(Denied::ReadOnly(file.mode() & MODE));
+        return Err(WriteRefusal::ReadOnly(file.mode() & MODE));
     }
     let me = geteuid();
     if file.uid() != me.as_raw() && !me.is_root() {
-        return Err(Denied::Owner(file.uid()));
+        return Err(WriteRefusal::Owner(file.uid()));
     }
     // Opened and not written: the kernel also knows of files that nobody may change, or only append to.
     let flags = nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY;
     let opened = OpenOptions::new().write(true).custom_flags(flags).open(path);
-    opened.map(drop).map_err(Denied::File)
+    opened.map(drop).map_err(WriteRefusal::File)
 }
 
-fn require_folder(path: &Path, folder: &Metadata) -> Result<(), Denied> {
+fn require_folder(path: &Path, folder: &Metadata) -> Result<(), WriteRefusal> {
     if folder.mode() & OWNER_WRITES == 0 {
-        return Err(Denied::ReadOnlyFolder { path: path.to_owned(), mode: folder.mode() & MODE });
+        return Err(WriteRefusal::ReadOnlyFolder {
+            path: path.to_owned(),
+            mode: folder.mode() & MODE,
+        });
     }
     let allowed = access(path, AccessFlags::W_OK | AccessFlags::X_OK);
-    allowed.map_err(|error| Denied::Folder { path: path.to_owned(), source: error.into() })
+    allowed.map_err(|error| WriteRefusal::Folder { path: path.to_owned(), source: error.into() })
 }

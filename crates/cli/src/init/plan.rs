@@ -1,9 +1,9 @@
 //! What is to change, worked out for all files before any is written.
 
 use super::{
-    agent::{Agent, Instructions},
-    permission::{self, Denied},
-    place::{Place, refused},
+    agent::{CodingAgent, InstructionFile},
+    permission::{self, WriteRefusal},
+    project_file::{ProjectFile, refused},
     section, settings,
 };
 use crate::{
@@ -17,7 +17,7 @@ use std::{
 
 /// The change of one file.
 #[derive(Clone, Debug)]
-pub(crate) struct Change {
+pub(crate) struct FileChange {
     /// Where it is shown to be, relative to the project.
     pub(crate) shown: &'static str,
     /// Where it really is.
@@ -30,8 +30,8 @@ pub(crate) struct Change {
 
 /// All changes, and what a person should know.
 #[derive(Debug, Default)]
-pub(crate) struct Plan {
-    pub(crate) changes: Vec<Change>,
+pub(crate) struct InitPlan {
+    pub(crate) changes: Vec<FileChange>,
     pub(crate) notes: Vec<String>,
 }
 
@@ -45,13 +45,13 @@ const EXAMPLE_TEXT: &str = "\
 exec lokt guard example --ttl 5m -- echo \"alone in here\"
 ";
 
-impl Plan {
+impl InitPlan {
     /// What sets a project up for these agents. The project's path has no symbolic links.
-    pub(crate) fn set_up(project: &Path, agents: &[Agent]) -> Result<Self, Failure> {
+    pub(crate) fn set_up(project: &Path, agents: &[CodingAgent]) -> Result<Self, Failure> {
         let mut plan = Self::default();
         let mut findings = project::find(project);
         if findings.operations.is_empty() {
-            let place = Place::read(project, EXAMPLE)?;
+            let place = ProjectFile::read(project, EXAMPLE)?;
             if place.text.is_none() {
                 findings.add(EXAMPLE, EXAMPLE_TEXT);
                 plan.change(place, Some(EXAMPLE_TEXT.to_owned()))?;
@@ -60,7 +60,7 @@ impl Plan {
         let mut done = BTreeSet::new();
         for agent in agents {
             let it = agent.instructions(project);
-            let place = Place::read(project, it.path)?;
+            let place = ProjectFile::read(project, it.path)?;
             if let Some(path) = agent.settings() {
                 plan.put_hook(project, path)?;
             }
@@ -78,7 +78,7 @@ impl Plan {
     }
 
     /// What takes out of a project what was set up for these agents, and with all of them the example.
-    pub(crate) fn take_out(project: &Path, agents: &[Agent]) -> Result<Self, Failure> {
+    pub(crate) fn take_out(project: &Path, agents: &[CodingAgent]) -> Result<Self, Failure> {
         let mut plan = Self::default();
         for agent in agents {
             plan.take_out_section(project, agent.instructions(project))?;
@@ -89,14 +89,14 @@ impl Plan {
                 plan.remove_unchanged(project, it.path, it.content)?;
             }
         }
-        if agents == Agent::all() {
+        if agents == CodingAgent::all() {
             plan.remove_unchanged(project, EXAMPLE, EXAMPLE_TEXT)?;
         }
         Ok(plan)
     }
 
     fn put_hook(&mut self, project: &Path, path: &'static str) -> Result<(), Failure> {
-        let place = Place::read(project, path)?;
+        let place = ProjectFile::read(project, path)?;
         let after = settings::put(place.text.as_deref()).map_err(|flaw| {
             refused(path, &flaw.to_string())
                 .hint("put the hook in by hand (docs/agents.md shows it), and run this again")
@@ -104,13 +104,13 @@ impl Plan {
         self.change(place, Some(after))
     }
 
-    fn take_out_section(&mut self, project: &Path, it: Instructions) -> Result<(), Failure> {
+    fn take_out_section(&mut self, project: &Path, it: InstructionFile) -> Result<(), Failure> {
         let Some((place, text)) = there(project, it.path)? else { return Ok(()) };
         let rest = section::cut(&text, it.opening);
         match rest.map_err(|flaw| refused(it.path, &flaw.to_string()))? {
-            section::Rest::Same => Ok(()),
-            section::Rest::Text(text) => self.change(place, Some(text)),
-            section::Rest::Nothing => self.change(place, None),
+            section::TextWithoutSection::Same => Ok(()),
+            section::TextWithoutSection::Text(text) => self.change(place, Some(text)),
+            section::TextWithoutSection::Nothing => self.change(place, None),
         }
     }
 
@@ -118,9 +118,9 @@ impl Plan {
         let Some((place, text)) = there(project, path)? else { return Ok(()) };
         let rest = settings::cut(&text).map_err(|flaw| refused(path, &flaw.to_string()))?;
         let left = match &rest {
-            settings::Rest::Same => Some(&text),
-            settings::Rest::Text(text) => Some(text),
-            settings::Rest::Nothing => None,
+            settings::SettingsWithoutHook::Same => Some(&text),
+            settings::SettingsWithoutHook::Text(text) => Some(text),
+            settings::SettingsWithoutHook::Nothing => None,
         };
         if left.is_some_and(|it| settings::runs(it)) {
             let note =
@@ -128,16 +128,16 @@ impl Plan {
             self.notes.push(format!("{path}: {note}"));
         }
         match rest {
-            settings::Rest::Same => Ok(()),
-            settings::Rest::Text(text) => self.change(place, Some(text)),
-            settings::Rest::Nothing => self.change(place, None),
+            settings::SettingsWithoutHook::Same => Ok(()),
+            settings::SettingsWithoutHook::Text(text) => self.change(place, Some(text)),
+            settings::SettingsWithoutHook::Nothing => self.change(place, None),
         }
     }
 
     /// Makes what else an agent needs, or says what is missing.
-    fn accompany(&mut self, project: &Path, agent: Agent) -> Result<(), Failure> {
+    fn accompany(&mut self, project: &Path, agent: CodingAgent) -> Result<(), Failure> {
         let Some(it) = agent.companion() else { return Ok(()) };
-        let place = Place::read(project, it.path)?;
+        let place = ProjectFile::read(project, it.path)?;
         match place.text.as_deref() {
             None => self.change(place, Some(it.content.to_owned()))?,
             Some(text) if text.contains(it.mentions) => {}
@@ -162,44 +162,44 @@ impl Plan {
     }
 
     /// Adds a change, where it is one and may be made. Two names of one file, as of a link, are one file.
-    fn change(&mut self, place: Place, after: Option<String>) -> Result<(), Failure> {
+    fn change(&mut self, place: ProjectFile, after: Option<String>) -> Result<(), Failure> {
         let is_known = self.changes.iter().any(|it| it.path == place.path);
         if is_known || place.text == after {
             return Ok(());
         }
-        let Place { shown, path, text } = place;
+        let ProjectFile { shown, path, text } = place;
         permission::require(&path).map_err(|denied| {
             let failure = refused(shown, &denied.to_string());
             match denied {
-                Denied::ReadOnly(_) | Denied::ReadOnlyFolder { .. } => {
+                WriteRefusal::ReadOnly(_) | WriteRefusal::ReadOnlyFolder { .. } => {
                     failure.hint("make it writable (chmod u+w), if lokt is to change it")
                 }
                 _ => failure,
             }
         })?;
-        self.changes.push(Change { shown, path, before: text, after });
+        self.changes.push(FileChange { shown, path, before: text, after });
         Ok(())
     }
 }
 
 /// The folders in which something may be changed: those in the project, that are there.
 pub(crate) fn folders(project: &Path) -> BTreeSet<PathBuf> {
-    let of_agent = |agent: Agent| {
+    let of_agent = |agent: CodingAgent| {
         let other = agent.settings().or(agent.companion().map(|it| it.path));
         [Some(agent.instructions(project).path), other]
     };
-    let paths = Agent::all().into_iter().flat_map(of_agent).flatten().chain([EXAMPLE]);
+    let paths = CodingAgent::all().into_iter().flat_map(of_agent).flatten().chain([EXAMPLE]);
     let folder = |path| project.join(path).parent().and_then(|it| it.canonicalize().ok());
     paths.filter_map(folder).filter(|it| it.starts_with(project)).collect()
 }
 
 /// A file that may have something of Lokt's, with its text.
-fn there(project: &Path, path: &'static str) -> Result<Option<(Place, String)>, Failure> {
-    let Some(place) = Place::read_inside(project, path)? else { return Ok(None) };
+fn there(project: &Path, path: &'static str) -> Result<Option<(ProjectFile, String)>, Failure> {
+    let Some(place) = ProjectFile::read_inside(project, path)? else { return Ok(None) };
     Ok(place.text.clone().map(|text| (place, text)))
 }
 
-impl Change {
+impl FileChange {
     /// Whether the file is to be a program.
     pub(crate) fn is_program(&self) -> bool {
         self.shown == EXAMPLE

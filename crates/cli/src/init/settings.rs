@@ -22,8 +22,8 @@ mod layout;
 mod members;
 
 use super::section::{newline_of, unmarked};
-use layout::Layout;
-use members::{Member, Whole};
+use layout::JsonStyle;
+use members::{JsonContainer, JsonMember};
 use serde_json::{Value, json};
 use std::ops::Range;
 
@@ -36,7 +36,7 @@ const EVENT: &str = "SessionStart";
 
 /// Says why a file cannot be changed for certain.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Flaw {
+pub(super) enum SettingsError {
     /// It is not JSON.
     #[error("it is not plain JSON: {0}")]
     NotJson(#[from] serde_json::Error),
@@ -53,7 +53,7 @@ pub(super) enum Flaw {
 
 /// What is left without the hook.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Rest {
+pub(super) enum SettingsWithoutHook {
     /// There is no hook of Lokt's.
     Same,
     /// The file without it.
@@ -63,19 +63,19 @@ pub(super) enum Rest {
 }
 
 /// The file with the hook.
-pub(super) fn put(text: Option<&str>) -> Result<String, Flaw> {
+pub(super) fn put(text: Option<&str>) -> Result<String, SettingsError> {
     let Some(text) = text else { return Ok(created()) };
     let (mark, text) = unmarked(text);
     put_into(text).map(|text| format!("{mark}{text}"))
 }
 
-fn put_into(text: &str) -> Result<String, Flaw> {
+fn put_into(text: &str) -> Result<String, SettingsError> {
     if text.trim_matches(WHITE_SPACE).is_empty() {
         return Ok(filled(text));
     }
-    let places = match Places::of(text) {
+    let places = match HookPositions::of(text) {
         // Somebody has put it in by hand, where a comment keeps this from doing so.
-        Err(Flaw::NotJson(_) | Flaw::Comment(_)) if text.contains(COMMAND) => {
+        Err(SettingsError::NotJson(_) | SettingsError::Comment(_)) if text.contains(COMMAND) => {
             return Ok(text.to_owned());
         }
         places => places?,
@@ -83,7 +83,7 @@ fn put_into(text: &str) -> Result<String, Flaw> {
     if places.groups.iter().flatten().any(|group| runs_prime(&group.value)) {
         return Ok(text.to_owned());
     }
-    let layout = Layout::of(text);
+    let layout = JsonStyle::of(text);
     let in_event = format!("\"{EVENT}\": [{}]", hook());
     let in_hooks = format!("\"{HOOKS}\":{{\"{EVENT}\":[{}]}}", hook());
     let (at, chunk) = match (&places.hooks, &places.event) {
@@ -105,29 +105,29 @@ fn put_into(text: &str) -> Result<String, Flaw> {
 }
 
 /// The file without the hook.
-pub(super) fn cut(text: &str) -> Result<Rest, Flaw> {
+pub(super) fn cut(text: &str) -> Result<SettingsWithoutHook, SettingsError> {
     let (mark, text) = unmarked(text);
     Ok(match cut_from(text)? {
-        Rest::Text(rest) => Rest::Text(format!("{mark}{rest}")),
+        SettingsWithoutHook::Text(rest) => SettingsWithoutHook::Text(format!("{mark}{rest}")),
         rest => rest,
     })
 }
 
-fn cut_from(text: &str) -> Result<Rest, Flaw> {
+fn cut_from(text: &str) -> Result<SettingsWithoutHook, SettingsError> {
     if text == created() {
-        return Ok(Rest::Nothing);
+        return Ok(SettingsWithoutHook::Nothing);
     }
     let blank = text.split_at(text.len() - text.trim_start_matches(WHITE_SPACE).len()).0;
     if text == filled(blank) {
-        return Ok(Rest::Text(blank.to_owned()));
+        return Ok(SettingsWithoutHook::Text(blank.to_owned()));
     }
     if !text.contains(COMMAND) {
-        return Ok(Rest::Same);
+        return Ok(SettingsWithoutHook::Same);
     }
-    let places = Places::of(text)?;
+    let places = HookPositions::of(text)?;
     let groups = places.groups.as_deref().unwrap_or_default();
     let Some(mine) = groups.iter().find(|group| group.value == hook()) else {
-        return Ok(Rest::Same);
+        return Ok(SettingsWithoutHook::Same);
     };
     let group = members::without(text, groups, mine);
     let event = places.member(EVENT).map(|(all, it)| members::without(text, all, it));
@@ -136,7 +136,7 @@ fn cut_from(text: &str) -> Result<Rest, Flaw> {
     let candidates = [hooks.clone(), event.clone(), padded, Some(group.clone())];
     let was = |it: &String| put_into(it).is_ok_and(|again| again == text);
     if let Some(before) = candidates.into_iter().flatten().find(was) {
-        return Ok(Rest::Text(before));
+        return Ok(SettingsWithoutHook::Text(before));
     }
     // Laid out anew: what is left empty was put in too, as far as anybody can tell.
     let is_last = groups.len() == 1;
@@ -148,7 +148,7 @@ fn cut_from(text: &str) -> Result<Rest, Flaw> {
     } else {
         None
     };
-    Ok(Rest::Text(rest.unwrap_or(group)))
+    Ok(SettingsWithoutHook::Text(rest.unwrap_or(group)))
 }
 
 /// The text without a place and the two spaces around it.
@@ -174,7 +174,7 @@ fn filled(blank: &str) -> String {
 
 /// Whether a hook for the start of a session runs the command.
 pub(super) fn runs(text: &str) -> bool {
-    let Ok(places) = Places::of(unmarked(text).1) else { return false };
+    let Ok(places) = HookPositions::of(unmarked(text).1) else { return false };
     places.groups.iter().flatten().any(|group| runs_prime(&group.value))
 }
 
@@ -186,29 +186,29 @@ fn runs_prime(group: &Value) -> bool {
 }
 
 /// Where everything is that matters.
-struct Places {
-    top: Whole,
-    top_members: Vec<Member>,
-    hooks: Option<Whole>,
-    hook_members: Option<Vec<Member>>,
-    event: Option<Whole>,
-    groups: Option<Vec<Member>>,
+struct HookPositions {
+    top: JsonContainer,
+    top_members: Vec<JsonMember>,
+    hooks: Option<JsonContainer>,
+    hook_members: Option<Vec<JsonMember>>,
+    event: Option<JsonContainer>,
+    groups: Option<Vec<JsonMember>>,
 }
 
 /// What is wrong with a text that is not JSON: a comment, where the parser stopped at one.
-fn commented(text: &str, flaw: Flaw) -> Flaw {
-    let Flaw::NotJson(error) = &flaw else { return flaw };
+fn commented(text: &str, flaw: SettingsError) -> SettingsError {
+    let SettingsError::NotJson(error) = &flaw else { return flaw };
     let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
     let rest = line.get(error.column().saturating_sub(1)..).unwrap_or_default();
     let is_comment = rest.starts_with("//") || rest.starts_with("/*");
-    if is_comment { Flaw::Comment(error.line()) } else { flaw }
+    if is_comment { SettingsError::Comment(error.line()) } else { flaw }
 }
 
-impl Places {
-    fn of(text: &str) -> Result<Self, Flaw> {
+impl HookPositions {
+    fn of(text: &str) -> Result<Self, SettingsError> {
         let whole = members::of_object(text, 0..text.len(), "the file");
         let (top, top_members) = whole.map_err(|flaw| commented(text, flaw))?;
-        let found = |all: &[Member], key: &str| {
+        let found = |all: &[JsonMember], key: &str| {
             all.iter().find(|it| it.key == key).map(|it| it.whole.clone())
         };
         let mut places =
@@ -226,7 +226,7 @@ impl Places {
     }
 
     /// A member by its key, with those beside it.
-    fn member(&self, key: &str) -> Option<(&[Member], &Member)> {
+    fn member(&self, key: &str) -> Option<(&[JsonMember], &JsonMember)> {
         let inner = self.hook_members.as_ref();
         let all = if key == HOOKS { &self.top_members } else { inner? };
         all.iter().find(|it| it.key == key).map(|it| (all.as_slice(), it))

@@ -4,8 +4,8 @@
 //! every file as it was or as it is to be, and at most a draft `.lokt-init-…`, which the next run removes:
 //! the kernel lock on it says whether anybody is still at work on it.
 
-use super::plan::Change;
-use crate::{exit::Code, failure::Failure};
+use super::plan::FileChange;
+use crate::{exit::ExitCode, failure::Failure};
 use lokt_tool::bounded;
 use std::{
     fs::{self, File, Metadata, Permissions},
@@ -19,7 +19,7 @@ use tempfile::NamedTempFile;
 pub(crate) const DRAFT: &str = ".lokt-init-";
 
 /// Makes all changes. The folders that become empty by them go too.
-pub(crate) fn all(project: &Path, changes: &[Change]) -> Result<(), Failure> {
+pub(crate) fn all(project: &Path, changes: &[FileChange]) -> Result<(), Failure> {
     let mut folders = Vec::new();
     let drafts: Result<Vec<_>, Failure> =
         changes.iter().map(|change| draft(project, change, &mut folders)).collect();
@@ -62,7 +62,7 @@ pub(crate) fn sweep(folder: &Path) {
 /// The new content on disk, beside the file; none where the file is to go.
 fn draft(
     project: &Path,
-    change: &Change,
+    change: &FileChange,
     folders: &mut Vec<PathBuf>,
 ) -> Result<Option<NamedTempFile>, Failure> {
     let Some(after) = &change.after else { return Ok(None) };
@@ -79,7 +79,7 @@ fn draft(
 }
 
 /// A text on disk beside a file, with the owner and the mode that the file has or had.
-fn drafted(change: &Change, text: &str, like: Option<&Metadata>) -> io::Result<NamedTempFile> {
+fn drafted(change: &FileChange, text: &str, like: Option<&Metadata>) -> io::Result<NamedTempFile> {
     let folder = change.path.parent().unwrap_or(Path::new("/"));
     let mode = if change.is_program() { 0o777 } else { 0o666 };
     let mut builder = tempfile::Builder::new();
@@ -100,8 +100,8 @@ fn drafted(change: &Change, text: &str, like: Option<&Metadata>) -> io::Result<N
 }
 
 /// Gives files back what they had, the last one first, and says what came of it.
-fn take_back(done: &[(&Change, Option<Metadata>)]) -> String {
-    let back = |(change, like): &(&Change, Option<Metadata>)| match &change.before {
+fn take_back(done: &[(&FileChange, Option<Metadata>)]) -> String {
+    let back = |(change, like): &(&FileChange, Option<Metadata>)| match &change.before {
         None => fs::remove_file(&change.path),
         Some(text) => {
             let draft = drafted(change, text, like.as_ref())?;
@@ -117,7 +117,7 @@ fn take_back(done: &[(&Change, Option<Metadata>)]) -> String {
 }
 
 /// Refuses to write over what somebody else has written meanwhile.
-fn require_unchanged(change: &Change) -> Result<(), Failure> {
+fn require_unchanged(change: &FileChange) -> Result<(), Failure> {
     let now = match fs::read_to_string(&change.path) {
         Ok(text) => Some(text),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -127,10 +127,10 @@ fn require_unchanged(change: &Change) -> Result<(), Failure> {
         return Ok(());
     }
     let what = format!("{} was changed by somebody else at this moment", change.shown);
-    Err(Failure::new(Code::Error, what).hint("nothing was changed, in no file; run it again"))
+    Err(Failure::new(ExitCode::Error, what).hint("nothing was changed, in no file; run it again"))
 }
 
-fn put(change: &Change, draft: Option<NamedTempFile>) -> io::Result<()> {
+fn put(change: &FileChange, draft: Option<NamedTempFile>) -> io::Result<()> {
     match draft {
         None => fs::remove_file(&change.path),
         Some(draft) if change.before.is_none() => {
@@ -149,8 +149,8 @@ fn remove_empty(project: &Path, folders: &[PathBuf]) {
     }
 }
 
-fn fails(change: &Change, error: &io::Error) -> Failure {
-    Failure::new(Code::Error, format!("cannot write {}: {error}", change.path.display()))
+fn fails(change: &FileChange, error: &io::Error) -> Failure {
+    Failure::new(ExitCode::Error, format!("cannot write {}: {error}", change.path.display()))
 }
 
 #[cfg(test)]
@@ -162,7 +162,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let project = fs::canonicalize(folder.path()).unwrap();
         fs::write(project.join("a"), "new").unwrap();
-        let change = |name: &'static str, before: Option<&str>, after: Option<&str>| Change {
+        let change = |name: &'static str, before: Option<&str>, after: Option<&str>| FileChange {
             shown: name,
             path: project.join(name),
             before: before.map(str::to_owned),

@@ -1,12 +1,12 @@
 //! Taking a lock over several steps: a lease, until the connection ends or until it is unlocked.
 
 use super::{
-    answer::{Answer, broken, done, failed, unfit},
-    call::Call,
-    order::{Ended, Order},
-    schema::{BLOCKED, Field, Of},
-    server::{Nature, Operation},
-    words::{Name, Patience, Span, sharing, waiting},
+    answer::{ToolAnswer, broken, done, failed, unfit},
+    argument_types::{DurationArgument, LockNameArgument, WaitLimitArgument, sharing, waiting},
+    call::ToolCall,
+    command_line::{CommandOutput, LoktCommandLine},
+    schema::{BLOCKED, FieldType, OutputField},
+    server::{McpOperation, OperationEffect},
 };
 use rmcp::{model::JsonObject, schemars::JsonSchema};
 use serde::Deserialize;
@@ -15,14 +15,14 @@ use serde_json::Value;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "rmcp::schemars")]
-pub(super) struct Acquire {
-    name: Name,
+pub(super) struct AcquireArguments {
+    name: LockNameArgument,
     /// Free it by itself after this long, like 90s, 5m, 1h30m. Needed with until "unlock"
-    ttl: Option<Span>,
+    ttl: Option<DurationArgument>,
     /// How long it lasts, if it is not released before: "connection" (the default), until this connection
     /// ends, however it ends; "unlock", also after that, until its ttl has passed
     #[serde(default)]
-    until: Until,
+    until: LeaseEnd,
     /// Store this JSON object with the lock, for others to read in status
     meta: Option<JsonObject>,
     /// Hold it together with others who say so too. Default: false
@@ -32,19 +32,19 @@ pub(super) struct Acquire {
     /// Wait in line, first come, first served. Default: false
     wait: Option<bool>,
     /// With wait: how long at most. Default: 50s, at most 1h
-    timeout: Option<Patience>,
+    timeout: Option<WaitLimitArgument>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 #[schemars(crate = "rmcp::schemars")]
-enum Until {
+enum LeaseEnd {
     #[default]
     Connection,
     Unlock,
 }
 
-impl Until {
+impl LeaseEnd {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Connection => "connection",
@@ -53,36 +53,36 @@ impl Until {
     }
 }
 
-impl Operation for Acquire {
+impl McpOperation for AcquireArguments {
     const NAME: &'static str = "acquire";
     const TITLE: &'static str = "Take a lock";
     const ABOUT: &'static str = "Take a lock for yourself, to work on something over several steps: a \
         lease. It lasts until you release it, its ttl passes, or this connection ends. A lease of your own is \
         renewed. To run one command under a lock, use run_guarded. Held by another: an error that says who.";
-    const NATURE: Nature = Nature::Changes;
+    const NATURE: OperationEffect = OperationEffect::Changes;
 
-    fn fields() -> Vec<Field> {
+    fn fields() -> Vec<OutputField> {
         let own = [
-            ("until", Of::Text, "How long it lasts: connection or unlock"),
-            ("renewed", Of::Yes, "Whether it was yours already"),
-            ("lock_id", Of::Text, "This acquisition"),
-            ("fence", Of::Whole, "A number that rises with every acquisition"),
-            ("owner", Of::Text, "For whom you hold it"),
-            ("agent_id", Of::Text, "You, as others see you"),
-            ("host", Of::Text, "This machine"),
-            ("pid", Of::Whole, "The process that it is tied to, or that took it"),
-            ("acquired_ts", Of::Text, "When it was taken or last renewed, RFC 3339"),
-            ("held_since", Of::Text, "Since when, RFC 3339"),
-            ("ttl_sec", Of::Whole, "Its lifetime in seconds"),
-            ("expires_at", Of::Text, "Until when, RFC 3339"),
-            ("metadata", Of::Object, "What is stored with it"),
-            ("waited_ms", Of::Whole, "How long it was waited for in vain"),
+            ("until", FieldType::Text, "How long it lasts: connection or unlock"),
+            ("renewed", FieldType::Yes, "Whether it was yours already"),
+            ("lock_id", FieldType::Text, "This acquisition"),
+            ("fence", FieldType::Whole, "A number that rises with every acquisition"),
+            ("owner", FieldType::Text, "For whom you hold it"),
+            ("agent_id", FieldType::Text, "You, as others see you"),
+            ("host", FieldType::Text, "This machine"),
+            ("pid", FieldType::Whole, "The process that it is tied to, or that took it"),
+            ("acquired_ts", FieldType::Text, "When it was taken or last renewed, RFC 3339"),
+            ("held_since", FieldType::Text, "Since when, RFC 3339"),
+            ("ttl_sec", FieldType::Whole, "Its lifetime in seconds"),
+            ("expires_at", FieldType::Text, "Until when, RFC 3339"),
+            ("metadata", FieldType::Object, "What is stored with it"),
+            ("waited_ms", FieldType::Whole, "How long it was waited for in vain"),
         ];
         BLOCKED.into_iter().chain(own).collect()
     }
 
-    async fn call(self, call: &Call) -> Answer {
-        if self.until == Until::Unlock && self.ttl.is_none() {
+    async fn call(self, call: &ToolCall) -> ToolAnswer {
+        if self.until == LeaseEnd::Unlock && self.ttl.is_none() {
             return unfit("until \"unlock\" needs a ttl: it has to end also if nobody releases it");
         }
         match self.order(call).run(call).await {
@@ -92,14 +92,15 @@ impl Operation for Acquire {
     }
 }
 
-impl Acquire {
-    fn order(&self, call: &Call) -> Order {
+impl AcquireArguments {
+    fn order(&self, call: &ToolCall) -> LoktCommandLine {
         let me = call.connection.context.caller.pid.to_string();
         let meta = self.meta.as_ref().map(|it| Value::Object(it.clone()).to_string());
         // A lease that ends with the connection ends with this process too, should it be killed. One that
         // does not must not be tied to it by a renewal.
-        let ends = self.until == Until::Connection || call.connection.is_holding(self.name.lock());
-        let order = Order::new(["lock", "--json"])
+        let ends =
+            self.until == LeaseEnd::Connection || call.connection.is_holding(self.name.lock());
+        let order = LoktCommandLine::new(["lock", "--json"])
             .flag("--ttl", self.ttl.as_ref())
             .flag("--pid", ends.then_some(me))
             .flag("--meta-json", meta)
@@ -110,7 +111,7 @@ impl Acquire {
         order.words(["--".to_owned(), name])
     }
 
-    async fn answer(&self, call: &Call, ended: &Ended) -> Answer {
+    async fn answer(&self, call: &ToolCall, ended: &CommandOutput) -> ToolAnswer {
         let mut fields = match ended.json() {
             Some(Value::Object(fields)) => fields,
             _ => JsonObject::new(),
@@ -130,21 +131,21 @@ impl Acquire {
     }
 
     /// Notes that it was taken, and says until when.
-    fn took(&self, call: &Call) -> Until {
+    fn took(&self, call: &ToolCall) -> LeaseEnd {
         let name = self.name.lock();
         let until = match self.until {
-            Until::Unlock if call.connection.is_holding(name) => Until::Connection,
+            LeaseEnd::Unlock if call.connection.is_holding(name) => LeaseEnd::Connection,
             until => until,
         };
-        if until == Until::Connection {
+        if until == LeaseEnd::Connection {
             call.connection.holds(name);
         }
         until
     }
 
-    async fn give_back(&self, call: &Call) {
+    async fn give_back(&self, call: &ToolCall) {
         let name = self.name.lock();
-        let order = Order::new(["unlock", "--", name.as_str()]);
+        let order = LoktCommandLine::new(["unlock", "--", name.as_str()]);
         if order.run_for(&call.connection).await.is_ok_and(|it| it.code == Some(0)) {
             call.connection.holds_no_more(name);
         }

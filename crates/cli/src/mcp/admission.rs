@@ -1,6 +1,6 @@
 //! What of a client's messages is in its place: before the handshake, after it, in a batch.
 
-use super::message::Message;
+use super::message::ClientMessage;
 use rmcp::model::{ClientRequest, GetMeta, ProtocolVersion};
 
 /// The only revision of the protocol that has batches.
@@ -20,20 +20,20 @@ impl Admission {
     }
 
     /// Gives a message that stands in a line alone, or what is to be done instead.
-    pub(super) fn admit(&mut self, incoming: Message) -> Message {
+    pub(super) fn admit(&mut self, incoming: ClientMessage) -> ClientMessage {
         match incoming {
-            Message::Batch(_) if !self.has_batches => {
-                Message::invalid(None, "a line is one message: this revision has no batches")
+            ClientMessage::Batch(_) if !self.has_batches => {
+                ClientMessage::invalid(None, "a line is one message: this revision has no batches")
             }
-            Message::Batch(members) => {
-                Message::Batch(members.into_iter().map(|member| self.place(member)).collect())
+            ClientMessage::Batch(members) => {
+                ClientMessage::Batch(members.into_iter().map(|member| self.place(member)).collect())
             }
-            Message::Request(id, request) if !self.has_begun => {
+            ClientMessage::Request(id, request) if !self.has_begun => {
                 if let ClientRequest::InitializeRequest(request) = &*request {
                     self.has_batches = request.params.protocol_version == WITH_BATCHES;
                 }
                 self.has_begun = opens(&request);
-                Message::Request(id, request)
+                ClientMessage::Request(id, request)
             }
             incoming => self.place(incoming),
         }
@@ -41,15 +41,15 @@ impl Admission {
 
     /// Refuses a second handshake: it would change the revision below requests that are under way. Before the
     /// first one, only a request means something.
-    fn place(&self, incoming: Message) -> Message {
+    fn place(&self, incoming: ClientMessage) -> ClientMessage {
         match incoming {
-            Message::Request(id, request)
+            ClientMessage::Request(id, request)
                 if matches!(*request, ClientRequest::InitializeRequest(_)) =>
             {
-                Message::invalid(Some(id), "the connection is initialized already")
+                ClientMessage::invalid(Some(id), "the connection is initialized already")
             }
-            Message::Cancellation(..) | Message::Notification(_) if !self.has_begun => {
-                Message::Nothing
+            ClientMessage::Cancellation(..) | ClientMessage::Notification(_) if !self.has_begun => {
+                ClientMessage::Nothing
             }
             incoming => incoming,
         }

@@ -1,17 +1,17 @@
 //! Results and errors as a client gets them. What an error means is the exit code's word; what is said is
 //! the command's.
 
-use super::{call::Stopped, order::Ended};
+use super::{call::StopReason, command_line::CommandOutput};
 use crate::printable;
 use rmcp::model::{CallToolResult, ContentBlock, JsonObject};
 use serde_json::Value;
 use std::io;
 
 /// What became of an operation, as its client gets it.
-pub(super) type Answer = CallToolResult;
+pub(super) type ToolAnswer = CallToolResult;
 
 /// A result, as JSON and as the same JSON in a text, for clients that read only that.
-pub(super) fn done(fields: JsonObject) -> Answer {
+pub(super) fn done(fields: JsonObject) -> ToolAnswer {
     let fields = Value::Object(fields);
     // What an agent reads as a text must not have anything in it that people do not see.
     let text = printable::json(&fields.to_string()).into_owned();
@@ -21,13 +21,13 @@ pub(super) fn done(fields: JsonObject) -> Answer {
 }
 
 /// An error that a command told, beside what else it said as JSON.
-pub(super) fn failed(ended: &Ended, fields: JsonObject) -> Answer {
+pub(super) fn failed(ended: &CommandOutput, fields: JsonObject) -> ToolAnswer {
     let code = ended.code.filter(|code| *code != 0).unwrap_or(1);
     let text = ended.err.text();
     let told = last_words(&text);
     let error = match ended.stopped {
-        Some(Stopped::Cancelled) => "the call was cancelled".to_owned(),
-        Some(Stopped::Ended) => "the connection has ended".to_owned(),
+        Some(StopReason::Cancelled) => "the call was cancelled".to_owned(),
+        Some(StopReason::Ended) => "the connection has ended".to_owned(),
         None if ended.code == Some(0) => "the answer is too long to be given".to_owned(),
         None => fields.get("error").and_then(Value::as_str).map_or_else(
             || lines(told, "error: ").pop().unwrap_or_else(|| text.trim().to_owned()),
@@ -36,11 +36,11 @@ pub(super) fn failed(ended: &Ended, fields: JsonObject) -> Answer {
     };
     let hints = lines(told, "hint: ");
     let drift = lines(told, "drift: ");
-    refusal(Refusal { code, error, drift, hints, fields })
+    refusal(ErrorReport { code, error, drift, hints, fields })
 }
 
 /// An error that no command told.
-pub(super) fn broken(error: &io::Error) -> Answer {
+pub(super) fn broken(error: &io::Error) -> ToolAnswer {
     match error.kind() {
         io::ErrorKind::ArgumentListTooLong => {
             return unfit("the arguments are too long: the system takes 128 KiB for each of them");
@@ -49,18 +49,18 @@ pub(super) fn broken(error: &io::Error) -> Answer {
         _ => {}
     }
     let error = format!("cannot run lokt: {error}");
-    refusal(Refusal { code: 1, error, ..Refusal::default() })
+    refusal(ErrorReport { code: 1, error, ..ErrorReport::default() })
 }
 
 /// Arguments that do not fit.
-pub(super) fn unfit(error: &str) -> Answer {
+pub(super) fn unfit(error: &str) -> ToolAnswer {
     let error = error.to_owned();
-    refusal(Refusal { code: 64, error, ..Refusal::default() })
+    refusal(ErrorReport { code: 64, error, ..ErrorReport::default() })
 }
 
 /// What is told of an error.
 #[derive(Default)]
-struct Refusal {
+struct ErrorReport {
     code: i32,
     error: String,
     drift: Vec<String>,
@@ -68,8 +68,8 @@ struct Refusal {
     fields: JsonObject,
 }
 
-fn refusal(refusal: Refusal) -> Answer {
-    let Refusal { code, error, drift, hints, mut fields } = refusal;
+fn refusal(refusal: ErrorReport) -> ToolAnswer {
+    let ErrorReport { code, error, drift, hints, mut fields } = refusal;
     let told = |label: &str, text: &str| format!("{label}: {}", printable::line(text));
     let mut text = vec![told("error", &error)];
     text.extend(drift.iter().map(|row| told("drift", row)));

@@ -1,6 +1,6 @@
 //! One call: when it is to stop, and whom it tells of its progress.
 
-use super::{connection::Connection, progress::Progress};
+use super::{connection::ClientConnection, progress::ProgressReporter};
 use lokt_lock::guard::GRACE;
 use rmcp::{RoleServer, service::RequestContext};
 use std::{convert::Infallible, sync::Arc, time::Duration};
@@ -11,7 +11,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Whether what was started for a call may go on for long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lasting {
+pub(super) enum CallDuration {
     /// It is done in a moment, and is let finish also when the connection has ended.
     Moment,
     /// It may wait or run, and is stopped then.
@@ -20,14 +20,14 @@ pub(super) enum Lasting {
 
 /// Why a call is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stopped {
+pub(super) enum StopReason {
     /// The client does not want it any more.
     Cancelled,
     /// The connection has ended: the client is gone, or a signal has come.
     Ended,
 }
 
-impl Stopped {
+impl StopReason {
     /// How long a command has to end by itself.
     pub(super) const fn grace(self) -> Duration {
         match self {
@@ -38,23 +38,26 @@ impl Stopped {
 }
 
 /// One call of an operation.
-pub(super) struct Call {
-    pub(super) connection: Arc<Connection>,
+pub(super) struct ToolCall {
+    pub(super) connection: Arc<ClientConnection>,
     request: RequestContext<RoleServer>,
 }
 
-impl Call {
-    pub(super) fn new(connection: Arc<Connection>, request: RequestContext<RoleServer>) -> Self {
+impl ToolCall {
+    pub(super) fn new(
+        connection: Arc<ClientConnection>,
+        request: RequestContext<RoleServer>,
+    ) -> Self {
         Self { connection, request }
     }
 
     /// Waits until this call is to stop.
-    pub(super) async fn stopped(&self, lasting: Lasting) -> Stopped {
+    pub(super) async fn stopped(&self, lasting: CallDuration) -> StopReason {
         tokio::select! {
             // The end of the exchange also cancels what is left of it.
             biased;
-            () = self.connection.ended(), if lasting == Lasting::Long => Stopped::Ended,
-            () = self.request.ct.cancelled() => Stopped::Cancelled,
+            () = self.connection.ended(), if lasting == CallDuration::Long => StopReason::Ended,
+            () = self.request.ct.cancelled() => StopReason::Cancelled,
         }
     }
 
@@ -66,7 +69,7 @@ impl Call {
     /// Tells the client how process `pid` gets on, if it wants to know; until it is dropped.
     pub(super) async fn accompany(&self, names: &[String], pid: i32) -> Infallible {
         if let Some(token) = self.request.meta.get_progress_token() {
-            let progress = Progress::new(token, self.request.peer.clone());
+            let progress = ProgressReporter::new(token, self.request.peer.clone());
             progress.tell(&self.connection, names, pid).await
         } else {
             std::future::pending().await

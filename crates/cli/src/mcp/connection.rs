@@ -1,6 +1,6 @@
 //! One client: who it is to the locks, what is given back when it is gone.
 
-use super::order::Order;
+use super::command_line::LoktCommandLine;
 use crate::{context::Context, env, failure::Failure, output};
 use lokt_lock::{
     rules::OwnerSource,
@@ -25,7 +25,7 @@ const RELEASE: Duration = Duration::from_secs(10);
 ///
 /// A client is an agent of its own, whatever owner it acts for: two clients that were configured with the
 /// same owner exclude each other.
-pub(super) struct Connection {
+pub(super) struct ClientConnection {
     pub(super) context: Context,
     /// What is given back when the client is gone.
     leases: Mutex<BTreeSet<LockName>>,
@@ -34,7 +34,7 @@ pub(super) struct Connection {
     calls: RwLock<()>,
 }
 
-impl Connection {
+impl ClientConnection {
     pub(super) fn new(mut context: Context) -> Result<Self, Failure> {
         let id = context.store.new_id()?.to_string();
         let identity = &mut context.caller.identity;
@@ -101,7 +101,7 @@ impl Connection {
         let leases =
             std::mem::take(&mut *self.leases.lock().unwrap_or_else(PoisonError::into_inner));
         for name in leases {
-            let released = Order::new(["unlock", "--", name.as_str()]).run_for(self);
+            let released = LoktCommandLine::new(["unlock", "--", name.as_str()]).run_for(self);
             match tokio::time::timeout(RELEASE, released).await {
                 Ok(Ok(ended)) if matches!(ended.code, Some(0 | 3)) => {}
                 _ => output::warn(&format!("lock {:?} ends with this process", name.as_str())),

@@ -1,13 +1,13 @@
 //! What takes away what is another's: offered only where the server was started with `--allow-force`.
 
 use super::{
-    answer::{Answer, broken},
-    call::Call,
-    order::Order,
+    answer::{ToolAnswer, broken},
+    argument_types::LockNameArgument,
+    call::ToolCall,
+    command_line::LoktCommandLine,
     release::{RELEASED, plain, released},
-    schema::{Field, Of},
-    server::{Nature, Operation},
-    words::Name,
+    schema::{FieldType, OutputField},
+    server::{McpOperation, OperationEffect},
 };
 use rmcp::schemars::JsonSchema;
 use serde::Deserialize;
@@ -15,27 +15,27 @@ use serde::Deserialize;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "rmcp::schemars")]
-pub(super) struct ForceUnlock {
-    name: Name,
+pub(super) struct ForceUnlockArguments {
+    name: LockNameArgument,
     /// Only the acquisition with this fence, as status shows it; of several holders, only that one
     fence: Option<u64>,
 }
 
-impl Operation for ForceUnlock {
+impl McpOperation for ForceUnlockArguments {
     const NAME: &'static str = "force_unlock";
     const TITLE: &'static str = "Take a lock away";
     const ABOUT: &'static str = "Take a lock away from whoever holds it, all of them. A guard that holds it \
         stops its command, whose work may be lost. Only when a person has asked for it; give the fence that \
         they saw, so that nobody is stopped who came since (exit code 4).";
-    const NATURE: Nature = Nature::Forces;
+    const NATURE: OperationEffect = OperationEffect::Forces;
 
-    fn fields() -> Vec<Field> {
+    fn fields() -> Vec<OutputField> {
         RELEASED.to_vec()
     }
 
-    async fn call(self, call: &Call) -> Answer {
+    async fn call(self, call: &ToolCall) -> ToolAnswer {
         let fence = self.fence.map(|fence| fence.to_string());
-        let order = Order::new(["unlock", "--force", "--json"]).flag("--fence", fence);
+        let order = LoktCommandLine::new(["unlock", "--force", "--json"]).flag("--fence", fence);
         let words = ["--".to_owned(), self.name.as_str().to_owned()];
         match order.words(words).run(call).await {
             // Of several holders only one is gone, which need not be the client.
@@ -49,24 +49,24 @@ impl Operation for ForceUnlock {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "rmcp::schemars")]
-pub(super) struct Unfreeze {
-    name: Name,
+pub(super) struct UnfreezeArguments {
+    name: LockNameArgument,
 }
 
-impl Operation for Unfreeze {
+impl McpOperation for UnfreezeArguments {
     const NAME: &'static str = "unfreeze";
     const TITLE: &'static str = "Lift a freeze";
     const ABOUT: &'static str = "Lift the freeze of a lock, whoever ordered it. Only when a person has asked \
         for it.";
-    const NATURE: Nature = Nature::Forces;
+    const NATURE: OperationEffect = OperationEffect::Forces;
 
-    fn fields() -> Vec<Field> {
-        vec![("name", Of::Text, "The lock")]
+    fn fields() -> Vec<OutputField> {
+        vec![("name", FieldType::Text, "The lock")]
     }
 
-    async fn call(self, call: &Call) -> Answer {
+    async fn call(self, call: &ToolCall) -> ToolAnswer {
         let words = ["unfreeze", "--force", "--json", "--", self.name.as_str()];
-        match Order::new(words).run(call).await {
+        match LoktCommandLine::new(words).run(call).await {
             Ok(ended) => plain(&ended),
             Err(error) => broken(&error),
         }

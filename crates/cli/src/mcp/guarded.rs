@@ -1,13 +1,13 @@
 //! Running a command under locks.
 
 use super::{
-    answer::{Answer, broken, done, failed, unfit},
-    call::Call,
-    kept::Keep,
-    order::{Ended, Order},
-    schema::{Field, Of},
-    server::{Nature, Operation},
-    words::{Name, Patience, Span, sharing, waiting},
+    answer::{ToolAnswer, broken, done, failed, unfit},
+    argument_types::{DurationArgument, LockNameArgument, WaitLimitArgument, sharing, waiting},
+    call::ToolCall,
+    command_line::{CommandOutput, LoktCommandLine},
+    excerpt::ExcerptLimit,
+    schema::{FieldType, OutputField},
+    server::{McpOperation, OperationEffect},
 };
 use crate::env;
 use rmcp::{model::JsonObject, schemars::JsonSchema};
@@ -25,17 +25,17 @@ const OUTPUT_AT_MOST: usize = 512 << 10;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "rmcp::schemars")]
-pub(super) struct RunGuarded {
+pub(super) struct RunGuardedArguments {
     /// The locks to hold while it runs: all or none
-    names: Vec<Name>,
+    names: Vec<LockNameArgument>,
     /// The program and its arguments, without a shell. Either this or line
     command: Option<Vec<String>>,
     /// A line for /bin/sh. Either this or command
     line: Option<String>,
     /// Announce to others how long it takes, like 90s, 5m, 1h30m; extended while it runs
-    ttl: Option<Span>,
+    ttl: Option<DurationArgument>,
     /// Stop it after it has run this long, like 90s, 5m, 1h30m
-    max_hold: Option<Span>,
+    max_hold: Option<DurationArgument>,
     /// Hold the locks together with others who say so too. Default: false
     shared: Option<bool>,
     /// Hold one of this many places; all must ask for the same number
@@ -43,54 +43,58 @@ pub(super) struct RunGuarded {
     /// Wait in line, first come, first served. Default: false
     wait: Option<bool>,
     /// With wait: how long at most. Default: 50s, at most 1h
-    timeout: Option<Patience>,
+    timeout: Option<WaitLimitArgument>,
     /// Give at most so many bytes of stdout and of stderr, from both ends. Default: 65536, at most 524288
     max_output_bytes: Option<usize>,
 }
 
 /// What is told of a command's output.
-pub(super) const OUTPUTS: [Field; 6] = [
-    ("stdout", Of::Text, "Its output, or the two ends of it"),
-    ("stderr", Of::Text, "Its error output, after lines of lokt's own, or the two ends of it"),
-    ("stdout_bytes", Of::Whole, "How long all of stdout was"),
-    ("stderr_bytes", Of::Whole, "How long all of stderr was"),
-    ("stdout_truncated", Of::Yes, "Whether the middle of stdout is left out"),
-    ("stderr_truncated", Of::Yes, "Whether the middle of stderr is left out"),
+pub(super) const OUTPUTS: [OutputField; 6] = [
+    ("stdout", FieldType::Text, "Its output, or the two ends of it"),
+    (
+        "stderr",
+        FieldType::Text,
+        "Its error output, after lines of lokt's own, or the two ends of it",
+    ),
+    ("stdout_bytes", FieldType::Whole, "How long all of stdout was"),
+    ("stderr_bytes", FieldType::Whole, "How long all of stderr was"),
+    ("stdout_truncated", FieldType::Yes, "Whether the middle of stdout is left out"),
+    ("stderr_truncated", FieldType::Yes, "Whether the middle of stderr is left out"),
 ];
 
-impl Operation for RunGuarded {
+impl McpOperation for RunGuardedArguments {
     const NAME: &'static str = "run_guarded";
     const TITLE: &'static str = "Run a command under locks";
     const ABOUT: &'static str = "Run a command while holding one or several locks, and give its output and \
         exit code. The locks are free when it ends. It gets no input and no terminal. A command that fails \
         is a result with its exit_code; only where it could not run, or was stopped, that is an error.";
-    const NATURE: Nature = Nature::Runs;
+    const NATURE: OperationEffect = OperationEffect::Runs;
 
-    fn fields() -> Vec<Field> {
+    fn fields() -> Vec<OutputField> {
         let own = [
             (
                 "outcome",
-                Of::Text,
+                FieldType::Text,
                 "completed, denied, timed_out, interrupted, lost, max_hold, deadlock, not_started or error",
             ),
-            ("version", Of::Whole, "Of these fields"),
-            ("names", Of::Texts, "The locks"),
-            ("lock_ids", Of::Texts, "The acquisitions, in the order of names"),
+            ("version", FieldType::Whole, "Of these fields"),
+            ("names", FieldType::Texts, "The locks"),
+            ("lock_ids", FieldType::Texts, "The acquisitions, in the order of names"),
             (
                 "fences",
-                Of::Wholes,
+                FieldType::Wholes,
                 "Numbers that rise with every acquisition, in the order of names",
             ),
-            ("pid", Of::Whole, "The guard"),
-            ("command_exit_code", Of::Whole, "The command's own exit code"),
-            ("command_signal", Of::Whole, "The signal that ended the command"),
-            ("waited_ms", Of::Whole, "How long the locks were waited for"),
-            ("held_ms", Of::Whole, "How long the command ran"),
+            ("pid", FieldType::Whole, "The guard"),
+            ("command_exit_code", FieldType::Whole, "The command's own exit code"),
+            ("command_signal", FieldType::Whole, "The signal that ended the command"),
+            ("waited_ms", FieldType::Whole, "How long the locks were waited for"),
+            ("held_ms", FieldType::Whole, "How long the command ran"),
         ];
         own.into_iter().chain(OUTPUTS).collect()
     }
 
-    async fn call(self, call: &Call) -> Answer {
+    async fn call(self, call: &ToolCall) -> ToolAnswer {
         let status = match temporary_folder() {
             Ok(folder) => folder,
             Err(error) => return broken(&error),
@@ -107,8 +111,8 @@ impl Operation for RunGuarded {
     }
 }
 
-impl RunGuarded {
-    fn order(&self, status: &Path) -> Result<Order, &'static str> {
+impl RunGuardedArguments {
+    fn order(&self, status: &Path) -> Result<LoktCommandLine, &'static str> {
         let status = status.to_str().ok_or("the folder of temporary files is no text")?;
         let names: Vec<String> = self.names.iter().map(|name| name.as_str().to_owned()).collect();
         if names.is_empty() {
@@ -119,7 +123,7 @@ impl RunGuarded {
             (None, Some(line)) => vec!["/bin/sh".to_owned(), "-c".to_owned(), line.clone()],
             _ => return Err("give either command, with at least the program, or line"),
         };
-        Ok(Order::new(["guard"])
+        Ok(LoktCommandLine::new(["guard"])
             .flag("--status-file", Some(status))
             .flag("--ttl", self.ttl.as_ref())
             .flag("--max-hold", self.max_hold.as_ref())
@@ -134,12 +138,12 @@ impl RunGuarded {
 }
 
 /// How much of each output is kept.
-pub(super) fn output(most: Option<usize>) -> Keep {
-    Keep::Ends(most.unwrap_or(OUTPUT).min(OUTPUT_AT_MOST))
+pub(super) fn output(most: Option<usize>) -> ExcerptLimit {
+    ExcerptLimit::Ends(most.unwrap_or(OUTPUT).min(OUTPUT_AT_MOST))
 }
 
 /// What a guard says of itself, and what its command said.
-fn account(ended: &Ended, path: &Path) -> Answer {
+fn account(ended: &CommandOutput, path: &Path) -> ToolAnswer {
     let mut fields = read(path).unwrap_or_default();
     fields.extend(outputs(ended));
     let completed = fields.get("outcome").is_some_and(|outcome| outcome == "completed");
@@ -157,7 +161,7 @@ fn read(path: &Path) -> io::Result<JsonObject> {
 }
 
 /// The fields about what a command wrote.
-pub(super) fn outputs(ended: &Ended) -> JsonObject {
+pub(super) fn outputs(ended: &CommandOutput) -> JsonObject {
     let (out, err) = (&ended.out, &ended.err);
     JsonObject::from_iter([
         ("stdout".to_owned(), out.text().into()),

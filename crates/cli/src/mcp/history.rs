@@ -1,13 +1,13 @@
 //! What the audit log tells, the last of it.
 
 use super::{
-    answer::{Answer, broken, done, failed},
-    call::Call,
-    kept::Keep,
-    order::{Ended, Order},
-    schema::{Field, Of},
-    server::{Nature, Operation},
-    words::Name,
+    answer::{ToolAnswer, broken, done, failed},
+    argument_types::LockNameArgument,
+    call::ToolCall,
+    command_line::{CommandOutput, LoktCommandLine},
+    excerpt::ExcerptLimit,
+    schema::{FieldType, OutputField},
+    server::{McpOperation, OperationEffect},
 };
 use rmcp::{model::JsonObject, schemars::JsonSchema};
 use serde::Deserialize;
@@ -26,9 +26,9 @@ const LOG: usize = 2 << 20;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "rmcp::schemars")]
-pub(super) struct Audit {
+pub(super) struct AuditArguments {
     /// Only this lock
-    name: Option<Name>,
+    name: Option<LockNameArgument>,
     /// Only what this owner did
     owner: Option<String>,
     /// Only this kind: acquire, deny, release, renew, lost, freeze, force-break, ...
@@ -41,32 +41,32 @@ pub(super) struct Audit {
     limit: Option<usize>,
 }
 
-impl Operation for Audit {
+impl McpOperation for AuditArguments {
     const NAME: &'static str = "audit";
     const TITLE: &'static str = "What happened to locks";
     const ABOUT: &'static str = "List what happened to locks, oldest first: every change and every refusal, \
         who did it and when. Changes nothing.";
-    const NATURE: Nature = Nature::Looks;
+    const NATURE: OperationEffect = OperationEffect::Looks;
 
-    fn fields() -> Vec<Field> {
+    fn fields() -> Vec<OutputField> {
         vec![
             (
                 "events",
-                Of::Objects,
+                FieldType::Objects,
                 "Each with ts, event, name, lock_id, owner, host, pid, agent_id, ttl_sec, extra",
             ),
-            ("truncated", Of::Yes, "Whether there are earlier ones that are not given"),
+            ("truncated", FieldType::Yes, "Whether there are earlier ones that are not given"),
         ]
     }
 
-    async fn call(self, call: &Call) -> Answer {
-        let order = Order::new(["audit", "--json"])
+    async fn call(self, call: &ToolCall) -> ToolAnswer {
+        let order = LoktCommandLine::new(["audit", "--json"])
             .flag("--since", Some(self.since.as_deref().unwrap_or(SINCE)))
             .flag("--until", self.until.as_ref())
-            .flag("--name", self.name.as_ref().map(Name::as_str))
+            .flag("--name", self.name.as_ref().map(LockNameArgument::as_str))
             .flag("--owner", self.owner.as_ref())
             .flag("--event", self.event.as_ref())
-            .keeping(Keep::Tail(LOG));
+            .keeping(ExcerptLimit::Tail(LOG));
         match order.run(call).await {
             Ok(ended) => last(&ended, self.limit.unwrap_or(EVENTS).min(EVENTS_AT_MOST)),
             Err(error) => broken(&error),
@@ -75,7 +75,7 @@ impl Operation for Audit {
 }
 
 /// The last events of those that were printed.
-fn last(ended: &Ended, limit: usize) -> Answer {
+fn last(ended: &CommandOutput, limit: usize) -> ToolAnswer {
     if ended.code != Some(0) {
         return failed(ended, JsonObject::new());
     }

@@ -2,9 +2,9 @@
 
 use super::{
     admission::Admission,
-    connection::Connection,
-    line::{LONGEST, Line, Lines},
-    message::{Message, Refusal},
+    connection::ClientConnection,
+    line::{InputLine, LONGEST, LineReader},
+    message::{ClientMessage, MessageRefusal},
     outlet::Outlet,
     request_id::RequestId,
     unanswered::{Batch, OpenRequest, Unanswered},
@@ -62,7 +62,7 @@ impl Exchange {
 
 /// Reads a client's lines.
 pub(super) struct Intake<R> {
-    lines: Lines<R>,
+    lines: LineReader<R>,
     exchange: Arc<Exchange>,
     outlet: Outlet,
     accepted: mpsc::Sender<AcceptedMessage>,
@@ -77,13 +77,13 @@ impl<R: AsyncRead + Unpin> Intake<R> {
         outlet: Outlet,
         accepted: mpsc::Sender<AcceptedMessage>,
     ) -> Self {
-        let lines = Lines::new(stream);
+        let lines = LineReader::new(stream);
         Self { lines, exchange, outlet, accepted, admission: Admission::default(), ignored: 0 }
     }
 
     /// Reads until the input or the connection ends, then waits until all that was accepted is answered. Only
     /// then it lets go of the SDK, which would else give up the answers that it waits for.
-    pub(super) async fn run(mut self, connection: Arc<Connection>) -> io::Result<()> {
+    pub(super) async fn run(mut self, connection: Arc<ClientConnection>) -> io::Result<()> {
         let read = tokio::select! {
             read = self.read() => read,
             () = connection.ended() => Ok(()),
@@ -96,9 +96,9 @@ impl<R: AsyncRead + Unpin> Intake<R> {
     async fn read(&mut self) -> io::Result<()> {
         while let Some(line) = self.lines.next().await? {
             let incoming = match line {
-                Line::Whole(line) => Message::read(&line),
-                Line::TooLong(id) => {
-                    Message::invalid(id, format!("a message is at most {LONGEST} bytes long"))
+                InputLine::Whole(line) => ClientMessage::read(&line),
+                InputLine::TooLong(id) => {
+                    ClientMessage::invalid(id, format!("a message is at most {LONGEST} bytes long"))
                 }
             };
             let admitted = self.admission.admit(incoming);
@@ -108,8 +108,8 @@ impl<R: AsyncRead + Unpin> Intake<R> {
         Ok(())
     }
 
-    async fn deal_with(&mut self, incoming: Message) {
-        if let Message::Batch(members) = incoming {
+    async fn deal_with(&mut self, incoming: ClientMessage) {
+        if let ClientMessage::Batch(members) = incoming {
             let batch = Arc::new(Batch::new(self.outlet.clone(), self.exchange.owed.subscribe()));
             for member in members {
                 self.deal_with_one(member, Some(&batch)).await;
@@ -119,24 +119,24 @@ impl<R: AsyncRead + Unpin> Intake<R> {
         }
     }
 
-    async fn deal_with_one(&mut self, incoming: Message, batch: Option<&Arc<Batch>>) {
+    async fn deal_with_one(&mut self, incoming: ClientMessage, batch: Option<&Arc<Batch>>) {
         match incoming {
             // A batch in a batch is no message, and was refused.
-            Message::Nothing | Message::Batch(_) => {}
-            Message::Request(id, request) => self.accept(id, *request, batch).await,
-            Message::Notification(it) => {
+            ClientMessage::Nothing | ClientMessage::Batch(_) => {}
+            ClientMessage::Request(id, request) => self.accept(id, *request, batch).await,
+            ClientMessage::Notification(it) => {
                 let message = Box::new(ClientJsonRpcMessage::notification(it));
                 self.give(AcceptedMessage::Message(message)).await;
             }
-            Message::Cancellation(id, reason) => {
+            ClientMessage::Cancellation(id, reason) => {
                 let number = self.exchange.requests().release(&id);
                 // A request that is answered already, or was never made, cannot be called off.
                 if let Some(number) = number {
                     self.give(AcceptedMessage::Cancellation(number, reason)).await;
                 }
             }
-            Message::Refused(refusal) => self.refuse(&refusal, batch).await,
-            Message::Ignored(what) => self.note(what),
+            ClientMessage::Refused(refusal) => self.refuse(&refusal, batch).await,
+            ClientMessage::Ignored(what) => self.note(what),
         }
     }
 
@@ -153,11 +153,11 @@ impl<R: AsyncRead + Unpin> Intake<R> {
             room.send(AcceptedMessage::Message(message));
         } else {
             let reason = "a request with this \"id\" is not answered yet";
-            self.refuse(&Refusal::invalid(Some(id), reason), batch).await;
+            self.refuse(&MessageRefusal::invalid(Some(id), reason), batch).await;
         }
     }
 
-    async fn refuse(&self, refusal: &Refusal, batch: Option<&Arc<Batch>>) {
+    async fn refuse(&self, refusal: &MessageRefusal, batch: Option<&Arc<Batch>>) {
         match batch {
             Some(batch) => batch.answer(refusal.to_line()),
             None => self.outlet.refuse(refusal, self.exchange.owed.subscribe()).await,

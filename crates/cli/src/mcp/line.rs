@@ -10,25 +10,25 @@ pub(super) const LONGEST: usize = 4 << 20;
 
 /// A line of a stream, without its end.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Line {
+pub(super) enum InputLine {
     Whole(Vec<u8>),
     /// It is longer than [`LONGEST`]. It was read to its end, and nothing of it is kept but the id in it.
     TooLong(Option<RequestId>),
 }
 
 /// The lines of a stream. The last one need not have an end.
-pub(super) struct Lines<R> {
+pub(super) struct LineReader<R> {
     stream: BufReader<R>,
     longest: usize,
 }
 
-impl<R: AsyncRead + Unpin> Lines<R> {
+impl<R: AsyncRead + Unpin> LineReader<R> {
     pub(super) fn new(stream: R) -> Self {
         Self { stream: BufReader::new(stream), longest: LONGEST }
     }
 
     /// Reads the next line; `None` at the stream's end. A line is lost if this is cancelled.
-    pub(super) async fn next(&mut self) -> io::Result<Option<Line>> {
+    pub(super) async fn next(&mut self) -> io::Result<Option<InputLine>> {
         let mut line = Vec::new();
         let mut scan = None;
         loop {
@@ -59,10 +59,10 @@ impl<R: AsyncRead + Unpin> Lines<R> {
     }
 }
 
-fn end(line: Vec<u8>, scan: Option<IdScan>) -> Line {
+fn end(line: Vec<u8>, scan: Option<IdScan>) -> InputLine {
     match scan {
-        Some(scan) => Line::TooLong(scan.id()),
-        None => Line::Whole(line),
+        Some(scan) => InputLine::TooLong(scan.id()),
+        None => InputLine::Whole(line),
     }
 }
 
@@ -70,8 +70,8 @@ fn end(line: Vec<u8>, scan: Option<IdScan>) -> Line {
 mod tests {
     use super::*;
 
-    fn lines(bytes: &[u8], longest: usize) -> Vec<Line> {
-        let mut lines = Lines { longest, ..Lines::new(bytes) };
+    fn lines(bytes: &[u8], longest: usize) -> Vec<InputLine> {
+        let mut lines = LineReader { longest, ..LineReader::new(bytes) };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let mut all = Vec::new();
@@ -82,8 +82,8 @@ mod tests {
         })
     }
 
-    fn whole(line: &str) -> Line {
-        Line::Whole(line.into())
+    fn whole(line: &str) -> InputLine {
+        InputLine::Whole(line.into())
     }
 
     #[test]
@@ -100,9 +100,14 @@ mod tests {
         let first = format!(r#"{{"id":7,"x":"{long}"}}"#);
         let last = format!(r#"{{"x":"{long}","id":7}}"#);
         let both = format!("{first}\nab\n{last}\ncd");
-        let expected = [Line::TooLong(id.clone()), whole("ab"), Line::TooLong(id), whole("cd")];
+        let expected =
+            [InputLine::TooLong(id.clone()), whole("ab"), InputLine::TooLong(id), whole("cd")];
         assert_eq!(lines(both.as_bytes(), 10_000), expected);
-        assert_eq!(lines(long.as_bytes(), 10_000), [Line::TooLong(None)], "also without an end");
-        assert_eq!(lines(b"123456\n1234567\n", 6), [whole("123456"), Line::TooLong(None)]);
+        assert_eq!(
+            lines(long.as_bytes(), 10_000),
+            [InputLine::TooLong(None)],
+            "also without an end"
+        );
+        assert_eq!(lines(b"123456\n1234567\n", 6), [whole("123456"), InputLine::TooLong(None)]);
     }
 }

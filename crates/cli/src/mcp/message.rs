@@ -35,28 +35,28 @@ const MEMBERS: usize = 100;
 
 /// What a line is.
 #[derive(Debug)]
-pub(super) enum Message {
+pub(super) enum ClientMessage {
     /// An empty line, or a notification that means nothing here.
     Nothing,
     Request(RequestId, Box<ClientRequest>),
     /// A request is not wanted any more, and why.
     Cancellation(RequestId, Option<String>),
     Notification(ClientNotification),
-    Batch(Vec<Message>),
+    Batch(Vec<ClientMessage>),
     /// It is answered with an error.
-    Refused(Refusal),
+    Refused(MessageRefusal),
     /// It must not be answered, and is not what it should be.
     Ignored(&'static str),
 }
 
 /// An error for a client: with the id of its request, where that is known.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct MessageRefusal {
     pub(super) id: Option<RequestId>,
     pub(super) error: ErrorData,
 }
 
-impl Message {
+impl ClientMessage {
     /// Reads a line.
     pub(super) fn read(line: &[u8]) -> Self {
         let text = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line).trim_ascii();
@@ -76,27 +76,27 @@ impl Message {
                     format!("the line cannot be read as JSON: {error}"),
                     None,
                 );
-                Self::Refused(Refusal { id: IdScan::of(text), error })
+                Self::Refused(MessageRefusal { id: IdScan::of(text), error })
             }
         }
     }
 
     /// Refuses what is no request.
     pub(super) fn invalid(id: Option<RequestId>, reason: impl Into<String>) -> Self {
-        Self::Refused(Refusal::invalid(id, reason))
+        Self::Refused(MessageRefusal::invalid(id, reason))
     }
 }
 
-impl Refusal {
+impl MessageRefusal {
     /// The refusal of what is no request.
     pub(super) fn invalid(id: Option<RequestId>, reason: impl Into<String>) -> Self {
         Self { id, error: ErrorData::invalid_request(reason.into(), None) }
     }
 }
 
-fn message(value: Value) -> Message {
+fn message(value: Value) -> ClientMessage {
     let Value::Object(members) = value else {
-        return Message::invalid(None, "a message must be an object");
+        return ClientMessage::invalid(None, "a message must be an object");
     };
     let id = members.get("id").and_then(RequestId::new);
     match members.get("method") {
@@ -105,9 +105,11 @@ fn message(value: Value) -> Message {
             let method = method.clone();
             notification(&method, members)
         }
-        Some(_) => Message::invalid(id, "\"method\" must be a text"),
-        None if is_answer(&members) => Message::Ignored("an answer to a request that was not made"),
-        None => Message::invalid(id, "\"method\" is missing"),
+        Some(_) => ClientMessage::invalid(id, "\"method\" must be a text"),
+        None if is_answer(&members) => {
+            ClientMessage::Ignored("an answer to a request that was not made")
+        }
+        None => ClientMessage::invalid(id, "\"method\" is missing"),
     }
 }
 
@@ -130,17 +132,17 @@ fn body<T: DeserializeOwned>(mut members: JsonObject) -> Result<T, serde_json::E
     T::deserialize(Value::Object(members))
 }
 
-fn request(id: Option<RequestId>, members: JsonObject) -> Message {
+fn request(id: Option<RequestId>, members: JsonObject) -> ClientMessage {
     let Some(id) = id else {
-        return Message::invalid(None, "\"id\" must be a text or a number");
+        return ClientMessage::invalid(None, "\"id\" must be a text or a number");
     };
     if !has_version(&members) {
-        return Message::invalid(Some(id), "\"jsonrpc\" must be \"2.0\"");
+        return ClientMessage::invalid(Some(id), "\"jsonrpc\" must be \"2.0\"");
     }
     if is_answer(&members) {
-        return Message::invalid(Some(id), "a request has neither \"result\" nor \"error\"");
+        return ClientMessage::invalid(Some(id), "a request has neither \"result\" nor \"error\"");
     }
-    let misfit = |error| Message::Refused(Refusal { id: Some(id.clone()), error });
+    let misfit = |error| ClientMessage::Refused(MessageRefusal { id: Some(id.clone()), error });
     if !has_fitting_params(&members) {
         return misfit(ErrorData::invalid_params("\"params\" must be an object", None));
     }
@@ -152,7 +154,7 @@ fn request(id: Option<RequestId>, members: JsonObject) -> Message {
             misfit(unfit("tools/list", None))
         }
         Ok(ClientRequest::CustomRequest(request)) => misfit(unknown(request)),
-        Ok(request) => Message::Request(id, Box::new(request)),
+        Ok(request) => ClientMessage::Request(id, Box::new(request)),
         Err(error) => misfit(ErrorData::invalid_params(error.to_string(), None)),
     }
 }
@@ -183,40 +185,40 @@ fn reason<T: DeserializeOwned>(params: Value) -> Option<String> {
     serde_json::from_value::<T>(params).err().map(|error| error.to_string())
 }
 
-fn notification(method: &str, members: JsonObject) -> Message {
+fn notification(method: &str, members: JsonObject) -> ClientMessage {
     if !has_version(&members) {
-        return Message::Ignored("a notification whose \"jsonrpc\" is not \"2.0\"");
+        return ClientMessage::Ignored("a notification whose \"jsonrpc\" is not \"2.0\"");
     }
     if is_answer(&members) {
-        return Message::Ignored("a notification with a \"result\" or an \"error\"");
+        return ClientMessage::Ignored("a notification with a \"result\" or an \"error\"");
     }
     if !has_fitting_params(&members) {
-        return Message::Ignored("a notification whose \"params\" are no object");
+        return ClientMessage::Ignored("a notification whose \"params\" are no object");
     }
     if METHODS.contains(&method) {
-        return Message::Ignored("a request without an \"id\", which cannot be answered");
+        return ClientMessage::Ignored("a request without an \"id\", which cannot be answered");
     }
     if method == "notifications/cancelled" {
         return cancellation(&members);
     }
     if !NOTIFICATIONS.contains(&method) {
-        return Message::Nothing;
+        return ClientMessage::Nothing;
     }
     match body(members) {
         Ok(ClientNotification::CustomNotification(_)) | Err(_) => {
-            Message::Ignored("a notification whose \"params\" do not fit")
+            ClientMessage::Ignored("a notification whose \"params\" do not fit")
         }
-        Ok(notification) => Message::Notification(notification),
+        Ok(notification) => ClientMessage::Notification(notification),
     }
 }
 
-fn cancellation(members: &JsonObject) -> Message {
+fn cancellation(members: &JsonObject) -> ClientMessage {
     let params = members.get("params");
     let id = params.and_then(|params| params.get("requestId")).and_then(RequestId::new);
     let reason = params.and_then(|params| params.get("reason")).and_then(Value::as_str);
     match id {
-        Some(id) => Message::Cancellation(id, reason.map(str::to_owned)),
-        None => Message::Ignored("a cancellation that does not say of which request"),
+        Some(id) => ClientMessage::Cancellation(id, reason.map(str::to_owned)),
+        None => ClientMessage::Ignored("a cancellation that does not say of which request"),
     }
 }
 

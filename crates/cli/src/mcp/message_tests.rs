@@ -4,16 +4,20 @@ use serde_json::json;
 
 /// A line's kind, with the id and the code of what is refused.
 fn told(line: &str) -> String {
-    match Message::read(line.as_bytes()) {
-        Message::Nothing => "nothing".to_owned(),
-        Message::Request(id, request) => format!("request {} {}", id.as_json(), request.method()),
-        Message::Cancellation(id, reason) => format!("cancellation {} {reason:?}", id.as_json()),
-        Message::Notification(_) => "notification".to_owned(),
-        Message::Batch(members) => format!("batch of {}", members.len()),
-        Message::Refused(Refusal { id, error }) => {
+    match ClientMessage::read(line.as_bytes()) {
+        ClientMessage::Nothing => "nothing".to_owned(),
+        ClientMessage::Request(id, request) => {
+            format!("request {} {}", id.as_json(), request.method())
+        }
+        ClientMessage::Cancellation(id, reason) => {
+            format!("cancellation {} {reason:?}", id.as_json())
+        }
+        ClientMessage::Notification(_) => "notification".to_owned(),
+        ClientMessage::Batch(members) => format!("batch of {}", members.len()),
+        ClientMessage::Refused(MessageRefusal { id, error }) => {
             format!("{} for {}", error.code.0, id.as_ref().map_or("null", RequestId::as_json))
         }
-        Message::Ignored(_) => "ignored".to_owned(),
+        ClientMessage::Ignored(_) => "ignored".to_owned(),
     }
 }
 
@@ -85,7 +89,9 @@ fn a_batch_has_an_end() {
 fn what_an_error_repeats_is_short_and_harmless() {
     let method = format!("\u{202e}\u{1b}[2J{}", "x".repeat(1000));
     let line = json!({"jsonrpc": "2.0", "id": 1, "method": method}).to_string();
-    let Message::Refused(refusal) = Message::read(line.as_bytes()) else { panic!("it is unknown") };
+    let ClientMessage::Refused(refusal) = ClientMessage::read(line.as_bytes()) else {
+        panic!("it is unknown")
+    };
     let text = refusal.error.message;
     assert!(text.len() < 150 && text.starts_with("unknown method \"\\u{202e}\\u{1b}[2J"), "{text}");
 }
@@ -120,15 +126,15 @@ proptest! {
         let id = value.get("id").and_then(RequestId::new);
         let is_method = value.get("method").is_some_and(Value::is_string);
         let is_answer = value.get("result").or(value.get("error")).is_some();
-        match Message::read(value.to_string().as_bytes()) {
-            Message::Request(given, _) => prop_assert_eq!(Some(given), id, "{}", value),
-            Message::Refused(refusal) => {
+        match ClientMessage::read(value.to_string().as_bytes()) {
+            ClientMessage::Request(given, _) => prop_assert_eq!(Some(given), id, "{}", value),
+            ClientMessage::Refused(refusal) => {
                 prop_assert_eq!(refusal.id, id, "{}", value);
                 let is_notification = is_method && value.get("id").is_none();
                 let is_bare_answer = value.get("method").is_none() && is_answer;
                 prop_assert!(!is_notification && !is_bare_answer, "not to be answered: {}", value);
             }
-            Message::Batch(_) => prop_assert!(false, "no list: {}", value),
+            ClientMessage::Batch(_) => prop_assert!(false, "no list: {}", value),
             _ => prop_assert!(
                 (is_method && value.get("id").is_none()) || (value.get("method").is_none() && is_answer),
                 "to be answered: {}", value
@@ -140,7 +146,7 @@ proptest! {
     #[test]
     fn any_bytes_are_a_message_or_refused(line in proptest::collection::vec(any::<u8>(), 0..200)) {
         let is_json = serde_json::from_slice::<Value>(line.trim_ascii()).is_ok();
-        if let Message::Request(..) | Message::Notification(_) | Message::Batch(_) = Message::read(&line) {
+        if let ClientMessage::Request(..) | ClientMessage::Notification(_) | ClientMessage::Batch(_) = ClientMessage::read(&line) {
             prop_assert!(is_json);
         }
     }
@@ -153,8 +159,8 @@ proptest! {
         let mut line = whole.as_bytes().to_vec();
         *at.get_mut(&mut line[..]) = byte;
         let is_intact = line.windows(7).any(|it| it == br#","id":7"#);
-        match Message::read(&line) {
-            Message::Request(..) | Message::Refused(_) => {}
+        match ClientMessage::read(&line) {
+            ClientMessage::Request(..) | ClientMessage::Refused(_) => {}
             other => prop_assert!(!is_intact, "{} is {:?}", String::from_utf8_lossy(&line), other),
         }
     }

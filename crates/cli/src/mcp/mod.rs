@@ -6,13 +6,13 @@
 //!   `unanswered.rs` knows the requests that are under way; `outlet.rs` writes.
 //! * `connection.rs`: who the client is to the locks, the leases that end with it, its end.
 //! * `call.rs`: one call: its client, when it is to stop, whom it tells of its progress.
-//! * `order.rs`, `apart.rs`, `kept.rs`: the program started for a call, away from the terminal, and what is
+//! * `command_line.rs`, `apart.rs`, `excerpt.rs`: the program started for a call, away from the terminal, and what is
 //!   kept of its output.
 //! * `progress.rs`: where a waiting call stands.
-//! * `answer.rs`, `schema.rs`, `words.rs`: results, their schemas, and arguments with one checked
+//! * `answer.rs`, `schema.rs`, `argument_types.rs`: results, their schemas, and arguments with one checked
 //!   constructor.
-//! * A file for each kind of operation: `acquire.rs`, `release.rs`, `look.rs`, `guarded.rs`, `once.rs`,
-//!   `pinned.rs`, `history.rs`, `force.rs`.
+//! * A file for each kind of operation: `acquire.rs`, `release.rs`, `inspect.rs`, `guarded.rs`, `once.rs`,
+//!   `run_tool.rs`, `history.rs`, `force.rs`.
 //!
 //! Every operation starts this program again with the words of the command line, so that locks, signals
 //! and crashes have one way (`docs/decisions/0015-tool-calls-run-the-program.md`). The async runtime, of one
@@ -22,44 +22,44 @@ mod acquire;
 mod admission;
 mod answer;
 mod apart;
+mod argument_types;
 mod call;
+mod command_line;
 mod connection;
+mod excerpt;
 mod force;
 mod guarded;
 mod history;
+mod inspect;
 mod intake;
-mod kept;
 mod line;
-mod look;
 mod message;
 mod once;
-mod order;
 mod outlet;
-mod pinned;
 mod progress;
 mod release;
 mod request_id;
+mod run_tool;
 mod schema;
 mod server;
 mod transport;
 mod unanswered;
-mod words;
 
-use crate::{context::Context, exit::Code, failure::Failure, output};
-use connection::{Connection, PATIENCE};
+use crate::{context::Context, exit::ExitCode, failure::Failure, output};
+use connection::{ClientConnection, PATIENCE};
 use nix::{
     errno::Errno,
     poll::{PollFd, PollFlags, PollTimeout, poll},
 };
 use rmcp::{ServiceExt, service::ServerInitializeError};
-use server::Server;
+use server::McpServer;
 use std::{io, os::fd::AsFd, pin::pin, sync::Arc};
 use tokio::signal::unix::{SignalKind, signal};
-use transport::{StreamTasks, Streams};
+use transport::{LineTransport, StreamTasks};
 
 /// Whether a client may take away what is another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Force {
+pub(crate) enum ForcePermission {
     /// It may.
     Allowed,
     /// It is not even told of it.
@@ -67,11 +67,11 @@ pub(crate) enum Force {
 }
 
 /// Why the service ends.
-enum Ending {
+enum SessionEnd {
     /// The client has closed stdin, and everything is answered; or there was no handshake.
     Over(Result<(), Box<ServerInitializeError>>),
     /// A signal came; the code for it.
-    Signal(Code),
+    Signal(ExitCode),
     /// Stdout has no reader any more.
     Deserted,
     /// An answer could not be written.
@@ -79,8 +79,8 @@ enum Ending {
 }
 
 /// Serves one client until it closes stdin and has all answers, until it is gone, or until a signal comes.
-pub(crate) fn serve(context: Context, force: Force) -> Result<Code, Failure> {
-    let failed = |error: io::Error| Failure::new(Code::Error, format!("cannot serve: {error}"));
+pub(crate) fn serve(context: Context, force: ForcePermission) -> Result<ExitCode, Failure> {
+    let failed = |error: io::Error| Failure::new(ExitCode::Error, format!("cannot serve: {error}"));
     apart::remember_dispositions();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(failed)?;
@@ -90,21 +90,21 @@ pub(crate) fn serve(context: Context, force: Force) -> Result<Code, Failure> {
     served
 }
 
-async fn talk(context: Context, force: Force) -> Result<Code, Failure> {
-    let connection = Arc::new(Connection::new(context)?);
+async fn talk(context: Context, force: ForcePermission) -> Result<ExitCode, Failure> {
+    let connection = Arc::new(ClientConnection::new(context)?);
     let (streams, mut tasks) = transport::over_standard_streams(&connection);
     let mut exchange = pin!(exchange(&connection, force, streams));
     let ending = tokio::select! {
         // What goes wrong also ends the exchange.
         biased;
-        code = signalled() => Ending::Signal(code),
-        error = tasks.unwritable() => Ending::Unwritable(error),
-        () = deserted() => Ending::Deserted,
-        served = &mut exchange => Ending::Over(served),
+        code = signalled() => SessionEnd::Signal(code),
+        error = tasks.unwritable() => SessionEnd::Unwritable(error),
+        () = deserted() => SessionEnd::Deserted,
+        served = &mut exchange => SessionEnd::Over(served),
     };
     connection.end();
     let answered = async {
-        if !matches!(ending, Ending::Over(_)) {
+        if !matches!(ending, SessionEnd::Over(_)) {
             // What is stopped is answered as well, where the client still reads.
             let _ = tokio::time::timeout(PATIENCE, exchange).await;
         }
@@ -115,40 +115,43 @@ async fn talk(context: Context, force: Force) -> Result<Code, Failure> {
 
 /// Answers until the client closes its end.
 async fn exchange(
-    connection: &Arc<Connection>,
-    force: Force,
-    streams: Streams,
+    connection: &Arc<ClientConnection>,
+    force: ForcePermission,
+    streams: LineTransport,
 ) -> Result<(), Box<ServerInitializeError>> {
-    let running = Server::new(Arc::clone(connection), force).serve(streams).await?;
+    let running = McpServer::new(Arc::clone(connection), force).serve(streams).await?;
     // However it ended, it is over.
     let _ = running.waiting().await;
     Ok(())
 }
 
 /// The exit code of a service, or what kept it from its work.
-async fn outcome(ending: Ending, tasks: StreamTasks) -> Result<Code, Failure> {
-    let failed = |text: String| Err(Failure::new(Code::Error, text));
+async fn outcome(ending: SessionEnd, tasks: StreamTasks) -> Result<ExitCode, Failure> {
+    let failed = |text: String| Err(Failure::new(ExitCode::Error, text));
     let has_begun = tasks.exchange.has_begun();
     match ending {
-        Ending::Signal(code) => return Ok(code),
-        Ending::Unwritable(error) if error.kind() == io::ErrorKind::TimedOut => {
+        SessionEnd::Signal(code) => return Ok(code),
+        SessionEnd::Unwritable(error) if error.kind() == io::ErrorKind::TimedOut => {
             return failed("the client has closed stdin and does not read the answers".to_owned());
         }
-        Ending::Unwritable(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+        SessionEnd::Unwritable(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             return failed(format!("cannot write to stdout: {error}"));
         }
-        Ending::Over(_) | Ending::Deserted | Ending::Unwritable(_) => {}
+        SessionEnd::Over(_) | SessionEnd::Deserted | SessionEnd::Unwritable(_) => {}
     }
     if let Some(error) = tasks.unreadable().await {
         return failed(format!("cannot read stdin: {error}"));
     }
     match ending {
-        Ending::Over(Err(error)) if has_begun => failed(format!("the handshake failed: {error}")),
-        _ if has_begun => Ok(Code::Done),
-        _ => {
-            Err(Failure::new(Code::Error, "no handshake: the client has closed its end before it")
-                .hint("an agent's program starts this and talks to it; docs/mcp.md says how"))
+        SessionEnd::Over(Err(error)) if has_begun => {
+            failed(format!("the handshake failed: {error}"))
         }
+        _ if has_begun => Ok(ExitCode::Done),
+        _ => Err(Failure::new(
+            ExitCode::Error,
+            "no handshake: the client has closed its end before it",
+        )
+        .hint("an agent's program starts this and talks to it; docs/mcp.md says how")),
     }
 }
 
@@ -172,7 +175,7 @@ async fn deserted() {
 }
 
 /// Waits for a signal that ends the server, and gives the code for it.
-async fn signalled() -> Code {
+async fn signalled() -> ExitCode {
     let kinds = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()];
     let [terminate, interrupt, hangup] = kinds.map(received);
     let number = tokio::select! {
@@ -180,7 +183,7 @@ async fn signalled() -> Code {
         number = interrupt => number,
         number = hangup => number,
     };
-    Code::Command(u8::try_from(128 + number).unwrap_or(u8::MAX))
+    ExitCode::Command(u8::try_from(128 + number).unwrap_or(u8::MAX))
 }
 
 async fn received(kind: SignalKind) -> i32 {

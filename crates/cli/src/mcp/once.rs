@@ -1,13 +1,13 @@
 //! Running a command unless somebody has its result.
 
 use super::{
-    answer::{Answer, broken, done, failed, unfit},
-    call::Call,
+    answer::{ToolAnswer, broken, done, failed, unfit},
+    argument_types::{DurationArgument, LockNameArgument},
+    call::ToolCall,
+    command_line::LoktCommandLine,
     guarded::{OUTPUTS, output, outputs},
-    order::Order,
-    schema::Field,
-    server::{Nature, Operation},
-    words::{Name, Span},
+    schema::OutputField,
+    server::{McpOperation, OperationEffect},
 };
 use rmcp::schemars::JsonSchema;
 use serde::Deserialize;
@@ -15,36 +15,36 @@ use serde::Deserialize;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "rmcp::schemars")]
-pub(super) struct RunOnce {
-    name: Name,
+pub(super) struct RunOnceArguments {
+    name: LockNameArgument,
     /// The program and its arguments, without a shell
     command: Vec<String>,
     /// Globs of the files that the result depends on. Default: the whole work tree, as git sees it
     #[serde(default)]
     inputs: Vec<String>,
     /// Keep the result for this long, like 90s, 5m, 1h30m
-    ttl: Option<Span>,
+    ttl: Option<DurationArgument>,
     /// Give at most so many bytes of stdout and of stderr, from both ends. Default: 65536, at most 524288
     max_output_bytes: Option<usize>,
 }
 
-impl Operation for RunOnce {
+impl McpOperation for RunOnceArguments {
     const NAME: &'static str = "run_once";
     const TITLE: &'static str = "Run once, share the result";
     const ABOUT: &'static str = "Run a slow command, like a build or the tests, unless somebody has run it \
         on the same files already: then their output and exit code are given, at once or as soon as they have \
         them. It runs again when the files have changed. It gets no input and no terminal.";
-    const NATURE: Nature = Nature::Runs;
+    const NATURE: OperationEffect = OperationEffect::Runs;
 
-    fn fields() -> Vec<Field> {
+    fn fields() -> Vec<OutputField> {
         OUTPUTS.to_vec()
     }
 
-    async fn call(self, call: &Call) -> Answer {
+    async fn call(self, call: &ToolCall) -> ToolAnswer {
         if self.command.is_empty() {
             return unfit("command must have at least the program");
         }
-        let order = Order::new(["once", self.name.as_str()])
+        let order = LoktCommandLine::new(["once", self.name.as_str()])
             .flag("--ttl", self.ttl.as_ref())
             .words(self.inputs.iter().map(|glob| format!("--input={glob}")))
             .words(["--".to_owned()])

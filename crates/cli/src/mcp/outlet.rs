@@ -1,6 +1,6 @@
 //! What is written to stdout: whole lines, one after the other, by one task.
 
-use super::{message::Refusal, request_id::RequestId};
+use super::{message::MessageRefusal, request_id::RequestId};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::{io, sync::Arc, time::Duration};
@@ -65,7 +65,7 @@ pub(super) fn answer<R: Serialize, E: Serialize>(
     serde_json::to_vec(&Envelope { jsonrpc: "2.0", id, body })
 }
 
-impl Refusal {
+impl MessageRefusal {
     /// The answer, without the line's end.
     pub(super) fn to_line(&self) -> Vec<u8> {
         let body: Body<(), _> = Body::Error(&self.error);
@@ -95,7 +95,7 @@ impl Outlet {
     }
 
     /// Has a refusal written; waits while too many are not read.
-    pub(super) async fn refuse(&self, refusal: &Refusal, owed: OwedAnswer) {
+    pub(super) async fn refuse(&self, refusal: &MessageRefusal, owed: OwedAnswer) {
         // The semaphore is never closed.
         let permit = Arc::clone(&self.refusals).acquire_owned().await.ok();
         let bytes = refusal.to_line();

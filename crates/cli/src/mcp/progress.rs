@@ -1,10 +1,10 @@
 //! News for a client that waits: its place in line, and who is in the way. The one thing that the server
 //! reads by itself.
 
-use super::connection::Connection;
+use super::connection::ClientConnection;
 use crate::{context::Context, printable, span, view::holder};
 use lokt_lock::{
-    ops::{Entry, survey},
+    ops::{StatusEntry, survey},
     store::RecordKind,
     words::{LockName, Timestamp},
 };
@@ -22,13 +22,13 @@ use std::{
 const FIRST: Duration = Duration::from_millis(100);
 
 /// Tells a client how a call of its gets on.
-pub(super) struct Progress {
+pub(super) struct ProgressReporter {
     token: ProgressToken,
     peer: Peer<RoleServer>,
     began: Instant,
 }
 
-impl Progress {
+impl ProgressReporter {
     pub(super) fn new(token: ProgressToken, peer: Peer<RoleServer>) -> Self {
         Self { token, peer, began: Instant::now() }
     }
@@ -36,7 +36,7 @@ impl Progress {
     /// Tells it again and again, until it is dropped.
     pub(super) async fn tell(
         &self,
-        connection: &Arc<Connection>,
+        connection: &Arc<ClientConnection>,
         names: &[String],
         pid: i32,
     ) -> Infallible {
@@ -80,14 +80,14 @@ fn standing(context: &Context, names: &[LockName], pid: i32) -> Option<String> {
 }
 
 /// Whom the one at a place in line waits for.
-fn why(lock: &Entry, entries: &[Entry], at: usize) -> String {
+fn why(lock: &StatusEntry, entries: &[StatusEntry], at: usize) -> String {
     let freeze = entries.iter().find(|entry| entry.kind == RecordKind::Freeze);
     let before = at.checked_sub(1).and_then(|at| lock.waiters.get(at));
     if let Some(record) = lock.record().filter(|_| lock.taken > 0) {
         format!("held by {}", holder::told(record, Timestamp::now()))
     } else if let Some(guard) = lock.inside.first().or(before) {
         format!("{} (pid {}) goes first", guard.owner, guard.pid)
-    } else if let Some(freeze) = freeze.and_then(Entry::record) {
+    } else if let Some(freeze) = freeze.and_then(StatusEntry::record) {
         format!("it is frozen {}", holder::frozen_by(freeze))
     } else {
         "it is about to be taken".to_owned()

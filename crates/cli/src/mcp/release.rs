@@ -1,12 +1,12 @@
 //! Giving a lease back.
 
 use super::{
-    answer::{Answer, broken, done, failed},
-    call::Call,
-    order::{Ended, Order},
-    schema::{Field, Of},
-    server::{Nature, Operation},
-    words::Name,
+    answer::{ToolAnswer, broken, done, failed},
+    argument_types::LockNameArgument,
+    call::ToolCall,
+    command_line::{CommandOutput, LoktCommandLine},
+    schema::{FieldType, OutputField},
+    server::{McpOperation, OperationEffect},
 };
 use rmcp::{model::JsonObject, schemars::JsonSchema};
 use serde::Deserialize;
@@ -15,28 +15,28 @@ use serde_json::Value;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "rmcp::schemars")]
-pub(super) struct Release {
-    name: Name,
+pub(super) struct ReleaseArguments {
+    name: LockNameArgument,
 }
 
 /// What all operations tell that give locks back.
-pub(super) const RELEASED: [Field; 2] = [
-    ("released", Of::Texts, "The locks that are free now"),
-    ("count", Of::Whole, "How many these are"),
+pub(super) const RELEASED: [OutputField; 2] = [
+    ("released", FieldType::Texts, "The locks that are free now"),
+    ("count", FieldType::Whole, "How many these are"),
 ];
 
-impl Operation for Release {
+impl McpOperation for ReleaseArguments {
     const NAME: &'static str = "release";
     const TITLE: &'static str = "Give a lock back";
     const ABOUT: &'static str = "Give back a lock that you took with acquire. Only your own.";
-    const NATURE: Nature = Nature::Changes;
+    const NATURE: OperationEffect = OperationEffect::Changes;
 
-    fn fields() -> Vec<Field> {
+    fn fields() -> Vec<OutputField> {
         RELEASED.to_vec()
     }
 
-    async fn call(self, call: &Call) -> Answer {
-        match Order::new(["unlock", "--json", "--", self.name.as_str()]).run(call).await {
+    async fn call(self, call: &ToolCall) -> ToolAnswer {
+        match LoktCommandLine::new(["unlock", "--json", "--", self.name.as_str()]).run(call).await {
             Ok(ended) => released(call, &self.name, &ended),
             Err(error) => broken(&error),
         }
@@ -44,7 +44,11 @@ impl Operation for Release {
 }
 
 /// The answer where a lock was given back or taken away.
-pub(super) fn released(call: &Call, name: &Name, ended: &Ended) -> Answer {
+pub(super) fn released(
+    call: &ToolCall,
+    name: &LockNameArgument,
+    ended: &CommandOutput,
+) -> ToolAnswer {
     if matches!(ended.code, Some(0 | 3)) {
         call.connection.holds_no_more(name.lock());
     }
@@ -52,7 +56,7 @@ pub(super) fn released(call: &Call, name: &Name, ended: &Ended) -> Answer {
 }
 
 /// What a command printed as a JSON object, or how it failed.
-pub(super) fn plain(ended: &Ended) -> Answer {
+pub(super) fn plain(ended: &CommandOutput) -> ToolAnswer {
     let printed = match ended.json() {
         Some(Value::Object(fields)) => Some(fields),
         _ => None,

@@ -27,7 +27,7 @@ impl RequestId {
 /// surrogate pair, bytes that are no UTF-8, any depth. The members themselves must be well-formed up to the id.
 #[derive(Debug, Default)]
 pub(super) struct IdScan {
-    state: State,
+    state: ScanState,
     /// The member's name or its value, as far as it is needed.
     token: Vec<u8>,
     /// Whether the member that is read is called "id".
@@ -37,7 +37,7 @@ pub(super) struct IdScan {
 
 /// What the next byte belongs to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
+enum ScanState {
     /// What stands before the object.
     #[default]
     Before,
@@ -109,90 +109,90 @@ impl IdScan {
         }
     }
 
-    fn step(&mut self, byte: u8) -> State {
+    fn step(&mut self, byte: u8) -> ScanState {
         match self.state {
-            State::InName(quoted) => self.in_name(quoted, byte),
-            State::InText(quoted) => self.in_text(quoted, byte),
-            State::Nested(depth) => self.nested(depth, byte),
-            State::NestedText(depth, quoted) => match quoted.next(byte) {
-                Some(quoted) => State::NestedText(depth, quoted),
-                None => State::Nested(depth),
+            ScanState::InName(quoted) => self.in_name(quoted, byte),
+            ScanState::InText(quoted) => self.in_text(quoted, byte),
+            ScanState::Nested(depth) => self.nested(depth, byte),
+            ScanState::NestedText(depth, quoted) => match quoted.next(byte) {
+                Some(quoted) => ScanState::NestedText(depth, quoted),
+                None => ScanState::Nested(depth),
             },
-            State::Bare if !is_space(byte) && !matches!(byte, b',' | b'}') => {
+            ScanState::Bare if !is_space(byte) && !matches!(byte, b',' | b'}') => {
                 self.keep(byte);
-                State::Bare
+                ScanState::Bare
             }
-            State::Bare => {
+            ScanState::Bare => {
                 self.end_value();
-                self.between(State::Separator, byte)
+                self.between(ScanState::Separator, byte)
             }
             state => self.between(state, byte),
         }
     }
 
     /// Reads a byte outside of names and values.
-    fn between(&mut self, state: State, byte: u8) -> State {
+    fn between(&mut self, state: ScanState, byte: u8) -> ScanState {
         match (state, byte) {
             // A byte order mark is not part of the text.
-            (State::Before, 0xEF | 0xBB | 0xBF) => State::Before,
-            (State::Lost, _) => State::Lost,
+            (ScanState::Before, 0xEF | 0xBB | 0xBF) => ScanState::Before,
+            (ScanState::Lost, _) => ScanState::Lost,
             (_, byte) if is_space(byte) => state,
-            (State::Before, b'{') | (State::Separator, b',') => State::Name,
-            (State::Name, b'"') => {
+            (ScanState::Before, b'{') | (ScanState::Separator, b',') => ScanState::Name,
+            (ScanState::Name, b'"') => {
                 self.token.clear();
-                State::InName(TextState::Plain)
+                ScanState::InName(TextState::Plain)
             }
-            (State::Name | State::Separator, b'}') => State::After,
-            (State::Colon, b':') => {
+            (ScanState::Name | ScanState::Separator, b'}') => ScanState::After,
+            (ScanState::Colon, b':') => {
                 self.token.clear();
-                State::Value
+                ScanState::Value
             }
-            (State::Value, b'"') => {
+            (ScanState::Value, b'"') => {
                 self.keep(byte);
-                State::InText(TextState::Plain)
+                ScanState::InText(TextState::Plain)
             }
-            (State::Value, b'{' | b'[') => State::Nested(1),
-            (State::Value, byte) => {
+            (ScanState::Value, b'{' | b'[') => ScanState::Nested(1),
+            (ScanState::Value, byte) => {
                 self.keep(byte);
-                State::Bare
+                ScanState::Bare
             }
             // Something follows the object: the line is no message, and the id none of a message.
-            (State::After, _) => {
+            (ScanState::After, _) => {
                 self.found = ScanOutcome::Unclear;
-                State::Lost
+                ScanState::Lost
             }
-            _ => State::Lost,
+            _ => ScanState::Lost,
         }
     }
 
-    fn in_name(&mut self, quoted: TextState, byte: u8) -> State {
+    fn in_name(&mut self, quoted: TextState, byte: u8) -> ScanState {
         let Some(quoted) = quoted.next(byte) else {
             self.is_id = self.is_called("id");
-            return State::Colon;
+            return ScanState::Colon;
         };
         self.keep(byte);
-        State::InName(quoted)
+        ScanState::InName(quoted)
     }
 
-    fn in_text(&mut self, quoted: TextState, byte: u8) -> State {
+    fn in_text(&mut self, quoted: TextState, byte: u8) -> ScanState {
         self.keep(byte);
         let Some(quoted) = quoted.next(byte) else {
             self.end_value();
-            return State::Separator;
+            return ScanState::Separator;
         };
-        State::InText(quoted)
+        ScanState::InText(quoted)
     }
 
-    fn nested(&mut self, depth: usize, byte: u8) -> State {
+    fn nested(&mut self, depth: usize, byte: u8) -> ScanState {
         match byte {
-            b'"' => State::NestedText(depth, TextState::Plain),
-            b'{' | b'[' => State::Nested(depth + 1),
+            b'"' => ScanState::NestedText(depth, TextState::Plain),
+            b'{' | b'[' => ScanState::Nested(depth + 1),
             b'}' | b']' if depth == 1 => {
                 self.end_value();
-                State::Separator
+                ScanState::Separator
             }
-            b'}' | b']' => State::Nested(depth - 1),
-            _ => State::Nested(depth),
+            b'}' | b']' => ScanState::Nested(depth - 1),
+            _ => ScanState::Nested(depth),
         }
     }
 

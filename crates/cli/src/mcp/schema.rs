@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// A field of a result: its name, its type, and what it means.
-pub(super) type Field = (&'static str, Of, &'static str);
+pub(super) type OutputField = (&'static str, FieldType, &'static str);
 
 /// The type of a field.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Of {
+pub(super) enum FieldType {
     Text,
     Whole,
     Yes,
@@ -23,7 +23,7 @@ pub(super) enum Of {
     Anything,
 }
 
-impl Of {
+impl FieldType {
     fn schema(self) -> Value {
         match self {
             Self::Text => json!({"type": ["string", "null"]}),
@@ -85,21 +85,21 @@ fn simplify(schema: &mut JsonObject) {
 }
 
 /// What a result that is an error has, whatever the operation.
-const ERROR: [Field; 5] = [
-    ("status", Of::Text, "What came of it"),
+const ERROR: [OutputField; 5] = [
+    ("status", FieldType::Text, "What came of it"),
     (
         "exit_code",
-        Of::Whole,
+        FieldType::Whole,
         "Of an error: its kind, as the command line's exit code; of a command: its own",
     ),
-    ("error", Of::Text, "Of an error: what failed, on what, and why"),
-    ("hints", Of::Texts, "Of an error: what can be done, in words of the command line"),
-    ("next", Of::Text, "Of an error: what to do next"),
+    ("error", FieldType::Text, "Of an error: what failed, on what, and why"),
+    ("hints", FieldType::Texts, "Of an error: what can be done, in words of the command line"),
+    ("next", FieldType::Text, "Of an error: what to do next"),
 ];
 
 /// The schema of a result with these fields. None is required and more may come, so that a result is valid
 /// also where it is an error, and where a newer version has more to say.
-pub(super) fn output(fields: &[Field]) -> Arc<JsonObject> {
+pub(super) fn output(fields: &[OutputField]) -> Arc<JsonObject> {
     let described = ERROR.iter().chain(fields).map(|(name, of, meaning)| {
         let mut schema = of.schema();
         if let Value::Object(schema) = &mut schema {
@@ -115,20 +115,24 @@ pub(super) fn output(fields: &[Field]) -> Arc<JsonObject> {
 }
 
 /// The fields of a refusal.
-pub(super) const BLOCKED: [Field; 15] = [
-    ("name", Of::Text, "The lock"),
-    ("reason", Of::Text, "Where blocked: held, frozen, queued or corrupted"),
-    ("holder_owner", Of::Text, "Where blocked: who is in the way"),
-    ("holder_host", Of::Text, "Where blocked: the machine of that"),
-    ("holder_pid", Of::Whole, "Where blocked: the process of that"),
-    ("holder_agent_id", Of::Text, "Where blocked: the agent of that"),
-    ("holder_age_sec", Of::Whole, "Where blocked: since how many seconds"),
-    ("holder_ttl_sec", Of::Whole, "Where blocked: the announced lifetime in seconds"),
-    ("holder_remaining_sec", Of::Whole, "Where blocked: what is left of that"),
-    ("holder_expired", Of::Yes, "Where blocked: whether nothing is left of it"),
-    ("holder_pid_status", Of::Text, "Where blocked: alive, dead or unknown"),
-    ("holder_acquired_ts", Of::Text, "Where blocked: when it was taken or last renewed, RFC 3339"),
-    ("holder_held_since", Of::Text, "Where blocked: since when, RFC 3339"),
-    ("holder_expires_at", Of::Text, "Where blocked: until when, RFC 3339"),
-    ("holder_command", Of::Texts, "Where blocked: what it runs"),
+pub(super) const BLOCKED: [OutputField; 15] = [
+    ("name", FieldType::Text, "The lock"),
+    ("reason", FieldType::Text, "Where blocked: held, frozen, queued or corrupted"),
+    ("holder_owner", FieldType::Text, "Where blocked: who is in the way"),
+    ("holder_host", FieldType::Text, "Where blocked: the machine of that"),
+    ("holder_pid", FieldType::Whole, "Where blocked: the process of that"),
+    ("holder_agent_id", FieldType::Text, "Where blocked: the agent of that"),
+    ("holder_age_sec", FieldType::Whole, "Where blocked: since how many seconds"),
+    ("holder_ttl_sec", FieldType::Whole, "Where blocked: the announced lifetime in seconds"),
+    ("holder_remaining_sec", FieldType::Whole, "Where blocked: what is left of that"),
+    ("holder_expired", FieldType::Yes, "Where blocked: whether nothing is left of it"),
+    ("holder_pid_status", FieldType::Text, "Where blocked: alive, dead or unknown"),
+    (
+        "holder_acquired_ts",
+        FieldType::Text,
+        "Where blocked: when it was taken or last renewed, RFC 3339",
+    ),
+    ("holder_held_since", FieldType::Text, "Where blocked: since when, RFC 3339"),
+    ("holder_expires_at", FieldType::Text, "Where blocked: until when, RFC 3339"),
+    ("holder_command", FieldType::Texts, "Where blocked: what it runs"),
 ];

@@ -1,19 +1,19 @@
 //! What a client is told of this server, and which operation a call is for.
 
 use super::{
-    Force,
-    acquire::Acquire,
-    answer::{Answer, unfit},
-    call::Call,
-    connection::Connection,
-    force::{ForceUnlock, Unfreeze},
-    guarded::RunGuarded,
-    history::Audit,
-    look::{Status, Why},
-    once::RunOnce,
-    pinned::RunTool,
-    release::Release,
-    schema::{Field, input, output},
+    ForcePermission,
+    acquire::AcquireArguments,
+    answer::{ToolAnswer, unfit},
+    call::ToolCall,
+    connection::ClientConnection,
+    force::{ForceUnlockArguments, UnfreezeArguments},
+    guarded::RunGuardedArguments,
+    history::AuditArguments,
+    inspect::{StatusArguments, WhyArguments},
+    once::RunOnceArguments,
+    release::ReleaseArguments,
+    run_tool::RunToolArguments,
+    schema::{OutputField, input, output},
 };
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
@@ -42,7 +42,7 @@ you get your place in line, first come, first served. Never delete lock files, n
 
 /// What an operation does to the world, as clients ask before they let it.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Nature {
+pub(super) enum OperationEffect {
     /// It changes nothing.
     Looks,
     /// It changes what is the agent's own.
@@ -53,7 +53,7 @@ pub(super) enum Nature {
     Forces,
 }
 
-impl Nature {
+impl OperationEffect {
     fn annotations(self, title: &str) -> ToolAnnotations {
         let notes = ToolAnnotations::with_title(title);
         match self {
@@ -66,29 +66,29 @@ impl Nature {
 }
 
 /// An operation that a client can call: its arguments, and what it does with them.
-pub(super) trait Operation: DeserializeOwned + JsonSchema + Send + 'static {
+pub(super) trait McpOperation: DeserializeOwned + JsonSchema + Send + 'static {
     const NAME: &'static str;
     const TITLE: &'static str;
     /// What it does, for an agent that has to choose.
     const ABOUT: &'static str;
-    const NATURE: Nature;
+    const NATURE: OperationEffect;
 
     /// The fields of its result.
-    fn fields() -> Vec<Field>;
+    fn fields() -> Vec<OutputField>;
 
     /// Does it.
-    fn call(self, call: &Call) -> impl Future<Output = Answer> + Send;
+    fn call(self, call: &ToolCall) -> impl Future<Output = ToolAnswer> + Send;
 }
 
 /// What one client talks to.
 #[derive(Clone)]
-pub(super) struct Server {
-    connection: Arc<Connection>,
-    force: Force,
+pub(super) struct McpServer {
+    connection: Arc<ClientConnection>,
+    force: ForcePermission,
 }
 
-impl Server {
-    pub(super) fn new(connection: Arc<Connection>, force: Force) -> Self {
+impl McpServer {
+    pub(super) fn new(connection: Arc<ClientConnection>, force: ForcePermission) -> Self {
         Self { connection, force }
     }
 
@@ -100,7 +100,7 @@ impl Server {
         let Some(_under_way) = self.connection.busy() else {
             return Err(ErrorData::internal_error("the connection has ended", None));
         };
-        let call = Call::new(Arc::clone(&self.connection), context);
+        let call = ToolCall::new(Arc::clone(&self.connection), context);
         let arguments = request.arguments.unwrap_or_default();
         match self.perform(&request.name, arguments, &call).await {
             Some(answer) => Ok(answer.into()),
@@ -111,56 +111,61 @@ impl Server {
     }
 
     /// Does what a name stands for; `None` where it stands for nothing here.
-    async fn perform(&self, name: &str, arguments: JsonObject, call: &Call) -> Option<Answer> {
+    async fn perform(
+        &self,
+        name: &str,
+        arguments: JsonObject,
+        call: &ToolCall,
+    ) -> Option<ToolAnswer> {
         Some(match name {
-            Acquire::NAME => perform::<Acquire>(arguments, call).await,
-            Release::NAME => perform::<Release>(arguments, call).await,
-            Status::NAME => perform::<Status>(arguments, call).await,
-            Why::NAME => perform::<Why>(arguments, call).await,
-            RunGuarded::NAME => perform::<RunGuarded>(arguments, call).await,
-            RunOnce::NAME => perform::<RunOnce>(arguments, call).await,
-            RunTool::NAME => perform::<RunTool>(arguments, call).await,
-            Audit::NAME => perform::<Audit>(arguments, call).await,
-            _ if self.force == Force::Absent => return None,
-            ForceUnlock::NAME => perform::<ForceUnlock>(arguments, call).await,
-            Unfreeze::NAME => perform::<Unfreeze>(arguments, call).await,
+            AcquireArguments::NAME => perform::<AcquireArguments>(arguments, call).await,
+            ReleaseArguments::NAME => perform::<ReleaseArguments>(arguments, call).await,
+            StatusArguments::NAME => perform::<StatusArguments>(arguments, call).await,
+            WhyArguments::NAME => perform::<WhyArguments>(arguments, call).await,
+            RunGuardedArguments::NAME => perform::<RunGuardedArguments>(arguments, call).await,
+            RunOnceArguments::NAME => perform::<RunOnceArguments>(arguments, call).await,
+            RunToolArguments::NAME => perform::<RunToolArguments>(arguments, call).await,
+            AuditArguments::NAME => perform::<AuditArguments>(arguments, call).await,
+            _ if self.force == ForcePermission::Absent => return None,
+            ForceUnlockArguments::NAME => perform::<ForceUnlockArguments>(arguments, call).await,
+            UnfreezeArguments::NAME => perform::<UnfreezeArguments>(arguments, call).await,
             _ => return None,
         })
     }
 
     fn tools(&self) -> Vec<Tool> {
         let mut tools = vec![
-            described::<Acquire>(),
-            described::<Release>(),
-            described::<Status>(),
-            described::<Why>(),
-            described::<RunGuarded>(),
-            described::<RunOnce>(),
-            described::<RunTool>(),
-            described::<Audit>(),
+            described::<AcquireArguments>(),
+            described::<ReleaseArguments>(),
+            described::<StatusArguments>(),
+            described::<WhyArguments>(),
+            described::<RunGuardedArguments>(),
+            described::<RunOnceArguments>(),
+            described::<RunToolArguments>(),
+            described::<AuditArguments>(),
         ];
-        if self.force == Force::Allowed {
-            tools.extend([described::<ForceUnlock>(), described::<Unfreeze>()]);
+        if self.force == ForcePermission::Allowed {
+            tools.extend([described::<ForceUnlockArguments>(), described::<UnfreezeArguments>()]);
         }
         tools
     }
 }
 
-async fn perform<O: Operation>(arguments: JsonObject, call: &Call) -> Answer {
+async fn perform<O: McpOperation>(arguments: JsonObject, call: &ToolCall) -> ToolAnswer {
     match serde_json::from_value::<O>(Value::Object(arguments)) {
         Ok(operation) => operation.call(call).await,
         Err(error) => unfit(&format!("arguments of {}: {error}", O::NAME)),
     }
 }
 
-fn described<O: Operation>() -> Tool {
+fn described<O: McpOperation>() -> Tool {
     Tool::new(O::NAME, O::ABOUT, input::<O>())
         .with_title(O::TITLE)
         .with_raw_output_schema(output(&O::fields()))
         .with_annotations(O::NATURE.annotations(O::TITLE))
 }
 
-impl ServerHandler for Server {
+impl ServerHandler for McpServer {
     fn get_info(&self) -> ServerConfig {
         let this = Implementation::new("lokt", env!("CARGO_PKG_VERSION"));
         ServerConfig::new(ServerCapabilities::builder().enable_tools().build())

@@ -1,7 +1,7 @@
 //! What the SDK talks to in place of stdin and stdout.
 
 use super::{
-    connection::Connection,
+    connection::ClientConnection,
     intake::{AcceptedMessage, Exchange, Intake, WAITING},
     outlet::{self, Body, Outlet},
     unanswered::OpenRequest,
@@ -23,7 +23,7 @@ use tokio::{
 };
 
 /// Messages of a client and for it.
-pub(super) struct Streams {
+pub(super) struct LineTransport {
     accepted: mpsc::Receiver<AcceptedMessage>,
     exchange: Arc<Exchange>,
     outlet: Outlet,
@@ -37,7 +37,9 @@ pub(super) struct StreamTasks {
 }
 
 /// Begins to read stdin and to write stdout.
-pub(super) fn over_standard_streams(connection: &Arc<Connection>) -> (Streams, StreamTasks) {
+pub(super) fn over_standard_streams(
+    connection: &Arc<ClientConnection>,
+) -> (LineTransport, StreamTasks) {
     let exchange = Arc::new(Exchange::default());
     let (sender, accepted) = mpsc::channel(WAITING);
     let (outlet, writing) = Outlet::new(tokio::io::stdout(), exchange.input_ended());
@@ -45,7 +47,7 @@ pub(super) fn over_standard_streams(connection: &Arc<Connection>) -> (Streams, S
     let reading = tokio::spawn(intake.run(Arc::clone(connection)));
     let writing = tokio::spawn(writing);
     let tasks = StreamTasks { exchange: Arc::clone(&exchange), reading, writing };
-    (Streams { accepted, exchange, outlet }, tasks)
+    (LineTransport { accepted, exchange, outlet }, tasks)
 }
 
 impl StreamTasks {
@@ -67,7 +69,7 @@ impl StreamTasks {
     }
 }
 
-impl Streams {
+impl LineTransport {
     /// Has the answer to a request written; `None` where it is not written now: it was cancelled, or waits for
     /// others of its batch.
     fn answer<T: Serialize>(
@@ -93,7 +95,7 @@ impl Streams {
     }
 }
 
-impl Transport<RoleServer> for Streams {
+impl Transport<RoleServer> for LineTransport {
     type Error = io::Error;
 
     fn send(

@@ -1,19 +1,19 @@
-use super::sharing::Sharing;
-use crate::{exit::Code, failure::Failure, output, span};
+use super::session::ResultSharing;
+use crate::{exit::ExitCode, failure::Failure, output, span};
 use lokt_lock::{
-    guard::Ending,
+    guard::CommandEnd,
     words::{LockName, Timestamp},
 };
 use lokt_once::{
-    recording::{Recorder, Tail, Tails, Unrecorded, Verdict},
-    results::{ResultRecord, Results},
+    recording::{OutputTail, OutputTails, Recorder, RunVerdict, UnrecordedOutput},
+    results::{ResultRecord, ResultStore},
 };
 use serde_json::{Value, json};
 use std::{fmt, fs::File, time::Duration};
 
 /// How a result was come by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum How {
+pub(super) enum ResultOrigin {
     /// The command was run.
     Ran,
     /// Another's run was watched.
@@ -22,7 +22,7 @@ pub(super) enum How {
     Hit,
 }
 
-impl How {
+impl ResultOrigin {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Ran => "ran",
@@ -33,20 +33,20 @@ impl How {
 }
 
 /// What came of asking for a result.
-pub(super) struct Answer {
+pub(super) struct OnceAnswer {
     fields: Value,
     age: Option<Duration>,
-    end: Result<Code, Failure>,
+    end: Result<ExitCode, Failure>,
 }
 
-impl Answer {
+impl OnceAnswer {
     /// A kept result.
-    pub(super) fn of_kept(how: How, record: &ResultRecord, results: &Results) -> Self {
+    pub(super) fn of_kept(how: ResultOrigin, record: &ResultRecord, results: &ResultStore) -> Self {
         let now = Timestamp::now();
-        let stream = |stored: lokt_once::recording::Stored| {
+        let stream = |stored: lokt_once::recording::StoredBytes| {
             let path = results.content(stored.digest);
-            let tail = File::open(&path).and_then(|file| Tail::of(&file));
-            shown(&tail.unwrap_or(Tail::unread(stored.bytes)), path.to_str())
+            let tail = File::open(&path).and_then(|file| OutputTail::of(&file));
+            shown(&tail.unwrap_or(OutputTail::unread(stored.bytes)), path.to_str())
         };
         let artifacts: Vec<_> =
             record.artifacts.iter().map(|it| it.path().display().to_string()).collect();
@@ -66,21 +66,21 @@ impl Answer {
             "artifacts": artifacts,
         });
         let age = Some(now.since(record.finished_at));
-        Self { fields, age, end: Ok(Code::Command(record.exit_code)) }
+        Self { fields, age, end: Ok(ExitCode::Command(record.exit_code)) }
     }
 
     /// A verdict by which nothing is kept, as the one who ran it gives it.
     pub(super) fn of_run(
-        sharing: &Sharing<'_>,
-        verdict: &Verdict,
-        recorder: Result<&Recorder, &Unrecorded>,
+        sharing: &ResultSharing<'_>,
+        verdict: &RunVerdict,
+        recorder: Result<&Recorder, &UnrecordedOutput>,
         took: Duration,
     ) -> Result<Self, Failure> {
         let tails = match recorder {
             Ok(recorder) => recorder.tails(),
             Err(unrecorded) => unrecorded.tails.clone(),
         };
-        let mut answer = Self::of_verdict(How::Ran, sharing, verdict, &tails)?;
+        let mut answer = Self::of_verdict(ResultOrigin::Ran, sharing, verdict, &tails)?;
         if let Value::Object(fields) = &mut answer.fields {
             let took = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
             fields.insert("duration_ms".to_owned(), took.into());
@@ -90,25 +90,27 @@ impl Answer {
 
     /// A verdict, with what was recorded.
     pub(super) fn of_verdict(
-        how: How,
-        sharing: &Sharing<'_>,
-        verdict: &Verdict,
-        tails: &Tails,
+        how: ResultOrigin,
+        sharing: &ResultSharing<'_>,
+        verdict: &RunVerdict,
+        tails: &OutputTails,
     ) -> Result<Self, Failure> {
         // What is kept otherwise is of another run.
-        if how == How::Followed
+        if how == ResultOrigin::Followed
             && verdict.is_kept()
             && let Some(kept) = sharing.question.find(&sharing.question.now())?
         {
             return Ok(Self::of_kept(how, &kept.record, &sharing.question.results));
         }
-        let stream = |tail: &Option<Tail>| tail.as_ref().map(|tail| shown(tail, None));
+        let stream = |tail: &Option<OutputTail>| tail.as_ref().map(|tail| shown(tail, None));
         let (code, why) = match verdict {
-            Verdict::Exited { code, not_kept, .. } => (Some(*code), not_kept.clone()),
-            Verdict::Signaled { code, signal } => (Some(*code), Some(format!("ended by {signal}"))),
-            Verdict::NotStarted { code, message } => (Some(*code), Some(message.clone())),
-            Verdict::TimedOut { message } => (Some(124), Some(message.clone())),
-            Verdict::Abandoned { why } => (None, Some(why.clone())),
+            RunVerdict::Exited { code, not_kept, .. } => (Some(*code), not_kept.clone()),
+            RunVerdict::Signaled { code, signal } => {
+                (Some(*code), Some(format!("ended by {signal}")))
+            }
+            RunVerdict::NotStarted { code, message } => (Some(*code), Some(message.clone())),
+            RunVerdict::TimedOut { message } => (Some(124), Some(message.clone())),
+            RunVerdict::Abandoned { why } => (None, Some(why.clone())),
         };
         let fields = json!({
             "status": how.as_str(),
@@ -126,14 +128,14 @@ impl Answer {
     /// The same of one whose lock was taken away.
     pub(super) fn lost(self, lock: &LockName) -> Self {
         let text = format!("lock {:?} was lost while the command ran", lock.as_str());
-        let failure = Failure::new(Code::Lost, text)
+        let failure = Failure::new(ExitCode::Lost, text)
             .hint(format!("{}   tells who broke it", crate::view::audit_of(lock)));
         Self { end: Err(failure), ..self }
     }
 
     /// The same of one who was interrupted, and ends as the command did.
-    pub(super) fn interrupted(self, ending: Ending) -> Self {
-        Self { end: Ok(Code::Command(ending.code())), ..self }
+    pub(super) fn interrupted(self, ending: CommandEnd) -> Self {
+        Self { end: Ok(ExitCode::Command(ending.code())), ..self }
     }
 
     pub(super) fn to_json(&self) -> &Value {
@@ -141,12 +143,12 @@ impl Answer {
     }
 
     /// The exit code, with what is to be said.
-    pub(super) fn end(self) -> Result<Code, Failure> {
+    pub(super) fn end(self) -> Result<ExitCode, Failure> {
         self.end
     }
 }
 
-impl fmt::Display for Answer {
+impl fmt::Display for OnceAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let field = |key: &str| self.fields.get(key).and_then(Value::as_str).unwrap_or_default();
         let code = self.fields.get("exit_code").and_then(Value::as_u64).unwrap_or_default();
@@ -155,25 +157,25 @@ impl fmt::Display for Answer {
     }
 }
 
-fn end_of(verdict: &Verdict) -> Result<Code, Failure> {
+fn end_of(verdict: &RunVerdict) -> Result<ExitCode, Failure> {
     match verdict {
-        Verdict::Exited { code, .. } => Ok(Code::Command(*code)),
-        Verdict::Signaled { code, signal } => {
+        RunVerdict::Exited { code, .. } => Ok(ExitCode::Command(*code)),
+        RunVerdict::Signaled { code, signal } => {
             output::warn(&format!("the command was ended by {signal}"));
-            Ok(Code::Command(*code))
+            Ok(ExitCode::Command(*code))
         }
-        Verdict::TimedOut { message } => Err(Failure::new(Code::MaxHold, message.clone())),
-        Verdict::NotStarted { code, message } => {
-            Err(Failure::new(Code::Command(*code), message.clone()))
+        RunVerdict::TimedOut { message } => Err(Failure::new(ExitCode::MaxHold, message.clone())),
+        RunVerdict::NotStarted { code, message } => {
+            Err(Failure::new(ExitCode::Command(*code), message.clone()))
         }
-        Verdict::Abandoned { why } => {
-            Err(Failure::new(Code::Error, format!("there is no result: {why}")))
+        RunVerdict::Abandoned { why } => {
+            Err(Failure::new(ExitCode::Error, format!("there is no result: {why}")))
         }
     }
 }
 
 /// A stream as it is told. Bytes that are no UTF-8 are shown as U+FFFD.
-fn shown(tail: &Tail, path: Option<&str>) -> Value {
+fn shown(tail: &OutputTail, path: Option<&str>) -> Value {
     json!({
         "text": String::from_utf8_lossy(tail.bytes()),
         "truncated": tail.whole() > tail.bytes().len() as u64,

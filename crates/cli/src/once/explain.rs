@@ -1,13 +1,13 @@
-use super::question::Question;
-use crate::{exit::Code, failure::Failure, output};
-use lokt_once::manifest::{Change, Manifest, Part, compare};
+use super::request::OnceRequest;
+use crate::{exit::ExitCode, failure::Failure, output};
+use lokt_once::manifest::{Manifest, ManifestChange, ManifestPart, compare};
 use serde_json::{Value, json};
 
 /// How many changes are told, unless all are asked for as JSON.
 const MOST: usize = 20;
 
 /// Says what a result depends on, and what has changed since the last one.
-pub(super) fn explain(question: &Question, as_json: bool) -> Result<Code, Failure> {
+pub(super) fn explain(question: &OnceRequest, as_json: bool) -> Result<ExitCode, Failure> {
     let last = question.results.last_manifest(&question.name);
     let changes = last.as_ref().map(|(_, manifest)| compare(manifest, &question.manifest));
     let kept = question.find(&question.now())?.is_some();
@@ -19,16 +19,16 @@ pub(super) fn explain(question: &Question, as_json: bool) -> Result<Code, Failur
         output::lines(to_lines(question, kept, changes.as_deref()))
     };
     output::even_if_unread(written)?;
-    Ok(Code::Done)
+    Ok(ExitCode::Done)
 }
 
 fn to_json(
-    question: &Question,
+    question: &OnceRequest,
     kept: bool,
     last: Option<&str>,
-    changes: Option<&[Change]>,
+    changes: Option<&[ManifestChange]>,
 ) -> Value {
-    let one = |change: &Change| {
+    let one = |change: &ManifestChange| {
         let (what, which) = parts_of(change);
         json!({"what": what, "which": which})
     };
@@ -51,15 +51,15 @@ fn depends_on(manifest: &Manifest) -> Value {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     for part in &manifest.parts {
         match part {
-            Part::Word(word) => words.push(text(word)),
-            Part::Text(it) => texts.push(it.clone()),
-            Part::Variable(name, value) => {
+            ManifestPart::Word(word) => words.push(text(word)),
+            ManifestPart::Text(it) => texts.push(it.clone()),
+            ManifestPart::Variable(name, value) => {
                 variables.push(json!({"name": name, "set": value.is_some()}));
             }
-            Part::Input(pattern) => inputs.push(text(pattern)),
-            Part::Folder(it) => folder = text(it),
-            Part::Artifact(path) => artifacts.push(text(path)),
-            Part::Name(_) | Part::File { .. } => {}
+            ManifestPart::Input(pattern) => inputs.push(text(pattern)),
+            ManifestPart::Folder(it) => folder = text(it),
+            ManifestPart::Artifact(path) => artifacts.push(text(path)),
+            ManifestPart::Name(_) | ManifestPart::File { .. } => {}
         }
     }
     json!({
@@ -69,7 +69,7 @@ fn depends_on(manifest: &Manifest) -> Value {
     })
 }
 
-fn to_lines(question: &Question, kept: bool, changes: Option<&[Change]>) -> Vec<String> {
+fn to_lines(question: &OnceRequest, kept: bool, changes: Option<&[ManifestChange]>) -> Vec<String> {
     let depends_on = depends_on(&question.manifest);
     let list = |key: &str| {
         let items = depends_on.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
@@ -105,16 +105,16 @@ fn to_lines(question: &Question, kept: bool, changes: Option<&[Change]>) -> Vec<
 }
 
 /// A change as the rest of a sentence.
-pub(super) fn told(change: &Change) -> String {
+pub(super) fn told(change: &ManifestChange) -> String {
     let (what, which) = parts_of(change);
     match (change, which) {
-        (Change::Variable(_), Some(name)) => format!("variable {name} changed"),
+        (ManifestChange::Variable(_), Some(name)) => format!("variable {name} changed"),
         (_, Some(path)) => format!(
             "{path} {}",
             match change {
-                Change::Added(_) => "was added",
-                Change::Removed(_) => "was removed",
-                Change::Kind(_) => "changed its mode or kind",
+                ManifestChange::Added(_) => "was added",
+                ManifestChange::Removed(_) => "was removed",
+                ManifestChange::Kind(_) => "changed its mode or kind",
                 _ => "changed",
             }
         ),
@@ -123,19 +123,19 @@ pub(super) fn told(change: &Change) -> String {
 }
 
 /// A change as what changed, and which of them.
-fn parts_of(change: &Change) -> (&'static str, Option<String>) {
+fn parts_of(change: &ManifestChange) -> (&'static str, Option<String>) {
     let path = |bytes: &Vec<u8>| Some(String::from_utf8_lossy(bytes).into_owned());
     match change {
-        Change::Name => ("name", None),
-        Change::Command => ("command", None),
-        Change::Folder => ("folder", None),
-        Change::Texts => ("key", None),
-        Change::Inputs => ("input", None),
-        Change::Artifacts => ("artifact", None),
-        Change::Variable(name) => ("env", Some(name.clone())),
-        Change::Added(it) => ("file-added", path(it)),
-        Change::Removed(it) => ("file-removed", path(it)),
-        Change::Content(it) => ("file-content", path(it)),
-        Change::Kind(it) => ("file-kind", path(it)),
+        ManifestChange::Name => ("name", None),
+        ManifestChange::Command => ("command", None),
+        ManifestChange::Folder => ("folder", None),
+        ManifestChange::Texts => ("key", None),
+        ManifestChange::Inputs => ("input", None),
+        ManifestChange::Artifacts => ("artifact", None),
+        ManifestChange::Variable(name) => ("env", Some(name.clone())),
+        ManifestChange::Added(it) => ("file-added", path(it)),
+        ManifestChange::Removed(it) => ("file-removed", path(it)),
+        ManifestChange::Content(it) => ("file-content", path(it)),
+        ManifestChange::Kind(it) => ("file-kind", path(it)),
     }
 }

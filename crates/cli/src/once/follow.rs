@@ -1,16 +1,16 @@
-use super::sharing::Sharing;
+use super::session::ResultSharing;
 use crate::{
-    exit::Code,
+    exit::ExitCode,
     failure::{Failure, chain},
     output,
 };
 use lokt_lock::{
     ops::{OperationError, enlist},
     rules::Obstacle,
-    store::{Enlisted, Store, Vigil},
+    store::{NestedWaitEntry, ObstacleWatch, Store},
     words::Timestamp,
 };
-use lokt_once::recording::{Follower, Progress, Streams, Verdict, Watch};
+use lokt_once::recording::{Follower, OutputStreams, ReadProgress, RecordingWatch, RunVerdict};
 use nix::{
     errno::Errno,
     poll::{PollFd, PollFlags, PollTimeout, poll},
@@ -25,14 +25,14 @@ use std::{
 /// Watches the one who runs the command, without standing in any line: whoever is stopped here, or does not
 /// read on, holds up nobody. When that one is gone without a verdict, all who watch try to get the lock, and
 /// one does.
-pub(super) struct Following<'a> {
-    sharing: &'a Sharing<'a>,
+pub(super) struct RunFollower<'a> {
+    sharing: &'a ResultSharing<'a>,
     folder: PathBuf,
-    watch: Option<Watch>,
-    streams: Streams,
+    watch: Option<RecordingWatch>,
+    streams: OutputStreams,
     follower: Option<Follower>,
     /// Tells others for what it waits, where it runs under a lock that they may wait for.
-    enlisted: Option<Enlisted>,
+    enlisted: Option<NestedWaitEntry>,
     /// Recordings up to this number are not followed any more.
     passed: u64,
 }
@@ -41,21 +41,21 @@ pub(super) struct Following<'a> {
 const GONE: &str = "the one who ran it is gone";
 
 /// How watching ended.
-pub(super) enum Followed {
+pub(super) enum FollowOutcome {
     /// With the end of the run.
-    To(Verdict),
+    To(RunVerdict),
     /// What was in the way may be gone.
     Gone,
     /// It took too long.
     TimedOut(Duration),
 }
 
-impl<'a> Following<'a> {
-    pub(super) fn begin(sharing: &'a Sharing<'a>) -> Result<Self, Failure> {
+impl<'a> RunFollower<'a> {
+    pub(super) fn begin(sharing: &'a ResultSharing<'a>) -> Result<Self, Failure> {
         let streams = sharing.streams()?;
         let folder = sharing.question.results.recordings(sharing.question.key);
         // What cannot be watched has no recording either; then there is its end to wait for.
-        let watch = Watch::begin(&folder).ok();
+        let watch = RecordingWatch::begin(&folder).ok();
         Ok(Self { sharing, folder, watch, streams, follower: None, enlisted: None, passed: 0 })
     }
 
@@ -65,7 +65,7 @@ impl<'a> Following<'a> {
     }
 
     /// Where it is shown.
-    pub(super) fn streams(&self) -> &Streams {
+    pub(super) fn streams(&self) -> &OutputStreams {
         &self.streams
     }
 
@@ -73,16 +73,16 @@ impl<'a> Following<'a> {
     ///
     /// # Errors
     /// A deadlock among them: the run waits for something that goes on only when this has its result.
-    pub(super) fn follow(&mut self, obstacle: &Obstacle) -> Result<Followed, Failure> {
+    pub(super) fn follow(&mut self, obstacle: &Obstacle) -> Result<FollowOutcome, Failure> {
         // The one before must not be taken for another wait of the same process.
         self.enlisted = None;
         self.enlisted = self.enlist(obstacle)?;
         let mut vigil = self.sharing.context.store.watch(&self.sharing.lock, obstacle)?;
         let mut due = Some(Instant::now());
         loop {
-            self.watch.iter().for_each(Watch::forget);
+            self.watch.iter().for_each(RecordingWatch::forget);
             if let Some(verdict) = self.show()? {
-                return Ok(Followed::To(verdict));
+                return Ok(FollowOutcome::To(verdict));
             }
             let now = Instant::now();
             let is_due = due.is_some_and(|at| at <= now);
@@ -94,7 +94,7 @@ impl<'a> Following<'a> {
             }
             let deadline = self.sharing.deadline();
             if let Some((_, limit)) = deadline.filter(|(at, _)| *at <= now) {
-                return Ok(Followed::TimedOut(limit));
+                return Ok(FollowOutcome::TimedOut(limit));
             }
             let until = [due, deadline.map(|(at, _)| at)].into_iter().flatten().min();
             if self.sleep(&mut vigil, until)? {
@@ -104,7 +104,7 @@ impl<'a> Following<'a> {
     }
 
     /// Where it cannot be listed that it waits, on a full disk for instance, it waits all the same.
-    fn enlist(&self, obstacle: &Obstacle) -> Result<Option<Enlisted>, Failure> {
+    fn enlist(&self, obstacle: &Obstacle) -> Result<Option<NestedWaitEntry>, Failure> {
         match enlist(&self.sharing.context.store, &self.sharing.request(), obstacle) {
             Err(OperationError::Store(error)) => {
                 let why = chain(&error);
@@ -116,12 +116,16 @@ impl<'a> Following<'a> {
     }
 
     /// The verdict comes before the end of the lock, so it is there by now, or there will be none.
-    fn last_look(&mut self) -> Result<Followed, Failure> {
-        Ok(self.show()?.map_or(Followed::Gone, Followed::To))
+    fn last_look(&mut self) -> Result<FollowOutcome, Failure> {
+        Ok(self.show()?.map_or(FollowOutcome::Gone, FollowOutcome::To))
     }
 
     /// Sleeps until there may be more to show; true where what was in the way may be gone.
-    fn sleep(&self, vigil: &mut impl Vigil, until: Option<Instant>) -> Result<bool, Failure> {
+    fn sleep(
+        &self,
+        vigil: &mut impl ObstacleWatch,
+        until: Option<Instant>,
+    ) -> Result<bool, Failure> {
         let told = {
             let sources = vigil.sources();
             let own = sources.len();
@@ -133,7 +137,7 @@ impl<'a> Following<'a> {
                 Err(Errno::EINTR) => false,
                 Err(errno) => {
                     let error = io::Error::from(errno);
-                    return Err(Failure::new(Code::Error, format!("cannot wait: {error}")));
+                    return Err(Failure::new(ExitCode::Error, format!("cannot wait: {error}")));
                 }
             }
         };
@@ -141,7 +145,7 @@ impl<'a> Following<'a> {
     }
 
     /// Shows what has come since; the verdict, where the run is over.
-    fn show(&mut self) -> Result<Option<Verdict>, Failure> {
+    fn show(&mut self) -> Result<Option<RunVerdict>, Failure> {
         // A run that began before it was asked for is none that a refresh may share.
         if self.sharing.is_refreshing() {
             return Ok(None);
@@ -153,17 +157,19 @@ impl<'a> Following<'a> {
             // Looked for first: a newer one begins when this has told all that it had to tell.
             let is_over = Follower::newest(&self.folder) > Some(fence);
             let progress = follower.pump(&mut self.streams).map_err(|error| {
-                Failure::new(Code::Error, format!("cannot read the recording: {error}"))
+                Failure::new(ExitCode::Error, format!("cannot read the recording: {error}"))
             })?;
             let why = match progress {
-                Progress::Ended(Verdict::Abandoned { why }) => why,
-                Progress::Ended(verdict) if verdict.counts_in(&self.sharing.question.project) => {
+                ReadProgress::Ended(RunVerdict::Abandoned { why }) => why,
+                ReadProgress::Ended(verdict)
+                    if verdict.counts_in(&self.sharing.question.project) =>
+                {
                     return Ok(Some(verdict));
                 }
-                Progress::Ended(_) => "what it depends on changed where it ran".to_owned(),
-                Progress::BrokenOff => "its recording could not be written".to_owned(),
-                Progress::Open if is_over => GONE.to_owned(),
-                Progress::Open => return Ok(None),
+                ReadProgress::Ended(_) => "what it depends on changed where it ran".to_owned(),
+                ReadProgress::BrokenOff => "its recording could not be written".to_owned(),
+                ReadProgress::Open if is_over => GONE.to_owned(),
+                ReadProgress::Open => return Ok(None),
             };
             self.pass(fence, &why);
         }

@@ -1,21 +1,27 @@
-use super::{settle::Settled, sharing::Sharing};
+use super::{saving::SettledRun, session::ResultSharing};
 use crate::{
     commands::{held, nesting},
-    exit::Code,
+    exit::ExitCode,
     failure::{Failure, chain},
     output,
 };
 use lokt_lock::{
     file::FileTicket,
-    guard::{Command, Finish, GuardError, Orders, Setting, Signals, Watchers, supervise},
+    guard::{
+        GuardError, GuardedCommand, SignalReader, SpawnSettings, SupervisedLocks,
+        SupervisionOutcome, SupervisionPolicy, supervise,
+    },
     ops::Grant,
     store::Ticket,
     words::Timestamp,
 };
 use lokt_once::{
     files::FileError,
-    recording::{self, Recorder, Shown, Sink, Sources, Tails, Transcribed, Unrecorded, transcribe},
-    results::{BootTime, Claim, Purpose},
+    recording::{
+        self, DisplayOutcome, OutputSink, OutputSources, OutputTails, Recorder, RecordingOutcome,
+        UnrecordedOutput, transcribe,
+    },
+    results::{ArtifactClaim, BootTime, ClaimPurpose},
 };
 use nix::{fcntl::OFlag, unistd::pipe2};
 use std::{
@@ -27,21 +33,21 @@ use std::{
 };
 
 /// Runs the command under the lock of the key, recorded, and shares what comes of it.
-pub(super) struct Lead<'a> {
-    pub(super) sharing: &'a Sharing<'a>,
+pub(super) struct RunLeader<'a> {
+    pub(super) sharing: &'a ResultSharing<'a>,
 }
 
 /// A command that is being recorded.
-struct Recording {
+struct RecordedCommand {
     /// What the command gets for its standard streams.
     streams: Option<(OwnedFd, OwnedFd)>,
     /// Closed when the command has ended.
     stop: OwnedFd,
-    thread: JoinHandle<Transcribed>,
+    thread: JoinHandle<RecordingOutcome>,
 }
 
 /// When a run began, by several clocks.
-pub(super) struct Beginning {
+pub(super) struct RunStart {
     /// The clock that people read.
     pub(super) at: Timestamp,
     /// The one that cannot be set.
@@ -50,27 +56,27 @@ pub(super) struct Beginning {
     pub(super) instant: Instant,
 }
 
-impl Beginning {
+impl RunStart {
     fn now(boot: &str) -> Self {
         Self { at: Timestamp::now(), booted: BootTime::now(boot), instant: Instant::now() }
     }
 }
 
 /// A run that has ended.
-pub(super) struct Run {
+pub(super) struct FinishedRun {
     pub(super) grant: Grant<FileTicket>,
-    pub(super) finish: Result<Finish, GuardError>,
+    pub(super) finish: Result<SupervisionOutcome, GuardError>,
     /// The recording, where it is whole.
-    pub(super) recorder: Result<Recorder, Unrecorded>,
-    pub(super) began: Beginning,
+    pub(super) recorder: Result<Recorder, UnrecordedOutput>,
+    pub(super) began: RunStart,
     /// The claim on the artifacts that it makes.
-    pub(super) claim: Option<Claim>,
+    pub(super) claim: Option<ArtifactClaim>,
 }
 
-impl Lead<'_> {
-    pub(super) fn run(&self, mut grant: Grant<FileTicket>) -> Result<Code, Failure> {
-        let signals = Signals::hold().map_err(|error| {
-            Failure::new(Code::Error, format!("cannot hold signals back: {error}"))
+impl RunLeader<'_> {
+    pub(super) fn run(&self, mut grant: Grant<FileTicket>) -> Result<ExitCode, Failure> {
+        let signals = SignalReader::hold().map_err(|error| {
+            Failure::new(ExitCode::Error, format!("cannot hold signals back: {error}"))
         })?;
         // Before any thread is started that it could stop.
         signals.hold_stop();
@@ -81,7 +87,7 @@ impl Lead<'_> {
                 return Err(failure);
             }
         };
-        let began = Beginning::now(&self.sharing.context.caller.here.boot_id);
+        let began = RunStart::now(&self.sharing.context.caller.here.boot_id);
         let fence = grant.record.fence.map_or(0, lokt_lock::words::Fence::get);
         let recording = self.record(fence);
         let (streams, recording) = match recording {
@@ -93,34 +99,38 @@ impl Lead<'_> {
             Ok(it) => {
                 drop(it.stop);
                 let ended = it.thread.join();
-                let ended = ended.map_err(|_| Failure::new(Code::Error, "recording panicked"))?;
+                let ended =
+                    ended.map_err(|_| Failure::new(ExitCode::Error, "recording panicked"))?;
                 (ended.recorder, ended.display)
             }
-            Err(error) => (Err(Unrecorded { error, tails: Tails::default() }), Shown::All),
+            Err(error) => (
+                Err(UnrecordedOutput { error, tails: OutputTails::default() }),
+                DisplayOutcome::All,
+            ),
         };
-        let run = Run { grant, finish, recorder, began, claim };
-        let settled = Settled::of(self.sharing, run)?;
+        let run = FinishedRun { grant, finish, recorder, began, claim };
+        let settled = SettledRun::of(self.sharing, run)?;
         settled.end(&signals, shown)
     }
 
     /// Claims the artifacts that the command makes. Without a claim it must not run: another run would keep what this one
     /// writes.
-    fn claim(&self, grant: &Grant<FileTicket>) -> Result<Option<Claim>, Failure> {
+    fn claim(&self, grant: &Grant<FileTicket>) -> Result<Option<ArtifactClaim>, Failure> {
         let question = &self.sharing.question;
         if question.artifacts.is_empty() {
             return Ok(None);
         }
         let id = grant.ticket.as_ref().map(|ticket| ticket.place().lock_id.clone());
-        let claimant = self.sharing.claimant(Purpose::Run(id));
+        let claimant = self.sharing.claimant(ClaimPurpose::Run(id));
         let claim = question.results.claim(&claimant).map_err(|error| {
             let text = format!("cannot claim the artifacts, so nothing runs: {}", chain(&error));
-            Failure::new(Code::Error, text)
+            Failure::new(ExitCode::Error, text)
         })?;
         Ok(Some(claim))
     }
 
     /// Begins to record. What keeps from it does not keep the command from running.
-    fn record(&self, fence: u64) -> Result<Recording, FileError> {
+    fn record(&self, fence: u64) -> Result<RecordedCommand, FileError> {
         let question = &self.sharing.question;
         let folder = question.results.recordings(question.key);
         recording::remove_before(&folder, fence);
@@ -132,27 +142,27 @@ impl Lead<'_> {
         self.begin(recorder).map_err(|source| FileError { what: "record in", path: folder, source })
     }
 
-    fn begin(&self, recorder: Result<Recorder, FileError>) -> io::Result<Recording> {
+    fn begin(&self, recorder: Result<Recorder, FileError>) -> io::Result<RecordedCommand> {
         let pipe = || pipe2(OFlag::O_CLOEXEC).map_err(io::Error::from);
         let ((out, out_end), (err, err_end), (ended, stop)) = (pipe()?, pipe()?, pipe()?);
-        let sources = Sources::new(out, err)?;
+        let sources = OutputSources::new(out, err)?;
         let streams = self.sharing.streams().unwrap_or_default();
         let sink = match recorder {
-            Ok(recorder) => Sink::recording(recorder, streams)?,
-            Err(error) => Sink::unrecorded(error, streams),
+            Ok(recorder) => OutputSink::recording(recorder, streams)?,
+            Err(error) => OutputSink::unrecorded(error, streams),
         };
         let work = move || transcribe(&sources, ended.as_fd(), sink);
         let thread = thread::Builder::new().name("lokt-record".into()).spawn(work)?;
-        Ok(Recording { streams: Some((out_end, err_end)), stop, thread })
+        Ok(RecordedCommand { streams: Some((out_end, err_end)), stop, thread })
     }
 
     fn supervise(
         &self,
         grant: &mut Grant<FileTicket>,
-        signals: &Signals,
-        (streams, claim): (Option<(OwnedFd, OwnedFd)>, Option<&Claim>),
-    ) -> Result<Finish, GuardError> {
-        let Sharing { once, context, .. } = self.sharing;
+        signals: &SignalReader,
+        (streams, claim): (Option<(OwnedFd, OwnedFd)>, Option<&ArtifactClaim>),
+    ) -> Result<SupervisionOutcome, GuardError> {
+        let ResultSharing { once, context, .. } = self.sharing;
         let wait_error = |source| GuardError::Wait { source };
         let input = File::open("/dev/null").map_err(wait_error)?.into();
         let (output, errors) = match streams {
@@ -165,27 +175,28 @@ impl Lead<'_> {
             None => (None, None),
         };
         let inherited: io::Result<Vec<OwnedFd>> =
-            claim.map(Claim::inheritance).into_iter().collect();
+            claim.map(ArtifactClaim::inheritance).into_iter().collect();
         let inherited = inherited.map_err(wait_error)?;
-        let told = nesting::Told::of(&grant.record);
+        let told = nesting::AnnouncedLock::of(&grant.record);
         let held = nesting::with(&nesting::held(), std::slice::from_ref(grant));
-        let command = Command {
+        let command = GuardedCommand {
             words: once.command.clone(),
             environment: nesting::environment(context, &[told], &held),
-            setting: Setting {
+            setting: SpawnSettings {
                 input: Some(input),
                 output,
                 errors,
                 inherited,
-                ..Setting::default()
+                ..SpawnSettings::default()
             },
         };
-        let watchers = Watchers {
+        let watchers = SupervisedLocks {
             store: &context.store,
             caller: &context.caller,
             grants: std::slice::from_mut(grant),
         };
-        let orders = Orders { max_hold: once.max_hold.given(), ..Orders::default() };
+        let orders =
+            SupervisionPolicy { max_hold: once.max_hold.given(), ..SupervisionPolicy::default() };
         supervise(watchers, &command, signals, orders, &mut |it| held::tell("command", &it))
     }
 }

@@ -1,8 +1,8 @@
 //! The command `once`: a command that need not run again where nothing that matters has changed.
 //!
-//! * [`Once`]: its arguments.
-//! * [`question`]: all that the result depends on, found out from them.
-//! * [`sharing`]: the way to a result: what is kept, what somebody makes just now, or running the command.
+//! * [`OnceCommand`]: its arguments.
+//! * [`request`]: all that the result depends on, found out from them.
+//! * [`session`]: the way to a result: what is kept, what somebody makes just now, or running the command.
 //! * [`lead`]: running it, recorded. [`follow`]: watching the one who does.
 //! * [`answer`]: what came of it, as JSON and as an exit code.
 //! * [`explain`]: what the result depends on, and what has changed since the last one.
@@ -11,21 +11,21 @@ mod answer;
 mod explain;
 mod follow;
 mod lead;
-mod question;
-mod settle;
-mod sharing;
+mod request;
+mod saving;
+mod session;
 
-pub(crate) use question::results_of;
+pub(crate) use request::results_of;
 
 use crate::{
-    commands::orders::MaxHold, completion, context::Context, exit::Code, failure::Failure, output,
-    span,
+    commands::supervision::MaxHoldOption, completion, context::Context, exit::ExitCode,
+    failure::Failure, output, span,
 };
 use clap::Args;
 use lokt_lock::words::LockName;
-use lokt_once::results::Limit;
-use question::Question;
-use sharing::{Sharing, Since};
+use lokt_once::results::AgeLimit;
+use request::OnceRequest;
+use session::{RequestTimes, ResultSharing};
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 /// Run a command once, and share its result with all who ask for the same
@@ -37,21 +37,21 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 /// Failures are told to those who waited, and not kept. The command's standard input is empty.
 #[derive(Args, Debug)]
 #[command(override_usage = "lokt once [OPTIONS] <NAME> -- <COMMAND>...")]
-pub(crate) struct Once {
+pub(crate) struct OnceCommand {
     /// What the result is called; its last one is the lease of this name
     #[arg(add = completion::locks())]
     name: LockName,
     #[command(flatten)]
-    inputs: Inputs,
+    inputs: InputOptions,
     #[command(flatten)]
-    keeping: Keeping,
+    keeping: RetentionOptions,
     #[command(flatten)]
-    asking: Asking,
+    asking: RequestOptions,
     /// Watch another's run at most this long [default: to its end]
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = span::parse)]
     timeout: Option<Duration>,
     #[command(flatten)]
-    max_hold: MaxHold,
+    max_hold: MaxHoldOption,
     /// Print what came of it as JSON, in place of the command's output
     #[arg(long)]
     json: bool,
@@ -59,12 +59,12 @@ pub(crate) struct Once {
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<OsString>,
     #[arg(skip)]
-    own: Option<Own>,
+    own: Option<BuiltInCommand>,
 }
 
 /// What is special about a command of lokt's own.
 #[derive(Clone, Debug)]
-pub(crate) struct Own {
+pub(crate) struct BuiltInCommand {
     /// What stands for the command in the key and for people, because its words differ from run to run.
     pub(crate) words: Vec<OsString>,
     /// Files that do not matter.
@@ -73,7 +73,7 @@ pub(crate) struct Own {
 
 /// What the result depends on.
 #[derive(Args, Debug, Default)]
-struct Inputs {
+struct InputOptions {
     /// Files that matter, in place of all in the work tree: a path, a folder, or a pattern like 'src/**/*.rs'
     #[arg(long = "input", value_name = "GLOB")]
     patterns: Vec<OsString>,
@@ -87,7 +87,7 @@ struct Inputs {
 
 /// What is kept.
 #[derive(Args, Debug, Default)]
-struct Keeping {
+struct RetentionOptions {
     /// Forget the result after this long, and take none that is older [default: any; when room is needed]
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = span::parse_positive)]
     ttl: Option<Duration>,
@@ -101,7 +101,7 @@ struct Keeping {
 
 /// How the result is asked for.
 #[derive(Args, Clone, Copy, Debug, Default)]
-struct Asking {
+struct RequestOptions {
     /// Run the command even if there is a result
     #[arg(long)]
     refresh: bool,
@@ -113,21 +113,21 @@ struct Asking {
     explain: bool,
 }
 
-impl Once {
-    pub(crate) fn run(&self, context: &Context) -> Result<Code, Failure> {
-        let mut question = Question::new(self, context)?;
+impl OnceCommand {
+    pub(crate) fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
+        let mut question = OnceRequest::new(self, context)?;
         if self.asking.explain {
             return explain::explain(&question, self.json);
         }
         if self.asking.check {
             return self.check(&question);
         }
-        let since = Since::now(self);
+        let since = RequestTimes::now(self);
         loop {
-            if let Some(code) = Sharing::new(self, context, question, since)?.run()? {
+            if let Some(code) = ResultSharing::new(self, context, question, since)?.run()? {
                 return Ok(code);
             }
-            question = Question::new(self, context)?;
+            question = OnceRequest::new(self, context)?;
         }
     }
 
@@ -136,15 +136,15 @@ impl Once {
         name: LockName,
         command: Vec<OsString>,
         texts: Vec<String>,
-        own: Own,
+        own: BuiltInCommand,
     ) -> Self {
         Self {
             name,
-            inputs: Inputs { texts, ..Inputs::default() },
-            keeping: Keeping::default(),
-            asking: Asking::default(),
+            inputs: InputOptions { texts, ..InputOptions::default() },
+            keeping: RetentionOptions::default(),
+            asking: RequestOptions::default(),
             timeout: None,
-            max_hold: MaxHold::default(),
+            max_hold: MaxHoldOption::default(),
             json: false,
             command,
             own: Some(own),
@@ -156,22 +156,23 @@ impl Once {
         self.own.as_ref().map_or(&self.command, |own| &own.words)
     }
 
-    fn check(&self, question: &Question) -> Result<Code, Failure> {
+    fn check(&self, question: &OnceRequest) -> Result<ExitCode, Failure> {
         // However long whoever made it wanted it to live.
-        let limit = Limit { age: self.keeping.ttl, ..question.now() };
+        let limit = AgeLimit { age: self.keeping.ttl, ..question.now() };
         let Some(kept) = question.find(&limit)? else {
             let text = format!("no result of {:?} for what is here now", self.name.as_str());
-            return Err(Failure::new(Code::NotFound, text).hint(format!(
+            return Err(Failure::new(ExitCode::NotFound, text).hint(format!(
                 "lokt once {} --explain -- …   says what has changed since the last one",
                 self.name
             )));
         };
-        let answer = answer::Answer::of_kept(answer::How::Hit, &kept.record, &question.results);
+        let answer =
+            answer::OnceAnswer::of_kept(answer::ResultOrigin::Hit, &kept.record, &question.results);
         output::even_if_unread(if self.json {
             output::json(&answer.to_json())
         } else {
             output::text(&answer.to_string())
         })?;
-        Ok(Code::Done)
+        Ok(ExitCode::Done)
     }
 }

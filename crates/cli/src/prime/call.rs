@@ -1,6 +1,6 @@
 //! Which commands are calls of `lokt guard` and `lokt once`, and what they say.
 
-use super::words::{Command, Word};
+use super::words::{ShellWord, SimpleCommand};
 use crate::view::command_line;
 use lokt_lock::words::LockName;
 use serde::Serialize;
@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 /// What kind of operation a call makes of its command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Kind {
+pub(crate) enum OperationKind {
     /// One at a time.
     Guard,
     /// Once, with a shared result.
@@ -18,8 +18,8 @@ pub(crate) enum Kind {
 
 /// A call of Lokt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Call {
-    pub(super) kind: Kind,
+pub(super) struct LoktCall {
+    pub(super) kind: OperationKind,
     pub(super) names: Vec<String>,
     /// The command, as a person would type it; empty where there is none to be seen.
     pub(super) command: String,
@@ -51,10 +51,10 @@ const WITH_VALUE: [&str; 12] = [
 ];
 
 /// The variables that are known to hold the program.
-pub(super) type Programs = BTreeSet<String>;
+pub(super) type ProgramVariables = BTreeSet<String>;
 
 /// The call that a command is, if it is one.
-pub(super) fn call(command: &Command, programs: &Programs) -> Option<Call> {
+pub(super) fn call(command: &SimpleCommand, programs: &ProgramVariables) -> Option<LoktCall> {
     let (first, arguments) = program(&command.words).split_first()?;
     if !is_lokt(first, programs) {
         return None;
@@ -62,24 +62,26 @@ pub(super) fn call(command: &Command, programs: &Programs) -> Option<Call> {
     let mut arguments = arguments.iter();
     let kind = loop {
         match arguments.next()?.text.as_str() {
-            "guard" => break Kind::Guard,
-            "once" => break Kind::Once,
+            "guard" => break OperationKind::Guard,
+            "once" => break OperationKind::Once,
             "--owner" => arguments.next().map(drop)?,
             other if other.starts_with("--owner=") => {}
             _ => return None,
         }
     };
     let (mut names, command_line) = arguments_of(arguments);
-    if kind == Kind::Once {
+    if kind == OperationKind::Once {
         names.truncate(1);
     }
     let names: Vec<String> = names.into_iter().filter_map(name).collect();
-    let call = Call { kind, names, command: command_line, line: command.line };
+    let call = LoktCall { kind, names, command: command_line, line: command.line };
     Some(call).filter(|it| !it.names.is_empty())
 }
 
 /// The names, and the command as one line.
-fn arguments_of<'a>(mut words: impl Iterator<Item = &'a Word>) -> (Vec<&'a Word>, String) {
+fn arguments_of<'a>(
+    mut words: impl Iterator<Item = &'a ShellWord>,
+) -> (Vec<&'a ShellWord>, String) {
     let mut names = Vec::new();
     while let Some(word) = words.next() {
         match word.text.as_str() {
@@ -99,7 +101,7 @@ fn arguments_of<'a>(mut words: impl Iterator<Item = &'a Word>) -> (Vec<&'a Word>
 }
 
 /// A name as it is to be shown. What can be no name of a lock is none: the call would be refused.
-fn name(word: &Word) -> Option<String> {
+fn name(word: &ShellWord) -> Option<String> {
     if !word.is_expanded {
         return LockName::new(word.text.as_str()).ok().map(|it| it.to_string());
     }
@@ -109,7 +111,7 @@ fn name(word: &Word) -> Option<String> {
 }
 
 /// The words from the program on.
-fn program(words: &[Word]) -> &[Word] {
+fn program(words: &[ShellWord]) -> &[ShellWord] {
     let mut has_wrapper = false;
     let mut rest = words;
     while let Some((first, after)) = rest.split_first() {
@@ -144,12 +146,12 @@ pub(super) fn names_lokt(path: &str) -> bool {
 }
 
 /// Whether a word is the program: by its name, behind whatever folder, or by a variable that is known to hold it.
-fn is_lokt(word: &Word, programs: &Programs) -> bool {
+fn is_lokt(word: &ShellWord, programs: &ProgramVariables) -> bool {
     names_lokt(&word.text) || (word.is_expanded && is_program(&word.text, programs))
 }
 
 /// Whether `$NAME`, `${NAME}` or `${NAME:-lokt}` is the program.
-fn is_program(text: &str, programs: &Programs) -> bool {
+fn is_program(text: &str, programs: &ProgramVariables) -> bool {
     let Some(inner) = text.strip_prefix('$') else { return false };
     let inner = inner.strip_prefix('{').and_then(|it| it.strip_suffix('}')).unwrap_or(inner);
     match inner.split_once(":-").or_else(|| inner.split_once(":=")) {
@@ -159,12 +161,12 @@ fn is_program(text: &str, programs: &Programs) -> bool {
 }
 
 /// The variables of a text that hold the program, by what is put into them there.
-pub(super) fn programs(commands: &[Command], known: &Programs) -> Programs {
+pub(super) fn programs(commands: &[SimpleCommand], known: &ProgramVariables) -> ProgramVariables {
     const SETTING: [&str; 5] = ["export", "readonly", "local", "declare", "typeset"];
     let mut programs = known.clone();
     for command in commands {
         let sets =
-            |it: &&Word| assignment(&it.text).is_some() || SETTING.contains(&it.text.as_str());
+            |it: &&ShellWord| assignment(&it.text).is_some() || SETTING.contains(&it.text.as_str());
         for word in command.words.iter().take_while(sets) {
             let Some((name, value)) = assignment(&word.text) else { continue };
             if names_lokt(value) || is_program(value, &programs) {

@@ -4,9 +4,9 @@
 //! could evaluate, `{{…}}`, stays a variable.
 
 use super::{
-    call::{Programs, is_identifier, names_lokt},
+    call::{ProgramVariables, is_identifier, names_lokt},
     makefile::recipe_line,
-    operation::Operation,
+    operation::GuardedOperation,
     shell,
 };
 
@@ -14,8 +14,8 @@ use super::{
 const OTHERS: [&str; 6] = ["set ", "import ", "import? ", "mod ", "mod? ", "alias "];
 
 /// The operations of a justfile.
-pub(super) fn operations(text: &str, file: &str) -> Vec<Operation> {
-    let mut programs = Programs::new();
+pub(super) fn operations(text: &str, file: &str) -> Vec<GuardedOperation> {
+    let mut programs = ProgramVariables::new();
     let mut recipes: Vec<(&str, usize, String)> = Vec::new();
     for (number, line) in text.lines().enumerate() {
         if line.starts_with([' ', '\t']) || line.is_empty() {
@@ -38,7 +38,7 @@ pub(super) fn operations(text: &str, file: &str) -> Vec<Operation> {
         let run = format!("just {name}");
         let operations = calls.map(move |mut call| {
             call.line += line - 1;
-            Operation::new(call, &run, file)
+            GuardedOperation::new(call, &run, file)
         });
         operations.collect::<Vec<_>>()
     };

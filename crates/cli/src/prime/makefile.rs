@@ -4,39 +4,39 @@
 //! `define` and what only make could evaluate are not looked into.
 
 use super::{
-    call::{Programs, is_identifier, names_lokt},
-    operation::Operation,
+    call::{ProgramVariables, is_identifier, names_lokt},
+    operation::GuardedOperation,
     shell,
 };
 use crate::view::command_line;
 
 /// A target and the text of its recipe.
-struct Rule {
+struct MakeRule {
     target: String,
     recipe: String,
     line: usize,
 }
 
 /// The operations of a Makefile.
-pub(super) fn operations(text: &str, file: &str) -> Vec<Operation> {
+pub(super) fn operations(text: &str, file: &str) -> Vec<GuardedOperation> {
     let (rules, programs) = read(text);
     rules.iter().flat_map(|rule| of_rule(rule, &programs, file)).collect()
 }
 
-fn of_rule(rule: &Rule, programs: &Programs, file: &str) -> Vec<Operation> {
+fn of_rule(rule: &MakeRule, programs: &ProgramVariables, file: &str) -> Vec<GuardedOperation> {
     let run = format!("make {}", command_line(std::slice::from_ref(&rule.target)));
     let calls = shell::calls(&unfolded(&rule.recipe, &rule.target), programs).into_iter();
     calls
         .map(|mut call| {
             call.line += rule.line - 1;
-            Operation::new(call, &run, file)
+            GuardedOperation::new(call, &run, file)
         })
         .collect()
 }
 
-fn read(text: &str) -> (Vec<Rule>, Programs) {
-    let mut rules: Vec<Rule> = Vec::new();
-    let mut programs = Programs::new();
+fn read(text: &str) -> (Vec<MakeRule>, ProgramVariables) {
+    let mut rules: Vec<MakeRule> = Vec::new();
+    let mut programs = ProgramVariables::new();
     let mut goes_on = false;
     for (number, line) in text.lines().enumerate() {
         let recipe = line.strip_prefix('\t');
@@ -58,7 +58,7 @@ fn read(text: &str) -> (Vec<Rule>, Programs) {
                 programs.insert(name.to_owned());
             }
         } else if let Some((target, recipe)) = rule(line) {
-            rules.push(Rule { target, recipe, line: number + 1 });
+            rules.push(MakeRule { target, recipe, line: number + 1 });
         }
     }
     (rules, programs)

@@ -2,7 +2,8 @@ use super::*;
 
 /// The operations of a Makefile as `name: run, line`.
 fn found(text: &str) -> Vec<String> {
-    let show = |it: &Operation| format!("{}: {}, {}", it.names.join(","), it.run, it.line.unwrap());
+    let show =
+        |it: &GuardedOperation| format!("{}: {}, {}", it.names.join(","), it.run, it.line.unwrap());
     operations(text, "Makefile").iter().map(show).collect()
 }
 

@@ -24,5 +24,5 @@ mod shell;
 pub(crate) mod text;
 mod words;
 
-pub(crate) use format::Format;
-pub(crate) use operation::Operation;
+pub(crate) use format::InstructionFormat;
+pub(crate) use operation::GuardedOperation;

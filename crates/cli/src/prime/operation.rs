@@ -1,14 +1,14 @@
 use super::{
-    call::{Call, Kind},
+    call::{LoktCall, OperationKind},
     quotation::cut,
 };
 use serde::Serialize;
 
 /// A guarded operation of the repository: what to run, and which locks that takes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Operation {
+pub(crate) struct GuardedOperation {
     /// `guard` or `once`.
-    pub(crate) kind: Kind,
+    pub(crate) kind: OperationKind,
     /// The names, with variables as they are written.
     pub(crate) names: Vec<String>,
     /// What to run.
@@ -23,9 +23,9 @@ pub(crate) struct Operation {
     pub(crate) line: Option<usize>,
 }
 
-impl Operation {
+impl GuardedOperation {
     /// The operation that is started by `run`, which calls Lokt.
-    pub(super) fn new(call: Call, run: &str, file: &str) -> Self {
+    pub(super) fn new(call: LoktCall, run: &str, file: &str) -> Self {
         let says_more = |command: &String| command.chars().any(char::is_alphanumeric);
         let is_variable = call.command.starts_with('$') || call.command.starts_with("'$");
         let command = Some(call.command).filter(says_more).filter(|_| !is_variable);

@@ -1,6 +1,6 @@
 //! Operations of a `package.json`: which of its scripts calls Lokt.
 
-use super::{call::Programs, operation::Operation, shell};
+use super::{call::ProgramVariables, operation::GuardedOperation, shell};
 use crate::view::command_line;
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 const PROGRAMS: [&str; 3] = ["pnpm", "yarn", "bun"];
 
 /// The operations of a `package.json`; none where it is not JSON, which is for others to complain of.
-pub(super) fn operations(text: &str, file: &str) -> Vec<Operation> {
+pub(super) fn operations(text: &str, file: &str) -> Vec<GuardedOperation> {
     let Ok(package) = serde_json::from_str::<Value>(text) else { return Vec::new() };
     let named = package.get("packageManager").and_then(Value::as_str).unwrap_or_default();
     let named = named.split('@').next().unwrap_or_default();
@@ -16,8 +16,10 @@ pub(super) fn operations(text: &str, file: &str) -> Vec<Operation> {
     let scripts = package.get("scripts").and_then(Value::as_object);
     let of_script = |(name, line): (&String, &Value)| {
         let run = format!("{program} run {}", command_line(std::slice::from_ref(name)));
-        let calls = shell::calls(line.as_str().unwrap_or_default(), &Programs::new()).into_iter();
-        let operations = calls.map(move |call| Operation::new(call, &run, file).without_line());
+        let calls =
+            shell::calls(line.as_str().unwrap_or_default(), &ProgramVariables::new()).into_iter();
+        let operations =
+            calls.map(move |call| GuardedOperation::new(call, &run, file).without_line());
         operations.collect::<Vec<_>>()
     };
     scripts.into_iter().flatten().flat_map(of_script).collect()

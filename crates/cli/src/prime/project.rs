@@ -3,7 +3,7 @@
 //! Reads `scripts/`, `bin/`, `.github/scripts/` (four folders deep), the scripts of the root, its Makefile,
 //! justfile and `package.json`. Runs nothing, follows no link to a folder, and reads so much and no more.
 
-use super::{justfile, makefile, operation::Operation, package, quotation::cut, shell};
+use super::{justfile, makefile, operation::GuardedOperation, package, quotation::cut, shell};
 use crate::init::write::DRAFT;
 use lokt_tool::bounded;
 use serde::Serialize;
@@ -29,11 +29,11 @@ const FOLDERS: [&str; 3] = ["scripts", "bin", ".github/scripts"];
 
 /// What was found.
 #[derive(Debug, Default, Serialize)]
-pub(crate) struct Findings {
+pub(crate) struct ProjectFindings {
     /// The operations, each once, in the order of their files.
-    pub(crate) operations: Vec<Operation>,
+    pub(crate) operations: Vec<GuardedOperation>,
     /// The files that could not be read, and why.
-    pub(crate) unread: Vec<Unread>,
+    pub(crate) unread: Vec<UnreadFile>,
     /// The bytes that were searched.
     #[serde(skip)]
     searched: usize,
@@ -41,7 +41,7 @@ pub(crate) struct Findings {
 
 /// A file that could not be read.
 #[derive(Debug, Serialize)]
-pub(crate) struct Unread {
+pub(crate) struct UnreadFile {
     /// The file, relative to the project.
     file: String,
     /// Why not.
@@ -49,8 +49,8 @@ pub(crate) struct Unread {
 }
 
 /// Finds the guarded operations of a project.
-pub(crate) fn find(project: &Path) -> Findings {
-    let mut findings = Findings::default();
+pub(crate) fn find(project: &Path) -> ProjectFindings {
+    let mut findings = ProjectFindings::default();
     let mut files = Vec::new();
     list(project, Path::new(""), 0, &mut files);
     for folder in FOLDERS {
@@ -88,22 +88,22 @@ fn list(project: &Path, folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
     }
 }
 
-impl Findings {
+impl ProjectFindings {
     fn miss(&mut self, file: &str, why: &str) {
         let (file, why) = (cut(file, 200), cut(why, 200));
-        self.unread.push(Unread { file, why });
+        self.unread.push(UnreadFile { file, why });
     }
 
     /// Adds the operations of a text that would be at `file`.
     pub(crate) fn add(&mut self, file: &str, text: &str) {
-        let run = started_by(file, text, Mode::Executable);
+        let run = started_by(file, text, ScriptMode::Executable);
         for operation in operations(file, text, &run) {
             self.put(operation);
         }
     }
 
-    fn put(&mut self, operation: Operation) {
-        let same = |it: &Operation| it.names == operation.names && it.run == operation.run;
+    fn put(&mut self, operation: GuardedOperation) {
+        let same = |it: &GuardedOperation| it.names == operation.names && it.run == operation.run;
         if !self.operations.iter().any(same) && self.operations.len() < MOST_OPERATIONS {
             self.operations.push(operation);
         }
@@ -133,13 +133,13 @@ impl Findings {
 
 /// Whether a file can be run by its path.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
+enum ScriptMode {
     Executable,
     Plain,
 }
 
 /// The text of a file; none where it is no text.
-fn read(path: &Path) -> io::Result<Option<(String, Mode)>> {
+fn read(path: &Path) -> io::Result<Option<(String, ScriptMode)>> {
     let Some(file) = bounded::open(path)? else { return Ok(None) };
     let metadata = file.metadata()?;
     if metadata.is_dir() {
@@ -148,8 +148,11 @@ fn read(path: &Path) -> io::Result<Option<(String, Mode)>> {
     if !metadata.is_file() {
         return Err(io::Error::other("not a regular file"));
     }
-    let mode =
-        if metadata.permissions().mode() & 0o111 == 0 { Mode::Plain } else { Mode::Executable };
+    let mode = if metadata.permissions().mode() & 0o111 == 0 {
+        ScriptMode::Plain
+    } else {
+        ScriptMode::Executable
+    };
     let mut bytes = Vec::new();
     file.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.contains(&0) {
@@ -173,14 +176,14 @@ fn is_known(file: &str) -> bool {
 
 /// Whether a file is a script for a shell: by its first line, by its name, or because it can be run and says
 /// nothing else.
-fn is_shell(file: &str, text: &str, mode: Mode) -> bool {
+fn is_shell(file: &str, text: &str, mode: ScriptMode) -> bool {
     let name = file.rsplit('/').next().unwrap_or(file);
     if let Some(first) = text.lines().next().and_then(|line| line.strip_prefix("#!")) {
         return interpreter(first).is_some();
     }
     match name.trim_start_matches('.').rsplit_once('.') {
         Some((_, extension)) => ["sh", "bash", "zsh", "ksh"].contains(&extension),
-        None => mode == Mode::Executable,
+        None => mode == ScriptMode::Executable,
     }
 }
 
@@ -192,17 +195,17 @@ fn interpreter(first: &str) -> Option<&str> {
 }
 
 /// What starts a script.
-fn started_by(file: &str, text: &str, mode: Mode) -> String {
+fn started_by(file: &str, text: &str, mode: ScriptMode) -> String {
     let path = if file.contains('/') { file.to_owned() } else { format!("./{file}") };
     let path = crate::view::command_line(&[path]);
-    if mode == Mode::Executable {
+    if mode == ScriptMode::Executable {
         return path;
     }
     let first = text.lines().next().and_then(|line| line.strip_prefix("#!"));
     format!("{} {path}", first.and_then(interpreter).unwrap_or("sh"))
 }
 
-fn operations(file: &str, text: &str, run: &str) -> Vec<Operation> {
+fn operations(file: &str, text: &str, run: &str) -> Vec<GuardedOperation> {
     match file {
         "Makefile" | "makefile" | "GNUmakefile" => makefile::operations(text, file),
         "justfile" | "Justfile" | ".justfile" => justfile::operations(text, file),

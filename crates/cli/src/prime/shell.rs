@@ -1,34 +1,34 @@
 //! Operations of shell text.
 
 use super::{
-    call::{Call, Programs, call, programs},
-    operation::Operation,
-    words::{Command, commands},
+    call::{LoktCall, ProgramVariables, call, programs},
+    operation::GuardedOperation,
+    words::{SimpleCommand, commands},
 };
 
 /// Shells whose `-c` is looked into.
 const SHELLS: [&str; 5] = ["sh", "bash", "dash", "zsh", "ksh"];
 
 /// The operations of a script, which is started by `run`.
-pub(super) fn operations(text: &str, run: &str, file: &str) -> Vec<Operation> {
-    let calls = calls(text, &Programs::new()).into_iter();
-    calls.map(|call| Operation::new(call, run, file)).collect()
+pub(super) fn operations(text: &str, run: &str, file: &str) -> Vec<GuardedOperation> {
+    let calls = calls(text, &ProgramVariables::new()).into_iter();
+    calls.map(|call| GuardedOperation::new(call, run, file)).collect()
 }
 
 /// The calls of Lokt in shell text, where `known` variables hold the program.
-pub(super) fn calls(text: &str, known: &Programs) -> Vec<Call> {
+pub(super) fn calls(text: &str, known: &ProgramVariables) -> Vec<LoktCall> {
     let commands = commands(text);
     let programs = programs(&commands, known);
     let inner = commands.iter().filter_map(line_for_shell).flat_map(|(text, line)| {
         let inner = self::commands(text).into_iter();
-        inner.map(move |it| Command { line: line + it.line - 1, ..it })
+        inner.map(move |it| SimpleCommand { line: line + it.line - 1, ..it })
     });
-    let inner: Vec<Command> = inner.collect();
+    let inner: Vec<SimpleCommand> = inner.collect();
     commands.iter().chain(&inner).filter_map(|it| call(it, &programs)).collect()
 }
 
 /// What `sh -c` is given.
-fn line_for_shell(command: &Command) -> Option<(&str, usize)> {
+fn line_for_shell(command: &SimpleCommand) -> Option<(&str, usize)> {
     let mut words = command.words.iter().map(|it| it.text.as_str());
     words.find(|word| SHELLS.iter().any(|it| word.rsplit('/').next() == Some(it)))?;
     let option = words.next()?;

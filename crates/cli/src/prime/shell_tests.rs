@@ -2,7 +2,7 @@ use super::*;
 
 /// The operations of a script as `names | command`.
 fn found(text: &str) -> Vec<String> {
-    let show = |it: &Operation| {
+    let show = |it: &GuardedOperation| {
         format!("{} | {}", it.names.join(","), it.instead_of.as_deref().unwrap_or("-"))
     };
     operations(text, "scripts/it", "scripts/it").iter().map(show).collect()

@@ -1,7 +1,10 @@
 //! The text for an agent's context, in Markdown. It is less than 300 words long and no line is longer than 120
 //! characters, however much there is to tell: lists end with "and N more" where the room does.
 
-use super::{Format, Operation, call::Kind, project::Findings, quotation::code};
+use super::{
+    GuardedOperation, InstructionFormat, call::OperationKind, project::ProjectFindings,
+    quotation::code,
+};
 use lokt_lock::rules::{Identity, OwnerSource};
 
 /// Below this many words is every text.
@@ -11,7 +14,7 @@ pub(super) const WIDTH: usize = 120;
 
 /// The text at this moment, for a context. `held` is a line for each name, or why that is not known.
 pub(crate) fn live(
-    findings: &Findings,
+    findings: &ProjectFindings,
     held: Result<Vec<String>, String>,
     me: &Identity,
 ) -> String {
@@ -28,21 +31,21 @@ pub(crate) fn live(
     // Whoever has much of both gets some of both.
     let room = MOST_WORDS.saturating_sub(fixed + 1);
     let room_for_held = room / if findings.operations.is_empty() { 1 } else { 2 };
-    let now = match list(&held, "`lokt status` lists all", Room::of_words(room_for_held)) {
+    let now = match list(&held, "`lokt status` lists all", ListBudget::of_words(room_for_held)) {
         lines if lines.is_empty() => fallback.to_owned(),
         lines => format!("Now:\n\n{}", lines.join("\n")),
     };
     let room = MOST_WORDS.saturating_sub(words(&[&beginning, &now, &end]) + 1);
-    let operations = listed(findings, Room::of_words(room));
+    let operations = listed(findings, ListBudget::of_words(room));
     paragraphs(&[&beginning, &operations, &now, &end])
 }
 
 /// The text for an instruction file, which says nothing that is true only now.
-pub(crate) fn lasting(findings: &Findings, format: Format) -> String {
+pub(crate) fn lasting(findings: &ProjectFindings, format: InstructionFormat) -> String {
     let beginning = format!("#{TITLE}\n\n{}", opening(findings));
     let end = format!("{}\n\n{}\n{IDENTITY}", rules(findings, 0), format.sight());
     let fixed = paragraphs(&[&beginning, "", &end]);
-    let room = Room {
+    let room = ListBudget {
         words: MOST_WORDS.saturating_sub(words(&[&fixed]) + 16),
         // The marks around a section count too.
         characters: format.most_characters().saturating_sub(fixed.chars().count() + 160),
@@ -52,7 +55,7 @@ pub(crate) fn lasting(findings: &Findings, format: Format) -> String {
 
 const TITLE: &str = "# Shared operations, guarded by lokt";
 
-fn opening(findings: &Findings) -> &'static str {
+fn opening(findings: &ProjectFindings) -> &'static str {
     if findings.operations.is_empty() {
         return "Other agents, jobs and people work in this repository at the same time. No guarded operations\n\
                 were found in scripts/, bin/, .github/scripts/, Makefile, justfile or package.json.";
@@ -61,7 +64,7 @@ fn opening(findings: &Findings) -> &'static str {
      the bare command:"
 }
 
-fn rules(findings: &Findings, unread: usize) -> String {
+fn rules(findings: &ProjectFindings, unread: usize) -> String {
     let unread = match unread {
         0 => String::new(),
         count => format!("{count} files were not read: `lokt prime --json` names them."),
@@ -93,16 +96,16 @@ fn identity(me: &Identity) -> String {
 }
 
 /// The operations as a list.
-fn listed(findings: &Findings, room: Room) -> String {
+fn listed(findings: &ProjectFindings, room: ListBudget) -> String {
     let lines: Vec<String> = findings.operations.iter().map(line).collect();
     list(&lines, "`lokt prime --json` lists all", room).join("\n")
 }
 
-fn line(operation: &Operation) -> String {
+fn line(operation: &GuardedOperation) -> String {
     let most = if operation.names.len() > 1 { 20 } else { 32 };
     let names: Vec<String> = operation.names.iter().take(2).map(|it| code(it, most)).collect();
     let more = if operation.names.len() > 2 { ", …" } else { "" };
-    let once = if operation.kind == Kind::Once { " (once)" } else { "" };
+    let once = if operation.kind == OperationKind::Once { " (once)" } else { "" };
     let names = names.join(", ");
     let line = format!("- {names}{more}{once}: run {}", code(&operation.run, 44));
     let Some(instead_of) = &operation.instead_of else { return line };
@@ -115,12 +118,12 @@ fn line(operation: &Operation) -> String {
 
 /// What a list may take.
 #[derive(Clone, Copy)]
-struct Room {
+struct ListBudget {
     words: usize,
     characters: usize,
 }
 
-impl Room {
+impl ListBudget {
     const fn of_words(words: usize) -> Self {
         Self { words, characters: usize::MAX }
     }
@@ -134,7 +137,7 @@ impl Room {
 }
 
 /// As many lines as there is room for. The last one says how many are missing, and where they are.
-fn list(lines: &[String], rest: &str, room: Room) -> Vec<String> {
+fn list(lines: &[String], rest: &str, room: ListBudget) -> Vec<String> {
     if lines.iter().try_fold(room, |left, line| left.after(line)).is_some() {
         return lines.to_vec();
     }

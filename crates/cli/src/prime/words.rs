@@ -9,7 +9,7 @@ mod quoting;
 
 /// A word of a command, without its quotes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Word {
+pub(super) struct ShellWord {
     /// The text, with variables as they are written.
     pub(super) text: String,
     /// Whether a shell would put something else into it.
@@ -18,9 +18,9 @@ pub(super) struct Word {
 
 /// A simple command: its words, without redirections.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Command {
+pub(super) struct SimpleCommand {
     /// Its words, at least one.
-    pub(super) words: Vec<Word>,
+    pub(super) words: Vec<ShellWord>,
     /// The line that it begins in, from 1.
     pub(super) line: usize,
 }
@@ -31,9 +31,9 @@ const DEPTH: u8 = 4;
 const SEARCHES: u8 = 8;
 
 /// All simple commands of a text, those inside substitutions too.
-pub(super) fn commands(text: &str) -> Vec<Command> {
+pub(super) fn commands(text: &str) -> Vec<SimpleCommand> {
     let text = text.replace("\r\n", "\n");
-    Reader::new(&text, 1, DEPTH).read()
+    ShellReader::new(&text, 1, DEPTH).read()
 }
 
 /// A here-document whose lines are still to come.
@@ -42,21 +42,21 @@ struct HereDocument {
     tabs_before_end: bool,
 }
 
-struct Reader<'a> {
+struct ShellReader<'a> {
     rest: &'a str,
     line: usize,
     depth: u8,
     searches: u8,
-    word: Option<Word>,
-    words: Vec<Word>,
+    word: Option<ShellWord>,
+    words: Vec<ShellWord>,
     began: usize,
     /// The next word is a redirection's file.
     skips_word: bool,
     documents: Vec<HereDocument>,
-    found: Vec<Command>,
+    found: Vec<SimpleCommand>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> ShellReader<'a> {
     fn new(rest: &'a str, line: usize, depth: u8) -> Self {
         Self {
             rest,
@@ -72,7 +72,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn read(mut self) -> Vec<Command> {
+    fn read(mut self) -> Vec<SimpleCommand> {
         while let Some(c) = self.next() {
             match c {
                 '\n' => {
@@ -116,7 +116,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The word that is being read, begun where there is none.
-    fn open_word(&mut self) -> &mut Word {
+    fn open_word(&mut self) -> &mut ShellWord {
         if self.word.is_none() && self.words.is_empty() {
             self.began = self.line;
         }
@@ -140,7 +140,7 @@ impl<'a> Reader<'a> {
         self.skips_word = false;
         let words = std::mem::take(&mut self.words);
         if !words.is_empty() {
-            self.found.push(Command { words, line: self.began });
+            self.found.push(SimpleCommand { words, line: self.began });
         }
     }
 
@@ -153,7 +153,7 @@ impl<'a> Reader<'a> {
     }
 
     fn redirection(&mut self, sign: char) {
-        let is_number = |it: &Word| it.text.chars().all(|c| c.is_ascii_digit());
+        let is_number = |it: &ShellWord| it.text.chars().all(|c| c.is_ascii_digit());
         if self.word.as_ref().is_some_and(is_number) {
             self.word = None;
         }

@@ -1,17 +1,17 @@
 use crate::{
-    output::{Glyphs, Painted},
+    output::{Glyphs, StyledLine},
     printable, span,
 };
 use anstyle::{AnsiColor, Style};
 use lokt_lock::{
-    audit::{Lane, Span, SpanKind, Timeline},
+    audit::{Lane, SpanKind, Timeline, TimelineSpan},
     words::Timestamp,
 };
 use std::time::Duration;
 
 /// How a timeline is drawn.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Drawing {
+pub(crate) struct BarOptions {
     /// How many columns wide.
     pub(crate) width: usize,
     pub(crate) glyphs: Glyphs,
@@ -25,7 +25,7 @@ const LONGEST: [usize; 2] = [28, 16];
 
 /// What stands in one column of a bar. Of several, the last of these is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Cell {
+enum BarCell {
     Empty,
     Refused,
     Frozen,
@@ -33,7 +33,7 @@ enum Cell {
     Held,
 }
 
-impl Cell {
+impl BarCell {
     const ALL: [Self; 5] = [Self::Empty, Self::Refused, Self::Frozen, Self::Waited, Self::Held];
 
     fn of(kind: SpanKind) -> Self {
@@ -81,16 +81,16 @@ impl Cell {
 }
 
 /// What one owner had to do with one name.
-struct Row<'a> {
+struct BarRow<'a> {
     name: &'a str,
     owner: &'a str,
-    spans: Vec<&'a Span>,
+    spans: Vec<&'a TimelineSpan>,
 }
 
 /// A timeline as lines: a bar for each owner of each name, and what the characters mean.
-pub(crate) fn lines(timeline: &Timeline, drawing: Drawing) -> Vec<Painted> {
-    let rows: Vec<Row<'_>> = timeline.lanes.iter().flat_map(rows_of).collect();
-    let cells = |row: &Row<'_>| {
+pub(crate) fn lines(timeline: &Timeline, drawing: BarOptions) -> Vec<StyledLine> {
+    let rows: Vec<BarRow<'_>> = timeline.lanes.iter().flat_map(rows_of).collect();
+    let cells = |row: &BarRow<'_>| {
         let [held, waited] =
             [SpanKind::Hold, SpanKind::Wait].map(|kind| total(row, kind, timeline));
         [cut(row.name, LONGEST[0]), cut(row.owner, LONGEST[1]), held, waited]
@@ -100,7 +100,7 @@ pub(crate) fn lines(timeline: &Timeline, drawing: Drawing) -> Vec<Painted> {
     let widths: Vec<usize> = (0..4).map(|column| widest(&table, column)).collect();
     let used: usize = widths.iter().map(|width| width + 2).sum();
     let bar = drawing.width.saturating_sub(used).max(LEAST);
-    let scale = Scale::new(timeline, bar);
+    let scale = TimeScale::new(timeline, bar);
     let axis = plain(scale.axis());
     let bars = rows.iter().map(|row| scale.bar(row, drawing.glyphs));
     let lines = table.iter().zip(std::iter::once(axis).chain(bars)).map(|(cells, bar)| {
@@ -111,25 +111,25 @@ pub(crate) fn lines(timeline: &Timeline, drawing: Drawing) -> Vec<Painted> {
     lines.chain([legend(drawing.glyphs), plain(scale.told(timeline))]).collect()
 }
 
-fn plain(text: String) -> Painted {
+fn plain(text: String) -> StyledLine {
     vec![(Style::new(), text)]
 }
 
 /// The owners of a name, in the order in which they came.
-fn rows_of(lane: &Lane) -> Vec<Row<'_>> {
-    let mut rows: Vec<Row<'_>> = Vec::new();
+fn rows_of(lane: &Lane) -> Vec<BarRow<'_>> {
+    let mut rows: Vec<BarRow<'_>> = Vec::new();
     for span in &lane.spans {
         let owner = span.who.owner.as_str();
         match rows.iter_mut().find(|row| row.owner == owner) {
             Some(row) => row.spans.push(span),
-            None => rows.push(Row { name: &lane.name, owner, spans: vec![span] }),
+            None => rows.push(BarRow { name: &lane.name, owner, spans: vec![span] }),
         }
     }
     rows
 }
 
 /// How long an owner did something within the timeline; nothing where it did not.
-fn total(row: &Row<'_>, kind: SpanKind, timeline: &Timeline) -> String {
+fn total(row: &BarRow<'_>, kind: SpanKind, timeline: &Timeline) -> String {
     let spans = row.spans.iter().filter(|span| span.kind == kind);
     let inside =
         spans.map(|span| span.until.min(timeline.until).since(span.from.max(timeline.from)));
@@ -147,13 +147,13 @@ fn cut(text: &str, columns: usize) -> String {
 }
 
 /// Which column of a bar a time is in.
-struct Scale {
+struct TimeScale {
     from: Timestamp,
     length: u128,
     columns: usize,
 }
 
-impl Scale {
+impl TimeScale {
     fn new(timeline: &Timeline, columns: usize) -> Self {
         let length = timeline.until.since(timeline.from).as_micros().max(1);
         Self { from: timeline.from, length, columns }
@@ -176,15 +176,15 @@ impl Scale {
         format!("{left}{}{right}", " ".repeat(room.max(1)))
     }
 
-    fn bar(&self, row: &Row<'_>, glyphs: Glyphs) -> Painted {
-        let mut cells = vec![Cell::Empty; self.columns];
+    fn bar(&self, row: &BarRow<'_>, glyphs: Glyphs) -> StyledLine {
+        let mut cells = vec![BarCell::Empty; self.columns];
         for span in &row.spans {
             let (first, last) = (self.column(span.from), self.column(span.until));
             // The column in which something ends is another's, where it ends at its very beginning.
             let last =
                 if last > first && self.starts(last) >= span.until { last - 1 } else { last };
             let covered = cells.iter_mut().take(last + 1).skip(first);
-            covered.for_each(|cell| *cell = Cell::of(span.kind).max(*cell));
+            covered.for_each(|cell| *cell = BarCell::of(span.kind).max(*cell));
         }
         painted(&cells, glyphs)
     }
@@ -212,18 +212,18 @@ impl Scale {
 
 /// Cells with their colours, each run of the same painted once. A line ends with its last cell that shows
 /// anything.
-fn painted(cells: &[Cell], glyphs: Glyphs) -> Painted {
-    let end = cells.iter().rposition(|cell| *cell != Cell::Empty).map_or(0, |at| at + 1);
+fn painted(cells: &[BarCell], glyphs: Glyphs) -> StyledLine {
+    let end = cells.iter().rposition(|cell| *cell != BarCell::Empty).map_or(0, |at| at + 1);
     let runs = cells.get(..end).unwrap_or_default().chunk_by(|one, other| one == other);
-    let piece = |run: &[Cell]| {
+    let piece = |run: &[BarCell]| {
         let cell = run.first()?;
         Some((cell.style(), cell.glyph(glyphs).to_string().repeat(run.len())))
     };
     runs.filter_map(piece).collect()
 }
 
-fn legend(glyphs: Glyphs) -> Painted {
-    let shown = Cell::ALL.iter().rev().filter(|cell| **cell != Cell::Empty).zip(0..);
+fn legend(glyphs: Glyphs) -> StyledLine {
+    let shown = BarCell::ALL.iter().rev().filter(|cell| **cell != BarCell::Empty).zip(0..);
     let pieces = shown.flat_map(|(cell, number)| {
         let gap = if number == 0 { "" } else { "  " };
         let glyph = cell.glyph(glyphs).to_string();

@@ -3,8 +3,8 @@ use crate::timeline::samples;
 
 /// The text as it is where nothing is coloured.
 fn plain(timeline: &Timeline, width: usize, glyphs: Glyphs) -> String {
-    let lines = lines(timeline, Drawing { width, glyphs }).into_iter();
-    let line = |line: Painted| line.into_iter().map(|(_, piece)| piece).collect::<String>();
+    let lines = lines(timeline, BarOptions { width, glyphs }).into_iter();
+    let line = |line: StyledLine| line.into_iter().map(|(_, piece)| piece).collect::<String>();
     lines.map(line).collect::<Vec<_>>().join("\n")
 }
 

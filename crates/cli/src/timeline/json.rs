@@ -1,10 +1,10 @@
 use crate::view::command_line;
-use lokt_lock::audit::{Beginning, Lane, Span, SpanEnd, Timeline};
+use lokt_lock::audit::{Lane, SpanEnd, SpanStart, Timeline, TimelineSpan};
 use serde::Serialize;
 
 /// A timeline as JSON; the field names are a contract.
 #[derive(Serialize)]
-pub(crate) struct Json<'a> {
+pub(crate) struct TimelineJson<'a> {
     from: String,
     until: String,
     lanes: Vec<LaneJson<'a>>,
@@ -35,8 +35,8 @@ struct SpanJson<'a> {
 }
 
 /// A timeline as JSON.
-pub(crate) fn json(timeline: &Timeline) -> Json<'_> {
-    Json {
+pub(crate) fn json(timeline: &Timeline) -> TimelineJson<'_> {
+    TimelineJson {
         from: timeline.from.to_string(),
         until: timeline.until.to_string(),
         lanes: timeline.lanes.iter().map(lane).collect(),
@@ -47,12 +47,12 @@ fn lane(lane: &Lane) -> LaneJson<'_> {
     LaneJson { name: &lane.name, spans: lane.spans.iter().map(span).collect() }
 }
 
-fn span(span: &Span) -> SpanJson<'_> {
+fn span(span: &TimelineSpan) -> SpanJson<'_> {
     SpanJson {
         kind: span.kind.as_str(),
         from: span.from.to_string(),
         until: span.until.to_string(),
-        began_earlier: (span.beginning == Beginning::Earlier).then_some(true),
+        began_earlier: (span.beginning == SpanStart::Earlier).then_some(true),
         end: span.end.as_str(),
         by: match &span.end {
             SpanEnd::Broken { by } => Some(by),

@@ -1,7 +1,7 @@
 //! Timelines for tests.
 
 use lokt_lock::{
-    audit::{Beginning, Lane, Span, SpanEnd, SpanKind, Timeline, Who},
+    audit::{EventActor, Lane, SpanEnd, SpanKind, SpanStart, Timeline, TimelineSpan},
     words::Timestamp,
 };
 
@@ -11,11 +11,11 @@ pub(super) fn at(second: i64) -> Timestamp {
 }
 
 /// What somebody did from one second to another.
-pub(super) fn span(kind: SpanKind, owner: &str, (from, until): (i64, i64)) -> Span {
-    let who = Who { owner: owner.to_owned(), agent_id: None, host: None, pid: Some(7) };
+pub(super) fn span(kind: SpanKind, owner: &str, (from, until): (i64, i64)) -> TimelineSpan {
+    let who = EventActor { owner: owner.to_owned(), agent_id: None, host: None, pid: Some(7) };
     let command = vec!["make".to_owned(), "build".to_owned()];
     let (from, until, end) = (at(from), at(until), SpanEnd::Released);
-    Span { kind, from, beginning: Beginning::Known, until, end, who, command }
+    TimelineSpan { kind, from, beginning: SpanStart::Known, until, end, who, command }
 }
 
 fn timeline(lanes: Vec<Lane>) -> Timeline {

@@ -1,14 +1,14 @@
-use super::Place;
-use crate::{exit::Code, failure::Failure, output, refusal, view::table::Table};
+use super::ToolLocations;
+use crate::{exit::ExitCode, failure::Failure, output, refusal, view::table::Table};
 use clap::Args;
-use lokt_tool::lockfile::{Change, Drift, Stored};
+use lokt_tool::lockfile::{Drift, DriftKind, StoredLockfile};
 use serde_json::json;
 
 /// Compare a tool's chain with its lockfile, element by element
 ///
 /// The exit code is 0 where they are the same, 5 where they differ, 3 where there is no lockfile.
 #[derive(Args, Debug)]
-pub(super) struct Diff {
+pub(super) struct ToolDiffCommand {
     /// The tool
     #[arg(value_name = "ID")]
     id: String,
@@ -17,17 +17,17 @@ pub(super) struct Diff {
     json: bool,
 }
 
-impl Diff {
-    pub(super) fn run(&self, place: &Place) -> Result<Code, Failure> {
+impl ToolDiffCommand {
+    pub(super) fn run(&self, place: &ToolLocations) -> Result<ExitCode, Failure> {
         let Some((pin, rows)) = place.checker.drift(&self.id)? else {
             return Err(super::lock::not_pinned(&self.id));
         };
-        let code = if rows.is_empty() { Code::Done } else { Code::NotVerified };
+        let code = if rows.is_empty() { ExitCode::Done } else { ExitCode::NotVerified };
         output::even_if_unread(self.report(&pin, &rows))?;
         Ok(code)
     }
 
-    fn report(&self, pin: &Stored, rows: &[Drift]) -> Result<(), Failure> {
+    fn report(&self, pin: &StoredLockfile, rows: &[Drift]) -> Result<(), Failure> {
         if self.json {
             return output::json(&json!({
                 "item_id": self.id,
@@ -57,7 +57,7 @@ impl Diff {
 
 /// Whether a chain cannot be followed behind an element.
 fn is_the_end(row: &Drift) -> bool {
-    row.changes.iter().any(|it| matches!(it, Change::Missing(_) | Change::Broken(_)))
+    row.changes.iter().any(|it| matches!(it, DriftKind::Missing(_) | DriftKind::Broken(_)))
 }
 
 fn told(row: &Drift) -> String {

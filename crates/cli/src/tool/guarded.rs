@@ -7,38 +7,38 @@ use crate::{
     commands::{
         guard::interrupted,
         held,
-        nesting::{self, Told},
-        waiting::{Line, Waiting},
+        nesting::{self, AnnouncedLock},
+        waiting::{QueueDisplay, WaitOptions},
     },
     context::Context,
-    exit::Code,
+    exit::ExitCode,
     failure::Failure,
     view,
 };
 use lokt_lock::{
     file::{FileStore, FileTicket},
-    guard::{Cause, Signals, Trouble, Watchers},
-    ops::{AllOutcome, Grant, Request, acquire_all, lose, stands},
-    record::Hold,
-    rules::Mode,
+    guard::{GuardWarning, SignalReader, StopCause, SupervisedLocks},
+    ops::{AcquireAllOutcome, Grant, LockRequest, acquire_all, lose, stands},
+    record::HoldKind,
+    rules::LockMode,
     words::LockName,
 };
 use std::ffi::OsString;
 
 /// The locks of a run: one, or none.
-pub(super) struct Locks<'a> {
+pub(super) struct RunLocks<'a> {
     context: &'a Context,
     grants: Vec<Grant<FileTicket>>,
 }
 
 /// What came of asking for a lock, apart from a refusal.
-pub(super) enum Taken<'a> {
-    Entered(Locks<'a>),
+pub(super) enum RunLockOutcome<'a> {
+    Entered(RunLocks<'a>),
     /// A signal ended the wait.
-    Interrupted(Code),
+    Interrupted(ExitCode),
 }
 
-impl<'a> Locks<'a> {
+impl<'a> RunLocks<'a> {
     /// Without a lock.
     pub(super) fn none(context: &'a Context) -> Self {
         Self { context, grants: Vec::new() }
@@ -49,13 +49,13 @@ impl<'a> Locks<'a> {
         context: &'a Context,
         name: &LockName,
         tool: &str,
-        (waiting, signals): (&Waiting, &Signals),
-    ) -> Result<Taken<'a>, Failure> {
-        let request = Request {
+        (waiting, signals): (&WaitOptions, &SignalReader),
+    ) -> Result<RunLockOutcome<'a>, Failure> {
+        let request = LockRequest {
             name,
             caller: &context.caller,
-            mode: Mode::Exclusive,
-            hold: Hold::Guard,
+            mode: LockMode::Exclusive,
+            hold: HoldKind::Guard,
             pid: nix::unistd::getpid().as_raw(),
             ttl: None,
             metadata: None,
@@ -63,14 +63,18 @@ impl<'a> Locks<'a> {
             command: ["lokt", "tool", "run", tool].map(str::to_owned).to_vec(),
             held: nesting::held().into_iter().map(|(_, id)| id).collect(),
         };
-        let mut line = Line::new(signals);
+        let mut line = QueueDisplay::new(signals);
         let outcome = acquire_all(&context.store, vec![request], waiting.patience(), &mut line);
         let ended_by = line.ended_by();
         drop(line);
         match outcome? {
-            AllOutcome::Entered(grants) => Ok(Taken::Entered(Self { context, grants })),
-            AllOutcome::Denied(name, denial) => Err(view::holder::denied(&name, &denial)),
-            AllOutcome::Interrupted => Ok(Taken::Interrupted(interrupted(signals, ended_by))),
+            AcquireAllOutcome::Entered(grants) => {
+                Ok(RunLockOutcome::Entered(Self { context, grants }))
+            }
+            AcquireAllOutcome::Denied(name, denial) => Err(view::holder::denied(&name, &denial)),
+            AcquireAllOutcome::Interrupted => {
+                Ok(RunLockOutcome::Interrupted(interrupted(signals, ended_by)))
+            }
         }
     }
 
@@ -79,15 +83,16 @@ impl<'a> Locks<'a> {
         if self.grants.is_empty() {
             return std::env::vars_os().collect();
         }
-        let told: Vec<Told> = self.grants.iter().map(|grant| Told::of(&grant.record)).collect();
+        let told: Vec<AnnouncedLock> =
+            self.grants.iter().map(|grant| AnnouncedLock::of(&grant.record)).collect();
         let held = nesting::with(&nesting::held(), &self.grants);
         nesting::environment(self.context, &told, &held)
     }
 
     /// Those who watch over the locks while the tool runs.
-    pub(super) fn watchers(&mut self) -> Watchers<'_, FileStore> {
+    pub(super) fn watchers(&mut self) -> SupervisedLocks<'_, FileStore> {
         let Context { store, caller, .. } = self.context;
-        Watchers { store, caller, grants: &mut self.grants }
+        SupervisedLocks { store, caller, grants: &mut self.grants }
     }
 
     /// Whether a lock is lost, by a last look: what came of the run counts only where it was the lock's.
@@ -95,24 +100,25 @@ impl<'a> Locks<'a> {
         let Context { store, caller, .. } = self.context;
         for grant in self.grants.iter_mut().filter(|grant| !grant.lost) {
             if !stands(store, grant)
-                && let Ok(lokt_lock::ops::Loss::Lost { unlogged }) = lose(store, grant, caller)
+                && let Ok(lokt_lock::ops::LossOutcome::Lost { unlogged }) =
+                    lose(store, grant, caller)
             {
-                tell(&Trouble::Lost { name: grant.record.name.clone(), unlogged });
+                tell(&GuardWarning::Lost { name: grant.record.name.clone(), unlogged });
             }
         }
         self.grants.iter().any(|grant| grant.lost)
     }
 
     /// Gives the locks back; the failure, where one was lost.
-    pub(super) fn give_back(self, stopped: Option<Cause>) -> Option<Failure> {
+    pub(super) fn give_back(self, stopped: Option<StopCause>) -> Option<Failure> {
         let lost = held::give_back(self.context, self.grants, &mut |trouble| tell(&trouble));
         lost.first().map(|name| held::lost(name, stopped))
     }
 }
 
 /// Tells what happens while the tool runs.
-pub(super) fn tell(trouble: &Trouble) {
-    if let Trouble::Stopping(Cause::MaxHold) = trouble {
+pub(super) fn tell(trouble: &GuardWarning) {
+    if let GuardWarning::Stopping(StopCause::MaxHold) = trouble {
         return crate::output::warn("its time is up: stopping the tool (SIGTERM)");
     }
     held::tell("tool", trouble);

@@ -1,5 +1,5 @@
-use super::Place;
-use crate::{exit::Code, failure::Failure, output, view, view::table::Table};
+use super::ToolLocations;
+use crate::{exit::ExitCode, failure::Failure, output, view, view::table::Table};
 use clap::Args;
 use lokt_tool::{
     bounded, builtin,
@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, fs, io, path::Path};
 ///
 /// Runtimes and primitives are left out, unless --all asks for them.
 #[derive(Args, Debug)]
-pub(super) struct List {
+pub(super) struct ToolListCommand {
     /// Also what only runs tools: runtimes and primitives
     #[arg(long)]
     all: bool,
@@ -23,21 +23,21 @@ pub(super) struct List {
 }
 
 /// One item, or what is wrong with what is in its place.
-struct Row {
+struct ToolRow {
     id: ItemId,
     spaces: Vec<Space>,
     item: Result<Item, String>,
 }
 
-impl List {
-    pub(super) fn run(&self, place: &Place) -> Result<Code, Failure> {
+impl ToolListCommand {
+    pub(super) fn run(&self, place: &ToolLocations) -> Result<ExitCode, Failure> {
         let mut ids: BTreeMap<ItemId, Vec<Space>> = BTreeMap::new();
         for (id, space) in Space::ALL.into_iter().flat_map(|space| ids_in(place, space)) {
             ids.entry(id).or_default().push(space);
         }
         ids.values_mut().for_each(Vec::dedup);
-        let rows = ids.into_iter().map(|(id, spaces)| Row::of(place, id, spaces));
-        let rows: Vec<Row> = rows.filter(|row| self.all || !row.only_runs_others()).collect();
+        let rows = ids.into_iter().map(|(id, spaces)| ToolRow::of(place, id, spaces));
+        let rows: Vec<ToolRow> = rows.filter(|row| self.all || !row.only_runs_others()).collect();
         if self.json {
             let views: Vec<Value> = rows.iter().map(|row| row.to_json(place)).collect();
             output::json(&views)?;
@@ -52,12 +52,12 @@ impl List {
             }
             output::lines(table.lines())?;
         }
-        Ok(Code::Done)
+        Ok(ExitCode::Done)
     }
 }
 
-impl Row {
-    fn of(place: &Place, id: ItemId, spaces: Vec<Space>) -> Self {
+impl ToolRow {
+    fn of(place: &ToolLocations, id: ItemId, spaces: Vec<Space>) -> Self {
         let item = match place.spaces().item_from(Space::Project, &id) {
             Ok(Some(item)) => Ok(item),
             Ok(None) => Err("gone".to_owned()),
@@ -72,7 +72,7 @@ impl Row {
     }
 
     /// Whether it is pinned: `yes`, `no`, or `broken`, where its lockfile decides and says nothing.
-    fn pinned(&self, place: &Place) -> &'static str {
+    fn pinned(&self, place: &ToolLocations) -> &'static str {
         let version = self.item.as_ref().ok().and_then(|item| item.metadata.version.as_ref());
         let pin = version.map(|version| place.checker.lockfiles.find(&self.id, version));
         match pin {
@@ -82,12 +82,12 @@ impl Row {
         }
     }
 
-    fn signed(&self, place: &Place) -> String {
+    fn signed(&self, place: &ToolLocations) -> String {
         let signer = |item| view::chain::signed_by(item, &place.checker.trust);
         self.item.as_ref().map_or_else(|_| "-".to_owned(), signer)
     }
 
-    fn to_json(&self, place: &Place) -> Value {
+    fn to_json(&self, place: &ToolLocations) -> Value {
         let item = self.item.as_ref().ok();
         let shadows: Vec<&str> = self.spaces.iter().skip(1).map(|space| space.as_str()).collect();
         json!({
@@ -104,7 +104,7 @@ impl Row {
         })
     }
 
-    fn cells(&self, place: &Place) -> Vec<String> {
+    fn cells(&self, place: &ToolLocations) -> Vec<String> {
         let dash = || "-".to_owned();
         let item = match &self.item {
             Ok(item) => item,
@@ -135,7 +135,7 @@ impl Row {
 }
 
 /// The ids of all files of a space that could be items.
-fn ids_in(place: &Place, space: Space) -> Vec<(ItemId, Space)> {
+fn ids_in(place: &ToolLocations, space: Space) -> Vec<(ItemId, Space)> {
     let mut ids = Vec::new();
     for folder in place.spaces().folders(space) {
         collect(folder.path(), "", &mut ids);

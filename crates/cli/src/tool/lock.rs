@@ -1,11 +1,11 @@
-use super::{Place, scope::Scope};
-use crate::{exit::Code, failure::Failure, output, view::command_line};
+use super::{ToolLocations, scope::LockfileScope};
+use crate::{exit::ExitCode, failure::Failure, output, view::command_line};
 use clap::Args;
 use lokt_lock::words::Timestamp;
 use lokt_tool::{
     chain::Chain,
-    check::Refusal,
-    lockfile::{Lockfile, LockfileError, Replace, Stored, compare},
+    check::CheckError,
+    lockfile::{Lockfile, LockfileError, ReplacePolicy, StoredLockfile, compare},
     words::{ItemId, Space, Version},
 };
 use serde_json::json;
@@ -16,13 +16,13 @@ use std::path::Path;
 /// Every element must be signed with a trusted key. A lockfile that is there is replaced only with
 /// --update; one that pins the same stays untouched.
 #[derive(Args, Debug)]
-pub(super) struct Lock {
+pub(super) struct ToolLockCommand {
     /// The tool
     #[arg(value_name = "ID")]
     id: String,
     /// Where to write [default: where the tool is pinned, else `lockfile_scope` in the project's .ai/lokt.toml, else user]
     #[arg(long, value_name = "SCOPE")]
-    scope: Option<Scope>,
+    scope: Option<LockfileScope>,
     /// Replace the lockfile that is there
     #[arg(long)]
     update: bool,
@@ -31,14 +31,14 @@ pub(super) struct Lock {
     json: bool,
 }
 
-impl Lock {
-    pub(super) fn run(&self, place: &Place) -> Result<Code, Failure> {
+impl ToolLockCommand {
+    pub(super) fn run(&self, place: &ToolLocations) -> Result<ExitCode, Failure> {
         let (chain, lockfile) = vouched_for(place, &self.id)?;
         let lockfiles = &place.checker.lockfiles;
         let found = lockfiles.find(&lockfile.tool_id, &lockfile.version);
         let scope = self.scope(place, found, &lockfile.tool_id)?;
         let name = Lockfile::path_of(&lockfile.tool_id, &lockfile.version);
-        let replace = if self.update { Replace::Asked } else { Replace::Never };
+        let replace = if self.update { ReplacePolicy::Asked } else { ReplacePolicy::Never };
         let there = match (lockfiles.read(scope, &name), self.update) {
             (there, false) => there?,
             // What is broken is replaced when somebody asks for that.
@@ -48,23 +48,23 @@ impl Lock {
             Some(there) if compare(&there.lockfile, chain.elements(), None).is_empty() => {
                 (there.path, "unchanged")
             }
-            Some(there) if replace == Replace::Never => return Err(differs(there, &chain)),
+            Some(there) if replace == ReplacePolicy::Never => return Err(differs(there, &chain)),
             _ => (lockfiles.write(scope, &lockfile, replace, Timestamp::now())?, "locked"),
         };
         hidden(place, scope, &lockfile, &path);
         self.report(&lockfile, scope, &path, status)?;
-        Ok(Code::Done)
+        Ok(ExitCode::Done)
     }
 
     /// Where to write: where the pin is that counts, if there is one, or where the project pins another version.
     fn scope(
         &self,
-        place: &Place,
-        found: Result<Option<Stored>, LockfileError>,
+        place: &ToolLocations,
+        found: Result<Option<StoredLockfile>, LockfileError>,
         id: &ItemId,
     ) -> Result<Space, Failure> {
         if self.scope.is_some() {
-            return Scope::chosen(self.scope, place).map(Space::from);
+            return LockfileScope::chosen(self.scope, place).map(Space::from);
         }
         match found {
             Ok(Some(pin)) if pin.scope != Space::System => Ok(pin.scope),
@@ -77,7 +77,7 @@ impl Lock {
             Ok(_) => {
                 let pins = place.checker.lockfiles.of_tool(id).unwrap_or_default();
                 let in_project = pins.iter().any(|(scope, _)| *scope == Space::Project);
-                let chosen = || Scope::chosen(None, place).map(Space::from);
+                let chosen = || LockfileScope::chosen(None, place).map(Space::from);
                 if in_project { Ok(Space::Project) } else { chosen() }
             }
         }
@@ -106,24 +106,24 @@ impl Lock {
 }
 
 /// A chain as it is now, if it is vouched for, and the lockfile that pins it.
-fn vouched_for(place: &Place, id: &str) -> Result<(Chain, Lockfile), Refusal> {
+fn vouched_for(place: &ToolLocations, id: &str) -> Result<(Chain, Lockfile), CheckError> {
     let chain = place.checker.vouched_for(id)?;
     let id = ItemId::new(id)?;
     let origin = chain.root().map(|root| root.origin.to_string()).unwrap_or_default();
-    let lockfile = Lockfile::of(&chain).ok_or(Refusal::NoVersion { id, place: origin })?;
+    let lockfile = Lockfile::of(&chain).ok_or(CheckError::NoVersion { id, place: origin })?;
     Ok((chain, lockfile))
 }
 
-fn differs(there: Stored, chain: &Chain) -> Failure {
+fn differs(there: StoredLockfile, chain: &Chain) -> Failure {
     let rows = compare(&there.lockfile, chain.elements(), None);
     let path = there.path.clone();
-    let failure = Failure::from(Refusal::Drift(Box::new(there), rows));
+    let failure = Failure::from(CheckError::Drift(Box::new(there), rows));
     let message = format!("{} pins another chain already", path.display());
     Failure { message, ..failure }
 }
 
 /// Warns of a pin that another, nearer one hides.
-fn hidden(place: &Place, scope: Space, lockfile: &Lockfile, path: &Path) {
+fn hidden(place: &ToolLocations, scope: Space, lockfile: &Lockfile, path: &Path) {
     match place.checker.lockfiles.find(&lockfile.tool_id, &lockfile.version) {
         Ok(Some(nearer)) if nearer.scope < scope => output::warn(&format!(
             "{} counts for nothing here: {} is nearer",
@@ -136,12 +136,12 @@ fn hidden(place: &Place, scope: Space, lockfile: &Lockfile, path: &Path) {
 
 /// What a tool without a lockfile is told.
 pub(super) fn not_pinned(id: &str) -> Failure {
-    Failure::new(Code::NotFound, format!("{id} is not pinned: it has no lockfile"))
+    Failure::new(ExitCode::NotFound, format!("{id} is not pinned: it has no lockfile"))
         .hint(format!("lokt tool lock {}   pins it as it is now", command_line(&[id.to_owned()])))
 }
 
 /// The pins of other versions of a tool, for people.
-pub(super) fn other_versions(place: &Place, id: &ItemId, version: &Version) -> Vec<String> {
+pub(super) fn other_versions(place: &ToolLocations, id: &ItemId, version: &Version) -> Vec<String> {
     let name = Lockfile::path_of(id, version);
     let pins = place.checker.lockfiles.of_tool(id).unwrap_or_default();
     let others = pins.into_iter().map(|(_, path)| path.display().to_string());

@@ -3,24 +3,24 @@
 mod diff;
 mod guarded;
 mod list;
+mod locations;
 mod lock;
-mod place;
 mod prune;
-mod record;
 mod resolve;
 mod run;
-mod running;
+mod run_record;
 mod scope;
 mod shared;
 mod show;
 mod sign;
+mod tool_run;
 mod verify;
 
-pub(crate) use place::{project_folder, system_spaces, user_space};
+pub(crate) use locations::{project_folder, system_spaces, user_space};
 
-use crate::{cli::Global, exit::Code, failure::Failure};
+use crate::{cli::GlobalOptions, exit::ExitCode, failure::Failure};
 use clap::{Args, Subcommand};
-use place::Place;
+use locations::ToolLocations;
 use std::path::PathBuf;
 
 /// Run signed tools, exactly as they were pinned
@@ -29,46 +29,46 @@ use std::path::PathBuf;
 /// that, is its chain. A lockfile pins the chain; when anything of it changed, or an item that is nearer
 /// hides an element of it, nothing runs.
 #[derive(Args, Debug)]
-pub(crate) struct Tool {
+pub(crate) struct ToolCommand {
     #[command(flatten)]
-    project: Project,
+    project: ProjectOption,
     #[command(subcommand)]
-    command: ToolCommand,
+    command: ToolAction,
 }
 
 #[derive(Args, Debug)]
-struct Project {
+struct ProjectOption {
     /// The project's folder [default: the git work tree, else the working folder]
     #[arg(long = "project", global = true, value_name = "FOLDER")]
     folder: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
-enum ToolCommand {
-    List(list::List),
-    Show(show::Show),
-    Resolve(resolve::Resolve),
-    Lock(lock::Lock),
-    Verify(verify::Verify),
-    Diff(diff::Diff),
-    Prune(prune::Prune),
-    Run(run::Run),
-    Sign(sign::Sign),
+enum ToolAction {
+    List(list::ToolListCommand),
+    Show(show::ToolShowCommand),
+    Resolve(resolve::ToolResolveCommand),
+    Lock(lock::ToolLockCommand),
+    Verify(verify::ToolVerifyCommand),
+    Diff(diff::ToolDiffCommand),
+    Prune(prune::ToolPruneCommand),
+    Run(run::ToolRunCommand),
+    Sign(sign::ToolSignCommand),
 }
 
-impl Tool {
-    pub(crate) fn run(self, global: &Global) -> Result<Code, Failure> {
-        let place = Place::find(self.project.folder.as_deref())?;
+impl ToolCommand {
+    pub(crate) fn run(self, global: &GlobalOptions) -> Result<ExitCode, Failure> {
+        let place = ToolLocations::find(self.project.folder.as_deref())?;
         match self.command {
-            ToolCommand::List(it) => it.run(&place),
-            ToolCommand::Show(it) => it.run(&place),
-            ToolCommand::Resolve(it) => it.run(&place),
-            ToolCommand::Lock(it) => it.run(&place),
-            ToolCommand::Verify(it) => it.run(&place),
-            ToolCommand::Diff(it) => it.run(&place),
-            ToolCommand::Prune(it) => it.run(&place),
-            ToolCommand::Run(it) => it.run(&place, global),
-            ToolCommand::Sign(it) => it.run(&place),
+            ToolAction::List(it) => it.run(&place),
+            ToolAction::Show(it) => it.run(&place),
+            ToolAction::Resolve(it) => it.run(&place),
+            ToolAction::Lock(it) => it.run(&place),
+            ToolAction::Verify(it) => it.run(&place),
+            ToolAction::Diff(it) => it.run(&place),
+            ToolAction::Prune(it) => it.run(&place),
+            ToolAction::Run(it) => it.run(&place, global),
+            ToolAction::Sign(it) => it.run(&place),
         }
     }
 }

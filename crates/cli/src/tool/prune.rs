@@ -1,5 +1,5 @@
-use super::{Place, scope::Scope};
-use crate::{exit::Code, failure::Failure, output};
+use super::{ToolLocations, scope::LockfileScope};
+use crate::{exit::ExitCode, failure::Failure, output};
 use clap::Args;
 use lokt_tool::{lockfile::LockfileError, words::Space};
 use serde_json::json;
@@ -9,10 +9,10 @@ use serde_json::json;
 /// Of the project, unless --scope says otherwise: lockfiles in the user's space may belong to tools of other
 /// projects. One that is broken is not removed.
 #[derive(Args, Debug)]
-pub(super) struct Prune {
+pub(super) struct ToolPruneCommand {
     /// Of which space
     #[arg(long, value_name = "SCOPE", default_value = "project")]
-    scope: Scope,
+    scope: LockfileScope,
     /// Say what would be removed, and remove nothing
     #[arg(long)]
     dry_run: bool,
@@ -21,8 +21,8 @@ pub(super) struct Prune {
     json: bool,
 }
 
-impl Prune {
-    pub(super) fn run(&self, place: &Place) -> Result<Code, Failure> {
+impl ToolPruneCommand {
+    pub(super) fn run(&self, place: &ToolLocations) -> Result<ExitCode, Failure> {
         let (lockfiles, scope) = (&place.checker.lockfiles, Space::from(self.scope));
         let mut removed = Vec::new();
         for name in lockfiles.names(scope)? {
@@ -38,7 +38,7 @@ impl Prune {
             output::json(
                 &json!({"removed": removed, "count": removed.len(), "dry_run": self.dry_run}),
             )?;
-            return Ok(Code::Done);
+            return Ok(ExitCode::Done);
         }
         if removed.is_empty() {
             output::note("every lockfile is of a tool that is there");
@@ -47,12 +47,12 @@ impl Prune {
         for path in removed {
             output::text(&format!("{verb} {}", path.display()))?;
         }
-        Ok(Code::Done)
+        Ok(ExitCode::Done)
     }
 }
 
 /// Whether a lockfile's tool is provably not there, or provably has another version.
-fn is_stale(place: &Place, scope: Space, name: &str) -> bool {
+fn is_stale(place: &ToolLocations, scope: Space, name: &str) -> bool {
     let pin = match place.checker.lockfiles.read(scope, name) {
         Ok(Some(pin)) => pin,
         Err(error @ LockfileError::Flawed { .. }) => {

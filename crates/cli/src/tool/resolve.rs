@@ -1,11 +1,11 @@
-use super::Place;
-use crate::{exit::Code, failure::Failure, output, view};
+use super::ToolLocations;
+use crate::{exit::ExitCode, failure::Failure, output, view};
 use clap::Args;
 use serde_json::json;
 
 /// Show what a tool's chain is now, pinned or not, signed or not
 #[derive(Args, Debug)]
-pub(super) struct Resolve {
+pub(super) struct ToolResolveCommand {
     /// The tool
     #[arg(value_name = "ID")]
     id: String,
@@ -14,8 +14,8 @@ pub(super) struct Resolve {
     json: bool,
 }
 
-impl Resolve {
-    pub(super) fn run(&self, place: &Place) -> Result<Code, Failure> {
+impl ToolResolveCommand {
+    pub(super) fn run(&self, place: &ToolLocations) -> Result<ExitCode, Failure> {
         let chain = place.checker.resolve(&self.id)?;
         if self.json {
             output::json(&json!({
@@ -26,6 +26,6 @@ impl Resolve {
         } else {
             output::lines(view::chain::table(&chain, &place.checker.trust).lines())?;
         }
-        Ok(Code::Done)
+        Ok(ExitCode::Done)
     }
 }

@@ -1,25 +1,25 @@
 use super::{
-    Place,
-    guarded::{Locks, Taken},
-    record::Record,
-    running::Running,
-    scope::Scope,
+    ToolLocations,
+    guarded::{RunLockOutcome, RunLocks},
+    run_record::ToolRunRecord,
+    scope::LockfileScope,
     shared,
+    tool_run::ToolRun,
 };
 use crate::{
-    cli::Global,
-    commands::waiting::Waiting,
+    cli::GlobalOptions,
+    commands::waiting::WaitOptions,
     completion,
     context::Context,
-    exit::Code,
+    exit::ExitCode,
     failure::{Failure, chain},
     output, refusal,
 };
 use clap::Args;
-use lokt_lock::{guard::Signals, words::LockName};
+use lokt_lock::{guard::SignalReader, words::LockName};
 use lokt_tool::{
-    check::Checked,
-    run::{Output, Parameters},
+    check::CheckedChain,
+    run::{Parameters, ToolOutput},
 };
 use serde_json::json;
 use std::{
@@ -37,7 +37,7 @@ const MOST_BYTES: u64 = 256 * 1024 * 1024;
 /// the exit code is 5, and nothing runs. What a tool prints is shown as it comes, or with --json is part of
 /// the result.
 #[derive(Args, Debug)]
-pub(super) struct Run {
+pub(super) struct ToolRunCommand {
     /// The tool
     #[arg(value_name = "ID")]
     pub(super) id: String,
@@ -49,12 +49,12 @@ pub(super) struct Run {
     pub(super) frozen: bool,
     /// Where the lockfile is written [default: `lockfile_scope` in the project's .ai/lokt.toml, else user]
     #[arg(long, value_name = "SCOPE")]
-    pub(super) scope: Option<Scope>,
+    pub(super) scope: Option<LockfileScope>,
     /// Hold this lock while the tool runs, as lokt guard does
     #[arg(long, value_name = "NAME", add = completion::locks())]
     guard: Option<LockName>,
     #[command(flatten)]
-    waiting: Waiting,
+    waiting: WaitOptions,
     /// Share the result as lokt once does: run again where the chain, the parameters or a file has changed
     #[arg(long, conflicts_with_all = ["guard", "wait"])]
     once: bool,
@@ -63,17 +63,21 @@ pub(super) struct Run {
     pub(super) json: bool,
 }
 
-impl Run {
-    pub(super) fn run(self, place: &Place, global: &Global) -> Result<Code, Failure> {
+impl ToolRunCommand {
+    pub(super) fn run(
+        self,
+        place: &ToolLocations,
+        global: &GlobalOptions,
+    ) -> Result<ExitCode, Failure> {
         let result = self.run_it(place, global);
         // With --json, somebody reads stdout whatever happens. Refusals and results are there already.
         if let (true, Err(failure)) = (self.json, &result)
             && !failure.is_told
         {
             let status = match failure.code {
-                Code::Held => "blocked",
-                Code::Lost => "lost",
-                Code::MaxHold => "timeout",
+                ExitCode::Held => "blocked",
+                ExitCode::Lost => "lost",
+                ExitCode::MaxHold => "timeout",
                 _ => "error",
             };
             let shown = json!({"status": status, "item_id": self.id, "error": failure.message});
@@ -82,31 +86,36 @@ impl Run {
         result
     }
 
-    fn run_it(&self, place: &Place, global: &Global) -> Result<Code, Failure> {
+    fn run_it(&self, place: &ToolLocations, global: &GlobalOptions) -> Result<ExitCode, Failure> {
         if self.guard.is_none() && self.waiting.is_asked() {
             return Err(Failure::usage("--wait is for a lock: name one with --guard NAME"));
         }
         let context = Context::new(global)?;
-        let mut record = Record::begin(&context, &self.id);
+        let mut record = ToolRunRecord::begin(&context, &self.id);
         let checked = self.check(place, &mut record)?;
-        let ready = Scope::chosen(self.scope, place).and_then(|it| Ok((it, self.parameters()?)));
+        let ready =
+            LockfileScope::chosen(self.scope, place).and_then(|it| Ok((it, self.parameters()?)));
         let (scope, parameters) = ready.inspect_err(|failure| record.refused(&failure.message))?;
         if self.once {
             return shared::run(self, place, &context, (&checked, parameters.as_text()));
         }
-        let signals = Signals::hold().map_err(|error| {
-            Failure::new(Code::Error, format!("cannot hold signals back: {error}"))
+        let signals = SignalReader::hold().map_err(|error| {
+            Failure::new(ExitCode::Error, format!("cannot hold signals back: {error}"))
         })?;
         let (checked, locks) = match &self.guard {
-            None => (checked, Locks::none(&context)),
-            Some(name) => match Locks::take(&context, name, &self.id, (&self.waiting, &signals))? {
-                Taken::Interrupted(code) => return Ok(code),
-                Taken::Entered(locks) => self.check_again(place, &mut record, (name, locks))?,
-            },
+            None => (checked, RunLocks::none(&context)),
+            Some(name) => {
+                match RunLocks::take(&context, name, &self.id, (&self.waiting, &signals))? {
+                    RunLockOutcome::Interrupted(code) => return Ok(code),
+                    RunLockOutcome::Entered(locks) => {
+                        self.check_again(place, &mut record, (name, locks))?
+                    }
+                }
+            }
         };
-        let output = if self.json { Output::Capture } else { Output::Show };
+        let output = if self.json { ToolOutput::Capture } else { ToolOutput::Show };
         let has_terminal = context.caller.has_terminal();
-        let running = Running {
+        let running = ToolRun {
             place,
             checked: &checked,
             id: &self.id,
@@ -118,7 +127,11 @@ impl Run {
     }
 
     /// The tool, if it and all that runs it is what it must be.
-    fn check(&self, place: &Place, record: &mut Record<'_>) -> Result<Checked, Failure> {
+    fn check(
+        &self,
+        place: &ToolLocations,
+        record: &mut ToolRunRecord<'_>,
+    ) -> Result<CheckedChain, Failure> {
         let checked = match place.checker.check(&self.id) {
             Ok(checked) => checked,
             Err(refused) => {
@@ -135,7 +148,7 @@ impl Run {
             let failure = super::lock::not_pinned(&self.id);
             let message = format!("{}, and --frozen runs only what is", failure.message);
             record.refused(&message);
-            return Err(Failure { code: Code::NotVerified, message, ..failure });
+            return Err(Failure { code: ExitCode::NotVerified, message, ..failure });
         }
         Ok(checked)
     }
@@ -144,10 +157,10 @@ impl Run {
     /// lock back.
     fn check_again<'a>(
         &self,
-        place: &Place,
-        record: &mut Record<'_>,
-        (name, locks): (&LockName, Locks<'a>),
-    ) -> Result<(Checked, Locks<'a>), Failure> {
+        place: &ToolLocations,
+        record: &mut ToolRunRecord<'_>,
+        (name, locks): (&LockName, RunLocks<'a>),
+    ) -> Result<(CheckedChain, RunLocks<'a>), Failure> {
         record.under(name);
         match self.check(place, record) {
             Ok(checked) => Ok((checked, locks)),
@@ -166,7 +179,10 @@ impl Run {
 
     fn parameters_text(&self) -> Result<(String, String), Failure> {
         let fails = |from: &str, error: io::Error| {
-            Failure::new(Code::Error, format!("cannot read the parameters from {from}: {error}"))
+            Failure::new(
+                ExitCode::Error,
+                format!("cannot read the parameters from {from}: {error}"),
+            )
         };
         let text = self.params.to_str();
         let text = text.ok_or_else(|| Failure::usage("--params is not valid UTF-8"))?;

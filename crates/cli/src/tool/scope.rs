@@ -1,23 +1,23 @@
-use super::Place;
-use crate::{exit::Code, failure::Failure};
+use super::ToolLocations;
+use crate::{exit::ExitCode, failure::Failure};
 use clap::ValueEnum;
 use lokt_tool::{bounded, words::Space};
 use std::path::Path;
 
 /// Where a lockfile is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Scope {
+pub(super) enum LockfileScope {
     /// In the project, to be committed with it
     Project,
     /// In the user's space
     User,
 }
 
-impl From<Scope> for Space {
-    fn from(scope: Scope) -> Self {
+impl From<LockfileScope> for Space {
+    fn from(scope: LockfileScope) -> Self {
         match scope {
-            Scope::Project => Self::Project,
-            Scope::User => Self::User,
+            LockfileScope::Project => Self::Project,
+            LockfileScope::User => Self::User,
         }
     }
 }
@@ -26,25 +26,27 @@ impl From<Scope> for Space {
 const SETTING: &str = ".ai/lokt.toml";
 const MOST_BYTES: u64 = 64 * 1024;
 
-impl Scope {
+impl LockfileScope {
     /// Where lockfiles are written: as somebody says, else as the project's file says, else to the user's
     /// space.
-    pub(super) fn chosen(given: Option<Self>, place: &Place) -> Result<Self, Failure> {
+    pub(super) fn chosen(given: Option<Self>, place: &ToolLocations) -> Result<Self, Failure> {
         match given {
             Some(scope) => Ok(scope),
             None => Ok(Self::of_project(place)?.unwrap_or(Self::User)),
         }
     }
 
-    fn of_project(place: &Place) -> Result<Option<Self>, Failure> {
+    fn of_project(place: &ToolLocations) -> Result<Option<Self>, Failure> {
         let path = place.spaces().project.join(SETTING);
-        let fails = |what: &str| Failure::new(Code::Error, format!("{}: {what}", path.display()));
+        let fails =
+            |what: &str| Failure::new(ExitCode::Error, format!("{}: {what}", path.display()));
         let Some(file) = bounded::open(&path).map_err(|error| fails(&error.to_string()))? else {
             return Ok(None);
         };
         let bytes = bounded::read(&file, MOST_BYTES).map_err(|why| fails(&why.to_string()))?;
         let text = String::from_utf8(bytes).map_err(|_| fails("not valid UTF-8"))?;
-        let setting: Setting = toml::from_str(&text).map_err(|error| fails(error.message()))?;
+        let setting: ScopeSetting =
+            toml::from_str(&text).map_err(|error| fails(error.message()))?;
         let scope = setting.lockfile_scope.as_deref();
         let known = |text: &str| Self::from_str(text, false).map_err(|_| unknown(&path, text));
         scope.map(known).transpose()
@@ -53,11 +55,11 @@ impl Scope {
 
 fn unknown(path: &Path, text: &str) -> Failure {
     let what = format!("{}: lockfile_scope is {text:?}", path.display());
-    Failure::new(Code::Error, what).hint("it can be \"project\" or \"user\"")
+    Failure::new(ExitCode::Error, what).hint("it can be \"project\" or \"user\"")
 }
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Setting {
+struct ScopeSetting {
     lockfile_scope: Option<String>,
 }

@@ -1,14 +1,14 @@
 //! A tool whose result is shared: the program runs itself again as the command of `once`.
 
-use super::{Place, run::Run};
+use super::{ToolLocations, run::ToolRunCommand};
 use crate::{
     context::Context,
-    exit::Code,
+    exit::ExitCode,
     failure::Failure,
-    once::{Once, Own},
+    once::{BuiltInCommand, OnceCommand},
 };
 use lokt_lock::words::LockName;
-use lokt_tool::{check::Checked, words::Space};
+use lokt_tool::{check::CheckedChain, words::Space};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use std::{
     ffi::OsString,
@@ -20,13 +20,13 @@ use std::{
 /// Shares the result of a tool that was checked: its key has the digest of the chain and the parameters. The tool
 /// is checked again when it is run.
 pub(super) fn run(
-    run: &Run,
-    place: &Place,
+    run: &ToolRunCommand,
+    place: &ToolLocations,
     context: &Context,
-    (checked, parameters): (&Checked, &str),
-) -> Result<Code, Failure> {
+    (checked, parameters): (&CheckedChain, &str),
+) -> Result<ExitCode, Failure> {
     let program = std::env::current_exe().map_err(|error| {
-        Failure::new(Code::Error, format!("cannot find the program itself: {error}"))
+        Failure::new(ExitCode::Error, format!("cannot find the program itself: {error}"))
     })?;
     // In memory that the command inherits: they may be too long for an argument.
     let memory = in_memory(parameters)?;
@@ -49,7 +49,7 @@ pub(super) fn run(
     // The first run may pin the tool there, and the chain is in the key already.
     let left_out = vec![place.spaces().project.join("lockfiles")];
     let name = name_of(&run.id)?;
-    Once::of_command(name, command, texts, Own { words, left_out }).run(context)
+    OnceCommand::of_command(name, command, texts, BuiltInCommand { words, left_out }).run(context)
 }
 
 /// What the result of a tool is called: `tool.` and its id, with dots for slashes.
@@ -67,6 +67,6 @@ fn in_memory(parameters: &str) -> Result<File, Failure> {
         Ok(memory)
     };
     write().map_err(|error| {
-        Failure::new(Code::Error, format!("cannot keep the parameters in memory: {error}"))
+        Failure::new(ExitCode::Error, format!("cannot keep the parameters in memory: {error}"))
     })
 }

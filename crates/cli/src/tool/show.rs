@@ -1,12 +1,12 @@
-use super::Place;
+use super::ToolLocations;
 use crate::{
-    exit::Code,
+    exit::ExitCode,
     failure::{Failure, chain},
     output, refusal, view,
 };
 use clap::Args;
 use lokt_tool::{
-    check::{Checked, Checker, Refusal},
+    check::{ChainChecker, CheckError, CheckedChain},
     item::Item,
     words::{ItemId, Space},
 };
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 /// Show a tool at a glance: where it is from, what it shadows, who signed it, whether it is pinned, what runs
 #[derive(Args, Debug)]
-pub(super) struct Show {
+pub(super) struct ToolShowCommand {
     /// The tool
     #[arg(value_name = "ID")]
     id: String,
@@ -23,9 +23,9 @@ pub(super) struct Show {
     json: bool,
 }
 
-impl Show {
-    pub(super) fn run(&self, place: &Place) -> Result<Code, Failure> {
-        let id = ItemId::new(&*self.id).map_err(Refusal::from)?;
+impl ToolShowCommand {
+    pub(super) fn run(&self, place: &ToolLocations) -> Result<ExitCode, Failure> {
+        let id = ItemId::new(&*self.id).map_err(CheckError::from)?;
         let item = place.spaces().item_from(Space::Project, &id)?;
         let checked = place.checker.check(&self.id);
         let Some(item) = item else {
@@ -43,11 +43,11 @@ impl Show {
         } else {
             output::lines(told(&item, &shadows, &checked, place))?;
         }
-        Ok(Code::Done)
+        Ok(ExitCode::Done)
     }
 }
 
-fn to_json(item: &Item, shadows: &[Item], checked: &Result<Checked, Refusal>) -> Value {
+fn to_json(item: &Item, shadows: &[Item], checked: &Result<CheckedChain, CheckError>) -> Value {
     let mut shown = view::chain::element(item);
     let Value::Object(fields) = &mut shown else { return shown };
     let mut put = |key: &str, value: Value| fields.insert(key.to_owned(), value);
@@ -82,8 +82,8 @@ fn to_json(item: &Item, shadows: &[Item], checked: &Result<Checked, Refusal>) ->
 fn told(
     item: &Item,
     shadows: &[Item],
-    checked: &Result<Checked, Refusal>,
-    place: &Place,
+    checked: &Result<CheckedChain, CheckError>,
+    place: &ToolLocations,
 ) -> Vec<String> {
     let trust = &place.checker.trust;
     let metadata = &item.metadata;
@@ -124,7 +124,7 @@ fn told(
 }
 
 /// Where a tool that does not run is pinned.
-fn pinned(item: &Item, checker: &Checker) -> String {
+fn pinned(item: &Item, checker: &ChainChecker) -> String {
     let Some(version) = &item.metadata.version else { return "no; it has no version".to_owned() };
     match checker.lockfiles.find(&item.id, version) {
         Ok(Some(pin)) => format!("yes, {}", pin.path.display()),
@@ -134,9 +134,9 @@ fn pinned(item: &Item, checker: &Checker) -> String {
 }
 
 /// What drifted, a line each.
-fn drift_of(refusal: &Refusal) -> Vec<String> {
-    let Refusal::Drift(_, rows) = refusal else { return Vec::new() };
-    let told = |changes: &[lokt_tool::lockfile::Change]| {
+fn drift_of(refusal: &CheckError) -> Vec<String> {
+    let CheckError::Drift(_, rows) = refusal else { return Vec::new() };
+    let told = |changes: &[lokt_tool::lockfile::DriftKind]| {
         changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
     };
     rows.iter().map(|row| format!("{}  {}", row.item_id, told(&row.changes))).collect()

@@ -1,10 +1,10 @@
-use super::Place;
-use crate::{exit::Code, failure::Failure, output};
+use super::ToolLocations;
+use crate::{exit::ExitCode, failure::Failure, output};
 use clap::Args;
 use lokt_lock::words::Timestamp;
 use lokt_tool::{
-    check::Refusal,
-    item::{Item, Origin},
+    check::CheckError,
+    item::{Item, ItemOrigin},
     signature::{KeyFiles, SecretKey, SignatureLine, signed},
     words::{ItemId, Space},
 };
@@ -16,7 +16,7 @@ use std::{fs, io::Write, path::Path};
 /// Each is looked for in the project, then in the user's space. It must be readable as an item. The
 /// signature is one line of comment at its beginning; nothing else of the file changes.
 #[derive(Args, Debug)]
-pub(super) struct Sign {
+pub(super) struct ToolSignCommand {
     /// The tools, runtimes or primitives
     #[arg(value_name = "ID", required = true)]
     ids: Vec<String>,
@@ -25,12 +25,12 @@ pub(super) struct Sign {
     json: bool,
 }
 
-impl Sign {
-    pub(super) fn run(&self, place: &Place) -> Result<Code, Failure> {
+impl ToolSignCommand {
+    pub(super) fn run(&self, place: &ToolLocations) -> Result<ExitCode, Failure> {
         let key = KeyFiles::of(&place.spaces().user).secret()?;
         // First all are made out, then any is written.
-        let drafts: Vec<Draft> =
-            self.ids.iter().map(|id| Draft::of(place, id, &key)).collect::<Result<_, _>>()?;
+        let drafts: Vec<SignedDraft> =
+            self.ids.iter().map(|id| SignedDraft::of(place, id, &key)).collect::<Result<_, _>>()?;
         let mut views: Vec<Value> = Vec::new();
         let fingerprint = key.public().fingerprint();
         for draft in &drafts {
@@ -58,22 +58,22 @@ impl Sign {
                 "your own key {fingerprint} is not trusted here: what you signed will not run"
             ));
         }
-        Ok(Code::Done)
+        Ok(ExitCode::Done)
     }
 }
 
 /// An item with its new content.
-struct Draft {
+struct SignedDraft {
     item: Item,
     path: std::path::PathBuf,
     content: Vec<u8>,
 }
 
-impl Draft {
-    fn of(place: &Place, id: &str, key: &SecretKey) -> Result<Self, Failure> {
-        let id = ItemId::new(id).map_err(Refusal::from)?;
+impl SignedDraft {
+    fn of(place: &ToolLocations, id: &str, key: &SecretKey) -> Result<Self, Failure> {
+        let id = ItemId::new(id).map_err(CheckError::from)?;
         let item = writable(place, &id)?;
-        let Origin::File(path) = item.origin.clone() else {
+        let ItemOrigin::File(path) = item.origin.clone() else {
             return Err(not_writable(&id));
         };
         let same = is_signed_by(&item, key);
@@ -96,7 +96,7 @@ impl Draft {
     /// Puts the new content in the file's place, whole or not at all.
     fn write(&self) -> Result<(), Failure> {
         let fails = |error: std::io::Error| {
-            Failure::new(Code::Error, format!("cannot write {}: {error}", self.path.display()))
+            Failure::new(ExitCode::Error, format!("cannot write {}: {error}", self.path.display()))
         };
         let folder = self.path.parent().unwrap_or(Path::new("."));
         let mut draft = tempfile::NamedTempFile::new_in(folder).map_err(fails)?;
@@ -108,7 +108,7 @@ impl Draft {
         if fs::read(&self.path).map_err(fails)? != self.item.bytes {
             let text =
                 format!("{} was changed at this moment, and is not signed", self.path.display());
-            return Err(Failure::new(Code::Error, text).hint("sign it again"));
+            return Err(Failure::new(ExitCode::Error, text).hint("sign it again"));
         }
         draft.persist(&self.path).map_err(|error| fails(error.error))?;
         Ok(())
@@ -116,7 +116,7 @@ impl Draft {
 }
 
 /// The nearest item of that id that this user may write.
-fn writable(place: &Place, id: &ItemId) -> Result<Item, Failure> {
+fn writable(place: &ToolLocations, id: &ItemId) -> Result<Item, Failure> {
     for space in [Space::Project, Space::User] {
         if let Some(item) = place.spaces().item_in(space, id)? {
             return Ok(item);
@@ -126,11 +126,14 @@ fn writable(place: &Place, id: &ItemId) -> Result<Item, Failure> {
         return Err(not_writable(id));
     }
     let places = place.spaces().places(Space::Project);
-    Err(Refusal::NoTool { id: id.clone(), places }.into())
+    Err(CheckError::NoTool { id: id.clone(), places }.into())
 }
 
 fn not_writable(id: &ItemId) -> Failure {
-    Failure::new(Code::NotYours, format!("{id} is of the system space, which is never written to"))
+    Failure::new(
+        ExitCode::NotYours,
+        format!("{id} is of the system space, which is never written to"),
+    )
 }
 
 /// Whether signing would change nothing but the time: then the file stays as it is.

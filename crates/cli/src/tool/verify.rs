@@ -1,13 +1,13 @@
-use super::{Place, scope::Scope};
+use super::{ToolLocations, scope::LockfileScope};
 use crate::{
-    exit::Code,
+    exit::ExitCode,
     failure::{Failure, chain},
     output, refusal,
 };
 use clap::Args;
 use lokt_lock::sys::in_portions_of;
 use lokt_tool::{
-    check::{Checked, Refusal},
+    check::{CheckError, CheckedChain},
     lockfile::LockfileError,
     words::{ItemId, Space, Version},
 };
@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 #[command(
     override_usage = "lokt tool verify [OPTIONS] <ID>...\n       lokt tool verify --all [--scope <SCOPE>]"
 )]
-pub(super) struct Verify {
+pub(super) struct ToolVerifyCommand {
     /// The tools
     #[arg(value_name = "ID", required_unless_present = "all")]
     ids: Vec<String>,
@@ -30,7 +30,7 @@ pub(super) struct Verify {
     all: bool,
     /// With --all: of which space
     #[arg(long, value_name = "SCOPE", requires = "all", default_value = "project")]
-    scope: Scope,
+    scope: LockfileScope,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -40,18 +40,18 @@ pub(super) struct Verify {
 const PORTION: usize = 16;
 
 /// What came of checking one.
-struct Verdict {
+struct VerifyOutcome {
     name: String,
-    result: Result<Checked, Failure>,
+    result: Result<CheckedChain, Failure>,
     json: Value,
 }
 
-impl Verify {
-    pub(super) fn run(&self, place: &Place) -> Result<Code, Failure> {
-        let verdicts: Vec<Verdict> = if self.all {
+impl ToolVerifyCommand {
+    pub(super) fn run(&self, place: &ToolLocations) -> Result<ExitCode, Failure> {
+        let verdicts: Vec<VerifyOutcome> = if self.all {
             let scope = Space::from(self.scope);
             // What cannot be listed could hold a pin that a run would heed.
-            let names = place.checker.lockfiles.names(scope).map_err(Refusal::from)?;
+            let names = place.checker.lockfiles.names(scope).map_err(CheckError::from)?;
             let judge = |name: &String| of_pin(place, scope, name.clone());
             in_portions_of(PORTION, &names, |part| part.iter().map(judge).collect())
         } else {
@@ -66,11 +66,11 @@ impl Verify {
         }
         // Drift weighs more than a pin that is missing.
         let codes = verdicts.iter().filter_map(|it| it.result.as_ref().err()).map(|it| it.code);
-        let worst = codes.max_by_key(|code| (*code == Code::NotVerified, code.number()));
-        Ok(worst.unwrap_or(Code::Done))
+        let worst = codes.max_by_key(|code| (*code == ExitCode::NotVerified, code.number()));
+        Ok(worst.unwrap_or(ExitCode::Done))
     }
 
-    fn report(&self, verdicts: &[Verdict]) -> Result<(), Failure> {
+    fn report(&self, verdicts: &[VerifyOutcome]) -> Result<(), Failure> {
         if self.json {
             let views: Vec<&Value> = verdicts.iter().map(|it| &it.json).collect();
             return output::json(&views);
@@ -88,7 +88,7 @@ impl Verify {
     }
 }
 
-fn of_pin(place: &Place, scope: Space, name: String) -> Verdict {
+fn of_pin(place: &ToolLocations, scope: Space, name: String) -> VerifyOutcome {
     let pin = place.checker.lockfiles.read(scope, &name);
     match pin {
         Ok(Some(pin)) => {
@@ -107,31 +107,31 @@ fn of_pin(place: &Place, scope: Space, name: String) -> Verdict {
         }
         // It is gone since it was listed.
         Ok(None) => {
-            let failure = Failure::new(Code::NotFound, format!("{name} is gone"));
+            let failure = Failure::new(ExitCode::NotFound, format!("{name} is gone"));
             let json = json!({"status": "not-pinned", "lockfile": name});
-            Verdict { name, result: Err(failure), json }
+            VerifyOutcome { name, result: Err(failure), json }
         }
         Err(error) => broken(name, error),
     }
 }
 
 /// Whether the tool that is there has provably another version than the one that is pinned.
-fn is_of_another_version(place: &Place, tool: &ItemId, pinned: &Version) -> bool {
+fn is_of_another_version(place: &ToolLocations, tool: &ItemId, pinned: &Version) -> bool {
     match place.spaces().item_from(Space::Project, tool) {
         Ok(Some(item)) => item.metadata.version.as_ref() != Some(pinned),
         _ => false,
     }
 }
 
-fn broken(name: String, error: LockfileError) -> Verdict {
-    let refusal = Refusal::from(error);
+fn broken(name: String, error: LockfileError) -> VerifyOutcome {
+    let refusal = CheckError::from(error);
     let json = refusal::to_json(name.trim_end_matches(".lock.json"), &refusal);
-    Verdict { name, result: Err(refusal.into()), json }
+    VerifyOutcome { name, result: Err(refusal.into()), json }
 }
 
-fn of_tool(place: &Place, id: &str) -> Verdict {
+fn of_tool(place: &ToolLocations, id: &str) -> VerifyOutcome {
     match place.checker.check(id) {
-        Ok(Checked { pin: None, .. }) => Verdict {
+        Ok(CheckedChain { pin: None, .. }) => VerifyOutcome {
             name: id.to_owned(),
             result: Err(super::lock::not_pinned(id)),
             json: json!({"status": "not-pinned", "item_id": id}),
@@ -146,7 +146,7 @@ fn of_tool(place: &Place, id: &str) -> Verdict {
     }
 }
 
-fn judged(id: &str, name: String, result: Result<Checked, Refusal>) -> Verdict {
+fn judged(id: &str, name: String, result: Result<CheckedChain, CheckError>) -> VerifyOutcome {
     match result {
         Ok(checked) => {
             let json = json!({
@@ -156,12 +156,12 @@ fn judged(id: &str, name: String, result: Result<Checked, Refusal>) -> Verdict {
                 "digest": checked.chain.digest().to_string(),
                 "lockfile_path": checked.pin.as_ref().map(|pin| &pin.path),
             });
-            Verdict { name, result: Ok(checked), json }
+            VerifyOutcome { name, result: Ok(checked), json }
         }
         Err(refusal) => {
             let json = refusal::to_json(id, &refusal);
             let message = chain(&refusal);
-            Verdict { name, result: Err(Failure { message, ..refusal.into() }), json }
+            VerifyOutcome { name, result: Err(Failure { message, ..refusal.into() }), json }
         }
     }
 }

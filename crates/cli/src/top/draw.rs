@@ -1,10 +1,10 @@
 use super::{
-    lines::{self, Line, Tone, clean},
-    scene::{Scene, Seen},
-    state::{Asking, Detail, State},
+    lines::{self, TableLine, TextTone, clean},
+    snapshot::{NameStatus, RootSnapshot},
+    state::{DetailVisibility, KeyboardMode, ViewState},
 };
 use crate::{output::Glyphs, printable};
-use lokt_lock::{audit::Logged, words::Timestamp};
+use lokt_lock::{audit::LogLine, words::Timestamp};
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},
@@ -37,27 +37,27 @@ const KEYS: &str = "q quit  up/down choose  Enter detail  s sort  / filter  f fr
 
 /// A screen to draw: all that it shows are values.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Screen<'a> {
-    pub(super) scene: &'a Scene,
-    pub(super) state: &'a State,
+pub(super) struct ScreenContent<'a> {
+    pub(super) scene: &'a RootSnapshot,
+    pub(super) state: &'a ViewState,
     pub(super) now: Timestamp,
     pub(super) palette: Palette,
     pub(super) glyphs: Glyphs,
 }
 
-impl Screen<'_> {
+impl ScreenContent<'_> {
     /// Draws everything that there is room for.
     pub(super) fn draw(&self, frame: &mut Frame<'_>) {
         let Rect { width, height, .. } = frame.area();
         let list = self.state.list(self.scene);
         let chosen = self.state.chosen_in(&list);
         let seen = chosen.and_then(|at| list.get(at)).copied();
-        let full = seen.filter(|_| self.state.detail == Detail::Shown && height >= LOW);
+        let full = seen.filter(|_| self.state.detail == DetailVisibility::Shown && height >= LOW);
         let full = full.map_or_else(Vec::new, |seen| lines::full(seen, self.now));
         let lines_of = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);
         let detail = if full.is_empty() { 0 } else { (lines_of(full.len()) + 1).min(height / 2) };
         let events = lines_of(self.scene.events.len()).saturating_add(1).min(height / 4);
-        let foot = Foot::of(self);
+        let foot = FooterLine::of(self);
         let parts = Layout::vertical([
             Constraint::Length(u16::from(height > 4)),
             Constraint::Min(1),
@@ -76,8 +76,9 @@ impl Screen<'_> {
         require_printable(frame);
     }
 
-    fn title(&self, list: &[&Seen]) -> Paragraph<'_> {
-        let count = |what: fn(&Seen) -> usize| self.scene.names.iter().map(what).sum::<usize>();
+    fn title(&self, list: &[&NameStatus]) -> Paragraph<'_> {
+        let count =
+            |what: fn(&NameStatus) -> usize| self.scene.names.iter().map(what).sum::<usize>();
         let held = count(|seen| seen.lock.as_ref().map_or(0, |lock| lock.taken));
         let (waiting, frozen) =
             (count(|seen| seen.waiters().len()), count(|seen| usize::from(seen.freeze.is_some())));
@@ -98,7 +99,7 @@ impl Screen<'_> {
         &self,
         frame: &mut Frame<'_>,
         area: Rect,
-        (list, chosen): (&[&Seen], Option<usize>),
+        (list, chosen): (&[&NameStatus], Option<usize>),
     ) {
         if list.is_empty() {
             let text = if self.scene.names.is_empty() {
@@ -109,7 +110,8 @@ impl Screen<'_> {
             frame.render_widget(Paragraph::new(text).style(self.quiet()), area);
             return;
         }
-        let lines: Vec<Vec<Line>> = list.iter().map(|seen| lines::lines(seen, self.now)).collect();
+        let lines: Vec<Vec<TableLine>> =
+            list.iter().map(|seen| lines::lines(seen, self.now)).collect();
         let first = chosen.map(|at| lines.iter().take(at).map(Vec::len).sum());
         let columns = columns(area.width);
         let widths = widths(&lines).into_iter().take(columns);
@@ -133,7 +135,7 @@ impl Screen<'_> {
         frame.render_stateful_widget(table, area, &mut shown);
     }
 
-    fn detail(&self, seen: &Seen, full: Vec<(&'static str, String)>) -> Paragraph<'_> {
+    fn detail(&self, seen: &NameStatus, full: Vec<(&'static str, String)>) -> Paragraph<'_> {
         let line = |(word, text): (&'static str, String)| {
             Text::from(vec![Span::styled(format!("  {word:<9} "), self.quiet()), Span::raw(text)])
         };
@@ -160,13 +162,13 @@ impl Screen<'_> {
         block.border_style(self.quiet()).title(format!(" {title} "))
     }
 
-    fn tone(&self, tone: Tone) -> Style {
+    fn tone(&self, tone: TextTone) -> Style {
         let colour = match tone {
-            Tone::Calm => return Style::new(),
-            Tone::Waiting => Color::Yellow,
-            Tone::Frozen => Color::Cyan,
-            Tone::Odd => Color::Magenta,
-            Tone::Broken => Color::Red,
+            TextTone::Calm => return Style::new(),
+            TextTone::Waiting => Color::Yellow,
+            TextTone::Frozen => Color::Cyan,
+            TextTone::Odd => Color::Magenta,
+            TextTone::Broken => Color::Red,
         };
         match self.palette {
             Palette::Colours => Style::new().fg(colour),
@@ -193,29 +195,29 @@ fn require_printable(frame: &mut Frame<'_>) {
 }
 
 /// The last line: what is asked or to be told, else which keys there are. More lines, where that is long.
-struct Foot {
+struct FooterLine {
     text: String,
     /// Whether somebody is typing at its end.
     is_typed: bool,
     is_loud: bool,
 }
 
-impl Foot {
-    fn of(screen: &Screen<'_>) -> Self {
+impl FooterLine {
+    fn of(screen: &ScreenContent<'_>) -> Self {
         let state = screen.state;
         let typing = |text: String| Self { text: clean(&text), is_typed: true, is_loud: true };
         let loud = |text: String| Self { text: clean(&text), is_typed: false, is_loud: true };
         let message = state.message.as_ref().or(screen.scene.trouble.as_ref());
         match (&state.asking, message) {
-            (Asking::Filter, _) => typing(format!("filter: {}", state.filter)),
-            (Asking::FreezeFor(name, time), why) => {
+            (KeyboardMode::Filter, _) => typing(format!("filter: {}", state.filter)),
+            (KeyboardMode::FreezeFor(name, time), why) => {
                 let why = why.map(|it| format!("{it}; ")).unwrap_or_default();
                 typing(format!("{why}freeze {name}? Enter does, Esc does not; for: {time}"))
             }
-            (Asking::Unfreeze(name), _) => loud(format!("lift the freeze of {name}? y/n")),
-            (Asking::Unlock(name, _), _) => loud(format!("unlock {name}? y/n")),
-            (Asking::Nothing, Some(message)) => loud(message.clone()),
-            (Asking::Nothing, None) => {
+            (KeyboardMode::Unfreeze(name), _) => loud(format!("lift the freeze of {name}? y/n")),
+            (KeyboardMode::Unlock(name, _), _) => loud(format!("unlock {name}? y/n")),
+            (KeyboardMode::Nothing, Some(message)) => loud(message.clone()),
+            (KeyboardMode::Nothing, None) => {
                 Self { text: KEYS.to_owned(), is_typed: false, is_loud: false }
             }
         }
@@ -232,7 +234,7 @@ impl Foot {
         if lines > 1 { lines.saturating_add(1) } else { 1 }
     }
 
-    fn draw(self, frame: &mut Frame<'_>, area: Rect, screen: &Screen<'_>) {
+    fn draw(self, frame: &mut Frame<'_>, area: Rect, screen: &ScreenContent<'_>) {
         let width = u16::try_from(Span::raw(self.text.as_str()).width()).unwrap_or(u16::MAX);
         let end = area.x.saturating_add(width);
         let style = if self.is_loud { BOLD } else { screen.quiet() };
@@ -256,7 +258,7 @@ const fn columns(width: u16) -> usize {
 }
 
 /// As wide as what is in them: all columns but the last, which gets the rest.
-fn widths(lines: &[Vec<Line>]) -> [Constraint; 6] {
+fn widths(lines: &[Vec<TableLine>]) -> [Constraint; 6] {
     let mut widths = lines::HEAD.map(|head| Span::raw(head).width());
     for line in lines.iter().flatten() {
         for (width, cell) in widths.iter_mut().zip(&line.cells) {
@@ -276,7 +278,7 @@ fn widths(lines: &[Vec<Line>]) -> [Constraint; 6] {
 }
 
 /// An event in short: when today, what, to what, by whom.
-fn told(event: &Logged) -> String {
+fn told(event: &LogLine) -> String {
     let text = |key: &str| event.text(key).unwrap_or("-");
     let clock = text("ts").get(11..19).unwrap_or("-");
     clean(&format!("  {clock}  {:<14} {}  {}", text("event"), text("name"), text("owner")))

@@ -1,23 +1,24 @@
 use super::*;
 use crate::top::{
-    keys::Key,
+    keys::KeyPress,
     samples::{at, busy, idle},
 };
 use proptest::prelude::*;
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};
 
 /// A screen after some keys.
-fn drawn(scene: &Scene, keys: &[Key], (width, height): (u16, u16)) -> Buffer {
+fn drawn(scene: &RootSnapshot, keys: &[KeyPress], (width, height): (u16, u16)) -> Buffer {
     drawn_in(scene, keys, (width, height), Palette::Colours)
 }
 
-fn drawn_in(scene: &Scene, keys: &[Key], size: (u16, u16), palette: Palette) -> Buffer {
-    let mut state = State::default();
+fn drawn_in(scene: &RootSnapshot, keys: &[KeyPress], size: (u16, u16), palette: Palette) -> Buffer {
+    let mut state = ViewState::default();
     for key in keys {
         state.press(*key, scene);
     }
     let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
-    let screen = Screen { scene, state: &state, now: at(100), palette, glyphs: Glyphs::Unicode };
+    let screen =
+        ScreenContent { scene, state: &state, now: at(100), palette, glyphs: Glyphs::Unicode };
     terminal.draw(|frame| screen.draw(frame)).unwrap();
     terminal.backend().buffer().clone()
 }
@@ -75,26 +76,32 @@ fn the_chosen_name_in_full() {
   waiting   1. bob (pid 9) for 1m: make test
   waiting   2. eve (pid 9) for 5s: sh -c 'make docs'
   waiting   3. tim (pid 9) for 1s:";
-    let screen = text(&drawn(&busy(), &[Key::Enter], (80, 24)));
+    let screen = text(&drawn(&busy(), &[KeyPress::Enter], (80, 24)));
     assert!(screen.contains(expected), "{screen}");
 }
 
 #[test]
 fn what_is_asked_and_told_is_in_the_last_line() {
-    let last =
-        |keys: &[Key]| text(&drawn(&busy(), keys, (80, 24))).lines().last().unwrap().to_owned();
-    let key = Key::Character;
+    let last = |keys: &[KeyPress]| {
+        text(&drawn(&busy(), keys, (80, 24))).lines().last().unwrap().to_owned()
+    };
+    let key = KeyPress::Character;
     assert_eq!(last(&[key('u')]), "unlock build? y/n");
-    assert_eq!(last(&[Key::Down, key('f')]), "lift the freeze of deploy? y/n");
+    assert_eq!(last(&[KeyPress::Down, key('f')]), "lift the freeze of deploy? y/n");
     assert_eq!(last(&[key('f')]), "freeze build? Enter does, Esc does not; for: 1h");
     assert_eq!(last(&[key('/'), key('a')]), "filter: a");
-    let wrong = last(&[key('f'), key('x'), Key::Enter]);
+    let wrong = last(&[key('f'), key('x'), KeyPress::Enter]);
     assert!(wrong.contains("is not a duration"), "{wrong}");
 }
 
 #[test]
 fn a_filter_says_how_many_it_leaves() {
-    let keys = [Key::Character('/'), Key::Character('z'), Key::Character('o'), Key::Enter];
+    let keys = [
+        KeyPress::Character('/'),
+        KeyPress::Character('z'),
+        KeyPress::Character('o'),
+        KeyPress::Enter,
+    ];
     let screen = text(&drawn(&busy(), &keys, (80, 24)));
     assert!(
         screen.starts_with("lokt top  5 held, 3 waiting, 2 frozen; filter \"zo\": 1 of 6;"),
@@ -104,19 +111,19 @@ fn a_filter_says_how_many_it_leaves() {
 
 #[test]
 fn where_nothing_is_held_that_is_said() {
-    let screen = text(&drawn(&idle(), &[Key::Enter], (80, 24)));
+    let screen = text(&drawn(&idle(), &[KeyPress::Enter], (80, 24)));
     assert!(screen.contains("nothing is held or frozen"), "{screen}");
-    let unlisted = Scene { trouble: Some("cannot list /x".to_owned()), ..idle() };
+    let unlisted = RootSnapshot { trouble: Some("cannot list /x".to_owned()), ..idle() };
     assert!(text(&drawn(&unlisted, &[], (80, 24))).ends_with("cannot list /x"));
 }
 
 #[test]
 fn a_long_refusal_is_told_whole() {
-    let mut state = State::default();
+    let mut state = ViewState::default();
     state.message = Some("word ".repeat(30).trim().to_owned());
     let mut terminal = Terminal::new(TestBackend::new(60, 20)).unwrap();
     let scene = busy();
-    let screen = Screen {
+    let screen = ScreenContent {
         scene: &scene,
         state: &state,
         now: at(100),
@@ -131,7 +138,7 @@ fn a_long_refusal_is_told_whole() {
 
 #[test]
 fn the_chosen_name_is_in_sight_however_long_the_list() {
-    let screen = text(&drawn(&busy(), &[Key::End], (80, 8)));
+    let screen = text(&drawn(&busy(), &[KeyPress::End], (80, 8)));
     assert!(screen.contains("> review"), "{screen}");
     let screen = text(&drawn(&busy(), &[], (80, 4)));
     assert!(screen.contains("> build"), "{screen}");
@@ -162,7 +169,7 @@ fn a_hostile_text_stays_a_text() {
     let mut scene = busy();
     let lock = scene.names[0].lock.as_mut().unwrap();
     lock.waiters[0].owner = "\u{1b}[2J\nbob".to_owned();
-    for keys in [&[][..], &[Key::Enter]] {
+    for keys in [&[][..], &[KeyPress::Enter]] {
         let screen = text(&drawn(&scene, keys, (80, 24)));
         assert!(!screen.contains('\u{1b}') && screen.contains(r"\u{1b}[2J\nbob"), "{screen}");
     }
@@ -173,10 +180,10 @@ proptest! {
 
     #[test]
     fn every_size_can_be_drawn(width in 1..200_u16, height in 1..60_u16, keys in "[sfu/qjk\r\u{1b}yn0-9]{0,8}") {
-        let keys: Vec<Key> = keys.chars().map(|it| match it {
-            '\r' => Key::Enter,
-            '\u{1b}' => Key::Escape,
-            typed => Key::Character(typed),
+        let keys: Vec<KeyPress> = keys.chars().map(|it| match it {
+            '\r' => KeyPress::Enter,
+            '\u{1b}' => KeyPress::Escape,
+            typed => KeyPress::Character(typed),
         }).collect();
         drawn(&busy(), &keys, (width, height));
         drawn(&idle(), &keys, (width, height));

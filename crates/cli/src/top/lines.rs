@@ -1,12 +1,12 @@
-use super::{age, scene::Seen};
+use super::{age, snapshot::NameStatus};
 use crate::{
     printable,
     view::{command_line, entry, holder},
 };
 use lokt_lock::{
-    ops::{Entry, State},
-    record::Record,
-    rules::TicketText,
+    ops::{LockState, StatusEntry},
+    record::LockRecord,
+    rules::TicketContent,
     words::Timestamp,
 };
 
@@ -18,14 +18,14 @@ pub(super) const HEAD: [&str; 6] = ["NAME", "STATE", "OWNER", "AGE", "ENDS IN", 
 
 /// One line of the table.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Line {
+pub(super) struct TableLine {
     pub(super) cells: [String; 6],
-    pub(super) tone: Tone,
+    pub(super) tone: TextTone,
 }
 
 /// In which tone a line is told. The state's word says the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tone {
+pub(super) enum TextTone {
     Calm,
     Waiting,
     Frozen,
@@ -36,60 +36,60 @@ pub(super) enum Tone {
 }
 
 /// The lines of a name: who holds it, who else is in, who waits, who froze it.
-pub(super) fn lines(seen: &Seen, now: Timestamp) -> Vec<Line> {
+pub(super) fn lines(seen: &NameStatus, now: Timestamp) -> Vec<TableLine> {
     let mut lines = Vec::new();
     if let Some(lock) = &seen.lock {
         lines.push(first(lock, now));
         let beside = lock.record().into_iter().flat_map(|it| &it.co_holders);
         lines.extend(beside.map(|it| of_record("beside".to_owned(), it, now)));
         lines.extend(
-            lock.inside.iter().map(|it| of_ticket("inside".to_owned(), it, now, Tone::Odd)),
+            lock.inside.iter().map(|it| of_ticket("inside".to_owned(), it, now, TextTone::Odd)),
         );
         lines.extend(
-            lock.waiters
-                .iter()
-                .take(WAITERS)
-                .zip(1..)
-                .map(|(it, place)| of_ticket(format!("waiting {place}"), it, now, Tone::Waiting)),
+            lock.waiters.iter().take(WAITERS).zip(1..).map(|(it, place)| {
+                of_ticket(format!("waiting {place}"), it, now, TextTone::Waiting)
+            }),
         );
         lines.extend(more(lock.waiters.len().saturating_sub(WAITERS)));
     }
     if let Some(freeze) = &seen.freeze {
         lines.push(match freeze.record() {
             Some(record) => {
-                Line { tone: Tone::Frozen, ..of_record(entry::state(freeze), record, now) }
+                TableLine { tone: TextTone::Frozen, ..of_record(entry::state(freeze), record, now) }
             }
             None => without_record(freeze),
         });
     }
-    if let Some(Line { cells: [name, ..], .. }) = lines.first_mut() {
+    if let Some(TableLine { cells: [name, ..], .. }) = lines.first_mut() {
         *name = seen.name.to_string();
     }
     lines
 }
 
-fn first(lock: &Entry, now: Timestamp) -> Line {
+fn first(lock: &StatusEntry, now: Timestamp) -> TableLine {
     match lock.record() {
         Some(record) => {
-            Line { tone: tone(lock.state), ..of_record(entry::state(lock), record, now) }
+            TableLine { tone: tone(lock.state), ..of_record(entry::state(lock), record, now) }
         }
         None => without_record(lock),
     }
 }
 
-fn tone(state: State) -> Tone {
+fn tone(state: LockState) -> TextTone {
     match state {
-        State::Held => Tone::Calm,
-        State::Queued => Tone::Waiting,
-        State::Frozen => Tone::Frozen,
-        State::Overdue | State::Orphaned | State::Abandoned | State::Expired | State::Dead => {
-            Tone::Odd
-        }
-        State::Corrupted | State::Unsupported | State::Unreadable => Tone::Broken,
+        LockState::Held => TextTone::Calm,
+        LockState::Queued => TextTone::Waiting,
+        LockState::Frozen => TextTone::Frozen,
+        LockState::Overdue
+        | LockState::Orphaned
+        | LockState::Abandoned
+        | LockState::Expired
+        | LockState::Dead => TextTone::Odd,
+        LockState::Corrupted | LockState::Unsupported | LockState::Unreadable => TextTone::Broken,
     }
 }
 
-fn without_record(entry: &Entry) -> Line {
+fn without_record(entry: &StatusEntry) -> TableLine {
     let problem = entry::problem(entry).unwrap_or_default();
     line(
         [entry::state(entry), String::new(), String::new(), String::new(), problem],
@@ -97,31 +97,31 @@ fn without_record(entry: &Entry) -> Line {
     )
 }
 
-fn of_record(state: String, record: &Record, now: Timestamp) -> Line {
+fn of_record(state: String, record: &LockRecord, now: Timestamp) -> TableLine {
     let owner = record.owner.to_string();
     line(
         [state, owner, since(record.since(), now), ends(record, now), entry::what(record)],
-        Tone::Calm,
+        TextTone::Calm,
     )
 }
 
-fn of_ticket(state: String, ticket: &TicketText, now: Timestamp, tone: Tone) -> Line {
+fn of_ticket(state: String, ticket: &TicketContent, now: Timestamp, tone: TextTone) -> TableLine {
     let age = ticket.arrived().map_or_else(String::new, |arrived| since(arrived, now));
     let what = command_line(&ticket.command);
     line([state, ticket.owner.clone(), age, String::new(), what], tone)
 }
 
-fn more(number: usize) -> Option<Line> {
+fn more(number: usize) -> Option<TableLine> {
     let text = format!("and {number} more in line");
     let cells = ["", "", "", ""].map(str::to_owned);
     let [state, owner, age, ends] = cells;
-    (number > 0).then(|| line([state, owner, age, ends, text], Tone::Waiting))
+    (number > 0).then(|| line([state, owner, age, ends, text], TextTone::Waiting))
 }
 
 /// Cells that cannot break out of their line.
-fn line([state, owner, age, ends, what]: [String; 5], tone: Tone) -> Line {
+fn line([state, owner, age, ends, what]: [String; 5], tone: TextTone) -> TableLine {
     let cells = [String::new(), state, owner, age, ends, what];
-    Line { cells: cells.map(|cell| clean(&cell)), tone }
+    TableLine { cells: cells.map(|cell| clean(&cell)), tone }
 }
 
 /// A text as it may be shown, which its width depends on.
@@ -133,7 +133,7 @@ fn since(time: Timestamp, now: Timestamp) -> String {
     age::show(now.since(time))
 }
 
-fn ends(record: &Record, now: Timestamp) -> String {
+fn ends(record: &LockRecord, now: Timestamp) -> String {
     match record.expiry() {
         None => "-".to_owned(),
         Some(end) if end <= now => format!("{} ago", since(end, now)),
@@ -142,12 +142,12 @@ fn ends(record: &Record, now: Timestamp) -> String {
 }
 
 /// All there is to tell of a name, as words and what they say.
-pub(super) fn full(seen: &Seen, now: Timestamp) -> Vec<(&'static str, String)> {
+pub(super) fn full(seen: &NameStatus, now: Timestamp) -> Vec<(&'static str, String)> {
     let mut told = Vec::new();
     if let Some(lock) = &seen.lock {
         told.push(("state", entry::state(lock)));
         told.extend(entry::problem(lock).map(|problem| ("error", problem)));
-        for (holder, number) in lock.record().into_iter().flat_map(Record::holders).zip(0..) {
+        for (holder, number) in lock.record().into_iter().flat_map(LockRecord::holders).zip(0..) {
             told.extend(of_holder(holder, now));
             if number == 0 {
                 told.push(("process", lock.process.as_str().to_owned()));
@@ -164,7 +164,7 @@ pub(super) fn full(seen: &Seen, now: Timestamp) -> Vec<(&'static str, String)> {
     told.into_iter().map(|(word, text)| (word, clean(&text))).collect()
 }
 
-fn of_holder(record: &Record, now: Timestamp) -> Vec<(&'static str, String)> {
+fn of_holder(record: &LockRecord, now: Timestamp) -> Vec<(&'static str, String)> {
     let mut told = vec![
         ("owner", holder::who(record)),
         ("since", format!("{} ({})", record.since(), since(record.since(), now))),
@@ -179,11 +179,11 @@ fn of_holder(record: &Record, now: Timestamp) -> Vec<(&'static str, String)> {
     told
 }
 
-fn ticket(text: &TicketText, now: Timestamp) -> String {
+fn ticket(text: &TicketContent, now: Timestamp) -> String {
     let age = text.arrived().map_or_else(String::new, |it| format!(" for {}", since(it, now)));
     format!("{} (pid {}){age}: {}", text.owner, text.pid, command_line(&text.command))
 }
 
-fn frozen(freeze: &Record, now: Timestamp) -> String {
+fn frozen(freeze: &LockRecord, now: Timestamp) -> String {
     format!("by {}, ends in {}", holder::who(freeze), ends(freeze, now))
 }

@@ -1,16 +1,16 @@
 use super::{
-    acts,
-    draw::Screen,
-    keys::{Key, Keys},
-    scene::{Scene, Seen},
-    stage::Stage,
-    state::{State, Wish},
+    draw::ScreenContent,
+    keys::{KeyDecoder, KeyPress},
+    requests,
+    snapshot::{NameStatus, RootSnapshot},
+    state::{ViewRequest, ViewState},
+    terminal_screen::TerminalScreen,
 };
-use crate::{context::Context, exit::Code, failure::Failure, failure::chain, output};
+use crate::{context::Context, exit::ExitCode, failure::Failure, failure::chain, output};
 use lokt_lock::{
-    audit::{LogError, LogReader, Logged},
+    audit::{LogError, LogLine, LogReader},
     file::RootWatch,
-    guard::Signals,
+    guard::SignalReader,
     ops::survey_all,
     sys::SignalNumber,
     words::Timestamp,
@@ -43,19 +43,19 @@ const STEADY: Duration = Duration::from_millis(500);
 const BLIND: Duration = Duration::from_secs(1);
 
 /// Shows the locks until somebody has seen enough.
-pub(crate) fn run(context: &Context) -> Result<Code, Failure> {
+pub(crate) fn run(context: &Context) -> Result<ExitCode, Failure> {
     // Ctrl-Z comes as a key; others may send its signal, and the terminal must be given back before it stops us.
-    let signals = Signals::hold().map_err(|error| trouble(&error))?;
+    let signals = SignalReader::hold().map_err(|error| trouble(&error))?;
     hold_stop().map_err(|error| trouble(&error))?;
-    let mut live = Live::new(context, signals).map_err(|error| trouble(&error))?;
+    let mut live = LiveView::new(context, signals).map_err(|error| trouble(&error))?;
     let ended = live.run();
-    let Live { stage, signals, .. } = live;
+    let LiveView { stage, signals, .. } = live;
     drop(stage);
     match ended.map_err(|error| trouble(&error))? {
-        Ending::Wanted => Ok(Code::Done),
-        Ending::Signal(signal) => {
+        LoopEnd::Wanted => Ok(ExitCode::Done),
+        LoopEnd::Signal(signal) => {
             signals.die_of(signal);
-            Ok(Code::Command(signal.code()))
+            Ok(ExitCode::Command(signal.code()))
         }
     }
 }
@@ -66,54 +66,54 @@ fn hold_stop() -> io::Result<()> {
 }
 
 fn trouble(error: &io::Error) -> Failure {
-    Failure::new(Code::Error, format!("cannot use the terminal: {error}"))
+    Failure::new(ExitCode::Error, format!("cannot use the terminal: {error}"))
 }
 
-enum Ending {
+enum LoopEnd {
     Wanted,
     Signal(SignalNumber),
 }
 
 /// What ended a sleep.
 #[derive(Default)]
-struct Woken {
+struct WakeReason {
     by_signal: bool,
     by_key: bool,
     by_change: bool,
 }
 
-struct Live<'a> {
+struct LiveView<'a> {
     context: &'a Context,
-    stage: Stage,
-    signals: Signals,
+    stage: TerminalScreen,
+    signals: SignalReader,
     watch: RootWatch,
-    keys: Keys,
-    state: State,
-    scene: Scene,
+    keys: KeyDecoder,
+    state: ViewState,
+    scene: RootSnapshot,
     looked: Instant,
     /// How long after that not to look again.
     pause: Duration,
 }
 
-impl<'a> Live<'a> {
-    fn new(context: &'a Context, signals: Signals) -> io::Result<Self> {
+impl<'a> LiveView<'a> {
+    fn new(context: &'a Context, signals: SignalReader) -> io::Result<Self> {
         let mut watch = RootWatch::begin(&context.store);
         let scene = look(context, &mut watch);
         Ok(Self {
             context,
-            stage: Stage::take()?,
+            stage: TerminalScreen::take()?,
             signals,
             watch,
-            keys: Keys::default(),
-            state: State::default(),
+            keys: KeyDecoder::default(),
+            state: ViewState::default(),
             scene,
             looked: Instant::now(),
             pause: PAUSE,
         })
     }
 
-    fn run(&mut self) -> io::Result<Ending> {
-        let (palette, glyphs) = (Stage::palette(), output::glyphs());
+    fn run(&mut self) -> io::Result<LoopEnd> {
+        let (palette, glyphs) = (TerminalScreen::palette(), output::glyphs());
         let mut is_changed = false;
         loop {
             let now = Timestamp::now();
@@ -123,13 +123,19 @@ impl<'a> Live<'a> {
                 is_changed = false;
             }
             let (scene, state) = (&self.scene, &self.state);
-            self.stage.draw(&Screen { scene, state, now: Timestamp::now(), palette, glyphs })?;
+            self.stage.draw(&ScreenContent {
+                scene,
+                state,
+                now: Timestamp::now(),
+                palette,
+                glyphs,
+            })?;
             let woken = self.sleep(is_changed)?;
             is_changed |= woken.by_change;
             if woken.by_signal
                 && let Some(signal) = self.read_signals()?
             {
-                return Ok(Ending::Signal(signal));
+                return Ok(LoopEnd::Signal(signal));
             }
             if woken.by_key
                 && let Some(ending) = self.read_keys()?
@@ -148,7 +154,7 @@ impl<'a> Live<'a> {
 
     /// Sleeps until a key, a signal, a change, or the moment at which something looks different. A change that is
     /// known already waits for the end of the pause.
-    fn sleep(&self, is_changed: bool) -> io::Result<Woken> {
+    fn sleep(&self, is_changed: bool) -> io::Result<WakeReason> {
         let next = self.scene.until_change(Timestamp::now()).map(|next| next.max(STEADY));
         let blind = self.watch.is_blind().then_some(BLIND);
         let pause = is_changed.then(|| self.pause.saturating_sub(self.looked.elapsed()));
@@ -160,12 +166,12 @@ impl<'a> Live<'a> {
         let mut sources: Vec<PollFd<'_>> =
             all.map(|it| PollFd::new(it, PollFlags::POLLIN)).collect();
         match poll(&mut sources, timeout(limit)) {
-            Err(Errno::EINTR) => return Ok(Woken::default()),
+            Err(Errno::EINTR) => return Ok(WakeReason::default()),
             polled => polled?,
         };
         let mut told = sources.iter().map(|source| source.any().unwrap_or(true));
         let (by_signal, by_key) = (told.next() == Some(true), told.next() == Some(true));
-        Ok(Woken { by_signal, by_key, by_change: told.any(|it| it) })
+        Ok(WakeReason { by_signal, by_key, by_change: told.any(|it| it) })
     }
 
     /// The signal that ends this, where one came.
@@ -183,12 +189,12 @@ impl<'a> Live<'a> {
         Ok(None)
     }
 
-    fn read_keys(&mut self) -> io::Result<Option<Ending>> {
+    fn read_keys(&mut self) -> io::Result<Option<LoopEnd>> {
         let mut buffer = [0; 1024];
         let count = match read(io::stdin().as_fd(), &mut buffer) {
             Err(Errno::EINTR | Errno::EAGAIN) => return Ok(None),
             // The terminal is gone, or says that nothing more will come.
-            Ok(0) | Err(Errno::EIO) => return Ok(Some(Ending::Wanted)),
+            Ok(0) | Err(Errno::EIO) => return Ok(Some(LoopEnd::Wanted)),
             count => count?,
         };
         for key in self.keys.take(buffer.get(..count).unwrap_or_default()) {
@@ -199,14 +205,14 @@ impl<'a> Live<'a> {
         Ok(None)
     }
 
-    fn press(&mut self, key: Key) -> io::Result<Option<Ending>> {
+    fn press(&mut self, key: KeyPress) -> io::Result<Option<LoopEnd>> {
         match self.state.press(key, &self.scene) {
             None => {}
-            Some(Wish::Quit) => return Ok(Some(Ending::Wanted)),
+            Some(ViewRequest::Quit) => return Ok(Some(LoopEnd::Wanted)),
             // The whole job, as the terminal would have done it.
-            Some(Wish::Stop) => kill(Pid::from_raw(0), Signal::SIGTSTP)?,
+            Some(ViewRequest::Stop) => kill(Pid::from_raw(0), Signal::SIGTSTP)?,
             Some(wish) => {
-                self.state.message = Some(acts::act(self.context, &wish));
+                self.state.message = Some(requests::act(self.context, &wish));
                 self.look();
             }
         }
@@ -230,7 +236,7 @@ fn timeout(limit: Option<Duration>) -> PollTimeout {
 }
 
 /// Finds out what there is to show, and watches for changes of it.
-fn look(context: &Context, watch: &mut RootWatch) -> Scene {
+fn look(context: &Context, watch: &mut RootWatch) -> RootSnapshot {
     watch.rearm();
     let (entries, unlisted) = match survey_all(&context.store, &context.caller) {
         Ok(entries) => (entries, None),
@@ -240,17 +246,17 @@ fn look(context: &Context, watch: &mut RootWatch) -> Scene {
         Ok(events) => (events, None),
         Err(error) => (Vec::new(), Some(chain(&error))),
     };
-    let names = Seen::all(entries);
-    watch.watch_processes(names.iter().flat_map(Seen::processes));
+    let names = NameStatus::all(entries);
+    watch.watch_processes(names.iter().flat_map(NameStatus::processes));
     let root = context.root.path.display().to_string();
-    Scene { root, names, events, looked: Timestamp::now(), trouble: unlisted.or(unread) }
+    RootSnapshot { root, names, events, looked: Timestamp::now(), trouble: unlisted.or(unread) }
 }
 
-fn last_events(context: &Context) -> Result<Vec<Logged>, LogError> {
+fn last_events(context: &Context) -> Result<Vec<LogLine>, LogError> {
     let Some(mut reader) = LogReader::open(&context.store.layout().audit_log())? else {
         return Ok(Vec::new());
     };
     reader.seek_near_end(TAIL)?;
-    let events = reader.collect::<Result<Vec<Logged>, LogError>>()?;
-    Ok(events.into_iter().filter(|event| matches!(event, Logged::Event(_))).collect())
+    let events = reader.collect::<Result<Vec<LogLine>, LogError>>()?;
+    Ok(events.into_iter().filter(|event| matches!(event, LogLine::Event(_))).collect())
 }

@@ -1,25 +1,25 @@
 //! The live view: who holds and who waits, drawn anew whenever that changes.
 //!
 //! * [`live`]: the loop: sleeps until something changes, looks, draws. The only one here with a clock.
-//! * [`stage`]: the terminal: how it is taken, and given back on every way out.
+//! * [`terminal_screen`]: the terminal: how it is taken, and given back on every way out.
 //! * [`keys`]: what bytes from the keyboard mean.
-//! * [`scene`]: what a look found, by name.
+//! * [`snapshot`]: what a look found, by name.
 //! * [`state`]: what is chosen, sorted, filtered and asked, and what a key does to that.
 //! * [`lines`]: a name's holders and waiters as cells of a table, and in full.
 //! * [`draw`]: the screen.
 //! * [`age`]: spans of time, shown coarsely, and when they will look different.
-//! * [`acts`]: freezing and unlocking, as the command line does it.
+//! * [`requests`]: freezing and unlocking, as the command line does it.
 //!
 //! All but the loop, the stage and the acts are functions of values.
 
-mod acts;
 mod age;
 mod draw;
 mod keys;
 mod lines;
 pub(crate) mod live;
+mod requests;
 #[cfg(test)]
 mod samples;
-mod scene;
-mod stage;
+mod snapshot;
 mod state;
+mod terminal_screen;

@@ -1,11 +1,11 @@
 //! Scenes for tests.
 
-use super::scene::{Scene, Seen};
+use super::snapshot::{NameStatus, RootSnapshot};
 use lokt_lock::{
-    audit::Logged,
-    ops::{Entry, State},
-    record::{Record, Slot},
-    rules::{Liveness, TicketText},
+    audit::LogLine,
+    ops::{LockState, StatusEntry},
+    record::{LockRecord, RecordFile},
+    rules::{Liveness, TicketContent},
     store::RecordKind,
     words::{LockName, Timestamp},
 };
@@ -21,15 +21,15 @@ fn name(text: &str) -> LockName {
 }
 
 /// A record of somebody since a second, with more fields.
-fn record(lock: &str, owner: &str, since: i64, more: &Value) -> Record {
+fn record(lock: &str, owner: &str, since: i64, more: &Value) -> LockRecord {
     let mut fields = json!({"version": 1, "name": lock, "lock_id": "a".repeat(32), "owner": owner, "host": "box",
         "pid": 7, "acquired_ts": at(since).to_string(), "hold": "guard"});
     fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    Record::parse(fields.to_string().as_bytes(), &name(lock)).unwrap()
+    LockRecord::parse(fields.to_string().as_bytes(), &name(lock)).unwrap()
 }
 
-fn ticket(owner: &str, since: i64, command: &[&str]) -> TicketText {
-    TicketText {
+fn ticket(owner: &str, since: i64, command: &[&str]) -> TicketContent {
+    TicketContent {
         name: "build".into(),
         owner: owner.into(),
         owner_given: true,
@@ -41,13 +41,13 @@ fn ticket(owner: &str, since: i64, command: &[&str]) -> TicketText {
     }
 }
 
-fn entry(lock: &str, (kind, state): (RecordKind, State), slot: Slot) -> Entry {
+fn entry(lock: &str, (kind, state): (RecordKind, LockState), slot: RecordFile) -> StatusEntry {
     let taken = if kind == RecordKind::Lock {
         slot.record().map_or(0, |it| it.holders().count())
     } else {
         0
     };
-    Entry {
+    StatusEntry {
         name: name(lock),
         kind,
         slot,
@@ -61,26 +61,26 @@ fn entry(lock: &str, (kind, state): (RecordKind, State), slot: Slot) -> Entry {
     }
 }
 
-fn held(lock: &str, state: State, record: Record) -> Entry {
-    entry(lock, (RecordKind::Lock, state), Slot::Record(Box::new(record)))
+fn held(lock: &str, state: LockState, record: LockRecord) -> StatusEntry {
+    entry(lock, (RecordKind::Lock, state), RecordFile::Record(Box::new(record)))
 }
 
-fn event(second: i64, kind: &str, lock: &str, owner: &str) -> Logged {
+fn event(second: i64, kind: &str, lock: &str, owner: &str) -> LogLine {
     let fields = json!({"ts": at(second).to_string(), "event": kind, "name": lock, "owner": owner});
-    Logged::Event(fields.as_object().unwrap().clone())
+    LogLine::Event(fields.as_object().unwrap().clone())
 }
 
 /// Of everything something: a guard for which three wait, readers, an orphan, leases, freezes, something broken.
-pub(super) fn busy() -> Scene {
+pub(super) fn busy() -> RootSnapshot {
     let command =
         json!({"command": ["make", "build"], "fence": 7, "expires_at": at(400).to_string()});
-    let build = Entry {
+    let build = StatusEntry {
         waiters: vec![
             ticket("bob", 40, &["make", "test"]),
             ticket("eve", 95, &["sh", "-c", "make docs"]),
             ticket("tim", 99, &[]),
         ],
-        ..held("build", State::Held, record("build", "ada", 10, &command))
+        ..held("build", LockState::Held, record("build", "ada", 10, &command))
     };
     let reader = |owner: &str, since| {
         json!({"lock_id": owner.repeat(8), "owner": owner, "pid": 8,
@@ -93,16 +93,17 @@ pub(super) fn busy() -> Scene {
     let orphan = json!({"command": ["./deploy", "--all"]});
     let order = json!({"hold": null, "expires_at": at(4000).to_string()});
     let freeze = |lock: &str| {
-        let slot = Slot::Record(Box::new(record(lock, "ops", 20, &order)));
-        entry(lock, (RecordKind::Freeze, State::Frozen), slot)
+        let slot = RecordFile::Record(Box::new(record(lock, "ops", 20, &order)));
+        entry(lock, (RecordKind::Freeze, LockState::Frozen), slot)
     };
-    let broken = Slot::Unreadable(std::sync::Arc::new(std::io::Error::other("cannot be read")));
+    let broken =
+        RecordFile::Unreadable(std::sync::Arc::new(std::io::Error::other("cannot be read")));
     let entries = vec![
         build,
-        held("deploy", State::Orphaned, record("deploy", "zoe", -100_000, &orphan)),
-        held("docs", State::Held, record("docs", "ada", 90, &shared)),
-        entry("odd", (RecordKind::Lock, State::Unreadable), broken),
-        held("review", State::Held, record("review", "ada", 50, &lease)),
+        held("deploy", LockState::Orphaned, record("deploy", "zoe", -100_000, &orphan)),
+        held("docs", LockState::Held, record("docs", "ada", 90, &shared)),
+        entry("odd", (RecordKind::Lock, LockState::Unreadable), broken),
+        held("review", LockState::Held, record("review", "ada", 50, &lease)),
         freeze("deploy"),
         freeze("release"),
     ];
@@ -113,10 +114,10 @@ pub(super) fn busy() -> Scene {
         event(97, "acquire", "docs", "maxi"),
     ];
     let root = "/home/ada/site/.git/lokt".to_owned();
-    Scene { root, names: Seen::all(entries), events, looked: at(100), trouble: None }
+    RootSnapshot { root, names: NameStatus::all(entries), events, looked: at(100), trouble: None }
 }
 
 /// A root in which nothing is held.
-pub(super) fn idle() -> Scene {
-    Scene { names: Vec::new(), events: Vec::new(), ..busy() }
+pub(super) fn idle() -> RootSnapshot {
+    RootSnapshot { names: Vec::new(), events: Vec::new(), ..busy() }
 }

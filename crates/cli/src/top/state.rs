@@ -1,11 +1,11 @@
 use super::{
-    keys::Key,
-    scene::{Scene, Seen},
+    keys::KeyPress,
+    snapshot::{NameStatus, RootSnapshot},
 };
 use crate::{span, view::command_line};
 use lokt_lock::{
-    ops::Entry,
-    record::Record,
+    ops::StatusEntry,
+    record::LockRecord,
     words::{Fence, LockName},
 };
 use std::{cmp::Reverse, time::Duration};
@@ -18,21 +18,21 @@ const FREEZE: &str = "1h";
 
 /// What is chosen, sorted, filtered and asked.
 #[derive(Debug, Default)]
-pub(super) struct State {
+pub(super) struct ViewState {
     /// The name that is chosen, and where it was in the list when it was last there.
     chosen: Option<LockName>,
     place: usize,
-    pub(super) sort: Sort,
+    pub(super) sort: SortOrder,
     pub(super) filter: String,
-    pub(super) detail: Detail,
-    pub(super) asking: Asking,
+    pub(super) detail: DetailVisibility,
+    pub(super) asking: KeyboardMode,
     /// What came of the last wish.
     pub(super) message: Option<String>,
 }
 
 /// By what the list is sorted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Sort {
+pub(super) enum SortOrder {
     #[default]
     Name,
     /// The oldest first.
@@ -45,7 +45,7 @@ pub(super) enum Sort {
 
 /// Whether the name that is chosen is shown in full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Detail {
+pub(super) enum DetailVisibility {
     #[default]
     Hidden,
     Shown,
@@ -53,7 +53,7 @@ pub(super) enum Detail {
 
 /// What the keyboard is for at the moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) enum Asking {
+pub(super) enum KeyboardMode {
     /// Choosing.
     #[default]
     Nothing,
@@ -69,7 +69,7 @@ pub(super) enum Asking {
 
 /// What somebody wants that only the loop can do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Wish {
+pub(super) enum ViewRequest {
     Quit,
     /// Stop this program, as Ctrl-Z does.
     Stop,
@@ -79,7 +79,7 @@ pub(super) enum Wish {
     Unlock(LockName, Vec<Fence>),
 }
 
-impl Sort {
+impl SortOrder {
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Name => "name",
@@ -99,77 +99,82 @@ impl Sort {
     }
 }
 
-impl State {
+impl ViewState {
     /// The names to show, in their order.
-    pub(super) fn list<'a>(&self, scene: &'a Scene) -> Vec<&'a Seen> {
-        let mut list: Vec<&Seen> = scene.names.iter().filter(|seen| self.fits(seen)).collect();
-        let end = |seen: &Seen| seen.records().filter_map(Record::expiry).min();
+    pub(super) fn list<'a>(&self, scene: &'a RootSnapshot) -> Vec<&'a NameStatus> {
+        let mut list: Vec<&NameStatus> =
+            scene.names.iter().filter(|seen| self.fits(seen)).collect();
+        let end = |seen: &NameStatus| seen.records().filter_map(LockRecord::expiry).min();
         match self.sort {
-            Sort::Name => {}
-            Sort::Age => list.sort_by_key(|seen| seen.records().map(Record::since).min()),
+            SortOrder::Name => {}
+            SortOrder::Age => list.sort_by_key(|seen| seen.records().map(LockRecord::since).min()),
             // What never ends comes last.
-            Sort::End => list.sort_by_key(|seen| (end(seen).is_none(), end(seen))),
-            Sort::Waiting => list.sort_by_key(|seen| Reverse(seen.waiters().len())),
+            SortOrder::End => list.sort_by_key(|seen| (end(seen).is_none(), end(seen))),
+            SortOrder::Waiting => list.sort_by_key(|seen| Reverse(seen.waiters().len())),
         }
         list
     }
 
     /// Which of the list is chosen: the same name as before, wherever it is now; or what is in its place.
-    pub(super) fn chosen_in(&self, list: &[&Seen]) -> Option<usize> {
+    pub(super) fn chosen_in(&self, list: &[&NameStatus]) -> Option<usize> {
         let same = list.iter().position(|seen| Some(&seen.name) == self.chosen.as_ref());
         same.or_else(|| list.len().checked_sub(1).map(|last| self.place.min(last)))
     }
 
     /// What a key does.
-    pub(super) fn press(&mut self, key: Key, scene: &Scene) -> Option<Wish> {
+    pub(super) fn press(&mut self, key: KeyPress, scene: &RootSnapshot) -> Option<ViewRequest> {
         self.message = None;
         match (key, std::mem::take(&mut self.asking)) {
-            (Key::Control('c'), _) => Some(Wish::Quit),
-            (Key::Control('z'), asking) => {
+            (KeyPress::Control('c'), _) => Some(ViewRequest::Quit),
+            (KeyPress::Control('z'), asking) => {
                 self.asking = asking;
-                Some(Wish::Stop)
+                Some(ViewRequest::Stop)
             }
-            (key, Asking::Nothing) => self.choose(key, scene),
-            (key, Asking::Filter) => {
+            (key, KeyboardMode::Nothing) => self.choose(key, scene),
+            (key, KeyboardMode::Filter) => {
                 self.type_filter(key);
                 None
             }
-            (key, Asking::FreezeFor(name, text)) => self.type_time(key, name, text),
-            (Key::Character('y' | 'Y'), Asking::Unfreeze(name)) => Some(Wish::Unfreeze(name)),
-            (Key::Character('y' | 'Y'), Asking::Unlock(name, shown)) => {
-                Some(Wish::Unlock(name, shown))
+            (key, KeyboardMode::FreezeFor(name, text)) => self.type_time(key, name, text),
+            (KeyPress::Character('y' | 'Y'), KeyboardMode::Unfreeze(name)) => {
+                Some(ViewRequest::Unfreeze(name))
             }
-            (_, Asking::Unfreeze(_) | Asking::Unlock(..)) => None,
+            (KeyPress::Character('y' | 'Y'), KeyboardMode::Unlock(name, shown)) => {
+                Some(ViewRequest::Unlock(name, shown))
+            }
+            (_, KeyboardMode::Unfreeze(_) | KeyboardMode::Unlock(..)) => None,
         }
     }
 
-    fn choose(&mut self, key: Key, scene: &Scene) -> Option<Wish> {
+    fn choose(&mut self, key: KeyPress, scene: &RootSnapshot) -> Option<ViewRequest> {
         match key {
-            Key::Character('q') => return Some(Wish::Quit),
-            Key::Character('s') => self.sort = self.sort.next(),
-            Key::Character('/') => self.asking = Asking::Filter,
-            Key::Character('f') => self.ask_freeze(scene),
-            Key::Character('u') => self.ask_unlock(scene),
-            Key::Enter => {
+            KeyPress::Character('q') => return Some(ViewRequest::Quit),
+            KeyPress::Character('s') => self.sort = self.sort.next(),
+            KeyPress::Character('/') => self.asking = KeyboardMode::Filter,
+            KeyPress::Character('f') => self.ask_freeze(scene),
+            KeyPress::Character('u') => self.ask_unlock(scene),
+            KeyPress::Enter => {
                 self.detail = match self.detail {
-                    Detail::Hidden => Detail::Shown,
-                    Detail::Shown => Detail::Hidden,
+                    DetailVisibility::Hidden => DetailVisibility::Shown,
+                    DetailVisibility::Shown => DetailVisibility::Hidden,
                 }
             }
-            Key::Escape if self.detail == Detail::Shown => self.detail = Detail::Hidden,
-            Key::Escape => self.filter.clear(),
-            Key::Up | Key::Character('k') => self.go(-1, scene),
-            Key::Down | Key::Character('j') => self.go(1, scene),
-            Key::PageUp => self.go(-PAGE, scene),
-            Key::PageDown => self.go(PAGE, scene),
-            Key::Home => self.go(isize::MIN, scene),
-            Key::End => self.go(isize::MAX, scene),
+            KeyPress::Escape if self.detail == DetailVisibility::Shown => {
+                self.detail = DetailVisibility::Hidden
+            }
+            KeyPress::Escape => self.filter.clear(),
+            KeyPress::Up | KeyPress::Character('k') => self.go(-1, scene),
+            KeyPress::Down | KeyPress::Character('j') => self.go(1, scene),
+            KeyPress::PageUp => self.go(-PAGE, scene),
+            KeyPress::PageDown => self.go(PAGE, scene),
+            KeyPress::Home => self.go(isize::MIN, scene),
+            KeyPress::End => self.go(isize::MAX, scene),
             _ => {}
         }
         None
     }
 
-    fn go(&mut self, steps: isize, scene: &Scene) {
+    fn go(&mut self, steps: isize, scene: &RootSnapshot) {
         let names = self.list(scene);
         let Some(end) = names.len().checked_sub(1) else { return };
         self.place = self.chosen_in(&names).unwrap_or(0).saturating_add_signed(steps).min(end);
@@ -177,28 +182,28 @@ impl State {
     }
 
     /// The chosen one, which stays chosen from now on.
-    fn pick<'a>(&mut self, scene: &'a Scene) -> Option<&'a Seen> {
+    fn pick<'a>(&mut self, scene: &'a RootSnapshot) -> Option<&'a NameStatus> {
         let list = self.list(scene);
         let seen = list.get(self.chosen_in(&list)?).copied()?;
         self.chosen = Some(seen.name.clone());
         Some(seen)
     }
 
-    fn ask_freeze(&mut self, scene: &Scene) {
+    fn ask_freeze(&mut self, scene: &RootSnapshot) {
         let Some(seen) = self.pick(scene) else { return };
         self.asking = match seen.freeze {
-            Some(_) => Asking::Unfreeze(seen.name.clone()),
-            None => Asking::FreezeFor(seen.name.clone(), FREEZE.to_owned()),
+            Some(_) => KeyboardMode::Unfreeze(seen.name.clone()),
+            None => KeyboardMode::FreezeFor(seen.name.clone(), FREEZE.to_owned()),
         };
     }
 
-    fn ask_unlock(&mut self, scene: &Scene) {
+    fn ask_unlock(&mut self, scene: &RootSnapshot) {
         let Some(seen) = self.pick(scene) else { return };
         match &seen.lock {
             Some(entry) => {
-                let holders = entry.record().into_iter().flat_map(Record::holders);
+                let holders = entry.record().into_iter().flat_map(LockRecord::holders);
                 let shown = holders.filter_map(|it| it.fence).collect();
-                self.asking = Asking::Unlock(seen.name.clone(), shown);
+                self.asking = KeyboardMode::Unlock(seen.name.clone(), shown);
             }
             None => {
                 self.message =
@@ -207,43 +212,48 @@ impl State {
         }
     }
 
-    fn type_filter(&mut self, key: Key) {
+    fn type_filter(&mut self, key: KeyPress) {
         match key {
-            Key::Enter => return,
-            Key::Escape => {
+            KeyPress::Enter => return,
+            KeyPress::Escape => {
                 self.filter.clear();
                 return;
             }
-            Key::Backspace => drop(self.filter.pop()),
-            Key::Character(typed) => self.filter.push(typed),
+            KeyPress::Backspace => drop(self.filter.pop()),
+            KeyPress::Character(typed) => self.filter.push(typed),
             _ => {}
         }
-        self.asking = Asking::Filter;
+        self.asking = KeyboardMode::Filter;
     }
 
-    fn type_time(&mut self, key: Key, name: LockName, mut text: String) -> Option<Wish> {
+    fn type_time(
+        &mut self,
+        key: KeyPress,
+        name: LockName,
+        mut text: String,
+    ) -> Option<ViewRequest> {
         match key {
-            Key::Escape => return None,
-            Key::Enter => match span::parse_positive(&text) {
-                Ok(time) => return Some(Wish::Freeze(name, time)),
+            KeyPress::Escape => return None,
+            KeyPress::Enter => match span::parse_positive(&text) {
+                Ok(time) => return Some(ViewRequest::Freeze(name, time)),
                 Err(why) => self.message = Some(why),
             },
-            Key::Backspace => drop(text.pop()),
-            Key::Character(typed) => text.push(typed),
+            KeyPress::Backspace => drop(text.pop()),
+            KeyPress::Character(typed) => text.push(typed),
             _ => {}
         }
-        self.asking = Asking::FreezeFor(name, text);
+        self.asking = KeyboardMode::FreezeFor(name, text);
         None
     }
 
     /// Whether the name, an owner or a command has the filter in it.
-    fn fits(&self, seen: &Seen) -> bool {
+    fn fits(&self, seen: &NameStatus) -> bool {
         let wanted = self.filter.to_lowercase();
         let has = |text: &str| text.to_lowercase().contains(&wanted);
-        let of_record = |it: &Record| {
+        let of_record = |it: &LockRecord| {
             has(it.owner.as_str()) || it.command.as_deref().is_some_and(|it| has(&command_line(it)))
         };
-        let tickets = |it: &Entry| {
+        let tickets = |it: &StatusEntry| {
             let mut all = it.waiters.iter().chain(&it.inside);
             all.any(|it| has(&it.owner) || has(&command_line(&it.command)))
         };

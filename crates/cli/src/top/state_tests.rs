@@ -1,22 +1,22 @@
 use super::*;
 use crate::top::samples::{at, busy, idle};
 
-fn pressed(keys: &[Key]) -> (State, Option<Wish>) {
+fn pressed(keys: &[KeyPress]) -> (ViewState, Option<ViewRequest>) {
     let scene = busy();
-    let mut state = State::default();
+    let mut state = ViewState::default();
     let wish = keys.iter().fold(None, |_, key| state.press(*key, &scene));
     (state, wish)
 }
 
-fn typed(text: &str) -> Vec<Key> {
-    text.chars().map(Key::Character).collect()
+fn typed(text: &str) -> Vec<KeyPress> {
+    text.chars().map(KeyPress::Character).collect()
 }
 
-fn names(state: &State) -> Vec<String> {
+fn names(state: &ViewState) -> Vec<String> {
     state.list(&busy()).iter().map(|seen| seen.name.to_string()).collect()
 }
 
-fn chosen(state: &State, scene: &Scene) -> Option<String> {
+fn chosen(state: &ViewState, scene: &RootSnapshot) -> Option<String> {
     let list = state.list(scene);
     state.chosen_in(&list).map(|at| list[at].name.to_string())
 }
@@ -27,7 +27,7 @@ fn name(text: &str) -> LockName {
 
 #[test]
 fn names_are_sorted_by_what_was_asked_for() {
-    let sorted = |times: usize| names(&pressed(&vec![Key::Character('s'); times]).0);
+    let sorted = |times: usize| names(&pressed(&vec![KeyPress::Character('s'); times]).0);
     assert_eq!(sorted(0), ["build", "deploy", "docs", "odd", "release", "review"], "by name");
     assert_eq!(
         sorted(1),
@@ -42,7 +42,7 @@ fn names_are_sorted_by_what_was_asked_for() {
 #[test]
 fn a_filter_finds_names_owners_and_commands() {
     let filtered = |text: &str| {
-        let keys = [vec![Key::Character('/')], typed(text), vec![Key::Enter]].concat();
+        let keys = [vec![KeyPress::Character('/')], typed(text), vec![KeyPress::Enter]].concat();
         names(&pressed(&keys).0)
     };
     assert_eq!(filtered("DOC"), ["build", "docs"], "a name, and the command of one who waits");
@@ -50,28 +50,29 @@ fn a_filter_finds_names_owners_and_commands() {
     assert_eq!(filtered("--all"), ["deploy"], "a command");
     assert_eq!(filtered("none such"), [""; 0]);
     let (state, wish) =
-        pressed(&[&[Key::Character('/')], &typed("qx")[..], &[Key::Backspace]].concat());
+        pressed(&[&[KeyPress::Character('/')], &typed("qx")[..], &[KeyPress::Backspace]].concat());
     assert_eq!((state.filter.as_str(), wish), ("q", None), "keys are letters while one types");
-    let (state, _) = pressed(&[&[Key::Character('/')], &typed("x")[..], &[Key::Escape]].concat());
-    assert_eq!((state.filter.as_str(), &state.asking), ("", &Asking::Nothing));
+    let (state, _) =
+        pressed(&[&[KeyPress::Character('/')], &typed("x")[..], &[KeyPress::Escape]].concat());
+    assert_eq!((state.filter.as_str(), &state.asking), ("", &KeyboardMode::Nothing));
 }
 
 #[test]
 fn what_is_chosen_stays_chosen_wherever_it_goes() {
-    let (mut state, _) = pressed(&[Key::Down, Key::Down]);
+    let (mut state, _) = pressed(&[KeyPress::Down, KeyPress::Down]);
     assert_eq!(chosen(&state, &busy()).as_deref(), Some("docs"));
-    state.press(Key::Character('s'), &busy());
+    state.press(KeyPress::Character('s'), &busy());
     assert_eq!(chosen(&state, &busy()).as_deref(), Some("docs"), "sorted otherwise");
-    state.sort = Sort::Name;
+    state.sort = SortOrder::Name;
     let mut without = busy();
     without.names.remove(2);
     assert_eq!(chosen(&state, &without).as_deref(), Some("odd"), "gone: what is in its place");
     assert_eq!(chosen(&state, &idle()), None);
     for (key, name) in [
-        (Key::End, "review"),
-        (Key::Home, "build"),
-        (Key::PageDown, "review"),
-        (Key::Up, "release"),
+        (KeyPress::End, "review"),
+        (KeyPress::Home, "build"),
+        (KeyPress::PageDown, "review"),
+        (KeyPress::Up, "release"),
     ] {
         state.press(key, &busy());
         assert_eq!(chosen(&state, &busy()).as_deref(), Some(name), "{key:?}");
@@ -81,21 +82,23 @@ fn what_is_chosen_stays_chosen_wherever_it_goes() {
 #[test]
 fn nothing_is_changed_without_being_asked_again() {
     let shown = vec![Fence::new(7)];
-    let (state, wish) = pressed(&[Key::Character('u')]);
-    assert_eq!((state.asking, wish), (Asking::Unlock(name("build"), shown.clone()), None));
-    for no in [Key::Character('n'), Key::Escape, Key::Enter, Key::Character('u')] {
-        let (state, wish) = pressed(&[Key::Character('u'), no]);
-        assert_eq!((state.asking, wish), (Asking::Nothing, None), "{no:?} is no");
+    let (state, wish) = pressed(&[KeyPress::Character('u')]);
+    assert_eq!((state.asking, wish), (KeyboardMode::Unlock(name("build"), shown.clone()), None));
+    for no in
+        [KeyPress::Character('n'), KeyPress::Escape, KeyPress::Enter, KeyPress::Character('u')]
+    {
+        let (state, wish) = pressed(&[KeyPress::Character('u'), no]);
+        assert_eq!((state.asking, wish), (KeyboardMode::Nothing, None), "{no:?} is no");
     }
-    let (_, wish) = pressed(&[Key::Character('u'), Key::Character('y')]);
+    let (_, wish) = pressed(&[KeyPress::Character('u'), KeyPress::Character('y')]);
     assert_eq!(
         wish,
-        Some(Wish::Unlock(name("build"), shown)),
+        Some(ViewRequest::Unlock(name("build"), shown)),
         "what is shown, and nothing that comes later"
     );
-    let (_, wish) = pressed(&[Key::Down, Key::Character('f'), Key::Character('y')]);
-    assert_eq!(wish, Some(Wish::Unfreeze(name("deploy"))), "what is frozen is lifted");
-    let frozen_only = [Key::End, Key::Up, Key::Character('u')];
+    let (_, wish) = pressed(&[KeyPress::Down, KeyPress::Character('f'), KeyPress::Character('y')]);
+    assert_eq!(wish, Some(ViewRequest::Unfreeze(name("deploy"))), "what is frozen is lifted");
+    let frozen_only = [KeyPress::End, KeyPress::Up, KeyPress::Character('u')];
     let (state, wish) = pressed(&frozen_only);
     assert!(wish.is_none() && state.message.is_some(), "there is no lock to unlock: {state:?}");
 }
@@ -103,31 +106,50 @@ fn nothing_is_changed_without_being_asked_again() {
 #[test]
 fn a_freeze_is_for_as_long_as_was_typed() {
     let freeze = |text: &str| {
-        let erase = [Key::Backspace, Key::Backspace];
-        pressed(&[&[Key::Character('f')], &erase[..], &typed(text), &[Key::Enter]].concat())
+        let erase = [KeyPress::Backspace, KeyPress::Backspace];
+        pressed(
+            &[&[KeyPress::Character('f')], &erase[..], &typed(text), &[KeyPress::Enter]].concat(),
+        )
     };
-    let (_, wish) = pressed(&[Key::Character('f'), Key::Enter]);
-    assert_eq!(wish, Some(Wish::Freeze(name("build"), Duration::from_hours(1))), "if nobody says");
-    assert_eq!(freeze("90s").1, Some(Wish::Freeze(name("build"), Duration::from_secs(90))));
+    let (_, wish) = pressed(&[KeyPress::Character('f'), KeyPress::Enter]);
+    assert_eq!(
+        wish,
+        Some(ViewRequest::Freeze(name("build"), Duration::from_hours(1))),
+        "if nobody says"
+    );
+    assert_eq!(freeze("90s").1, Some(ViewRequest::Freeze(name("build"), Duration::from_secs(90))));
     for wrong in ["soon", "0", ""] {
         let (state, wish) = freeze(wrong);
         assert!(wish.is_none() && state.message.is_some(), "{wrong:?} is no time: {state:?}");
-        assert_eq!(state.asking, Asking::FreezeFor(name("build"), wrong.to_owned()), "ask again");
+        assert_eq!(
+            state.asking,
+            KeyboardMode::FreezeFor(name("build"), wrong.to_owned()),
+            "ask again"
+        );
     }
-    assert_eq!(pressed(&[Key::Character('f'), Key::Escape]).0.asking, Asking::Nothing);
+    assert_eq!(
+        pressed(&[KeyPress::Character('f'), KeyPress::Escape]).0.asking,
+        KeyboardMode::Nothing
+    );
 }
 
 #[test]
 fn the_way_out_is_always_open() {
     for before in ["", "/", "f", "u"] {
-        let keys = [typed(before), vec![Key::Control('c')]].concat();
-        assert_eq!(pressed(&keys).1, Some(Wish::Quit), "after {before:?}");
-        let keys = [typed(before), vec![Key::Control('z')]].concat();
-        assert_eq!(pressed(&keys).1, Some(Wish::Stop), "after {before:?}");
+        let keys = [typed(before), vec![KeyPress::Control('c')]].concat();
+        assert_eq!(pressed(&keys).1, Some(ViewRequest::Quit), "after {before:?}");
+        let keys = [typed(before), vec![KeyPress::Control('z')]].concat();
+        assert_eq!(pressed(&keys).1, Some(ViewRequest::Stop), "after {before:?}");
     }
-    assert_eq!(pressed(&typed("q")).1, Some(Wish::Quit));
-    let mut state = State::default();
-    for key in [Key::Down, Key::Character('u'), Key::Character('f'), Key::Enter, Key::End] {
+    assert_eq!(pressed(&typed("q")).1, Some(ViewRequest::Quit));
+    let mut state = ViewState::default();
+    for key in [
+        KeyPress::Down,
+        KeyPress::Character('u'),
+        KeyPress::Character('f'),
+        KeyPress::Enter,
+        KeyPress::End,
+    ] {
         assert_eq!(state.press(key, &idle()), None, "where there is nothing, nothing happens");
     }
 }

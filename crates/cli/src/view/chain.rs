@@ -1,9 +1,9 @@
 use crate::view::table::Table;
 use lokt_tool::{
     chain::Chain,
-    item::{Item, Origin},
+    item::{Item, ItemOrigin},
     metadata::Executor,
-    signature::{Trust, verify},
+    signature::{TrustStore, verify},
     words::{ItemId, Version},
 };
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ pub(crate) fn element(item: &Item) -> Value {
 }
 
 /// A chain as a table.
-pub(crate) fn table(chain: &Chain, trust: &Trust) -> Table {
+pub(crate) fn table(chain: &Chain, trust: &TrustStore) -> Table {
     let mut table = Table::new(&["ELEMENT", "SPACE", "TYPE", "INTEGRITY", "SIGNED BY", "FILE"]);
     for item in chain.elements() {
         let kind = item.metadata.tool_type.clone().unwrap_or_else(|| "-".to_owned());
@@ -44,8 +44,8 @@ pub(crate) fn table(chain: &Chain, trust: &Trust) -> Table {
 }
 
 /// Whose key vouches for an item, or why none does.
-pub(crate) fn signed_by(item: &Item, trust: &Trust) -> String {
-    if item.origin == Origin::BuiltIn {
+pub(crate) fn signed_by(item: &Item, trust: &TrustStore) -> String {
+    if item.origin == ItemOrigin::BuiltIn {
         return "lokt".to_owned();
     }
     match verify(&item.text, trust) {

@@ -1,20 +1,20 @@
 //! A circle of waiting, in words.
 
 use super::command_line;
-use lokt_lock::rules::{Link, TicketText};
+use lokt_lock::rules::{TicketContent, WaitLink};
 
 /// A line for each step: who waits for what, and who is in the way.
-pub(crate) fn lines(cycle: &[Link]) -> Vec<String> {
+pub(crate) fn lines(cycle: &[WaitLink]) -> Vec<String> {
     cycle.iter().map(line).collect()
 }
 
-fn line(link: &Link) -> String {
+fn line(link: &WaitLink) -> String {
     let blocker = link.blocker.as_ref().map_or_else(|| "somebody".to_owned(), who);
     let how = if link.inside { "which is held by" } else { "for which this came earlier:" };
     format!("{} waits for {:?}, {how} {blocker}", who(&link.waiter), link.name.as_str())
 }
 
-fn who(text: &TicketText) -> String {
+fn who(text: &TicketContent) -> String {
     let runs = if text.command.is_empty() {
         String::new()
     } else {

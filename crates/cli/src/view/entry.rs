@@ -3,9 +3,9 @@
 use super::{command_line, holder, table::Table};
 use crate::span;
 use lokt_lock::{
-    ops::Entry,
-    record::{AsRead, Record, Slot},
-    rules::{Mode, TicketText},
+    ops::StatusEntry,
+    record::{LockRecord, RecordFile, StoredRecord},
+    rules::{LockMode, TicketContent},
     store::RecordKind,
 };
 use serde::Serialize;
@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 
 /// An entry as JSON: the record's fields, then what is known beyond them.
 #[derive(Serialize)]
-pub(crate) struct Json<'a> {
+pub(crate) struct EntryJson<'a> {
     #[serde(flatten)]
-    subject: Subject<'a>,
+    subject: EntrySubject<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     age_sec: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,18 +37,19 @@ pub(crate) struct Json<'a> {
 /// What an entry is about: a record, or where none can be read, a name.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Subject<'a> {
-    Record(AsRead<'a>),
+enum EntrySubject<'a> {
+    Record(StoredRecord<'a>),
     Name { name: &'a str },
 }
 
 /// An entry as JSON, with the freeze of the same name.
-pub(crate) fn json<'a>(entry: &'a Entry, freeze: Option<&Record>) -> Json<'a> {
+pub(crate) fn json<'a>(entry: &'a StatusEntry, freeze: Option<&LockRecord>) -> EntryJson<'a> {
     let record = entry.record();
     let name = entry.name.as_str();
-    let expires_at = |it: &Record| it.expiry().map(|end| end.to_string());
-    Json {
-        subject: record.map_or(Subject::Name { name }, |it| Subject::Record(AsRead(it))),
+    let expires_at = |it: &LockRecord| it.expiry().map(|end| end.to_string());
+    EntryJson {
+        subject: record
+            .map_or(EntrySubject::Name { name }, |it| EntrySubject::Record(StoredRecord(it))),
         age_sec: record.map(|it| entry.seen.since(it.since()).as_secs()),
         expired: record.map(|it| it.is_expired(entry.seen)),
         pid_status: entry.process.as_str(),
@@ -64,23 +65,23 @@ pub(crate) fn json<'a>(entry: &'a Entry, freeze: Option<&Record>) -> Json<'a> {
 }
 
 /// Somebody who waits, as JSON.
-pub(crate) fn waiter(text: &TicketText) -> Value {
+pub(crate) fn waiter(text: &TicketContent) -> Value {
     json!({"owner": text.owner, "agent_id": text.agent_id, "pid": text.pid, "since": text.since,
         "command": text.command})
 }
 
 /// What is wrong with an entry that is no record.
-pub(crate) fn problem(entry: &Entry) -> Option<String> {
+pub(crate) fn problem(entry: &StatusEntry) -> Option<String> {
     match &entry.slot {
-        Slot::Absent | Slot::Record(_) => None,
-        Slot::Newer(version) => Some(version.to_string()),
-        Slot::Corrupted(corruption) => Some(corruption.flaw.to_string()),
-        Slot::Unreadable(error) => Some(error.to_string()),
+        RecordFile::Absent | RecordFile::Record(_) => None,
+        RecordFile::Newer(version) => Some(version.to_string()),
+        RecordFile::Corrupted(corruption) => Some(corruption.flaw.to_string()),
+        RecordFile::Unreadable(error) => Some(error.to_string()),
     }
 }
 
 /// A status as a table.
-pub(crate) fn table(entries: &[Entry]) -> Table {
+pub(crate) fn table(entries: &[StatusEntry]) -> Table {
     let mut table =
         Table::new(&["NAME", "STATE", "OWNER", "PID", "AGE", "ENDS IN", "WAIT", "V", "WHAT"]);
     for entry in entries {
@@ -89,9 +90,9 @@ pub(crate) fn table(entries: &[Entry]) -> Table {
     table
 }
 
-fn row(entry: &Entry) -> Vec<String> {
+fn row(entry: &StatusEntry) -> Vec<String> {
     let record = entry.record();
-    let of = |show: &dyn Fn(&Record) -> String| record.map(show).unwrap_or_default();
+    let of = |show: &dyn Fn(&LockRecord) -> String| record.map(show).unwrap_or_default();
     vec![
         entry.name.to_string(),
         state(entry),
@@ -106,22 +107,22 @@ fn row(entry: &Entry) -> Vec<String> {
 }
 
 /// The state, and how many hold a lock that several may hold: `held 2/3`, `held 2 shared`.
-pub(crate) fn state(entry: &Entry) -> String {
+pub(crate) fn state(entry: &StatusEntry) -> String {
     let word = entry.state.as_str();
     match entry.record().map(|it| it.mode) {
-        Some(Mode::Slots(slots)) => format!("{word} {}/{slots}", entry.taken),
-        Some(Mode::Shared) => format!("{word} {} shared", entry.taken),
+        Some(LockMode::Slots(slots)) => format!("{word} {}/{slots}", entry.taken),
+        Some(LockMode::Shared) => format!("{word} {} shared", entry.taken),
         _ => word.to_owned(),
     }
 }
 
 /// Who is in without a record, or first in line.
-fn unrecorded(entry: &Entry) -> String {
+fn unrecorded(entry: &StatusEntry) -> String {
     let text = entry.inside.first().or(entry.waiters.first());
     text.map(|it| it.owner.clone()).unwrap_or_default()
 }
 
-fn ends_in(record: &Record, entry: &Entry) -> String {
+fn ends_in(record: &LockRecord, entry: &StatusEntry) -> String {
     match record.expiry() {
         None => "-".to_owned(),
         Some(end) if end <= entry.seen => format!("{} ago", span::show(entry.seen.since(end))),
@@ -130,7 +131,7 @@ fn ends_in(record: &Record, entry: &Entry) -> String {
 }
 
 /// What a lock is for: the command, the result, or the metadata's keys.
-pub(crate) fn what(record: &Record) -> String {
+pub(crate) fn what(record: &LockRecord) -> String {
     if record.result().is_some() {
         let field = |key| record.metadata.as_ref()?.get(key)?.as_str();
         let code = field("exit_code").unwrap_or("?");
@@ -144,7 +145,7 @@ pub(crate) fn what(record: &Record) -> String {
 }
 
 /// One entry in full, in lines.
-pub(crate) fn full(entry: &Entry, freeze: Option<&Record>) -> Vec<String> {
+pub(crate) fn full(entry: &StatusEntry, freeze: Option<&LockRecord>) -> Vec<String> {
     let mut lines = vec![format!("{}: {}", entry.name, state(entry))];
     let mut put = |key: &str, value: String| lines.push(format!("  {key:<9} {value}"));
     if let Some(problem) = problem(entry) {

@@ -1,8 +1,8 @@
 //! What is known of a holder or of a freeze as flat fields of JSON; the names are a contract, the same in every answer.
 
 use lokt_lock::{
-    record::Record,
-    rules::{Liveness, TicketText},
+    record::LockRecord,
+    rules::{Liveness, TicketContent},
     sys::Caller,
     words::Timestamp,
 };
@@ -10,7 +10,7 @@ use serde::Serialize;
 
 /// The one that holds a lock. What is not known is null.
 #[derive(Serialize)]
-pub(crate) struct Holder {
+pub(crate) struct HolderFields {
     holder_owner: Option<String>,
     holder_host: Option<String>,
     holder_pid: Option<i32>,
@@ -26,18 +26,18 @@ pub(crate) struct Holder {
     holder_command: Option<Vec<String>>,
 }
 
-impl Holder {
+impl HolderFields {
     /// By its record, else by what its ticket says.
     pub(crate) fn of(
-        record: Option<&Record>,
-        ticket: Option<&TicketText>,
+        record: Option<&LockRecord>,
+        ticket: Option<&TicketContent>,
         caller: &Caller,
         now: Timestamp,
     ) -> Self {
         let ticket = ticket.filter(|_| record.is_none());
-        let text = |field: fn(&TicketText) -> String| ticket.map(field);
-        let agent_id = |it: &Record| it.agent_id.as_ref().map(ToString::to_string);
-        let end = record.and_then(Record::expiry);
+        let text = |field: fn(&TicketContent) -> String| ticket.map(field);
+        let agent_id = |it: &LockRecord| it.agent_id.as_ref().map(ToString::to_string);
+        let end = record.and_then(LockRecord::expiry);
         Self {
             holder_owner: record.map(|it| it.owner.to_string()).or(text(|it| it.owner.clone())),
             holder_host: record.and_then(|it| it.host.clone()),
@@ -58,7 +58,7 @@ impl Holder {
 
 /// An order that nobody may take a name.
 #[derive(Serialize)]
-pub(crate) struct Freeze {
+pub(crate) struct FreezeFields {
     freeze_owner: String,
     freeze_host: Option<String>,
     freeze_pid: Option<i32>,
@@ -69,8 +69,8 @@ pub(crate) struct Freeze {
     freeze_expires_at: Option<String>,
 }
 
-impl Freeze {
-    pub(crate) fn of(record: &Record, now: Timestamp) -> Self {
+impl FreezeFields {
+    pub(crate) fn of(record: &LockRecord, now: Timestamp) -> Self {
         Self {
             freeze_owner: record.owner.to_string(),
             freeze_host: record.host.clone(),

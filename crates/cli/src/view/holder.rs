@@ -1,11 +1,11 @@
 //! Who is in the way, for those who are not let in.
 
 use super::{call, command_line, flat};
-use crate::{exit::Code, failure::Failure, span};
+use crate::{exit::ExitCode, failure::Failure, span};
 use lokt_lock::{
-    ops::{Denial, Standing},
-    record::Record,
-    rules::{Mode, Obstacle, TicketText},
+    ops::{Denial, QueueStanding},
+    record::LockRecord,
+    rules::{LockMode, Obstacle, TicketContent},
     sys::Caller,
     words::{LockName, Timestamp},
 };
@@ -13,20 +13,20 @@ use serde::Serialize;
 
 /// A refusal as JSON; the field names are a contract.
 #[derive(Serialize)]
-pub(crate) struct Blocked {
+pub(crate) struct BlockedJson {
     status: &'static str,
     name: String,
     reason: &'static str,
     #[serde(flatten)]
-    holder: flat::Holder,
+    holder: flat::HolderFields,
     #[serde(skip_serializing_if = "Option::is_none")]
     waited_ms: Option<u128>,
 }
 
 /// A refusal, with all there is to tell of who is in the way.
-pub(crate) fn blocked(name: &LockName, denial: &Denial, caller: &Caller) -> Blocked {
+pub(crate) fn blocked(name: &LockName, denial: &Denial, caller: &Caller) -> BlockedJson {
     let record = in_the_way(denial);
-    Blocked {
+    BlockedJson {
         status: "blocked",
         name: name.to_string(),
         reason: match denial.obstacle {
@@ -35,13 +35,13 @@ pub(crate) fn blocked(name: &LockName, denial: &Denial, caller: &Caller) -> Bloc
             Obstacle::Corrupted(_) => "corrupted",
             _ => "held",
         },
-        holder: flat::Holder::of(record, denial.ahead.as_ref(), caller, Timestamp::now()),
+        holder: flat::HolderFields::of(record, denial.ahead.as_ref(), caller, Timestamp::now()),
         waited_ms: denial.waited.map(|waited| waited.as_millis()),
     }
 }
 
 /// The record that a refusal is about: the freeze, or the lock.
-fn in_the_way(denial: &Denial) -> Option<&Record> {
+fn in_the_way(denial: &Denial) -> Option<&LockRecord> {
     match &denial.obstacle {
         Obstacle::Frozen(freeze) => Some(freeze),
         _ => denial.holder.as_ref(),
@@ -54,7 +54,7 @@ pub(crate) fn denied(name: &LockName, denial: &Denial) -> Failure {
         obstacle(&denial.obstacle, denial.holder.as_ref(), denial.ahead.as_ref(), Timestamp::now());
     let waited = denial.waited.map(|it| format!("; waited {} in vain", span::show(it)));
     let text = format!("lock {:?} {why}{}", name.as_str(), waited.unwrap_or_default());
-    let failure = Failure::new(Code::Held, text);
+    let failure = Failure::new(ExitCode::Held, text);
     let failure = match denial.waited {
         None => failure.hint("--wait waits in line for it, first come, first served"),
         Some(_) => failure.hint("--timeout sets how long to wait"),
@@ -63,7 +63,7 @@ pub(crate) fn denied(name: &LockName, denial: &Denial) -> Failure {
 }
 
 /// Where a waiter stands, as one line; what matters most comes first, because a terminal may be narrow.
-pub(crate) fn standing(standing: &Standing, now: Timestamp) -> String {
+pub(crate) fn standing(standing: &QueueStanding, now: Timestamp) -> String {
     let why = match (&standing.obstacle, standing.holder.as_ref()) {
         (Obstacle::Held(record), _) => format!("held by {}", in_brief(record, now)),
         (Obstacle::Ahead(_) | Obstacle::Full(..), Some(record)) => {
@@ -80,7 +80,7 @@ pub(crate) fn standing(standing: &Standing, now: Timestamp) -> String {
 }
 
 /// Who holds a lock, since when, what they run, for how long still.
-fn in_brief(record: &Record, now: Timestamp) -> String {
+fn in_brief(record: &LockRecord, now: Timestamp) -> String {
     let pid = record.pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
     let age = span::show(now.since(record.since()));
     let runs = record.command.as_deref().map(|it| format!(", running: {}", command_line(it)));
@@ -89,11 +89,11 @@ fn in_brief(record: &Record, now: Timestamp) -> String {
 }
 
 /// How many hold a lock beside the first, as the end of a sentence: `; 3 of 3 slots are taken`.
-fn company(record: &Record) -> String {
+fn company(record: &LockRecord) -> String {
     match (record.mode, record.co_holders.len()) {
-        (Mode::Slots(_), _) => slots_taken(record),
-        (Mode::Shared, 1) => "; and 1 other who shares it".to_owned(),
-        (Mode::Shared, others @ 1..) => format!("; and {others} others who share it"),
+        (LockMode::Slots(_), _) => slots_taken(record),
+        (LockMode::Shared, 1) => "; and 1 other who shares it".to_owned(),
+        (LockMode::Shared, others @ 1..) => format!("; and {others} others who share it"),
         _ => String::new(),
     }
 }
@@ -101,8 +101,8 @@ fn company(record: &Record) -> String {
 /// What is in the way, as the end of a sentence about the lock.
 fn obstacle(
     obstacle: &Obstacle,
-    holder: Option<&Record>,
-    ahead: Option<&TicketText>,
+    holder: Option<&LockRecord>,
+    ahead: Option<&TicketContent>,
     now: Timestamp,
 ) -> String {
     match (obstacle, holder) {
@@ -125,7 +125,7 @@ fn obstacle(
 }
 
 /// Who holds a lock: `ada (pid 7 on box, agent-1)`.
-pub(crate) fn who(record: &Record) -> String {
+pub(crate) fn who(record: &LockRecord) -> String {
     let pid = record.pid.map(|pid| format!("pid {pid}"));
     let host =
         record.host.as_ref().filter(|host| !host.is_empty()).map(|host| format!("on {host}"));
@@ -141,13 +141,13 @@ pub(crate) fn who(record: &Record) -> String {
 }
 
 /// Who holds a lock, since when, for how long still, what they run, and how many hold it too.
-pub(crate) fn told(record: &Record, now: Timestamp) -> String {
+pub(crate) fn told(record: &LockRecord, now: Timestamp) -> String {
     told_alone(record, now) + &company(record)
 }
 
 /// Several who hold a lock, each with what [`told`] tells of the first.
 pub(crate) fn all_told<'a>(
-    holders: impl IntoIterator<Item = &'a Record>,
+    holders: impl IntoIterator<Item = &'a LockRecord>,
     now: Timestamp,
 ) -> String {
     let holders: Vec<String> = holders.into_iter().map(|it| told_alone(it, now)).collect();
@@ -155,21 +155,21 @@ pub(crate) fn all_told<'a>(
 }
 
 /// How many slots of a lock are taken, as the end of a sentence.
-pub(crate) fn slots_taken(record: &Record) -> String {
+pub(crate) fn slots_taken(record: &LockRecord) -> String {
     let taken = record.holders().count();
     let told = |slots| format!("; {taken} of {slots} slots are taken");
     record.mode.slots().map_or_else(String::new, told)
 }
 
 /// One holder, as if there were no other.
-pub(crate) fn told_alone(record: &Record, now: Timestamp) -> String {
+pub(crate) fn told_alone(record: &LockRecord, now: Timestamp) -> String {
     let age = span::show(now.since(record.since()));
     let runs = record.command.as_deref().map(|it| format!(", running: {}", command_line(it)));
     let runs = runs.unwrap_or_default();
     format!("{} since {age}{}{runs}", who(record), left(record, now))
 }
 
-fn left(record: &Record, now: Timestamp) -> String {
+fn left(record: &LockRecord, now: Timestamp) -> String {
     match record.expiry() {
         Some(end) if end <= now => format!(", {} overdue", span::show(now.since(end))),
         Some(end) => format!(", for another {}", span::show(end.since(now))),
@@ -178,7 +178,7 @@ fn left(record: &Record, now: Timestamp) -> String {
 }
 
 /// Who ordered a freeze, and until when: `by ada (pid 7 on box) for another 5m`.
-pub(crate) fn frozen_by(freeze: &Record) -> String {
+pub(crate) fn frozen_by(freeze: &LockRecord) -> String {
     let end = match freeze.expiry() {
         Some(end) => format!("for another {}", span::show(end.since(Timestamp::now()))),
         None => "without an end".to_owned(),

@@ -10,7 +10,7 @@ pub(crate) mod reason;
 pub(crate) mod suggestion;
 pub(crate) mod table;
 
-use lokt_lock::{record::Record, words::LockName};
+use lokt_lock::{record::LockRecord, words::LockName};
 use serde::Serialize;
 
 /// A record with a status before its fields.
@@ -18,18 +18,18 @@ use serde::Serialize;
 pub(crate) struct WithStatus<'a> {
     status: &'static str,
     #[serde(flatten)]
-    record: &'a Record,
+    record: &'a LockRecord,
     #[serde(skip_serializing_if = "Option::is_none")]
     renewed: Option<bool>,
 }
 
 /// A lock that was taken or renewed.
-pub(crate) fn acquired(record: &Record, renewed: bool) -> WithStatus<'_> {
+pub(crate) fn acquired(record: &LockRecord, renewed: bool) -> WithStatus<'_> {
     WithStatus { status: "acquired", record, renewed: renewed.then_some(true) }
 }
 
 /// A freeze that was ordered.
-pub(crate) fn frozen(record: &Record) -> WithStatus<'_> {
+pub(crate) fn frozen(record: &LockRecord) -> WithStatus<'_> {
     WithStatus { status: "frozen", record, renewed: None }
 }
 

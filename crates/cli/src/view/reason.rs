@@ -3,13 +3,13 @@
 use super::{
     entry::waiter,
     flat, holder,
-    suggestion::{self, Asker},
+    suggestion::{self, SuggestionContext},
 };
 use crate::span;
 use lokt_lock::{
     ops::{Explanation, Reason, ReasonKind},
-    record::{AsRead, Corruption, Record},
-    rules::{Holding, Identity, TicketText},
+    record::{Corruption, LockRecord, StoredRecord},
+    rules::{HoldState, Identity, TicketContent},
     sys::{self, Caller},
     words::{LockName, Timestamp},
 };
@@ -18,27 +18,27 @@ use serde_json::{Value, json};
 
 /// An explanation as JSON; the field names are a contract.
 #[derive(Serialize)]
-pub(crate) struct Json<'a> {
+pub(crate) struct ExplanationJson<'a> {
     name: &'a str,
     status: &'static str,
-    reasons: Vec<JsonReason<'a>>,
+    reasons: Vec<ReasonJson<'a>>,
     suggestions: Vec<String>,
 }
 
 /// A reason: what it is about in flat fields, and the whole record.
 #[derive(Serialize)]
-struct JsonReason<'a> {
+struct ReasonJson<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     message: String,
     #[serde(flatten)]
-    holder: Option<flat::Holder>,
+    holder: Option<flat::HolderFields>,
     #[serde(flatten)]
-    freeze: Option<flat::Freeze>,
+    freeze: Option<flat::FreezeFields>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stale_reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    record: Option<AsRead<'a>>,
+    record: Option<StoredRecord<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     processes: Vec<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,9 +50,9 @@ pub(crate) fn json<'a>(
     name: &'a LockName,
     explanation: &'a Explanation,
     caller: &Caller,
-    asker: &Asker,
-) -> Json<'a> {
-    Json {
+    asker: &SuggestionContext,
+) -> ExplanationJson<'a> {
+    ExplanationJson {
         name: name.as_str(),
         status: if explanation.is_free() { "free" } else { "blocked" },
         reasons: explanation.reasons.iter().map(|it| json_reason(it, caller)).collect(),
@@ -60,7 +60,7 @@ pub(crate) fn json<'a>(
     }
 }
 
-fn json_reason<'a>(reason: &'a Reason, caller: &Caller) -> JsonReason<'a> {
+fn json_reason<'a>(reason: &'a Reason, caller: &Caller) -> ReasonJson<'a> {
     let (now, record) = (Timestamp::now(), reason.record.as_ref());
     let ticket = match &reason.kind {
         ReasonKind::Inside(ticket) => ticket.as_ref(),
@@ -74,16 +74,16 @@ fn json_reason<'a>(reason: &'a Reason, caller: &Caller) -> JsonReason<'a> {
         }
         _ => &[],
     };
-    JsonReason {
+    ReasonJson {
         kind: reason.kind.as_str(),
         message: message(reason, &caller.identity),
-        holder: has_holder.then(|| flat::Holder::of(record, ticket, caller, now)),
-        freeze: record.filter(|_| is_frozen).map(|it| flat::Freeze::of(it, now)),
+        holder: has_holder.then(|| flat::HolderFields::of(record, ticket, caller, now)),
+        freeze: record.filter(|_| is_frozen).map(|it| flat::FreezeFields::of(it, now)),
         stale_reason: match reason.kind {
             ReasonKind::Expired | ReasonKind::DeadPid => Some(reason.kind.as_str()),
             _ => None,
         },
-        record: record.map(AsRead),
+        record: record.map(StoredRecord),
         processes: keepers.iter().map(|(pid, name)| json!({"pid": pid, "name": name})).collect(),
         queue: match &reason.kind {
             ReasonKind::Queued { waiters } => Some(waiters.iter().map(waiter).collect()),
@@ -93,7 +93,11 @@ fn json_reason<'a>(reason: &'a Reason, caller: &Caller) -> JsonReason<'a> {
 }
 
 /// An explanation for people, in lines.
-pub(crate) fn lines(name: &LockName, explanation: &Explanation, asker: &Asker) -> Vec<String> {
+pub(crate) fn lines(
+    name: &LockName,
+    explanation: &Explanation,
+    asker: &SuggestionContext,
+) -> Vec<String> {
     let status = if explanation.is_free() { "free" } else { "blocked" };
     let mut lines = vec![format!("{name} is {status}")];
     let me = &explanation.identity;
@@ -142,14 +146,15 @@ fn message(reason: &Reason, me: &Identity) -> String {
 }
 
 /// One who waits. That it is stopped is worth knowing: everybody behind it waits for that.
-fn waiting(text: &TicketText) -> String {
+fn waiting(text: &TicketContent) -> String {
     let stopped = if sys::is_stopped(text.pid) { ", stopped" } else { "" };
     format!("{} (pid {}{stopped})", text.owner, text.pid)
 }
 
 /// Holders of whom some are the caller, each told once.
-fn held_by(record: &Record, me: &Identity, now: Timestamp) -> String {
-    let (mine, others): (Vec<&Record>, Vec<&Record>) = record.holders().partition(|it| me.owns(it));
+fn held_by(record: &LockRecord, me: &Identity, now: Timestamp) -> String {
+    let (mine, others): (Vec<&LockRecord>, Vec<&LockRecord>) =
+        record.holders().partition(|it| me.owns(it));
     let mine = holder::all_told(mine, now);
     if others.is_empty() {
         return format!("held by you: {mine}");
@@ -171,12 +176,12 @@ fn corrupted(corruption: &Corruption, blocks: bool) -> String {
 }
 
 /// What is unusual about the way in which a lock is held.
-fn remark(holding: Holding, keepers: &[(i32, String)]) -> String {
+fn remark(holding: HoldState, keepers: &[(i32, String)]) -> String {
     match holding {
-        Holding::Live => String::new(),
-        Holding::Overdue => "; its announced lifetime has passed, but its processes live, so it holds".to_owned(),
-        Holding::Abandoned => "; abandoned? the process that took it is gone, but nothing proves that the work is done".to_owned(),
-        Holding::Orphaned => {
+        HoldState::Live => String::new(),
+        HoldState::Overdue => "; its announced lifetime has passed, but its processes live, so it holds".to_owned(),
+        HoldState::Abandoned => "; abandoned? the process that took it is gone, but nothing proves that the work is done".to_owned(),
+        HoldState::Orphaned => {
             let names: Vec<String> = keepers.iter().map(|(pid, name)| format!("{pid} ({name})")).collect();
             let which = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
             format!("; its guard is gone, but processes of its command live, so it holds until they end{which}")

@@ -4,23 +4,27 @@
 use super::{call, command_line};
 use lokt_lock::{
     ops::{Explanation, Reason, ReasonKind},
-    record::{Corruption, Hold, Record, RecordFlaw},
-    rules::{Holding, Identity, Mode},
+    record::{Corruption, HoldKind, LockRecord, RecordFlaw},
+    rules::{HoldState, Identity, LockMode},
     sys,
     words::{LockName, Owner},
 };
 
 /// What of the caller decides which calls work.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Asker {
+pub(crate) struct SuggestionContext {
     /// The owner that was named with `--owner`: it has to be named again.
     pub(crate) owner: Option<Owner>,
     /// How the guard holds the name that the caller runs inside of.
-    pub(crate) around: Option<Mode>,
+    pub(crate) around: Option<LockMode>,
 }
 
 /// The calls, most harmless first.
-pub(super) fn all(name: &LockName, explanation: &Explanation, asker: &Asker) -> Vec<String> {
+pub(super) fn all(
+    name: &LockName,
+    explanation: &Explanation,
+    asker: &SuggestionContext,
+) -> Vec<String> {
     if explanation.is_free() {
         return Vec::new();
     }
@@ -40,7 +44,7 @@ pub(super) fn all(name: &LockName, explanation: &Explanation, asker: &Asker) -> 
 struct Situation<'a> {
     name: &'a LockName,
     explanation: &'a Explanation,
-    asker: &'a Asker,
+    asker: &'a SuggestionContext,
 }
 
 impl Situation<'_> {
@@ -66,7 +70,7 @@ impl Situation<'_> {
     }
 
     /// The reason that tells of the holders, with their record.
-    fn held(&self) -> Option<(&Reason, &Record)> {
+    fn held(&self) -> Option<(&Reason, &LockRecord)> {
         let is_held =
             |it: &&Reason| matches!(it.kind, ReasonKind::Held { .. } | ReasonKind::SelfHeld { .. });
         let reason = self.explanation.reasons.iter().find(is_held)?;
@@ -81,9 +85,9 @@ impl Situation<'_> {
     }
 
     /// A lease of the caller's.
-    fn lease(&self) -> Option<&Record> {
+    fn lease(&self) -> Option<&LockRecord> {
         let (_, record) = self.held()?;
-        record.holders().find(|it| it.hold != Some(Hold::Guard) && self.me().owns(it))
+        record.holders().find(|it| it.hold != Some(HoldKind::Guard) && self.me().owns(it))
     }
 
     fn call(&self, verb: &str, flags: &str, what: &str) -> String {
@@ -113,11 +117,11 @@ impl Situation<'_> {
     }
 
     /// For one that runs inside a guard of this name: more than that guard has would be a deadlock.
-    fn inside(&self, mode: Mode) -> String {
+    fn inside(&self, mode: LockMode) -> String {
         let flags = match mode {
-            Mode::Exclusive => " --wait".to_owned(),
-            Mode::Shared => " --shared".to_owned(),
-            Mode::Slots(slots) => format!(" --slots {slots}"),
+            LockMode::Exclusive => " --wait".to_owned(),
+            LockMode::Shared => " --shared".to_owned(),
+            LockMode::Slots(slots) => format!(" --slots {slots}"),
         };
         self.guard(&flags, "runs inside your guard")
     }
@@ -144,7 +148,7 @@ impl Situation<'_> {
         let slots = slots.map_or_else(String::new, |slots| format!(" --slots {slots}"));
         let mut all = Vec::new();
         match self.held() {
-            Some((_, record)) if record.mode == Mode::Shared => {
+            Some((_, record)) if record.mode == LockMode::Shared => {
                 let wait = if must_wait { " --wait" } else { "" };
                 all.push(self.guard(&format!(" --shared{wait}"), "shares it"));
             }
@@ -169,14 +173,14 @@ impl Situation<'_> {
         let Some((reason, record)) = self.held() else { return all };
         let lease = self.lease();
         // An exclusive lease cannot be given back under a guard that is in.
-        if lease.is_some_and(|it| it.mode != Mode::Exclusive || !self.is_inside()) {
+        if lease.is_some_and(|it| it.mode != LockMode::Exclusive || !self.is_inside()) {
             all.push(self.call("unlock", "", "gives your lease back"));
         }
         match &reason.kind {
-            ReasonKind::Held { holding: Holding::Abandoned, .. } => {
+            ReasonKind::Held { holding: HoldState::Abandoned, .. } => {
                 all.push(self.call("unlock", " --break-stale", "removes it"));
             }
-            ReasonKind::SelfHeld { holding: Holding::Orphaned, keepers }
+            ReasonKind::SelfHeld { holding: HoldState::Orphaned, keepers }
                 if record.holders().all(|it| self.me().owns(it)) =>
             {
                 all.extend(kill(keepers));
@@ -189,11 +193,12 @@ impl Situation<'_> {
 
 /// Whether a guard of the lease's owner runs under it. Beside a lease that others share, it asks for a place like
 /// any other; of another program's lock, nothing says that no process has it.
-fn bears_a_guard(lease: &Record) -> bool {
-    lease.mode == Mode::Exclusive && matches!(lease.hold, Some(Hold::Lease | Hold::Process))
+fn bears_a_guard(lease: &LockRecord) -> bool {
+    lease.mode == LockMode::Exclusive
+        && matches!(lease.hold, Some(HoldKind::Lease | HoldKind::Process))
 }
 
-fn has_free_slot(record: &Record) -> bool {
+fn has_free_slot(record: &LockRecord) -> bool {
     record.mode.slots().is_some_and(|slots| record.holders().count() < slots.get() as usize)
 }
 

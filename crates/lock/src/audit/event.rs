@@ -1,5 +1,5 @@
 use crate::{
-    record::Record,
+    record::LockRecord,
     rules::Staleness,
     sys::Caller,
     words::{LockName, Timestamp},
@@ -151,7 +151,7 @@ impl Event {
 
     /// Says which acquisition the event is about, and its lifetime.
     #[must_use]
-    pub fn about(mut self, record: &Record) -> Self {
+    pub fn about(mut self, record: &LockRecord) -> Self {
         let id = record.lock_id.as_ref().map(|id| id.as_str().into());
         self.fields.insert("lock_id".to_owned(), id.unwrap_or(Value::Null));
         self.fields.insert("ttl_sec".to_owned(), record.ttl_sec.map_or(Value::Null, Value::from));
@@ -169,7 +169,7 @@ impl Event {
 
     /// Adds whose lock the event was about, where that is somebody else's.
     #[must_use]
-    pub fn with_holder(self, record: &Record) -> Self {
+    pub fn with_holder(self, record: &LockRecord) -> Self {
         let event = self.with("holder_owner", record.owner.as_str());
         match record.pid {
             Some(pid) => event.with("holder_pid", pid),

@@ -7,8 +7,10 @@ mod event;
 mod occurrence;
 mod reader;
 mod timeline;
-mod weaving;
+mod timeline_builder;
 
 pub use event::{Event, EventKind, UnknownEvent};
-pub use reader::{LogError, LogReader, Logged};
-pub use timeline::{Beginning, Lane, Present, Span, SpanEnd, SpanKind, Timeline, Who, Window};
+pub use reader::{LogError, LogLine, LogReader};
+pub use timeline::{
+    EventActor, FinalState, Lane, SpanEnd, SpanKind, SpanStart, TimeWindow, Timeline, TimelineSpan,
+};

@@ -1,6 +1,6 @@
 //! An event of a lock with the fields that a timeline is made of.
 
-use super::{EventKind, Logged, Who};
+use super::{EventActor, EventKind, LogLine};
 use crate::words::Timestamp;
 use serde_json::{Map, Value};
 use std::time::Duration;
@@ -12,7 +12,7 @@ pub(super) struct Occurrence {
     pub(super) kind: EventKind,
     pub(super) name: String,
     pub(super) id: Option<String>,
-    pub(super) who: Who,
+    pub(super) who: EventActor,
     pub(super) ttl_sec: Option<u64>,
     /// How long was waited before it.
     pub(super) waited: Option<Duration>,
@@ -30,8 +30,8 @@ pub(super) struct Occurrence {
 
 impl Occurrence {
     /// Reads an event; `None` where it is of no known kind, has no time, or is about no lock.
-    pub(super) fn of(logged: &Logged) -> Option<Self> {
-        let Logged::Event(fields) = logged else { return None };
+    pub(super) fn of(logged: &LogLine) -> Option<Self> {
+        let LogLine::Event(fields) = logged else { return None };
         let none = Map::new();
         let extra = fields.get("extra").and_then(Value::as_object).unwrap_or(&none);
         let is_set = |key: &str| extra.get(key) == Some(&Value::Bool(true));
@@ -40,7 +40,7 @@ impl Occurrence {
             kind: logged.kind()?,
             name: logged.text("name")?.to_owned(),
             id: logged.text("lock_id").map(str::to_owned),
-            who: Who {
+            who: EventActor {
                 owner: logged.text("owner").unwrap_or_default().to_owned(),
                 agent_id: logged.text("agent_id").map(str::to_owned),
                 host: logged.text("host").map(str::to_owned),
@@ -58,12 +58,15 @@ impl Occurrence {
     }
 
     /// Whose lock or freeze the event ended.
-    pub(super) fn holder(&self) -> Who {
+    pub(super) fn holder(&self) -> EventActor {
         match &self.holder_owner {
             None => self.who.clone(),
-            Some(owner) => {
-                Who { owner: owner.clone(), agent_id: None, host: None, pid: self.holder_pid }
-            }
+            Some(owner) => EventActor {
+                owner: owner.clone(),
+                agent_id: None,
+                host: None,
+                pid: self.holder_pid,
+            },
         }
     }
 }

@@ -13,14 +13,14 @@ const SLACK: u64 = 64 * 1024;
 
 /// A line of the log.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Logged {
+pub enum LogLine {
     /// An event, with its fields as they stand in the log.
     Event(Map<String, Value>),
     /// Something that is no event, for instance what a full disk left of one.
     Broken(String),
 }
 
-impl Logged {
+impl LogLine {
     /// A text field of an event.
     pub fn text(&self, key: &str) -> Option<&str> {
         match self {
@@ -92,7 +92,7 @@ impl LogReader {
     ///
     /// # Errors
     /// [`LogError`] when the log cannot be read.
-    pub fn next_event(&mut self) -> Result<Option<Logged>, LogError> {
+    pub fn next_event(&mut self) -> Result<Option<LogLine>, LogError> {
         let mut line = Vec::new();
         match self.file.read_until(b'\n', &mut line) {
             Err(source) => Err(self.error(source)),
@@ -167,14 +167,14 @@ impl LogReader {
 }
 
 impl Iterator for LogReader {
-    type Item = Result<Logged, LogError>;
+    type Item = Result<LogLine, LogError>;
     fn next(&mut self) -> Option<Self::Item> {
         self.next_event().transpose()
     }
 }
 
 /// Reads a line. What a full disk left of an earlier event may stand before the event: that is cut off.
-fn parse(line: &[u8]) -> Logged {
+fn parse(line: &[u8]) -> LogLine {
     let text = String::from_utf8_lossy(line);
     let text = text.trim_end();
     let whole = serde_json::from_str(text).ok();
@@ -182,7 +182,7 @@ fn parse(line: &[u8]) -> Logged {
         let start = text.rfind("{\"ts\":\"")?;
         serde_json::from_str(text.get(start..)?).ok()
     };
-    whole.or_else(behind_torn).map_or_else(|| Logged::Broken(text.to_owned()), Logged::Event)
+    whole.or_else(behind_torn).map_or_else(|| LogLine::Broken(text.to_owned()), LogLine::Event)
 }
 
 #[cfg(test)]

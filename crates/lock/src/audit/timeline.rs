@@ -5,11 +5,11 @@
 //!
 //! # Limits
 //! The log tells of changes. A hold that began before the first event that is given and ended after the last
-//! one is known only where it is among those that are [`Present`]. Where a clock was set back, a span may
+//! one is known only where it is among those that are [`FinalState`]. Where a clock was set back, a span may
 //! seem to be shorter than it was; none ends before it begins.
 
-use super::{Logged, weaving::Weaving};
-use crate::{record::Record, rules::TicketText, words::Timestamp};
+use super::{LogLine, timeline_builder::TimelineBuilder};
+use crate::{record::LockRecord, rules::TicketContent, words::Timestamp};
 
 /// What happened to locks in a span of time.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,24 +28,24 @@ pub struct Lane {
     /// The name.
     pub name: String,
     /// Its spans, in the order in which they began. They may reach out of the timeline on both sides.
-    pub spans: Vec<Span>,
+    pub spans: Vec<TimelineSpan>,
 }
 
 /// A span of time in which somebody held a name, waited for it, or had frozen it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Span {
+pub struct TimelineSpan {
     /// Which of these.
     pub kind: SpanKind,
     /// When it began.
     pub from: Timestamp,
     /// Whether that is known; else it began earlier, before the first event that was given.
-    pub beginning: Beginning,
+    pub beginning: SpanStart,
     /// When it ended; where it has not, the end of the timeline.
     pub until: Timestamp,
     /// How it ended.
     pub end: SpanEnd,
     /// Who it was.
-    pub who: Who,
+    pub who: EventActor,
     /// The beginning of the command that ran, or would have run; empty where there was none, or none is known.
     pub command: Vec<String>,
 }
@@ -65,7 +65,7 @@ pub enum SpanKind {
 
 /// Whether the beginning of a span is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Beginning {
+pub enum SpanStart {
     /// It is.
     Known,
     /// It was earlier than the span says.
@@ -102,7 +102,7 @@ pub enum SpanEnd {
 
 /// Who an event is about, as far as the log tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Who {
+pub struct EventActor {
     /// The owner.
     pub owner: String,
     /// Which of the owner's agents or terminals.
@@ -115,32 +115,36 @@ pub struct Who {
 
 /// What stands at the end of a timeline.
 #[derive(Clone, Debug, Default)]
-pub struct Present {
+pub struct FinalState {
     /// Those who hold a name, each alone.
-    pub holders: Vec<Record>,
+    pub holders: Vec<LockRecord>,
     /// The freezes in force.
-    pub freezes: Vec<Record>,
+    pub freezes: Vec<LockRecord>,
     /// Those who stand in a line.
-    pub waiters: Vec<TicketText>,
+    pub waiters: Vec<TicketContent>,
     /// Guards that are in and that no record speaks of.
-    pub inside: Vec<TicketText>,
+    pub inside: Vec<TicketContent>,
 }
 
 /// Which time is asked for.
 #[derive(Clone, Copy, Debug)]
-pub struct Window {
+pub struct TimeWindow {
     /// From when on; `None` is from the first event on.
     pub since: Option<Timestamp>,
     /// Up to when.
     pub until: Timestamp,
-    /// When what is [`Present`] was found out.
+    /// When what is [`FinalState`] was found out.
     pub now: Timestamp,
 }
 
 impl Timeline {
     /// Makes spans of events, which are given in the order of the log.
-    pub fn of(events: impl IntoIterator<Item = Logged>, present: &Present, window: Window) -> Self {
-        let mut weaving = Weaving::new(window.since);
+    pub fn of(
+        events: impl IntoIterator<Item = LogLine>,
+        present: &FinalState,
+        window: TimeWindow,
+    ) -> Self {
+        let mut weaving = TimelineBuilder::new(window.since);
         events.into_iter().for_each(|event| weaving.take(&event));
         let mut lanes = weaving.finish(present, window.now);
         let until = window.until;
@@ -154,7 +158,7 @@ impl Timeline {
     }
 
     /// Keeps only the spans that `wanted` chooses, and the lanes that have one.
-    pub fn retain(&mut self, mut wanted: impl FnMut(&str, &Span) -> bool) {
+    pub fn retain(&mut self, mut wanted: impl FnMut(&str, &TimelineSpan) -> bool) {
         for Lane { name, spans } in &mut self.lanes {
             spans.retain(|span| wanted(name, span));
         }

@@ -2,12 +2,12 @@
 
 use super::{
     file_store::FileStore,
-    kind::{FileSystem, file_system_of},
+    file_system::{FileSystem, file_system_of},
     layout::LEGACY_FREEZE,
     ticket,
 };
 use crate::{
-    record::Slot,
+    record::RecordFile,
     store::{RecordKind, Store},
     words::{LockName, Timestamp},
 };
@@ -43,7 +43,7 @@ impl CheckStatus {
 
 /// One thing that was examined.
 #[derive(Clone, Debug)]
-pub struct Check {
+pub struct RootCheck {
     /// What, in one word.
     pub name: &'static str,
     /// How it came out.
@@ -53,7 +53,7 @@ pub struct Check {
 }
 
 /// Examines a root. One that does not exist yet is not made: its nearest existing parent is examined.
-pub fn checkup(store: &FileStore) -> Vec<Check> {
+pub fn checkup(store: &FileStore) -> Vec<RootCheck> {
     let root = store.layout().root();
     let place = nearest_existing(root);
     let [writable, locks, links] = trials(&place);
@@ -72,8 +72,8 @@ pub fn checkup(store: &FileStore) -> Vec<Check> {
     ]
 }
 
-fn check(name: &'static str, status: CheckStatus, message: impl Into<String>) -> Check {
-    Check { name, status, message: message.into() }
+fn check(name: &'static str, status: CheckStatus, message: impl Into<String>) -> RootCheck {
+    RootCheck { name, status, message: message.into() }
 }
 
 fn nearest_existing(path: &Path) -> PathBuf {
@@ -81,7 +81,7 @@ fn nearest_existing(path: &Path) -> PathBuf {
 }
 
 /// Tries writing, locking and linking in a folder of its own, which is removed again.
-fn trials(place: &Path) -> [Check; 3] {
+fn trials(place: &Path) -> [RootCheck; 3] {
     let folder = place.join(format!(".lokt-doctor-{}", std::process::id()));
     // A full disk may have room for a folder, and none for what is written in it.
     let made = fs::create_dir(&folder).and_then(|()| fs::write(folder.join("text"), [0; 4096]));
@@ -147,7 +147,7 @@ fn links_and_renames(folder: &Path) -> io::Result<bool> {
     Ok(kept && (fs::read(&two)? == b"1" || fs::read(folder.join("three"))? == b"1"))
 }
 
-fn file_system(place: &Path) -> Check {
+fn file_system(place: &Path) -> RootCheck {
     match file_system_of(place) {
         FileSystem::Local => check("file_system", CheckStatus::Ok, "local"),
         FileSystem::UserSpace(kind) => {
@@ -166,7 +166,7 @@ fn file_system(place: &Path) -> Check {
 }
 
 /// Every folder of the root that is there must be usable; those that are not are made when needed.
-fn folders(store: &FileStore) -> Check {
+fn folders(store: &FileStore) -> RootCheck {
     let unusable = |folder: &&PathBuf| {
         let there = fs::symlink_metadata(folder).is_ok();
         there
@@ -183,7 +183,7 @@ fn folders(store: &FileStore) -> Check {
 }
 
 /// Without the log nothing can be taken: every change of a lock is one line in it.
-fn audit_log(store: &FileStore) -> Check {
+fn audit_log(store: &FileStore) -> RootCheck {
     let path = store.layout().audit_log();
     if fs::symlink_metadata(&path).is_err() {
         return check("audit_log", CheckStatus::Ok, "made at the first use, mode 600");
@@ -198,7 +198,7 @@ fn audit_log(store: &FileStore) -> Check {
 }
 
 /// A clock that stands before what was written last makes leases live longer than they should.
-fn clock(store: &FileStore) -> Check {
+fn clock(store: &FileStore) -> RootCheck {
     let now = Timestamp::now();
     let written = fs::metadata(store.layout().audit_log()).and_then(|meta| meta.modified());
     let ahead =
@@ -215,7 +215,7 @@ fn clock(store: &FileStore) -> Check {
     }
 }
 
-fn versions(store: &FileStore) -> Check {
+fn versions(store: &FileStore) -> RootCheck {
     let names = match store.names(RecordKind::Lock) {
         Ok(names) => names,
         Err(error) => return check("records", CheckStatus::Fail, error.to_string()),
@@ -224,11 +224,13 @@ fn versions(store: &FileStore) -> Check {
     let mut old = 0;
     for name in &names {
         match store.peek(name, RecordKind::Lock) {
-            Slot::Record(record) => old += usize::from(record.version == 0),
-            Slot::Absent => {}
-            Slot::Newer(version) => problems.push(format!("{name}: {version}")),
-            Slot::Corrupted(corruption) => problems.push(format!("{name}: {}", corruption.flaw)),
-            Slot::Unreadable(error) => problems.push(format!("{name}: {error}")),
+            RecordFile::Record(record) => old += usize::from(record.version == 0),
+            RecordFile::Absent => {}
+            RecordFile::Newer(version) => problems.push(format!("{name}: {version}")),
+            RecordFile::Corrupted(corruption) => {
+                problems.push(format!("{name}: {}", corruption.flaw))
+            }
+            RecordFile::Unreadable(error) => problems.push(format!("{name}: {error}")),
         }
     }
     if problems.is_empty() {
@@ -241,7 +243,7 @@ fn versions(store: &FileStore) -> Check {
     check("records", CheckStatus::Warn, problems.join("; "))
 }
 
-fn legacy_freezes(store: &FileStore) -> Check {
+fn legacy_freezes(store: &FileStore) -> RootCheck {
     let is_legacy = |name: &&LockName| {
         let old = store.layout().legacy_freeze(name);
         old.exists() && !store.layout().record(RecordKind::Freeze, name).exists()
@@ -256,7 +258,7 @@ fn legacy_freezes(store: &FileStore) -> Check {
     check("freezes", CheckStatus::Warn, text)
 }
 
-fn permissions(store: &FileStore) -> Check {
+fn permissions(store: &FileStore) -> RootCheck {
     let mode = |path: &Path| fs::metadata(path).ok().map(|meta| meta.permissions().mode() & 0o777);
     let root = mode(store.layout().root());
     let log = mode(&store.layout().audit_log());
@@ -279,7 +281,7 @@ fn permissions(store: &FileStore) -> Check {
 }
 
 /// What crashes left behind: harmless, and cleared away by whoever uses the name next.
-fn leftovers(store: &FileStore) -> Check {
+fn leftovers(store: &FileStore) -> RootCheck {
     let queues = fs::read_dir(store.layout().queues()).into_iter().flatten().flatten();
     let dead = |folder: &Path| -> usize {
         let places = ticket::list(folder).unwrap_or_default();

@@ -1,19 +1,20 @@
 use super::{
-    alarm::FileAlarm,
-    audit_log, io,
-    kind::{FileSystem, file_system_of},
+    audit_log,
+    file_system::{FileSystem, file_system_of},
+    io,
     latch::{self, Latch, PATIENCE},
-    layout::{LEGACY_FREEZE, Layout},
+    layout::{LEGACY_FREEZE, RootLayout},
+    loss_watcher::FileLossWatcher,
+    obstacle_watch::FileObstacleWatch,
     section::FileSection,
     slot::read_slot,
     ticket::{self, FileTicket},
-    vigil::FileVigil,
 };
 use crate::{
     audit::Event,
-    record::{Record, Slot},
-    rules::{Obstacle, Place, TicketText, Waiter},
-    store::{Durability, Enlisted, RecordKind, Store, StoreError},
+    record::{LockRecord, RecordFile},
+    rules::{Obstacle, QueuePlace, TicketContent, Waiter},
+    store::{Durability, NestedWaitEntry, RecordKind, Store, StoreError},
     words::{LockId, LockName, Timestamp},
 };
 use std::{collections::BTreeSet, fs, os::fd::OwnedFd, path::Path, sync::OnceLock};
@@ -21,7 +22,7 @@ use std::{collections::BTreeSet, fs, os::fd::OwnedFd, path::Path, sync::OnceLock
 /// The locks of one root folder.
 #[derive(Clone, Debug)]
 pub struct FileStore {
-    pub(super) layout: Layout,
+    pub(super) layout: RootLayout,
     /// The root is there, and on a file system that can be trusted.
     trusted: OnceLock<()>,
 }
@@ -29,11 +30,11 @@ pub struct FileStore {
 impl FileStore {
     /// The store below `root`. Touches nothing: folders are made when something is first written.
     pub fn new(root: &Path) -> Self {
-        Self { layout: Layout::new(root), trusted: OnceLock::new() }
+        Self { layout: RootLayout::new(root), trusted: OnceLock::new() }
     }
 
     /// Where everything is.
-    pub fn layout(&self) -> &Layout {
+    pub fn layout(&self) -> &RootLayout {
         &self.layout
     }
 
@@ -77,7 +78,7 @@ impl FileStore {
             let _ = fs::remove_file(path);
             return None;
         }
-        let text: TicketText = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+        let text: TicketContent = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
         let name = LockName::new(&text.name).ok()?;
         let file_name = path.file_name()?.to_str()?;
         if let Some((place, followed)) = ticket::place_of_follower(file_name) {
@@ -96,11 +97,11 @@ impl FileStore {
 
     /// A freeze of an older version: `locks/freeze-<name>.json`. A lock of this
     /// version may be called that too; its record says what it hangs on, which no freeze does.
-    fn peek_legacy_freeze(&self, name: &LockName) -> Slot {
+    fn peek_legacy_freeze(&self, name: &LockName) -> RecordFile {
         let slot = read_slot(&self.layout.legacy_freeze(name), name);
         match &slot {
-            Slot::Record(record) if record.hold.is_none() => slot,
-            _ => Slot::Absent,
+            RecordFile::Record(record) if record.hold.is_none() => slot,
+            _ => RecordFile::Absent,
         }
     }
 }
@@ -108,8 +109,8 @@ impl FileStore {
 impl Store for FileStore {
     type Section<'s> = FileSection<'s>;
     type Ticket = FileTicket;
-    type Vigil = FileVigil;
-    type Alarm = FileAlarm;
+    type ObstacleWatch = FileObstacleWatch;
+    type LossWatcher = FileLossWatcher;
 
     fn now(&self) -> Timestamp {
         Timestamp::now()
@@ -129,15 +130,15 @@ impl Store for FileStore {
         Ok(FileSection::new(self, name.clone(), latch))
     }
 
-    fn peek(&self, name: &LockName, kind: RecordKind) -> Slot {
+    fn peek(&self, name: &LockName, kind: RecordKind) -> RecordFile {
         let slot = read_slot(&self.layout.record(kind, name), name);
-        let over = |freeze: &Record| freeze.is_expired(Timestamp::now());
+        let over = |freeze: &LockRecord| freeze.is_expired(Timestamp::now());
         match (&slot, kind) {
-            (Slot::Absent, RecordKind::Freeze) => self.peek_legacy_freeze(name),
+            (RecordFile::Absent, RecordKind::Freeze) => self.peek_legacy_freeze(name),
             // One that is over must not hide one in the old place that is not.
-            (Slot::Record(freeze), RecordKind::Freeze) if over(freeze) => {
+            (RecordFile::Record(freeze), RecordKind::Freeze) if over(freeze) => {
                 match self.peek_legacy_freeze(name) {
-                    Slot::Record(legacy) if !over(&legacy) => Slot::Record(legacy),
+                    RecordFile::Record(legacy) if !over(&legacy) => RecordFile::Record(legacy),
                     _ => slot,
                 }
             }
@@ -145,20 +146,20 @@ impl Store for FileStore {
         }
     }
 
-    fn line(&self, name: &LockName) -> Result<Vec<Place>, StoreError> {
+    fn line(&self, name: &LockName) -> Result<Vec<QueuePlace>, StoreError> {
         ticket::list(&self.layout.queue(name))
     }
 
-    fn lives(&self, name: &LockName, place: &Place) -> bool {
+    fn lives(&self, name: &LockName, place: &QueuePlace) -> bool {
         ticket::lives(&ticket::path_of(&self.layout, name, place))
     }
 
-    fn ticket_text(&self, name: &LockName, place: &Place) -> Option<TicketText> {
+    fn ticket_text(&self, name: &LockName, place: &QueuePlace) -> Option<TicketContent> {
         let content = fs::read(ticket::path_of(&self.layout, name, place)).ok()?;
         serde_json::from_slice(&content).ok()
     }
 
-    fn keepers(&self, name: &LockName, place: &Place) -> Vec<i32> {
+    fn keepers(&self, name: &LockName, place: &QueuePlace) -> Vec<i32> {
         let path = ticket::path_of(&self.layout, name, place);
         // `/proc` shows resolved paths.
         fs::canonicalize(path).map_or_else(|_| Vec::new(), |path| crate::sys::holders_of(&path))
@@ -203,18 +204,18 @@ impl Store for FileStore {
     fn enlist(
         &self,
         ids: (&LockId, &LockId),
-        text: &TicketText,
-    ) -> Result<Option<Enlisted>, StoreError> {
+        text: &TicketContent,
+    ) -> Result<Option<NestedWaitEntry>, StoreError> {
         let folders = (self.layout.drafts(), self.layout.nested());
         ticket::enlist((&folders.0, &folders.1), ids, text).map(Some)
     }
 
-    fn alarm(&self, held: &[(&LockName, Option<&Place>)]) -> Option<FileAlarm> {
-        FileAlarm::set(self, held)
+    fn alarm(&self, held: &[(&LockName, Option<&QueuePlace>)]) -> Option<FileLossWatcher> {
+        FileLossWatcher::set(self, held)
     }
 
-    fn watch(&self, name: &LockName, obstacle: &Obstacle) -> Result<FileVigil, StoreError> {
-        FileVigil::begin(self, name, obstacle)
+    fn watch(&self, name: &LockName, obstacle: &Obstacle) -> Result<FileObstacleWatch, StoreError> {
+        FileObstacleWatch::begin(self, name, obstacle)
     }
 
     fn log(&self, event: &Event, durability: Durability) -> Result<(), StoreError> {

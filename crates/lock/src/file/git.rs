@@ -1,6 +1,6 @@
 //! Finding a repository's common directory as git finds it (gitrepository-layout(5)), without running git.
 
-use super::root::{RootError, Surroundings};
+use super::root::{RootEnvironment, RootError};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -11,7 +11,7 @@ use std::{
 /// `GIT_COMMON_DIR` and `GIT_DIR` are honoured as git honours them. Else the folders are searched upwards
 /// for a `.git` folder, a `.git` file (a worktree or a submodule) or a bare repository. A submodule is a
 /// repository of its own, with its own locks.
-pub(super) fn common_dir(surroundings: &Surroundings) -> Result<Option<PathBuf>, RootError> {
+pub(super) fn common_dir(surroundings: &RootEnvironment) -> Result<Option<PathBuf>, RootError> {
     let from = |path: &PathBuf| surroundings.folder.join(path);
     if let Some(common) = surroundings.git_common_dir.as_ref() {
         return resolved(from(common)).map(Some);

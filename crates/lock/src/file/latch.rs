@@ -94,12 +94,12 @@ fn locked(path: &Path, patience: Duration) -> Result<File, StoreError> {
 /// hand to hand, which may take a while where many want it, everybody's turn comes.
 fn wait_for(file: File, path: &Path, patience: Duration) -> Result<File, StoreError> {
     let mut slice = patience / 50;
-    let mut seen: Option<(Sign, Instant)> = None;
+    let mut seen: Option<(LatchSnapshot, Instant)> = None;
     loop {
         if sys::lock_within(&file, File::lock, slice).map_err(|error| no_locks(path, error))? {
             return Ok(file);
         }
-        let sign = Sign { holder: holder_of(path), counter: read_counter(&file).ok() };
+        let sign = LatchSnapshot { holder: holder_of(path), counter: read_counter(&file).ok() };
         match seen {
             Some((before, since)) if before == sign => {
                 if since.elapsed() >= patience {
@@ -118,7 +118,7 @@ fn wait_for(file: File, path: &Path, patience: Duration) -> Result<File, StoreEr
 /// What tells that a latch went from hand to hand: who has it, as far as the kernel names that one, and its
 /// fence counter.
 #[derive(Clone, Copy, PartialEq)]
-struct Sign {
+struct LatchSnapshot {
     holder: Option<i32>,
     counter: Option<Fence>,
 }

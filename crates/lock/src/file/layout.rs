@@ -10,11 +10,11 @@ const LATCHES: u64 = 64;
 
 /// Says where in a root everything is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Layout {
+pub struct RootLayout {
     root: PathBuf,
 }
 
-impl Layout {
+impl RootLayout {
     /// The layout below a root folder.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }

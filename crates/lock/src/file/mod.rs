@@ -21,36 +21,36 @@
 //! # Limits
 //! Linux; a local file system with hard links. Network file systems are refused.
 
-mod alarm;
 mod audit_log;
-mod changes;
 mod checkup;
+mod file_changes;
 mod file_store;
+mod file_system;
 mod folder_latch;
 mod git;
 mod io;
-mod kind;
 mod latch;
 mod layout;
+mod loss_watcher;
+mod obstacle_watch;
 mod root;
 mod root_watch;
 mod section;
 mod slot;
 mod sweep;
 mod ticket;
-mod vigil;
 
-pub use alarm::FileAlarm;
-pub use checkup::{Check, CheckStatus, checkup};
+pub use checkup::{CheckStatus, RootCheck, checkup};
 pub use file_store::FileStore;
+pub use file_system::{FileSystem, file_system_of};
 pub use folder_latch::FolderLatch;
 pub use git::work_tree;
-pub use kind::{FileSystem, file_system_of};
 pub use latch::{Latch, PATIENCE};
-pub use layout::Layout;
-pub use root::{Root, RootError, RootMethod, Surroundings};
+pub use layout::RootLayout;
+pub use loss_watcher::FileLossWatcher;
+pub use obstacle_watch::FileObstacleWatch;
+pub use root::{Root, RootEnvironment, RootError, RootMethod};
 pub use root_watch::RootWatch;
 pub use section::FileSection;
 pub use slot::read_slot;
 pub use ticket::FileTicket;
-pub use vigil::FileVigil;

@@ -6,7 +6,7 @@ use std::{
 
 /// What finding a root depends on: the working folder and some variables of the environment.
 #[derive(Clone, Debug, Default)]
-pub struct Surroundings {
+pub struct RootEnvironment {
     /// The working folder, absolute.
     pub folder: PathBuf,
     /// `LOKT_ROOT`.
@@ -73,7 +73,7 @@ impl Root {
     ///
     /// # Errors
     /// [`RootError`] when a repository is there and broken.
-    pub fn find(surroundings: &Surroundings) -> Result<Self, RootError> {
+    pub fn find(surroundings: &RootEnvironment) -> Result<Self, RootError> {
         let local = |path: &Path| surroundings.folder.join(path);
         if let Some(path) = &surroundings.lokt_root {
             return Ok(Self { path: local(path), method: RootMethod::Env });

@@ -27,7 +27,8 @@ fn repository() -> (tempfile::TempDir, PathBuf) {
 }
 
 fn found(folder: &Path) -> Root {
-    Root::find(&Surroundings { folder: folder.to_owned(), ..Surroundings::default() }).unwrap()
+    Root::find(&RootEnvironment { folder: folder.to_owned(), ..RootEnvironment::default() })
+        .unwrap()
 }
 
 fn assert_as_git_says(folder: &Path) -> PathBuf {
@@ -86,7 +87,7 @@ fn a_git_file_that_leads_nowhere_is_an_error_and_no_other_root() {
     fs::create_dir(&below).unwrap();
     for content in ["gitdir: /nowhere", "nonsense"] {
         fs::write(below.join(".git"), content).unwrap();
-        let surroundings = Surroundings { folder: below.clone(), ..Surroundings::default() };
+        let surroundings = RootEnvironment { folder: below.clone(), ..RootEnvironment::default() };
         let error = Root::find(&surroundings).unwrap_err();
         assert!(matches!(error, RootError::BrokenGitFile { .. }), "{content}: {error}");
     }
@@ -107,7 +108,7 @@ fn variables_win_and_nothing_means_local() {
     let local = found(outside.path());
     assert_eq!((local.path, local.method), (outside.path().join(".lokt"), RootMethod::Local));
     let mut surroundings =
-        Surroundings { folder: outside.path().to_owned(), ..Surroundings::default() };
+        RootEnvironment { folder: outside.path().to_owned(), ..RootEnvironment::default() };
     surroundings.git_dir = Some(main.join(".git"));
     assert_eq!(Root::find(&surroundings).unwrap().path, found(&main).path);
     surroundings.git_dir = Some(main.join("no.git"));

@@ -1,4 +1,4 @@
-use super::{FileStore, layout::Layout};
+use super::{FileStore, layout::RootLayout};
 use crate::{store::RecordKind, sys};
 use nix::{
     poll::{PollFd, PollFlags, PollTimeout, poll},
@@ -23,7 +23,7 @@ const MOST_PROCESSES: usize = 256;
 /// Of a guard that was killed, the end of its command is not told. Where the kernel has no watches to give, the
 /// watch is [blind](Self::is_blind), and one has to look from time to time.
 pub struct RootWatch {
-    layout: Layout,
+    layout: RootLayout,
     inotify: Option<Inotify>,
     processes: Vec<OwnedFd>,
     is_blind: bool,

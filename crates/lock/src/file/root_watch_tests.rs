@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    ops::{Might, freeze, unlock},
+    ops::{UnlockForce, freeze, unlock},
     rules::OwnerSource,
     sys::Caller,
     words::LockName,
@@ -43,7 +43,7 @@ fn what_changes_is_told_from_the_first_folder_on() {
     is_told(&mut watch, "the root that is made");
     let _ = freeze(&store, &name, &caller, PATIENCE).unwrap();
     is_told(&mut watch, "a freeze");
-    let _ = unlock(&store, &name, &caller, Might::Own).unwrap();
+    let _ = unlock(&store, &name, &caller, UnlockForce::Own).unwrap();
     is_told(&mut watch, "a latch that was taken");
     let folder = store.layout().folder_of(RecordKind::Lock);
     fs::write(folder.join("y.json"), "{}").unwrap();

@@ -1,8 +1,8 @@
 use super::{file_store::FileStore, io, latch::Latch, slot::read_slot, ticket, ticket::FileTicket};
 use crate::{
-    record::{Record, RecordFlaw, Slot},
-    rules::{Place, TicketText},
-    store::{Durability, Placed, Put, RecordKind, Removed, Section, StoreError},
+    record::{LockRecord, RecordFile, RecordFlaw},
+    rules::{QueuePlace, TicketContent},
+    store::{Durability, PutMode, PutOutcome, RecordKind, RemoveOutcome, Section, StoreError},
     words::{Fence, LockName, Timestamp},
 };
 use nix::{
@@ -33,7 +33,7 @@ impl<'s> FileSection<'s> {
     }
 
     /// Where the record that was judged really is: a freeze may be in the place of older versions.
-    fn found_at(&self, kind: RecordKind, judged: &Slot) -> PathBuf {
+    fn found_at(&self, kind: RecordKind, judged: &RecordFile) -> PathBuf {
         let path = self.path(kind);
         let legacy = self.store.layout.legacy_freeze(&self.name);
         match kind {
@@ -45,22 +45,22 @@ impl<'s> FileSection<'s> {
     fn put_once(
         &mut self,
         kind: RecordKind,
-        record: &Record,
-        put: Put,
+        record: &LockRecord,
+        put: PutMode,
         durability: Durability,
-    ) -> Result<Placed, StoreError> {
+    ) -> Result<PutOutcome, StoreError> {
         let draft = self.store.layout.draft(kind, &self.name);
         let path = self.path(kind);
         let before = match (put, durability) {
-            (Put::Over, Durability::Synced) => read_slot(&path, &self.name),
-            _ => Slot::Absent,
+            (PutMode::Over, Durability::Synced) => read_slot(&path, &self.name),
+            _ => RecordFile::Absent,
         };
         let file = io::create(&draft, &record.encode())?;
         let placed = self.sync_draft(&file, &draft, durability).and_then(|()| match put {
-            Put::New => link(&draft, &path),
-            Put::Over => rename(&draft, &path),
+            PutMode::New => link(&draft, &path),
+            PutMode::Over => rename(&draft, &path),
         });
-        if !matches!(placed, Ok(Placed::Done)) {
+        if !matches!(placed, Ok(PutOutcome::Done)) {
             // Leave nothing half-done; what stands at `path` is untouched.
             let _ = fs::remove_file(&draft);
             return placed;
@@ -68,7 +68,7 @@ impl<'s> FileSection<'s> {
         if durability == Durability::Synced {
             self.sync_or_undo(kind, &before)?;
         }
-        Ok(Placed::Done)
+        Ok(PutOutcome::Done)
     }
 
     fn sync_draft(
@@ -104,18 +104,18 @@ impl<'s> FileSection<'s> {
 
     /// Makes what was put durable. What cannot be is taken back, and what stood there before is put back:
     /// somebody is about to be told that nothing has changed.
-    fn sync_or_undo(&self, kind: RecordKind, before: &Slot) -> Result<(), StoreError> {
+    fn sync_or_undo(&self, kind: RecordKind, before: &RecordFile) -> Result<(), StoreError> {
         let undo = |_: &StoreError| match before {
             // There is a first failure already, which is the one to tell of.
-            Slot::Absent => drop(fs::remove_file(self.path(kind))),
-            Slot::Record(before) => drop(self.put_back(kind, before)),
+            RecordFile::Absent => drop(fs::remove_file(self.path(kind))),
+            RecordFile::Record(before) => drop(self.put_back(kind, before)),
             // Nobody replaces what is no record.
-            Slot::Newer(_) | Slot::Corrupted(_) | Slot::Unreadable(_) => {}
+            RecordFile::Newer(_) | RecordFile::Corrupted(_) | RecordFile::Unreadable(_) => {}
         };
         io::sync_folder(&self.store.layout.folder_of(kind)).inspect_err(undo)
     }
 
-    fn put_back(&self, kind: RecordKind, before: &Record) -> Result<Placed, StoreError> {
+    fn put_back(&self, kind: RecordKind, before: &LockRecord) -> Result<PutOutcome, StoreError> {
         let draft = self.store.layout.draft(kind, &self.name);
         io::create(&draft, &before.encode())?;
         rename(&draft, &self.path(kind))
@@ -138,7 +138,11 @@ impl Section for FileSection<'_> {
         self.latch.next_fence(floor, now).map_err(StoreError::io("draw a fence from", path))
     }
 
-    fn enqueue(&mut self, place: Place, text: &TicketText) -> Result<FileTicket, StoreError> {
+    fn enqueue(
+        &mut self,
+        place: QueuePlace,
+        text: &TicketContent,
+    ) -> Result<FileTicket, StoreError> {
         let waits = !place.entered;
         let mut ticket = FileTicket::draw(self.store.layout.queue(&self.name), place, text)?;
         if waits && !text.held.is_empty() {
@@ -151,17 +155,17 @@ impl Section for FileSection<'_> {
         ticket.mark_entered()
     }
 
-    fn drop_place(&mut self, place: &Place) -> Result<(), StoreError> {
+    fn drop_place(&mut self, place: &QueuePlace) -> Result<(), StoreError> {
         io::remove(&ticket::path_of(&self.store.layout, &self.name, place))
     }
 
     fn put(
         &mut self,
         kind: RecordKind,
-        record: &Record,
-        put: Put,
+        record: &LockRecord,
+        put: PutMode,
         durability: Durability,
-    ) -> Result<Placed, StoreError> {
+    ) -> Result<PutOutcome, StoreError> {
         match self.put_once(kind, record, put, durability) {
             // Somebody deleted a folder of the root: it is made again, and the put tried once more.
             Err(error) if error.is_missing() => {
@@ -177,18 +181,18 @@ impl Section for FileSection<'_> {
     fn remove(
         &mut self,
         kind: RecordKind,
-        judged: &Slot,
+        judged: &RecordFile,
         durability: Durability,
-    ) -> Result<Removed, StoreError> {
+    ) -> Result<RemoveOutcome, StoreError> {
         let path = self.found_at(kind, judged);
         let taken = self.store.layout.draft(kind, &self.name);
         if is_folder(judged) {
             // In its place, and only if it is empty: nothing of it may be lost.
             fs::remove_dir(&path).map_err(StoreError::io("remove", &path))?;
-            return Ok(Removed::Done);
+            return Ok(RemoveOutcome::Done);
         }
         if !self.move_away(&path, &taken)? {
-            return Ok(Removed::Done);
+            return Ok(RemoveOutcome::Done);
         }
         let now = read_slot(&taken, &self.name);
         if !is_same(&now, judged) {
@@ -200,20 +204,20 @@ impl Section for FileSection<'_> {
         if durability == Durability::Synced {
             io::sync_folder(path.parent().unwrap_or(&path))?;
         }
-        Ok(Removed::Done)
+        Ok(RemoveOutcome::Done)
     }
 }
 
 /// Puts back what turned out not to be what was judged. Where yet another record has appeared, that one
 /// counts, and this one stays where a person can find it.
-fn give_back(taken: &Path, path: &Path) -> Result<Removed, StoreError> {
-    link(taken, path).map(|_| Removed::Replaced)
+fn give_back(taken: &Path, path: &Path) -> Result<RemoveOutcome, StoreError> {
+    link(taken, path).map(|_| RemoveOutcome::Replaced)
 }
 
 /// Whether something else stands there is not known where it cannot be read.
-fn readable(slot: &Slot, path: &Path) -> Result<(), StoreError> {
+fn readable(slot: &RecordFile, path: &Path) -> Result<(), StoreError> {
     match slot {
-        Slot::Unreadable(error) => {
+        RecordFile::Unreadable(error) => {
             let error = error.raw_os_error().map_or(error.kind().into(), Error::from_raw_os_error);
             Err(StoreError::io("read", path)(error))
         }
@@ -223,38 +227,38 @@ fn readable(slot: &Slot, path: &Path) -> Result<(), StoreError> {
 
 /// Gives a draft its name, never over another: in one step where the file system can
 /// (`RENAME_NOREPLACE`, renameat2(2)), else by link(2), which never replaces either.
-fn link(draft: &Path, path: &Path) -> Result<Placed, StoreError> {
+fn link(draft: &Path, path: &Path) -> Result<PutOutcome, StoreError> {
     match renameat2(AT_FDCWD, draft, AT_FDCWD, path, RenameFlags::RENAME_NOREPLACE) {
-        Ok(()) => Ok(Placed::Done),
-        Err(Errno::EEXIST) => Ok(Placed::Taken),
+        Ok(()) => Ok(PutOutcome::Done),
+        Err(Errno::EEXIST) => Ok(PutOutcome::Taken),
         Err(Errno::EINVAL | Errno::ENOSYS) => link_and_remove(draft, path),
         Err(errno) => Err(StoreError::io("rename into place", path)(errno.into())),
     }
 }
 
-fn link_and_remove(draft: &Path, path: &Path) -> Result<Placed, StoreError> {
+fn link_and_remove(draft: &Path, path: &Path) -> Result<PutOutcome, StoreError> {
     match fs::hard_link(draft, path) {
-        Ok(()) => io::remove(draft).map(|()| Placed::Done),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(Placed::Taken),
+        Ok(()) => io::remove(draft).map(|()| PutOutcome::Done),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(PutOutcome::Taken),
         Err(error) => Err(StoreError::io("link", path)(error)),
     }
 }
 
-fn rename(draft: &Path, path: &Path) -> Result<Placed, StoreError> {
-    fs::rename(draft, path).map(|()| Placed::Done).map_err(StoreError::io("rename", path))
+fn rename(draft: &Path, path: &Path) -> Result<PutOutcome, StoreError> {
+    fs::rename(draft, path).map(|()| PutOutcome::Done).map_err(StoreError::io("rename", path))
 }
 
-fn is_folder(slot: &Slot) -> bool {
-    matches!(slot, Slot::Corrupted(it) if it.flaw == RecordFlaw::NotAFile("a directory"))
+fn is_folder(slot: &RecordFile) -> bool {
+    matches!(slot, RecordFile::Corrupted(it) if it.flaw == RecordFlaw::NotAFile("a directory"))
 }
 
 /// Whether what is there now is what was judged.
-fn is_same(now: &Slot, judged: &Slot) -> bool {
+fn is_same(now: &RecordFile, judged: &RecordFile) -> bool {
     match (now, judged) {
-        (Slot::Record(now), Slot::Record(judged)) => now == judged,
-        (Slot::Newer(now), Slot::Newer(judged)) => now == judged,
-        (Slot::Corrupted(now), Slot::Corrupted(judged)) => now.flaw == judged.flaw,
-        (Slot::Unreadable(_), Slot::Unreadable(_)) => true,
+        (RecordFile::Record(now), RecordFile::Record(judged)) => now == judged,
+        (RecordFile::Newer(now), RecordFile::Newer(judged)) => now == judged,
+        (RecordFile::Corrupted(now), RecordFile::Corrupted(judged)) => now.flaw == judged.flaw,
+        (RecordFile::Unreadable(_), RecordFile::Unreadable(_)) => true,
         _ => false,
     }
 }

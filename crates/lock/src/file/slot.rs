@@ -1,6 +1,6 @@
 use super::io::is_missing;
 use crate::{
-    record::{Corruption, ParseError, Record, RecordFlaw, Slot},
+    record::{Corruption, LockRecord, RecordFile, RecordFlaw, RecordParseError},
     words::LockName,
 };
 use nix::{
@@ -20,22 +20,22 @@ use std::{
 const LARGEST_RECORD: u64 = 64 * 1024 * 1024;
 
 /// Reads what stands at a record's path, whatever that is, without ever blocking or following a link.
-pub fn read_slot(path: &Path, name: &LockName) -> Slot {
+pub fn read_slot(path: &Path, name: &LockName) -> RecordFile {
     let opened = OpenOptions::new().read(true).custom_flags(O_NOFOLLOW | O_NONBLOCK).open(path);
     match opened {
         Ok(file) => {
-            read_file(&file, name).unwrap_or_else(|error| Slot::Unreadable(Arc::new(error)))
+            read_file(&file, name).unwrap_or_else(|error| RecordFile::Unreadable(Arc::new(error)))
         }
-        Err(error) if is_missing(&error) => Slot::Absent,
+        Err(error) if is_missing(&error) => RecordFile::Absent,
         Err(error) => match error.raw_os_error() {
             Some(ELOOP) => not_a_file("a symbolic link"),
             Some(ENXIO) => not_a_file("a socket"),
-            _ => Slot::Unreadable(Arc::new(error)),
+            _ => RecordFile::Unreadable(Arc::new(error)),
         },
     }
 }
 
-fn read_file(mut file: &File, name: &LockName) -> io::Result<Slot> {
+fn read_file(mut file: &File, name: &LockName) -> io::Result<RecordFile> {
     // Most records fit, and then one read(2) is all it takes: a file that gives less than it was asked
     // for has no more.
     let mut buffer = [0; 4096];
@@ -59,16 +59,16 @@ fn read_file(mut file: &File, name: &LockName) -> io::Result<Slot> {
     judge(file, name, &bytes)
 }
 
-fn judge(file: &File, name: &LockName, bytes: &[u8]) -> io::Result<Slot> {
-    Ok(match Record::parse(bytes, name) {
-        Ok(record) => Slot::Record(Box::new(record)),
-        Err(ParseError::Newer(version)) => Slot::Newer(version),
-        Err(ParseError::Flaw(flaw)) => return broken(file, flaw),
+fn judge(file: &File, name: &LockName, bytes: &[u8]) -> io::Result<RecordFile> {
+    Ok(match LockRecord::parse(bytes, name) {
+        Ok(record) => RecordFile::Record(Box::new(record)),
+        Err(RecordParseError::Newer(version)) => RecordFile::Newer(version),
+        Err(RecordParseError::Flaw(flaw)) => return broken(file, flaw),
     })
 }
 
 /// What stands there is no record; perhaps it is not even a file.
-fn broken(file: &File, flaw: RecordFlaw) -> io::Result<Slot> {
+fn broken(file: &File, flaw: RecordFlaw) -> io::Result<RecordFile> {
     let meta = file.metadata()?;
     Ok(if meta.is_file() { corrupted(flaw, &meta) } else { not_a_file(kind_of(meta.file_type())) })
 }
@@ -83,18 +83,18 @@ fn kind_of(kind: FileType) -> &'static str {
     }
 }
 
-fn not_a_file(what: &'static str) -> Slot {
+fn not_a_file(what: &'static str) -> RecordFile {
     let flaw = RecordFlaw::NotAFile(what);
-    Slot::Corrupted(Corruption { flaw, age: Duration::MAX, before_boot: false })
+    RecordFile::Corrupted(Corruption { flaw, age: Duration::MAX, before_boot: false })
 }
 
-fn corrupted(flaw: RecordFlaw, meta: &Metadata) -> Slot {
+fn corrupted(flaw: RecordFlaw, meta: &Metadata) -> RecordFile {
     let modified = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
     let now = SystemTime::now();
     // A time in the future, after a clock was set back, is as far from "just now" as one in the past.
     let age = now.duration_since(modified).unwrap_or_else(|ahead| ahead.duration());
     let before_boot = booted(now).is_some_and(|boot| modified < boot);
-    Slot::Corrupted(Corruption { flaw, age, before_boot })
+    RecordFile::Corrupted(Corruption { flaw, age, before_boot })
 }
 
 /// When this machine was booted, a second early to be safe against rounding.
@@ -108,13 +108,13 @@ mod tests {
     use super::*;
     use std::{fs, os::unix::net::UnixListener};
 
-    fn read(path: &Path) -> Slot {
+    fn read(path: &Path) -> RecordFile {
         read_slot(path, &LockName::new("x").unwrap())
     }
 
     fn flaw(path: &Path) -> RecordFlaw {
         match read(path) {
-            Slot::Corrupted(corruption) => corruption.flaw,
+            RecordFile::Corrupted(corruption) => corruption.flaw,
             other => panic!("expected a corruption, found {other:?}"),
         }
     }
@@ -123,7 +123,7 @@ mod tests {
     fn whatever_stands_there_is_told_and_nothing_hangs() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        assert!(matches!(read(&at("none")), Slot::Absent));
+        assert!(matches!(read(&at("none")), RecordFile::Absent));
         fs::write(at("empty"), "").unwrap();
         assert_eq!(flaw(&at("empty")), RecordFlaw::Empty);
         fs::write(at("half"), r#"{"version":1,"na"#).unwrap();
@@ -149,13 +149,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.json");
         let file = File::create(&path).unwrap();
-        let Slot::Corrupted(fresh) = read(&path) else { panic!("an empty file is corrupted") };
+        let RecordFile::Corrupted(fresh) = read(&path) else {
+            panic!("an empty file is corrupted")
+        };
         assert!(fresh.may_be_filling() && !fresh.before_boot, "{fresh:?}");
         file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
-        let Slot::Corrupted(old) = read(&path) else { panic!("an empty file is corrupted") };
+        let RecordFile::Corrupted(old) = read(&path) else { panic!("an empty file is corrupted") };
         assert!(!old.may_be_filling() && old.before_boot, "{old:?}");
         file.set_modified(SystemTime::now() + Duration::from_hours(1)).unwrap();
-        let Slot::Corrupted(ahead) = read(&path) else { panic!("an empty file is corrupted") };
+        let RecordFile::Corrupted(ahead) = read(&path) else {
+            panic!("an empty file is corrupted")
+        };
         assert!(!ahead.may_be_filling(), "a clock set back must not keep it for ever: {ahead:?}");
     }
 }

@@ -1,7 +1,7 @@
-use super::{io, layout::Layout};
+use super::{io, layout::RootLayout};
 use crate::{
-    rules::{Mode, Place, TicketText},
-    store::{Enlisted, StoreError, Ticket},
+    rules::{LockMode, QueuePlace, TicketContent},
+    store::{NestedWaitEntry, StoreError, Ticket},
     words::{LockId, LockName},
 };
 use nix::libc::O_NONBLOCK;
@@ -22,7 +22,7 @@ use std::{
 #[derive(Debug)]
 pub struct FileTicket {
     file: File,
-    place: Place,
+    place: QueuePlace,
     folder: PathBuf,
     /// Its second name, while it waits and runs under other locks: so those few are found without looking
     /// through all lines.
@@ -38,8 +38,8 @@ impl FileTicket {
     /// might have a shared lock on it for a moment (see [`lives`]), and be stopped in that moment.
     pub(super) fn draw(
         folder: PathBuf,
-        place: Place,
-        text: &TicketText,
+        place: QueuePlace,
+        text: &TicketContent,
     ) -> Result<Self, StoreError> {
         let content = serde_json::to_vec(text).unwrap_or_default();
         let path = folder.join(file_name(&place));
@@ -77,9 +77,9 @@ impl FileTicket {
     /// changes for those behind, and it only gets a new name.
     pub(super) fn mark_entered(&mut self) -> Result<(), StoreError> {
         let waiting = self.path();
-        let entered = Place { entered: true, ..self.place.clone() };
+        let entered = QueuePlace { entered: true, ..self.place.clone() };
         let path = self.folder.join(file_name(&entered));
-        if let Mode::Slots(_) = self.place.mode {
+        if let LockMode::Slots(_) = self.place.mode {
             let content = fs::read(&waiting).map_err(StoreError::io("read", &waiting))?;
             let before = std::mem::replace(
                 &mut self.file,
@@ -109,7 +109,7 @@ impl AsFd for FileTicket {
 }
 
 impl Ticket for FileTicket {
-    fn place(&self) -> &Place {
+    fn place(&self) -> &QueuePlace {
         &self.place
     }
 
@@ -142,21 +142,21 @@ const FOLLOWS: &str = "-f-";
 pub(super) fn enlist(
     (drafts, folder): (&Path, &Path),
     (id, followed): (&LockId, &LockId),
-    text: &TicketText,
-) -> Result<Enlisted, StoreError> {
+    text: &TicketContent,
+) -> Result<NestedWaitEntry, StoreError> {
     io::make_folder(folder)?;
     let path = folder.join(format!("{id}{FOLLOWS}{followed}"));
     let draft = drafts.join(format!("{id}{FOLLOWS}"));
     let file = publish(&draft, &path, &serde_json::to_vec(text).unwrap_or_default())?;
-    Ok(Enlisted::new(path, file.into()))
+    Ok(NestedWaitEntry::new(path, file.into()))
 }
 
 /// The place of one who is listed under a file name as [`enlist`] makes them, behind all others, and the acquisition
 /// whose end it waits for.
-pub(super) fn place_of_follower(file_name: &str) -> Option<(Place, LockId)> {
+pub(super) fn place_of_follower(file_name: &str) -> Option<(QueuePlace, LockId)> {
     let (id, followed) = file_name.split_once(FOLLOWS)?;
     let lock_id = LockId::from_record(id)?;
-    let place = Place { number: u64::MAX, lock_id, entered: false, mode: Mode::Exclusive };
+    let place = QueuePlace { number: u64::MAX, lock_id, entered: false, mode: LockMode::Exclusive };
     Some((place, LockId::from_record(followed)?))
 }
 
@@ -199,12 +199,12 @@ fn lock(file: &File, path: &Path) -> Result<(), StoreError> {
 const DRAFT: &str = ".draft";
 
 /// The file name of a place's ticket.
-pub(super) fn file_name(place: &Place) -> String {
+pub(super) fn file_name(place: &QueuePlace) -> String {
     let state = if place.entered { 'h' } else { 'w' };
     format!("{:010}-{}-{state}{}", place.number, place.lock_id, place.mode.suffix())
 }
 
-fn parse_file_name(name: &str) -> Option<Place> {
+fn parse_file_name(name: &str) -> Option<QueuePlace> {
     let mut parts = name.splitn(3, '-');
     let number = parse_number(parts.next()?)?;
     let lock_id = LockId::from_record(parts.next()?)?;
@@ -213,7 +213,7 @@ fn parse_file_name(name: &str) -> Option<Place> {
         Some(mode) => (true, mode),
         None => (false, state.strip_prefix('w')?),
     };
-    Some(Place { number, lock_id, entered, mode: Mode::from_suffix(mode)? })
+    Some(QueuePlace { number, lock_id, entered, mode: LockMode::from_suffix(mode)? })
 }
 
 /// Reads a number as [`file_name`] writes it, and in no other way: the ticket would be looked for under
@@ -225,7 +225,7 @@ fn parse_number(text: &str) -> Option<u64> {
 }
 
 /// Lists the tickets in a line's folder; none where there is no folder.
-pub(super) fn list(folder: &Path) -> Result<Vec<Place>, StoreError> {
+pub(super) fn list(folder: &Path) -> Result<Vec<QueuePlace>, StoreError> {
     let entries = match fs::read_dir(folder) {
         Err(error) if io::is_missing(&error) => return Ok(Vec::new()),
         entries => entries.map_err(StoreError::io("list", folder))?,
@@ -253,7 +253,7 @@ pub(super) fn open(path: &Path) -> std::io::Result<File> {
 }
 
 /// Where a name's ticket for an acquisition is, waiting or entered.
-pub(super) fn path_of(layout: &Layout, name: &LockName, place: &Place) -> PathBuf {
+pub(super) fn path_of(layout: &RootLayout, name: &LockName, place: &QueuePlace) -> PathBuf {
     layout.queue(name).join(file_name(place))
 }
 
@@ -261,13 +261,13 @@ pub(super) fn path_of(layout: &Layout, name: &LockName, place: &Place) -> PathBu
 mod tests {
     use super::*;
 
-    fn place(number: u64) -> Place {
+    fn place(number: u64) -> QueuePlace {
         let lock_id = LockId::from_record("00ff").unwrap();
-        Place { number, lock_id, entered: false, mode: Mode::Exclusive }
+        QueuePlace { number, lock_id, entered: false, mode: LockMode::Exclusive }
     }
 
-    fn text() -> TicketText {
-        TicketText {
+    fn text() -> TicketContent {
+        TicketContent {
             name: "x".into(),
             owner: "a".into(),
             owner_given: true,
@@ -288,8 +288,8 @@ mod tests {
         for (number, entered, suffix) in
             [(12, false, ""), (12, true, "s"), (12_345_678_901, true, "3"), (u64::MAX, false, "")]
         {
-            let mode = Mode::from_suffix(suffix).unwrap();
-            let place = Place { entered, mode, ..place(number) };
+            let mode = LockMode::from_suffix(suffix).unwrap();
+            let place = QueuePlace { entered, mode, ..place(number) };
             assert_eq!(parse_file_name(&file_name(&place)), Some(place));
         }
         let number = "0000000012";
@@ -341,7 +341,7 @@ mod tests {
         fs::write(folder.path().join("x").join(DRAFT), "half a ti").unwrap();
         let ticket = draw(folder.path(), 1);
         assert_eq!(
-            serde_json::from_slice::<TicketText>(&fs::read(ticket.path()).unwrap()).unwrap(),
+            serde_json::from_slice::<TicketContent>(&fs::read(ticket.path()).unwrap()).unwrap(),
             text()
         );
     }
@@ -349,7 +349,7 @@ mod tests {
     #[test]
     fn entering_a_slot_wakes_those_behind_and_keeps_the_life() {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place { mode: Mode::from_suffix("3").unwrap(), ..place(7) };
+        let place = QueuePlace { mode: LockMode::from_suffix("3").unwrap(), ..place(7) };
         let mut ticket = FileTicket::draw(folder.path().join("x"), place, &text()).unwrap();
         let behind = File::open(ticket.path()).unwrap();
         assert!(behind.try_lock_shared().is_err(), "it waits, and others behind it");
@@ -385,7 +385,7 @@ mod tests {
         let mut ticket = draw(folder.path(), 7);
         ticket.mark_entered().unwrap();
         let listed = list(&folder.path().join("x")).unwrap();
-        assert_eq!(listed, [Place { entered: true, ..place(7) }]);
+        assert_eq!(listed, [QueuePlace { entered: true, ..place(7) }]);
         assert!(lives(&ticket.path()));
     }
 }

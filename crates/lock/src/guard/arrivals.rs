@@ -1,4 +1,4 @@
-use super::{Origin, Reach, Received, Signals};
+use super::{ReceivedSignal, SignalOrigin, SignalReach, SignalReader};
 use crate::sys::{GroupObserver, is_stopped, pending_signals};
 use nix::{sys::signal::Signal, unistd::getpid};
 use std::{
@@ -30,7 +30,7 @@ const OF_TERMINAL: [Signal; 8] = [
 /// An [observer](GroupObserver) in the guard's group tells that. It takes note of a signal once; so when it has noted
 /// one, a fresh one takes its place, before the old one is read for the last time.
 #[derive(Debug)]
-pub(super) struct Arrivals {
+pub(super) struct SignalArrivals {
     command: i32,
     observer: Option<GroupObserver>,
     /// When to start the first observer; none where there will be none.
@@ -41,22 +41,22 @@ pub(super) struct Arrivals {
 
 #[derive(Debug)]
 struct Undecided {
-    received: Received,
+    received: ReceivedSignal,
     /// What it is taken for where nothing more is learnt by that time.
-    reach: Reach,
+    reach: SignalReach,
     until: Instant,
 }
 
 /// What has arrived.
 #[derive(Debug, Default)]
-pub(super) struct Arrived {
+pub(super) struct SignalArrival {
     /// Signals, and which processes got each.
-    pub(super) signals: Vec<(Received, Reach)>,
+    pub(super) signals: Vec<(ReceivedSignal, SignalReach)>,
     /// Whether the kernel told of a child.
     pub(super) child: bool,
 }
 
-impl Arrivals {
+impl SignalArrivals {
     pub(super) fn of(command: i32, now: Instant) -> Self {
         let observe_at = now.checked_add(UNOBSERVED);
         Self { command, observer: None, observe_at, undecided: Vec::new(), child: false }
@@ -78,12 +78,12 @@ impl Arrivals {
     }
 
     /// The signals of which it is known by now who got them.
-    pub(super) fn take(&mut self, signals: &Signals) -> io::Result<Arrived> {
+    pub(super) fn take(&mut self, signals: &SignalReader) -> io::Result<SignalArrival> {
         if self.observe_at.is_some_and(|at| at <= Instant::now()) {
             self.observe(signals)?;
         }
         self.read(signals)?;
-        let mut arrived = Arrived::default();
+        let mut arrived = SignalArrival::default();
         while !self.undecided.is_empty() {
             let noted = self.noted();
             self.decide(noted, &mut arrived);
@@ -112,7 +112,7 @@ impl Arrivals {
     }
 
     /// Before this process stops: has it continued when the command is.
-    pub(super) fn prepare_stop(&mut self, signals: &Signals) -> io::Result<()> {
+    pub(super) fn prepare_stop(&mut self, signals: &SignalReader) -> io::Result<()> {
         if self.observe_at.is_some() {
             self.observe(signals)?;
         }
@@ -123,7 +123,7 @@ impl Arrivals {
     }
 
     /// Starts the first observer. Of what came before, it knows nothing.
-    fn observe(&mut self, signals: &Signals) -> io::Result<()> {
+    fn observe(&mut self, signals: &SignalReader) -> io::Result<()> {
         self.observe_at = None;
         self.read(signals)?;
         let observer = GroupObserver::start(self.command);
@@ -142,17 +142,17 @@ impl Arrivals {
         noted.flatten().unwrap_or(0)
     }
 
-    fn decide(&mut self, noted: u64, arrived: &mut Arrived) {
+    fn decide(&mut self, noted: u64, arrived: &mut SignalArrival) {
         self.undecided.retain(|it| {
             let is_noted = noted & it.received.signal.bit() != 0;
-            arrived.signals.extend(is_noted.then_some((it.received, Reach::Group)));
+            arrived.signals.extend(is_noted.then_some((it.received, SignalReach::Group)));
             !is_noted
         });
     }
 
-    fn read(&mut self, signals: &Signals) -> io::Result<()> {
+    fn read(&mut self, signals: &SignalReader) -> io::Result<()> {
         while let Some(received) = signals.next()? {
-            if received.signal == Signal::SIGCHLD && received.origin == Origin::Kernel {
+            if received.signal == Signal::SIGCHLD && received.origin == SignalOrigin::Kernel {
                 self.child = true;
             } else if !self.is_own(received) {
                 self.undecided.push(self.undecided(received));
@@ -162,23 +162,26 @@ impl Arrivals {
     }
 
     /// Whether this process sent it to itself, by a write to a closed pipe for instance, or its observer did.
-    fn is_own(&self, received: Received) -> bool {
+    fn is_own(&self, received: ReceivedSignal) -> bool {
         received.sender == getpid().as_raw() || Some(received.sender) == self.observer()
     }
 
-    fn undecided(&self, received: Received) -> Undecided {
+    fn undecided(&self, received: ReceivedSignal) -> Undecided {
         let now = Instant::now();
         let is_known = self.observer.is_none() && self.seems_to_reach_all(received);
-        let (reach, patience) =
-            if is_known { (Reach::Group, Duration::ZERO) } else { (Reach::Alone, PATIENCE) };
+        let (reach, patience) = if is_known {
+            (SignalReach::Group, Duration::ZERO)
+        } else {
+            (SignalReach::Alone, PATIENCE)
+        };
         Undecided { received, reach, until: now + patience }
     }
 
     /// Whether a signal seems to have been sent to the group, by its origin and by what has become of the command;
     /// for the time in which there is no observer.
-    fn seems_to_reach_all(&self, received: Received) -> bool {
+    fn seems_to_reach_all(&self, received: ReceivedSignal) -> bool {
         let signal = received.signal;
-        if received.origin == Origin::Kernel {
+        if received.origin == SignalOrigin::Kernel {
             return signal.is_any(&OF_TERMINAL);
         }
         // A signal that ends a process makes SIGKILL pending in it (complete_signal() in Linux).

@@ -2,7 +2,7 @@
 //! that is signalled at the death of its parent.
 #![expect(unsafe_code, reason = "what a child does before exec(3) has no safe form")]
 
-use super::Command;
+use super::GuardedCommand;
 use crate::sys;
 use nix::{
     fcntl::{FcntlArg, FdFlag, fcntl},
@@ -22,7 +22,7 @@ use std::{
 };
 
 /// What a new process does before it becomes the command.
-pub(super) struct Preparation {
+pub(super) struct ForkPreparation {
     /// The files that it inherits.
     descriptors: Vec<RawFd>,
     mask: SigSet,
@@ -31,7 +31,7 @@ pub(super) struct Preparation {
     parent: Pid,
 }
 
-impl Preparation {
+impl ForkPreparation {
     pub(super) fn new(inherited: &[OwnedFd], mask: SigSet, at_death: Option<Signal>) -> Self {
         let descriptors = inherited.iter().map(AsRawFd::as_raw_fd).collect();
         Self { descriptors, mask, at_death, parent: getpid() }
@@ -55,8 +55,8 @@ impl Preparation {
     }
 }
 
-impl Command {
-    pub(super) fn start_by_fork(&self, preparation: Preparation) -> io::Result<Pid> {
+impl GuardedCommand {
+    pub(super) fn start_by_fork(&self, preparation: ForkPreparation) -> io::Result<Pid> {
         let mut words = self.words.iter();
         let mut command = process::Command::new(words.next().ok_or(io::ErrorKind::NotFound)?);
         command.args(words).env_clear();

@@ -1,8 +1,8 @@
-use super::{Command, SpawnError};
+use super::{GuardedCommand, SpawnError};
 use crate::sys;
 use nix::unistd::execvpe;
 
-impl Command {
+impl GuardedCommand {
     /// Makes this process the command, with the dispositions of signals that this process was started with, in this
     /// folder and with these streams. Comes back only where that fails.
     pub fn replace_process(&self) -> SpawnError {

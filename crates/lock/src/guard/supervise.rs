@@ -1,8 +1,9 @@
 use super::{
-    Cause, Command, Crew, Ending, OnLost, Orders, Signals, SpawnError,
-    child::{Child, Terminal},
-    stopping::{Rest, Step, Stopping},
-    vigilance::Vigilance,
+    CommandEnd, CommandProcesses, GuardedCommand, OnLost, SignalReader, SpawnError, StopCause,
+    SupervisionPolicy,
+    child_process::{ChildProcess, Terminal},
+    lock_monitor::LockMonitor,
+    stop_sequence::{RemainingProcesses, StopSequence, StopStep},
 };
 use crate::{
     ops::{Grant, OperationError},
@@ -28,7 +29,7 @@ pub enum GuardError {
 
 /// Something that happens while a command runs and that its user should know.
 #[derive(Debug)]
-pub enum Trouble {
+pub enum GuardWarning {
     /// A lock's announced life could not be extended. The lock itself holds.
     Heartbeat(LockName, OperationError),
     /// A lock was taken away.
@@ -39,24 +40,24 @@ pub enum Trouble {
         unlogged: Option<StoreError>,
     },
     /// The command was told to stop.
-    Stopping(Cause),
+    Stopping(StopCause),
     /// What did not stop in time was killed.
     Killing,
 }
 
 /// How a command's time under its locks ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Finish {
+pub struct SupervisionOutcome {
     /// How the command ended.
-    pub ending: Ending,
+    pub ending: CommandEnd,
     /// Why the guard stopped it, if it did.
-    pub stopped: Option<Cause>,
+    pub stopped: Option<StopCause>,
     /// A signal that asked the guard itself to end, and was passed on.
     pub asked: Option<SignalNumber>,
 }
 
 /// Who guards: the store, the caller, and the locks that were granted.
-pub struct Watchers<'a, S: Store> {
+pub struct SupervisedLocks<'a, S: Store> {
     /// Where the locks are kept.
     pub store: &'a S,
     /// Who holds them.
@@ -74,12 +75,12 @@ pub struct Watchers<'a, S: Store> {
 /// [`GuardError`] when the command did not start, or its end cannot be learnt. In the latter case the locks
 /// are its processes' own: to give them back would let others in beside it.
 pub fn supervise<S>(
-    watchers: Watchers<'_, S>,
-    command: &Command,
-    signals: &Signals,
-    orders: Orders,
-    tell: &mut dyn FnMut(Trouble),
-) -> Result<Finish, GuardError>
+    watchers: SupervisedLocks<'_, S>,
+    command: &GuardedCommand,
+    signals: &SignalReader,
+    orders: SupervisionPolicy,
+    tell: &mut dyn FnMut(GuardWarning),
+) -> Result<SupervisionOutcome, GuardError>
 where
     S: Store,
     S::Ticket: AsFd,
@@ -93,10 +94,10 @@ where
     let now = Instant::now();
     let has_terminal = watchers.caller.has_terminal();
     let terminal = if has_terminal { Terminal::Present } else { Terminal::Absent };
-    let crew = Crew::new(pid.as_raw(), tickets, mark);
-    let mut guard = Supervision {
-        child: Child::new(crew, signals, terminal, now),
-        vigilance: Vigilance::begin(watchers, now),
+    let crew = CommandProcesses::new(pid.as_raw(), tickets, mark);
+    let mut guard = Supervisor {
+        child: ChildProcess::new(crew, signals, terminal, now),
+        vigilance: LockMonitor::begin(watchers, now),
         end: orders.max_hold.and_then(|limit| now.checked_add(limit)),
         stopping: None,
         orders,
@@ -107,18 +108,18 @@ where
     finish
 }
 
-struct Supervision<'a, S: Store> {
-    child: Child<'a>,
-    vigilance: Vigilance<'a, S>,
-    orders: Orders,
+struct Supervisor<'a, S: Store> {
+    child: ChildProcess<'a>,
+    vigilance: LockMonitor<'a, S>,
+    orders: SupervisionPolicy,
     /// When the command has run for as long as it may.
     end: Option<Instant>,
-    stopping: Option<Stopping>,
-    tell: &'a mut dyn FnMut(Trouble),
+    stopping: Option<StopSequence>,
+    tell: &'a mut dyn FnMut(GuardWarning),
 }
 
-impl<S: Store> Supervision<'_, S> {
-    fn run(&mut self) -> Result<Finish, GuardError> {
+impl<S: Store> Supervisor<'_, S> {
+    fn run(&mut self) -> Result<SupervisionOutcome, GuardError> {
         let mut wait = None;
         loop {
             let alarmed = self.child.sleep(self.vigilance.source(), self.next(wait))?;
@@ -128,18 +129,18 @@ impl<S: Store> Supervision<'_, S> {
             }
             self.keep_alive(alarmed);
             match (self.stop_on(ending), ending) {
-                (Some(Step::Done), Some(ending)) => {
+                (Some(StopStep::Done), Some(ending)) => {
                     return Ok(self.finish(ending));
                 }
-                (Some(Step::Wait(until)), _) => wait = Some(until),
+                (Some(StopStep::Wait(until)), _) => wait = Some(until),
                 _ => wait = None,
             }
         }
     }
 
-    fn finish(&self, ending: Ending) -> Finish {
+    fn finish(&self, ending: CommandEnd) -> SupervisionOutcome {
         let stopped = self.stopping.as_ref().map(|it| it.cause);
-        Finish { ending, stopped, asked: self.child.asked }
+        SupervisionOutcome { ending, stopped, asked: self.child.asked }
     }
 
     /// When something is to be done next.
@@ -153,41 +154,41 @@ impl<S: Store> Supervision<'_, S> {
         let now = Instant::now();
         let is_lost = self.vigilance.keep_up(alarmed, now, self.tell);
         if is_lost && self.orders.on_lost == OnLost::Kill {
-            self.stop(Cause::Lost, now);
+            self.stop(StopCause::Lost, now);
         }
         if self.end.is_some_and(|end| end <= now) {
-            self.stop(Cause::MaxHold, now);
+            self.stop(StopCause::MaxHold, now);
         }
     }
 
     /// Tells the command to stop, unless that has been done.
-    fn stop(&mut self, cause: Cause, now: Instant) {
+    fn stop(&mut self, cause: StopCause, now: Instant) {
         if self.stopping.is_none() {
-            (self.tell)(Trouble::Stopping(cause));
+            (self.tell)(GuardWarning::Stopping(cause));
             self.child.crew.stop();
-            self.stopping = Some(Stopping::begin(cause, now, self.orders.grace));
+            self.stopping = Some(StopSequence::begin(cause, now, self.orders.grace));
         }
     }
 
     /// Does the next step of stopping the command.
-    fn stop_on(&mut self, ending: Option<Ending>) -> Option<Step> {
+    fn stop_on(&mut self, ending: Option<CommandEnd>) -> Option<StopStep> {
         let now = Instant::now();
         let stopping = self.stopping.as_mut()?;
         let crew = &mut self.child.crew;
-        let rest = ending.map_or(Rest::Leader, |_| crew.rest());
+        let rest = ending.map_or(RemainingProcesses::Leader, |_| crew.rest());
         let step = stopping.step(rest, now);
         match step {
-            Step::Tell => {
+            StopStep::Tell => {
                 crew.stop();
                 stopping.told_late();
             }
-            Step::Kill => {
+            StopStep::Kill => {
                 if stopping.kill(now) {
-                    (self.tell)(Trouble::Killing);
+                    (self.tell)(GuardWarning::Killing);
                 }
                 crew.kill();
             }
-            Step::Wait(_) | Step::WaitForLeader | Step::Done => return Some(step),
+            StopStep::Wait(_) | StopStep::WaitForLeader | StopStep::Done => return Some(step),
         }
         Some(stopping.then(rest, now))
     }

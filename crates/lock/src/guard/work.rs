@@ -1,4 +1,7 @@
-use super::{GuardError, OnLost, Received, Signals, Trouble, Watchers, vigilance::Vigilance};
+use super::{
+    GuardError, GuardWarning, OnLost, ReceivedSignal, SignalReader, SupervisedLocks,
+    lock_monitor::LockMonitor,
+};
 use crate::store::Store;
 use nix::{
     errno::Errno,
@@ -12,11 +15,11 @@ use std::{
 
 /// Why the wait for a work of this process is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Waited {
+pub enum WorkEnd {
     /// It is done.
     Done,
     /// A signal asks this process to end.
-    Signal(Received),
+    Signal(ReceivedSignal),
     /// A lock that it is done under was taken away.
     Lost,
 }
@@ -30,19 +33,19 @@ pub enum Waited {
 /// # Errors
 /// [`GuardError::Wait`] when the kernel does not let it wait.
 pub fn await_work<S: Store>(
-    watchers: Watchers<'_, S>,
+    watchers: SupervisedLocks<'_, S>,
     done: BorrowedFd<'_>,
-    signals: &Signals,
+    signals: &SignalReader,
     on_lost: OnLost,
-    tell: &mut dyn FnMut(Trouble),
-) -> Result<Waited, GuardError> {
-    let mut vigilance = Vigilance::begin(watchers, Instant::now());
+    tell: &mut dyn FnMut(GuardWarning),
+) -> Result<WorkEnd, GuardError> {
+    let mut vigilance = LockMonitor::begin(watchers, Instant::now());
     loop {
         let sources = [Some(done), Some(signals.as_fd()), vigilance.source()];
         let sources = sources.into_iter().flatten();
         let mut fds: Vec<PollFd<'_>> =
             sources.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
-        match poll(&mut fds, super::child::timeout(vigilance.next())) {
+        match poll(&mut fds, super::child_process::timeout(vigilance.next())) {
             Ok(_) => {}
             Err(Errno::EINTR) => continue,
             Err(errno) => return Err(GuardError::Wait { source: io::Error::from(errno) }),
@@ -50,15 +53,15 @@ pub fn await_work<S: Store>(
         let speaks = |at: usize| fds.get(at).and_then(PollFd::any) == Some(true);
         let (is_done, is_alarmed) = (speaks(0), speaks(2));
         if is_done {
-            return Ok(Waited::Done);
+            return Ok(WorkEnd::Done);
         }
         while let Some(received) = signals.next().map_err(|source| GuardError::Wait { source })? {
             if received.ends_a_wait() {
-                return Ok(Waited::Signal(received));
+                return Ok(WorkEnd::Signal(received));
             }
         }
         if vigilance.keep_up(is_alarmed, Instant::now(), tell) && on_lost == OnLost::Kill {
-            return Ok(Waited::Lost);
+            return Ok(WorkEnd::Lost);
         }
     }
 }

@@ -1,7 +1,7 @@
-use super::{OperationError, Request, enter::Turn, scene::View};
+use super::{LockRequest, OperationError, enter::EntryAttempt, section_view::SectionView};
 use crate::{
-    record::Record,
-    rules::{Decision, Obstacle, decide},
+    record::LockRecord,
+    rules::{AdmissionDecision, Obstacle, decide},
     store::{RecordKind, Section, Store, Ticket},
 };
 
@@ -10,7 +10,7 @@ use crate::{
 #[must_use = "a grant that is dropped holds on; it must be released"]
 pub struct Grant<T> {
     /// The record that stands: my own, or that of the lease I entered under.
-    pub record: Box<Record>,
+    pub record: Box<LockRecord>,
     /// The proof of life; only guards have one.
     pub ticket: Option<T>,
     /// In which way I got in.
@@ -46,7 +46,7 @@ impl GrantKind {
 
 /// What came of one try.
 #[derive(Debug)]
-pub enum Attempt<T> {
+pub enum AttemptOutcome<T> {
     /// I am in.
     Entered(Grant<T>),
     /// I am not; this is in the way.
@@ -54,7 +54,7 @@ pub enum Attempt<T> {
 }
 
 /// The ticket of a store's line.
-pub(super) type TicketOf<C> = <<C as Section>::Store as Store>::Ticket;
+pub(super) type StoreTicket<C> = <<C as Section>::Store as Store>::Ticket;
 
 /// Tries once, in one section, to get in. With `line`, one who is blocked stands in line afterwards: the
 /// ticket is left there, to be given to the next try.
@@ -64,9 +64,9 @@ pub(super) type TicketOf<C> = <<C as Section>::Store as Store>::Ticket;
 /// tickets may be gone.
 pub fn attempt<S: Store>(
     store: &S,
-    request: &Request<'_>,
+    request: &LockRequest<'_>,
     line: Option<&mut Option<S::Ticket>>,
-) -> Result<Attempt<S::Ticket>, OperationError> {
+) -> Result<AttemptOutcome<S::Ticket>, OperationError> {
     let mut none = None;
     let queueing = line.is_some();
     let ticket = line.unwrap_or(&mut none);
@@ -79,22 +79,22 @@ pub fn attempt<S: Store>(
             *ticket = None;
         }
         let mine = ticket.as_ref().map(|ticket| ticket.place().number);
-        let scene = View { request, line: &line, mine, slot: &slot }.scene(&mut section)?;
-        let mut turn = Turn { section: &mut section, request, line: &line };
+        let scene = SectionView { request, line: &line, mine, slot: &slot }.scene(&mut section)?;
+        let mut turn = EntryAttempt { section: &mut section, request, line: &line };
         match decide(request.purpose(), scene) {
-            Decision::Blocked(obstacle) => {
+            AdmissionDecision::Blocked(obstacle) => {
                 if queueing && ticket.is_none() {
                     *ticket = Some(turn.draw(false)?);
                 }
-                return Ok(Attempt::Blocked(obstacle));
+                return Ok(AttemptOutcome::Blocked(obstacle));
             }
-            Decision::OtherSlots(theirs) => {
+            AdmissionDecision::OtherSlots(theirs) => {
                 let (name, asked) = (request.name.clone(), request.mode);
                 return Err(OperationError::OtherSlots { name, asked, theirs });
             }
-            Decision::Enter(how) => {
+            AdmissionDecision::Enter(how) => {
                 if let Some(grant) = turn.enter(ticket, how, &slot)? {
-                    return Ok(Attempt::Entered(grant));
+                    return Ok(AttemptOutcome::Entered(grant));
                 }
                 // A program that knows no latch was faster: look again.
             }

@@ -1,49 +1,55 @@
-use super::{Grant, GrantKind, OperationError, Request, acquire::TicketOf, lifetime};
+use super::{Grant, GrantKind, LockRequest, OperationError, acquire::StoreTicket, lifetime};
 use crate::{
     audit::{Event, EventKind},
-    record::{Hold, Record, Slot},
-    rules::{Entering, Gone, Mode, Place, Purpose},
-    store::{Durability, Placed, Put, RecordKind, Removed, Section, Store, StoreError, Ticket},
+    record::{HoldKind, LockRecord, RecordFile},
+    rules::{DepartedHolder, EntryKind, HoldPurpose, LockMode, QueuePlace},
+    store::{
+        Durability, PutMode, PutOutcome, RecordKind, RemoveOutcome, Section, Store, StoreError,
+        Ticket,
+    },
     words::{Fence, Timestamp},
 };
 use std::time::Duration;
 
 /// The moment in which somebody may enter: the section, the request, and the line as it is.
-pub(super) struct Turn<'a, C> {
+pub(super) struct EntryAttempt<'a, C> {
     pub(super) section: &'a mut C,
-    pub(super) request: &'a Request<'a>,
-    pub(super) line: &'a [Place],
+    pub(super) request: &'a LockRequest<'a>,
+    pub(super) line: &'a [QueuePlace],
 }
 
-impl<C: Section> Turn<'_, C> {
+impl<C: Section> EntryAttempt<'_, C> {
     /// Makes a decision to enter so. `None` where another program was faster.
     pub(super) fn enter(
         &mut self,
-        ticket: &mut Option<TicketOf<C>>,
-        how: Entering,
-        slot: &Slot,
-    ) -> Result<Option<Grant<TicketOf<C>>>, OperationError> {
+        ticket: &mut Option<StoreTicket<C>>,
+        how: EntryKind,
+        slot: &RecordFile,
+    ) -> Result<Option<Grant<StoreTicket<C>>>, OperationError> {
         match how {
-            Entering::Renewing(lease) => self.renew(&lease, slot).map(Some),
-            Entering::UnderLease(record) => {
+            EntryKind::Renewing(lease) => self.renew(&lease, slot).map(Some),
+            EntryKind::UnderLease(record) => {
                 self.enter_under(record, ticket.take(), GrantKind::UnderLease).map(Some)
             }
-            Entering::Nested(record) => {
+            EntryKind::Nested(record) => {
                 self.enter_under(record, ticket.take(), GrantKind::Nested).map(Some)
             }
-            Entering::Fresh => self.take(ticket, Beside::Nobody(&[])),
-            Entering::Replacing(gone) if self.clear_away(slot, &gone)? => {
-                self.take(ticket, Beside::Nobody(&gone))
+            EntryKind::Fresh => self.take(ticket, OtherHolders::Nobody(&[])),
+            EntryKind::Replacing(gone) if self.clear_away(slot, &gone)? => {
+                self.take(ticket, OtherHolders::Nobody(&gone))
             }
-            Entering::Replacing(_) => Ok(None),
-            Entering::Joining(record, gone) => self.take(ticket, Beside::Others(&record, &gone)),
+            EntryKind::Replacing(_) => Ok(None),
+            EntryKind::Joining(record, gone) => {
+                self.take(ticket, OtherHolders::Others(&record, &gone))
+            }
         }
     }
 
     /// Draws a ticket at the end of the line.
-    pub(super) fn draw(&mut self, entered: bool) -> Result<TicketOf<C>, OperationError> {
+    pub(super) fn draw(&mut self, entered: bool) -> Result<StoreTicket<C>, OperationError> {
         let id = self.section.store().new_id()?;
-        let place = Place { entered, ..Place::at_end_of(self.line, id, self.request.mode) };
+        let place =
+            QueuePlace { entered, ..QueuePlace::at_end_of(self.line, id, self.request.mode) };
         Ok(self.section.enqueue(place, &self.request.ticket_text())?)
     }
 
@@ -53,14 +59,14 @@ impl<C: Section> Turn<'_, C> {
     /// alive. Whatever fails here takes back what was done before it.
     fn take(
         &mut self,
-        waiting: &mut Option<TicketOf<C>>,
-        beside: Beside<'_>,
-    ) -> Result<Option<Grant<TicketOf<C>>>, OperationError> {
+        waiting: &mut Option<StoreTicket<C>>,
+        beside: OtherHolders<'_>,
+    ) -> Result<Option<Grant<StoreTicket<C>>>, OperationError> {
         let now = self.section.store().now();
         let waited = waiting.as_ref().and_then(|ticket| self.waited(ticket, now));
         let fence = self.section.next_fence(beside.fence(), now)?;
         let fresh = match (self.request.purpose(), &waiting) {
-            (Purpose::Guard, None) => Some(self.draw(true)?),
+            (HoldPurpose::Guard, None) => Some(self.draw(true)?),
             _ => None,
         };
         let id = match fresh.as_ref().or(waiting.as_ref()) {
@@ -69,7 +75,7 @@ impl<C: Section> Turn<'_, C> {
         };
         let record = Box::new(self.request.record(&id, fence, now));
         let placed = self.put_beside(&record, beside);
-        if !matches!(placed, Ok(Placed::Done)) {
+        if !matches!(placed, Ok(PutOutcome::Done)) {
             fresh.into_iter().for_each(Ticket::leave);
             return placed.map(|_| None).map_err(OperationError::from);
         }
@@ -77,11 +83,15 @@ impl<C: Section> Turn<'_, C> {
         Ok(Some(Grant { record, ticket, kind: GrantKind::Taken, lost: false }))
     }
 
-    fn put_beside(&mut self, record: &Record, beside: Beside<'_>) -> Result<Placed, StoreError> {
+    fn put_beside(
+        &mut self,
+        record: &LockRecord,
+        beside: OtherHolders<'_>,
+    ) -> Result<PutOutcome, StoreError> {
         let (put, whole) = match beside {
-            Beside::Nobody(_) => (Put::New, Some(record.clone())),
-            Beside::Others(others, _) => {
-                (Put::Over, Record::of_holders([others.clone(), record.clone()]))
+            OtherHolders::Nobody(_) => (PutMode::New, Some(record.clone())),
+            OtherHolders::Others(others, _) => {
+                (PutMode::Over, LockRecord::of_holders([others.clone(), record.clone()]))
             }
         };
         let whole = whole.as_ref().unwrap_or(record);
@@ -91,18 +101,20 @@ impl<C: Section> Turn<'_, C> {
     /// Marks the ticket and logs. A failure gives the lock back: nobody will know of having it.
     fn finish(
         &mut self,
-        mut ticket: Option<TicketOf<C>>,
-        (record, waited): (&Record, Option<Duration>),
-        beside: Beside<'_>,
-    ) -> Result<Option<TicketOf<C>>, OperationError> {
+        mut ticket: Option<StoreTicket<C>>,
+        (record, waited): (&LockRecord, Option<Duration>),
+        beside: OtherHolders<'_>,
+    ) -> Result<Option<StoreTicket<C>>, OperationError> {
         let marked = match (&mut ticket, self.request.purpose()) {
-            (Some(ticket), Purpose::Guard) if !ticket.place().entered => self.section.enter(ticket),
+            (Some(ticket), HoldPurpose::Guard) if !ticket.place().entered => {
+                self.section.enter(ticket)
+            }
             _ => Ok(()),
         };
         let logged = marked
             .and_then(|()| match beside {
-                Beside::Nobody(_) => Ok(()),
-                Beside::Others(_, gone) => self.log_gone(gone),
+                OtherHolders::Nobody(_) => Ok(()),
+                OtherHolders::Others(_, gone) => self.log_gone(gone),
             })
             .map_err(OperationError::from)
             .and_then(|()| self.log(record, None, waited));
@@ -112,8 +124,8 @@ impl<C: Section> Turn<'_, C> {
             return Err(error);
         }
         match self.request.purpose() {
-            Purpose::Guard => Ok(ticket),
-            Purpose::Lease => {
+            HoldPurpose::Guard => Ok(ticket),
+            HoldPurpose::Lease => {
                 // A lease lives by its record; the place in line was only for waiting.
                 ticket.into_iter().for_each(Ticket::leave);
                 Ok(None)
@@ -123,13 +135,13 @@ impl<C: Section> Turn<'_, C> {
 
     /// Undoes what [`put_beside`](Self::put_beside) did. There is a first failure already, which is the one
     /// to tell of.
-    fn take_back(&mut self, record: &Record, beside: Beside<'_>) {
+    fn take_back(&mut self, record: &LockRecord, beside: OtherHolders<'_>) {
         match beside {
-            Beside::Nobody(_) => {
-                let slot = Slot::Record(Box::new(record.clone()));
+            OtherHolders::Nobody(_) => {
+                let slot = RecordFile::Record(Box::new(record.clone()));
                 let _ = self.section.remove(RecordKind::Lock, &slot, durability_of(record));
             }
-            Beside::Others(others, _) => drop(self.put_over(others)),
+            OtherHolders::Others(others, _) => drop(self.put_over(others)),
         }
     }
 
@@ -137,10 +149,10 @@ impl<C: Section> Turn<'_, C> {
     /// stands.
     fn enter_under(
         &mut self,
-        record: Box<Record>,
-        waiting: Option<TicketOf<C>>,
+        record: Box<LockRecord>,
+        waiting: Option<StoreTicket<C>>,
         kind: GrantKind,
-    ) -> Result<Grant<TicketOf<C>>, OperationError> {
+    ) -> Result<Grant<StoreTicket<C>>, OperationError> {
         let now = self.section.store().now();
         let waited = waiting.as_ref().and_then(|ticket| self.waited(ticket, now));
         let ticket = match waiting {
@@ -161,7 +173,11 @@ impl<C: Section> Turn<'_, C> {
 
     /// Renews the caller's own lease: a new life, and new metadata where some is given. The acquisition
     /// stays the same one, with its id and its fence.
-    fn renew(&mut self, lease: &Record, slot: &Slot) -> Result<Grant<TicketOf<C>>, OperationError> {
+    fn renew(
+        &mut self,
+        lease: &LockRecord,
+        slot: &RecordFile,
+    ) -> Result<Grant<StoreTicket<C>>, OperationError> {
         let request = self.request;
         let mut renewed = lease.clone();
         if renewed.lock_id.is_none() {
@@ -177,10 +193,10 @@ impl<C: Section> Turn<'_, C> {
             renewed.unmark_as_result();
         }
         match request.hold {
-            Hold::Process => request.name_process(&mut renewed, Hold::Process),
+            HoldKind::Process => request.name_process(&mut renewed, HoldKind::Process),
             // For people: the process that called last.
-            _ if lease.hold == Some(Hold::Lease) => {
-                request.name_process(&mut renewed, Hold::Lease);
+            _ if lease.hold == Some(HoldKind::Lease) => {
+                request.name_process(&mut renewed, HoldKind::Lease);
             }
             // What another program or another request tied to a process stays tied to it.
             _ => {}
@@ -198,15 +214,21 @@ impl<C: Section> Turn<'_, C> {
     }
 
     /// Replaces a record that I may change: nothing can be in the way of that.
-    fn put_over(&mut self, record: &Record) -> Result<(), StoreError> {
+    fn put_over(&mut self, record: &LockRecord) -> Result<(), StoreError> {
         let durability = durability_of(record);
-        self.section.put(RecordKind::Lock, record, Put::Over, durability).map(|_| ())
+        self.section.put(RecordKind::Lock, record, PutMode::Over, durability).map(|_| ())
     }
 
     /// Removes what binds nobody any more, and says so in the log. False where something else stands
     /// there.
-    fn clear_away(&mut self, slot: &Slot, gone: &[Gone]) -> Result<bool, OperationError> {
-        if self.section.remove(RecordKind::Lock, slot, Durability::Volatile)? == Removed::Replaced {
+    fn clear_away(
+        &mut self,
+        slot: &RecordFile,
+        gone: &[DepartedHolder],
+    ) -> Result<bool, OperationError> {
+        if self.section.remove(RecordKind::Lock, slot, Durability::Volatile)?
+            == RemoveOutcome::Replaced
+        {
             return Ok(false);
         }
         if gone.is_empty() {
@@ -219,9 +241,9 @@ impl<C: Section> Turn<'_, C> {
     }
 
     /// Says in the log whose locks ended without being given back.
-    fn log_gone(&self, gone: &[Gone]) -> Result<(), StoreError> {
-        let Request { name, caller, .. } = *self.request;
-        gone.iter().try_for_each(|Gone { holder, why }| {
+    fn log_gone(&self, gone: &[DepartedHolder]) -> Result<(), StoreError> {
+        let LockRequest { name, caller, .. } = *self.request;
+        gone.iter().try_for_each(|DepartedHolder { holder, why }| {
             let kind = EventKind::of_staleness(*why);
             let event = Event::new(kind, name, caller).about(holder).with_holder(holder);
             self.section.store().log(&event, Durability::Volatile)
@@ -229,23 +251,23 @@ impl<C: Section> Turn<'_, C> {
     }
 
     /// How long the one who enters has stood in line, by what its ticket says of its arrival.
-    fn waited(&self, ticket: &TicketOf<C>, now: Timestamp) -> Option<Duration> {
+    fn waited(&self, ticket: &StoreTicket<C>, now: Timestamp) -> Option<Duration> {
         let text = self.section.store().ticket_text(self.request.name, ticket.place())?;
         Some(now.since(text.arrived()?))
     }
 
     fn log(
         &self,
-        record: &Record,
+        record: &LockRecord,
         note: Option<&str>,
         waited: Option<Duration>,
     ) -> Result<(), OperationError> {
-        let Request { name, caller, .. } = *self.request;
+        let LockRequest { name, caller, .. } = *self.request;
         let mut event = Event::new(EventKind::Acquire, name, caller).about(record);
         if let Some(fence) = record.fence {
             event = event.with("fence", fence.get());
         }
-        if record.mode != Mode::Exclusive {
+        if record.mode != LockMode::Exclusive {
             event = event.with("mode", record.mode.as_str());
         }
         if let Some(note) = note {
@@ -253,8 +275,8 @@ impl<C: Section> Turn<'_, C> {
         }
         let event = event.waited(waited).running(&self.request.command);
         let durability = match self.request.purpose() {
-            Purpose::Guard => Durability::Volatile,
-            Purpose::Lease => durability_of(record),
+            HoldPurpose::Guard => Durability::Volatile,
+            HoldPurpose::Lease => durability_of(record),
         };
         Ok(self.section.store().log(&event, durability)?)
     }
@@ -262,32 +284,32 @@ impl<C: Section> Turn<'_, C> {
 
 /// What one who enters finds there.
 #[derive(Clone, Copy)]
-enum Beside<'a> {
+enum OtherHolders<'a> {
     /// Nobody; these stood there before.
-    Nobody(&'a [Gone]),
+    Nobody(&'a [DepartedHolder]),
     /// The holders of this record, from which these are to be taken out.
-    Others(&'a Record, &'a [Gone]),
+    Others(&'a LockRecord, &'a [DepartedHolder]),
 }
 
-impl Beside<'_> {
+impl OtherHolders<'_> {
     /// The highest fence that the record tells of.
     fn fence(self) -> Fence {
         let (others, gone) = match self {
-            Beside::Nobody(gone) => (None, gone),
-            Beside::Others(others, gone) => (Some(others), gone),
+            OtherHolders::Nobody(gone) => (None, gone),
+            OtherHolders::Others(others, gone) => (Some(others), gone),
         };
         let gone = gone.iter().filter_map(|it| it.holder.fence);
-        let others = others.into_iter().flat_map(Record::holders).filter_map(|it| it.fence);
+        let others = others.into_iter().flat_map(LockRecord::holders).filter_map(|it| it.fence);
         gone.chain(others).max().unwrap_or_default()
     }
 }
 
 /// A record in which one holder is replaced.
-fn replaced(record: &Record, before: &Record, now: &Record) -> Record {
+fn replaced(record: &LockRecord, before: &LockRecord, now: &LockRecord) -> LockRecord {
     let mut whole = record.clone();
-    let change = |it: &mut Record| {
+    let change = |it: &mut LockRecord| {
         let co_holders = std::mem::take(&mut it.co_holders);
-        *it = Record { co_holders, ..now.clone() };
+        *it = LockRecord { co_holders, ..now.clone() };
     };
     match &before.lock_id {
         Some(id) if whole.update(id, change) => whole,
@@ -298,7 +320,7 @@ fn replaced(record: &Record, before: &Record, now: &Record) -> Record {
 
 /// A guard is gone after a power cut, and with it its lock; a lease is not. A result may be gone, as its content
 /// may: then it is made again.
-pub(super) fn durability_of(record: &Record) -> Durability {
+pub(super) fn durability_of(record: &LockRecord) -> Durability {
     if record.has_lease() && record.result().is_none() {
         Durability::Synced
     } else {

@@ -1,6 +1,6 @@
 use crate::{
     record::{Corruption, UnsupportedVersion},
-    rules::{Cycle, Mode},
+    rules::{LockMode, WaitCycle},
     store::StoreError,
     words::LockName,
 };
@@ -48,7 +48,7 @@ pub enum OperationError {
         /// The name.
         name: LockName,
         /// What was asked for.
-        asked: Mode,
+        asked: LockMode,
         /// What those who hold it, or came earlier, asked for.
         theirs: NonZeroU32,
     },
@@ -58,7 +58,7 @@ pub enum OperationError {
         /// The name.
         name: LockName,
         /// Who waits for whom, from the one who asks back to it.
-        cycle: Cycle,
+        cycle: WaitCycle,
     },
     /// One of several locks was taken away while the others were waited for.
     #[error("lock {name:?} was taken away while the others were waited for", name = name.as_str())]
@@ -74,6 +74,6 @@ pub enum OperationError {
     },
 }
 
-fn slots_of(mode: Mode) -> String {
+fn slots_of(mode: LockMode) -> String {
     mode.slots().map_or_else(|| mode.to_string(), |slots| slots.to_string())
 }

@@ -1,11 +1,11 @@
 use super::{
     OperationError,
-    look::{freeze_in_force, look, readable},
-    survey::waiters,
+    snapshot::{freeze_in_force, look, readable},
+    status_reader::waiters,
 };
 use crate::{
-    record::{Corruption, Record, Slot},
-    rules::{Holding, Identity, Place, Staleness, TicketText, Verdict},
+    record::{Corruption, LockRecord, RecordFile},
+    rules::{HoldState, Identity, QueuePlace, RecordVerdict, Staleness, TicketContent},
     store::Store,
     sys::{self, Caller},
     words::LockName,
@@ -27,7 +27,7 @@ pub struct Reason {
     /// What kind of reason.
     pub kind: ReasonKind,
     /// The record that it is about: of the lock, or of the freeze.
-    pub record: Option<Record>,
+    pub record: Option<LockRecord>,
     /// Whether it keeps anybody from taking the name.
     pub blocks: bool,
 }
@@ -40,14 +40,14 @@ pub enum ReasonKind {
     /// Held by another.
     Held {
         /// How.
-        holding: Holding,
+        holding: HoldState,
         /// The processes that keep a guard's lock, where its supervisor is gone: pid and name.
         keepers: Vec<(i32, String)>,
     },
     /// Held by the one who asks.
     SelfHeld {
         /// How.
-        holding: Holding,
+        holding: HoldState,
         /// The processes that keep a guard's lock, where its supervisor is gone: pid and name.
         keepers: Vec<(i32, String)>,
     },
@@ -63,10 +63,10 @@ pub enum ReasonKind {
     /// Others stand in line.
     Queued {
         /// Who, in their order.
-        waiters: Vec<TicketText>,
+        waiters: Vec<TicketContent>,
     },
     /// A guard is in without a record of its own: under its owner's lease, or its record was removed.
-    Inside(Option<TicketText>),
+    Inside(Option<TicketContent>),
 }
 
 impl ReasonKind {
@@ -124,7 +124,7 @@ fn of_lock<S: Store>(
 ) -> Result<Option<Reason>, OperationError> {
     let sight = look(store, name, caller);
     let (verdict, held) = (sight.verdict(), sight.held());
-    if let Slot::Corrupted(corruption) = &sight.slot {
+    if let RecordFile::Corrupted(corruption) = &sight.slot {
         let kind = ReasonKind::Corrupted { corruption: corruption.clone() };
         let blocks = !corruption.is_provably_free();
         return Ok(Some(Reason { kind, record: None, blocks }));
@@ -135,22 +135,24 @@ fn of_lock<S: Store>(
     // Of several holders, those that are left.
     let record = held.unwrap_or(record);
     let kind = match verdict {
-        None | Some(Verdict::Stale(Staleness::HolderGone)) => ReasonKind::DeadPid,
-        Some(Verdict::Stale(Staleness::Expired)) => ReasonKind::Expired,
-        Some(Verdict::Held(holding)) if record.holders().any(|it| caller.identity.owns(it)) => {
+        None | Some(RecordVerdict::Stale(Staleness::HolderGone)) => ReasonKind::DeadPid,
+        Some(RecordVerdict::Stale(Staleness::Expired)) => ReasonKind::Expired,
+        Some(RecordVerdict::Held(holding))
+            if record.holders().any(|it| caller.identity.owns(it)) =>
+        {
             ReasonKind::SelfHeld { holding, keepers: keepers(store, &record, holding) }
         }
-        Some(Verdict::Held(holding)) => {
+        Some(RecordVerdict::Held(holding)) => {
             ReasonKind::Held { holding, keepers: keepers(store, &record, holding) }
         }
     };
-    let blocks = matches!(verdict, Some(Verdict::Held(_)));
+    let blocks = matches!(verdict, Some(RecordVerdict::Held(_)));
     Ok(Some(Reason { kind, record: Some(record), blocks }))
 }
 
 /// Who keeps a lock whose supervisor is gone. Searching all processes is slow, so only then.
-fn keepers<S: Store>(store: &S, record: &Record, holding: Holding) -> Vec<(i32, String)> {
-    if holding != Holding::Orphaned {
+fn keepers<S: Store>(store: &S, record: &LockRecord, holding: HoldState) -> Vec<(i32, String)> {
+    if holding != HoldState::Orphaned {
         return Vec::new();
     }
     let line = store.line(&record.name).unwrap_or_default();
@@ -162,7 +164,7 @@ fn keepers<S: Store>(store: &S, record: &Record, holding: Holding) -> Vec<(i32, 
 
 /// A guard that is in and that the record does not speak of.
 fn of_inside<S: Store>(store: &S, name: &LockName, known: &[Reason]) -> Option<Reason> {
-    let spoken_of = |place: &Place| {
+    let spoken_of = |place: &QueuePlace| {
         let records = known.iter().filter_map(|reason| reason.record.as_ref());
         records.into_iter().any(|record| record.holder(&place.lock_id).is_some())
     };

@@ -1,13 +1,13 @@
 use super::{
     OperationError,
-    look::{readable, unread},
+    snapshot::{readable, unread},
     unlock::unless_it_stands,
 };
 use crate::{
     audit::{Event, EventKind},
-    record::{Hold, Record, Slot},
-    rules::Mode,
-    store::{Durability, Put, RecordKind, Removed, Section, Store, StoreError},
+    record::{HoldKind, LockRecord, RecordFile},
+    rules::LockMode,
+    store::{Durability, PutMode, RecordKind, RemoveOutcome, Section, Store, StoreError},
     sys::Caller,
     words::{Fence, LockId, LockName, Timestamp},
 };
@@ -17,17 +17,17 @@ use std::time::Duration;
 /// What came of ordering a freeze.
 #[derive(Debug, PartialEq)]
 #[must_use]
-pub enum Frozen {
+pub enum FreezeOutcome {
     /// It is in force.
-    Done(Box<Record>),
+    Done(Box<LockRecord>),
     /// Another has frozen the name already.
-    ByAnother(Box<Record>),
+    ByAnother(Box<LockRecord>),
 }
 
 /// What came of lifting a freeze.
 #[derive(Debug)]
 #[must_use]
-pub enum Unfrozen {
+pub enum UnfreezeOutcome {
     /// The name can be taken again.
     Done {
         /// It took effect, but could not be logged.
@@ -38,7 +38,7 @@ pub enum Unfrozen {
     /// It was not frozen.
     NotFound,
     /// Another has frozen it.
-    NotYours(Box<Record>),
+    NotYours(Box<LockRecord>),
 }
 
 /// Orders that nobody may take `name` for `ttl`. Who holds it keeps it. My own freeze is replaced.
@@ -50,44 +50,44 @@ pub fn freeze<S: Store>(
     name: &LockName,
     caller: &Caller,
     ttl: Duration,
-) -> Result<Frozen, OperationError> {
+) -> Result<FreezeOutcome, OperationError> {
     let mut section = store.section(name)?;
     let now = store.now();
-    if let slot @ Slot::Newer(_) = section.store().peek(name, RecordKind::Lock) {
+    if let slot @ RecordFile::Newer(_) = section.store().peek(name, RecordKind::Lock) {
         readable(slot, "lock", name)?;
     }
     let before = readable(section.store().peek(name, RecordKind::Freeze), "freeze", name)?;
     let in_force = before.as_ref().filter(|before| !before.is_expired(now));
     if let Some(another) = in_force.filter(|it| !caller.identity.owns(it)) {
-        return Ok(Frozen::ByAnother(Box::new(another.clone())));
+        return Ok(FreezeOutcome::ByAnother(Box::new(another.clone())));
     }
     let record = order(name, caller, ttl, now);
     // What stands there binds nobody or is mine, so nothing can be in the way of replacing it.
-    let _ = section.put(RecordKind::Freeze, &record, Put::Over, Durability::Synced)?;
+    let _ = section.put(RecordKind::Freeze, &record, PutMode::Over, Durability::Synced)?;
     let event = Event::new(EventKind::Freeze, name, caller).about(&record);
     if let Err(error) = section.store().log(&event, Durability::Synced) {
         // What cannot be logged does not happen. The first failure is the one to tell of.
         take_back(&mut section, &record, before.as_ref());
         return Err(error.into());
     }
-    Ok(Frozen::Done(Box::new(record)))
+    Ok(FreezeOutcome::Done(Box::new(record)))
 }
 
 /// Puts back what stood there before a freeze.
-fn take_back<C: Section>(section: &mut C, record: &Record, before: Option<&Record>) {
+fn take_back<C: Section>(section: &mut C, record: &LockRecord, before: Option<&LockRecord>) {
     let taken_back = if let Some(before) = before {
-        section.put(RecordKind::Freeze, before, Put::Over, Durability::Synced).map(|_| ())
+        section.put(RecordKind::Freeze, before, PutMode::Over, Durability::Synced).map(|_| ())
     } else {
-        let slot = Slot::Record(Box::new(record.clone()));
+        let slot = RecordFile::Record(Box::new(record.clone()));
         section.remove(RecordKind::Freeze, &slot, Durability::Synced).map(|_| ())
     };
     // There is nothing more to be done where this fails too.
     drop(taken_back);
 }
 
-fn order(name: &LockName, caller: &Caller, ttl: Duration, now: Timestamp) -> Record {
+fn order(name: &LockName, caller: &Caller, ttl: Duration, now: Timestamp) -> LockRecord {
     let pid = nix::unistd::getppid().as_raw();
-    let mut record = Record {
+    let mut record = LockRecord {
         version: crate::record::FORMAT_VERSION,
         name: name.clone(),
         lock_id: LockId::random().ok(),
@@ -100,13 +100,13 @@ fn order(name: &LockName, caller: &Caller, ttl: Duration, now: Timestamp) -> Rec
         ttl_sec: None,
         expires_at: None,
         metadata: None,
-        hold: None::<Hold>,
+        hold: None::<HoldKind>,
         fence: None::<Fence>,
         command: None,
         boot_id: None,
         pid_ns: None,
         held_since: None,
-        mode: Mode::Exclusive,
+        mode: LockMode::Exclusive,
         co_holders: Vec::new(),
         unknown: Map::new(),
     };
@@ -123,22 +123,22 @@ pub fn unfreeze<S: Store>(
     name: &LockName,
     caller: &Caller,
     force: bool,
-) -> Result<Unfrozen, OperationError> {
+) -> Result<UnfreezeOutcome, OperationError> {
     let mut section = store.section(name)?;
     let slot = section.store().peek(name, RecordKind::Freeze);
-    let over = |freeze: &Record| freeze.is_expired(store.now());
-    if matches!(slot, Slot::Absent) || slot.record().is_some_and(over) {
-        return Ok(Unfrozen::NotFound);
+    let over = |freeze: &LockRecord| freeze.is_expired(store.now());
+    if matches!(slot, RecordFile::Absent) || slot.record().is_some_and(over) {
+        return Ok(UnfreezeOutcome::NotFound);
     }
     let kind = if force {
         EventKind::ForceUnfreeze
     } else {
         match readable(slot.clone(), "freeze", name)? {
             Some(freeze) if !caller.identity.owns(&freeze) => {
-                return Ok(Unfrozen::NotYours(Box::new(freeze)));
+                return Ok(UnfreezeOutcome::NotYours(Box::new(freeze)));
             }
             Some(_) => EventKind::Unfreeze,
-            None => return Ok(Unfrozen::NotFound),
+            None => return Ok(UnfreezeOutcome::NotFound),
         }
     };
     lift(&mut section, caller, slot, kind)
@@ -147,9 +147,9 @@ pub fn unfreeze<S: Store>(
 fn lift<C: Section>(
     section: &mut C,
     caller: &Caller,
-    mut slot: Slot,
+    mut slot: RecordFile,
     kind: EventKind,
-) -> Result<Unfrozen, OperationError> {
+) -> Result<UnfreezeOutcome, OperationError> {
     let name = section.name().clone();
     let mut event = Event::new(kind, &name, caller);
     if let Some(record) = slot.record() {
@@ -157,15 +157,15 @@ fn lift<C: Section>(
     }
     let mut unsynced = None;
     // Behind my own freeze, one in the old place may come to light.
-    while !matches!(slot, Slot::Absent) {
+    while !matches!(slot, RecordFile::Absent) {
         let removed = match section.remove(RecordKind::Freeze, &slot, Durability::Synced) {
             Ok(removed) => removed,
             Err(error) => {
                 unsynced = Some(unless_it_stands(section, RecordKind::Freeze, error)?);
-                Removed::Done
+                RemoveOutcome::Done
             }
         };
-        if removed == Removed::Replaced {
+        if removed == RemoveOutcome::Replaced {
             // What could not be read before can be now: it was not replaced, only not seen.
             unread(&slot, "freeze", &name)?;
             break;
@@ -173,5 +173,5 @@ fn lift<C: Section>(
         slot = section.store().peek(&name, RecordKind::Freeze);
     }
     let unlogged = section.store().log(&event, Durability::Synced).err();
-    Ok(Unfrozen::Done { unlogged, unsynced })
+    Ok(UnfreezeOutcome::Done { unlogged, unsynced })
 }

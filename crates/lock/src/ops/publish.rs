@@ -1,15 +1,15 @@
 use super::{
-    OperationError, Request,
-    acquire::TicketOf,
-    enter::{Turn, durability_of},
-    look::freeze_in_force,
-    scene::View,
+    LockRequest, OperationError,
+    acquire::StoreTicket,
+    enter::{EntryAttempt, durability_of},
+    section_view::SectionView,
+    snapshot::freeze_in_force,
 };
 use crate::{
     audit::{Event, EventKind},
-    record::{Record, Slot},
-    rules::{Decision, Entering, Obstacle, decide},
-    store::{Durability, Put, RecordKind, Removed, Section, Store},
+    record::{LockRecord, RecordFile},
+    rules::{AdmissionDecision, EntryKind, Obstacle, decide},
+    store::{Durability, PutMode, RecordKind, RemoveOutcome, Section, Store},
     sys::Caller,
     words::LockName,
 };
@@ -17,7 +17,7 @@ use crate::{
 /// What came of publishing a result.
 #[derive(Debug)]
 #[must_use]
-pub enum Published {
+pub enum PublishOutcome {
     /// The lease tells of it.
     Done,
     /// The name is somebody's lock, or frozen; it stays as it is.
@@ -28,37 +28,43 @@ pub enum Published {
 /// replaces the lease of an earlier result, whoever's that is, because results are everybody's. A lock that
 /// somebody took is never replaced, not even the caller's own.
 ///
-/// `request` asks for a lease whose metadata was [marked](Record::mark_as_result).
+/// `request` asks for a lease whose metadata was [marked](LockRecord::mark_as_result).
 ///
 /// # Errors
 /// [`OperationError`] when the state cannot be made out or changed.
-pub fn publish<S: Store>(store: &S, request: &Request<'_>) -> Result<Published, OperationError> {
+pub fn publish<S: Store>(
+    store: &S,
+    request: &LockRequest<'_>,
+) -> Result<PublishOutcome, OperationError> {
     let mut section = store.section(request.name)?;
     loop {
         let slot = store.peek(request.name, RecordKind::Lock);
         let line = store.line(request.name)?;
         if let Some(before) = slot.record().filter(|record| record.result().is_some()) {
             if freeze_in_force(store, request.name)?.is_some() {
-                return Ok(Published::Taken);
+                return Ok(PublishOutcome::Taken);
             }
             replace(&mut section, request, before)?;
-            return Ok(Published::Done);
+            return Ok(PublishOutcome::Done);
         }
-        let scene = View { request, line: &line, mine: None, slot: &slot }.scene(&mut section)?;
+        let scene =
+            SectionView { request, line: &line, mine: None, slot: &slot }.scene(&mut section)?;
         let how = match decide(request.purpose(), scene) {
-            Decision::Enter(how @ (Entering::Fresh | Entering::Replacing(_))) => how,
-            Decision::Blocked(Obstacle::Corrupted(corruption)) => {
+            AdmissionDecision::Enter(how @ (EntryKind::Fresh | EntryKind::Replacing(_))) => how,
+            AdmissionDecision::Blocked(Obstacle::Corrupted(corruption)) => {
                 let (what, name) = ("lock", request.name.clone());
                 return Err(OperationError::Corrupted { what, name, corruption });
             }
-            Decision::Enter(_) | Decision::OtherSlots(_) | Decision::Blocked(_) => {
-                return Ok(Published::Taken);
+            AdmissionDecision::Enter(_)
+            | AdmissionDecision::OtherSlots(_)
+            | AdmissionDecision::Blocked(_) => {
+                return Ok(PublishOutcome::Taken);
             }
         };
-        let mut turn = Turn { section: &mut section, request, line: &line };
-        let mut ticket: Option<TicketOf<S::Section<'_>>> = None;
+        let mut turn = EntryAttempt { section: &mut section, request, line: &line };
+        let mut ticket: Option<StoreTicket<S::Section<'_>>> = None;
         if turn.enter(&mut ticket, how, &slot)?.is_some() {
-            return Ok(Published::Done);
+            return Ok(PublishOutcome::Done);
         }
         // A program that knows no latch was faster: look again.
     }
@@ -67,8 +73,8 @@ pub fn publish<S: Store>(store: &S, request: &Request<'_>) -> Result<Published, 
 /// A new acquisition in the place of an earlier result's.
 fn replace<C: Section>(
     section: &mut C,
-    request: &Request<'_>,
-    before: &Record,
+    request: &LockRequest<'_>,
+    before: &LockRecord,
 ) -> Result<(), OperationError> {
     let now = section.store().now();
     let fence = section.next_fence(before.fence.unwrap_or_default(), now)?;
@@ -76,8 +82,8 @@ fn replace<C: Section>(
     let record = request.record(&id, fence, now);
     let event = Event::new(EventKind::Acquire, request.name, request.caller).about(&record);
     let event = event.with("fence", fence.get()).with("replaces_result", before.result());
-    let put = |section: &mut C, record: &Record| {
-        section.put(RecordKind::Lock, record, Put::Over, durability_of(record))
+    let put = |section: &mut C, record: &LockRecord| {
+        section.put(RecordKind::Lock, record, PutMode::Over, durability_of(record))
     };
     let _ = put(section, &record)?;
     section.store().log(&event, durability_of(&record)).map_err(|error| {
@@ -99,11 +105,11 @@ pub fn withdraw<S: Store>(
 ) -> Result<bool, OperationError> {
     let mut section = store.section(name)?;
     let slot = store.peek(name, RecordKind::Lock);
-    let Slot::Record(record) = &slot else { return Ok(false) };
+    let RecordFile::Record(record) = &slot else { return Ok(false) };
     if !record.result().is_some_and(is_meant) {
         return Ok(false);
     }
-    if section.remove(RecordKind::Lock, &slot, Durability::Volatile)? == Removed::Replaced {
+    if section.remove(RecordKind::Lock, &slot, Durability::Volatile)? == RemoveOutcome::Replaced {
         return Ok(false);
     }
     let event = Event::new(EventKind::Release, name, caller).about(record).with_holder(record);

@@ -1,15 +1,18 @@
-use super::{Grant, GrantKind, OperationError, enter::durability_of, look::unread};
+use super::{Grant, GrantKind, OperationError, enter::durability_of, snapshot::unread};
 use crate::{
     audit::{Event, EventKind},
-    record::{Record, Slot},
-    store::{Durability, Placed, Put, RecordKind, Removed, Section, Store, StoreError, Ticket},
+    record::{LockRecord, RecordFile},
+    store::{
+        Durability, PutMode, PutOutcome, RecordKind, RemoveOutcome, Section, Store, StoreError,
+        Ticket,
+    },
     sys::Caller,
 };
 
 /// What came of giving a lock back.
 #[derive(Debug)]
 #[must_use]
-pub enum Released {
+pub enum ReleaseOutcome {
     /// It is free.
     Done {
         /// The release itself took effect, but could not be logged.
@@ -28,12 +31,12 @@ pub fn release<S: Store>(
     store: &S,
     grant: Grant<S::Ticket>,
     caller: &Caller,
-) -> Result<Released, OperationError> {
+) -> Result<ReleaseOutcome, OperationError> {
     let Grant { record, mut ticket, kind, lost } = grant;
     if lost {
         // That has been logged when it was found out.
         ticket.into_iter().for_each(Ticket::leave);
-        return Ok(Released::Lost);
+        return Ok(ReleaseOutcome::Lost);
     }
     // The section lasts until the ticket is out of the line, so the log tells of changes in their order.
     let (released, section) = match store.section(&record.name) {
@@ -49,10 +52,15 @@ pub fn release<S: Store>(
     // After the section, as this wakes the next in line, who enters it.
     ticket.into_iter().for_each(Ticket::leave);
     let unlogged = logged.and_then(Result::err);
-    Ok(if released? { Released::Done { unlogged } } else { Released::Lost })
+    Ok(if released? { ReleaseOutcome::Done { unlogged } } else { ReleaseOutcome::Lost })
 }
 
-pub(super) fn event(kind: EventKind, record: &Record, grant: GrantKind, caller: &Caller) -> Event {
+pub(super) fn event(
+    kind: EventKind,
+    record: &LockRecord,
+    grant: GrantKind,
+    caller: &Caller,
+) -> Event {
     let event = Event::new(kind, &record.name, caller).about(record);
     match grant.note() {
         Some(note) => event.with(note, true),
@@ -64,14 +72,16 @@ pub(super) fn event(kind: EventKind, record: &Record, grant: GrantKind, caller: 
 /// I was under.
 fn give_back<C: Section>(
     section: &mut C,
-    record: &Record,
+    record: &LockRecord,
     kind: GrantKind,
 ) -> Result<bool, OperationError> {
     let slot = section.store().peek(&record.name, RecordKind::Lock);
     match kind {
         GrantKind::Nested => Ok(true),
         // What cannot be read is no proof of anything.
-        GrantKind::UnderLease => Ok(matches!(slot, Slot::Unreadable(_)) || is_in(&slot, record)),
+        GrantKind::UnderLease => {
+            Ok(matches!(slot, RecordFile::Unreadable(_)) || is_in(&slot, record))
+        }
         GrantKind::Taken | GrantKind::Renewed => {
             unread(&slot, "lock", &record.name)?;
             remove_holder(section, &slot, record)
@@ -80,7 +90,7 @@ fn give_back<C: Section>(
 }
 
 /// Whether what stands there still says that the acquisition of `record` holds the name.
-pub(super) fn is_in(slot: &Slot, record: &Record) -> bool {
+pub(super) fn is_in(slot: &RecordFile, record: &LockRecord) -> bool {
     slot.record().is_some_and(|now| match &record.lock_id {
         Some(id) => now.holder(id).is_some(),
         // Another program's record names no acquisition; of one owner at one time there is one.
@@ -92,18 +102,21 @@ pub(super) fn is_in(slot: &Slot, record: &Record) -> bool {
 /// not any more, one of the holders.
 pub(super) fn remove_holder<C: Section>(
     section: &mut C,
-    slot: &Slot,
-    holder: &Record,
+    slot: &RecordFile,
+    holder: &LockRecord,
 ) -> Result<bool, OperationError> {
     let Some(record) = slot.record().filter(|_| is_in(slot, holder)) else {
         return Ok(false);
     };
     let others = holder.lock_id.as_ref().and_then(|id| record.without(id));
     Ok(match others {
-        None => section.remove(RecordKind::Lock, slot, durability_of(record))? == Removed::Done,
+        None => {
+            section.remove(RecordKind::Lock, slot, durability_of(record))? == RemoveOutcome::Done
+        }
         Some(others) => {
-            let put = section.put(RecordKind::Lock, &others, Put::Over, durability_of(record))?;
-            put == Placed::Done
+            let put =
+                section.put(RecordKind::Lock, &others, PutMode::Over, durability_of(record))?;
+            put == PutOutcome::Done
         }
     })
 }

@@ -1,8 +1,8 @@
-use super::{Grant, OperationError, enter::durability_of, look::unread, release::is_in};
+use super::{Grant, OperationError, enter::durability_of, release::is_in, snapshot::unread};
 use crate::{
     audit::{Event, EventKind},
-    record::Record,
-    store::{Durability, Put, RecordKind, Section, Store},
+    record::LockRecord,
+    store::{Durability, PutMode, RecordKind, Section, Store},
     sys::Caller,
 };
 use std::time::Duration;
@@ -10,7 +10,7 @@ use std::time::Duration;
 /// What came of a heartbeat.
 #[derive(Debug, PartialEq)]
 #[must_use]
-pub enum Renewed {
+pub enum RenewOutcome {
     /// The record has a new life.
     Done,
     /// It was no longer mine: somebody had taken it away.
@@ -27,15 +27,15 @@ pub fn renew<S: Store>(
     store: &S,
     grant: &Grant<S::Ticket>,
     caller: &Caller,
-) -> Result<Renewed, OperationError> {
+) -> Result<RenewOutcome, OperationError> {
     let mut section = store.section(&grant.record.name)?;
     let slot = section.store().peek(&grant.record.name, RecordKind::Lock);
     unread(&slot, "lock", &grant.record.name)?;
     if !is_in(&slot, &grant.record) {
-        return Ok(Renewed::Lost);
+        return Ok(RenewOutcome::Lost);
     }
     let Some(mut record) = slot.into_record() else {
-        return Ok(Renewed::Lost);
+        return Ok(RenewOutcome::Lost);
     };
     let ttl = lifetime(&grant.record);
     let now = store.now();
@@ -44,19 +44,19 @@ pub fn renew<S: Store>(
         None => record.renew(ttl, now),
     }
     if ttl.is_none() {
-        return Ok(Renewed::Done);
+        return Ok(RenewOutcome::Done);
     }
     // What stands there is a record that I am in, so nothing can be in the way of replacing it.
-    let _ = section.put(RecordKind::Lock, &record, Put::Over, durability_of(&record))?;
+    let _ = section.put(RecordKind::Lock, &record, PutMode::Over, durability_of(&record))?;
     let id = grant.record.lock_id.as_ref();
     let mine = id.and_then(|id| record.holder(id)).unwrap_or(&record);
     let event = Event::new(EventKind::Renew, &record.name, caller).about(mine);
     section.store().log(&event, Durability::Volatile)?;
-    Ok(Renewed::Done)
+    Ok(RenewOutcome::Done)
 }
 
 /// The lifetime that a record was made with, to the fraction of a second.
-pub(crate) fn lifetime(record: &Record) -> Option<Duration> {
+pub(crate) fn lifetime(record: &LockRecord) -> Option<Duration> {
     let rounded = record.ttl_sec.map(Duration::from_secs);
     let exact = record.expires_at.map(|end| end.since(record.acquired)).filter(|it| !it.is_zero());
     // Earlier versions moved the expiry alone: it is further off than one lifetime then.

@@ -1,4 +1,4 @@
-use super::{Bystander, Grant, GrantKind, Standing, lifetime, renew};
+use super::{Grant, GrantKind, QueueStanding, WaitObserver, lifetime, renew};
 use crate::{rules::Obstacle, store::Store, sys::Caller};
 use std::{
     os::fd::BorrowedFd,
@@ -11,7 +11,7 @@ pub(super) struct Renewing<'a, S: Store> {
     pub(super) store: &'a S,
     pub(super) caller: &'a Caller,
     pub(super) grants: &'a [Grant<S::Ticket>],
-    pub(super) bystander: &'a mut dyn Bystander,
+    pub(super) bystander: &'a mut dyn WaitObserver,
     every: Option<Duration>,
     due: Instant,
     told: Option<(Obstacle, Instant)>,
@@ -21,7 +21,7 @@ impl<'a, S: Store> Renewing<'a, S> {
     pub(super) fn new(
         (store, caller): (&'a S, &'a Caller),
         grants: &'a [Grant<S::Ticket>],
-        bystander: &'a mut dyn Bystander,
+        bystander: &'a mut dyn WaitObserver,
     ) -> Self {
         let shortest =
             grants.iter().filter(|it| has_record(it)).filter_map(|it| lifetime(&it.record)).min();
@@ -47,8 +47,8 @@ fn has_record<T>(grant: &Grant<T>) -> bool {
     grant.kind != GrantKind::Nested
 }
 
-impl<S: Store> Bystander for Renewing<'_, S> {
-    fn waiting(&mut self, standing: &Standing) {
+impl<S: Store> WaitObserver for Renewing<'_, S> {
+    fn waiting(&mut self, standing: &QueueStanding) {
         let now = Instant::now();
         self.beat(now);
         let is_news = match (&self.told, self.bystander.interval()) {

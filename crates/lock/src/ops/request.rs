@@ -1,6 +1,6 @@
 use crate::{
-    record::{Hold, Record},
-    rules::{Mode, OwnerSource, Purpose, TicketText},
+    record::{HoldKind, LockRecord},
+    rules::{HoldPurpose, LockMode, OwnerSource, TicketContent},
     sys::Caller,
     words::{Fence, LockId, LockName, Timestamp},
 };
@@ -12,15 +12,15 @@ const COMMAND_BYTES: usize = 4096;
 
 /// What somebody asks for.
 #[derive(Clone, Debug)]
-pub struct Request<'a> {
+pub struct LockRequest<'a> {
     /// The name to take.
     pub name: &'a LockName,
     /// Who asks.
     pub caller: &'a Caller,
     /// How many may hold the name at the same time.
-    pub mode: Mode,
+    pub mode: LockMode,
     /// What the lock's life is to hang on.
-    pub hold: Hold,
+    pub hold: HoldKind,
     /// The process that the record is to name: the guard itself, the one a lease is tied to, or for people
     /// the one that called.
     pub pid: i32,
@@ -34,12 +34,12 @@ pub struct Request<'a> {
     pub held: Vec<LockId>,
 }
 
-impl Request<'_> {
+impl LockRequest<'_> {
     /// Whether a guard or a lease is asked for.
-    pub fn purpose(&self) -> Purpose {
+    pub fn purpose(&self) -> HoldPurpose {
         match self.hold {
-            Hold::Guard => Purpose::Guard,
-            _ => Purpose::Lease,
+            HoldKind::Guard => HoldPurpose::Guard,
+            _ => HoldPurpose::Lease,
         }
     }
 
@@ -49,10 +49,10 @@ impl Request<'_> {
     }
 
     /// The record of an acquisition at `now`.
-    pub(super) fn record(&self, id: &LockId, fence: Fence, now: Timestamp) -> Record {
+    pub(super) fn record(&self, id: &LockId, fence: Fence, now: Timestamp) -> LockRecord {
         let identity = &self.caller.identity;
         let (host, boot_id, pid_ns) = self.here();
-        let mut record = Record {
+        let mut record = LockRecord {
             version: crate::record::FORMAT_VERSION,
             name: self.name.clone(),
             lock_id: Some(id.clone()),
@@ -87,7 +87,7 @@ impl Request<'_> {
     }
 
     /// Makes a record name the process of this request.
-    pub(super) fn name_process(&self, record: &mut Record, hold: Hold) {
+    pub(super) fn name_process(&self, record: &mut LockRecord, hold: HoldKind) {
         record.hold = Some(hold);
         record.pid = Some(self.pid);
         record.pid_start = self.caller.start_of(self.pid);
@@ -95,8 +95,8 @@ impl Request<'_> {
     }
 
     /// The text of a ticket that is drawn now.
-    pub(super) fn ticket_text(&self) -> TicketText {
-        TicketText {
+    pub(super) fn ticket_text(&self) -> TicketContent {
+        TicketContent {
             name: self.name.to_string(),
             owner: self.caller.identity.owner.to_string(),
             owner_given: self.caller.identity.source == OwnerSource::Given,

@@ -1,9 +1,9 @@
-use super::{enter::durability_of, look::StoreWitness};
+use super::{enter::durability_of, snapshot::StoreFacts};
 use crate::{
     audit::{Event, EventKind},
-    record::Record,
-    rules::{Holding, Staleness, Verdict, judge},
-    store::{Durability, Put, RecordKind, Removed, Section, Store},
+    record::LockRecord,
+    rules::{HoldState, RecordVerdict, Staleness, judge},
+    store::{Durability, PutMode, RecordKind, RemoveOutcome, Section, Store},
     sys::Caller,
     words::{LockName, Timestamp},
 };
@@ -18,10 +18,10 @@ pub fn prune<S: Store>(store: &S, name: &LockName, kind: RecordKind, caller: &Ca
     let (mut events, mut standing) = (Vec::new(), Vec::new());
     for holder in record.holders() {
         let verdict = match kind {
-            RecordKind::Lock => judge(holder, &StoreWitness::new(store, name, caller)),
+            RecordKind::Lock => judge(holder, &StoreFacts::new(store, name, caller)),
             RecordKind::Freeze => judge_freeze(holder, store.now()),
         };
-        let Verdict::Stale(why) = verdict else {
+        let RecordVerdict::Stale(why) = verdict else {
             standing.push(holder.alone());
             continue;
         };
@@ -31,10 +31,12 @@ pub fn prune<S: Store>(store: &S, name: &LockName, kind: RecordKind, caller: &Ca
     if events.is_empty() {
         return false;
     }
-    let rest = Record::of_holders(standing);
+    let rest = LockRecord::of_holders(standing);
     let removed = match &rest {
-        None => matches!(section.remove(kind, &slot, Durability::Volatile), Ok(Removed::Done)),
-        Some(rest) => section.put(kind, rest, Put::Over, durability_of(rest)).is_ok(),
+        None => {
+            matches!(section.remove(kind, &slot, Durability::Volatile), Ok(RemoveOutcome::Done))
+        }
+        Some(rest) => section.put(kind, rest, PutMode::Over, durability_of(rest)).is_ok(),
     };
     for event in events.iter().filter(|_| removed) {
         // Without its line in the log the removal still stands; the log has the same trouble as everybody.
@@ -44,11 +46,11 @@ pub fn prune<S: Store>(store: &S, name: &LockName, kind: RecordKind, caller: &Ca
 }
 
 /// A freeze is an order until a time, whoever gave it and whatever became of them.
-fn judge_freeze(record: &Record, now: Timestamp) -> Verdict {
+fn judge_freeze(record: &LockRecord, now: Timestamp) -> RecordVerdict {
     if record.is_expired(now) {
-        Verdict::Stale(Staleness::Expired)
+        RecordVerdict::Stale(Staleness::Expired)
     } else {
-        Verdict::Held(Holding::Live)
+        RecordVerdict::Held(HoldState::Live)
     }
 }
 

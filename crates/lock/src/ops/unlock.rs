@@ -1,19 +1,23 @@
 use super::{
     OperationError,
-    look::{StoreWitness, entered, readable, unread},
+    snapshot::{StoreFacts, entered, readable, unread},
 };
 use crate::{
     audit::{Event, EventKind},
-    record::{Hold, Record, Slot},
-    rules::{Holding, Liveness, Mode, Place, Presence, Staleness, Verdict, judge},
-    store::{Durability, Placed, Put, RecordKind, Removed, Section, Store, StoreError},
+    record::{HoldKind, LockRecord, RecordFile},
+    rules::{
+        HoldState, Liveness, LockMode, ProcessPresence, QueuePlace, RecordVerdict, Staleness, judge,
+    },
+    store::{
+        Durability, PutMode, PutOutcome, RecordKind, RemoveOutcome, Section, Store, StoreError,
+    },
     sys::{self, Caller},
     words::{Fence, LockName},
 };
 
 /// How much somebody who unlocks is willing to break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Might {
+pub enum UnlockForce {
     /// Nothing: give back what is mine.
     Own,
     /// What is provably stale, abandoned or corrupted.
@@ -25,7 +29,7 @@ pub enum Might {
 /// What came of an unlock.
 #[derive(Debug)]
 #[must_use]
-pub enum Unlocked {
+pub enum UnlockOutcome {
     /// The name is free.
     Done {
         /// It took effect, but could not be logged.
@@ -36,7 +40,7 @@ pub enum Unlocked {
     /// It was free before.
     NotFound,
     /// It is another's.
-    NotYours(Box<Record>),
+    NotYours(Box<LockRecord>),
     /// A guard lives, or what is left of it; its processes have the lock, not its owner's commands.
     GuardLives {
         /// The guard's process, where it is known.
@@ -47,25 +51,25 @@ pub enum Unlocked {
     /// Nothing proves that it is stale.
     NotStale {
         /// The record, where there is one.
-        record: Option<Box<Record>>,
+        record: Option<Box<LockRecord>>,
         /// How it is held.
-        holding: Option<Holding>,
+        holding: Option<HoldState>,
     },
     /// It is held, but by none of the acquisitions that were meant.
-    OtherFence(Option<Box<Record>>),
+    OtherFence(Option<Box<LockRecord>>),
 }
 
 /// Frees a name, as far as the caller may and is willing to.
 ///
 /// # Errors
 /// [`OperationError`] when the state cannot be made out or changed. [`Might::Force`] also frees a name whose
-/// record is corrupted or of a newer version, [`Might::Stale`] a corrupted one.
+/// record is corrupted or of a newer version, [`UnlockForce::Stale`] a corrupted one.
 pub fn unlock<S: Store>(
     store: &S,
     name: &LockName,
     caller: &Caller,
-    might: Might,
-) -> Result<Unlocked, OperationError> {
+    might: UnlockForce,
+) -> Result<UnlockOutcome, OperationError> {
     unlock_any(store, name, caller, (might, None))
 }
 
@@ -79,9 +83,9 @@ pub fn unlock_only<S: Store>(
     store: &S,
     name: &LockName,
     caller: &Caller,
-    might: Might,
+    might: UnlockForce,
     only: &[Fence],
-) -> Result<Unlocked, OperationError> {
+) -> Result<UnlockOutcome, OperationError> {
     unlock_any(store, name, caller, (might, Some(only)))
 }
 
@@ -89,104 +93,106 @@ fn unlock_any<S: Store>(
     store: &S,
     name: &LockName,
     caller: &Caller,
-    (might, only): (Might, Option<&[Fence]>),
-) -> Result<Unlocked, OperationError> {
+    (might, only): (UnlockForce, Option<&[Fence]>),
+) -> Result<UnlockOutcome, OperationError> {
     let mut section = store.section(name)?;
     let slot = section.store().peek(name, RecordKind::Lock);
     let inside = entered(section.store(), name)?;
-    let seen = Seen { name, slot: &slot, inside: &inside, caller, only };
+    let seen = UnlockView { name, slot: &slot, inside: &inside, caller, only };
     if let Some(refused) = seen.refused_for_fence()? {
         return Ok(refused);
     }
     let permission = match might {
-        Might::Force => Ok(seen.forced()),
-        Might::Stale => seen.stale(section.store())?,
-        Might::Own => seen.own(section.store())?,
+        UnlockForce::Force => Ok(seen.forced()),
+        UnlockForce::Stale => seen.stale(section.store())?,
+        UnlockForce::Own => seen.own(section.store())?,
     };
     match permission {
         Err(refused) => Ok(refused),
-        Ok(None) => Ok(Unlocked::NotFound),
+        Ok(None) => Ok(UnlockOutcome::NotFound),
         Ok(Some(breaking)) => {
-            let inside = if might == Might::Force { seen.inside_of(&breaking) } else { Vec::new() };
+            let inside =
+                if might == UnlockForce::Force { seen.inside_of(&breaking) } else { Vec::new() };
             break_open(&mut section, caller, &slot, (&breaking, &inside))
         }
     }
 }
 
 /// What is to be taken off a name.
-struct Breaking {
+struct LockBreak {
     /// The holders that lose it, and what that is called.
-    holders: Vec<(EventKind, Record)>,
+    holders: Vec<(EventKind, LockRecord)>,
     /// The record of those who keep it.
-    rest: Option<Record>,
+    rest: Option<LockRecord>,
     /// How it is called where there is no record to read.
     kind: EventKind,
 }
 
 /// What may be taken off, or why nothing may. `None`: there is nothing to unlock.
-type Permission = Result<Option<Breaking>, Unlocked>;
+type BreakPermission = Result<Option<LockBreak>, UnlockOutcome>;
 
 /// What one who unlocks sees in the section.
-struct Seen<'a> {
+struct UnlockView<'a> {
     name: &'a LockName,
-    slot: &'a Slot,
-    inside: &'a [Place],
+    slot: &'a RecordFile,
+    inside: &'a [QueuePlace],
     caller: &'a Caller,
     /// The fences of the acquisitions that are meant, where not all are.
     only: Option<&'a [Fence]>,
 }
 
-impl Seen<'_> {
-    fn is_meant(&self, holder: &Record) -> bool {
+impl UnlockView<'_> {
+    fn is_meant(&self, holder: &LockRecord) -> bool {
         self.only.is_none_or(|only| holder.fence.is_some_and(|fence| only.contains(&fence)))
     }
 
     /// The refusal where the name is held, but by no acquisition that is meant.
-    fn refused_for_fence(&self) -> Result<Option<Unlocked>, OperationError> {
+    fn refused_for_fence(&self) -> Result<Option<UnlockOutcome>, OperationError> {
         if self.only.is_none() {
             return Ok(None);
         }
         let record = readable(self.slot.clone(), "lock", self.name)?;
         let refused = match record {
             Some(record) if !record.holders().any(|it| self.is_meant(it)) => {
-                Some(Unlocked::OtherFence(Some(Box::new(record))))
+                Some(UnlockOutcome::OtherFence(Some(Box::new(record))))
             }
             // A guard whose record was deleted keeps its lock, but nothing tells its fence.
-            None if !self.inside.is_empty() => Some(Unlocked::OtherFence(None)),
+            None if !self.inside.is_empty() => Some(UnlockOutcome::OtherFence(None)),
             _ => None,
         };
         Ok(refused)
     }
 
     /// The tickets of those that lose the name. All that are in a lock of one holder are in through that holder.
-    fn inside_of(&self, breaking: &Breaking) -> Vec<Place> {
-        let exclusive = self.slot.record().is_none_or(|it| it.mode == Mode::Exclusive);
-        let loses = |place: &&Place| {
+    fn inside_of(&self, breaking: &LockBreak) -> Vec<QueuePlace> {
+        let exclusive = self.slot.record().is_none_or(|it| it.mode == LockMode::Exclusive);
+        let loses = |place: &&QueuePlace| {
             let mut losers = breaking.holders.iter();
             self.only.is_none() || exclusive || losers.any(|(_, it)| it.is_of(&place.lock_id))
         };
         self.inside.iter().filter(loses).cloned().collect()
     }
 
-    fn forced(&self) -> Option<Breaking> {
+    fn forced(&self) -> Option<LockBreak> {
         let kind = match self.slot {
-            Slot::Absent if self.inside.is_empty() => return None,
-            Slot::Corrupted(_) => EventKind::CorruptBreak,
+            RecordFile::Absent if self.inside.is_empty() => return None,
+            RecordFile::Corrupted(_) => EventKind::CorruptBreak,
             _ => EventKind::ForceBreak,
         };
-        let holders = self.slot.record().cloned().into_iter().flat_map(Record::into_holders);
-        let (meant, rest): (Vec<Record>, Vec<Record>) = holders.partition(|it| self.is_meant(it));
+        let holders = self.slot.record().cloned().into_iter().flat_map(LockRecord::into_holders);
+        let (meant, rest): (Vec<LockRecord>, Vec<LockRecord>) =
+            holders.partition(|it| self.is_meant(it));
         let holders = meant.into_iter().map(|holder| (kind, holder)).collect();
-        Some(Breaking { holders, rest: Record::of_holders(rest), kind })
+        Some(LockBreak { holders, rest: LockRecord::of_holders(rest), kind })
     }
 
-    fn stale<S: Store>(&self, store: &S) -> Result<Permission, OperationError> {
-        if let Slot::Corrupted(corruption) = self.slot {
+    fn stale<S: Store>(&self, store: &S) -> Result<BreakPermission, OperationError> {
+        if let RecordFile::Corrupted(corruption) = self.slot {
             return Ok(if corruption.may_be_filling() {
-                Err(Unlocked::NotStale { record: None, holding: None })
+                Err(UnlockOutcome::NotStale { record: None, holding: None })
             } else {
                 let kind = EventKind::CorruptBreak;
-                Ok(Some(Breaking { holders: Vec::new(), rest: None, kind }))
+                Ok(Some(LockBreak { holders: Vec::new(), rest: None, kind }))
             });
         }
         let Some(record) = readable(self.slot.clone(), "lock", self.name)? else {
@@ -195,42 +201,45 @@ impl Seen<'_> {
         let (mut gone, mut standing) = (Vec::new(), Vec::new());
         for (holder, verdict) in self.judged(store, record) {
             match verdict {
-                Verdict::Held(holding) if !self.is_meant(&holder) => {
+                RecordVerdict::Held(holding) if !self.is_meant(&holder) => {
                     standing.push((holder, holding))
                 }
-                Verdict::Stale(why) => gone.push((EventKind::of_staleness(why), holder)),
-                Verdict::Held(Holding::Abandoned) => gone.push((EventKind::StaleBreak, holder)),
-                Verdict::Held(holding) => standing.push((holder, holding)),
+                RecordVerdict::Stale(why) => gone.push((EventKind::of_staleness(why), holder)),
+                RecordVerdict::Held(HoldState::Abandoned) => {
+                    gone.push((EventKind::StaleBreak, holder))
+                }
+                RecordVerdict::Held(holding) => standing.push((holder, holding)),
             }
         }
         if gone.is_empty() {
             let (record, holding) = standing.into_iter().next().unzip();
-            return Ok(Err(Unlocked::NotStale { record: record.map(Box::new), holding }));
+            return Ok(Err(UnlockOutcome::NotStale { record: record.map(Box::new), holding }));
         }
-        let rest = Record::of_holders(standing.into_iter().map(|(holder, _)| holder));
-        Ok(Ok(Some(Breaking { holders: gone, rest, kind: EventKind::StaleBreak })))
+        let rest = LockRecord::of_holders(standing.into_iter().map(|(holder, _)| holder));
+        Ok(Ok(Some(LockBreak { holders: gone, rest, kind: EventKind::StaleBreak })))
     }
 
-    fn own<S: Store>(&self, store: &S) -> Result<Permission, OperationError> {
+    fn own<S: Store>(&self, store: &S) -> Result<BreakPermission, OperationError> {
         let Some(record) = readable(self.slot.clone(), "lock", self.name)? else {
             // A guard whose record was deleted keeps its lock.
             let lives = self.inside.first().map(|place| self.guard_lives(store, place));
             return Ok(lives.map_or(Ok(None), Err));
         };
-        let expired = |verdict| verdict == Verdict::Stale(Staleness::Expired);
+        let expired = |verdict| verdict == RecordVerdict::Stale(Staleness::Expired);
         let judged = self.judged(store, record.clone());
         let (first, held) = (judged.first().cloned(), judged.into_iter());
-        let held: Vec<(Record, Verdict)> = held.filter(|(_, it)| !expired(*it)).collect();
-        let is_mine = |it: &Record| self.caller.identity.owns(it) && self.is_meant(it);
-        let mine: Vec<&(Record, Verdict)> =
+        let held: Vec<(LockRecord, RecordVerdict)> = held.filter(|(_, it)| !expired(*it)).collect();
+        let is_mine = |it: &LockRecord| self.caller.identity.owns(it) && self.is_meant(it);
+        let mine: Vec<&(LockRecord, RecordVerdict)> =
             held.iter().filter(|(holder, _)| is_mine(holder)).collect();
         // Of several that are mine, a lease is what can be given back.
-        let is_guard = |(holder, _): &&&(Record, Verdict)| holder.hold == Some(Hold::Guard);
+        let is_guard =
+            |(holder, _): &&&(LockRecord, RecordVerdict)| holder.hold == Some(HoldKind::Guard);
         let chosen = mine.iter().find(|it| !is_guard(it)).or(mine.first());
         let Some((holder, verdict)) = chosen.copied() else {
             let others = held.first().or(first.as_ref()).filter(|(_, it)| !expired(*it));
             return Ok(match others {
-                Some((other, _)) => Err(Unlocked::NotYours(Box::new(other.clone()))),
+                Some((other, _)) => Err(UnlockOutcome::NotYours(Box::new(other.clone()))),
                 None => Ok(None),
             });
         };
@@ -242,7 +251,7 @@ impl Seen<'_> {
             None => None,
         };
         let holders = vec![(EventKind::Release, holder.clone())];
-        Ok(Ok(Some(Breaking { holders, rest, kind: EventKind::Release })))
+        Ok(Ok(Some(LockBreak { holders, rest, kind: EventKind::Release })))
     }
 
     /// The refusal where a guard keeps its owner from giving a lock back: the holder itself, or one that runs
@@ -250,33 +259,33 @@ impl Seen<'_> {
     fn refused_for_guard<S: Store>(
         &self,
         store: &S,
-        holder: &Record,
-        verdict: Verdict,
-    ) -> Option<Unlocked> {
-        if holder.hold == Some(Hold::Guard) {
+        holder: &LockRecord,
+        verdict: RecordVerdict,
+    ) -> Option<UnlockOutcome> {
+        if holder.hold == Some(HoldKind::Guard) {
             let supervisor = match verdict {
-                Verdict::Stale(_) => return None,
-                Verdict::Held(Holding::Orphaned) => Liveness::Dead,
-                Verdict::Held(_) => Liveness::Alive,
+                RecordVerdict::Stale(_) => return None,
+                RecordVerdict::Held(HoldState::Orphaned) => Liveness::Dead,
+                RecordVerdict::Held(_) => Liveness::Alive,
             };
-            return Some(Unlocked::GuardLives { pid: holder.pid, supervisor });
+            return Some(UnlockOutcome::GuardLives { pid: holder.pid, supervisor });
         }
         // Beside a lease that others share, guards are in on their own account.
-        let under = self.inside.first().filter(|_| holder.mode == Mode::Exclusive)?;
+        let under = self.inside.first().filter(|_| holder.mode == LockMode::Exclusive)?;
         Some(self.guard_lives(store, under))
     }
 
-    fn guard_lives<S: Store>(&self, store: &S, place: &Place) -> Unlocked {
+    fn guard_lives<S: Store>(&self, store: &S, place: &QueuePlace) -> UnlockOutcome {
         let pid = store.ticket_text(self.name, place).map(|text| text.pid);
         // A ticket does not say in which pid namespace its pid has a meaning: that it is not here proves nothing.
-        let is_here = pid.is_none_or(|pid| sys::probe(pid) != Presence::Absent);
+        let is_here = pid.is_none_or(|pid| sys::probe(pid) != ProcessPresence::Absent);
         let supervisor = if is_here { Liveness::Alive } else { Liveness::Unknown };
-        Unlocked::GuardLives { pid, supervisor }
+        UnlockOutcome::GuardLives { pid, supervisor }
     }
 
-    fn judged<S: Store>(&self, store: &S, record: Record) -> Vec<(Record, Verdict)> {
-        let judge_one = |holder: Record| {
-            let verdict = judge(&holder, &StoreWitness::new(store, self.name, self.caller));
+    fn judged<S: Store>(&self, store: &S, record: LockRecord) -> Vec<(LockRecord, RecordVerdict)> {
+        let judge_one = |holder: LockRecord| {
+            let verdict = judge(&holder, &StoreFacts::new(store, self.name, self.caller));
             (holder, verdict)
         };
         record.into_holders().into_iter().map(judge_one).collect()
@@ -288,9 +297,9 @@ impl Seen<'_> {
 fn break_open<C: Section>(
     section: &mut C,
     caller: &Caller,
-    slot: &Slot,
-    (breaking, inside): (&Breaking, &[Place]),
-) -> Result<Unlocked, OperationError> {
+    slot: &RecordFile,
+    (breaking, inside): (&LockBreak, &[QueuePlace]),
+) -> Result<UnlockOutcome, OperationError> {
     let name = section.name().clone();
     let unsynced = match take_off(section, slot, breaking) {
         Ok(true) => None,
@@ -298,7 +307,7 @@ fn break_open<C: Section>(
             // What could not be read before can be now: it was not replaced, only not seen.
             unread(slot, "lock", &name)?;
             let record = section.store().peek(&name, RecordKind::Lock).into_record().map(Box::new);
-            return Ok(Unlocked::NotStale { record, holding: None });
+            return Ok(UnlockOutcome::NotStale { record, holding: None });
         }
         Err(error) => Some(unless_it_stands(section, RecordKind::Lock, error)?),
     };
@@ -309,7 +318,7 @@ fn break_open<C: Section>(
     for place in inside {
         section.drop_place(place)?;
     }
-    Ok(Unlocked::Done { unlogged, unsynced })
+    Ok(UnlockOutcome::Done { unlogged, unsynced })
 }
 
 /// The error of a removal that took effect: what was given back stays so. One that did not is the caller's
@@ -320,7 +329,7 @@ pub(super) fn unless_it_stands<C: Section>(
     error: StoreError,
 ) -> Result<StoreError, StoreError> {
     match section.store().peek(section.name(), kind) {
-        Slot::Absent => Ok(error),
+        RecordFile::Absent => Ok(error),
         _ => Err(error),
     }
 }
@@ -328,19 +337,20 @@ pub(super) fn unless_it_stands<C: Section>(
 /// Whether the record could be changed: not, where another program has put its own in place.
 fn take_off<C: Section>(
     section: &mut C,
-    slot: &Slot,
-    breaking: &Breaking,
+    slot: &RecordFile,
+    breaking: &LockBreak,
 ) -> Result<bool, StoreError> {
     Ok(match &breaking.rest {
-        None => section.remove(RecordKind::Lock, slot, Durability::Synced)? == Removed::Done,
+        None => section.remove(RecordKind::Lock, slot, Durability::Synced)? == RemoveOutcome::Done,
         Some(rest) => {
-            section.put(RecordKind::Lock, rest, Put::Over, Durability::Synced)? == Placed::Done
+            section.put(RecordKind::Lock, rest, PutMode::Over, Durability::Synced)?
+                == PutOutcome::Done
         }
     })
 }
 
-fn events(name: &LockName, caller: &Caller, breaking: &Breaking) -> Vec<Event> {
-    let of_holder = |(kind, holder): &(EventKind, Record)| {
+fn events(name: &LockName, caller: &Caller, breaking: &LockBreak) -> Vec<Event> {
+    let of_holder = |(kind, holder): &(EventKind, LockRecord)| {
         let event = Event::new(*kind, name, caller).about(holder);
         if *kind == EventKind::Release { event } else { event.with_holder(holder) }
     };

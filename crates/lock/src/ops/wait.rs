@@ -1,11 +1,12 @@
 use super::{
-    Attempt, Grant, OperationError, Request, attempt, circle::refuse_deadlock, look::look,
+    AttemptOutcome, Grant, LockRequest, OperationError, attempt, deadlock_search::refuse_deadlock,
+    snapshot::look,
 };
 use crate::{
     audit::{Event, EventKind},
-    record::Record,
-    rules::{Obstacle, Place, TicketText},
-    store::{Durability, RecordKind, Store, Ticket, Vigil},
+    record::LockRecord,
+    rules::{Obstacle, QueuePlace, TicketContent},
+    store::{Durability, ObstacleWatch, RecordKind, Store, Ticket},
     words::{LockName, Timestamp},
 };
 use nix::{
@@ -19,7 +20,7 @@ use std::{
 
 /// How long somebody is ready to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Patience {
+pub enum WaitLimit {
     /// Not at all.
     None,
     /// In line, this long.
@@ -29,7 +30,7 @@ pub enum Patience {
 /// What came of asking for a lock.
 #[derive(Debug)]
 #[must_use]
-pub enum Outcome<T> {
+pub enum AcquireOutcome<T> {
     /// The lock is mine.
     Entered(Grant<T>),
     /// It is not.
@@ -44,24 +45,24 @@ pub struct Denial {
     /// What is in the way.
     pub obstacle: Obstacle,
     /// The record that stands; none where somebody ahead has not taken the lock yet.
-    pub holder: Option<Record>,
+    pub holder: Option<LockRecord>,
     /// What the nearest ticket ahead says, where one is in the way.
-    pub ahead: Option<TicketText>,
+    pub ahead: Option<TicketContent>,
     /// How long was waited in vain; `None` where nobody wanted to wait.
     pub waited: Option<Duration>,
 }
 
 /// Where somebody stands who waits.
 #[derive(Debug)]
-pub struct Standing {
+pub struct QueueStanding {
     /// The name that is waited for.
     pub name: LockName,
     /// What is in the way.
     pub obstacle: Obstacle,
     /// The record that stands.
-    pub holder: Option<Record>,
+    pub holder: Option<LockRecord>,
     /// What the ticket in the way says, where one is.
-    pub before: Option<TicketText>,
+    pub before: Option<TicketContent>,
     /// How many live tickets are ahead, the holder's included.
     pub ahead: usize,
     /// How long the wait has lasted.
@@ -69,10 +70,10 @@ pub struct Standing {
 }
 
 /// Accompanies a wait: is told of it, and can end it.
-pub trait Bystander {
+pub trait WaitObserver {
     /// Is told where the waiter stands: when the wait turns out not to be over in a moment, when the
     /// obstacle changes, and every [`interval`](Self::interval).
-    fn waiting(&mut self, standing: &Standing);
+    fn waiting(&mut self, standing: &QueueStanding);
 
     /// How often to be told anew; `None` is never.
     fn interval(&self) -> Option<Duration>;
@@ -90,18 +91,18 @@ pub trait Bystander {
 /// [`OperationError`] when the state cannot be made out or changed; I stand in no line then.
 pub fn acquire<S: Store>(
     store: &S,
-    request: &Request<'_>,
-    patience: Patience,
-    bystander: &mut dyn Bystander,
-) -> Result<Outcome<S::Ticket>, OperationError> {
+    request: &LockRequest<'_>,
+    patience: WaitLimit,
+    bystander: &mut dyn WaitObserver,
+) -> Result<AcquireOutcome<S::Ticket>, OperationError> {
     match patience {
-        Patience::None => match attempt(store, request, None)? {
-            Attempt::Entered(grant) => Ok(Outcome::Entered(grant)),
-            Attempt::Blocked(obstacle) => Ok(deny(store, request, obstacle, None)),
+        WaitLimit::None => match attempt(store, request, None)? {
+            AttemptOutcome::Entered(grant) => Ok(AcquireOutcome::Entered(grant)),
+            AttemptOutcome::Blocked(obstacle) => Ok(deny(store, request, obstacle, None)),
         },
-        Patience::For(limit) => {
+        WaitLimit::For(limit) => {
             let mut ticket = None;
-            let wait = Wait { store, request, began: Instant::now(), limit };
+            let wait = WaitSession { store, request, began: Instant::now(), limit };
             let outcome = wait.run(&mut ticket, bystander);
             ticket.into_iter().for_each(Ticket::leave);
             outcome
@@ -109,35 +110,35 @@ pub fn acquire<S: Store>(
     }
 }
 
-struct Wait<'a, S> {
+struct WaitSession<'a, S> {
     store: &'a S,
-    request: &'a Request<'a>,
+    request: &'a LockRequest<'a>,
     began: Instant,
     limit: Duration,
 }
 
 /// Why a pause ended.
-enum Pause {
+enum PauseEnd {
     Over,
     TimedOut,
     Interrupted,
 }
 
-impl<S: Store> Wait<'_, S> {
+impl<S: Store> WaitSession<'_, S> {
     fn run(
         &self,
         ticket: &mut Option<S::Ticket>,
-        bystander: &mut dyn Bystander,
-    ) -> Result<Outcome<S::Ticket>, OperationError> {
+        bystander: &mut dyn WaitObserver,
+    ) -> Result<AcquireOutcome<S::Ticket>, OperationError> {
         let mut told: Option<Obstacle> = None;
         let mut checked = false;
         loop {
             // Whatever wakes a waiter, and however often: after its time it tries once more, and that is all.
             let is_last = checked && self.left().is_zero();
             let obstacle = match attempt(self.store, self.request, Some(ticket))? {
-                Attempt::Entered(grant) => return Ok(Outcome::Entered(grant)),
-                Attempt::Blocked(obstacle) if is_last => return Ok(self.give_up(obstacle)),
-                Attempt::Blocked(obstacle) => obstacle,
+                AttemptOutcome::Entered(grant) => return Ok(AcquireOutcome::Entered(grant)),
+                AttemptOutcome::Blocked(obstacle) if is_last => return Ok(self.give_up(obstacle)),
+                AttemptOutcome::Blocked(obstacle) => obstacle,
             };
             if !checked {
                 refuse_deadlock(self.store, self.request, ticket)
@@ -153,17 +154,17 @@ impl<S: Store> Wait<'_, S> {
                 told = Some(obstacle.clone());
             }
             match self.pause((&obstacle, &mut vigil), ticket.as_ref(), bystander)? {
-                Pause::Over => {}
-                Pause::Interrupted => {
+                PauseEnd::Over => {}
+                PauseEnd::Interrupted => {
                     self.leave_word(&obstacle, "interrupted");
-                    return Ok(Outcome::Interrupted);
+                    return Ok(AcquireOutcome::Interrupted);
                 }
-                Pause::TimedOut => return Ok(self.give_up(obstacle)),
+                PauseEnd::TimedOut => return Ok(self.give_up(obstacle)),
             }
         }
     }
 
-    fn give_up(&self, obstacle: Obstacle) -> Outcome<S::Ticket> {
+    fn give_up(&self, obstacle: Obstacle) -> AcquireOutcome<S::Ticket> {
         deny(self.store, self.request, obstacle, Some(self.began.elapsed()))
     }
 
@@ -174,33 +175,35 @@ impl<S: Store> Wait<'_, S> {
     /// Sleeps until the obstacle may be gone, telling the bystander from time to time.
     fn pause(
         &self,
-        (obstacle, vigil): (&Obstacle, &mut S::Vigil),
+        (obstacle, vigil): (&Obstacle, &mut S::ObstacleWatch),
         ticket: Option<&S::Ticket>,
-        bystander: &mut dyn Bystander,
-    ) -> Result<Pause, OperationError> {
+        bystander: &mut dyn WaitObserver,
+    ) -> Result<PauseEnd, OperationError> {
         let mut due = Some(Instant::now());
         loop {
             let now = Instant::now();
             let is_due = due.is_some_and(|at| at <= now);
             if is_due && vigil.look() {
-                return Ok(Pause::Over);
+                return Ok(PauseEnd::Over);
             }
             if is_due {
                 due = vigil.patience(Timestamp::now()).map(|left| now + left);
             }
             let left = self.left();
             if left.is_zero() {
-                return Ok(Pause::TimedOut);
+                return Ok(PauseEnd::TimedOut);
             }
             let until_due = due.map(|at| at.saturating_duration_since(now));
             let sleep = [Some(left), until_due, bystander.interval()].into_iter().flatten().min();
             match sleep_on(vigil, bystander.interruption(), sleep)? {
-                Woken::Vigil if vigil.is_over() => return Ok(Pause::Over),
-                Woken::Bystander if bystander.is_interrupted() => return Ok(Pause::Interrupted),
-                Woken::Time if bystander.interval().is_some() => {
+                WakeReason::Vigil if vigil.is_over() => return Ok(PauseEnd::Over),
+                WakeReason::Bystander if bystander.is_interrupted() => {
+                    return Ok(PauseEnd::Interrupted);
+                }
+                WakeReason::Time if bystander.interval().is_some() => {
                     bystander.waiting(&self.standing(obstacle, ticket));
                 }
-                Woken::Vigil | Woken::Bystander | Woken::Time => {}
+                WakeReason::Vigil | WakeReason::Bystander | WakeReason::Time => {}
             }
         }
     }
@@ -210,13 +213,13 @@ impl<S: Store> Wait<'_, S> {
         self.limit.saturating_sub(self.began.elapsed())
     }
 
-    fn standing(&self, obstacle: &Obstacle, ticket: Option<&S::Ticket>) -> Standing {
+    fn standing(&self, obstacle: &Obstacle, ticket: Option<&S::Ticket>) -> QueueStanding {
         let name = self.request.name;
         let mine = ticket.map_or(u64::MAX, |ticket| ticket.place().number);
-        let is_ahead = |place: &&Place| place.entered || place.number < mine;
+        let is_ahead = |place: &&QueuePlace| place.entered || place.number < mine;
         let line = self.store.line(name).unwrap_or_default();
         let ahead = line.iter().filter(is_ahead).filter(|place| self.store.lives(name, place));
-        Standing {
+        QueueStanding {
             name: name.clone(),
             obstacle: obstacle.clone(),
             holder: self.store.peek(name, RecordKind::Lock).into_record(),
@@ -230,9 +233,9 @@ impl<S: Store> Wait<'_, S> {
 /// What the ticket in the way says, where one is.
 fn text_in_the_way<S: Store>(
     store: &S,
-    request: &Request<'_>,
+    request: &LockRequest<'_>,
     obstacle: &Obstacle,
-) -> Option<TicketText> {
+) -> Option<TicketContent> {
     match obstacle {
         Obstacle::Ahead(place) => store.ticket_text(request.name, place),
         Obstacle::Full(inside, _) => store.ticket_text(request.name, inside.last()?),
@@ -241,31 +244,31 @@ fn text_in_the_way<S: Store>(
 }
 
 /// By what a sleep was ended.
-enum Woken {
+enum WakeReason {
     Vigil,
     Bystander,
     Time,
 }
 
 fn sleep_on(
-    vigil: &impl Vigil,
+    vigil: &impl ObstacleWatch,
     interruption: Option<BorrowedFd<'_>>,
     limit: Option<Duration>,
-) -> Result<Woken, OperationError> {
+) -> Result<WakeReason, OperationError> {
     let sources = vigil.sources();
     let all = interruption.iter().chain(&sources);
     let mut fds: Vec<PollFd<'_>> = all.map(|fd| PollFd::new(*fd, PollFlags::POLLIN)).collect();
     match poll(&mut fds, timeout(limit)) {
-        Ok(0) => return Ok(Woken::Time),
+        Ok(0) => return Ok(WakeReason::Time),
         Ok(_) => {}
         // A signal that nobody asked for: look at everything again.
-        Err(Errno::EINTR) => return Ok(Woken::Bystander),
+        Err(Errno::EINTR) => return Ok(WakeReason::Bystander),
         Err(errno) => {
             return Err(OperationError::Wait { source: errno.into() });
         }
     }
     let told = interruption.is_some() && fds.first().and_then(PollFd::any) == Some(true);
-    Ok(if told { Woken::Bystander } else { Woken::Vigil })
+    Ok(if told { WakeReason::Bystander } else { WakeReason::Vigil })
 }
 
 /// poll(2) counts whole milliseconds; rounding up keeps it from waking too early and spinning.
@@ -279,20 +282,20 @@ fn timeout(limit: Option<Duration>) -> PollTimeout {
 
 fn deny<S: Store>(
     store: &S,
-    request: &Request<'_>,
+    request: &LockRequest<'_>,
     obstacle: Obstacle,
     waited: Option<Duration>,
-) -> Outcome<S::Ticket> {
+) -> AcquireOutcome<S::Ticket> {
     let denial = denial(store, request, obstacle, waited);
     // Being refused is what there is to tell; a log that cannot be written must not hide that.
     let _ = store.log(&event(request, &denial), Durability::Volatile);
-    Outcome::Denied(Box::new(denial))
+    AcquireOutcome::Denied(Box::new(denial))
 }
 
 /// Logs a wait that ended otherwise than by its time: whoever looks back sees who stood there, for what and how long.
 pub(super) fn log_unanswered<S: Store>(
     store: &S,
-    request: &Request<'_>,
+    request: &LockRequest<'_>,
     (obstacle, waited): (&Obstacle, Duration),
     why: &str,
 ) {
@@ -303,7 +306,7 @@ pub(super) fn log_unanswered<S: Store>(
 
 fn denial<S: Store>(
     store: &S,
-    request: &Request<'_>,
+    request: &LockRequest<'_>,
     obstacle: Obstacle,
     waited: Option<Duration>,
 ) -> Denial {
@@ -312,7 +315,7 @@ fn denial<S: Store>(
     Denial { obstacle, holder, ahead, waited }
 }
 
-fn event(request: &Request<'_>, denial: &Denial) -> Event {
+fn event(request: &LockRequest<'_>, denial: &Denial) -> Event {
     let kind = match denial.obstacle {
         Obstacle::Frozen(_) => EventKind::FreezeDeny,
         _ => EventKind::Deny,

@@ -1,11 +1,11 @@
-use super::{FORMAT_VERSION, Record};
-use crate::rules::Mode;
+use super::{FORMAT_VERSION, LockRecord};
+use crate::rules::LockMode;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
 use std::fmt::Display;
 
 /// The fields in the order of the format: `version` first, unknown fields last, absent ones left out.
-impl Serialize for Record {
+impl Serialize for LockRecord {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.serialize_as(FORMAT_VERSION, serializer)
     }
@@ -13,21 +13,21 @@ impl Serialize for Record {
 
 /// A record as it was read, with the version that it has there; for showing, not for writing.
 #[derive(Debug)]
-pub struct AsRead<'a>(pub &'a Record);
+pub struct StoredRecord<'a>(pub &'a LockRecord);
 
-impl Serialize for AsRead<'_> {
+impl Serialize for StoredRecord<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize_as(self.0.version, serializer)
     }
 }
 
-impl Record {
+impl LockRecord {
     fn serialize_as<S: Serializer>(&self, version: u64, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = Fields(serializer.serialize_map(None)?);
+        let mut fields = FieldWriter(serializer.serialize_map(None)?);
         fields.0.serialize_entry("version", &version)?;
         fields.0.serialize_entry("name", self.name.as_str())?;
         self.serialize_holder(&mut fields)?;
-        if self.mode != Mode::Exclusive {
+        if self.mode != LockMode::Exclusive {
             fields.0.serialize_entry("mode", self.mode.as_str())?;
             fields.put("slots", self.mode.slots())?;
         }
@@ -42,7 +42,10 @@ impl Record {
     }
 
     /// What there is to say of one holder.
-    fn serialize_holder<M: SerializeMap>(&self, fields: &mut Fields<M>) -> Result<(), M::Error> {
+    fn serialize_holder<M: SerializeMap>(
+        &self,
+        fields: &mut FieldWriter<M>,
+    ) -> Result<(), M::Error> {
         fields.text("lock_id", self.lock_id.as_ref())?;
         fields.0.serialize_entry("owner", self.owner.as_str())?;
         fields.put("host", self.host.as_ref())?;
@@ -63,11 +66,11 @@ impl Record {
 }
 
 /// A holder beside the first: what it has of its own, without what is the record's.
-struct CoHolder<'a>(&'a Record);
+struct CoHolder<'a>(&'a LockRecord);
 
 impl Serialize for CoHolder<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = Fields(serializer.serialize_map(None)?);
+        let mut fields = FieldWriter(serializer.serialize_map(None)?);
         self.0.serialize_holder(&mut fields)?;
         for (key, value) in &self.0.unknown {
             fields.0.serialize_entry(key, value)?;
@@ -77,28 +80,28 @@ impl Serialize for CoHolder<'_> {
 }
 
 /// Writes the fields that are there.
-struct Fields<M>(M);
+struct FieldWriter<M>(M);
 
-impl<M: SerializeMap> Fields<M> {
+impl<M: SerializeMap> FieldWriter<M> {
     fn put(&mut self, key: &str, value: Option<impl Serialize>) -> Result<(), M::Error> {
         value.map_or(Ok(()), |value| self.0.serialize_entry(key, &value))
     }
 
     fn text(&mut self, key: &str, value: Option<impl Display>) -> Result<(), M::Error> {
-        self.put(key, value.map(Text))
+        self.put(key, value.map(DisplayText))
     }
 }
 
 /// A value that is written as the text it shows.
-struct Text<T>(T);
+struct DisplayText<T>(T);
 
-impl<T: Display> Serialize for Text<T> {
+impl<T: Display> Serialize for DisplayText<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
     }
 }
 
-impl Record {
+impl LockRecord {
     /// The record as JSON fields.
     pub fn to_json(&self) -> Map<String, Value> {
         match serde_json::to_value(self) {

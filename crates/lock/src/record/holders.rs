@@ -1,12 +1,12 @@
-use super::{Hold, Record};
+use super::{HoldKind, LockRecord};
 use crate::{
-    rules::Mode,
+    rules::LockMode,
     words::{LockId, Timestamp},
 };
 use std::{borrow::Cow, cmp::Reverse};
 
 /// The holders of a record that several hold: readers, or those who have slots.
-impl Record {
+impl LockRecord {
     /// All who hold the name, in the order in which they came.
     pub fn holders(&self) -> impl Iterator<Item = &Self> {
         std::iter::once(self).chain(&self.co_holders)
@@ -37,7 +37,9 @@ impl Record {
     /// the one whose lifetime ends last.
     pub(super) fn for_every_reader(&self) -> Cow<'_, Self> {
         let longest = self.co_holders.iter().map(Self::lasting).max();
-        if self.mode == Mode::Exclusive || longest.is_none_or(|longest| longest <= self.lasting()) {
+        if self.mode == LockMode::Exclusive
+            || longest.is_none_or(|longest| longest <= self.lasting())
+        {
             return Cow::Borrowed(self);
         }
         let mut first = self.clone();
@@ -52,7 +54,7 @@ impl Record {
 
     /// Puts the holders into the order in which they came, whichever of them is the first in the file.
     pub(super) fn sort_by_arrival(&mut self) {
-        if self.mode == Mode::Exclusive {
+        if self.mode == LockMode::Exclusive {
             return;
         }
         let arrival = |it: &Self| (it.since(), it.fence, Reverse(it.lasting()));
@@ -68,7 +70,7 @@ impl Record {
     /// How long a holder lasts, to be compared: without an end, or to which, and whether a process proves it.
     fn lasting(&self) -> (bool, Option<Timestamp>, bool) {
         let end = self.end_for_every_reader();
-        (end.is_none(), end, self.hold == Some(Hold::Guard))
+        (end.is_none(), end, self.hold == Some(HoldKind::Guard))
     }
 
     /// The holder that belongs to the acquisition `id`.
@@ -97,12 +99,12 @@ impl Record {
 
     /// Whether any holder is no guard, so that the record must survive a power cut.
     pub fn has_lease(&self) -> bool {
-        self.holders().any(|holder| holder.hold != Some(Hold::Guard))
+        self.holders().any(|holder| holder.hold != Some(HoldKind::Guard))
     }
 
     /// When the first holder ends by the clock. A guard never does: its expiry is an announcement.
     pub fn next_end(&self) -> Option<Timestamp> {
-        let by_clock = self.holders().filter(|holder| holder.hold != Some(Hold::Guard));
+        let by_clock = self.holders().filter(|holder| holder.hold != Some(HoldKind::Guard));
         by_clock.filter_map(Self::expiry).min()
     }
 
@@ -110,8 +112,9 @@ impl Record {
     /// of. Guards that came or went are told of by their tickets. Others in it matter to nobody: they came
     /// since, or they are over and still listed.
     pub fn still_says(&self, then: &Self) -> bool {
-        let mut leases = then.holders().filter(|it| it.hold != Some(Hold::Guard)).map(Self::alone);
+        let mut leases =
+            then.holders().filter(|it| it.hold != Some(HoldKind::Guard)).map(Self::alone);
         let listed: Vec<Self> = self.holders().map(Self::alone).collect();
-        self == then || (then.mode != Mode::Exclusive && leases.all(|it| listed.contains(&it)))
+        self == then || (then.mode != LockMode::Exclusive && leases.all(|it| listed.contains(&it)))
     }
 }

@@ -1,8 +1,8 @@
 //! The lock record, format version 1: who holds a name, since when, for how long.
 //!
 //! # The format
-//! One JSON object per file, `version` first. [`Record`] has its fields, [`Record::parse`] reads them,
-//! [`Record::encode`] writes them; `docs/formats.md` is the public description.
+//! One JSON object per file, `version` first. [`LockRecord`] has its fields, [`LockRecord::parse`] reads them,
+//! [`LockRecord::encode`] writes them; `docs/formats.md` is the public description.
 //!
 //! # Rules for changing it
 //! * Everything written carries [`FORMAT_VERSION`]; there is no second place that knows the number.
@@ -16,23 +16,23 @@
 
 mod encode;
 mod flaw;
-mod hold;
+mod hold_kind;
 mod holders;
 mod parse;
+mod record_file;
 mod result;
-mod slot;
 #[cfg(test)]
 mod tests;
-mod verbatim;
+mod verbatim_json;
 
-pub use encode::AsRead;
+pub use encode::StoredRecord;
 pub use flaw::{RecordFlaw, UnsupportedVersion};
-pub use hold::Hold;
-pub use parse::ParseError;
-pub use slot::{Corruption, Slot};
+pub use hold_kind::HoldKind;
+pub use parse::RecordParseError;
+pub use record_file::{Corruption, RecordFile};
 
 use crate::{
-    rules::Mode,
+    rules::LockMode,
     words::{AgentId, Fence, LockId, LockName, Owner, Timestamp},
 };
 use serde_json::{Map, Value};
@@ -43,7 +43,7 @@ pub const FORMAT_VERSION: u64 = 1;
 
 /// What a lock record or a freeze says.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Record {
+pub struct LockRecord {
     /// The version the record was read with: 0 where it had none. Writing always gives [`FORMAT_VERSION`].
     pub version: u64,
     /// The name that is held; the file's name decides where the two differ.
@@ -69,7 +69,7 @@ pub struct Record {
     /// What the holder wants others to read; any JSON object.
     pub metadata: Option<Map<String, Value>>,
     /// What the lock's life hangs on; absent in records by other programs.
-    pub hold: Option<Hold>,
+    pub hold: Option<HoldKind>,
     /// The fence of this acquisition.
     pub fence: Option<Fence>,
     /// What a guard runs.
@@ -81,15 +81,15 @@ pub struct Record {
     /// When the lock was taken, whatever was renewed since; absent in records by earlier or other programs.
     pub held_since: Option<Timestamp>,
     /// How many may hold the name at the same time.
-    pub mode: Mode,
+    pub mode: LockMode,
     /// Those who hold the name beside this holder, in the order in which they came. They have neither
     /// co-holders of their own nor another mode.
-    pub co_holders: Vec<Record>,
+    pub co_holders: Vec<LockRecord>,
     /// Fields that this version does not know, in their order: kept when the record is rewritten.
     pub unknown: Map<String, Value>,
 }
 
-impl Record {
+impl LockRecord {
     /// When the lock's lifetime ends: `expires_at`, else `acquired_ts + ttl_sec`, else never.
     pub fn expiry(&self) -> Option<Timestamp> {
         let by_ttl = |ttl| self.acquired.saturating_add(Duration::from_secs(ttl));
@@ -131,9 +131,9 @@ impl Record {
     /// it and gave it no expiry.
     pub fn hangs_on_process(&self) -> bool {
         match self.hold {
-            Some(Hold::Process) => true,
+            Some(HoldKind::Process) => true,
             None => self.expiry().is_none(),
-            Some(Hold::Guard | Hold::Lease | Hold::Other(_)) => false,
+            Some(HoldKind::Guard | HoldKind::Lease | HoldKind::Other(_)) => false,
         }
     }
 

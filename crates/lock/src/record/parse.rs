@@ -1,6 +1,9 @@
-use super::{FORMAT_VERSION, Hold, Record, RecordFlaw, UnsupportedVersion, verbatim::Verbatim};
+use super::{
+    FORMAT_VERSION, HoldKind, LockRecord, RecordFlaw, UnsupportedVersion,
+    verbatim_json::VerbatimJson,
+};
 use crate::{
-    rules::Mode,
+    rules::LockMode,
     words::{AgentId, Fence, LockId, LockName, Owner, Timestamp},
 };
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
@@ -9,7 +12,7 @@ use std::{borrow::Cow, fmt, num::NonZeroU32};
 
 /// Says why bytes were not read as a record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ParseError {
+pub enum RecordParseError {
     /// A newer Lokt wrote it.
     #[error(transparent)]
     Newer(#[from] UnsupportedVersion),
@@ -18,20 +21,20 @@ pub enum ParseError {
     Flaw(#[from] RecordFlaw),
 }
 
-impl Record {
+impl LockRecord {
     /// Reads a record of version 0 or 1 for the lock `name`.
     ///
     /// Only `owner` and `acquired_ts` must be there: a record of another program that leaves out more is
     /// still somebody's lock. JSON `null`, a `ttl_sec` of 0 and the year 1 count as absent.
     ///
     /// # Errors
-    /// [`ParseError::Newer`] for a version above [`FORMAT_VERSION`], whatever else the file holds;
+    /// [`RecordParseError::Newer`] for a version above [`FORMAT_VERSION`], whatever else the file holds;
     /// [`ParseError::Flaw`] for anything that is no record.
-    pub fn parse(bytes: &[u8], name: &LockName) -> Result<Self, ParseError> {
+    pub fn parse(bytes: &[u8], name: &LockName) -> Result<Self, RecordParseError> {
         if bytes.is_empty() {
             return Err(RecordFlaw::Empty.into());
         }
-        let mut fields: Fields = serde_json::from_slice(bytes).map_err(|error| {
+        let mut fields: RecordFields = serde_json::from_slice(bytes).map_err(|error| {
             match (error.classify(), bytes.trim_ascii_start().first()) {
                 // Another kind of document, as far as its first byte tells.
                 (Category::Data, Some(first)) if *first != b'{' => RecordFlaw::NotAnObject,
@@ -46,18 +49,18 @@ impl Record {
 /// The fields not yet read, in their order; what remains at the end is unknown to this version.
 ///
 /// A list, because a record has so few fields that looking through them costs less than a table.
-struct Fields(Vec<(Key, Value)>);
+struct RecordFields(Vec<(FieldName, Value)>);
 
-impl<'de> Deserialize<'de> for Fields {
+impl<'de> Deserialize<'de> for RecordFields {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FieldsVisitor)
+        deserializer.deserialize_map(RecordFieldsVisitor)
     }
 }
 
 /// A field's name. Those of the format need no memory of their own.
-struct Key(Cow<'static, str>);
+struct FieldName(Cow<'static, str>);
 
-impl Key {
+impl FieldName {
     fn of(text: Cow<'_, str>) -> Self {
         let known = KNOWN.into_iter().find(|known| *known == text);
         Self(known.map_or_else(|| Cow::Owned(text.into_owned()), Cow::Borrowed))
@@ -88,51 +91,56 @@ const KNOWN: [&str; 21] = [
     "co_holders",
 ];
 
-impl<'de> Deserialize<'de> for Key {
+impl<'de> Deserialize<'de> for FieldName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(KeyVisitor)
+        deserializer.deserialize_str(FieldNameVisitor)
     }
 }
 
-struct KeyVisitor;
+struct FieldNameVisitor;
 
-impl Visitor<'_> for KeyVisitor {
-    type Value = Key;
+impl Visitor<'_> for FieldNameVisitor {
+    type Value = FieldName;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a text")
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<Key, E> {
-        Ok(Key::of(Cow::Borrowed(text)))
+    fn visit_str<E: Error>(self, text: &str) -> Result<FieldName, E> {
+        Ok(FieldName::of(Cow::Borrowed(text)))
     }
 }
 
-struct FieldsVisitor;
+struct RecordFieldsVisitor;
 
-impl<'de> Visitor<'de> for FieldsVisitor {
-    type Value = Fields;
+impl<'de> Visitor<'de> for RecordFieldsVisitor {
+    type Value = RecordFields;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RecordFields, A::Error> {
         let mut fields = Vec::with_capacity(16);
-        while let Some((key, Verbatim(value))) = map.next_entry()? {
+        while let Some((key, VerbatimJson(value))) = map.next_entry()? {
             fields.push((key, value));
         }
-        Ok(Fields(fields))
+        Ok(RecordFields(fields))
     }
 }
 
-impl Fields {
+impl RecordFields {
     /// The fields of an object that has been read.
     fn of(object: Map<String, Value>) -> Self {
-        Self(object.into_iter().map(|(key, value)| (Key::of(Cow::Owned(key)), value)).collect())
+        Self(
+            object
+                .into_iter()
+                .map(|(key, value)| (FieldName::of(Cow::Owned(key)), value))
+                .collect(),
+        )
     }
 
-    fn version(&mut self) -> Result<u64, ParseError> {
+    fn version(&mut self) -> Result<u64, RecordParseError> {
         let found = self.number("version")?.unwrap_or(0);
         if found > FORMAT_VERSION {
             return Err(UnsupportedVersion { found }.into());
@@ -140,22 +148,22 @@ impl Fields {
         Ok(found)
     }
 
-    fn into_record(mut self, version: u64, name: &LockName) -> Result<Record, RecordFlaw> {
+    fn into_record(mut self, version: u64, name: &LockName) -> Result<LockRecord, RecordFlaw> {
         self.text("name")?;
         let mode = self.mode()?;
         let co_holders = self.co_holders(mode, version, name)?;
-        let mut record = Record { co_holders, ..self.into_holder(mode, version, name)? };
+        let mut record = LockRecord { co_holders, ..self.into_holder(mode, version, name)? };
         record.sort_by_arrival();
         Ok(record)
     }
 
     fn into_holder(
         mut self,
-        mode: Mode,
+        mode: LockMode,
         version: u64,
         name: &LockName,
-    ) -> Result<Record, RecordFlaw> {
-        Ok(Record {
+    ) -> Result<LockRecord, RecordFlaw> {
+        Ok(LockRecord {
             version,
             name: name.clone(),
             lock_id: self.text("lock_id")?.and_then(|text| LockId::from_record(&text)),
@@ -168,7 +176,7 @@ impl Fields {
             ttl_sec: self.number("ttl_sec")?.filter(|ttl| *ttl > 0),
             expires_at: self.time("expires_at")?.filter(|time| !time.is_zero_time()),
             metadata: self.object("metadata")?,
-            hold: self.text("hold")?.map(|text| Hold::from_record(&text)),
+            hold: self.text("hold")?.map(|text| HoldKind::from_record(&text)),
             fence: self.number("fence")?.map(Fence::new),
             command: self.texts("command")?,
             boot_id: self.text("boot_id")?,
@@ -181,32 +189,32 @@ impl Fields {
     }
 
     /// How many may hold the name. A mode of a later version is kept as it stands, and gets on with nobody.
-    fn mode(&mut self) -> Result<Mode, RecordFlaw> {
+    fn mode(&mut self) -> Result<LockMode, RecordFlaw> {
         let slots = self.number("slots")?;
         let mode = match self.text("mode")?.as_deref() {
-            None | Some("exclusive") => Mode::Exclusive,
-            Some("shared") => Mode::Shared,
+            None | Some("exclusive") => LockMode::Exclusive,
+            Some("shared") => LockMode::Shared,
             Some("slots") => {
                 let slots = slots.ok_or(RecordFlaw::Missing("slots"))?;
                 let slots = u32::try_from(slots).ok().and_then(NonZeroU32::new);
-                return slots.map(Mode::Slots).ok_or(wrong("slots", "a whole number from 1"));
+                return slots.map(LockMode::Slots).ok_or(wrong("slots", "a whole number from 1"));
             }
             Some(later) => {
-                self.0.push((Key::of(Cow::Borrowed("mode")), later.into()));
-                Mode::Exclusive
+                self.0.push((FieldName::of(Cow::Borrowed("mode")), later.into()));
+                LockMode::Exclusive
             }
         };
         // A number without a meaning here may have one for whoever wrote it.
-        self.0.extend(slots.map(|slots| (Key::of(Cow::Borrowed("slots")), slots.into())));
+        self.0.extend(slots.map(|slots| (FieldName::of(Cow::Borrowed("slots")), slots.into())));
         Ok(mode)
     }
 
     fn co_holders(
         &mut self,
-        mode: Mode,
+        mode: LockMode,
         version: u64,
         name: &LockName,
-    ) -> Result<Vec<Record>, RecordFlaw> {
+    ) -> Result<Vec<LockRecord>, RecordFlaw> {
         let Some(value) = self.take("co_holders") else {
             return Ok(Vec::new());
         };

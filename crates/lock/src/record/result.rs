@@ -1,4 +1,4 @@
-use super::Record;
+use super::LockRecord;
 use serde_json::{Map, Value};
 
 /// The metadata key that tells the lease of a shared result from one that somebody took, and its value.
@@ -8,7 +8,7 @@ const KIND: (&str, &str) = ("kind", "result");
 const DIGEST: &str = "digest";
 
 /// Leases that tell of shared results: they are taken for what came of a command, not for work that is going on.
-impl Record {
+impl LockRecord {
     /// Marks a lease's metadata as that of a result.
     pub fn mark_as_result(metadata: &mut Map<String, Value>, digest: &str) {
         metadata.insert(KIND.0.to_owned(), KIND.1.into());

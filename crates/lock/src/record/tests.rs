@@ -7,8 +7,8 @@ fn name() -> LockName {
     LockName::new("test-result").unwrap()
 }
 
-fn parse(value: &Value) -> Result<Record, ParseError> {
-    Record::parse(value.to_string().as_bytes(), &name())
+fn parse(value: &Value) -> Result<LockRecord, RecordParseError> {
+    LockRecord::parse(value.to_string().as_bytes(), &name())
 }
 
 fn minimal() -> Value {
@@ -30,7 +30,7 @@ fn every_version_ever_written_is_read() {
         (include_str!("../../tests/records/version-1-renewed.json"), 1),
         (include_str!("../../tests/records/version-1-slots.json"), 1),
     ] {
-        let record = Record::parse(sample.as_bytes(), &name()).unwrap();
+        let record = LockRecord::parse(sample.as_bytes(), &name()).unwrap();
         assert_eq!(record.version, version);
         assert_eq!(record.owner.as_str(), "agent-1", "who came first is first");
     }
@@ -43,7 +43,7 @@ fn a_version_1_record_is_written_as_it_was_read() {
         include_str!("../../tests/records/version-1-renewed.json"),
         include_str!("../../tests/records/version-1-slots.json"),
     ] {
-        let record = Record::parse(sample.as_bytes(), &name()).unwrap();
+        let record = LockRecord::parse(sample.as_bytes(), &name()).unwrap();
         assert_eq!(String::from_utf8(record.encode()).unwrap(), sample);
     }
 }
@@ -69,7 +69,7 @@ fn a_renewal_moves_the_end_for_every_reader_and_keeps_the_time_of_entry() {
         for end in ends_for_readers(&record.encode()) {
             assert!(end >= Some(now.saturating_add(ttl)), "{ttl:?}: no reader sees an earlier end");
         }
-        record = Record::parse(&record.encode(), &name()).unwrap();
+        record = LockRecord::parse(&record.encode(), &name()).unwrap();
         assert_eq!((record.since(), record.acquired), (entered, now));
     }
 }
@@ -94,12 +94,12 @@ fn the_first_of_several_in_the_file_covers_the_end_of_all() {
         record["co_holders"] = json!([holder("b", 2, b), holder("c", 3, c)]);
         let record = parse(&record).unwrap();
         let file = record.encode();
-        let end = |it: &Record| it.expiry().map_or((true, None), |end| (false, Some(end)));
+        let end = |it: &LockRecord| it.expiry().map_or((true, None), |end| (false, Some(end)));
         let last = record.holders().map(end).max().unwrap();
         for seen in ends_for_readers(&file) {
             assert_eq!((seen.is_none(), seen), last, "{a:?} {b:?} {c:?}");
         }
-        let again = Record::parse(&file, &name()).unwrap();
+        let again = LockRecord::parse(&file, &name()).unwrap();
         let owners: Vec<&str> = again.holders().map(|it| it.owner.as_str()).collect();
         assert_eq!(owners, ["a", "b", "c"], "the order of arrival stays");
     }
@@ -125,7 +125,7 @@ fn unknown_fields_survive_a_rewrite_in_their_order() {
     record["zebra"] = json!("DIGITS");
     record["apple"] = json!(7);
     let text = record.to_string().replace("\"DIGITS\"", r#"{"deep": [1, 2.50, 1e400]}"#);
-    let written = Record::parse(text.as_bytes(), &name()).unwrap().encode();
+    let written = LockRecord::parse(text.as_bytes(), &name()).unwrap().encode();
     let fields: Map<String, Value> = serde_json::from_slice(&written).unwrap();
     let order: Vec<&String> = fields.keys().skip_while(|key| *key != "zebra").collect();
     assert_eq!(order, ["zebra", "apple"]);
@@ -172,7 +172,7 @@ fn a_wrong_type_is_a_flaw() {
     ] {
         let error = parse(&with(field, value.clone())).unwrap_err();
         assert!(
-            matches!(error, ParseError::Flaw(_)),
+            matches!(error, RecordParseError::Flaw(_)),
             "{field}: {value} is corruption, got {error}"
         );
     }
@@ -194,7 +194,7 @@ fn a_file_of_nothing_but_equal_keys_is_read_in_time() {
     let text =
         minimal().to_string().replacen('{', &format!("{{{}", r#""pid":7,"#.repeat(200_000)), 1);
     let (done, read) = mpsc::channel();
-    thread::spawn(move || drop(done.send(Record::parse(text.as_bytes(), &name()))));
+    thread::spawn(move || drop(done.send(LockRecord::parse(text.as_bytes(), &name()))));
     let read = read.recv_timeout(Duration::from_secs(30));
     let record = read.expect("reading takes as long as the file, not as its square").unwrap();
     assert_eq!((record.pid, record.unknown.len()), (Some(7), 0), "all of them are one field");
@@ -209,8 +209,8 @@ fn what_every_record_has_must_be_there() {
         (r#"{"owner":"a"}"#, RecordFlaw::Missing("acquired_ts")),
     ] {
         assert_eq!(
-            Record::parse(text.as_bytes(), &name()),
-            Err(ParseError::Flaw(flaw)),
+            LockRecord::parse(text.as_bytes(), &name()),
+            Err(RecordParseError::Flaw(flaw)),
             "{text:?}"
         );
     }
@@ -248,13 +248,13 @@ fn all_holders_are_read_and_written_back_with_what_is_unknown() {
     let owners: Vec<&str> = record.holders().map(|it| it.owner.as_str()).collect();
     assert_eq!(owners.len(), 3);
     assert_eq!(owners[1..], ["b", "c"]);
-    assert_eq!(Record::parse(&record.encode(), &name()).unwrap(), record);
+    assert_eq!(LockRecord::parse(&record.encode(), &name()).unwrap(), record);
     let second = LockId::from_record("second").unwrap();
     assert_eq!(record.holder(&second).unwrap().unknown["later"], json!({"x": ["y"]}));
     let first = record.lock_id.clone().unwrap();
     let rest = record.without(&first).unwrap();
     assert_eq!((rest.owner.as_str(), rest.co_holders.len()), ("b", 1), "the next stands for all");
-    assert_eq!(Record::parse(&rest.encode(), &name()).unwrap(), rest);
+    assert_eq!(LockRecord::parse(&rest.encode(), &name()).unwrap(), rest);
 }
 
 #[test]
@@ -262,7 +262,7 @@ fn a_mode_of_a_later_version_is_kept_and_shared_with_nobody() {
     let mut later = with("mode", json!("quorum"));
     later["slots"] = json!(5);
     let record = parse(&later).unwrap();
-    assert_eq!(record.mode, crate::rules::Mode::Exclusive);
+    assert_eq!(record.mode, crate::rules::LockMode::Exclusive);
     let again = record.to_json();
     assert_eq!((&again["mode"], &again["slots"]), (&json!("quorum"), &json!(5)));
 }
@@ -281,7 +281,7 @@ fn slots_without_a_number_are_no_record() {
 proptest! {
     #[test]
     fn any_bytes_are_a_record_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-        let _ = Record::parse(&bytes, &name());
+        let _ = LockRecord::parse(&bytes, &name());
     }
 
     #[test]
@@ -291,7 +291,7 @@ proptest! {
         let metadata: Map<String, Value> = pairs.into_iter().map(|(k, v)| (k, v.into())).collect();
         let mut record = parse(&minimal()).unwrap();
         record.metadata = Some(metadata);
-        let again = Record::parse(&record.encode(), &name()).unwrap();
+        let again = LockRecord::parse(&record.encode(), &name()).unwrap();
         prop_assert_eq!(record.metadata, again.metadata);
     }
 }

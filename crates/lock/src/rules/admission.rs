@@ -1,5 +1,5 @@
-use super::{Ahead, Mode, Place, Staleness};
-use crate::record::{Corruption, Record, RecordFlaw};
+use super::{LockMode, QueueObstacle, QueuePlace, Staleness};
+use crate::record::{Corruption, LockRecord, RecordFlaw};
 use std::{num::NonZeroU32, time::Duration};
 
 /// How long a thing that is no record counts as one that another program is writing.
@@ -7,7 +7,7 @@ pub const FILLING: Duration = Duration::from_secs(2);
 
 /// What somebody wants to have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
+pub enum HoldPurpose {
     /// A lock for a process tree.
     Guard,
     /// A lock for no process.
@@ -16,9 +16,9 @@ pub enum Purpose {
 
 /// A holder that is no more, and why.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Gone {
+pub struct DepartedHolder {
     /// What the record says of it.
-    pub holder: Box<Record>,
+    pub holder: Box<LockRecord>,
     /// Why it binds nobody any more.
     pub why: Staleness,
 }
@@ -29,15 +29,15 @@ pub enum Occupant {
     /// Nothing.
     Nobody,
     /// A record none of whose holders is left.
-    Stale(Vec<Gone>),
+    Stale(Vec<DepartedHolder>),
     /// My own lease.
-    MyLease(Box<Record>),
+    MyLease(Box<LockRecord>),
     /// What runs around me.
-    Around(Box<Record>),
+    Around(Box<LockRecord>),
     /// Holders that get on with me: the record with those that are left, and those that are not.
-    Company(Box<Record>, Vec<Gone>),
+    Company(Box<LockRecord>, Vec<DepartedHolder>),
     /// A lock that is held: by another, or by a guard of mine.
-    Holder(Box<Record>),
+    Holder(Box<LockRecord>),
     /// Holders that ask for another number of slots than I do.
     OtherSlots(NonZeroU32),
     /// Something that is no record.
@@ -46,20 +46,20 @@ pub enum Occupant {
 
 /// Everything that admission depends on.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Scene {
+pub struct AdmissionInputs {
     /// What stands in the lock's place.
     pub occupant: Occupant,
     /// The freeze that is in force.
-    pub freeze: Option<Box<Record>>,
+    pub freeze: Option<Box<LockRecord>>,
     /// What of the line is in the way.
-    pub ahead: Option<Ahead>,
+    pub ahead: Option<QueueObstacle>,
 }
 
 /// What follows for the one who asks.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Decision {
+pub enum AdmissionDecision {
     /// The lock is yours: make it so.
-    Enter(Entering),
+    Enter(EntryKind),
     /// Not now.
     Blocked(Obstacle),
     /// Never, as it was asked: those in line or in have this number of slots.
@@ -68,19 +68,19 @@ pub enum Decision {
 
 /// In which way somebody enters.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Entering {
+pub enum EntryKind {
     /// Nothing stands in the lock's place.
     Fresh,
     /// What stands there is to be removed first: holders that are gone, or what is no record.
-    Replacing(Vec<Gone>),
+    Replacing(Vec<DepartedHolder>),
     /// Beside the holders of this record, once those that are gone are taken out of it.
-    Joining(Box<Record>, Vec<Gone>),
+    Joining(Box<LockRecord>, Vec<DepartedHolder>),
     /// A guard under the owner's own lease, whose record stays.
-    UnderLease(Box<Record>),
+    UnderLease(Box<LockRecord>),
     /// A guard inside another of the same name, whose record stays.
-    Nested(Box<Record>),
+    Nested(Box<LockRecord>),
     /// The owner's own lease, renewed.
-    Renewing(Box<Record>),
+    Renewing(Box<LockRecord>),
 }
 
 /// Why somebody may not enter, and so what to wait for.
@@ -88,13 +88,13 @@ pub enum Entering {
 pub enum Obstacle {
     /// Somebody came earlier and lives: wait until that ticket is gone, or, where it waits for the same slots,
     /// until it has entered.
-    Ahead(Place),
+    Ahead(QueuePlace),
     /// Every slot is taken: wait until one of these tickets is gone, or the record changes or expires.
-    Full(Vec<Place>, Option<Box<Record>>),
+    Full(Vec<QueuePlace>, Option<Box<LockRecord>>),
     /// The record stands: wait until it changes or expires.
-    Held(Box<Record>),
+    Held(Box<LockRecord>),
     /// An operator's order: wait until it ends or is lifted.
-    Frozen(Box<Record>),
+    Frozen(Box<LockRecord>),
     /// A thing that is no record, and might be somebody's lock for all that is known.
     Corrupted(Corruption),
 }
@@ -103,47 +103,49 @@ pub enum Obstacle {
 ///
 /// The order of the questions is the order in which a waiter must wait: first for those who came earlier,
 /// then, at the head of the line, for the record and the freeze.
-pub fn decide(purpose: Purpose, scene: Scene) -> Decision {
+pub fn decide(purpose: HoldPurpose, scene: AdmissionInputs) -> AdmissionDecision {
     use Occupant as Is;
-    if let (Is::MyLease(record), Purpose::Lease) = (&scene.occupant, purpose) {
-        return Decision::Enter(Entering::Renewing(record.clone()));
+    if let (Is::MyLease(record), HoldPurpose::Lease) = (&scene.occupant, purpose) {
+        return AdmissionDecision::Enter(EntryKind::Renewing(record.clone()));
     }
     if let Some(ahead) = scene.ahead {
         return stopped_by(ahead, scene.occupant);
     }
     let entering = match scene.occupant {
-        Is::Nobody => Entering::Fresh,
-        Is::Stale(gone) => Entering::Replacing(gone),
-        Is::MyLease(record) => Entering::UnderLease(record),
+        Is::Nobody => EntryKind::Fresh,
+        Is::Stale(gone) => EntryKind::Replacing(gone),
+        Is::MyLease(record) => EntryKind::UnderLease(record),
         // It is in already, as far as others are concerned; a freeze would only keep that from ending.
-        Is::Around(record) => return Decision::Enter(Entering::Nested(record)),
-        Is::Company(record, gone) => Entering::Joining(record, gone),
+        Is::Around(record) => return AdmissionDecision::Enter(EntryKind::Nested(record)),
+        Is::Company(record, gone) => EntryKind::Joining(record, gone),
         Is::Corrupted(corruption) if corruption.is_provably_free() => {
-            Entering::Replacing(Vec::new())
+            EntryKind::Replacing(Vec::new())
         }
-        Is::Corrupted(corruption) => return Decision::Blocked(Obstacle::Corrupted(corruption)),
-        Is::Holder(record) => return Decision::Blocked(Obstacle::Held(record)),
-        Is::OtherSlots(slots) => return Decision::OtherSlots(slots),
+        Is::Corrupted(corruption) => {
+            return AdmissionDecision::Blocked(Obstacle::Corrupted(corruption));
+        }
+        Is::Holder(record) => return AdmissionDecision::Blocked(Obstacle::Held(record)),
+        Is::OtherSlots(slots) => return AdmissionDecision::OtherSlots(slots),
     };
     match scene.freeze {
-        Some(freeze) => Decision::Blocked(Obstacle::Frozen(freeze)),
-        None => Decision::Enter(entering),
+        Some(freeze) => AdmissionDecision::Blocked(Obstacle::Frozen(freeze)),
+        None => AdmissionDecision::Enter(entering),
     }
 }
 
-fn stopped_by(ahead: Ahead, occupant: Occupant) -> Decision {
+fn stopped_by(ahead: QueueObstacle, occupant: Occupant) -> AdmissionDecision {
     let record = match occupant {
         Occupant::Company(record, _) => Some(record),
-        Occupant::OtherSlots(slots) => return Decision::OtherSlots(slots),
+        Occupant::OtherSlots(slots) => return AdmissionDecision::OtherSlots(slots),
         _ => None,
     };
     match ahead {
-        Ahead::Place(place) => Decision::Blocked(Obstacle::Ahead(place)),
-        Ahead::Full(inside) => Decision::Blocked(Obstacle::Full(inside, record)),
-        Ahead::OtherSlots(place) => match place.mode {
-            Mode::Slots(slots) => Decision::OtherSlots(slots),
+        QueueObstacle::Place(place) => AdmissionDecision::Blocked(Obstacle::Ahead(place)),
+        QueueObstacle::Full(inside) => AdmissionDecision::Blocked(Obstacle::Full(inside, record)),
+        QueueObstacle::OtherSlots(place) => match place.mode {
+            LockMode::Slots(slots) => AdmissionDecision::OtherSlots(slots),
             // Whoever disagrees on slots has some; else it is in the way like any other.
-            _ => Decision::Blocked(Obstacle::Ahead(place)),
+            _ => AdmissionDecision::Blocked(Obstacle::Ahead(place)),
         },
     }
 }

@@ -1,18 +1,18 @@
 use super::*;
 use crate::words::{LockId, LockName};
 
-fn record() -> Box<Record> {
+fn record() -> Box<LockRecord> {
     let name = LockName::new("x").unwrap();
     let text = br#"{"owner":"a","acquired_ts":"2026-02-01T10:00:00Z"}"#;
-    Box::new(Record::parse(text, &name).unwrap())
+    Box::new(LockRecord::parse(text, &name).unwrap())
 }
 
-fn place(number: u64) -> Place {
-    Place {
+fn place(number: u64) -> QueuePlace {
+    QueuePlace {
         number,
         lock_id: LockId::from_record("id").unwrap(),
         entered: false,
-        mode: Mode::Exclusive,
+        mode: LockMode::Exclusive,
     }
 }
 
@@ -20,12 +20,12 @@ fn three() -> NonZeroU32 {
     NonZeroU32::new(3).unwrap()
 }
 
-fn gone() -> Vec<Gone> {
-    vec![Gone { holder: record(), why: Staleness::Expired }]
+fn gone() -> Vec<DepartedHolder> {
+    vec![DepartedHolder { holder: record(), why: Staleness::Expired }]
 }
 
-fn scene(occupant: Occupant) -> Scene {
-    Scene { occupant, freeze: None, ahead: None }
+fn scene(occupant: Occupant) -> AdmissionInputs {
+    AdmissionInputs { occupant, freeze: None, ahead: None }
 }
 
 fn corruption(flaw: RecordFlaw, seconds: u64, before_boot: bool) -> Corruption {
@@ -34,18 +34,18 @@ fn corruption(flaw: RecordFlaw, seconds: u64, before_boot: bool) -> Corruption {
 
 #[test]
 fn the_table_of_occupants() {
-    use Decision::{Blocked, Enter};
-    use Purpose::{Guard, Lease};
+    use AdmissionDecision::{Blocked, Enter};
+    use HoldPurpose::{Guard, Lease};
     let stale = Occupant::Stale(gone());
     for (purpose, occupant, expected) in [
-        (Guard, Occupant::Nobody, Enter(Entering::Fresh)),
-        (Lease, Occupant::Nobody, Enter(Entering::Fresh)),
-        (Guard, stale.clone(), Enter(Entering::Replacing(gone()))),
-        (Lease, stale, Enter(Entering::Replacing(gone()))),
-        (Guard, Occupant::MyLease(record()), Enter(Entering::UnderLease(record()))),
-        (Lease, Occupant::MyLease(record()), Enter(Entering::Renewing(record()))),
-        (Guard, Occupant::Company(record(), gone()), Enter(Entering::Joining(record(), gone()))),
-        (Guard, Occupant::OtherSlots(three()), Decision::OtherSlots(three())),
+        (Guard, Occupant::Nobody, Enter(EntryKind::Fresh)),
+        (Lease, Occupant::Nobody, Enter(EntryKind::Fresh)),
+        (Guard, stale.clone(), Enter(EntryKind::Replacing(gone()))),
+        (Lease, stale, Enter(EntryKind::Replacing(gone()))),
+        (Guard, Occupant::MyLease(record()), Enter(EntryKind::UnderLease(record()))),
+        (Lease, Occupant::MyLease(record()), Enter(EntryKind::Renewing(record()))),
+        (Guard, Occupant::Company(record(), gone()), Enter(EntryKind::Joining(record(), gone()))),
+        (Guard, Occupant::OtherSlots(three()), AdmissionDecision::OtherSlots(three())),
         (Guard, Occupant::Holder(record()), Blocked(Obstacle::Held(record()))),
         (Lease, Occupant::Holder(record()), Blocked(Obstacle::Held(record()))),
     ] {
@@ -59,23 +59,26 @@ fn the_table_of_occupants() {
 
 #[test]
 fn nobody_passes_a_live_place_ahead_even_when_the_lock_is_free() {
-    for purpose in [Purpose::Guard, Purpose::Lease] {
-        let waiting = Scene { ahead: Some(Ahead::Place(place(3))), ..scene(Occupant::Nobody) };
-        assert_eq!(decide(purpose, waiting), Decision::Blocked(Obstacle::Ahead(place(3))));
+    for purpose in [HoldPurpose::Guard, HoldPurpose::Lease] {
+        let waiting = AdmissionInputs {
+            ahead: Some(QueueObstacle::Place(place(3))),
+            ..scene(Occupant::Nobody)
+        };
+        assert_eq!(decide(purpose, waiting), AdmissionDecision::Blocked(Obstacle::Ahead(place(3))));
     }
 }
 
 #[test]
 fn a_freeze_stops_every_entry_but_not_the_renewal_of_what_is_held() {
-    let frozen = |occupant| Scene { freeze: Some(record()), ..scene(occupant) };
+    let frozen = |occupant| AdmissionInputs { freeze: Some(record()), ..scene(occupant) };
     for occupant in [Occupant::Nobody, Occupant::MyLease(record())] {
-        let decision = decide(Purpose::Guard, frozen(occupant));
-        assert_eq!(decision, Decision::Blocked(Obstacle::Frozen(record())));
+        let decision = decide(HoldPurpose::Guard, frozen(occupant));
+        assert_eq!(decision, AdmissionDecision::Blocked(Obstacle::Frozen(record())));
     }
-    let inside = decide(Purpose::Guard, frozen(Occupant::Around(record())));
-    assert_eq!(inside, Decision::Enter(Entering::Nested(record())), "it is in already");
-    let renewal = decide(Purpose::Lease, frozen(Occupant::MyLease(record())));
-    assert_eq!(renewal, Decision::Enter(Entering::Renewing(record())));
+    let inside = decide(HoldPurpose::Guard, frozen(Occupant::Around(record())));
+    assert_eq!(inside, AdmissionDecision::Enter(EntryKind::Nested(record())), "it is in already");
+    let renewal = decide(HoldPurpose::Lease, frozen(Occupant::MyLease(record())));
+    assert_eq!(renewal, AdmissionDecision::Enter(EntryKind::Renewing(record())));
 }
 
 #[test]
@@ -95,14 +98,17 @@ fn a_broken_file_is_replaced_only_where_nobody_can_be_behind_it() {
 
 #[test]
 fn who_is_told_that_all_slots_are_taken_is_told_by_whom() {
-    let full = |occupant| Scene { ahead: Some(Ahead::Full(vec![place(1)])), ..scene(occupant) };
+    let full = |occupant| AdmissionInputs {
+        ahead: Some(QueueObstacle::Full(vec![place(1)])),
+        ..scene(occupant)
+    };
     assert_eq!(
-        decide(Purpose::Guard, full(Occupant::Company(record(), gone()))),
-        Decision::Blocked(Obstacle::Full(vec![place(1)], Some(record()))),
+        decide(HoldPurpose::Guard, full(Occupant::Company(record(), gone()))),
+        AdmissionDecision::Blocked(Obstacle::Full(vec![place(1)], Some(record()))),
         "a lease among the holders ends without any ticket, so the record is to be watched too"
     );
     assert_eq!(
-        decide(Purpose::Guard, full(Occupant::Nobody)),
-        Decision::Blocked(Obstacle::Full(vec![place(1)], None))
+        decide(HoldPurpose::Guard, full(Occupant::Nobody)),
+        AdmissionDecision::Blocked(Obstacle::Full(vec![place(1)], None))
     );
 }

@@ -1,4 +1,4 @@
-use super::{Asker, Place, TicketText, around, passes};
+use super::{QueuePlace, QueueRequest, TicketContent, around, passes};
 use crate::words::{LockId, LockName};
 use std::collections::HashMap;
 
@@ -8,38 +8,38 @@ pub struct Waiter {
     /// The name that is waited for.
     pub name: LockName,
     /// The place in its line.
-    pub place: Place,
+    pub place: QueuePlace,
     /// What the ticket says, the acquisitions that its process runs under among it.
-    pub text: TicketText,
+    pub text: TicketContent,
     /// The acquisition whose end it waits for, where it stands in no line.
     pub follows: Option<LockId>,
 }
 
 /// Answers what a search for a deadlock asks about the world.
-pub trait Waits {
+pub trait WaitSource {
     /// The live tickets of a name.
-    fn line(&self, name: &LockName) -> Vec<Place>;
+    fn line(&self, name: &LockName) -> Vec<QueuePlace>;
     /// What a ticket says.
-    fn text(&self, name: &LockName, place: &Place) -> Option<TicketText>;
+    fn text(&self, name: &LockName, place: &QueuePlace) -> Option<TicketContent>;
     /// Those who wait while they run under other acquisitions.
     fn nested(&self) -> &[Waiter];
 }
 
 /// One step of a circle of waiting: somebody waits for a name that somebody else has, or has first.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Link {
+pub struct WaitLink {
     /// Who waits.
-    pub waiter: TicketText,
+    pub waiter: TicketContent,
     /// For what.
     pub name: LockName,
     /// Who is in the way, where the ticket tells.
-    pub blocker: Option<TicketText>,
+    pub blocker: Option<TicketContent>,
     /// Whether that one is in; else it waits in the same line.
     pub inside: bool,
 }
 
 /// A circle of waiting, from the one who asks back to what runs around it.
-pub type Cycle = Vec<Link>;
+pub type WaitCycle = Vec<WaitLink>;
 
 /// Finds out whether a wait could never end, because what it waits for waits for it: for an acquisition
 /// that `me` runs under. A wait that only others keep from ending is none of its business: they are told themselves.
@@ -47,25 +47,25 @@ pub type Cycle = Vec<Link>;
 /// A holder counts as waiting when anything that runs under it waits. That may be a process that the
 /// holder's command would not wait for in its turn; such a wait is refused though it might have ended.
 /// Where it would be enough that one of several goes (slots), all but too few of them must be stuck.
-pub fn cycle(me: &Waiter, world: &impl Waits) -> Option<Cycle> {
-    let graph = Graph::around(me, world);
+pub fn cycle(me: &Waiter, world: &impl WaitSource) -> Option<WaitCycle> {
+    let graph = WaitGraph::around(me, world);
     let start = &me.place.lock_id;
-    let ends = graph.ends(Mine::Stay);
+    let ends = graph.ends(CallerLocks::Stay);
     if ends.contains_key(start) {
         return None;
     }
     // Either it would end if what is mine did; or it would not, whatever becomes of circles of others.
-    let mut blame = graph.ends(Mine::Go);
+    let mut blame = graph.ends(CallerLocks::Go);
     blame.retain(|id, _| !ends.contains_key(id));
     if !blame.contains_key(start) {
         blame = graph.stuck();
     }
-    blame.contains_key(start).then(|| Way { graph: &graph, blame }.from(start))
+    blame.contains_key(start).then(|| CyclePath { graph: &graph, blame }.from(start))
 }
 
 /// What becomes of the acquisitions that the one who asks runs under.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Mine {
+enum CallerLocks {
     /// They stay until the one who asks has got in.
     Stay,
     /// They end.
@@ -73,20 +73,20 @@ enum Mine {
 }
 
 /// All tickets that a wait depends on, and what each of them needs.
-struct Graph {
-    nodes: HashMap<LockId, Node>,
+struct WaitGraph {
+    nodes: HashMap<LockId, WaitNode>,
 }
 
 /// A ticket, or one who follows another's.
-struct Node {
+struct WaitNode {
     name: LockName,
-    text: Option<TicketText>,
+    text: Option<TicketContent>,
     entered: bool,
-    needs: Needs,
+    needs: ReleaseCondition,
 }
 
 /// What must happen before a ticket goes.
-enum Needs {
+enum ReleaseCondition {
     /// That the one who asks has got in, and ended.
     Me,
     /// That these have got in, which run under it.
@@ -96,10 +96,10 @@ enum Needs {
 }
 
 /// Some of the tickets, with how many rounds of others come before each of them.
-type Rounds<'a> = HashMap<&'a LockId, usize>;
+type SearchRounds<'a> = HashMap<&'a LockId, usize>;
 
-impl Graph {
-    fn around(me: &Waiter, world: &impl Waits) -> Self {
+impl WaitGraph {
+    fn around(me: &Waiter, world: &impl WaitSource) -> Self {
         let mut graph = Self { nodes: HashMap::new() };
         let mut waiters = vec![me.clone()];
         while let Some(waiter) = waiters.pop() {
@@ -115,7 +115,7 @@ impl Graph {
         &mut self,
         waiter: Waiter,
         mine: &[String],
-        (world, waiters): (&impl Waits, &mut Vec<Waiter>),
+        (world, waiters): (&impl WaitSource, &mut Vec<Waiter>),
     ) {
         let (others, company) = in_the_way(&waiter, world);
         for place in others.iter().chain(&company) {
@@ -124,7 +124,7 @@ impl Graph {
             }
             let text = world.text(&waiter.name, place);
             let needs = match &text {
-                _ if mine.iter().any(|id| id == place.lock_id.as_str()) => Needs::Me,
+                _ if mine.iter().any(|id| id == place.lock_id.as_str()) => ReleaseCondition::Me,
                 Some(text) if !place.entered => {
                     let (name, place) = (waiter.name.clone(), place.clone());
                     waiters.push(Waiter { name, place, text: text.clone(), follows: None });
@@ -133,34 +133,35 @@ impl Graph {
                 _ => {
                     let inner = inside(&place.lock_id, world);
                     waiters.extend(inner.iter().cloned());
-                    Needs::Inner(inner.into_iter().map(|it| it.place.lock_id).collect())
+                    ReleaseCondition::Inner(inner.into_iter().map(|it| it.place.lock_id).collect())
                 }
             };
-            let node = Node { name: waiter.name.clone(), text, entered: place.entered, needs };
+            let node = WaitNode { name: waiter.name.clone(), text, entered: place.entered, needs };
             self.nodes.insert(place.lock_id.clone(), node);
         }
-        let ids = |places: Vec<Place>| places.into_iter().map(|it| it.lock_id).collect();
+        let ids = |places: Vec<QueuePlace>| places.into_iter().map(|it| it.lock_id).collect();
         let may_stay = waiter.place.mode.slots().map_or(usize::MAX, |it| it.get() as usize - 1);
-        let needs = Needs::Line { others: ids(others), company: ids(company), may_stay };
-        let node = Node { name: waiter.name, text: Some(waiter.text), entered: false, needs };
+        let needs = ReleaseCondition::Line { others: ids(others), company: ids(company), may_stay };
+        let node = WaitNode { name: waiter.name, text: Some(waiter.text), entered: false, needs };
         self.nodes.insert(waiter.place.lock_id, node);
     }
 
     /// The tickets that go in the end: first those that need nobody, then those that need only them, and so on.
-    fn ends(&self, mine: Mine) -> Rounds<'_> {
+    fn ends(&self, mine: CallerLocks) -> SearchRounds<'_> {
         self.in_rounds(|node, ends| node.goes(mine, |id| ends.contains_key(id)))
     }
 
     /// The tickets that cannot go while what is mine stays, even if all circles of others were opened: first what is
     /// mine, then those that need it, and so on.
-    fn stuck(&self) -> Rounds<'_> {
-        self.in_rounds(|node, stuck| !node.goes(Mine::Stay, |id| !stuck.contains_key(id)))
+    fn stuck(&self) -> SearchRounds<'_> {
+        self.in_rounds(|node, stuck| !node.goes(CallerLocks::Stay, |id| !stuck.contains_key(id)))
     }
 
-    fn in_rounds(&self, joins: impl Fn(&Node, &Rounds<'_>) -> bool) -> Rounds<'_> {
+    fn in_rounds(&self, joins: impl Fn(&WaitNode, &SearchRounds<'_>) -> bool) -> SearchRounds<'_> {
         let mut all = HashMap::new();
         for round in 0.. {
-            let is_new = |(id, node): &(&LockId, &Node)| !all.contains_key(id) && joins(node, &all);
+            let is_new =
+                |(id, node): &(&LockId, &WaitNode)| !all.contains_key(id) && joins(node, &all);
             let new: Vec<&LockId> = self.nodes.iter().filter(is_new).map(|(id, _)| id).collect();
             if new.is_empty() {
                 break;
@@ -171,12 +172,12 @@ impl Graph {
     }
 }
 
-impl Node {
-    fn goes(&self, mine: Mine, ends: impl Fn(&LockId) -> bool) -> bool {
+impl WaitNode {
+    fn goes(&self, mine: CallerLocks, ends: impl Fn(&LockId) -> bool) -> bool {
         match &self.needs {
-            Needs::Me => mine == Mine::Go,
-            Needs::Inner(inner) => inner.iter().all(ends),
-            Needs::Line { others, company, may_stay } => {
+            ReleaseCondition::Me => mine == CallerLocks::Go,
+            ReleaseCondition::Inner(inner) => inner.iter().all(ends),
+            ReleaseCondition::Line { others, company, may_stay } => {
                 let staying = company.iter().filter(|id| !ends(id)).count();
                 others.iter().all(ends) && staying <= *may_stay
             }
@@ -185,45 +186,45 @@ impl Node {
 }
 
 /// Those who are in somebody's way: those that it never gets on with, and those that it does.
-fn in_the_way(waiter: &Waiter, world: &impl Waits) -> (Vec<Place>, Vec<Place>) {
+fn in_the_way(waiter: &Waiter, world: &impl WaitSource) -> (Vec<QueuePlace>, Vec<QueuePlace>) {
     let line = world.line(&waiter.name);
     if let Some(followed) = &waiter.follows {
-        let is_followed = |place: &Place| place.lock_id == *followed;
+        let is_followed = |place: &QueuePlace| place.lock_id == *followed;
         return (line.into_iter().filter(is_followed).collect(), Vec::new());
     }
     let (mine, mode) = (Some(waiter.place.number), waiter.place.mode);
     // A lease is no part of the guard around it, and waits for that like any other.
     let outer = around(&line, &waiter.text.held).filter(|_| !waiter.text.command.is_empty());
-    let is_passed = |place: &Place| {
+    let is_passed = |place: &QueuePlace| {
         outer.is_some_and(|outer| {
             let held = || Some(world.text(&waiter.name, place)?.held);
             passes(outer, &waiter.text.held, place, held)
         })
     };
-    let mut ahead = Asker { line: &line, mine, mode, leased: 0 }.ahead();
+    let mut ahead = QueueRequest { line: &line, mine, mode, leased: 0 }.ahead();
     ahead.retain(|place| !is_passed(place));
-    let (company, others): (Vec<&Place>, Vec<&Place>) =
+    let (company, others): (Vec<&QueuePlace>, Vec<&QueuePlace>) =
         ahead.into_iter().partition(|place| mode.gets_on_with(place.mode));
     (others.into_iter().cloned().collect(), company.into_iter().cloned().collect())
 }
 
 /// Those who wait and run under an acquisition.
-fn inside(id: &LockId, world: &impl Waits) -> Vec<Waiter> {
+fn inside(id: &LockId, world: &impl WaitSource) -> Vec<Waiter> {
     let runs_under = |it: &&Waiter| it.text.held.iter().any(|held| held == id.as_str());
     world.nested().iter().filter(runs_under).cloned().collect()
 }
 
 /// The way around a circle.
-struct Way<'a> {
-    graph: &'a Graph,
+struct CyclePath<'a> {
+    graph: &'a WaitGraph,
     /// Those that are in a circle with the one who asks. The reasons of each are in earlier rounds, and the first round is
     /// what is mine.
-    blame: Rounds<'a>,
+    blame: SearchRounds<'a>,
 }
 
-impl Way<'_> {
+impl CyclePath<'_> {
     /// The steps from one who waits to what runs around the one who asks.
-    fn from(&self, start: &LockId) -> Cycle {
+    fn from(&self, start: &LockId) -> WaitCycle {
         let mut cycle = Vec::new();
         let mut waiter = start;
         while let Some((link, next)) = self.step(waiter) {
@@ -235,25 +236,29 @@ impl Way<'_> {
     }
 
     /// The step from one who waits, and who waits next; none where that is the one who asks.
-    fn step(&self, waiter: &LockId) -> Option<(Link, Option<&LockId>)> {
-        let Node { name, text: Some(text), needs: Needs::Line { others, company, .. }, .. } =
-            self.graph.nodes.get(waiter)?
+    fn step(&self, waiter: &LockId) -> Option<(WaitLink, Option<&LockId>)> {
+        let WaitNode {
+            name,
+            text: Some(text),
+            needs: ReleaseCondition::Line { others, company, .. },
+            ..
+        } = self.graph.nodes.get(waiter)?
         else {
             return None;
         };
         // Those that it gets on with are a reason only where no other is.
         let id = self.reason(waiter, others).or_else(|| self.reason(waiter, company))?;
         let blocker = self.graph.nodes.get(id)?;
-        let link = Link {
+        let link = WaitLink {
             waiter: text.clone(),
             name: name.clone(),
             blocker: blocker.text.clone(),
             inside: blocker.entered,
         };
         let next = match &blocker.needs {
-            Needs::Me => None,
-            Needs::Inner(inner) => self.reason(id, inner),
-            Needs::Line { .. } => Some(id),
+            ReleaseCondition::Me => None,
+            ReleaseCondition::Inner(inner) => self.reason(id, inner),
+            ReleaseCondition::Line { .. } => Some(id),
         };
         Some((link, next))
     }

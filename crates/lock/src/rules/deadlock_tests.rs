@@ -1,5 +1,5 @@
 use super::*;
-use crate::rules::Mode;
+use crate::rules::LockMode;
 use std::num::NonZeroU32;
 
 /// A world of tickets, written as `name: id state held…`.
@@ -8,16 +8,16 @@ struct World {
     nested: Vec<Waiter>,
 }
 
-const EXCLUSIVE: Mode = Mode::Exclusive;
+const EXCLUSIVE: LockMode = LockMode::Exclusive;
 
-fn slots(number: u32) -> Mode {
-    Mode::Slots(NonZeroU32::new(number).unwrap())
+fn slots(number: u32) -> LockMode {
+    LockMode::Slots(NonZeroU32::new(number).unwrap())
 }
 
 fn ticket(name: &str, id: &str, number: u64, entered: bool, held: &[&str]) -> Waiter {
     let place =
-        Place { number, lock_id: LockId::from_record(id).unwrap(), entered, mode: EXCLUSIVE };
-    let text = TicketText {
+        QueuePlace { number, lock_id: LockId::from_record(id).unwrap(), entered, mode: EXCLUSIVE };
+    let text = TicketContent {
         name: name.into(),
         owner: id.into(),
         owner_given: true,
@@ -38,7 +38,7 @@ fn waits(name: &str, id: &str, held: &[&str]) -> Waiter {
     ticket(name, id, 9, false, held)
 }
 
-fn with(mode: Mode, mut waiter: Waiter) -> Waiter {
+fn with(mode: LockMode, mut waiter: Waiter) -> Waiter {
     waiter.place.mode = mode;
     waiter
 }
@@ -55,13 +55,13 @@ impl World {
     }
 }
 
-impl Waits for World {
-    fn line(&self, name: &LockName) -> Vec<Place> {
+impl WaitSource for World {
+    fn line(&self, name: &LockName) -> Vec<QueuePlace> {
         let of_name = self.tickets.iter().filter(|it| it.name == *name);
         of_name.map(|it| it.place.clone()).collect()
     }
 
-    fn text(&self, _: &LockName, place: &Place) -> Option<TicketText> {
+    fn text(&self, _: &LockName, place: &QueuePlace) -> Option<TicketContent> {
         let found = self.tickets.iter().find(|it| it.place.lock_id == place.lock_id);
         found.map(|it| it.text.clone())
     }
@@ -75,7 +75,7 @@ impl Waits for World {
 fn found(tickets: &[Waiter]) -> Vec<String> {
     let me = tickets.last().unwrap();
     let links = cycle(me, &World::of(tickets)).unwrap_or_default();
-    let step = |it: &Link| {
+    let step = |it: &WaitLink| {
         format!("{}>{}>{}", it.waiter.owner, it.name, it.blocker.as_ref().unwrap().owner)
     };
     links.iter().map(step).collect()
@@ -99,7 +99,7 @@ fn three_make_a_circle_and_a_chain_is_none() {
 
 #[test]
 fn one_who_waits_for_what_runs_around_it_is_a_circle_alone() {
-    let reader = with(Mode::Shared, holds("x", "R"));
+    let reader = with(LockMode::Shared, holds("x", "R"));
     assert_eq!(found(&[reader, waits("x", "W", &["R"])]), ["W>x>R"]);
 }
 
@@ -121,9 +121,9 @@ fn who_waits_ahead_in_the_same_line_counts_too() {
 #[test]
 fn a_reader_behind_a_writer_that_waits_for_the_readers_own_tree_is_stuck() {
     let tickets = [
-        with(Mode::Shared, holds("x", "R")),
+        with(LockMode::Shared, holds("x", "R")),
         at(5, waits("x", "W", &[])),
-        with(Mode::Shared, waits("x", "r1", &["R"])),
+        with(LockMode::Shared, waits("x", "r1", &["R"])),
     ];
     assert_eq!(found(&tickets), ["r1>x>W", "W>x>R"], "the writer waits for the reader around me");
 }

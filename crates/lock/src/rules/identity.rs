@@ -1,5 +1,5 @@
 use crate::{
-    record::Record,
+    record::LockRecord,
     words::{AgentId, Owner},
 };
 
@@ -28,7 +28,7 @@ impl Identity {
     ///
     /// A person with two terminals and nothing configured is two owners, or the second terminal would
     /// get the first one's lock.
-    pub fn owns(&self, record: &Record) -> bool {
+    pub fn owns(&self, record: &LockRecord) -> bool {
         self.is(&record.owner, record.agent_id.as_ref())
     }
 

@@ -1,8 +1,8 @@
-use crate::record::Record;
+use crate::record::LockRecord;
 
 /// Where this process runs, as far as pids and host names have a meaning there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Here {
+pub struct ProcessLocation {
     /// The host name.
     pub host: String,
     /// The kernel's boot (`/proc/sys/kernel/random/boot_id`); empty where it cannot be read.
@@ -16,7 +16,7 @@ const FIRST_PID_NS: u64 = 0xEFFF_FFFC;
 
 /// What the process table says of a pid in this namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Presence {
+pub enum ProcessPresence {
     /// No process has it, or what has it has ended and waits to be collected.
     Absent,
     /// A process has it; with its start time where that could be read.
@@ -51,37 +51,45 @@ impl Liveness {
 /// The same boot id means the same kernel, whatever the hosts are called; then only the pid namespace
 /// can make the number mean something else. Records by other programs have neither: there the host name
 /// and being in the kernel's first pid namespace must do.
-pub fn compare(record: &Record, here: &Here, probe: impl FnOnce(i32) -> Presence) -> Liveness {
+pub fn compare(
+    record: &LockRecord,
+    here: &ProcessLocation,
+    probe: impl FnOnce(i32) -> ProcessPresence,
+) -> Liveness {
     let Some(pid) = record.pid else {
         return Liveness::Unknown;
     };
     match place_of(record, here) {
-        PlaceOf::Elsewhere => Liveness::Unknown,
-        PlaceOf::EarlierBoot => Liveness::Dead,
-        PlaceOf::Here => match (probe(pid), record.pid_start) {
-            (Presence::Absent, _) => Liveness::Dead,
-            (Presence::Present(Some(now)), Some(then)) if now != then => Liveness::Dead,
+        LocationMatch::Elsewhere => Liveness::Unknown,
+        LocationMatch::EarlierBoot => Liveness::Dead,
+        LocationMatch::Here => match (probe(pid), record.pid_start) {
+            (ProcessPresence::Absent, _) => Liveness::Dead,
+            (ProcessPresence::Present(Some(now)), Some(then)) if now != then => Liveness::Dead,
             // A pid alone may have been given to another process since: no proof, but likely.
-            (Presence::Present(_), _) => Liveness::Alive,
+            (ProcessPresence::Present(_), _) => Liveness::Alive,
         },
     }
 }
 
-enum PlaceOf {
+enum LocationMatch {
     Here,
     EarlierBoot,
     Elsewhere,
 }
 
-fn place_of(record: &Record, here: &Here) -> PlaceOf {
+fn place_of(record: &LockRecord, here: &ProcessLocation) -> LocationMatch {
     let same_host = record.host.as_deref() == Some(here.host.as_str());
     match record.boot_id.as_deref() {
         Some(boot) if !here.boot_id.is_empty() && boot == here.boot_id => {
-            if record.pid_ns == Some(here.pid_ns) { PlaceOf::Here } else { PlaceOf::Elsewhere }
+            if record.pid_ns == Some(here.pid_ns) {
+                LocationMatch::Here
+            } else {
+                LocationMatch::Elsewhere
+            }
         }
-        Some(_) if same_host && !here.boot_id.is_empty() => PlaceOf::EarlierBoot,
-        None if same_host && here.pid_ns == FIRST_PID_NS => PlaceOf::Here,
-        Some(_) | None => PlaceOf::Elsewhere,
+        Some(_) if same_host && !here.boot_id.is_empty() => LocationMatch::EarlierBoot,
+        None if same_host && here.pid_ns == FIRST_PID_NS => LocationMatch::Here,
+        Some(_) | None => LocationMatch::Elsewhere,
     }
 }
 
@@ -90,20 +98,20 @@ mod tests {
     use super::*;
     use crate::words::LockName;
 
-    fn here() -> Here {
-        Here { host: "box".into(), boot_id: "boot-2".into(), pid_ns: FIRST_PID_NS }
+    fn here() -> ProcessLocation {
+        ProcessLocation { host: "box".into(), boot_id: "boot-2".into(), pid_ns: FIRST_PID_NS }
     }
 
-    fn record(json: &str) -> Record {
+    fn record(json: &str) -> LockRecord {
         let name = LockName::new("x").unwrap();
         let base = r#""owner":"a","acquired_ts":"2026-02-01T10:00:00Z","pid":7"#;
-        Record::parse(format!("{{{base}{json}}}").as_bytes(), &name).unwrap()
+        LockRecord::parse(format!("{{{base}{json}}}").as_bytes(), &name).unwrap()
     }
 
     #[test]
     fn only_a_provable_death_is_dead() {
         use Liveness::{Alive, Dead, Unknown};
-        use Presence::{Absent, Present};
+        use ProcessPresence::{Absent, Present};
         let ours = format!(r#","host":"box","boot_id":"boot-2","pid_ns":{FIRST_PID_NS}"#);
         let started = format!(r#"{ours},"pid_start_ns":44"#);
         for (fields, presence, expected) in [
@@ -130,8 +138,8 @@ mod tests {
 
     #[test]
     fn inside_a_container_another_programs_pid_proves_nothing() {
-        let inside = Here { pid_ns: 4_026_532_000, ..here() };
-        let found = compare(&record(r#","host":"box""#), &inside, |_| Presence::Absent);
+        let inside = ProcessLocation { pid_ns: 4_026_532_000, ..here() };
+        let found = compare(&record(r#","host":"box""#), &inside, |_| ProcessPresence::Absent);
         assert_eq!(found, Liveness::Unknown);
     }
 }

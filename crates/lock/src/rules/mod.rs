@@ -8,22 +8,23 @@ mod admission;
 mod deadlock;
 mod identity;
 mod liveness;
-mod mode;
+mod lock_mode;
 mod nesting;
 mod occupancy;
-mod place;
 mod queue;
+mod queue_place;
 mod verdict;
 
 pub use admission::{
-    Decision, Entering, FILLING, Gone, Obstacle, Occupant, Purpose, Scene, decide,
+    AdmissionDecision, AdmissionInputs, DepartedHolder, EntryKind, FILLING, HoldPurpose, Obstacle,
+    Occupant, decide,
 };
-pub use deadlock::{Cycle, Link, Waiter, Waits, cycle};
+pub use deadlock::{WaitCycle, WaitLink, WaitSource, Waiter, cycle};
 pub use identity::{Identity, OwnerSource};
-pub use liveness::{Here, Liveness, Presence, compare};
-pub use mode::Mode;
+pub use liveness::{Liveness, ProcessLocation, ProcessPresence, compare};
+pub use lock_mode::LockMode;
 pub use nesting::{around, passes};
-pub use occupancy::{Claim, Judged, leased, occupant};
-pub use place::{Place, TicketText};
-pub use queue::{Ahead, Asker, ahead};
-pub use verdict::{Holding, Staleness, Verdict, Witness, judge};
+pub use occupancy::{HoldRequest, JudgedHolder, leased, occupant};
+pub use queue::{QueueObstacle, QueueRequest, ahead};
+pub use queue_place::{QueuePlace, TicketContent};
+pub use verdict::{HoldState, RecordVerdict, Staleness, VerdictFacts, judge};

@@ -1,12 +1,12 @@
-use super::{Mode, Place};
+use super::{LockMode, QueuePlace};
 
 /// Finds the acquisition of this line that runs around somebody who runs under the acquisitions `held`
 /// (outermost first): it would be waited for for ever. Of several, the innermost.
 ///
 /// Only an exclusive one keeps out whatever the one inside must not meet. Who asks for more than what runs
 /// around it has, an exclusive place inside a shared one, is inside nothing in this sense.
-pub fn around<'a>(line: &'a [Place], held: &[String]) -> Option<&'a Place> {
-    let is_in = |place: &&Place| place.entered && place.mode == Mode::Exclusive;
+pub fn around<'a>(line: &'a [QueuePlace], held: &[String]) -> Option<&'a QueuePlace> {
+    let is_in = |place: &&QueuePlace| place.entered && place.mode == LockMode::Exclusive;
     let place_of = |id: &String| line.iter().filter(is_in).find(|it| it.lock_id.as_str() == id);
     held.iter().rev().find_map(place_of)
 }
@@ -15,9 +15,9 @@ pub fn around<'a>(line: &'a [Place], held: &[String]) -> Option<&'a Place> {
 /// line: what runs around it, and those who wait for that to end. It does not pass others who are
 /// inside: guards in one guard exclude each other like any two.
 pub fn passes(
-    outer: &Place,
+    outer: &QueuePlace,
     held: &[String],
-    place: &Place,
+    place: &QueuePlace,
     held_there: impl FnOnce() -> Option<Vec<String>>,
 ) -> bool {
     if place.entered {
@@ -28,7 +28,7 @@ pub fn passes(
     !runs_under(&held_there, outer)
 }
 
-fn runs_under(held: &[String], place: &Place) -> bool {
+fn runs_under(held: &[String], place: &QueuePlace) -> bool {
     held.iter().any(|id| id == place.lock_id.as_str())
 }
 
@@ -37,9 +37,9 @@ mod tests {
     use super::*;
     use crate::words::LockId;
 
-    fn place(id: &str, entered: bool) -> Place {
+    fn place(id: &str, entered: bool) -> QueuePlace {
         let lock_id = LockId::from_record(id).unwrap();
-        Place { number: 1, lock_id, entered, mode: Mode::Exclusive }
+        QueuePlace { number: 1, lock_id, entered, mode: LockMode::Exclusive }
     }
 
     fn held(ids: &[&str]) -> Vec<String> {
@@ -56,7 +56,7 @@ mod tests {
         assert_eq!(around(&[two.clone(), one], &mine), Some(&two), "however the line is listed");
         assert_eq!(around(&[place("o", false)], &mine), None, "who waits is around nobody");
         assert_eq!(around(&[place("p", true)], &mine), None);
-        assert_eq!(around(&[Place { mode: Mode::Shared, ..outer }], &mine), None);
+        assert_eq!(around(&[QueuePlace { mode: LockMode::Shared, ..outer }], &mine), None);
     }
 
     #[test]

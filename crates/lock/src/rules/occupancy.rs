@@ -1,31 +1,31 @@
-use super::{Gone, Mode, Occupant, Purpose, Verdict};
-use crate::record::{Hold, Record};
+use super::{DepartedHolder, HoldPurpose, LockMode, Occupant, RecordVerdict};
+use crate::record::{HoldKind, LockRecord};
 
 /// What somebody asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Claim {
+pub struct HoldRequest {
     /// For a process tree, or for none.
-    pub purpose: Purpose,
+    pub purpose: HoldPurpose,
     /// How many may be in beside it.
-    pub mode: Mode,
+    pub mode: LockMode,
 }
 
 /// One holder of a record, judged.
 #[derive(Clone, Debug)]
-pub struct Judged {
+pub struct JudgedHolder {
     /// What the record says of it.
-    pub holder: Record,
+    pub holder: LockRecord,
     /// Whether it still stands.
-    pub verdict: Verdict,
+    pub verdict: RecordVerdict,
     /// Whether it is a lease that the one who asks may renew or work under.
     pub mine: bool,
     /// Whether it is what runs around the one who asks.
     pub around: bool,
 }
 
-impl Judged {
+impl JudgedHolder {
     fn stands(&self) -> bool {
-        matches!(self.verdict, Verdict::Held(_))
+        matches!(self.verdict, RecordVerdict::Held(_))
     }
 }
 
@@ -33,31 +33,36 @@ impl Judged {
 ///
 /// Of one's own lease, a guard may work under an exclusive one alone: beside a shared one there may be
 /// others, so it asks for a place of its own like they do.
-pub fn occupant(holders: Vec<Judged>, claim: Claim) -> Occupant {
-    let (standing, gone): (Vec<Judged>, Vec<Judged>) =
-        holders.into_iter().partition(Judged::stands);
+pub fn occupant(holders: Vec<JudgedHolder>, claim: HoldRequest) -> Occupant {
+    let (standing, gone): (Vec<JudgedHolder>, Vec<JudgedHolder>) =
+        holders.into_iter().partition(JudgedHolder::stands);
     let gone = gone.into_iter().filter_map(gone_of).collect();
-    let around = standing.iter().find(|it| it.around && claim.purpose == Purpose::Guard);
+    let around = standing.iter().find(|it| it.around && claim.purpose == HoldPurpose::Guard);
     if let Some(around) = around {
         return Occupant::Around(Box::new(around.holder.clone()));
     }
     let mine = standing.iter().find(|it| it.mine).map(|it| Box::new(it.holder.clone()));
-    let Some(record) = Record::of_holders(standing.into_iter().map(|it| it.holder)) else {
+    let Some(record) = LockRecord::of_holders(standing.into_iter().map(|it| it.holder)) else {
         return Occupant::Stale(gone);
     };
     let (record, held) = (Box::new(record.clone()), record.mode);
     match (mine, claim.purpose) {
-        (Some(mine), Purpose::Lease) if held == claim.mode => Occupant::MyLease(mine),
-        (Some(mine), Purpose::Guard) if held == Mode::Exclusive => Occupant::MyLease(mine),
+        (Some(mine), HoldPurpose::Lease) if held == claim.mode => Occupant::MyLease(mine),
+        (Some(mine), HoldPurpose::Guard) if held == LockMode::Exclusive => Occupant::MyLease(mine),
         // One lease of a name for each owner: this one is in the way, unless the number is wrong for everybody.
-        (Some(_), Purpose::Lease) if claim.mode.disagrees_on_slots(held).is_none() => {
+        (Some(_), HoldPurpose::Lease) if claim.mode.disagrees_on_slots(held).is_none() => {
             Occupant::Holder(record)
         }
         _ => beside(record, held, claim.mode, gone),
     }
 }
 
-fn beside(record: Box<Record>, held: Mode, asked: Mode, gone: Vec<Gone>) -> Occupant {
+fn beside(
+    record: Box<LockRecord>,
+    held: LockMode,
+    asked: LockMode,
+    gone: Vec<DepartedHolder>,
+) -> Occupant {
     match asked.disagrees_on_slots(held) {
         Some(slots) => Occupant::OtherSlots(slots),
         None if asked.gets_on_with(held) => Occupant::Company(record, gone),
@@ -65,18 +70,18 @@ fn beside(record: Box<Record>, held: Mode, asked: Mode, gone: Vec<Gone>) -> Occu
     }
 }
 
-fn gone_of(judged: Judged) -> Option<Gone> {
+fn gone_of(judged: JudgedHolder) -> Option<DepartedHolder> {
     match judged.verdict {
-        Verdict::Stale(why) => Some(Gone { holder: Box::new(judged.holder), why }),
-        Verdict::Held(_) => None,
+        RecordVerdict::Stale(why) => Some(DepartedHolder { holder: Box::new(judged.holder), why }),
+        RecordVerdict::Held(_) => None,
     }
 }
 
 /// How many of a record's slots are taken by holders that have no ticket. Guards have one, and are counted
 /// in the line.
-pub fn leased(holders: &[Judged], asked: Mode) -> u32 {
-    let takes_one = |it: &&Judged| {
-        it.stands() && it.holder.hold != Some(Hold::Guard) && it.holder.mode == asked
+pub fn leased(holders: &[JudgedHolder], asked: LockMode) -> u32 {
+    let takes_one = |it: &&JudgedHolder| {
+        it.stands() && it.holder.hold != Some(HoldKind::Guard) && it.holder.mode == asked
     };
     let count = if asked.slots().is_some() { holders.iter().filter(takes_one).count() } else { 0 };
     u32::try_from(count).unwrap_or(u32::MAX)
@@ -86,22 +91,22 @@ pub fn leased(holders: &[Judged], asked: Mode) -> u32 {
 mod tests {
     use super::*;
     use crate::{
-        rules::{Holding, Staleness},
+        rules::{HoldState, Staleness},
         words::LockName,
     };
     use std::num::NonZeroU32;
 
-    fn judged(owner: &str, mode: Mode, verdict: Verdict) -> Judged {
+    fn judged(owner: &str, mode: LockMode, verdict: RecordVerdict) -> JudgedHolder {
         let name = LockName::new("x").unwrap();
         let text = format!(r#"{{"owner":"{owner}","acquired_ts":"2026-02-01T10:00:00Z"}}"#);
-        let mut holder = Record::parse(text.as_bytes(), &name).unwrap();
+        let mut holder = LockRecord::parse(text.as_bytes(), &name).unwrap();
         holder.mode = mode;
-        holder.hold = Some(Hold::Lease);
-        Judged { holder, verdict, mine: owner == "me", around: owner == "around" }
+        holder.hold = Some(HoldKind::Lease);
+        JudgedHolder { holder, verdict, mine: owner == "me", around: owner == "around" }
     }
 
-    const LIVE: Verdict = Verdict::Held(Holding::Live);
-    const OVER: Verdict = Verdict::Stale(Staleness::Expired);
+    const LIVE: RecordVerdict = RecordVerdict::Held(HoldState::Live);
+    const OVER: RecordVerdict = RecordVerdict::Stale(Staleness::Expired);
 
     fn kind(occupant: &Occupant) -> &'static str {
         match occupant {
@@ -117,10 +122,10 @@ mod tests {
 
     #[test]
     fn the_table_of_what_holders_are_to_the_one_who_asks() {
-        use Mode::{Exclusive, Shared};
-        use Purpose::{Guard, Lease};
-        let two = Mode::Slots(NonZeroU32::new(2).unwrap());
-        let three = Mode::Slots(NonZeroU32::new(3).unwrap());
+        use HoldPurpose::{Guard, Lease};
+        use LockMode::{Exclusive, Shared};
+        let two = LockMode::Slots(NonZeroU32::new(2).unwrap());
+        let three = LockMode::Slots(NonZeroU32::new(3).unwrap());
         for (held, owners, purpose, asked, expected) in [
             (Exclusive, "you", Guard, Exclusive, "holder"),
             (Exclusive, "you", Guard, Shared, "holder"),
@@ -143,29 +148,34 @@ mod tests {
             (two, "me", Lease, Shared, "holder"),
         ] {
             let holders = owners.split(' ').map(|owner| judged(owner, held, LIVE)).collect();
-            let found = occupant(holders, Claim { purpose, mode: asked });
+            let found = occupant(holders, HoldRequest { purpose, mode: asked });
             assert_eq!(kind(&found), expected, "{purpose:?} {asked} on {held} of {owners}");
         }
     }
 
     #[test]
     fn those_who_are_gone_are_told_apart_from_those_who_stand() {
-        let claim = Claim { purpose: Purpose::Guard, mode: Mode::Shared };
-        let holders = vec![judged("a", Mode::Shared, OVER), judged("b", Mode::Shared, LIVE)];
+        let claim = HoldRequest { purpose: HoldPurpose::Guard, mode: LockMode::Shared };
+        let holders =
+            vec![judged("a", LockMode::Shared, OVER), judged("b", LockMode::Shared, LIVE)];
         let Occupant::Company(record, gone) = occupant(holders, claim) else {
             panic!("a live reader is company");
         };
         assert_eq!(record.owner.as_str(), "b", "the record is about those who stand");
         assert_eq!(gone.iter().map(|it| it.holder.owner.as_str()).collect::<Vec<_>>(), ["a"]);
-        let all = vec![judged("a", Mode::Shared, OVER), judged("b", Mode::Shared, OVER)];
+        let all = vec![judged("a", LockMode::Shared, OVER), judged("b", LockMode::Shared, OVER)];
         assert!(matches!(occupant(all, claim), Occupant::Stale(gone) if gone.len() == 2));
     }
 
     #[test]
     fn only_standing_leases_of_the_same_slots_are_counted() {
-        let two = Mode::Slots(NonZeroU32::new(2).unwrap());
+        let two = LockMode::Slots(NonZeroU32::new(2).unwrap());
         let holders = [judged("a", two, LIVE), judged("b", two, OVER)];
         assert_eq!(leased(&holders, two), 1);
-        assert_eq!(leased(&holders, Mode::Shared), 0, "company of readers is no matter of number");
+        assert_eq!(
+            leased(&holders, LockMode::Shared),
+            0,
+            "company of readers is no matter of number"
+        );
     }
 }

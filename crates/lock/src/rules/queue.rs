@@ -1,26 +1,26 @@
-use super::{Mode, Place};
+use super::{LockMode, QueuePlace};
 
 /// What of the line keeps somebody from entering.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ahead {
+pub enum QueueObstacle {
     /// A live ticket that does not get on with mine: wait until it is gone, or, where it waits for the same
     /// slots as I do, until it has entered.
-    Place(Place),
+    Place(QueuePlace),
     /// Every slot is taken by these, who are in, and by leases, if there are any: wait until one is gone.
-    Full(Vec<Place>),
+    Full(Vec<QueuePlace>),
     /// A live ticket that asks for another number of slots.
-    OtherSlots(Place),
+    OtherSlots(QueuePlace),
 }
 
 /// Somebody who asks, as the line sees it.
 #[derive(Clone, Copy, Debug)]
-pub struct Asker<'a> {
+pub struct QueueRequest<'a> {
     /// The tickets of the name, in any order.
-    pub line: &'a [Place],
+    pub line: &'a [QueuePlace],
     /// The asker's own place; `None` is the end of the line.
     pub mine: Option<u64>,
     /// In which mode.
-    pub mode: Mode,
+    pub mode: LockMode,
     /// How many slots are taken by those who have no ticket: leases.
     pub leased: u32,
 }
@@ -34,21 +34,24 @@ pub struct Asker<'a> {
 ///
 /// Those who wait for a slot count as if they had it, so nobody passes them; shared tickets that wait are
 /// passed by other shared ones only where both wait for the same exclusive ticket ahead.
-pub fn ahead(asker: Asker<'_>, mut in_the_way: impl FnMut(&Place) -> bool) -> Option<Ahead> {
+pub fn ahead(
+    asker: QueueRequest<'_>,
+    mut in_the_way: impl FnMut(&QueuePlace) -> bool,
+) -> Option<QueueObstacle> {
     let mut taken = Vec::new();
-    let mut waits: Option<Place> = None;
+    let mut waits: Option<QueuePlace> = None;
     for place in asker.ahead() {
-        if asker.mode == Mode::Shared && place.mode == Mode::Shared {
+        if asker.mode == LockMode::Shared && place.mode == LockMode::Shared {
             continue;
         }
         if !in_the_way(place) {
             continue;
         }
         if asker.mode.disagrees_on_slots(place.mode).is_some() {
-            return Some(Ahead::OtherSlots(place.clone()));
+            return Some(QueueObstacle::OtherSlots(place.clone()));
         }
         if !asker.mode.gets_on_with(place.mode) {
-            return Some(Ahead::Place(place.clone()));
+            return Some(QueueObstacle::Place(place.clone()));
         }
         if !place.entered && waits.is_none() {
             waits = Some(place.clone());
@@ -59,23 +62,23 @@ pub fn ahead(asker: Asker<'_>, mut in_the_way: impl FnMut(&Place) -> bool) -> Op
         }
     }
     let full = is_full(asker, taken.len());
-    full.then(|| waits.map_or(Ahead::Full(taken), Ahead::Place))
+    full.then(|| waits.map_or(QueueObstacle::Full(taken), QueueObstacle::Place))
 }
 
 /// Whether all slots are taken; for other modes, company is not a matter of number.
-fn is_full(asker: Asker<'_>, taken: usize) -> bool {
+fn is_full(asker: QueueRequest<'_>, taken: usize) -> bool {
     let slots = asker.mode.slots().map(|slots| slots.get() as usize);
     slots.is_some_and(|slots| taken.saturating_add(asker.leased as usize) >= slots)
 }
 
-impl<'a> Asker<'a> {
+impl<'a> QueueRequest<'a> {
     /// Those ahead, the nearest first, whatever their mode.
-    pub(super) fn ahead(self) -> Vec<&'a Place> {
-        let is_ahead = |place: &&Place| match self.mine {
+    pub(super) fn ahead(self) -> Vec<&'a QueuePlace> {
+        let is_ahead = |place: &&QueuePlace| match self.mine {
             Some(mine) => place.number < mine || (place.entered && place.number != mine),
             None => true,
         };
-        let mut ahead: Vec<&Place> = self.line.iter().filter(is_ahead).collect();
+        let mut ahead: Vec<&QueuePlace> = self.line.iter().filter(is_ahead).collect();
         ahead.sort_by_key(|place| std::cmp::Reverse(place.number));
         ahead
     }

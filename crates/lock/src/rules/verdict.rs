@@ -1,32 +1,32 @@
 use super::Liveness;
 use crate::{
-    record::{Hold, Record},
+    record::{HoldKind, LockRecord},
     words::{LockId, Timestamp},
 };
 
 /// Answers what a verdict asks about the world. Each answer may cost a system call, so it is asked for
 /// only where it decides.
-pub trait Witness {
+pub trait VerdictFacts {
     /// The wall clock.
     fn now(&self) -> Timestamp;
     /// Whether a live ticket of this acquisition is in the queue. Doubt counts as alive.
     fn ticket_lives(&self, id: &LockId) -> bool;
     /// Whether the process that the record names lives.
-    fn process(&self, record: &Record) -> Liveness;
+    fn process(&self, record: &LockRecord) -> Liveness;
 }
 
 /// Whether a record still stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum RecordVerdict {
     /// Somebody holds the lock.
-    Held(Holding),
+    Held(HoldState),
     /// Nobody does, and that is proven: whoever comes next may take it.
     Stale(Staleness),
 }
 
 /// How a lock is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Holding {
+pub enum HoldState {
     /// As it should be.
     Live,
     /// A guard whose announced lifetime has passed; its processes live, so it holds.
@@ -51,52 +51,52 @@ pub enum Staleness {
 /// A guard hangs on its ticket, which the kernel keeps; its expiry is only an announcement. A lease hangs
 /// on its expiry, one that is tied to a process on that process as well. Records of other programs are
 /// judged by their expiry, and by their process where they have none.
-pub fn judge(record: &Record, witness: &impl Witness) -> Verdict {
+pub fn judge(record: &LockRecord, witness: &impl VerdictFacts) -> RecordVerdict {
     match record.hold {
-        Some(Hold::Guard) => judge_guard(record, witness),
-        Some(Hold::Lease) => judge_lease(record, witness),
+        Some(HoldKind::Guard) => judge_guard(record, witness),
+        Some(HoldKind::Lease) => judge_lease(record, witness),
         _ if record.hangs_on_process() => judge_process(record, witness),
         _ => judge_expiry(record, witness),
     }
 }
 
-fn judge_guard(record: &Record, witness: &impl Witness) -> Verdict {
+fn judge_guard(record: &LockRecord, witness: &impl VerdictFacts) -> RecordVerdict {
     let lives = record.lock_id.as_ref().is_none_or(|id| witness.ticket_lives(id));
     if !lives {
-        return Verdict::Stale(Staleness::HolderGone);
+        return RecordVerdict::Stale(Staleness::HolderGone);
     }
     if witness.process(record) == Liveness::Dead {
-        return Verdict::Held(Holding::Orphaned);
+        return RecordVerdict::Held(HoldState::Orphaned);
     }
     if record.is_expired(witness.now()) {
-        return Verdict::Held(Holding::Overdue);
+        return RecordVerdict::Held(HoldState::Overdue);
     }
-    Verdict::Held(Holding::Live)
+    RecordVerdict::Held(HoldState::Live)
 }
 
-fn judge_lease(record: &Record, witness: &impl Witness) -> Verdict {
+fn judge_lease(record: &LockRecord, witness: &impl VerdictFacts) -> RecordVerdict {
     // A result is what is left of work that is done: nobody is expected to come back to it.
     let endless = record.expiry().is_none() && record.result().is_none();
     if endless && witness.process(record) == Liveness::Dead {
-        return Verdict::Held(Holding::Abandoned);
+        return RecordVerdict::Held(HoldState::Abandoned);
     }
     judge_expiry(record, witness)
 }
 
-fn judge_process(record: &Record, witness: &impl Witness) -> Verdict {
+fn judge_process(record: &LockRecord, witness: &impl VerdictFacts) -> RecordVerdict {
     match judge_expiry(record, witness) {
-        Verdict::Held(_) if witness.process(record) == Liveness::Dead => {
-            Verdict::Stale(Staleness::HolderGone)
+        RecordVerdict::Held(_) if witness.process(record) == Liveness::Dead => {
+            RecordVerdict::Stale(Staleness::HolderGone)
         }
         verdict => verdict,
     }
 }
 
-fn judge_expiry(record: &Record, witness: &impl Witness) -> Verdict {
+fn judge_expiry(record: &LockRecord, witness: &impl VerdictFacts) -> RecordVerdict {
     if record.is_expired(witness.now()) {
-        Verdict::Stale(Staleness::Expired)
+        RecordVerdict::Stale(Staleness::Expired)
     } else {
-        Verdict::Held(Holding::Live)
+        RecordVerdict::Held(HoldState::Live)
     }
 }
 
@@ -110,19 +110,19 @@ mod tests {
         process: Liveness,
     }
 
-    impl Witness for World {
+    impl VerdictFacts for World {
         fn now(&self) -> Timestamp {
             "2026-02-01T10:30:00Z".parse().unwrap()
         }
         fn ticket_lives(&self, _: &LockId) -> bool {
             self.ticket
         }
-        fn process(&self, _: &Record) -> Liveness {
+        fn process(&self, _: &LockRecord) -> Liveness {
             self.process
         }
     }
 
-    fn verdict(hold: &str, expires: &str, ticket: bool, process: Liveness) -> Verdict {
+    fn verdict(hold: &str, expires: &str, ticket: bool, process: Liveness) -> RecordVerdict {
         let hold = if hold.is_empty() { String::new() } else { format!(r#","hold":"{hold}""#) };
         let end = match expires {
             "" => String::new(),
@@ -130,16 +130,16 @@ mod tests {
         };
         let base = r#""owner":"a","lock_id":"1","acquired_ts":"2026-02-01T10:00:00Z""#;
         let name = LockName::new("x").unwrap();
-        let record = Record::parse(format!("{{{base}{hold}{end}}}").as_bytes(), &name).unwrap();
+        let record = LockRecord::parse(format!("{{{base}{hold}{end}}}").as_bytes(), &name).unwrap();
         judge(&record, &World { ticket, process })
     }
 
     #[test]
     fn the_table_of_verdicts() {
-        use Holding::{Abandoned, Live, Orphaned, Overdue};
+        use HoldState::{Abandoned, Live, Orphaned, Overdue};
         use Liveness::{Alive, Dead, Unknown};
+        use RecordVerdict::{Held, Stale};
         use Staleness::{Expired, HolderGone};
-        use Verdict::{Held, Stale};
         let (past, future) = ("10:10", "11:00");
         for (hold, expires, ticket, process, expected) in [
             // A guard: the ticket alone decides; pid, clock and expiry only describe.

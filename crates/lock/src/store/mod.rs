@@ -7,16 +7,16 @@
 //! [`ops`](crate::ops) is written against these traits alone; [`file`](mod@crate::file) is the store of one
 //! machine.
 
-mod enlisted;
 mod error;
+mod nested_wait;
 
-pub use enlisted::Enlisted;
 pub use error::StoreError;
+pub use nested_wait::NestedWaitEntry;
 
 use crate::{
     audit::Event,
-    record::{Record, Slot},
-    rules::{Obstacle, Place, TicketText, Waiter},
+    record::{LockRecord, RecordFile},
+    rules::{Obstacle, QueuePlace, TicketContent, Waiter},
     words::{Fence, LockId, LockName, Timestamp},
 };
 use std::{
@@ -45,7 +45,7 @@ pub enum Durability {
 
 /// What a put does with what stands there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Put {
+pub enum PutMode {
     /// Nothing may stand there.
     New,
     /// My own record stands there and is replaced, in one step.
@@ -55,7 +55,7 @@ pub enum Put {
 /// Whether a put took effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a put that found the place taken changed nothing"]
-pub enum Placed {
+pub enum PutOutcome {
     /// The record stands.
     Done,
     /// Another program was there first.
@@ -71,9 +71,9 @@ pub trait Store: Sized {
     /// A place in a line, held by this process and whatever inherits it.
     type Ticket: Ticket;
     /// Something that ends when an obstacle may be gone.
-    type Vigil: Vigil;
+    type ObstacleWatch: ObstacleWatch;
     /// Something that tells when what is held may be lost.
-    type Alarm: Alarm;
+    type LossWatcher: LossWatcher;
 
     /// The time by which lifetimes are judged.
     fn now(&self) -> Timestamp;
@@ -91,22 +91,22 @@ pub trait Store: Sized {
     fn section(&self, name: &LockName) -> Result<Self::Section<'_>, StoreError>;
 
     /// Reads a name's record or freeze as it stands now.
-    fn peek(&self, name: &LockName, kind: RecordKind) -> Slot;
+    fn peek(&self, name: &LockName, kind: RecordKind) -> RecordFile;
 
     /// Lists the tickets of a name, in no particular order, the dead ones too.
     ///
     /// # Errors
     /// When the line cannot be read.
-    fn line(&self, name: &LockName) -> Result<Vec<Place>, StoreError>;
+    fn line(&self, name: &LockName) -> Result<Vec<QueuePlace>, StoreError>;
 
     /// Whether anything that has the ticket lives. Doubt counts as alive.
-    fn lives(&self, name: &LockName, place: &Place) -> bool;
+    fn lives(&self, name: &LockName, place: &QueuePlace) -> bool;
 
     /// What a ticket says; `None` where it is gone or unreadable.
-    fn ticket_text(&self, name: &LockName, place: &Place) -> Option<TicketText>;
+    fn ticket_text(&self, name: &LockName, place: &QueuePlace) -> Option<TicketContent>;
 
     /// The processes that keep a ticket alive, as far as this machine's process table shows them.
-    fn keepers(&self, name: &LockName, place: &Place) -> Vec<i32>;
+    fn keepers(&self, name: &LockName, place: &QueuePlace) -> Vec<i32>;
 
     /// All names with a record or with a freeze, sorted; costs time that grows with their number.
     ///
@@ -140,21 +140,25 @@ pub trait Store: Sized {
     fn enlist(
         &self,
         (_id, _followed): (&LockId, &LockId),
-        _text: &TicketText,
-    ) -> Result<Option<Enlisted>, StoreError> {
+        _text: &TicketContent,
+    ) -> Result<Option<NestedWaitEntry>, StoreError> {
         Ok(None)
     }
 
     /// Watches the record of a name, and the ticket of a place in its line where one is given, so that their
     /// holder is told when they may be gone. `None` where nothing can be watched: then only looking helps.
-    fn alarm(&self, held: &[(&LockName, Option<&Place>)]) -> Option<Self::Alarm>;
+    fn alarm(&self, held: &[(&LockName, Option<&QueuePlace>)]) -> Option<Self::LossWatcher>;
 
     /// Starts watching for the end of an obstacle. A change between the caller's last look and this call
     /// is not missed: the vigil is ready at once then.
     ///
     /// # Errors
     /// When nothing can be watched, not even by looking again now and then.
-    fn watch(&self, name: &LockName, obstacle: &Obstacle) -> Result<Self::Vigil, StoreError>;
+    fn watch(
+        &self,
+        name: &LockName,
+        obstacle: &Obstacle,
+    ) -> Result<Self::ObstacleWatch, StoreError>;
 
     /// Writes one event to the audit log.
     ///
@@ -186,8 +190,8 @@ pub trait Section {
     /// When it cannot be written; then there is none.
     fn enqueue(
         &mut self,
-        place: Place,
-        text: &TicketText,
+        place: QueuePlace,
+        text: &TicketContent,
     ) -> Result<<Self::Store as Store>::Ticket, StoreError>;
 
     /// Marks a ticket as admitted.
@@ -200,7 +204,7 @@ pub trait Section {
     ///
     /// # Errors
     /// When it cannot be removed. One that is gone already is no error.
-    fn drop_place(&mut self, place: &Place) -> Result<(), StoreError>;
+    fn drop_place(&mut self, place: &QueuePlace) -> Result<(), StoreError>;
 
     /// Puts a record in its place, whole or not at all.
     ///
@@ -209,10 +213,10 @@ pub trait Section {
     fn put(
         &mut self,
         kind: RecordKind,
-        record: &Record,
-        put: Put,
+        record: &LockRecord,
+        put: PutMode,
         durability: Durability,
-    ) -> Result<Placed, StoreError>;
+    ) -> Result<PutOutcome, StoreError>;
 
     /// Removes what was judged to be in the way, provided that it still stands there: another program may
     /// have put its record in place since.
@@ -222,15 +226,15 @@ pub trait Section {
     fn remove(
         &mut self,
         kind: RecordKind,
-        judged: &Slot,
+        judged: &RecordFile,
         durability: Durability,
-    ) -> Result<Removed, StoreError>;
+    ) -> Result<RemoveOutcome, StoreError>;
 }
 
 /// Whether a removal took effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a removal that found something else changed nothing"]
-pub enum Removed {
+pub enum RemoveOutcome {
     /// It is gone.
     Done,
     /// Something else stands there, and still does.
@@ -240,7 +244,7 @@ pub enum Removed {
 /// A place in a line that is alive as long as any process has it.
 pub trait Ticket {
     /// The place.
-    fn place(&self) -> &Place;
+    fn place(&self) -> &QueuePlace;
 
     /// Takes the place out of the line: nobody who looks finds it any more. Those who wait for it already are
     /// told when it [leaves](Self::leave), which is to follow at once; if this process dies before that, they find
@@ -256,7 +260,7 @@ pub trait Ticket {
 }
 
 /// Tells when what is held may be lost.
-pub trait Alarm {
+pub trait LossWatcher {
     /// A descriptor that becomes readable then.
     fn source(&self) -> BorrowedFd<'_>;
 
@@ -266,7 +270,7 @@ pub trait Alarm {
 }
 
 /// Waits for the end of an obstacle.
-pub trait Vigil {
+pub trait ObstacleWatch {
     /// Sleeps for a short while, at most `limit`, in the way that wakes soonest; true where the obstacle may
     /// be gone. Nobody can interrupt it, so it ends within a twentieth of a second.
     fn doze(&mut self, limit: Duration) -> bool;

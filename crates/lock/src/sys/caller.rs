@@ -1,7 +1,7 @@
-use super::{process, process::Stat, user};
+use super::{process, process::ProcessStat, user};
 use crate::{
-    record::Record,
-    rules::{Here, Identity, Liveness, OwnerSource, Presence, compare},
+    record::LockRecord,
+    rules::{Identity, Liveness, OwnerSource, ProcessLocation, ProcessPresence, compare},
     words::{AgentId, Owner},
 };
 
@@ -11,10 +11,10 @@ pub struct Caller {
     /// The owner and the agent.
     pub identity: Identity,
     /// The host, the boot and the pid namespace.
-    pub here: Here,
+    pub here: ProcessLocation,
     /// This process.
     pub pid: i32,
-    this: Option<Stat>,
+    this: Option<ProcessStat>,
 }
 
 impl Caller {
@@ -22,7 +22,7 @@ impl Caller {
     /// given is the terminal session.
     pub fn current(owner: Option<Owner>, source: OwnerSource, agent: Option<AgentId>) -> Self {
         let here = process::here();
-        let this = Stat::of_this_process();
+        let this = ProcessStat::of_this_process();
         let pid = nix::unistd::getpid().as_raw();
         let source = if owner.is_some() { source } else { OwnerSource::Derived };
         let owner = owner.unwrap_or_else(user::current);
@@ -31,15 +31,15 @@ impl Caller {
     }
 
     /// Whether the process that a record names lives.
-    pub fn liveness(&self, record: &Record) -> Liveness {
+    pub fn liveness(&self, record: &LockRecord) -> Liveness {
         self.liveness_by(record, process::probe)
     }
 
     /// Whether the process that a record names lives, by what `probe` says of its pid.
     pub(crate) fn liveness_by(
         &self,
-        record: &Record,
-        probe: impl FnOnce(i32) -> Presence,
+        record: &LockRecord,
+        probe: impl FnOnce(i32) -> ProcessPresence,
     ) -> Liveness {
         compare(record, &self.here, probe)
     }
@@ -63,11 +63,11 @@ impl Caller {
 /// Where the leader has ended, its pid is still reserved for the session, so it tells sessions apart by
 /// itself. Where the leader is outside this pid namespace, nothing does: then every process is an agent
 /// of its own, which may cost somebody a `LOKT_AGENT_ID`, but never lets two in.
-fn session_agent(here: &Here, this: Option<&Stat>, pid: i32) -> AgentId {
+fn session_agent(here: &ProcessLocation, this: Option<&ProcessStat>, pid: i32) -> AgentId {
     let leader = this.map(|stat| stat.session).filter(|leader| *leader > 0).unwrap_or(pid);
     let started = match process::probe(leader) {
-        Presence::Present(started) => started.unwrap_or(0),
-        Presence::Absent => 0,
+        ProcessPresence::Present(started) => started.unwrap_or(0),
+        ProcessPresence::Absent => 0,
     };
     AgentId::derived(&here.boot_id, leader, started)
 }

@@ -1,5 +1,5 @@
 use super::group_observer::OBSERVER;
-use crate::rules::{Here, Presence};
+use crate::rules::{ProcessLocation, ProcessPresence};
 use nix::{errno::Errno, sys::signal, unistd::Pid};
 use std::{
     fs::{self, File},
@@ -9,23 +9,27 @@ use std::{
 };
 
 /// Reads where this process runs. What cannot be read stays empty, and proves nothing later.
-pub(super) fn here() -> Here {
+pub(super) fn here() -> ProcessLocation {
     let host = nix::unistd::gethostname().unwrap_or_default();
     let boot_id = read_small("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let pid_ns = fs::metadata("/proc/self/ns/pid").map_or(0, |meta| meta.ino());
-    Here { host: host.to_string_lossy().into_owned(), boot_id: boot_id.trim().to_owned(), pid_ns }
+    ProcessLocation {
+        host: host.to_string_lossy().into_owned(),
+        boot_id: boot_id.trim().to_owned(),
+        pid_ns,
+    }
 }
 
 /// Asks the process table about a pid of this namespace.
 ///
 /// `kill(pid, 0)` comes first, because `/proc` may hide other users' processes (`hidepid`, proc(5)). A
 /// zombie counts as absent: it runs nothing any more.
-pub fn probe(pid: i32) -> Presence {
+pub fn probe(pid: i32) -> ProcessPresence {
     match signal::kill(Pid::from_raw(pid), None) {
-        Err(Errno::ESRCH) => Presence::Absent,
-        _ => match Stat::of(pid) {
-            Some(stat) if !stat.runs() => Presence::Absent,
-            stat => Presence::Present(stat.map(|stat| stat.start)),
+        Err(Errno::ESRCH) => ProcessPresence::Absent,
+        _ => match ProcessStat::of(pid) {
+            Some(stat) if !stat.runs() => ProcessPresence::Absent,
+            stat => ProcessPresence::Present(stat.map(|stat| stat.start)),
         },
     }
 }
@@ -39,7 +43,7 @@ fn read_small(path: &str) -> Option<String> {
 
 /// The start time of a process, field 22 of `/proc/<pid>/stat`, in clock ticks after boot.
 pub fn start_of(pid: i32) -> Option<u64> {
-    Stat::of(pid).map(|stat| stat.start)
+    ProcessStat::of(pid).map(|stat| stat.start)
 }
 
 /// The command name of a process, as the kernel keeps it (at most 15 bytes).
@@ -73,8 +77,9 @@ pub(crate) fn started_by(seeds: Vec<i32>) -> Vec<Process> {
     found
 }
 
-fn followed(mut found: Vec<i32>, belongs: impl Fn(&Stat, i32) -> bool) -> Vec<i32> {
-    let table: Vec<(i32, Stat)> = pids().filter_map(|p| Some((p, Stat::of(p)?))).collect();
+fn followed(mut found: Vec<i32>, belongs: impl Fn(&ProcessStat, i32) -> bool) -> Vec<i32> {
+    let table: Vec<(i32, ProcessStat)> =
+        pids().filter_map(|p| Some((p, ProcessStat::of(p)?))).collect();
     let mut next = 0;
     while let Some(one) = found.get(next).copied() {
         let more = table.iter().filter(|(pid, stat)| belongs(stat, one) && !found.contains(pid));
@@ -101,13 +106,13 @@ pub(crate) struct Process {
 impl Process {
     /// The process that has this pid now.
     pub(crate) fn of(pid: i32) -> Option<Self> {
-        let Stat { group, session, observes, start, .. } = Stat::of(pid)?;
+        let ProcessStat { group, session, observes, start, .. } = ProcessStat::of(pid)?;
         Some(Self { pid, group, session, observes, start })
     }
 
     /// Whether it has not ended.
     pub(crate) fn runs(&self) -> bool {
-        Stat::of(self.pid).is_some_and(|stat| stat.start == self.start && stat.runs())
+        ProcessStat::of(self.pid).is_some_and(|stat| stat.start == self.start && stat.runs())
     }
 }
 
@@ -134,7 +139,7 @@ pub(super) fn place_of_words() -> Option<(usize, usize)> {
 
 /// Whether a process is stopped by a signal or a debugger.
 pub fn is_stopped(pid: i32) -> bool {
-    Stat::of(pid).is_some_and(|stat| matches!(stat.state, 'T' | 't'))
+    ProcessStat::of(pid).is_some_and(|stat| matches!(stat.state, 'T' | 't'))
 }
 
 /// Whether this process may send signals to a process.
@@ -188,7 +193,7 @@ fn open_files(pid: i32) -> impl Iterator<Item = (String, FileId)> {
 
 /// What of `/proc/<pid>/stat` matters here (`proc_pid_stat(5)`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stat {
+pub(super) struct ProcessStat {
     /// Whether it goes by the name of an observer.
     observes: bool,
     state: char,
@@ -202,7 +207,7 @@ pub(super) struct Stat {
     pub(super) start: u64,
 }
 
-impl Stat {
+impl ProcessStat {
     fn runs(&self) -> bool {
         !matches!(self.state, 'Z' | 'X')
     }
@@ -261,17 +266,19 @@ mod tests {
     #[test]
     fn a_stat_line_is_read_behind_the_last_parenthesis() {
         let line = "7 (a) b) S 1 5 4 34816 6 4194304 0 0 0 0 0 0 0 0 20 0 1 0 4811 9 9";
-        let stat = Stat::parse(line).unwrap();
+        let stat = ProcessStat::parse(line).unwrap();
         assert_eq!((stat.state, stat.parent, stat.group), ('S', 1, 5));
         assert_eq!((stat.session, stat.terminal, stat.start), (4, 34816, 4811));
-        assert!(!stat.observes && Stat::parse(&line.replace("a) b", OBSERVER)).unwrap().observes);
+        assert!(
+            !stat.observes && ProcessStat::parse(&line.replace("a) b", OBSERVER)).unwrap().observes
+        );
     }
 
     #[test]
     fn this_process_is_present_and_pid_zero_below_is_not() {
         let me = i32::try_from(std::process::id()).unwrap();
-        assert_eq!(probe(me), Presence::Present(start_of(me)));
-        assert_eq!(probe(i32::MAX), Presence::Absent);
+        assert_eq!(probe(me), ProcessPresence::Present(start_of(me)));
+        assert_eq!(probe(i32::MAX), ProcessPresence::Absent);
     }
 
     #[test]
@@ -281,7 +288,7 @@ mod tests {
         // Wait for its end without collecting it.
         let flags = nix::sys::wait::WaitPidFlag::WEXITED | nix::sys::wait::WaitPidFlag::WNOWAIT;
         nix::sys::wait::waitid(nix::sys::wait::Id::Pid(Pid::from_raw(pid)), flags).unwrap();
-        assert_eq!(probe(pid), Presence::Absent, "what has ended holds nothing");
+        assert_eq!(probe(pid), ProcessPresence::Absent, "what has ended holds nothing");
         child.wait().unwrap();
     }
 }

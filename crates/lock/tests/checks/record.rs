@@ -5,7 +5,7 @@ use super::{
     words,
 };
 use lokt_lock::{
-    record::{AsRead, FORMAT_VERSION, Hold, ParseError, Record},
+    record::{FORMAT_VERSION, HoldKind, LockRecord, RecordParseError, StoredRecord},
     words::{LockName, Timestamp},
 };
 use serde::de::IgnoredAny;
@@ -54,7 +54,7 @@ const OF_THE_RECORD: [&str; 5] = ["version", "name", "mode", "slots", "co_holder
 /// Checks what bytes in a record's place are read as, and what is written for them.
 pub fn check(bytes: &[u8]) {
     let name = LockName::new("test-result").expect("it is a name");
-    let read = Record::parse(bytes, &name);
+    let read = LockRecord::parse(bytes, &name);
     let fields = object_in(bytes);
     let demanded = fields.as_ref().map_or(Found::Flaw, demanded_of);
     assert_eq!(found_in(&read), demanded, "the format decides, and nothing else");
@@ -88,11 +88,11 @@ enum Found {
     Flaw,
 }
 
-fn found_in(read: &Result<Record, ParseError>) -> Found {
+fn found_in(read: &Result<LockRecord, RecordParseError>) -> Found {
     match read {
         Ok(record) => Found::Record { version: record.version },
-        Err(ParseError::Newer(newer)) => Found::Newer { version: newer.found },
-        Err(ParseError::Flaw(_)) => Found::Flaw,
+        Err(RecordParseError::Newer(newer)) => Found::Newer { version: newer.found },
+        Err(RecordParseError::Flaw(_)) => Found::Flaw,
     }
 }
 
@@ -155,9 +155,9 @@ fn time(value: &Json) -> Option<Timestamp> {
 }
 
 /// Writes a record and reads it again; returns what was written.
-fn comes_back(record: &Record) -> String {
+fn comes_back(record: &LockRecord) -> String {
     let bytes = record.encode();
-    let again = Record::parse(&bytes, &record.name).expect("what Lokt writes, Lokt reads");
+    let again = LockRecord::parse(&bytes, &record.name).expect("what Lokt writes, Lokt reads");
     assert_eq!(again.version, FORMAT_VERSION, "everything written has the version of today");
     let mut expected = record.clone();
     expected.version = FORMAT_VERSION;
@@ -167,7 +167,7 @@ fn comes_back(record: &Record) -> String {
     let written = String::from_utf8(bytes).expect("a record is a text");
     let shown = fields_of(&Value::Object(record.to_json()).to_string());
     assert!(are_same(&shown, &fields_of(&written)), "what is shown is what is written: {written}");
-    let as_read = serde_json::to_string(&AsRead(record)).expect("a record can be shown");
+    let as_read = serde_json::to_string(&StoredRecord(record)).expect("a record can be shown");
     let version = get(&fields_of(&as_read), "version").and_then(Json::whole);
     assert_eq!(version, Some(record.version), "a record is shown with the version that it has");
     written
@@ -260,11 +260,11 @@ fn is_early(field: &str, value: &Json) -> bool {
 }
 
 /// What is asked of a record in its life, also with times at the ends of what there is.
-fn lives(mut record: Record) {
+fn lives(mut record: LockRecord) {
     let now = Timestamp::from_microseconds(0).map_or(record.acquired, |it| it.max(record.acquired));
     if let Some(end) = record.expiry() {
         assert!(record.is_expired(end), "a record is expired at its end");
-        let may_hang = record.hold == Some(Hold::Process);
+        let may_hang = record.hold == Some(HoldKind::Process);
         assert!(may_hang || !record.hangs_on_process(), "who has an end needs no process");
     }
     for ttl in [Duration::from_nanos(1), Duration::from_mins(1), Duration::MAX] {

@@ -2,7 +2,7 @@
 
 use lokt_lock::{
     file::FileStore,
-    rules::{Mode, Place, TicketText},
+    rules::{LockMode, QueuePlace, TicketContent},
     store::Store,
     words::LockName,
 };
@@ -39,7 +39,7 @@ fn is_listed_or_not(file: &str, content: &[u8]) {
     );
     if let [place] = line.as_slice() {
         assert!(!store.lives(&lock, place), "a ticket that nobody keeps is dead");
-        let text = serde_json::from_slice::<TicketText>(content).ok();
+        let text = serde_json::from_slice::<TicketContent>(content).ok();
         assert_eq!(
             store.ticket_text(&lock, place),
             text,
@@ -50,7 +50,7 @@ fn is_listed_or_not(file: &str, content: &[u8]) {
 }
 
 /// The place that a file's name says: its number with ten digits or more, its acquisition, its state, its mode.
-fn place_of(file: &str) -> Option<Place> {
+fn place_of(file: &str) -> Option<QueuePlace> {
     let parts: Vec<&str> = file.split('-').collect();
     let [number, id, state] = parts.as_slice() else {
         return None;
@@ -61,21 +61,22 @@ fn place_of(file: &str) -> Option<Place> {
         _ => return None,
     };
     let mode = match mode {
-        "" => Mode::Exclusive,
-        "s" => Mode::Shared,
+        "" => LockMode::Exclusive,
+        "s" => LockMode::Shared,
         slots => {
             let number = slots.parse().ok().filter(|n: &NonZeroU32| n.to_string() == slots);
-            Mode::Slots(number?)
+            LockMode::Slots(number?)
         }
     };
     let number: u64 = number.parse().ok().filter(|n| format!("{n:010}") == *number)?;
     let lock_id = lokt_lock::words::LockId::from_record(id)?;
-    Some(Place { number, lock_id, entered, mode })
+    Some(QueuePlace { number, lock_id, entered, mode })
 }
 
-fn comes_back(text: &TicketText) {
+fn comes_back(text: &TicketContent) {
     let written = serde_json::to_vec(text).expect("a text can be written");
-    let again: TicketText = serde_json::from_slice(&written).expect("what Lokt writes, Lokt reads");
+    let again: TicketContent =
+        serde_json::from_slice(&written).expect("what Lokt writes, Lokt reads");
     assert_eq!(again, *text, "a ticket's text that is written and read is the same");
     let owner = text.identity().map(|identity| identity.owner);
     assert_eq!(owner.is_some(), !text.agent_id.is_empty(), "who names an agent can be identified");

@@ -2,7 +2,7 @@
 
 use lokt_lock::{
     audit::EventKind,
-    file::Layout,
+    file::RootLayout,
     store::RecordKind,
     words::{Fence, LockName, Owner, Timestamp},
 };
@@ -41,7 +41,7 @@ fn is_a_name_or_not(text: &str) {
 
 /// No name leads out of the folder that is meant, and none is too long for a file.
 fn stays_in_its_folder(name: &LockName) {
-    let layout = Layout::new("/any/root");
+    let layout = RootLayout::new("/any/root");
     for (path, folder) in [
         (layout.record(RecordKind::Lock, name), "/any/root/locks"),
         (layout.record(RecordKind::Freeze, name), "/any/root/freezes"),

@@ -11,9 +11,9 @@ use crate::model::{
     world::{Content, TICK, World, time},
 };
 use lokt_lock::{
-    ops::{GrantKind, Might},
-    record::{Hold, Record},
-    rules::{Mode, Obstacle, Place},
+    ops::{GrantKind, UnlockForce},
+    record::{HoldKind, LockRecord},
+    rules::{LockMode, Obstacle, QueuePlace},
     words::{LockId, Timestamp},
 };
 use std::hash::{Hash, Hasher};
@@ -67,7 +67,7 @@ fn rank(state: &State, process: &Process) -> (u8, Vec<u8>, usize, usize) {
         Phase::Inside(inside) => (2 + of_inside(inside), Some(&inside.place)),
         Phase::Gone => (255, None),
     };
-    let position = |place: &Place| state.world.line.iter().position(|it| it.place == *place);
+    let position = |place: &QueuePlace| state.world.line.iter().position(|it| it.place == *place);
     let holder = state.world.record().and_then(|record| {
         record.holders().position(|it| it.owner.as_str() == owner_name(process.owner))
     });
@@ -86,9 +86,9 @@ fn of_step(step: Step) -> [u8; 3] {
         Step::GuardNow(mode) => [6, of_mode(mode), 0],
         Step::Prune => [7, 0, 0],
         Step::Lease(mode, ticks) => [2, of_mode(mode), of_ticks(ticks)],
-        Step::Unlock(Might::Own) => [3, 0, 0],
-        Step::Unlock(Might::Stale) => [3, 1, 0],
-        Step::Unlock(Might::Force) => [3, 2, 0],
+        Step::Unlock(UnlockForce::Own) => [3, 0, 0],
+        Step::Unlock(UnlockForce::Stale) => [3, 1, 0],
+        Step::Unlock(UnlockForce::Force) => [3, 2, 0],
         Step::Freeze => [4, 0, 0],
         Step::Unfreeze(force) => [5, u8::from(force), 0],
     }
@@ -98,11 +98,11 @@ fn of_ticks(ticks: Option<u8>) -> u8 {
     ticks.map_or(u8::MAX, |ticks| ticks)
 }
 
-fn of_mode(mode: Mode) -> u8 {
+fn of_mode(mode: LockMode) -> u8 {
     match mode {
-        Mode::Exclusive => 0,
-        Mode::Shared => 1,
-        Mode::Slots(slots) => 1 + u8::try_from(slots.get()).unwrap(),
+        LockMode::Exclusive => 0,
+        LockMode::Shared => 1,
+        LockMode::Slots(slots) => 1 + u8::try_from(slots.get()).unwrap(),
     }
 }
 
@@ -166,7 +166,7 @@ impl<'a> Canon<'a> {
             }
             Some(Obstacle::Full(inside, record)) => {
                 self.push([2, u8::try_from(inside.len()).unwrap()]);
-                let mut inside: Vec<&Place> = inside.iter().collect();
+                let mut inside: Vec<&QueuePlace> = inside.iter().collect();
                 inside.sort_by_key(|place| place.number);
                 for place in inside {
                     self.id(&place.lock_id);
@@ -190,7 +190,7 @@ impl<'a> Canon<'a> {
             Content::Nothing => self.push([0]),
             Content::Empty(since) => self.push([1, *since]),
             Content::Record(record) => {
-                let holders: Vec<&Record> = record.holders().collect();
+                let holders: Vec<&LockRecord> = record.holders().collect();
                 self.push([2, u8::try_from(holders.len()).unwrap()]);
                 for holder in holders {
                     self.holder(holder);
@@ -213,22 +213,22 @@ impl<'a> Canon<'a> {
         self.push([255]);
     }
 
-    fn holder(&mut self, holder: &'a Record) {
+    fn holder(&mut self, holder: &'a LockRecord) {
         match &holder.lock_id {
             Some(id) => self.id(id),
             None => self.push([254]),
         }
         self.owner(holder.owner.as_str());
         let hold = match holder.hold {
-            Some(Hold::Guard) => 0,
-            Some(Hold::Lease) => 1,
+            Some(HoldKind::Guard) => 0,
+            Some(HoldKind::Lease) => 1,
             _ => 2,
         };
         self.push([hold, of_mode(holder.mode), of_seconds(holder.ttl_sec)]);
         self.push([of_time(holder.expiry())]);
     }
 
-    fn holder_of_freeze(&mut self, freeze: &'a Record) {
+    fn holder_of_freeze(&mut self, freeze: &'a LockRecord) {
         self.push([1, of_time(freeze.expiry())]);
         self.owner(freeze.owner.as_str());
     }

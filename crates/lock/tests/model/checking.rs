@@ -10,7 +10,7 @@ use crate::model::{
     trace::tell,
     world::{Foreign, World},
 };
-use lokt_lock::rules::{Mode, Obstacle};
+use lokt_lock::rules::{LockMode, Obstacle};
 use stateright::{Checker, HasDiscoveries, Model, Property};
 use std::{collections::HashSet, time::Instant};
 
@@ -205,6 +205,6 @@ fn awaits(state: &State, what: impl Fn(&Obstacle) -> bool) -> bool {
 }
 
 /// Steps of one kind in several modes.
-pub(crate) fn in_modes(modes: &[Mode], step: impl Fn(Mode) -> Step) -> Vec<Step> {
+pub(crate) fn in_modes(modes: &[LockMode], step: impl Fn(LockMode) -> Step) -> Vec<Step> {
     modes.iter().map(|mode| step(*mode)).collect()
 }

@@ -8,8 +8,8 @@ use crate::model::{
     world::{Content, Doing, TicketFile, World},
 };
 use lokt_lock::{
-    ops::{GrantKind, Might},
-    record::{Hold, Record},
+    ops::{GrantKind, UnlockForce},
+    record::{HoldKind, LockRecord},
     rules::Obstacle,
     words::LockId,
 };
@@ -72,7 +72,7 @@ pub(crate) fn of_run(before: &State, actor: (usize, Act), run: &Run) -> Option<F
     of_outcome.or_else(|| if run.tape.befell { None } else { misled(before, actor, run) })
 }
 
-fn no_rise(before: &State, record: &Record) -> Option<Fault> {
+fn no_rise(before: &State, record: &LockRecord) -> Option<Fault> {
     let risen = record.fence.is_some_and(|fence| fence > before.highest);
     let how = || format!("fence {:?} was given after {:?}", record.fence, before.highest);
     (!risen).then(|| Fault::new(Promise::Fences, how()))
@@ -122,12 +122,13 @@ fn overtaken(before: &State, actor: (usize, Act), kind: GrantKind) -> Option<Fau
 fn too_many(
     before: &State,
     actor: (usize, Act),
-    (after, record): (&World, &Record),
+    (after, record): (&World, &LockRecord),
 ) -> Option<Fault> {
     let slots = record.mode.slots()?.get() as usize;
     let waiting = passed(before, actor).filter(|it| it.place.mode == record.mode).count();
     let guards = after.line.iter().filter(|it| it.place.entered && it.lives()).count();
-    let is_lease = |it: &&Record| it.hold == Some(Hold::Lease) && !it.is_expired(after.now());
+    let is_lease =
+        |it: &&LockRecord| it.hold == Some(HoldKind::Lease) && !it.is_expired(after.now());
     let leases = after.record().map_or(0, |record| record.holders().filter(is_lease).count());
     let all = waiting + guards + leases;
     let how =
@@ -138,7 +139,7 @@ fn too_many(
 /// Whose acquisition failed must not be named by the record.
 fn holds_after_failure(before: &State, after: &World) -> Option<Fault> {
     let known =
-        |record: &Record| record.lock_id.as_ref().is_none_or(|id| before.world.has_holder(id));
+        |record: &LockRecord| record.lock_id.as_ref().is_none_or(|id| before.world.has_holder(id));
     let record = after.record().filter(|_| !after.is_foreign())?;
     let new = record.holders().find(|holder| !known(holder))?;
     Some(Fault::new(Promise::Failures, format!("failed, but holds: {:?}", new.lock_id)))
@@ -193,7 +194,7 @@ fn lost(before: &State, after: &State, id: &LockId) -> bool {
 /// A lease ends by its time, or by its owner, who does not take it from under a living guard.
 fn lease_lost(before: &State, after: &State, (index, act): (usize, Act)) -> Option<Fault> {
     let actor = &before.processes[index];
-    let unlocks = act == Act::Begin && actor.script.last() == Some(&Step::Unlock(Might::Own));
+    let unlocks = act == Act::Begin && actor.script.last() == Some(&Step::Unlock(UnlockForce::Own));
     let now = after.world.now();
     let stands = |until: Option<_>| until.is_none_or(|until| until > now);
     let gone = before.leases.iter().find(|it| stands(it.until) && lost(before, after, &it.id))?;

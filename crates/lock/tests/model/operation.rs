@@ -8,11 +8,11 @@ use crate::model::{
 };
 use lokt_lock::{
     ops::{
-        Attempt, Grant, GrantKind, Loss, Might, OperationError, Released, Renewed, attempt, freeze,
-        lose, prune, release, renew, unfreeze, unlock,
+        AttemptOutcome, Grant, GrantKind, LossOutcome, OperationError, ReleaseOutcome,
+        RenewOutcome, UnlockForce, attempt, freeze, lose, prune, release, renew, unfreeze, unlock,
     },
-    record::Record,
-    rules::{Obstacle, Place},
+    record::LockRecord,
+    rules::{Obstacle, QueuePlace},
     store::{RecordKind, Ticket},
 };
 use std::sync::Arc;
@@ -38,11 +38,11 @@ pub(crate) enum Act {
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Entered {
-        record: Arc<Record>,
-        place: Option<Place>,
+        record: Arc<LockRecord>,
+        place: Option<QueuePlace>,
         kind: GrantKind,
     },
-    Blocked(Place, Obstacle),
+    Blocked(QueuePlace, Obstacle),
     /// Nothing more is to be done, or to be had.
     Done,
     Renewed,
@@ -117,7 +117,7 @@ fn try_to_enter(
 ) -> Outcome {
     let request = request(process.owner, process.step()).unwrap();
     let attempted = attempt(store, &request, Some(&mut ticket));
-    if let Ok(Attempt::Blocked(obstacle)) = attempted {
+    if let Ok(AttemptOutcome::Blocked(obstacle)) = attempted {
         let ticket = ticket.expect("who is blocked stands in line");
         return Outcome::Blocked(ticket.put_down(), obstacle);
     }
@@ -130,10 +130,10 @@ fn enter_now(store: &MemoryStore, process: &Process) -> Outcome {
     concluded(attempt(store, &request(process.owner, process.step()).unwrap(), None))
 }
 
-fn concluded(attempted: Result<Attempt<MemoryTicket>, OperationError>) -> Outcome {
+fn concluded(attempted: Result<AttemptOutcome<MemoryTicket>, OperationError>) -> Outcome {
     match attempted {
-        Ok(Attempt::Entered(grant)) => entered(grant),
-        Ok(Attempt::Blocked(_)) | Err(OperationError::OtherSlots { .. }) => Outcome::Done,
+        Ok(AttemptOutcome::Entered(grant)) => entered(grant),
+        Ok(AttemptOutcome::Blocked(_)) | Err(OperationError::OtherSlots { .. }) => Outcome::Done,
         Err(error) => Outcome::Failed(error),
     }
 }
@@ -155,8 +155,8 @@ pub(crate) fn grant(store: &MemoryStore, inside: &Inside) -> Grant<MemoryTicket>
 
 fn give_back(store: &MemoryStore, process: &Process, inside: &Inside) -> Outcome {
     match release(store, grant(store, inside), caller_of(process.owner)) {
-        Ok(Released::Done { .. }) => Outcome::Done,
-        Ok(Released::Lost) => Outcome::Lost,
+        Ok(ReleaseOutcome::Done { .. }) => Outcome::Done,
+        Ok(ReleaseOutcome::Lost) => Outcome::Lost,
         Err(error) => Outcome::Failed(error),
     }
 }
@@ -166,8 +166,8 @@ fn beat(store: &MemoryStore, process: &Process, inside: &Inside) -> Outcome {
     let renewed = renew(store, &grant, caller_of(process.owner));
     grant.ticket.map(MemoryTicket::put_down);
     match renewed {
-        Ok(Renewed::Done) => Outcome::Renewed,
-        Ok(Renewed::Lost) => Outcome::Lost,
+        Ok(RenewOutcome::Done) => Outcome::Renewed,
+        Ok(RenewOutcome::Lost) => Outcome::Lost,
         Err(error) => Outcome::Failed(error),
     }
 }
@@ -178,8 +178,8 @@ fn find_lost(store: &MemoryStore, process: &Process, inside: &Inside) -> Outcome
     let is_marked = grant.lost;
     grant.ticket.map(MemoryTicket::put_down);
     match loss {
-        Ok(Loss::None | Loss::Doubtful) => Outcome::Done,
-        Ok(Loss::Lost { .. }) => {
+        Ok(LossOutcome::None | LossOutcome::Doubtful) => Outcome::Done,
+        Ok(LossOutcome::Lost { .. }) => {
             assert!(is_marked, "a grant that is lost is marked");
             Outcome::Lost
         }
@@ -189,5 +189,5 @@ fn find_lost(store: &MemoryStore, process: &Process, inside: &Inside) -> Outcome
 
 /// Whether a step breaks locks by force.
 pub(crate) fn is_force(process: &Process, act: Act) -> bool {
-    act == Act::Begin && process.script.last() == Some(&Step::Unlock(Might::Force))
+    act == Act::Begin && process.script.last() == Some(&Step::Unlock(UnlockForce::Force))
 }

@@ -9,16 +9,16 @@ use crate::model::{
     world::{Doing, NAME, World},
 };
 use lokt_lock::{
-    ops::{Attempt, look, stands},
-    record::{Hold, Record},
-    rules::{Mode, Obstacle, Verdict},
+    ops::{AttemptOutcome, look, stands},
+    record::{HoldKind, LockRecord},
+    rules::{LockMode, Obstacle, RecordVerdict},
     words::LockId,
 };
 
 /// Somebody who counts on nobody being inside that it does not get on with.
 struct Member {
     who: String,
-    mode: Mode,
+    mode: LockMode,
     /// The acquisition that it is, or the lease that it is under.
     lease: Option<LockId>,
 }
@@ -37,7 +37,7 @@ fn members(state: &State) -> Vec<Member> {
     let counts = state.world.foreign.does == Doing::Holding && state.world.foreign_counts();
     let foreign = counts.then(|| Member {
         who: "another program".to_owned(),
-        mode: Mode::Exclusive,
+        mode: LockMode::Exclusive,
         lease: None,
     });
     inside.chain(leases).chain(foreign).collect()
@@ -90,7 +90,7 @@ fn would_enter(state: &State, process: &Process) -> bool {
     let request = request(process.owner, process.step()).unwrap();
     let mut ticket = Some(MemoryTicket::taken_up(&store, place));
     let attempted = lokt_lock::ops::attempt(&store, &request, Some(&mut ticket));
-    matches!(attempted, Ok(Attempt::Entered(_)))
+    matches!(attempted, Ok(AttemptOutcome::Entered(_)))
 }
 
 /// A newcomer who is refused when nobody is left and all times are over. A record without an end that hangs on
@@ -102,15 +102,17 @@ pub(crate) fn wedge(state: &State) -> Option<String> {
         world.command_dies(index);
     }
     world.ticks = 100;
-    let endless = |it: &Record| it.hold != Some(Hold::Guard) && it.expiry().is_none();
+    let endless = |it: &LockRecord| it.hold != Some(HoldKind::Guard) && it.expiry().is_none();
     if world.record().is_some_and(|record| record.holders().any(endless)) {
         return None;
     }
     let store = MemoryStore::new(world, NEWCOMER, Mishap::None);
-    let request = request(NEWCOMER, Step::Guard(Mode::Exclusive, None)).unwrap();
+    let request = request(NEWCOMER, Step::Guard(LockMode::Exclusive, None)).unwrap();
     match lokt_lock::ops::attempt(&store, &request, None) {
-        Ok(Attempt::Entered(_)) => None,
-        Ok(Attempt::Blocked(obstacle)) => Some(format!("a newcomer is blocked: {obstacle:?}")),
+        Ok(AttemptOutcome::Entered(_)) => None,
+        Ok(AttemptOutcome::Blocked(obstacle)) => {
+            Some(format!("a newcomer is blocked: {obstacle:?}"))
+        }
         Err(error) => Some(format!("a newcomer fails: {error}")),
     }
 }
@@ -136,7 +138,7 @@ pub(crate) fn misjudged(state: &State) -> Option<String> {
 
 /// The first holder that lives and is found to be gone.
 pub(crate) fn taken_for_gone(world: &World, lives: &impl Fn(&LockId) -> bool) -> Option<LockId> {
-    let guarded = |record: &Record| record.holders().any(|it| it.hold == Some(Hold::Guard));
+    let guarded = |record: &LockRecord| record.holders().any(|it| it.hold == Some(HoldKind::Guard));
     if !world.record().is_some_and(guarded) {
         return None;
     }
@@ -144,7 +146,7 @@ pub(crate) fn taken_for_gone(world: &World, lives: &impl Fn(&LockId) -> bool) ->
     let sight = look(&store, &NAME, caller_of(NEWCOMER));
     sight.holders().find_map(|(holder, verdict)| {
         let id = holder.lock_id.clone().filter(|id| lives(id))?;
-        let guard = holder.hold == Some(Hold::Guard);
-        (guard && matches!(verdict, Verdict::Stale(_))).then_some(id)
+        let guard = holder.hold == Some(HoldKind::Guard);
+        (guard && matches!(verdict, RecordVerdict::Stale(_))).then_some(id)
     })
 }

@@ -2,9 +2,9 @@
 
 use crate::model::world::{NAME, TICK};
 use lokt_lock::{
-    ops::{GrantKind, Might, Request},
-    record::{Hold, Record},
-    rules::{Here, Mode, Obstacle, OwnerSource, Place},
+    ops::{GrantKind, LockRequest, UnlockForce},
+    record::{HoldKind, LockRecord},
+    rules::{LockMode, Obstacle, OwnerSource, ProcessLocation, QueuePlace},
     sys::Caller,
     words::{AgentId, Owner},
 };
@@ -14,12 +14,12 @@ use std::sync::{Arc, LazyLock};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// Runs a command under a lock, with an announced life of so many ticks.
-    Guard(Mode, Option<u8>),
+    Guard(LockMode, Option<u8>),
     /// The same, but does not wait for it.
-    GuardNow(Mode),
+    GuardNow(LockMode),
     /// Takes a lease for so many ticks, or without end.
-    Lease(Mode, Option<u8>),
-    Unlock(Might),
+    Lease(LockMode, Option<u8>),
+    Unlock(UnlockForce),
     /// Clears away what binds nobody any more.
     Prune,
     /// For one tick.
@@ -43,7 +43,7 @@ pub(crate) enum Phase {
     Idle,
     /// In line, asleep; without an obstacle once it has been woken.
     Waiting {
-        place: Place,
+        place: QueuePlace,
         obstacle: Option<Arc<Obstacle>>,
     },
     Inside(Inside),
@@ -55,8 +55,8 @@ pub(crate) enum Phase {
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is true or false of a guard by itself")]
 pub(crate) struct Inside {
-    pub(crate) record: Arc<Record>,
-    pub(crate) place: Place,
+    pub(crate) record: Arc<LockRecord>,
+    pub(crate) place: QueuePlace,
     pub(crate) kind: GrantKind,
     /// Whether it knows that its lock is lost.
     pub(crate) lost: bool,
@@ -72,7 +72,7 @@ pub(crate) struct Inside {
 
 impl Step {
     /// In which mode a lock is asked for, where one is.
-    pub(crate) fn mode(self) -> Option<Mode> {
+    pub(crate) fn mode(self) -> Option<LockMode> {
         match self {
             Self::Guard(mode, _) | Self::GuardNow(mode) | Self::Lease(mode, _) => Some(mode),
             _ => None,
@@ -142,7 +142,7 @@ fn caller(owner: usize) -> Caller {
     let name = Owner::new(format!("owner-{owner}")).unwrap();
     let agent = AgentId::new("agent");
     let mut caller = Caller::current(Some(name), OwnerSource::Given, agent);
-    caller.here = Here { host: "model".into(), boot_id: String::new(), pid_ns: 0 };
+    caller.here = ProcessLocation { host: "model".into(), boot_id: String::new(), pid_ns: 0 };
     caller
 }
 
@@ -151,15 +151,15 @@ pub(crate) fn caller_of(owner: usize) -> &'static Caller {
 }
 
 /// What an owner asks for, where a step asks for a lock.
-pub(crate) fn request(owner: usize, step: Step) -> Option<Request<'static>> {
+pub(crate) fn request(owner: usize, step: Step) -> Option<LockRequest<'static>> {
     let (mode, hold, ticks) = match step {
-        Step::Guard(mode, ticks) => (mode, Hold::Guard, ticks),
-        Step::GuardNow(mode) => (mode, Hold::Guard, None),
-        Step::Lease(mode, ticks) => (mode, Hold::Lease, ticks),
+        Step::Guard(mode, ticks) => (mode, HoldKind::Guard, ticks),
+        Step::GuardNow(mode) => (mode, HoldKind::Guard, None),
+        Step::Lease(mode, ticks) => (mode, HoldKind::Lease, ticks),
         _ => return None,
     };
     let caller = caller_of(owner);
-    Some(Request {
+    Some(LockRequest {
         name: &NAME,
         caller,
         mode,

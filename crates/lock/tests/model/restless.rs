@@ -6,8 +6,10 @@ use crate::model::{
     world::{Foreign, World},
 };
 use lokt_lock::{
-    ops::{Attempt, Bystander, Outcome, Patience, Standing, acquire, attempt},
-    rules::Mode,
+    ops::{
+        AcquireOutcome, AttemptOutcome, QueueStanding, WaitLimit, WaitObserver, acquire, attempt,
+    },
+    rules::LockMode,
 };
 use std::{os::fd::BorrowedFd, time::Duration};
 
@@ -16,8 +18,8 @@ const FOR_EVER: u32 = 1_000_000;
 
 struct Nobody;
 
-impl Bystander for Nobody {
-    fn waiting(&mut self, _: &Standing) {}
+impl WaitObserver for Nobody {
+    fn waiting(&mut self, _: &QueueStanding) {}
 
     fn interval(&self) -> Option<Duration> {
         None
@@ -36,11 +38,11 @@ impl Bystander for Nobody {
 /// vigils' patience.
 pub(crate) fn wait(limit: Duration) -> Option<Duration> {
     let store = MemoryStore::new(World::new(Foreign::default()), 0, Mishap::None);
-    let guard = |owner| request(owner, Step::Guard(Mode::Exclusive, None)).unwrap();
+    let guard = |owner| request(owner, Step::Guard(LockMode::Exclusive, None)).unwrap();
     let held = attempt(&store, &guard(0), None).unwrap();
-    assert!(matches!(held, Attempt::Entered(_)), "the first who asks has the lock");
+    assert!(matches!(held, AttemptOutcome::Entered(_)), "the first who asks has the lock");
     store.0.restless.set(FOR_EVER);
-    let outcome = acquire(&store, &guard(NEWCOMER), Patience::For(limit), &mut Nobody).unwrap();
-    let Outcome::Denied(denial) = outcome else { panic!("the lock was not held any more") };
+    let outcome = acquire(&store, &guard(NEWCOMER), WaitLimit::For(limit), &mut Nobody).unwrap();
+    let AcquireOutcome::Denied(denial) = outcome else { panic!("the lock was not held any more") };
     denial.waited.filter(|_| store.0.restless.get() > 0)
 }

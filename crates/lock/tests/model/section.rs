@@ -5,9 +5,11 @@ use crate::model::{
     world::{Content, TicketFile},
 };
 use lokt_lock::{
-    record::{Record, Slot},
-    rules::{Mode, Place, TicketText},
-    store::{Durability, Placed, Put, RecordKind, Removed, Section, StoreError, Ticket},
+    record::{LockRecord, RecordFile},
+    rules::{LockMode, QueuePlace, TicketContent},
+    store::{
+        Durability, PutMode, PutOutcome, RecordKind, RemoveOutcome, Section, StoreError, Ticket,
+    },
     words::{Fence, LockName, Timestamp},
 };
 use std::{io::ErrorKind, sync::Arc};
@@ -25,10 +27,10 @@ impl Drop for MemorySection<'_> {
 
 impl MemorySection<'_> {
     fn is_taken(&self, kind: RecordKind) -> bool {
-        !matches!(self.store.0.world.borrow().slot(kind), Slot::Absent)
+        !matches!(self.store.0.world.borrow().slot(kind), RecordFile::Absent)
     }
 
-    fn replace(&self, what: &'static str, kind: RecordKind, record: Option<&Record>) {
+    fn replace(&self, what: &'static str, kind: RecordKind, record: Option<&LockRecord>) {
         let record = record.map(|record| Arc::new(record.clone()));
         self.store.change(what, |world| match kind {
             RecordKind::Freeze => world.freeze = record,
@@ -56,7 +58,11 @@ impl Section for MemorySection<'_> {
         Ok(*counter)
     }
 
-    fn enqueue(&mut self, place: Place, text: &TicketText) -> Result<MemoryTicket, StoreError> {
+    fn enqueue(
+        &mut self,
+        place: QueuePlace,
+        text: &TicketContent,
+    ) -> Result<MemoryTicket, StoreError> {
         self.store.try_verb("draw a ticket")?;
         let behind = |file: &TicketFile| file.place.number < place.number;
         assert!(
@@ -77,9 +83,9 @@ impl Section for MemorySection<'_> {
         let Some(file) = self.store.0.world.borrow().file(&waiting).cloned() else {
             return Err(StoreError::io("rename", "ticket")(ErrorKind::NotFound.into()));
         };
-        let entered = Place { entered: true, ..waiting.clone() };
+        let entered = QueuePlace { entered: true, ..waiting.clone() };
         let file = TicketFile { place: entered.clone(), ..file };
-        if let Mode::Slots(_) = entered.mode {
+        if let LockMode::Slots(_) = entered.mode {
             self.store.change("making the entered ticket", |world| world.add(file));
             self.store.change("giving up the waiting ticket", |world| world.unlink(&waiting));
         } else {
@@ -92,7 +98,7 @@ impl Section for MemorySection<'_> {
         Ok(())
     }
 
-    fn drop_place(&mut self, place: &Place) -> Result<(), StoreError> {
+    fn drop_place(&mut self, place: &QueuePlace) -> Result<(), StoreError> {
         self.store.try_verb("remove a ticket")?;
         self.store.change("removing a ticket", |world| world.unlink(place));
         Ok(())
@@ -101,45 +107,45 @@ impl Section for MemorySection<'_> {
     fn put(
         &mut self,
         kind: RecordKind,
-        record: &Record,
-        put: Put,
+        record: &LockRecord,
+        put: PutMode,
         _: Durability,
-    ) -> Result<Placed, StoreError> {
+    ) -> Result<PutOutcome, StoreError> {
         self.store.try_verb("put a record")?;
         self.store.touch(kind);
-        if put == Put::New && self.is_taken(kind) {
-            return Ok(Placed::Taken);
+        if put == PutMode::New && self.is_taken(kind) {
+            return Ok(PutOutcome::Taken);
         }
         self.replace("putting a record", kind, Some(record));
-        Ok(Placed::Done)
+        Ok(PutOutcome::Done)
     }
 
     fn remove(
         &mut self,
         kind: RecordKind,
-        judged: &Slot,
+        judged: &RecordFile,
         _: Durability,
-    ) -> Result<Removed, StoreError> {
+    ) -> Result<RemoveOutcome, StoreError> {
         self.store.try_verb("remove a record")?;
         self.store.touch(kind);
         let now = self.store.0.world.borrow().slot(kind);
-        if matches!(now, Slot::Absent) {
-            return Ok(Removed::Done);
+        if matches!(now, RecordFile::Absent) {
+            return Ok(RemoveOutcome::Done);
         }
         if !is_same(&now, judged) {
             self.store.0.tape.borrow_mut().replaced = true;
-            return Ok(Removed::Replaced);
+            return Ok(RemoveOutcome::Replaced);
         }
         self.replace("removing a record", kind, None);
-        Ok(Removed::Done)
+        Ok(RemoveOutcome::Done)
     }
 }
 
 /// Whether what is there now is what was judged.
-fn is_same(now: &Slot, judged: &Slot) -> bool {
+fn is_same(now: &RecordFile, judged: &RecordFile) -> bool {
     match (now, judged) {
-        (Slot::Record(now), Slot::Record(judged)) => now == judged,
-        (Slot::Corrupted(now), Slot::Corrupted(judged)) => now.flaw == judged.flaw,
+        (RecordFile::Record(now), RecordFile::Record(judged)) => now == judged,
+        (RecordFile::Corrupted(now), RecordFile::Corrupted(judged)) => now.flaw == judged.flaw,
         _ => false,
     }
 }
@@ -147,25 +153,25 @@ fn is_same(now: &Slot, judged: &Slot) -> bool {
 /// A ticket in the hands of a process. Dropping it closes it; the command may still have it.
 pub(crate) struct MemoryTicket {
     store: MemoryStore,
-    place: Place,
+    place: QueuePlace,
     open: bool,
 }
 
 impl MemoryTicket {
     /// The ticket that a process has had since an earlier operation.
-    pub(crate) fn taken_up(store: &MemoryStore, place: &Place) -> Self {
+    pub(crate) fn taken_up(store: &MemoryStore, place: &QueuePlace) -> Self {
         Self { store: store.clone(), place: place.clone(), open: true }
     }
 
     /// Keeps the ticket open until a later operation.
-    pub(crate) fn put_down(mut self) -> Place {
+    pub(crate) fn put_down(mut self) -> QueuePlace {
         self.open = false;
         self.place.clone()
     }
 }
 
 impl Ticket for MemoryTicket {
-    fn place(&self) -> &Place {
+    fn place(&self) -> &QueuePlace {
         &self.place
     }
 

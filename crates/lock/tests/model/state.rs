@@ -8,8 +8,8 @@ use crate::model::{
     world::{Content, Doing, World},
 };
 use lokt_lock::{
-    record::Record,
-    rules::{Mode, Obstacle, Place},
+    record::LockRecord,
+    rules::{LockMode, Obstacle, QueuePlace},
     words::{Fence, LockId, Timestamp},
 };
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub(crate) struct State {
 pub(crate) struct Lease {
     pub(crate) id: LockId,
     pub(crate) owner: usize,
-    pub(crate) mode: Mode,
+    pub(crate) mode: LockMode,
     pub(crate) until: Option<Timestamp>,
 }
 
@@ -154,7 +154,7 @@ impl State {
     fn enters(
         &mut self,
         index: usize,
-        (record, place): (&Arc<Record>, &Place),
+        (record, place): (&Arc<LockRecord>, &QueuePlace),
         kind: lokt_lock::ops::GrantKind,
     ) {
         self.world.command_starts(place);
@@ -170,7 +170,7 @@ impl State {
         });
     }
 
-    fn has_lease(&mut self, index: usize, record: &Record) {
+    fn has_lease(&mut self, index: usize, record: &LockRecord) {
         let process = &mut self.processes[index];
         let (owner, id) = (process.owner, record.lock_id.clone().unwrap());
         process.goes_on();

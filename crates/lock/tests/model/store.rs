@@ -10,8 +10,8 @@ use crate::model::{
 };
 use lokt_lock::{
     audit::Event,
-    record::Slot,
-    rules::{Obstacle, Place, TicketText, Waiter},
+    record::RecordFile,
+    rules::{Obstacle, QueuePlace, TicketContent, Waiter},
     store::{Durability, RecordKind, Store, StoreError},
     words::{LockId, LockName, Timestamp},
 };
@@ -127,8 +127,8 @@ impl MemoryStore {
 impl Store for MemoryStore {
     type Section<'s> = MemorySection<'s>;
     type Ticket = MemoryTicket;
-    type Vigil = MemoryVigil;
-    type Alarm = NoAlarm;
+    type ObstacleWatch = MemoryVigil;
+    type LossWatcher = NoAlarm;
 
     fn now(&self) -> Timestamp {
         let tape = &mut *self.0.tape.borrow_mut();
@@ -153,26 +153,26 @@ impl Store for MemoryStore {
         Ok(MemorySection { store: self, name: name.clone() })
     }
 
-    fn peek(&self, _: &LockName, kind: RecordKind) -> Slot {
+    fn peek(&self, _: &LockName, kind: RecordKind) -> RecordFile {
         self.touch(kind);
         self.0.world.borrow().slot(kind)
     }
 
-    fn line(&self, _: &LockName) -> Result<Vec<Place>, StoreError> {
+    fn line(&self, _: &LockName) -> Result<Vec<QueuePlace>, StoreError> {
         self.try_verb("list the line")?;
         // The last first: no rule may count on an order.
         Ok(self.0.world.borrow().line.iter().rev().map(|file| file.place.clone()).collect())
     }
 
-    fn lives(&self, _: &LockName, place: &Place) -> bool {
+    fn lives(&self, _: &LockName, place: &QueuePlace) -> bool {
         self.0.world.borrow().lives(place)
     }
 
-    fn ticket_text(&self, _: &LockName, place: &Place) -> Option<TicketText> {
+    fn ticket_text(&self, _: &LockName, place: &QueuePlace) -> Option<TicketContent> {
         self.0.world.borrow().file(place).map(|file| (*file.text).clone())
     }
 
-    fn keepers(&self, _: &LockName, _: &Place) -> Vec<i32> {
+    fn keepers(&self, _: &LockName, _: &QueuePlace) -> Vec<i32> {
         Vec::new()
     }
 
@@ -188,7 +188,7 @@ impl Store for MemoryStore {
         Vec::new()
     }
 
-    fn alarm(&self, _: &[(&LockName, Option<&Place>)]) -> Option<NoAlarm> {
+    fn alarm(&self, _: &[(&LockName, Option<&QueuePlace>)]) -> Option<NoAlarm> {
         None
     }
 

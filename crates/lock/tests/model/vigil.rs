@@ -7,9 +7,9 @@
 
 use crate::model::world::World;
 use lokt_lock::{
-    record::{Record, RecordFlaw, Slot},
-    rules::{Obstacle, Place},
-    store::{Alarm, RecordKind, Vigil},
+    record::{LockRecord, RecordFile, RecordFlaw},
+    rules::{Obstacle, QueuePlace},
+    store::{LossWatcher, ObstacleWatch, RecordKind},
     words::Timestamp,
 };
 use std::{os::fd::BorrowedFd, time::Duration};
@@ -17,7 +17,7 @@ use std::{os::fd::BorrowedFd, time::Duration};
 /// A vigil that was set at one moment, and asked at the same.
 pub(crate) struct MemoryVigil(pub(super) bool);
 
-impl Vigil for MemoryVigil {
+impl ObstacleWatch for MemoryVigil {
     fn doze(&mut self, _: Duration) -> bool {
         self.0
     }
@@ -38,7 +38,7 @@ impl Vigil for MemoryVigil {
 /// No guard of the model needs an alarm: it may look at any time.
 pub(crate) enum NoAlarm {}
 
-impl Alarm for NoAlarm {
+impl LossWatcher for NoAlarm {
     fn source(&self) -> BorrowedFd<'_> {
         match *self {}
     }
@@ -59,7 +59,7 @@ pub(crate) fn is_over(world: &World, obstacle: &Obstacle) -> bool {
         Obstacle::Frozen(record) => has_changed(world, RecordKind::Freeze, record),
         Obstacle::Corrupted(then) => match world.slot(RecordKind::Lock) {
             // What may be being filled is looked at again once it has been there for too long.
-            Slot::Corrupted(now) => {
+            RecordFile::Corrupted(now) => {
                 now.flaw != then.flaw || then.may_be_filling() && !now.may_be_filling()
             }
             _ => true,
@@ -71,7 +71,7 @@ pub(crate) fn is_over(world: &World, obstacle: &Obstacle) -> bool {
 pub(crate) fn is_blind(obstacle: &Obstacle) -> bool {
     match obstacle {
         Obstacle::Full(inside, record) => {
-            inside.is_empty() && !record.as_deref().is_some_and(Record::has_lease)
+            inside.is_empty() && !record.as_deref().is_some_and(LockRecord::has_lease)
         }
         Obstacle::Corrupted(corruption) => !matches!(corruption.flaw, RecordFlaw::Empty),
         _ => false,
@@ -80,18 +80,19 @@ pub(crate) fn is_blind(obstacle: &Obstacle) -> bool {
 
 /// Whether a ticket's lock is free, or its name gone. One that has another name since is the same ticket, but
 /// for one that waited for a slot and is in: that is a new one, and the old one is gone.
-fn is_gone(world: &World, place: &Place) -> bool {
+fn is_gone(world: &World, place: &QueuePlace) -> bool {
     if let Some(file) = world.file(place) {
         return !file.lives();
     }
-    let gives_way = |now: &Place| place.mode.slots().is_some() && now.entered && !place.entered;
-    let same = |now: &Place| now.number == place.number && now.lock_id == place.lock_id;
+    let gives_way =
+        |now: &QueuePlace| place.mode.slots().is_some() && now.entered && !place.entered;
+    let same = |now: &QueuePlace| now.number == place.number && now.lock_id == place.lock_id;
     let now = world.line.iter().find(|file| same(&file.place) && !gives_way(&file.place));
     now.is_none_or(|file| !file.lives())
 }
 
 /// Whether a record says something else than it did, or the first of its lifetimes has ended.
-fn has_changed(world: &World, kind: RecordKind, then: &Record) -> bool {
+fn has_changed(world: &World, kind: RecordKind, then: &LockRecord) -> bool {
     let slot = world.slot(kind);
     let unchanged = slot.record().is_some_and(|now| now.still_says(then));
     !unchanged || then.next_end().is_some_and(|end| end <= world.now())

@@ -2,8 +2,8 @@
 //! that passes, processes that die, a program that knows no latch.
 
 use lokt_lock::{
-    record::{Corruption, Record, RecordFlaw, Slot},
-    rules::{Mode, Place, TicketText},
+    record::{Corruption, LockRecord, RecordFile, RecordFlaw},
+    rules::{LockMode, QueuePlace, TicketContent},
     store::RecordKind,
     words::{Fence, LockId, LockName, Owner, Timestamp},
 };
@@ -31,7 +31,7 @@ pub(crate) struct World {
     pub(crate) ticks: u8,
     pub(crate) counter: Fence,
     pub(crate) lock: Content,
-    pub(crate) freeze: Option<Arc<Record>>,
+    pub(crate) freeze: Option<Arc<LockRecord>>,
     /// In the order of their numbers.
     pub(crate) line: Vec<TicketFile>,
     pub(crate) foreign: Foreign,
@@ -45,14 +45,14 @@ pub(crate) enum Content {
     Nothing,
     /// A file that its writer has not filled, since that tick.
     Empty(u8),
-    Record(Arc<Record>),
+    Record(Arc<LockRecord>),
 }
 
 /// A ticket that has its name.
 #[derive(Clone)]
 pub(crate) struct TicketFile {
-    pub(crate) place: Place,
-    pub(crate) text: Arc<TicketText>,
+    pub(crate) place: QueuePlace,
+    pub(crate) text: Arc<TicketContent>,
     /// The process that drew it; nobody else can have it but that one's command.
     pub(crate) drawer: usize,
     /// Whether that process has it open.
@@ -116,20 +116,26 @@ impl World {
         time(self.ticks)
     }
 
-    pub(crate) fn slot(&self, kind: RecordKind) -> Slot {
+    pub(crate) fn slot(&self, kind: RecordKind) -> RecordFile {
         match (kind, &self.lock, &self.freeze) {
             (RecordKind::Lock, Content::Empty(since), _) => {
                 let age = TICK * u32::from(self.ticks.saturating_sub(*since));
-                Slot::Corrupted(Corruption { flaw: RecordFlaw::Empty, age, before_boot: false })
+                RecordFile::Corrupted(Corruption {
+                    flaw: RecordFlaw::Empty,
+                    age,
+                    before_boot: false,
+                })
             }
             (RecordKind::Lock, Content::Record(record), _)
-            | (RecordKind::Freeze, _, Some(record)) => Slot::Record(Box::new((**record).clone())),
-            _ => Slot::Absent,
+            | (RecordKind::Freeze, _, Some(record)) => {
+                RecordFile::Record(Box::new((**record).clone()))
+            }
+            _ => RecordFile::Absent,
         }
     }
 
     /// The lock record, where one stands.
-    pub(crate) fn record(&self) -> Option<&Record> {
+    pub(crate) fn record(&self) -> Option<&LockRecord> {
         match &self.lock {
             Content::Record(record) => Some(record),
             _ => None,
@@ -142,11 +148,11 @@ impl World {
     }
 
     /// The ticket with exactly this name.
-    pub(crate) fn file(&self, place: &Place) -> Option<&TicketFile> {
+    pub(crate) fn file(&self, place: &QueuePlace) -> Option<&TicketFile> {
         self.line.iter().find(|file| file.place == *place)
     }
 
-    pub(crate) fn lives(&self, place: &Place) -> bool {
+    pub(crate) fn lives(&self, place: &QueuePlace) -> bool {
         self.file(place).is_some_and(TicketFile::lives)
     }
 
@@ -156,7 +162,7 @@ impl World {
         self.line.sort_by_key(|file| (file.place.number, file.place.entered));
     }
 
-    pub(crate) fn unlink(&mut self, place: &Place) {
+    pub(crate) fn unlink(&mut self, place: &QueuePlace) {
         self.line.retain(|file| file.place != *place);
     }
 
@@ -171,7 +177,7 @@ impl World {
     }
 
     /// The command starts, and inherits the ticket.
-    pub(crate) fn command_starts(&mut self, place: &Place) {
+    pub(crate) fn command_starts(&mut self, place: &QueuePlace) {
         self.line.iter_mut().filter(|it| it.place == *place).for_each(|it| it.command = true);
     }
 
@@ -219,7 +225,7 @@ impl World {
     fn foreign_record(&mut self) -> Content {
         self.ids += 1;
         self.foreign.until = self.foreign.expires.then(|| self.ticks + 1);
-        Content::Record(Arc::new(Record {
+        Content::Record(Arc::new(LockRecord {
             version: 0,
             name: NAME.clone(),
             lock_id: LockId::from_record(&format!("foreign-{}", self.ids)),
@@ -238,7 +244,7 @@ impl World {
             boot_id: None,
             pid_ns: None,
             held_since: None,
-            mode: Mode::Exclusive,
+            mode: LockMode::Exclusive,
             co_holders: Vec::new(),
             unknown: serde_json::Map::new(),
         }))

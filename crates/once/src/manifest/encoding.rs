@@ -1,4 +1,4 @@
-use super::{Kind, Manifest, Part};
+use super::{FileKind, Manifest, ManifestPart};
 use crate::digest::Digest;
 
 const FIRST_LINE: &[u8] = b"lokt-once 1\n";
@@ -24,19 +24,19 @@ impl Manifest {
     }
 }
 
-fn put(bytes: &mut Vec<u8>, part: &Part) {
+fn put(bytes: &mut Vec<u8>, part: &ManifestPart) {
     let (letter, fields): (u8, [&[u8]; 3]) = match part {
-        Part::Name(name) => (b'N', [name.as_bytes(), b"", b""]),
-        Part::Word(word) => (b'W', [word, b"", b""]),
-        Part::Folder(folder) => (b'D', [folder, b"", b""]),
-        Part::Text(text) => (b'K', [text.as_bytes(), b"", b""]),
-        Part::Variable(name, value) => {
+        ManifestPart::Name(name) => (b'N', [name.as_bytes(), b"", b""]),
+        ManifestPart::Word(word) => (b'W', [word, b"", b""]),
+        ManifestPart::Folder(folder) => (b'D', [folder, b"", b""]),
+        ManifestPart::Text(text) => (b'K', [text.as_bytes(), b"", b""]),
+        ManifestPart::Variable(name, value) => {
             let value = value.as_ref().map_or(b"".as_slice(), |it| it.as_bytes().as_slice());
             (b'E', [name.as_bytes(), value, b""])
         }
-        Part::Input(pattern) => (b'I', [pattern, b"", b""]),
-        Part::Artifact(path) => (b'A', [path, b"", b""]),
-        Part::File { path, kind, content } => {
+        ManifestPart::Input(pattern) => (b'I', [pattern, b"", b""]),
+        ManifestPart::Artifact(path) => (b'A', [path, b"", b""]),
+        ManifestPart::File { path, kind, content } => {
             (b'F', [path, kind.letter(), content.as_bytes().as_slice()])
         }
     };
@@ -58,7 +58,7 @@ const fn count_of(letter: u8) -> usize {
     }
 }
 
-fn take_part(letter: u8, rest: &mut &[u8]) -> Option<Part> {
+fn take_part(letter: u8, rest: &mut &[u8]) -> Option<ManifestPart> {
     let mut field = || {
         let (length, more) = rest.split_first_chunk::<4>()?;
         let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
@@ -69,20 +69,20 @@ fn take_part(letter: u8, rest: &mut &[u8]) -> Option<Part> {
     let first = field()?;
     let text = |bytes| String::from_utf8(bytes).ok();
     Some(match letter {
-        b'N' => Part::Name(text(first)?),
-        b'W' => Part::Word(first),
-        b'D' => Part::Folder(first),
-        b'K' => Part::Text(text(first)?),
-        b'I' => Part::Input(first),
-        b'A' => Part::Artifact(first),
+        b'N' => ManifestPart::Name(text(first)?),
+        b'W' => ManifestPart::Word(first),
+        b'D' => ManifestPart::Folder(first),
+        b'K' => ManifestPart::Text(text(first)?),
+        b'I' => ManifestPart::Input(first),
+        b'A' => ManifestPart::Artifact(first),
         b'E' => {
             let value = field()?;
             let value = if value.is_empty() { None } else { Some(digest(&value)?) };
-            Part::Variable(text(first)?, value)
+            ManifestPart::Variable(text(first)?, value)
         }
         b'F' => {
-            let kind = Kind::of_letter(&field()?)?;
-            Part::File { path: first, kind, content: digest(&field()?)? }
+            let kind = FileKind::of_letter(&field()?)?;
+            ManifestPart::File { path: first, kind, content: digest(&field()?)? }
         }
         _ => return None,
     })
@@ -97,20 +97,20 @@ mod tests {
     use super::*;
     use proptest::{collection::vec, prelude::*};
 
-    fn part() -> impl Strategy<Value = Part> {
+    fn part() -> impl Strategy<Value = ManifestPart> {
         let bytes = || vec(any::<u8>(), 0..6);
         let digest = || any::<[u8; 32]>().prop_map(Digest::from_bytes);
-        let kind = prop::sample::select(Kind::ALL.to_vec());
+        let kind = prop::sample::select(FileKind::ALL.to_vec());
         prop_oneof![
-            ".{0,4}".prop_map(Part::Name),
-            bytes().prop_map(Part::Word),
-            bytes().prop_map(Part::Folder),
-            ".{0,4}".prop_map(Part::Text),
-            bytes().prop_map(Part::Input),
-            bytes().prop_map(Part::Artifact),
+            ".{0,4}".prop_map(ManifestPart::Name),
+            bytes().prop_map(ManifestPart::Word),
+            bytes().prop_map(ManifestPart::Folder),
+            ".{0,4}".prop_map(ManifestPart::Text),
+            bytes().prop_map(ManifestPart::Input),
+            bytes().prop_map(ManifestPart::Artifact),
             (".{0,4}", prop::option::of(digest()))
-                .prop_map(|(it, value)| Part::Variable(it, value)),
-            (bytes(), kind, digest()).prop_map(|(path, kind, content)| Part::File {
+                .prop_map(|(it, value)| ManifestPart::Variable(it, value)),
+            (bytes(), kind, digest()).prop_map(|(path, kind, content)| ManifestPart::File {
                 path,
                 kind,
                 content
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn words_are_not_run_together() {
         let words = |words: &[&[u8]]| Manifest {
-            parts: words.iter().map(|it| Part::Word(it.to_vec())).collect(),
+            parts: words.iter().map(|it| ManifestPart::Word(it.to_vec())).collect(),
         };
         assert_ne!(words(&[b"ab", b"c"]).key(), words(&[b"a", b"bc"]).key());
         assert_ne!(words(&[b"ab"]).key(), words(&[b"ab", b""]).key());

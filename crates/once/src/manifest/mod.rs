@@ -13,13 +13,13 @@
 mod compare;
 mod encoding;
 
-pub use compare::{Change, compare};
+pub use compare::{ManifestChange, compare};
 
 use crate::digest::Digest;
 
 /// What kind of file stands at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum FileKind {
     /// A regular file.
     File,
     /// A regular file that its owner may execute.
@@ -32,7 +32,7 @@ pub enum Kind {
     Special,
 }
 
-impl Kind {
+impl FileKind {
     const ALL: [Self; 5] =
         [Self::File, Self::Executable, Self::Link, Self::Repository, Self::Special];
 
@@ -54,7 +54,7 @@ impl Kind {
 
 /// One thing that a result depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum ManifestPart {
     /// What the result is called.
     Name(String),
     /// A word of the command.
@@ -75,7 +75,7 @@ pub enum Part {
         /// Where it is, below the project's folder.
         path: Vec<u8>,
         /// What it is.
-        kind: Kind,
+        kind: FileKind,
         /// The digest of its content.
         content: Digest,
     },
@@ -85,7 +85,7 @@ pub enum Part {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Manifest {
     /// One thing after the other.
-    pub parts: Vec<Part>,
+    pub parts: Vec<ManifestPart>,
 }
 
 impl Manifest {
@@ -96,6 +96,6 @@ impl Manifest {
 
     /// How many files there are.
     pub fn files(&self) -> usize {
-        self.parts.iter().filter(|part| matches!(part, Part::File { .. })).count()
+        self.parts.iter().filter(|part| matches!(part, ManifestPart::File { .. })).count()
     }
 }

@@ -1,4 +1,4 @@
-use super::{Follower, Recorder, Streams, told::Told};
+use super::{Follower, OutputStreams, Recorder, progress_signal::ProgressSignal};
 use std::{
     io,
     sync::Arc,
@@ -7,30 +7,30 @@ use std::{
 
 /// Shows a recording to those who started it, from the recording itself, in a thread of its own: whoever
 /// stops reading holds up nobody but that thread.
-pub struct Display {
-    told: Arc<Told<State>>,
-    thread: JoinHandle<Streams>,
+pub struct RecordingDisplay {
+    told: Arc<ProgressSignal<DisplayState>>,
+    thread: JoinHandle<OutputStreams>,
 }
 
 /// What the thread is told.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-struct State {
+struct DisplayState {
     /// How often more was recorded.
     more: u64,
     /// That was all.
     all: bool,
 }
 
-impl Display {
+impl RecordingDisplay {
     /// Begins to show a recording that has begun.
     ///
     /// # Errors
     /// What the kernel said.
-    pub fn begin(recorder: &Recorder, streams: Streams) -> io::Result<Self> {
+    pub fn begin(recorder: &Recorder, streams: OutputStreams) -> io::Result<Self> {
         let (folder, fence) = recorder.place();
         let follower = Follower::open(&folder, fence);
         let follower = follower.ok_or_else(|| io::Error::other("the recording is gone"))?;
-        let told = Arc::new(Told::default());
+        let told = Arc::new(ProgressSignal::default());
         let of_thread = Arc::clone(&told);
         let work = move || show(&of_thread, follower, streams);
         let thread = thread::Builder::new().name("lokt-display".into()).spawn(work)?;
@@ -43,14 +43,18 @@ impl Display {
     }
 
     /// Shows what is left, as fast as it is read, and gives the streams back.
-    pub fn finish(self) -> Streams {
+    pub fn finish(self) -> OutputStreams {
         self.told.tell(|state| state.all = true);
         self.thread.join().unwrap_or_default()
     }
 }
 
-fn show(told: &Told<State>, mut follower: Follower, mut streams: Streams) -> Streams {
-    let mut known = State::default();
+fn show(
+    told: &ProgressSignal<DisplayState>,
+    mut follower: Follower,
+    mut streams: OutputStreams,
+) -> OutputStreams {
+    let mut known = DisplayState::default();
     loop {
         // What cannot be read back is not shown; the recording itself may still be right.
         let shown = follower.pump(&mut streams);

@@ -1,4 +1,4 @@
-use super::{Frame, Stream, Streams, Tail, Tails, Verdict, number, path};
+use super::{Frame, OutputStreams, OutputTail, OutputTails, RunVerdict, Stream, number, path};
 use std::{
     fs::{self, File},
     io::{self, Read, Seek, SeekFrom},
@@ -7,11 +7,11 @@ use std::{
 
 /// How far a recording has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Progress {
+pub enum ReadProgress {
     /// There may be more.
     Open,
     /// The run is over.
-    Ended(Verdict),
+    Ended(RunVerdict),
     /// Its writer said that there will be no more, or it is damaged.
     BrokenOff,
 }
@@ -59,7 +59,7 @@ impl Follower {
     ///
     /// # Errors
     /// What reading said.
-    pub fn pump(&mut self, streams: &mut Streams) -> io::Result<Progress> {
+    pub fn pump(&mut self, streams: &mut OutputStreams) -> io::Result<ReadProgress> {
         // Looked for first: what was written before it got that name is still to be shown.
         let is_broken = self.broken.as_ref().is_some_and(|path| path.exists());
         self.order.read_to_end(&mut self.pending)?;
@@ -68,16 +68,18 @@ impl Follower {
         loop {
             match Frame::take(&mut rest) {
                 Ok(Some(Frame::Bytes(stream, length))) => self.show(streams, stream, length)?,
-                Ok(Some(Frame::End(text))) => return Ok(Progress::Ended(Verdict::parse(&text))),
+                Ok(Some(Frame::End(text))) => {
+                    return Ok(ReadProgress::Ended(RunVerdict::parse(&text)));
+                }
                 Ok(None) => break,
-                Err(_) => return Ok(Progress::BrokenOff),
+                Err(_) => return Ok(ReadProgress::BrokenOff),
             }
         }
         self.pending = rest.to_vec();
-        Ok(if is_broken { Progress::BrokenOff } else { Progress::Open })
+        Ok(if is_broken { ReadProgress::BrokenOff } else { ReadProgress::Open })
     }
 
-    fn show(&mut self, streams: &mut Streams, stream: Stream, length: u64) -> io::Result<()> {
+    fn show(&mut self, streams: &mut OutputStreams, stream: Stream, length: u64) -> io::Result<()> {
         let mut from = match stream {
             Stream::Out => &self.out,
             Stream::Err => &self.err,
@@ -89,8 +91,8 @@ impl Follower {
     }
 
     /// The ends of what is recorded.
-    pub fn tails(&self) -> Tails {
-        Tails { out: Tail::of(&self.out).ok(), err: Tail::of(&self.err).ok() }
+    pub fn tails(&self) -> OutputTails {
+        OutputTails { out: OutputTail::of(&self.out).ok(), err: OutputTail::of(&self.err).ok() }
     }
 }
 

@@ -39,8 +39,8 @@ impl Frame {
     /// Takes the first frame from some bytes; `None` where it is not complete yet.
     ///
     /// # Errors
-    /// [`Malformed`] where no more bytes would make it one.
-    pub fn take(bytes: &mut &[u8]) -> Result<Option<Self>, Malformed> {
+    /// [`InvalidFrame`] where no more bytes would make it one.
+    pub fn take(bytes: &mut &[u8]) -> Result<Option<Self>, InvalidFrame> {
         let Some((head, rest)) = bytes.split_first_chunk::<HEAD>() else { return Ok(None) };
         let [letter, length @ ..] = *head;
         let length = u64::from_le_bytes(length);
@@ -48,12 +48,12 @@ impl Frame {
             b'o' => Self::Bytes(Stream::Out, length),
             b'e' => Self::Bytes(Stream::Err, length),
             b'z' if length <= MOST_BYTES => {
-                let length = usize::try_from(length).map_err(|_| Malformed)?;
+                let length = usize::try_from(length).map_err(|_| InvalidFrame)?;
                 let Some((text, rest)) = rest.split_at_checked(length) else { return Ok(None) };
                 *bytes = rest;
                 return Ok(Some(Self::End(text.to_vec())));
             }
-            _ => return Err(Malformed),
+            _ => return Err(InvalidFrame),
         };
         *bytes = rest;
         Ok(Some(frame))
@@ -63,7 +63,7 @@ impl Frame {
 /// Says that bytes are no frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the order of the recording is damaged")]
-pub struct Malformed;
+pub struct InvalidFrame;
 
 #[cfg(test)]
 mod tests {

@@ -13,29 +13,31 @@
 //! holds the lock of the key; followers only read, and nothing that they do or fail to do reaches the writer. A
 //! recording without a last frame whose writer is gone was broken off.
 
-mod chase;
+mod digest_thread;
 mod display;
 mod follower;
 mod frame;
+mod output_streams;
+mod output_tail;
+mod progress_signal;
 mod recorder;
-mod streams;
-mod tail;
-mod told;
-mod track;
+mod stream_file;
 mod transcript;
 mod verdict;
 mod watch;
 
-pub use display::Display;
-pub use follower::{Follower, Progress};
+pub use display::RecordingDisplay;
+pub use follower::{Follower, ReadProgress};
 pub use frame::{Frame, Stream};
-use recorder::Drawn;
-pub use recorder::{Recorded, Recorder, Stored};
-pub use streams::Streams;
-pub use tail::{Tail, Tails};
-pub use transcript::{Shown, Sink, Sources, Transcribed, Unrecorded, transcribe};
-pub use verdict::Verdict;
-pub use watch::Watch;
+pub use output_streams::OutputStreams;
+pub use output_tail::{OutputTail, OutputTails};
+use recorder::ReadOutcome;
+pub use recorder::{Recorder, RecordingSummary, StoredBytes};
+pub use transcript::{
+    DisplayOutcome, OutputSink, OutputSources, RecordingOutcome, UnrecordedOutput, transcribe,
+};
+pub use verdict::RunVerdict;
+pub use watch::RecordingWatch;
 
 use std::path::{Path, PathBuf};
 

@@ -1,9 +1,9 @@
 use super::{
-    Frame, Stream, Tails, Verdict, path,
-    track::{Track, Undrawn},
+    Frame, OutputTails, RunVerdict, Stream, path,
+    stream_file::{RecordingStopped, StreamFile},
 };
 use crate::{
-    digest::{Digest, Digesting},
+    digest::{Digest, DigestBuilder},
     files::{self, FileError},
 };
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use std::{
 
 /// Bytes that are kept: their digest, which is where they are, and how many they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stored {
+pub struct StoredBytes {
     /// Their digest.
     pub digest: Digest,
     /// How many.
@@ -27,14 +27,14 @@ pub struct Stored {
 pub struct Recorder {
     folder: PathBuf,
     fence: u64,
-    out: Track,
-    err: Track,
-    order: Order,
+    out: StreamFile,
+    err: StreamFile,
+    order: FrameLog,
 }
 
 /// What came of drawing from a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Drawn {
+pub(super) enum ReadOutcome {
     /// More was recorded.
     More,
     /// Nothing is there for now.
@@ -44,28 +44,28 @@ pub(super) enum Drawn {
 }
 
 /// The order of a recording, and what has gone into it.
-struct Order {
+struct FrameLog {
     path: PathBuf,
     file: File,
-    digesting: Digesting,
+    digesting: DigestBuilder,
     bytes: u64,
 }
 
 /// What a recording has so far.
 #[derive(Clone, Debug)]
-pub struct Recorded {
+pub struct RecordingSummary {
     /// What came on the standard output, and where it is.
-    pub out: (Stored, PathBuf),
+    pub out: (StoredBytes, PathBuf),
     /// What came on the standard error output, and where it is.
-    pub err: (Stored, PathBuf),
+    pub err: (StoredBytes, PathBuf),
     /// In which order, and where that is; its file goes on.
-    pub order: (Stored, PathBuf),
+    pub order: (StoredBytes, PathBuf),
 }
 
-impl Order {
+impl FrameLog {
     fn begin(path: PathBuf) -> Result<Self, FileError> {
         let file = begin(&path, OpenOptions::new().append(true))?;
-        Ok(Self { path, file, digesting: Digesting::default(), bytes: 0 })
+        Ok(Self { path, file, digesting: DigestBuilder::default(), bytes: 0 })
     }
 
     fn add(&mut self, frame: &Frame) -> Result<(), FileError> {
@@ -76,8 +76,8 @@ impl Order {
         Ok(())
     }
 
-    fn stored(&self) -> (Stored, PathBuf) {
-        let stored = Stored { digest: self.digesting.finish(), bytes: self.bytes };
+    fn stored(&self) -> (StoredBytes, PathBuf) {
+        let stored = StoredBytes { digest: self.digesting.finish(), bytes: self.bytes };
         (stored, self.path.clone())
     }
 }
@@ -96,9 +96,9 @@ impl Recorder {
     pub fn begin(folder: &Path, fence: u64) -> Result<Self, FileError> {
         files::make_folder(folder)?;
         let path = |part| path(folder, fence, part);
-        let (out, err) = (Track::begin(path("out"))?, Track::begin(path("err"))?);
+        let (out, err) = (StreamFile::begin(path("out"))?, StreamFile::begin(path("err"))?);
         // The order is what followers look for, so it comes last.
-        let order = Order::begin(path("order"))?;
+        let order = FrameLog::begin(path("order"))?;
         // Says that it is being written, to those who clear up. Nobody else locks it for longer than a look.
         order.file.lock().map_err(FileError::on("lock", &order.path))?;
         Ok(Self { folder: folder.to_owned(), fence, out, err, order })
@@ -110,22 +110,26 @@ impl Recorder {
     }
 
     /// Records what a source has for now, a pipe from which reading does not wait.
-    pub(super) fn draw(&mut self, stream: Stream, source: &File) -> Result<Drawn, Undrawn> {
+    pub(super) fn draw(
+        &mut self,
+        stream: Stream,
+        source: &File,
+    ) -> Result<ReadOutcome, RecordingStopped> {
         let track = match stream {
             Stream::Out => &mut self.out,
             Stream::Err => &mut self.err,
         };
         let bytes = match track.draw(source)? {
-            None => return Ok(Drawn::Nothing),
-            Some(0) => return Ok(Drawn::End),
+            None => return Ok(ReadOutcome::Nothing),
+            Some(0) => return Ok(ReadOutcome::End),
             Some(bytes) => bytes,
         };
         match self.order.add(&Frame::Bytes(stream, bytes)) {
-            Ok(()) => Ok(Drawn::More),
+            Ok(()) => Ok(ReadOutcome::More),
             // Nobody was told of them.
             Err(error) => {
                 let bytes = track.take_back(bytes);
-                Err(Undrawn { error, bytes })
+                Err(RecordingStopped { error, bytes })
             }
         }
     }
@@ -134,8 +138,8 @@ impl Recorder {
     ///
     /// # Errors
     /// [`FileError`] where it cannot be read back.
-    pub fn recorded(&mut self) -> Result<Recorded, FileError> {
-        Ok(Recorded {
+    pub fn recorded(&mut self) -> Result<RecordingSummary, FileError> {
+        Ok(RecordingSummary {
             out: self.out.stored()?,
             err: self.err.stored()?,
             order: self.order.stored(),
@@ -143,12 +147,12 @@ impl Recorder {
     }
 
     /// The ends of what was recorded.
-    pub fn tails(&self) -> Tails {
-        Tails { out: self.out.tail(), err: self.err.tail() }
+    pub fn tails(&self) -> OutputTails {
+        OutputTails { out: self.out.tail(), err: self.err.tail() }
     }
 
     /// Tells all who follow what became of the run, and removes the recording's names.
-    pub fn end(mut self, verdict: &Verdict) {
+    pub fn end(mut self, verdict: &RunVerdict) {
         // Where it cannot be written, the recording counts as broken off.
         let _ = self.order.add(&Frame::End(verdict.encode()));
         self.remove();

@@ -1,4 +1,7 @@
-use super::{Display, Drawn, Recorder, Stream, Streams, Tail, Tails, track::Undrawn};
+use super::{
+    OutputStreams, OutputTail, OutputTails, ReadOutcome, Recorder, RecordingDisplay, Stream,
+    stream_file::RecordingStopped,
+};
 use crate::files::FileError;
 use nix::{
     errno::Errno,
@@ -16,12 +19,12 @@ use std::{
 const PORTION: i32 = 1 << 20;
 
 /// Where a command's output comes from.
-pub struct Sources {
+pub struct OutputSources {
     out: File,
     err: File,
 }
 
-impl Sources {
+impl OutputSources {
     /// The reading ends of two pipes.
     ///
     /// # Errors
@@ -44,26 +47,26 @@ impl Sources {
 }
 
 /// What came of recording a command.
-pub struct Transcribed {
+pub struct RecordingOutcome {
     /// The recording, where it is whole.
-    pub recorder: Result<Recorder, Unrecorded>,
+    pub recorder: Result<Recorder, UnrecordedOutput>,
     /// What still shows it.
-    pub display: Shown,
+    pub display: DisplayOutcome,
 }
 
 /// What is known of an output that is not recorded.
 #[derive(Debug)]
-pub struct Unrecorded {
+pub struct UnrecordedOutput {
     /// Why it is not.
     pub error: FileError,
     /// How it ended.
-    pub tails: Tails,
+    pub tails: OutputTails,
 }
 
 /// How what was recorded is shown.
-pub enum Shown {
+pub enum DisplayOutcome {
     /// From the recording, by a thread that may not have shown all of it yet.
-    ByDisplay(Display),
+    ByDisplay(RecordingDisplay),
     /// All of it is shown.
     All,
 }
@@ -72,7 +75,11 @@ pub enum Shown {
 /// there: what a daemon writes that the command leaves behind belongs to nobody.
 ///
 /// Where nothing can be recorded any more, the output still is shown.
-pub fn transcribe(sources: &Sources, stop: BorrowedFd<'_>, mut sink: Sink) -> Transcribed {
+pub fn transcribe(
+    sources: &OutputSources,
+    stop: BorrowedFd<'_>,
+    mut sink: OutputSink,
+) -> RecordingOutcome {
     let mut open = vec![Stream::Out, Stream::Err];
     let mut stopping = false;
     while !open.is_empty() {
@@ -81,9 +88,9 @@ pub fn transcribe(sources: &Sources, stop: BorrowedFd<'_>, mut sink: Sink) -> Tr
         let mut more = false;
         for stream in ready.streams {
             match sink.draw(stream, sources.of(stream)) {
-                Drawn::More => more = true,
-                Drawn::Nothing => {}
-                Drawn::End => open.retain(|it| *it != stream),
+                ReadOutcome::More => more = true,
+                ReadOutcome::Nothing => {}
+                ReadOutcome::End => open.retain(|it| *it != stream),
             }
         }
         if stopping && !more {
@@ -94,13 +101,17 @@ pub fn transcribe(sources: &Sources, stop: BorrowedFd<'_>, mut sink: Sink) -> Tr
 }
 
 /// What can be read.
-struct Ready {
+struct ReadySources {
     streams: Vec<Stream>,
     stop: bool,
 }
 
 /// Waits until something can be read; without a `stop`, only looks.
-fn wait(sources: &Sources, open: &[Stream], stop: Option<BorrowedFd<'_>>) -> nix::Result<Ready> {
+fn wait(
+    sources: &OutputSources,
+    open: &[Stream],
+    stop: Option<BorrowedFd<'_>>,
+) -> nix::Result<ReadySources> {
     let watched = open.iter().map(|stream| sources.of(*stream).as_fd()).chain(stop);
     let mut fds: Vec<PollFd<'_>> = watched.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
     let limit = if stop.is_some() { PollTimeout::NONE } else { PollTimeout::ZERO };
@@ -110,60 +121,61 @@ fn wait(sources: &Sources, open: &[Stream], stop: Option<BorrowedFd<'_>>) -> nix
     }
     let told = |fd: &PollFd<'_>| fd.any() == Some(true);
     let streams = open.iter().zip(&fds).filter(|(_, fd)| told(fd)).map(|(stream, _)| *stream);
-    Ok(Ready { streams: streams.collect(), stop: fds.get(open.len()).is_some_and(told) })
+    Ok(ReadySources { streams: streams.collect(), stop: fds.get(open.len()).is_some_and(told) })
 }
 
 /// Where the output goes.
-pub enum Sink {
+pub enum OutputSink {
     /// Into a recording, from which it is shown.
-    Recording(Box<Recorder>, Display),
+    Recording(Box<Recorder>, RecordingDisplay),
     /// The recording failed; the command's output is shown all the same.
-    Direct(Box<Direct>),
+    Direct(Box<DirectOutput>),
 }
 
 /// Shows what is not recorded, and keeps its end.
-pub struct Direct {
-    unrecorded: Unrecorded,
-    streams: Streams,
+pub struct DirectOutput {
+    unrecorded: UnrecordedOutput,
+    streams: OutputStreams,
     buffer: Vec<u8>,
 }
 
-impl Sink {
+impl OutputSink {
     /// Records, and shows what is recorded.
     ///
     /// # Errors
     /// What the kernel said.
-    pub fn recording(recorder: Recorder, streams: Streams) -> io::Result<Self> {
-        let display = Display::begin(&recorder, streams)?;
+    pub fn recording(recorder: Recorder, streams: OutputStreams) -> io::Result<Self> {
+        let display = RecordingDisplay::begin(&recorder, streams)?;
         Ok(Self::Recording(Box::new(recorder), display))
     }
 
     /// Shows what cannot be recorded.
-    pub fn unrecorded(error: FileError, streams: Streams) -> Self {
-        let tails = Tails { out: Some(Tail::default()), err: Some(Tail::default()) };
-        Self::Direct(Box::new(Direct::new(Unrecorded { error, tails }, streams)))
+    pub fn unrecorded(error: FileError, streams: OutputStreams) -> Self {
+        let tails =
+            OutputTails { out: Some(OutputTail::default()), err: Some(OutputTail::default()) };
+        Self::Direct(Box::new(DirectOutput::new(UnrecordedOutput { error, tails }, streams)))
     }
 
     /// Takes what a source has for now.
-    fn draw(&mut self, stream: Stream, source: &File) -> Drawn {
+    fn draw(&mut self, stream: Stream, source: &File) -> ReadOutcome {
         let undrawn = match self {
             Self::Direct(direct) => return direct.draw(stream, source),
             Self::Recording(recorder, display) => match recorder.draw(stream, source) {
-                Ok(Drawn::More) => {
+                Ok(ReadOutcome::More) => {
                     display.tell();
-                    return Drawn::More;
+                    return ReadOutcome::More;
                 }
                 Ok(drawn) => return drawn,
                 Err(undrawn) => undrawn,
             },
         };
         self.give_up(stream, undrawn);
-        Drawn::More
+        ReadOutcome::More
     }
 
     /// Shows what comes from now on without recording it.
-    fn give_up(&mut self, stream: Stream, Undrawn { error, bytes }: Undrawn) {
-        let direct = Self::unrecorded(error, Streams::none());
+    fn give_up(&mut self, stream: Stream, RecordingStopped { error, bytes }: RecordingStopped) {
+        let direct = Self::unrecorded(error, OutputStreams::none());
         let before = std::mem::replace(self, direct);
         if let (Self::Recording(recorder, display), Self::Direct(direct)) = (before, self) {
             recorder.break_off();
@@ -174,25 +186,26 @@ impl Sink {
         }
     }
 
-    fn close(self) -> Transcribed {
+    fn close(self) -> RecordingOutcome {
         match self {
-            Self::Recording(recorder, display) => {
-                Transcribed { recorder: Ok(*recorder), display: Shown::ByDisplay(display) }
-            }
+            Self::Recording(recorder, display) => RecordingOutcome {
+                recorder: Ok(*recorder),
+                display: DisplayOutcome::ByDisplay(display),
+            },
             Self::Direct(direct) => {
-                Transcribed { recorder: Err(direct.unrecorded), display: Shown::All }
+                RecordingOutcome { recorder: Err(direct.unrecorded), display: DisplayOutcome::All }
             }
         }
     }
 }
 
-impl Direct {
-    fn new(unrecorded: Unrecorded, streams: Streams) -> Self {
+impl DirectOutput {
+    fn new(unrecorded: UnrecordedOutput, streams: OutputStreams) -> Self {
         Self { unrecorded, streams, buffer: vec![0; PORTION as usize] }
     }
 
     /// Reads what is there for now, and shows it.
-    fn draw(&mut self, stream: Stream, mut source: &File) -> Drawn {
+    fn draw(&mut self, stream: Stream, mut source: &File) -> ReadOutcome {
         let mut buffer = std::mem::take(&mut self.buffer);
         let read = source.read(&mut buffer);
         if let Ok(length) = read {
@@ -200,10 +213,10 @@ impl Direct {
         }
         self.buffer = buffer;
         match read {
-            Ok(0) => Drawn::End,
-            Ok(_) => Drawn::More,
-            Err(error) if is_for_now(&error) => Drawn::Nothing,
-            Err(_) => Drawn::End,
+            Ok(0) => ReadOutcome::End,
+            Ok(_) => ReadOutcome::More,
+            Err(error) if is_for_now(&error) => ReadOutcome::Nothing,
+            Err(_) => ReadOutcome::End,
         }
     }
 

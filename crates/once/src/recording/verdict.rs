@@ -5,7 +5,7 @@ use std::path::Path;
 /// passed over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum Verdict {
+pub enum RunVerdict {
     /// The command ended by itself.
     Exited {
         /// Its exit code.
@@ -47,7 +47,7 @@ pub enum Verdict {
     },
 }
 
-impl Verdict {
+impl RunVerdict {
     /// Of a command that ended by itself.
     pub fn exited(code: u8) -> Self {
         Self::Exited { code, kept: false, not_kept: None, only_in: None }
@@ -113,15 +113,15 @@ mod tests {
     #[test]
     fn it_is_read_back() {
         for verdict in [
-            Verdict::exited(3).kept(),
-            Verdict::exited(0).not_kept("full").only_in(Path::new("/a")),
-            Verdict::Signaled { code: 137, signal: "SIGKILL".into() },
-            Verdict::TimedOut { message: "too long".into() },
-            Verdict::NotStarted { code: 127, message: "not found".into() },
-            Verdict::Abandoned { why: "interrupted".into() },
+            RunVerdict::exited(3).kept(),
+            RunVerdict::exited(0).not_kept("full").only_in(Path::new("/a")),
+            RunVerdict::Signaled { code: 137, signal: "SIGKILL".into() },
+            RunVerdict::TimedOut { message: "too long".into() },
+            RunVerdict::NotStarted { code: 127, message: "not found".into() },
+            RunVerdict::Abandoned { why: "interrupted".into() },
         ] {
-            assert_eq!(Verdict::parse(&verdict.encode()), verdict);
+            assert_eq!(RunVerdict::parse(&verdict.encode()), verdict);
         }
-        assert!(matches!(Verdict::parse(b"{"), Verdict::Abandoned { .. }));
+        assert!(matches!(RunVerdict::parse(b"{"), RunVerdict::Abandoned { .. }));
     }
 }

@@ -7,9 +7,9 @@ use std::{
 };
 
 /// Tells when a recording of a folder goes on, or another begins, by inotify(7).
-pub struct Watch(Inotify);
+pub struct RecordingWatch(Inotify);
 
-impl Watch {
+impl RecordingWatch {
     /// Watches a folder of recordings, which is made where there is none.
     ///
     /// # Errors
@@ -32,7 +32,7 @@ impl Watch {
     }
 }
 
-impl AsFd for Watch {
+impl AsFd for RecordingWatch {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }

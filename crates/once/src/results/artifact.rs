@@ -1,11 +1,11 @@
 use super::{
     ClaimError, Meeting,
-    blobs::{Blobs, Loose},
+    blob_store::{BlobStore, UnnamedBlob},
 };
 use crate::{
     digest::Digest,
     files::{self, FileError},
-    recording::Stored,
+    recording::StoredBytes,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -32,7 +32,7 @@ pub struct Artifact {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 enum ArtifactKind {
-    File { content: Stored, mode: u32 },
+    File { content: StoredBytes, mode: u32 },
     Link { target: String },
     Folder,
 }
@@ -74,7 +74,7 @@ pub enum ArtifactError {
 
 /// How many artifacts were restored, and how many were there already.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Restored {
+pub struct RestoreOutcome {
     /// Written.
     pub written: usize,
     /// Left as they were.
@@ -114,8 +114,8 @@ const DRAFT: &str = ".lokt-draft-";
 pub(super) fn collect(
     project: &Path,
     paths: &[PathBuf],
-    blobs: &Blobs,
-) -> Result<Vec<(Artifact, Option<Loose>)>, ArtifactError> {
+    blobs: &BlobStore,
+) -> Result<Vec<(Artifact, Option<UnnamedBlob>)>, ArtifactError> {
     let mut found = Vec::new();
     for path in paths {
         require_own_place(project, path)?;
@@ -127,8 +127,8 @@ pub(super) fn collect(
 fn collect_one(
     project: &Path,
     path: &Path,
-    blobs: &Blobs,
-    found: &mut Vec<(Artifact, Option<Loose>)>,
+    blobs: &BlobStore,
+    found: &mut Vec<(Artifact, Option<UnnamedBlob>)>,
 ) -> Result<(), ArtifactError> {
     let whole = project.join(path);
     let metadata = match fs::symlink_metadata(&whole) {
@@ -191,8 +191,8 @@ fn require_inside(path: &Path) -> Result<(), ArtifactError> {
 pub(super) fn restore(
     project: &Path,
     artifact: &Artifact,
-    blobs: &Blobs,
-    restored: &mut Restored,
+    blobs: &BlobStore,
+    restored: &mut RestoreOutcome,
 ) -> Result<(), ArtifactError> {
     let path = artifact.path();
     let whole = project.join(path);
@@ -258,7 +258,11 @@ fn is_there(path: &Path, kind: &ArtifactKind) -> bool {
 }
 
 /// In one step: a reader finds the old file or the new one.
-fn put_file(path: &Path, content: &File, (mode, blobs): (u32, &Blobs)) -> Result<(), FileError> {
+fn put_file(
+    path: &Path,
+    content: &File,
+    (mode, blobs): (u32, &BlobStore),
+) -> Result<(), FileError> {
     put(path, blobs, |draft| {
         let mut options = File::options();
         let mut file = options.write(true).create_new(true).mode(0o600).open(draft)?;
@@ -269,7 +273,7 @@ fn put_file(path: &Path, content: &File, (mode, blobs): (u32, &Blobs)) -> Result
     })
 }
 
-fn put_link(path: &Path, target: &str, blobs: &Blobs) -> Result<(), FileError> {
+fn put_link(path: &Path, target: &str, blobs: &BlobStore) -> Result<(), FileError> {
     put(path, blobs, |draft| symlink(target, draft))
 }
 
@@ -277,7 +281,7 @@ fn put_link(path: &Path, target: &str, blobs: &Blobs) -> Result<(), FileError> {
 /// crash is found by it, or beside its place where that is on another file system.
 fn put(
     path: &Path,
-    blobs: &Blobs,
+    blobs: &BlobStore,
     make: impl Fn(&Path) -> io::Result<()>,
 ) -> Result<(), FileError> {
     let place = path.parent().and_then(|it| fs::symlink_metadata(it).ok());

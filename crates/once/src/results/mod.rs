@@ -16,20 +16,20 @@
 
 mod age;
 mod artifact;
-mod blobs;
-mod claim;
-mod kept;
+mod artifact_claim;
+mod blob_store;
 mod meeting;
 mod place;
 mod prune;
 mod record;
 mod store;
+mod verified_result;
 
-pub use age::{BootTime, Limit};
-pub use artifact::{Artifact, ArtifactError, Restored};
-pub use claim::{Claim, ClaimError, Claimant, Purpose};
-pub use kept::Kept;
+pub use age::{AgeLimit, BootTime};
+pub use artifact::{Artifact, ArtifactError, RestoreOutcome};
+pub use artifact_claim::{ArtifactClaim, ClaimError, ClaimPurpose, Claimant};
 pub use meeting::{Meeting, OtherClaim};
-pub use prune::{Limits, Pruned};
+pub use prune::{PruneOutcome, RetentionLimits};
 pub use record::{FORMAT_VERSION, ResultRecord};
-pub use store::{Damage, Found, NewResult, ResultError, Results};
+pub use store::{Found, NewResult, ResultDamage, ResultError, ResultStore};
+pub use verified_result::VerifiedResult;

@@ -1,4 +1,4 @@
-use super::{ResultError, ResultRecord, Results};
+use super::{ResultError, ResultRecord, ResultStore};
 use crate::{
     digest::Digest,
     files::{self, FileError},
@@ -14,7 +14,7 @@ use std::{
 
 /// What may stay.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct RetentionLimits {
     /// Results that were not used for longer go.
     pub older: Option<Duration>,
     /// All together have at most so many bytes; those that were not used for the longest time go first.
@@ -23,7 +23,7 @@ pub struct Limits {
 
 /// What went.
 #[derive(Clone, Debug, Default)]
-pub struct Pruned {
+pub struct PruneOutcome {
     /// Results.
     pub results: Vec<ResultRecord>,
     /// Bytes that were freed.
@@ -51,7 +51,7 @@ fn is_older(path: &Path, age: Duration) -> bool {
     elapsed.is_ok_and(|elapsed| elapsed > age)
 }
 
-impl Results {
+impl ResultStore {
     /// How many bytes all contents have.
     pub fn size(&self) -> u64 {
         sizes(self.blobs.folder()).values().sum()
@@ -71,7 +71,11 @@ impl Results {
     ///
     /// # Errors
     /// [`ResultError`] where that cannot be done.
-    pub fn prune(&self, limits: Limits, now: Timestamp) -> Result<Pruned, ResultError> {
+    pub fn prune(
+        &self,
+        limits: RetentionLimits,
+        now: Timestamp,
+    ) -> Result<PruneOutcome, ResultError> {
         self.remove_where(|used, record, total| {
             let old = limits.older.is_some_and(|older| now.since(used) > older);
             old || record.is_expired(now) || total > limits.most
@@ -82,7 +86,10 @@ impl Results {
     ///
     /// # Errors
     /// [`ResultError`] where that cannot be done.
-    pub fn remove(&self, is_meant: impl Fn(&ResultRecord) -> bool) -> Result<Pruned, ResultError> {
+    pub fn remove(
+        &self,
+        is_meant: impl Fn(&ResultRecord) -> bool,
+    ) -> Result<PruneOutcome, ResultError> {
         self.remove_where(|_, record, _| is_meant(record))
     }
 
@@ -90,9 +97,9 @@ impl Results {
     ///
     /// # Errors
     /// [`ResultError`] where that cannot be done.
-    pub fn forget(&self, key: Digest) -> Result<Pruned, ResultError> {
+    pub fn forget(&self, key: Digest) -> Result<PruneOutcome, ResultError> {
         if !self.record_path(key).exists() {
-            return Ok(Pruned::default());
+            return Ok(PruneOutcome::default());
         }
         self.remove(|record| record.key == key)
     }
@@ -102,14 +109,14 @@ impl Results {
     fn remove_where(
         &self,
         goes: impl Fn(Timestamp, &ResultRecord, u64) -> bool,
-    ) -> Result<Pruned, ResultError> {
+    ) -> Result<PruneOutcome, ResultError> {
         if !self.folder.exists() {
-            return Ok(Pruned::default());
+            return Ok(PruneOutcome::default());
         }
         let _latch = FolderLatch::take(&self.folder)?;
         let sizes = sizes(self.blobs.folder());
         let mut stays: HashSet<Digest> = HashSet::new();
-        let (mut pruned, mut total) = (Pruned::default(), 0);
+        let (mut pruned, mut total) = (PruneOutcome::default(), 0);
         for (record, used) in self.list()? {
             let new: HashSet<Digest> = record.digests().filter(|it| !stays.contains(it)).collect();
             let size: u64 = new.iter().filter_map(|it| sizes.get(it)).sum();

@@ -4,8 +4,8 @@
 //! changing it are those of lock records: fields are added, never changed; what an old reader would
 //! misunderstand raises the version, and then it counts as absent to that reader.
 
-use super::{Artifact, BootTime, Limit};
-use crate::{digest::Digest, recording::Stored};
+use super::{AgeLimit, Artifact, BootTime};
+use crate::{digest::Digest, recording::StoredBytes};
 use lokt_lock::words::{LockName, Owner, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -39,17 +39,17 @@ pub struct ResultRecord {
     /// When the result ends; `None` is when it is pruned.
     pub expires_at: Option<Timestamp>,
     /// What came on the standard output.
-    pub stdout: Stored,
+    pub stdout: StoredBytes,
     /// What came on the standard error output.
-    pub stderr: Stored,
+    pub stderr: StoredBytes,
     /// In which order.
-    pub order: Stored,
+    pub order: StoredBytes,
     /// Files that it made.
     pub artifacts: Vec<Artifact>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Head {
+struct ResultHeader {
     version: u64,
     digest: Digest,
 }
@@ -59,7 +59,7 @@ impl ResultRecord {
     pub(super) fn encode(&self) -> Vec<u8> {
         // A value of texts and numbers is always JSON.
         let record = serde_json::to_string(self).unwrap_or_default();
-        let head = Head { version: FORMAT_VERSION, digest: Digest::of(record.as_bytes()) };
+        let head = ResultHeader { version: FORMAT_VERSION, digest: Digest::of(record.as_bytes()) };
         let head = serde_json::to_string(&head).unwrap_or_default();
         format!("{head}\n{record}\n").into_bytes()
     }
@@ -68,7 +68,7 @@ impl ResultRecord {
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?;
         let (head, record) = text.split_once('\n')?;
-        let head: Head = serde_json::from_str(head).ok()?;
+        let head: ResultHeader = serde_json::from_str(head).ok()?;
         let record = record.strip_suffix('\n')?;
         let whole = head.version == FORMAT_VERSION && Digest::of(record.as_bytes()) == head.digest;
         serde_json::from_str(record).ok().filter(|_| whole)
@@ -80,7 +80,7 @@ impl ResultRecord {
     }
 
     /// Whether it counts. Of two clocks, the one by which it is older is believed.
-    pub fn is_within(&self, limit: &Limit) -> bool {
+    pub fn is_within(&self, limit: &AgeLimit) -> bool {
         let now = limit.now;
         let is_future = self.started_at > now || self.finished_at > now;
         let is_early = limit.since.is_some_and(|since| self.started_at < since);
@@ -141,8 +141,8 @@ mod tests {
         };
         let forever = ResultRecord { expires_at: None, ..record.clone() };
         let within = |record: &ResultRecord, now, booted, age: Option<u64>| {
-            let limit = Limit::at(at(now), booted);
-            record.is_within(&Limit { age: age.map(std::time::Duration::from_secs), ..limit })
+            let limit = AgeLimit::at(at(now), booted);
+            record.is_within(&AgeLimit { age: age.map(std::time::Duration::from_secs), ..limit })
         };
         for (now, booted, expected) in [
             (1020, boot("a", 520), true),
@@ -164,7 +164,7 @@ mod tests {
             within(&forever, 99_999, boot("a", 99_999), None),
             "without a limit, age is no matter"
         );
-        let limit = Limit { since: Some(at(1001)), ..Limit::at(at(1020), None) };
+        let limit = AgeLimit { since: Some(at(1001)), ..AgeLimit::at(at(1020), None) };
         assert!(!record.is_within(&limit));
     }
 

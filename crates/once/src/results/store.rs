@@ -1,13 +1,14 @@
 use super::{
-    Artifact, ArtifactError, Claim, ClaimError, Claimant, Kept, Limit, Meeting, ResultRecord,
+    AgeLimit, Artifact, ArtifactClaim, ArtifactError, ClaimError, Claimant, Meeting, ResultRecord,
+    VerifiedResult,
     artifact::collect,
-    blobs::{Blobs, Loose},
+    blob_store::{BlobStore, UnnamedBlob},
 };
 use crate::{
     digest::Digest,
     files::{self, FileError},
     manifest::Manifest,
-    recording::{Recorded, Stored},
+    recording::{RecordingSummary, StoredBytes},
 };
 use lokt_lock::{
     file::FolderLatch,
@@ -22,9 +23,9 @@ use std::{
 
 /// The results of one root.
 #[derive(Clone, Debug)]
-pub struct Results {
+pub struct ResultStore {
     pub(super) folder: PathBuf,
-    pub(super) blobs: Blobs,
+    pub(super) blobs: BlobStore,
 }
 
 /// Says why a result was not kept.
@@ -49,7 +50,7 @@ pub enum ResultError {
 
 /// What is wrong with a result that counts as absent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Damage {
+pub enum ResultDamage {
     /// The record itself.
     Record,
     /// Something that it names.
@@ -57,7 +58,7 @@ pub enum Damage {
 }
 
 /// What was found of a result; a damaged one counts as absent.
-pub type Found = Result<Option<Kept>, Damage>;
+pub type Found = Result<Option<VerifiedResult>, ResultDamage>;
 
 /// A result that is to be kept.
 pub struct NewResult<'a> {
@@ -66,19 +67,19 @@ pub struct NewResult<'a> {
     /// What it depends on.
     pub manifest: &'a Manifest,
     /// Where its streams are.
-    pub recorded: &'a Recorded,
+    pub recorded: &'a RecordingSummary,
     /// The project's folder.
     pub project: &'a Path,
     /// The artifacts, below that folder.
     pub artifacts: &'a [PathBuf],
     /// The claim on them, since before the command began.
-    pub claim: Option<&'a Claim>,
+    pub claim: Option<&'a ArtifactClaim>,
 }
 
-impl Results {
+impl ResultStore {
     /// The results in a folder, which need not be there yet.
     pub fn new(folder: PathBuf) -> Self {
-        let blobs = Blobs::new(folder.join("blobs"));
+        let blobs = BlobStore::new(folder.join("blobs"));
         Self { folder, blobs }
     }
 
@@ -96,8 +97,8 @@ impl Results {
     ///
     /// # Errors
     /// [`ClaimError`] where that cannot be noted, so that others would not know.
-    pub fn claim(&self, claimant: &Claimant<'_>) -> Result<Claim, ClaimError> {
-        Claim::begin(&self.folder.join("claims"), claimant)
+    pub fn claim(&self, claimant: &Claimant<'_>) -> Result<ArtifactClaim, ClaimError> {
+        ArtifactClaim::begin(&self.folder.join("claims"), claimant)
     }
 
     /// Where a content is.
@@ -118,36 +119,40 @@ impl Results {
     ///
     /// # Errors
     /// [`FileError`] where that cannot be found out.
-    pub fn find(&self, key: Digest, limit: &Limit) -> Result<Found, FileError> {
+    pub fn find(&self, key: Digest, limit: &AgeLimit) -> Result<Found, FileError> {
         let Some(bytes) = files::read(&self.record_path(key))? else { return Ok(Ok(None)) };
         let Some(record) = ResultRecord::parse(&bytes).filter(|it| it.key == key) else {
-            return Ok(Err(Damage::Record));
+            return Ok(Err(ResultDamage::Record));
         };
         if !record.is_within(limit) {
             return Ok(Ok(None));
         }
         let mut damage = None;
-        let mut open = |stored: Stored| self.open(stored, &mut damage);
+        let mut open = |stored: StoredBytes| self.open(stored, &mut damage);
         let order = open(record.order)?;
         let (out, err) = (open(record.stdout)?, open(record.stderr)?);
         for artifact in record.artifacts.iter().filter_map(Artifact::digest) {
             if !self.blobs.path(artifact).exists() {
-                damage = Some(Damage::Content(artifact));
+                damage = Some(ResultDamage::Content(artifact));
             }
         }
         match (damage, order, out, err) {
             (None, Some(order), Some(out), Some(err)) => {
-                Ok(Ok(Some(Kept { record, blobs: self.blobs.clone(), order, out, err })))
+                Ok(Ok(Some(VerifiedResult { record, blobs: self.blobs.clone(), order, out, err })))
             }
-            (damage, ..) => Ok(Err(damage.unwrap_or(Damage::Record))),
+            (damage, ..) => Ok(Err(damage.unwrap_or(ResultDamage::Record))),
         }
     }
 
-    fn open(&self, stored: Stored, damage: &mut Option<Damage>) -> Result<Option<File>, FileError> {
+    fn open(
+        &self,
+        stored: StoredBytes,
+        damage: &mut Option<ResultDamage>,
+    ) -> Result<Option<File>, FileError> {
         let path = self.blobs.path(stored.digest);
         let file = self.blobs.open(stored).map_err(FileError::on("read", &path))?;
         if file.is_none() {
-            *damage = Some(Damage::Content(stored.digest));
+            *damage = Some(ResultDamage::Content(stored.digest));
         }
         Ok(file)
     }
@@ -189,8 +194,8 @@ impl Results {
         Ok(record)
     }
 
-    fn streams(&self, recorded: &Recorded) -> Result<Vec<Loose>, FileError> {
-        let Recorded { out, err, order } = recorded;
+    fn streams(&self, recorded: &RecordingSummary) -> Result<Vec<UnnamedBlob>, FileError> {
+        let RecordingSummary { out, err, order } = recorded;
         let mut loose = vec![self.blobs.link(&out.1, out.0)?, self.blobs.link(&err.1, err.0)?];
         // Its file goes on with the verdict.
         let file = File::open(&order.1).map_err(FileError::on("read", &order.1))?;
@@ -230,6 +235,6 @@ impl Results {
     }
 }
 
-fn require_alone(claim: Option<&Claim>) -> Result<(), ResultError> {
-    claim.and_then(Claim::meeting).map_or(Ok(()), |meeting| Err(ResultError::Met(meeting)))
+fn require_alone(claim: Option<&ArtifactClaim>) -> Result<(), ResultError> {
+    claim.and_then(ArtifactClaim::meeting).map_or(Ok(()), |meeting| Err(ResultError::Met(meeting)))
 }

@@ -1,4 +1,4 @@
-use super::{Tree, TreeError};
+use super::{ProjectFiles, TreeError};
 use std::path::{Path, PathBuf};
 
 /// What a root consists of (see [`lokt_lock::file`]). Whatever else is in its folder is not Lokt's.
@@ -9,7 +9,7 @@ const OWN: [&str; 8] =
 const UNCOUNTED: &str = ".gitignore";
 
 /// Which files are left out.
-pub(super) struct Excluded<'a> {
+pub(super) struct ExcludedPaths<'a> {
     project: &'a Path,
     /// The roots' folders, as files in them are told.
     roots: Vec<&'a Path>,
@@ -17,8 +17,8 @@ pub(super) struct Excluded<'a> {
     others: Vec<&'a Path>,
 }
 
-impl<'a> Excluded<'a> {
-    pub(super) fn of(tree: &'a Tree) -> Self {
+impl<'a> ExcludedPaths<'a> {
+    pub(super) fn of(tree: &'a ProjectFiles) -> Self {
         let told = |path: &'a PathBuf| path.strip_prefix(&tree.project).unwrap_or(path);
         let list = |paths: &'a [PathBuf]| {
             let mut list: Vec<&Path> = paths.iter().map(told).collect();
@@ -71,11 +71,11 @@ fn is_own(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lokt_lock::file::Layout;
+    use lokt_lock::file::RootLayout;
 
     #[test]
     fn all_of_a_root_is_known() {
-        let layout = Layout::new("/root");
+        let layout = RootLayout::new("/root");
         let places = layout.folders().into_iter().chain([layout.nested(), layout.audit_log()]);
         for place in places.filter(|place| place != layout.root()) {
             assert!(is_own(place.strip_prefix("/root").unwrap()), "{}", place.display());

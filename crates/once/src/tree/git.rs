@@ -4,7 +4,7 @@
 //! being part of the project has a say: no variable, no configuration of a user or of the repository, no file of
 //! patterns but `.gitignore`. A list that came with a warning is an error, as some of it may be missing.
 
-use super::{Repository, Tree, TreeError};
+use super::{GitPresence, ProjectFiles, TreeError};
 use std::{
     ffi::{OsStr, OsString},
     fmt,
@@ -55,7 +55,7 @@ pub(super) enum Detail {
 
 /// A line of git's list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct ListedEntry {
     /// Below the work tree.
     pub(super) path: PathBuf,
     /// Whether it is known to be a repository in itself, of which git lists no files. Of those that git tracks, that is
@@ -65,14 +65,14 @@ pub(super) struct Entry {
 
 impl<'a> Git<'a> {
     /// The repository of a project; `None` where there is none.
-    pub(super) fn of(tree: &'a Tree) -> Option<Self> {
+    pub(super) fn of(tree: &'a ProjectFiles) -> Option<Self> {
         let (from, named, work_tree) = match &tree.repository {
-            Repository::Here => (&tree.project, None, None),
-            Repository::At(folder) => (folder, None, Some(tree.project.as_path())),
-            Repository::Named(git_dir) => {
+            GitPresence::Here => (&tree.project, None, None),
+            GitPresence::At(folder) => (folder, None, Some(tree.project.as_path())),
+            GitPresence::Named(git_dir) => {
                 (&tree.project, Some(git_dir.as_path()), Some(tree.project.as_path()))
             }
-            Repository::None => return None,
+            GitPresence::None => return None,
         };
         Some(Self { from, named, work_tree })
     }
@@ -87,7 +87,11 @@ impl<'a> Git<'a> {
     ///
     /// # Errors
     /// [`TreeError`] where git does not list all of them.
-    pub(super) fn list(&self, folder: &Path, detail: Detail) -> Result<Vec<Entry>, TreeError> {
+    pub(super) fn list(
+        &self,
+        folder: &Path,
+        detail: Detail,
+    ) -> Result<Vec<ListedEntry>, TreeError> {
         let mut git = self.command();
         git.args(["ls-files", "-z", "--cached", "--others", "--exclude-per-directory=.gitignore"]);
         if detail == Detail::Kind {
@@ -201,7 +205,7 @@ fn literal(folder: &Path) -> OsString {
 }
 
 /// The lines of a list; `None` where one is not as git writes them.
-fn entries(output: &[u8], detail: Detail) -> Option<Vec<Entry>> {
+fn entries(output: &[u8], detail: Detail) -> Option<Vec<ListedEntry>> {
     let lines = output.split(|byte| *byte == 0).filter(|line| !line.is_empty());
     lines
         .map(|line| if detail == Detail::Path { Some(entry(line)) } else { tagged(line) })
@@ -209,16 +213,16 @@ fn entries(output: &[u8], detail: Detail) -> Option<Vec<Entry>> {
 }
 
 /// A path. A slash at its end says that it is a repository that git does not track.
-fn entry(path: &[u8]) -> Entry {
+fn entry(path: &[u8]) -> ListedEntry {
     let (path, is_repository) = match path.strip_suffix(b"/") {
         Some(path) => (path, true),
         None => (path, false),
     };
-    Entry { path: PathBuf::from(OsString::from_vec(path.to_vec())), is_repository }
+    ListedEntry { path: PathBuf::from(OsString::from_vec(path.to_vec())), is_repository }
 }
 
 /// `? PATH`, or of what git tracks: a letter, a space, `MODE OBJECT STAGE`, a tab, and the path.
-fn tagged(line: &[u8]) -> Option<Entry> {
+fn tagged(line: &[u8]) -> Option<ListedEntry> {
     let (tag, rest) = line.split_first_chunk::<2>()?;
     if tag == b"? " {
         return Some(entry(rest));
@@ -226,7 +230,7 @@ fn tagged(line: &[u8]) -> Option<Entry> {
     let tab = rest.iter().position(|byte| *byte == b'\t')?;
     let (stage, path) = rest.split_at_checked(tab)?;
     let is_repository = stage.starts_with(b"160000 ");
-    Some(Entry { is_repository, ..entry(path.strip_prefix(b"\t")?) })
+    Some(ListedEntry { is_repository, ..entry(path.strip_prefix(b"\t")?) })
 }
 
 #[cfg(test)]
@@ -235,7 +239,7 @@ mod tests {
 
     #[test]
     fn lines_are_read_as_git_writes_them() {
-        let of = |path: &str, is_repository| Entry { path: path.into(), is_repository };
+        let of = |path: &str, is_repository| ListedEntry { path: path.into(), is_repository };
         let plain = entries(b"a\0b\tc\0? d\0inner/\0", Detail::Path).unwrap();
         assert_eq!(plain, [of("a", false), of("b\tc", false), of("? d", false), of("inner", true)]);
         let tagged =

@@ -1,8 +1,8 @@
 //! What links lead to. Who reads a link reads what is there, so that counts as well.
 
 use super::{
-    Tree, TreeError, listing,
-    walk::{Most, walk},
+    ProjectFiles, TreeError, listing,
+    walk::{WalkLimit, walk},
 };
 use crate::files::FileError;
 use nix::errno::Errno;
@@ -16,13 +16,13 @@ use std::{
 const MOST: usize = 10_000;
 
 /// Follows links, each only once.
-pub(super) struct Links<'a> {
-    tree: &'a Tree,
+pub(super) struct LinkTargets<'a> {
+    tree: &'a ProjectFiles,
     followed: HashSet<PathBuf>,
 }
 
-impl<'a> Links<'a> {
-    pub(super) fn new(tree: &'a Tree) -> Self {
+impl<'a> LinkTargets<'a> {
+    pub(super) fn new(tree: &'a ProjectFiles) -> Self {
         Self { tree, followed: HashSet::new() }
     }
 
@@ -53,7 +53,7 @@ impl<'a> Links<'a> {
         let found = match metadata.file_type() {
             kind if kind.is_file() || kind.is_symlink() => vec![place],
             kind if !kind.is_dir() => Vec::new(),
-            _ if !inside => walk(&place, Most::Of(MOST))?,
+            _ if !inside => walk(&place, WalkLimit::Of(MOST))?,
             // All files of the project are listed already, but for those that are ignored.
             _ if self.tree.inputs.is_empty() => Vec::new(),
             _ => return listing::below(self.tree, &place),

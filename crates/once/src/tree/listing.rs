@@ -1,10 +1,10 @@
 //! Which files are meant: all of a project, or those that inputs name.
 
 use super::{
-    Tree, TreeError,
-    git::{Detail, Entry, Git},
+    ProjectFiles, TreeError,
+    git::{Detail, Git, ListedEntry},
     pattern::Pattern,
-    walk::{Most, walk},
+    walk::{WalkLimit, walk},
 };
 use crate::files::FileError;
 use std::{
@@ -16,7 +16,7 @@ use std::{
 
 /// The paths of all files that are meant, as they are told. Of a whole project, a folder in the list is a repository in
 /// itself, whose files are listed by [`inside`].
-pub(super) fn list(tree: &Tree) -> Result<Vec<PathBuf>, TreeError> {
+pub(super) fn list(tree: &ProjectFiles) -> Result<Vec<PathBuf>, TreeError> {
     if !tree.inputs.is_empty() {
         return named(tree);
     }
@@ -26,7 +26,7 @@ pub(super) fn list(tree: &Tree) -> Result<Vec<PathBuf>, TreeError> {
 }
 
 /// What an input names.
-enum Input {
+enum PatternMatch {
     /// A file that is named counts, whether git ignores it or not.
     File(PathBuf),
     /// What git lists in a folder.
@@ -35,13 +35,13 @@ enum Input {
     Pattern(PathBuf, Pattern),
 }
 
-fn named(tree: &Tree) -> Result<Vec<PathBuf>, TreeError> {
+fn named(tree: &ProjectFiles) -> Result<Vec<PathBuf>, TreeError> {
     let mut paths = Vec::new();
     for text in &tree.inputs {
         let found = match input(tree, text)? {
-            Input::File(path) => file(tree, path)?,
-            Input::Folder(folder) => below(tree, &folder)?,
-            Input::Pattern(folder, pattern) => matching(tree, &folder, &pattern, text)?,
+            PatternMatch::File(path) => file(tree, path)?,
+            PatternMatch::Folder(folder) => below(tree, &folder)?,
+            PatternMatch::Pattern(folder, pattern) => matching(tree, &folder, &pattern, text)?,
         };
         if found.is_empty() {
             return Err(TreeError::NoMatch(text.to_string_lossy().into_owned()));
@@ -51,12 +51,12 @@ fn named(tree: &Tree) -> Result<Vec<PathBuf>, TreeError> {
     Ok(paths)
 }
 
-fn input(tree: &Tree, text: &OsStr) -> Result<Input, TreeError> {
+fn input(tree: &ProjectFiles, text: &OsStr) -> Result<PatternMatch, TreeError> {
     let path = place(&tree.folder, Path::new(text));
     match fs::symlink_metadata(&path) {
-        Ok(metadata) if metadata.is_dir() => return Ok(Input::Folder(path)),
+        Ok(metadata) if metadata.is_dir() => return Ok(PatternMatch::Folder(path)),
         Ok(metadata) if metadata.is_file() || metadata.is_symlink() => {
-            return Ok(Input::File(path));
+            return Ok(PatternMatch::File(path));
         }
         Ok(_) => return Err(TreeError::Special(path)),
         Err(error) if super::is_gone(&error) => {}
@@ -67,7 +67,7 @@ fn input(tree: &Tree, text: &OsStr) -> Result<Input, TreeError> {
     let folder: PathBuf = path.components().take_while(is_plain).collect();
     match path.strip_prefix(&folder) {
         Ok(rest) if !rest.as_os_str().is_empty() && folder.is_dir() => {
-            Ok(Input::Pattern(folder, Pattern::new(rest.as_os_str().as_bytes())))
+            Ok(PatternMatch::Pattern(folder, Pattern::new(rest.as_os_str().as_bytes())))
         }
         _ => Err(TreeError::NoMatch(text.to_string_lossy().into_owned())),
     }
@@ -90,12 +90,12 @@ fn place(folder: &Path, path: &Path) -> PathBuf {
 }
 
 /// A file that is named. Where that is a link to a folder, all files in there are meant as well.
-fn file(tree: &Tree, path: PathBuf) -> Result<Vec<PathBuf>, TreeError> {
+fn file(tree: &ProjectFiles, path: PathBuf) -> Result<Vec<PathBuf>, TreeError> {
     let mut found = Vec::new();
     if path.is_symlink() {
         let target = fs::canonicalize(&path).map_err(FileError::on("follow the link", &path))?;
         if target.is_dir() {
-            found = walk(&target, Most::All)?;
+            found = walk(&target, WalkLimit::All)?;
         } else {
             found.push(target);
         }
@@ -106,7 +106,7 @@ fn file(tree: &Tree, path: PathBuf) -> Result<Vec<PathBuf>, TreeError> {
 
 /// The files in a folder that match.
 fn matching(
-    tree: &Tree,
+    tree: &ProjectFiles,
     folder: &Path,
     pattern: &Pattern,
     text: &OsStr,
@@ -118,7 +118,7 @@ fn matching(
     let mut found = below(tree, folder)?;
     found.retain(matches);
     if found.is_empty() {
-        let mut all = walk(folder, Most::All)?;
+        let mut all = walk(folder, WalkLimit::All)?;
         all.retain(|path| {
             path.strip_prefix(folder).is_ok_and(|rest| pattern.matches(rest.as_os_str().as_bytes()))
         });
@@ -133,7 +133,7 @@ fn matching(
 ///
 /// # Errors
 /// [`TreeError`] where any of them cannot be known.
-pub(super) fn below(tree: &Tree, folder: &Path) -> Result<Vec<PathBuf>, TreeError> {
+pub(super) fn below(tree: &ProjectFiles, folder: &Path) -> Result<Vec<PathBuf>, TreeError> {
     let folder = real(folder)?;
     let mut found = Vec::new();
     if let Some(git) = Git::of(tree).filter(|_| folder.starts_with(&tree.project)) {
@@ -148,7 +148,7 @@ pub(super) fn below(tree: &Tree, folder: &Path) -> Result<Vec<PathBuf>, TreeErro
         found.retain(|path| path.starts_with(&folder));
     }
     if found.is_empty() {
-        found = walk(&folder, Most::All)?;
+        found = walk(&folder, WalkLimit::All)?;
     }
     Ok(found.into_iter().map(|path| tree.told(path)).collect())
 }
@@ -163,8 +163,8 @@ fn has_repository(folder: &Path) -> bool {
 }
 
 /// Adds what git listed in a work tree, as whole paths: of repositories in it, their files.
-fn add(top: &Path, entries: Vec<Entry>, found: &mut Vec<PathBuf>) -> Result<(), TreeError> {
-    for Entry { path, is_repository } in entries {
+fn add(top: &Path, entries: Vec<ListedEntry>, found: &mut Vec<PathBuf>) -> Result<(), TreeError> {
+    for ListedEntry { path, is_repository } in entries {
         let path = top.join(path);
         let is_folder = || path.symlink_metadata().is_ok_and(|it| it.is_dir());
         if !is_repository || !is_folder() {
@@ -172,7 +172,7 @@ fn add(top: &Path, entries: Vec<Entry>, found: &mut Vec<PathBuf>) -> Result<(), 
         } else if has_repository(&path) {
             add(&path, Git::nested(&path).list(&path, Detail::Kind)?, found)?;
         } else {
-            found.extend(walk(&path, Most::All)?);
+            found.extend(walk(&path, WalkLimit::All)?);
         }
     }
     Ok(())
@@ -183,10 +183,10 @@ fn add(top: &Path, entries: Vec<Entry>, found: &mut Vec<PathBuf>) -> Result<(), 
 ///
 /// # Errors
 /// [`TreeError`] where git cannot list it: what is in there might matter.
-pub(super) fn inside(tree: &Tree, path: &Path) -> Result<Vec<PathBuf>, TreeError> {
+pub(super) fn inside(tree: &ProjectFiles, path: &Path) -> Result<Vec<PathBuf>, TreeError> {
     let folder = tree.project.join(path);
     if !has_repository(&folder) {
-        return Ok(walk(&folder, Most::All)?.into_iter().map(|it| tree.told(it)).collect());
+        return Ok(walk(&folder, WalkLimit::All)?.into_iter().map(|it| tree.told(it)).collect());
     }
     let entries = Git::nested(&folder).list(&folder, Detail::Path)?;
     Ok(entries.into_iter().map(|entry| path.join(entry.path)).collect())

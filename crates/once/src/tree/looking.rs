@@ -1,7 +1,8 @@
 use super::{
-    Tree, TreeError, cache::Cache, excluded::Excluded, links::Links, listing, state::State,
+    ProjectFiles, TreeError, excluded::ExcludedPaths, file_state::FileState,
+    file_state_cache::FileStateCache, links::LinkTargets, listing,
 };
-use crate::{digest::Digest, files::FileError, manifest::Kind};
+use crate::{digest::Digest, files::FileError, manifest::FileKind};
 use lokt_lock::sys::in_portions;
 use nix::{
     errno::Errno,
@@ -15,7 +16,7 @@ use std::{
 };
 
 /// What is known of a path after a look at it.
-pub(super) enum Look {
+pub(super) enum FileLook {
     /// There is nothing: git still tracks a file that was deleted.
     Gone,
     /// A link, and its text.
@@ -23,33 +24,33 @@ pub(super) enum Look {
     /// A folder: a repository in itself.
     Repository,
     /// A file whose content a cache has, in just this state.
-    Known(Kind, Digest, State),
+    Known(FileKind, Digest, FileState),
     /// A file that is to be read.
-    Unread(Kind),
+    Unread(FileKind),
 }
 
 /// A path, as it is told, and what a look at it gave.
-pub(super) type Seen = (PathBuf, Look);
+pub(super) type Seen = (PathBuf, FileLook);
 
 /// Looks at all files, at those in submodules, and at those that links lead to; they come back in the order of their
 /// paths.
 pub(super) fn look_at_all(
-    tree: &Tree,
+    tree: &ProjectFiles,
     mut new: Vec<PathBuf>,
-    cache: &Cache,
+    cache: &FileStateCache,
 ) -> Result<Vec<Seen>, TreeError> {
     let project = &tree.project;
     let folder = File::open(project).map_err(FileError::on("open", project))?;
-    let looking = Looking { project, folder: &folder, cache };
-    let excluded = Excluded::of(tree);
+    let looking = FileExaminer { project, folder: &folder, cache };
+    let excluded = ExcludedPaths::of(tree);
     excluded.require_own_root()?;
-    let mut links = Links::new(tree);
+    let mut links = LinkTargets::new(tree);
     let mut all: Vec<Seen> = Vec::new();
     loop {
         excluded.retain(&mut new)?;
         sort(&mut new, |path| path);
         let looks = in_portions(&new, |part| looking.look_at(part));
-        let looks: Vec<Look> = looks.into_iter().collect::<Result<_, TreeError>>()?;
+        let looks: Vec<FileLook> = looks.into_iter().collect::<Result<_, TreeError>>()?;
         let seen: Vec<Seen> = new.into_iter().zip(looks).collect();
         new = found_by(tree, &seen, &mut links)?;
         all.extend(seen);
@@ -73,12 +74,16 @@ fn sort<T>(items: &mut Vec<T>, path: impl Fn(&T) -> &PathBuf) {
 }
 
 /// More files that matter, because of those that were seen.
-fn found_by(tree: &Tree, seen: &[Seen], links: &mut Links<'_>) -> Result<Vec<PathBuf>, TreeError> {
+fn found_by(
+    tree: &ProjectFiles,
+    seen: &[Seen],
+    links: &mut LinkTargets<'_>,
+) -> Result<Vec<PathBuf>, TreeError> {
     let mut found = Vec::new();
     for (path, look) in seen {
         match look {
-            Look::Repository => found.extend(listing::inside(tree, path)?),
-            Look::Link(text) => found.extend(links.follow(path, text)?),
+            FileLook::Repository => found.extend(listing::inside(tree, path)?),
+            FileLook::Link(text) => found.extend(links.follow(path, text)?),
             _ => {}
         }
     }
@@ -86,40 +91,40 @@ fn found_by(tree: &Tree, seen: &[Seen], links: &mut Links<'_>) -> Result<Vec<Pat
 }
 
 /// Looks at files of one folder.
-struct Looking<'a> {
+struct FileExaminer<'a> {
     project: &'a Path,
     /// The project's folder, open: paths from there are shorter ways.
     folder: &'a File,
-    cache: &'a Cache,
+    cache: &'a FileStateCache,
 }
 
-impl Looking<'_> {
+impl FileExaminer<'_> {
     /// Looks at some files in the order of their paths.
-    fn look_at(&self, paths: &[PathBuf]) -> Vec<Result<Look, TreeError>> {
+    fn look_at(&self, paths: &[PathBuf]) -> Vec<Result<FileLook, TreeError>> {
         let mut next = 0;
         paths.iter().map(|path| self.look(path, &mut next)).collect()
     }
 
     /// Looks at a file, which the cache has at `next`, most likely.
-    fn look(&self, path: &Path, next: &mut usize) -> Result<Look, TreeError> {
+    fn look(&self, path: &Path, next: &mut usize) -> Result<FileLook, TreeError> {
         let stat = match fstatat(self.folder, path, AtFlags::AT_SYMLINK_NOFOLLOW) {
             Ok(stat) => stat,
-            Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(Look::Gone),
+            Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(FileLook::Gone),
             Err(errno) => return Err(FileError::on("examine", path)(errno.into()).into()),
         };
         let kind = match SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT {
-            SFlag::S_IFDIR => return Ok(Look::Repository),
+            SFlag::S_IFDIR => return Ok(FileLook::Repository),
             SFlag::S_IFLNK => {
                 let whole = self.project.join(path);
                 let text = fs::read_link(&whole).map_err(FileError::on("read the link", &whole))?;
-                return Ok(Look::Link(text));
+                return Ok(FileLook::Link(text));
             }
-            SFlag::S_IFREG if stat.st_mode & 0o100 == 0 => Kind::File,
-            SFlag::S_IFREG => Kind::Executable,
+            SFlag::S_IFREG if stat.st_mode & 0o100 == 0 => FileKind::File,
+            SFlag::S_IFREG => FileKind::Executable,
             _ => return Err(TreeError::Special(path.to_owned())),
         };
-        let state = State::of(&stat);
+        let state = FileState::of(&stat);
         let known = self.cache.find(path.as_os_str().as_bytes(), &state, next);
-        Ok(known.map_or(Look::Unread(kind), |content| Look::Known(kind, content, state)))
+        Ok(known.map_or(FileLook::Unread(kind), |content| FileLook::Known(kind, content, state)))
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Which files there are is git's answer ([`git`]): tracked and untracked, without those that a `.gitignore` ignores.
 //! What it does not say is added: files of repositories inside the project ([`listing`]), and what links lead to
-//! ([`links`]). What is in them is read once ([`reading`]), and then known by their state ([`cache`]) as long as that does
+//! ([`links`]). What is in them is read once ([`reading`]), and then known by their state ([`file_state_cache`]) as long as that does
 //! not change, where that is to be trusted ([`trust`]). Where any of it cannot be known, there is no answer.
 //!
 //! # Limits
@@ -10,22 +10,22 @@
 //! change between two of those moments is not seen. git has the same limit. FIFOs, sockets and devices have no content;
 //! git does not list them. What is in a folder called `.git` is never listed.
 
-mod cache;
 mod excluded;
+mod file_state;
+mod file_state_cache;
 mod git;
 mod links;
 mod listing;
 mod looking;
 mod pattern;
 mod reading;
-mod state;
 mod trust;
 mod walk;
 
 pub use git::{GitVersion, OLDEST_GIT, version as git_version};
 
-use crate::{files::FileError, manifest::Part};
-use cache::Cache;
+use crate::{files::FileError, manifest::ManifestPart};
+use file_state_cache::FileStateCache;
 use std::{
     ffi::OsString,
     io,
@@ -35,11 +35,11 @@ use std::{
 
 /// Says which files of which project are meant.
 #[derive(Clone, Debug)]
-pub struct Tree {
+pub struct ProjectFiles {
     /// The project's folder: paths are told from there. Absolute, without symbolic links.
     pub project: PathBuf,
     /// What keeps it.
-    pub repository: Repository,
+    pub repository: GitPresence,
     /// The folder that patterns are meant from.
     pub folder: PathBuf,
     /// The patterns, as git reads them (gitglossary(7), `glob`); none means all files.
@@ -57,7 +57,7 @@ pub struct Tree {
 
 /// What keeps a project.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Repository {
+pub enum GitPresence {
     /// The git repository of which the project's folder has the `.git`.
     Here,
     /// The git repository of which another folder has the `.git`; the project's folder is its work tree all the same.
@@ -121,16 +121,16 @@ pub enum TreeError {
     File(#[from] FileError),
 }
 
-impl Tree {
+impl ProjectFiles {
     /// All files that are meant, in the order of their paths.
     ///
     /// # Errors
     /// [`TreeError`] where any of them cannot be known: a guess could share a result that is none.
-    pub fn read(&self) -> Result<Vec<Part>, TreeError> {
+    pub fn read(&self) -> Result<Vec<ManifestPart>, TreeError> {
         let cache_path = self.cache();
         // git takes its time, in which the cache can be read.
         let (paths, cache) = thread::scope(|scope| {
-            let cache = scope.spawn(|| Cache::load(&cache_path, &self.boot));
+            let cache = scope.spawn(|| FileStateCache::load(&cache_path, &self.boot));
             (listing::list(self), cache.join().unwrap_or_default())
         });
         reading::read(self, paths?, (&cache, &cache_path))

@@ -6,11 +6,11 @@
 /// A pattern of a path.
 #[derive(Clone, Debug)]
 pub(super) struct Pattern {
-    tokens: Vec<Token>,
+    tokens: Vec<PatternToken>,
 }
 
 #[derive(Clone, Debug)]
-enum Token {
+enum PatternToken {
     Byte(u8),
     /// One byte of a name.
     Any,
@@ -20,7 +20,7 @@ enum Token {
     Everything,
     /// Nothing, or anything that ends with a slash.
     Folders,
-    OneOf(Vec<Member>, Negated),
+    OneOf(Vec<BracketMember>, Negated),
     /// What nothing matches: a set that does not end.
     Nothing,
 }
@@ -32,7 +32,7 @@ enum Negated {
 }
 
 #[derive(Clone, Debug)]
-enum Member {
+enum BracketMember {
     Range(u8, u8),
     Class(fn(u8) -> bool),
 }
@@ -47,13 +47,15 @@ impl Pattern {
         while let Some((&byte, after)) = rest.split_first() {
             let (token, after) = match byte {
                 b'*' => star(before, after),
-                b'?' => (Token::Any, after),
-                b'[' => one_of(after).unwrap_or((Token::Nothing, b"")),
+                b'?' => (PatternToken::Any, after),
+                b'[' => one_of(after).unwrap_or((PatternToken::Nothing, b"")),
                 // At the end, it stands for itself and for a byte that is not there.
-                b'\\' => after
-                    .split_first()
-                    .map_or((Token::Nothing, after), |(byte, after)| (Token::Byte(*byte), after)),
-                byte => (Token::Byte(byte), after),
+                b'\\' => {
+                    after.split_first().map_or((PatternToken::Nothing, after), |(byte, after)| {
+                        (PatternToken::Byte(*byte), after)
+                    })
+                }
+                byte => (PatternToken::Byte(byte), after),
             };
             is_literal &= !b"*?[\\".contains(&byte);
             let count = rest.len() - after.len();
@@ -83,25 +85,27 @@ impl Pattern {
         if let Some(it) = next.get_mut(at) {
             *it = true;
         }
-        if let Some(Token::Star | Token::Everything | Token::Folders) = self.tokens.get(at) {
+        if let Some(PatternToken::Star | PatternToken::Everything | PatternToken::Folders) =
+            self.tokens.get(at)
+        {
             self.enter(at + 1, next);
         }
     }
 
-    fn step(&self, (at, token): (usize, &Token), byte: u8, after: &mut [bool]) {
+    fn step(&self, (at, token): (usize, &PatternToken), byte: u8, after: &mut [bool]) {
         let name = byte != b'/';
         match token {
-            Token::Byte(it) if *it == byte => self.enter(at + 1, after),
-            Token::Any if name => self.enter(at + 1, after),
-            Token::OneOf(members, negated) if name => {
+            PatternToken::Byte(it) if *it == byte => self.enter(at + 1, after),
+            PatternToken::Any if name => self.enter(at + 1, after),
+            PatternToken::OneOf(members, negated) if name => {
                 let found = members.iter().any(|member| member.has(byte));
                 if found == (*negated == Negated::No) {
                     self.enter(at + 1, after);
                 }
             }
-            Token::Star if name => self.enter(at, after),
-            Token::Everything => self.enter(at, after),
-            Token::Folders => {
+            PatternToken::Star if name => self.enter(at, after),
+            PatternToken::Everything => self.enter(at, after),
+            PatternToken::Folders => {
                 if let Some(it) = after.get_mut(at) {
                     *it = true;
                 }
@@ -115,7 +119,7 @@ impl Pattern {
 }
 
 /// What a star means, and what comes after it. Two or more that have a folder's name to themselves mean any folders.
-fn star(before: Option<u8>, mut rest: &[u8]) -> (Token, &[u8]) {
+fn star(before: Option<u8>, mut rest: &[u8]) -> (PatternToken, &[u8]) {
     let mut several = false;
     while let Some(after) = rest.strip_prefix(b"*") {
         rest = after;
@@ -123,15 +127,15 @@ fn star(before: Option<u8>, mut rest: &[u8]) -> (Token, &[u8]) {
     }
     let begins = before.is_none_or(|byte| byte == b'/');
     match rest {
-        _ if !several || !begins => (Token::Star, rest),
-        [] | [b'\\', b'/', ..] => (Token::Everything, rest),
-        [b'/', after @ ..] => (Token::Folders, after),
-        _ => (Token::Star, rest),
+        _ if !several || !begins => (PatternToken::Star, rest),
+        [] | [b'\\', b'/', ..] => (PatternToken::Everything, rest),
+        [b'/', after @ ..] => (PatternToken::Folders, after),
+        _ => (PatternToken::Star, rest),
     }
 }
 
 /// The set behind a `[`, and what comes after it.
-fn one_of(text: &[u8]) -> Option<(Token, &[u8])> {
+fn one_of(text: &[u8]) -> Option<(PatternToken, &[u8])> {
     let (negated, mut rest) = match text {
         [b'!' | b'^', rest @ ..] => (Negated::Yes, rest),
         rest => (Negated::No, rest),
@@ -142,11 +146,11 @@ fn one_of(text: &[u8]) -> Option<(Token, &[u8])> {
         let (&byte, after) = rest.split_first()?;
         match (byte, after) {
             (b']', after) if !members.is_empty() => {
-                return Some((Token::OneOf(members, negated), after));
+                return Some((PatternToken::OneOf(members, negated), after));
             }
             (b'-', [next, after @ ..]) if low.is_some() && *next != b']' => {
                 let (high, after) = escaped(*next, after)?;
-                members.push(Member::Range(low.take()?, high));
+                members.push(BracketMember::Range(low.take()?, high));
                 rest = after;
             }
             (b'[', [b':', inside @ ..]) if is_class(inside) => {
@@ -157,7 +161,7 @@ fn one_of(text: &[u8]) -> Option<(Token, &[u8])> {
             }
             (byte, after) => {
                 let (byte, after) = escaped(byte, after)?;
-                members.push(Member::Range(byte, byte));
+                members.push(BracketMember::Range(byte, byte));
                 low = Some(byte);
                 rest = after;
             }
@@ -180,7 +184,7 @@ fn is_class(text: &[u8]) -> bool {
 }
 
 /// The class that stands between `[:` and `:]`, and what comes after it; `None` where the whole pattern matches nothing.
-fn class(text: &[u8]) -> Option<(Member, &[u8])> {
+fn class(text: &[u8]) -> Option<(BracketMember, &[u8])> {
     let end = text.iter().position(|byte| *byte == b']')?;
     let (inside, rest) = text.split_at_checked(end)?;
     let name = inside.strip_suffix(b":")?;
@@ -199,10 +203,10 @@ fn class(text: &[u8]) -> Option<(Member, &[u8])> {
         b"xdigit" => |it| it.is_ascii_hexdigit(),
         _ => return None,
     };
-    Some((Member::Class(has), rest.strip_prefix(b"]")?))
+    Some((BracketMember::Class(has), rest.strip_prefix(b"]")?))
 }
 
-impl Member {
+impl BracketMember {
     fn has(&self, byte: u8) -> bool {
         match self {
             Self::Range(low, high) => (*low..=*high).contains(&byte),

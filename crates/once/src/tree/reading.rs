@@ -1,14 +1,14 @@
 use super::{
-    Tree, TreeError,
-    cache::{self, Cache},
+    ProjectFiles, TreeError,
+    file_state::FileState,
+    file_state_cache::{self, FileStateCache},
     is_gone,
-    looking::{Look, Seen, look_at_all},
-    state::State,
+    looking::{FileLook, Seen, look_at_all},
 };
 use crate::{
     digest::Digest,
     files::FileError,
-    manifest::{Kind, Part},
+    manifest::{FileKind, ManifestPart},
 };
 use lokt_lock::sys::in_portions;
 use nix::sys::stat::{SFlag, fstat};
@@ -19,32 +19,33 @@ use std::{
 };
 
 /// The content of a file, and the state in which it was before it was read.
-type Content = (Digest, State);
+type FileContent = (Digest, FileState);
 
 /// Reads all files, or takes from the cache what is known of them.
 pub(super) fn read(
-    tree: &Tree,
+    tree: &ProjectFiles,
     paths: Vec<PathBuf>,
-    (cache, cache_path): (&Cache, &Path),
-) -> Result<Vec<Part>, TreeError> {
+    (cache, cache_path): (&FileStateCache, &Path),
+) -> Result<Vec<ManifestPart>, TreeError> {
     let seen = look_at_all(tree, paths, cache)?;
-    let is_unread =
-        |(path, look): &'_ Seen| matches!(look, Look::Unread(_)).then(|| tree.project.join(path));
+    let is_unread = |(path, look): &'_ Seen| {
+        matches!(look, FileLook::Unread(_)).then(|| tree.project.join(path))
+    };
     let unread: Vec<PathBuf> = seen.iter().filter_map(is_unread).collect();
     if unread.is_empty() {
         return Ok(parts(seen, &[]));
     }
-    let stamp = cache::stamp(tree, cache_path);
+    let stamp = file_state_cache::stamp(tree, cache_path);
     let read = in_portions(&unread, |part| part.iter().map(|path| content_of(path)).collect());
-    let read: Vec<Option<Content>> = read.into_iter().collect::<Result<_, TreeError>>()?;
+    let read: Vec<Option<FileContent>> = read.into_iter().collect::<Result<_, TreeError>>()?;
     if let Some(stamp) = stamp {
-        cache::store(cache_path, &stamp, entries(&seen, &read));
+        file_state_cache::store(cache_path, &stamp, entries(&seen, &read));
     }
     Ok(parts(seen, &read))
 }
 
 /// The content of a file; `None` where it is gone by now.
-fn content_of(path: &Path) -> Result<Option<Content>, TreeError> {
+fn content_of(path: &Path) -> Result<Option<FileContent>, TreeError> {
     // Something else may have taken its place since it was looked at: a FIFO must not hold us up.
     let flags = nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY | nix::libc::O_NOFOLLOW;
     let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
@@ -57,37 +58,37 @@ fn content_of(path: &Path) -> Result<Option<Content>, TreeError> {
         return Err(TreeError::Special(path.to_owned()));
     }
     let digest = Digest::of_reader(file).map_err(FileError::on("read", path))?;
-    Ok(Some((digest, State::of(&stat))))
+    Ok(Some((digest, FileState::of(&stat))))
 }
 
 /// What is known of each file by now.
 fn entries<'a>(
     seen: &'a [Seen],
-    read: &'a [Option<Content>],
-) -> impl Iterator<Item = cache::Entry<'a>> {
+    read: &'a [Option<FileContent>],
+) -> impl Iterator<Item = file_state_cache::CacheEntry<'a>> {
     let mut contents = read.iter();
     seen.iter().filter_map(move |(path, look)| {
         let (content, state) = match look {
-            Look::Known(_, content, state) => (*content, *state),
-            Look::Unread(_) => contents.next().copied().flatten()?,
+            FileLook::Known(_, content, state) => (*content, *state),
+            FileLook::Unread(_) => contents.next().copied().flatten()?,
             _ => return None,
         };
         Some((path.as_os_str().as_bytes(), state, content))
     })
 }
 
-fn parts(seen: Vec<Seen>, read: &[Option<Content>]) -> Vec<Part> {
+fn parts(seen: Vec<Seen>, read: &[Option<FileContent>]) -> Vec<ManifestPart> {
     let mut contents = read.iter();
     let part = |(path, look): Seen| {
         let (kind, content) = match look {
-            Look::Gone => return None,
-            Look::Link(text) => (Kind::Link, Digest::of(text.as_os_str().as_bytes())),
+            FileLook::Gone => return None,
+            FileLook::Link(text) => (FileKind::Link, Digest::of(text.as_os_str().as_bytes())),
             // Known by its name alone; its files are listed.
-            Look::Repository => (Kind::Repository, Digest::of(b"")),
-            Look::Known(kind, content, _) => (kind, content),
-            Look::Unread(kind) => (kind, contents.next().copied().flatten()?.0),
+            FileLook::Repository => (FileKind::Repository, Digest::of(b"")),
+            FileLook::Known(kind, content, _) => (kind, content),
+            FileLook::Unread(kind) => (kind, contents.next().copied().flatten()?.0),
         };
-        Some(Part::File { path: path.into_os_string().into_encoded_bytes(), kind, content })
+        Some(ManifestPart::File { path: path.into_os_string().into_encoded_bytes(), kind, content })
     };
     seen.into_iter().filter_map(part).collect()
 }

@@ -12,7 +12,7 @@
 //!   have kept a new content with an old time;
 //! * unless the clock has been set back since.
 
-use super::state::Moment;
+use super::file_state::FileTime;
 use nix::sys::statfs::fstatfs;
 use std::{
     fs::File,
@@ -45,7 +45,7 @@ fn is_trusted(kind: i64) -> bool {
 }
 
 /// Whether the clock says a moment that has not come yet.
-pub(super) fn is_future(moment: Moment) -> bool {
+pub(super) fn is_future(moment: FileTime) -> bool {
     // Before 1970, every moment has not come yet.
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let seconds = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);

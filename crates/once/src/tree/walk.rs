@@ -7,7 +7,7 @@ use std::{
 
 /// How many files to take from a folder.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Most {
+pub(super) enum WalkLimit {
     /// All of them.
     All,
     /// This many; more are an error.
@@ -19,7 +19,7 @@ pub(super) enum Most {
 ///
 /// # Errors
 /// [`TreeError`] where a folder cannot be listed, or there are too many files.
-pub(super) fn walk(folder: &Path, most: Most) -> Result<Vec<PathBuf>, TreeError> {
+pub(super) fn walk(folder: &Path, most: WalkLimit) -> Result<Vec<PathBuf>, TreeError> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
@@ -36,7 +36,7 @@ pub(super) fn walk(folder: &Path, most: Most) -> Result<Vec<PathBuf>, TreeError>
                 found.push(path);
             }
         }
-        if let Most::Of(most) = most
+        if let WalkLimit::Of(most) = most
             && found.len() + folders.len() > most
         {
             return Err(TreeError::TooManyFiles { folder: folder.to_owned(), most });

@@ -2,8 +2,8 @@
 
 use super::config;
 use lokt_once::{
-    manifest::Part,
-    tree::{Repository, Tree},
+    manifest::ManifestPart,
+    tree::{GitPresence, ProjectFiles},
 };
 use proptest::prelude::*;
 use std::{collections::BTreeSet, fs, path::Path, process::Command, sync::LazyLock};
@@ -50,9 +50,9 @@ fn by_git(folder: &Path, pattern: &str) -> BTreeSet<Vec<u8>> {
 
 fn by_tree(folder: &Path, pattern: &str) -> BTreeSet<Vec<u8>> {
     let folder = fs::canonicalize(folder).expect("the folder is there");
-    let tree = Tree {
+    let tree = ProjectFiles {
         project: folder.clone(),
-        repository: Repository::Here,
+        repository: GitPresence::Here,
         folder: folder.clone(),
         inputs: vec![pattern.into()],
         excluded: Vec::new(),
@@ -62,7 +62,7 @@ fn by_tree(folder: &Path, pattern: &str) -> BTreeSet<Vec<u8>> {
     };
     let parts = tree.read().unwrap_or_default();
     let path = |part| match part {
-        Part::File { path, .. } => Some(path),
+        ManifestPart::File { path, .. } => Some(path),
         _ => None,
     };
     parts.into_iter().filter_map(path).collect()

@@ -3,5 +3,5 @@
 mod resolve;
 mod verify;
 
-pub use resolve::{Chain, MOST_ELEMENTS, ResolveError, Unresolved, resolve};
+pub use resolve::{Chain, MOST_ELEMENTS, ResolveError, ResolveFailure, resolve};
 pub use verify::{ElementError, verify_signatures};

@@ -16,7 +16,7 @@ pub struct Chain {
 
 /// Says why no chain was found, and how far it led.
 #[derive(Debug)]
-pub struct Unresolved {
+pub struct ResolveFailure {
     /// The elements before the fault.
     pub elements: Vec<Item>,
     /// The fault.
@@ -90,8 +90,8 @@ fn line(item: &Item) -> String {
 /// project can put in its place.
 ///
 /// # Errors
-/// [`Unresolved`] with what was found until then.
-pub fn resolve(spaces: &Spaces, id: &ItemId) -> Result<Chain, Unresolved> {
+/// [`ResolveFailure`] with what was found until then.
+pub fn resolve(spaces: &Spaces, id: &ItemId) -> Result<Chain, ResolveFailure> {
     let mut elements: Vec<Item> = Vec::new();
     let mut next = Some(id.clone());
     while let Some(id) = next {
@@ -100,7 +100,7 @@ pub fn resolve(spaces: &Spaces, id: &ItemId) -> Result<Chain, Unresolved> {
                 elements.push(item);
                 next = executor;
             }
-            Err(error) => return Err(Unresolved { elements, error }),
+            Err(error) => return Err(ResolveFailure { elements, error }),
         }
     }
     Ok(Chain { elements })

@@ -1,7 +1,7 @@
 use super::Chain;
 use crate::{
-    item::{Item, Origin},
-    signature::{SignatureError, SignatureLine, Trust, verify},
+    item::{Item, ItemOrigin},
+    signature::{SignatureError, SignatureLine, TrustStore, verify},
     words::ItemId,
 };
 
@@ -12,7 +12,7 @@ pub struct ElementError {
     /// The element.
     pub id: ItemId,
     /// Where it is.
-    pub origin: Origin,
+    pub origin: ItemOrigin,
     /// Why not.
     pub source: Box<SignatureError>,
 }
@@ -23,13 +23,13 @@ pub struct ElementError {
 /// [`ElementError`] for the first element that is not vouched for.
 pub fn verify_signatures(
     chain: &Chain,
-    trust: &Trust,
+    trust: &TrustStore,
 ) -> Result<Vec<Option<SignatureLine>>, ElementError> {
     chain.elements().iter().map(|item| signature_of(item, trust)).collect()
 }
 
-fn signature_of(item: &Item, trust: &Trust) -> Result<Option<SignatureLine>, ElementError> {
-    if item.origin == Origin::BuiltIn {
+fn signature_of(item: &Item, trust: &TrustStore) -> Result<Option<SignatureLine>, ElementError> {
+    if item.origin == ItemOrigin::BuiltIn {
         return Ok(None);
     }
     verify(&item.text, trust).map(Some).map_err(|source| ElementError {

@@ -1,6 +1,6 @@
 use super::ItemError;
 use crate::{
-    bounded::{self, Unreadable},
+    bounded::{self, BoundedReadError},
     words::{Extension, ItemId},
 };
 use std::{
@@ -24,7 +24,7 @@ pub struct SpaceFolder {
 
 /// A file that was opened.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct OpenedFile {
     pub(super) path: PathBuf,
     pub(super) extension: Extension,
     pub(super) file: File,
@@ -45,8 +45,8 @@ impl SpaceFolder {
     ///
     /// # Errors
     /// Two files of that id, and anything that keeps from knowing: what cannot be opened is not absent.
-    pub(super) fn open(&self, id: &ItemId) -> Result<Option<Found>, ItemError> {
-        let mut found: Option<Found> = None;
+    pub(super) fn open(&self, id: &ItemId) -> Result<Option<OpenedFile>, ItemError> {
+        let mut found: Option<OpenedFile> = None;
         for extension in Extension::ALL {
             let path = self.tools.join(format!("{id}{}", extension.as_str()));
             let Some(file) = bounded::open(&path).map_err(io_error(&path))? else { continue };
@@ -58,7 +58,7 @@ impl SpaceFolder {
                 });
             }
             self.require_inside(&path, &file)?;
-            found = Some(Found { path, extension, file });
+            found = Some(OpenedFile { path, extension, file });
         }
         Ok(found)
     }
@@ -85,14 +85,14 @@ impl SpaceFolder {
     }
 }
 
-impl Found {
+impl OpenedFile {
     /// All bytes of the file.
     pub(super) fn read(&self) -> Result<Vec<u8>, ItemError> {
         let path = self.path.clone();
         bounded::read(&self.file, MOST_BYTES).map_err(|why| match why {
-            Unreadable::NotFile => ItemError::NotFile(path),
-            Unreadable::TooLarge(bytes) => ItemError::TooLarge { path, bytes },
-            Unreadable::Io(source) => ItemError::Io { path, source },
+            BoundedReadError::NotFile => ItemError::NotFile(path),
+            BoundedReadError::TooLarge(bytes) => ItemError::TooLarge { path, bytes },
+            BoundedReadError::Io(source) => ItemError::Io { path, source },
         })
     }
 }

@@ -11,5 +11,5 @@ mod text;
 pub use error::ItemError;
 pub use find::Spaces;
 pub use folder::SpaceFolder;
-pub use read::{Item, Origin};
-pub use text::{NotUtf8, Text};
+pub use read::{Item, ItemOrigin};
+pub use text::{ItemText, NotUtf8};

@@ -1,4 +1,4 @@
-use super::{ItemError, Text, folder::Found};
+use super::{ItemError, ItemText, folder::OpenedFile};
 use crate::{
     metadata::{self, Metadata},
     words::{Extension, Integrity, ItemId, Space},
@@ -13,13 +13,13 @@ pub struct Item {
     /// The space that it was found in.
     pub space: Space,
     /// Where it came from.
-    pub origin: Origin,
+    pub origin: ItemOrigin,
     /// What kind of file it is.
     pub extension: Extension,
     /// The bytes, as they were read.
     pub bytes: Vec<u8>,
     /// The same as text.
-    pub text: Text,
+    pub text: ItemText,
     /// The content hash.
     pub integrity: Integrity,
     /// What it says about itself.
@@ -28,14 +28,14 @@ pub struct Item {
 
 /// Where an item came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum ItemOrigin {
     /// A file.
     File(PathBuf),
     /// The program itself; it needs no signature.
     BuiltIn,
 }
 
-impl Origin {
+impl ItemOrigin {
     /// The file, if it is one.
     pub fn path(&self) -> Option<&Path> {
         match self {
@@ -45,7 +45,7 @@ impl Origin {
     }
 }
 
-impl std::fmt::Display for Origin {
+impl std::fmt::Display for ItemOrigin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::File(path) => path.display().fmt(f),
@@ -55,28 +55,28 @@ impl std::fmt::Display for Origin {
 }
 
 impl Item {
-    pub(super) fn read(id: &ItemId, space: Space, found: &Found) -> Result<Self, ItemError> {
+    pub(super) fn read(id: &ItemId, space: Space, found: &OpenedFile) -> Result<Self, ItemError> {
         if found.extension == Extension::Json {
             return Err(ItemError::Json(found.path.clone()));
         }
         let bytes = found.read()?;
-        let origin = Origin::File(found.path.clone());
+        let origin = ItemOrigin::File(found.path.clone());
         Self::of_bytes(id, (space, origin), found.extension, bytes)
     }
 
     pub(super) fn built_in(id: &ItemId, text: &'static str) -> Result<Self, ItemError> {
         let bytes = text.as_bytes().to_vec();
-        Self::of_bytes(id, (Space::System, Origin::BuiltIn), Extension::Yaml, bytes)
+        Self::of_bytes(id, (Space::System, ItemOrigin::BuiltIn), Extension::Yaml, bytes)
     }
 
     fn of_bytes(
         id: &ItemId,
-        (space, origin): (Space, Origin),
+        (space, origin): (Space, ItemOrigin),
         extension: Extension,
         bytes: Vec<u8>,
     ) -> Result<Self, ItemError> {
         let path = || origin.path().map_or_else(|| PathBuf::from(id.as_str()), Path::to_owned);
-        let text = Text::decode(&bytes, extension)
+        let text = ItemText::decode(&bytes, extension)
             .map_err(|source| ItemError::NotUtf8 { path: path(), source })?;
         let metadata = metadata::read(text.as_str(), extension)
             .map_err(|source| ItemError::Metadata { path: path(), source })?;

@@ -2,7 +2,7 @@ use crate::words::{Extension, Integrity};
 
 /// An item's text, with line feeds alone between lines, and what of it is hashed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Text {
+pub struct ItemText {
     text: String,
     prefix: &'static str,
 }
@@ -16,9 +16,9 @@ pub struct NotUtf8 {
 }
 
 /// What the hash leaves out at the start of a text, in bytes: where the signature line begins and ends.
-type Span = (usize, usize);
+type SignatureSpan = (usize, usize);
 
-impl Text {
+impl ItemText {
     /// Reads an item's bytes. CRLF and lone CR become LF; a byte order mark stays.
     ///
     /// # Errors
@@ -76,7 +76,7 @@ impl Text {
 
 /// Where a text's signature line is: at the very start, or after a `#!/` line where that may come first.
 /// It counts only with its newline.
-fn signature_span(text: &str, prefix: &str) -> Option<Span> {
+fn signature_span(text: &str, prefix: &str) -> Option<SignatureSpan> {
     let start = if prefix == "#" { text.len() - after_shebang(text).len() } else { 0 };
     let rest = text.get(start..)?;
     let mark = rest.strip_prefix(prefix)?.strip_prefix(' ')?;
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     fn integrity(text: &str, extension: Extension) -> Integrity {
-        Text::decode(text.as_bytes(), extension).unwrap().integrity()
+        ItemText::decode(text.as_bytes(), extension).unwrap().integrity()
     }
 
     #[test]
@@ -137,7 +137,7 @@ mod tests {
             (format!("{line}{line}"), "#\n# rye:signed:anything\n"),
             ("#!/bin/sh".to_owned(), "#!/bin/sh"),
         ] {
-            let text = Text::decode(text.as_bytes(), Extension::Py).unwrap();
+            let text = ItemText::decode(text.as_bytes(), Extension::Py).unwrap();
             assert_eq!(text.runnable(), runs, "{text:?}");
         }
     }
@@ -147,13 +147,13 @@ mod tests {
         let text = "#!/usr/bin/env node\n// rye:signed:anything\nx\n";
         let hashed = "// rye:signed:anything\nx\n";
         assert_eq!(integrity(text, Extension::Js), Integrity::of(hashed.as_bytes()));
-        let text = Text::decode(text.as_bytes(), Extension::Js).unwrap();
+        let text = ItemText::decode(text.as_bytes(), Extension::Js).unwrap();
         assert_eq!(text.signature_line(), None, "that line signs nothing");
     }
 
     #[test]
     fn what_is_no_text_is_refused_with_its_place() {
-        let error = Text::decode(b"ab\xff", Extension::Py).unwrap_err();
+        let error = ItemText::decode(b"ab\xff", Extension::Py).unwrap_err();
         assert_eq!(error, NotUtf8 { offset: 2 });
     }
 }

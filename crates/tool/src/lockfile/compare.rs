@@ -1,4 +1,4 @@
-use super::{Lockfile, Pinned};
+use super::{Lockfile, PinnedElement};
 use crate::{
     item::Item,
     words::{Integrity, ItemId, Space, Version},
@@ -11,12 +11,12 @@ pub struct Drift {
     /// The element.
     pub item_id: ItemId,
     /// What happened to it.
-    pub changes: Vec<Change>,
+    pub changes: Vec<DriftKind>,
 }
 
 /// What can happen to a pinned element.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum DriftKind {
     /// Its content is another.
     Changed {
         /// The content hash that was pinned.
@@ -73,7 +73,7 @@ pub enum Change {
     Reordered,
 }
 
-impl Change {
+impl DriftKind {
     /// The change in a word.
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -92,7 +92,7 @@ impl Change {
     }
 }
 
-impl fmt::Display for Change {
+impl fmt::Display for DriftKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let or_nothing =
             |id: &Option<ItemId>| id.as_ref().map_or("nothing".to_owned(), ItemId::to_string);
@@ -131,9 +131,13 @@ impl fmt::Display for Change {
 /// How elements differ from those that were pinned, one entry for each that drifted, in the order of the pin.
 ///
 /// `broken` says where the chain could not be followed any further, and why.
-pub fn compare(lockfile: &Lockfile, now: &[Item], broken: Option<(&ItemId, Change)>) -> Vec<Drift> {
+pub fn compare(
+    lockfile: &Lockfile,
+    now: &[Item],
+    broken: Option<(&ItemId, DriftKind)>,
+) -> Vec<Drift> {
     let mut drift: Vec<Drift> = Vec::new();
-    let mut put = |item_id: &ItemId, changes: Vec<Change>| {
+    let mut put = |item_id: &ItemId, changes: Vec<DriftKind>| {
         if !changes.is_empty() {
             drift.push(Drift { item_id: item_id.clone(), changes });
         }
@@ -145,53 +149,53 @@ pub fn compare(lockfile: &Lockfile, now: &[Item], broken: Option<(&ItemId, Chang
                 let mut changes = changes(pinned, item);
                 changes.extend(reversioned(lockfile, item));
                 if found != Some(index) {
-                    changes.push(Change::Reordered);
+                    changes.push(DriftKind::Reordered);
                 }
                 changes
             }
             (None, Some((id, why))) if **id == pinned.item_id => vec![why.clone()],
             // Behind a broken element nothing is known of the others.
             (None, Some(_)) => Vec::new(),
-            (None, None) => vec![Change::Removed],
+            (None, None) => vec![DriftKind::Removed],
         };
         put(&pinned.item_id, changes);
     }
     let is_pinned = |id: &ItemId| lockfile.chain.iter().any(|pinned| pinned.item_id == *id);
     for item in now.iter().filter(|item| !is_pinned(&item.id)) {
-        put(&item.id, vec![Change::Added]);
+        put(&item.id, vec![DriftKind::Added]);
     }
     if let Some((id, why)) = broken.filter(|(id, _)| !is_pinned(id)) {
-        put(id, vec![Change::Added, why]);
+        put(id, vec![DriftKind::Added, why]);
     }
     drift
 }
 
 /// Of the tool itself, its version: the lockfile of another one is not its own.
-fn reversioned(lockfile: &Lockfile, item: &Item) -> Option<Change> {
+fn reversioned(lockfile: &Lockfile, item: &Item) -> Option<DriftKind> {
     let now = item.metadata.version.as_ref().map_or_else(|| "none".to_owned(), Version::to_string);
     let pinned = lockfile.version.to_string();
-    (item.id == lockfile.tool_id && now != pinned).then_some(Change::Reversioned { pinned, now })
+    (item.id == lockfile.tool_id && now != pinned).then_some(DriftKind::Reversioned { pinned, now })
 }
 
-fn changes(pinned: &Pinned, item: &Item) -> Vec<Change> {
-    let now = Pinned::of(item);
+fn changes(pinned: &PinnedElement, item: &Item) -> Vec<DriftKind> {
+    let now = PinnedElement::of(item);
     let mut changes = Vec::new();
     if now.space < pinned.space {
         let origin = item.origin.to_string();
-        changes.push(Change::Shadowed { pinned: pinned.space, by: now.space, origin });
+        changes.push(DriftKind::Shadowed { pinned: pinned.space, by: now.space, origin });
     } else if now.space > pinned.space {
-        changes.push(Change::Moved { pinned: pinned.space, now: now.space });
+        changes.push(DriftKind::Moved { pinned: pinned.space, now: now.space });
     }
     if now.integrity != pinned.integrity {
-        changes.push(Change::Changed { pinned: pinned.integrity, now: now.integrity });
+        changes.push(DriftKind::Changed { pinned: pinned.integrity, now: now.integrity });
     }
     if now.executor_id != pinned.executor_id {
         let (pinned, now) = (pinned.executor_id.clone(), now.executor_id);
-        changes.push(Change::Rewired { pinned, now });
+        changes.push(DriftKind::Rewired { pinned, now });
     }
     if now.tool_type != pinned.tool_type {
         let (pinned, now) = (pinned.tool_type.clone(), now.tool_type);
-        changes.push(Change::Retyped { pinned, now });
+        changes.push(DriftKind::Retyped { pinned, now });
     }
     changes
 }

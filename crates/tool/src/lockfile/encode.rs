@@ -1,5 +1,5 @@
 use super::{
-    Lockfile, Pinned,
+    Lockfile, PinnedElement,
     format::{LOCKFILE_VERSION, generated_at},
 };
 use crate::words::ItemId;
@@ -26,7 +26,7 @@ pub fn encode(lockfile: &Lockfile, now: Timestamp) -> String {
     ascii(&format!("{value:#}"))
 }
 
-fn element(pinned: &Pinned) -> Value {
+fn element(pinned: &PinnedElement) -> Value {
     object([
         ("item_id", pinned.item_id.as_str().into()),
         ("space", pinned.space.as_str().into()),
@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn the_bytes_are_those_of_the_format() {
         let integrity = Integrity::of(b"");
-        let pinned = |id: &str, executor: Option<&str>| Pinned {
+        let pinned = |id: &str, executor: Option<&str>| PinnedElement {
             item_id: ItemId::new(id).unwrap(),
             space: if executor.is_some() { Space::Project } else { Space::System },
             tool_type: executor.map(|_| "p\u{7f}\"\\\n\u{1}y".to_owned()),

@@ -1,6 +1,6 @@
 use super::{Lockfile, LockfileFlaw, encode};
 use crate::{
-    bounded::{self, Unreadable, is_absent},
+    bounded::{self, BoundedReadError, is_absent},
     item::Spaces,
     words::{ItemId, Space, Version},
 };
@@ -27,7 +27,7 @@ pub struct Lockfiles {
 
 /// A lockfile that was found.
 #[derive(Clone, Debug)]
-pub struct Stored {
+pub struct StoredLockfile {
     /// Whose folder it is in.
     pub scope: Space,
     /// The file.
@@ -38,7 +38,7 @@ pub struct Stored {
 
 /// Whether a lockfile that is there may be replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Replace {
+pub enum ReplacePolicy {
     /// No.
     Never,
     /// Yes: somebody asked for that.
@@ -109,7 +109,7 @@ impl Lockfiles {
         &self,
         tool_id: &ItemId,
         version: &Version,
-    ) -> Result<Option<Stored>, LockfileError> {
+    ) -> Result<Option<StoredLockfile>, LockfileError> {
         let name = Lockfile::path_of(tool_id, version);
         for (scope, folder) in &self.folders {
             if let Some(stored) = read(*scope, folder, &name)? {
@@ -123,7 +123,7 @@ impl Lockfiles {
     ///
     /// # Errors
     /// [`LockfileError`] where it is not valid or cannot be read.
-    pub fn read(&self, scope: Space, name: &str) -> Result<Option<Stored>, LockfileError> {
+    pub fn read(&self, scope: Space, name: &str) -> Result<Option<StoredLockfile>, LockfileError> {
         for (_, folder) in self.folders.iter().filter(|(of, _)| *of == scope) {
             if let Some(stored) = read(scope, folder, name)? {
                 return Ok(Some(stored));
@@ -179,7 +179,7 @@ impl Lockfiles {
         &self,
         scope: Space,
         lockfile: &Lockfile,
-        replace: Replace,
+        replace: ReplacePolicy,
         now: Timestamp,
     ) -> Result<PathBuf, LockfileError> {
         let writable = self.folders.iter().find(|(of, _)| *of == scope && scope != Space::System);
@@ -196,7 +196,7 @@ impl Lockfiles {
             require_inside(folder, below)?;
         }
         let _latch = FolderLatch::take(folder)?;
-        if replace == Replace::Never && path.symlink_metadata().is_ok() {
+        if replace == ReplacePolicy::Never && path.symlink_metadata().is_ok() {
             return Err(LockfileError::Exists(path));
         }
         // Only who has the latch writes drafts; one that is there was left by a crash.
@@ -258,11 +258,11 @@ fn write_draft(draft: &Path, content: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-fn read(scope: Space, folder: &Path, name: &str) -> Result<Option<Stored>, LockfileError> {
+fn read(scope: Space, folder: &Path, name: &str) -> Result<Option<StoredLockfile>, LockfileError> {
     let path = folder.join(name);
     let Some(bytes) = bytes_of(&path)? else { return Ok(None) };
     match bytes.and_then(|bytes| Lockfile::parse(&bytes, name)) {
-        Ok(lockfile) => Ok(Some(Stored { scope, path, lockfile })),
+        Ok(lockfile) => Ok(Some(StoredLockfile { scope, path, lockfile })),
         Err(source) => Err(LockfileError::Flawed { path, source }),
     }
 }
@@ -274,9 +274,9 @@ fn bytes_of(path: &Path) -> Result<Option<Result<Vec<u8>, LockfileFlaw>>, Lockfi
     };
     match bounded::read(&file, MOST_BYTES) {
         Ok(bytes) => Ok(Some(Ok(bytes))),
-        Err(Unreadable::NotFile) => Ok(Some(Err(LockfileFlaw::NotFile))),
-        Err(Unreadable::TooLarge(_)) => Ok(Some(Err(LockfileFlaw::TooLarge(MOST_BYTES)))),
-        Err(Unreadable::Io(source)) => Err(LockfileError::io("read", path)(source)),
+        Err(BoundedReadError::NotFile) => Ok(Some(Err(LockfileFlaw::NotFile))),
+        Err(BoundedReadError::TooLarge(_)) => Ok(Some(Err(LockfileFlaw::TooLarge(MOST_BYTES)))),
+        Err(BoundedReadError::Io(source)) => Err(LockfileError::io("read", path)(source)),
     }
 }
 

@@ -17,12 +17,12 @@ pub struct Lockfile {
     /// The tool's version.
     pub version: Version,
     /// The elements, the tool first.
-    pub chain: Vec<Pinned>,
+    pub chain: Vec<PinnedElement>,
 }
 
 /// One element as it was pinned.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pinned {
+pub struct PinnedElement {
     /// Its id.
     pub item_id: ItemId,
     /// The space that it was found in.
@@ -35,7 +35,7 @@ pub struct Pinned {
     pub integrity: Integrity,
 }
 
-impl Pinned {
+impl PinnedElement {
     /// An element as it is now.
     pub fn of(item: &Item) -> Self {
         let executor_id = match &item.metadata.executor {
@@ -59,7 +59,7 @@ impl Lockfile {
         Some(Self {
             tool_id: root.id.clone(),
             version: root.metadata.version.clone()?,
-            chain: chain.elements().iter().map(Pinned::of).collect(),
+            chain: chain.elements().iter().map(PinnedElement::of).collect(),
         })
     }
 

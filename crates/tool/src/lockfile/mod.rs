@@ -12,8 +12,8 @@ mod flaw;
 mod format;
 mod parse;
 
-pub use compare::{Change, Drift, compare};
+pub use compare::{Drift, DriftKind, compare};
 pub use encode::encode;
-pub use files::{LockfileError, Lockfiles, Replace, Stored};
+pub use files::{LockfileError, Lockfiles, ReplacePolicy, StoredLockfile};
 pub use flaw::LockfileFlaw;
-pub use format::{Lockfile, Pinned};
+pub use format::{Lockfile, PinnedElement};

@@ -1,4 +1,4 @@
-use super::{Lockfile, LockfileFlaw, Pinned, format::LOCKFILE_VERSION};
+use super::{Lockfile, LockfileFlaw, PinnedElement, format::LOCKFILE_VERSION};
 use crate::metadata::json;
 use crate::words::{Integrity, ItemId, Space, Version};
 use serde_json::{Map, Value};
@@ -10,7 +10,7 @@ impl Lockfile {
     /// [`LockfileFlaw`]: doubt about a pin is never no pin.
     pub fn parse(bytes: &[u8], name: &str) -> Result<Self, LockfileFlaw> {
         let value: Value = json::strict(bytes).map_err(LockfileFlaw::Json)?;
-        let lockfile = Object::of(&value, "the lockfile")?;
+        let lockfile = ObjectReader::of(&value, "the lockfile")?;
         let version = lockfile.get("lockfile_version")?;
         if version.as_u64() != Some(LOCKFILE_VERSION) {
             return Err(LockfileFlaw::Version(version.to_string()));
@@ -50,10 +50,10 @@ impl Lockfile {
     }
 }
 
-fn pinned((index, value): (usize, &Value)) -> Result<Pinned, LockfileFlaw> {
-    let element = Object::of(value, &format!("resolved_chain[{index}]"))?;
+fn pinned((index, value): (usize, &Value)) -> Result<PinnedElement, LockfileFlaw> {
+    let element = ObjectReader::of(value, &format!("resolved_chain[{index}]"))?;
     let space = element.text("space")?;
-    Ok(Pinned {
+    Ok(PinnedElement {
         item_id: element.item_id("item_id")?,
         space: Space::of_lockfile(space)
             .ok_or_else(|| element.must_be("space", "project, user, system or system:<bundle>"))?,
@@ -71,12 +71,12 @@ fn pinned((index, value): (usize, &Value)) -> Result<Pinned, LockfileFlaw> {
 }
 
 /// An object of the file, and how errors call it.
-struct Object<'a> {
+struct ObjectReader<'a> {
     name: String,
     fields: &'a Map<String, Value>,
 }
 
-impl<'a> Object<'a> {
+impl<'a> ObjectReader<'a> {
     fn of(value: &'a Value, name: &str) -> Result<Self, LockfileFlaw> {
         let fields = value.as_object().ok_or_else(|| must_be(name, "an object"))?;
         Ok(Self { name: name.to_owned(), fields })

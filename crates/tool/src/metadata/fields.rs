@@ -1,16 +1,16 @@
-use super::{MetadataFlaw, Place};
+use super::{MetadataFlaw, TextPosition};
 use crate::words::{ItemId, Version};
 use serde_json::{Map, Value};
 
 /// One key of the metadata as it was read.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Field {
+pub struct MetadataField {
     /// The key: one of [`Metadata::KEYS`].
     pub key: &'static str,
     /// Its value.
     pub value: Value,
     /// Where the value begins.
-    pub place: Place,
+    pub place: TextPosition,
 }
 
 /// What runs an item.
@@ -63,9 +63,9 @@ impl Metadata {
     ///
     /// # Errors
     /// [`MetadataFlaw::Type`] where a value has the wrong type.
-    pub fn of_fields(fields: Vec<Field>) -> Result<Self, MetadataFlaw> {
+    pub fn of_fields(fields: Vec<MetadataField>) -> Result<Self, MetadataFlaw> {
         let mut metadata = Self::default();
-        for Field { key, value, place } in fields {
+        for MetadataField { key, value, place } in fields {
             metadata.put(key, value).map_err(|expected| MetadataFlaw::Type {
                 place,
                 key,

@@ -1,4 +1,4 @@
-use super::Place;
+use super::TextPosition;
 
 /// Says why metadata cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -7,7 +7,7 @@ pub enum MetadataFlaw {
     #[error("{place}: {what}")]
     Syntax {
         /// Where.
-        place: Place,
+        place: TextPosition,
         /// What the parser says.
         what: String,
     },
@@ -15,7 +15,7 @@ pub enum MetadataFlaw {
     #[error("{place}: {key} is not a literal: {line}")]
     NotLiteral {
         /// Where the part begins that is no literal.
-        place: Place,
+        place: TextPosition,
         /// The key, as the language writes it.
         key: String,
         /// The line of that part, without what surrounds it; cut where it is long.
@@ -25,7 +25,7 @@ pub enum MetadataFlaw {
     #[error("{place}: {key} must be {expected}")]
     Type {
         /// Where the value begins.
-        place: Place,
+        place: TextPosition,
         /// The key.
         key: &'static str,
         /// What it must be.

@@ -3,10 +3,10 @@
 //! A file may be a module or a script: it is read as the first of both that it is.
 
 use super::{
-    Field, MetadataFlaw, Place,
-    fault::{Fault, MAX_DEPTH, NO_NUMBER, TOO_DEEP, syntax},
+    MetadataField, MetadataFlaw, TextPosition,
+    literal_error::{LiteralError, MAX_DEPTH, NO_NUMBER, TOO_DEEP, syntax},
     names::key_of_name,
-    number::{self, Sign},
+    number::{self, NumberSign},
 };
 use crate::words::Extension;
 use oxc_allocator::Allocator;
@@ -20,7 +20,7 @@ use oxc_span::{GetSpan, SourceType, Span};
 use serde_json::{Map, Value};
 
 /// Reads the declarations of a file.
-pub(super) fn read(text: &str, extension: Extension) -> Result<Vec<Field>, MetadataFlaw> {
+pub(super) fn read(text: &str, extension: Extension) -> Result<Vec<MetadataField>, MetadataFlaw> {
     let kinds = match extension {
         Extension::Mjs => vec![SourceType::mjs()],
         Extension::Cjs => vec![SourceType::cjs()],
@@ -30,40 +30,40 @@ pub(super) fn read(text: &str, extension: Extension) -> Result<Vec<Field>, Metad
     let mut first = None;
     for kind in kinds {
         match read_as(text, kind) {
-            Parsed::Fields(fields) => return fields,
-            Parsed::Not(flaw) => first = first.or(Some(flaw)),
+            ParseOutcome::Fields(fields) => return fields,
+            ParseOutcome::Not(flaw) => first = first.or(Some(flaw)),
         }
     }
     first.map_or(Ok(Vec::new()), Err)
 }
 
 /// What parsing a text as one kind of file makes of it.
-enum Parsed {
-    Fields(Result<Vec<Field>, MetadataFlaw>),
+enum ParseOutcome {
+    Fields(Result<Vec<MetadataField>, MetadataFlaw>),
     /// It is no file of this kind.
     Not(MetadataFlaw),
 }
 
-fn read_as(text: &str, kind: SourceType) -> Parsed {
+fn read_as(text: &str, kind: SourceType) -> ParseOutcome {
     let allocator = Allocator::default();
     let parsed = Parser::new(&allocator, text, kind).parse();
     if let Some(error) = parsed.diagnostics.errors().next() {
         let offset = error.labels.first().map_or(0, |label| label.offset() as usize);
-        return Parsed::Not(syntax(text, offset, error.message.to_lowercase()));
+        return ParseOutcome::Not(syntax(text, offset, error.message.to_lowercase()));
     }
     if parsed.panicked {
-        return Parsed::Not(syntax(text, 0, "the file cannot be parsed"));
+        return ParseOutcome::Not(syntax(text, 0, "the file cannot be parsed"));
     }
-    let reader = Reader { text };
-    Parsed::Fields(parsed.program.body.iter().flat_map(|it| reader.statement(it)).collect())
+    let reader = JavaScriptReader { text };
+    ParseOutcome::Fields(parsed.program.body.iter().flat_map(|it| reader.statement(it)).collect())
 }
 
-struct Reader<'t> {
+struct JavaScriptReader<'t> {
     text: &'t str,
 }
 
-impl Reader<'_> {
-    fn statement(&self, statement: &Statement<'_>) -> Vec<Result<Field, MetadataFlaw>> {
+impl JavaScriptReader<'_> {
+    fn statement(&self, statement: &Statement<'_>) -> Vec<Result<MetadataField, MetadataFlaw>> {
         let declaration = match statement {
             Statement::VariableDeclaration(declaration) => declaration,
             Statement::ExportDeclaration(export) => match &export.declaration {
@@ -75,7 +75,10 @@ impl Reader<'_> {
         self.declaration(declaration)
     }
 
-    fn declaration(&self, it: &VariableDeclaration<'_>) -> Vec<Result<Field, MetadataFlaw>> {
+    fn declaration(
+        &self,
+        it: &VariableDeclaration<'_>,
+    ) -> Vec<Result<MetadataField, MetadataFlaw>> {
         let is_plain = matches!(
             it.kind,
             VariableDeclarationKind::Var
@@ -88,23 +91,26 @@ impl Reader<'_> {
         it.declarations.iter().filter_map(|it| self.field(it)).collect()
     }
 
-    fn field(&self, declarator: &VariableDeclarator<'_>) -> Option<Result<Field, MetadataFlaw>> {
+    fn field(
+        &self,
+        declarator: &VariableDeclarator<'_>,
+    ) -> Option<Result<MetadataField, MetadataFlaw>> {
         let BindingPattern::BindingIdentifier(name) = &declarator.id else { return None };
         let key = key_of_name(name.name.as_str())?;
         let Some(init) = &declarator.init else {
-            let fault = Fault::NotLiteral { offset: begin(declarator.span) };
+            let fault = LiteralError::NotLiteral { offset: begin(declarator.span) };
             return Some(Err(fault.in_text(self.text, 0, &name.name)));
         };
-        let place = Place::of_byte(self.text, begin(init.span()));
-        let read = self.value(init, 0).map(|value| Field { key, value, place });
+        let place = TextPosition::of_byte(self.text, begin(init.span()));
+        let read = self.value(init, 0).map(|value| MetadataField { key, value, place });
         Some(read.map_err(|fault| fault.in_text(self.text, 0, &name.name)))
     }
 
-    fn value(&self, expression: &Expression<'_>, depth: usize) -> Result<Value, Fault> {
+    fn value(&self, expression: &Expression<'_>, depth: usize) -> Result<Value, LiteralError> {
         let expression = bare(expression);
         let offset = begin(expression.span());
         if depth > MAX_DEPTH {
-            return Err(Fault::refused(offset, TOO_DEEP));
+            return Err(LiteralError::refused(offset, TOO_DEEP));
         }
         match expression {
             Expression::NullLiteral(_) => Ok(Value::Null),
@@ -127,14 +133,18 @@ impl Reader<'_> {
                 }
                 Ok(Value::Object(map))
             }
-            _ => Err(Fault::NotLiteral { offset }),
+            _ => Err(LiteralError::NotLiteral { offset }),
         }
     }
 
-    fn element(&self, it: &ArrayExpressionElement<'_>, depth: usize) -> Result<Value, Fault> {
+    fn element(
+        &self,
+        it: &ArrayExpressionElement<'_>,
+        depth: usize,
+    ) -> Result<Value, LiteralError> {
         match it.as_expression() {
             Some(expression) => self.value(expression, depth + 1),
-            None => Err(Fault::NotLiteral { offset: begin(it.span()) }),
+            None => Err(LiteralError::NotLiteral { offset: begin(it.span()) }),
         }
     }
 
@@ -142,8 +152,8 @@ impl Reader<'_> {
         &self,
         it: &ObjectPropertyKind<'_>,
         depth: usize,
-    ) -> Result<(String, Value), Fault> {
-        let not_literal = || Fault::NotLiteral { offset: begin(it.span()) };
+    ) -> Result<(String, Value), LiteralError> {
+        let not_literal = || LiteralError::NotLiteral { offset: begin(it.span()) };
         let ObjectPropertyKind::ObjectProperty(it) = it else { return Err(not_literal()) };
         let ObjectProperty { kind, key, value, method, shorthand, computed, .. } = it.as_ref();
         if *kind != PropertyKind::Init || *method || *shorthand || *computed {
@@ -155,7 +165,9 @@ impl Reader<'_> {
                 return Err(no_text(begin(it.span)));
             }
             PropertyKey::StringLiteral(string) => string.value.to_string(),
-            PropertyKey::NumericLiteral(number) => self.numeric(number, Sign::Plus)?.to_string(),
+            PropertyKey::NumericLiteral(number) => {
+                self.numeric(number, NumberSign::Plus)?.to_string()
+            }
             _ => return Err(not_literal()),
         };
         // Not a key in JavaScript, but what the object inherits from.
@@ -166,8 +178,8 @@ impl Reader<'_> {
     }
 
     /// A number with any minus signs before it.
-    fn number(&self, mut expression: &Expression<'_>) -> Result<serde_json::Number, Fault> {
-        let mut sign = Sign::Plus;
+    fn number(&self, mut expression: &Expression<'_>) -> Result<serde_json::Number, LiteralError> {
+        let mut sign = NumberSign::Plus;
         loop {
             expression = match bare(expression) {
                 Expression::UnaryExpression(unary) if unary.operator.as_str() == "-" => {
@@ -175,7 +187,7 @@ impl Reader<'_> {
                     &unary.argument
                 }
                 Expression::NumericLiteral(literal) => return self.numeric(literal, sign),
-                other => return Err(Fault::NotLiteral { offset: begin(other.span()) }),
+                other => return Err(LiteralError::NotLiteral { offset: begin(other.span()) }),
             }
         }
     }
@@ -184,8 +196,8 @@ impl Reader<'_> {
     fn numeric(
         &self,
         literal: &NumericLiteral<'_>,
-        sign: Sign,
-    ) -> Result<serde_json::Number, Fault> {
+        sign: NumberSign,
+    ) -> Result<serde_json::Number, LiteralError> {
         let range = literal.span.start as usize..literal.span.end as usize;
         let written = self.text.get(range).unwrap_or_default();
         let is_digits = written.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_');
@@ -198,7 +210,7 @@ impl Reader<'_> {
         } else {
             number::float(sign, literal.value)
         };
-        number.ok_or_else(|| Fault::refused(begin(literal.span), NO_NUMBER))
+        number.ok_or_else(|| LiteralError::refused(begin(literal.span), NO_NUMBER))
     }
 }
 
@@ -214,19 +226,19 @@ fn bare<'e, 'a>(mut expression: &'e Expression<'a>) -> &'e Expression<'a> {
     }
 }
 
-fn template_text(template: &TemplateLiteral<'_>) -> Result<String, Fault> {
+fn template_text(template: &TemplateLiteral<'_>) -> Result<String, LiteralError> {
     let offset = begin(template.span);
     match template.quasis.as_slice() {
         [only] if template.expressions.is_empty() => match &only.value.cooked {
             Some(text) if !only.lone_surrogates => Ok(text.to_string()),
             _ => Err(no_text(offset)),
         },
-        _ => Err(Fault::NotLiteral { offset }),
+        _ => Err(LiteralError::NotLiteral { offset }),
     }
 }
 
-fn no_text(offset: usize) -> Fault {
-    Fault::refused(offset, "half of a surrogate pair is no text")
+fn no_text(offset: usize) -> LiteralError {
+    LiteralError::refused(offset, "half of a surrogate pair is no text")
 }
 
 fn literal_has_prefix(written: &str) -> bool {

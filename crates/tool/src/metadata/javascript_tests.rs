@@ -52,7 +52,7 @@ fn what_would_have_to_be_run_is_refused_where_it_stands() {
         ("() => 1", 16),
     ] {
         let error = read(&format!("\nconst CONFIG = {literal}"), Extension::Js).unwrap_err();
-        let place = Place { line: 2, column };
+        let place = TextPosition { line: 2, column };
         let line = format!("const CONFIG = {literal}");
         let key = "CONFIG".to_owned();
         assert_eq!(error, MetadataFlaw::NotLiteral { place, key, line }, "{literal} is not run");

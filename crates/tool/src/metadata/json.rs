@@ -1,8 +1,8 @@
 //! Metadata in JSON: the keys of the object that a file is.
 
 use super::{
-    Field, MetadataFlaw, Place,
-    fault::{MAX_DEPTH, NO_NUMBER, TOO_DEEP, syntax},
+    MetadataField, MetadataFlaw, TextPosition,
+    literal_error::{MAX_DEPTH, NO_NUMBER, TOO_DEEP, syntax},
     names::key_of_text,
     number,
 };
@@ -11,13 +11,13 @@ use serde_json::{Map, Value};
 use std::fmt;
 
 /// Reads a document, which must be an object.
-pub(super) fn read(text: &str) -> Result<Vec<Field>, MetadataFlaw> {
+pub(super) fn read(text: &str) -> Result<Vec<MetadataField>, MetadataFlaw> {
     let begin = text.strip_prefix('\u{feff}').map_or(0, |_| '\u{feff}'.len_utf8());
     let json = text.get(begin..).unwrap_or_default();
     let flaw =
         |error: &serde_json::Error| syntax(text, begin + offset_of(json, error), what(error));
     let mut reader = serde_json::Deserializer::from_str(json);
-    let read = Node::root().deserialize(&mut reader);
+    let read = JsonNode::root().deserialize(&mut reader);
     let document =
         read.and_then(|value| reader.end().map(|()| value)).map_err(|error| flaw(&error))?;
     let Value::Object(document) = document else {
@@ -25,8 +25,8 @@ pub(super) fn read(text: &str) -> Result<Vec<Field>, MetadataFlaw> {
     };
     let places = values_at(json);
     let fields = document.into_iter().zip(places).filter_map(|((key, value), at)| {
-        let place = Place::of_byte(text, begin + at);
-        Some(Field { key: key_of_text(&key)?, value, place })
+        let place = TextPosition::of_byte(text, begin + at);
+        Some(MetadataField { key: key_of_text(&key)?, value, place })
     });
     Ok(fields.collect())
 }
@@ -34,7 +34,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Field>, MetadataFlaw> {
 /// Reads a JSON document in which no key comes twice: of two readers, each may take another one.
 pub(crate) fn strict(bytes: &[u8]) -> Result<Value, serde_json::Error> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = Node::root().deserialize(&mut reader)?;
+    let value = JsonNode::root().deserialize(&mut reader)?;
     reader.end().map(|()| value)
 }
 
@@ -78,11 +78,11 @@ fn values_at(json: &str) -> Vec<usize> {
 
 /// A value that may have so many levels of lists and objects; none for a value that is too deep itself.
 #[derive(Clone, Copy)]
-struct Node {
+struct JsonNode {
     left: Option<usize>,
 }
 
-impl Node {
+impl JsonNode {
     /// The document: the depth of what it says is counted from its values on.
     const fn root() -> Self {
         Self { left: Some(MAX_DEPTH + 1) }
@@ -93,7 +93,7 @@ impl Node {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Node {
+impl<'de> DeserializeSeed<'de> for JsonNode {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -104,7 +104,7 @@ impl<'de> DeserializeSeed<'de> for Node {
     }
 }
 
-impl<'de> Visitor<'de> for Node {
+impl<'de> Visitor<'de> for JsonNode {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -141,8 +141,8 @@ impl<'de> Visitor<'de> for Node {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
-        while let Some(key) = entries.next_key_seed(KeySeed)? {
-            let Key::Text(key) = key else {
+        while let Some(key) = entries.next_key_seed(JsonKeySeed)? {
+            let JsonKey::Text(key) = key else {
                 let text: String = entries.next_value()?;
                 let number = number::of_json(&text).ok_or_else(|| A::Error::custom(NO_NUMBER))?;
                 return Ok(Value::Number(number));
@@ -158,7 +158,7 @@ impl<'de> Visitor<'de> for Node {
 }
 
 /// What stands where an object has a key.
-enum Key {
+enum JsonKey {
     Text(String),
     /// A number, which keeps its digits, is handed over as an object with one key.
     OfNumber,
@@ -166,29 +166,29 @@ enum Key {
 
 /// Tells a key of the text from the one that hands over a number, whatever the key of the text is: only
 /// the former can be asked for as something optional.
-struct KeySeed;
+struct JsonKeySeed;
 
-impl<'de> DeserializeSeed<'de> for KeySeed {
-    type Value = Key;
+impl<'de> DeserializeSeed<'de> for JsonKeySeed {
+    type Value = JsonKey;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<JsonKey, D::Error> {
         deserializer.deserialize_option(self)
     }
 }
 
-impl<'de> Visitor<'de> for KeySeed {
-    type Value = Key;
+impl<'de> Visitor<'de> for JsonKeySeed {
+    type Value = JsonKey;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a key")
     }
 
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
-        String::deserialize(deserializer).map(Key::Text)
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<JsonKey, D::Error> {
+        String::deserialize(deserializer).map(JsonKey::Text)
     }
 
-    fn visit_str<E: Error>(self, _: &str) -> Result<Key, E> {
-        Ok(Key::OfNumber)
+    fn visit_str<E: Error>(self, _: &str) -> Result<JsonKey, E> {
+        Ok(JsonKey::OfNumber)
     }
 }
 

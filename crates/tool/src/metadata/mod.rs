@@ -2,24 +2,24 @@
 //!
 //! A file that cannot be parsed is an error with its place; it never becomes an item without metadata.
 
-mod fault;
 mod fields;
 mod flaw;
 mod javascript;
 pub(crate) mod json;
+mod literal_error;
 mod names;
 mod number;
-mod place;
+mod parser_stack;
 mod python;
-mod room;
 mod shell;
+mod text_position;
 mod toml;
 mod yaml;
 mod yaml_scalar;
 
-pub use fields::{Executor, Field, Metadata};
+pub use fields::{Executor, Metadata, MetadataField};
 pub use flaw::MetadataFlaw;
-pub use place::Place;
+pub use text_position::TextPosition;
 
 use crate::words::Extension;
 
@@ -28,7 +28,7 @@ use crate::words::Extension;
 /// # Errors
 /// [`MetadataFlaw`] says what cannot be read, and where.
 pub fn read(text: &str, extension: Extension) -> Result<Metadata, MetadataFlaw> {
-    let fields = room::with_room(text, || match extension {
+    let fields = parser_stack::with_room(text, || match extension {
         Extension::Py => python::read(text),
         Extension::Yaml | Extension::Yml => yaml::read(text),
         Extension::Json => json::read(text),

@@ -12,12 +12,12 @@ const MAX_DIGITS: usize = 4300;
 
 /// A sign before a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sign {
+pub(super) enum NumberSign {
     Plus,
     Minus,
 }
 
-impl Sign {
+impl NumberSign {
     /// Takes the sign from the begin of a text.
     pub(super) fn split(text: &str) -> (Self, &str) {
         match text.strip_prefix('-') {
@@ -36,7 +36,7 @@ impl Sign {
 }
 
 /// A whole number from its digits, which may have `_` between them; `None` for none, or for too many.
-pub(super) fn whole(sign: Sign, digits: &str, radix: u32) -> Option<Number> {
+pub(super) fn whole(sign: NumberSign, digits: &str, radix: u32) -> Option<Number> {
     let digits: Vec<u32> =
         digits.chars().filter(|c| *c != '_').map(|c| c.to_digit(radix)).collect::<Option<_>>()?;
     if digits.is_empty() || digits.len() > MAX_DIGITS {
@@ -47,14 +47,14 @@ pub(super) fn whole(sign: Sign, digits: &str, radix: u32) -> Option<Number> {
         decimal.into_iter().skip_while(|digit| *digit == 0).filter_map(as_char).collect();
     if text.is_empty() {
         text.push('0');
-    } else if sign == Sign::Minus {
+    } else if sign == NumberSign::Minus {
         text.insert(0, '-');
     }
     (text.len() <= MAX_DIGITS + 1).then(|| Number::from_string_unchecked(text))
 }
 
 /// A whole number from its text with sign and prefix: `-12`, `0xff`, `0o17`, `0b1`.
-pub(super) fn whole_with_prefix(sign: Sign, text: &str) -> Option<Number> {
+pub(super) fn whole_with_prefix(sign: NumberSign, text: &str) -> Option<Number> {
     let text = text.to_ascii_lowercase();
     let of_radix = |prefix, radix| Some((text.strip_prefix(prefix)?, radix));
     let prefixed = of_radix("0x", 16).or_else(|| of_radix("0o", 8)).or_else(|| of_radix("0b", 2));
@@ -63,14 +63,14 @@ pub(super) fn whole_with_prefix(sign: Sign, text: &str) -> Option<Number> {
 }
 
 /// A number with a fraction or an exponent; `None` where it is not finite.
-pub(super) fn float(sign: Sign, value: f64) -> Option<Number> {
-    let value = if sign == Sign::Minus { -value } else { value };
+pub(super) fn float(sign: NumberSign, value: f64) -> Option<Number> {
+    let value = if sign == NumberSign::Minus { -value } else { value };
     value.is_finite().then(|| Number::from_string_unchecked(written(value)))
 }
 
 /// A number in the grammar of JSON.
 pub(super) fn of_json(text: &str) -> Option<Number> {
-    let (sign, rest) = Sign::split(text);
+    let (sign, rest) = NumberSign::split(text);
     if rest.bytes().all(|byte| byte.is_ascii_digit()) {
         whole(sign, rest, 10)
     } else {
@@ -139,12 +139,12 @@ mod tests {
             (5e-324, "5e-324"),
             (1.797_693_134_862_315_7e308, "1.7976931348623157e+308"),
         ] {
-            let number = float(Sign::Plus, value).unwrap();
+            let number = float(NumberSign::Plus, value).unwrap();
             assert_eq!(number.to_string(), expected, "{value} is written as Python writes it");
             assert_eq!(of_json(expected), Some(number), "{expected} stays as it is");
         }
         for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-            assert_eq!(float(Sign::Minus, value), None, "{value} is no number of JSON");
+            assert_eq!(float(NumberSign::Minus, value), None, "{value} is no number of JSON");
         }
     }
 
@@ -161,13 +161,17 @@ mod tests {
             ("0x18ee90ff6c373e0ee4e3f0ad2", large),
             (large, large),
         ] {
-            let number = whole_with_prefix(Sign::Plus, text).unwrap();
+            let number = whole_with_prefix(NumberSign::Plus, text).unwrap();
             assert_eq!(number.to_string(), expected, "{text} keeps its value");
         }
-        assert_eq!(whole(Sign::Minus, "0", 10).unwrap().to_string(), "0", "zero has no sign");
-        assert_eq!(whole(Sign::Minus, "12", 10).unwrap().to_string(), "-12", "a sign is kept");
+        assert_eq!(whole(NumberSign::Minus, "0", 10).unwrap().to_string(), "0", "zero has no sign");
+        assert_eq!(
+            whole(NumberSign::Minus, "12", 10).unwrap().to_string(),
+            "-12",
+            "a sign is kept"
+        );
         for bad in ["", "_", "0x", "1a", &"9".repeat(4301), &format!("0x{}", "f".repeat(4300))] {
-            assert_eq!(whole_with_prefix(Sign::Plus, bad), None, "{bad} is no whole number");
+            assert_eq!(whole_with_prefix(NumberSign::Plus, bad), None, "{bad} is no whole number");
         }
     }
 

@@ -55,7 +55,7 @@ fn what_would_have_to_be_run_is_refused_where_it_stands() {
         ("(yield)", 11),
     ] {
         let error = read(&format!("\nCONFIG = {literal}")).unwrap_err();
-        let place = Place { line: 2, column };
+        let place = TextPosition { line: 2, column };
         let line = format!("CONFIG = {literal}");
         let key = "CONFIG".to_owned();
         assert_eq!(error, MetadataFlaw::NotLiteral { place, key, line }, "{literal} is not run");

@@ -1,9 +1,12 @@
 //! Metadata in shell scripts: Python's names and literals in the comment lines at the top.
 
-use super::{Field, MetadataFlaw, Place, fault::Fault, names::key_of_name, python};
+use super::{
+    MetadataField, MetadataFlaw, TextPosition, literal_error::LiteralError, names::key_of_name,
+    python,
+};
 
 /// Reads the lines up to the first that is neither blank nor a comment.
-pub(super) fn read(text: &str) -> Result<Vec<Field>, MetadataFlaw> {
+pub(super) fn read(text: &str) -> Result<Vec<MetadataField>, MetadataFlaw> {
     let mut fields = Vec::new();
     let mut begin = 0;
     for line in text.split_inclusive(['\n', '\r']) {
@@ -16,7 +19,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Field>, MetadataFlaw> {
             let base = begin + offset;
             let value = python::read_literal(value)
                 .map_err(|fault| at_the_end_of_its_line(fault, value).in_text(text, base, name))?;
-            fields.push(Field { key, value, place: Place::of_byte(text, base) });
+            fields.push(MetadataField { key, value, place: TextPosition::of_byte(text, base) });
         }
         begin += line.len();
     }
@@ -24,10 +27,12 @@ pub(super) fn read(text: &str) -> Result<Vec<Field>, MetadataFlaw> {
 }
 
 /// A fault within the value, wherever the parser looked for more.
-fn at_the_end_of_its_line(fault: Fault, value: &str) -> Fault {
+fn at_the_end_of_its_line(fault: LiteralError, value: &str) -> LiteralError {
     match fault {
-        Fault::Refused { offset, what } => Fault::Refused { offset: offset.min(value.len()), what },
-        fault @ Fault::NotLiteral { .. } => fault,
+        LiteralError::Refused { offset, what } => {
+            LiteralError::Refused { offset: offset.min(value.len()), what }
+        }
+        fault @ LiteralError::NotLiteral { .. } => fault,
     }
 }
 

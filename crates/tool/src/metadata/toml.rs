@@ -1,10 +1,10 @@
 //! Metadata in TOML: the keys at the top level.
 
 use super::{
-    Field, MetadataFlaw, Place,
-    fault::{Fault, MAX_DEPTH, NO_NUMBER, TOO_DEEP, syntax},
+    MetadataField, MetadataFlaw, TextPosition,
+    literal_error::{LiteralError, MAX_DEPTH, NO_NUMBER, TOO_DEEP, syntax},
     names::key_of_text,
-    number::{self, Sign},
+    number::{self, NumberSign},
 };
 use serde_json::{Map, Value};
 use toml::{
@@ -13,7 +13,7 @@ use toml::{
 };
 
 /// Reads the table of a document.
-pub(super) fn read(text: &str) -> Result<Vec<Field>, MetadataFlaw> {
+pub(super) fn read(text: &str) -> Result<Vec<MetadataField>, MetadataFlaw> {
     let table = DeTable::parse(text).map_err(|error| {
         let offset = error.span().map_or(0, |span| span.start);
         syntax(text, offset, error.message())
@@ -22,29 +22,33 @@ pub(super) fn read(text: &str) -> Result<Vec<Field>, MetadataFlaw> {
     for (key, entry) in table.get_ref() {
         let Some(key) = key_of_text(key.get_ref()) else { continue };
         let value = value(entry, 0).map_err(|fault| fault.in_text(text, 0, key))?;
-        fields.push(Field { key, value, place: Place::of_byte(text, entry.span().start) });
+        fields.push(MetadataField {
+            key,
+            value,
+            place: TextPosition::of_byte(text, entry.span().start),
+        });
     }
     Ok(fields)
 }
 
-fn value(entry: &Spanned<DeValue<'_>>, depth: usize) -> Result<Value, Fault> {
+fn value(entry: &Spanned<DeValue<'_>>, depth: usize) -> Result<Value, LiteralError> {
     let offset = entry.span().start;
     if depth > MAX_DEPTH {
-        return Err(Fault::refused(offset, TOO_DEEP));
+        return Err(LiteralError::refused(offset, TOO_DEEP));
     }
     let is_number = |number: Option<_>| {
-        number.map(Value::Number).ok_or_else(|| Fault::refused(offset, NO_NUMBER))
+        number.map(Value::Number).ok_or_else(|| LiteralError::refused(offset, NO_NUMBER))
     };
     match entry.get_ref() {
         DeValue::String(text) => Ok(Value::String(text.to_string())),
         DeValue::Boolean(boolean) => Ok(Value::Bool(*boolean)),
         DeValue::Integer(whole) => {
-            let (sign, digits) = Sign::split(whole.as_str());
+            let (sign, digits) = NumberSign::split(whole.as_str());
             is_number(number::whole(sign, digits, whole.radix()))
         }
         DeValue::Float(float) => {
             let value = float.as_str().parse().ok();
-            is_number(value.and_then(|value| number::float(Sign::Plus, value)))
+            is_number(value.and_then(|value| number::float(NumberSign::Plus, value)))
         }
         DeValue::Datetime(time) => Ok(Value::String(time.to_string())),
         DeValue::Array(array) => {

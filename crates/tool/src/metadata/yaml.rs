@@ -4,10 +4,10 @@
 //! names, and what all copies of a file take together is bounded.
 
 use super::{
-    Field, MetadataFlaw, Place,
-    fault::{MAX_DEPTH, TOO_DEEP, syntax},
+    MetadataField, MetadataFlaw, TextPosition,
+    literal_error::{MAX_DEPTH, TOO_DEEP, syntax},
     names::key_of_text,
-    yaml_scalar::{self, Flavor},
+    yaml_scalar::{self, ScalarForm},
 };
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 use serde_json::{Map, Value};
@@ -17,22 +17,22 @@ use std::{borrow::Cow, collections::HashMap};
 const MAX_COPIED: usize = 100_000;
 
 /// Reads a file with one document, which must be a mapping.
-pub(super) fn read(text: &str) -> Result<Vec<Field>, MetadataFlaw> {
+pub(super) fn read(text: &str) -> Result<Vec<MetadataField>, MetadataFlaw> {
     let begin = text.strip_prefix('\u{feff}').unwrap_or(text);
     let parser = Parser::new_from_str(begin);
-    let mut reader = Reader { text: begin, parser, anchors: HashMap::new(), copied: 0 };
+    let mut reader = YamlReader { text: begin, parser, anchors: HashMap::new(), copied: 0 };
     reader.file()
 }
 
-struct Reader<'a> {
+struct YamlReader<'a> {
     text: &'a str,
     parser: Parser<'a, StrInput<'a>>,
     anchors: HashMap<usize, Value>,
     copied: usize,
 }
 
-impl<'a> Reader<'a> {
-    fn file(&mut self) -> Result<Vec<Field>, MetadataFlaw> {
+impl<'a> YamlReader<'a> {
+    fn file(&mut self) -> Result<Vec<MetadataField>, MetadataFlaw> {
         loop {
             match self.next()? {
                 (Event::DocumentStart(_), _) => break,
@@ -58,7 +58,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn fields(&mut self) -> Result<Vec<Field>, MetadataFlaw> {
+    fn fields(&mut self) -> Result<Vec<MetadataField>, MetadataFlaw> {
         let (mut fields, mut known) = (Vec::new(), Map::new());
         loop {
             let (event, span) = self.next()?;
@@ -70,7 +70,7 @@ impl<'a> Reader<'a> {
             let value = self.value(event, value_span, 0)?;
             if let Some(key) = key_of_text(&key) {
                 let place = self.place(value_span.start);
-                fields.push(Field { key, value, place });
+                fields.push(MetadataField { key, value, place });
             }
             self.put(&mut known, key, Value::Null, span.start)?;
         }
@@ -165,7 +165,8 @@ impl<'a> Reader<'a> {
         tag: Option<&Cow<'a, Tag>>,
         at: Marker,
     ) -> Result<Value, MetadataFlaw> {
-        let flavor = if style == ScalarStyle::Plain { Flavor::Plain } else { Flavor::Quoted };
+        let flavor =
+            if style == ScalarStyle::Plain { ScalarForm::Plain } else { ScalarForm::Quoted };
         let tag = self.core_tag(tag, at)?;
         yaml_scalar::resolve(text, flavor, tag).map_err(|what| self.flaw(at, &what))
     }
@@ -231,8 +232,8 @@ impl<'a> Reader<'a> {
         syntax(self.text, self.byte_of(at), what)
     }
 
-    fn place(&self, at: Marker) -> Place {
-        Place::of_byte(self.text, self.byte_of(at))
+    fn place(&self, at: Marker) -> TextPosition {
+        TextPosition::of_byte(self.text, self.byte_of(at))
     }
 
     /// The byte that the parser, which counts characters, speaks of.

@@ -2,8 +2,8 @@
 //! the digits of whole numbers.
 
 use super::{
-    fault::NO_NUMBER,
-    number::{self, Sign},
+    literal_error::NO_NUMBER,
+    number::{self, NumberSign},
 };
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ pub(super) const TAGS: [&str; 7] = ["str", "int", "float", "bool", "null", "map"
 
 /// How a scalar is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flavor {
+pub(super) enum ScalarForm {
     /// Bare, so that its text decides what it is.
     Plain,
     /// In quotes or as a block: a string, if no tag says otherwise.
@@ -20,18 +20,18 @@ pub(super) enum Flavor {
 }
 
 /// The value of a scalar.
-pub(super) fn resolve(text: &str, flavor: Flavor, tag: Option<&str>) -> Result<Value, String> {
+pub(super) fn resolve(text: &str, flavor: ScalarForm, tag: Option<&str>) -> Result<Value, String> {
     let value = match (tag, flavor) {
-        (Some("str"), _) | (None, Flavor::Quoted) => Some(Value::String(text.to_owned())),
+        (Some("str"), _) | (None, ScalarForm::Quoted) => Some(Value::String(text.to_owned())),
         (Some("null"), _) => null(text),
         (Some("bool"), _) => boolean(text),
         (Some("int"), _) => whole(text)?,
         (Some("float"), _) => match float(text)? {
-            None if is_digits(Sign::split(text).1) => as_float(text).map(Some)?,
+            None if is_digits(NumberSign::split(text).1) => as_float(text).map(Some)?,
             value => value,
         },
         (Some(_), _) => None,
-        (None, Flavor::Plain) => Some(plain(text)?),
+        (None, ScalarForm::Plain) => Some(plain(text)?),
     };
     value.ok_or_else(|| format!("{text:?} is no !!{}", tag.unwrap_or("str")))
 }
@@ -58,17 +58,17 @@ fn boolean(text: &str) -> Option<Value> {
 
 /// A whole number, if it is one and can be read.
 fn whole(text: &str) -> Result<Option<Value>, String> {
-    let (sign, digits) = Sign::split(text);
+    let (sign, digits) = NumberSign::split(text);
     let number = if is_digits(digits) {
         number::whole(sign, digits, 10)
     } else if let Some(digits) = text.strip_prefix("0x")
         && has_only(digits, |byte| byte.is_ascii_hexdigit())
     {
-        number::whole(Sign::Plus, digits, 16)
+        number::whole(NumberSign::Plus, digits, 16)
     } else if let Some(digits) = text.strip_prefix("0o")
         && has_only(digits, |byte| (b'0'..=b'7').contains(&byte))
     {
-        number::whole(Sign::Plus, digits, 8)
+        number::whole(NumberSign::Plus, digits, 8)
     } else {
         return Ok(None);
     };
@@ -77,7 +77,7 @@ fn whole(text: &str) -> Result<Option<Value>, String> {
 
 /// A number with a fraction or an exponent, if it is one and finite.
 fn float(text: &str) -> Result<Option<Value>, String> {
-    let unsigned = Sign::split(text).1;
+    let unsigned = NumberSign::split(text).1;
     let special = [".inf", ".Inf", ".INF"].contains(&unsigned);
     if special || [".nan", ".NaN", ".NAN"].contains(&text) {
         return Err(NO_NUMBER.to_owned());
@@ -86,7 +86,7 @@ fn float(text: &str) -> Result<Option<Value>, String> {
     let (mantissa, exponent) = lower.split_once('e').unwrap_or((&lower, "0"));
     let (before, after) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let has_digits = is_digits(&format!("{before}{after}"));
-    let has_exponent = is_digits(Sign::split(exponent).1);
+    let has_exponent = is_digits(NumberSign::split(exponent).1);
     let is_more = lower.contains(['.', 'e']);
     if !(is_more && has_digits && has_exponent) || (before.is_empty() && after.is_empty()) {
         return Ok(None);
@@ -95,7 +95,7 @@ fn float(text: &str) -> Result<Option<Value>, String> {
 }
 
 fn as_float(text: &str) -> Result<Value, String> {
-    let value = text.parse().ok().and_then(|value| number::float(Sign::Plus, value));
+    let value = text.parse().ok().and_then(|value| number::float(NumberSign::Plus, value));
     value.map(Value::Number).ok_or_else(|| NO_NUMBER.to_owned())
 }
 
@@ -143,11 +143,11 @@ mod tests {
             ("inf", "\"inf\""),
             ("2024-01-02", "\"2024-01-02\""),
         ] {
-            let value = resolve(text, Flavor::Plain, None).unwrap();
+            let value = resolve(text, ScalarForm::Plain, None).unwrap();
             assert_eq!(value.to_string(), expected, "{text:?} is what the schema says");
         }
         for text in [".inf", "-.INF", ".nan", "1e999", &"9".repeat(4301)] {
-            assert!(resolve(text, Flavor::Plain, None).is_err(), "{text} is no number of JSON");
+            assert!(resolve(text, ScalarForm::Plain, None).is_err(), "{text} is no number of JSON");
         }
     }
 
@@ -163,7 +163,7 @@ mod tests {
             ("null", "null", Some("null")),
             ("x", "map", None),
         ] {
-            let value = resolve(text, Flavor::Quoted, Some(tag)).ok().map(|it| it.to_string());
+            let value = resolve(text, ScalarForm::Quoted, Some(tag)).ok().map(|it| it.to_string());
             assert_eq!(value.as_deref(), expected, "!!{tag} {text:?} is what its tag says");
         }
     }

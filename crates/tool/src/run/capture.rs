@@ -16,7 +16,7 @@ pub const MAX_KEPT: usize = 64 * 1024 * 1024;
 
 /// What came out of one stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Captured {
+pub struct CapturedOutput {
     /// The bytes, up to [`MAX_KEPT`].
     pub bytes: Vec<u8>,
     /// Whether there were more, which were thrown away.
@@ -25,18 +25,18 @@ pub struct Captured {
 
 /// Reads both output streams of a process while it runs, in one thread of its own.
 #[derive(Debug)]
-pub(super) struct Capture {
+pub(super) struct OutputCapture {
     /// Closing it tells the thread that the process has ended.
     running: OwnedFd,
-    reader: JoinHandle<[Captured; 2]>,
+    reader: JoinHandle<[CapturedOutput; 2]>,
 }
 
 /// The ends of the two pipes that are for the process: its standard output and its standard error output.
-pub(super) type Ends = [OwnedFd; 2];
+pub(super) type PipeEnds = [OwnedFd; 2];
 
-impl Capture {
+impl OutputCapture {
     /// Makes the pipes and begins to read.
-    pub(super) fn begin() -> io::Result<(Self, Ends)> {
+    pub(super) fn begin() -> io::Result<(Self, PipeEnds)> {
         let [(out, to_out), (err, to_err), (ended, running)] = [pipe()?, pipe()?, pipe()?];
         for source in [&out, &err] {
             fcntl(source, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
@@ -49,7 +49,7 @@ impl Capture {
     }
 
     /// The process has ended: gives what it wrote. What its descendants may still write is not waited for.
-    pub(super) fn finish(self) -> [Captured; 2] {
+    pub(super) fn finish(self) -> [CapturedOutput; 2] {
         drop(self.running);
         self.reader.join().unwrap_or_default()
     }
@@ -59,9 +59,9 @@ fn pipe() -> nix::Result<(OwnedFd, OwnedFd)> {
     pipe2(OFlag::O_CLOEXEC)
 }
 
-fn read_both(sources: [&OwnedFd; 2], ended: &OwnedFd) -> [Captured; 2] {
+fn read_both(sources: [&OwnedFd; 2], ended: &OwnedFd) -> [CapturedOutput; 2] {
     let mut buffer = vec![0; 64 * 1024];
-    let mut captured = [Captured::default(), Captured::default()];
+    let mut captured = [CapturedOutput::default(), CapturedOutput::default()];
     loop {
         let watched = sources.iter().map(|source| (*source, PollFlags::POLLIN));
         let watched = watched.chain([(ended, PollFlags::empty())]);
@@ -90,7 +90,7 @@ fn size(pipe: &OwnedFd) -> usize {
 }
 
 /// Reads what is there now, about `most` bytes of it.
-fn take(source: &OwnedFd, captured: &mut Captured, buffer: &mut [u8], most: usize) {
+fn take(source: &OwnedFd, captured: &mut CapturedOutput, buffer: &mut [u8], most: usize) {
     let mut taken = 0;
     while taken < most {
         match read(source, buffer) {
@@ -104,7 +104,7 @@ fn take(source: &OwnedFd, captured: &mut Captured, buffer: &mut [u8], most: usiz
     }
 }
 
-impl Captured {
+impl CapturedOutput {
     fn keep(&mut self, bytes: &[u8]) {
         let room = MAX_KEPT.saturating_sub(self.bytes.len());
         self.truncated |= bytes.len() > room;
@@ -119,19 +119,19 @@ mod tests {
 
     #[test]
     fn what_was_written_before_the_end_is_kept_even_while_others_hold_the_pipe() {
-        let (capture, [out, err]) = Capture::begin().unwrap();
+        let (capture, [out, err]) = OutputCapture::begin().unwrap();
         let (mut out, mut err) = (File::from(out), File::from(err));
         let much = vec![b'x'; 1024 * 1024];
         out.write_all(&much).unwrap();
         err.write_all(b"e").unwrap();
         let [captured_out, captured_err] = capture.finish();
-        assert_eq!(captured_out, Captured { bytes: much, truncated: false });
+        assert_eq!(captured_out, CapturedOutput { bytes: much, truncated: false });
         assert_eq!(captured_err.bytes, b"e");
     }
 
     #[test]
     fn more_than_is_kept_is_thrown_away_and_told() {
-        let mut captured = Captured { bytes: vec![0; MAX_KEPT - 1], truncated: false };
+        let mut captured = CapturedOutput { bytes: vec![0; MAX_KEPT - 1], truncated: false };
         captured.keep(b"a");
         assert!(!captured.truncated, "exactly as much as is kept");
         captured.keep(b"b");

@@ -1,6 +1,6 @@
 use super::{
-    Reserved, Template, TemplateError,
-    interpreter::{Interpreter, InterpreterError},
+    ReservedNames, Template, TemplateError,
+    interpreter::{InterpreterError, InterpreterLookup},
     parameters::kind_of,
     search_paths,
 };
@@ -100,12 +100,12 @@ impl Environment {
         &mut self,
         item: &ItemId,
         config: &Map<String, Value>,
-        reserved: &Reserved,
+        reserved: &ReservedNames,
         project: &Path,
     ) -> Result<(), EnvironmentError> {
         if let Some(interpreter) = object(item, config, "interpreter")? {
             let fields = self.filled(item, interpreter, ("env_config.interpreter", reserved))?;
-            let interpreter = Interpreter::new(item, &fields)?;
+            let interpreter = InterpreterLookup::new(item, &fields)?;
             let program = interpreter.find(self, project)?;
             self.set(&interpreter.variable, program);
         }
@@ -134,7 +134,7 @@ impl Environment {
         &self,
         item: &ItemId,
         object: &Map<String, Value>,
-        (place, reserved): (&str, &Reserved),
+        (place, reserved): (&str, &ReservedNames),
     ) -> Result<Map<String, Value>, EnvironmentError> {
         let template = Template { environment: self, reserved, parameters: None };
         let filled = template.object(object, place);
@@ -181,7 +181,7 @@ mod tests {
             ("P".into(), "{project_path}".into()),
         ]);
         let parameters = Parameters::parse(r#"{"x": "y"}"#).unwrap();
-        let reserved = Reserved::new("/p".as_ref(), "/u".as_ref(), "/s", &parameters).unwrap();
+        let reserved = ReservedNames::new("/p".as_ref(), "/u".as_ref(), "/s", &parameters).unwrap();
         let item = ItemId::new("web/x").unwrap();
         environment.add(&item, config.as_object().unwrap(), &reserved, Path::new("/p"))?;
         Ok(environment)

@@ -1,6 +1,6 @@
 use super::{
     environment::scalar_text,
-    fields::{ConfigError, Fields, bytes_of},
+    fields::{ConfigError, ConfigFields, bytes_of},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
@@ -21,12 +21,12 @@ pub(super) struct HttpRequest {
     pub(super) headers: HeaderMap,
     pub(super) body: Option<Vec<u8>>,
     pub(super) timeout: Duration,
-    pub(super) retry: Retry,
+    pub(super) retry: RetryPolicy,
 }
 
 /// How often a request is sent, and how long to wait before the second time; then twice as long each time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Retry {
+pub(super) struct RetryPolicy {
     pub(super) attempts: u32,
     pub(super) backoff: Duration,
 }
@@ -50,7 +50,7 @@ pub enum HttpConfigError {
 impl HttpRequest {
     /// Reads a config whose templates are filled in.
     pub(super) fn new(config: &Map<String, Value>) -> Result<Self, HttpConfigError> {
-        let fields = Fields { place: "", object: config };
+        let fields = ConfigFields { place: "", object: config };
         let method = fields.text("method")?.unwrap_or("GET").to_ascii_uppercase();
         let url = url(fields.text("url")?.ok_or(ConfigError::Missing("url"))?)?;
         let mut headers = HeaderMap::new();
@@ -66,7 +66,7 @@ impl HttpRequest {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         if let Some(object) = fields.object("auth")? {
-            let (name, mut value) = authorization(Fields { place: "auth.", object })?;
+            let (name, mut value) = authorization(ConfigFields { place: "auth.", object })?;
             value.set_sensitive(true);
             headers.insert(name, value);
         }
@@ -120,7 +120,7 @@ fn header(
     Ok((parsed_name, value))
 }
 
-fn authorization(auth: Fields<'_>) -> Result<(HeaderName, HeaderValue), HttpConfigError> {
+fn authorization(auth: ConfigFields<'_>) -> Result<(HeaderName, HeaderValue), HttpConfigError> {
     let need = |key: &'static str, name| auth.text(key)?.ok_or(ConfigError::Missing(name));
     match need("type", "auth.type")? {
         "bearer" => {
@@ -146,11 +146,11 @@ fn authorization(auth: Fields<'_>) -> Result<(HeaderName, HeaderValue), HttpConf
     }
 }
 
-fn retry(fields: Fields<'_>) -> Result<Retry, ConfigError> {
+fn retry(fields: ConfigFields<'_>) -> Result<RetryPolicy, ConfigError> {
     let Some(object) = fields.object("retry")? else {
-        return Ok(Retry { attempts: 1, backoff: Duration::ZERO });
+        return Ok(RetryPolicy { attempts: 1, backoff: Duration::ZERO });
     };
-    let retry = Fields { place: "retry.", object };
+    let retry = ConfigFields { place: "retry.", object };
     let attempts = match retry.get("max_attempts").or_else(|| retry.get("attempts")) {
         None => 1,
         Some(value) => {
@@ -162,7 +162,10 @@ fn retry(fields: Fields<'_>) -> Result<Retry, ConfigError> {
             })?
         }
     };
-    Ok(Retry { attempts, backoff: retry.seconds("backoff")?.unwrap_or(Duration::from_secs(1)) })
+    Ok(RetryPolicy {
+        attempts,
+        backoff: retry.seconds("backoff")?.unwrap_or(Duration::from_secs(1)),
+    })
 }
 
 #[cfg(test)]
@@ -187,7 +190,7 @@ mod tests {
         assert_eq!(request.headers["content-type"], "application/json");
         assert_eq!(request.headers["authorization"], "Basic dTpw");
         assert_eq!(request.headers["x-n"], "1");
-        assert_eq!(request.retry, Retry { attempts: 3, backoff: Duration::from_millis(500) });
+        assert_eq!(request.retry, RetryPolicy { attempts: 3, backoff: Duration::from_millis(500) });
         assert!(!format!("{request:?}").contains("dTpw"), "a secret is not shown");
         let stranger = request.for_a_stranger();
         assert_eq!(stranger.headers.len(), 1, "only the type of the body is told to others");

@@ -1,7 +1,7 @@
 use super::{
-    Environment, asked,
+    Environment, command_answer,
     parameters::kind_of,
-    program::{Search, find, on_path},
+    program::{ProgramSearch, find, on_path},
 };
 use crate::words::ItemId;
 use lokt_lock::sys::home;
@@ -16,7 +16,7 @@ use std::{
 /// Paths are used as they are found and never resolved: Python knows its virtual environment by the symbolic
 /// link that it was started through.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Interpreter {
+pub(super) struct InterpreterLookup {
     item: ItemId,
     /// The variable.
     pub(super) variable: String,
@@ -105,32 +105,32 @@ impl InterpreterError {
 
 /// The places that were looked at without success.
 #[derive(Debug, Default)]
-struct Looked {
+struct SearchedPlaces {
     places: Vec<String>,
     /// Whether something was there that cannot be executed.
     is_there: bool,
 }
 
-impl Looked {
+impl SearchedPlaces {
     fn at(place: String) -> Self {
         Self { places: vec![place], is_there: false }
     }
 
     /// Notes a place, with what came of looking there.
-    fn add(&mut self, place: String, search: &Search) {
-        let is_there = matches!(search, Search::NotExecutable(_));
+    fn add(&mut self, place: String, search: &ProgramSearch) {
+        let is_there = matches!(search, ProgramSearch::NotExecutable(_));
         self.is_there |= is_there;
         self.places.push(if is_there { format!("{place} (not executable)") } else { place });
     }
 }
 
-impl Interpreter {
+impl InterpreterLookup {
     /// Reads an order.
     pub(super) fn new(
         item: &ItemId,
         object: &Map<String, Value>,
     ) -> Result<Self, InterpreterError> {
-        let fields = Fields { item, object };
+        let fields = InterpreterFields { item, object };
         let variable = fields.text("var")?;
         if variable.is_empty() || variable.contains(['=', '\0']) {
             return Err(fields.wrong("var", "the name of a variable", format!("{variable:?}")));
@@ -166,7 +166,7 @@ impl Interpreter {
                 on_no_path(environment, fallback)
             };
             match find(environment, fallback, project) {
-                Search::Found(found) => return Ok(found.into()),
+                ProgramSearch::Found(found) => return Ok(found.into()),
                 search => looked.add(place, &search),
             }
         }
@@ -186,8 +186,8 @@ impl Interpreter {
     ) -> Result<OsString, InterpreterError> {
         let path = expanded(environment, OsStr::new(value));
         let path = path.as_deref().and_then(Path::to_str);
-        let search = path.map_or(Search::Missing, |path| find(environment, path, project));
-        let is_there = search != Search::Missing;
+        let search = path.map_or(ProgramSearch::Missing, |path| find(environment, path, project));
+        let is_there = search != ProgramSearch::Missing;
         search.found().map(OsString::from).ok_or_else(|| InterpreterError::Unusable {
             item: self.item.clone(),
             variable: self.variable.clone(),
@@ -198,7 +198,7 @@ impl Interpreter {
 }
 
 impl Lookup {
-    fn new(fields: &Fields<'_>) -> Result<Self, InterpreterError> {
+    fn new(fields: &InterpreterFields<'_>) -> Result<Self, InterpreterError> {
         let kind = fields.text("type")?;
         match kind.as_str() {
             "venv_python" => Ok(Self::Files {
@@ -235,7 +235,7 @@ impl Lookup {
         }
     }
 
-    fn versions(fields: &Fields<'_>) -> Result<Self, InterpreterError> {
+    fn versions(fields: &InterpreterFields<'_>) -> Result<Self, InterpreterError> {
         let manager = fields.text("manager")?;
         let binary = fields.optional("binary")?;
         let usual = |name: &str| Ok(binary.clone().unwrap_or_else(|| name.to_owned()));
@@ -252,7 +252,7 @@ impl Lookup {
         Ok(Self::Versions { manager, version: fields.text("version")?, binary: binary? })
     }
 
-    fn find(&self, environment: &Environment, project: &Path) -> Result<PathBuf, Looked> {
+    fn find(&self, environment: &Environment, project: &Path) -> Result<PathBuf, SearchedPlaces> {
         match self {
             Self::Files { roots, folders, names } => {
                 let roots = roots.iter().map(|root| project.join(root));
@@ -264,9 +264,9 @@ impl Lookup {
                 first(folders.flat_map(|folder| names.iter().map(move |name| folder.join(name))))
             }
             Self::System { binary } => match on_path(environment, binary) {
-                Search::Found(path) => Ok(path),
+                ProgramSearch::Found(path) => Ok(path),
                 search => {
-                    let mut looked = Looked::default();
+                    let mut looked = SearchedPlaces::default();
                     looked.add(on_no_path(environment, binary), &search);
                     Err(looked)
                 }
@@ -274,12 +274,15 @@ impl Lookup {
             Self::Versions { manager, version, binary } => {
                 let Some(folder) = manager.folder(environment) else {
                     let place = format!("{binary} {version} of {manager:?} (HOME is not set)");
-                    return Err(Looked::at(place));
+                    return Err(SearchedPlaces::at(place));
                 };
                 first(manager.places(&folder, version).into_iter().map(|it| it.join(binary)))
             }
-            Self::Command { words } => asked::ask(words, environment, project)
-                .map_err(|why| Looked::at(format!("what `{}` says ({why})", words.join(" ")))),
+            Self::Command { words } => {
+                command_answer::ask(words, environment, project).map_err(|why| {
+                    SearchedPlaces::at(format!("what `{}` says ({why})", words.join(" ")))
+                })
+            }
         }
     }
 }
@@ -290,12 +293,12 @@ fn expanded(environment: &Environment, value: &OsStr) -> Option<PathBuf> {
 }
 
 /// The first that is a program, or all that were looked at.
-fn first(candidates: impl Iterator<Item = PathBuf>) -> Result<PathBuf, Looked> {
-    let mut looked = Looked::default();
+fn first(candidates: impl Iterator<Item = PathBuf>) -> Result<PathBuf, SearchedPlaces> {
+    let mut looked = SearchedPlaces::default();
     for path in candidates {
         let place = path.display().to_string();
-        match Search::among(std::iter::once(path)) {
-            Search::Found(path) => return Ok(path),
+        match ProgramSearch::among(std::iter::once(path)) {
+            ProgramSearch::Found(path) => return Ok(path),
             search => looked.add(place, &search),
         }
     }
@@ -341,12 +344,12 @@ impl VersionManager {
 }
 
 /// The fields of an order, with the item that they belong to.
-struct Fields<'a> {
+struct InterpreterFields<'a> {
     item: &'a ItemId,
     object: &'a Map<String, Value>,
 }
 
-impl Fields<'_> {
+impl InterpreterFields<'_> {
     fn text(&self, field: &'static str) -> Result<String, InterpreterError> {
         self.optional(field)?.ok_or_else(|| self.missing(field))
     }

@@ -5,7 +5,7 @@ use std::{ffi::OsString, path::Path};
 
 /// One element of a verified chain, as far as running it needs to know.
 #[derive(Clone, Copy, Debug)]
-pub struct Step<'a> {
+pub struct ChainStep<'a> {
     /// Its id.
     pub id: &'a ItemId,
     /// Its `config`.
@@ -16,7 +16,7 @@ pub struct Step<'a> {
 
 /// Where a tool's output goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Output {
+pub enum ToolOutput {
     /// To this process's own streams, while the tool runs; it may also read from the standard input.
     Show,
     /// Into the result; the tool's input is empty unless its config gives one.
@@ -25,9 +25,9 @@ pub enum Output {
 
 /// A run: a verified tool, what is given to it, and where.
 #[derive(Clone, Debug)]
-pub struct Job<'a> {
+pub struct ToolJob<'a> {
     /// The chain, from the tool to the primitive.
-    pub steps: &'a [Step<'a>],
+    pub steps: &'a [ChainStep<'a>],
     /// The name of the tool's file, without a folder: interpreters go by its extension.
     pub file_name: &'a str,
     /// The bytes of the tool, as they were verified.
@@ -47,5 +47,5 @@ pub struct Job<'a> {
     /// The caller's variables.
     pub environment: Vec<(OsString, OsString)>,
     /// Where the output goes.
-    pub output: Output,
+    pub output: ToolOutput,
 }

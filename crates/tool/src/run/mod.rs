@@ -3,7 +3,7 @@
 //! # The way of a run
 //! 1. The caller's parameters are checked against the tool's JSON Schema ([`check_schema`]).
 //! 2. The configs of the chain are merged, the tool wins ([`merge`]).
-//! 3. The bytes that were verified are written to a private folder ([`Stage`]). That copy runs, not the item.
+//! 3. The bytes that were verified are written to a private folder ([`PrivateCopy`]). That copy runs, not the item.
 //! 4. The environment is made: interpreters are found, variables set ([`Environment`]), and what leads code
 //!    searches into the working folder is taken out (`search_paths.rs`).
 //! 5. The config's templates are filled in, once ([`Template`]).
@@ -19,8 +19,8 @@
 //! A tool that reads files beside its own finds them by `LOKT_TOOL_PATH`. What an HTTP request that is given up has
 //! done at the server is done.
 
-mod asked;
 mod capture;
+mod command_answer;
 mod config;
 mod environment;
 mod fields;
@@ -33,28 +33,28 @@ mod options;
 mod parameters;
 mod plan;
 mod primitive;
+mod private_copy;
 mod program;
 mod reserved;
 mod runner;
 mod schema;
 mod search_paths;
-mod stage;
 mod subprocess;
 mod template;
 
-pub use capture::{Captured, MAX_KEPT};
+pub use capture::{CapturedOutput, MAX_KEPT};
 pub use config::merge;
 pub use environment::{Environment, EnvironmentError};
 pub use fields::ConfigError;
 pub use http_client::{HttpError, HttpResult};
 pub use http_request::HttpConfigError;
 pub use interpreter::InterpreterError;
-pub use job::{Job, Output, Step};
+pub use job::{ChainStep, ToolJob, ToolOutput};
 pub use parameters::{InvalidParameters, Parameters};
 pub use primitive::is_known_primitive;
-pub use reserved::{NotText, Reserved};
-pub use runner::{Outcome, RunError, World, run};
+pub use private_copy::{AdjacentFiles, PrivateCopy, PrivateCopyError, sweep};
+pub use reserved::{NonTextPath, ReservedNames};
+pub use runner::{RunContext, RunError, RunOutcome, run};
 pub use schema::{SchemaError, check as check_schema};
-pub use stage::{Beside, Stage, StageError, sweep};
 pub use subprocess::{SubprocessError, SubprocessResult};
 pub use template::{Template, TemplateError};

@@ -1,7 +1,7 @@
 use super::{
-    Beside, Environment, Job, Reserved, RunError, Stage, StageError, Step, Template, config,
-    http_request::HttpRequest, primitive::Primitive, schema, search_paths, stage,
-    subprocess::Subprocess, template,
+    AdjacentFiles, ChainStep, Environment, PrivateCopy, PrivateCopyError, ReservedNames, RunError,
+    Template, ToolJob, config, http_request::HttpRequest, primitive::Primitive, private_copy,
+    schema, search_paths, subprocess::Subprocess, template,
 };
 use serde_json::{Map, Value};
 use std::{
@@ -12,24 +12,24 @@ use std::{
 
 /// Everything that a run needs, found out before anything is started.
 #[derive(Debug)]
-pub(super) struct Plan {
-    pub(super) work: Work,
+pub(super) struct RunPlan {
+    pub(super) work: PlannedWork,
     /// The private copy of the tool, where the config speaks of it.
-    pub(super) stage: Option<Stage>,
+    pub(super) stage: Option<PrivateCopy>,
     /// Where private copies are made.
     pub(super) temporary: PathBuf,
 }
 
 /// What is to be done.
 #[derive(Debug)]
-pub(super) enum Work {
+pub(super) enum PlannedWork {
     Subprocess(Subprocess),
     Http(HttpRequest, Environment),
 }
 
-impl Plan {
+impl RunPlan {
     /// Checks a job and works out what it comes to.
-    pub(super) fn new(job: &Job<'_>) -> Result<Self, RunError> {
+    pub(super) fn new(job: &ToolJob<'_>) -> Result<Self, RunError> {
         let primitive = primitive_of(job.steps)?;
         if !job.project.is_absolute() {
             return Err(RunError::RelativeProject(job.project.to_owned()));
@@ -43,7 +43,7 @@ impl Plan {
         let temporary = temporary(job, &environment);
         let stage = stage(job, &raw, &temporary)?;
         let mut reserved =
-            Reserved::new(job.project, job.user_space, job.system_space, job.parameters)?;
+            ReservedNames::new(job.project, job.user_space, job.system_space, job.parameters)?;
         if let Some(stage) = &stage {
             reserved = reserved.with_tool(stage.path())?;
         }
@@ -63,21 +63,21 @@ impl Plan {
             Primitive::Subprocess => {
                 let mut process = Subprocess::new(&raw, &filled, environment, job.project)?;
                 announce(&mut process.environment, job);
-                Work::Subprocess(process)
+                PlannedWork::Subprocess(process)
             }
-            Primitive::HttpClient => Work::Http(HttpRequest::new(&filled)?, environment),
+            Primitive::HttpClient => PlannedWork::Http(HttpRequest::new(&filled)?, environment),
         };
         Ok(Self { work, stage, temporary })
     }
 }
 
-fn primitive_of(steps: &[Step<'_>]) -> Result<Primitive, RunError> {
+fn primitive_of(steps: &[ChainStep<'_>]) -> Result<Primitive, RunError> {
     let last = steps.last().ok_or(RunError::NoSteps)?;
     Primitive::of(last.id).ok_or_else(|| RunError::UnknownPrimitive(last.id.clone()))
 }
 
 /// Tells the tool who it is. Its file's place is where it was read, not where its private copy is.
-fn announce(environment: &mut Environment, job: &Job<'_>) {
+fn announce(environment: &mut Environment, job: &ToolJob<'_>) {
     if let Some(tool) = job.steps.first() {
         environment.set("LOKT_TOOL_ID", tool.id.as_str());
     }
@@ -91,7 +91,7 @@ fn announce(environment: &mut Environment, job: &Job<'_>) {
 ///
 /// JavaScript looks for packages in all folders above a file, and in `/tmp` others could lay some; so its
 /// copies are in the user's own space.
-fn temporary(job: &Job<'_>, environment: &Environment) -> PathBuf {
+fn temporary(job: &ToolJob<'_>, environment: &Environment) -> PathBuf {
     if is_javascript(job) {
         return job.user_space.join("runs");
     }
@@ -100,25 +100,30 @@ fn temporary(job: &Job<'_>, environment: &Environment) -> PathBuf {
 }
 
 fn stage(
-    job: &Job<'_>,
+    job: &ToolJob<'_>,
     raw: &Map<String, Value>,
     temporary: &Path,
-) -> Result<Option<Stage>, RunError> {
+) -> Result<Option<PrivateCopy>, RunError> {
     let mut texts = job.steps.iter().filter_map(|step| step.env_config).chain([raw]);
-    if !texts.any(|object| template::mentions(object, Reserved::TOOL_PATH)) {
+    if !texts.any(|object| template::mentions(object, ReservedNames::TOOL_PATH)) {
         return Ok(None);
     }
     if !is_javascript(job) {
-        return Ok(Some(Stage::new(temporary, job.file_name, job.bytes, Beside::Nothing)?));
+        return Ok(Some(PrivateCopy::new(
+            temporary,
+            job.file_name,
+            job.bytes,
+            AdjacentFiles::Nothing,
+        )?));
     }
     let made = DirBuilder::new().recursive(true).mode(0o700).create(temporary);
-    made.map_err(|source| StageError::Files { path: temporary.to_owned(), source })?;
-    let modules = job.original.and_then(|path| stage::modules_of(path, job.project));
-    let beside = Beside::Packages(modules.as_deref());
-    Ok(Some(Stage::new(temporary, job.file_name, job.bytes, beside)?))
+    made.map_err(|source| PrivateCopyError::Files { path: temporary.to_owned(), source })?;
+    let modules = job.original.and_then(|path| private_copy::modules_of(path, job.project));
+    let beside = AdjacentFiles::Packages(modules.as_deref());
+    Ok(Some(PrivateCopy::new(temporary, job.file_name, job.bytes, beside)?))
 }
 
-fn is_javascript(job: &Job<'_>) -> bool {
+fn is_javascript(job: &ToolJob<'_>) -> bool {
     let extension = Path::new(job.file_name).extension().and_then(|it| it.to_str());
     matches!(extension, Some("js" | "mjs" | "cjs" | "ts"))
 }

@@ -12,7 +12,7 @@ pub(super) fn is_program(path: &Path) -> bool {
 
 /// What came of a search for a program. The two ways in which it fails are those of a shell: 127 and 126.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Search {
+pub(super) enum ProgramSearch {
     /// It is there.
     Found(PathBuf),
     /// Something of that name is there and cannot be executed.
@@ -21,7 +21,7 @@ pub(super) enum Search {
     Missing,
 }
 
-impl Search {
+impl ProgramSearch {
     /// The program.
     pub(super) fn found(self) -> Option<PathBuf> {
         match self {
@@ -53,16 +53,16 @@ fn is_there(path: &Path) -> bool {
 
 /// Finds a program in the folders of `PATH`. Entries that are not absolute are passed over: what they mean
 /// depends on the folder that one happens to stand in.
-pub(super) fn on_path(environment: &Environment, name: &str) -> Search {
-    let Some(path) = environment.get("PATH") else { return Search::Missing };
+pub(super) fn on_path(environment: &Environment, name: &str) -> ProgramSearch {
+    let Some(path) = environment.get("PATH") else { return ProgramSearch::Missing };
     let folders = std::env::split_paths(path).filter(|folder| folder.is_absolute());
-    Search::among(folders.map(|folder| folder.join(name)))
+    ProgramSearch::among(folders.map(|folder| folder.join(name)))
 }
 
 /// Finds a program by its name or, where it has a slash, by its path from `folder`.
-pub(super) fn find(environment: &Environment, name: &str, folder: &Path) -> Search {
+pub(super) fn find(environment: &Environment, name: &str, folder: &Path) -> ProgramSearch {
     if name.contains('/') {
-        return Search::among(std::iter::once(folder.join(name)));
+        return ProgramSearch::among(std::iter::once(folder.join(name)));
     }
     on_path(environment, name)
 }

@@ -3,19 +3,19 @@ use std::path::Path;
 
 /// The names in a config that are Lokt's. A caller's parameter of the same name is not seen there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reserved(Vec<(&'static str, String)>);
+pub struct ReservedNames(Vec<(&'static str, String)>);
 
 /// Says why a place cannot be put into a config.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{name} is no UTF-8: {shown}")]
-pub struct NotText {
+pub struct NonTextPath {
     /// The reserved name.
     pub name: &'static str,
     /// The path, as far as it can be shown.
     pub shown: String,
 }
 
-impl Reserved {
+impl ReservedNames {
     /// The name under which the tool's file is known.
     pub const TOOL_PATH: &'static str = "tool_path";
     /// The name under which the parameters are known, all as one text.
@@ -24,13 +24,13 @@ impl Reserved {
     /// The places of a run, without the tool's own file.
     ///
     /// # Errors
-    /// [`NotText`] where a path is no UTF-8: a config is text.
+    /// [`NonTextPath`] where a path is no UTF-8: a config is text.
     pub fn new(
         project: &Path,
         user_space: &Path,
         system_space: &str,
         parameters: &Parameters,
-    ) -> Result<Self, NotText> {
+    ) -> Result<Self, NonTextPath> {
         Ok(Self(vec![
             ("project_path", text("project_path", project)?),
             ("user_space", text("user_space", user_space)?),
@@ -42,8 +42,8 @@ impl Reserved {
     /// Adds where the tool's file is.
     ///
     /// # Errors
-    /// [`NotText`] where that is no UTF-8.
-    pub fn with_tool(mut self, path: &Path) -> Result<Self, NotText> {
+    /// [`NonTextPath`] where that is no UTF-8.
+    pub fn with_tool(mut self, path: &Path) -> Result<Self, NonTextPath> {
         self.0.push((Self::TOOL_PATH, text(Self::TOOL_PATH, path)?));
         Ok(self)
     }
@@ -54,7 +54,7 @@ impl Reserved {
     }
 }
 
-fn text(name: &'static str, path: &Path) -> Result<String, NotText> {
+fn text(name: &'static str, path: &Path) -> Result<String, NonTextPath> {
     let text = path.to_str().map(str::to_owned);
-    text.ok_or_else(|| NotText { name, shown: path.to_string_lossy().into_owned() })
+    text.ok_or_else(|| NonTextPath { name, shown: path.to_string_lossy().into_owned() })
 }

@@ -1,19 +1,20 @@
 use super::{
-    Environment, EnvironmentError, HttpConfigError, HttpError, HttpResult, Job, NotText, Output,
-    SchemaError, StageError, SubprocessError, SubprocessResult, TemplateError,
-    capture::Capture,
+    Environment, EnvironmentError, HttpConfigError, HttpError, HttpResult, NonTextPath,
+    PrivateCopyError, SchemaError, SubprocessError, SubprocessResult, TemplateError, ToolJob,
+    ToolOutput,
+    capture::OutputCapture,
     http_client,
     http_request::HttpRequest,
     input,
-    plan::{Plan, Work},
-    stage::{self, Stage},
+    plan::{PlannedWork, RunPlan},
+    private_copy::{self, PrivateCopy},
     subprocess::Subprocess,
 };
 use crate::words::ItemId;
 use lokt_lock::{
     guard::{
-        Command, GuardError, Orders, Received, Setting, Signals, Trouble, Waited, Watchers,
-        await_work, supervise,
+        GuardError, GuardWarning, GuardedCommand, ReceivedSignal, SignalReader, SpawnSettings,
+        SupervisedLocks, SupervisionPolicy, WorkEnd, await_work, supervise,
     },
     store::Store,
     sys::{BlockedSignals, descendants},
@@ -30,27 +31,27 @@ use serde_json::{Map, Value};
 use std::{io, os::fd::AsFd, path::PathBuf, sync::mpsc, thread, time::Instant};
 
 /// Who runs a tool, and under what.
-pub struct World<'a, S: Store> {
+pub struct RunContext<'a, S: Store> {
     /// The store, the caller, and the locks to hold meanwhile; none is usual.
-    pub watchers: Watchers<'a, S>,
+    pub watchers: SupervisedLocks<'a, S>,
     /// The signals to pass on.
-    pub signals: &'a Signals,
+    pub signals: &'a SignalReader,
     /// What to do when a lock is lost, and how long a tool has to end. Its longest time comes from the config.
-    pub orders: Orders,
+    pub orders: SupervisionPolicy,
     /// Told what happens while the tool runs.
-    pub tell: &'a mut dyn FnMut(Trouble),
+    pub tell: &'a mut dyn FnMut(GuardWarning),
 }
 
 /// What came of a run.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
+pub enum RunOutcome {
     /// A process ended.
     Subprocess(SubprocessResult),
     /// A server answered.
     Http(HttpResult),
 }
 
-impl Outcome {
+impl RunOutcome {
     /// Whether it went well.
     pub fn success(&self) -> bool {
         match self {
@@ -93,10 +94,10 @@ pub enum RunError {
     Schema(#[from] SchemaError),
     /// A path cannot be put into a config.
     #[error(transparent)]
-    Place(#[from] NotText),
+    Place(#[from] NonTextPath),
     /// There is no private copy of the tool.
     #[error(transparent)]
-    Stage(#[from] StageError),
+    Stage(#[from] PrivateCopyError),
     /// There is no environment.
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
@@ -125,7 +126,7 @@ pub enum RunError {
     Exchange(#[from] HttpError),
     /// A signal asked this program to end while it waited for a server.
     #[error("interrupted")]
-    Interrupted(Received),
+    Interrupted(ReceivedSignal),
     /// A lock was taken away while this program waited for a server.
     #[error("the request was given up: its lock was lost")]
     Lost,
@@ -144,32 +145,32 @@ impl RunError {
 ///
 /// # Errors
 /// [`RunError`] says what was refused, or what could not be done.
-pub fn run<S>(job: &Job<'_>, world: World<'_, S>) -> Result<Outcome, RunError>
+pub fn run<S>(job: &ToolJob<'_>, world: RunContext<'_, S>) -> Result<RunOutcome, RunError>
 where
     S: Store,
     S::Ticket: AsFd,
 {
-    let plan = Plan::new(job)?;
+    let plan = RunPlan::new(job)?;
     match plan.work {
-        Work::Subprocess(process) => {
+        PlannedWork::Subprocess(process) => {
             let result = run_process(process, job.output, plan.stage.as_ref(), world);
             if plan.stage.is_some() {
                 // After the tool, so that nobody waits for the leftovers of others.
-                stage::sweep(&plan.temporary);
+                private_copy::sweep(&plan.temporary);
             }
-            result.map(Outcome::Subprocess)
+            result.map(RunOutcome::Subprocess)
         }
-        Work::Http(request, environment) => {
-            run_exchange(request, environment, world).map(Outcome::Http)
+        PlannedWork::Http(request, environment) => {
+            run_exchange(request, environment, world).map(RunOutcome::Http)
         }
     }
 }
 
 fn run_process<S>(
     process: Subprocess,
-    output: Output,
-    stage: Option<&Stage>,
-    world: World<'_, S>,
+    output: ToolOutput,
+    stage: Option<&PrivateCopy>,
+    world: RunContext<'_, S>,
 ) -> Result<SubprocessResult, RunError>
 where
     S: Store,
@@ -177,22 +178,22 @@ where
 {
     let failed = |what| move |source| RunError::Streams { what, source };
     let (capture, [out, err]) = match output {
-        Output::Show => (None, [None, None]),
-        Output::Capture => {
-            let (capture, ends) = Capture::begin().map_err(failed("output"))?;
+        ToolOutput::Show => (None, [None, None]),
+        ToolOutput::Capture => {
+            let (capture, ends) = OutputCapture::begin().map_err(failed("output"))?;
             (Some(capture), ends.map(Some))
         }
     };
     let input = match (&process.input, output) {
         (Some(bytes), _) => Some(input::in_memory(bytes)),
-        (None, Output::Capture) => Some(input::nothing()),
-        (None, Output::Show) => None,
+        (None, ToolOutput::Capture) => Some(input::nothing()),
+        (None, ToolOutput::Show) => None,
     };
-    let mark = stage.map_or_else(stage::anonymous_mark, Stage::mark);
-    let command = Command {
+    let mark = stage.map_or_else(private_copy::anonymous_mark, PrivateCopy::mark);
+    let command = GuardedCommand {
         words: process.words,
         environment: process.environment.into_variables(),
-        setting: Setting {
+        setting: SpawnSettings {
             folder: Some(process.folder),
             input: input.transpose().map_err(failed("input"))?,
             output: out,
@@ -201,7 +202,7 @@ where
             inherited: Vec::new(),
         },
     };
-    let orders = Orders { max_hold: Some(process.timeout), ..world.orders };
+    let orders = SupervisionPolicy { max_hold: Some(process.timeout), ..world.orders };
     let began = Instant::now();
     // Processes that leave the tool's group and session stay in reach. Where the kernel refuses that, those
     // alone are not.
@@ -211,7 +212,7 @@ where
         kill_what_is_left();
     }
     let duration = began.elapsed();
-    let [stdout, stderr] = capture.map_or_else(Default::default, Capture::finish);
+    let [stdout, stderr] = capture.map_or_else(Default::default, OutputCapture::finish);
     let (ending, stopped) = (finish.ending, finish.stopped);
     Ok(SubprocessResult { ending, stopped, stdout, stderr, duration })
 }
@@ -237,7 +238,7 @@ fn kill_what_is_left() {
 fn run_exchange<S: Store>(
     request: HttpRequest,
     environment: Environment,
-    world: World<'_, S>,
+    world: RunContext<'_, S>,
 ) -> Result<HttpResult, RunError> {
     let failed = |source| RunError::Streams { what: "connection", source };
     let (done, working) = pipe2(OFlag::O_CLOEXEC).map_err(|errno| failed(errno.into()))?;
@@ -252,11 +253,11 @@ fn run_exchange<S: Store>(
         let _signals = BlockedSignals::all();
         thread::Builder::new().name("lokt-http".into()).spawn(work).map_err(failed)?;
     }
-    let World { watchers, signals, orders, tell, .. } = world;
+    let RunContext { watchers, signals, orders, tell, .. } = world;
     match await_work(watchers, done.as_fd(), signals, orders.on_lost, tell)? {
-        Waited::Done => {}
-        Waited::Signal(received) => return Err(RunError::Interrupted(received)),
-        Waited::Lost => return Err(RunError::Lost),
+        WorkEnd::Done => {}
+        WorkEnd::Signal(received) => return Err(RunError::Interrupted(received)),
+        WorkEnd::Lost => return Err(RunError::Lost),
     }
     let ended = |_| failed(io::Error::other("the exchange ended without a result"));
     Ok(told.try_recv().map_err(ended)??)

@@ -20,7 +20,7 @@ use std::{
 
 /// What a variable holds, and so what of it is taken out.
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+enum VariableKind {
     /// Folders between separators; those that are not absolute go.
     Folders(&'static [u8]),
     /// The same, where an empty entry stands for what the program has built in, and stays.
@@ -35,14 +35,14 @@ enum Kind {
     Options(&'static Grammar),
 }
 
-use Kind::{Folders, FoldersAndDefault, Libraries, One, Options, Switch};
+use VariableKind::{Folders, FoldersAndDefault, Libraries, One, Options, Switch};
 
 /// A variable's name, what it holds, and where that is written down.
-type Row = (&'static str, Kind, &'static str);
+type SearchVariable = (&'static str, VariableKind, &'static str);
 
 /// The variables. A row belongs here if a program that people write tools for, or the loader under it, takes code from
 /// where the variable says, and takes an empty or relative entry to be in the working folder.
-const TABLE: &[Row] = &[
+const TABLE: &[SearchVariable] = &[
     // All programs.
     ("PATH", Folders(b":"), "execvp(3), environ(7): an empty entry is the working folder"),
     ("HOME", One, "sites of users, .zshenv, ~/.node_modules: all below it"),
@@ -143,7 +143,7 @@ pub(super) fn complete(environment: &mut Environment) {
     }
 }
 
-impl Kind {
+impl VariableKind {
     /// What is left of a value; none where that is nothing.
     fn cleaned(self, value: &OsStr) -> Option<OsString> {
         let bytes = value.as_bytes();

@@ -1,11 +1,11 @@
 use super::{
-    Captured, Environment, Reserved,
+    CapturedOutput, Environment, ReservedNames,
     environment::scalar_text,
-    fields::{ConfigError, Fields, bytes_of},
-    program::{self, Search},
+    fields::{ConfigError, ConfigFields, bytes_of},
+    program::{self, ProgramSearch},
     search_paths,
 };
-use lokt_lock::guard::{Cause, Ending};
+use lokt_lock::guard::{CommandEnd, StopCause};
 use serde_json::{Map, Value, json};
 use std::{
     ffi::OsString,
@@ -83,7 +83,7 @@ impl Subprocess {
         mut environment: Environment,
         project: &Path,
     ) -> Result<Self, SubprocessError> {
-        let fields = Fields { place: "", object: config };
+        let fields = ConfigFields { place: "", object: config };
         let command = fields.text("command")?.filter(|command| !command.is_empty());
         let command = command.ok_or(ConfigError::Missing("command"))?;
         let mut input = fields.get("input_data").map(bytes_of);
@@ -102,9 +102,9 @@ impl Subprocess {
             return Err(SubprocessError::Folder(folder));
         }
         let program = match program::find(&environment, command, &folder) {
-            Search::Found(program) => program,
-            Search::NotExecutable(path) => return Err(SubprocessError::NotExecutable(path)),
-            Search::Missing => return Err(SubprocessError::NotFound(command.to_owned())),
+            ProgramSearch::Found(program) => program,
+            ProgramSearch::NotExecutable(path) => return Err(SubprocessError::NotExecutable(path)),
+            ProgramSearch::Missing => return Err(SubprocessError::NotFound(command.to_owned())),
         };
         search_paths::complete(&mut environment);
         let words = [program.into_os_string()].into_iter();
@@ -121,7 +121,7 @@ impl Subprocess {
 /// The arguments. Parameters that are too long for one go to the standard input.
 fn arguments(
     raw: &Map<String, Value>,
-    fields: Fields<'_>,
+    fields: ConfigFields<'_>,
     input: &mut Option<Vec<u8>>,
 ) -> Result<Vec<String>, SubprocessError> {
     let items = match fields.get("args") {
@@ -129,7 +129,7 @@ fn arguments(
         Some(Value::Array(items)) => items,
         Some(other) => return Err(fields.wrong("args", "a list", other).into()),
     };
-    let whole = format!("{{{}}}", Reserved::PARAMS_JSON);
+    let whole = format!("{{{}}}", ReservedNames::PARAMS_JSON);
     let is_parameters =
         |at: usize| raw.get("args").and_then(|args| args.get(at)?.as_str()) == Some(&whole);
     let taken = input.is_some();
@@ -156,7 +156,7 @@ fn variable(name: &str, value: &Value) -> Result<String, SubprocessError> {
         let expected = "the name of a variable";
         return Err(ConfigError::Value { place, expected, found: format!("{name:?}") }.into());
     }
-    let fields = Fields { place: "", object: &Map::new() };
+    let fields = ConfigFields { place: "", object: &Map::new() };
     let text = scalar_text(value);
     Ok(text.ok_or_else(|| fields.wrong(&place, "a text, a number or a boolean", value))?)
 }
@@ -175,13 +175,13 @@ fn fits(what: String, bytes: &[u8]) -> Result<(), SubprocessError> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubprocessResult {
     /// How it ended.
-    pub ending: Ending,
+    pub ending: CommandEnd,
     /// Why it was stopped, if it was: [`Cause::MaxHold`] stands for its timeout.
-    pub stopped: Option<Cause>,
+    pub stopped: Option<StopCause>,
     /// Its standard output; empty where that was shown.
-    pub stdout: Captured,
+    pub stdout: CapturedOutput,
     /// Its standard error output; empty where that was shown.
-    pub stderr: Captured,
+    pub stderr: CapturedOutput,
     /// How long it ran.
     pub duration: Duration,
 }
@@ -189,12 +189,12 @@ pub struct SubprocessResult {
 impl SubprocessResult {
     /// Whether it ended by itself, and well.
     pub fn success(&self) -> bool {
-        self.ending == Ending::Exited(0) && self.stopped.is_none()
+        self.ending == CommandEnd::Exited(0) && self.stopped.is_none()
     }
 
     /// Whether it ran for longer than its timeout and was stopped.
     pub fn timed_out(&self) -> bool {
-        self.stopped == Some(Cause::MaxHold)
+        self.stopped == Some(StopCause::MaxHold)
     }
 
     /// Its exit code as a shell gives it: 128 and the signal's number where one ended it.

@@ -83,10 +83,10 @@ fn any_other_long_argument_is_refused_with_its_size() {
 #[test]
 fn data_is_one_json_object_and_nothing_else() {
     let with = |bytes: &[u8], truncated| SubprocessResult {
-        ending: Ending::Exited(0),
+        ending: CommandEnd::Exited(0),
         stopped: None,
-        stdout: Captured { bytes: bytes.to_vec(), truncated },
-        stderr: Captured::default(),
+        stdout: CapturedOutput { bytes: bytes.to_vec(), truncated },
+        stderr: CapturedOutput::default(),
         duration: Duration::ZERO,
     };
     assert!(with(b" {\"a\": 1}\n", false).data().is_some());

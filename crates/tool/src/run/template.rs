@@ -1,4 +1,4 @@
-use super::{Environment, Parameters, Reserved};
+use super::{Environment, Parameters, ReservedNames};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
@@ -29,14 +29,14 @@ pub struct Template<'a> {
     /// For `${VAR}` and `${VAR:-default}`.
     pub environment: &'a Environment,
     /// For the `{name}`s that are Lokt's.
-    pub reserved: &'a Reserved,
+    pub reserved: &'a ReservedNames,
     /// For all other `{name}`s; none where only Lokt's have a meaning.
     pub parameters: Option<&'a Parameters>,
 }
 
 /// How a caller's text is put into a longer one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Insert {
+enum InsertMode {
     AsItIs,
     PercentEncoded,
 }
@@ -54,15 +54,20 @@ impl Template<'_> {
     ) -> Result<Map<String, Value>, TemplateError> {
         let member = |(key, value): (&String, &Value)| {
             let insert = match (key.as_str(), place) {
-                ("url", "") => Insert::PercentEncoded,
-                _ => Insert::AsItIs,
+                ("url", "") => InsertMode::PercentEncoded,
+                _ => InsertMode::AsItIs,
             };
             Ok((key.clone(), self.value(value, &below(place, key), insert)?))
         };
         object.iter().map(member).collect()
     }
 
-    fn value(&self, value: &Value, place: &str, insert: Insert) -> Result<Value, TemplateError> {
+    fn value(
+        &self,
+        value: &Value,
+        place: &str,
+        insert: InsertMode,
+    ) -> Result<Value, TemplateError> {
         match value {
             Value::String(text) => match self.whole(text) {
                 Some(value) => Ok(value.into_owned()),
@@ -95,7 +100,7 @@ impl Template<'_> {
         self.parameters?.get(name).map(|value| (Cow::Borrowed(value), true))
     }
 
-    fn text(&self, text: &str, place: &str, insert: Insert) -> Result<String, TemplateError> {
+    fn text(&self, text: &str, place: &str, insert: InsertMode) -> Result<String, TemplateError> {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(at) = rest.find(['$', '{']) {
@@ -119,10 +124,14 @@ impl Template<'_> {
 
     /// The value of the known `{name}` that a text begins with, how to put it in, and what follows. What is
     /// Lokt's goes in as it is.
-    fn name<'t>(&self, text: &'t str, insert: Insert) -> Option<(Cow<'_, Value>, Insert, &'t str)> {
+    fn name<'t>(
+        &self,
+        text: &'t str,
+        insert: InsertMode,
+    ) -> Option<(Cow<'_, Value>, InsertMode, &'t str)> {
         let (name, behind) = text.strip_prefix('{')?.split_once('}')?;
         let (value, is_callers) = self.named(name)?;
-        Some((value, if is_callers { insert } else { Insert::AsItIs }, behind))
+        Some((value, if is_callers { insert } else { InsertMode::AsItIs }, behind))
     }
 
     fn variable(
@@ -178,14 +187,14 @@ fn is_name(text: &str) -> bool {
         && characters.all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-fn push(out: &mut String, value: &Value, insert: Insert) {
+fn push(out: &mut String, value: &Value, insert: InsertMode) {
     let text = match value {
         Value::String(text) => Cow::Borrowed(text.as_str()),
         other => Cow::Owned(other.to_string()),
     };
     match insert {
-        Insert::AsItIs => out.push_str(&text),
-        Insert::PercentEncoded => text.bytes().for_each(|byte| push_encoded(out, byte)),
+        InsertMode::AsItIs => out.push_str(&text),
+        InsertMode::PercentEncoded => text.bytes().for_each(|byte| push_encoded(out, byte)),
     }
 }
 

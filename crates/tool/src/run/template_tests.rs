@@ -7,7 +7,8 @@ fn expand(config: &Value, parameters: &Value) -> Result<Value, TemplateError> {
     let parameters = Parameters::new(parameters.as_object().unwrap().clone());
     let environment = [("HOME", "/home/me"), ("EMPTY", ""), ("TRICK", "{secret} ${HOME}")];
     let environment = Environment::new(environment.map(|(k, v)| (k.into(), v.into())).to_vec());
-    let reserved = Reserved::new(Path::new("/p (1)"), Path::new("/u"), "/s", &parameters).unwrap();
+    let reserved =
+        ReservedNames::new(Path::new("/p (1)"), Path::new("/u"), "/s", &parameters).unwrap();
     let reserved = reserved.with_tool(Path::new("/t/x.py")).unwrap();
     let template =
         Template { environment: &environment, reserved: &reserved, parameters: Some(&parameters) };

@@ -1,5 +1,5 @@
 use crate::{
-    bounded::{self, Unreadable},
+    bounded::{self, BoundedReadError},
     words::Fingerprint,
 };
 use ed25519_dalek::{
@@ -204,8 +204,8 @@ pub(super) fn read_public(path: &Path) -> Result<PublicKey, KeyError> {
 pub(super) fn text_of(path: &Path, file: &File, what: &'static str) -> Result<String, KeyError> {
     let malformed = || KeyError::Malformed { path: path.to_owned(), what };
     let bytes = bounded::read(file, MOST_BYTES).map_err(|why| match why {
-        Unreadable::Io(source) => KeyError::io("read", path)(source),
-        Unreadable::NotFile | Unreadable::TooLarge(_) => malformed(),
+        BoundedReadError::Io(source) => KeyError::io("read", path)(source),
+        BoundedReadError::NotFile | BoundedReadError::TooLarge(_) => malformed(),
     })?;
     String::from_utf8(bytes).map_err(|_| malformed())
 }

@@ -12,5 +12,5 @@ mod verify;
 pub use key::{KeyError, KeyFiles, PublicKey, SecretKey};
 pub use line::{NotSignature, SignatureLine};
 pub use sign::{SignError, signed};
-pub use trust::{Trust, TrustError, TrustedKey};
+pub use trust::{TrustError, TrustStore, TrustedKey};
 pub use verify::{SignatureError, verify};

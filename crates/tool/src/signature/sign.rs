@@ -1,6 +1,6 @@
 use super::{SecretKey, SignatureLine};
 use crate::{
-    item::{NotUtf8, Text},
+    item::{ItemText, NotUtf8},
     words::Extension,
 };
 use lokt_lock::words::Timestamp;
@@ -32,7 +32,7 @@ pub fn signed(
     key: &SecretKey,
     now: Timestamp,
 ) -> Result<Vec<u8>, SignError> {
-    let mut text = Text::decode(bytes, extension)?;
+    let mut text = ItemText::decode(bytes, extension)?;
     let mut raw = std::str::from_utf8(bytes).unwrap_or_default().to_owned();
     let prefix = extension.comment_prefix();
     if extension == Extension::Json {
@@ -47,7 +47,7 @@ pub fn signed(
     if raw.starts_with("#!/") && !raw.contains(['\n', '\r']) {
         // A first line without an end would swallow the signature.
         raw.push('\n');
-        text = Text::decode(raw.as_bytes(), extension)?;
+        text = ItemText::decode(raw.as_bytes(), extension)?;
     }
     let hash = text.integrity();
     let line = SignatureLine {
@@ -74,13 +74,13 @@ fn after_line(text: &str) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::signature::{KeyError, KeyFiles, SignatureError, Trust, verify};
+    use crate::signature::{KeyError, KeyFiles, SignatureError, TrustStore, verify};
     use std::{fs, path::Path};
 
-    fn with_key(test: impl FnOnce(&SecretKey, &Trust, &Path)) {
+    fn with_key(test: impl FnOnce(&SecretKey, &TrustStore, &Path)) {
         let folder = tempfile::tempdir().unwrap();
         let key = KeyFiles::of(folder.path()).generate(|_| Ok::<_, KeyError>(())).unwrap().0;
-        let trust = Trust::of(folder.path(), []);
+        let trust = TrustStore::of(folder.path(), []);
         trust.add(&key.public()).unwrap();
         test(&key, &trust, folder.path());
     }
@@ -103,9 +103,9 @@ mod tests {
                 ("const x = 1;", Extension::Ts),
             ] {
                 let once = sign(text, extension, key).unwrap();
-                let read = Text::decode(once.as_bytes(), extension).unwrap();
+                let read = ItemText::decode(once.as_bytes(), extension).unwrap();
                 assert!(verify(&read, trust).is_ok(), "{once:?} verifies");
-                let before = Text::decode(text.as_bytes(), extension).unwrap().integrity();
+                let before = ItemText::decode(text.as_bytes(), extension).unwrap().integrity();
                 assert!(read.integrity() == before || text == "#!/bin/sh", "it stays: {once:?}");
                 assert_eq!(sign(&once, extension, key).unwrap(), once, "it is signed already");
                 assert_eq!(once.matches("rye:signed:").count(), 1);
@@ -118,7 +118,8 @@ mod tests {
         with_key(|key, trust, folder| {
             let good = sign("x = 1\n", Extension::Py, key).unwrap();
             let check = |text: &str| {
-                verify(&Text::decode(text.as_bytes(), Extension::Py).unwrap(), trust).unwrap_err()
+                verify(&ItemText::decode(text.as_bytes(), Extension::Py).unwrap(), trust)
+                    .unwrap_err()
             };
             assert!(matches!(check("x = 1\n"), SignatureError::Unsigned));
             assert!(matches!(check(&format!("\n{good}")), SignatureError::Unsigned));
@@ -132,8 +133,8 @@ mod tests {
             let lent = good.replace(&hash(&good), &hash(&other)).replace("x = 1", "x = 2");
             assert!(matches!(check(&lent), SignatureError::Bad(_)), "{lent}");
             fs::remove_dir_all(folder.join("trusted_keys")).unwrap();
-            let fresh = Trust::of(folder, []);
-            let read = Text::decode(good.as_bytes(), Extension::Py).unwrap();
+            let fresh = TrustStore::of(folder, []);
+            let read = ItemText::decode(good.as_bytes(), Extension::Py).unwrap();
             assert!(matches!(verify(&read, &fresh), Err(SignatureError::Untrusted(_))));
         });
     }

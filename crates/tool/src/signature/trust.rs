@@ -49,7 +49,7 @@ pub struct TrustedKey {
 
 /// The keys that are trusted: those of the user, then those of the system. A project's never are.
 #[derive(Debug)]
-pub struct Trust {
+pub struct TrustStore {
     user: PathBuf,
     folders: Vec<PathBuf>,
     known: Mutex<HashMap<Fingerprint, Option<TrustedKey>>>,
@@ -57,18 +57,18 @@ pub struct Trust {
 
 /// A trusted key in a file with a name for it.
 #[derive(Deserialize)]
-struct Entry {
+struct TrustedKeyFile {
     fingerprint: String,
     owner: Option<String>,
-    public_key: Pem,
+    public_key: PemField,
 }
 
 #[derive(Deserialize)]
-struct Pem {
+struct PemField {
     pem: String,
 }
 
-impl Trust {
+impl TrustStore {
     /// The keys below a user's space, and below those of the system.
     pub fn of<'a>(user_space: &Path, system_spaces: impl IntoIterator<Item = &'a Path>) -> Self {
         let folder = |space: &Path| space.join("trusted_keys");
@@ -189,7 +189,7 @@ fn read(path: &Path) -> Result<TrustedKey, TrustError> {
 
 fn read_toml(path: &Path) -> Result<(PublicKey, Option<String>), TrustError> {
     let text = key::text_of(path, &key::open(path)?, "public")?;
-    let entry: Entry =
+    let entry: TrustedKeyFile =
         toml::from_str(&text).map_err(|flaw| TrustError::Toml { path: path.to_owned(), flaw })?;
     let key = PublicKey::of_pem(&entry.public_key.pem);
     let malformed = || KeyError::Malformed { path: path.to_owned(), what: "public" };
@@ -213,7 +213,7 @@ mod tests {
     #[test]
     fn a_key_is_trusted_from_being_added_to_being_removed() {
         let (user, key) = (tempfile::tempdir().unwrap(), key());
-        let trust = || Trust::of(user.path(), []);
+        let trust = || TrustStore::of(user.path(), []);
         assert!(trust().find(&key.fingerprint()).unwrap().is_none(), "no key is trusted by itself");
         trust().add(&key).unwrap();
         trust().add(&key).unwrap();
@@ -236,7 +236,7 @@ mod tests {
             "fingerprint = \"{name}\"\nowner = \"ada\"\n[public_key]\npem = \"\"\"\n{pem}\"\"\"\n"
         );
         fs::write(folder.join(format!("{name}.toml")), entry).unwrap();
-        let found = Trust::of(user.path(), [system.path()]).find(&name).unwrap().unwrap();
+        let found = TrustStore::of(user.path(), [system.path()]).find(&name).unwrap().unwrap();
         assert_eq!((found.owner.as_deref(), found.key), (Some("ada"), key));
     }
 
@@ -247,7 +247,7 @@ mod tests {
         let folder = user.path().join("trusted_keys");
         fs::create_dir(&folder).unwrap();
         fs::write(folder.join(format!("{other}.pem")), key.to_pem()).unwrap();
-        let found = Trust::of(user.path(), []).find(&other);
+        let found = TrustStore::of(user.path(), []).find(&other);
         assert!(matches!(found, Err(TrustError::Name { .. })), "{found:?}");
     }
 }

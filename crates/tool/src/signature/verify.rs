@@ -1,6 +1,6 @@
-use super::{NotSignature, SignatureLine, Trust, TrustError};
+use super::{NotSignature, SignatureLine, TrustError, TrustStore};
 use crate::{
-    item::Text,
+    item::ItemText,
     words::{Fingerprint, Integrity},
 };
 
@@ -50,7 +50,7 @@ impl SignatureError {
 ///
 /// # Errors
 /// [`SignatureError`]: each way not to be vouched for is its own.
-pub fn verify(text: &Text, trust: &Trust) -> Result<SignatureLine, SignatureError> {
+pub fn verify(text: &ItemText, trust: &TrustStore) -> Result<SignatureLine, SignatureError> {
     let line = text.signature_line().ok_or(SignatureError::Unsigned)?;
     let signed = SignatureLine::parse(line).map_err(|what| match what {
         NotSignature::Mark => SignatureError::Unsigned,

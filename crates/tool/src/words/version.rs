@@ -5,10 +5,10 @@ use std::fmt;
 ///
 /// It is part of a lockfile's name, so it cannot be everything that a text can be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Version(Kind);
+pub struct Version(VersionKind);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Kind {
+enum VersionKind {
     Text(String),
     Number(Number),
 }
@@ -34,8 +34,8 @@ impl Version {
     /// [`InvalidVersion`] says what is wrong with the value.
     pub fn new(value: &Value) -> Result<Self, InvalidVersion> {
         let version = match value {
-            Value::String(text) => Self(Kind::Text(text.clone())),
-            Value::Number(number) => Self(Kind::Number(number.clone())),
+            Value::String(text) => Self(VersionKind::Text(text.clone())),
+            Value::Number(number) => Self(VersionKind::Number(number.clone())),
             other => return Err(InvalidVersion::Type(other.clone())),
         };
         let text = version.to_string();
@@ -49,8 +49,8 @@ impl Version {
     /// The version with its own type.
     pub fn to_json(&self) -> Value {
         match &self.0 {
-            Kind::Text(text) => Value::String(text.clone()),
-            Kind::Number(number) => Value::Number(number.clone()),
+            VersionKind::Text(text) => Value::String(text.clone()),
+            VersionKind::Number(number) => Value::Number(number.clone()),
         }
     }
 }
@@ -58,8 +58,8 @@ impl Version {
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Kind::Text(text) => f.write_str(text),
-            Kind::Number(number) => number.fmt(f),
+            VersionKind::Text(text) => f.write_str(text),
+            VersionKind::Number(number) => number.fmt(f),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Metadata: what is one, and that what was read of a tool is what JSON says of it.
 
 use lokt_tool::{
-    metadata::{self, Metadata, MetadataFlaw, Place},
+    metadata::{self, Metadata, MetadataFlaw, TextPosition},
     words::Extension,
 };
 use serde_json::Value;
@@ -36,8 +36,8 @@ fn lies_within(text: &str, flaw: &MetadataFlaw) {
     let (MetadataFlaw::Syntax { place, .. }
     | MetadataFlaw::NotLiteral { place, .. }
     | MetadataFlaw::Type { place, .. }) = flaw;
-    let end = Place::of_byte(text, text.len());
-    assert!(Place::START <= *place && *place <= end, "{flaw} is behind the end, {end}");
+    let end = TextPosition::of_byte(text, text.len());
+    assert!(TextPosition::START <= *place && *place <= end, "{flaw} is behind the end, {end}");
     let shown = flaw.to_string();
     assert!(shown.starts_with("line "), "a flaw has its place: {shown}");
     assert!(!shown.contains('\n'), "a flaw is one line");

@@ -2,14 +2,17 @@
 
 use lokt_lock::{
     file::FileStore,
-    guard::{Orders, Signals, Watchers},
+    guard::{SignalReader, SupervisedLocks, SupervisionPolicy},
     rules::OwnerSource,
     sys::Caller,
 };
 use lokt_tool::{
     builtin,
     metadata::{self, Executor},
-    run::{Job, Outcome, Output, Parameters, RunError, Step, SubprocessResult, World, run},
+    run::{
+        ChainStep, Parameters, RunContext, RunError, RunOutcome, SubprocessResult, ToolJob,
+        ToolOutput, run,
+    },
     words::{Extension, ItemId},
 };
 use serde_json::{Map, Value};
@@ -64,7 +67,7 @@ pub(crate) fn alone_with<F: FnOnce()>(
 pub(crate) struct Bench {
     folder: TempDir,
     pub(crate) environment: Vec<(OsString, OsString)>,
-    pub(crate) output: Output,
+    pub(crate) output: ToolOutput,
     pub(crate) grace: Duration,
 }
 
@@ -95,7 +98,7 @@ impl Bench {
         environment.retain(|(name, _)| !ours.iter().any(|it| name == it));
         environment.push(("TMPDIR".into(), folder.path().join("tmp").into()));
         let grace = Duration::from_secs(5);
-        Self { folder, environment, output: Output::Capture, grace }
+        Self { folder, environment, output: ToolOutput::Capture, grace }
     }
 
     pub(crate) fn project(&self) -> PathBuf {
@@ -115,7 +118,7 @@ impl Bench {
     }
 
     /// Runs a tool; what stands in its file at that time is something else than what was verified.
-    pub(crate) fn run(&self, tool: &Tool<'_>, parameters: &Value) -> Result<Outcome, RunError> {
+    pub(crate) fn run(&self, tool: &Tool<'_>, parameters: &Value) -> Result<RunOutcome, RunError> {
         let original = self.write(&format!(".ai/tools/{}", tool.file), "exit 99 # replaced\n");
         let mut chain = vec![Item {
             id: ItemId::new("web/x").unwrap(),
@@ -135,7 +138,7 @@ impl Bench {
     #[track_caller]
     pub(crate) fn process(&self, tool: &Tool<'_>, parameters: &Value) -> SubprocessResult {
         match self.run(tool, parameters) {
-            Ok(Outcome::Subprocess(result)) => result,
+            Ok(RunOutcome::Subprocess(result)) => result,
             other => panic!("a process was to be started: {other:?}"),
         }
     }
@@ -145,17 +148,17 @@ impl Bench {
         chain: &[Item],
         (tool, original): (&Tool<'_>, &Path),
         parameters: &Value,
-    ) -> Result<Outcome, RunError> {
-        let steps: Vec<Step<'_>> = chain
+    ) -> Result<RunOutcome, RunError> {
+        let steps: Vec<ChainStep<'_>> = chain
             .iter()
-            .map(|it| Step {
+            .map(|it| ChainStep {
                 id: &it.id,
                 config: it.config.as_ref(),
                 env_config: it.env_config.as_ref(),
             })
             .collect();
         let parameters = Parameters::new(object(parameters).unwrap());
-        let job = Job {
+        let job = ToolJob {
             steps: &steps,
             file_name: tool.file,
             bytes: tool.text.as_bytes(),
@@ -170,11 +173,11 @@ impl Bench {
         };
         let store = FileStore::new(&self.folder.path().join("root"));
         let caller = Caller::current(None, OwnerSource::Derived, None);
-        let signals = Signals::hold().unwrap();
-        let world = World {
-            watchers: Watchers { store: &store, caller: &caller, grants: &mut [] },
+        let signals = SignalReader::hold().unwrap();
+        let world = RunContext {
+            watchers: SupervisedLocks { store: &store, caller: &caller, grants: &mut [] },
             signals: &signals,
-            orders: Orders { grace: self.grace, ..Orders::default() },
+            orders: SupervisionPolicy { grace: self.grace, ..SupervisionPolicy::default() },
             tell: &mut |_| {},
         };
         run(&job, world)

@@ -1,7 +1,7 @@
 //! HTTP requests to a real server: what is sent, what comes back, and what no other host gets to see.
 
 use crate::bench::{Bench, Tool, alone, alone_with};
-use lokt_tool::run::{HttpResult, Outcome, RunError};
+use lokt_tool::run::{HttpResult, RunError, RunOutcome};
 use serde_json::{Value, json};
 use std::{
     io::{BufRead, BufReader},
@@ -87,8 +87,8 @@ impl Server {
             tool.config["url"] = json!(format!("{}{path}", self.address));
         }
         bench.run(&tool, parameters).map(|outcome| match outcome {
-            Outcome::Http(result) => result,
-            Outcome::Subprocess(_) => panic!("a request was to be sent"),
+            RunOutcome::Http(result) => result,
+            RunOutcome::Subprocess(_) => panic!("a request was to be sent"),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Real tools under real interpreters: what is given to them, what they give back, and how they are stopped.
 
 use crate::bench::{Bench, Tool, alone, runs};
-use lokt_tool::run::{Output, RunError};
+use lokt_tool::run::{RunError, ToolOutput};
 use serde_json::{Value, json};
 use std::{fs, time::Duration};
 
@@ -262,7 +262,7 @@ fn a_plain_process_gets_its_words_folder_variables_and_input() {
 fn output_that_is_shown_goes_to_the_callers_own_streams() {
     let shown = alone(|| {
         let mut bench = Bench::new();
-        bench.output = Output::Show;
+        bench.output = ToolOutput::Show;
         let tool = Tool::new("x.sh", BASH, "echo to the output; echo to the errors >&2\n");
         let result = bench.process(&tool, &json!({}));
         assert!(result.success() && result.stdout.bytes.is_empty(), "{}", result.to_json());

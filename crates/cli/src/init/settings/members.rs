@@ -2,7 +2,7 @@
 //!
 //! The parser lends out pieces of the text that it was given; where they are follows from that.
 
-use super::Flaw;
+use super::SettingsError;
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},
@@ -12,7 +12,7 @@ use std::{fmt, ops::Range};
 
 /// An object or a list: where its content begins and ends.
 #[derive(Clone, Debug)]
-pub(super) struct Whole {
+pub(super) struct JsonContainer {
     /// Behind the opening bracket.
     pub(super) first: usize,
     /// Behind the last thing in it.
@@ -21,7 +21,7 @@ pub(super) struct Whole {
     pub(super) in_lines: bool,
 }
 
-impl Whole {
+impl JsonContainer {
     /// Whether nothing is in it.
     pub(super) fn is_empty(&self) -> bool {
         self.first == self.last
@@ -30,7 +30,7 @@ impl Whole {
 
 /// Something in an object or a list.
 #[derive(Clone, Debug)]
-pub(super) struct Member {
+pub(super) struct JsonMember {
     /// The key; empty in a list.
     pub(super) key: String,
     /// Where the value stands.
@@ -44,17 +44,17 @@ pub(super) fn of_object(
     text: &str,
     place: Range<usize>,
     what: &'static str,
-) -> Result<(Whole, Vec<Member>), Flaw> {
+) -> Result<(JsonContainer, Vec<JsonMember>), SettingsError> {
     let piece = text.get(place.clone()).unwrap_or_default();
     if serde_json::from_str::<Value>(piece)?.as_object().is_none() {
-        return Err(Flaw::Type(what, "an object"));
+        return Err(SettingsError::Type(what, "an object"));
     }
-    let Pairs(pairs) = serde_json::from_str(piece)?;
+    let ObjectMembers(pairs) = serde_json::from_str(piece)?;
     let members = pairs.into_iter().map(|(key, raw)| member(text, key, raw));
-    let members: Vec<Member> = members.collect::<Result<_, _>>()?;
+    let members: Vec<JsonMember> = members.collect::<Result<_, _>>()?;
     for (number, member) in members.iter().enumerate() {
         if members.iter().take(number).any(|it| it.key == member.key) {
-            return Err(Flaw::Twice(member.key.clone()));
+            return Err(SettingsError::Twice(member.key.clone()));
         }
     }
     Ok((whole(text, place), members))
@@ -65,10 +65,10 @@ pub(super) fn of_list(
     text: &str,
     place: Range<usize>,
     what: &'static str,
-) -> Result<(Whole, Vec<Member>), Flaw> {
+) -> Result<(JsonContainer, Vec<JsonMember>), SettingsError> {
     let piece = text.get(place.clone()).unwrap_or_default();
     if serde_json::from_str::<Value>(piece)?.as_array().is_none() {
-        return Err(Flaw::Type(what, "a list"));
+        return Err(SettingsError::Type(what, "a list"));
     }
     let raws: Vec<&RawValue> = serde_json::from_str(piece)?;
     let members = raws.into_iter().map(|raw| member(text, String::new(), raw));
@@ -76,7 +76,7 @@ pub(super) fn of_list(
 }
 
 /// The text without a member: with the comma before it, or where it is the first, behind it.
-pub(super) fn without(text: &str, all: &[Member], member: &Member) -> String {
+pub(super) fn without(text: &str, all: &[JsonMember], member: &JsonMember) -> String {
     let place = all.iter().position(|it| it.whole == member.whole).unwrap_or(0);
     let before = place.checked_sub(1).and_then(|it| all.get(it));
     let begins = before.map_or_else(|| begin(text, member), |it| it.whole.end);
@@ -87,40 +87,40 @@ pub(super) fn without(text: &str, all: &[Member], member: &Member) -> String {
 }
 
 /// Behind the bracket before a first member.
-fn begin(text: &str, member: &Member) -> usize {
+fn begin(text: &str, member: &JsonMember) -> usize {
     let before = text.get(..member.whole.start).unwrap_or_default();
     let bracket = if member.key.is_empty() { '[' } else { '{' };
     before.rfind(bracket).map_or(member.whole.start, |it| it + 1)
 }
 
-fn member(text: &str, key: String, raw: &RawValue) -> Result<Member, Flaw> {
+fn member(text: &str, key: String, raw: &RawValue) -> Result<JsonMember, SettingsError> {
     let piece = raw.get();
     let start = piece.as_ptr().addr().saturating_sub(text.as_ptr().addr());
     let value = serde_json::from_str(piece)?;
-    Ok(Member { key, whole: start..start + piece.len(), value })
+    Ok(JsonMember { key, whole: start..start + piece.len(), value })
 }
 
-fn whole(text: &str, place: Range<usize>) -> Whole {
+fn whole(text: &str, place: Range<usize>) -> JsonContainer {
     let piece = text.get(place.clone()).unwrap_or_default();
     let start = place.start + (piece.len() - piece.trim_start().len()) + 1;
     let piece = piece.trim();
     let inner = piece.get(1..piece.len().saturating_sub(1)).unwrap_or_default();
     let last = start + inner.trim_end().len();
-    Whole { first: start, last, in_lines: inner.contains('\n') }
+    JsonContainer { first: start, last, in_lines: inner.contains('\n') }
 }
 
 /// The members of an object in their order, also those of one key.
-struct Pairs<'a>(Vec<(String, &'a RawValue)>);
+struct ObjectMembers<'a>(Vec<(String, &'a RawValue)>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for ObjectMembers<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(PairsVisitor).map(Pairs)
+        deserializer.deserialize_map(ObjectMembersVisitor).map(ObjectMembers)
     }
 }
 
-struct PairsVisitor;
+struct ObjectMembersVisitor;
 
-impl<'de> Visitor<'de> for PairsVisitor {
+impl<'de> Visitor<'de> for ObjectMembersVisitor {
     type Value = Vec<(String, &'de RawValue)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

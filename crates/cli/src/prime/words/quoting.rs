@@ -1,11 +1,11 @@
 //! The parts of a word: quotes, escapes, variables and substitutions.
 
-use super::{Reader, Word};
+use super::{ShellReader, ShellWord};
 
 /// A variable with more than this in its braces is not worth its room.
 const MOST_IN_BRACES: usize = 40;
 
-impl Reader<'_> {
+impl ShellReader<'_> {
     /// Reads one part of a word, which begins with `c`.
     pub(super) fn part(&mut self, c: char) {
         match c {
@@ -93,7 +93,7 @@ impl Reader<'_> {
         match self.up_to('`') {
             Some(inner) => {
                 self.look_into(&inner, line);
-                let Word { text, is_expanded } = self.open_word();
+                let ShellWord { text, is_expanded } = self.open_word();
                 text.push_str("$(…)");
                 *is_expanded = true;
             }
@@ -104,7 +104,7 @@ impl Reader<'_> {
     /// The commands of a substitution are commands too.
     fn look_into(&mut self, inner: &str, line: usize) {
         if let Some(depth) = self.depth.checked_sub(1) {
-            self.found.extend(Reader::new(inner, line, depth).read());
+            self.found.extend(ShellReader::new(inner, line, depth).read());
         }
     }
 

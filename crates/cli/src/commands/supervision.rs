@@ -1,0 +1,57 @@
+use crate::span;
+use clap::{Args, ValueEnum};
+use lokt_lock::guard::{self, OnLost};
+use std::time::Duration;
+
+/// How long a command may run, for the commands that run one.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(crate) struct MaxHoldOption {
+    /// Stop the command after this long, and give 124 (SIGTERM, 5 s later SIGKILL)
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = span::parse_positive)]
+    max_hold: Option<Duration>,
+}
+
+impl MaxHoldOption {
+    /// The limit, where there is one.
+    pub(crate) fn given(self) -> Option<Duration> {
+        self.max_hold
+    }
+}
+
+/// How a guard deals with its command, for the commands that run one.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(crate) struct SupervisionOptions {
+    #[command(flatten)]
+    max_hold: MaxHoldOption,
+    /// When the lock is taken away: stop the command and give 6, or warn and let it run [default: kill]
+    #[arg(long, value_name = "WHAT", value_enum, hide_possible_values = true)]
+    on_lost: Option<OnLostChoice>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum OnLostChoice {
+    /// Stop the command
+    Kill,
+    /// Say so
+    Warn,
+}
+
+impl SupervisionOptions {
+    /// As the guard takes them.
+    pub(crate) fn given(self) -> guard::SupervisionPolicy {
+        let on_lost = match self.on_lost {
+            None | Some(OnLostChoice::Kill) => OnLost::Kill,
+            Some(OnLostChoice::Warn) => OnLost::Warn,
+        };
+        guard::SupervisionPolicy {
+            on_lost,
+            max_hold: self.max_hold(),
+            ..guard::SupervisionPolicy::default()
+        }
+    }
+
+    /// How long the command may run at most.
+    pub(crate) fn max_hold(self) -> Option<Duration> {
+        self.max_hold.given()
+    }
+}

@@ -1,0 +1,197 @@
+//! The program itself, started for a call and stopped with it.
+
+use super::{
+    apart::set_apart,
+    call::{CallDuration, StopReason, ToolCall},
+    connection::ClientConnection,
+    excerpt::{ExcerptBuffer, ExcerptLimit, OutputExcerpt, keep},
+};
+use lokt_lock::sys;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use serde_json::Value;
+use std::{
+    io,
+    process::{ExitStatus, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    io::AsyncWriteExt,
+    process::{Child, Command},
+    task::JoinHandle,
+    time::timeout,
+};
+
+/// This program, whatever stands in the place that it was started from.
+const PROGRAM: &str = "/proc/self/exe";
+
+/// How much of an answer in JSON, or of what goes with it, is read: what clients take in one message.
+const ANSWER: usize = 2 << 20;
+
+/// How long what is left in a pipe is read when the program has ended: a process that it left behind may
+/// hold the pipe open for ever.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// How long a guard has to give its locks back once its command was killed.
+const GIVING_BACK: Duration = Duration::from_secs(5);
+
+/// The words of a command of Lokt's own, to be run for a call.
+pub(super) struct LoktCommandLine {
+    words: Vec<String>,
+    input: Option<String>,
+    keep: ExcerptLimit,
+    lasting: CallDuration,
+    /// The locks that are waited for.
+    names: Vec<String>,
+}
+
+/// How a command ended, and what it said.
+pub(super) struct CommandOutput {
+    /// The exit code; `None` where a signal ended it.
+    pub(super) code: Option<i32>,
+    pub(super) out: OutputExcerpt,
+    pub(super) err: OutputExcerpt,
+    /// Why it was stopped, where it was.
+    pub(super) stopped: Option<StopReason>,
+}
+
+impl LoktCommandLine {
+    pub(super) fn new<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
+        Self {
+            words: words.into_iter().map(str::to_owned).collect(),
+            input: None,
+            keep: ExcerptLimit::Ends(ANSWER),
+            lasting: CallDuration::Moment,
+            names: Vec::new(),
+        }
+    }
+
+    /// Adds words.
+    pub(super) fn words(mut self, words: impl IntoIterator<Item = String>) -> Self {
+        self.words.extend(words);
+        self
+    }
+
+    /// Adds a flag with its value, where there is one. Both are one word, so that no value is taken for
+    /// another flag.
+    pub(super) fn flag(mut self, flag: &str, value: Option<impl AsRef<str>>) -> Self {
+        self.words.extend(value.map(|value| format!("{flag}={}", value.as_ref())));
+        self
+    }
+
+    /// Gives it something to read.
+    pub(super) fn input(mut self, input: String) -> Self {
+        self.input = Some(input);
+        self
+    }
+
+    /// Keeps another part of its output.
+    pub(super) fn keeping(mut self, keep: ExcerptLimit) -> Self {
+        self.keep = keep;
+        self
+    }
+
+    /// It may wait for these locks, or run for long: then it ends with its client.
+    pub(super) fn lasting(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.lasting = CallDuration::Long;
+        self.names.extend(names);
+        self
+    }
+
+    /// Runs to the end, or until the call is to stop.
+    pub(super) async fn run(self, call: &ToolCall) -> io::Result<CommandOutput> {
+        let mut running = RunningCommand::start(&self, &call.connection)?;
+        let pid = running.pid;
+        let (status, stopped) = tokio::select! {
+            status = running.child.wait() => (status?, None),
+            stopped = call.stopped(self.lasting) => {
+                (running.stop(stopped.grace()).await?, Some(stopped))
+            }
+            never = call.accompany(&self.names, pid) => match never {},
+        };
+        Ok(running.ended(status, stopped).await)
+    }
+
+    /// Runs to the end, whatever happens.
+    pub(super) async fn run_for(self, connection: &ClientConnection) -> io::Result<CommandOutput> {
+        let mut running = RunningCommand::start(&self, connection)?;
+        let status = running.child.wait().await?;
+        Ok(running.ended(status, None).await)
+    }
+}
+
+/// A command that was started.
+struct RunningCommand {
+    child: Child,
+    pid: i32,
+    reading: [(ExcerptBuffer, JoinHandle<()>); 2],
+}
+
+impl RunningCommand {
+    fn start(order: &LoktCommandLine, connection: &ClientConnection) -> io::Result<Self> {
+        let mut command = Command::new(PROGRAM);
+        command.arg0("lokt").args(&order.words).envs(connection.environment());
+        command.stdin(if order.input.is_some() { Stdio::piped() } else { Stdio::null() });
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        set_apart(&mut command);
+        let mut child = command.spawn()?;
+        let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
+        let pid = pid.ok_or_else(|| io::Error::other("it has no process id"))?;
+        if let (Some(mut stdin), Some(input)) = (child.stdin.take(), order.input.clone()) {
+            // One who does not read it to its end has its reasons.
+            tokio::spawn(async move { drop(stdin.write_all(input.as_bytes()).await) });
+        }
+        let missing = || io::Error::other("its output is not connected");
+        let out = child.stdout.take().ok_or_else(missing)?;
+        let err = child.stderr.take().ok_or_else(missing)?;
+        let [kept_out, kept_err] =
+            [(); 2].map(|()| Arc::new(Mutex::new(OutputExcerpt::new(order.keep))));
+        let out = tokio::spawn(keep(out, Arc::clone(&kept_out)));
+        let err = tokio::spawn(keep(err, Arc::clone(&kept_err)));
+        Ok(Self { child, pid, reading: [(kept_out, out), (kept_err, err)] })
+    }
+
+    /// Tells it to end, as a guard passes on to its command; then kills what it has started, so that it can
+    /// still give its locks back; then kills it.
+    async fn stop(&mut self, grace: Duration) -> io::Result<ExitStatus> {
+        let me = Pid::from_raw(self.pid);
+        // It was not collected yet, so its pid is its own.
+        let _ = kill(me, Signal::SIGTERM);
+        if let Ok(status) = timeout(grace, self.child.wait()).await {
+            return status;
+        }
+        for pid in sys::descendants(self.pid) {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
+        if let Ok(status) = timeout(GIVING_BACK, self.child.wait()).await {
+            return status;
+        }
+        self.child.start_kill()?;
+        self.child.wait().await
+    }
+
+    async fn ended(self, status: ExitStatus, stopped: Option<StopReason>) -> CommandOutput {
+        let [out, err] = self.reading;
+        let (out, err) = tokio::join!(all_of(out), all_of(err));
+        CommandOutput { code: status.code(), out, err, stopped }
+    }
+}
+
+/// What a stream gave.
+async fn all_of((kept, mut reading): (ExcerptBuffer, JoinHandle<()>)) -> OutputExcerpt {
+    if timeout(DRAIN, &mut reading).await.is_err() {
+        reading.abort();
+    }
+    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+    std::mem::replace(&mut kept, OutputExcerpt::new(ExcerptLimit::Tail(0)))
+}
+
+impl CommandOutput {
+    /// The one JSON document that it printed.
+    pub(super) fn json(&self) -> Option<Value> {
+        serde_json::from_str(&self.out.text()).ok()
+    }
+}

@@ -1,0 +1,104 @@
+//! What changes nothing: `status` and `why`.
+
+use super::{
+    answer::{ToolAnswer, broken, done, failed},
+    argument_types::LockNameArgument,
+    call::ToolCall,
+    command_line::{CommandOutput, LoktCommandLine},
+    schema::{FieldType, OutputField},
+    server::{McpOperation, OperationEffect},
+};
+use rmcp::{model::JsonObject, schemars::JsonSchema};
+use serde::Deserialize;
+use serde_json::Value;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(crate = "rmcp::schemars")]
+pub(super) struct StatusArguments {
+    /// Only this lock. Default: all
+    name: Option<LockNameArgument>,
+}
+
+impl McpOperation for StatusArguments {
+    const NAME: &'static str = "status";
+    const TITLE: &'static str = "Who holds what";
+    const ABOUT: &'static str = "List the locks that are held, waited for or frozen: who, since when, for \
+        how long still, what they run, who waits, and what is stored with them. Changes nothing.";
+    const NATURE: OperationEffect = OperationEffect::Looks;
+
+    fn fields() -> Vec<OutputField> {
+        vec![(
+            "locks",
+            FieldType::Objects,
+            "Each with name, state, owner, agent_id, pid, command, acquired_ts, expires_at, age_sec, \
+             metadata, taken, waiters, queue and more; empty where nobody holds, waits or freezes",
+        )]
+    }
+
+    async fn call(self, call: &ToolCall) -> ToolAnswer {
+        let name = self.name.as_ref().map(|name| name.as_str().to_owned());
+        let words = name.map(|name| ["--".to_owned(), name]).into_iter().flatten();
+        match LoktCommandLine::new(["status", "--json"]).words(words).run(call).await {
+            Ok(ended) => locks(&ended),
+            Err(error) => broken(&error),
+        }
+    }
+}
+
+/// One lock or many are a list; a lock that nobody holds is none of them.
+fn locks(ended: &CommandOutput) -> ToolAnswer {
+    let locks = match (ended.code, ended.json()) {
+        (Some(0), Some(Value::Array(locks))) => locks,
+        (Some(0), Some(lock @ Value::Object(_))) => vec![lock],
+        (Some(3), None) => Vec::new(),
+        // One whose record is no record: what it is stands in the answer.
+        (Some(_), Some(lock @ Value::Object(_))) => {
+            return failed(ended, list(vec![lock]));
+        }
+        _ => return failed(ended, JsonObject::new()),
+    };
+    done(list(locks))
+}
+
+fn list(locks: Vec<Value>) -> JsonObject {
+    JsonObject::from_iter([("locks".to_owned(), locks.into())])
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(crate = "rmcp::schemars")]
+pub(super) struct WhyArguments {
+    name: LockNameArgument,
+}
+
+impl McpOperation for WhyArguments {
+    const NAME: &'static str = "why";
+    const TITLE: &'static str = "Why a lock cannot be taken";
+    const ABOUT: &'static str = "Explain whether you could take a lock now: who is in the way, and what \
+        can be done about it. Changes nothing.";
+    const NATURE: OperationEffect = OperationEffect::Looks;
+
+    fn fields() -> Vec<OutputField> {
+        vec![
+            ("name", FieldType::Text, "The lock"),
+            (
+                "reasons",
+                FieldType::Objects,
+                "Each with type, message, holder_ or freeze_ fields, and the record where there is one",
+            ),
+            ("suggestions", FieldType::Texts, "What can be done, in words of the command line"),
+        ]
+    }
+
+    async fn call(self, call: &ToolCall) -> ToolAnswer {
+        match LoktCommandLine::new(["why", "--json", "--", self.name.as_str()]).run(call).await {
+            Ok(ended) => match (ended.code, ended.json()) {
+                // That it is blocked is an answer.
+                (Some(0 | 2), Some(Value::Object(fields))) => done(fields),
+                _ => failed(&ended, JsonObject::new()),
+            },
+            Err(error) => broken(&error),
+        }
+    }
+}

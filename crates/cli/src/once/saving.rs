@@ -1,0 +1,312 @@
+use super::{
+    answer::{OnceAnswer, ResultOrigin},
+    lead::{FinishedRun, RunStart, warn_unrecorded},
+    session::{ResultSharing, unless_unshown},
+};
+use crate::{
+    exit::ExitCode,
+    failure::{Failure, chain, code_of},
+    output, span,
+};
+use lokt_lock::{
+    file::FileTicket,
+    guard::{CommandEnd, GuardError, SignalReader, StopCause, SupervisionOutcome},
+    ops::{Grant, LockRequest, PublishOutcome, publish, stands},
+    record::{HoldKind, LockRecord},
+    rules::LockMode,
+    sys::SignalNumber,
+    words::{Owner, Timestamp},
+};
+use lokt_once::{
+    manifest::compare,
+    recording::{
+        DisplayOutcome, OutputStreams, Recorder, RecordingSummary, RunVerdict, UnrecordedOutput,
+    },
+    results::{ArtifactClaim, NewResult, ResultRecord, RetentionLimits},
+};
+use nix::sys::signal::Signal;
+use serde_json::Map;
+
+/// All results together have at most so many bytes.
+const MOST_BYTES: u64 = 4 << 30;
+
+/// A run that has ended, with the verdict on it; what could be kept is kept.
+pub(super) struct SettledRun<'a> {
+    sharing: &'a ResultSharing<'a>,
+    grant: Grant<FileTicket>,
+    recorder: Option<Recorder>,
+    verdict: RunVerdict,
+    answer: OnceAnswer,
+    /// The signal by which to end, as the command did.
+    dies_of: Option<SignalNumber>,
+    /// The command may be running still.
+    runs_on: bool,
+}
+
+impl<'a> SettledRun<'a> {
+    /// Judges a run, and keeps its result before anybody is told that it is over: who was told so and asks again
+    /// finds it.
+    pub(super) fn of(sharing: &'a ResultSharing<'a>, run: FinishedRun) -> Result<Self, Failure> {
+        let FinishedRun { grant, finish, mut recorder, began, claim } = run;
+        let runs_on = matches!(finish, Err(GuardError::Wait { .. }));
+        let stands = !grant.lost && stands(&sharing.context.store, &grant);
+        let ended = finish.as_ref().ok();
+        let ended_by = ended.and_then(|it| Some((it.asked?, it.ending)));
+        let mut verdict = verdict(sharing, &finish, stands);
+        if let Err(UnrecordedOutput { error, .. }) = &recorder {
+            warn_unrecorded(error);
+            verdict = verdict.not_kept(&chain(error));
+        }
+        let kept = ResultSaver { sharing, began: &began, claim: claim.as_ref() }
+            .settle(&mut verdict, recorder.as_mut().ok());
+        if let (true, Some(claim)) = (runs_on, claim) {
+            claim.leave();
+        }
+        let answer = match &kept {
+            Some(record) => {
+                OnceAnswer::of_kept(ResultOrigin::Ran, record, &sharing.question.results)
+            }
+            None => {
+                OnceAnswer::of_run(sharing, &verdict, recorder.as_ref(), began.instant.elapsed())?
+            }
+        };
+        let answer = match (stands, &ended_by) {
+            (false, _) => answer.lost(&sharing.lock),
+            (true, Some((_, ending))) => answer.interrupted(*ending),
+            (true, None) => answer,
+        };
+        let dies_of = ended_by.filter(|(_, ending)| *ending != CommandEnd::Exited(0));
+        let dies_of = dies_of.map(|(signal, _)| signal);
+        let recorder = recorder.ok();
+        Ok(Self { sharing, grant, recorder, verdict, answer, dies_of, runs_on })
+    }
+
+    /// Tells those who follow, gives the lock back, and shows what is left to show.
+    pub(super) fn end(
+        self,
+        signals: &SignalReader,
+        shown: DisplayOutcome,
+    ) -> Result<ExitCode, Failure> {
+        if let Some(recorder) = self.recorder {
+            recorder.end(&self.verdict);
+        }
+        if !self.runs_on {
+            self.sharing.give_back(self.grant);
+        }
+        // Nothing is left that a signal could harm, and whoever reads the output may take their time.
+        signals.release();
+        let streams = match shown {
+            DisplayOutcome::ByDisplay(display) => display.finish(),
+            DisplayOutcome::All => OutputStreams::none(),
+        };
+        if self.sharing.once.json {
+            output::even_if_unread(output::json(&self.answer.to_json()))?;
+        }
+        let has_terminal = self.sharing.context.caller.has_terminal();
+        if let Some(signal) = self.dies_of.filter(|it| *it == Signal::SIGINT && has_terminal) {
+            signals.die_of(signal);
+        }
+        unless_unshown(&streams, self.answer.end())
+    }
+}
+
+fn verdict(
+    sharing: &ResultSharing<'_>,
+    finish: &Result<SupervisionOutcome, GuardError>,
+    stands: bool,
+) -> RunVerdict {
+    let abandoned = |why: &str| RunVerdict::Abandoned { why: why.to_owned() };
+    let finish = match finish {
+        Ok(finish) => finish,
+        Err(error @ GuardError::Wait { .. }) => return abandoned(&chain(error)),
+        Err(error @ GuardError::Spawn(_)) => {
+            let code = code_of(error).number();
+            return RunVerdict::NotStarted { code, message: chain(error) };
+        }
+    };
+    match (finish.stopped, finish.ending) {
+        _ if !stands => abandoned("its lock was taken away"),
+        (Some(StopCause::Lost), _) => abandoned("its lock was taken away"),
+        (Some(StopCause::MaxHold), _) => {
+            let limit = span::show(sharing.once.max_hold.given().unwrap_or_default());
+            let text =
+                format!("the command ran for longer than --max-hold {limit} and was stopped");
+            RunVerdict::TimedOut { message: text }
+        }
+        // Also where it ended well: nobody knows what it left out.
+        _ if finish.asked.is_some() => abandoned("it was interrupted"),
+        (None, ending @ CommandEnd::Exited(_)) => RunVerdict::exited(ending.code()),
+        (None, ending @ CommandEnd::Signaled(signal)) => {
+            RunVerdict::Signaled { code: ending.code(), signal: signal.to_string() }
+        }
+    }
+}
+
+/// Keeps the result of a run.
+struct ResultSaver<'a> {
+    sharing: &'a ResultSharing<'a>,
+    began: &'a RunStart,
+    claim: Option<&'a ArtifactClaim>,
+}
+
+impl ResultSaver<'_> {
+    /// Keeps the result of a run by its verdict, which is told what came of that. A run that failed says that an
+    /// older success of the same is none any more.
+    fn settle(
+        &self,
+        verdict: &mut RunVerdict,
+        recorder: Option<&mut Recorder>,
+    ) -> Option<ResultRecord> {
+        let changed = match verdict {
+            RunVerdict::Exited { .. } => self.require_unchanged().err(),
+            _ => None,
+        };
+        if changed.is_some() {
+            *verdict = verdict.clone().only_in(&self.sharing.question.project);
+        }
+        let wanted = |code: u8| code == 0 || self.sharing.once.keeping.keep_failures;
+        match (&*verdict, recorder) {
+            (RunVerdict::Abandoned { .. }, _) | (RunVerdict::Exited { code: 0, .. }, None) => None,
+            (RunVerdict::Exited { code, .. }, Some(recorder)) if wanted(*code) => {
+                match changed.map_or(Ok(()), Err).and_then(|()| self.keep(*code, recorder)) {
+                    Ok(record) => {
+                        *verdict = verdict.clone().kept();
+                        Some(record)
+                    }
+                    Err(why) => {
+                        output::warn(&format!("the result is not kept: {why}"));
+                        *verdict = verdict.clone().not_kept(&why);
+                        None
+                    }
+                }
+            }
+            // What failed has changed, and that older success is of what was there before.
+            (RunVerdict::Exited { .. }, _) if changed.is_some() => None,
+            _ => {
+                self.forget();
+                None
+            }
+        }
+    }
+
+    /// Removes what was kept under the key before.
+    fn forget(&self) {
+        let question = &self.sharing.question;
+        match question.results.forget(question.key) {
+            Ok(pruned) => crate::commands::results::withdraw(self.sharing.context, &pruned),
+            Err(error) => output::warn(&format!(
+                "an older result, of a run that went well, is still kept: {}",
+                chain(&error)
+            )),
+        }
+    }
+
+    /// Keeps it, or says why not.
+    fn keep(&self, code: u8, recorder: &mut Recorder) -> Result<ResultRecord, String> {
+        let question = &self.sharing.question;
+        let streams = recorder.recorded().map_err(|error| chain(&error))?;
+        let new = NewResult {
+            record: self.record(code, &streams),
+            manifest: &question.manifest,
+            recorded: &streams,
+            project: &question.project,
+            artifacts: &question.artifacts,
+            claim: self.claim,
+        };
+        let record = question.results.keep(new, MOST_BYTES).map_err(|error| chain(&error))?;
+        self.publish(&record);
+        if question.results.is_due_for_pruning() || question.results.size() > MOST_BYTES {
+            let limits = RetentionLimits { older: None, most: MOST_BYTES };
+            match question.results.prune(limits, Timestamp::now()) {
+                Ok(pruned) => {
+                    crate::commands::results::withdraw(self.sharing.context, &pruned);
+                    // A line that stays costs an empty folder.
+                    let _ = self.sharing.context.store.remove_empty_lines();
+                }
+                Err(error) => output::warn(&format!("cannot make room: {}", chain(&error))),
+            }
+        }
+        Ok(record)
+    }
+
+    /// A result belongs to what was there when it began. Where that has changed meanwhile, nobody knows to what.
+    fn require_unchanged(&self) -> Result<(), String> {
+        let question = &self.sharing.question;
+        let now = question.ask_again().map_err(|failure| failure.message)?;
+        if now.key() == question.key {
+            return Ok(());
+        }
+        let changes = compare(&question.manifest, &now);
+        let more = changes.len().saturating_sub(1);
+        let first = changes.first().map(super::explain::told).unwrap_or_default();
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        Err(format!(
+            "while the command ran, {first}{more} (what it makes can be an --artifact, or ignored by git)"
+        ))
+    }
+
+    fn record(&self, code: u8, streams: &RecordingSummary) -> ResultRecord {
+        let ResultSharing { once, context, question, .. } = self.sharing;
+        let now = Timestamp::now();
+        let caller = &context.caller;
+        ResultRecord {
+            name: once.name.clone(),
+            key: question.key,
+            exit_code: code,
+            command: self.sharing.command(),
+            owner: Owner::from_record(caller.identity.owner.as_str()),
+            host: caller.here.host.clone(),
+            started_at: self.began.at,
+            started_since_boot: self.began.booted.clone(),
+            finished_at: now,
+            duration_ms: u64::try_from(self.began.instant.elapsed().as_millis())
+                .unwrap_or(u64::MAX),
+            expires_at: once.keeping.ttl.map(|ttl| now.saturating_add(ttl)),
+            stdout: streams.out.0,
+            stderr: streams.err.0,
+            order: streams.order.0,
+            artifacts: Vec::new(),
+        }
+    }
+
+    /// Makes the name's lease tell of the result.
+    fn publish(&self, record: &ResultRecord) {
+        let ResultSharing { once, context, question, .. } = self.sharing;
+        let path = |digest| question.results.content(digest).display().to_string();
+        let mut metadata = Map::new();
+        LockRecord::mark_as_result(&mut metadata, &record.key.to_string());
+        for (key, value) in [
+            ("exit_code", record.exit_code.to_string()),
+            ("stdout", path(record.stdout.digest)),
+            ("stderr", path(record.stderr.digest)),
+            ("duration_ms", record.duration_ms.to_string()),
+            ("started_at", record.started_at.to_string()),
+            ("finished_at", record.finished_at.to_string()),
+            ("command", crate::view::command_line(&record.command)),
+        ] {
+            metadata.insert(key.to_owned(), value.into());
+        }
+        let request = LockRequest {
+            name: &once.name,
+            caller: &context.caller,
+            mode: LockMode::Exclusive,
+            hold: HoldKind::Lease,
+            pid: nix::unistd::getpid().as_raw(),
+            ttl: once.keeping.ttl,
+            metadata: Some(metadata),
+            command: Vec::new(),
+            held: Vec::new(),
+        };
+        let name = once.name.as_str();
+        match publish(&context.store, &request) {
+            Ok(PublishOutcome::Done) => {}
+            Ok(PublishOutcome::Taken) => output::warn(&format!(
+                "the result is kept, but {name:?} is somebody's lock or frozen, so its lease does not tell of it"
+            )),
+            Err(error) => output::warn(&format!(
+                "the result is kept, but the lease {name:?} does not tell of it: {}",
+                chain(&error)
+            )),
+        }
+    }
+}

@@ -1,0 +1,305 @@
+use super::{
+    OnceCommand,
+    answer::{OnceAnswer, ResultOrigin},
+    follow::{FollowOutcome, RunFollower},
+    lead::RunLeader,
+    request::OnceRequest,
+};
+use crate::{
+    commands::nesting,
+    context::Context,
+    exit::ExitCode,
+    failure::{Failure, chain},
+    output, span,
+};
+use lokt_lock::{
+    file::FileTicket,
+    ops::{AttemptOutcome, Grant, LockRequest, ReleaseOutcome, attempt, release},
+    record::HoldKind,
+    rules::LockMode,
+    store::{RecordKind, Store},
+    words::{LockName, Timestamp},
+};
+use lokt_once::{
+    recording::{Follower, OutputStreams, RunVerdict},
+    results::{AgeLimit, ClaimPurpose, Claimant, OtherClaim, VerifiedResult},
+};
+use std::{
+    cell::Cell,
+    time::{Duration, Instant},
+};
+
+/// The way to a result.
+pub(super) struct ResultSharing<'a> {
+    pub(super) once: &'a OnceCommand,
+    pub(super) context: &'a Context,
+    pub(super) question: OnceRequest,
+    /// The lock of the key.
+    pub(super) lock: LockName,
+    /// When it was asked for the first time.
+    since: RequestTimes,
+    /// Whether it was said that what is kept cannot be used.
+    said: Cell<bool>,
+}
+
+/// When a result was asked for, however often since then.
+#[derive(Clone, Copy)]
+pub(super) struct RequestTimes {
+    /// A refreshed result must have begun later.
+    asked: Timestamp,
+    /// When to give up.
+    deadline: Option<(Instant, Duration)>,
+}
+
+impl RequestTimes {
+    pub(super) fn now(once: &OnceCommand) -> Self {
+        let end = |limit: Duration| Some((Instant::now().checked_add(limit)?, limit));
+        Self { asked: Timestamp::now(), deadline: once.timeout.and_then(end) }
+    }
+}
+
+impl<'a> ResultSharing<'a> {
+    pub(super) fn new(
+        once: &'a OnceCommand,
+        context: &'a Context,
+        question: OnceRequest,
+        since: RequestTimes,
+    ) -> Result<Self, Failure> {
+        let lock = question.lock()?;
+        question.refuse_inside_itself(context, &lock)?;
+        Ok(Self { once, context, question, lock, since, said: Cell::new(false) })
+    }
+
+    /// The exit code; none where the question has become another one while it waited.
+    pub(super) fn run(&self) -> Result<Option<ExitCode>, Failure> {
+        let mut following: Option<RunFollower<'_>> = None;
+        loop {
+            if let Some(code) = self.take_kept()? {
+                return Ok(Some(code));
+            }
+            self.refuse_frozen()?;
+            let obstacle = match attempt(&self.context.store, &self.request(), None)? {
+                AttemptOutcome::Entered(grant) => return self.enter(grant, following),
+                AttemptOutcome::Blocked(obstacle) => obstacle,
+            };
+            let following = match &mut following {
+                Some(following) => following,
+                none => none.insert(RunFollower::begin(self)?),
+            };
+            match following.follow(&obstacle)? {
+                FollowOutcome::To(verdict) => return self.share(&verdict, following).map(Some),
+                FollowOutcome::Gone => {}
+                FollowOutcome::TimedOut(limit) => return Err(self.timed_out(limit)),
+            }
+        }
+    }
+
+    /// Whether what the result depends on is as it was. Where it is not, a run under the old key would be taken for an
+    /// answer by others that have what was there before.
+    fn is_still_asked(&self) -> bool {
+        self.question.ask_again().is_ok_and(|now| now.key() == self.question.key)
+    }
+
+    /// Has the lock, perhaps after it followed others: runs the command, unless a result came between the last look and
+    /// the lock.
+    fn enter(
+        &self,
+        grant: Grant<FileTicket>,
+        following: Option<RunFollower<'_>>,
+    ) -> Result<Option<ExitCode>, Failure> {
+        if let Some(mut following) = following {
+            following.break_off();
+            if !self.is_still_asked() {
+                self.give_back(grant);
+                return Ok(None);
+            }
+        }
+        match self.take_kept() {
+            Ok(None) => RunLeader { sharing: self }.run(grant).map(Some),
+            taken => {
+                self.give_back(grant);
+                taken
+            }
+        }
+    }
+
+    /// Gives the lock of the key back.
+    pub(super) fn give_back(&self, grant: Grant<FileTicket>) {
+        let lock = self.lock.as_str();
+        match release(&self.context.store, grant, &self.context.caller) {
+            Ok(ReleaseOutcome::Done { unlogged }) => {
+                output::warn_unlogged(&format!("lock {lock:?} is free"), unlogged);
+            }
+            Ok(ReleaseOutcome::Lost) => {}
+            Err(error) => output::warn(&format!(
+                "the record of lock {lock:?} could not be removed, which the next taker does: {}",
+                chain(&error)
+            )),
+        }
+    }
+
+    /// Where the command's output is shown.
+    pub(super) fn streams(&self) -> Result<OutputStreams, Failure> {
+        if self.once.json {
+            return Ok(OutputStreams::none());
+        }
+        Ok(OutputStreams::standard()?)
+    }
+
+    /// Whether only what begins from now on counts.
+    pub(super) fn is_refreshing(&self) -> bool {
+        self.once.asking.refresh
+    }
+
+    pub(super) fn deadline(&self) -> Option<(Instant, Duration)> {
+        self.since.deadline
+    }
+
+    pub(super) fn request(&self) -> LockRequest<'_> {
+        LockRequest {
+            name: &self.lock,
+            caller: &self.context.caller,
+            mode: LockMode::Exclusive,
+            hold: HoldKind::Guard,
+            pid: nix::unistd::getpid().as_raw(),
+            ttl: None,
+            metadata: None,
+            command: self.command(),
+            held: nesting::held().into_iter().map(|(_, id)| id).collect(),
+        }
+    }
+
+    /// The command, for people.
+    pub(super) fn command(&self) -> Vec<String> {
+        let words = self.once.words().iter();
+        words.map(|word| word.to_string_lossy().into_owned()).collect()
+    }
+
+    /// A freeze of the name keeps the command from running; what is kept is shared all the same.
+    fn refuse_frozen(&self) -> Result<(), Failure> {
+        let name = &self.once.name;
+        let slot = self.context.store.peek(name, RecordKind::Freeze);
+        let Some(freeze) = slot.record().filter(|it| !it.is_expired(Timestamp::now())) else {
+            return Ok(());
+        };
+        let by = crate::view::holder::frozen_by(freeze);
+        Err(Failure::new(ExitCode::Held, format!("{:?} is frozen {by}", name.as_str()))
+            .hint(crate::view::call("why", name, "")))
+    }
+
+    fn timed_out(&self, limit: Duration) -> Failure {
+        let name = self.once.name.as_str();
+        let slot = self.context.store.peek(&self.lock, RecordKind::Lock);
+        let who = slot.record().map_or("another", |record| record.owner.as_str()).to_owned();
+        let limit = span::show(limit);
+        Failure::new(
+            ExitCode::Held,
+            format!("{name:?} is being run by {who}; gave up after {limit}"),
+        )
+        .hint(crate::view::call("why", &self.lock, ""))
+    }
+
+    /// Gives a kept result, if there is one.
+    fn take_kept(&self) -> Result<Option<ExitCode>, Failure> {
+        let since = self.is_refreshing().then_some(self.since.asked);
+        let limit = AgeLimit { since, age: self.once.keeping.ttl, ..self.question.now() };
+        let Some(kept) = self.question.find(&limit)? else { return Ok(None) };
+        if !self.restore(&kept) {
+            return Ok(None);
+        }
+        self.question.results.touch(self.question.key);
+        let answer = OnceAnswer::of_kept(ResultOrigin::Hit, &kept.record, &self.question.results);
+        let code = ExitCode::Command(kept.record.exit_code);
+        if self.once.json {
+            output::even_if_unread(output::json(&answer.to_json()))?;
+            return Ok(Some(code));
+        }
+        let mut streams = self.streams()?;
+        kept.replay(&mut streams).map_err(|error| {
+            Failure::new(ExitCode::Error, format!("cannot read the kept result: {error}"))
+        })?;
+        unless_unshown(&streams, Ok(code)).map(Some)
+    }
+
+    /// Restores the artifacts; false where that cannot be done, so that the command has to make them.
+    pub(super) fn restore(&self, kept: &VerifiedResult) -> bool {
+        let claimant = self.claimant(ClaimPurpose::Restore(self.question.key));
+        let name = self.once.name.as_str();
+        match kept.restore(&self.question.results, &claimant) {
+            Ok(restored) => {
+                if let Some(meeting) = restored.meeting.filter(|it| it.by == OtherClaim::Run) {
+                    let path = meeting.artifact.display();
+                    output::warn(&format!(
+                        "{path} was restored while another run makes it, and may write there still; its result is not kept"
+                    ));
+                }
+                true
+            }
+            Err(error) => {
+                if !self.said.replace(true) {
+                    let why = chain(&error);
+                    output::warn(&format!("the result of {name:?} is not used: {why}"));
+                }
+                false
+            }
+        }
+    }
+
+    /// This process, as one that writes where the artifacts are.
+    pub(super) fn claimant(&self, purpose: ClaimPurpose) -> Claimant<'_> {
+        Claimant {
+            project: &self.question.project,
+            artifacts: &self.question.artifacts,
+            purpose,
+            inside: nesting::held().into_iter().map(|(_, id)| id).collect(),
+        }
+    }
+
+    /// Ends as the one who ran it.
+    fn share(
+        &self,
+        verdict: &RunVerdict,
+        following: &RunFollower<'_>,
+    ) -> Result<ExitCode, Failure> {
+        if let RunVerdict::Exited { code: 0, .. } = verdict
+            && !self.question.artifacts.is_empty()
+        {
+            self.restore_shared(verdict)?;
+        }
+        let tails = following.follower().map(Follower::tails).unwrap_or_default();
+        let answer = OnceAnswer::of_verdict(ResultOrigin::Followed, self, verdict, &tails)?;
+        if self.once.json {
+            output::even_if_unread(output::json(&answer.to_json()))?;
+        }
+        unless_unshown(following.streams(), answer.end())
+    }
+
+    fn restore_shared(&self, verdict: &RunVerdict) -> Result<(), Failure> {
+        if verdict.is_kept()
+            && let Some(kept) = self.question.find(&self.question.now())?
+            && self.restore(&kept)
+        {
+            return Ok(());
+        }
+        output::warn("the artifacts were not kept, so they are not restored here");
+        Ok(())
+    }
+}
+
+/// The code of one whose command went well, and whose output could not be shown, other than because nobody
+/// wanted it.
+pub(super) fn unless_unshown(
+    streams: &OutputStreams,
+    code: Result<ExitCode, Failure>,
+) -> Result<ExitCode, Failure> {
+    let Some(error) = streams.trouble() else { return code };
+    let text = format!("cannot write output: {error}");
+    match code {
+        Ok(code) if code.number() != 0 => {
+            output::warn(&text);
+            Ok(code)
+        }
+        Ok(_) => Err(Failure::new(ExitCode::Error, text)),
+        failed => failed,
+    }
+}

@@ -1,0 +1,70 @@
+use crate::{env, exit::ExitCode, failure::Failure};
+use lokt_lock::file::work_tree;
+use lokt_tool::{check::ChainChecker, item::Spaces};
+use std::path::{Path, PathBuf};
+
+/// Where tools, lockfiles and keys are, found once.
+pub(super) struct ToolLocations {
+    pub(super) checker: ChainChecker,
+}
+
+impl ToolLocations {
+    /// Finds the spaces; makes nothing.
+    pub(super) fn find(project: Option<&Path>) -> Result<Self, Failure> {
+        let spaces = Spaces::new(project_folder(project)?, user_space()?, system_spaces()?);
+        Ok(Self { checker: ChainChecker::new(spaces) })
+    }
+
+    pub(super) fn spaces(&self) -> &Spaces {
+        &self.checker.spaces
+    }
+}
+
+/// The project: as somebody says, else `GIT_WORK_TREE`, else the git work tree, else the working folder.
+pub(crate) fn project_folder(given: Option<&Path>) -> Result<PathBuf, Failure> {
+    match (given, env::literal_path(env::GIT_WORK_TREE)) {
+        (Some(folder), _) => existing(folder),
+        (None, Some(folder)) => existing(&folder),
+        (None, None) => {
+            let folder = working_folder()?;
+            Ok(work_tree(&folder).unwrap_or(folder))
+        }
+    }
+}
+
+fn existing(folder: &Path) -> Result<PathBuf, Failure> {
+    let path = working_folder()?.join(folder);
+    if path.is_dir() {
+        return Ok(path);
+    }
+    Err(Failure::usage(format!("{} is not a folder", folder.display())))
+}
+
+/// The user's space: `USER_SPACE`, else `.ai` in the home folder.
+pub(crate) fn user_space() -> Result<PathBuf, Failure> {
+    if let Some(space) = env::path(env::USER_SPACE)? {
+        return Ok(working_folder()?.join(space));
+    }
+    let missing = || {
+        Failure::new(ExitCode::Error, "nothing says where the user's space is")
+            .hint("set USER_SPACE to a folder, or HOME to an absolute path")
+    };
+    let home = env::home().filter(|home| home.is_absolute());
+    home.map(|home| home.join(".ai")).ok_or_else(missing)
+}
+
+/// The folders of the system space.
+pub(crate) fn system_spaces() -> Result<Vec<PathBuf>, Failure> {
+    let spaces = env::paths(env::SYSTEM_SPACE)?;
+    if spaces.is_empty() {
+        return Ok(spaces);
+    }
+    let folder = working_folder()?;
+    Ok(spaces.into_iter().map(|space| folder.join(space)).collect())
+}
+
+fn working_folder() -> Result<PathBuf, Failure> {
+    std::env::current_dir().map_err(|error| {
+        Failure::new(ExitCode::Error, format!("cannot find the working folder: {error}"))
+    })
+}

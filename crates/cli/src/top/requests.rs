@@ -1,0 +1,71 @@
+use super::state::ViewRequest;
+use crate::{
+    commands::{freeze, unfreeze, unlock},
+    context::Context,
+    failure::{Failure, chain},
+    span,
+};
+use lokt_lock::{
+    ops::{self, FreezeOutcome, OperationError, UnfreezeOutcome, UnlockForce, UnlockOutcome},
+    store::StoreError,
+    words::{Fence, LockName},
+};
+
+/// Does what somebody wants, as the command line does it, and says what came of it.
+pub(super) fn act(context: &Context, wish: &ViewRequest) -> String {
+    let done = match wish {
+        ViewRequest::Freeze(name, time) => {
+            ops::freeze(&context.store, name, &context.caller, *time)
+                .map_err(Failure::from)
+                .and_then(|frozen| match frozen {
+                    FreezeOutcome::Done(_) => {
+                        Ok(format!("froze {:?} for {}", name.as_str(), span::show(*time)))
+                    }
+                    FreezeOutcome::ByAnother(record) => Err(freeze::refusal(name, &record)),
+                })
+        }
+        ViewRequest::Unfreeze(name) => ops::unfreeze(&context.store, name, &context.caller, false)
+            .map_err(Failure::from)
+            .and_then(|unfrozen| match unfrozen {
+                UnfreezeOutcome::Done { unlogged, unsynced } => {
+                    Ok(format!("unfroze {:?}{}", name.as_str(), but(unlogged, unsynced)))
+                }
+                refused => Err(unfreeze::refusal(name, &refused)),
+            }),
+        ViewRequest::Unlock(name, shown) => unlocked(context, name, shown)
+            .map_err(Failure::from)
+            .and_then(|unlocked| match unlocked {
+                UnlockOutcome::Done { unlogged, unsynced } => {
+                    Ok(format!("released lock {:?}{}", name.as_str(), but(unlogged, unsynced)))
+                }
+                refused => Err(unlock::refusal(name, &refused, context)),
+            }),
+        ViewRequest::Quit | ViewRequest::Stop => Ok(String::new()),
+    };
+    done.unwrap_or_else(|failure| told(&failure))
+}
+
+/// Gives back what was shown, and not what has come in its place since.
+fn unlocked(
+    context: &Context,
+    name: &LockName,
+    shown: &[Fence],
+) -> Result<UnlockOutcome, OperationError> {
+    let (store, caller) = (&context.store, &context.caller);
+    match shown {
+        [] => ops::unlock(store, name, caller, UnlockForce::Own),
+        shown => ops::unlock_only(store, name, caller, UnlockForce::Own, shown),
+    }
+}
+
+/// What could not be written of something that took effect.
+fn but(unlogged: Option<StoreError>, unsynced: Option<StoreError>) -> String {
+    let unlogged = unlogged.map(|it| format!(", but that could not be logged: {}", chain(&it)));
+    let unsynced = unsynced.map(|it| format!(", but a power cut may undo that: {}", chain(&it)));
+    [unlogged, unsynced].into_iter().flatten().collect()
+}
+
+fn told(failure: &Failure) -> String {
+    let hint = failure.hints.first().map(|hint| format!(" (hint: {hint})"));
+    format!("error: {}{}", failure.message, hint.unwrap_or_default())
+}

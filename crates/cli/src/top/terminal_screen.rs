@@ -1,0 +1,93 @@
+use super::draw::{Palette, ScreenContent};
+use crate::output;
+use ratatui::{
+    Terminal,
+    backend::CrosstermBackend,
+    crossterm::{
+        cursor, execute, queue,
+        terminal::{
+            BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
+            LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+        },
+    },
+};
+use std::{
+    io::{self, Write},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+/// Whether the terminal is ours at the moment. It is asked by whoever panics, too.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// The terminal, as long as the view has it. It is given back on every way out: when this is dropped, and before a
+/// panic is told.
+pub(super) struct TerminalScreen {
+    terminal: Terminal<CrosstermBackend<output::ScreenWriter>>,
+}
+
+impl TerminalScreen {
+    /// Takes the terminal: another screen, keys without their lines.
+    pub(super) fn take() -> io::Result<Self> {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            give_back();
+            before(panic);
+        }));
+        let mut stage = Self { terminal: terminal()? };
+        stage.take_again()?;
+        Ok(stage)
+    }
+
+    /// Takes the terminal after it was given back, and draws all of it the next time.
+    pub(super) fn take_again(&mut self) -> io::Result<()> {
+        self.leave();
+        enable_raw_mode()?;
+        TAKEN.store(true, Ordering::SeqCst);
+        // Not cleared by the library: that would ask the terminal where its cursor is, and wait for an answer.
+        self.terminal = terminal()?;
+        let screen = self.terminal.backend_mut();
+        execute!(screen, EnterAlternateScreen, cursor::Hide, Clear(ClearType::All))
+    }
+
+    /// Draws a screen; only what differs is written, and shown at once.
+    pub(super) fn draw(&mut self, screen: &ScreenContent<'_>) -> io::Result<()> {
+        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        let drawn = self.terminal.draw(|frame| screen.draw(frame)).map(|_| ());
+        let shown = execute!(self.terminal.backend_mut(), EndSynchronizedUpdate);
+        drawn.and(shown)
+    }
+
+    /// Gives the terminal back, for as long as this program is stopped.
+    pub(super) fn leave(&mut self) {
+        // What is still to be written belongs to this screen.
+        let _ = Write::flush(self.terminal.backend_mut());
+        give_back();
+    }
+
+    /// The palette that this terminal and the user's wish allow.
+    pub(super) fn palette() -> Palette {
+        if output::may_be_coloured() { Palette::Colours } else { Palette::Plain }
+    }
+}
+
+impl Drop for TerminalScreen {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+/// A terminal on which nothing is drawn yet.
+fn terminal() -> io::Result<Terminal<CrosstermBackend<output::ScreenWriter>>> {
+    Terminal::new(CrosstermBackend::new(output::screen()))
+}
+
+/// Gives the terminal back as it was, once. Where it is gone, there is nothing left to do.
+fn give_back() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let mut screen = output::screen();
+    let _ = execute!(screen, EndSynchronizedUpdate, LeaveAlternateScreen, cursor::Show);
+    let _ = screen.flush();
+    let _ = disable_raw_mode();
+}

@@ -1,0 +1,352 @@
+//! How events become spans: what opens one, what ends it, and what follows where an end is missing.
+
+use super::{
+    EventActor, EventKind, FinalState, Lane, LogLine, SpanEnd, SpanKind, SpanStart, TimelineSpan,
+    occurrence::Occurrence,
+};
+use crate::{
+    record::LockRecord,
+    rules::TicketContent,
+    words::{LockName, Timestamp},
+};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    time::Duration,
+};
+
+/// What makes a span one and the same from its first event to its last.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum SpanKey {
+    /// An acquisition.
+    Hold { id: String },
+    /// A guard that entered under an acquisition of its owner, by its process.
+    Under { id: String, pid: i64 },
+    /// The freeze of the name.
+    Freeze,
+}
+
+/// A span that has begun.
+#[derive(Debug)]
+struct OpenSpan {
+    span: TimelineSpan,
+    /// When its lifetime ends, as far as it was announced.
+    deadline: Option<Timestamp>,
+    /// Whether others may hold the name beside it.
+    shares: bool,
+}
+
+/// The threads of one name.
+#[derive(Debug, Default)]
+struct LaneBuilder {
+    begun: HashMap<SpanKey, OpenSpan>,
+    /// What has ended: the holder of a lock that was taken away finds that out later, and says so too.
+    ended: HashSet<SpanKey>,
+    spans: Vec<TimelineSpan>,
+}
+
+/// Spans in the making.
+#[derive(Debug)]
+pub(super) struct TimelineBuilder {
+    /// Where what began earlier is taken to begin.
+    since: Option<Timestamp>,
+    first: Option<Timestamp>,
+    looms: BTreeMap<String, LaneBuilder>,
+}
+
+impl TimelineBuilder {
+    pub(super) fn new(since: Option<Timestamp>) -> Self {
+        Self { since, first: None, looms: BTreeMap::new() }
+    }
+
+    /// Takes in the next event of the log; what is no event of a lock is passed over.
+    pub(super) fn take(&mut self, logged: &LogLine) {
+        let Some(event) = Occurrence::of(logged) else { return };
+        let first = *self.first.get_or_insert(event.at);
+        let earlier = self.since.unwrap_or(first).min(event.at);
+        self.looms.entry(event.name.clone()).or_default().take(&event, earlier);
+    }
+
+    /// Ends what has not ended, by what stands at the end.
+    pub(super) fn finish(mut self, present: &FinalState, now: Timestamp) -> Vec<Lane> {
+        for record in &present.holders {
+            let thread = SpanKey::Hold { id: id_of(record) };
+            self.loom(&record.name).stands(thread, SpanKind::Hold, record);
+        }
+        for freeze in &present.freezes {
+            self.loom(&freeze.name).stands(SpanKey::Freeze, SpanKind::Freeze, freeze);
+        }
+        let held = |it: &LockRecord| (it.name.to_string(), id_of(it));
+        let held: HashSet<(String, String)> = present.holders.iter().map(held).collect();
+        for (name, loom) in &mut self.looms {
+            let is_there = |thread: &SpanKey| match thread {
+                SpanKey::Hold { id } => held.contains(&(name.clone(), id.clone())),
+                SpanKey::Under { pid, .. } => {
+                    present.inside.iter().any(|it| it.name == *name && i64::from(it.pid) == *pid)
+                }
+                SpanKey::Freeze => present.freezes.iter().any(|it| it.name.as_str() == name),
+            };
+            loom.finish(now, is_there);
+        }
+        for (tickets, kind) in
+            [(&present.inside, SpanKind::Hold), (&present.waiters, SpanKind::Wait)]
+        {
+            for ticket in tickets {
+                self.has_ticket(ticket, kind, now);
+            }
+        }
+        self.looms.into_iter().map(|(name, loom)| Lane { name, spans: loom.spans }).collect()
+    }
+
+    fn loom(&mut self, name: &LockName) -> &mut LaneBuilder {
+        self.looms.entry(name.to_string()).or_default()
+    }
+
+    /// Somebody who is in, or in line, by a ticket; who is in may be known already.
+    fn has_ticket(&mut self, ticket: &TicketContent, kind: SpanKind, now: Timestamp) {
+        let loom = self.looms.entry(ticket.name.clone()).or_default();
+        let pid = i64::from(ticket.pid);
+        let is_in = |span: &TimelineSpan| {
+            span.kind == SpanKind::Hold && span.end == SpanEnd::Open && span.who.pid == Some(pid)
+        };
+        if kind == SpanKind::Hold && loom.spans.iter().any(is_in) {
+            return;
+        }
+        let from = ticket.arrived().unwrap_or(now);
+        loom.spans.push(TimelineSpan {
+            kind,
+            from,
+            beginning: SpanStart::Known,
+            until: now.max(from),
+            end: SpanEnd::Open,
+            who: EventActor {
+                owner: ticket.owner.clone(),
+                agent_id: Some(ticket.agent_id.clone()),
+                host: None,
+                pid: Some(pid),
+            },
+            command: ticket.command.clone(),
+        });
+    }
+}
+
+/// An acquisition's id; of another program's record, when it was taken.
+fn id_of(record: &LockRecord) -> String {
+    record.lock_id.as_ref().map_or_else(|| record.since().to_string(), ToString::to_string)
+}
+
+impl LaneBuilder {
+    fn take(&mut self, event: &Occurrence, earlier: Timestamp) {
+        match event.kind {
+            EventKind::Acquire => self.acquire(event),
+            EventKind::Renew => self.renew(event, earlier),
+            EventKind::Release => self.end(&thread_of(event), SpanEnd::Released, event, earlier),
+            EventKind::Lost => self.end(&thread_of(event), SpanEnd::Lost, event, earlier),
+            EventKind::ForceBreak | EventKind::CorruptBreak => self.broken(event, earlier),
+            EventKind::StaleBreak => self.end(&thread_of(event), SpanEnd::Stale, event, earlier),
+            EventKind::AutoPrune => self.pruned(event, earlier),
+            EventKind::Deny | EventKind::FreezeDeny => self.refused(event),
+            EventKind::Freeze => self.freeze(event),
+            EventKind::Unfreeze => self.end(&SpanKey::Freeze, SpanEnd::Released, event, earlier),
+            EventKind::ForceUnfreeze => {
+                self.end(&SpanKey::Freeze, broken_by(event), event, earlier)
+            }
+            EventKind::ToolRun => {}
+        }
+    }
+
+    fn acquire(&mut self, event: &Occurrence) {
+        self.spans.extend(event.wait(SpanEnd::Entered));
+        let thread = thread_of(event);
+        if let (SpanKey::Hold { .. }, false) = (&thread, event.shares) {
+            // It got in alone, so nobody else is in any more, whatever the log does not tell.
+            self.end_holds(event.at, &SpanEnd::Unknown, |begun| !begun.shares);
+        }
+        let begun = OpenSpan {
+            span: event.span(SpanKind::Hold),
+            deadline: event.deadline(),
+            shares: event.shares,
+        };
+        self.begun.insert(thread, begun);
+    }
+
+    fn renew(&mut self, event: &Occurrence, earlier: Timestamp) {
+        let thread = thread_of(event);
+        if self.ended.contains(&thread) {
+            return;
+        }
+        let begun = self.begun.entry(thread).or_insert_with(|| OpenSpan {
+            span: TimelineSpan {
+                from: earlier,
+                beginning: SpanStart::Earlier,
+                ..event.span(SpanKind::Hold)
+            },
+            deadline: None,
+            shares: true,
+        });
+        begun.deadline = event.deadline();
+    }
+
+    fn freeze(&mut self, event: &Occurrence) {
+        self.ended.remove(&SpanKey::Freeze);
+        let begun = self.begun.remove(&SpanKey::Freeze);
+        // One's own freeze gets a new time; another's is over by then.
+        let span = match begun {
+            Some(before)
+                if before.span.who.owner == event.who.owner && !before.is_over(event.at) =>
+            {
+                before.span
+            }
+            Some(before) => {
+                self.close(SpanKey::Freeze, before, (event.at, SpanEnd::Expired));
+                self.ended.remove(&SpanKey::Freeze);
+                event.span(SpanKind::Freeze)
+            }
+            None => event.span(SpanKind::Freeze),
+        };
+        let begun = OpenSpan { span, deadline: event.deadline(), shares: true };
+        self.begun.insert(SpanKey::Freeze, begun);
+    }
+
+    fn refused(&mut self, event: &Occurrence) {
+        let end = if event.interrupted { SpanEnd::Interrupted } else { SpanEnd::Refused };
+        let refusal = || TimelineSpan { end: SpanEnd::Refused, ..event.span(SpanKind::Refusal) };
+        self.spans.push(event.wait(end).unwrap_or_else(refusal));
+    }
+
+    /// What is past its lifetime is removed: a lock, or a freeze.
+    fn pruned(&mut self, event: &Occurrence, earlier: Timestamp) {
+        let thread = thread_of(event);
+        if self.begun.contains_key(&thread) || !self.begun.contains_key(&SpanKey::Freeze) {
+            self.end(&thread, SpanEnd::Expired, event, earlier);
+        } else {
+            self.end(&SpanKey::Freeze, SpanEnd::Expired, event, earlier);
+        }
+    }
+
+    fn broken(&mut self, event: &Occurrence, earlier: Timestamp) {
+        if event.id.is_some() {
+            self.end(&thread_of(event), broken_by(event), event, earlier);
+        } else {
+            self.end_holds(event.at, &broken_by(event), |_| true);
+        }
+    }
+
+    /// Ends a span by an event. One whose beginning was not logged has been there from before.
+    fn end(&mut self, thread: &SpanKey, end: SpanEnd, event: &Occurrence, earlier: Timestamp) {
+        if let Some(begun) = self.begun.remove(thread) {
+            self.close(thread.clone(), begun, (event.at, end));
+        } else if self.ended.insert(thread.clone()) {
+            let kind = if *thread == SpanKey::Freeze { SpanKind::Freeze } else { SpanKind::Hold };
+            let span =
+                TimelineSpan { from: earlier, beginning: SpanStart::Earlier, ..event.span(kind) };
+            self.spans.push(TimelineSpan {
+                until: event.at.max(earlier),
+                end,
+                who: event.holder(),
+                ..span
+            });
+        }
+    }
+
+    fn end_holds(&mut self, at: Timestamp, end: &SpanEnd, which: impl Fn(&OpenSpan) -> bool) {
+        let is_meant = |(thread, begun): &(&SpanKey, &OpenSpan)| {
+            matches!(thread, SpanKey::Hold { .. }) && which(begun)
+        };
+        let meant = self.begun.iter().filter(is_meant).map(|(thread, _)| thread.clone());
+        for thread in meant.collect::<Vec<_>>() {
+            if let Some(begun) = self.begun.remove(&thread) {
+                self.close(thread, begun, (at, end.clone()));
+            }
+        }
+    }
+
+    fn close(&mut self, thread: SpanKey, begun: OpenSpan, (at, end): (Timestamp, SpanEnd)) {
+        let at = match end {
+            // It was over before somebody found that out.
+            SpanEnd::Expired => begun.deadline.map_or(at, |deadline| deadline.min(at)),
+            _ => at,
+        };
+        let until = at.max(begun.span.from);
+        self.spans.push(TimelineSpan { until, end, ..begun.span });
+        self.ended.insert(thread);
+    }
+
+    /// Something that holds or is in force at the end, whether or not its beginning was logged.
+    fn stands(&mut self, thread: SpanKey, kind: SpanKind, record: &LockRecord) {
+        self.begun.entry(thread).or_insert_with(|| OpenSpan {
+            span: TimelineSpan {
+                kind,
+                from: record.since(),
+                beginning: SpanStart::Known,
+                until: record.since(),
+                end: SpanEnd::Open,
+                who: EventActor {
+                    owner: record.owner.to_string(),
+                    agent_id: record.agent_id.as_ref().map(ToString::to_string),
+                    host: record.host.clone(),
+                    pid: record.pid.map(i64::from),
+                },
+                command: record.command.clone().unwrap_or_default(),
+            },
+            deadline: record.expiry(),
+            shares: true,
+        });
+    }
+
+    fn finish(&mut self, now: Timestamp, is_there: impl Fn(&SpanKey) -> bool) {
+        for (thread, begun) in std::mem::take(&mut self.begun) {
+            let end = if is_there(&thread) {
+                SpanEnd::Open
+            } else if begun.is_over(now) {
+                SpanEnd::Expired
+            } else {
+                SpanEnd::Unknown
+            };
+            self.close(thread, begun, (now, end));
+        }
+    }
+}
+
+impl OpenSpan {
+    /// Whether its lifetime has ended by the clock. That of a guard, which runs a command, never does.
+    fn is_over(&self, at: Timestamp) -> bool {
+        self.span.command.is_empty() && self.deadline.is_some_and(|deadline| deadline <= at)
+    }
+}
+
+fn thread_of(event: &Occurrence) -> SpanKey {
+    let id = event.id.clone().unwrap_or_default();
+    match (event.is_under, event.who.pid) {
+        (true, Some(pid)) => SpanKey::Under { id, pid },
+        _ => SpanKey::Hold { id },
+    }
+}
+
+fn broken_by(event: &Occurrence) -> SpanEnd {
+    SpanEnd::Broken { by: event.who.owner.clone() }
+}
+
+impl Occurrence {
+    /// A span that begins and, for now, ends with the event.
+    fn span(&self, kind: SpanKind) -> TimelineSpan {
+        TimelineSpan {
+            kind,
+            from: self.at,
+            beginning: SpanStart::Known,
+            until: self.at,
+            end: SpanEnd::Open,
+            who: self.who.clone(),
+            command: self.command.clone(),
+        }
+    }
+
+    /// The wait that ended with the event.
+    fn wait(&self, end: SpanEnd) -> Option<TimelineSpan> {
+        let from = self.at.saturating_sub(self.waited?);
+        Some(TimelineSpan { from, end, ..self.span(SpanKind::Wait) })
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        self.ttl_sec.map(|seconds| self.at.saturating_add(Duration::from_secs(seconds)))
+    }
+}

@@ -1,0 +1,100 @@
+use super::stop_sequence::RemainingProcesses;
+use crate::sys::{self, FileId, Process, SignalNumber};
+use nix::{
+    sys::signal::Signal,
+    unistd::{getpgrp, getpid},
+};
+
+/// All processes of a command, as far as they can be found.
+///
+/// Their process group is the one of the guard's caller, with others in it, so it tells nothing. Those of the command
+/// have the ticket open for writing that it inherited, or descend from one that has. Who waits in line has the ticket
+/// open for reading.
+#[derive(Clone, Debug)]
+pub(super) struct CommandProcesses {
+    /// The process that the guard started.
+    pub(super) command: i32,
+    /// The tickets that the command inherited.
+    pub(super) tickets: Vec<FileId>,
+    /// Another file that the command inherited, and that nobody else has open.
+    pub(super) mark: Option<FileId>,
+    /// The child of the guard that is none of the command's processes.
+    pub(super) observer: Option<i32>,
+    /// Those that were told to stop. One whose parent has ended and that has closed the ticket is not found any more.
+    told: Vec<Process>,
+}
+
+impl CommandProcesses {
+    pub(super) fn new(command: i32, tickets: Vec<FileId>, mark: Option<FileId>) -> Self {
+        Self { command, tickets, mark, observer: None, told: Vec::new() }
+    }
+
+    /// Sends a signal to all of them.
+    pub(super) fn forward(&self, signal: SignalNumber) {
+        send(&self.all(), signal);
+    }
+
+    /// Sends a signal that the guard's group has got to a command that has made a group of its own in the same
+    /// session, as timeout(1) does: a shell would have made it the leader of the job's group, without a guard.
+    pub(super) fn mirror(&self, signal: SignalNumber) {
+        let places = Process::of(self.command).zip(Process::of(getpid().as_raw()));
+        let Some((command, guard)) = places else { return };
+        let leads = command.group == self.command;
+        if leads && command.group != guard.group && command.session == guard.session {
+            sys::send_to_group(command.group, signal);
+        }
+    }
+
+    /// Continues those that are stopped and have left the guard's group.
+    pub(super) fn continue_others(&self) {
+        let group = getpgrp().as_raw();
+        let mut others = self.all();
+        others.retain(|it| it.group != group && sys::is_stopped(it.pid));
+        send(&others, Signal::SIGCONT.into());
+    }
+
+    /// Tells all of them to stop, each once: who is told twice may break off what it does to end well. One that is
+    /// stopped by a signal must run to end.
+    pub(super) fn stop(&mut self) {
+        let mut untold = self.all();
+        untold.retain(|it| !self.told.contains(it));
+        send(&untold, Signal::SIGTERM.into());
+        send(&untold, Signal::SIGCONT.into());
+        self.told.extend(untold);
+    }
+
+    /// Kills all of them.
+    pub(super) fn kill(&self) {
+        send(&self.all(), Signal::SIGKILL.into());
+    }
+
+    /// What is left of the command, now that its first process has ended.
+    pub(super) fn rest(&self) -> RemainingProcesses {
+        if self.all().is_empty() { RemainingProcesses::Nobody } else { RemainingProcesses::Others }
+    }
+
+    /// Those that have not ended. First the observers of guards in there: these find out by it that their commands
+    /// get the signal too. Then parents before children: a shell that first learnt of its child's end would go on to
+    /// its next command.
+    fn all(&self) -> Vec<Process> {
+        let mut seeds = sys::writers_of(&self.tickets);
+        seeds.extend(self.mark.map(sys::openers_of).unwrap_or_default());
+        seeds.extend(self.told.iter().filter(|it| it.runs()).map(|it| it.pid));
+        seeds.push(self.command);
+        let me = getpid().as_raw();
+        let is_own = |pid: i32| pid != me && Some(pid) != self.observer;
+        seeds.retain(|pid| is_own(*pid));
+        seeds.sort_unstable();
+        seeds.dedup();
+        let mut all = sys::started_by(seeds);
+        all.retain(|it| is_own(it.pid));
+        all.sort_by_key(|it| !it.observes);
+        all
+    }
+}
+
+fn send(processes: &[Process], signal: SignalNumber) {
+    for process in processes {
+        sys::send(process.pid, signal);
+    }
+}

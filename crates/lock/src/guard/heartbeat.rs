@@ -1,0 +1,65 @@
+use crate::{
+    ops::{Grant, GrantKind, OperationError, RenewOutcome, lifetime, renew},
+    store::Store,
+    sys::Caller,
+    words::LockName,
+};
+use std::time::{Duration, Instant};
+
+/// Extends the announced lives of locks: three times in a lifetime, so that one beat may be late.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Heartbeat {
+    every: Duration,
+    pub(super) next: Instant,
+    /// Whether the last beat failed: that is told once, and not three times in every lifetime.
+    failing: bool,
+}
+
+/// What came of one beat.
+#[derive(Debug, Default)]
+pub(super) struct HeartbeatOutcome {
+    /// A lock whose life could not be extended, and why; not where the one before failed too.
+    pub(super) failed: Option<(LockName, OperationError)>,
+    /// Whether a lock seems to be lost.
+    pub(super) suspicious: bool,
+}
+
+impl Heartbeat {
+    /// The pulse of locks that have a lifetime. Where it took a while to get all of them, the first beat is
+    /// due at once.
+    pub(super) fn of<T>(grants: &[Grant<T>], now: Instant) -> Option<Self> {
+        let ttls = grants.iter().filter(|it| is_due(it)).map(|it| lifetime(&it.record));
+        let ttl = ttls.flatten().min()?;
+        let every = (ttl / 3).max(Duration::from_millis(10));
+        let next = if grants.len() > 1 { now } else { now + every };
+        Some(Self { every, next, failing: false })
+    }
+
+    pub(super) fn beat<S: Store>(
+        &mut self,
+        (store, caller): (&S, &Caller),
+        grants: &[Grant<S::Ticket>],
+        now: Instant,
+    ) -> HeartbeatOutcome {
+        self.next = now + self.every;
+        let mut beat = HeartbeatOutcome::default();
+        for grant in grants.iter().filter(|it| is_due(it)) {
+            match renew(store, grant, caller) {
+                Ok(RenewOutcome::Done) => {}
+                Ok(RenewOutcome::Lost) => beat.suspicious = true,
+                Err(error) => beat.failed = Some((grant.record.name.clone(), error)),
+            }
+        }
+        let failing = beat.failed.is_some();
+        if self.failing {
+            beat.failed = None;
+        }
+        self.failing = failing;
+        beat
+    }
+}
+
+/// Whether a grant's life is this guard's to extend; that of what runs around it is not.
+fn is_due<T>(grant: &Grant<T>) -> bool {
+    !grant.lost && grant.kind != GrantKind::Nested
+}

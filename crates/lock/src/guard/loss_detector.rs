@@ -1,0 +1,144 @@
+use crate::{
+    ops::{Grant, LossOutcome, lose, stands},
+    store::{LossWatcher, Store, StoreError, Ticket},
+    sys::Caller,
+    words::LockName,
+};
+use std::{
+    os::fd::BorrowedFd,
+    time::{Duration, Instant},
+};
+
+/// How often to look, after the command's start, whether the locks still stand, until an alarm is set.
+const OFTEN: Duration = Duration::from_millis(50);
+
+/// When to set an alarm.
+///
+/// It costs some ten milliseconds at the end (closing an inotify instance), which commands that are over
+/// soon need not pay; a look costs some ten microseconds.
+const ALARMED: Duration = Duration::from_secs(1);
+
+/// How often to look where there is no alarm, or where a look failed.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// How long to rest after a look: where many share a lock, each that comes or goes alarms all the others, and
+/// each of these reads a record that tells of all.
+const REST: Duration = Duration::from_millis(250);
+
+/// Finds out soon when a lock is taken away from its guard.
+pub(super) struct LossDetector<A> {
+    began: Instant,
+    rested: Instant,
+    alarm: Option<A>,
+    next: Option<Instant>,
+}
+
+/// A lock that was lost.
+#[derive(Debug)]
+pub(super) struct LostLock {
+    pub(super) name: LockName,
+    /// Why that could not be logged.
+    pub(super) unlogged: Option<StoreError>,
+}
+
+impl<A: LossWatcher> LossDetector<A> {
+    /// Begins to watch over some grants; where there are none, it is never time to look.
+    pub(super) fn begin<T>(grants: &[Grant<T>], now: Instant) -> Self {
+        let next = (!grants.is_empty()).then(|| now + OFTEN);
+        Self { began: now, rested: now, alarm: None, next }
+    }
+
+    /// When to look next.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.next
+    }
+
+    /// A descriptor that becomes readable when it is time to look; none where that time is known.
+    pub(super) fn source(&self) -> Option<BorrowedFd<'_>> {
+        self.alarm.as_ref().filter(|_| self.next.is_none()).map(LossWatcher::source)
+    }
+
+    /// Whether it is time to look, maybe because of an alarm; else it will be soon.
+    pub(super) fn is_due(&mut self, alarmed: bool, now: Instant) -> bool {
+        if alarmed && now < self.rested {
+            self.next = Some(self.rested);
+        }
+        self.next.map_or(alarmed, |at| at <= now)
+    }
+
+    /// Looks whether the grants still stand, and gives those that do not, each once.
+    pub(super) fn look<S: Store<LossWatcher = A>>(
+        &mut self,
+        (store, caller): (&S, &Caller),
+        grants: &mut [Grant<S::Ticket>],
+        now: Instant,
+    ) -> Vec<LostLock> {
+        self.rearm(store, grants, now);
+        let mut lost = Vec::new();
+        for grant in grants.iter_mut().filter(|it| !it.lost) {
+            if stands(store, grant) {
+                continue;
+            }
+            match lose(store, grant, caller) {
+                Ok(LossOutcome::None) => {}
+                Ok(LossOutcome::Lost { unlogged }) => {
+                    lost.push(LostLock { name: grant.record.name.clone(), unlogged });
+                }
+                // Nothing is known: ask again.
+                Ok(LossOutcome::Doubtful) | Err(_) => self.next = Some(now + SLOW),
+            }
+        }
+        lost
+    }
+
+    /// Sets the alarm, where it is time for it, before the look, so that no change falls between the two.
+    fn rearm<S: Store<LossWatcher = A>>(
+        &mut self,
+        store: &S,
+        grants: &[Grant<S::Ticket>],
+        now: Instant,
+    ) {
+        self.rested = now + REST;
+        if let Some(alarm) = &mut self.alarm {
+            self.next = None;
+            alarm.rearm();
+        } else if now < self.began + ALARMED {
+            self.next = Some(now + OFTEN);
+        } else {
+            let place =
+                |grant: &Grant<S::Ticket>| grant.ticket.as_ref().map(|it| it.place().clone());
+            let places: Vec<_> = grants.iter().map(place).collect();
+            let held: Vec<_> = grants
+                .iter()
+                .zip(&places)
+                .map(|(grant, place)| (&grant.record.name, place.as_ref()))
+                .collect();
+            self.alarm = store.alarm(&held);
+            self.next = self.alarm.is_none().then(|| now + SLOW);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Never;
+
+    impl LossWatcher for Never {
+        fn source(&self) -> BorrowedFd<'_> {
+            unreachable!("no alarm is set")
+        }
+
+        fn rearm(&mut self) {}
+    }
+
+    #[test]
+    fn where_there_is_no_lock_it_is_never_time_to_look() {
+        let now = Instant::now();
+        let mut watch = LossDetector::<Never>::begin::<()>(&[], now);
+        assert_eq!(watch.next(), None, "nothing wakes a guard without locks");
+        assert!(!watch.is_due(false, now + SLOW), "and when it wakes, it does not look");
+        assert!(watch.source().is_none(), "no alarm is set");
+    }
+}

@@ -1,0 +1,102 @@
+use super::{
+    AcquireOutcome, Denial, Grant, LockRequest, LossOutcome, OperationError, WaitLimit,
+    WaitObserver, acquire, lose, release, renewing::Renewing, stands,
+};
+use crate::{
+    store::{Store, Ticket},
+    sys::Caller,
+    words::{LockId, LockName},
+};
+use std::time::Instant;
+
+/// What came of asking for several locks.
+#[derive(Debug)]
+#[must_use]
+pub enum AcquireAllOutcome<T> {
+    /// All of them are mine, in the order in which they were taken.
+    Entered(Vec<Grant<T>>),
+    /// One of them is not to be had, so I have none.
+    Denied(LockName, Box<Denial>),
+    /// The wait was interrupted; I have none, and stand in no line any more.
+    Interrupted,
+}
+
+/// Asks for several locks, all or none.
+///
+/// They are taken one after the other, in the order of their names, whatever the order they were asked for in:
+/// of any two who want the same locks, both come to the same one first, so they never wait for each other
+/// (E. W. Dijkstra, "Hierarchical ordering of sequential processes", 1971). The patience is for all of them
+/// together.
+///
+/// # Errors
+/// [`OperationError`] when a state cannot be made out or changed; I have none then.
+pub fn acquire_all<S: Store>(
+    store: &S,
+    mut requests: Vec<LockRequest<'_>>,
+    patience: WaitLimit,
+    bystander: &mut dyn WaitObserver,
+) -> Result<AcquireAllOutcome<S::Ticket>, OperationError> {
+    requests.sort_by(|one, other| one.name.cmp(other.name));
+    let began = Instant::now();
+    let mut grants = Vec::new();
+    let Some(caller) = requests.first().map(|request| request.caller) else {
+        return Ok(AcquireAllOutcome::Entered(grants));
+    };
+    for mut request in requests {
+        // Whoever waits for one of those that I have waits for me.
+        request.held.extend(grants.iter().filter_map(acquisition));
+        let left = match patience {
+            WaitLimit::None => WaitLimit::None,
+            WaitLimit::For(limit) => WaitLimit::For(limit.saturating_sub(began.elapsed())),
+        };
+        let mut renewing = Renewing::new((store, caller), &grants, bystander);
+        let failed = match acquire(store, &request, left, &mut renewing) {
+            Ok(AcquireOutcome::Entered(grant)) => {
+                grants.push(grant);
+                continue;
+            }
+            Ok(AcquireOutcome::Denied(mut denial)) => {
+                // The patience was for all of them.
+                denial.waited = denial.waited.map(|_| began.elapsed());
+                Ok(AcquireAllOutcome::Denied(request.name.clone(), denial))
+            }
+            Ok(AcquireOutcome::Interrupted) => Ok(AcquireAllOutcome::Interrupted),
+            Err(error) => Err(error),
+        };
+        give_back(store, grants, caller);
+        return failed;
+    }
+    match first_lost(store, &mut grants, caller) {
+        None => Ok(AcquireAllOutcome::Entered(grants)),
+        Some(name) => {
+            give_back(store, grants, caller);
+            Err(OperationError::LostWhileWaiting { name })
+        }
+    }
+}
+
+/// One that was taken away while the others were waited for. Nothing runs yet, so nothing is to be stopped.
+fn first_lost<S: Store>(
+    store: &S,
+    grants: &mut [Grant<S::Ticket>],
+    caller: &Caller,
+) -> Option<LockName> {
+    let (_, earlier) = grants.split_last_mut()?;
+    let is_lost = |grant: &mut Grant<S::Ticket>| {
+        !stands(store, grant) && matches!(lose(store, grant, caller), Ok(LossOutcome::Lost { .. }))
+    };
+    let lost = earlier.iter_mut().find_map(|grant| is_lost(grant).then_some(&grant.record.name));
+    lost.cloned()
+}
+
+fn give_back<S: Store>(store: &S, grants: Vec<Grant<S::Ticket>>, caller: &Caller) {
+    for grant in grants.into_iter().rev() {
+        // What cannot be removed now is the record of a guard that is gone, for whoever comes next.
+        let _ = release(store, grant, caller);
+    }
+}
+
+/// The acquisition of a guard, by which others know that they wait for it.
+fn acquisition<T: Ticket>(grant: &Grant<T>) -> Option<LockId> {
+    grant.ticket.as_ref().map(|ticket| ticket.place().lock_id.clone())
+}

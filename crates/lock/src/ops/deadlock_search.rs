@@ -1,0 +1,90 @@
+use super::{LockRequest, OperationError, wait::log_unanswered};
+use crate::{
+    rules::{Obstacle, QueuePlace, TicketContent, WaitSource, Waiter, cycle},
+    store::{NestedWaitEntry, Store, Ticket},
+    words::LockName,
+};
+use std::time::Duration;
+
+/// Refuses a wait that could never end. To be asked once one stands in line, so that of two who are about
+/// to wait for each other, the later one sees the earlier. One who is refused leaves the line before the
+/// next one looks, who then waits.
+///
+/// Only one who runs under another lock can close a circle; for all others this costs nothing.
+///
+/// # Errors
+/// [`OperationError::Deadlock`] with the circle.
+pub(super) fn refuse_deadlock<S: Store>(
+    store: &S,
+    request: &LockRequest<'_>,
+    ticket: &mut Option<S::Ticket>,
+) -> Result<(), OperationError> {
+    let Some(place) = ticket.as_ref().map(Ticket::place).filter(|_| !request.held.is_empty())
+    else {
+        return Ok(());
+    };
+    let _alone = store.one_at_a_time();
+    let (name, text) = (request.name.clone(), request.ticket_text());
+    let me = Waiter { name, place: place.clone(), text, follows: None };
+    match cycle(&me, &StoreWaits { store, nested: store.nested() }) {
+        None => Ok(()),
+        Some(cycle) => {
+            ticket.take().into_iter().for_each(Ticket::leave);
+            Err(OperationError::Deadlock { name: me.name, cycle })
+        }
+    }
+}
+
+/// Enlists one who follows what is in the way to its end, without standing in line, for as long as what it gives is kept,
+/// and refuses a wait that could never end. Of two who are about to wait for each other, the later one sees the earlier.
+///
+/// `None` where it runs under no lock, so that nobody can be waiting for it, and where no ticket is in the way.
+///
+/// # Errors
+/// [`OperationError::Deadlock`] with the circle; [`OperationError::Store`] where it cannot be enlisted.
+pub fn enlist<S: Store>(
+    store: &S,
+    request: &LockRequest<'_>,
+    obstacle: &Obstacle,
+) -> Result<Option<NestedWaitEntry>, OperationError> {
+    let Obstacle::Ahead(QueuePlace { lock_id: followed, .. }) = obstacle else { return Ok(None) };
+    if request.held.is_empty() {
+        return Ok(None);
+    }
+    let (id, text) = (store.new_id()?, request.ticket_text());
+    let Some(enlisted) = store.enlist((&id, followed), &text)? else { return Ok(None) };
+    let _alone = store.one_at_a_time();
+    let place = QueuePlace { number: u64::MAX, lock_id: id, entered: false, mode: request.mode };
+    let (name, follows) = (request.name.clone(), Some(followed.clone()));
+    let me = Waiter { name, place, text, follows };
+    match cycle(&me, &StoreWaits { store, nested: store.nested() }) {
+        None => Ok(Some(enlisted)),
+        Some(cycle) => {
+            drop(enlisted);
+            log_unanswered(store, request, (obstacle, Duration::ZERO), "deadlock");
+            Err(OperationError::Deadlock { name: me.name, cycle })
+        }
+    }
+}
+
+/// The world as the store shows it.
+struct StoreWaits<'a, S> {
+    store: &'a S,
+    nested: Vec<Waiter>,
+}
+
+impl<S: Store> WaitSource for StoreWaits<'_, S> {
+    fn line(&self, name: &LockName) -> Vec<QueuePlace> {
+        let mut line = self.store.line(name).unwrap_or_default();
+        line.retain(|place| self.store.lives(name, place));
+        line
+    }
+
+    fn text(&self, name: &LockName, place: &QueuePlace) -> Option<TicketContent> {
+        self.store.ticket_text(name, place)
+    }
+
+    fn nested(&self) -> &[Waiter] {
+        &self.nested
+    }
+}

@@ -1,0 +1,186 @@
+use super::{
+    LockRequest, OperationError,
+    snapshot::{LivenessProbe, freeze_in_force, readable, ticket_in},
+};
+use crate::{
+    record::{HoldKind, LockRecord, RecordFile},
+    rules::{
+        AdmissionInputs, HoldPurpose, HoldRequest, JudgedHolder, Liveness, LockMode, Occupant,
+        QueueObstacle, QueuePlace, QueueRequest, RecordVerdict, VerdictFacts, ahead, around, judge,
+        leased, occupant, passes,
+    },
+    store::{Section, Store},
+    words::{LockId, Timestamp},
+};
+
+/// What one who asks sees in the section: all that admission depends on is found out from here.
+pub(super) struct SectionView<'a> {
+    pub(super) request: &'a LockRequest<'a>,
+    pub(super) line: &'a [QueuePlace],
+    /// The place that the one who asks has in the line.
+    pub(super) mine: Option<u64>,
+    pub(super) slot: &'a RecordFile,
+}
+
+impl SectionView<'_> {
+    /// Gathers what admission depends on, in the order in which it can end the question: somebody ahead makes
+    /// everything else irrelevant, unless the lock is the caller's own lease, or has slots.
+    pub(super) fn scene<C: Section>(
+        &self,
+        section: &mut C,
+    ) -> Result<AdmissionInputs, OperationError> {
+        if let RecordFile::Newer(_) = self.slot {
+            readable(self.slot.clone(), "lock", self.request.name)?;
+        }
+        // Judged once: what stands in one sentence and has expired in the next would pass those in line.
+        let early = self.slot.record().filter(|record| self.must_be_known_early(record));
+        let early = early.map(|record| self.judged(section.store(), record));
+        let ahead = self.ahead(section, early.as_deref().unwrap_or_default())?;
+        if ahead.is_some() && early.is_none() {
+            return Ok(AdmissionInputs { occupant: Occupant::Nobody, freeze: None, ahead });
+        }
+        let occupant = self.occupant(section.store(), early)?;
+        let freeze = freeze_in_force(section.store(), self.request.name)?.map(Box::new);
+        Ok(AdmissionInputs { occupant, freeze, ahead })
+    }
+
+    /// Whether what is ahead in line cannot be told without the record: it may be a lease that I can pass
+    /// others with, or leases may take slots.
+    fn must_be_known_early(&self, record: &LockRecord) -> bool {
+        self.request.mode.slots().is_some()
+            || self.around().is_some()
+            || record.holders().any(|holder| may_renew(self.request, holder))
+    }
+
+    /// The record's holders, judged.
+    fn judged<S: Store>(&self, store: &S, record: &LockRecord) -> Vec<JudgedHolder> {
+        let witness = SectionFacts { store, view: self };
+        let holders = record.clone().into_holders().into_iter();
+        let judged = holders.map(|holder| {
+            let (verdict, mine) = (judge(&holder, &witness), may_renew(self.request, &holder));
+            // Under a lease of mine, the guard around me has no record of its own.
+            let around = self.around().is_some() && (mine || self.runs_under(&holder));
+            JudgedHolder { holder, verdict, mine, around }
+        });
+        judged.collect()
+    }
+
+    fn occupant<S: Store>(
+        &self,
+        store: &S,
+        early: Option<Vec<JudgedHolder>>,
+    ) -> Result<Occupant, OperationError> {
+        if let RecordFile::Corrupted(corruption) = self.slot
+            && (corruption.may_be_filling() || corruption.is_provably_free())
+        {
+            return Ok(Occupant::Corrupted(corruption.clone()));
+        }
+        let Some(record) = readable(self.slot.clone(), "lock", self.request.name)? else {
+            return Ok(Occupant::Nobody);
+        };
+        let holders = early.unwrap_or_else(|| self.judged(store, &record));
+        Ok(occupant(holders, self.claim()))
+    }
+
+    fn claim(&self) -> HoldRequest {
+        HoldRequest { purpose: self.request.purpose(), mode: self.request.mode }
+    }
+
+    /// What of the line is in the way. The dead on the way there are removed.
+    ///
+    /// Under my own lease, those who wait for that lease to end are not in my way: they wait for me.
+    fn ahead<C: Section>(
+        &self,
+        section: &mut C,
+        known: &[JudgedHolder],
+    ) -> Result<Option<QueueObstacle>, OperationError> {
+        let store = section.store();
+        let stands = |it: &&JudgedHolder| it.mine && matches!(it.verdict, RecordVerdict::Held(_));
+        let exclusive =
+            known.iter().find(stands).filter(|it| it.holder.mode == LockMode::Exclusive);
+        let my_lease = exclusive.map(|it| &it.holder);
+        let outer = self.around().filter(|outer| store.lives(self.request.name, outer));
+        let mut dead = Vec::new();
+        let asker = QueueRequest {
+            line: self.line,
+            mine: self.mine,
+            mode: self.request.mode,
+            leased: leased(known, self.request.mode),
+        };
+        let found = ahead(asker, |place| {
+            let lives = store.lives(self.request.name, place);
+            if !lives {
+                dead.push(place.clone());
+            }
+            lives
+                && !my_lease.is_some_and(|lease| self.waits_for(store, place, lease))
+                && !outer.is_some_and(|outer| self.passes_inside(store, outer, place))
+        });
+        for place in dead {
+            section.drop_place(&place)?;
+        }
+        Ok(found)
+    }
+
+    /// The acquisition of this name that runs around the one who asks. A lease is no part of it.
+    fn around(&self) -> Option<&QueuePlace> {
+        if self.request.held.is_empty() || self.request.purpose() == HoldPurpose::Lease {
+            return None;
+        }
+        around(self.line, &self.request.held_ids())
+    }
+
+    fn runs_under(&self, holder: &LockRecord) -> bool {
+        let id = holder.lock_id.as_ref();
+        id.is_some_and(|id| self.request.held.contains(id))
+    }
+
+    fn passes_inside<S: Store>(&self, store: &S, outer: &QueuePlace, place: &QueuePlace) -> bool {
+        let held = || Some(store.ticket_text(self.request.name, place)?.held);
+        passes(outer, &self.request.held_ids(), place, held)
+    }
+
+    /// Whether a place waits for a lease to end, rather than to work under it.
+    fn waits_for<S: Store>(&self, store: &S, place: &QueuePlace, lease: &LockRecord) -> bool {
+        let identity = || store.ticket_text(self.request.name, place)?.identity();
+        !place.entered && identity().is_some_and(|identity| !identity.owns(lease))
+    }
+}
+
+/// Whether a standing record is a lease that this request may renew or work under.
+///
+/// A record of another program does not say whether a guard holds it. Renewing it for its owner is what
+/// that program would do; entering beside it is not.
+fn may_renew(request: &LockRequest<'_>, record: &LockRecord) -> bool {
+    let lease = match record.hold {
+        Some(HoldKind::Lease | HoldKind::Process) => true,
+        None => request.purpose() == HoldPurpose::Lease,
+        Some(HoldKind::Guard | HoldKind::Other(_)) => false,
+    };
+    lease && request.caller.identity.owns(record)
+}
+
+/// Knows the line already, as only one who is in the section can.
+struct SectionFacts<'a, S> {
+    store: &'a S,
+    view: &'a SectionView<'a>,
+}
+
+impl<S: Store> VerdictFacts for SectionFacts<'_, S> {
+    fn now(&self) -> Timestamp {
+        self.store.now()
+    }
+
+    fn ticket_lives(&self, id: &LockId) -> bool {
+        let place = ticket_in(self.view.line, id);
+        place.is_some_and(|place| self.store.lives(self.view.request.name, place))
+    }
+
+    /// Of guards nobody asks here: their tickets alone decide, and there may be many.
+    fn process(&self, record: &LockRecord) -> Liveness {
+        match record.hold {
+            Some(HoldKind::Guard) => Liveness::Unknown,
+            _ => LivenessProbe::liveness(self.view.request.caller, record),
+        }
+    }
+}

@@ -1,0 +1,273 @@
+use super::{
+    OperationError, prune,
+    snapshot::{LivenessProbe, NameSnapshot, look_with},
+};
+use crate::{
+    record::{HoldKind, LockRecord, RecordFile},
+    rules::{
+        HoldState, Liveness, ProcessPresence, QueuePlace, RecordVerdict, Staleness, TicketContent,
+    },
+    store::{RecordKind, Store},
+    sys::{self, Caller},
+    words::{LockName, Timestamp},
+};
+use std::{cell::RefCell, collections::HashMap};
+
+/// One line of a status: a lock or a freeze, and all that can be told of it.
+#[derive(Clone, Debug)]
+pub struct StatusEntry {
+    /// The name.
+    pub name: LockName,
+    /// Whether this is the name's lock or its freeze.
+    pub kind: RecordKind,
+    /// What stands there.
+    pub slot: RecordFile,
+    /// The state in one word.
+    pub state: LockState,
+    /// Whether the record's process lives.
+    pub process: Liveness,
+    /// When this was found out.
+    pub seen: Timestamp,
+    /// Guards that are in and that the record does not speak of: under their owner's lease, or with
+    /// their record taken away.
+    pub inside: Vec<TicketContent>,
+    /// How many of the record's holders stand.
+    pub taken: usize,
+    /// Whether the record lists others too, who are gone.
+    pub gone: bool,
+    /// Those who wait, in their order.
+    pub waiters: Vec<TicketContent>,
+}
+
+/// The state of a lock or a freeze in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockState {
+    /// Held as it should be.
+    Held,
+    /// A guard past its announced lifetime, still held.
+    Overdue,
+    /// A guard whose supervisor is gone, held by its command.
+    Orphaned,
+    /// A lease without an end whose taker is gone.
+    Abandoned,
+    /// The lifetime has ended: free.
+    Expired,
+    /// The holder is provably gone: free.
+    Dead,
+    /// Nobody's yet: somebody is in line and about to take it.
+    Queued,
+    /// A freeze in force.
+    Frozen,
+    /// Not a record.
+    Corrupted,
+    /// A record of a newer version.
+    Unsupported,
+    /// Not readable for this user.
+    Unreadable,
+}
+
+impl LockState {
+    /// The word that `status` shows.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Overdue => "overdue",
+            Self::Orphaned => "orphaned",
+            Self::Abandoned => "abandoned",
+            Self::Expired => "expired",
+            Self::Dead => "dead",
+            Self::Queued => "queued",
+            Self::Frozen => "frozen",
+            Self::Corrupted => "corrupted",
+            Self::Unsupported => "unsupported",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+/// Tells all about one name: its lock, then its freeze, as far as there are any. Expired ones are left
+/// out: they are free for every purpose, unless somebody is in or in line all the same.
+pub fn survey<S: Store>(store: &S, name: &LockName, caller: &Caller) -> Vec<StatusEntry> {
+    let onlooker = StatusReader { store, memory: ProbeCache::new(caller) };
+    let lock = onlooker.lock(name, true);
+    let freeze = onlooker.freeze(name);
+    let free = |entry: &StatusEntry| matches!(entry.state, LockState::Expired | LockState::Dead);
+    [lock, freeze].into_iter().flatten().filter(|entry| !free(entry)).collect()
+}
+
+/// Tells all about all names, sorted: locks first, then freezes. Expired ones are listed until they are
+/// pruned. The records of guards that are provably gone mean nothing to anybody: they are removed here.
+///
+/// # Errors
+/// [`OperationError`] when the records cannot be listed.
+pub fn survey_all<S: Store + Sync>(
+    store: &S,
+    caller: &Caller,
+) -> Result<Vec<StatusEntry>, OperationError> {
+    let mut locks = store.names(RecordKind::Lock)?;
+    let freezes = store.names(RecordKind::Freeze)?;
+    let lines = store.lines()?;
+    // Somebody may be in or in line where no record stands.
+    let only_lines = lines.iter().filter(|name| locks.binary_search(name).is_err());
+    let only_lines: Vec<LockName> = only_lines.cloned().collect();
+    locks.extend(only_lines);
+    locks.sort_unstable();
+    let look = |names: &[LockName]| {
+        let onlooker = StatusReader { store, memory: ProbeCache::new(caller) };
+        let seen = names.iter().filter_map(|name| onlooker.lock(name, lines.contains(name)));
+        seen.collect::<Vec<StatusEntry>>()
+    };
+    let onlooker = StatusReader { store, memory: ProbeCache::new(caller) };
+    let keep = |entry: StatusEntry| {
+        let over = is_dead_guard(&entry) || entry.gone;
+        let pruned = over && prune(store, &entry.name, entry.kind, caller);
+        // Without its record, the name is listed where somebody is in line.
+        if pruned { onlooker.lock(&entry.name, lines.contains(&entry.name)) } else { Some(entry) }
+    };
+    let entries = sys::in_portions(&locks, look).into_iter();
+    let mut entries: Vec<StatusEntry> = entries.filter_map(keep).collect();
+    entries.extend(freezes.iter().filter_map(|name| onlooker.freeze(name)));
+    Ok(entries)
+}
+
+fn is_dead_guard(entry: &StatusEntry) -> bool {
+    let over = matches!(entry.state, LockState::Dead | LockState::Queued);
+    over && entry.record().is_some_and(|it| it.hold == Some(HoldKind::Guard))
+}
+
+/// What the process table said before, for looks at many records within a moment.
+struct ProbeCache<'a> {
+    caller: &'a Caller,
+    seen: RefCell<HashMap<i32, ProcessPresence>>,
+}
+
+impl<'a> ProbeCache<'a> {
+    fn new(caller: &'a Caller) -> Self {
+        Self { caller, seen: RefCell::default() }
+    }
+}
+
+impl LivenessProbe for ProbeCache<'_> {
+    fn liveness(&self, record: &LockRecord) -> Liveness {
+        let probe = |pid| *self.seen.borrow_mut().entry(pid).or_insert_with(|| sys::probe(pid));
+        self.caller.liveness_by(record, probe)
+    }
+}
+
+/// Looks at names, one after the other.
+struct StatusReader<'a, S> {
+    store: &'a S,
+    memory: ProbeCache<'a>,
+}
+
+impl<S: Store> StatusReader<'_, S> {
+    fn lock(&self, name: &LockName, has_line: bool) -> Option<StatusEntry> {
+        let sight = look_with(self.store, name, &self.memory);
+        let (verdict, taken, gone) = (sight.verdict(), standing(&sight), sight.is_any_gone());
+        // Of several holders, those that are left.
+        let held = if gone { sight.held().map(Box::new).map(RecordFile::Record) } else { None };
+        let slot = held.unwrap_or(sight.slot);
+        let state = match verdict {
+            Some(RecordVerdict::Held(HoldState::Live)) => LockState::Held,
+            Some(RecordVerdict::Held(HoldState::Overdue)) => LockState::Overdue,
+            Some(RecordVerdict::Held(HoldState::Orphaned)) => LockState::Orphaned,
+            Some(RecordVerdict::Held(HoldState::Abandoned)) => LockState::Abandoned,
+            Some(RecordVerdict::Stale(Staleness::Expired)) => LockState::Expired,
+            Some(RecordVerdict::Stale(Staleness::HolderGone)) => LockState::Dead,
+            None => state_of_no_record(&slot).unwrap_or(LockState::Queued),
+        };
+        let line = if has_line { self.line(name) } else { Vec::new() };
+        let (inside, waiting): (Vec<&QueuePlace>, _) = line.iter().partition(|place| place.entered);
+        let known = |place: &QueuePlace| slot.record()?.holder(&place.lock_id);
+        let unknown: Vec<&QueuePlace> =
+            inside.into_iter().filter(|place| known(place).is_none()).collect();
+        let state = match (state, unknown.is_empty(), waiting.is_empty()) {
+            (LockState::Queued, true, true) => return None,
+            // The record is over, the guard that it does not speak of is not.
+            (LockState::Queued | LockState::Expired | LockState::Dead, false, _) => LockState::Held,
+            (LockState::Expired | LockState::Dead, true, false) => LockState::Queued,
+            (state, _, _) => state,
+        };
+        let texts = |places: Vec<&QueuePlace>| {
+            places.into_iter().filter_map(|it| self.store.ticket_text(name, it)).collect()
+        };
+        let entry = self.entry(name, RecordKind::Lock, slot, state);
+        let gone = gone && taken > 0;
+        Some(StatusEntry { inside: texts(unknown), waiters: texts(waiting), taken, gone, ..entry })
+    }
+
+    /// The live tickets of a name, in their order.
+    fn line(&self, name: &LockName) -> Vec<QueuePlace> {
+        live_line(self.store, name)
+    }
+
+    fn freeze(&self, name: &LockName) -> Option<StatusEntry> {
+        let slot = self.store.peek(name, RecordKind::Freeze);
+        let state = match slot.record() {
+            Some(record) if record.is_expired(Timestamp::now()) => LockState::Expired,
+            Some(_) => LockState::Frozen,
+            None => state_of_no_record(&slot)?,
+        };
+        Some(self.entry(name, RecordKind::Freeze, slot, state))
+    }
+
+    fn entry(
+        &self,
+        name: &LockName,
+        kind: RecordKind,
+        slot: RecordFile,
+        state: LockState,
+    ) -> StatusEntry {
+        let process = slot.record().map_or(Liveness::Unknown, |it| self.memory.liveness(it));
+        let (name, seen) = (name.clone(), Timestamp::now());
+        let (inside, waiters) = (Vec::new(), Vec::new());
+        StatusEntry {
+            name,
+            kind,
+            slot,
+            state,
+            process,
+            seen,
+            inside,
+            taken: 0,
+            gone: false,
+            waiters,
+        }
+    }
+}
+
+/// How many of a record's holders stand.
+fn standing(sight: &NameSnapshot) -> usize {
+    sight.verdicts.iter().filter(|verdict| matches!(verdict, RecordVerdict::Held(_))).count()
+}
+
+fn state_of_no_record(slot: &RecordFile) -> Option<LockState> {
+    match slot {
+        RecordFile::Absent | RecordFile::Record(_) => None,
+        RecordFile::Newer(_) => Some(LockState::Unsupported),
+        RecordFile::Corrupted(_) => Some(LockState::Corrupted),
+        RecordFile::Unreadable(_) => Some(LockState::Unreadable),
+    }
+}
+
+/// Those who wait for a name, in their order.
+pub(super) fn waiters<S: Store>(store: &S, name: &LockName) -> Vec<TicketContent> {
+    let line = live_line(store, name).into_iter().filter(|place| !place.entered);
+    line.filter_map(|place| store.ticket_text(name, &place)).collect()
+}
+
+/// The live tickets of a name, in their order.
+fn live_line<S: Store>(store: &S, name: &LockName) -> Vec<QueuePlace> {
+    // A line that cannot be listed shows nobody; the record tells that something is wrong.
+    let mut line = store.line(name).unwrap_or_default();
+    line.retain(|place| store.lives(name, place));
+    line.sort_by_key(|place| place.number);
+    line
+}
+
+impl StatusEntry {
+    /// The record, where one stands.
+    pub fn record(&self) -> Option<&LockRecord> {
+        self.slot.record()
+    }
+}

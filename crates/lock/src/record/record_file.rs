@@ -1,0 +1,46 @@
+use super::{LockRecord, RecordFlaw, UnsupportedVersion};
+use std::{io, sync::Arc, time::Duration};
+
+/// What stands where a record may stand.
+#[derive(Clone, Debug)]
+pub enum RecordFile {
+    /// Nothing.
+    Absent,
+    /// A record of a version that this program knows.
+    Record(Box<LockRecord>),
+    /// A record of a later version: someone holds the name, nothing more is known.
+    Newer(UnsupportedVersion),
+    /// Something that is no record.
+    Corrupted(Corruption),
+    /// Something that this process may not read.
+    Unreadable(Arc<io::Error>),
+}
+
+/// What is known of a thing that stands in a record's place and is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Corruption {
+    /// What is wrong with it.
+    pub flaw: RecordFlaw,
+    /// How long ago it was last changed.
+    pub age: Duration,
+    /// Whether it was last changed before this boot, so that no process of now wrote it.
+    pub before_boot: bool,
+}
+
+impl RecordFile {
+    /// The record, where one stands.
+    pub fn record(&self) -> Option<&LockRecord> {
+        match self {
+            Self::Record(record) => Some(record),
+            _ => None,
+        }
+    }
+
+    /// The record, where one stands.
+    pub fn into_record(self) -> Option<LockRecord> {
+        match self {
+            Self::Record(record) => Some(*record),
+            _ => None,
+        }
+    }
+}

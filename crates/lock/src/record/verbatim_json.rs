@@ -1,0 +1,88 @@
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+use std::fmt;
+
+/// A JSON value as it stands in a file.
+///
+/// To keep the digits of a number that is not a small integer, `serde_json` hands them out as an object
+/// with a key of its own. When it reads a [`Value`] by itself, it therefore takes an object of the file
+/// that has this key for a number, or for an error. Here the two are told apart: digits come as a text to keep, texts of a file as texts
+/// to copy.
+pub(super) struct VerbatimJson(pub(super) Value);
+
+impl<'de> Deserialize<'de> for VerbatimJson {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match JsonPart::deserialize(deserializer)? {
+            JsonPart::Value(value) => Ok(Self(value)),
+            JsonPart::Digits(_) => Err(D::Error::custom("digits outside a number")),
+        }
+    }
+}
+
+/// A value, or the digits inside a number.
+enum JsonPart {
+    Value(Value),
+    Digits(String),
+}
+
+impl<'de> Deserialize<'de> for JsonPart {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(JsonPartVisitor)
+    }
+}
+
+struct JsonPartVisitor;
+
+impl<'de> Visitor<'de> for JsonPartVisitor {
+    type Value = JsonPart;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<JsonPart, E> {
+        Ok(JsonPart::Value(Value::Null))
+    }
+
+    fn visit_bool<E: Error>(self, word: bool) -> Result<JsonPart, E> {
+        Ok(JsonPart::Value(Value::Bool(word)))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<JsonPart, E> {
+        Ok(JsonPart::Value(number.into()))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<JsonPart, E> {
+        Ok(JsonPart::Value(number.into()))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<JsonPart, E> {
+        Ok(JsonPart::Value(Value::String(text.to_owned())))
+    }
+
+    fn visit_string<E: Error>(self, digits: String) -> Result<JsonPart, E> {
+        Ok(JsonPart::Digits(digits))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<JsonPart, A::Error> {
+        let mut values = Vec::new();
+        while let Some(VerbatimJson(value)) = list.next_element()? {
+            values.push(value);
+        }
+        Ok(JsonPart::Value(Value::Array(values)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JsonPart, A::Error> {
+        let mut fields = Map::new();
+        while let Some((key, part)) = map.next_entry()? {
+            match part {
+                JsonPart::Value(value) => fields.insert(key, value),
+                JsonPart::Digits(digits) => {
+                    let number = digits.parse().map_err(A::Error::custom)?;
+                    return Ok(JsonPart::Value(Value::Number(number)));
+                }
+            };
+        }
+        Ok(JsonPart::Value(Value::Object(fields)))
+    }
+}

@@ -1,0 +1,23 @@
+use std::{fs, os::fd::OwnedFd, path::PathBuf};
+
+/// Says that somebody waits, for as long as it is kept and its process lives.
+#[derive(Debug)]
+#[must_use = "what is dropped says nothing any more"]
+pub struct NestedWaitEntry {
+    path: PathBuf,
+    /// Has the lock that says so.
+    _alive: OwnedFd,
+}
+
+impl NestedWaitEntry {
+    pub(crate) fn new(path: PathBuf, alive: OwnedFd) -> Self {
+        Self { path, _alive: alive }
+    }
+}
+
+impl Drop for NestedWaitEntry {
+    fn drop(&mut self) {
+        // One that stays is found to be dead by the next who looks there, and is removed then.
+        let _ = fs::remove_file(&self.path);
+    }
+}

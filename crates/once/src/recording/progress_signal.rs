@@ -1,0 +1,35 @@
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// How far something has come, told to a thread that waits for more.
+#[derive(Default)]
+pub(super) struct ProgressSignal<T> {
+    state: Mutex<T>,
+    changed: Condvar,
+}
+
+impl<T: Copy + PartialEq> ProgressSignal<T> {
+    /// Changes what is told.
+    pub(super) fn tell(&self, change: impl FnOnce(&mut T)) {
+        change(&mut self.lock());
+        self.changed.notify_one();
+    }
+
+    /// What is told now.
+    pub(super) fn now(&self) -> T {
+        *self.lock()
+    }
+
+    /// Waits until it is something else than what was known.
+    pub(super) fn wait(&self, known: T) -> T {
+        let mut state = self.lock();
+        while *state == known {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        *state
+    }
+
+    fn lock(&self) -> MutexGuard<'_, T> {
+        // Numbers and flags are whole whatever happened to the one who changed them.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
