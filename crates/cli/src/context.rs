@@ -1,8 +1,8 @@
 use crate::{cli::GlobalOptions, env, failure::Failure};
 use lokt_lock::{
+    caller::Caller,
     file::{FileStore, Root, RootEnvironment},
     rules::OwnerSource,
-    sys::Caller,
     words::{AgentId, Owner},
 };
 

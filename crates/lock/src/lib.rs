@@ -10,6 +10,7 @@
 //! * [`ops`]: acquire, release, renew, freeze, look, explain: a lock's way through the rooms.
 //! * [`guard`]: runs a command under a lock: spawning, signals, heartbeat.
 //! * [`audit`]: the log of everything that happened.
+//! * [`caller`]: who calls: the owner, the agent, and the process, read once.
 //! * [`sys`]: the rim to the kernel: processes, users, signals.
 //!
 //! # Three promises that the rest serves
@@ -19,9 +20,10 @@
 //! 3. Doubt is never proof: what cannot be read, asked or decided counts as held.
 //!
 //! The library never prints, never ends the process, and reads of the environment only what
-//! [`sys::Caller::current`] names.
+//! [`caller::Caller::current`] names.
 
 pub mod audit;
+pub mod caller;
 pub mod file;
 pub mod guard;
 pub mod ops;

@@ -53,7 +53,7 @@ mod model {
     pub(crate) mod world;
 }
 
-use lokt_lock::{ops::UnlockForce, rules::LockMode};
+use lokt_lock::{ops::UnlockForce, words::LockMode};
 use model::{
     checking::{
         BROKEN, COMPANY, Configuration, FILLING, FROZEN, FULL, HELD, ORPHAN, PASSED, REPLACED,

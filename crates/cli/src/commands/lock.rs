@@ -10,9 +10,8 @@ use lokt_lock::{
     guard::SignalReader,
     ops::{AcquireOutcome, Grant, GrantKind, LockRequest, acquire, tidy},
     record::HoldKind,
-    rules::ProcessPresence,
     sys,
-    words::LockName,
+    words::{LockName, ProcessPresence},
 };
 use serde_json::{Map, Value};
 use std::time::Duration;

@@ -7,9 +7,9 @@ use lokt_lock::{
     guard::{GuardError, GuardedCommand},
     ops::Grant,
     record::LockRecord,
-    rules::{LockMode, OwnerSource},
+    rules::OwnerSource,
     store::{RecordKind, Store, Ticket},
-    words::{Fence, LockId, LockName},
+    words::{Fence, LockId, LockMode, LockName},
 };
 use std::ffi::{OsStr, OsString};
 

@@ -1,5 +1,5 @@
 use clap::Args;
-use lokt_lock::rules::LockMode;
+use lokt_lock::words::LockMode;
 use std::num::NonZeroU32;
 
 /// Holding a lock together with others, for the commands that take one.

@@ -10,8 +10,7 @@ use crate::{
 use clap::Args;
 use lokt_lock::{
     ops::{Explanation, explain},
-    rules::LockMode,
-    words::{LockName, Owner},
+    words::{LockMode, LockName, Owner},
 };
 
 /// Explain why a lock can or cannot be taken

@@ -13,9 +13,8 @@ use lokt_lock::{
     guard::{CommandEnd, GuardError, SignalReader, StopCause, SupervisionOutcome},
     ops::{Grant, LockRequest, PublishOutcome, publish, stands},
     record::{HoldKind, LockRecord},
-    rules::LockMode,
     sys::SignalNumber,
-    words::{Owner, Timestamp},
+    words::{LockMode, Owner, Timestamp},
 };
 use lokt_once::{
     manifest::compare,

@@ -16,9 +16,8 @@ use lokt_lock::{
     file::FileTicket,
     ops::{AttemptOutcome, Grant, LockRequest, ReleaseOutcome, attempt, release},
     record::HoldKind,
-    rules::LockMode,
     store::{RecordKind, Store},
-    words::{LockName, Timestamp},
+    words::{LockMode, LockName, Timestamp},
 };
 use lokt_once::{
     recording::{Follower, OutputStreams, RunVerdict},

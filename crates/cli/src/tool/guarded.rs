@@ -20,8 +20,7 @@ use lokt_lock::{
     guard::{GuardWarning, SignalReader, StopCause, SupervisedLocks},
     ops::{AcquireAllOutcome, Grant, LockRequest, acquire_all, lose, stands},
     record::HoldKind,
-    rules::LockMode,
-    words::LockName,
+    words::{LockMode, LockName},
 };
 use std::ffi::OsString;
 

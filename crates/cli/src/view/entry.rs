@@ -5,8 +5,9 @@ use crate::span;
 use lokt_lock::{
     ops::StatusEntry,
     record::{LockRecord, RecordFile, StoredRecord},
-    rules::{LockMode, TicketContent},
+    rules::TicketContent,
     store::RecordKind,
+    words::LockMode,
 };
 use serde::Serialize;
 use serde_json::{Value, json};

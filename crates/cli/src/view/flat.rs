@@ -1,9 +1,9 @@
 //! What is known of a holder or of a freeze as flat fields of JSON; the names are a contract, the same in every answer.
 
 use lokt_lock::{
+    caller::Caller,
     record::LockRecord,
     rules::{Liveness, TicketContent},
-    sys::Caller,
     words::Timestamp,
 };
 use serde::Serialize;

@@ -3,11 +3,11 @@
 use super::{call, command_line, flat};
 use crate::{exit::ExitCode, failure::Failure, span};
 use lokt_lock::{
+    caller::Caller,
     ops::{Denial, QueueStanding},
     record::LockRecord,
-    rules::{LockMode, Obstacle, TicketContent},
-    sys::Caller,
-    words::{LockName, Timestamp},
+    rules::{Obstacle, TicketContent},
+    words::{LockMode, LockName, Timestamp},
 };
 use serde::Serialize;
 

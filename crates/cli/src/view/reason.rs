@@ -7,10 +7,11 @@ use super::{
 };
 use crate::span;
 use lokt_lock::{
+    caller::Caller,
     ops::{Explanation, Reason, ReasonKind},
     record::{Corruption, LockRecord, StoredRecord},
     rules::{HoldState, Identity, TicketContent},
-    sys::{self, Caller},
+    sys,
     words::{LockName, Timestamp},
 };
 use serde::Serialize;

@@ -5,9 +5,9 @@ use super::{call, command_line};
 use lokt_lock::{
     ops::{Explanation, Reason, ReasonKind},
     record::{Corruption, HoldKind, LockRecord, RecordFlaw},
-    rules::{HoldState, Identity, LockMode},
+    rules::{HoldState, Identity},
     sys,
-    words::{LockName, Owner},
+    words::{LockMode, LockName, Owner},
 };
 
 /// What of the caller decides which calls work.

@@ -1,7 +1,7 @@
 use crate::{
+    caller::Caller,
     record::LockRecord,
     rules::Staleness,
-    sys::Caller,
     words::{LockName, Timestamp},
 };
 use serde_json::{Map, Value};

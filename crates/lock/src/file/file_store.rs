@@ -117,7 +117,9 @@ impl Store for FileStore {
     }
 
     fn new_id(&self) -> Result<LockId, StoreError> {
-        LockId::random().map_err(|source| StoreError::NoRandomness { source })
+        crate::sys::random_bytes()
+            .map(LockId::from_random)
+            .map_err(|source| StoreError::NoRandomness { source })
     }
 
     fn section(&self, name: &LockName) -> Result<FileSection<'_>, StoreError> {

@@ -7,10 +7,10 @@ use super::{
 };
 use crate::{
     record::{Corruption, HoldKind, LockRecord, RecordFile},
-    rules::{FILLING, Obstacle, ProcessPresence, QueuePlace},
+    rules::{FILLING, Obstacle, QueuePlace},
     store::{ObstacleWatch, RecordKind, Store, StoreError},
     sys,
-    words::{LockName, Timestamp},
+    words::{LockName, ProcessPresence, Timestamp},
 };
 use nix::{
     poll::{PollFd, PollFlags, PollTimeout, poll},

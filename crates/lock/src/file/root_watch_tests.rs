@@ -1,8 +1,8 @@
 use super::*;
 use crate::{
+    caller::Caller,
     ops::{UnlockForce, freeze, unlock},
     rules::OwnerSource,
-    sys::Caller,
     words::LockName,
 };
 use std::{process::Command, time::Duration};

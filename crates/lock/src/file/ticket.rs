@@ -1,8 +1,8 @@
 use super::{io, layout::RootLayout};
 use crate::{
-    rules::{LockMode, QueuePlace, TicketContent},
+    rules::{QueuePlace, TicketContent},
     store::{NestedWaitEntry, StoreError, Ticket},
-    words::{LockId, LockName},
+    words::{LockId, LockMode, LockName},
 };
 use nix::libc::O_NONBLOCK;
 use std::{

@@ -1,7 +1,7 @@
 use crate::{
+    caller::Caller,
     ops::{Grant, GrantKind, OperationError, RenewOutcome, lifetime, renew},
     store::Store,
-    sys::Caller,
     words::LockName,
 };
 use std::time::{Duration, Instant};

@@ -1,7 +1,7 @@
 use crate::{
+    caller::Caller,
     ops::{Grant, LossOutcome, lose, stands},
     store::{LossWatcher, Store, StoreError, Ticket},
-    sys::Caller,
     words::LockName,
 };
 use std::{

@@ -6,9 +6,10 @@ use super::{
     stop_sequence::{RemainingProcesses, StopSequence, StopStep},
 };
 use crate::{
+    caller::Caller,
     ops::{Grant, OperationError},
     store::{Store, StoreError},
-    sys::{Caller, FileId, SignalNumber},
+    sys::{FileId, SignalNumber},
     words::LockName,
 };
 use std::{io, os::fd::AsFd, time::Instant};

@@ -3,8 +3,8 @@ use super::{
     WaitObserver, acquire, lose, release, renewing::Renewing, stands,
 };
 use crate::{
+    caller::Caller,
     store::{Store, Ticket},
-    sys::Caller,
     words::{LockId, LockName},
 };
 use std::time::Instant;

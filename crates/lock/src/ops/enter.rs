@@ -2,12 +2,12 @@ use super::{Grant, GrantKind, LockRequest, OperationError, acquire::StoreTicket,
 use crate::{
     audit::{Event, EventKind},
     record::{HoldKind, LockRecord, RecordFile},
-    rules::{DepartedHolder, EntryKind, HoldPurpose, LockMode, QueuePlace},
+    rules::{DepartedHolder, EntryKind, HoldPurpose, QueuePlace},
     store::{
         Durability, PutMode, PutOutcome, RecordKind, RemoveOutcome, Section, Store, StoreError,
         Ticket,
     },
-    words::{Fence, Timestamp},
+    words::{Fence, LockMode, Timestamp},
 };
 use std::time::Duration;
 

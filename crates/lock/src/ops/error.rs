@@ -1,8 +1,8 @@
 use crate::{
     record::{Corruption, UnsupportedVersion},
-    rules::{LockMode, WaitCycle},
+    rules::WaitCycle,
     store::StoreError,
-    words::LockName,
+    words::{LockMode, LockName},
 };
 use std::{io, num::NonZeroU32, sync::Arc};
 

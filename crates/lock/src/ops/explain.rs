@@ -4,10 +4,11 @@ use super::{
     status_reader::waiters,
 };
 use crate::{
+    caller::Caller,
     record::{Corruption, LockRecord, RecordFile},
     rules::{HoldState, Identity, QueuePlace, RecordVerdict, Staleness, TicketContent},
     store::Store,
-    sys::{self, Caller},
+    sys,
     words::LockName,
 };
 use std::collections::BTreeSet;

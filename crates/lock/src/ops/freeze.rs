@@ -5,11 +5,10 @@ use super::{
 };
 use crate::{
     audit::{Event, EventKind},
+    caller::Caller,
     record::{HoldKind, LockRecord, RecordFile},
-    rules::LockMode,
     store::{Durability, PutMode, RecordKind, RemoveOutcome, Section, Store, StoreError},
-    sys::Caller,
-    words::{Fence, LockId, LockName, Timestamp},
+    words::{Fence, LockId, LockMode, LockName, Timestamp},
 };
 use serde_json::Map;
 use std::time::Duration;
@@ -90,7 +89,7 @@ fn order(name: &LockName, caller: &Caller, ttl: Duration, now: Timestamp) -> Loc
     let mut record = LockRecord {
         version: crate::record::FORMAT_VERSION,
         name: name.clone(),
-        lock_id: LockId::random().ok(),
+        lock_id: crate::sys::random_bytes().map(LockId::from_random).ok(),
         owner: caller.identity.owner.clone(),
         host: Some(caller.here.host.clone()),
         pid: (pid > 0).then_some(pid),

@@ -1,9 +1,9 @@
 use super::{Grant, GrantKind, OperationError, release};
 use crate::{
     audit::EventKind,
+    caller::Caller,
     record::RecordFile,
     store::{Durability, RecordKind, Section, Store, StoreError, Ticket},
-    sys::Caller,
 };
 
 /// Whether a grant still stands, by a look from outside the section: its record says so, and others find

@@ -7,10 +7,10 @@ use super::{
 };
 use crate::{
     audit::{Event, EventKind},
+    caller::Caller,
     record::{LockRecord, RecordFile},
     rules::{AdmissionDecision, EntryKind, Obstacle, decide},
     store::{Durability, PutMode, RecordKind, RemoveOutcome, Section, Store},
-    sys::Caller,
     words::LockName,
 };
 

@@ -1,12 +1,12 @@
 use super::{Grant, GrantKind, OperationError, enter::durability_of, snapshot::unread};
 use crate::{
     audit::{Event, EventKind},
+    caller::Caller,
     record::{LockRecord, RecordFile},
     store::{
         Durability, PutMode, PutOutcome, RecordKind, RemoveOutcome, Section, Store, StoreError,
         Ticket,
     },
-    sys::Caller,
 };
 
 /// What came of giving a lock back.

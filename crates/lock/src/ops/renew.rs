@@ -1,9 +1,9 @@
 use super::{Grant, OperationError, enter::durability_of, release::is_in, snapshot::unread};
 use crate::{
     audit::{Event, EventKind},
+    caller::Caller,
     record::LockRecord,
     store::{Durability, PutMode, RecordKind, Section, Store},
-    sys::Caller,
 };
 use std::time::Duration;
 

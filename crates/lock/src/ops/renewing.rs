@@ -1,5 +1,5 @@
 use super::{Grant, GrantKind, QueueStanding, WaitObserver, lifetime, renew};
-use crate::{rules::Obstacle, store::Store, sys::Caller};
+use crate::{caller::Caller, rules::Obstacle, store::Store};
 use std::{
     os::fd::BorrowedFd,
     time::{Duration, Instant},

@@ -1,8 +1,8 @@
 use crate::{
+    caller::Caller,
     record::{HoldKind, LockRecord},
-    rules::{HoldPurpose, LockMode, OwnerSource, TicketContent},
-    sys::Caller,
-    words::{Fence, LockId, LockName, Timestamp},
+    rules::{HoldPurpose, OwnerSource, TicketContent},
+    words::{Fence, LockId, LockMode, LockName, Timestamp},
 };
 use serde_json::{Map, Value};
 use std::time::Duration;

@@ -5,12 +5,12 @@ use super::{
 use crate::{
     record::{HoldKind, LockRecord, RecordFile},
     rules::{
-        AdmissionInputs, HoldPurpose, HoldRequest, JudgedHolder, Liveness, LockMode, Occupant,
-        QueueObstacle, QueuePlace, QueueRequest, RecordVerdict, VerdictFacts, ahead, around, judge,
-        leased, occupant, passes,
+        AdmissionInputs, HoldPurpose, HoldRequest, JudgedHolder, Liveness, Occupant, QueueObstacle,
+        QueuePlace, QueueRequest, RecordVerdict, VerdictFacts, ahead, around, judge, leased,
+        occupant, passes,
     },
     store::{Section, Store},
-    words::{LockId, Timestamp},
+    words::{LockId, LockMode, Timestamp},
 };
 
 /// What one who asks sees in the section: all that admission depends on is found out from here.

@@ -1,9 +1,9 @@
 use super::OperationError;
 use crate::{
+    caller::Caller,
     record::{LockRecord, RecordFile},
     rules::{Liveness, QueuePlace, RecordVerdict, VerdictFacts, judge},
     store::{RecordKind, Store, StoreError},
-    sys::Caller,
     words::{LockId, LockName, Timestamp},
 };
 use std::cell::OnceCell;

@@ -3,13 +3,12 @@ use super::{
     snapshot::{LivenessProbe, NameSnapshot, look_with},
 };
 use crate::{
+    caller::Caller,
     record::{HoldKind, LockRecord, RecordFile},
-    rules::{
-        HoldState, Liveness, ProcessPresence, QueuePlace, RecordVerdict, Staleness, TicketContent,
-    },
+    rules::{HoldState, Liveness, QueuePlace, RecordVerdict, Staleness, TicketContent},
     store::{RecordKind, Store},
-    sys::{self, Caller},
-    words::{LockName, Timestamp},
+    sys,
+    words::{LockName, ProcessPresence, Timestamp},
 };
 use std::{cell::RefCell, collections::HashMap};
 

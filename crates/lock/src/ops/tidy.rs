@@ -1,10 +1,10 @@
 use super::{enter::durability_of, snapshot::StoreFacts};
 use crate::{
     audit::{Event, EventKind},
+    caller::Caller,
     record::LockRecord,
     rules::{HoldState, RecordVerdict, Staleness, judge},
     store::{Durability, PutMode, RecordKind, RemoveOutcome, Section, Store},
-    sys::Caller,
     words::{LockName, Timestamp},
 };
 

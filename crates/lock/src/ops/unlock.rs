@@ -4,15 +4,14 @@ use super::{
 };
 use crate::{
     audit::{Event, EventKind},
+    caller::Caller,
     record::{HoldKind, LockRecord, RecordFile},
-    rules::{
-        HoldState, Liveness, LockMode, ProcessPresence, QueuePlace, RecordVerdict, Staleness, judge,
-    },
+    rules::{HoldState, Liveness, QueuePlace, RecordVerdict, Staleness, judge},
     store::{
         Durability, PutMode, PutOutcome, RecordKind, RemoveOutcome, Section, Store, StoreError,
     },
-    sys::{self, Caller},
-    words::{Fence, LockName},
+    sys,
+    words::{Fence, LockMode, LockName, ProcessPresence},
 };
 
 /// How much somebody who unlocks is willing to break.

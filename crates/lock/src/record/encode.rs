@@ -1,5 +1,5 @@
 use super::{FORMAT_VERSION, LockRecord};
-use crate::rules::LockMode;
+use crate::words::LockMode;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
 use std::fmt::Display;

@@ -1,8 +1,5 @@
 use super::{HoldKind, LockRecord};
-use crate::{
-    rules::LockMode,
-    words::{LockId, Timestamp},
-};
+use crate::words::{LockId, LockMode, Timestamp};
 use std::{borrow::Cow, cmp::Reverse};
 
 /// The holders of a record that several hold: readers, or those who have slots.

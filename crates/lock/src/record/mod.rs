@@ -31,10 +31,7 @@ pub use hold_kind::HoldKind;
 pub use parse::RecordParseError;
 pub use record_file::{Corruption, RecordFile};
 
-use crate::{
-    rules::LockMode,
-    words::{AgentId, Fence, LockId, LockName, Owner, Timestamp},
-};
+use crate::words::{AgentId, Fence, LockId, LockMode, LockName, Owner, Timestamp};
 use serde_json::{Map, Value};
 use std::time::Duration;
 

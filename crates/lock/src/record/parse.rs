@@ -2,10 +2,7 @@ use super::{
     FORMAT_VERSION, HoldKind, LockRecord, RecordFlaw, UnsupportedVersion,
     verbatim_json::VerbatimJson,
 };
-use crate::{
-    rules::LockMode,
-    words::{AgentId, Fence, LockId, LockName, Owner, Timestamp},
-};
+use crate::words::{AgentId, Fence, LockId, LockMode, LockName, Owner, Timestamp};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Map, Value, error::Category};
 use std::{borrow::Cow, fmt, num::NonZeroU32};

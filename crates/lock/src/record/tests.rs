@@ -262,7 +262,7 @@ fn a_mode_of_a_later_version_is_kept_and_shared_with_nobody() {
     let mut later = with("mode", json!("quorum"));
     later["slots"] = json!(5);
     let record = parse(&later).unwrap();
-    assert_eq!(record.mode, crate::rules::LockMode::Exclusive);
+    assert_eq!(record.mode, crate::words::LockMode::Exclusive);
     let again = record.to_json();
     assert_eq!((&again["mode"], &again["slots"]), (&json!("quorum"), &json!(5)));
 }

@@ -1,5 +1,6 @@
-use super::{LockMode, QueueObstacle, QueuePlace, Staleness};
+use super::{QueueObstacle, QueuePlace, Staleness};
 use crate::record::{Corruption, LockRecord, RecordFlaw};
+use crate::words::LockMode;
 use std::{num::NonZeroU32, time::Duration};
 
 /// How long a thing that is no record counts as one that another program is writing.

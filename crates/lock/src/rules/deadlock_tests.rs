@@ -1,5 +1,5 @@
 use super::*;
-use crate::rules::LockMode;
+use crate::words::LockMode;
 use std::num::NonZeroU32;
 
 /// A world of tickets, written as `name: id state held…`.

@@ -8,7 +8,6 @@ mod admission;
 mod deadlock;
 mod identity;
 mod liveness;
-mod lock_mode;
 mod nesting;
 mod occupancy;
 mod queue;
@@ -21,8 +20,7 @@ pub use admission::{
 };
 pub use deadlock::{WaitCycle, WaitLink, WaitSource, Waiter, cycle};
 pub use identity::{Identity, OwnerSource};
-pub use liveness::{Liveness, ProcessLocation, ProcessPresence, compare};
-pub use lock_mode::LockMode;
+pub use liveness::{Liveness, compare};
 pub use nesting::{around, passes};
 pub use occupancy::{HoldRequest, JudgedHolder, leased, occupant};
 pub use queue::{QueueObstacle, QueueRequest, ahead};

@@ -1,4 +1,5 @@
-use super::{LockMode, QueuePlace};
+use super::QueuePlace;
+use crate::words::LockMode;
 
 /// Finds the acquisition of this line that runs around somebody who runs under the acquisitions `held`
 /// (outermost first): it would be waited for for ever. Of several, the innermost.

@@ -1,5 +1,6 @@
-use super::{DepartedHolder, HoldPurpose, LockMode, Occupant, RecordVerdict};
+use super::{DepartedHolder, HoldPurpose, Occupant, RecordVerdict};
 use crate::record::{HoldKind, LockRecord};
+use crate::words::LockMode;
 
 /// What somebody asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,5 @@
-use super::{LockMode, QueuePlace};
+use super::QueuePlace;
+use crate::words::LockMode;
 
 /// What of the line keeps somebody from entering.
 #[derive(Clone, Debug, PartialEq, Eq)]

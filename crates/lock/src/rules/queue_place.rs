@@ -1,4 +1,5 @@
-use super::{Identity, LockMode, OwnerSource};
+use super::{Identity, OwnerSource};
+use crate::words::LockMode;
 use crate::words::{AgentId, LockId, Owner, Timestamp};
 use serde::{Deserialize, Serialize};
 

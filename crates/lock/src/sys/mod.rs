@@ -3,7 +3,6 @@
 //! Everything here is a thin reading of one system call or one file below `/proc`; what follows from it
 //! is decided in [`rules`](crate::rules).
 
-mod caller;
 mod child_state;
 mod deliver;
 mod dispositions;
@@ -19,7 +18,6 @@ mod signals;
 mod timed_flock;
 mod user;
 
-pub use caller::Caller;
 pub(crate) use child_state::{
     ChildState, child_state, collect, collect_all_but, collect_stop, kill_child,
 };
@@ -29,7 +27,9 @@ pub use dispositions::{remember, restore as restore_dispositions, set_dispositio
 pub(crate) use group_observer::GroupObserver;
 pub(crate) use pidfd::watch_exit;
 pub use portions::{in_portions, in_portions_of};
-pub(crate) use process::{FileId, Process, openers_of, pending_signals, started_by, writers_of};
+pub(crate) use process::{
+    FileId, Process, ProcessStat, here, openers_of, pending_signals, started_by, writers_of,
+};
 pub use process::{descendants, holders_of, is_stopped, may_signal, name_of, probe, start_of};
 pub(crate) use quiet_thread::quiet_thread;
 pub(crate) use random::random_bytes;
@@ -37,3 +37,4 @@ pub use signal_number::SignalNumber;
 pub use signals::BlockedSignals;
 pub(crate) use timed_flock::TIME_IS_UP;
 pub use timed_flock::lock_within;
+pub(crate) use user::current as current_user;

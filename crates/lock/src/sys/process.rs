@@ -1,5 +1,5 @@
 use super::group_observer::OBSERVER;
-use crate::rules::{ProcessLocation, ProcessPresence};
+use crate::words::{ProcessLocation, ProcessPresence};
 use nix::{errno::Errno, sys::signal, unistd::Pid};
 use std::{
     fs::{self, File},
@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Reads where this process runs. What cannot be read stays empty, and proves nothing later.
-pub(super) fn here() -> ProcessLocation {
+pub(crate) fn here() -> ProcessLocation {
     let host = nix::unistd::gethostname().unwrap_or_default();
     let boot_id = read_small("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let pid_ns = fs::metadata("/proc/self/ns/pid").map_or(0, |meta| meta.ino());
@@ -129,7 +129,7 @@ pub(crate) fn pending_signals(pid: i32) -> Option<u64> {
 }
 
 /// Where the words of this program are in its memory (`proc_pid_stat(5)`, `arg_start` and `arg_end`).
-pub(super) fn place_of_words() -> Option<(usize, usize)> {
+pub(crate) fn place_of_words() -> Option<(usize, usize)> {
     let stat = read_small("/proc/self/stat")?;
     let (_, fields) = stat.rsplit_once(')')?;
     let mut fields = fields.split_ascii_whitespace().skip(45);
@@ -193,18 +193,18 @@ fn open_files(pid: i32) -> impl Iterator<Item = (String, FileId)> {
 
 /// What of `/proc/<pid>/stat` matters here (`proc_pid_stat(5)`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ProcessStat {
+pub(crate) struct ProcessStat {
     /// Whether it goes by the name of an observer.
     observes: bool,
     state: char,
     parent: i32,
     group: i32,
     /// The session leader's pid; 0 where that is outside this pid namespace.
-    pub(super) session: i32,
+    pub(crate) session: i32,
     /// The controlling terminal; 0 is none.
-    pub(super) terminal: i32,
+    pub(crate) terminal: i32,
     /// Clock ticks after boot at its start.
-    pub(super) start: u64,
+    pub(crate) start: u64,
 }
 
 impl ProcessStat {
@@ -213,12 +213,12 @@ impl ProcessStat {
     }
 
     /// Reads that of a process.
-    pub(super) fn of(pid: i32) -> Option<Self> {
+    pub(crate) fn of(pid: i32) -> Option<Self> {
         Self::parse(&read_small(&format!("/proc/{pid}/stat"))?)
     }
 
     /// Reads that of this process.
-    pub(super) fn of_this_process() -> Option<Self> {
+    pub(crate) fn of_this_process() -> Option<Self> {
         Self::parse(&read_small("/proc/self/stat")?)
     }
 

@@ -7,7 +7,7 @@ use std::{env, fs};
 /// `/etc/passwd` is read directly: a statically linked program cannot load the name services that
 /// getpwuid(3) may need. Accounts that are not in it (LDAP) are named by `LOGNAME` or `USER`, which every
 /// login sets, else by their number.
-pub(super) fn current() -> Owner {
+pub(crate) fn current() -> Owner {
     let uid = nix::unistd::geteuid();
     let named = from_passwd(uid).or_else(from_login).and_then(|name| Owner::new(name).ok());
     named.unwrap_or_else(|| Owner::from_record(&format!("uid-{uid}")))

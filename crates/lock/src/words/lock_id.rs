@@ -7,13 +7,9 @@ use std::fmt;
 pub struct LockId(String);
 
 impl LockId {
-    /// Makes an id that no other acquisition has: 128 bits from the kernel's random source.
-    ///
-    /// # Errors
-    /// An I/O error when the kernel has no random bytes (`getrandom(2)`).
-    pub fn random() -> std::io::Result<Self> {
-        let bytes = crate::sys::random_bytes()?;
-        Ok(Self(format!("{:032x}", u128::from_be_bytes(bytes))))
+    /// Makes an id from 128 random bits, so that no other acquisition has it.
+    pub fn from_random(bytes: [u8; 16]) -> Self {
+        Self(format!("{:032x}", u128::from_be_bytes(bytes)))
     }
 
     /// Takes an id as it stands in a record; `None` where the text is empty.

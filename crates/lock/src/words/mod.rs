@@ -7,8 +7,10 @@
 mod agent_id;
 mod fence;
 mod lock_id;
+mod lock_mode;
 mod lock_name;
 mod owner;
+mod process_facts;
 mod text;
 mod timestamp;
 
@@ -16,6 +18,8 @@ pub use agent_id::AgentId;
 pub(crate) use agent_id::fnv1a;
 pub use fence::Fence;
 pub use lock_id::LockId;
+pub use lock_mode::LockMode;
 pub use lock_name::{InvalidName, LockName};
 pub use owner::{InvalidOwner, Owner};
+pub use process_facts::{ProcessLocation, ProcessPresence};
 pub use timestamp::{InvalidTimestamp, Timestamp};

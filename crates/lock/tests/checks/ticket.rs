@@ -2,9 +2,9 @@
 
 use lokt_lock::{
     file::FileStore,
-    rules::{LockMode, QueuePlace, TicketContent},
+    rules::{QueuePlace, TicketContent},
     store::Store,
-    words::LockName,
+    words::{LockMode, LockName},
 };
 use std::{fs, num::NonZeroU32};
 

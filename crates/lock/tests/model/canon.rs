@@ -13,8 +13,8 @@ use crate::model::{
 use lokt_lock::{
     ops::{GrantKind, UnlockForce},
     record::{HoldKind, LockRecord},
-    rules::{LockMode, Obstacle, QueuePlace},
-    words::{LockId, Timestamp},
+    rules::{Obstacle, QueuePlace},
+    words::{LockId, LockMode, Timestamp},
 };
 use std::hash::{Hash, Hasher};
 

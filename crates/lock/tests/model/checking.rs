@@ -10,7 +10,7 @@ use crate::model::{
     trace::tell,
     world::{Foreign, World},
 };
-use lokt_lock::rules::{LockMode, Obstacle};
+use lokt_lock::{rules::Obstacle, words::LockMode};
 use stateright::{Checker, HasDiscoveries, Model, Property};
 use std::{collections::HashSet, time::Instant};
 

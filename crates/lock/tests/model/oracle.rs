@@ -11,8 +11,8 @@ use crate::model::{
 use lokt_lock::{
     ops::{AttemptOutcome, look, stands},
     record::{HoldKind, LockRecord},
-    rules::{LockMode, Obstacle, RecordVerdict},
-    words::LockId,
+    rules::{Obstacle, RecordVerdict},
+    words::{LockId, LockMode},
 };
 
 /// Somebody who counts on nobody being inside that it does not get on with.

@@ -2,11 +2,11 @@
 
 use crate::model::world::{NAME, TICK};
 use lokt_lock::{
+    caller::Caller,
     ops::{GrantKind, LockRequest, UnlockForce},
     record::{HoldKind, LockRecord},
-    rules::{LockMode, Obstacle, OwnerSource, ProcessLocation, QueuePlace},
-    sys::Caller,
-    words::{AgentId, Owner},
+    rules::{Obstacle, OwnerSource, QueuePlace},
+    words::{AgentId, LockMode, Owner, ProcessLocation},
 };
 use std::sync::{Arc, LazyLock};
 

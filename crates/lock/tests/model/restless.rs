@@ -9,7 +9,7 @@ use lokt_lock::{
     ops::{
         AcquireOutcome, AttemptOutcome, QueueStanding, WaitLimit, WaitObserver, acquire, attempt,
     },
-    rules::LockMode,
+    words::LockMode,
 };
 use std::{os::fd::BorrowedFd, time::Duration};
 

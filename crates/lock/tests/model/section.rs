@@ -6,11 +6,11 @@ use crate::model::{
 };
 use lokt_lock::{
     record::{LockRecord, RecordFile},
-    rules::{LockMode, QueuePlace, TicketContent},
+    rules::{QueuePlace, TicketContent},
     store::{
         Durability, PutMode, PutOutcome, RecordKind, RemoveOutcome, Section, StoreError, Ticket,
     },
-    words::{Fence, LockName, Timestamp},
+    words::{Fence, LockMode, LockName, Timestamp},
 };
 use std::{io::ErrorKind, sync::Arc};
 

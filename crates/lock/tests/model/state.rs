@@ -9,8 +9,8 @@ use crate::model::{
 };
 use lokt_lock::{
     record::LockRecord,
-    rules::{LockMode, Obstacle, QueuePlace},
-    words::{Fence, LockId, Timestamp},
+    rules::{Obstacle, QueuePlace},
+    words::{Fence, LockId, LockMode, Timestamp},
 };
 use std::sync::Arc;
 

@@ -3,9 +3,9 @@
 
 use lokt_lock::{
     record::{Corruption, LockRecord, RecordFile, RecordFlaw},
-    rules::{LockMode, QueuePlace, TicketContent},
+    rules::{QueuePlace, TicketContent},
     store::RecordKind,
-    words::{Fence, LockId, LockName, Owner, Timestamp},
+    words::{Fence, LockId, LockMode, LockName, Owner, Timestamp},
 };
 use std::{
     fmt,

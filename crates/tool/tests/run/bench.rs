@@ -1,10 +1,10 @@
 //! Runs tools as the command line does.
 
 use lokt_lock::{
+    caller::Caller,
     file::FileStore,
     guard::{SignalReader, SupervisedLocks, SupervisionPolicy},
     rules::OwnerSource,
-    sys::Caller,
 };
 use lokt_tool::{
     builtin,

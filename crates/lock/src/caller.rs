@@ -1,8 +1,10 @@
-use super::{process, process::ProcessStat, user};
+//! Who calls: the owner, the agent and the process that a command acts for.
+
 use crate::{
     record::LockRecord,
-    rules::{Identity, Liveness, OwnerSource, ProcessLocation, ProcessPresence, compare},
-    words::{AgentId, Owner},
+    rules::{Identity, Liveness, OwnerSource, compare},
+    sys::{self, ProcessStat},
+    words::{AgentId, Owner, ProcessLocation, ProcessPresence},
 };
 
 /// Who calls, and from where: what goes into records, and what decides whether a record is mine.
@@ -21,18 +23,18 @@ impl Caller {
     /// Reads who calls. An owner that is not given is the operating system's user; an agent that is not
     /// given is the terminal session.
     pub fn current(owner: Option<Owner>, source: OwnerSource, agent: Option<AgentId>) -> Self {
-        let here = process::here();
+        let here = sys::here();
         let this = ProcessStat::of_this_process();
         let pid = nix::unistd::getpid().as_raw();
         let source = if owner.is_some() { source } else { OwnerSource::Derived };
-        let owner = owner.unwrap_or_else(user::current);
+        let owner = owner.unwrap_or_else(sys::current_user);
         let agent = agent.unwrap_or_else(|| session_agent(&here, this.as_ref(), pid));
         Self { identity: Identity { owner, source, agent }, here, pid, this }
     }
 
     /// Whether the process that a record names lives.
     pub fn liveness(&self, record: &LockRecord) -> Liveness {
-        self.liveness_by(record, process::probe)
+        self.liveness_by(record, sys::probe)
     }
 
     /// Whether the process that a record names lives, by what `probe` says of its pid.
@@ -53,7 +55,7 @@ impl Caller {
     pub(crate) fn start_of(&self, pid: i32) -> Option<u64> {
         match self.this {
             Some(this) if pid == self.pid => Some(this.start),
-            _ => process::start_of(pid),
+            _ => sys::start_of(pid),
         }
     }
 }
@@ -65,7 +67,7 @@ impl Caller {
 /// of its own, which may cost somebody a `LOKT_AGENT_ID`, but never lets two in.
 fn session_agent(here: &ProcessLocation, this: Option<&ProcessStat>, pid: i32) -> AgentId {
     let leader = this.map(|stat| stat.session).filter(|leader| *leader > 0).unwrap_or(pid);
-    let started = match process::probe(leader) {
+    let started = match sys::probe(leader) {
         ProcessPresence::Present(started) => started.unwrap_or(0),
         ProcessPresence::Absent => 0,
     };
