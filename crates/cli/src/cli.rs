@@ -2,9 +2,14 @@ use crate::commands::{
     audit, completions, demo, doctor, exists, fence, freeze, get_meta, guard, init, lock, man, mcp,
     prime, results, status, top, unfreeze, unlock, version, why,
 };
-use crate::{commands::key, once, tool};
-use clap::{Args, Parser, Subcommand};
-use lokt_lock::words::Owner;
+use crate::{
+    commands::key,
+    context::{Context, GlobalOptions},
+    exit::ExitCode,
+    failure::Failure,
+    once, tool,
+};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::{env, ffi::OsString};
 
 /// Makes concurrent work in one repository safe: locks that survive every crash, first come, first served.
@@ -18,14 +23,6 @@ pub(crate) struct Cli {
     pub(crate) global: GlobalOptions,
     #[command(subcommand)]
     pub(crate) command: LoktCommand,
-}
-
-/// What every command understands.
-#[derive(Args, Debug)]
-pub(crate) struct GlobalOptions {
-    /// Act as this owner [default: `LOKT_OWNER`, else the OS user in this terminal]
-    #[arg(long, global = true, value_name = "OWNER")]
-    pub(crate) owner: Option<Owner>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -81,6 +78,38 @@ impl Cli {
             "get-meta" => alone(words, LoktCommand::GetMeta),
             _ => None,
         }
+    }
+}
+
+/// Runs the command that was asked for.
+pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    let Cli { global, command } = cli;
+    let context = || Context::new(&global);
+    match command {
+        LoktCommand::Guard(it) => it.run(&context()?),
+        LoktCommand::Lock(it) => it.run(&context()?),
+        LoktCommand::Unlock(it) => it.run(&context()?),
+        LoktCommand::Status(it) => it.run(&context()?),
+        LoktCommand::Why(it) => it.run(&context()?, global.owner.clone()),
+        LoktCommand::Exists(it) => it.run(&context()?),
+        LoktCommand::GetMeta(it) => it.run(&context()?),
+        LoktCommand::Fence(it) => it.run(&context()?),
+        LoktCommand::Freeze(it) => it.run(&context()?),
+        LoktCommand::Unfreeze(it) => it.run(&context()?),
+        LoktCommand::Audit(it) => it.run(&context()?, global.owner.as_ref()),
+        LoktCommand::Demo(it) => it.run(),
+        LoktCommand::Top(it) => it.run(&context()?),
+        LoktCommand::Doctor(it) => it.run(&context()?),
+        LoktCommand::Once(it) => it.run(&context()?),
+        LoktCommand::Results(it) => it.run(&context()?),
+        LoktCommand::Prime(it) => it.run(&global),
+        LoktCommand::Init(it) => it.run(),
+        LoktCommand::Tool(it) => it.run(&global),
+        LoktCommand::Key(it) => it.run(),
+        LoktCommand::Mcp(it) => it.run(&global),
+        LoktCommand::Completions(it) => it.run(),
+        LoktCommand::Man(it) => it.run(Cli::command()),
+        LoktCommand::Version(it) => it.run(),
     }
 }
 

@@ -1,10 +1,19 @@
-use crate::{cli::GlobalOptions, env, failure::Failure};
+use crate::{env, failure::Failure};
+use clap::Args;
 use lokt_lock::{
     caller::Caller,
     file::{FileStore, Root, RootEnvironment},
     rules::OwnerSource,
     words::{AgentId, Owner},
 };
+
+/// What every command understands.
+#[derive(Args, Debug)]
+pub(crate) struct GlobalOptions {
+    /// Act as this owner [default: `LOKT_OWNER`, else the OS user in this terminal]
+    #[arg(long, global = true, value_name = "OWNER")]
+    pub(crate) owner: Option<Owner>,
+}
 
 /// What every command needs to know: who calls, and where the locks are.
 pub(crate) struct Context {

@@ -5,6 +5,8 @@
 //! * [`cli`]: the arguments of everything, from which help, man pages and completions come too.
 //! * [`commands`]: one file per command, with its arguments.
 //! * [`context`]: who calls and which root is meant, found once.
+//! * [`locking`]: what commands share that take a lock.
+//! * [`denial`]: refusals as errors for people.
 //! * [`demo`]: what a lock is good for, as a picture.
 //! * [`mod@env`]: every variable of the environment that Lokt reads or sets.
 //! * [`exit`]: the exit codes, a public contract.
@@ -23,11 +25,13 @@ mod commands;
 mod completion;
 mod context;
 mod demo;
+mod denial;
 mod entry;
 mod env;
 mod exit;
 mod failure;
 mod init;
+mod locking;
 mod mcp;
 mod once;
 mod output;
@@ -50,7 +54,7 @@ fn run() -> u8 {
         clap_complete::CompleteEnv::with_factory(cli::Cli::command).complete();
     }
     let code = match cli::Cli::parse_words() {
-        Ok(cli) => commands::run(cli).unwrap_or_else(|failure| output::fail(&failure)),
+        Ok(cli) => cli::run(cli).unwrap_or_else(|failure| output::fail(&failure)),
         Err(error) => usage::report(error),
     };
     code.number()

@@ -1,8 +1,9 @@
-use crate::{completion, context::Context, exit::ExitCode, failure::Failure, output, span, view};
+use crate::{
+    completion, context::Context, denial, exit::ExitCode, failure::Failure, output, span, view,
+};
 use clap::Args;
 use lokt_lock::{
     ops::{FreezeOutcome, freeze},
-    record::LockRecord,
     words::LockName,
 };
 use std::time::Duration;
@@ -36,17 +37,9 @@ impl FreezeCommand {
                 output::even_if_untold(&format!("{name:?} is frozen"), written);
             }
             FreezeOutcome::ByAnother(record) => {
-                return Err(refusal(&self.name, &record));
+                return Err(denial::freeze::refusal(&self.name, &record));
             }
         }
         Ok(ExitCode::Done)
     }
-}
-
-/// The refusal of a name that another has frozen already.
-pub(crate) fn refusal(name: &LockName, record: &LockRecord) -> Failure {
-    let shown = name.as_str();
-    let text = format!("{shown:?} is frozen already {}", view::holder::frozen_by(record));
-    Failure::new(ExitCode::Held, text)
-        .hint(format!("{}   tells who froze it", view::call("why", name, "")))
 }

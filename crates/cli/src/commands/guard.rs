@@ -1,12 +1,12 @@
-use super::{
+use crate::locking::{
     held,
     nesting::{self, AnnouncedLock, EnclosingLock},
     sharing::SharingOptions,
     status_file::{GuardOutcome, StatusFile},
     supervision::SupervisionOptions,
-    waiting::{QueueDisplay, WaitOptions},
+    waiting::{QueueDisplay, WaitOptions, interrupted_by},
 };
-use crate::{completion, context::Context, exit::ExitCode, failure::Failure, output, span, view};
+use crate::{completion, context::Context, exit::ExitCode, failure::Failure, output, span};
 use clap::Args;
 use lokt_lock::{
     file::FileTicket,
@@ -175,7 +175,7 @@ impl GuardSession<'_> {
     fn denied(&self, name: &LockName, denial: &Denial, status: &mut StatusFile) -> Failure {
         let timed_out = denial.waited.is_some();
         status.ended(if timed_out { GuardOutcome::TimedOut } else { GuardOutcome::Denied });
-        let failure = view::holder::denied(name, denial);
+        let failure = crate::denial::lock::denied(name, denial);
         let code = self.guard.conflict_exit_code.map_or(failure.code, ExitCode::Command);
         Failure { code, ..failure }
     }
@@ -270,18 +270,4 @@ fn dies_like(ending: CommandEnd, context: &Context) -> Option<SignalNumber> {
     let interrupt = SignalNumber::from(Signal::SIGINT);
     let by_keyboard = ending == CommandEnd::Signaled(interrupt) && context.caller.has_terminal();
     by_keyboard.then_some(interrupt)
-}
-
-/// The code of a program that a signal ended.
-fn interrupted_by(received: ReceivedSignal) -> ExitCode {
-    ExitCode::Command(CommandEnd::Signaled(received.signal).code())
-}
-
-/// Ends as the signal would have ended this process.
-pub(crate) fn interrupted(signals: &SignalReader, by: Option<ReceivedSignal>) -> ExitCode {
-    let Some(received) = by else {
-        return ExitCode::Error;
-    };
-    signals.die_of(received.signal);
-    interrupted_by(received)
 }

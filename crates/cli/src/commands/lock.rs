@@ -1,8 +1,7 @@
-use super::{
-    guard::interrupted,
+use crate::locking::{
     nesting,
     sharing::SharingOptions,
-    waiting::{QueueDisplay, WaitOptions},
+    waiting::{QueueDisplay, WaitOptions, interrupted},
 };
 use crate::{completion, context::Context, exit::ExitCode, failure::Failure, output, span, view};
 use clap::Args;
@@ -69,7 +68,7 @@ impl LockCommand {
                     let blocked = view::holder::blocked(&self.name, &denial, &context.caller);
                     output::even_if_untold("the lock is refused", output::json(&blocked));
                 }
-                Err(view::holder::denied(&self.name, &denial))
+                Err(crate::denial::lock::denied(&self.name, &denial))
             }
             AcquireOutcome::Interrupted => Ok(interrupted(&signals, ended_by)),
         }

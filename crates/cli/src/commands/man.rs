@@ -1,5 +1,5 @@
-use crate::{cli::Cli, exit::ExitCode, failure::Failure, output};
-use clap::{Args, CommandFactory};
+use crate::{exit::ExitCode, failure::Failure, output};
+use clap::Args;
 use clap_mangen::Man as Page;
 use std::{fs, path::PathBuf};
 
@@ -12,8 +12,8 @@ pub(crate) struct ManCommand {
 }
 
 impl ManCommand {
-    pub(crate) fn run(&self) -> Result<ExitCode, Failure> {
-        let mut command = Cli::command();
+    /// Prints the pages of `command`, which is the whole program with all of its commands.
+    pub(crate) fn run(&self, mut command: clap::Command) -> Result<ExitCode, Failure> {
         command.build();
         match &self.dir {
             None => output::bytes(&rendered(command)?)?,

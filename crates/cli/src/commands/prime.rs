@@ -1,6 +1,5 @@
 use crate::{
-    cli::GlobalOptions,
-    context::Context,
+    context::{Context, GlobalOptions},
     exit::ExitCode,
     failure::{Failure, chain},
     init, output,

@@ -1,3 +1,4 @@
+use crate::once::withdraw::withdraw;
 use crate::{
     context::Context,
     exit::ExitCode,
@@ -7,10 +8,7 @@ use crate::{
     view::{command_line, table::Table},
 };
 use clap::{Args, Subcommand};
-use lokt_lock::{
-    ops::withdraw as withdraw_lease,
-    words::{LockName, Timestamp},
-};
+use lokt_lock::words::{LockName, Timestamp};
 use lokt_once::{
     recording::StoredBytes,
     results::{self, PruneOutcome, ResultError, ResultRecord, RetentionLimits},
@@ -181,19 +179,6 @@ impl ResultsPruneCommand {
         let pruned = results_of(context).prune(limits, Timestamp::now())?;
         withdraw(context, &pruned);
         report(&pruned, self.json)
-    }
-}
-
-/// Takes back the leases that tell of results which are gone.
-pub(crate) fn withdraw(context: &Context, pruned: &PruneOutcome) {
-    for record in &pruned.results {
-        let key = record.key.to_string();
-        let told = |digest: &str| digest == key;
-        let withdrawn = withdraw_lease(&context.store, &record.name, &context.caller, told);
-        if let Err(error) = withdrawn {
-            let name = record.name.as_str();
-            output::warn(&format!("the lease {name:?} still tells of a result: {}", chain(&error)));
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-use crate::{completion, context::Context, exit::ExitCode, failure::Failure, output, view};
+use crate::{completion, context::Context, denial, exit::ExitCode, failure::Failure, output};
 use clap::Args;
 use lokt_lock::{
     ops::{UnfreezeOutcome, unfreeze},
@@ -29,7 +29,7 @@ impl UnfreezeCommand {
                 output::warn_unlogged(&done, unlogged);
                 output::even_if_untold(&done, self.report(name));
             }
-            refused => return Err(refusal(&self.name, &refused)),
+            refused => return Err(denial::unfreeze::refusal(&self.name, &refused)),
         }
         Ok(ExitCode::Done)
     }
@@ -39,22 +39,6 @@ impl UnfreezeCommand {
             output::json(&serde_json::json!({"status": "unfrozen", "name": name}))
         } else {
             output::text(&format!("unfroze {name:?}"))
-        }
-    }
-}
-
-/// The refusal to lift a freeze.
-pub(crate) fn refusal(name: &LockName, refused: &UnfreezeOutcome) -> Failure {
-    let shown = name.as_str();
-    match refused {
-        UnfreezeOutcome::NotYours(record) => {
-            let by = view::holder::frozen_by(record);
-            let text = format!("{shown:?} is not yours to unfreeze: frozen {by}");
-            Failure::new(ExitCode::NotYours, text)
-                .hint(format!("{}   tells who froze it", view::call("why", name, "")))
-        }
-        UnfreezeOutcome::Done { .. } | UnfreezeOutcome::NotFound => {
-            Failure::new(ExitCode::NotFound, format!("{shown:?} is not frozen"))
         }
     }
 }

@@ -1,11 +1,10 @@
-use crate::{completion, context::Context, exit::ExitCode, failure::Failure, output, span, view};
+use crate::{completion, context::Context, denial, exit::ExitCode, failure::Failure, output};
 use clap::Args;
 use lokt_lock::{
     ops::{UnlockForce, UnlockOutcome, survey_all, unlock, unlock_only},
     record::{HoldKind, LockRecord},
-    rules::{HoldState, Liveness},
     store::{RecordKind, StoreError},
-    words::{Fence, LockName, Timestamp},
+    words::{Fence, LockName},
 };
 
 /// Give leases back
@@ -108,9 +107,9 @@ impl UnlockCommand {
                 Ok(())
             }
             (UnlockOutcome::OtherFence(now), Some(asked)) => {
-                Err(other_fence(name, asked, now.as_deref()))
+                Err(denial::unlock::other_fence(name, asked, now.as_deref()))
             }
-            (refused, _) => Err(refusal(name, &refused, context)),
+            (refused, _) => Err(denial::unlock::refusal(name, &refused, context)),
         }
     }
 
@@ -158,105 +157,4 @@ fn warn_unwritten(name: &LockName, unlogged: Option<StoreError>, unsynced: Optio
     let done = format!("lock {:?} is free", name.as_str());
     output::warn_unsynced(&done, unsynced);
     output::warn_unlogged(&done, unlogged);
-}
-
-/// The refusal to free a name.
-pub(crate) fn refusal(name: &LockName, refused: &UnlockOutcome, context: &Context) -> Failure {
-    let shown = name.as_str();
-    match refused {
-        UnlockOutcome::Done { .. } | UnlockOutcome::NotFound => {
-            Failure::new(ExitCode::NotFound, format!("lock {shown:?} is not held"))
-        }
-        UnlockOutcome::NotYours(record) => not_yours(name, record, context),
-        UnlockOutcome::GuardLives { pid, supervisor } => guard_lives(name, *pid, *supervisor),
-        UnlockOutcome::NotStale { record, holding } => not_stale(name, record.as_deref(), *holding),
-        UnlockOutcome::OtherFence(now) => Failure::new(
-            ExitCode::NotYours,
-            format!("lock {shown:?} is not what you saw any more: {}", standing(now.as_deref())),
-        ),
-    }
-}
-
-/// The refusal to break an acquisition that is not the one with the fence that was asked for.
-fn other_fence(name: &LockName, asked: Fence, now: Option<&LockRecord>) -> Failure {
-    let text =
-        format!("lock {:?} has another fence than {asked}: {}", name.as_str(), standing(now));
-    Failure::new(ExitCode::NotYours, text)
-        .hint(format!("lokt status {name}   shows what holds it now"))
-}
-
-/// Who holds a lock now, with the fences: `it is held by ada (pid 7 on box), fence 12`.
-fn standing(now: Option<&LockRecord>) -> String {
-    let Some(record) = now else {
-        return "it is held by a guard whose record is gone, and with it its fence".to_owned();
-    };
-    let told = |holder: &LockRecord| {
-        let fence =
-            holder.fence.map_or_else(|| "without a fence".to_owned(), |it| format!("fence {it}"));
-        format!("{}, {fence}", view::holder::who(holder))
-    };
-    let holders: Vec<String> = record.holders().map(told).collect();
-    format!("it is held by {}", holders.join("; "))
-}
-
-fn guard_lives(name: &LockName, pid: Option<i32>, supervisor: Liveness) -> Failure {
-    let named = |text: &str| pid.map_or_else(String::new, |pid| format!(" (pid {pid}{text})"));
-    let who = match supervisor {
-        Liveness::Alive => format!("a living guard{}", named("")),
-        Liveness::Dead => {
-            format!("what is left of a guard's command{}", named(", the guard, is gone"))
-        }
-        Liveness::Unknown => {
-            format!("a guard, or what is left of its command{}", named(" is not to be seen here"))
-        }
-    };
-    let failure =
-        Failure::new(ExitCode::NotYours, format!("lock {:?} is held by {who}", name.as_str()));
-    match supervisor {
-        Liveness::Alive => {
-            failure.hint("it is given back when the guard's command ends; end that, or wait")
-        }
-        _ => failure
-            .hint("it is free when the last process of the command has ended; end them, or wait")
-            .hint(format!(
-                "{}   names them, as far as they can be seen",
-                view::call("why", name, "")
-            )),
-    }
-}
-
-fn not_yours(name: &LockName, record: &LockRecord, context: &Context) -> Failure {
-    let identity = &context.caller.identity;
-    let text = format!("lock {:?} is not yours: {}", name.as_str(), view::holder::who(record));
-    let failure = Failure::new(ExitCode::NotYours, text);
-    if record.owner == identity.owner {
-        let owner = view::command_line(&[record.owner.to_string()]);
-        return failure
-            .hint(format!(
-                "the same user, but another terminal or agent (you are {})",
-                identity.agent
-            ))
-            .hint(format!("act as the owner by name with --owner {owner} or LOKT_OWNER"));
-    }
-    failure.hint(format!("{}   tells what can be done", view::call("why", name, "")))
-}
-
-fn not_stale(name: &LockName, record: Option<&LockRecord>, holding: Option<HoldState>) -> Failure {
-    let why = match (holding, record) {
-        (Some(HoldState::Overdue), _) => {
-            "its lifetime has passed, but the guard's processes live".to_owned()
-        }
-        (Some(HoldState::Orphaned), _) => {
-            "its guard is gone, but processes of its command live".to_owned()
-        }
-        (_, Some(record)) => match record.expiry() {
-            Some(end) if record.hold != Some(HoldKind::Guard) => {
-                format!("it is valid for another {}", span::show(end.since(Timestamp::now())))
-            }
-            _ => "nothing proves that its holder is gone".to_owned(),
-        },
-        (_, None) => "a program may be writing it at this moment".to_owned(),
-    };
-    Failure::new(ExitCode::NotYours, format!("lock {:?} is not stale: {why}", name.as_str()))
-        .hint(view::call("why", name, ""))
 }

@@ -1,4 +1,4 @@
-use super::nesting;
+use crate::locking::nesting;
 use crate::{
     completion,
     context::Context,

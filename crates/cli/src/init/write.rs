@@ -5,6 +5,7 @@
 //! the kernel lock on it says whether anybody is still at work on it.
 
 use super::plan::FileChange;
+use crate::prime::project::DRAFT;
 use crate::{exit::ExitCode, failure::Failure};
 use lokt_tool::bounded;
 use std::{
@@ -14,9 +15,6 @@ use std::{
     path::{Path, PathBuf},
 };
 use tempfile::NamedTempFile;
-
-/// What the names of drafts begin with.
-pub(crate) const DRAFT: &str = ".lokt-init-";
 
 /// Makes all changes. The folders that become empty by them go too.
 pub(crate) fn all(project: &Path, changes: &[FileChange]) -> Result<(), Failure> {

@@ -1,8 +1,8 @@
 use super::{saving::SettledRun, session::ResultSharing};
 use crate::{
-    commands::{held, nesting},
     exit::ExitCode,
     failure::{Failure, chain},
+    locking::{held, nesting},
     output,
 };
 use lokt_lock::{

@@ -14,12 +14,13 @@ mod lead;
 mod request;
 mod saving;
 mod session;
+pub(crate) mod withdraw;
 
 pub(crate) use request::results_of;
 
 use crate::{
-    commands::supervision::MaxHoldOption, completion, context::Context, exit::ExitCode,
-    failure::Failure, output, span,
+    completion, context::Context, exit::ExitCode, failure::Failure,
+    locking::supervision::MaxHoldOption, output, span,
 };
 use clap::Args;
 use lokt_lock::words::LockName;

@@ -1,10 +1,10 @@
 use super::OnceCommand;
 use crate::{
-    commands::nesting,
     context::Context,
     env,
     exit::ExitCode,
     failure::{Failure, chain},
+    locking::nesting,
     output,
 };
 use lokt_lock::{

@@ -2,6 +2,7 @@ use super::{
     answer::{OnceAnswer, ResultOrigin},
     lead::{FinishedRun, RunStart, warn_unrecorded},
     session::{ResultSharing, unless_unshown},
+    withdraw::withdraw,
 };
 use crate::{
     exit::ExitCode,
@@ -192,7 +193,7 @@ impl ResultSaver<'_> {
     fn forget(&self) {
         let question = &self.sharing.question;
         match question.results.forget(question.key) {
-            Ok(pruned) => crate::commands::results::withdraw(self.sharing.context, &pruned),
+            Ok(pruned) => withdraw(self.sharing.context, &pruned),
             Err(error) => output::warn(&format!(
                 "an older result, of a run that went well, is still kept: {}",
                 chain(&error)
@@ -218,7 +219,7 @@ impl ResultSaver<'_> {
             let limits = RetentionLimits { older: None, most: MOST_BYTES };
             match question.results.prune(limits, Timestamp::now()) {
                 Ok(pruned) => {
-                    crate::commands::results::withdraw(self.sharing.context, &pruned);
+                    withdraw(self.sharing.context, &pruned);
                     // A line that stays costs an empty folder.
                     let _ = self.sharing.context.store.remove_empty_lines();
                 }

@@ -6,10 +6,10 @@ use super::{
     request::OnceRequest,
 };
 use crate::{
-    commands::nesting,
     context::Context,
     exit::ExitCode,
     failure::{Failure, chain},
+    locking::nesting,
     output, span,
 };
 use lokt_lock::{

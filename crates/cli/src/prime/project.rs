@@ -4,7 +4,6 @@
 //! justfile and `package.json`. Runs nothing, follows no link to a folder, and reads so much and no more.
 
 use super::{justfile, makefile, operation::GuardedOperation, package, quotation::cut, shell};
-use crate::init::write::DRAFT;
 use lokt_tool::bounded;
 use serde::Serialize;
 use std::{
@@ -13,6 +12,9 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
+
+/// What the names of drafts begin with.
+pub(crate) const DRAFT: &str = ".lokt-init-";
 
 /// The most bytes of a file that are read.
 const MOST_BYTES: u64 = 256 * 1024;

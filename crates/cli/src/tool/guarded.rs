@@ -4,16 +4,14 @@
 //! so the tool has the lock's ticket, and what the lock's guard does reaches the tool.
 
 use crate::{
-    commands::{
-        guard::interrupted,
-        held,
-        nesting::{self, AnnouncedLock},
-        waiting::{QueueDisplay, WaitOptions},
-    },
     context::Context,
     exit::ExitCode,
     failure::Failure,
-    view,
+    locking::{
+        held,
+        nesting::{self, AnnouncedLock},
+        waiting::{QueueDisplay, WaitOptions, interrupted},
+    },
 };
 use lokt_lock::{
     file::{FileStore, FileTicket},
@@ -70,7 +68,9 @@ impl<'a> RunLocks<'a> {
             AcquireAllOutcome::Entered(grants) => {
                 Ok(RunLockOutcome::Entered(Self { context, grants }))
             }
-            AcquireAllOutcome::Denied(name, denial) => Err(view::holder::denied(&name, &denial)),
+            AcquireAllOutcome::Denied(name, denial) => {
+                Err(crate::denial::lock::denied(&name, &denial))
+            }
             AcquireAllOutcome::Interrupted => {
                 Ok(RunLockOutcome::Interrupted(interrupted(signals, ended_by)))
             }

@@ -18,7 +18,7 @@ mod verify;
 
 pub(crate) use locations::{project_folder, system_spaces, user_space};
 
-use crate::{cli::GlobalOptions, exit::ExitCode, failure::Failure};
+use crate::{context::GlobalOptions, exit::ExitCode, failure::Failure};
 use clap::{Args, Subcommand};
 use locations::ToolLocations;
 use std::path::PathBuf;

@@ -7,12 +7,11 @@ use super::{
     tool_run::ToolRun,
 };
 use crate::{
-    cli::GlobalOptions,
-    commands::waiting::WaitOptions,
     completion,
-    context::Context,
+    context::{Context, GlobalOptions},
     exit::ExitCode,
     failure::{Failure, chain},
+    locking::waiting::WaitOptions,
     output, refusal,
 };
 use clap::Args;

@@ -1,7 +1,7 @@
 use super::state::ViewRequest;
 use crate::{
-    commands::{freeze, unfreeze, unlock},
     context::Context,
+    denial,
     failure::{Failure, chain},
     span,
 };
@@ -21,7 +21,7 @@ pub(super) fn act(context: &Context, wish: &ViewRequest) -> String {
                     FreezeOutcome::Done(_) => {
                         Ok(format!("froze {:?} for {}", name.as_str(), span::show(*time)))
                     }
-                    FreezeOutcome::ByAnother(record) => Err(freeze::refusal(name, &record)),
+                    FreezeOutcome::ByAnother(record) => Err(denial::freeze::refusal(name, &record)),
                 })
         }
         ViewRequest::Unfreeze(name) => ops::unfreeze(&context.store, name, &context.caller, false)
@@ -30,7 +30,7 @@ pub(super) fn act(context: &Context, wish: &ViewRequest) -> String {
                 UnfreezeOutcome::Done { unlogged, unsynced } => {
                     Ok(format!("unfroze {:?}{}", name.as_str(), but(unlogged, unsynced)))
                 }
-                refused => Err(unfreeze::refusal(name, &refused)),
+                refused => Err(denial::unfreeze::refusal(name, &refused)),
             }),
         ViewRequest::Unlock(name, shown) => unlocked(context, name, shown)
             .map_err(Failure::from)
@@ -38,7 +38,7 @@ pub(super) fn act(context: &Context, wish: &ViewRequest) -> String {
                 UnlockOutcome::Done { unlogged, unsynced } => {
                     Ok(format!("released lock {:?}{}", name.as_str(), but(unlogged, unsynced)))
                 }
-                refused => Err(unlock::refusal(name, &refused, context)),
+                refused => Err(denial::unlock::refusal(name, &refused, context)),
             }),
         ViewRequest::Quit | ViewRequest::Stop => Ok(String::new()),
     };

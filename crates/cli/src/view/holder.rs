@@ -1,7 +1,7 @@
 //! Who is in the way, for those who are not let in.
 
-use super::{call, command_line, flat};
-use crate::{exit::ExitCode, failure::Failure, span};
+use super::{command_line, flat};
+use crate::span;
 use lokt_lock::{
     caller::Caller,
     ops::{Denial, QueueStanding},
@@ -48,20 +48,6 @@ fn in_the_way(denial: &Denial) -> Option<&LockRecord> {
     }
 }
 
-/// A refusal as an error for people.
-pub(crate) fn denied(name: &LockName, denial: &Denial) -> Failure {
-    let why =
-        obstacle(&denial.obstacle, denial.holder.as_ref(), denial.ahead.as_ref(), Timestamp::now());
-    let waited = denial.waited.map(|it| format!("; waited {} in vain", span::show(it)));
-    let text = format!("lock {:?} {why}{}", name.as_str(), waited.unwrap_or_default());
-    let failure = Failure::new(ExitCode::Held, text);
-    let failure = match denial.waited {
-        None => failure.hint("--wait waits in line for it, first come, first served"),
-        Some(_) => failure.hint("--timeout sets how long to wait"),
-    };
-    failure.hint(call("why", name, ""))
-}
-
 /// Where a waiter stands, as one line; what matters most comes first, because a terminal may be narrow.
 pub(crate) fn standing(standing: &QueueStanding, now: Timestamp) -> String {
     let why = match (&standing.obstacle, standing.holder.as_ref()) {
@@ -99,7 +85,7 @@ fn company(record: &LockRecord) -> String {
 }
 
 /// What is in the way, as the end of a sentence about the lock.
-fn obstacle(
+pub(crate) fn obstacle(
     obstacle: &Obstacle,
     holder: Option<&LockRecord>,
     ahead: Option<&TicketContent>,

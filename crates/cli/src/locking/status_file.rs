@@ -1,6 +1,6 @@
 //! A guard's own account of how it ended, so that no exit code is ambiguous.
 
-use super::{nesting::AnnouncedLock, stream};
+use crate::locking::{nesting::AnnouncedLock, stream};
 use crate::{
     exit::ExitCode,
     failure::{Failure, chain},
@@ -105,7 +105,7 @@ impl StatusFile {
     }
 
     /// Notes that the command may start now, and what it is told of its locks.
-    pub(super) fn entered(&mut self, told: &[AnnouncedLock]) {
+    pub(crate) fn entered(&mut self, told: &[AnnouncedLock]) {
         let now = Instant::now();
         self.entered = Some(now);
         self.content.waited_ms = Some((now - self.began).as_millis());

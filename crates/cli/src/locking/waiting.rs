@@ -1,7 +1,7 @@
-use crate::{output::ProgressLine, span, view::holder};
+use crate::{exit::ExitCode, output::ProgressLine, span, view::holder};
 use clap::Args;
 use lokt_lock::{
-    guard::{ReceivedSignal, SignalReader},
+    guard::{CommandEnd, ReceivedSignal, SignalReader},
     ops::{QueueStanding, WaitLimit, WaitObserver},
     words::Timestamp,
 };
@@ -74,4 +74,18 @@ impl WaitObserver for QueueDisplay<'_> {
         }
         false
     }
+}
+
+/// The code of a program that a signal ended.
+pub(crate) fn interrupted_by(received: ReceivedSignal) -> ExitCode {
+    ExitCode::Command(CommandEnd::Signaled(received.signal).code())
+}
+
+/// Ends as the signal would have ended this process.
+pub(crate) fn interrupted(signals: &SignalReader, by: Option<ReceivedSignal>) -> ExitCode {
+    let Some(received) = by else {
+        return ExitCode::Error;
+    };
+    signals.die_of(received.signal);
+    interrupted_by(received)
 }

@@ -1,0 +1,24 @@
+use crate::{
+    exit::ExitCode,
+    failure::Failure,
+    span,
+    view::{call, holder::obstacle},
+};
+use lokt_lock::{
+    ops::Denial,
+    words::{LockName, Timestamp},
+};
+
+/// A refusal as an error for people.
+pub(crate) fn denied(name: &LockName, denial: &Denial) -> Failure {
+    let why =
+        obstacle(&denial.obstacle, denial.holder.as_ref(), denial.ahead.as_ref(), Timestamp::now());
+    let waited = denial.waited.map(|it| format!("; waited {} in vain", span::show(it)));
+    let text = format!("lock {:?} {why}{}", name.as_str(), waited.unwrap_or_default());
+    let failure = Failure::new(ExitCode::Held, text);
+    let failure = match denial.waited {
+        None => failure.hint("--wait waits in line for it, first come, first served"),
+        Some(_) => failure.hint("--timeout sets how long to wait"),
+    };
+    failure.hint(call("why", name, ""))
+}

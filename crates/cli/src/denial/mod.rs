@@ -1,0 +1,6 @@
+//! Refusals as errors for people: what was refused, who holds the name, what to do.
+
+pub(crate) mod freeze;
+pub(crate) mod lock;
+pub(crate) mod unfreeze;
+pub(crate) mod unlock;
