@@ -20,21 +20,21 @@ impl Sandbox {
         let lokt = if geteuid().is_root() {
             self.open_to_all();
             let program = self.program_for_all();
-            Lokt::shell(self, &NOBODY, &program.display().to_string())
+            Lokt::shell(&self.places(), &NOBODY, &program.display().to_string())
         } else {
-            Lokt::new(self, &[])
+            Lokt::new(&self.places(), &[])
         };
         lokt.arguments(arguments).owner("nobody")
     }
 
     /// A `bash -eu` line as root of a mount namespace of its own.
     pub fn with_own_mounts(&self, line: &str) -> Lokt {
-        Lokt::shell(self, &OWN_MOUNTS, line).owner("tester")
+        Lokt::shell(&self.places(), &OWN_MOUNTS, line).owner("tester")
     }
 
     /// A Python program.
     pub fn python(&self, program: &str) -> Lokt {
-        Lokt::shell(self, &["python3", "-c"], program)
+        Lokt::shell(&self.places(), &["python3", "-c"], program)
     }
 
     /// Enters a lock's section as the program does, until the file is dropped. The lock must be the first

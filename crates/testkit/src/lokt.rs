@@ -1,8 +1,8 @@
-use crate::{Done, Running, Sandbox};
+use crate::{Done, Running};
 use std::{
     ffi::OsStr,
     fs::File,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -10,6 +10,16 @@ use std::{
 #[derive(Debug)]
 pub struct Lokt {
     command: Command,
+}
+
+/// Where a call of the program takes place.
+pub(crate) struct CallPlaces<'a> {
+    /// The program.
+    pub(crate) program: &'a Path,
+    /// The folder to work in.
+    pub(crate) folder: &'a Path,
+    /// The root of the locks.
+    pub(crate) root: PathBuf,
 }
 
 /// What may be set where the tests run, and would change what the program does.
@@ -32,30 +42,30 @@ const FOREIGN: [&str; 15] = [
 ];
 
 impl Lokt {
-    pub(crate) fn new(sandbox: &Sandbox, before: &[&str]) -> Self {
-        let program = sandbox.program().as_os_str();
+    pub(crate) fn new(places: &CallPlaces<'_>, before: &[&str]) -> Self {
+        let program = places.program.as_os_str();
         let mut words = before.iter().map(OsStr::new).chain([program]);
         let mut command = Command::new(words.next().unwrap_or(program));
         command.args(words);
-        Self::prepared(sandbox, command)
+        Self::prepared(places, command)
     }
 
-    pub(crate) fn shell(sandbox: &Sandbox, before: &[&str], line: &str) -> Self {
+    pub(crate) fn shell(places: &CallPlaces<'_>, before: &[&str], line: &str) -> Self {
         let mut words = before.iter();
         let mut command = Command::new(words.next().unwrap_or(&"sh"));
         command.args(words).arg(line);
-        Self::prepared(sandbox, command)
+        Self::prepared(places, command)
     }
 
-    fn prepared(sandbox: &Sandbox, mut command: Command) -> Self {
+    fn prepared(places: &CallPlaces<'_>, mut command: Command) -> Self {
         for key in FOREIGN {
             command.env_remove(key);
         }
-        let folder = sandbox.program().parent().unwrap_or(Path::new("/"));
+        let folder = places.program.parent().unwrap_or(Path::new("/"));
         let path = std::env::var("PATH").unwrap_or_default();
         command.env("PATH", format!("{}:{path}", folder.display()));
-        command.env("USER_SPACE", sandbox.folder().join("user"));
-        command.env("LOKT_ROOT", sandbox.root()).current_dir(sandbox.folder());
+        command.env("USER_SPACE", places.folder.join("user"));
+        command.env("LOKT_ROOT", &places.root).current_dir(places.folder);
         Self { command }.silent()
     }
 

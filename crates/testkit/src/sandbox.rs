@@ -1,4 +1,4 @@
-use crate::Lokt;
+use crate::lokt::{CallPlaces, Lokt};
 use nix::unistd::AccessFlags;
 use serde_json::Value;
 use std::{
@@ -56,6 +56,10 @@ impl Sandbox {
         self.folder().join("root")
     }
 
+    pub(crate) fn places(&self) -> CallPlaces<'_> {
+        CallPlaces { program: self.program(), folder: self.folder(), root: self.root() }
+    }
+
     /// Where a lock's record is.
     pub fn record_path(&self, name: &str) -> PathBuf {
         self.root().join("locks").join(format!("{name}.json"))
@@ -105,23 +109,23 @@ impl Sandbox {
 
     /// A call of the program by owner `tester`.
     pub fn lokt<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Lokt {
-        Lokt::new(self, &[]).arguments(arguments).owner("tester")
+        Lokt::new(&self.places(), &[]).arguments(arguments).owner("tester")
     }
 
     /// A call by nobody in particular, in a terminal session of its own.
     pub fn in_new_session<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Lokt {
-        Lokt::new(self, &["setsid", "--wait"]).arguments(arguments)
+        Lokt::new(&self.places(), &["setsid", "--wait"]).arguments(arguments)
     }
 
     /// A shell line with the program on its path, in a terminal session of its own.
     pub fn shell(&self, line: &str) -> Lokt {
-        Lokt::shell(self, &["setsid", "--wait", "bash", "-c"], line)
+        Lokt::shell(&self.places(), &["setsid", "--wait", "bash", "-c"], line)
     }
 
     /// A shell line in a terminal of its own.
     pub fn terminal(&self, line: &str) -> Lokt {
         Lokt::shell(
-            self,
+            &self.places(),
             &["script", "--quiet", "--return", "--flush", "/dev/null", "--command"],
             line,
         )

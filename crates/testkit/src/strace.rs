@@ -57,7 +57,7 @@ impl Sandbox {
             trace.into_iter().chain(injections.iter().map(Injection::option)).collect();
         let words = ["setsid", "--wait", "strace", "--quiet=exit", &output];
         let words = words.into_iter().chain(options.iter().map(String::as_str));
-        Lokt::new(self, &words.collect::<Vec<_>>()).arguments(arguments).owner("tester")
+        Lokt::new(&self.places(), &words.collect::<Vec<_>>()).arguments(arguments).owner("tester")
     }
 
     /// The calls that the traced program made, a line each.
