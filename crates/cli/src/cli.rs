@@ -4,7 +4,7 @@ use crate::commands::{
 };
 use crate::{
     commands::key,
-    context::{Context, GlobalOptions},
+    context::{Context, GlobalOptions, require_own_root},
     exit::ExitCode,
     failure::Failure,
     once, tool,
@@ -85,6 +85,10 @@ impl Cli {
 pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let Cli { global, command } = cli;
     let context = || Context::new(&global);
+    // These read or write a repository's files before they look for its locks, or without.
+    if matches!(command, LoktCommand::Prime(_) | LoktCommand::Init(_) | LoktCommand::Tool(_)) {
+        require_own_root()?;
+    }
     match command {
         LoktCommand::Guard(it) => it.run(&context()?),
         LoktCommand::Lock(it) => it.run(&context()?),
@@ -99,7 +103,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         LoktCommand::Audit(it) => it.run(&context()?, global.owner.as_ref()),
         LoktCommand::Demo(it) => it.run(),
         LoktCommand::Top(it) => it.run(&context()?),
-        LoktCommand::Doctor(it) => it.run(&context()?),
+        LoktCommand::Doctor(it) => it.run(&global),
         LoktCommand::Once(it) => it.run(&context()?),
         LoktCommand::Results(it) => it.run(&context()?),
         LoktCommand::Prime(it) => it.run(&global),

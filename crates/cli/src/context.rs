@@ -2,7 +2,7 @@ use crate::{env, failure::Failure};
 use clap::Args;
 use lokt_lock::{
     caller::Caller,
-    file::{FileStore, Root, RootEnvironment},
+    file::{Account, FileStore, ForeignOwner, Root, RootEnvironment, RootError},
     rules::OwnerSource,
     words::{AgentId, Owner},
 };
@@ -26,25 +26,49 @@ impl Context {
     /// Finds out who calls and where the locks are; makes nothing.
     pub(crate) fn new(global: &GlobalOptions) -> Result<Self, Failure> {
         let root = find_root()?;
-        let store = FileStore::new(&root.path);
+        let store = FileStore::of(&root);
         Ok(Self { caller: caller(global)?, root, store })
+    }
+
+    /// The same, where the root may be another user's: nothing may be done with it but to say so.
+    pub(crate) fn to_examine(
+        global: &GlobalOptions,
+    ) -> Result<(Self, Option<ForeignOwner>), Failure> {
+        let (root, foreign) = Root::locate(&surroundings()?)?;
+        let store = FileStore::of(&root);
+        Ok((Self { caller: caller(global)?, root, store }, foreign))
     }
 }
 
 /// The root that is meant in this folder and environment.
 pub(crate) fn find_root() -> Result<Root, Failure> {
+    Ok(Root::find(&surroundings()?)?)
+}
+
+/// Refuses to work where the root, or a repository on the way to it, belongs to another user.
+pub(crate) fn require_own_root() -> Result<(), Failure> {
+    match Root::locate(&surroundings()?) {
+        Ok((_, Some(foreign))) => Err(RootError::Foreign(foreign).into()),
+        // Whatever else is wrong with it is told where it is used.
+        _ => Ok(()),
+    }
+}
+
+fn surroundings() -> Result<RootEnvironment, Failure> {
     let folder = std::env::current_dir().map_err(|error| {
         Failure::new(
             crate::exit::ExitCode::Error,
             format!("cannot find the working folder: {error}"),
         )
     })?;
-    Ok(Root::find(&RootEnvironment {
+    let sudo_uid = env::text(env::SUDO_UID)?.and_then(|uid| uid.parse().ok());
+    Ok(RootEnvironment {
         folder,
         lokt_root: env::path(env::ROOT)?,
         git_dir: env::literal_path(env::GIT_DIR),
         git_common_dir: env::literal_path(env::GIT_COMMON_DIR),
-    })?)
+        account: Account::current(sudo_uid),
+    })
 }
 
 fn caller(global: &GlobalOptions) -> Result<Caller, Failure> {

@@ -45,6 +45,8 @@ pub(crate) const LC_CTYPE: &str = "LC_CTYPE";
 /// The locale where nothing else says.
 pub(crate) const LANG: &str = "LANG";
 
+/// The user who runs this by `sudo`.
+pub(crate) const SUDO_UID: &str = "SUDO_UID";
 /// The folder for temporary files.
 pub(crate) const TEMPORARY: &str = "TMPDIR";
 

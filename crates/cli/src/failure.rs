@@ -9,7 +9,8 @@ use lokt_lock::{
     ops::OperationError,
     store::StoreError,
 };
-use std::{error::Error, io};
+use nix::libc::ELOOP;
+use std::{error::Error, io, path::Path, sync::Arc};
 
 /// What a person or an agent is told when a command cannot do what it was asked for: one line of what
 /// failed and on what, then what to do about it.
@@ -62,9 +63,22 @@ impl Failure {
     }
 
     /// A failure that an error tells of.
-    pub(crate) fn of(error: &dyn Error) -> Self {
-        Self::new(ExitCode::Error, chain(error))
+    pub(crate) fn of(error: &(dyn Error + 'static)) -> Self {
+        let failure = Self::new(ExitCode::Error, chain(error));
+        if is_of_a_link(error) { failure.hint(LINK) } else { failure }
     }
+}
+
+/// What to do where a symbolic link stands in a root.
+const LINK: &str = "a symbolic link stands there or on the way, and lokt follows none in its folder; lokt doctor names \
+    it: look where it leads, and remove it";
+
+/// Whether an error is that of a link which was not followed.
+fn is_of_a_link(error: &(dyn Error + 'static)) -> bool {
+    let shared = error.downcast_ref::<Arc<io::Error>>().map(AsRef::as_ref);
+    let own = error.downcast_ref::<io::Error>().or(shared);
+    own.is_some_and(|it| it.raw_os_error() == Some(ELOOP))
+        || error.source().is_some_and(is_of_a_link)
 }
 
 /// An error and its causes in one line. A cause that the text above it quotes already is not repeated.
@@ -96,6 +110,7 @@ impl From<OperationError> for Failure {
             OperationError::Corrupted { ref name, .. } => Self::of(&error)
                 .hint("another program may have left it, or may be using it")
                 .hint(format!("{}   removes it", call("unlock", name, " --break-stale"))),
+            OperationError::Unreadable { .. } if is_of_a_link(&error) => Self::of(&error),
             OperationError::Unreadable { .. } => {
                 Self::of(&error).hint("lokt doctor   checks the folder's permissions")
             }
@@ -156,10 +171,31 @@ fn advice(error: &io::Error) -> Option<&'static str> {
 
 impl From<RootError> for Failure {
     fn from(error: RootError) -> Self {
-        Self::of(&error)
-            .hint("lokt uses no other folder while the repository is unclear: two folders are two locks")
-            .hint("repair it (git worktree repair), or set LOKT_ROOT")
+        let failure = Self::of(&error);
+        match &error {
+            RootError::Foreign(foreign) => failure
+                .hint("its owner decides what is held there, and what runs; use it only if you trust that user")
+                .hint(format!(
+                    "git config --global --add safe.directory {}   says so, to git and to lokt",
+                    quoted(&foreign.exception)
+                ))
+                .hint("else set LOKT_ROOT to a folder of your own"),
+            RootError::Link { .. } => failure
+                .hint("look where it leads, and remove it; LOKT_ROOT may name that folder instead"),
+            RootError::BrokenGitFile { .. }
+            | RootError::NoGitDir { .. }
+            | RootError::NotARepository { .. } => failure
+                .hint("lokt uses no other folder while the repository is unclear: two folders are two locks")
+                .hint("repair it (git worktree repair), or set LOKT_ROOT"),
+        }
     }
+}
+
+/// A path as a shell takes it for one word.
+fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+:@%,=".contains(&byte);
+    if path.bytes().all(is_plain) { path } else { format!("'{}'", path.replace('\'', "'\\''")) }
 }
 
 impl From<GuardError> for Failure {

@@ -192,7 +192,7 @@ fn a_root_that_may_not_be_entered_is_an_error_that_says_so() {
         it.as_nobody(words).in_time().fails_with(1, "Permission denied");
     }
     it.shell("chmod 700 root").run().ok();
-    it.lokt(["exists", "mine"]).run().ok();
+    it.as_nobody(["exists", "mine"]).run().ok();
 }
 
 #[test]

@@ -1,10 +1,11 @@
-//! Files that appear whole or not at all.
+//! Files that appear whole or not at all, in folders to which no link leads.
 
+use lokt_lock::sys::nofollow;
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
+    fs::File,
     hash::{BuildHasher, Hasher, RandomState},
-    io::{self, ErrorKind, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    io::{self, ErrorKind, Read, Write},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process,
 };
@@ -38,8 +39,7 @@ impl FileError {
 
 /// Makes a folder that only this user may enter, and those above it.
 pub(crate) fn make_folder(path: &Path) -> Result<(), FileError> {
-    let made = DirBuilder::new().mode(0o700).recursive(true).create(path);
-    made.map_err(FileError::on("make the folder", path))
+    nofollow::create_folders(path, 0o700).map_err(FileError::on("make the folder", path))
 }
 
 /// How the name of a file begins that is to become another.
@@ -54,32 +54,45 @@ pub(crate) fn unused_name(prefix: &str) -> String {
 /// A new file beside the one that it is to become.
 pub(crate) fn draft(beside: &Path, mode: u32) -> io::Result<(PathBuf, File)> {
     let path = beside.with_file_name(unused_name(DRAFT));
-    let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&path)?;
+    let file = nofollow::create(&path, mode)?;
     Ok((path, file))
 }
 
 /// Writes a file in one step: whoever reads it finds the old one or the new one.
 pub(crate) fn write(path: &Path, content: &[u8]) -> Result<(), FileError> {
     let (draft, mut file) = draft(path, 0o600).map_err(FileError::on("write", path))?;
-    let written = file.write_all(content).and_then(|()| fs::rename(&draft, path));
+    let written = file.write_all(content).and_then(|()| nofollow::rename(&draft, path));
     written.map_err(|source| {
-        let _ = fs::remove_file(&draft);
+        let _ = nofollow::remove_file(&draft);
         FileError::on("write", path)(source)
     })
 }
 
-/// Reads a file; `None` where there is none.
+/// Reads a file of this user; `None` where there is none.
 pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(FileError::on("read", path)(error)),
-    }
+    let read = || -> io::Result<Option<Vec<u8>>> {
+        let Some(mut file) = open_own(path)? else { return Ok(None) };
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map(|_| Some(bytes))
+    };
+    read().map_err(FileError::on("read", path))
+}
+
+/// Opens a file of this user to read it; `None` where there is none. A file of another user counts as
+/// absent: it could say anything of what a command printed, or of what is in a file.
+pub(crate) fn open_own(path: &Path) -> io::Result<Option<File>> {
+    let file = match nofollow::open_to_read(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let is_own = file.metadata()?.uid() == nix::unistd::geteuid().as_raw();
+    Ok(is_own.then_some(file))
 }
 
 /// Removes a file; one that is gone already is no error.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
+    match nofollow::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }

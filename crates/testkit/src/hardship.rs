@@ -2,9 +2,12 @@ use crate::{Lokt, Sandbox};
 use nix::unistd::geteuid;
 use std::{
     fs::{self, File, Permissions},
-    os::unix::fs::PermissionsExt,
-    path::PathBuf,
+    os::unix::fs::{PermissionsExt, lchown},
+    path::{Path, PathBuf},
 };
+
+/// The user `nobody`.
+const NOBODY_UID: u32 = 65534;
 
 /// Runs a program as a user who owns nothing.
 const NOBODY: [&str; 4] = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
@@ -15,10 +18,11 @@ const OWN_MOUNTS: [&str; 5] = ["unshare", "--mount", "--map-root-user", "bash", 
 /// Calls that have it harder than others.
 impl Sandbox {
     /// A call by a user whom file modes bind. That is who runs the tests, unless that is root: then it is
-    /// nobody, who may enter and write to the sandbox's folder.
+    /// nobody, which may enter and write to the sandbox's folder, and which gets the root.
     pub fn as_nobody<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Lokt {
         let lokt = if geteuid().is_root() {
             self.open_to_all();
+            give_to_nobody(&self.root());
             let program = self.program_for_all();
             Lokt::shell(&self.places(), &NOBODY, &program.display().to_string())
         } else {
@@ -55,6 +59,16 @@ impl Sandbox {
         paths.into_iter().next().expect("a latch")
     }
 
+    /// Gives a file, or a folder with all that is in it, to another user; false where the user who runs the tests may
+    /// not do that.
+    #[must_use]
+    pub fn give_away(&self, path: &Path) -> bool {
+        geteuid().is_root() && {
+            give_to_nobody(path);
+            true
+        }
+    }
+
     fn open_to_all(&self) {
         fs::set_permissions(self.folder(), Permissions::from_mode(0o777)).expect("it is ours");
     }
@@ -66,5 +80,16 @@ impl Sandbox {
             fs::copy(self.program(), &copy).expect("the program can be copied");
         }
         copy
+    }
+}
+
+/// Gives a file or a folder, with all that is in it, to the user nobody.
+fn give_to_nobody(path: &Path) {
+    let Ok(meta) = path.symlink_metadata() else { return };
+    lchown(path, Some(NOBODY_UID), None).expect("root may give it away");
+    if meta.is_dir() {
+        for entry in fs::read_dir(path).expect("root may list it").flatten() {
+            give_to_nobody(&entry.path());
+        }
     }
 }

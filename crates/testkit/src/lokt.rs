@@ -23,7 +23,7 @@ pub(crate) struct CallPlaces<'a> {
 }
 
 /// What may be set where the tests run, and would change what the program does.
-const FOREIGN: [&str; 15] = [
+const FOREIGN: [&str; 16] = [
     "LOKT_OWNER",
     "LOKT_OWNER_DERIVED",
     "LOKT_AGENT_ID",
@@ -39,6 +39,7 @@ const FOREIGN: [&str; 15] = [
     "RYE_BASH",
     "NO_COLOR",
     "COMPLETE",
+    "SUDO_UID",
 ];
 
 impl Lokt {

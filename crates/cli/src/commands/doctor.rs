@@ -1,7 +1,13 @@
-use crate::{context::Context, exit::ExitCode, failure::Failure, output};
+use crate::{
+    context::{Context, GlobalOptions},
+    env,
+    exit::ExitCode,
+    failure::Failure,
+    output,
+};
 use clap::Args;
 use lokt_lock::{
-    file::{CheckStatus, RootCheck, checkup},
+    file::{CheckStatus, ForeignOwner, RootCheck, checkup},
     record::FORMAT_VERSION,
 };
 use lokt_once::tree::{OLDEST_GIT, git_version};
@@ -18,8 +24,11 @@ pub(crate) struct DoctorCommand {
 }
 
 impl DoctorCommand {
-    pub(crate) fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
-        let mut checks = checkup(&context.store);
+    pub(crate) fn run(&self, global: &GlobalOptions) -> Result<ExitCode, Failure> {
+        let (context, foreign) = Context::to_examine(global)?;
+        let context = &context;
+        let mut checks =
+            foreign.as_ref().map_or_else(|| context.checks(), |it| vec![foreign_root(it)]);
         checks.push(git());
         let overall = checks.iter().map(|check| check.status).max().unwrap_or(CheckStatus::Ok);
         output::even_if_unread(self.report(context, &checks, overall))?;
@@ -63,4 +72,35 @@ fn git() -> RootCheck {
         None => (CheckStatus::Warn, "cannot be run: `once` needs it to list files".to_owned()),
     };
     RootCheck { name: "git", status, message }
+}
+
+/// All that there is to say of a root of another user: it is not examined further.
+fn foreign_root(foreign: &ForeignOwner) -> RootCheck {
+    let message = format!(
+        "{} belongs to another user (uid {}), so nothing here is used; if you trust that user: git config --global \
+         --add safe.directory {}",
+        foreign.path.display(),
+        foreign.uid,
+        foreign.exception.display(),
+    );
+    RootCheck { name: "owner", status: CheckStatus::Fail, message }
+}
+
+impl Context {
+    fn checks(&self) -> Vec<RootCheck> {
+        let owner = "the root, and what leads to it, is trusted".to_owned();
+        let owner = RootCheck { name: "owner", status: CheckStatus::Ok, message: owner };
+        let checks = [owner].into_iter().chain(checkup(&self.store));
+        checks.chain(relative_root()).collect()
+    }
+}
+
+/// A warning where each working folder has other locks.
+fn relative_root() -> Option<RootCheck> {
+    let root = env::path(env::ROOT).ok().flatten().filter(|root| !root.is_absolute())?;
+    let message = format!(
+        "LOKT_ROOT={} is relative: each working folder has other locks; set an absolute path",
+        root.display()
+    );
+    Some(RootCheck { name: "lokt_root", status: CheckStatus::Warn, message })
 }

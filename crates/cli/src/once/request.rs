@@ -257,7 +257,7 @@ fn working_folder() -> Result<PathBuf, Failure> {
 
 impl From<FileError> for Failure {
     fn from(error: FileError) -> Self {
-        Self::new(ExitCode::Error, chain(&error))
+        Self::of(&error)
     }
 }
 

@@ -105,8 +105,12 @@ const LEFT_OUT: [&str; 33] = [
 /// known here gets them all.
 pub(crate) fn errors(call: &Call) -> &'static [&'static str] {
     match call.name.as_str() {
-        "open" | "openat" if is_for_writing(&call.line) => &["EIO", "ENOSPC", "EROFS", "EINTR"],
-        "open" | "openat" | "read" | "pread64" | "getdents64" | "statfs" => &["EIO", "EINTR"],
+        "open" | "openat" | "openat2" if is_for_writing(&call.line) => {
+            &["EIO", "ENOSPC", "EROFS", "EINTR"]
+        }
+        "open" | "openat" | "openat2" | "read" | "pread64" | "getdents64" | "statfs" => {
+            &["EIO", "EINTR"]
+        }
         "write" | "pwrite64" => &["EIO", "ENOSPC", "EINTR"],
         "fsync" | "fdatasync" => &["EIO", "ENOSPC", "EROFS", "EINTR"],
         "mkdir" | "mkdirat" | "rename" | "renameat" | "renameat2" | "link" | "linkat"

@@ -1,5 +1,5 @@
 use super::EventKind;
-use crate::words::Timestamp;
+use crate::{sys::nofollow, words::Timestamp};
 use serde_json::{Map, Value};
 use std::{
     fs::File,
@@ -64,7 +64,7 @@ impl LogReader {
     /// # Errors
     /// [`LogError`] when it exists and cannot be opened.
     pub fn open(path: &Path) -> Result<Option<Self>, LogError> {
-        match File::open(path) {
+        match nofollow::open_to_read(path) {
             Ok(file) => Ok(Some(Self { path: path.to_owned(), file: BufReader::new(file) })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(LogError { path: path.to_owned(), source }),

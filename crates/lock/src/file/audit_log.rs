@@ -1,8 +1,11 @@
-use crate::store::{Durability, StoreError};
+use crate::{
+    store::{Durability, StoreError},
+    sys::nofollow,
+};
+use nix::fcntl::OFlag;
 use std::{
-    fs::OpenOptions,
     io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::MetadataExt,
     path::Path,
 };
 
@@ -10,14 +13,15 @@ use std::{
 /// and written with one write(2), which `O_APPEND` keeps apart from other writers' lines.
 pub(super) fn append(path: &Path, line: &str, durability: Durability) -> Result<(), StoreError> {
     let write = || -> io::Result<()> {
-        let mut file = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            // A pipe in its place must be an error, not a wait for a reader; and no link may lead what is
-            // logged into another file: some of it are texts that a refused stranger has chosen.
-            .custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOFOLLOW)
-            .open(path)?;
+        // A pipe in its place must be an error, not a wait for a reader; and no link may lead what is
+        // logged into another file: some of it are texts that a refused stranger has chosen.
+        let flags = OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_CREAT | OFlag::O_NONBLOCK;
+        let mut file = nofollow::open(path, flags, 0o600)?;
+        if file.metadata()?.nlink() > 1 {
+            return Err(io::Error::other(
+                "it has a second name elsewhere, and would be written to there",
+            ));
+        }
         let written = file.write(line.as_bytes())?;
         // A disk that has room for no more says so on the rest, which nobody can take for an event.
         file.write_all(line.as_bytes().get(written..).unwrap_or_default())?;

@@ -1,6 +1,7 @@
 //! Examining a root: does what the locks rest on really work here?
 
 use super::{
+    exposure,
     file_store::FileStore,
     file_system::{FileSystem, file_system_of},
     layout::LEGACY_FREEZE,
@@ -9,13 +10,16 @@ use super::{
 use crate::{
     record::RecordFile,
     store::{RecordKind, Store},
+    sys::nofollow,
     words::{LockName, Timestamp},
 };
-use nix::unistd::{AccessFlags, access};
+use nix::{
+    fcntl::OFlag,
+    unistd::{AccessFlags, access},
+};
 use std::{
     fs::{self, File},
     io::{self, ErrorKind},
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -65,14 +69,20 @@ pub fn checkup(store: &FileStore) -> Vec<RootCheck> {
         clock(store),
         versions(store),
         legacy_freezes(store),
-        permissions(store),
+        exposure::permissions(store),
+        exposure::parents(store),
+        exposure::links(store),
         leftovers(store),
         folders(store),
         audit_log(store),
     ]
 }
 
-fn check(name: &'static str, status: CheckStatus, message: impl Into<String>) -> RootCheck {
+pub(super) fn check(
+    name: &'static str,
+    status: CheckStatus,
+    message: impl Into<String>,
+) -> RootCheck {
     RootCheck { name, status, message: message.into() }
 }
 
@@ -170,7 +180,8 @@ fn folders(store: &FileStore) -> RootCheck {
     let unusable = |folder: &&PathBuf| {
         let there = fs::symlink_metadata(folder).is_ok();
         there
-            && (!folder.is_dir() || access(*folder, AccessFlags::W_OK | AccessFlags::X_OK).is_err())
+            && (nofollow::require_folder(folder).is_err()
+                || access(*folder, AccessFlags::W_OK | AccessFlags::X_OK).is_err())
     };
     let folders = store.layout().folders();
     let unusable: Vec<String> =
@@ -188,7 +199,8 @@ fn audit_log(store: &FileStore) -> RootCheck {
     if fs::symlink_metadata(&path).is_err() {
         return check("audit_log", CheckStatus::Ok, "made at the first use, mode 600");
     }
-    match fs::OpenOptions::new().append(true).open(&path) {
+    let flags = OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_NONBLOCK;
+    match nofollow::open(&path, flags, 0) {
         Ok(_) => check("audit_log", CheckStatus::Ok, "can be written"),
         Err(error) => {
             let text = format!("cannot write to {}: {error}", path.display());
@@ -258,36 +270,14 @@ fn legacy_freezes(store: &FileStore) -> RootCheck {
     check("freezes", CheckStatus::Warn, text)
 }
 
-fn permissions(store: &FileStore) -> RootCheck {
-    let mode = |path: &Path| fs::metadata(path).ok().map(|meta| meta.permissions().mode() & 0o777);
-    let root = mode(store.layout().root());
-    let log = mode(&store.layout().audit_log());
-    match (root, log) {
-        (Some(root), _) if root & 0o022 != 0 => {
-            let text =
-                format!("other users may write to the root (mode {root:o}), and so break any lock");
-            check("permissions", CheckStatus::Warn, text)
-        }
-        (_, Some(log)) if log & 0o077 != 0 => check(
-            "permissions",
-            CheckStatus::Warn,
-            format!("other users may use the audit log (mode {log:o})"),
-        ),
-        (Some(root), _) => check("permissions", CheckStatus::Ok, format!("root mode {root:o}")),
-        (None, _) => {
-            check("permissions", CheckStatus::Ok, "the root is made at the first use, mode 700")
-        }
-    }
-}
-
 /// What crashes left behind: harmless, and cleared away by whoever uses the name next.
 fn leftovers(store: &FileStore) -> RootCheck {
-    let queues = fs::read_dir(store.layout().queues()).into_iter().flatten().flatten();
+    let queues = nofollow::names(&store.layout().queues()).unwrap_or_default();
     let dead = |folder: &Path| -> usize {
         let places = ticket::list(folder).unwrap_or_default();
         places.iter().filter(|place| !ticket::lives(&folder.join(ticket::file_name(place)))).count()
     };
-    let dead: usize = queues.map(|entry| dead(&entry.path())).sum();
+    let dead: usize = queues.iter().map(|name| dead(&store.layout().queues().join(name))).sum();
     let text = format!("{dead} dead tickets, which the next to use their locks removes");
     check("leftovers", CheckStatus::Ok, text)
 }

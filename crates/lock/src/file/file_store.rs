@@ -6,6 +6,7 @@ use super::{
     layout::{LEGACY_FREEZE, RootLayout},
     loss_watcher::FileLossWatcher,
     obstacle_watch::FileObstacleWatch,
+    root::Root,
     section::FileSection,
     slot::read_slot,
     ticket::{self, FileTicket},
@@ -15,9 +16,10 @@ use crate::{
     record::{LockRecord, RecordFile},
     rules::{Obstacle, QueuePlace, TicketContent, Waiter},
     store::{Durability, NestedWaitEntry, RecordKind, Store, StoreError},
+    sys::nofollow,
     words::{LockId, LockName, Timestamp},
 };
-use std::{collections::BTreeSet, fs, os::fd::OwnedFd, path::Path, sync::OnceLock};
+use std::{collections::BTreeSet, ffi::OsString, fs, os::fd::OwnedFd, path::Path, sync::OnceLock};
 
 /// The locks of one root folder.
 #[derive(Clone, Debug)]
@@ -29,8 +31,15 @@ pub struct FileStore {
 
 impl FileStore {
     /// The store below `root`. Touches nothing: folders are made when something is first written.
+    ///
+    /// The path must be absolute and without links.
     pub fn new(root: &Path) -> Self {
         Self { layout: RootLayout::new(root), trusted: OnceLock::new() }
+    }
+
+    /// The store of a root that was found.
+    pub fn of(root: &Root) -> Self {
+        Self::new(&root.path)
     }
 
     /// Where everything is.
@@ -75,10 +84,10 @@ impl FileStore {
     /// leaves it there.
     fn nested_at(&self, path: &Path) -> Option<Waiter> {
         if !ticket::lives(path) {
-            let _ = fs::remove_file(path);
+            let _ = nofollow::remove_file(path);
             return None;
         }
-        let text: TicketContent = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+        let text: TicketContent = serde_json::from_slice(&nofollow::read(path).ok()?).ok()?;
         let name = LockName::new(&text.name).ok()?;
         let file_name = path.file_name()?.to_str()?;
         if let Some((place, followed)) = ticket::place_of_follower(file_name) {
@@ -157,7 +166,7 @@ impl Store for FileStore {
     }
 
     fn ticket_text(&self, name: &LockName, place: &QueuePlace) -> Option<TicketContent> {
-        let content = fs::read(ticket::path_of(&self.layout, name, place)).ok()?;
+        let content = nofollow::read(&ticket::path_of(&self.layout, name, place)).ok()?;
         serde_json::from_slice(&content).ok()
     }
 
@@ -183,22 +192,18 @@ impl Store for FileStore {
     }
 
     fn lines(&self) -> Result<BTreeSet<LockName>, StoreError> {
-        let folder = self.layout.queues();
-        let entries = match fs::read_dir(&folder) {
-            Err(error) if io::is_missing(&error) => return Ok(BTreeSet::new()),
-            entries => entries.map_err(StoreError::io("list", &folder))?,
-        };
-        let name = |entry: fs::DirEntry| LockName::new(entry.file_name().to_str()?).ok();
-        Ok(entries.flatten().filter_map(name).collect())
+        let names = io::names(&self.layout.queues())?;
+        Ok(names.iter().filter_map(|name| LockName::new(name.to_str()?).ok()).collect())
     }
 
     fn nested(&self) -> Vec<Waiter> {
-        let entries = fs::read_dir(self.layout.nested()).into_iter().flatten().flatten();
-        entries.filter_map(|entry| self.nested_at(&entry.path())).collect()
+        let folder = self.layout.nested();
+        let names = nofollow::names(&folder).unwrap_or_default();
+        names.iter().filter_map(|name| self.nested_at(&folder.join(name))).collect()
     }
 
     fn one_at_a_time(&self) -> Option<OwnedFd> {
-        let folder = fs::File::open(self.layout.nested()).ok()?;
+        let folder = nofollow::open_folder(&self.layout.nested()).ok()?;
         let locked = crate::sys::lock_within(&folder, fs::File::lock, PATIENCE).ok()?;
         locked.then(|| folder.into())
     }
@@ -235,16 +240,8 @@ impl Store for FileStore {
 
 /// The names that have a file in a folder, sorted; none where there is no folder.
 fn names_in(folder: &Path) -> Result<Vec<LockName>, StoreError> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if io::is_missing(&error) => return Ok(Vec::new()),
-        entries => entries.map_err(StoreError::io("list", folder))?,
-    };
-    let mut names = Vec::new();
-    for entry in entries {
-        let file = entry.map_err(StoreError::io("list", folder))?.file_name();
-        let name = file.to_str().and_then(|file| file.strip_suffix(".json"));
-        names.extend(name.and_then(|name| LockName::new(name).ok()));
-    }
+    let name = |file: &OsString| LockName::new(file.to_str()?.strip_suffix(".json")?).ok();
+    let mut names: Vec<LockName> = io::names(folder)?.iter().filter_map(name).collect();
     names.sort_unstable();
     Ok(names)
 }

@@ -22,7 +22,14 @@ impl FolderLatch {
     /// # Errors
     /// [`StoreError::LatchBusy`] when another has it for longer than 5 s, else what the kernel said.
     pub fn take(path: &Path) -> Result<Self, StoreError> {
-        let folder = File::open(path).map_err(StoreError::io("open", path))?;
+        Self::of(File::open(path).map_err(StoreError::io("open", path))?, path)
+    }
+
+    /// Takes the latch of a folder that is open already, and is at `path`.
+    ///
+    /// # Errors
+    /// As [`take`](Self::take).
+    pub fn of(folder: File, path: &Path) -> Result<Self, StoreError> {
         let signals = BlockedSignals::all();
         let taken = sys::lock_within(&folder, File::lock, PATIENCE);
         if taken.map_err(StoreError::io("lock", path))? {

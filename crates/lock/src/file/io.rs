@@ -1,8 +1,9 @@
-use crate::store::StoreError;
+use crate::{store::StoreError, sys::nofollow};
 use std::{
-    fs::{self, File, OpenOptions},
+    ffi::OsString,
+    fs::{self, File},
     io::{self, ErrorKind, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::PermissionsExt,
     path::Path,
 };
 
@@ -17,7 +18,7 @@ pub(super) fn create(path: &Path, content: &[u8]) -> Result<File, StoreError> {
         Ok(()) => Ok(file),
         Err(error) => {
             // Nothing half-written stays, least of all on a full disk.
-            let _ = fs::remove_file(path);
+            let _ = nofollow::remove_file(path);
             Err(StoreError::io("write", path)(error))
         }
     }
@@ -25,10 +26,7 @@ pub(super) fn create(path: &Path, content: &[u8]) -> Result<File, StoreError> {
 
 /// Makes a new, empty file at a private path.
 pub(super) fn create_empty(path: &Path) -> Result<File, StoreError> {
-    let open = || {
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true).mode(READABLE_BY_ALL).open(path)
-    };
+    let open = || nofollow::create(path, READABLE_BY_ALL);
     let file = match open() {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             remove(path)?;
@@ -47,10 +45,10 @@ pub(super) fn fill(mut file: &File, content: &[u8]) -> io::Result<()> {
 
 /// Removes a file, or an empty folder in its place; one that is gone already is no error.
 pub(super) fn remove(path: &Path) -> Result<(), StoreError> {
-    match fs::remove_file(path) {
+    match nofollow::remove_file(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) if error.kind() == ErrorKind::IsADirectory => {
-            fs::remove_dir(path).map_err(StoreError::io("remove", path))
+            nofollow::remove_folder(path).map_err(StoreError::io("remove", path))
         }
         result => result.map_err(StoreError::io("remove", path)),
     }
@@ -58,15 +56,22 @@ pub(super) fn remove(path: &Path) -> Result<(), StoreError> {
 
 /// Makes a folder that only this user may enter; one that exists keeps its mode.
 pub(super) fn make_folder(path: &Path) -> Result<(), StoreError> {
-    match fs::DirBuilder::new().mode(0o700).recursive(true).create(path) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
-        result => result.map_err(StoreError::io("make the folder", path)),
-    }
+    nofollow::create_folders(path, 0o700).map_err(StoreError::io("make the folder", path))
 }
 
 /// Writes a folder's entries to disk (fsync(2) on the folder, as its manual page asks for new names).
 pub(super) fn sync_folder(path: &Path) -> Result<(), StoreError> {
-    File::open(path).and_then(|folder| folder.sync_all()).map_err(StoreError::io("sync", path))
+    nofollow::open_folder(path)
+        .and_then(|folder| folder.sync_all())
+        .map_err(StoreError::io("sync", path))
+}
+
+/// The names of what is in a folder; none where there is no folder.
+pub(super) fn names(folder: &Path) -> Result<Vec<OsString>, StoreError> {
+    match nofollow::names(folder) {
+        Err(error) if is_missing(&error) => Ok(Vec::new()),
+        names => names.map_err(StoreError::io("list", folder)),
+    }
 }
 
 /// Whether an error says that a path does not exist.

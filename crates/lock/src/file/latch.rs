@@ -1,13 +1,14 @@
 use super::io::is_missing;
 use crate::{
     store::StoreError,
-    sys::{self, BlockedSignals},
+    sys::{self, BlockedSignals, nofollow},
     words::{Fence, Timestamp},
 };
+use nix::fcntl::OFlag;
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{File, TryLockError},
     io,
-    os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
+    os::unix::fs::{FileExt, MetadataExt},
     path::Path,
     time::{Duration, Instant},
 };
@@ -24,6 +25,8 @@ pub struct Latch {
     // Dropped in this order: others may go on before our signals arrive.
     file: File,
     _signals: BlockedSignals,
+    /// The file has more than one name: what it is under the others is not known.
+    is_linked: bool,
 }
 
 impl Latch {
@@ -37,9 +40,13 @@ impl Latch {
         loop {
             let file = locked(path, patience)?;
             // A root that was deleted meanwhile leaves us a latch that nobody else will ever find.
-            let links = file.metadata().map_err(StoreError::io("look at", path))?.nlink();
-            if links > 0 {
-                return Ok(Self { file, _signals: signals });
+            let meta = file.metadata().map_err(StoreError::io("look at", path))?;
+            if !meta.is_file() {
+                let error = io::Error::other("it is no regular file");
+                return Err(StoreError::io("use the latch", path)(error));
+            }
+            if meta.nlink() > 0 {
+                return Ok(Self { file, _signals: signals, is_linked: meta.nlink() > 1 });
             }
         }
     }
@@ -50,6 +57,11 @@ impl Latch {
     /// An I/O error from reading or writing the counter. A counter that cannot be made out counts as
     /// none: the clock then gives the fence.
     pub fn next_fence(&self, floor: Fence, now: Timestamp) -> io::Result<Fence> {
+        if self.is_linked && !has_counter(&self.file)? {
+            return Err(io::Error::other(
+                "it has a second name elsewhere, and would be overwritten there",
+            ));
+        }
         let before = read_counter(&self.file)?.max(floor);
         let next = before.next(now);
         if next <= before {
@@ -76,12 +88,19 @@ fn read_counter(file: &File) -> io::Result<Fence> {
     Ok(text.and_then(|text| text.trim().parse().ok()).unwrap_or_default())
 }
 
+/// Whether a file has what [`Latch::next_fence`] writes, and nothing else.
+fn has_counter(file: &File) -> io::Result<bool> {
+    let mut bytes = [0; DIGITS + 2];
+    let read = file.read_at(&mut bytes, 0)?;
+    let counter = bytes.get(..read).and_then(|bytes| bytes.strip_suffix(b"\n"));
+    Ok(counter.is_some_and(|it| it.len() == DIGITS && it.iter().all(u8::is_ascii_digit)))
+}
+
 /// Decimal digits of the largest fence.
 const DIGITS: usize = 20;
 
 fn locked(path: &Path, patience: Duration) -> Result<File, StoreError> {
-    let mut options = OpenOptions::new();
-    let file = options.read(true).write(true).create(true).truncate(false).mode(0o666).open(path);
+    let file = nofollow::open(path, OFlag::O_RDWR | OFlag::O_CREAT, 0o666);
     let file = file.map_err(StoreError::io("open the latch", path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
@@ -211,6 +230,32 @@ mod tests {
         std::fs::write(&path, u64::MAX.to_string()).unwrap();
         let latch = Latch::acquire(&path, PATIENCE).unwrap();
         assert!(latch.next_fence(Fence::default(), now).is_err(), "no fence is given twice");
+    }
+
+    #[test]
+    fn a_file_that_has_another_name_is_not_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("00"), folder.path().join("other"));
+        let now = Timestamp::from_microseconds(1000).unwrap();
+        let draw = || Latch::acquire(&path, PATIENCE).unwrap().next_fence(Fence::default(), now);
+        for content in ["", "precious", "00000000000000001000\nmore", "1000\n"] {
+            std::fs::write(&other, content).unwrap();
+            std::fs::hard_link(&other, &path).unwrap();
+            assert!(draw().is_err(), "{content:?} is no counter");
+            assert_eq!(std::fs::read_to_string(&other).unwrap(), content, "and is left alone");
+            std::fs::remove_file(&path).unwrap();
+        }
+        draw().unwrap();
+        std::fs::remove_file(&other).unwrap();
+        std::fs::hard_link(&path, &other).unwrap();
+        assert_eq!(draw().unwrap().get(), 1001, "a copy by links of a whole root goes on");
+        std::os::unix::fs::symlink(&other, folder.path().join("01")).unwrap();
+        assert!(
+            Latch::acquire(&folder.path().join("01"), PATIENCE).is_err(),
+            "no link is followed"
+        );
+        nix::unistd::mkfifo(&folder.path().join("02"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert!(Latch::acquire(&folder.path().join("02"), PATIENCE).is_err(), "a pipe is no latch");
     }
 
     #[test]

@@ -23,6 +23,7 @@
 
 mod audit_log;
 mod checkup;
+mod exposure;
 mod file_changes;
 mod file_store;
 mod file_system;
@@ -33,8 +34,10 @@ mod latch;
 mod layout;
 mod loss_watcher;
 mod obstacle_watch;
+mod ownership;
 mod root;
 mod root_watch;
+mod safe_directory;
 mod section;
 mod slot;
 mod sweep;
@@ -49,6 +52,7 @@ pub use latch::{Latch, PATIENCE};
 pub use layout::RootLayout;
 pub use loss_watcher::FileLossWatcher;
 pub use obstacle_watch::FileObstacleWatch;
+pub use ownership::{Account, ForeignOwner};
 pub use root::{Root, RootEnvironment, RootError, RootMethod};
 pub use root_watch::RootWatch;
 pub use section::FileSection;

@@ -1,13 +1,17 @@
-use super::git;
+use super::{
+    git::{Owned, Repository},
+    ownership::{Account, ForeignOwner, foreign},
+};
+use crate::sys::nofollow;
 use std::{
-    io,
+    fs, io,
     path::{Path, PathBuf},
 };
 
-/// What finding a root depends on: the working folder and some variables of the environment.
+/// What finding a root depends on: the working folder, some variables of the environment, and the user.
 #[derive(Clone, Debug, Default)]
 pub struct RootEnvironment {
-    /// The working folder, absolute.
+    /// The working folder, absolute and without links, as getcwd(3) gives it.
     pub folder: PathBuf,
     /// `LOKT_ROOT`.
     pub lokt_root: Option<PathBuf>,
@@ -15,6 +19,8 @@ pub struct RootEnvironment {
     pub git_dir: Option<PathBuf>,
     /// `GIT_COMMON_DIR`.
     pub git_common_dir: Option<PathBuf>,
+    /// The user, whose folders are trusted.
+    pub account: Account,
 }
 
 /// Says how a root was found.
@@ -42,7 +48,7 @@ impl RootMethod {
 /// The folder that holds the locks, and how it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Root {
-    /// The folder, absolute. It need not exist yet.
+    /// The folder, absolute and without links. It need not exist yet.
     pub path: PathBuf,
     /// How it was found.
     pub method: RootMethod,
@@ -51,11 +57,13 @@ pub struct Root {
 /// Says why no root could be found. No other folder is tried then: two roots are two locks.
 #[derive(Debug, thiserror::Error)]
 pub enum RootError {
-    /// A `.git` file does not lead to a repository.
-    #[error("{} does not lead to a git directory", path.display())]
+    /// A `.git` file, or a `commondir`, does not lead to a repository.
+    #[error("{} does not lead to a git directory: {why}", path.display())]
     BrokenGitFile {
         /// The file.
         path: PathBuf,
+        /// What is wrong with it.
+        why: String,
     },
     /// A git directory was named and is not there.
     #[error("cannot enter the git directory {}", path.display())]
@@ -65,24 +73,89 @@ pub enum RootError {
         /// Why not.
         source: io::Error,
     },
+    /// A variable names a folder that is no git directory.
+    #[error("{} is not a git directory", path.display())]
+    NotARepository {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The root, or what leads to it, belongs to another user.
+    #[error("{} belongs to another user (uid {})", .0.path.display(), .0.uid)]
+    Foreign(ForeignOwner),
+    /// A symbolic link stands in the root's place, where nothing but Lokt should have put anything.
+    #[error("{} is a symbolic link", path.display())]
+    Link {
+        /// The link.
+        path: PathBuf,
+    },
 }
 
 impl Root {
     /// Finds the root: `LOKT_ROOT`, else `lokt` in the git common directory, else `.lokt` in the working
-    /// folder. Makes nothing.
+    /// folder. Makes nothing. Runs git only where a folder belongs to another user, to ask whether that one is trusted.
+    ///
+    /// # Errors
+    /// [`RootError`] when a repository is there and broken, or anything belongs to another user.
+    pub fn find(surroundings: &RootEnvironment) -> Result<Self, RootError> {
+        match Self::locate(surroundings)? {
+            (root, None) => Ok(root),
+            (_, Some(foreign)) => Err(RootError::Foreign(foreign)),
+        }
+    }
+
+    /// Finds the root, and says what of another user is in it or on the way to it. Nothing may be read from that.
     ///
     /// # Errors
     /// [`RootError`] when a repository is there and broken.
-    pub fn find(surroundings: &RootEnvironment) -> Result<Self, RootError> {
-        let local = |path: &Path| surroundings.folder.join(path);
+    pub fn locate(
+        surroundings: &RootEnvironment,
+    ) -> Result<(Self, Option<ForeignOwner>), RootError> {
+        let folder = &surroundings.folder;
         if let Some(path) = &surroundings.lokt_root {
-            return Ok(Self { path: local(path), method: RootMethod::Env });
+            return Ok(named(surroundings, &folder.join(path)));
         }
-        Ok(match git::common_dir(surroundings)? {
-            Some(common) => Self { path: common.join("lokt"), method: RootMethod::Git },
-            None => Self { path: local(Path::new(".lokt")), method: RootMethod::Local },
-        })
+        let repository = Repository::find(surroundings)?;
+        let (path, method) = match &repository {
+            Some(repository) => (repository.common.join("lokt"), RootMethod::Git),
+            None => (folder.join(".lokt"), RootMethod::Local),
+        };
+        let there = fs::symlink_metadata(&path);
+        if there.as_ref().is_ok_and(fs::Metadata::is_symlink) {
+            return Err(RootError::Link { path });
+        }
+        let (mut owned, mut exceptions) = match repository {
+            Some(it) => (it.owned, it.exceptions),
+            None => (Vec::new(), vec![folder.clone()]),
+        };
+        owned.extend(there.ok().map(|meta| Owned::of(&path, &meta)));
+        exceptions.push(path.clone());
+        let foreign = foreign(surroundings.account, &owned, &exceptions, folder);
+        Ok((Self { path, method }, foreign))
     }
+}
+
+/// The root that `LOKT_ROOT` names. Links on the way to it are followed: its user has named it.
+fn named(surroundings: &RootEnvironment, path: &Path) -> (Root, Option<ForeignOwner>) {
+    let (real, owned) = match nofollow::metadata(path) {
+        Ok(meta) if !meta.is_symlink() => (path.to_owned(), vec![Owned::of(path, &meta)]),
+        _ => {
+            let real = without_links(path);
+            let owned = [path, &real].map(|it| Owned::all(it).unwrap_or_default()).concat();
+            (real, owned)
+        }
+    };
+    let exceptions = [real.clone(), path.to_owned()];
+    let foreign = foreign(surroundings.account, &owned, &exceptions, &surroundings.folder);
+    (Root { path: real, method: RootMethod::Env }, foreign)
+}
+
+/// A path without symbolic links, as far as there is anything.
+fn without_links(path: &Path) -> PathBuf {
+    let real = |above: &Path| {
+        let rest = path.strip_prefix(above).ok()?;
+        Some(fs::canonicalize(above).ok()?.join(rest))
+    };
+    path.ancestors().find_map(real).unwrap_or_else(|| path.to_owned())
 }
 
 #[cfg(test)]

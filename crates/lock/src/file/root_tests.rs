@@ -118,3 +118,200 @@ fn variables_win_and_nothing_means_local() {
     assert_eq!((root.path, root.method), (outside.path().join("mine"), RootMethod::Env));
     drop(folder);
 }
+
+/// What stands in a `.git` file, in a `commondir` and in a `HEAD`, right and wrong.
+const GIT_FILES: [&[u8]; 14] = [
+    b"gitdir: ../main/.git",
+    b"gitdir: ../main/.git\n",
+    b"gitdir: ../main/.git\r\n\n",
+    b"gitdir: ../main/.git \n",
+    b"gitdir:../main/.git\n",
+    b"gitdir:  ../main/.git\n",
+    b" gitdir: ../main/.git\n",
+    b"gitdir: ../main/.git\nmore\n",
+    b"gitdir: ../main\n",
+    b"gitdir: ../nowhere\n",
+    b"gitdir: \n",
+    b"gitdir:\n",
+    b"",
+    b"\xff\xfe",
+];
+const COMMON_DIRS: [&[u8]; 9] = [
+    b"../../main/.git",
+    b"../../main/.git\n",
+    b"../../main/.git\r\n",
+    b"../../main/.git \n",
+    b"../nowhere\n",
+    b"../no/where/at/all\n",
+    b"/\n",
+    b"\n",
+    b"",
+];
+const HEADS: [&[u8]; 10] = [
+    b"ref: refs/heads/x\n",
+    b"ref:refs/heads/x",
+    b"ref: \t refs/x",
+    b"ref: heads/x\n",
+    b"ref: /refs/heads/x\n",
+    b"refs/heads/x\n",
+    b"0123456789abcdef0123456789abcdef01234567\n",
+    b"0123456789abcdef0123456789abcdef0123456",
+    b"",
+    b"\xff",
+];
+
+/// What git finds from a folder: the common directory, or an error.
+fn as_git_finds(folder: &Path) -> Option<PathBuf> {
+    let mut git = Command::new("git");
+    git.args(["rev-parse", "--git-common-dir"]).current_dir(folder);
+    git.env_remove("GIT_DIR").env("GIT_CONFIG_GLOBAL", "/dev/null");
+    let output = git.output().expect("git is installed");
+    let path = String::from_utf8(output.stdout).unwrap();
+    output.status.success().then(|| fs::canonicalize(folder.join(path.trim_end())).unwrap())
+}
+
+/// What is to be where git refuses what it finds.
+#[derive(Clone, Copy, PartialEq)]
+enum Refused {
+    /// An error.
+    Always,
+    /// An error, or that there is no repository: git says the same of both.
+    OrNone,
+}
+
+/// Where git finds a repository, its root is the same; where git refuses, there is no root.
+fn assert_like_git(folder: &Path, what: &str, refused: Refused) {
+    let found =
+        Root::find(&RootEnvironment { folder: folder.to_owned(), ..RootEnvironment::default() });
+    match (as_git_finds(folder), found) {
+        (Some(common), Ok(root)) => assert_eq!(root.path, common.join("lokt"), "{what}"),
+        (Some(common), Err(error)) => panic!("{what}: git finds {common:?}, and here: {error}"),
+        (None, Ok(root)) => assert!(
+            root.method == RootMethod::Local && refused == Refused::OrNone,
+            "{what}: git refuses it, and here the root is {root:?}"
+        ),
+        (None, Err(_)) => {}
+    }
+}
+
+#[test]
+fn what_git_refuses_is_refused_and_what_it_takes_is_taken() {
+    let (folder, _) = repository();
+    let at = |name: &str| folder.path().join(name);
+    let shown = |content: &[u8]| content.escape_ascii().to_string();
+    fs::create_dir_all(at("linked/sub")).unwrap();
+    for content in GIT_FILES {
+        fs::write(at("linked/.git"), content).unwrap();
+        for place in ["linked", "linked/sub"] {
+            assert_like_git(&at(place), &format!(".git: {}", shown(content)), Refused::Always);
+        }
+    }
+    git(folder.path(), &["init", "-q", "other"]);
+    for content in COMMON_DIRS {
+        fs::write(at("other/.git/commondir"), content).unwrap();
+        let what = format!("commondir: {}", shown(content));
+        assert_like_git(&at("other"), &what, Refused::Always);
+    }
+    fs::remove_file(at("other/.git/commondir")).unwrap();
+    fs::write(at("linked/.git"), "gitdir: ../other/.git\n").unwrap();
+    for content in HEADS {
+        fs::write(at("other/.git/HEAD"), content).unwrap();
+        let what = format!("HEAD: {}", shown(content));
+        assert_like_git(&at("other"), &what, Refused::OrNone);
+        assert_like_git(&at("linked"), &what, Refused::Always);
+    }
+    for target in ["refs/heads/none", "heads/none", "/etc/passwd"] {
+        fs::remove_file(at("other/.git/HEAD")).unwrap();
+        std::os::unix::fs::symlink(target, at("other/.git/HEAD")).unwrap();
+        assert_like_git(&at("other"), &format!("HEAD -> {target}"), Refused::OrNone);
+    }
+}
+
+#[test]
+fn what_is_no_whole_repository_is_passed_over_as_git_does() {
+    for missing in ["objects", "refs", "HEAD"] {
+        for instead in ["", "file", "link"] {
+            let (_folder, main) = repository();
+            let path = main.join(".git").join(missing);
+            let _ = fs::remove_dir_all(&path);
+            let _ = fs::remove_file(&path);
+            match instead {
+                "file" => fs::write(&path, "text").unwrap(),
+                "link" => std::os::unix::fs::symlink("nowhere", &path).unwrap(),
+                _ => {}
+            }
+            assert_like_git(&main, &format!("{missing}: {instead}"), Refused::OrNone);
+        }
+    }
+}
+
+#[test]
+fn what_the_variables_name_must_be_a_repository() {
+    let (folder, main) = repository();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("plain")).unwrap();
+    fs::write(at("file"), "gitdir: main/.git\n").unwrap();
+    fs::write(at("broken"), "main/.git\n").unwrap();
+    let find = |git_dir: Option<&str>, git_common_dir: Option<&str>| {
+        Root::find(&RootEnvironment {
+            folder: folder.path().to_owned(),
+            git_dir: git_dir.map(Into::into),
+            git_common_dir: git_common_dir.map(Into::into),
+            ..RootEnvironment::default()
+        })
+    };
+    let right = found(&main).path;
+    let ways = [("main/.git", None), ("file", None), ("main/.git", Some("main/.git"))];
+    for (git_dir, common) in ways {
+        assert_eq!(find(Some(git_dir), common).unwrap().path, right, "{git_dir} {common:?}");
+    }
+    assert_eq!(find(None, Some("main/.git")).unwrap().path, right);
+    for wrong in ["plain", "none", "broken", "main"] {
+        assert!(find(Some(wrong), None).is_err(), "GIT_DIR={wrong}");
+        assert!(find(None, Some(wrong)).is_err(), "GIT_COMMON_DIR={wrong}");
+    }
+}
+
+/// Another user than the one that runs the tests.
+fn stranger() -> Account {
+    Account { uid: nix::unistd::geteuid().as_raw() + 4711, sudo_uid: None }
+}
+
+fn is_foreign(surroundings: &RootEnvironment) -> bool {
+    matches!(Root::find(surroundings), Err(RootError::Foreign(_)))
+}
+
+#[test]
+fn for_another_user_nothing_of_it_is_a_root() {
+    let mut git_config = Command::new("git");
+    git_config.args(["config", "--get-all", "safe.directory"]).current_dir("/");
+    if !git_config.output().unwrap().stdout.is_empty() {
+        // The configuration trusts folders of other users already.
+        return;
+    }
+    let (folder, main) = repository();
+    let at = |name: &str| folder.path().join(name);
+    git(&main, &["clone", "-q", "--bare", ".", "../bare"]);
+    git(&main, &["worktree", "add", "-q", "../tree"]);
+    fs::create_dir_all(at("plain/.lokt")).unwrap();
+    fs::create_dir(at("named")).unwrap();
+    let me = nix::unistd::geteuid().as_raw();
+    for place in ["main", "main/.git", "bare", "tree", "plain"] {
+        let for_user =
+            |account| RootEnvironment { folder: at(place), account, ..RootEnvironment::default() };
+        let foreign = match Root::find(&for_user(stranger())) {
+            Err(RootError::Foreign(foreign)) => foreign,
+            other => panic!("{place}: {other:?}"),
+        };
+        assert_eq!((foreign.uid, foreign.exception), (me, at(place)), "what git calls it");
+        // The user behind sudo counts for root alone.
+        assert!(is_foreign(&for_user(Account { sudo_uid: Some(me), ..stranger() })), "{place}");
+        assert!(!is_foreign(&for_user(Account { uid: 0, sudo_uid: Some(me) })), "{place}");
+        let named =
+            |path: &str| RootEnvironment { lokt_root: Some(at(path)), ..for_user(stranger()) };
+        assert!(is_foreign(&named("named")), "{place}");
+        assert!(!is_foreign(&named("new")), "what is not there has no owner");
+        let git_dir = Some(main.join(".git"));
+        assert!(is_foreign(&RootEnvironment { git_dir, ..for_user(stranger()) }), "{place}");
+    }
+}

@@ -3,14 +3,12 @@ use crate::{
     record::{LockRecord, RecordFile, RecordFlaw},
     rules::{QueuePlace, TicketContent},
     store::{Durability, PutMode, PutOutcome, RecordKind, RemoveOutcome, Section, StoreError},
+    sys::nofollow::{self, KeptFolders},
     words::{Fence, LockName, Timestamp},
 };
-use nix::{
-    errno::Errno,
-    fcntl::{AT_FDCWD, RenameFlags, renameat2},
-};
+use nix::libc::{EEXIST, EINVAL, ENOSYS};
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{Error, ErrorKind},
     path::{Path, PathBuf},
 };
@@ -21,11 +19,12 @@ pub struct FileSection<'s> {
     store: &'s FileStore,
     name: LockName,
     latch: Latch,
+    _folders: KeptFolders,
 }
 
 impl<'s> FileSection<'s> {
     pub(super) fn new(store: &'s FileStore, name: LockName, latch: Latch) -> Self {
-        Self { store, name, latch }
+        Self { store, name, latch, _folders: KeptFolders::begin() }
     }
 
     fn path(&self, kind: RecordKind) -> PathBuf {
@@ -62,7 +61,7 @@ impl<'s> FileSection<'s> {
         });
         if !matches!(placed, Ok(PutOutcome::Done)) {
             // Leave nothing half-done; what stands at `path` is untouched.
-            let _ = fs::remove_file(&draft);
+            let _ = nofollow::remove_file(&draft);
             return placed;
         }
         if durability == Durability::Synced {
@@ -89,14 +88,12 @@ impl<'s> FileSection<'s> {
     /// be a second link to the very file, and then rename(2) would do nothing.
     fn move_away(&self, path: &Path, taken: &Path) -> Result<bool, StoreError> {
         io::remove(taken)?;
-        let moved = fs::rename(path, taken);
+        let moved = nofollow::rename(path, taken);
         match moved {
-            Err(error) if io::is_missing(&error) && fs::symlink_metadata(path).is_err() => {
-                Ok(false)
-            }
+            Err(error) if io::is_missing(&error) && nofollow::metadata(path).is_err() => Ok(false),
             Err(error) if io::is_missing(&error) => {
                 self.store.make_folders()?;
-                fs::rename(path, taken).map(|()| true).map_err(StoreError::io("remove", path))
+                nofollow::rename(path, taken).map(|()| true).map_err(StoreError::io("remove", path))
             }
             moved => moved.map(|()| true).map_err(StoreError::io("remove", path)),
         }
@@ -107,7 +104,7 @@ impl<'s> FileSection<'s> {
     fn sync_or_undo(&self, kind: RecordKind, before: &RecordFile) -> Result<(), StoreError> {
         let undo = |_: &StoreError| match before {
             // There is a first failure already, which is the one to tell of.
-            RecordFile::Absent => drop(fs::remove_file(self.path(kind))),
+            RecordFile::Absent => drop(nofollow::remove_file(&self.path(kind))),
             RecordFile::Record(before) => drop(self.put_back(kind, before)),
             // Nobody replaces what is no record.
             RecordFile::Newer(_) | RecordFile::Corrupted(_) | RecordFile::Unreadable(_) => {}
@@ -188,7 +185,7 @@ impl Section for FileSection<'_> {
         let taken = self.store.layout.draft(kind, &self.name);
         if is_folder(judged) {
             // In its place, and only if it is empty: nothing of it may be lost.
-            fs::remove_dir(&path).map_err(StoreError::io("remove", &path))?;
+            nofollow::remove_folder(&path).map_err(StoreError::io("remove", &path))?;
             return Ok(RemoveOutcome::Done);
         }
         if !self.move_away(&path, &taken)? {
@@ -228,16 +225,18 @@ fn readable(slot: &RecordFile, path: &Path) -> Result<(), StoreError> {
 /// Gives a draft its name, never over another: in one step where the file system can
 /// (`RENAME_NOREPLACE`, renameat2(2)), else by link(2), which never replaces either.
 fn link(draft: &Path, path: &Path) -> Result<PutOutcome, StoreError> {
-    match renameat2(AT_FDCWD, draft, AT_FDCWD, path, RenameFlags::RENAME_NOREPLACE) {
+    match nofollow::rename_to_new(draft, path) {
         Ok(()) => Ok(PutOutcome::Done),
-        Err(Errno::EEXIST) => Ok(PutOutcome::Taken),
-        Err(Errno::EINVAL | Errno::ENOSYS) => link_and_remove(draft, path),
-        Err(errno) => Err(StoreError::io("rename into place", path)(errno.into())),
+        Err(error) => match error.raw_os_error() {
+            Some(EEXIST) => Ok(PutOutcome::Taken),
+            Some(EINVAL | ENOSYS) => link_and_remove(draft, path),
+            _ => Err(StoreError::io("rename into place", path)(error)),
+        },
     }
 }
 
 fn link_and_remove(draft: &Path, path: &Path) -> Result<PutOutcome, StoreError> {
-    match fs::hard_link(draft, path) {
+    match nofollow::link(draft, path) {
         Ok(()) => io::remove(draft).map(|()| PutOutcome::Done),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(PutOutcome::Taken),
         Err(error) => Err(StoreError::io("link", path)(error)),
@@ -245,7 +244,7 @@ fn link_and_remove(draft: &Path, path: &Path) -> Result<PutOutcome, StoreError> 
 }
 
 fn rename(draft: &Path, path: &Path) -> Result<PutOutcome, StoreError> {
-    fs::rename(draft, path).map(|()| PutOutcome::Done).map_err(StoreError::io("rename", path))
+    nofollow::rename(draft, path).map(|()| PutOutcome::Done).map_err(StoreError::io("rename", path))
 }
 
 fn is_folder(slot: &RecordFile) -> bool {

@@ -1,16 +1,17 @@
 use super::io::is_missing;
 use crate::{
     record::{Corruption, LockRecord, RecordFile, RecordFlaw, RecordParseError},
+    sys::nofollow,
     words::LockName,
 };
 use nix::{
-    libc::{ELOOP, ENXIO, O_NOFOLLOW, O_NONBLOCK},
+    libc::{ELOOP, ENXIO},
     time::{ClockId, clock_gettime},
 };
 use std::{
-    fs::{File, FileType, Metadata, OpenOptions},
+    fs::{File, FileType, Metadata},
     io::{self, Read},
-    os::unix::fs::{FileTypeExt, OpenOptionsExt},
+    os::unix::fs::FileTypeExt,
     path::Path,
     sync::Arc,
     time::{Duration, SystemTime},
@@ -21,18 +22,22 @@ const LARGEST_RECORD: u64 = 64 * 1024 * 1024;
 
 /// Reads what stands at a record's path, whatever that is, without ever blocking or following a link.
 pub fn read_slot(path: &Path, name: &LockName) -> RecordFile {
-    let opened = OpenOptions::new().read(true).custom_flags(O_NOFOLLOW | O_NONBLOCK).open(path);
-    match opened {
+    match nofollow::open_to_read(path) {
         Ok(file) => {
             read_file(&file, name).unwrap_or_else(|error| RecordFile::Unreadable(Arc::new(error)))
         }
         Err(error) if is_missing(&error) => RecordFile::Absent,
         Err(error) => match error.raw_os_error() {
-            Some(ELOOP) => not_a_file("a symbolic link"),
+            Some(ELOOP) if is_link(path) => not_a_file("a symbolic link"),
             Some(ENXIO) => not_a_file("a socket"),
             _ => RecordFile::Unreadable(Arc::new(error)),
         },
     }
+}
+
+/// Whether the link stands there, and not on the way.
+fn is_link(path: &Path) -> bool {
+    nofollow::metadata(path).is_ok_and(|meta| meta.is_symlink())
 }
 
 fn read_file(mut file: &File, name: &LockName) -> io::Result<RecordFile> {

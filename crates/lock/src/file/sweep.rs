@@ -3,13 +3,10 @@
 use super::{file_store::FileStore, io};
 use crate::{
     store::{RecordKind, Store, StoreError},
+    sys::nofollow,
     words::LockName,
 };
-use std::{
-    fs::{self, File},
-    path::Path,
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
 /// How long after a sweep the next is due.
 const INTERVAL: Duration = Duration::from_mins(5);
@@ -39,14 +36,13 @@ impl FileStore {
     /// When the lines cannot be listed.
     pub fn remove_empty_lines(&self) -> Result<(), StoreError> {
         let queues = self.layout.queues();
-        let entries = fs::read_dir(&queues).map_err(StoreError::io("list", &queues))?;
-        let names =
-            entries.flatten().filter_map(|entry| LockName::new(entry.file_name().to_str()?).ok());
+        let names = nofollow::names(&queues).map_err(StoreError::io("list", &queues))?;
+        let names = names.iter().filter_map(|name| LockName::new(name.to_str()?).ok());
         for name in names.take(PORTION) {
             // In the section, so that nobody is drawing a ticket in the folder; rmdir(2) refuses one that
             // is not empty.
             let _section = self.section(&name)?;
-            let _ = fs::remove_dir(self.layout.queue(&name));
+            let _ = nofollow::remove_folder(&self.layout.queue(&name));
         }
         Ok(())
     }
@@ -56,10 +52,10 @@ impl FileStore {
         let mark = self.layout.swept();
         let due = age(&mark).is_none_or(|age| age >= INTERVAL);
         // Two that claim it at the same time both sweep, which harms nothing.
-        due && io::remove(&mark).is_ok() && File::create(&mark).is_ok()
+        due && io::remove(&mark).is_ok() && io::create_empty(&mark).is_ok()
     }
 }
 
 fn age(path: &Path) -> Option<Duration> {
-    fs::metadata(path).ok()?.modified().ok()?.elapsed().ok()
+    nofollow::metadata(path).ok()?.modified().ok()?.elapsed().ok()
 }

@@ -2,15 +2,15 @@ use super::{io, layout::RootLayout};
 use crate::{
     rules::{QueuePlace, TicketContent},
     store::{NestedWaitEntry, StoreError, Ticket},
+    sys::nofollow,
     words::{LockId, LockMode, LockName},
 };
-use nix::libc::O_NONBLOCK;
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{File, TryLockError},
     io::ErrorKind,
     os::{
         fd::{AsFd, BorrowedFd},
-        unix::fs::{MetadataExt, OpenOptionsExt},
+        unix::fs::MetadataExt,
     },
     path::{Path, PathBuf},
 };
@@ -52,7 +52,7 @@ impl FileTicket {
     /// time limit of a wait.
     pub(super) fn list_as_nested(&mut self, folder: &Path) {
         let second = folder.join(self.place.lock_id.as_str());
-        let link = || fs::hard_link(self.path(), &second);
+        let link = || nofollow::link(&self.path(), &second);
         let linked = match link() {
             Err(error) if io::is_missing(&error) => {
                 let _ = io::make_folder(folder);
@@ -66,7 +66,7 @@ impl FileTicket {
     fn unlist(&mut self) {
         if let Some(second) = self.nested.take() {
             // One that stays is found to be dead by the next who looks there, and is removed then.
-            let _ = fs::remove_file(second);
+            let _ = nofollow::remove_file(&second);
         }
     }
 
@@ -80,16 +80,16 @@ impl FileTicket {
         let entered = QueuePlace { entered: true, ..self.place.clone() };
         let path = self.folder.join(file_name(&entered));
         if let LockMode::Slots(_) = self.place.mode {
-            let content = fs::read(&waiting).map_err(StoreError::io("read", &waiting))?;
+            let content = nofollow::read(&waiting).map_err(StoreError::io("read", &waiting))?;
             let before = std::mem::replace(
                 &mut self.file,
                 publish(&self.folder.join(DRAFT), &path, &content)?,
             );
             // As in leaving: the name goes first.
-            let _ = fs::remove_file(&waiting);
+            let _ = nofollow::remove_file(&waiting);
             unlock(&before);
         } else {
-            fs::rename(&waiting, path).map_err(StoreError::io("rename", waiting))?;
+            nofollow::rename(&waiting, &path).map_err(StoreError::io("rename", waiting))?;
         }
         self.place = entered;
         self.unlist();
@@ -115,7 +115,7 @@ impl Ticket for FileTicket {
 
     fn withdraw(&mut self) {
         self.unlist();
-        let _ = fs::remove_file(self.path());
+        let _ = nofollow::remove_file(&self.path());
         self.withdrawn = true;
     }
 
@@ -177,12 +177,12 @@ fn publish(draft: &Path, path: &Path, content: &[u8]) -> Result<File, StoreError
     };
     let published = lock(&file, draft)
         .and_then(|()| io::fill(&file, content).map_err(StoreError::io("write", draft)))
-        .and_then(|()| fs::rename(draft, path).map_err(StoreError::io("rename", draft)));
+        .and_then(|()| nofollow::rename(draft, path).map_err(StoreError::io("rename", draft)));
     match published {
         Ok(()) => Ok(file),
         Err(error) => {
             // Nothing half-written stays, least of all on a full disk.
-            let _ = fs::remove_file(draft);
+            let _ = nofollow::remove_file(draft);
             Err(error)
         }
     }
@@ -226,30 +226,27 @@ fn parse_number(text: &str) -> Option<u64> {
 
 /// Lists the tickets in a line's folder; none where there is no folder.
 pub(super) fn list(folder: &Path) -> Result<Vec<QueuePlace>, StoreError> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if io::is_missing(&error) => return Ok(Vec::new()),
-        entries => entries.map_err(StoreError::io("list", folder))?,
-    };
-    let mut places = Vec::new();
-    for entry in entries {
-        let name = entry.map_err(StoreError::io("list", folder))?.file_name();
-        places.extend(name.to_str().and_then(parse_file_name));
-    }
-    Ok(places)
+    let names = io::names(folder)?;
+    Ok(names.iter().filter_map(|name| name.to_str().and_then(parse_file_name)).collect())
 }
 
 /// Whether a ticket is locked by anything. Asking takes a shared lock for a moment, so that those who ask
 /// at the same time don't take each other for the holder.
 pub(super) fn lives(path: &Path) -> bool {
     match open(path) {
-        Err(error) => !io::is_missing(&error),
+        // A link is no ticket, wherever it leads.
+        Err(error) => !io::is_missing(&error) && !is_link(path),
         Ok(file) => !matches!(file.try_lock_shared(), Ok(())),
     }
 }
 
+fn is_link(path: &Path) -> bool {
+    nofollow::metadata(path).is_ok_and(|meta| meta.is_symlink())
+}
+
 /// Opens a ticket to ask for its lock. A pipe that somebody put there must not make anybody wait.
 pub(super) fn open(path: &Path) -> std::io::Result<File> {
-    File::options().read(true).custom_flags(O_NONBLOCK).open(path)
+    nofollow::open_to_read(path)
 }
 
 /// Where a name's ticket for an acquisition is, waiting or entered.
@@ -260,6 +257,7 @@ pub(super) fn path_of(layout: &RootLayout, name: &LockName, place: &QueuePlace) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     fn place(number: u64) -> QueuePlace {
         let lock_id = LockId::from_record("00ff").unwrap();

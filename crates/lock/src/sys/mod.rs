@@ -1,4 +1,4 @@
-//! The rim to the kernel that is not files: processes, users, signals.
+//! The rim to the kernel: processes, users, signals, and [opening files](nofollow) where no link may lead elsewhere.
 //!
 //! Everything here is a thin reading of one system call or one file below `/proc`; what follows from it
 //! is decided in [`rules`](crate::rules).
@@ -8,6 +8,7 @@ mod deliver;
 mod dispositions;
 mod group_observer;
 pub mod home;
+pub mod nofollow;
 mod pidfd;
 mod portions;
 mod process;

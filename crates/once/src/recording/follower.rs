@@ -1,6 +1,8 @@
 use super::{Frame, OutputStreams, OutputTail, OutputTails, RunVerdict, Stream, number, path};
+use crate::files::open_own;
+use lokt_lock::sys::nofollow;
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
@@ -31,16 +33,16 @@ pub struct Follower {
 impl Follower {
     /// The number of the newest recording of a folder.
     pub fn newest(folder: &Path) -> Option<u64> {
-        let entries = fs::read_dir(folder).ok()?.flatten();
-        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        let names = nofollow::names(folder).ok()?.into_iter();
+        let names = names.filter_map(|name| name.into_string().ok());
         names.filter(|name| is_order(name)).filter_map(|name| number(&name)).max()
     }
 
     /// Opens a recording; `None` where it is gone, or not all there yet.
     pub fn open(folder: &Path, fence: u64) -> Option<Self> {
-        let open = |part| File::open(path(folder, fence, part)).ok();
+        let open = |part| open_own(&path(folder, fence, part)).ok().flatten();
         let broken = path(folder, fence, "broken");
-        let order = open("order").or_else(|| File::open(&broken).ok())?;
+        let order = open("order").or_else(|| open("broken"))?;
         let (out, err) = (open("out")?, open("err")?);
         Some(Self { fence, order, out, err, pending: Vec::new(), broken: Some(broken) })
     }

@@ -39,6 +39,7 @@ pub use transcript::{
 pub use verdict::RunVerdict;
 pub use watch::RecordingWatch;
 
+use lokt_lock::sys::nofollow;
 use std::path::{Path, PathBuf};
 
 /// The file of a recording.
@@ -48,11 +49,10 @@ fn path(folder: &Path, fence: u64, part: &str) -> PathBuf {
 
 /// Removes the files of all recordings of a folder that are older than a fence. Who reads them goes on.
 pub fn remove_before(folder: &Path, fence: u64) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let number = entry.file_name().to_str().and_then(number);
-        if number.is_some_and(|number| number < fence) {
+    for name in nofollow::names(folder).unwrap_or_default() {
+        if name.to_str().and_then(number).is_some_and(|number| number < fence) {
             // What stays is removed by the next run.
-            let _ = std::fs::remove_file(entry.path());
+            let _ = nofollow::remove_file(&folder.join(name));
         }
     }
 }
@@ -60,14 +60,14 @@ pub fn remove_before(folder: &Path, fence: u64) {
 /// Removes the recordings of a folder that nobody writes any more, and the folder if nothing is left in it.
 pub fn remove_abandoned(folder: &Path) {
     let is_written = Follower::newest(folder).is_some_and(|fence| {
-        let order = std::fs::File::open(path(folder, fence, "order"));
+        let order = nofollow::open_to_read(&path(folder, fence, "order"));
         // Who writes it has it locked. In doubt, somebody does.
         order.is_ok_and(|order| order.try_lock_shared().is_err())
     });
     if !is_written {
         remove_before(folder, u64::MAX);
         // Who is about to record here makes it again.
-        let _ = std::fs::remove_dir(folder);
+        let _ = nofollow::remove_folder(folder);
     }
 }
 

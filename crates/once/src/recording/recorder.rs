@@ -6,11 +6,12 @@ use crate::{
     digest::{Digest, DigestBuilder},
     files::{self, FileError},
 };
+use lokt_lock::sys::nofollow;
+use nix::fcntl::OFlag;
 use serde::{Deserialize, Serialize};
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::File,
     io::Write,
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -64,7 +65,7 @@ pub struct RecordingSummary {
 
 impl FrameLog {
     fn begin(path: PathBuf) -> Result<Self, FileError> {
-        let file = begin(&path, OpenOptions::new().append(true))?;
+        let file = begin(&path, OFlag::O_WRONLY | OFlag::O_APPEND)?;
         Ok(Self { path, file, digesting: DigestBuilder::default(), bytes: 0 })
     }
 
@@ -83,9 +84,10 @@ impl FrameLog {
 }
 
 /// Makes a file of a recording anew.
-pub(super) fn begin(path: &Path, options: &mut OpenOptions) -> Result<File, FileError> {
+pub(super) fn begin(path: &Path, flags: OFlag) -> Result<File, FileError> {
     files::remove(path).map_err(FileError::on("remove", path))?;
-    options.create_new(true).mode(0o600).open(path).map_err(FileError::on("record in", path))
+    let flags = flags | OFlag::O_CREAT | OFlag::O_EXCL;
+    nofollow::open(path, flags, 0o600).map_err(FileError::on("record in", path))
 }
 
 impl Recorder {
@@ -160,19 +162,19 @@ impl Recorder {
 
     /// Tells all who follow that there will be no more, where nothing can be written: that takes no room.
     pub fn break_off(&self) {
-        let _ = fs::rename(&self.order.path, path(&self.folder, self.fence, "broken"));
+        let _ = nofollow::rename(&self.order.path, &path(&self.folder, self.fence, "broken"));
     }
 
     /// Removes what was recorded and is of no use: the disk may be full of it.
     pub(super) fn make_room(&self) {
         for track in [&self.out, &self.err] {
-            let _ = fs::remove_file(&track.path);
+            let _ = nofollow::remove_file(&track.path);
         }
     }
 
     fn remove(&self) {
         // What stays is removed by the next run.
-        let _ = fs::remove_file(&self.order.path);
+        let _ = nofollow::remove_file(&self.order.path);
         self.make_room();
     }
 }

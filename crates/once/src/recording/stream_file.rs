@@ -7,10 +7,10 @@ use super::{
 use crate::files::FileError;
 use nix::{
     errno::Errno,
-    fcntl::{SpliceFFlags, splice},
+    fcntl::{OFlag, SpliceFFlags, splice},
 };
 use std::{
-    fs::{File, OpenOptions},
+    fs::File,
     io::{self, Read, Write},
     os::unix::fs::FileExt,
     path::PathBuf,
@@ -42,7 +42,7 @@ impl StreamFile {
     /// Makes the file anew.
     pub(super) fn begin(path: PathBuf) -> Result<Self, FileError> {
         // Not for appending: splice(2) refuses such files.
-        let file = begin(&path, OpenOptions::new().read(true).write(true))?;
+        let file = begin(&path, OFlag::O_RDWR)?;
         Ok(Self { path, file, bytes: 0, chase: None })
     }
 

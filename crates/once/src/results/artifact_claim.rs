@@ -23,16 +23,16 @@ use crate::{
 use lokt_lock::{
     file::{FolderLatch, PATIENCE},
     store::StoreError,
-    sys::lock_within,
+    sys::{lock_within, nofollow},
     words::LockId,
 };
-use nix::libc;
+use nix::fcntl::OFlag;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeSet,
-    fs::{self, File},
+    fs::File,
     io::{Read, Write},
-    os::unix::fs::{FileExt, OpenOptionsExt},
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -140,8 +140,8 @@ impl ArtifactClaim {
     fn write(folder: &Path, entry: ClaimEntry, artifacts: &[PathBuf]) -> Result<Self, ClaimError> {
         let numbers = names(folder)?.into_iter().filter_map(|it| it.to_str()?.parse::<u64>().ok());
         let path = folder.join((numbers.max().unwrap_or_default() + 1).to_string());
-        let mut options = File::options();
-        let opened = options.read(true).write(true).create_new(true).mode(0o600).open(&path);
+        let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_EXCL;
+        let opened = nofollow::open(&path, flags, 0o600);
         let mut file = opened.map_err(FileError::on("write", &path))?;
         // Numbers and texts are always JSON.
         let text = serde_json::to_string(&entry).unwrap_or_default();
@@ -149,7 +149,7 @@ impl ArtifactClaim {
             .lock()
             .and_then(|()| file.write_all(&[&Mark::NONE[..], text.as_bytes(), b"\n"].concat()));
         if let Err(source) = written {
-            let _ = fs::remove_file(&path);
+            let _ = nofollow::remove_file(&path);
             return Err(FileError { what: "write", path, source }.into());
         }
         let (folder, artifacts) = (folder.to_owned(), artifacts.to_vec());
@@ -241,7 +241,7 @@ impl Drop for ArtifactClaim {
         let _ = self.look();
         if !self.stays {
             // One that stays is removed when it is found to be dead.
-            let _ = fs::remove_file(&self.path);
+            let _ = nofollow::remove_file(&self.path);
         }
     }
 }
@@ -306,9 +306,8 @@ impl ClaimEntry {
 
 impl Other {
     fn open(path: PathBuf) -> Result<Option<Self>, FileError> {
-        let mut options = File::options();
-        options.read(true).write(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
-        let mut file = match options.open(&path) {
+        let flags = OFlag::O_RDWR | OFlag::O_NONBLOCK;
+        let mut file = match nofollow::open(&path, flags, 0) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(FileError::on("open", &path)(error)),
@@ -333,9 +332,8 @@ impl Other {
 }
 
 fn names(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
-    let listed = fs::read_dir(folder)
-        .and_then(|entries| entries.map(|it| it.map(|it| it.file_name().into())).collect());
-    listed.map_err(FileError::on("list", folder))
+    let names = nofollow::names(folder).map_err(FileError::on("list", folder))?;
+    Ok(names.into_iter().map(PathBuf::from).collect())
 }
 
 fn all(folder: &Path) -> Result<Vec<Other>, FileError> {

@@ -3,10 +3,10 @@ use crate::{
     files::{self, FileError},
     recording::StoredBytes,
 };
+use lokt_lock::sys::nofollow;
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::File,
     io::{self, Read, Seek, Write},
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -25,7 +25,7 @@ pub(super) struct UnnamedBlob {
 
 impl Drop for UnnamedBlob {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
+        let _ = nofollow::remove_file(&self.path);
     }
 }
 
@@ -75,7 +75,8 @@ impl BlobStore {
         let draft =
             files::draft(&anywhere, 0o600).map_err(FileError::on("write in", &self.folder))?;
         let loose = UnnamedBlob { path: draft.0, stored };
-        let linked = fs::remove_file(&loose.path).and_then(|()| fs::hard_link(path, &loose.path));
+        let linked =
+            nofollow::remove_file(&loose.path).and_then(|()| nofollow::link(path, &loose.path));
         linked.map_err(FileError::on("keep", path))?;
         Ok(loose)
     }
@@ -86,17 +87,13 @@ impl BlobStore {
     pub(super) fn name(&self, loose: &UnnamedBlob) -> Result<(), FileError> {
         let path = self.path(loose.stored.digest);
         files::remove(&path).map_err(FileError::on("replace", &path))?;
-        fs::rename(&loose.path, &path).map_err(FileError::on("write", &path))
+        nofollow::rename(&loose.path, &path).map_err(FileError::on("write", &path))
     }
 
     /// Opens a content, if it is there and is what its name says.
     pub(super) fn open(&self, stored: StoredBytes) -> io::Result<Option<File>> {
         // Whatever stands in its place must not hold us up.
-        let opened = OpenOptions::new()
-            .read(true)
-            .custom_flags(nix::libc::O_NONBLOCK)
-            .open(self.path(stored.digest));
-        let mut file = match opened {
+        let mut file = match nofollow::open_to_read(&self.path(stored.digest)) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),

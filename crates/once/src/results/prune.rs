@@ -4,11 +4,10 @@ use crate::{
     files::{self, FileError},
     recording,
 };
-use lokt_lock::{file::FolderLatch, words::Timestamp};
+use lokt_lock::{sys::nofollow, words::Timestamp};
 use std::{
     collections::{HashMap, HashSet},
-    fs,
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
@@ -46,7 +45,7 @@ const FORGOTTEN: Duration = Duration::from_hours(30 * 24);
 
 /// Whether a file is older; one that cannot be examined is not.
 fn is_older(path: &Path, age: Duration) -> bool {
-    let modified = path.symlink_metadata().and_then(|it| it.modified());
+    let modified = nofollow::metadata(path).and_then(|it| it.modified());
     let elapsed = modified.map(|it| SystemTime::now().duration_since(it).unwrap_or_default());
     elapsed.is_ok_and(|elapsed| elapsed > age)
 }
@@ -113,7 +112,7 @@ impl ResultStore {
         if !self.folder.exists() {
             return Ok(PruneOutcome::default());
         }
-        let _latch = FolderLatch::take(&self.folder)?;
+        let _latch = self.latch()?;
         let sizes = sizes(self.blobs.folder());
         let mut stays: HashSet<Digest> = HashSet::new();
         let (mut pruned, mut total) = (PruneOutcome::default(), 0);
@@ -122,7 +121,7 @@ impl ResultStore {
             let size: u64 = new.iter().filter_map(|it| sizes.get(it)).sum();
             if goes(used, &record, total + size) {
                 let path = self.record_path(record.key);
-                fs::remove_file(&path).map_err(FileError::on("remove", &path))?;
+                nofollow::remove_file(&path).map_err(FileError::on("remove", &path))?;
                 pruned.results.push(record);
             } else {
                 total += size;
@@ -130,7 +129,7 @@ impl ResultStore {
             }
         }
         for (digest, size) in sizes.iter().filter(|(digest, _)| !stays.contains(digest)) {
-            if fs::remove_file(self.content(*digest)).is_ok() {
+            if nofollow::remove_file(&self.content(*digest)).is_ok() {
                 pruned.bytes += size;
             }
         }
@@ -142,33 +141,34 @@ impl ResultStore {
     /// Removes what crashes left behind.
     fn sweep(&self) {
         let is_old = |path: &Path| is_older(path, ABANDONED);
-        for entry in fs::read_dir(self.trees()).into_iter().flatten().flatten() {
-            if is_older(&entry.path(), FORGOTTEN) {
-                let _ = fs::remove_file(entry.path());
-            }
+        for path in inside(&self.trees()).filter(|path| is_older(path, FORGOTTEN)) {
+            let _ = nofollow::remove_file(&path);
         }
+        let is_draft = |path: &PathBuf| {
+            path.file_name()
+                .is_some_and(|it| it.as_encoded_bytes().starts_with(files::DRAFT.as_bytes()))
+        };
         let folders = [self.blobs.folder().to_owned(), self.folder.join("results")];
-        for entry in folders.iter().flat_map(fs::read_dir).flatten().flatten() {
-            let is_draft =
-                entry.file_name().as_encoded_bytes().starts_with(files::DRAFT.as_bytes());
-            if is_draft && is_old(&entry.path()) {
-                let _ = fs::remove_file(entry.path());
-            }
+        let drafts = folders.iter().flat_map(|folder| inside(folder)).filter(is_draft);
+        for path in drafts.filter(|path| is_old(path)) {
+            let _ = nofollow::remove_file(&path);
         }
-        for entry in fs::read_dir(self.folder.join("recordings")).into_iter().flatten().flatten() {
-            if is_old(&entry.path()) {
-                recording::remove_abandoned(&entry.path());
-            }
+        for path in inside(&self.folder.join("recordings")).filter(|path| is_old(path)) {
+            recording::remove_abandoned(&path);
         }
     }
 }
 
 /// The sizes of all contents.
 fn sizes(folder: &Path) -> HashMap<Digest, u64> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let size = |entry: fs::DirEntry| {
-        let digest = entry.file_name().to_str()?.parse().ok()?;
-        Some((digest, entry.metadata().ok()?.len()))
+    let size = |path: PathBuf| {
+        let digest = path.file_name()?.to_str()?.parse().ok()?;
+        Some((digest, nofollow::metadata(&path).ok()?.len()))
     };
-    entries.filter_map(size).collect()
+    inside(folder).filter_map(size).collect()
+}
+
+/// What is in a folder; nothing where it cannot be listed.
+fn inside(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    nofollow::names(folder).unwrap_or_default().into_iter().map(|name| folder.join(name))
 }

@@ -10,13 +10,16 @@ use crate::{
     manifest::Manifest,
     recording::{RecordingSummary, StoredBytes},
 };
+use lokt_lock::sys::nofollow;
 use lokt_lock::{
     file::FolderLatch,
     store::StoreError,
     words::{LockName, Timestamp},
 };
+use nix::fcntl::OFlag;
 use std::{
-    fs::{self, File},
+    ffi::OsString,
+    fs::File,
     io::Read,
     path::{Path, PathBuf},
 };
@@ -159,7 +162,8 @@ impl ResultStore {
 
     /// Notes that a result was used just now: those that were not, for the longest time, go first.
     pub fn touch(&self, key: Digest) {
-        let opened = File::options().append(true).open(self.record_path(key));
+        let flags = OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_NONBLOCK;
+        let opened = nofollow::open(&self.record_path(key), flags, 0);
         // Where it cannot be noted, it may go earlier.
         let _ = opened.and_then(|file| file.set_modified(std::time::SystemTime::now()));
     }
@@ -186,7 +190,7 @@ impl ResultStore {
         for folder in ["results", "last"] {
             files::make_folder(&self.folder.join(folder))?;
         }
-        let latch = FolderLatch::take(&self.folder)?;
+        let latch = self.latch()?;
         loose.iter().try_for_each(|it| self.blobs.name(it))?;
         files::write(&self.record_path(record.key), &record.encode())?;
         files::write(&self.last_path(&record.name), record.key.to_string().as_bytes())?;
@@ -194,20 +198,27 @@ impl ResultStore {
         Ok(record)
     }
 
+    /// The latch under which results change.
+    pub(super) fn latch(&self) -> Result<FolderLatch, ResultError> {
+        let folder = nofollow::open_folder(&self.folder);
+        let folder = folder.map_err(FileError::on("open", &self.folder))?;
+        Ok(FolderLatch::of(folder, &self.folder)?)
+    }
+
     fn streams(&self, recorded: &RecordingSummary) -> Result<Vec<UnnamedBlob>, FileError> {
         let RecordingSummary { out, err, order } = recorded;
         let mut loose = vec![self.blobs.link(&out.1, out.0)?, self.blobs.link(&err.1, err.0)?];
         // Its file goes on with the verdict.
-        let file = File::open(&order.1).map_err(FileError::on("read", &order.1))?;
+        let file = nofollow::open_to_read(&order.1).map_err(FileError::on("read", &order.1))?;
         loose.push(self.blobs.copy(file.take(order.0.bytes), &order.1)?);
         Ok(loose)
     }
 
     /// What the last result of a name depends on; `None` where there was none, or it is gone.
     pub fn last_manifest(&self, name: &LockName) -> Option<(Digest, Manifest)> {
-        let text = fs::read_to_string(self.last_path(name)).ok()?;
+        let text = String::from_utf8(files::read(&self.last_path(name)).ok()??).ok()?;
         let key: Digest = text.trim().parse().ok()?;
-        let bytes = fs::read(self.blobs.path(key)).ok()?;
+        let bytes = files::read(&self.blobs.path(key)).ok()??;
         let manifest = Manifest::parse(&bytes)?;
         (manifest.key() == key).then_some((key, manifest))
     }
@@ -218,18 +229,19 @@ impl ResultStore {
     /// [`FileError`] where they cannot be listed.
     pub fn list(&self) -> Result<Vec<(ResultRecord, Timestamp)>, FileError> {
         let folder = self.folder.join("results");
-        let entries = match fs::read_dir(&folder) {
-            Ok(entries) => entries,
+        let names = match nofollow::names(&folder) {
+            Ok(names) => names,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(FileError::on("list", &folder)(error)),
         };
-        let read = |entry: fs::DirEntry| {
-            let record = ResultRecord::parse(&fs::read(entry.path()).ok()?)?;
-            let used = entry.metadata().ok()?.modified().ok()?;
+        let read = |name: OsString| {
+            let path = folder.join(name);
+            let record = ResultRecord::parse(&files::read(&path).ok()??)?;
+            let used = nofollow::metadata(&path).ok()?.modified().ok()?;
             let used = used.duration_since(std::time::UNIX_EPOCH).ok()?.as_micros();
             Some((record, Timestamp::from_microseconds(i64::try_from(used).ok()?)?))
         };
-        let mut found: Vec<_> = entries.flatten().filter_map(read).collect();
+        let mut found: Vec<_> = names.into_iter().filter_map(read).collect();
         found.sort_by_key(|(record, used)| (std::cmp::Reverse(*used), record.key));
         Ok(found)
     }

@@ -1,0 +1,319 @@
+//! Operations on files that follow no symbolic link, neither at the end of a path nor on the way to it.
+//!
+//! A path must be without links from the beginning: [`Root::find`](crate::file::Root::find) gives such a one. What
+//! another program puts in the place of a file or a folder later is an error (`ELOOP`) then, never a way out of the folder.
+//!
+//! openat2(2) does that in one call. Where the kernel or a sandbox does not know it, the folders on the way are opened
+//! one after the other.
+
+use nix::{
+    dir::Dir,
+    errno::Errno,
+    fcntl::{
+        AT_FDCWD, AtFlags, OFlag, OpenHow, RenameFlags, ResolveFlag, openat, openat2, renameat,
+        renameat2,
+    },
+    sys::stat::{Mode, fstatat, mkdirat},
+    unistd::{UnlinkatFlags, linkat, unlinkat},
+};
+use std::{
+    cell::RefCell,
+    ffi::{OsStr, OsString},
+    fs::{File, Metadata},
+    io::{self, ErrorKind, Read},
+    marker::PhantomData,
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::ffi::OsStringExt,
+    },
+    path::{Component, Path, PathBuf},
+    rc::Rc,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+/// What finds a folder and opens nothing of it: enough to name files in it.
+const FOLDER: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY);
+
+/// The kernel has no openat2(2), or a sandbox keeps it from this process.
+static IS_STEPWISE: AtomicBool = AtomicBool::new(false);
+
+/// Opens a file, and closes it in programs that are started.
+///
+/// # Errors
+/// `ELOOP` where a symbolic link stands there or on the way; else what the kernel said.
+pub fn open(path: &Path, flags: OFlag, mode: u32) -> io::Result<File> {
+    let (folder, name) = parts(path)?;
+    let Some(folder) = kept(folder) else { return Ok(open_any(path, flags, mode)?.into()) };
+    let (flags, mode) =
+        (flags | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW, Mode::from_bits_truncate(mode));
+    let opened = openat(&*folder, name, flags, mode).map_err(|errno| if_link(&folder, name, errno));
+    Ok(opened?.into())
+}
+
+/// Opens a file for reading; a pipe in its place does not make the caller wait.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_to_read(path: &Path) -> io::Result<File> {
+    open(path, OFlag::O_RDONLY | OFlag::O_NONBLOCK, 0)
+}
+
+/// Makes a file that must not be there yet.
+///
+/// # Errors
+/// As [`open`]; `EEXIST` where anything stands there.
+pub fn create(path: &Path, mode: u32) -> io::Result<File> {
+    open(path, OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL, mode)
+}
+
+/// Opens a folder, to lock it or to write its entries to disk.
+///
+/// # Errors
+/// As [`open`]; `ENOTDIR` where it is no folder.
+pub fn open_folder(path: &Path) -> io::Result<File> {
+    open(path, OFlag::O_RDONLY | OFlag::O_DIRECTORY, 0)
+}
+
+/// Makes sure that a folder is there.
+///
+/// # Errors
+/// As [`open`]; `ENOTDIR` where it is no folder.
+pub fn require_folder(path: &Path) -> io::Result<()> {
+    open_any(path, FOLDER, 0).map(drop)
+}
+
+/// Reads a file whole.
+///
+/// # Errors
+/// As [`open`], and what reading said.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_to_read(path)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The names of what is in a folder.
+///
+/// # Errors
+/// As [`open`], and what listing said.
+pub fn names(folder: &Path) -> io::Result<Vec<OsString>> {
+    let entries = Dir::from_fd(open_folder(folder)?.into())?.into_iter();
+    let names = entries.map(|entry| Ok(OsString::from_vec(entry?.file_name().to_bytes().to_vec())));
+    let is_inside =
+        |name: &io::Result<OsString>| !name.as_ref().is_ok_and(|name| name == "." || name == "..");
+    names.filter(is_inside).collect()
+}
+
+/// What stands at a path; of a link there, the link itself.
+///
+/// # Errors
+/// As [`open`].
+pub fn metadata(path: &Path) -> io::Result<Metadata> {
+    open(path, OFlag::O_PATH | OFlag::O_NOFOLLOW, 0)?.metadata()
+}
+
+/// Makes a folder.
+///
+/// # Errors
+/// As [`open`]; `EEXIST` where anything stands there.
+pub fn create_folder(path: &Path, mode: u32) -> io::Result<()> {
+    in_folder(path, |folder, name| mkdirat(folder, name, Mode::from_bits_truncate(mode)))
+}
+
+/// Makes a folder and those above it that are missing; one that is there keeps its mode.
+///
+/// # Errors
+/// As [`open`]; `ENOTDIR` where something else stands there.
+pub fn create_folders(path: &Path, mode: u32) -> io::Result<()> {
+    forget_folders();
+    if path.file_name().is_none() {
+        return require_folder(path);
+    }
+    let created = match create_folder(path, mode) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            path.parent().map_or(Ok(()), |above| create_folders(above, mode))?;
+            create_folder(path, mode)
+        }
+        created => created,
+    };
+    match created {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => require_folder(path),
+        created => created,
+    }
+}
+
+/// Removes a file's name.
+///
+/// # Errors
+/// As [`open`], and what the kernel said.
+pub fn remove_file(path: &Path) -> io::Result<()> {
+    in_folder(path, |folder, name| unlinkat(folder, name, UnlinkatFlags::NoRemoveDir))
+}
+
+/// Removes an empty folder.
+///
+/// # Errors
+/// As [`open`], and what the kernel said.
+pub fn remove_folder(path: &Path) -> io::Result<()> {
+    in_folder(path, |folder, name| unlinkat(folder, name, UnlinkatFlags::RemoveDir))
+}
+
+/// Renames a file, over whatever has the new name.
+///
+/// # Errors
+/// As [`open`], and what the kernel said.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    between(from, to, |from, to| renameat(from.0, from.1, to.0, to.1))
+}
+
+/// Renames a file, never over another.
+///
+/// # Errors
+/// As [`open`], and what the kernel said: `EINVAL` where the file system cannot do that.
+pub fn rename_to_new(from: &Path, to: &Path) -> io::Result<()> {
+    let flags = RenameFlags::RENAME_NOREPLACE;
+    between(from, to, |from, to| renameat2(from.0, from.1, to.0, to.1, flags))
+}
+
+/// Gives a file one more name, which must be free.
+///
+/// # Errors
+/// As [`open`], and what the kernel said.
+pub fn link(from: &Path, to: &Path) -> io::Result<()> {
+    between(from, to, |from, to| linkat(from.0, from.1, to.0, to.1, AtFlags::empty()))
+}
+
+/// A file by the folder that it is in, and its name there.
+type Place<'a> = (BorrowedFd<'a>, &'a OsStr);
+
+fn in_folder(path: &Path, act: impl FnOnce(&OwnedFd, &OsStr) -> nix::Result<()>) -> io::Result<()> {
+    let (folder, name) = parts(path)?;
+    Ok(act(&*opened(folder)?, name)?)
+}
+
+fn between(
+    from: &Path,
+    to: &Path,
+    act: impl FnOnce(Place<'_>, Place<'_>) -> nix::Result<()>,
+) -> io::Result<()> {
+    let ((from, old), (to, new)) = (parts(from)?, parts(to)?);
+    let first = opened(from)?;
+    let second = if from == to { Rc::clone(&first) } else { opened(to)? };
+    Ok(act((first.as_fd(), old), (second.as_fd(), new))?)
+}
+
+/// Keeps the folders open that this thread finds, until it is dropped: what changes several files of one folder finds
+/// it once. To be held for a moment only: a folder that is moved away is still the one that was found.
+#[derive(Debug)]
+#[must_use = "the folders are closed as soon as this is dropped"]
+pub struct KeptFolders {
+    /// It belongs to one thread.
+    _thread: PhantomData<*const ()>,
+}
+
+impl KeptFolders {
+    /// Begins to keep folders open.
+    pub fn begin() -> Self {
+        KEPT.with_borrow_mut(|kept| kept.get_or_insert_default().users += 1);
+        Self { _thread: PhantomData }
+    }
+}
+
+impl Drop for KeptFolders {
+    fn drop(&mut self) {
+        KEPT.with_borrow_mut(|kept| {
+            let users = kept.as_ref().map_or(0, |it| it.users.saturating_sub(1));
+            *kept = kept.take().filter(|_| users > 0).map(|it| Kept { users, ..it });
+        });
+    }
+}
+
+thread_local! {
+    static KEPT: RefCell<Option<Kept>> = const { RefCell::new(None) };
+}
+
+#[derive(Default)]
+struct Kept {
+    users: usize,
+    folders: Vec<(PathBuf, Rc<OwnedFd>)>,
+}
+
+/// Forgets the folders that are kept open: what was missing is made again, and is another folder then.
+fn forget_folders() {
+    KEPT.with_borrow_mut(|kept| kept.iter_mut().for_each(|it| it.folders.clear()));
+}
+
+fn kept(folder: &Path) -> Option<Rc<OwnedFd>> {
+    KEPT.with_borrow(|kept| {
+        let folders = &kept.as_ref()?.folders;
+        folders.iter().find(|(path, _)| path == folder).map(|(_, opened)| Rc::clone(opened))
+    })
+}
+
+fn opened(folder: &Path) -> io::Result<Rc<OwnedFd>> {
+    if let Some(opened) = kept(folder) {
+        return Ok(opened);
+    }
+    let opened = Rc::new(open_any(folder, FOLDER, 0)?);
+    KEPT.with_borrow_mut(|kept| {
+        if let Some(it) = kept {
+            it.folders.push((folder.to_owned(), Rc::clone(&opened)));
+        }
+    });
+    Ok(opened)
+}
+
+fn parts(path: &Path) -> io::Result<(&Path, &OsStr)> {
+    let name = path.file_name().ok_or(Errno::EINVAL)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    Ok((folder.unwrap_or(Path::new(".")), name))
+}
+
+fn open_any(path: &Path, flags: OFlag, mode: u32) -> io::Result<OwnedFd> {
+    let flags = flags | OFlag::O_CLOEXEC;
+    let mode = Mode::from_bits_truncate(mode);
+    if !IS_STEPWISE.load(Ordering::Relaxed) {
+        let how = OpenHow::new().flags(flags).mode(mode).resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
+        match openat2(AT_FDCWD, path, how) {
+            Err(Errno::ENOSYS) => IS_STEPWISE.store(true, Ordering::Relaxed),
+            // A sandbox may say so to every call that it does not know; the other way tells what is so.
+            Err(Errno::EPERM) => {}
+            opened => return Ok(opened?),
+        }
+    }
+    Ok(open_stepwise(path, flags, mode)?)
+}
+
+/// Opens each folder on the way, none of them through a link.
+fn open_stepwise(path: &Path, flags: OFlag, mode: Mode) -> nix::Result<OwnedFd> {
+    let start = if path.is_absolute() { "/" } else { "." };
+    let mut folder = openat(AT_FDCWD, start, FOLDER | OFlag::O_CLOEXEC, Mode::empty())?;
+    let mut parts = path.components().filter_map(|part| match part {
+        Component::Normal(name) => Some(name),
+        Component::ParentDir => Some(OsStr::new("..")),
+        Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
+    });
+    let mut next = parts.next();
+    while let Some(name) = next {
+        next = parts.next();
+        let is_last = next.is_none();
+        let flags = if is_last { flags } else { FOLDER | OFlag::O_CLOEXEC };
+        let opened = openat(&folder, name, flags | OFlag::O_NOFOLLOW, mode);
+        folder = opened.map_err(|errno| if_link(&folder, name, errno))?;
+    }
+    Ok(folder)
+}
+
+/// `ELOOP` where a link is what could not be opened as a folder, as openat2(2) says it.
+fn if_link(folder: &OwnedFd, name: &OsStr, errno: Errno) -> Errno {
+    let kind = || fstatat(folder, name, AtFlags::AT_SYMLINK_NOFOLLOW).ok().map(|stat| stat.st_mode);
+    let is_link = |mode: u32| mode & nix::libc::S_IFMT == nix::libc::S_IFLNK;
+    match errno {
+        Errno::ENOTDIR if kind().is_some_and(is_link) => Errno::ELOOP,
+        errno => errno,
+    }
+}
+
+#[cfg(test)]
+#[path = "nofollow_tests.rs"]
+mod tests;
