@@ -2,8 +2,12 @@ use crate::{env, failure::Failure};
 use clap::Args;
 use lokt_lock::{
     caller::Caller,
-    file::{Account, FileStore, ForeignOwner, Root, RootEnvironment, RootError},
+    file::{
+        Account, EarlierRoot, FileStore, ForeignOwner, Root, RootEnvironment, RootError, RootMethod,
+    },
+    ops::{Proof, is_used},
     rules::OwnerSource,
+    store::StoreError,
     words::{AgentId, Owner},
 };
 
@@ -35,6 +39,7 @@ impl Context {
         global: &GlobalOptions,
     ) -> Result<(Self, Option<ForeignOwner>), Failure> {
         let (root, foreign) = Root::locate(&surroundings()?)?;
+        let root = if foreign.is_none() { counting(root)? } else { root };
         let store = FileStore::of(&root);
         Ok((Self { caller: caller(global)?, root, store }, foreign))
     }
@@ -42,7 +47,7 @@ impl Context {
 
 /// The root that is meant in this folder and environment.
 pub(crate) fn find_root() -> Result<Root, Failure> {
-    Ok(Root::find(&surroundings()?)?)
+    counting(Root::find(&surroundings()?)?)
 }
 
 /// Refuses to work where the root, or a repository on the way to it, belongs to another user.
@@ -69,6 +74,49 @@ fn surroundings() -> Result<RootEnvironment, Failure> {
         git_common_dir: env::literal_path(env::GIT_COMMON_DIR),
         account: Account::current(sudo_uid),
     })
+}
+
+/// The root that counts: what was held before there was a repository stays where it was until it is free.
+fn counting(root: Root) -> Result<Root, Failure> {
+    for earlier in &root.earlier {
+        if let Some(earlier) = still_counting(earlier, &root)? {
+            return Ok(earlier);
+        }
+    }
+    FileStore::of(&root).revive()?;
+    Ok(root)
+}
+
+/// A root of before the repository, where it is in use. Where it is not, its time ends here.
+fn still_counting(earlier: &EarlierRoot, root: &Root) -> Result<Option<Root>, Failure> {
+    let local = Root {
+        path: earlier.path.clone(),
+        method: RootMethod::Local,
+        earlier: Vec::new(),
+        replaced_from: None,
+    };
+    let store = FileStore::of(&local);
+    let caller = Caller::current(None, OwnerSource::Derived, None);
+    let proof = if earlier.is_older { Proof::Records } else { Proof::Processes };
+    let is_used = || is_used(&store, &caller, proof);
+    if is_used()? {
+        return Ok(Some(local));
+    }
+    // What came with the files of a repository is left as it is.
+    if !earlier.is_older {
+        return Ok(None);
+    }
+    match store.retire(&root.path, is_used) {
+        Ok(true) => Ok(None),
+        Ok(false) => Ok(Some(local)),
+        // No process can take anything there either.
+        Err(StoreError::Io { source, .. })
+            if source.kind() == std::io::ErrorKind::ReadOnlyFilesystem =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn caller(global: &GlobalOptions) -> Result<Caller, Failure> {

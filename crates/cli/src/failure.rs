@@ -28,6 +28,8 @@ pub(crate) struct Failure {
     pub(crate) silent: bool,
     /// What was asked for as JSON has been printed already.
     pub(crate) is_told: bool,
+    /// Nothing was done, because the locks have moved: the command is to be run again.
+    pub(crate) is_outdated: bool,
 }
 
 impl Failure {
@@ -40,6 +42,7 @@ impl Failure {
             hints: Vec::new(),
             silent: false,
             is_told: false,
+            is_outdated: false,
         }
     }
 
@@ -147,6 +150,8 @@ impl From<StoreError> for Failure {
                 None => failure,
             },
             StoreError::NoRandomness { .. } => failure,
+            StoreError::RootMoved { .. } => Self { is_outdated: true, ..failure }
+                .hint("run the command again: it finds them there"),
         }
     }
 }

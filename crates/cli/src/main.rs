@@ -53,11 +53,21 @@ fn run() -> u8 {
         // Ends the process by itself where a shell asks for completions.
         clap_complete::CompleteEnv::with_factory(cli::Cli::command).complete();
     }
-    let code = match cli::Cli::parse_words() {
-        Ok(cli) => cli::run(cli).unwrap_or_else(|failure| output::fail(&failure)),
-        Err(error) => usage::report(error),
+    attempt(TRIES).number()
+}
+
+/// How often to run a command whose root was replaced before the command changed anything.
+const TRIES: usize = 5;
+
+fn attempt(tries: usize) -> exit::ExitCode {
+    let cli = match cli::Cli::parse_words() {
+        Ok(cli) => cli,
+        Err(error) => return usage::report(error),
     };
-    code.number()
+    match cli::run(cli) {
+        Err(failure) if failure.is_outdated && tries > 1 => attempt(tries - 1),
+        outcome => outcome.unwrap_or_else(|failure| output::fail(&failure)),
+    }
 }
 
 #[cfg(any(test, not(all(target_os = "linux", target_env = "gnu"))))]

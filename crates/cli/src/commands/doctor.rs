@@ -7,7 +7,7 @@ use crate::{
 };
 use clap::Args;
 use lokt_lock::{
-    file::{CheckStatus, ForeignOwner, RootCheck, checkup},
+    file::{CheckStatus, ForeignOwner, RootCheck, RootMethod, checkup},
     record::FORMAT_VERSION,
 };
 use lokt_once::tree::{OLDEST_GIT, git_version};
@@ -91,7 +91,15 @@ impl Context {
         let owner = "the root, and what leads to it, is trusted".to_owned();
         let owner = RootCheck { name: "owner", status: CheckStatus::Ok, message: owner };
         let checks = [owner].into_iter().chain(checkup(&self.store));
-        checks.chain(relative_root()).collect()
+        checks.chain(self.is_earlier()).chain(relative_root()).collect()
+    }
+
+    /// Whether what was held before there was a repository keeps the locks where they were.
+    fn is_earlier(&self) -> Option<RootCheck> {
+        let is_earlier = self.root.method == RootMethod::Local && self.root.replaced_from.is_none();
+        let message = "there is a git repository now; what is held here keeps the locks here until it is free"
+            .to_owned();
+        is_earlier.then_some(RootCheck { name: "repository", status: CheckStatus::Warn, message })
     }
 }
 

@@ -1,12 +1,13 @@
 use super::{
     audit_log,
+    earlier::Replaceable,
     file_system::{FileSystem, file_system_of},
     io,
     latch::{self, Latch, PATIENCE},
     layout::{LEGACY_FREEZE, RootLayout},
     loss_watcher::FileLossWatcher,
     obstacle_watch::FileObstacleWatch,
-    root::Root,
+    root::{Root, RootMethod},
     section::FileSection,
     slot::read_slot,
     ticket::{self, FileTicket},
@@ -27,6 +28,8 @@ pub struct FileStore {
     pub(super) layout: RootLayout,
     /// The root is there, and on a file system that can be trusted.
     trusted: OnceLock<()>,
+    /// For a root that counts only without a repository.
+    pub(super) replaceable: Option<Replaceable>,
 }
 
 impl FileStore {
@@ -34,12 +37,14 @@ impl FileStore {
     ///
     /// The path must be absolute and without links.
     pub fn new(root: &Path) -> Self {
-        Self { layout: RootLayout::new(root), trusted: OnceLock::new() }
+        Self { layout: RootLayout::new(root), trusted: OnceLock::new(), replaceable: None }
     }
 
     /// The store of a root that was found.
     pub fn of(root: &Root) -> Self {
-        Self::new(&root.path)
+        let is_local = root.method == RootMethod::Local;
+        let replaceable = is_local.then(|| Replaceable::new(root.replaced_from.clone()));
+        Self { replaceable, ..Self::new(&root.path) }
     }
 
     /// Where everything is.
@@ -136,6 +141,7 @@ impl Store for FileStore {
             self.refuse_network()?;
         }
         let latch = self.latch(name)?;
+        self.replaceable.as_ref().map_or(Ok(()), |it| it.require(&self.layout))?;
         // Whoever has a latch has a root; before, there may have been none to look at.
         let _ = self.trusted.set(());
         Ok(FileSection::new(self, name.clone(), latch))

@@ -28,6 +28,8 @@ pub(super) struct Repository {
     pub(super) owned: Vec<Owned>,
     /// What `safe.directory` may name to have it trusted all the same, the first as git names it.
     pub(super) exceptions: Vec<PathBuf>,
+    /// The folder that has it: from there on downwards, it is the repository of a working folder.
+    pub(super) top: PathBuf,
 }
 
 /// A file or folder, and its owner.
@@ -92,7 +94,8 @@ impl Repository {
         let work_tree = git_dir.parent().filter(|_| git_dir.ends_with(".git"));
         let exceptions = work_tree.into_iter().chain([git_dir, folder]);
         let exceptions = exceptions.map(Path::to_owned).collect();
-        Ok(Self { common, owned, exceptions })
+        let top = work_tree.filter(|top| folder.starts_with(top)).unwrap_or(folder).to_owned();
+        Ok(Self { common, owned, exceptions, top })
     }
 
     /// The repository that `folder` has or is.
@@ -110,8 +113,8 @@ impl Repository {
         if common != folder {
             owned.extend(Owned::all(&common).map_err(|source| no_git_dir(&common, source))?);
         }
-        let exceptions = vec![folder.to_owned()];
-        Ok(Some(Self { common: entered(&common)?, owned, exceptions }))
+        let (exceptions, top) = (vec![folder.to_owned()], folder.to_owned());
+        Ok(Some(Self { common: entered(&common)?, owned, exceptions, top }))
     }
 
     /// The repository to which a `.git` leads.
@@ -141,8 +144,8 @@ impl Repository {
             owned.extend(Owned::all(&common).map_err(failed)?);
         }
         owned.extend(Owned::all(folder).map_err(failed)?);
-        let exceptions = vec![folder.to_owned()];
-        Ok(Some(Self { common, owned, exceptions }))
+        let (exceptions, top) = (vec![folder.to_owned()], folder.to_owned());
+        Ok(Some(Self { common, owned, exceptions, top }))
     }
 }
 

@@ -78,6 +78,11 @@ impl RootLayout {
         self.latches().join(format!("{number:02x}"))
     }
 
+    /// Every latch of the root.
+    pub fn all_latches(&self) -> impl Iterator<Item = PathBuf> {
+        (0..LATCHES).map(|number| self.latches().join(format!("{number:02x}")))
+    }
+
     /// The folder of all latches.
     pub fn latches(&self) -> PathBuf {
         self.root.join("latches")

@@ -23,6 +23,7 @@
 
 mod audit_log;
 mod checkup;
+mod earlier;
 mod exposure;
 mod file_changes;
 mod file_store;
@@ -44,6 +45,7 @@ mod sweep;
 mod ticket;
 
 pub use checkup::{CheckStatus, RootCheck, checkup};
+pub use earlier::EarlierRoot;
 pub use file_store::FileStore;
 pub use file_system::{FileSystem, file_system_of};
 pub use folder_latch::FolderLatch;

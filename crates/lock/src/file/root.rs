@@ -1,4 +1,5 @@
 use super::{
+    earlier::EarlierRoot,
     git::{Owned, Repository},
     ownership::{Account, ForeignOwner, foreign},
 };
@@ -52,6 +53,10 @@ pub struct Root {
     pub path: PathBuf,
     /// How it was found.
     pub method: RootMethod,
+    /// Folders that were the root before a repository was there, the nearest first.
+    pub earlier: Vec<EarlierRoot>,
+    /// Where a repository may appear that replaces this root.
+    pub replaced_from: Option<PathBuf>,
 }
 
 /// Says why no root could be found. No other folder is tried then: two roots are two locks.
@@ -123,14 +128,18 @@ impl Root {
         if there.as_ref().is_ok_and(fs::Metadata::is_symlink) {
             return Err(RootError::Link { path });
         }
-        let (mut owned, mut exceptions) = match repository {
-            Some(it) => (it.owned, it.exceptions),
-            None => (Vec::new(), vec![folder.clone()]),
+        let (mut owned, mut exceptions, earlier) = match repository {
+            Some(it) => {
+                let earlier = EarlierRoot::of(folder, &it, surroundings.account);
+                (it.owned, it.exceptions, earlier)
+            }
+            None => (Vec::new(), vec![folder.clone()], Vec::new()),
         };
         owned.extend(there.ok().map(|meta| Owned::of(&path, &meta)));
         exceptions.push(path.clone());
         let foreign = foreign(surroundings.account, &owned, &exceptions, folder);
-        Ok((Self { path, method }, foreign))
+        let replaced_from = (method == RootMethod::Local).then(|| folder.clone());
+        Ok((Self { path, method, earlier, replaced_from }, foreign))
     }
 }
 
@@ -146,7 +155,8 @@ fn named(surroundings: &RootEnvironment, path: &Path) -> (Root, Option<ForeignOw
     };
     let exceptions = [real.clone(), path.to_owned()];
     let foreign = foreign(surroundings.account, &owned, &exceptions, &surroundings.folder);
-    (Root { path: real, method: RootMethod::Env }, foreign)
+    let (method, earlier) = (RootMethod::Env, Vec::new());
+    (Root { path: real, method, earlier, replaced_from: None }, foreign)
 }
 
 /// A path without symbolic links, as far as there is anything.

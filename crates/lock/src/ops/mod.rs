@@ -22,6 +22,7 @@ mod snapshot;
 mod status_reader;
 mod tidy;
 mod unlock;
+mod usage;
 mod wait;
 
 pub use acquire::{AttemptOutcome, Grant, GrantKind, attempt};
@@ -40,4 +41,5 @@ pub use snapshot::{NameSnapshot, is_held, look, readable};
 pub use status_reader::{LockState, StatusEntry, survey, survey_all};
 pub use tidy::{prune, tidy};
 pub use unlock::{UnlockForce, UnlockOutcome, unlock, unlock_only};
+pub use usage::{Proof, is_used};
 pub use wait::{AcquireOutcome, Denial, QueueStanding, WaitLimit, WaitObserver, acquire};

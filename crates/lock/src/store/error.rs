@@ -37,6 +37,12 @@ pub enum StoreError {
         /// The file system's name.
         kind: &'static str,
     },
+    /// The root was replaced: its folder has become a git repository, which has the locks.
+    #[error("the locks of {} have moved to a git repository that has appeared", path.display())]
+    RootMoved {
+        /// The root of before.
+        path: PathBuf,
+    },
     /// No random bytes for a lock id.
     #[error("the kernel gives no random bytes")]
     NoRandomness {
