@@ -19,7 +19,7 @@ pub(super) struct RunOnceArguments {
     name: LockNameArgument,
     /// The program and its arguments, without a shell
     command: Vec<String>,
-    /// Globs of the files that the result depends on. Default: the whole work tree, as git sees it
+    /// Globs of the files that the result depends on. Default: the whole work tree without what a .gitignore ignores
     #[serde(default)]
     inputs: Vec<String>,
     /// Keep the result for this long, like 90s, 5m, 1h30m

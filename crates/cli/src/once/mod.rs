@@ -158,7 +158,7 @@ impl OnceCommand {
     }
 
     fn check(&self, question: &OnceRequest) -> Result<ExitCode, Failure> {
-        // However long whoever made it wanted it to live.
+        // The caller's limit holds, whatever the maker of the result wanted.
         let limit = AgeLimit { age: self.keeping.ttl, ..question.now() };
         let Some(kept) = question.find(&limit)? else {
             let text = format!("no result of {:?} for what is here now", self.name.as_str());

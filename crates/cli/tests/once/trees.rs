@@ -223,7 +223,7 @@ fn the_folder_of_the_locks_is_not_the_project_s() {
     let call = |root: &str| it.once(&[], "true").env("LOKT_ROOT", root).run();
     call(".").fails_with(64, "is in the folder of the locks").says("set LOKT_ROOT to a folder");
     call("sub").fails_with(64, "sub/b is in the folder of the locks");
-    assert_eq!(call("locks").ok().err, "", "one of its own changes nothing");
+    assert_eq!(call("locks").ok().err, "", "a folder for the locks alone changes nothing");
     assert_eq!(call("locks").ok().err, "");
 }
 
@@ -281,7 +281,7 @@ fn a_result_of_a_time_that_has_not_come_is_not_taken() {
     fs::write(record.trim(), format!("{head}\n{body}\n")).unwrap();
     it.once(&["--check"], line).run().fails_with(3, "no result of");
     it.once(&[], line).run().ok();
-    assert_eq!(it.runs(), 2, "the clock was set back: nobody knows how old it is");
+    assert_eq!(it.runs(), 2, "the clock was set back, so its age is not known");
     it.once(&[], line).run().ok();
     assert_eq!(it.runs(), 2, "the new one is taken");
 }

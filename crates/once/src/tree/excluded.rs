@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 const OWN: [&str; 8] =
     ["locks", "freezes", "queue", "tmp", "latches", "nested", "audit.log", "once"];
 
-/// What belongs to nobody's project although it may be in its folder. A root's own `.gitignore` hides it from git.
+/// A file that may be in a root and is no file of the project: the root's `.gitignore`, which hides it from git.
 const UNCOUNTED: &str = ".gitignore";
 
 /// Which files are left out.
@@ -32,7 +32,7 @@ impl<'a> ExcludedPaths<'a> {
     /// Takes out what is left out.
     ///
     /// # Errors
-    /// [`TreeError::SharedRoot`] where files of the project are in a root: nobody can tell then which of them are Lokt's.
+    /// [`TreeError::SharedRoot`] where files of the project are in a root: then it is not known which of them are Lokt's.
     pub(super) fn retain(&self, paths: &mut Vec<PathBuf>) -> Result<(), TreeError> {
         let mut foreign = None;
         paths.retain(|path| {

@@ -1,4 +1,4 @@
-//! What links lead to. Who reads a link reads what is there, so that counts as well.
+//! What links lead to. A command that reads a link reads what is there, so that counts as well.
 
 use super::{
     ProjectFiles, TreeError, listing,

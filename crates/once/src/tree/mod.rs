@@ -99,7 +99,7 @@ pub enum TreeError {
     /// What is named is a FIFO, a socket or a device.
     #[error("{} is no regular file, so its content cannot be known", .0.display())]
     Special(PathBuf),
-    /// A link leads to more files than anyone means.
+    /// A link leads to a folder with too many files.
     #[error("a link leads to {}, which has more than {most} files", folder.display())]
     TooManyFiles {
         /// The folder.

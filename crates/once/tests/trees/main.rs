@@ -1,7 +1,7 @@
 //! Random projects, each of whose files is changed, and an oracle that walks the tree by itself: whatever a command could
 //! have read there, a change of it makes another key, or there is no key at all.
 //!
-//! * [`world`]: a project for real, in a folder of its own.
+//! * [`world`]: a project for real, in a temporary folder.
 //! * [`place`]: how git comes by it. [`feature`]: what is in it. [`setting`]: what its configuration says.
 //! * [`oracle`]: what can be read there, found out without git.
 //! * [`change`]: what happens to a file.
@@ -35,7 +35,7 @@ use setting::Setting;
 use std::{env, path::Path};
 use world::World;
 
-/// How many projects are tried, where nobody says.
+/// How many projects are tried by default.
 const CASES: u32 = 30;
 
 /// Seeds of projects that found something, tried again before all others.

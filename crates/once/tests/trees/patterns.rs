@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use std::{collections::BTreeSet, fs, path::Path, process::Command, sync::LazyLock};
 use tempfile::TempDir;
 
-/// How many patterns are tried, where nobody says.
+/// How many patterns are tried by default.
 const CASES: u32 = 300;
 
 /// A repository with names of all kinds, made once.

@@ -9,7 +9,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// A project in a folder of its own, which has other things next to it.
+/// A project in a temporary folder, which has other things next to it.
 pub(super) struct World {
     folder: TempDir,
     /// The same, without links.
