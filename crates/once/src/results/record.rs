@@ -125,8 +125,8 @@ mod tests {
         Timestamp::from_microseconds(seconds * 1_000_000).unwrap()
     }
 
-    fn boot(boot: &str, seconds: u64) -> Option<BootTime> {
-        Some(BootTime { boot: boot.to_owned(), milliseconds: seconds * 1000 })
+    fn boot(boot: &str, seconds: u64) -> BootTime {
+        BootTime { boot: boot.to_owned(), milliseconds: seconds * 1000 }
     }
 
     #[test]
@@ -135,7 +135,7 @@ mod tests {
         let record = ResultRecord {
             started_at: at(1000),
             finished_at: at(1010),
-            started_since_boot: boot("a", 500),
+            started_since_boot: Some(boot("a", 500)),
             expires_at: Some(at(1100)),
             ..sample
         };
@@ -145,23 +145,23 @@ mod tests {
             record.is_within(&AgeLimit { age: age.map(std::time::Duration::from_secs), ..limit })
         };
         for (now, booted, expected) in [
-            (1020, boot("a", 520), true),
-            (1009, boot("a", 520), false),
+            (1020, Some(boot("a", 520)), true),
+            (1009, Some(boot("a", 520)), false),
             (999, None, false),
             // The clock was set back by 500 s meanwhile.
-            (1060, boot("a", 1060), false),
+            (1060, Some(boot("a", 1060)), false),
             // Since then, the kernel has started again.
-            (1060, boot("b", 5), true),
+            (1060, Some(boot("b", 5)), true),
             (1060, None, true),
             (1100, None, false),
-            (1100, boot("a", 520), false),
+            (1100, Some(boot("a", 520)), false),
         ] {
             assert_eq!(within(&record, now, booted.clone(), None), expected, "{now} {booted:?}");
             let asked = within(&forever, now, booted.clone(), Some(99));
             assert_eq!(asked, expected, "asked for: {now} {booted:?}");
         }
         assert!(
-            within(&forever, 99_999, boot("a", 99_999), None),
+            within(&forever, 99_999, Some(boot("a", 99_999)), None),
             "without a limit, age is no matter"
         );
         let limit = AgeLimit { since: Some(at(1001)), ..AgeLimit::at(at(1020), None) };
@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn the_clock_that_cannot_be_set_is_read_back() {
         let sample = ResultRecord::parse(SAMPLE).unwrap();
-        let record = ResultRecord { started_since_boot: boot("a", 1), ..sample };
+        let record = ResultRecord { started_since_boot: Some(boot("a", 1)), ..sample };
         assert_eq!(ResultRecord::parse(&record.encode()), Some(record));
     }
 

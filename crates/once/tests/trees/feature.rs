@@ -116,19 +116,7 @@ impl Feature {
                 self.make_module(world);
             }
             Self::ModuleBroken | Self::ModuleLink => self.make_module(world),
-            Self::Bare => {
-                fs::create_dir_all(world.path("src/bare.git")).expect("the folder is made");
-                world.git_in("src/bare.git", &["init", "-q", "--bare", "."]);
-                world.write("src/bare.git/data", "one\n");
-            }
-            Self::EmptyGit => {
-                fs::create_dir_all(world.path("odd/.git")).expect("the folder is made");
-                world.write("odd/x", "one\n");
-            }
-            Self::BrokenGit => {
-                world.write("broken/.git", "gitdir: /nowhere\n");
-                world.write("broken/x", "one\n");
-            }
+            Self::Bare | Self::EmptyGit | Self::BrokenGit => self.make_odd_repository(world),
             Self::Assumed => drop(world.git(&["update-index", "--assume-unchanged", "a"])),
             Self::Skipped => drop(world.git(&["update-index", "--skip-worktree", "src/b.c"])),
             Self::Intended => drop(world.git(&["add", "-N", "new"])),
@@ -158,6 +146,24 @@ impl Feature {
             Self::Patterns => {
                 world.write("other/.gitignore", "*\n!data\n!.gitignore\n");
                 world.write("other/data", "one\n");
+            }
+        }
+    }
+
+    fn make_odd_repository(self, world: &World) {
+        match self {
+            Self::Bare => {
+                fs::create_dir_all(world.path("src/bare.git")).expect("the folder is made");
+                world.git_in("src/bare.git", &["init", "-q", "--bare", "."]);
+                world.write("src/bare.git/data", "one\n");
+            }
+            Self::EmptyGit => {
+                fs::create_dir_all(world.path("odd/.git")).expect("the folder is made");
+                world.write("odd/x", "one\n");
+            }
+            _ => {
+                world.write("broken/.git", "gitdir: /nowhere\n");
+                world.write("broken/x", "one\n");
             }
         }
     }
