@@ -43,6 +43,9 @@ impl ToolShowCommand {
         } else {
             output::lines(told(&item, &shadows, &checked, place))?;
         }
+        if let Some(note) = view::chain::schema_note(&item) {
+            output::note(&note);
+        }
         Ok(ExitCode::Done)
     }
 }
@@ -52,6 +55,7 @@ fn to_json(item: &Item, shadows: &[Item], checked: &Result<CheckedChain, CheckEr
     let Value::Object(fields) = &mut shown else { return shown };
     let mut put = |key: &str, value: Value| fields.insert(key.to_owned(), value);
     put("metadata", item.metadata.to_json().into());
+    put("schema_computed", item.metadata.computed_schema.is_some().into());
     put(
         "shadows",
         shadows

@@ -46,6 +46,9 @@ impl ToolRun<'_> {
         mut locks: RunLocks<'_>,
     ) -> Result<ExitCode, Failure> {
         self.tell_of_other_pins();
+        if let Some(note) = self.checked.chain.root().and_then(view::chain::schema_note) {
+            output::note(&note);
+        }
         let began = Instant::now();
         let outcome = match self.execute(parameters, &mut locks) {
             Ok(outcome) => outcome,

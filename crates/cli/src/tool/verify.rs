@@ -2,7 +2,7 @@ use super::{ToolLocations, scope::LockfileScope};
 use crate::{
     exit::ExitCode,
     failure::{Failure, chain},
-    output, refusal,
+    output, refusal, view,
 };
 use clap::Args;
 use lokt_lock::sys::in_portions_of;
@@ -58,6 +58,9 @@ impl ToolVerifyCommand {
             self.ids.iter().map(|id| of_tool(place, id)).collect()
         };
         output::even_if_unread(self.report(&verdicts))?;
+        let checked = verdicts.iter().filter_map(|it| it.result.as_ref().ok());
+        let notes = checked.filter_map(|it| view::chain::schema_note(it.chain.root()?));
+        notes.for_each(|note| output::note(&note));
         if self.all && verdicts.is_empty() && !self.json {
             output::note(&format!(
                 "there are no lockfiles in the {} scope",

@@ -26,6 +26,15 @@ pub(crate) fn element(item: &Item) -> Value {
     })
 }
 
+/// What there is to say of an item that computes its schema.
+pub(crate) fn schema_note(item: &Item) -> Option<String> {
+    let place = item.metadata.computed_schema?;
+    Some(format!(
+        "{} computes its schema ({place}), which is not run, so parameters are not checked",
+        item.id
+    ))
+}
+
 /// A chain as a table.
 pub(crate) fn table(chain: &Chain, trust: &TrustStore) -> Table {
     let mut table = Table::new(&["ELEMENT", "SPACE", "TYPE", "INTEGRITY", "SIGNED BY", "FILE"]);

@@ -226,3 +226,30 @@ fn every_run_is_one_event_with_the_chain_s_digest() {
     let told = workshop.lokt(["audit", "--event", "tool-run"]).run().ok();
     assert_eq!(told.out.lines().count(), 2, "{told:#?}");
 }
+
+#[test]
+fn a_tool_that_computes_its_schema_runs_and_is_told_of_once() {
+    let workshop = Workshop::new();
+    let python = "__version__ = \"1\"\n__executor_id__ = \"rye/core/runtimes/python_runtime\"\nACTIONS = [\"a\"]\n\
+        CONFIG_SCHEMA = {\"enum\": ACTIONS}\nprint(\"ran\")\n";
+    let shell = "# __version__ = \"1\"\n# __executor_id__ = \"demo/sh\"\n# CONFIG_SCHEMA = schema(1)\necho ran\n";
+    workshop.put("demo/python.py", python);
+    workshop.put("demo/shell.sh", shell);
+    workshop.sign(&["demo/python", "demo/shell"]);
+    for (id, place) in [("demo/python", "line 5"), ("demo/shell", "line 4")] {
+        let note = format!("note: {id} computes its schema ({place}");
+        let run = workshop.tool(["run", id, "--params", "{\"any\": 1}"]).ok();
+        assert_eq!(run.out, "ran\n");
+        let shown = workshop.tool(["show", id]).ok();
+        let verified = workshop.tool(["verify", id]).ok();
+        for done in [run, shown, verified] {
+            assert_eq!(done.err.matches(&note).count(), 1, "{done:#?}");
+        }
+        let json = workshop.tool(["show", id, "--json"]).ok().json();
+        assert_eq!(json["schema_computed"], true);
+        assert_eq!(json["metadata"]["config_schema"], serde_json::Value::Null);
+    }
+    workshop.put("demo/other.py", python.replace("__version__ = \"1\"", "__version__ = f()"));
+    workshop.tool(["sign", "demo/other"]);
+    workshop.tool(["run", "demo/other"]).fails_with(5, "__version__ is not a literal");
+}

@@ -62,9 +62,13 @@ impl ItemText {
         if start == 0 { after_shebang(tail) } else { tail }
     }
 
-    /// The line that the hash leaves out as the signature, without its comment prefix.
+    /// The line that the hash leaves out as the signature, without its comment prefix. Behind a `#!/` line of a language
+    /// with `//` comments it signs nothing, though the hash leaves it out.
     pub fn signature_line(&self) -> Option<&str> {
         let (start, end) = signature_span(&self.text, self.prefix)?;
+        if start > 0 && self.prefix == "//" {
+            return None;
+        }
         let line = self.part(start, end).trim_end_matches('\n');
         line.strip_prefix(self.prefix)?.strip_prefix(' ')
     }
@@ -74,10 +78,9 @@ impl ItemText {
     }
 }
 
-/// Where a text's signature line is: at the very start, or after a `#!/` line where that may come first.
-/// It counts only with its newline.
+/// Where a text's signature line is: at the very start, or after a `#!/` line. It counts only with its newline.
 fn signature_span(text: &str, prefix: &str) -> Option<SignatureSpan> {
-    let start = if prefix == "#" { text.len() - after_shebang(text).len() } else { 0 };
+    let start = text.len() - after_shebang(text).len();
     let rest = text.get(start..)?;
     let mark = rest.strip_prefix(prefix)?.strip_prefix(' ')?;
     let mark = mark.strip_prefix("rye:").or_else(|| mark.strip_prefix("kiwi-mcp:"))?;
@@ -143,12 +146,22 @@ mod tests {
     }
 
     #[test]
-    fn before_a_javascript_signature_no_first_line_may_stand() {
-        let text = "#!/usr/bin/env node\n// rye:signed:anything\nx\n";
-        let hashed = "// rye:signed:anything\nx\n";
-        assert_eq!(integrity(text, Extension::Js), Integrity::of(hashed.as_bytes()));
-        let text = ItemText::decode(text.as_bytes(), Extension::Js).unwrap();
-        assert_eq!(text.signature_line(), None, "that line signs nothing");
+    fn behind_a_first_line_of_javascript_a_signature_is_left_out_and_signs_nothing() {
+        let line = "// rye:signed:anything\n";
+        for extension in [Extension::Js, Extension::Ts, Extension::Mjs, Extension::Cjs] {
+            let text = format!("#!/usr/bin/env node\n{line}x\n");
+            assert_eq!(integrity(&text, extension), Integrity::of(b"x\n"));
+            let text = ItemText::decode(text.as_bytes(), extension).unwrap();
+            assert_eq!(text.signature_line(), None, "the file counts as unsigned");
+            assert_eq!(text.runnable(), "//\n//\nx\n", "what runs is what is hashed");
+            let twice = format!("#!/a\n{line}{line}x\n");
+            assert_eq!(
+                integrity(&twice, extension),
+                Integrity::of(format!("{line}x\n").as_bytes())
+            );
+            let other = "#!/a\n# rye:signed:anything\nx\n";
+            assert_eq!(integrity(other, extension), Integrity::of(b"# rye:signed:anything\nx\n"));
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use super::{MetadataFlaw, TextPosition};
+use super::{MetadataFlaw, TextPosition, literal_error::LiteralError};
 use crate::words::{ItemId, Version};
 use serde_json::{Map, Value};
 
@@ -7,11 +7,31 @@ use serde_json::{Map, Value};
 pub struct MetadataField {
     /// The key: one of [`Metadata::KEYS`].
     pub key: &'static str,
-    /// Its value.
-    pub value: Value,
+    /// Its value; none where it is computed, which only a schema may be.
+    pub value: Option<Value>,
     /// Where the value begins.
     pub place: TextPosition,
 }
+
+impl MetadataField {
+    /// A field as it came of reading its literal. A schema that is no literal keeps nothing from running: it says
+    /// nothing about what runs, and many tools compute its lists.
+    pub(super) fn of_literal(
+        key: &'static str,
+        place: TextPosition,
+        literal: Result<Value, LiteralError>,
+    ) -> Result<Self, LiteralError> {
+        let value = match literal {
+            Ok(value) => Some(value),
+            Err(LiteralError::NotLiteral { .. }) if key == SCHEMA => None,
+            Err(fault) => return Err(fault),
+        };
+        Ok(Self { key, value, place })
+    }
+}
+
+/// The one key that may be computed.
+const SCHEMA: &str = "config_schema";
 
 /// What runs an item.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,6 +62,8 @@ pub struct Metadata {
     pub config: Option<Map<String, Value>>,
     /// The JSON Schema of its parameters: an object or a boolean.
     pub config_schema: Option<Value>,
+    /// Where the file computes a schema, which counts as absent.
+    pub computed_schema: Option<TextPosition>,
     /// Interpreter and environment.
     pub env_config: Option<Map<String, Value>>,
 }
@@ -66,6 +88,10 @@ impl Metadata {
     pub fn of_fields(fields: Vec<MetadataField>) -> Result<Self, MetadataFlaw> {
         let mut metadata = Self::default();
         for MetadataField { key, value, place } in fields {
+            if key == SCHEMA {
+                metadata.computed_schema = value.is_none().then_some(place);
+            }
+            let value = value.unwrap_or_default();
             metadata.put(key, value).map_err(|expected| MetadataFlaw::Type {
                 place,
                 key,

@@ -97,12 +97,11 @@ impl JavaScriptReader<'_> {
     ) -> Option<Result<MetadataField, MetadataFlaw>> {
         let BindingPattern::BindingIdentifier(name) = &declarator.id else { return None };
         let key = key_of_name(name.name.as_str())?;
-        let Some(init) = &declarator.init else {
-            let fault = LiteralError::NotLiteral { offset: begin(declarator.span) };
-            return Some(Err(fault.in_text(self.text, 0, &name.name)));
-        };
-        let place = TextPosition::of_byte(self.text, begin(init.span()));
-        let read = self.value(init, 0).map(|value| MetadataField { key, value, place });
+        let offset = declarator.init.as_ref().map_or(begin(declarator.span), |it| begin(it.span()));
+        let literal = declarator.init.as_ref().map(|it| self.value(it, 0));
+        let literal = literal.unwrap_or(Err(LiteralError::NotLiteral { offset }));
+        let read =
+            MetadataField::of_literal(key, TextPosition::of_byte(self.text, offset), literal);
         Some(read.map_err(|fault| fault.in_text(self.text, 0, &name.name)))
     }
 

@@ -1,8 +1,9 @@
 use super::*;
+use crate::metadata::Metadata;
 
 fn value_of(literal: &str) -> String {
     let fields = read(&format!("export const CONFIG = {literal}\n"), Extension::Ts).unwrap();
-    fields.into_iter().map(|it| it.value.to_string()).collect()
+    fields.into_iter().map(|it| it.value.as_ref().unwrap().to_string()).collect()
 }
 
 #[test]
@@ -73,7 +74,8 @@ fn only_declarations_at_the_top_count() {
         var __version__ = '2'\r\nconst {CONFIG} = x, [ENV_CONFIG] = x\r\n{ const CONFIG = x }\r\n\
         function f() { const CONFIG = x }\r\nexport default x\r\n";
     let fields = read(text, Extension::Js).unwrap();
-    let read: Vec<_> = fields.iter().map(|it| (it.key, it.value.to_string())).collect();
+    let read: Vec<_> =
+        fields.iter().map(|it| (it.key, it.value.as_ref().unwrap().to_string())).collect();
     let expected = [("version", "\"1\"".to_owned()), ("version", "\"2\"".to_owned())];
     assert_eq!(read, expected, "nothing else is metadata");
     let places: Vec<_> = fields.iter().map(|it| (it.place.line, it.place.column)).collect();
@@ -106,5 +108,15 @@ fn what_is_no_javascript_is_refused_where_it_ends() {
     for (text, line) in [("\nlet a = (\n", 3), ("a\r\nb c", 2), ("const a", 1)] {
         let error = read(text, Extension::Js).unwrap_err().to_string();
         assert!(error.starts_with(&format!("line {line}, ")), "{text:?} is refused: {error}");
+    }
+}
+
+#[test]
+fn a_schema_may_be_computed() {
+    for computed in [" = {enum: ACTIONS}", " = f()", " = {...base}", " = `${a}`", ""] {
+        let text = format!("export const __version__ = '1';\nlet CONFIG_SCHEMA{computed};\n");
+        let metadata = Metadata::of_fields(read(&text, Extension::Mjs).unwrap()).unwrap();
+        assert_eq!(metadata.config_schema, None, "{computed} counts as absent");
+        assert_eq!(metadata.computed_schema.unwrap().line, 2, "{computed}");
     }
 }

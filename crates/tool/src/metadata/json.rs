@@ -26,7 +26,7 @@ pub(super) fn read(text: &str) -> Result<Vec<MetadataField>, MetadataFlaw> {
     let places = values_at(json);
     let fields = document.into_iter().zip(places).filter_map(|((key, value), at)| {
         let place = TextPosition::of_byte(text, begin + at);
-        Some(MetadataField { key: key_of_text(&key)?, value, place })
+        Some(MetadataField { key: key_of_text(&key)?, value: Some(value), place })
     });
     Ok(fields.collect())
 }
@@ -201,7 +201,8 @@ mod tests {
         let text = "\u{feff}{\"a\": [\"}:\\\"\"],\r\n \"version\" : 1.00, \"config\":\n{\"b\": [-0, 1E16], \
             \"$serde_json::private::Number\": \"1\", \"c\": 123456789012345678901}}";
         let fields = read(text).unwrap();
-        let read: Vec<_> = fields.iter().map(|it| (it.key, it.value.to_string())).collect();
+        let read: Vec<_> =
+            fields.iter().map(|it| (it.key, it.value.as_ref().unwrap().to_string())).collect();
         let config =
             r#"{"b":[0,1e+16],"$serde_json::private::Number":"1","c":123456789012345678901}"#;
         let expected = [("version", "1.0".to_owned()), ("config", config.to_owned())];

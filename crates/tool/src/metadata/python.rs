@@ -40,7 +40,7 @@ fn field(text: &str, statement: &Stmt) -> Option<Result<MetadataField, MetadataF
     let [Expr::Name(name)] = targets.as_slice() else { return None };
     let key = key_of_name(name.id.as_str())?;
     let place = TextPosition::of_byte(text, offset_of(assigned.as_ref()));
-    let read = value(text, assigned, 0).map(|value| MetadataField { key, value, place });
+    let read = MetadataField::of_literal(key, place, value(text, assigned, 0));
     Some(read.map_err(|fault| fault.in_text(text, 0, name.id.as_str())))
 }
 

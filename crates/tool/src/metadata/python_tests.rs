@@ -1,8 +1,9 @@
 use super::*;
+use crate::metadata::Metadata;
 
 fn value_of(literal: &str) -> String {
     let fields = read(&format!("CONFIG = {literal}\n")).unwrap();
-    fields.into_iter().map(|it| it.value.to_string()).collect()
+    fields.into_iter().map(|it| it.value.as_ref().unwrap().to_string()).collect()
 }
 
 #[test]
@@ -72,7 +73,8 @@ fn only_plain_assignments_of_the_module_count() {
         a = CONFIG = 1\r\nENV_CONFIG, b = 1, 2\r\nx.CONFIG = 1\r\n[CONFIG] = [1]\r\n\
         def f():\r\n  CONFIG = 1\r\ntry:\r\n  CONFIG = 1\r\nfinally: pass\r\n(__version__) = '3'; b = x\r\n";
     let fields = read(text).unwrap();
-    let read: Vec<_> = fields.iter().map(|it| (it.key, it.value.to_string())).collect();
+    let read: Vec<_> =
+        fields.iter().map(|it| (it.key, it.value.as_ref().unwrap().to_string())).collect();
     let expected = [("version", "\"1\"".to_owned()), ("version", "\"3\"".to_owned())];
     assert_eq!(read, expected, "nothing else is metadata");
     let places: Vec<_> = fields.iter().map(|it| (it.place.line, it.place.column)).collect();
@@ -92,4 +94,21 @@ fn lists_are_as_deep_as_is_allowed_and_no_deeper() {
     let nested = |count: usize| format!("CONFIG = {}{}", "[".repeat(count), "]".repeat(count));
     assert!(read(&nested(MAX_DEPTH + 1)).is_ok(), "the deepest list may be empty");
     assert!(read(&nested(MAX_DEPTH + 2)).is_err(), "and has nothing in it");
+}
+
+#[test]
+fn a_schema_may_be_computed_and_the_last_one_counts() {
+    let schema = |text: &str| Metadata::of_fields(read(text).unwrap()).unwrap();
+    for computed in ["{'enum': ACTIONS}", "f()", "{**BASE}", "[x for x in y]", "f'{a}'", "A | B"] {
+        let text = format!("__version__ = '1'\nCONFIG_SCHEMA = {{}}\nCONFIG_SCHEMA = {computed}\n");
+        let metadata = schema(&text);
+        assert_eq!(metadata.config_schema, None, "{computed} counts as absent");
+        assert_eq!(metadata.computed_schema.unwrap().line, 3, "{computed}");
+        assert_eq!(metadata.version.unwrap().to_string(), "1", "the item stays usable");
+        let metadata = schema(&format!("{text}CONFIG_SCHEMA = {{'type': 'object'}}\n"));
+        assert!(metadata.config_schema.is_some() && metadata.computed_schema.is_none());
+    }
+    for flawed in ["'\\ud800'", "1e999"] {
+        assert!(read(&format!("CONFIG_SCHEMA = {flawed}")).is_err(), "{flawed} is no value at all");
+    }
 }

@@ -17,9 +17,13 @@ pub(super) fn read(text: &str) -> Result<Vec<MetadataField>, MetadataFlaw> {
         if let Some((name, key, offset)) = assignment(line) {
             let value = line.get(offset..).unwrap_or_default().trim_end();
             let base = begin + offset;
-            let value = python::read_literal(value)
-                .map_err(|fault| at_the_end_of_its_line(fault, value).in_text(text, base, name))?;
-            fields.push(MetadataField { key, value, place: TextPosition::of_byte(text, base) });
+            let literal = python::read_literal(value);
+            let field = MetadataField::of_literal(key, TextPosition::of_byte(text, base), literal);
+            fields.push(
+                field.map_err(|fault| {
+                    at_the_end_of_its_line(fault, value).in_text(text, base, name)
+                })?,
+            );
         }
         begin += line.len();
     }
@@ -58,7 +62,8 @@ mod tests {
         let text = "\u{feff}#!/bin/sh\r\n\r\n# a tool = x\r\n#__version__=1.0 # now\r\n\
             \t# CONFIG = {'a': (1, 2)}\r\nset -e\r\n# __category__ = f()\r\n";
         let fields = read(text).unwrap();
-        let read: Vec<_> = fields.iter().map(|it| (it.key, it.value.to_string())).collect();
+        let read: Vec<_> =
+            fields.iter().map(|it| (it.key, it.value.as_ref().unwrap().to_string())).collect();
         let config = json!({"a": [1, 2]}).to_string();
         assert_eq!(read, [("version", "1.0".to_owned()), ("config", config)], "no more is read");
         let places: Vec<_> = fields.iter().map(|it| (it.place.line, it.place.column)).collect();

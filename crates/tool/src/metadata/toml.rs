@@ -24,7 +24,7 @@ pub(super) fn read(text: &str) -> Result<Vec<MetadataField>, MetadataFlaw> {
         let value = value(entry, 0).map_err(|fault| fault.in_text(text, 0, key))?;
         fields.push(MetadataField {
             key,
-            value,
+            value: Some(value),
             place: TextPosition::of_byte(text, entry.span().start),
         });
     }
@@ -75,7 +75,8 @@ mod tests {
         let text = "\u{feff}version = 1.0\r\nother = 1\r\n[config]\r\na = [0xff, -1_0, 1e16, true]\r\n\
             b.c = 2024-01-02\r\nd = 123456789012345678901\r\n";
         let fields = read(text).unwrap();
-        let read: Vec<_> = fields.iter().map(|it| (it.key, it.value.to_string())).collect();
+        let read: Vec<_> =
+            fields.iter().map(|it| (it.key, it.value.as_ref().unwrap().to_string())).collect();
         let config =
             r#"{"a":[255,-10,1e+16,true],"b":{"c":"2024-01-02"},"d":123456789012345678901}"#;
         let expected = [("config", config.to_owned()), ("version", "1.0".to_owned())];

@@ -70,7 +70,7 @@ impl<'a> YamlReader<'a> {
             let value = self.value(event, value_span, 0)?;
             if let Some(key) = key_of_text(&key) {
                 let place = self.place(value_span.start);
-                fields.push(MetadataField { key, value, place });
+                fields.push(MetadataField { key, value: Some(value), place });
             }
             self.put(&mut known, key, Value::Null, span.start)?;
         }

@@ -2,7 +2,7 @@ use super::*;
 
 fn config_of(text: &str) -> String {
     let fields = read(text).unwrap();
-    fields.into_iter().map(|it| it.value.to_string()).collect()
+    fields.into_iter().map(|it| it.value.as_ref().unwrap().to_string()).collect()
 }
 
 #[test]

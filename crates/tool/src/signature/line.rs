@@ -7,11 +7,12 @@ use base64::{
 use lokt_lock::words::Timestamp;
 use std::fmt;
 
-/// Base64url (RFC 4648, section 5): without padding on writing, with or without on reading.
+/// Base64url (RFC 4648, section 5): with padding on writing, since some readers take nothing else; with or without on
+/// reading.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &URL_SAFE,
     GeneralPurposeConfig::new()
-        .with_encode_padding(false)
+        .with_encode_padding(true)
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
@@ -115,14 +116,15 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_read_with_and_without_padding_and_written_without() {
+    fn a_line_is_read_with_and_without_padding_and_written_with_it() {
         let plain = "A".repeat(86);
         let read = SignatureLine::parse(&line(&plain, "")).unwrap();
         assert_eq!(SignatureLine::parse(&line(&format!("{plain}=="), "")), Ok(read.clone()));
-        assert_eq!(read.to_string(), line(&plain, ""));
+        let padded = format!("{plain}==");
+        assert_eq!(read.to_string(), line(&padded, ""));
         let marked = SignatureLine::parse(&line(&plain, "|rye.dev@some-one")).unwrap();
         assert_eq!(marked.registry.as_deref(), Some("rye.dev@some-one"));
-        assert_eq!(marked.to_string(), line(&plain, "|rye.dev@some-one"));
+        assert_eq!(marked.to_string(), line(&padded, "|rye.dev@some-one"));
     }
 
     #[test]
