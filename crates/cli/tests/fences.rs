@@ -133,7 +133,8 @@ fn fences_rise_when_the_clock_is_set_back() {
     assert_eq!(draw(&it), today + 2);
     it.lokt(["lock", "x", "--shared"]).run().ok();
     let beside = reader(&it, "bob");
-    assert_eq!(it.record("x")["co_holders"][0]["fence"], today + 4, "also beside another");
+    let shown = it.lokt(["status", "x", "--json"]).run().ok().json();
+    assert_eq!(shown["co_holders"][0]["fence"], today + 4, "also beside another");
     beside.release().ok();
 }
 

@@ -276,3 +276,43 @@ fn a_lease_of_another_program_that_names_no_acquisition_is_lost_only_when_it_is_
         inside.ends().expect(6).says("was lost");
     }
 }
+
+/// Fields that this version does not know, as another program may write them.
+const MORE: [(&str, &str); 9] = [
+    (r#""big""#, "1e400"),
+    (r#""one""#, "1.0"),
+    (r#""\u006eegative""#, "-0"),
+    (r#""digits""#, "123456789012345678901234567890"),
+    (r#""twice""#, "1"),
+    (r#""twice""#, "2.50"),
+    (r#""text""#, r#""\u00e9\/""#),
+    (r#""deep""#, r#"{"a": [1E+2, {"$serde_json::private::Number":"x"}]}"#),
+    (r#""""#, "[ ]"),
+];
+
+#[test]
+fn unknown_fields_are_kept_to_the_byte_whatever_rewrites_the_record() {
+    let more: Vec<String> = MORE.iter().map(|(key, value)| format!(",{key}:{value}")).collect();
+    let more = more.concat();
+    let written = |it: &Sandbox| {
+        let record = fs::read_to_string(it.record_path("x")).unwrap();
+        for (key, value) in MORE {
+            assert!(record.contains(&format!("{key}: {value}")), "{key}: {value} is in {record}");
+        }
+    };
+    for (mode, joining) in [("", &[][..]), (r#","mode":"shared""#, &["--shared"])] {
+        let it = sandbox();
+        let lease = r#"{"owner":"tester","acquired_ts":"2026-02-01T10:00:00Z","hold":"lease","lock_id":"a""#;
+        it.write_record("x", format!("{lease}{mode}{more}}}"));
+        it.lokt([&["lock", "x", "--ttl", "10m"], joining].concat()).run().ok();
+        written(&it);
+        let status = it.lokt(["status", "x", "--json"]).run().ok().out;
+        assert!(status.contains(r#""big":1e400,"one":1.0,"negative":-0"#), "{status}");
+        if !joining.is_empty() {
+            it.lokt(["lock", "x", "--shared", "--ttl", "1h"]).owner("bob").run().ok();
+            written(&it);
+            it.lokt(["unlock", "x"]).owner("bob").run().ok();
+            written(&it);
+        }
+    }
+}

@@ -113,3 +113,24 @@ fn another_agent_finds_a_cached_result_until_it_expires() {
     it.lokt(["guard", "short", "--wait", "--", "true"]).owner("other").run().ok();
     it.lokt(["get-meta", "short", "a"]).run().fails_with(3, "is not held");
 }
+
+#[test]
+fn digits_and_escapes_of_metadata_are_kept_to_the_byte() {
+    let it = sandbox();
+    for value in
+        ["1e400", "1.0", "-0", "12345678901234567890123", r#"{"$serde_json::private::Number":"x"}"#]
+    {
+        let object = format!(r#"{{"k":{value},"other":"\u00e9"}}"#);
+        it.lokt(["lock", "x", "--meta-json", &object]).run().ok();
+        for renewal in [&["lock", "x", "--ttl", "5m"][..], &["guard", "x", "--", "true"]] {
+            it.lokt(renewal.iter().copied()).run().ok();
+        }
+        let record = std::fs::read_to_string(it.record_path("x")).unwrap_or_default();
+        assert!(record.contains(&format!("\"metadata\": {object}")), "{record}");
+        assert_eq!(it.lokt(["get-meta", "x", "k"]).run().ok().out, format!("{value}\n"));
+        assert_eq!(it.lokt(["get-meta", "x", "other"]).run().ok().out, "é\n");
+        let status = it.lokt(["status", "x", "--json"]).run().ok();
+        assert!(status.out.contains(&format!("\"metadata\":{object}")), "{status:#?}");
+        it.lokt(["unlock", "x"]).run().ok();
+    }
+}

@@ -1,9 +1,5 @@
 //! Leases that several hold at the same time, and guards beside them.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on must stop, and say where"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::{Done, HOLD, Running, Sandbox, time};
 use serde_json::{Value, json};

@@ -2,10 +2,9 @@ use crate::{completion, context::Context, exit::ExitCode, failure::Failure, outp
 use clap::Args;
 use lokt_lock::{
     ops::{look, readable},
-    record::LockRecord,
+    record::{LockRecord, Metadata},
     words::LockName,
 };
-use serde_json::Value;
 
 /// Print one metadata value of a lock
 ///
@@ -34,8 +33,7 @@ impl GetMetaCommand {
         // Of several who hold the lock, the first who has it.
         let mut metadata = record.holders().filter_map(|it| it.metadata.as_ref());
         match metadata.find_map(|metadata| metadata.get(&self.key)) {
-            Some(Value::String(text)) => output::bytes(format!("{text}\n").as_bytes())?,
-            Some(value) => output::json(value)?,
+            Some(value) => output::bytes(format!("{}\n", value.shown()).as_bytes())?,
             None => return Err(self.no_key(record)),
         }
         Ok(ExitCode::Done)
@@ -48,8 +46,8 @@ impl GetMetaCommand {
     }
 
     fn no_key(&self, record: &LockRecord) -> Failure {
-        let keys: Vec<&str> =
-            record.holders().flat_map(|it| it.metadata.iter().flatten()).map(key_of).collect();
+        let metadata = record.holders().filter_map(|it| it.metadata.as_ref());
+        let keys: Vec<String> = metadata.flat_map(Metadata::keys).collect();
         let text = format!("lock {:?} has no metadata key {:?}", self.name.as_str(), self.key);
         Failure::new(ExitCode::NotFound, text).hint(if keys.is_empty() {
             "it has no metadata at all".to_owned()
@@ -57,8 +55,4 @@ impl GetMetaCommand {
             format!("its keys: {}", keys.join(", "))
         })
     }
-}
-
-fn key_of<'a>((key, _): (&'a String, &'a Value)) -> &'a str {
-    key
 }

@@ -8,11 +8,10 @@ use clap::Args;
 use lokt_lock::{
     guard::SignalReader,
     ops::{AcquireOutcome, Grant, GrantKind, LockRequest, acquire, tidy},
-    record::HoldKind,
+    record::{HoldKind, Metadata},
     sys,
     words::{LockName, ProcessPresence},
 };
-use serde_json::{Map, Value};
 use std::time::Duration;
 
 /// Take a lock that outlives this command: a lease
@@ -35,7 +34,7 @@ pub(crate) struct LockCommand {
     meta: Vec<(String, String)>,
     /// Store a JSON object with the lock; --meta adds to it
     #[arg(long, value_name = "JSON", value_parser = object)]
-    meta_json: Option<Map<String, Value>>,
+    meta_json: Option<Metadata>,
     #[command(flatten)]
     sharing: SharingOptions,
     #[command(flatten)]
@@ -77,7 +76,7 @@ impl LockCommand {
     fn request<'a>(
         &'a self,
         context: &'a Context,
-        metadata: Option<Map<String, Value>>,
+        metadata: Option<Metadata>,
     ) -> Result<LockRequest<'a>, Failure> {
         let hold = if self.pid.is_some() { HoldKind::Process } else { HoldKind::Lease };
         if let Some(pid) = self.pid
@@ -98,12 +97,14 @@ impl LockCommand {
         })
     }
 
-    fn metadata(&mut self) -> Option<Map<String, Value>> {
+    fn metadata(&mut self) -> Option<Metadata> {
         if self.meta_json.is_none() && self.meta.is_empty() {
             return None;
         }
         let mut metadata = self.meta_json.take().unwrap_or_default();
-        metadata.extend(self.meta.drain(..).map(|(key, value)| (key, value.into())));
+        for (key, text) in self.meta.drain(..) {
+            metadata.set(&key, &text);
+        }
         Some(metadata)
     }
 
@@ -151,11 +152,11 @@ fn pair(text: &str) -> Result<(String, String), String> {
     Ok((key.to_owned(), value.to_owned()))
 }
 
-fn object(text: &str) -> Result<Map<String, Value>, String> {
-    // As deep as it will stand in the record, whose readers allow so many levels and no more.
-    let nested: Result<Vec<Value>, _> = serde_json::from_str(&format!("[{text}]"));
-    match nested.and_then(|_| serde_json::from_str(text)) {
-        Ok(Value::Object(object)) => Ok(object),
+fn object(text: &str) -> Result<Metadata, String> {
+    if text.trim_start().starts_with('{') {
+        return Metadata::parse(text).map_err(|error| format!("not JSON: {error}"));
+    }
+    match serde_json::from_str::<serde::de::IgnoredAny>(text) {
         Ok(_) => Err("it must be a JSON object, like {\"key\": \"value\"}".to_owned()),
         Err(error) => Err(format!("not JSON: {error}")),
     }

@@ -13,7 +13,7 @@ use lokt_lock::{
     file::FileTicket,
     guard::{CommandEnd, GuardError, SignalReader, StopCause, SupervisionOutcome},
     ops::{Grant, LockRequest, PublishOutcome, publish, stands},
-    record::{HoldKind, LockRecord},
+    record::{HoldKind, LockRecord, Metadata},
     sys::SignalNumber,
     words::{LockMode, Owner, Timestamp},
 };
@@ -25,7 +25,6 @@ use lokt_once::{
     results::{ArtifactClaim, NewResult, ResultRecord, RetentionLimits},
 };
 use nix::sys::signal::Signal;
-use serde_json::Map;
 
 /// All results together have at most so many bytes.
 const MOST_BYTES: u64 = 4 << 30;
@@ -273,7 +272,7 @@ impl ResultSaver<'_> {
     fn publish(&self, record: &ResultRecord) {
         let ResultSharing { once, context, question, .. } = self.sharing;
         let path = |digest| question.results.content(digest).display().to_string();
-        let mut metadata = Map::new();
+        let mut metadata = Metadata::default();
         LockRecord::mark_as_result(&mut metadata, &record.key.to_string());
         for (key, value) in [
             ("exit_code", record.exit_code.to_string()),
@@ -284,7 +283,7 @@ impl ResultSaver<'_> {
             ("finished_at", record.finished_at.to_string()),
             ("command", crate::view::command_line(&record.command)),
         ] {
-            metadata.insert(key.to_owned(), value.into());
+            metadata.set(key, &value);
         }
         let request = LockRequest {
             name: &once.name,

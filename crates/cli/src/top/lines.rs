@@ -5,7 +5,7 @@ use crate::{
 };
 use lokt_lock::{
     ops::{LockState, StatusEntry},
-    record::LockRecord,
+    record::{LockRecord, Metadata},
     rules::TicketContent,
     words::Timestamp,
 };
@@ -172,9 +172,8 @@ fn of_holder(record: &LockRecord, now: Timestamp) -> Vec<(&'static str, String)>
     let end = |end: Timestamp| ("ends", format!("{end} ({})", ends(record, now)));
     told.extend(record.expiry().map(end));
     told.extend(record.command.as_deref().map(|words| ("command", command_line(words))));
-    let value = |it: &serde_json::Value| it.as_str().map_or_else(|| it.to_string(), str::to_owned);
-    let metadata = record.metadata.iter().flatten();
-    told.extend(metadata.map(|(key, it)| ("metadata", format!("{key} = {}", value(it)))));
+    let metadata = record.metadata.iter().flat_map(Metadata::entries);
+    told.extend(metadata.map(|(key, it)| ("metadata", format!("{key} = {}", it.shown()))));
     told.extend(record.fence.map(|fence| ("fence", fence.to_string())));
     told
 }

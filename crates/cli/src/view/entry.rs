@@ -4,7 +4,7 @@ use super::{command_line, holder, table::Table};
 use crate::span;
 use lokt_lock::{
     ops::StatusEntry,
-    record::{LockRecord, RecordFile, StoredRecord},
+    record::{LockRecord, Metadata, RecordFile, StoredRecord},
     rules::TicketContent,
     store::RecordKind,
     words::LockMode,
@@ -134,13 +134,14 @@ fn ends_in(record: &LockRecord, entry: &StatusEntry) -> String {
 /// What a lock is for: the command, the result, or the metadata's keys.
 pub(crate) fn what(record: &LockRecord) -> String {
     if record.result().is_some() {
-        let field = |key| record.metadata.as_ref()?.get(key)?.as_str();
-        let code = field("exit_code").unwrap_or("?");
-        return format!("result {code} of {}", field("command").unwrap_or("a command"));
+        let field = |key| record.metadata.as_ref()?.text(key);
+        let code = field("exit_code").unwrap_or_else(|| "?".to_owned());
+        let command = field("command").unwrap_or_else(|| "a command".to_owned());
+        return format!("result {code} of {command}");
     }
     match (&record.command, &record.metadata) {
         (Some(words), _) => command_line(words),
-        (None, Some(metadata)) => metadata.keys().cloned().collect::<Vec<_>>().join(", "),
+        (None, Some(metadata)) => metadata.keys().join(", "),
         (None, None) => String::new(),
     }
 }
@@ -163,8 +164,8 @@ pub(crate) fn full(entry: &StatusEntry, freeze: Option<&LockRecord>) -> Vec<Stri
         if let Some(words) = &record.command {
             put("command", command_line(words));
         }
-        for (key, value) in record.metadata.iter().flatten() {
-            put("metadata", format!("{key} = {}", shown(value)));
+        for (key, value) in record.metadata.iter().flat_map(Metadata::entries) {
+            put("metadata", format!("{key} = {}", value.shown()));
         }
         if let Some(fence) = record.fence {
             put("fence", fence.to_string());
@@ -188,8 +189,4 @@ pub(crate) fn full(entry: &StatusEntry, freeze: Option<&LockRecord>) -> Vec<Stri
         put("waiting", format!("{} (pid {}) since {}", waiter.owner, waiter.pid, waiter.since));
     }
     lines
-}
-
-fn shown(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 /// The one that holds a lock. What is not known is null.
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names are those of the JSON")]
 pub(crate) struct HolderFields {
     holder_owner: Option<String>,
     holder_host: Option<String>,
@@ -58,6 +59,7 @@ impl HolderFields {
 
 /// An order that nobody may take a name.
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names are those of the JSON")]
 pub(crate) struct FreezeFields {
     freeze_owner: String,
     freeze_host: Option<String>,

@@ -10,7 +10,7 @@ use crate::{
     store::{Durability, PutMode, RecordKind, RemoveOutcome, Section, Store, StoreError},
     words::{Fence, LockId, LockMode, LockName, Timestamp},
 };
-use serde_json::Map;
+
 use std::time::Duration;
 
 /// What came of ordering a freeze.
@@ -107,7 +107,7 @@ fn order(name: &LockName, caller: &Caller, ttl: Duration, now: Timestamp) -> Loc
         held_since: None,
         mode: LockMode::Exclusive,
         co_holders: Vec::new(),
-        unknown: Map::new(),
+        unknown: Vec::new(),
     };
     record.set_lifetime(Some(ttl), now);
     record

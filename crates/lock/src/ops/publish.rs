@@ -106,7 +106,7 @@ pub fn withdraw<S: Store>(
     let mut section = store.section(name)?;
     let slot = store.peek(name, RecordKind::Lock);
     let RecordFile::Record(record) = &slot else { return Ok(false) };
-    if !record.result().is_some_and(is_meant) {
+    if !record.result().is_some_and(|digest| is_meant(&digest)) {
         return Ok(false);
     }
     if section.remove(RecordKind::Lock, &slot, Durability::Volatile)? == RemoveOutcome::Replaced {

@@ -1,10 +1,9 @@
 use crate::{
     caller::Caller,
-    record::{HoldKind, LockRecord},
+    record::{HoldKind, LockRecord, Metadata},
     rules::{HoldPurpose, OwnerSource, TicketContent},
     words::{Fence, LockId, LockMode, LockName, Timestamp},
 };
-use serde_json::{Map, Value};
 use std::time::Duration;
 
 /// The longest command line that is kept in a record, in bytes: enough to recognise it.
@@ -27,7 +26,7 @@ pub struct LockRequest<'a> {
     /// The lifetime; `None` is one without end.
     pub ttl: Option<Duration>,
     /// What others should be able to read.
-    pub metadata: Option<Map<String, Value>>,
+    pub metadata: Option<Metadata>,
     /// The command to guard.
     pub command: Vec<String>,
     /// The acquisitions that this process runs under already, outermost first.
@@ -73,7 +72,7 @@ impl LockRequest<'_> {
             held_since: Some(now),
             mode: self.mode,
             co_holders: Vec::new(),
-            unknown: Map::new(),
+            unknown: Vec::new(),
         };
         record.set_lifetime(self.ttl, now);
         record

@@ -201,7 +201,7 @@ impl UnlockView<'_> {
         for (holder, verdict) in self.judged(store, record) {
             match verdict {
                 RecordVerdict::Held(holding) if !self.is_meant(&holder) => {
-                    standing.push((holder, holding))
+                    standing.push((holder, holding));
                 }
                 RecordVerdict::Stale(why) => gone.push((EventKind::of_staleness(why), holder)),
                 RecordVerdict::Held(HoldState::Abandoned) => {

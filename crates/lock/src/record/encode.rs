@@ -1,13 +1,12 @@
-use super::{FORMAT_VERSION, LockRecord};
+use super::{FORMAT_VERSION, LockRecord, UnknownField, lines::RecordLines};
 use crate::words::LockMode;
 use serde::{Serialize, Serializer, ser::SerializeMap};
-use serde_json::{Map, Value};
 use std::fmt::Display;
 
 /// The fields in the order of the format: `version` first, unknown fields last, absent ones left out.
 impl Serialize for LockRecord {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.serialize_as(FORMAT_VERSION, serializer)
+        serialize_as(self, FORMAT_VERSION, serializer)
     }
 }
 
@@ -17,78 +16,130 @@ pub struct StoredRecord<'a>(pub &'a LockRecord);
 
 impl Serialize for StoredRecord<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize_as(self.0.version, serializer)
+        serialize_as(self.0, self.0.version, serializer)
+    }
+}
+
+fn serialize_as<S: Serializer>(
+    record: &LockRecord,
+    version: u64,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut shown = ShownRecord(serializer.serialize_map(None)?);
+    record.put_into(version, &mut shown)?;
+    shown.0.end()
+}
+
+/// Takes the fields of a record, one after the other.
+pub(super) trait FieldWriter {
+    type Error;
+
+    /// A field of the format, where it is there.
+    fn put(&mut self, key: &'static str, value: Option<impl Serialize>) -> Result<(), Self::Error>;
+
+    /// A field that was read as it stood, with its key.
+    fn put_unknown(&mut self, field: &UnknownField) -> Result<(), Self::Error>;
+
+    /// Those who hold the name beside the first.
+    fn put_holders(&mut self, holders: &[LockRecord]) -> Result<(), Self::Error>;
+
+    /// The metadata, which is kept as it was written.
+    fn put_metadata(&mut self, record: &LockRecord) -> Result<(), Self::Error>;
+
+    /// A field that is written as the text it shows.
+    fn put_text(
+        &mut self,
+        key: &'static str,
+        value: Option<impl Display>,
+    ) -> Result<(), Self::Error> {
+        self.put(key, value.map(DisplayText))
     }
 }
 
 impl LockRecord {
-    fn serialize_as<S: Serializer>(&self, version: u64, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = FieldWriter(serializer.serialize_map(None)?);
-        fields.0.serialize_entry("version", &version)?;
-        fields.0.serialize_entry("name", self.name.as_str())?;
-        self.serialize_holder(&mut fields)?;
+    fn put_into<F: FieldWriter>(&self, version: u64, fields: &mut F) -> Result<(), F::Error> {
+        fields.put("version", Some(version))?;
+        fields.put("name", Some(self.name.as_str()))?;
+        self.put_holder(fields)?;
         if self.mode != LockMode::Exclusive {
-            fields.0.serialize_entry("mode", self.mode.as_str())?;
+            fields.put("mode", Some(self.mode.as_str()))?;
             fields.put("slots", self.mode.slots())?;
         }
         if !self.co_holders.is_empty() {
-            let holders: Vec<CoHolder<'_>> = self.co_holders.iter().map(CoHolder).collect();
-            fields.0.serialize_entry("co_holders", &holders)?;
+            fields.put_holders(&self.co_holders)?;
         }
-        for (key, value) in &self.unknown {
-            fields.0.serialize_entry(key, value)?;
-        }
-        fields.0.end()
+        self.unknown.iter().try_for_each(|field| fields.put_unknown(field))
+    }
+
+    /// A holder beside the first: what it has of its own, without what is the record's.
+    pub(super) fn put_beside<F: FieldWriter>(&self, fields: &mut F) -> Result<(), F::Error> {
+        self.put_holder(fields)?;
+        self.unknown.iter().try_for_each(|field| fields.put_unknown(field))
     }
 
     /// What there is to say of one holder.
-    fn serialize_holder<M: SerializeMap>(
-        &self,
-        fields: &mut FieldWriter<M>,
-    ) -> Result<(), M::Error> {
-        fields.text("lock_id", self.lock_id.as_ref())?;
-        fields.0.serialize_entry("owner", self.owner.as_str())?;
+    fn put_holder<F: FieldWriter>(&self, fields: &mut F) -> Result<(), F::Error> {
+        fields.put_text("lock_id", self.lock_id.as_ref())?;
+        fields.put("owner", Some(self.owner.as_str()))?;
         fields.put("host", self.host.as_ref())?;
         fields.put("pid", self.pid)?;
         fields.put("pid_start_ns", self.pid_start)?;
-        fields.text("agent_id", self.agent_id.as_ref())?;
-        fields.text("acquired_ts", Some(self.acquired))?;
+        fields.put_text("agent_id", self.agent_id.as_ref())?;
+        fields.put_text("acquired_ts", Some(self.acquired))?;
         fields.put("ttl_sec", self.ttl_sec)?;
-        fields.text("expires_at", self.expires_at)?;
-        fields.put("metadata", self.metadata.as_ref())?;
-        fields.text("hold", self.hold.as_ref())?;
+        fields.put_text("expires_at", self.expires_at)?;
+        fields.put_metadata(self)?;
+        fields.put_text("hold", self.hold.as_ref())?;
         fields.put("fence", self.fence.map(crate::words::Fence::get))?;
         fields.put("command", self.command.as_ref())?;
         fields.put("boot_id", self.boot_id.as_ref())?;
         fields.put("pid_ns", self.pid_ns)?;
-        fields.text("held_since", self.held_since)
+        fields.put_text("held_since", self.held_since)
+    }
+
+    /// The bytes of the record's file.
+    pub fn encode(&self) -> Vec<u8> {
+        let record = self.for_every_reader();
+        let mut lines = RecordLines::object(0);
+        // Writing numbers and texts into memory cannot fail.
+        let _ = record.put_into(FORMAT_VERSION, &mut lines);
+        let mut text = lines.end();
+        text.push('\n');
+        text.into_bytes()
     }
 }
 
-/// A holder beside the first: what it has of its own, without what is the record's.
+/// Shows the fields as those of a map, everything in one line.
+struct ShownRecord<M>(M);
+
+impl<M: SerializeMap> FieldWriter for ShownRecord<M> {
+    type Error = M::Error;
+
+    fn put(&mut self, key: &'static str, value: Option<impl Serialize>) -> Result<(), M::Error> {
+        value.map_or(Ok(()), |value| self.0.serialize_entry(key, &value))
+    }
+
+    fn put_unknown(&mut self, field: &UnknownField) -> Result<(), M::Error> {
+        self.0.serialize_entry(&field.name(), &field.value)
+    }
+
+    fn put_holders(&mut self, holders: &[LockRecord]) -> Result<(), M::Error> {
+        let holders: Vec<CoHolder<'_>> = holders.iter().map(CoHolder).collect();
+        self.0.serialize_entry("co_holders", &holders)
+    }
+
+    fn put_metadata(&mut self, record: &LockRecord) -> Result<(), M::Error> {
+        self.put("metadata", record.metadata.as_ref())
+    }
+}
+
 struct CoHolder<'a>(&'a LockRecord);
 
 impl Serialize for CoHolder<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = FieldWriter(serializer.serialize_map(None)?);
-        self.0.serialize_holder(&mut fields)?;
-        for (key, value) in &self.0.unknown {
-            fields.0.serialize_entry(key, value)?;
-        }
-        fields.0.end()
-    }
-}
-
-/// Writes the fields that are there.
-struct FieldWriter<M>(M);
-
-impl<M: SerializeMap> FieldWriter<M> {
-    fn put(&mut self, key: &str, value: Option<impl Serialize>) -> Result<(), M::Error> {
-        value.map_or(Ok(()), |value| self.0.serialize_entry(key, &value))
-    }
-
-    fn text(&mut self, key: &str, value: Option<impl Display>) -> Result<(), M::Error> {
-        self.put(key, value.map(DisplayText))
+        let mut shown = ShownRecord(serializer.serialize_map(None)?);
+        self.0.put_beside(&mut shown)?;
+        shown.0.end()
     }
 }
 
@@ -98,24 +149,5 @@ struct DisplayText<T>(T);
 impl<T: Display> Serialize for DisplayText<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
-    }
-}
-
-impl LockRecord {
-    /// The record as JSON fields.
-    pub fn to_json(&self) -> Map<String, Value> {
-        match serde_json::to_value(self) {
-            Ok(Value::Object(fields)) => fields,
-            // A record is an object, and all its keys are texts: nothing in it can fail.
-            _ => Map::new(),
-        }
-    }
-
-    /// The bytes of the record's file.
-    pub fn encode(&self) -> Vec<u8> {
-        // Writing into memory cannot fail.
-        let mut bytes = serde_json::to_vec_pretty(&self.for_every_reader()).unwrap_or_default();
-        bytes.push(b'\n');
-        bytes
     }
 }

@@ -18,6 +18,11 @@ mod encode;
 mod flaw;
 mod hold_kind;
 mod holders;
+mod json_text;
+#[cfg(test)]
+mod json_text_tests;
+mod lines;
+mod metadata;
 mod parse;
 mod record_file;
 mod result;
@@ -28,11 +33,12 @@ mod verbatim_json;
 pub use encode::StoredRecord;
 pub use flaw::{RecordFlaw, UnsupportedVersion};
 pub use hold_kind::HoldKind;
+pub use json_text::JsonText;
+pub use metadata::Metadata;
 pub use parse::RecordParseError;
 pub use record_file::{Corruption, RecordFile};
 
 use crate::words::{AgentId, Fence, LockId, LockMode, LockName, Owner, Timestamp};
-use serde_json::{Map, Value};
 use std::time::Duration;
 
 /// The version that every record written gets; records up to it are read.
@@ -64,7 +70,7 @@ pub struct LockRecord {
     /// When the lifetime ends; wins over `acquired + ttl_sec`.
     pub expires_at: Option<Timestamp>,
     /// What the holder wants others to read; any JSON object.
-    pub metadata: Option<Map<String, Value>>,
+    pub metadata: Option<Metadata>,
     /// What the lock's life hangs on; absent in records by other programs.
     pub hold: Option<HoldKind>,
     /// The fence of this acquisition.
@@ -83,7 +89,23 @@ pub struct LockRecord {
     /// co-holders of their own nor another mode.
     pub co_holders: Vec<LockRecord>,
     /// Fields that this version does not know, in their order: kept when the record is rewritten.
-    pub unknown: Map<String, Value>,
+    pub unknown: Vec<UnknownField>,
+}
+
+/// A field that this version does not know, as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownField {
+    /// Its key, a JSON text.
+    pub key: JsonText,
+    /// Its value.
+    pub value: JsonText,
+}
+
+impl UnknownField {
+    /// The key without quotes and escapes.
+    pub fn name(&self) -> String {
+        self.key.text().unwrap_or_default()
+    }
 }
 
 impl LockRecord {

@@ -1,11 +1,14 @@
 use super::{
-    FORMAT_VERSION, HoldKind, LockRecord, RecordFlaw, UnsupportedVersion,
-    verbatim_json::VerbatimJson,
+    FORMAT_VERSION, HoldKind, JsonText, LockRecord, Metadata, RecordFlaw, UnknownField,
+    UnsupportedVersion, json_text::depth, verbatim_json::VerbatimJson,
 };
 use crate::words::{AgentId, Fence, LockId, LockMode, LockName, Owner, Timestamp};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
-use serde_json::{Map, Value, error::Category};
-use std::{borrow::Cow, fmt, num::NonZeroU32};
+use serde_json::{Value, error::Category, value::RawValue};
+use std::{fmt, num::NonZeroU32};
+
+/// How deep the values of a record may be nested: as a promise to the stack of every reader.
+pub(super) const DEEPEST: usize = 127;
 
 /// Says why bytes were not read as a record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,13 +34,17 @@ impl LockRecord {
         if bytes.is_empty() {
             return Err(RecordFlaw::Empty.into());
         }
-        let mut fields: RecordFields = serde_json::from_slice(bytes).map_err(|error| {
+        let mut fields: RecordFields<'_> = serde_json::from_slice(bytes).map_err(|error| {
             match (error.classify(), bytes.trim_ascii_start().first()) {
                 // Another kind of document, as far as its first byte tells.
                 (Category::Data, Some(first)) if *first != b'{' => RecordFlaw::NotAnObject,
                 _ => RecordFlaw::NotJson(error.to_string()),
             }
         })?;
+        if fields.has_texts() && depth(bytes) > DEEPEST {
+            let flaw = format!("nested deeper than {DEEPEST} levels");
+            return Err(RecordFlaw::NotJson(flaw).into());
+        }
         let version = fields.version()?;
         Ok(fields.into_record(version, name)?)
     }
@@ -46,23 +53,34 @@ impl LockRecord {
 /// The fields not yet read, in their order; what remains at the end is unknown to this version.
 ///
 /// A list, because a record has so few fields that looking through them costs less than a table.
-struct RecordFields(Vec<(FieldName, Value)>);
+struct RecordFields<'a>(Vec<Field<'a>>);
 
-impl<'de> Deserialize<'de> for RecordFields {
+struct Field<'a> {
+    key: FieldName<'a>,
+    value: FieldValue<'a>,
+}
+
+/// A field's value: what every record has is read at once, the rest is kept as it stands.
+enum FieldValue<'a> {
+    Read(Value),
+    AsItStands(&'a RawValue),
+}
+
+/// A field's name: the one of the format, and how it is written in the file.
+struct FieldName<'a> {
+    known: Option<&'static str>,
+    written: &'a RawValue,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for RecordFields<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(RecordFieldsVisitor)
     }
 }
 
-/// A field's name. Those of the format need no memory of their own.
-struct FieldName(Cow<'static, str>);
-
-impl FieldName {
-    fn of(text: Cow<'_, str>) -> Self {
-        let known = KNOWN.into_iter().find(|known| *known == text);
-        Self(known.map_or_else(|| Cow::Owned(text.into_owned()), Cow::Borrowed))
-    }
-}
+/// The fields of the format that are kept as they stand until they are asked for: those that a holder beside the first
+/// has only by mistake, and those that hold objects.
+const AS_IT_STANDS: [&str; 6] = ["version", "name", "metadata", "mode", "slots", "co_holders"];
 
 const KNOWN: [&str; 21] = [
     "version",
@@ -88,53 +106,51 @@ const KNOWN: [&str; 21] = [
     "co_holders",
 ];
 
-impl<'de> Deserialize<'de> for FieldName {
+impl<'de: 'a, 'a> Deserialize<'de> for FieldName<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(FieldNameVisitor)
-    }
-}
-
-struct FieldNameVisitor;
-
-impl Visitor<'_> for FieldNameVisitor {
-    type Value = FieldName;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text")
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<FieldName, E> {
-        Ok(FieldName::of(Cow::Borrowed(text)))
+        let written: &RawValue = Deserialize::deserialize(deserializer)?;
+        let quoted = written.get();
+        let plain = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        let find = |name: &str| KNOWN.into_iter().find(|known| *known == name);
+        let known = match plain.filter(|name| !name.contains('\\')) {
+            Some(name) => find(name),
+            None => find(&serde_json::from_str::<String>(quoted).map_err(D::Error::custom)?),
+        };
+        Ok(Self { known, written })
     }
 }
 
 struct RecordFieldsVisitor;
 
 impl<'de> Visitor<'de> for RecordFieldsVisitor {
-    type Value = RecordFields;
+    type Value = RecordFields<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RecordFields, A::Error> {
-        let mut fields = Vec::with_capacity(16);
-        while let Some((key, VerbatimJson(value))) = map.next_entry()? {
-            fields.push((key, value));
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RecordFields<'de>, A::Error> {
+        let mut fields = Vec::with_capacity(20);
+        while let Some(key) = map.next_key::<FieldName<'de>>()? {
+            let value = match key.known {
+                Some(known) if !AS_IT_STANDS.contains(&known) => {
+                    FieldValue::Read(map.next_value::<VerbatimJson>()?.0)
+                }
+                _ => FieldValue::AsItStands(map.next_value()?),
+            };
+            fields.push(Field { key, value });
         }
         Ok(RecordFields(fields))
     }
 }
 
-impl RecordFields {
-    /// The fields of an object that has been read.
-    fn of(object: Map<String, Value>) -> Self {
-        Self(
-            object
-                .into_iter()
-                .map(|(key, value)| (FieldName::of(Cow::Owned(key)), value))
-                .collect(),
-        )
+impl<'a> RecordFields<'a> {
+    /// Whether there are texts whose depth nobody has looked at.
+    fn has_texts(&self) -> bool {
+        self.0.iter().any(|field| match field.value {
+            FieldValue::AsItStands(raw) => raw.get().starts_with(['{', '[']),
+            FieldValue::Read(_) => false,
+        })
     }
 
     fn version(&mut self) -> Result<u64, RecordParseError> {
@@ -172,7 +188,7 @@ impl RecordFields {
             acquired: required("acquired_ts", self.time("acquired_ts")?)?,
             ttl_sec: self.number("ttl_sec")?.filter(|ttl| *ttl > 0),
             expires_at: self.time("expires_at")?.filter(|time| !time.is_zero_time()),
-            metadata: self.object("metadata")?,
+            metadata: self.metadata()?,
             hold: self.text("hold")?.map(|text| HoldKind::from_record(&text)),
             fence: self.number("fence")?.map(Fence::new),
             command: self.texts("command")?,
@@ -181,28 +197,38 @@ impl RecordFields {
             held_since: self.time("held_since")?,
             mode,
             co_holders: Vec::new(),
-            unknown: self.0.into_iter().map(|(key, value)| (key.0.into_owned(), value)).collect(),
+            unknown: self.0.iter().map(Field::unknown).collect::<Result<_, _>>()?,
         })
     }
 
     /// How many may hold the name. A mode of a later version is kept as it stands, and gets on with nobody.
     fn mode(&mut self) -> Result<LockMode, RecordFlaw> {
-        let slots = self.number("slots")?;
-        let mode = match self.text("mode")?.as_deref() {
-            None | Some("exclusive") => LockMode::Exclusive,
-            Some("shared") => LockMode::Shared,
-            Some("slots") => {
-                let slots = slots.ok_or(RecordFlaw::Missing("slots"))?;
-                let slots = u32::try_from(slots).ok().and_then(NonZeroU32::new);
-                return slots.map(LockMode::Slots).ok_or(wrong("slots", "a whole number from 1"));
-            }
-            Some(later) => {
-                self.0.push((FieldName::of(Cow::Borrowed("mode")), later.into()));
-                LockMode::Exclusive
-            }
+        let (slots_field, mode_field) = (self.take_field("slots"), self.take_field("mode"));
+        let slots = slots_field.as_ref().map(Field::read).transpose()?.filter(|it| !it.is_null());
+        let slots = slots.map(|it| it.as_u64().ok_or(wrong("slots", "a whole number from 0")));
+        let slots = slots.transpose()?;
+        let mode = mode_field.as_ref().map(Field::read).transpose()?.filter(|it| !it.is_null());
+        let mode = match mode {
+            None => LockMode::Exclusive,
+            Some(Value::String(text)) => match text.as_str() {
+                "exclusive" => LockMode::Exclusive,
+                "shared" => LockMode::Shared,
+                "slots" => {
+                    let slots = slots.ok_or(RecordFlaw::Missing("slots"))?;
+                    let slots = u32::try_from(slots).ok().and_then(NonZeroU32::new);
+                    return slots
+                        .map(LockMode::Slots)
+                        .ok_or(wrong("slots", "a whole number from 1"));
+                }
+                _later => {
+                    self.0.extend(mode_field);
+                    LockMode::Exclusive
+                }
+            },
+            Some(_) => return Err(wrong("mode", "a string")),
         };
         // A number without a meaning here may have one for whoever wrote it.
-        self.0.extend(slots.map(|slots| (FieldName::of(Cow::Borrowed("slots")), slots.into())));
+        self.0.extend(slots_field.filter(|_| slots.is_some()));
         Ok(mode)
     }
 
@@ -212,27 +238,50 @@ impl RecordFields {
         version: u64,
         name: &LockName,
     ) -> Result<Vec<LockRecord>, RecordFlaw> {
-        let Some(value) = self.take("co_holders") else {
+        let Some(list) = self.take_as_it_stands("co_holders") else {
             return Ok(Vec::new());
         };
-        let flaw = || wrong("co_holders", "a list of objects");
-        let Value::Array(list) = value else { return Err(flaw()) };
-        let holders = list.into_iter().map(|value| {
-            let Value::Object(fields) = value else { return Err(flaw()) };
-            Self::of(fields).into_holder(mode, version, name)
-        });
-        holders.collect()
+        let flaw = |_| wrong("co_holders", "a list of objects");
+        let list: Vec<RecordFields<'_>> = serde_json::from_str(list.get()).map_err(flaw)?;
+        list.into_iter().map(|fields| fields.into_holder(mode, version, name)).collect()
     }
 
-    /// Takes a field out; `null` counts as absent. The last of equal keys counts.
-    fn take(&mut self, field: &'static str) -> Option<Value> {
+    fn metadata(&mut self) -> Result<Option<Metadata>, RecordFlaw> {
+        let Some(object) = self.take_as_it_stands("metadata") else {
+            return Ok(None);
+        };
+        if !object.get().starts_with('{') {
+            return Err(wrong("metadata", "an object"));
+        }
+        Metadata::checked(object).map(Some).map_err(|error| RecordFlaw::NotJson(error.to_string()))
+    }
+
+    /// Takes a field out. The last of equal keys counts.
+    fn take_field(&mut self, name: &'static str) -> Option<Field<'a>> {
         // In one pass, however often the key is there: a hostile file has nothing but equal keys.
-        let (_, value) = self.0.extract_if(.., |(key, _)| key.0 == field).last()?;
-        (!value.is_null()).then_some(value)
+        self.0.extract_if(.., |field| field.key.known == Some(name)).last()
+    }
+
+    /// Takes a field out as it stands; `null` counts as absent.
+    fn take_as_it_stands(&mut self, name: &'static str) -> Option<&'a RawValue> {
+        match self.take_field(name)?.value {
+            FieldValue::AsItStands(raw) if raw.get() != "null" => Some(raw),
+            _ => None,
+        }
+    }
+
+    /// Takes a field out; `null` counts as absent.
+    fn take(&mut self, name: &'static str) -> Result<Option<Value>, RecordFlaw> {
+        let value = match self.take_field(name) {
+            Some(Field { value: FieldValue::Read(value), .. }) => value,
+            Some(field) => field.read()?,
+            None => return Ok(None),
+        };
+        Ok((!value.is_null()).then_some(value))
     }
 
     fn text(&mut self, field: &'static str) -> Result<Option<String>, RecordFlaw> {
-        match self.take(field) {
+        match self.take(field)? {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
             Some(_) => Err(wrong(field, "a string")),
@@ -240,14 +289,14 @@ impl RecordFields {
     }
 
     fn texts(&mut self, field: &'static str) -> Result<Option<Vec<String>>, RecordFlaw> {
-        let Some(value) = self.take(field) else {
+        let Some(value) = self.take(field)? else {
             return Ok(None);
         };
         serde_json::from_value(value).map(Some).map_err(|_| wrong(field, "a list of strings"))
     }
 
     fn number(&mut self, field: &'static str) -> Result<Option<u64>, RecordFlaw> {
-        let Some(value) = self.take(field) else {
+        let Some(value) = self.take(field)? else {
             return Ok(None);
         };
         value.as_u64().map(Some).ok_or(wrong(field, "a whole number from 0"))
@@ -267,13 +316,30 @@ impl RecordFields {
         };
         text.parse().map(Some).map_err(|_| wrong(field, "an RFC 3339 time"))
     }
+}
 
-    fn object(&mut self, field: &'static str) -> Result<Option<Map<String, Value>>, RecordFlaw> {
-        match self.take(field) {
-            None => Ok(None),
-            Some(Value::Object(object)) => Ok(Some(object)),
-            Some(_) => Err(wrong(field, "an object")),
+impl Field<'_> {
+    /// The value, read.
+    fn read(&self) -> Result<Value, RecordFlaw> {
+        match &self.value {
+            FieldValue::Read(value) => Ok(value.clone()),
+            FieldValue::AsItStands(raw) => {
+                let read = serde_json::from_str::<VerbatimJson>(raw.get());
+                read.map(|it| it.0).map_err(|error| RecordFlaw::NotJson(error.to_string()))
+            }
         }
+    }
+
+    /// The field as it stands, for whoever knows it. All that could not be read would be passed on to every reader of
+    /// what is written.
+    fn unknown(&self) -> Result<UnknownField, RecordFlaw> {
+        let value = match &self.value {
+            FieldValue::AsItStands(raw) => JsonText::checked(raw),
+            // Every field that is read at once has been taken out.
+            FieldValue::Read(value) => serde_json::value::to_raw_value(value).map(JsonText::of_raw),
+        };
+        let value = value.map_err(|error| RecordFlaw::NotJson(error.to_string()))?;
+        Ok(UnknownField { key: JsonText::of_raw(self.key.written.to_owned()), value })
     }
 }
 

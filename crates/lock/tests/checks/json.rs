@@ -10,18 +10,29 @@ use std::{iter::Peekable, str::Chars};
 pub enum Json {
     /// `null`, `true` or `false`.
     Word(String),
-    /// A number, with the digits that it is written with. An exponent begins with `e` and a sign.
+    /// A number, with the digits that it is written with.
     Number(String),
     /// A text, without its escapes.
     Text(String),
     /// A list.
     List(Vec<Json>),
-    /// An object. Of equal keys, the first has the place and the last the value.
+    /// An object.
     Object(Fields),
 }
 
-/// The fields of an object, in their order.
-pub type Fields = Vec<(String, Json)>;
+/// The fields of an object, in their order, also those with equal keys.
+pub type Fields = Vec<Field>;
+
+/// A field of an object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    /// The key, without its escapes.
+    pub key: String,
+    /// The value.
+    pub value: Json,
+    /// Key and value as they are written.
+    pub written: (String, String),
+}
 
 impl Json {
     /// The whole number from 0 that stands there.
@@ -49,18 +60,14 @@ impl Json {
 /// How deep Lokt's reader lets values be nested, as a promise to the stack.
 const DEEPEST: usize = 127;
 
-/// Reads a text that a reader took.
-pub fn read(text: &str) -> Json {
-    Reader { rest: text.chars().peekable(), has_halves: false }.value()
-}
-
 /// Reads the fields of an object; `None` where the text is something else, is nested too deep, or has
 /// half a surrogate pair.
 pub fn object(text: &str) -> Option<Fields> {
     if depth(text) > DEEPEST {
         return None;
     }
-    let mut reader = Reader { rest: text.chars().peekable(), has_halves: false };
+    let mut reader =
+        Reader { rest: text.chars().peekable(), taken: String::new(), has_halves: false };
     match reader.value() {
         Json::Object(fields) if !reader.has_halves => Some(fields),
         _ => None,
@@ -86,6 +93,8 @@ fn depth(text: &str) -> usize {
 
 struct Reader<'a> {
     rest: Peekable<Chars<'a>>,
+    /// All that was read up to now.
+    taken: String,
     has_halves: bool,
 }
 
@@ -103,23 +112,35 @@ impl Reader<'_> {
 
     fn object(&mut self) -> Fields {
         let mut fields = Fields::new();
-        self.rest.next();
+        self.next();
         while self.another('}') {
+            let from = self.taken.len();
             let key = self.text();
+            let key_text = self.taken[from..].to_owned();
             self.blank();
-            assert_eq!(self.rest.next(), Some(':'), "a key has a value");
+            assert_eq!(self.next(), Some(':'), "a key has a value");
+            self.blank();
+            let from = self.taken.len();
             let value = self.value();
-            match fields.iter_mut().find(|(known, _)| *known == key) {
-                Some((_, place)) => *place = value,
-                None => fields.push((key, value)),
-            }
+            let written = (key_text, self.taken[from..].to_owned());
+            fields.push(Field { key, value, written });
         }
         fields
     }
 
+    fn next(&mut self) -> Option<char> {
+        self.next_if(|_| true)
+    }
+
+    fn next_if(&mut self, fits: impl FnOnce(&char) -> bool) -> Option<char> {
+        let next = self.rest.next_if(fits);
+        self.taken.extend(next);
+        next
+    }
+
     fn list(&mut self) -> Vec<Json> {
         let mut values = Vec::new();
-        self.rest.next();
+        self.next();
         while self.another(']') {
             values.push(self.value());
         }
@@ -129,26 +150,20 @@ impl Reader<'_> {
     /// Goes to the next entry of a list or an object; false at its end, which is passed.
     fn another(&mut self, end: char) -> bool {
         self.blank();
-        self.rest.next_if_eq(&',');
+        self.next_if(|c| *c == ',');
         self.blank();
         assert!(self.rest.peek().is_some(), "what begins has an end: {end}");
-        self.rest.next_if_eq(&end).is_none()
+        self.next_if(|c| *c == end).is_none()
     }
 
     fn number(&mut self) -> String {
-        let mut digits = self.take_while(|c| c.is_ascii_digit() || matches!(c, '-' | '.'));
-        if let Some(e) = self.rest.next_if(|c| matches!(c, 'e' | 'E')) {
-            digits.push(e.to_ascii_lowercase());
-            digits.push(self.rest.next_if(|c| matches!(c, '-' | '+')).unwrap_or('+'));
-            digits += &self.take_while(char::is_ascii_digit);
-        }
-        digits
+        self.take_while(|c| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E'))
     }
 
     fn text(&mut self) -> String {
         let mut units = Vec::new();
-        assert_eq!(self.rest.next(), Some('"'), "a text begins with a quote");
-        while let Some(c) = self.rest.next().filter(|c| *c != '"') {
+        assert_eq!(self.next(), Some('"'), "a text begins with a quote");
+        while let Some(c) = self.next().filter(|c| *c != '"') {
             match c {
                 '\\' => units.push(self.escaped()),
                 c => units.extend_from_slice(c.encode_utf16(&mut [0; 2])),
@@ -159,7 +174,7 @@ impl Reader<'_> {
     }
 
     fn escaped(&mut self) -> u16 {
-        let c = match self.rest.next().expect("an escape is whole") {
+        let c = match self.next().expect("an escape is whole") {
             'b' => '\u{8}',
             'f' => '\u{c}',
             'n' => '\n',
@@ -172,7 +187,7 @@ impl Reader<'_> {
     }
 
     fn code(&mut self) -> u16 {
-        let digits: String = self.rest.by_ref().take(4).collect();
+        let digits: String = (0..4).filter_map(|_| self.next()).collect();
         u16::from_str_radix(&digits, 16).expect("four hex digits")
     }
 
@@ -182,7 +197,7 @@ impl Reader<'_> {
 
     fn take_while(&mut self, fits: impl Fn(&char) -> bool) -> String {
         let mut taken = String::new();
-        while let Some(c) = self.rest.next_if(&fits) {
+        while let Some(c) = self.next_if(&fits) {
             taken.push(c);
         }
         taken

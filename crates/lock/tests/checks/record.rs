@@ -1,7 +1,7 @@
 //! Lock records: what is one and what is none, and that nothing is lost when one is rewritten.
 
 use super::{
-    json::{self, Fields, Json},
+    json::{self, Field, Fields, Json},
     words,
 };
 use lokt_lock::{
@@ -9,7 +9,6 @@ use lokt_lock::{
     words::{LockName, Timestamp},
 };
 use serde::de::IgnoredAny;
-use serde_json::Value;
 use std::time::Duration;
 
 /// How a field of the format is written, as the page on formats has it.
@@ -134,7 +133,8 @@ fn is_holder(value: &Json) -> bool {
 
 /// A field that is there: `null` counts as absent.
 fn get<'a>(fields: &'a Fields, field: &str) -> Option<&'a Json> {
-    let (_, value) = fields.iter().find(|(key, _)| key == field)?;
+    // The last of equal keys counts.
+    let value = &fields.iter().rfind(|it| it.key == field)?.value;
     (!value.is_null()).then_some(value)
 }
 
@@ -165,8 +165,9 @@ fn comes_back(record: &LockRecord) -> String {
     assert_eq!(again, expected, "a record that is written and read is the same record");
     assert_eq!(again.encode(), bytes, "a record that is rewritten stays as it is");
     let written = String::from_utf8(bytes).expect("a record is a text");
-    let shown = fields_of(&Value::Object(record.to_json()).to_string());
-    assert!(are_same(&shown, &fields_of(&written)), "what is shown is what is written: {written}");
+    let shown = serde_json::to_string(record).expect("a record can be shown");
+    let (shown, fields) = (fields_of(&shown), fields_of(&written));
+    assert!(are_same(&shown, &fields, Blanks::Free), "what is shown is what is written: {written}");
     let as_read = serde_json::to_string(&StoredRecord(record)).expect("a record can be shown");
     let version = get(&fields_of(&as_read), "version").and_then(Json::whole);
     assert_eq!(version, Some(record.version), "a record is shown with the version that it has");
@@ -175,10 +176,13 @@ fn comes_back(record: &LockRecord) -> String {
 
 /// Nothing of a record is lost, changed or added when it is rewritten.
 fn is_kept(read: &Fields, written: &Fields) {
-    let first: Vec<&str> = written.iter().take(2).map(|(key, _)| key.as_str()).collect();
+    let first: Vec<&str> = written.iter().take(2).map(|it| it.key.as_str()).collect();
     assert_eq!(first, ["version", "name"], "the version is the first field, the name the second");
-    assert!(are_same(read, written), "nothing is lost or changed: {read:?} became {written:?}");
-    let rest = written.iter().map(|(key, _)| key.as_str());
+    assert!(
+        are_same(read, written, Blanks::Kept),
+        "nothing is lost or changed: {read:?} became {written:?}"
+    );
+    let rest = written.iter().map(|it| it.key.as_str());
     let rest: Vec<&str> = rest.filter(|key| FORMAT.iter().any(|(known, _)| known == key)).collect();
     let known = FORMAT.iter().map(|(key, _)| *key).filter(|key| rest.contains(key));
     assert!(
@@ -187,15 +191,22 @@ fn is_kept(read: &Fields, written: &Fields) {
     );
 }
 
+/// Whether what is kept as it was written has the same blanks between its parts, and the same escapes in its keys.
+#[derive(Clone, Copy, PartialEq)]
+enum Blanks {
+    Kept,
+    Free,
+}
+
 /// Whether two records say the same, of the same holders, in whatever order these are.
-fn are_same(read: &Fields, written: &Fields) -> bool {
+fn are_same(read: &Fields, written: &Fields, blanks: Blanks) -> bool {
     let of_record = ["mode", "slots"].iter().all(|field| {
         let value = |fields| get(fields, field).filter(|value| !means_absent(field, value));
         value(read) == value(written)
     });
     let mut after = holders(written);
     let mut is_there = |before: &Fields| {
-        let place = after.iter().position(|after| is_same_holder(before, after));
+        let place = after.iter().position(|after| is_same_holder(before, after, blanks));
         place.map(|place| after.swap_remove(place)).is_some()
     };
     let before = holders(read);
@@ -205,7 +216,8 @@ fn are_same(read: &Fields, written: &Fields) -> bool {
 /// What is said of each holder, and beside it, in the order of the file.
 fn holders(record: &Fields) -> Vec<Fields> {
     let mut first = record.clone();
-    first.retain(|(key, _)| !OF_THE_RECORD.contains(&key.as_str()));
+    // A mode of a later version is kept as it stands, wherever that is.
+    first.retain(|it| !OF_THE_RECORD.contains(&it.key.as_str()));
     let beside = match get(record, "co_holders") {
         Some(Json::List(holders)) => holders.clone(),
         _ => Vec::new(),
@@ -217,23 +229,40 @@ fn holders(record: &Fields) -> Vec<Fields> {
     std::iter::once(first).chain(beside.into_iter().map(fields)).collect()
 }
 
-fn is_same_holder(read: &Fields, written: &Fields) -> bool {
+fn is_same_holder(read: &Fields, written: &Fields, blanks: Blanks) -> bool {
     let is_of_holder =
         |key: &str| !OF_THE_RECORD.contains(&key) && FORMAT.iter().any(|(known, _)| *known == key);
     let is_same = |(field, kind): &(&str, Kind)| {
         let before = get(read, field).filter(|value| !means_absent(field, value));
         match (before, get(written, field)) {
             (Some(before), Some(after)) if *kind == Kind::Time => is_same_time(before, after),
+            (Some(_), Some(_)) if *kind == Kind::Object => {
+                as_written(read, field, blanks) == as_written(written, field, blanks)
+            }
             (Some(before), None) => is_early(field, before),
             (before, after) => before == after,
         }
     };
     // In a co-holder, the fields of the record mean nothing, and are kept like any other.
-    let unknown = |fields: &Fields| -> Fields {
-        fields.iter().filter(|(key, _)| !is_of_holder(key)).cloned().collect()
+    let unknown = |fields: &Fields| -> Vec<(String, String)> {
+        let unknown = fields.iter().filter(|it| !is_of_holder(&it.key));
+        unknown.map(|it| text_of(it, blanks)).collect()
     };
     FORMAT.iter().filter(|(field, _)| is_of_holder(field)).all(is_same)
         && unknown(read) == unknown(written)
+}
+
+/// The last field with a key, as it is written.
+fn as_written(fields: &Fields, key: &str, blanks: Blanks) -> Option<String> {
+    fields.iter().rfind(|it| it.key == key).map(|it| text_of(it, blanks).1)
+}
+
+/// Key and value as they are written, to the byte but for blanks.
+fn text_of(field: &Field, blanks: Blanks) -> (String, String) {
+    if blanks == Blanks::Kept {
+        return field.written.clone();
+    }
+    (field.key.clone(), field.written.1.replace([' ', '\t', '\n', '\r'], ""))
 }
 
 fn is_same_time(before: &Json, after: &Json) -> bool {

@@ -246,7 +246,7 @@ impl World {
             held_since: None,
             mode: LockMode::Exclusive,
             co_holders: Vec::new(),
-            unknown: serde_json::Map::new(),
+            unknown: Vec::new(),
         }))
     }
 }
