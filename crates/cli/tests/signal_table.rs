@@ -1,5 +1,6 @@
 //! Signal by signal, what a command gets below a guard is what it gets below env(1), nice(1) and flock(1): whether it
 //! is sent to the process group, to the guard alone, or by the keyboard.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::Sandbox;
 use std::fs;

@@ -1,4 +1,5 @@
 //! A command starts below a guard as it starts below env(1), and its end is told as a shell tells it.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::{PATIENCE, Running, Sandbox};
 use nix::{
@@ -47,8 +48,8 @@ for launcher in sys.argv[3:]:
 fn dispositions(ignored: &str, held: &str, launchers: &[&str]) -> Vec<String> {
     let it = sandbox();
     fs::write(it.folder().join("disposed.py"), DISPOSED).unwrap();
-    let launchers: String = launchers.iter().map(|it| format!(" '{it}'")).collect();
-    let line = format!("exec python3 -S disposed.py '{ignored}' '{held}' {launchers}");
+    let launchers = launchers.join("' '");
+    let line = format!("exec python3 -S disposed.py '{ignored}' '{held}' '{launchers}'");
     let out = it.shell(&line).owner("tester").run().ok().out;
     let lines: Vec<&str> = out.lines().collect();
     lines.chunks(2).map(|lines| lines.join(" ")).collect()

@@ -92,6 +92,20 @@ impl Line {
 }
 
 #[test]
+fn what_the_server_ignores_its_commands_ignore() {
+    let it = sandbox();
+    let seen = "grep -E '^Sig(Ign|Blk)' /proc/self/status";
+    for ignored in ["", "trap '' PIPE;", "trap '' XFSZ HUP INT TERM USR1 40;"] {
+        let without = it.shell(&format!("{ignored} {seen}")).run().ok().out;
+        let mut line = Line::with(it.shell(&format!("{ignored} exec lokt mcp")).start());
+        line.shake_hands();
+        let done = line.call("run_guarded", &json!({"names": ["x"], "line": seen}));
+        assert_eq!(done["stdout"], without, "{ignored}: {done}");
+        line.server.release();
+    }
+}
+
+#[test]
 fn what_a_script_writes_into_a_pipe_is_answered() {
     let it = sandbox();
     let mut line = Line::connected(&it);

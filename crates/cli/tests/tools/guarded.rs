@@ -47,6 +47,41 @@ fn is_over(pid: Pid) -> bool {
     stat.is_ok_and(|it| it.contains(") Z ")) || kill(pid, None).is_err()
 }
 
+#[test]
+fn a_tool_ignores_what_its_caller_ignores_and_nothing_else() {
+    let workshop = workshop("grep -E '^Sig(Ign|Blk)' /proc/self/status");
+    let seen = "grep -E '^Sig(Ign|Blk)' /proc/self/status";
+    for ignored in ["", "trap '' PIPE;", "trap '' XFSZ HUP USR1 40;"] {
+        let without = workshop.shell(&format!("{ignored} {seen}")).run().ok().out;
+        for flags in ["", "--guard deploy"] {
+            let line = format!("{ignored} lokt tool run demo/trace {flags}");
+            assert_eq!(workshop.shell(&line).run().ok().out, without, "{ignored} {flags}");
+        }
+    }
+}
+
+#[test]
+fn a_tool_that_a_real_time_signal_ended_gives_128_and_its_number() {
+    let workshop = workshop("kill -35 $$");
+    for words in [&GUARDED[..], &GUARDED[..3]] {
+        let run = workshop.lokt(words.iter().copied()).run();
+        run.expect(163).says("was ended by SIGRTMIN+1");
+    }
+    workshop.lokt(["exists", "deploy"]).run().expect(3);
+}
+
+#[test]
+fn a_group_that_is_killed_takes_the_tool_and_its_lock_with_it() {
+    let workshop = workshop("echo pid $$; exec sleep 1000");
+    let mut run = workshop.shell(&format!("exec lokt {}", GUARDED.join(" "))).start();
+    let tool = pid_in(&run.prints("pid "));
+    nix::sys::signal::killpg(Pid::from_raw(run.pid()), Signal::SIGKILL).unwrap();
+    run.ends();
+    let next = ["guard", "deploy", "--wait", "--timeout", "20s", "--", "true"];
+    workshop.lokt(next).owner("another").run().ok();
+    assert!(is_over(tool), "the lock was free because the tool had ended");
+}
+
 /// The tests that wait for the end of the grace period.
 #[test]
 fn when_lokt_says_that_a_tool_was_stopped_nothing_of_it_is_left() {

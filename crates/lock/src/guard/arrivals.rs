@@ -13,6 +13,9 @@ const UNOBSERVED: Duration = Duration::from_millis(10);
 /// one process after the other: systemd(1) to all of a unit, and others to all descendants of a process.
 const PATIENCE: Duration = Duration::from_millis(20);
 
+/// How often an observer is replaced before the command is looked at again: signals may come without end.
+const ROUNDS: usize = 50;
+
 /// The signals that a terminal sends to its foreground group.
 const OF_TERMINAL: [Signal; 8] = [
     Signal::SIGINT,
@@ -84,22 +87,8 @@ impl SignalArrivals {
         }
         self.read(signals)?;
         let mut arrived = SignalArrival::default();
-        while !self.undecided.is_empty() {
-            let noted = self.noted();
-            self.decide(noted, &mut arrived);
-            if noted == 0 {
-                break;
-            }
-            let before = self.observer.take();
-            self.observer = GroupObserver::start(self.command);
-            self.read(signals)?;
-            let noted = before.as_ref().and_then(GroupObserver::noted).unwrap_or(0);
-            self.decide(noted, &mut arrived);
-            drop(before);
-            if self.noted() == 0 {
-                break;
-            }
-            // What came between is noted by both, and may be decided already: the fresh one goes too.
+        if !self.undecided.is_empty() {
+            self.ask_observer(signals, &mut arrived)?;
         }
         let now = Instant::now();
         self.undecided.retain(|it| {
@@ -118,6 +107,28 @@ impl SignalArrivals {
         }
         if let Some(observer) = &self.observer {
             observer.continue_with_command();
+        }
+        Ok(())
+    }
+
+    /// Decides what the observer has noted, and has a fresh one that has noted nothing in the end. What comes between
+    /// is noted by both, and may have been decided already; so that fresh one is replaced too.
+    fn ask_observer(
+        &mut self,
+        signals: &SignalReader,
+        arrived: &mut SignalArrival,
+    ) -> io::Result<()> {
+        for _ in 0..ROUNDS {
+            let noted = self.noted();
+            self.decide(noted, arrived);
+            if noted == 0 {
+                break;
+            }
+            let before = self.observer.take();
+            self.observer = GroupObserver::start(self.command);
+            self.read(signals)?;
+            let noted = before.as_ref().and_then(GroupObserver::noted).unwrap_or(0);
+            self.decide(noted, arrived);
         }
         Ok(())
     }

@@ -141,21 +141,21 @@ impl Life {
     /// Continues the parent, once it has stopped and the command is not stopped any more.
     fn wait_for_command(&self) {
         let [parent, command] = &self.states;
-        let mut has_stopped = false;
         let mut looks = 0;
-        while rest() {
-            if !is_stopped(parent) {
-                looks += 1;
-                if has_stopped || looks > LOOKS {
-                    return;
-                }
-                continue;
-            }
-            has_stopped = true;
-            if !is_stopped(command) {
-                super::send(self.parent.as_raw(), Signal::SIGCONT.into());
+        while looks < LOOKS && !is_stopped(parent) {
+            if !rest() {
                 return;
             }
+            looks += 1;
+        }
+        while is_stopped(parent) && is_stopped(command) {
+            if !rest() {
+                return;
+            }
+        }
+        // It may have been continued by somebody else meanwhile.
+        if is_stopped(parent) {
+            super::send(self.parent.as_raw(), Signal::SIGCONT.into());
         }
     }
 }

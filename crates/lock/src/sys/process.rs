@@ -130,8 +130,8 @@ pub(crate) fn pending_signals(pid: i32) -> Option<u64> {
 
 /// Where the words of this program are in its memory (`proc_pid_stat(5)`, `arg_start` and `arg_end`).
 pub(crate) fn place_of_words() -> Option<(usize, usize)> {
-    let stat = read_small("/proc/self/stat")?;
-    let (_, fields) = stat.rsplit_once(')')?;
+    let text = read_small("/proc/self/stat")?;
+    let (_, fields) = text.rsplit_once(')')?;
     let mut fields = fields.split_ascii_whitespace().skip(45);
     let (start, end) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
     (start != 0).then_some((start, end))
