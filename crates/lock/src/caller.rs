@@ -1,4 +1,4 @@
-//! Who calls: the owner, the agent and the process that a command acts for.
+//! The caller: the owner, the agent and the process that a command acts for.
 
 use crate::{
     record::LockRecord,
@@ -7,7 +7,7 @@ use crate::{
     words::{AgentId, Owner, ProcessLocation, ProcessPresence},
 };
 
-/// Who calls, and from where: what goes into records, and what decides whether a record is mine.
+/// The caller and its location: what goes into records, and what decides whether a record is the caller's.
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// The owner and the agent.
@@ -62,9 +62,9 @@ impl Caller {
 
 /// The id of this terminal session, from its leader's pid and start time.
 ///
-/// Where the leader has ended, its pid is still reserved for the session, so it tells sessions apart by
-/// itself. Where the leader is outside this pid namespace, nothing does: then every process is an agent
-/// of its own, which may cost somebody a `LOKT_AGENT_ID`, but never lets two in.
+/// Where the leader has ended, its pid is still reserved for the session, so the pid alone tells sessions
+/// apart. Where the leader is outside this pid namespace, nothing does: then every process is a separate agent.
+/// That may require a caller to set `LOKT_AGENT_ID`, but never lets two in.
 fn session_agent(here: &ProcessLocation, this: Option<&ProcessStat>, pid: i32) -> AgentId {
     let leader = this.map(|stat| stat.session).filter(|leader| *leader > 0).unwrap_or(pid);
     let started = match sys::probe(leader) {

@@ -14,9 +14,9 @@
 //! * [`sys`]: the rim to the kernel: processes, users, signals.
 //!
 //! # Three promises that the rest serves
-//! 1. Mutual exclusion hangs on nothing but locks that the kernel keeps and drops: not on pids, clocks or
+//! 1. Mutual exclusion depends on nothing but locks that the kernel keeps and drops: not on pids, clocks or
 //!    timeouts.
-//! 2. A process may die between any two instructions: what it leaves is repaired by whoever comes next.
+//! 2. A process may die between any two instructions: the next process repairs what it leaves.
 //! 3. Doubt is never proof: what cannot be read, asked or decided counts as held.
 //!
 //! The library never prints, never ends the process, and reads of the environment only what

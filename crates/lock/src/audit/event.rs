@@ -13,9 +13,9 @@ const COMMAND_CHARACTERS: usize = 200;
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventKind {
-    /// Somebody took a lock.
+    /// A caller took a lock.
     Acquire,
-    /// Somebody was refused a lock that is held.
+    /// A caller was refused a lock that is held.
     Deny,
     /// A holder gave a lock back.
     Release,
@@ -37,7 +37,7 @@ pub enum EventKind {
     Unfreeze,
     /// A freeze was lifted by force.
     ForceUnfreeze,
-    /// Somebody was refused a name that is frozen.
+    /// A caller was refused a name that is frozen.
     FreezeDeny,
     /// A tool was run, or refused.
     ToolRun,
@@ -89,7 +89,7 @@ impl EventKind {
         }
     }
 
-    /// How the removal of a lock is called that bound nobody any more.
+    /// The event for the removal of a stale lock.
     pub const fn of_staleness(why: Staleness) -> Self {
         match why {
             Staleness::Expired => Self::AutoPrune,
@@ -167,7 +167,7 @@ impl Event {
         self
     }
 
-    /// Adds whose lock the event was about, where that is somebody else's.
+    /// Adds the owner of the lock that the event is about, if that is another owner.
     #[must_use]
     pub fn with_holder(self, record: &LockRecord) -> Self {
         let event = self.with("holder_owner", record.owner.as_str());

@@ -23,7 +23,7 @@ pub(super) struct Occurrence {
     pub(super) is_under: bool,
     /// Whether others may hold the name too.
     pub(super) shares: bool,
-    /// Whose lock it was, where that is somebody else's.
+    /// The lock's owner, if that is not the caller.
     holder_owner: Option<String>,
     holder_pid: Option<i64>,
 }

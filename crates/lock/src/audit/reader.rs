@@ -59,7 +59,7 @@ pub struct LogReader {
 }
 
 impl LogReader {
-    /// Opens a log; `None` where there is none yet.
+    /// Opens a log; `None` if it does not exist yet.
     ///
     /// # Errors
     /// [`LogError`] when it exists and cannot be opened.
@@ -136,7 +136,7 @@ impl LogReader {
         while self.file.stream_position()? < to {
             line.clear();
             if self.file.read_until(b'\n', &mut line)? == 0 {
-                // Somebody cut the log meanwhile: it ends before `to`.
+                // Another process cut the log meanwhile: it ends before `to`.
                 break;
             }
             if let Some(time) = parse(&line).time() {

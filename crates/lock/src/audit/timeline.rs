@@ -1,4 +1,4 @@
-//! Who held and who waited for what, when: the log's events as spans of time.
+//! Holders and waiters over time: the log's events as spans of time.
 //!
 //! [`Timeline::of`] is a function of values: events as they were logged, what holds and waits at its end, and the
 //! time that is asked for. It reads nothing.
@@ -31,7 +31,7 @@ pub struct Lane {
     pub spans: Vec<TimelineSpan>,
 }
 
-/// A span of time in which somebody held a name, waited for it, or had frozen it.
+/// A span of time in which a caller held a name, waited for it, or had frozen it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TimelineSpan {
     /// Which of these.
@@ -44,13 +44,13 @@ pub struct TimelineSpan {
     pub until: Timestamp,
     /// How it ended.
     pub end: SpanEnd,
-    /// Who it was.
+    /// The holder, the waiter, or the caller that froze the name.
     pub who: EventActor,
     /// The beginning of the command that ran, or would have run; empty where there was none, or none is known.
     pub command: Vec<String>,
 }
 
-/// What somebody did in a span of time.
+/// What a caller did in a span of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpanKind {
     /// Held the name.
@@ -79,11 +79,11 @@ pub enum SpanEnd {
     Open,
     /// The lock was given back, or the freeze lifted by who ordered it.
     Released,
-    /// Who waited got in.
+    /// The waiter got the lock.
     Entered,
-    /// Who asked was refused, at once or after a wait in vain.
+    /// The caller was refused, at once or when its wait timed out.
     Refused,
-    /// Who waited was interrupted by a signal.
+    /// A signal interrupted the waiter.
     Interrupted,
     /// Its lifetime ended.
     Expired,
@@ -91,7 +91,7 @@ pub enum SpanEnd {
     Stale,
     /// Its holder found that it was gone.
     Lost,
-    /// It was taken away by somebody.
+    /// Another caller took it away.
     Broken {
         /// The owner who did it.
         by: String,
@@ -100,7 +100,7 @@ pub enum SpanEnd {
     Unknown,
 }
 
-/// Who an event is about, as far as the log tells.
+/// The caller that an event is about, as far as the log tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventActor {
     /// The owner.

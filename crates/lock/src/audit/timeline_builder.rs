@@ -101,7 +101,7 @@ impl TimelineBuilder {
         self.looms.entry(name.to_string()).or_default()
     }
 
-    /// Somebody who is in, or in line, by a ticket; who is in may be known already.
+    /// A holder or a waiter with a ticket; a holder may be known already.
     fn has_ticket(&mut self, ticket: &TicketContent, kind: SpanKind, now: Timestamp) {
         let loom = self.looms.entry(ticket.name.clone()).or_default();
         let pid = i64::from(ticket.pid);
@@ -158,7 +158,7 @@ impl LaneBuilder {
         self.spans.extend(event.wait(SpanEnd::Entered));
         let thread = thread_of(event);
         if let (SpanKey::Hold { .. }, false) = (&thread, event.shares) {
-            // It got in alone, so nobody else is in any more, whatever the log does not tell.
+            // It entered alone, so no other holder is left, even if the log does not say so.
             self.end_holds(event.at, &SpanEnd::Unknown, |begun| !begun.shares);
         }
         let begun = OpenSpan {
@@ -262,7 +262,7 @@ impl LaneBuilder {
 
     fn close(&mut self, thread: SpanKey, begun: OpenSpan, (at, end): (Timestamp, SpanEnd)) {
         let at = match end {
-            // It was over before somebody found that out.
+            // It expired before a caller found that out.
             SpanEnd::Expired => begun.deadline.map_or(at, |deadline| deadline.min(at)),
             _ => at,
         };

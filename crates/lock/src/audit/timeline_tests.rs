@@ -274,7 +274,7 @@ fn what_is_no_event_of_a_lock_is_passed_over() {
 }
 
 proptest! {
-    /// Whatever a log says, in whatever order: nothing ends before it begins, and nobody is lost.
+    /// For every log, in every order of events: no span ends before it begins, and no holder or waiter is lost.
     #[test]
     fn no_span_ends_before_it_begins(
         steps in proptest::collection::vec((0..50i64, 0..14usize, 0..3u8, 0..3u8, 0..2u8), 0..60),

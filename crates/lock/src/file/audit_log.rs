@@ -9,8 +9,8 @@ use std::{
     path::Path,
 };
 
-/// Appends a line to the log: opened anew each time, so that a log that was moved away is begun again,
-/// and written with one write(2), which `O_APPEND` keeps apart from other writers' lines.
+/// Appends a line to the log. The log is opened for each line, so that a log that was moved away is begun
+/// again. The line is written with one write(2), which `O_APPEND` keeps apart from other writers' lines.
 pub(super) fn append(path: &Path, line: &str, durability: Durability) -> Result<(), StoreError> {
     let write = || -> io::Result<()> {
         // A pipe in its place must be an error, not a wait for a reader; and no link may lead what is
@@ -23,7 +23,7 @@ pub(super) fn append(path: &Path, line: &str, durability: Durability) -> Result<
             ));
         }
         let written = file.write(line.as_bytes())?;
-        // A disk that has room for no more says so on the rest, which nobody can take for an event.
+        // A full disk reports the error when the rest is written; no reader takes that rest for an event.
         file.write_all(line.as_bytes().get(written..).unwrap_or_default())?;
         match durability {
             Durability::Synced => file.sync_data(),

@@ -28,7 +28,7 @@ use std::{
 pub enum CheckStatus {
     /// As it should be.
     Ok,
-    /// It works, but somebody should look at it.
+    /// It works, but needs attention.
     Warn,
     /// Locks don't work here.
     Fail,
@@ -90,7 +90,7 @@ fn nearest_existing(path: &Path) -> PathBuf {
     path.ancestors().find(|path| path.is_dir()).unwrap_or(Path::new("/")).to_owned()
 }
 
-/// Tries writing, locking and linking in a folder of its own, which is removed again.
+/// Tries writing, locking and linking in a temporary folder, and removes that folder.
 fn trials(place: &Path) -> [RootCheck; 3] {
     let folder = place.join(format!(".lokt-doctor-{}", std::process::id()));
     // A full disk may have room for a folder, and none for what is written in it.

@@ -10,7 +10,7 @@ use std::{
 
 /// Tells of changes to files, by inotify(7).
 ///
-/// Closing an instance takes the kernel some ten milliseconds: whoever is in a hurry does without one.
+/// Closing an instance takes the kernel some ten milliseconds, so a caller in a hurry does without one.
 pub(super) struct FileChanges(Option<Inotify>);
 
 /// Whether changes can be told of.
@@ -40,8 +40,8 @@ impl FileChanges {
 
     /// Watches one more file. Doing so again for the same file changes nothing.
     ///
-    /// Removing a name changes its inode's link count, which is an attribute; so `IN_ATTRIB` tells of it
-    /// even while somebody has the file open.
+    /// Removing a name changes its inode's link count, which is an attribute; so `IN_ATTRIB` reports it even
+    /// while a process has the file open.
     pub(super) fn add(&self, path: &Path) -> nix::Result<()> {
         let events = AddWatchFlags::IN_ATTRIB
             | AddWatchFlags::IN_DELETE_SELF
@@ -75,7 +75,7 @@ impl AsFd for FileChanges {
 }
 
 impl Drop for FileChanges {
-    /// Closes in a thread of its own: the kernel takes its time for it, and somebody is about to enter.
+    /// Closes in a separate thread: the kernel takes its time for it, and a process is about to enter.
     fn drop(&mut self) {
         let inotify = self.0.take();
         // Where no thread can be had, it is closed here.

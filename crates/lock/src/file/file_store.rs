@@ -85,8 +85,8 @@ impl FileStore {
         }
     }
 
-    /// Who waits with the ticket that has a second name at `path`. One that is dead is removed: only a crash
-    /// leaves it there.
+    /// The waiter with the ticket that has a second name at `path`. A dead one is removed: only a crash leaves
+    /// it there.
     fn nested_at(&self, path: &Path) -> Option<Waiter> {
         if !ticket::lives(path) {
             let _ = nofollow::remove_file(path);

@@ -18,8 +18,8 @@ pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The kernel lock around a state change, held until it is dropped; signals are held back meanwhile.
 ///
-/// The file also keeps the fence counter of its names, since whoever draws a fence has the latch anyway:
-/// no second lock, and no single file that all names of a root depend on.
+/// The file also keeps the fence counter of its names, since a process that draws a fence has the latch anyway.
+/// This needs no second lock, and no single file that all names of a root depend on.
 #[must_use = "the latch is released as soon as this is dropped"]
 pub struct Latch {
     // Dropped in this order: others may go on before our signals arrive.
@@ -151,7 +151,7 @@ fn no_locks(path: &Path, source: io::Error) -> StoreError {
     }
 }
 
-/// Who has a file's flock(2), as `/proc/locks` says (`proc_locks(5)`).
+/// The pid of the process that has a file's flock(2), as `/proc/locks` says (`proc_locks(5)`).
 pub(super) fn holder_of(path: &Path) -> Option<i32> {
     let inode = std::fs::metadata(path).ok()?.ino();
     let locks = std::fs::read_to_string("/proc/locks").ok()?;

@@ -25,8 +25,8 @@ impl RootLayout {
         &self.root
     }
 
-    /// The folders that a root consists of, in the order to make them: that of the latches last, because
-    /// whoever finds it takes the others for granted.
+    /// The folders of a root, in the order to make them. The folder of the latches is last, because a process
+    /// that finds it takes the others for granted.
     pub fn folders(&self) -> [PathBuf; 6] {
         let below = |name| self.root.join(name);
         [

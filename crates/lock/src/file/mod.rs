@@ -10,13 +10,13 @@
 //! ```
 //!
 //! # What rests on what
-//! * A **latch** is a file with an exclusive flock(2). Whoever has it may change anything of its names. It is
-//!   never unlinked: two files of one name would be two latches.
-//! * A **ticket** is a file with an exclusive flock(2) too, held by the process that wants or has the lock
-//!   and by everything that inherits it. The kernel drops it with the last of them; this, and nothing
-//!   else, says that a guard is gone.
-//! * A **record** is written under `tmp/` and then linked into place. link(2) never replaces, so programs
-//!   that create records exclusively and know nothing of latches are excluded, and exclude us.
+//! * A **latch** is a file with an exclusive flock(2). The process that has it may change anything of its
+//!   names. It is never unlinked: two files of one name would be two latches.
+//! * A **ticket** is a file with an exclusive flock(2) too, held by the process that wants or has the lock and
+//!   by everything that inherits it. The kernel drops it with the last of them; this, and nothing else, says
+//!   that a guard is gone.
+//! * A **record** is written under `tmp/` and then linked into place. link(2) never replaces, so programs that
+//!   create records exclusively and know nothing of latches are excluded, and exclude Lokt.
 //!
 //! # Limits
 //! Linux; a local file system with hard links. Network file systems are refused.

@@ -39,11 +39,11 @@ const SLOW_POLL: Duration = Duration::from_secs(1);
 
 /// Sleeps until an obstacle may be gone.
 ///
-/// For tickets ahead, it blocks in flock(2) on them: the kernel ends that when the holder leaves, or when
-/// the last process that has the ticket is gone. After a moment a thread of its own does so for each, because
-/// then other things may end the wait too. In waits that last, inotify(7) also tells when a
-/// ticket's name goes, which is what breaking a lock by force does while its processes live on. A record
-/// is watched by inotify, by its expiry, and by a pidfd where it hangs on a process.
+/// For tickets ahead, it blocks in flock(2) on them: the kernel ends that when the holder leaves, or when the
+/// last process that has the ticket is gone. After a moment, one thread per ticket does so, because then other
+/// things may end the wait too. In waits that last, inotify(7) also reports when a ticket's name is removed,
+/// which is what breaking a lock by force does while its processes live on. A record is watched by inotify, by
+/// its expiry, and by a pidfd where it depends on a process.
 #[derive(Default)]
 pub struct FileObstacleWatch {
     /// The obstacle may be gone already.
@@ -275,7 +275,7 @@ fn is_told(fds: &[BorrowedFd<'_>], limit: Duration) -> bool {
     poll(&mut fds, limit).is_ok_and(|told| told > 0)
 }
 
-/// Blocks in flock(2) in a thread of its own, because flock can neither be polled nor given a time limit.
+/// Blocks in flock(2) in a separate thread, because flock can neither be polled nor given a time limit.
 ///
 /// The thread ends with the ticket's last holder, or with this process. Until then it keeps nothing but
 /// its stack and the open file: a shared lock is all it ever has, and that only for a moment.

@@ -15,9 +15,9 @@ const MOST_PROCESSES: usize = 256;
 
 /// Tells that something about the locks of a root may have changed, by inotify(7) and `pidfd_open(2)`.
 ///
-/// Whoever changes a lock's state closes a latch afterwards; programs that know no latch change a record or a
-/// freeze; refusals are lines in the log. So a few folders tell of all names, however many there are. What no file
-/// tells of is that a process dies: those that hold or wait are watched themselves.
+/// A process that changes a lock's state closes a latch afterwards; programs that know no latch change a record
+/// or a freeze; refusals are lines in the log. So a few folders report changes of all names, however many there
+/// are. No file reports that a process dies, so the processes of holders and waiters are watched themselves.
 ///
 /// # Limits
 /// Of a guard that was killed, the end of its command is not told. Where the kernel has no watches to give, the

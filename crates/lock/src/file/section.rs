@@ -84,8 +84,8 @@ impl<'s> FileSection<'s> {
         self.latch.sync().map_err(StoreError::io("sync", latch))
     }
 
-    /// Moves a record to a private path; false where there is none. The rest of a crash goes first: it may
-    /// be a second link to the very file, and then rename(2) would do nothing.
+    /// Moves a record to a private path; false if there is no record. What a crash left at that path is removed
+    /// first: it may be a second link to the very file, and then rename(2) would do nothing.
     fn move_away(&self, path: &Path, taken: &Path) -> Result<bool, StoreError> {
         io::remove(taken)?;
         let moved = nofollow::rename(path, taken);
@@ -99,14 +99,14 @@ impl<'s> FileSection<'s> {
         }
     }
 
-    /// Makes what was put durable. What cannot be is taken back, and what stood there before is put back:
-    /// somebody is about to be told that nothing has changed.
+    /// Makes what was put durable. If that fails, it is taken back, and what stood there before is put back:
+    /// the caller is about to hear that nothing has changed.
     fn sync_or_undo(&self, kind: RecordKind, before: &RecordFile) -> Result<(), StoreError> {
         let undo = |_: &StoreError| match before {
             // There is a first failure already, which is the one to tell of.
             RecordFile::Absent => drop(nofollow::remove_file(&self.path(kind))),
             RecordFile::Record(before) => drop(self.put_back(kind, before)),
-            // Nobody replaces what is no record.
+            // No caller replaces a corrupt or unreadable record.
             RecordFile::Newer(_) | RecordFile::Corrupted(_) | RecordFile::Unreadable(_) => {}
         };
         io::sync_folder(&self.store.layout.folder_of(kind)).inspect_err(undo)
@@ -164,7 +164,7 @@ impl Section for FileSection<'_> {
         durability: Durability,
     ) -> Result<PutOutcome, StoreError> {
         match self.put_once(kind, record, put, durability) {
-            // Somebody deleted a folder of the root: it is made again, and the put tried once more.
+            // Another process deleted a folder of the root: make it again, and try the put once more.
             Err(error) if error.is_missing() => {
                 self.store.make_folders()?;
                 self.put_once(kind, record, put, durability)
@@ -196,7 +196,7 @@ impl Section for FileSection<'_> {
             let given_back = give_back(&taken, &path)?;
             return readable(&now, &path).map(|()| given_back);
         }
-        // It stands no more. Where the rest of it stays, it is in nobody's way.
+        // It is no longer in place. If the moved file stays, it blocks no caller.
         let _ = io::remove(&taken);
         if durability == Durability::Synced {
             io::sync_folder(path.parent().unwrap_or(&path))?;

@@ -165,6 +165,6 @@ mod tests {
         let RecordFile::Corrupted(ahead) = read(&path) else {
             panic!("an empty file is corrupted")
         };
-        assert!(!ahead.may_be_filling(), "a clock set back must not keep it for ever: {ahead:?}");
+        assert!(!ahead.may_be_filling(), "a clock set back must not keep it forever: {ahead:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! Clearing away what nobody needs any more: now and then, a little at a time.
+//! Removes what no process needs any more: now and then, a little at a time.
 
 use super::{file_store::FileStore, io};
 use crate::{
@@ -30,7 +30,7 @@ impl FileStore {
         names.iter().cycle().skip(start).take(names.len().min(PORTION)).cloned().collect()
     }
 
-    /// Removes the empty folders of lines in which nobody stands.
+    /// Removes the empty folders of lines without waiters.
     ///
     /// # Errors
     /// When the lines cannot be listed.
@@ -39,15 +39,15 @@ impl FileStore {
         let names = nofollow::names(&queues).map_err(StoreError::io("list", &queues))?;
         let names = names.iter().filter_map(|name| LockName::new(name.to_str()?).ok());
         for name in names.take(PORTION) {
-            // In the section, so that nobody is drawing a ticket in the folder; rmdir(2) refuses one that
-            // is not empty.
+            // In the section, so that no process is drawing a ticket in the folder; rmdir(2) refuses a folder
+            // that is not empty.
             let _section = self.section(&name)?;
             let _ = nofollow::remove_folder(&self.layout.queue(&name));
         }
         Ok(())
     }
 
-    /// Whether a sweep is due; if so, nobody else will be told that for a while.
+    /// Whether a sweep is due; if so, no other process gets that answer for a while.
     fn claim_sweep(&self) -> bool {
         let mark = self.layout.swept();
         let due = age(&mark).is_none_or(|age| age >= INTERVAL);

@@ -34,8 +34,8 @@ pub struct FileTicket {
 impl FileTicket {
     /// Draws the ticket of a place. Needs the latch.
     ///
-    /// It is locked before it has the name that others look for. Under that name, somebody who only looks
-    /// might have a shared lock on it for a moment (see [`lives`]), and be stopped in that moment.
+    /// It is locked before it has the name that others look for. Under that name, a process that only looks
+    /// could have a shared lock on it for a moment (see [`lives`]), and be stopped in that moment.
     pub(super) fn draw(
         folder: PathBuf,
         place: QueuePlace,
@@ -72,9 +72,9 @@ impl FileTicket {
 
     /// Makes the ticket that of a holder. Needs the latch.
     ///
-    /// Those who wait for a slot behind this one must be told now, when it enters, and not when it leaves:
-    /// so it gets a new file, with a lock of its own, and gives the old one up. For other modes nothing
-    /// changes for those behind, and it only gets a new name.
+    /// Waiters for a slot behind this one must be woken now, when it enters, and not when it leaves: so it gets
+    /// a new file, with a separate lock, and gives the old one up. For other modes nothing changes for the
+    /// waiters behind, and it only gets a new name.
     pub(super) fn mark_entered(&mut self) -> Result<(), StoreError> {
         let waiting = self.path();
         let entered = QueuePlace { entered: true, ..self.place.clone() };
@@ -120,7 +120,7 @@ impl Ticket for FileTicket {
     }
 
     fn leave(mut self) {
-        // The name goes first: whoever finds it still must find it locked.
+        // The name goes first: a process that still finds it must find it locked.
         if !self.withdrawn {
             self.withdraw();
         }
@@ -137,8 +137,8 @@ impl Ticket for FileTicket {
 /// and that of the acquisition.
 const FOLLOWS: &str = "-f-";
 
-/// Lists somebody in `folder` who waits for an acquisition's end. It has a draft of its own, so that nobody who
-/// stands still keeps others from being listed.
+/// Lists a process in `folder` that waits for an acquisition's end. It has its own draft, so that a process
+/// that is stopped keeps no other from being listed.
 pub(super) fn enlist(
     (drafts, folder): (&Path, &Path),
     (id, followed): (&LockId, &LockId),
@@ -216,8 +216,8 @@ fn parse_file_name(name: &str) -> Option<QueuePlace> {
     Some(QueuePlace { number, lock_id, entered, mode: LockMode::from_suffix(mode)? })
 }
 
-/// Reads a number as [`file_name`] writes it, and in no other way: the ticket would be looked for under
-/// another name than it has, and so be a dead one that nobody can remove.
+/// Reads a number as [`file_name`] writes it, and in no other way: otherwise the ticket would be looked for
+/// under another name than it has, and so be a dead ticket that no process can remove.
 fn parse_number(text: &str) -> Option<u64> {
     let is_padded = text.len() == 10 || (text.len() > 10 && !text.starts_with('0'));
     let is_written_so = is_padded && text.bytes().all(|byte| byte.is_ascii_digit());

@@ -143,7 +143,7 @@ impl SignalArrivals {
         Ok(())
     }
 
-    /// What the observer has noted; nothing where there is none. One that somebody has killed is replaced.
+    /// What the observer has noted; nothing if there is no observer. An observer that was killed is replaced.
     fn noted(&mut self) -> u64 {
         let noted = self.observer.as_ref().map(GroupObserver::noted);
         if noted == Some(None) {

@@ -112,7 +112,7 @@ impl<'a> ChildProcess<'a> {
         if has_stopped { self.has_stopped(Signal::SIGTSTP.into()) } else { Ok(()) }
     }
 
-    /// What became of the process. It is not collected here: as long as it is not, its pid is nobody else's.
+    /// What became of the process. It is not collected here: until it is, its pid stays reserved.
     fn look(&mut self) -> Result<Option<CommandEnd>, GuardError> {
         match sys::child_state(self.crew.command) {
             Ok(ChildState::Exited(code)) => Ok(Some(CommandEnd::Exited(code))),
@@ -124,9 +124,9 @@ impl<'a> ChildProcess<'a> {
         }
     }
 
-    /// A command that has stopped, by whatever signal: a shell that waits for the job must see it stopped. Without a
-    /// terminal, no person waits for that, and whoever stopped the command alone will continue it; meanwhile this
-    /// process has locks to look after.
+    /// A command that has stopped, by whatever signal: a shell that waits for the job must see it stopped.
+    /// Without a terminal, no person waits for that, and the process that stopped the command alone will
+    /// continue it; meanwhile this process has locks to look after.
     fn has_stopped(&mut self, signal: SignalNumber) -> Result<(), GuardError> {
         sys::collect_stop(self.crew.command);
         let by_request = std::mem::take(&mut self.suspending);

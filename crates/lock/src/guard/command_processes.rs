@@ -7,18 +7,18 @@ use nix::{
 
 /// All processes of a command, as far as they can be found.
 ///
-/// Their process group is the one of the guard's caller, with others in it, so it tells nothing. Those of the command
-/// have the ticket open for writing that it inherited, or descend from one that has. Who waits in line has the ticket
-/// open for reading.
+/// Their process group is the one of the guard's caller, with others in it, so it tells nothing. The command's
+/// processes have the ticket that they inherited open for writing, or descend from one that has. A waiter has
+/// the ticket open for reading.
 #[derive(Clone, Debug)]
 pub(super) struct CommandProcesses {
     /// The process that the guard started.
     pub(super) command: i32,
     /// The tickets that the command inherited.
     pub(super) tickets: Vec<FileId>,
-    /// Another file that the command inherited, and that nobody else has open.
+    /// Another file that the command inherited, and that no other process has open.
     pub(super) mark: Option<FileId>,
-    /// The child of the guard that is none of the command's processes.
+    /// The child of the guard that does not belong to the command.
     pub(super) observer: Option<i32>,
     /// Those that were told to stop. One whose parent has ended and that has closed the ticket is not found any more.
     told: Vec<Process>,
@@ -34,8 +34,9 @@ impl CommandProcesses {
         send(&self.all(), signal);
     }
 
-    /// Sends a signal that the guard's group has got to a command that has made a group of its own in the same
-    /// session, as timeout(1) does: a shell would have made it the leader of the job's group, without a guard.
+    /// Passes a signal that the guard's group has got to a command that has made its own group in the same
+    /// session, as timeout(1) does: without a guard, a shell would have made the command the leader of the
+    /// job's group.
     pub(super) fn mirror(&self, signal: SignalNumber) {
         let places = Process::of(self.command).zip(Process::of(getpid().as_raw()));
         let Some((command, guard)) = places else { return };

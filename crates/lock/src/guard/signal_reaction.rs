@@ -22,7 +22,7 @@ pub enum SignalReach {
 /// What a guard does about a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignalReaction {
-    /// Give it to a command that has a process group of its own; any other has got it already.
+    /// Forward it to a command that has its own process group; any other has got it already.
     Mirror,
     /// Give it to such a command, and stop when the command has stopped.
     MirrorAndStop,
@@ -37,8 +37,8 @@ pub enum SignalReaction {
 /// Decides what a guard does about a signal. A second signal is treated like the first.
 pub fn react(signal: SignalNumber, reach: SignalReach) -> SignalReaction {
     match reach {
-        // Also where the terminal sent it: the command may have stopped in a group of its own, and must be
-        // running again before its state is looked at.
+        // Also where the terminal sent it: the command may have stopped in its own group, and must be running
+        // again before its state is looked at.
         SignalReach::Group if signal == Signal::SIGCONT => SignalReaction::Continue,
         SignalReach::Group if signal.stops_by_default() => SignalReaction::MirrorAndStop,
         SignalReach::Group => SignalReaction::Mirror,

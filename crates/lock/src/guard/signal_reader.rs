@@ -78,7 +78,7 @@ impl SignalReader {
         let _ = STOPS.into_iter().collect::<SigSet>().thread_block();
     }
 
-    /// The next signal that arrived; `None` when there is none at this moment.
+    /// The next signal that arrived; `None` if no signal is there now.
     ///
     /// # Errors
     /// When the descriptor cannot be read.

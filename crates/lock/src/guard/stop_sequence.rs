@@ -1,12 +1,12 @@
 use super::StopCause;
 use std::time::{Duration, Instant};
 
-/// How often to look whether the rest of a command's processes is gone; nobody tells a guard about
-/// processes that are not its children.
+/// How often to look whether the other processes of a command are gone; the kernel reports nothing to a guard
+/// about processes that are not its children.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// How long to wait for processes that were killed and are not the guard's child: one that the kernel cannot
-/// end now must not keep the guard for ever.
+/// end now must not keep the guard forever.
 const AFTERMATH: Duration = Duration::from_secs(1);
 
 /// A command that is being stopped: SIGTERM was sent, and SIGKILL follows after the grace period, to all that

@@ -57,11 +57,11 @@ pub struct SupervisionOutcome {
     pub asked: Option<SignalNumber>,
 }
 
-/// Who guards: the store, the caller, and the locks that were granted.
+/// What a guard needs: the store, the caller, and the locks that were granted.
 pub struct SupervisedLocks<'a, S: Store> {
     /// Where the locks are kept.
     pub store: &'a S,
-    /// Who holds them.
+    /// The holder of the locks.
     pub caller: &'a Caller,
     /// The locks.
     pub grants: &'a mut [Grant<S::Ticket>],

@@ -3,7 +3,7 @@ use std::time::Duration;
 /// What a guard does when its lock is taken away while the command runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnLost {
-    /// Stops the command: somebody else may be in.
+    /// Stops the command: another holder may be in.
     #[default]
     Kill,
     /// Says so, and lets it run.
@@ -21,7 +21,7 @@ pub struct SupervisionPolicy {
     pub grace: Duration,
 }
 
-/// How long a command has to end after SIGTERM, unless somebody says otherwise.
+/// How long a command has to end after SIGTERM, unless the caller sets another time.
 pub const GRACE: Duration = Duration::from_secs(5);
 
 impl Default for SupervisionPolicy {

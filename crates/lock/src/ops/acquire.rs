@@ -5,7 +5,7 @@ use crate::{
     store::{RecordKind, Section, Store, Ticket},
 };
 
-/// What somebody has who got in.
+/// What a caller has after it got the lock.
 #[derive(Debug)]
 #[must_use = "a grant that is dropped holds on; it must be released"]
 pub struct Grant<T> {
@@ -19,7 +19,7 @@ pub struct Grant<T> {
     pub lost: bool,
 }
 
-/// In which way somebody got in.
+/// How a caller got the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GrantKind {
     /// The lock was taken; the record is mine.
@@ -75,7 +75,7 @@ pub fn attempt<S: Store>(
         let slot = store.peek(request.name, RecordKind::Lock);
         let line = store.line(request.name)?;
         if ticket.as_ref().is_some_and(|ticket| !line.contains(ticket.place())) {
-            // Somebody deleted the line (the whole root, most likely): stand at its end again.
+            // The line was deleted (most likely with the whole root): join its end again.
             *ticket = None;
         }
         let mine = ticket.as_ref().map(|ticket| ticket.place().number);

@@ -43,7 +43,7 @@ pub fn acquire_all<S: Store>(
         return Ok(AcquireAllOutcome::Entered(grants));
     };
     for mut request in requests {
-        // Whoever waits for one of those that I have waits for me.
+        // A process that waits for one of the locks in `grants` waits for this caller.
         request.held.extend(grants.iter().filter_map(acquisition));
         let left = match patience {
             WaitLimit::None => WaitLimit::None,
@@ -91,7 +91,7 @@ fn first_lost<S: Store>(
 
 fn give_back<S: Store>(store: &S, grants: Vec<Grant<S::Ticket>>, caller: &Caller) {
     for grant in grants.into_iter().rev() {
-        // What cannot be removed now is the record of a guard that is gone, for whoever comes next.
+        // If it cannot be removed now, it is the record of a guard that is gone, and the next taker removes it.
         let _ = release(store, grant, caller);
     }
 }

@@ -38,7 +38,8 @@ pub(super) fn refuse_deadlock<S: Store>(
 /// Enlists one who follows what is in the way to its end, without standing in line, for as long as what it gives is kept,
 /// and refuses a wait that could never end. Of two who are about to wait for each other, the later one sees the earlier.
 ///
-/// `None` where it runs under no lock, so that nobody can be waiting for it, and where no ticket is in the way.
+/// `None` where it runs under no lock, so that no process can be waiting for it, and where no ticket is in the
+/// way.
 ///
 /// # Errors
 /// [`OperationError::Deadlock`] with the circle; [`OperationError::Store`] where it cannot be enlisted.

@@ -11,7 +11,7 @@ use crate::{
 };
 use std::time::Duration;
 
-/// The moment in which somebody may enter: the section, the request, and the line as it is.
+/// The moment in which a caller may enter: the section, the request, and the line as it is.
 pub(super) struct EntryAttempt<'a, C> {
     pub(super) section: &'a mut C,
     pub(super) request: &'a LockRequest<'a>,
@@ -98,7 +98,7 @@ impl<C: Section> EntryAttempt<'_, C> {
         self.section.put(RecordKind::Lock, whole, put, durability_of(whole))
     }
 
-    /// Marks the ticket and logs. A failure gives the lock back: nobody will know of having it.
+    /// Marks the ticket and logs. A failure gives the lock back: the caller does not learn that it had it.
     fn finish(
         &mut self,
         mut ticket: Option<StoreTicket<C>>,
@@ -189,7 +189,7 @@ impl<C: Section> EntryAttempt<'_, C> {
         if request.metadata.is_some() {
             renewed.metadata.clone_from(&request.metadata);
         } else {
-            // Somebody asked for the name of a result: it is theirs now, and no later result's.
+            // The caller asked for the name of a result: it belongs to the caller now, and to no later result.
             renewed.unmark_as_result();
         }
         match request.hold {
@@ -219,8 +219,7 @@ impl<C: Section> EntryAttempt<'_, C> {
         self.section.put(RecordKind::Lock, record, PutMode::Over, durability).map(|_| ())
     }
 
-    /// Removes what binds nobody any more, and says so in the log. False where something else stands
-    /// there.
+    /// Removes a stale record, and says so in the log. False if another record is in its place.
     fn clear_away(
         &mut self,
         slot: &RecordFile,
@@ -285,7 +284,7 @@ impl<C: Section> EntryAttempt<'_, C> {
 /// What one who enters finds there.
 #[derive(Clone, Copy)]
 enum OtherHolders<'a> {
-    /// Nobody; these stood there before.
+    /// There is no holder; these were there before.
     Nobody(&'a [DepartedHolder]),
     /// The holders of this record, from which these are to be taken out.
     Others(&'a LockRecord, &'a [DepartedHolder]),

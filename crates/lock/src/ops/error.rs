@@ -57,7 +57,7 @@ pub enum OperationError {
     Deadlock {
         /// The name.
         name: LockName,
-        /// Who waits for whom, from the one who asks back to it.
+        /// The waits of the circle, from the caller back to the caller.
         cycle: WaitCycle,
     },
     /// One of several locks was taken away while the others were waited for.

@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 pub struct Explanation {
     /// Everything that matters, what stands in the way first.
     pub reasons: Vec<Reason>,
-    /// Who asks.
+    /// The caller.
     pub identity: Identity,
 }
 
@@ -66,7 +66,7 @@ pub enum ReasonKind {
         /// Who, in their order.
         waiters: Vec<TicketContent>,
     },
-    /// A guard is in without a record of its own: under its owner's lease, or its record was removed.
+    /// A guard is in without its own record: under its owner's lease, or its record was removed.
     Inside(Option<TicketContent>),
 }
 
@@ -151,7 +151,7 @@ fn of_lock<S: Store>(
     Ok(Some(Reason { kind, record: Some(record), blocks }))
 }
 
-/// Who keeps a lock whose supervisor is gone. Searching all processes is slow, so only then.
+/// The processes that keep a lock whose supervisor is gone. Searching all processes is slow, so only then.
 fn keepers<S: Store>(store: &S, record: &LockRecord, holding: HoldState) -> Vec<(i32, String)> {
     if holding != HoldState::Orphaned {
         return Vec::new();

@@ -40,7 +40,7 @@ pub enum UnfreezeOutcome {
     NotYours(Box<LockRecord>),
 }
 
-/// Orders that nobody may take `name` for `ttl`. Who holds it keeps it. My own freeze is replaced.
+/// Blocks new holders of `name` for `ttl`. The current holder keeps it. The caller's own freeze is replaced.
 ///
 /// # Errors
 /// [`OperationError`] when the state cannot be made out or changed.
@@ -61,7 +61,7 @@ pub fn freeze<S: Store>(
         return Ok(FreezeOutcome::ByAnother(Box::new(another.clone())));
     }
     let record = order(name, caller, ttl, now);
-    // What stands there binds nobody or is mine, so nothing can be in the way of replacing it.
+    // The freeze that is there is over or the caller's own, so it can be replaced.
     let _ = section.put(RecordKind::Freeze, &record, PutMode::Over, Durability::Synced)?;
     let event = Event::new(EventKind::Freeze, name, caller).about(&record);
     if let Err(error) = section.store().log(&event, Durability::Synced) {

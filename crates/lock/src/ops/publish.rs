@@ -20,13 +20,13 @@ use crate::{
 pub enum PublishOutcome {
     /// The lease tells of it.
     Done,
-    /// The name is somebody's lock, or frozen; it stays as it is.
+    /// Another holder has the name, or it is frozen; it stays as it is.
     Taken,
 }
 
-/// Makes a name's lease tell of a result, without waiting for a disk: takes the name where it is free, and
-/// replaces the lease of an earlier result, whoever's that is, because results are everybody's. A lock that
-/// somebody took is never replaced, not even the caller's own.
+/// Makes a name's lease tell of a result, without waiting for a disk. Takes the name where it is free, and
+/// replaces the lease of an earlier result, also of another owner, because results belong to all. A lock that a
+/// caller took is never replaced, not even the caller's own.
 ///
 /// `request` asks for a lease whose metadata was [marked](LockRecord::mark_as_result).
 ///

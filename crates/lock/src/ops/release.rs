@@ -18,7 +18,7 @@ pub enum ReleaseOutcome {
         /// The release itself took effect, but could not be logged.
         unlogged: Option<StoreError>,
     },
-    /// It was no longer mine: somebody had taken it away.
+    /// It was already lost: another caller had taken it away.
     Lost,
 }
 

@@ -13,11 +13,11 @@ use std::time::Duration;
 pub enum RenewOutcome {
     /// The record has a new life.
     Done,
-    /// It was no longer mine: somebody had taken it away.
+    /// It was already lost: another caller had taken it away.
     Lost,
 }
 
-/// Extends a guard's announced life by its lifetime: that of its own record, or of the lease above it.
+/// Extends a guard's announced life by its lifetime: that of the guard's record, or of the lease above it.
 ///
 /// Everything else in the record stays as it stands there, also what another program added.
 ///

@@ -9,12 +9,12 @@ use std::time::Duration;
 /// The longest command line that is kept in a record, in bytes: enough to recognise it.
 const COMMAND_BYTES: usize = 4096;
 
-/// What somebody asks for.
+/// What a caller asks for.
 #[derive(Clone, Debug)]
 pub struct LockRequest<'a> {
     /// The name to take.
     pub name: &'a LockName,
-    /// Who asks.
+    /// The caller.
     pub caller: &'a Caller,
     /// How many may hold the name at the same time.
     pub mode: LockMode,

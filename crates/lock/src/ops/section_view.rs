@@ -23,8 +23,8 @@ pub(super) struct SectionView<'a> {
 }
 
 impl SectionView<'_> {
-    /// Gathers what admission depends on, in the order in which it can end the question: somebody ahead makes
-    /// everything else irrelevant, unless the lock is the caller's own lease, or has slots.
+    /// Gathers what admission depends on, in the order in which it can settle the decision: a waiter ahead
+    /// makes everything else irrelevant, unless the lock is the caller's own lease, or has slots.
     pub(super) fn scene<C: Section>(
         &self,
         section: &mut C,
@@ -58,7 +58,7 @@ impl SectionView<'_> {
         let holders = record.clone().into_holders().into_iter();
         let judged = holders.map(|holder| {
             let (verdict, mine) = (judge(&holder, &witness), may_renew(self.request, &holder));
-            // Under a lease of mine, the guard around me has no record of its own.
+            // Under the caller's lease, the guard around it has no separate record.
             let around = self.around().is_some() && (mine || self.runs_under(&holder));
             JudgedHolder { holder, verdict, mine, around }
         });
@@ -176,7 +176,7 @@ impl<S: Store> VerdictFacts for SectionFacts<'_, S> {
         place.is_some_and(|place| self.store.lives(self.view.request.name, place))
     }
 
-    /// Of guards nobody asks here: their tickets alone decide, and there may be many.
+    /// Guards' processes are not asked here: their tickets alone decide, and there may be many.
     fn process(&self, record: &LockRecord) -> Liveness {
         match record.hold {
             Some(HoldKind::Guard) => Liveness::Unknown,

@@ -35,7 +35,7 @@ impl NameSnapshot {
         self.verdicts.iter().any(|verdict| matches!(verdict, RecordVerdict::Stale(_)))
     }
 
-    /// The record of those who hold the name; none where nobody does.
+    /// The record of the holders of the name; `None` without a holder.
     pub fn held(&self) -> Option<LockRecord> {
         let stands =
             |(_, verdict): &(&LockRecord, RecordVerdict)| matches!(verdict, RecordVerdict::Held(_));
@@ -102,7 +102,7 @@ pub fn is_held<S: Store>(
     Ok(!entered(store, name)?.is_empty())
 }
 
-/// The live guards that are in: at most one, unless somebody changed tickets by hand.
+/// The live guards that are in: at most one, unless tickets were changed by hand.
 pub(super) fn entered<S: Store>(store: &S, name: &LockName) -> Result<Vec<QueuePlace>, StoreError> {
     let line = store.line(name)?.into_iter();
     Ok(line.filter(|place| place.entered && store.lives(name, place)).collect())

@@ -53,7 +53,7 @@ pub enum LockState {
     Expired,
     /// The holder is provably gone: free.
     Dead,
-    /// Nobody's yet: somebody is in line and about to take it.
+    /// Not held yet: a waiter is about to take it.
     Queued,
     /// A freeze in force.
     Frozen,
@@ -84,8 +84,8 @@ impl LockState {
     }
 }
 
-/// Tells all about one name: its lock, then its freeze, as far as there are any. Expired ones are left
-/// out: they are free for every purpose, unless somebody is in or in line all the same.
+/// Tells all about one name: its lock, then its freeze, if there are any. Expired ones are left out: they are
+/// free for every purpose, unless there is a holder or a waiter all the same.
 pub fn survey<S: Store>(store: &S, name: &LockName, caller: &Caller) -> Vec<StatusEntry> {
     let onlooker = StatusReader { store, memory: ProbeCache::new(caller) };
     let lock = onlooker.lock(name, true);
@@ -106,7 +106,7 @@ pub fn survey_all<S: Store + Sync>(
     let mut locks = store.names(RecordKind::Lock)?;
     let freezes = store.names(RecordKind::Freeze)?;
     let lines = store.lines()?;
-    // Somebody may be in or in line where no record stands.
+    // There may be a holder or a waiter without a record.
     let only_lines = lines.iter().filter(|name| locks.binary_search(name).is_err());
     let only_lines: Vec<LockName> = only_lines.cloned().collect();
     locks.extend(only_lines);
@@ -120,7 +120,7 @@ pub fn survey_all<S: Store + Sync>(
     let keep = |entry: StatusEntry| {
         let over = is_dead_guard(&entry) || entry.gone;
         let pruned = over && prune(store, &entry.name, entry.kind, caller);
-        // Without its record, the name is listed where somebody is in line.
+        // Without its record, the name is listed if it has a waiter.
         if pruned { onlooker.lock(&entry.name, lines.contains(&entry.name)) } else { Some(entry) }
     };
     let entries = sys::in_portions(&locks, look).into_iter();
@@ -257,7 +257,7 @@ pub(super) fn waiters<S: Store>(store: &S, name: &LockName) -> Vec<TicketContent
 
 /// The live tickets of a name, in their order.
 fn live_line<S: Store>(store: &S, name: &LockName) -> Vec<QueuePlace> {
-    // A line that cannot be listed shows nobody; the record tells that something is wrong.
+    // A line that cannot be listed shows no waiter; the record tells that something is wrong.
     let mut line = store.line(name).unwrap_or_default();
     line.retain(|place| store.lives(name, place));
     line.sort_by_key(|place| place.number);

@@ -8,9 +8,9 @@ use crate::{
     words::{LockName, Timestamp},
 };
 
-/// Removes a name's record or freeze if it binds nobody any more, and says whether it did. Of several holders,
-/// those that are gone are taken out of the record. What cannot be removed now is left to the next taker, who
-/// needs no tidiness.
+/// Removes a name's record or freeze if it is stale, and says whether it did. Of several holders, those that
+/// are gone are taken out of the record. What cannot be removed now is left to the next taker, which does not
+/// depend on this.
 pub fn prune<S: Store>(store: &S, name: &LockName, kind: RecordKind, caller: &Caller) -> bool {
     let Ok(mut section) = store.section(name) else { return false };
     let slot = section.store().peek(name, kind);
@@ -45,7 +45,7 @@ pub fn prune<S: Store>(store: &S, name: &LockName, kind: RecordKind, caller: &Ca
     removed && rest.is_none()
 }
 
-/// A freeze is an order until a time, whoever gave it and whatever became of them.
+/// A freeze holds until its time, whatever became of the process that ordered it.
 fn judge_freeze(record: &LockRecord, now: Timestamp) -> RecordVerdict {
     if record.is_expired(now) {
         RecordVerdict::Stale(Staleness::Expired)

@@ -14,7 +14,7 @@ use crate::{
     words::{Fence, LockMode, LockName, ProcessPresence},
 };
 
-/// How much somebody who unlocks is willing to break.
+/// How much an unlocking caller is willing to break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnlockForce {
     /// Nothing: give back what is mine.
@@ -292,7 +292,7 @@ impl UnlockView<'_> {
 }
 
 /// Takes holders off a name, and by force the tickets of the guards that are in: their processes keep them
-/// locked, but nobody finds them any more, and who waits for them is woken.
+/// locked, but no caller finds them any more, and their waiters are woken.
 fn break_open<C: Section>(
     section: &mut C,
     caller: &Caller,

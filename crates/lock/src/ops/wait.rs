@@ -18,7 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long somebody is ready to wait.
+/// How long a caller is ready to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitLimit {
     /// Not at all.
@@ -39,20 +39,20 @@ pub enum AcquireOutcome<T> {
     Interrupted,
 }
 
-/// Why somebody was refused, with all there is to tell of who is in.
+/// Why a caller was refused, with what is known of the holder.
 #[derive(Debug)]
 pub struct Denial {
     /// What is in the way.
     pub obstacle: Obstacle,
-    /// The record that stands; none where somebody ahead has not taken the lock yet.
+    /// The record that is there; `None` if a waiter ahead has not taken the lock yet.
     pub holder: Option<LockRecord>,
     /// What the nearest ticket ahead says, where one is in the way.
     pub ahead: Option<TicketContent>,
-    /// How long was waited in vain; `None` where nobody wanted to wait.
+    /// How long the caller waited before it gave up; `None` if it did not want to wait.
     pub waited: Option<Duration>,
 }
 
-/// Where somebody stands who waits.
+/// The position of a waiter.
 #[derive(Debug)]
 pub struct QueueStanding {
     /// The name that is waited for.
@@ -75,7 +75,7 @@ pub trait WaitObserver {
     /// obstacle changes, and every [`interval`](Self::interval).
     fn waiting(&mut self, standing: &QueueStanding);
 
-    /// How often to be told anew; `None` is never.
+    /// How often to repeat the report; `None` is never.
     fn interval(&self) -> Option<Duration>;
 
     /// A descriptor that becomes readable when the wait may have to end.
@@ -261,7 +261,7 @@ fn sleep_on(
     match poll(&mut fds, timeout(limit)) {
         Ok(0) => return Ok(WakeReason::Time),
         Ok(_) => {}
-        // A signal that nobody asked for: look at everything again.
+        // A signal interrupted the sleep: look at everything again.
         Err(Errno::EINTR) => return Ok(WakeReason::Bystander),
         Err(errno) => {
             return Err(OperationError::Wait { source: errno.into() });
@@ -292,7 +292,8 @@ fn deny<S: Store>(
     AcquireOutcome::Denied(Box::new(denial))
 }
 
-/// Logs a wait that ended otherwise than by its time: whoever looks back sees who stood there, for what and how long.
+/// Logs a wait that did not end by its time limit, so that a reader of the log sees the waiter, the name and
+/// the duration.
 pub(super) fn log_unanswered<S: Store>(
     store: &S,
     request: &LockRequest<'_>,

@@ -5,7 +5,7 @@ use std::fmt;
 pub enum HoldKind {
     /// A live process tree: the kernel-held lock on the guard's ticket proves it.
     Guard,
-    /// Nobody's process: the lock lives until its expiry or until it is unlocked.
+    /// Bound to no process: the lock lives until its expiry or until it is unlocked.
     Lease,
     /// One process, named by the record (`lock --pid`).
     Process,

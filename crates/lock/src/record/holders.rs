@@ -15,14 +15,14 @@ impl LockRecord {
         Self { co_holders: Vec::new(), ..self.clone() }
     }
 
-    /// All who hold the name, each as a record of its own.
+    /// All holders of the name, each as a separate record.
     pub fn into_holders(mut self) -> Vec<Self> {
         let rest = std::mem::take(&mut self.co_holders);
         std::iter::once(self).chain(rest).collect()
     }
 
-    /// The record of several holders, the first of which stands for all of them before those who know
-    /// nothing of several. `None` where there is nobody.
+    /// The record of several holders. The first stands for all of them, for programs that know nothing of
+    /// several holders. `None` without a holder.
     pub fn of_holders(holders: impl IntoIterator<Item = Self>) -> Option<Self> {
         let mut holders = holders.into_iter();
         let mut first = holders.next()?;
@@ -88,7 +88,7 @@ impl LockRecord {
         })
     }
 
-    /// The record without the acquisition `id`; `None` where nobody else holds the name.
+    /// The record without the acquisition `id`; `None` if no other holder is left.
     pub fn without(&self, id: &LockId) -> Option<Self> {
         let others = self.clone().into_holders().into_iter().filter(|holder| !holder.is_of(id));
         Self::of_holders(others)
@@ -105,8 +105,8 @@ impl LockRecord {
         by_clock.filter_map(Self::expiry).min()
     }
 
-    /// Whether this record, found later, still says what `then` said of those whom only the record can tell
-    /// of. Guards that came or went are told of by their tickets. Others in it matter to nobody: they came
+    /// Whether this record, found later, still says what `then` said of those holders that only the record can
+    /// tell of. Guards that came or went are reported by their tickets. Others in it do not matter: they came
     /// since, or they are over and still listed.
     pub fn still_says(&self, then: &Self) -> bool {
         let mut leases =

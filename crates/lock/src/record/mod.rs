@@ -53,7 +53,7 @@ pub struct LockRecord {
     pub name: LockName,
     /// One acquisition's id; absent in records by older programs.
     pub lock_id: Option<LockId>,
-    /// Who holds the lock.
+    /// The holder of the lock.
     pub owner: Owner,
     /// The host name where it was taken.
     pub host: Option<String>,

@@ -24,8 +24,8 @@ pub enum RecordParseError {
 impl LockRecord {
     /// Reads a record of version 0 or 1 for the lock `name`.
     ///
-    /// Only `owner` and `acquired_ts` must be there: a record of another program that leaves out more is
-    /// still somebody's lock. JSON `null`, a `ttl_sec` of 0 and the year 1 count as absent.
+    /// Only `owner` and `acquired_ts` must be there: a record of another program that leaves out more is still
+    /// a lock. JSON `null`, a `ttl_sec` of 0 and the year 1 count as absent.
     ///
     /// # Errors
     /// [`RecordParseError::Newer`] for a version above [`FORMAT_VERSION`], whatever else the file holds;
@@ -201,7 +201,7 @@ impl<'a> RecordFields<'a> {
         })
     }
 
-    /// How many may hold the name. A mode of a later version is kept as it stands, and gets on with nobody.
+    /// How many may hold the name. A mode of a later version is kept as it is, and conflicts with every other.
     fn mode(&mut self) -> Result<LockMode, RecordFlaw> {
         let (slots_field, mode_field) = (self.take_field("slots"), self.take_field("mode"));
         let slots = slots_field.as_ref().map(Field::read).transpose()?.filter(|it| !it.is_null());

@@ -16,7 +16,7 @@ pub enum RecordFile {
     Unreadable(Arc<io::Error>),
 }
 
-/// What is known of a thing that stands in a record's place and is none.
+/// What is known of a corrupt file in a record's place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Corruption {
     /// What is wrong with it.

@@ -1,6 +1,6 @@
 use super::{LockRecord, Metadata};
 
-/// The metadata key that tells the lease of a shared result from one that somebody took, and its value.
+/// The metadata key that tells the lease of a shared result from a lease that a caller took, and its value.
 const KIND: (&str, &str) = ("kind", "result");
 
 /// The metadata key that tells which result.
@@ -14,7 +14,7 @@ impl LockRecord {
         metadata.set(DIGEST, digest);
     }
 
-    /// Makes it the lease of nothing but whoever has it; what the metadata tells of the result stays.
+    /// Makes it an ordinary lease of its owner; what the metadata tells of the result stays.
     pub(crate) fn unmark_as_result(&mut self) {
         if self.result().is_some()
             && let Some(metadata) = &mut self.metadata

@@ -4,10 +4,10 @@ use std::fmt;
 
 /// A JSON value as it stands in a file.
 ///
-/// To keep the digits of a number that is not a small integer, `serde_json` hands them out as an object
-/// with a key of its own. When it reads a [`Value`] by itself, it therefore takes an object of the file
-/// that has this key for a number, or for an error. Here the two are told apart: digits come as a text to keep, texts of a file as texts
-/// to copy.
+/// To keep the digits of a number that is not a small integer, `serde_json` hands them out as an object with a
+/// special key. When it reads a [`Value`] by itself, it therefore takes an object of the file that has this key
+/// for a number, or for an error. Here the two are distinguished: digits come as a text to keep, texts of a
+/// file as texts to copy.
 pub(super) struct VerbatimJson(pub(super) Value);
 
 impl<'de> Deserialize<'de> for VerbatimJson {

@@ -6,7 +6,7 @@ use std::{num::NonZeroU32, time::Duration};
 /// How long a thing that is no record counts as one that another program is writing.
 pub const FILLING: Duration = Duration::from_secs(2);
 
-/// What somebody wants to have.
+/// What a caller wants to have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HoldPurpose {
     /// A lock for a process tree.
@@ -20,7 +20,7 @@ pub enum HoldPurpose {
 pub struct DepartedHolder {
     /// What the record says of it.
     pub holder: Box<LockRecord>,
-    /// Why it binds nobody any more.
+    /// Why it is stale.
     pub why: Staleness,
 }
 
@@ -67,7 +67,7 @@ pub enum AdmissionDecision {
     OtherSlots(NonZeroU32),
 }
 
-/// In which way somebody enters.
+/// How a caller enters.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EntryKind {
     /// Nothing stands in the lock's place.
@@ -84,11 +84,11 @@ pub enum EntryKind {
     Renewing(Box<LockRecord>),
 }
 
-/// Why somebody may not enter, and so what to wait for.
+/// Why a caller may not enter, and so what to wait for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Obstacle {
-    /// Somebody came earlier and lives: wait until that ticket is gone, or, where it waits for the same slots,
-    /// until it has entered.
+    /// An earlier holder or waiter lives: wait until that ticket is gone, or, where it waits for the same
+    /// slots, until it has entered.
     Ahead(QueuePlace),
     /// Every slot is taken: wait until one of these tickets is gone, or the record changes or expires.
     Full(Vec<QueuePlace>, Option<Box<LockRecord>>),
@@ -96,11 +96,11 @@ pub enum Obstacle {
     Held(Box<LockRecord>),
     /// An operator's order: wait until it ends or is lifted.
     Frozen(Box<LockRecord>),
-    /// A thing that is no record, and might be somebody's lock for all that is known.
+    /// A corrupt record, which could be a holder's for all that is known.
     Corrupted(Corruption),
 }
 
-/// Decides whether somebody may enter. One rule for guards and leases of every mode, waiting or not.
+/// Decides whether a caller may enter. One rule for guards and leases of every mode, waiting or not.
 ///
 /// The order of the questions is the order in which a waiter must wait: first for those who came earlier,
 /// then, at the head of the line, for the record and the freeze.
@@ -145,15 +145,15 @@ fn stopped_by(ahead: QueueObstacle, occupant: Occupant) -> AdmissionDecision {
         QueueObstacle::Full(inside) => AdmissionDecision::Blocked(Obstacle::Full(inside, record)),
         QueueObstacle::OtherSlots(place) => match place.mode {
             LockMode::Slots(slots) => AdmissionDecision::OtherSlots(slots),
-            // Whoever disagrees on slots has some; else it is in the way like any other.
+            // A ticket that disagrees on slots has the mode `Slots`; any other is in the way as usual.
             _ => AdmissionDecision::Blocked(Obstacle::Ahead(place)),
         },
     }
 }
 
 impl Corruption {
-    /// Whether no live holder can be behind this: an empty file that nobody filled in time, or a broken
-    /// one from before this boot (what a power cut leaves of a guard's record).
+    /// Whether no live holder can be behind this: an empty file that was not filled in time, or a broken one
+    /// from before this boot (what a power cut leaves of a guard's record).
     ///
     /// Anything else stays for `unlock --break-stale`: a broken file of now may be the lock of another
     /// program that runs.

@@ -2,7 +2,7 @@ use super::{QueuePlace, QueueRequest, TicketContent, around, passes};
 use crate::words::{LockId, LockName};
 use std::collections::HashMap;
 
-/// Somebody who waits in a line.
+/// A waiter in a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiter {
     /// The name that is waited for.
@@ -25,14 +25,14 @@ pub trait WaitSource {
     fn nested(&self) -> &[Waiter];
 }
 
-/// One step of a circle of waiting: somebody waits for a name that somebody else has, or has first.
+/// One step of a circle of waiting: a waiter waits for a name that another process has, or will have first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitLink {
-    /// Who waits.
+    /// The waiter.
     pub waiter: TicketContent,
     /// For what.
     pub name: LockName,
-    /// Who is in the way, where the ticket tells.
+    /// The ticket in the way, where it can be read.
     pub blocker: Option<TicketContent>,
     /// Whether that one is in; else it waits in the same line.
     pub inside: bool,
@@ -41,8 +41,9 @@ pub struct WaitLink {
 /// A circle of waiting, from the one who asks back to what runs around it.
 pub type WaitCycle = Vec<WaitLink>;
 
-/// Finds out whether a wait could never end, because what it waits for waits for it: for an acquisition
-/// that `me` runs under. A wait that only others keep from ending is none of its business: they are told themselves.
+/// Finds out whether a wait could never end, because what it waits for waits for it: for an acquisition that
+/// `me` runs under. A wait that only others keep from ending is not reported here: those others report it
+/// themselves.
 ///
 /// A holder counts as waiting when anything that runs under it waits. That may be a process that the
 /// holder's command would not wait for in its turn; such a wait is refused though it might have ended.
@@ -146,7 +147,8 @@ impl WaitGraph {
         self.nodes.insert(waiter.place.lock_id, node);
     }
 
-    /// The tickets that go in the end: first those that need nobody, then those that need only them, and so on.
+    /// The tickets that end in time: first those that wait for none, then those that wait only for them, and so
+    /// on.
     fn ends(&self, mine: CallerLocks) -> SearchRounds<'_> {
         self.in_rounds(|node, ends| node.goes(mine, |id| ends.contains_key(id)))
     }
@@ -185,7 +187,7 @@ impl WaitNode {
     }
 }
 
-/// Those who are in somebody's way: those that it never gets on with, and those that it does.
+/// The tickets in a waiter's way: those that always conflict with it, and those that do not.
 fn in_the_way(waiter: &Waiter, world: &impl WaitSource) -> (Vec<QueuePlace>, Vec<QueuePlace>) {
     let line = world.line(&waiter.name);
     if let Some(followed) = &waiter.follows {

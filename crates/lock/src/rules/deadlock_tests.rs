@@ -112,7 +112,7 @@ fn who_waits_ahead_in_the_same_line_counts_too() {
         holds("c", "B"),
         waits("b", "a1", &["A"]),
     ];
-    assert!(found(&tickets).is_empty(), "the one ahead waits for nobody that waits for me");
+    assert!(found(&tickets).is_empty(), "the one ahead waits for no process that waits for me");
     let mut circle = tickets.to_vec();
     circle.insert(0, at(3, waits("a", "x1", &["X"])));
     assert_eq!(found(&circle), ["a1>b>b1", "b1>b>X", "x1>a>A"]);

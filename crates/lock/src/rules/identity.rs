@@ -6,13 +6,13 @@ use crate::{
 /// Says where an owner name came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OwnerSource {
-    /// Given by the caller (a flag or a variable): whoever gives the same name is the same owner.
+    /// Given by the caller (a flag or a variable): callers that give the same name are the same owner.
     Given,
     /// The operating system's user name: two terminals of that user are still two owners.
     Derived,
 }
 
-/// Who is asking.
+/// The caller's identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// The owner name.

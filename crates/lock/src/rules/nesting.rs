@@ -1,20 +1,21 @@
 use super::QueuePlace;
 use crate::words::LockMode;
 
-/// Finds the acquisition of this line that runs around somebody who runs under the acquisitions `held`
-/// (outermost first): it would be waited for for ever. Of several, the innermost.
+/// Finds the acquisition of this line that runs around a caller that runs under the acquisitions `held`
+/// (outermost first): a wait for it would never end. Of several, the innermost.
 ///
-/// Only an exclusive one keeps out whatever the one inside must not meet. Who asks for more than what runs
-/// around it has, an exclusive place inside a shared one, is inside nothing in this sense.
+/// Only an exclusive acquisition excludes every holder that the caller inside must not meet. A caller that asks
+/// for more than the acquisition around it has, an exclusive place inside a shared one, is inside nothing in
+/// this sense.
 pub fn around<'a>(line: &'a [QueuePlace], held: &[String]) -> Option<&'a QueuePlace> {
     let is_in = |place: &&QueuePlace| place.entered && place.mode == LockMode::Exclusive;
     let place_of = |id: &String| line.iter().filter(is_in).find(|it| it.lock_id.as_str() == id);
     held.iter().rev().find_map(place_of)
 }
 
-/// Whether somebody who runs inside `outer`, and under the acquisitions `held`, passes a place in the same
-/// line: what runs around it, and those who wait for that to end. It does not pass others who are
-/// inside: guards in one guard exclude each other like any two.
+/// Whether a caller that runs inside `outer`, and under the acquisitions `held`, passes a place in the same
+/// line: what runs around it, and those who wait for that to end. It does not pass others that are inside:
+/// guards in one guard exclude each other like any two.
 pub fn passes(
     outer: &QueuePlace,
     held: &[String],
@@ -55,7 +56,7 @@ mod tests {
         let [one, two] = [place("x", true), place("o", true)];
         assert_eq!(around(&[one.clone(), two.clone()], &mine), Some(&two), "the innermost");
         assert_eq!(around(&[two.clone(), one], &mine), Some(&two), "however the line is listed");
-        assert_eq!(around(&[place("o", false)], &mine), None, "who waits is around nobody");
+        assert_eq!(around(&[place("o", false)], &mine), None, "a waiter is around no caller");
         assert_eq!(around(&[place("p", true)], &mine), None);
         assert_eq!(around(&[QueuePlace { mode: LockMode::Shared, ..outer }], &mine), None);
     }

@@ -2,7 +2,7 @@ use super::{DepartedHolder, HoldPurpose, Occupant, RecordVerdict};
 use crate::record::{HoldKind, LockRecord};
 use crate::words::LockMode;
 
-/// What somebody asks for.
+/// What a caller asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HoldRequest {
     /// For a process tree, or for none.
@@ -32,8 +32,8 @@ impl JudgedHolder {
 
 /// Says what the holders of a record are to the one who asks.
 ///
-/// Of one's own lease, a guard may work under an exclusive one alone: beside a shared one there may be
-/// others, so it asks for a place of its own like they do.
+/// Under the caller's own lease, a guard may work without a place only if the lease is exclusive: beside a
+/// shared lease there may be others, so the guard asks for its own place like they do.
 pub fn occupant(holders: Vec<JudgedHolder>, claim: HoldRequest) -> Occupant {
     let (standing, gone): (Vec<JudgedHolder>, Vec<JudgedHolder>) =
         holders.into_iter().partition(JudgedHolder::stands);

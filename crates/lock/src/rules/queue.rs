@@ -1,7 +1,7 @@
 use super::QueuePlace;
 use crate::words::LockMode;
 
-/// What of the line keeps somebody from entering.
+/// The place in the line that keeps a caller from entering.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum QueueObstacle {
     /// A live ticket that does not get on with mine: wait until it is gone, or, where it waits for the same
@@ -13,7 +13,7 @@ pub enum QueueObstacle {
     OtherSlots(QueuePlace),
 }
 
-/// Somebody who asks, as the line sees it.
+/// A caller, as the line sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct QueueRequest<'a> {
     /// The tickets of the name, in any order.
@@ -30,11 +30,11 @@ pub struct QueueRequest<'a> {
 /// for another reason); it is asked from the nearest to the farthest, and no further than the answer needs:
 /// a long line costs a newcomer one question.
 ///
-/// Whoever has entered is ahead of everybody, whatever the numbers say: a guard under its owner's lease
-/// enters past those who wait for that lease, and must keep them out when the lease is gone before it.
+/// Every holder that has entered is ahead of all waiters, whatever the numbers say: a guard under its owner's
+/// lease enters past the waiters for that lease, and must keep them out when the lease is gone before it.
 ///
-/// Those who wait for a slot count as if they had it, so nobody passes them; shared tickets that wait are
-/// passed by other shared ones only where both wait for the same exclusive ticket ahead.
+/// Waiters for a slot count as if they had it, so no other passes them; shared tickets that wait are passed by
+/// other shared ones only where both wait for the same exclusive ticket ahead.
 pub fn ahead(
     asker: QueueRequest<'_>,
     mut in_the_way: impl FnMut(&QueuePlace) -> bool,

@@ -46,7 +46,7 @@ pub struct TicketContent {
 }
 
 impl TicketContent {
-    /// Who drew the ticket; `None` where the text names no agent.
+    /// The identity that drew the ticket; `None` where the text names no agent.
     pub fn identity(&self) -> Option<Identity> {
         let source = if self.owner_given { OwnerSource::Given } else { OwnerSource::Derived };
         let agent = AgentId::new(&self.agent_id)?;

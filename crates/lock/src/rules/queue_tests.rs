@@ -45,7 +45,7 @@ fn the_nearest_in_the_way_is_found_with_one_question() {
         true
     });
     assert_eq!(found.map(|place| place.number), Some(6), "the nearest ahead, not the first");
-    assert_eq!(asked, [6], "and nobody else was asked");
+    assert_eq!(asked, [6], "and no other was asked");
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn the_dead_in_the_middle_are_passed_over() {
     let line: Vec<QueuePlace> = (1..=5).map(place).collect();
     let found = nearest(&line, Some(5), |place| place.number == 2);
     assert_eq!(found.map(|place| place.number), Some(2));
-    assert_eq!(nearest(&line, Some(1), |_| true), None, "the first has nobody ahead");
+    assert_eq!(nearest(&line, Some(1), |_| true), None, "the first has none ahead");
     assert_eq!(nearest(&line, None, |_| true).map(|p| p.number), Some(5), "a newcomer is last");
 }
 
@@ -87,7 +87,7 @@ fn readers_pass_readers_and_wait_for_writers() {
         "a writer waits for every reader ahead"
     );
     let dead = ahead(asker(&line, Some(4), LockMode::Shared), |place| place.number != 3);
-    assert_eq!(dead, None, "a dead writer is in nobody's way");
+    assert_eq!(dead, None, "a dead writer blocks no waiter");
 }
 
 #[test]

@@ -18,9 +18,9 @@ pub trait VerdictFacts {
 /// Whether a record still stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordVerdict {
-    /// Somebody holds the lock.
+    /// A holder has the lock.
     Held(HoldState),
-    /// Nobody does, and that is proven: whoever comes next may take it.
+    /// No holder has it, and that is proven: the next caller may take it.
     Stale(Staleness),
 }
 
@@ -37,7 +37,7 @@ pub enum HoldState {
     Abandoned,
 }
 
-/// Why a record binds nobody any more.
+/// Why a record is stale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Staleness {
     /// Its lifetime has ended.
@@ -75,7 +75,7 @@ fn judge_guard(record: &LockRecord, witness: &impl VerdictFacts) -> RecordVerdic
 }
 
 fn judge_lease(record: &LockRecord, witness: &impl VerdictFacts) -> RecordVerdict {
-    // A result is what is left of work that is done: nobody is expected to come back to it.
+    // A result is left by work that is done: no process is expected to come back to it.
     let endless = record.expiry().is_none() && record.result().is_none();
     if endless && witness.process(record) == Liveness::Dead {
         return RecordVerdict::Held(HoldState::Abandoned);
@@ -148,7 +148,7 @@ mod tests {
             ("guard", past, true, Dead, Held(Orphaned)),
             ("guard", future, true, Unknown, Held(Live)),
             ("guard", future, false, Alive, Stale(HolderGone)),
-            // A lease: nobody's process ends it.
+            // A lease: the end of a process does not end it.
             ("lease", future, false, Dead, Held(Live)),
             ("lease", past, true, Alive, Stale(Expired)),
             ("lease", "", false, Alive, Held(Live)),

@@ -1,8 +1,8 @@
 //! The seam: what a store of locks can do, in verbs that a folder and a cluster have in common.
 //!
-//! A store keeps, for each name, a line of tickets, at most one record and at most one freeze. Whoever
-//! changes any of them does it in a [`Section`] of that name, which only one process has at a time and
-//! which is left within microseconds. Reading needs no section: records appear whole or not at all.
+//! A store keeps, for each name, a line of tickets, at most one record and at most one freeze. A process
+//! changes them in a [`Section`] of that name, which only one process has at a time and which is left within
+//! microseconds. Reading needs no section: records appear whole or not at all.
 //!
 //! [`ops`](crate::ops) is written against these traits alone; [`file`](mod@crate::file) is the store of one
 //! machine.
@@ -30,7 +30,7 @@ use std::{
 pub enum RecordKind {
     /// The lock record: who holds the name.
     Lock,
-    /// The freeze: an operator's order that nobody may take the name.
+    /// The freeze: an operator's order that blocks new holders of the name.
     Freeze,
 }
 
@@ -114,7 +114,7 @@ pub trait Store: Sized {
     /// When the records cannot be listed.
     fn names(&self, kind: RecordKind) -> Result<Vec<LockName>, StoreError>;
 
-    /// The names that have a line, even if nobody stands in it any more.
+    /// The names that have a line, even if it has no ticket any more.
     ///
     /// # Errors
     /// When the lines cannot be listed.
@@ -131,9 +131,10 @@ pub trait Store: Sized {
         None
     }
 
-    /// Enlists somebody who waits and has no place in a line, under an id of its own, as one of those that
-    /// [`nested`](Self::nested) gives: it follows an acquisition, the second of the ids, to its end. `None` where there is no
-    /// way to do that (the default): circles through it are not found then, and end with a time limit.
+    /// Enlists a waiter that has no place in a line, under a separate id, as one of those that
+    /// [`nested`](Self::nested) gives: it follows an acquisition, the second of the ids, to its end. `None`
+    /// where there is no way to do that (the default): circles through it are not found then, and end with a
+    /// time limit.
     ///
     /// # Errors
     /// When that cannot be written.
@@ -167,7 +168,7 @@ pub trait Store: Sized {
     fn log(&self, event: &Event, durability: Durability) -> Result<(), StoreError>;
 }
 
-/// Changes the state of one name while nobody else can.
+/// Changes the state of one name while no other process can.
 pub trait Section {
     /// The store that this is a section of.
     type Store: Store;
@@ -187,7 +188,7 @@ pub trait Section {
     /// Draws the ticket for a place, which must be behind every other in the line.
     ///
     /// # Errors
-    /// When it cannot be written; then there is none.
+    /// When it cannot be written; then it is not there.
     fn enqueue(
         &mut self,
         place: QueuePlace,
@@ -246,16 +247,16 @@ pub trait Ticket {
     /// The place.
     fn place(&self) -> &QueuePlace;
 
-    /// Takes the place out of the line: nobody who looks finds it any more. Those who wait for it already are
-    /// told when it [leaves](Self::leave), which is to follow at once; if this process dies before that, they find
-    /// out by themselves within a second.
+    /// Takes the place out of the line: a process that looks finds it no more. Those who wait for it already
+    /// are woken when it [leaves](Self::leave), which is to follow at once; if this process dies before that,
+    /// they find out by themselves within a second.
     fn withdraw(&mut self);
 
     /// Gives the place up now, also for processes that inherited it. Dropping a ticket does not: a
     /// command may live on that has it too.
     fn leave(self);
 
-    /// Whether others still find it: a ticket that was removed keeps nobody out.
+    /// Whether others still find it: a ticket that was removed blocks no waiter.
     fn stands(&self) -> bool;
 }
 
@@ -271,8 +272,8 @@ pub trait LossWatcher {
 
 /// Waits for the end of an obstacle.
 pub trait ObstacleWatch {
-    /// Sleeps for a short while, at most `limit`, in the way that wakes soonest; true where the obstacle may
-    /// be gone. Nobody can interrupt it, so it ends within a twentieth of a second.
+    /// Sleeps for a short while, at most `limit`, in the way that wakes soonest; true where the obstacle may be
+    /// gone. It cannot be interrupted, so it ends within a twentieth of a second.
     fn doze(&mut self, limit: Duration) -> bool;
 
     /// Looks whether the obstacle may be gone. To be asked first, and each time the patience has ended.

@@ -1,6 +1,6 @@
 use std::{fs, os::fd::OwnedFd, path::PathBuf};
 
-/// Says that somebody waits, for as long as it is kept and its process lives.
+/// Says that a process waits, for as long as this is kept and the process lives.
 #[derive(Debug)]
 #[must_use = "what is dropped says nothing any more"]
 pub struct NestedWaitEntry {

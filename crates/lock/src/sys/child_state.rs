@@ -50,7 +50,8 @@ pub(crate) fn kill_child(pid: i32) {
     {}
 }
 
-/// Lets the kernel forget children that have ended, until there is none, or it is one of `kept`, which is given.
+/// Lets the kernel forget children that have ended, until no ended child is left, or the next is one of `kept`,
+/// which is returned.
 pub(crate) fn collect_all_but(kept: &[i32]) -> Option<i32> {
     loop {
         let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;

@@ -47,8 +47,8 @@ pub(crate) fn raise_through(signal: SignalNumber) {
 }
 
 /// Stops this process as a terminal's stop signal does by default: not where its process group is orphaned, so
-/// that nobody could continue it (`setpgid(2)`). Returns when it has been continued. The signal is held back
-/// again.
+/// that no process could continue it (`setpgid(2)`). Returns when it has been continued. The signal is held
+/// back again.
 pub(crate) fn stop_by(signal: Signal) {
     // SAFETY: the default action is no handler, so no code runs in signal context.
     let _ = unsafe { libc::signal(signal as i32, libc::SIG_DFL) };

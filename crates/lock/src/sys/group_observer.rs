@@ -6,7 +6,7 @@
 //! first (`__kill_pgrp_info()` in Linux), so when the parent has a signal, the observer has it already.
 //!
 //! # Limits
-//! Whoever sends a signal to the observer itself makes its parent believe that all have got it. So it carries
+//! A signal that is sent to the observer itself makes its parent believe that all have got it. So it carries
 //! another name and other words than its parent, and programs that choose processes by name do not find it.
 #![expect(unsafe_code, reason = "fork(2), and what its child may do in a program with threads")]
 
@@ -48,7 +48,7 @@ impl GroupObserver {
         let (orders, end) = pipe2(OFlag::O_CLOEXEC).ok()?;
         let life = Life::of(orders.as_raw_fd(), command)?;
         let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK).ok()?;
-        // SAFETY: the child calls `Life::lead` alone, which makes system calls and touches only memory of its own.
+        // SAFETY: the child calls `Life::lead` alone, which makes system calls and touches only its own memory.
         let forked = unsafe { fork() };
         if let Ok(ForkResult::Child) = forked {
             life.lead();
@@ -72,7 +72,7 @@ impl GroupObserver {
 
     /// Has this process continued (SIGCONT), once it has stopped, as soon as its command is not stopped any more.
     pub(crate) fn continue_with_command(&self) {
-        // Where it fails, somebody has to continue this process.
+        // If it fails, a user has to continue this process.
         let _ = write(&self.orders, &[1]);
     }
 }

@@ -201,7 +201,7 @@ pub(crate) struct ProcessStat {
     group: i32,
     /// The session leader's pid; 0 where that is outside this pid namespace.
     pub(crate) session: i32,
-    /// The controlling terminal; 0 is none.
+    /// The controlling terminal; 0 means no terminal.
     pub(crate) terminal: i32,
     /// Clock ticks after boot at its start.
     pub(crate) start: u64,

@@ -3,7 +3,7 @@ use std::{fmt, num::NonZeroU32};
 /// How many may hold a name at the same time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum LockMode {
-    /// One holder, nobody beside it.
+    /// One holder, with no other beside it.
     #[default]
     Exclusive,
     /// Any number of holders that all ask for this; one that asks for anything else waits for all of them.
