@@ -58,7 +58,7 @@ pub(crate) fn draft(beside: &Path, mode: u32) -> io::Result<(PathBuf, File)> {
     Ok((path, file))
 }
 
-/// Writes a file in one step: whoever reads it finds the old one or the new one.
+/// Writes a file in one step: a reader finds the old one or the new one.
 pub(crate) fn write(path: &Path, content: &[u8]) -> Result<(), FileError> {
     let (draft, mut file) = draft(path, 0o600).map_err(FileError::on("write", path))?;
     let written = file.write_all(content).and_then(|()| nofollow::rename(&draft, path));

@@ -11,8 +11,8 @@
 //!   when read, bounded in size.
 //! * [`digest`]: the one kind of digest that all of them use.
 //!
-//! Who may run the command is a matter of locks, and so of [`lokt_lock`]; this library never takes one. It never
-//! prints, never ends the process, and reads nothing from the environment.
+//! Which caller may run the command is a matter of locks, and so of [`lokt_lock`]; this library never takes
+//! one. It never prints, never ends the process, and reads nothing from the environment.
 
 pub mod digest;
 pub mod files;

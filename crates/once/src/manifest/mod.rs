@@ -26,7 +26,7 @@ pub enum FileKind {
     Executable,
     /// A symbolic link; its content is where it leads.
     Link,
-    /// A repository of its own inside the project, of which git sees only the folder.
+    /// A separate repository inside the project, of which git sees only the folder.
     Repository,
     /// A FIFO, a socket, a device: known by its name alone.
     Special,

@@ -11,7 +11,7 @@ use std::{
 /// How much is read at once: what the processor's own memory holds.
 const PORTION: usize = 128 << 10;
 
-/// Digests a file that grows, in a thread of its own: a command that prints a lot is not held up by that.
+/// Digests a file that grows, in a separate thread: a command that prints a lot is not held up by that.
 pub(super) struct DigestThread {
     told: Arc<ProgressSignal<FileProgress>>,
     thread: Option<JoinHandle<io::Result<Digest>>>,
@@ -23,7 +23,7 @@ struct FileProgress {
     bytes: u64,
     /// It grows no more.
     all: bool,
-    /// Nobody wants the digest.
+    /// The digest is not wanted any more.
     given_up: bool,
 }
 

@@ -5,8 +5,8 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-/// Shows a recording to those who started it, from the recording itself, in a thread of its own: whoever
-/// stops reading holds up nobody but that thread.
+/// Shows a recording to the caller that started it, from the recording itself, in a separate thread: a reader
+/// that stops reading holds up only that thread.
 pub struct RecordingDisplay {
     told: Arc<ProgressSignal<DisplayState>>,
     thread: JoinHandle<OutputStreams>,

@@ -9,9 +9,9 @@
 //! <fence>.order    frames: in which order, and in the end what became of the run
 //! ```
 //!
-//! The bytes come before the frame that tells of them, so whoever has read a frame finds them. One writes, who
-//! holds the lock of the key; followers only read, and nothing that they do or fail to do reaches the writer. A
-//! recording without a last frame whose writer is gone was broken off.
+//! The bytes come before the frame that tells of them, so a process that has read a frame finds them. The one
+//! writer holds the lock of the key; followers only read, and nothing that they do or fail to do reaches the
+//! writer. A recording without a last frame whose writer is gone was broken off.
 
 mod digest_thread;
 mod display;
@@ -47,7 +47,7 @@ fn path(folder: &Path, fence: u64, part: &str) -> PathBuf {
     folder.join(format!("{fence}.{part}"))
 }
 
-/// Removes the files of all recordings of a folder that are older than a fence. Who reads them goes on.
+/// Removes the files of all recordings of a folder that are older than a fence. Their readers can read on.
 pub fn remove_before(folder: &Path, fence: u64) {
     for name in nofollow::names(folder).unwrap_or_default() {
         if name.to_str().and_then(number).is_some_and(|number| number < fence) {
@@ -57,7 +57,7 @@ pub fn remove_before(folder: &Path, fence: u64) {
     }
 }
 
-/// Removes the recordings of a folder that nobody writes any more, and the folder if nothing is left in it.
+/// Removes the recordings of a folder that no process writes any more, and the folder if nothing is left in it.
 pub fn remove_abandoned(folder: &Path) {
     let is_written = Follower::newest(folder).is_some_and(|fence| {
         let order = nofollow::open_to_read(&path(folder, fence, "order"));

@@ -31,8 +31,8 @@ impl OutputStreams {
         Self::default()
     }
 
-    /// Copies all that a reader gives to a stream. Who reads the stream and stops doing so is no error: then
-    /// nothing is shown there any more.
+    /// Copies all that a reader gives to a stream. If the process that reads the stream stops reading, that is
+    /// no error: then nothing is shown there any more.
     pub fn copy(&mut self, stream: Stream, mut from: impl Read) {
         self.give(stream, |file| io::copy(&mut from, file).map(|_| ()));
     }
@@ -42,7 +42,7 @@ impl OutputStreams {
         self.give(stream, |file| file.write_all(bytes));
     }
 
-    /// What kept output from being shown, other than that nobody wanted it.
+    /// What kept output from being shown, other than that its reader stopped reading.
     pub fn trouble(&self) -> Option<&io::Error> {
         self.trouble.as_ref()
     }

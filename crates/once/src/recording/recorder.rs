@@ -101,7 +101,8 @@ impl Recorder {
         let (out, err) = (StreamFile::begin(path("out"))?, StreamFile::begin(path("err"))?);
         // The order is what followers look for, so it comes last.
         let order = FrameLog::begin(path("order"))?;
-        // Says that it is being written, to those who clear up. Nobody else locks it for longer than a look.
+        // Says that it is being written, to processes that clear up. No other process locks it for longer than
+        // a look.
         order.file.lock().map_err(FileError::on("lock", &order.path))?;
         Ok(Self { folder: folder.to_owned(), fence, out, err, order })
     }
@@ -128,7 +129,7 @@ impl Recorder {
         };
         match self.order.add(&Frame::Bytes(stream, bytes)) {
             Ok(()) => Ok(ReadOutcome::More),
-            // Nobody was told of them.
+            // No follower has learned of them.
             Err(error) => {
                 let bytes = track.take_back(bytes);
                 Err(RecordingStopped { error, bytes })

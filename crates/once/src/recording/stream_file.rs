@@ -31,7 +31,7 @@ pub(super) struct StreamFile {
     chase: Option<DigestThread>,
 }
 
-/// Says that nothing more can be recorded, with what was drawn from the source in vain.
+/// Says that nothing more can be recorded, with the bytes that were drawn from the source but not recorded.
 #[derive(Debug)]
 pub(super) struct RecordingStopped {
     pub(super) error: FileError,
@@ -39,7 +39,7 @@ pub(super) struct RecordingStopped {
 }
 
 impl StreamFile {
-    /// Makes the file anew.
+    /// Replaces the file by an empty one.
     pub(super) fn begin(path: PathBuf) -> Result<Self, FileError> {
         // Not for appending: splice(2) refuses such files.
         let file = begin(&path, OFlag::O_RDWR)?;
@@ -198,7 +198,7 @@ mod tests {
         drop(track);
         let deadline = Instant::now() + Duration::from_secs(20);
         while is_open(&path) {
-            assert!(Instant::now() < deadline, "nobody has it open any more");
+            assert!(Instant::now() < deadline, "no process has it open any more");
             thread::yield_now();
         }
     }

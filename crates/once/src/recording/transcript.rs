@@ -72,7 +72,7 @@ pub enum DisplayOutcome {
 }
 
 /// Records what comes from a command until both sources have ended, or `stop` is readable and nothing more is
-/// there: what a daemon writes that the command leaves behind belongs to nobody.
+/// there: the output of a daemon that the command leaves behind is not recorded.
 ///
 /// Where nothing can be recorded any more, the output still is shown.
 pub fn transcribe(

@@ -21,7 +21,7 @@ pub enum RunVerdict {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         only_in: Option<String>,
     },
-    /// A signal ended it that nobody sent to the one who ran it.
+    /// A signal ended it, and no process sent that signal to the caller that ran it.
     Signaled {
         /// 128 and the signal's number.
         code: u8,
@@ -40,7 +40,7 @@ pub enum RunVerdict {
         /// What is to be said.
         message: String,
     },
-    /// There is no verdict: whoever needs one has to run it.
+    /// There is no verdict: a caller that needs one has to run it.
     Abandoned {
         /// Why.
         why: String,

@@ -10,7 +10,7 @@ use std::{
 pub struct RecordingWatch(Inotify);
 
 impl RecordingWatch {
-    /// Watches a folder of recordings, which is made where there is none.
+    /// Watches a folder of recordings; makes the folder if it does not exist.
     ///
     /// # Errors
     /// [`FileError`] where it cannot be watched.

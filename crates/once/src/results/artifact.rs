@@ -104,7 +104,7 @@ impl Artifact {
     }
 }
 
-/// What a folder has in it that is a repository, or a project with a root of its own.
+/// What a folder has in it that is a repository, or a project with its own root.
 const OTHER_ROOTS: [&str; 2] = [".git", ".lokt"];
 
 /// How the name of a file begins that is to become an artifact.
@@ -224,8 +224,8 @@ pub(super) fn is_restored(project: &Path, artifact: &Artifact) -> Result<bool, A
     Ok(is_there(&project.join(artifact.path()), &artifact.kind))
 }
 
-/// Refuses a path that is not the project's own. A link in place of a folder could lead out of the project. In another
-/// repository, or a folder with a root of its own, those who make the same know nothing of a claim.
+/// Refuses a path that is not the project's own. A link in place of a folder could lead out of the project. In
+/// another repository, or a folder with its own root, those who make the same know nothing of a claim.
 fn require_own_place(project: &Path, path: &Path) -> Result<(), ArtifactError> {
     require_inside(path)?;
     let above = path.ancestors().skip(1).filter(|it| !it.as_os_str().is_empty());

@@ -81,9 +81,9 @@ impl BlobStore {
         Ok(loose)
     }
 
-    /// Gives a content its name. One that had it may be damaged, so it goes: before, not by renaming over it, which
-    /// makes ext4 write all of the new one to disk at once (ext4(5), `auto_da_alloc`). Who looks for it in that moment
-    /// finds a result that is not whole, and makes it again.
+    /// Gives a content its name. One that had it may be damaged, so it goes: before, not by renaming over it,
+    /// which makes ext4 write all of the new one to disk at once (ext4(5), `auto_da_alloc`). A process that
+    /// looks for it in that moment finds a result that is not whole, and makes it again.
     pub(super) fn name(&self, loose: &UnnamedBlob) -> Result<(), FileError> {
         let path = self.path(loose.stored.digest);
         files::remove(&path).map_err(FileError::on("replace", &path))?;

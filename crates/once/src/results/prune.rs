@@ -56,7 +56,8 @@ impl ResultStore {
         sizes(self.blobs.folder()).values().sum()
     }
 
-    /// Whether it is time to look for what is over and for what crashes left behind; whoever is told so, should.
+    /// Whether it is time to look for what is over and for what crashes left behind; a caller that gets `true`
+    /// should prune.
     pub fn is_due_for_pruning(&self) -> bool {
         let mark = self.folder.join(PRUNED);
         if !is_older(&mark, INTERVAL) && mark.exists() {
@@ -66,7 +67,7 @@ impl ResultStore {
         files::write(&mark, b"").is_ok()
     }
 
-    /// Removes what is over, older or too much, and contents that nobody names any more.
+    /// Removes what is over, older or too much, and contents that no record names any more.
     ///
     /// # Errors
     /// [`ResultError`] where that cannot be done.

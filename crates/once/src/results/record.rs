@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn the_sample_is_read_and_written_the_same() {
-        let record = ResultRecord::parse(SAMPLE).expect("version 1 is read for ever");
+        let record = ResultRecord::parse(SAMPLE).expect("version 1 stays readable");
         assert_eq!((record.name.as_str(), record.exit_code), ("test", 0));
         assert_eq!(record.encode(), SAMPLE);
     }

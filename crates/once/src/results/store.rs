@@ -168,7 +168,7 @@ impl ResultStore {
         let _ = opened.and_then(|file| file.set_modified(std::time::SystemTime::now()));
     }
 
-    /// Keeps a result; whoever looks for it finds all of it, or nothing.
+    /// Keeps a result; a process that looks for it finds all of it, or nothing.
     ///
     /// # Errors
     /// [`ResultError`]; then nothing is kept.
@@ -181,7 +181,7 @@ impl ResultStore {
             record.artifacts.push(artifact);
             loose.extend(content);
         }
-        // What was copied is what stood there, until now, by nobody else.
+        // What was copied is what was there, and no other process changed it until now.
         require_alone(claim)?;
         let size = loose.iter().map(|it| it.stored.bytes).sum();
         if size > most {

@@ -42,8 +42,8 @@ impl FileStateCache {
         Self { bytes, entries, device }
     }
 
-    /// The content of a file, if it is known in just this state. Who asks for one file after the other in the
-    /// order of their paths finds most of them at `next`.
+    /// The content of a file, if it is known in just this state. A caller that asks for one file after the
+    /// other in the order of their paths finds most of them at `next`.
     pub(super) fn find(&self, path: &[u8], state: &FileState, next: &mut usize) -> Option<Digest> {
         let found = self.position(path, *next)?;
         *next = found + 1;

@@ -64,7 +64,7 @@ pub(super) struct ListedEntry {
 }
 
 impl<'a> Git<'a> {
-    /// The repository of a project; `None` where there is none.
+    /// The repository of a project; `None` if the project is in no repository.
     pub(super) fn of(tree: &'a ProjectFiles) -> Option<Self> {
         let (from, named, work_tree) = match &tree.repository {
             GitPresence::Here => (&tree.project, None, None),

@@ -113,7 +113,7 @@ pub enum TreeError {
         /// One of them, or the project's folder.
         file: PathBuf,
     },
-    /// Outside a repository, nobody says which files matter.
+    /// Outside a repository, it is not known which files matter.
     #[error("{} is in no git repository, so it is not known which files matter", .0.display())]
     NoRepository(PathBuf),
     /// A file cannot be read.
@@ -125,7 +125,7 @@ impl ProjectFiles {
     /// All files that are meant, in the order of their paths.
     ///
     /// # Errors
-    /// [`TreeError`] where any of them cannot be known: a guess could share a result that is none.
+    /// [`TreeError`] where any of them cannot be known: after a guess, a wrong result could be shared.
     pub fn read(&self) -> Result<Vec<ManifestPart>, TreeError> {
         let cache_path = self.cache();
         // git takes its time, in which the cache can be read.
