@@ -22,7 +22,7 @@ pub enum BoundedReadError {
     Io(#[from] io::Error),
 }
 
-/// Opens a file; `None` where there is none.
+/// Opens a file; `None` if it does not exist.
 ///
 /// # Errors
 /// Whatever keeps from knowing. A symbolic link that leads nowhere is there, and no file.

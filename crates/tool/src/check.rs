@@ -1,8 +1,8 @@
 //! What must hold before anything runs: a chain that resolves now, equals what was pinned, and is vouched
 //! for in every element.
 //!
-//! The order is that of the strength of what it tells: an id that is none, a file that is none, a pin that
-//! cannot be read, drift from the pin, then signatures. Nothing here changes anything.
+//! The order is that of the strength of what it tells: an invalid id, an invalid file, a pin that cannot be
+//! read, drift from the pin, then signatures. Nothing here changes anything.
 
 use crate::{
     chain::{Chain, ElementError, ResolveError, ResolveFailure, resolve, verify_signatures},
@@ -29,7 +29,7 @@ pub struct CheckedChain {
 /// Says why nothing may run.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
-    /// The id is none.
+    /// The id is invalid.
     #[error(transparent)]
     Id(#[from] InvalidItemId),
     /// There is no such tool, and nothing pins one.
@@ -94,7 +94,7 @@ impl ChainChecker {
     /// Finds a tool's chain as it is now, whether it is pinned and vouched for or not.
     ///
     /// # Errors
-    /// [`CheckError`] where there is none.
+    /// [`CheckError`] if there is no such item.
     pub fn resolve(&self, id: &str) -> Result<Chain, CheckError> {
         let id = ItemId::new(id)?;
         resolve(&self.spaces, &id).map_err(|broken| unresolved(id, broken))

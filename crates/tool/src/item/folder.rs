@@ -41,7 +41,7 @@ impl SpaceFolder {
         &self.tools
     }
 
-    /// Opens the file of an item; `None` where there is none.
+    /// Opens the file of an item; `None` if it does not exist.
     ///
     /// # Errors
     /// Two files of that id, and anything that keeps from knowing: what cannot be opened is not absent.
@@ -63,8 +63,8 @@ impl SpaceFolder {
         Ok(found)
     }
 
-    /// Refuses a file that a symbolic link led to, out of this folder. The file that was opened is asked,
-    /// so nobody can put a link in between.
+    /// Refuses a file that a symbolic link led to, out of this folder. The file that was opened is asked, so no
+    /// process can put a link in between.
     fn require_inside(&self, path: &Path, file: &File) -> Result<(), ItemError> {
         let descriptor = format!("/proc/self/fd/{}", file.as_raw_fd());
         let leads_to = fs::read_link(descriptor).map_err(io_error(path))?;

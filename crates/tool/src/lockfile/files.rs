@@ -41,7 +41,7 @@ pub struct StoredLockfile {
 pub enum ReplacePolicy {
     /// No.
     Never,
-    /// Yes: somebody asked for that.
+    /// Yes: the user asked for that.
     Asked,
 }
 
@@ -267,7 +267,7 @@ fn read(scope: Space, folder: &Path, name: &str) -> Result<Option<StoredLockfile
     }
 }
 
-/// A file's bytes; `None` where there is none. What cannot be opened is not absent.
+/// A file's bytes; `None` if it does not exist. What cannot be opened is not absent.
 fn bytes_of(path: &Path) -> Result<Option<Result<Vec<u8>, LockfileFlaw>>, LockfileError> {
     let Some(file) = bounded::open(path).map_err(LockfileError::io("read", path))? else {
         return Ok(None);
@@ -333,7 +333,7 @@ fn entries(folder: &Path) -> Result<Vec<(String, bool)>, LockfileError> {
 fn leads_to_folder(path: &Path) -> Result<bool, LockfileError> {
     match path.metadata() {
         Ok(metadata) => Ok(metadata.is_dir()),
-        // Whoever reads it as a lockfile is told so.
+        // A reader that takes it for a lockfile reports that.
         Err(_) if path.to_string_lossy().ends_with(ENDING) => Ok(false),
         Err(error) => Err(LockfileError::io("follow", path)(error)),
     }

@@ -109,5 +109,5 @@ fn what_is_no_json_is_refused() {
 #[test]
 fn a_key_that_comes_twice_is_doubt() {
     let text = sample().to_string().replacen("\"root\"", "\"root\":{},\"root\"", 1);
-    assert!(Lockfile::parse(text.as_bytes(), NAME).is_err(), "nobody knows which one others read");
+    assert!(Lockfile::parse(text.as_bytes(), NAME).is_err(), "it is unknown which one others read");
 }

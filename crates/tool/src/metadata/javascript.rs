@@ -201,7 +201,7 @@ impl JavaScriptReader<'_> {
         let written = self.text.get(range).unwrap_or_default();
         let is_digits = written.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_');
         let number = if is_digits && written.len() > 1 && written.starts_with('0') {
-            // Octal in old scripts, unless one of its digits is none of eight.
+            // Octal in old scripts, unless it has a digit 8 or 9.
             let radix = if written.contains(['8', '9']) { 10 } else { 8 };
             number::whole(sign, written, radix)
         } else if is_digits || literal_has_prefix(written) {

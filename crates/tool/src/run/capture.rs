@@ -23,7 +23,7 @@ pub struct CapturedOutput {
     pub truncated: bool,
 }
 
-/// Reads both output streams of a process while it runs, in one thread of its own.
+/// Reads both output streams of a process while it runs, in one separate thread.
 #[derive(Debug)]
 pub(super) struct OutputCapture {
     /// Closing it tells the thread that the process has ended.
@@ -82,8 +82,8 @@ fn read_both(sources: [&OwnedFd; 2], ended: &OwnedFd) -> [CapturedOutput; 2] {
     }
 }
 
-/// As much as a pipe can hold: what the process wrote before its end is not more than that, while a
-/// descendant could go on writing for ever.
+/// As much as a pipe can hold: what the process wrote before its end is not more than that, while a descendant
+/// could go on writing forever.
 fn size(pipe: &OwnedFd) -> usize {
     let size = fcntl(pipe, FcntlArg::F_GETPIPE_SZ).ok();
     size.and_then(|size| usize::try_from(size).ok()).unwrap_or(1024 * 1024)

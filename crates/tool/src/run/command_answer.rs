@@ -89,7 +89,7 @@ fn wait(child: &Child, limit: Duration) -> Result<(), CommandAnswerError> {
     let (tell, told) = mpsc::channel();
     let waiting = move || {
         let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
-        // Nobody listens any more where it took too long.
+        // The receiver is gone if it took too long.
         let _ = tell.send(waitid(Id::Pid(pid), flags));
     };
     {

@@ -37,7 +37,7 @@ pub enum HttpConfigError {
     /// A key is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The address is none of the web.
+    /// The address is no web address.
     #[error("url {url:?} is no http or https address{}", why.as_ref().map(|it| format!(": {it}")).unwrap_or_default())]
     Url {
         /// The address.

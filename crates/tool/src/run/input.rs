@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Puts bytes into memory that can be read as a file and no longer be changed, to be a tool's standard input:
-/// no thread has to feed a pipe, and a tool that never reads is in nobody's way.
+/// no thread has to feed a pipe, and a tool that never reads blocks no process.
 pub(super) fn in_memory(bytes: &[u8]) -> io::Result<OwnedFd> {
     let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
     let mut file = File::from(memfd_create(c"lokt-input", flags)?);

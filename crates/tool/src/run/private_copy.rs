@@ -33,9 +33,10 @@ pub enum AdjacentFiles<'a> {
 
 /// The private copy of a tool: the bytes that were verified, alone in a folder that is this user's.
 ///
-/// Whoever replaces the item now cannot get other bytes executed, and what lies beside the item (a `json.py`)
-/// is not where an interpreter looks for modules. The folder is removed when this is dropped. As long as this
-/// process or the tool lives, its lock is held, so [`sweep`] can tell it from what a killed process left.
+/// A process that replaces the item now cannot get other bytes executed, and what lies beside the item (a
+/// `json.py`) is not where an interpreter looks for modules. The folder is removed when this is dropped. As
+/// long as this process or the tool lives, its lock is held, so [`sweep`] can tell it from what a killed
+/// process left.
 #[derive(Debug)]
 pub struct PrivateCopy {
     path: PathBuf,
@@ -142,7 +143,7 @@ fn private_folder(temporary: &Path) -> Result<(TempDir, File), PrivateCopyError>
             Err(error) => return Err(failed(folder.path(), error)),
         };
         lock.lock().map_err(|source| failed(folder.path(), source))?;
-        // Who sweeps has the lock when it removes a folder: one that is still there now stays.
+        // A sweep has the lock when it removes a folder: one that is still there now stays.
         if folder.path().exists() {
             return Ok((folder, lock));
         }
@@ -152,7 +153,7 @@ fn private_folder(temporary: &Path) -> Result<(TempDir, File), PrivateCopyError>
 
 /// Removes the private folders that killed processes of this user left below `temporary`.
 ///
-/// Nobody depends on it: what cannot be removed stays for the next.
+/// No caller depends on it: what cannot be removed stays for the next.
 pub fn sweep(temporary: &Path) {
     for entry in temporary.read_dir().into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(PREFIX) {
@@ -212,7 +213,7 @@ mod tests {
         sweep(temporary.path());
         assert!(used.path().exists(), "a folder in use stays");
         assert!(survivor.exists(), "a folder that a tool still uses stays");
-        assert!(!left.exists(), "a folder that nobody locks is removed");
+        assert!(!left.exists(), "a folder that no process locks is removed");
         assert!(elsewhere.path().exists(), "a symbolic link is not followed");
         assert!(temporary.path().join("other").exists(), "other names are not touched");
         drop(mark);

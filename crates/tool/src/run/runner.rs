@@ -30,7 +30,7 @@ use nix::{
 use serde_json::{Map, Value};
 use std::{io, os::fd::AsFd, path::PathBuf, sync::mpsc, thread, time::Instant};
 
-/// Who runs a tool, and under what.
+/// The caller that runs a tool, and its surroundings.
 pub struct RunContext<'a, S: Store> {
     /// The store, the caller, and the locks to hold meanwhile; none is usual.
     pub watchers: SupervisedLocks<'a, S>,
@@ -155,7 +155,7 @@ where
         PlannedWork::Subprocess(process) => {
             let result = run_process(process, job.output, plan.stage.as_ref(), world);
             if plan.stage.is_some() {
-                // After the tool, so that nobody waits for the leftovers of others.
+                // After the tool, so that no caller waits for the leftovers of others.
                 private_copy::sweep(&plan.temporary);
             }
             result.map(RunOutcome::Subprocess)
@@ -234,7 +234,7 @@ fn kill_what_is_left() {
     }
 }
 
-/// Waits for a server in a thread of its own, so that Ctrl-C is heard and locks are looked after meanwhile.
+/// Waits for a server in a separate thread, so that Ctrl-C is heard and locks are looked after meanwhile.
 fn run_exchange<S: Store>(
     request: HttpRequest,
     environment: Environment,
@@ -244,7 +244,7 @@ fn run_exchange<S: Store>(
     let (done, working) = pipe2(OFlag::O_CLOEXEC).map_err(|errno| failed(errno.into()))?;
     let (tell, told) = mpsc::channel();
     let work = move || {
-        // Nobody listens any more where this program was interrupted.
+        // The receiver is gone if this program was interrupted.
         let _ = tell.send(http_client::exchange(&request, &environment));
         drop(working);
     };

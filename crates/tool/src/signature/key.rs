@@ -141,9 +141,9 @@ impl KeyFiles {
 
     /// Makes a new key; one that is there is never replaced.
     ///
-    /// `trust` is told of its public half first, and gives what that came to: whoever finds the private key, which
-    /// comes last but one, finds it trusted, wherever this is cut off. What is cut off before that leaves nothing
-    /// that signs.
+    /// `trust` gets its public half first, and returns the outcome: a process that finds the private key, which
+    /// comes last but one, finds it trusted, wherever this is cut off. What is cut off before that leaves
+    /// nothing that signs.
     ///
     /// # Errors
     /// [`KeyError::Exists`], or what went wrong with the files, or with `trust`.
@@ -162,7 +162,7 @@ impl KeyFiles {
         let trusted = trust(&key.public())?;
         create(&private, &key.to_pem(), 0o600)?;
         let public = self.public();
-        // The public half of a key that is gone helps nobody.
+        // The public half of a key that is gone has no use.
         match fs::remove_file(&public) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(KeyError::io("replace", &public)(error).into());
@@ -176,7 +176,7 @@ impl KeyFiles {
     /// The key to sign with.
     ///
     /// # Errors
-    /// [`KeyError`] where there is none, or none that is kept from others.
+    /// [`KeyError`] if there is no key, or others can read it.
     pub fn secret(&self) -> Result<SecretKey, KeyError> {
         let path = self.private();
         let file = open(&path)?;
@@ -244,7 +244,7 @@ mod tests {
     fn a_key_is_made_once_kept_from_others_and_read_again() {
         let folder = tempfile::tempdir().unwrap();
         let files = KeyFiles::of(folder.path());
-        assert!(matches!(files.secret(), Err(KeyError::Missing(_))), "there is none yet");
+        assert!(matches!(files.secret(), Err(KeyError::Missing(_))), "no key is there yet");
         let (key, ()) = files.generate(|_| Ok::<_, KeyError>(())).unwrap();
         let again = files.generate(|_| Ok::<_, KeyError>(()));
         assert!(matches!(again, Err(KeyError::Exists(_))), "a key is never replaced");

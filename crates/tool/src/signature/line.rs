@@ -54,7 +54,7 @@ impl SignatureLine {
     }
 
     fn parse_fields(text: &str) -> Option<Self> {
-        // The time has colons of its own, and always as many characters.
+        // The time contains colons itself, and always as many characters.
         let (timestamp, rest) = text.split_at_checked("2026-02-11T00:00:00Z".len())?;
         if !is_timestamp(timestamp) {
             return None;

@@ -1,4 +1,4 @@
-//! Who vouches for an item: signature lines, keys, and which keys are trusted.
+//! Signers of an item: signature lines, keys, and which keys are trusted.
 //!
 //! A signature covers the content hash and nothing else. What it does not cover is the line's own time and
 //! registry mark, and a first line that begins `#!/`.

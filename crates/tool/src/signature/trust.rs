@@ -83,7 +83,7 @@ impl TrustStore {
     /// # Errors
     /// [`TrustError`] where a file of that name is there and is not what it should be: that is no "no".
     pub fn find(&self, fingerprint: &Fingerprint) -> Result<Option<TrustedKey>, TrustError> {
-        // Kept until it is known, so that nobody reads it at the same time.
+        // Kept until it is known, so that no other thread reads it at the same time.
         let mut known = self.known();
         if let Some(known) = known.get(fingerprint) {
             return Ok(known.clone());

@@ -10,7 +10,7 @@ pub enum SignatureError {
     /// There is no signature.
     #[error("unsigned")]
     Unsigned,
-    /// A line begins like a signature and is none.
+    /// A line begins like a signature, but is malformed.
     #[error("malformed signature: {0:?}")]
     Malformed(String),
     /// The content is not what was signed.

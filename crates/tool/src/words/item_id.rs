@@ -2,7 +2,7 @@ use std::{fmt, str::FromStr};
 
 /// Names an item: a path below a folder `tools/`, `/` between segments, without the file's extension.
 ///
-/// It cannot lead out of that folder by itself; symbolic links are the concern of whoever opens the file.
+/// It cannot lead out of that folder by itself; symbolic links are the concern of the code that opens the file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ItemId(String);
 

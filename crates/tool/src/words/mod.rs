@@ -1,4 +1,4 @@
-//! The words of tools as types. Whoever has one has one that is right.
+//! The words of tools as types. A value of such a type is always valid.
 
 mod extension;
 mod fingerprint;
