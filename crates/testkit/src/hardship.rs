@@ -12,7 +12,7 @@ const NOBODY_UID: u32 = 65534;
 /// Runs a program as a user who owns nothing.
 const NOBODY: [&str; 4] = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
 
-/// Runs a shell line that may mount what it likes, seen by nobody else.
+/// Runs a shell line that may mount what it likes; no other process sees the mounts.
 const OWN_MOUNTS: [&str; 5] = ["unshare", "--mount", "--map-root-user", "bash", "-euc"];
 
 /// Calls that have it harder than others.
@@ -28,10 +28,11 @@ impl Sandbox {
         } else {
             Lokt::new(&self.places(), &[])
         };
+        // Root runs it through setpriv(1), as this user.
         lokt.arguments(arguments).owner("nobody")
     }
 
-    /// A `bash -eu` line as root of a mount namespace of its own.
+    /// A `bash -eu` line as root of a separate mount namespace.
     pub fn with_own_mounts(&self, line: &str) -> Lokt {
         Lokt::shell(&self.places(), &OWN_MOUNTS, line).owner("tester")
     }

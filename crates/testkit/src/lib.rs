@@ -1,6 +1,6 @@
 //! Sandboxes and real processes for Lokt's tests.
 //!
-//! * [`Sandbox`]: a root of its own, and the program with a clean environment.
+//! * [`Sandbox`]: a root for one test, and the program with a clean environment.
 //! * [`Lokt`]: one call of the program.
 //! * [`Running`]: a call that goes on, talked to by handshakes instead of sleeps.
 //! * [`Injection`]: a fault at a chosen system call.

@@ -182,7 +182,7 @@ impl Lines {
         thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(read @ 1..) = stream.read(&mut buffer) {
-                // Nobody may listen any more.
+                // The receiver may be gone.
                 let _ = sender.send(String::from_utf8_lossy(&buffer[..read]).into_owned());
             }
         });

@@ -7,7 +7,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// A root of its own, which is gone with it.
+/// A root for one test, which is removed with it.
 #[derive(Debug)]
 pub struct Sandbox {
     folder: TempDir,
@@ -112,17 +112,17 @@ impl Sandbox {
         Lokt::new(&self.places(), &[]).arguments(arguments).owner("tester")
     }
 
-    /// A call by nobody in particular, in a terminal session of its own.
+    /// A call without a given owner, in a new terminal session.
     pub fn in_new_session<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Lokt {
         Lokt::new(&self.places(), &["setsid", "--wait"]).arguments(arguments)
     }
 
-    /// A shell line with the program on its path, in a terminal session of its own.
+    /// A shell line with the program on its path, in a new terminal session.
     pub fn shell(&self, line: &str) -> Lokt {
         Lokt::shell(&self.places(), &["setsid", "--wait", "bash", "-c"], line)
     }
 
-    /// A shell line in a terminal of its own.
+    /// A shell line in a new terminal.
     pub fn terminal(&self, line: &str) -> Lokt {
         Lokt::shell(
             &self.places(),

@@ -41,8 +41,8 @@ impl Injection {
 }
 
 impl Sandbox {
-    /// A call of the program below strace, by owner `tester`, in a terminal session of its own: its first
-    /// thread is traced, the processes that it starts are not. Without an injection, every call is in the
+    /// A call of the program below strace, by owner `tester`, in a new terminal session: its first thread is
+    /// traced, the processes that it starts are not. Without an injection, every call is in the
     /// [trace](Self::trace), else those that it names.
     pub fn traced<'a>(
         &self,
