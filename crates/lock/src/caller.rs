@@ -20,8 +20,8 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Reads who calls. An owner that is not given is the operating system's user; an agent that is not
-    /// given is the terminal session.
+    /// Reads the caller's identity. An owner that is not given is the operating system's user; an agent that is
+    /// not given is the terminal session.
     pub fn current(owner: Option<Owner>, source: OwnerSource, agent: Option<AgentId>) -> Self {
         let here = sys::here();
         let this = ProcessStat::of_this_process();

@@ -1,17 +1,17 @@
-//! Locks for concurrent work in one repository: who holds a name, who is next, and what keeps everybody
-//! else out.
+//! Locks for concurrent work in one repository: the holder of a name, the waiters in their order, and what
+//! keeps all others out.
 //!
-//! # The rooms
+//! # The modules
 //! * [`words`]: names, ids, owners, fences, times: each type has one constructor that checks it.
 //! * [`record`]: the lock record, its format and its rules for change.
 //! * [`rules`]: what the protocol decides, as functions of values. Start here to understand Lokt.
 //! * [`store`]: the seam: what a store of locks can do, in verbs.
 //! * [`mod@file`]: the store of one machine: latches, tickets, records, on the kernel's file locks.
-//! * [`ops`]: acquire, release, renew, freeze, look, explain: a lock's way through the rooms.
+//! * [`ops`]: acquire, release, renew, freeze, look, explain: the operations on a lock.
 //! * [`guard`]: runs a command under a lock: spawning, signals, heartbeat.
 //! * [`audit`]: the log of everything that happened.
-//! * [`caller`]: who calls: the owner, the agent, and the process, read once.
-//! * [`sys`]: the rim to the kernel: processes, users, signals.
+//! * [`caller`]: the owner, the agent, and the process that call, read once.
+//! * [`sys`]: the interface to the kernel: processes, users, signals.
 //!
 //! # Three promises that the rest serves
 //! 1. Mutual exclusion depends on nothing but locks that the kernel keeps and drops: not on pids, clocks or

@@ -33,7 +33,7 @@ pub enum EventKind {
     Lost,
     /// A name was frozen.
     Freeze,
-    /// A freeze was lifted by the one who ordered it.
+    /// The owner that ordered a freeze lifted it.
     Unfreeze,
     /// A freeze was lifted by force.
     ForceUnfreeze,
@@ -116,7 +116,7 @@ impl FromStr for EventKind {
     }
 }
 
-/// One line of the audit log: what happened to which lock, and who did it.
+/// One line of the audit log: what happened to which lock, and the owner that did it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     fields: Map<String, Value>,

@@ -57,7 +57,7 @@ impl Occurrence {
         })
     }
 
-    /// Whose lock or freeze the event ended.
+    /// The holder whose lock or freeze the event ended.
     pub(super) fn holder(&self) -> EventActor {
         match &self.holder_owner {
             None => self.who.clone(),

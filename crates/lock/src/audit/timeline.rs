@@ -77,7 +77,7 @@ pub enum SpanStart {
 pub enum SpanEnd {
     /// It has not.
     Open,
-    /// The lock was given back, or the freeze lifted by who ordered it.
+    /// The lock was given back, or the freeze lifted by the owner that ordered it.
     Released,
     /// The waiter got the lock.
     Entered,
@@ -93,7 +93,7 @@ pub enum SpanEnd {
     Lost,
     /// Another caller took it away.
     Broken {
-        /// The owner who did it.
+        /// The owner that did it.
         by: String,
     },
     /// Nothing tells how.
@@ -116,11 +116,11 @@ pub struct EventActor {
 /// What stands at the end of a timeline.
 #[derive(Clone, Debug, Default)]
 pub struct FinalState {
-    /// Those who hold a name, each alone.
+    /// The holders, each in a separate record.
     pub holders: Vec<LockRecord>,
     /// The freezes in force.
     pub freezes: Vec<LockRecord>,
-    /// Those who stand in a line.
+    /// The waiters.
     pub waiters: Vec<TicketContent>,
     /// Guards that are in and that no record speaks of.
     pub inside: Vec<TicketContent>,
@@ -144,9 +144,9 @@ impl Timeline {
         present: &FinalState,
         window: TimeWindow,
     ) -> Self {
-        let mut weaving = TimelineBuilder::new(window.since);
-        events.into_iter().for_each(|event| weaving.take(&event));
-        let mut lanes = weaving.finish(present, window.now);
+        let mut builder = TimelineBuilder::new(window.since);
+        events.into_iter().for_each(|event| builder.take(&event));
+        let mut lanes = builder.finish(present, window.now);
         let until = window.until;
         let from = window.since.or_else(|| earliest(&lanes)).unwrap_or(until).min(until);
         for lane in &mut lanes {

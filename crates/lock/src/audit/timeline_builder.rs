@@ -35,7 +35,7 @@ struct OpenSpan {
     shares: bool,
 }
 
-/// The threads of one name.
+/// The spans of one name.
 #[derive(Debug, Default)]
 struct LaneBuilder {
     begun: HashMap<SpanKey, OpenSpan>,
@@ -50,12 +50,12 @@ pub(super) struct TimelineBuilder {
     /// Where what began earlier is taken to begin.
     since: Option<Timestamp>,
     first: Option<Timestamp>,
-    looms: BTreeMap<String, LaneBuilder>,
+    lanes: BTreeMap<String, LaneBuilder>,
 }
 
 impl TimelineBuilder {
     pub(super) fn new(since: Option<Timestamp>) -> Self {
-        Self { since, first: None, looms: BTreeMap::new() }
+        Self { since, first: None, lanes: BTreeMap::new() }
     }
 
     /// Takes in the next event of the log; what is no event of a lock is passed over.
@@ -63,29 +63,29 @@ impl TimelineBuilder {
         let Some(event) = Occurrence::of(logged) else { return };
         let first = *self.first.get_or_insert(event.at);
         let earlier = self.since.unwrap_or(first).min(event.at);
-        self.looms.entry(event.name.clone()).or_default().take(&event, earlier);
+        self.lanes.entry(event.name.clone()).or_default().take(&event, earlier);
     }
 
     /// Ends what has not ended, by what stands at the end.
     pub(super) fn finish(mut self, present: &FinalState, now: Timestamp) -> Vec<Lane> {
         for record in &present.holders {
-            let thread = SpanKey::Hold { id: id_of(record) };
-            self.loom(&record.name).stands(thread, SpanKind::Hold, record);
+            let key = SpanKey::Hold { id: id_of(record) };
+            self.lane(&record.name).stands(key, SpanKind::Hold, record);
         }
         for freeze in &present.freezes {
-            self.loom(&freeze.name).stands(SpanKey::Freeze, SpanKind::Freeze, freeze);
+            self.lane(&freeze.name).stands(SpanKey::Freeze, SpanKind::Freeze, freeze);
         }
         let held = |it: &LockRecord| (it.name.to_string(), id_of(it));
         let held: HashSet<(String, String)> = present.holders.iter().map(held).collect();
-        for (name, loom) in &mut self.looms {
-            let is_there = |thread: &SpanKey| match thread {
+        for (name, lane) in &mut self.lanes {
+            let is_there = |key: &SpanKey| match key {
                 SpanKey::Hold { id } => held.contains(&(name.clone(), id.clone())),
                 SpanKey::Under { pid, .. } => {
                     present.inside.iter().any(|it| it.name == *name && i64::from(it.pid) == *pid)
                 }
                 SpanKey::Freeze => present.freezes.iter().any(|it| it.name.as_str() == name),
             };
-            loom.finish(now, is_there);
+            lane.finish(now, is_there);
         }
         for (tickets, kind) in
             [(&present.inside, SpanKind::Hold), (&present.waiters, SpanKind::Wait)]
@@ -94,25 +94,25 @@ impl TimelineBuilder {
                 self.has_ticket(ticket, kind, now);
             }
         }
-        self.looms.into_iter().map(|(name, loom)| Lane { name, spans: loom.spans }).collect()
+        self.lanes.into_iter().map(|(name, lane)| Lane { name, spans: lane.spans }).collect()
     }
 
-    fn loom(&mut self, name: &LockName) -> &mut LaneBuilder {
-        self.looms.entry(name.to_string()).or_default()
+    fn lane(&mut self, name: &LockName) -> &mut LaneBuilder {
+        self.lanes.entry(name.to_string()).or_default()
     }
 
     /// A holder or a waiter with a ticket; a holder may be known already.
     fn has_ticket(&mut self, ticket: &TicketContent, kind: SpanKind, now: Timestamp) {
-        let loom = self.looms.entry(ticket.name.clone()).or_default();
+        let lane = self.lanes.entry(ticket.name.clone()).or_default();
         let pid = i64::from(ticket.pid);
         let is_in = |span: &TimelineSpan| {
             span.kind == SpanKind::Hold && span.end == SpanEnd::Open && span.who.pid == Some(pid)
         };
-        if kind == SpanKind::Hold && loom.spans.iter().any(is_in) {
+        if kind == SpanKind::Hold && lane.spans.iter().any(is_in) {
             return;
         }
         let from = ticket.arrived().unwrap_or(now);
-        loom.spans.push(TimelineSpan {
+        lane.spans.push(TimelineSpan {
             kind,
             from,
             beginning: SpanStart::Known,
@@ -139,10 +139,10 @@ impl LaneBuilder {
         match event.kind {
             EventKind::Acquire => self.acquire(event),
             EventKind::Renew => self.renew(event, earlier),
-            EventKind::Release => self.end(&thread_of(event), SpanEnd::Released, event, earlier),
-            EventKind::Lost => self.end(&thread_of(event), SpanEnd::Lost, event, earlier),
+            EventKind::Release => self.end(&key_of(event), SpanEnd::Released, event, earlier),
+            EventKind::Lost => self.end(&key_of(event), SpanEnd::Lost, event, earlier),
             EventKind::ForceBreak | EventKind::CorruptBreak => self.broken(event, earlier),
-            EventKind::StaleBreak => self.end(&thread_of(event), SpanEnd::Stale, event, earlier),
+            EventKind::StaleBreak => self.end(&key_of(event), SpanEnd::Stale, event, earlier),
             EventKind::AutoPrune => self.pruned(event, earlier),
             EventKind::Deny | EventKind::FreezeDeny => self.refused(event),
             EventKind::Freeze => self.freeze(event),
@@ -156,8 +156,8 @@ impl LaneBuilder {
 
     fn acquire(&mut self, event: &Occurrence) {
         self.spans.extend(event.wait(SpanEnd::Entered));
-        let thread = thread_of(event);
-        if let (SpanKey::Hold { .. }, false) = (&thread, event.shares) {
+        let key = key_of(event);
+        if let (SpanKey::Hold { .. }, false) = (&key, event.shares) {
             // It entered alone, so no other holder is left, even if the log does not say so.
             self.end_holds(event.at, &SpanEnd::Unknown, |begun| !begun.shares);
         }
@@ -166,15 +166,15 @@ impl LaneBuilder {
             deadline: event.deadline(),
             shares: event.shares,
         };
-        self.begun.insert(thread, begun);
+        self.begun.insert(key, begun);
     }
 
     fn renew(&mut self, event: &Occurrence, earlier: Timestamp) {
-        let thread = thread_of(event);
-        if self.ended.contains(&thread) {
+        let key = key_of(event);
+        if self.ended.contains(&key) {
             return;
         }
-        let begun = self.begun.entry(thread).or_insert_with(|| OpenSpan {
+        let begun = self.begun.entry(key).or_insert_with(|| OpenSpan {
             span: TimelineSpan {
                 from: earlier,
                 beginning: SpanStart::Earlier,
@@ -215,9 +215,9 @@ impl LaneBuilder {
 
     /// What is past its lifetime is removed: a lock, or a freeze.
     fn pruned(&mut self, event: &Occurrence, earlier: Timestamp) {
-        let thread = thread_of(event);
-        if self.begun.contains_key(&thread) || !self.begun.contains_key(&SpanKey::Freeze) {
-            self.end(&thread, SpanEnd::Expired, event, earlier);
+        let key = key_of(event);
+        if self.begun.contains_key(&key) || !self.begun.contains_key(&SpanKey::Freeze) {
+            self.end(&key, SpanEnd::Expired, event, earlier);
         } else {
             self.end(&SpanKey::Freeze, SpanEnd::Expired, event, earlier);
         }
@@ -225,18 +225,18 @@ impl LaneBuilder {
 
     fn broken(&mut self, event: &Occurrence, earlier: Timestamp) {
         if event.id.is_some() {
-            self.end(&thread_of(event), broken_by(event), event, earlier);
+            self.end(&key_of(event), broken_by(event), event, earlier);
         } else {
             self.end_holds(event.at, &broken_by(event), |_| true);
         }
     }
 
     /// Ends a span by an event. One whose beginning was not logged has been there from before.
-    fn end(&mut self, thread: &SpanKey, end: SpanEnd, event: &Occurrence, earlier: Timestamp) {
-        if let Some(begun) = self.begun.remove(thread) {
-            self.close(thread.clone(), begun, (event.at, end));
-        } else if self.ended.insert(thread.clone()) {
-            let kind = if *thread == SpanKey::Freeze { SpanKind::Freeze } else { SpanKind::Hold };
+    fn end(&mut self, key: &SpanKey, end: SpanEnd, event: &Occurrence, earlier: Timestamp) {
+        if let Some(begun) = self.begun.remove(key) {
+            self.close(key.clone(), begun, (event.at, end));
+        } else if self.ended.insert(key.clone()) {
+            let kind = if *key == SpanKey::Freeze { SpanKind::Freeze } else { SpanKind::Hold };
             let span =
                 TimelineSpan { from: earlier, beginning: SpanStart::Earlier, ..event.span(kind) };
             self.spans.push(TimelineSpan {
@@ -249,18 +249,18 @@ impl LaneBuilder {
     }
 
     fn end_holds(&mut self, at: Timestamp, end: &SpanEnd, which: impl Fn(&OpenSpan) -> bool) {
-        let is_meant = |(thread, begun): &(&SpanKey, &OpenSpan)| {
-            matches!(thread, SpanKey::Hold { .. }) && which(begun)
+        let is_meant = |(key, begun): &(&SpanKey, &OpenSpan)| {
+            matches!(key, SpanKey::Hold { .. }) && which(begun)
         };
-        let meant = self.begun.iter().filter(is_meant).map(|(thread, _)| thread.clone());
-        for thread in meant.collect::<Vec<_>>() {
-            if let Some(begun) = self.begun.remove(&thread) {
-                self.close(thread, begun, (at, end.clone()));
+        let meant = self.begun.iter().filter(is_meant).map(|(key, _)| key.clone());
+        for key in meant.collect::<Vec<_>>() {
+            if let Some(begun) = self.begun.remove(&key) {
+                self.close(key, begun, (at, end.clone()));
             }
         }
     }
 
-    fn close(&mut self, thread: SpanKey, begun: OpenSpan, (at, end): (Timestamp, SpanEnd)) {
+    fn close(&mut self, key: SpanKey, begun: OpenSpan, (at, end): (Timestamp, SpanEnd)) {
         let at = match end {
             // It expired before a caller found that out.
             SpanEnd::Expired => begun.deadline.map_or(at, |deadline| deadline.min(at)),
@@ -268,12 +268,12 @@ impl LaneBuilder {
         };
         let until = at.max(begun.span.from);
         self.spans.push(TimelineSpan { until, end, ..begun.span });
-        self.ended.insert(thread);
+        self.ended.insert(key);
     }
 
     /// Something that holds or is in force at the end, whether or not its beginning was logged.
-    fn stands(&mut self, thread: SpanKey, kind: SpanKind, record: &LockRecord) {
-        self.begun.entry(thread).or_insert_with(|| OpenSpan {
+    fn stands(&mut self, key: SpanKey, kind: SpanKind, record: &LockRecord) {
+        self.begun.entry(key).or_insert_with(|| OpenSpan {
             span: TimelineSpan {
                 kind,
                 from: record.since(),
@@ -294,15 +294,15 @@ impl LaneBuilder {
     }
 
     fn finish(&mut self, now: Timestamp, is_there: impl Fn(&SpanKey) -> bool) {
-        for (thread, begun) in std::mem::take(&mut self.begun) {
-            let end = if is_there(&thread) {
+        for (key, begun) in std::mem::take(&mut self.begun) {
+            let end = if is_there(&key) {
                 SpanEnd::Open
             } else if begun.is_over(now) {
                 SpanEnd::Expired
             } else {
                 SpanEnd::Unknown
             };
-            self.close(thread, begun, (now, end));
+            self.close(key, begun, (now, end));
         }
     }
 }
@@ -314,7 +314,7 @@ impl OpenSpan {
     }
 }
 
-fn thread_of(event: &Occurrence) -> SpanKey {
+fn key_of(event: &Occurrence) -> SpanKey {
     let id = event.id.clone().unwrap_or_default();
     match (event.is_under, event.who.pid) {
         (true, Some(pid)) => SpanKey::Under { id, pid },

@@ -26,7 +26,7 @@ fn window(since: Option<i64>, until: i64) -> TimeWindow {
 }
 
 /// The spans, written as `NAME KIND OWNER FROM-UNTIL END`, with `~` before a beginning that is not known.
-fn told(timeline: &Timeline) -> Vec<String> {
+fn described(timeline: &Timeline) -> Vec<String> {
     let seconds = |time: Timestamp| (time.as_microseconds() - at(0).as_microseconds()) / 1_000_000;
     let span = |name: &str, span: &TimelineSpan| {
         let earlier = if span.beginning == SpanStart::Earlier { "~" } else { "" };
@@ -48,7 +48,7 @@ fn told(timeline: &Timeline) -> Vec<String> {
 }
 
 fn timeline(events: Vec<LogLine>) -> Vec<String> {
-    told(&Timeline::of(events, &FinalState::default(), window(None, 100)))
+    described(&Timeline::of(events, &FinalState::default(), window(None, 100)))
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn whoever_waited_is_seen_to_have_waited() {
         "x refusal max 5-5 refused",
         "x hold bob 6-8 released",
     ];
-    assert_eq!(told(&all), expected);
+    assert_eq!(described(&all), expected);
     assert_eq!(all.lanes[0].spans[0].command, ["make", "x y"]);
 }
 
@@ -193,7 +193,7 @@ fn what_began_before_the_log_begins_with_it() {
         "z hold max ~5-13 released",
     ];
     let with_since = Timeline::of(events(), &FinalState::default(), window(Some(5), 100));
-    assert_eq!(told(&with_since), expected);
+    assert_eq!(described(&with_since), expected);
     let without = Timeline::of(events(), &FinalState::default(), window(None, 100));
     assert_eq!(without.from, at(10), "else with the first event");
 }
@@ -212,7 +212,7 @@ fn only_what_touches_the_window_is_in_it() {
         &FinalState::default(),
         TimeWindow { until: at(6), ..window(Some(4), 50) },
     );
-    assert_eq!(told(&all), ["y hold bob 3-10 released"]);
+    assert_eq!(described(&all), ["y hold bob 3-10 released"]);
     assert_eq!((all.from, all.until), (at(4), at(6)));
 }
 
@@ -257,7 +257,7 @@ fn what_stands_at_the_end_is_open_whether_it_was_logged_or_not() {
         "y hold bob 1-100 open",
         "z freeze ops 40-100 open",
     ];
-    assert_eq!(told(&Timeline::of(events, &present, window(None, 100))), expected);
+    assert_eq!(described(&Timeline::of(events, &present, window(None, 100))), expected);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::{
 /// Closing an instance takes the kernel some ten milliseconds, so a caller in a hurry does without one.
 pub(super) struct FileChanges(Option<Inotify>);
 
-/// Whether changes can be told of.
+/// Whether changes can be watched.
 pub(super) enum WatchSupport {
     On(FileChanges),
     /// One of the files is not there.
@@ -52,7 +52,7 @@ impl FileChanges {
         inotify.add_watch(path, events).map(|_| ())
     }
 
-    /// Watches a folder for being moved away or removed itself; what happens in it is not told.
+    /// Watches a folder for being moved away or removed itself; what happens in it is not reported.
     pub(super) fn add_folder(&self, path: &Path) -> nix::Result<()> {
         let events =
             AddWatchFlags::IN_MOVE_SELF | AddWatchFlags::IN_DELETE_SELF | AddWatchFlags::IN_ONLYDIR;
@@ -60,7 +60,7 @@ impl FileChanges {
         inotify.add_watch(path, events).map(|_| ())
     }
 
-    /// Takes in what was told so far, so that the descriptor is quiet until something new happens.
+    /// Reads what was reported so far, so that the descriptor is quiet until something new happens.
     pub(super) fn forget(&self) {
         let Some(inotify) = &self.0 else { return };
         while inotify.read_events().is_ok_and(|events| !events.is_empty()) {}

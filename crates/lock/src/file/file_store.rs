@@ -3,7 +3,7 @@ use super::{
     earlier::Replaceable,
     file_system::{FileSystem, file_system_of},
     io,
-    latch::{self, Latch, PATIENCE},
+    latch::{self, LATCH_TIMEOUT, Latch},
     layout::{LEGACY_FREEZE, RootLayout},
     loss_watcher::FileLossWatcher,
     obstacle_watch::FileObstacleWatch,
@@ -76,10 +76,10 @@ impl FileStore {
 
     fn latch(&self, name: &LockName) -> Result<Latch, StoreError> {
         let path = self.layout.latch(name);
-        match Latch::acquire(&path, PATIENCE) {
+        match Latch::acquire(&path, LATCH_TIMEOUT) {
             Err(error) if latch::is_without_folder(&error) => {
                 self.make_folders()?;
-                Latch::acquire(&path, PATIENCE)
+                Latch::acquire(&path, LATCH_TIMEOUT)
             }
             taken => taken,
         }
@@ -109,8 +109,8 @@ impl FileStore {
         self.peek_legacy_freeze(&name).record().is_some().then_some(name)
     }
 
-    /// A freeze of an older version: `locks/freeze-<name>.json`. A lock of this
-    /// version may be called that too; its record says what it hangs on, which no freeze does.
+    /// A freeze of an older version: `locks/freeze-<name>.json`. A lock of this version may be called that too;
+    /// its record says what it depends on, which no freeze does.
     fn peek_legacy_freeze(&self, name: &LockName) -> RecordFile {
         let slot = read_slot(&self.layout.legacy_freeze(name), name);
         match &slot {
@@ -223,7 +223,7 @@ impl Store for FileStore {
         ticket::enlist((&folders.0, &folders.1), ids, text).map(Some)
     }
 
-    fn alarm(&self, held: &[(&LockName, Option<&QueuePlace>)]) -> Option<FileLossWatcher> {
+    fn loss_watcher(&self, held: &[(&LockName, Option<&QueuePlace>)]) -> Option<FileLossWatcher> {
         FileLossWatcher::set(self, held)
     }
 

@@ -1,4 +1,4 @@
-use super::latch::{PATIENCE, holder_of};
+use super::latch::{LATCH_TIMEOUT, holder_of};
 use crate::{
     store::StoreError,
     sys::{self, BlockedSignals},
@@ -31,7 +31,7 @@ impl FolderLatch {
     /// As [`take`](Self::take).
     pub fn of(folder: File, path: &Path) -> Result<Self, StoreError> {
         let signals = BlockedSignals::all();
-        let taken = sys::lock_within(&folder, File::lock, PATIENCE);
+        let taken = sys::lock_within(&folder, File::lock, LATCH_TIMEOUT);
         if taken.map_err(StoreError::io("lock", path))? {
             return Ok(Self { _folder: folder, _signals: signals });
         }

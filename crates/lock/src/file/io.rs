@@ -7,10 +7,10 @@ use std::{
     path::Path,
 };
 
-/// Records and tickets may be read by everybody who may enter the folders.
+/// All users who may enter the folders may read records and tickets.
 const READABLE_BY_ALL: u32 = 0o644;
 
-/// Makes a new file with `content` at a private path. What stands there is the rest of a crash and is
+/// Makes a new file with `content` at a private path. A file that is there already was left by a crash and is
 /// removed; it is never written into, since it may be linked into place already.
 pub(super) fn create(path: &Path, content: &[u8]) -> Result<File, StoreError> {
     let file = create_empty(path)?;

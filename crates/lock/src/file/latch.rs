@@ -13,8 +13,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long to wait for one who has a latch. Its holders need microseconds; one that needs seconds is stopped or hangs.
-pub const PATIENCE: Duration = Duration::from_secs(5);
+/// How long to wait for the holder of a latch. A holder needs microseconds; one that needs seconds is stopped
+/// or hangs.
+pub const LATCH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The kernel lock around a state change, held until it is dropped; signals are held back meanwhile.
 ///
@@ -33,9 +34,10 @@ impl Latch {
     /// Takes the latch at `path`, making the file where it is missing.
     ///
     /// # Errors
-    /// [`StoreError::LatchBusy`] when another has it for longer than `patience`; [`StoreError::NoKernelLocks`] where
-    /// the file system has none; [`StoreError::Io`] with a missing path when the folder is not there.
-    pub fn acquire(path: &Path, patience: Duration) -> Result<Self, StoreError> {
+    /// [`StoreError::LatchBusy`] when another process has it for longer than `timeout`;
+    /// [`StoreError::NoKernelLocks`] where the file system has none; [`StoreError::Io`] with a missing path
+    /// when the folder is not there.
+    pub fn acquire(path: &Path, timeout: Duration) -> Result<Self, StoreError> {
         let signals = BlockedSignals::all();
         loop {
             let file = locked(path, patience)?;
@@ -54,7 +56,7 @@ impl Latch {
     /// Draws the next fence, above `floor` too.
     ///
     /// # Errors
-    /// An I/O error from reading or writing the counter. A counter that cannot be made out counts as
+    /// An I/O error from reading or writing the counter. A counter that cannot be read counts as
     /// none: the clock then gives the fence.
     pub fn next_fence(&self, floor: Fence, now: Timestamp) -> io::Result<Fence> {
         if self.is_linked && !has_counter(&self.file)? {
@@ -104,15 +106,16 @@ fn locked(path: &Path, patience: Duration) -> Result<File, StoreError> {
     let file = file.map_err(StoreError::io("open the latch", path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => wait_for(file, path, patience),
+        Err(TryLockError::WouldBlock) => wait_for(file, path, timeout),
         Err(TryLockError::Error(source)) => Err(no_locks(path, source)),
     }
 }
 
-/// Waits for a latch that another has. The patience is for one who does not leave it: as long as it goes from
-/// hand to hand, which may take a while where many want it, everybody's turn comes.
-fn wait_for(file: File, path: &Path, patience: Duration) -> Result<File, StoreError> {
-    let mut slice = patience / 50;
+/// Waits for a latch that another process has. The timeout is for a holder that does not leave it: as long as
+/// the latch goes from process to process, which may take a while where many want it, every waiter gets its
+/// turn.
+fn wait_for(file: File, path: &Path, timeout: Duration) -> Result<File, StoreError> {
+    let mut slice = timeout / 50;
     let mut seen: Option<(LatchSnapshot, Instant)> = None;
     loop {
         if sys::lock_within(&file, File::lock, slice).map_err(|error| no_locks(path, error))? {
@@ -121,7 +124,7 @@ fn wait_for(file: File, path: &Path, patience: Duration) -> Result<File, StoreEr
         let sign = LatchSnapshot { holder: holder_of(path), counter: read_counter(&file).ok() };
         match seen {
             Some((before, since)) if before == sign => {
-                if since.elapsed() >= patience {
+                if since.elapsed() >= timeout {
                     return Err(StoreError::LatchBusy {
                         path: path.to_owned(),
                         holder: sign.holder,
@@ -130,12 +133,12 @@ fn wait_for(file: File, path: &Path, patience: Duration) -> Result<File, StoreEr
             }
             _ => seen = Some((sign, Instant::now())),
         }
-        slice = patience / 5;
+        slice = timeout / 5;
     }
 }
 
-/// What tells that a latch went from hand to hand: who has it, as far as the kernel names that one, and its
-/// fence counter.
+/// What shows that a latch went from process to process: its holder, if the kernel names it, and its fence
+/// counter.
 #[derive(Clone, Copy, PartialEq)]
 struct LatchSnapshot {
     holder: Option<i32>,
@@ -179,7 +182,7 @@ mod tests {
     fn a_latch_excludes_and_names_its_holder() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("00");
-        let held = Latch::acquire(&path, PATIENCE).unwrap();
+        let held = Latch::acquire(&path, LATCH_TIMEOUT).unwrap();
         let other = path.clone();
         let busy =
             std::thread::spawn(move || Latch::acquire(&other, Duration::from_millis(1)).err());
@@ -191,7 +194,7 @@ mod tests {
         }
         drop(held);
         assert!(
-            Latch::acquire(&path, PATIENCE).is_ok(),
+            Latch::acquire(&path, LATCH_TIMEOUT).is_ok(),
             "a given-up waiter must not keep the latch"
         );
     }
@@ -200,13 +203,13 @@ mod tests {
     fn a_latch_that_others_use_is_waited_for_beyond_the_patience() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("00");
-        let patience = Duration::from_millis(50);
+        let timeout = Duration::from_millis(50);
         let now = Timestamp::from_microseconds(1000).unwrap();
-        let held = Latch::acquire(&path, PATIENCE).unwrap();
+        let held = Latch::acquire(&path, LATCH_TIMEOUT).unwrap();
         let other = path.clone();
-        let waiter = std::thread::spawn(move || Latch::acquire(&other, patience).is_ok());
+        let waiter = std::thread::spawn(move || Latch::acquire(&other, timeout).is_ok());
         let began = Instant::now();
-        while began.elapsed() < patience * 4 {
+        while began.elapsed() < timeout * 4 {
             // Every fence is a sign that another has had the latch.
             held.next_fence(Fence::default(), now).unwrap();
         }
@@ -219,7 +222,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("00");
         let now = Timestamp::from_microseconds(1000).unwrap();
-        let draw = |floor| Latch::acquire(&path, PATIENCE).unwrap().next_fence(floor, now).unwrap();
+        let draw =
+            |floor| Latch::acquire(&path, LATCH_TIMEOUT).unwrap().next_fence(floor, now).unwrap();
         assert_eq!(draw(Fence::default()).get(), 1000);
         assert_eq!(draw(Fence::default()).get(), 1001);
         assert_eq!(draw(Fence::new(5000)).get(), 5001, "above the floor");
@@ -228,7 +232,7 @@ mod tests {
         assert_eq!(draw(Fence::default()).get(), 1000, "the clock steps in");
         assert_eq!(draw(Fence::default()).get(), 1001, "and the garbage is overwritten");
         std::fs::write(&path, u64::MAX.to_string()).unwrap();
-        let latch = Latch::acquire(&path, PATIENCE).unwrap();
+        let latch = Latch::acquire(&path, LATCH_TIMEOUT).unwrap();
         assert!(latch.next_fence(Fence::default(), now).is_err(), "no fence is given twice");
     }
 

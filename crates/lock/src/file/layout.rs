@@ -57,8 +57,8 @@ impl RootLayout {
         self.folder_of(RecordKind::Lock).join(format!("{LEGACY_FREEZE}{name}.json"))
     }
 
-    /// Where a name's record is written before it appears. Only the one who has the name's latch writes
-    /// there, so whatever already stands there is the rest of a crash.
+    /// Where a name's record is written before it appears. Only the holder of the name's latch writes there, so
+    /// a file that is there already was left by a crash.
     pub fn draft(&self, kind: RecordKind, name: &LockName) -> PathBuf {
         let kind = match kind {
             RecordKind::Lock => "lock",
@@ -93,7 +93,7 @@ impl RootLayout {
         self.root.join("queue").join(name.as_str())
     }
 
-    /// The folder of second names of tickets: of those who wait while they run under other locks.
+    /// The folder of second names of tickets: of waiters that run under other locks.
     pub fn nested(&self) -> PathBuf {
         self.root.join("nested")
     }

@@ -38,13 +38,13 @@ impl FileLossWatcher {
             .filter_map(|(name, place)| Some(ticket::path_of(&store.layout, name, (*place)?)));
         let paths: Vec<PathBuf> = records.chain(tickets).collect();
         let WatchSupport::On(changes) = FileChanges::of(&[] as &[PathBuf]) else { return None };
-        let alarm = Self { changes, paths };
-        alarm.watch_the_way();
-        alarm.watch().then_some(alarm)
+        let watcher = Self { changes, paths };
+        watcher.watch_parents();
+        watcher.watch().then_some(watcher)
     }
 
     /// Watches the folders that lead to the files: when one is moved, nothing happens to the files themselves.
-    fn watch_the_way(&self) {
+    fn watch_parents(&self) {
         let folders = self.paths.iter().flat_map(|path| path.ancestors().skip(1));
         for folder in folders.collect::<BTreeSet<_>>() {
             // Where it cannot be watched, the next look at the files tells.

@@ -50,7 +50,7 @@ pub use file_store::FileStore;
 pub use file_system::{FileSystem, file_system_of};
 pub use folder_latch::FolderLatch;
 pub use git::work_tree;
-pub use latch::{Latch, PATIENCE};
+pub use latch::{LATCH_TIMEOUT, Latch};
 pub use layout::RootLayout;
 pub use loss_watcher::FileLossWatcher;
 pub use obstacle_watch::FileObstacleWatch;

@@ -56,7 +56,7 @@ pub struct FileObstacleWatch {
     /// The record that is watched.
     record: Option<WatchedRecord>,
     released: Option<Arc<EventFd>>,
-    /// The processes that leases hang on.
+    /// The processes that leases depend on.
     processes: Vec<OwnedFd>,
     until: Option<Timestamp>,
     /// When to look again where tickets are waited for by their locks alone.
@@ -123,15 +123,15 @@ impl FileObstacleWatch {
         places: &[QueuePlace],
     ) -> Result<Self, StoreError> {
         let look_again = (!places.is_empty()).then_some(SHORT_WAIT);
-        let mut vigil = Self { look_again, ..Self::default() };
+        let mut obstacle_watch = Self { look_again, ..Self::default() };
         for place in places {
             let Some((path, file)) = opened(store, name, place)? else { return Ok(Self::ready()) };
-            vigil.tickets.push(path);
+            obstacle_watch.tickets.push(path);
             // Its lock cannot tell of its holder's end then.
-            vigil.poll = vigil.poll.or(file.is_none().then_some(SLOW_POLL));
-            vigil.files.extend(file);
+            obstacle_watch.poll = obstacle_watch.poll.or(file.is_none().then_some(SLOW_POLL));
+            obstacle_watch.files.extend(file);
         }
-        Ok(vigil)
+        Ok(obstacle_watch)
     }
 
     /// Lets a thread wait for each ticket's lock; from then on they tell by `released`. Where no thread can be
@@ -165,12 +165,12 @@ impl FileObstacleWatch {
         !tickets.iter().all(|ticket| ticket.exists())
     }
 
-    /// A guard's record says nothing of its holder's end: that its ticket told. It counts as alive where the
-    /// ticket could not be asked, which is to be tried again.
+    /// A guard's record says nothing of its holder's end: its ticket does. It counts as alive where the ticket
+    /// could not be asked, which is to be tried again.
     fn on_holder(store: &FileStore, record: &LockRecord) -> Self {
-        let vigil = Self::on_record(store, RecordKind::Lock, record);
+        let obstacle_watch = Self::on_record(store, RecordKind::Lock, record);
         let guarded = record.holders().any(|it| it.hold == Some(HoldKind::Guard));
-        Self { poll: vigil.poll.or(guarded.then_some(SLOW_POLL)), ..vigil }
+        Self { poll: obstacle_watch.poll.or(guarded.then_some(SLOW_POLL)), ..obstacle_watch }
     }
 
     /// What tells of the end of anything but the record.
@@ -189,10 +189,10 @@ impl FileObstacleWatch {
             }
             path => path,
         };
-        let mut vigil = Self::on_path(&path);
+        let mut obstacle_watch = Self::on_path(&path);
         if kind == RecordKind::Lock {
             let watch = |changes| WatchedRecord { changes, path, record: record.clone() };
-            vigil.record = vigil.changes.pop().map(watch);
+            obstacle_watch.record = obstacle_watch.changes.pop().map(watch);
         }
         // What changed before the watch was there is seen here, what changes later by the watch.
         let unchanged = match store.peek(name, kind).record() {
@@ -205,22 +205,22 @@ impl FileObstacleWatch {
         let processes: Vec<Option<OwnedFd>> = processes.collect();
         let blind = processes.iter().any(Option::is_none);
         Self {
-            ready: !unchanged || vigil.ready,
+            ready: !unchanged || obstacle_watch.ready,
             processes: processes.into_iter().flatten().collect(),
             until: record.next_end(),
-            poll: if blind { Some(SLOW_POLL) } else { vigil.poll },
-            ..vigil
+            poll: if blind { Some(SLOW_POLL) } else { obstacle_watch.poll },
+            ..obstacle_watch
         }
     }
 
     fn on_corruption(store: &FileStore, name: &LockName, corruption: &Corruption) -> Self {
-        let vigil = Self::on_path(&store.layout.record(RecordKind::Lock, name));
+        let obstacle_watch = Self::on_path(&store.layout.record(RecordKind::Lock, name));
         let changed = match store.peek(name, RecordKind::Lock) {
             RecordFile::Corrupted(now) => now.flaw != corruption.flaw,
             _ => true,
         };
-        let poll = corruption.may_be_filling().then_some(FILLING).or(vigil.poll);
-        Self { ready: changed || vigil.ready, poll, ..vigil }
+        let poll = corruption.may_be_filling().then_some(FILLING).or(obstacle_watch.poll);
+        Self { ready: changed || obstacle_watch.ready, poll, ..obstacle_watch }
     }
 
     /// Watches for a file being changed, replaced or removed. Where it is missing, it is ready.
@@ -268,11 +268,11 @@ fn current_path(
 }
 
 /// Whether one of some descriptors is readable within a time.
-fn is_told(fds: &[BorrowedFd<'_>], limit: Duration) -> bool {
+fn is_ready(fds: &[BorrowedFd<'_>], limit: Duration) -> bool {
     let mut fds: Vec<PollFd<'_>> =
         fds.iter().map(|fd| PollFd::new(*fd, PollFlags::POLLIN)).collect();
     let limit = PollTimeout::try_from(limit.as_millis()).unwrap_or(PollTimeout::ZERO);
-    poll(&mut fds, limit).is_ok_and(|told| told > 0)
+    poll(&mut fds, limit).is_ok_and(|ready| ready > 0)
 }
 
 /// Blocks in flock(2) in a separate thread, because flock can neither be polled nor given a time limit.
@@ -310,7 +310,7 @@ impl ObstacleWatch for FileObstacleWatch {
             }
             _ => {
                 self.wait_in_threads();
-                self.released.as_deref().is_some_and(|it| is_told(&[it.as_fd()], limit))
+                self.released.as_deref().is_some_and(|it| is_ready(&[it.as_fd()], limit))
             }
         }
     }
@@ -333,7 +333,7 @@ impl ObstacleWatch for FileObstacleWatch {
 
     fn is_over(&mut self) -> bool {
         let Some(watched) = &self.record else { return true };
-        is_told(&self.beside_the_record(), Duration::ZERO) || watched.has_changed()
+        is_ready(&self.beside_the_record(), Duration::ZERO) || watched.has_changed()
     }
 
     fn sources(&self) -> Vec<BorrowedFd<'_>> {

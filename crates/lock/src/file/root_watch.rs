@@ -20,8 +20,8 @@ const MOST_PROCESSES: usize = 256;
 /// are. No file reports that a process dies, so the processes of holders and waiters are watched themselves.
 ///
 /// # Limits
-/// Of a guard that was killed, the end of its command is not told. Where the kernel has no watches to give, the
-/// watch is [blind](Self::is_blind), and one has to look from time to time.
+/// The end of the command of a guard that was killed is not reported. Where the kernel has no watches to give,
+/// the watch is [blind](Self::is_blind), and the caller has to look from time to time.
 pub struct RootWatch {
     layout: RootLayout,
     inotify: Option<Inotify>,
@@ -49,12 +49,12 @@ impl RootWatch {
         files.chain(self.processes.iter().map(AsFd::as_fd)).collect()
     }
 
-    /// Whether changes are not told of, or not all.
+    /// Whether changes are not reported, or not all of them.
     pub fn is_blind(&self) -> bool {
         self.is_blind
     }
 
-    /// Takes in what was told so far, and watches the files that are there now. To be called before each look.
+    /// Reads what was reported so far, and watches the files that are there now. To be called before each look.
     pub fn rearm(&mut self) {
         if let Some(inotify) = &self.inotify {
             while inotify.read_events().is_ok_and(|events| !events.is_empty()) {}
@@ -67,7 +67,7 @@ impl RootWatch {
     pub fn watch_processes(&mut self, processes: impl IntoIterator<Item = i32>) {
         let processes = processes.into_iter().filter(|pid| *pid > 0).take(MOST_PROCESSES);
         let opened = processes.filter_map(|pid| sys::watch_exit(pid).ok());
-        self.processes = opened.filter(|process| !has_told(process)).collect();
+        self.processes = opened.filter(|process| !has_ended(process)).collect();
     }
 
     fn watch_files(&self) -> bool {
@@ -90,13 +90,13 @@ impl RootWatch {
             (self.layout.folder_of(RecordKind::Freeze), records),
             (self.layout.latches(), latches),
         ];
-        // One that is missing is told of by the root when it is made.
+        // The root reports a missing folder when it is made.
         folders.iter().filter(|(path, _)| path.is_dir()).all(|(path, events)| add(path, *events))
     }
 }
 
 /// Whether a process has ended, collected by its parent or not.
-fn has_told(process: &OwnedFd) -> bool {
+fn has_ended(process: &OwnedFd) -> bool {
     let mut source = [PollFd::new(process.as_fd(), PollFlags::POLLIN)];
     poll(&mut source, PollTimeout::ZERO) != Ok(0)
 }

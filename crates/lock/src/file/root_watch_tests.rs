@@ -8,8 +8,8 @@ use crate::{
 use std::{process::Command, time::Duration};
 use tempfile::TempDir;
 
-/// How long a change may take to be told, on a machine that is busy with other tests.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the report of a change may take, on a machine that is busy with other tests.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 fn world() -> (TempDir, FileStore, Caller, LockName) {
     let folder = tempfile::tempdir().unwrap();
@@ -17,7 +17,7 @@ fn world() -> (TempDir, FileStore, Caller, LockName) {
     (folder, store, Caller::current(None, OwnerSource::Derived, None), LockName::new("x").unwrap())
 }
 
-/// Whether something is told within a time.
+/// Whether a change is reported within a time.
 fn tells(watch: &RootWatch, limit: Duration) -> bool {
     let sources = watch.sources();
     let mut sources: Vec<PollFd<'_>> =
@@ -28,7 +28,7 @@ fn tells(watch: &RootWatch, limit: Duration) -> bool {
 
 #[track_caller]
 fn is_told(watch: &mut RootWatch, what: &str) {
-    assert!(tells(watch, PATIENCE), "{what} is told");
+    assert!(tells(watch, TIME_LIMIT), "{what} is told");
     while tells(watch, Duration::ZERO) {
         watch.rearm();
     }
@@ -39,9 +39,9 @@ fn what_changes_is_told_from_the_first_folder_on() {
     let (_folder, store, caller, name) = world();
     let mut watch = RootWatch::begin(&store);
     assert!(!watch.is_blind() && !tells(&watch, Duration::ZERO), "nothing has happened");
-    let _ = freeze(&store, &name, &caller, PATIENCE).unwrap();
+    let _ = freeze(&store, &name, &caller, TIME_LIMIT).unwrap();
     is_told(&mut watch, "the root that is made");
-    let _ = freeze(&store, &name, &caller, PATIENCE).unwrap();
+    let _ = freeze(&store, &name, &caller, TIME_LIMIT).unwrap();
     is_told(&mut watch, "a freeze");
     let _ = unlock(&store, &name, &caller, UnlockForce::Own).unwrap();
     is_told(&mut watch, "a latch that was taken");
@@ -50,7 +50,7 @@ fn what_changes_is_told_from_the_first_folder_on() {
     is_told(&mut watch, "a record of another program");
     fs::remove_dir_all(store.layout().root()).unwrap();
     is_told(&mut watch, "that everything is gone");
-    let _ = freeze(&store, &name, &caller, PATIENCE).unwrap();
+    let _ = freeze(&store, &name, &caller, TIME_LIMIT).unwrap();
     is_told(&mut watch, "that it is there again");
 }
 
@@ -63,7 +63,7 @@ fn the_end_of_a_process_is_told_once() {
     watch.watch_processes([pid, -1, 0]);
     assert!(!tells(&watch, Duration::ZERO), "it lives");
     process.kill().unwrap();
-    assert!(tells(&watch, PATIENCE), "its end is told");
+    assert!(tells(&watch, TIME_LIMIT), "its end is told");
     // Not collected by its parent yet, and then no process any more.
     watch.watch_processes([pid]);
     assert!(!tells(&watch, Duration::ZERO), "what is known is not told again");

@@ -211,7 +211,7 @@ fn give_back(taken: &Path, path: &Path) -> Result<RemoveOutcome, StoreError> {
     link(taken, path).map(|_| RemoveOutcome::Replaced)
 }
 
-/// Whether something else stands there is not known where it cannot be read.
+/// Where it cannot be read, it is unknown whether another record is in its place.
 fn readable(slot: &RecordFile, path: &Path) -> Result<(), StoreError> {
     match slot {
         RecordFile::Unreadable(error) => {

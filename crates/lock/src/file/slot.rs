@@ -72,7 +72,7 @@ fn judge(file: &File, name: &LockName, bytes: &[u8]) -> io::Result<RecordFile> {
     })
 }
 
-/// What stands there is no record; perhaps it is not even a file.
+/// The file is not a record; perhaps it is not even a file.
 fn broken(file: &File, flaw: RecordFlaw) -> io::Result<RecordFile> {
     let meta = file.metadata()?;
     Ok(if meta.is_file() { corrupted(flaw, &meta) } else { not_a_file(kind_of(meta.file_type())) })

@@ -27,7 +27,7 @@ pub struct FileTicket {
     /// Its second name, while it waits and runs under other locks: so those few are found without looking
     /// through all lines.
     nested: Option<PathBuf>,
-    /// It is out of the line, and only has to tell those who wait for it.
+    /// It is out of the line, and only has to wake its waiters.
     withdrawn: bool,
 }
 
@@ -128,13 +128,13 @@ impl Ticket for FileTicket {
     }
 
     fn stands(&self) -> bool {
-        // What cannot be found out is no reason to stop anybody's work.
+        // What cannot be found out is no reason to stop any work.
         self.file.metadata().map_or(true, |meta| meta.nlink() > 0)
     }
 }
 
-/// What stands, in a file's name, between the id of one who waits for an acquisition's end without a place in a line,
-/// and that of the acquisition.
+/// The text in a file's name between the id of a process that waits for an acquisition's end without a place in
+/// a line, and the id of the acquisition.
 const FOLLOWS: &str = "-f-";
 
 /// Lists a process in `folder` that waits for an acquisition's end. It has its own draft, so that a process
@@ -151,8 +151,8 @@ pub(super) fn enlist(
     Ok(NestedWaitEntry::new(path, file.into()))
 }
 
-/// The place of one who is listed under a file name as [`enlist`] makes them, behind all others, and the acquisition
-/// whose end it waits for.
+/// The place of a waiter that is listed under a file name as [`enlist`] makes them, behind all others, and the
+/// acquisition whose end it waits for.
 pub(super) fn place_of_follower(file_name: &str) -> Option<(QueuePlace, LockId)> {
     let (id, followed) = file_name.split_once(FOLLOWS)?;
     let lock_id = LockId::from_record(id)?;
@@ -195,7 +195,7 @@ fn lock(file: &File, path: &Path) -> Result<(), StoreError> {
     })
 }
 
-/// The name of a ticket that is being written. Only who has the latch writes one.
+/// The name of a ticket that is being written. Only the holder of the latch writes one.
 const DRAFT: &str = ".draft";
 
 /// The file name of a place's ticket.
@@ -230,7 +230,7 @@ pub(super) fn list(folder: &Path) -> Result<Vec<QueuePlace>, StoreError> {
     Ok(names.iter().filter_map(|name| name.to_str().and_then(parse_file_name)).collect())
 }
 
-/// Whether a ticket is locked by anything. Asking takes a shared lock for a moment, so that those who ask
+/// Whether a ticket is locked by anything. Asking takes a shared lock for a moment, so that processes that ask
 /// at the same time don't take each other for the holder.
 pub(super) fn lives(path: &Path) -> bool {
     match open(path) {

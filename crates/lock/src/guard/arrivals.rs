@@ -11,7 +11,7 @@ const UNOBSERVED: Duration = Duration::from_millis(10);
 
 /// How long a signal may come alone until it counts as sent to the guard alone. There are programs that send it to
 /// one process after the other: systemd(1) to all of a unit, and others to all descendants of a process.
-const PATIENCE: Duration = Duration::from_millis(20);
+const DECISION_TIME: Duration = Duration::from_millis(20);
 
 /// How often an observer is replaced before the command is looked at again: signals may come without end.
 const ROUNDS: usize = 50;
@@ -55,7 +55,7 @@ struct Undecided {
 pub(super) struct SignalArrival {
     /// Signals, and which processes got each.
     pub(super) signals: Vec<(ReceivedSignal, SignalReach)>,
-    /// Whether the kernel told of a child.
+    /// Whether the kernel reported a child.
     pub(super) child: bool,
 }
 
@@ -80,7 +80,7 @@ impl SignalArrivals {
         self.observer = None;
     }
 
-    /// The signals of which it is known by now who got them.
+    /// The signals for which it is known by now which processes got them.
     pub(super) fn take(&mut self, signals: &SignalReader) -> io::Result<SignalArrival> {
         if self.observe_at.is_some_and(|at| at <= Instant::now()) {
             self.observe(signals)?;
@@ -180,12 +180,12 @@ impl SignalArrivals {
     fn undecided(&self, received: ReceivedSignal) -> Undecided {
         let now = Instant::now();
         let is_known = self.observer.is_none() && self.seems_to_reach_all(received);
-        let (reach, patience) = if is_known {
+        let (reach, delay) = if is_known {
             (SignalReach::Group, Duration::ZERO)
         } else {
-            (SignalReach::Alone, PATIENCE)
+            (SignalReach::Alone, DECISION_TIME)
         };
-        Undecided { received, reach, until: now + patience }
+        Undecided { received, reach, until: now + delay }
     }
 
     /// Whether a signal seems to have been sent to the group, by its origin and by what has become of the command;

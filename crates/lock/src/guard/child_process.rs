@@ -24,7 +24,7 @@ pub(super) enum Terminal {
 
 /// The command's first process, which the guard started.
 pub(super) struct ChildProcess<'a> {
-    pub(super) crew: CommandProcesses,
+    pub(super) processes: CommandProcesses,
     signals: &'a SignalReader,
     terminal: Terminal,
     arrivals: SignalArrivals,
@@ -36,13 +36,13 @@ pub(super) struct ChildProcess<'a> {
 
 impl<'a> ChildProcess<'a> {
     pub(super) fn new(
-        crew: CommandProcesses,
+        processes: CommandProcesses,
         signals: &'a SignalReader,
         terminal: Terminal,
         now: Instant,
     ) -> Self {
-        let arrivals = SignalArrivals::of(crew.command, now);
-        Self { crew, signals, terminal, arrivals, asked: None, suspending: false }
+        let arrivals = SignalArrivals::of(processes.command, now);
+        Self { processes, signals, terminal, arrivals, asked: None, suspending: false }
     }
 
     /// Sleeps until a signal arrives, another descriptor is readable, or it is `until`; true where the other
@@ -69,7 +69,7 @@ impl<'a> ChildProcess<'a> {
     /// state is looked at, or it would be taken to have stopped again.
     pub(super) fn attend(&mut self) -> Result<Option<CommandEnd>, GuardError> {
         let arrived = self.arrivals.take(self.signals).map_err(waiting_failed)?;
-        self.crew.observer = self.arrivals.observer();
+        self.processes.observer = self.arrivals.observer();
         for (received, reach) in arrived.signals {
             self.deal_with(received, reach)?;
         }
@@ -90,15 +90,15 @@ impl<'a> ChildProcess<'a> {
             self.asked = Some(signal);
         }
         match react(signal, reach) {
-            SignalReaction::Mirror => self.crew.mirror(signal),
-            SignalReaction::Continue => self.crew.continue_others(),
-            SignalReaction::Forward => self.crew.forward(signal),
+            SignalReaction::Mirror => self.processes.mirror(signal),
+            SignalReaction::Continue => self.processes.continue_others(),
+            SignalReaction::Forward => self.processes.forward(signal),
             SignalReaction::MirrorAndStop => {
-                self.crew.mirror(signal);
+                self.processes.mirror(signal);
                 self.suspend()?;
             }
             SignalReaction::ForwardAndStop => {
-                self.crew.forward(signal);
+                self.processes.forward(signal);
                 self.suspend()?;
             }
         }
@@ -108,13 +108,13 @@ impl<'a> ChildProcess<'a> {
     /// Stops this process when the command has stopped, which may have been before.
     fn suspend(&mut self) -> Result<(), GuardError> {
         self.suspending = true;
-        let has_stopped = sys::is_stopped(self.crew.command);
+        let has_stopped = sys::is_stopped(self.processes.command);
         if has_stopped { self.has_stopped(Signal::SIGTSTP.into()) } else { Ok(()) }
     }
 
     /// What became of the process. It is not collected here: until it is, its pid stays reserved.
     fn look(&mut self) -> Result<Option<CommandEnd>, GuardError> {
-        match sys::child_state(self.crew.command) {
+        match sys::child_state(self.processes.command) {
             Ok(ChildState::Exited(code)) => Ok(Some(CommandEnd::Exited(code))),
             Ok(ChildState::Signaled(signal)) => Ok(Some(CommandEnd::Signaled(signal))),
             Ok(ChildState::Stopped(signal)) => self.has_stopped(signal).map(|()| None),
@@ -128,7 +128,7 @@ impl<'a> ChildProcess<'a> {
     /// Without a terminal, no person waits for that, and the process that stopped the command alone will
     /// continue it; meanwhile this process has locks to look after.
     fn has_stopped(&mut self, signal: SignalNumber) -> Result<(), GuardError> {
-        sys::collect_stop(self.crew.command);
+        sys::collect_stop(self.processes.command);
         let by_request = std::mem::take(&mut self.suspending);
         if self.terminal == Terminal::Present || by_request {
             self.arrivals.prepare_stop(self.signals).map_err(waiting_failed)?;
@@ -141,7 +141,8 @@ impl<'a> ChildProcess<'a> {
     /// Lets the kernel forget processes whose parent has ended, and whose parent this process is now.
     fn collect_orphans(&mut self) {
         let observer = self.arrivals.observer();
-        let kept: Vec<i32> = [Some(self.crew.command), observer].into_iter().flatten().collect();
+        let kept: Vec<i32> =
+            [Some(self.processes.command), observer].into_iter().flatten().collect();
         if sys::collect_all_but(&kept).is_some_and(|pid| Some(pid) == observer) {
             self.arrivals.forget_observer();
             sys::collect_all_but(&kept);
@@ -150,7 +151,7 @@ impl<'a> ChildProcess<'a> {
 
     /// Lets the kernel forget the process, which has ended.
     pub(super) fn collect(&self) {
-        sys::collect(self.crew.command);
+        sys::collect(self.processes.command);
     }
 }
 

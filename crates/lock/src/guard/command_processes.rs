@@ -20,13 +20,13 @@ pub(super) struct CommandProcesses {
     pub(super) mark: Option<FileId>,
     /// The child of the guard that does not belong to the command.
     pub(super) observer: Option<i32>,
-    /// Those that were told to stop. One whose parent has ended and that has closed the ticket is not found any more.
-    told: Vec<Process>,
+    /// Those that got SIGTERM. One whose parent has ended and that has closed the ticket is not found any more.
+    signaled: Vec<Process>,
 }
 
 impl CommandProcesses {
     pub(super) fn new(command: i32, tickets: Vec<FileId>, mark: Option<FileId>) -> Self {
-        Self { command, tickets, mark, observer: None, told: Vec::new() }
+        Self { command, tickets, mark, observer: None, signaled: Vec::new() }
     }
 
     /// Sends a signal to all of them.
@@ -54,14 +54,14 @@ impl CommandProcesses {
         send(&others, Signal::SIGCONT.into());
     }
 
-    /// Tells all of them to stop, each once: who is told twice may break off what it does to end well. One that is
-    /// stopped by a signal must run to end.
+    /// Sends SIGTERM to all of them, each once: a process that gets it twice may break off what it does to end
+    /// well. A process that a signal has stopped must run to end.
     pub(super) fn stop(&mut self) {
-        let mut untold = self.all();
-        untold.retain(|it| !self.told.contains(it));
-        send(&untold, Signal::SIGTERM.into());
-        send(&untold, Signal::SIGCONT.into());
-        self.told.extend(untold);
+        let mut unsignaled = self.all();
+        unsignaled.retain(|it| !self.signaled.contains(it));
+        send(&unsignaled, Signal::SIGTERM.into());
+        send(&unsignaled, Signal::SIGCONT.into());
+        self.signaled.extend(unsignaled);
     }
 
     /// Kills all of them.
@@ -71,7 +71,7 @@ impl CommandProcesses {
 
     /// What is left of the command, now that its first process has ended.
     pub(super) fn rest(&self) -> RemainingProcesses {
-        if self.all().is_empty() { RemainingProcesses::Nobody } else { RemainingProcesses::Others }
+        if self.all().is_empty() { RemainingProcesses::Ended } else { RemainingProcesses::Others }
     }
 
     /// Those that have not ended. First the observers of guards in there: these find out by it that their commands
@@ -80,7 +80,7 @@ impl CommandProcesses {
     fn all(&self) -> Vec<Process> {
         let mut seeds = sys::writers_of(&self.tickets);
         seeds.extend(self.mark.map(sys::openers_of).unwrap_or_default());
-        seeds.extend(self.told.iter().filter(|it| it.runs()).map(|it| it.pid));
+        seeds.extend(self.signaled.iter().filter(|it| it.runs()).map(|it| it.pid));
         seeds.push(self.command);
         let me = getpid().as_raw();
         let is_own = |pid: i32| pid != me && Some(pid) != self.observer;

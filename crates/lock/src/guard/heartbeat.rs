@@ -6,16 +6,16 @@ use crate::{
 };
 use std::time::{Duration, Instant};
 
-/// Extends the announced lives of locks: three times in a lifetime, so that one beat may be late.
+/// Extends the announced lives of locks: three times in a lifetime, so that one heartbeat may be late.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Heartbeat {
     every: Duration,
     pub(super) next: Instant,
-    /// Whether the last beat failed: that is told once, and not three times in every lifetime.
+    /// Whether the last heartbeat failed: that is reported once, and not three times in every lifetime.
     failing: bool,
 }
 
-/// What came of one beat.
+/// The outcome of one heartbeat.
 #[derive(Debug, Default)]
 pub(super) struct HeartbeatOutcome {
     /// A lock whose life could not be extended, and why; not where the one before failed too.
@@ -25,8 +25,8 @@ pub(super) struct HeartbeatOutcome {
 }
 
 impl Heartbeat {
-    /// The pulse of locks that have a lifetime. Where it took a while to get all of them, the first beat is
-    /// due at once.
+    /// The heartbeat of locks that have a lifetime. Where it took a while to get all of them, the first
+    /// heartbeat is due at once.
     pub(super) fn of<T>(grants: &[Grant<T>], now: Instant) -> Option<Self> {
         let ttls = grants.iter().filter(|it| is_due(it)).map(|it| lifetime(&it.record));
         let ttl = ttls.flatten().min()?;
@@ -35,27 +35,27 @@ impl Heartbeat {
         Some(Self { every, next, failing: false })
     }
 
-    pub(super) fn beat<S: Store>(
+    pub(super) fn renew_all<S: Store>(
         &mut self,
         (store, caller): (&S, &Caller),
         grants: &[Grant<S::Ticket>],
         now: Instant,
     ) -> HeartbeatOutcome {
         self.next = now + self.every;
-        let mut beat = HeartbeatOutcome::default();
+        let mut outcome = HeartbeatOutcome::default();
         for grant in grants.iter().filter(|it| is_due(it)) {
             match renew(store, grant, caller) {
                 Ok(RenewOutcome::Done) => {}
-                Ok(RenewOutcome::Lost) => beat.suspicious = true,
-                Err(error) => beat.failed = Some((grant.record.name.clone(), error)),
+                Ok(RenewOutcome::Lost) => outcome.suspicious = true,
+                Err(error) => outcome.failed = Some((grant.record.name.clone(), error)),
             }
         }
-        let failing = beat.failed.is_some();
+        let failing = outcome.failed.is_some();
         if self.failing {
-            beat.failed = None;
+            outcome.failed = None;
         }
         self.failing = failing;
-        beat
+        outcome
     }
 }
 

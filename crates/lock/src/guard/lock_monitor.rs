@@ -6,46 +6,46 @@ use std::{os::fd::BorrowedFd, time::Instant};
 /// noticed when one is taken away.
 pub(super) struct LockMonitor<'a, S: Store> {
     watchers: SupervisedLocks<'a, S>,
-    pulse: Option<Heartbeat>,
-    watch: LossDetector<S::LossWatcher>,
+    heartbeat: Option<Heartbeat>,
+    detector: LossDetector<S::LossWatcher>,
 }
 
 impl<'a, S: Store> LockMonitor<'a, S> {
     pub(super) fn begin(watchers: SupervisedLocks<'a, S>, now: Instant) -> Self {
-        let pulse = Heartbeat::of(watchers.grants, now);
-        let watch = LossDetector::begin(watchers.grants, now);
-        Self { watchers, pulse, watch }
+        let heartbeat = Heartbeat::of(watchers.grants, now);
+        let detector = LossDetector::begin(watchers.grants, now);
+        Self { watchers, heartbeat, detector }
     }
 
     /// When something is to be done next.
     pub(super) fn next(&self) -> Option<Instant> {
-        let pulse = self.pulse.map(|pulse| pulse.next);
-        [pulse, self.watch.next()].into_iter().flatten().min()
+        let heartbeat = self.heartbeat.map(|heartbeat| heartbeat.next);
+        [heartbeat, self.detector.next()].into_iter().flatten().min()
     }
 
     /// A descriptor that becomes readable when something is to be done.
     pub(super) fn source(&self) -> Option<BorrowedFd<'_>> {
-        self.watch.source()
+        self.detector.source()
     }
 
     /// Does what is due, and says whether a grant is lost by now.
     pub(super) fn keep_up(
         &mut self,
-        alarmed: bool,
+        woken: bool,
         now: Instant,
         tell: &mut dyn FnMut(GuardWarning),
     ) -> bool {
         let SupervisedLocks { store, caller, grants } = &mut self.watchers;
-        let mut look = self.watch.is_due(alarmed, now);
-        if let Some(pulse) = self.pulse.as_mut().filter(|pulse| pulse.next <= now) {
-            let beat = pulse.beat((*store, caller), grants, now);
-            look |= beat.suspicious;
-            if let Some((name, error)) = beat.failed {
+        let mut look = self.detector.is_due(woken, now);
+        if let Some(heartbeat) = self.heartbeat.as_mut().filter(|heartbeat| heartbeat.next <= now) {
+            let outcome = heartbeat.renew_all((*store, caller), grants, now);
+            look |= outcome.suspicious;
+            if let Some((name, error)) = outcome.failed {
                 tell(GuardWarning::Heartbeat(name, error));
             }
         }
         if look {
-            for lost in self.watch.look((*store, caller), grants, now) {
+            for lost in self.detector.look((*store, caller), grants, now) {
                 tell(GuardWarning::Lost { name: lost.name, unlogged: lost.unlogged });
             }
         }

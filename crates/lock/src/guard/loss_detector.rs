@@ -9,27 +9,27 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How often to look, after the command's start, whether the locks still stand, until an alarm is set.
+/// How often to look, after the command's start, whether the locks are still there, until a watcher is set.
 const OFTEN: Duration = Duration::from_millis(50);
 
-/// When to set an alarm.
+/// When to set a watcher.
 ///
 /// It costs some ten milliseconds at the end (closing an inotify instance), which commands that are over
 /// soon need not pay; a look costs some ten microseconds.
-const ALARMED: Duration = Duration::from_secs(1);
+const WATCH_AFTER: Duration = Duration::from_secs(1);
 
-/// How often to look where there is no alarm, or where a look failed.
+/// How often to look where there is no watcher, or where a look failed.
 const SLOW: Duration = Duration::from_secs(1);
 
-/// How long to rest after a look: where many share a lock, each that comes or goes alarms all the others, and
-/// each of these reads a record that tells of all.
+/// How long to rest after a look: where many share a lock, each that comes or goes wakes all the others, and
+/// each of these reads a record that lists all of them.
 const REST: Duration = Duration::from_millis(250);
 
 /// Finds out soon when a lock is taken away from its guard.
 pub(super) struct LossDetector<A> {
     began: Instant,
     rested: Instant,
-    alarm: Option<A>,
+    watcher: Option<A>,
     next: Option<Instant>,
 }
 
@@ -45,7 +45,7 @@ impl<A: LossWatcher> LossDetector<A> {
     /// Begins to watch over some grants; where there are none, it is never time to look.
     pub(super) fn begin<T>(grants: &[Grant<T>], now: Instant) -> Self {
         let next = (!grants.is_empty()).then(|| now + OFTEN);
-        Self { began: now, rested: now, alarm: None, next }
+        Self { began: now, rested: now, watcher: None, next }
     }
 
     /// When to look next.
@@ -55,15 +55,15 @@ impl<A: LossWatcher> LossDetector<A> {
 
     /// A descriptor that becomes readable when it is time to look; none where that time is known.
     pub(super) fn source(&self) -> Option<BorrowedFd<'_>> {
-        self.alarm.as_ref().filter(|_| self.next.is_none()).map(LossWatcher::source)
+        self.watcher.as_ref().filter(|_| self.next.is_none()).map(LossWatcher::source)
     }
 
-    /// Whether it is time to look, maybe because of an alarm; else it will be soon.
-    pub(super) fn is_due(&mut self, alarmed: bool, now: Instant) -> bool {
-        if alarmed && now < self.rested {
+    /// Whether it is time to look, maybe because the watcher woke the guard; else it will be soon.
+    pub(super) fn is_due(&mut self, woken: bool, now: Instant) -> bool {
+        if woken && now < self.rested {
             self.next = Some(self.rested);
         }
-        self.next.map_or(alarmed, |at| at <= now)
+        self.next.map_or(woken, |at| at <= now)
     }
 
     /// Looks whether the grants still stand, and gives those that do not, each once.
@@ -91,7 +91,7 @@ impl<A: LossWatcher> LossDetector<A> {
         lost
     }
 
-    /// Sets the alarm, where it is time for it, before the look, so that no change falls between the two.
+    /// Sets the watcher, if it is time for it, before the look, so that no change falls between the two.
     fn rearm<S: Store<LossWatcher = A>>(
         &mut self,
         store: &S,
@@ -99,10 +99,10 @@ impl<A: LossWatcher> LossDetector<A> {
         now: Instant,
     ) {
         self.rested = now + REST;
-        if let Some(alarm) = &mut self.alarm {
+        if let Some(watcher) = &mut self.watcher {
             self.next = None;
-            alarm.rearm();
-        } else if now < self.began + ALARMED {
+            watcher.rearm();
+        } else if now < self.began + WATCH_AFTER {
             self.next = Some(now + OFTEN);
         } else {
             let place =
@@ -113,8 +113,8 @@ impl<A: LossWatcher> LossDetector<A> {
                 .zip(&places)
                 .map(|(grant, place)| (&grant.record.name, place.as_ref()))
                 .collect();
-            self.alarm = store.alarm(&held);
-            self.next = self.alarm.is_none().then(|| now + SLOW);
+            self.watcher = store.loss_watcher(&held);
+            self.next = self.watcher.is_none().then(|| now + SLOW);
         }
     }
 }
@@ -127,7 +127,7 @@ mod tests {
 
     impl LossWatcher for Never {
         fn source(&self) -> BorrowedFd<'_> {
-            unreachable!("no alarm is set")
+            unreachable!("no watcher is set")
         }
 
         fn rearm(&mut self) {}
@@ -136,9 +136,9 @@ mod tests {
     #[test]
     fn where_there_is_no_lock_it_is_never_time_to_look() {
         let now = Instant::now();
-        let mut watch = LossDetector::<Never>::begin::<()>(&[], now);
-        assert_eq!(watch.next(), None, "nothing wakes a guard without locks");
-        assert!(!watch.is_due(false, now + SLOW), "and when it wakes, it does not look");
-        assert!(watch.source().is_none(), "no alarm is set");
+        let mut detector = LossDetector::<Never>::begin::<()>(&[], now);
+        assert_eq!(detector.next(), None, "nothing wakes a guard without locks");
+        assert!(!detector.is_due(false, now + SLOW), "and when it wakes, it does not look");
+        assert!(detector.source().is_none(), "no watcher is set");
     }
 }

@@ -11,8 +11,9 @@
 //! group reaches both, a terminal treats both as one job, and a group that is killed is gone. A signal that was sent
 //! to the guard alone is passed on to all of the command; [`arrivals`] finds out which of both it was.
 //!
-//! A command that has to be stopped is told so process by process, wherever each went: who has the ticket open that
-//! the command inherited, and all that descend from these. What is left when the time for that is over is killed.
+//! A command that has to be stopped gets SIGTERM process by process, wherever each went: the processes that
+//! have the ticket open that the command inherited, and all their descendants. What is left when the time for
+//! that is over is killed.
 //!
 //! # Limits
 //! A process that closes inherited descriptors (sudo does) drops out of the lock's protection if its guard

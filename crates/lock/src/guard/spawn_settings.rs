@@ -23,9 +23,9 @@ pub struct SpawnSettings {
     pub output: Option<OwnedFd>,
     /// The standard error output.
     pub errors: Option<OwnedFd>,
-    /// A file that the command and all its descendants inherit, under a number that scripts do not use.
-    /// Its processes are told by it from others of the same process group, as by a lock's ticket; no
-    /// other process may have it open.
+    /// A file that the command and all its descendants inherit, under a number that scripts do not use. Like a
+    /// lock's ticket, it distinguishes the command's processes from others of the same process group; no other
+    /// process may have it open.
     pub mark: Option<OwnedFd>,
     /// Files with kernel locks that live as long as any process of the command: it inherits them like the
     /// ticket.
@@ -59,7 +59,7 @@ fn above_streams(stream: &OwnedFd) -> io::Result<RawFd> {
 }
 
 /// Changes the folder in the new process alone: that of this process is shared by all its threads, and every
-/// relative path in it hangs on that.
+/// relative path in it depends on that.
 fn add_chdir(actions: &mut PosixSpawnFileActions, folder: PathBuf) -> io::Result<()> {
     let folder = CString::new(folder.into_os_string().into_vec())?;
     let actions: *mut PosixSpawnFileActions = actions;

@@ -12,8 +12,8 @@ const AFTERMATH: Duration = Duration::from_secs(1);
 /// A command that is being stopped: SIGTERM was sent, and SIGKILL follows after the grace period, to all that
 /// is left of it.
 ///
-/// Processes that were started while the others were told are told when the first one has ended: until then they may
-/// be what it does to end well.
+/// Processes that were started while the others got SIGTERM get it when the first one has ended: until then
+/// they may be what it does to end well.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StopSequence {
     /// Why.
@@ -23,11 +23,11 @@ pub(super) struct StopSequence {
     late: LateProcesses,
 }
 
-/// Whether those that were not found at first have been told to stop.
+/// Whether the processes that were not found at first have got SIGTERM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LateProcesses {
-    Untold,
-    Told,
+    Unsignaled,
+    Signaled,
 }
 
 /// What is left of a command.
@@ -38,7 +38,7 @@ pub(super) enum RemainingProcesses {
     /// Others of its processes.
     Others,
     /// Nothing.
-    Nobody,
+    Ended,
 }
 
 /// What is to be done next.
@@ -48,8 +48,8 @@ pub(super) enum StopStep {
     Wait(Instant),
     /// Wait for the end of a child, which must come.
     WaitForLeader,
-    /// Tell those to stop that have not been told.
-    Tell,
+    /// Send SIGTERM to the processes that have not got it.
+    Signal,
     /// Kill what is left.
     Kill,
     /// It has stopped.
@@ -57,14 +57,14 @@ pub(super) enum StopStep {
 }
 
 impl StopSequence {
-    /// A command was told to stop `now`.
+    /// A command got SIGTERM `now`.
     pub(super) fn begin(cause: StopCause, now: Instant, grace: Duration) -> Self {
-        Self { cause, kill_at: now + grace, killed_at: None, late: LateProcesses::Untold }
+        Self { cause, kill_at: now + grace, killed_at: None, late: LateProcesses::Unsignaled }
     }
 
-    /// Notes that all which were found late have been told.
-    pub(super) fn told_late(&mut self) {
-        self.late = LateProcesses::Told;
+    /// Notes that all processes that were found late have got SIGTERM.
+    pub(super) fn note_late_signaled(&mut self) {
+        self.late = LateProcesses::Signaled;
     }
 
     /// Notes that what was left has been killed, and says whether that is the first time.
@@ -77,11 +77,11 @@ impl StopSequence {
     /// What is to be done `now`.
     pub(super) fn step(&self, rest: RemainingProcesses, now: Instant) -> StopStep {
         match (rest, self.killed_at) {
-            (RemainingProcesses::Nobody, _) => StopStep::Done,
+            (RemainingProcesses::Ended, _) => StopStep::Done,
             (_, None) if now >= self.kill_at => StopStep::Kill,
             (RemainingProcesses::Leader, None) => StopStep::Wait(self.kill_at),
-            (RemainingProcesses::Others, None) if self.late == LateProcesses::Untold => {
-                StopStep::Tell
+            (RemainingProcesses::Others, None) if self.late == LateProcesses::Unsignaled => {
+                StopStep::Signal
             }
             (RemainingProcesses::Leader, Some(_)) => StopStep::WaitForLeader,
             (RemainingProcesses::Others, Some(at)) if now >= at + AFTERMATH => StopStep::Done,
@@ -94,7 +94,7 @@ impl StopSequence {
     /// What to wait for after something was done.
     pub(super) fn then(&self, rest: RemainingProcesses, now: Instant) -> StopStep {
         match (rest, self.killed_at) {
-            (RemainingProcesses::Nobody, _) => StopStep::Done,
+            (RemainingProcesses::Ended, _) => StopStep::Done,
             (RemainingProcesses::Leader, Some(_)) => StopStep::WaitForLeader,
             (RemainingProcesses::Leader, None) => StopStep::Wait(self.kill_at),
             (RemainingProcesses::Others, None) => StopStep::Wait((now + LOOK).min(self.kill_at)),
@@ -113,23 +113,23 @@ mod tests {
         let after = |milliseconds| start + Duration::from_millis(milliseconds);
         let grace = Duration::from_secs(1);
         let begun = StopSequence::begin(StopCause::Lost, start, grace);
-        let told = StopSequence { late: LateProcesses::Told, ..begun };
+        let signaled = StopSequence { late: LateProcesses::Signaled, ..begun };
         let killed = StopSequence { killed_at: Some(after(1000)), ..begun };
         for (state, rest, at, expected) in [
-            (begun, RemainingProcesses::Nobody, 1, StopStep::Done),
+            (begun, RemainingProcesses::Ended, 1, StopStep::Done),
             (begun, RemainingProcesses::Leader, 1, StopStep::Wait(after(1000))),
-            (begun, RemainingProcesses::Others, 1, StopStep::Tell),
+            (begun, RemainingProcesses::Others, 1, StopStep::Signal),
             (begun, RemainingProcesses::Others, 1000, StopStep::Kill),
-            (told, RemainingProcesses::Nobody, 1, StopStep::Done),
-            (told, RemainingProcesses::Leader, 1, StopStep::Wait(after(1000))),
-            (told, RemainingProcesses::Others, 1, StopStep::Wait(after(21))),
-            (told, RemainingProcesses::Others, 995, StopStep::Wait(after(1000))),
-            (told, RemainingProcesses::Leader, 1000, StopStep::Kill),
-            (told, RemainingProcesses::Others, 1000, StopStep::Kill),
+            (signaled, RemainingProcesses::Ended, 1, StopStep::Done),
+            (signaled, RemainingProcesses::Leader, 1, StopStep::Wait(after(1000))),
+            (signaled, RemainingProcesses::Others, 1, StopStep::Wait(after(21))),
+            (signaled, RemainingProcesses::Others, 995, StopStep::Wait(after(1000))),
+            (signaled, RemainingProcesses::Leader, 1000, StopStep::Kill),
+            (signaled, RemainingProcesses::Others, 1000, StopStep::Kill),
             (killed, RemainingProcesses::Leader, 9000, StopStep::WaitForLeader),
             (killed, RemainingProcesses::Others, 1001, StopStep::Kill),
             (killed, RemainingProcesses::Others, 2000, StopStep::Done),
-            (killed, RemainingProcesses::Nobody, 1001, StopStep::Done),
+            (killed, RemainingProcesses::Ended, 1001, StopStep::Done),
         ] {
             assert_eq!(state.step(rest, after(at)), expected, "{rest:?} after {at} ms");
         }

@@ -40,7 +40,7 @@ pub enum GuardWarning {
         /// Why that could not be logged.
         unlogged: Option<StoreError>,
     },
-    /// The command was told to stop.
+    /// The command got SIGTERM.
     Stopping(StopCause),
     /// What did not stop in time was killed.
     Killing,
@@ -95,10 +95,10 @@ where
     let now = Instant::now();
     let has_terminal = watchers.caller.has_terminal();
     let terminal = if has_terminal { Terminal::Present } else { Terminal::Absent };
-    let crew = CommandProcesses::new(pid.as_raw(), tickets, mark);
+    let processes = CommandProcesses::new(pid.as_raw(), tickets, mark);
     let mut guard = Supervisor {
-        child: ChildProcess::new(crew, signals, terminal, now),
-        vigilance: LockMonitor::begin(watchers, now),
+        child: ChildProcess::new(processes, signals, terminal, now),
+        monitor: LockMonitor::begin(watchers, now),
         end: orders.max_hold.and_then(|limit| now.checked_add(limit)),
         stopping: None,
         orders,
@@ -111,7 +111,7 @@ where
 
 struct Supervisor<'a, S: Store> {
     child: ChildProcess<'a>,
-    vigilance: LockMonitor<'a, S>,
+    monitor: LockMonitor<'a, S>,
     orders: SupervisionPolicy,
     /// When the command has run for as long as it may.
     end: Option<Instant>,
@@ -123,12 +123,12 @@ impl<S: Store> Supervisor<'_, S> {
     fn run(&mut self) -> Result<SupervisionOutcome, GuardError> {
         let mut wait = None;
         loop {
-            let alarmed = self.child.sleep(self.vigilance.source(), self.next(wait))?;
+            let woken = self.child.sleep(self.monitor.source(), self.next(wait))?;
             let ending = self.child.attend()?;
             if let (Some(ending), None) = (ending, self.stopping) {
                 return Ok(self.finish(ending));
             }
-            self.keep_alive(alarmed);
+            self.keep_alive(woken);
             match (self.stop_on(ending), ending) {
                 (Some(StopStep::Done), Some(ending)) => {
                     return Ok(self.finish(ending));
@@ -147,13 +147,13 @@ impl<S: Store> Supervisor<'_, S> {
     /// When something is to be done next.
     fn next(&self, wait: Option<Instant>) -> Option<Instant> {
         let end = self.end.filter(|_| self.stopping.is_none());
-        [wait, self.vigilance.next(), end].into_iter().flatten().min()
+        [wait, self.monitor.next(), end].into_iter().flatten().min()
     }
 
     /// Extends the locks' lives, looks whether they still stand, and whether the time is over.
-    fn keep_alive(&mut self, alarmed: bool) {
+    fn keep_alive(&mut self, woken: bool) {
         let now = Instant::now();
-        let is_lost = self.vigilance.keep_up(alarmed, now, self.tell);
+        let is_lost = self.monitor.keep_up(woken, now, self.tell);
         if is_lost && self.orders.on_lost == OnLost::Kill {
             self.stop(StopCause::Lost, now);
         }
@@ -166,7 +166,7 @@ impl<S: Store> Supervisor<'_, S> {
     fn stop(&mut self, cause: StopCause, now: Instant) {
         if self.stopping.is_none() {
             (self.tell)(GuardWarning::Stopping(cause));
-            self.child.crew.stop();
+            self.child.processes.stop();
             self.stopping = Some(StopSequence::begin(cause, now, self.orders.grace));
         }
     }
@@ -175,19 +175,19 @@ impl<S: Store> Supervisor<'_, S> {
     fn stop_on(&mut self, ending: Option<CommandEnd>) -> Option<StopStep> {
         let now = Instant::now();
         let stopping = self.stopping.as_mut()?;
-        let crew = &mut self.child.crew;
-        let rest = ending.map_or(RemainingProcesses::Leader, |_| crew.rest());
+        let processes = &mut self.child.processes;
+        let rest = ending.map_or(RemainingProcesses::Leader, |_| processes.rest());
         let step = stopping.step(rest, now);
         match step {
-            StopStep::Tell => {
-                crew.stop();
-                stopping.told_late();
+            StopStep::Signal => {
+                processes.stop();
+                stopping.note_late_signaled();
             }
             StopStep::Kill => {
                 if stopping.kill(now) {
                     (self.tell)(GuardWarning::Killing);
                 }
-                crew.kill();
+                processes.kill();
             }
             StopStep::Wait(_) | StopStep::WaitForLeader | StopStep::Done => return Some(step),
         }

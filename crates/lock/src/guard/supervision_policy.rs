@@ -17,7 +17,7 @@ pub struct SupervisionPolicy {
     pub on_lost: OnLost,
     /// How long the command may run at most.
     pub max_hold: Option<Duration>,
-    /// How long a command that is told to stop has for that, before it is killed.
+    /// How long a command may take to end after SIGTERM, before it is killed.
     pub grace: Duration,
 }
 

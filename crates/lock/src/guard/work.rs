@@ -39,19 +39,19 @@ pub fn await_work<S: Store>(
     on_lost: OnLost,
     tell: &mut dyn FnMut(GuardWarning),
 ) -> Result<WorkEnd, GuardError> {
-    let mut vigilance = LockMonitor::begin(watchers, Instant::now());
+    let mut monitor = LockMonitor::begin(watchers, Instant::now());
     loop {
-        let sources = [Some(done), Some(signals.as_fd()), vigilance.source()];
+        let sources = [Some(done), Some(signals.as_fd()), monitor.source()];
         let sources = sources.into_iter().flatten();
         let mut fds: Vec<PollFd<'_>> =
             sources.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
-        match poll(&mut fds, super::child_process::timeout(vigilance.next())) {
+        match poll(&mut fds, super::child_process::timeout(monitor.next())) {
             Ok(_) => {}
             Err(Errno::EINTR) => continue,
             Err(errno) => return Err(GuardError::Wait { source: io::Error::from(errno) }),
         }
         let speaks = |at: usize| fds.get(at).and_then(PollFd::any) == Some(true);
-        let (is_done, is_alarmed) = (speaks(0), speaks(2));
+        let (is_done, is_woken) = (speaks(0), speaks(2));
         if is_done {
             return Ok(WorkEnd::Done);
         }
@@ -60,7 +60,7 @@ pub fn await_work<S: Store>(
                 return Ok(WorkEnd::Signal(received));
             }
         }
-        if vigilance.keep_up(is_alarmed, Instant::now(), tell) && on_lost == OnLost::Kill {
+        if monitor.keep_up(is_woken, Instant::now(), tell) && on_lost == OnLost::Kill {
             return Ok(WorkEnd::Lost);
         }
     }

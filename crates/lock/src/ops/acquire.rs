@@ -9,11 +9,11 @@ use crate::{
 #[derive(Debug)]
 #[must_use = "a grant that is dropped holds on; it must be released"]
 pub struct Grant<T> {
-    /// The record that stands: my own, or that of the lease I entered under.
+    /// The record of the lock: the caller's own, or that of the lease under which it entered.
     pub record: Box<LockRecord>,
     /// The proof of life; only guards have one.
     pub ticket: Option<T>,
-    /// In which way I got in.
+    /// How the caller got in.
     pub kind: GrantKind,
     /// Whether it was found to be lost, and that has been logged.
     pub lost: bool,
@@ -22,11 +22,11 @@ pub struct Grant<T> {
 /// How a caller got the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GrantKind {
-    /// The lock was taken; the record is mine.
+    /// The lock was taken; the record is the caller's own.
     Taken,
     /// My own lease was renewed.
     Renewed,
-    /// A guard under my own lease, whose record stays when the guard leaves.
+    /// A guard under the caller's own lease, whose record stays when the guard leaves.
     UnderLease,
     /// A guard inside another of the same name. Its ticket keeps others out even when the outer one is gone;
     /// the record is the outer one's business.
@@ -44,23 +44,23 @@ impl GrantKind {
     }
 }
 
-/// What came of one try.
+/// The outcome of one try.
 #[derive(Debug)]
 pub enum AttemptOutcome<T> {
-    /// I am in.
+    /// The caller is in.
     Entered(Grant<T>),
-    /// I am not; this is in the way.
+    /// The caller is not; this is in the way.
     Blocked(Obstacle),
 }
 
 /// The ticket of a store's line.
 pub(super) type StoreTicket<C> = <<C as Section>::Store as Store>::Ticket;
 
-/// Tries once, in one section, to get in. With `line`, one who is blocked stands in line afterwards: the
+/// Tries once, in one section, to get in. With `line`, a caller that is blocked stands in line afterwards: the
 /// ticket is left there, to be given to the next try.
 ///
 /// # Errors
-/// [`OperationError`] when the state cannot be made out or changed; then nothing has changed but that dead
+/// [`OperationError`] when the state cannot be read or changed; then nothing has changed but that dead
 /// tickets may be gone.
 pub fn attempt<S: Store>(
     store: &S,
@@ -79,9 +79,10 @@ pub fn attempt<S: Store>(
             *ticket = None;
         }
         let mine = ticket.as_ref().map(|ticket| ticket.place().number);
-        let scene = SectionView { request, line: &line, mine, slot: &slot }.scene(&mut section)?;
+        let inputs =
+            SectionView { request, line: &line, mine, slot: &slot }.inputs(&mut section)?;
         let mut turn = EntryAttempt { section: &mut section, request, line: &line };
-        match decide(request.purpose(), scene) {
+        match decide(request.purpose(), inputs) {
             AdmissionDecision::Blocked(obstacle) => {
                 if queueing && ticket.is_none() {
                     *ticket = Some(turn.draw(false)?);

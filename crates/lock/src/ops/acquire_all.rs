@@ -9,32 +9,32 @@ use crate::{
 };
 use std::time::Instant;
 
-/// What came of asking for several locks.
+/// The outcome of asking for several locks.
 #[derive(Debug)]
 #[must_use]
 pub enum AcquireAllOutcome<T> {
-    /// All of them are mine, in the order in which they were taken.
+    /// The caller has all of them, in the order in which they were taken.
     Entered(Vec<Grant<T>>),
-    /// One of them is not to be had, so I have none.
+    /// One of them is not free, so the caller has none.
     Denied(LockName, Box<Denial>),
-    /// The wait was interrupted; I have none, and stand in no line any more.
+    /// The wait was interrupted; the caller has none, and is not queued any more.
     Interrupted,
 }
 
 /// Asks for several locks, all or none.
 ///
 /// They are taken one after the other, in the order of their names, whatever the order they were asked for in:
-/// of any two who want the same locks, both come to the same one first, so they never wait for each other
-/// (E. W. Dijkstra, "Hierarchical ordering of sequential processes", 1971). The patience is for all of them
-/// together.
+/// of any two callers that want the same locks, both come to the same one first, so they never wait for each
+/// other (E. W. Dijkstra, "Hierarchical ordering of sequential processes", 1971). The wait limit is for all of
+/// them together.
 ///
 /// # Errors
-/// [`OperationError`] when a state cannot be made out or changed; I have none then.
+/// [`OperationError`] when a state cannot be read or changed; the caller has none then.
 pub fn acquire_all<S: Store>(
     store: &S,
     mut requests: Vec<LockRequest<'_>>,
-    patience: WaitLimit,
-    bystander: &mut dyn WaitObserver,
+    wait_limit: WaitLimit,
+    observer: &mut dyn WaitObserver,
 ) -> Result<AcquireAllOutcome<S::Ticket>, OperationError> {
     requests.sort_by(|one, other| one.name.cmp(other.name));
     let began = Instant::now();
@@ -45,18 +45,18 @@ pub fn acquire_all<S: Store>(
     for mut request in requests {
         // A process that waits for one of the locks in `grants` waits for this caller.
         request.held.extend(grants.iter().filter_map(acquisition));
-        let left = match patience {
+        let left = match wait_limit {
             WaitLimit::None => WaitLimit::None,
             WaitLimit::For(limit) => WaitLimit::For(limit.saturating_sub(began.elapsed())),
         };
-        let mut renewing = Renewing::new((store, caller), &grants, bystander);
+        let mut renewing = Renewing::new((store, caller), &grants, observer);
         let failed = match acquire(store, &request, left, &mut renewing) {
             Ok(AcquireOutcome::Entered(grant)) => {
                 grants.push(grant);
                 continue;
             }
             Ok(AcquireOutcome::Denied(mut denial)) => {
-                // The patience was for all of them.
+                // The wait limit was for all of them.
                 denial.waited = denial.waited.map(|_| began.elapsed());
                 Ok(AcquireAllOutcome::Denied(request.name.clone(), denial))
             }

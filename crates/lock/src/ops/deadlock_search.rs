@@ -6,11 +6,11 @@ use crate::{
 };
 use std::time::Duration;
 
-/// Refuses a wait that could never end. To be asked once one stands in line, so that of two who are about
-/// to wait for each other, the later one sees the earlier. One who is refused leaves the line before the
-/// next one looks, who then waits.
+/// Refuses a wait that could never end. To be called once the waiter stands in line, so that of two that are
+/// about to wait for each other, the later one sees the earlier. A waiter that is refused leaves the line
+/// before the next one looks, which then waits.
 ///
-/// Only one who runs under another lock can close a circle; for all others this costs nothing.
+/// Only a waiter that runs under another lock can close a circle; for all others this costs nothing.
 ///
 /// # Errors
 /// [`OperationError::Deadlock`] with the circle.
@@ -35,8 +35,9 @@ pub(super) fn refuse_deadlock<S: Store>(
     }
 }
 
-/// Enlists one who follows what is in the way to its end, without standing in line, for as long as what it gives is kept,
-/// and refuses a wait that could never end. Of two who are about to wait for each other, the later one sees the earlier.
+/// Enlists a waiter that follows what is in the way to its end, without standing in line, for as long as the
+/// returned value is kept, and refuses a wait that could never end. Of two that are about to wait for each
+/// other, the later one sees the earlier.
 ///
 /// `None` where it runs under no lock, so that no process can be waiting for it, and where no ticket is in the
 /// way.

@@ -34,9 +34,9 @@ impl<C: Section> EntryAttempt<'_, C> {
             EntryKind::Nested(record) => {
                 self.enter_under(record, ticket.take(), GrantKind::Nested).map(Some)
             }
-            EntryKind::Fresh => self.take(ticket, OtherHolders::Nobody(&[])),
+            EntryKind::Fresh => self.take(ticket, OtherHolders::Departed(&[])),
             EntryKind::Replacing(gone) if self.clear_away(slot, &gone)? => {
-                self.take(ticket, OtherHolders::Nobody(&gone))
+                self.take(ticket, OtherHolders::Departed(&gone))
             }
             EntryKind::Replacing(_) => Ok(None),
             EntryKind::Joining(record, gone) => {
@@ -89,7 +89,7 @@ impl<C: Section> EntryAttempt<'_, C> {
         beside: OtherHolders<'_>,
     ) -> Result<PutOutcome, StoreError> {
         let (put, whole) = match beside {
-            OtherHolders::Nobody(_) => (PutMode::New, Some(record.clone())),
+            OtherHolders::Departed(_) => (PutMode::New, Some(record.clone())),
             OtherHolders::Others(others, _) => {
                 (PutMode::Over, LockRecord::of_holders([others.clone(), record.clone()]))
             }
@@ -113,7 +113,7 @@ impl<C: Section> EntryAttempt<'_, C> {
         };
         let logged = marked
             .and_then(|()| match beside {
-                OtherHolders::Nobody(_) => Ok(()),
+                OtherHolders::Departed(_) => Ok(()),
                 OtherHolders::Others(_, gone) => self.log_gone(gone),
             })
             .map_err(OperationError::from)
@@ -137,7 +137,7 @@ impl<C: Section> EntryAttempt<'_, C> {
     /// to tell of.
     fn take_back(&mut self, record: &LockRecord, beside: OtherHolders<'_>) {
         match beside {
-            OtherHolders::Nobody(_) => {
+            OtherHolders::Departed(_) => {
                 let slot = RecordFile::Record(Box::new(record.clone()));
                 let _ = self.section.remove(RecordKind::Lock, &slot, durability_of(record));
             }
@@ -181,7 +181,8 @@ impl<C: Section> EntryAttempt<'_, C> {
         let request = self.request;
         let mut renewed = lease.clone();
         if renewed.lock_id.is_none() {
-            // Another program made it. What is mine from now on must be told from what may come in its place.
+            // Another program made it. From now on, the caller's record must differ from any that may come in
+            // its place.
             renewed.lock_id = Some(self.section.store().new_id()?);
         }
         let ttl = request.ttl.or_else(|| lifetime(lease));
@@ -213,7 +214,7 @@ impl<C: Section> EntryAttempt<'_, C> {
         Ok(Grant { record, ticket: None, kind: GrantKind::Renewed, lost: false })
     }
 
-    /// Replaces a record that I may change: nothing can be in the way of that.
+    /// Replaces a record that the caller may change: nothing can be in the way of that.
     fn put_over(&mut self, record: &LockRecord) -> Result<(), StoreError> {
         let durability = durability_of(record);
         self.section.put(RecordKind::Lock, record, PutMode::Over, durability).map(|_| ())
@@ -239,7 +240,7 @@ impl<C: Section> EntryAttempt<'_, C> {
         Ok(true)
     }
 
-    /// Says in the log whose locks ended without being given back.
+    /// Logs the holders that ended without giving their locks back.
     fn log_gone(&self, gone: &[DepartedHolder]) -> Result<(), StoreError> {
         let LockRequest { name, caller, .. } = *self.request;
         gone.iter().try_for_each(|DepartedHolder { holder, why }| {
@@ -249,7 +250,7 @@ impl<C: Section> EntryAttempt<'_, C> {
         })
     }
 
-    /// How long the one who enters has stood in line, by what its ticket says of its arrival.
+    /// How long the caller has stood in line, by what its ticket says of its arrival.
     fn waited(&self, ticket: &StoreTicket<C>, now: Timestamp) -> Option<Duration> {
         let text = self.section.store().ticket_text(self.request.name, ticket.place())?;
         Some(now.since(text.arrived()?))
@@ -281,11 +282,11 @@ impl<C: Section> EntryAttempt<'_, C> {
     }
 }
 
-/// What one who enters finds there.
+/// What a caller finds when it enters.
 #[derive(Clone, Copy)]
 enum OtherHolders<'a> {
     /// There is no holder; these were there before.
-    Nobody(&'a [DepartedHolder]),
+    Departed(&'a [DepartedHolder]),
     /// The holders of this record, from which these are to be taken out.
     Others(&'a LockRecord, &'a [DepartedHolder]),
 }
@@ -294,7 +295,7 @@ impl OtherHolders<'_> {
     /// The highest fence that the record tells of.
     fn fence(self) -> Fence {
         let (others, gone) = match self {
-            OtherHolders::Nobody(gone) => (None, gone),
+            OtherHolders::Departed(gone) => (None, gone),
             OtherHolders::Others(others, gone) => (Some(others), gone),
         };
         let gone = gone.iter().filter_map(|it| it.holder.fence);

@@ -49,10 +49,10 @@ pub enum OperationError {
         name: LockName,
         /// What was asked for.
         asked: LockMode,
-        /// What those who hold it, or came earlier, asked for.
+        /// The number that the holders, or earlier waiters, asked for.
         theirs: NonZeroU32,
     },
-    /// What is waited for waits for what runs around the one who asks: that would never end.
+    /// What is waited for waits for what runs around the caller: that would never end.
     #[error("waiting for lock {name:?} would be a deadlock", name = name.as_str())]
     Deadlock {
         /// The name.

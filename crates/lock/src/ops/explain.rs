@@ -29,7 +29,7 @@ pub struct Reason {
     pub kind: ReasonKind,
     /// The record that it is about: of the lock, or of the freeze.
     pub record: Option<LockRecord>,
-    /// Whether it keeps anybody from taking the name.
+    /// Whether it keeps any caller from taking the name.
     pub blocks: bool,
 }
 
@@ -45,7 +45,7 @@ pub enum ReasonKind {
         /// The processes that keep a guard's lock, where its supervisor is gone: pid and name.
         keepers: Vec<(i32, String)>,
     },
-    /// Held by the one who asks.
+    /// Held by the caller.
     SelfHeld {
         /// How.
         holding: HoldState,
@@ -56,7 +56,7 @@ pub enum ReasonKind {
     Expired,
     /// The holder is provably gone: the next taker gets it.
     DeadPid,
-    /// What stands there is no record.
+    /// The file in the record's place is not a record.
     Corrupted {
         /// What is wrong with it.
         corruption: Corruption,
@@ -92,7 +92,7 @@ impl Explanation {
     }
 }
 
-/// Explains the state of a name to the one who asks.
+/// Explains the state of a name to the caller.
 ///
 /// # Errors
 /// [`OperationError`] when a record is of a newer version or cannot be read.
@@ -123,14 +123,14 @@ fn of_lock<S: Store>(
     name: &LockName,
     caller: &Caller,
 ) -> Result<Option<Reason>, OperationError> {
-    let sight = look(store, name, caller);
-    let (verdict, held) = (sight.verdict(), sight.held());
-    if let RecordFile::Corrupted(corruption) = &sight.slot {
+    let snapshot = look(store, name, caller);
+    let (verdict, held) = (snapshot.verdict(), snapshot.held());
+    if let RecordFile::Corrupted(corruption) = &snapshot.slot {
         let kind = ReasonKind::Corrupted { corruption: corruption.clone() };
         let blocks = !corruption.is_provably_free();
         return Ok(Some(Reason { kind, record: None, blocks }));
     }
-    let Some(record) = readable(sight.slot, "lock", name)? else {
+    let Some(record) = readable(snapshot.slot, "lock", name)? else {
         return Ok(None);
     };
     // Of several holders, those that are left.

@@ -13,7 +13,7 @@ use crate::{
 
 use std::time::Duration;
 
-/// What came of ordering a freeze.
+/// The outcome of ordering a freeze.
 #[derive(Debug, PartialEq)]
 #[must_use]
 pub enum FreezeOutcome {
@@ -23,7 +23,7 @@ pub enum FreezeOutcome {
     ByAnother(Box<LockRecord>),
 }
 
-/// What came of lifting a freeze.
+/// The outcome of lifting a freeze.
 #[derive(Debug)]
 #[must_use]
 pub enum UnfreezeOutcome {
@@ -43,7 +43,7 @@ pub enum UnfreezeOutcome {
 /// Blocks new holders of `name` for `ttl`. The current holder keeps it. The caller's own freeze is replaced.
 ///
 /// # Errors
-/// [`OperationError`] when the state cannot be made out or changed.
+/// [`OperationError`] when the state cannot be read or changed.
 pub fn freeze<S: Store>(
     store: &S,
     name: &LockName,
@@ -113,10 +113,10 @@ fn order(name: &LockName, caller: &Caller, ttl: Duration, now: Timestamp) -> Loc
     record
 }
 
-/// Lifts a freeze: my own, or by `force` anybody's, also one that is corrupted or of a newer version.
+/// Lifts a freeze: the caller's own, or by `force` any, also one that is corrupted or of a newer version.
 ///
 /// # Errors
-/// [`OperationError`] when the state cannot be made out or changed.
+/// [`OperationError`] when the state cannot be read or changed.
 pub fn unfreeze<S: Store>(
     store: &S,
     name: &LockName,
@@ -155,7 +155,7 @@ fn lift<C: Section>(
         event = event.about(record).with_holder(record);
     }
     let mut unsynced = None;
-    // Behind my own freeze, one in the old place may come to light.
+    // Behind the caller's own freeze, one in the old place may come to light.
     while !matches!(slot, RecordFile::Absent) {
         let removed = match section.remove(RecordKind::Freeze, &slot, Durability::Synced) {
             Ok(removed) => removed,

@@ -25,7 +25,7 @@ fn is_recorded<S: Store>(store: &S, grant: &Grant<S::Ticket>) -> bool {
     matches!(slot, RecordFile::Unreadable(_)) || release::is_in(&slot, &grant.record)
 }
 
-/// What came of looking closer at a grant that seems to be lost.
+/// The outcome of looking closer at a grant that seems to be lost.
 #[derive(Debug)]
 #[must_use]
 pub enum LossOutcome {
@@ -61,8 +61,7 @@ pub fn lose<S: Store>(
     Ok(LossOutcome::Lost { unlogged: store.log(&event, Durability::Volatile).err() })
 }
 
-/// Whether what stands there is no record, but may be one in a moment: a program that knows no better rewrites
-/// it in place.
+/// Whether the file there is not a record, but may be one in a moment: some programs rewrite a record in place.
 fn may_be_filling<S: Store>(store: &S, grant: &Grant<S::Ticket>) -> bool {
     let slot = store.peek(&grant.record.name, RecordKind::Lock);
     matches!(slot, RecordFile::Corrupted(corruption) if corruption.may_be_filling())

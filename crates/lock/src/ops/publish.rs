@@ -14,7 +14,7 @@ use crate::{
     words::LockName,
 };
 
-/// What came of publishing a result.
+/// The outcome of publishing a result.
 #[derive(Debug)]
 #[must_use]
 pub enum PublishOutcome {
@@ -31,7 +31,7 @@ pub enum PublishOutcome {
 /// `request` asks for a lease whose metadata was [marked](LockRecord::mark_as_result).
 ///
 /// # Errors
-/// [`OperationError`] when the state cannot be made out or changed.
+/// [`OperationError`] when the state cannot be read or changed.
 pub fn publish<S: Store>(
     store: &S,
     request: &LockRequest<'_>,
@@ -47,9 +47,9 @@ pub fn publish<S: Store>(
             replace(&mut section, request, before)?;
             return Ok(PublishOutcome::Done);
         }
-        let scene =
-            SectionView { request, line: &line, mine: None, slot: &slot }.scene(&mut section)?;
-        let how = match decide(request.purpose(), scene) {
+        let inputs =
+            SectionView { request, line: &line, mine: None, slot: &slot }.inputs(&mut section)?;
+        let how = match decide(request.purpose(), inputs) {
             AdmissionDecision::Enter(how @ (EntryKind::Fresh | EntryKind::Replacing(_))) => how,
             AdmissionDecision::Blocked(Obstacle::Corrupted(corruption)) => {
                 let (what, name) = ("lock", request.name.clone());

@@ -9,7 +9,7 @@ use crate::{
     },
 };
 
-/// What came of giving a lock back.
+/// The outcome of giving a lock back.
 #[derive(Debug)]
 #[must_use]
 pub enum ReleaseOutcome {
@@ -25,8 +25,8 @@ pub enum ReleaseOutcome {
 /// Gives a guard's lock back: its record, unless it is that of the lease above it, and its ticket.
 ///
 /// # Errors
-/// [`OperationError`] when the record could not be removed. The ticket is given up all the same, so the
-/// next taker finds a lock whose holder is provably gone.
+/// [`OperationError`] when the record could not be removed. The ticket is given up all the same, so the next
+/// taker finds a lock whose holder is provably gone.
 pub fn release<S: Store>(
     store: &S,
     grant: Grant<S::Ticket>,
@@ -49,7 +49,7 @@ pub fn release<S: Store>(
     });
     ticket.iter_mut().for_each(Ticket::withdraw);
     drop(section);
-    // After the section, as this wakes the next in line, who enters it.
+    // After the section, as this wakes the next waiter, which enters it.
     ticket.into_iter().for_each(Ticket::leave);
     let unlogged = logged.and_then(Result::err);
     Ok(if released? { ReleaseOutcome::Done { unlogged } } else { ReleaseOutcome::Lost })
@@ -68,8 +68,8 @@ pub(super) fn event(
     }
 }
 
-/// Gives back what is the guard's own. False where it was not mine any more: my record, or the lease that
-/// I was under.
+/// Removes the guard's own record, if it has one. Returns false if the guard's record, or the lease that it
+/// was under, was already lost.
 fn give_back<C: Section>(
     section: &mut C,
     record: &LockRecord,
@@ -89,7 +89,7 @@ fn give_back<C: Section>(
     }
 }
 
-/// Whether what stands there still says that the acquisition of `record` holds the name.
+/// Whether the record there still says that the acquisition of `record` holds the name.
 pub(super) fn is_in(slot: &RecordFile, record: &LockRecord) -> bool {
     slot.record().is_some_and(|now| match &record.lock_id {
         Some(id) => now.holder(id).is_some(),

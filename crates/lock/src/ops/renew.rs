@@ -7,7 +7,7 @@ use crate::{
 };
 use std::time::Duration;
 
-/// What came of a heartbeat.
+/// The outcome of a heartbeat.
 #[derive(Debug, PartialEq)]
 #[must_use]
 pub enum RenewOutcome {
@@ -19,7 +19,7 @@ pub enum RenewOutcome {
 
 /// Extends a guard's announced life by its lifetime: that of the guard's record, or of the lease above it.
 ///
-/// Everything else in the record stays as it stands there, also what another program added.
+/// Everything else in the record stays as it is, also what another program added.
 ///
 /// # Errors
 /// [`OperationError`] when the record could not be written; the lock itself is not affected.
@@ -46,7 +46,7 @@ pub fn renew<S: Store>(
     if ttl.is_none() {
         return Ok(RenewOutcome::Done);
     }
-    // What stands there is a record that I am in, so nothing can be in the way of replacing it.
+    // The record there lists the caller, so it can be replaced.
     let _ = section.put(RecordKind::Lock, &record, PutMode::Over, durability_of(&record))?;
     let id = grant.record.lock_id.as_ref();
     let mine = id.and_then(|id| record.holder(id)).unwrap_or(&record);

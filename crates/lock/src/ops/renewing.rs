@@ -5,33 +5,33 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Accompanies the wait for one of several locks: renews those that are held already, three times in a lifetime, so
-/// that readers of their records see them as held. Otherwise it is the bystander that it has.
+/// Accompanies the wait for one of several locks: renews those that are held already, three times in a
+/// lifetime, so that readers of their records see them as held. Everything else it passes on to its observer.
 pub(super) struct Renewing<'a, S: Store> {
     pub(super) store: &'a S,
     pub(super) caller: &'a Caller,
     pub(super) grants: &'a [Grant<S::Ticket>],
-    pub(super) bystander: &'a mut dyn WaitObserver,
+    pub(super) observer: &'a mut dyn WaitObserver,
     every: Option<Duration>,
     due: Instant,
-    told: Option<(Obstacle, Instant)>,
+    reported: Option<(Obstacle, Instant)>,
 }
 
 impl<'a, S: Store> Renewing<'a, S> {
     pub(super) fn new(
         (store, caller): (&'a S, &'a Caller),
         grants: &'a [Grant<S::Ticket>],
-        bystander: &'a mut dyn WaitObserver,
+        observer: &'a mut dyn WaitObserver,
     ) -> Self {
         let shortest =
             grants.iter().filter(|it| has_record(it)).filter_map(|it| lifetime(&it.record)).min();
         let every = shortest.map(|ttl| (ttl / 3).max(Duration::from_millis(10)));
         // How long ago the first of them was taken is not known.
-        Self { store, caller, grants, bystander, every, due: Instant::now(), told: None }
+        Self { store, caller, grants, observer, every, due: Instant::now(), reported: None }
     }
 
     /// Renews what is due.
-    fn beat(&mut self, now: Instant) {
+    fn renew_due(&mut self, now: Instant) {
         let Some(every) = self.every.filter(|_| self.due <= now) else { return };
         self.due = now + every;
         for grant in self.grants.iter().filter(|it| has_record(it)) {
@@ -50,29 +50,29 @@ fn has_record<T>(grant: &Grant<T>) -> bool {
 impl<S: Store> WaitObserver for Renewing<'_, S> {
     fn waiting(&mut self, standing: &QueueStanding) {
         let now = Instant::now();
-        self.beat(now);
-        let is_news = match (&self.told, self.bystander.interval()) {
+        self.renew_due(now);
+        let is_news = match (&self.reported, self.observer.interval()) {
             (Some((obstacle, _)), _) if *obstacle != standing.obstacle => true,
             (Some((_, at)), Some(interval)) => now.duration_since(*at) >= interval,
             (Some(_), None) => false,
             (None, _) => true,
         };
         if is_news {
-            self.told = Some((standing.obstacle.clone(), now));
-            self.bystander.waiting(standing);
+            self.reported = Some((standing.obstacle.clone(), now));
+            self.observer.waiting(standing);
         }
     }
 
     fn interval(&self) -> Option<Duration> {
         let until_due = self.every.map(|_| self.due.saturating_duration_since(Instant::now()));
-        self.bystander.interval().into_iter().chain(until_due).min()
+        self.observer.interval().into_iter().chain(until_due).min()
     }
 
     fn interruption(&self) -> Option<BorrowedFd<'_>> {
-        self.bystander.interruption()
+        self.observer.interruption()
     }
 
     fn is_interrupted(&mut self) -> bool {
-        self.bystander.is_interrupted()
+        self.observer.is_interrupted()
     }
 }

@@ -18,7 +18,7 @@ pub struct LockRequest<'a> {
     pub caller: &'a Caller,
     /// How many may hold the name at the same time.
     pub mode: LockMode,
-    /// What the lock's life is to hang on.
+    /// What the lock's life is to depend on.
     pub hold: HoldKind,
     /// The process that the record is to name: the guard itself, the one a lease is tied to, or for people
     /// the one that called.

@@ -13,11 +13,11 @@ use crate::{
     words::{LockId, LockMode, Timestamp},
 };
 
-/// What one who asks sees in the section: all that admission depends on is found out from here.
+/// What a caller sees in the section: all that admission depends on is found out from here.
 pub(super) struct SectionView<'a> {
     pub(super) request: &'a LockRequest<'a>,
     pub(super) line: &'a [QueuePlace],
-    /// The place that the one who asks has in the line.
+    /// The place of the caller in the line.
     pub(super) mine: Option<u64>,
     pub(super) slot: &'a RecordFile,
 }
@@ -25,7 +25,7 @@ pub(super) struct SectionView<'a> {
 impl SectionView<'_> {
     /// Gathers what admission depends on, in the order in which it can settle the decision: a waiter ahead
     /// makes everything else irrelevant, unless the lock is the caller's own lease, or has slots.
-    pub(super) fn scene<C: Section>(
+    pub(super) fn inputs<C: Section>(
         &self,
         section: &mut C,
     ) -> Result<AdmissionInputs, OperationError> {
@@ -37,15 +37,15 @@ impl SectionView<'_> {
         let early = early.map(|record| self.judged(section.store(), record));
         let ahead = self.ahead(section, early.as_deref().unwrap_or_default())?;
         if ahead.is_some() && early.is_none() {
-            return Ok(AdmissionInputs { occupant: Occupant::Nobody, freeze: None, ahead });
+            return Ok(AdmissionInputs { occupant: Occupant::Free, freeze: None, ahead });
         }
         let occupant = self.occupant(section.store(), early)?;
         let freeze = freeze_in_force(section.store(), self.request.name)?.map(Box::new);
         Ok(AdmissionInputs { occupant, freeze, ahead })
     }
 
-    /// Whether what is ahead in line cannot be told without the record: it may be a lease that I can pass
-    /// others with, or leases may take slots.
+    /// Whether what is ahead in line is unknown without the record: it may be a lease of the caller, with which
+    /// it can pass others, or leases may take slots.
     fn must_be_known_early(&self, record: &LockRecord) -> bool {
         self.request.mode.slots().is_some()
             || self.around().is_some()
@@ -54,10 +54,10 @@ impl SectionView<'_> {
 
     /// The record's holders, judged.
     fn judged<S: Store>(&self, store: &S, record: &LockRecord) -> Vec<JudgedHolder> {
-        let witness = SectionFacts { store, view: self };
+        let facts = SectionFacts { store, view: self };
         let holders = record.clone().into_holders().into_iter();
         let judged = holders.map(|holder| {
-            let (verdict, mine) = (judge(&holder, &witness), may_renew(self.request, &holder));
+            let (verdict, mine) = (judge(&holder, &facts), may_renew(self.request, &holder));
             // Under the caller's lease, the guard around it has no separate record.
             let around = self.around().is_some() && (mine || self.runs_under(&holder));
             JudgedHolder { holder, verdict, mine, around }
@@ -76,7 +76,7 @@ impl SectionView<'_> {
             return Ok(Occupant::Corrupted(corruption.clone()));
         }
         let Some(record) = readable(self.slot.clone(), "lock", self.request.name)? else {
-            return Ok(Occupant::Nobody);
+            return Ok(Occupant::Free);
         };
         let holders = early.unwrap_or_else(|| self.judged(store, &record));
         Ok(occupant(holders, self.claim()))
@@ -86,9 +86,9 @@ impl SectionView<'_> {
         HoldRequest { purpose: self.request.purpose(), mode: self.request.mode }
     }
 
-    /// What of the line is in the way. The dead on the way there are removed.
+    /// The obstacle in the line. Dead tickets on the way there are removed.
     ///
-    /// Under my own lease, those who wait for that lease to end are not in my way: they wait for me.
+    /// Under the caller's own lease, the waiters for that lease are not in its way: they wait for the caller.
     fn ahead<C: Section>(
         &self,
         section: &mut C,
@@ -122,7 +122,7 @@ impl SectionView<'_> {
         Ok(found)
     }
 
-    /// The acquisition of this name that runs around the one who asks. A lease is no part of it.
+    /// The acquisition of this name that runs around the caller. A lease is no part of it.
     fn around(&self) -> Option<&QueuePlace> {
         if self.request.held.is_empty() || self.request.purpose() == HoldPurpose::Lease {
             return None;
@@ -160,7 +160,7 @@ fn may_renew(request: &LockRequest<'_>, record: &LockRecord) -> bool {
     lease && request.caller.identity.owns(record)
 }
 
-/// Knows the line already, as only one who is in the section can.
+/// Knows the line already, which is possible only in the section.
 struct SectionFacts<'a, S> {
     store: &'a S,
     view: &'a SectionView<'a>,

@@ -57,18 +57,18 @@ pub(super) fn look_with<S: Store>(
     name: &LockName,
     prober: &impl LivenessProbe,
 ) -> NameSnapshot {
-    let mut sight = look_once(store, name, prober);
+    let mut snapshot = look_once(store, name, prober);
     for _ in 0..TRIES {
-        if !sight.is_any_gone() {
-            return sight;
+        if !snapshot.is_any_gone() {
+            return snapshot;
         }
         let again = look_once(store, name, prober);
-        if again.slot.record() == sight.slot.record() {
+        if again.slot.record() == snapshot.slot.record() {
             return again;
         }
-        sight = again;
+        snapshot = again;
     }
-    sight
+    snapshot
 }
 
 /// How often to look again when a name changes faster than it can be read.
@@ -85,20 +85,20 @@ fn look_once<S: Store>(store: &S, name: &LockName, prober: &impl LivenessProbe) 
     NameSnapshot { slot, verdicts }
 }
 
-/// Whether anybody holds a name: who its record speaks of, or a guard that is in without one.
+/// Whether a name has a holder: one in its record, or a guard that is in without a record.
 ///
 /// # Errors
-/// [`OperationError`] where that cannot be made out.
+/// [`OperationError`] where that cannot be found out.
 pub fn is_held<S: Store>(
     store: &S,
     name: &LockName,
     caller: &Caller,
 ) -> Result<bool, OperationError> {
-    let sight = look(store, name, caller);
-    if sight.held().is_some() {
+    let snapshot = look(store, name, caller);
+    if snapshot.held().is_some() {
         return Ok(true);
     }
-    readable(sight.slot, "lock", name)?;
+    readable(snapshot.slot, "lock", name)?;
     Ok(!entered(store, name)?.is_empty())
 }
 
@@ -108,7 +108,7 @@ pub(super) fn entered<S: Store>(store: &S, name: &LockName) -> Result<Vec<QueueP
     Ok(line.filter(|place| place.entered && store.lives(name, place)).collect())
 }
 
-/// The record that a slot holds, or the error that says what else stands there.
+/// The record of a slot, or the error that says what else is in its place.
 ///
 /// # Errors
 /// [`OperationError`] for a newer version, a corruption, and what cannot be read.
@@ -131,7 +131,7 @@ pub fn readable(
     }
 }
 
-/// The error of a slot that could not be read: whether anything stands there is not known then.
+/// The error of a slot that could not be read: whether anything is there is not known then.
 ///
 /// # Errors
 /// [`OperationError`] for what cannot be read.
@@ -155,7 +155,7 @@ pub(super) fn freeze_in_force<S: Store>(
     Ok(freeze.filter(|freeze| !freeze.is_expired(store.now())))
 }
 
-/// The place of an acquisition in a line: for a moment, one who enters a slot has two, and then the one
+/// The place of an acquisition in a line: for a moment, a caller that enters a slot has two, and then the one
 /// that is in counts.
 pub(super) fn ticket_in<'a>(line: &'a [QueuePlace], id: &LockId) -> Option<&'a QueuePlace> {
     line.iter().filter(|place| place.lock_id == *id).max_by_key(|place| place.entered)

@@ -12,14 +12,14 @@ use crate::{
 };
 use std::{cell::RefCell, collections::HashMap};
 
-/// One line of a status: a lock or a freeze, and all that can be told of it.
+/// One line of a status: a lock or a freeze, and all that is known of it.
 #[derive(Clone, Debug)]
 pub struct StatusEntry {
     /// The name.
     pub name: LockName,
     /// Whether this is the name's lock or its freeze.
     pub kind: RecordKind,
-    /// What stands there.
+    /// What is in the record's place.
     pub slot: RecordFile,
     /// The state in one word.
     pub state: LockState,
@@ -32,9 +32,9 @@ pub struct StatusEntry {
     pub inside: Vec<TicketContent>,
     /// How many of the record's holders stand.
     pub taken: usize,
-    /// Whether the record lists others too, who are gone.
+    /// Whether the record also lists holders that are gone.
     pub gone: bool,
-    /// Those who wait, in their order.
+    /// The waiters, in their order.
     pub waiters: Vec<TicketContent>,
 }
 
@@ -87,15 +87,15 @@ impl LockState {
 /// Tells all about one name: its lock, then its freeze, if there are any. Expired ones are left out: they are
 /// free for every purpose, unless there is a holder or a waiter all the same.
 pub fn survey<S: Store>(store: &S, name: &LockName, caller: &Caller) -> Vec<StatusEntry> {
-    let onlooker = StatusReader { store, memory: ProbeCache::new(caller) };
-    let lock = onlooker.lock(name, true);
-    let freeze = onlooker.freeze(name);
+    let reader = StatusReader { store, probes: ProbeCache::new(caller) };
+    let lock = reader.lock(name, true);
+    let freeze = reader.freeze(name);
     let free = |entry: &StatusEntry| matches!(entry.state, LockState::Expired | LockState::Dead);
     [lock, freeze].into_iter().flatten().filter(|entry| !free(entry)).collect()
 }
 
 /// Tells all about all names, sorted: locks first, then freezes. Expired ones are listed until they are
-/// pruned. The records of guards that are provably gone mean nothing to anybody: they are removed here.
+/// pruned. The records of guards that are provably gone mean nothing any more: they are removed here.
 ///
 /// # Errors
 /// [`OperationError`] when the records cannot be listed.
@@ -112,20 +112,20 @@ pub fn survey_all<S: Store + Sync>(
     locks.extend(only_lines);
     locks.sort_unstable();
     let look = |names: &[LockName]| {
-        let onlooker = StatusReader { store, memory: ProbeCache::new(caller) };
-        let seen = names.iter().filter_map(|name| onlooker.lock(name, lines.contains(name)));
+        let reader = StatusReader { store, probes: ProbeCache::new(caller) };
+        let seen = names.iter().filter_map(|name| reader.lock(name, lines.contains(name)));
         seen.collect::<Vec<StatusEntry>>()
     };
-    let onlooker = StatusReader { store, memory: ProbeCache::new(caller) };
+    let reader = StatusReader { store, probes: ProbeCache::new(caller) };
     let keep = |entry: StatusEntry| {
         let over = is_dead_guard(&entry) || entry.gone;
         let pruned = over && prune(store, &entry.name, entry.kind, caller);
         // Without its record, the name is listed if it has a waiter.
-        if pruned { onlooker.lock(&entry.name, lines.contains(&entry.name)) } else { Some(entry) }
+        if pruned { reader.lock(&entry.name, lines.contains(&entry.name)) } else { Some(entry) }
     };
     let entries = sys::in_portions(&locks, look).into_iter();
     let mut entries: Vec<StatusEntry> = entries.filter_map(keep).collect();
-    entries.extend(freezes.iter().filter_map(|name| onlooker.freeze(name)));
+    entries.extend(freezes.iter().filter_map(|name| reader.freeze(name)));
     Ok(entries)
 }
 
@@ -156,16 +156,17 @@ impl LivenessProbe for ProbeCache<'_> {
 /// Looks at names, one after the other.
 struct StatusReader<'a, S> {
     store: &'a S,
-    memory: ProbeCache<'a>,
+    probes: ProbeCache<'a>,
 }
 
 impl<S: Store> StatusReader<'_, S> {
     fn lock(&self, name: &LockName, has_line: bool) -> Option<StatusEntry> {
-        let sight = look_with(self.store, name, &self.memory);
-        let (verdict, taken, gone) = (sight.verdict(), standing(&sight), sight.is_any_gone());
+        let snapshot = look_with(self.store, name, &self.probes);
+        let (verdict, taken, gone) =
+            (snapshot.verdict(), standing(&snapshot), snapshot.is_any_gone());
         // Of several holders, those that are left.
-        let held = if gone { sight.held().map(Box::new).map(RecordFile::Record) } else { None };
-        let slot = held.unwrap_or(sight.slot);
+        let held = if gone { snapshot.held().map(Box::new).map(RecordFile::Record) } else { None };
+        let slot = held.unwrap_or(snapshot.slot);
         let state = match verdict {
             Some(RecordVerdict::Held(HoldState::Live)) => LockState::Held,
             Some(RecordVerdict::Held(HoldState::Overdue)) => LockState::Overdue,
@@ -217,7 +218,7 @@ impl<S: Store> StatusReader<'_, S> {
         slot: RecordFile,
         state: LockState,
     ) -> StatusEntry {
-        let process = slot.record().map_or(Liveness::Unknown, |it| self.memory.liveness(it));
+        let process = slot.record().map_or(Liveness::Unknown, |it| self.probes.liveness(it));
         let (name, seen) = (name.clone(), Timestamp::now());
         let (inside, waiters) = (Vec::new(), Vec::new());
         StatusEntry {
@@ -236,8 +237,8 @@ impl<S: Store> StatusReader<'_, S> {
 }
 
 /// How many of a record's holders stand.
-fn standing(sight: &NameSnapshot) -> usize {
-    sight.verdicts.iter().filter(|verdict| matches!(verdict, RecordVerdict::Held(_))).count()
+fn standing(snapshot: &NameSnapshot) -> usize {
+    snapshot.verdicts.iter().filter(|verdict| matches!(verdict, RecordVerdict::Held(_))).count()
 }
 
 fn state_of_no_record(slot: &RecordFile) -> Option<LockState> {
@@ -249,7 +250,7 @@ fn state_of_no_record(slot: &RecordFile) -> Option<LockState> {
     }
 }
 
-/// Those who wait for a name, in their order.
+/// The waiters for a name, in their order.
 pub(super) fn waiters<S: Store>(store: &S, name: &LockName) -> Vec<TicketContent> {
     let line = live_line(store, name).into_iter().filter(|place| !place.entered);
     line.filter_map(|place| store.ticket_text(name, &place)).collect()

@@ -39,7 +39,7 @@ pub fn prune<S: Store>(store: &S, name: &LockName, kind: RecordKind, caller: &Ca
         Some(rest) => section.put(kind, rest, PutMode::Over, durability_of(rest)).is_ok(),
     };
     for event in events.iter().filter(|_| removed) {
-        // Without its line in the log the removal still stands; the log has the same trouble as everybody.
+        // Without its line in the log the removal still counts; every caller has the same trouble with the log.
         let _ = section.store().log(event, Durability::Volatile);
     }
     removed && rest.is_none()

@@ -17,7 +17,7 @@ use crate::{
 /// How much an unlocking caller is willing to break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnlockForce {
-    /// Nothing: give back what is mine.
+    /// Nothing: give back only the caller's own lock.
     Own,
     /// What is provably stale, abandoned or corrupted.
     Stale,
@@ -25,7 +25,7 @@ pub enum UnlockForce {
     Force,
 }
 
-/// What came of an unlock.
+/// The outcome of an unlock.
 #[derive(Debug)]
 #[must_use]
 pub enum UnlockOutcome {
@@ -61,7 +61,7 @@ pub enum UnlockOutcome {
 /// Frees a name, as far as the caller may and is willing to.
 ///
 /// # Errors
-/// [`OperationError`] when the state cannot be made out or changed. [`Might::Force`] also frees a name whose
+/// [`OperationError`] when the state cannot be read or changed. [`UnlockForce::Force`] also frees a name whose
 /// record is corrupted or of a newer version, [`UnlockForce::Stale`] a corrupted one.
 pub fn unlock<S: Store>(
     store: &S,
@@ -77,7 +77,7 @@ pub fn unlock<S: Store>(
 /// the record is changed. Of several holders, the others stay.
 ///
 /// # Errors
-/// As [`unlock`], and where the fence of what stands there cannot be read.
+/// As [`unlock`], and where the fence of the record there cannot be read.
 pub fn unlock_only<S: Store>(
     store: &S,
     name: &LockName,
@@ -121,7 +121,7 @@ fn unlock_any<S: Store>(
 struct LockBreak {
     /// The holders that lose it, and what that is called.
     holders: Vec<(EventKind, LockRecord)>,
-    /// The record of those who keep it.
+    /// The record of the holders that keep it.
     rest: Option<LockRecord>,
     /// How it is called where there is no record to read.
     kind: EventKind,
@@ -130,7 +130,7 @@ struct LockBreak {
 /// What may be taken off, or why nothing may. `None`: there is nothing to unlock.
 type BreakPermission = Result<Option<LockBreak>, UnlockOutcome>;
 
-/// What one who unlocks sees in the section.
+/// What an unlocking caller sees in the section.
 struct UnlockView<'a> {
     name: &'a LockName,
     slot: &'a RecordFile,
@@ -155,7 +155,7 @@ impl UnlockView<'_> {
             Some(record) if !record.holders().any(|it| self.is_meant(it)) => {
                 Some(UnlockOutcome::OtherFence(Some(Box::new(record))))
             }
-            // A guard whose record was deleted keeps its lock, but nothing tells its fence.
+            // A guard whose record was deleted keeps its lock, but nothing shows its fence.
             None if !self.inside.is_empty() => Some(UnlockOutcome::OtherFence(None)),
             _ => None,
         };
@@ -231,7 +231,7 @@ impl UnlockView<'_> {
         let is_mine = |it: &LockRecord| self.caller.identity.owns(it) && self.is_meant(it);
         let mine: Vec<&(LockRecord, RecordVerdict)> =
             held.iter().filter(|(holder, _)| is_mine(holder)).collect();
-        // Of several that are mine, a lease is what can be given back.
+        // Of several that are the caller's own, a lease is what can be given back.
         let is_guard =
             |(holder, _): &&&(LockRecord, RecordVerdict)| holder.hold == Some(HoldKind::Guard);
         let chosen = mine.iter().find(|it| !is_guard(it)).or(mine.first());

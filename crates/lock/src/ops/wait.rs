@@ -27,15 +27,15 @@ pub enum WaitLimit {
     For(Duration),
 }
 
-/// What came of asking for a lock.
+/// The outcome of asking for a lock.
 #[derive(Debug)]
 #[must_use]
 pub enum AcquireOutcome<T> {
-    /// The lock is mine.
+    /// The caller has the lock.
     Entered(Grant<T>),
     /// It is not.
     Denied(Box<Denial>),
-    /// The wait was interrupted; I stand in no line any more.
+    /// The wait was interrupted; the caller is not queued any more.
     Interrupted,
 }
 
@@ -69,10 +69,10 @@ pub struct QueueStanding {
     pub waited: Duration,
 }
 
-/// Accompanies a wait: is told of it, and can end it.
+/// Accompanies a wait: gets reports of it, and can end it.
 pub trait WaitObserver {
-    /// Is told where the waiter stands: when the wait turns out not to be over in a moment, when the
-    /// obstacle changes, and every [`interval`](Self::interval).
+    /// Receives the waiter's position: when the wait turns out not to be over in a moment, when the obstacle
+    /// changes, and every [`interval`](Self::interval).
     fn waiting(&mut self, standing: &QueueStanding);
 
     /// How often to repeat the report; `None` is never.
@@ -85,17 +85,17 @@ pub trait WaitObserver {
     fn is_interrupted(&mut self) -> bool;
 }
 
-/// Asks for a lock, and waits in line for it as long as `patience` says.
+/// Asks for a lock, and waits in line for it as long as `wait_limit` says.
 ///
 /// # Errors
-/// [`OperationError`] when the state cannot be made out or changed; I stand in no line then.
+/// [`OperationError`] when the state cannot be read or changed; the caller is not queued then.
 pub fn acquire<S: Store>(
     store: &S,
     request: &LockRequest<'_>,
-    patience: WaitLimit,
-    bystander: &mut dyn WaitObserver,
+    wait_limit: WaitLimit,
+    observer: &mut dyn WaitObserver,
 ) -> Result<AcquireOutcome<S::Ticket>, OperationError> {
-    match patience {
+    match wait_limit {
         WaitLimit::None => match attempt(store, request, None)? {
             AttemptOutcome::Entered(grant) => Ok(AcquireOutcome::Entered(grant)),
             AttemptOutcome::Blocked(obstacle) => Ok(deny(store, request, obstacle, None)),
@@ -103,7 +103,7 @@ pub fn acquire<S: Store>(
         WaitLimit::For(limit) => {
             let mut ticket = None;
             let wait = WaitSession { store, request, began: Instant::now(), limit };
-            let outcome = wait.run(&mut ticket, bystander);
+            let outcome = wait.run(&mut ticket, observer);
             ticket.into_iter().for_each(Ticket::leave);
             outcome
         }
@@ -128,9 +128,9 @@ impl<S: Store> WaitSession<'_, S> {
     fn run(
         &self,
         ticket: &mut Option<S::Ticket>,
-        bystander: &mut dyn WaitObserver,
+        observer: &mut dyn WaitObserver,
     ) -> Result<AcquireOutcome<S::Ticket>, OperationError> {
-        let mut told: Option<Obstacle> = None;
+        let mut reported: Option<Obstacle> = None;
         let mut checked = false;
         loop {
             // Whatever wakes a waiter, and however often: after its time it tries once more, and that is all.
@@ -145,15 +145,15 @@ impl<S: Store> WaitSession<'_, S> {
                     .inspect_err(|_| self.leave_word(&obstacle, "deadlock"))?;
                 checked = true;
             }
-            let mut vigil = self.store.watch(self.request.name, &obstacle)?;
-            if vigil.doze(self.left()) {
+            let mut watch = self.store.watch(self.request.name, &obstacle)?;
+            if watch.doze(self.left()) {
                 continue;
             }
-            if told.as_ref() != Some(&obstacle) {
-                bystander.waiting(&self.standing(&obstacle, ticket.as_ref()));
-                told = Some(obstacle.clone());
+            if reported.as_ref() != Some(&obstacle) {
+                observer.waiting(&self.standing(&obstacle, ticket.as_ref()));
+                reported = Some(obstacle.clone());
             }
-            match self.pause((&obstacle, &mut vigil), ticket.as_ref(), bystander)? {
+            match self.pause((&obstacle, &mut watch), ticket.as_ref(), observer)? {
                 PauseEnd::Over => {}
                 PauseEnd::Interrupted => {
                     self.leave_word(&obstacle, "interrupted");
@@ -172,38 +172,38 @@ impl<S: Store> WaitSession<'_, S> {
         log_unanswered(self.store, self.request, (obstacle, self.began.elapsed()), why);
     }
 
-    /// Sleeps until the obstacle may be gone, telling the bystander from time to time.
+    /// Sleeps until the obstacle may be gone, reporting to the observer from time to time.
     fn pause(
         &self,
-        (obstacle, vigil): (&Obstacle, &mut S::ObstacleWatch),
+        (obstacle, watch): (&Obstacle, &mut S::ObstacleWatch),
         ticket: Option<&S::Ticket>,
-        bystander: &mut dyn WaitObserver,
+        observer: &mut dyn WaitObserver,
     ) -> Result<PauseEnd, OperationError> {
         let mut due = Some(Instant::now());
         loop {
             let now = Instant::now();
             let is_due = due.is_some_and(|at| at <= now);
-            if is_due && vigil.look() {
+            if is_due && watch.look() {
                 return Ok(PauseEnd::Over);
             }
             if is_due {
-                due = vigil.patience(Timestamp::now()).map(|left| now + left);
+                due = watch.patience(Timestamp::now()).map(|left| now + left);
             }
             let left = self.left();
             if left.is_zero() {
                 return Ok(PauseEnd::TimedOut);
             }
             let until_due = due.map(|at| at.saturating_duration_since(now));
-            let sleep = [Some(left), until_due, bystander.interval()].into_iter().flatten().min();
-            match sleep_on(vigil, bystander.interruption(), sleep)? {
-                WakeReason::Vigil if vigil.is_over() => return Ok(PauseEnd::Over),
-                WakeReason::Bystander if bystander.is_interrupted() => {
+            let sleep = [Some(left), until_due, observer.interval()].into_iter().flatten().min();
+            match sleep_on(watch, observer.interruption(), sleep)? {
+                WakeReason::Watch if watch.is_over() => return Ok(PauseEnd::Over),
+                WakeReason::Observer if observer.is_interrupted() => {
                     return Ok(PauseEnd::Interrupted);
                 }
-                WakeReason::Time if bystander.interval().is_some() => {
-                    bystander.waiting(&self.standing(obstacle, ticket));
+                WakeReason::Time if observer.interval().is_some() => {
+                    observer.waiting(&self.standing(obstacle, ticket));
                 }
-                WakeReason::Vigil | WakeReason::Bystander | WakeReason::Time => {}
+                WakeReason::Watch | WakeReason::Observer | WakeReason::Time => {}
             }
         }
     }
@@ -245,30 +245,30 @@ fn text_in_the_way<S: Store>(
 
 /// By what a sleep was ended.
 enum WakeReason {
-    Vigil,
-    Bystander,
+    Watch,
+    Observer,
     Time,
 }
 
 fn sleep_on(
-    vigil: &impl ObstacleWatch,
+    watch: &impl ObstacleWatch,
     interruption: Option<BorrowedFd<'_>>,
     limit: Option<Duration>,
 ) -> Result<WakeReason, OperationError> {
-    let sources = vigil.sources();
+    let sources = watch.sources();
     let all = interruption.iter().chain(&sources);
     let mut fds: Vec<PollFd<'_>> = all.map(|fd| PollFd::new(*fd, PollFlags::POLLIN)).collect();
     match poll(&mut fds, timeout(limit)) {
         Ok(0) => return Ok(WakeReason::Time),
         Ok(_) => {}
         // A signal interrupted the sleep: look at everything again.
-        Err(Errno::EINTR) => return Ok(WakeReason::Bystander),
+        Err(Errno::EINTR) => return Ok(WakeReason::Observer),
         Err(errno) => {
             return Err(OperationError::Wait { source: errno.into() });
         }
     }
-    let told = interruption.is_some() && fds.first().and_then(PollFd::any) == Some(true);
-    Ok(if told { WakeReason::Bystander } else { WakeReason::Vigil })
+    let reported = interruption.is_some() && fds.first().and_then(PollFd::any) == Some(true);
+    Ok(if reported { WakeReason::Observer } else { WakeReason::Watch })
 }
 
 /// poll(2) counts whole milliseconds; rounding up keeps it from waking too early and spinning.
@@ -287,7 +287,7 @@ fn deny<S: Store>(
     waited: Option<Duration>,
 ) -> AcquireOutcome<S::Ticket> {
     let denial = denial(store, request, obstacle, waited);
-    // Being refused is what there is to tell; a log that cannot be written must not hide that.
+    // The refusal is what the caller must hear of; a log that cannot be written must not hide that.
     let _ = store.log(&event(request, &denial), Durability::Volatile);
     AcquireOutcome::Denied(Box::new(denial))
 }

@@ -20,10 +20,10 @@ pub enum RecordFlaw {
     WrongType {
         /// The field's name.
         field: &'static str,
-        /// What should stand there.
+        /// What should be there.
         expected: &'static str,
     },
-    /// Something other than a regular file stands there.
+    /// Something other than a regular file is there.
     #[error("it is {0}, not a file")]
     NotAFile(&'static str),
     /// The file is larger than any record can be.

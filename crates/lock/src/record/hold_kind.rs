@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// What a lock's life hangs on.
+/// What a lock's life depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HoldKind {
     /// A live process tree: the kernel-held lock on the guard's ticket proves it.

@@ -2,9 +2,9 @@ use super::{HoldKind, LockRecord};
 use crate::words::{LockId, LockMode, Timestamp};
 use std::{borrow::Cow, cmp::Reverse};
 
-/// The holders of a record that several hold: readers, or those who have slots.
+/// The holders of a record that several hold: readers, or holders of slots.
 impl LockRecord {
-    /// All who hold the name, in the order in which they came.
+    /// All holders of the name, in the order in which they came.
     pub fn holders(&self) -> impl Iterator<Item = &Self> {
         std::iter::once(self).chain(&self.co_holders)
     }
@@ -30,8 +30,8 @@ impl LockRecord {
         Some(first)
     }
 
-    /// The record as it stands in a file. A reader that knows nothing of several holders sees the first, so that is
-    /// the one whose lifetime ends last.
+    /// The record as it is written to a file. A reader that knows nothing of several holders sees the first, so
+    /// the first is the one whose lifetime ends last.
     pub(super) fn for_every_reader(&self) -> Cow<'_, Self> {
         let longest = self.co_holders.iter().map(Self::lasting).max();
         if self.mode == LockMode::Exclusive

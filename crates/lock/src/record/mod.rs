@@ -1,4 +1,4 @@
-//! The lock record, format version 1: who holds a name, since when, for how long.
+//! The lock record, format version 1: the holder of a name, since when, for how long.
 //!
 //! # The format
 //! One JSON object per file, `version` first. [`LockRecord`] has its fields, [`LockRecord::parse`] reads them,
@@ -85,8 +85,8 @@ pub struct LockRecord {
     pub held_since: Option<Timestamp>,
     /// How many may hold the name at the same time.
     pub mode: LockMode,
-    /// Those who hold the name beside this holder, in the order in which they came. They have neither
-    /// co-holders of their own nor another mode.
+    /// The other holders of the name, in the order in which they came. They have neither co-holders themselves
+    /// nor another mode.
     pub co_holders: Vec<LockRecord>,
     /// Fields that this version does not know, in their order: kept when the record is rewritten.
     pub unknown: Vec<UnknownField>,

@@ -8,7 +8,7 @@ pub enum RecordFile {
     Absent,
     /// A record of a version that this program knows.
     Record(Box<LockRecord>),
-    /// A record of a later version: someone holds the name, nothing more is known.
+    /// A record of a later version: the name has a holder, nothing more is known.
     Newer(UnsupportedVersion),
     /// Something that is no record.
     Corrupted(Corruption),

@@ -6,7 +6,8 @@ const KIND: (&str, &str) = ("kind", "result");
 /// The metadata key that tells which result.
 const DIGEST: &str = "digest";
 
-/// Leases that tell of shared results: they are taken for what came of a command, not for work that is going on.
+/// Leases that tell of shared results: they are taken for the outcome of a command, not for work that is going
+/// on.
 impl LockRecord {
     /// Marks a lease's metadata as that of a result.
     pub fn mark_as_result(metadata: &mut Metadata, digest: &str) {

@@ -24,22 +24,23 @@ pub struct DepartedHolder {
     pub why: Staleness,
 }
 
-/// What stands in a lock's place, from the view of the one who asks.
+/// What is in a lock's place, from the view of the caller.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Occupant {
     /// Nothing.
-    Nobody,
-    /// A record none of whose holders is left.
+    Free,
+    /// A record without a live holder.
     Stale(Vec<DepartedHolder>),
     /// My own lease.
     MyLease(Box<LockRecord>),
-    /// What runs around me.
+    /// What runs around the caller.
     Around(Box<LockRecord>),
-    /// Holders that get on with me: the record with those that are left, and those that are not.
+    /// Holders that are compatible with the caller: the record with those that are left, and those that are
+    /// not.
     Company(Box<LockRecord>, Vec<DepartedHolder>),
-    /// A lock that is held: by another, or by a guard of mine.
+    /// A lock that is held: by another, or by a guard of the caller.
     Holder(Box<LockRecord>),
-    /// Holders that ask for another number of slots than I do.
+    /// Holders that ask for another number of slots than the caller.
     OtherSlots(NonZeroU32),
     /// Something that is no record.
     Corrupted(Corruption),
@@ -52,11 +53,11 @@ pub struct AdmissionInputs {
     pub occupant: Occupant,
     /// The freeze that is in force.
     pub freeze: Option<Box<LockRecord>>,
-    /// What of the line is in the way.
+    /// The obstacle in the line.
     pub ahead: Option<QueueObstacle>,
 }
 
-/// What follows for the one who asks.
+/// What follows for the caller.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AdmissionDecision {
     /// The lock is yours: make it so.
@@ -72,7 +73,7 @@ pub enum AdmissionDecision {
 pub enum EntryKind {
     /// Nothing stands in the lock's place.
     Fresh,
-    /// What stands there is to be removed first: holders that are gone, or what is no record.
+    /// Something is to be removed first: holders that are gone, or a file that is not a record.
     Replacing(Vec<DepartedHolder>),
     /// Beside the holders of this record, once those that are gone are taken out of it.
     Joining(Box<LockRecord>, Vec<DepartedHolder>),
@@ -102,18 +103,18 @@ pub enum Obstacle {
 
 /// Decides whether a caller may enter. One rule for guards and leases of every mode, waiting or not.
 ///
-/// The order of the questions is the order in which a waiter must wait: first for those who came earlier,
+/// The order of the questions is the order in which a waiter must wait: first for earlier holders and waiters,
 /// then, at the head of the line, for the record and the freeze.
-pub fn decide(purpose: HoldPurpose, scene: AdmissionInputs) -> AdmissionDecision {
+pub fn decide(purpose: HoldPurpose, inputs: AdmissionInputs) -> AdmissionDecision {
     use Occupant as Is;
-    if let (Is::MyLease(record), HoldPurpose::Lease) = (&scene.occupant, purpose) {
+    if let (Is::MyLease(record), HoldPurpose::Lease) = (&inputs.occupant, purpose) {
         return AdmissionDecision::Enter(EntryKind::Renewing(record.clone()));
     }
-    if let Some(ahead) = scene.ahead {
-        return stopped_by(ahead, scene.occupant);
+    if let Some(ahead) = inputs.ahead {
+        return stopped_by(ahead, inputs.occupant);
     }
-    let entering = match scene.occupant {
-        Is::Nobody => EntryKind::Fresh,
+    let entering = match inputs.occupant {
+        Is::Free => EntryKind::Fresh,
         Is::Stale(gone) => EntryKind::Replacing(gone),
         Is::MyLease(record) => EntryKind::UnderLease(record),
         // It is in already, as far as others are concerned; a freeze would only keep that from ending.
@@ -128,7 +129,7 @@ pub fn decide(purpose: HoldPurpose, scene: AdmissionInputs) -> AdmissionDecision
         Is::Holder(record) => return AdmissionDecision::Blocked(Obstacle::Held(record)),
         Is::OtherSlots(slots) => return AdmissionDecision::OtherSlots(slots),
     };
-    match scene.freeze {
+    match inputs.freeze {
         Some(freeze) => AdmissionDecision::Blocked(Obstacle::Frozen(freeze)),
         None => AdmissionDecision::Enter(entering),
     }

@@ -24,7 +24,7 @@ fn gone() -> Vec<DepartedHolder> {
     vec![DepartedHolder { holder: record(), why: Staleness::Expired }]
 }
 
-fn scene(occupant: Occupant) -> AdmissionInputs {
+fn inputs(occupant: Occupant) -> AdmissionInputs {
     AdmissionInputs { occupant, freeze: None, ahead: None }
 }
 
@@ -38,8 +38,8 @@ fn the_table_of_occupants() {
     use HoldPurpose::{Guard, Lease};
     let stale = Occupant::Stale(gone());
     for (purpose, occupant, expected) in [
-        (Guard, Occupant::Nobody, Enter(EntryKind::Fresh)),
-        (Lease, Occupant::Nobody, Enter(EntryKind::Fresh)),
+        (Guard, Occupant::Free, Enter(EntryKind::Fresh)),
+        (Lease, Occupant::Free, Enter(EntryKind::Fresh)),
         (Guard, stale.clone(), Enter(EntryKind::Replacing(gone()))),
         (Lease, stale, Enter(EntryKind::Replacing(gone()))),
         (Guard, Occupant::MyLease(record()), Enter(EntryKind::UnderLease(record()))),
@@ -50,7 +50,7 @@ fn the_table_of_occupants() {
         (Lease, Occupant::Holder(record()), Blocked(Obstacle::Held(record()))),
     ] {
         assert_eq!(
-            decide(purpose, scene(occupant.clone())),
+            decide(purpose, inputs(occupant.clone())),
             expected,
             "{purpose:?} on {occupant:?}"
         );
@@ -62,7 +62,7 @@ fn nobody_passes_a_live_place_ahead_even_when_the_lock_is_free() {
     for purpose in [HoldPurpose::Guard, HoldPurpose::Lease] {
         let waiting = AdmissionInputs {
             ahead: Some(QueueObstacle::Place(place(3))),
-            ..scene(Occupant::Nobody)
+            ..inputs(Occupant::Free)
         };
         assert_eq!(decide(purpose, waiting), AdmissionDecision::Blocked(Obstacle::Ahead(place(3))));
     }
@@ -70,8 +70,8 @@ fn nobody_passes_a_live_place_ahead_even_when_the_lock_is_free() {
 
 #[test]
 fn a_freeze_stops_every_entry_but_not_the_renewal_of_what_is_held() {
-    let frozen = |occupant| AdmissionInputs { freeze: Some(record()), ..scene(occupant) };
-    for occupant in [Occupant::Nobody, Occupant::MyLease(record())] {
+    let frozen = |occupant| AdmissionInputs { freeze: Some(record()), ..inputs(occupant) };
+    for occupant in [Occupant::Free, Occupant::MyLease(record())] {
         let decision = decide(HoldPurpose::Guard, frozen(occupant));
         assert_eq!(decision, AdmissionDecision::Blocked(Obstacle::Frozen(record())));
     }
@@ -100,7 +100,7 @@ fn a_broken_file_is_replaced_only_where_nobody_can_be_behind_it() {
 fn who_is_told_that_all_slots_are_taken_is_told_by_whom() {
     let full = |occupant| AdmissionInputs {
         ahead: Some(QueueObstacle::Full(vec![place(1)])),
-        ..scene(occupant)
+        ..inputs(occupant)
     };
     assert_eq!(
         decide(HoldPurpose::Guard, full(Occupant::Company(record(), gone()))),
@@ -108,7 +108,7 @@ fn who_is_told_that_all_slots_are_taken_is_told_by_whom() {
         "a lease among the holders ends without any ticket, so the record is to be watched too"
     );
     assert_eq!(
-        decide(HoldPurpose::Guard, full(Occupant::Nobody)),
+        decide(HoldPurpose::Guard, full(Occupant::Free)),
         AdmissionDecision::Blocked(Obstacle::Full(vec![place(1)], None))
     );
 }

@@ -21,7 +21,7 @@ pub trait WaitSource {
     fn line(&self, name: &LockName) -> Vec<QueuePlace>;
     /// What a ticket says.
     fn text(&self, name: &LockName, place: &QueuePlace) -> Option<TicketContent>;
-    /// Those who wait while they run under other acquisitions.
+    /// The waiters that run under other acquisitions.
     fn nested(&self) -> &[Waiter];
 }
 
@@ -38,7 +38,7 @@ pub struct WaitLink {
     pub inside: bool,
 }
 
-/// A circle of waiting, from the one who asks back to what runs around it.
+/// A circle of waiting, from the caller back to what runs around it.
 pub type WaitCycle = Vec<WaitLink>;
 
 /// Finds out whether a wait could never end, because what it waits for waits for it: for an acquisition that
@@ -55,7 +55,8 @@ pub fn cycle(me: &Waiter, world: &impl WaitSource) -> Option<WaitCycle> {
     if ends.contains_key(start) {
         return None;
     }
-    // Either it would end if what is mine did; or it would not, whatever becomes of circles of others.
+    // Either it would end if the caller's acquisitions did; or it would not, whatever becomes of circles of
+    // others.
     let mut blame = graph.ends(CallerLocks::Go);
     blame.retain(|id, _| !ends.contains_key(id));
     if !blame.contains_key(start) {
@@ -64,10 +65,10 @@ pub fn cycle(me: &Waiter, world: &impl WaitSource) -> Option<WaitCycle> {
     blame.contains_key(start).then(|| CyclePath { graph: &graph, blame }.from(start))
 }
 
-/// What becomes of the acquisitions that the one who asks runs under.
+/// What becomes of the acquisitions that the caller runs under.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum CallerLocks {
-    /// They stay until the one who asks has got in.
+    /// They stay until the caller has got in.
     Stay,
     /// They end.
     Go,
@@ -78,7 +79,7 @@ struct WaitGraph {
     nodes: HashMap<LockId, WaitNode>,
 }
 
-/// A ticket, or one who follows another's.
+/// A ticket, or a waiter that follows another's ticket.
 struct WaitNode {
     name: LockName,
     text: Option<TicketContent>,
@@ -88,11 +89,11 @@ struct WaitNode {
 
 /// What must happen before a ticket goes.
 enum ReleaseCondition {
-    /// That the one who asks has got in, and ended.
+    /// That the caller has got in, and ended.
     Me,
     /// That these have got in, which run under it.
     Inner(Vec<LockId>),
-    /// That all of the others go, and of those that it gets on with, all but so many.
+    /// That all of the others go, and of those that are compatible with it, all but so many.
     Line { others: Vec<LockId>, company: Vec<LockId>, may_stay: usize },
 }
 
@@ -111,7 +112,7 @@ impl WaitGraph {
         graph
     }
 
-    /// Adds one who waits, and those who are in its way. More who wait, there or under those, are left to the caller.
+    /// Adds a waiter, and the tickets in its way. More waiters, there or under those, are left to the caller.
     fn add(
         &mut self,
         waiter: Waiter,
@@ -153,8 +154,8 @@ impl WaitGraph {
         self.in_rounds(|node, ends| node.goes(mine, |id| ends.contains_key(id)))
     }
 
-    /// The tickets that cannot go while what is mine stays, even if all circles of others were opened: first what is
-    /// mine, then those that need it, and so on.
+    /// The tickets that cannot go while the caller's acquisitions stay, even if all circles of others were
+    /// opened: first these acquisitions, then those that need them, and so on.
     fn stuck(&self) -> SearchRounds<'_> {
         self.in_rounds(|node, stuck| !node.goes(CallerLocks::Stay, |id| !stuck.contains_key(id)))
     }
@@ -187,7 +188,7 @@ impl WaitNode {
     }
 }
 
-/// The tickets in a waiter's way: those that always conflict with it, and those that do not.
+/// The tickets in a waiter's way: those that always conflict with it, and those that are compatible with it.
 fn in_the_way(waiter: &Waiter, world: &impl WaitSource) -> (Vec<QueuePlace>, Vec<QueuePlace>) {
     let line = world.line(&waiter.name);
     if let Some(followed) = &waiter.follows {
@@ -210,7 +211,7 @@ fn in_the_way(waiter: &Waiter, world: &impl WaitSource) -> (Vec<QueuePlace>, Vec
     (others.into_iter().cloned().collect(), company.into_iter().cloned().collect())
 }
 
-/// Those who wait and run under an acquisition.
+/// The waiters that run under an acquisition.
 fn inside(id: &LockId, world: &impl WaitSource) -> Vec<Waiter> {
     let runs_under = |it: &&Waiter| it.text.held.iter().any(|held| held == id.as_str());
     world.nested().iter().filter(runs_under).cloned().collect()
@@ -219,13 +220,13 @@ fn inside(id: &LockId, world: &impl WaitSource) -> Vec<Waiter> {
 /// The way around a circle.
 struct CyclePath<'a> {
     graph: &'a WaitGraph,
-    /// Those that are in a circle with the one who asks. The reasons of each are in earlier rounds, and the first round is
-    /// what is mine.
+    /// Those that are in a circle with the caller. The reasons of each are in earlier rounds, and the first
+    /// round is the caller's own acquisitions.
     blame: SearchRounds<'a>,
 }
 
 impl CyclePath<'_> {
-    /// The steps from one who waits to what runs around the one who asks.
+    /// The steps from a waiter to what runs around the caller.
     fn from(&self, start: &LockId) -> WaitCycle {
         let mut cycle = Vec::new();
         let mut waiter = start;
@@ -237,7 +238,7 @@ impl CyclePath<'_> {
         cycle
     }
 
-    /// The step from one who waits, and who waits next; none where that is the one who asks.
+    /// The step from a waiter, and the next waiter; `None` where that is the caller.
     fn step(&self, waiter: &LockId) -> Option<(WaitLink, Option<&LockId>)> {
         let WaitNode {
             name,
@@ -248,7 +249,7 @@ impl CyclePath<'_> {
         else {
             return None;
         };
-        // Those that it gets on with are a reason only where no other is.
+        // Those that are compatible with it are a reason only where no other is.
         let id = self.reason(waiter, others).or_else(|| self.reason(waiter, company))?;
         let blocker = self.graph.nodes.get(id)?;
         let link = WaitLink {

@@ -175,7 +175,7 @@ fn what_was_looked_at_too_early_is_looked_at_again() {
 #[test]
 fn slots_that_are_stuck_only_together_are_a_circle() {
     let two = slots(2);
-    // Both who have a slot wait for a; what runs in a waits for a slot, and asked first.
+    // Both holders of a slot wait for a; what runs in a waits for a slot, and asked first.
     let tickets = [
         holds("a", "A"),
         with(two, holds("s", "S")),

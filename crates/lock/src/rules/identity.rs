@@ -24,7 +24,8 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Whether a record is mine: the same owner, and that name was given or the agent is the same too.
+    /// Whether a record is this identity's own: the same owner, and that name was given or the agent is the
+    /// same too.
     ///
     /// A person with two terminals and nothing configured is two owners, or the second terminal would
     /// get the first one's lock.

@@ -1,5 +1,5 @@
-//! What the protocol decides, as functions of values: who owns a record, whether it still stands, who in
-//! the queue may enter.
+//! What the protocol decides, as functions of values: the owner of a record, whether it still holds, and which
+//! waiter may enter.
 //!
 //! Nothing here reads a file, a clock or the process table. What has to be known comes in as arguments,
 //! so every rule is tested as a table.

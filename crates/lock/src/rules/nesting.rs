@@ -14,8 +14,8 @@ pub fn around<'a>(line: &'a [QueuePlace], held: &[String]) -> Option<&'a QueuePl
 }
 
 /// Whether a caller that runs inside `outer`, and under the acquisitions `held`, passes a place in the same
-/// line: what runs around it, and those who wait for that to end. It does not pass others that are inside:
-/// guards in one guard exclude each other like any two.
+/// line: what runs around it, and the waiters for that to end. It does not pass others that are inside: guards
+/// in one guard exclude each other like any two.
 pub fn passes(
     outer: &QueuePlace,
     held: &[String],

@@ -18,9 +18,9 @@ pub struct JudgedHolder {
     pub holder: LockRecord,
     /// Whether it still stands.
     pub verdict: RecordVerdict,
-    /// Whether it is a lease that the one who asks may renew or work under.
+    /// Whether it is a lease that the caller may renew or work under.
     pub mine: bool,
-    /// Whether it is what runs around the one who asks.
+    /// Whether it is what runs around the caller.
     pub around: bool,
 }
 
@@ -30,7 +30,7 @@ impl JudgedHolder {
     }
 }
 
-/// Says what the holders of a record are to the one who asks.
+/// Says what the holders of a record are to the caller.
 ///
 /// Under the caller's own lease, a guard may work without a place only if the lease is exclusive: beside a
 /// shared lease there may be others, so the guard asks for its own place like they do.
@@ -50,7 +50,8 @@ pub fn occupant(holders: Vec<JudgedHolder>, claim: HoldRequest) -> Occupant {
     match (mine, claim.purpose) {
         (Some(mine), HoldPurpose::Lease) if held == claim.mode => Occupant::MyLease(mine),
         (Some(mine), HoldPurpose::Guard) if held == LockMode::Exclusive => Occupant::MyLease(mine),
-        // One lease of a name for each owner: this one is in the way, unless the number is wrong for everybody.
+        // One lease of a name for each owner: this one is in the way, unless the number of slots conflicts
+        // anyway.
         (Some(_), HoldPurpose::Lease) if claim.mode.disagrees_on_slots(held).is_none() => {
             Occupant::Holder(record)
         }
@@ -117,7 +118,7 @@ mod tests {
             Occupant::Company(..) => "company",
             Occupant::Holder(_) => "holder",
             Occupant::OtherSlots(_) => "other slots",
-            Occupant::Nobody | Occupant::Corrupted(_) => "not a record",
+            Occupant::Free | Occupant::Corrupted(_) => "not a record",
         }
     }
 

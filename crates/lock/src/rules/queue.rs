@@ -4,8 +4,8 @@ use crate::words::LockMode;
 /// The place in the line that keeps a caller from entering.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum QueueObstacle {
-    /// A live ticket that does not get on with mine: wait until it is gone, or, where it waits for the same
-    /// slots as I do, until it has entered.
+    /// A live ticket that conflicts with the caller's: wait until it is gone, or, where it waits for the same
+    /// slots as the caller, until it has entered.
     Place(QueuePlace),
     /// Every slot is taken by these, who are in, and by leases, if there are any: wait until one is gone.
     Full(Vec<QueuePlace>),
@@ -22,13 +22,13 @@ pub struct QueueRequest<'a> {
     pub mine: Option<u64>,
     /// In which mode.
     pub mode: LockMode,
-    /// How many slots are taken by those who have no ticket: leases.
+    /// How many slots are taken by holders without a ticket: leases.
     pub leased: u32,
 }
 
-/// Finds what of the line is in the way. `in_the_way` says whether a ticket lives (and is not to be passed
-/// for another reason); it is asked from the nearest to the farthest, and no further than the answer needs:
-/// a long line costs a newcomer one question.
+/// Finds the obstacle in the line. `in_the_way` says whether a ticket lives (and is not to be passed for
+/// another reason); it is asked from the nearest to the farthest, and no further than the answer needs: a long
+/// line costs a newcomer one question.
 ///
 /// Every holder that has entered is ahead of all waiters, whatever the numbers say: a guard under its owner's
 /// lease enters past the waiters for that lease, and must keep them out when the lease is gone before it.

@@ -17,14 +17,14 @@ pub struct QueuePlace {
 }
 
 impl QueuePlace {
-    /// The place of one who waits at the end of a line, for an acquisition.
+    /// The place of a waiter at the end of a line, for an acquisition.
     pub fn at_end_of(line: &[Self], lock_id: LockId, mode: LockMode) -> Self {
         let last = line.iter().map(|place| place.number).max().unwrap_or(0);
         Self { number: last.saturating_add(1), lock_id, entered: false, mode }
     }
 }
 
-/// What a ticket says of the process that drew it, for those who wait behind it.
+/// What a ticket says of the process that drew it, for the waiters behind it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TicketContent {
     /// The lock that it is a ticket of.

@@ -48,52 +48,52 @@ pub enum Staleness {
 
 /// Judges a record: the one place that says when a lock is free again.
 ///
-/// A guard hangs on its ticket, which the kernel keeps; its expiry is only an announcement. A lease hangs
-/// on its expiry, one that is tied to a process on that process as well. Records of other programs are
-/// judged by their expiry, and by their process where they have none.
-pub fn judge(record: &LockRecord, witness: &impl VerdictFacts) -> RecordVerdict {
+/// A guard depends on its ticket, which the kernel keeps; its expiry is only an announcement. A lease depends
+/// on its expiry, one that is tied to a process on that process as well. Records of other programs are judged
+/// by their expiry, and by their process where they have none.
+pub fn judge(record: &LockRecord, facts: &impl VerdictFacts) -> RecordVerdict {
     match record.hold {
-        Some(HoldKind::Guard) => judge_guard(record, witness),
-        Some(HoldKind::Lease) => judge_lease(record, witness),
-        _ if record.hangs_on_process() => judge_process(record, witness),
-        _ => judge_expiry(record, witness),
+        Some(HoldKind::Guard) => judge_guard(record, facts),
+        Some(HoldKind::Lease) => judge_lease(record, facts),
+        _ if record.hangs_on_process() => judge_process(record, facts),
+        _ => judge_expiry(record, facts),
     }
 }
 
-fn judge_guard(record: &LockRecord, witness: &impl VerdictFacts) -> RecordVerdict {
-    let lives = record.lock_id.as_ref().is_none_or(|id| witness.ticket_lives(id));
+fn judge_guard(record: &LockRecord, facts: &impl VerdictFacts) -> RecordVerdict {
+    let lives = record.lock_id.as_ref().is_none_or(|id| facts.ticket_lives(id));
     if !lives {
         return RecordVerdict::Stale(Staleness::HolderGone);
     }
-    if witness.process(record) == Liveness::Dead {
+    if facts.process(record) == Liveness::Dead {
         return RecordVerdict::Held(HoldState::Orphaned);
     }
-    if record.is_expired(witness.now()) {
+    if record.is_expired(facts.now()) {
         return RecordVerdict::Held(HoldState::Overdue);
     }
     RecordVerdict::Held(HoldState::Live)
 }
 
-fn judge_lease(record: &LockRecord, witness: &impl VerdictFacts) -> RecordVerdict {
+fn judge_lease(record: &LockRecord, facts: &impl VerdictFacts) -> RecordVerdict {
     // A result is left by work that is done: no process is expected to come back to it.
     let endless = record.expiry().is_none() && record.result().is_none();
-    if endless && witness.process(record) == Liveness::Dead {
+    if endless && facts.process(record) == Liveness::Dead {
         return RecordVerdict::Held(HoldState::Abandoned);
     }
-    judge_expiry(record, witness)
+    judge_expiry(record, facts)
 }
 
-fn judge_process(record: &LockRecord, witness: &impl VerdictFacts) -> RecordVerdict {
-    match judge_expiry(record, witness) {
-        RecordVerdict::Held(_) if witness.process(record) == Liveness::Dead => {
+fn judge_process(record: &LockRecord, facts: &impl VerdictFacts) -> RecordVerdict {
+    match judge_expiry(record, facts) {
+        RecordVerdict::Held(_) if facts.process(record) == Liveness::Dead => {
             RecordVerdict::Stale(Staleness::HolderGone)
         }
         verdict => verdict,
     }
 }
 
-fn judge_expiry(record: &LockRecord, witness: &impl VerdictFacts) -> RecordVerdict {
-    if record.is_expired(witness.now()) {
+fn judge_expiry(record: &LockRecord, facts: &impl VerdictFacts) -> RecordVerdict {
+    if record.is_expired(facts.now()) {
         RecordVerdict::Stale(Staleness::Expired)
     } else {
         RecordVerdict::Held(HoldState::Live)

@@ -28,7 +28,7 @@ use std::{
 /// Which of the two records that a name can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordKind {
-    /// The lock record: who holds the name.
+    /// The lock record: the holder of the name.
     Lock,
     /// The freeze: an operator's order that blocks new holders of the name.
     Freeze,
@@ -43,12 +43,12 @@ pub enum Durability {
     Volatile,
 }
 
-/// What a put does with what stands there.
+/// What a put does with the record that is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PutMode {
-    /// Nothing may stand there.
+    /// There must be no record.
     New,
-    /// My own record stands there and is replaced, in one step.
+    /// The caller's own record is there and is replaced, in one step.
     Over,
 }
 
@@ -87,7 +87,7 @@ pub trait Store: Sized {
     /// Enters the section of a name: waits for its present user, at most a few seconds.
     ///
     /// # Errors
-    /// [`StoreError::LatchBusy`] names who is in there for too long; other errors say what failed.
+    /// [`StoreError::LatchBusy`] names the process that is in there for too long; other errors say what failed.
     fn section(&self, name: &LockName) -> Result<Self::Section<'_>, StoreError>;
 
     /// Reads a name's record or freeze as it stands now.
@@ -120,12 +120,12 @@ pub trait Store: Sized {
     /// When the lines cannot be listed.
     fn lines(&self) -> Result<BTreeSet<LockName>, StoreError>;
 
-    /// Those who wait while they run under other acquisitions, of all names: the only ones that can be part
-    /// of a deadlock. Costs time that grows with their number alone.
+    /// The waiters that run under other acquisitions, of all names: the only ones that can be part of a
+    /// deadlock. Costs time that grows with their number alone.
     fn nested(&self) -> Vec<Waiter>;
 
-    /// Keeps others from looking for deadlocks for as long as the descriptor is open, so that of two who find
-    /// the same circle one gives way and the other waits. Where that is not to be had (the default), both
+    /// Keeps others from looking for deadlocks for as long as the descriptor is open, so that of two that find
+    /// the same circle one gives way and the other waits. Where the store cannot do that (the default), both
     /// give way.
     fn one_at_a_time(&self) -> Option<OwnedFd> {
         None
@@ -147,11 +147,11 @@ pub trait Store: Sized {
     }
 
     /// Watches the record of a name, and the ticket of a place in its line where one is given, so that their
-    /// holder is told when they may be gone. `None` where nothing can be watched: then only looking helps.
-    fn alarm(&self, held: &[(&LockName, Option<&QueuePlace>)]) -> Option<Self::LossWatcher>;
+    /// holder hears when they may be gone. `None` where nothing can be watched: then only looking helps.
+    fn loss_watcher(&self, held: &[(&LockName, Option<&QueuePlace>)]) -> Option<Self::LossWatcher>;
 
-    /// Starts watching for the end of an obstacle. A change between the caller's last look and this call
-    /// is not missed: the vigil is ready at once then.
+    /// Starts watching for the end of an obstacle. A change between the caller's last look and this call is not
+    /// missed: the watch is ready at once then.
     ///
     /// # Errors
     /// When nothing can be watched, not even by looking again now and then.
@@ -219,7 +219,7 @@ pub trait Section {
         durability: Durability,
     ) -> Result<PutOutcome, StoreError>;
 
-    /// Removes what was judged to be in the way, provided that it still stands there: another program may
+    /// Removes a record that was judged to be in the way, provided that it is still there: another program may
     /// have put its record in place since.
     ///
     /// # Errors
@@ -238,7 +238,7 @@ pub trait Section {
 pub enum RemoveOutcome {
     /// It is gone.
     Done,
-    /// Something else stands there, and still does.
+    /// Another record is there, and stays.
     Replaced,
 }
 
@@ -247,9 +247,9 @@ pub trait Ticket {
     /// The place.
     fn place(&self) -> &QueuePlace;
 
-    /// Takes the place out of the line: a process that looks finds it no more. Those who wait for it already
-    /// are woken when it [leaves](Self::leave), which is to follow at once; if this process dies before that,
-    /// they find out by themselves within a second.
+    /// Takes the place out of the line: a process that looks finds it no more. Processes that wait for it
+    /// already are woken when it [leaves](Self::leave), which is to follow at once; if this process dies before
+    /// that, they find out by themselves within a second.
     fn withdraw(&mut self);
 
     /// Gives the place up now, also for processes that inherited it. Dropping a ticket does not: a
@@ -265,8 +265,8 @@ pub trait LossWatcher {
     /// A descriptor that becomes readable then.
     fn source(&self) -> BorrowedFd<'_>;
 
-    /// Forgets what it has told, and watches what stands there now. To be called before each look, so that
-    /// no change after that look is missed.
+    /// Forgets what it has reported, and watches what is there now. To be called before each look, so that no
+    /// change after that look is missed.
     fn rearm(&mut self);
 }
 
@@ -276,7 +276,8 @@ pub trait ObstacleWatch {
     /// gone. It cannot be interrupted, so it ends within a twentieth of a second.
     fn doze(&mut self, limit: Duration) -> bool;
 
-    /// Looks whether the obstacle may be gone. To be asked first, and each time the patience has ended.
+    /// Looks whether the obstacle may be gone. To be called first, and each time
+    /// [`patience`](Self::patience) is over.
     fn look(&mut self) -> bool;
 
     /// Descriptors that become readable when it may be gone.

@@ -17,7 +17,7 @@ impl NestedWaitEntry {
 
 impl Drop for NestedWaitEntry {
     fn drop(&mut self) {
-        // One that stays is found to be dead by the next who looks there, and is removed then.
+        // One that stays is found to be dead by the next process that looks there, and is removed then.
         let _ = fs::remove_file(&self.path);
     }
 }

@@ -70,13 +70,13 @@ fn wait_for(
     flags: libc::c_int,
 ) -> io::Result<Option<(i32, i32, i32)>> {
     let id = libc::id_t::try_from(id).map_err(io::Error::other)?;
-    let mut told = MaybeUninit::<libc::siginfo_t>::zeroed();
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     // SAFETY: the place for the answer is large enough. With WNOHANG it may be left as it is, all zeroes, which is a
     // valid value, and whose pid is 0 then; the two fields are those that waitid(2) sets.
     let (code, pid, status, failed) = unsafe {
-        let failed = libc::waitid(kind, id, told.as_mut_ptr(), flags) != 0;
-        let told = told.assume_init();
-        (told.si_code, told.si_pid(), told.si_status(), failed)
+        let failed = libc::waitid(kind, id, info.as_mut_ptr(), flags) != 0;
+        let info = info.assume_init();
+        (info.si_code, info.si_pid(), info.si_status(), failed)
     };
     match (failed, pid) {
         (true, _) => Err(io::Error::last_os_error()),

@@ -67,9 +67,9 @@ pub fn descendants(pid: i32) -> Vec<i32> {
     tree
 }
 
-/// Some processes and all that they started, of those that have not ended: their descendants, whatever their groups
-/// and sessions, and who is in a group that one of them leads. The oldest come first, so parents before their
-/// children.
+/// Some processes and all that they started, of those that have not ended: their descendants, whatever their
+/// groups and sessions, and the members of a group that one of them leads. The oldest come first, so parents
+/// before their children.
 pub(crate) fn started_by(seeds: Vec<i32>) -> Vec<Process> {
     let found = followed(seeds, |stat, leader| stat.parent == leader || stat.group == leader);
     let mut found: Vec<Process> = found.into_iter().filter_map(Process::of).collect();
@@ -91,7 +91,7 @@ fn followed(mut found: Vec<i32>, belongs: impl Fn(&ProcessStat, i32) -> bool) ->
     found
 }
 
-/// A process, told from others that have the same pid later.
+/// A process, distinguished from others that have the same pid later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Process {
     pub(crate) pid: i32,
@@ -244,8 +244,8 @@ fn pids() -> impl Iterator<Item = i32> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
-/// Whether a process has a file open for writing, as those have a ticket that keep it; those who wait for
-/// it open it for reading.
+/// Whether a process has a file open for writing, as the processes have a ticket that keep it; its waiters open
+/// it for reading.
 fn has_open(pid: i32, path: &Path) -> bool {
     let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
     let mut same = open.filter(|fd| fs::read_link(fd.path()).is_ok_and(|target| target == path));

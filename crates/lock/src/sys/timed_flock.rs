@@ -25,9 +25,8 @@ const REPEAT: Duration = Duration::from_millis(10);
 
 /// Waits for a kernel lock at most as long as `limit`; false where that was too short.
 ///
-/// flock(2) knows no time limit, but a signal whose handler does nothing ends it. Waiting so, in the
-/// thread itself, is the shortest way from an unlock to the one who waits for it. `lock` is
-/// [`File::lock`] or [`File::lock_shared`].
+/// flock(2) knows no time limit, but a signal whose handler does nothing ends it. Waiting so, in the thread
+/// itself, is the shortest way from an unlock to its waiter. `lock` is [`File::lock`] or [`File::lock_shared`].
 ///
 /// # Errors
 /// What flock(2) said, or making the timer.

@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr};
 
-/// Names who holds a lock: an agent, a job or a person.
+/// Names the holder of a lock: an agent, a job or a person.
 ///
 /// Any text but the empty one and control characters, which would break the one-line messages and logs
 /// that carry it.

@@ -188,7 +188,7 @@ impl Store for MemoryStore {
         Vec::new()
     }
 
-    fn alarm(&self, _: &[(&LockName, Option<&QueuePlace>)]) -> Option<NoAlarm> {
+    fn loss_watcher(&self, _: &[(&LockName, Option<&QueuePlace>)]) -> Option<NoAlarm> {
         None
     }
 

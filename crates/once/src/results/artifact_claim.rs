@@ -21,7 +21,7 @@ use crate::{
     files::{self, FileError},
 };
 use lokt_lock::{
-    file::{FolderLatch, PATIENCE},
+    file::{FolderLatch, LATCH_TIMEOUT},
     store::StoreError,
     sys::{lock_within, nofollow},
     words::LockId,
@@ -158,7 +158,7 @@ impl ArtifactClaim {
 
     /// Waits for those that were restoring in the same place before. A run that waited long enough goes on beside them.
     fn wait_for(&mut self, restoring: Vec<(Other, Mark)>) -> Result<(), ClaimError> {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + LATCH_TIMEOUT;
         for (other, on_me) in restoring {
             let left = end.saturating_duration_since(Instant::now());
             let ended = lock_within(&other.file, File::lock_shared, left);
