@@ -2,7 +2,7 @@ use super::{FileKind, Manifest, ManifestPart};
 use crate::digest::Digest;
 use std::collections::BTreeMap;
 
-/// One difference between what a result was made of and what there is now.
+/// One difference between what a result was made of and what is there now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ManifestChange {
     /// It is called differently.

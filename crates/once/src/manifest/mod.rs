@@ -68,7 +68,7 @@ pub enum ManifestPart {
     Variable(String, Option<Digest>),
     /// A pattern of files that the caller named.
     Input(Vec<u8>),
-    /// A file or folder that the command makes, below the project's folder: who wants it must get it.
+    /// A file or folder that the command makes, below the project's folder: a caller that wants it must get it.
     Artifact(Vec<u8>),
     /// A file.
     File {

@@ -13,7 +13,7 @@ const PORTION: usize = 128 << 10;
 
 /// Digests a file that grows, in a separate thread: a command that prints a lot is not held up by that.
 pub(super) struct DigestThread {
-    told: Arc<ProgressSignal<FileProgress>>,
+    signal: Arc<ProgressSignal<FileProgress>>,
     thread: Option<JoinHandle<io::Result<Digest>>>,
 }
 
@@ -28,24 +28,24 @@ struct FileProgress {
 }
 
 impl DigestThread {
-    /// Begins with the first byte of a file, of which this is told later how far it goes.
+    /// Begins with the first byte of a file; [`tell`](Self::tell) says later how far the file goes.
     pub(super) fn begin(file: &File) -> io::Result<Self> {
         let file = file.try_clone()?;
-        let told = Arc::new(ProgressSignal::default());
-        let of_thread = Arc::clone(&told);
+        let signal = Arc::new(ProgressSignal::default());
+        let of_thread = Arc::clone(&signal);
         let work = move || digest(&of_thread, &file);
         let thread = thread::Builder::new().name("lokt-digest".into()).spawn(work)?;
-        Ok(Self { told, thread: Some(thread) })
+        Ok(Self { signal, thread: Some(thread) })
     }
 
     /// Tells that the file has so many bytes now.
     pub(super) fn tell(&self, bytes: u64) {
-        self.told.tell(|reach| reach.bytes = bytes);
+        self.signal.tell(|progress| progress.bytes = bytes);
     }
 
-    /// The digest of the bytes that were told.
+    /// The digest of the bytes that were reported.
     pub(super) fn finish(mut self) -> io::Result<Digest> {
-        self.told.tell(|reach| reach.all = true);
+        self.signal.tell(|progress| progress.all = true);
         let digest = self.thread.take().and_then(|thread| thread.join().ok());
         digest.unwrap_or_else(|| Err(io::Error::other("digesting panicked")))
     }
@@ -54,25 +54,25 @@ impl DigestThread {
 impl Drop for DigestThread {
     /// Lets the thread end if it has not, and with it close the file: of one that was removed, the disk is full until then.
     fn drop(&mut self) {
-        self.told.tell(|reach| (reach.all, reach.given_up) = (true, true));
+        self.signal.tell(|progress| (progress.all, progress.given_up) = (true, true));
     }
 }
 
 /// The digest of the first bytes of a file.
 pub(super) fn digest_of(file: &File, bytes: u64) -> io::Result<Digest> {
-    let told = ProgressSignal::default();
-    told.tell(|reach| *reach = FileProgress { bytes, all: true, given_up: false });
-    digest(&told, file)
+    let signal = ProgressSignal::default();
+    signal.tell(|progress| *progress = FileProgress { bytes, all: true, given_up: false });
+    digest(&signal, file)
 }
 
-fn digest(told: &ProgressSignal<FileProgress>, file: &File) -> io::Result<Digest> {
+fn digest(signal: &ProgressSignal<FileProgress>, file: &File) -> io::Result<Digest> {
     let (mut digesting, mut done) = (DigestBuilder::default(), 0);
     let mut buffer = vec![0; PORTION];
-    let mut reach = FileProgress::default();
-    while !reach.all {
-        reach = told.wait(reach);
-        while done < reach.bytes && !told.now().given_up {
-            let most = usize::try_from(reach.bytes - done).unwrap_or(PORTION).min(PORTION);
+    let mut progress = FileProgress::default();
+    while !progress.all {
+        progress = signal.wait(progress);
+        while done < progress.bytes && !signal.now().given_up {
+            let most = usize::try_from(progress.bytes - done).unwrap_or(PORTION).min(PORTION);
             let portion = buffer.get_mut(..most).unwrap_or_default();
             file.read_exact_at(portion, done)?;
             digesting.add(portion);

@@ -8,11 +8,11 @@ use std::{
 /// Shows a recording to the caller that started it, from the recording itself, in a separate thread: a reader
 /// that stops reading holds up only that thread.
 pub struct RecordingDisplay {
-    told: Arc<ProgressSignal<DisplayState>>,
+    signal: Arc<ProgressSignal<DisplayState>>,
     thread: JoinHandle<OutputStreams>,
 }
 
-/// What the thread is told.
+/// What the thread gets to know.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 struct DisplayState {
     /// How often more was recorded.
@@ -30,27 +30,27 @@ impl RecordingDisplay {
         let (folder, fence) = recorder.place();
         let follower = Follower::open(&folder, fence);
         let follower = follower.ok_or_else(|| io::Error::other("the recording is gone"))?;
-        let told = Arc::new(ProgressSignal::default());
-        let of_thread = Arc::clone(&told);
+        let signal = Arc::new(ProgressSignal::default());
+        let of_thread = Arc::clone(&signal);
         let work = move || show(&of_thread, follower, streams);
         let thread = thread::Builder::new().name("lokt-display".into()).spawn(work)?;
-        Ok(Self { told, thread })
+        Ok(Self { signal, thread })
     }
 
     /// Tells that there is more to show.
     pub fn tell(&self) {
-        self.told.tell(|state| state.more += 1);
+        self.signal.tell(|state| state.more += 1);
     }
 
     /// Shows what is left, as fast as it is read, and gives the streams back.
     pub fn finish(self) -> OutputStreams {
-        self.told.tell(|state| state.all = true);
+        self.signal.tell(|state| state.all = true);
         self.thread.join().unwrap_or_default()
     }
 }
 
 fn show(
-    told: &ProgressSignal<DisplayState>,
+    signal: &ProgressSignal<DisplayState>,
     mut follower: Follower,
     mut streams: OutputStreams,
 ) -> OutputStreams {
@@ -61,6 +61,6 @@ fn show(
         if known.all || shown.is_err() {
             return streams;
         }
-        known = told.wait(known);
+        known = signal.wait(known);
     }
 }

@@ -5,7 +5,7 @@ use std::{
     os::fd::AsFd,
 };
 
-/// Where what is followed is shown: two streams, each of which may be closed at any time by those who read it.
+/// Where a followed recording is shown: two streams, each of which its reader may close at any time.
 #[derive(Debug, Default)]
 pub struct OutputStreams {
     out: Option<File>,

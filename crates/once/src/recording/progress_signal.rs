@@ -1,6 +1,6 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// How far something has come, told to a thread that waits for more.
+/// The progress of something, for a thread that waits for more.
 #[derive(Default)]
 pub(super) struct ProgressSignal<T> {
     state: Mutex<T>,
@@ -8,13 +8,13 @@ pub(super) struct ProgressSignal<T> {
 }
 
 impl<T: Copy + PartialEq> ProgressSignal<T> {
-    /// Changes what is told.
+    /// Changes the progress.
     pub(super) fn tell(&self, change: impl FnOnce(&mut T)) {
         change(&mut self.lock());
         self.changed.notify_one();
     }
 
-    /// What is told now.
+    /// The progress now.
     pub(super) fn now(&self) -> T {
         *self.lock()
     }
@@ -29,7 +29,7 @@ impl<T: Copy + PartialEq> ProgressSignal<T> {
     }
 
     fn lock(&self) -> MutexGuard<'_, T> {
-        // Numbers and flags are whole whatever happened to the one who changed them.
+        // Numbers and flags are whole whatever happened to the thread that changed them.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

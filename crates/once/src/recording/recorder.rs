@@ -33,7 +33,7 @@ pub struct Recorder {
     order: FrameLog,
 }
 
-/// What came of drawing from a source.
+/// The outcome of drawing from a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ReadOutcome {
     /// More was recorded.
@@ -154,14 +154,14 @@ impl Recorder {
         OutputTails { out: self.out.tail(), err: self.err.tail() }
     }
 
-    /// Tells all who follow what became of the run, and removes the recording's names.
+    /// Tells all followers what became of the run, and removes the recording's names.
     pub fn end(mut self, verdict: &RunVerdict) {
         // Where it cannot be written, the recording counts as broken off.
         let _ = self.order.add(&Frame::End(verdict.encode()));
         self.remove();
     }
 
-    /// Tells all who follow that there will be no more, where nothing can be written: that takes no room.
+    /// Tells all followers that there will be no more, where nothing can be written: that takes no room.
     pub fn break_off(&self) {
         let _ = nofollow::rename(&self.order.path, &path(&self.folder, self.fence, "broken"));
     }

@@ -28,7 +28,7 @@ pub(super) struct StreamFile {
     file: File,
     bytes: u64,
     /// Digests them, where they are many.
-    chase: Option<DigestThread>,
+    digest_thread: Option<DigestThread>,
 }
 
 /// Says that nothing more can be recorded, with the bytes that were drawn from the source but not recorded.
@@ -83,12 +83,12 @@ impl StreamFile {
 
     fn grow(&mut self, drawn: u64) {
         self.bytes += drawn;
-        if self.chase.is_none() && self.bytes > MANY {
+        if self.digest_thread.is_none() && self.bytes > MANY {
             // Where no thread can be had, it is digested at the end.
-            self.chase = DigestThread::begin(&self.file).ok();
+            self.digest_thread = DigestThread::begin(&self.file).ok();
         }
-        if let Some(chase) = &self.chase {
-            chase.tell(self.bytes);
+        if let Some(digest_thread) = &self.digest_thread {
+            digest_thread.tell(self.bytes);
         }
     }
 
@@ -96,7 +96,7 @@ impl StreamFile {
     pub(super) fn take_back(&mut self, bytes: u64) -> Vec<u8> {
         let mut last = vec![0; usize::try_from(bytes).unwrap_or_default()];
         self.bytes = self.bytes.saturating_sub(bytes);
-        // What cannot be read back is lost to those who read the output.
+        // What cannot be read back is lost to the readers of the output.
         let read = self.file.read_exact_at(&mut last, self.bytes);
         read.map(|()| last).unwrap_or_default()
     }
@@ -108,8 +108,8 @@ impl StreamFile {
 
     /// What it has, digested.
     pub(super) fn stored(&mut self) -> Result<(StoredBytes, PathBuf), FileError> {
-        let digest = match self.chase.take() {
-            Some(chase) => chase.finish(),
+        let digest = match self.digest_thread.take() {
+            Some(digest_thread) => digest_thread.finish(),
             None => digest_of(&self.file, self.bytes),
         };
         let digest = digest.map_err(FileError::on("read", &self.path))?;
@@ -193,7 +193,7 @@ mod tests {
         no_pipe.write_all(&vec![7; 5 << 20]).unwrap();
         no_pipe.rewind().unwrap();
         while track.draw(&no_pipe).unwrap() != Some(0) {}
-        assert!(track.chase.is_some(), "it is digested by a thread");
+        assert!(track.digest_thread.is_some(), "it is digested by a thread");
         fs::remove_file(&path).unwrap();
         drop(track);
         let deadline = Instant::now() + Duration::from_secs(20);

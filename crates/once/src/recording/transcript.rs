@@ -46,7 +46,7 @@ impl OutputSources {
     }
 }
 
-/// What came of recording a command.
+/// The outcome of recording a command.
 pub struct RecordingOutcome {
     /// The recording, where it is whole.
     pub recorder: Result<Recorder, UnrecordedOutput>,
@@ -119,9 +119,9 @@ fn wait(
         Ok(_) | Err(Errno::EINTR) => {}
         Err(errno) => return Err(errno),
     }
-    let told = |fd: &PollFd<'_>| fd.any() == Some(true);
-    let streams = open.iter().zip(&fds).filter(|(_, fd)| told(fd)).map(|(stream, _)| *stream);
-    Ok(ReadySources { streams: streams.collect(), stop: fds.get(open.len()).is_some_and(told) })
+    let is_ready = |fd: &PollFd<'_>| fd.any() == Some(true);
+    let streams = open.iter().zip(&fds).filter(|(_, fd)| is_ready(fd)).map(|(stream, _)| *stream);
+    Ok(ReadySources { streams: streams.collect(), stop: fds.get(open.len()).is_some_and(is_ready) })
 }
 
 /// Where the output goes.

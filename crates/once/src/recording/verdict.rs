@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// What became of a run, as its last frame tells all who follow it. Additive: a field that is not known is
-/// passed over.
+/// What became of a run, as its last frame tells all followers. Additive: a field that is not known is passed
+/// over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum RunVerdict {

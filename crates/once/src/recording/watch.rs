@@ -26,7 +26,7 @@ impl RecordingWatch {
         watched.map(Self).map_err(FileError::on("watch", folder))
     }
 
-    /// Takes in what was told so far. To be called before each look, so that no change after it is missed.
+    /// Reads what was reported so far. To be called before each look, so that no change after it is missed.
     pub fn forget(&self) {
         while self.0.read_events().is_ok_and(|events| !events.is_empty()) {}
     }

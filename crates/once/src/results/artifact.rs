@@ -187,7 +187,7 @@ fn require_inside(path: &Path) -> Result<(), ArtifactError> {
     Err(ArtifactError::Outside(path.to_owned()))
 }
 
-/// Puts an artifact where it was, unless that is what stands there. A folder's other files stay.
+/// Puts an artifact where it was, unless it is there already. A folder's other files stay.
 pub(super) fn restore(
     project: &Path,
     artifact: &Artifact,
@@ -225,7 +225,7 @@ pub(super) fn is_restored(project: &Path, artifact: &Artifact) -> Result<bool, A
 }
 
 /// Refuses a path that is not the project's own. A link in place of a folder could lead out of the project. In
-/// another repository, or a folder with its own root, those who make the same know nothing of a claim.
+/// another repository, or a folder with its own root, callers that make the same know nothing of a claim.
 fn require_own_place(project: &Path, path: &Path) -> Result<(), ArtifactError> {
     require_inside(path)?;
     let above = path.ancestors().skip(1).filter(|it| !it.as_os_str().is_empty());

@@ -1,16 +1,16 @@
 //! Claims on the places of artifacts.
 //!
-//! Two runs that make one file at the same time, or a run and a call that restores it, leave content that may be either's.
-//! A claim keeps no command from running, for such waits could close a circle. Both callers are told, and the result of
-//! a run that was not alone is not kept.
+//! Two runs that make one file at the same time, or a run and a call that restores it, leave content that may
+//! be either's. A claim keeps no command from running, for such waits could close a circle. Both callers are
+//! warned, and the result of a run that was not alone is not kept.
 //!
 //! A claim is a file with an exclusive flock(2), which its command and all that this starts inherit: it lives as long as
 //! any of them. Its first line is a [`Mark`]. A claimant lists all other claims under a latch, and marks those
 //! that overlap, **before** it writes anything. So a claim that is not marked after its artifacts were collected was
 //! alone all the time.
 //!
-//! Calls that restore something wait for each other, so that what stands there is one result and no mixture. That
-//! wait ends: restoring asks for nothing else.
+//! Calls that restore something wait for each other, so that what is there afterwards is one result and no
+//! mixture. That wait ends: restoring asks for nothing else.
 
 use super::{
     meeting::{Mark, Meeting, OtherClaim},
@@ -256,7 +256,8 @@ impl ClaimEntry {
         matches!(&self.purpose, ClaimPurpose::Run(Some(id)) if other.inside.contains(id))
     }
 
-    /// What this is told of another claim; none where both get on. The other one is marked as it has to be.
+    /// What this claim notes of another claim; `None` where both are compatible. The other one is marked as it
+    /// has to be.
     fn meets(&self, other: &Other) -> Result<Option<Mark>, FileError> {
         let Some(theirs) = &other.entry else {
             return Ok(Some(Mark { artifact: 0, by: OtherClaim::Unknown }));
@@ -279,7 +280,7 @@ impl ClaimEntry {
         })
     }
 
-    /// What two claims of one place are told: this one, and the other.
+    /// What two claims of one place note: this one, and the other.
     fn marks(&self, other: &Self, (mine, theirs): (usize, usize)) -> (Option<Mark>, Option<Mark>) {
         use OtherClaim::{OuterRun, Restore, Run};
         let (on_me, on_them) = match (&self.purpose, &other.purpose) {

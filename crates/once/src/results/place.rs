@@ -30,7 +30,7 @@ pub(super) struct ArtifactPlace {
 struct PlaceStep {
     /// In small letters: some file systems do not tell `Out` from `out`.
     name: String,
-    /// What stands there; another mount or another name may lead to the same.
+    /// What is there; another mount or another name may lead to the same.
     file: Option<FileId>,
 }
 

@@ -23,7 +23,7 @@ pub struct ResultRecord {
     pub exit_code: u8,
     /// The command, for people.
     pub command: Vec<String>,
-    /// Whose run it was.
+    /// The owner of the run.
     pub owner: Owner,
     /// Where.
     pub host: String,

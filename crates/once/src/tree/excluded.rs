@@ -11,17 +11,17 @@ const UNCOUNTED: &str = ".gitignore";
 /// Which files are left out.
 pub(super) struct ExcludedPaths<'a> {
     project: &'a Path,
-    /// The roots' folders, as files in them are told.
+    /// The roots' folders, as paths of files in them are given.
     roots: Vec<&'a Path>,
-    /// Files and folders, as they are told.
+    /// Files and folders, as their paths are given.
     others: Vec<&'a Path>,
 }
 
 impl<'a> ExcludedPaths<'a> {
     pub(super) fn of(tree: &'a ProjectFiles) -> Self {
-        let told = |path: &'a PathBuf| path.strip_prefix(&tree.project).unwrap_or(path);
+        let relative = |path: &'a PathBuf| path.strip_prefix(&tree.project).unwrap_or(path);
         let list = |paths: &'a [PathBuf]| {
-            let mut list: Vec<&Path> = paths.iter().map(told).collect();
+            let mut list: Vec<&Path> = paths.iter().map(relative).collect();
             list.sort_unstable();
             list.dedup();
             list

@@ -26,7 +26,8 @@ impl<'a> LinkTargets<'a> {
         Self { tree, followed: HashSet::new() }
     }
 
-    /// The files that a link leads to, as they are told; those that are known as well.
+    /// The files that a link leads to, by their [relative](ProjectFiles::relative) paths; those that are known
+    /// as well.
     ///
     /// # Errors
     /// [`TreeError`] where that cannot be found out.
@@ -58,7 +59,7 @@ impl<'a> LinkTargets<'a> {
             _ if self.tree.inputs.is_empty() => Vec::new(),
             _ => return listing::below(self.tree, &place),
         };
-        Ok(found.into_iter().map(|path| self.tree.told(path)).collect())
+        Ok(found.into_iter().map(|path| self.tree.relative(path)).collect())
     }
 
     /// Where a link leads in the end; `None` where that is nothing.

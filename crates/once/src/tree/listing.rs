@@ -14,8 +14,8 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-/// The paths of all files that are meant, as they are told. Of a whole project, a folder in the list is a repository in
-/// itself, whose files are listed by [`inside`].
+/// The paths of all files that are meant, as they are given elsewhere. Of a whole project, a folder in the list
+/// is a repository in itself, whose files are listed by [`inside`].
 pub(super) fn list(tree: &ProjectFiles) -> Result<Vec<PathBuf>, TreeError> {
     if !tree.inputs.is_empty() {
         return named(tree);
@@ -101,7 +101,7 @@ fn file(tree: &ProjectFiles, path: PathBuf) -> Result<Vec<PathBuf>, TreeError> {
         }
     }
     found.push(path);
-    Ok(found.into_iter().map(|path| tree.told(path)).collect())
+    Ok(found.into_iter().map(|path| tree.relative(path)).collect())
 }
 
 /// The files in a folder that match.
@@ -111,7 +111,7 @@ fn matching(
     pattern: &Pattern,
     text: &OsStr,
 ) -> Result<Vec<PathBuf>, TreeError> {
-    let real = tree.told(real(folder)?);
+    let real = tree.relative(real(folder)?);
     let matches = |path: &PathBuf| {
         path.strip_prefix(&real).is_ok_and(|rest| pattern.matches(rest.as_os_str().as_bytes()))
     };
@@ -150,7 +150,7 @@ pub(super) fn below(tree: &ProjectFiles, folder: &Path) -> Result<Vec<PathBuf>, 
     if found.is_empty() {
         found = walk(&folder, WalkLimit::All)?;
     }
-    Ok(found.into_iter().map(|path| tree.told(path)).collect())
+    Ok(found.into_iter().map(|path| tree.relative(path)).collect())
 }
 
 fn real(folder: &Path) -> Result<PathBuf, TreeError> {
@@ -186,7 +186,10 @@ fn add(top: &Path, entries: Vec<ListedEntry>, found: &mut Vec<PathBuf>) -> Resul
 pub(super) fn inside(tree: &ProjectFiles, path: &Path) -> Result<Vec<PathBuf>, TreeError> {
     let folder = tree.project.join(path);
     if !has_repository(&folder) {
-        return Ok(walk(&folder, WalkLimit::All)?.into_iter().map(|it| tree.told(it)).collect());
+        return Ok(walk(&folder, WalkLimit::All)?
+            .into_iter()
+            .map(|it| tree.relative(it))
+            .collect());
     }
     let entries = Git::nested(&folder).list(&folder, Detail::Path)?;
     Ok(entries.into_iter().map(|entry| path.join(entry.path)).collect())

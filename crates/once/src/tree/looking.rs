@@ -29,7 +29,7 @@ pub(super) enum FileLook {
     Unread(FileKind),
 }
 
-/// A path, as it is told, and what a look at it gave.
+/// A relative path, and what a look at it gave.
 pub(super) type Seen = (PathBuf, FileLook);
 
 /// Looks at all files, at those in submodules, and at those that links lead to; they come back in the order of their

@@ -36,7 +36,7 @@ use std::{
 /// Says which files of which project are meant.
 #[derive(Clone, Debug)]
 pub struct ProjectFiles {
-    /// The project's folder: paths are told from there. Absolute, without symbolic links.
+    /// The project's folder: paths are relative to it. Absolute, without symbolic links.
     pub project: PathBuf,
     /// What keeps it.
     pub repository: GitPresence,
@@ -148,8 +148,8 @@ impl ProjectFiles {
         self.caches.join(crate::digest::Digest::of(&bytes).short())
     }
 
-    /// A path as it is told: from the project's folder on, or where it is outside of that, whole.
-    fn told(&self, path: PathBuf) -> PathBuf {
+    /// A path relative to the project's folder, or the whole path where it is outside of that.
+    fn relative(&self, path: PathBuf) -> PathBuf {
         path.strip_prefix(&self.project).map(Path::to_owned).unwrap_or(path)
     }
 }
