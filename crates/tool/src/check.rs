@@ -148,7 +148,7 @@ impl ChainChecker {
     /// How a tool differs from what its lockfile pins; `None` where it has none.
     ///
     /// # Errors
-    /// [`CheckError`] where that cannot be told.
+    /// [`CheckError`] where that is unknown.
     pub fn drift(&self, id: &str) -> Result<Option<(StoredLockfile, Vec<Drift>)>, CheckError> {
         let id = ItemId::new(id)?;
         let resolved = resolve(&self.spaces, &id);
@@ -197,7 +197,7 @@ impl ChainChecker {
     }
 }
 
-/// What a tool without a version is told.
+/// The error for a tool without a version.
 fn without_version(id: ItemId, resolved: Result<Chain, ResolveFailure>) -> CheckError {
     match resolved {
         Err(broken) if broken.elements.is_empty() => unresolved(id, broken),

@@ -31,7 +31,7 @@ pub enum ResolveError {
     Missing {
         /// The element.
         id: ItemId,
-        /// Whose executor it is; `None` for the tool itself.
+        /// The item that names this executor; `None` for the tool itself.
         by: Option<ItemId>,
         /// Where it was looked for.
         places: Vec<String>,

@@ -43,7 +43,7 @@ impl Spaces {
     /// Reads an item of one space; `None` where that space has none of that id.
     ///
     /// # Errors
-    /// [`ItemError`] where there is something that is no item, or that cannot be told.
+    /// [`ItemError`] where there is something that is no item, or where that is unknown.
     pub fn item_in(&self, space: Space, id: &ItemId) -> Result<Option<Item>, ItemError> {
         for folder in self.folders(space) {
             if let Some(found) = folder.open(id)? {

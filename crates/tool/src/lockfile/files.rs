@@ -28,7 +28,7 @@ pub struct Lockfiles {
 /// A lockfile that was found.
 #[derive(Clone, Debug)]
 pub struct StoredLockfile {
-    /// Whose folder it is in.
+    /// The space of its folder.
     pub scope: Space,
     /// The file.
     pub path: PathBuf,
@@ -199,7 +199,7 @@ impl Lockfiles {
         if replace == ReplacePolicy::Never && path.symlink_metadata().is_ok() {
             return Err(LockfileError::Exists(path));
         }
-        // Only who has the latch writes drafts; one that is there was left by a crash.
+        // Only the holder of the latch writes drafts; one that is there was left by a crash.
         let draft = folder.join(DRAFT);
         let written = write_draft(&draft, encode(lockfile, now).as_bytes())
             .map_err(LockfileError::io("write", &draft))

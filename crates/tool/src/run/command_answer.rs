@@ -86,7 +86,7 @@ fn ask_within(
 /// Waits for the end of a child without collecting it.
 fn wait(child: &Child, limit: Duration) -> Result<(), CommandAnswerError> {
     let pid = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
-    let (tell, told) = mpsc::channel();
+    let (tell, answer) = mpsc::channel();
     let waiting = move || {
         let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
         // The receiver is gone if it took too long.
@@ -97,7 +97,7 @@ fn wait(child: &Child, limit: Duration) -> Result<(), CommandAnswerError> {
         let _signals = BlockedSignals::all();
         thread::Builder::new().name("lokt-ask".into()).spawn(waiting)?;
     }
-    match told.recv_timeout(limit) {
+    match answer.recv_timeout(limit) {
         Ok(ended) => ended.map(drop).map_err(|errno| CommandAnswerError::Failed(errno.into())),
         Err(_) => Err(CommandAnswerError::TooSlow(limit)),
     }

@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_a_variable_is_an_error_that_names_the_item() {
-        for (config, told) in [
+        for (config, expected) in [
             (json!({"env": {"A=B": "x"}}), "cannot be a variable's name"),
             (json!({"env": {"A": ["x"]}}), "env_config.env.A of web/x must be a text"),
             (json!({"env": ["x"]}), "env_config.env of web/x must be an object, not an array"),
@@ -216,7 +216,7 @@ mod tests {
             (json!({"interpreter": "python"}), "env_config.interpreter of web/x must be"),
         ] {
             let error = added(&config).unwrap_err().to_string();
-            assert!(error.contains(told), "{config}: {error}");
+            assert!(error.contains(expected), "{config}: {error}");
         }
     }
 }

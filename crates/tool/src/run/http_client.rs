@@ -174,9 +174,9 @@ fn proxy(url: &Uri, environment: &Environment) -> Option<Proxy> {
         let mut values = names.iter().filter_map(|name| environment.get(name)?.to_str());
         values.find(|value| !value.is_empty()).map(str::to_owned)
     };
-    let told = Proxy::new(&set(&names)?).ok()?;
-    let mut proxy = Proxy::builder(told.protocol()).host(told.host()).port(told.port());
-    if let (Some(user), Some(password)) = (told.username(), told.password()) {
+    let parsed = Proxy::new(&set(&names)?).ok()?;
+    let mut proxy = Proxy::builder(parsed.protocol()).host(parsed.host()).port(parsed.port());
+    if let (Some(user), Some(password)) = (parsed.username(), parsed.password()) {
         proxy = proxy.username(user).password(password);
     }
     for host in set(&["no_proxy", "NO_PROXY"]).unwrap_or_default().split(',') {

@@ -212,8 +212,8 @@ mod tests {
             (json!({"url": url, "retry": {"attempts": 0}}), "retry.attempts must be"),
             (json!({"url": url, "timeout": -1}), "timeout must be"),
         ] {
-            let told = read(&config).unwrap_err().to_string();
-            assert!(told.contains(expected), "{config}: {told}");
+            let message = read(&config).unwrap_err().to_string();
+            assert!(message.contains(expected), "{config}: {message}");
         }
     }
 }

@@ -116,7 +116,7 @@ impl SearchedPlaces {
         Self { places: vec![place], is_there: false }
     }
 
-    /// Notes a place, with what came of looking there.
+    /// Notes a place, with the outcome of looking there.
     fn add(&mut self, place: String, search: &ProgramSearch) {
         let is_there = matches!(search, ProgramSearch::NotExecutable(_));
         self.is_there |= is_there;
@@ -391,7 +391,7 @@ impl InterpreterFields<'_> {
     }
 }
 
-/// How a search of `PATH` is told, with all that it was.
+/// How a search of `PATH` is reported, with all that it was.
 fn on_no_path(environment: &Environment, name: &str) -> String {
     match environment.get("PATH") {
         Some(path) => format!("{name} on PATH ({})", path.to_string_lossy()),

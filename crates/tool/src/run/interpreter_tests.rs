@@ -4,12 +4,12 @@ use std::{fs, os::unix::fs::PermissionsExt};
 use tempfile::TempDir;
 
 /// A project with some programs, and the variables that are set.
-struct Scene {
+struct Fixture {
     folder: TempDir,
     environment: Environment,
 }
 
-impl Scene {
+impl Fixture {
     fn new(programs: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for program in programs {
@@ -42,7 +42,7 @@ impl Scene {
 
 #[test]
 fn each_lookup_finds_its_program() {
-    let scene = Scene::new(&[
+    let fixture = Fixture::new(&[
         ".venv/bin/python3",
         "env/bin/python",
         "bin/tool",
@@ -86,7 +86,7 @@ fn each_lookup_finds_its_program() {
     ] {
         let mut order = order;
         order["var"] = json!("X");
-        assert_eq!(scene.find(&order).as_deref(), Ok(expected), "{order}");
+        assert_eq!(fixture.find(&order).as_deref(), Ok(expected), "{order}");
     }
 }
 
@@ -94,20 +94,20 @@ fn each_lookup_finds_its_program() {
 fn the_lookup_comes_first_then_the_callers_choice_then_the_fallback() {
     let order = json!({"type": "venv_python", "var": "PY", "fallback": "python3"});
     let all = [".venv/bin/python", "bin/python3", "bin/mine"];
-    assert_eq!(Scene::new(&all).set("PY", "mine").find(&order).unwrap(), "/.venv/bin/python");
-    let without = Scene::new(&all[1..]);
+    assert_eq!(Fixture::new(&all).set("PY", "mine").find(&order).unwrap(), "/.venv/bin/python");
+    let without = Fixture::new(&all[1..]);
     assert_eq!(without.find(&order).unwrap(), "/bin/python3");
     assert_eq!(without.set("PY", "mine").find(&order).unwrap(), "/bin/mine");
-    assert_eq!(Scene::new(&all).set("PY", "").find(&order).unwrap(), "/.venv/bin/python");
+    assert_eq!(Fixture::new(&all).set("PY", "").find(&order).unwrap(), "/.venv/bin/python");
 }
 
 #[test]
 fn a_choice_that_cannot_be_run_is_not_passed_over() {
     let order = json!({"type": "venv_python", "var": "PY", "fallback": "python3"});
-    let scene = Scene::new(&["bin/python3"]).set("PY", "/none/python");
-    let told = scene.find(&order).unwrap_err();
+    let fixture = Fixture::new(&["bin/python3"]).set("PY", "/none/python");
+    let message = fixture.find(&order).unwrap_err();
     assert_eq!(
-        told,
+        message,
         "web/x needs PY, which is set to \"/none/python\", and that is no executable file"
     );
 }
@@ -116,33 +116,33 @@ fn a_choice_that_cannot_be_run_is_not_passed_over() {
 fn where_there_is_none_everything_that_was_looked_at_is_listed() {
     let order = json!({"type": "venv_python", "var": "PY", "fallback": "python3"});
     assert_eq!(
-        Scene::new(&[]).find(&order).unwrap_err(),
+        Fixture::new(&[]).find(&order).unwrap_err(),
         "no interpreter for PY of web/x: looked for /.venv/bin/python, /.venv/bin/python3, \
          $PY (not set), python3 on PATH (/bin)"
     );
     let order = json!({"type": "command", "resolve_cmd": ["false"], "var": "X"});
-    let told = Scene::new(&[]).set("PATH", "/usr/bin:/bin").find(&order).unwrap_err();
-    assert!(told.contains("what `false` says (it failed with exit status: 1)"), "{told}");
+    let message = Fixture::new(&[]).set("PATH", "/usr/bin:/bin").find(&order).unwrap_err();
+    assert!(message.contains("what `false` says (it failed with exit status: 1)"), "{message}");
 }
 
 #[test]
 fn a_virtual_environments_link_is_not_resolved() {
-    let scene = Scene::new(&["bin/python3.12"]);
-    let link = scene.folder.path().join(".venv/bin/python");
+    let fixture = Fixture::new(&["bin/python3.12"]);
+    let link = fixture.folder.path().join(".venv/bin/python");
     fs::create_dir_all(link.parent().unwrap()).unwrap();
-    std::os::unix::fs::symlink(scene.folder.path().join("bin/python3.12"), &link).unwrap();
+    std::os::unix::fs::symlink(fixture.folder.path().join("bin/python3.12"), &link).unwrap();
     let order = json!({"type": "venv_python", "var": "PY"});
-    assert_eq!(scene.find(&order).as_deref(), Ok("/.venv/bin/python"));
+    assert_eq!(fixture.find(&order).as_deref(), Ok("/.venv/bin/python"));
 }
 
 #[test]
 fn what_is_no_executable_file_is_no_interpreter() {
-    let scene = Scene::new(&[]);
-    let folder = scene.folder.path();
+    let fixture = Fixture::new(&[]);
+    let folder = fixture.folder.path();
     fs::create_dir_all(folder.join(".venv/bin/python")).unwrap();
     fs::write(folder.join(".venv/bin/python3"), "").unwrap();
     let order = json!({"type": "venv_python", "var": "PY"});
-    assert!(scene.find(&order).is_err(), "a folder and a plain file are passed over");
+    assert!(fixture.find(&order).is_err(), "a folder and a plain file are passed over");
 }
 
 #[test]
@@ -160,8 +160,8 @@ fn a_wrong_order_names_the_item_and_the_field() {
         (json!({"var": "X=", "type": "venv_python"}), "must be the name of a variable"),
         (json!({"var": ["X"], "type": "venv_python"}), "var of web/x must be a text, not an array"),
     ] {
-        let told = Scene::new(&[]).find(&order).unwrap_err();
-        assert!(told.contains(expected), "{order}: {told}");
+        let message = Fixture::new(&[]).find(&order).unwrap_err();
+        assert!(message.contains(expected), "{order}: {message}");
     }
 }
 
@@ -173,13 +173,13 @@ fn a_tilde_in_a_variable_is_the_home_folder_and_never_one_of_the_project() {
         "~/bin/python",
         "~other/python",
     ];
-    let scene = || Scene::new(&programs);
+    let fixture = || Fixture::new(&programs);
     let order = json!({"type": "system_binary", "binary": "nowhere", "var": "RYE_PYTHON"});
-    let found = scene().set("RYE_PYTHON", "~/bin/python").find(&order);
+    let found = fixture().set("RYE_PYTHON", "~/bin/python").find(&order);
     assert_eq!(found.as_deref(), Ok("/home/bin/python"));
-    assert!(scene().set("RYE_PYTHON", "~other/python").find(&order).is_err());
+    assert!(fixture().set("RYE_PYTHON", "~other/python").find(&order).is_err());
     let order =
         json!({"type": "version_manager", "manager": "pyenv", "var": "PY", "version": "3.12.1"});
-    let found = scene().set("PYENV_ROOT", "~/envs").find(&order);
+    let found = fixture().set("PYENV_ROOT", "~/envs").find(&order);
     assert_eq!(found.as_deref(), Ok("/home/envs/versions/3.12.1/bin/python"));
 }

@@ -1,4 +1,4 @@
-//! Runs a verified tool: from the configs of its chain to a process or an HTTP request, and to what came of it.
+//! Runs a verified tool: from the configs of its chain to a process or an HTTP request, and to its outcome.
 //!
 //! # The way of a run
 //! 1. The caller's parameters are checked against the tool's JSON Schema ([`check_schema`]).

@@ -15,7 +15,7 @@ use std::{
 pub(super) struct RunPlan {
     pub(super) work: PlannedWork,
     /// The private copy of the tool, where the config speaks of it.
-    pub(super) stage: Option<PrivateCopy>,
+    pub(super) copy: Option<PrivateCopy>,
     /// Where private copies are made.
     pub(super) temporary: PathBuf,
 }
@@ -41,11 +41,11 @@ impl RunPlan {
         let mut environment = Environment::new(job.environment.clone());
         search_paths::clean(&mut environment);
         let temporary = temporary(job, &environment);
-        let stage = stage(job, &raw, &temporary)?;
+        let copy = copy(job, &raw, &temporary)?;
         let mut reserved =
             ReservedNames::new(job.project, job.user_space, job.system_space, job.parameters)?;
-        if let Some(stage) = &stage {
-            reserved = reserved.with_tool(stage.path())?;
+        if let Some(copy) = &copy {
+            reserved = reserved.with_tool(copy.path())?;
         }
         announce(&mut environment, job);
         for step in job.steps.iter().rev() {
@@ -67,7 +67,7 @@ impl RunPlan {
             }
             Primitive::HttpClient => PlannedWork::Http(HttpRequest::new(&filled)?, environment),
         };
-        Ok(Self { work, stage, temporary })
+        Ok(Self { work, copy, temporary })
     }
 }
 
@@ -76,7 +76,7 @@ fn primitive_of(steps: &[ChainStep<'_>]) -> Result<Primitive, RunError> {
     Primitive::of(last.id).ok_or_else(|| RunError::UnknownPrimitive(last.id.clone()))
 }
 
-/// Tells the tool who it is. Its file's place is where it was read, not where its private copy is.
+/// Tells the tool its id. Its file's place is where it was read, not where its private copy is.
 fn announce(environment: &mut Environment, job: &ToolJob<'_>) {
     if let Some(tool) = job.steps.first() {
         environment.set("LOKT_TOOL_ID", tool.id.as_str());
@@ -99,7 +99,7 @@ fn temporary(job: &ToolJob<'_>, environment: &Environment) -> PathBuf {
     named.filter(|path| path.is_absolute()).unwrap_or_else(|| PathBuf::from("/tmp"))
 }
 
-fn stage(
+fn copy(
     job: &ToolJob<'_>,
     raw: &Map<String, Value>,
     temporary: &Path,

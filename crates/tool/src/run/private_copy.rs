@@ -26,8 +26,8 @@ const ATTEMPTS: usize = 1000;
 pub enum AdjacentFiles<'a> {
     /// Nothing.
     Nothing,
-    /// What an interpreter of JavaScript looks for there: a `package.json` that says nothing, so that none
-    /// of a folder above does, and the packages of the tool's project, if it has any.
+    /// What an interpreter of JavaScript looks for there: a `package.json` without settings, which keeps those of
+    /// folders above from being used, and the packages of the tool's project, if it has any.
     Packages(Option<&'a Path>),
 }
 
@@ -182,16 +182,16 @@ mod tests {
     #[test]
     fn the_copy_is_this_users_alone_and_goes_away() {
         let temporary = tempfile::tempdir().unwrap();
-        let stage =
+        let copy =
             PrivateCopy::new(temporary.path(), "x.py", b"bytes", AdjacentFiles::Nothing).unwrap();
-        let path = stage.path().to_owned();
-        let folder = stage.folder().to_owned();
+        let path = copy.path().to_owned();
+        let folder = copy.folder().to_owned();
         let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o7777;
         assert_eq!((mode(&folder), mode(&path)), (0o700, 0o500));
         assert_eq!(fs::read(&path).unwrap(), b"bytes");
         let names: Vec<_> = folder.read_dir().unwrap().map(|it| it.unwrap().file_name()).collect();
         assert_eq!(names, ["x.py"], "nothing lies beside the tool");
-        drop(stage);
+        drop(copy);
         assert!(!folder.exists(), "the folder does not outlive the run");
     }
 
@@ -226,10 +226,9 @@ mod tests {
         let temporary = tempfile::tempdir().unwrap();
         let ended = AtomicBool::new(false);
         let used = || {
-            let stage =
-                PrivateCopy::new(temporary.path(), "x.py", b"bytes", AdjacentFiles::Nothing)
-                    .ok()?;
-            fs::read(stage.path()).ok()
+            let copy = PrivateCopy::new(temporary.path(), "x.py", b"bytes", AdjacentFiles::Nothing)
+                .ok()?;
+            fs::read(copy.path()).ok()
         };
         let sweeping = || {
             while !ended.load(Ordering::Relaxed) {

@@ -10,7 +10,7 @@ pub(super) fn is_program(path: &Path) -> bool {
     path.is_file() && access(path, AccessFlags::X_OK).is_ok()
 }
 
-/// What came of a search for a program. The two ways in which it fails are those of a shell: 127 and 126.
+/// The outcome of a search for a program. The two ways in which it fails are those of a shell: 127 and 126.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ProgramSearch {
     /// It is there.

@@ -38,11 +38,11 @@ pub struct RunContext<'a, S: Store> {
     pub signals: &'a SignalReader,
     /// What to do when a lock is lost, and how long a tool has to end. Its longest time comes from the config.
     pub orders: SupervisionPolicy,
-    /// Told what happens while the tool runs.
+    /// Called with what happens while the tool runs.
     pub tell: &'a mut dyn FnMut(GuardWarning),
 }
 
-/// What came of a run.
+/// The outcome of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RunOutcome {
     /// A process ended.
@@ -139,7 +139,7 @@ impl RunError {
     }
 }
 
-/// Runs a verified tool to its end, and gives what came of it.
+/// Runs a verified tool to its end, and gives the outcome.
 ///
 /// Everything that can be refused is refused before anything starts. A tool that fails is an outcome.
 ///
@@ -153,8 +153,8 @@ where
     let plan = RunPlan::new(job)?;
     match plan.work {
         PlannedWork::Subprocess(process) => {
-            let result = run_process(process, job.output, plan.stage.as_ref(), world);
-            if plan.stage.is_some() {
+            let result = run_process(process, job.output, plan.copy.as_ref(), world);
+            if plan.copy.is_some() {
                 // After the tool, so that no caller waits for the leftovers of others.
                 private_copy::sweep(&plan.temporary);
             }
@@ -169,7 +169,7 @@ where
 fn run_process<S>(
     process: Subprocess,
     output: ToolOutput,
-    stage: Option<&PrivateCopy>,
+    copy: Option<&PrivateCopy>,
     world: RunContext<'_, S>,
 ) -> Result<SubprocessResult, RunError>
 where
@@ -189,7 +189,7 @@ where
         (None, ToolOutput::Capture) => Some(input::nothing()),
         (None, ToolOutput::Show) => None,
     };
-    let mark = stage.map_or_else(private_copy::anonymous_mark, PrivateCopy::mark);
+    let mark = copy.map_or_else(private_copy::anonymous_mark, PrivateCopy::mark);
     let command = GuardedCommand {
         words: process.words,
         environment: process.environment.into_variables(),
@@ -242,7 +242,7 @@ fn run_exchange<S: Store>(
 ) -> Result<HttpResult, RunError> {
     let failed = |source| RunError::Streams { what: "connection", source };
     let (done, working) = pipe2(OFlag::O_CLOEXEC).map_err(|errno| failed(errno.into()))?;
-    let (tell, told) = mpsc::channel();
+    let (tell, answer) = mpsc::channel();
     let work = move || {
         // The receiver is gone if this program was interrupted.
         let _ = tell.send(http_client::exchange(&request, &environment));
@@ -260,5 +260,5 @@ fn run_exchange<S: Store>(
         WorkEnd::Lost => return Err(RunError::Lost),
     }
     let ended = |_| failed(io::Error::other("the exchange ended without a result"));
-    Ok(told.try_recv().map_err(ended)??)
+    Ok(answer.try_recv().map_err(ended)??)
 }

@@ -1,8 +1,8 @@
 use super::Parameters;
 use serde_json::Value;
 
-/// How many violations are told: those that follow are mostly of the same cause.
-const TOLD: usize = 5;
+/// How many violations are shown: those that follow are mostly of the same cause.
+const MAX_SHOWN: usize = 5;
 
 /// Says why parameters do not fit a tool.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,12 +28,12 @@ pub fn check(schema: &Value, parameters: &Parameters) -> Result<(), SchemaError>
         let place = if place.is_empty() { "/".to_owned() } else { place };
         format!("{place}: {}", shown(&error.to_string()))
     });
-    let mut told: Vec<String> = violations.by_ref().take(TOLD).collect();
+    let mut shown: Vec<String> = violations.by_ref().take(MAX_SHOWN).collect();
     match violations.count() {
         0 => {}
-        more => told.push(format!("and {more} more")),
+        more => shown.push(format!("and {more} more")),
     }
-    if told.is_empty() { Ok(()) } else { Err(SchemaError::Parameters(told)) }
+    if shown.is_empty() { Ok(()) } else { Err(SchemaError::Parameters(shown)) }
 }
 
 /// As much of a message as is shown: it may quote a long value.
@@ -60,23 +60,23 @@ mod tests {
             "properties": {"depth": {"type": "integer", "maximum": 3}},
         });
         assert_eq!(check_text(&schema, r#"{"url": "x", "depth": 3}"#), Ok(()));
-        let Err(SchemaError::Parameters(told)) = check_text(&schema, r#"{"depth": "x"}"#) else {
+        let Err(SchemaError::Parameters(shown)) = check_text(&schema, r#"{"depth": "x"}"#) else {
             panic!("a missing and a wrong parameter are refused");
         };
-        assert_eq!(told.len(), 2, "{told:?}");
-        assert!(told.iter().any(|it| it.starts_with("/depth: ")), "{told:?}");
+        assert_eq!(shown.len(), 2, "{shown:?}");
+        assert!(shown.iter().any(|it| it.starts_with("/depth: ")), "{shown:?}");
     }
 
     #[test]
     fn at_most_five_violations_are_told_in_full() {
         let schema = json!({"additionalProperties": {"type": "null"}});
-        let Err(SchemaError::Parameters(told)) =
+        let Err(SchemaError::Parameters(shown)) =
             check_text(&schema, r#"{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1}"#)
         else {
             panic!("wrong types are refused");
         };
-        assert_eq!(told.len(), 6);
-        assert_eq!(told.last().map(String::as_str), Some("and 2 more"));
+        assert_eq!(shown.len(), 6);
+        assert_eq!(shown.last().map(String::as_str), Some("and 2 more"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Which variables decide what code a program loads, and what of them may lead into the working folder.
 //!
-//! A tool runs in the project's folder, which anybody with a hand in the project can write to. An entry that is empty or
+//! A tool runs in the project's folder, which all contributors to the project can write to. An entry that is empty or
 //! relative means that folder: `PYTHONPATH=/x:` lets the project's `json.py` run inside a signed tool. So
 //! before a tool starts, such entries are taken out, of the caller's variables as of those that a config sets.
 //! What a config wants to be looked for in the project it names with `{project_path}`.

@@ -6,7 +6,7 @@ fn read(raw: &Value, config: &Value) -> Result<Subprocess, SubprocessError> {
     Subprocess::new(raw, config, environment, Path::new("/"))
 }
 
-fn told(config: &Value) -> String {
+fn message_of(config: &Value) -> String {
     read(config, config).unwrap_err().to_string()
 }
 
@@ -49,8 +49,8 @@ fn what_cannot_be_started_is_refused_before_the_start() {
         (json!({"command": "no-such-program"}), "command not found: no-such-program"),
         (json!({"command": "./no-such"}), "command not found: ./no-such"),
     ] {
-        let told = told(&config);
-        assert!(told.contains(expected), "{config}: {told}");
+        let message = message_of(&config);
+        assert!(message.contains(expected), "{config}: {message}");
     }
 }
 
@@ -69,9 +69,9 @@ fn parameters_too_long_for_an_argument_go_to_the_input() {
 fn any_other_long_argument_is_refused_with_its_size() {
     let long = "x".repeat(MAX_ARGUMENT + 1);
     let config = json!({"command": "sh", "args": [long]});
-    assert_eq!(told(&config), "args[0] has 131072 bytes; the kernel takes 131071");
+    assert_eq!(message_of(&config), "args[0] has 131072 bytes; the kernel takes 131071");
     let variable = json!({"command": "sh", "env": {"A": long}});
-    assert_eq!(told(&variable), "variable A has 131074 bytes; the kernel takes 131071");
+    assert_eq!(message_of(&variable), "variable A has 131074 bytes; the kernel takes 131071");
     let raw = json!({"command": "sh", "args": ["p={params_json}"]});
     assert!(read(&raw, &config).is_err(), "it is more than the parameters");
     let raw = json!({"args": ["{params_json}"]});

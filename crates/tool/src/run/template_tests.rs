@@ -54,8 +54,8 @@ fn the_table_of_templates() {
 #[test]
 fn a_missing_variable_is_named_with_its_place() {
     let error = expand(&json!({"args": ["a", {"b": "${NO}"}]}), &json!({})).unwrap_err();
-    let told = "args[1].b needs the environment variable NO, which is not set";
-    assert_eq!(error.to_string(), told);
+    let message = "args[1].b needs the environment variable NO, which is not set";
+    assert_eq!(error.to_string(), message);
 }
 
 #[test]

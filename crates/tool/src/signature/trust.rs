@@ -9,7 +9,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// Says why it cannot be told whether a key is trusted, or why that cannot be changed.
+/// Says why it is unknown whether a key is trusted, or why that cannot be changed.
 #[derive(Debug, thiserror::Error)]
 pub enum TrustError {
     /// A file in a folder of trusted keys is not named after its key.
@@ -41,7 +41,7 @@ pub enum TrustError {
 pub struct TrustedKey {
     /// The key.
     pub key: PublicKey,
-    /// Whose it is, where the file says so.
+    /// The key's owner, where the file says so.
     pub owner: Option<String>,
     /// The file that says that it is trusted.
     pub path: PathBuf,

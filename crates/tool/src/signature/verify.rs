@@ -27,7 +27,7 @@ pub enum SignatureError {
     /// The signature is not of the key that it names.
     #[error("bad signature: not made with the key {0} over this hash")]
     Bad(Fingerprint),
-    /// Whether the key is trusted cannot be told.
+    /// Whether the key is trusted is unknown.
     #[error(transparent)]
     Trust(#[from] TrustError),
 }
