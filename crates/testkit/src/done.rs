@@ -44,7 +44,7 @@ impl Done {
         self
     }
 
-    /// Requires an error in the house's form: one line, and hints.
+    /// Requires an error in the project's form: one line, and hints.
     #[track_caller]
     pub fn fails_with(self, code: i32, text: &str) -> Self {
         let done = self.expect(code);

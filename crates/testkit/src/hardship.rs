@@ -74,7 +74,7 @@ impl Sandbox {
         fs::set_permissions(self.folder(), Permissions::from_mode(0o777)).expect("it is ours");
     }
 
-    /// The program in a place that everybody can reach.
+    /// The program in a place that every user can reach.
     fn program_for_all(&self) -> PathBuf {
         let copy = self.folder().join("lokt-for-all");
         if !copy.exists() {

@@ -123,7 +123,7 @@ impl Lokt {
         Running::new(self.command.spawn().expect("the program starts"))
     }
 
-    /// Starts, with standard input held open until it is told to go on.
+    /// Starts, with standard input held open until the test lets it go on.
     #[track_caller]
     pub fn start(mut self) -> Running {
         self.command.stdin(Stdio::piped());

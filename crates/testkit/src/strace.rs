@@ -25,8 +25,8 @@ pub struct Injection {
     pub fault: Fault,
 }
 
-/// What starts a process. It is traced always: who looks at the trace wants to know whether a guarded
-/// command began to run.
+/// What starts a process. It is always traced: a reader of the trace wants to know whether a guarded command
+/// began to run.
 const SPAWNING: &str = "?clone3,?clone,?vfork";
 
 impl Injection {
