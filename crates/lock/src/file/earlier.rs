@@ -16,7 +16,7 @@
 use super::{
     file_store::FileStore,
     git::Repository,
-    latch::{Latch, PATIENCE},
+    latch::{LATCH_TIMEOUT, Latch},
     layout::RootLayout,
     ownership::Account,
     root::RootEnvironment,
@@ -110,7 +110,7 @@ impl AllLatches {
     fn take(layout: &RootLayout) -> Result<Self, StoreError> {
         let mut all = Self(Vec::new());
         for path in layout.all_latches() {
-            all.0.push(Latch::acquire(&path, PATIENCE)?);
+            all.0.push(Latch::acquire(&path, LATCH_TIMEOUT)?);
         }
         Ok(all)
     }

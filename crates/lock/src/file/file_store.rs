@@ -210,7 +210,7 @@ impl Store for FileStore {
 
     fn one_at_a_time(&self) -> Option<OwnedFd> {
         let folder = nofollow::open_folder(&self.layout.nested()).ok()?;
-        let locked = crate::sys::lock_within(&folder, fs::File::lock, PATIENCE).ok()?;
+        let locked = crate::sys::lock_within(&folder, fs::File::lock, LATCH_TIMEOUT).ok()?;
         locked.then(|| folder.into())
     }
 

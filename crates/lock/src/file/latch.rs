@@ -40,7 +40,7 @@ impl Latch {
     pub fn acquire(path: &Path, timeout: Duration) -> Result<Self, StoreError> {
         let signals = BlockedSignals::all();
         loop {
-            let file = locked(path, patience)?;
+            let file = locked(path, timeout)?;
             // A root that was deleted meanwhile leaves us a latch that nobody else will ever find.
             let meta = file.metadata().map_err(StoreError::io("look at", path))?;
             if !meta.is_file() {
@@ -101,7 +101,7 @@ fn has_counter(file: &File) -> io::Result<bool> {
 /// Decimal digits of the largest fence.
 const DIGITS: usize = 20;
 
-fn locked(path: &Path, patience: Duration) -> Result<File, StoreError> {
+fn locked(path: &Path, timeout: Duration) -> Result<File, StoreError> {
     let file = nofollow::open(path, OFlag::O_RDWR | OFlag::O_CREAT, 0o666);
     let file = file.map_err(StoreError::io("open the latch", path))?;
     match file.try_lock() {
@@ -241,7 +241,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (path, other) = (folder.path().join("00"), folder.path().join("other"));
         let now = Timestamp::from_microseconds(1000).unwrap();
-        let draw = || Latch::acquire(&path, PATIENCE).unwrap().next_fence(Fence::default(), now);
+        let draw =
+            || Latch::acquire(&path, LATCH_TIMEOUT).unwrap().next_fence(Fence::default(), now);
         for content in ["", "precious", "00000000000000001000\nmore", "1000\n"] {
             std::fs::write(&other, content).unwrap();
             std::fs::hard_link(&other, &path).unwrap();
@@ -255,11 +256,14 @@ mod tests {
         assert_eq!(draw().unwrap().get(), 1001, "a copy by links of a whole root goes on");
         std::os::unix::fs::symlink(&other, folder.path().join("01")).unwrap();
         assert!(
-            Latch::acquire(&folder.path().join("01"), PATIENCE).is_err(),
+            Latch::acquire(&folder.path().join("01"), LATCH_TIMEOUT).is_err(),
             "no link is followed"
         );
         nix::unistd::mkfifo(&folder.path().join("02"), nix::sys::stat::Mode::S_IRWXU).unwrap();
-        assert!(Latch::acquire(&folder.path().join("02"), PATIENCE).is_err(), "a pipe is no latch");
+        assert!(
+            Latch::acquire(&folder.path().join("02"), LATCH_TIMEOUT).is_err(),
+            "a pipe is no latch"
+        );
     }
 
     #[test]

@@ -43,7 +43,7 @@ impl StreamFile {
     pub(super) fn begin(path: PathBuf) -> Result<Self, FileError> {
         // Not for appending: splice(2) refuses such files.
         let file = begin(&path, OFlag::O_RDWR)?;
-        Ok(Self { path, file, bytes: 0, chase: None })
+        Ok(Self { path, file, bytes: 0, digest_thread: None })
     }
 
     /// Draws what a source has for now, at most a portion: how many bytes, and none where it has ended.
