@@ -108,7 +108,7 @@ impl From<OperationError> for Failure {
             OperationError::Corrupted { what: "freeze", ref name, .. } => Self::of(&error)
                 .hint(format!("{}   removes it", call("unfreeze", name, " --force"))),
             OperationError::Corrupted { ref corruption, .. } if corruption.may_be_filling() => {
-                Self::of(&error).hint("a program may be writing it at this moment; try again")
+                Self::of(&error).hint("another program may still be writing it; try again")
             }
             OperationError::Corrupted { ref name, .. } => Self::of(&error)
                 .hint("another program may have left it, or may be using it")
@@ -118,7 +118,7 @@ impl From<OperationError> for Failure {
                 Self::of(&error).hint("lokt doctor   checks the folder's permissions")
             }
             OperationError::OtherSlots { theirs, .. } => Self::of(&error).hint(format!(
-                "all who share a lock must ask for the same number: --slots {theirs}, or wait until nobody holds it"
+                "all holders of a lock must ask for the same number: --slots {theirs}, or wait until no process holds it"
             )),
             OperationError::Deadlock { ref cycle, .. } => {
                 let failure = Self::new(ExitCode::Deadlock, error.to_string());
@@ -126,7 +126,7 @@ impl From<OperationError> for Failure {
             }
             OperationError::LostWhileWaiting { ref name } => {
                 Self { code: ExitCode::Lost, ..Self::of(&error) }
-                    .hint(format!("{}   tells who broke it", audit_of(name)))
+                    .hint(format!("{}   shows who broke it", audit_of(name)))
             }
             OperationError::Wait { .. } => Self::of(&error),
         }
@@ -144,7 +144,7 @@ impl From<StoreError> for Failure {
                 failure.hint("a process that this user cannot see is inside a state change")
             }
             StoreError::NoKernelLocks { .. } | StoreError::NetworkFileSystem { .. } => failure
-                .hint("set LOKT_ROOT to a folder on a local disk; lokt never pretends to lock"),
+                .hint("set LOKT_ROOT to a folder on a local disk; a lock that other machines cannot see gives false safety"),
             StoreError::Io { source, .. } => match advice(source) {
                 Some(advice) => failure.hint(advice),
                 None => failure,
@@ -165,7 +165,7 @@ fn advice(error: &io::Error) -> Option<&'static str> {
             Some("the file system is read-only; set LOKT_ROOT to a folder that can be written")
         }
         io::ErrorKind::DirectoryNotEmpty => Some(
-            "a folder with something in it stands there; nothing of it was touched, move it away by hand",
+            "a folder that is not empty is in the way; lokt did not touch it, move it away by hand",
         ),
         io::ErrorKind::PermissionDenied => {
             Some("lokt doctor   checks the folder's permissions; LOKT_ROOT names another one")

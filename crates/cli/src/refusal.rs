@@ -105,7 +105,7 @@ fn unsigned(failure: Failure, error: &ElementError) -> Failure {
             "lokt key trust FILE   trusts the key {fingerprint}, if you have it from its owner; one that came with the project proves nothing"
         )),
         SignatureError::Bad(_) => failure
-            .hint(format!("nobody who has that key signed this; read it, then lokt tool sign {id}")),
+            .hint(format!("this was not signed with that key; read it, then lokt tool sign {id}")),
         SignatureError::Trust(_) => failure.hint("lokt key list   shows the trusted keys"),
     }
 }

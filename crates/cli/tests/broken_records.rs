@@ -172,7 +172,7 @@ fn an_empty_file_counts_as_held_while_it_may_be_being_written() {
     let it = sandbox();
     it.write_record("x", "");
     changed(File::create(it.record_path("x")).unwrap(), young());
-    run(&it, &["guard", "x", "--", "true"]).fails_with(2, "counts as held");
+    run(&it, &["guard", "x", "--", "true"]).fails_with(2, "is treated as held");
     run(&it, &["lock", "x", "--json"]).expect(2);
     run(&it, &["unlock", "x", "--break-stale"]).fails_with(4, "may be writing it");
     run(&it, &["why", "x"]).expect(2);

@@ -104,7 +104,7 @@ fn who_stands_between_in_the_same_line_is_told_too() {
     // Dora waits behind the chain, under a lock of her own: no circle goes through that.
     let dora = asks(nested(&it, "dora", "d", "a --wait"));
     let steps = [
-        "bob ..waits for \"a\", for which this came earlier: dora",
+        "bob ..waits for \"a\", and ahead of it in the queue is dora",
         "dora ..waits for \"a\", which is held by ada",
         "ada ..waits for \"b\", which is held by bob",
     ];
@@ -152,7 +152,7 @@ fn a_reader_behind_a_writer_that_waits_for_it_is_refused() {
     let writer = it.lokt(["guard", "x", "--wait", "--", "true"]).owner("w").start().is_waiting();
     let ada = asks(ada);
     let steps = [
-        "bob ..waits for \"x\", for which this came earlier: w (pid ",
+        "bob ..waits for \"x\", and ahead of it in the queue is w (pid ",
         "w (pid ..waits for \"x\", which is held by ada",
         "ada ..waits for \"y\", which is held by bob",
     ];
@@ -255,7 +255,7 @@ fn slots_that_are_stuck_only_together_are_a_circle_whoever_asks_last() {
     let [bob, carl] = ["bob", "carl"].map(|who| nested(&it, who, "s --slots 2", "a --wait"));
     let (ada, carl) = (asks(ada), asks(carl));
     let steps = [
-        "bob ..waits for \"a\", for which this came earlier: carl",
+        "bob ..waits for \"a\", and ahead of it in the queue is carl",
         "carl ..waits for \"a\", which is held by ada",
         "ada ..waits for \"s\", which is held by bob",
     ];

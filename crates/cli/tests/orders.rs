@@ -90,7 +90,7 @@ fn the_code_of_a_conflict_can_be_chosen_and_no_other() {
     let inside =
         it.lokt(["guard", "x", "--", HOLD[0], HOLD[1], HOLD[2]]).owner("ada").start().is_in();
     chosen(&["x", "--", "true"]).fails_with(75, "held by ada");
-    chosen(&["x", "--wait", "--timeout", "0", "--", "true"]).expect(75).says("in vain");
+    chosen(&["x", "--wait", "--timeout", "0", "--", "true"]).expect(75).says("gave up after");
     chosen(&["y", "x", "--", "true"]).fails_with(75, "held by ada");
     inside.release().ok();
     it.lokt(["freeze", "x", "--ttl", "1m"]).run().ok();

@@ -269,6 +269,6 @@ fn a_mode_of_the_future_gets_on_with_nobody_and_is_kept() {
         let text = if wrong == "7" { "\"mode\":7" } else { "\"mode\":\"slots\"" };
         it.write_record("x", WITH_MORE.replace("\"mode\":\"shared\"", text));
         it.lokt(["status", "x"]).run().fails_with(1, &format!("corrupted: field \"{field}\""));
-        lock(&it, "carl", &["--shared"]).fails_with(2, "may be being written");
+        lock(&it, "carl", &["--shared"]).fails_with(2, "another program may still be writing it");
     }
 }

@@ -229,7 +229,7 @@ fn a_pipe_that_nobody_reads_is_told_and_no_hang() {
     while writer.as_ref().unwrap().write(&[b'x'; 4096]).is_ok() {}
     let call = |name, path| it.lokt(["guard", name, "--status-file", path, "-c", "exit 3"]).start();
     for (running, path) in [(call("x", "pipe"), "pipe"), (call("y", "full"), "full")] {
-        let warning = format!("warning: cannot write the status file {path}: nobody reads it");
+        let warning = format!("warning: cannot write the status file {path}: no process reads it");
         running.ends().expect(3).says(&warning);
     }
     drop(reader);

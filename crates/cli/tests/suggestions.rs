@@ -36,7 +36,7 @@ const STATES: &[(&str, &[&str], State)] = &[
         run(it, "bob", "lock x --ttl 1h");
         vec![]
     }),
-    ("a lease", &["runs under your lease", "gives your lease back"], |it| {
+    ("a lease", &["runs under your lease", "unlocks your lease"], |it| {
         run(it, "ada", "lock x --ttl 1h");
         vec![]
     }),
@@ -50,7 +50,7 @@ const STATES: &[(&str, &[&str], State)] = &[
     }),
     (
         "a shared lease beside that of another",
-        &["shares it", "waits in line", "gives your lease back"],
+        &["shares it", "waits in line", "unlocks your lease"],
         |it| {
             run(it, "bob", "lock x --shared --ttl 1h");
             run(it, "ada", "lock x --shared --ttl 1h");
@@ -69,7 +69,7 @@ const STATES: &[(&str, &[&str], State)] = &[
         run(it, "bob", "lock x --slots 2 --ttl 1h");
         vec![]
     }),
-    ("leases of all slots, one of them ada's", &["waits in line", "gives your lease back"], |it| {
+    ("leases of all slots, one of them ada's", &["waits in line", "unlocks your lease"], |it| {
         run(it, "bob", "lock x --slots 2 --ttl 1h");
         run(it, "ada", "lock x --slots 2 --ttl 1h");
         vec![]
@@ -87,7 +87,7 @@ const STATES: &[(&str, &[&str], State)] = &[
         run(it, "ada", "freeze x --ttl 1h");
         vec![]
     }),
-    ("a lease of a frozen name", &["runs under your lease", "gives your lease back"], |it| {
+    ("a lease of a frozen name", &["runs under your lease", "unlocks your lease"], |it| {
         run(it, "ada", "lock x --ttl 1h");
         run(it, "ops", "freeze x --ttl 1h");
         vec![]
@@ -101,7 +101,7 @@ const STATES: &[(&str, &[&str], State)] = &[
         it.shell("lokt lock x; true").owner("bob").run().ok();
         vec![]
     }),
-    ("an abandoned lease", &["runs under your lease", "gives your lease back"], |it| {
+    ("an abandoned lease", &["runs under your lease", "unlocks your lease"], |it| {
         it.shell("lokt lock x; true").owner("ada").run().ok();
         vec![]
     }),
@@ -124,7 +124,7 @@ const STATES: &[(&str, &[&str], State)] = &[
         record.set_modified(time).expect("its time");
         vec![]
     }),
-    ("a record that may be being written", &["tells more when it has been written"], |it| {
+    ("a record that may be being written", &["shows more once it has been written"], |it| {
         it.write_record("x", "{");
         let record =
             fs::File::options().append(true).open(it.record_path("x")).expect("the record");
@@ -189,7 +189,7 @@ fn every_suggestion_works_or_waits() {
 fn a_name_that_looks_like_a_flag_and_an_owner_that_was_named_are_written_out() {
     let states: [(&[&str], &[&str]); 4] = [
         (&["bob lock --ttl 1h -- -x"], &["waits in line"]),
-        (&["eve\u{a0}x lock --ttl 1h -- -x"], &["renews your lease", "gives your lease back"]),
+        (&["eve\u{a0}x lock --ttl 1h -- -x"], &["renews your lease", "unlocks your lease"]),
         (&["bob lock --shared --ttl 1h -- -x"], &["shares it", "waits in line"]),
         (&["eve\u{a0}x freeze --ttl 1h -- -x"], &["waits in line", "lifts your freeze"]),
     ];

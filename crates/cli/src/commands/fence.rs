@@ -46,7 +46,7 @@ impl FenceCommand {
         Err(match now.as_slice() {
             [] if held.is_some() => Failure::new(
                 ExitCode::NotYours,
-                format!("fence {token}: who holds lock {shown:?} has none"),
+                format!("fence {token}: the holder of lock {shown:?} has no fence"),
             ),
             [] => Failure::new(
                 ExitCode::NotYours,
@@ -54,11 +54,14 @@ impl FenceCommand {
             ),
             [one] => Failure::new(
                 ExitCode::NotYours,
-                format!("fence {token} is not that of lock {shown:?}, which is {one}"),
+                format!("fence {token} is not the fence of lock {shown:?}, which is {one}"),
             ),
             several => Failure::new(
                 ExitCode::NotYours,
-                format!("fence {token} is none of the {} of lock {shown:?}", several.len()),
+                format!(
+                    "fence {token} is not one of the {} fences of lock {shown:?}",
+                    several.len()
+                ),
             ),
         }
         .hint(format!("{} --event acquire   lists the fences", crate::view::audit_of(name))))

@@ -103,7 +103,7 @@ impl InitCommand {
             }));
         }
         match (plan.changes.is_empty(), self.undo) {
-            (true, true) => output::note("there is nothing of lokt to take out"),
+            (true, true) => output::note("lokt has nothing here to remove"),
             (true, false) => output::note("everything is set up already"),
             _ if !written => output::note("nothing was changed"),
             _ => {

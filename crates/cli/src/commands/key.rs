@@ -162,7 +162,7 @@ fn untrust(
     }
     form.print(
         &json!({"fingerprint": fingerprint.as_str(), "removed": removed}),
-        &format!("the key {fingerprint} is trusted no more"),
+        &format!("the key {fingerprint} is no longer trusted"),
     )
 }
 

@@ -6,5 +6,5 @@ pub(crate) fn refusal(name: &LockName, record: &LockRecord) -> Failure {
     let shown = name.as_str();
     let text = format!("{shown:?} is frozen already {}", view::holder::frozen_by(record));
     Failure::new(ExitCode::Held, text)
-        .hint(format!("{}   tells who froze it", view::call("why", name, "")))
+        .hint(format!("{}   shows who froze it", view::call("why", name, "")))
 }

@@ -13,7 +13,7 @@ use lokt_lock::{
 pub(crate) fn denied(name: &LockName, denial: &Denial) -> Failure {
     let why =
         obstacle(&denial.obstacle, denial.holder.as_ref(), denial.ahead.as_ref(), Timestamp::now());
-    let waited = denial.waited.map(|it| format!("; waited {} in vain", span::show(it)));
+    let waited = denial.waited.map(|it| format!("; gave up after {}", span::show(it)));
     let text = format!("lock {:?} {why}{}", name.as_str(), waited.unwrap_or_default());
     let failure = Failure::new(ExitCode::Held, text);
     let failure = match denial.waited {

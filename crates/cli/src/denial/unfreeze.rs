@@ -9,7 +9,7 @@ pub(crate) fn refusal(name: &LockName, refused: &UnfreezeOutcome) -> Failure {
             let by = view::holder::frozen_by(record);
             let text = format!("{shown:?} is not yours to unfreeze: frozen {by}");
             Failure::new(ExitCode::NotYours, text)
-                .hint(format!("{}   tells who froze it", view::call("why", name, "")))
+                .hint(format!("{}   shows who froze it", view::call("why", name, "")))
         }
         UnfreezeOutcome::Done { .. } | UnfreezeOutcome::NotFound => {
             Failure::new(ExitCode::NotFound, format!("{shown:?} is not frozen"))

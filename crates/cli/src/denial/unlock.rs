@@ -18,7 +18,7 @@ pub(crate) fn refusal(name: &LockName, refused: &UnlockOutcome, context: &Contex
         UnlockOutcome::NotStale { record, holding } => not_stale(name, record.as_deref(), *holding),
         UnlockOutcome::OtherFence(now) => Failure::new(
             ExitCode::NotYours,
-            format!("lock {shown:?} is not what you saw any more: {}", standing(now.as_deref())),
+            format!("lock {shown:?} has changed since you saw it: {}", standing(now.as_deref())),
         ),
     }
 }
@@ -53,19 +53,19 @@ fn guard_lives(name: &LockName, pid: Option<i32>, supervisor: Liveness) -> Failu
             format!("what is left of a guard's command{}", named(", the guard, is gone"))
         }
         Liveness::Unknown => {
-            format!("a guard, or what is left of its command{}", named(" is not to be seen here"))
+            format!("a guard, or what is left of its command{}", named(" is not visible from here"))
         }
     };
     let failure =
         Failure::new(ExitCode::NotYours, format!("lock {:?} is held by {who}", name.as_str()));
     match supervisor {
         Liveness::Alive => {
-            failure.hint("it is given back when the guard's command ends; end that, or wait")
+            failure.hint("it is unlocked when the guard's command ends; end that, or wait")
         }
         _ => failure
             .hint("it is free when the last process of the command has ended; end them, or wait")
             .hint(format!(
-                "{}   names them, as far as they can be seen",
+                "{}   lists the ones that are visible from here",
                 view::call("why", name, "")
             )),
     }
@@ -84,7 +84,7 @@ fn not_yours(name: &LockName, record: &LockRecord, context: &Context) -> Failure
             ))
             .hint(format!("act as the owner by name with --owner {owner} or LOKT_OWNER"));
     }
-    failure.hint(format!("{}   tells what can be done", view::call("why", name, "")))
+    failure.hint(format!("{}   shows what you can do", view::call("why", name, "")))
 }
 
 fn not_stale(name: &LockName, record: Option<&LockRecord>, holding: Option<HoldState>) -> Failure {
@@ -101,7 +101,7 @@ fn not_stale(name: &LockName, record: Option<&LockRecord>, holding: Option<HoldS
             }
             _ => "nothing proves that its holder is gone".to_owned(),
         },
-        (_, None) => "a program may be writing it at this moment".to_owned(),
+        (_, None) => "another program may still be writing it".to_owned(),
     };
     Failure::new(ExitCode::NotYours, format!("lock {:?} is not stale: {why}", name.as_str()))
         .hint(view::call("why", name, ""))

@@ -49,7 +49,7 @@ impl ProjectFile {
 /// The error of a file that cannot be changed.
 pub(super) fn refused(shown: &str, why: &str) -> Failure {
     Failure::new(ExitCode::Error, format!("cannot set up {shown}: {why}"))
-        .hint("nothing was changed, in no file")
+        .hint("no file was changed")
 }
 
 /// The path that the file has, or would have, without symbolic links.

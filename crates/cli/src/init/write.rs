@@ -73,7 +73,7 @@ fn draft(
         let like = change.before.as_ref().map(|_| fs::metadata(&change.path)).transpose()?;
         drafted(change, after, like.as_ref())
     };
-    make().map(Some).map_err(|error| fails(change, &error).hint("nothing was changed, in no file"))
+    make().map(Some).map_err(|error| fails(change, &error).hint("no file was changed"))
 }
 
 /// A text on disk beside a file, with the owner and the mode that the file has or had.
@@ -109,7 +109,7 @@ fn take_back(done: &[(&FileChange, Option<Metadata>)]) -> String {
     let left = done.iter().rev().filter(|it| back(it).is_err()).map(|(change, _)| change.shown);
     let left: Vec<&str> = left.collect();
     if left.is_empty() {
-        return "nothing was changed, in no file".to_owned();
+        return "no file was changed".to_owned();
     }
     format!("already written, and not put back: {}", left.join(", "))
 }
@@ -124,8 +124,8 @@ fn require_unchanged(change: &FileChange) -> Result<(), Failure> {
     if now == change.before {
         return Ok(());
     }
-    let what = format!("{} was changed by somebody else at this moment", change.shown);
-    Err(Failure::new(ExitCode::Error, what).hint("nothing was changed, in no file; run it again"))
+    let what = format!("{} was changed by another program at this moment", change.shown);
+    Err(Failure::new(ExitCode::Error, what).hint("no file was changed; run it again"))
 }
 
 fn put(change: &FileChange, draft: Option<NamedTempFile>) -> io::Result<()> {
@@ -173,7 +173,7 @@ mod tests {
         ] {
             let changes = [change("below/b", None, Some("ours")), late];
             let failure = all(&project, &changes).unwrap_err();
-            assert!(failure.message.contains("changed by somebody else"), "{failure:?}");
+            assert!(failure.message.contains("changed by another program"), "{failure:?}");
             assert_eq!(fs::read_to_string(project.join("a")).unwrap(), "new");
             assert_eq!(fs::read_dir(&project).unwrap().count(), 1, "nothing else was made");
         }

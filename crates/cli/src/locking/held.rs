@@ -52,7 +52,7 @@ pub(crate) fn lost(name: &LockName, stopped: Option<StopCause>) -> Failure {
     };
     let text = format!("lock {:?} was lost while the command ran, {then}", name.as_str());
     Failure::new(ExitCode::Lost, text).hint(format!(
-        "{}   tells who broke it, unless its files were deleted",
+        "{}   shows who broke it, unless its files were deleted",
         crate::view::audit_of(name)
     ))
 }

@@ -89,5 +89,5 @@ fn await_room(stream: &File, end: Instant) -> io::Result<()> {
 }
 
 fn unread() -> io::Error {
-    io::Error::new(ErrorKind::TimedOut, "nobody reads it")
+    io::Error::new(ErrorKind::TimedOut, "no process reads it")
 }

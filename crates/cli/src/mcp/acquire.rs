@@ -83,7 +83,7 @@ impl McpOperation for AcquireArguments {
 
     async fn call(self, call: &ToolCall) -> ToolAnswer {
         if self.until == LeaseEnd::Unlock && self.ttl.is_none() {
-            return unfit("until \"unlock\" needs a ttl: it has to end also if nobody releases it");
+            return unfit("until \"unlock\" needs a ttl: it must end even if no call unlocks it");
         }
         match self.order(call).run(call).await {
             Ok(ended) => self.answer(call, &ended).await,

@@ -97,13 +97,15 @@ fn has_waited(fields: &JsonObject) -> bool {
 fn next(code: i32, has_waited: bool) -> Option<&'static str> {
     Some(match code {
         2 if has_waited => {
-            "do other work and come back, or call it again with a longer timeout; the place in line is given up with each call. Do not force it"
+            "do other work and come back, or call it again with a longer timeout; each call gives up its queue position. Do not force it"
         }
         2 => {
-            "do other work and come back, or call it again with \"wait\": true to stand in line; why tells more. Do not force it"
+            "do other work and come back, or call it again with \"wait\": true to wait in the queue; why shows more. Do not force it"
         }
-        3 => "there is nothing under this name, and nothing was done",
-        4 => "it is not yours: leave it, and do other work. why tells who has it and for how long",
+        3 => "nothing has this name; nothing was done",
+        4 => {
+            "it is not yours: leave it, and do other work. why shows who holds it and for how long"
+        }
         5 => {
             "nothing ran. What differs is for a person to look at: do not sign, trust or pin it yourself"
         }
@@ -111,9 +113,9 @@ fn next(code: i32, has_waited: bool) -> Option<&'static str> {
             "the lock was taken away and the command stopped: look at what it left half done before you run it again"
         }
         7 => "release what you hold, then ask for all names in one call",
-        64 => "mend the arguments and call it again",
-        124 => "it was stopped because its time was up: give it more, or run less of it",
-        126 | 127 => "nothing ran: mend the command",
+        64 => "fix the arguments and retry",
+        124 => "it was stopped because its time was up: give it more time, or run less",
+        126 | 127 => "nothing ran: fix the command",
         _ => return None,
     })
 }

@@ -129,7 +129,7 @@ impl OnceAnswer {
     pub(super) fn lost(self, lock: &LockName) -> Self {
         let text = format!("lock {:?} was lost while the command ran", lock.as_str());
         let failure = Failure::new(ExitCode::Lost, text)
-            .hint(format!("{}   tells who broke it", crate::view::audit_of(lock)));
+            .hint(format!("{}   shows who broke it", crate::view::audit_of(lock)));
         Self { end: Err(failure), ..self }
     }
 

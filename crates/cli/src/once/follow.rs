@@ -38,7 +38,7 @@ pub(super) struct RunFollower<'a> {
 }
 
 /// Why a run is broken off that has no more to say.
-const GONE: &str = "the one who ran it is gone";
+const GONE: &str = "the process that ran it is gone";
 
 /// How watching ended.
 pub(super) enum FollowOutcome {
@@ -166,7 +166,7 @@ impl<'a> RunFollower<'a> {
                 {
                     return Ok(Some(verdict));
                 }
-                ReadProgress::Ended(_) => "what it depends on changed where it ran".to_owned(),
+                ReadProgress::Ended(_) => "what it depends on changed while it ran".to_owned(),
                 ReadProgress::BrokenOff => "its recording could not be written".to_owned(),
                 ReadProgress::Open if is_over => GONE.to_owned(),
                 ReadProgress::Open => return Ok(None),

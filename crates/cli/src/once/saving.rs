@@ -300,10 +300,10 @@ impl ResultSaver<'_> {
         match publish(&context.store, &request) {
             Ok(PublishOutcome::Done) => {}
             Ok(PublishOutcome::Taken) => output::warn(&format!(
-                "the result is kept, but {name:?} is somebody's lock or frozen, so its lease does not tell of it"
+                "the result is kept, but {name:?} is locked or frozen, so its lease does not show the result"
             )),
             Err(error) => output::warn(&format!(
-                "the result is kept, but the lease {name:?} does not tell of it: {}",
+                "the result is kept, but the lease {name:?} does not show it: {}",
                 chain(&error)
             )),
         }

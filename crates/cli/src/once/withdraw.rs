@@ -10,7 +10,7 @@ pub(crate) fn withdraw(context: &Context, pruned: &PruneOutcome) {
         let withdrawn = withdraw_lease(&context.store, &record.name, &context.caller, told);
         if let Err(error) = withdrawn {
             let name = record.name.as_str();
-            output::warn(&format!("the lease {name:?} still tells of a result: {}", chain(&error)));
+            output::warn(&format!("the lease {name:?} still shows a result: {}", chain(&error)));
         }
     }
 }

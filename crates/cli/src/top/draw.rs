@@ -105,7 +105,7 @@ impl ScreenContent<'_> {
             let text = if self.scene.names.is_empty() {
                 "nothing is held or frozen"
             } else {
-                "no name, owner or command has the filter in it"
+                "no matches"
             };
             frame.render_widget(Paragraph::new(text).style(self.quiet()), area);
             return;
@@ -197,7 +197,9 @@ fn require_printable(frame: &mut Frame<'_>) {
 /// The last line: what is asked or to be told, else which keys there are. More lines, where that is long.
 struct FooterLine {
     text: String,
-    /// Whether somebody is typing at its end.
+    /// Stands behind the text and the cursor.
+    keys: &'static str,
+    /// Whether the user types at the end of the text.
     is_typed: bool,
     is_loud: bool,
 }
@@ -205,20 +207,26 @@ struct FooterLine {
 impl FooterLine {
     fn of(screen: &ScreenContent<'_>) -> Self {
         let state = screen.state;
-        let typing = |text: String| Self { text: clean(&text), is_typed: true, is_loud: true };
-        let loud = |text: String| Self { text: clean(&text), is_typed: false, is_loud: true };
+        let typing = |text: String, keys: &'static str| Self {
+            text: clean(&text),
+            keys,
+            is_typed: true,
+            is_loud: true,
+        };
+        let loud =
+            |text: String| Self { text: clean(&text), keys: "", is_typed: false, is_loud: true };
         let message = state.message.as_ref().or(screen.scene.trouble.as_ref());
         match (&state.asking, message) {
-            (KeyboardMode::Filter, _) => typing(format!("filter: {}", state.filter)),
+            (KeyboardMode::Filter, _) => typing(format!("filter: {}", state.filter), ""),
             (KeyboardMode::FreezeFor(name, time), why) => {
                 let why = why.map(|it| format!("{it}; ")).unwrap_or_default();
-                typing(format!("{why}freeze {name}? Enter does, Esc does not; for: {time}"))
+                typing(format!("{why}Freeze {name} for: {time}"), "   Enter confirm  Esc cancel")
             }
             (KeyboardMode::Unfreeze(name), _) => loud(format!("lift the freeze of {name}? y/n")),
             (KeyboardMode::Unlock(name, _), _) => loud(format!("unlock {name}? y/n")),
             (KeyboardMode::Nothing, Some(message)) => loud(message.clone()),
             (KeyboardMode::Nothing, None) => {
-                Self { text: KEYS.to_owned(), is_typed: false, is_loud: false }
+                Self { text: KEYS.to_owned(), keys: "", is_typed: false, is_loud: false }
             }
         }
     }
@@ -238,7 +246,7 @@ impl FooterLine {
         let width = u16::try_from(Span::raw(self.text.as_str()).width()).unwrap_or(u16::MAX);
         let end = area.x.saturating_add(width);
         let style = if self.is_loud { BOLD } else { screen.quiet() };
-        let paragraph = Paragraph::new(self.text).style(style);
+        let paragraph = Paragraph::new(self.text + self.keys).style(style);
         let wrapped = self.is_loud && !self.is_typed;
         let paragraph = if wrapped { paragraph.wrap(Wrap { trim: true }) } else { paragraph };
         frame.render_widget(paragraph, area);

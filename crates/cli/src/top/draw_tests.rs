@@ -88,7 +88,7 @@ fn what_is_asked_and_told_is_in_the_last_line() {
     let key = KeyPress::Character;
     assert_eq!(last(&[key('u')]), "unlock build? y/n");
     assert_eq!(last(&[KeyPress::Down, key('f')]), "lift the freeze of deploy? y/n");
-    assert_eq!(last(&[key('f')]), "freeze build? Enter does, Esc does not; for: 1h");
+    assert_eq!(last(&[key('f')]), "Freeze build for: 1h   Enter confirm  Esc cancel");
     assert_eq!(last(&[key('/'), key('a')]), "filter: a");
     let wrong = last(&[key('f'), key('x'), KeyPress::Enter]);
     assert!(wrong.contains("is not a duration"), "{wrong}");

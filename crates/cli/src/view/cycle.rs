@@ -9,8 +9,8 @@ pub(crate) fn lines(cycle: &[WaitLink]) -> Vec<String> {
 }
 
 fn line(link: &WaitLink) -> String {
-    let blocker = link.blocker.as_ref().map_or_else(|| "somebody".to_owned(), who);
-    let how = if link.inside { "which is held by" } else { "for which this came earlier:" };
+    let blocker = link.blocker.as_ref().map_or_else(|| "an unknown process".to_owned(), who);
+    let how = if link.inside { "which is held by" } else { "and ahead of it in the queue is" };
     format!("{} waits for {:?}, {how} {blocker}", who(&link.waiter), link.name.as_str())
 }
 

@@ -98,14 +98,17 @@ pub(crate) fn obstacle(
             format!("is held by {}", told(record, now))
         }
         (Obstacle::Corrupted(corruption), _) => format!(
-            "counts as held: its record is no record ({}), but may be being written at this moment",
+            "is treated as held: its record is unreadable ({}); another program may still be writing it",
             corruption.flaw
         ),
         (Obstacle::Ahead(_) | Obstacle::Full(..), None) => match ahead {
             Some(text) => {
-                format!("goes to {} (pid {}) first, who came earlier", text.owner, text.pid)
+                format!(
+                    "goes to {} (pid {}), who is ahead of you in the queue",
+                    text.owner, text.pid
+                )
             }
-            None => "goes to somebody who came earlier".to_owned(),
+            None => "goes to a process that is ahead of you in the queue".to_owned(),
         },
     }
 }

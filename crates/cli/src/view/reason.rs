@@ -123,12 +123,12 @@ fn message(reason: &Reason, me: &Identity) -> String {
             format!("{}{slots}{}", held_by(record, me, now), remark(*holding, keepers))
         }
         (ReasonKind::Expired, Some(record)) => format!(
-            "the lease of {} expired {} ago; the next taker gets it",
+            "the lease of {} expired {} ago; the next caller gets the lock",
             holder::who(record),
             span::show(record.expiry().map(|end| now.since(end)).unwrap_or_default())
         ),
         (ReasonKind::DeadPid, Some(record)) => format!(
-            "{} is provably gone without giving it back; the next taker gets it",
+            "{} is provably gone and did not unlock it; the next caller gets the lock",
             holder::who(record)
         ),
         (ReasonKind::Corrupted { corruption }, _) => corrupted(corruption, reason.blocks),
@@ -137,12 +137,12 @@ fn message(reason: &Reason, me: &Identity) -> String {
             format!("{} in line: {}", waiters.len(), who.join(", "))
         }
         (ReasonKind::Inside(Some(text)), _) => format!(
-            "a guard of {} (pid {}) is in, running: {}",
+            "a guard of {} (pid {}) holds it, running: {}",
             text.owner,
             text.pid,
             super::command_line(&text.command)
         ),
-        _ => "held by somebody who cannot be named".to_owned(),
+        _ => "held by a process that cannot be identified".to_owned(),
     }
 }
 
@@ -166,12 +166,12 @@ fn held_by(record: &LockRecord, me: &Identity, now: Timestamp) -> String {
 fn corrupted(corruption: &Corruption, blocks: bool) -> String {
     let flaw = &corruption.flaw;
     if blocks && corruption.may_be_filling() {
-        format!("its record is no record ({flaw}), but may be being written at this moment")
+        format!("its record is unreadable ({flaw}); another program may still be writing it")
     } else if blocks {
-        format!("its record is no record: {flaw}")
+        format!("its record is unreadable: {flaw}")
     } else {
         format!(
-            "its record is no record ({flaw}), and nobody can be behind it; the next taker gets it"
+            "its record is unreadable ({flaw}), and no process can hold the lock; the next caller gets it"
         )
     }
 }
@@ -180,12 +180,12 @@ fn corrupted(corruption: &Corruption, blocks: bool) -> String {
 fn remark(holding: HoldState, keepers: &[(i32, String)]) -> String {
     match holding {
         HoldState::Live => String::new(),
-        HoldState::Overdue => "; its announced lifetime has passed, but its processes live, so it holds".to_owned(),
-        HoldState::Abandoned => "; abandoned? the process that took it is gone, but nothing proves that the work is done".to_owned(),
+        HoldState::Overdue => "; its announced lifetime has passed, but its processes are still running, so it is still held".to_owned(),
+        HoldState::Abandoned => "; abandoned? the process that took it is gone, but nothing proves that the work is finished".to_owned(),
         HoldState::Orphaned => {
             let names: Vec<String> = keepers.iter().map(|(pid, name)| format!("{pid} ({name})")).collect();
             let which = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
-            format!("; its guard is gone, but processes of its command live, so it holds until they end{which}")
+            format!("; its guard is gone, but processes of its command are still running, so it is held until they end{which}")
         }
     }
 }

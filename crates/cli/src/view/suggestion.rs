@@ -128,7 +128,7 @@ impl Situation<'_> {
 
     fn repair(&self, corruption: &Corruption) -> String {
         if corruption.may_be_filling() {
-            return self.call("why", "", "tells more when it has been written");
+            return self.call("why", "", "shows more once it has been written");
         }
         let what = match corruption.flaw {
             RecordFlaw::NotAFile("a directory") => "removes it, if it is empty",
@@ -174,7 +174,7 @@ impl Situation<'_> {
         let lease = self.lease();
         // An exclusive lease cannot be given back under a guard that is in.
         if lease.is_some_and(|it| it.mode != LockMode::Exclusive || !self.is_inside()) {
-            all.push(self.call("unlock", "", "gives your lease back"));
+            all.push(self.call("unlock", "", "unlocks your lease"));
         }
         match &reason.kind {
             ReasonKind::Held { holding: HoldState::Abandoned, .. } => {

@@ -144,7 +144,7 @@ impl Model {
         let event = Event::new("deny", name, by).of(holder);
         let (says, reason) = match holder {
             Some(owner) => (format!("is held by {}", owner.as_str()), "held"),
-            None => ("counts as held".to_owned(), "corrupted"),
+            None => ("is treated as held".to_owned(), "corrupted"),
         };
         let obstacle = Obstacle::Record(self.at(name).record().copied());
         Refusal::held(says, (reason, holder), event, obstacle)

@@ -33,7 +33,7 @@ fn every_agent_gets_its_files_once_and_loses_them_again() {
         project.init(["--undo"]).run().ok();
         let left: Vec<_> = fs::read_dir(&project.folder).unwrap().flatten().collect();
         assert_eq!(left.len(), 1, "only the repository itself is left: {left:?}");
-        project.init(["--undo"]).run().ok().says("nothing of lokt");
+        project.init(["--undo"]).run().ok().says("lokt has nothing here to remove");
     }
 }
 

@@ -12,7 +12,7 @@ fn refused(project: &Project<'_>, why: &str) {
     let before = project.files();
     let agents = ["--agent", "agents", "--agent", "claude", "--agent", "copilot"];
     let done = project.init(agents).in_time().fails_with(1, why);
-    assert!(done.err.contains("hint: nothing was changed, in no file"), "{done:#?}");
+    assert!(done.err.contains("hint: no file was changed"), "{done:#?}");
     assert_eq!(project.files(), before, "{why}: nothing at all was changed");
     assert!(!project.folder.join("scripts").exists(), "no folder either");
     assert!(!done.out.contains("@@"), "what is refused is not shown as if it came: {done:#?}");
@@ -69,7 +69,7 @@ fn links_that_lead_out_of_the_project() {
     let project = Project::new(&it, "file", &[]);
     symlink(outside.join("file"), project.folder.join("CLAUDE.md")).unwrap();
     refused(&project, "leads out of the project");
-    project.init(["--undo"]).run().ok().says("nothing of lokt");
+    project.init(["--undo"]).run().ok().says("lokt has nothing here to remove");
     let project = Project::new(&it, "folder", &[]);
     symlink(&outside, project.folder.join(".claude")).unwrap();
     refused(&project, "leads out of the project");
@@ -181,7 +181,7 @@ fn what_cannot_be_replaced_puts_back_what_was_replaced_before_it() {
     let done = it.with_own_mounts(line).run();
     assert_eq!(done.code, Some(1), "{done:#?}");
     assert!(done.err.contains("CLAUDE.md") && done.err.contains("busy"), "{done:#?}");
-    assert!(done.err.contains("hint: nothing was changed, in no file"), "{done:#?}");
+    assert!(done.err.contains("hint: no file was changed"), "{done:#?}");
     assert_eq!(project.files(), before, "every file is as it was");
     assert!(!project.folder.join("scripts").exists(), "no folder is left either");
     assert!(!project.folder.join(".github").exists(), "no folder is left either");

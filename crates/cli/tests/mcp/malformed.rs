@@ -274,7 +274,7 @@ fn arguments_that_do_not_fit_are_told_to_the_agent() {
         let error = answer["error"].as_str().unwrap();
         assert_eq!(answer["exit_code"], 64, "{tool} {arguments}: {answer}");
         assert!(error.contains(reason), "{tool} {arguments}: {error}");
-        assert_eq!(answer["next"], "mend the arguments and call it again");
+        assert_eq!(answer["next"], "fix the arguments and retry");
     }
     line.server.release().ok();
     assert!(!it.root().join("locks").exists(), "nothing was done");

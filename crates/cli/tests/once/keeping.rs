@@ -35,7 +35,7 @@ fn a_lock_of_that_name_is_nobody_s_result() {
     let it = Repository::new();
     it.lokt(["lock", "t", "--meta", "mine=1"]).owner("bob").run().ok();
     let done = it.once(&[], LINE).owner("bob").run().ok();
-    assert!(done.err.contains("is somebody's lock"), "{done:#?}");
+    assert!(done.err.contains("is locked or frozen"), "{done:#?}");
     assert_eq!(it.lokt(["get-meta", "t", "mine"]).run().ok().out, "1\n", "it stays");
     it.once(&[], LINE).run().ok();
     assert_eq!(it.runs(), 1, "the result is kept and shared all the same");
@@ -267,7 +267,7 @@ fn the_lease_of_a_result_that_somebody_takes_is_theirs() {
     let it = Repository::new();
     it.once(&[], LINE).owner("ada").run().ok();
     it.lokt(["lock", "t", "--ttl", "1h"]).owner("ada").run().ok();
-    it.once(&["--refresh"], LINE).owner("bob").run().ok().says("is somebody's lock");
+    it.once(&["--refresh"], LINE).owner("bob").run().ok().says("is locked or frozen");
     let lease = it.lokt(["status", "t", "--json"]).run().ok().json();
     assert_eq!((&lease["owner"], &lease["metadata"]["exit_code"]), (&"ada".into(), &"0".into()));
     it.lokt(["unlock", "t"]).owner("ada").run().ok();

@@ -68,7 +68,7 @@ fn who_follows_elsewhere_gets_no_result_of_files_that_changed_meanwhile() {
     assert!(done.out.contains("tested good"), "{done:#?}");
     follower.prints("begin");
     other.open();
-    let done = follower.ends().expect(1).says("what it depends on changed where it ran");
+    let done = follower.ends().expect(1).says("what it depends on changed while it ran");
     assert!(done.out.contains("tested broken"), "what is there fails: {done:#?}");
 }
 
