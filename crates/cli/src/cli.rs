@@ -12,10 +12,10 @@ use crate::{
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::{env, ffi::OsString};
 
-/// Makes concurrent work in one repository safe: locks that survive every crash, first come, first served.
+/// Make concurrent work in one repository safe, with locks that survive crashes: first come, first served.
 ///
 /// No daemon, no server, no configuration. The locks are in the repository (.git/lokt, shared by all its
-/// worktrees), or in the folder that `LOKT_ROOT` names.
+/// worktrees), or in the folder given by `LOKT_ROOT`.
 #[derive(Debug, Parser)]
 #[command(name = "lokt", version, max_term_width = 100, after_help = CODES, arg_required_else_help = true)]
 pub(crate) struct Cli {

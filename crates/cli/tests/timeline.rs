@@ -155,7 +155,7 @@ fn a_page_takes_the_place_of_a_regular_file_only() {
     it.shell(make).run().ok();
     let write = |file: &str| it.lokt(["audit", "--timeline", "--html", file]).run();
     let kind = |file: &str| fs::symlink_metadata(it.folder().join(file)).unwrap().file_type();
-    write("fifo").fails_with(1, "cannot write fifo: it is there, and is no regular file");
+    write("fifo").fails_with(1, "cannot write fifo: it exists and is not a regular file");
     write("dangling").fails_with(1, "cannot write dangling");
     write("link").ok();
     assert!(!kind("fifo").is_file(), "it is as it was");

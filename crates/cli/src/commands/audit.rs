@@ -22,19 +22,19 @@ const LATE: usize = 1000;
 
 /// Show what happened to locks
 ///
-/// With --owner, only what that owner did.
+/// With --owner, shows only what that owner did.
 #[derive(Args, Debug)]
 pub(crate) struct AuditCommand {
-    /// From this time, or this long ago, on
+    /// Show events since this time, or since this long ago
     #[arg(long, value_name = "DURATION|TIME", allow_hyphen_values = true, value_parser = point)]
     since: Option<Timestamp>,
-    /// Up to this time, or this long ago
+    /// Show events until this time, or until this long ago
     #[arg(long, value_name = "DURATION|TIME", allow_hyphen_values = true, value_parser = point)]
     until: Option<Timestamp>,
-    /// Only this lock
+    /// Show only events of this lock
     #[arg(long, add = completion::locks())]
     name: Option<LockName>,
-    /// Only this kind of event
+    /// Show only this kind of event
     #[arg(long, value_name = "EVENT")]
     event: Option<EventKind>,
     /// Show the last events, and then new ones as they happen
@@ -42,7 +42,7 @@ pub(crate) struct AuditCommand {
     tail: bool,
     #[command(flatten)]
     timeline: TimelineOptions,
-    /// Print JSON, an event a line; with --timeline one object
+    /// Print JSON: one event per line; with --timeline one object
     #[arg(long)]
     json: bool,
 }
@@ -85,7 +85,7 @@ impl AuditCommand {
         match (self.since, self.until) {
             (Some(since), Some(until)) if until < since => {
                 let text =
-                    format!("--until {until} is before --since {since}: no event is in between");
+                    format!("--until {until} is before --since {since}: no event can match");
                 Err(Failure::usage(text))
             }
             _ => Ok(()),
@@ -126,7 +126,7 @@ impl EventFilter<'_> {
     fn print(&self, event: &LogLine) -> Result<(), Failure> {
         match event {
             LogLine::Broken(line) => {
-                output::warn(&format!("a line of the audit log is no event: {line:.80}"));
+                output::warn(&format!("a line of the audit log is not an event: {line:.80}"));
             }
             LogLine::Event(fields) if self.wants(event) => {
                 if self.audit.json {
@@ -155,8 +155,8 @@ impl EventFilter<'_> {
     }
 }
 
-/// Prints events as they are written, until a signal ends it. A log that was moved away or cut is begun
-/// anew.
+/// Prints events as they are written, until a signal ends it. Starts again at the beginning of a log that was
+/// moved away or cut.
 fn follow(
     path: &Path,
     mut reader: Option<LogReader>,

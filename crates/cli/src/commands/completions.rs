@@ -2,7 +2,7 @@ use crate::{completion, exit::ExitCode, failure::Failure, output};
 use clap::Args;
 use clap_complete::env::Shells;
 
-/// Print the script that makes a shell complete commands, flags and lock names
+/// Print a shell completion script for commands, flags and lock names
 ///
 /// For bash: `source <(lokt completions bash)` in ~/.bashrc; for zsh the same in ~/.zshrc; for fish:
 /// `lokt completions fish | source`.

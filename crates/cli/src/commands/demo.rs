@@ -14,10 +14,10 @@ use clap::Args;
 use lokt_lock::guard::{ReceivedSignal, SignalReader};
 use std::{io, path::PathBuf};
 
-/// Show what a lock is good for, with a picture
+/// Show with a picture why concurrent writers need a lock
 ///
-/// Some painters paint one picture in one file, first without a lock and then under one. It takes some seconds,
-/// and leaves nothing behind.
+/// Several processes paint one picture in one file, first without a lock, then with one. It takes a few seconds
+/// and leaves no files behind.
 #[derive(Args, Debug)]
 pub(crate) struct DemoCommand {
     /// Print JSON

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 /// Check that locks work here
 ///
-/// The exit code is 1 when a check fails; warnings don't count.
+/// The exit code is 1 if a check fails; warnings don't count.
 #[derive(Args, Debug)]
 pub(crate) struct DoctorCommand {
     /// Print JSON

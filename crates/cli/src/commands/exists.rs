@@ -2,12 +2,12 @@ use crate::{completion, context::Context, exit::ExitCode, failure::Failure};
 use clap::Args;
 use lokt_lock::{ops::is_held, words::LockName};
 
-/// Say by the exit code whether a lock is held: 0, or 3
+/// Exit 0 if the lock is held, 3 if not
 ///
-/// Prints nothing, unless the lock cannot be made out.
+/// Prints nothing unless the state can't be read.
 #[derive(Args, Debug)]
 pub(crate) struct ExistsCommand {
-    /// The lock to look for
+    /// The lock to check
     #[arg(add = completion::locks())]
     name: LockName,
 }

@@ -6,10 +6,10 @@ use lokt_lock::{
     words::{Fence, LockName},
 };
 
-/// Tell a late writer from the one who holds the lock now
+/// Check fencing tokens, to reject stale writers
 ///
-/// Every acquisition has a fence, a number that only rises: `LOKT_FENCE` in a guarded command, `fence` in
-/// the output of `lock --json`. A resource that remembers the highest one it has seen can refuse any lower.
+/// Every time a lock is taken it gets a fence, a number that only rises: `LOKT_FENCE` in a guarded command, `fence`
+/// in the output of `lock --json`. A resource that remembers the highest fence it has seen can refuse lower ones.
 #[derive(Args, Debug)]
 pub(crate) struct FenceCommand {
     #[command(subcommand)]
@@ -18,7 +18,7 @@ pub(crate) struct FenceCommand {
 
 #[derive(Debug, Subcommand)]
 enum FenceAction {
-    /// Check whether a fence is that of somebody who holds the lock: 0 if it is, else 4
+    /// Check a fencing token: exit 0 if it belongs to a current holder of the lock, 4 if not
     Check(FenceCheckCommand),
 }
 

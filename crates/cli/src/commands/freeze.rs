@@ -8,15 +8,15 @@ use lokt_lock::{
 };
 use std::time::Duration;
 
-/// Order that nobody may take a lock for some time
+/// Block new holders of a lock for a while
 ///
-/// Who holds it keeps it; those in line wait on. `lokt unfreeze` lifts the order before its time.
+/// A freeze doesn't affect the current holder; waiters stay in the queue. `lokt unfreeze` ends it early.
 #[derive(Args, Debug)]
 pub(crate) struct FreezeCommand {
     /// The lock to freeze
     #[arg(add = completion::locks())]
     name: LockName,
-    /// For how long
+    /// End the freeze after this long
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = span::parse_positive)]
     ttl: Duration,
     /// Print JSON

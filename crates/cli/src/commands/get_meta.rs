@@ -8,13 +8,13 @@ use lokt_lock::{
 
 /// Print one metadata value of a lock
 ///
-/// The value and a newline, nothing else: a text as it is, any other JSON in compact form.
+/// Prints the value and a newline, nothing else: text as it is, other JSON in compact form.
 #[derive(Args, Debug)]
 pub(crate) struct GetMetaCommand {
     /// The lock
     #[arg(add = completion::locks())]
     name: LockName,
-    /// The key
+    /// The metadata key
     key: String,
 }
 

@@ -24,12 +24,12 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 /// Run a command while holding one or several locks
 ///
-/// A lock is held by the command's whole process tree: when the guard is killed, nobody gets in until
-/// the last process of the command has ended, and then the next in line gets in at once. Several locks are
-/// taken all or none, and never deadlock with others that are taken so, in whatever order.
+/// The command's whole process tree holds the lock. If the guard is killed, the lock stays held until the last
+/// process of the command has ended; then the next waiter gets it at once. Several locks are taken all or none,
+/// and never deadlock with other guards that take several, in whatever order.
 ///
-/// The command sees `LOKT_NAME`, `LOKT_LOCK_ID`, `LOKT_FENCE` and `LOKT_OWNER`; of several locks the values
-/// stand in the order of the names, with commas between them.
+/// The command gets `LOKT_NAME`, `LOKT_LOCK_ID`, `LOKT_FENCE` and `LOKT_OWNER`. For several locks, each variable
+/// has comma-separated values in the order of the names.
 #[derive(Args, Debug)]
 #[command(override_usage = "lokt guard [OPTIONS] <NAME>... -- <COMMAND>...\n       \
     lokt guard [OPTIONS] <NAME>... -c <LINE>")]
@@ -37,7 +37,7 @@ pub(crate) struct GuardCommand {
     /// The locks to hold
     #[arg(add = completion::locks(), required = true, value_name = "NAME")]
     names: Vec<LockName>,
-    /// Announce a lifetime to others, extended while the command runs
+    /// Announce a lifetime to others; lokt extends it while the command runs
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = span::parse_positive)]
     ttl: Option<Duration>,
     #[command(flatten)]
@@ -46,13 +46,13 @@ pub(crate) struct GuardCommand {
     waiting: WaitOptions,
     #[command(flatten)]
     orders: SupervisionOptions,
-    /// Give this code in place of 2 when the lock is held or frozen, or the wait timed out
+    /// Exit with this code instead of 2 if the lock is held or frozen, or the wait timed out
     #[arg(long, value_name = "CODE")]
     conflict_exit_code: Option<u8>,
-    /// Write how the guard itself ended to this file, as JSON
+    /// Write the outcome of the guard itself to this file, as JSON
     #[arg(long, value_name = "PATH")]
     status_file: Option<PathBuf>,
-    /// Run this line with /bin/sh, all of it under the lock
+    /// Run this line with /bin/sh, with the lock held for the whole line
     #[arg(short = 'c', value_name = "LINE", conflicts_with = "command")]
     line: Option<OsString>,
     /// The command and its arguments

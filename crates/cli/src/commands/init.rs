@@ -14,21 +14,21 @@ use clap::Args;
 use serde_json::json;
 use std::fs;
 
-/// Set a repository up for agents: what is guarded, in their instruction files and session-start hooks
+/// Set up a repository for agents: add lokt to their instruction files and session-start hooks
 ///
-/// Shows the changes as a diff, asks where there is a terminal, and makes all of them or none. Only the section
-/// between lokt's marks and the one hook are touched. Done again, it brings the section up to date.
+/// Shows the changes as a diff, asks for confirmation on a terminal, and makes all changes or none. Touches only
+/// the section between lokt's markers and one hook. Run it again to update the section.
 #[derive(Args, Debug)]
 pub(crate) struct InitCommand {
-    /// For this agent; may be given several times [default: those that have files here, else agents]
+    /// Set up this agent; repeatable [default: agents that have files here, else "agents"]
     #[arg(long = "agent", value_name = "NAME")]
     agents: Vec<CodingAgent>,
-    /// Take out what was put in; without --agent, for all agents
+    /// Remove what init added; without --agent, for all agents
     #[arg(long)]
     undo: bool,
     #[command(flatten)]
     caution: ConfirmationOptions,
-    /// Print JSON, and do not ask
+    /// Print JSON, and don't ask for confirmation
     #[arg(long)]
     json: bool,
 }
@@ -36,10 +36,10 @@ pub(crate) struct InitCommand {
 /// How sure the caller is.
 #[derive(Args, Debug)]
 struct ConfirmationOptions {
-    /// Show what would change, and change nothing
+    /// Show what would change, without changing anything
     #[arg(long)]
     dry_run: bool,
-    /// Do not ask
+    /// Don't ask for confirmation
     #[arg(long)]
     yes: bool,
 }
@@ -76,7 +76,7 @@ impl InitCommand {
         Ok(ExitCode::Done)
     }
 
-    /// Whether the changes are wanted: where nobody can be asked, they were asked for.
+    /// Whether the user wants the changes. Without a terminal to ask on, the call itself counts as a yes.
     fn may_write(&self, plan: &InitPlan) -> Result<bool, Failure> {
         if self.caution.yes || self.json || !output::can_ask() {
             return Ok(true);

@@ -13,10 +13,10 @@ use lokt_tool::{
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
-/// Keys to sign tools with, and keys to trust
+/// Manage your signing key and the keys you trust
 ///
-/// The private key is yours alone (`keys/private_key.pem` in the user's space, mode 0600). A tool runs only
-/// if it is signed with a trusted key; a key that comes with a project is never trusted by itself.
+/// The private key is only for you (`keys/private_key.pem` in the user's space, mode 0600). A tool runs only
+/// if it is signed with a trusted key. A key that comes with a project is never trusted automatically.
 #[derive(Args, Debug)]
 pub(crate) struct KeyCommand {
     #[command(subcommand)]
@@ -25,7 +25,7 @@ pub(crate) struct KeyCommand {
 
 #[derive(Debug, Subcommand)]
 enum KeyAction {
-    /// Make a key to sign with, and trust it
+    /// Generate a signing key, and trust it
     Generate(KeyOutputOptions),
     /// List the trusted keys
     List(KeyOutputOptions),
@@ -36,14 +36,14 @@ enum KeyAction {
         #[command(flatten)]
         form: KeyOutputOptions,
     },
-    /// Trust a key no more
+    /// Stop trusting a key
     Untrust {
         /// The key's fingerprint
         fingerprint: Fingerprint,
         #[command(flatten)]
         form: KeyOutputOptions,
     },
-    /// Print your public key, to give it to others
+    /// Print your public key, to share it with others
     Show(KeyOutputOptions),
 }
 

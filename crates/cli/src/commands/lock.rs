@@ -16,20 +16,20 @@ use std::time::Duration;
 
 /// Take a lock that outlives this command: a lease
 ///
-/// It lives until it expires or is unlocked, whatever becomes of the process that took it. On a lease of
-/// your own, it is renewed. For a lock around a command, use `lokt guard`.
+/// The lease lasts until it expires or you unlock it, even if the process that took it ends. If you hold it
+/// already, it is renewed. To hold a lock while a command runs, use `lokt guard`.
 #[derive(Args, Debug)]
 pub(crate) struct LockCommand {
     /// The lock to take
     #[arg(add = completion::locks())]
     name: LockName,
-    /// Free it by itself after this long; without it, it lives until `lokt unlock`
+    /// Unlock it automatically after this long [default: it stays until `lokt unlock`]
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = span::parse_positive)]
     ttl: Option<Duration>,
-    /// Free it by itself when this process ends (in a script: --pid $$)
+    /// Unlock it automatically when this process ends (in a script: --pid $$)
     #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(1..))]
     pid: Option<i32>,
-    /// Store a text with the lock, split at the first '='; the last of equal keys wins
+    /// Store text with the lock, split at the first '='; a repeated key replaces the earlier value
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     meta: Vec<(String, String)>,
     /// Store a JSON object with the lock; --meta adds to it
@@ -134,7 +134,7 @@ fn taker() -> i32 {
     }
 }
 
-/// Now and then, clears away a few leases that nobody will ask for again.
+/// Removes a few expired leases now and then that no caller may ask for again.
 fn sweep(context: &Context) {
     let due = context.store.due_for_sweep();
     if !due.is_empty() {

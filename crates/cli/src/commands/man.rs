@@ -3,10 +3,10 @@ use clap::Args;
 use clap_mangen::Man as Page;
 use std::{fs, path::PathBuf};
 
-/// Print the manual page, or write all pages into a folder
+/// Print the manual page, or write all pages to a folder
 #[derive(Args, Debug)]
 pub(crate) struct ManCommand {
-    /// Write lokt.1 and a page for every command into this folder
+    /// Write lokt.1 and one page per command to this folder
     #[arg(long, value_name = "FOLDER")]
     dir: Option<PathBuf>,
 }

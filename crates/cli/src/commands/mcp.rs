@@ -13,12 +13,11 @@ use std::{
 
 /// Serve locks, results and tools to an agent (Model Context Protocol)
 ///
-/// It speaks the protocol on stdin and stdout, and is started by the agent's program, which is configured
-/// to do so. Each client is an agent of its own; the locks that it took for its connection are given back
-/// when the connection ends.
+/// Speaks the protocol on stdin and stdout. The agent's program starts it, if you configure it to. Each MCP session
+/// has its own identity; locks that it took for its connection are unlocked when the connection ends.
 #[derive(Args, Debug)]
 pub(crate) struct McpCommand {
-    /// Let the agent take away what is another's: `force_unlock` and `unfreeze`
+    /// Let the agent break locks and freezes of others: `force_unlock` and `unfreeze`
     #[arg(long)]
     allow_force: bool,
     /// Work in this folder [default: the working folder]

@@ -11,14 +11,14 @@ use clap::Args;
 use lokt_lock::{ops::survey_all, rules::OwnerSource};
 use serde_json::json;
 
-/// Tell an agent which operations are guarded, what to do when a lock is held, and what is held now
+/// Print a briefing for agents: guarded operations, what to do when a lock is held, what is held now
 ///
-/// Less than 300 words for the beginning of a session. The operations are found by reading scripts in
-/// scripts/, bin/, .github/scripts/ and the project's folder, the Makefile, the justfile and the scripts of
-/// package.json for calls of `lokt guard` and `lokt once`; nothing is run.
+/// The text has less than 300 words, for the start of a session. To find the operations, lokt searches for calls of
+/// `lokt guard` and `lokt once` in scripts/, bin/, .github/scripts/, scripts in the project's folder, the Makefile,
+/// the justfile and the scripts of package.json. It runs nothing.
 #[derive(Args, Debug)]
 pub(crate) struct PrimeCommand {
-    /// Print the lasting part for an instruction file, between the marks that `lokt init` looks for
+    /// Print the permanent part for an instruction file, between the markers that `lokt init` looks for
     #[arg(long, value_name = "FORMAT", conflicts_with = "json")]
     format: Option<InstructionFormat>,
     /// Print JSON

@@ -18,8 +18,8 @@ use std::time::Duration;
 
 /// List and remove the results that `lokt once` keeps
 ///
-/// They are kept until their --ttl is over, or room is needed: all together have at most 4 GiB, and those that
-/// were not used for the longest time go first.
+/// Results are kept until their --ttl passes or space is needed: together they take at most 4 GiB, and the least
+/// recently used are removed first.
 #[derive(Args, Debug)]
 pub(crate) struct ResultsCommand {
     #[command(subcommand)]
@@ -34,7 +34,7 @@ enum ResultsAction {
     Prune(ResultsPruneCommand),
 }
 
-/// List all results, the one used last first
+/// List all results, most recently used first
 #[derive(Args, Debug)]
 struct ResultsListCommand {
     /// Print JSON
@@ -42,10 +42,10 @@ struct ResultsListCommand {
     json: bool,
 }
 
-/// Show a result: its command, when it ran, where its output is
+/// Show one result: its command, when it ran, and where its output is
 #[derive(Args, Debug)]
 struct ResultsShowCommand {
-    /// The result's name (then it is the one used last), or the beginning of its digest
+    /// The result's name (shows the most recently used), or the beginning of its digest
     #[arg(value_name = "NAME|DIGEST")]
     which: String,
     /// Print JSON
@@ -53,7 +53,7 @@ struct ResultsShowCommand {
     json: bool,
 }
 
-/// Remove all results of a name, or one by its digest
+/// Remove all results of a name, or one result by its digest
 #[derive(Args, Debug)]
 struct ResultsRemoveCommand {
     /// The name, or the beginning of the digest
@@ -64,13 +64,13 @@ struct ResultsRemoveCommand {
     json: bool,
 }
 
-/// Remove results that are over, and what crashes left behind
+/// Remove expired results, and files that crashes left behind
 #[derive(Args, Debug)]
 struct ResultsPruneCommand {
-    /// Also those that were not used for this long
+    /// Also remove results that were not used for this long
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = span::parse)]
     older: Option<Duration>,
-    /// Also those that were not used for the longest time, until all have at most this many bytes (like 500M or
+    /// Also remove the least recently used results, until the rest takes at most this many bytes (like 500M or
     /// 2G)
     #[arg(long, value_name = "SIZE", value_parser = size)]
     max_size: Option<u64>,
@@ -189,7 +189,7 @@ fn is_meant(which: &str, record: &ResultRecord) -> bool {
 
 fn unknown(which: &str) -> Failure {
     let is_name = LockName::new(which).is_ok();
-    let text = format!("no result is called {which:?}, and no digest begins so");
+    let text = format!("no result has the name {which:?} or a digest that begins with it");
     let failure = Failure::new(if is_name { ExitCode::NotFound } else { ExitCode::Usage }, text);
     failure.hint("lokt results list   shows all")
 }

@@ -6,15 +6,15 @@ use lokt_lock::{
     words::LockName,
 };
 
-/// Show who holds what, and who waits
+/// Show holders, waiters and freezes
 ///
-/// Without a name all locks and freezes, also expired ones that are not cleared away yet.
+/// Without a name, shows all locks and freezes, including expired ones that are not removed yet.
 #[derive(Args, Debug)]
 pub(crate) struct StatusCommand {
-    /// One lock in full
+    /// Show one lock in full
     #[arg(add = completion::locks())]
     name: Option<LockName>,
-    /// Print JSON: a list, or with a name one object
+    /// Print JSON: a list, or one object if you give a name
     #[arg(long)]
     json: bool,
     /// Remove expired locks and freezes first
@@ -71,9 +71,9 @@ impl StatusCommand {
     }
 }
 
-/// Removes every record that is over, and says whether there was one.
+/// Removes every expired record. Returns whether there was one.
 fn prune_all(context: &Context, entries: &[StatusEntry]) -> bool {
-    // Where somebody is in or in line, the state does not tell whether the record is over.
+    // If there is a holder or a waiter, the state does not show whether the record has expired.
     let may_be_over = |it: &&StatusEntry| {
         matches!(it.state, LockState::Expired | LockState::Dead | LockState::Queued)
             || !it.inside.is_empty()
@@ -86,7 +86,7 @@ fn warn_of_problems(entries: &[StatusEntry]) {
     for entry in entries {
         if let Some(problem) = view::entry::problem(entry) {
             output::warn(&format!(
-                "{:?} cannot be read as a record: {problem}",
+                "the record of {:?} is unreadable: {problem}",
                 entry.name.as_str()
             ));
         }

@@ -19,10 +19,10 @@ use std::{
 /// What `audit` shows in place of events.
 #[derive(Args, Debug)]
 pub(super) struct TimelineOptions {
-    /// Show who held and who waited for what, when, in place of events
+    /// Show holders and waiters over time, instead of events
     #[arg(long, conflicts_with_all = ["event", "tail"])]
     timeline: bool,
-    /// Write the timeline to this file, as a page for a browser, with --timeline; `-` is standard output
+    /// With --timeline: write it to this file as a page for a browser; `-` is standard output
     #[arg(long, value_name = "FILE", requires = "timeline", conflicts_with = "json")]
     html: Option<PathBuf>,
 }
@@ -100,7 +100,7 @@ fn replaceable(file: &Path) -> io::Result<PathBuf> {
     };
     let file = file.canonicalize()?;
     if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is there, and is no regular file"));
+        return Err(io::Error::other("it exists and is not a regular file"));
     }
     Ok(file)
 }

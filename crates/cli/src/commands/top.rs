@@ -1,10 +1,10 @@
 use crate::{context::Context, exit::ExitCode, failure::Failure, output, top};
 use clap::Args;
 
-/// Watch who holds what, and who waits, as it changes
+/// Watch holders and waiters live
 ///
-/// Needs a terminal. Keys: q quits, up and down choose, Enter shows all of the chosen lock, s sorts, / filters,
-/// f freezes or lifts a freeze, u unlocks; the last three ask first.
+/// Needs a terminal. Keys: q quits, up and down select, Enter shows the selected lock in full, s sorts, / filters,
+/// f freezes or unfreezes, u unlocks; the last three ask first.
 #[derive(Args, Debug)]
 pub(crate) struct TopCommand {}
 

@@ -5,13 +5,13 @@ use lokt_lock::{
     words::LockName,
 };
 
-/// Lift a freeze
+/// Lift a freeze, so that a lock can be taken again
 #[derive(Args, Debug)]
 pub(crate) struct UnfreezeCommand {
     /// The frozen lock
     #[arg(add = completion::freezes())]
     name: LockName,
-    /// Lift it whoever ordered it, and whatever stands there
+    /// Lift the freeze of any owner, and remove an unreadable freeze record
     #[arg(long)]
     force: bool,
     /// Print JSON

@@ -7,20 +7,20 @@ use lokt_lock::{
     words::{Fence, LockName},
 };
 
-/// Give leases back
+/// Unlock leases
 ///
-/// Only your own, unless you say otherwise. A lock that a living guard holds ends with its command.
+/// Unlocks only your own, unless you force it. A lock that a running guard holds ends with its command.
 #[derive(Args, Debug)]
 #[command(
     override_usage = "lokt unlock [OPTIONS] <NAME>...\n       lokt unlock --all [--owner <OWNER>]"
 )]
 pub(crate) struct UnlockCommand {
-    /// The locks to give back
+    /// The locks to unlock
     #[arg(add = completion::locks(), value_name = "NAME")]
     names: Vec<LockName>,
     #[command(flatten)]
     breaking: BreakOptions,
-    /// Give back all leases of yours, or of the owner that --owner names
+    /// Unlock all your leases, or all leases of the owner given by --owner
     #[arg(long, conflicts_with_all = ["names", "force", "break_stale"])]
     all: bool,
     /// Print JSON
@@ -31,13 +31,13 @@ pub(crate) struct UnlockCommand {
 /// How much to break.
 #[derive(Args, Debug)]
 struct BreakOptions {
-    /// Remove whatever is there, whoever holds it
+    /// Unlock it even if another owner holds it
     #[arg(long, conflicts_with = "break_stale", requires = "names")]
     force: bool,
-    /// With --force and one name: only the acquisition that has this fence, as `status` shows it
+    /// With --force and one name: unlock only the holder with this fence, as `status` shows it
     #[arg(long, value_name = "N", requires = "force", conflicts_with_all = ["break_stale", "all"])]
     fence: Option<Fence>,
-    /// Remove only what is provably stale, abandoned or corrupted
+    /// Unlock only if it is provably stale, abandoned or corrupted
     #[arg(long, requires = "names")]
     break_stale: bool,
 }

@@ -13,9 +13,9 @@ use lokt_lock::{
     words::{LockMode, LockName, Owner},
 };
 
-/// Explain why a lock can or cannot be taken
+/// Explain why you can or can't take a lock now
 ///
-/// The exit code is 0 when it is free, else 2.
+/// The exit code is 0 if it is free, else 2.
 #[derive(Args, Debug)]
 pub(crate) struct WhyCommand {
     /// The lock

@@ -5,10 +5,10 @@ use std::num::NonZeroU32;
 /// Holding a lock together with others, for the commands that take one.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub(crate) struct SharingOptions {
-    /// Hold it together with others who say --shared: many readers, or one writer
+    /// Share the lock with other holders that use --shared: many readers, or one writer
     #[arg(long, conflicts_with = "slots")]
     shared: bool,
-    /// Hold one of N places; all who hold the lock must ask for the same N
+    /// Hold one of N slots; every holder of the lock must ask for the same N
     #[arg(long, value_name = "N", value_parser = number)]
     slots: Option<NonZeroU32>,
 }

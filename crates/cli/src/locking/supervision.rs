@@ -6,7 +6,7 @@ use std::time::Duration;
 /// How long a command may run, for the commands that run one.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub(crate) struct MaxHoldOption {
-    /// Stop the command after this long, and give 124 (SIGTERM, 5 s later SIGKILL)
+    /// Stop the command after this long, and exit with 124 (SIGTERM, 5 s later SIGKILL)
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = span::parse_positive)]
     max_hold: Option<Duration>,
 }
@@ -23,7 +23,7 @@ impl MaxHoldOption {
 pub(crate) struct SupervisionOptions {
     #[command(flatten)]
     max_hold: MaxHoldOption,
-    /// When the lock is taken away: stop the command and give 6, or warn and let it run [default: kill]
+    /// If the lock is lost: stop the command and exit with 6 (kill), or only warn (warn) [default: kill]
     #[arg(long, value_name = "WHAT", value_enum, hide_possible_values = true)]
     on_lost: Option<OnLostChoice>,
 }
@@ -32,7 +32,7 @@ pub(crate) struct SupervisionOptions {
 enum OnLostChoice {
     /// Stop the command
     Kill,
-    /// Say so
+    /// Print a warning
     Warn,
 }
 

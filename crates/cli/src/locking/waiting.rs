@@ -10,16 +10,16 @@ use std::{
     time::Duration,
 };
 
-/// How long to wait in line where nobody says.
+/// The default time limit of a wait.
 const DEFAULT: Duration = Duration::from_mins(10);
 
-/// Waiting in line, for the commands that take a lock.
+/// Options for waiting in the queue, for the commands that take a lock.
 #[derive(Args, Debug, Default)]
 pub(crate) struct WaitOptions {
-    /// Wait in line, first come, first served
+    /// Wait in the queue, first come, first served
     #[arg(long)]
     wait: bool,
-    /// Wait at most this long, with --wait [default: 10m]
+    /// With --wait: wait at most this long [default: 10m]
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = span::parse, requires = "wait")]
     timeout: Option<Duration>,
 }

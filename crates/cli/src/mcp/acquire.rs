@@ -17,21 +17,21 @@ use serde_json::Value;
 #[schemars(crate = "rmcp::schemars")]
 pub(super) struct AcquireArguments {
     name: LockNameArgument,
-    /// Free it by itself after this long, like 90s, 5m, 1h30m. Needed with until "unlock"
+    /// Unlock it automatically after this long, like 90s, 5m, 1h30m. Required with until "unlock"
     ttl: Option<DurationArgument>,
-    /// How long it lasts, if it is not released before: "connection" (the default), until this connection
-    /// ends, however it ends; "unlock", also after that, until its ttl has passed
+    /// When it ends, if you do not release it before: "connection" (the default): when this connection ends, for any
+    /// reason; "unlock": when its ttl has passed, also after the connection
     #[serde(default)]
     until: LeaseEnd,
     /// Store this JSON object with the lock, for others to read in status
     meta: Option<JsonObject>,
-    /// Hold it together with others who say so too. Default: false
+    /// Share it with other holders that also set this. Default: false
     shared: Option<bool>,
-    /// Hold one of this many places; all must ask for the same number
+    /// Hold one of this many slots; all holders must ask for the same number
     slots: Option<u32>,
-    /// Wait in line, first come, first served. Default: false
+    /// Wait in the queue, first come, first served. Default: false
     wait: Option<bool>,
-    /// With wait: how long at most. Default: 50s, at most 1h
+    /// With wait: the time limit. Default: 50s, at most 1h
     timeout: Option<WaitLimitArgument>,
 }
 
@@ -58,25 +58,25 @@ impl McpOperation for AcquireArguments {
     const TITLE: &'static str = "Take a lock";
     const ABOUT: &'static str = "Take a lock for yourself, to work on something over several steps: a \
         lease. It lasts until you release it, its ttl passes, or this connection ends. A lease of your own is \
-        renewed. To run one command under a lock, use run_guarded. Held by another: an error that says who.";
+        renewed. To run one command under a lock, use run_guarded. If another holds it, the error says who.";
     const NATURE: OperationEffect = OperationEffect::Changes;
 
     fn fields() -> Vec<OutputField> {
         let own = [
-            ("until", FieldType::Text, "How long it lasts: connection or unlock"),
-            ("renewed", FieldType::Yes, "Whether it was yours already"),
-            ("lock_id", FieldType::Text, "This acquisition"),
+            ("until", FieldType::Text, "When it ends: connection or unlock"),
+            ("renewed", FieldType::Yes, "Whether you held it already"),
+            ("lock_id", FieldType::Text, "ID of this acquisition"),
             ("fence", FieldType::Whole, "A number that rises with every acquisition"),
-            ("owner", FieldType::Text, "For whom you hold it"),
-            ("agent_id", FieldType::Text, "You, as others see you"),
-            ("host", FieldType::Text, "This machine"),
-            ("pid", FieldType::Whole, "The process that it is tied to, or that took it"),
+            ("owner", FieldType::Text, "Owner that you act as"),
+            ("agent_id", FieldType::Text, "Your ID, as others see it"),
+            ("host", FieldType::Text, "Hostname of this machine"),
+            ("pid", FieldType::Whole, "Process that it is tied to, or that took it"),
             ("acquired_ts", FieldType::Text, "When it was taken or last renewed, RFC 3339"),
-            ("held_since", FieldType::Text, "Since when, RFC 3339"),
+            ("held_since", FieldType::Text, "Start of the hold, RFC 3339"),
             ("ttl_sec", FieldType::Whole, "Its lifetime in seconds"),
-            ("expires_at", FieldType::Text, "Until when, RFC 3339"),
-            ("metadata", FieldType::Object, "What is stored with it"),
-            ("waited_ms", FieldType::Whole, "How long it was waited for in vain"),
+            ("expires_at", FieldType::Text, "End of its lifetime, RFC 3339"),
+            ("metadata", FieldType::Object, "Metadata stored with it"),
+            ("waited_ms", FieldType::Whole, "Time spent waiting before giving up, ms"),
         ];
         BLOCKED.into_iter().chain(own).collect()
     }
@@ -120,7 +120,7 @@ impl AcquireArguments {
             return failed(ended, fields);
         }
         let was_mine = fields.contains_key("renewed");
-        // Nobody learns of it, so nobody would give it back.
+        // The client does not learn of the lock, so it would never unlock it.
         let is_unwanted = (ended.stopped.is_some() || call.is_cancelled()) && !was_mine;
         let until = self.took(call);
         if is_unwanted {

@@ -10,8 +10,8 @@ use nix::{
 use std::io;
 use tokio::process::Command;
 
-/// Starts a command in a session of its own, where it can neither read nor stop the terminal that its
-/// client draws on; it is told to end (SIGTERM) when this process is killed.
+/// Starts a command in a separate session, where it can neither read nor stop the terminal that its
+/// client draws on. It gets SIGTERM when this process is killed.
 pub(super) fn set_apart(command: &mut Command) {
     let me = nix::unistd::getpid();
     // SAFETY: between fork(2) and exec(3) only async-signal-safe system calls are made, and no memory is
@@ -32,6 +32,6 @@ fn leave(parent: Pid) -> io::Result<()> {
     sys::restore_dispositions();
     setsid()?;
     prctl::set_pdeathsig(Signal::SIGTERM)?;
-    // It may have been killed before that, and then nobody tells.
+    // The parent may have been killed before that; then the kernel sends no signal.
     if getppid() == parent { Ok(()) } else { Err(io::ErrorKind::Interrupted.into()) }
 }

@@ -7,7 +7,7 @@ use rmcp::schemars::JsonSchema;
 use serde::Deserialize;
 use std::time::Duration;
 
-/// How long a call waits in line where it does not say: many clients give an answer a minute.
+/// The default time limit of a wait: many clients give an answer a minute.
 const WAIT: &str = "50s";
 
 /// How long a call may wait at most.
@@ -60,7 +60,7 @@ impl TryFrom<String> for DurationArgument {
     }
 }
 
-/// A duration of waiting in line: at most an hour
+/// The time limit of a wait: at most 1h
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 #[schemars(crate = "rmcp::schemars")]

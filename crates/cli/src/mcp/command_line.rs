@@ -31,8 +31,8 @@ const PROGRAM: &str = "/proc/self/exe";
 /// How much of an answer in JSON, or of what goes with it, is read: what clients take in one message.
 const ANSWER: usize = 2 << 20;
 
-/// How long what is left in a pipe is read when the program has ended: a process that it left behind may
-/// hold the pipe open for ever.
+/// How long the rest of a pipe is read after the program has ended. A process that it left behind may
+/// hold the pipe open without limit.
 const DRAIN: Duration = Duration::from_secs(2);
 
 /// How long a guard has to give its locks back once its command was killed.

@@ -23,7 +23,7 @@ const RELEASE: Duration = Duration::from_secs(10);
 
 /// One client: who it is to the locks, what it holds only as long as it is there, and its end.
 ///
-/// A client is an agent of its own, whatever owner it acts for: two clients that were configured with the
+/// Each client is a separate agent, even if two act for one owner: two clients that were configured with the
 /// same owner exclude each other.
 pub(super) struct ClientConnection {
     pub(super) context: Context,

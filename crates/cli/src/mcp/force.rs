@@ -1,4 +1,4 @@
-//! What takes away what is another's: offered only where the server was started with `--allow-force`.
+//! Breaking locks and freezes of others: offered only if the server was started with `--allow-force`.
 
 use super::{
     answer::{ToolAnswer, broken},
@@ -17,16 +17,16 @@ use serde::Deserialize;
 #[schemars(crate = "rmcp::schemars")]
 pub(super) struct ForceUnlockArguments {
     name: LockNameArgument,
-    /// Only the acquisition with this fence, as status shows it; of several holders, only that one
+    /// Unlock only the holder with this fence, as status shows it
     fence: Option<u64>,
 }
 
 impl McpOperation for ForceUnlockArguments {
     const NAME: &'static str = "force_unlock";
     const TITLE: &'static str = "Take a lock away";
-    const ABOUT: &'static str = "Take a lock away from whoever holds it, all of them. A guard that holds it \
-        stops its command, whose work may be lost. Only when a person has asked for it; give the fence that \
-        they saw, so that nobody is stopped who came since (exit code 4).";
+    const ABOUT: &'static str = "Take a lock away from all its holders. A guard that holds it stops its \
+        command, whose work may be lost. Only if a person has asked for it. Give the fence that the person saw, so \
+        that a newer holder is not stopped (exit code 4).";
     const NATURE: OperationEffect = OperationEffect::Forces;
 
     fn fields() -> Vec<OutputField> {
@@ -56,8 +56,7 @@ pub(super) struct UnfreezeArguments {
 impl McpOperation for UnfreezeArguments {
     const NAME: &'static str = "unfreeze";
     const TITLE: &'static str = "Lift a freeze";
-    const ABOUT: &'static str = "Lift the freeze of a lock, whoever ordered it. Only when a person has asked \
-        for it.";
+    const ABOUT: &'static str = "Lift the freeze of a lock, of any owner. Only if a person has asked for it.";
     const NATURE: OperationEffect = OperationEffect::Forces;
 
     fn fields() -> Vec<OutputField> {

@@ -36,28 +36,28 @@ pub(super) struct RunGuardedArguments {
     ttl: Option<DurationArgument>,
     /// Stop it after it has run this long, like 90s, 5m, 1h30m
     max_hold: Option<DurationArgument>,
-    /// Hold the locks together with others who say so too. Default: false
+    /// Share the locks with other holders that also set this. Default: false
     shared: Option<bool>,
-    /// Hold one of this many places; all must ask for the same number
+    /// Hold one of this many slots; all holders must ask for the same number
     slots: Option<u32>,
-    /// Wait in line, first come, first served. Default: false
+    /// Wait in the queue, first come, first served. Default: false
     wait: Option<bool>,
-    /// With wait: how long at most. Default: 50s, at most 1h
+    /// With wait: the time limit. Default: 50s, at most 1h
     timeout: Option<WaitLimitArgument>,
-    /// Give at most so many bytes of stdout and of stderr, from both ends. Default: 65536, at most 524288
+    /// Return at most this many bytes of stdout and of stderr, from both ends. Default: 65536, at most 524288
     max_output_bytes: Option<usize>,
 }
 
 /// What is told of a command's output.
 pub(super) const OUTPUTS: [OutputField; 6] = [
-    ("stdout", FieldType::Text, "Its output, or the two ends of it"),
+    ("stdout", FieldType::Text, "Its output, or the beginning and end of it"),
     (
         "stderr",
         FieldType::Text,
-        "Its error output, after lines of lokt's own, or the two ends of it",
+        "Its error output, after lokt's own lines, or the beginning and end of it",
     ),
-    ("stdout_bytes", FieldType::Whole, "How long all of stdout was"),
-    ("stderr_bytes", FieldType::Whole, "How long all of stderr was"),
+    ("stdout_bytes", FieldType::Whole, "Length of the whole stdout, bytes"),
+    ("stderr_bytes", FieldType::Whole, "Length of the whole stderr, bytes"),
     ("stdout_truncated", FieldType::Yes, "Whether the middle of stdout is left out"),
     ("stderr_truncated", FieldType::Yes, "Whether the middle of stderr is left out"),
 ];
@@ -77,7 +77,7 @@ impl McpOperation for RunGuardedArguments {
                 FieldType::Text,
                 "completed, denied, timed_out, interrupted, lost, max_hold, deadlock, not_started or error",
             ),
-            ("version", FieldType::Whole, "Of these fields"),
+            ("version", FieldType::Whole, "Version of these fields"),
             ("names", FieldType::Texts, "The locks"),
             ("lock_ids", FieldType::Texts, "The acquisitions, in the order of names"),
             (
@@ -85,11 +85,11 @@ impl McpOperation for RunGuardedArguments {
                 FieldType::Wholes,
                 "Numbers that rise with every acquisition, in the order of names",
             ),
-            ("pid", FieldType::Whole, "The guard"),
+            ("pid", FieldType::Whole, "Process ID of the guard"),
             ("command_exit_code", FieldType::Whole, "The command's own exit code"),
             ("command_signal", FieldType::Whole, "The signal that ended the command"),
-            ("waited_ms", FieldType::Whole, "How long the locks were waited for"),
-            ("held_ms", FieldType::Whole, "How long the command ran"),
+            ("waited_ms", FieldType::Whole, "Time spent waiting for the locks, ms"),
+            ("held_ms", FieldType::Whole, "Time that the command ran, ms"),
         ];
         own.into_iter().chain(OUTPUTS).collect()
     }

@@ -1,4 +1,4 @@
-//! What the audit log tells, the last of it.
+//! The latest events of the audit log.
 
 use super::{
     answer::{ToolAnswer, broken, done, failed},
@@ -31,13 +31,13 @@ pub(super) struct AuditArguments {
     name: Option<LockNameArgument>,
     /// Only what this owner did
     owner: Option<String>,
-    /// Only this kind: acquire, deny, release, renew, lost, freeze, force-break, ...
+    /// Only this kind of event: acquire, deny, release, renew, lost, freeze, force-break, ...
     event: Option<String>,
-    /// From this time, or so long ago, on, like 2026-02-01T10:00:00Z or 2h. Default: 24h
+    /// Events since this time, or since this long ago, like 2026-02-01T10:00:00Z or 2h. Default: 24h
     since: Option<String>,
-    /// Up to this time, or so long ago
+    /// Events until this time, or until this long ago
     until: Option<String>,
-    /// At most so many events, the last of them. Default: 100, at most 1000
+    /// Return at most this many events, the latest. Default: 100, at most 1000
     limit: Option<usize>,
 }
 
@@ -55,7 +55,7 @@ impl McpOperation for AuditArguments {
                 FieldType::Objects,
                 "Each with ts, event, name, lock_id, owner, host, pid, agent_id, ttl_sec, extra",
             ),
-            ("truncated", FieldType::Yes, "Whether there are earlier ones that are not given"),
+            ("truncated", FieldType::Yes, "Whether there are earlier events that are not returned"),
         ]
     }
 

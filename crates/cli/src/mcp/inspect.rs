@@ -22,9 +22,9 @@ pub(super) struct StatusArguments {
 
 impl McpOperation for StatusArguments {
     const NAME: &'static str = "status";
-    const TITLE: &'static str = "Who holds what";
-    const ABOUT: &'static str = "List the locks that are held, waited for or frozen: who, since when, for \
-        how long still, what they run, who waits, and what is stored with them. Changes nothing.";
+    const TITLE: &'static str = "Show locks";
+    const ABOUT: &'static str = "List the locks that are held, waited for or frozen: the holder, since when, the \
+        remaining time, the command, the waiters and the metadata. Changes nothing.";
     const NATURE: OperationEffect = OperationEffect::Looks;
 
     fn fields() -> Vec<OutputField> {
@@ -32,7 +32,7 @@ impl McpOperation for StatusArguments {
             "locks",
             FieldType::Objects,
             "Each with name, state, owner, agent_id, pid, command, acquired_ts, expires_at, age_sec, \
-             metadata, taken, waiters, queue and more; empty where nobody holds, waits or freezes",
+             metadata, taken, waiters, queue and more; empty without holders, waiters and freezes",
         )]
     }
 
@@ -46,7 +46,7 @@ impl McpOperation for StatusArguments {
     }
 }
 
-/// One lock or many are a list; a lock that nobody holds is none of them.
+/// Returns the locks as a list, also if it is only one. A lock without a holder is not in the list.
 fn locks(ended: &CommandOutput) -> ToolAnswer {
     let locks = match (ended.code, ended.json()) {
         (Some(0), Some(Value::Array(locks))) => locks,
@@ -75,8 +75,8 @@ pub(super) struct WhyArguments {
 impl McpOperation for WhyArguments {
     const NAME: &'static str = "why";
     const TITLE: &'static str = "Why a lock cannot be taken";
-    const ABOUT: &'static str = "Explain whether you could take a lock now: who is in the way, and what \
-        can be done about it. Changes nothing.";
+    const ABOUT: &'static str = "Explain whether you could take a lock now: the holder or waiter ahead of \
+        you, and what you can do. Changes nothing.";
     const NATURE: OperationEffect = OperationEffect::Looks;
 
     fn fields() -> Vec<OutputField> {
@@ -87,7 +87,7 @@ impl McpOperation for WhyArguments {
                 FieldType::Objects,
                 "Each with type, message, holder_ or freeze_ fields, and the record where there is one",
             ),
-            ("suggestions", FieldType::Texts, "What can be done, in words of the command line"),
+            ("suggestions", FieldType::Texts, "What you can do, as commands"),
         ]
     }
 

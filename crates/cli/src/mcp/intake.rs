@@ -172,10 +172,10 @@ impl<R: AsyncRead + Unpin> Intake<R> {
     fn note(&mut self, what: &str) {
         self.ignored += 1;
         if self.ignored <= NOTES {
-            output::warn(&format!("the client has sent {what}: it was ignored"));
+            output::warn(&format!("the client has sent {what}; it was ignored"));
         }
         if self.ignored == NOTES {
-            output::warn("more lines of that kind are not told");
+            output::warn("lokt shows no more warnings of this kind");
         }
     }
 }

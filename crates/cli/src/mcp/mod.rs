@@ -85,7 +85,7 @@ pub(crate) fn serve(context: Context, force: ForcePermission) -> Result<ExitCode
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(failed)?;
     let served = runtime.block_on(talk(context, force));
-    // A read of stdin that is under way cannot be called off, and nobody waits for it any more.
+    // A read of stdin in progress cannot be cancelled, and no task waits for it.
     runtime.shutdown_background();
     served
 }

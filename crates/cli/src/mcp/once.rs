@@ -1,4 +1,4 @@
-//! Running a command unless somebody has its result.
+//! Running a command unless its result exists already.
 
 use super::{
     answer::{ToolAnswer, broken, done, failed, unfit},
@@ -24,16 +24,16 @@ pub(super) struct RunOnceArguments {
     inputs: Vec<String>,
     /// Keep the result for this long, like 90s, 5m, 1h30m
     ttl: Option<DurationArgument>,
-    /// Give at most so many bytes of stdout and of stderr, from both ends. Default: 65536, at most 524288
+    /// Return at most this many bytes of stdout and of stderr, from both ends. Default: 65536, at most 524288
     max_output_bytes: Option<usize>,
 }
 
 impl McpOperation for RunOnceArguments {
     const NAME: &'static str = "run_once";
     const TITLE: &'static str = "Run once, share the result";
-    const ABOUT: &'static str = "Run a slow command, like a build or the tests, unless somebody has run it \
-        on the same files already: then their output and exit code are given, at once or as soon as they have \
-        them. It runs again when the files have changed. It gets no input and no terminal.";
+    const ABOUT: &'static str = "Run a slow command, like a build or the tests, unless a run on the same \
+        files exists already: then you get its output and exit code, at once or when that run ends. The command \
+        runs again if the files have changed. It gets no input and no terminal.";
     const NATURE: OperationEffect = OperationEffect::Runs;
 
     fn fields() -> Vec<OutputField> {

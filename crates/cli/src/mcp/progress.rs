@@ -1,4 +1,4 @@
-//! News for a client that waits: its place in line, and who is in the way. The one thing that the server
+//! News for a client that waits: its queue position, and the holder. The one thing that the server
 //! reads by itself.
 
 use super::connection::ClientConnection;
@@ -18,7 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// When the first news comes: by then it is in line or in.
+/// When the first news comes: by then the call waits in the queue or holds the lock.
 const FIRST: Duration = Duration::from_millis(100);
 
 /// Tells a client how a call of its gets on.
@@ -79,7 +79,7 @@ fn standing(context: &Context, names: &[LockName], pid: i32) -> Option<String> {
     })
 }
 
-/// Whom the one at a place in line waits for.
+/// What the waiter at a queue position waits for.
 fn why(lock: &StatusEntry, entries: &[StatusEntry], at: usize) -> String {
     let freeze = entries.iter().find(|entry| entry.kind == RecordKind::Freeze);
     let before = at.checked_sub(1).and_then(|at| lock.waiters.get(at));

@@ -1,4 +1,4 @@
-//! Giving a lease back.
+//! Unlocking a lease.
 
 use super::{
     answer::{ToolAnswer, broken, done, failed},
@@ -22,13 +22,13 @@ pub(super) struct ReleaseArguments {
 /// What all operations tell that give locks back.
 pub(super) const RELEASED: [OutputField; 2] = [
     ("released", FieldType::Texts, "The locks that are free now"),
-    ("count", FieldType::Whole, "How many these are"),
+    ("count", FieldType::Whole, "Number of these locks"),
 ];
 
 impl McpOperation for ReleaseArguments {
     const NAME: &'static str = "release";
-    const TITLE: &'static str = "Give a lock back";
-    const ABOUT: &'static str = "Give back a lock that you took with acquire. Only your own.";
+    const TITLE: &'static str = "Release a lock";
+    const ABOUT: &'static str = "Unlock a lock that you took with acquire. Only your own.";
     const NATURE: OperationEffect = OperationEffect::Changes;
 
     fn fields() -> Vec<OutputField> {

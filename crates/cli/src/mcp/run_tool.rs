@@ -25,9 +25,9 @@ pub(super) struct RunToolArguments {
     frozen: Option<bool>,
     /// Run it under this lock
     guard: Option<LockNameArgument>,
-    /// With guard: wait in line, first come, first served. Default: false
+    /// With guard: wait in the queue, first come, first served. Default: false
     wait: Option<bool>,
-    /// With wait: how long at most. Default: 50s, at most 1h
+    /// With wait: the time limit. Default: 50s, at most 1h
     timeout: Option<WaitLimitArgument>,
 }
 
@@ -35,13 +35,13 @@ impl McpOperation for RunToolArguments {
     const NAME: &'static str = "run_tool";
     const TITLE: &'static str = "Run a signed tool";
     const ABOUT: &'static str = "Run a tool of the project, exactly as it was signed and pinned, with \
-        everything that runs it. What is not what was signed or pinned does not run.";
+        everything that runs it. If any part of it changed, it does not run.";
     const NATURE: OperationEffect = OperationEffect::Runs;
 
     fn fields() -> Vec<OutputField> {
         vec![
             ("item_id", FieldType::Text, "The tool"),
-            ("data", FieldType::Anything, "What it gave"),
+            ("data", FieldType::Anything, "Its result data"),
             (
                 "result",
                 FieldType::Object,
@@ -53,9 +53,9 @@ impl McpOperation for RunToolArguments {
                 FieldType::Object,
                 "duration_ms, lockfile_used, lockfile_created, lockfile_path",
             ),
-            ("reason", FieldType::Text, "Where refused: drift, signature, not-found, ..."),
-            ("lockfile_path", FieldType::Text, "Where refused: the lockfile"),
-            ("drift", FieldType::Objects, "Where refused: what differs from it"),
+            ("reason", FieldType::Text, "If refused: drift, signature, not-found, ..."),
+            ("lockfile_path", FieldType::Text, "If refused: the lockfile"),
+            ("drift", FieldType::Objects, "If refused: what differs from it"),
         ]
     }
 

@@ -86,14 +86,14 @@ fn simplify(schema: &mut JsonObject) {
 
 /// What a result that is an error has, whatever the operation.
 const ERROR: [OutputField; 5] = [
-    ("status", FieldType::Text, "What came of it"),
+    ("status", FieldType::Text, "Outcome"),
     (
         "exit_code",
         FieldType::Whole,
         "Of an error: its kind, as the command line's exit code; of a command: its own",
     ),
     ("error", FieldType::Text, "Of an error: what failed, on what, and why"),
-    ("hints", FieldType::Texts, "Of an error: what can be done, in words of the command line"),
+    ("hints", FieldType::Texts, "Of an error: what you can do, as commands"),
     ("next", FieldType::Text, "Of an error: what to do next"),
 ];
 
@@ -117,22 +117,22 @@ pub(super) fn output(fields: &[OutputField]) -> Arc<JsonObject> {
 /// The fields of a refusal.
 pub(super) const BLOCKED: [OutputField; 15] = [
     ("name", FieldType::Text, "The lock"),
-    ("reason", FieldType::Text, "Where blocked: held, frozen, queued or corrupted"),
-    ("holder_owner", FieldType::Text, "Where blocked: who is in the way"),
-    ("holder_host", FieldType::Text, "Where blocked: the machine of that"),
-    ("holder_pid", FieldType::Whole, "Where blocked: the process of that"),
-    ("holder_agent_id", FieldType::Text, "Where blocked: the agent of that"),
-    ("holder_age_sec", FieldType::Whole, "Where blocked: since how many seconds"),
-    ("holder_ttl_sec", FieldType::Whole, "Where blocked: the announced lifetime in seconds"),
-    ("holder_remaining_sec", FieldType::Whole, "Where blocked: what is left of that"),
-    ("holder_expired", FieldType::Yes, "Where blocked: whether nothing is left of it"),
-    ("holder_pid_status", FieldType::Text, "Where blocked: alive, dead or unknown"),
+    ("reason", FieldType::Text, "If blocked: held, frozen, queued or corrupted"),
+    ("holder_owner", FieldType::Text, "If blocked: owner of the current holder"),
+    ("holder_host", FieldType::Text, "If blocked: hostname of the current holder"),
+    ("holder_pid", FieldType::Whole, "If blocked: process ID of the current holder"),
+    ("holder_agent_id", FieldType::Text, "If blocked: agent ID of the current holder"),
+    ("holder_age_sec", FieldType::Whole, "If blocked: seconds since it was taken"),
+    ("holder_ttl_sec", FieldType::Whole, "If blocked: the announced lifetime in seconds"),
+    ("holder_remaining_sec", FieldType::Whole, "If blocked: remaining seconds of that lifetime"),
+    ("holder_expired", FieldType::Yes, "If blocked: whether that lifetime has passed"),
+    ("holder_pid_status", FieldType::Text, "If blocked: alive, dead or unknown"),
     (
         "holder_acquired_ts",
         FieldType::Text,
-        "Where blocked: when it was taken or last renewed, RFC 3339",
+        "If blocked: when it was taken or last renewed, RFC 3339",
     ),
-    ("holder_held_since", FieldType::Text, "Where blocked: since when, RFC 3339"),
-    ("holder_expires_at", FieldType::Text, "Where blocked: until when, RFC 3339"),
-    ("holder_command", FieldType::Texts, "Where blocked: what it runs"),
+    ("holder_held_since", FieldType::Text, "If blocked: when the hold began, RFC 3339"),
+    ("holder_expires_at", FieldType::Text, "If blocked: when its lifetime ends, RFC 3339"),
+    ("holder_command", FieldType::Texts, "If blocked: command of the current holder"),
 ];

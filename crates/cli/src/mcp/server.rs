@@ -34,9 +34,9 @@ Locks for work that others in this repository may be doing at the same moment: b
 deployments, migrations. Names are free; use those that the repository's scripts use (status shows what is \
 held).
 - One command: run_guarded. Over several steps: acquire, work, release; it ends with this connection too.
-- Slow and the same for everybody (tests, lint, build): run_once gives what another has found out already.
-- Held by another is an error that says who and for how long. Then do other work, or call again with wait: \
-you get your place in line, first come, first served. Never delete lock files, never work without the lock.
+- Slow and the same for all callers (tests, lint, build): run_once returns the result of a run that another caller has done already.
+- If another holds the lock, the error says who and for how long. Then do other work, or call again with wait: \
+you get a position in the queue, first come, first served. Never delete lock files, never work without the lock.
 - Several locks at once: name them in one call of run_guarded.
 - why explains a lock, audit tells what happened.";
 

@@ -1,10 +1,10 @@
-//! The command `once`: a command that need not run again where nothing that matters has changed.
+//! The command `once`: runs a command only if something that its result depends on has changed.
 //!
 //! * [`OnceCommand`]: its arguments.
 //! * [`request`]: all that the result depends on, found out from them.
-//! * [`session`]: the way to a result: what is kept, what somebody makes just now, or running the command.
-//! * [`lead`]: running it, recorded. [`follow`]: watching the one who does.
-//! * [`answer`]: what came of it, as JSON and as an exit code.
+//! * [`session`]: the way to a result: a kept result, the result of a run in progress, or running the command.
+//! * [`lead`]: running it, recorded. [`follow`]: watching another caller's run.
+//! * [`answer`]: the outcome, as JSON and as an exit code.
 //! * [`explain`]: what the result depends on, and what has changed since the last one.
 
 mod answer;
@@ -29,17 +29,17 @@ use request::OnceRequest;
 use session::{RequestTimes, ResultSharing};
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
-/// Run a command once, and share its result with all who ask for the same
+/// Run a command once, and share its result with every caller that needs the same
 ///
-/// The first one runs it. Who comes meanwhile watches its output live and ends with its exit code; who comes
-/// later gets both from the record. It runs again when anything has changed that it depends on: the command's
-/// words and folder, the files in the work tree that no .gitignore ignores (or those that --input names), --env and
+/// The first caller runs it. Callers that come during the run see its output live and get its exit code; later
+/// callers get both from the record. It runs again if anything that it depends on has changed: the command's
+/// arguments and folder, the files in the work tree that git does not ignore (or those that --input names), --env and
 /// --key.
-/// Failures are told to those who waited, and not kept. The command's standard input is empty.
+/// A failure goes to the callers that waited, and is not kept. The command's standard input is empty.
 #[derive(Args, Debug)]
 #[command(override_usage = "lokt once [OPTIONS] <NAME> -- <COMMAND>...")]
 pub(crate) struct OnceCommand {
-    /// What the result is called; its last one is the lease of this name
+    /// Name for the result; the latest is kept as a lease of that name
     #[arg(add = completion::locks())]
     name: LockName,
     #[command(flatten)]
@@ -48,12 +48,12 @@ pub(crate) struct OnceCommand {
     keeping: RetentionOptions,
     #[command(flatten)]
     asking: RequestOptions,
-    /// Watch another's run at most this long [default: to its end]
+    /// Wait at most this long for another caller's run [default: until it ends]
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = span::parse)]
     timeout: Option<Duration>,
     #[command(flatten)]
     max_hold: MaxHoldOption,
-    /// Print what came of it as JSON, in place of the command's output
+    /// Print the outcome as JSON, instead of the command's output
     #[arg(long)]
     json: bool,
     /// The command and its arguments
@@ -75,13 +75,13 @@ pub(crate) struct BuiltInCommand {
 /// What the result depends on.
 #[derive(Args, Debug, Default)]
 struct InputOptions {
-    /// Files that matter, in place of all in the work tree: a path, a folder, or a pattern like 'src/**/*.rs'
+    /// Use only these files as inputs, not the whole work tree: a path, a folder, or a pattern like 'src/**/*.rs'
     #[arg(long = "input", value_name = "GLOB")]
     patterns: Vec<OsString>,
-    /// A variable of the environment whose value matters
+    /// Use the value of this environment variable as an input
     #[arg(long = "env", value_name = "VAR")]
     variables: Vec<String>,
-    /// A text that matters: the version of a compiler, say
+    /// Use this text as an input: the version of a compiler, for example
     #[arg(long = "key", value_name = "TEXT")]
     texts: Vec<String>,
 }
@@ -89,13 +89,13 @@ struct InputOptions {
 /// What is kept.
 #[derive(Args, Debug, Default)]
 struct RetentionOptions {
-    /// Forget the result after this long, and take none that is older [default: any; when room is needed]
+    /// Maximum age of a result to store or reuse [default: unlimited]
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = span::parse_positive)]
     ttl: Option<Duration>,
-    /// A file or folder that the command makes; kept with the result and restored, no part of what matters
+    /// Keep this file or folder that the command makes, and restore it with the result; it is no input
     #[arg(long = "artifact", value_name = "PATH")]
     artifacts: Vec<PathBuf>,
-    /// Keep the result of a command that fails, too
+    /// Also keep the result of a command that fails
     #[arg(long)]
     keep_failures: bool,
 }
@@ -103,13 +103,13 @@ struct RetentionOptions {
 /// How the result is asked for.
 #[derive(Args, Clone, Copy, Debug, Default)]
 struct RequestOptions {
-    /// Run the command even if there is a result
+    /// Run the command even if a result is kept
     #[arg(long)]
     refresh: bool,
-    /// Only say whether there is a result: exit code 0 or 3
+    /// Run nothing: exit 0 if a result is kept, 3 if not
     #[arg(long, conflicts_with = "refresh")]
     check: bool,
-    /// Only say what the result depends on, and what has changed since the last one of this name
+    /// Run nothing: show what the result depends on, and what has changed since the last one of this name
     #[arg(long, conflicts_with_all = ["refresh", "check"])]
     explain: bool,
 }
@@ -158,7 +158,7 @@ impl OnceCommand {
     }
 
     fn check(&self, question: &OnceRequest) -> Result<ExitCode, Failure> {
-        // The caller's limit holds, whatever the maker of the result wanted.
+        // Regardless of the --ttl of the run that made it.
         let limit = AgeLimit { age: self.keeping.ttl, ..question.now() };
         let Some(kept) = question.find(&limit)? else {
             let text = format!("no result of {:?} for what is here now", self.name.as_str());

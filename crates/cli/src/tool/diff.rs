@@ -6,7 +6,7 @@ use serde_json::json;
 
 /// Compare a tool's chain with its lockfile, element by element
 ///
-/// The exit code is 0 where they are the same, 5 where they differ, 3 where there is no lockfile.
+/// The exit code is 0 if they match, 5 if they differ, 3 if there is no lockfile.
 #[derive(Args, Debug)]
 pub(super) struct ToolDiffCommand {
     /// The tool

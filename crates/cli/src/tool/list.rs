@@ -11,10 +11,10 @@ use std::{collections::BTreeMap, fs, io, path::Path};
 
 /// List the tools of all spaces
 ///
-/// Runtimes and primitives are left out, unless --all asks for them.
+/// Leaves out runtimes and primitives, unless you give --all.
 #[derive(Args, Debug)]
 pub(super) struct ToolListCommand {
-    /// Also what only runs tools: runtimes and primitives
+    /// Also list what only runs tools: runtimes and primitives
     #[arg(long)]
     all: bool,
     /// Print JSON

@@ -20,7 +20,7 @@ impl ToolLocations {
     }
 }
 
-/// The project: as somebody says, else `GIT_WORK_TREE`, else the git work tree, else the working folder.
+/// The project: the given folder, else `GIT_WORK_TREE`, else the git work tree, else the working folder.
 pub(crate) fn project_folder(given: Option<&Path>) -> Result<PathBuf, Failure> {
     match (given, env::literal_path(env::GIT_WORK_TREE)) {
         (Some(folder), _) => existing(folder),

@@ -13,17 +13,17 @@ use std::path::Path;
 
 /// Pin a tool's chain as it is now
 ///
-/// Every element must be signed with a trusted key. A lockfile that is there is replaced only with
-/// --update; one that pins the same stays untouched.
+/// Every element must be signed with a trusted key. An existing lockfile is replaced only with --update; if it
+/// pins the same chain, it stays untouched.
 #[derive(Args, Debug)]
 pub(super) struct ToolLockCommand {
     /// The tool
     #[arg(value_name = "ID")]
     id: String,
-    /// Where to write [default: where the tool is pinned, else `lockfile_scope` in the project's .ai/lokt.toml, else user]
+    /// Write the lockfile to this space [default: where the tool is pinned, else `lockfile_scope` in the project's .ai/lokt.toml, else user]
     #[arg(long, value_name = "SCOPE")]
     scope: Option<LockfileScope>,
-    /// Replace the lockfile that is there
+    /// Replace an existing lockfile
     #[arg(long)]
     update: bool,
     /// Print JSON
@@ -41,7 +41,7 @@ impl ToolLockCommand {
         let replace = if self.update { ReplacePolicy::Asked } else { ReplacePolicy::Never };
         let there = match (lockfiles.read(scope, &name), self.update) {
             (there, false) => there?,
-            // What is broken is replaced when somebody asks for that.
+            // --update also replaces a broken lockfile.
             (there, true) => there.ok().flatten(),
         };
         let (path, status) = match there {

@@ -23,11 +23,11 @@ use clap::{Args, Subcommand};
 use locations::ToolLocations;
 use std::path::PathBuf;
 
-/// Run signed tools, exactly as they were pinned
+/// Run signed tools exactly as they were pinned
 ///
-/// A tool is a file below `.ai/tools/` of the project, or of the user's space. What runs it, and what runs
-/// that, is its chain. A lockfile pins the chain; when anything of it changed, or an item that is nearer
-/// hides an element of it, nothing runs.
+/// A tool is a file below `.ai/tools/` of the project, or of the user's space. Its chain is the tool, the item
+/// that runs it, the item that runs that, and so on. A lockfile pins the chain. If any part of it changed, or a
+/// nearer item hides an element of it, nothing runs.
 #[derive(Args, Debug)]
 pub(crate) struct ToolCommand {
     #[command(flatten)]

@@ -4,16 +4,16 @@ use clap::Args;
 use lokt_tool::{lockfile::LockfileError, words::Space};
 use serde_json::json;
 
-/// Remove the lockfiles of tools, or of versions of them, that are not there any more
+/// Remove lockfiles of tools, or of versions of tools, that no longer exist
 ///
-/// Of the project, unless --scope says otherwise: lockfiles in the user's space may belong to tools of other
-/// projects. One that is broken is not removed.
+/// Removes only the project's lockfiles, unless you give --scope: lockfiles in the user's space may belong to tools
+/// of other projects. A broken lockfile is not removed.
 #[derive(Args, Debug)]
 pub(super) struct ToolPruneCommand {
-    /// Of which space
+    /// Remove lockfiles of this space
     #[arg(long, value_name = "SCOPE", default_value = "project")]
     scope: LockfileScope,
-    /// Say what would be removed, and remove nothing
+    /// Show what would be removed, without removing it
     #[arg(long)]
     dry_run: bool,
     /// Print JSON
@@ -41,7 +41,7 @@ impl ToolPruneCommand {
             return Ok(ExitCode::Done);
         }
         if removed.is_empty() {
-            output::note("every lockfile is of a tool that is there");
+            output::note("every lockfile belongs to an existing tool");
         }
         let verb = if self.dry_run { "would remove" } else { "removed" };
         for path in removed {

@@ -3,7 +3,7 @@ use crate::{exit::ExitCode, failure::Failure, output, view};
 use clap::Args;
 use serde_json::json;
 
-/// Show what a tool's chain is now, pinned or not, signed or not
+/// Show a tool's current chain, pinned or not, signed or not
 #[derive(Args, Debug)]
 pub(super) struct ToolResolveCommand {
     /// The tool

@@ -30,23 +30,22 @@ use std::{
 /// No parameters are longer; what is cut there is no JSON.
 const MOST_BYTES: u64 = 256 * 1024 * 1024;
 
-/// Run a tool, if it and all that runs it is what was pinned and signed
+/// Run a tool, if its whole chain is as it was signed and pinned
 ///
-/// The first run that succeeds writes the lockfile. From then on nothing of the chain can change unnoticed:
-/// the exit code is 5, and nothing runs. What a tool prints is shown as it comes, or with --json is part of
-/// the result.
+/// The first successful run writes the lockfile. After that, if any part of the chain changes, nothing runs and the
+/// exit code is 5. The tool's output is shown as it comes; with --json it is part of the result.
 #[derive(Args, Debug)]
 pub(super) struct ToolRunCommand {
     /// The tool
     #[arg(value_name = "ID")]
     pub(super) id: String,
-    /// A JSON object; @FILE reads it from a file, - from the standard input
+    /// The parameters, a JSON object; @FILE reads it from a file, - from standard input
     #[arg(long, value_name = "JSON|@FILE|-", default_value = "{}")]
     params: OsString,
-    /// Run only what is pinned already
+    /// Run the tool only if it is pinned already
     #[arg(long)]
     pub(super) frozen: bool,
-    /// Where the lockfile is written [default: `lockfile_scope` in the project's .ai/lokt.toml, else user]
+    /// Write the lockfile to this space [default: `lockfile_scope` in the project's .ai/lokt.toml, else user]
     #[arg(long, value_name = "SCOPE")]
     pub(super) scope: Option<LockfileScope>,
     /// Hold this lock while the tool runs, as lokt guard does
@@ -54,7 +53,7 @@ pub(super) struct ToolRunCommand {
     guard: Option<LockName>,
     #[command(flatten)]
     waiting: WaitOptions,
-    /// Share the result as lokt once does: run again where the chain, the parameters or a file has changed
+    /// Share the result as lokt once does: run again only if the chain, the parameters or a file has changed
     #[arg(long, conflicts_with_all = ["guard", "wait"])]
     once: bool,
     /// Print JSON: the result, the chain, the lockfile
@@ -69,7 +68,7 @@ impl ToolRunCommand {
         global: &GlobalOptions,
     ) -> Result<ExitCode, Failure> {
         let result = self.run_it(place, global);
-        // With --json, somebody reads stdout whatever happens. Refusals and results are there already.
+        // With --json, the caller reads stdout in any case. Refusals and results are printed already.
         if let (true, Err(failure)) = (self.json, &result)
             && !failure.is_told
         {

@@ -7,7 +7,7 @@ use std::path::Path;
 /// Where a lockfile is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum LockfileScope {
-    /// In the project, to be committed with it
+    /// In the project, to commit it there
     Project,
     /// In the user's space
     User,
@@ -27,7 +27,7 @@ const SETTING: &str = ".ai/lokt.toml";
 const MOST_BYTES: u64 = 64 * 1024;
 
 impl LockfileScope {
-    /// Where lockfiles are written: as somebody says, else as the project's file says, else to the user's
+    /// Where lockfiles are written: the given scope, else the one in the project's file, else the user's
     /// space.
     pub(super) fn chosen(given: Option<Self>, place: &ToolLocations) -> Result<Self, Failure> {
         match given {

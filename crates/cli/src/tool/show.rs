@@ -12,7 +12,7 @@ use lokt_tool::{
 };
 use serde_json::{Value, json};
 
-/// Show a tool at a glance: where it is from, what it shadows, who signed it, whether it is pinned, what runs
+/// Show one tool: where it is from, what it shadows, who signed it, whether it is pinned, what runs
 #[derive(Args, Debug)]
 pub(super) struct ToolShowCommand {
     /// The tool

@@ -11,10 +11,10 @@ use lokt_tool::{
 use serde_json::{Value, json};
 use std::{fs, io::Write, path::Path};
 
-/// Sign tools with your key: you vouch for what they do
+/// Sign tools with your key, to confirm that you trust what they do
 ///
-/// Each is looked for in the project, then in the user's space. It must be readable as an item. The
-/// signature is one line of comment at its beginning; nothing else of the file changes.
+/// Looks for each tool in the project, then in the user's space. The file must be a valid item. The signature is
+/// one comment line at the beginning; nothing else in the file changes.
 #[derive(Args, Debug)]
 pub(super) struct ToolSignCommand {
     /// The tools, runtimes or primitives

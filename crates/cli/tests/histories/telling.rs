@@ -62,7 +62,7 @@ impl Model {
         let freezes = Name::ALL.into_iter().filter_map(|name| freeze_entry(self, name));
         let entries: Vec<Entry> = locks.chain(freezes).collect();
         let is_broken = |it: &&Entry| it.state == "corrupted" || it.state == "unsupported";
-        let says = |it: &Entry| format!("{:?} cannot be read as a record", it.name);
+        let says = |it: &Entry| format!("the record of {:?} is unreadable", it.name);
         let says = entries.iter().filter(is_broken).map(says).collect();
         Expected { says, ..Expected::told(Told::List(entries)) }.and(buried)
     }

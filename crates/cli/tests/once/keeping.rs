@@ -147,8 +147,8 @@ fn results_are_listed_shown_and_removed() {
     assert!(shown.contains(digest) && shown.contains("exit code:  0"), "{shown}");
     let by_digest = it.lokt(["results", "show", &digest[..12], "--json"]).run().ok().json();
     assert_eq!(by_digest["name"], "t");
-    it.lokt(["results", "show", "nothing"]).run().fails_with(3, "no result is called");
-    it.lokt(["results", "rm", "nothing"]).run().fails_with(3, "no result is called");
+    it.lokt(["results", "show", "nothing"]).run().fails_with(3, "no result has the name");
+    it.lokt(["results", "rm", "nothing"]).run().fails_with(3, "no result has the name");
     let removed = it.lokt(["results", "rm", "t", "--json"]).run().ok().json();
     assert_eq!((&removed["count"], &removed["removed"][0]["name"]), (&1.into(), &"t".into()));
     it.lokt(["exists", "t"]).run().expect(3);
