@@ -121,7 +121,7 @@ fn still_counting(earlier: &EarlierRoot, root: &Root) -> Result<Option<Root>, Fa
 
 fn caller(global: &GlobalOptions) -> Result<Caller, Failure> {
     let by_variable = env::text(env::OWNER)?;
-    // Inside a guarded command the variable is always set; it counts as given only where somebody set it.
+    // Inside a guarded command the variable is always set; it counts as given only if the user set it.
     let derived = by_variable.is_some() && by_variable == env::text(env::OWNER_DERIVED)?;
     let by_variable = by_variable.map(Owner::new).transpose();
     let by_variable =

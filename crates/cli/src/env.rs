@@ -8,8 +8,8 @@ use std::{env, ffi::OsString, path::PathBuf};
 pub(crate) const ROOT: &str = "LOKT_ROOT";
 /// The owner to act as; also set for guarded commands.
 pub(crate) const OWNER: &str = "LOKT_OWNER";
-/// Set for guarded commands whose owner was not given: as long as [`OWNER`] still says the same, nobody
-/// has given one. Without it, every command inside a guard would act as a given owner, and two terminals
+/// Set for guarded commands whose owner was not given: as long as [`OWNER`] has the same value, the
+/// user has given no owner. Without it, every command inside a guard would act as a given owner, and two terminals
 /// of one user would share their leases.
 pub(crate) const OWNER_DERIVED: &str = "LOKT_OWNER_DERIVED";
 /// Tells apart the agents of one owner.

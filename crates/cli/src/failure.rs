@@ -24,7 +24,7 @@ pub(crate) struct Failure {
     pub(crate) drift: Vec<String>,
     /// What to do, a line each.
     pub(crate) hints: Vec<String>,
-    /// Nobody reads any more (`| head`): nothing is to be said.
+    /// The reader has closed the pipe (`| head`): print nothing.
     pub(crate) silent: bool,
     /// What was asked for as JSON has been printed already.
     pub(crate) is_told: bool,

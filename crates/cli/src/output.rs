@@ -150,7 +150,7 @@ pub(crate) fn note(message: &str) {
 fn say(label: &str, style: Style, message: &str) {
     let message = printable::line(message);
     let mut line = AutoStream::new(Vec::new(), AutoStream::choice(&io::stderr()));
-    // Where stderr is closed, nobody can be told.
+    // If stderr is closed, the message is lost.
     let _ = writeln!(line, "{style}{label}:{style:#} {message}")
         .and_then(|()| io::stderr().write_all(&line.into_inner()));
 }
@@ -171,12 +171,12 @@ pub(crate) fn diff(diff: &str) -> Result<(), Failure> {
     bytes(&text.into_inner())
 }
 
-/// Whether somebody sits there who can be asked.
+/// Whether a user at a terminal can answer a question.
 pub(crate) fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Asks for a yes. An end of the input is none.
+/// Asks for a yes. The end of the input counts as a no.
 pub(crate) fn ask(question: &str) -> Result<bool, Failure> {
     draw(&format!("{} [y/N] ", printable::line(question)));
     let mut answer = String::new();
@@ -231,7 +231,7 @@ pub(crate) fn width() -> usize {
     size.map_or(80, |(width, _)| usize::from(width.0))
 }
 
-/// A line about something that lasts. On a terminal it is drawn anew in its place; elsewhere it is said
+/// A line about progress. On a terminal it is redrawn in its place; elsewhere it is printed
 /// once.
 pub(crate) struct ProgressLine {
     in_place: bool,
@@ -243,7 +243,7 @@ impl ProgressLine {
         Self { in_place: io::stderr().is_terminal(), said: false }
     }
 
-    /// Whether the line can be drawn anew.
+    /// Whether the line can be redrawn.
     pub(crate) fn is_live(&self) -> bool {
         self.in_place
     }
@@ -270,7 +270,7 @@ impl Drop for ProgressLine {
 /// Writes past the colour filter: moving the cursor is not colour.
 fn draw(text: &str) {
     let mut out = io::stderr().lock();
-    // Where stderr is closed, nobody looks.
+    // If stderr is closed, the text is lost.
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
@@ -281,7 +281,7 @@ fn fitted(line: &str) -> &str {
     printable::fitted(line, width.saturating_sub(1))
 }
 
-/// Lines of stdout that change. On a terminal that has room for them they are drawn anew in their place; elsewhere
+/// Lines of stdout that change. On a terminal that has room for them they are redrawn in their place; elsewhere
 /// they are printed once, as they are at the end.
 pub(crate) struct AnimatedLines {
     lines: usize,

@@ -6,7 +6,7 @@ use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 pub(crate) fn report(mut error: Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            // Where stdout is closed, nobody asked.
+            // If stdout is closed, no reader wants the text.
             let _ = error.print();
             ExitCode::Done
         }

@@ -35,7 +35,7 @@ struct PictureJson {
 }
 
 impl DemoResult {
-    /// Two pictures that nobody has begun.
+    /// Two empty pictures.
     pub(crate) fn new() -> Self {
         Self { unlocked: Canvas::blank(), guarded: Canvas::blank() }
     }

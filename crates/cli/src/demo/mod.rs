@@ -1,7 +1,7 @@
 //! The demonstration: painters that paint one picture together in one file, without a lock and with it.
 //!
 //! * [`picture`]: the picture, its strokes, and what of them a canvas has. Functions of values.
-//! * [`stroke`]: one stroke, in a process of its own: reads the canvas, adds to it, writes it back.
+//! * [`stroke`]: one stroke, in a separate process: reads the canvas, adds to it, writes it back.
 //! * [`painters`]: the painters: processes, each at its next stroke.
 //! * [`exhibition`]: both pictures side by side, and which of them is whole.
 //!

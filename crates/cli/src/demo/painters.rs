@@ -55,7 +55,7 @@ struct Painter {
 }
 
 impl Drop for Painter {
-    /// Nobody paints on when the demonstration has ended.
+    /// Stops the painter when the demonstration ends.
     fn drop(&mut self) {
         let Some(mut child) = self.at_work.take() else { return };
         if let Ok(pid) = i32::try_from(child.id()) {

@@ -13,7 +13,7 @@ const STROKE: usize = 6;
 /// How many paint it.
 pub(crate) const PAINTERS: usize = 4;
 
-/// What nobody has painted yet.
+/// A cell that is not painted yet.
 const BLANK: u8 = b'.';
 
 /// How that is shown.
@@ -52,7 +52,7 @@ impl Stroke {
         self.0
     }
 
-    /// Who paints it: everybody paints everywhere.
+    /// The painter of this stroke; every painter paints in all parts of the picture.
     pub(crate) fn painter(self) -> usize {
         let (row, column) = (self.0 / (WIDTH / STROKE), self.0 % (WIDTH / STROKE));
         (row + column) % PAINTERS

@@ -7,7 +7,7 @@ const LOOK: Duration = Duration::from_millis(15);
 /// How long it rests afterwards.
 const REST: Duration = Duration::from_millis(20);
 
-/// Adds a stroke to the canvas in a file: reads it whole, and replaces it whole. Whatever somebody else has painted
+/// Adds a stroke to the canvas in a file: reads it whole, and replaces it whole. What another process has painted
 /// in between is lost.
 pub(crate) fn paint(file: &Path, stroke: Stroke) -> io::Result<()> {
     let mut canvas = Canvas::read(&fs::read(file)?);

@@ -31,7 +31,7 @@ pub(crate) fn other_fence(name: &LockName, asked: Fence, now: Option<&LockRecord
         .hint(format!("lokt status {name}   shows what holds it now"))
 }
 
-/// Who holds a lock now, with the fences: `it is held by ada (pid 7 on box), fence 12`.
+/// The holders of a lock now, with the fences: `it is held by ada (pid 7 on box), fence 12`.
 fn standing(now: Option<&LockRecord>) -> String {
     let Some(record) = now else {
         return "it is held by a guard whose record is gone, and with it its fence".to_owned();

@@ -39,8 +39,8 @@ impl InstructionFile {
     }
 }
 
-/// A small file that is made where there is none, and never changed. A line of its own tells it from one that
-/// somebody else made.
+/// A small file that `init` makes if it does not exist, and never changes. One line in it marks it as made by
+/// `init`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct StarterFile {
     /// Where it is, relative to the project.
@@ -65,7 +65,7 @@ const ALL: [CodingAgent; 7] = [
 ];
 
 impl CodingAgent {
-    /// The agents that a project has files of; where there is none, those who read AGENTS.md.
+    /// The agents that a project has files of; without any, the agents that read AGENTS.md.
     pub(crate) fn found_in(project: &Path) -> Vec<Self> {
         let is_there = |it: &Self| {
             it.traces().iter().any(|path| project.join(path).symlink_metadata().is_ok())

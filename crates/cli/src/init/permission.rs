@@ -43,7 +43,7 @@ pub(super) enum WriteRefusal {
 const OWNER_WRITES: u32 = 0o200;
 const MODE: u32 = 0o7777;
 
-/// Requires that a file may be replaced or removed, or made where there is none. The path has no symbolic links.
+/// Requires that a file may be replaced or removed, or created. The path has no symbolic links.
 pub(super) fn require(path: &Path) -> Result<(), WriteRefusal> {
     match path.symlink_metadata() {
         Ok(file) => require_file(path, &file)?,
@@ -65,7 +65,7 @@ fn require_file(path: &Path, file: &Metadata) -> Result<(), WriteRefusal> {
     if file.uid() != me.as_raw() && !me.is_root() {
         return Err(WriteRefusal::Owner(file.uid()));
     }
-    // Opened and not written: the kernel also knows of files that nobody may change, or only append to.
+    // Opened and not written: the kernel also refuses immutable and append-only files.
     let flags = nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY;
     let opened = OpenOptions::new().write(true).custom_flags(flags).open(path);
     opened.map(drop).map_err(WriteRefusal::File)

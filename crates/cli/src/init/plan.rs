@@ -35,12 +35,12 @@ pub(crate) struct InitPlan {
     pub(crate) notes: Vec<String>,
 }
 
-/// A guarded script to begin with, where there is none.
+/// An example of a guarded script, for a project without one.
 const EXAMPLE: &str = "scripts/guarded-example";
 const EXAMPLE_TEXT: &str = "\
 #!/bin/sh
-# A guarded operation: whoever runs this is alone in it, or is told who is. Put what must not happen twice
-# at once in place of the echo, and its name in place of `example`.
+# A guarded operation: only one process runs it at a time; any other is told who holds the lock. Replace the
+# echo with the work that must not run twice at once, and `example` with its name.
 # Made by `lokt init`; `lokt init --undo` removes it again unless it was changed.
 exec lokt guard example --ttl 5m -- echo \"alone in here\"
 ";

@@ -1,8 +1,7 @@
 //! A session-start hook in a JSON file: put in and cut out, with every other byte as it was.
 //!
-//! The file's text is not written anew from its values: that would lose how it is laid out, and what its numbers
-//! look like. The hook is put into the text at one place, and each of the places where that can be writes it in
-//! a form of its own:
+//! The file's text is not generated again from its values: that would lose its layout and the form of its numbers.
+//! The hook is inserted into the text at one place. Each possible place has its own form:
 //!
 //! | what was there | what is put in |
 //! | --- | --- |
@@ -15,8 +14,8 @@
 //!
 //! A byte order mark at the beginning stays there.
 //!
-//! So what stands there says what stood there, and cutting out is checked by putting in again. Where somebody
-//! has laid the file out anew since, what was put in goes, and what it left empty.
+//! So the form of the hook shows what was there before, and a removal is checked by inserting the hook again. If
+//! the file was reformatted since, the removal takes out the hook and the containers that it leaves empty.
 
 mod layout;
 mod members;
@@ -74,7 +73,7 @@ fn put_into(text: &str) -> Result<String, SettingsError> {
         return Ok(filled(text));
     }
     let places = match HookPositions::of(text) {
-        // Somebody has put it in by hand, where a comment keeps this from doing so.
+        // A user has inserted it by hand into a file that this code cannot change, because it has a comment.
         Err(SettingsError::NotJson(_) | SettingsError::Comment(_)) if text.contains(COMMAND) => {
             return Ok(text.to_owned());
         }
@@ -138,7 +137,7 @@ fn cut_from(text: &str) -> Result<SettingsWithoutHook, SettingsError> {
     if let Some(before) = candidates.into_iter().flatten().find(was) {
         return Ok(SettingsWithoutHook::Text(before));
     }
-    // Laid out anew: what is left empty was put in too, as far as anybody can tell.
+    // The file was reformatted: containers that become empty count as inserted by `init` too.
     let is_last = groups.len() == 1;
     let is_last_event = is_last && places.hook_members.as_ref().is_some_and(|it| it.len() == 1);
     let rest = if is_last_event {
@@ -178,7 +177,7 @@ pub(super) fn runs(text: &str) -> bool {
     places.groups.iter().flatten().any(|group| runs_prime(&group.value))
 }
 
-/// Whether a group of hooks runs the command already, in whatever way somebody wrote that.
+/// Whether a group of hooks runs the command already, in any form.
 fn runs_prime(group: &Value) -> bool {
     let commands = group.get("hooks").and_then(Value::as_array).into_iter().flatten();
     let mut commands = commands.filter_map(|it| it.get("command").and_then(Value::as_str));

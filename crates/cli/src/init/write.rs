@@ -46,7 +46,7 @@ pub(crate) fn all(project: &Path, changes: &[FileChange]) -> Result<(), Failure>
     Ok(())
 }
 
-/// Removes the drafts that killed processes left in a folder. What cannot be removed is in nobody's way.
+/// Removes the drafts that killed processes left in a folder. A draft that cannot be removed does no harm.
 pub(crate) fn sweep(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let is_draft = entry.file_name().to_string_lossy().starts_with(DRAFT);
@@ -114,7 +114,7 @@ fn take_back(done: &[(&FileChange, Option<Metadata>)]) -> String {
     format!("already written, and not put back: {}", left.join(", "))
 }
 
-/// Refuses to write over what somebody else has written meanwhile.
+/// Refuses to overwrite a file that another program has changed meanwhile.
 fn require_unchanged(change: &FileChange) -> Result<(), Failure> {
     let now = match fs::read_to_string(&change.path) {
         Ok(text) => Some(text),

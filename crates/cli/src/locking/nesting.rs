@@ -52,7 +52,7 @@ pub(crate) fn held() -> Vec<EnclosingLock> {
 
 /// The lock of `name` that this process is inside of, where that is shared and as much as is asked for: then
 /// there is nothing to take. What the environment says is not believed: a process that outlived its
-/// guard must stand in line like everybody.
+/// guard must wait in the queue like any other.
 ///
 /// Inside an exclusive lock there may be others who must be excluded, so that one is asked for as usual.
 pub(crate) fn inside(

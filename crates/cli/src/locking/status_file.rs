@@ -175,7 +175,7 @@ impl StatusFile {
 /// How many links a path may lead over, as for the kernel (`path_resolution(7)`).
 const LINKS: usize = 40;
 
-/// Where a link leads that leads to nothing yet; the path itself where it is none.
+/// The target of a link whose target may not exist yet; the path itself if it is not a link.
 fn end_of_links(path: &Path) -> io::Result<PathBuf> {
     let mut end = path.to_owned();
     for _ in 0..LINKS {

@@ -1,4 +1,4 @@
-//! Writing to a pipe or a device, which may have nobody who reads it: that never takes long.
+//! Writing to a pipe or a device, which may have no reader: that never takes long.
 
 use nix::{
     errno::Errno,
@@ -43,7 +43,7 @@ pub(super) fn try_access(path: &Path) -> io::Result<()> {
 /// Writes behind what is in it.
 ///
 /// # Errors
-/// [`ErrorKind::TimedOut`] where nobody reads, and what the system says otherwise.
+/// [`ErrorKind::TimedOut`] if no process reads, else the error of the system.
 pub(super) fn append(path: &Path, text: &[u8]) -> io::Result<()> {
     let end = Instant::now() + PATIENCE;
     let mut stream = open(path, end)?;

@@ -22,16 +22,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Watches the one who runs the command, without standing in any line: whoever is stopped here, or does not
-/// read on, holds up nobody. When that one is gone without a verdict, all who watch try to get the lock, and
-/// one does.
+/// Watches another caller's run, without a queue position: a follower that is stopped, or does not read on, delays
+/// no other process. If the run's process is gone without a verdict, all followers try to get the lock, and one
+/// of them gets it.
 pub(super) struct RunFollower<'a> {
     sharing: &'a ResultSharing<'a>,
     folder: PathBuf,
     watch: Option<RecordingWatch>,
     streams: OutputStreams,
     follower: Option<Follower>,
-    /// Tells others for what it waits, where it runs under a lock that they may wait for.
+    /// Registers this wait for deadlock detection when we hold a lock that others may want.
     enlisted: Option<NestedWaitEntry>,
     /// Recordings up to this number are not followed any more.
     passed: u64,
@@ -146,7 +146,7 @@ impl<'a> RunFollower<'a> {
 
     /// Shows what has come since; the verdict, where the run is over.
     fn show(&mut self) -> Result<Option<RunVerdict>, Failure> {
-        // A run that began before it was asked for is none that a refresh may share.
+        // A refresh must not share a run that began before the request.
         if self.sharing.is_refreshing() {
             return Ok(None);
         }

@@ -194,7 +194,7 @@ fn artifacts(
     let below = |path: &PathBuf| {
         let whole = absolute(folder, path);
         let below = whole.strip_prefix(project).ok().filter(|it| !it.as_os_str().is_empty());
-        // The repository and the locks are nobody's to put back.
+        // The repository and the locks must never be restored from a result.
         let is_apart = |root: &&Path| !whole.starts_with(root) && !root.starts_with(&whole);
         let is_kept =
             |it: &&Path| it.iter().all(|part| part != ".git") && roots.iter().all(is_apart);

@@ -92,7 +92,7 @@ impl<'a> SettledRun<'a> {
         if !self.runs_on {
             self.sharing.give_back(self.grant);
         }
-        // Nothing is left that a signal could harm, and whoever reads the output may take their time.
+        // A signal can do no harm from here on, and the reader of the output may be slow.
         signals.release();
         let streams = match shown {
             DisplayOutcome::ByDisplay(display) => display.finish(),
@@ -132,7 +132,7 @@ fn verdict(
                 format!("the command ran for longer than --max-hold {limit} and was stopped");
             RunVerdict::TimedOut { message: text }
         }
-        // Also where it ended well: nobody knows what it left out.
+        // Also if it ended well: it may have left work out.
         _ if finish.asked.is_some() => abandoned("it was interrupted"),
         (None, ending @ CommandEnd::Exited(_)) => RunVerdict::exited(ending.code()),
         (None, ending @ CommandEnd::Signaled(signal)) => {
@@ -149,8 +149,8 @@ struct ResultSaver<'a> {
 }
 
 impl ResultSaver<'_> {
-    /// Keeps the result of a run by its verdict, which is told what came of that. A run that failed says that an
-    /// older success of the same is none any more.
+    /// Keeps the result of a run by its verdict, which learns the outcome of that. A run that failed makes an
+    /// older success with the same inputs invalid.
     fn settle(
         &self,
         verdict: &mut RunVerdict,
@@ -228,7 +228,7 @@ impl ResultSaver<'_> {
         Ok(record)
     }
 
-    /// A result belongs to what was there when it began. Where that has changed meanwhile, nobody knows to what.
+    /// A result belongs to the inputs at its start. If they have changed meanwhile, it belongs to no known inputs.
     fn require_unchanged(&self) -> Result<(), String> {
         let question = &self.sharing.question;
         let now = question.ask_again().map_err(|failure| failure.message)?;

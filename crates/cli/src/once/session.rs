@@ -285,8 +285,8 @@ impl<'a> ResultSharing<'a> {
     }
 }
 
-/// The code of one whose command went well, and whose output could not be shown, other than because nobody
-/// wanted it.
+/// The exit code after a command that succeeded, if its output could not be shown. A reader that closed the pipe is
+/// no failure.
 pub(super) fn unless_unshown(
     streams: &OutputStreams,
     code: Result<ExitCode, Failure>,

@@ -21,7 +21,7 @@ pub(crate) enum OperationKind {
 pub(super) struct LoktCall {
     pub(super) kind: OperationKind,
     pub(super) names: Vec<String>,
-    /// The command, as a person would type it; empty where there is none to be seen.
+    /// The command, as a person would type it; empty if the call shows no command.
     pub(super) command: String,
     pub(super) line: usize,
 }
@@ -34,7 +34,7 @@ const WRAPPERS: [&str; 11] = [
     "exec", "env", "nice", "ionice", "nohup", "sudo", "doas", "timeout", "stdbuf", "setsid",
     "xargs",
 ];
-/// Flags whose value is a word of its own.
+/// Flags whose value is a separate word.
 const WITH_VALUE: [&str; 12] = [
     "--owner",
     "--ttl",
@@ -100,7 +100,7 @@ fn arguments_of<'a>(
     (names, String::new())
 }
 
-/// A name as it is to be shown. What can be no name of a lock is none: the call would be refused.
+/// The name to show; `None` for a word that is not a valid lock name: the call would be refused.
 fn name(word: &ShellWord) -> Option<String> {
     if !word.is_expanded {
         return LockName::new(word.text.as_str()).ok().map(|it| it.to_string());

@@ -8,7 +8,7 @@ use lokt_lock::{
     rules::Identity,
 };
 
-/// The lines about all that somebody could run into. What is free again is left out.
+/// The lines about all locks that may block a caller. Free locks are left out.
 pub(crate) fn lines(entries: &[StatusEntry], me: &Identity) -> Vec<String> {
     let mut lines: Vec<(u8, String)> = entries.iter().filter_map(|it| line(it, me)).collect();
     lines.sort_by_key(|(rank, _)| *rank);
@@ -23,7 +23,7 @@ fn line(entry: &StatusEntry, me: &Identity) -> Option<(u8, String)> {
             let owner = entry.record().map_or_else(String::new, |it| code(it.owner.as_str(), 20));
             (0, format!("is frozen by {owner}{ends}"))
         }
-        // What came of `lokt once` keeps nobody from asking for it again.
+        // A kept result of `lokt once` blocks no caller.
         LockState::Held if is_only_a_result(entry) => return None,
         LockState::Held | LockState::Overdue | LockState::Orphaned | LockState::Abandoned => {
             let age = entry.record().map(|it| span::show(entry.seen.since(it.since())));

@@ -18,7 +18,7 @@ pub(crate) const DRAFT: &str = ".lokt-init-";
 
 /// The most bytes of a file that are read.
 const MOST_BYTES: u64 = 256 * 1024;
-/// The most bytes of all files that are searched: whoever waits for a session to start must not wait long.
+/// The most bytes of all files that are searched: the start of a session must not take long.
 const MOST_BYTES_OF_ALL: usize = 4 * 1024 * 1024;
 /// The most files that are looked at.
 const MOST_FILES: usize = 1000;
@@ -112,7 +112,7 @@ impl ProjectFindings {
     }
 
     fn look_at(&mut self, project: &Path, path: &Path) {
-        // Only what is in the root of a project can be anything; what has a name that is no text is nobody's script.
+        // The root of a project can have any files; a file whose name is not valid UTF-8 is not a script.
         let Some(file) = path.to_str() else { return };
         let read = read(&project.join(path));
         let (text, mode) = match read {

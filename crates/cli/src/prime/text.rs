@@ -28,7 +28,7 @@ pub(crate) fn live(
     };
     let beginning = format!("{TITLE}\n\n{}", opening(findings));
     let fixed = words(&[&beginning, fallback, &end]);
-    // Whoever has much of both gets some of both.
+    // A project with many operations and many held locks gets some of both.
     let room = MOST_WORDS.saturating_sub(fixed + 1);
     let room_for_held = room / if findings.operations.is_empty() { 1 } else { 2 };
     let now = match list(&held, "`lokt status` lists all", ListBudget::of_words(room_for_held)) {

@@ -115,7 +115,7 @@ impl<'a> ShellReader<'a> {
         rest.is_some()
     }
 
-    /// The word that is being read, begun where there is none.
+    /// The word that is being read; begins one if there is no open word.
     fn open_word(&mut self) -> &mut ShellWord {
         if self.word.is_none() && self.words.is_empty() {
             self.began = self.line;

@@ -25,7 +25,7 @@ pub(crate) fn timeline(context: &Context, asked: &TimeRange) -> Result<Timeline,
         reader.seek_to(since)?;
     }
     let mut failed = None;
-    // To the end, whatever was asked for: only what follows tells how long somebody held on.
+    // To the end, whatever was asked for: only later events show how long a lock was held.
     let events = reader.into_iter().flatten().map_while(|read| match read {
         Ok(event) => Some(event),
         Err(error) => {

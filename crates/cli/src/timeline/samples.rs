@@ -10,7 +10,7 @@ pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::from_microseconds(1_800_000_000_000_000 + second * 1_000_000).unwrap()
 }
 
-/// What somebody did from one second to another.
+/// A span of one owner from one second to another.
 pub(super) fn span(kind: SpanKind, owner: &str, (from, until): (i64, i64)) -> TimelineSpan {
     let who = EventActor { owner: owner.to_owned(), agent_id: None, host: None, pid: Some(7) };
     let command = vec!["make".to_owned(), "build".to_owned()];
@@ -22,7 +22,7 @@ fn timeline(lanes: Vec<Lane>) -> Timeline {
     Timeline { from: at(0), until: at(60), lanes }
 }
 
-/// Ada builds, bob waits for her and builds then; eve is refused, and somebody freezes another name.
+/// Ada builds, bob waits for her and builds then; eve is refused, and another owner freezes another name.
 pub(super) fn two_builds() -> Timeline {
     let build = vec![
         span(SpanKind::Hold, "ada", (0, 30)),

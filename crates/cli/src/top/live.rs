@@ -42,7 +42,7 @@ const STEADY: Duration = Duration::from_millis(500);
 /// How often to look where the kernel tells of no changes.
 const BLIND: Duration = Duration::from_secs(1);
 
-/// Shows the locks until somebody has seen enough.
+/// Shows the locks until the user quits.
 pub(crate) fn run(context: &Context) -> Result<ExitCode, Failure> {
     // Ctrl-Z comes as a key; others may send its signal, and the terminal must be given back before it stops us.
     let signals = SignalReader::hold().map_err(|error| trouble(&error))?;
@@ -179,10 +179,10 @@ impl<'a> LiveView<'a> {
         while let Some(received) = self.signals.next()? {
             match received.signal.standard() {
                 Some(Signal::SIGTSTP) => self.stop()?,
-                // Whoever stopped this has left the terminal as it was, or as a shell wants it.
+                // While this was stopped, a shell may have changed the terminal.
                 Some(Signal::SIGCONT) => self.stage.take_again()?,
                 _ if received.ends_a_wait() => return Ok(Some(received.signal)),
-                // A terminal that changed its size is drawn anew in any case.
+                // A terminal that changed its size is redrawn in any case.
                 _ => {}
             }
         }
@@ -219,7 +219,7 @@ impl<'a> LiveView<'a> {
         Ok(None)
     }
 
-    /// Stops this program until somebody continues it.
+    /// Stops this program until it gets SIGCONT.
     fn stop(&mut self) -> io::Result<()> {
         self.stage.leave();
         self.signals.die_of(Signal::SIGTSTP.into());

@@ -1,4 +1,4 @@
-//! The live view: who holds and who waits, drawn anew whenever that changes.
+//! The live view: holders and waiters, redrawn at every change.
 //!
 //! * [`live`]: the loop: sleeps until something changes, looks, draws. The only one here with a clock.
 //! * [`terminal_screen`]: the terminal: how it is taken, and given back on every way out.

@@ -11,7 +11,7 @@ use lokt_lock::{
     words::{Fence, LockName},
 };
 
-/// Does what somebody wants, as the command line does it, and says what came of it.
+/// Does what the user requests, as the command line does it, and returns the outcome as text.
 pub(super) fn act(context: &Context, wish: &ViewRequest) -> String {
     let done = match wish {
         ViewRequest::Freeze(name, time) => {

@@ -20,7 +20,7 @@ fn name(text: &str) -> LockName {
     LockName::new(text).unwrap()
 }
 
-/// A record of somebody since a second, with more fields.
+/// A record of an owner since a second, with more fields.
 fn record(lock: &str, owner: &str, since: i64, more: &Value) -> LockRecord {
     let mut fields = json!({"version": 1, "name": lock, "lock_id": "a".repeat(32), "owner": owner, "host": "box",
         "pid": 7, "acquired_ts": at(since).to_string(), "hold": "guard"});

@@ -13,7 +13,7 @@ use std::{cmp::Reverse, time::Duration};
 /// How far the keys for pages go.
 const PAGE: isize = 10;
 
-/// How long a freeze lasts where nobody says otherwise.
+/// The default length of a freeze.
 const FREEZE: &str = "1h";
 
 /// What is chosen, sorted, filtered and asked.
@@ -67,7 +67,7 @@ pub(super) enum KeyboardMode {
     Unlock(LockName, Vec<Fence>),
 }
 
-/// What somebody wants that only the loop can do.
+/// A request of the user that only the loop can do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ViewRequest {
     Quit,

@@ -115,7 +115,7 @@ fn a_freeze_is_for_as_long_as_was_typed() {
     assert_eq!(
         wish,
         Some(ViewRequest::Freeze(name("build"), Duration::from_hours(1))),
-        "if nobody says"
+        "the default length"
     );
     assert_eq!(freeze("90s").1, Some(ViewRequest::Freeze(name("build"), Duration::from_secs(90))));
     for wrong in ["soon", "0", ""] {
@@ -160,7 +160,7 @@ fn the_screen_sleeps_until_something_looks_different() {
     let half = Duration::from_millis(500);
     let next = scene.until_change(at(100).saturating_add(half));
     assert_eq!(next, Some(half), "some are seconds old");
-    assert_eq!(idle().until_change(at(100)), None, "for ever, where nothing is held");
+    assert_eq!(idle().until_change(at(100)), None, "no change, if nothing is held");
     let later = scene.until_change(at(86_400 * 30 + 1500)).unwrap();
     assert!(later > Duration::from_mins(30), "old things are told in hours: {later:?}");
     assert!(!scene.is_outdated(at(129)) && scene.is_outdated(at(130)), "a lease ends by the clock");

@@ -16,7 +16,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-/// Whether the terminal is ours at the moment. It is asked by whoever panics, too.
+/// Whether this program uses the terminal at the moment. The panic hook reads it, too.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// The terminal, as long as the view has it. It is given back on every way out: when this is dropped, and before a

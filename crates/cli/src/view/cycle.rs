@@ -1,9 +1,9 @@
-//! A circle of waiting, in words.
+//! A cycle of waiters, in words.
 
 use super::command_line;
 use lokt_lock::rules::{TicketContent, WaitLink};
 
-/// A line for each step: who waits for what, and who is in the way.
+/// A line for each step: the waiter, the lock, and the process that blocks it.
 pub(crate) fn lines(cycle: &[WaitLink]) -> Vec<String> {
     cycle.iter().map(line).collect()
 }

@@ -65,13 +65,13 @@ pub(crate) fn json<'a>(entry: &'a StatusEntry, freeze: Option<&LockRecord>) -> E
     }
 }
 
-/// Somebody who waits, as JSON.
+/// A waiter as JSON.
 pub(crate) fn waiter(text: &TicketContent) -> Value {
     json!({"owner": text.owner, "agent_id": text.agent_id, "pid": text.pid, "since": text.since,
         "command": text.command})
 }
 
-/// What is wrong with an entry that is no record.
+/// The flaw of an entry whose record is unreadable.
 pub(crate) fn problem(entry: &StatusEntry) -> Option<String> {
     match &entry.slot {
         RecordFile::Absent | RecordFile::Record(_) => None,
@@ -117,7 +117,7 @@ pub(crate) fn state(entry: &StatusEntry) -> String {
     }
 }
 
-/// Who is in without a record, or first in line.
+/// The guard that holds the lock without a record, or the first waiter.
 fn unrecorded(entry: &StatusEntry) -> String {
     let text = entry.inside.first().or(entry.waiters.first());
     text.map(|it| it.owner.clone()).unwrap_or_default()

@@ -57,7 +57,7 @@ impl HolderFields {
     }
 }
 
-/// An order that nobody may take a name.
+/// A freeze: no caller may take the name.
 #[derive(Serialize)]
 #[expect(clippy::struct_field_names, reason = "the names are those of the JSON")]
 pub(crate) struct FreezeFields {

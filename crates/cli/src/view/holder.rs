@@ -1,4 +1,4 @@
-//! Who is in the way, for those who are not let in.
+//! The holder that blocks a caller, as text and JSON.
 
 use super::{command_line, flat};
 use crate::span;
@@ -23,7 +23,7 @@ pub(crate) struct BlockedJson {
     waited_ms: Option<u128>,
 }
 
-/// A refusal, with all there is to tell of who is in the way.
+/// A refusal, with all that is known of the holder that blocks.
 pub(crate) fn blocked(name: &LockName, denial: &Denial, caller: &Caller) -> BlockedJson {
     let record = in_the_way(denial);
     BlockedJson {
@@ -48,7 +48,7 @@ fn in_the_way(denial: &Denial) -> Option<&LockRecord> {
     }
 }
 
-/// Where a waiter stands, as one line; what matters most comes first, because a terminal may be narrow.
+/// A queue position as one line; what matters most comes first, because a terminal may be narrow.
 pub(crate) fn standing(standing: &QueueStanding, now: Timestamp) -> String {
     let why = match (&standing.obstacle, standing.holder.as_ref()) {
         (Obstacle::Held(record), _) => format!("held by {}", in_brief(record, now)),
@@ -65,7 +65,7 @@ pub(crate) fn standing(standing: &QueueStanding, now: Timestamp) -> String {
     format!("waiting for lock {:?} ({place}, {waited}): {why}", standing.name.as_str())
 }
 
-/// Who holds a lock, since when, what they run, for how long still.
+/// The holder, since when, the remaining time, and the command.
 fn in_brief(record: &LockRecord, now: Timestamp) -> String {
     let pid = record.pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
     let age = span::show(now.since(record.since()));
@@ -74,7 +74,7 @@ fn in_brief(record: &LockRecord, now: Timestamp) -> String {
     format!("{}{pid} since {age}{}{runs}{}", record.owner, left(record, now), company(record))
 }
 
-/// How many hold a lock beside the first, as the end of a sentence: `; 3 of 3 slots are taken`.
+/// The number of holders beside the first, as the end of a sentence: `; 3 of 3 slots are taken`.
 fn company(record: &LockRecord) -> String {
     match (record.mode, record.co_holders.len()) {
         (LockMode::Slots(_), _) => slots_taken(record),
@@ -84,7 +84,7 @@ fn company(record: &LockRecord) -> String {
     }
 }
 
-/// What is in the way, as the end of a sentence about the lock.
+/// The obstacle, as the end of a sentence about the lock.
 pub(crate) fn obstacle(
     obstacle: &Obstacle,
     holder: Option<&LockRecord>,
@@ -113,7 +113,7 @@ pub(crate) fn obstacle(
     }
 }
 
-/// Who holds a lock: `ada (pid 7 on box, agent-1)`.
+/// The holder of a lock: `ada (pid 7 on box, agent-1)`.
 pub(crate) fn who(record: &LockRecord) -> String {
     let pid = record.pid.map(|pid| format!("pid {pid}"));
     let host =
@@ -129,7 +129,7 @@ pub(crate) fn who(record: &LockRecord) -> String {
     }
 }
 
-/// Who holds a lock, since when, for how long still, what they run, and how many hold it too.
+/// The holder, since when, the remaining time, the command, and how many other holders there are.
 pub(crate) fn told(record: &LockRecord, now: Timestamp) -> String {
     told_alone(record, now) + &company(record)
 }
@@ -166,7 +166,7 @@ fn left(record: &LockRecord, now: Timestamp) -> String {
     }
 }
 
-/// Who ordered a freeze, and until when: `by ada (pid 7 on box) for another 5m`.
+/// The owner of a freeze, and its end: `by ada (pid 7 on box) for another 5m`.
 pub(crate) fn frozen_by(freeze: &LockRecord) -> String {
     let end = match freeze.expiry() {
         Some(end) => format!("for another {}", span::show(end.since(Timestamp::now()))),

@@ -146,13 +146,13 @@ fn message(reason: &Reason, me: &Identity) -> String {
     }
 }
 
-/// One who waits. That it is stopped is worth knowing: everybody behind it waits for that.
+/// A waiter. A stopped one is marked: every waiter behind it waits for it.
 fn waiting(text: &TicketContent) -> String {
     let stopped = if sys::is_stopped(text.pid) { ", stopped" } else { "" };
     format!("{} (pid {}{stopped})", text.owner, text.pid)
 }
 
-/// Holders of whom some are the caller, each told once.
+/// Holders, some of which are the caller, each shown once.
 fn held_by(record: &LockRecord, me: &Identity, now: Timestamp) -> String {
     let (mine, others): (Vec<&LockRecord>, Vec<&LockRecord>) =
         record.holders().partition(|it| me.owns(it));

@@ -1,5 +1,5 @@
 //! What can be done about a lock that cannot be taken: calls that work, or wait, when they are typed as they stand.
-//! None of them takes away what may be another's.
+//! None of them breaks a lock that may belong to another.
 
 use super::{call, command_line};
 use lokt_lock::{
@@ -40,7 +40,7 @@ pub(super) fn all(
     all
 }
 
-/// A name that cannot be taken, and who asks.
+/// A name that cannot be taken, and the caller.
 struct Situation<'a> {
     name: &'a LockName,
     explanation: &'a Explanation,
@@ -56,7 +56,7 @@ impl Situation<'_> {
         self.has(|kind| matches!(kind, ReasonKind::Frozen))
     }
 
-    /// Whether a guard is in that no record speaks of: one that runs under a lease, for instance.
+    /// Whether a guard without a record holds the lock: one that runs under a lease, for instance.
     fn is_inside(&self) -> bool {
         self.has(|kind| matches!(kind, ReasonKind::Inside(_)))
     }
@@ -161,7 +161,7 @@ impl Situation<'_> {
         all
     }
 
-    /// Taking away what is the caller's, or nobody's.
+    /// Removing what belongs to the caller, or to no process.
     fn giving_back(&self) -> Vec<String> {
         let mut all = Vec::new();
         let freeze =
