@@ -117,7 +117,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
     }
 }
 
-/// A command without all the others. It has no help: that is the whole parser's.
+/// One command without all the others. It has no help: that belongs to the whole parser.
 #[derive(Debug, Parser)]
 #[command(disable_help_flag = true)]
 struct SingleCommandParser<A: Args> {

@@ -20,7 +20,7 @@ const PANICKED: u8 = 101;
 extern "C" fn main(_count: i32, _arguments: *const *const u8) -> i32 {
     fill_standard_streams();
     lokt_lock::sys::set_dispositions();
-    // The panic has been told on stderr by then.
+    // The panic message is on stderr by then.
     std::panic::catch_unwind(crate::run).unwrap_or(PANICKED).into()
 }
 

@@ -12,7 +12,7 @@ pub(crate) const OWNER: &str = "LOKT_OWNER";
 /// user has given no owner. Without it, every command inside a guard would act as a given owner, and two terminals
 /// of one user would share their leases.
 pub(crate) const OWNER_DERIVED: &str = "LOKT_OWNER_DERIVED";
-/// Tells apart the agents of one owner.
+/// Distinguishes the agents of one owner.
 pub(crate) const AGENT_ID: &str = "LOKT_AGENT_ID";
 /// Set for guarded commands: the name of the innermost lock.
 pub(crate) const NAME: &str = "LOKT_NAME";

@@ -58,7 +58,7 @@ impl Failure {
         self
     }
 
-    /// The same, told as JSON already.
+    /// The same, printed as JSON already.
     #[must_use]
     pub(crate) fn told(mut self) -> Self {
         self.is_told = true;

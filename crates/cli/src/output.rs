@@ -97,7 +97,7 @@ pub(crate) fn json_list<'a, T: Sync, V: Serialize>(
     bytes(&list)
 }
 
-/// The exit code of an answer is the same whether anybody reads the answer or not.
+/// The exit code of an answer is the same with and without a reader.
 pub(crate) fn even_if_unread(written: Result<(), Failure>) -> Result<(), Failure> {
     match written {
         Err(failure) if failure.silent => Ok(()),
@@ -112,7 +112,7 @@ pub(crate) fn even_if_untold(what: &str, written: Result<(), Failure>) {
     }
 }
 
-/// Tells a failure and gives its code.
+/// Prints a failure and returns its code.
 pub(crate) fn fail(failure: &Failure) -> ExitCode {
     if !failure.silent {
         say("error", ERROR, &failure.message);
@@ -122,26 +122,26 @@ pub(crate) fn fail(failure: &Failure) -> ExitCode {
     failure.code
 }
 
-/// Tells something that went wrong and did not keep the command from its work.
+/// Warns of a problem that did not stop the command.
 pub(crate) fn warn(message: &str) {
     say("warning", WARNING, message);
 }
 
-/// Tells that a change took effect, but not its trace in the audit log.
+/// Warns that a change took effect, but is not in the audit log.
 pub(crate) fn warn_unlogged(what: &str, unlogged: Option<StoreError>) {
     if let Some(error) = unlogged {
         warn(&format!("{what}, but that could not be logged: {}", chain(&error)));
     }
 }
 
-/// Tells that a change took effect, but is not on disk for good.
+/// Warns that a change took effect, but may not survive a power cut.
 pub(crate) fn warn_unsynced(what: &str, unsynced: Option<StoreError>) {
     if let Some(error) = unsynced {
         warn(&format!("{what}, but a power cut may undo that: {}", chain(&error)));
     }
 }
 
-/// Tells something worth knowing.
+/// Prints a note.
 pub(crate) fn note(message: &str) {
     say("note", QUIET, message);
 }

@@ -101,7 +101,7 @@ fn replaced(text: &str, escape: impl Fn(&mut String, char)) -> Cow<'_, str> {
 /// What a character is to those who read a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CharacterKind {
-    /// It is seen, wherever it stands.
+    /// It is visible at any place.
     Seen,
     /// A combining mark.
     Mark,

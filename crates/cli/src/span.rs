@@ -31,7 +31,7 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
 pub(crate) const FORM: &str = "write 90s or 1h30m, with the units ms, s, m, h, d, w, the largest first; \
     a bare number means seconds";
 
-/// The milliseconds in a text; `None` where it is no duration. More than can be counted is the largest number.
+/// The milliseconds in a text; `None` if it is not a duration. More than can be counted is the largest number.
 fn milliseconds(text: &str) -> Option<u64> {
     let (number, mut rest) = leading_number(text)?;
     if rest.is_empty() {

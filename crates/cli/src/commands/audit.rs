@@ -102,7 +102,7 @@ impl AuditCommand {
     }
 }
 
-/// What of the log is asked for.
+/// The part of the log to show.
 struct EventFilter<'a> {
     audit: &'a AuditCommand,
     owner: Option<&'a Owner>,
@@ -180,7 +180,7 @@ fn follow(
     }
 }
 
-/// Sleeps until the log changes; true where another file may stand there now.
+/// Sleeps until the log changes; true if the path may lead to another file now.
 fn wait_for_change(path: &Path) -> bool {
     let changed = AddWatchFlags::IN_MODIFY;
     let replaced =

@@ -102,7 +102,7 @@ impl GuardCommand {
     }
 }
 
-/// A guard at work.
+/// A running guard.
 struct GuardSession<'a> {
     guard: &'a GuardCommand,
     context: &'a Context,
@@ -253,13 +253,13 @@ impl GuardSession<'_> {
     }
 }
 
-/// What came of asking for all locks, apart from a refusal.
+/// The outcome of a request for all locks, apart from a refusal.
 enum GuardAcquireOutcome {
     All(Vec<Grant<FileTicket>>),
     Interrupted(Option<ReceivedSignal>),
 }
 
-/// Tells what happens while the command runs.
+/// Prints what happens while the command runs.
 fn tell(trouble: &GuardWarning) {
     held::tell("command", trouble);
 }

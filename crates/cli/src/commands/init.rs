@@ -33,7 +33,7 @@ pub(crate) struct InitCommand {
     json: bool,
 }
 
-/// How sure the caller is.
+/// Options for confirmation.
 #[derive(Args, Debug)]
 struct ConfirmationOptions {
     /// Show what would change, without changing anything

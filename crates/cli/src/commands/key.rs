@@ -126,7 +126,7 @@ fn list(files: &KeyFiles, trust: &TrustStore, form: KeyOutputOptions) -> Result<
         }
         output::lines(table.lines())?;
     }
-    // A file that is not what it should be is told, and does not hide the others.
+    // A bad file is reported, and does not hide the others.
     match errors.into_iter().find_map(Result::err) {
         Some(error) => Err(error.into()),
         None => Ok(ExitCode::Done),

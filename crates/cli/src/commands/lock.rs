@@ -139,7 +139,7 @@ fn sweep(context: &Context) {
     let due = context.store.due_for_sweep();
     if !due.is_empty() {
         tidy(&context.store, &due, &context.caller);
-        // A line that stays costs an empty folder.
+        // A queue that stays costs an empty folder.
         let _ = context.store.remove_empty_lines();
     }
 }

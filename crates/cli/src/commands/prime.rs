@@ -36,7 +36,7 @@ impl PrimeCommand {
         let context = Context::new(global)?;
         let me = &context.caller.identity;
         let entries = survey_all(&context.store, &context.caller);
-        // An agent must have the rest all the same, and be told what is not known.
+        // An agent must get the rest anyway, with a note on what is not known.
         if let Err(error) = &entries {
             output::warn(&format!("what is held cannot be read: {}", chain(error)));
         }

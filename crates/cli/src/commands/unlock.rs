@@ -28,7 +28,7 @@ pub(crate) struct UnlockCommand {
     json: bool,
 }
 
-/// How much to break.
+/// Options to break a lock.
 #[derive(Args, Debug)]
 struct BreakOptions {
     /// Unlock it even if another owner holds it
@@ -126,7 +126,7 @@ impl UnlockCommand {
     }
 }
 
-/// Gives back every lease that is the caller's; guards live on.
+/// Unlocks every lease of the caller; guards stay.
 fn all_of_mine(context: &Context) -> Result<Vec<String>, Failure> {
     let mut released = Vec::new();
     for entry in survey_all(&context.store, &context.caller)? {
@@ -152,7 +152,7 @@ fn all_of_mine(context: &Context) -> Result<Vec<String>, Failure> {
     Ok(released)
 }
 
-/// Tells what of an unlock that took effect could not be written.
+/// Warns of an unlock that took effect, but could not be written.
 fn warn_unwritten(name: &LockName, unlogged: Option<StoreError>, unsynced: Option<StoreError>) {
     let done = format!("lock {:?} is free", name.as_str());
     output::warn_unsynced(&done, unsynced);

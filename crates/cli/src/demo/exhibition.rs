@@ -13,7 +13,7 @@ pub(crate) struct DemoResult {
     pub(crate) guarded: Canvas,
 }
 
-/// What stands between two pictures.
+/// The text between two pictures.
 const GAP: &str = "    ";
 
 /// The width that two pictures need.
@@ -63,7 +63,7 @@ impl DemoResult {
         pairs.map(|(left, right)| [left, plain(GAP.to_owned()), right].concat()).collect()
     }
 
-    /// What came of it, in a line.
+    /// The outcome, in one line.
     pub(crate) fn verdict(&self) -> String {
         let all = Stroke::all().count();
         let lost = |canvas: &Canvas| match all - canvas.kept() {

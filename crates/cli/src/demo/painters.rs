@@ -42,7 +42,7 @@ pub(crate) enum PaintingOutcome {
 pub(crate) struct DemoWorkspace<'a> {
     /// This program.
     pub(crate) program: PathBuf,
-    /// A folder of their own.
+    /// A folder for the painters only.
     pub(crate) folder: &'a Path,
     pub(crate) signals: &'a SignalReader,
 }

@@ -1,7 +1,7 @@
 use crate::output::{Glyphs, StyledLine};
 use anstyle::{AnsiColor, Style};
 
-/// What is to be painted: lines of one width, in ASCII.
+/// The picture to paint: lines of one width, in ASCII.
 const MODEL: &str = include_str!("picture.txt");
 
 /// How wide the picture is.

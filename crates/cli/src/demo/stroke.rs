@@ -1,7 +1,7 @@
 use super::picture::{Canvas, Stroke};
 use std::{fs, io, path::Path, process, thread, time::Duration};
 
-/// How long a painter looks at the canvas before it paints, as everybody does who reads, works and writes.
+/// How long a painter looks at the canvas before it paints, like any program that reads, works and writes.
 const LOOK: Duration = Duration::from_millis(15);
 
 /// How long it rests afterwards.

@@ -23,7 +23,7 @@ pub(crate) fn refusal(name: &LockName, refused: &UnlockOutcome, context: &Contex
     }
 }
 
-/// The refusal to break an acquisition that is not the one with the fence that was asked for.
+/// The refusal to break a lock whose fence is not the requested one.
 pub(crate) fn other_fence(name: &LockName, asked: Fence, now: Option<&LockRecord>) -> Failure {
     let text =
         format!("lock {:?} has another fence than {asked}: {}", name.as_str(), standing(now));

@@ -1,4 +1,4 @@
-//! What of a Markdown text stands in fenced code: an example, which means nothing.
+//! The parts of a Markdown text in fenced code: examples, which have no meaning here.
 //!
 //! Source: `CommonMark` 0.31, section 4.5.
 

@@ -57,7 +57,7 @@ pub(super) fn require(path: &Path) -> Result<(), WriteRefusal> {
 }
 
 fn require_file(path: &Path, file: &Metadata) -> Result<(), WriteRefusal> {
-    // The superuser could write it; that it is read-only was said to everybody.
+    // The superuser could write it; but its mode says read-only to every user.
     if file.mode() & OWNER_WRITES == 0 {
         return Err(WriteRefusal::ReadOnly(file.mode() & MODE));
     }

@@ -22,9 +22,9 @@ pub(crate) struct FileChange {
     pub(crate) shown: &'static str,
     /// Where it really is.
     pub(crate) path: PathBuf,
-    /// What it has; none where it is not there.
+    /// Its content; `None` if it does not exist.
     pub(crate) before: Option<String>,
-    /// What it is to have; none where it is to go.
+    /// Its new content; `None` to remove it.
     pub(crate) after: Option<String>,
 }
 

@@ -19,7 +19,7 @@ const BEGINS: &str = "<!-- lokt:begin";
 /// Says why a section cannot be found for certain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum SectionError {
-    /// A mark is missing, or the second stands before the first.
+    /// A marker is missing, or the second is before the first.
     #[error("a mark of lokt's section has no counterpart")]
     Unpaired,
     /// There are several sections.

@@ -45,7 +45,7 @@ pub(super) enum SettingsError {
     /// Something has another type than it has to have.
     #[error("{0} is not {1}")]
     Type(&'static str, &'static str),
-    /// A key stands there twice.
+    /// A key occurs twice.
     #[error("the key {0:?} stands there twice")]
     Twice(String),
 }

@@ -97,7 +97,7 @@ fn drafted(change: &FileChange, text: &str, like: Option<&Metadata>) -> io::Resu
     Ok(draft)
 }
 
-/// Gives files back what they had, the last one first, and says what came of it.
+/// Restores the old content of files, the last one first, and returns the outcome as text.
 fn take_back(done: &[(&FileChange, Option<Metadata>)]) -> String {
     let back = |(change, like): &(&FileChange, Option<Metadata>)| match &change.before {
         None => fs::remove_file(&change.path),

@@ -14,7 +14,7 @@ use lokt_lock::{
     words::LockName,
 };
 
-/// Gives locks back, the last first, and says which were lost, the first first.
+/// Unlocks, the last lock first, and returns the lost ones, the first first.
 pub(crate) fn give_back(
     context: &Context,
     grants: Vec<Grant<FileTicket>>,
@@ -33,7 +33,7 @@ pub(crate) fn give_back(
                 }
                 lost.insert(0, name);
             }
-            // The ticket is gone, so the next taker gets in; only the record is left behind.
+            // The ticket is gone, so the next caller gets the lock; only the record is left.
             Err(error) => output::warn(&format!(
                 "the record of lock {:?} could not be removed, which the next taker does: {}",
                 name.as_str(),
@@ -57,7 +57,7 @@ pub(crate) fn lost(name: &LockName, stopped: Option<StopCause>) -> Failure {
     ))
 }
 
-/// Tells what happens while something runs; `what` that is.
+/// Prints what happens while a command or tool (`what`) runs.
 pub(crate) fn tell(what: &str, trouble: &GuardWarning) {
     output::warn(&match trouble {
         GuardWarning::Lost { name, unlogged } => {

@@ -16,7 +16,7 @@ use std::ffi::{OsStr, OsString};
 /// A lock around this process: its name, and the acquisition of its guard.
 pub(crate) type EnclosingLock = (LockName, LockId);
 
-/// A lock that a command runs under, as the command is told of it.
+/// A lock that a command runs under, as its variables name it.
 #[derive(Clone, Debug)]
 pub(crate) struct AnnouncedLock {
     pub(crate) name: LockName,
@@ -54,7 +54,7 @@ pub(crate) fn held() -> Vec<EnclosingLock> {
 /// there is nothing to take. What the environment says is not believed: a process that outlived its
 /// guard must wait in the queue like any other.
 ///
-/// Inside an exclusive lock there may be others who must be excluded, so that one is asked for as usual.
+/// Inside an exclusive lock there may be other guards that must be excluded, so that lock is requested as usual.
 pub(crate) fn inside(
     context: &Context,
     name: &LockName,
@@ -97,7 +97,7 @@ fn of_locks(told: &[AnnouncedLock]) -> [(&'static str, Option<String>); 3] {
     ]
 }
 
-/// This process's environment, with what a command is told of its locks.
+/// This process's environment, with the variables about the locks of a command.
 pub(crate) fn environment(
     context: &Context,
     told: &[AnnouncedLock],

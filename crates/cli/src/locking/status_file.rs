@@ -99,12 +99,12 @@ impl StatusFile {
         Ok(file)
     }
 
-    /// Whether anybody wants to know.
+    /// Whether there is a status file.
     pub(crate) fn is_wanted(&self) -> bool {
         self.path.is_some()
     }
 
-    /// Notes that the command may start now, and what it is told of its locks.
+    /// Notes that the command may start now, and the variables about its locks.
     pub(crate) fn entered(&mut self, told: &[AnnouncedLock]) {
         let now = Instant::now();
         self.entered = Some(now);
@@ -114,7 +114,7 @@ impl StatusFile {
         self.content.fences = told.iter().map(|it| it.fence.map(Fence::get)).collect();
     }
 
-    /// Notes how it ended.
+    /// Notes the outcome of the guard.
     pub(crate) fn ended(&mut self, outcome: GuardOutcome) {
         self.content.outcome = outcome;
         match self.entered {
@@ -131,7 +131,7 @@ impl StatusFile {
         }
     }
 
-    /// Writes what was noted; a warning where that is not possible any more.
+    /// Writes the notes; returns a warning if that is no longer possible.
     pub(crate) fn close(mut self, result: &Result<ExitCode, Failure>) -> Option<String> {
         self.content.exit_code = Some(match result {
             Ok(code) => code.number(),
@@ -152,7 +152,7 @@ impl StatusFile {
         self.write_to(path).map_err(|error| (path.clone(), error))
     }
 
-    /// Written whole, in place of what was there; a stream gets only the last word, behind what is in it.
+    /// Replaces the whole file; a stream gets only the last status, appended.
     fn write_to(&self, path: &Path) -> io::Result<()> {
         let mut text = serde_json::to_string(&self.content).map_err(io::Error::from)?;
         text.push('\n');

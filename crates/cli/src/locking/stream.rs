@@ -31,7 +31,7 @@ pub(super) fn is_descriptor(path: &Path) -> bool {
     [path, &link].iter().any(|it| it.starts_with("/proc") || it.starts_with("/dev/fd"))
 }
 
-/// Whether it could be opened for writing, as far as that can be told without a reader.
+/// Whether it could be opened for writing, as far as this can be found out without a reader.
 pub(super) fn try_access(path: &Path) -> io::Result<()> {
     if fs::metadata(path)?.file_type().is_socket() {
         // No path to a socket can be opened (open(2), `ENXIO`).
@@ -40,7 +40,7 @@ pub(super) fn try_access(path: &Path) -> io::Result<()> {
     Ok(access(path, AccessFlags::W_OK)?)
 }
 
-/// Writes behind what is in it.
+/// Appends to it.
 ///
 /// # Errors
 /// [`ErrorKind::TimedOut`] if no process reads, else the error of the system.

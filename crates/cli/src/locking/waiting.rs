@@ -34,7 +34,7 @@ impl WaitOptions {
     }
 }
 
-/// Shows a person where they stand, and ends the wait when a signal asks for it.
+/// Shows the queue position on a terminal, and ends the wait on a signal.
 pub(crate) struct QueueDisplay<'a> {
     signals: &'a SignalReader,
     progress: ProgressLine,

@@ -1,4 +1,4 @@
-//! Taking a lock over several steps: a lease, until the connection ends or until it is unlocked.
+//! Taking a lock for several steps: a lease, until the connection ends or the lock is unlocked.
 
 use super::{
     answer::{ToolAnswer, broken, done, failed, unfit},
@@ -130,7 +130,7 @@ impl AcquireArguments {
         done(fields)
     }
 
-    /// Notes that it was taken, and says until when.
+    /// Notes that it was taken, and returns until when.
     fn took(&self, call: &ToolCall) -> LeaseEnd {
         let name = self.name.lock();
         let until = match self.until {

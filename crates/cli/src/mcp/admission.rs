@@ -1,4 +1,4 @@
-//! What of a client's messages is in its place: before the handshake, after it, in a batch.
+//! Which messages of a client are allowed: before the handshake, after it, in a batch.
 
 use super::message::ClientMessage;
 use rmcp::model::{ClientRequest, GetMeta, ProtocolVersion};
@@ -19,7 +19,7 @@ impl Admission {
         self.has_begun
     }
 
-    /// Gives a message that stands in a line alone, or what is to be done instead.
+    /// Returns a message that is alone in its line, or what to do instead.
     pub(super) fn admit(&mut self, incoming: ClientMessage) -> ClientMessage {
         match incoming {
             ClientMessage::Batch(_) if !self.has_batches => {

@@ -7,7 +7,7 @@ use rmcp::model::{CallToolResult, ContentBlock, JsonObject};
 use serde_json::Value;
 use std::io;
 
-/// What became of an operation, as its client gets it.
+/// The outcome of an operation, as its client gets it.
 pub(super) type ToolAnswer = CallToolResult;
 
 /// A result, as JSON and as the same JSON in a text, for clients that read only that.
@@ -20,7 +20,7 @@ pub(super) fn done(fields: JsonObject) -> ToolAnswer {
     answer
 }
 
-/// An error that a command told, beside what else it said as JSON.
+/// An error of a command, with its other output as JSON.
 pub(super) fn failed(ended: &CommandOutput, fields: JsonObject) -> ToolAnswer {
     let code = ended.code.filter(|code| *code != 0).unwrap_or(1);
     let text = ended.err.text();
@@ -39,7 +39,7 @@ pub(super) fn failed(ended: &CommandOutput, fields: JsonObject) -> ToolAnswer {
     refusal(ErrorReport { code, error, drift, hints, fields })
 }
 
-/// An error that no command told.
+/// An error that does not come from a command.
 pub(super) fn broken(error: &io::Error) -> ToolAnswer {
     match error.kind() {
         io::ErrorKind::ArgumentListTooLong => {
@@ -58,7 +58,7 @@ pub(super) fn unfit(error: &str) -> ToolAnswer {
     refusal(ErrorReport { code: 64, error, ..ErrorReport::default() })
 }
 
-/// What is told of an error.
+/// The answer for an error.
 #[derive(Default)]
 struct ErrorReport {
     code: i32,
@@ -93,7 +93,7 @@ fn has_waited(fields: &JsonObject) -> bool {
     is("outcome", "timed_out") || (is("status", "blocked") && fields.contains_key("waited_ms"))
 }
 
-/// What an agent is to do after an error of this kind.
+/// What an agent should do after an error of this kind.
 fn next(code: i32, has_waited: bool) -> Option<&'static str> {
     Some(match code {
         2 if has_waited => {
@@ -127,7 +127,7 @@ fn last_words(text: &str) -> &str {
     text.get(at..).unwrap_or_default()
 }
 
-/// What lines of a kind say.
+/// The texts of the lines of one kind.
 fn lines(text: &str, label: &str) -> Vec<String> {
     text.lines().filter_map(|line| line.strip_prefix(label)).map(str::to_owned).collect()
 }

@@ -1,4 +1,4 @@
-//! One call: when it is to stop, and whom it tells of its progress.
+//! One call: when it must stop, and where its progress goes.
 
 use super::{connection::ClientConnection, progress::ProgressReporter};
 use lokt_lock::guard::GRACE;
@@ -12,9 +12,9 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// Whether what was started for a call may go on for long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CallDuration {
-    /// It is done in a moment, and is let finish also when the connection has ended.
+    /// It takes a moment, and may finish even after the connection has ended.
     Moment,
-    /// It may wait or run, and is stopped then.
+    /// It may wait or run for long, and is stopped then.
     Long,
 }
 
@@ -51,7 +51,7 @@ impl ToolCall {
         Self { connection, request }
     }
 
-    /// Waits until this call is to stop.
+    /// Waits until this call must stop.
     pub(super) async fn stopped(&self, lasting: CallDuration) -> StopReason {
         tokio::select! {
             // The end of the exchange also cancels what is left of it.
@@ -66,7 +66,7 @@ impl ToolCall {
         self.request.ct.is_cancelled()
     }
 
-    /// Tells the client how process `pid` gets on, if it wants to know; until it is dropped.
+    /// Sends the client the progress of process `pid`, if it wants that, until the value is dropped.
     pub(super) async fn accompany(&self, names: &[String], pid: i32) -> Infallible {
         if let Some(token) = self.request.meta.get_progress_token() {
             let progress = ProgressReporter::new(token, self.request.peer.clone());

@@ -25,7 +25,7 @@ use tokio::{
     time::timeout,
 };
 
-/// This program, whatever stands in the place that it was started from.
+/// This program, even if the file that it was started from was replaced.
 const PROGRAM: &str = "/proc/self/exe";
 
 /// How much of an answer in JSON, or of what goes with it, is read: what clients take in one message.
@@ -35,7 +35,7 @@ const ANSWER: usize = 2 << 20;
 /// hold the pipe open without limit.
 const DRAIN: Duration = Duration::from_secs(2);
 
-/// How long a guard has to give its locks back once its command was killed.
+/// How long a guard has to unlock after its command was killed.
 const GIVING_BACK: Duration = Duration::from_secs(5);
 
 /// The words of a command of Lokt's own, to be run for a call.
@@ -94,7 +94,7 @@ impl LoktCommandLine {
         self
     }
 
-    /// It may wait for these locks, or run for long: then it ends with its client.
+    /// It may wait for these locks, or run for long: it then ends with its client.
     pub(super) fn lasting(mut self, names: impl IntoIterator<Item = String>) -> Self {
         self.lasting = CallDuration::Long;
         self.names.extend(names);
@@ -190,7 +190,7 @@ async fn all_of((kept, mut reading): (ExcerptBuffer, JoinHandle<()>)) -> OutputE
 }
 
 impl CommandOutput {
-    /// The one JSON document that it printed.
+    /// The JSON document that it printed.
     pub(super) fn json(&self) -> Option<Value> {
         serde_json::from_str(&self.out.text()).ok()
     }

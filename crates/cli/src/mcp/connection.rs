@@ -1,4 +1,4 @@
-//! One client: who it is to the locks, what is given back when it is gone.
+//! One client: its identity for the locks, and the locks to release when it is gone.
 
 use super::command_line::LoktCommandLine;
 use crate::{context::Context, env, failure::Failure, output};
@@ -18,16 +18,16 @@ use tokio::sync::{RwLock, RwLockReadGuard, watch};
 /// takes to kill what does not end by itself.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long giving one lease back may take.
+/// How long unlocking one lease may take.
 const RELEASE: Duration = Duration::from_secs(10);
 
-/// One client: who it is to the locks, what it holds only as long as it is there, and its end.
+/// One client: its identity for the locks, what it holds while it is connected, and its end.
 ///
 /// Each client is a separate agent, even if two act for one owner: two clients that were configured with the
 /// same owner exclude each other.
 pub(super) struct ClientConnection {
     pub(super) context: Context,
-    /// What is given back when the client is gone.
+    /// The locks to release when the client is gone.
     leases: Mutex<BTreeSet<LockName>>,
     has_ended: watch::Sender<bool>,
     /// Held for reading by every call that is under way.
@@ -50,7 +50,7 @@ impl ClientConnection {
         })
     }
 
-    /// What makes a program that is started for this client act as it.
+    /// The environment that lets a program act as this client.
     pub(super) fn environment(&self) -> [(&'static str, &str); 3] {
         let identity = &self.context.caller.identity;
         let owner = identity.owner.as_str();
@@ -58,7 +58,7 @@ impl ClientConnection {
         [(env::OWNER, owner), (env::OWNER_DERIVED, owner), (env::AGENT_ID, agent)]
     }
 
-    /// Notes that a call is under way, until what is given is dropped; `None` where no call may begin any more.
+    /// Notes a call in progress, until the returned value is dropped; `None` if no call may begin any more.
     pub(super) fn busy(&self) -> Option<RwLockReadGuard<'_, ()>> {
         self.calls.try_read().ok()
     }
@@ -68,7 +68,7 @@ impl ClientConnection {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone());
     }
 
-    /// Notes that a lease was given back or taken away.
+    /// Notes that a lease was unlocked or taken away.
     pub(super) fn holds_no_more(&self, name: &LockName) {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
     }
@@ -78,7 +78,7 @@ impl ClientConnection {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner).contains(name)
     }
 
-    /// Notes that the client is gone: what waits or runs for it is stopped.
+    /// Notes that the client is gone: its waits and runs are stopped.
     pub(super) fn end(&self) {
         self.has_ended.send_replace(true);
     }

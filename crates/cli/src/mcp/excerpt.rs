@@ -50,7 +50,7 @@ impl OutputExcerpt {
         self.total - self.head.len() - self.tail.len()
     }
 
-    /// The text; what is left out of it is told in its place. What is no text is replaced.
+    /// The text, with a note where bytes are left out. Bytes that are not UTF-8 are replaced.
     pub(super) fn text(&self) -> String {
         let (front, back) = self.tail.as_slices();
         let tail = [front, back].concat();

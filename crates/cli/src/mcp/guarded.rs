@@ -48,7 +48,7 @@ pub(super) struct RunGuardedArguments {
     max_output_bytes: Option<usize>,
 }
 
-/// What is told of a command's output.
+/// The fields about a command's output.
 pub(super) const OUTPUTS: [OutputField; 6] = [
     ("stdout", FieldType::Text, "Its output, or the beginning and end of it"),
     (
@@ -142,7 +142,7 @@ pub(super) fn output(most: Option<usize>) -> ExcerptLimit {
     ExcerptLimit::Ends(most.unwrap_or(OUTPUT).min(OUTPUT_AT_MOST))
 }
 
-/// What a guard says of itself, and what its command said.
+/// The fields of a guard and of its command.
 fn account(ended: &CommandOutput, path: &Path) -> ToolAnswer {
     let mut fields = read(path).unwrap_or_default();
     fields.extend(outputs(ended));

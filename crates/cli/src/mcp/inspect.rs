@@ -52,7 +52,7 @@ fn locks(ended: &CommandOutput) -> ToolAnswer {
         (Some(0), Some(Value::Array(locks))) => locks,
         (Some(0), Some(lock @ Value::Object(_))) => vec![lock],
         (Some(3), None) => Vec::new(),
-        // One whose record is no record: what it is stands in the answer.
+        // A lock whose record is unreadable: the flaw is in the answer.
         (Some(_), Some(lock @ Value::Object(_))) => {
             return failed(ended, list(vec![lock]));
         }

@@ -1,4 +1,4 @@
-//! The task that reads a client's lines and decides what becomes of each.
+//! The task that reads a client's lines and decides what to do with each.
 
 use super::{
     admission::Admission,
@@ -23,7 +23,7 @@ use tokio::{
 /// How many messages may wait for the SDK.
 pub(super) const WAITING: usize = 16;
 
-/// How many of a client's mistakes that get no answer are told on stderr: the client may not read that pipe.
+/// How many of a client's mistakes that get no answer are shown on stderr: the client may not read that pipe.
 const NOTES: usize = 20;
 
 /// What the SDK is given.

@@ -21,7 +21,7 @@ use std::{
 /// When the first news comes: by then the call waits in the queue or holds the lock.
 const FIRST: Duration = Duration::from_millis(100);
 
-/// Tells a client how a call of its gets on.
+/// Sends a client the progress of one of its calls.
 pub(super) struct ProgressReporter {
     token: ProgressToken,
     peer: Peer<RoleServer>,
@@ -33,7 +33,7 @@ impl ProgressReporter {
         Self { token, peer, began: Instant::now() }
     }
 
-    /// Tells it again and again, until it is dropped.
+    /// Sends it repeatedly, until this is dropped.
     pub(super) async fn tell(
         &self,
         connection: &Arc<ClientConnection>,
@@ -59,12 +59,12 @@ impl ProgressReporter {
     }
 }
 
-/// The longer it lasts, the less often anybody looks.
+/// The longer it lasts, the less often it checks.
 fn pause(spent: Duration) -> Duration {
     if spent < Duration::from_secs(30) { Duration::from_secs(1) } else { Duration::from_secs(5) }
 }
 
-/// Where process `pid` stands in the line of the one of these locks that it waits for.
+/// The queue position of process `pid` for the one of these locks that it waits for.
 fn standing(context: &Context, names: &[LockName], pid: i32) -> Option<String> {
     names.iter().find_map(|name| {
         let entries = survey(&context.store, name, &context.caller);

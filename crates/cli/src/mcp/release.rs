@@ -19,7 +19,7 @@ pub(super) struct ReleaseArguments {
     name: LockNameArgument,
 }
 
-/// What all operations tell that give locks back.
+/// The result fields of all operations that unlock.
 pub(super) const RELEASED: [OutputField; 2] = [
     ("released", FieldType::Texts, "The locks that are free now"),
     ("count", FieldType::Whole, "Number of these locks"),
@@ -43,7 +43,7 @@ impl McpOperation for ReleaseArguments {
     }
 }
 
-/// The answer where a lock was given back or taken away.
+/// The answer after a lock was unlocked or taken away.
 pub(super) fn released(
     call: &ToolCall,
     name: &LockNameArgument,

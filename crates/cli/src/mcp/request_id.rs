@@ -38,7 +38,7 @@ pub(super) struct IdScan {
 /// What the next byte belongs to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum ScanState {
-    /// What stands before the object.
+    /// The text before the object.
     #[default]
     Before,
     /// The beginning of a member's name, or the object's end.
@@ -59,7 +59,7 @@ enum ScanState {
     Lost,
 }
 
-/// Where in a quoted text the next byte stands.
+/// The position of the next byte in a quoted text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum TextState {
     Plain,

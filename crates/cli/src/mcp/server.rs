@@ -1,4 +1,4 @@
-//! What a client is told of this server, and which operation a call is for.
+//! What a client learns of this server, and which operation a call is for.
 
 use super::{
     ForcePermission,
@@ -110,7 +110,7 @@ impl McpServer {
         }
     }
 
-    /// Does what a name stands for; `None` where it stands for nothing here.
+    /// Runs the operation of a name; `None` if there is no such operation.
     async fn perform(
         &self,
         name: &str,

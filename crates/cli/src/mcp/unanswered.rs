@@ -27,7 +27,7 @@ pub(super) struct OpenRequest {
 }
 
 impl Unanswered {
-    /// Takes a request in and gives its number; `None` where its id is in use.
+    /// Adds a request and returns its number; `None` if its id is in use.
     pub(super) fn accept(&mut self, request: OpenRequest) -> Option<i64> {
         if self.numbers.contains_key(&request.id) {
             return None;

@@ -32,7 +32,7 @@ impl ResultOrigin {
     }
 }
 
-/// What came of asking for a result.
+/// The outcome of a request for a result.
 pub(super) struct OnceAnswer {
     fields: Value,
     age: Option<Duration>,
@@ -69,7 +69,7 @@ impl OnceAnswer {
         Self { fields, age, end: Ok(ExitCode::Command(record.exit_code)) }
     }
 
-    /// A verdict by which nothing is kept, as the one who ran it gives it.
+    /// A verdict without a kept result, as the process that ran the command gives it.
     pub(super) fn of_run(
         sharing: &ResultSharing<'_>,
         verdict: &RunVerdict,
@@ -142,7 +142,7 @@ impl OnceAnswer {
         &self.fields
     }
 
-    /// The exit code, with what is to be said.
+    /// The exit code, with the messages to print.
     pub(super) fn end(self) -> Result<ExitCode, Failure> {
         self.end
     }
@@ -174,7 +174,7 @@ fn end_of(verdict: &RunVerdict) -> Result<ExitCode, Failure> {
     }
 }
 
-/// A stream as it is told. Bytes that are no UTF-8 are shown as U+FFFD.
+/// A stream as it is shown. Bytes that are not UTF-8 are shown as U+FFFD.
 fn shown(tail: &OutputTail, path: Option<&str>) -> Value {
     json!({
         "text": String::from_utf8_lossy(tail.bytes()),

@@ -3,7 +3,7 @@ use crate::{exit::ExitCode, failure::Failure, output};
 use lokt_once::manifest::{Manifest, ManifestChange, ManifestPart, compare};
 use serde_json::{Value, json};
 
-/// How many changes are told, unless all are asked for as JSON.
+/// How many changes are shown, unless the caller asks for all as JSON.
 const MOST: usize = 20;
 
 /// Says what a result depends on, and what has changed since the last one.
@@ -42,7 +42,7 @@ fn to_json(
     })
 }
 
-/// What the key is made of; values of variables are not told, they may be secrets.
+/// What the key consists of. Values of variables are not shown; they may be secrets.
 fn depends_on(manifest: &Manifest) -> Value {
     let mut words = Vec::new();
     let (mut texts, mut variables, mut inputs, mut folder) =

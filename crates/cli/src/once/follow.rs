@@ -44,7 +44,7 @@ const GONE: &str = "the process that ran it is gone";
 pub(super) enum FollowOutcome {
     /// With the end of the run.
     To(RunVerdict),
-    /// What was in the way may be gone.
+    /// The obstacle may be gone.
     Gone,
     /// It took too long.
     TimedOut(Duration),
@@ -69,7 +69,7 @@ impl<'a> RunFollower<'a> {
         &self.streams
     }
 
-    /// Shows what is recorded until the run is over, or what was in the way may be gone.
+    /// Shows what is recorded until the run is over, or the obstacle may be gone.
     ///
     /// # Errors
     /// A deadlock among them: the run waits for something that goes on only when this has its result.
@@ -120,7 +120,7 @@ impl<'a> RunFollower<'a> {
         Ok(self.show()?.map_or(FollowOutcome::Gone, FollowOutcome::To))
     }
 
-    /// Sleeps until there may be more to show; true where what was in the way may be gone.
+    /// Sleeps until there may be more to show; true if the obstacle may be gone.
     fn sleep(
         &self,
         vigil: &mut impl ObstacleWatch,

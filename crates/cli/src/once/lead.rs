@@ -32,7 +32,7 @@ use std::{
     time::Instant,
 };
 
-/// Runs the command under the lock of the key, recorded, and shares what comes of it.
+/// Runs the command under the lock of the key, records it, and shares the outcome.
 pub(super) struct RunLeader<'a> {
     pub(super) sharing: &'a ResultSharing<'a>,
 }
@@ -201,7 +201,7 @@ impl RunLeader<'_> {
     }
 }
 
-/// Tells why a run is not recorded.
+/// Warns why a run is not recorded.
 pub(super) fn warn_unrecorded(error: &FileError) {
     output::warn(&format!(
         "the command was not recorded, so its result is not kept: {}",

@@ -66,7 +66,7 @@ pub(crate) struct OnceCommand {
 /// What is special about a command of lokt's own.
 #[derive(Clone, Debug)]
 pub(crate) struct BuiltInCommand {
-    /// What stands for the command in the key and for people, because its words differ from run to run.
+    /// Replaces the command in the key and in output, because its words differ from run to run.
     pub(crate) words: Vec<OsString>,
     /// Files that do not matter.
     pub(crate) left_out: Vec<PathBuf>,
@@ -152,7 +152,7 @@ impl OnceCommand {
         }
     }
 
-    /// The command, as it is told and counted.
+    /// The command, as it is shown and as it is part of the key.
     fn words(&self) -> &[OsString] {
         self.own.as_ref().map_or(&self.command, |own| &own.words)
     }

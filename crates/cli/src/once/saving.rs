@@ -80,7 +80,7 @@ impl<'a> SettledRun<'a> {
         Ok(Self { sharing, grant, recorder, verdict, answer, dies_of, runs_on })
     }
 
-    /// Tells those who follow, gives the lock back, and shows what is left to show.
+    /// Informs the followers, unlocks, and shows the rest of the output.
     pub(super) fn end(
         self,
         signals: &SignalReader,
@@ -219,7 +219,7 @@ impl ResultSaver<'_> {
             match question.results.prune(limits, Timestamp::now()) {
                 Ok(pruned) => {
                     withdraw(self.sharing.context, &pruned);
-                    // A line that stays costs an empty folder.
+                    // A queue that stays costs an empty folder.
                     let _ = self.sharing.context.store.remove_empty_lines();
                 }
                 Err(error) => output::warn(&format!("cannot make room: {}", chain(&error))),

@@ -122,7 +122,7 @@ impl<'a> ResultSharing<'a> {
         }
     }
 
-    /// Gives the lock of the key back.
+    /// Unlocks the lock of the key.
     pub(super) fn give_back(&self, grant: Grant<FileTicket>) {
         let lock = self.lock.as_str();
         match release(&self.context.store, grant, &self.context.caller) {
@@ -254,7 +254,7 @@ impl<'a> ResultSharing<'a> {
         }
     }
 
-    /// Ends as the one who ran it.
+    /// Ends as the process that ran it.
     fn share(
         &self,
         verdict: &RunVerdict,

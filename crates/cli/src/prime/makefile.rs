@@ -81,7 +81,7 @@ fn assigned(line: &str) -> Option<(&str, &str)> {
     (is_identifier(name) && !left.trim_end_matches(':').contains(':')).then(|| (name, value.trim()))
 }
 
-/// The first target of a rule, and the recipe that stands in the same line.
+/// The first target of a rule, and the recipe in the same line.
 fn rule(line: &str) -> Option<(String, String)> {
     if line.starts_with([' ', '#']) {
         return None;

@@ -24,7 +24,7 @@ const MOST_BYTES_OF_ALL: usize = 4 * 1024 * 1024;
 const MOST_FILES: usize = 1000;
 /// How deep folders of scripts are searched.
 const DEPTH: usize = 4;
-/// The most operations that are told.
+/// The maximum number of operations in the output.
 const MOST_OPERATIONS: usize = 1000;
 /// Folders of scripts.
 const FOLDERS: [&str; 3] = ["scripts", "bin", ".github/scripts"];
@@ -140,7 +140,7 @@ enum ScriptMode {
     Plain,
 }
 
-/// The text of a file; none where it is no text.
+/// The text of a file; `None` if it is not text.
 fn read(path: &Path) -> io::Result<Option<(String, ScriptMode)>> {
     let Some(file) = bounded::open(path)? else { return Ok(None) };
     let metadata = file.metadata()?;
@@ -170,7 +170,7 @@ fn read(path: &Path) -> io::Result<Option<(String, ScriptMode)>> {
     Ok(Some((text, mode)))
 }
 
-/// Files that have a reader of their own.
+/// Files that have a separate reader.
 fn is_known(file: &str) -> bool {
     ["Makefile", "makefile", "GNUmakefile", "justfile", "Justfile", ".justfile", "package.json"]
         .contains(&file)

@@ -91,7 +91,7 @@ impl<'a> ShellReader<'a> {
         self.found
     }
 
-    /// The next character as it stands.
+    /// The next character, unchanged.
     fn next_raw(&mut self) -> Option<char> {
         let mut rest = self.rest.chars();
         let c = rest.next()?;

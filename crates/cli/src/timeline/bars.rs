@@ -23,7 +23,7 @@ const LEAST: usize = 20;
 /// The longest name and owner that are shown whole.
 const LONGEST: [usize; 2] = [28, 16];
 
-/// What stands in one column of a bar. Of several, the last of these is shown.
+/// One column of a bar. Of several, the last of these is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum BarCell {
     Empty,

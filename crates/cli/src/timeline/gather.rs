@@ -43,7 +43,7 @@ fn warn_of_broken(event: &LogLine) {
     }
 }
 
-/// What stands, of all that a survey found.
+/// The present state, from all that a survey found.
 fn present(entries: Vec<StatusEntry>) -> FinalState {
     let mut present = FinalState::default();
     for entry in entries {

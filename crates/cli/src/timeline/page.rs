@@ -38,7 +38,7 @@ mod tests {
     use super::*;
     use crate::timeline::samples;
 
-    /// What stands between the beginning and the end of the element with the timeline.
+    /// The content of the element with the timeline.
     fn embedded(page: &str) -> &str {
         let after = page.split(r#"<script type="application/json" id="timeline">"#).nth(1).unwrap();
         after.split("</script>").next().unwrap()

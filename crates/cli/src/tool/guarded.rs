@@ -28,7 +28,7 @@ pub(super) struct RunLocks<'a> {
     grants: Vec<Grant<FileTicket>>,
 }
 
-/// What came of asking for a lock, apart from a refusal.
+/// The outcome of a request for a lock, apart from a refusal.
 pub(super) enum RunLockOutcome<'a> {
     Entered(RunLocks<'a>),
     /// A signal ended the wait.
@@ -77,7 +77,7 @@ impl<'a> RunLocks<'a> {
         }
     }
 
-    /// The variables that the tool gets: this process's, and what it is told of its lock.
+    /// The environment of the tool: this process's, and the variables about its lock.
     pub(super) fn environment(&self) -> Vec<(OsString, OsString)> {
         if self.grants.is_empty() {
             return std::env::vars_os().collect();
@@ -88,13 +88,13 @@ impl<'a> RunLocks<'a> {
         nesting::environment(self.context, &told, &held)
     }
 
-    /// Those who watch over the locks while the tool runs.
+    /// The supervised locks while the tool runs.
     pub(super) fn watchers(&mut self) -> SupervisedLocks<'_, FileStore> {
         let Context { store, caller, .. } = self.context;
         SupervisedLocks { store, caller, grants: &mut self.grants }
     }
 
-    /// Whether a lock is lost, by a last look: what came of the run counts only where it was the lock's.
+    /// Whether a lock is lost, by a last check: the outcome of the run counts only if the lock was held.
     pub(super) fn are_lost(&mut self) -> bool {
         let Context { store, caller, .. } = self.context;
         for grant in self.grants.iter_mut().filter(|grant| !grant.lost) {
@@ -108,14 +108,14 @@ impl<'a> RunLocks<'a> {
         self.grants.iter().any(|grant| grant.lost)
     }
 
-    /// Gives the locks back; the failure, where one was lost.
+    /// Unlocks; returns the failure if a lock was lost.
     pub(super) fn give_back(self, stopped: Option<StopCause>) -> Option<Failure> {
         let lost = held::give_back(self.context, self.grants, &mut |trouble| tell(&trouble));
         lost.first().map(|name| held::lost(name, stopped))
     }
 }
 
-/// Tells what happens while the tool runs.
+/// Prints what happens while the tool runs.
 pub(super) fn tell(trouble: &GuardWarning) {
     if let GuardWarning::Stopping(StopCause::MaxHold) = trouble {
         return crate::output::warn("its time is up: stopping the tool (SIGTERM)");

@@ -22,7 +22,7 @@ pub(super) struct ToolListCommand {
     json: bool,
 }
 
-/// One item, or what is wrong with what is in its place.
+/// One item, or the error of the file in its place.
 struct ToolRow {
     id: ItemId,
     spaces: Vec<Space>,

@@ -134,7 +134,7 @@ fn hidden(place: &ToolLocations, scope: Space, lockfile: &Lockfile, path: &Path)
     }
 }
 
-/// What a tool without a lockfile is told.
+/// The failure for a tool without a lockfile.
 pub(super) fn not_pinned(id: &str) -> Failure {
     Failure::new(ExitCode::NotFound, format!("{id} is not pinned: it has no lockfile"))
         .hint(format!("lokt tool lock {}   pins it as it is now", command_line(&[id.to_owned()])))

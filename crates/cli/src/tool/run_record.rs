@@ -11,7 +11,7 @@ use lokt_tool::{
 use serde_json::{Map, Value};
 use std::{path::Path, time::Duration};
 
-/// The trace of one run in the audit log: one event, whatever comes of it.
+/// The trace of one run in the audit log: one event, with any outcome.
 pub(super) struct ToolRunRecord<'a> {
     context: &'a Context,
     extra: Map<String, Value>,
@@ -71,7 +71,7 @@ impl<'a> ToolRunRecord<'a> {
         self.write();
     }
 
-    /// What came of it.
+    /// The outcome.
     pub(super) fn ended(&mut self, outcome: &RunOutcome, stands: LockCondition, after: Duration) {
         self.put("outcome", outcome_of(outcome, stands));
         match outcome {
@@ -109,7 +109,7 @@ pub(super) enum LockCondition {
     Lost,
 }
 
-/// What came of a run, in a word.
+/// The outcome of a run, in one word.
 pub(super) fn outcome_of(outcome: &RunOutcome, stands: LockCondition) -> &'static str {
     match outcome {
         RunOutcome::Subprocess(process) if process.timed_out() => "timeout",

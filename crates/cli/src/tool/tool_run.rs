@@ -37,7 +37,7 @@ pub(super) struct ToolRun<'a> {
 }
 
 impl ToolRun<'_> {
-    /// Runs it, gives the locks back, and tells what came of it.
+    /// Runs it, unlocks, and reports the outcome.
     pub(super) fn run(
         &self,
         parameters: &Parameters,
@@ -75,7 +75,7 @@ impl ToolRun<'_> {
         judged.map_err(Failure::told)
     }
 
-    /// What a run becomes of which nothing can be told but why.
+    /// The outcome of a run of which only an error is known.
     fn came_to_nothing(
         &self,
         error: RunError,
@@ -94,7 +94,7 @@ impl ToolRun<'_> {
         lost.unwrap_or_else(|| error.into())
     }
 
-    /// A version that was never pinned is not a change of the one that was; that should not go unseen.
+    /// A version that was never pinned is no drift from the pinned one, but the user should know.
     fn tell_of_other_pins(&self) {
         let Some(root) = self.checked.chain.root().filter(|_| self.checked.pin.is_none()) else {
             return;
@@ -206,7 +206,7 @@ impl ToolRun<'_> {
         Ok(())
     }
 
-    /// The code, once everything is told.
+    /// The exit code, after all output.
     fn judge(&self, outcome: &RunOutcome) -> Result<ExitCode, Failure> {
         let id = self.id;
         let process = match outcome {

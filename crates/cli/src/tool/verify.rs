@@ -36,10 +36,10 @@ pub(super) struct ToolVerifyCommand {
     json: bool,
 }
 
-/// How many lockfiles are worth a thread of their own: each takes most of a millisecond.
+/// How many lockfiles justify another thread: each takes most of a millisecond.
 const PORTION: usize = 16;
 
-/// What came of checking one.
+/// The outcome of one check.
 struct VerifyOutcome {
     name: String,
     result: Result<CheckedChain, Failure>,
@@ -118,7 +118,7 @@ fn of_pin(place: &ToolLocations, scope: Space, name: String) -> VerifyOutcome {
     }
 }
 
-/// Whether the tool that is there has provably another version than the one that is pinned.
+/// Whether the existing tool provably has another version than the pinned one.
 fn is_of_another_version(place: &ToolLocations, tool: &ItemId, pinned: &Version) -> bool {
     match place.spaces().item_from(Space::Project, tool) {
         Ok(Some(item)) => item.metadata.version.as_ref() != Some(pinned),

@@ -194,10 +194,10 @@ fn require_printable(frame: &mut Frame<'_>) {
     }
 }
 
-/// The last line: what is asked or to be told, else which keys there are. More lines, where that is long.
+/// The last line: a question or a message, else the keys. A long text takes more lines.
 struct FooterLine {
     text: String,
-    /// Stands behind the text and the cursor.
+    /// Shown behind the text and the cursor.
     keys: &'static str,
     /// Whether the user types at the end of the text.
     is_typed: bool,

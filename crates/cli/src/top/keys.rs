@@ -22,7 +22,7 @@ pub(super) struct KeyDecoder {
     rest: Vec<u8>,
 }
 
-/// What stands at the beginning of some bytes.
+/// What some bytes begin with.
 enum DecodedKey {
     Key(KeyPress, usize),
     /// A sequence that means nothing here.

@@ -13,7 +13,7 @@ use lokt_lock::{
 /// How many of those who wait are shown below a name.
 const WAITERS: usize = 4;
 
-/// What stands above the cells.
+/// The headings of the columns.
 pub(super) const HEAD: [&str; 6] = ["NAME", "STATE", "OWNER", "AGE", "ENDS IN", "WHAT"];
 
 /// One line of the table.
@@ -23,7 +23,7 @@ pub(super) struct TableLine {
     pub(super) tone: TextTone,
 }
 
-/// In which tone a line is told. The state's word says the same.
+/// The tone of a line. The word of the state has the same meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TextTone {
     Calm,
@@ -35,7 +35,7 @@ pub(super) enum TextTone {
     Broken,
 }
 
-/// The lines of a name: who holds it, who else is in, who waits, who froze it.
+/// The lines of a name: holders, waiters, and the owner of a freeze.
 pub(super) fn lines(seen: &NameStatus, now: Timestamp) -> Vec<TableLine> {
     let mut lines = Vec::new();
     if let Some(lock) = &seen.lock {

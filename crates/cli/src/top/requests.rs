@@ -45,7 +45,7 @@ pub(super) fn act(context: &Context, wish: &ViewRequest) -> String {
     done.unwrap_or_else(|failure| told(&failure))
 }
 
-/// Gives back what was shown, and not what has come in its place since.
+/// Unlocks the holder that was shown, and no newer one.
 fn unlocked(
     context: &Context,
     name: &LockName,

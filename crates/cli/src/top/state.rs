@@ -26,7 +26,7 @@ pub(super) struct ViewState {
     pub(super) filter: String,
     pub(super) detail: DetailVisibility,
     pub(super) asking: KeyboardMode,
-    /// What came of the last wish.
+    /// The outcome of the last request.
     pub(super) message: Option<String>,
 }
 

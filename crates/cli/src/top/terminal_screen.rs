@@ -38,7 +38,7 @@ impl TerminalScreen {
         Ok(stage)
     }
 
-    /// Takes the terminal after it was given back, and draws all of it the next time.
+    /// Takes the terminal after it was released, and draws all of it the next time.
     pub(super) fn take_again(&mut self) -> io::Result<()> {
         self.leave();
         enable_raw_mode()?;
@@ -57,7 +57,7 @@ impl TerminalScreen {
         drawn.and(shown)
     }
 
-    /// Gives the terminal back, for as long as this program is stopped.
+    /// Releases the terminal while this program is stopped.
     pub(super) fn leave(&mut self) {
         // What is still to be written belongs to this screen.
         let _ = Write::flush(self.terminal.backend_mut());
@@ -81,7 +81,7 @@ fn terminal() -> io::Result<Terminal<CrosstermBackend<output::ScreenWriter>>> {
     Terminal::new(CrosstermBackend::new(output::screen()))
 }
 
-/// Gives the terminal back as it was, once. Where it is gone, there is nothing left to do.
+/// Restores the terminal as it was, once. If the terminal is gone, there is nothing left to do.
 fn give_back() {
     if !TAKEN.swap(false, Ordering::SeqCst) {
         return;

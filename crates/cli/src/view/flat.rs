@@ -8,7 +8,7 @@ use lokt_lock::{
 };
 use serde::Serialize;
 
-/// The one that holds a lock. What is not known is null.
+/// The holder of a lock. What is not known is null.
 #[derive(Serialize)]
 #[expect(clippy::struct_field_names, reason = "the names are those of the JSON")]
 pub(crate) struct HolderFields {

@@ -134,7 +134,7 @@ pub(crate) fn told(record: &LockRecord, now: Timestamp) -> String {
     told_alone(record, now) + &company(record)
 }
 
-/// Several who hold a lock, each with what [`told`] tells of the first.
+/// Several holders of a lock, each with what [`told`] shows of the first.
 pub(crate) fn all_told<'a>(
     holders: impl IntoIterator<Item = &'a LockRecord>,
     now: Timestamp,

@@ -98,7 +98,7 @@ impl Situation<'_> {
     fn guard(&self, flags: &str, what: &str) -> String {
         let flags = format!("{flags}{}", self.as_owner());
         if self.name.as_str().starts_with('-') {
-            // A guard cannot be told such a name.
+            // The command line of a guard cannot take such a name.
             return format!("{}   {what}", call("lock", self.name, &flags));
         }
         format!("{} -- COMMAND   {what}", call("guard", self.name, &flags))
@@ -137,7 +137,7 @@ impl Situation<'_> {
         self.call("unlock", " --break-stale", what)
     }
 
-    /// Running a command all the same: under, beside or after what is in the way.
+    /// Running a command anyway: under, beside or after the current holder.
     fn entering(&self) -> Vec<String> {
         let must_wait = self.is_frozen() || self.is_queued() || self.is_inside();
         if self.lease().is_some_and(bears_a_guard) && !self.is_inside() {
@@ -172,7 +172,7 @@ impl Situation<'_> {
         }
         let Some((reason, record)) = self.held() else { return all };
         let lease = self.lease();
-        // An exclusive lease cannot be given back under a guard that is in.
+        // An exclusive lease cannot be unlocked while a guard runs under it.
         if lease.is_some_and(|it| it.mode != LockMode::Exclusive || !self.is_inside()) {
             all.push(self.call("unlock", "", "unlocks your lease"));
         }

@@ -40,7 +40,7 @@ impl JsonStyle {
         format!(",{}{}{text}", self.newline, self.indent.repeat(depth + 1))
     }
 
-    /// A value in lines, whose first one stands `depth` levels deep.
+    /// A value in lines, whose first one is `depth` levels deep.
     fn pretty(&self, value: &Value, depth: usize) -> String {
         let mut bytes = Vec::new();
         let format = PrettyFormatter::with_indent(self.indent.as_bytes());

@@ -22,7 +22,7 @@ pub(super) struct JsonContainer {
 }
 
 impl JsonContainer {
-    /// Whether nothing is in it.
+    /// Whether it is empty.
     pub(super) fn is_empty(&self) -> bool {
         self.first == self.last
     }
@@ -33,13 +33,13 @@ impl JsonContainer {
 pub(super) struct JsonMember {
     /// The key; empty in a list.
     pub(super) key: String,
-    /// Where the value stands.
+    /// The position of the value.
     pub(super) whole: Range<usize>,
     /// The value.
     pub(super) value: Value,
 }
 
-/// The members of the object that stands at a place.
+/// The members of the object at a position.
 pub(super) fn of_object(
     text: &str,
     place: Range<usize>,
@@ -60,7 +60,7 @@ pub(super) fn of_object(
     Ok((whole(text, place), members))
 }
 
-/// The elements of the list that stands at a place.
+/// The elements of the list at a position.
 pub(super) fn of_list(
     text: &str,
     place: Range<usize>,

@@ -67,7 +67,7 @@ impl ShellReader<'_> {
         self.eats("\"");
     }
 
-    /// Reads what stands behind a `$`.
+    /// Reads what follows a `$`.
     fn expansion(&mut self) {
         self.open_word().is_expanded = true;
         let line = self.line;
@@ -108,7 +108,7 @@ impl ShellReader<'_> {
         }
     }
 
-    /// What stands between a bracket, which is next, and the one that closes it.
+    /// What is between a bracket, which is next, and the one that closes it.
     fn enclosed(&mut self, open: char, close: char) -> Option<String> {
         if !self.may_search() {
             return None;
@@ -123,7 +123,7 @@ impl ShellReader<'_> {
     }
 }
 
-/// What stands before the quote that ends a double-quoted text; quotes inside substitutions are their own.
+/// What is before the quote that ends a double-quoted text; quotes inside substitutions are their own.
 fn quoted(text: &str) -> Option<&str> {
     let mut escaped = false;
     let mut depth = 0_usize;
