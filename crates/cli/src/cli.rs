@@ -56,11 +56,11 @@ pub(crate) enum LoktCommand {
 impl Cli {
     /// Parses the words that this process was started with.
     ///
-    /// The commands that run most often are described to the parser without all the others: describing a command
-    /// takes longer than running it. What cannot be parsed in this way, the whole parser understands, or explains.
+    /// For the most frequent commands, the parser knows only that one command: describing all commands takes longer
+    /// than running one. If that parser fails, the whole parser parses the words, or explains the mistake.
     ///
     /// # Errors
-    /// What is to be said instead of running anything: of wrong usage, or help that was asked for.
+    /// The text to print instead of running a command: wrong usage, or the help that the caller asked for.
     pub(crate) fn parse_words() -> Result<Self, clap::Error> {
         let words: Vec<OsString> = env::args_os().skip(1).collect();
         Self::of_frequent(&words).map_or_else(Self::try_parse, Ok)

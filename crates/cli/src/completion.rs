@@ -19,7 +19,7 @@ pub(crate) fn freezes() -> ArgValueCompleter {
     ArgValueCompleter::new(|typed: &OsStr| names(typed, RecordKind::Freeze))
 }
 
-/// The names that begin with what is typed. Where there is no root, there is nothing to complete.
+/// The names that begin with the typed text. Without a root, there is nothing to complete.
 fn names(typed: &OsStr, kind: RecordKind) -> Vec<CompletionCandidate> {
     let typed = typed.to_string_lossy();
     let Ok(root) = context::find_root() else {

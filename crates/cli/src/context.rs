@@ -19,7 +19,7 @@ pub(crate) struct GlobalOptions {
     pub(crate) owner: Option<Owner>,
 }
 
-/// What every command needs to know: who calls, and where the locks are.
+/// The facts that every command needs: the caller, and the folder of the locks.
 pub(crate) struct Context {
     pub(crate) caller: Caller,
     pub(crate) root: Root,
@@ -27,7 +27,7 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// Finds out who calls and where the locks are; makes nothing.
+    /// Finds the caller and the folder of the locks; creates nothing.
     pub(crate) fn new(global: &GlobalOptions) -> Result<Self, Failure> {
         let root = find_root()?;
         let store = FileStore::of(&root);

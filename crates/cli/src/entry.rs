@@ -1,4 +1,4 @@
-//! Where the process begins on Linux with glibc: in C's `main`, without Rust's runtime around it.
+//! The entry point on Linux with glibc: C's `main`, without Rust's runtime around it.
 //!
 //! The runtime reads `/proc/self/maps` to find the main thread's stack, so that it can name a stack
 //! overflow before the process dies of it; that costs as much as all of Lokt's own file operations

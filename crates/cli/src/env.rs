@@ -33,7 +33,7 @@ pub(crate) const USER_SPACE: &str = "USER_SPACE";
 pub(crate) const HOME: &str = "HOME";
 /// The folders of the system space, separated by `:`.
 pub(crate) const SYSTEM_SPACE: &str = "LOKT_SYSTEM_SPACE";
-/// Where git has the work tree, where that is not where the repository is; honoured as git does.
+/// The work tree of git, if it is not beside the repository; handled as git does.
 pub(crate) const GIT_WORK_TREE: &str = "GIT_WORK_TREE";
 
 /// What kind of terminal there is.

@@ -11,7 +11,7 @@ pub(crate) enum ExitCode {
     NotFound,
     /// Not yours.
     NotYours,
-    /// What was pinned or signed is not what is there.
+    /// A pinned or signed item has changed.
     NotVerified,
     /// A lock was lost while the command ran.
     Lost,

@@ -12,21 +12,21 @@ use lokt_lock::{
 use nix::libc::ELOOP;
 use std::{error::Error, io, path::Path, sync::Arc};
 
-/// What a person or an agent is told when a command cannot do what it was asked for: one line of what
-/// failed and on what, then what to do about it.
+/// The message of a command that cannot do its work: one line that says what failed and on what, then what
+/// to do about it.
 #[derive(Debug)]
 pub(crate) struct Failure {
     /// The exit code.
     pub(crate) code: ExitCode,
     /// What failed, on what, and why.
     pub(crate) message: String,
-    /// What differs from what was pinned, a line each.
+    /// The differences from the pin, one line each.
     pub(crate) drift: Vec<String>,
-    /// What to do, a line each.
+    /// What to do, one line each.
     pub(crate) hints: Vec<String>,
     /// The reader has closed the pipe (`| head`): print nothing.
     pub(crate) silent: bool,
-    /// What was asked for as JSON has been printed already.
+    /// The requested JSON has been printed already.
     pub(crate) is_told: bool,
     /// Nothing was done, because the locks have moved: the command is to be run again.
     pub(crate) is_outdated: bool,
@@ -51,7 +51,7 @@ impl Failure {
         Self::new(ExitCode::Usage, message)
     }
 
-    /// Adds what to do about it.
+    /// Adds a hint.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());

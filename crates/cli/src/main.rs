@@ -1,13 +1,13 @@
 #![cfg_attr(all(not(test), target_os = "linux", target_env = "gnu"), no_main)]
 //! The program `lokt`: arguments in, one command, output and an exit code out.
 //!
-//! * [`entry`]: where the process begins.
+//! * [`entry`]: the entry point of the process.
 //! * [`cli`]: the arguments of everything, from which help, man pages and completions come too.
 //! * [`commands`]: one file per command, with its arguments.
 //! * [`context`]: who calls and which root is meant, found once.
 //! * [`locking`]: what commands share that take a lock.
-//! * [`denial`]: refusals as errors for people.
-//! * [`demo`]: what a lock is good for, as a picture.
+//! * [`denial`]: refusals as error messages.
+//! * [`demo`]: a picture that shows why concurrent writers need a lock.
 //! * [`mod@env`]: every variable of the environment that Lokt reads or sets.
 //! * [`exit`]: the exit codes, a public contract.
 //! * [`failure`]: typed errors become a message, hints and a code.
@@ -18,7 +18,7 @@
 //! * [`mod@tool`]: the commands about tools, one file each.
 //! * [`mod@top`]: the live view.
 //! * [`output`]: the only place that prints; [`printable`]: text of others, as it may be shown.
-//! * [`view`]: what is shown, as values that are both JSON and text.
+//! * [`view`]: the output, as values that are both JSON and text.
 
 mod cli;
 mod commands;

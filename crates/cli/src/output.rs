@@ -105,7 +105,7 @@ pub(crate) fn even_if_unread(written: Result<(), Failure>) -> Result<(), Failure
     }
 }
 
-/// What has been done or refused stays so where it cannot be written to stdout; then a warning tells it.
+/// An operation stays done or refused even if stdout cannot be written; a warning says so.
 pub(crate) fn even_if_untold(what: &str, written: Result<(), Failure>) {
     if let Err(failure) = even_if_unread(written) {
         warn(&format!("{what}, but {}", failure.message));
@@ -192,7 +192,7 @@ pub(crate) fn is_for_people() -> bool {
     io::stdout().is_terminal()
 }
 
-/// Where a whole screen is drawn: stdout, written to only when a picture is done.
+/// The writer of a whole screen: stdout, written only when a picture is complete.
 pub(crate) type ScreenWriter = io::BufWriter<io::Stdout>;
 
 /// A screen to draw on.
@@ -206,7 +206,7 @@ pub(crate) fn is_terminal_on_both_sides() -> bool {
     !is_dumb && io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
-/// Whether what is drawn may have colours.
+/// Whether the screen may have colours.
 pub(crate) fn may_be_coloured() -> bool {
     AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
 }

@@ -1,6 +1,6 @@
 //! Text of others as it may be shown: one line, in which every character is seen.
 //!
-//! Owners, command lines, metadata, file names and reasons are of anybody's choosing. Raw, they could obey a
+//! Owners, command lines, metadata, file names and reasons are untrusted text. Raw, they could obey a
 //! terminal's escape sequences, end a line and forge the next one, turn the direction of writing, or carry words
 //! that only a model reads. So a character that is not seen is replaced by its escape, as Rust writes it: `\n`,
 //! `\u{202e}`. What it was can still be read.
@@ -71,7 +71,7 @@ pub(crate) fn fitted(text: &str, columns: usize) -> &str {
     end.and_then(|(at, _)| text.get(..at)).unwrap_or(text)
 }
 
-/// The same, with `…` in place of what is left out.
+/// The same, shortened with `…`.
 pub(crate) fn shortened(text: &str, columns: usize) -> Cow<'_, str> {
     if fitted(text, columns).len() == text.len() {
         return Cow::Borrowed(text);
@@ -98,7 +98,7 @@ fn replaced(text: &str, escape: impl Fn(&mut String, char)) -> Cow<'_, str> {
     if shown == text { Cow::Borrowed(text) } else { Cow::Owned(shown) }
 }
 
-/// What a character is to those who read a line.
+/// The effect of a character on the reader of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CharacterKind {
     /// It is visible at any place.
@@ -157,7 +157,7 @@ impl CharacterKind {
     }
 }
 
-/// What is shown before a character.
+/// The text shown before a character.
 #[derive(Default)]
 struct PrecedingCharacters {
     /// The last character; none at the beginning and behind an escape.

@@ -1,4 +1,4 @@
-//! What a refusal to run a tool becomes: a message, what drifted, what to do.
+//! The failure for a refused tool: a message, the drift, what to do.
 
 use crate::{
     exit::ExitCode,
@@ -41,7 +41,7 @@ impl From<CheckError> for Failure {
 fn unresolved(failure: Failure, error: &ResolveError) -> Failure {
     match error {
         ResolveError::Item(ItemError::Ambiguous { .. }) => {
-            failure.hint("one id is one file; move one of them away")
+            failure.hint("each id must have one file; move the other away")
         }
         ResolveError::Item(ItemError::Json(_)) => {
             failure.hint("write it as .yaml or .toml, then sign it")
@@ -88,7 +88,7 @@ fn drifted(mut failure: Failure, pin: &StoredLockfile, rows: &[Drift]) -> Failur
         return failure.hint("put back what is missing, or repair what is broken");
     }
     failure.hint(format!(
-        "where the change is wanted: lokt tool sign what you changed, then lokt tool lock {id} --update"
+        "if you want the change: lokt tool sign what you changed, then lokt tool lock {id} --update"
     ))
 }
 

@@ -1,8 +1,8 @@
 use crate::{exit::ExitCode, failure::Failure, output, printable};
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 
-/// Tells what clap has to say: help and version on stdout, anything else as wrong usage in the house's
-/// form, one `error:` line and then hints.
+/// Prints clap's message: help and version to stdout, usage errors to stderr in lokt's form, one `error:` line
+/// and then hints.
 pub(crate) fn report(mut error: Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
@@ -48,7 +48,7 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// What of a paragraph helps: tips, the usage, where to read on.
+/// The useful parts of a paragraph: tips, the usage, further reading.
 fn hints_of(part: &str) -> Vec<String> {
     let part = part.trim();
     if let Some(usage) = part.strip_prefix("Usage:") {

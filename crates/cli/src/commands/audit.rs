@@ -84,8 +84,7 @@ impl AuditCommand {
     fn refuse_nothing(&self) -> Result<(), Failure> {
         match (self.since, self.until) {
             (Some(since), Some(until)) if until < since => {
-                let text =
-                    format!("--until {until} is before --since {since}: no event can match");
+                let text = format!("--until {until} is before --since {since}: no event can match");
                 Err(Failure::usage(text))
             }
             _ => Ok(()),
@@ -192,7 +191,7 @@ fn wait_for_change(path: &Path) -> bool {
         let _ = poll(&mut [], PollTimeout::from(500u16));
         return true;
     };
-    // The limit covers what was written between the last look and the watch.
+    // The limit covers events written between the last read and the watch.
     let mut fds = [PollFd::new(inotify.as_fd(), PollFlags::POLLIN)];
     match poll(&mut fds, PollTimeout::from(500u16)) {
         Ok(count) if count > 0 => {

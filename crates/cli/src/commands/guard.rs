@@ -212,7 +212,7 @@ impl GuardSession<'_> {
         supervise(watchers, &command, self.signals, orders, &mut |it| tell(&it))
     }
 
-    /// What the guard has to say in the end: its command's code, unless it had to step in.
+    /// The outcome of the guard: its command's exit code, unless the guard stopped the command.
     fn judge(
         &self,
         finish: Result<SupervisionOutcome, Failure>,

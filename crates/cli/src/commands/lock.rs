@@ -126,7 +126,7 @@ impl LockCommand {
     }
 }
 
-/// The process that called `lokt`, for people to recognise; this one where that is outside the namespace.
+/// The process that called `lokt`, for people to recognise; this one if the caller is outside the namespace.
 fn taker() -> i32 {
     match nix::unistd::getppid().as_raw() {
         0 => nix::unistd::getpid().as_raw(),

@@ -1,6 +1,6 @@
 //! The commands, one file each: its arguments, and what it does with them.
 //!
-//! A command finds out, acts through [`lokt_lock::ops`], builds a [view](crate::view) and gives a code. It
+//! A command reads the state, acts through [`lokt_lock::ops`], builds a [view](crate::view) and gives a code. It
 //! prints through [`output`](crate::output) alone and never ends the process.
 
 pub(crate) mod audit;

@@ -238,7 +238,7 @@ fn report(pruned: &PruneOutcome, as_json: bool) -> Result<ExitCode, Failure> {
     Ok(ExitCode::Done)
 }
 
-/// A size for people: `0 B`, `12 kB`, `1.4 GB`.
+/// A size in readable form: `0 B`, `12 kB`, `1.4 GB`.
 fn bytes(count: u64) -> String {
     let mut unit = ("B", 1);
     for larger in [("kB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000)] {

@@ -71,7 +71,7 @@ impl TimelineOptions {
     }
 }
 
-/// Writes the page whole or not at all. What it tells is as private as the log.
+/// Writes the page whole or not at all. Its content is as private as the log.
 fn write_page(file: &Path, timeline: &Timeline) -> Result<(), Failure> {
     let write = || -> io::Result<()> {
         let file = replaceable(file)?;

@@ -79,8 +79,8 @@ impl UnlockCommand {
         Ok(ExitCode::Done)
     }
 
-    /// Gives back each of several locks, whatever becomes of the others: the names that are free now, and what kept
-    /// the others from it.
+    /// Unlocks each of several locks, even if others fail. Returns the names that are free now, and the failures of
+    /// the others.
     fn each(&self, context: &Context, names: &[LockName]) -> (Vec<String>, Vec<Failure>) {
         let (mut released, mut failures) = (Vec::new(), Vec::new());
         for (place, name) in names.iter().enumerate() {

@@ -39,7 +39,7 @@ impl WhyCommand {
     }
 }
 
-/// How the guard holds the name that this process runs inside of, where there is one.
+/// The mode of the guard of this name that encloses this process, if there is one.
 fn around(name: &LockName, explanation: &Explanation) -> Option<LockMode> {
     let held = nesting::held();
     let mut ids = held.iter().filter(|(held, _)| held == name).map(|(_, id)| id);

@@ -5,7 +5,7 @@
 //! * [`painters`]: the painters: processes, each at its next stroke.
 //! * [`exhibition`]: both pictures side by side, and which of them is whole.
 //!
-//! Nothing is pretended: without a lock the strokes are lost to real races, and the lock is a real guard on a real
+//! Nothing is simulated: without a lock the strokes are lost to real races, and the lock is a real guard on a real
 //! root, which is gone with its folder afterwards.
 
 pub(crate) mod exhibition;

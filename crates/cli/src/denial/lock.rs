@@ -9,7 +9,7 @@ use lokt_lock::{
     words::{LockName, Timestamp},
 };
 
-/// A refusal as an error for people.
+/// A refusal as an error message.
 pub(crate) fn denied(name: &LockName, denial: &Denial) -> Failure {
     let why =
         obstacle(&denial.obstacle, denial.holder.as_ref(), denial.ahead.as_ref(), Timestamp::now());

@@ -1,4 +1,4 @@
-//! Refusals as errors for people: what was refused, who holds the name, what to do.
+//! Refusals as error messages: what was refused, who holds the name, what to do.
 
 pub(crate) mod freeze;
 pub(crate) mod lock;

@@ -161,7 +161,7 @@ impl InitPlan {
         Ok(())
     }
 
-    /// Adds a change, where it is one and may be made. Two names of one file, as of a link, are one file.
+    /// Adds a change, if it changes anything and is allowed. Two names of one file, as of a link, are one file.
     fn change(&mut self, place: ProjectFile, after: Option<String>) -> Result<(), Failure> {
         let is_known = self.changes.iter().any(|it| it.path == place.path);
         if is_known || place.text == after {

@@ -1,7 +1,7 @@
-//! A section between two marks in a text file: put in, brought up to date, cut out.
+//! A section between two markers in a text file: inserted, updated, removed.
 //!
-//! What was there before is told by what stands around the section, so cutting it out gives the file back byte
-//! for byte: a section at the end of a file without a final newline has none either, and was set apart by two
+//! The text around the section shows what was there before, so a removal restores the file byte for byte: a
+//! section at the end of a file without a final newline has none either, and was set apart by two
 //! newlines; else one was put before it and one behind it. A byte order mark stays at the beginning. A section that is followed by nothing and preceded by
 //! nothing but the opening made its file.
 

@@ -46,7 +46,7 @@ pub(super) enum SettingsError {
     #[error("{0} is not {1}")]
     Type(&'static str, &'static str),
     /// A key occurs twice.
-    #[error("the key {0:?} stands there twice")]
+    #[error("the key {0:?} occurs twice")]
     Twice(String),
 }
 

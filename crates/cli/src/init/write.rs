@@ -1,8 +1,8 @@
 //! Writing changes: first a draft of every file beside it, on disk, then each draft in its file's place by
-//! rename(2). So a full disk or a missing permission shows before anything has changed; where a file cannot be put
-//! in place all the same, as over a mount point, those before it are put back. A process that is killed leaves
-//! every file as it was or as it is to be, and at most a draft `.lokt-init-…`, which the next run removes:
-//! the kernel lock on it says whether anybody is still at work on it.
+//! rename(2). So a full disk or a missing permission shows before anything has changed; if a file still cannot be
+//! replaced, as over a mount point, the files before it are restored. A process that is killed leaves every file in
+//! its old or its new state, and at most a draft `.lokt-init-…`, which the next run removes: the kernel lock on the
+//! draft shows whether a process still uses it.
 
 use super::plan::FileChange;
 use crate::prime::project::DRAFT;

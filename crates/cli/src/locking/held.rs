@@ -1,5 +1,5 @@
-//! What is the same about all locks that something runs under in this process, a command or a tool: giving
-//! them back, and telling what happened to them.
+//! Shared code for the locks that a command or a tool runs under in this process: unlocking them, and messages
+//! about them.
 
 use crate::{
     context::Context,

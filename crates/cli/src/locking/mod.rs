@@ -1,9 +1,9 @@
-//! What the commands share that run something under a lock or take one: `guard`, `lock`, `once`, `tool run`.
+//! Shared code of the commands that take a lock or run something under one: `guard`, `lock`, `once`, `tool run`.
 //!
 //! * [`waiting`], [`sharing`], [`supervision`]: their options.
 //! * [`nesting`]: the locks that this process runs under, and what a command learns of its locks.
-//! * [`held`]: what they say of a lock that is held, and unlocking it.
-//! * [`status_file`]: the file of `--status-file`, and [`stream`], what such a file can be.
+//! * [`held`]: messages about a held lock, and unlocking it.
+//! * [`status_file`]: the file of `--status-file`, and [`stream`], writing it to a pipe or device.
 
 pub(crate) mod held;
 pub(crate) mod nesting;

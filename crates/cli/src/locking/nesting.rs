@@ -1,4 +1,4 @@
-//! Guards inside guards: what a command is told of the locks around it, and how a guard in there knows
+//! Guards inside guards: the variables that tell a command which locks enclose it, and how an inner guard knows
 //! that it is inside.
 
 use crate::{context::Context, env, failure::Failure};
@@ -50,8 +50,8 @@ pub(crate) fn held() -> Vec<EnclosingLock> {
     list.split(',').filter_map(pair).collect()
 }
 
-/// The lock of `name` that this process is inside of, where that is shared and as much as is asked for: then
-/// there is nothing to take. What the environment says is not believed: a process that outlived its
+/// The enclosing lock of `name`, if it is shared and is as much as the caller requests: then there is nothing
+/// to take. The environment alone is no proof: a process that outlived its
 /// guard must wait in the queue like any other.
 ///
 /// Inside an exclusive lock there may be other guards that must be excluded, so that lock is requested as usual.
@@ -75,8 +75,8 @@ pub(crate) fn inside(
     Some(AnnouncedLock { name: name.clone(), id: Some(id.clone()), fence })
 }
 
-/// Runs a command inside guards of the same names: waiting for oneself would never end. Comes back only
-/// with a failure.
+/// Runs a command inside guards of the same names: a wait for its own guard would never end. Returns only on
+/// failure.
 pub(crate) fn run_straight_through(told: &[AnnouncedLock], words: &[OsString]) -> Failure {
     let environment = with_variables(&of_locks(told));
     let command =
@@ -84,8 +84,8 @@ pub(crate) fn run_straight_through(told: &[AnnouncedLock], words: &[OsString]) -
     GuardError::from(command.replace_process()).into()
 }
 
-/// What a command is told of its locks. Of several, the values stand in the order of the names, with commas
-/// between them.
+/// The variables about the locks of a command. For several locks, the values are in the order of the names, with
+/// commas between them.
 fn of_locks(told: &[AnnouncedLock]) -> [(&'static str, Option<String>); 3] {
     let list = |values: Vec<Option<String>>| {
         values.into_iter().collect::<Option<Vec<String>>>().map(|values| values.join(","))

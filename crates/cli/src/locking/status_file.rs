@@ -42,7 +42,7 @@ pub(crate) enum GuardOutcome {
     Error,
 }
 
-/// What the file says, version 1. Fields are only ever added.
+/// The content of the file, version 1. New versions only add fields.
 #[derive(Debug, Serialize)]
 struct StatusFileContent {
     version: u8,
@@ -54,9 +54,9 @@ struct StatusFileContent {
     pid: u32,
     /// The guard's own exit code.
     exit_code: Option<u8>,
-    /// The command's exit code, where it exited.
+    /// The command's exit code, if it exited.
     command_exit_code: Option<i32>,
-    /// The number of the signal that ended the command, where one did.
+    /// The number of the signal that ended the command, if one did.
     command_signal: Option<i32>,
     /// From the start until the command could start, or until that was given up.
     waited_ms: Option<u128>,
@@ -123,7 +123,7 @@ impl StatusFile {
         }
     }
 
-    /// Notes how the command ended.
+    /// Notes the end of the command.
     pub(crate) fn command_ended(&mut self, ending: CommandEnd) {
         match ending {
             CommandEnd::Exited(code) => self.content.command_exit_code = Some(code),

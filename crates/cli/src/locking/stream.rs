@@ -60,7 +60,7 @@ pub(super) fn append(path: &Path, text: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens it without waiting in the kernel, where no signal would end that: they are held back here.
+/// Opens it without waiting in the kernel, where no signal could end the wait: signals are held back here.
 fn open(path: &Path, end: Instant) -> io::Result<File> {
     loop {
         let opened = OpenOptions::new().append(true).custom_flags(O_NONBLOCK | O_NOCTTY).open(path);

@@ -12,7 +12,7 @@ pub(crate) struct MaxHoldOption {
 }
 
 impl MaxHoldOption {
-    /// The limit, where there is one.
+    /// The limit, if there is one.
     pub(crate) fn given(self) -> Option<Duration> {
         self.max_hold
     }

@@ -43,7 +43,7 @@ pub(super) fn failed(ended: &CommandOutput, fields: JsonObject) -> ToolAnswer {
 pub(super) fn broken(error: &io::Error) -> ToolAnswer {
     match error.kind() {
         io::ErrorKind::ArgumentListTooLong => {
-            return unfit("the arguments are too long: the system takes 128 KiB for each of them");
+            return unfit("the arguments are too long: the system limit is 128 KiB for each");
         }
         io::ErrorKind::InvalidInput => return unfit("the arguments contain a NUL byte"),
         _ => {}
@@ -120,8 +120,8 @@ fn next(code: i32, has_waited: bool) -> Option<&'static str> {
     })
 }
 
-/// What stands on stderr from the last error on: before that it may be a command's that speaks in the same
-/// way.
+/// The text on stderr from the last error on: earlier text may be from a command that prints in the same
+/// format.
 fn last_words(text: &str) -> &str {
     let at = text.rfind("\nerror: ").map_or(0, |at| at + 1);
     text.get(at..).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! Where the programs that are started for a client live: in sessions of their own, and not without the
+//! The sessions of the programs that are started for a client: separate ones, which end with the
 //! server.
 #![expect(unsafe_code, reason = "what a child does before exec(3) has no safe form")]
 

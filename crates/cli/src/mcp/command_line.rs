@@ -154,8 +154,8 @@ impl RunningCommand {
         Ok(Self { child, pid, reading: [(kept_out, out), (kept_err, err)] })
     }
 
-    /// Tells it to end, as a guard passes on to its command; then kills what it has started, so that it can
-    /// still give its locks back; then kills it.
+    /// Sends it SIGTERM, which a guard passes on to its command; then kills its children, so that it can still
+    /// unlock; then kills it.
     async fn stop(&mut self, grace: Duration) -> io::Result<ExitStatus> {
         let me = Pid::from_raw(self.pid);
         // It was not collected yet, so its pid is its own.

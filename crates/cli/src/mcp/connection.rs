@@ -89,9 +89,8 @@ impl ClientConnection {
         let _ = self.has_ended.subscribe().wait_for(|ended| *ended).await;
     }
 
-    /// Waits for the calls that are under way, then gives back what was held for this connection. Whatever
-    /// fails here, or is not done because this process is killed, the kernel does: the leases are tied to
-    /// this process.
+    /// Waits for the calls in progress, then unlocks what was held for this connection. If this fails, or this
+    /// process is killed before, the kernel does it: the leases are tied to this process.
     pub(super) async fn settle(&self) {
         // Kept, so that no call begins any more.
         let closed = tokio::time::timeout(PATIENCE, self.calls.write()).await;

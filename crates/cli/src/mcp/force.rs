@@ -56,7 +56,8 @@ pub(super) struct UnfreezeArguments {
 impl McpOperation for UnfreezeArguments {
     const NAME: &'static str = "unfreeze";
     const TITLE: &'static str = "Lift a freeze";
-    const ABOUT: &'static str = "Lift the freeze of a lock, of any owner. Only if a person has asked for it.";
+    const ABOUT: &'static str =
+        "Lift the freeze of a lock, of any owner. Only if a person has asked for it.";
     const NATURE: OperationEffect = OperationEffect::Forces;
 
     fn fields() -> Vec<OutputField> {

@@ -85,7 +85,7 @@ impl McpOperation for WhyArguments {
             (
                 "reasons",
                 FieldType::Objects,
-                "Each with type, message, holder_ or freeze_ fields, and the record where there is one",
+                "Each with type, message, holder_ or freeze_ fields, and the record if there is one",
             ),
             ("suggestions", FieldType::Texts, "What you can do, as commands"),
         ]

@@ -1,14 +1,14 @@
 //! Locks, results and tools for agents, as a server of the Model Context Protocol on stdin and stdout.
 //!
-//! * `server.rs`: what a client is told of this server, and which operation a call is for.
+//! * `server.rs`: what a client learns of this server, and which operation a call is for.
 //! * `transport.rs`: what the SDK talks to. `line.rs`, `message.rs`, `request_id.rs` and `admission.rs` say what
 //!   each line of a client is, by pure functions; `intake.rs` reads them and refuses what is no request;
-//!   `unanswered.rs` knows the requests that are under way; `outlet.rs` writes.
-//! * `connection.rs`: who the client is to the locks, the leases that end with it, its end.
-//! * `call.rs`: one call: its client, when it is to stop, whom it tells of its progress.
+//!   `unanswered.rs` knows the requests in progress; `outlet.rs` writes.
+//! * `connection.rs`: the identity of the client for the locks, the leases that end with it, its end.
+//! * `call.rs`: one call: its client, when it must stop, where its progress goes.
 //! * `command_line.rs`, `apart.rs`, `excerpt.rs`: the program started for a call, away from the terminal, and what is
 //!   kept of its output.
-//! * `progress.rs`: where a waiting call stands.
+//! * `progress.rs`: the queue position of a waiting call.
 //! * `answer.rs`, `schema.rs`, `argument_types.rs`: results, their schemas, and arguments with one checked
 //!   constructor.
 //! * A file for each kind of operation: `acquire.rs`, `release.rs`, `inspect.rs`, `guarded.rs`, `once.rs`,
@@ -16,7 +16,7 @@
 //!
 //! Every operation starts this program again with the words of the command line, so that locks, signals
 //! and crashes have one way (`docs/decisions/0015-tool-calls-run-the-program.md`). The async runtime, of one
-//! thread, lives in this room alone. Nothing but the protocol is written to stdout.
+//! thread, is used in this module only. Nothing but the protocol is written to stdout.
 
 mod acquire;
 mod admission;

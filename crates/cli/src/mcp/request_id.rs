@@ -23,8 +23,8 @@ impl RequestId {
 }
 
 /// Finds the id in the outermost object of a line, byte by byte, in constant memory. Inside of the members of
-/// that object anything may stand that has its quotes and brackets in pairs, also what is no JSON: half of a
-/// surrogate pair, bytes that are no UTF-8, any depth. The members themselves must be well-formed up to the id.
+/// that object any text is allowed whose quotes and brackets are in pairs, even if it is not JSON: half of a
+/// surrogate pair, bytes that are not UTF-8, any depth. The members themselves must be well-formed up to the id.
 #[derive(Debug, Default)]
 pub(super) struct IdScan {
     state: ScanState,

@@ -88,14 +88,14 @@ impl OnceAnswer {
         Ok(answer)
     }
 
-    /// A verdict, with what was recorded.
+    /// A verdict, with the recording.
     pub(super) fn of_verdict(
         how: ResultOrigin,
         sharing: &ResultSharing<'_>,
         verdict: &RunVerdict,
         tails: &OutputTails,
     ) -> Result<Self, Failure> {
-        // What is kept otherwise is of another run.
+        // A kept result would be of another run.
         if how == ResultOrigin::Followed
             && verdict.is_kept()
             && let Some(kept) = sharing.question.find(&sharing.question.now())?

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 /// How many changes are shown, unless the caller asks for all as JSON.
 const MOST: usize = 20;
 
-/// Says what a result depends on, and what has changed since the last one.
+/// Shows what a result depends on, and what has changed since the last one.
 pub(super) fn explain(question: &OnceRequest, as_json: bool) -> Result<ExitCode, Failure> {
     let last = question.results.last_manifest(&question.name);
     let changes = last.as_ref().map(|(_, manifest)| compare(manifest, &question.manifest));

@@ -59,12 +59,12 @@ impl<'a> RunFollower<'a> {
         Ok(Self { sharing, folder, watch, streams, follower: None, enlisted: None, passed: 0 })
     }
 
-    /// What is followed, or was last.
+    /// The recording that is followed now, or was followed last.
     pub(super) fn follower(&self) -> Option<&Follower> {
         self.follower.as_ref()
     }
 
-    /// Where it is shown.
+    /// The streams that show it.
     pub(super) fn streams(&self) -> &OutputStreams {
         &self.streams
     }
@@ -77,7 +77,7 @@ impl<'a> RunFollower<'a> {
         // The one before must not be taken for another wait of the same process.
         self.enlisted = None;
         self.enlisted = self.enlist(obstacle)?;
-        let mut vigil = self.sharing.context.store.watch(&self.sharing.lock, obstacle)?;
+        let mut obstacle_watch = self.sharing.context.store.watch(&self.sharing.lock, obstacle)?;
         let mut due = Some(Instant::now());
         loop {
             self.watch.iter().for_each(RecordingWatch::forget);
@@ -86,24 +86,24 @@ impl<'a> RunFollower<'a> {
             }
             let now = Instant::now();
             let is_due = due.is_some_and(|at| at <= now);
-            if is_due && vigil.look() {
+            if is_due && obstacle_watch.look() {
                 return self.last_look();
             }
             if is_due {
-                due = vigil.patience(Timestamp::now()).map(|left| now + left);
+                due = obstacle_watch.patience(Timestamp::now()).map(|left| now + left);
             }
             let deadline = self.sharing.deadline();
             if let Some((_, limit)) = deadline.filter(|(at, _)| *at <= now) {
                 return Ok(FollowOutcome::TimedOut(limit));
             }
             let until = [due, deadline.map(|(at, _)| at)].into_iter().flatten().min();
-            if self.sleep(&mut vigil, until)? {
+            if self.sleep(&mut obstacle_watch, until)? {
                 return self.last_look();
             }
         }
     }
 
-    /// Where it cannot be listed that it waits, on a full disk for instance, it waits all the same.
+    /// If the wait cannot be registered, on a full disk for instance, it waits anyway.
     fn enlist(&self, obstacle: &Obstacle) -> Result<Option<NestedWaitEntry>, Failure> {
         match enlist(&self.sharing.context.store, &self.sharing.request(), obstacle) {
             Err(OperationError::Store(error)) => {
@@ -123,11 +123,11 @@ impl<'a> RunFollower<'a> {
     /// Sleeps until there may be more to show; true if the obstacle may be gone.
     fn sleep(
         &self,
-        vigil: &mut impl ObstacleWatch,
+        obstacle_watch: &mut impl ObstacleWatch,
         until: Option<Instant>,
     ) -> Result<bool, Failure> {
         let told = {
-            let sources = vigil.sources();
+            let sources = obstacle_watch.sources();
             let own = sources.len();
             let all = sources.into_iter().chain(self.watch.as_ref().map(AsFd::as_fd));
             let mut fds: Vec<PollFd<'_>> =
@@ -141,10 +141,10 @@ impl<'a> RunFollower<'a> {
                 }
             }
         };
-        Ok(told && vigil.is_over())
+        Ok(told && obstacle_watch.is_over())
     }
 
-    /// Shows what has come since; the verdict, where the run is over.
+    /// Shows new output; returns the verdict if the run is over.
     fn show(&mut self) -> Result<Option<RunVerdict>, Failure> {
         // A refresh must not share a run that began before the request.
         if self.sharing.is_refreshing() {
@@ -154,7 +154,7 @@ impl<'a> RunFollower<'a> {
             self.find_newer();
             let Some(follower) = &mut self.follower else { return Ok(None) };
             let fence = follower.fence();
-            // Looked for first: a newer one begins when this has told all that it had to tell.
+            // Checked first: a newer recording begins only after this one is complete.
             let is_over = Follower::newest(&self.folder) > Some(fence);
             let progress = follower.pump(&mut self.streams).map_err(|error| {
                 Failure::new(ExitCode::Error, format!("cannot read the recording: {error}"))
@@ -175,7 +175,7 @@ impl<'a> RunFollower<'a> {
         }
     }
 
-    /// Says that what was followed has come to nothing, if it was and that was not said.
+    /// Prints once that the followed run was broken off.
     pub(super) fn break_off(&mut self) {
         if let Some(fence) = self.follower.as_ref().map(Follower::fence) {
             self.pass(fence, GONE);
@@ -193,7 +193,7 @@ impl<'a> RunFollower<'a> {
     /// Turns to a newer recording than the one that is followed, from its start.
     fn find_newer(&mut self) {
         if self.follower.is_some() {
-            // First what is left of that.
+            // First the rest of that recording.
             return;
         }
         let newest = Follower::newest(&self.folder).filter(|newest| *newest > self.passed);

@@ -39,7 +39,7 @@ pub(super) struct RunLeader<'a> {
 
 /// A command that is being recorded.
 struct RecordedCommand {
-    /// What the command gets for its standard streams.
+    /// The standard streams of the command.
     streams: Option<(OwnedFd, OwnedFd)>,
     /// Closed when the command has ended.
     stop: OwnedFd,
@@ -48,11 +48,11 @@ struct RecordedCommand {
 
 /// When a run began, by several clocks.
 pub(super) struct RunStart {
-    /// The clock that people read.
+    /// The wall clock.
     pub(super) at: Timestamp,
-    /// The one that cannot be set.
+    /// The clock that cannot be set.
     pub(super) booted: Option<BootTime>,
-    /// The one that measures how long it takes.
+    /// The clock that measures the duration.
     pub(super) instant: Instant,
 }
 
@@ -66,7 +66,7 @@ impl RunStart {
 pub(super) struct FinishedRun {
     pub(super) grant: Grant<FileTicket>,
     pub(super) finish: Result<SupervisionOutcome, GuardError>,
-    /// The recording, where it is whole.
+    /// The recording, if it is whole.
     pub(super) recorder: Result<Recorder, UnrecordedOutput>,
     pub(super) began: RunStart,
     /// The claim on the artifacts that it makes.
@@ -135,7 +135,7 @@ impl RunLeader<'_> {
         let folder = question.results.recordings(question.key);
         recording::remove_before(&folder, fence);
         let recorder = match Recorder::begin(&folder, fence) {
-            // Then it can go straight to where this process prints.
+            // Then the output can go straight to the streams of this process.
             Err(error) if !self.sharing.once.json => return Err(error),
             recorder => recorder,
         };
@@ -167,7 +167,7 @@ impl RunLeader<'_> {
         let input = File::open("/dev/null").map_err(wait_error)?.into();
         let (output, errors) = match streams {
             Some((output, errors)) => (Some(output), Some(errors)),
-            // Without a recording: straight to where this process prints.
+            // Without a recording: straight to the streams of this process.
             None if once.json => {
                 let null = File::options().write(true).open("/dev/null").map_err(wait_error)?;
                 (Some(null.into()), None)

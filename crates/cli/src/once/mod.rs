@@ -63,7 +63,7 @@ pub(crate) struct OnceCommand {
     own: Option<BuiltInCommand>,
 }
 
-/// What is special about a command of lokt's own.
+/// The properties of a command that is part of lokt.
 #[derive(Clone, Debug)]
 pub(crate) struct BuiltInCommand {
     /// Replaces the command in the key and in output, because its words differ from run to run.
@@ -72,7 +72,7 @@ pub(crate) struct BuiltInCommand {
     pub(crate) left_out: Vec<PathBuf>,
 }
 
-/// What the result depends on.
+/// The inputs of the result.
 #[derive(Args, Debug, Default)]
 struct InputOptions {
     /// Use only these files as inputs, not the whole work tree: a path, a folder, or a pattern like 'src/**/*.rs'
@@ -86,7 +86,7 @@ struct InputOptions {
     texts: Vec<String>,
 }
 
-/// What is kept.
+/// How results are kept.
 #[derive(Args, Debug, Default)]
 struct RetentionOptions {
     /// Maximum age of a result to store or reuse [default: unlimited]
@@ -100,7 +100,7 @@ struct RetentionOptions {
     keep_failures: bool,
 }
 
-/// How the result is asked for.
+/// How the result is requested.
 #[derive(Args, Clone, Copy, Debug, Default)]
 struct RequestOptions {
     /// Run the command even if a result is kept

@@ -28,22 +28,22 @@ use std::{
 
 /// All that a result depends on.
 pub(super) struct OnceRequest {
-    /// Where the results are.
+    /// The store of the results.
     pub(super) results: ResultStore,
-    /// What the result is called.
+    /// The name of the result.
     pub(super) name: LockName,
     /// The project's folder.
     pub(super) project: PathBuf,
     /// The artifacts, below that folder.
     pub(super) artifacts: Vec<PathBuf>,
-    /// What the result depends on now.
+    /// The inputs now.
     pub(super) manifest: Manifest,
     /// The digest of that.
     pub(super) key: Digest,
     /// What does not change while the command runs.
     fixed: Vec<ManifestPart>,
     tree: ProjectFiles,
-    /// Whether it was said that what is kept is damaged.
+    /// Whether a warning said that the kept result is damaged.
     said: Cell<bool>,
 }
 
@@ -66,7 +66,7 @@ impl OnceRequest {
         }
     }
 
-    /// The question as it is in a project; or the work tree that the project's files are in, where that is another.
+    /// The request as it is in a project; or the work tree of the project's files, if that is another one.
     fn in_project(
         once: &OnceCommand,
         context: &Context,
@@ -102,7 +102,7 @@ impl OnceRequest {
         Ok(Ok(Self { results, name, project, artifacts, manifest, key, fixed, tree, said }))
     }
 
-    /// What the result depends on by now: files may have changed since.
+    /// The inputs by now: files may have changed since.
     pub(super) fn ask_again(&self) -> Result<Manifest, Failure> {
         Ok(ask(&self.fixed, &self.tree)?)
     }
@@ -164,7 +164,7 @@ fn ask(fixed: &[ManifestPart], tree: &ProjectFiles) -> Result<Manifest, TreeErro
     Ok(Manifest { parts })
 }
 
-/// What a result depends on apart from files.
+/// The inputs of a result that are not files.
 fn fixed(once: &OnceCommand, folder: &Path) -> Result<Vec<ManifestPart>, Failure> {
     let bytes = |text: &OsString| text.clone().into_vec();
     let mut parts = vec![ManifestPart::Name(once.name.to_string())];

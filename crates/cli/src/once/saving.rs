@@ -29,7 +29,7 @@ use nix::sys::signal::Signal;
 /// All results together have at most so many bytes.
 const MOST_BYTES: u64 = 4 << 30;
 
-/// A run that has ended, with the verdict on it; what could be kept is kept.
+/// A run that has ended, with its verdict; its result is kept if possible.
 pub(super) struct SettledRun<'a> {
     sharing: &'a ResultSharing<'a>,
     grant: Grant<FileTicket>,
@@ -43,8 +43,8 @@ pub(super) struct SettledRun<'a> {
 }
 
 impl<'a> SettledRun<'a> {
-    /// Judges a run, and keeps its result before anybody is told that it is over: who was told so and asks again
-    /// finds it.
+    /// Judges a run, and keeps its result before any follower learns that the run is over: a follower that asks again
+    /// finds the result.
     pub(super) fn of(sharing: &'a ResultSharing<'a>, run: FinishedRun) -> Result<Self, Failure> {
         let FinishedRun { grant, finish, mut recorder, began, claim } = run;
         let runs_on = matches!(finish, Err(GuardError::Wait { .. }));
@@ -179,7 +179,7 @@ impl ResultSaver<'_> {
                     }
                 }
             }
-            // What failed has changed, and that older success is of what was there before.
+            // The inputs have changed, and the older success is of the inputs before.
             (RunVerdict::Exited { .. }, _) if changed.is_some() => None,
             _ => {
                 self.forget();
@@ -188,7 +188,7 @@ impl ResultSaver<'_> {
         }
     }
 
-    /// Removes what was kept under the key before.
+    /// Removes the result that was kept under the key before.
     fn forget(&self) {
         let question = &self.sharing.question;
         match question.results.forget(question.key) {

@@ -37,7 +37,7 @@ pub(super) struct ResultSharing<'a> {
     pub(super) lock: LockName,
     /// When it was asked for the first time.
     since: RequestTimes,
-    /// Whether it was said that what is kept cannot be used.
+    /// Whether a warning said that the kept result cannot be used.
     said: Cell<bool>,
 }
 
@@ -69,7 +69,7 @@ impl<'a> ResultSharing<'a> {
         Ok(Self { once, context, question, lock, since, said: Cell::new(false) })
     }
 
-    /// The exit code; none where the question has become another one while it waited.
+    /// The exit code; `None` if the request changed during the wait.
     pub(super) fn run(&self) -> Result<Option<ExitCode>, Failure> {
         let mut following: Option<RunFollower<'_>> = None;
         loop {
@@ -137,7 +137,7 @@ impl<'a> ResultSharing<'a> {
         }
     }
 
-    /// Where the command's output is shown.
+    /// The streams that show the command's output.
     pub(super) fn streams(&self) -> Result<OutputStreams, Failure> {
         if self.once.json {
             return Ok(OutputStreams::none());
@@ -168,13 +168,13 @@ impl<'a> ResultSharing<'a> {
         }
     }
 
-    /// The command, for people.
+    /// The command, as text.
     pub(super) fn command(&self) -> Vec<String> {
         let words = self.once.words().iter();
         words.map(|word| word.to_string_lossy().into_owned()).collect()
     }
 
-    /// A freeze of the name keeps the command from running; what is kept is shared all the same.
+    /// A freeze of the name prevents a run of the command; a kept result is shared anyway.
     fn refuse_frozen(&self) -> Result<(), Failure> {
         let name = &self.once.name;
         let slot = self.context.store.peek(name, RecordKind::Freeze);
@@ -220,7 +220,7 @@ impl<'a> ResultSharing<'a> {
         unless_unshown(&streams, Ok(code)).map(Some)
     }
 
-    /// Restores the artifacts; false where that cannot be done, so that the command has to make them.
+    /// Restores the artifacts; false if that is not possible, so that the command has to make them.
     pub(super) fn restore(&self, kept: &VerifiedResult) -> bool {
         let claimant = self.claimant(ClaimPurpose::Restore(self.question.key));
         let name = self.once.name.as_str();
@@ -244,7 +244,7 @@ impl<'a> ResultSharing<'a> {
         }
     }
 
-    /// This process, as one that writes where the artifacts are.
+    /// This process, as a writer of the artifacts.
     pub(super) fn claimant(&self, purpose: ClaimPurpose) -> Claimant<'_> {
         Claimant {
             project: &self.question.project,

@@ -32,12 +32,12 @@ impl InstructionFormat {
     pub(super) const fn sight(self) -> &'static str {
         match self {
             Self::ClaudeMd => {
-                "The session-start hook tells what is held, where it is set up; `lokt prime` tells it any time."
+                "The session-start hook shows what is held, if it is set up; `lokt prime` shows it at any time."
             }
             Self::Aider => {
-                "`lokt prime` tells what is held now. The same holds for commands that you only propose."
+                "`lokt prime` shows what is held now. The same rules hold for commands that you only propose."
             }
-            _ => "Run `lokt prime` when a session starts: it tells what is held now.",
+            _ => "Run `lokt prime` when a session starts: it shows what is held now.",
         }
     }
 }

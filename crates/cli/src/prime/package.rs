@@ -7,7 +7,7 @@ use serde_json::Value;
 /// Programs that run the scripts, as `packageManager` names them.
 const PROGRAMS: [&str; 3] = ["pnpm", "yarn", "bun"];
 
-/// The operations of a `package.json`; none where it is not JSON, which is for others to complain of.
+/// The operations of a `package.json`; an empty list if it is not JSON, which other programs report.
 pub(super) fn operations(text: &str, file: &str) -> Vec<GuardedOperation> {
     let Ok(package) = serde_json::from_str::<Value>(text) else { return Vec::new() };
     let named = package.get("packageManager").and_then(Value::as_str).unwrap_or_default();

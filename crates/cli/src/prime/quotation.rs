@@ -1,8 +1,8 @@
 //! Text of others in Markdown for an agent's context: [printable](crate::printable), of limited length, and without
 //! anything that ends a code span or begins a tag.
 //!
-//! What stands in a file of the repository is read by an agent as if its user had said it; so what is quoted
-//! from there must not be able to look like anything but a quotation.
+//! An agent reads the content of a repository file as if its user had said it. So quoted content must not look
+//! like anything but a quotation.
 
 use crate::printable;
 

@@ -194,7 +194,7 @@ impl<'a> ShellReader<'a> {
         }
     }
 
-    /// Whether one more end may be looked for; who finds it gives that back.
+    /// Whether one more search for an end is allowed; a search that succeeds does not count.
     fn may_search(&mut self) -> bool {
         let may = self.searches > 0;
         self.searches = self.searches.saturating_sub(1);

@@ -15,7 +15,7 @@ pub(crate) struct TimeRange {
 
 /// Makes the timeline of a root.
 ///
-/// What stands is found out first: that puts the records of dead guards away, and the log then tells of it.
+/// Reads the present state first: that removes the records of dead guards, and the log then has an event for it.
 pub(crate) fn timeline(context: &Context, asked: &TimeRange) -> Result<Timeline, Failure> {
     let present = present(survey_all(&context.store, &context.caller)?);
     let now = Timestamp::now();

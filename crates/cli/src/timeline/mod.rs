@@ -1,6 +1,6 @@
-//! The timeline of an audit log: who held and who waited for what, when.
+//! The timeline of an audit log: holders and waiters over time.
 //!
-//! * [`gather`]: reads the log and what stands now.
+//! * [`gather`]: reads the log and the present state.
 //! * [`json`]: the timeline as JSON.
 //! * [`bars`]: the timeline as text, drawn in the width of a terminal.
 //! * [`page`]: the timeline as one HTML page that needs nothing else.

@@ -11,13 +11,13 @@ const PLACE: &str = "{{timeline}}";
 
 /// A timeline as one HTML page.
 ///
-/// The timeline is JSON inside a `script` element that is not executed. Names, owners and commands are of anybody's
-/// choosing: no `<` is left in it, so nothing in it can end the element, and JSON reads the escape as the
+/// The timeline is JSON inside a `script` element that is not executed. Names, owners and commands are untrusted
+/// text: no `<` is left in it, so nothing in it can end the element, and JSON reads the escape as the
 /// same text (HTML, "Restrictions for contents of script elements"). A browser shows the texts, so they are
 /// made printable before.
 ///
 /// # Errors
-/// Those of writing JSON, of which none is to be expected.
+/// Errors of writing JSON; none is expected.
 pub(crate) fn html(timeline: &Timeline) -> serde_json::Result<String> {
     let text = shown(serde_json::to_value(json(timeline))?).to_string();
     Ok(TEMPLATE.replacen(PLACE, &text.replace('<', "\\u003c"), 1))

@@ -1,7 +1,7 @@
 //! The lock that a tool runs under.
 //!
-//! It is taken, watched over and given back by the process that runs the tool: there is no other process between the two,
-//! so the tool has the lock's ticket, and what the lock's guard does reaches the tool.
+//! The process that runs the tool takes, supervises and unlocks it. There is no other process between the two, so the
+//! tool has the lock's ticket, and what the lock's guard does reaches the tool.
 
 use crate::{
     context::Context,

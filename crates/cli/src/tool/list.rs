@@ -146,8 +146,8 @@ fn ids_in(place: &ToolLocations, space: Space) -> Vec<(ItemId, Space)> {
     ids.into_iter().map(|id| (id, space)).collect()
 }
 
-/// Symbolic links to folders are not followed: they could lead round in a circle. That is told, and so is what
-/// cannot be listed: there may be tools in there.
+/// Symbolic links to folders are not followed: they could form a cycle. A warning names them, and folders that
+/// cannot be listed: they may have tools.
 fn collect(folder: &Path, below: &str, ids: &mut Vec<ItemId>) {
     let here = if below.is_empty() { folder.to_owned() } else { folder.join(below) };
     let entries = match fs::read_dir(&here) {

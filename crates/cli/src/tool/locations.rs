@@ -46,7 +46,7 @@ pub(crate) fn user_space() -> Result<PathBuf, Failure> {
         return Ok(working_folder()?.join(space));
     }
     let missing = || {
-        Failure::new(ExitCode::Error, "nothing says where the user's space is")
+        Failure::new(ExitCode::Error, "the user's space is not known")
             .hint("set USER_SPACE to a folder, or HOME to an absolute path")
     };
     let home = env::home().filter(|home| home.is_absolute());

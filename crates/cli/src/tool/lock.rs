@@ -56,7 +56,7 @@ impl ToolLockCommand {
         Ok(ExitCode::Done)
     }
 
-    /// Where to write: where the pin is that counts, if there is one, or where the project pins another version.
+    /// The space to write to: the space of the effective pin, or of the project's pin of another version.
     fn scope(
         &self,
         place: &ToolLocations,
@@ -140,7 +140,7 @@ pub(super) fn not_pinned(id: &str) -> Failure {
         .hint(format!("lokt tool lock {}   pins it as it is now", command_line(&[id.to_owned()])))
 }
 
-/// The pins of other versions of a tool, for people.
+/// The pins of other versions of a tool, as text.
 pub(super) fn other_versions(place: &ToolLocations, id: &ItemId, version: &Version) -> Vec<String> {
     let name = Lockfile::path_of(id, version);
     let pins = place.checker.lockfiles.of_tool(id).unwrap_or_default();

@@ -27,7 +27,7 @@ use std::{
     io::{self, Read},
 };
 
-/// No parameters are longer; what is cut there is no JSON.
+/// The maximum length of parameters; longer text is cut, and then is not JSON.
 const MOST_BYTES: u64 = 256 * 1024 * 1024;
 
 /// Run a tool, if its whole chain is as it was signed and pinned
@@ -124,7 +124,7 @@ impl ToolRunCommand {
         running.run(&parameters, scope, &mut record, locks)
     }
 
-    /// The tool, if it and all that runs it is what it must be.
+    /// The tool, if its whole chain is as signed and pinned.
     fn check(
         &self,
         place: &ToolLocations,

@@ -41,7 +41,7 @@ impl<'a> ToolRunRecord<'a> {
         self.put("lockfile", pin);
     }
 
-    /// What was checked does not hold: what is known of it beside the reason.
+    /// A check failed: the facts known beside the reason.
     pub(super) fn not_vouched_for(&mut self, refusal: &CheckError) {
         if let Some(path) = lockfile_of(refusal) {
             self.put("lockfile", path.to_string_lossy().into_owned());

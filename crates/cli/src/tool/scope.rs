@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use lokt_tool::{bounded, words::Space};
 use std::path::Path;
 
-/// Where a lockfile is written.
+/// The space of a lockfile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum LockfileScope {
     /// In the project, to commit it there

@@ -52,7 +52,7 @@ pub(super) fn run(
     OnceCommand::of_command(name, command, texts, BuiltInCommand { words, left_out }).run(context)
 }
 
-/// What the result of a tool is called: `tool.` and its id, with dots for slashes.
+/// The name for the result of a tool: `tool.` and its id, with dots for slashes.
 fn name_of(id: &str) -> Result<LockName, Failure> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     let text: String = id.chars().map(|c| if plain(c) { c } else { '.' }).collect();

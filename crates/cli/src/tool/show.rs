@@ -127,7 +127,7 @@ fn told(
     lines
 }
 
-/// Where a tool that does not run is pinned.
+/// The pin of a tool that does not run.
 fn pinned(item: &Item, checker: &ChainChecker) -> String {
     let Some(version) = &item.metadata.version else { return "no; it has no version".to_owned() };
     match checker.lockfiles.find(&item.id, version) {

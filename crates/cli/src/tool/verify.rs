@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 
 /// Check tools against their lockfiles, and every signature
 ///
-/// With --all, every lockfile of the project: the one line for CI. The exit code is 5 where anything
-/// differs, 3 where a tool has no lockfile.
+/// With --all, checks every lockfile of the project, for example in CI. The exit code is 5 if anything differs, 3 if
+/// a tool has no lockfile.
 #[derive(Args, Debug)]
 #[command(
     override_usage = "lokt tool verify [OPTIONS] <ID>...\n       lokt tool verify --all [--scope <SCOPE>]"

@@ -38,7 +38,7 @@ const KEYS: &str = "q quit  up/down choose  Enter detail  s sort  / filter  f fr
 /// A screen to draw: all that it shows are values.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ScreenContent<'a> {
-    pub(super) scene: &'a RootSnapshot,
+    pub(super) snapshot: &'a RootSnapshot,
     pub(super) state: &'a ViewState,
     pub(super) now: Timestamp,
     pub(super) palette: Palette,
@@ -49,14 +49,14 @@ impl ScreenContent<'_> {
     /// Draws everything that there is room for.
     pub(super) fn draw(&self, frame: &mut Frame<'_>) {
         let Rect { width, height, .. } = frame.area();
-        let list = self.state.list(self.scene);
+        let list = self.state.list(self.snapshot);
         let chosen = self.state.chosen_in(&list);
         let seen = chosen.and_then(|at| list.get(at)).copied();
         let full = seen.filter(|_| self.state.detail == DetailVisibility::Shown && height >= LOW);
         let full = full.map_or_else(Vec::new, |seen| lines::full(seen, self.now));
         let lines_of = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);
         let detail = if full.is_empty() { 0 } else { (lines_of(full.len()) + 1).min(height / 2) };
-        let events = lines_of(self.scene.events.len()).saturating_add(1).min(height / 4);
+        let events = lines_of(self.snapshot.events.len()).saturating_add(1).min(height / 4);
         let foot = FooterLine::of(self);
         let parts = Layout::vertical([
             Constraint::Length(u16::from(height > 4)),
@@ -78,20 +78,20 @@ impl ScreenContent<'_> {
 
     fn title(&self, list: &[&NameStatus]) -> Paragraph<'_> {
         let count =
-            |what: fn(&NameStatus) -> usize| self.scene.names.iter().map(what).sum::<usize>();
+            |what: fn(&NameStatus) -> usize| self.snapshot.names.iter().map(what).sum::<usize>();
         let held = count(|seen| seen.lock.as_ref().map_or(0, |lock| lock.taken));
         let (waiting, frozen) =
             (count(|seen| seen.waiters().len()), count(|seen| usize::from(seen.freeze.is_some())));
         let mut text = format!("{held} held, {waiting} waiting, {frozen} frozen");
         if !self.state.filter.is_empty() {
-            let (shown, all) = (list.len(), self.scene.names.len());
+            let (shown, all) = (list.len(), self.snapshot.names.len());
             text = format!("{text}; filter {:?}: {shown} of {all}", self.state.filter);
         }
         let text = format!("{text}; sorted by {}", self.state.sort.as_str());
         Paragraph::new(Text::from(vec![
             Span::styled("lokt top", BOLD),
             Span::raw(format!("  {text}  ")),
-            Span::styled(clean(&self.scene.root), self.quiet()),
+            Span::styled(clean(&self.snapshot.root), self.quiet()),
         ]))
     }
 
@@ -102,7 +102,7 @@ impl ScreenContent<'_> {
         (list, chosen): (&[&NameStatus], Option<usize>),
     ) {
         if list.is_empty() {
-            let text = if self.scene.names.is_empty() {
+            let text = if self.snapshot.names.is_empty() {
                 "nothing is held or frozen"
             } else {
                 "no matches"
@@ -146,9 +146,14 @@ impl ScreenContent<'_> {
     /// The last events, as many as there is room for below a heading.
     fn events(&self, height: u16) -> Paragraph<'_> {
         let room = usize::from(height.saturating_sub(1));
-        let skipped = self.scene.events.len().saturating_sub(room);
-        let lines: Vec<Text<'_>> =
-            self.scene.events.iter().skip(skipped).map(|event| Text::from(told(event))).collect();
+        let skipped = self.snapshot.events.len().saturating_sub(room);
+        let lines: Vec<Text<'_>> = self
+            .snapshot
+            .events
+            .iter()
+            .skip(skipped)
+            .map(|event| Text::from(told(event)))
+            .collect();
         Paragraph::new(lines).block(self.block("last events"))
     }
 
@@ -215,7 +220,7 @@ impl FooterLine {
         };
         let loud =
             |text: String| Self { text: clean(&text), keys: "", is_typed: false, is_loud: true };
-        let message = state.message.as_ref().or(screen.scene.trouble.as_ref());
+        let message = state.message.as_ref().or(screen.snapshot.trouble.as_ref());
         match (&state.asking, message) {
             (KeyboardMode::Filter, _) => typing(format!("filter: {}", state.filter), ""),
             (KeyboardMode::FreezeFor(name, time), why) => {

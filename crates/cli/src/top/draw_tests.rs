@@ -7,18 +7,23 @@ use proptest::prelude::*;
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};
 
 /// A screen after some keys.
-fn drawn(scene: &RootSnapshot, keys: &[KeyPress], (width, height): (u16, u16)) -> Buffer {
-    drawn_in(scene, keys, (width, height), Palette::Colours)
+fn drawn(snapshot: &RootSnapshot, keys: &[KeyPress], (width, height): (u16, u16)) -> Buffer {
+    drawn_in(snapshot, keys, (width, height), Palette::Colours)
 }
 
-fn drawn_in(scene: &RootSnapshot, keys: &[KeyPress], size: (u16, u16), palette: Palette) -> Buffer {
+fn drawn_in(
+    snapshot: &RootSnapshot,
+    keys: &[KeyPress],
+    size: (u16, u16),
+    palette: Palette,
+) -> Buffer {
     let mut state = ViewState::default();
     for key in keys {
-        state.press(*key, scene);
+        state.press(*key, snapshot);
     }
     let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
     let screen =
-        ScreenContent { scene, state: &state, now: at(100), palette, glyphs: Glyphs::Unicode };
+        ScreenContent { snapshot, state: &state, now: at(100), palette, glyphs: Glyphs::Unicode };
     terminal.draw(|frame| screen.draw(frame)).unwrap();
     terminal.backend().buffer().clone()
 }
@@ -122,9 +127,9 @@ fn a_long_refusal_is_told_whole() {
     let mut state = ViewState::default();
     state.message = Some("word ".repeat(30).trim().to_owned());
     let mut terminal = Terminal::new(TestBackend::new(60, 20)).unwrap();
-    let scene = busy();
+    let snapshot = busy();
     let screen = ScreenContent {
-        scene: &scene,
+        snapshot: &snapshot,
         state: &state,
         now: at(100),
         palette: Palette::Plain,
@@ -166,11 +171,11 @@ fn without_colours_the_characters_are_the_same() {
 
 #[test]
 fn a_hostile_text_stays_a_text() {
-    let mut scene = busy();
-    let lock = scene.names[0].lock.as_mut().unwrap();
+    let mut snapshot = busy();
+    let lock = snapshot.names[0].lock.as_mut().unwrap();
     lock.waiters[0].owner = "\u{1b}[2J\nbob".to_owned();
     for keys in [&[][..], &[KeyPress::Enter]] {
-        let screen = text(&drawn(&scene, keys, (80, 24)));
+        let screen = text(&drawn(&snapshot, keys, (80, 24)));
         assert!(!screen.contains('\u{1b}') && screen.contains(r"\u{1b}[2J\nbob"), "{screen}");
     }
 }

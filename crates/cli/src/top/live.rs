@@ -49,8 +49,8 @@ pub(crate) fn run(context: &Context) -> Result<ExitCode, Failure> {
     hold_stop().map_err(|error| trouble(&error))?;
     let mut live = LiveView::new(context, signals).map_err(|error| trouble(&error))?;
     let ended = live.run();
-    let LiveView { stage, signals, .. } = live;
-    drop(stage);
+    let LiveView { screen, signals, .. } = live;
+    drop(screen);
     match ended.map_err(|error| trouble(&error))? {
         LoopEnd::Wanted => Ok(ExitCode::Done),
         LoopEnd::Signal(signal) => {
@@ -84,12 +84,12 @@ struct WakeReason {
 
 struct LiveView<'a> {
     context: &'a Context,
-    stage: TerminalScreen,
+    screen: TerminalScreen,
     signals: SignalReader,
     watch: RootWatch,
     keys: KeyDecoder,
     state: ViewState,
-    scene: RootSnapshot,
+    snapshot: RootSnapshot,
     looked: Instant,
     /// How long after that not to look again.
     pause: Duration,
@@ -98,15 +98,15 @@ struct LiveView<'a> {
 impl<'a> LiveView<'a> {
     fn new(context: &'a Context, signals: SignalReader) -> io::Result<Self> {
         let mut watch = RootWatch::begin(&context.store);
-        let scene = look(context, &mut watch);
+        let snapshot = look(context, &mut watch);
         Ok(Self {
             context,
-            stage: TerminalScreen::take()?,
+            screen: TerminalScreen::take()?,
             signals,
             watch,
             keys: KeyDecoder::default(),
             state: ViewState::default(),
-            scene,
+            snapshot,
             looked: Instant::now(),
             pause: PAUSE,
         })
@@ -117,14 +117,14 @@ impl<'a> LiveView<'a> {
         let mut is_changed = false;
         loop {
             let now = Timestamp::now();
-            let is_due = is_changed || self.watch.is_blind() || self.scene.is_outdated(now);
+            let is_due = is_changed || self.watch.is_blind() || self.snapshot.is_outdated(now);
             if is_due && self.looked.elapsed() >= self.pause {
                 self.look();
                 is_changed = false;
             }
-            let (scene, state) = (&self.scene, &self.state);
-            self.stage.draw(&ScreenContent {
-                scene,
+            let (snapshot, state) = (&self.snapshot, &self.state);
+            self.screen.draw(&ScreenContent {
+                snapshot,
                 state,
                 now: Timestamp::now(),
                 palette,
@@ -147,7 +147,7 @@ impl<'a> LiveView<'a> {
 
     fn look(&mut self) {
         let began = Instant::now();
-        self.scene = look(self.context, &mut self.watch);
+        self.snapshot = look(self.context, &mut self.watch);
         self.looked = Instant::now();
         self.pause = PAUSE.max(began.elapsed().saturating_mul(SHARE));
     }
@@ -155,7 +155,7 @@ impl<'a> LiveView<'a> {
     /// Sleeps until a key, a signal, a change, or the moment at which something looks different. A change that is
     /// known already waits for the end of the pause.
     fn sleep(&self, is_changed: bool) -> io::Result<WakeReason> {
-        let next = self.scene.until_change(Timestamp::now()).map(|next| next.max(STEADY));
+        let next = self.snapshot.until_change(Timestamp::now()).map(|next| next.max(STEADY));
         let blind = self.watch.is_blind().then_some(BLIND);
         let pause = is_changed.then(|| self.pause.saturating_sub(self.looked.elapsed()));
         let limit = [next, blind, pause].into_iter().flatten().min();
@@ -180,7 +180,7 @@ impl<'a> LiveView<'a> {
             match received.signal.standard() {
                 Some(Signal::SIGTSTP) => self.stop()?,
                 // While this was stopped, a shell may have changed the terminal.
-                Some(Signal::SIGCONT) => self.stage.take_again()?,
+                Some(Signal::SIGCONT) => self.screen.take_again()?,
                 _ if received.ends_a_wait() => return Ok(Some(received.signal)),
                 // A terminal that changed its size is redrawn in any case.
                 _ => {}
@@ -206,13 +206,13 @@ impl<'a> LiveView<'a> {
     }
 
     fn press(&mut self, key: KeyPress) -> io::Result<Option<LoopEnd>> {
-        match self.state.press(key, &self.scene) {
+        match self.state.press(key, &self.snapshot) {
             None => {}
             Some(ViewRequest::Quit) => return Ok(Some(LoopEnd::Wanted)),
             // The whole job, as the terminal would have done it.
             Some(ViewRequest::Stop) => kill(Pid::from_raw(0), Signal::SIGTSTP)?,
-            Some(wish) => {
-                self.state.message = Some(requests::act(self.context, &wish));
+            Some(request) => {
+                self.state.message = Some(requests::act(self.context, &request));
                 self.look();
             }
         }
@@ -221,10 +221,10 @@ impl<'a> LiveView<'a> {
 
     /// Stops this program until it gets SIGCONT.
     fn stop(&mut self) -> io::Result<()> {
-        self.stage.leave();
+        self.screen.leave();
         self.signals.die_of(Signal::SIGTSTP.into());
         hold_stop()?;
-        self.stage.take_again()
+        self.screen.take_again()
     }
 }
 

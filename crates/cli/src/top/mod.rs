@@ -10,7 +10,7 @@
 //! * [`age`]: spans of time, shown coarsely, and when they will look different.
 //! * [`requests`]: freezing and unlocking, as the command line does it.
 //!
-//! All but the loop, the stage and the acts are functions of values.
+//! All but the loop, the terminal screen and the requests are functions of values.
 
 mod age;
 mod draw;

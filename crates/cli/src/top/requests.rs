@@ -12,8 +12,8 @@ use lokt_lock::{
 };
 
 /// Does what the user requests, as the command line does it, and returns the outcome as text.
-pub(super) fn act(context: &Context, wish: &ViewRequest) -> String {
-    let done = match wish {
+pub(super) fn act(context: &Context, request: &ViewRequest) -> String {
+    let done = match request {
         ViewRequest::Freeze(name, time) => {
             ops::freeze(&context.store, name, &context.caller, *time)
                 .map_err(Failure::from)

@@ -101,9 +101,9 @@ impl SortOrder {
 
 impl ViewState {
     /// The names to show, in their order.
-    pub(super) fn list<'a>(&self, scene: &'a RootSnapshot) -> Vec<&'a NameStatus> {
+    pub(super) fn list<'a>(&self, snapshot: &'a RootSnapshot) -> Vec<&'a NameStatus> {
         let mut list: Vec<&NameStatus> =
-            scene.names.iter().filter(|seen| self.fits(seen)).collect();
+            snapshot.names.iter().filter(|seen| self.fits(seen)).collect();
         let end = |seen: &NameStatus| seen.records().filter_map(LockRecord::expiry).min();
         match self.sort {
             SortOrder::Name => {}
@@ -115,14 +115,14 @@ impl ViewState {
         list
     }
 
-    /// Which of the list is chosen: the same name as before, wherever it is now; or what is in its place.
+    /// The index of the selected name: the same name as before, at its new index; or the name now in its place.
     pub(super) fn chosen_in(&self, list: &[&NameStatus]) -> Option<usize> {
         let same = list.iter().position(|seen| Some(&seen.name) == self.chosen.as_ref());
         same.or_else(|| list.len().checked_sub(1).map(|last| self.place.min(last)))
     }
 
     /// What a key does.
-    pub(super) fn press(&mut self, key: KeyPress, scene: &RootSnapshot) -> Option<ViewRequest> {
+    pub(super) fn press(&mut self, key: KeyPress, snapshot: &RootSnapshot) -> Option<ViewRequest> {
         self.message = None;
         match (key, std::mem::take(&mut self.asking)) {
             (KeyPress::Control('c'), _) => Some(ViewRequest::Quit),
@@ -130,7 +130,7 @@ impl ViewState {
                 self.asking = asking;
                 Some(ViewRequest::Stop)
             }
-            (key, KeyboardMode::Nothing) => self.choose(key, scene),
+            (key, KeyboardMode::Nothing) => self.choose(key, snapshot),
             (key, KeyboardMode::Filter) => {
                 self.type_filter(key);
                 None
@@ -146,13 +146,13 @@ impl ViewState {
         }
     }
 
-    fn choose(&mut self, key: KeyPress, scene: &RootSnapshot) -> Option<ViewRequest> {
+    fn choose(&mut self, key: KeyPress, snapshot: &RootSnapshot) -> Option<ViewRequest> {
         match key {
             KeyPress::Character('q') => return Some(ViewRequest::Quit),
             KeyPress::Character('s') => self.sort = self.sort.next(),
             KeyPress::Character('/') => self.asking = KeyboardMode::Filter,
-            KeyPress::Character('f') => self.ask_freeze(scene),
-            KeyPress::Character('u') => self.ask_unlock(scene),
+            KeyPress::Character('f') => self.ask_freeze(snapshot),
+            KeyPress::Character('u') => self.ask_unlock(snapshot),
             KeyPress::Enter => {
                 self.detail = match self.detail {
                     DetailVisibility::Hidden => DetailVisibility::Shown,
@@ -163,42 +163,42 @@ impl ViewState {
                 self.detail = DetailVisibility::Hidden
             }
             KeyPress::Escape => self.filter.clear(),
-            KeyPress::Up | KeyPress::Character('k') => self.go(-1, scene),
-            KeyPress::Down | KeyPress::Character('j') => self.go(1, scene),
-            KeyPress::PageUp => self.go(-PAGE, scene),
-            KeyPress::PageDown => self.go(PAGE, scene),
-            KeyPress::Home => self.go(isize::MIN, scene),
-            KeyPress::End => self.go(isize::MAX, scene),
+            KeyPress::Up | KeyPress::Character('k') => self.go(-1, snapshot),
+            KeyPress::Down | KeyPress::Character('j') => self.go(1, snapshot),
+            KeyPress::PageUp => self.go(-PAGE, snapshot),
+            KeyPress::PageDown => self.go(PAGE, snapshot),
+            KeyPress::Home => self.go(isize::MIN, snapshot),
+            KeyPress::End => self.go(isize::MAX, snapshot),
             _ => {}
         }
         None
     }
 
-    fn go(&mut self, steps: isize, scene: &RootSnapshot) {
-        let names = self.list(scene);
+    fn go(&mut self, steps: isize, snapshot: &RootSnapshot) {
+        let names = self.list(snapshot);
         let Some(end) = names.len().checked_sub(1) else { return };
         self.place = self.chosen_in(&names).unwrap_or(0).saturating_add_signed(steps).min(end);
         self.chosen = names.get(self.place).map(|seen| seen.name.clone());
     }
 
     /// The chosen one, which stays chosen from now on.
-    fn pick<'a>(&mut self, scene: &'a RootSnapshot) -> Option<&'a NameStatus> {
-        let list = self.list(scene);
+    fn pick<'a>(&mut self, snapshot: &'a RootSnapshot) -> Option<&'a NameStatus> {
+        let list = self.list(snapshot);
         let seen = list.get(self.chosen_in(&list)?).copied()?;
         self.chosen = Some(seen.name.clone());
         Some(seen)
     }
 
-    fn ask_freeze(&mut self, scene: &RootSnapshot) {
-        let Some(seen) = self.pick(scene) else { return };
+    fn ask_freeze(&mut self, snapshot: &RootSnapshot) {
+        let Some(seen) = self.pick(snapshot) else { return };
         self.asking = match seen.freeze {
             Some(_) => KeyboardMode::Unfreeze(seen.name.clone()),
             None => KeyboardMode::FreezeFor(seen.name.clone(), FREEZE.to_owned()),
         };
     }
 
-    fn ask_unlock(&mut self, scene: &RootSnapshot) {
-        let Some(seen) = self.pick(scene) else { return };
+    fn ask_unlock(&mut self, snapshot: &RootSnapshot) {
+        let Some(seen) = self.pick(snapshot) else { return };
         match &seen.lock {
             Some(entry) => {
                 let holders = entry.record().into_iter().flat_map(LockRecord::holders);

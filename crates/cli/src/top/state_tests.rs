@@ -2,10 +2,10 @@ use super::*;
 use crate::top::samples::{at, busy, idle};
 
 fn pressed(keys: &[KeyPress]) -> (ViewState, Option<ViewRequest>) {
-    let scene = busy();
+    let snapshot = busy();
     let mut state = ViewState::default();
-    let wish = keys.iter().fold(None, |_, key| state.press(*key, &scene));
-    (state, wish)
+    let request = keys.iter().fold(None, |_, key| state.press(*key, &snapshot));
+    (state, request)
 }
 
 fn typed(text: &str) -> Vec<KeyPress> {
@@ -16,8 +16,8 @@ fn names(state: &ViewState) -> Vec<String> {
     state.list(&busy()).iter().map(|seen| seen.name.to_string()).collect()
 }
 
-fn chosen(state: &ViewState, scene: &RootSnapshot) -> Option<String> {
-    let list = state.list(scene);
+fn chosen(state: &ViewState, snapshot: &RootSnapshot) -> Option<String> {
+    let list = state.list(snapshot);
     state.chosen_in(&list).map(|at| list[at].name.to_string())
 }
 
@@ -49,9 +49,9 @@ fn a_filter_finds_names_owners_and_commands() {
     assert_eq!(filtered("maxi"), ["docs"], "an owner among several");
     assert_eq!(filtered("--all"), ["deploy"], "a command");
     assert_eq!(filtered("none such"), [""; 0]);
-    let (state, wish) =
+    let (state, request) =
         pressed(&[&[KeyPress::Character('/')], &typed("qx")[..], &[KeyPress::Backspace]].concat());
-    assert_eq!((state.filter.as_str(), wish), ("q", None), "keys are letters while one types");
+    assert_eq!((state.filter.as_str(), request), ("q", None), "keys are letters while one types");
     let (state, _) =
         pressed(&[&[KeyPress::Character('/')], &typed("x")[..], &[KeyPress::Escape]].concat());
     assert_eq!((state.filter.as_str(), &state.asking), ("", &KeyboardMode::Nothing));
@@ -82,25 +82,26 @@ fn what_is_chosen_stays_chosen_wherever_it_goes() {
 #[test]
 fn nothing_is_changed_without_being_asked_again() {
     let shown = vec![Fence::new(7)];
-    let (state, wish) = pressed(&[KeyPress::Character('u')]);
-    assert_eq!((state.asking, wish), (KeyboardMode::Unlock(name("build"), shown.clone()), None));
+    let (state, request) = pressed(&[KeyPress::Character('u')]);
+    assert_eq!((state.asking, request), (KeyboardMode::Unlock(name("build"), shown.clone()), None));
     for no in
         [KeyPress::Character('n'), KeyPress::Escape, KeyPress::Enter, KeyPress::Character('u')]
     {
-        let (state, wish) = pressed(&[KeyPress::Character('u'), no]);
-        assert_eq!((state.asking, wish), (KeyboardMode::Nothing, None), "{no:?} is no");
+        let (state, request) = pressed(&[KeyPress::Character('u'), no]);
+        assert_eq!((state.asking, request), (KeyboardMode::Nothing, None), "{no:?} is no");
     }
-    let (_, wish) = pressed(&[KeyPress::Character('u'), KeyPress::Character('y')]);
+    let (_, request) = pressed(&[KeyPress::Character('u'), KeyPress::Character('y')]);
     assert_eq!(
-        wish,
+        request,
         Some(ViewRequest::Unlock(name("build"), shown)),
         "what is shown, and nothing that comes later"
     );
-    let (_, wish) = pressed(&[KeyPress::Down, KeyPress::Character('f'), KeyPress::Character('y')]);
-    assert_eq!(wish, Some(ViewRequest::Unfreeze(name("deploy"))), "what is frozen is lifted");
+    let (_, request) =
+        pressed(&[KeyPress::Down, KeyPress::Character('f'), KeyPress::Character('y')]);
+    assert_eq!(request, Some(ViewRequest::Unfreeze(name("deploy"))), "what is frozen is lifted");
     let frozen_only = [KeyPress::End, KeyPress::Up, KeyPress::Character('u')];
-    let (state, wish) = pressed(&frozen_only);
-    assert!(wish.is_none() && state.message.is_some(), "there is no lock to unlock: {state:?}");
+    let (state, request) = pressed(&frozen_only);
+    assert!(request.is_none() && state.message.is_some(), "there is no lock to unlock: {state:?}");
 }
 
 #[test]
@@ -111,16 +112,16 @@ fn a_freeze_is_for_as_long_as_was_typed() {
             &[&[KeyPress::Character('f')], &erase[..], &typed(text), &[KeyPress::Enter]].concat(),
         )
     };
-    let (_, wish) = pressed(&[KeyPress::Character('f'), KeyPress::Enter]);
+    let (_, request) = pressed(&[KeyPress::Character('f'), KeyPress::Enter]);
     assert_eq!(
-        wish,
+        request,
         Some(ViewRequest::Freeze(name("build"), Duration::from_hours(1))),
         "the default length"
     );
     assert_eq!(freeze("90s").1, Some(ViewRequest::Freeze(name("build"), Duration::from_secs(90))));
     for wrong in ["soon", "0", ""] {
-        let (state, wish) = freeze(wrong);
-        assert!(wish.is_none() && state.message.is_some(), "{wrong:?} is no time: {state:?}");
+        let (state, request) = freeze(wrong);
+        assert!(request.is_none() && state.message.is_some(), "{wrong:?} is no time: {state:?}");
         assert_eq!(
             state.asking,
             KeyboardMode::FreezeFor(name("build"), wrong.to_owned()),
@@ -156,12 +157,15 @@ fn the_way_out_is_always_open() {
 
 #[test]
 fn the_screen_sleeps_until_something_looks_different() {
-    let scene = busy();
+    let snapshot = busy();
     let half = Duration::from_millis(500);
-    let next = scene.until_change(at(100).saturating_add(half));
+    let next = snapshot.until_change(at(100).saturating_add(half));
     assert_eq!(next, Some(half), "some are seconds old");
     assert_eq!(idle().until_change(at(100)), None, "no change, if nothing is held");
-    let later = scene.until_change(at(86_400 * 30 + 1500)).unwrap();
+    let later = snapshot.until_change(at(86_400 * 30 + 1500)).unwrap();
     assert!(later > Duration::from_mins(30), "old things are told in hours: {later:?}");
-    assert!(!scene.is_outdated(at(129)) && scene.is_outdated(at(130)), "a lease ends by the clock");
+    assert!(
+        !snapshot.is_outdated(at(129)) && snapshot.is_outdated(at(130)),
+        "a lease ends by the clock"
+    );
 }

@@ -19,8 +19,8 @@ use std::{
 /// Whether this program uses the terminal at the moment. The panic hook reads it, too.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// The terminal, as long as the view has it. It is given back on every way out: when this is dropped, and before a
-/// panic is told.
+/// The terminal while the view uses it. It is restored on every way out: when this is dropped, and before a panic
+/// message.
 pub(super) struct TerminalScreen {
     terminal: Terminal<CrosstermBackend<output::ScreenWriter>>,
 }
@@ -33,9 +33,9 @@ impl TerminalScreen {
             give_back();
             before(panic);
         }));
-        let mut stage = Self { terminal: terminal()? };
-        stage.take_again()?;
-        Ok(stage)
+        let mut screen = Self { terminal: terminal()? };
+        screen.take_again()?;
+        Ok(screen)
     }
 
     /// Takes the terminal after it was released, and draws all of it the next time.
@@ -64,7 +64,7 @@ impl TerminalScreen {
         give_back();
     }
 
-    /// The palette that this terminal and the user's wish allow.
+    /// The palette that this terminal and the user's settings allow.
     pub(super) fn palette() -> Palette {
         if output::may_be_coloured() { Palette::Colours } else { Palette::Plain }
     }

@@ -12,7 +12,7 @@ use lokt_lock::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// An entry as JSON: the record's fields, then what is known beyond them.
+/// An entry as JSON: the record's fields, then other known facts.
 #[derive(Serialize)]
 pub(crate) struct EntryJson<'a> {
     #[serde(flatten)]
@@ -131,7 +131,7 @@ fn ends_in(record: &LockRecord, entry: &StatusEntry) -> String {
     }
 }
 
-/// What a lock is for: the command, the result, or the metadata's keys.
+/// The use of a lock: the command, the result, or the metadata's keys.
 pub(crate) fn what(record: &LockRecord) -> String {
     if record.result().is_some() {
         let field = |key| record.metadata.as_ref()?.text(key);

@@ -1,4 +1,4 @@
-//! A line of the audit log, for people.
+//! A line of the audit log, as text.
 
 use super::command_line;
 use crate::printable::{self, padded};
@@ -25,7 +25,7 @@ pub(crate) fn text(event: &LogLine) -> String {
     )
 }
 
-/// A detail: what was run comes as it would be typed.
+/// A detail; a command is shown as a person would type it.
 fn detail((key, value): (&String, &Value)) -> String {
     match (key.as_str(), value) {
         ("command", Value::Array(words)) => {

@@ -1,4 +1,4 @@
-//! What is known of a holder or of a freeze as flat fields of JSON; the names are a contract, the same in every answer.
+//! A holder or a freeze as flat fields of JSON; the names are a contract, the same in every answer.
 
 use lokt_lock::{
     caller::Caller,
@@ -28,7 +28,7 @@ pub(crate) struct HolderFields {
 }
 
 impl HolderFields {
-    /// By its record, else by what its ticket says.
+    /// From its record, else from its ticket.
     pub(crate) fn of(
         record: Option<&LockRecord>,
         ticket: Option<&TicketContent>,

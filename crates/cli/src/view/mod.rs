@@ -1,4 +1,4 @@
-//! What is shown, as values: JSON with the field names of the contract, and text for people.
+//! The output as values: JSON with the field names of the contract, and text.
 
 pub(crate) mod chain;
 pub(crate) mod cycle;
@@ -28,12 +28,12 @@ pub(crate) fn acquired(record: &LockRecord, renewed: bool) -> WithStatus<'_> {
     WithStatus { status: "acquired", record, renewed: renewed.then_some(true) }
 }
 
-/// A freeze that was ordered.
+/// A new freeze.
 pub(crate) fn frozen(record: &LockRecord) -> WithStatus<'_> {
     WithStatus { status: "frozen", record, renewed: None }
 }
 
-/// A call of Lokt about a name, as it can be typed. `flags` begin with a space, or are empty.
+/// A lokt command for a name, ready to type. `flags` begin with a space, or are empty.
 pub(crate) fn call(verb: &str, name: &LockName, flags: &str) -> String {
     if name.as_str().starts_with('-') {
         format!("lokt {verb}{flags} -- {name}")
@@ -42,7 +42,7 @@ pub(crate) fn call(verb: &str, name: &LockName, flags: &str) -> String {
     }
 }
 
-/// A call that lists what the log says of a name.
+/// A command that lists the events of a name.
 pub(crate) fn audit_of(name: &LockName) -> String {
     let is = if name.as_str().starts_with('-') { '=' } else { ' ' };
     format!("lokt audit --name{is}{name}")

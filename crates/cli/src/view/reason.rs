@@ -1,4 +1,4 @@
-//! Why a name can or cannot be taken, in words.
+//! Text that explains why a name can or cannot be taken.
 
 use super::{
     entry::waiter,
@@ -26,7 +26,7 @@ pub(crate) struct ExplanationJson<'a> {
     suggestions: Vec<String>,
 }
 
-/// A reason: what it is about in flat fields, and the whole record.
+/// A reason: its subject in flat fields, and the whole record.
 #[derive(Serialize)]
 struct ReasonJson<'a> {
     #[serde(rename = "type")]
@@ -93,7 +93,7 @@ fn json_reason<'a>(reason: &'a Reason, caller: &Caller) -> ReasonJson<'a> {
     }
 }
 
-/// An explanation for people, in lines.
+/// An explanation as lines of text.
 pub(crate) fn lines(
     name: &LockName,
     explanation: &Explanation,
@@ -176,7 +176,7 @@ fn corrupted(corruption: &Corruption, blocks: bool) -> String {
     }
 }
 
-/// What is unusual about the way in which a lock is held.
+/// A remark on an unusual state of a held lock.
 fn remark(holding: HoldState, keepers: &[(i32, String)]) -> String {
     match holding {
         HoldState::Live => String::new(),

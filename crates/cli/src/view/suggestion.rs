@@ -1,4 +1,4 @@
-//! What can be done about a lock that cannot be taken: calls that work, or wait, when they are typed as they stand.
+//! Suggestions for a lock that cannot be taken: commands that work, or wait, exactly as they are printed.
 //! None of them breaks a lock that may belong to another.
 
 use super::{call, command_line};
@@ -10,7 +10,7 @@ use lokt_lock::{
     words::{LockMode, LockName, Owner},
 };
 
-/// What of the caller decides which calls work.
+/// The facts about the caller that decide which commands work.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SuggestionContext {
     /// The owner that was named with `--owner`: it has to be named again.
@@ -19,7 +19,7 @@ pub(crate) struct SuggestionContext {
     pub(crate) around: Option<LockMode>,
 }
 
-/// The calls, most harmless first.
+/// The commands, the most harmless first.
 pub(super) fn all(
     name: &LockName,
     explanation: &Explanation,
