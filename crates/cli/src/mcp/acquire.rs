@@ -124,7 +124,7 @@ impl AcquireArguments {
         let is_unwanted = (ended.stopped.is_some() || call.is_cancelled()) && !was_mine;
         let until = self.took(call);
         if is_unwanted {
-            self.give_back(call).await;
+            self.unlock(call).await;
         }
         fields.insert("until".to_owned(), until.as_str().into());
         done(fields)
@@ -143,7 +143,7 @@ impl AcquireArguments {
         until
     }
 
-    async fn give_back(&self, call: &ToolCall) {
+    async fn unlock(&self, call: &ToolCall) {
         let name = self.name.lock();
         let order = LoktCommandLine::new(["unlock", "--", name.as_str()]);
         if order.run_for(&call.connection).await.is_ok_and(|it| it.code == Some(0)) {

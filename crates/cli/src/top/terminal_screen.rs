@@ -30,7 +30,7 @@ impl TerminalScreen {
     pub(super) fn take() -> io::Result<Self> {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            give_back();
+            restore();
             before(panic);
         }));
         let mut screen = Self { terminal: terminal()? };
@@ -61,7 +61,7 @@ impl TerminalScreen {
     pub(super) fn leave(&mut self) {
         // What is still to be written belongs to this screen.
         let _ = Write::flush(self.terminal.backend_mut());
-        give_back();
+        restore();
     }
 
     /// The palette that this terminal and the user's settings allow.
@@ -72,7 +72,7 @@ impl TerminalScreen {
 
 impl Drop for TerminalScreen {
     fn drop(&mut self) {
-        give_back();
+        restore();
     }
 }
 
@@ -82,7 +82,7 @@ fn terminal() -> io::Result<Terminal<CrosstermBackend<output::ScreenWriter>>> {
 }
 
 /// Restores the terminal as it was, once. If the terminal is gone, there is nothing left to do.
-fn give_back() {
+fn restore() {
     if !TAKEN.swap(false, Ordering::SeqCst) {
         return;
     }
