@@ -7,7 +7,7 @@ use std::{
 };
 
 /// How long a command runs before there is an observer. Most commands are over by then, and it costs a process.
-const UNOBSERVED: Duration = Duration::from_millis(10);
+const UNOBSERVED: Duration = Duration::from_millis(5);
 
 /// How long a signal may come alone until it counts as sent to the guard alone. There are programs that send it to
 /// one process after the other: systemd(1) to all of a unit, and others to all descendants of a process.
