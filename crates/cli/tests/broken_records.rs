@@ -85,7 +85,10 @@ fn every_command_that_reads_says_what_is_wrong_and_none_hangs() {
         assert_eq!(why["reasons"][0]["type"], "corrupted");
         let told = why["reasons"][0]["message"].as_str().unwrap();
         assert!(told.contains(flaw), "why says that {flaw}: {told}");
-        let list = run(&it, &["status", "--json"]).ok().says("warning: \"x\"").says(flaw);
+        let list = run(&it, &["status", "--json"])
+            .ok()
+            .says("the record of \"x\" is unreadable")
+            .says(flaw);
         assert_eq!(list.json()[1]["state"], "corrupted", "it is listed too");
         let doctor = run(&it, &["doctor", "--json"]).ok().json();
         let mut checks = doctor["checks"].as_array().unwrap().iter();
@@ -174,7 +177,8 @@ fn an_empty_file_counts_as_held_while_it_may_be_being_written() {
     changed(File::create(it.record_path("x")).unwrap(), young());
     run(&it, &["guard", "x", "--", "true"]).fails_with(2, "is treated as held");
     run(&it, &["lock", "x", "--json"]).expect(2);
-    run(&it, &["unlock", "x", "--break-stale"]).fails_with(4, "may be writing it");
+    run(&it, &["unlock", "x", "--break-stale"])
+        .fails_with(4, "another program may still be writing it");
     run(&it, &["why", "x"]).expect(2);
 }
 
@@ -241,7 +245,8 @@ fn a_record_that_may_not_be_read_is_never_taken_for_free() {
         let done = it.as_nobody(words.iter().copied()).in_time();
         done.fails_with(1, "cannot read the record of lock \"x\": Permission denied");
     }
-    let list = it.as_nobody(["status", "--json"]).run().ok().says("warning: \"x\"");
+    let list =
+        it.as_nobody(["status", "--json"]).run().ok().says("the record of \"x\" is unreadable");
     assert_eq!(list.json()[0]["state"], "unreadable");
     it.as_nobody(["unlock", "x", "--force"]).run().ok();
     it.as_nobody(["guard", "x", "--", "true"]).run().ok();
@@ -263,7 +268,7 @@ fn a_broken_freeze_keeps_everybody_out_until_it_is_lifted_by_force() {
             let done = run(&it, words).fails_with(1, "freeze \"x\" is corrupted");
             assert!(done.err.contains("lokt unfreeze x --force"), "a way out: {done:#?}");
         }
-        run(&it, &["status"]).ok().says("warning: \"x\"");
+        run(&it, &["status"]).ok().says("the record of \"x\" is unreadable");
         run(&it, &["unfreeze", "x", "--force"]).ok();
         run(&it, &["guard", "x", "--", "true"]).ok();
     }
