@@ -10,7 +10,7 @@ use lokt_lock::{
     store::StoreError,
 };
 use nix::libc::ELOOP;
-use std::{error::Error, io, path::Path, sync::Arc};
+use std::{error::Error, io, os::unix::fs::MetadataExt, path::Path, sync::Arc};
 
 /// The message of a command that cannot do its work: one line that says what failed and on what, then what
 /// to do about it.
@@ -145,15 +145,33 @@ impl From<StoreError> for Failure {
             }
             StoreError::NoKernelLocks { .. } | StoreError::NetworkFileSystem { .. } => failure
                 .hint("set LOKT_ROOT to a folder on a local disk; a lock that other machines cannot see gives false safety"),
-            StoreError::Io { source, .. } => match advice(source) {
+            StoreError::Io { path, source, .. } => match shut_out(path, source) {
                 Some(advice) => failure.hint(advice),
-                None => failure,
+                None => advice(source).into_iter().fold(failure, Self::hint),
             },
             StoreError::NoRandomness { .. } => failure,
             StoreError::RootMoved { .. } => Self { is_outdated: true, ..failure }
                 .hint("run the command again: it finds them there"),
         }
     }
+}
+
+/// What to do where the mode of a file or folder keeps its own owner out: a umask that takes the owner's bits makes
+/// it so.
+fn shut_out(path: &Path, error: &io::Error) -> Option<String> {
+    if error.kind() != io::ErrorKind::PermissionDenied {
+        return None;
+    }
+    let look = |path: &Path| Some((path.to_owned(), path.symlink_metadata().ok()?));
+    let (nearest, metadata) = path.ancestors().find_map(look)?;
+    let needed = if metadata.is_dir() { 0o700 } else { 0o600 };
+    let is_mine = metadata.uid() == nix::unistd::geteuid().as_raw();
+    let missing = metadata.mode() & needed != needed;
+    (is_mine && missing).then(|| {
+        let bits = if metadata.is_dir() { "rwx" } else { "rw" };
+        let path = view::command_line(&[nearest.display().to_string()]);
+        format!("chmod u+{bits} {path}   it is yours, and its mode keeps you out")
+    })
 }
 
 fn advice(error: &io::Error) -> Option<&'static str> {

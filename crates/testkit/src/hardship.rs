@@ -32,6 +32,18 @@ impl Sandbox {
         lokt.arguments(arguments).owner("nobody")
     }
 
+    /// A `bash` line by a user whom file modes bind, with the program in the variable `LOKT`.
+    pub fn shell_as_nobody(&self, line: &str) -> Lokt {
+        let lokt = if geteuid().is_root() {
+            self.open_to_all();
+            let before: Vec<&str> = NOBODY.into_iter().chain(["bash", "-c"]).collect();
+            Lokt::shell(&self.places(), &before, line).env("LOKT", self.program_for_all())
+        } else {
+            Lokt::shell(&self.places(), &["bash", "-c"], line).env("LOKT", self.program())
+        };
+        lokt.owner("nobody").env("HOME", self.folder())
+    }
+
     /// A `bash -eu` line as root of a separate mount namespace.
     pub fn with_own_mounts(&self, line: &str) -> Lokt {
         Lokt::shell(&self.places(), &OWN_MOUNTS, line).owner("tester")

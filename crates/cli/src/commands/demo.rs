@@ -11,7 +11,10 @@ use crate::{
     output::{self, AnimatedLines},
 };
 use clap::Args;
-use lokt_lock::guard::{ReceivedSignal, SignalReader};
+use lokt_lock::{
+    guard::{ReceivedSignal, SignalReader},
+    sys,
+};
 use std::{io, path::PathBuf};
 
 /// Show with a picture why concurrent writers need a lock
@@ -46,6 +49,10 @@ impl DemoCommand {
     fn exhibit(&self) -> Result<ExitCode, Failure> {
         let signals = SignalReader::hold().map_err(|error| cannot("hold signals back", &error))?;
         let folder = tempfile::Builder::new().prefix("lokt-demo-").tempdir_in(env::temporary());
+        let folder = folder.and_then(|it| {
+            sys::keep_owner_bits_of(it.path(), 0o700)?;
+            Ok(it)
+        });
         let folder = folder.map_err(|error| cannot("make a folder to paint in", &error))?;
         let program =
             std::env::current_exe().map_err(|error| cannot("find this program", &error))?;

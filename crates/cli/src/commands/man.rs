@@ -1,7 +1,12 @@
 use crate::{exit::ExitCode, failure::Failure, output};
 use clap::Args;
 use clap_mangen::Man as Page;
-use std::{fs, path::PathBuf};
+use lokt_lock::sys;
+use std::{
+    fs::OpenOptions,
+    io::{self, Write},
+    path::PathBuf,
+};
 
 /// Print the manual page, or write all pages to a folder
 #[derive(Args, Debug)]
@@ -31,7 +36,15 @@ impl ManCommand {
 fn write(folder: &PathBuf, title: String, command: clap::Command) -> Result<(), Failure> {
     let path = folder.join(format!("{title}.1"));
     let page = rendered(command.name(title))?;
-    fs::create_dir_all(folder).and_then(|()| fs::write(&path, page)).map_err(|error| {
+    let write = || -> io::Result<()> {
+        sys::make_folder(folder, 0o777)?;
+        let options = &mut OpenOptions::new();
+        let options = options.write(true).create(true).truncate(true);
+        let mut file = sys::open_regular_with(options, 0, &path)?;
+        sys::keep_owner_bits(&file, 0o600)?;
+        file.write_all(&page)
+    };
+    write().map_err(|error| {
         Failure::new(ExitCode::Error, format!("cannot write {}: {error}", path.display()))
     })
 }

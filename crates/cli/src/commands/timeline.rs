@@ -10,7 +10,7 @@ use crate::{
     },
 };
 use clap::Args;
-use lokt_lock::audit::Timeline;
+use lokt_lock::{audit::Timeline, sys};
 use std::{
     io::{self, Write},
     path::{Path, PathBuf},
@@ -81,6 +81,7 @@ fn write_page(file: &Path, timeline: &Timeline) -> Result<(), Failure> {
             _ => Path::new("."),
         };
         let mut draft = tempfile::NamedTempFile::new_in(folder)?;
+        sys::keep_owner_bits(draft.as_file(), 0o600)?;
         draft.write_all(page.as_bytes())?;
         draft.persist(&file)?;
         Ok(())

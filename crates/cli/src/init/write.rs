@@ -7,6 +7,7 @@
 use super::plan::FileChange;
 use crate::prime::project::DRAFT;
 use crate::{exit::ExitCode, failure::Failure};
+use lokt_lock::sys;
 use lokt_tool::bounded;
 use std::{
     fs::{self, File, Metadata, Permissions},
@@ -68,7 +69,7 @@ fn draft(
     let mut make = || -> io::Result<NamedTempFile> {
         if !folder.exists() {
             folders.push(folder.to_owned());
-            fs::create_dir_all(folder)?;
+            sys::make_folder(folder, 0o777)?;
         }
         let like = change.before.as_ref().map(|_| fs::metadata(&change.path)).transpose()?;
         drafted(change, after, like.as_ref())
@@ -84,6 +85,7 @@ fn drafted(change: &FileChange, text: &str, like: Option<&Metadata>) -> io::Resu
     // As any program makes a file: less what the umask takes.
     let mut draft =
         builder.prefix(DRAFT).permissions(Permissions::from_mode(mode)).tempfile_in(folder)?;
+    sys::keep_owner_bits(draft.as_file(), mode)?;
     if let Some(like) = like {
         let fresh = draft.as_file().metadata()?;
         if (fresh.uid(), fresh.gid()) != (like.uid(), like.gid()) {
@@ -116,8 +118,8 @@ fn take_back(done: &[(&FileChange, Option<Metadata>)]) -> String {
 
 /// Refuses to overwrite a file that another program has changed meanwhile.
 fn require_unchanged(change: &FileChange) -> Result<(), Failure> {
-    let now = match fs::read_to_string(&change.path) {
-        Ok(text) => Some(text),
+    let now = match sys::read_regular(&change.path) {
+        Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(fails(change, &error)),
     };

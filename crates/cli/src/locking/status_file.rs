@@ -7,11 +7,13 @@ use crate::{
 };
 use lokt_lock::{
     guard::CommandEnd,
+    sys,
     words::{Fence, LockId, LockName},
 };
 use serde::Serialize;
 use std::{
-    fs, io,
+    fs::{self, OpenOptions},
+    io::{self, Write},
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -188,7 +190,15 @@ fn end_of_links(path: &Path) -> io::Result<PathBuf> {
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     let mut draft = path.as_os_str().to_owned();
     draft.push(format!(".{}.new", std::process::id()));
-    let written = fs::write(&draft, text).and_then(|()| fs::rename(&draft, path));
+    // The rest of a crash of a process that had the same number.
+    let _ = fs::remove_file(&draft);
+    let write = || -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create_new(true).open(&draft)?;
+        sys::keep_owner_bits(&file, 0o600)?;
+        file.write_all(text.as_bytes())?;
+        fs::rename(&draft, path)
+    };
+    let written = write();
     if written.is_err() {
         // Nothing half-written stays.
         let _ = fs::remove_file(&draft);

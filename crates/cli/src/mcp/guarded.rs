@@ -10,6 +10,7 @@ use super::{
     server::{McpOperation, OperationEffect},
 };
 use crate::env;
+use lokt_lock::sys;
 use rmcp::{model::JsonObject, schemars::JsonSchema};
 use serde::Deserialize;
 use serde_json::Value;
@@ -152,7 +153,9 @@ fn account(ended: &CommandOutput, path: &Path) -> ToolAnswer {
 }
 
 fn temporary_folder() -> io::Result<tempfile::TempDir> {
-    tempfile::Builder::new().prefix("lokt-mcp-").tempdir_in(env::temporary())
+    let folder = tempfile::Builder::new().prefix("lokt-mcp-").tempdir_in(env::temporary())?;
+    sys::keep_owner_bits_of(folder.path(), 0o700)?;
+    Ok(folder)
 }
 
 fn read(path: &Path) -> io::Result<JsonObject> {

@@ -2,6 +2,7 @@ use super::session::ResultSharing;
 use crate::{exit::ExitCode, failure::Failure, output, span};
 use lokt_lock::{
     guard::CommandEnd,
+    sys,
     words::{LockName, Timestamp},
 };
 use lokt_once::{
@@ -9,7 +10,7 @@ use lokt_once::{
     results::{ResultRecord, ResultStore},
 };
 use serde_json::{Value, json};
-use std::{fmt, fs::File, time::Duration};
+use std::{fmt, time::Duration};
 
 /// How a result was come by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +46,7 @@ impl OnceAnswer {
         let now = Timestamp::now();
         let stream = |stored: lokt_once::recording::StoredBytes| {
             let path = results.content(stored.digest);
-            let tail = File::open(&path).and_then(|file| OutputTail::of(&file));
+            let tail = sys::open_regular(&path).and_then(|file| OutputTail::of(&file));
             shown(&tail.unwrap_or(OutputTail::unread(stored.bytes)), path.to_str())
         };
         let artifacts: Vec<_> =

@@ -1,7 +1,7 @@
 use super::ToolLocations;
 use crate::{exit::ExitCode, failure::Failure, output};
 use clap::Args;
-use lokt_lock::words::Timestamp;
+use lokt_lock::{sys, words::Timestamp};
 use lokt_tool::{
     check::CheckError,
     item::{Item, ItemOrigin},
@@ -105,7 +105,7 @@ impl SignedDraft {
         draft.write_all(&self.content).map_err(fails)?;
         draft.as_file().sync_all().map_err(fails)?;
         // What was signed is what was read. An edit since then, as far as it can be seen, is not undone.
-        if fs::read(&self.path).map_err(fails)? != self.item.bytes {
+        if sys::read_regular(&self.path).map_err(fails)? != self.item.bytes {
             let text =
                 format!("{} was changed at this moment, and is not signed", self.path.display());
             return Err(Failure::new(ExitCode::Error, text).hint("sign it again"));

@@ -13,9 +13,8 @@ use std::{
 /// again. The line is written with one write(2), which `O_APPEND` keeps apart from other writers' lines.
 pub(super) fn append(path: &Path, line: &str, durability: Durability) -> Result<(), StoreError> {
     let write = || -> io::Result<()> {
-        // A pipe in its place must be an error, not a wait for a reader; and no link may lead what is
-        // logged into another file: some of it are texts that a refused stranger has chosen.
-        let flags = OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_CREAT | OFlag::O_NONBLOCK;
+        // No link may lead what is logged into another file: some of it are texts that a refused stranger has chosen.
+        let flags = OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_CREAT;
         let mut file = nofollow::open(path, flags, 0o600)?;
         if file.metadata()?.nlink() > 1 {
             return Err(io::Error::other(

@@ -199,7 +199,7 @@ fn audit_log(store: &FileStore) -> RootCheck {
     if fs::symlink_metadata(&path).is_err() {
         return check("audit_log", CheckStatus::Ok, "made at the first use, mode 600");
     }
-    let flags = OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_NONBLOCK;
+    let flags = OFlag::O_WRONLY | OFlag::O_APPEND;
     match nofollow::open(&path, flags, 0) {
         Ok(_) => check("audit_log", CheckStatus::Ok, "can be written"),
         Err(error) => {

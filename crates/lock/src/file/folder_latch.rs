@@ -3,7 +3,8 @@ use crate::{
     store::StoreError,
     sys::{self, BlockedSignals},
 };
-use std::{fs::File, path::Path};
+use nix::libc::O_DIRECTORY;
+use std::{fs::File, os::unix::fs::OpenOptionsExt, path::Path};
 
 /// A latch on a folder, for changes of files in it that are no locks: its kernel lock is on the folder
 /// itself, so that no file has to be made for it.
@@ -22,7 +23,8 @@ impl FolderLatch {
     /// # Errors
     /// [`StoreError::LatchBusy`] when another has it for longer than 5 s, else what the kernel said.
     pub fn take(path: &Path) -> Result<Self, StoreError> {
-        Self::of(File::open(path).map_err(StoreError::io("open", path))?, path)
+        let folder = File::options().read(true).custom_flags(O_DIRECTORY).open(path);
+        Self::of(folder.map_err(StoreError::io("open", path))?, path)
     }
 
     /// Takes the latch of a folder that is open already, and is at `path`.

@@ -1,18 +1,16 @@
 //! Finding a repository as git finds it (gitrepository-layout(5)), without running git, and refusing what git refuses.
 
 use super::root::{RootEnvironment, RootError};
+use crate::sys;
 use nix::{
-    libc::{ELOOP, O_NOFOLLOW, O_NONBLOCK},
+    libc::{ELOOP, O_NOFOLLOW},
     unistd::{AccessFlags, access},
 };
 use std::{
     ffi::OsStr,
     fs::{self, File, Metadata},
     io::{self, ErrorKind, Read},
-    os::unix::{
-        ffi::OsStrExt,
-        fs::{MetadataExt, OpenOptionsExt},
-    },
+    os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::{Path, PathBuf},
 };
 
@@ -214,8 +212,7 @@ fn common_of(git_dir: &Path) -> Result<Option<PathBuf>, RootError> {
 /// Whether there is a `HEAD` that git would take for one: a branch, or an object's name.
 fn has_head(git_dir: &Path) -> bool {
     let path = git_dir.join("HEAD");
-    let flags = O_NOFOLLOW | O_NONBLOCK;
-    let opened = File::options().read(true).custom_flags(flags).open(&path);
+    let opened = sys::open_regular_with(File::options().read(true), O_NOFOLLOW, &path);
     let mut file = match opened {
         Ok(file) => file,
         // Such as git made long ago; it may lead nowhere yet.
@@ -243,7 +240,7 @@ fn has_objects(folder: &Path) -> bool {
 
 /// What a file begins with: a little more than it may have, at most.
 fn first_bytes(path: &Path, flags: i32) -> io::Result<Vec<u8>> {
-    let file = File::options().read(true).custom_flags(flags | O_NONBLOCK).open(path)?;
+    let file = sys::open_regular_with(File::options().read(true), flags, path)?;
     let mut text = Vec::new();
     file.take(LARGEST + 1).read_to_end(&mut text)?;
     Ok(text)

@@ -43,10 +43,6 @@ impl Latch {
             let file = locked(path, timeout)?;
             // A root that was deleted meanwhile leaves us a latch that nobody else will ever find.
             let meta = file.metadata().map_err(StoreError::io("look at", path))?;
-            if !meta.is_file() {
-                let error = io::Error::other("it is no regular file");
-                return Err(StoreError::io("use the latch", path)(error));
-            }
             if meta.nlink() > 0 {
                 return Ok(Self { file, _signals: signals, is_linked: meta.nlink() > 1 });
             }

@@ -22,7 +22,7 @@ const LARGEST_RECORD: u64 = 64 * 1024 * 1024;
 
 /// Reads what stands at a record's path, whatever that is, without ever blocking or following a link.
 pub fn read_slot(path: &Path, name: &LockName) -> RecordFile {
-    match nofollow::open_to_read(path) {
+    match nofollow::open_any_kind(path) {
         Ok(file) => {
             read_file(&file, name).unwrap_or_else(|error| RecordFile::Unreadable(Arc::new(error)))
         }

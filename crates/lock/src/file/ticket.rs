@@ -246,7 +246,7 @@ fn is_link(path: &Path) -> bool {
 
 /// Opens a ticket to ask for its lock. A pipe that somebody put there must not make anybody wait.
 pub(super) fn open(path: &Path) -> std::io::Result<File> {
-    nofollow::open_to_read(path)
+    nofollow::open_any_kind(path)
 }
 
 /// Where a name's ticket for an acquisition is, waiting or entered.

@@ -14,9 +14,11 @@ mod portions;
 mod process;
 mod quiet_thread;
 mod random;
+mod regular;
 mod signal_number;
 mod signals;
 mod timed_flock;
+mod umask;
 mod user;
 
 pub(crate) use child_state::{
@@ -34,8 +36,10 @@ pub(crate) use process::{
 pub use process::{descendants, holders_of, is_stopped, may_signal, name_of, probe, start_of};
 pub(crate) use quiet_thread::quiet_thread;
 pub(crate) use random::random_bytes;
+pub use regular::{open_regular, open_regular_with, read_regular};
 pub use signal_number::SignalNumber;
 pub use signals::BlockedSignals;
 pub(crate) use timed_flock::TIME_IS_UP;
 pub use timed_flock::lock_within;
+pub use umask::{keep_owner_bits, keep_owner_bits_of, make_folder};
 pub(crate) use user::current as current_user;

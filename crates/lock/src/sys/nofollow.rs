@@ -6,6 +6,10 @@
 //! openat2(2) does that in one call. Where the kernel or a sandbox does not know it, the folders on the way are opened
 //! one after the other.
 
+use super::{
+    regular::{not_regular, require_regular},
+    umask::{is_impossible, keep_owner_bits, unused_name, with_owner_bits},
+};
 use nix::{
     dir::Dir,
     errno::Errno,
@@ -13,7 +17,7 @@ use nix::{
         AT_FDCWD, AtFlags, OFlag, OpenHow, RenameFlags, ResolveFlag, openat, openat2, renameat,
         renameat2,
     },
-    sys::stat::{Mode, fstatat, mkdirat},
+    sys::stat::{FchmodatFlags, Mode, fchmodat, fstatat, mkdirat},
     unistd::{UnlinkatFlags, linkat, unlinkat},
 };
 use std::{
@@ -37,11 +41,35 @@ const FOLDER: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY);
 /// The kernel has no openat2(2), or a sandbox keeps it from this process.
 static IS_STEPWISE: AtomicBool = AtomicBool::new(false);
 
-/// Opens a file, and closes it in programs that are started.
+/// Opens a regular file, and closes it in programs that are started. A new one gets what `mode` gives its owner,
+/// whatever the umask.
 ///
 /// # Errors
-/// `ELOOP` where a symbolic link stands there or on the way; else what the kernel said.
+/// `ELOOP` where a symbolic link stands there or on the way; an error of its own, and never a wait, where it is no
+/// regular file; else what the kernel said.
 pub fn open(path: &Path, flags: OFlag, mode: u32) -> io::Result<File> {
+    let is_new = flags.contains(OFlag::O_EXCL);
+    if flags.contains(OFlag::O_CREAT) && !is_new {
+        let existing = || open(path, flags.difference(OFlag::O_CREAT), 0);
+        return match existing() {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                create_empty(path, mode)?;
+                existing()
+            }
+            opened => opened,
+        };
+    }
+    let file = match open_whatever(path, flags | OFlag::O_NONBLOCK | OFlag::O_NOCTTY, mode) {
+        // A socket, or a named pipe that nothing reads (open(2)).
+        Err(error) if error.raw_os_error() == Some(Errno::ENXIO as i32) => {
+            return Err(not_regular("a socket or a named pipe"));
+        }
+        opened => opened?,
+    };
+    if is_new { keep_owner_bits(&file, mode) } else { require_regular(&file) }.map(|()| file)
+}
+
+fn open_whatever(path: &Path, flags: OFlag, mode: u32) -> io::Result<File> {
     let (folder, name) = parts(path)?;
     let Some(folder) = kept(folder) else { return Ok(open_any(path, flags, mode)?.into()) };
     let (flags, mode) =
@@ -50,12 +78,20 @@ pub fn open(path: &Path, flags: OFlag, mode: u32) -> io::Result<File> {
     Ok(opened?.into())
 }
 
-/// Opens a file for reading; a pipe in its place does not make the caller wait.
+/// Opens a regular file for reading.
 ///
 /// # Errors
 /// As [`open`].
 pub fn open_to_read(path: &Path) -> io::Result<File> {
-    open(path, OFlag::O_RDONLY | OFlag::O_NONBLOCK, 0)
+    open(path, OFlag::O_RDONLY, 0)
+}
+
+/// Opens what stands at a path for reading, of whatever kind it is; a pipe does not make the caller wait.
+///
+/// # Errors
+/// `ELOOP` where a symbolic link stands there or on the way; else what the kernel said: `ENXIO` for a socket.
+pub fn open_any_kind(path: &Path) -> io::Result<File> {
+    open_whatever(path, OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY, 0)
 }
 
 /// Makes a file that must not be there yet.
@@ -66,12 +102,27 @@ pub fn create(path: &Path, mode: u32) -> io::Result<File> {
     open(path, OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL, mode)
 }
 
+/// Makes an empty file where nothing stands. It gets its name when its mode is right: another process that finds it may
+/// open it.
+fn create_empty(path: &Path, mode: u32) -> io::Result<()> {
+    let draft = path.with_file_name(unused_name());
+    let created = create(&draft, mode).and_then(|_| rename_to_new(&draft, path));
+    let Err(error) = created else { return Ok(()) };
+    let linked = if is_impossible(&error) { link(&draft, path) } else { Err(error) };
+    // It has its other name now, or is not needed.
+    let _ = remove_file(&draft);
+    match linked {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        linked => linked,
+    }
+}
+
 /// Opens a folder, to lock it or to write its entries to disk.
 ///
 /// # Errors
 /// As [`open`]; `ENOTDIR` where it is no folder.
 pub fn open_folder(path: &Path) -> io::Result<File> {
-    open(path, OFlag::O_RDONLY | OFlag::O_DIRECTORY, 0)
+    open_whatever(path, OFlag::O_RDONLY | OFlag::O_DIRECTORY, 0)
 }
 
 /// Makes sure that a folder is there.
@@ -109,15 +160,31 @@ pub fn names(folder: &Path) -> io::Result<Vec<OsString>> {
 /// # Errors
 /// As [`open`].
 pub fn metadata(path: &Path) -> io::Result<Metadata> {
-    open(path, OFlag::O_PATH | OFlag::O_NOFOLLOW, 0)?.metadata()
+    open_whatever(path, OFlag::O_PATH | OFlag::O_NOFOLLOW, 0)?.metadata()
 }
 
-/// Makes a folder.
+/// Makes a folder, with what `mode` gives its owner, whatever the umask. It gets its name when its mode is right: another
+/// process that finds it may enter it.
 ///
 /// # Errors
 /// As [`open`]; `EEXIST` where anything stands there.
 pub fn create_folder(path: &Path, mode: u32) -> io::Result<()> {
-    in_folder(path, |folder, name| mkdirat(folder, name, Mode::from_bits_truncate(mode)))
+    let draft = path.with_file_name(unused_name());
+    let created = create_folder_at(&draft, mode).and_then(|()| rename_to_new(&draft, path));
+    let Err(error) = created else { return Ok(()) };
+    // Where it could not be made, nothing is there to be removed.
+    let _ = remove_folder(&draft);
+    if is_impossible(&error) { create_folder_at(path, mode) } else { Err(error) }
+}
+
+fn create_folder_at(path: &Path, mode: u32) -> io::Result<()> {
+    in_folder(path, |folder, name| {
+        mkdirat(folder, name, Mode::from_bits_truncate(mode))?;
+        let now = fstatat(folder, name, AtFlags::AT_SYMLINK_NOFOLLOW)?.st_mode;
+        let Some(whole) = with_owner_bits(now & 0o7777, mode) else { return Ok(()) };
+        let whole = Mode::from_bits_truncate(whole);
+        fchmodat(folder, name, whole, FchmodatFlags::NoFollowSymlink)
+    })
 }
 
 /// Makes a folder and those above it that are missing; one that is there keeps its mode.
@@ -128,6 +195,10 @@ pub fn create_folders(path: &Path, mode: u32) -> io::Result<()> {
     forget_folders();
     if path.file_name().is_none() {
         return require_folder(path);
+    }
+    match require_folder(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        found => return found,
     }
     let created = match create_folder(path, mode) {
         Err(error) if error.kind() == ErrorKind::NotFound => {

@@ -1,5 +1,9 @@
 use super::*;
-use std::{fs, os::unix::fs::symlink};
+use std::{
+    fs,
+    io::Write,
+    os::unix::fs::{PermissionsExt, symlink},
+};
 
 /// Both ways of opening, by turns: the flags of one file.
 fn ways(path: &Path, flags: OFlag) -> [Result<OwnedFd, Option<i32>>; 2] {
@@ -139,4 +143,50 @@ fn folders_that_are_kept_are_found_once_and_again_when_they_are_made_again() {
     drop(kept);
     assert!(super::read(&paths[1]).is_err());
     assert_eq!(fs::read_to_string(at("outside/file")).unwrap(), "precious");
+}
+
+#[test]
+fn what_is_no_regular_file_is_an_error_and_never_a_wait() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("folder")).unwrap();
+    nix::unistd::mkfifo(&at("pipe"), Mode::S_IRWXU).unwrap();
+    let _listener = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+    let (append, make) = (OFlag::O_WRONLY | OFlag::O_APPEND, OFlag::O_RDWR | OFlag::O_CREAT);
+    for (name, text) in
+        [("folder", "directory"), ("pipe", "named pipe"), ("socket", "a socket or a named pipe")]
+    {
+        for flags in [OFlag::O_RDONLY, append, append | OFlag::O_CREAT, make] {
+            let error = open(&at(name), flags, 0o600).unwrap_err().to_string();
+            assert!(error.contains(text), "{name}: {error}");
+        }
+        assert!(super::read(&at(name)).is_err() && create(&at(name), 0o600).is_err());
+    }
+    assert!(open(Path::new("/dev/zero"), OFlag::O_RDONLY, 0).is_err());
+    assert!(open_any_kind(&at("pipe")).is_ok() && open_any_kind(&at("folder")).is_ok());
+    assert_eq!(names(folder.path()).unwrap().len(), 3, "no draft is left");
+}
+
+#[test]
+fn a_file_or_a_folder_is_made_once_and_never_over_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let mode = |name: &str| metadata(&at(name)).unwrap().permissions().mode() & 0o777;
+    let append = || open(&at("file"), OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_CREAT, 0o600);
+    for _ in 0..2 {
+        append().unwrap().write_all(b"text").unwrap();
+        create_folders(&at("a/b/c"), 0o700).unwrap();
+        create_empty(&at("file"), 0o600).unwrap();
+    }
+    assert_eq!(super::read(&at("file")).unwrap(), b"texttext");
+    assert_eq!([mode("file"), mode("a"), mode("a/b"), mode("a/b/c")], [0o600, 0o700, 0o700, 0o700]);
+    for taken in ["file", "a"] {
+        let error = create_folder(&at(taken), 0o700).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+    }
+    assert!(create_folders(&at("file"), 0o700).is_err(), "a file is no folder");
+    fs::set_permissions(at("a"), fs::Permissions::from_mode(0o500)).unwrap();
+    create_folders(&at("a"), 0o700).unwrap();
+    assert_eq!(mode("a"), 0o500, "an existing folder keeps its mode");
+    assert_eq!(names(folder.path()).unwrap().len(), 2, "no draft is left");
 }

@@ -7,6 +7,7 @@ use crate::{
     files::{self, FileError},
     recording::StoredBytes,
 };
+use lokt_lock::sys;
 use serde::{Deserialize, Serialize};
 use std::{
     ffi::OsStr,
@@ -156,7 +157,7 @@ fn collect_one(
             }
         }
     } else if kind.is_file() {
-        let file = File::open(&whole).map_err(FileError::on("read", &whole))?;
+        let file = sys::open_regular(&whole).map_err(FileError::on("read", &whole))?;
         let loose = blobs.copy(file, &whole)?;
         let kind = ArtifactKind::File { content: loose.stored, mode: metadata.mode() & 0o777 };
         found.push((Artifact { path: name, kind }, Some(loose)));
@@ -201,11 +202,11 @@ pub(super) fn restore(
         return Ok(());
     }
     if let Some(above) = whole.parent() {
-        fs::create_dir_all(above).map_err(FileError::on("make the folder", above))?;
+        sys::make_folder(above, 0o777).map_err(FileError::on("make the folder", above))?;
     }
     match &artifact.kind {
         ArtifactKind::Folder => {
-            fs::create_dir_all(&whole).map_err(FileError::on("make the folder", &whole))?;
+            sys::make_folder(&whole, 0o777).map_err(FileError::on("make the folder", &whole))?;
         }
         ArtifactKind::Link { target } => put_link(&whole, target, blobs)?,
         ArtifactKind::File { content, mode } => {
@@ -252,7 +253,9 @@ fn is_there(path: &Path, kind: &ArtifactKind) -> bool {
                 && metadata.len() == content.bytes
                 && metadata.mode() & 0o777 == *mode;
             alike
-                && File::open(path).and_then(Digest::of_reader).is_ok_and(|it| it == content.digest)
+                && sys::open_regular(path)
+                    .and_then(Digest::of_reader)
+                    .is_ok_and(|it| it == content.digest)
         }
     }
 }

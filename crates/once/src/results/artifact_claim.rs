@@ -307,7 +307,7 @@ impl ClaimEntry {
 
 impl Other {
     fn open(path: PathBuf) -> Result<Option<Self>, FileError> {
-        let flags = OFlag::O_RDWR | OFlag::O_NONBLOCK;
+        let flags = OFlag::O_RDWR;
         let mut file = match nofollow::open(&path, flags, 0) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),

@@ -162,7 +162,7 @@ impl ResultStore {
 
     /// Notes that a result was used just now: those that were not, for the longest time, go first.
     pub fn touch(&self, key: Digest) {
-        let flags = OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_NONBLOCK;
+        let flags = OFlag::O_WRONLY | OFlag::O_APPEND;
         let opened = nofollow::open(&self.record_path(key), flags, 0);
         // Where it cannot be noted, it may go earlier.
         let _ = opened.and_then(|file| file.set_modified(std::time::SystemTime::now()));

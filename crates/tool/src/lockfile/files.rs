@@ -4,7 +4,7 @@ use crate::{
     item::Spaces,
     words::{ItemId, Space, Version},
 };
-use lokt_lock::{file::FolderLatch, store::StoreError, words::Timestamp};
+use lokt_lock::{file::FolderLatch, store::StoreError, sys, words::Timestamp};
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind, Write},
@@ -191,7 +191,7 @@ impl Lockfiles {
             let there = below.ancestors().find(|it| it.symlink_metadata().is_ok());
             require_inside(folder, there.filter(|it| it.starts_with(folder)).unwrap_or(below))?;
         }
-        fs::create_dir_all(below).map_err(LockfileError::io("make the folder", below))?;
+        sys::make_folder(below, 0o777).map_err(LockfileError::io("make the folder", below))?;
         if scope == Space::Project {
             require_inside(folder, below)?;
         }
@@ -254,6 +254,7 @@ fn write_draft(draft: &Path, content: &[u8]) -> io::Result<()> {
         _ => {}
     }
     let mut file = OpenOptions::new().write(true).create_new(true).open(draft)?;
+    sys::keep_owner_bits(&file, 0o600)?;
     file.write_all(content)?;
     file.sync_all()
 }

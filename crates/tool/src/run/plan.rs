@@ -4,11 +4,7 @@ use super::{
     schema, search_paths, subprocess::Subprocess, template,
 };
 use serde_json::{Map, Value};
-use std::{
-    fs::DirBuilder,
-    os::unix::fs::DirBuilderExt,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 /// Everything that a run needs, found out before anything is started.
 #[derive(Debug)]
@@ -116,7 +112,7 @@ fn copy(
             AdjacentFiles::Nothing,
         )?));
     }
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(temporary);
+    let made = lokt_lock::sys::make_folder(temporary, 0o700);
     made.map_err(|source| PrivateCopyError::Files { path: temporary.to_owned(), source })?;
     let modules = job.original.and_then(|path| private_copy::modules_of(path, job.project));
     let beside = AdjacentFiles::Packages(modules.as_deref());

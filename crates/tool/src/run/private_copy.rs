@@ -1,3 +1,4 @@
+use lokt_lock::sys;
 use nix::{
     fcntl::OFlag,
     sys::memfd::{MFdFlags, memfd_create},
@@ -79,7 +80,9 @@ impl PrivateCopy {
         let write = || {
             let mut options = OpenOptions::new();
             options.write(true).create_new(true).mode(0o500);
-            options.open(&path)?.write_all(bytes)
+            let mut file = options.open(&path)?;
+            sys::keep_owner_bits(&file, 0o500)?;
+            file.write_all(bytes)
         };
         write().map_err(|source| PrivateCopyError::Files { path: path.clone(), source })?;
         if let AdjacentFiles::Packages(modules) = beside {
@@ -137,7 +140,8 @@ fn private_folder(temporary: &Path) -> Result<(TempDir, File), PrivateCopyError>
             .permissions(Permissions::from_mode(0o700))
             .tempdir_in(temporary)
             .map_err(|source| failed(temporary, source))?;
-        let lock = match File::open(folder.path()) {
+        let usable = sys::keep_owner_bits_of(folder.path(), 0o700);
+        let lock = match usable.and_then(|()| File::open(folder.path())) {
             Ok(lock) => lock,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err(failed(folder.path(), error)),

@@ -9,10 +9,11 @@ use ed25519_dalek::{
         spki::der::pem::LineEnding,
     },
 };
+use lokt_lock::sys;
 use std::{
     fs::{self, File},
     io::{self, Read, Write},
-    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -151,8 +152,7 @@ impl KeyFiles {
         &self,
         trust: impl FnOnce(&PublicKey) -> Result<T, E>,
     ) -> Result<(SecretKey, T), E> {
-        let mut folder = fs::DirBuilder::new();
-        let made = folder.recursive(true).mode(0o700).create(&self.folder);
+        let made = sys::make_folder(&self.folder, 0o700);
         made.map_err(KeyError::io("make the folder", &self.folder))?;
         let private = self.private();
         if private.symlink_metadata().is_ok() {

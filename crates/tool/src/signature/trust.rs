@@ -1,10 +1,10 @@
 use super::key::{self, KeyError, PublicKey};
 use crate::words::Fingerprint;
+use lokt_lock::sys;
 use serde::Deserialize;
 use std::{
     collections::HashMap,
     fs, io,
-    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -123,7 +123,7 @@ impl TrustStore {
     /// # Errors
     /// [`TrustError`] where that cannot be written, or another key is there under this one's name.
     pub fn add(&self, key: &PublicKey) -> Result<PathBuf, TrustError> {
-        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.user);
+        let made = sys::make_folder(&self.user, 0o700);
         made.map_err(KeyError::io("make the folder", &self.user))?;
         self.known().clear();
         let path = self.user.join(format!("{}.pem", key.fingerprint()));
