@@ -212,6 +212,10 @@ fn audit_log(store: &FileStore) -> RootCheck {
 /// A clock that stands before what was written last makes leases live longer than they should.
 fn clock(store: &FileStore) -> RootCheck {
     let now = Timestamp::now();
+    if now.is_limit() {
+        let text = "it stands outside of the years 0 to 9999: no lifetime can be reckoned, set it";
+        return check("clock", CheckStatus::Warn, text);
+    }
     let written = fs::metadata(store.layout().audit_log()).and_then(|meta| meta.modified());
     let ahead =
         written.ok().and_then(|time| time.duration_since(std::time::SystemTime::now()).ok());

@@ -102,7 +102,7 @@ impl LockRecord {
     /// When the first holder ends by the clock. A guard never does: its expiry is an announcement.
     pub fn next_end(&self) -> Option<Timestamp> {
         let by_clock = self.holders().filter(|holder| holder.hold != Some(HoldKind::Guard));
-        by_clock.filter_map(Self::expiry).min()
+        by_clock.filter_map(Self::expiry).filter(|end| !end.is_last()).min()
     }
 
     /// Whether this record, found later, still says what `then` said of those holders that only the record can

@@ -115,9 +115,10 @@ impl LockRecord {
         self.expires_at.or_else(|| self.ttl_sec.map(by_ttl))
     }
 
-    /// Whether the lifetime has ended at `now`.
+    /// Whether the lifetime has ended at `now`. One that lasts to the last time that there is never ends: what comes
+    /// after that cannot be told from it.
     pub fn is_expired(&self, now: Timestamp) -> bool {
-        self.expiry().is_some_and(|end| end <= now)
+        self.expiry().is_some_and(|end| end <= now && !end.is_last())
     }
 
     /// When the lock was taken. Every age is counted from it.

@@ -1,4 +1,8 @@
-use std::{fmt, str::FromStr, time::Duration};
+use std::{
+    fmt,
+    str::FromStr,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 /// A point in time, to the microsecond: RFC 3339 with any offset on reading, UTC on writing.
 ///
@@ -18,9 +22,25 @@ pub struct InvalidTimestamp(String);
 const FIRST: Timestamp = Timestamp(jiff::Timestamp::constant(-62_167_219_200, 0));
 
 impl Timestamp {
-    /// Reads the wall clock.
+    /// Reads the wall clock. One that stands outside of the years that can be written gives the first or the last
+    /// time that there is.
     pub fn now() -> Self {
-        Self::cut(jiff::Timestamp::now())
+        Self::of(SystemTime::now())
+    }
+
+    fn of(time: SystemTime) -> Self {
+        let last = if time < UNIX_EPOCH { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
+        Self::cut(jiff::Timestamp::try_from(time).unwrap_or(last))
+    }
+
+    /// Whether this stands for a time that cannot be written: one after the last, or before the first.
+    pub fn is_limit(self) -> bool {
+        self <= FIRST || self.is_last()
+    }
+
+    /// Whether this is the last time that there is: what is said to end then never ends.
+    pub fn is_last(self) -> bool {
+        self >= Self::cut(jiff::Timestamp::MAX)
     }
 
     /// Leaves out what is finer than a microsecond, and what lies before the year 0. All times come through here, so that one is equal to
@@ -137,6 +157,17 @@ mod tests {
         }
         let before: Timestamp = "9999-12-30T10:00:00Z".parse().unwrap();
         assert!(before < last && before.to_string() == "9999-12-30T10:00:00Z");
+    }
+
+    #[test]
+    fn a_clock_beyond_all_years_gives_the_first_or_the_last_time() {
+        let far = Duration::from_hours(2_500_000_000_001);
+        let late = Timestamp::of(UNIX_EPOCH + far);
+        assert!(late.is_last() && late.is_limit(), "{late}");
+        assert_eq!(late, late.saturating_add(Duration::from_secs(1)));
+        let early = Timestamp::of(UNIX_EPOCH - far);
+        assert!(early == FIRST && early.is_limit(), "{early}");
+        assert!(!Timestamp::of(UNIX_EPOCH).is_limit() && !Timestamp::now().is_limit());
     }
 
     #[test]
