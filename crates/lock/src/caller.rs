@@ -6,6 +6,10 @@ use crate::{
     sys::{self, ProcessStat},
     words::{AgentId, Owner, ProcessLocation, ProcessPresence},
 };
+use nix::{
+    sys::stat::fstat,
+    unistd::{self, Pid},
+};
 
 /// The caller and its location: what goes into records, and what decides whether a record is the caller's.
 #[derive(Clone, Debug)]
@@ -48,7 +52,9 @@ impl Caller {
 
     /// Whether this process has a controlling terminal.
     pub fn has_terminal(&self) -> bool {
-        self.this.is_some_and(|stat| stat.terminal != 0)
+        // Where `/proc` does not tell, the terminal itself does (tty(4)).
+        let is_there = || std::fs::File::open("/dev/tty").is_ok();
+        self.this.map_or_else(is_there, |stat| stat.terminal != 0)
     }
 
     /// The start time of a process, for a record.
@@ -60,16 +66,25 @@ impl Caller {
     }
 }
 
-/// The id of this terminal session, from its leader's pid and start time.
+/// The id of this terminal session, from its leader's pid and start time. Where there is no `/proc` to tell the start
+/// time, the inode of the leader's pidfd tells two leaders of one pid apart, as far as the kernel has such inodes.
 ///
 /// Where the leader has ended, its pid is still reserved for the session, so the pid alone tells sessions
 /// apart. Where the leader is outside this pid namespace, nothing does: then every process is a separate agent.
 /// That may require a caller to set `LOKT_AGENT_ID`, but never lets two in.
 fn session_agent(here: &ProcessLocation, this: Option<&ProcessStat>, pid: i32) -> AgentId {
-    let leader = this.map(|stat| stat.session).filter(|leader| *leader > 0).unwrap_or(pid);
-    let started = match sys::probe(leader) {
-        ProcessPresence::Present(started) => started.unwrap_or(0),
-        ProcessPresence::Absent => 0,
+    let asked = || unistd::getsid(None).map_or(0, Pid::as_raw);
+    let leader = this.map_or_else(asked, |stat| stat.session);
+    let leader = if leader > 0 { leader } else { pid };
+    let started = match this {
+        Some(_) => sys::start_in_table(leader),
+        None => identity(leader),
     };
+    let started = started.unwrap_or(0);
     AgentId::derived(&here.boot_id, leader, started)
+}
+
+/// What no other process of this boot has: the inode of a pidfd (Linux 6.9; before, all have the same).
+fn identity(pid: i32) -> Option<u64> {
+    Some(fstat(sys::watch_exit(pid).ok()?).ok()?.st_ino)
 }

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     record::RecordFile,
     store::{RecordKind, Store},
-    sys::nofollow,
+    sys::{ProcessTable, nofollow, process_table},
     words::{LockName, Timestamp},
 };
 use nix::{
@@ -67,6 +67,7 @@ pub fn checkup(store: &FileStore) -> Vec<RootCheck> {
         links,
         file_system(&place),
         clock(store),
+        processes(),
         versions(store),
         legacy_freezes(store),
         exposure::permissions(store),
@@ -229,6 +230,29 @@ fn clock(store: &FileStore) -> RootCheck {
         }
         _ => check("clock", CheckStatus::Ok, now.to_string()),
     }
+}
+
+/// What hangs on other processes needs to see them.
+fn processes() -> RootCheck {
+    let missing = match process_table() {
+        ProcessTable::Whole => return check("processes", CheckStatus::Ok, "/proc shows them"),
+        ProcessTable::Own => {
+            let text =
+                "/proc shows those of this user alone (hidepid): who else keeps a lock is not told";
+            return check("processes", CheckStatus::Ok, text);
+        }
+        ProcessTable::Foreign => "/proc is that of another pid namespace",
+        ProcessTable::WithoutBoot => {
+            let text = "/proc has no sys/kernel/random/boot_id: a lock with --pid does not end with its process";
+            return check("processes", CheckStatus::Warn, text);
+        }
+        ProcessTable::Missing => "/proc is missing",
+    };
+    let text = format!(
+        "{missing}: locks exclude as ever, but the processes that keep one are not named, a lock with --pid does not \
+         end with its process, and what a stopped command started may be left; mount it (mount -t proc proc /proc)"
+    );
+    check("processes", CheckStatus::Warn, text)
 }
 
 fn versions(store: &FileStore) -> RootCheck {

@@ -22,16 +22,25 @@ pub(super) struct CommandProcesses {
     pub(super) observer: Option<i32>,
     /// Those that got SIGTERM. One whose parent has ended and that has closed the ticket is not found any more.
     signaled: Vec<Process>,
+    /// Whether the command that no table shows got SIGTERM.
+    signaled_unseen: bool,
 }
 
 impl CommandProcesses {
     pub(super) fn new(command: i32, tickets: Vec<FileId>, mark: Option<FileId>) -> Self {
-        Self { command, tickets, mark, observer: None, signaled: Vec::new() }
+        Self {
+            command,
+            tickets,
+            mark,
+            observer: None,
+            signaled: Vec::new(),
+            signaled_unseen: false,
+        }
     }
 
     /// Sends a signal to all of them.
     pub(super) fn forward(&self, signal: SignalNumber) {
-        send(&self.all(), signal);
+        self.send(&self.all(), signal);
     }
 
     /// Passes a signal that the guard's group has got to a command that has made its own group in the same
@@ -58,6 +67,11 @@ impl CommandProcesses {
     /// well. A process that a signal has stopped must run to end.
     pub(super) fn stop(&mut self) {
         let mut unsignaled = self.all();
+        if unsignaled.is_empty() && !self.signaled_unseen {
+            self.send(&[], Signal::SIGTERM.into());
+            self.send(&[], Signal::SIGCONT.into());
+            self.signaled_unseen = true;
+        }
         unsignaled.retain(|it| !self.signaled.contains(it));
         send(&unsignaled, Signal::SIGTERM.into());
         send(&unsignaled, Signal::SIGCONT.into());
@@ -66,7 +80,22 @@ impl CommandProcesses {
 
     /// Kills all of them.
     pub(super) fn kill(&self) {
-        send(&self.all(), Signal::SIGKILL.into());
+        self.send(&self.all(), Signal::SIGKILL.into());
+    }
+
+    /// Sends a signal to those that were found. Without a `/proc` none is: then the command itself gets it, as long as
+    /// it is this process's child and has not ended.
+    fn send(&self, found: &[Process], signal: SignalNumber) {
+        send(found, signal);
+        let runs = || {
+            matches!(
+                sys::child_state(self.command),
+                Ok(sys::ChildState::Same | sys::ChildState::Stopped(_))
+            )
+        };
+        if found.is_empty() && runs() {
+            sys::send(self.command, signal);
+        }
     }
 
     /// What is left of the command, now that its first process has ended.

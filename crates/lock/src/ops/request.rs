@@ -82,7 +82,8 @@ impl LockRequest<'_> {
     fn here(&self) -> (Option<String>, Option<String>, Option<u64>) {
         let here = &self.caller.here;
         let boot_id = Some(here.boot_id.clone()).filter(|id| !id.is_empty());
-        (Some(here.host.clone()), boot_id, Some(here.pid_ns).filter(|ns| *ns > 0))
+        // 0 says that it is not known, so that nobody takes the pid for one of theirs.
+        (Some(here.host.clone()), boot_id, Some(here.pid_ns))
     }
 
     /// Makes a record name the process of this request.

@@ -62,6 +62,12 @@ enum LocationMatch {
 
 fn place_of(record: &LockRecord, here: &ProcessLocation) -> LocationMatch {
     let same_host = record.host.as_deref() == Some(here.host.as_str());
+    if record.pid_ns == Some(0) || here.pid_ns == 0 {
+        // The writer, or this process, did not know where it was: its pid may be anybody's.
+        let earlier = record.boot_id.as_deref().is_some_and(|boot| boot != here.boot_id);
+        let is_earlier = earlier && same_host && !here.boot_id.is_empty();
+        return if is_earlier { LocationMatch::EarlierBoot } else { LocationMatch::Elsewhere };
+    }
     match record.boot_id.as_deref() {
         Some(boot) if !here.boot_id.is_empty() && boot == here.boot_id => {
             if record.pid_ns == Some(here.pid_ns) {
@@ -108,6 +114,10 @@ mod tests {
             // The same machine before it was restarted, and a machine of which nothing is known.
             (r#","host":"box","boot_id":"boot-1""#, Present(Some(44)), Dead),
             (r#","host":"far","boot_id":"boot-1""#, Absent, Unknown),
+            // Its writer did not know its pid namespace.
+            (r#","host":"box","boot_id":"boot-2","pid_ns":0"#, Absent, Unknown),
+            (r#","host":"box","pid_ns":0"#, Absent, Unknown),
+            (r#","host":"box","boot_id":"boot-1","pid_ns":0"#, Absent, Dead),
             // Other programs' records.
             (r#","host":"box""#, Absent, Dead),
             (r#","host":"box""#, Present(None), Alive),
@@ -116,6 +126,19 @@ mod tests {
         ] {
             let found = compare(&record(fields), &here(), |_| presence);
             assert_eq!(found, expected, "{fields} with {presence:?}");
+        }
+    }
+
+    #[test]
+    fn where_nothing_is_known_of_this_place_nothing_is_proven() {
+        let here = ProcessLocation { boot_id: String::new(), pid_ns: 0, ..here() };
+        for fields in ["", r#","boot_id":"boot-2","pid_ns":7"#, r#","pid_ns":0"#] {
+            let record = record(&format!(r#","host":"box"{fields}"#));
+            assert_eq!(
+                compare(&record, &here, |_| ProcessPresence::Absent),
+                Liveness::Unknown,
+                "{fields}"
+            );
         }
     }
 

@@ -31,9 +31,13 @@ pub(crate) use group_observer::GroupObserver;
 pub(crate) use pidfd::watch_exit;
 pub use portions::{in_portions, in_portions_of};
 pub(crate) use process::{
-    FileId, Process, ProcessStat, here, openers_of, pending_signals, started_by, writers_of,
+    FileId, Process, ProcessStat, here, openers_of, pending_signals, start_in_table, started_by,
+    writers_of,
 };
-pub use process::{descendants, holders_of, is_stopped, may_signal, name_of, probe, start_of};
+pub use process::{
+    ProcessTable, descendants, holders_of, is_stopped, may_signal, name_of, probe, process_table,
+    start_of,
+};
 pub(crate) use quiet_thread::quiet_thread;
 pub(crate) use random::random_bytes;
 pub use regular::{open_regular, open_regular_with, read_regular};

@@ -1,22 +1,85 @@
 use super::group_observer::OBSERVER;
 use crate::words::{ProcessLocation, ProcessPresence};
-use nix::{errno::Errno, sys::signal, unistd::Pid};
+use nix::{
+    errno::Errno,
+    sys::signal,
+    unistd::{self, Pid},
+};
 use std::{
     fs::{self, File},
     io::Read,
     os::{fd::AsFd, unix::fs::MetadataExt},
     path::Path,
+    sync::OnceLock,
 };
 
 /// Reads where this process runs. What cannot be read stays empty, and proves nothing later.
 pub(crate) fn here() -> ProcessLocation {
     let host = nix::unistd::gethostname().unwrap_or_default();
-    let boot_id = read_small("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let boot_id = boot_id();
     let pid_ns = fs::metadata("/proc/self/ns/pid").map_or(0, |meta| meta.ino());
-    ProcessLocation {
-        host: host.to_string_lossy().into_owned(),
-        boot_id: boot_id.trim().to_owned(),
-        pid_ns,
+    ProcessLocation { host: host.to_string_lossy().into_owned(), boot_id, pid_ns }
+}
+
+fn boot_id() -> String {
+    let id = read_small("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    id.trim().to_owned()
+}
+
+/// What this process can see of processes (`proc(5)`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProcessTable {
+    /// All of them.
+    Whole,
+    /// Those of this user alone (`hidepid`).
+    Own,
+    /// Another pid namespace's, whose numbers mean nothing here.
+    Foreign,
+    /// All of them, but not which boot this is (`subset=pid`).
+    WithoutBoot,
+    /// None.
+    Missing,
+}
+
+/// Says what can be seen of processes here.
+pub fn process_table() -> ProcessTable {
+    if fs::metadata("/proc/self/stat").is_err() {
+        ProcessTable::Missing
+    } else if !is_ours() {
+        ProcessTable::Foreign
+    } else if boot_id().is_empty() {
+        ProcessTable::WithoutBoot
+    } else if unistd::getpid() != Pid::from_raw(1) && !Path::new("/proc/1").exists() {
+        ProcessTable::Own
+    } else {
+        ProcessTable::Whole
+    }
+}
+
+/// Whether there is a `/proc` and its numbers are those of this pid namespace. In a container that was given another
+/// one's, a pid names another process there, and what is read of that one would be taken for a proof.
+fn is_ours() -> bool {
+    this_process().is_some_and(|(is_ours, _)| is_ours)
+}
+
+/// What `/proc` says of this process, and whether it has the same pid there. It holds for a child between fork(2) and
+/// exec(3) too.
+fn this_process() -> Option<(bool, ProcessStat)> {
+    static THIS: OnceLock<Option<(bool, ProcessStat)>> = OnceLock::new();
+    let read = || {
+        let text = read_small("/proc/self/stat")?;
+        let pid: i32 = text.split(' ').next()?.parse().ok()?;
+        Some((pid == unistd::getpid().as_raw(), ProcessStat::parse(&text)?))
+    };
+    *THIS.get_or_init(read)
+}
+
+/// When a process was started that has this number in `/proc`, whosever numbers those are.
+pub(crate) fn start_in_table(pid: i32) -> Option<u64> {
+    match probe(pid) {
+        ProcessPresence::Absent if is_ours() => None,
+        ProcessPresence::Present(Some(start)) => Some(start),
+        _ => ProcessStat::parse(&read_small(&format!("/proc/{pid}/stat"))?).map(|stat| stat.start),
     }
 }
 
@@ -48,7 +111,7 @@ pub fn start_of(pid: i32) -> Option<u64> {
 
 /// The command name of a process, as the kernel keeps it (at most 15 bytes).
 pub fn name_of(pid: i32) -> Option<String> {
-    let name = read_small(&format!("/proc/{pid}/comm"))?;
+    let name = read_small(&place_of(pid, "comm")?)?;
     Some(name.trim_end().to_owned())
 }
 
@@ -118,7 +181,7 @@ impl Process {
 
 /// The signals that have come to a process and wait until it takes them, as a set of bits; none where it has ended.
 pub(crate) fn pending_signals(pid: i32) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let status = fs::read_to_string(place_of(pid, "status")?).ok()?;
     let field = |name: &str| {
         status.lines().find_map(|line| line.strip_prefix(name)?.split_ascii_whitespace().next())
     };
@@ -183,8 +246,7 @@ pub(crate) fn writers_of(files: &[FileId]) -> Vec<i32> {
 
 /// What a process has open, by its descriptors' names.
 fn open_files(pid: i32) -> impl Iterator<Item = (String, FileId)> {
-    let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-    open.filter_map(|fd| {
+    descriptors(pid).filter_map(|fd| {
         let meta = fs::metadata(fd.path()).ok()?;
         let id = FileId { device: meta.dev(), inode: meta.ino() };
         Some((fd.file_name().to_string_lossy().into_owned(), id))
@@ -214,12 +276,12 @@ impl ProcessStat {
 
     /// Reads that of a process.
     pub(crate) fn of(pid: i32) -> Option<Self> {
-        Self::parse(&read_small(&format!("/proc/{pid}/stat"))?)
+        Self::parse(&read_small(&place_of(pid, "stat")?)?)
     }
 
     /// Reads that of this process.
     pub(crate) fn of_this_process() -> Option<Self> {
-        Self::parse(&read_small("/proc/self/stat")?)
+        this_process().map(|(_, stat)| stat)
     }
 
     /// The command name is in parentheses and may hold anything, so fields are counted behind the last
@@ -240,21 +302,33 @@ impl ProcessStat {
 }
 
 fn pids() -> impl Iterator<Item = i32> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let entries =
+        is_ours().then(|| fs::read_dir("/proc")).into_iter().flatten().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
-/// Whether a process has a file open for writing, as the processes have a ticket that keep it; its waiters open
-/// it for reading.
+/// The descriptors of a process, as far as this user may see them.
+fn descriptors(pid: i32) -> impl Iterator<Item = fs::DirEntry> {
+    place_of(pid, "fd").map(fs::read_dir).into_iter().flatten().flatten().flatten()
+}
+
+/// Where something about a process is told, if anywhere.
+fn place_of(pid: i32, what: &str) -> Option<String> {
+    is_ours().then(|| format!("/proc/{pid}/{what}"))
+}
+
+/// Whether a process has a file open for writing, as those have a ticket that keep it; those who wait for
+/// it open it for reading.
 fn has_open(pid: i32, path: &Path) -> bool {
-    let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-    let mut same = open.filter(|fd| fs::read_link(fd.path()).is_ok_and(|target| target == path));
+    let mut same =
+        descriptors(pid).filter(|fd| fs::read_link(fd.path()).is_ok_and(|target| target == path));
     same.any(|fd| is_for_writing(pid, &fd.file_name().to_string_lossy()))
 }
 
 /// The access mode of a descriptor: the last octal digit of `flags` in `fdinfo` (proc(5)).
 fn is_for_writing(pid: i32, fd: &str) -> bool {
-    let details = read_small(&format!("/proc/{pid}/fdinfo/{fd}")).unwrap_or_default();
+    let details = place_of(pid, "fdinfo").and_then(|it| read_small(&format!("{it}/{fd}")));
+    let details = details.unwrap_or_default();
     let flags = details.lines().find_map(|line| line.strip_prefix("flags:"));
     flags.is_some_and(|flags| !flags.trim().ends_with('0'))
 }
@@ -279,6 +353,11 @@ mod tests {
         let me = i32::try_from(std::process::id()).unwrap();
         assert_eq!(probe(me), ProcessPresence::Present(start_of(me)));
         assert_eq!(probe(i32::MAX), ProcessPresence::Absent);
+    }
+
+    #[test]
+    fn the_process_table_is_seen() {
+        assert_ne!(process_table(), ProcessTable::Missing, "the tests run with a /proc");
     }
 
     #[test]
