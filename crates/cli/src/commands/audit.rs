@@ -12,7 +12,11 @@ use nix::{
     poll::{PollFd, PollFlags, PollTimeout, poll},
     sys::inotify::{AddWatchFlags, InitFlags, Inotify},
 };
-use std::{os::fd::AsFd, path::Path};
+use std::{
+    io,
+    os::fd::{AsFd, BorrowedFd},
+    path::Path,
+};
 
 /// How much of the log's end `--tail` begins with, in bytes: about the last ten events.
 const TAIL: u64 = 4000;
@@ -165,7 +169,11 @@ fn follow(
         if let Some(open) = &mut reader {
             filter.print_all(open)?;
         }
-        let replaced = wait_for_change(path);
+        let replaced = match wait_for_change(path) {
+            Change::More => false,
+            Change::Replaced => true,
+            Change::Unread => return Ok(ExitCode::Done),
+        };
         let cut = match &mut reader {
             Some(open) => open.was_truncated()?,
             None => true,
@@ -179,8 +187,18 @@ fn follow(
     }
 }
 
-/// Sleeps until the log changes; true if the path may lead to another file now.
-fn wait_for_change(path: &Path) -> bool {
+/// What ended a wait for the log to change.
+enum Change {
+    /// There may be more in it.
+    More,
+    /// Another file may stand there now.
+    Replaced,
+    /// The reader of the output has gone.
+    Unread,
+}
+
+/// Sleeps until the log changes, or until the reader of the output is gone.
+fn wait_for_change(path: &Path) -> Change {
     let changed = AddWatchFlags::IN_MODIFY;
     let replaced =
         AddWatchFlags::IN_MOVE_SELF | AddWatchFlags::IN_DELETE_SELF | AddWatchFlags::IN_ATTRIB;
@@ -188,18 +206,34 @@ fn wait_for_change(path: &Path) -> bool {
         .and_then(|inotify| inotify.add_watch(path, changed | replaced).map(|_| inotify));
     let Ok(inotify) = watched else {
         // No log yet: look again in a moment.
-        let _ = poll(&mut [], PollTimeout::from(500u16));
-        return true;
+        return if is_unread(None).0 { Change::Unread } else { Change::Replaced };
+    };
+    let is_replaced = || {
+        let events = inotify.read_events().unwrap_or_default();
+        events.iter().any(|event| event.mask.intersects(replaced))
     };
     // The limit covers events written between the last read and the watch.
-    let mut fds = [PollFd::new(inotify.as_fd(), PollFlags::POLLIN)];
-    match poll(&mut fds, PollTimeout::from(500u16)) {
-        Ok(count) if count > 0 => {
-            let events = inotify.read_events().unwrap_or_default();
-            events.iter().any(|event| event.mask.intersects(replaced))
-        }
-        _ => false,
+    match is_unread(Some(inotify.as_fd())) {
+        (true, _) => Change::Unread,
+        (_, true) if is_replaced() => Change::Replaced,
+        _ => Change::More,
     }
+}
+
+/// Waits a moment: whether the reader of the output has gone (poll(2): a pipe that nobody reads has an error), and
+/// whether `other` is readable.
+fn is_unread(other: Option<BorrowedFd<'_>>) -> (bool, bool) {
+    let out = io::stdout();
+    let output = PollFd::new(out.as_fd(), PollFlags::empty());
+    let other = other.map(|it| PollFd::new(it, PollFlags::POLLIN));
+    let mut fds: Vec<PollFd<'_>> = std::iter::once(output).chain(other).collect();
+    if poll(&mut fds, PollTimeout::from(500u16)).is_err() {
+        return (false, false);
+    }
+    let has = |at: usize, flags| {
+        fds.get(at).and_then(PollFd::revents).is_some_and(|it| it.intersects(flags))
+    };
+    (has(0, PollFlags::POLLERR | PollFlags::POLLHUP), has(1, PollFlags::all()))
 }
 
 /// A time, or a duration before now.

@@ -13,6 +13,7 @@ use ratatui::{
 };
 use std::{
     io::{self, Write},
+    mem::ManuallyDrop,
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -22,7 +23,8 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 /// The terminal while the view uses it. It is restored on every way out: when this is dropped, and before a panic
 /// message.
 pub(super) struct TerminalScreen {
-    terminal: Terminal<CrosstermBackend<output::ScreenWriter>>,
+    /// Never dropped: the library would write to the terminal once more, and panic where that is gone.
+    terminal: ManuallyDrop<Terminal<CrosstermBackend<output::ScreenWriter>>>,
 }
 
 impl TerminalScreen {
@@ -77,8 +79,8 @@ impl Drop for TerminalScreen {
 }
 
 /// A terminal on which nothing is drawn yet.
-fn terminal() -> io::Result<Terminal<CrosstermBackend<output::ScreenWriter>>> {
-    Terminal::new(CrosstermBackend::new(output::screen()))
+fn terminal() -> io::Result<ManuallyDrop<Terminal<CrosstermBackend<output::ScreenWriter>>>> {
+    Terminal::new(CrosstermBackend::new(output::screen())).map(ManuallyDrop::new)
 }
 
 /// Restores the terminal as it was, once. If the terminal is gone, there is nothing left to do.
