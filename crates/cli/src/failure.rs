@@ -9,7 +9,7 @@ use lokt_lock::{
     ops::OperationError,
     store::StoreError,
 };
-use nix::libc::ELOOP;
+use nix::{errno::Errno, libc::ELOOP};
 use std::{error::Error, io, os::unix::fs::MetadataExt, path::Path, sync::Arc};
 
 /// The message of a command that cannot do its work: one line that says what failed and on what, then what
@@ -179,6 +179,9 @@ fn advice(error: &io::Error) -> Option<&'static str> {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             Some("the disk is full; nothing was changed")
         }
+        io::ErrorKind::FileTooLarge => {
+            Some("a file may grow no further (ulimit -f); nothing was changed")
+        }
         io::ErrorKind::ReadOnlyFilesystem => {
             Some("the file system is read-only; set LOKT_ROOT to a folder that can be written")
         }
@@ -188,7 +191,15 @@ fn advice(error: &io::Error) -> Option<&'static str> {
         io::ErrorKind::PermissionDenied => {
             Some("lokt doctor   checks the folder's permissions; LOKT_ROOT names another one")
         }
-        _ => None,
+        _ => match error.raw_os_error().map(Errno::from_raw) {
+            Some(Errno::EMFILE) => {
+                Some("this process may open no more files (ulimit -n); nothing was changed")
+            }
+            Some(Errno::ENFILE) => {
+                Some("this machine has no more open files to give; nothing was changed")
+            }
+            _ => None,
+        },
     }
 }
 

@@ -1,14 +1,15 @@
 use crate::{exit::ExitCode, failure::Failure, output, printable};
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
+use std::io::{self, Write};
 
 /// Prints clap's message: help and version to stdout, usage errors to stderr in lokt's form, one `error:` line
 /// and then hints.
 pub(crate) fn report(mut error: Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            // If stdout is closed, no reader wants the text.
-            let _ = error.print();
-            ExitCode::Done
+            // Text that stays in the buffer would be lost silently.
+            let printed = error.print().and_then(|()| io::stdout().flush());
+            printed.map_or_else(|error| output::fail(&error.into()), |()| ExitCode::Done)
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             let code = output::fail(&Failure::usage("a command is missing"));

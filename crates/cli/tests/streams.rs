@@ -139,7 +139,19 @@ fn what_was_done_stays_done_where_stdout_cannot_be_written() {
 fn output_that_cannot_be_written_is_an_error() {
     let it = sandbox();
     it.lokt(["lock", "x", "--meta", "key=value"]).run().ok();
-    for command in ["status", "status --json", "get-meta x key", "audit", "version", "doctor"] {
+    for command in [
+        "status",
+        "status --json",
+        "get-meta x key",
+        "audit",
+        "version",
+        "doctor",
+        "--help",
+        "guard --help",
+        "--version",
+        "completions bash",
+        "man",
+    ] {
         let done = it.shell(&format!("lokt {command} >/dev/full")).owner("tester").in_time();
         done.fails_with(1, "cannot write output: No space left on device");
     }

@@ -53,9 +53,21 @@ use nix::{
 };
 use rmcp::{ServiceExt, service::ServerInitializeError};
 use server::McpServer;
-use std::{io, os::fd::AsFd, pin::pin, sync::Arc};
+use std::{
+    io,
+    os::fd::{AsFd, OwnedFd},
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread,
+};
 use tokio::signal::unix::{SignalKind, signal};
 use transport::{LineTransport, StreamTasks};
+
+/// How many threads the exchange needs at the same time.
+const THREADS: usize = 4;
+
+/// How many descriptors it needs before the first call.
+const DESCRIPTORS: usize = 16;
 
 /// Whether a client may take away what is another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,12 +94,35 @@ enum SessionEnd {
 pub(crate) fn serve(context: Context, force: ForcePermission) -> Result<ExitCode, Failure> {
     let failed = |error: io::Error| Failure::new(ExitCode::Error, format!("cannot serve: {error}"));
     apart::remember_dispositions();
+    require_room().map_err(failed)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(failed)?;
     let served = runtime.block_on(talk(context, force));
     // A read of stdin in progress cannot be cancelled, and no task waits for it.
     runtime.shutdown_background();
     served
+}
+
+/// Makes sure that the threads and descriptors are to be had without which the runtime would panic, or wait for a
+/// thread that never comes: one that reads, one that writes, one that waits for the end, and one for the files.
+fn require_room() -> io::Result<()> {
+    let taken: io::Result<Vec<OwnedFd>> =
+        (0..DESCRIPTORS).map(|_| io::stdin().as_fd().try_clone_to_owned()).collect();
+    drop(taken?);
+    // The threads live at the same time until all have begun.
+    let (sender, ended) = mpsc::channel::<()>();
+    let ended = Arc::new(Mutex::new(ended));
+    let begin = |_| {
+        let ended = Arc::clone(&ended);
+        let wait = move || {
+            let _ = ended.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        };
+        thread::Builder::new().spawn(wait)
+    };
+    let begun: io::Result<Vec<_>> = (0..THREADS).map(begin).collect();
+    drop(sender);
+    begun?.into_iter().for_each(|thread| drop(thread.join()));
+    Ok(())
 }
 
 async fn talk(context: Context, force: ForcePermission) -> Result<ExitCode, Failure> {

@@ -133,6 +133,7 @@ fn trials(place: &Path) -> [RootCheck; 3] {
 fn advice(error: &io::Error, usual: &'static str) -> &'static str {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room on the disk",
+        ErrorKind::FileTooLarge => "let files grow larger (ulimit -f)",
         _ => usual,
     }
 }

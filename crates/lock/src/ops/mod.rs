@@ -32,7 +32,7 @@ pub use error::OperationError;
 pub use explain::{Explanation, Reason, ReasonKind, explain};
 pub use freeze::{FreezeOutcome, UnfreezeOutcome, freeze, unfreeze};
 pub use loss::{LossOutcome, lose, stands};
-pub use publish::{PublishOutcome, publish, withdraw};
+pub use publish::{PublishOutcome, Withdrawn, publish, withdraw};
 pub use release::{ReleaseOutcome, release};
 pub(crate) use renew::lifetime;
 pub use renew::{RenewOutcome, renew};

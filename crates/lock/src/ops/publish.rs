@@ -10,7 +10,7 @@ use crate::{
     caller::Caller,
     record::{LockRecord, RecordFile},
     rules::{AdmissionDecision, EntryKind, Obstacle, decide},
-    store::{Durability, PutMode, RecordKind, RemoveOutcome, Section, Store},
+    store::{Durability, PutMode, RecordKind, RemoveOutcome, Section, Store, StoreError},
     words::LockName,
 };
 
@@ -93,26 +93,38 @@ fn replace<C: Section>(
     })
 }
 
-/// Removes the lease of a result; false where the name's lease tells of no result that `is_meant`.
+/// What came of removing the lease of a result.
+#[derive(Debug)]
+#[must_use]
+pub enum Withdrawn {
+    /// It is gone.
+    Done {
+        /// It took effect, but could not be logged.
+        unlogged: Option<StoreError>,
+    },
+    /// The name's lease tells of no such result.
+    NotFound,
+}
+
+/// Removes the lease of a result that `is_meant`.
 ///
 /// # Errors
-/// [`OperationError`] when it cannot be removed or that cannot be logged.
+/// [`OperationError`] when it cannot be removed.
 pub fn withdraw<S: Store>(
     store: &S,
     name: &LockName,
     caller: &Caller,
     is_meant: impl Fn(&str) -> bool,
-) -> Result<bool, OperationError> {
+) -> Result<Withdrawn, OperationError> {
     let mut section = store.section(name)?;
     let slot = store.peek(name, RecordKind::Lock);
-    let RecordFile::Record(record) = &slot else { return Ok(false) };
+    let RecordFile::Record(record) = &slot else { return Ok(Withdrawn::NotFound) };
     if !record.result().is_some_and(|digest| is_meant(&digest)) {
-        return Ok(false);
+        return Ok(Withdrawn::NotFound);
     }
     if section.remove(RecordKind::Lock, &slot, Durability::Volatile)? == RemoveOutcome::Replaced {
-        return Ok(false);
+        return Ok(Withdrawn::NotFound);
     }
     let event = Event::new(EventKind::Release, name, caller).about(record).with_holder(record);
-    store.log(&event, Durability::Volatile)?;
-    Ok(true)
+    Ok(Withdrawn::Done { unlogged: store.log(&event, Durability::Volatile).err() })
 }

@@ -23,11 +23,20 @@ pub fn in_portions_of<'a, T: Sync, R: Send>(
     thread::scope(|scope| {
         let mut portions = items.chunks(portion);
         let first = portions.next().unwrap_or_default();
-        let others: Vec<_> = portions.map(|items| scope.spawn(move || work(items))).collect();
+        let begin = |items| {
+            let begun = thread::Builder::new().spawn_scoped(scope, move || work(items));
+            // Where no thread can be had (`ulimit -u`), this one does it, in its turn.
+            begun.map_err(|_| items)
+        };
+        let others: Vec<_> = portions.map(begin).collect();
         let mut results = work(first);
-        // A panic there is a panic here.
-        let others = others.into_iter().map(|it| it.join().unwrap_or_else(|it| resume_unwind(it)));
-        results.extend(others.flatten());
+        for other in others {
+            results.extend(match other {
+                // A panic there is a panic here.
+                Ok(thread) => thread.join().unwrap_or_else(|it| resume_unwind(it)),
+                Err(items) => work(items),
+            });
+        }
         results
     })
 }

@@ -130,8 +130,11 @@ impl ProjectFiles {
         let cache_path = self.cache();
         // git takes its time, in which the cache can be read.
         let (paths, cache) = thread::scope(|scope| {
-            let cache = scope.spawn(|| FileStateCache::load(&cache_path, &self.boot));
-            (listing::list(self), cache.join().unwrap_or_default())
+            let load = || FileStateCache::load(&cache_path, &self.boot);
+            let loading = thread::Builder::new().spawn_scoped(scope, load);
+            let listed = listing::list(self);
+            // Where no thread can be had (`ulimit -u`), this one loads it.
+            (listed, loading.map_or_else(|_| load(), |it| it.join().unwrap_or_default()))
         });
         reading::read(self, paths?, (&cache, &cache_path))
     }
