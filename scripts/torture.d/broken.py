@@ -84,6 +84,13 @@ def force_unlocked():
     run(["guard", "--on-lost", "warn", *WORDS[1:]])
 
 
+def never_renews():
+    """A guard is stopped for longer than its announced lifetime while its command runs, so it cannot renew."""
+    line = "import signal, time; guard = os.getppid(); "
+    line += "os.fork() or (os.kill(guard, signal.SIGSTOP), time.sleep(5), os.kill(guard, signal.SIGCONT), os._exit(0))"
+    run(with_command(line, WORDS))
+
+
 def never_wakes():
     """Sometimes a waiter sleeps without end."""
     child = subprocess.Popen([LOKT, *WORDS])

@@ -25,7 +25,7 @@ class Mixed(Scenario):
     """
 
     name = "mixed"
-    conditions = ("namespace", "init")
+    conditions = ("namespace", "init", "group", "session")
 
     def __init__(self, settings):
         super().__init__(settings)

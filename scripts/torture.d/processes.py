@@ -15,7 +15,7 @@ ORACLE = Path(__file__).with_name("oracle")
 # The interpreter itself, without the wrapper of a version manager, and with as little as possible to load, because
 # every entry starts the command once.
 COMMAND = [sys.executable, "-I", "-S", "-B", str(ORACLE)]
-WRAPPERS = ("unshare", "sh", "sleep", "env")
+WRAPPERS = ("unshare", "sh", "bash", "setsid", "sleep", "env")
 OBSERVER = "group-observer of "  # What a guard's helper calls itself. It is not the command.
 
 

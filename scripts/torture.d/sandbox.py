@@ -48,6 +48,17 @@ class Run:
 # it stays as long as an orphaned command does.
 INIT = '"$@"; code=$?; [ $code != 137 ] || sleep 0.3; exit $code'
 
+# Conditions that start a guard below a shell:
+# group: in a background process group, which a shell makes for it by job control. The shell then turns job control
+#     off, or its wait would return when the guard is stopped.
+# session: in a separate session; the shell that waits for it is in another one.
+# limit: with files of at most 16 KiB, for which the audit log is soon too long. The oracle lifts the limit for itself.
+BELOW_SHELL = {
+    "group": ["bash", "-c", 'set -m; "$@" & set +m; wait $!', "bash"],
+    "session": ["sh", "-c", 'setsid "$@" & wait $!', "sh"],
+    "limit": ["sh", "-c", 'ulimit -S -f 32; exec "$@"', "sh"],
+}
+
 # The exit codes that a fault explains: the guard was killed, or its command was. The first process of a namespace
 # passes the exit code of the guard on.
 EXPLAINED = {"kill": {-9, 137}, "term": {-15, 143}}
@@ -103,13 +114,15 @@ class Sandbox:
         plain = [str(settings.binary), *words]
         if condition == "namespace":
             return [*settings.namespace, *plain]
+        if condition in BELOW_SHELL:
+            return [*BELOW_SHELL[condition], *plain]
         if condition == "init":
             return [*settings.namespace, "sh", "-c", INIT, "sh", *plain]
         return plain
 
-    def choose_condition(self, choose, allowed=("clock", "namespace", "init")):
+    def choose_condition(self, choose, allowed=("clock", "namespace", "init", "group", "session")):
         """Chooses the condition of a run: mostly a plain one."""
-        possible = {"clock": self.settings.clock, "namespace": self.settings.namespace}
+        possible = {**BELOW_SHELL, "clock": self.settings.clock, "namespace": self.settings.namespace}
         possible["init"] = possible["namespace"]
         usable = [each for each in allowed if not isinstance(possible[each], str)]
         return choose.choice(usable) if usable and choose.random() < 0.3 else "plain"
@@ -140,6 +153,9 @@ class Sandbox:
             self.codes[run.code] += 1
             self.conditions[run.condition] += 1
         message = errors.read_text(errors="replace").strip()
+        if run.condition == "limit" and "error: " in message:
+            # A guard that cannot log a change does not make it.
+            explained = {*explained, 1}
         if "kill" in run.faults and message.endswith("unshare: sigprocmask unblock failed: Invalid argument"):
             # Some versions of unshare(1) fail when SIGKILL ended their child and they try to end the same way.
             explained = {*explained, 1}

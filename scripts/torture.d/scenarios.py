@@ -30,7 +30,7 @@ class Scenario:
     min_concurrency = 1  # This many must have been inside at the same time, or the run has proved nothing.
     shared_mode = ""  # The mode in which that many are inside.
     worker_factor = 1  # Multiplies the number of workers.
-    conditions = ("clock", "namespace", "init")
+    conditions = ("clock", "namespace", "init", "group", "session")
     kills = tuple(KILLS)
     stops = tuple(STOPS)
 

@@ -19,6 +19,7 @@ FAULTS = [
     ("first_name_only", ["several"], "violation"),
     ("force_unlocked", ["exclusive", "mixed"], "violation"),
     ("forgets_outer_locks", ["nested"], "wedge"),
+    ("never_renews", ["old-reader"], "violation"),
     ("never_wakes", ["exclusive"], "wedge"),
     ("reordered_queue", ["fairness"], "overtake"),
 ]
