@@ -160,7 +160,7 @@ impl ViewState {
                 }
             }
             KeyPress::Escape if self.detail == DetailVisibility::Shown => {
-                self.detail = DetailVisibility::Hidden
+                self.detail = DetailVisibility::Hidden;
             }
             KeyPress::Escape => self.filter.clear(),
             KeyPress::Up | KeyPress::Character('k') => self.go(-1, snapshot),

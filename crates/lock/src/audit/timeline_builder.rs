@@ -148,7 +148,7 @@ impl LaneBuilder {
             EventKind::Freeze => self.freeze(event),
             EventKind::Unfreeze => self.end(&SpanKey::Freeze, SpanEnd::Released, event, earlier),
             EventKind::ForceUnfreeze => {
-                self.end(&SpanKey::Freeze, broken_by(event), event, earlier)
+                self.end(&SpanKey::Freeze, broken_by(event), event, earlier);
             }
             EventKind::ToolRun => {}
         }

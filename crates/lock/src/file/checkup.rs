@@ -269,7 +269,7 @@ fn versions(store: &FileStore) -> RootCheck {
             RecordFile::Absent => {}
             RecordFile::Newer(version) => problems.push(format!("{name}: {version}")),
             RecordFile::Corrupted(corruption) => {
-                problems.push(format!("{name}: {}", corruption.flaw))
+                problems.push(format!("{name}: {}", corruption.flaw));
             }
             RecordFile::Unreadable(error) => problems.push(format!("{name}: {error}")),
         }

@@ -205,7 +205,7 @@ impl UnlockView<'_> {
                 }
                 RecordVerdict::Stale(why) => gone.push((EventKind::of_staleness(why), holder)),
                 RecordVerdict::Held(HoldState::Abandoned) => {
-                    gone.push((EventKind::StaleBreak, holder))
+                    gone.push((EventKind::StaleBreak, holder));
                 }
                 RecordVerdict::Held(holding) => standing.push((holder, holding)),
             }

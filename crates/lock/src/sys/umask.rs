@@ -72,14 +72,14 @@ pub(super) const fn with_owner_bits(now: u32, mode: u32) -> Option<u32> {
 /// A folder gets its name when its mode is right: another process that finds it may enter it.
 fn make_one_folder(path: &Path, mode: u32) -> io::Result<()> {
     let draft = path.with_file_name(unused_name());
-    let build = |path: &Path| {
+    let make = |path: &Path| {
         DirBuilder::new().mode(mode).create(path).and_then(|()| keep_owner_bits_of(path, mode))
     };
-    let built = build(&draft).and_then(|()| appear(&draft, path));
-    let Err(error) = built else { return Ok(()) };
+    let outcome = make(&draft).and_then(|()| appear(&draft, path));
+    let Err(error) = outcome else { return Ok(()) };
     // Where it could not be made, nothing is there to be removed.
     let _ = fs::remove_dir(&draft);
-    match if is_impossible(&error) { build(path) } else { Err(error) } {
+    match if is_impossible(&error) { make(path) } else { Err(error) } {
         Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         outcome => outcome,
     }

@@ -37,6 +37,14 @@ enum BracketMember {
     Class(fn(u8) -> bool),
 }
 
+/// The byte behind a backslash. At the end, the backslash stands for itself and for a byte that is not there.
+fn escaped_token(after: &[u8]) -> (PatternToken, &[u8]) {
+    match after.split_first() {
+        Some((byte, after)) => (PatternToken::Byte(*byte), after),
+        None => (PatternToken::Nothing, after),
+    }
+}
+
 impl Pattern {
     pub(super) fn new(text: &[u8]) -> Self {
         let mut tokens = Vec::new();
@@ -49,12 +57,7 @@ impl Pattern {
                 b'*' => star(before, after),
                 b'?' => (PatternToken::Any, after),
                 b'[' => one_of(after).unwrap_or((PatternToken::Nothing, b"")),
-                // At the end, it stands for itself and for a byte that is not there.
-                b'\\' => {
-                    after.split_first().map_or((PatternToken::Nothing, after), |(byte, after)| {
-                        (PatternToken::Byte(*byte), after)
-                    })
-                }
+                b'\\' => escaped_token(after),
                 byte => (PatternToken::Byte(byte), after),
             };
             is_literal &= !b"*?[\\".contains(&byte);

@@ -2,6 +2,7 @@ use super::{
     Environment, command_answer,
     parameters::kind_of,
     program::{ProgramSearch, find, on_path},
+    version_manager::VersionManager,
 };
 use crate::words::ItemId;
 use lokt_lock::sys::home;
@@ -34,14 +35,6 @@ enum Lookup {
     Versions { manager: VersionManager, version: String, binary: String },
     /// What a command says.
     Command { words: Vec<String> },
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum VersionManager {
-    Pyenv,
-    Nvm,
-    Rbenv,
-    Asdf,
 }
 
 /// Says why there is no interpreter.
@@ -288,7 +281,7 @@ impl Lookup {
 }
 
 /// A path in which a `~` at the beginning is the home folder: what set the variable may have been no shell.
-fn expanded(environment: &Environment, value: &OsStr) -> Option<PathBuf> {
+pub(super) fn expanded(environment: &Environment, value: &OsStr) -> Option<PathBuf> {
     home::expand(value.to_owned(), || environment.get("HOME").map(PathBuf::from)).ok()
 }
 
@@ -303,44 +296,6 @@ fn first(candidates: impl Iterator<Item = PathBuf>) -> Result<PathBuf, SearchedP
         }
     }
     Err(looked)
-}
-
-impl VersionManager {
-    /// Where it keeps its things.
-    fn folder(self, environment: &Environment) -> Option<PathBuf> {
-        let (variable, folder) = match self {
-            Self::Pyenv => ("PYENV_ROOT", ".pyenv"),
-            Self::Nvm => ("NVM_DIR", ".nvm"),
-            Self::Rbenv => ("RBENV_ROOT", ".rbenv"),
-            Self::Asdf => ("ASDF_DATA_DIR", ".asdf"),
-        };
-        let set = |name| environment.get(name).filter(|value| !value.is_empty());
-        match set(variable) {
-            Some(value) => expanded(environment, value),
-            None => Some(Path::new(set("HOME")?).join(folder)),
-        }
-    }
-
-    /// The folders that may have the programs of a version.
-    fn places(self, folder: &Path, version: &str) -> Vec<PathBuf> {
-        match self {
-            Self::Pyenv | Self::Rbenv => vec![folder.join("versions").join(version).join("bin")],
-            Self::Nvm => {
-                let version = version.strip_prefix('v').unwrap_or(version);
-                vec![folder.join("versions/node").join(format!("v{version}")).join("bin")]
-            }
-            Self::Asdf => {
-                let installs = folder.join("installs");
-                let plugins = installs.read_dir().into_iter().flatten().flatten();
-                let mut plugins: Vec<PathBuf> = plugins.map(|plugin| plugin.path()).collect();
-                plugins.sort();
-                if plugins.is_empty() {
-                    plugins.push(installs.join("*"));
-                }
-                plugins.into_iter().map(|plugin| plugin.join(version).join("bin")).collect()
-            }
-        }
-    }
 }
 
 /// The fields of an order, with the item that they belong to.

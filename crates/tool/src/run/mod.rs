@@ -41,6 +41,7 @@ mod schema;
 mod search_paths;
 mod subprocess;
 mod template;
+mod version_manager;
 
 pub use capture::{CapturedOutput, MAX_KEPT};
 pub use config::merge;
