@@ -5,7 +5,7 @@ use lokt_lock::sys;
 use std::{
     fs::OpenOptions,
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 /// Print the manual page, or write all pages to a folder
@@ -33,7 +33,7 @@ impl ManCommand {
     }
 }
 
-fn write(folder: &PathBuf, title: String, command: clap::Command) -> Result<(), Failure> {
+fn write(folder: &Path, title: String, command: clap::Command) -> Result<(), Failure> {
     let path = folder.join(format!("{title}.1"));
     let page = rendered(command.name(title))?;
     let write = || -> io::Result<()> {

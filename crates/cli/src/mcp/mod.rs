@@ -119,9 +119,9 @@ fn require_room() -> io::Result<()> {
         };
         thread::Builder::new().spawn(wait)
     };
-    let begun: io::Result<Vec<_>> = (0..THREADS).map(begin).collect();
+    let threads: io::Result<Vec<_>> = (0..THREADS).map(begin).collect();
     drop(sender);
-    begun?.into_iter().for_each(|thread| drop(thread.join()));
+    threads?.into_iter().for_each(|thread| drop(thread.join()));
     Ok(())
 }
 
