@@ -5,7 +5,9 @@ use lokt_testkit::{Done, Fault, HOLD, Injection, Sandbox};
 use std::fs;
 
 fn sandbox() -> Sandbox {
-    Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
+    let it = Sandbox::new(env!("CARGO_BIN_EXE_lokt"));
+    fs::write(it.folder().join("in"), "text").unwrap();
+    it
 }
 
 /// A call after a shell has set a limit.
@@ -41,7 +43,7 @@ fn where_no_file_may_grow_nothing_is_taken_and_what_is_held_is_given_back() {
         "guard x --wait -- touch entered",
         "guard x y --shared -- touch entered",
         "freeze x --ttl 5m",
-        "once x --input /dev/null -- touch entered",
+        "once x --input in -- touch entered",
     ] {
         let it = sandbox();
         it.lokt(["lock", "mine", "--ttl", "10m"]).run().ok();
@@ -102,9 +104,9 @@ fn a_heartbeat_that_does_not_fit_in_the_log_is_told_and_the_lock_holds() {
 #[test]
 fn once_shows_all_output_that_cannot_be_recorded_and_keeps_nothing() {
     let it = sandbox();
-    it.lokt(["once", "warm", "--input", "/dev/null", "--", "true"]).run().ok();
+    it.lokt(["once", "warm", "--input", "in", "--", "true"]).run().ok();
     let print = "sh -c 'head -c 100000 /dev/zero | tr \"\\0\" x; exit 0'";
-    let command = format!("once x --input /dev/null -- {print}");
+    let command = format!("once x --input in -- {print}");
     for options in ["", "--json "] {
         let command = command.replace("once x", &format!("once x {options}"));
         let done = with_files_of(&it, 20_000, &command).in_time().ok();
@@ -120,7 +122,7 @@ fn once_shows_all_output_that_cannot_be_recorded_and_keeps_nothing() {
     }
     let kept = it.lokt(["results", "list", "--json"]).run().ok().out;
     assert!(!kept.contains("\"x\""), "nothing is kept: {kept}");
-    let command = "once a --input /dev/null --artifact big -- sh -c 'head -c 10000 /dev/zero >big'";
+    let command = "once a --input in --artifact big -- sh -c 'head -c 10000 /dev/zero >big'";
     let done = with_files_of(&it, 9_000, command).in_time();
     assert!(done.code.is_some(), "{done:#?}");
     assert!(!it.lokt(["results", "list", "--json"]).run().ok().out.contains("\"a\""));
@@ -129,7 +131,7 @@ fn once_shows_all_output_that_cannot_be_recorded_and_keeps_nothing() {
 #[test]
 fn a_result_that_is_removed_without_a_line_in_the_log_is_said_to_be_gone() {
     let it = sandbox();
-    it.lokt(["once", "x", "--input", "/dev/null", "--", "true"]).run().ok();
+    it.lokt(["once", "x", "--input", "in", "--", "true"]).run().ok();
     let done = below(&it, "ulimit -f 0", "results rm x").ok();
     let done = done.says("warning: the lease \"x\" is gone, but that could not be logged");
     assert!(!it.record_path("x").exists(), "{done:#?}");
@@ -165,7 +167,7 @@ fn without_descriptors_every_command_ends_with_an_error_or_does_its_work() {
             "lock held --ttl 1h",
             "guard x -- true",
             "guard held --wait --timeout 1ms -- true",
-            "once x --input /dev/null -- true",
+            "once x --input in -- true",
             "audit",
             "doctor",
             "mcp",
@@ -199,8 +201,7 @@ fn without_threads_a_command_does_its_work_itself_or_says_that_it_cannot() {
     assert_eq!(all.json().as_array().unwrap().len(), 2100, "all locks are listed");
     it.shell("rm -r root").run().ok();
     for number in 1..=6 {
-        let done =
-            it.traced(&no_process(number), ["once", "x", "--input", "/dev/null", "--", "true"]);
+        let done = it.traced(&no_process(number), ["once", "x", "--input", "in", "--", "true"]);
         let done = done.in_time();
         assert!(matches!(done.code, Some(0 | 1 | 126)), "{number}: {done:#?}");
         assert!(!done.err.contains("panicked"), "{number}: {done:#?}");

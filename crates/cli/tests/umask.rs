@@ -13,7 +13,9 @@ use std::{
 const UMASKS: [&str; 6] = ["0177", "0777", "0700", "0277", "0477", "0022"];
 
 fn sandbox() -> Sandbox {
-    Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
+    let it = Sandbox::new(env!("CARGO_BIN_EXE_lokt"));
+    fs::write(it.folder().join("in"), "text").unwrap();
+    it
 }
 
 fn mode(path: &Path) -> u32 {
@@ -52,7 +54,7 @@ fn what_is_made_can_be_used_whatever_the_umask() {
             "umask {umask}; set -e; guard() {{ \"$LOKT\" guard \"$@\"; }}
             guard x -- true; guard x --wait -- sh -c umask; guard a b --slots 2 --ttl 5m -- true
             \"$LOKT\" lock l --ttl 5m; \"$LOKT\" freeze f --ttl 5m; \"$LOKT\" unlock l
-            once() {{ \"$LOKT\" once o --input /dev/null --artifact made -- sh -c 'echo made; : >made; chmod 644 made'; }}
+            once() {{ \"$LOKT\" once o --input in --artifact made -- sh -c 'echo made; : >made; chmod 644 made'; }}
             once; rm made; once
             guard s --status-file status.json -- true; \"$LOKT\" audit --timeline --html page.html
             \"$LOKT\" man --dir pages; \"$LOKT\" key generate; umask 022; guard x -- true

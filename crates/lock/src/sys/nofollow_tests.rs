@@ -157,7 +157,8 @@ fn what_is_no_regular_file_is_an_error_and_never_a_wait() {
         [("folder", "directory"), ("pipe", "named pipe"), ("socket", "a socket or a named pipe")]
     {
         for flags in [OFlag::O_RDONLY, append, append | OFlag::O_CREAT, make] {
-            let error = open(&at(name), flags, 0o600).unwrap_err().to_string();
+            let mode = if flags.contains(OFlag::O_CREAT) { 0o600 } else { 0 };
+            let error = open(&at(name), flags, mode).unwrap_err().to_string();
             assert!(error.contains(text), "{name}: {error}");
         }
         assert!(super::read(&at(name)).is_err() && create(&at(name), 0o600).is_err());

@@ -13,9 +13,9 @@
 //! * unless the clock has been set back since.
 
 use super::file_state::FileTime;
+use lokt_lock::sys::nofollow;
 use nix::sys::statfs::fstatfs;
 use std::{
-    fs::File,
     os::unix::fs::MetadataExt,
     path::Path,
     time::{SystemTime, UNIX_EPOCH},
@@ -33,7 +33,7 @@ const TRUSTED: [(i64, &str); 6] = [
 
 /// The device whose files' states are trusted, for a folder that has what is known of them.
 pub(super) fn device(folder: &Path) -> Option<u64> {
-    let folder = File::open(folder).ok()?;
+    let folder = nofollow::open_folder(folder).ok()?;
     let kind = fstatfs(&folder).ok()?.filesystem_type();
     let device = folder.metadata().ok()?.dev();
     is_trusted(kind.0).then_some(device)
