@@ -4,7 +4,7 @@ use crate::commands::{
 };
 use crate::{
     commands::key,
-    context::{Context, GlobalOptions, require_own_root},
+    context::{Context, GlobalOptions, require_own_project},
     exit::ExitCode,
     failure::Failure,
     once, tool,
@@ -85,9 +85,13 @@ impl Cli {
 pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let Cli { global, command } = cli;
     let context = || Context::new(&global);
-    // These read or write a repository's files before they look for its locks, or without.
-    if matches!(command, LoktCommand::Prime(_) | LoktCommand::Init(_) | LoktCommand::Tool(_)) {
-        require_own_root()?;
+    // These read or write files of the repository, and not only its locks.
+    let uses_project = matches!(
+        command,
+        LoktCommand::Prime(_) | LoktCommand::Init(_) | LoktCommand::Tool(_) | LoktCommand::Once(_)
+    );
+    if uses_project {
+        require_own_project()?;
     }
     match command {
         LoktCommand::Guard(it) => it.run(&context()?),

@@ -50,13 +50,23 @@ pub(crate) fn find_root() -> Result<Root, Failure> {
     counting(Root::find(&surroundings()?)?)
 }
 
-/// Refuses to work where the root, or a repository on the way to it, belongs to another user.
-pub(crate) fn require_own_root() -> Result<(), Failure> {
-    match Root::locate(&surroundings()?) {
-        Ok((_, Some(foreign))) => Err(RootError::Foreign(foreign).into()),
-        // Whatever else is wrong with it is told where it is used.
-        _ => Ok(()),
+/// Refuses to work where the root, or the repository that has the working folder, belongs to another user: also where
+/// `LOKT_ROOT` names another root, because the repository's files are read.
+pub(crate) fn require_own_project() -> Result<(), Failure> {
+    let environment = surroundings()?;
+    let without = RootEnvironment { lokt_root: None, ..environment.clone() };
+    let project = foreign_in(&without).filter(|(method, _)| *method == RootMethod::Git);
+    match foreign_in(&environment).or(project) {
+        Some((_, foreign)) => Err(RootError::Foreign(foreign).into()),
+        None => Ok(()),
     }
+}
+
+/// The file of another user that leads to a root, and how the root was found. Any other fault of the root is an error
+/// where the root is used.
+fn foreign_in(environment: &RootEnvironment) -> Option<(RootMethod, ForeignOwner)> {
+    let (root, foreign) = Root::locate(environment).ok()?;
+    Some((root.method, foreign?))
 }
 
 fn surroundings() -> Result<RootEnvironment, Failure> {

@@ -174,6 +174,25 @@ fn a_named_root_of_another_user_is_refused_and_a_link_to_it() {
 }
 
 #[test]
+fn with_a_root_elsewhere_the_files_of_the_repository_are_not_used_either() {
+    let it = sandbox();
+    let folder =
+        planted(&it, "git init -q . && mkdir scripts && echo 'lokt guard x -- true' >scripts/x.sh");
+    if !it.give_away(&folder.with_file_name(".git")) {
+        return;
+    }
+    let call = |words: &[&'static str]| {
+        call(&it, words.iter().copied(), &folder).env("LOKT_ROOT", it.root()).in_time()
+    };
+    for words in
+        COMMANDS.iter().filter(|words| ["prime", "init", "tool", "once"].contains(&words[0]))
+    {
+        refused(call(words));
+    }
+    call(&["guard", "x", "--", "true"]).ok();
+}
+
+#[test]
 fn a_repository_has_no_say_in_whether_it_is_trusted() {
     let it = sandbox();
     let folder = planted(&it, "git init -q . && git config safe.directory '*'");
