@@ -28,7 +28,7 @@ fn help_is_data_and_no_error() {
         }
     }
     let lock = it.lokt(["lock", "--help"]).run().ok().out;
-    assert!(lock.contains("the last of equal keys wins"), "{lock}");
+    assert!(lock.contains("a repeated key replaces the earlier value"), "{lock}");
     let all = it.lokt(["--help"]).run().ok().out;
     for code in ["0  done", "2  held", "4  not yours", "6    lock lost", "64   wrong usage"] {
         assert!(all.contains(code), "exit codes are told: {all}");

@@ -87,7 +87,7 @@ fn a_writer_that_gives_up_lets_those_behind_it_in_beside_the_readers() {
     let impatient = holding(&it, "w2", &words).start().is_waiting();
     // It may come before or after the writer has given up: either way it gets in.
     let third = holding(&it, "r3", &["--shared", "--wait"]).start();
-    impatient.ends().expect(2).says("waited");
+    impatient.ends().expect(2).says("gave up after");
     let third = third.is_in();
     let interrupted = waiting_writer(&it, "w3");
     let fourth = waiting_reader(&it, "r4");

@@ -29,7 +29,9 @@ impl DoctorCommand {
         let context = &context;
         let mut checks =
             foreign.as_ref().map_or_else(|| context.checks(), |it| vec![foreign_root(it)]);
-        checks.push(git());
+        if foreign.is_none() {
+            checks.push(git());
+        }
         let overall = checks.iter().map(|check| check.status).max().unwrap_or(CheckStatus::Ok);
         output::even_if_unread(self.report(context, &checks, overall))?;
         Ok(if overall == CheckStatus::Fail { ExitCode::Error } else { ExitCode::Done })

@@ -28,9 +28,8 @@ fn end(it: &Repository, lead: Running, how: End) {
             it.open_gate();
         }
         End::Both => {
-            let command = child_of(pid);
-            lead.kill();
-            killpg(command, Signal::SIGKILL).unwrap();
+            // The command is in the group of its supervisor.
+            killpg(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
         }
         End::Terminated => {
             lead.signal(Signal::SIGTERM);

@@ -93,9 +93,11 @@ impl BlobStore {
     /// Opens a content, if it is there and is what its name says.
     pub(super) fn open(&self, stored: StoredBytes) -> io::Result<Option<File>> {
         // Whatever stands in its place must not hold us up.
-        let mut file = match nofollow::open_to_read(&self.path(stored.digest)) {
+        let mut file = match nofollow::open_any_kind(&self.path(stored.digest)) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            // A socket, which can't be opened.
+            Err(error) if error.raw_os_error() == Some(nix::libc::ENXIO) => return Ok(None),
             Err(error) => return Err(error),
         };
         let metadata = file.metadata()?;
