@@ -67,7 +67,7 @@ fn a_wait_ends_at_its_limit_and_leaves_no_trace() {
     let it = sandbox();
     let first = holder(&it, "x");
     let words = ["guard", "x", "--wait", "--timeout", "50ms", "--", "true"];
-    it.lokt(words).owner("b").run().expect(2).says("waited").says("held by ada");
+    it.lokt(words).owner("b").run().expect(2).says("gave up after").says("held by ada");
     let blocked =
         it.lokt(["lock", "x", "--wait", "--timeout", "0", "--json"]).owner("b").run().expect(2);
     assert_eq!(blocked.json()["status"], "blocked");

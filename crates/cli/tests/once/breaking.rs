@@ -42,11 +42,6 @@ fn end(it: &Repository, lead: Running, how: End) {
     }
 }
 
-fn child_of(pid: i32) -> Pid {
-    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
-    Pid::from_raw(children.split_whitespace().next().unwrap().parse().unwrap())
-}
-
 #[test]
 fn when_the_one_who_runs_it_is_gone_one_of_the_others_starts_over() {
     for how in [End::Supervisor, End::Both, End::Terminated, End::Lost] {

@@ -156,11 +156,11 @@ fn a_script_for_node_finds_the_modules_of_its_project() {
 
 #[test]
 fn a_tool_that_hangs_is_stopped_with_all_its_processes_and_its_output_is_kept() {
-    alone(stops_all);
+    // A closure: its name tells which test is to run.
+    alone(|| stops_all(Bench::new()));
 }
 
-fn stops_all() {
-    let mut bench = Bench::new();
+fn stops_all(mut bench: Bench) {
     bench.grace = Duration::from_millis(200);
     // One child is as deaf as its parent; the other has lost its parent.
     let text = "trap '' TERM; sleep 1000 & echo $$ $!; (sleep 1001 & echo $!); echo so far >&2\n\
