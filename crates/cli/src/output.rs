@@ -1,7 +1,7 @@
 //! The only place that prints. Data goes to stdout, everything else to stderr; colour only to a terminal,
 //! and not where `NO_COLOR` is set.
 //!
-//! Every line for people is made [printable](crate::printable) here, as a whole and before it gets its colours: so
+//! Every line for people is made [`crate::printable`] here, as a whole and before it gets its colours: so
 //! no view can print what others wrote as it is. JSON and [bytes] are data, and stay exact.
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use lokt_testkit::{HOLD, Lokt, Running, Sandbox, time};
 use nix::{
-    sys::signal::{Signal, kill, killpg},
+    sys::signal::{Signal, kill},
     unistd::Pid,
 };
 use std::{fs, thread};
@@ -154,8 +154,7 @@ fn when_the_guard_is_killed_its_command_holds_all_names() {
     let it = sandbox();
     let line = "echo pid $$; exec sleep 1000";
     let mut guard = it.lokt(["guard", "b", "a", "c", "-c", line]).owner("ada").start();
-    guard.prints("pid ");
-    let group = Pid::from_raw(guard.pid());
+    let command = guard.prints("pid ").trim().trim_start_matches("pid ").parse().unwrap();
     guard.kill();
     for name in ["a", "b", "c"] {
         it.lokt(["guard", name, "--", "true"]).run().fails_with(2, "held by ada");
@@ -163,7 +162,7 @@ fn when_the_guard_is_killed_its_command_holds_all_names() {
         assert_eq!(status["state"], "orphaned", "{status}");
     }
     let waiter = holding(&it, "bob", &["c", "a", "b", "--wait"]).start().is_waiting();
-    killpg(group, Signal::SIGKILL).unwrap();
+    kill(Pid::from_raw(command), Signal::SIGKILL).unwrap();
     waiter.is_in().release().ok();
 }
 

@@ -117,6 +117,8 @@ fn a_root_that_keeps_its_owner_out_is_an_error_that_says_what_to_do() {
 fn what_init_and_tools_make_can_be_used_whatever_the_umask() {
     for umask in ["0177", "0777", "0022"] {
         let it = sandbox();
+        // Nothing of another user is used, and the folder becomes a repository.
+        let _ = it.give_away(it.folder());
         let line = format!(
             "git init -q .; umask {umask}; set -e; \"$LOKT\" init --yes --agent claude >/dev/null
             umask 022; \"$LOKT\" init --undo --yes >/dev/null"

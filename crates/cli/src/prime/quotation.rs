@@ -1,4 +1,4 @@
-//! Text of others in Markdown for an agent's context: [printable](crate::printable), of limited length, and without
+//! Text of others in Markdown for an agent's context: [`crate::printable`], of limited length, and without
 //! anything that ends a code span or begins a tag.
 //!
 //! An agent reads the content of a repository file as if its user had said it. So quoted content must not look

@@ -3,7 +3,7 @@
 use super::{GATED, Repository};
 use lokt_testkit::Running;
 use nix::{
-    sys::signal::{Signal, kill, killpg},
+    sys::signal::{Signal, kill},
     unistd::Pid,
 };
 
@@ -28,8 +28,9 @@ fn end(it: &Repository, lead: Running, how: End) {
             it.open_gate();
         }
         End::Both => {
-            // The command is in the group of its supervisor.
-            killpg(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+            let command = child_of(pid);
+            lead.kill();
+            kill(command, Signal::SIGKILL).unwrap();
         }
         End::Terminated => {
             lead.signal(Signal::SIGTERM);
@@ -40,6 +41,11 @@ fn end(it: &Repository, lead: Running, how: End) {
             lead.ends().expect(6).says("was lost while the command ran");
         }
     }
+}
+
+fn child_of(pid: i32) -> Pid {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+    Pid::from_raw(children.split_whitespace().next().unwrap().parse().unwrap())
 }
 
 #[test]

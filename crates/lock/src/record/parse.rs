@@ -29,7 +29,7 @@ impl LockRecord {
     ///
     /// # Errors
     /// [`RecordParseError::Newer`] for a version above [`FORMAT_VERSION`], whatever else the file holds;
-    /// [`ParseError::Flaw`] for anything that is no record.
+    /// [`RecordParseError::Flaw`] for anything that is no record.
     pub fn parse(bytes: &[u8], name: &LockName) -> Result<Self, RecordParseError> {
         if bytes.is_empty() {
             return Err(RecordFlaw::Empty.into());

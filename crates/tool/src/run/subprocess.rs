@@ -176,7 +176,7 @@ fn fits(what: String, bytes: &[u8]) -> Result<(), SubprocessError> {
 pub struct SubprocessResult {
     /// How it ended.
     pub ending: CommandEnd,
-    /// Why it was stopped, if it was: [`Cause::MaxHold`] stands for its timeout.
+    /// Why it was stopped, if it was: [`StopCause::MaxHold`] stands for its timeout.
     pub stopped: Option<StopCause>,
     /// Its standard output; empty where that was shown.
     pub stdout: CapturedOutput,
