@@ -68,7 +68,7 @@ pub(crate) fn write(path: &Path, content: &[u8]) -> Result<(), FileError> {
     })
 }
 
-/// Reads a file of this user; `None` where there is none.
+/// Reads a file of this user; `None` if it is missing.
 pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     let read = || -> io::Result<Option<Vec<u8>>> {
         let Some(mut file) = open_own(path)? else { return Ok(None) };
@@ -78,7 +78,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     read().map_err(FileError::on("read", path))
 }
 
-/// Opens a file of this user to read it; `None` where there is none. A file of another user counts as
+/// Opens a file of this user to read it; `None` if it is missing. A file of another user counts as
 /// absent: it could say anything of what a command printed, or of what is in a file.
 pub(crate) fn open_own(path: &Path) -> io::Result<Option<File>> {
     let file = match nofollow::open_to_read(path) {

@@ -17,8 +17,8 @@ const OWN_MOUNTS: [&str; 5] = ["unshare", "--mount", "--map-root-user", "bash", 
 
 /// Calls that have it harder than others.
 impl Sandbox {
-    /// A call by a user whom file modes bind. That is who runs the tests, unless that is root: then it is
-    /// nobody, which may enter and write to the sandbox's folder, and which gets the root.
+    /// A call by a user whom file modes bind. It is the user who runs the tests, or, if that is root,
+    /// `nobody`, which may enter and write to the sandbox's folder, and which gets the root.
     pub fn as_nobody<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Lokt {
         let lokt = if geteuid().is_root() {
             self.open_to_all();
@@ -96,7 +96,7 @@ impl Sandbox {
     }
 }
 
-/// Gives a file or a folder, with all that is in it, to the user nobody.
+/// Gives a file or a folder, with all that is in it, to the user `nobody`.
 fn give_to_nobody(path: &Path) {
     let Ok(meta) = path.symlink_metadata() else { return };
     lchown(path, Some(NOBODY_UID), None).expect("root may give it away");

@@ -220,7 +220,7 @@ fn wait_for_change(path: &Path) -> Change {
     }
 }
 
-/// Waits a moment: whether the reader of the output has gone (poll(2): a pipe that nobody reads has an error), and
+/// Waits a moment: whether the reader of the output has gone (poll(2): a pipe without a reader has an error), and
 /// whether `other` is readable.
 fn is_unread(other: Option<BorrowedFd<'_>>) -> (bool, bool) {
     let out = io::stdout();

@@ -299,7 +299,7 @@ fn legacy_freezes(store: &FileStore) -> RootCheck {
     check("freezes", CheckStatus::Warn, text)
 }
 
-/// What crashes left behind: harmless, and cleared away by whoever uses the name next.
+/// What crashes left behind: harmless, and removed by the next command that uses the name.
 fn leftovers(store: &FileStore) -> RootCheck {
     let queues = nofollow::names(&store.layout().queues()).unwrap_or_default();
     let dead = |folder: &Path| -> usize {

@@ -142,7 +142,7 @@ impl Store for FileStore {
         }
         let latch = self.latch(name)?;
         self.replaceable.as_ref().map_or(Ok(()), |it| it.require(&self.layout))?;
-        // Whoever has a latch has a root; before, there may have been none to look at.
+        // A process that has a latch has a root; before, there may have been none to look at.
         let _ = self.trusted.set(());
         Ok(FileSection::new(self, name.clone(), latch))
     }

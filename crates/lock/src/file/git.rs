@@ -58,7 +58,7 @@ impl Repository {
     ///
     /// `GIT_COMMON_DIR` and `GIT_DIR` are honoured as git honours them. Else the folders are searched upwards
     /// for a `.git` folder, a `.git` file (a worktree or a submodule) or a bare repository. A submodule is a
-    /// repository of its own, with its own locks.
+    /// separate repository, with separate locks.
     pub(super) fn find(surroundings: &RootEnvironment) -> Result<Option<Self>, RootError> {
         let from = |path: &PathBuf| surroundings.folder.join(path);
         if let Some(common) = surroundings.git_common_dir.as_ref().map(from) {

@@ -41,7 +41,7 @@ impl Latch {
         let signals = BlockedSignals::all();
         loop {
             let file = locked(path, timeout)?;
-            // A root that was deleted meanwhile leaves us a latch that nobody else will ever find.
+            // A root that was deleted meanwhile leaves us a latch that no other process will ever find.
             let meta = file.metadata().map_err(StoreError::io("look at", path))?;
             if meta.nlink() > 0 {
                 return Ok(Self { file, _signals: signals, is_linked: meta.nlink() > 1 });

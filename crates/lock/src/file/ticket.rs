@@ -244,7 +244,7 @@ fn is_link(path: &Path) -> bool {
     nofollow::metadata(path).is_ok_and(|meta| meta.is_symlink())
 }
 
-/// Opens a ticket to ask for its lock. A pipe that somebody put there must not make anybody wait.
+/// Opens a ticket to ask for its lock. A pipe in its place must not make the caller wait.
 pub(super) fn open(path: &Path) -> std::io::Result<File> {
     nofollow::open_any_kind(path)
 }

@@ -82,7 +82,7 @@ impl LockRequest<'_> {
     fn here(&self) -> (Option<String>, Option<String>, Option<u64>) {
         let here = &self.caller.here;
         let boot_id = Some(here.boot_id.clone()).filter(|id| !id.is_empty());
-        // 0 says that it is not known, so that nobody takes the pid for one of theirs.
+        // 0 says that it is unknown, so that no reader takes the pid for one in its namespace.
         (Some(here.host.clone()), boot_id, Some(here.pid_ns))
     }
 

@@ -71,7 +71,7 @@ impl LockRecord {
         self.unknown.iter().try_for_each(|field| fields.put_unknown(field))
     }
 
-    /// A holder beside the first: what it has of its own, without what is the record's.
+    /// A holder beside the first: its fields, without those of the record.
     pub(super) fn put_beside<F: FieldWriter>(&self, fields: &mut F) -> Result<(), F::Error> {
         self.put_holder(fields)?;
         self.unknown.iter().try_for_each(|field| fields.put_unknown(field))

@@ -23,7 +23,7 @@ impl Metadata {
     /// Reads the text of a JSON object.
     ///
     /// # Errors
-    /// Where it is none, or nested too deep to stand in a record.
+    /// If the text is no JSON object, or nested too deep for a record.
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
         if depth(text.as_bytes()) > DEEPEST {
             return Err(serde_json::Error::custom(format!("nested deeper than {DEEPEST} levels")));

@@ -145,7 +145,7 @@ impl<'de> Visitor<'de> for RecordFieldsVisitor {
 }
 
 impl<'a> RecordFields<'a> {
-    /// Whether there are texts whose depth nobody has looked at.
+    /// Whether there are texts whose depth is not checked yet.
     fn has_texts(&self) -> bool {
         self.0.iter().any(|field| match field.value {
             FieldValue::AsItStands(raw) => raw.get().starts_with(['{', '[']),
@@ -227,7 +227,7 @@ impl<'a> RecordFields<'a> {
             },
             Some(_) => return Err(wrong("mode", "a string")),
         };
-        // A number without a meaning here may have one for whoever wrote it.
+        // A number without a meaning here may have one for the program that wrote it.
         self.0.extend(slots_field.filter(|_| slots.is_some()));
         Ok(mode)
     }
@@ -330,7 +330,7 @@ impl Field<'_> {
         }
     }
 
-    /// The field as it stands, for whoever knows it. All that could not be read would be passed on to every reader of
+    /// The field as it stands, for readers that know it. All that could not be read would be passed on to every reader of
     /// what is written.
     fn unknown(&self) -> Result<UnknownField, RecordFlaw> {
         let value = match &self.value {

@@ -153,7 +153,7 @@ impl Life {
                 return;
             }
         }
-        // It may have been continued by somebody else meanwhile.
+        // It may have been continued by another process meanwhile.
         if is_stopped(parent) {
             super::send(self.parent.as_raw(), Signal::SIGCONT.into());
         }

@@ -45,7 +45,7 @@ static IS_STEPWISE: AtomicBool = AtomicBool::new(false);
 /// whatever the umask.
 ///
 /// # Errors
-/// `ELOOP` where a symbolic link stands there or on the way; an error of its own, and never a wait, where it is no
+/// `ELOOP` where a symbolic link stands there or on the way; a separate error, and never a wait, where it is no
 /// regular file; else what the kernel said.
 pub fn open(path: &Path, flags: OFlag, mode: u32) -> io::Result<File> {
     let is_new = flags.contains(OFlag::O_EXCL);

@@ -10,7 +10,7 @@ use std::{
 /// writer, and a device may have no end.
 ///
 /// # Errors
-/// What open(2) says, and an error of its own for what is no regular file.
+/// What open(2) says, and a separate error for what is no regular file.
 pub fn open_regular(path: &Path) -> io::Result<File> {
     open_regular_with(File::options().read(true), 0, path)
 }

@@ -61,12 +61,12 @@ pub fn remove_before(folder: &Path, fence: u64) {
 pub fn remove_abandoned(folder: &Path) {
     let is_written = Follower::newest(folder).is_some_and(|fence| {
         let order = nofollow::open_to_read(&path(folder, fence, "order"));
-        // Who writes it has it locked. In doubt, somebody does.
+        // Its writer has it locked. In doubt, there is one.
         order.is_ok_and(|order| order.try_lock_shared().is_err())
     });
     if !is_written {
         remove_before(folder, u64::MAX);
-        // Who is about to record here makes it again.
+        // A process that is about to record here makes it again.
         let _ = nofollow::remove_folder(folder);
     }
 }

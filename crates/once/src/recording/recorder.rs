@@ -83,7 +83,7 @@ impl FrameLog {
     }
 }
 
-/// Makes a file of a recording anew.
+/// Makes a new file of a recording.
 pub(super) fn begin(path: &Path, flags: OFlag) -> Result<File, FileError> {
     files::remove(path).map_err(FileError::on("remove", path))?;
     let flags = flags | OFlag::O_CREAT | OFlag::O_EXCL;
