@@ -114,7 +114,7 @@ fn nobody_gets_in_where_somebody_may_be_behind_it() {
         }
         run(&it, &["why", "x"]).expect(2);
         assert!(!it.folder().join("entered").exists(), "nobody got in although {flaw}");
-        assert!(it.tickets("x").is_empty(), "nobody stands in line");
+        assert!(it.tickets("x").is_empty(), "nobody stands in the queue");
         let unlock = run(&it, &["unlock", "x"]).fails_with(1, "is corrupted");
         assert!(unlock.err.contains("--break-stale"), "{unlock:#?}");
         assert!(fs::symlink_metadata(it.record_path("x")).is_ok(), "it was left alone");

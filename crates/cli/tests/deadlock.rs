@@ -21,7 +21,7 @@ fn nested(it: &Sandbox, owner: &str, around: &str, flags: &str) -> Running {
     it.lokt(words).owner(owner).start().is_in()
 }
 
-/// Lets it ask, and waits until it stands in line.
+/// Lets it ask, and waits until it stands in the queue.
 fn asks(mut running: Running) -> Running {
     running.types("\n");
     running.is_waiting()

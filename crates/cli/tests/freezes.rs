@@ -60,7 +60,7 @@ fn a_waiter_gets_in_when_the_name_is_unfrozen() {
     let mut waiter = it.lokt(["guard", "x", "--wait", "--", "true"]).start();
     let told = waiter.says("waiting for lock");
     assert!(told.contains("is frozen by ops"), "{told}");
-    assert_eq!(it.tickets("x").len(), 1, "it stands in line");
+    assert_eq!(it.tickets("x").len(), 1, "it stands in the queue");
     let unfrozen = it.lokt(["unfreeze", "x"]).owner("ops").run().ok();
     assert_eq!(unfrozen.out, "unfroze \"x\"\n");
     waiter.ends().ok();

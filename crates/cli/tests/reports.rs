@@ -213,7 +213,10 @@ fn why_says_the_number_of_slots_wherever_it_is_asked_for() {
     assert!(!own.contains("under your lease"), "others may be in beside a lease of a slot: {own}");
     it.lokt(slots).owner("bob").run().ok();
     let full = suggested("carl");
-    assert!(full.contains("lokt guard x --slots 2 --wait -- COMMAND   waits in line"), "{full}");
+    assert!(
+        full.contains("lokt guard x --slots 2 --wait -- COMMAND   waits in the queue"),
+        "{full}"
+    );
 }
 
 #[test]

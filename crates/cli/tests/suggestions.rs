@@ -1,4 +1,4 @@
-//! What `why` tells to do works when it is typed as it stands, or waits in line.
+//! What `why` tells to do works when it is typed as it stands, or waits in the queue.
 #![expect(clippy::expect_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::{HOLD, PATIENCE, Running, Sandbox};
@@ -32,7 +32,7 @@ fn orphan(it: &Sandbox, owner: &str) -> Running {
 }
 
 const STATES: &[(&str, &[&str], State)] = &[
-    ("a lease of another", &["waits in line"], |it| {
+    ("a lease of another", &["waits in the queue"], |it| {
         run(it, "bob", "lock x --ttl 1h");
         vec![]
     }),
@@ -40,50 +40,54 @@ const STATES: &[(&str, &[&str], State)] = &[
         run(it, "ada", "lock x --ttl 1h");
         vec![]
     }),
-    ("a lease under which a guard is in", &["waits in line"], |it| {
+    ("a lease under which a guard is in", &["waits in the queue"], |it| {
         run(it, "ada", "lock x --ttl 1h");
         vec![guard(it, "ada", "").is_in()]
     }),
-    ("a shared lease of another", &["shares it", "waits in line"], |it| {
+    ("a shared lease of another", &["shares it", "waits in the queue"], |it| {
         run(it, "bob", "lock x --shared --ttl 1h");
         vec![]
     }),
     (
         "a shared lease beside that of another",
-        &["shares it", "waits in line", "unlocks your lease"],
+        &["shares it", "waits in the queue", "unlocks your lease"],
         |it| {
             run(it, "bob", "lock x --shared --ttl 1h");
             run(it, "ada", "lock x --shared --ttl 1h");
             vec![]
         },
     ),
-    ("a shared guard beside the lease of another", &["shares it", "waits in line"], |it| {
+    ("a shared guard beside the lease of another", &["shares it", "waits in the queue"], |it| {
         run(it, "bob", "lock x --shared --ttl 1h");
         vec![guard(it, "ada", "--shared").is_in()]
     }),
-    ("a shared lease for which others wait", &["shares it", "waits in line"], |it| {
+    ("a shared lease for which others wait", &["shares it", "waits in the queue"], |it| {
         run(it, "bob", "lock x --shared --ttl 1h");
         vec![guard(it, "carl", "--wait").is_waiting()]
     }),
-    ("a lease of one of two slots", &["takes a free slot", "waits in line"], |it| {
+    ("a lease of one of two slots", &["takes a free slot", "waits in the queue"], |it| {
         run(it, "bob", "lock x --slots 2 --ttl 1h");
         vec![]
     }),
-    ("leases of all slots, one of them ada's", &["waits in line", "unlocks your lease"], |it| {
-        run(it, "bob", "lock x --slots 2 --ttl 1h");
-        run(it, "ada", "lock x --slots 2 --ttl 1h");
-        vec![]
-    }),
-    ("a free slot of a frozen name", &["waits in line"], |it| {
+    (
+        "leases of all slots, one of them ada's",
+        &["waits in the queue", "unlocks your lease"],
+        |it| {
+            run(it, "bob", "lock x --slots 2 --ttl 1h");
+            run(it, "ada", "lock x --slots 2 --ttl 1h");
+            vec![]
+        },
+    ),
+    ("a free slot of a frozen name", &["waits in the queue"], |it| {
         run(it, "bob", "lock x --slots 2 --ttl 1h");
         run(it, "ops", "freeze x --ttl 1h");
         vec![]
     }),
-    ("a freeze of another", &["waits in line"], |it| {
+    ("a freeze of another", &["waits in the queue"], |it| {
         run(it, "ops", "freeze x --ttl 1h");
         vec![]
     }),
-    ("a freeze", &["waits in line", "lifts your freeze"], |it| {
+    ("a freeze", &["waits in the queue", "lifts your freeze"], |it| {
         run(it, "ada", "freeze x --ttl 1h");
         vec![]
     }),
@@ -92,12 +96,12 @@ const STATES: &[(&str, &[&str], State)] = &[
         run(it, "ops", "freeze x --ttl 1h");
         vec![]
     }),
-    ("a shared lease of a frozen name", &["shares it", "waits in line"], |it| {
+    ("a shared lease of a frozen name", &["shares it", "waits in the queue"], |it| {
         run(it, "bob", "lock x --shared --ttl 1h");
         run(it, "ops", "freeze x --ttl 1h");
         vec![]
     }),
-    ("an abandoned lease of another", &["waits in line", "removes it"], |it| {
+    ("an abandoned lease of another", &["waits in the queue", "removes it"], |it| {
         it.shell("lokt lock x; true").owner("bob").run().ok();
         vec![]
     }),
@@ -105,13 +109,15 @@ const STATES: &[(&str, &[&str], State)] = &[
         it.shell("lokt lock x; true").owner("ada").run().ok();
         vec![]
     }),
-    ("a guard of another", &["waits in line"], |it| vec![guard(it, "bob", "").is_in()]),
-    ("a guard", &["waits in line"], |it| vec![guard(it, "ada", "").is_in()]),
-    ("what is left of another's guard", &["waits in line"], |it| vec![orphan(it, "bob")]),
-    ("what is left of a guard", &["waits in line", "ends what is left of your command"], |it| {
-        vec![orphan(it, "ada")]
-    }),
-    ("a guard without a record", &["waits in line"], |it| {
+    ("a guard of another", &["waits in the queue"], |it| vec![guard(it, "bob", "").is_in()]),
+    ("a guard", &["waits in the queue"], |it| vec![guard(it, "ada", "").is_in()]),
+    ("what is left of another's guard", &["waits in the queue"], |it| vec![orphan(it, "bob")]),
+    (
+        "what is left of a guard",
+        &["waits in the queue", "ends what is left of your command"],
+        |it| vec![orphan(it, "ada")],
+    ),
+    ("a guard without a record", &["waits in the queue"], |it| {
         let guard = guard(it, "bob", "").is_in();
         fs::remove_file(it.record_path("x")).expect("the record");
         vec![guard]
@@ -149,7 +155,7 @@ fn suggestions(it: &Sandbox, words: &str) -> Vec<(String, String)> {
     tries.map(both).collect()
 }
 
-/// Requires that a call does what it is there for, or waits in line.
+/// Requires that a call does what it is there for, or waits in the queue.
 #[track_caller]
 fn works(it: &Sandbox, state: &str, call: &str) {
     let line = call.replace("COMMAND", "true");
@@ -188,10 +194,10 @@ fn every_suggestion_works_or_waits() {
 #[test]
 fn a_name_that_looks_like_a_flag_and_an_owner_that_was_named_are_written_out() {
     let states: [(&[&str], &[&str]); 4] = [
-        (&["bob lock --ttl 1h -- -x"], &["waits in line"]),
+        (&["bob lock --ttl 1h -- -x"], &["waits in the queue"]),
         (&["eve\u{a0}x lock --ttl 1h -- -x"], &["renews your lease", "unlocks your lease"]),
-        (&["bob lock --shared --ttl 1h -- -x"], &["shares it", "waits in line"]),
-        (&["eve\u{a0}x freeze --ttl 1h -- -x"], &["waits in line", "lifts your freeze"]),
+        (&["bob lock --shared --ttl 1h -- -x"], &["shares it", "waits in the queue"]),
+        (&["eve\u{a0}x freeze --ttl 1h -- -x"], &["waits in the queue", "lifts your freeze"]),
     ];
     for (before, expected) in states {
         for number in 0..expected.len() {

@@ -136,7 +136,7 @@ fn a_record_of_a_newer_version_is_refused_by_every_command_and_left_alone() {
     }
     it.lokt(["get-meta", "x", "k"]).run().fails_with(1, REFUSED);
     assert_eq!(fs::read_to_string(it.record_path("x")).unwrap(), NEWER, "nobody touched it");
-    assert!(it.tickets("x").is_empty(), "nobody stands in line for it");
+    assert!(it.tickets("x").is_empty(), "nobody stands in the queue for it");
     it.lokt(["unlock", "x", "--force"]).run().ok();
     it.lokt(["guard", "x", "--", "true"]).run().ok();
 }

@@ -1,4 +1,4 @@
-//! Standing in line: first come, first served, woken at once, and left cleanly.
+//! Standing in the queue: first come, first served, woken at once, and left cleanly.
 
 use lokt_testkit::{HOLD, Running, Sandbox};
 use nix::sys::signal::Signal;
@@ -92,7 +92,7 @@ fn a_lease_that_is_renewed_meanwhile_keeps_the_waiter_out() {
     let mut waiter =
         it.lokt(["guard", "x", "--wait", "--", "echo", "in"]).owner("b").start().is_waiting();
     it.lokt(["lock", "x", "--ttl", "10m"]).owner("ada").run().ok();
-    // The next in line behind it comes after the moment at which the first life would have ended.
+    // The next in the queue behind it comes after the moment at which the first life would have ended.
     let words = ["guard", "x", "--wait", "--timeout", "1500ms", "--", "true"];
     it.lokt(words).owner("c").run().expect(2);
     assert!(waiter.is_running(), "a renewed lease holds");
@@ -168,7 +168,7 @@ fn control_c_on_a_terminal_leaves_the_line() {
     waiter.types("\u{3}");
     waiter.prints("code 130");
     waiter.ends();
-    assert_eq!(it.tickets("x").len(), 1, "only the holder is in line");
+    assert_eq!(it.tickets("x").len(), 1, "only the holder is in the queue");
     first.release().ok();
 }
 

@@ -194,7 +194,7 @@ fn what_fails_has_not_happened() {
     of("failures of unlocking", roles, &[COMPANY]).for_ticks(1).with_failures().holds();
 }
 
-/// A gap that is known, and here so that nobody forgets it, or closes it without noticing. Who stands in line
+/// A gap that is known, and here so that nobody forgets it, or closes it without noticing. Who stands in the queue
 /// behind a stranger when its owner gets a lease could enter under that at once. Nothing wakes it: it waits
 /// for the stranger, who waits for the lease.
 #[test]

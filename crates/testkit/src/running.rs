@@ -89,7 +89,7 @@ impl Running {
         self
     }
 
-    /// Waits until it stands in line.
+    /// Waits until it stands in the queue.
     #[track_caller]
     pub fn is_waiting(mut self) -> Self {
         self.says("waiting for lock");

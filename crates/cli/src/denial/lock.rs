@@ -17,7 +17,7 @@ pub(crate) fn denied(name: &LockName, denial: &Denial) -> Failure {
     let text = format!("lock {:?} {why}{}", name.as_str(), waited.unwrap_or_default());
     let failure = Failure::new(ExitCode::Held, text);
     let failure = match denial.waited {
-        None => failure.hint("--wait waits in line for it, first come, first served"),
+        None => failure.hint("--wait waits in the queue for it, first come, first served"),
         Some(_) => failure.hint("--timeout sets how long to wait"),
     };
     failure.hint(call("why", name, ""))

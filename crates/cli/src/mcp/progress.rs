@@ -72,8 +72,8 @@ fn standing(context: &Context, names: &[LockName], pid: i32) -> Option<String> {
         let at = lock.waiters.iter().position(|waiter| waiter.pid == pid)?;
         let ahead = at + lock.taken + lock.inside.len();
         let place = match ahead {
-            0 => "next in line".to_owned(),
-            ahead => format!("place {ahead} in line"),
+            0 => "next in the queue".to_owned(),
+            ahead => format!("queue position {ahead}"),
         };
         Some(format!("waiting for lock {:?} ({place}): {}", name.as_str(), why(lock, &entries, at)))
     })

@@ -34,7 +34,7 @@ fn line(entry: &StatusEntry, me: &Identity) -> Option<(u8, String)> {
             let is_wide = name.chars().count() + rest.chars().count() + 3 > WIDTH;
             (1, if is_wide { format!("is held by {who}{ends}{waiters}") } else { rest })
         }
-        LockState::Queued => (2, "goes to the next waiter in line".to_owned()),
+        LockState::Queued => (2, "goes to the next waiter in the queue".to_owned()),
         LockState::Corrupted | LockState::Unsupported | LockState::Unreadable => {
             let state = entry.state.as_str();
             (3, format!("is {state}: leave it to a person (`lokt doctor`)"))

@@ -112,7 +112,7 @@ fn of_ticket(state: String, ticket: &TicketContent, now: Timestamp, tone: TextTo
 }
 
 fn more(number: usize) -> Option<TableLine> {
-    let text = format!("and {number} more in line");
+    let text = format!("and {number} more waiting");
     let cells = ["", "", "", ""].map(str::to_owned);
     let [state, owner, age, ends] = cells;
     (number > 0).then(|| line([state, owner, age, ends, text], TextTone::Waiting))

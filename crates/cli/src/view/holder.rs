@@ -58,8 +58,8 @@ pub(crate) fn standing(standing: &QueueStanding, now: Timestamp) -> String {
         (other, holder) => format!("it {}", obstacle(other, holder, standing.before.as_ref(), now)),
     };
     let place = match standing.ahead {
-        0 => "next in line".to_owned(),
-        ahead => format!("place {ahead} in line"),
+        0 => "next in the queue".to_owned(),
+        ahead => format!("queue position {ahead}"),
     };
     let waited = span::show(standing.waited);
     format!("waiting for lock {:?} ({place}, {waited}): {why}", standing.name.as_str())

@@ -134,7 +134,7 @@ fn message(reason: &Reason, me: &Identity) -> String {
         (ReasonKind::Corrupted { corruption }, _) => corrupted(corruption, reason.blocks),
         (ReasonKind::Queued { waiters }, _) => {
             let who: Vec<String> = waiters.iter().map(waiting).collect();
-            format!("{} in line: {}", waiters.len(), who.join(", "))
+            format!("{} waiting: {}", waiters.len(), who.join(", "))
         }
         (ReasonKind::Inside(Some(text)), _) => format!(
             "a guard of {} (pid {}) holds it, running: {}",

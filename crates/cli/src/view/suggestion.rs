@@ -157,7 +157,7 @@ impl Situation<'_> {
             }
             _ => {}
         }
-        all.push(self.guard(&format!("{slots} --wait"), "waits in line"));
+        all.push(self.guard(&format!("{slots} --wait"), "waits in the queue"));
         all
     }
 

@@ -36,7 +36,7 @@ pub(crate) fn beside_a_sharing_guard(it: &Sandbox, traced: Lokt) -> (Done, Optio
     (traced.in_time(), Some(holder))
 }
 
-/// A guard of `x` that is killed, with all its processes, when the operation stands in line behind it.
+/// A guard of `x` that is killed, with all its processes, when the operation stands in the queue behind it.
 pub(crate) fn behind_a_guard_that_dies(it: &Sandbox, traced: Lokt) -> (Done, Option<Running>) {
     let holder = guard_of_x(it);
     let mut waiter = traced.start();
@@ -91,7 +91,7 @@ fn guard_of_x(it: &Sandbox) -> Running {
     it.lokt(["guard", "x", "--", HOLD[0], HOLD[1], HOLD[2]]).owner("holder").start().is_in()
 }
 
-/// Waits until it has its place in line, or has ended without one.
+/// Waits until it has its place in the queue, or has ended without one.
 fn stands_in_line(it: &Sandbox, waiter: &mut Running) {
     until(waiter, |_| it.tickets("x").iter().any(|ticket| ticket.ends_with("-w")));
 }

@@ -20,7 +20,7 @@ pub(crate) struct Asking {
     pub(crate) by: Owner,
     pub(crate) name: Name,
     pub(crate) purpose: Purpose,
-    /// The place of one who stands in line already.
+    /// The place of one who stands in the queue already.
     pub(crate) place: Option<usize>,
 }
 
@@ -70,7 +70,7 @@ impl Refusal {
     }
 }
 
-/// Somebody in the line before one who asks.
+/// Somebody in the queue before one who asks.
 struct Ahead {
     place: usize,
     owner: Option<Owner>,

@@ -152,9 +152,9 @@ pub(crate) enum Step {
     Guard(Owner, Name, Inner),
     /// A guard that stays in, if it gets in.
     Enter(Owner, Name, Option<Ttl>),
-    /// A guard that waits in line where it does not get in at once, and then stays in.
+    /// A guard that waits in the queue where it does not get in at once, and then stays in.
     Queue(Owner, Name),
-    /// The first in line is told to end.
+    /// The first in the queue is told to end.
     GiveUp(Name),
     /// The oldest guard's command ends by itself.
     Leave(Name),
@@ -306,7 +306,7 @@ pub(crate) fn with_mishaps() -> impl Strategy<Value = Vec<Step>> {
     vec(step, 1..=LONGEST)
 }
 
-/// Histories in which guards wait in line.
+/// Histories in which guards wait in the queue.
 pub(crate) fn in_line() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![2 => look(), 4 => act(), 4 => wait(), 4 => ending(), 1 => mishap()];
     vec(step, 1..=LONGEST)

@@ -117,7 +117,7 @@ impl Model {
         Expected::default().and(self.let_in(asking, under, ttl))
     }
 
-    /// Lets a guard in at the place that it has in the line.
+    /// Lets a guard in at its queue position.
     pub(crate) fn let_in(
         &mut self,
         asking: Asking,

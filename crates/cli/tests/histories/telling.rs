@@ -114,7 +114,7 @@ fn lock_entry(model: &Model, name: Name) -> Option<Entry> {
         (Some(Broken::Newer), _) => "unsupported",
         (Some(_), _) => "corrupted",
         (_, Some(Verdict::Held(how))) => how,
-        // Nothing stands there, or what is over; but somebody may be in, or in line.
+        // Nothing stands there, or what is over; but somebody may be in, or in the queue.
         _ if !inside.is_empty() => "held",
         _ if !queue.is_empty() => "queued",
         (_, verdict) => verdict?.word(),

@@ -10,7 +10,7 @@ use super::{
 /// What somebody waits for. A waiter tries again when that is gone or has changed, and not before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Obstacle {
-    /// Somebody's place in the line.
+    /// Somebody's place in the queue.
     Behind(usize),
     /// What stands in the record's place.
     Record(Option<Holder>),
@@ -53,7 +53,7 @@ impl State {
 }
 
 impl Model {
-    /// `lokt guard NAME --wait -- …` that stays in, or in line.
+    /// `lokt guard NAME --wait -- …` that stays in, or in the queue.
     pub(crate) fn queue(&mut self, by: Owner, name: Name) -> Expected {
         match self.admission(Asking::guard(by, name)) {
             Admission::Refused(refusal) => match refusal.obstacle {
@@ -69,7 +69,7 @@ impl Model {
         }
     }
 
-    /// SIGTERM for the first in line.
+    /// SIGTERM for the first in the queue.
     pub(crate) fn give_up(&mut self, name: Name) -> Expected {
         let waiter = self.at_mut(name).line.remove(0);
         let (kind, holder) = match waiter.obstacle {

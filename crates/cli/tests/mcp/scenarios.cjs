@@ -86,7 +86,7 @@ async function waiting() {
         const { onprogress, until } = news();
         const wait = ok(client, "acquire", { name: "x", wait: true, timeout: "2m" }, { onprogress });
         waits.push(wait.then((taken) => (order.push(taken.owner), ok(client, "release", { name: "x" }))));
-        await until('waiting for lock "x"', `place ${place + 1} in line`, "held by w0");
+        await until('waiting for lock "x"', `queue position ${place + 1}`, "held by w0");
     }
     await ok(clients[0], "release", { name: "x" });
     await Promise.all(waits);
@@ -101,7 +101,7 @@ async function cancelling() {
     const stop = new AbortController();
     const options = { onprogress, signal: stop.signal };
     const wait = call(waiter, "acquire", { name: "x", wait: true, timeout: "30m" }, options);
-    await until("place 1 in line");
+    await until("queue position 1");
     stop.abort("not wanted any more");
     await assert.rejects(wait);
     // It leaves the line.

@@ -150,7 +150,7 @@ async def waiting():
             for at in range(1, len(clients)):
                 news = News()
                 group.start_soon(wait, at, news)
-                await news.until('waiting for lock "x"', f"place {at} in line", "held by w0")
+                await news.until('waiting for lock "x"', f"queue position {at}", "held by w0")
             await ok(first, "release", name="x")
         assert order == ["w1", "w2", "w3"], f"first come, first served: {order}"
 
@@ -166,14 +166,14 @@ async def cancelling():
                 )
 
             group.start_soon(wait)
-            await news.until("place 1 in line")
+            await news.until("queue position 1")
             group.cancel_scope.cancel()
         # It has left the line: who comes later is first in it.
         behind = News()
         async with anyio.create_task_group() as group:
             group.start_soon(lambda: ok(next_one, "acquire", name="x", wait=True, news=behind))
             await until_alone_in_line(holder)
-            await behind.until("place 1 in line")
+            await behind.until("queue position 1")
             await ok(holder, "release", name="x")
         # And the client goes on as if nothing had been.
         assert (await ok(waiter, "status", name="x"))["locks"][0]["owner"] == "c"
@@ -284,7 +284,7 @@ async def forcing():
         news = News()
         async with anyio.create_task_group() as group:
             group.start_soon(lambda: ok(plain, "acquire", name="cold", wait=True, timeout="2m", news=news))
-            await news.until("next in line", "it is frozen by zoe")
+            await news.until("next in the queue", "it is frozen by zoe")
             assert (await ok(it, "unfreeze", name="cold"))["status"] == "unfrozen"
         assert (await ok(it, "status", name="cold"))["locks"][0]["state"] == "held"
 

@@ -177,7 +177,7 @@ impl Event {
         }
     }
 
-    /// Adds how long the one whom the event is about has stood in line, where it has.
+    /// Adds how long the one whom the event is about has stood in the queue, where it has.
     #[must_use]
     pub fn waited(self, waited: Option<Duration>) -> Self {
         match waited {

@@ -55,7 +55,7 @@ pub struct TimelineSpan {
 pub enum SpanKind {
     /// Held the name.
     Hold,
-    /// Stood in line for it.
+    /// Stood in the queue for it.
     Wait,
     /// Had it frozen.
     Freeze,

@@ -56,7 +56,7 @@ pub enum AttemptOutcome<T> {
 /// The ticket of a store's line.
 pub(super) type StoreTicket<C> = <<C as Section>::Store as Store>::Ticket;
 
-/// Tries once, in one section, to get in. With `line`, a caller that is blocked stands in line afterwards: the
+/// Tries once, in one section, to get in. With `line`, a caller that is blocked stands in the queue afterwards: the
 /// ticket is left there, to be given to the next try.
 ///
 /// # Errors

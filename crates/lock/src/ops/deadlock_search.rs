@@ -6,7 +6,7 @@ use crate::{
 };
 use std::time::Duration;
 
-/// Refuses a wait that could never end. To be called once the waiter stands in line, so that of two that are
+/// Refuses a wait that could never end. To be called once the waiter stands in the queue, so that of two that are
 /// about to wait for each other, the later one sees the earlier. A waiter that is refused leaves the line
 /// before the next one looks, which then waits.
 ///
@@ -35,7 +35,7 @@ pub(super) fn refuse_deadlock<S: Store>(
     }
 }
 
-/// Enlists a waiter that follows what is in the way to its end, without standing in line, for as long as the
+/// Enlists a waiter that follows what is in the way to its end, without standing in the queue, for as long as the
 /// returned value is kept, and refuses a wait that could never end. Of two that are about to wait for each
 /// other, the later one sees the earlier.
 ///

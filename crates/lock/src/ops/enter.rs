@@ -126,7 +126,7 @@ impl<C: Section> EntryAttempt<'_, C> {
         match self.request.purpose() {
             HoldPurpose::Guard => Ok(ticket),
             HoldPurpose::Lease => {
-                // A lease lives by its record; the place in line was only for waiting.
+                // A lease lives by its record; the place in the queue was only for waiting.
                 ticket.into_iter().for_each(Ticket::leave);
                 Ok(None)
             }
@@ -250,7 +250,7 @@ impl<C: Section> EntryAttempt<'_, C> {
         })
     }
 
-    /// How long the caller has stood in line, by what its ticket says of its arrival.
+    /// How long the caller has stood in the queue, by what its ticket says of its arrival.
     fn waited(&self, ticket: &StoreTicket<C>, now: Timestamp) -> Option<Duration> {
         let text = self.section.store().ticket_text(self.request.name, ticket.place())?;
         Some(now.since(text.arrived()?))

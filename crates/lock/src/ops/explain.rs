@@ -61,7 +61,7 @@ pub enum ReasonKind {
         /// What is wrong with it.
         corruption: Corruption,
     },
-    /// Others stand in line.
+    /// Others stand in the queue.
     Queued {
         /// Who, in their order.
         waiters: Vec<TicketContent>,
@@ -112,7 +112,7 @@ pub fn explain<S: Store>(
     reasons.extend(of_inside(store, name, &reasons));
     let waiters = waiters(store, name);
     if !waiters.is_empty() {
-        // Those in line come first even where nothing stands on the name at this moment.
+        // Those in the queue come first even where nothing stands on the name at this moment.
         reasons.push(Reason { kind: ReasonKind::Queued { waiters }, record: None, blocks: !held });
     }
     Ok(Explanation { reasons, identity: caller.identity.clone() })

@@ -17,7 +17,7 @@ use crate::{
 pub(super) struct SectionView<'a> {
     pub(super) request: &'a LockRequest<'a>,
     pub(super) line: &'a [QueuePlace],
-    /// The place of the caller in the line.
+    /// The queue position of the caller.
     pub(super) mine: Option<u64>,
     pub(super) slot: &'a RecordFile,
 }
@@ -32,7 +32,7 @@ impl SectionView<'_> {
         if let RecordFile::Newer(_) = self.slot {
             readable(self.slot.clone(), "lock", self.request.name)?;
         }
-        // Judged once: what stands in one sentence and has expired in the next would pass those in line.
+        // Judged once: what stands in one sentence and has expired in the next would pass those in the queue.
         let early = self.slot.record().filter(|record| self.must_be_known_early(record));
         let early = early.map(|record| self.judged(section.store(), record));
         let ahead = self.ahead(section, early.as_deref().unwrap_or_default())?;
@@ -44,7 +44,7 @@ impl SectionView<'_> {
         Ok(AdmissionInputs { occupant, freeze, ahead })
     }
 
-    /// Whether what is ahead in line is unknown without the record: it may be a lease of the caller, with which
+    /// Whether what is ahead in the queue is unknown without the record: it may be a lease of the caller, with which
     /// it can pass others, or leases may take slots.
     fn must_be_known_early(&self, record: &LockRecord) -> bool {
         self.request.mode.slots().is_some()
@@ -86,7 +86,7 @@ impl SectionView<'_> {
         HoldRequest { purpose: self.request.purpose(), mode: self.request.mode }
     }
 
-    /// The obstacle in the line. Dead tickets on the way there are removed.
+    /// The obstacle in the queue. Dead tickets on the way there are removed.
     ///
     /// Under the caller's own lease, the waiters for that lease are not in its way: they wait for the caller.
     fn ahead<C: Section>(

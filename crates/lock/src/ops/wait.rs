@@ -85,7 +85,7 @@ pub trait WaitObserver {
     fn is_interrupted(&mut self) -> bool;
 }
 
-/// Asks for a lock, and waits in line for it as long as `wait_limit` says.
+/// Asks for a lock, and waits in the queue for it as long as `wait_limit` says.
 ///
 /// # Errors
 /// [`OperationError`] when the state cannot be read or changed; the caller is not queued then.

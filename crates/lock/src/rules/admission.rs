@@ -53,7 +53,7 @@ pub struct AdmissionInputs {
     pub occupant: Occupant,
     /// The freeze that is in force.
     pub freeze: Option<Box<LockRecord>>,
-    /// The obstacle in the line.
+    /// The obstacle in the queue.
     pub ahead: Option<QueueObstacle>,
 }
 
@@ -64,7 +64,7 @@ pub enum AdmissionDecision {
     Enter(EntryKind),
     /// Not now.
     Blocked(Obstacle),
-    /// Never, as it was asked: those in line or in have this number of slots.
+    /// Never, as it was asked: those in the queue or in have this number of slots.
     OtherSlots(NonZeroU32),
 }
 

@@ -80,7 +80,7 @@ fn gone_of(judged: JudgedHolder) -> Option<DepartedHolder> {
 }
 
 /// How many of a record's slots are taken by holders that have no ticket. Guards have one, and are counted
-/// in the line.
+/// in the queue.
 pub fn leased(holders: &[JudgedHolder], asked: LockMode) -> u32 {
     let takes_one = |it: &&JudgedHolder| {
         it.stands() && it.holder.hold != Some(HoldKind::Guard) && it.holder.mode == asked

@@ -1,7 +1,7 @@
 use super::QueuePlace;
 use crate::words::LockMode;
 
-/// The place in the line that keeps a caller from entering.
+/// The queue position that keeps a caller from entering.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum QueueObstacle {
     /// A live ticket that conflicts with the caller's: wait until it is gone, or, where it waits for the same
@@ -26,7 +26,7 @@ pub struct QueueRequest<'a> {
     pub leased: u32,
 }
 
-/// Finds the obstacle in the line. `in_the_way` says whether a ticket lives (and is not to be passed for
+/// Finds the obstacle in the queue. `in_the_way` says whether a ticket lives (and is not to be passed for
 /// another reason); it is asked from the nearest to the farthest, and no further than the answer needs: a long
 /// line costs a newcomer one question.
 ///

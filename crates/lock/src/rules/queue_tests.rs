@@ -96,7 +96,7 @@ fn slots_are_counted_with_those_who_wait_for_one() {
     let line = [inside(slots(1, 2)), inside(slots(2, 2)), slots(3, 2), slots(4, 2)];
     let ask = |mine, dead: u64| ahead(asker(&line, mine, two), |place| place.number != dead);
     let full = QueueObstacle::Full(vec![inside(slots(2, 2)), inside(slots(1, 2))]);
-    assert_eq!(ask(Some(3), 0), Some(full), "the first in line waits for any holder");
+    assert_eq!(ask(Some(3), 0), Some(full), "the first in the queue waits for any holder");
     assert_eq!(
         ask(Some(4), 0),
         Some(QueueObstacle::Place(slots(3, 2))),

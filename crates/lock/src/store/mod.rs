@@ -185,7 +185,7 @@ pub trait Section {
     /// When the counter cannot be read or written.
     fn next_fence(&mut self, floor: Fence, now: Timestamp) -> Result<Fence, StoreError>;
 
-    /// Draws the ticket for a place, which must be behind every other in the line.
+    /// Draws the ticket for a queue position, which must be behind all others.
     ///
     /// # Errors
     /// When it cannot be written; then it is not there.

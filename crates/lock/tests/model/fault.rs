@@ -78,7 +78,7 @@ fn no_rise(before: &State, record: &LockRecord) -> Option<Fault> {
     (!risen).then(|| Fault::new(Promise::Fences, how()))
 }
 
-/// The number in line of the one who acts; a newcomer is behind all.
+/// The number in the queue of the one who acts; a newcomer is behind all.
 fn number(before: &State, index: usize) -> u64 {
     match &before.processes[index].phase {
         Phase::Waiting { place, .. } => place.number,

@@ -24,7 +24,7 @@ pub(crate) enum Act {
     Begin,
     /// Tries again to get in.
     TryAgain,
-    /// Gives its place in line up.
+    /// Gives its place in the queue up.
     GiveUp,
     /// A guard: gives its lock back.
     Release,
@@ -118,7 +118,7 @@ fn try_to_enter(
     let request = request(process.owner, process.step()).unwrap();
     let attempted = attempt(store, &request, Some(&mut ticket));
     if let Ok(AttemptOutcome::Blocked(obstacle)) = attempted {
-        let ticket = ticket.expect("who is blocked stands in line");
+        let ticket = ticket.expect("who is blocked stands in the queue");
         return Outcome::Blocked(ticket.put_down(), obstacle);
     }
     ticket.into_iter().for_each(Ticket::leave);
