@@ -6,12 +6,14 @@
 
 mod acquire;
 mod acquire_all;
+mod await_free;
 mod deadlock_search;
 mod enter;
 mod error;
 mod explain;
 mod freeze;
 mod loss;
+mod pause;
 mod publish;
 mod release;
 mod renew;
@@ -27,6 +29,7 @@ mod wait;
 
 pub use acquire::{AttemptOutcome, Grant, GrantKind, attempt};
 pub use acquire_all::{AcquireAllOutcome, acquire_all};
+pub use await_free::{FreeOutcome, StillHeld, await_free};
 pub use deadlock_search::enlist;
 pub use error::OperationError;
 pub use explain::{Explanation, Reason, ReasonKind, explain};

@@ -1,5 +1,7 @@
 use super::{
-    AttemptOutcome, Grant, LockRequest, OperationError, attempt, deadlock_search::refuse_deadlock,
+    AttemptOutcome, Grant, LockRequest, OperationError, attempt,
+    deadlock_search::refuse_deadlock,
+    pause::{PauseEnd, WaitClock, pause},
     snapshot::look,
 };
 use crate::{
@@ -9,14 +11,7 @@ use crate::{
     store::{Durability, ObstacleWatch, RecordKind, Store, Ticket},
     words::{LockName, Timestamp},
 };
-use nix::{
-    errno::Errno,
-    poll::{PollFd, PollFlags, PollTimeout, poll},
-};
-use std::{
-    os::fd::BorrowedFd,
-    time::{Duration, Instant},
-};
+use std::{os::fd::BorrowedFd, time::Duration};
 
 /// How long a caller is ready to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +97,7 @@ pub fn acquire<S: Store>(
         },
         WaitLimit::For(limit) => {
             let mut ticket = None;
-            let wait = WaitSession { store, request, began: Instant::now(), limit };
+            let wait = WaitSession { store, request, clock: WaitClock::start(limit) };
             let outcome = wait.run(&mut ticket, observer);
             ticket.into_iter().for_each(Ticket::leave);
             outcome
@@ -113,15 +108,7 @@ pub fn acquire<S: Store>(
 struct WaitSession<'a, S> {
     store: &'a S,
     request: &'a LockRequest<'a>,
-    began: Instant,
-    limit: Duration,
-}
-
-/// Why a pause ended.
-enum PauseEnd {
-    Over,
-    TimedOut,
-    Interrupted,
+    clock: WaitClock,
 }
 
 impl<S: Store> WaitSession<'_, S> {
@@ -134,7 +121,7 @@ impl<S: Store> WaitSession<'_, S> {
         let mut checked = false;
         loop {
             // Whatever wakes a waiter, and however often: after its time it tries once more, and that is all.
-            let is_last = checked && self.left().is_zero();
+            let is_last = checked && self.clock.left().is_zero();
             let obstacle = match attempt(self.store, self.request, Some(ticket))? {
                 AttemptOutcome::Entered(grant) => return Ok(AcquireOutcome::Entered(grant)),
                 AttemptOutcome::Blocked(obstacle) if is_last => return Ok(self.give_up(obstacle)),
@@ -146,14 +133,15 @@ impl<S: Store> WaitSession<'_, S> {
                 checked = true;
             }
             let mut watch = self.store.watch(self.request.name, &obstacle)?;
-            if watch.doze(self.left()) {
+            if watch.doze(self.clock.left()) {
                 continue;
             }
             if reported.as_ref() != Some(&obstacle) {
                 observer.waiting(&self.standing(&obstacle, ticket.as_ref()));
                 reported = Some(obstacle.clone());
             }
-            match self.pause((&obstacle, &mut watch), ticket.as_ref(), observer)? {
+            let standing = || self.standing(&obstacle, ticket.as_ref());
+            match pause(&mut watch, &self.clock, observer, standing)? {
                 PauseEnd::Over => {}
                 PauseEnd::Interrupted => {
                     self.leave_word(&obstacle, "interrupted");
@@ -165,52 +153,11 @@ impl<S: Store> WaitSession<'_, S> {
     }
 
     fn give_up(&self, obstacle: Obstacle) -> AcquireOutcome<S::Ticket> {
-        deny(self.store, self.request, obstacle, Some(self.began.elapsed()))
+        deny(self.store, self.request, obstacle, Some(self.clock.elapsed()))
     }
 
     fn leave_word(&self, obstacle: &Obstacle, why: &str) {
-        log_unanswered(self.store, self.request, (obstacle, self.began.elapsed()), why);
-    }
-
-    /// Sleeps until the obstacle may be gone, reporting to the observer from time to time.
-    fn pause(
-        &self,
-        (obstacle, watch): (&Obstacle, &mut S::ObstacleWatch),
-        ticket: Option<&S::Ticket>,
-        observer: &mut dyn WaitObserver,
-    ) -> Result<PauseEnd, OperationError> {
-        let mut due = Some(Instant::now());
-        loop {
-            let now = Instant::now();
-            let is_due = due.is_some_and(|at| at <= now);
-            if is_due && watch.look() {
-                return Ok(PauseEnd::Over);
-            }
-            if is_due {
-                due = watch.patience(Timestamp::now()).map(|left| now + left);
-            }
-            let left = self.left();
-            if left.is_zero() {
-                return Ok(PauseEnd::TimedOut);
-            }
-            let until_due = due.map(|at| at.saturating_duration_since(now));
-            let sleep = [Some(left), until_due, observer.interval()].into_iter().flatten().min();
-            match sleep_on(watch, observer.interruption(), sleep)? {
-                WakeReason::Watch if watch.is_over() => return Ok(PauseEnd::Over),
-                WakeReason::Observer if observer.is_interrupted() => {
-                    return Ok(PauseEnd::Interrupted);
-                }
-                WakeReason::Time if observer.interval().is_some() => {
-                    observer.waiting(&self.standing(obstacle, ticket));
-                }
-                WakeReason::Watch | WakeReason::Observer | WakeReason::Time => {}
-            }
-        }
-    }
-
-    /// How much of the time is left.
-    fn left(&self) -> Duration {
-        self.limit.saturating_sub(self.began.elapsed())
+        log_unanswered(self.store, self.request, (obstacle, self.clock.elapsed()), why);
     }
 
     fn standing(&self, obstacle: &Obstacle, ticket: Option<&S::Ticket>) -> QueueStanding {
@@ -225,7 +172,7 @@ impl<S: Store> WaitSession<'_, S> {
             holder: self.store.peek(name, RecordKind::Lock).into_record(),
             before: text_in_the_way(self.store, self.request, obstacle),
             ahead: ahead.count(),
-            waited: self.began.elapsed(),
+            waited: self.clock.elapsed(),
         }
     }
 }
@@ -241,43 +188,6 @@ fn text_in_the_way<S: Store>(
         Obstacle::Full(inside, _) => store.ticket_text(request.name, inside.last()?),
         _ => None,
     }
-}
-
-/// By what a sleep was ended.
-enum WakeReason {
-    Watch,
-    Observer,
-    Time,
-}
-
-fn sleep_on(
-    watch: &impl ObstacleWatch,
-    interruption: Option<BorrowedFd<'_>>,
-    limit: Option<Duration>,
-) -> Result<WakeReason, OperationError> {
-    let sources = watch.sources();
-    let all = interruption.iter().chain(&sources);
-    let mut fds: Vec<PollFd<'_>> = all.map(|fd| PollFd::new(*fd, PollFlags::POLLIN)).collect();
-    match poll(&mut fds, timeout(limit)) {
-        Ok(0) => return Ok(WakeReason::Time),
-        Ok(_) => {}
-        // A signal interrupted the sleep: look at everything again.
-        Err(Errno::EINTR) => return Ok(WakeReason::Observer),
-        Err(errno) => {
-            return Err(OperationError::Wait { source: errno.into() });
-        }
-    }
-    let reported = interruption.is_some() && fds.first().and_then(PollFd::any) == Some(true);
-    Ok(if reported { WakeReason::Observer } else { WakeReason::Watch })
-}
-
-/// poll(2) counts whole milliseconds; rounding up keeps it from waking too early and spinning.
-fn timeout(limit: Option<Duration>) -> PollTimeout {
-    let Some(limit) = limit else {
-        return PollTimeout::NONE;
-    };
-    let milliseconds = limit.as_micros().div_ceil(1000).min(1_000_000_000);
-    PollTimeout::try_from(milliseconds).unwrap_or(PollTimeout::MAX)
 }
 
 fn deny<S: Store>(

@@ -1,0 +1,155 @@
+use super::{
+    Denial, LockRequest, OperationError, QueueStanding, WaitObserver,
+    deadlock_search::enlist,
+    pause::{PauseEnd, WaitClock, pause},
+    snapshot::{entered, look, readable},
+};
+use crate::{
+    record::RecordFile,
+    rules::Obstacle,
+    store::{NestedWaitEntry, ObstacleWatch, Store},
+};
+use std::time::Duration;
+
+/// The outcome of waiting until locks are free.
+#[derive(Debug)]
+#[must_use]
+pub enum FreeOutcome {
+    /// At one moment, none of the locks had a holder.
+    Free,
+    /// The time limit passed first.
+    TimedOut(StillHeld),
+    /// The observer ended the wait.
+    Interrupted,
+}
+
+/// A lock that was still held when the time limit passed.
+#[derive(Debug)]
+pub struct StillHeld {
+    /// Which of the requests names it.
+    pub request: usize,
+    /// Its holder.
+    pub denial: Box<Denial>,
+}
+
+/// Waits until none of the requested locks has a holder, and takes nothing. The caller has no queue position:
+/// waiters may enter one after the other before the locks are free, and another may take them right afterwards.
+///
+/// # Errors
+/// [`OperationError::Deadlock`] where a holder waits for a lock that the caller runs under; other errors when
+/// the state cannot be read.
+pub fn await_free<S: Store>(
+    store: &S,
+    requests: &[LockRequest<'_>],
+    limit: Duration,
+    observer: &mut dyn WaitObserver,
+) -> Result<FreeOutcome, OperationError> {
+    let clock = WaitClock::start(limit);
+    let mut reported: Option<Obstacle> = None;
+    while let Some(held) = HeldLock::first(store, requests)? {
+        if clock.left().is_zero() {
+            return Ok(FreeOutcome::TimedOut(held.still_held(&clock)));
+        }
+        let _enlisted = held.enlist()?;
+        let mut watch = store.watch(held.request().name, &held.obstacle)?;
+        if watch.doze(clock.left()) {
+            continue;
+        }
+        if reported.as_ref() != Some(&held.obstacle) {
+            observer.waiting(&held.standing(&clock));
+            reported = Some(held.obstacle.clone());
+        }
+        match pause(&mut watch, &clock, observer, || held.standing(&clock))? {
+            PauseEnd::Over => {}
+            PauseEnd::TimedOut => return Ok(FreeOutcome::TimedOut(held.still_held(&clock))),
+            PauseEnd::Interrupted => return Ok(FreeOutcome::Interrupted),
+        }
+    }
+    Ok(FreeOutcome::Free)
+}
+
+/// A requested lock that has a holder, and what to watch for the holder's end.
+struct HeldLock<'a, S> {
+    store: &'a S,
+    requests: &'a [LockRequest<'a>],
+    index: usize,
+    obstacle: Obstacle,
+}
+
+impl<'a, S: Store> HeldLock<'a, S> {
+    fn first(
+        store: &'a S,
+        requests: &'a [LockRequest<'a>],
+    ) -> Result<Option<Self>, OperationError> {
+        for (index, request) in requests.iter().enumerate() {
+            if let Some(obstacle) = holder_of(store, request)? {
+                return Ok(Some(Self { store, requests, index, obstacle }));
+            }
+        }
+        Ok(None)
+    }
+
+    fn request(&self) -> &LockRequest<'a> {
+        #[expect(clippy::indexing_slicing, reason = "the index comes from the same slice")]
+        &self.requests[self.index]
+    }
+
+    /// A wait that cannot be registered, in a root that the caller can only read for instance, goes on: its time
+    /// limit ends it.
+    fn enlist(&self) -> Result<Option<NestedWaitEntry>, OperationError> {
+        match enlist(self.store, self.request(), &self.obstacle) {
+            Err(OperationError::Store(_)) => Ok(None),
+            enlisted => enlisted,
+        }
+    }
+
+    fn standing(&self, clock: &WaitClock) -> QueueStanding {
+        let denial = self.denial(clock);
+        QueueStanding {
+            name: self.request().name.clone(),
+            obstacle: denial.obstacle,
+            holder: denial.holder,
+            before: denial.ahead,
+            ahead: 0,
+            waited: clock.elapsed(),
+        }
+    }
+
+    fn still_held(&self, clock: &WaitClock) -> StillHeld {
+        StillHeld { request: self.index, denial: Box::new(self.denial(clock)) }
+    }
+
+    fn denial(&self, clock: &WaitClock) -> Denial {
+        let request = self.request();
+        let ahead = match &self.obstacle {
+            Obstacle::Ahead(place) => self.store.ticket_text(request.name, place),
+            _ => None,
+        };
+        Denial {
+            obstacle: self.obstacle.clone(),
+            holder: look(self.store, request.name, request.caller).held(),
+            ahead,
+            waited: Some(clock.elapsed()),
+        }
+    }
+}
+
+/// What shows the end of a lock's holder soonest: its ticket where it has one, else its record.
+fn holder_of<S: Store>(
+    store: &S,
+    request: &LockRequest<'_>,
+) -> Result<Option<Obstacle>, OperationError> {
+    let snapshot = look(store, request.name, request.caller);
+    if let Some(place) = entered(store, request.name)?.into_iter().next() {
+        return Ok(Some(Obstacle::Ahead(place)));
+    }
+    if let Some(record) = snapshot.held() {
+        return Ok(Some(Obstacle::Held(Box::new(record))));
+    }
+    match snapshot.slot {
+        RecordFile::Corrupted(corruption) if corruption.may_be_filling() => {
+            Ok(Some(Obstacle::Corrupted(corruption)))
+        }
+        slot => readable(slot, "lock", request.name).map(|_| None),
+    }
+}
