@@ -1,6 +1,6 @@
 use crate::commands::{
     audit, completions, demo, doctor, exists, fence, freeze, get_meta, guard, init, lock, man, mcp,
-    prime, results, status, top, unfreeze, unlock, version, why,
+    prime, results, status, top, unfreeze, unlock, version, wait, why,
 };
 use crate::{
     commands::key,
@@ -33,6 +33,7 @@ pub(crate) enum LoktCommand {
     Unlock(unlock::UnlockCommand),
     Status(status::StatusCommand),
     Why(why::WhyCommand),
+    Wait(wait::WaitCommand),
     Exists(exists::ExistsCommand),
     GetMeta(get_meta::GetMetaCommand),
     Fence(fence::FenceCommand),
@@ -100,6 +101,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         LoktCommand::Status(it) => it.run(&context()?),
         LoktCommand::Why(it) => it.run(&context()?, global.owner.clone()),
         LoktCommand::Exists(it) => it.run(&context()?),
+        LoktCommand::Wait(it) => it.run(&context()?),
         LoktCommand::GetMeta(it) => it.run(&context()?),
         LoktCommand::Fence(it) => it.run(&context()?),
         LoktCommand::Freeze(it) => it.run(&context()?),

@@ -25,4 +25,5 @@ pub(crate) mod top;
 pub(crate) mod unfreeze;
 pub(crate) mod unlock;
 pub(crate) mod version;
+pub(crate) mod wait;
 pub(crate) mod why;

@@ -11,7 +11,7 @@ use std::{
 };
 
 /// The default time limit of a wait.
-const DEFAULT: Duration = Duration::from_mins(10);
+pub(crate) const DEFAULT_LIMIT: Duration = Duration::from_mins(10);
 
 /// Options for waiting in the queue, for the commands that take a lock.
 #[derive(Args, Debug, Default)]
@@ -30,7 +30,11 @@ impl WaitOptions {
     }
 
     pub(crate) fn patience(&self) -> WaitLimit {
-        if self.wait { WaitLimit::For(self.timeout.unwrap_or(DEFAULT)) } else { WaitLimit::None }
+        if self.wait {
+            WaitLimit::For(self.timeout.unwrap_or(DEFAULT_LIMIT))
+        } else {
+            WaitLimit::None
+        }
     }
 }
 
@@ -38,12 +42,18 @@ impl WaitOptions {
 pub(crate) struct QueueDisplay<'a> {
     signals: &'a SignalReader,
     progress: ProgressLine,
+    line: fn(&QueueStanding, Timestamp) -> String,
     ended_by: Option<ReceivedSignal>,
 }
 
 impl<'a> QueueDisplay<'a> {
     pub(crate) fn new(signals: &'a SignalReader) -> Self {
-        Self { signals, progress: ProgressLine::new(), ended_by: None }
+        Self { signals, progress: ProgressLine::new(), line: holder::standing, ended_by: None }
+    }
+
+    /// For a wait that has no queue position.
+    pub(crate) fn outside_the_queue(signals: &'a SignalReader) -> Self {
+        Self { line: holder::awaited, ..Self::new(signals) }
     }
 
     /// The signal that ended the wait.
@@ -54,7 +64,7 @@ impl<'a> QueueDisplay<'a> {
 
 impl WaitObserver for QueueDisplay<'_> {
     fn waiting(&mut self, standing: &QueueStanding) {
-        self.progress.show(&holder::standing(standing, Timestamp::now()));
+        self.progress.show(&(self.line)(standing, Timestamp::now()));
     }
 
     fn interval(&self) -> Option<Duration> {

@@ -50,19 +50,30 @@ fn in_the_way(denial: &Denial) -> Option<&LockRecord> {
 
 /// A queue position as one line; what matters most comes first, because a terminal may be narrow.
 pub(crate) fn standing(standing: &QueueStanding, now: Timestamp) -> String {
-    let why = match (&standing.obstacle, standing.holder.as_ref()) {
-        (Obstacle::Held(record), _) => format!("held by {}", in_brief(record, now)),
-        (Obstacle::Ahead(_) | Obstacle::Full(..), Some(record)) => {
-            format!("held by {}", in_brief(record, now))
-        }
-        (other, holder) => format!("it {}", obstacle(other, holder, standing.before.as_ref(), now)),
-    };
+    let why = cause(standing, now);
     let place = match standing.ahead {
         0 => "next in the queue".to_owned(),
         ahead => format!("queue position {ahead}"),
     };
     let waited = span::show(standing.waited);
     format!("waiting for lock {:?} ({place}, {waited}): {why}", standing.name.as_str())
+}
+
+/// A wait without a queue position, as one line.
+pub(crate) fn awaited(standing: &QueueStanding, now: Timestamp) -> String {
+    let (name, waited) = (standing.name.as_str(), span::show(standing.waited));
+    format!("waiting until lock {name:?} is free ({waited}): {}", cause(standing, now))
+}
+
+/// What keeps a waiter waiting.
+fn cause(standing: &QueueStanding, now: Timestamp) -> String {
+    match (&standing.obstacle, standing.holder.as_ref()) {
+        (Obstacle::Held(record), _) => format!("held by {}", in_brief(record, now)),
+        (Obstacle::Ahead(_) | Obstacle::Full(..), Some(record)) => {
+            format!("held by {}", in_brief(record, now))
+        }
+        (other, holder) => format!("it {}", obstacle(other, holder, standing.before.as_ref(), now)),
+    }
 }
 
 /// The holder, since when, the remaining time, and the command.

@@ -1,0 +1,159 @@
+use crate::locking::{
+    nesting,
+    waiting::{DEFAULT_LIMIT, QueueDisplay, interrupted},
+};
+use crate::{
+    completion, context::Context, denial, exit::ExitCode, failure::Failure, span, view::call,
+};
+use clap::{Args, ValueEnum};
+use lokt_lock::{
+    file::RootWatch,
+    guard::SignalReader,
+    ops::{FreeOutcome, LockRequest, await_free, is_held},
+    record::HoldKind,
+    words::{LockMode, LockName},
+};
+use nix::{
+    errno::Errno,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+};
+use std::{
+    io,
+    os::fd::AsFd,
+    time::{Duration, Instant},
+};
+
+/// How often to look where the kernel reports no changes.
+const BLIND: Duration = Duration::from_secs(1);
+
+/// Wait until locks are free, or held, without taking them
+///
+/// Takes no lock and no queue position: it only watches. With several names, it waits until all of them are
+/// free (or held) at the same time. A freeze does not count. To run a command when a lock is free, use
+/// `lokt guard NAME --wait`: after `lokt wait`, another may take the lock first.
+#[derive(Args, Debug)]
+pub(crate) struct WaitCommand {
+    /// The locks to watch
+    #[arg(required = true, value_name = "NAME", add = completion::locks())]
+    names: Vec<LockName>,
+    /// What to wait for
+    #[arg(long, value_enum, value_name = "STATE", default_value_t = AwaitedState::Free)]
+    until: AwaitedState,
+    /// Wait at most this long [default: 10m]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = span::parse)]
+    timeout: Option<Duration>,
+}
+
+/// The state that ends the wait.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum AwaitedState {
+    /// No lock has a holder
+    Free,
+    /// Every lock has a holder
+    Held,
+}
+
+impl WaitCommand {
+    pub(crate) fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
+        let signals = SignalReader::hold().map_err(|error| {
+            Failure::new(ExitCode::Error, format!("cannot hold signals back: {error}"))
+        })?;
+        let limit = self.timeout.unwrap_or(DEFAULT_LIMIT);
+        match self.until {
+            AwaitedState::Free => self.until_free(context, &signals, limit),
+            AwaitedState::Held => self.until_held(context, &signals, limit),
+        }
+    }
+
+    fn until_free(
+        &self,
+        context: &Context,
+        signals: &SignalReader,
+        limit: Duration,
+    ) -> Result<ExitCode, Failure> {
+        let requests: Vec<LockRequest<'_>> =
+            self.names.iter().map(|name| request(context, name)).collect();
+        let mut display = QueueDisplay::outside_the_queue(signals);
+        let outcome = await_free(&context.store, &requests, limit, &mut display)?;
+        let ended_by = display.ended_by();
+        drop(display);
+        match outcome {
+            FreeOutcome::Free => Ok(ExitCode::Done),
+            FreeOutcome::Interrupted => Ok(interrupted(signals, ended_by)),
+            FreeOutcome::TimedOut(still) => match self.names.get(still.request) {
+                Some(name) => Err(denial::lock::denied(name, &still.denial)),
+                None => Ok(ExitCode::Held),
+            },
+        }
+    }
+
+    fn until_held(
+        &self,
+        context: &Context,
+        signals: &SignalReader,
+        limit: Duration,
+    ) -> Result<ExitCode, Failure> {
+        let began = Instant::now();
+        let mut watch = RootWatch::begin(&context.store);
+        while let Some(free) = self.first_free(context)? {
+            let left = limit.saturating_sub(began.elapsed());
+            if left.is_zero() {
+                return Err(still_free(free, limit));
+            }
+            sleep(&watch, signals, left)?;
+            while let Ok(Some(received)) = signals.next() {
+                if received.ends_a_wait() {
+                    return Ok(interrupted(signals, Some(received)));
+                }
+            }
+            // Before the next look, so that no change after that look is missed.
+            watch.rearm();
+        }
+        Ok(ExitCode::Done)
+    }
+
+    fn first_free(&self, context: &Context) -> Result<Option<&LockName>, Failure> {
+        for name in &self.names {
+            if !is_held(&context.store, name, &context.caller)? {
+                return Ok(Some(name));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn request<'a>(context: &'a Context, name: &'a LockName) -> LockRequest<'a> {
+    LockRequest {
+        name,
+        caller: &context.caller,
+        mode: LockMode::Exclusive,
+        hold: HoldKind::Guard,
+        pid: context.caller.pid,
+        ttl: None,
+        metadata: None,
+        command: vec!["lokt".to_owned(), "wait".to_owned(), name.to_string()],
+        held: nesting::held().into_iter().map(|(_, id)| id).collect(),
+    }
+}
+
+fn still_free(name: &LockName, limit: Duration) -> Failure {
+    let text = format!("lock {:?} is not held; gave up after {}", name.as_str(), span::show(limit));
+    Failure::new(ExitCode::Held, text)
+        .hint("--timeout sets how long to wait")
+        .hint(call("why", name, ""))
+}
+
+/// Sleeps until the locks may have changed, a signal came, or `left` has passed.
+fn sleep(watch: &RootWatch, signals: &SignalReader, left: Duration) -> Result<(), Failure> {
+    let left = if watch.is_blind() { left.min(BLIND) } else { left };
+    let sources = watch.sources().into_iter().chain([signals.as_fd()]);
+    let mut fds: Vec<PollFd<'_>> = sources.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+    let milliseconds = left.as_micros().div_ceil(1000).min(1_000_000_000);
+    match poll(&mut fds, PollTimeout::try_from(milliseconds).unwrap_or(PollTimeout::MAX)) {
+        Ok(_) | Err(Errno::EINTR) => Ok(()),
+        Err(errno) => {
+            let error = io::Error::from(errno);
+            Err(Failure::new(ExitCode::Error, format!("cannot wait: {error}")))
+        }
+    }
+}
