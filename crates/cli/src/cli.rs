@@ -4,9 +4,9 @@ use crate::commands::{
 };
 use crate::{
     commands::key,
-    context::{Context, GlobalOptions, require_own_project},
+    context::{CommandContext, GlobalOptions, require_own_project},
     exit::ExitCode,
-    failure::Failure,
+    failure::CliFailure,
     once, tool,
 };
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -83,9 +83,9 @@ impl Cli {
 }
 
 /// Runs the command that was asked for.
-pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
+pub(crate) fn run(cli: Cli) -> Result<ExitCode, CliFailure> {
     let Cli { global, command } = cli;
-    let context = || Context::new(&global);
+    let context = || CommandContext::new(&global);
     // These read or write files of the repository, and not only its locks.
     let uses_project = matches!(
         command,
@@ -126,7 +126,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
 /// One command without all the others. It has no help: that belongs to the whole parser.
 #[derive(Debug, Parser)]
 #[command(disable_help_flag = true)]
-struct SingleCommandParser<A: Args> {
+struct CliSingleCommandParser<A: Args> {
     #[command(flatten)]
     global: GlobalOptions,
     #[command(flatten)]
@@ -134,8 +134,8 @@ struct SingleCommandParser<A: Args> {
 }
 
 fn alone<A: Args>(words: &[OsString], command: fn(A) -> LoktCommand) -> Option<Cli> {
-    let SingleCommandParser { global, arguments } =
-        SingleCommandParser::try_parse_from(words).ok()?;
+    let CliSingleCommandParser { global, arguments } =
+        CliSingleCommandParser::try_parse_from(words).ok()?;
     Some(Cli { global, command: command(arguments) })
 }
 

@@ -1,13 +1,14 @@
-use crate::{env, failure::Failure};
+use crate::{env, failure::CliFailure};
 use clap::Args;
 use lokt_lock::{
     caller::Caller,
     file::{
-        Account, EarlierRoot, FileStore, ForeignOwner, Root, RootEnvironment, RootError, RootMethod,
+        FileLockStore, ForeignPath, LockRoot, LockRootError, PreRepositoryRoot, ProcessUser,
+        RootMethod, RootSearchInputs,
     },
-    ops::{Proof, is_used},
+    ops::{UsageEvidence, is_used},
     rules::OwnerSource,
-    store::StoreError,
+    store::LockStoreError,
     words::{AgentId, Owner},
 };
 
@@ -20,94 +21,97 @@ pub(crate) struct GlobalOptions {
 }
 
 /// The facts that every command needs: the caller, and the folder of the locks.
-pub(crate) struct Context {
+pub(crate) struct CommandContext {
     pub(crate) caller: Caller,
-    pub(crate) root: Root,
-    pub(crate) store: FileStore,
+    pub(crate) root: LockRoot,
+    pub(crate) store: FileLockStore,
 }
 
-impl Context {
+impl CommandContext {
     /// Finds the caller and the folder of the locks; creates nothing.
-    pub(crate) fn new(global: &GlobalOptions) -> Result<Self, Failure> {
+    pub(crate) fn new(global: &GlobalOptions) -> Result<Self, CliFailure> {
         let root = find_root()?;
-        let store = FileStore::of(&root);
+        let store = FileLockStore::of(&root);
         Ok(Self { caller: caller(global)?, root, store })
     }
 
     /// The same, where the root may be another user's: nothing may be done with it but to say so.
     pub(crate) fn to_examine(
         global: &GlobalOptions,
-    ) -> Result<(Self, Option<ForeignOwner>), Failure> {
-        let (root, foreign) = Root::locate(&surroundings()?)?;
+    ) -> Result<(Self, Option<ForeignPath>), CliFailure> {
+        let (root, foreign) = LockRoot::locate(&surroundings()?)?;
         let root = if foreign.is_none() { counting(root)? } else { root };
-        let store = FileStore::of(&root);
+        let store = FileLockStore::of(&root);
         Ok((Self { caller: caller(global)?, root, store }, foreign))
     }
 }
 
 /// The root that is meant in this folder and environment.
-pub(crate) fn find_root() -> Result<Root, Failure> {
-    counting(Root::find(&surroundings()?)?)
+pub(crate) fn find_root() -> Result<LockRoot, CliFailure> {
+    counting(LockRoot::find(&surroundings()?)?)
 }
 
 /// Refuses to work where the root, or the repository that has the working folder, belongs to another user: also where
 /// `LOKT_ROOT` names another root, because the repository's files are read.
-pub(crate) fn require_own_project() -> Result<(), Failure> {
+pub(crate) fn require_own_project() -> Result<(), CliFailure> {
     let environment = surroundings()?;
-    let without = RootEnvironment { lokt_root: None, ..environment.clone() };
+    let without = RootSearchInputs { lokt_root: None, ..environment.clone() };
     let project = foreign_in(&without).filter(|(method, _)| *method == RootMethod::Git);
     match foreign_in(&environment).or(project) {
-        Some((_, foreign)) => Err(RootError::Foreign(foreign).into()),
+        Some((_, foreign)) => Err(LockRootError::Foreign(foreign).into()),
         None => Ok(()),
     }
 }
 
 /// The file of another user that leads to a root, and how the root was found. Any other fault of the root is an error
 /// where the root is used.
-fn foreign_in(environment: &RootEnvironment) -> Option<(RootMethod, ForeignOwner)> {
-    let (root, foreign) = Root::locate(environment).ok()?;
+fn foreign_in(environment: &RootSearchInputs) -> Option<(RootMethod, ForeignPath)> {
+    let (root, foreign) = LockRoot::locate(environment).ok()?;
     Some((root.method, foreign?))
 }
 
-fn surroundings() -> Result<RootEnvironment, Failure> {
+fn surroundings() -> Result<RootSearchInputs, CliFailure> {
     let folder = std::env::current_dir().map_err(|error| {
-        Failure::new(
+        CliFailure::new(
             crate::exit::ExitCode::Error,
             format!("cannot find the working folder: {error}"),
         )
     })?;
     let sudo_uid = env::text(env::SUDO_UID)?.and_then(|uid| uid.parse().ok());
-    Ok(RootEnvironment {
+    Ok(RootSearchInputs {
         folder,
         lokt_root: env::path(env::ROOT)?,
         git_dir: env::literal_path(env::GIT_DIR),
         git_common_dir: env::literal_path(env::GIT_COMMON_DIR),
-        account: Account::current(sudo_uid),
+        account: ProcessUser::current(sudo_uid),
     })
 }
 
 /// The root that counts: what was held before there was a repository stays where it was until it is free.
-fn counting(root: Root) -> Result<Root, Failure> {
+fn counting(root: LockRoot) -> Result<LockRoot, CliFailure> {
     for earlier in &root.earlier {
         if let Some(earlier) = still_counting(earlier, &root)? {
             return Ok(earlier);
         }
     }
-    FileStore::of(&root).revive()?;
+    FileLockStore::of(&root).revive()?;
     Ok(root)
 }
 
 /// A root of before the repository, where it is in use. Where it is not, its time ends here.
-fn still_counting(earlier: &EarlierRoot, root: &Root) -> Result<Option<Root>, Failure> {
-    let local = Root {
+fn still_counting(
+    earlier: &PreRepositoryRoot,
+    root: &LockRoot,
+) -> Result<Option<LockRoot>, CliFailure> {
+    let local = LockRoot {
         path: earlier.path.clone(),
         method: RootMethod::Local,
         earlier: Vec::new(),
         replaced_from: None,
     };
-    let store = FileStore::of(&local);
+    let store = FileLockStore::of(&local);
     let caller = Caller::current(None, OwnerSource::Derived, None);
-    let proof = if earlier.is_older { Proof::Records } else { Proof::Processes };
+    let proof = if earlier.is_older { UsageEvidence::Records } else { UsageEvidence::Processes };
     let is_used = || is_used(&store, &caller, proof);
     if is_used()? {
         return Ok(Some(local));
@@ -120,7 +124,7 @@ fn still_counting(earlier: &EarlierRoot, root: &Root) -> Result<Option<Root>, Fa
         Ok(true) => Ok(None),
         Ok(false) => Ok(Some(local)),
         // No process can take anything there either.
-        Err(StoreError::Io { source, .. })
+        Err(LockStoreError::Io { source, .. })
             if source.kind() == std::io::ErrorKind::ReadOnlyFilesystem =>
         {
             Ok(None)
@@ -129,13 +133,13 @@ fn still_counting(earlier: &EarlierRoot, root: &Root) -> Result<Option<Root>, Fa
     }
 }
 
-fn caller(global: &GlobalOptions) -> Result<Caller, Failure> {
+fn caller(global: &GlobalOptions) -> Result<Caller, CliFailure> {
     let by_variable = env::text(env::OWNER)?;
     // Inside a guarded command the variable is always set; it counts as given only if the user set it.
     let derived = by_variable.is_some() && by_variable == env::text(env::OWNER_DERIVED)?;
     let by_variable = by_variable.map(Owner::new).transpose();
     let by_variable =
-        by_variable.map_err(|error| Failure::usage(format!("{}: {error}", env::OWNER)))?;
+        by_variable.map_err(|error| CliFailure::usage(format!("{}: {error}", env::OWNER)))?;
     let source = match (&global.owner, derived) {
         (None, true) => OwnerSource::Derived,
         _ => OwnerSource::Given,

@@ -6,7 +6,7 @@
 #![cfg(all(not(test), target_os = "linux", target_env = "gnu"))]
 #![expect(unsafe_code, reason = "C's main has a fixed name, and fcntl(2) takes any descriptor")]
 
-use crate::{exit::ExitCode, failure::Failure};
+use crate::{exit::ExitCode, failure::CliFailure};
 use nix::{
     libc,
     sys::resource::{Resource, getrlimit},
@@ -32,7 +32,7 @@ extern "C" fn main(_count: i32, _arguments: *const *const u8) -> i32 {
     lokt_lock::sys::set_dispositions();
     if let Some(stack) = stack_that_is_too_small() {
         let text = format!("the stack may have {stack} bytes (ulimit -s), and lokt needs {STACK}");
-        return crate::output::fail(&Failure::new(ExitCode::Error, text)).number().into();
+        return crate::output::fail(&CliFailure::new(ExitCode::Error, text)).number().into();
     }
     // The panic message is on stderr by then.
     std::panic::catch_unwind(crate::run).unwrap_or(PANICKED).into()

@@ -1,6 +1,6 @@
 //! Every variable of the environment that Lokt reads or sets. An empty one counts as not set.
 
-use crate::failure::Failure;
+use crate::failure::CliFailure;
 use lokt_lock::sys::home;
 use std::{env, ffi::OsString, path::PathBuf};
 
@@ -51,12 +51,12 @@ pub(crate) const SUDO_UID: &str = "SUDO_UID";
 pub(crate) const TEMPORARY: &str = "TMPDIR";
 
 /// A variable as a path. A `~` at its beginning, which a shell would have replaced, is the home folder.
-pub(crate) fn path(key: &str) -> Result<Option<PathBuf>, Failure> {
+pub(crate) fn path(key: &str) -> Result<Option<PathBuf>, CliFailure> {
     value(key).map(|it| expanded(key, it)).transpose()
 }
 
 /// A variable as paths with `:` between them, each as [`path`] reads it. Empty ones count as not there.
-pub(crate) fn paths(key: &str) -> Result<Vec<PathBuf>, Failure> {
+pub(crate) fn paths(key: &str) -> Result<Vec<PathBuf>, CliFailure> {
     let list = value(key).unwrap_or_default();
     let paths = env::split_paths(&list).filter(|path| !path.as_os_str().is_empty());
     paths.map(|path| expanded(key, path.into_os_string())).collect()
@@ -78,21 +78,21 @@ pub(crate) fn temporary() -> PathBuf {
     named.unwrap_or_else(|| PathBuf::from("/tmp"))
 }
 
-fn expanded(key: &str, value: OsString) -> Result<PathBuf, Failure> {
+fn expanded(key: &str, value: OsString) -> Result<PathBuf, CliFailure> {
     let shown = value.to_string_lossy().into_owned();
     home::expand(value, home).map_err(|error| {
-        Failure::usage(format!("{key}={shown}: {error}"))
+        CliFailure::usage(format!("{key}={shown}: {error}"))
             .hint(format!("set {key} to an absolute path; a folder that is called so is ./{shown}"))
     })
 }
 
 /// A variable as text.
-pub(crate) fn text(key: &str) -> Result<Option<String>, Failure> {
+pub(crate) fn text(key: &str) -> Result<Option<String>, CliFailure> {
     let Some(value) = value(key) else {
         return Ok(None);
     };
     let text = value.into_string();
-    text.map(Some).map_err(|_| Failure::usage(format!("{key} is not valid UTF-8")))
+    text.map(Some).map_err(|_| CliFailure::usage(format!("{key} is not valid UTF-8")))
 }
 
 /// A variable as it is.

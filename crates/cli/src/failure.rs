@@ -3,11 +3,11 @@ use crate::{
     view::{self, audit_of, call},
 };
 use lokt_lock::{
-    audit::LogError,
-    file::RootError,
+    audit::AuditLogError,
+    file::LockRootError,
     guard::{GuardError, SpawnError},
-    ops::OperationError,
-    store::StoreError,
+    ops::LockOperationError,
+    store::LockStoreError,
 };
 use nix::{errno::Errno, libc::ELOOP};
 use std::{error::Error, io, os::unix::fs::MetadataExt, path::Path, sync::Arc};
@@ -15,7 +15,7 @@ use std::{error::Error, io, os::unix::fs::MetadataExt, path::Path, sync::Arc};
 /// The message of a command that cannot do its work: one line that says what failed and on what, then what
 /// to do about it.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub(crate) struct CliFailure {
     /// The exit code.
     pub(crate) code: ExitCode,
     /// What failed, on what, and why.
@@ -32,7 +32,7 @@ pub(crate) struct Failure {
     pub(crate) is_outdated: bool,
 }
 
-impl Failure {
+impl CliFailure {
     /// A failure with a code.
     pub(crate) fn new(code: ExitCode, message: impl Into<String>) -> Self {
         Self {
@@ -98,59 +98,59 @@ pub(crate) fn chain(error: &dyn Error) -> String {
     text
 }
 
-impl From<OperationError> for Failure {
-    fn from(error: OperationError) -> Self {
+impl From<LockOperationError> for CliFailure {
+    fn from(error: LockOperationError) -> Self {
         match error {
-            OperationError::Store(error) => error.into(),
-            OperationError::Newer { .. } => {
+            LockOperationError::Store(error) => error.into(),
+            LockOperationError::Newer { .. } => {
                 Self::of(&error).hint("only a newer lokt can judge this record: update lokt")
             }
-            OperationError::Corrupted { what: "freeze", ref name, .. } => Self::of(&error)
+            LockOperationError::Corrupted { what: "freeze", ref name, .. } => Self::of(&error)
                 .hint(format!("{}   removes it", call("unfreeze", name, " --force"))),
-            OperationError::Corrupted { ref corruption, .. } if corruption.may_be_filling() => {
+            LockOperationError::Corrupted { ref corruption, .. } if corruption.may_be_filling() => {
                 Self::of(&error).hint("another program may still be writing it; try again")
             }
-            OperationError::Corrupted { ref name, .. } => Self::of(&error)
+            LockOperationError::Corrupted { ref name, .. } => Self::of(&error)
                 .hint("another program may have left it, or may be using it")
                 .hint(format!("{}   removes it", call("unlock", name, " --break-stale"))),
-            OperationError::Unreadable { .. } if is_of_a_link(&error) => Self::of(&error),
-            OperationError::Unreadable { .. } => {
+            LockOperationError::Unreadable { .. } if is_of_a_link(&error) => Self::of(&error),
+            LockOperationError::Unreadable { .. } => {
                 Self::of(&error).hint("lokt doctor   checks the folder's permissions")
             }
-            OperationError::OtherSlots { theirs, .. } => Self::of(&error).hint(format!(
+            LockOperationError::OtherSlots { theirs, .. } => Self::of(&error).hint(format!(
                 "all holders of a lock must ask for the same number: --slots {theirs}, or wait until no process holds it"
             )),
-            OperationError::Deadlock { ref cycle, .. } => {
+            LockOperationError::Deadlock { ref cycle, .. } => {
                 let failure = Self::new(ExitCode::Deadlock, error.to_string());
                 view::cycle::lines(cycle).into_iter().fold(failure, Self::hint)
             }
-            OperationError::LostWhileWaiting { ref name } => {
+            LockOperationError::LostWhileWaiting { ref name } => {
                 Self { code: ExitCode::Lost, ..Self::of(&error) }
                     .hint(format!("{}   shows who broke it", audit_of(name)))
             }
-            OperationError::Wait { .. } => Self::of(&error),
+            LockOperationError::Wait { .. } => Self::of(&error),
         }
     }
 }
 
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
+impl From<LockStoreError> for CliFailure {
+    fn from(error: LockStoreError) -> Self {
         let failure = Self::of(&error);
         match &error {
-            StoreError::LatchBusy { holder: Some(pid), .. } => failure.hint(format!(
+            LockStoreError::LatchBusy { holder: Some(pid), .. } => failure.hint(format!(
                 "process {pid} is stopped or hangs inside a state change; continue it (kill -CONT {pid}) or end it"
             )),
-            StoreError::LatchBusy { holder: None, .. } => {
+            LockStoreError::LatchBusy { holder: None, .. } => {
                 failure.hint("a process that this user cannot see is inside a state change")
             }
-            StoreError::NoKernelLocks { .. } | StoreError::NetworkFileSystem { .. } => failure
+            LockStoreError::NoKernelLocks { .. } | LockStoreError::NetworkFileSystem { .. } => failure
                 .hint("set LOKT_ROOT to a folder on a local disk; a lock that other machines cannot see gives false safety"),
-            StoreError::Io { path, source, .. } => match shut_out(path, source) {
+            LockStoreError::Io { path, source, .. } => match shut_out(path, source) {
                 Some(advice) => failure.hint(advice),
                 None => advice(source).into_iter().fold(failure, Self::hint),
             },
-            StoreError::NoRandomness { .. } => failure,
-            StoreError::RootMoved { .. } => Self { is_outdated: true, ..failure }
+            LockStoreError::NoRandomness { .. } => failure,
+            LockStoreError::RootMoved { .. } => Self { is_outdated: true, ..failure }
                 .hint("run the command again: it finds them there"),
         }
     }
@@ -203,22 +203,22 @@ fn advice(error: &io::Error) -> Option<&'static str> {
     }
 }
 
-impl From<RootError> for Failure {
-    fn from(error: RootError) -> Self {
+impl From<LockRootError> for CliFailure {
+    fn from(error: LockRootError) -> Self {
         let failure = Self::of(&error);
         match &error {
-            RootError::Foreign(foreign) => failure
+            LockRootError::Foreign(foreign) => failure
                 .hint("its owner decides what is held there, and what runs; use it only if you trust that user")
                 .hint(format!(
                     "git config --global --add safe.directory {}   says so, to git and to lokt",
                     quoted(&foreign.exception)
                 ))
                 .hint("else set LOKT_ROOT to a folder of your own"),
-            RootError::Link { .. } => failure
+            LockRootError::Link { .. } => failure
                 .hint("look where it leads, and remove it; LOKT_ROOT may name that folder instead"),
-            RootError::BrokenGitFile { .. }
-            | RootError::NoGitDir { .. }
-            | RootError::NotARepository { .. } => failure
+            LockRootError::BrokenGitFile { .. }
+            | LockRootError::NoGitDir { .. }
+            | LockRootError::NotARepository { .. } => failure
                 .hint("lokt uses no other folder while the repository is unclear: two folders are two locks")
                 .hint("repair it (git worktree repair), or set LOKT_ROOT"),
         }
@@ -232,7 +232,7 @@ fn quoted(path: &Path) -> String {
     if path.bytes().all(is_plain) { path } else { format!("'{}'", path.replace('\'', "'\\''")) }
 }
 
-impl From<GuardError> for Failure {
+impl From<GuardError> for CliFailure {
     fn from(error: GuardError) -> Self {
         Self { code: code_of(&error), ..Self::of(&error) }
     }
@@ -247,13 +247,13 @@ pub(crate) fn code_of(error: &GuardError) -> ExitCode {
     }
 }
 
-impl From<LogError> for Failure {
-    fn from(error: LogError) -> Self {
+impl From<AuditLogError> for CliFailure {
+    fn from(error: AuditLogError) -> Self {
         Self::of(&error)
     }
 }
 
-impl From<io::Error> for Failure {
+impl From<io::Error> for CliFailure {
     /// An error of writing output; all others carry their path.
     fn from(error: io::Error) -> Self {
         let silent = error.kind() == io::ErrorKind::BrokenPipe;

@@ -7,12 +7,12 @@
 use crate::{
     env,
     exit::ExitCode,
-    failure::{Failure, chain},
+    failure::{CliFailure, chain},
     printable,
 };
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
-use lokt_lock::{store::StoreError, sys::in_portions};
+use lokt_lock::{store::LockStoreError, sys::in_portions};
 use serde::Serialize;
 use std::io::{self, IsTerminal, Write};
 
@@ -23,12 +23,12 @@ const REMOVED: Style = AnsiColor::Red.on_default();
 const QUIET: Style = AnsiColor::Cyan.on_default();
 
 /// Prints data as one line of text.
-pub(crate) fn text(line: &str) -> Result<(), Failure> {
+pub(crate) fn text(line: &str) -> Result<(), CliFailure> {
     lines([line])
 }
 
 /// Prints data as lines of text. A newline inside one of them ends no line.
-pub(crate) fn lines<L: AsRef<str>>(lines: impl IntoIterator<Item = L>) -> Result<(), Failure> {
+pub(crate) fn lines<L: AsRef<str>>(lines: impl IntoIterator<Item = L>) -> Result<(), CliFailure> {
     let mut text = String::new();
     for line in lines {
         text.push_str(&printable::line(line.as_ref()));
@@ -41,7 +41,7 @@ pub(crate) fn lines<L: AsRef<str>>(lines: impl IntoIterator<Item = L>) -> Result
 pub(crate) type StyledLine = Vec<(Style, String)>;
 
 /// Prints data as lines of text in colours.
-pub(crate) fn painted(lines: &[StyledLine]) -> Result<(), Failure> {
+pub(crate) fn painted(lines: &[StyledLine]) -> Result<(), CliFailure> {
     bytes(&coloured(lines)?)
 }
 
@@ -58,14 +58,14 @@ fn coloured(lines: &[StyledLine]) -> io::Result<Vec<u8>> {
 
 /// Prints bytes as they are: data that is no text of this program, and pages and scripts that end their own
 /// lines.
-pub(crate) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
+pub(crate) fn bytes(bytes: &[u8]) -> Result<(), CliFailure> {
     let mut out = io::stdout().lock();
     out.write_all(bytes)?;
     Ok(out.flush()?)
 }
 
 /// Prints data as one line of JSON.
-pub(crate) fn json(view: &impl Serialize) -> Result<(), Failure> {
+pub(crate) fn json(view: &impl Serialize) -> Result<(), CliFailure> {
     let mut out = io::BufWriter::with_capacity(1 << 18, io::stdout().lock());
     serde_json::to_writer(&mut out, view).map_err(io::Error::from)?;
     writeln!(out)?;
@@ -76,7 +76,7 @@ pub(crate) fn json(view: &impl Serialize) -> Result<(), Failure> {
 pub(crate) fn json_list<'a, T: Sync, V: Serialize>(
     items: &'a [T],
     view: impl Fn(&'a T) -> V + Sync,
-) -> Result<(), Failure> {
+) -> Result<(), CliFailure> {
     let written = in_portions(items, |part| {
         let mut bytes = Vec::new();
         let write = |item| {
@@ -98,7 +98,7 @@ pub(crate) fn json_list<'a, T: Sync, V: Serialize>(
 }
 
 /// The exit code of an answer is the same with and without a reader.
-pub(crate) fn even_if_unread(written: Result<(), Failure>) -> Result<(), Failure> {
+pub(crate) fn even_if_unread(written: Result<(), CliFailure>) -> Result<(), CliFailure> {
     match written {
         Err(failure) if failure.silent => Ok(()),
         written => written,
@@ -106,14 +106,14 @@ pub(crate) fn even_if_unread(written: Result<(), Failure>) -> Result<(), Failure
 }
 
 /// An operation stays done or refused even if stdout cannot be written; a warning says so.
-pub(crate) fn even_if_untold(what: &str, written: Result<(), Failure>) {
+pub(crate) fn even_if_untold(what: &str, written: Result<(), CliFailure>) {
     if let Err(failure) = even_if_unread(written) {
         warn(&format!("{what}, but {}", failure.message));
     }
 }
 
 /// Prints a failure and returns its code.
-pub(crate) fn fail(failure: &Failure) -> ExitCode {
+pub(crate) fn fail(failure: &CliFailure) -> ExitCode {
     if !failure.silent {
         say("error", ERROR, &failure.message);
         failure.drift.iter().for_each(|row| say("drift", WARNING, row));
@@ -128,14 +128,14 @@ pub(crate) fn warn(message: &str) {
 }
 
 /// Warns that a change took effect, but is not in the audit log.
-pub(crate) fn warn_unlogged(what: &str, unlogged: Option<StoreError>) {
+pub(crate) fn warn_unlogged(what: &str, unlogged: Option<LockStoreError>) {
     if let Some(error) = unlogged {
         warn(&format!("{what}, but that could not be logged: {}", chain(&error)));
     }
 }
 
 /// Warns that a change took effect, but may not survive a power cut.
-pub(crate) fn warn_unsynced(what: &str, unsynced: Option<StoreError>) {
+pub(crate) fn warn_unsynced(what: &str, unsynced: Option<LockStoreError>) {
     if let Some(error) = unsynced {
         warn(&format!("{what}, but a power cut may undo that: {}", chain(&error)));
     }
@@ -157,7 +157,7 @@ fn say(label: &str, style: Style, message: &str) {
 
 /// Prints a unified diff. What files have in them is shown like any text of others, but for tabs, which indent
 /// their lines.
-pub(crate) fn diff(diff: &str) -> Result<(), Failure> {
+pub(crate) fn diff(diff: &str) -> Result<(), CliFailure> {
     let mut text = AutoStream::new(Vec::new(), AutoStream::choice(&io::stdout()));
     for line in diff.lines() {
         let style = match line.chars().next() {
@@ -177,11 +177,11 @@ pub(crate) fn can_ask() -> bool {
 }
 
 /// Asks for a yes. The end of the input counts as a no.
-pub(crate) fn ask(question: &str) -> Result<bool, Failure> {
+pub(crate) fn ask(question: &str) -> Result<bool, CliFailure> {
     draw(&format!("{} [y/N] ", printable::line(question)));
     let mut answer = String::new();
     io::stdin().read_line(&mut answer).map_err(|error| {
-        Failure::new(ExitCode::Error, format!("cannot read the answer: {error}"))
+        CliFailure::new(ExitCode::Error, format!("cannot read the answer: {error}"))
             .hint("--yes does not ask")
     })?;
     Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
@@ -300,7 +300,7 @@ impl AnimatedLines {
     }
 
     /// Shows the lines as they are now.
-    pub(crate) fn show(&mut self, lines: &[StyledLine]) -> Result<(), Failure> {
+    pub(crate) fn show(&mut self, lines: &[StyledLine]) -> Result<(), CliFailure> {
         if !self.is_live {
             return Ok(());
         }
@@ -311,7 +311,7 @@ impl AnimatedLines {
     }
 
     /// Shows the lines as they have become.
-    pub(crate) fn end(mut self, lines: &[StyledLine]) -> Result<(), Failure> {
+    pub(crate) fn end(mut self, lines: &[StyledLine]) -> Result<(), CliFailure> {
         if self.is_live { self.show(lines) } else { painted(lines) }
     }
 }

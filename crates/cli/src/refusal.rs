@@ -2,73 +2,79 @@
 
 use crate::{
     exit::ExitCode,
-    failure::{Failure, code_of},
+    failure::{CliFailure, code_of},
     printable,
     view::command_line,
 };
 use lokt_lock::guard::CommandEnd;
 use lokt_tool::{
-    chain::{ElementError, ResolveError},
-    check::CheckError,
-    item::ItemError,
-    lockfile::{Drift, DriftKind, LockfileError, StoredLockfile},
-    run::{EnvironmentError, RunError, SchemaError, SubprocessError},
-    signature::{KeyError, SignError, SignatureError, TrustError},
-    words::{ItemId, Space},
+    chain::{ChainResolveError, ChainSignatureError},
+    check::ChainCheckError,
+    item::ToolItemError,
+    lockfile::{ChainDriftKind, ChainElementDrift, LockfileError, StoredLockfile},
+    run::{ParameterSchemaError, SubprocessConfigError, ToolEnvironmentError, ToolRunError},
+    signature::{KeyTrustError, SignError, SignatureError, SigningKeyError},
+    words::{Space, ToolItemId},
 };
 use serde_json::{Value, json};
 use std::path::Path;
 
-impl From<CheckError> for Failure {
-    fn from(refusal: CheckError) -> Self {
+impl From<ChainCheckError> for CliFailure {
+    fn from(refusal: ChainCheckError) -> Self {
         let failure = Self { code: ExitCode::NotVerified, ..Self::of(&refusal) };
         match &refusal {
-            CheckError::NoTool { .. } => Self { code: ExitCode::NotFound, ..failure }
+            ChainCheckError::NoTool { .. } => Self { code: ExitCode::NotFound, ..failure }
                 .hint("lokt tool list   shows the tools that there are"),
-            CheckError::Id(_) => failure.hint("an id is a path below tools/, like web/scraper"),
-            CheckError::NoVersion { .. } => {
+            ChainCheckError::Id(_) => {
+                failure.hint("an id is a path below tools/, like web/scraper")
+            }
+            ChainCheckError::NoVersion { .. } => {
                 failure.hint("a lockfile is named after the version; give it one, like \"1.0.0\"")
             }
-            CheckError::Resolve { source, .. } => unresolved(failure, source),
+            ChainCheckError::Resolve { source, .. } => unresolved(failure, source),
             // A pin that cannot be read is no missing one.
-            CheckError::Lockfile(error) => unreadable(failure, error),
-            CheckError::Drift(pin, rows) => drifted(failure, pin, rows),
-            CheckError::Signature { source, .. } => unsigned(failure, source),
+            ChainCheckError::Lockfile(error) => unreadable(failure, error),
+            ChainCheckError::Drift(pin, rows) => drifted(failure, pin, rows),
+            ChainCheckError::Signature { source, .. } => unsigned(failure, source),
         }
     }
 }
 
-fn unresolved(failure: Failure, error: &ResolveError) -> Failure {
+fn unresolved(failure: CliFailure, error: &ChainResolveError) -> CliFailure {
     match error {
-        ResolveError::Item(ItemError::Ambiguous { .. }) => {
+        ChainResolveError::Item(ToolItemError::Ambiguous { .. }) => {
             failure.hint("each id must have one file; move the other away")
         }
-        ResolveError::Item(ItemError::Json(_)) => {
+        ChainResolveError::Item(ToolItemError::Json(_)) => {
             failure.hint("write it as .yaml or .toml, then sign it")
         }
-        ResolveError::NoExecutor { .. } => {
+        ChainResolveError::NoExecutor { .. } => {
             failure.hint("executor_id names what runs it, like rye/core/runtimes/python_runtime")
         }
-        ResolveError::UnknownPrimitive(_) => failure.hint(
+        ChainResolveError::UnknownPrimitive(_) => failure.hint(
             "a chain ends in rye/core/primitives/subprocess or rye/core/primitives/http_client",
         ),
         _ => failure,
     }
 }
 
-fn unreadable(failure: Failure, error: &LockfileError) -> Failure {
+fn unreadable(failure: CliFailure, error: &LockfileError) -> CliFailure {
     match error {
         LockfileError::Flawed { path, .. } => failure
             .hint(format!("a pin that is in doubt is never ignored: look at {}", path.display()))
             .hint("remove it, and pin the tool again with lokt tool lock, if nothing else explains it"),
-        LockfileError::Exists(_) => Failure { code: ExitCode::NotVerified, ..failure }
+        LockfileError::Exists(_) => CliFailure { code: ExitCode::NotVerified, ..failure }
             .hint("lokt tool lock with --update replaces it"),
         _ => failure,
     }
 }
 
-fn drifted(mut failure: Failure, pin: &StoredLockfile, rows: &[Drift]) -> Failure {
-    let id_of = |row: &Drift| printable::line(row.item_id.as_str()).into_owned();
+fn drifted(
+    mut failure: CliFailure,
+    pin: &StoredLockfile,
+    rows: &[ChainElementDrift],
+) -> CliFailure {
+    let id_of = |row: &ChainElementDrift| printable::line(row.item_id.as_str()).into_owned();
     let width = rows.iter().map(|row| printable::width(&id_of(row))).max().unwrap_or(0);
     for row in rows {
         let told: Vec<String> = row.changes.iter().map(ToString::to_string).collect();
@@ -83,7 +89,8 @@ fn drifted(mut failure: Failure, pin: &StoredLockfile, rows: &[Drift]) -> Failur
         ));
     }
     failure = failure.hint(format!("lokt tool diff {id}   shows the whole chain"));
-    let is_there = |it: &DriftKind| !matches!(it, DriftKind::Missing(_) | DriftKind::Broken(_));
+    let is_there =
+        |it: &ChainDriftKind| !matches!(it, ChainDriftKind::Missing(_) | ChainDriftKind::Broken(_));
     if !rows.iter().flat_map(|row| &row.changes).all(is_there) {
         return failure.hint("put back what is missing, or repair what is broken");
     }
@@ -92,7 +99,7 @@ fn drifted(mut failure: Failure, pin: &StoredLockfile, rows: &[Drift]) -> Failur
     ))
 }
 
-fn unsigned(failure: Failure, error: &ElementError) -> Failure {
+fn unsigned(failure: CliFailure, error: &ChainSignatureError) -> CliFailure {
     let id = typed(&error.id);
     match error.source.as_ref() {
         SignatureError::Unsigned | SignatureError::Malformed(_) => {
@@ -111,14 +118,14 @@ fn unsigned(failure: Failure, error: &ElementError) -> Failure {
 }
 
 /// An id as it can be typed.
-fn typed(id: &ItemId) -> String {
+fn typed(id: &ToolItemId) -> String {
     command_line(&[id.to_string()])
 }
 
 /// A refusal as JSON, for `--json`.
-pub(crate) fn to_json(item_id: &str, refusal: &CheckError) -> Value {
+pub(crate) fn to_json(item_id: &str, refusal: &ChainCheckError) -> Value {
     let rows = match refusal {
-        CheckError::Drift(_, rows) => rows.as_slice(),
+        ChainCheckError::Drift(_, rows) => rows.as_slice(),
         _ => [].as_slice(),
     };
     json!({
@@ -132,10 +139,10 @@ pub(crate) fn to_json(item_id: &str, refusal: &CheckError) -> Value {
 }
 
 /// The lockfile that a refusal is about.
-pub(crate) fn lockfile_of(refusal: &CheckError) -> Option<&Path> {
+pub(crate) fn lockfile_of(refusal: &ChainCheckError) -> Option<&Path> {
     match refusal {
-        CheckError::Drift(pin, _) => Some(&pin.path),
-        CheckError::Lockfile(
+        ChainCheckError::Drift(pin, _) => Some(&pin.path),
+        ChainCheckError::Lockfile(
             LockfileError::Flawed { path, .. } | LockfileError::Io { path, .. },
         ) => Some(path),
         _ => None,
@@ -143,8 +150,8 @@ pub(crate) fn lockfile_of(refusal: &CheckError) -> Option<&Path> {
 }
 
 /// Drift as JSON.
-pub(crate) fn drift_to_json(rows: &[Drift]) -> Value {
-    let changes = |row: &Drift| -> Value {
+pub(crate) fn drift_to_json(rows: &[ChainElementDrift]) -> Value {
+    let changes = |row: &ChainElementDrift| -> Value {
         row.changes.iter().map(|it| json!({"kind": it.kind(), "message": it.to_string()})).collect()
     };
     rows.iter()
@@ -152,19 +159,19 @@ pub(crate) fn drift_to_json(rows: &[Drift]) -> Value {
         .collect()
 }
 
-fn reason(refusal: &CheckError) -> &'static str {
+fn reason(refusal: &ChainCheckError) -> &'static str {
     match refusal {
-        CheckError::Id(_) => "invalid-id",
-        CheckError::NoTool { .. } => "not-found",
-        CheckError::Resolve { .. } => "unresolved",
-        CheckError::NoVersion { .. } => "no-version",
-        CheckError::Lockfile(_) => "invalid-lockfile",
-        CheckError::Drift(..) => "drift",
-        CheckError::Signature { .. } => "signature",
+        ChainCheckError::Id(_) => "invalid-id",
+        ChainCheckError::NoTool { .. } => "not-found",
+        ChainCheckError::Resolve { .. } => "unresolved",
+        ChainCheckError::NoVersion { .. } => "no-version",
+        ChainCheckError::Lockfile(_) => "invalid-lockfile",
+        ChainCheckError::Drift(..) => "drift",
+        ChainCheckError::Signature { .. } => "signature",
     }
 }
 
-impl From<LockfileError> for Failure {
+impl From<LockfileError> for CliFailure {
     fn from(error: LockfileError) -> Self {
         let code = match error {
             LockfileError::Flawed { .. } | LockfileError::Exists(_) => ExitCode::NotVerified,
@@ -174,35 +181,37 @@ impl From<LockfileError> for Failure {
     }
 }
 
-impl From<ItemError> for Failure {
-    fn from(error: ItemError) -> Self {
+impl From<ToolItemError> for CliFailure {
+    fn from(error: ToolItemError) -> Self {
         Self { code: ExitCode::NotVerified, ..Self::of(&error) }
     }
 }
 
-impl From<RunError> for Failure {
-    fn from(error: RunError) -> Self {
+impl From<ToolRunError> for CliFailure {
+    fn from(error: ToolRunError) -> Self {
         let failure = Self::of(&error);
         match &error {
-            RunError::Schema(SchemaError::Parameters(_)) => {
+            ToolRunError::Schema(ParameterSchemaError::Parameters(_)) => {
                 Self { code: ExitCode::Usage, ..failure }
             }
-            RunError::Environment(EnvironmentError::Interpreter(error)) => match error.is_there() {
-                Some(true) => Self { code: ExitCode::NotExecutable, ..failure },
-                Some(false) => Self { code: ExitCode::NoCommand, ..failure },
-                None => failure,
-            },
-            RunError::Subprocess(SubprocessError::NotFound(_)) => {
+            ToolRunError::Environment(ToolEnvironmentError::Interpreter(error)) => {
+                match error.is_there() {
+                    Some(true) => Self { code: ExitCode::NotExecutable, ..failure },
+                    Some(false) => Self { code: ExitCode::NoCommand, ..failure },
+                    None => failure,
+                }
+            }
+            ToolRunError::Subprocess(SubprocessConfigError::NotFound(_)) => {
                 Self { code: ExitCode::NoCommand, ..failure }
             }
-            RunError::Subprocess(error) if error.is_not_executable() => {
+            ToolRunError::Subprocess(error) if error.is_not_executable() => {
                 Self { code: ExitCode::NotExecutable, ..failure }
             }
-            RunError::Guard(error) => Self { code: code_of(error), ..failure },
-            RunError::Exchange(error) if error.timed_out() => {
+            ToolRunError::Guard(error) => Self { code: code_of(error), ..failure },
+            ToolRunError::Exchange(error) if error.timed_out() => {
                 Self { code: ExitCode::MaxHold, ..failure }
             }
-            RunError::Interrupted(received) => {
+            ToolRunError::Interrupted(received) => {
                 let code = CommandEnd::Signaled(received.signal).code();
                 Self { code: ExitCode::Command(code), ..failure }
             }
@@ -211,38 +220,40 @@ impl From<RunError> for Failure {
     }
 }
 
-impl From<SignError> for Failure {
+impl From<SignError> for CliFailure {
     fn from(error: SignError) -> Self {
         Self::of(&error)
     }
 }
 
-impl From<KeyError> for Failure {
-    fn from(error: KeyError) -> Self {
+impl From<SigningKeyError> for CliFailure {
+    fn from(error: SigningKeyError) -> Self {
         let failure = Self::of(&error);
         match error {
-            KeyError::Missing(_) => {
+            SigningKeyError::Missing(_) => {
                 Self { code: ExitCode::NotFound, ..failure }.hint("lokt key generate   makes one")
             }
-            KeyError::Exists(_) => failure.hint("move it away first if you want another one"),
-            KeyError::Readable { path, .. } => {
+            SigningKeyError::Exists(_) => {
+                failure.hint("move it away first if you want another one")
+            }
+            SigningKeyError::Readable { path, .. } => {
                 let path = command_line(&[path.display().to_string()]);
                 failure.hint(format!("chmod 600 {path}"))
             }
-            KeyError::Malformed { .. } | KeyError::Io { .. } => failure,
+            SigningKeyError::Malformed { .. } | SigningKeyError::Io { .. } => failure,
         }
     }
 }
 
-impl From<TrustError> for Failure {
-    fn from(error: TrustError) -> Self {
+impl From<KeyTrustError> for CliFailure {
+    fn from(error: KeyTrustError) -> Self {
         match error {
-            TrustError::Key(error) => error.into(),
-            TrustError::NotFound(_) => Self { code: ExitCode::NotFound, ..Self::of(&error) }
+            KeyTrustError::Key(error) => error.into(),
+            KeyTrustError::NotFound(_) => Self { code: ExitCode::NotFound, ..Self::of(&error) }
                 .hint("lokt key list   shows the trusted keys"),
-            TrustError::Name { .. } => Self { code: ExitCode::NotVerified, ..Self::of(&error) }
+            KeyTrustError::Name { .. } => Self { code: ExitCode::NotVerified, ..Self::of(&error) }
                 .hint("a key's file is named after its fingerprint; remove it, or rename it"),
-            TrustError::Toml { .. } => Self { code: ExitCode::NotVerified, ..Self::of(&error) },
+            KeyTrustError::Toml { .. } => Self { code: ExitCode::NotVerified, ..Self::of(&error) },
         }
     }
 }

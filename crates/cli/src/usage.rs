@@ -1,4 +1,4 @@
-use crate::{exit::ExitCode, failure::Failure, output, printable};
+use crate::{exit::ExitCode, failure::CliFailure, output, printable};
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 use std::io::{self, Write};
 
@@ -12,7 +12,7 @@ pub(crate) fn report(mut error: Error) -> ExitCode {
             printed.map_or_else(|error| output::fail(&error.into()), |()| ExitCode::Done)
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            let code = output::fail(&Failure::usage("a command is missing"));
+            let code = output::fail(&CliFailure::usage("a command is missing"));
             let _ = error.print();
             code
         }
@@ -36,13 +36,13 @@ fn make_printable(error: &mut Error) {
     }
 }
 
-fn failure(error: &Error) -> Failure {
+fn failure(error: &Error) -> CliFailure {
     let text = error.render().to_string();
     let mut paragraphs = text.split("\n\n");
     let first = one_line(paragraphs.next().unwrap_or_default());
     let message = first.strip_prefix("error: ").unwrap_or(&first);
     let hints = paragraphs.flat_map(hints_of);
-    hints.fold(Failure::usage(message), Failure::hint)
+    hints.fold(CliFailure::usage(message), CliFailure::hint)
 }
 
 fn one_line(text: &str) -> String {

@@ -2,7 +2,7 @@
 
 use crate::{
     record::LockRecord,
-    rules::{Identity, Liveness, OwnerSource, compare},
+    rules::{CallerIdentity, Liveness, OwnerSource, compare},
     sys::{self, ProcessStat},
     words::{AgentId, Owner, ProcessLocation, ProcessPresence},
 };
@@ -15,7 +15,7 @@ use nix::{
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// The owner and the agent.
-    pub identity: Identity,
+    pub identity: CallerIdentity,
     /// The host, the boot and the pid namespace.
     pub here: ProcessLocation,
     /// This process.
@@ -33,7 +33,7 @@ impl Caller {
         let source = if owner.is_some() { source } else { OwnerSource::Derived };
         let owner = owner.unwrap_or_else(sys::current_user);
         let agent = agent.unwrap_or_else(|| session_agent(&here, this.as_ref(), pid));
-        Self { identity: Identity { owner, source, agent }, here, pid, this }
+        Self { identity: CallerIdentity { owner, source, agent }, here, pid, this }
     }
 
     /// Whether the process that a record names lives.

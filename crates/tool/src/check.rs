@@ -5,21 +5,26 @@
 //! read, drift from the pin, then signatures. Nothing here changes anything.
 
 use crate::{
-    chain::{Chain, ElementError, ResolveError, ResolveFailure, resolve, verify_signatures},
-    item::{Item, Spaces},
-    lockfile::{Drift, DriftKind, LockfileError, Lockfiles, StoredLockfile, compare},
-    metadata::Executor,
+    chain::{
+        ChainResolveError, ChainResolveFailure, ChainSignatureError, ToolChain, resolve,
+        verify_signatures,
+    },
+    item::{Spaces, ToolItem},
+    lockfile::{
+        ChainDriftKind, ChainElementDrift, LockfileError, Lockfiles, StoredLockfile, compare,
+    },
+    metadata::ToolItemExecutor,
     signature::{SignatureLine, TrustStore},
-    words::{InvalidItemId, ItemId, Version},
+    words::{InvalidToolItemId, ToolItemId, ToolVersion},
 };
 
 /// A chain of which everything holds that was asked of it.
 #[derive(Debug)]
 pub struct CheckedChain {
     /// The chain.
-    pub chain: Chain,
+    pub chain: ToolChain,
     /// The tool's version.
-    pub version: Version,
+    pub version: ToolVersion,
     /// Each element's signature; built-in ones have none.
     pub signatures: Vec<Option<SignatureLine>>,
     /// The lockfile that pins it, if there is one.
@@ -28,15 +33,15 @@ pub struct CheckedChain {
 
 /// Says why nothing may run.
 #[derive(Debug, thiserror::Error)]
-pub enum CheckError {
+pub enum ChainCheckError {
     /// The id is invalid.
     #[error(transparent)]
-    Id(#[from] InvalidItemId),
+    Id(#[from] InvalidToolItemId),
     /// There is no such tool, and nothing pins one.
     #[error("there is no tool {id}; looked in {}", places.join(", "))]
     NoTool {
         /// The id.
-        id: ItemId,
+        id: ToolItemId,
         /// Where it was looked for.
         places: Vec<String>,
     },
@@ -44,15 +49,15 @@ pub enum CheckError {
     #[error("cannot resolve {id}")]
     Resolve {
         /// The tool.
-        id: ItemId,
+        id: ToolItemId,
         /// Why not.
-        source: ResolveError,
+        source: ChainResolveError,
     },
     /// The tool has no version, so nothing could pin it.
     #[error("{id} has no version: {place}")]
     NoVersion {
         /// The tool.
-        id: ItemId,
+        id: ToolItemId,
         /// Where it is.
         place: String,
     },
@@ -61,14 +66,14 @@ pub enum CheckError {
     Lockfile(#[from] LockfileError),
     /// The chain is not what was pinned.
     #[error("{} is not what was pinned in {}", .0.lockfile.tool_id, .0.path.display())]
-    Drift(Box<StoredLockfile>, Vec<Drift>),
+    Drift(Box<StoredLockfile>, Vec<ChainElementDrift>),
     /// An element is not vouched for.
     #[error("{id} is not vouched for")]
     Signature {
         /// The tool.
-        id: ItemId,
+        id: ToolItemId,
         /// Which element, and why.
-        source: ElementError,
+        source: ChainSignatureError,
     },
 }
 
@@ -94,28 +99,28 @@ impl ChainChecker {
     /// Finds a tool's chain as it is now, whether it is pinned and vouched for or not.
     ///
     /// # Errors
-    /// [`CheckError`] if there is no such item.
-    pub fn resolve(&self, id: &str) -> Result<Chain, CheckError> {
-        let id = ItemId::new(id)?;
+    /// [`ChainCheckError`] if there is no such item.
+    pub fn resolve(&self, id: &str) -> Result<ToolChain, ChainCheckError> {
+        let id = ToolItemId::new(id)?;
         resolve(&self.spaces, &id).map_err(|broken| unresolved(id, broken))
     }
 
     /// Finds a tool's chain as it is now, and its signatures, whether it is pinned or not.
     ///
     /// # Errors
-    /// [`CheckError`] where there is no chain, or it is not vouched for.
-    pub fn vouched_for(&self, id: &str) -> Result<Chain, CheckError> {
+    /// [`ChainCheckError`] where there is no chain, or it is not vouched for.
+    pub fn vouched_for(&self, id: &str) -> Result<ToolChain, ChainCheckError> {
         let chain = self.resolve(id)?;
-        self.signatures(&ItemId::new(id)?, &chain)?;
+        self.signatures(&ToolItemId::new(id)?, &chain)?;
         Ok(chain)
     }
 
     /// Checks a tool: its chain, its pin if it has one, its signatures.
     ///
     /// # Errors
-    /// [`CheckError`] with the first thing that does not hold.
-    pub fn check(&self, id: &str) -> Result<CheckedChain, CheckError> {
-        let id = ItemId::new(id)?;
+    /// [`ChainCheckError`] with the first thing that does not hold.
+    pub fn check(&self, id: &str) -> Result<CheckedChain, ChainCheckError> {
+        let id = ToolItemId::new(id)?;
         let resolved = resolve(&self.spaces, &id);
         let Some(version) = self.version(&id, &resolved)? else {
             return Err(without_version(id, resolved));
@@ -132,8 +137,8 @@ impl ChainChecker {
     /// Checks what a lockfile pins, whatever the tool's version is by now.
     ///
     /// # Errors
-    /// [`CheckError`] with the first thing that does not hold.
-    pub fn check_pin(&self, pin: StoredLockfile) -> Result<CheckedChain, CheckError> {
+    /// [`ChainCheckError`] with the first thing that does not hold.
+    pub fn check_pin(&self, pin: StoredLockfile) -> Result<CheckedChain, ChainCheckError> {
         let id = pin.lockfile.tool_id.clone();
         let chain = against(&pin, resolve(&self.spaces, &id))?;
         let signatures = self.signatures(&id, &chain)?;
@@ -148,9 +153,12 @@ impl ChainChecker {
     /// How a tool differs from what its lockfile pins; `None` where it has none.
     ///
     /// # Errors
-    /// [`CheckError`] where that is unknown.
-    pub fn drift(&self, id: &str) -> Result<Option<(StoredLockfile, Vec<Drift>)>, CheckError> {
-        let id = ItemId::new(id)?;
+    /// [`ChainCheckError`] where that is unknown.
+    pub fn drift(
+        &self,
+        id: &str,
+    ) -> Result<Option<(StoredLockfile, Vec<ChainElementDrift>)>, ChainCheckError> {
+        let id = ToolItemId::new(id)?;
         let resolved = resolve(&self.spaces, &id);
         let Some(version) = self.version(&id, &resolved)? else {
             return Err(without_version(id, resolved));
@@ -164,19 +172,19 @@ impl ChainChecker {
 
     fn signatures(
         &self,
-        id: &ItemId,
-        chain: &Chain,
-    ) -> Result<Vec<Option<SignatureLine>>, CheckError> {
+        id: &ToolItemId,
+        chain: &ToolChain,
+    ) -> Result<Vec<Option<SignatureLine>>, ChainCheckError> {
         let signatures = verify_signatures(chain, &self.trust);
-        signatures.map_err(|source| CheckError::Signature { id: id.clone(), source })
+        signatures.map_err(|source| ChainCheckError::Signature { id: id.clone(), source })
     }
 
     /// The version of the tool itself, as far as it was found; of a tool that is gone, that of its only pin.
     fn version(
         &self,
-        id: &ItemId,
-        resolved: &Result<Chain, ResolveFailure>,
-    ) -> Result<Option<Version>, CheckError> {
+        id: &ToolItemId,
+        resolved: &Result<ToolChain, ChainResolveFailure>,
+    ) -> Result<Option<ToolVersion>, ChainCheckError> {
         let elements = elements_of(resolved);
         match elements.first() {
             Some(root) => Ok(root.metadata.version.clone()),
@@ -185,7 +193,7 @@ impl ChainChecker {
     }
 
     /// A tool that cannot be read says no version; then a lockfile of it does, the nearest first.
-    fn version_of_pin(&self, id: &ItemId) -> Result<Option<Version>, CheckError> {
+    fn version_of_pin(&self, id: &ToolItemId) -> Result<Option<ToolVersion>, ChainCheckError> {
         let pins = self.lockfiles.of_tool(id)?;
         for (scope, path) in pins {
             let name = path.to_string_lossy();
@@ -198,65 +206,81 @@ impl ChainChecker {
 }
 
 /// The error for a tool without a version.
-fn without_version(id: ItemId, resolved: Result<Chain, ResolveFailure>) -> CheckError {
+fn without_version(
+    id: ToolItemId,
+    resolved: Result<ToolChain, ChainResolveFailure>,
+) -> ChainCheckError {
     match resolved {
         Err(broken) if broken.elements.is_empty() => unresolved(id, broken),
         resolved => {
             let root = elements_of(&resolved).first();
             let place = root.map(|item| item.origin.to_string()).unwrap_or_default();
-            CheckError::NoVersion { id, place }
+            ChainCheckError::NoVersion { id, place }
         }
     }
 }
 
-fn unresolved(id: ItemId, broken: ResolveFailure) -> CheckError {
+fn unresolved(id: ToolItemId, broken: ChainResolveFailure) -> ChainCheckError {
     match broken.error {
-        ResolveError::Missing { by: None, places, .. } => CheckError::NoTool { id, places },
-        source => CheckError::Resolve { id, source },
+        ChainResolveError::Missing { by: None, places, .. } => {
+            ChainCheckError::NoTool { id, places }
+        }
+        source => ChainCheckError::Resolve { id, source },
     }
 }
 
 /// The chain, where it is what was pinned.
 fn against(
     pin: &StoredLockfile,
-    resolved: Result<Chain, ResolveFailure>,
-) -> Result<Chain, CheckError> {
+    resolved: Result<ToolChain, ChainResolveFailure>,
+) -> Result<ToolChain, ChainCheckError> {
     let rows = rows(pin, &resolved);
     match resolved {
         Ok(chain) if rows.is_empty() => Ok(chain),
         // What cannot be followed to its end is never what was pinned, whatever the comparison says.
-        _ => Err(CheckError::Drift(Box::new(pin.clone()), rows)),
+        _ => Err(ChainCheckError::Drift(Box::new(pin.clone()), rows)),
     }
 }
 
-fn rows(pin: &StoredLockfile, resolved: &Result<Chain, ResolveFailure>) -> Vec<Drift> {
+fn rows(
+    pin: &StoredLockfile,
+    resolved: &Result<ToolChain, ChainResolveFailure>,
+) -> Vec<ChainElementDrift> {
     match resolved {
         Ok(chain) => compare(&pin.lockfile, chain.elements(), None),
         Err(broken) => {
             let at = broken_at(broken, &pin.lockfile.tool_id);
             let why = match &broken.error {
-                ResolveError::Missing { .. } => DriftKind::Missing(broken.error.to_string()),
-                error => DriftKind::Broken(error.to_string()),
+                ChainResolveError::Missing { .. } => {
+                    ChainDriftKind::Missing(broken.error.to_string())
+                }
+                error => ChainDriftKind::Broken(error.to_string()),
             };
             let rows = compare(&pin.lockfile, &broken.elements, Some((&at, why.clone())));
-            if rows.is_empty() { vec![Drift { item_id: at, changes: vec![why] }] } else { rows }
+            if rows.is_empty() {
+                vec![ChainElementDrift { item_id: at, changes: vec![why] }]
+            } else {
+                rows
+            }
         }
     }
 }
 
 /// The element that the chain could not be followed to.
-fn broken_at(broken: &ResolveFailure, root: &ItemId) -> ItemId {
+fn broken_at(broken: &ChainResolveFailure, root: &ToolItemId) -> ToolItemId {
     match (&broken.error, broken.elements.last()) {
-        (ResolveError::NoExecutor { id, .. } | ResolveError::UnknownPrimitive(id), _) => id.clone(),
+        (ChainResolveError::NoExecutor { id, .. } | ChainResolveError::UnknownPrimitive(id), _) => {
+            id.clone()
+        }
         (_, Some(last)) => match &last.metadata.executor {
-            Executor::Item(id) => id.clone(),
+            ToolItemExecutor::Item(id) => id.clone(),
             _ => last.id.clone(),
         },
         (_, None) => root.clone(),
     }
 }
 
-fn elements_of(resolved: &Result<Chain, ResolveFailure>) -> &[Item] {
+fn elements_of(resolved: &Result<ToolChain, ChainResolveFailure>) -> &[ToolItem] {
     match resolved {
         Ok(chain) => chain.elements(),
         Err(broken) => &broken.elements,

@@ -1,7 +1,7 @@
 //! Content hashes as other programs compute them: `vectors/hash.json`.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use lokt_tool::{item::ItemText, words::Extension};
+use lokt_tool::{item::ToolItemText, words::ToolFileExtension};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -17,9 +17,9 @@ fn every_item_has_the_hash_that_other_programs_give_it() {
     let vectors: Vec<Vector> = serde_json::from_str(include_str!("vectors/hash.json")).unwrap();
     assert!(vectors.len() >= 24, "all vectors are there");
     for vector in vectors {
-        let extension = Extension::of_file_name(&format!("x{}", vector.ext)).unwrap();
+        let extension = ToolFileExtension::of_file_name(&format!("x{}", vector.ext)).unwrap();
         let bytes = STANDARD.decode(vector.content_base64).unwrap();
-        let text = ItemText::decode(&bytes, extension).unwrap();
+        let text = ToolItemText::decode(&bytes, extension).unwrap();
         assert_eq!(text.integrity().to_string(), vector.integrity, "{}", vector.name);
     }
 }

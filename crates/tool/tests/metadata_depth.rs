@@ -1,6 +1,6 @@
 //! Files made to exhaust their readers: however deep, long or wide a text is, it is read or refused.
 
-use lokt_tool::{metadata, words::Extension};
+use lokt_tool::{metadata, words::ToolFileExtension};
 use std::thread;
 
 /// What is repeated, as often as there is room for in a file: before a value, and after it.
@@ -76,64 +76,64 @@ const JAVASCRIPT: [(&str, &str); 38] = [
 const SLOW: [(&str, &str); 5] =
     [("a?(b):c=>", ""), ("a<", ""), ("a<b<", ""), ("class extends ", "{}"), ("({a=", "}=a)")];
 
-const STATEMENTS: [(Extension, &str, &str); 22] = [
-    (Extension::Py, "if a:", "b"),
-    (Extension::Py, "try:a\nexcept:", ""),
-    (Extension::Py, "if a:b\nelif ", ""),
-    (Extension::Py, "a;", ""),
-    (Extension::Js, "{", ""),
-    (Extension::Js, "if(a)", ""),
-    (Extension::Js, "if(a);else ", ""),
-    (Extension::Js, "for(;;)", ""),
-    (Extension::Js, "while(a)", ""),
-    (Extension::Js, "do ", ""),
-    (Extension::Js, "a:", ""),
-    (Extension::Js, "try{", ""),
-    (Extension::Js, "switch(a){case a:", ""),
-    (Extension::Js, "var {a:", ""),
-    (Extension::Js, "var {a=", ""),
-    (Extension::Ts, "namespace a{", ""),
-    (Extension::Ts, "namespace a.b.", ""),
-    (Extension::Ts, "type a=", ""),
-    (Extension::Ts, "type a={a:", ""),
-    (Extension::Ts, "export ", ""),
-    (Extension::Ts, "declare ", ""),
-    (Extension::Ts, "abstract class a{a(){", ""),
+const STATEMENTS: [(ToolFileExtension, &str, &str); 22] = [
+    (ToolFileExtension::Py, "if a:", "b"),
+    (ToolFileExtension::Py, "try:a\nexcept:", ""),
+    (ToolFileExtension::Py, "if a:b\nelif ", ""),
+    (ToolFileExtension::Py, "a;", ""),
+    (ToolFileExtension::Js, "{", ""),
+    (ToolFileExtension::Js, "if(a)", ""),
+    (ToolFileExtension::Js, "if(a);else ", ""),
+    (ToolFileExtension::Js, "for(;;)", ""),
+    (ToolFileExtension::Js, "while(a)", ""),
+    (ToolFileExtension::Js, "do ", ""),
+    (ToolFileExtension::Js, "a:", ""),
+    (ToolFileExtension::Js, "try{", ""),
+    (ToolFileExtension::Js, "switch(a){case a:", ""),
+    (ToolFileExtension::Js, "var {a:", ""),
+    (ToolFileExtension::Js, "var {a=", ""),
+    (ToolFileExtension::Ts, "namespace a{", ""),
+    (ToolFileExtension::Ts, "namespace a.b.", ""),
+    (ToolFileExtension::Ts, "type a=", ""),
+    (ToolFileExtension::Ts, "type a={a:", ""),
+    (ToolFileExtension::Ts, "export ", ""),
+    (ToolFileExtension::Ts, "declare ", ""),
+    (ToolFileExtension::Ts, "abstract class a{a(){", ""),
 ];
 
-const DATA: [(Extension, &str, &str); 28] = [
-    (Extension::Yaml, "a: ", "["),
-    (Extension::Yaml, "a: ", "{b: "),
-    (Extension::Yaml, "a: ", "[b: "),
-    (Extension::Yaml, "a:\n ", "- "),
-    (Extension::Yaml, "a:\n ", "? "),
-    (Extension::Yaml, "a: ", "!!str "),
-    (Extension::Yaml, "a: ", "&a "),
-    (Extension::Yaml, "a: ", "b: "),
-    (Extension::Yaml, "", "a"),
-    (Extension::Yaml, "a: ", "*a "),
-    (Extension::Yaml, "", "--- "),
-    (Extension::Yaml, "a: \"", "\\n"),
-    (Extension::Yaml, "a: |\n", " a\n"),
-    (Extension::Yaml, "a: ", "\t"),
-    (Extension::Toml, "a=", "["),
-    (Extension::Toml, "a=", "{b="),
-    (Extension::Toml, "", "a."),
-    (Extension::Toml, "[", "a."),
-    (Extension::Toml, "", "["),
-    (Extension::Toml, "", "[[a]]\n"),
-    (Extension::Json, "", "["),
-    (Extension::Json, "", "{\"config\":"),
-    (Extension::Json, "{\"config\":1", "1"),
-    (Extension::Json, "", "\""),
-    (Extension::Sh, "# CONFIG = ", "["),
-    (Extension::Sh, "# CONFIG = ", "-"),
-    (Extension::Sh, "", "#"),
-    (Extension::Sh, "", "\n"),
+const DATA: [(ToolFileExtension, &str, &str); 28] = [
+    (ToolFileExtension::Yaml, "a: ", "["),
+    (ToolFileExtension::Yaml, "a: ", "{b: "),
+    (ToolFileExtension::Yaml, "a: ", "[b: "),
+    (ToolFileExtension::Yaml, "a:\n ", "- "),
+    (ToolFileExtension::Yaml, "a:\n ", "? "),
+    (ToolFileExtension::Yaml, "a: ", "!!str "),
+    (ToolFileExtension::Yaml, "a: ", "&a "),
+    (ToolFileExtension::Yaml, "a: ", "b: "),
+    (ToolFileExtension::Yaml, "", "a"),
+    (ToolFileExtension::Yaml, "a: ", "*a "),
+    (ToolFileExtension::Yaml, "", "--- "),
+    (ToolFileExtension::Yaml, "a: \"", "\\n"),
+    (ToolFileExtension::Yaml, "a: |\n", " a\n"),
+    (ToolFileExtension::Yaml, "a: ", "\t"),
+    (ToolFileExtension::Toml, "a=", "["),
+    (ToolFileExtension::Toml, "a=", "{b="),
+    (ToolFileExtension::Toml, "", "a."),
+    (ToolFileExtension::Toml, "[", "a."),
+    (ToolFileExtension::Toml, "", "["),
+    (ToolFileExtension::Toml, "", "[[a]]\n"),
+    (ToolFileExtension::Json, "", "["),
+    (ToolFileExtension::Json, "", "{\"config\":"),
+    (ToolFileExtension::Json, "{\"config\":1", "1"),
+    (ToolFileExtension::Json, "", "\""),
+    (ToolFileExtension::Sh, "# CONFIG = ", "["),
+    (ToolFileExtension::Sh, "# CONFIG = ", "-"),
+    (ToolFileExtension::Sh, "", "#"),
+    (ToolFileExtension::Sh, "", "\n"),
 ];
 
 /// Reads a text on the stack that a thread usually has.
-fn read(extension: Extension, text: String) {
+fn read(extension: ToolFileExtension, text: String) {
     let shown: String = text.chars().take(60).collect();
     let reader = thread::Builder::new().stack_size(2 * 1024 * 1024);
     let reader = reader.spawn(move || drop(metadata::read(&text, extension)));
@@ -150,27 +150,33 @@ const COUNTS: [usize; 2] = [60, 5_000];
 fn no_python_exhausts_its_reader() {
     for (before, after) in PYTHON {
         for count in COUNTS {
-            read(Extension::Py, format!("CONFIG = {}", repeated(count, before, after)));
+            read(ToolFileExtension::Py, format!("CONFIG = {}", repeated(count, before, after)));
         }
     }
     for (before, after) in [("f'{", "}'"), ("f'{a:{", "}}'")] {
-        read(Extension::Py, format!("CONFIG = {}", repeated(200, before, after)));
+        read(ToolFileExtension::Py, format!("CONFIG = {}", repeated(200, before, after)));
     }
     let nested: String = (0..300).flat_map(|it| [" ".repeat(it), "if a:\n".to_owned()]).collect();
-    read(Extension::Py, nested);
+    read(ToolFileExtension::Py, nested);
 }
 
 #[test]
 fn no_javascript_exhausts_its_reader() {
     for (before, after) in JAVASCRIPT {
         for count in COUNTS {
-            read(Extension::Js, format!("const CONFIG = {}", repeated(count, before, after)));
-            read(Extension::Ts, format!("const CONFIG = {}", repeated(count, before, after)));
+            read(
+                ToolFileExtension::Js,
+                format!("const CONFIG = {}", repeated(count, before, after)),
+            );
+            read(
+                ToolFileExtension::Ts,
+                format!("const CONFIG = {}", repeated(count, before, after)),
+            );
         }
     }
     for (before, after) in SLOW {
-        read(Extension::Js, format!("const CONFIG = {}", repeated(200, before, after)));
-        read(Extension::Ts, format!("const CONFIG = {}", repeated(200, before, after)));
+        read(ToolFileExtension::Js, format!("const CONFIG = {}", repeated(200, before, after)));
+        read(ToolFileExtension::Ts, format!("const CONFIG = {}", repeated(200, before, after)));
     }
 }
 
@@ -194,7 +200,7 @@ fn no_data_exhaust_their_reader() {
 
 #[test]
 fn the_largest_files_are_refused_at_once() {
-    for extension in Extension::ALL {
+    for extension in ToolFileExtension::ALL {
         for part in ["[", "- ", "a.", "(\n"] {
             read(extension, part.repeat(8 * 1024 * 1024 / part.len()));
         }

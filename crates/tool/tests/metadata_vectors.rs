@@ -1,6 +1,6 @@
 //! Snippets of tools with the metadata that other implementations read from them.
 
-use lokt_tool::{metadata, words::Extension};
+use lokt_tool::{metadata, words::ToolFileExtension};
 use serde_json::Value;
 
 #[test]
@@ -9,7 +9,7 @@ fn every_snippet_has_the_metadata_that_others_read() {
     assert!(vectors.len() > 20, "there are snippets");
     for vector in vectors {
         let file = vector["file"].as_str().unwrap();
-        let extension = Extension::of_file_name(file).unwrap();
+        let extension = ToolFileExtension::of_file_name(file).unwrap();
         let read = metadata::read(vector["text"].as_str().unwrap(), extension);
         if vector["error"] == true {
             let error = read.expect_err(file).to_string();

@@ -1,11 +1,11 @@
 use super::timeline::{TimelineFormat, TimelineOptions};
 use crate::{
-    completion, context::Context, exit::ExitCode, failure::Failure, output, span,
+    completion, context::CommandContext, exit::ExitCode, failure::CliFailure, output, span,
     timeline::gather::TimeRange, view,
 };
 use clap::Args;
 use lokt_lock::{
-    audit::{EventKind, LogLine, LogReader},
+    audit::{AuditEventKind, AuditLogLine, LogReader},
     words::{LockName, Owner, Timestamp},
 };
 use nix::{
@@ -40,7 +40,7 @@ pub(crate) struct AuditCommand {
     name: Option<LockName>,
     /// Show only this kind of event
     #[arg(long, value_name = "EVENT")]
-    event: Option<EventKind>,
+    event: Option<AuditEventKind>,
     /// Show the last events, and then new ones as they happen
     #[arg(long, conflicts_with = "until")]
     tail: bool,
@@ -54,9 +54,9 @@ pub(crate) struct AuditCommand {
 impl AuditCommand {
     pub(crate) fn run(
         &self,
-        context: &Context,
+        context: &CommandContext,
         owner: Option<&Owner>,
-    ) -> Result<ExitCode, Failure> {
+    ) -> Result<ExitCode, CliFailure> {
         self.refuse_nothing()?;
         if self.timeline.is_asked() {
             return self.show_timeline(context, owner);
@@ -74,7 +74,11 @@ impl AuditCommand {
         }
     }
 
-    fn show_timeline(&self, context: &Context, owner: Option<&Owner>) -> Result<ExitCode, Failure> {
+    fn show_timeline(
+        &self,
+        context: &CommandContext,
+        owner: Option<&Owner>,
+    ) -> Result<ExitCode, CliFailure> {
         let asked = TimeRange { since: self.since, until: self.until };
         let form = if self.json { TimelineFormat::Json } else { TimelineFormat::Text };
         let wanted = |name: &str, by: &str| {
@@ -85,17 +89,17 @@ impl AuditCommand {
     }
 
     /// Refuses a span of time that ends before it begins.
-    fn refuse_nothing(&self) -> Result<(), Failure> {
+    fn refuse_nothing(&self) -> Result<(), CliFailure> {
         match (self.since, self.until) {
             (Some(since), Some(until)) if until < since => {
                 let text = format!("--until {until} is before --since {since}: no event can match");
-                Err(Failure::usage(text))
+                Err(CliFailure::usage(text))
             }
             _ => Ok(()),
         }
     }
 
-    fn go_to_start(&self, reader: &mut LogReader) -> Result<(), Failure> {
+    fn go_to_start(&self, reader: &mut LogReader) -> Result<(), CliFailure> {
         match self.since {
             Some(since) => reader.seek_to(since)?,
             None if self.tail => reader.seek_near_end(TAIL)?,
@@ -112,7 +116,7 @@ struct EventFilter<'a> {
 }
 
 impl EventFilter<'_> {
-    fn print_all(&self, reader: &mut LogReader) -> Result<(), Failure> {
+    fn print_all(&self, reader: &mut LogReader) -> Result<(), CliFailure> {
         // Neighbours may be out of order by a little, but by no more than this many lines.
         let mut late = 0;
         while late < LATE
@@ -126,24 +130,24 @@ impl EventFilter<'_> {
         Ok(())
     }
 
-    fn print(&self, event: &LogLine) -> Result<(), Failure> {
+    fn print(&self, event: &AuditLogLine) -> Result<(), CliFailure> {
         match event {
-            LogLine::Broken(line) => {
+            AuditLogLine::Broken(line) => {
                 output::warn(&format!("a line of the audit log is not an event: {line:.80}"));
             }
-            LogLine::Event(fields) if self.wants(event) => {
+            AuditLogLine::Event(fields) if self.wants(event) => {
                 if self.audit.json {
                     output::json(fields)?;
                 } else {
                     output::text(&view::event::text(event))?;
                 }
             }
-            LogLine::Event(_) => {}
+            AuditLogLine::Event(_) => {}
         }
         Ok(())
     }
 
-    fn wants(&self, event: &LogLine) -> bool {
+    fn wants(&self, event: &AuditLogLine) -> bool {
         let audit = self.audit;
         let in_time = match event.time() {
             Some(time) => {
@@ -164,15 +168,15 @@ fn follow(
     path: &Path,
     mut reader: Option<LogReader>,
     filter: &EventFilter<'_>,
-) -> Result<ExitCode, Failure> {
+) -> Result<ExitCode, CliFailure> {
     loop {
         if let Some(open) = &mut reader {
             filter.print_all(open)?;
         }
         let replaced = match wait_for_change(path) {
-            Change::More => false,
-            Change::Replaced => true,
-            Change::Unread => return Ok(ExitCode::Done),
+            LogWaitEnd::More => false,
+            LogWaitEnd::Replaced => true,
+            LogWaitEnd::Unread => return Ok(ExitCode::Done),
         };
         let cut = match &mut reader {
             Some(open) => open.was_truncated()?,
@@ -188,7 +192,7 @@ fn follow(
 }
 
 /// What ended a wait for the log to change.
-enum Change {
+enum LogWaitEnd {
     /// There may be more in it.
     More,
     /// Another file may stand there now.
@@ -198,7 +202,7 @@ enum Change {
 }
 
 /// Sleeps until the log changes, or until the reader of the output is gone.
-fn wait_for_change(path: &Path) -> Change {
+fn wait_for_change(path: &Path) -> LogWaitEnd {
     let changed = AddWatchFlags::IN_MODIFY;
     let replaced =
         AddWatchFlags::IN_MOVE_SELF | AddWatchFlags::IN_DELETE_SELF | AddWatchFlags::IN_ATTRIB;
@@ -206,7 +210,7 @@ fn wait_for_change(path: &Path) -> Change {
         .and_then(|inotify| inotify.add_watch(path, changed | replaced).map(|_| inotify));
     let Ok(inotify) = watched else {
         // No log yet: look again in a moment.
-        return if is_unread(None).0 { Change::Unread } else { Change::Replaced };
+        return if is_unread(None).0 { LogWaitEnd::Unread } else { LogWaitEnd::Replaced };
     };
     let is_replaced = || {
         let events = inotify.read_events().unwrap_or_default();
@@ -214,9 +218,9 @@ fn wait_for_change(path: &Path) -> Change {
     };
     // The limit covers events written between the last read and the watch.
     match is_unread(Some(inotify.as_fd())) {
-        (true, _) => Change::Unread,
-        (_, true) if is_replaced() => Change::Replaced,
-        _ => Change::More,
+        (true, _) => LogWaitEnd::Unread,
+        (_, true) if is_replaced() => LogWaitEnd::Replaced,
+        _ => LogWaitEnd::More,
     }
 }
 

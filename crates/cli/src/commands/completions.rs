@@ -1,4 +1,4 @@
-use crate::{completion, exit::ExitCode, failure::Failure, output};
+use crate::{completion, exit::ExitCode, failure::CliFailure, output};
 use clap::Args;
 use clap_complete::env::Shells;
 
@@ -14,9 +14,10 @@ pub(crate) struct CompletionsCommand {
 }
 
 impl CompletionsCommand {
-    pub(crate) fn run(&self) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(&self) -> Result<ExitCode, CliFailure> {
         let shells = Shells::builtins();
-        let shell = shells.completer(&self.shell).ok_or_else(|| Failure::usage("unknown shell"))?;
+        let shell =
+            shells.completer(&self.shell).ok_or_else(|| CliFailure::usage("unknown shell"))?;
         let mut script = Vec::new();
         shell.write_registration(completion::VARIABLE, "lokt", "lokt", "lokt", &mut script)?;
         output::bytes(&script)?;

@@ -1,13 +1,13 @@
 use crate::{
     demo::{
         exhibition::DemoResult,
-        painters::{DemoWorkspace, PaintingMode, PaintingOutcome},
-        picture::{Canvas, PAINTERS, Stroke},
+        painters::{DemoGuardMode, DemoPaintingContext, DemoPaintingOutcome},
+        picture::{DemoCanvas, DemoStroke, PAINTERS},
         stroke,
     },
     env,
     exit::ExitCode,
-    failure::Failure,
+    failure::CliFailure,
     output::{self, AnimatedLines},
 };
 use clap::Args;
@@ -35,10 +35,11 @@ pub(crate) struct DemoCommand {
 }
 
 impl DemoCommand {
-    pub(crate) fn run(&self) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(&self) -> Result<ExitCode, CliFailure> {
         match (&self.canvas, self.stroke) {
             (Some(file), Some(number)) => {
-                let stroke = Stroke::new(number).ok_or_else(|| Failure::usage("no such stroke"))?;
+                let stroke =
+                    DemoStroke::new(number).ok_or_else(|| CliFailure::usage("no such stroke"))?;
                 stroke::paint(file, stroke).map_err(|error| cannot("paint", &error))?;
                 Ok(ExitCode::Done)
             }
@@ -46,7 +47,7 @@ impl DemoCommand {
         }
     }
 
-    fn exhibit(&self) -> Result<ExitCode, Failure> {
+    fn exhibit(&self) -> Result<ExitCode, CliFailure> {
         let signals = SignalReader::hold().map_err(|error| cannot("hold signals back", &error))?;
         let folder = tempfile::Builder::new().prefix("lokt-demo-").tempdir_in(env::temporary());
         let folder = folder.and_then(|it| {
@@ -57,7 +58,7 @@ impl DemoCommand {
         let program =
             std::env::current_exe().map_err(|error| cannot("find this program", &error))?;
         let painted =
-            self.paint(&DemoWorkspace { program, folder: folder.path(), signals: &signals });
+            self.paint(&DemoPaintingContext { program, folder: folder.path(), signals: &signals });
         // Before a signal ends this: nothing is left behind.
         drop(folder);
         match painted? {
@@ -70,7 +71,10 @@ impl DemoCommand {
     }
 
     /// Paints both pictures; gives the signal that ended it before.
-    fn paint(&self, studio: &DemoWorkspace<'_>) -> Result<Option<ReceivedSignal>, Failure> {
+    fn paint(
+        &self,
+        studio: &DemoPaintingContext<'_>,
+    ) -> Result<Option<ReceivedSignal>, CliFailure> {
         let mut exhibition = DemoResult::new();
         let width = output::width();
         let lines = exhibition.lines(width, output::glyphs()).len();
@@ -81,16 +85,16 @@ impl DemoCommand {
             );
             output::lines([&*what, ""])?;
         }
-        for manner in [PaintingMode::Unlocked, PaintingMode::Guarded] {
-            let mut show = |canvas: &Canvas| {
+        for manner in [DemoGuardMode::Unlocked, DemoGuardMode::Guarded] {
+            let mut show = |canvas: &DemoCanvas| {
                 *part(&mut exhibition, manner) = canvas.clone();
                 animation
                     .as_mut()
                     .map_or(Ok(()), |it| it.show(&exhibition.lines(width, output::glyphs())))
             };
             match studio.paint(manner, &mut show)? {
-                PaintingOutcome::Done(canvas) => show(&canvas)?,
-                PaintingOutcome::Interrupted(received) => return Ok(Some(received)),
+                DemoPaintingOutcome::Done(canvas) => show(&canvas)?,
+                DemoPaintingOutcome::Interrupted(received) => return Ok(Some(received)),
             }
         }
         tell(&exhibition, animation, width)?;
@@ -103,7 +107,7 @@ fn tell(
     exhibition: &DemoResult,
     animation: Option<AnimatedLines>,
     width: usize,
-) -> Result<(), Failure> {
+) -> Result<(), CliFailure> {
     match animation {
         None => output::json(&exhibition.json())?,
         Some(animation) => {
@@ -114,17 +118,20 @@ fn tell(
     if exhibition.is_guarded_whole() {
         return Ok(());
     }
-    Err(Failure::new(ExitCode::Error, "strokes were lost under the lock, which must never happen")
-        .hint("lokt doctor   checks whether locks work on this machine"))
+    Err(CliFailure::new(
+        ExitCode::Error,
+        "strokes were lost under the lock, which must never happen",
+    )
+    .hint("lokt doctor   checks whether locks work on this machine"))
 }
 
-fn part(exhibition: &mut DemoResult, manner: PaintingMode) -> &mut Canvas {
+fn part(exhibition: &mut DemoResult, manner: DemoGuardMode) -> &mut DemoCanvas {
     match manner {
-        PaintingMode::Unlocked => &mut exhibition.unlocked,
-        PaintingMode::Guarded => &mut exhibition.guarded,
+        DemoGuardMode::Unlocked => &mut exhibition.unlocked,
+        DemoGuardMode::Guarded => &mut exhibition.guarded,
     }
 }
 
-fn cannot(what: &str, error: &io::Error) -> Failure {
-    Failure::new(ExitCode::Error, format!("cannot {what}: {error}"))
+fn cannot(what: &str, error: &io::Error) -> CliFailure {
+    CliFailure::new(ExitCode::Error, format!("cannot {what}: {error}"))
 }

@@ -1,13 +1,13 @@
 use crate::{
-    context::{Context, GlobalOptions},
+    context::{CommandContext, GlobalOptions},
     env,
     exit::ExitCode,
-    failure::Failure,
+    failure::CliFailure,
     output,
 };
 use clap::Args;
 use lokt_lock::{
-    file::{CheckStatus, ForeignOwner, RootCheck, RootMethod, checkup},
+    file::{CheckStatus, ForeignPath, RootCheck, RootMethod, checkup},
     record::FORMAT_VERSION,
 };
 use lokt_once::tree::{OLDEST_GIT, git_version};
@@ -24,8 +24,8 @@ pub(crate) struct DoctorCommand {
 }
 
 impl DoctorCommand {
-    pub(crate) fn run(&self, global: &GlobalOptions) -> Result<ExitCode, Failure> {
-        let (context, foreign) = Context::to_examine(global)?;
+    pub(crate) fn run(&self, global: &GlobalOptions) -> Result<ExitCode, CliFailure> {
+        let (context, foreign) = CommandContext::to_examine(global)?;
         let context = &context;
         let mut checks =
             foreign.as_ref().map_or_else(|| context.checks(), |it| vec![foreign_root(it)]);
@@ -39,10 +39,10 @@ impl DoctorCommand {
 
     fn report(
         &self,
-        context: &Context,
+        context: &CommandContext,
         checks: &[RootCheck],
         overall: CheckStatus,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CliFailure> {
         let root = context.root.path.display().to_string();
         let method = context.root.method.as_str();
         if self.json {
@@ -77,7 +77,7 @@ fn git() -> RootCheck {
 }
 
 /// All that there is to say of a root of another user: it is not examined further.
-fn foreign_root(foreign: &ForeignOwner) -> RootCheck {
+fn foreign_root(foreign: &ForeignPath) -> RootCheck {
     let message = format!(
         "{} belongs to another user (uid {}), so nothing here is used; if you trust that user: git config --global \
          --add safe.directory {}",
@@ -88,7 +88,7 @@ fn foreign_root(foreign: &ForeignOwner) -> RootCheck {
     RootCheck { name: "owner", status: CheckStatus::Fail, message }
 }
 
-impl Context {
+impl CommandContext {
     fn checks(&self) -> Vec<RootCheck> {
         let owner = "the root, and what leads to it, is trusted".to_owned();
         let owner = RootCheck { name: "owner", status: CheckStatus::Ok, message: owner };

@@ -1,4 +1,4 @@
-use crate::{completion, context::Context, exit::ExitCode, failure::Failure};
+use crate::{completion, context::CommandContext, exit::ExitCode, failure::CliFailure};
 use clap::Args;
 use lokt_lock::{ops::is_held, words::LockName};
 
@@ -13,7 +13,7 @@ pub(crate) struct ExistsCommand {
 }
 
 impl ExistsCommand {
-    pub(crate) fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         let held = is_held(&context.store, &self.name, &context.caller)?;
         Ok(if held { ExitCode::Done } else { ExitCode::NotFound })
     }

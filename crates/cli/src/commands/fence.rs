@@ -1,4 +1,4 @@
-use crate::{completion, context::Context, exit::ExitCode, failure::Failure};
+use crate::{completion, context::CommandContext, exit::ExitCode, failure::CliFailure};
 use clap::{Args, Subcommand};
 use lokt_lock::{
     ops::{look, readable},
@@ -32,7 +32,7 @@ struct FenceCheckCommand {
 }
 
 impl FenceCommand {
-    pub(crate) fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         let FenceAction::Check(FenceCheckCommand { name, token }) = &self.action;
         let sight = look(&context.store, name, &context.caller);
         let held = sight.held();
@@ -44,19 +44,19 @@ impl FenceCommand {
         }
         let shown = name.as_str();
         Err(match now.as_slice() {
-            [] if held.is_some() => Failure::new(
+            [] if held.is_some() => CliFailure::new(
                 ExitCode::NotYours,
                 format!("fence {token}: the holder of lock {shown:?} has no fence"),
             ),
-            [] => Failure::new(
+            [] => CliFailure::new(
                 ExitCode::NotYours,
                 format!("fence {token}: lock {shown:?} is not held"),
             ),
-            [one] => Failure::new(
+            [one] => CliFailure::new(
                 ExitCode::NotYours,
                 format!("fence {token} is not the fence of lock {shown:?}, which is {one}"),
             ),
-            several => Failure::new(
+            several => CliFailure::new(
                 ExitCode::NotYours,
                 format!(
                     "fence {token} is not one of the {} fences of lock {shown:?}",

@@ -1,5 +1,6 @@
 use crate::{
-    completion, context::Context, denial, exit::ExitCode, failure::Failure, output, span, view,
+    completion, context::CommandContext, denial, exit::ExitCode, failure::CliFailure, output, span,
+    view,
 };
 use clap::Args;
 use lokt_lock::{
@@ -25,7 +26,7 @@ pub(crate) struct FreezeCommand {
 }
 
 impl FreezeCommand {
-    pub(crate) fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         let name = self.name.as_str();
         match freeze(&context.store, &self.name, &context.caller, self.ttl)? {
             FreezeOutcome::Done(record) => {

@@ -1,8 +1,8 @@
-use crate::{completion, context::Context, exit::ExitCode, failure::Failure, output};
+use crate::{completion, context::CommandContext, exit::ExitCode, failure::CliFailure, output};
 use clap::Args;
 use lokt_lock::{
     ops::{look, readable},
-    record::{LockRecord, Metadata},
+    record::{LockMetadata, LockRecord},
     words::LockName,
 };
 
@@ -19,7 +19,7 @@ pub(crate) struct GetMetaCommand {
 }
 
 impl GetMetaCommand {
-    pub(crate) fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         let sight = look(&context.store, &self.name, &context.caller);
         let held = sight.held();
         match (readable(sight.slot, "lock", &self.name)?, held) {
@@ -29,7 +29,7 @@ impl GetMetaCommand {
         }
     }
 
-    fn print(&self, record: &LockRecord) -> Result<ExitCode, Failure> {
+    fn print(&self, record: &LockRecord) -> Result<ExitCode, CliFailure> {
         // Of several who hold the lock, the first who has it.
         let mut metadata = record.holders().filter_map(|it| it.metadata.as_ref());
         match metadata.find_map(|metadata| metadata.get(&self.key)) {
@@ -39,17 +39,17 @@ impl GetMetaCommand {
         Ok(ExitCode::Done)
     }
 
-    fn no_lock(&self, why: &str) -> Failure {
-        Failure::new(ExitCode::NotFound, format!("lock {:?} {why}", self.name.as_str())).hint(
+    fn no_lock(&self, why: &str) -> CliFailure {
+        CliFailure::new(ExitCode::NotFound, format!("lock {:?} {why}", self.name.as_str())).hint(
             format!("lokt lock {} --meta {}=VALUE   takes it with this key", self.name, self.key),
         )
     }
 
-    fn no_key(&self, record: &LockRecord) -> Failure {
+    fn no_key(&self, record: &LockRecord) -> CliFailure {
         let metadata = record.holders().filter_map(|it| it.metadata.as_ref());
-        let keys: Vec<String> = metadata.flat_map(Metadata::keys).collect();
+        let keys: Vec<String> = metadata.flat_map(LockMetadata::keys).collect();
         let text = format!("lock {:?} has no metadata key {:?}", self.name.as_str(), self.key);
-        Failure::new(ExitCode::NotFound, text).hint(if keys.is_empty() {
+        CliFailure::new(ExitCode::NotFound, text).hint(if keys.is_empty() {
             "it has no metadata at all".to_owned()
         } else {
             format!("its keys: {}", keys.join(", "))

@@ -1,20 +1,22 @@
 use crate::locking::{
     held,
-    nesting::{self, AnnouncedLock, EnclosingLock},
-    sharing::SharingOptions,
-    status_file::{GuardOutcome, StatusFile},
+    nesting::{self, EnclosingLock, InheritedLock},
+    sharing::LockModeOptions,
+    status_file::{GuardOutcome, GuardStatusFile},
     supervision::SupervisionOptions,
     waiting::{QueueDisplay, WaitOptions, interrupted_by},
 };
-use crate::{completion, context::Context, exit::ExitCode, failure::Failure, output, span};
+use crate::{
+    completion, context::CommandContext, exit::ExitCode, failure::CliFailure, output, span,
+};
 use clap::Args;
 use lokt_lock::{
     file::FileTicket,
     guard::{
-        CommandEnd, GuardError, GuardWarning, GuardedCommand, ReceivedSignal, SignalReader,
-        StopCause, SupervisedLocks, SupervisionOutcome, supervise,
+        CommandEnd, GuardError, GuardStopCause, GuardWarning, GuardedCommand, ReceivedSignal,
+        SignalReader, SupervisedLocks, SupervisionOutcome, supervise,
     },
-    ops::{AcquireAllOutcome, Denial, Grant, LockRequest, OperationError, acquire_all},
+    ops::{AcquireAllOutcome, Denial, LockGrant, LockOperationError, LockRequest, acquire_all},
     record::HoldKind,
     sys::SignalNumber,
     words::LockName,
@@ -41,7 +43,7 @@ pub(crate) struct GuardCommand {
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = span::parse_positive)]
     ttl: Option<Duration>,
     #[command(flatten)]
-    sharing: SharingOptions,
+    sharing: LockModeOptions,
     #[command(flatten)]
     waiting: WaitOptions,
     #[command(flatten)]
@@ -61,22 +63,22 @@ pub(crate) struct GuardCommand {
 }
 
 impl GuardCommand {
-    pub(crate) fn run(mut self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(mut self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         self.refuse_twice()?;
         if let Some(line) = self.line.take() {
             self.command = vec!["/bin/sh".into(), "-c".into(), line];
         }
-        let mut status = StatusFile::begin(self.status_file.take(), &self.names)?;
+        let mut status = GuardStatusFile::begin(self.status_file.take(), &self.names)?;
         let held = nesting::held();
         let mode = self.sharing.mode();
         let around = |name: &LockName| nesting::inside(context, name, mode, &held);
-        let told: Vec<AnnouncedLock> = self.names.iter().filter_map(around).collect();
+        let told: Vec<InheritedLock> = self.names.iter().filter_map(around).collect();
         if told.len() == self.names.len() && !status.is_wanted() && self.orders.max_hold().is_none()
         {
             return Err(nesting::run_straight_through(&told, &self.command));
         }
         let signals = SignalReader::hold().map_err(|error| {
-            Failure::new(ExitCode::Error, format!("cannot hold signals back: {error}"))
+            CliFailure::new(ExitCode::Error, format!("cannot hold signals back: {error}"))
         })?;
         let guarding = GuardSession { guard: &self, context, held: &held, signals: &signals };
         let mut dies_of = None;
@@ -90,14 +92,14 @@ impl GuardCommand {
         result
     }
 
-    fn refuse_twice(&self) -> Result<(), Failure> {
+    fn refuse_twice(&self) -> Result<(), CliFailure> {
         let twice = self
             .names
             .iter()
             .enumerate()
             .find(|(at, name)| self.names.iter().take(*at).any(|earlier| earlier == *name));
         twice.map_or(Ok(()), |(_, name)| {
-            Err(Failure::usage(format!("lock {:?} is named twice", name.as_str())))
+            Err(CliFailure::usage(format!("lock {:?} is named twice", name.as_str())))
         })
     }
 }
@@ -105,7 +107,7 @@ impl GuardCommand {
 /// A running guard.
 struct GuardSession<'a> {
     guard: &'a GuardCommand,
-    context: &'a Context,
+    context: &'a CommandContext,
     held: &'a [EnclosingLock],
     signals: &'a SignalReader,
 }
@@ -114,10 +116,10 @@ impl GuardSession<'_> {
     /// Takes the locks that are not around this process already, and runs the command.
     fn run(
         &self,
-        mut told: Vec<AnnouncedLock>,
-        status: &mut StatusFile,
+        mut told: Vec<InheritedLock>,
+        status: &mut GuardStatusFile,
         dies_of: &mut Option<SignalNumber>,
-    ) -> Result<ExitCode, Failure> {
+    ) -> Result<ExitCode, CliFailure> {
         let missing = |name: &&LockName| !told.iter().any(|it| it.name == **name);
         let missing: Vec<&LockName> = self.guard.names.iter().filter(missing).collect();
         let mut grants = match self.acquire(&missing, status)? {
@@ -127,8 +129,8 @@ impl GuardSession<'_> {
                 return Ok(by.map_or(ExitCode::Error, interrupted_by));
             }
         };
-        told.extend(grants.iter().map(|grant| AnnouncedLock::of(&grant.record)));
-        let place = |it: &AnnouncedLock| self.guard.names.iter().position(|name| *name == it.name);
+        told.extend(grants.iter().map(|grant| InheritedLock::of(&grant.record)));
+        let place = |it: &InheritedLock| self.guard.names.iter().position(|name| *name == it.name);
         told.sort_by_key(place);
         status.entered(&told);
         let finish = match self.supervise(&mut grants, &told) {
@@ -137,7 +139,7 @@ impl GuardSession<'_> {
                 status.ended(GuardOutcome::Error);
                 return Err(error.into());
             }
-            finish => finish.map_err(Failure::from),
+            finish => finish.map_err(CliFailure::from),
         };
         let lost = held::give_back(self.context, grants, &mut |it| tell(&it));
         self.judge(finish, &lost, status, dies_of)
@@ -146,8 +148,8 @@ impl GuardSession<'_> {
     fn acquire(
         &self,
         names: &[&LockName],
-        status: &mut StatusFile,
-    ) -> Result<GuardAcquireOutcome, Failure> {
+        status: &mut GuardStatusFile,
+    ) -> Result<GuardAcquireOutcome, CliFailure> {
         let requests = names.iter().map(|name| self.request(name)).collect();
         let mut line = QueueDisplay::new(self.signals);
         let patience = self.guard.waiting.patience();
@@ -163,8 +165,8 @@ impl GuardSession<'_> {
             }
             Err(error) => {
                 match error {
-                    OperationError::Deadlock { .. } => status.ended(GuardOutcome::Deadlock),
-                    OperationError::LostWhileWaiting { .. } => status.ended(GuardOutcome::Lost),
+                    LockOperationError::Deadlock { .. } => status.ended(GuardOutcome::Deadlock),
+                    LockOperationError::LostWhileWaiting { .. } => status.ended(GuardOutcome::Lost),
                     _ => {}
                 }
                 Err(error.into())
@@ -172,12 +174,12 @@ impl GuardSession<'_> {
         }
     }
 
-    fn denied(&self, name: &LockName, denial: &Denial, status: &mut StatusFile) -> Failure {
+    fn denied(&self, name: &LockName, denial: &Denial, status: &mut GuardStatusFile) -> CliFailure {
         let timed_out = denial.waited.is_some();
         status.ended(if timed_out { GuardOutcome::TimedOut } else { GuardOutcome::Denied });
         let failure = crate::denial::lock::denied(name, denial);
         let code = self.guard.conflict_exit_code.map_or(failure.code, ExitCode::Command);
-        Failure { code, ..failure }
+        CliFailure { code, ..failure }
     }
 
     fn request<'a>(&'a self, name: &'a LockName) -> LockRequest<'a> {
@@ -197,8 +199,8 @@ impl GuardSession<'_> {
 
     fn supervise(
         &self,
-        grants: &mut [Grant<FileTicket>],
-        told: &[AnnouncedLock],
+        grants: &mut [LockGrant<FileTicket>],
+        told: &[InheritedLock],
     ) -> Result<SupervisionOutcome, GuardError> {
         let held = nesting::with(self.held, grants);
         let command = GuardedCommand {
@@ -206,7 +208,7 @@ impl GuardSession<'_> {
             environment: nesting::environment(self.context, told, &held),
             ..GuardedCommand::default()
         };
-        let Context { store, caller, .. } = self.context;
+        let CommandContext { store, caller, .. } = self.context;
         let watchers = SupervisedLocks { store, caller, grants };
         let orders = self.guard.orders.given();
         supervise(watchers, &command, self.signals, orders, &mut |it| tell(&it))
@@ -215,16 +217,16 @@ impl GuardSession<'_> {
     /// The outcome of the guard: its command's exit code, unless the guard stopped the command.
     fn judge(
         &self,
-        finish: Result<SupervisionOutcome, Failure>,
+        finish: Result<SupervisionOutcome, CliFailure>,
         lost: &[LockName],
-        status: &mut StatusFile,
+        status: &mut GuardStatusFile,
         dies_of: &mut Option<SignalNumber>,
-    ) -> Result<ExitCode, Failure> {
+    ) -> Result<ExitCode, CliFailure> {
         let finish = finish.inspect_err(|_| status.ended(GuardOutcome::NotStarted))?;
         status.command_ended(finish.ending);
-        let warns = self.guard.orders.given().on_lost == lokt_lock::guard::OnLost::Warn;
+        let warns = self.guard.orders.given().on_lost == lokt_lock::guard::LockLossPolicy::Warn;
         match (finish.stopped, lost.first()) {
-            (Some(StopCause::MaxHold), _) => {
+            (Some(GuardStopCause::MaxHold), _) => {
                 status.ended(GuardOutcome::MaxHold);
                 Err(self.held_too_long())
             }
@@ -244,9 +246,9 @@ impl GuardSession<'_> {
         }
     }
 
-    fn held_too_long(&self) -> Failure {
+    fn held_too_long(&self) -> CliFailure {
         let limit = span::show(self.guard.orders.max_hold().unwrap_or_default());
-        Failure::new(
+        CliFailure::new(
             ExitCode::MaxHold,
             format!("the command ran for longer than --max-hold {limit} and was stopped"),
         )
@@ -255,7 +257,7 @@ impl GuardSession<'_> {
 
 /// The outcome of a request for all locks, apart from a refusal.
 enum GuardAcquireOutcome {
-    All(Vec<Grant<FileTicket>>),
+    All(Vec<LockGrant<FileTicket>>),
     Interrupted(Option<ReceivedSignal>),
 }
 
@@ -266,7 +268,7 @@ fn tell(trouble: &GuardWarning) {
 
 /// A command that Ctrl-C ended takes the guard with it in the same way, so that a script which runs the
 /// guard ends too, as it would without one.
-fn dies_like(ending: CommandEnd, context: &Context) -> Option<SignalNumber> {
+fn dies_like(ending: CommandEnd, context: &CommandContext) -> Option<SignalNumber> {
     let interrupt = SignalNumber::from(Signal::SIGINT);
     let by_keyboard = ending == CommandEnd::Signaled(interrupt) && context.caller.has_terminal();
     by_keyboard.then_some(interrupt)

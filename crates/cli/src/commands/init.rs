@@ -1,6 +1,6 @@
 use crate::{
     exit::ExitCode,
-    failure::Failure,
+    failure::CliFailure,
     init::{
         agent::CodingAgent,
         diff,
@@ -45,10 +45,10 @@ struct ConfirmationOptions {
 }
 
 impl InitCommand {
-    pub(crate) fn run(&self) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(&self) -> Result<ExitCode, CliFailure> {
         let folder = project_folder(None)?;
         let project = fs::canonicalize(&folder).map_err(|error| {
-            Failure::new(ExitCode::Error, format!("cannot enter {}: {error}", folder.display()))
+            CliFailure::new(ExitCode::Error, format!("cannot enter {}: {error}", folder.display()))
         })?;
         if !self.caution.dry_run {
             for folder in plan::folders(&project) {
@@ -77,7 +77,7 @@ impl InitCommand {
     }
 
     /// Whether the user wants the changes. Without a terminal to ask on, the call itself counts as a yes.
-    fn may_write(&self, plan: &InitPlan) -> Result<bool, Failure> {
+    fn may_write(&self, plan: &InitPlan) -> Result<bool, CliFailure> {
         if self.caution.yes || self.json || !output::can_ask() {
             return Ok(true);
         }
@@ -88,10 +88,10 @@ impl InitCommand {
         if output::ask(&format!("change {files}?"))? {
             return Ok(true);
         }
-        Err(Failure::new(ExitCode::Error, "not confirmed; nothing was changed"))
+        Err(CliFailure::new(ExitCode::Error, "not confirmed; nothing was changed"))
     }
 
-    fn tell(&self, plan: &InitPlan, written: bool) -> Result<(), Failure> {
+    fn tell(&self, plan: &InitPlan, written: bool) -> Result<(), CliFailure> {
         if self.json {
             let changes = plan
                 .changes

@@ -1,13 +1,13 @@
 use crate::{
     exit::ExitCode,
-    failure::Failure,
+    failure::CliFailure,
     output,
     tool::{system_spaces, user_space},
-    view::table::Table,
+    view::table::TextTable,
 };
 use clap::{Args, Subcommand};
 use lokt_tool::{
-    signature::{KeyFiles, TrustError, TrustStore, TrustedKey},
+    signature::{KeyTrustError, SigningKeyFiles, TrustStore, TrustedKey},
     words::Fingerprint,
 };
 use serde_json::{Value, json};
@@ -55,9 +55,9 @@ struct KeyOutputOptions {
 }
 
 impl KeyCommand {
-    pub(crate) fn run(&self) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(&self) -> Result<ExitCode, CliFailure> {
         let (user, system) = (user_space()?, system_spaces()?);
-        let files = KeyFiles::of(&user);
+        let files = SigningKeyFiles::of(&user);
         let trust = TrustStore::of(&user, system.iter().map(PathBuf::as_path));
         match &self.command {
             KeyAction::Generate(form) => generate(&files, &trust, *form),
@@ -70,7 +70,7 @@ impl KeyCommand {
 }
 
 impl KeyOutputOptions {
-    fn print(self, json: &Value, text: &str) -> Result<ExitCode, Failure> {
+    fn print(self, json: &Value, text: &str) -> Result<ExitCode, CliFailure> {
         if self.json {
             output::json(json)?;
         } else {
@@ -81,10 +81,10 @@ impl KeyOutputOptions {
 }
 
 fn generate(
-    files: &KeyFiles,
+    files: &SigningKeyFiles,
     trust: &TrustStore,
     form: KeyOutputOptions,
-) -> Result<ExitCode, Failure> {
+) -> Result<ExitCode, CliFailure> {
     let mut added = None;
     let made = files.generate(|key| {
         added = Some(key.fingerprint());
@@ -102,7 +102,11 @@ fn generate(
     )
 }
 
-fn list(files: &KeyFiles, trust: &TrustStore, form: KeyOutputOptions) -> Result<ExitCode, Failure> {
+fn list(
+    files: &SigningKeyFiles,
+    trust: &TrustStore,
+    form: KeyOutputOptions,
+) -> Result<ExitCode, CliFailure> {
     let mine = files.secret().ok().map(|key| key.public().fingerprint());
     let (keys, errors): (Vec<_>, Vec<_>) = trust.list().into_iter().partition(Result::is_ok);
     let keys: Vec<TrustedKey> = keys.into_iter().flatten().collect();
@@ -116,7 +120,7 @@ fn list(files: &KeyFiles, trust: &TrustStore, form: KeyOutputOptions) -> Result<
     } else if keys.is_empty() && errors.is_empty() {
         output::note("no key is trusted");
     } else if !keys.is_empty() {
-        let mut table = Table::new(&["FINGERPRINT", "OWNER", "FILE"]);
+        let mut table = TextTable::new(&["FINGERPRINT", "OWNER", "FILE"]);
         for it in &keys {
             let owner = it
                 .owner
@@ -137,10 +141,10 @@ fn trust_file(
     trust: &TrustStore,
     file: &Path,
     form: KeyOutputOptions,
-) -> Result<ExitCode, Failure> {
+) -> Result<ExitCode, CliFailure> {
     let (key, path) = trust.add_file(file).map_err(|error| match error {
-        TrustError::Key(error) => {
-            Failure::of(&error).hint("lokt key show   prints a key in that form")
+        KeyTrustError::Key(error) => {
+            CliFailure::of(&error).hint("lokt key show   prints a key in that form")
         }
         error => error.into(),
     })?;
@@ -155,7 +159,7 @@ fn untrust(
     trust: &TrustStore,
     fingerprint: &Fingerprint,
     form: KeyOutputOptions,
-) -> Result<ExitCode, Failure> {
+) -> Result<ExitCode, CliFailure> {
     let removed = trust.remove(fingerprint)?;
     if let Some(still) = trust.find(fingerprint)? {
         output::warn(&format!("the system space trusts it as well: {}", still.path.display()));
@@ -166,7 +170,7 @@ fn untrust(
     )
 }
 
-fn show(files: &KeyFiles, form: KeyOutputOptions) -> Result<ExitCode, Failure> {
+fn show(files: &SigningKeyFiles, form: KeyOutputOptions) -> Result<ExitCode, CliFailure> {
     let key = files.secret()?.public();
     let (fingerprint, pem) = (key.fingerprint(), key.to_pem());
     if form.json {

@@ -1,14 +1,16 @@
 use crate::locking::{
     nesting,
-    sharing::SharingOptions,
+    sharing::LockModeOptions,
     waiting::{QueueDisplay, WaitOptions, interrupted},
 };
-use crate::{completion, context::Context, exit::ExitCode, failure::Failure, output, span, view};
+use crate::{
+    completion, context::CommandContext, exit::ExitCode, failure::CliFailure, output, span, view,
+};
 use clap::Args;
 use lokt_lock::{
     guard::SignalReader,
-    ops::{AcquireOutcome, Grant, GrantKind, LockRequest, acquire, tidy},
-    record::{HoldKind, Metadata},
+    ops::{AcquireOutcome, AcquisitionMethod, LockGrant, LockRequest, acquire, tidy},
+    record::{HoldKind, LockMetadata},
     sys,
     words::{LockName, ProcessPresence},
 };
@@ -34,9 +36,9 @@ pub(crate) struct LockCommand {
     meta: Vec<(String, String)>,
     /// Store a JSON object with the lock; --meta adds to it
     #[arg(long, value_name = "JSON", value_parser = object)]
-    meta_json: Option<Metadata>,
+    meta_json: Option<LockMetadata>,
     #[command(flatten)]
-    sharing: SharingOptions,
+    sharing: LockModeOptions,
     #[command(flatten)]
     waiting: WaitOptions,
     /// Print JSON
@@ -45,12 +47,12 @@ pub(crate) struct LockCommand {
 }
 
 impl LockCommand {
-    pub(crate) fn run(mut self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(mut self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         let metadata = self.metadata();
         let request = self.request(context, metadata)?;
         // Held back, so that an interrupted wait leaves the line cleanly.
         let signals = SignalReader::hold().map_err(|error| {
-            Failure::new(ExitCode::Error, format!("cannot hold signals back: {error}"))
+            CliFailure::new(ExitCode::Error, format!("cannot hold signals back: {error}"))
         })?;
         let mut line = QueueDisplay::new(&signals);
         let outcome = acquire(&context.store, &request, self.waiting.patience(), &mut line)?;
@@ -75,14 +77,14 @@ impl LockCommand {
 
     fn request<'a>(
         &'a self,
-        context: &'a Context,
-        metadata: Option<Metadata>,
-    ) -> Result<LockRequest<'a>, Failure> {
+        context: &'a CommandContext,
+        metadata: Option<LockMetadata>,
+    ) -> Result<LockRequest<'a>, CliFailure> {
         let hold = if self.pid.is_some() { HoldKind::Process } else { HoldKind::Lease };
         if let Some(pid) = self.pid
             && sys::probe(pid) == ProcessPresence::Absent
         {
-            return Err(Failure::usage(format!("--pid {pid}: there is no such process")));
+            return Err(CliFailure::usage(format!("--pid {pid}: there is no such process")));
         }
         Ok(LockRequest {
             name: &self.name,
@@ -97,7 +99,7 @@ impl LockCommand {
         })
     }
 
-    fn metadata(&mut self) -> Option<Metadata> {
+    fn metadata(&mut self) -> Option<LockMetadata> {
         if self.meta_json.is_none() && self.meta.is_empty() {
             return None;
         }
@@ -108,8 +110,8 @@ impl LockCommand {
         Some(metadata)
     }
 
-    fn report<T>(&self, grant: &Grant<T>) {
-        let renewed = grant.kind == GrantKind::Renewed;
+    fn report<T>(&self, grant: &LockGrant<T>) {
+        let renewed = grant.kind == AcquisitionMethod::Renewed;
         let what = if renewed { "renewed" } else { "acquired" };
         let written = if self.json {
             output::json(&view::acquired(&grant.record, renewed))
@@ -135,7 +137,7 @@ fn taker() -> i32 {
 }
 
 /// Removes a few expired leases now and then that no caller may ask for again.
-fn sweep(context: &Context) {
+fn sweep(context: &CommandContext) {
     let due = context.store.due_for_sweep();
     if !due.is_empty() {
         tidy(&context.store, &due, &context.caller);
@@ -152,9 +154,9 @@ fn pair(text: &str) -> Result<(String, String), String> {
     Ok((key.to_owned(), value.to_owned()))
 }
 
-fn object(text: &str) -> Result<Metadata, String> {
+fn object(text: &str) -> Result<LockMetadata, String> {
     if text.trim_start().starts_with('{') {
-        return Metadata::parse(text).map_err(|error| format!("not JSON: {error}"));
+        return LockMetadata::parse(text).map_err(|error| format!("not JSON: {error}"));
     }
     match serde_json::from_str::<serde::de::IgnoredAny>(text) {
         Ok(_) => Err("it must be a JSON object, like {\"key\": \"value\"}".to_owned()),

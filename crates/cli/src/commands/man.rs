@@ -1,4 +1,4 @@
-use crate::{exit::ExitCode, failure::Failure, output};
+use crate::{exit::ExitCode, failure::CliFailure, output};
 use clap::Args;
 use clap_mangen::Man as Page;
 use lokt_lock::sys;
@@ -18,7 +18,7 @@ pub(crate) struct ManCommand {
 
 impl ManCommand {
     /// Prints the pages of `command`, which is the whole program with all of its commands.
-    pub(crate) fn run(&self, mut command: clap::Command) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(&self, mut command: clap::Command) -> Result<ExitCode, CliFailure> {
         command.build();
         match &self.dir {
             None => output::bytes(&rendered(command)?)?,
@@ -33,7 +33,7 @@ impl ManCommand {
     }
 }
 
-fn write(folder: &Path, title: String, command: clap::Command) -> Result<(), Failure> {
+fn write(folder: &Path, title: String, command: clap::Command) -> Result<(), CliFailure> {
     let path = folder.join(format!("{title}.1"));
     let page = rendered(command.name(title))?;
     let write = || -> io::Result<()> {
@@ -45,11 +45,11 @@ fn write(folder: &Path, title: String, command: clap::Command) -> Result<(), Fai
         file.write_all(&page)
     };
     write().map_err(|error| {
-        Failure::new(ExitCode::Error, format!("cannot write {}: {error}", path.display()))
+        CliFailure::new(ExitCode::Error, format!("cannot write {}: {error}", path.display()))
     })
 }
 
-fn rendered(command: clap::Command) -> Result<Vec<u8>, Failure> {
+fn rendered(command: clap::Command) -> Result<Vec<u8>, CliFailure> {
     let mut page = Vec::new();
     Page::new(command).render(&mut page)?;
     Ok(page)

@@ -1,8 +1,8 @@
 use crate::{
-    context::{Context, GlobalOptions},
+    context::{CommandContext, GlobalOptions},
     exit::ExitCode,
-    failure::Failure,
-    mcp::{ForcePermission, serve},
+    failure::CliFailure,
+    mcp::{McpForcePermission, serve},
     output,
 };
 use clap::Args;
@@ -26,18 +26,18 @@ pub(crate) struct McpCommand {
 }
 
 impl McpCommand {
-    pub(crate) fn run(&self, global: &GlobalOptions) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(&self, global: &GlobalOptions) -> Result<ExitCode, CliFailure> {
         if let Some(folder) = &self.folder {
             std::env::set_current_dir(folder).map_err(|error| {
                 let text = format!("cannot work in {}: {error}", folder.display());
-                Failure::new(ExitCode::Error, text)
+                CliFailure::new(ExitCode::Error, text)
             })?;
         }
         if io::stdin().is_terminal() {
             output::note("an agent's program starts this and talks to it; docs/mcp.md says how");
         }
         let force =
-            if self.allow_force { ForcePermission::Allowed } else { ForcePermission::Absent };
-        serve(Context::new(global)?, force)
+            if self.allow_force { McpForcePermission::Allowed } else { McpForcePermission::Absent };
+        serve(CommandContext::new(global)?, force)
     }
 }

@@ -1,9 +1,9 @@
 use crate::{
-    context::{Context, GlobalOptions},
+    context::{CommandContext, GlobalOptions},
     exit::ExitCode,
-    failure::{Failure, chain},
+    failure::{CliFailure, chain},
     init, output,
-    prime::{InstructionFormat, now, project, text},
+    prime::{InstructionFileKind, now, project, text},
     tool::project_folder,
     view,
 };
@@ -20,20 +20,20 @@ use serde_json::json;
 pub(crate) struct PrimeCommand {
     /// Print the permanent part for an instruction file, between the markers that `lokt init` looks for
     #[arg(long, value_name = "FORMAT", conflicts_with = "json")]
-    format: Option<InstructionFormat>,
+    format: Option<InstructionFileKind>,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 impl PrimeCommand {
-    pub(crate) fn run(&self, global: &GlobalOptions) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(&self, global: &GlobalOptions) -> Result<ExitCode, CliFailure> {
         let findings = project::find(&project_folder(None)?);
         if let Some(format) = self.format {
             output::lines(init::section::marked(&text::lasting(&findings, format)).lines())?;
             return Ok(ExitCode::Done);
         }
-        let context = Context::new(global)?;
+        let context = CommandContext::new(global)?;
         let me = &context.caller.identity;
         let entries = survey_all(&context.store, &context.caller);
         // An agent must get the rest anyway, with a note on what is not known.

@@ -1,17 +1,17 @@
 use crate::once::withdraw::withdraw;
 use crate::{
-    context::Context,
+    context::CommandContext,
     exit::ExitCode,
-    failure::{Failure, chain},
+    failure::{CliFailure, chain},
     once::results_of,
     output, span,
-    view::{command_line, table::Table},
+    view::{command_line, table::TextTable},
 };
 use clap::{Args, Subcommand};
 use lokt_lock::words::{LockName, Timestamp};
 use lokt_once::{
-    recording::StoredBytes,
-    results::{self, PruneOutcome, ResultError, ResultRecord, RetentionLimits},
+    recording::BlobReference,
+    results::{self, PruneOutcome, ResultRecord, ResultStoreError, RetentionLimits},
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -80,7 +80,7 @@ struct ResultsPruneCommand {
 }
 
 impl ResultsCommand {
-    pub(crate) fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         match &self.action {
             ResultsAction::List(it) => it.run(context),
             ResultsAction::Show(it) => it.run(context),
@@ -91,7 +91,7 @@ impl ResultsCommand {
 }
 
 impl ResultsListCommand {
-    fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
+    fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         let results = results_of(context);
         let found = results.list()?;
         if self.json {
@@ -105,8 +105,9 @@ impl ResultsListCommand {
             return Ok(ExitCode::Done);
         }
         let now = Timestamp::now();
-        let mut table =
-            Table::new(&["NAME", "DIGEST", "CODE", "AGE", "USED", "ENDS IN", "SIZE", "COMMAND"]);
+        let mut table = TextTable::new(&[
+            "NAME", "DIGEST", "CODE", "AGE", "USED", "ENDS IN", "SIZE", "COMMAND",
+        ]);
         for (record, used) in &found {
             let ends = record.expires_at.map(|end| match end.since(now) {
                 Duration::ZERO => "over".to_owned(),
@@ -129,7 +130,7 @@ impl ResultsListCommand {
 }
 
 impl ResultsShowCommand {
-    fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
+    fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         let results = results_of(context);
         let found = results.list()?;
         let meant = found.iter().find(|(record, _)| is_meant(&self.which, record));
@@ -138,7 +139,7 @@ impl ResultsShowCommand {
             output::json(&view(&results, record, *used))?;
             return Ok(ExitCode::Done);
         }
-        let path = |stored: StoredBytes| results.content(stored.digest).display().to_string();
+        let path = |stored: BlobReference| results.content(stored.digest).display().to_string();
         let mut lines = vec![
             format!("name:       {}", record.name),
             format!("digest:     {}", record.key),
@@ -159,7 +160,7 @@ impl ResultsShowCommand {
 }
 
 impl ResultsRemoveCommand {
-    fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
+    fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         let results = results_of(context);
         let found = results.list()?;
         for which in &self.which {
@@ -174,7 +175,7 @@ impl ResultsRemoveCommand {
 }
 
 impl ResultsPruneCommand {
-    fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
+    fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         let limits = RetentionLimits { older: self.older, most: self.max_size.unwrap_or(u64::MAX) };
         let pruned = results_of(context).prune(limits, Timestamp::now())?;
         withdraw(context, &pruned);
@@ -187,15 +188,15 @@ fn is_meant(which: &str, record: &ResultRecord) -> bool {
     record.name.as_str() == which || (is_digest && record.key.to_string().starts_with(which))
 }
 
-fn unknown(which: &str) -> Failure {
+fn unknown(which: &str) -> CliFailure {
     let is_name = LockName::new(which).is_ok();
     let text = format!("no result has the name {which:?} or a digest that begins with it");
-    let failure = Failure::new(if is_name { ExitCode::NotFound } else { ExitCode::Usage }, text);
+    let failure = CliFailure::new(if is_name { ExitCode::NotFound } else { ExitCode::Usage }, text);
     failure.hint("lokt results list   shows all")
 }
 
 fn view(results: &results::ResultStore, record: &ResultRecord, used: Timestamp) -> Value {
-    let stream = |stored: StoredBytes| json!({"bytes": stored.bytes, "path": results.content(stored.digest).display().to_string()});
+    let stream = |stored: BlobReference| json!({"bytes": stored.bytes, "path": results.content(stored.digest).display().to_string()});
     let artifacts = record.artifacts.iter().map(|it| it.path().display().to_string());
     json!({
         "name": record.name.as_str(),
@@ -216,7 +217,7 @@ fn view(results: &results::ResultStore, record: &ResultRecord, used: Timestamp) 
     })
 }
 
-fn report(pruned: &PruneOutcome, as_json: bool) -> Result<ExitCode, Failure> {
+fn report(pruned: &PruneOutcome, as_json: bool) -> Result<ExitCode, CliFailure> {
     let count = pruned.results.len();
     output::even_if_unread(if as_json {
         let removed: Vec<Value> = pruned
@@ -272,10 +273,10 @@ fn size(text: &str) -> Result<u64, String> {
     number.checked_mul(1 << shift).ok_or_else(|| format!("{text:?} is too large"))
 }
 
-impl From<ResultError> for Failure {
-    fn from(error: ResultError) -> Self {
+impl From<ResultStoreError> for CliFailure {
+    fn from(error: ResultStoreError) -> Self {
         match error {
-            ResultError::Latch(error) => error.into(),
+            ResultStoreError::Latch(error) => error.into(),
             error => Self::new(ExitCode::Error, chain(&error)),
         }
     }

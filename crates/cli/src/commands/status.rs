@@ -1,8 +1,10 @@
-use crate::{completion, context::Context, exit::ExitCode, failure::Failure, output, view};
+use crate::{
+    completion, context::CommandContext, exit::ExitCode, failure::CliFailure, output, view,
+};
 use clap::Args;
 use lokt_lock::{
-    ops::{self, LockState, StatusEntry, prune, survey, survey_all},
-    store::RecordKind,
+    ops::{self, LockState, LockStatusEntry, prune, survey, survey_all},
+    store::LockRecordKind,
     words::LockName,
 };
 
@@ -23,14 +25,14 @@ pub(crate) struct StatusCommand {
 }
 
 impl StatusCommand {
-    pub(crate) fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         match &self.name {
             Some(name) => self.one(context, name),
             None => self.all(context),
         }
     }
 
-    fn all(&self, context: &Context) -> Result<ExitCode, Failure> {
+    fn all(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         let mut entries = survey_all(&context.store, &context.caller)?;
         if self.prune_expired && prune_all(context, &entries) {
             entries = survey_all(&context.store, &context.caller)?;
@@ -46,43 +48,43 @@ impl StatusCommand {
         Ok(ExitCode::Done)
     }
 
-    fn one(&self, context: &Context, name: &LockName) -> Result<ExitCode, Failure> {
+    fn one(&self, context: &CommandContext, name: &LockName) -> Result<ExitCode, CliFailure> {
         if self.prune_expired {
-            for kind in [RecordKind::Lock, RecordKind::Freeze] {
+            for kind in [LockRecordKind::Lock, LockRecordKind::Freeze] {
                 prune(&context.store, name, kind, &context.caller);
             }
         }
         let entries = survey(&context.store, name, &context.caller);
         let Some(entry) = entries.first() else {
-            return Err(Failure::new(
+            return Err(CliFailure::new(
                 ExitCode::NotFound,
                 format!("lock {:?} is not held", name.as_str()),
             ));
         };
-        let freeze = entries.get(1).and_then(StatusEntry::record);
+        let freeze = entries.get(1).and_then(LockStatusEntry::record);
         output::even_if_unread(if self.json {
             output::json(&view::entry::json(entry, freeze))
         } else {
             output::lines(view::entry::full(entry, freeze))
         })?;
-        let what = if entry.kind == RecordKind::Freeze { "freeze" } else { "lock" };
+        let what = if entry.kind == LockRecordKind::Freeze { "freeze" } else { "lock" };
         ops::readable(entry.slot.clone(), what, name)?;
         Ok(ExitCode::Done)
     }
 }
 
 /// Removes every expired record. Returns whether there was one.
-fn prune_all(context: &Context, entries: &[StatusEntry]) -> bool {
+fn prune_all(context: &CommandContext, entries: &[LockStatusEntry]) -> bool {
     // If there is a holder or a waiter, the state does not show whether the record has expired.
-    let may_be_over = |it: &&StatusEntry| {
+    let may_be_over = |it: &&LockStatusEntry| {
         matches!(it.state, LockState::Expired | LockState::Dead | LockState::Queued)
             || !it.inside.is_empty()
     };
-    let pruned = |it: &&StatusEntry| prune(&context.store, &it.name, it.kind, &context.caller);
+    let pruned = |it: &&LockStatusEntry| prune(&context.store, &it.name, it.kind, &context.caller);
     entries.iter().filter(may_be_over).filter(pruned).count() > 0
 }
 
-fn warn_of_problems(entries: &[StatusEntry]) {
+fn warn_of_problems(entries: &[LockStatusEntry]) {
     for entry in entries {
         if let Some(problem) = view::entry::problem(entry) {
             output::warn(&format!(

@@ -1,10 +1,10 @@
 use crate::{
-    context::Context,
+    context::CommandContext,
     exit::ExitCode,
-    failure::Failure,
+    failure::CliFailure,
     output,
     timeline::{
-        bars::{self, BarOptions},
+        bars::{self, TimelineBarOptions},
         gather::{self, TimeRange},
         json, page,
     },
@@ -42,10 +42,10 @@ impl TimelineOptions {
     /// Shows the spans that `wanted` chooses by their lock's name and their owner.
     pub(super) fn run(
         &self,
-        context: &Context,
+        context: &CommandContext,
         (asked, form): (&TimeRange, TimelineFormat),
         wanted: impl Fn(&str, &str) -> bool,
-    ) -> Result<ExitCode, Failure> {
+    ) -> Result<ExitCode, CliFailure> {
         let mut timeline = gather::timeline(context, asked)?;
         timeline.retain(|name, span| wanted(name, &span.who.owner));
         match &self.html {
@@ -63,7 +63,8 @@ impl TimelineOptions {
                 output::note("nothing happened to any lock in this time");
             }
             None => {
-                let drawing = BarOptions { width: output::width(), glyphs: output::glyphs() };
+                let drawing =
+                    TimelineBarOptions { width: output::width(), glyphs: output::glyphs() };
                 output::painted(&bars::lines(&timeline, drawing))?;
             }
         }
@@ -72,7 +73,7 @@ impl TimelineOptions {
 }
 
 /// Writes the page whole or not at all. Its content is as private as the log.
-fn write_page(file: &Path, timeline: &Timeline) -> Result<(), Failure> {
+fn write_page(file: &Path, timeline: &Timeline) -> Result<(), CliFailure> {
     let write = || -> io::Result<()> {
         let file = replaceable(file)?;
         let page = page::html(timeline)?;
@@ -89,8 +90,8 @@ fn write_page(file: &Path, timeline: &Timeline) -> Result<(), Failure> {
     write().map_err(|error| cannot_write(file, &error))
 }
 
-fn cannot_write(file: &Path, error: &io::Error) -> Failure {
-    Failure::new(ExitCode::Error, format!("cannot write {}: {error}", file.display()))
+fn cannot_write(file: &Path, error: &io::Error) -> CliFailure {
+    CliFailure::new(ExitCode::Error, format!("cannot write {}: {error}", file.display()))
 }
 
 /// The file that a page may take the place of: a regular one or none, behind all symbolic links.

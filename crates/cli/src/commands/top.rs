@@ -1,4 +1,4 @@
-use crate::{context::Context, exit::ExitCode, failure::Failure, output, top};
+use crate::{context::CommandContext, exit::ExitCode, failure::CliFailure, output, top};
 use clap::Args;
 
 /// Watch holders and waiters live
@@ -10,9 +10,9 @@ pub(crate) struct TopCommand {}
 
 impl TopCommand {
     #[expect(clippy::unused_self, reason = "every command is run as its arguments")]
-    pub(crate) fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         if !output::is_terminal_on_both_sides() {
-            return Err(Failure::new(
+            return Err(CliFailure::new(
                 ExitCode::Error,
                 "lokt top needs a terminal, to draw on and to read keys from",
             )

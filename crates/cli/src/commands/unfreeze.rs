@@ -1,4 +1,6 @@
-use crate::{completion, context::Context, denial, exit::ExitCode, failure::Failure, output};
+use crate::{
+    completion, context::CommandContext, denial, exit::ExitCode, failure::CliFailure, output,
+};
 use clap::Args;
 use lokt_lock::{
     ops::{UnfreezeOutcome, unfreeze},
@@ -20,7 +22,7 @@ pub(crate) struct UnfreezeCommand {
 }
 
 impl UnfreezeCommand {
-    pub(crate) fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         let name = self.name.as_str();
         match unfreeze(&context.store, &self.name, &context.caller, self.force)? {
             UnfreezeOutcome::Done { unlogged, unsynced } => {
@@ -34,7 +36,7 @@ impl UnfreezeCommand {
         Ok(ExitCode::Done)
     }
 
-    fn report(&self, name: &str) -> Result<(), Failure> {
+    fn report(&self, name: &str) -> Result<(), CliFailure> {
         if self.json {
             output::json(&serde_json::json!({"status": "unfrozen", "name": name}))
         } else {

@@ -1,9 +1,11 @@
-use crate::{completion, context::Context, denial, exit::ExitCode, failure::Failure, output};
+use crate::{
+    completion, context::CommandContext, denial, exit::ExitCode, failure::CliFailure, output,
+};
 use clap::Args;
 use lokt_lock::{
     ops::{UnlockForce, UnlockOutcome, survey_all, unlock, unlock_only},
     record::{HoldKind, LockRecord},
-    store::{RecordKind, StoreError},
+    store::{LockRecordKind, LockStoreError},
     words::{Fence, LockName},
 };
 
@@ -53,12 +55,12 @@ impl BreakOptions {
 }
 
 impl UnlockCommand {
-    pub(crate) fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         let (released, failures) = match self.names.as_slice() {
             [] if self.all => (all_of_mine(context)?, Vec::new()),
-            [] => return Err(Failure::usage("name a lock, or give --all")),
+            [] => return Err(CliFailure::usage("name a lock, or give --all")),
             [_, _, ..] if self.breaking.fence.is_some() => {
-                return Err(Failure::usage(
+                return Err(CliFailure::usage(
                     "--fence goes with one name: every lock has its own fences",
                 ));
             }
@@ -72,7 +74,7 @@ impl UnlockCommand {
         while let Some(failure) = failures.next() {
             let first = *code.get_or_insert(failure.code);
             if failures.peek().is_none() {
-                return Err(Failure { code: first, ..failure });
+                return Err(CliFailure { code: first, ..failure });
             }
             output::fail(&failure);
         }
@@ -81,7 +83,7 @@ impl UnlockCommand {
 
     /// Unlocks each of several locks, even if others fail. Returns the names that are free now, and the failures of
     /// the others.
-    fn each(&self, context: &Context, names: &[LockName]) -> (Vec<String>, Vec<Failure>) {
+    fn each(&self, context: &CommandContext, names: &[LockName]) -> (Vec<String>, Vec<CliFailure>) {
         let (mut released, mut failures) = (Vec::new(), Vec::new());
         for (place, name) in names.iter().enumerate() {
             if names.iter().take(place).any(|earlier| earlier == name) {
@@ -95,7 +97,7 @@ impl UnlockCommand {
         (released, failures)
     }
 
-    fn one(&self, context: &Context, name: &LockName) -> Result<(), Failure> {
+    fn one(&self, context: &CommandContext, name: &LockName) -> Result<(), CliFailure> {
         let (store, caller, might) = (&context.store, &context.caller, self.breaking.might());
         let unlocked = match self.breaking.fence {
             None => unlock(store, name, caller, might)?,
@@ -113,7 +115,7 @@ impl UnlockCommand {
         }
     }
 
-    fn report(&self, released: &[String]) -> Result<(), Failure> {
+    fn report(&self, released: &[String]) -> Result<(), CliFailure> {
         if self.json {
             return output::json(
                 &serde_json::json!({"released": released, "count": released.len()}),
@@ -127,12 +129,12 @@ impl UnlockCommand {
 }
 
 /// Unlocks every lease of the caller; guards stay.
-fn all_of_mine(context: &Context) -> Result<Vec<String>, Failure> {
+fn all_of_mine(context: &CommandContext) -> Result<Vec<String>, CliFailure> {
     let mut released = Vec::new();
     for entry in survey_all(&context.store, &context.caller)? {
         let identity = &context.caller.identity;
         let mine = |it: &LockRecord| it.hold != Some(HoldKind::Guard) && identity.owns(it);
-        let record = entry.record().filter(|_| entry.kind == RecordKind::Lock);
+        let record = entry.record().filter(|_| entry.kind == LockRecordKind::Lock);
         if !record.is_some_and(|it| it.holders().any(mine)) {
             continue;
         }
@@ -153,7 +155,11 @@ fn all_of_mine(context: &Context) -> Result<Vec<String>, Failure> {
 }
 
 /// Warns of an unlock that took effect, but could not be written.
-fn warn_unwritten(name: &LockName, unlogged: Option<StoreError>, unsynced: Option<StoreError>) {
+fn warn_unwritten(
+    name: &LockName,
+    unlogged: Option<LockStoreError>,
+    unsynced: Option<LockStoreError>,
+) {
     let done = format!("lock {:?} is free", name.as_str());
     output::warn_unsynced(&done, unsynced);
     output::warn_unlogged(&done, unlogged);

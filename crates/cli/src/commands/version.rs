@@ -1,4 +1,4 @@
-use crate::{exit::ExitCode, failure::Failure, output};
+use crate::{exit::ExitCode, failure::CliFailure, output};
 use clap::Args;
 use lokt_lock::record::FORMAT_VERSION;
 
@@ -11,7 +11,7 @@ pub(crate) struct VersionCommand {
 }
 
 impl VersionCommand {
-    pub(crate) fn run(&self) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(&self) -> Result<ExitCode, CliFailure> {
         let version = env!("CARGO_PKG_VERSION");
         if self.json {
             let view = serde_json::json!({"version": version, "protocol_version": FORMAT_VERSION});

@@ -1,15 +1,16 @@
 use crate::locking::{
     nesting,
-    waiting::{DEFAULT_LIMIT, QueueDisplay, interrupted},
+    waiting::{DEFAULT_LIMIT, QueueDisplay, end_of_wait, interrupted},
 };
 use crate::{
-    completion, context::Context, denial, exit::ExitCode, failure::Failure, span, view::call,
+    completion, context::CommandContext, denial, exit::ExitCode, failure::CliFailure, span,
+    view::call,
 };
 use clap::{Args, ValueEnum};
 use lokt_lock::{
     file::RootWatch,
     guard::SignalReader,
-    ops::{FreeOutcome, LockRequest, await_free, is_held},
+    ops::{AwaitFreeOutcome, LockRequest, await_free, is_held},
     record::HoldKind,
     words::{LockMode, LockName},
 };
@@ -54,9 +55,9 @@ enum AwaitedState {
 }
 
 impl WaitCommand {
-    pub(crate) fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         let signals = SignalReader::hold().map_err(|error| {
-            Failure::new(ExitCode::Error, format!("cannot hold signals back: {error}"))
+            CliFailure::new(ExitCode::Error, format!("cannot hold signals back: {error}"))
         })?;
         let limit = self.timeout.unwrap_or(DEFAULT_LIMIT);
         match self.until {
@@ -67,10 +68,10 @@ impl WaitCommand {
 
     fn until_free(
         &self,
-        context: &Context,
+        context: &CommandContext,
         signals: &SignalReader,
         limit: Duration,
-    ) -> Result<ExitCode, Failure> {
+    ) -> Result<ExitCode, CliFailure> {
         let requests: Vec<LockRequest<'_>> =
             self.names.iter().map(|name| request(context, name)).collect();
         let mut display = QueueDisplay::outside_the_queue(signals);
@@ -78,9 +79,9 @@ impl WaitCommand {
         let ended_by = display.ended_by();
         drop(display);
         match outcome {
-            FreeOutcome::Free => Ok(ExitCode::Done),
-            FreeOutcome::Interrupted => Ok(interrupted(signals, ended_by)),
-            FreeOutcome::TimedOut(still) => match self.names.get(still.request) {
+            AwaitFreeOutcome::Free => Ok(ExitCode::Done),
+            AwaitFreeOutcome::Interrupted => Ok(interrupted(signals, ended_by)),
+            AwaitFreeOutcome::TimedOut(still) => match self.names.get(still.request) {
                 Some(name) => Err(denial::lock::denied(name, &still.denial)),
                 None => Ok(ExitCode::Held),
             },
@@ -89,10 +90,10 @@ impl WaitCommand {
 
     fn until_held(
         &self,
-        context: &Context,
+        context: &CommandContext,
         signals: &SignalReader,
         limit: Duration,
-    ) -> Result<ExitCode, Failure> {
+    ) -> Result<ExitCode, CliFailure> {
         let began = Instant::now();
         let mut watch = RootWatch::begin(&context.store);
         while let Some(free) = self.first_free(context)? {
@@ -101,10 +102,8 @@ impl WaitCommand {
                 return Err(still_free(free, limit));
             }
             sleep(&watch, signals, left)?;
-            while let Ok(Some(received)) = signals.next() {
-                if received.ends_a_wait() {
-                    return Ok(interrupted(signals, Some(received)));
-                }
+            if let Some(received) = end_of_wait(signals) {
+                return Ok(interrupted(signals, Some(received)));
             }
             // Before the next look, so that no change after that look is missed.
             watch.rearm();
@@ -112,7 +111,7 @@ impl WaitCommand {
         Ok(ExitCode::Done)
     }
 
-    fn first_free(&self, context: &Context) -> Result<Option<&LockName>, Failure> {
+    fn first_free(&self, context: &CommandContext) -> Result<Option<&LockName>, CliFailure> {
         for name in &self.names {
             if !is_held(&context.store, name, &context.caller)? {
                 return Ok(Some(name));
@@ -122,7 +121,7 @@ impl WaitCommand {
     }
 }
 
-fn request<'a>(context: &'a Context, name: &'a LockName) -> LockRequest<'a> {
+fn request<'a>(context: &'a CommandContext, name: &'a LockName) -> LockRequest<'a> {
     LockRequest {
         name,
         caller: &context.caller,
@@ -136,15 +135,15 @@ fn request<'a>(context: &'a Context, name: &'a LockName) -> LockRequest<'a> {
     }
 }
 
-fn still_free(name: &LockName, limit: Duration) -> Failure {
+fn still_free(name: &LockName, limit: Duration) -> CliFailure {
     let text = format!("lock {:?} is not held; gave up after {}", name.as_str(), span::show(limit));
-    Failure::new(ExitCode::Held, text)
+    CliFailure::new(ExitCode::Held, text)
         .hint("--timeout sets how long to wait")
         .hint(call("why", name, ""))
 }
 
 /// Sleeps until the locks may have changed, a signal came, or `left` has passed.
-fn sleep(watch: &RootWatch, signals: &SignalReader, left: Duration) -> Result<(), Failure> {
+fn sleep(watch: &RootWatch, signals: &SignalReader, left: Duration) -> Result<(), CliFailure> {
     let left = if watch.is_blind() { left.min(BLIND) } else { left };
     let sources = watch.sources().into_iter().chain([signals.as_fd()]);
     let mut fds: Vec<PollFd<'_>> = sources.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
@@ -153,7 +152,7 @@ fn sleep(watch: &RootWatch, signals: &SignalReader, left: Duration) -> Result<()
         Ok(_) | Err(Errno::EINTR) => Ok(()),
         Err(errno) => {
             let error = io::Error::from(errno);
-            Err(Failure::new(ExitCode::Error, format!("cannot wait: {error}")))
+            Err(CliFailure::new(ExitCode::Error, format!("cannot wait: {error}")))
         }
     }
 }

@@ -1,15 +1,15 @@
 use crate::locking::nesting;
 use crate::{
     completion,
-    context::Context,
+    context::CommandContext,
     exit::ExitCode,
-    failure::Failure,
+    failure::CliFailure,
     output,
-    view::{self, suggestion::SuggestionContext},
+    view::{self, suggestion::CommandSuggestionContext},
 };
 use clap::Args;
 use lokt_lock::{
-    ops::{Explanation, explain},
+    ops::{LockExplanation, explain},
     words::{LockMode, LockName, Owner},
 };
 
@@ -27,9 +27,13 @@ pub(crate) struct WhyCommand {
 }
 
 impl WhyCommand {
-    pub(crate) fn run(&self, context: &Context, owner: Option<Owner>) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(
+        &self,
+        context: &CommandContext,
+        owner: Option<Owner>,
+    ) -> Result<ExitCode, CliFailure> {
         let explanation = explain(&context.store, &self.name, &context.caller)?;
-        let asker = SuggestionContext { owner, around: around(&self.name, &explanation) };
+        let asker = CommandSuggestionContext { owner, around: around(&self.name, &explanation) };
         output::even_if_unread(if self.json {
             output::json(&view::reason::json(&self.name, &explanation, &context.caller, &asker))
         } else {
@@ -40,7 +44,7 @@ impl WhyCommand {
 }
 
 /// The mode of the guard of this name that encloses this process, if there is one.
-fn around(name: &LockName, explanation: &Explanation) -> Option<LockMode> {
+fn around(name: &LockName, explanation: &LockExplanation) -> Option<LockMode> {
     let held = nesting::held();
     let mut ids = held.iter().filter(|(held, _)| held == name).map(|(_, id)| id);
     let records = || explanation.reasons.iter().filter_map(|reason| reason.record.as_ref());

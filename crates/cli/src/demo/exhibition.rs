@@ -1,6 +1,6 @@
 use super::{
     painters::LOCK,
-    picture::{Canvas, PAINTERS, Stroke, WIDTH},
+    picture::{DemoCanvas, DemoStroke, PAINTERS, WIDTH},
 };
 use crate::output::{Glyphs, StyledLine};
 use anstyle::Style;
@@ -9,8 +9,8 @@ use serde::Serialize;
 /// Both pictures, as far as they are painted.
 #[derive(Clone, Debug)]
 pub(crate) struct DemoResult {
-    pub(crate) unlocked: Canvas,
-    pub(crate) guarded: Canvas,
+    pub(crate) unlocked: DemoCanvas,
+    pub(crate) guarded: DemoCanvas,
 }
 
 /// The text between two pictures.
@@ -24,12 +24,12 @@ const BOTH: usize = 2 * WIDTH + GAP.len();
 pub(crate) struct DemoJson {
     painters: usize,
     strokes: usize,
-    unlocked: PictureJson,
-    guarded: PictureJson,
+    unlocked: DemoPictureJson,
+    guarded: DemoPictureJson,
 }
 
 #[derive(Serialize)]
-struct PictureJson {
+struct DemoPictureJson {
     kept: usize,
     picture: Vec<String>,
 }
@@ -37,14 +37,16 @@ struct PictureJson {
 impl DemoResult {
     /// Two empty pictures.
     pub(crate) fn new() -> Self {
-        Self { unlocked: Canvas::blank(), guarded: Canvas::blank() }
+        Self { unlocked: DemoCanvas::blank(), guarded: DemoCanvas::blank() }
     }
 
     pub(crate) fn json(&self) -> DemoJson {
-        let picture =
-            |it: &Canvas| PictureJson { kept: it.kept(), picture: it.lines(Glyphs::Unicode) };
+        let picture = |it: &DemoCanvas| DemoPictureJson {
+            kept: it.kept(),
+            picture: it.lines(Glyphs::Unicode),
+        };
         let (unlocked, guarded) = (picture(&self.unlocked), picture(&self.guarded));
-        DemoJson { painters: PAINTERS, strokes: Stroke::all().count(), unlocked, guarded }
+        DemoJson { painters: PAINTERS, strokes: DemoStroke::all().count(), unlocked, guarded }
     }
 
     /// The pictures as lines: side by side where there is room, else one below the other.
@@ -65,8 +67,8 @@ impl DemoResult {
 
     /// The outcome, in one line.
     pub(crate) fn verdict(&self) -> String {
-        let all = Stroke::all().count();
-        let lost = |canvas: &Canvas| match all - canvas.kept() {
+        let all = DemoStroke::all().count();
+        let lost = |canvas: &DemoCanvas| match all - canvas.kept() {
             0 => "none".to_owned(),
             lost => format!("{lost} of {all}"),
         };
@@ -76,7 +78,7 @@ impl DemoResult {
 
     /// Whether the lock kept every stroke.
     pub(crate) fn is_guarded_whole(&self) -> bool {
-        self.guarded.kept() == Stroke::all().count()
+        self.guarded.kept() == DemoStroke::all().count()
     }
 }
 
@@ -86,8 +88,8 @@ mod tests {
 
     fn half_painted() -> DemoResult {
         let mut exhibition = DemoResult::new();
-        Stroke::all().step_by(2).for_each(|stroke| exhibition.unlocked.paint(stroke));
-        Stroke::all().for_each(|stroke| exhibition.guarded.paint(stroke));
+        DemoStroke::all().step_by(2).for_each(|stroke| exhibition.unlocked.paint(stroke));
+        DemoStroke::all().for_each(|stroke| exhibition.guarded.paint(stroke));
         exhibition
     }
 

@@ -1,5 +1,5 @@
-use super::picture::{Canvas, PAINTERS, Stroke};
-use crate::{env, exit::ExitCode, failure::Failure};
+use super::picture::{DemoCanvas, DemoStroke, PAINTERS};
+use crate::{env, exit::ExitCode, failure::CliFailure};
 use lokt_lock::guard::{ReceivedSignal, SignalReader};
 use nix::{
     errno::Errno,
@@ -27,19 +27,19 @@ const FOREIGN: [&str; 5] = [env::HELD, env::OWNER_DERIVED, env::AGENT_ID, env::N
 
 /// Whether the painters hold a lock while they paint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PaintingMode {
+pub(crate) enum DemoGuardMode {
     Unlocked,
     Guarded,
 }
 
 /// How painting ended.
-pub(crate) enum PaintingOutcome {
-    Done(Canvas),
+pub(crate) enum DemoPaintingOutcome {
+    Done(DemoCanvas),
     Interrupted(ReceivedSignal),
 }
 
 /// Where painters work.
-pub(crate) struct DemoWorkspace<'a> {
+pub(crate) struct DemoPaintingContext<'a> {
     /// This program.
     pub(crate) program: PathBuf,
     /// A folder for the painters only.
@@ -51,7 +51,7 @@ pub(crate) struct DemoWorkspace<'a> {
 struct Painter {
     number: usize,
     at_work: Option<Child>,
-    left: VecDeque<Stroke>,
+    left: VecDeque<DemoStroke>,
 }
 
 impl Drop for Painter {
@@ -66,20 +66,20 @@ impl Drop for Painter {
     }
 }
 
-impl DemoWorkspace<'_> {
+impl DemoPaintingContext<'_> {
     /// Lets all painters paint, and shows the canvas from time to time.
     pub(crate) fn paint(
         &self,
-        manner: PaintingMode,
-        mut show: impl FnMut(&Canvas) -> Result<(), Failure>,
-    ) -> Result<PaintingOutcome, Failure> {
+        manner: DemoGuardMode,
+        mut show: impl FnMut(&DemoCanvas) -> Result<(), CliFailure>,
+    ) -> Result<DemoPaintingOutcome, CliFailure> {
         let file = self.folder.join(match manner {
-            PaintingMode::Unlocked => "unlocked",
-            PaintingMode::Guarded => "guarded",
+            DemoGuardMode::Unlocked => "unlocked",
+            DemoGuardMode::Guarded => "guarded",
         });
-        fs::write(&file, Canvas::blank().bytes())
+        fs::write(&file, DemoCanvas::blank().bytes())
             .map_err(|error| cannot("write the canvas", &error))?;
-        let read = || fs::read(&file).map(|bytes| Canvas::read(&bytes));
+        let read = || fs::read(&file).map(|bytes| DemoCanvas::read(&bytes));
         let read = || read().map_err(|error| cannot("read the canvas", &error));
         let mut painters: Vec<Painter> = (0..PAINTERS).map(painter).collect();
         loop {
@@ -87,11 +87,11 @@ impl DemoWorkspace<'_> {
                 self.go_on(painter, manner, &file)?;
             }
             if painters.iter().all(|painter| painter.at_work.is_none()) {
-                return Ok(PaintingOutcome::Done(read()?));
+                return Ok(DemoPaintingOutcome::Done(read()?));
             }
             show(&read()?)?;
             if let Some(received) = self.wait()? {
-                return Ok(PaintingOutcome::Interrupted(received));
+                return Ok(DemoPaintingOutcome::Interrupted(received));
             }
         }
     }
@@ -100,9 +100,9 @@ impl DemoWorkspace<'_> {
     fn go_on(
         &self,
         painter: &mut Painter,
-        manner: PaintingMode,
+        manner: DemoGuardMode,
         file: &Path,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CliFailure> {
         if let Some(child) = &mut painter.at_work {
             let Some(status) =
                 child.try_wait().map_err(|error| cannot("wait for a painter", &error))?
@@ -124,11 +124,11 @@ impl DemoWorkspace<'_> {
     fn command(
         &self,
         painter: usize,
-        manner: PaintingMode,
-        (file, stroke): (&Path, Stroke),
+        manner: DemoGuardMode,
+        (file, stroke): (&Path, DemoStroke),
     ) -> Command {
         let mut command = Command::new(&self.program);
-        if manner == PaintingMode::Guarded {
+        if manner == DemoGuardMode::Guarded {
             command.args(["guard", LOCK, "--wait", "--"]).arg(&self.program);
         }
         command
@@ -147,7 +147,7 @@ impl DemoWorkspace<'_> {
     }
 
     /// Waits for a painter's end, or for the next picture; gives the signal that is to end all this.
-    fn wait(&self) -> Result<Option<ReceivedSignal>, Failure> {
+    fn wait(&self) -> Result<Option<ReceivedSignal>, CliFailure> {
         let mut sources = [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
         match poll(&mut sources, PollTimeout::from(FRAME)) {
             Ok(_) | Err(Errno::EINTR) => {}
@@ -164,16 +164,16 @@ impl DemoWorkspace<'_> {
 }
 
 fn painter(number: usize) -> Painter {
-    let left = Stroke::all().filter(|stroke| stroke.painter() == number).collect();
+    let left = DemoStroke::all().filter(|stroke| stroke.painter() == number).collect();
     Painter { number, at_work: None, left }
 }
 
-fn cannot(what: &str, error: &io::Error) -> Failure {
-    Failure::new(ExitCode::Error, format!("cannot {what}: {error}"))
+fn cannot(what: &str, error: &io::Error) -> CliFailure {
+    CliFailure::new(ExitCode::Error, format!("cannot {what}: {error}"))
 }
 
 /// A painter that failed, with what it said last.
-fn failed(child: &mut Child) -> Failure {
+fn failed(child: &mut Child) -> CliFailure {
     let mut said = String::new();
     if let Some(stderr) = &mut child.stderr {
         // What it said matters less than that it failed.
@@ -181,5 +181,5 @@ fn failed(child: &mut Child) -> Failure {
     }
     let said =
         said.lines().filter(|line| !line.starts_with("note: ")).collect::<Vec<_>>().join("; ");
-    Failure::new(ExitCode::Error, format!("a painter failed: {said}"))
+    CliFailure::new(ExitCode::Error, format!("a painter failed: {said}"))
 }

@@ -29,15 +29,15 @@ const COLOURS: [AnsiColor; PAINTERS] =
 
 /// A canvas: what of the picture has been painted, cell by cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Canvas {
+pub(crate) struct DemoCanvas {
     cells: Vec<u8>,
 }
 
 /// A part of the picture that is painted at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Stroke(usize);
+pub(crate) struct DemoStroke(usize);
 
-impl Stroke {
+impl DemoStroke {
     /// All strokes, from the left to the right and from the top to the bottom.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         (0..model().len() / STROKE).map(Self)
@@ -68,7 +68,7 @@ fn model() -> Vec<u8> {
     MODEL.lines().flat_map(str::bytes).map(|cell| if cell == BLANK { b'`' } else { cell }).collect()
 }
 
-impl Canvas {
+impl DemoCanvas {
     /// A canvas on which nothing is painted.
     pub(crate) fn blank() -> Self {
         Self { cells: vec![BLANK; model().len()] }
@@ -89,7 +89,7 @@ impl Canvas {
     }
 
     /// Adds a stroke.
-    pub(crate) fn paint(&mut self, stroke: Stroke) {
+    pub(crate) fn paint(&mut self, stroke: DemoStroke) {
         let model = model();
         let part = self.cells.iter_mut().zip(&model).skip(stroke.start()).take(STROKE);
         for (cell, painted) in part {
@@ -98,7 +98,7 @@ impl Canvas {
     }
 
     /// Whether a stroke is there.
-    fn has(&self, stroke: Stroke) -> bool {
+    fn has(&self, stroke: DemoStroke) -> bool {
         let model = model();
         let mut part = self.cells.iter().zip(&model).skip(stroke.start()).take(STROKE);
         part.all(|(cell, painted)| cell == painted)
@@ -106,7 +106,7 @@ impl Canvas {
 
     /// How many strokes are there.
     pub(crate) fn kept(&self) -> usize {
-        Stroke::all().filter(|stroke| self.has(*stroke)).count()
+        DemoStroke::all().filter(|stroke| self.has(*stroke)).count()
     }
 
     /// The lines, as text.
@@ -130,7 +130,7 @@ impl Canvas {
     fn coloured_line(&self, line: &str, first: usize) -> StyledLine {
         let cells: Vec<char> = line.chars().collect();
         let piece = |(part, number): (&[char], usize)| {
-            let stroke = Stroke(number);
+            let stroke = DemoStroke(number);
             let style = self.has(stroke).then(|| style_of(stroke));
             (style.unwrap_or(Style::new().dimmed()), part.iter().collect())
         };
@@ -138,7 +138,7 @@ impl Canvas {
     }
 }
 
-fn style_of(stroke: Stroke) -> Style {
+fn style_of(stroke: DemoStroke) -> Style {
     COLOURS.get(stroke.painter()).map_or_else(Style::new, |colour| colour.on_default())
 }
 
@@ -149,31 +149,31 @@ mod tests {
     #[test]
     fn all_strokes_together_are_the_picture() {
         assert!(MODEL.lines().all(|line| line.len() == WIDTH && line.is_ascii()));
-        let mut canvas = Canvas::blank();
+        let mut canvas = DemoCanvas::blank();
         assert_eq!(canvas.kept(), 0);
         assert!(canvas.lines(Glyphs::Ascii).iter().all(|line| *line == ":".repeat(WIDTH)));
-        Stroke::all().for_each(|stroke| canvas.paint(stroke));
-        assert_eq!(canvas.kept(), Stroke::all().count());
+        DemoStroke::all().for_each(|stroke| canvas.paint(stroke));
+        assert_eq!(canvas.kept(), DemoStroke::all().count());
         assert_eq!(canvas.lines(Glyphs::Unicode), MODEL.lines().collect::<Vec<_>>());
-        assert_eq!(Canvas::read(canvas.bytes()), canvas, "it is the same from a file");
+        assert_eq!(DemoCanvas::read(canvas.bytes()), canvas, "it is the same from a file");
     }
 
     #[test]
     fn everybody_has_as_much_to_paint() {
         for painter in 0..PAINTERS {
-            let strokes = Stroke::all().filter(|stroke| stroke.painter() == painter).count();
-            assert_eq!(strokes * PAINTERS, Stroke::all().count());
+            let strokes = DemoStroke::all().filter(|stroke| stroke.painter() == painter).count();
+            assert_eq!(strokes * PAINTERS, DemoStroke::all().count());
         }
-        assert_eq!(Stroke::new(Stroke::all().count()), None);
+        assert_eq!(DemoStroke::new(DemoStroke::all().count()), None);
     }
 
     #[test]
     fn what_is_read_while_it_is_written_is_a_canvas_all_the_same() {
-        let mut canvas = Canvas::blank();
-        Stroke::all().for_each(|stroke| canvas.paint(stroke));
-        let half = Canvas::read(&canvas.bytes()[..canvas.bytes().len() / 2]);
+        let mut canvas = DemoCanvas::blank();
+        DemoStroke::all().for_each(|stroke| canvas.paint(stroke));
+        let half = DemoCanvas::read(&canvas.bytes()[..canvas.bytes().len() / 2]);
         assert_eq!(half.kept() * 2, canvas.kept());
-        assert_eq!(Canvas::read(b""), Canvas::blank());
-        assert_eq!(Canvas::read(&[b'\x1b'; 9999]).lines(Glyphs::Ascii)[0], " ".repeat(WIDTH));
+        assert_eq!(DemoCanvas::read(b""), DemoCanvas::blank());
+        assert_eq!(DemoCanvas::read(&[b'\x1b'; 9999]).lines(Glyphs::Ascii)[0], " ".repeat(WIDTH));
     }
 }

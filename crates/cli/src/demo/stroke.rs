@@ -1,4 +1,4 @@
-use super::picture::{Canvas, Stroke};
+use super::picture::{DemoCanvas, DemoStroke};
 use std::{fs, io, path::Path, process, thread, time::Duration};
 
 /// How long a painter looks at the canvas before it paints, like any program that reads, works and writes.
@@ -9,8 +9,8 @@ const REST: Duration = Duration::from_millis(20);
 
 /// Adds a stroke to the canvas in a file: reads it whole, and replaces it whole. What another process has painted
 /// in between is lost.
-pub(crate) fn paint(file: &Path, stroke: Stroke) -> io::Result<()> {
-    let mut canvas = Canvas::read(&fs::read(file)?);
+pub(crate) fn paint(file: &Path, stroke: DemoStroke) -> io::Result<()> {
+    let mut canvas = DemoCanvas::read(&fs::read(file)?);
     thread::sleep(LOOK);
     canvas.paint(stroke);
     let draft = file.with_extension(process::id().to_string());

@@ -1,10 +1,10 @@
-use crate::{exit::ExitCode, failure::Failure, view};
+use crate::{exit::ExitCode, failure::CliFailure, view};
 use lokt_lock::{record::LockRecord, words::LockName};
 
 /// The refusal of a name that another has frozen already.
-pub(crate) fn refusal(name: &LockName, record: &LockRecord) -> Failure {
+pub(crate) fn refusal(name: &LockName, record: &LockRecord) -> CliFailure {
     let shown = name.as_str();
     let text = format!("{shown:?} is frozen already {}", view::holder::frozen_by(record));
-    Failure::new(ExitCode::Held, text)
+    CliFailure::new(ExitCode::Held, text)
         .hint(format!("{}   shows who froze it", view::call("why", name, "")))
 }

@@ -1,6 +1,6 @@
 use crate::{
     exit::ExitCode,
-    failure::Failure,
+    failure::CliFailure,
     span,
     view::{call, holder::obstacle},
 };
@@ -10,12 +10,12 @@ use lokt_lock::{
 };
 
 /// A refusal as an error message.
-pub(crate) fn denied(name: &LockName, denial: &Denial) -> Failure {
+pub(crate) fn denied(name: &LockName, denial: &Denial) -> CliFailure {
     let why =
         obstacle(&denial.obstacle, denial.holder.as_ref(), denial.ahead.as_ref(), Timestamp::now());
     let waited = denial.waited.map(|it| format!("; gave up after {}", span::show(it)));
     let text = format!("lock {:?} {why}{}", name.as_str(), waited.unwrap_or_default());
-    let failure = Failure::new(ExitCode::Held, text);
+    let failure = CliFailure::new(ExitCode::Held, text);
     let failure = match denial.waited {
         None => failure.hint("--wait waits in the queue for it, first come, first served"),
         Some(_) => failure.hint("--timeout sets how long to wait"),

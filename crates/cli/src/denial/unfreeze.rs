@@ -1,18 +1,18 @@
-use crate::{exit::ExitCode, failure::Failure, view};
+use crate::{exit::ExitCode, failure::CliFailure, view};
 use lokt_lock::{ops::UnfreezeOutcome, words::LockName};
 
 /// The refusal to lift a freeze.
-pub(crate) fn refusal(name: &LockName, refused: &UnfreezeOutcome) -> Failure {
+pub(crate) fn refusal(name: &LockName, refused: &UnfreezeOutcome) -> CliFailure {
     let shown = name.as_str();
     match refused {
         UnfreezeOutcome::NotYours(record) => {
             let by = view::holder::frozen_by(record);
             let text = format!("{shown:?} is not yours to unfreeze: frozen {by}");
-            Failure::new(ExitCode::NotYours, text)
+            CliFailure::new(ExitCode::NotYours, text)
                 .hint(format!("{}   shows who froze it", view::call("why", name, "")))
         }
         UnfreezeOutcome::Done { .. } | UnfreezeOutcome::NotFound => {
-            Failure::new(ExitCode::NotFound, format!("{shown:?} is not frozen"))
+            CliFailure::new(ExitCode::NotFound, format!("{shown:?} is not frozen"))
         }
     }
 }

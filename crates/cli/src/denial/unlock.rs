@@ -1,4 +1,4 @@
-use crate::{context::Context, exit::ExitCode, failure::Failure, span, view};
+use crate::{context::CommandContext, exit::ExitCode, failure::CliFailure, span, view};
 use lokt_lock::{
     ops::UnlockOutcome,
     record::{HoldKind, LockRecord},
@@ -7,16 +7,20 @@ use lokt_lock::{
 };
 
 /// The refusal to free a name.
-pub(crate) fn refusal(name: &LockName, refused: &UnlockOutcome, context: &Context) -> Failure {
+pub(crate) fn refusal(
+    name: &LockName,
+    refused: &UnlockOutcome,
+    context: &CommandContext,
+) -> CliFailure {
     let shown = name.as_str();
     match refused {
         UnlockOutcome::Done { .. } | UnlockOutcome::NotFound => {
-            Failure::new(ExitCode::NotFound, format!("lock {shown:?} is not held"))
+            CliFailure::new(ExitCode::NotFound, format!("lock {shown:?} is not held"))
         }
         UnlockOutcome::NotYours(record) => not_yours(name, record, context),
         UnlockOutcome::GuardLives { pid, supervisor } => guard_lives(name, *pid, *supervisor),
         UnlockOutcome::NotStale { record, holding } => not_stale(name, record.as_deref(), *holding),
-        UnlockOutcome::OtherFence(now) => Failure::new(
+        UnlockOutcome::OtherFence(now) => CliFailure::new(
             ExitCode::NotYours,
             format!("lock {shown:?} has changed since you saw it: {}", standing(now.as_deref())),
         ),
@@ -24,10 +28,10 @@ pub(crate) fn refusal(name: &LockName, refused: &UnlockOutcome, context: &Contex
 }
 
 /// The refusal to break a lock whose fence is not the requested one.
-pub(crate) fn other_fence(name: &LockName, asked: Fence, now: Option<&LockRecord>) -> Failure {
+pub(crate) fn other_fence(name: &LockName, asked: Fence, now: Option<&LockRecord>) -> CliFailure {
     let text =
         format!("lock {:?} has another fence than {asked}: {}", name.as_str(), standing(now));
-    Failure::new(ExitCode::NotYours, text)
+    CliFailure::new(ExitCode::NotYours, text)
         .hint(format!("lokt status {name}   shows what holds it now"))
 }
 
@@ -45,7 +49,7 @@ fn standing(now: Option<&LockRecord>) -> String {
     format!("it is held by {}", holders.join("; "))
 }
 
-fn guard_lives(name: &LockName, pid: Option<i32>, supervisor: Liveness) -> Failure {
+fn guard_lives(name: &LockName, pid: Option<i32>, supervisor: Liveness) -> CliFailure {
     let named = |text: &str| pid.map_or_else(String::new, |pid| format!(" (pid {pid}{text})"));
     let who = match supervisor {
         Liveness::Alive => format!("a living guard{}", named("")),
@@ -57,7 +61,7 @@ fn guard_lives(name: &LockName, pid: Option<i32>, supervisor: Liveness) -> Failu
         }
     };
     let failure =
-        Failure::new(ExitCode::NotYours, format!("lock {:?} is held by {who}", name.as_str()));
+        CliFailure::new(ExitCode::NotYours, format!("lock {:?} is held by {who}", name.as_str()));
     match supervisor {
         Liveness::Alive => {
             failure.hint("it is unlocked when the guard's command ends; end that, or wait")
@@ -71,10 +75,10 @@ fn guard_lives(name: &LockName, pid: Option<i32>, supervisor: Liveness) -> Failu
     }
 }
 
-fn not_yours(name: &LockName, record: &LockRecord, context: &Context) -> Failure {
+fn not_yours(name: &LockName, record: &LockRecord, context: &CommandContext) -> CliFailure {
     let identity = &context.caller.identity;
     let text = format!("lock {:?} is not yours: {}", name.as_str(), view::holder::who(record));
-    let failure = Failure::new(ExitCode::NotYours, text);
+    let failure = CliFailure::new(ExitCode::NotYours, text);
     if record.owner == identity.owner {
         let owner = view::command_line(&[record.owner.to_string()]);
         return failure
@@ -87,7 +91,11 @@ fn not_yours(name: &LockName, record: &LockRecord, context: &Context) -> Failure
     failure.hint(format!("{}   shows what you can do", view::call("why", name, "")))
 }
 
-fn not_stale(name: &LockName, record: Option<&LockRecord>, holding: Option<HoldState>) -> Failure {
+fn not_stale(
+    name: &LockName,
+    record: Option<&LockRecord>,
+    holding: Option<HoldState>,
+) -> CliFailure {
     let why = match (holding, record) {
         (Some(HoldState::Overdue), _) => {
             "its lifetime has passed, but the guard's processes live".to_owned()
@@ -103,6 +111,6 @@ fn not_stale(name: &LockName, record: Option<&LockRecord>, holding: Option<HoldS
         },
         (_, None) => "another program may still be writing it".to_owned(),
     };
-    Failure::new(ExitCode::NotYours, format!("lock {:?} is not stale: {why}", name.as_str()))
+    CliFailure::new(ExitCode::NotYours, format!("lock {:?} is not stale: {why}", name.as_str()))
         .hint(view::call("why", name, ""))
 }

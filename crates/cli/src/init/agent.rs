@@ -1,4 +1,4 @@
-use crate::prime::InstructionFormat;
+use crate::prime::InstructionFileKind;
 use clap::ValueEnum;
 use std::path::Path;
 
@@ -30,11 +30,11 @@ pub(super) struct InstructionFile {
     /// What a new one begins with.
     pub(super) opening: &'static str,
     /// How the section is written.
-    pub(super) format: InstructionFormat,
+    pub(super) format: InstructionFileKind,
 }
 
 impl InstructionFile {
-    const fn new(path: &'static str, format: InstructionFormat) -> Self {
+    const fn new(path: &'static str, format: InstructionFileKind) -> Self {
         Self { path, opening: "", format }
     }
 }
@@ -95,24 +95,25 @@ impl CodingAgent {
     /// The instruction file that it reads in this project.
     pub(super) fn instructions(self, project: &Path) -> InstructionFile {
         match self {
-            Self::Agents => InstructionFile::new("AGENTS.md", InstructionFormat::AgentsMd),
-            Self::Claude => InstructionFile::new("CLAUDE.md", InstructionFormat::ClaudeMd),
+            Self::Agents => InstructionFile::new("AGENTS.md", InstructionFileKind::AgentsMd),
+            Self::Claude => InstructionFile::new("CLAUDE.md", InstructionFileKind::ClaudeMd),
             // Cursor's agent does not read .cursorrules any more.
             Self::Cursor => InstructionFile {
                 opening: "---\ndescription: Operations that are guarded by lokt\nalwaysApply: true\n---\n\n",
-                ..InstructionFile::new(".cursor/rules/lokt.mdc", InstructionFormat::Cursorrules)
+                ..InstructionFile::new(".cursor/rules/lokt.mdc", InstructionFileKind::Cursorrules)
             },
             Self::Windsurf => {
-                InstructionFile::new(".windsurfrules", InstructionFormat::Windsurfrules)
+                InstructionFile::new(".windsurfrules", InstructionFileKind::Windsurfrules)
             }
-            Self::Copilot => {
-                InstructionFile::new(".github/copilot-instructions.md", InstructionFormat::Copilot)
-            }
+            Self::Copilot => InstructionFile::new(
+                ".github/copilot-instructions.md",
+                InstructionFileKind::Copilot,
+            ),
             Self::Cline if project.join(".clinerules").is_dir() => {
-                InstructionFile::new(".clinerules/lokt.md", InstructionFormat::Clinerules)
+                InstructionFile::new(".clinerules/lokt.md", InstructionFileKind::Clinerules)
             }
-            Self::Cline => InstructionFile::new(".clinerules", InstructionFormat::Clinerules),
-            Self::Aider => InstructionFile::new("CONVENTIONS.md", InstructionFormat::Aider),
+            Self::Cline => InstructionFile::new(".clinerules", InstructionFileKind::Clinerules),
+            Self::Aider => InstructionFile::new("CONVENTIONS.md", InstructionFileKind::Aider),
         }
     }
 

@@ -1,10 +1,10 @@
 //! Changes as a unified diff.
 
-use super::plan::FileChange;
+use super::plan::InitFileChange;
 use similar::TextDiff;
 
 /// The change of a file as a unified diff, as `diff -u` writes it.
-pub(crate) fn of(change: &FileChange) -> String {
+pub(crate) fn of(change: &InitFileChange) -> String {
     let text = |it: &Option<String>| it.clone().unwrap_or_default();
     let name = |side: &str, it: &Option<String>| match it {
         Some(_) => format!("{side}/{}", change.shown),

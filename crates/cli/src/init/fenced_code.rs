@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 /// Fenced code.
-pub(super) struct FencedCode {
+pub(super) struct MarkdownCodeBlocks {
     /// The blocks, without the lines that close them.
     pub(super) blocks: Vec<Range<usize>>,
     /// Where one begins that is never closed, and goes to the end.
@@ -13,7 +13,7 @@ pub(super) struct FencedCode {
 }
 
 /// Finds the blocks of fenced code.
-pub(super) fn fenced(text: &str) -> FencedCode {
+pub(super) fn fenced(text: &str) -> MarkdownCodeBlocks {
     let mut blocks = Vec::new();
     let mut open: Option<(CodeFence<'_>, usize)> = None;
     let mut at = 0;
@@ -28,7 +28,7 @@ pub(super) fn fenced(text: &str) -> FencedCode {
         };
         at += line.len();
     }
-    FencedCode { blocks, open: open.map(|(_, from)| from) }
+    MarkdownCodeBlocks { blocks, open: open.map(|(_, from)| from) }
 }
 
 /// A line of at least three backticks or tildes, and what follows them.

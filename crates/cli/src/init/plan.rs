@@ -2,12 +2,12 @@
 
 use super::{
     agent::{CodingAgent, InstructionFile},
-    permission::{self, WriteRefusal},
-    project_file::{ProjectFile, refused},
+    permission::{self, FilePermissionError},
+    project_file::{InitTargetFile, refused},
     section, settings,
 };
 use crate::{
-    failure::Failure,
+    failure::CliFailure,
     prime::{project, text},
 };
 use std::{
@@ -17,7 +17,7 @@ use std::{
 
 /// The change of one file.
 #[derive(Clone, Debug)]
-pub(crate) struct FileChange {
+pub(crate) struct InitFileChange {
     /// Where it is shown to be, relative to the project.
     pub(crate) shown: &'static str,
     /// Where it really is.
@@ -31,7 +31,7 @@ pub(crate) struct FileChange {
 /// All changes, and what a person should know.
 #[derive(Debug, Default)]
 pub(crate) struct InitPlan {
-    pub(crate) changes: Vec<FileChange>,
+    pub(crate) changes: Vec<InitFileChange>,
     pub(crate) notes: Vec<String>,
 }
 
@@ -47,11 +47,11 @@ exec lokt guard example --ttl 5m -- echo \"alone in here\"
 
 impl InitPlan {
     /// What sets a project up for these agents. The project's path has no symbolic links.
-    pub(crate) fn set_up(project: &Path, agents: &[CodingAgent]) -> Result<Self, Failure> {
+    pub(crate) fn set_up(project: &Path, agents: &[CodingAgent]) -> Result<Self, CliFailure> {
         let mut plan = Self::default();
         let mut findings = project::find(project);
         if findings.operations.is_empty() {
-            let place = ProjectFile::read(project, EXAMPLE)?;
+            let place = InitTargetFile::read(project, EXAMPLE)?;
             if place.text.is_none() {
                 findings.add(EXAMPLE, EXAMPLE_TEXT);
                 plan.change(place, Some(EXAMPLE_TEXT.to_owned()))?;
@@ -60,7 +60,7 @@ impl InitPlan {
         let mut done = BTreeSet::new();
         for agent in agents {
             let it = agent.instructions(project);
-            let place = ProjectFile::read(project, it.path)?;
+            let place = InitTargetFile::read(project, it.path)?;
             if let Some(path) = agent.settings() {
                 plan.put_hook(project, path)?;
             }
@@ -78,7 +78,7 @@ impl InitPlan {
     }
 
     /// What takes out of a project what was set up for these agents, and with all of them the example.
-    pub(crate) fn take_out(project: &Path, agents: &[CodingAgent]) -> Result<Self, Failure> {
+    pub(crate) fn take_out(project: &Path, agents: &[CodingAgent]) -> Result<Self, CliFailure> {
         let mut plan = Self::default();
         for agent in agents {
             plan.take_out_section(project, agent.instructions(project))?;
@@ -95,8 +95,8 @@ impl InitPlan {
         Ok(plan)
     }
 
-    fn put_hook(&mut self, project: &Path, path: &'static str) -> Result<(), Failure> {
-        let place = ProjectFile::read(project, path)?;
+    fn put_hook(&mut self, project: &Path, path: &'static str) -> Result<(), CliFailure> {
+        let place = InitTargetFile::read(project, path)?;
         let after = settings::put(place.text.as_deref()).map_err(|flaw| {
             refused(path, &flaw.to_string())
                 .hint("put the hook in by hand (docs/agents.md shows it), and run this again")
@@ -104,23 +104,23 @@ impl InitPlan {
         self.change(place, Some(after))
     }
 
-    fn take_out_section(&mut self, project: &Path, it: InstructionFile) -> Result<(), Failure> {
+    fn take_out_section(&mut self, project: &Path, it: InstructionFile) -> Result<(), CliFailure> {
         let Some((place, text)) = there(project, it.path)? else { return Ok(()) };
         let rest = section::cut(&text, it.opening);
         match rest.map_err(|flaw| refused(it.path, &flaw.to_string()))? {
-            section::TextWithoutSection::Same => Ok(()),
-            section::TextWithoutSection::Text(text) => self.change(place, Some(text)),
-            section::TextWithoutSection::Nothing => self.change(place, None),
+            section::SectionRemoval::Same => Ok(()),
+            section::SectionRemoval::Text(text) => self.change(place, Some(text)),
+            section::SectionRemoval::Nothing => self.change(place, None),
         }
     }
 
-    fn take_out_hook(&mut self, project: &Path, path: &'static str) -> Result<(), Failure> {
+    fn take_out_hook(&mut self, project: &Path, path: &'static str) -> Result<(), CliFailure> {
         let Some((place, text)) = there(project, path)? else { return Ok(()) };
         let rest = settings::cut(&text).map_err(|flaw| refused(path, &flaw.to_string()))?;
         let left = match &rest {
-            settings::SettingsWithoutHook::Same => Some(&text),
-            settings::SettingsWithoutHook::Text(text) => Some(text),
-            settings::SettingsWithoutHook::Nothing => None,
+            settings::HookRemoval::Same => Some(&text),
+            settings::HookRemoval::Text(text) => Some(text),
+            settings::HookRemoval::Nothing => None,
         };
         if left.is_some_and(|it| settings::runs(it)) {
             let note =
@@ -128,16 +128,16 @@ impl InitPlan {
             self.notes.push(format!("{path}: {note}"));
         }
         match rest {
-            settings::SettingsWithoutHook::Same => Ok(()),
-            settings::SettingsWithoutHook::Text(text) => self.change(place, Some(text)),
-            settings::SettingsWithoutHook::Nothing => self.change(place, None),
+            settings::HookRemoval::Same => Ok(()),
+            settings::HookRemoval::Text(text) => self.change(place, Some(text)),
+            settings::HookRemoval::Nothing => self.change(place, None),
         }
     }
 
     /// Makes what else an agent needs, or says what is missing.
-    fn accompany(&mut self, project: &Path, agent: CodingAgent) -> Result<(), Failure> {
+    fn accompany(&mut self, project: &Path, agent: CodingAgent) -> Result<(), CliFailure> {
         let Some(it) = agent.companion() else { return Ok(()) };
-        let place = ProjectFile::read(project, it.path)?;
+        let place = InitTargetFile::read(project, it.path)?;
         match place.text.as_deref() {
             None => self.change(place, Some(it.content.to_owned()))?,
             Some(text) if text.contains(it.mentions) => {}
@@ -151,7 +151,7 @@ impl InitPlan {
         project: &Path,
         path: &'static str,
         content: &str,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CliFailure> {
         let Some((place, text)) = there(project, path)? else { return Ok(()) };
         if text == content {
             self.change(place, None)?;
@@ -162,22 +162,22 @@ impl InitPlan {
     }
 
     /// Adds a change, if it changes anything and is allowed. Two names of one file, as of a link, are one file.
-    fn change(&mut self, place: ProjectFile, after: Option<String>) -> Result<(), Failure> {
+    fn change(&mut self, place: InitTargetFile, after: Option<String>) -> Result<(), CliFailure> {
         let is_known = self.changes.iter().any(|it| it.path == place.path);
         if is_known || place.text == after {
             return Ok(());
         }
-        let ProjectFile { shown, path, text } = place;
+        let InitTargetFile { shown, path, text } = place;
         permission::require(&path).map_err(|denied| {
             let failure = refused(shown, &denied.to_string());
             match denied {
-                WriteRefusal::ReadOnly(_) | WriteRefusal::ReadOnlyFolder { .. } => {
+                FilePermissionError::ReadOnly(_) | FilePermissionError::ReadOnlyFolder { .. } => {
                     failure.hint("make it writable (chmod u+w), if lokt is to change it")
                 }
                 _ => failure,
             }
         })?;
-        self.changes.push(FileChange { shown, path, before: text, after });
+        self.changes.push(InitFileChange { shown, path, before: text, after });
         Ok(())
     }
 }
@@ -194,12 +194,15 @@ pub(crate) fn folders(project: &Path) -> BTreeSet<PathBuf> {
 }
 
 /// A file that may have something of Lokt's, with its text.
-fn there(project: &Path, path: &'static str) -> Result<Option<(ProjectFile, String)>, Failure> {
-    let Some(place) = ProjectFile::read_inside(project, path)? else { return Ok(None) };
+fn there(
+    project: &Path,
+    path: &'static str,
+) -> Result<Option<(InitTargetFile, String)>, CliFailure> {
+    let Some(place) = InitTargetFile::read_inside(project, path)? else { return Ok(None) };
     Ok(place.text.clone().map(|text| (place, text)))
 }
 
-impl FileChange {
+impl InitFileChange {
     /// Whether the file is to be a program.
     pub(crate) fn is_program(&self) -> bool {
         self.shown == EXAMPLE

@@ -1,6 +1,6 @@
 //! Reading a file of a project so that nothing leads out of the project, nothing hangs and nothing is too large.
 
-use crate::{exit::ExitCode, failure::Failure};
+use crate::{exit::ExitCode, failure::CliFailure};
 use lokt_tool::bounded;
 use std::{
     fs,
@@ -12,7 +12,7 @@ const MOST_BYTES: u64 = 1024 * 1024;
 
 /// A file of a project, there or not.
 #[derive(Debug)]
-pub(super) struct ProjectFile {
+pub(super) struct InitTargetFile {
     /// Where it is shown to be, relative to the project.
     pub(super) shown: &'static str,
     /// Where it really is.
@@ -21,9 +21,9 @@ pub(super) struct ProjectFile {
     pub(super) text: Option<String>,
 }
 
-impl ProjectFile {
+impl InitTargetFile {
     /// Reads the file at a path below a project, whose own path has no symbolic links.
-    pub(super) fn read(project: &Path, shown: &'static str) -> Result<Self, Failure> {
+    pub(super) fn read(project: &Path, shown: &'static str) -> Result<Self, CliFailure> {
         let place = Self::read_inside(project, shown)?;
         place.ok_or_else(|| refused(shown, "a symbolic link leads out of the project"))
     }
@@ -32,7 +32,7 @@ impl ProjectFile {
     pub(super) fn read_inside(
         project: &Path,
         shown: &'static str,
-    ) -> Result<Option<Self>, Failure> {
+    ) -> Result<Option<Self>, CliFailure> {
         let fails = |why: &str| refused(shown, why);
         let path = real(&project.join(shown)).map_err(|why| fails(&why))?;
         if !path.starts_with(project) {
@@ -47,8 +47,8 @@ impl ProjectFile {
 }
 
 /// The error of a file that cannot be changed.
-pub(super) fn refused(shown: &str, why: &str) -> Failure {
-    Failure::new(ExitCode::Error, format!("cannot set up {shown}: {why}"))
+pub(super) fn refused(shown: &str, why: &str) -> CliFailure {
+    CliFailure::new(ExitCode::Error, format!("cannot set up {shown}: {why}"))
         .hint("no file was changed")
 }
 

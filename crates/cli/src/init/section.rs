@@ -18,7 +18,7 @@ const BEGINS: &str = "<!-- lokt:begin";
 
 /// Says why a section cannot be found for certain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum SectionError {
+pub(super) enum MarkedSectionError {
     /// A marker is missing, or the second is before the first.
     #[error("a mark of lokt's section has no counterpart")]
     Unpaired,
@@ -32,7 +32,7 @@ pub(super) enum SectionError {
 
 /// What is left without the section.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum TextWithoutSection {
+pub(super) enum SectionRemoval {
     /// There is no section.
     Same,
     /// The file as it was before.
@@ -47,7 +47,11 @@ pub(crate) fn marked(body: &str) -> String {
 }
 
 /// The file with the section; `opening` is what a new one begins with.
-pub(super) fn put(text: Option<&str>, body: &str, opening: &str) -> Result<String, SectionError> {
+pub(super) fn put(
+    text: Option<&str>,
+    body: &str,
+    opening: &str,
+) -> Result<String, MarkedSectionError> {
     let section = marked(body);
     let Some(text) = text else { return Ok(format!("{opening}{section}\n")) };
     let (mark, text) = unmarked(text);
@@ -60,14 +64,14 @@ pub(super) fn unmarked(text: &str) -> (&str, &str) {
     text.split_at_checked(begin).unwrap_or(("", text))
 }
 
-fn put_into(text: &str, section: &str) -> Result<String, SectionError> {
+fn put_into(text: &str, section: &str) -> Result<String, MarkedSectionError> {
     if let Some(place) = place(text)? {
         let section = section.replace('\n', newline_inside(text, &place));
         let (before, after) = around(text, &place);
         return Ok(format!("{before}{section}{after}"));
     }
     if fenced(text).open.is_some() {
-        return Err(SectionError::Open);
+        return Err(MarkedSectionError::Open);
     }
     let newline = newline_of(text);
     let section = section.replace('\n', newline);
@@ -79,28 +83,28 @@ fn put_into(text: &str, section: &str) -> Result<String, SectionError> {
 }
 
 /// The file without the section.
-pub(super) fn cut(text: &str, opening: &str) -> Result<TextWithoutSection, SectionError> {
+pub(super) fn cut(text: &str, opening: &str) -> Result<SectionRemoval, MarkedSectionError> {
     let (mark, text) = unmarked(text);
     Ok(match cut_from(text, opening)? {
-        TextWithoutSection::Text(rest) => TextWithoutSection::Text(format!("{mark}{rest}")),
+        SectionRemoval::Text(rest) => SectionRemoval::Text(format!("{mark}{rest}")),
         rest => rest,
     })
 }
 
-fn cut_from(text: &str, opening: &str) -> Result<TextWithoutSection, SectionError> {
-    let Some(place) = place(text)? else { return Ok(TextWithoutSection::Same) };
+fn cut_from(text: &str, opening: &str) -> Result<SectionRemoval, MarkedSectionError> {
+    let Some(place) = place(text)? else { return Ok(SectionRemoval::Same) };
     let newline = newline_inside(text, &place);
     let (before, after) = around(text, &place);
     if before == opening && after == "\n" {
-        return Ok(TextWithoutSection::Nothing);
+        return Ok(SectionRemoval::Nothing);
     }
     let without = |text: &str| text.strip_suffix(newline).unwrap_or(text).to_owned();
     if after.is_empty() {
         let before = without(before);
-        return Ok(TextWithoutSection::Text(without(&before)));
+        return Ok(SectionRemoval::Text(without(&before)));
     }
     let after = after.strip_prefix(newline).unwrap_or(after);
-    Ok(TextWithoutSection::Text(without(before) + after))
+    Ok(SectionRemoval::Text(without(before) + after))
 }
 
 fn around<'a>(text: &'a str, place: &Range<usize>) -> (&'a str, &'a str) {
@@ -110,7 +114,7 @@ fn around<'a>(text: &'a str, place: &Range<usize>) -> (&'a str, &'a str) {
 
 /// Where the section is, from the first mark to the end of the second, without that line's end. Marks in fenced
 /// code are none.
-fn place(text: &str) -> Result<Option<Range<usize>>, SectionError> {
+fn place(text: &str) -> Result<Option<Range<usize>>, MarkedSectionError> {
     let mut begins = Vec::new();
     let mut ends = Vec::new();
     let mut at = 0;
@@ -132,8 +136,8 @@ fn place(text: &str) -> Result<Option<Range<usize>>, SectionError> {
     match (begins.as_slice(), ends.as_slice()) {
         ([], []) => Ok(None),
         ([begin], [end]) if begin < end => Ok(Some(*begin..*end)),
-        ([_] | [], [_] | []) => Err(SectionError::Unpaired),
-        _ => Err(SectionError::Several),
+        ([_] | [], [_] | []) => Err(MarkedSectionError::Unpaired),
+        _ => Err(MarkedSectionError::Several),
     }
 }
 

@@ -23,36 +23,36 @@ fn a_section_is_brought_up_to_date_in_its_place() {
     let new = put(Some(&old), "new", "").unwrap();
     assert_eq!(new, format!("a\n\n{}\nadded later\n", marked("new")));
     assert_eq!(put(Some(&new), "new", "").unwrap(), new, "the second time changes nothing");
-    assert_eq!(cut(&new, "").unwrap(), TextWithoutSection::Text("a\nadded later\n".to_owned()));
+    assert_eq!(cut(&new, "").unwrap(), SectionRemoval::Text("a\nadded later\n".to_owned()));
 }
 
 #[test]
 fn marks_that_do_not_fit_are_refused() {
     let section = marked("x");
     for text in [BEGIN, END, &format!("{END}\n{BEGIN}")] {
-        assert_eq!(put(Some(text), "b", ""), Err(SectionError::Unpaired), "{text}");
-        assert_eq!(cut(text, ""), Err(SectionError::Unpaired), "{text}");
+        assert_eq!(put(Some(text), "b", ""), Err(MarkedSectionError::Unpaired), "{text}");
+        assert_eq!(cut(text, ""), Err(MarkedSectionError::Unpaired), "{text}");
     }
     let twice = format!("{section}\n{section}");
-    assert_eq!(put(Some(&twice), "b", ""), Err(SectionError::Several));
-    assert_eq!(cut("no marks", ""), Ok(TextWithoutSection::Same));
+    assert_eq!(put(Some(&twice), "b", ""), Err(MarkedSectionError::Several));
+    assert_eq!(cut("no marks", ""), Ok(SectionRemoval::Same));
 }
 
 #[test]
 fn marks_in_an_example_are_none() {
     let example = format!("```md\n{}\n```\n", marked("x"));
-    assert_eq!(cut(&example, "").unwrap(), TextWithoutSection::Same);
+    assert_eq!(cut(&example, "").unwrap(), SectionRemoval::Same);
     let with = put(Some(&example), "body", "").unwrap();
     assert_eq!(with, format!("{example}\n{}\n", marked("body")), "the example stays as it is");
     assert_eq!(put(Some(&with), "body", "").unwrap(), with);
-    assert_eq!(cut(&with, "").unwrap(), TextWithoutSection::Text(example));
+    assert_eq!(cut(&with, "").unwrap(), SectionRemoval::Text(example));
 }
 
 #[test]
 fn what_is_in_a_block_that_is_never_closed_is_left_alone() {
     let open = format!("text\n\n```md\n{}\n", marked("precious"));
-    assert_eq!(put(Some(&open), "body", ""), Err(SectionError::Open));
-    assert_eq!(cut(&open, "").unwrap(), TextWithoutSection::Same);
+    assert_eq!(put(Some(&open), "body", ""), Err(MarkedSectionError::Open));
+    assert_eq!(cut(&open, "").unwrap(), SectionRemoval::Same);
     let before = format!("{}\n{open}", marked("old"));
     let after = format!("{}\n{open}", marked("new"));
     assert_eq!(put(Some(&before), "new", "").unwrap(), after, "a section before it is found");
@@ -64,16 +64,16 @@ proptest! {
         prop_assume!(fenced(&text).open.is_none());
         let with = put(Some(&text), "one\n\ntwo", &opening).unwrap();
         prop_assert_eq!(put(Some(&with), "one\n\ntwo", &opening).unwrap(), with.clone());
-        prop_assert_eq!(cut(&with, &opening).unwrap(), TextWithoutSection::Text(text.clone()));
+        prop_assert_eq!(cut(&with, &opening).unwrap(), SectionRemoval::Text(text.clone()));
         let updated = put(Some(&with), "three", &opening).unwrap();
-        prop_assert_eq!(cut(&updated, &opening).unwrap(), TextWithoutSection::Text(text));
+        prop_assert_eq!(cut(&updated, &opening).unwrap(), SectionRemoval::Text(text));
     }
 
     #[test]
     fn a_file_that_was_made_goes(opening in "(---\n){0,2}") {
         let made = put(None, "body", &opening).unwrap();
-        prop_assert_eq!(cut(&made, &opening).unwrap(), TextWithoutSection::Nothing);
+        prop_assert_eq!(cut(&made, &opening).unwrap(), SectionRemoval::Nothing);
         let updated = put(Some(&made), "other", &opening).unwrap();
-        prop_assert_eq!(cut(&updated, &opening).unwrap(), TextWithoutSection::Nothing);
+        prop_assert_eq!(cut(&updated, &opening).unwrap(), SectionRemoval::Nothing);
     }
 }

@@ -21,8 +21,8 @@ mod layout;
 mod members;
 
 use super::section::{newline_of, unmarked};
-use layout::JsonStyle;
-use members::{JsonContainer, JsonMember};
+use layout::JsonWhitespace;
+use members::{JsonContainerRange, JsonMember};
 use serde_json::{Value, json};
 use std::ops::Range;
 
@@ -35,7 +35,7 @@ const EVENT: &str = "SessionStart";
 
 /// Says why a file cannot be changed for certain.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum SettingsError {
+pub(super) enum AgentSettingsError {
     /// It is not JSON.
     #[error("it is not plain JSON: {0}")]
     NotJson(#[from] serde_json::Error),
@@ -52,7 +52,7 @@ pub(super) enum SettingsError {
 
 /// What is left without the hook.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum SettingsWithoutHook {
+pub(super) enum HookRemoval {
     /// There is no hook of Lokt's.
     Same,
     /// The file without it.
@@ -62,19 +62,21 @@ pub(super) enum SettingsWithoutHook {
 }
 
 /// The file with the hook.
-pub(super) fn put(text: Option<&str>) -> Result<String, SettingsError> {
+pub(super) fn put(text: Option<&str>) -> Result<String, AgentSettingsError> {
     let Some(text) = text else { return Ok(created()) };
     let (mark, text) = unmarked(text);
     put_into(text).map(|text| format!("{mark}{text}"))
 }
 
-fn put_into(text: &str) -> Result<String, SettingsError> {
+fn put_into(text: &str) -> Result<String, AgentSettingsError> {
     if text.trim_matches(WHITE_SPACE).is_empty() {
         return Ok(filled(text));
     }
     let places = match HookPositions::of(text) {
         // A user has inserted it by hand into a file that this code cannot change, because it has a comment.
-        Err(SettingsError::NotJson(_) | SettingsError::Comment(_)) if text.contains(COMMAND) => {
+        Err(AgentSettingsError::NotJson(_) | AgentSettingsError::Comment(_))
+            if text.contains(COMMAND) =>
+        {
             return Ok(text.to_owned());
         }
         places => places?,
@@ -82,7 +84,7 @@ fn put_into(text: &str) -> Result<String, SettingsError> {
     if places.groups.iter().flatten().any(|group| runs_prime(&group.value)) {
         return Ok(text.to_owned());
     }
-    let layout = JsonStyle::of(text);
+    let layout = JsonWhitespace::of(text);
     let in_event = format!("\"{EVENT}\": [{}]", hook());
     let in_hooks = format!("\"{HOOKS}\":{{\"{EVENT}\":[{}]}}", hook());
     let (at, chunk) = match (&places.hooks, &places.event) {
@@ -104,29 +106,29 @@ fn put_into(text: &str) -> Result<String, SettingsError> {
 }
 
 /// The file without the hook.
-pub(super) fn cut(text: &str) -> Result<SettingsWithoutHook, SettingsError> {
+pub(super) fn cut(text: &str) -> Result<HookRemoval, AgentSettingsError> {
     let (mark, text) = unmarked(text);
     Ok(match cut_from(text)? {
-        SettingsWithoutHook::Text(rest) => SettingsWithoutHook::Text(format!("{mark}{rest}")),
+        HookRemoval::Text(rest) => HookRemoval::Text(format!("{mark}{rest}")),
         rest => rest,
     })
 }
 
-fn cut_from(text: &str) -> Result<SettingsWithoutHook, SettingsError> {
+fn cut_from(text: &str) -> Result<HookRemoval, AgentSettingsError> {
     if text == created() {
-        return Ok(SettingsWithoutHook::Nothing);
+        return Ok(HookRemoval::Nothing);
     }
     let blank = text.split_at(text.len() - text.trim_start_matches(WHITE_SPACE).len()).0;
     if text == filled(blank) {
-        return Ok(SettingsWithoutHook::Text(blank.to_owned()));
+        return Ok(HookRemoval::Text(blank.to_owned()));
     }
     if !text.contains(COMMAND) {
-        return Ok(SettingsWithoutHook::Same);
+        return Ok(HookRemoval::Same);
     }
     let places = HookPositions::of(text)?;
     let groups = places.groups.as_deref().unwrap_or_default();
     let Some(mine) = groups.iter().find(|group| group.value == hook()) else {
-        return Ok(SettingsWithoutHook::Same);
+        return Ok(HookRemoval::Same);
     };
     let group = members::without(text, groups, mine);
     let event = places.member(EVENT).map(|(all, it)| members::without(text, all, it));
@@ -135,7 +137,7 @@ fn cut_from(text: &str) -> Result<SettingsWithoutHook, SettingsError> {
     let candidates = [hooks.clone(), event.clone(), padded, Some(group.clone())];
     let was = |it: &String| put_into(it).is_ok_and(|again| again == text);
     if let Some(before) = candidates.into_iter().flatten().find(was) {
-        return Ok(SettingsWithoutHook::Text(before));
+        return Ok(HookRemoval::Text(before));
     }
     // The file was reformatted: containers that become empty count as inserted by `init` too.
     let is_last = groups.len() == 1;
@@ -147,7 +149,7 @@ fn cut_from(text: &str) -> Result<SettingsWithoutHook, SettingsError> {
     } else {
         None
     };
-    Ok(SettingsWithoutHook::Text(rest.unwrap_or(group)))
+    Ok(HookRemoval::Text(rest.unwrap_or(group)))
 }
 
 /// The text without a place and the two spaces around it.
@@ -186,25 +188,25 @@ fn runs_prime(group: &Value) -> bool {
 
 /// Where everything is that matters.
 struct HookPositions {
-    top: JsonContainer,
+    top: JsonContainerRange,
     top_members: Vec<JsonMember>,
-    hooks: Option<JsonContainer>,
+    hooks: Option<JsonContainerRange>,
     hook_members: Option<Vec<JsonMember>>,
-    event: Option<JsonContainer>,
+    event: Option<JsonContainerRange>,
     groups: Option<Vec<JsonMember>>,
 }
 
 /// What is wrong with a text that is not JSON: a comment, where the parser stopped at one.
-fn commented(text: &str, flaw: SettingsError) -> SettingsError {
-    let SettingsError::NotJson(error) = &flaw else { return flaw };
+fn commented(text: &str, flaw: AgentSettingsError) -> AgentSettingsError {
+    let AgentSettingsError::NotJson(error) = &flaw else { return flaw };
     let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
     let rest = line.get(error.column().saturating_sub(1)..).unwrap_or_default();
     let is_comment = rest.starts_with("//") || rest.starts_with("/*");
-    if is_comment { SettingsError::Comment(error.line()) } else { flaw }
+    if is_comment { AgentSettingsError::Comment(error.line()) } else { flaw }
 }
 
 impl HookPositions {
-    fn of(text: &str) -> Result<Self, SettingsError> {
+    fn of(text: &str) -> Result<Self, AgentSettingsError> {
         let whole = members::of_object(text, 0..text.len(), "the file");
         let (top, top_members) = whole.map_err(|flaw| commented(text, flaw))?;
         let found = |all: &[JsonMember], key: &str| {

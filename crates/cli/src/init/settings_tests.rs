@@ -10,7 +10,7 @@ fn round(text: &str) {
     let groups = value[HOOKS][EVENT].as_array().unwrap();
     assert_eq!(groups.iter().filter(|it| **it == hook()).count(), 1, "{with}");
     assert_eq!(put(Some(&with)).unwrap(), with, "the second time changes nothing");
-    assert_eq!(cut(&with).unwrap(), SettingsWithoutHook::Text(text.to_owned()), "{with}");
+    assert_eq!(cut(&with).unwrap(), HookRemoval::Text(text.to_owned()), "{with}");
 }
 
 #[test]
@@ -58,9 +58,9 @@ fn the_layout_is_the_files_own() {
 #[test]
 fn a_file_that_was_made_goes_unless_it_was_changed() {
     let made = put(None).unwrap();
-    assert_eq!(cut(&made).unwrap(), SettingsWithoutHook::Nothing);
+    assert_eq!(cut(&made).unwrap(), HookRemoval::Nothing);
     let changed = made.replacen('{', "{\n  \"model\": \"x\",", 1);
-    let SettingsWithoutHook::Text(left) = cut(&changed).unwrap() else { panic!("it stays") };
+    let HookRemoval::Text(left) = cut(&changed).unwrap() else { panic!("it stays") };
     assert_eq!(serde_json::from_str::<Value>(&left).unwrap(), json!({"model": "x"}));
 }
 
@@ -71,7 +71,7 @@ fn laid_out_anew_it_is_still_found() {
     {
         let with: Value = serde_json::from_str(&put(Some(&was.to_string())).unwrap()).unwrap();
         for text in [serde_json::to_string_pretty(&with).unwrap(), with.to_string()] {
-            let SettingsWithoutHook::Text(left) = cut(&text).unwrap() else { panic!("it stays") };
+            let HookRemoval::Text(left) = cut(&text).unwrap() else { panic!("it stays") };
             assert_eq!(serde_json::from_str::<Value>(&left).unwrap(), was, "{text}");
         }
     }
@@ -81,7 +81,7 @@ fn laid_out_anew_it_is_still_found() {
 fn a_hook_that_somebody_wrote_is_enough() {
     let own = r#"{"hooks":{"SessionStart":[{"matcher":"startup","hooks":[{"type":"command","command":"bin/lokt prime || true"}]}]}}"#;
     assert_eq!(put(Some(own)).unwrap(), own);
-    assert_eq!(cut(own).unwrap(), SettingsWithoutHook::Same, "it is not ours to take out");
+    assert_eq!(cut(own).unwrap(), HookRemoval::Same, "it is not ours to take out");
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn what_is_in_doubt_is_refused() {
     ] {
         let put = put(Some(text)).unwrap_err().to_string();
         assert!(put.contains(why), "{text:?}: {put}");
-        assert_eq!(cut(text).unwrap(), SettingsWithoutHook::Same, "there is nothing to take out");
+        assert_eq!(cut(text).unwrap(), HookRemoval::Same, "there is nothing to take out");
     }
     let by_hand = "{\"hooks\": [\"lokt prime\"] // by hand\n}";
     assert_eq!(put(Some(by_hand)).unwrap(), by_hand);

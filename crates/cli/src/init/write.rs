@@ -4,9 +4,9 @@
 //! its old or its new state, and at most a draft `.lokt-init-…`, which the next run removes: the kernel lock on the
 //! draft shows whether a process still uses it.
 
-use super::plan::FileChange;
+use super::plan::InitFileChange;
 use crate::prime::project::DRAFT;
-use crate::{exit::ExitCode, failure::Failure};
+use crate::{exit::ExitCode, failure::CliFailure};
 use lokt_lock::sys;
 use lokt_tool::bounded;
 use std::{
@@ -18,9 +18,9 @@ use std::{
 use tempfile::NamedTempFile;
 
 /// Makes all changes. The folders that become empty by them go too.
-pub(crate) fn all(project: &Path, changes: &[FileChange]) -> Result<(), Failure> {
+pub(crate) fn all(project: &Path, changes: &[InitFileChange]) -> Result<(), CliFailure> {
     let mut folders = Vec::new();
-    let drafts: Result<Vec<_>, Failure> =
+    let drafts: Result<Vec<_>, CliFailure> =
         changes.iter().map(|change| draft(project, change, &mut folders)).collect();
     let drafts = drafts.inspect_err(|_| remove_empty(project, &folders))?;
     if let Err(failure) = changes.iter().try_for_each(require_unchanged) {
@@ -61,9 +61,9 @@ pub(crate) fn sweep(folder: &Path) {
 /// The new content on disk, beside the file; none where the file is to go.
 fn draft(
     project: &Path,
-    change: &FileChange,
+    change: &InitFileChange,
     folders: &mut Vec<PathBuf>,
-) -> Result<Option<NamedTempFile>, Failure> {
+) -> Result<Option<NamedTempFile>, CliFailure> {
     let Some(after) = &change.after else { return Ok(None) };
     let folder = change.path.parent().unwrap_or(project);
     let mut make = || -> io::Result<NamedTempFile> {
@@ -78,7 +78,11 @@ fn draft(
 }
 
 /// A text on disk beside a file, with the owner and the mode that the file has or had.
-fn drafted(change: &FileChange, text: &str, like: Option<&Metadata>) -> io::Result<NamedTempFile> {
+fn drafted(
+    change: &InitFileChange,
+    text: &str,
+    like: Option<&Metadata>,
+) -> io::Result<NamedTempFile> {
     let folder = change.path.parent().unwrap_or(Path::new("/"));
     let mode = if change.is_program() { 0o777 } else { 0o666 };
     let mut builder = tempfile::Builder::new();
@@ -100,8 +104,8 @@ fn drafted(change: &FileChange, text: &str, like: Option<&Metadata>) -> io::Resu
 }
 
 /// Restores the old content of files, the last one first, and returns the outcome as text.
-fn take_back(done: &[(&FileChange, Option<Metadata>)]) -> String {
-    let back = |(change, like): &(&FileChange, Option<Metadata>)| match &change.before {
+fn take_back(done: &[(&InitFileChange, Option<Metadata>)]) -> String {
+    let back = |(change, like): &(&InitFileChange, Option<Metadata>)| match &change.before {
         None => fs::remove_file(&change.path),
         Some(text) => {
             let draft = drafted(change, text, like.as_ref())?;
@@ -117,7 +121,7 @@ fn take_back(done: &[(&FileChange, Option<Metadata>)]) -> String {
 }
 
 /// Refuses to overwrite a file that another program has changed meanwhile.
-fn require_unchanged(change: &FileChange) -> Result<(), Failure> {
+fn require_unchanged(change: &InitFileChange) -> Result<(), CliFailure> {
     let now = match sys::read_regular(&change.path) {
         Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -127,10 +131,10 @@ fn require_unchanged(change: &FileChange) -> Result<(), Failure> {
         return Ok(());
     }
     let what = format!("{} was changed by another program at this moment", change.shown);
-    Err(Failure::new(ExitCode::Error, what).hint("no file was changed; run it again"))
+    Err(CliFailure::new(ExitCode::Error, what).hint("no file was changed; run it again"))
 }
 
-fn put(change: &FileChange, draft: Option<NamedTempFile>) -> io::Result<()> {
+fn put(change: &InitFileChange, draft: Option<NamedTempFile>) -> io::Result<()> {
     match draft {
         None => fs::remove_file(&change.path),
         Some(draft) if change.before.is_none() => {
@@ -149,8 +153,8 @@ fn remove_empty(project: &Path, folders: &[PathBuf]) {
     }
 }
 
-fn fails(change: &FileChange, error: &io::Error) -> Failure {
-    Failure::new(ExitCode::Error, format!("cannot write {}: {error}", change.path.display()))
+fn fails(change: &InitFileChange, error: &io::Error) -> CliFailure {
+    CliFailure::new(ExitCode::Error, format!("cannot write {}: {error}", change.path.display()))
 }
 
 #[cfg(test)]
@@ -162,12 +166,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let project = fs::canonicalize(folder.path()).unwrap();
         fs::write(project.join("a"), "new").unwrap();
-        let change = |name: &'static str, before: Option<&str>, after: Option<&str>| FileChange {
-            shown: name,
-            path: project.join(name),
-            before: before.map(str::to_owned),
-            after: after.map(str::to_owned),
-        };
+        let change =
+            |name: &'static str, before: Option<&str>, after: Option<&str>| InitFileChange {
+                shown: name,
+                path: project.join(name),
+                before: before.map(str::to_owned),
+                after: after.map(str::to_owned),
+            };
         for late in [
             change("a", Some("old"), Some("ours")),
             change("a", None, Some("ours")),

@@ -2,22 +2,22 @@
 //! about them.
 
 use crate::{
-    context::Context,
+    context::CommandContext,
     exit::ExitCode,
-    failure::{Failure, chain},
+    failure::{CliFailure, chain},
     output,
 };
 use lokt_lock::{
     file::FileTicket,
-    guard::{GuardWarning, StopCause},
-    ops::{Grant, ReleaseOutcome, release},
+    guard::{GuardStopCause, GuardWarning},
+    ops::{LockGrant, ReleaseOutcome, release},
     words::LockName,
 };
 
 /// Unlocks, the last lock first, and returns the lost ones, the first first.
 pub(crate) fn give_back(
-    context: &Context,
-    grants: Vec<Grant<FileTicket>>,
+    context: &CommandContext,
+    grants: Vec<LockGrant<FileTicket>>,
     tell: &mut dyn FnMut(GuardWarning),
 ) -> Vec<LockName> {
     let mut lost = Vec::new();
@@ -45,13 +45,13 @@ pub(crate) fn give_back(
 }
 
 /// A lock was lost.
-pub(crate) fn lost(name: &LockName, stopped: Option<StopCause>) -> Failure {
+pub(crate) fn lost(name: &LockName, stopped: Option<GuardStopCause>) -> CliFailure {
     let then = match stopped {
         Some(_) => "and it was stopped",
         None => "which was found out when it had ended",
     };
     let text = format!("lock {:?} was lost while the command ran, {then}", name.as_str());
-    Failure::new(ExitCode::Lost, text).hint(format!(
+    CliFailure::new(ExitCode::Lost, text).hint(format!(
         "{}   shows who broke it, unless its files were deleted",
         crate::view::audit_of(name)
     ))

@@ -1,14 +1,14 @@
 //! Guards inside guards: the variables that tell a command which locks enclose it, and how an inner guard knows
 //! that it is inside.
 
-use crate::{context::Context, env, failure::Failure};
+use crate::{context::CommandContext, env, failure::CliFailure};
 use lokt_lock::{
     file::FileTicket,
     guard::{GuardError, GuardedCommand},
-    ops::Grant,
+    ops::LockGrant,
     record::LockRecord,
     rules::OwnerSource,
-    store::{RecordKind, Store, Ticket},
+    store::{LockRecordKind, LockStore, Ticket},
     words::{Fence, LockId, LockMode, LockName},
 };
 use std::ffi::{OsStr, OsString};
@@ -18,13 +18,13 @@ pub(crate) type EnclosingLock = (LockName, LockId);
 
 /// A lock that a command runs under, as its variables name it.
 #[derive(Clone, Debug)]
-pub(crate) struct AnnouncedLock {
+pub(crate) struct InheritedLock {
     pub(crate) name: LockName,
     pub(crate) id: Option<LockId>,
     pub(crate) fence: Option<Fence>,
 }
 
-impl AnnouncedLock {
+impl InheritedLock {
     /// Of a lock that was taken.
     pub(crate) fn of(record: &LockRecord) -> Self {
         Self { name: record.name.clone(), id: record.lock_id.clone(), fence: record.fence }
@@ -32,7 +32,7 @@ impl AnnouncedLock {
 }
 
 /// The locks around a command: those around this process, and those that it took.
-pub(crate) fn with(held: &[EnclosingLock], grants: &[Grant<FileTicket>]) -> Vec<EnclosingLock> {
+pub(crate) fn with(held: &[EnclosingLock], grants: &[LockGrant<FileTicket>]) -> Vec<EnclosingLock> {
     let mine = grants.iter().filter_map(|grant| {
         let id = grant.ticket.as_ref()?.place().lock_id.clone();
         Some((grant.record.name.clone(), id))
@@ -56,11 +56,11 @@ pub(crate) fn held() -> Vec<EnclosingLock> {
 ///
 /// Inside an exclusive lock there may be other guards that must be excluded, so that lock is requested as usual.
 pub(crate) fn inside(
-    context: &Context,
+    context: &CommandContext,
     name: &LockName,
     mode: LockMode,
     held: &[EnclosingLock],
-) -> Option<AnnouncedLock> {
+) -> Option<InheritedLock> {
     if mode == LockMode::Exclusive {
         return None;
     }
@@ -70,14 +70,14 @@ pub(crate) fn inside(
     if !(place.mode == mode && context.store.lives(name, place)) {
         return None;
     }
-    let slot = context.store.peek(name, RecordKind::Lock);
+    let slot = context.store.peek(name, LockRecordKind::Lock);
     let fence = slot.record().and_then(|record| record.holder(id)?.fence);
-    Some(AnnouncedLock { name: name.clone(), id: Some(id.clone()), fence })
+    Some(InheritedLock { name: name.clone(), id: Some(id.clone()), fence })
 }
 
 /// Runs a command inside guards of the same names: a wait for its own guard would never end. Returns only on
 /// failure.
-pub(crate) fn run_straight_through(told: &[AnnouncedLock], words: &[OsString]) -> Failure {
+pub(crate) fn run_straight_through(told: &[InheritedLock], words: &[OsString]) -> CliFailure {
     let environment = with_variables(&of_locks(told));
     let command =
         GuardedCommand { words: words.to_vec(), environment, ..GuardedCommand::default() };
@@ -86,7 +86,7 @@ pub(crate) fn run_straight_through(told: &[AnnouncedLock], words: &[OsString]) -
 
 /// The variables about the locks of a command. For several locks, the values are in the order of the names, with
 /// commas between them.
-fn of_locks(told: &[AnnouncedLock]) -> [(&'static str, Option<String>); 3] {
+fn of_locks(told: &[InheritedLock]) -> [(&'static str, Option<String>); 3] {
     let list = |values: Vec<Option<String>>| {
         values.into_iter().collect::<Option<Vec<String>>>().map(|values| values.join(","))
     };
@@ -99,8 +99,8 @@ fn of_locks(told: &[AnnouncedLock]) -> [(&'static str, Option<String>); 3] {
 
 /// This process's environment, with the variables about the locks of a command.
 pub(crate) fn environment(
-    context: &Context,
-    told: &[AnnouncedLock],
+    context: &CommandContext,
+    told: &[InheritedLock],
     held: &[EnclosingLock],
 ) -> Vec<(OsString, OsString)> {
     let owner = context.caller.identity.owner.to_string();

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 /// Holding a lock together with others, for the commands that take one.
 #[derive(Args, Clone, Copy, Debug, Default)]
-pub(crate) struct SharingOptions {
+pub(crate) struct LockModeOptions {
     /// Share the lock with other holders that use --shared: many readers, or one writer
     #[arg(long, conflicts_with = "slots")]
     shared: bool,
@@ -18,7 +18,7 @@ fn number(text: &str) -> Result<NonZeroU32, String> {
     text.parse().map_err(|_| format!("it must be a whole number from 1 to {}", u32::MAX))
 }
 
-impl SharingOptions {
+impl LockModeOptions {
     pub(crate) fn mode(self) -> LockMode {
         match (self.shared, self.slots) {
             (true, _) => LockMode::Shared,

@@ -1,9 +1,9 @@
 //! A guard's own account of how it ended, so that no exit code is ambiguous.
 
-use crate::locking::{nesting::AnnouncedLock, stream};
+use crate::locking::{nesting::InheritedLock, stream};
 use crate::{
     exit::ExitCode,
-    failure::{Failure, chain},
+    failure::{CliFailure, chain},
 };
 use lokt_lock::{
     guard::CommandEnd,
@@ -46,7 +46,7 @@ pub(crate) enum GuardOutcome {
 
 /// The content of the file, version 1. New versions only add fields.
 #[derive(Debug, Serialize)]
-struct StatusFileContent {
+struct GuardStatusFileContent {
     version: u8,
     outcome: GuardOutcome,
     names: Vec<String>,
@@ -68,17 +68,17 @@ struct StatusFileContent {
 }
 
 /// The file that `--status-file` names, or none.
-pub(crate) struct StatusFile {
+pub(crate) struct GuardStatusFile {
     path: Option<PathBuf>,
     began: Instant,
     entered: Option<Instant>,
-    content: StatusFileContent,
+    content: GuardStatusFileContent,
 }
 
-impl StatusFile {
+impl GuardStatusFile {
     /// Writes that nothing has ended yet, so that a file of an earlier run is not taken for this one's.
-    pub(crate) fn begin(path: Option<PathBuf>, names: &[LockName]) -> Result<Self, Failure> {
-        let content = StatusFileContent {
+    pub(crate) fn begin(path: Option<PathBuf>, names: &[LockName]) -> Result<Self, CliFailure> {
+        let content = GuardStatusFileContent {
             version: 1,
             outcome: GuardOutcome::Unfinished,
             names: names.iter().map(ToString::to_string).collect(),
@@ -95,8 +95,11 @@ impl StatusFile {
         let file = Self { path, began: Instant::now(), entered: None, content };
         file.write().map_err(|(path, error)| {
             let shown = path.display();
-            Failure::new(ExitCode::Error, format!("cannot write the status file {shown}: {error}"))
-                .hint("its folder must exist and be writable; nothing was locked")
+            CliFailure::new(
+                ExitCode::Error,
+                format!("cannot write the status file {shown}: {error}"),
+            )
+            .hint("its folder must exist and be writable; nothing was locked")
         })?;
         Ok(file)
     }
@@ -107,11 +110,11 @@ impl StatusFile {
     }
 
     /// Notes that the command may start now, and the variables about its locks.
-    pub(crate) fn entered(&mut self, told: &[AnnouncedLock]) {
+    pub(crate) fn entered(&mut self, told: &[InheritedLock]) {
         let now = Instant::now();
         self.entered = Some(now);
         self.content.waited_ms = Some((now - self.began).as_millis());
-        let id = |it: &AnnouncedLock| it.id.as_ref().map(LockId::to_string);
+        let id = |it: &InheritedLock| it.id.as_ref().map(LockId::to_string);
         self.content.lock_ids = told.iter().map(id).collect();
         self.content.fences = told.iter().map(|it| it.fence.map(Fence::get)).collect();
     }
@@ -134,7 +137,7 @@ impl StatusFile {
     }
 
     /// Writes the notes; returns a warning if that is no longer possible.
-    pub(crate) fn close(mut self, result: &Result<ExitCode, Failure>) -> Option<String> {
+    pub(crate) fn close(mut self, result: &Result<ExitCode, CliFailure>) -> Option<String> {
         self.content.exit_code = Some(match result {
             Ok(code) => code.number(),
             Err(failure) => failure.code.number(),

@@ -1,6 +1,6 @@
 use crate::span;
 use clap::{Args, ValueEnum};
-use lokt_lock::guard::{self, OnLost};
+use lokt_lock::guard::{self, LockLossPolicy};
 use std::time::Duration;
 
 /// How long a command may run, for the commands that run one.
@@ -40,8 +40,8 @@ impl SupervisionOptions {
     /// As the guard takes them.
     pub(crate) fn given(self) -> guard::SupervisionPolicy {
         let on_lost = match self.on_lost {
-            None | Some(OnLostChoice::Kill) => OnLost::Kill,
-            Some(OnLostChoice::Warn) => OnLost::Warn,
+            None | Some(OnLostChoice::Kill) => LockLossPolicy::Kill,
+            Some(OnLostChoice::Warn) => LockLossPolicy::Warn,
         };
         guard::SupervisionPolicy {
             on_lost,

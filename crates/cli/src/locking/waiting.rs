@@ -76,14 +76,19 @@ impl WaitObserver for QueueDisplay<'_> {
     }
 
     fn is_interrupted(&mut self) -> bool {
-        while let Ok(Some(received)) = self.signals.next() {
-            if received.ends_a_wait() {
-                self.ended_by = Some(received);
-                return true;
-            }
-        }
-        false
+        self.ended_by = end_of_wait(self.signals).or(self.ended_by);
+        self.ended_by.is_some()
     }
+}
+
+/// The first of the signals received so far that ends a wait.
+pub(crate) fn end_of_wait(signals: &SignalReader) -> Option<ReceivedSignal> {
+    while let Ok(Some(received)) = signals.next() {
+        if received.ends_a_wait() {
+            return Some(received);
+        }
+    }
+    None
 }
 
 /// The code of a program that a signal ended.

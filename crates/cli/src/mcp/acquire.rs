@@ -2,11 +2,13 @@
 
 use super::{
     answer::{ToolAnswer, broken, done, failed, unfit},
-    argument_types::{DurationArgument, LockNameArgument, WaitLimitArgument, sharing, waiting},
-    call::ToolCall,
-    command_line::{CommandOutput, LoktCommandLine},
-    schema::{BLOCKED, FieldType, OutputField},
-    server::{McpOperation, OperationEffect},
+    argument_types::{
+        McpDurationArgument, McpLockNameArgument, McpWaitLimitArgument, sharing, waiting,
+    },
+    call::McpOperationCall,
+    command_line::{LoktSubprocess, McpCommandResult},
+    schema::{BLOCKED, McpFieldType, OutputField},
+    server::{McpOperation, McpOperationEffect},
 };
 use rmcp::{model::JsonObject, schemars::JsonSchema};
 use serde::Deserialize;
@@ -15,14 +17,14 @@ use serde_json::Value;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "rmcp::schemars")]
-pub(super) struct AcquireArguments {
-    name: LockNameArgument,
+pub(super) struct McpAcquireArguments {
+    name: McpLockNameArgument,
     /// Unlock it automatically after this long, like 90s, 5m, 1h30m. Required with until "unlock"
-    ttl: Option<DurationArgument>,
+    ttl: Option<McpDurationArgument>,
     /// When it ends, if you do not release it before: "connection" (the default): when this connection ends, for any
     /// reason; "unlock": when its ttl has passed, also after the connection
     #[serde(default)]
-    until: LeaseEnd,
+    until: McpLeaseLifetime,
     /// Store this JSON object with the lock, for others to read in status
     meta: Option<JsonObject>,
     /// Share it with other holders that also set this. Default: false
@@ -32,19 +34,19 @@ pub(super) struct AcquireArguments {
     /// Wait in the queue, first come, first served. Default: false
     wait: Option<bool>,
     /// With wait: the time limit. Default: 50s, at most 1h
-    timeout: Option<WaitLimitArgument>,
+    timeout: Option<McpWaitLimitArgument>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 #[schemars(crate = "rmcp::schemars")]
-enum LeaseEnd {
+enum McpLeaseLifetime {
     #[default]
     Connection,
     Unlock,
 }
 
-impl LeaseEnd {
+impl McpLeaseLifetime {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Connection => "connection",
@@ -53,36 +55,36 @@ impl LeaseEnd {
     }
 }
 
-impl McpOperation for AcquireArguments {
+impl McpOperation for McpAcquireArguments {
     const NAME: &'static str = "acquire";
     const TITLE: &'static str = "Take a lock";
     const ABOUT: &'static str = "Take a lock for yourself, to work on something over several steps: a \
         lease. It lasts until you release it, its ttl passes, or this connection ends. A lease of your own is \
         renewed. To run one command under a lock, use run_guarded. If another holds it, the error says who.";
-    const NATURE: OperationEffect = OperationEffect::Changes;
+    const NATURE: McpOperationEffect = McpOperationEffect::Changes;
 
     fn fields() -> Vec<OutputField> {
         let own = [
-            ("until", FieldType::Text, "When it ends: connection or unlock"),
-            ("renewed", FieldType::Yes, "Whether you held it already"),
-            ("lock_id", FieldType::Text, "ID of this acquisition"),
-            ("fence", FieldType::Whole, "A number that rises with every acquisition"),
-            ("owner", FieldType::Text, "Owner that you act as"),
-            ("agent_id", FieldType::Text, "Your ID, as others see it"),
-            ("host", FieldType::Text, "Hostname of this machine"),
-            ("pid", FieldType::Whole, "Process that it is tied to, or that took it"),
-            ("acquired_ts", FieldType::Text, "When it was taken or last renewed, RFC 3339"),
-            ("held_since", FieldType::Text, "Start of the hold, RFC 3339"),
-            ("ttl_sec", FieldType::Whole, "Its lifetime in seconds"),
-            ("expires_at", FieldType::Text, "End of its lifetime, RFC 3339"),
-            ("metadata", FieldType::Object, "Metadata stored with it"),
-            ("waited_ms", FieldType::Whole, "Time spent waiting before giving up, ms"),
+            ("until", McpFieldType::Text, "When it ends: connection or unlock"),
+            ("renewed", McpFieldType::Yes, "Whether you held it already"),
+            ("lock_id", McpFieldType::Text, "ID of this acquisition"),
+            ("fence", McpFieldType::Whole, "A number that rises with every acquisition"),
+            ("owner", McpFieldType::Text, "Owner that you act as"),
+            ("agent_id", McpFieldType::Text, "Your ID, as others see it"),
+            ("host", McpFieldType::Text, "Hostname of this machine"),
+            ("pid", McpFieldType::Whole, "Process that it is tied to, or that took it"),
+            ("acquired_ts", McpFieldType::Text, "When it was taken or last renewed, RFC 3339"),
+            ("held_since", McpFieldType::Text, "Start of the hold, RFC 3339"),
+            ("ttl_sec", McpFieldType::Whole, "Its lifetime in seconds"),
+            ("expires_at", McpFieldType::Text, "End of its lifetime, RFC 3339"),
+            ("metadata", McpFieldType::Object, "Metadata stored with it"),
+            ("waited_ms", McpFieldType::Whole, "Time spent waiting before giving up, ms"),
         ];
         BLOCKED.into_iter().chain(own).collect()
     }
 
-    async fn call(self, call: &ToolCall) -> ToolAnswer {
-        if self.until == LeaseEnd::Unlock && self.ttl.is_none() {
+    async fn call(self, call: &McpOperationCall) -> ToolAnswer {
+        if self.until == McpLeaseLifetime::Unlock && self.ttl.is_none() {
             return unfit("until \"unlock\" needs a ttl: it must end even if no call unlocks it");
         }
         match self.order(call).run(call).await {
@@ -92,15 +94,15 @@ impl McpOperation for AcquireArguments {
     }
 }
 
-impl AcquireArguments {
-    fn order(&self, call: &ToolCall) -> LoktCommandLine {
+impl McpAcquireArguments {
+    fn order(&self, call: &McpOperationCall) -> LoktSubprocess {
         let me = call.connection.context.caller.pid.to_string();
         let meta = self.meta.as_ref().map(|it| Value::Object(it.clone()).to_string());
         // A lease that ends with the connection ends with this process too, should it be killed. One that
         // does not must not be tied to it by a renewal.
-        let ends =
-            self.until == LeaseEnd::Connection || call.connection.is_holding(self.name.lock());
-        let order = LoktCommandLine::new(["lock", "--json"])
+        let ends = self.until == McpLeaseLifetime::Connection
+            || call.connection.is_holding(self.name.lock());
+        let order = LoktSubprocess::new(["lock", "--json"])
             .flag("--ttl", self.ttl.as_ref())
             .flag("--pid", ends.then_some(me))
             .flag("--meta-json", meta)
@@ -111,7 +113,7 @@ impl AcquireArguments {
         order.words(["--".to_owned(), name])
     }
 
-    async fn answer(&self, call: &ToolCall, ended: &CommandOutput) -> ToolAnswer {
+    async fn answer(&self, call: &McpOperationCall, ended: &McpCommandResult) -> ToolAnswer {
         let mut fields = match ended.json() {
             Some(Value::Object(fields)) => fields,
             _ => JsonObject::new(),
@@ -131,21 +133,23 @@ impl AcquireArguments {
     }
 
     /// Notes that it was taken, and returns until when.
-    fn took(&self, call: &ToolCall) -> LeaseEnd {
+    fn took(&self, call: &McpOperationCall) -> McpLeaseLifetime {
         let name = self.name.lock();
         let until = match self.until {
-            LeaseEnd::Unlock if call.connection.is_holding(name) => LeaseEnd::Connection,
+            McpLeaseLifetime::Unlock if call.connection.is_holding(name) => {
+                McpLeaseLifetime::Connection
+            }
             until => until,
         };
-        if until == LeaseEnd::Connection {
+        if until == McpLeaseLifetime::Connection {
             call.connection.holds(name);
         }
         until
     }
 
-    async fn unlock(&self, call: &ToolCall) {
+    async fn unlock(&self, call: &McpOperationCall) {
         let name = self.name.lock();
-        let order = LoktCommandLine::new(["unlock", "--", name.as_str()]);
+        let order = LoktSubprocess::new(["unlock", "--", name.as_str()]);
         if order.run_for(&call.connection).await.is_ok_and(|it| it.code == Some(0)) {
             call.connection.holds_no_more(name);
         }

@@ -1,6 +1,6 @@
 //! Which messages of a client are allowed: before the handshake, after it, in a batch.
 
-use super::message::ClientMessage;
+use super::message::McpClientMessage;
 use rmcp::model::{ClientRequest, GetMeta, ProtocolVersion};
 
 /// The only revision of the protocol that has batches.
@@ -8,32 +8,33 @@ const WITH_BATCHES: ProtocolVersion = ProtocolVersion::V_2025_03_26;
 
 /// How far an exchange has come.
 #[derive(Debug, Default)]
-pub(super) struct Admission {
+pub(super) struct McpHandshakeState {
     has_begun: bool,
     has_batches: bool,
 }
 
-impl Admission {
+impl McpHandshakeState {
     /// Whether the client has begun as the protocol has it.
     pub(super) const fn has_begun(&self) -> bool {
         self.has_begun
     }
 
     /// Returns a message that is alone in its line, or what to do instead.
-    pub(super) fn admit(&mut self, incoming: ClientMessage) -> ClientMessage {
+    pub(super) fn admit(&mut self, incoming: McpClientMessage) -> McpClientMessage {
         match incoming {
-            ClientMessage::Batch(_) if !self.has_batches => {
-                ClientMessage::invalid(None, "a line is one message: this revision has no batches")
-            }
-            ClientMessage::Batch(members) => {
-                ClientMessage::Batch(members.into_iter().map(|member| self.place(member)).collect())
-            }
-            ClientMessage::Request(id, request) if !self.has_begun => {
+            McpClientMessage::Batch(_) if !self.has_batches => McpClientMessage::invalid(
+                None,
+                "a line is one message: this revision has no batches",
+            ),
+            McpClientMessage::Batch(members) => McpClientMessage::Batch(
+                members.into_iter().map(|member| self.place(member)).collect(),
+            ),
+            McpClientMessage::Request(id, request) if !self.has_begun => {
                 if let ClientRequest::InitializeRequest(request) = &*request {
                     self.has_batches = request.params.protocol_version == WITH_BATCHES;
                 }
                 self.has_begun = opens(&request);
-                ClientMessage::Request(id, request)
+                McpClientMessage::Request(id, request)
             }
             incoming => self.place(incoming),
         }
@@ -41,15 +42,17 @@ impl Admission {
 
     /// Refuses a second handshake: it would change the revision below requests that are under way. Before the
     /// first one, only a request means something.
-    fn place(&self, incoming: ClientMessage) -> ClientMessage {
+    fn place(&self, incoming: McpClientMessage) -> McpClientMessage {
         match incoming {
-            ClientMessage::Request(id, request)
+            McpClientMessage::Request(id, request)
                 if matches!(*request, ClientRequest::InitializeRequest(_)) =>
             {
-                ClientMessage::invalid(Some(id), "the connection is initialized already")
+                McpClientMessage::invalid(Some(id), "the connection is initialized already")
             }
-            ClientMessage::Cancellation(..) | ClientMessage::Notification(_) if !self.has_begun => {
-                ClientMessage::Nothing
+            McpClientMessage::Cancellation(..) | McpClientMessage::Notification(_)
+                if !self.has_begun =>
+            {
+                McpClientMessage::Nothing
             }
             incoming => incoming,
         }

@@ -1,7 +1,7 @@
 //! Results and errors as a client gets them. What an error means is the exit code's word; what is said is
 //! the command's.
 
-use super::{call::StopReason, command_line::CommandOutput};
+use super::{call::McpCallStopReason, command_line::McpCommandResult};
 use crate::printable;
 use rmcp::model::{CallToolResult, ContentBlock, JsonObject};
 use serde_json::Value;
@@ -21,13 +21,13 @@ pub(super) fn done(fields: JsonObject) -> ToolAnswer {
 }
 
 /// An error of a command, with its other output as JSON.
-pub(super) fn failed(ended: &CommandOutput, fields: JsonObject) -> ToolAnswer {
+pub(super) fn failed(ended: &McpCommandResult, fields: JsonObject) -> ToolAnswer {
     let code = ended.code.filter(|code| *code != 0).unwrap_or(1);
     let text = ended.err.text();
     let told = last_words(&text);
     let error = match ended.stopped {
-        Some(StopReason::Cancelled) => "the call was cancelled".to_owned(),
-        Some(StopReason::Ended) => "the connection has ended".to_owned(),
+        Some(McpCallStopReason::Cancelled) => "the call was cancelled".to_owned(),
+        Some(McpCallStopReason::Ended) => "the connection has ended".to_owned(),
         None if ended.code == Some(0) => "the answer is too long to be given".to_owned(),
         None => fields.get("error").and_then(Value::as_str).map_or_else(
             || lines(told, "error: ").pop().unwrap_or_else(|| text.trim().to_owned()),
@@ -36,7 +36,7 @@ pub(super) fn failed(ended: &CommandOutput, fields: JsonObject) -> ToolAnswer {
     };
     let hints = lines(told, "hint: ");
     let drift = lines(told, "drift: ");
-    refusal(ErrorReport { code, error, drift, hints, fields })
+    refusal(McpErrorAnswer { code, error, drift, hints, fields })
 }
 
 /// An error that does not come from a command.
@@ -49,18 +49,18 @@ pub(super) fn broken(error: &io::Error) -> ToolAnswer {
         _ => {}
     }
     let error = format!("cannot run lokt: {error}");
-    refusal(ErrorReport { code: 1, error, ..ErrorReport::default() })
+    refusal(McpErrorAnswer { code: 1, error, ..McpErrorAnswer::default() })
 }
 
 /// Arguments that do not fit.
 pub(super) fn unfit(error: &str) -> ToolAnswer {
     let error = error.to_owned();
-    refusal(ErrorReport { code: 64, error, ..ErrorReport::default() })
+    refusal(McpErrorAnswer { code: 64, error, ..McpErrorAnswer::default() })
 }
 
 /// The answer for an error.
 #[derive(Default)]
-struct ErrorReport {
+struct McpErrorAnswer {
     code: i32,
     error: String,
     drift: Vec<String>,
@@ -68,8 +68,8 @@ struct ErrorReport {
     fields: JsonObject,
 }
 
-fn refusal(refusal: ErrorReport) -> ToolAnswer {
-    let ErrorReport { code, error, drift, hints, mut fields } = refusal;
+fn refusal(refusal: McpErrorAnswer) -> ToolAnswer {
+    let McpErrorAnswer { code, error, drift, hints, mut fields } = refusal;
     let told = |label: &str, text: &str| format!("{label}: {}", printable::line(text));
     let mut text = vec![told("error", &error)];
     text.extend(drift.iter().map(|row| told("drift", row)));

@@ -17,9 +17,9 @@ const WAIT_AT_MOST: Duration = Duration::from_hours(1);
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 #[schemars(crate = "rmcp::schemars")]
-pub(super) struct LockNameArgument(#[schemars(with = "String")] LockName);
+pub(super) struct McpLockNameArgument(#[schemars(with = "String")] LockName);
 
-impl LockNameArgument {
+impl McpLockNameArgument {
     pub(super) fn as_str(&self) -> &str {
         self.0.as_str()
     }
@@ -29,7 +29,7 @@ impl LockNameArgument {
     }
 }
 
-impl TryFrom<String> for LockNameArgument {
+impl TryFrom<String> for McpLockNameArgument {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
@@ -44,15 +44,15 @@ impl TryFrom<String> for LockNameArgument {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 #[schemars(crate = "rmcp::schemars")]
-pub(super) struct DurationArgument(String);
+pub(super) struct McpDurationArgument(String);
 
-impl AsRef<str> for DurationArgument {
+impl AsRef<str> for McpDurationArgument {
     fn as_ref(&self) -> &str {
         &self.0
     }
 }
 
-impl TryFrom<String> for DurationArgument {
+impl TryFrom<String> for McpDurationArgument {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
@@ -64,9 +64,9 @@ impl TryFrom<String> for DurationArgument {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 #[schemars(crate = "rmcp::schemars")]
-pub(super) struct WaitLimitArgument(String);
+pub(super) struct McpWaitLimitArgument(String);
 
-impl TryFrom<String> for WaitLimitArgument {
+impl TryFrom<String> for McpWaitLimitArgument {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
@@ -82,7 +82,7 @@ impl TryFrom<String> for WaitLimitArgument {
 }
 
 /// The words that make a command wait.
-pub(super) fn waiting(wait: Option<bool>, timeout: Option<&WaitLimitArgument>) -> Vec<String> {
+pub(super) fn waiting(wait: Option<bool>, timeout: Option<&McpWaitLimitArgument>) -> Vec<String> {
     match (wait, timeout) {
         (Some(true), given) => {
             let timeout = given.map_or(WAIT, |it| it.0.as_str());
@@ -105,15 +105,15 @@ pub(super) fn sharing(shared: Option<bool>, slots: Option<u32>) -> Vec<String> {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 #[schemars(crate = "rmcp::schemars")]
-pub(super) struct ToolIdArgument(String);
+pub(super) struct McpToolIdArgument(String);
 
-impl ToolIdArgument {
+impl McpToolIdArgument {
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-impl TryFrom<String> for ToolIdArgument {
+impl TryFrom<String> for McpToolIdArgument {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {

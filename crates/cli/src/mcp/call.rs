@@ -1,6 +1,6 @@
 //! One call: when it must stop, and where its progress goes.
 
-use super::{connection::ClientConnection, progress::ProgressReporter};
+use super::{connection::ClientConnection, progress::McpProgressReporter};
 use lokt_lock::guard::GRACE;
 use rmcp::{RoleServer, service::RequestContext};
 use std::{convert::Infallible, sync::Arc, time::Duration};
@@ -11,7 +11,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Whether what was started for a call may go on for long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum CallDuration {
+pub(super) enum McpCallTimeLimit {
     /// It takes a moment, and may finish even after the connection has ended.
     Moment,
     /// It may wait or run for long, and is stopped then.
@@ -20,14 +20,14 @@ pub(super) enum CallDuration {
 
 /// Why a call is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum StopReason {
+pub(super) enum McpCallStopReason {
     /// The client does not want it any more.
     Cancelled,
     /// The connection has ended: the client is gone, or a signal has come.
     Ended,
 }
 
-impl StopReason {
+impl McpCallStopReason {
     /// How long a command has to end by itself.
     pub(super) const fn grace(self) -> Duration {
         match self {
@@ -38,12 +38,12 @@ impl StopReason {
 }
 
 /// One call of an operation.
-pub(super) struct ToolCall {
+pub(super) struct McpOperationCall {
     pub(super) connection: Arc<ClientConnection>,
     request: RequestContext<RoleServer>,
 }
 
-impl ToolCall {
+impl McpOperationCall {
     pub(super) fn new(
         connection: Arc<ClientConnection>,
         request: RequestContext<RoleServer>,
@@ -52,12 +52,12 @@ impl ToolCall {
     }
 
     /// Waits until this call must stop.
-    pub(super) async fn stopped(&self, lasting: CallDuration) -> StopReason {
+    pub(super) async fn stopped(&self, lasting: McpCallTimeLimit) -> McpCallStopReason {
         tokio::select! {
             // The end of the exchange also cancels what is left of it.
             biased;
-            () = self.connection.ended(), if lasting == CallDuration::Long => StopReason::Ended,
-            () = self.request.ct.cancelled() => StopReason::Cancelled,
+            () = self.connection.ended(), if lasting == McpCallTimeLimit::Long => McpCallStopReason::Ended,
+            () = self.request.ct.cancelled() => McpCallStopReason::Cancelled,
         }
     }
 
@@ -69,7 +69,7 @@ impl ToolCall {
     /// Sends the client the progress of process `pid`, if it wants that, until the value is dropped.
     pub(super) async fn accompany(&self, names: &[String], pid: i32) -> Infallible {
         if let Some(token) = self.request.meta.get_progress_token() {
-            let progress = ProgressReporter::new(token, self.request.peer.clone());
+            let progress = McpProgressReporter::new(token, self.request.peer.clone());
             progress.tell(&self.connection, names, pid).await
         } else {
             std::future::pending().await

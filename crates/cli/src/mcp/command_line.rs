@@ -2,7 +2,7 @@
 
 use super::{
     apart::set_apart,
-    call::{CallDuration, StopReason, ToolCall},
+    call::{McpCallStopReason, McpCallTimeLimit, McpOperationCall},
     connection::ClientConnection,
     excerpt::{ExcerptBuffer, ExcerptLimit, OutputExcerpt, keep},
 };
@@ -39,32 +39,32 @@ const DRAIN: Duration = Duration::from_secs(2);
 const GIVING_BACK: Duration = Duration::from_secs(5);
 
 /// The words of a command of Lokt's own, to be run for a call.
-pub(super) struct LoktCommandLine {
+pub(super) struct LoktSubprocess {
     words: Vec<String>,
     input: Option<String>,
     keep: ExcerptLimit,
-    lasting: CallDuration,
+    lasting: McpCallTimeLimit,
     /// The locks that are waited for.
     names: Vec<String>,
 }
 
 /// How a command ended, and what it said.
-pub(super) struct CommandOutput {
+pub(super) struct McpCommandResult {
     /// The exit code; `None` where a signal ended it.
     pub(super) code: Option<i32>,
     pub(super) out: OutputExcerpt,
     pub(super) err: OutputExcerpt,
     /// Why it was stopped, where it was.
-    pub(super) stopped: Option<StopReason>,
+    pub(super) stopped: Option<McpCallStopReason>,
 }
 
-impl LoktCommandLine {
+impl LoktSubprocess {
     pub(super) fn new<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
         Self {
             words: words.into_iter().map(str::to_owned).collect(),
             input: None,
             keep: ExcerptLimit::Ends(ANSWER),
-            lasting: CallDuration::Moment,
+            lasting: McpCallTimeLimit::Moment,
             names: Vec::new(),
         }
     }
@@ -96,13 +96,13 @@ impl LoktCommandLine {
 
     /// It may wait for these locks, or run for long: it then ends with its client.
     pub(super) fn lasting(mut self, names: impl IntoIterator<Item = String>) -> Self {
-        self.lasting = CallDuration::Long;
+        self.lasting = McpCallTimeLimit::Long;
         self.names.extend(names);
         self
     }
 
     /// Runs to the end, or until the call is to stop.
-    pub(super) async fn run(self, call: &ToolCall) -> io::Result<CommandOutput> {
+    pub(super) async fn run(self, call: &McpOperationCall) -> io::Result<McpCommandResult> {
         let mut running = RunningCommand::start(&self, &call.connection)?;
         let pid = running.pid;
         let (status, stopped) = tokio::select! {
@@ -116,7 +116,10 @@ impl LoktCommandLine {
     }
 
     /// Runs to the end, whatever happens.
-    pub(super) async fn run_for(self, connection: &ClientConnection) -> io::Result<CommandOutput> {
+    pub(super) async fn run_for(
+        self,
+        connection: &ClientConnection,
+    ) -> io::Result<McpCommandResult> {
         let mut running = RunningCommand::start(&self, connection)?;
         let status = running.child.wait().await?;
         Ok(running.ended(status, None).await)
@@ -131,7 +134,7 @@ struct RunningCommand {
 }
 
 impl RunningCommand {
-    fn start(order: &LoktCommandLine, connection: &ClientConnection) -> io::Result<Self> {
+    fn start(order: &LoktSubprocess, connection: &ClientConnection) -> io::Result<Self> {
         let mut command = Command::new(PROGRAM);
         command.arg0("lokt").args(&order.words).envs(connection.environment());
         command.stdin(if order.input.is_some() { Stdio::piped() } else { Stdio::null() });
@@ -173,10 +176,14 @@ impl RunningCommand {
         self.child.wait().await
     }
 
-    async fn ended(self, status: ExitStatus, stopped: Option<StopReason>) -> CommandOutput {
+    async fn ended(
+        self,
+        status: ExitStatus,
+        stopped: Option<McpCallStopReason>,
+    ) -> McpCommandResult {
         let [out, err] = self.reading;
         let (out, err) = tokio::join!(all_of(out), all_of(err));
-        CommandOutput { code: status.code(), out, err, stopped }
+        McpCommandResult { code: status.code(), out, err, stopped }
     }
 }
 
@@ -189,7 +196,7 @@ async fn all_of((kept, mut reading): (ExcerptBuffer, JoinHandle<()>)) -> OutputE
     std::mem::replace(&mut kept, OutputExcerpt::new(ExcerptLimit::Tail(0)))
 }
 
-impl CommandOutput {
+impl McpCommandResult {
     /// The JSON document that it printed.
     pub(super) fn json(&self) -> Option<Value> {
         serde_json::from_str(&self.out.text()).ok()

@@ -1,10 +1,10 @@
 //! One client: its identity for the locks, and the locks to release when it is gone.
 
-use super::command_line::LoktCommandLine;
-use crate::{context::Context, env, failure::Failure, output};
+use super::command_line::LoktSubprocess;
+use crate::{context::CommandContext, env, failure::CliFailure, output};
 use lokt_lock::{
     rules::OwnerSource,
-    store::Store,
+    store::LockStore,
     words::{AgentId, LockName},
 };
 use std::{
@@ -26,7 +26,7 @@ const RELEASE: Duration = Duration::from_secs(10);
 /// Each client is a separate agent, even if two act for one owner: two clients that were configured with the
 /// same owner exclude each other.
 pub(super) struct ClientConnection {
-    pub(super) context: Context,
+    pub(super) context: CommandContext,
     /// The locks to release when the client is gone.
     leases: Mutex<BTreeSet<LockName>>,
     has_ended: watch::Sender<bool>,
@@ -35,7 +35,7 @@ pub(super) struct ClientConnection {
 }
 
 impl ClientConnection {
-    pub(super) fn new(mut context: Context) -> Result<Self, Failure> {
+    pub(super) fn new(mut context: CommandContext) -> Result<Self, CliFailure> {
         let id = context.store.new_id()?.to_string();
         let identity = &mut context.caller.identity;
         if let Some(agent) = AgentId::new(&format!("mcp-{}", id.get(..16).unwrap_or(&id))) {
@@ -100,7 +100,7 @@ impl ClientConnection {
         let leases =
             std::mem::take(&mut *self.leases.lock().unwrap_or_else(PoisonError::into_inner));
         for name in leases {
-            let released = LoktCommandLine::new(["unlock", "--", name.as_str()]).run_for(self);
+            let released = LoktSubprocess::new(["unlock", "--", name.as_str()]).run_for(self);
             match tokio::time::timeout(RELEASE, released).await {
                 Ok(Ok(ended)) if matches!(ended.code, Some(0 | 3)) => {}
                 _ => output::warn(&format!("lock {:?} ends with this process", name.as_str())),

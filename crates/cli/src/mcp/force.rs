@@ -2,12 +2,12 @@
 
 use super::{
     answer::{ToolAnswer, broken},
-    argument_types::LockNameArgument,
-    call::ToolCall,
-    command_line::LoktCommandLine,
+    argument_types::McpLockNameArgument,
+    call::McpOperationCall,
+    command_line::LoktSubprocess,
     release::{RELEASED, plain, released},
-    schema::{FieldType, OutputField},
-    server::{McpOperation, OperationEffect},
+    schema::{McpFieldType, OutputField},
+    server::{McpOperation, McpOperationEffect},
 };
 use rmcp::schemars::JsonSchema;
 use serde::Deserialize;
@@ -15,27 +15,27 @@ use serde::Deserialize;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "rmcp::schemars")]
-pub(super) struct ForceUnlockArguments {
-    name: LockNameArgument,
+pub(super) struct McpForceUnlockArguments {
+    name: McpLockNameArgument,
     /// Unlock only the holder with this fence, as status shows it
     fence: Option<u64>,
 }
 
-impl McpOperation for ForceUnlockArguments {
+impl McpOperation for McpForceUnlockArguments {
     const NAME: &'static str = "force_unlock";
     const TITLE: &'static str = "Take a lock away";
     const ABOUT: &'static str = "Take a lock away from all its holders. A guard that holds it stops its \
         command, whose work may be lost. Only if a person has asked for it. Give the fence that the person saw, so \
         that a newer holder is not stopped (exit code 4).";
-    const NATURE: OperationEffect = OperationEffect::Forces;
+    const NATURE: McpOperationEffect = McpOperationEffect::Forces;
 
     fn fields() -> Vec<OutputField> {
         RELEASED.to_vec()
     }
 
-    async fn call(self, call: &ToolCall) -> ToolAnswer {
+    async fn call(self, call: &McpOperationCall) -> ToolAnswer {
         let fence = self.fence.map(|fence| fence.to_string());
-        let order = LoktCommandLine::new(["unlock", "--force", "--json"]).flag("--fence", fence);
+        let order = LoktSubprocess::new(["unlock", "--force", "--json"]).flag("--fence", fence);
         let words = ["--".to_owned(), self.name.as_str().to_owned()];
         match order.words(words).run(call).await {
             // Of several holders only one is gone, which need not be the client.
@@ -49,24 +49,24 @@ impl McpOperation for ForceUnlockArguments {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "rmcp::schemars")]
-pub(super) struct UnfreezeArguments {
-    name: LockNameArgument,
+pub(super) struct McpUnfreezeArguments {
+    name: McpLockNameArgument,
 }
 
-impl McpOperation for UnfreezeArguments {
+impl McpOperation for McpUnfreezeArguments {
     const NAME: &'static str = "unfreeze";
     const TITLE: &'static str = "Lift a freeze";
     const ABOUT: &'static str =
         "Lift the freeze of a lock, of any owner. Only if a person has asked for it.";
-    const NATURE: OperationEffect = OperationEffect::Forces;
+    const NATURE: McpOperationEffect = McpOperationEffect::Forces;
 
     fn fields() -> Vec<OutputField> {
-        vec![("name", FieldType::Text, "The lock")]
+        vec![("name", McpFieldType::Text, "The lock")]
     }
 
-    async fn call(self, call: &ToolCall) -> ToolAnswer {
+    async fn call(self, call: &McpOperationCall) -> ToolAnswer {
         let words = ["unfreeze", "--force", "--json", "--", self.name.as_str()];
-        match LoktCommandLine::new(words).run(call).await {
+        match LoktSubprocess::new(words).run(call).await {
             Ok(ended) => plain(&ended),
             Err(error) => broken(&error),
         }

@@ -2,12 +2,14 @@
 
 use super::{
     answer::{ToolAnswer, broken, done, failed, unfit},
-    argument_types::{DurationArgument, LockNameArgument, WaitLimitArgument, sharing, waiting},
-    call::ToolCall,
-    command_line::{CommandOutput, LoktCommandLine},
+    argument_types::{
+        McpDurationArgument, McpLockNameArgument, McpWaitLimitArgument, sharing, waiting,
+    },
+    call::McpOperationCall,
+    command_line::{LoktSubprocess, McpCommandResult},
     excerpt::ExcerptLimit,
-    schema::{FieldType, OutputField},
-    server::{McpOperation, OperationEffect},
+    schema::{McpFieldType, OutputField},
+    server::{McpOperation, McpOperationEffect},
 };
 use crate::env;
 use lokt_lock::sys;
@@ -26,17 +28,17 @@ const OUTPUT_AT_MOST: usize = 512 << 10;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "rmcp::schemars")]
-pub(super) struct RunGuardedArguments {
+pub(super) struct McpRunGuardedArguments {
     /// The locks to hold while it runs: all or none
-    names: Vec<LockNameArgument>,
+    names: Vec<McpLockNameArgument>,
     /// The program and its arguments, without a shell. Either this or line
     command: Option<Vec<String>>,
     /// A line for /bin/sh. Either this or command
     line: Option<String>,
     /// Announce to others how long it takes, like 90s, 5m, 1h30m; extended while it runs
-    ttl: Option<DurationArgument>,
+    ttl: Option<McpDurationArgument>,
     /// Stop it after it has run this long, like 90s, 5m, 1h30m
-    max_hold: Option<DurationArgument>,
+    max_hold: Option<McpDurationArgument>,
     /// Share the locks with other holders that also set this. Default: false
     shared: Option<bool>,
     /// Hold one of this many slots; all holders must ask for the same number
@@ -44,58 +46,58 @@ pub(super) struct RunGuardedArguments {
     /// Wait in the queue, first come, first served. Default: false
     wait: Option<bool>,
     /// With wait: the time limit. Default: 50s, at most 1h
-    timeout: Option<WaitLimitArgument>,
+    timeout: Option<McpWaitLimitArgument>,
     /// Return at most this many bytes of stdout and of stderr, from both ends. Default: 65536, at most 524288
     max_output_bytes: Option<usize>,
 }
 
 /// The fields about a command's output.
 pub(super) const OUTPUTS: [OutputField; 6] = [
-    ("stdout", FieldType::Text, "Its output, or the beginning and end of it"),
+    ("stdout", McpFieldType::Text, "Its output, or the beginning and end of it"),
     (
         "stderr",
-        FieldType::Text,
+        McpFieldType::Text,
         "Its error output, after lokt's own lines, or the beginning and end of it",
     ),
-    ("stdout_bytes", FieldType::Whole, "Length of the whole stdout, bytes"),
-    ("stderr_bytes", FieldType::Whole, "Length of the whole stderr, bytes"),
-    ("stdout_truncated", FieldType::Yes, "Whether the middle of stdout is left out"),
-    ("stderr_truncated", FieldType::Yes, "Whether the middle of stderr is left out"),
+    ("stdout_bytes", McpFieldType::Whole, "Length of the whole stdout, bytes"),
+    ("stderr_bytes", McpFieldType::Whole, "Length of the whole stderr, bytes"),
+    ("stdout_truncated", McpFieldType::Yes, "Whether the middle of stdout is left out"),
+    ("stderr_truncated", McpFieldType::Yes, "Whether the middle of stderr is left out"),
 ];
 
-impl McpOperation for RunGuardedArguments {
+impl McpOperation for McpRunGuardedArguments {
     const NAME: &'static str = "run_guarded";
     const TITLE: &'static str = "Run a command under locks";
     const ABOUT: &'static str = "Run a command while holding one or several locks, and give its output and \
         exit code. The locks are free when it ends. It gets no input and no terminal. A command that fails \
         is a result with its exit_code; only where it could not run, or was stopped, that is an error.";
-    const NATURE: OperationEffect = OperationEffect::Runs;
+    const NATURE: McpOperationEffect = McpOperationEffect::Runs;
 
     fn fields() -> Vec<OutputField> {
         let own = [
             (
                 "outcome",
-                FieldType::Text,
+                McpFieldType::Text,
                 "completed, denied, timed_out, interrupted, lost, max_hold, deadlock, not_started or error",
             ),
-            ("version", FieldType::Whole, "Version of these fields"),
-            ("names", FieldType::Texts, "The locks"),
-            ("lock_ids", FieldType::Texts, "The acquisitions, in the order of names"),
+            ("version", McpFieldType::Whole, "Version of these fields"),
+            ("names", McpFieldType::Texts, "The locks"),
+            ("lock_ids", McpFieldType::Texts, "The acquisitions, in the order of names"),
             (
                 "fences",
-                FieldType::Wholes,
+                McpFieldType::Wholes,
                 "Numbers that rise with every acquisition, in the order of names",
             ),
-            ("pid", FieldType::Whole, "Process ID of the guard"),
-            ("command_exit_code", FieldType::Whole, "The command's own exit code"),
-            ("command_signal", FieldType::Whole, "The signal that ended the command"),
-            ("waited_ms", FieldType::Whole, "Time spent waiting for the locks, ms"),
-            ("held_ms", FieldType::Whole, "Time that the command ran, ms"),
+            ("pid", McpFieldType::Whole, "Process ID of the guard"),
+            ("command_exit_code", McpFieldType::Whole, "The command's own exit code"),
+            ("command_signal", McpFieldType::Whole, "The signal that ended the command"),
+            ("waited_ms", McpFieldType::Whole, "Time spent waiting for the locks, ms"),
+            ("held_ms", McpFieldType::Whole, "Time that the command ran, ms"),
         ];
         own.into_iter().chain(OUTPUTS).collect()
     }
 
-    async fn call(self, call: &ToolCall) -> ToolAnswer {
+    async fn call(self, call: &McpOperationCall) -> ToolAnswer {
         let status = match temporary_folder() {
             Ok(folder) => folder,
             Err(error) => return broken(&error),
@@ -112,8 +114,8 @@ impl McpOperation for RunGuardedArguments {
     }
 }
 
-impl RunGuardedArguments {
-    fn order(&self, status: &Path) -> Result<LoktCommandLine, &'static str> {
+impl McpRunGuardedArguments {
+    fn order(&self, status: &Path) -> Result<LoktSubprocess, &'static str> {
         let status = status.to_str().ok_or("the folder of temporary files is no text")?;
         let names: Vec<String> = self.names.iter().map(|name| name.as_str().to_owned()).collect();
         if names.is_empty() {
@@ -124,7 +126,7 @@ impl RunGuardedArguments {
             (None, Some(line)) => vec!["/bin/sh".to_owned(), "-c".to_owned(), line.clone()],
             _ => return Err("give either command, with at least the program, or line"),
         };
-        Ok(LoktCommandLine::new(["guard"])
+        Ok(LoktSubprocess::new(["guard"])
             .flag("--status-file", Some(status))
             .flag("--ttl", self.ttl.as_ref())
             .flag("--max-hold", self.max_hold.as_ref())
@@ -144,7 +146,7 @@ pub(super) fn output(most: Option<usize>) -> ExcerptLimit {
 }
 
 /// The fields of a guard and of its command.
-fn account(ended: &CommandOutput, path: &Path) -> ToolAnswer {
+fn account(ended: &McpCommandResult, path: &Path) -> ToolAnswer {
     let mut fields = read(path).unwrap_or_default();
     fields.extend(outputs(ended));
     let completed = fields.get("outcome").is_some_and(|outcome| outcome == "completed");
@@ -164,7 +166,7 @@ fn read(path: &Path) -> io::Result<JsonObject> {
 }
 
 /// The fields about what a command wrote.
-pub(super) fn outputs(ended: &CommandOutput) -> JsonObject {
+pub(super) fn outputs(ended: &McpCommandResult) -> JsonObject {
     let (out, err) = (&ended.out, &ended.err);
     JsonObject::from_iter([
         ("stdout".to_owned(), out.text().into()),

@@ -2,12 +2,12 @@
 
 use super::{
     answer::{ToolAnswer, broken, done, failed},
-    argument_types::LockNameArgument,
-    call::ToolCall,
-    command_line::{CommandOutput, LoktCommandLine},
+    argument_types::McpLockNameArgument,
+    call::McpOperationCall,
+    command_line::{LoktSubprocess, McpCommandResult},
     excerpt::ExcerptLimit,
-    schema::{FieldType, OutputField},
-    server::{McpOperation, OperationEffect},
+    schema::{McpFieldType, OutputField},
+    server::{McpOperation, McpOperationEffect},
 };
 use rmcp::{model::JsonObject, schemars::JsonSchema};
 use serde::Deserialize;
@@ -26,9 +26,9 @@ const LOG: usize = 2 << 20;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "rmcp::schemars")]
-pub(super) struct AuditArguments {
+pub(super) struct McpAuditArguments {
     /// Only this lock
-    name: Option<LockNameArgument>,
+    name: Option<McpLockNameArgument>,
     /// Only what this owner did
     owner: Option<String>,
     /// Only this kind of event: acquire, deny, release, renew, lost, freeze, force-break, ...
@@ -41,29 +41,33 @@ pub(super) struct AuditArguments {
     limit: Option<usize>,
 }
 
-impl McpOperation for AuditArguments {
+impl McpOperation for McpAuditArguments {
     const NAME: &'static str = "audit";
     const TITLE: &'static str = "What happened to locks";
     const ABOUT: &'static str = "List what happened to locks, oldest first: every change and every refusal, \
         who did it and when. Changes nothing.";
-    const NATURE: OperationEffect = OperationEffect::Looks;
+    const NATURE: McpOperationEffect = McpOperationEffect::Looks;
 
     fn fields() -> Vec<OutputField> {
         vec![
             (
                 "events",
-                FieldType::Objects,
+                McpFieldType::Objects,
                 "Each with ts, event, name, lock_id, owner, host, pid, agent_id, ttl_sec, extra",
             ),
-            ("truncated", FieldType::Yes, "Whether there are earlier events that are not returned"),
+            (
+                "truncated",
+                McpFieldType::Yes,
+                "Whether there are earlier events that are not returned",
+            ),
         ]
     }
 
-    async fn call(self, call: &ToolCall) -> ToolAnswer {
-        let order = LoktCommandLine::new(["audit", "--json"])
+    async fn call(self, call: &McpOperationCall) -> ToolAnswer {
+        let order = LoktSubprocess::new(["audit", "--json"])
             .flag("--since", Some(self.since.as_deref().unwrap_or(SINCE)))
             .flag("--until", self.until.as_ref())
-            .flag("--name", self.name.as_ref().map(LockNameArgument::as_str))
+            .flag("--name", self.name.as_ref().map(McpLockNameArgument::as_str))
             .flag("--owner", self.owner.as_ref())
             .flag("--event", self.event.as_ref())
             .keeping(ExcerptLimit::Tail(LOG));
@@ -75,7 +79,7 @@ impl McpOperation for AuditArguments {
 }
 
 /// The last events of those that were printed.
-fn last(ended: &CommandOutput, limit: usize) -> ToolAnswer {
+fn last(ended: &McpCommandResult, limit: usize) -> ToolAnswer {
     if ended.code != Some(0) {
         return failed(ended, JsonObject::new());
     }

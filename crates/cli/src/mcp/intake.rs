@@ -1,13 +1,13 @@
 //! The task that reads a client's lines and decides what to do with each.
 
 use super::{
-    admission::Admission,
+    admission::McpHandshakeState,
     connection::ClientConnection,
     line::{InputLine, LONGEST, LineReader},
-    message::{ClientMessage, MessageRefusal},
-    outlet::Outlet,
-    request_id::RequestId,
-    unanswered::{Batch, OpenRequest, Unanswered},
+    message::{McpClientMessage, McpMessageRefusal},
+    outlet::McpLineSender,
+    request_id::McpRequestId,
+    unanswered::{McpBatchAnswers, McpPendingRequest, McpPendingRequestTable},
 };
 use crate::output;
 use rmcp::model::{ClientJsonRpcMessage, ClientRequest, NumberOrString};
@@ -27,7 +27,7 @@ pub(super) const WAITING: usize = 16;
 const NOTES: usize = 20;
 
 /// What the SDK is given.
-pub(super) enum AcceptedMessage {
+pub(super) enum McpAcceptedMessage {
     Message(Box<ClientJsonRpcMessage>),
     /// The request of this number is not wanted any more, and why.
     Cancellation(i64, Option<String>),
@@ -35,22 +35,22 @@ pub(super) enum AcceptedMessage {
 
 /// What the task that reads and the SDK's side share.
 #[derive(Default)]
-pub(super) struct Exchange {
-    unanswered: Mutex<Unanswered>,
+pub(super) struct McpTransportState {
+    unanswered: Mutex<McpPendingRequestTable>,
     /// Has a receiver for each answer that is owed.
     owed: watch::Sender<()>,
     has_begun: watch::Sender<bool>,
     input_ended: watch::Sender<bool>,
 }
 
-impl Exchange {
+impl McpTransportState {
     /// Whether the client has begun as the protocol has it.
     pub(super) fn has_begun(&self) -> bool {
         *self.has_begun.borrow()
     }
 
     /// The requests that are not answered yet.
-    pub(super) fn requests(&self) -> MutexGuard<'_, Unanswered> {
+    pub(super) fn requests(&self) -> MutexGuard<'_, McpPendingRequestTable> {
         self.unanswered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -61,24 +61,31 @@ impl Exchange {
 }
 
 /// Reads a client's lines.
-pub(super) struct Intake<R> {
+pub(super) struct McpInputReader<R> {
     lines: LineReader<R>,
-    exchange: Arc<Exchange>,
-    outlet: Outlet,
-    accepted: mpsc::Sender<AcceptedMessage>,
-    admission: Admission,
+    exchange: Arc<McpTransportState>,
+    outlet: McpLineSender,
+    accepted: mpsc::Sender<McpAcceptedMessage>,
+    admission: McpHandshakeState,
     ignored: usize,
 }
 
-impl<R: AsyncRead + Unpin> Intake<R> {
+impl<R: AsyncRead + Unpin> McpInputReader<R> {
     pub(super) fn new(
         stream: R,
-        exchange: Arc<Exchange>,
-        outlet: Outlet,
-        accepted: mpsc::Sender<AcceptedMessage>,
+        exchange: Arc<McpTransportState>,
+        outlet: McpLineSender,
+        accepted: mpsc::Sender<McpAcceptedMessage>,
     ) -> Self {
         let lines = LineReader::new(stream);
-        Self { lines, exchange, outlet, accepted, admission: Admission::default(), ignored: 0 }
+        Self {
+            lines,
+            exchange,
+            outlet,
+            accepted,
+            admission: McpHandshakeState::default(),
+            ignored: 0,
+        }
     }
 
     /// Reads until the input or the connection ends, then waits until all that was accepted is answered. Only
@@ -96,10 +103,11 @@ impl<R: AsyncRead + Unpin> Intake<R> {
     async fn read(&mut self) -> io::Result<()> {
         while let Some(line) = self.lines.next().await? {
             let incoming = match line {
-                InputLine::Whole(line) => ClientMessage::read(&line),
-                InputLine::TooLong(id) => {
-                    ClientMessage::invalid(id, format!("a message is at most {LONGEST} bytes long"))
-                }
+                InputLine::Whole(line) => McpClientMessage::read(&line),
+                InputLine::TooLong(id) => McpClientMessage::invalid(
+                    id,
+                    format!("a message is at most {LONGEST} bytes long"),
+                ),
             };
             let admitted = self.admission.admit(incoming);
             self.exchange.has_begun.send_replace(self.admission.has_begun());
@@ -108,9 +116,10 @@ impl<R: AsyncRead + Unpin> Intake<R> {
         Ok(())
     }
 
-    async fn deal_with(&mut self, incoming: ClientMessage) {
-        if let ClientMessage::Batch(members) = incoming {
-            let batch = Arc::new(Batch::new(self.outlet.clone(), self.exchange.owed.subscribe()));
+    async fn deal_with(&mut self, incoming: McpClientMessage) {
+        if let McpClientMessage::Batch(members) = incoming {
+            let batch =
+                Arc::new(McpBatchAnswers::new(self.outlet.clone(), self.exchange.owed.subscribe()));
             for member in members {
                 self.deal_with_one(member, Some(&batch)).await;
             }
@@ -119,52 +128,61 @@ impl<R: AsyncRead + Unpin> Intake<R> {
         }
     }
 
-    async fn deal_with_one(&mut self, incoming: ClientMessage, batch: Option<&Arc<Batch>>) {
+    async fn deal_with_one(
+        &mut self,
+        incoming: McpClientMessage,
+        batch: Option<&Arc<McpBatchAnswers>>,
+    ) {
         match incoming {
             // A batch in a batch is no message, and was refused.
-            ClientMessage::Nothing | ClientMessage::Batch(_) => {}
-            ClientMessage::Request(id, request) => self.accept(id, *request, batch).await,
-            ClientMessage::Notification(it) => {
+            McpClientMessage::Nothing | McpClientMessage::Batch(_) => {}
+            McpClientMessage::Request(id, request) => self.accept(id, *request, batch).await,
+            McpClientMessage::Notification(it) => {
                 let message = Box::new(ClientJsonRpcMessage::notification(it));
-                self.give(AcceptedMessage::Message(message)).await;
+                self.give(McpAcceptedMessage::Message(message)).await;
             }
-            ClientMessage::Cancellation(id, reason) => {
+            McpClientMessage::Cancellation(id, reason) => {
                 let number = self.exchange.requests().release(&id);
                 // A request that is answered already, or was never made, cannot be called off.
                 if let Some(number) = number {
-                    self.give(AcceptedMessage::Cancellation(number, reason)).await;
+                    self.give(McpAcceptedMessage::Cancellation(number, reason)).await;
                 }
             }
-            ClientMessage::Refused(refusal) => self.refuse(&refusal, batch).await,
-            ClientMessage::Ignored(what) => self.note(what),
+            McpClientMessage::Refused(refusal) => self.refuse(&refusal, batch).await,
+            McpClientMessage::Ignored(what) => self.note(what),
         }
     }
 
-    async fn accept(&self, id: RequestId, request: ClientRequest, batch: Option<&Arc<Batch>>) {
+    async fn accept(
+        &self,
+        id: McpRequestId,
+        request: ClientRequest,
+        batch: Option<&Arc<McpBatchAnswers>>,
+    ) {
         // The SDK takes no more once the exchange is over, which ends this task as well. Only with room for the
         // request it is taken in: between these two, nothing may be called off.
         let Ok(room) = self.accepted.reserve().await else { return };
         let owed = self.exchange.owed.subscribe();
-        let open = OpenRequest { id: id.clone(), batch: batch.map(Arc::clone), owed };
+        let open = McpPendingRequest { id: id.clone(), batch: batch.map(Arc::clone), owed };
         let number = self.exchange.requests().accept(open);
         if let Some(number) = number {
             let number = NumberOrString::Number(number);
             let message = Box::new(ClientJsonRpcMessage::request(request, number));
-            room.send(AcceptedMessage::Message(message));
+            room.send(McpAcceptedMessage::Message(message));
         } else {
             let reason = "a request with this \"id\" is not answered yet";
-            self.refuse(&MessageRefusal::invalid(Some(id), reason), batch).await;
+            self.refuse(&McpMessageRefusal::invalid(Some(id), reason), batch).await;
         }
     }
 
-    async fn refuse(&self, refusal: &MessageRefusal, batch: Option<&Arc<Batch>>) {
+    async fn refuse(&self, refusal: &McpMessageRefusal, batch: Option<&Arc<McpBatchAnswers>>) {
         match batch {
             Some(batch) => batch.answer(refusal.to_line()),
             None => self.outlet.refuse(refusal, self.exchange.owed.subscribe()).await,
         }
     }
 
-    async fn give(&self, accepted: AcceptedMessage) {
+    async fn give(&self, accepted: McpAcceptedMessage) {
         // As above.
         let _ = self.accepted.send(accepted).await;
     }

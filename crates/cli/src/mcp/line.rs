@@ -1,6 +1,6 @@
 //! The lines of a stream, of bounded length.
 
-use super::request_id::{IdScan, RequestId};
+use super::request_id::{McpRequestId, RequestIdScanner};
 use std::io;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
@@ -13,7 +13,7 @@ pub(super) const LONGEST: usize = 4 << 20;
 pub(super) enum InputLine {
     Whole(Vec<u8>),
     /// It is longer than [`LONGEST`]. It was read to its end, and nothing of it is kept but the id in it.
-    TooLong(Option<RequestId>),
+    TooLong(Option<McpRequestId>),
 }
 
 /// The lines of a stream. The last one need not have an end.
@@ -43,7 +43,7 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
             let newline = read.iter().position(|byte| *byte == b'\n');
             let part = read.get(..newline.unwrap_or(read.len())).unwrap_or(read);
             if scan.is_none() && line.len() + part.len() > self.longest {
-                scan.get_or_insert_with(IdScan::default).read(&line);
+                scan.get_or_insert_with(RequestIdScanner::default).read(&line);
                 line = Vec::new();
             }
             match &mut scan {
@@ -59,7 +59,7 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
     }
 }
 
-fn end(line: Vec<u8>, scan: Option<IdScan>) -> InputLine {
+fn end(line: Vec<u8>, scan: Option<RequestIdScanner>) -> InputLine {
     match scan {
         Some(scan) => InputLine::TooLong(scan.id()),
         None => InputLine::Whole(line),
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn of_a_line_that_is_too_long_the_id_is_kept_wherever_it_stands() {
-        let id = RequestId::new(&7.into());
+        let id = McpRequestId::new(&7.into());
         let long = "x".repeat(20_000);
         let first = format!(r#"{{"id":7,"x":"{long}"}}"#);
         let last = format!(r#"{{"x":"{long}","id":7}}"#);

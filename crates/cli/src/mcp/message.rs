@@ -5,7 +5,7 @@
 //! request that does not fit, gets an error, with the request's id where it can be read; a notification never
 //! gets an answer, and neither does an answer.
 
-use super::request_id::{IdScan, RequestId};
+use super::request_id::{McpRequestId, RequestIdScanner};
 use rmcp::{
     ErrorData,
     model::{
@@ -35,28 +35,28 @@ const MEMBERS: usize = 100;
 
 /// What a line is.
 #[derive(Debug)]
-pub(super) enum ClientMessage {
+pub(super) enum McpClientMessage {
     /// An empty line, or a notification that means nothing here.
     Nothing,
-    Request(RequestId, Box<ClientRequest>),
+    Request(McpRequestId, Box<ClientRequest>),
     /// A request is not wanted any more, and why.
-    Cancellation(RequestId, Option<String>),
+    Cancellation(McpRequestId, Option<String>),
     Notification(ClientNotification),
-    Batch(Vec<ClientMessage>),
+    Batch(Vec<McpClientMessage>),
     /// It is answered with an error.
-    Refused(MessageRefusal),
+    Refused(McpMessageRefusal),
     /// It must not be answered, and is not what it should be.
     Ignored(&'static str),
 }
 
 /// An error for a client: with the id of its request, where that is known.
 #[derive(Debug)]
-pub(super) struct MessageRefusal {
-    pub(super) id: Option<RequestId>,
+pub(super) struct McpMessageRefusal {
+    pub(super) id: Option<McpRequestId>,
     pub(super) error: ErrorData,
 }
 
-impl ClientMessage {
+impl McpClientMessage {
     /// Reads a line.
     pub(super) fn read(line: &[u8]) -> Self {
         let text = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line).trim_ascii();
@@ -76,40 +76,40 @@ impl ClientMessage {
                     format!("the line cannot be read as JSON: {error}"),
                     None,
                 );
-                Self::Refused(MessageRefusal { id: IdScan::of(text), error })
+                Self::Refused(McpMessageRefusal { id: RequestIdScanner::of(text), error })
             }
         }
     }
 
     /// Refuses what is no request.
-    pub(super) fn invalid(id: Option<RequestId>, reason: impl Into<String>) -> Self {
-        Self::Refused(MessageRefusal::invalid(id, reason))
+    pub(super) fn invalid(id: Option<McpRequestId>, reason: impl Into<String>) -> Self {
+        Self::Refused(McpMessageRefusal::invalid(id, reason))
     }
 }
 
-impl MessageRefusal {
+impl McpMessageRefusal {
     /// The refusal of what is no request.
-    pub(super) fn invalid(id: Option<RequestId>, reason: impl Into<String>) -> Self {
+    pub(super) fn invalid(id: Option<McpRequestId>, reason: impl Into<String>) -> Self {
         Self { id, error: ErrorData::invalid_request(reason.into(), None) }
     }
 }
 
-fn message(value: Value) -> ClientMessage {
+fn message(value: Value) -> McpClientMessage {
     let Value::Object(members) = value else {
-        return ClientMessage::invalid(None, "a message must be an object");
+        return McpClientMessage::invalid(None, "a message must be an object");
     };
-    let id = members.get("id").and_then(RequestId::new);
+    let id = members.get("id").and_then(McpRequestId::new);
     match members.get("method") {
         Some(Value::String(_)) if members.contains_key("id") => request(id, members),
         Some(Value::String(method)) => {
             let method = method.clone();
             notification(&method, members)
         }
-        Some(_) => ClientMessage::invalid(id, "\"method\" must be a text"),
+        Some(_) => McpClientMessage::invalid(id, "\"method\" must be a text"),
         None if is_answer(&members) => {
-            ClientMessage::Ignored("an answer to a request that was not made")
+            McpClientMessage::Ignored("an answer to a request that was not made")
         }
-        None => ClientMessage::invalid(id, "\"method\" is missing"),
+        None => McpClientMessage::invalid(id, "\"method\" is missing"),
     }
 }
 
@@ -132,17 +132,21 @@ fn body<T: DeserializeOwned>(mut members: JsonObject) -> Result<T, serde_json::E
     T::deserialize(Value::Object(members))
 }
 
-fn request(id: Option<RequestId>, members: JsonObject) -> ClientMessage {
+fn request(id: Option<McpRequestId>, members: JsonObject) -> McpClientMessage {
     let Some(id) = id else {
-        return ClientMessage::invalid(None, "\"id\" must be a text or a number");
+        return McpClientMessage::invalid(None, "\"id\" must be a text or a number");
     };
     if !has_version(&members) {
-        return ClientMessage::invalid(Some(id), "\"jsonrpc\" must be \"2.0\"");
+        return McpClientMessage::invalid(Some(id), "\"jsonrpc\" must be \"2.0\"");
     }
     if is_answer(&members) {
-        return ClientMessage::invalid(Some(id), "a request has neither \"result\" nor \"error\"");
+        return McpClientMessage::invalid(
+            Some(id),
+            "a request has neither \"result\" nor \"error\"",
+        );
     }
-    let misfit = |error| ClientMessage::Refused(MessageRefusal { id: Some(id.clone()), error });
+    let misfit =
+        |error| McpClientMessage::Refused(McpMessageRefusal { id: Some(id.clone()), error });
     if !has_fitting_params(&members) {
         return misfit(ErrorData::invalid_params("\"params\" must be an object", None));
     }
@@ -154,7 +158,7 @@ fn request(id: Option<RequestId>, members: JsonObject) -> ClientMessage {
             misfit(unfit("tools/list", None))
         }
         Ok(ClientRequest::CustomRequest(request)) => misfit(unknown(request)),
-        Ok(request) => ClientMessage::Request(id, Box::new(request)),
+        Ok(request) => McpClientMessage::Request(id, Box::new(request)),
         Err(error) => misfit(ErrorData::invalid_params(error.to_string(), None)),
     }
 }
@@ -185,40 +189,40 @@ fn reason<T: DeserializeOwned>(params: Value) -> Option<String> {
     serde_json::from_value::<T>(params).err().map(|error| error.to_string())
 }
 
-fn notification(method: &str, members: JsonObject) -> ClientMessage {
+fn notification(method: &str, members: JsonObject) -> McpClientMessage {
     if !has_version(&members) {
-        return ClientMessage::Ignored("a notification whose \"jsonrpc\" is not \"2.0\"");
+        return McpClientMessage::Ignored("a notification whose \"jsonrpc\" is not \"2.0\"");
     }
     if is_answer(&members) {
-        return ClientMessage::Ignored("a notification with a \"result\" or an \"error\"");
+        return McpClientMessage::Ignored("a notification with a \"result\" or an \"error\"");
     }
     if !has_fitting_params(&members) {
-        return ClientMessage::Ignored("a notification whose \"params\" are no object");
+        return McpClientMessage::Ignored("a notification whose \"params\" are no object");
     }
     if METHODS.contains(&method) {
-        return ClientMessage::Ignored("a request without an \"id\", which cannot be answered");
+        return McpClientMessage::Ignored("a request without an \"id\", which cannot be answered");
     }
     if method == "notifications/cancelled" {
         return cancellation(&members);
     }
     if !NOTIFICATIONS.contains(&method) {
-        return ClientMessage::Nothing;
+        return McpClientMessage::Nothing;
     }
     match body(members) {
         Ok(ClientNotification::CustomNotification(_)) | Err(_) => {
-            ClientMessage::Ignored("a notification whose \"params\" do not fit")
+            McpClientMessage::Ignored("a notification whose \"params\" do not fit")
         }
-        Ok(notification) => ClientMessage::Notification(notification),
+        Ok(notification) => McpClientMessage::Notification(notification),
     }
 }
 
-fn cancellation(members: &JsonObject) -> ClientMessage {
+fn cancellation(members: &JsonObject) -> McpClientMessage {
     let params = members.get("params");
-    let id = params.and_then(|params| params.get("requestId")).and_then(RequestId::new);
+    let id = params.and_then(|params| params.get("requestId")).and_then(McpRequestId::new);
     let reason = params.and_then(|params| params.get("reason")).and_then(Value::as_str);
     match id {
-        Some(id) => ClientMessage::Cancellation(id, reason.map(str::to_owned)),
-        None => ClientMessage::Ignored("a cancellation that does not say of which request"),
+        Some(id) => McpClientMessage::Cancellation(id, reason.map(str::to_owned)),
+        None => McpClientMessage::Ignored("a cancellation that does not say of which request"),
     }
 }
 

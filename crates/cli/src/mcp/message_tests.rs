@@ -4,20 +4,20 @@ use serde_json::json;
 
 /// A line's kind, with the id and the code of what is refused.
 fn told(line: &str) -> String {
-    match ClientMessage::read(line.as_bytes()) {
-        ClientMessage::Nothing => "nothing".to_owned(),
-        ClientMessage::Request(id, request) => {
+    match McpClientMessage::read(line.as_bytes()) {
+        McpClientMessage::Nothing => "nothing".to_owned(),
+        McpClientMessage::Request(id, request) => {
             format!("request {} {}", id.as_json(), request.method())
         }
-        ClientMessage::Cancellation(id, reason) => {
+        McpClientMessage::Cancellation(id, reason) => {
             format!("cancellation {} {reason:?}", id.as_json())
         }
-        ClientMessage::Notification(_) => "notification".to_owned(),
-        ClientMessage::Batch(members) => format!("batch of {}", members.len()),
-        ClientMessage::Refused(MessageRefusal { id, error }) => {
-            format!("{} for {}", error.code.0, id.as_ref().map_or("null", RequestId::as_json))
+        McpClientMessage::Notification(_) => "notification".to_owned(),
+        McpClientMessage::Batch(members) => format!("batch of {}", members.len()),
+        McpClientMessage::Refused(McpMessageRefusal { id, error }) => {
+            format!("{} for {}", error.code.0, id.as_ref().map_or("null", McpRequestId::as_json))
         }
-        ClientMessage::Ignored(_) => "ignored".to_owned(),
+        McpClientMessage::Ignored(_) => "ignored".to_owned(),
     }
 }
 
@@ -89,7 +89,7 @@ fn a_batch_has_an_end() {
 fn what_an_error_repeats_is_short_and_harmless() {
     let method = format!("\u{202e}\u{1b}[2J{}", "x".repeat(1000));
     let line = json!({"jsonrpc": "2.0", "id": 1, "method": method}).to_string();
-    let ClientMessage::Refused(refusal) = ClientMessage::read(line.as_bytes()) else {
+    let McpClientMessage::Refused(refusal) = McpClientMessage::read(line.as_bytes()) else {
         panic!("it is unknown")
     };
     let text = refusal.error.message;
@@ -123,18 +123,18 @@ proptest! {
     /// A request is answered with its id, a notification and an answer are not answered, all else is refused.
     #[test]
     fn of_a_message_it_is_certain_whether_and_with_which_id_it_is_answered(value in members()) {
-        let id = value.get("id").and_then(RequestId::new);
+        let id = value.get("id").and_then(McpRequestId::new);
         let is_method = value.get("method").is_some_and(Value::is_string);
         let is_answer = value.get("result").or(value.get("error")).is_some();
-        match ClientMessage::read(value.to_string().as_bytes()) {
-            ClientMessage::Request(given, _) => prop_assert_eq!(Some(given), id, "{}", value),
-            ClientMessage::Refused(refusal) => {
+        match McpClientMessage::read(value.to_string().as_bytes()) {
+            McpClientMessage::Request(given, _) => prop_assert_eq!(Some(given), id, "{}", value),
+            McpClientMessage::Refused(refusal) => {
                 prop_assert_eq!(refusal.id, id, "{}", value);
                 let is_notification = is_method && value.get("id").is_none();
                 let is_bare_answer = value.get("method").is_none() && is_answer;
                 prop_assert!(!is_notification && !is_bare_answer, "not to be answered: {}", value);
             }
-            ClientMessage::Batch(_) => prop_assert!(false, "no list: {}", value),
+            McpClientMessage::Batch(_) => prop_assert!(false, "no list: {}", value),
             _ => prop_assert!(
                 (is_method && value.get("id").is_none()) || (value.get("method").is_none() && is_answer),
                 "to be answered: {}", value
@@ -146,7 +146,7 @@ proptest! {
     #[test]
     fn any_bytes_are_a_message_or_refused(line in proptest::collection::vec(any::<u8>(), 0..200)) {
         let is_json = serde_json::from_slice::<Value>(line.trim_ascii()).is_ok();
-        if let ClientMessage::Request(..) | ClientMessage::Notification(_) | ClientMessage::Batch(_) = ClientMessage::read(&line) {
+        if let McpClientMessage::Request(..) | McpClientMessage::Notification(_) | McpClientMessage::Batch(_) = McpClientMessage::read(&line) {
             prop_assert!(is_json);
         }
     }
@@ -159,8 +159,8 @@ proptest! {
         let mut line = whole.as_bytes().to_vec();
         *at.get_mut(&mut line[..]) = byte;
         let is_intact = line.windows(7).any(|it| it == br#","id":7"#);
-        match ClientMessage::read(&line) {
-            ClientMessage::Request(..) | ClientMessage::Refused(_) => {}
+        match McpClientMessage::read(&line) {
+            McpClientMessage::Request(..) | McpClientMessage::Refused(_) => {}
             other => prop_assert!(!is_intact, "{} is {:?}", String::from_utf8_lossy(&line), other),
         }
     }

@@ -45,7 +45,7 @@ mod server;
 mod transport;
 mod unanswered;
 
-use crate::{context::Context, exit::ExitCode, failure::Failure, output};
+use crate::{context::CommandContext, exit::ExitCode, failure::CliFailure, output};
 use connection::{ClientConnection, PATIENCE};
 use nix::{
     errno::Errno,
@@ -61,7 +61,7 @@ use std::{
     thread,
 };
 use tokio::signal::unix::{SignalKind, signal};
-use transport::{LineTransport, StreamTasks};
+use transport::{LineTransport, McpStdioTasks};
 
 /// How many threads the exchange needs at the same time.
 const THREADS: usize = 4;
@@ -71,7 +71,7 @@ const DESCRIPTORS: usize = 16;
 
 /// Whether a client may take away what is another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ForcePermission {
+pub(crate) enum McpForcePermission {
     /// It may.
     Allowed,
     /// It is not even told of it.
@@ -91,8 +91,12 @@ enum SessionEnd {
 }
 
 /// Serves one client until it closes stdin and has all answers, until it is gone, or until a signal comes.
-pub(crate) fn serve(context: Context, force: ForcePermission) -> Result<ExitCode, Failure> {
-    let failed = |error: io::Error| Failure::new(ExitCode::Error, format!("cannot serve: {error}"));
+pub(crate) fn serve(
+    context: CommandContext,
+    force: McpForcePermission,
+) -> Result<ExitCode, CliFailure> {
+    let failed =
+        |error: io::Error| CliFailure::new(ExitCode::Error, format!("cannot serve: {error}"));
     apart::remember_dispositions();
     require_room().map_err(failed)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -125,7 +129,7 @@ fn require_room() -> io::Result<()> {
     Ok(())
 }
 
-async fn talk(context: Context, force: ForcePermission) -> Result<ExitCode, Failure> {
+async fn talk(context: CommandContext, force: McpForcePermission) -> Result<ExitCode, CliFailure> {
     let connection = Arc::new(ClientConnection::new(context)?);
     let (streams, mut tasks) = transport::over_standard_streams(&connection);
     let mut exchange = pin!(exchange(&connection, force, streams));
@@ -151,7 +155,7 @@ async fn talk(context: Context, force: ForcePermission) -> Result<ExitCode, Fail
 /// Answers until the client closes its end.
 async fn exchange(
     connection: &Arc<ClientConnection>,
-    force: ForcePermission,
+    force: McpForcePermission,
     streams: LineTransport,
 ) -> Result<(), Box<ServerInitializeError>> {
     let running = McpServer::new(Arc::clone(connection), force).serve(streams).await?;
@@ -161,8 +165,8 @@ async fn exchange(
 }
 
 /// The exit code of a service, or what kept it from its work.
-async fn outcome(ending: SessionEnd, tasks: StreamTasks) -> Result<ExitCode, Failure> {
-    let failed = |text: String| Err(Failure::new(ExitCode::Error, text));
+async fn outcome(ending: SessionEnd, tasks: McpStdioTasks) -> Result<ExitCode, CliFailure> {
+    let failed = |text: String| Err(CliFailure::new(ExitCode::Error, text));
     let has_begun = tasks.exchange.has_begun();
     match ending {
         SessionEnd::Signal(code) => return Ok(code),
@@ -182,7 +186,7 @@ async fn outcome(ending: SessionEnd, tasks: StreamTasks) -> Result<ExitCode, Fai
             failed(format!("the handshake failed: {error}"))
         }
         _ if has_begun => Ok(ExitCode::Done),
-        _ => Err(Failure::new(
+        _ => Err(CliFailure::new(
             ExitCode::Error,
             "no handshake: the client has closed its end before it",
         )

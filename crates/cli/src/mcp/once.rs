@@ -2,12 +2,12 @@
 
 use super::{
     answer::{ToolAnswer, broken, done, failed, unfit},
-    argument_types::{DurationArgument, LockNameArgument},
-    call::ToolCall,
-    command_line::LoktCommandLine,
+    argument_types::{McpDurationArgument, McpLockNameArgument},
+    call::McpOperationCall,
+    command_line::LoktSubprocess,
     guarded::{OUTPUTS, output, outputs},
     schema::OutputField,
-    server::{McpOperation, OperationEffect},
+    server::{McpOperation, McpOperationEffect},
 };
 use rmcp::schemars::JsonSchema;
 use serde::Deserialize;
@@ -15,36 +15,36 @@ use serde::Deserialize;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "rmcp::schemars")]
-pub(super) struct RunOnceArguments {
-    name: LockNameArgument,
+pub(super) struct McpRunOnceArguments {
+    name: McpLockNameArgument,
     /// The program and its arguments, without a shell
     command: Vec<String>,
     /// Globs of the files that the result depends on. Default: the whole work tree without what a .gitignore ignores
     #[serde(default)]
     inputs: Vec<String>,
     /// Keep the result for this long, like 90s, 5m, 1h30m
-    ttl: Option<DurationArgument>,
+    ttl: Option<McpDurationArgument>,
     /// Return at most this many bytes of stdout and of stderr, from both ends. Default: 65536, at most 524288
     max_output_bytes: Option<usize>,
 }
 
-impl McpOperation for RunOnceArguments {
+impl McpOperation for McpRunOnceArguments {
     const NAME: &'static str = "run_once";
     const TITLE: &'static str = "Run once, share the result";
     const ABOUT: &'static str = "Run a slow command, like a build or the tests, unless a run on the same \
         files exists already: then you get its output and exit code, at once or when that run ends. The command \
         runs again if the files have changed. It gets no input and no terminal.";
-    const NATURE: OperationEffect = OperationEffect::Runs;
+    const NATURE: McpOperationEffect = McpOperationEffect::Runs;
 
     fn fields() -> Vec<OutputField> {
         OUTPUTS.to_vec()
     }
 
-    async fn call(self, call: &ToolCall) -> ToolAnswer {
+    async fn call(self, call: &McpOperationCall) -> ToolAnswer {
         if self.command.is_empty() {
             return unfit("command must have at least the program");
         }
-        let order = LoktCommandLine::new(["once", self.name.as_str()])
+        let order = LoktSubprocess::new(["once", self.name.as_str()])
             .flag("--ttl", self.ttl.as_ref())
             .words(self.inputs.iter().map(|glob| format!("--input={glob}")))
             .words(["--".to_owned()])

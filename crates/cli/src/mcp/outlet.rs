@@ -1,6 +1,6 @@
 //! What is written to stdout: whole lines, one after the other, by one task.
 
-use super::{message::MessageRefusal, request_id::RequestId};
+use super::{message::McpMessageRefusal, request_id::McpRequestId};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::{io, sync::Arc, time::Duration};
@@ -26,7 +26,7 @@ pub(super) type OwedAnswer = watch::Receiver<()>;
 
 /// Where lines are written.
 #[derive(Clone)]
-pub(super) struct Outlet {
+pub(super) struct McpLineSender {
     lines: mpsc::UnboundedSender<OutgoingLine>,
     refusals: Arc<Semaphore>,
 }
@@ -41,7 +41,7 @@ struct OutgoingLine {
 
 /// An answer, whose id is repeated as it was sent.
 #[derive(Serialize)]
-struct Envelope<'a, T> {
+struct McpAnswerEnvelope<'a, T> {
     jsonrpc: &'static str,
     id: Option<&'a RawValue>,
     #[serde(flatten)]
@@ -51,30 +51,30 @@ struct Envelope<'a, T> {
 /// What an answer says.
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Body<R, E> {
+pub(super) enum McpAnswerBody<R, E> {
     Result(R),
     Error(E),
 }
 
 /// An answer as a line, without its end.
 pub(super) fn answer<R: Serialize, E: Serialize>(
-    id: Option<&RequestId>,
-    body: &Body<R, E>,
+    id: Option<&McpRequestId>,
+    body: &McpAnswerBody<R, E>,
 ) -> serde_json::Result<Vec<u8>> {
     let id = id.map(|id| serde_json::from_str::<&RawValue>(id.as_json())).transpose()?;
-    serde_json::to_vec(&Envelope { jsonrpc: "2.0", id, body })
+    serde_json::to_vec(&McpAnswerEnvelope { jsonrpc: "2.0", id, body })
 }
 
-impl MessageRefusal {
+impl McpMessageRefusal {
     /// The answer, without the line's end.
     pub(super) fn to_line(&self) -> Vec<u8> {
-        let body: Body<(), _> = Body::Error(&self.error);
+        let body: McpAnswerBody<(), _> = McpAnswerBody::Error(&self.error);
         // It is made of texts and numbers, which can always be written.
         answer(self.id.as_ref(), &body).unwrap_or_default()
     }
 }
 
-impl Outlet {
+impl McpLineSender {
     /// An outlet into a stream, and the task that writes there. The task ends with an error where that fails.
     pub(super) fn new(
         stream: impl AsyncWrite + Unpin,
@@ -95,7 +95,7 @@ impl Outlet {
     }
 
     /// Has a refusal written; waits while too many are not read.
-    pub(super) async fn refuse(&self, refusal: &MessageRefusal, owed: OwedAnswer) {
+    pub(super) async fn refuse(&self, refusal: &McpMessageRefusal, owed: OwedAnswer) {
         // The semaphore is never closed.
         let permit = Arc::clone(&self.refusals).acquire_owned().await.ok();
         let bytes = refusal.to_line();

@@ -2,10 +2,10 @@
 //! reads by itself.
 
 use super::connection::ClientConnection;
-use crate::{context::Context, printable, span, view::holder};
+use crate::{context::CommandContext, printable, span, view::holder};
 use lokt_lock::{
-    ops::{StatusEntry, survey},
-    store::RecordKind,
+    ops::{LockStatusEntry, survey},
+    store::LockRecordKind,
     words::{LockName, Timestamp},
 };
 use rmcp::{
@@ -22,13 +22,13 @@ use std::{
 const FIRST: Duration = Duration::from_millis(100);
 
 /// Sends a client the progress of one of its calls.
-pub(super) struct ProgressReporter {
+pub(super) struct McpProgressReporter {
     token: ProgressToken,
     peer: Peer<RoleServer>,
     began: Instant,
 }
 
-impl ProgressReporter {
+impl McpProgressReporter {
     pub(super) fn new(token: ProgressToken, peer: Peer<RoleServer>) -> Self {
         Self { token, peer, began: Instant::now() }
     }
@@ -65,10 +65,10 @@ fn pause(spent: Duration) -> Duration {
 }
 
 /// The queue position of process `pid` for the one of these locks that it waits for.
-fn standing(context: &Context, names: &[LockName], pid: i32) -> Option<String> {
+fn standing(context: &CommandContext, names: &[LockName], pid: i32) -> Option<String> {
     names.iter().find_map(|name| {
         let entries = survey(&context.store, name, &context.caller);
-        let lock = entries.iter().find(|entry| entry.kind == RecordKind::Lock)?;
+        let lock = entries.iter().find(|entry| entry.kind == LockRecordKind::Lock)?;
         let at = lock.waiters.iter().position(|waiter| waiter.pid == pid)?;
         let ahead = at + lock.taken + lock.inside.len();
         let place = match ahead {
@@ -80,14 +80,14 @@ fn standing(context: &Context, names: &[LockName], pid: i32) -> Option<String> {
 }
 
 /// What the waiter at a queue position waits for.
-fn why(lock: &StatusEntry, entries: &[StatusEntry], at: usize) -> String {
-    let freeze = entries.iter().find(|entry| entry.kind == RecordKind::Freeze);
+fn why(lock: &LockStatusEntry, entries: &[LockStatusEntry], at: usize) -> String {
+    let freeze = entries.iter().find(|entry| entry.kind == LockRecordKind::Freeze);
     let before = at.checked_sub(1).and_then(|at| lock.waiters.get(at));
     if let Some(record) = lock.record().filter(|_| lock.taken > 0) {
         format!("held by {}", holder::told(record, Timestamp::now()))
     } else if let Some(guard) = lock.inside.first().or(before) {
         format!("{} (pid {}) goes first", guard.owner, guard.pid)
-    } else if let Some(freeze) = freeze.and_then(StatusEntry::record) {
+    } else if let Some(freeze) = freeze.and_then(LockStatusEntry::record) {
         format!("it is frozen {}", holder::frozen_by(freeze))
     } else {
         "it is about to be taken".to_owned()

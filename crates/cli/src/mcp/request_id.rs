@@ -7,9 +7,9 @@ const LONGEST: usize = 256;
 
 /// The id of a request, which its answer repeats: a text or a number of any size, as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct RequestId(Box<str>);
+pub(super) struct McpRequestId(Box<str>);
 
-impl RequestId {
+impl McpRequestId {
     /// Reads an id; `None` where the value cannot be one.
     pub(super) fn new(value: &Value) -> Option<Self> {
         let fits = matches!(value, Value::String(_) | Value::Number(_));
@@ -26,32 +26,32 @@ impl RequestId {
 /// that object any text is allowed whose quotes and brackets are in pairs, even if it is not JSON: half of a
 /// surrogate pair, bytes that are not UTF-8, any depth. The members themselves must be well-formed up to the id.
 #[derive(Debug, Default)]
-pub(super) struct IdScan {
-    state: ScanState,
+pub(super) struct RequestIdScanner {
+    state: RequestIdScanState,
     /// The member's name or its value, as far as it is needed.
     token: Vec<u8>,
     /// Whether the member that is read is called "id".
     is_id: bool,
-    found: ScanOutcome,
+    found: RequestIdScanOutcome,
 }
 
 /// What the next byte belongs to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum ScanState {
+enum RequestIdScanState {
     /// The text before the object.
     #[default]
     Before,
     /// The beginning of a member's name, or the object's end.
     Name,
-    InName(TextState),
+    InName(JsonStringScanState),
     Colon,
     Value,
-    InText(TextState),
+    InText(JsonStringScanState),
     /// A number or a word.
     Bare,
     /// So many brackets deep in a value.
     Nested(usize),
-    NestedText(usize, TextState),
+    NestedText(usize, JsonStringScanState),
     /// What follows a value.
     Separator,
     After,
@@ -61,21 +61,21 @@ enum ScanState {
 
 /// The position of the next byte in a quoted text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum TextState {
+enum JsonStringScanState {
     Plain,
     Escaped,
 }
 
 #[derive(Debug, Default)]
-enum ScanOutcome {
+enum RequestIdScanOutcome {
     #[default]
     Nothing,
-    One(RequestId),
+    One(McpRequestId),
     /// The member called "id" is not a valid id, or there are several that differ.
     Unclear,
 }
 
-impl TextState {
+impl JsonStringScanState {
     /// Goes on by one byte; `None` where that ends the text.
     const fn next(self, byte: u8) -> Option<Self> {
         match (self, byte) {
@@ -86,9 +86,9 @@ impl TextState {
     }
 }
 
-impl IdScan {
+impl RequestIdScanner {
     /// The id in a line.
-    pub(super) fn of(line: &[u8]) -> Option<RequestId> {
+    pub(super) fn of(line: &[u8]) -> Option<McpRequestId> {
         let mut scan = Self::default();
         scan.read(line);
         scan.id()
@@ -102,97 +102,101 @@ impl IdScan {
     }
 
     /// The id, where exactly one was found.
-    pub(super) fn id(self) -> Option<RequestId> {
+    pub(super) fn id(self) -> Option<McpRequestId> {
         match self.found {
-            ScanOutcome::One(id) => Some(id),
-            ScanOutcome::Nothing | ScanOutcome::Unclear => None,
+            RequestIdScanOutcome::One(id) => Some(id),
+            RequestIdScanOutcome::Nothing | RequestIdScanOutcome::Unclear => None,
         }
     }
 
-    fn step(&mut self, byte: u8) -> ScanState {
+    fn step(&mut self, byte: u8) -> RequestIdScanState {
         match self.state {
-            ScanState::InName(quoted) => self.in_name(quoted, byte),
-            ScanState::InText(quoted) => self.in_text(quoted, byte),
-            ScanState::Nested(depth) => self.nested(depth, byte),
-            ScanState::NestedText(depth, quoted) => match quoted.next(byte) {
-                Some(quoted) => ScanState::NestedText(depth, quoted),
-                None => ScanState::Nested(depth),
+            RequestIdScanState::InName(quoted) => self.in_name(quoted, byte),
+            RequestIdScanState::InText(quoted) => self.in_text(quoted, byte),
+            RequestIdScanState::Nested(depth) => self.nested(depth, byte),
+            RequestIdScanState::NestedText(depth, quoted) => match quoted.next(byte) {
+                Some(quoted) => RequestIdScanState::NestedText(depth, quoted),
+                None => RequestIdScanState::Nested(depth),
             },
-            ScanState::Bare if !is_space(byte) && !matches!(byte, b',' | b'}') => {
+            RequestIdScanState::Bare if !is_space(byte) && !matches!(byte, b',' | b'}') => {
                 self.keep(byte);
-                ScanState::Bare
+                RequestIdScanState::Bare
             }
-            ScanState::Bare => {
+            RequestIdScanState::Bare => {
                 self.end_value();
-                self.between(ScanState::Separator, byte)
+                self.between(RequestIdScanState::Separator, byte)
             }
             state => self.between(state, byte),
         }
     }
 
     /// Reads a byte outside of names and values.
-    fn between(&mut self, state: ScanState, byte: u8) -> ScanState {
+    fn between(&mut self, state: RequestIdScanState, byte: u8) -> RequestIdScanState {
         match (state, byte) {
             // A byte order mark is not part of the text.
-            (ScanState::Before, 0xEF | 0xBB | 0xBF) => ScanState::Before,
-            (ScanState::Lost, _) => ScanState::Lost,
+            (RequestIdScanState::Before, 0xEF | 0xBB | 0xBF) => RequestIdScanState::Before,
+            (RequestIdScanState::Lost, _) => RequestIdScanState::Lost,
             (_, byte) if is_space(byte) => state,
-            (ScanState::Before, b'{') | (ScanState::Separator, b',') => ScanState::Name,
-            (ScanState::Name, b'"') => {
+            (RequestIdScanState::Before, b'{') | (RequestIdScanState::Separator, b',') => {
+                RequestIdScanState::Name
+            }
+            (RequestIdScanState::Name, b'"') => {
                 self.token.clear();
-                ScanState::InName(TextState::Plain)
+                RequestIdScanState::InName(JsonStringScanState::Plain)
             }
-            (ScanState::Name | ScanState::Separator, b'}') => ScanState::After,
-            (ScanState::Colon, b':') => {
+            (RequestIdScanState::Name | RequestIdScanState::Separator, b'}') => {
+                RequestIdScanState::After
+            }
+            (RequestIdScanState::Colon, b':') => {
                 self.token.clear();
-                ScanState::Value
+                RequestIdScanState::Value
             }
-            (ScanState::Value, b'"') => {
+            (RequestIdScanState::Value, b'"') => {
                 self.keep(byte);
-                ScanState::InText(TextState::Plain)
+                RequestIdScanState::InText(JsonStringScanState::Plain)
             }
-            (ScanState::Value, b'{' | b'[') => ScanState::Nested(1),
-            (ScanState::Value, byte) => {
+            (RequestIdScanState::Value, b'{' | b'[') => RequestIdScanState::Nested(1),
+            (RequestIdScanState::Value, byte) => {
                 self.keep(byte);
-                ScanState::Bare
+                RequestIdScanState::Bare
             }
             // Something follows the object: the line is no message, and the id none of a message.
-            (ScanState::After, _) => {
-                self.found = ScanOutcome::Unclear;
-                ScanState::Lost
+            (RequestIdScanState::After, _) => {
+                self.found = RequestIdScanOutcome::Unclear;
+                RequestIdScanState::Lost
             }
-            _ => ScanState::Lost,
+            _ => RequestIdScanState::Lost,
         }
     }
 
-    fn in_name(&mut self, quoted: TextState, byte: u8) -> ScanState {
+    fn in_name(&mut self, quoted: JsonStringScanState, byte: u8) -> RequestIdScanState {
         let Some(quoted) = quoted.next(byte) else {
             self.is_id = self.is_called("id");
-            return ScanState::Colon;
+            return RequestIdScanState::Colon;
         };
         self.keep(byte);
-        ScanState::InName(quoted)
+        RequestIdScanState::InName(quoted)
     }
 
-    fn in_text(&mut self, quoted: TextState, byte: u8) -> ScanState {
+    fn in_text(&mut self, quoted: JsonStringScanState, byte: u8) -> RequestIdScanState {
         self.keep(byte);
         let Some(quoted) = quoted.next(byte) else {
             self.end_value();
-            return ScanState::Separator;
+            return RequestIdScanState::Separator;
         };
-        ScanState::InText(quoted)
+        RequestIdScanState::InText(quoted)
     }
 
-    fn nested(&mut self, depth: usize, byte: u8) -> ScanState {
+    fn nested(&mut self, depth: usize, byte: u8) -> RequestIdScanState {
         match byte {
-            b'"' => ScanState::NestedText(depth, TextState::Plain),
-            b'{' | b'[' => ScanState::Nested(depth + 1),
+            b'"' => RequestIdScanState::NestedText(depth, JsonStringScanState::Plain),
+            b'{' | b'[' => RequestIdScanState::Nested(depth + 1),
             b'}' | b']' if depth == 1 => {
                 self.end_value();
-                ScanState::Separator
+                RequestIdScanState::Separator
             }
-            b'}' | b']' => ScanState::Nested(depth - 1),
-            _ => ScanState::Nested(depth),
+            b'}' | b']' => RequestIdScanState::Nested(depth - 1),
+            _ => RequestIdScanState::Nested(depth),
         }
     }
 
@@ -214,10 +218,12 @@ impl IdScan {
         }
         let fits = self.token.len() <= LONGEST;
         let value = serde_json::from_slice::<Value>(&self.token).ok().filter(|_| fits);
-        self.found = match (value.as_ref().and_then(RequestId::new), &self.found) {
-            (Some(id), ScanOutcome::Nothing) => ScanOutcome::One(id),
-            (Some(id), ScanOutcome::One(before)) if id == *before => ScanOutcome::One(id),
-            _ => ScanOutcome::Unclear,
+        self.found = match (value.as_ref().and_then(McpRequestId::new), &self.found) {
+            (Some(id), RequestIdScanOutcome::Nothing) => RequestIdScanOutcome::One(id),
+            (Some(id), RequestIdScanOutcome::One(before)) if id == *before => {
+                RequestIdScanOutcome::One(id)
+            }
+            _ => RequestIdScanOutcome::Unclear,
         };
     }
 }
@@ -232,7 +238,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn id(line: &str) -> Option<String> {
-        IdScan::of(line.as_bytes()).map(|id| id.as_json().to_owned())
+        RequestIdScanner::of(line.as_bytes()).map(|id| id.as_json().to_owned())
     }
 
     #[test]
@@ -288,11 +294,11 @@ mod tests {
         #[test]
         fn a_scan_agrees_with_a_parser(value in json(), cut in any::<prop::sample::Index>()) {
             let line = value.to_string();
-            let mut scan = IdScan::default();
+            let mut scan = RequestIdScanner::default();
             let (front, back) = line.as_bytes().split_at(cut.index(line.len()));
             scan.read(front);
             scan.read(back);
-            let expected = value.as_object().and_then(|it| it.get("id")).and_then(RequestId::new);
+            let expected = value.as_object().and_then(|it| it.get("id")).and_then(McpRequestId::new);
             prop_assert_eq!(scan.id(), expected, "the id in {}", line);
         }
 
@@ -309,12 +315,12 @@ mod tests {
             line.extend(bad);
             line.extend(format!(r#""]}},"id":{id}}}"#).into_bytes());
             prop_assert!(serde_json::from_slice::<Value>(&line).is_err());
-            prop_assert_eq!(IdScan::of(&line), RequestId::new(&id.into()));
+            prop_assert_eq!(RequestIdScanner::of(&line), McpRequestId::new(&id.into()));
         }
 
         #[test]
         fn any_bytes_are_scanned(line in proptest::collection::vec(any::<u8>(), 0..300)) {
-            let _ = IdScan::of(&line);
+            let _ = RequestIdScanner::of(&line);
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use super::{
     answer::{ToolAnswer, broken},
-    argument_types::{LockNameArgument, ToolIdArgument, WaitLimitArgument, waiting},
-    call::ToolCall,
-    command_line::LoktCommandLine,
+    argument_types::{McpLockNameArgument, McpToolIdArgument, McpWaitLimitArgument, waiting},
+    call::McpOperationCall,
+    command_line::LoktSubprocess,
     release::plain,
-    schema::{FieldType, OutputField},
-    server::{McpOperation, OperationEffect},
+    schema::{McpFieldType, OutputField},
+    server::{McpOperation, McpOperationEffect},
 };
 use rmcp::{model::JsonObject, schemars::JsonSchema};
 use serde::Deserialize;
@@ -16,52 +16,52 @@ use serde_json::Value;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "rmcp::schemars")]
-pub(super) struct RunToolArguments {
-    id: ToolIdArgument,
+pub(super) struct McpRunToolArguments {
+    id: McpToolIdArgument,
     /// The tool's parameters. Default: none
     #[serde(default)]
     params: JsonObject,
     /// Run it only if its version is pinned already. Default: false, the first success pins it
     frozen: Option<bool>,
     /// Run it under this lock
-    guard: Option<LockNameArgument>,
+    guard: Option<McpLockNameArgument>,
     /// With guard: wait in the queue, first come, first served. Default: false
     wait: Option<bool>,
     /// With wait: the time limit. Default: 50s, at most 1h
-    timeout: Option<WaitLimitArgument>,
+    timeout: Option<McpWaitLimitArgument>,
 }
 
-impl McpOperation for RunToolArguments {
+impl McpOperation for McpRunToolArguments {
     const NAME: &'static str = "run_tool";
     const TITLE: &'static str = "Run a signed tool";
     const ABOUT: &'static str = "Run a tool of the project, exactly as it was signed and pinned, with \
         everything that runs it. If any part of it changed, it does not run.";
-    const NATURE: OperationEffect = OperationEffect::Runs;
+    const NATURE: McpOperationEffect = McpOperationEffect::Runs;
 
     fn fields() -> Vec<OutputField> {
         vec![
-            ("item_id", FieldType::Text, "The tool"),
-            ("data", FieldType::Anything, "Its result data"),
+            ("item_id", McpFieldType::Text, "The tool"),
+            ("data", McpFieldType::Anything, "Its result data"),
             (
                 "result",
-                FieldType::Object,
+                McpFieldType::Object,
                 "Of a program: success, stdout, stderr, return_code, duration_ms",
             ),
-            ("chain", FieldType::Objects, "What ran it: item_id, space, integrity, ..."),
+            ("chain", McpFieldType::Objects, "What ran it: item_id, space, integrity, ..."),
             (
                 "metadata",
-                FieldType::Object,
+                McpFieldType::Object,
                 "duration_ms, lockfile_used, lockfile_created, lockfile_path",
             ),
-            ("reason", FieldType::Text, "If refused: drift, signature, not-found, ..."),
-            ("lockfile_path", FieldType::Text, "If refused: the lockfile"),
-            ("drift", FieldType::Objects, "If refused: what differs from it"),
+            ("reason", McpFieldType::Text, "If refused: drift, signature, not-found, ..."),
+            ("lockfile_path", McpFieldType::Text, "If refused: the lockfile"),
+            ("drift", McpFieldType::Objects, "If refused: what differs from it"),
         ]
     }
 
-    async fn call(self, call: &ToolCall) -> ToolAnswer {
-        let guard = self.guard.as_ref().map(LockNameArgument::as_str);
-        let order = LoktCommandLine::new(["tool", "run", "--json", "--params=-"])
+    async fn call(self, call: &McpOperationCall) -> ToolAnswer {
+        let guard = self.guard.as_ref().map(McpLockNameArgument::as_str);
+        let order = LoktSubprocess::new(["tool", "run", "--json", "--params=-"])
             .flag("--guard", guard)
             .words(self.frozen.unwrap_or(false).then(|| "--frozen".to_owned()))
             .words(waiting(self.wait, self.timeout.as_ref()))

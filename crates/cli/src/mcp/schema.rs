@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// A field of a result: its name, its type, and what it means.
-pub(super) type OutputField = (&'static str, FieldType, &'static str);
+pub(super) type OutputField = (&'static str, McpFieldType, &'static str);
 
 /// The type of a field.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum FieldType {
+pub(super) enum McpFieldType {
     Text,
     Whole,
     Yes,
@@ -23,7 +23,7 @@ pub(super) enum FieldType {
     Anything,
 }
 
-impl FieldType {
+impl McpFieldType {
     fn schema(self) -> Value {
         match self {
             Self::Text => json!({"type": ["string", "null"]}),
@@ -86,15 +86,15 @@ fn simplify(schema: &mut JsonObject) {
 
 /// What a result that is an error has, whatever the operation.
 const ERROR: [OutputField; 5] = [
-    ("status", FieldType::Text, "Outcome"),
+    ("status", McpFieldType::Text, "Outcome"),
     (
         "exit_code",
-        FieldType::Whole,
+        McpFieldType::Whole,
         "Of an error: its kind, as the command line's exit code; of a command: its own",
     ),
-    ("error", FieldType::Text, "Of an error: what failed, on what, and why"),
-    ("hints", FieldType::Texts, "Of an error: what you can do, as commands"),
-    ("next", FieldType::Text, "Of an error: what to do next"),
+    ("error", McpFieldType::Text, "Of an error: what failed, on what, and why"),
+    ("hints", McpFieldType::Texts, "Of an error: what you can do, as commands"),
+    ("next", McpFieldType::Text, "Of an error: what to do next"),
 ];
 
 /// The schema of a result with these fields. None is required and more may come, so that a result is valid
@@ -116,23 +116,23 @@ pub(super) fn output(fields: &[OutputField]) -> Arc<JsonObject> {
 
 /// The fields of a refusal.
 pub(super) const BLOCKED: [OutputField; 15] = [
-    ("name", FieldType::Text, "The lock"),
-    ("reason", FieldType::Text, "If blocked: held, frozen, queued or corrupted"),
-    ("holder_owner", FieldType::Text, "If blocked: owner of the current holder"),
-    ("holder_host", FieldType::Text, "If blocked: hostname of the current holder"),
-    ("holder_pid", FieldType::Whole, "If blocked: process ID of the current holder"),
-    ("holder_agent_id", FieldType::Text, "If blocked: agent ID of the current holder"),
-    ("holder_age_sec", FieldType::Whole, "If blocked: seconds since it was taken"),
-    ("holder_ttl_sec", FieldType::Whole, "If blocked: the announced lifetime in seconds"),
-    ("holder_remaining_sec", FieldType::Whole, "If blocked: remaining seconds of that lifetime"),
-    ("holder_expired", FieldType::Yes, "If blocked: whether that lifetime has passed"),
-    ("holder_pid_status", FieldType::Text, "If blocked: alive, dead or unknown"),
+    ("name", McpFieldType::Text, "The lock"),
+    ("reason", McpFieldType::Text, "If blocked: held, frozen, queued or corrupted"),
+    ("holder_owner", McpFieldType::Text, "If blocked: owner of the current holder"),
+    ("holder_host", McpFieldType::Text, "If blocked: hostname of the current holder"),
+    ("holder_pid", McpFieldType::Whole, "If blocked: process ID of the current holder"),
+    ("holder_agent_id", McpFieldType::Text, "If blocked: agent ID of the current holder"),
+    ("holder_age_sec", McpFieldType::Whole, "If blocked: seconds since it was taken"),
+    ("holder_ttl_sec", McpFieldType::Whole, "If blocked: the announced lifetime in seconds"),
+    ("holder_remaining_sec", McpFieldType::Whole, "If blocked: remaining seconds of that lifetime"),
+    ("holder_expired", McpFieldType::Yes, "If blocked: whether that lifetime has passed"),
+    ("holder_pid_status", McpFieldType::Text, "If blocked: alive, dead or unknown"),
     (
         "holder_acquired_ts",
-        FieldType::Text,
+        McpFieldType::Text,
         "If blocked: when it was taken or last renewed, RFC 3339",
     ),
-    ("holder_held_since", FieldType::Text, "If blocked: when the hold began, RFC 3339"),
-    ("holder_expires_at", FieldType::Text, "If blocked: when its lifetime ends, RFC 3339"),
-    ("holder_command", FieldType::Texts, "If blocked: command of the current holder"),
+    ("holder_held_since", McpFieldType::Text, "If blocked: when the hold began, RFC 3339"),
+    ("holder_expires_at", McpFieldType::Text, "If blocked: when its lifetime ends, RFC 3339"),
+    ("holder_command", McpFieldType::Texts, "If blocked: command of the current holder"),
 ];

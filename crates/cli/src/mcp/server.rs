@@ -1,18 +1,18 @@
 //! What a client learns of this server, and which operation a call is for.
 
 use super::{
-    ForcePermission,
-    acquire::AcquireArguments,
+    McpForcePermission,
+    acquire::McpAcquireArguments,
     answer::{ToolAnswer, unfit},
-    call::ToolCall,
+    call::McpOperationCall,
     connection::ClientConnection,
-    force::{ForceUnlockArguments, UnfreezeArguments},
-    guarded::RunGuardedArguments,
-    history::AuditArguments,
-    inspect::{StatusArguments, WhyArguments},
-    once::RunOnceArguments,
-    release::ReleaseArguments,
-    run_tool::RunToolArguments,
+    force::{McpForceUnlockArguments, McpUnfreezeArguments},
+    guarded::McpRunGuardedArguments,
+    history::McpAuditArguments,
+    inspect::{McpStatusArguments, McpWhyArguments},
+    once::McpRunOnceArguments,
+    release::McpReleaseArguments,
+    run_tool::McpRunToolArguments,
     schema::{OutputField, input, output},
 };
 use rmcp::{
@@ -42,7 +42,7 @@ you get a position in the queue, first come, first served. Never delete lock fil
 
 /// What an operation does to the world, as clients ask before they let it.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum OperationEffect {
+pub(super) enum McpOperationEffect {
     /// It changes nothing.
     Looks,
     /// It changes what is the agent's own.
@@ -53,7 +53,7 @@ pub(super) enum OperationEffect {
     Forces,
 }
 
-impl OperationEffect {
+impl McpOperationEffect {
     fn annotations(self, title: &str) -> ToolAnnotations {
         let notes = ToolAnnotations::with_title(title);
         match self {
@@ -71,24 +71,24 @@ pub(super) trait McpOperation: DeserializeOwned + JsonSchema + Send + 'static {
     const TITLE: &'static str;
     /// What it does, for an agent that has to choose.
     const ABOUT: &'static str;
-    const NATURE: OperationEffect;
+    const NATURE: McpOperationEffect;
 
     /// The fields of its result.
     fn fields() -> Vec<OutputField>;
 
     /// Does it.
-    fn call(self, call: &ToolCall) -> impl Future<Output = ToolAnswer> + Send;
+    fn call(self, call: &McpOperationCall) -> impl Future<Output = ToolAnswer> + Send;
 }
 
 /// What one client talks to.
 #[derive(Clone)]
 pub(super) struct McpServer {
     connection: Arc<ClientConnection>,
-    force: ForcePermission,
+    force: McpForcePermission,
 }
 
 impl McpServer {
-    pub(super) fn new(connection: Arc<ClientConnection>, force: ForcePermission) -> Self {
+    pub(super) fn new(connection: Arc<ClientConnection>, force: McpForcePermission) -> Self {
         Self { connection, force }
     }
 
@@ -100,7 +100,7 @@ impl McpServer {
         let Some(_under_way) = self.connection.busy() else {
             return Err(ErrorData::internal_error("the connection has ended", None));
         };
-        let call = ToolCall::new(Arc::clone(&self.connection), context);
+        let call = McpOperationCall::new(Arc::clone(&self.connection), context);
         let arguments = request.arguments.unwrap_or_default();
         match self.perform(&request.name, arguments, &call).await {
             Some(answer) => Ok(answer.into()),
@@ -115,43 +115,50 @@ impl McpServer {
         &self,
         name: &str,
         arguments: JsonObject,
-        call: &ToolCall,
+        call: &McpOperationCall,
     ) -> Option<ToolAnswer> {
         Some(match name {
-            AcquireArguments::NAME => perform::<AcquireArguments>(arguments, call).await,
-            ReleaseArguments::NAME => perform::<ReleaseArguments>(arguments, call).await,
-            StatusArguments::NAME => perform::<StatusArguments>(arguments, call).await,
-            WhyArguments::NAME => perform::<WhyArguments>(arguments, call).await,
-            RunGuardedArguments::NAME => perform::<RunGuardedArguments>(arguments, call).await,
-            RunOnceArguments::NAME => perform::<RunOnceArguments>(arguments, call).await,
-            RunToolArguments::NAME => perform::<RunToolArguments>(arguments, call).await,
-            AuditArguments::NAME => perform::<AuditArguments>(arguments, call).await,
-            _ if self.force == ForcePermission::Absent => return None,
-            ForceUnlockArguments::NAME => perform::<ForceUnlockArguments>(arguments, call).await,
-            UnfreezeArguments::NAME => perform::<UnfreezeArguments>(arguments, call).await,
+            McpAcquireArguments::NAME => perform::<McpAcquireArguments>(arguments, call).await,
+            McpReleaseArguments::NAME => perform::<McpReleaseArguments>(arguments, call).await,
+            McpStatusArguments::NAME => perform::<McpStatusArguments>(arguments, call).await,
+            McpWhyArguments::NAME => perform::<McpWhyArguments>(arguments, call).await,
+            McpRunGuardedArguments::NAME => {
+                perform::<McpRunGuardedArguments>(arguments, call).await
+            }
+            McpRunOnceArguments::NAME => perform::<McpRunOnceArguments>(arguments, call).await,
+            McpRunToolArguments::NAME => perform::<McpRunToolArguments>(arguments, call).await,
+            McpAuditArguments::NAME => perform::<McpAuditArguments>(arguments, call).await,
+            _ if self.force == McpForcePermission::Absent => return None,
+            McpForceUnlockArguments::NAME => {
+                perform::<McpForceUnlockArguments>(arguments, call).await
+            }
+            McpUnfreezeArguments::NAME => perform::<McpUnfreezeArguments>(arguments, call).await,
             _ => return None,
         })
     }
 
     fn tools(&self) -> Vec<Tool> {
         let mut tools = vec![
-            described::<AcquireArguments>(),
-            described::<ReleaseArguments>(),
-            described::<StatusArguments>(),
-            described::<WhyArguments>(),
-            described::<RunGuardedArguments>(),
-            described::<RunOnceArguments>(),
-            described::<RunToolArguments>(),
-            described::<AuditArguments>(),
+            described::<McpAcquireArguments>(),
+            described::<McpReleaseArguments>(),
+            described::<McpStatusArguments>(),
+            described::<McpWhyArguments>(),
+            described::<McpRunGuardedArguments>(),
+            described::<McpRunOnceArguments>(),
+            described::<McpRunToolArguments>(),
+            described::<McpAuditArguments>(),
         ];
-        if self.force == ForcePermission::Allowed {
-            tools.extend([described::<ForceUnlockArguments>(), described::<UnfreezeArguments>()]);
+        if self.force == McpForcePermission::Allowed {
+            tools.extend([
+                described::<McpForceUnlockArguments>(),
+                described::<McpUnfreezeArguments>(),
+            ]);
         }
         tools
     }
 }
 
-async fn perform<O: McpOperation>(arguments: JsonObject, call: &ToolCall) -> ToolAnswer {
+async fn perform<O: McpOperation>(arguments: JsonObject, call: &McpOperationCall) -> ToolAnswer {
     match serde_json::from_value::<O>(Value::Object(arguments)) {
         Ok(operation) => operation.call(call).await,
         Err(error) => unfit(&format!("arguments of {}: {error}", O::NAME)),

@@ -2,9 +2,9 @@
 
 use super::{
     connection::ClientConnection,
-    intake::{AcceptedMessage, Exchange, Intake, WAITING},
-    outlet::{self, Body, Outlet},
-    unanswered::OpenRequest,
+    intake::{McpAcceptedMessage, McpInputReader, McpTransportState, WAITING},
+    outlet::{self, McpAnswerBody, McpLineSender},
+    unanswered::McpPendingRequest,
 };
 use rmcp::{
     ErrorData, RoleServer,
@@ -24,14 +24,14 @@ use tokio::{
 
 /// Messages of a client and for it.
 pub(super) struct LineTransport {
-    accepted: mpsc::Receiver<AcceptedMessage>,
-    exchange: Arc<Exchange>,
-    outlet: Outlet,
+    accepted: mpsc::Receiver<McpAcceptedMessage>,
+    exchange: Arc<McpTransportState>,
+    outlet: McpLineSender,
 }
 
 /// The tasks that read stdin and write stdout.
-pub(super) struct StreamTasks {
-    pub(super) exchange: Arc<Exchange>,
+pub(super) struct McpStdioTasks {
+    pub(super) exchange: Arc<McpTransportState>,
     reading: JoinHandle<io::Result<()>>,
     writing: JoinHandle<io::Result<()>>,
 }
@@ -39,18 +39,19 @@ pub(super) struct StreamTasks {
 /// Begins to read stdin and to write stdout.
 pub(super) fn over_standard_streams(
     connection: &Arc<ClientConnection>,
-) -> (LineTransport, StreamTasks) {
-    let exchange = Arc::new(Exchange::default());
+) -> (LineTransport, McpStdioTasks) {
+    let exchange = Arc::new(McpTransportState::default());
     let (sender, accepted) = mpsc::channel(WAITING);
-    let (outlet, writing) = Outlet::new(tokio::io::stdout(), exchange.input_ended());
-    let intake = Intake::new(tokio::io::stdin(), Arc::clone(&exchange), outlet.clone(), sender);
+    let (outlet, writing) = McpLineSender::new(tokio::io::stdout(), exchange.input_ended());
+    let intake =
+        McpInputReader::new(tokio::io::stdin(), Arc::clone(&exchange), outlet.clone(), sender);
     let reading = tokio::spawn(intake.run(Arc::clone(connection)));
     let writing = tokio::spawn(writing);
-    let tasks = StreamTasks { exchange: Arc::clone(&exchange), reading, writing };
+    let tasks = McpStdioTasks { exchange: Arc::clone(&exchange), reading, writing };
     (LineTransport { accepted, exchange, outlet }, tasks)
 }
 
-impl StreamTasks {
+impl McpStdioTasks {
     /// Waits until nothing can be written any more, and gives the reason.
     pub(super) async fn unwritable(&mut self) -> io::Error {
         match (&mut self.writing).await {
@@ -75,13 +76,14 @@ impl LineTransport {
     fn answer<T: Serialize>(
         &self,
         number: &NumberOrString,
-        body: &Body<T, ErrorData>,
+        body: &McpAnswerBody<T, ErrorData>,
     ) -> Option<oneshot::Receiver<()>> {
         let NumberOrString::Number(number) = number else { return None };
-        let OpenRequest { id, batch, owed } = self.exchange.requests().take(*number)?;
+        let McpPendingRequest { id, batch, owed } = self.exchange.requests().take(*number)?;
         let line = outlet::answer(Some(&id), body).or_else(|error| {
             let text = format!("the answer cannot be written: {error}");
-            let body: Body<(), _> = Body::Error(ErrorData::internal_error(text, None));
+            let body: McpAnswerBody<(), _> =
+                McpAnswerBody::Error(ErrorData::internal_error(text, None));
             outlet::answer(Some(&id), &body)
         });
         let line = line.unwrap_or_default();
@@ -103,9 +105,11 @@ impl Transport<RoleServer> for LineTransport {
         message: TxJsonRpcMessage<RoleServer>,
     ) -> impl Future<Output = io::Result<()>> + Send + 'static {
         let written = match message {
-            JsonRpcMessage::Response(it) => Ok(self.answer(&it.id, &Body::Result(it.result))),
+            JsonRpcMessage::Response(it) => {
+                Ok(self.answer(&it.id, &McpAnswerBody::Result(it.result)))
+            }
             JsonRpcMessage::Error(it) => {
-                let body: Body<ServerResult, _> = Body::Error(it.error);
+                let body: McpAnswerBody<ServerResult, _> = McpAnswerBody::Error(it.error);
                 Ok(it.id.and_then(|id| self.answer(&id, &body)))
             }
             message => serde_json::to_vec(&message).map(|line| Some(self.outlet.write(line, None))),
@@ -121,8 +125,8 @@ impl Transport<RoleServer> for LineTransport {
     async fn receive(&mut self) -> Option<ClientJsonRpcMessage> {
         loop {
             let (number, reason) = match self.accepted.recv().await? {
-                AcceptedMessage::Message(message) => return Some(*message),
-                AcceptedMessage::Cancellation(number, reason) => (number, reason),
+                McpAcceptedMessage::Message(message) => return Some(*message),
+                McpAcceptedMessage::Cancellation(number, reason) => (number, reason),
             };
             // Only now, between two steps of the SDK, both know the same of the request.
             if self.exchange.requests().take(number).is_some() {

@@ -1,8 +1,8 @@
 //! The requests that a client has made and that are not answered yet.
 
 use super::{
-    outlet::{Outlet, OwedAnswer},
-    request_id::RequestId,
+    outlet::{McpLineSender, OwedAnswer},
+    request_id::McpRequestId,
 };
 use std::{
     collections::HashMap,
@@ -12,23 +12,23 @@ use std::{
 /// Requests under numbers that this server gives them, by which the SDK knows them: a client's ids may be of a
 /// kind that the SDK cannot repeat, and may come back after a request was cancelled.
 #[derive(Default)]
-pub(super) struct Unanswered {
-    requests: HashMap<i64, OpenRequest>,
-    numbers: HashMap<RequestId, i64>,
+pub(super) struct McpPendingRequestTable {
+    requests: HashMap<i64, McpPendingRequest>,
+    numbers: HashMap<McpRequestId, i64>,
     last: i64,
 }
 
 /// A request that is not answered yet.
-pub(super) struct OpenRequest {
-    pub(super) id: RequestId,
+pub(super) struct McpPendingRequest {
+    pub(super) id: McpRequestId,
     /// The batch that it came in.
-    pub(super) batch: Option<Arc<Batch>>,
+    pub(super) batch: Option<Arc<McpBatchAnswers>>,
     pub(super) owed: OwedAnswer,
 }
 
-impl Unanswered {
+impl McpPendingRequestTable {
     /// Adds a request and returns its number; `None` if its id is in use.
-    pub(super) fn accept(&mut self, request: OpenRequest) -> Option<i64> {
+    pub(super) fn accept(&mut self, request: McpPendingRequest) -> Option<i64> {
         if self.numbers.contains_key(&request.id) {
             return None;
         }
@@ -39,7 +39,7 @@ impl Unanswered {
     }
 
     /// Takes out the request of a number, which is answered now, or never: it was cancelled.
-    pub(super) fn take(&mut self, number: i64) -> Option<OpenRequest> {
+    pub(super) fn take(&mut self, number: i64) -> Option<McpPendingRequest> {
         let request = self.requests.remove(&number)?;
         if self.numbers.get(&request.id) == Some(&number) {
             self.numbers.remove(&request.id);
@@ -48,21 +48,21 @@ impl Unanswered {
     }
 
     /// Makes the id of a request free for another, and gives the request's number.
-    pub(super) fn release(&mut self, id: &RequestId) -> Option<i64> {
+    pub(super) fn release(&mut self, id: &McpRequestId) -> Option<i64> {
         self.numbers.remove(id)
     }
 }
 
 /// The answers to the requests of one line. They are written, as one line, when the last request has been
 /// answered or cancelled, which is when the last of them lets go of this.
-pub(super) struct Batch {
+pub(super) struct McpBatchAnswers {
     answers: Mutex<Vec<Vec<u8>>>,
-    outlet: Outlet,
+    outlet: McpLineSender,
     owed: OwedAnswer,
 }
 
-impl Batch {
-    pub(super) fn new(outlet: Outlet, owed: OwedAnswer) -> Self {
+impl McpBatchAnswers {
+    pub(super) fn new(outlet: McpLineSender, owed: OwedAnswer) -> Self {
         Self { answers: Mutex::default(), outlet, owed }
     }
 
@@ -71,7 +71,7 @@ impl Batch {
     }
 }
 
-impl Drop for Batch {
+impl Drop for McpBatchAnswers {
     fn drop(&mut self) {
         let answers = self.answers.get_mut().unwrap_or_else(PoisonError::into_inner);
         if !answers.is_empty() {

@@ -1,12 +1,12 @@
-use super::session::ResultSharing;
-use crate::{exit::ExitCode, failure::Failure, output, span};
+use super::session::OnceSession;
+use crate::{exit::ExitCode, failure::CliFailure, output, span};
 use lokt_lock::{
     guard::CommandEnd,
     sys,
     words::{LockName, Timestamp},
 };
 use lokt_once::{
-    recording::{OutputTail, OutputTails, Recorder, RunVerdict, UnrecordedOutput},
+    recording::{OnceRunVerdict, OutputRecorder, OutputTail, OutputTails, UnrecordedOutput},
     results::{ResultRecord, ResultStore},
 };
 use serde_json::{Value, json};
@@ -37,14 +37,14 @@ impl ResultOrigin {
 pub(super) struct OnceAnswer {
     fields: Value,
     age: Option<Duration>,
-    end: Result<ExitCode, Failure>,
+    end: Result<ExitCode, CliFailure>,
 }
 
 impl OnceAnswer {
     /// A kept result.
     pub(super) fn of_kept(how: ResultOrigin, record: &ResultRecord, results: &ResultStore) -> Self {
         let now = Timestamp::now();
-        let stream = |stored: lokt_once::recording::StoredBytes| {
+        let stream = |stored: lokt_once::recording::BlobReference| {
             let path = results.content(stored.digest);
             let tail = sys::open_regular(&path).and_then(|file| OutputTail::of(&file));
             shown(&tail.unwrap_or(OutputTail::unread(stored.bytes)), path.to_str())
@@ -72,11 +72,11 @@ impl OnceAnswer {
 
     /// A verdict without a kept result, as the process that ran the command gives it.
     pub(super) fn of_run(
-        sharing: &ResultSharing<'_>,
-        verdict: &RunVerdict,
-        recorder: Result<&Recorder, &UnrecordedOutput>,
+        sharing: &OnceSession<'_>,
+        verdict: &OnceRunVerdict,
+        recorder: Result<&OutputRecorder, &UnrecordedOutput>,
         took: Duration,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, CliFailure> {
         let tails = match recorder {
             Ok(recorder) => recorder.tails(),
             Err(unrecorded) => unrecorded.tails.clone(),
@@ -92,10 +92,10 @@ impl OnceAnswer {
     /// A verdict, with the recording.
     pub(super) fn of_verdict(
         how: ResultOrigin,
-        sharing: &ResultSharing<'_>,
-        verdict: &RunVerdict,
+        sharing: &OnceSession<'_>,
+        verdict: &OnceRunVerdict,
         tails: &OutputTails,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, CliFailure> {
         // A kept result would be of another run.
         if how == ResultOrigin::Followed
             && verdict.is_kept()
@@ -105,13 +105,13 @@ impl OnceAnswer {
         }
         let stream = |tail: &Option<OutputTail>| tail.as_ref().map(|tail| shown(tail, None));
         let (code, why) = match verdict {
-            RunVerdict::Exited { code, not_kept, .. } => (Some(*code), not_kept.clone()),
-            RunVerdict::Signaled { code, signal } => {
+            OnceRunVerdict::Exited { code, not_kept, .. } => (Some(*code), not_kept.clone()),
+            OnceRunVerdict::Signaled { code, signal } => {
                 (Some(*code), Some(format!("ended by {signal}")))
             }
-            RunVerdict::NotStarted { code, message } => (Some(*code), Some(message.clone())),
-            RunVerdict::TimedOut { message } => (Some(124), Some(message.clone())),
-            RunVerdict::Abandoned { why } => (None, Some(why.clone())),
+            OnceRunVerdict::NotStarted { code, message } => (Some(*code), Some(message.clone())),
+            OnceRunVerdict::TimedOut { message } => (Some(124), Some(message.clone())),
+            OnceRunVerdict::Abandoned { why } => (None, Some(why.clone())),
         };
         let fields = json!({
             "status": how.as_str(),
@@ -129,7 +129,7 @@ impl OnceAnswer {
     /// The same of one whose lock was taken away.
     pub(super) fn lost(self, lock: &LockName) -> Self {
         let text = format!("lock {:?} was lost while the command ran", lock.as_str());
-        let failure = Failure::new(ExitCode::Lost, text)
+        let failure = CliFailure::new(ExitCode::Lost, text)
             .hint(format!("{}   shows who broke it", crate::view::audit_of(lock)));
         Self { end: Err(failure), ..self }
     }
@@ -144,7 +144,7 @@ impl OnceAnswer {
     }
 
     /// The exit code, with the messages to print.
-    pub(super) fn end(self) -> Result<ExitCode, Failure> {
+    pub(super) fn end(self) -> Result<ExitCode, CliFailure> {
         self.end
     }
 }
@@ -158,19 +158,21 @@ impl fmt::Display for OnceAnswer {
     }
 }
 
-fn end_of(verdict: &RunVerdict) -> Result<ExitCode, Failure> {
+fn end_of(verdict: &OnceRunVerdict) -> Result<ExitCode, CliFailure> {
     match verdict {
-        RunVerdict::Exited { code, .. } => Ok(ExitCode::Command(*code)),
-        RunVerdict::Signaled { code, signal } => {
+        OnceRunVerdict::Exited { code, .. } => Ok(ExitCode::Command(*code)),
+        OnceRunVerdict::Signaled { code, signal } => {
             output::warn(&format!("the command was ended by {signal}"));
             Ok(ExitCode::Command(*code))
         }
-        RunVerdict::TimedOut { message } => Err(Failure::new(ExitCode::MaxHold, message.clone())),
-        RunVerdict::NotStarted { code, message } => {
-            Err(Failure::new(ExitCode::Command(*code), message.clone()))
+        OnceRunVerdict::TimedOut { message } => {
+            Err(CliFailure::new(ExitCode::MaxHold, message.clone()))
         }
-        RunVerdict::Abandoned { why } => {
-            Err(Failure::new(ExitCode::Error, format!("there is no result: {why}")))
+        OnceRunVerdict::NotStarted { code, message } => {
+            Err(CliFailure::new(ExitCode::Command(*code), message.clone()))
+        }
+        OnceRunVerdict::Abandoned { why } => {
+            Err(CliFailure::new(ExitCode::Error, format!("there is no result: {why}")))
         }
     }
 }

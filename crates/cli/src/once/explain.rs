@@ -1,13 +1,13 @@
 use super::request::OnceRequest;
-use crate::{exit::ExitCode, failure::Failure, output};
-use lokt_once::manifest::{Manifest, ManifestChange, ManifestPart, compare};
+use crate::{exit::ExitCode, failure::CliFailure, output};
+use lokt_once::manifest::{ResultInput, ResultInputChange, ResultInputs, compare};
 use serde_json::{Value, json};
 
 /// How many changes are shown, unless the caller asks for all as JSON.
 const MOST: usize = 20;
 
 /// Shows what a result depends on, and what has changed since the last one.
-pub(super) fn explain(question: &OnceRequest, as_json: bool) -> Result<ExitCode, Failure> {
+pub(super) fn explain(question: &OnceRequest, as_json: bool) -> Result<ExitCode, CliFailure> {
     let last = question.results.last_manifest(&question.name);
     let changes = last.as_ref().map(|(_, manifest)| compare(manifest, &question.manifest));
     let kept = question.find(&question.now())?.is_some();
@@ -26,9 +26,9 @@ fn to_json(
     question: &OnceRequest,
     kept: bool,
     last: Option<&str>,
-    changes: Option<&[ManifestChange]>,
+    changes: Option<&[ResultInputChange]>,
 ) -> Value {
-    let one = |change: &ManifestChange| {
+    let one = |change: &ResultInputChange| {
         let (what, which) = parts_of(change);
         json!({"what": what, "which": which})
     };
@@ -43,7 +43,7 @@ fn to_json(
 }
 
 /// What the key consists of. Values of variables are not shown; they may be secrets.
-fn depends_on(manifest: &Manifest) -> Value {
+fn depends_on(manifest: &ResultInputs) -> Value {
     let mut words = Vec::new();
     let (mut texts, mut variables, mut inputs, mut folder) =
         (vec![], vec![], vec![], String::new());
@@ -51,15 +51,15 @@ fn depends_on(manifest: &Manifest) -> Value {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     for part in &manifest.parts {
         match part {
-            ManifestPart::Word(word) => words.push(text(word)),
-            ManifestPart::Text(it) => texts.push(it.clone()),
-            ManifestPart::Variable(name, value) => {
+            ResultInput::Word(word) => words.push(text(word)),
+            ResultInput::Text(it) => texts.push(it.clone()),
+            ResultInput::Variable(name, value) => {
                 variables.push(json!({"name": name, "set": value.is_some()}));
             }
-            ManifestPart::Input(pattern) => inputs.push(text(pattern)),
-            ManifestPart::Folder(it) => folder = text(it),
-            ManifestPart::Artifact(path) => artifacts.push(text(path)),
-            ManifestPart::Name(_) | ManifestPart::File { .. } => {}
+            ResultInput::Input(pattern) => inputs.push(text(pattern)),
+            ResultInput::Folder(it) => folder = text(it),
+            ResultInput::Artifact(path) => artifacts.push(text(path)),
+            ResultInput::Name(_) | ResultInput::File { .. } => {}
         }
     }
     json!({
@@ -69,7 +69,11 @@ fn depends_on(manifest: &Manifest) -> Value {
     })
 }
 
-fn to_lines(question: &OnceRequest, kept: bool, changes: Option<&[ManifestChange]>) -> Vec<String> {
+fn to_lines(
+    question: &OnceRequest,
+    kept: bool,
+    changes: Option<&[ResultInputChange]>,
+) -> Vec<String> {
     let depends_on = depends_on(&question.manifest);
     let list = |key: &str| {
         let items = depends_on.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
@@ -105,16 +109,16 @@ fn to_lines(question: &OnceRequest, kept: bool, changes: Option<&[ManifestChange
 }
 
 /// A change as the rest of a sentence.
-pub(super) fn told(change: &ManifestChange) -> String {
+pub(super) fn told(change: &ResultInputChange) -> String {
     let (what, which) = parts_of(change);
     match (change, which) {
-        (ManifestChange::Variable(_), Some(name)) => format!("variable {name} changed"),
+        (ResultInputChange::Variable(_), Some(name)) => format!("variable {name} changed"),
         (_, Some(path)) => format!(
             "{path} {}",
             match change {
-                ManifestChange::Added(_) => "was added",
-                ManifestChange::Removed(_) => "was removed",
-                ManifestChange::Kind(_) => "changed its mode or kind",
+                ResultInputChange::Added(_) => "was added",
+                ResultInputChange::Removed(_) => "was removed",
+                ResultInputChange::Kind(_) => "changed its mode or kind",
                 _ => "changed",
             }
         ),
@@ -123,19 +127,19 @@ pub(super) fn told(change: &ManifestChange) -> String {
 }
 
 /// A change as what changed, and which of them.
-fn parts_of(change: &ManifestChange) -> (&'static str, Option<String>) {
+fn parts_of(change: &ResultInputChange) -> (&'static str, Option<String>) {
     let path = |bytes: &Vec<u8>| Some(String::from_utf8_lossy(bytes).into_owned());
     match change {
-        ManifestChange::Name => ("name", None),
-        ManifestChange::Command => ("command", None),
-        ManifestChange::Folder => ("folder", None),
-        ManifestChange::Texts => ("key", None),
-        ManifestChange::Inputs => ("input", None),
-        ManifestChange::Artifacts => ("artifact", None),
-        ManifestChange::Variable(name) => ("env", Some(name.clone())),
-        ManifestChange::Added(it) => ("file-added", path(it)),
-        ManifestChange::Removed(it) => ("file-removed", path(it)),
-        ManifestChange::Content(it) => ("file-content", path(it)),
-        ManifestChange::Kind(it) => ("file-kind", path(it)),
+        ResultInputChange::Name => ("name", None),
+        ResultInputChange::Command => ("command", None),
+        ResultInputChange::Folder => ("folder", None),
+        ResultInputChange::Texts => ("key", None),
+        ResultInputChange::Inputs => ("input", None),
+        ResultInputChange::Artifacts => ("artifact", None),
+        ResultInputChange::Variable(name) => ("env", Some(name.clone())),
+        ResultInputChange::Added(it) => ("file-added", path(it)),
+        ResultInputChange::Removed(it) => ("file-removed", path(it)),
+        ResultInputChange::Content(it) => ("file-content", path(it)),
+        ResultInputChange::Kind(it) => ("file-kind", path(it)),
     }
 }

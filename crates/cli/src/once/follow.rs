@@ -1,16 +1,18 @@
-use super::session::ResultSharing;
+use super::session::OnceSession;
 use crate::{
     exit::ExitCode,
-    failure::{Failure, chain},
+    failure::{CliFailure, chain},
     output,
 };
 use lokt_lock::{
-    ops::{OperationError, enlist},
+    ops::{LockOperationError, enlist},
     rules::Obstacle,
-    store::{NestedWaitEntry, ObstacleWatch, Store},
+    store::{LockStore, NestedWaitEntry, ObstacleWatch},
     words::Timestamp,
 };
-use lokt_once::recording::{Follower, OutputStreams, ReadProgress, RecordingWatch, RunVerdict};
+use lokt_once::recording::{
+    OnceRecordingWatch, OnceRunVerdict, OutputStreams, RecordingProgress, RecordingReader,
+};
 use nix::{
     errno::Errno,
     poll::{PollFd, PollFlags, PollTimeout, poll},
@@ -26,11 +28,11 @@ use std::{
 /// no other process. If the run's process is gone without a verdict, all followers try to get the lock, and one
 /// of them gets it.
 pub(super) struct RunFollower<'a> {
-    sharing: &'a ResultSharing<'a>,
+    sharing: &'a OnceSession<'a>,
     folder: PathBuf,
-    watch: Option<RecordingWatch>,
+    watch: Option<OnceRecordingWatch>,
     streams: OutputStreams,
-    follower: Option<Follower>,
+    follower: Option<RecordingReader>,
     /// Registers this wait for deadlock detection when we hold a lock that others may want.
     enlisted: Option<NestedWaitEntry>,
     /// Recordings up to this number are not followed any more.
@@ -43,7 +45,7 @@ const GONE: &str = "the process that ran it is gone";
 /// How watching ended.
 pub(super) enum FollowOutcome {
     /// With the end of the run.
-    To(RunVerdict),
+    To(OnceRunVerdict),
     /// The obstacle may be gone.
     Gone,
     /// It took too long.
@@ -51,16 +53,16 @@ pub(super) enum FollowOutcome {
 }
 
 impl<'a> RunFollower<'a> {
-    pub(super) fn begin(sharing: &'a ResultSharing<'a>) -> Result<Self, Failure> {
+    pub(super) fn begin(sharing: &'a OnceSession<'a>) -> Result<Self, CliFailure> {
         let streams = sharing.streams()?;
         let folder = sharing.question.results.recordings(sharing.question.key);
         // What cannot be watched has no recording either; then there is its end to wait for.
-        let watch = RecordingWatch::begin(&folder).ok();
+        let watch = OnceRecordingWatch::begin(&folder).ok();
         Ok(Self { sharing, folder, watch, streams, follower: None, enlisted: None, passed: 0 })
     }
 
     /// The recording that is followed now, or was followed last.
-    pub(super) fn follower(&self) -> Option<&Follower> {
+    pub(super) fn follower(&self) -> Option<&RecordingReader> {
         self.follower.as_ref()
     }
 
@@ -73,14 +75,14 @@ impl<'a> RunFollower<'a> {
     ///
     /// # Errors
     /// A deadlock among them: the run waits for something that goes on only when this has its result.
-    pub(super) fn follow(&mut self, obstacle: &Obstacle) -> Result<FollowOutcome, Failure> {
+    pub(super) fn follow(&mut self, obstacle: &Obstacle) -> Result<FollowOutcome, CliFailure> {
         // The one before must not be taken for another wait of the same process.
         self.enlisted = None;
         self.enlisted = self.enlist(obstacle)?;
         let mut obstacle_watch = self.sharing.context.store.watch(&self.sharing.lock, obstacle)?;
         let mut due = Some(Instant::now());
         loop {
-            self.watch.iter().for_each(RecordingWatch::forget);
+            self.watch.iter().for_each(OnceRecordingWatch::forget);
             if let Some(verdict) = self.show()? {
                 return Ok(FollowOutcome::To(verdict));
             }
@@ -104,9 +106,9 @@ impl<'a> RunFollower<'a> {
     }
 
     /// If the wait cannot be registered, on a full disk for instance, it waits anyway.
-    fn enlist(&self, obstacle: &Obstacle) -> Result<Option<NestedWaitEntry>, Failure> {
+    fn enlist(&self, obstacle: &Obstacle) -> Result<Option<NestedWaitEntry>, CliFailure> {
         match enlist(&self.sharing.context.store, &self.sharing.request(), obstacle) {
-            Err(OperationError::Store(error)) => {
+            Err(LockOperationError::Store(error)) => {
                 let why = chain(&error);
                 output::warn(&format!("a deadlock through this wait would not be found: {why}"));
                 Ok(None)
@@ -116,7 +118,7 @@ impl<'a> RunFollower<'a> {
     }
 
     /// The verdict comes before the end of the lock, so it is there by now, or there will be none.
-    fn last_look(&mut self) -> Result<FollowOutcome, Failure> {
+    fn last_look(&mut self) -> Result<FollowOutcome, CliFailure> {
         Ok(self.show()?.map_or(FollowOutcome::Gone, FollowOutcome::To))
     }
 
@@ -125,7 +127,7 @@ impl<'a> RunFollower<'a> {
         &self,
         obstacle_watch: &mut impl ObstacleWatch,
         until: Option<Instant>,
-    ) -> Result<bool, Failure> {
+    ) -> Result<bool, CliFailure> {
         let told = {
             let sources = obstacle_watch.sources();
             let own = sources.len();
@@ -137,7 +139,7 @@ impl<'a> RunFollower<'a> {
                 Err(Errno::EINTR) => false,
                 Err(errno) => {
                     let error = io::Error::from(errno);
-                    return Err(Failure::new(ExitCode::Error, format!("cannot wait: {error}")));
+                    return Err(CliFailure::new(ExitCode::Error, format!("cannot wait: {error}")));
                 }
             }
         };
@@ -145,7 +147,7 @@ impl<'a> RunFollower<'a> {
     }
 
     /// Shows new output; returns the verdict if the run is over.
-    fn show(&mut self) -> Result<Option<RunVerdict>, Failure> {
+    fn show(&mut self) -> Result<Option<OnceRunVerdict>, CliFailure> {
         // A refresh must not share a run that began before the request.
         if self.sharing.is_refreshing() {
             return Ok(None);
@@ -155,21 +157,21 @@ impl<'a> RunFollower<'a> {
             let Some(follower) = &mut self.follower else { return Ok(None) };
             let fence = follower.fence();
             // Checked first: a newer recording begins only after this one is complete.
-            let is_over = Follower::newest(&self.folder) > Some(fence);
+            let is_over = RecordingReader::newest(&self.folder) > Some(fence);
             let progress = follower.pump(&mut self.streams).map_err(|error| {
-                Failure::new(ExitCode::Error, format!("cannot read the recording: {error}"))
+                CliFailure::new(ExitCode::Error, format!("cannot read the recording: {error}"))
             })?;
             let why = match progress {
-                ReadProgress::Ended(RunVerdict::Abandoned { why }) => why,
-                ReadProgress::Ended(verdict)
+                RecordingProgress::Ended(OnceRunVerdict::Abandoned { why }) => why,
+                RecordingProgress::Ended(verdict)
                     if verdict.counts_in(&self.sharing.question.project) =>
                 {
                     return Ok(Some(verdict));
                 }
-                ReadProgress::Ended(_) => "what it depends on changed while it ran".to_owned(),
-                ReadProgress::BrokenOff => "its recording could not be written".to_owned(),
-                ReadProgress::Open if is_over => GONE.to_owned(),
-                ReadProgress::Open => return Ok(None),
+                RecordingProgress::Ended(_) => "what it depends on changed while it ran".to_owned(),
+                RecordingProgress::BrokenOff => "its recording could not be written".to_owned(),
+                RecordingProgress::Open if is_over => GONE.to_owned(),
+                RecordingProgress::Open => return Ok(None),
             };
             self.pass(fence, &why);
         }
@@ -177,7 +179,7 @@ impl<'a> RunFollower<'a> {
 
     /// Prints once that the followed run was broken off.
     pub(super) fn break_off(&mut self) {
-        if let Some(fence) = self.follower.as_ref().map(Follower::fence) {
+        if let Some(fence) = self.follower.as_ref().map(RecordingReader::fence) {
             self.pass(fence, GONE);
         }
     }
@@ -196,8 +198,9 @@ impl<'a> RunFollower<'a> {
             // First the rest of that recording.
             return;
         }
-        let newest = Follower::newest(&self.folder).filter(|newest| *newest > self.passed);
-        let Some(found) = newest.and_then(|newest| Follower::open(&self.folder, newest)) else {
+        let newest = RecordingReader::newest(&self.folder).filter(|newest| *newest > self.passed);
+        let Some(found) = newest.and_then(|newest| RecordingReader::open(&self.folder, newest))
+        else {
             return;
         };
         self.follower = Some(found);

@@ -1,7 +1,7 @@
-use super::{saving::SettledRun, session::ResultSharing};
+use super::{saving::OnceRunWithVerdict, session::OnceSession};
 use crate::{
     exit::ExitCode,
-    failure::{Failure, chain},
+    failure::{CliFailure, chain},
     locking::{held, nesting},
     output,
 };
@@ -11,17 +11,17 @@ use lokt_lock::{
         GuardError, GuardedCommand, SignalReader, SpawnSettings, SupervisedLocks,
         SupervisionOutcome, SupervisionPolicy, supervise,
     },
-    ops::Grant,
+    ops::LockGrant,
     store::Ticket,
     words::Timestamp,
 };
 use lokt_once::{
     files::FileError,
     recording::{
-        self, DisplayOutcome, OutputSink, OutputSources, OutputTails, Recorder, RecordingOutcome,
-        UnrecordedOutput, transcribe,
+        self, CommandOutputSink, OutputRecorder, OutputSources, OutputTails,
+        RecordingDisplayOutcome, RecordingOutcome, UnrecordedOutput, transcribe,
     },
-    results::{ArtifactClaim, BootTime, ClaimPurpose},
+    results::{ArtifactClaimPurpose, ArtifactPathClaim, BootClockTime},
 };
 use nix::{fcntl::OFlag, unistd::pipe2};
 use std::{
@@ -34,11 +34,11 @@ use std::{
 
 /// Runs the command under the lock of the key, records it, and shares the outcome.
 pub(super) struct RunLeader<'a> {
-    pub(super) sharing: &'a ResultSharing<'a>,
+    pub(super) sharing: &'a OnceSession<'a>,
 }
 
 /// A command that is being recorded.
-struct RecordedCommand {
+struct CommandRecording {
     /// The standard streams of the command.
     streams: Option<(OwnedFd, OwnedFd)>,
     /// Closed when the command has ended.
@@ -47,36 +47,36 @@ struct RecordedCommand {
 }
 
 /// When a run began, by several clocks.
-pub(super) struct RunStart {
+pub(super) struct OnceRunStart {
     /// The wall clock.
     pub(super) at: Timestamp,
     /// The clock that cannot be set.
-    pub(super) booted: Option<BootTime>,
+    pub(super) booted: Option<BootClockTime>,
     /// The clock that measures the duration.
     pub(super) instant: Instant,
 }
 
-impl RunStart {
+impl OnceRunStart {
     fn now(boot: &str) -> Self {
-        Self { at: Timestamp::now(), booted: BootTime::now(boot), instant: Instant::now() }
+        Self { at: Timestamp::now(), booted: BootClockTime::now(boot), instant: Instant::now() }
     }
 }
 
 /// A run that has ended.
-pub(super) struct FinishedRun {
-    pub(super) grant: Grant<FileTicket>,
+pub(super) struct OnceFinishedRun {
+    pub(super) grant: LockGrant<FileTicket>,
     pub(super) finish: Result<SupervisionOutcome, GuardError>,
     /// The recording, if it is whole.
-    pub(super) recorder: Result<Recorder, UnrecordedOutput>,
-    pub(super) began: RunStart,
+    pub(super) recorder: Result<OutputRecorder, UnrecordedOutput>,
+    pub(super) began: OnceRunStart,
     /// The claim on the artifacts that it makes.
-    pub(super) claim: Option<ArtifactClaim>,
+    pub(super) claim: Option<ArtifactPathClaim>,
 }
 
 impl RunLeader<'_> {
-    pub(super) fn run(&self, mut grant: Grant<FileTicket>) -> Result<ExitCode, Failure> {
+    pub(super) fn run(&self, mut grant: LockGrant<FileTicket>) -> Result<ExitCode, CliFailure> {
         let signals = SignalReader::hold().map_err(|error| {
-            Failure::new(ExitCode::Error, format!("cannot hold signals back: {error}"))
+            CliFailure::new(ExitCode::Error, format!("cannot hold signals back: {error}"))
         })?;
         // Before any thread is started that it could stop.
         signals.hold_stop();
@@ -87,7 +87,7 @@ impl RunLeader<'_> {
                 return Err(failure);
             }
         };
-        let began = RunStart::now(&self.sharing.context.caller.here.boot_id);
+        let began = OnceRunStart::now(&self.sharing.context.caller.here.boot_id);
         let fence = grant.record.fence.map_or(0, lokt_lock::words::Fence::get);
         let recording = self.record(fence);
         let (streams, recording) = match recording {
@@ -100,41 +100,44 @@ impl RunLeader<'_> {
                 drop(it.stop);
                 let ended = it.thread.join();
                 let ended =
-                    ended.map_err(|_| Failure::new(ExitCode::Error, "recording panicked"))?;
+                    ended.map_err(|_| CliFailure::new(ExitCode::Error, "recording panicked"))?;
                 (ended.recorder, ended.display)
             }
             Err(error) => (
                 Err(UnrecordedOutput { error, tails: OutputTails::default() }),
-                DisplayOutcome::All,
+                RecordingDisplayOutcome::All,
             ),
         };
-        let run = FinishedRun { grant, finish, recorder, began, claim };
-        let settled = SettledRun::of(self.sharing, run)?;
+        let run = OnceFinishedRun { grant, finish, recorder, began, claim };
+        let settled = OnceRunWithVerdict::of(self.sharing, run)?;
         settled.end(&signals, shown)
     }
 
     /// Claims the artifacts that the command makes. Without a claim it must not run: another run would keep what this one
     /// writes.
-    fn claim(&self, grant: &Grant<FileTicket>) -> Result<Option<ArtifactClaim>, Failure> {
+    fn claim(
+        &self,
+        grant: &LockGrant<FileTicket>,
+    ) -> Result<Option<ArtifactPathClaim>, CliFailure> {
         let question = &self.sharing.question;
         if question.artifacts.is_empty() {
             return Ok(None);
         }
         let id = grant.ticket.as_ref().map(|ticket| ticket.place().lock_id.clone());
-        let claimant = self.sharing.claimant(ClaimPurpose::Run(id));
+        let claimant = self.sharing.claimant(ArtifactClaimPurpose::Run(id));
         let claim = question.results.claim(&claimant).map_err(|error| {
             let text = format!("cannot claim the artifacts, so nothing runs: {}", chain(&error));
-            Failure::new(ExitCode::Error, text)
+            CliFailure::new(ExitCode::Error, text)
         })?;
         Ok(Some(claim))
     }
 
     /// Begins to record. What keeps from it does not keep the command from running.
-    fn record(&self, fence: u64) -> Result<RecordedCommand, FileError> {
+    fn record(&self, fence: u64) -> Result<CommandRecording, FileError> {
         let question = &self.sharing.question;
         let folder = question.results.recordings(question.key);
         recording::remove_before(&folder, fence);
-        let recorder = match Recorder::begin(&folder, fence) {
+        let recorder = match OutputRecorder::begin(&folder, fence) {
             // Then the output can go straight to the streams of this process.
             Err(error) if !self.sharing.once.json => return Err(error),
             recorder => recorder,
@@ -142,27 +145,27 @@ impl RunLeader<'_> {
         self.begin(recorder).map_err(|source| FileError { what: "record in", path: folder, source })
     }
 
-    fn begin(&self, recorder: Result<Recorder, FileError>) -> io::Result<RecordedCommand> {
+    fn begin(&self, recorder: Result<OutputRecorder, FileError>) -> io::Result<CommandRecording> {
         let pipe = || pipe2(OFlag::O_CLOEXEC).map_err(io::Error::from);
         let ((out, out_end), (err, err_end), (ended, stop)) = (pipe()?, pipe()?, pipe()?);
         let sources = OutputSources::new(out, err)?;
         let streams = self.sharing.streams().unwrap_or_default();
         let sink = match recorder {
-            Ok(recorder) => OutputSink::recording(recorder, streams)?,
-            Err(error) => OutputSink::unrecorded(error, streams),
+            Ok(recorder) => CommandOutputSink::recording(recorder, streams)?,
+            Err(error) => CommandOutputSink::unrecorded(error, streams),
         };
         let work = move || transcribe(&sources, ended.as_fd(), sink);
         let thread = thread::Builder::new().name("lokt-record".into()).spawn(work)?;
-        Ok(RecordedCommand { streams: Some((out_end, err_end)), stop, thread })
+        Ok(CommandRecording { streams: Some((out_end, err_end)), stop, thread })
     }
 
     fn supervise(
         &self,
-        grant: &mut Grant<FileTicket>,
+        grant: &mut LockGrant<FileTicket>,
         signals: &SignalReader,
-        (streams, claim): (Option<(OwnedFd, OwnedFd)>, Option<&ArtifactClaim>),
+        (streams, claim): (Option<(OwnedFd, OwnedFd)>, Option<&ArtifactPathClaim>),
     ) -> Result<SupervisionOutcome, GuardError> {
-        let ResultSharing { once, context, .. } = self.sharing;
+        let OnceSession { once, context, .. } = self.sharing;
         let wait_error = |source| GuardError::Wait { source };
         let input = File::open("/dev/null").map_err(wait_error)?.into();
         let (output, errors) = match streams {
@@ -175,9 +178,9 @@ impl RunLeader<'_> {
             None => (None, None),
         };
         let inherited: io::Result<Vec<OwnedFd>> =
-            claim.map(ArtifactClaim::inheritance).into_iter().collect();
+            claim.map(ArtifactPathClaim::inheritance).into_iter().collect();
         let inherited = inherited.map_err(wait_error)?;
-        let told = nesting::AnnouncedLock::of(&grant.record);
+        let told = nesting::InheritedLock::of(&grant.record);
         let held = nesting::with(&nesting::held(), std::slice::from_ref(grant));
         let command = GuardedCommand {
             words: once.command.clone(),

@@ -19,14 +19,14 @@ pub(crate) mod withdraw;
 pub(crate) use request::results_of;
 
 use crate::{
-    completion, context::Context, exit::ExitCode, failure::Failure,
+    completion, context::CommandContext, exit::ExitCode, failure::CliFailure,
     locking::supervision::MaxHoldOption, output, span,
 };
 use clap::Args;
 use lokt_lock::words::LockName;
-use lokt_once::results::AgeLimit;
+use lokt_once::results::ResultFreshness;
 use request::OnceRequest;
-use session::{RequestTimes, ResultSharing};
+use session::{OnceRequestTimes, OnceSession};
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 /// Run a command once, and share its result with every caller that needs the same
@@ -43,11 +43,11 @@ pub(crate) struct OnceCommand {
     #[arg(add = completion::locks())]
     name: LockName,
     #[command(flatten)]
-    inputs: InputOptions,
+    inputs: OnceInputOptions,
     #[command(flatten)]
-    keeping: RetentionOptions,
+    keeping: OnceRetentionOptions,
     #[command(flatten)]
-    asking: RequestOptions,
+    asking: OnceRequestOptions,
     /// Wait at most this long for another caller's run [default: until it ends]
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = span::parse)]
     timeout: Option<Duration>,
@@ -60,12 +60,12 @@ pub(crate) struct OnceCommand {
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<OsString>,
     #[arg(skip)]
-    own: Option<BuiltInCommand>,
+    own: Option<OnceInternalCommand>,
 }
 
 /// The properties of a command that is part of lokt.
 #[derive(Clone, Debug)]
-pub(crate) struct BuiltInCommand {
+pub(crate) struct OnceInternalCommand {
     /// Replaces the command in the key and in output, because its words differ from run to run.
     pub(crate) words: Vec<OsString>,
     /// Files that do not matter.
@@ -74,7 +74,7 @@ pub(crate) struct BuiltInCommand {
 
 /// The inputs of the result.
 #[derive(Args, Debug, Default)]
-struct InputOptions {
+struct OnceInputOptions {
     /// Use only these files as inputs, not the whole work tree: a path, a folder, or a pattern like 'src/**/*.rs'
     #[arg(long = "input", value_name = "GLOB")]
     patterns: Vec<OsString>,
@@ -88,7 +88,7 @@ struct InputOptions {
 
 /// How results are kept.
 #[derive(Args, Debug, Default)]
-struct RetentionOptions {
+struct OnceRetentionOptions {
     /// Maximum age of a result to store or reuse [default: unlimited]
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = span::parse_positive)]
     ttl: Option<Duration>,
@@ -102,7 +102,7 @@ struct RetentionOptions {
 
 /// How the result is requested.
 #[derive(Args, Clone, Copy, Debug, Default)]
-struct RequestOptions {
+struct OnceRequestOptions {
     /// Run the command even if a result is kept
     #[arg(long)]
     refresh: bool,
@@ -115,7 +115,7 @@ struct RequestOptions {
 }
 
 impl OnceCommand {
-    pub(crate) fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         let mut question = OnceRequest::new(self, context)?;
         if self.asking.explain {
             return explain::explain(&question, self.json);
@@ -123,9 +123,9 @@ impl OnceCommand {
         if self.asking.check {
             return self.check(&question);
         }
-        let since = RequestTimes::now(self);
+        let since = OnceRequestTimes::now(self);
         loop {
-            if let Some(code) = ResultSharing::new(self, context, question, since)?.run()? {
+            if let Some(code) = OnceSession::new(self, context, question, since)?.run()? {
                 return Ok(code);
             }
             question = OnceRequest::new(self, context)?;
@@ -137,13 +137,13 @@ impl OnceCommand {
         name: LockName,
         command: Vec<OsString>,
         texts: Vec<String>,
-        own: BuiltInCommand,
+        own: OnceInternalCommand,
     ) -> Self {
         Self {
             name,
-            inputs: InputOptions { texts, ..InputOptions::default() },
-            keeping: RetentionOptions::default(),
-            asking: RequestOptions::default(),
+            inputs: OnceInputOptions { texts, ..OnceInputOptions::default() },
+            keeping: OnceRetentionOptions::default(),
+            asking: OnceRequestOptions::default(),
             timeout: None,
             max_hold: MaxHoldOption::default(),
             json: false,
@@ -157,12 +157,12 @@ impl OnceCommand {
         self.own.as_ref().map_or(&self.command, |own| &own.words)
     }
 
-    fn check(&self, question: &OnceRequest) -> Result<ExitCode, Failure> {
+    fn check(&self, question: &OnceRequest) -> Result<ExitCode, CliFailure> {
         // Regardless of the --ttl of the run that made it.
-        let limit = AgeLimit { age: self.keeping.ttl, ..question.now() };
+        let limit = ResultFreshness { age: self.keeping.ttl, ..question.now() };
         let Some(kept) = question.find(&limit)? else {
             let text = format!("no result of {:?} for what is here now", self.name.as_str());
-            return Err(Failure::new(ExitCode::NotFound, text).hint(format!(
+            return Err(CliFailure::new(ExitCode::NotFound, text).hint(format!(
                 "lokt once {} --explain -- …   says what has changed since the last one",
                 self.name
             )));

@@ -1,23 +1,23 @@
 use super::OnceCommand;
 use crate::{
-    context::Context,
+    context::CommandContext,
     env,
     exit::ExitCode,
-    failure::{Failure, chain},
+    failure::{CliFailure, chain},
     locking::nesting,
     output,
 };
 use lokt_lock::{
     file::work_tree,
-    store::Store,
+    store::LockStore,
     words::{LockId, LockName, Timestamp},
 };
 use lokt_once::{
     digest::Digest,
     files::FileError,
-    manifest::{Manifest, ManifestPart},
-    results::{AgeLimit, BootTime, ResultDamage, ResultStore, VerifiedResult},
-    tree::{GitPresence, ProjectFiles, TreeError, absolute},
+    manifest::{ResultInput, ResultInputs},
+    results::{BootClockTime, ResultDamage, ResultFreshness, ResultStore, VerifiedResult},
+    tree::{FileSelection, ProjectRepository, ProjectTreeError, absolute},
 };
 use std::{
     cell::Cell,
@@ -37,31 +37,31 @@ pub(super) struct OnceRequest {
     /// The artifacts, below that folder.
     pub(super) artifacts: Vec<PathBuf>,
     /// The inputs now.
-    pub(super) manifest: Manifest,
+    pub(super) manifest: ResultInputs,
     /// The digest of that.
     pub(super) key: Digest,
     /// What does not change while the command runs.
-    fixed: Vec<ManifestPart>,
-    tree: ProjectFiles,
+    fixed: Vec<ResultInput>,
+    tree: FileSelection,
     /// Whether a warning said that the kept result is damaged.
     said: Cell<bool>,
 }
 
 /// The results that belong to a root.
-pub(crate) fn results_of(context: &Context) -> ResultStore {
+pub(crate) fn results_of(context: &CommandContext) -> ResultStore {
     ResultStore::new(context.root.path.join("once"))
 }
 
 impl OnceRequest {
-    pub(super) fn new(once: &OnceCommand, context: &Context) -> Result<Self, Failure> {
+    pub(super) fn new(once: &OnceCommand, context: &CommandContext) -> Result<Self, CliFailure> {
         let (project, repository) = project()?;
         match Self::in_project(once, context, (&project, repository))? {
             Ok(question) => Ok(question),
             Err(work_tree) => {
-                let repository = GitPresence::At(project);
+                let repository = ProjectRepository::At(project);
                 require_inside(&work_tree)?;
                 let asked = Self::in_project(once, context, (&work_tree, repository))?;
-                asked.map_err(|other| TreeError::OtherWorkTree(other).into())
+                asked.map_err(|other| ProjectTreeError::OtherWorkTree(other).into())
             }
         }
     }
@@ -69,9 +69,9 @@ impl OnceRequest {
     /// The request as it is in a project; or the work tree of the project's files, if that is another one.
     fn in_project(
         once: &OnceCommand,
-        context: &Context,
-        (project, repository): (&Path, GitPresence),
-    ) -> Result<Result<Self, PathBuf>, Failure> {
+        context: &CommandContext,
+        (project, repository): (&Path, ProjectRepository),
+    ) -> Result<Result<Self, PathBuf>, CliFailure> {
         let folder = working_folder()?;
         let results = results_of(context);
         let root = absolute(&folder, &context.root.path);
@@ -79,7 +79,7 @@ impl OnceRequest {
         let artifacts = artifacts(once, project, (&folder, &[&root, &real_root]))?;
         let excluded = artifacts.iter().map(|path| project.join(path));
         let left_out = once.own.iter().flat_map(|own| own.left_out.iter().cloned());
-        let tree = ProjectFiles {
+        let tree = FileSelection {
             repository,
             inputs: once.inputs.patterns.clone(),
             excluded: excluded.chain(left_out).collect(),
@@ -91,9 +91,9 @@ impl OnceRequest {
         };
         let mut fixed = fixed(once, folder.strip_prefix(project).unwrap_or(&folder))?;
         let paths = artifacts.iter().map(|path| path.as_os_str().as_bytes().to_vec());
-        fixed.extend(paths.map(ManifestPart::Artifact));
+        fixed.extend(paths.map(ResultInput::Artifact));
         let manifest = match ask(&fixed, &tree) {
-            Err(TreeError::OtherWorkTree(work_tree)) => return Ok(Err(work_tree)),
+            Err(ProjectTreeError::OtherWorkTree(work_tree)) => return Ok(Err(work_tree)),
             manifest => manifest?,
         };
         let (name, key) = (once.name.clone(), manifest.key());
@@ -103,24 +103,27 @@ impl OnceRequest {
     }
 
     /// The inputs by now: files may have changed since.
-    pub(super) fn ask_again(&self) -> Result<Manifest, Failure> {
+    pub(super) fn ask_again(&self) -> Result<ResultInputs, CliFailure> {
         Ok(ask(&self.fixed, &self.tree)?)
     }
 
     /// The lock under which the command runs: one for each key, so that what differs runs at the same time.
-    pub(super) fn lock(&self) -> Result<LockName, Failure> {
+    pub(super) fn lock(&self) -> Result<LockName, CliFailure> {
         LockName::new(format!("{}.{}", self.name, self.key.short())).map_err(|_| {
-            Failure::usage(format!("{:?} is too long: at most 183 bytes", self.name.as_str()))
+            CliFailure::usage(format!("{:?} is too long: at most 183 bytes", self.name.as_str()))
         })
     }
 
     /// What time it is: a result of any age counts, and none that was made later.
-    pub(super) fn now(&self) -> AgeLimit {
-        AgeLimit::at(Timestamp::now(), BootTime::now(&self.tree.boot))
+    pub(super) fn now(&self) -> ResultFreshness {
+        ResultFreshness::at(Timestamp::now(), BootClockTime::now(&self.tree.boot))
     }
 
     /// The kept result, if there is one within a limit. A damaged one counts as absent, and that is said.
-    pub(super) fn find(&self, limit: &AgeLimit) -> Result<Option<VerifiedResult>, Failure> {
+    pub(super) fn find(
+        &self,
+        limit: &ResultFreshness,
+    ) -> Result<Option<VerifiedResult>, CliFailure> {
         Ok(match self.results.find(self.key, limit)? {
             Ok(found) => found,
             Err(damage) => {
@@ -142,9 +145,9 @@ impl OnceRequest {
     /// not believed: the run may be over, or of another root.
     pub(super) fn refuse_inside_itself(
         &self,
-        context: &Context,
+        context: &CommandContext,
         lock: &LockName,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CliFailure> {
         let line = context.store.line(lock).unwrap_or_default();
         let lives =
             |id: &LockId| line.iter().any(|it| it.lock_id == *id && context.store.lives(lock, it));
@@ -152,36 +155,36 @@ impl OnceRequest {
             let name = self.name.as_str();
             let text =
                 format!("the command of {name:?} asks for its own result, which would never end");
-            return Err(Failure::new(ExitCode::Deadlock, text));
+            return Err(CliFailure::new(ExitCode::Deadlock, text));
         }
         Ok(())
     }
 }
 
-fn ask(fixed: &[ManifestPart], tree: &ProjectFiles) -> Result<Manifest, TreeError> {
+fn ask(fixed: &[ResultInput], tree: &FileSelection) -> Result<ResultInputs, ProjectTreeError> {
     let mut parts = fixed.to_vec();
     parts.extend(tree.read()?);
-    Ok(Manifest { parts })
+    Ok(ResultInputs { parts })
 }
 
 /// The inputs of a result that are not files.
-fn fixed(once: &OnceCommand, folder: &Path) -> Result<Vec<ManifestPart>, Failure> {
+fn fixed(once: &OnceCommand, folder: &Path) -> Result<Vec<ResultInput>, CliFailure> {
     let bytes = |text: &OsString| text.clone().into_vec();
-    let mut parts = vec![ManifestPart::Name(once.name.to_string())];
-    parts.extend(once.words().iter().map(|word| ManifestPart::Word(bytes(word))));
-    parts.push(ManifestPart::Folder(folder.as_os_str().as_bytes().to_vec()));
-    parts.extend(once.inputs.texts.iter().cloned().map(ManifestPart::Text));
+    let mut parts = vec![ResultInput::Name(once.name.to_string())];
+    parts.extend(once.words().iter().map(|word| ResultInput::Word(bytes(word))));
+    parts.push(ResultInput::Folder(folder.as_os_str().as_bytes().to_vec()));
+    parts.extend(once.inputs.texts.iter().cloned().map(ResultInput::Text));
     for name in &once.inputs.variables {
         if name.is_empty() || name.contains('=') {
-            return Err(Failure::usage(format!("--env {name:?}: no variable is called so")));
+            return Err(CliFailure::usage(format!("--env {name:?}: no variable is called so")));
         }
         let value = std::env::var_os(name).map(|value| Digest::of(value.as_bytes()));
-        parts.push(ManifestPart::Variable(name.clone(), value));
+        parts.push(ResultInput::Variable(name.clone(), value));
     }
     if once.inputs.patterns.iter().any(|pattern| pattern.is_empty()) {
-        return Err(Failure::usage("--input '': it must name something"));
+        return Err(CliFailure::usage("--input '': it must name something"));
     }
-    parts.extend(once.inputs.patterns.iter().map(|pattern| ManifestPart::Input(bytes(pattern))));
+    parts.extend(once.inputs.patterns.iter().map(|pattern| ResultInput::Input(bytes(pattern))));
     Ok(parts)
 }
 
@@ -190,7 +193,7 @@ fn artifacts(
     once: &OnceCommand,
     project: &Path,
     (folder, roots): (&Path, &[&Path]),
-) -> Result<Vec<PathBuf>, Failure> {
+) -> Result<Vec<PathBuf>, CliFailure> {
     let below = |path: &PathBuf| {
         let whole = absolute(folder, path);
         let below = whole.strip_prefix(project).ok().filter(|it| !it.as_os_str().is_empty());
@@ -203,7 +206,7 @@ fn artifacts(
                 "--artifact {}: it must be inside the project, and nothing of git's or lokt's",
                 path.display()
             );
-            Failure::usage(text)
+            CliFailure::usage(text)
         })
     };
     once.keeping.artifacts.iter().map(below).collect()
@@ -221,75 +224,78 @@ fn without_links(path: &Path) -> PathBuf {
 /// The project's folder, and what keeps it. `GIT_DIR` counts where `GIT_WORK_TREE` says whose files are in it, as
 /// git has it; by itself, git gives it to hooks, and it would take the working folder for the work tree. No other
 /// repository keeps a folder that has one.
-fn project() -> Result<(PathBuf, GitPresence), Failure> {
+fn project() -> Result<(PathBuf, ProjectRepository), CliFailure> {
     let folder = working_folder()?;
     let found = work_tree(&folder);
     let Some(named) = env::literal_path(env::GIT_WORK_TREE) else {
-        return Ok(found.map_or((folder, GitPresence::None), |found| (found, GitPresence::Here)));
+        return Ok(found
+            .map_or((folder, ProjectRepository::None), |found| (found, ProjectRepository::Here)));
     };
     let tree = std::fs::canonicalize(folder.join(&named)).map_err(|error| {
-        Failure::usage(format!("cannot enter {} (GIT_WORK_TREE): {error}", named.display()))
+        CliFailure::usage(format!("cannot enter {} (GIT_WORK_TREE): {error}", named.display()))
     })?;
     require_inside(&tree)?;
     let repository = match (env::literal_path(env::GIT_DIR), found) {
-        (Some(git_dir), _) => GitPresence::Named(folder.join(git_dir)),
-        (None, Some(found)) => GitPresence::At(found),
-        (None, None) => GitPresence::None,
+        (Some(git_dir), _) => ProjectRepository::Named(folder.join(git_dir)),
+        (None, Some(found)) => ProjectRepository::At(found),
+        (None, None) => ProjectRepository::None,
     };
     Ok((tree, repository))
 }
 
-fn require_inside(work_tree: &Path) -> Result<(), Failure> {
+fn require_inside(work_tree: &Path) -> Result<(), CliFailure> {
     if working_folder()?.starts_with(work_tree) {
         return Ok(());
     }
-    Err(Failure::usage(format!(
+    Err(CliFailure::usage(format!(
         "the working folder is not in the work tree {}, so it is not known which files matter",
         work_tree.display()
     )))
 }
 
-fn working_folder() -> Result<PathBuf, Failure> {
+fn working_folder() -> Result<PathBuf, CliFailure> {
     std::env::current_dir().map_err(|error| {
-        Failure::new(ExitCode::Error, format!("cannot find the working folder: {error}"))
+        CliFailure::new(ExitCode::Error, format!("cannot find the working folder: {error}"))
     })
 }
 
-impl From<FileError> for Failure {
+impl From<FileError> for CliFailure {
     fn from(error: FileError) -> Self {
         Self::of(&error)
     }
 }
 
-impl From<TreeError> for Failure {
-    fn from(error: TreeError) -> Self {
+impl From<ProjectTreeError> for CliFailure {
+    fn from(error: ProjectTreeError) -> Self {
         let text = chain(&error);
         let code = match error {
-            TreeError::NoRepository(_)
-            | TreeError::NoMatch(_)
-            | TreeError::OnlyIgnored(_)
-            | TreeError::Special(_)
-            | TreeError::TooManyFiles { .. }
-            | TreeError::SharedRoot { .. } => ExitCode::Usage,
+            ProjectTreeError::NoRepository(_)
+            | ProjectTreeError::NoMatch(_)
+            | ProjectTreeError::OnlyIgnored(_)
+            | ProjectTreeError::Special(_)
+            | ProjectTreeError::TooManyFiles { .. }
+            | ProjectTreeError::SharedRoot { .. } => ExitCode::Usage,
             _ => ExitCode::Error,
         };
         let hint = match error {
-            TreeError::NoRepository(_) => Some("--input names the files that matter"),
-            TreeError::NoMatch(_) | TreeError::OtherWorkTree(_) => None,
-            TreeError::OnlyIgnored(_) => {
+            ProjectTreeError::NoRepository(_) => Some("--input names the files that matter"),
+            ProjectTreeError::NoMatch(_) | ProjectTreeError::OtherWorkTree(_) => None,
+            ProjectTreeError::OnlyIgnored(_) => {
                 Some("--input with the path of a file counts it all the same")
             }
-            TreeError::Special(_) => Some("--input names other files"),
-            TreeError::TooManyFiles { .. } => {
+            ProjectTreeError::Special(_) => Some("--input names other files"),
+            ProjectTreeError::TooManyFiles { .. } => {
                 Some("name the link in .gitignore, or the files that matter with --input")
             }
-            TreeError::SharedRoot { .. } => {
+            ProjectTreeError::SharedRoot { .. } => {
                 Some("set LOKT_ROOT to a folder that has nothing else in it")
             }
-            TreeError::NoGit(_) | TreeError::Git { .. } | TreeError::OldGit(_) => {
+            ProjectTreeError::NoGit(_)
+            | ProjectTreeError::Git { .. }
+            | ProjectTreeError::OldGit(_) => {
                 Some("--input with paths of files, not folders or patterns, does without git")
             }
-            TreeError::File(_) => {
+            ProjectTreeError::File(_) => {
                 Some("--input names the files that matter, so others need not be readable")
             }
         };

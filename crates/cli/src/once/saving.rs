@@ -1,28 +1,29 @@
 use super::{
     answer::{OnceAnswer, ResultOrigin},
-    lead::{FinishedRun, RunStart, warn_unrecorded},
-    session::{ResultSharing, unless_unshown},
+    lead::{OnceFinishedRun, OnceRunStart, warn_unrecorded},
+    session::{OnceSession, unless_unshown},
     withdraw::withdraw,
 };
 use crate::{
     exit::ExitCode,
-    failure::{Failure, chain, code_of},
+    failure::{CliFailure, chain, code_of},
     output, span,
 };
 use lokt_lock::{
     file::FileTicket,
-    guard::{CommandEnd, GuardError, SignalReader, StopCause, SupervisionOutcome},
-    ops::{Grant, LockRequest, PublishOutcome, publish, stands},
-    record::{HoldKind, LockRecord, Metadata},
+    guard::{CommandEnd, GuardError, GuardStopCause, SignalReader, SupervisionOutcome},
+    ops::{LockGrant, LockRequest, ResultPublishOutcome, publish, stands},
+    record::{HoldKind, LockMetadata, LockRecord},
     sys::SignalNumber,
     words::{LockMode, Owner, Timestamp},
 };
 use lokt_once::{
     manifest::compare,
     recording::{
-        DisplayOutcome, OutputStreams, Recorder, RecordingSummary, RunVerdict, UnrecordedOutput,
+        OnceRunVerdict, OutputRecorder, OutputRecordingSummary, OutputStreams,
+        RecordingDisplayOutcome, UnrecordedOutput,
     },
-    results::{ArtifactClaim, NewResult, ResultRecord, RetentionLimits},
+    results::{ArtifactPathClaim, NewResult, ResultRecord, RetentionLimits},
 };
 use nix::sys::signal::Signal;
 
@@ -30,11 +31,11 @@ use nix::sys::signal::Signal;
 const MOST_BYTES: u64 = 4 << 30;
 
 /// A run that has ended, with its verdict; its result is kept if possible.
-pub(super) struct SettledRun<'a> {
-    sharing: &'a ResultSharing<'a>,
-    grant: Grant<FileTicket>,
-    recorder: Option<Recorder>,
-    verdict: RunVerdict,
+pub(super) struct OnceRunWithVerdict<'a> {
+    sharing: &'a OnceSession<'a>,
+    grant: LockGrant<FileTicket>,
+    recorder: Option<OutputRecorder>,
+    verdict: OnceRunVerdict,
     answer: OnceAnswer,
     /// The signal by which to end, as the command did.
     dies_of: Option<SignalNumber>,
@@ -42,11 +43,14 @@ pub(super) struct SettledRun<'a> {
     runs_on: bool,
 }
 
-impl<'a> SettledRun<'a> {
+impl<'a> OnceRunWithVerdict<'a> {
     /// Judges a run, and keeps its result before any follower learns that the run is over: a follower that asks again
     /// finds the result.
-    pub(super) fn of(sharing: &'a ResultSharing<'a>, run: FinishedRun) -> Result<Self, Failure> {
-        let FinishedRun { grant, finish, mut recorder, began, claim } = run;
+    pub(super) fn of(
+        sharing: &'a OnceSession<'a>,
+        run: OnceFinishedRun,
+    ) -> Result<Self, CliFailure> {
+        let OnceFinishedRun { grant, finish, mut recorder, began, claim } = run;
         let runs_on = matches!(finish, Err(GuardError::Wait { .. }));
         let stands = !grant.lost && stands(&sharing.context.store, &grant);
         let ended = finish.as_ref().ok();
@@ -84,8 +88,8 @@ impl<'a> SettledRun<'a> {
     pub(super) fn end(
         self,
         signals: &SignalReader,
-        shown: DisplayOutcome,
-    ) -> Result<ExitCode, Failure> {
+        shown: RecordingDisplayOutcome,
+    ) -> Result<ExitCode, CliFailure> {
         if let Some(recorder) = self.recorder {
             recorder.end(&self.verdict);
         }
@@ -95,8 +99,8 @@ impl<'a> SettledRun<'a> {
         // A signal can do no harm from here on, and the reader of the output may be slow.
         signals.release();
         let streams = match shown {
-            DisplayOutcome::ByDisplay(display) => display.finish(),
-            DisplayOutcome::All => OutputStreams::none(),
+            RecordingDisplayOutcome::ByDisplay(display) => display.finish(),
+            RecordingDisplayOutcome::All => OutputStreams::none(),
         };
         if self.sharing.once.json {
             output::even_if_unread(output::json(&self.answer.to_json()))?;
@@ -110,42 +114,42 @@ impl<'a> SettledRun<'a> {
 }
 
 fn verdict(
-    sharing: &ResultSharing<'_>,
+    sharing: &OnceSession<'_>,
     finish: &Result<SupervisionOutcome, GuardError>,
     stands: bool,
-) -> RunVerdict {
-    let abandoned = |why: &str| RunVerdict::Abandoned { why: why.to_owned() };
+) -> OnceRunVerdict {
+    let abandoned = |why: &str| OnceRunVerdict::Abandoned { why: why.to_owned() };
     let finish = match finish {
         Ok(finish) => finish,
         Err(error @ GuardError::Wait { .. }) => return abandoned(&chain(error)),
         Err(error @ GuardError::Spawn(_)) => {
             let code = code_of(error).number();
-            return RunVerdict::NotStarted { code, message: chain(error) };
+            return OnceRunVerdict::NotStarted { code, message: chain(error) };
         }
     };
     match (finish.stopped, finish.ending) {
         _ if !stands => abandoned("its lock was taken away"),
-        (Some(StopCause::Lost), _) => abandoned("its lock was taken away"),
-        (Some(StopCause::MaxHold), _) => {
+        (Some(GuardStopCause::Lost), _) => abandoned("its lock was taken away"),
+        (Some(GuardStopCause::MaxHold), _) => {
             let limit = span::show(sharing.once.max_hold.given().unwrap_or_default());
             let text =
                 format!("the command ran for longer than --max-hold {limit} and was stopped");
-            RunVerdict::TimedOut { message: text }
+            OnceRunVerdict::TimedOut { message: text }
         }
         // Also if it ended well: it may have left work out.
         _ if finish.asked.is_some() => abandoned("it was interrupted"),
-        (None, ending @ CommandEnd::Exited(_)) => RunVerdict::exited(ending.code()),
+        (None, ending @ CommandEnd::Exited(_)) => OnceRunVerdict::exited(ending.code()),
         (None, ending @ CommandEnd::Signaled(signal)) => {
-            RunVerdict::Signaled { code: ending.code(), signal: signal.to_string() }
+            OnceRunVerdict::Signaled { code: ending.code(), signal: signal.to_string() }
         }
     }
 }
 
 /// Keeps the result of a run.
 struct ResultSaver<'a> {
-    sharing: &'a ResultSharing<'a>,
-    began: &'a RunStart,
-    claim: Option<&'a ArtifactClaim>,
+    sharing: &'a OnceSession<'a>,
+    began: &'a OnceRunStart,
+    claim: Option<&'a ArtifactPathClaim>,
 }
 
 impl ResultSaver<'_> {
@@ -153,11 +157,11 @@ impl ResultSaver<'_> {
     /// older success with the same inputs invalid.
     fn settle(
         &self,
-        verdict: &mut RunVerdict,
-        recorder: Option<&mut Recorder>,
+        verdict: &mut OnceRunVerdict,
+        recorder: Option<&mut OutputRecorder>,
     ) -> Option<ResultRecord> {
         let changed = match verdict {
-            RunVerdict::Exited { .. } => self.require_unchanged().err(),
+            OnceRunVerdict::Exited { .. } => self.require_unchanged().err(),
             _ => None,
         };
         if changed.is_some() {
@@ -165,8 +169,9 @@ impl ResultSaver<'_> {
         }
         let wanted = |code: u8| code == 0 || self.sharing.once.keeping.keep_failures;
         match (&*verdict, recorder) {
-            (RunVerdict::Abandoned { .. }, _) | (RunVerdict::Exited { code: 0, .. }, None) => None,
-            (RunVerdict::Exited { code, .. }, Some(recorder)) if wanted(*code) => {
+            (OnceRunVerdict::Abandoned { .. }, _)
+            | (OnceRunVerdict::Exited { code: 0, .. }, None) => None,
+            (OnceRunVerdict::Exited { code, .. }, Some(recorder)) if wanted(*code) => {
                 match changed.map_or(Ok(()), Err).and_then(|()| self.keep(*code, recorder)) {
                     Ok(record) => {
                         *verdict = verdict.clone().kept();
@@ -180,7 +185,7 @@ impl ResultSaver<'_> {
                 }
             }
             // The inputs have changed, and the older success is of the inputs before.
-            (RunVerdict::Exited { .. }, _) if changed.is_some() => None,
+            (OnceRunVerdict::Exited { .. }, _) if changed.is_some() => None,
             _ => {
                 self.forget();
                 None
@@ -201,7 +206,7 @@ impl ResultSaver<'_> {
     }
 
     /// Keeps it, or says why not.
-    fn keep(&self, code: u8, recorder: &mut Recorder) -> Result<ResultRecord, String> {
+    fn keep(&self, code: u8, recorder: &mut OutputRecorder) -> Result<ResultRecord, String> {
         let question = &self.sharing.question;
         let streams = recorder.recorded().map_err(|error| chain(&error))?;
         let new = NewResult {
@@ -244,8 +249,8 @@ impl ResultSaver<'_> {
         ))
     }
 
-    fn record(&self, code: u8, streams: &RecordingSummary) -> ResultRecord {
-        let ResultSharing { once, context, question, .. } = self.sharing;
+    fn record(&self, code: u8, streams: &OutputRecordingSummary) -> ResultRecord {
+        let OnceSession { once, context, question, .. } = self.sharing;
         let now = Timestamp::now();
         let caller = &context.caller;
         ResultRecord {
@@ -270,9 +275,9 @@ impl ResultSaver<'_> {
 
     /// Makes the name's lease tell of the result.
     fn publish(&self, record: &ResultRecord) {
-        let ResultSharing { once, context, question, .. } = self.sharing;
+        let OnceSession { once, context, question, .. } = self.sharing;
         let path = |digest| question.results.content(digest).display().to_string();
-        let mut metadata = Metadata::default();
+        let mut metadata = LockMetadata::default();
         LockRecord::mark_as_result(&mut metadata, &record.key.to_string());
         for (key, value) in [
             ("exit_code", record.exit_code.to_string()),
@@ -298,8 +303,8 @@ impl ResultSaver<'_> {
         };
         let name = once.name.as_str();
         match publish(&context.store, &request) {
-            Ok(PublishOutcome::Done) => {}
-            Ok(PublishOutcome::Taken) => output::warn(&format!(
+            Ok(ResultPublishOutcome::Done) => {}
+            Ok(ResultPublishOutcome::Taken) => output::warn(&format!(
                 "the result is kept, but {name:?} is locked or frozen, so its lease does not show the result"
             )),
             Err(error) => output::warn(&format!(

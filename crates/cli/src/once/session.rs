@@ -6,22 +6,22 @@ use super::{
     request::OnceRequest,
 };
 use crate::{
-    context::Context,
+    context::CommandContext,
     exit::ExitCode,
-    failure::{Failure, chain},
+    failure::{CliFailure, chain},
     locking::nesting,
     output, span,
 };
 use lokt_lock::{
     file::FileTicket,
-    ops::{AttemptOutcome, Grant, LockRequest, ReleaseOutcome, attempt, release},
+    ops::{AcquireAttemptOutcome, LockGrant, LockRequest, ReleaseOutcome, attempt, release},
     record::HoldKind,
-    store::{RecordKind, Store},
+    store::{LockRecordKind, LockStore},
     words::{LockMode, LockName, Timestamp},
 };
 use lokt_once::{
-    recording::{Follower, OutputStreams, RunVerdict},
-    results::{AgeLimit, ClaimPurpose, Claimant, OtherClaim, VerifiedResult},
+    recording::{OnceRunVerdict, OutputStreams, RecordingReader},
+    results::{ArtifactClaimPurpose, ClaimRequest, ResultFreshness, RivalKind, VerifiedResult},
 };
 use std::{
     cell::Cell,
@@ -29,48 +29,48 @@ use std::{
 };
 
 /// The way to a result.
-pub(super) struct ResultSharing<'a> {
+pub(super) struct OnceSession<'a> {
     pub(super) once: &'a OnceCommand,
-    pub(super) context: &'a Context,
+    pub(super) context: &'a CommandContext,
     pub(super) question: OnceRequest,
     /// The lock of the key.
     pub(super) lock: LockName,
     /// When it was asked for the first time.
-    since: RequestTimes,
+    since: OnceRequestTimes,
     /// Whether a warning said that the kept result cannot be used.
     said: Cell<bool>,
 }
 
 /// When a result was asked for, however often since then.
 #[derive(Clone, Copy)]
-pub(super) struct RequestTimes {
+pub(super) struct OnceRequestTimes {
     /// A refreshed result must have begun later.
     asked: Timestamp,
     /// When to give up.
     deadline: Option<(Instant, Duration)>,
 }
 
-impl RequestTimes {
+impl OnceRequestTimes {
     pub(super) fn now(once: &OnceCommand) -> Self {
         let end = |limit: Duration| Some((Instant::now().checked_add(limit)?, limit));
         Self { asked: Timestamp::now(), deadline: once.timeout.and_then(end) }
     }
 }
 
-impl<'a> ResultSharing<'a> {
+impl<'a> OnceSession<'a> {
     pub(super) fn new(
         once: &'a OnceCommand,
-        context: &'a Context,
+        context: &'a CommandContext,
         question: OnceRequest,
-        since: RequestTimes,
-    ) -> Result<Self, Failure> {
+        since: OnceRequestTimes,
+    ) -> Result<Self, CliFailure> {
         let lock = question.lock()?;
         question.refuse_inside_itself(context, &lock)?;
         Ok(Self { once, context, question, lock, since, said: Cell::new(false) })
     }
 
     /// The exit code; `None` if the request changed during the wait.
-    pub(super) fn run(&self) -> Result<Option<ExitCode>, Failure> {
+    pub(super) fn run(&self) -> Result<Option<ExitCode>, CliFailure> {
         let mut following: Option<RunFollower<'_>> = None;
         loop {
             if let Some(code) = self.take_kept()? {
@@ -78,8 +78,8 @@ impl<'a> ResultSharing<'a> {
             }
             self.refuse_frozen()?;
             let obstacle = match attempt(&self.context.store, &self.request(), None)? {
-                AttemptOutcome::Entered(grant) => return self.enter(grant, following),
-                AttemptOutcome::Blocked(obstacle) => obstacle,
+                AcquireAttemptOutcome::Entered(grant) => return self.enter(grant, following),
+                AcquireAttemptOutcome::Blocked(obstacle) => obstacle,
             };
             let following = match &mut following {
                 Some(following) => following,
@@ -103,9 +103,9 @@ impl<'a> ResultSharing<'a> {
     /// the lock.
     fn enter(
         &self,
-        grant: Grant<FileTicket>,
+        grant: LockGrant<FileTicket>,
         following: Option<RunFollower<'_>>,
-    ) -> Result<Option<ExitCode>, Failure> {
+    ) -> Result<Option<ExitCode>, CliFailure> {
         if let Some(mut following) = following {
             following.break_off();
             if !self.is_still_asked() {
@@ -123,7 +123,7 @@ impl<'a> ResultSharing<'a> {
     }
 
     /// Unlocks the lock of the key.
-    pub(super) fn give_back(&self, grant: Grant<FileTicket>) {
+    pub(super) fn give_back(&self, grant: LockGrant<FileTicket>) {
         let lock = self.lock.as_str();
         match release(&self.context.store, grant, &self.context.caller) {
             Ok(ReleaseOutcome::Done { unlogged }) => {
@@ -138,7 +138,7 @@ impl<'a> ResultSharing<'a> {
     }
 
     /// The streams that show the command's output.
-    pub(super) fn streams(&self) -> Result<OutputStreams, Failure> {
+    pub(super) fn streams(&self) -> Result<OutputStreams, CliFailure> {
         if self.once.json {
             return Ok(OutputStreams::none());
         }
@@ -175,23 +175,23 @@ impl<'a> ResultSharing<'a> {
     }
 
     /// A freeze of the name prevents a run of the command; a kept result is shared anyway.
-    fn refuse_frozen(&self) -> Result<(), Failure> {
+    fn refuse_frozen(&self) -> Result<(), CliFailure> {
         let name = &self.once.name;
-        let slot = self.context.store.peek(name, RecordKind::Freeze);
+        let slot = self.context.store.peek(name, LockRecordKind::Freeze);
         let Some(freeze) = slot.record().filter(|it| !it.is_expired(Timestamp::now())) else {
             return Ok(());
         };
         let by = crate::view::holder::frozen_by(freeze);
-        Err(Failure::new(ExitCode::Held, format!("{:?} is frozen {by}", name.as_str()))
+        Err(CliFailure::new(ExitCode::Held, format!("{:?} is frozen {by}", name.as_str()))
             .hint(crate::view::call("why", name, "")))
     }
 
-    fn timed_out(&self, limit: Duration) -> Failure {
+    fn timed_out(&self, limit: Duration) -> CliFailure {
         let name = self.once.name.as_str();
-        let slot = self.context.store.peek(&self.lock, RecordKind::Lock);
+        let slot = self.context.store.peek(&self.lock, LockRecordKind::Lock);
         let who = slot.record().map_or("another", |record| record.owner.as_str()).to_owned();
         let limit = span::show(limit);
-        Failure::new(
+        CliFailure::new(
             ExitCode::Held,
             format!("{name:?} is being run by {who}; gave up after {limit}"),
         )
@@ -199,9 +199,9 @@ impl<'a> ResultSharing<'a> {
     }
 
     /// Gives a kept result, if there is one.
-    fn take_kept(&self) -> Result<Option<ExitCode>, Failure> {
+    fn take_kept(&self) -> Result<Option<ExitCode>, CliFailure> {
         let since = self.is_refreshing().then_some(self.since.asked);
-        let limit = AgeLimit { since, age: self.once.keeping.ttl, ..self.question.now() };
+        let limit = ResultFreshness { since, age: self.once.keeping.ttl, ..self.question.now() };
         let Some(kept) = self.question.find(&limit)? else { return Ok(None) };
         if !self.restore(&kept) {
             return Ok(None);
@@ -215,18 +215,18 @@ impl<'a> ResultSharing<'a> {
         }
         let mut streams = self.streams()?;
         kept.replay(&mut streams).map_err(|error| {
-            Failure::new(ExitCode::Error, format!("cannot read the kept result: {error}"))
+            CliFailure::new(ExitCode::Error, format!("cannot read the kept result: {error}"))
         })?;
         unless_unshown(&streams, Ok(code)).map(Some)
     }
 
     /// Restores the artifacts; false if that is not possible, so that the command has to make them.
     pub(super) fn restore(&self, kept: &VerifiedResult) -> bool {
-        let claimant = self.claimant(ClaimPurpose::Restore(self.question.key));
+        let claimant = self.claimant(ArtifactClaimPurpose::Restore(self.question.key));
         let name = self.once.name.as_str();
         match kept.restore(&self.question.results, &claimant) {
             Ok(restored) => {
-                if let Some(meeting) = restored.meeting.filter(|it| it.by == OtherClaim::Run) {
+                if let Some(meeting) = restored.meeting.filter(|it| it.by == RivalKind::Run) {
                     let path = meeting.artifact.display();
                     output::warn(&format!(
                         "{path} was restored while another run makes it, and may write there still; its result is not kept"
@@ -245,8 +245,8 @@ impl<'a> ResultSharing<'a> {
     }
 
     /// This process, as a writer of the artifacts.
-    pub(super) fn claimant(&self, purpose: ClaimPurpose) -> Claimant<'_> {
-        Claimant {
+    pub(super) fn claimant(&self, purpose: ArtifactClaimPurpose) -> ClaimRequest<'_> {
+        ClaimRequest {
             project: &self.question.project,
             artifacts: &self.question.artifacts,
             purpose,
@@ -257,15 +257,15 @@ impl<'a> ResultSharing<'a> {
     /// Ends as the process that ran it.
     fn share(
         &self,
-        verdict: &RunVerdict,
+        verdict: &OnceRunVerdict,
         following: &RunFollower<'_>,
-    ) -> Result<ExitCode, Failure> {
-        if let RunVerdict::Exited { code: 0, .. } = verdict
+    ) -> Result<ExitCode, CliFailure> {
+        if let OnceRunVerdict::Exited { code: 0, .. } = verdict
             && !self.question.artifacts.is_empty()
         {
             self.restore_shared(verdict)?;
         }
-        let tails = following.follower().map(Follower::tails).unwrap_or_default();
+        let tails = following.follower().map(RecordingReader::tails).unwrap_or_default();
         let answer = OnceAnswer::of_verdict(ResultOrigin::Followed, self, verdict, &tails)?;
         if self.once.json {
             output::even_if_unread(output::json(&answer.to_json()))?;
@@ -273,7 +273,7 @@ impl<'a> ResultSharing<'a> {
         unless_unshown(following.streams(), answer.end())
     }
 
-    fn restore_shared(&self, verdict: &RunVerdict) -> Result<(), Failure> {
+    fn restore_shared(&self, verdict: &OnceRunVerdict) -> Result<(), CliFailure> {
         if verdict.is_kept()
             && let Some(kept) = self.question.find(&self.question.now())?
             && self.restore(&kept)
@@ -289,8 +289,8 @@ impl<'a> ResultSharing<'a> {
 /// no failure.
 pub(super) fn unless_unshown(
     streams: &OutputStreams,
-    code: Result<ExitCode, Failure>,
-) -> Result<ExitCode, Failure> {
+    code: Result<ExitCode, CliFailure>,
+) -> Result<ExitCode, CliFailure> {
     let Some(error) = streams.trouble() else { return code };
     let text = format!("cannot write output: {error}");
     match code {
@@ -298,7 +298,7 @@ pub(super) fn unless_unshown(
             output::warn(&text);
             Ok(code)
         }
-        Ok(_) => Err(Failure::new(ExitCode::Error, text)),
+        Ok(_) => Err(CliFailure::new(ExitCode::Error, text)),
         failed => failed,
     }
 }

@@ -1,19 +1,19 @@
-use crate::{context::Context, failure::chain, output};
-use lokt_lock::ops::{Withdrawn, withdraw as withdraw_lease};
+use crate::{context::CommandContext, failure::chain, output};
+use lokt_lock::ops::{WithdrawOutcome, withdraw as withdraw_lease};
 use lokt_once::results::PruneOutcome;
 
 /// Removes the leases of results that are gone.
-pub(crate) fn withdraw(context: &Context, pruned: &PruneOutcome) {
+pub(crate) fn withdraw(context: &CommandContext, pruned: &PruneOutcome) {
     for record in &pruned.results {
         let key = record.key.to_string();
         let is_its = |digest: &str| digest == key;
         let withdrawn = withdraw_lease(&context.store, &record.name, &context.caller, is_its);
         let name = record.name.as_str();
         match withdrawn {
-            Ok(Withdrawn::Done { unlogged }) => {
+            Ok(WithdrawOutcome::Done { unlogged }) => {
                 output::warn_unlogged(&format!("the lease {name:?} is gone"), unlogged);
             }
-            Ok(Withdrawn::NotFound) => {}
+            Ok(WithdrawOutcome::NotFound) => {}
             Err(error) => {
                 let error = chain(&error);
                 output::warn(&format!("the lease {name:?} still shows a result: {error}"));

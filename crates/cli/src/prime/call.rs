@@ -1,6 +1,6 @@
 //! Which commands are calls of `lokt guard` and `lokt once`, and what they say.
 
-use super::words::{ShellWord, SimpleCommand};
+use super::words::{ShellSimpleCommand, ShellWord};
 use crate::view::command_line;
 use lokt_lock::words::LockName;
 use serde::Serialize;
@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 /// What kind of operation a call makes of its command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum OperationKind {
+pub(crate) enum ScriptLoktCallKind {
     /// One at a time.
     Guard,
     /// Once, with a shared result.
@@ -18,8 +18,8 @@ pub(crate) enum OperationKind {
 
 /// A call of Lokt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct LoktCall {
-    pub(super) kind: OperationKind,
+pub(super) struct ScriptLoktCall {
+    pub(super) kind: ScriptLoktCallKind,
     pub(super) names: Vec<String>,
     /// The command, as a person would type it; empty if the call shows no command.
     pub(super) command: String,
@@ -54,7 +54,10 @@ const WITH_VALUE: [&str; 12] = [
 pub(super) type ProgramVariables = BTreeSet<String>;
 
 /// The call that a command is, if it is one.
-pub(super) fn call(command: &SimpleCommand, programs: &ProgramVariables) -> Option<LoktCall> {
+pub(super) fn call(
+    command: &ShellSimpleCommand,
+    programs: &ProgramVariables,
+) -> Option<ScriptLoktCall> {
     let (first, arguments) = program(&command.words).split_first()?;
     if !is_lokt(first, programs) {
         return None;
@@ -62,19 +65,19 @@ pub(super) fn call(command: &SimpleCommand, programs: &ProgramVariables) -> Opti
     let mut arguments = arguments.iter();
     let kind = loop {
         match arguments.next()?.text.as_str() {
-            "guard" => break OperationKind::Guard,
-            "once" => break OperationKind::Once,
+            "guard" => break ScriptLoktCallKind::Guard,
+            "once" => break ScriptLoktCallKind::Once,
             "--owner" => arguments.next().map(drop)?,
             other if other.starts_with("--owner=") => {}
             _ => return None,
         }
     };
     let (mut names, command_line) = arguments_of(arguments);
-    if kind == OperationKind::Once {
+    if kind == ScriptLoktCallKind::Once {
         names.truncate(1);
     }
     let names: Vec<String> = names.into_iter().filter_map(name).collect();
-    let call = LoktCall { kind, names, command: command_line, line: command.line };
+    let call = ScriptLoktCall { kind, names, command: command_line, line: command.line };
     Some(call).filter(|it| !it.names.is_empty())
 }
 
@@ -161,7 +164,10 @@ fn is_program(text: &str, programs: &ProgramVariables) -> bool {
 }
 
 /// The variables of a text that hold the program, by what is put into them there.
-pub(super) fn programs(commands: &[SimpleCommand], known: &ProgramVariables) -> ProgramVariables {
+pub(super) fn programs(
+    commands: &[ShellSimpleCommand],
+    known: &ProgramVariables,
+) -> ProgramVariables {
     const SETTING: [&str; 5] = ["export", "readonly", "local", "declare", "typeset"];
     let mut programs = known.clone();
     for command in commands {

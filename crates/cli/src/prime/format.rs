@@ -2,7 +2,7 @@ use clap::ValueEnum;
 
 /// Whose instruction file a text is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum InstructionFormat {
+pub(crate) enum InstructionFileKind {
     /// AGENTS.md, read by Codex and many others
     AgentsMd,
     /// CLAUDE.md of Claude Code
@@ -19,7 +19,7 @@ pub(crate) enum InstructionFormat {
     Aider,
 }
 
-impl InstructionFormat {
+impl InstructionFileKind {
     /// The most characters that the text may have.
     pub(super) const fn most_characters(self) -> usize {
         match self {

@@ -24,5 +24,5 @@ mod shell;
 pub(crate) mod text;
 mod words;
 
-pub(crate) use format::InstructionFormat;
+pub(crate) use format::InstructionFileKind;
 pub(crate) use operation::GuardedOperation;

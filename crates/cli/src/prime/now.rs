@@ -3,19 +3,19 @@
 use super::{quotation::code, text::WIDTH};
 use crate::span;
 use lokt_lock::{
-    ops::{LockState, StatusEntry},
+    ops::{LockState, LockStatusEntry},
     record::LockRecord,
-    rules::Identity,
+    rules::CallerIdentity,
 };
 
 /// The lines about all locks that may block a caller. Free locks are left out.
-pub(crate) fn lines(entries: &[StatusEntry], me: &Identity) -> Vec<String> {
+pub(crate) fn lines(entries: &[LockStatusEntry], me: &CallerIdentity) -> Vec<String> {
     let mut lines: Vec<(u8, String)> = entries.iter().filter_map(|it| line(it, me)).collect();
     lines.sort_by_key(|(rank, _)| *rank);
     lines.into_iter().map(|(_, line)| line).collect()
 }
 
-fn line(entry: &StatusEntry, me: &Identity) -> Option<(u8, String)> {
+fn line(entry: &LockStatusEntry, me: &CallerIdentity) -> Option<(u8, String)> {
     let name = code(entry.name.as_str(), 32);
     let ends = entry.record().map_or_else(String::new, |it| ends(it, entry));
     let (rank, rest) = match entry.state {
@@ -48,12 +48,12 @@ fn line(entry: &StatusEntry, me: &Identity) -> Option<(u8, String)> {
     Some((rank, format!("- {name} {rest}")))
 }
 
-fn is_only_a_result(entry: &StatusEntry) -> bool {
+fn is_only_a_result(entry: &LockStatusEntry) -> bool {
     let is_result = entry.record().is_some_and(|it| it.result().is_some());
     is_result && entry.waiters.is_empty() && entry.inside.is_empty()
 }
 
-fn holders(entry: &StatusEntry, me: &Identity) -> String {
+fn holders(entry: &LockStatusEntry, me: &CallerIdentity) -> String {
     let Some(record) = entry.record() else { return "a guard without a record".to_owned() };
     let first = if me.owns(record) { "you".to_owned() } else { code(record.owner.as_str(), 20) };
     match record.co_holders.len() {
@@ -62,14 +62,14 @@ fn holders(entry: &StatusEntry, me: &Identity) -> String {
     }
 }
 
-fn waiters(entry: &StatusEntry) -> String {
+fn waiters(entry: &LockStatusEntry) -> String {
     match entry.waiters.len() {
         0 => String::new(),
         count => format!(", {count} waiting"),
     }
 }
 
-fn ends(record: &LockRecord, entry: &StatusEntry) -> String {
+fn ends(record: &LockRecord, entry: &LockStatusEntry) -> String {
     match record.expiry() {
         Some(end) if end > entry.seen => {
             format!(", for another {}", span::show(end.since(entry.seen)))

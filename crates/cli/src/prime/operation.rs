@@ -1,5 +1,5 @@
 use super::{
-    call::{LoktCall, OperationKind},
+    call::{ScriptLoktCall, ScriptLoktCallKind},
     quotation::cut,
 };
 use serde::Serialize;
@@ -8,7 +8,7 @@ use serde::Serialize;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct GuardedOperation {
     /// `guard` or `once`.
-    pub(crate) kind: OperationKind,
+    pub(crate) kind: ScriptLoktCallKind,
     /// The names, with variables as they are written.
     pub(crate) names: Vec<String>,
     /// What to run.
@@ -25,7 +25,7 @@ pub(crate) struct GuardedOperation {
 
 impl GuardedOperation {
     /// The operation that is started by `run`, which calls Lokt.
-    pub(super) fn new(call: LoktCall, run: &str, file: &str) -> Self {
+    pub(super) fn new(call: ScriptLoktCall, run: &str, file: &str) -> Self {
         let says_more = |command: &String| command.chars().any(char::is_alphanumeric);
         let is_variable = call.command.starts_with('$') || call.command.starts_with("'$");
         let command = Some(call.command).filter(says_more).filter(|_| !is_variable);

@@ -1,9 +1,9 @@
 //! Operations of shell text.
 
 use super::{
-    call::{LoktCall, ProgramVariables, call, programs},
+    call::{ProgramVariables, ScriptLoktCall, call, programs},
     operation::GuardedOperation,
-    words::{SimpleCommand, commands},
+    words::{ShellSimpleCommand, commands},
 };
 
 /// Shells whose `-c` is looked into.
@@ -16,19 +16,19 @@ pub(super) fn operations(text: &str, run: &str, file: &str) -> Vec<GuardedOperat
 }
 
 /// The calls of Lokt in shell text, where `known` variables hold the program.
-pub(super) fn calls(text: &str, known: &ProgramVariables) -> Vec<LoktCall> {
+pub(super) fn calls(text: &str, known: &ProgramVariables) -> Vec<ScriptLoktCall> {
     let commands = commands(text);
     let programs = programs(&commands, known);
     let inner = commands.iter().filter_map(line_for_shell).flat_map(|(text, line)| {
         let inner = self::commands(text).into_iter();
-        inner.map(move |it| SimpleCommand { line: line + it.line - 1, ..it })
+        inner.map(move |it| ShellSimpleCommand { line: line + it.line - 1, ..it })
     });
-    let inner: Vec<SimpleCommand> = inner.collect();
+    let inner: Vec<ShellSimpleCommand> = inner.collect();
     commands.iter().chain(&inner).filter_map(|it| call(it, &programs)).collect()
 }
 
 /// What `sh -c` is given.
-fn line_for_shell(command: &SimpleCommand) -> Option<(&str, usize)> {
+fn line_for_shell(command: &ShellSimpleCommand) -> Option<(&str, usize)> {
     let mut words = command.words.iter().map(|it| it.text.as_str());
     words.find(|word| SHELLS.iter().any(|it| word.rsplit('/').next() == Some(it)))?;
     let option = words.next()?;

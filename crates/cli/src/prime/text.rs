@@ -2,10 +2,10 @@
 //! characters, however much there is to tell: lists end with "and N more" where the room does.
 
 use super::{
-    GuardedOperation, InstructionFormat, call::OperationKind, project::ProjectFindings,
+    GuardedOperation, InstructionFileKind, call::ScriptLoktCallKind, project::PrimeProjectFindings,
     quotation::code,
 };
-use lokt_lock::rules::{Identity, OwnerSource};
+use lokt_lock::rules::{CallerIdentity, OwnerSource};
 
 /// Below this many words is every text.
 const MOST_WORDS: usize = 300;
@@ -14,9 +14,9 @@ pub(super) const WIDTH: usize = 120;
 
 /// The text at this moment, for a context. `held` is a line for each name, or why that is not known.
 pub(crate) fn live(
-    findings: &ProjectFindings,
+    findings: &PrimeProjectFindings,
     held: Result<Vec<String>, String>,
-    me: &Identity,
+    me: &CallerIdentity,
 ) -> String {
     let end = format!("{}\n\n{}", rules(findings, findings.unread.len()), identity(me));
     let (held, fallback) = match held {
@@ -31,21 +31,22 @@ pub(crate) fn live(
     // A project with many operations and many held locks gets some of both.
     let room = MOST_WORDS.saturating_sub(fixed + 1);
     let room_for_held = room / if findings.operations.is_empty() { 1 } else { 2 };
-    let now = match list(&held, "`lokt status` lists all", ListBudget::of_words(room_for_held)) {
+    let now = match list(&held, "`lokt status` lists all", PrimeListLimits::of_words(room_for_held))
+    {
         lines if lines.is_empty() => fallback.to_owned(),
         lines => format!("Now:\n\n{}", lines.join("\n")),
     };
     let room = MOST_WORDS.saturating_sub(words(&[&beginning, &now, &end]) + 1);
-    let operations = listed(findings, ListBudget::of_words(room));
+    let operations = listed(findings, PrimeListLimits::of_words(room));
     paragraphs(&[&beginning, &operations, &now, &end])
 }
 
 /// The text for an instruction file, which says nothing that is true only now.
-pub(crate) fn lasting(findings: &ProjectFindings, format: InstructionFormat) -> String {
+pub(crate) fn lasting(findings: &PrimeProjectFindings, format: InstructionFileKind) -> String {
     let beginning = format!("#{TITLE}\n\n{}", opening(findings));
     let end = format!("{}\n\n{}\n{IDENTITY}", rules(findings, 0), format.sight());
     let fixed = paragraphs(&[&beginning, "", &end]);
-    let room = ListBudget {
+    let room = PrimeListLimits {
         words: MOST_WORDS.saturating_sub(words(&[&fixed]) + 16),
         // The marks around a section count too.
         characters: format.most_characters().saturating_sub(fixed.chars().count() + 160),
@@ -55,7 +56,7 @@ pub(crate) fn lasting(findings: &ProjectFindings, format: InstructionFormat) -> 
 
 const TITLE: &str = "# Shared operations, guarded by lokt";
 
-fn opening(findings: &ProjectFindings) -> &'static str {
+fn opening(findings: &PrimeProjectFindings) -> &'static str {
     if findings.operations.is_empty() {
         return "Other agents, jobs and people work in this repository at the same time. No guarded operations\n\
                 were found in scripts/, bin/, .github/scripts/, Makefile, justfile or package.json.";
@@ -64,7 +65,7 @@ fn opening(findings: &ProjectFindings) -> &'static str {
      the bare command:"
 }
 
-fn rules(findings: &ProjectFindings, unread: usize) -> String {
+fn rules(findings: &PrimeProjectFindings, unread: usize) -> String {
     let unread = match unread {
         0 => String::new(),
         count => format!("{count} files were not read: `lokt prime --json` names them."),
@@ -86,7 +87,7 @@ Guard what else must not happen twice at once: `lokt guard NAME --ttl 5m -- COMM
 const IDENTITY: &str = "\
 Act under a name of your own: set `LOKT_OWNER` to it for every command.";
 
-fn identity(me: &Identity) -> String {
+fn identity(me: &CallerIdentity) -> String {
     let owner = code(me.owner.as_str(), 40);
     match me.source {
         OwnerSource::Given => format!("You act as {owner}."),
@@ -96,7 +97,7 @@ fn identity(me: &Identity) -> String {
 }
 
 /// The operations as a list.
-fn listed(findings: &ProjectFindings, room: ListBudget) -> String {
+fn listed(findings: &PrimeProjectFindings, room: PrimeListLimits) -> String {
     let lines: Vec<String> = findings.operations.iter().map(line).collect();
     list(&lines, "`lokt prime --json` lists all", room).join("\n")
 }
@@ -105,7 +106,7 @@ fn line(operation: &GuardedOperation) -> String {
     let most = if operation.names.len() > 1 { 20 } else { 32 };
     let names: Vec<String> = operation.names.iter().take(2).map(|it| code(it, most)).collect();
     let more = if operation.names.len() > 2 { ", …" } else { "" };
-    let once = if operation.kind == OperationKind::Once { " (once)" } else { "" };
+    let once = if operation.kind == ScriptLoktCallKind::Once { " (once)" } else { "" };
     let names = names.join(", ");
     let line = format!("- {names}{more}{once}: run {}", code(&operation.run, 44));
     let Some(instead_of) = &operation.instead_of else { return line };
@@ -118,12 +119,12 @@ fn line(operation: &GuardedOperation) -> String {
 
 /// What a list may take.
 #[derive(Clone, Copy)]
-struct ListBudget {
+struct PrimeListLimits {
     words: usize,
     characters: usize,
 }
 
-impl ListBudget {
+impl PrimeListLimits {
     const fn of_words(words: usize) -> Self {
         Self { words, characters: usize::MAX }
     }
@@ -137,7 +138,7 @@ impl ListBudget {
 }
 
 /// As many lines as there is room for. The last one says how many are missing, and where they are.
-fn list(lines: &[String], rest: &str, room: ListBudget) -> Vec<String> {
+fn list(lines: &[String], rest: &str, room: PrimeListLimits) -> Vec<String> {
     if lines.iter().try_fold(room, |left, line| left.after(line)).is_some() {
         return lines.to_vec();
     }

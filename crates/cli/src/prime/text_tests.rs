@@ -1,16 +1,16 @@
 use super::*;
-use crate::{prime::project::ProjectFindings, printable};
+use crate::{prime::project::PrimeProjectFindings, printable};
 use clap::ValueEnum;
 use lokt_lock::words::{AgentId, Owner};
 use proptest::prelude::*;
 
-fn me(source: OwnerSource) -> Identity {
+fn me(source: OwnerSource) -> CallerIdentity {
     let owner = Owner::from_record(&"o\n".repeat(100));
-    Identity { owner, source, agent: AgentId::new("a").unwrap() }
+    CallerIdentity { owner, source, agent: AgentId::new("a").unwrap() }
 }
 
-fn findings(scripts: &[String]) -> ProjectFindings {
-    let mut findings = ProjectFindings::default();
+fn findings(scripts: &[String]) -> PrimeProjectFindings {
+    let mut findings = PrimeProjectFindings::default();
     for (number, script) in scripts.iter().enumerate() {
         findings.add(&format!("scripts/it-{number}"), script);
     }
@@ -29,14 +29,14 @@ fn check(text: &str, most_characters: usize) {
     assert!(text.lines().all(|it| printable::line(it) == it), "something is not seen: {text:?}");
 }
 
-fn check_all(findings: &ProjectFindings, held: &[String]) {
+fn check_all(findings: &PrimeProjectFindings, held: &[String]) {
     for source in [OwnerSource::Given, OwnerSource::Derived] {
         check(&live(findings, Ok(held.to_vec()), &me(source)), usize::MAX);
         check(&live(findings, Err("x".to_owned()), &me(source)), usize::MAX);
     }
-    for format in InstructionFormat::value_variants() {
+    for format in InstructionFileKind::value_variants() {
         let text = crate::init::section::marked(&lasting(findings, *format));
-        let most = if *format == InstructionFormat::Windsurfrules { 2000 } else { usize::MAX };
+        let most = if *format == InstructionFileKind::Windsurfrules { 2000 } else { usize::MAX };
         check(text.trim_start_matches("<!-- ").trim_end_matches(" -->"), most);
     }
 }
@@ -56,7 +56,7 @@ fn two_hundred_of_everything_fit_and_say_that_there_is_more() {
 
 #[test]
 fn nothing_guarded_and_nothing_held_is_said() {
-    let none = ProjectFindings::default();
+    let none = PrimeProjectFindings::default();
     check_all(&none, &[]);
     let text = live(&none, Ok(Vec::new()), &me(OwnerSource::Derived));
     assert!(text.contains("No guarded operations") && text.contains("nothing is held"), "{text}");
@@ -70,11 +70,11 @@ fn nothing_guarded_and_nothing_held_is_said() {
 #[test]
 fn a_list_shows_all_that_fits_and_counts_the_rest() {
     let lines: Vec<String> = (1..=4).map(|it| format!("- line {it}")).collect();
-    let shown = |words| list(&lines, "see", ListBudget::of_words(words));
+    let shown = |words| list(&lines, "see", PrimeListLimits::of_words(words));
     assert_eq!(shown(12), lines, "all of them fit");
     assert_eq!(shown(11), ["- line 1", "- line 2", "- and 2 more: see"]);
     assert_eq!(shown(0), ["- and 4 more: see"], "what is left out is told in any case");
-    assert!(list(&[], "see", ListBudget::of_words(0)).is_empty());
+    assert!(list(&[], "see", PrimeListLimits::of_words(0)).is_empty());
 }
 
 proptest! {

@@ -18,7 +18,7 @@ pub(super) struct ShellWord {
 
 /// A simple command: its words, without redirections.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct SimpleCommand {
+pub(super) struct ShellSimpleCommand {
     /// Its words, at least one.
     pub(super) words: Vec<ShellWord>,
     /// The line that it begins in, from 1.
@@ -31,7 +31,7 @@ const DEPTH: u8 = 4;
 const SEARCHES: u8 = 8;
 
 /// All simple commands of a text, those inside substitutions too.
-pub(super) fn commands(text: &str) -> Vec<SimpleCommand> {
+pub(super) fn commands(text: &str) -> Vec<ShellSimpleCommand> {
     let text = text.replace("\r\n", "\n");
     ShellReader::new(&text, 1, DEPTH).read()
 }
@@ -53,7 +53,7 @@ struct ShellReader<'a> {
     /// The next word is a redirection's file.
     skips_word: bool,
     documents: Vec<HereDocument>,
-    found: Vec<SimpleCommand>,
+    found: Vec<ShellSimpleCommand>,
 }
 
 impl<'a> ShellReader<'a> {
@@ -72,7 +72,7 @@ impl<'a> ShellReader<'a> {
         }
     }
 
-    fn read(mut self) -> Vec<SimpleCommand> {
+    fn read(mut self) -> Vec<ShellSimpleCommand> {
         while let Some(c) = self.next() {
             match c {
                 '\n' => {
@@ -140,7 +140,7 @@ impl<'a> ShellReader<'a> {
         self.skips_word = false;
         let words = std::mem::take(&mut self.words);
         if !words.is_empty() {
-            self.found.push(SimpleCommand { words, line: self.began });
+            self.found.push(ShellSimpleCommand { words, line: self.began });
         }
     }
 

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 /// The commands of a text, words separated by `|`.
 fn read(text: &str) -> Vec<String> {
-    let join = |it: &SimpleCommand| {
+    let join = |it: &ShellSimpleCommand| {
         let words: Vec<&str> = it.words.iter().map(|word| word.text.as_str()).collect();
         words.join("|")
     };

@@ -4,14 +4,14 @@ use crate::{
 };
 use anstyle::{AnsiColor, Style};
 use lokt_lock::{
-    audit::{Lane, SpanKind, Timeline, TimelineSpan},
+    audit::{Timeline, TimelineLane, TimelineSpan, TimelineSpanKind},
     words::Timestamp,
 };
 use std::time::Duration;
 
 /// How a timeline is drawn.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct BarOptions {
+pub(crate) struct TimelineBarOptions {
     /// How many columns wide.
     pub(crate) width: usize,
     pub(crate) glyphs: Glyphs,
@@ -36,12 +36,12 @@ enum BarCell {
 impl BarCell {
     const ALL: [Self; 5] = [Self::Empty, Self::Refused, Self::Frozen, Self::Waited, Self::Held];
 
-    fn of(kind: SpanKind) -> Self {
+    fn of(kind: TimelineSpanKind) -> Self {
         match kind {
-            SpanKind::Hold => Self::Held,
-            SpanKind::Wait => Self::Waited,
-            SpanKind::Freeze => Self::Frozen,
-            SpanKind::Refusal => Self::Refused,
+            TimelineSpanKind::Hold => Self::Held,
+            TimelineSpanKind::Wait => Self::Waited,
+            TimelineSpanKind::Freeze => Self::Frozen,
+            TimelineSpanKind::Refusal => Self::Refused,
         }
     }
 
@@ -81,18 +81,18 @@ impl BarCell {
 }
 
 /// What one owner had to do with one name.
-struct BarRow<'a> {
+struct TimelineBarRow<'a> {
     name: &'a str,
     owner: &'a str,
     spans: Vec<&'a TimelineSpan>,
 }
 
 /// A timeline as lines: a bar for each owner of each name, and what the characters mean.
-pub(crate) fn lines(timeline: &Timeline, drawing: BarOptions) -> Vec<StyledLine> {
-    let rows: Vec<BarRow<'_>> = timeline.lanes.iter().flat_map(rows_of).collect();
-    let cells = |row: &BarRow<'_>| {
+pub(crate) fn lines(timeline: &Timeline, drawing: TimelineBarOptions) -> Vec<StyledLine> {
+    let rows: Vec<TimelineBarRow<'_>> = timeline.lanes.iter().flat_map(rows_of).collect();
+    let cells = |row: &TimelineBarRow<'_>| {
         let [held, waited] =
-            [SpanKind::Hold, SpanKind::Wait].map(|kind| total(row, kind, timeline));
+            [TimelineSpanKind::Hold, TimelineSpanKind::Wait].map(|kind| total(row, kind, timeline));
         [cut(row.name, LONGEST[0]), cut(row.owner, LONGEST[1]), held, waited]
     };
     let head = ["NAME", "OWNER", "HELD", "WAITED"].map(str::to_owned);
@@ -116,20 +116,20 @@ fn plain(text: String) -> StyledLine {
 }
 
 /// The owners of a name, in the order in which they came.
-fn rows_of(lane: &Lane) -> Vec<BarRow<'_>> {
-    let mut rows: Vec<BarRow<'_>> = Vec::new();
+fn rows_of(lane: &TimelineLane) -> Vec<TimelineBarRow<'_>> {
+    let mut rows: Vec<TimelineBarRow<'_>> = Vec::new();
     for span in &lane.spans {
         let owner = span.who.owner.as_str();
         match rows.iter_mut().find(|row| row.owner == owner) {
             Some(row) => row.spans.push(span),
-            None => rows.push(BarRow { name: &lane.name, owner, spans: vec![span] }),
+            None => rows.push(TimelineBarRow { name: &lane.name, owner, spans: vec![span] }),
         }
     }
     rows
 }
 
 /// How long an owner did something within the timeline; nothing where it did not.
-fn total(row: &BarRow<'_>, kind: SpanKind, timeline: &Timeline) -> String {
+fn total(row: &TimelineBarRow<'_>, kind: TimelineSpanKind, timeline: &Timeline) -> String {
     let spans = row.spans.iter().filter(|span| span.kind == kind);
     let inside =
         spans.map(|span| span.until.min(timeline.until).since(span.from.max(timeline.from)));
@@ -176,7 +176,7 @@ impl TimeScale {
         format!("{left}{}{right}", " ".repeat(room.max(1)))
     }
 
-    fn bar(&self, row: &BarRow<'_>, glyphs: Glyphs) -> StyledLine {
+    fn bar(&self, row: &TimelineBarRow<'_>, glyphs: Glyphs) -> StyledLine {
         let mut cells = vec![BarCell::Empty; self.columns];
         for span in &row.spans {
             let (first, last) = (self.column(span.from), self.column(span.until));

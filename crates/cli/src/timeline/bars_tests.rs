@@ -3,7 +3,7 @@ use crate::timeline::samples;
 
 /// The text as it is where nothing is coloured.
 fn plain(timeline: &Timeline, width: usize, glyphs: Glyphs) -> String {
-    let lines = lines(timeline, BarOptions { width, glyphs }).into_iter();
+    let lines = lines(timeline, TimelineBarOptions { width, glyphs }).into_iter();
     let line = |line: StyledLine| line.into_iter().map(|(_, piece)| piece).collect::<String>();
     lines.map(line).collect::<Vec<_>>().join("\n")
 }

@@ -1,9 +1,9 @@
-use crate::{context::Context, failure::Failure, output};
+use crate::{context::CommandContext, failure::CliFailure, output};
 use lokt_lock::{
-    audit::{FinalState, LogLine, LogReader, TimeWindow, Timeline},
-    ops::{LockState, StatusEntry, survey_all},
+    audit::{AuditLogLine, LogReader, ResolvedTimeRange, Timeline, TimelineEndState},
+    ops::{LockState, LockStatusEntry, survey_all},
     record::LockRecord,
-    store::RecordKind,
+    store::LockRecordKind,
     words::Timestamp,
 };
 
@@ -16,10 +16,13 @@ pub(crate) struct TimeRange {
 /// Makes the timeline of a root.
 ///
 /// Reads the present state first: that removes the records of dead guards, and the log then has an event for it.
-pub(crate) fn timeline(context: &Context, asked: &TimeRange) -> Result<Timeline, Failure> {
+pub(crate) fn timeline(
+    context: &CommandContext,
+    asked: &TimeRange,
+) -> Result<Timeline, CliFailure> {
     let present = present(survey_all(&context.store, &context.caller)?);
     let now = Timestamp::now();
-    let window = TimeWindow { since: asked.since, until: asked.until.unwrap_or(now), now };
+    let window = ResolvedTimeRange { since: asked.since, until: asked.until.unwrap_or(now), now };
     let mut reader = LogReader::open(&context.store.layout().audit_log())?;
     if let (Some(reader), Some(since)) = (&mut reader, asked.since) {
         reader.seek_to(since)?;
@@ -37,20 +40,20 @@ pub(crate) fn timeline(context: &Context, asked: &TimeRange) -> Result<Timeline,
     failed.map_or(Ok(timeline), |error| Err(error.into()))
 }
 
-fn warn_of_broken(event: &LogLine) {
-    if let LogLine::Broken(line) = event {
+fn warn_of_broken(event: &AuditLogLine) {
+    if let AuditLogLine::Broken(line) = event {
         output::warn(&format!("a line of the audit log is no event: {line:.80}"));
     }
 }
 
 /// The present state, from all that a survey found.
-fn present(entries: Vec<StatusEntry>) -> FinalState {
-    let mut present = FinalState::default();
+fn present(entries: Vec<LockStatusEntry>) -> TimelineEndState {
+    let mut present = TimelineEndState::default();
     for entry in entries {
         let record = entry.record().cloned();
         match (entry.kind, entry.state) {
-            (RecordKind::Freeze, LockState::Frozen) => present.freezes.extend(record),
-            (RecordKind::Lock, _) if entry.taken > 0 => {
+            (LockRecordKind::Freeze, LockState::Frozen) => present.freezes.extend(record),
+            (LockRecordKind::Lock, _) if entry.taken > 0 => {
                 present.holders.extend(record.into_iter().flat_map(LockRecord::into_holders));
             }
             _ => {}

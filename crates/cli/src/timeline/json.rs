@@ -1,5 +1,5 @@
 use crate::view::command_line;
-use lokt_lock::audit::{Lane, SpanEnd, SpanStart, Timeline, TimelineSpan};
+use lokt_lock::audit::{SpanEnd, Timeline, TimelineLane, TimelineSpan, TimelineSpanStart};
 use serde::Serialize;
 
 /// A timeline as JSON; the field names are a contract.
@@ -13,11 +13,11 @@ pub(crate) struct TimelineJson<'a> {
 #[derive(Serialize)]
 struct LaneJson<'a> {
     name: &'a str,
-    spans: Vec<SpanJson<'a>>,
+    spans: Vec<TimelineSpanJson<'a>>,
 }
 
 #[derive(Serialize)]
-struct SpanJson<'a> {
+struct TimelineSpanJson<'a> {
     kind: &'static str,
     from: String,
     until: String,
@@ -43,16 +43,16 @@ pub(crate) fn json(timeline: &Timeline) -> TimelineJson<'_> {
     }
 }
 
-fn lane(lane: &Lane) -> LaneJson<'_> {
+fn lane(lane: &TimelineLane) -> LaneJson<'_> {
     LaneJson { name: &lane.name, spans: lane.spans.iter().map(span).collect() }
 }
 
-fn span(span: &TimelineSpan) -> SpanJson<'_> {
-    SpanJson {
+fn span(span: &TimelineSpan) -> TimelineSpanJson<'_> {
+    TimelineSpanJson {
         kind: span.kind.as_str(),
         from: span.from.to_string(),
         until: span.until.to_string(),
-        began_earlier: (span.beginning == SpanStart::Earlier).then_some(true),
+        began_earlier: (span.beginning == TimelineSpanStart::Earlier).then_some(true),
         end: span.end.as_str(),
         by: match &span.end {
             SpanEnd::Broken { by } => Some(by),

@@ -1,7 +1,7 @@
-use super::ToolLocations;
-use crate::{exit::ExitCode, failure::Failure, output, refusal, view::table::Table};
+use super::ToolCommandContext;
+use crate::{exit::ExitCode, failure::CliFailure, output, refusal, view::table::TextTable};
 use clap::Args;
-use lokt_tool::lockfile::{Drift, DriftKind, StoredLockfile};
+use lokt_tool::lockfile::{ChainDriftKind, ChainElementDrift, StoredLockfile};
 use serde_json::json;
 
 /// Compare a tool's chain with its lockfile, element by element
@@ -18,7 +18,7 @@ pub(super) struct ToolDiffCommand {
 }
 
 impl ToolDiffCommand {
-    pub(super) fn run(&self, place: &ToolLocations) -> Result<ExitCode, Failure> {
+    pub(super) fn run(&self, place: &ToolCommandContext) -> Result<ExitCode, CliFailure> {
         let Some((pin, rows)) = place.checker.drift(&self.id)? else {
             return Err(super::lock::not_pinned(&self.id));
         };
@@ -27,7 +27,7 @@ impl ToolDiffCommand {
         Ok(code)
     }
 
-    fn report(&self, pin: &StoredLockfile, rows: &[Drift]) -> Result<(), Failure> {
+    fn report(&self, pin: &StoredLockfile, rows: &[ChainElementDrift]) -> Result<(), CliFailure> {
         if self.json {
             return output::json(&json!({
                 "item_id": self.id,
@@ -36,7 +36,7 @@ impl ToolDiffCommand {
                 "drift": refusal::drift_to_json(rows),
             }));
         }
-        let mut table = Table::new(&["ELEMENT", "WHAT"]);
+        let mut table = TextTable::new(&["ELEMENT", "WHAT"]);
         let mut otherwise = "same";
         for pinned in &pin.lockfile.chain {
             let drift = rows.iter().find(|row| row.item_id == pinned.item_id);
@@ -45,8 +45,9 @@ impl ToolDiffCommand {
                 otherwise = "not known: nothing leads there now";
             }
         }
-        let is_pinned =
-            |row: &&Drift| pin.lockfile.chain.iter().any(|it| it.item_id == row.item_id);
+        let is_pinned = |row: &&ChainElementDrift| {
+            pin.lockfile.chain.iter().any(|it| it.item_id == row.item_id)
+        };
         for row in rows.iter().filter(|row| !is_pinned(row)) {
             table.row(vec![row.item_id.to_string(), told(row)]);
         }
@@ -56,10 +57,12 @@ impl ToolDiffCommand {
 }
 
 /// Whether a chain cannot be followed behind an element.
-fn is_the_end(row: &Drift) -> bool {
-    row.changes.iter().any(|it| matches!(it, DriftKind::Missing(_) | DriftKind::Broken(_)))
+fn is_the_end(row: &ChainElementDrift) -> bool {
+    row.changes
+        .iter()
+        .any(|it| matches!(it, ChainDriftKind::Missing(_) | ChainDriftKind::Broken(_)))
 }
 
-fn told(row: &Drift) -> String {
+fn told(row: &ChainElementDrift) -> String {
     row.changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }

@@ -4,50 +4,50 @@
 //! tool has the lock's ticket, and what the lock's guard does reaches the tool.
 
 use crate::{
-    context::Context,
+    context::CommandContext,
     exit::ExitCode,
-    failure::Failure,
+    failure::CliFailure,
     locking::{
         held,
-        nesting::{self, AnnouncedLock},
+        nesting::{self, InheritedLock},
         waiting::{QueueDisplay, WaitOptions, interrupted},
     },
 };
 use lokt_lock::{
-    file::{FileStore, FileTicket},
-    guard::{GuardWarning, SignalReader, StopCause, SupervisedLocks},
-    ops::{AcquireAllOutcome, Grant, LockRequest, acquire_all, lose, stands},
+    file::{FileLockStore, FileTicket},
+    guard::{GuardStopCause, GuardWarning, SignalReader, SupervisedLocks},
+    ops::{AcquireAllOutcome, LockGrant, LockRequest, acquire_all, lose, stands},
     record::HoldKind,
     words::{LockMode, LockName},
 };
 use std::ffi::OsString;
 
 /// The locks of a run: one, or none.
-pub(super) struct RunLocks<'a> {
-    context: &'a Context,
-    grants: Vec<Grant<FileTicket>>,
+pub(super) struct ToolRunLocks<'a> {
+    context: &'a CommandContext,
+    grants: Vec<LockGrant<FileTicket>>,
 }
 
 /// The outcome of a request for a lock, apart from a refusal.
-pub(super) enum RunLockOutcome<'a> {
-    Entered(RunLocks<'a>),
+pub(super) enum ToolRunLockOutcome<'a> {
+    Entered(ToolRunLocks<'a>),
     /// A signal ended the wait.
     Interrupted(ExitCode),
 }
 
-impl<'a> RunLocks<'a> {
+impl<'a> ToolRunLocks<'a> {
     /// Without a lock.
-    pub(super) fn none(context: &'a Context) -> Self {
+    pub(super) fn none(context: &'a CommandContext) -> Self {
         Self { context, grants: Vec::new() }
     }
 
     /// Takes a lock for a tool.
     pub(super) fn take(
-        context: &'a Context,
+        context: &'a CommandContext,
         name: &LockName,
         tool: &str,
         (waiting, signals): (&WaitOptions, &SignalReader),
-    ) -> Result<RunLockOutcome<'a>, Failure> {
+    ) -> Result<ToolRunLockOutcome<'a>, CliFailure> {
         let request = LockRequest {
             name,
             caller: &context.caller,
@@ -66,13 +66,13 @@ impl<'a> RunLocks<'a> {
         drop(line);
         match outcome? {
             AcquireAllOutcome::Entered(grants) => {
-                Ok(RunLockOutcome::Entered(Self { context, grants }))
+                Ok(ToolRunLockOutcome::Entered(Self { context, grants }))
             }
             AcquireAllOutcome::Denied(name, denial) => {
                 Err(crate::denial::lock::denied(&name, &denial))
             }
             AcquireAllOutcome::Interrupted => {
-                Ok(RunLockOutcome::Interrupted(interrupted(signals, ended_by)))
+                Ok(ToolRunLockOutcome::Interrupted(interrupted(signals, ended_by)))
             }
         }
     }
@@ -82,24 +82,24 @@ impl<'a> RunLocks<'a> {
         if self.grants.is_empty() {
             return std::env::vars_os().collect();
         }
-        let told: Vec<AnnouncedLock> =
-            self.grants.iter().map(|grant| AnnouncedLock::of(&grant.record)).collect();
+        let told: Vec<InheritedLock> =
+            self.grants.iter().map(|grant| InheritedLock::of(&grant.record)).collect();
         let held = nesting::with(&nesting::held(), &self.grants);
         nesting::environment(self.context, &told, &held)
     }
 
     /// The supervised locks while the tool runs.
-    pub(super) fn watchers(&mut self) -> SupervisedLocks<'_, FileStore> {
-        let Context { store, caller, .. } = self.context;
+    pub(super) fn watchers(&mut self) -> SupervisedLocks<'_, FileLockStore> {
+        let CommandContext { store, caller, .. } = self.context;
         SupervisedLocks { store, caller, grants: &mut self.grants }
     }
 
     /// Whether a lock is lost, by a last check: the outcome of the run counts only if the lock was held.
     pub(super) fn are_lost(&mut self) -> bool {
-        let Context { store, caller, .. } = self.context;
+        let CommandContext { store, caller, .. } = self.context;
         for grant in self.grants.iter_mut().filter(|grant| !grant.lost) {
             if !stands(store, grant)
-                && let Ok(lokt_lock::ops::LossOutcome::Lost { unlogged }) =
+                && let Ok(lokt_lock::ops::LockLossCheckOutcome::Lost { unlogged }) =
                     lose(store, grant, caller)
             {
                 tell(&GuardWarning::Lost { name: grant.record.name.clone(), unlogged });
@@ -109,7 +109,7 @@ impl<'a> RunLocks<'a> {
     }
 
     /// Unlocks; returns the failure if a lock was lost.
-    pub(super) fn give_back(self, stopped: Option<StopCause>) -> Option<Failure> {
+    pub(super) fn give_back(self, stopped: Option<GuardStopCause>) -> Option<CliFailure> {
         let lost = held::give_back(self.context, self.grants, &mut |trouble| tell(&trouble));
         lost.first().map(|name| held::lost(name, stopped))
     }
@@ -117,7 +117,7 @@ impl<'a> RunLocks<'a> {
 
 /// Prints what happens while the tool runs.
 pub(super) fn tell(trouble: &GuardWarning) {
-    if let GuardWarning::Stopping(StopCause::MaxHold) = trouble {
+    if let GuardWarning::Stopping(GuardStopCause::MaxHold) = trouble {
         return crate::output::warn("its time is up: stopping the tool (SIGTERM)");
     }
     held::tell("tool", trouble);

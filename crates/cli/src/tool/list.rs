@@ -1,10 +1,10 @@
-use super::ToolLocations;
-use crate::{exit::ExitCode, failure::Failure, output, view, view::table::Table};
+use super::ToolCommandContext;
+use crate::{exit::ExitCode, failure::CliFailure, output, view, view::table::TextTable};
 use clap::Args;
 use lokt_tool::{
     bounded, builtin,
-    item::Item,
-    words::{Extension, ItemId, Space, Version},
+    item::ToolItem,
+    words::{Space, ToolFileExtension, ToolItemId, ToolVersion},
 };
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fs, io, path::Path};
@@ -24,14 +24,14 @@ pub(super) struct ToolListCommand {
 
 /// One item, or the error of the file in its place.
 struct ToolRow {
-    id: ItemId,
+    id: ToolItemId,
     spaces: Vec<Space>,
-    item: Result<Item, String>,
+    item: Result<ToolItem, String>,
 }
 
 impl ToolListCommand {
-    pub(super) fn run(&self, place: &ToolLocations) -> Result<ExitCode, Failure> {
-        let mut ids: BTreeMap<ItemId, Vec<Space>> = BTreeMap::new();
+    pub(super) fn run(&self, place: &ToolCommandContext) -> Result<ExitCode, CliFailure> {
+        let mut ids: BTreeMap<ToolItemId, Vec<Space>> = BTreeMap::new();
         for (id, space) in Space::ALL.into_iter().flat_map(|space| ids_in(place, space)) {
             ids.entry(id).or_default().push(space);
         }
@@ -46,7 +46,7 @@ impl ToolListCommand {
             output::note(&format!("no tools; put one into {}", folder.display()));
         } else {
             let mut table =
-                Table::new(&["TOOL", "VERSION", "SPACE", "TYPE", "SIGNED", "PINNED", "WHAT"]);
+                TextTable::new(&["TOOL", "VERSION", "SPACE", "TYPE", "SIGNED", "PINNED", "WHAT"]);
             for row in &rows {
                 table.row(row.cells(place));
             }
@@ -57,7 +57,7 @@ impl ToolListCommand {
 }
 
 impl ToolRow {
-    fn of(place: &ToolLocations, id: ItemId, spaces: Vec<Space>) -> Self {
+    fn of(place: &ToolCommandContext, id: ToolItemId, spaces: Vec<Space>) -> Self {
         let item = match place.spaces().item_from(Space::Project, &id) {
             Ok(Some(item)) => Ok(item),
             Ok(None) => Err("gone".to_owned()),
@@ -72,7 +72,7 @@ impl ToolRow {
     }
 
     /// Whether it is pinned: `yes`, `no`, or `broken`, where its lockfile decides and says nothing.
-    fn pinned(&self, place: &ToolLocations) -> &'static str {
+    fn pinned(&self, place: &ToolCommandContext) -> &'static str {
         let version = self.item.as_ref().ok().and_then(|item| item.metadata.version.as_ref());
         let pin = version.map(|version| place.checker.lockfiles.find(&self.id, version));
         match pin {
@@ -82,18 +82,18 @@ impl ToolRow {
         }
     }
 
-    fn signed(&self, place: &ToolLocations) -> String {
+    fn signed(&self, place: &ToolCommandContext) -> String {
         let signer = |item| view::chain::signed_by(item, &place.checker.trust);
         self.item.as_ref().map_or_else(|_| "-".to_owned(), signer)
     }
 
-    fn to_json(&self, place: &ToolLocations) -> Value {
+    fn to_json(&self, place: &ToolCommandContext) -> Value {
         let item = self.item.as_ref().ok();
         let shadows: Vec<&str> = self.spaces.iter().skip(1).map(|space| space.as_str()).collect();
         json!({
             "item_id": self.id.as_str(),
             "space": item.map(|it| it.space.as_str()),
-            "version": item.and_then(|it| it.metadata.version.as_ref()).map(Version::to_json),
+            "version": item.and_then(|it| it.metadata.version.as_ref()).map(ToolVersion::to_json),
             "tool_type": item.and_then(|it| it.metadata.tool_type.clone()),
             "description": item.and_then(|it| it.metadata.tool_description.clone()),
             "path": item.and_then(|it| it.origin.path()),
@@ -104,7 +104,7 @@ impl ToolRow {
         })
     }
 
-    fn cells(&self, place: &ToolLocations) -> Vec<String> {
+    fn cells(&self, place: &ToolCommandContext) -> Vec<String> {
         let dash = || "-".to_owned();
         let item = match &self.item {
             Ok(item) => item,
@@ -124,7 +124,7 @@ impl ToolRow {
         let metadata = &item.metadata;
         vec![
             self.id.to_string(),
-            metadata.version.as_ref().map_or_else(dash, Version::to_string),
+            metadata.version.as_ref().map_or_else(dash, ToolVersion::to_string),
             format!("{}{hides}", item.space),
             metadata.tool_type.clone().unwrap_or_else(dash),
             self.signed(place),
@@ -135,20 +135,20 @@ impl ToolRow {
 }
 
 /// The ids of all files of a space that could be items.
-fn ids_in(place: &ToolLocations, space: Space) -> Vec<(ItemId, Space)> {
+fn ids_in(place: &ToolCommandContext, space: Space) -> Vec<(ToolItemId, Space)> {
     let mut ids = Vec::new();
     for folder in place.spaces().folders(space) {
         collect(folder.path(), "", &mut ids);
     }
     if space == Space::System {
-        ids.extend(builtin::all().filter_map(|(id, _)| ItemId::new(id).ok()));
+        ids.extend(builtin::all().filter_map(|(id, _)| ToolItemId::new(id).ok()));
     }
     ids.into_iter().map(|id| (id, space)).collect()
 }
 
 /// Symbolic links to folders are not followed: they could form a cycle. A warning names them, and folders that
 /// cannot be listed: they may have tools.
-fn collect(folder: &Path, below: &str, ids: &mut Vec<ItemId>) {
+fn collect(folder: &Path, below: &str, ids: &mut Vec<ToolItemId>) {
     let here = if below.is_empty() { folder.to_owned() } else { folder.join(below) };
     let entries = match fs::read_dir(&here) {
         Ok(entries) => entries,
@@ -157,8 +157,10 @@ fn collect(folder: &Path, below: &str, ids: &mut Vec<ItemId>) {
     for entry in entries.flatten() {
         let Ok(name) = entry.file_name().into_string() else { continue };
         let path = if below.is_empty() { name.clone() } else { format!("{below}/{name}") };
-        if let Some(extension) = Extension::of_file_name(&name) {
-            ids.extend(path.strip_suffix(extension.as_str()).and_then(|id| ItemId::new(id).ok()));
+        if let Some(extension) = ToolFileExtension::of_file_name(&name) {
+            ids.extend(
+                path.strip_suffix(extension.as_str()).and_then(|id| ToolItemId::new(id).ok()),
+            );
         }
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => collect(folder, &path, ids),

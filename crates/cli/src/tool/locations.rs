@@ -1,16 +1,16 @@
-use crate::{env, exit::ExitCode, failure::Failure};
+use crate::{env, exit::ExitCode, failure::CliFailure};
 use lokt_lock::file::work_tree;
 use lokt_tool::{check::ChainChecker, item::Spaces};
 use std::path::{Path, PathBuf};
 
 /// Where tools, lockfiles and keys are, found once.
-pub(super) struct ToolLocations {
+pub(super) struct ToolCommandContext {
     pub(super) checker: ChainChecker,
 }
 
-impl ToolLocations {
+impl ToolCommandContext {
     /// Finds the spaces; makes nothing.
-    pub(super) fn find(project: Option<&Path>) -> Result<Self, Failure> {
+    pub(super) fn find(project: Option<&Path>) -> Result<Self, CliFailure> {
         let spaces = Spaces::new(project_folder(project)?, user_space()?, system_spaces()?);
         Ok(Self { checker: ChainChecker::new(spaces) })
     }
@@ -21,7 +21,7 @@ impl ToolLocations {
 }
 
 /// The project: the given folder, else `GIT_WORK_TREE`, else the git work tree, else the working folder.
-pub(crate) fn project_folder(given: Option<&Path>) -> Result<PathBuf, Failure> {
+pub(crate) fn project_folder(given: Option<&Path>) -> Result<PathBuf, CliFailure> {
     match (given, env::literal_path(env::GIT_WORK_TREE)) {
         (Some(folder), _) => existing(folder),
         (None, Some(folder)) => existing(&folder),
@@ -32,21 +32,21 @@ pub(crate) fn project_folder(given: Option<&Path>) -> Result<PathBuf, Failure> {
     }
 }
 
-fn existing(folder: &Path) -> Result<PathBuf, Failure> {
+fn existing(folder: &Path) -> Result<PathBuf, CliFailure> {
     let path = working_folder()?.join(folder);
     if path.is_dir() {
         return Ok(path);
     }
-    Err(Failure::usage(format!("{} is not a folder", folder.display())))
+    Err(CliFailure::usage(format!("{} is not a folder", folder.display())))
 }
 
 /// The user's space: `USER_SPACE`, else `.ai` in the home folder.
-pub(crate) fn user_space() -> Result<PathBuf, Failure> {
+pub(crate) fn user_space() -> Result<PathBuf, CliFailure> {
     if let Some(space) = env::path(env::USER_SPACE)? {
         return Ok(working_folder()?.join(space));
     }
     let missing = || {
-        Failure::new(ExitCode::Error, "the user's space is not known")
+        CliFailure::new(ExitCode::Error, "the user's space is not known")
             .hint("set USER_SPACE to a folder, or HOME to an absolute path")
     };
     let home = env::home().filter(|home| home.is_absolute());
@@ -54,7 +54,7 @@ pub(crate) fn user_space() -> Result<PathBuf, Failure> {
 }
 
 /// The folders of the system space.
-pub(crate) fn system_spaces() -> Result<Vec<PathBuf>, Failure> {
+pub(crate) fn system_spaces() -> Result<Vec<PathBuf>, CliFailure> {
     let spaces = env::paths(env::SYSTEM_SPACE)?;
     if spaces.is_empty() {
         return Ok(spaces);
@@ -63,8 +63,8 @@ pub(crate) fn system_spaces() -> Result<Vec<PathBuf>, Failure> {
     Ok(spaces.into_iter().map(|space| folder.join(space)).collect())
 }
 
-fn working_folder() -> Result<PathBuf, Failure> {
+fn working_folder() -> Result<PathBuf, CliFailure> {
     std::env::current_dir().map_err(|error| {
-        Failure::new(ExitCode::Error, format!("cannot find the working folder: {error}"))
+        CliFailure::new(ExitCode::Error, format!("cannot find the working folder: {error}"))
     })
 }

@@ -1,12 +1,12 @@
-use super::{ToolLocations, scope::LockfileScope};
-use crate::{exit::ExitCode, failure::Failure, output, view::command_line};
+use super::{ToolCommandContext, scope::LockfileSpace};
+use crate::{exit::ExitCode, failure::CliFailure, output, view::command_line};
 use clap::Args;
 use lokt_lock::words::Timestamp;
 use lokt_tool::{
-    chain::Chain,
-    check::CheckError,
-    lockfile::{Lockfile, LockfileError, ReplacePolicy, StoredLockfile, compare},
-    words::{ItemId, Space, Version},
+    chain::ToolChain,
+    check::ChainCheckError,
+    lockfile::{Lockfile, LockfileError, LockfileReplacePolicy, StoredLockfile, compare},
+    words::{Space, ToolItemId, ToolVersion},
 };
 use serde_json::json;
 use std::path::Path;
@@ -22,7 +22,7 @@ pub(super) struct ToolLockCommand {
     id: String,
     /// Write the lockfile to this space [default: where the tool is pinned, else `lockfile_scope` in the project's .ai/lokt.toml, else user]
     #[arg(long, value_name = "SCOPE")]
-    scope: Option<LockfileScope>,
+    scope: Option<LockfileSpace>,
     /// Replace an existing lockfile
     #[arg(long)]
     update: bool,
@@ -32,13 +32,14 @@ pub(super) struct ToolLockCommand {
 }
 
 impl ToolLockCommand {
-    pub(super) fn run(&self, place: &ToolLocations) -> Result<ExitCode, Failure> {
+    pub(super) fn run(&self, place: &ToolCommandContext) -> Result<ExitCode, CliFailure> {
         let (chain, lockfile) = vouched_for(place, &self.id)?;
         let lockfiles = &place.checker.lockfiles;
         let found = lockfiles.find(&lockfile.tool_id, &lockfile.version);
         let scope = self.scope(place, found, &lockfile.tool_id)?;
         let name = Lockfile::path_of(&lockfile.tool_id, &lockfile.version);
-        let replace = if self.update { ReplacePolicy::Asked } else { ReplacePolicy::Never };
+        let replace =
+            if self.update { LockfileReplacePolicy::Asked } else { LockfileReplacePolicy::Never };
         let there = match (lockfiles.read(scope, &name), self.update) {
             (there, false) => there?,
             // --update also replaces a broken lockfile.
@@ -48,7 +49,9 @@ impl ToolLockCommand {
             Some(there) if compare(&there.lockfile, chain.elements(), None).is_empty() => {
                 (there.path, "unchanged")
             }
-            Some(there) if replace == ReplacePolicy::Never => return Err(differs(there, &chain)),
+            Some(there) if replace == LockfileReplacePolicy::Never => {
+                return Err(differs(there, &chain));
+            }
             _ => (lockfiles.write(scope, &lockfile, replace, Timestamp::now())?, "locked"),
         };
         hidden(place, scope, &lockfile, &path);
@@ -59,12 +62,12 @@ impl ToolLockCommand {
     /// The space to write to: the space of the effective pin, or of the project's pin of another version.
     fn scope(
         &self,
-        place: &ToolLocations,
+        place: &ToolCommandContext,
         found: Result<Option<StoredLockfile>, LockfileError>,
-        id: &ItemId,
-    ) -> Result<Space, Failure> {
+        id: &ToolItemId,
+    ) -> Result<Space, CliFailure> {
         if self.scope.is_some() {
-            return LockfileScope::chosen(self.scope, place).map(Space::from);
+            return LockfileSpace::chosen(self.scope, place).map(Space::from);
         }
         match found {
             Ok(Some(pin)) if pin.scope != Space::System => Ok(pin.scope),
@@ -77,7 +80,7 @@ impl ToolLockCommand {
             Ok(_) => {
                 let pins = place.checker.lockfiles.of_tool(id).unwrap_or_default();
                 let in_project = pins.iter().any(|(scope, _)| *scope == Space::Project);
-                let chosen = || LockfileScope::chosen(None, place).map(Space::from);
+                let chosen = || LockfileSpace::chosen(None, place).map(Space::from);
                 if in_project { Ok(Space::Project) } else { chosen() }
             }
         }
@@ -89,7 +92,7 @@ impl ToolLockCommand {
         scope: Space,
         path: &Path,
         status: &str,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CliFailure> {
         let (id, version) = (&lockfile.tool_id, &lockfile.version);
         if self.json {
             return output::json(&json!({
@@ -106,24 +109,27 @@ impl ToolLockCommand {
 }
 
 /// A chain as it is now, if it is vouched for, and the lockfile that pins it.
-fn vouched_for(place: &ToolLocations, id: &str) -> Result<(Chain, Lockfile), CheckError> {
+fn vouched_for(
+    place: &ToolCommandContext,
+    id: &str,
+) -> Result<(ToolChain, Lockfile), ChainCheckError> {
     let chain = place.checker.vouched_for(id)?;
-    let id = ItemId::new(id)?;
+    let id = ToolItemId::new(id)?;
     let origin = chain.root().map(|root| root.origin.to_string()).unwrap_or_default();
-    let lockfile = Lockfile::of(&chain).ok_or(CheckError::NoVersion { id, place: origin })?;
+    let lockfile = Lockfile::of(&chain).ok_or(ChainCheckError::NoVersion { id, place: origin })?;
     Ok((chain, lockfile))
 }
 
-fn differs(there: StoredLockfile, chain: &Chain) -> Failure {
+fn differs(there: StoredLockfile, chain: &ToolChain) -> CliFailure {
     let rows = compare(&there.lockfile, chain.elements(), None);
     let path = there.path.clone();
-    let failure = Failure::from(CheckError::Drift(Box::new(there), rows));
+    let failure = CliFailure::from(ChainCheckError::Drift(Box::new(there), rows));
     let message = format!("{} pins another chain already", path.display());
-    Failure { message, ..failure }
+    CliFailure { message, ..failure }
 }
 
 /// Warns of a pin that another, nearer one hides.
-fn hidden(place: &ToolLocations, scope: Space, lockfile: &Lockfile, path: &Path) {
+fn hidden(place: &ToolCommandContext, scope: Space, lockfile: &Lockfile, path: &Path) {
     match place.checker.lockfiles.find(&lockfile.tool_id, &lockfile.version) {
         Ok(Some(nearer)) if nearer.scope < scope => output::warn(&format!(
             "{} counts for nothing here: {} is nearer",
@@ -135,13 +141,17 @@ fn hidden(place: &ToolLocations, scope: Space, lockfile: &Lockfile, path: &Path)
 }
 
 /// The failure for a tool without a lockfile.
-pub(super) fn not_pinned(id: &str) -> Failure {
-    Failure::new(ExitCode::NotFound, format!("{id} is not pinned: it has no lockfile"))
+pub(super) fn not_pinned(id: &str) -> CliFailure {
+    CliFailure::new(ExitCode::NotFound, format!("{id} is not pinned: it has no lockfile"))
         .hint(format!("lokt tool lock {}   pins it as it is now", command_line(&[id.to_owned()])))
 }
 
 /// The pins of other versions of a tool, as text.
-pub(super) fn other_versions(place: &ToolLocations, id: &ItemId, version: &Version) -> Vec<String> {
+pub(super) fn other_versions(
+    place: &ToolCommandContext,
+    id: &ToolItemId,
+    version: &ToolVersion,
+) -> Vec<String> {
     let name = Lockfile::path_of(id, version);
     let pins = place.checker.lockfiles.of_tool(id).unwrap_or_default();
     let others = pins.into_iter().map(|(_, path)| path.display().to_string());

@@ -18,9 +18,9 @@ mod verify;
 
 pub(crate) use locations::{project_folder, system_spaces, user_space};
 
-use crate::{context::GlobalOptions, exit::ExitCode, failure::Failure};
+use crate::{context::GlobalOptions, exit::ExitCode, failure::CliFailure};
 use clap::{Args, Subcommand};
-use locations::ToolLocations;
+use locations::ToolCommandContext;
 use std::path::PathBuf;
 
 /// Run signed tools exactly as they were pinned
@@ -57,8 +57,8 @@ enum ToolAction {
 }
 
 impl ToolCommand {
-    pub(crate) fn run(self, global: &GlobalOptions) -> Result<ExitCode, Failure> {
-        let place = ToolLocations::find(self.project.folder.as_deref())?;
+    pub(crate) fn run(self, global: &GlobalOptions) -> Result<ExitCode, CliFailure> {
+        let place = ToolCommandContext::find(self.project.folder.as_deref())?;
         match self.command {
             ToolAction::List(it) => it.run(&place),
             ToolAction::Show(it) => it.run(&place),

@@ -1,5 +1,5 @@
-use super::{ToolLocations, scope::LockfileScope};
-use crate::{exit::ExitCode, failure::Failure, output};
+use super::{ToolCommandContext, scope::LockfileSpace};
+use crate::{exit::ExitCode, failure::CliFailure, output};
 use clap::Args;
 use lokt_tool::{lockfile::LockfileError, words::Space};
 use serde_json::json;
@@ -12,7 +12,7 @@ use serde_json::json;
 pub(super) struct ToolPruneCommand {
     /// Remove lockfiles of this space
     #[arg(long, value_name = "SCOPE", default_value = "project")]
-    scope: LockfileScope,
+    scope: LockfileSpace,
     /// Show what would be removed, without removing it
     #[arg(long)]
     dry_run: bool,
@@ -22,7 +22,7 @@ pub(super) struct ToolPruneCommand {
 }
 
 impl ToolPruneCommand {
-    pub(super) fn run(&self, place: &ToolLocations) -> Result<ExitCode, Failure> {
+    pub(super) fn run(&self, place: &ToolCommandContext) -> Result<ExitCode, CliFailure> {
         let (lockfiles, scope) = (&place.checker.lockfiles, Space::from(self.scope));
         let mut removed = Vec::new();
         for name in lockfiles.names(scope)? {
@@ -52,7 +52,7 @@ impl ToolPruneCommand {
 }
 
 /// Whether a lockfile's tool is provably not there, or provably has another version.
-fn is_stale(place: &ToolLocations, scope: Space, name: &str) -> bool {
+fn is_stale(place: &ToolCommandContext, scope: Space, name: &str) -> bool {
     let pin = match place.checker.lockfiles.read(scope, name) {
         Ok(Some(pin)) => pin,
         Err(error @ LockfileError::Flawed { .. }) => {

@@ -1,5 +1,5 @@
-use super::ToolLocations;
-use crate::{exit::ExitCode, failure::Failure, output, view};
+use super::ToolCommandContext;
+use crate::{exit::ExitCode, failure::CliFailure, output, view};
 use clap::Args;
 use serde_json::json;
 
@@ -15,7 +15,7 @@ pub(super) struct ToolResolveCommand {
 }
 
 impl ToolResolveCommand {
-    pub(super) fn run(&self, place: &ToolLocations) -> Result<ExitCode, Failure> {
+    pub(super) fn run(&self, place: &ToolCommandContext) -> Result<ExitCode, CliFailure> {
         let chain = place.checker.resolve(&self.id)?;
         if self.json {
             output::json(&json!({

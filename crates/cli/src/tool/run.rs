@@ -1,16 +1,16 @@
 use super::{
-    ToolLocations,
-    guarded::{RunLockOutcome, RunLocks},
+    ToolCommandContext,
+    guarded::{ToolRunLockOutcome, ToolRunLocks},
     run_record::ToolRunRecord,
-    scope::LockfileScope,
+    scope::LockfileSpace,
     shared,
     tool_run::ToolRun,
 };
 use crate::{
     completion,
-    context::{Context, GlobalOptions},
+    context::{CommandContext, GlobalOptions},
     exit::ExitCode,
-    failure::{Failure, chain},
+    failure::{CliFailure, chain},
     locking::waiting::WaitOptions,
     output, refusal,
 };
@@ -18,7 +18,7 @@ use clap::Args;
 use lokt_lock::{guard::SignalReader, words::LockName};
 use lokt_tool::{
     check::CheckedChain,
-    run::{Parameters, ToolOutput},
+    run::{ToolOutputMode, ToolParameters},
 };
 use serde_json::json;
 use std::{
@@ -47,7 +47,7 @@ pub(super) struct ToolRunCommand {
     pub(super) frozen: bool,
     /// Write the lockfile to this space [default: `lockfile_scope` in the project's .ai/lokt.toml, else user]
     #[arg(long, value_name = "SCOPE")]
-    pub(super) scope: Option<LockfileScope>,
+    pub(super) scope: Option<LockfileSpace>,
     /// Hold this lock while the tool runs, as lokt guard does
     #[arg(long, value_name = "NAME", add = completion::locks())]
     guard: Option<LockName>,
@@ -64,9 +64,9 @@ pub(super) struct ToolRunCommand {
 impl ToolRunCommand {
     pub(super) fn run(
         self,
-        place: &ToolLocations,
+        place: &ToolCommandContext,
         global: &GlobalOptions,
-    ) -> Result<ExitCode, Failure> {
+    ) -> Result<ExitCode, CliFailure> {
         let result = self.run_it(place, global);
         // With --json, the caller reads stdout in any case. Refusals and results are printed already.
         if let (true, Err(failure)) = (self.json, &result)
@@ -84,34 +84,38 @@ impl ToolRunCommand {
         result
     }
 
-    fn run_it(&self, place: &ToolLocations, global: &GlobalOptions) -> Result<ExitCode, Failure> {
+    fn run_it(
+        &self,
+        place: &ToolCommandContext,
+        global: &GlobalOptions,
+    ) -> Result<ExitCode, CliFailure> {
         if self.guard.is_none() && self.waiting.is_asked() {
-            return Err(Failure::usage("--wait is for a lock: name one with --guard NAME"));
+            return Err(CliFailure::usage("--wait is for a lock: name one with --guard NAME"));
         }
-        let context = Context::new(global)?;
+        let context = CommandContext::new(global)?;
         let mut record = ToolRunRecord::begin(&context, &self.id);
         let checked = self.check(place, &mut record)?;
         let ready =
-            LockfileScope::chosen(self.scope, place).and_then(|it| Ok((it, self.parameters()?)));
+            LockfileSpace::chosen(self.scope, place).and_then(|it| Ok((it, self.parameters()?)));
         let (scope, parameters) = ready.inspect_err(|failure| record.refused(&failure.message))?;
         if self.once {
             return shared::run(self, place, &context, (&checked, parameters.as_text()));
         }
         let signals = SignalReader::hold().map_err(|error| {
-            Failure::new(ExitCode::Error, format!("cannot hold signals back: {error}"))
+            CliFailure::new(ExitCode::Error, format!("cannot hold signals back: {error}"))
         })?;
         let (checked, locks) = match &self.guard {
-            None => (checked, RunLocks::none(&context)),
+            None => (checked, ToolRunLocks::none(&context)),
             Some(name) => {
-                match RunLocks::take(&context, name, &self.id, (&self.waiting, &signals))? {
-                    RunLockOutcome::Interrupted(code) => return Ok(code),
-                    RunLockOutcome::Entered(locks) => {
+                match ToolRunLocks::take(&context, name, &self.id, (&self.waiting, &signals))? {
+                    ToolRunLockOutcome::Interrupted(code) => return Ok(code),
+                    ToolRunLockOutcome::Entered(locks) => {
                         self.check_again(place, &mut record, (name, locks))?
                     }
                 }
             }
         };
-        let output = if self.json { ToolOutput::Capture } else { ToolOutput::Show };
+        let output = if self.json { ToolOutputMode::Capture } else { ToolOutputMode::Show };
         let has_terminal = context.caller.has_terminal();
         let running = ToolRun {
             place,
@@ -127,9 +131,9 @@ impl ToolRunCommand {
     /// The tool, if its whole chain is as signed and pinned.
     fn check(
         &self,
-        place: &ToolLocations,
+        place: &ToolCommandContext,
         record: &mut ToolRunRecord<'_>,
-    ) -> Result<CheckedChain, Failure> {
+    ) -> Result<CheckedChain, CliFailure> {
         let checked = match place.checker.check(&self.id) {
             Ok(checked) => checked,
             Err(refused) => {
@@ -138,7 +142,7 @@ impl ToolRunCommand {
                     let shown = output::json(&refusal::to_json(&self.id, &refused));
                     output::even_if_unread(shown)?;
                 }
-                return Err(Failure::from(refused).told());
+                return Err(CliFailure::from(refused).told());
             }
         };
         record.chain(&checked);
@@ -146,7 +150,7 @@ impl ToolRunCommand {
             let failure = super::lock::not_pinned(&self.id);
             let message = format!("{}, and --frozen runs only what is", failure.message);
             record.refused(&message);
-            return Err(Failure { code: ExitCode::NotVerified, message, ..failure });
+            return Err(CliFailure { code: ExitCode::NotVerified, message, ..failure });
         }
         Ok(checked)
     }
@@ -155,10 +159,10 @@ impl ToolRunCommand {
     /// lock back.
     fn check_again<'a>(
         &self,
-        place: &ToolLocations,
+        place: &ToolCommandContext,
         record: &mut ToolRunRecord<'_>,
-        (name, locks): (&LockName, RunLocks<'a>),
-    ) -> Result<(CheckedChain, RunLocks<'a>), Failure> {
+        (name, locks): (&LockName, ToolRunLocks<'a>),
+    ) -> Result<(CheckedChain, ToolRunLocks<'a>), CliFailure> {
         record.under(name);
         match self.check(place, record) {
             Ok(checked) => Ok((checked, locks)),
@@ -169,21 +173,21 @@ impl ToolRunCommand {
         }
     }
 
-    fn parameters(&self) -> Result<Parameters, Failure> {
+    fn parameters(&self) -> Result<ToolParameters, CliFailure> {
         let (text, from) = self.parameters_text()?;
-        Parameters::parse(&text)
-            .map_err(|error| Failure::usage(format!("{from}: {}", chain(&error))))
+        ToolParameters::parse(&text)
+            .map_err(|error| CliFailure::usage(format!("{from}: {}", chain(&error))))
     }
 
-    fn parameters_text(&self) -> Result<(String, String), Failure> {
+    fn parameters_text(&self) -> Result<(String, String), CliFailure> {
         let fails = |from: &str, error: io::Error| {
-            Failure::new(
+            CliFailure::new(
                 ExitCode::Error,
                 format!("cannot read the parameters from {from}: {error}"),
             )
         };
         let text = self.params.to_str();
-        let text = text.ok_or_else(|| Failure::usage("--params is not valid UTF-8"))?;
+        let text = text.ok_or_else(|| CliFailure::usage("--params is not valid UTF-8"))?;
         if text == "-" {
             let mut text = String::new();
             let read = io::stdin().take(MOST_BYTES).read_to_string(&mut text);

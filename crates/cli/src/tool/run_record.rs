@@ -1,24 +1,24 @@
-use crate::{context::Context, env, failure::chain, output, refusal::lockfile_of};
+use crate::{context::CommandContext, env, failure::chain, output, refusal::lockfile_of};
 use lokt_lock::{
-    audit::{Event, EventKind},
-    store::{Durability, Store},
+    audit::{AuditEvent, AuditEventKind},
+    store::{Durability, LockStore},
     words::LockName,
 };
 use lokt_tool::{
-    check::{CheckError, CheckedChain},
-    run::{RunError, RunOutcome},
+    check::{ChainCheckError, CheckedChain},
+    run::{ToolRunError, ToolRunOutcome},
 };
 use serde_json::{Map, Value};
 use std::{path::Path, time::Duration};
 
 /// The trace of one run in the audit log: one event, with any outcome.
 pub(super) struct ToolRunRecord<'a> {
-    context: &'a Context,
+    context: &'a CommandContext,
     extra: Map<String, Value>,
 }
 
 impl<'a> ToolRunRecord<'a> {
-    pub(super) fn begin(context: &'a Context, tool: &str) -> Self {
+    pub(super) fn begin(context: &'a CommandContext, tool: &str) -> Self {
         let mut record = Self { context, extra: Map::new() };
         record.put("tool", tool);
         // Under a guard: whose time it was.
@@ -42,11 +42,11 @@ impl<'a> ToolRunRecord<'a> {
     }
 
     /// A check failed: the facts known beside the reason.
-    pub(super) fn not_vouched_for(&mut self, refusal: &CheckError) {
+    pub(super) fn not_vouched_for(&mut self, refusal: &ChainCheckError) {
         if let Some(path) = lockfile_of(refusal) {
             self.put("lockfile", path.to_string_lossy().into_owned());
         }
-        if let CheckError::Drift(pin, _) = refusal {
+        if let ChainCheckError::Drift(pin, _) = refusal {
             self.put("version", pin.lockfile.version.to_json());
         }
         self.refused(&chain(refusal));
@@ -60,10 +60,10 @@ impl<'a> ToolRunRecord<'a> {
     }
 
     /// Nothing came of it. Written at once.
-    pub(super) fn failed(&mut self, error: &RunError) {
+    pub(super) fn failed(&mut self, error: &ToolRunError) {
         let outcome = match error {
-            RunError::Lost => "lost",
-            RunError::Exchange(error) if error.timed_out() => "timeout",
+            ToolRunError::Lost => "lost",
+            ToolRunError::Exchange(error) if error.timed_out() => "timeout",
             _ => "error",
         };
         self.put("outcome", outcome);
@@ -72,11 +72,16 @@ impl<'a> ToolRunRecord<'a> {
     }
 
     /// The outcome.
-    pub(super) fn ended(&mut self, outcome: &RunOutcome, stands: LockCondition, after: Duration) {
+    pub(super) fn ended(
+        &mut self,
+        outcome: &ToolRunOutcome,
+        stands: ToolRunLockState,
+        after: Duration,
+    ) {
         self.put("outcome", outcome_of(outcome, stands));
         match outcome {
-            RunOutcome::Subprocess(process) => self.put("return_code", process.return_code()),
-            RunOutcome::Http(answer) => self.put("status_code", answer.status_code),
+            ToolRunOutcome::Subprocess(process) => self.put("return_code", process.return_code()),
+            ToolRunOutcome::Http(answer) => self.put("status_code", answer.status_code),
         }
         self.put("duration_ms", u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
     }
@@ -88,7 +93,7 @@ impl<'a> ToolRunRecord<'a> {
     }
 
     pub(super) fn write(&self) {
-        let event = Event::without_name(EventKind::ToolRun, &self.context.caller);
+        let event = AuditEvent::without_name(AuditEventKind::ToolRun, &self.context.caller);
         let extra = self.extra.iter();
         let event = extra.fold(event, |event, (key, value)| event.with(key, value.clone()));
         let logged = self.context.store.log(&event, Durability::Volatile);
@@ -102,7 +107,7 @@ impl<'a> ToolRunRecord<'a> {
 
 /// Whether the lock that a tool ran under still stood at its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum LockCondition {
+pub(super) enum ToolRunLockState {
     /// It did, or there was none.
     Held,
     /// It was taken away.
@@ -110,10 +115,10 @@ pub(super) enum LockCondition {
 }
 
 /// The outcome of a run, in one word.
-pub(super) fn outcome_of(outcome: &RunOutcome, stands: LockCondition) -> &'static str {
+pub(super) fn outcome_of(outcome: &ToolRunOutcome, stands: ToolRunLockState) -> &'static str {
     match outcome {
-        RunOutcome::Subprocess(process) if process.timed_out() => "timeout",
-        _ if stands == LockCondition::Lost => "lost",
+        ToolRunOutcome::Subprocess(process) if process.timed_out() => "timeout",
+        _ if stands == ToolRunLockState::Lost => "lost",
         _ if outcome.success() => "success",
         _ => "failed",
     }

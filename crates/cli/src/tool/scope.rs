@@ -1,23 +1,23 @@
-use super::ToolLocations;
-use crate::{exit::ExitCode, failure::Failure};
+use super::ToolCommandContext;
+use crate::{exit::ExitCode, failure::CliFailure};
 use clap::ValueEnum;
 use lokt_tool::{bounded, words::Space};
 use std::path::Path;
 
 /// The space of a lockfile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum LockfileScope {
+pub(super) enum LockfileSpace {
     /// In the project, to commit it there
     Project,
     /// In the user's space
     User,
 }
 
-impl From<LockfileScope> for Space {
-    fn from(scope: LockfileScope) -> Self {
+impl From<LockfileSpace> for Space {
+    fn from(scope: LockfileSpace) -> Self {
         match scope {
-            LockfileScope::Project => Self::Project,
-            LockfileScope::User => Self::User,
+            LockfileSpace::Project => Self::Project,
+            LockfileSpace::User => Self::User,
         }
     }
 }
@@ -26,26 +26,29 @@ impl From<LockfileScope> for Space {
 const SETTING: &str = ".ai/lokt.toml";
 const MOST_BYTES: u64 = 64 * 1024;
 
-impl LockfileScope {
+impl LockfileSpace {
     /// Where lockfiles are written: the given scope, else the one in the project's file, else the user's
     /// space.
-    pub(super) fn chosen(given: Option<Self>, place: &ToolLocations) -> Result<Self, Failure> {
+    pub(super) fn chosen(
+        given: Option<Self>,
+        place: &ToolCommandContext,
+    ) -> Result<Self, CliFailure> {
         match given {
             Some(scope) => Ok(scope),
             None => Ok(Self::of_project(place)?.unwrap_or(Self::User)),
         }
     }
 
-    fn of_project(place: &ToolLocations) -> Result<Option<Self>, Failure> {
+    fn of_project(place: &ToolCommandContext) -> Result<Option<Self>, CliFailure> {
         let path = place.spaces().project.join(SETTING);
         let fails =
-            |what: &str| Failure::new(ExitCode::Error, format!("{}: {what}", path.display()));
+            |what: &str| CliFailure::new(ExitCode::Error, format!("{}: {what}", path.display()));
         let Some(file) = bounded::open(&path).map_err(|error| fails(&error.to_string()))? else {
             return Ok(None);
         };
         let bytes = bounded::read(&file, MOST_BYTES).map_err(|why| fails(&why.to_string()))?;
         let text = String::from_utf8(bytes).map_err(|_| fails("not valid UTF-8"))?;
-        let setting: ScopeSetting =
+        let setting: LockfileScopeSetting =
             toml::from_str(&text).map_err(|error| fails(error.message()))?;
         let scope = setting.lockfile_scope.as_deref();
         let known = |text: &str| Self::from_str(text, false).map_err(|_| unknown(&path, text));
@@ -53,13 +56,13 @@ impl LockfileScope {
     }
 }
 
-fn unknown(path: &Path, text: &str) -> Failure {
+fn unknown(path: &Path, text: &str) -> CliFailure {
     let what = format!("{}: lockfile_scope is {text:?}", path.display());
-    Failure::new(ExitCode::Error, what).hint("it can be \"project\" or \"user\"")
+    CliFailure::new(ExitCode::Error, what).hint("it can be \"project\" or \"user\"")
 }
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ScopeSetting {
+struct LockfileScopeSetting {
     lockfile_scope: Option<String>,
 }

@@ -1,11 +1,11 @@
 //! A tool whose result is shared: the program runs itself again as the command of `once`.
 
-use super::{ToolLocations, run::ToolRunCommand};
+use super::{ToolCommandContext, run::ToolRunCommand};
 use crate::{
-    context::Context,
+    context::CommandContext,
     exit::ExitCode,
-    failure::Failure,
-    once::{BuiltInCommand, OnceCommand},
+    failure::CliFailure,
+    once::{OnceCommand, OnceInternalCommand},
 };
 use lokt_lock::words::LockName;
 use lokt_tool::{check::CheckedChain, words::Space};
@@ -21,12 +21,12 @@ use std::{
 /// is checked again when it is run.
 pub(super) fn run(
     run: &ToolRunCommand,
-    place: &ToolLocations,
-    context: &Context,
+    place: &ToolCommandContext,
+    context: &CommandContext,
     (checked, parameters): (&CheckedChain, &str),
-) -> Result<ExitCode, Failure> {
+) -> Result<ExitCode, CliFailure> {
     let program = std::env::current_exe().map_err(|error| {
-        Failure::new(ExitCode::Error, format!("cannot find the program itself: {error}"))
+        CliFailure::new(ExitCode::Error, format!("cannot find the program itself: {error}"))
     })?;
     // In memory that the command inherits: they may be too long for an argument.
     let memory = in_memory(parameters)?;
@@ -49,24 +49,26 @@ pub(super) fn run(
     // The first run may pin the tool there, and the chain is in the key already.
     let left_out = vec![place.spaces().project.join("lockfiles")];
     let name = name_of(&run.id)?;
-    OnceCommand::of_command(name, command, texts, BuiltInCommand { words, left_out }).run(context)
+    OnceCommand::of_command(name, command, texts, OnceInternalCommand { words, left_out })
+        .run(context)
 }
 
 /// The name for the result of a tool: `tool.` and its id, with dots for slashes.
-fn name_of(id: &str) -> Result<LockName, Failure> {
+fn name_of(id: &str) -> Result<LockName, CliFailure> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     let text: String = id.chars().map(|c| if plain(c) { c } else { '.' }).collect();
-    LockName::new(format!("tool.{text}"))
-        .map_err(|error| Failure::usage(format!("no result can be called after {id:?}: {error}")))
+    LockName::new(format!("tool.{text}")).map_err(|error| {
+        CliFailure::usage(format!("no result can be called after {id:?}: {error}"))
+    })
 }
 
-fn in_memory(parameters: &str) -> Result<File, Failure> {
+fn in_memory(parameters: &str) -> Result<File, CliFailure> {
     let write = || -> io::Result<File> {
         let mut memory = File::from(memfd_create("lokt-params", MFdFlags::empty())?);
         memory.write_all(parameters.as_bytes())?;
         Ok(memory)
     };
     write().map_err(|error| {
-        Failure::new(ExitCode::Error, format!("cannot keep the parameters in memory: {error}"))
+        CliFailure::new(ExitCode::Error, format!("cannot keep the parameters in memory: {error}"))
     })
 }

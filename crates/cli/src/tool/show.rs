@@ -1,14 +1,14 @@
-use super::ToolLocations;
+use super::ToolCommandContext;
 use crate::{
     exit::ExitCode,
-    failure::{Failure, chain},
+    failure::{CliFailure, chain},
     output, refusal, view,
 };
 use clap::Args;
 use lokt_tool::{
-    check::{ChainChecker, CheckError, CheckedChain},
-    item::Item,
-    words::{ItemId, Space},
+    check::{ChainCheckError, ChainChecker, CheckedChain},
+    item::ToolItem,
+    words::{Space, ToolItemId},
 };
 use serde_json::{Value, json};
 
@@ -24,16 +24,16 @@ pub(super) struct ToolShowCommand {
 }
 
 impl ToolShowCommand {
-    pub(super) fn run(&self, place: &ToolLocations) -> Result<ExitCode, Failure> {
-        let id = ItemId::new(&*self.id).map_err(CheckError::from)?;
+    pub(super) fn run(&self, place: &ToolCommandContext) -> Result<ExitCode, CliFailure> {
+        let id = ToolItemId::new(&*self.id).map_err(ChainCheckError::from)?;
         let item = place.spaces().item_from(Space::Project, &id)?;
         let checked = place.checker.check(&self.id);
         let Some(item) = item else {
             return Err(checked
                 .err()
-                .map_or_else(|| super::lock::not_pinned(&self.id), Failure::from));
+                .map_or_else(|| super::lock::not_pinned(&self.id), CliFailure::from));
         };
-        let shadows: Vec<Item> = Space::ALL
+        let shadows: Vec<ToolItem> = Space::ALL
             .into_iter()
             .filter(|space| *space > item.space)
             .filter_map(|space| place.spaces().item_in(space, &id).ok().flatten())
@@ -50,7 +50,11 @@ impl ToolShowCommand {
     }
 }
 
-fn to_json(item: &Item, shadows: &[Item], checked: &Result<CheckedChain, CheckError>) -> Value {
+fn to_json(
+    item: &ToolItem,
+    shadows: &[ToolItem],
+    checked: &Result<CheckedChain, ChainCheckError>,
+) -> Value {
     let mut shown = view::chain::element(item);
     let Value::Object(fields) = &mut shown else { return shown };
     let mut put = |key: &str, value: Value| fields.insert(key.to_owned(), value);
@@ -84,10 +88,10 @@ fn to_json(item: &Item, shadows: &[Item], checked: &Result<CheckedChain, CheckEr
 }
 
 fn told(
-    item: &Item,
-    shadows: &[Item],
-    checked: &Result<CheckedChain, CheckError>,
-    place: &ToolLocations,
+    item: &ToolItem,
+    shadows: &[ToolItem],
+    checked: &Result<CheckedChain, ChainCheckError>,
+    place: &ToolCommandContext,
 ) -> Vec<String> {
     let trust = &place.checker.trust;
     let metadata = &item.metadata;
@@ -128,7 +132,7 @@ fn told(
 }
 
 /// The pin of a tool that does not run.
-fn pinned(item: &Item, checker: &ChainChecker) -> String {
+fn pinned(item: &ToolItem, checker: &ChainChecker) -> String {
     let Some(version) = &item.metadata.version else { return "no; it has no version".to_owned() };
     match checker.lockfiles.find(&item.id, version) {
         Ok(Some(pin)) => format!("yes, {}", pin.path.display()),
@@ -138,9 +142,9 @@ fn pinned(item: &Item, checker: &ChainChecker) -> String {
 }
 
 /// What drifted, a line each.
-fn drift_of(refusal: &CheckError) -> Vec<String> {
-    let CheckError::Drift(_, rows) = refusal else { return Vec::new() };
-    let told = |changes: &[lokt_tool::lockfile::DriftKind]| {
+fn drift_of(refusal: &ChainCheckError) -> Vec<String> {
+    let ChainCheckError::Drift(_, rows) = refusal else { return Vec::new() };
+    let told = |changes: &[lokt_tool::lockfile::ChainDriftKind]| {
         changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
     };
     rows.iter().map(|row| format!("{}  {}", row.item_id, told(&row.changes))).collect()

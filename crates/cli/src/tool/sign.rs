@@ -1,12 +1,12 @@
-use super::ToolLocations;
-use crate::{exit::ExitCode, failure::Failure, output};
+use super::ToolCommandContext;
+use crate::{exit::ExitCode, failure::CliFailure, output};
 use clap::Args;
 use lokt_lock::{sys, words::Timestamp};
 use lokt_tool::{
-    check::CheckError,
-    item::{Item, ItemOrigin},
-    signature::{KeyFiles, SecretKey, SignatureLine, signed},
-    words::{ItemId, Space},
+    check::ChainCheckError,
+    item::{ItemOrigin, ToolItem},
+    signature::{SecretKey, SignatureLine, SigningKeyFiles, signed},
+    words::{Space, ToolItemId},
 };
 use serde_json::{Value, json};
 use std::{fs, io::Write, path::Path};
@@ -26,11 +26,14 @@ pub(super) struct ToolSignCommand {
 }
 
 impl ToolSignCommand {
-    pub(super) fn run(&self, place: &ToolLocations) -> Result<ExitCode, Failure> {
-        let key = KeyFiles::of(&place.spaces().user).secret()?;
+    pub(super) fn run(&self, place: &ToolCommandContext) -> Result<ExitCode, CliFailure> {
+        let key = SigningKeyFiles::of(&place.spaces().user).secret()?;
         // First all are made out, then any is written.
-        let drafts: Vec<SignedDraft> =
-            self.ids.iter().map(|id| SignedDraft::of(place, id, &key)).collect::<Result<_, _>>()?;
+        let drafts: Vec<SignedToolItem> = self
+            .ids
+            .iter()
+            .map(|id| SignedToolItem::of(place, id, &key))
+            .collect::<Result<_, _>>()?;
         let mut views: Vec<Value> = Vec::new();
         let fingerprint = key.public().fingerprint();
         for draft in &drafts {
@@ -63,15 +66,15 @@ impl ToolSignCommand {
 }
 
 /// An item with its new content.
-struct SignedDraft {
-    item: Item,
+struct SignedToolItem {
+    item: ToolItem,
     path: std::path::PathBuf,
     content: Vec<u8>,
 }
 
-impl SignedDraft {
-    fn of(place: &ToolLocations, id: &str, key: &SecretKey) -> Result<Self, Failure> {
-        let id = ItemId::new(id).map_err(CheckError::from)?;
+impl SignedToolItem {
+    fn of(place: &ToolCommandContext, id: &str, key: &SecretKey) -> Result<Self, CliFailure> {
+        let id = ToolItemId::new(id).map_err(ChainCheckError::from)?;
         let item = writable(place, &id)?;
         let ItemOrigin::File(path) = item.origin.clone() else {
             return Err(not_writable(&id));
@@ -81,8 +84,8 @@ impl SignedDraft {
             item.bytes.clone()
         } else {
             signed(&item.bytes, item.extension, key, Timestamp::now()).map_err(|error| {
-                let failure = Failure::from(error);
-                Failure {
+                let failure = CliFailure::from(error);
+                CliFailure {
                     message: format!("cannot sign {}: {}", path.display(), failure.message),
                     ..failure
                 }
@@ -94,9 +97,12 @@ impl SignedDraft {
     }
 
     /// Puts the new content in the file's place, whole or not at all.
-    fn write(&self) -> Result<(), Failure> {
+    fn write(&self) -> Result<(), CliFailure> {
         let fails = |error: std::io::Error| {
-            Failure::new(ExitCode::Error, format!("cannot write {}: {error}", self.path.display()))
+            CliFailure::new(
+                ExitCode::Error,
+                format!("cannot write {}: {error}", self.path.display()),
+            )
         };
         let folder = self.path.parent().unwrap_or(Path::new("."));
         let mut draft = tempfile::NamedTempFile::new_in(folder).map_err(fails)?;
@@ -108,7 +114,7 @@ impl SignedDraft {
         if sys::read_regular(&self.path).map_err(fails)? != self.item.bytes {
             let text =
                 format!("{} was changed at this moment, and is not signed", self.path.display());
-            return Err(Failure::new(ExitCode::Error, text).hint("sign it again"));
+            return Err(CliFailure::new(ExitCode::Error, text).hint("sign it again"));
         }
         draft.persist(&self.path).map_err(|error| fails(error.error))?;
         Ok(())
@@ -116,7 +122,7 @@ impl SignedDraft {
 }
 
 /// The nearest item of that id that this user may write.
-fn writable(place: &ToolLocations, id: &ItemId) -> Result<Item, Failure> {
+fn writable(place: &ToolCommandContext, id: &ToolItemId) -> Result<ToolItem, CliFailure> {
     for space in [Space::Project, Space::User] {
         if let Some(item) = place.spaces().item_in(space, id)? {
             return Ok(item);
@@ -126,18 +132,18 @@ fn writable(place: &ToolLocations, id: &ItemId) -> Result<Item, Failure> {
         return Err(not_writable(id));
     }
     let places = place.spaces().places(Space::Project);
-    Err(CheckError::NoTool { id: id.clone(), places }.into())
+    Err(ChainCheckError::NoTool { id: id.clone(), places }.into())
 }
 
-fn not_writable(id: &ItemId) -> Failure {
-    Failure::new(
+fn not_writable(id: &ToolItemId) -> CliFailure {
+    CliFailure::new(
         ExitCode::NotYours,
         format!("{id} is of the system space, which is never written to"),
     )
 }
 
 /// Whether signing would change nothing but the time: then the file stays as it is.
-fn is_signed_by(item: &Item, key: &SecretKey) -> bool {
+fn is_signed_by(item: &ToolItem, key: &SecretKey) -> bool {
     let line = item.text.signature_line().and_then(|line| SignatureLine::parse(line).ok());
     line.is_some_and(|line| {
         let message = item.integrity.to_string();

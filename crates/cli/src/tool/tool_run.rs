@@ -1,23 +1,26 @@
 use super::{
-    ToolLocations,
-    guarded::{RunLocks, tell},
+    ToolCommandContext,
+    guarded::{ToolRunLocks, tell},
     lock::other_versions,
-    run_record::{LockCondition, ToolRunRecord, outcome_of},
-    scope::LockfileScope,
+    run_record::{ToolRunLockState, ToolRunRecord, outcome_of},
+    scope::LockfileSpace,
 };
 use crate::{
     exit::ExitCode,
-    failure::{Failure, chain},
+    failure::{CliFailure, chain},
     output, view,
 };
 use lokt_lock::{
-    guard::{CommandEnd, SignalReader, StopCause, SupervisionPolicy},
+    guard::{CommandEnd, GuardStopCause, SignalReader, SupervisionPolicy},
     words::Timestamp,
 };
 use lokt_tool::{
     check::CheckedChain,
-    lockfile::{Lockfile, LockfileError, ReplacePolicy},
-    run::{self, ChainStep, Parameters, RunContext, RunError, RunOutcome, ToolJob, ToolOutput},
+    lockfile::{Lockfile, LockfileError, LockfileReplacePolicy},
+    run::{
+        self, ChainElementConfig, ToolOutputMode, ToolParameters, ToolRunContext, ToolRunError,
+        ToolRunOutcome, ToolRunRequest,
+    },
 };
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -25,11 +28,11 @@ use std::{path::PathBuf, time::Instant};
 
 /// A tool that is being run.
 pub(super) struct ToolRun<'a> {
-    pub(super) place: &'a ToolLocations,
+    pub(super) place: &'a ToolCommandContext,
     pub(super) checked: &'a CheckedChain,
     /// The tool's id, as it was given.
     pub(super) id: &'a str,
-    pub(super) output: ToolOutput,
+    pub(super) output: ToolOutputMode,
     /// The signals that are held back.
     pub(super) signals: &'a SignalReader,
     /// Whether the caller has a controlling terminal.
@@ -40,11 +43,11 @@ impl ToolRun<'_> {
     /// Runs it, unlocks, and reports the outcome.
     pub(super) fn run(
         &self,
-        parameters: &Parameters,
-        scope: LockfileScope,
+        parameters: &ToolParameters,
+        scope: LockfileSpace,
         record: &mut ToolRunRecord<'_>,
-        mut locks: RunLocks<'_>,
-    ) -> Result<ExitCode, Failure> {
+        mut locks: ToolRunLocks<'_>,
+    ) -> Result<ExitCode, CliFailure> {
         self.tell_of_other_pins();
         if let Some(note) = self.checked.chain.root().and_then(view::chain::schema_note) {
             output::note(&note);
@@ -54,7 +57,7 @@ impl ToolRun<'_> {
             Ok(outcome) => outcome,
             Err(error) => return Err(self.came_to_nothing(error, record, locks)),
         };
-        let stands = if locks.are_lost() { LockCondition::Lost } else { LockCondition::Held };
+        let stands = if locks.are_lost() { ToolRunLockState::Lost } else { ToolRunLockState::Held };
         record.ended(&outcome, stands, began.elapsed());
         let created = self.pin(&outcome, stands, scope);
         if let Some(path) = &created {
@@ -62,35 +65,37 @@ impl ToolRun<'_> {
         }
         record.write();
         let stopped = match &outcome {
-            RunOutcome::Subprocess(process) => process.stopped,
-            RunOutcome::Http(_) => None,
+            ToolRunOutcome::Subprocess(process) => process.stopped,
+            ToolRunOutcome::Http(_) => None,
         };
         let lost = locks.give_back(stopped);
-        let word = outcome_of(&outcome, if lost.is_some() { LockCondition::Lost } else { stands });
+        let word =
+            outcome_of(&outcome, if lost.is_some() { ToolRunLockState::Lost } else { stands });
         output::even_if_unread(self.report(&outcome, word, created.as_ref(), began))?;
         let judged = match lost {
             Some(lost) if word == "lost" => Err(lost),
             _ => self.judge(&outcome),
         };
-        judged.map_err(Failure::told)
+        judged.map_err(CliFailure::told)
     }
 
     /// The outcome of a run of which only an error is known.
     fn came_to_nothing(
         &self,
-        error: RunError,
+        error: ToolRunError,
         record: &mut ToolRunRecord<'_>,
-        locks: RunLocks<'_>,
-    ) -> Failure {
+        locks: ToolRunLocks<'_>,
+    ) -> CliFailure {
         record.failed(&error);
-        if let RunError::Interrupted(received) = &error {
+        if let ToolRunError::Interrupted(received) = &error {
             self.signals.die_of(received.signal);
         }
         if error.may_run_on() {
             // The locks are left to what may be running, and end with the last of it.
             return error.into();
         }
-        let lost = locks.give_back(matches!(error, RunError::Lost).then_some(StopCause::Lost));
+        let lost =
+            locks.give_back(matches!(error, ToolRunError::Lost).then_some(GuardStopCause::Lost));
         lost.unwrap_or_else(|| error.into())
     }
 
@@ -109,22 +114,22 @@ impl ToolRun<'_> {
 
     fn execute(
         &self,
-        parameters: &Parameters,
-        locks: &mut RunLocks<'_>,
-    ) -> Result<RunOutcome, RunError> {
+        parameters: &ToolParameters,
+        locks: &mut ToolRunLocks<'_>,
+    ) -> Result<ToolRunOutcome, ToolRunError> {
         let elements = self.checked.chain.elements();
-        let steps: Vec<ChainStep<'_>> = elements
+        let steps: Vec<ChainElementConfig<'_>> = elements
             .iter()
-            .map(|item| ChainStep {
+            .map(|item| ChainElementConfig {
                 id: &item.id,
                 config: item.metadata.config.as_ref(),
                 env_config: item.metadata.env_config.as_ref(),
             })
             .collect();
-        let root = elements.first().ok_or(RunError::NoSteps)?;
+        let root = elements.first().ok_or(ToolRunError::NoSteps)?;
         let name = root.id.as_str().rsplit('/').next().unwrap_or_default();
         let (spaces, content) = (self.place.spaces(), root.text.runnable());
-        let job = ToolJob {
+        let job = ToolRunRequest {
             steps: &steps,
             file_name: &format!("{name}{}", root.extension.as_str()),
             bytes: content.as_bytes(),
@@ -137,7 +142,7 @@ impl ToolRun<'_> {
             environment: locks.environment(),
             output: self.output,
         };
-        let world = RunContext {
+        let world = ToolRunContext {
             watchers: locks.watchers(),
             signals: self.signals,
             orders: SupervisionPolicy::default(),
@@ -149,16 +154,21 @@ impl ToolRun<'_> {
     /// Pins what ran well for the first time. That it could not be pinned does not undo the run.
     fn pin(
         &self,
-        outcome: &RunOutcome,
-        stands: LockCondition,
-        scope: LockfileScope,
+        outcome: &ToolRunOutcome,
+        stands: ToolRunLockState,
+        scope: LockfileSpace,
     ) -> Option<PathBuf> {
         if outcome_of(outcome, stands) != "success" || self.checked.pin.is_some() {
             return None;
         }
         let lockfile = Lockfile::of(&self.checked.chain)?;
         let lockfiles = &self.place.checker.lockfiles;
-        match lockfiles.write(scope.into(), &lockfile, ReplacePolicy::Never, Timestamp::now()) {
+        match lockfiles.write(
+            scope.into(),
+            &lockfile,
+            LockfileReplacePolicy::Never,
+            Timestamp::now(),
+        ) {
             Ok(path) => Some(path),
             // Another run was first. Whether it pinned the same, the next run says.
             Err(LockfileError::Exists(_)) => None,
@@ -171,13 +181,13 @@ impl ToolRun<'_> {
 
     fn report(
         &self,
-        outcome: &RunOutcome,
+        outcome: &ToolRunOutcome,
         word: &str,
         created: Option<&PathBuf>,
         began: Instant,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CliFailure> {
         let pin = self.checked.pin.as_ref().map(|pin| &pin.path);
-        if self.output == ToolOutput::Capture {
+        if self.output == ToolOutputMode::Capture {
             let result = outcome.to_json();
             return output::json(&json!({
                 "status": word,
@@ -193,7 +203,7 @@ impl ToolRun<'_> {
                 },
             }));
         }
-        if let RunOutcome::Http(answer) = outcome {
+        if let ToolRunOutcome::Http(answer) = outcome {
             match &answer.body {
                 Value::String(text) => output::bytes(text.as_bytes())?,
                 body => output::json(body)?,
@@ -207,33 +217,33 @@ impl ToolRun<'_> {
     }
 
     /// The exit code, after all output.
-    fn judge(&self, outcome: &RunOutcome) -> Result<ExitCode, Failure> {
+    fn judge(&self, outcome: &ToolRunOutcome) -> Result<ExitCode, CliFailure> {
         let id = self.id;
         let process = match outcome {
             _ if outcome.success() => return Ok(ExitCode::Done),
-            RunOutcome::Http(answer) => {
+            ToolRunOutcome::Http(answer) => {
                 let status = answer.status_code;
                 let text = format!("tool {id} failed: the server answered with status {status}");
-                return Err(Failure::new(ExitCode::Error, text));
+                return Err(CliFailure::new(ExitCode::Error, text));
             }
-            RunOutcome::Subprocess(process) => process,
+            ToolRunOutcome::Subprocess(process) => process,
         };
         if process.timed_out() {
             let text = format!("tool {id} did not end in its time and was stopped");
-            return Err(Failure::new(ExitCode::MaxHold, text)
+            return Err(CliFailure::new(ExitCode::MaxHold, text)
                 .hint("its config, or that of its runtime, sets timeout in seconds"));
         }
         match process.ending {
             CommandEnd::Exited(code) => {
                 let text = format!("tool {id} failed with exit code {code}");
-                Err(Failure::new(ExitCode::Error, text))
+                Err(CliFailure::new(ExitCode::Error, text))
             }
             CommandEnd::Signaled(signal) => {
                 if signal == Signal::SIGINT && self.has_terminal {
                     self.signals.die_of(signal);
                 }
                 let text = format!("tool {id} was ended by {signal}");
-                Err(Failure::new(ExitCode::Command(process.return_code()), text))
+                Err(CliFailure::new(ExitCode::Command(process.return_code()), text))
             }
         }
     }

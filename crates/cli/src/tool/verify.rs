@@ -1,15 +1,15 @@
-use super::{ToolLocations, scope::LockfileScope};
+use super::{ToolCommandContext, scope::LockfileSpace};
 use crate::{
     exit::ExitCode,
-    failure::{Failure, chain},
+    failure::{CliFailure, chain},
     output, refusal, view,
 };
 use clap::Args;
 use lokt_lock::sys::in_portions_of;
 use lokt_tool::{
-    check::{CheckError, CheckedChain},
+    check::{ChainCheckError, CheckedChain},
     lockfile::LockfileError,
-    words::{ItemId, Space, Version},
+    words::{Space, ToolItemId, ToolVersion},
 };
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ pub(super) struct ToolVerifyCommand {
     all: bool,
     /// With --all: of which space
     #[arg(long, value_name = "SCOPE", requires = "all", default_value = "project")]
-    scope: LockfileScope,
+    scope: LockfileSpace,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -40,18 +40,18 @@ pub(super) struct ToolVerifyCommand {
 const PORTION: usize = 16;
 
 /// The outcome of one check.
-struct VerifyOutcome {
+struct ToolVerifyOutcome {
     name: String,
-    result: Result<CheckedChain, Failure>,
+    result: Result<CheckedChain, CliFailure>,
     json: Value,
 }
 
 impl ToolVerifyCommand {
-    pub(super) fn run(&self, place: &ToolLocations) -> Result<ExitCode, Failure> {
-        let verdicts: Vec<VerifyOutcome> = if self.all {
+    pub(super) fn run(&self, place: &ToolCommandContext) -> Result<ExitCode, CliFailure> {
+        let verdicts: Vec<ToolVerifyOutcome> = if self.all {
             let scope = Space::from(self.scope);
             // What cannot be listed could hold a pin that a run would heed.
-            let names = place.checker.lockfiles.names(scope).map_err(CheckError::from)?;
+            let names = place.checker.lockfiles.names(scope).map_err(ChainCheckError::from)?;
             let judge = |name: &String| of_pin(place, scope, name.clone());
             in_portions_of(PORTION, &names, |part| part.iter().map(judge).collect())
         } else {
@@ -73,7 +73,7 @@ impl ToolVerifyCommand {
         Ok(worst.unwrap_or(ExitCode::Done))
     }
 
-    fn report(&self, verdicts: &[VerifyOutcome]) -> Result<(), Failure> {
+    fn report(&self, verdicts: &[ToolVerifyOutcome]) -> Result<(), CliFailure> {
         if self.json {
             let views: Vec<&Value> = verdicts.iter().map(|it| &it.json).collect();
             return output::json(&views);
@@ -91,7 +91,7 @@ impl ToolVerifyCommand {
     }
 }
 
-fn of_pin(place: &ToolLocations, scope: Space, name: String) -> VerifyOutcome {
+fn of_pin(place: &ToolCommandContext, scope: Space, name: String) -> ToolVerifyOutcome {
     let pin = place.checker.lockfiles.read(scope, &name);
     match pin {
         Ok(Some(pin)) => {
@@ -110,31 +110,35 @@ fn of_pin(place: &ToolLocations, scope: Space, name: String) -> VerifyOutcome {
         }
         // It is gone since it was listed.
         Ok(None) => {
-            let failure = Failure::new(ExitCode::NotFound, format!("{name} is gone"));
+            let failure = CliFailure::new(ExitCode::NotFound, format!("{name} is gone"));
             let json = json!({"status": "not-pinned", "lockfile": name});
-            VerifyOutcome { name, result: Err(failure), json }
+            ToolVerifyOutcome { name, result: Err(failure), json }
         }
         Err(error) => broken(name, error),
     }
 }
 
 /// Whether the existing tool provably has another version than the pinned one.
-fn is_of_another_version(place: &ToolLocations, tool: &ItemId, pinned: &Version) -> bool {
+fn is_of_another_version(
+    place: &ToolCommandContext,
+    tool: &ToolItemId,
+    pinned: &ToolVersion,
+) -> bool {
     match place.spaces().item_from(Space::Project, tool) {
         Ok(Some(item)) => item.metadata.version.as_ref() != Some(pinned),
         _ => false,
     }
 }
 
-fn broken(name: String, error: LockfileError) -> VerifyOutcome {
-    let refusal = CheckError::from(error);
+fn broken(name: String, error: LockfileError) -> ToolVerifyOutcome {
+    let refusal = ChainCheckError::from(error);
     let json = refusal::to_json(name.trim_end_matches(".lock.json"), &refusal);
-    VerifyOutcome { name, result: Err(refusal.into()), json }
+    ToolVerifyOutcome { name, result: Err(refusal.into()), json }
 }
 
-fn of_tool(place: &ToolLocations, id: &str) -> VerifyOutcome {
+fn of_tool(place: &ToolCommandContext, id: &str) -> ToolVerifyOutcome {
     match place.checker.check(id) {
-        Ok(CheckedChain { pin: None, .. }) => VerifyOutcome {
+        Ok(CheckedChain { pin: None, .. }) => ToolVerifyOutcome {
             name: id.to_owned(),
             result: Err(super::lock::not_pinned(id)),
             json: json!({"status": "not-pinned", "item_id": id}),
@@ -149,7 +153,11 @@ fn of_tool(place: &ToolLocations, id: &str) -> VerifyOutcome {
     }
 }
 
-fn judged(id: &str, name: String, result: Result<CheckedChain, CheckError>) -> VerifyOutcome {
+fn judged(
+    id: &str,
+    name: String,
+    result: Result<CheckedChain, ChainCheckError>,
+) -> ToolVerifyOutcome {
     match result {
         Ok(checked) => {
             let json = json!({
@@ -159,12 +167,12 @@ fn judged(id: &str, name: String, result: Result<CheckedChain, CheckError>) -> V
                 "digest": checked.chain.digest().to_string(),
                 "lockfile_path": checked.pin.as_ref().map(|pin| &pin.path),
             });
-            VerifyOutcome { name, result: Ok(checked), json }
+            ToolVerifyOutcome { name, result: Ok(checked), json }
         }
         Err(refusal) => {
             let json = refusal::to_json(id, &refusal);
             let message = chain(&refusal);
-            VerifyOutcome { name, result: Err(Failure { message, ..refusal.into() }), json }
+            ToolVerifyOutcome { name, result: Err(CliFailure { message, ..refusal.into() }), json }
         }
     }
 }

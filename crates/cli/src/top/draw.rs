@@ -1,10 +1,10 @@
 use super::{
-    lines::{self, TableLine, TextTone, clean},
-    snapshot::{NameStatus, RootSnapshot},
-    state::{DetailVisibility, KeyboardMode, ViewState},
+    lines::{self, TextTone, TopTableLine, clean},
+    snapshot::{LockNameStatus, TopSnapshot},
+    state::{TopDetailVisibility, TopInputMode, TopViewState},
 };
 use crate::{output::Glyphs, printable};
-use lokt_lock::{audit::LogLine, words::Timestamp};
+use lokt_lock::{audit::AuditLogLine, words::Timestamp};
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},
@@ -17,7 +17,7 @@ use std::borrow::Cow;
 
 /// Whether colours may be used. They never say anything that a word does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Palette {
+pub(super) enum ColourMode {
     Colours,
     Plain,
 }
@@ -37,22 +37,23 @@ const KEYS: &str = "q quit  up/down choose  Enter detail  s sort  / filter  f fr
 
 /// A screen to draw: all that it shows are values.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct ScreenContent<'a> {
-    pub(super) snapshot: &'a RootSnapshot,
-    pub(super) state: &'a ViewState,
+pub(super) struct TopScreenContent<'a> {
+    pub(super) snapshot: &'a TopSnapshot,
+    pub(super) state: &'a TopViewState,
     pub(super) now: Timestamp,
-    pub(super) palette: Palette,
+    pub(super) palette: ColourMode,
     pub(super) glyphs: Glyphs,
 }
 
-impl ScreenContent<'_> {
+impl TopScreenContent<'_> {
     /// Draws everything that there is room for.
     pub(super) fn draw(&self, frame: &mut Frame<'_>) {
         let Rect { width, height, .. } = frame.area();
         let list = self.state.list(self.snapshot);
         let chosen = self.state.chosen_in(&list);
         let seen = chosen.and_then(|at| list.get(at)).copied();
-        let full = seen.filter(|_| self.state.detail == DetailVisibility::Shown && height >= LOW);
+        let full =
+            seen.filter(|_| self.state.detail == TopDetailVisibility::Shown && height >= LOW);
         let full = full.map_or_else(Vec::new, |seen| lines::full(seen, self.now));
         let lines_of = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);
         let detail = if full.is_empty() { 0 } else { (lines_of(full.len()) + 1).min(height / 2) };
@@ -76,9 +77,10 @@ impl ScreenContent<'_> {
         require_printable(frame);
     }
 
-    fn title(&self, list: &[&NameStatus]) -> Paragraph<'_> {
-        let count =
-            |what: fn(&NameStatus) -> usize| self.snapshot.names.iter().map(what).sum::<usize>();
+    fn title(&self, list: &[&LockNameStatus]) -> Paragraph<'_> {
+        let count = |what: fn(&LockNameStatus) -> usize| {
+            self.snapshot.names.iter().map(what).sum::<usize>()
+        };
         let held = count(|seen| seen.lock.as_ref().map_or(0, |lock| lock.taken));
         let (waiting, frozen) =
             (count(|seen| seen.waiters().len()), count(|seen| usize::from(seen.freeze.is_some())));
@@ -99,7 +101,7 @@ impl ScreenContent<'_> {
         &self,
         frame: &mut Frame<'_>,
         area: Rect,
-        (list, chosen): (&[&NameStatus], Option<usize>),
+        (list, chosen): (&[&LockNameStatus], Option<usize>),
     ) {
         if list.is_empty() {
             let text = if self.snapshot.names.is_empty() {
@@ -110,7 +112,7 @@ impl ScreenContent<'_> {
             frame.render_widget(Paragraph::new(text).style(self.quiet()), area);
             return;
         }
-        let lines: Vec<Vec<TableLine>> =
+        let lines: Vec<Vec<TopTableLine>> =
             list.iter().map(|seen| lines::lines(seen, self.now)).collect();
         let first = chosen.map(|at| lines.iter().take(at).map(Vec::len).sum());
         let columns = columns(area.width);
@@ -135,7 +137,7 @@ impl ScreenContent<'_> {
         frame.render_stateful_widget(table, area, &mut shown);
     }
 
-    fn detail(&self, seen: &NameStatus, full: Vec<(&'static str, String)>) -> Paragraph<'_> {
+    fn detail(&self, seen: &LockNameStatus, full: Vec<(&'static str, String)>) -> Paragraph<'_> {
         let line = |(word, text): (&'static str, String)| {
             Text::from(vec![Span::styled(format!("  {word:<9} "), self.quiet()), Span::raw(text)])
         };
@@ -176,15 +178,15 @@ impl ScreenContent<'_> {
             TextTone::Broken => Color::Red,
         };
         match self.palette {
-            Palette::Colours => Style::new().fg(colour),
-            Palette::Plain => Style::new(),
+            ColourMode::Colours => Style::new().fg(colour),
+            ColourMode::Plain => Style::new(),
         }
     }
 
     fn quiet(&self) -> Style {
         match self.palette {
-            Palette::Colours => Style::new().fg(Color::DarkGray),
-            Palette::Plain => Style::new(),
+            ColourMode::Colours => Style::new().fg(Color::DarkGray),
+            ColourMode::Plain => Style::new(),
         }
     }
 }
@@ -210,7 +212,7 @@ struct FooterLine {
 }
 
 impl FooterLine {
-    fn of(screen: &ScreenContent<'_>) -> Self {
+    fn of(screen: &TopScreenContent<'_>) -> Self {
         let state = screen.state;
         let typing = |text: String, keys: &'static str| Self {
             text: clean(&text),
@@ -222,15 +224,15 @@ impl FooterLine {
             |text: String| Self { text: clean(&text), keys: "", is_typed: false, is_loud: true };
         let message = state.message.as_ref().or(screen.snapshot.trouble.as_ref());
         match (&state.asking, message) {
-            (KeyboardMode::Filter, _) => typing(format!("filter: {}", state.filter), ""),
-            (KeyboardMode::FreezeFor(name, time), why) => {
+            (TopInputMode::Filter, _) => typing(format!("filter: {}", state.filter), ""),
+            (TopInputMode::FreezeFor(name, time), why) => {
                 let why = why.map(|it| format!("{it}; ")).unwrap_or_default();
                 typing(format!("{why}Freeze {name} for: {time}"), "   Enter confirm  Esc cancel")
             }
-            (KeyboardMode::Unfreeze(name), _) => loud(format!("lift the freeze of {name}? y/n")),
-            (KeyboardMode::Unlock(name, _), _) => loud(format!("unlock {name}? y/n")),
-            (KeyboardMode::Nothing, Some(message)) => loud(message.clone()),
-            (KeyboardMode::Nothing, None) => {
+            (TopInputMode::Unfreeze(name), _) => loud(format!("lift the freeze of {name}? y/n")),
+            (TopInputMode::Unlock(name, _), _) => loud(format!("unlock {name}? y/n")),
+            (TopInputMode::Nothing, Some(message)) => loud(message.clone()),
+            (TopInputMode::Nothing, None) => {
                 Self { text: KEYS.to_owned(), keys: "", is_typed: false, is_loud: false }
             }
         }
@@ -247,7 +249,7 @@ impl FooterLine {
         if lines > 1 { lines.saturating_add(1) } else { 1 }
     }
 
-    fn draw(self, frame: &mut Frame<'_>, area: Rect, screen: &ScreenContent<'_>) {
+    fn draw(self, frame: &mut Frame<'_>, area: Rect, screen: &TopScreenContent<'_>) {
         let width = u16::try_from(Span::raw(self.text.as_str()).width()).unwrap_or(u16::MAX);
         let end = area.x.saturating_add(width);
         let style = if self.is_loud { BOLD } else { screen.quiet() };
@@ -271,7 +273,7 @@ const fn columns(width: u16) -> usize {
 }
 
 /// As wide as what is in them: all columns but the last, which gets the rest.
-fn widths(lines: &[Vec<TableLine>]) -> [Constraint; 6] {
+fn widths(lines: &[Vec<TopTableLine>]) -> [Constraint; 6] {
     let mut widths = lines::HEAD.map(|head| Span::raw(head).width());
     for line in lines.iter().flatten() {
         for (width, cell) in widths.iter_mut().zip(&line.cells) {
@@ -291,7 +293,7 @@ fn widths(lines: &[Vec<TableLine>]) -> [Constraint; 6] {
 }
 
 /// An event in short: when today, what, to what, by whom.
-fn told(event: &LogLine) -> String {
+fn told(event: &AuditLogLine) -> String {
     let text = |key: &str| event.text(key).unwrap_or("-");
     let clock = text("ts").get(11..19).unwrap_or("-");
     clean(&format!("  {clock}  {:<14} {}  {}", text("event"), text("name"), text("owner")))

@@ -7,23 +7,28 @@ use proptest::prelude::*;
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};
 
 /// A screen after some keys.
-fn drawn(snapshot: &RootSnapshot, keys: &[KeyPress], (width, height): (u16, u16)) -> Buffer {
-    drawn_in(snapshot, keys, (width, height), Palette::Colours)
+fn drawn(snapshot: &TopSnapshot, keys: &[KeyPress], (width, height): (u16, u16)) -> Buffer {
+    drawn_in(snapshot, keys, (width, height), ColourMode::Colours)
 }
 
 fn drawn_in(
-    snapshot: &RootSnapshot,
+    snapshot: &TopSnapshot,
     keys: &[KeyPress],
     size: (u16, u16),
-    palette: Palette,
+    palette: ColourMode,
 ) -> Buffer {
-    let mut state = ViewState::default();
+    let mut state = TopViewState::default();
     for key in keys {
         state.press(*key, snapshot);
     }
     let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
-    let screen =
-        ScreenContent { snapshot, state: &state, now: at(100), palette, glyphs: Glyphs::Unicode };
+    let screen = TopScreenContent {
+        snapshot,
+        state: &state,
+        now: at(100),
+        palette,
+        glyphs: Glyphs::Unicode,
+    };
     terminal.draw(|frame| screen.draw(frame)).unwrap();
     terminal.backend().buffer().clone()
 }
@@ -118,21 +123,21 @@ fn a_filter_says_how_many_it_leaves() {
 fn where_nothing_is_held_that_is_said() {
     let screen = text(&drawn(&idle(), &[KeyPress::Enter], (80, 24)));
     assert!(screen.contains("nothing is held or frozen"), "{screen}");
-    let unlisted = RootSnapshot { trouble: Some("cannot list /x".to_owned()), ..idle() };
+    let unlisted = TopSnapshot { trouble: Some("cannot list /x".to_owned()), ..idle() };
     assert!(text(&drawn(&unlisted, &[], (80, 24))).ends_with("cannot list /x"));
 }
 
 #[test]
 fn a_long_refusal_is_told_whole() {
-    let mut state = ViewState::default();
+    let mut state = TopViewState::default();
     state.message = Some("word ".repeat(30).trim().to_owned());
     let mut terminal = Terminal::new(TestBackend::new(60, 20)).unwrap();
     let snapshot = busy();
-    let screen = ScreenContent {
+    let screen = TopScreenContent {
         snapshot: &snapshot,
         state: &state,
         now: at(100),
-        palette: Palette::Plain,
+        palette: ColourMode::Plain,
         glyphs: Glyphs::Ascii,
     };
     terminal.draw(|frame| screen.draw(frame)).unwrap();
@@ -161,7 +166,7 @@ fn where_it_is_narrow_the_last_columns_are_left_out() {
 #[test]
 fn without_colours_the_characters_are_the_same() {
     let coloured = drawn(&busy(), &[], (80, 24));
-    let plain = drawn_in(&busy(), &[], (80, 24), Palette::Plain);
+    let plain = drawn_in(&busy(), &[], (80, 24), ColourMode::Plain);
     assert_eq!(text(&plain), text(&coloured));
     let is_plain =
         |cell: &ratatui::buffer::Cell| cell.fg == Color::Reset && cell.bg == Color::Reset;

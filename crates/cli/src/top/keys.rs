@@ -23,7 +23,7 @@ pub(super) struct KeyDecoder {
 }
 
 /// What some bytes begin with.
-enum DecodedKey {
+enum KeyDecodeOutcome {
     Key(KeyPress, usize),
     /// A sequence that means nothing here.
     Nothing(usize),
@@ -40,12 +40,12 @@ impl KeyDecoder {
         let mut keys = Vec::new();
         while !left.is_empty() {
             let used = match find(left) {
-                DecodedKey::Key(key, used) => {
+                KeyDecodeOutcome::Key(key, used) => {
                     keys.push(key);
                     used
                 }
-                DecodedKey::Nothing(used) => used,
-                DecodedKey::Part => {
+                KeyDecodeOutcome::Nothing(used) => used,
+                KeyDecodeOutcome::Part => {
                     self.rest = left.to_vec();
                     break;
                 }
@@ -56,35 +56,36 @@ impl KeyDecoder {
     }
 }
 
-fn find(bytes: &[u8]) -> DecodedKey {
+fn find(bytes: &[u8]) -> KeyDecodeOutcome {
     match bytes {
         [0x1b, b'[', rest @ ..] => sequence(rest),
-        [0x1b, b'O', last, ..] => {
-            key_of(*last, &[]).map_or(DecodedKey::Nothing(3), |it| DecodedKey::Key(it, 3))
+        [0x1b, b'O', last, ..] => key_of(*last, &[])
+            .map_or(KeyDecodeOutcome::Nothing(3), |it| KeyDecodeOutcome::Key(it, 3)),
+        [0x1b, b'O'] => KeyDecodeOutcome::Part,
+        [0x1b, ..] => KeyDecodeOutcome::Key(KeyPress::Escape, 1),
+        [b'\r' | b'\n', ..] => KeyDecodeOutcome::Key(KeyPress::Enter, 1),
+        [0x7f | 0x08, ..] => KeyDecodeOutcome::Key(KeyPress::Backspace, 1),
+        [byte @ 1..=26, ..] => {
+            KeyDecodeOutcome::Key(KeyPress::Control(char::from(byte - 1 + b'a')), 1)
         }
-        [0x1b, b'O'] => DecodedKey::Part,
-        [0x1b, ..] => DecodedKey::Key(KeyPress::Escape, 1),
-        [b'\r' | b'\n', ..] => DecodedKey::Key(KeyPress::Enter, 1),
-        [0x7f | 0x08, ..] => DecodedKey::Key(KeyPress::Backspace, 1),
-        [byte @ 1..=26, ..] => DecodedKey::Key(KeyPress::Control(char::from(byte - 1 + b'a')), 1),
-        [0..=31, ..] => DecodedKey::Nothing(1),
+        [0..=31, ..] => KeyDecodeOutcome::Nothing(1),
         _ => character(bytes),
     }
 }
 
 /// What follows `ESC [`: parameters, then a byte that says which it is.
-fn sequence(bytes: &[u8]) -> DecodedKey {
+fn sequence(bytes: &[u8]) -> KeyDecodeOutcome {
     let Some(length) = bytes.iter().position(|byte| (0x40..=0x7e).contains(byte)) else {
         // No sequence of a keyboard is so long.
         return if bytes.len() > 32 {
-            DecodedKey::Nothing(bytes.len() + 2)
+            KeyDecodeOutcome::Nothing(bytes.len() + 2)
         } else {
-            DecodedKey::Part
+            KeyDecodeOutcome::Part
         };
     };
     let (parameters, last) = bytes.split_at(length);
     let key = last.first().and_then(|last| key_of(*last, parameters));
-    key.map_or(DecodedKey::Nothing(length + 3), |key| DecodedKey::Key(key, length + 3))
+    key.map_or(KeyDecodeOutcome::Nothing(length + 3), |key| KeyDecodeOutcome::Key(key, length + 3))
 }
 
 fn key_of(last: u8, parameters: &[u8]) -> Option<KeyPress> {
@@ -101,18 +102,18 @@ fn key_of(last: u8, parameters: &[u8]) -> Option<KeyPress> {
 }
 
 /// A character in UTF-8.
-fn character(bytes: &[u8]) -> DecodedKey {
+fn character(bytes: &[u8]) -> KeyDecodeOutcome {
     let length = match bytes.first() {
         Some(0xc2..=0xdf) => 2,
         Some(0xe0..=0xef) => 3,
         Some(0xf0..=0xf4) => 4,
         _ => 1,
     };
-    let Some(encoded) = bytes.get(..length) else { return DecodedKey::Part };
+    let Some(encoded) = bytes.get(..length) else { return KeyDecodeOutcome::Part };
     let text = std::str::from_utf8(encoded).ok();
     match text.and_then(|text| text.chars().next()) {
-        Some(found) => DecodedKey::Key(KeyPress::Character(found), length),
-        None => DecodedKey::Nothing(1),
+        Some(found) => KeyDecodeOutcome::Key(KeyPress::Character(found), length),
+        None => KeyDecodeOutcome::Nothing(1),
     }
 }
 

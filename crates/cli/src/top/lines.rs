@@ -1,11 +1,11 @@
-use super::{age, snapshot::NameStatus};
+use super::{age, snapshot::LockNameStatus};
 use crate::{
     printable,
     view::{command_line, entry, holder},
 };
 use lokt_lock::{
-    ops::{LockState, StatusEntry},
-    record::{LockRecord, Metadata},
+    ops::{LockState, LockStatusEntry},
+    record::{LockMetadata, LockRecord},
     rules::TicketContent,
     words::Timestamp,
 };
@@ -18,7 +18,7 @@ pub(super) const HEAD: [&str; 6] = ["NAME", "STATE", "OWNER", "AGE", "ENDS IN", 
 
 /// One line of the table.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct TableLine {
+pub(super) struct TopTableLine {
     pub(super) cells: [String; 6],
     pub(super) tone: TextTone,
 }
@@ -36,7 +36,7 @@ pub(super) enum TextTone {
 }
 
 /// The lines of a name: holders, waiters, and the owner of a freeze.
-pub(super) fn lines(seen: &NameStatus, now: Timestamp) -> Vec<TableLine> {
+pub(super) fn lines(seen: &LockNameStatus, now: Timestamp) -> Vec<TopTableLine> {
     let mut lines = Vec::new();
     if let Some(lock) = &seen.lock {
         lines.push(first(lock, now));
@@ -54,22 +54,23 @@ pub(super) fn lines(seen: &NameStatus, now: Timestamp) -> Vec<TableLine> {
     }
     if let Some(freeze) = &seen.freeze {
         lines.push(match freeze.record() {
-            Some(record) => {
-                TableLine { tone: TextTone::Frozen, ..of_record(entry::state(freeze), record, now) }
-            }
+            Some(record) => TopTableLine {
+                tone: TextTone::Frozen,
+                ..of_record(entry::state(freeze), record, now)
+            },
             None => without_record(freeze),
         });
     }
-    if let Some(TableLine { cells: [name, ..], .. }) = lines.first_mut() {
+    if let Some(TopTableLine { cells: [name, ..], .. }) = lines.first_mut() {
         *name = seen.name.to_string();
     }
     lines
 }
 
-fn first(lock: &StatusEntry, now: Timestamp) -> TableLine {
+fn first(lock: &LockStatusEntry, now: Timestamp) -> TopTableLine {
     match lock.record() {
         Some(record) => {
-            TableLine { tone: tone(lock.state), ..of_record(entry::state(lock), record, now) }
+            TopTableLine { tone: tone(lock.state), ..of_record(entry::state(lock), record, now) }
         }
         None => without_record(lock),
     }
@@ -89,7 +90,7 @@ fn tone(state: LockState) -> TextTone {
     }
 }
 
-fn without_record(entry: &StatusEntry) -> TableLine {
+fn without_record(entry: &LockStatusEntry) -> TopTableLine {
     let problem = entry::problem(entry).unwrap_or_default();
     line(
         [entry::state(entry), String::new(), String::new(), String::new(), problem],
@@ -97,7 +98,7 @@ fn without_record(entry: &StatusEntry) -> TableLine {
     )
 }
 
-fn of_record(state: String, record: &LockRecord, now: Timestamp) -> TableLine {
+fn of_record(state: String, record: &LockRecord, now: Timestamp) -> TopTableLine {
     let owner = record.owner.to_string();
     line(
         [state, owner, since(record.since(), now), ends(record, now), entry::what(record)],
@@ -105,13 +106,18 @@ fn of_record(state: String, record: &LockRecord, now: Timestamp) -> TableLine {
     )
 }
 
-fn of_ticket(state: String, ticket: &TicketContent, now: Timestamp, tone: TextTone) -> TableLine {
+fn of_ticket(
+    state: String,
+    ticket: &TicketContent,
+    now: Timestamp,
+    tone: TextTone,
+) -> TopTableLine {
     let age = ticket.arrived().map_or_else(String::new, |arrived| since(arrived, now));
     let what = command_line(&ticket.command);
     line([state, ticket.owner.clone(), age, String::new(), what], tone)
 }
 
-fn more(number: usize) -> Option<TableLine> {
+fn more(number: usize) -> Option<TopTableLine> {
     let text = format!("and {number} more waiting");
     let cells = ["", "", "", ""].map(str::to_owned);
     let [state, owner, age, ends] = cells;
@@ -119,9 +125,9 @@ fn more(number: usize) -> Option<TableLine> {
 }
 
 /// Cells that cannot break out of their line.
-fn line([state, owner, age, ends, what]: [String; 5], tone: TextTone) -> TableLine {
+fn line([state, owner, age, ends, what]: [String; 5], tone: TextTone) -> TopTableLine {
     let cells = [String::new(), state, owner, age, ends, what];
-    TableLine { cells: cells.map(|cell| clean(&cell)), tone }
+    TopTableLine { cells: cells.map(|cell| clean(&cell)), tone }
 }
 
 /// A text as it may be shown, which its width depends on.
@@ -142,7 +148,7 @@ fn ends(record: &LockRecord, now: Timestamp) -> String {
 }
 
 /// All there is to tell of a name, as words and what they say.
-pub(super) fn full(seen: &NameStatus, now: Timestamp) -> Vec<(&'static str, String)> {
+pub(super) fn full(seen: &LockNameStatus, now: Timestamp) -> Vec<(&'static str, String)> {
     let mut told = Vec::new();
     if let Some(lock) = &seen.lock {
         told.push(("state", entry::state(lock)));
@@ -172,7 +178,7 @@ fn of_holder(record: &LockRecord, now: Timestamp) -> Vec<(&'static str, String)>
     let end = |end: Timestamp| ("ends", format!("{end} ({})", ends(record, now)));
     told.extend(record.expiry().map(end));
     told.extend(record.command.as_deref().map(|words| ("command", command_line(words))));
-    let metadata = record.metadata.iter().flat_map(Metadata::entries);
+    let metadata = record.metadata.iter().flat_map(LockMetadata::entries);
     told.extend(metadata.map(|(key, it)| ("metadata", format!("{key} = {}", it.shown()))));
     told.extend(record.fence.map(|fence| ("fence", fence.to_string())));
     told

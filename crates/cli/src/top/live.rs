@@ -1,14 +1,14 @@
 use super::{
-    draw::ScreenContent,
+    draw::TopScreenContent,
     keys::{KeyDecoder, KeyPress},
     requests,
-    snapshot::{NameStatus, RootSnapshot},
-    state::{ViewRequest, ViewState},
+    snapshot::{LockNameStatus, TopSnapshot},
+    state::{TopUserRequest, TopViewState},
     terminal_screen::TerminalScreen,
 };
-use crate::{context::Context, exit::ExitCode, failure::Failure, failure::chain, output};
+use crate::{context::CommandContext, exit::ExitCode, failure::CliFailure, failure::chain, output};
 use lokt_lock::{
-    audit::{LogError, LogLine, LogReader},
+    audit::{AuditLogError, AuditLogLine, LogReader},
     file::RootWatch,
     guard::SignalReader,
     ops::survey_all,
@@ -43,7 +43,7 @@ const STEADY: Duration = Duration::from_millis(500);
 const BLIND: Duration = Duration::from_secs(1);
 
 /// Shows the locks until the user quits.
-pub(crate) fn run(context: &Context) -> Result<ExitCode, Failure> {
+pub(crate) fn run(context: &CommandContext) -> Result<ExitCode, CliFailure> {
     // Ctrl-Z comes as a key; others may send its signal, and the terminal must be given back before it stops us.
     let signals = SignalReader::hold().map_err(|error| trouble(&error))?;
     hold_stop().map_err(|error| trouble(&error))?;
@@ -52,8 +52,8 @@ pub(crate) fn run(context: &Context) -> Result<ExitCode, Failure> {
     let LiveView { screen, signals, .. } = live;
     drop(screen);
     match ended.map_err(|error| trouble(&error))? {
-        LoopEnd::Wanted => Ok(ExitCode::Done),
-        LoopEnd::Signal(signal) => {
+        TopLoopEnd::Wanted => Ok(ExitCode::Done),
+        TopLoopEnd::Signal(signal) => {
             signals.die_of(signal);
             Ok(ExitCode::Command(signal.code()))
         }
@@ -65,38 +65,38 @@ fn hold_stop() -> io::Result<()> {
     Ok(SigSet::from(Signal::SIGTSTP).thread_block()?)
 }
 
-fn trouble(error: &io::Error) -> Failure {
-    Failure::new(ExitCode::Error, format!("cannot use the terminal: {error}"))
+fn trouble(error: &io::Error) -> CliFailure {
+    CliFailure::new(ExitCode::Error, format!("cannot use the terminal: {error}"))
 }
 
-enum LoopEnd {
+enum TopLoopEnd {
     Wanted,
     Signal(SignalNumber),
 }
 
 /// What ended a sleep.
 #[derive(Default)]
-struct WakeReason {
+struct TopWakeReason {
     by_signal: bool,
     by_key: bool,
     by_change: bool,
 }
 
 struct LiveView<'a> {
-    context: &'a Context,
+    context: &'a CommandContext,
     screen: TerminalScreen,
     signals: SignalReader,
     watch: RootWatch,
     keys: KeyDecoder,
-    state: ViewState,
-    snapshot: RootSnapshot,
+    state: TopViewState,
+    snapshot: TopSnapshot,
     looked: Instant,
     /// How long after that not to look again.
     pause: Duration,
 }
 
 impl<'a> LiveView<'a> {
-    fn new(context: &'a Context, signals: SignalReader) -> io::Result<Self> {
+    fn new(context: &'a CommandContext, signals: SignalReader) -> io::Result<Self> {
         let mut watch = RootWatch::begin(&context.store);
         let snapshot = look(context, &mut watch);
         Ok(Self {
@@ -105,14 +105,14 @@ impl<'a> LiveView<'a> {
             signals,
             watch,
             keys: KeyDecoder::default(),
-            state: ViewState::default(),
+            state: TopViewState::default(),
             snapshot,
             looked: Instant::now(),
             pause: PAUSE,
         })
     }
 
-    fn run(&mut self) -> io::Result<LoopEnd> {
+    fn run(&mut self) -> io::Result<TopLoopEnd> {
         let (palette, glyphs) = (TerminalScreen::palette(), output::glyphs());
         let mut is_changed = false;
         loop {
@@ -123,7 +123,7 @@ impl<'a> LiveView<'a> {
                 is_changed = false;
             }
             let (snapshot, state) = (&self.snapshot, &self.state);
-            self.screen.draw(&ScreenContent {
+            self.screen.draw(&TopScreenContent {
                 snapshot,
                 state,
                 now: Timestamp::now(),
@@ -135,7 +135,7 @@ impl<'a> LiveView<'a> {
             if woken.by_signal
                 && let Some(signal) = self.read_signals()?
             {
-                return Ok(LoopEnd::Signal(signal));
+                return Ok(TopLoopEnd::Signal(signal));
             }
             if woken.by_key
                 && let Some(ending) = self.read_keys()?
@@ -154,7 +154,7 @@ impl<'a> LiveView<'a> {
 
     /// Sleeps until a key, a signal, a change, or the moment at which something looks different. A change that is
     /// known already waits for the end of the pause.
-    fn sleep(&self, is_changed: bool) -> io::Result<WakeReason> {
+    fn sleep(&self, is_changed: bool) -> io::Result<TopWakeReason> {
         let next = self.snapshot.until_change(Timestamp::now()).map(|next| next.max(STEADY));
         let blind = self.watch.is_blind().then_some(BLIND);
         let pause = is_changed.then(|| self.pause.saturating_sub(self.looked.elapsed()));
@@ -166,12 +166,12 @@ impl<'a> LiveView<'a> {
         let mut sources: Vec<PollFd<'_>> =
             all.map(|it| PollFd::new(it, PollFlags::POLLIN)).collect();
         match poll(&mut sources, timeout(limit)) {
-            Err(Errno::EINTR) => return Ok(WakeReason::default()),
+            Err(Errno::EINTR) => return Ok(TopWakeReason::default()),
             polled => polled?,
         };
         let mut told = sources.iter().map(|source| source.any().unwrap_or(true));
         let (by_signal, by_key) = (told.next() == Some(true), told.next() == Some(true));
-        Ok(WakeReason { by_signal, by_key, by_change: told.any(|it| it) })
+        Ok(TopWakeReason { by_signal, by_key, by_change: told.any(|it| it) })
     }
 
     /// The signal that ends this, where one came.
@@ -189,12 +189,12 @@ impl<'a> LiveView<'a> {
         Ok(None)
     }
 
-    fn read_keys(&mut self) -> io::Result<Option<LoopEnd>> {
+    fn read_keys(&mut self) -> io::Result<Option<TopLoopEnd>> {
         let mut buffer = [0; 1024];
         let count = match read(io::stdin().as_fd(), &mut buffer) {
             Err(Errno::EINTR | Errno::EAGAIN) => return Ok(None),
             // The terminal is gone, or says that nothing more will come.
-            Ok(0) | Err(Errno::EIO) => return Ok(Some(LoopEnd::Wanted)),
+            Ok(0) | Err(Errno::EIO) => return Ok(Some(TopLoopEnd::Wanted)),
             count => count?,
         };
         for key in self.keys.take(buffer.get(..count).unwrap_or_default()) {
@@ -205,12 +205,12 @@ impl<'a> LiveView<'a> {
         Ok(None)
     }
 
-    fn press(&mut self, key: KeyPress) -> io::Result<Option<LoopEnd>> {
+    fn press(&mut self, key: KeyPress) -> io::Result<Option<TopLoopEnd>> {
         match self.state.press(key, &self.snapshot) {
             None => {}
-            Some(ViewRequest::Quit) => return Ok(Some(LoopEnd::Wanted)),
+            Some(TopUserRequest::Quit) => return Ok(Some(TopLoopEnd::Wanted)),
             // The whole job, as the terminal would have done it.
-            Some(ViewRequest::Stop) => kill(Pid::from_raw(0), Signal::SIGTSTP)?,
+            Some(TopUserRequest::Stop) => kill(Pid::from_raw(0), Signal::SIGTSTP)?,
             Some(request) => {
                 self.state.message = Some(requests::act(self.context, &request));
                 self.look();
@@ -236,7 +236,7 @@ fn timeout(limit: Option<Duration>) -> PollTimeout {
 }
 
 /// Finds out what there is to show, and watches for changes of it.
-fn look(context: &Context, watch: &mut RootWatch) -> RootSnapshot {
+fn look(context: &CommandContext, watch: &mut RootWatch) -> TopSnapshot {
     watch.rearm();
     let (entries, unlisted) = match survey_all(&context.store, &context.caller) {
         Ok(entries) => (entries, None),
@@ -246,17 +246,17 @@ fn look(context: &Context, watch: &mut RootWatch) -> RootSnapshot {
         Ok(events) => (events, None),
         Err(error) => (Vec::new(), Some(chain(&error))),
     };
-    let names = NameStatus::all(entries);
-    watch.watch_processes(names.iter().flat_map(NameStatus::processes));
+    let names = LockNameStatus::all(entries);
+    watch.watch_processes(names.iter().flat_map(LockNameStatus::processes));
     let root = context.root.path.display().to_string();
-    RootSnapshot { root, names, events, looked: Timestamp::now(), trouble: unlisted.or(unread) }
+    TopSnapshot { root, names, events, looked: Timestamp::now(), trouble: unlisted.or(unread) }
 }
 
-fn last_events(context: &Context) -> Result<Vec<LogLine>, LogError> {
+fn last_events(context: &CommandContext) -> Result<Vec<AuditLogLine>, AuditLogError> {
     let Some(mut reader) = LogReader::open(&context.store.layout().audit_log())? else {
         return Ok(Vec::new());
     };
     reader.seek_near_end(TAIL)?;
-    let events = reader.collect::<Result<Vec<LogLine>, LogError>>()?;
-    Ok(events.into_iter().filter(|event| matches!(event, LogLine::Event(_))).collect())
+    let events = reader.collect::<Result<Vec<AuditLogLine>, AuditLogError>>()?;
+    Ok(events.into_iter().filter(|event| matches!(event, AuditLogLine::Event(_))).collect())
 }

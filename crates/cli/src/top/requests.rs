@@ -1,22 +1,22 @@
-use super::state::ViewRequest;
+use super::state::TopUserRequest;
 use crate::{
-    context::Context,
+    context::CommandContext,
     denial,
-    failure::{Failure, chain},
+    failure::{CliFailure, chain},
     span,
 };
 use lokt_lock::{
-    ops::{self, FreezeOutcome, OperationError, UnfreezeOutcome, UnlockForce, UnlockOutcome},
-    store::StoreError,
+    ops::{self, FreezeOutcome, LockOperationError, UnfreezeOutcome, UnlockForce, UnlockOutcome},
+    store::LockStoreError,
     words::{Fence, LockName},
 };
 
 /// Does what the user requests, as the command line does it, and returns the outcome as text.
-pub(super) fn act(context: &Context, request: &ViewRequest) -> String {
+pub(super) fn act(context: &CommandContext, request: &TopUserRequest) -> String {
     let done = match request {
-        ViewRequest::Freeze(name, time) => {
+        TopUserRequest::Freeze(name, time) => {
             ops::freeze(&context.store, name, &context.caller, *time)
-                .map_err(Failure::from)
+                .map_err(CliFailure::from)
                 .and_then(|frozen| match frozen {
                     FreezeOutcome::Done(_) => {
                         Ok(format!("froze {:?} for {}", name.as_str(), span::show(*time)))
@@ -24,33 +24,35 @@ pub(super) fn act(context: &Context, request: &ViewRequest) -> String {
                     FreezeOutcome::ByAnother(record) => Err(denial::freeze::refusal(name, &record)),
                 })
         }
-        ViewRequest::Unfreeze(name) => ops::unfreeze(&context.store, name, &context.caller, false)
-            .map_err(Failure::from)
-            .and_then(|unfrozen| match unfrozen {
-                UnfreezeOutcome::Done { unlogged, unsynced } => {
-                    Ok(format!("unfroze {:?}{}", name.as_str(), but(unlogged, unsynced)))
-                }
-                refused => Err(denial::unfreeze::refusal(name, &refused)),
-            }),
-        ViewRequest::Unlock(name, shown) => unlocked(context, name, shown)
-            .map_err(Failure::from)
+        TopUserRequest::Unfreeze(name) => {
+            ops::unfreeze(&context.store, name, &context.caller, false)
+                .map_err(CliFailure::from)
+                .and_then(|unfrozen| match unfrozen {
+                    UnfreezeOutcome::Done { unlogged, unsynced } => {
+                        Ok(format!("unfroze {:?}{}", name.as_str(), but(unlogged, unsynced)))
+                    }
+                    refused => Err(denial::unfreeze::refusal(name, &refused)),
+                })
+        }
+        TopUserRequest::Unlock(name, shown) => unlocked(context, name, shown)
+            .map_err(CliFailure::from)
             .and_then(|unlocked| match unlocked {
                 UnlockOutcome::Done { unlogged, unsynced } => {
                     Ok(format!("released lock {:?}{}", name.as_str(), but(unlogged, unsynced)))
                 }
                 refused => Err(denial::unlock::refusal(name, &refused, context)),
             }),
-        ViewRequest::Quit | ViewRequest::Stop => Ok(String::new()),
+        TopUserRequest::Quit | TopUserRequest::Stop => Ok(String::new()),
     };
     done.unwrap_or_else(|failure| told(&failure))
 }
 
 /// Unlocks the holder that was shown, and no newer one.
 fn unlocked(
-    context: &Context,
+    context: &CommandContext,
     name: &LockName,
     shown: &[Fence],
-) -> Result<UnlockOutcome, OperationError> {
+) -> Result<UnlockOutcome, LockOperationError> {
     let (store, caller) = (&context.store, &context.caller);
     match shown {
         [] => ops::unlock(store, name, caller, UnlockForce::Own),
@@ -59,13 +61,13 @@ fn unlocked(
 }
 
 /// What could not be written of something that took effect.
-fn but(unlogged: Option<StoreError>, unsynced: Option<StoreError>) -> String {
+fn but(unlogged: Option<LockStoreError>, unsynced: Option<LockStoreError>) -> String {
     let unlogged = unlogged.map(|it| format!(", but that could not be logged: {}", chain(&it)));
     let unsynced = unsynced.map(|it| format!(", but a power cut may undo that: {}", chain(&it)));
     [unlogged, unsynced].into_iter().flatten().collect()
 }
 
-fn told(failure: &Failure) -> String {
+fn told(failure: &CliFailure) -> String {
     let hint = failure.hints.first().map(|hint| format!(" (hint: {hint})"));
     format!("error: {}{}", failure.message, hint.unwrap_or_default())
 }

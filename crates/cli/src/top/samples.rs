@@ -1,12 +1,12 @@
 //! Scenes for tests.
 
-use super::snapshot::{NameStatus, RootSnapshot};
+use super::snapshot::{LockNameStatus, TopSnapshot};
 use lokt_lock::{
-    audit::LogLine,
-    ops::{LockState, StatusEntry},
-    record::{LockRecord, RecordFile},
+    audit::AuditLogLine,
+    ops::{LockState, LockStatusEntry},
+    record::{LockRecord, RecordSlot},
     rules::{Liveness, TicketContent},
-    store::RecordKind,
+    store::LockRecordKind,
     words::{LockName, Timestamp},
 };
 use serde_json::{Value, json};
@@ -41,13 +41,17 @@ fn ticket(owner: &str, since: i64, command: &[&str]) -> TicketContent {
     }
 }
 
-fn entry(lock: &str, (kind, state): (RecordKind, LockState), slot: RecordFile) -> StatusEntry {
-    let taken = if kind == RecordKind::Lock {
+fn entry(
+    lock: &str,
+    (kind, state): (LockRecordKind, LockState),
+    slot: RecordSlot,
+) -> LockStatusEntry {
+    let taken = if kind == LockRecordKind::Lock {
         slot.record().map_or(0, |it| it.holders().count())
     } else {
         0
     };
-    StatusEntry {
+    LockStatusEntry {
         name: name(lock),
         kind,
         slot,
@@ -61,20 +65,20 @@ fn entry(lock: &str, (kind, state): (RecordKind, LockState), slot: RecordFile) -
     }
 }
 
-fn held(lock: &str, state: LockState, record: LockRecord) -> StatusEntry {
-    entry(lock, (RecordKind::Lock, state), RecordFile::Record(Box::new(record)))
+fn held(lock: &str, state: LockState, record: LockRecord) -> LockStatusEntry {
+    entry(lock, (LockRecordKind::Lock, state), RecordSlot::Record(Box::new(record)))
 }
 
-fn event(second: i64, kind: &str, lock: &str, owner: &str) -> LogLine {
+fn event(second: i64, kind: &str, lock: &str, owner: &str) -> AuditLogLine {
     let fields = json!({"ts": at(second).to_string(), "event": kind, "name": lock, "owner": owner});
-    LogLine::Event(fields.as_object().unwrap().clone())
+    AuditLogLine::Event(fields.as_object().unwrap().clone())
 }
 
 /// Of everything something: a guard for which three wait, readers, an orphan, leases, freezes, something broken.
-pub(super) fn busy() -> RootSnapshot {
+pub(super) fn busy() -> TopSnapshot {
     let command =
         json!({"command": ["make", "build"], "fence": 7, "expires_at": at(400).to_string()});
-    let build = StatusEntry {
+    let build = LockStatusEntry {
         waiters: vec![
             ticket("bob", 40, &["make", "test"]),
             ticket("eve", 95, &["sh", "-c", "make docs"]),
@@ -93,16 +97,16 @@ pub(super) fn busy() -> RootSnapshot {
     let orphan = json!({"command": ["./deploy", "--all"]});
     let order = json!({"hold": null, "expires_at": at(4000).to_string()});
     let freeze = |lock: &str| {
-        let slot = RecordFile::Record(Box::new(record(lock, "ops", 20, &order)));
-        entry(lock, (RecordKind::Freeze, LockState::Frozen), slot)
+        let slot = RecordSlot::Record(Box::new(record(lock, "ops", 20, &order)));
+        entry(lock, (LockRecordKind::Freeze, LockState::Frozen), slot)
     };
     let broken =
-        RecordFile::Unreadable(std::sync::Arc::new(std::io::Error::other("cannot be read")));
+        RecordSlot::Unreadable(std::sync::Arc::new(std::io::Error::other("cannot be read")));
     let entries = vec![
         build,
         held("deploy", LockState::Orphaned, record("deploy", "zoe", -100_000, &orphan)),
         held("docs", LockState::Held, record("docs", "ada", 90, &shared)),
-        entry("odd", (RecordKind::Lock, LockState::Unreadable), broken),
+        entry("odd", (LockRecordKind::Lock, LockState::Unreadable), broken),
         held("review", LockState::Held, record("review", "ada", 50, &lease)),
         freeze("deploy"),
         freeze("release"),
@@ -114,10 +118,16 @@ pub(super) fn busy() -> RootSnapshot {
         event(97, "acquire", "docs", "maxi"),
     ];
     let root = "/home/ada/site/.git/lokt".to_owned();
-    RootSnapshot { root, names: NameStatus::all(entries), events, looked: at(100), trouble: None }
+    TopSnapshot {
+        root,
+        names: LockNameStatus::all(entries),
+        events,
+        looked: at(100),
+        trouble: None,
+    }
 }
 
 /// A root in which nothing is held.
-pub(super) fn idle() -> RootSnapshot {
-    RootSnapshot { names: Vec::new(), events: Vec::new(), ..busy() }
+pub(super) fn idle() -> TopSnapshot {
+    TopSnapshot { names: Vec::new(), events: Vec::new(), ..busy() }
 }

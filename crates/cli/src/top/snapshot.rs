@@ -1,23 +1,23 @@
 use super::age;
 use lokt_lock::{
-    audit::LogLine,
-    ops::StatusEntry,
+    audit::AuditLogLine,
+    ops::LockStatusEntry,
     record::LockRecord,
     rules::TicketContent,
-    store::RecordKind,
+    store::LockRecordKind,
     words::{LockName, Timestamp},
 };
 use std::time::Duration;
 
 /// What a look at a root found.
 #[derive(Debug)]
-pub(super) struct RootSnapshot {
+pub(super) struct TopSnapshot {
     /// The root's path.
     pub(super) root: String,
     /// All names that are held, waited for or frozen, sorted.
-    pub(super) names: Vec<NameStatus>,
+    pub(super) names: Vec<LockNameStatus>,
     /// The last events, oldest first.
-    pub(super) events: Vec<LogLine>,
+    pub(super) events: Vec<AuditLogLine>,
     /// When this was found out.
     pub(super) looked: Timestamp,
     /// What went wrong, where something did.
@@ -26,15 +26,15 @@ pub(super) struct RootSnapshot {
 
 /// What was found of one name: at least one of the two.
 #[derive(Debug)]
-pub(super) struct NameStatus {
+pub(super) struct LockNameStatus {
     pub(super) name: LockName,
-    pub(super) lock: Option<StatusEntry>,
-    pub(super) freeze: Option<StatusEntry>,
+    pub(super) lock: Option<LockStatusEntry>,
+    pub(super) freeze: Option<LockStatusEntry>,
 }
 
-impl NameStatus {
+impl LockNameStatus {
     /// Puts together what was found, name by name.
-    pub(super) fn all(entries: Vec<StatusEntry>) -> Vec<Self> {
+    pub(super) fn all(entries: Vec<LockStatusEntry>) -> Vec<Self> {
         let mut names: Vec<Self> = Vec::new();
         for entry in entries {
             let at =
@@ -44,20 +44,20 @@ impl NameStatus {
                 });
             let Some(seen) = names.get_mut(at) else { continue };
             match entry.kind {
-                RecordKind::Lock => seen.lock = Some(entry),
-                RecordKind::Freeze => seen.freeze = Some(entry),
+                LockRecordKind::Lock => seen.lock = Some(entry),
+                LockRecordKind::Freeze => seen.freeze = Some(entry),
             }
         }
         names
     }
 
-    fn entries(&self) -> impl Iterator<Item = &StatusEntry> {
+    fn entries(&self) -> impl Iterator<Item = &LockStatusEntry> {
         self.lock.iter().chain(&self.freeze)
     }
 
     /// All records: of every holder, and of the freeze.
     pub(super) fn records(&self) -> impl Iterator<Item = &LockRecord> {
-        self.entries().filter_map(StatusEntry::record).flat_map(LockRecord::holders)
+        self.entries().filter_map(LockStatusEntry::record).flat_map(LockRecord::holders)
     }
 
     /// Those who wait, in their order.
@@ -72,22 +72,23 @@ impl NameStatus {
     }
 }
 
-impl RootSnapshot {
+impl TopSnapshot {
     /// Whether something has ended by the clock since the look.
     pub(super) fn is_outdated(&self, now: Timestamp) -> bool {
-        let ends = self.names.iter().flat_map(NameStatus::records).filter_map(LockRecord::expiry);
+        let ends =
+            self.names.iter().flat_map(LockNameStatus::records).filter_map(LockRecord::expiry);
         ends.into_iter().any(|end| end > self.looked && end <= now)
     }
 
     /// How long until anything that is shown looks different, though nothing happens.
     pub(super) fn until_change(&self, now: Timestamp) -> Option<Duration> {
-        let ages = self.names.iter().flat_map(NameStatus::records).map(LockRecord::since);
+        let ages = self.names.iter().flat_map(LockNameStatus::records).map(LockRecord::since);
         let arrivals =
-            self.names.iter().flat_map(NameStatus::waiters).filter_map(TicketContent::arrived);
+            self.names.iter().flat_map(LockNameStatus::waiters).filter_map(TicketContent::arrived);
         let ends: Vec<Timestamp> = self
             .names
             .iter()
-            .flat_map(NameStatus::records)
+            .flat_map(LockNameStatus::records)
             .filter_map(LockRecord::expiry)
             .collect();
         let past = ends.iter().copied().filter(|end| *end <= now);

@@ -1,10 +1,10 @@
 use super::{
     keys::KeyPress,
-    snapshot::{NameStatus, RootSnapshot},
+    snapshot::{LockNameStatus, TopSnapshot},
 };
 use crate::{span, view::command_line};
 use lokt_lock::{
-    ops::StatusEntry,
+    ops::LockStatusEntry,
     record::LockRecord,
     words::{Fence, LockName},
 };
@@ -18,14 +18,14 @@ const FREEZE: &str = "1h";
 
 /// What is chosen, sorted, filtered and asked.
 #[derive(Debug, Default)]
-pub(super) struct ViewState {
+pub(super) struct TopViewState {
     /// The name that is chosen, and where it was in the list when it was last there.
     chosen: Option<LockName>,
     place: usize,
     pub(super) sort: SortOrder,
     pub(super) filter: String,
-    pub(super) detail: DetailVisibility,
-    pub(super) asking: KeyboardMode,
+    pub(super) detail: TopDetailVisibility,
+    pub(super) asking: TopInputMode,
     /// The outcome of the last request.
     pub(super) message: Option<String>,
 }
@@ -45,7 +45,7 @@ pub(super) enum SortOrder {
 
 /// Whether the name that is chosen is shown in full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum DetailVisibility {
+pub(super) enum TopDetailVisibility {
     #[default]
     Hidden,
     Shown,
@@ -53,7 +53,7 @@ pub(super) enum DetailVisibility {
 
 /// What the keyboard is for at the moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) enum KeyboardMode {
+pub(super) enum TopInputMode {
     /// Choosing.
     #[default]
     Nothing,
@@ -69,7 +69,7 @@ pub(super) enum KeyboardMode {
 
 /// A request of the user that only the loop can do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum ViewRequest {
+pub(super) enum TopUserRequest {
     Quit,
     /// Stop this program, as Ctrl-Z does.
     Stop,
@@ -99,12 +99,12 @@ impl SortOrder {
     }
 }
 
-impl ViewState {
+impl TopViewState {
     /// The names to show, in their order.
-    pub(super) fn list<'a>(&self, snapshot: &'a RootSnapshot) -> Vec<&'a NameStatus> {
-        let mut list: Vec<&NameStatus> =
+    pub(super) fn list<'a>(&self, snapshot: &'a TopSnapshot) -> Vec<&'a LockNameStatus> {
+        let mut list: Vec<&LockNameStatus> =
             snapshot.names.iter().filter(|seen| self.fits(seen)).collect();
-        let end = |seen: &NameStatus| seen.records().filter_map(LockRecord::expiry).min();
+        let end = |seen: &LockNameStatus| seen.records().filter_map(LockRecord::expiry).min();
         match self.sort {
             SortOrder::Name => {}
             SortOrder::Age => list.sort_by_key(|seen| seen.records().map(LockRecord::since).min()),
@@ -116,51 +116,55 @@ impl ViewState {
     }
 
     /// The index of the selected name: the same name as before, at its new index; or the name now in its place.
-    pub(super) fn chosen_in(&self, list: &[&NameStatus]) -> Option<usize> {
+    pub(super) fn chosen_in(&self, list: &[&LockNameStatus]) -> Option<usize> {
         let same = list.iter().position(|seen| Some(&seen.name) == self.chosen.as_ref());
         same.or_else(|| list.len().checked_sub(1).map(|last| self.place.min(last)))
     }
 
     /// What a key does.
-    pub(super) fn press(&mut self, key: KeyPress, snapshot: &RootSnapshot) -> Option<ViewRequest> {
+    pub(super) fn press(
+        &mut self,
+        key: KeyPress,
+        snapshot: &TopSnapshot,
+    ) -> Option<TopUserRequest> {
         self.message = None;
         match (key, std::mem::take(&mut self.asking)) {
-            (KeyPress::Control('c'), _) => Some(ViewRequest::Quit),
+            (KeyPress::Control('c'), _) => Some(TopUserRequest::Quit),
             (KeyPress::Control('z'), asking) => {
                 self.asking = asking;
-                Some(ViewRequest::Stop)
+                Some(TopUserRequest::Stop)
             }
-            (key, KeyboardMode::Nothing) => self.choose(key, snapshot),
-            (key, KeyboardMode::Filter) => {
+            (key, TopInputMode::Nothing) => self.choose(key, snapshot),
+            (key, TopInputMode::Filter) => {
                 self.type_filter(key);
                 None
             }
-            (key, KeyboardMode::FreezeFor(name, text)) => self.type_time(key, name, text),
-            (KeyPress::Character('y' | 'Y'), KeyboardMode::Unfreeze(name)) => {
-                Some(ViewRequest::Unfreeze(name))
+            (key, TopInputMode::FreezeFor(name, text)) => self.type_time(key, name, text),
+            (KeyPress::Character('y' | 'Y'), TopInputMode::Unfreeze(name)) => {
+                Some(TopUserRequest::Unfreeze(name))
             }
-            (KeyPress::Character('y' | 'Y'), KeyboardMode::Unlock(name, shown)) => {
-                Some(ViewRequest::Unlock(name, shown))
+            (KeyPress::Character('y' | 'Y'), TopInputMode::Unlock(name, shown)) => {
+                Some(TopUserRequest::Unlock(name, shown))
             }
-            (_, KeyboardMode::Unfreeze(_) | KeyboardMode::Unlock(..)) => None,
+            (_, TopInputMode::Unfreeze(_) | TopInputMode::Unlock(..)) => None,
         }
     }
 
-    fn choose(&mut self, key: KeyPress, snapshot: &RootSnapshot) -> Option<ViewRequest> {
+    fn choose(&mut self, key: KeyPress, snapshot: &TopSnapshot) -> Option<TopUserRequest> {
         match key {
-            KeyPress::Character('q') => return Some(ViewRequest::Quit),
+            KeyPress::Character('q') => return Some(TopUserRequest::Quit),
             KeyPress::Character('s') => self.sort = self.sort.next(),
-            KeyPress::Character('/') => self.asking = KeyboardMode::Filter,
+            KeyPress::Character('/') => self.asking = TopInputMode::Filter,
             KeyPress::Character('f') => self.ask_freeze(snapshot),
             KeyPress::Character('u') => self.ask_unlock(snapshot),
             KeyPress::Enter => {
                 self.detail = match self.detail {
-                    DetailVisibility::Hidden => DetailVisibility::Shown,
-                    DetailVisibility::Shown => DetailVisibility::Hidden,
+                    TopDetailVisibility::Hidden => TopDetailVisibility::Shown,
+                    TopDetailVisibility::Shown => TopDetailVisibility::Hidden,
                 }
             }
-            KeyPress::Escape if self.detail == DetailVisibility::Shown => {
-                self.detail = DetailVisibility::Hidden;
+            KeyPress::Escape if self.detail == TopDetailVisibility::Shown => {
+                self.detail = TopDetailVisibility::Hidden;
             }
             KeyPress::Escape => self.filter.clear(),
             KeyPress::Up | KeyPress::Character('k') => self.go(-1, snapshot),
@@ -174,7 +178,7 @@ impl ViewState {
         None
     }
 
-    fn go(&mut self, steps: isize, snapshot: &RootSnapshot) {
+    fn go(&mut self, steps: isize, snapshot: &TopSnapshot) {
         let names = self.list(snapshot);
         let Some(end) = names.len().checked_sub(1) else { return };
         self.place = self.chosen_in(&names).unwrap_or(0).saturating_add_signed(steps).min(end);
@@ -182,28 +186,28 @@ impl ViewState {
     }
 
     /// The chosen one, which stays chosen from now on.
-    fn pick<'a>(&mut self, snapshot: &'a RootSnapshot) -> Option<&'a NameStatus> {
+    fn pick<'a>(&mut self, snapshot: &'a TopSnapshot) -> Option<&'a LockNameStatus> {
         let list = self.list(snapshot);
         let seen = list.get(self.chosen_in(&list)?).copied()?;
         self.chosen = Some(seen.name.clone());
         Some(seen)
     }
 
-    fn ask_freeze(&mut self, snapshot: &RootSnapshot) {
+    fn ask_freeze(&mut self, snapshot: &TopSnapshot) {
         let Some(seen) = self.pick(snapshot) else { return };
         self.asking = match seen.freeze {
-            Some(_) => KeyboardMode::Unfreeze(seen.name.clone()),
-            None => KeyboardMode::FreezeFor(seen.name.clone(), FREEZE.to_owned()),
+            Some(_) => TopInputMode::Unfreeze(seen.name.clone()),
+            None => TopInputMode::FreezeFor(seen.name.clone(), FREEZE.to_owned()),
         };
     }
 
-    fn ask_unlock(&mut self, snapshot: &RootSnapshot) {
+    fn ask_unlock(&mut self, snapshot: &TopSnapshot) {
         let Some(seen) = self.pick(snapshot) else { return };
         match &seen.lock {
             Some(entry) => {
                 let holders = entry.record().into_iter().flat_map(LockRecord::holders);
                 let shown = holders.filter_map(|it| it.fence).collect();
-                self.asking = KeyboardMode::Unlock(seen.name.clone(), shown);
+                self.asking = TopInputMode::Unlock(seen.name.clone(), shown);
             }
             None => {
                 self.message =
@@ -223,7 +227,7 @@ impl ViewState {
             KeyPress::Character(typed) => self.filter.push(typed),
             _ => {}
         }
-        self.asking = KeyboardMode::Filter;
+        self.asking = TopInputMode::Filter;
     }
 
     fn type_time(
@@ -231,29 +235,29 @@ impl ViewState {
         key: KeyPress,
         name: LockName,
         mut text: String,
-    ) -> Option<ViewRequest> {
+    ) -> Option<TopUserRequest> {
         match key {
             KeyPress::Escape => return None,
             KeyPress::Enter => match span::parse_positive(&text) {
-                Ok(time) => return Some(ViewRequest::Freeze(name, time)),
+                Ok(time) => return Some(TopUserRequest::Freeze(name, time)),
                 Err(why) => self.message = Some(why),
             },
             KeyPress::Backspace => drop(text.pop()),
             KeyPress::Character(typed) => text.push(typed),
             _ => {}
         }
-        self.asking = KeyboardMode::FreezeFor(name, text);
+        self.asking = TopInputMode::FreezeFor(name, text);
         None
     }
 
     /// Whether the name, an owner or a command has the filter in it.
-    fn fits(&self, seen: &NameStatus) -> bool {
+    fn fits(&self, seen: &LockNameStatus) -> bool {
         let wanted = self.filter.to_lowercase();
         let has = |text: &str| text.to_lowercase().contains(&wanted);
         let of_record = |it: &LockRecord| {
             has(it.owner.as_str()) || it.command.as_deref().is_some_and(|it| has(&command_line(it)))
         };
-        let tickets = |it: &StatusEntry| {
+        let tickets = |it: &LockStatusEntry| {
             let mut all = it.waiters.iter().chain(&it.inside);
             all.any(|it| has(&it.owner) || has(&command_line(&it.command)))
         };

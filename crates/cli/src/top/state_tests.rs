@@ -1,9 +1,9 @@
 use super::*;
 use crate::top::samples::{at, busy, idle};
 
-fn pressed(keys: &[KeyPress]) -> (ViewState, Option<ViewRequest>) {
+fn pressed(keys: &[KeyPress]) -> (TopViewState, Option<TopUserRequest>) {
     let snapshot = busy();
-    let mut state = ViewState::default();
+    let mut state = TopViewState::default();
     let request = keys.iter().fold(None, |_, key| state.press(*key, &snapshot));
     (state, request)
 }
@@ -12,11 +12,11 @@ fn typed(text: &str) -> Vec<KeyPress> {
     text.chars().map(KeyPress::Character).collect()
 }
 
-fn names(state: &ViewState) -> Vec<String> {
+fn names(state: &TopViewState) -> Vec<String> {
     state.list(&busy()).iter().map(|seen| seen.name.to_string()).collect()
 }
 
-fn chosen(state: &ViewState, snapshot: &RootSnapshot) -> Option<String> {
+fn chosen(state: &TopViewState, snapshot: &TopSnapshot) -> Option<String> {
     let list = state.list(snapshot);
     state.chosen_in(&list).map(|at| list[at].name.to_string())
 }
@@ -54,7 +54,7 @@ fn a_filter_finds_names_owners_and_commands() {
     assert_eq!((state.filter.as_str(), request), ("q", None), "keys are letters while one types");
     let (state, _) =
         pressed(&[&[KeyPress::Character('/')], &typed("x")[..], &[KeyPress::Escape]].concat());
-    assert_eq!((state.filter.as_str(), &state.asking), ("", &KeyboardMode::Nothing));
+    assert_eq!((state.filter.as_str(), &state.asking), ("", &TopInputMode::Nothing));
 }
 
 #[test]
@@ -83,22 +83,22 @@ fn what_is_chosen_stays_chosen_wherever_it_goes() {
 fn nothing_is_changed_without_being_asked_again() {
     let shown = vec![Fence::new(7)];
     let (state, request) = pressed(&[KeyPress::Character('u')]);
-    assert_eq!((state.asking, request), (KeyboardMode::Unlock(name("build"), shown.clone()), None));
+    assert_eq!((state.asking, request), (TopInputMode::Unlock(name("build"), shown.clone()), None));
     for no in
         [KeyPress::Character('n'), KeyPress::Escape, KeyPress::Enter, KeyPress::Character('u')]
     {
         let (state, request) = pressed(&[KeyPress::Character('u'), no]);
-        assert_eq!((state.asking, request), (KeyboardMode::Nothing, None), "{no:?} is no");
+        assert_eq!((state.asking, request), (TopInputMode::Nothing, None), "{no:?} is no");
     }
     let (_, request) = pressed(&[KeyPress::Character('u'), KeyPress::Character('y')]);
     assert_eq!(
         request,
-        Some(ViewRequest::Unlock(name("build"), shown)),
+        Some(TopUserRequest::Unlock(name("build"), shown)),
         "what is shown, and nothing that comes later"
     );
     let (_, request) =
         pressed(&[KeyPress::Down, KeyPress::Character('f'), KeyPress::Character('y')]);
-    assert_eq!(request, Some(ViewRequest::Unfreeze(name("deploy"))), "what is frozen is lifted");
+    assert_eq!(request, Some(TopUserRequest::Unfreeze(name("deploy"))), "what is frozen is lifted");
     let frozen_only = [KeyPress::End, KeyPress::Up, KeyPress::Character('u')];
     let (state, request) = pressed(&frozen_only);
     assert!(request.is_none() && state.message.is_some(), "there is no lock to unlock: {state:?}");
@@ -115,22 +115,25 @@ fn a_freeze_is_for_as_long_as_was_typed() {
     let (_, request) = pressed(&[KeyPress::Character('f'), KeyPress::Enter]);
     assert_eq!(
         request,
-        Some(ViewRequest::Freeze(name("build"), Duration::from_hours(1))),
+        Some(TopUserRequest::Freeze(name("build"), Duration::from_hours(1))),
         "the default length"
     );
-    assert_eq!(freeze("90s").1, Some(ViewRequest::Freeze(name("build"), Duration::from_secs(90))));
+    assert_eq!(
+        freeze("90s").1,
+        Some(TopUserRequest::Freeze(name("build"), Duration::from_secs(90)))
+    );
     for wrong in ["soon", "0", ""] {
         let (state, request) = freeze(wrong);
         assert!(request.is_none() && state.message.is_some(), "{wrong:?} is no time: {state:?}");
         assert_eq!(
             state.asking,
-            KeyboardMode::FreezeFor(name("build"), wrong.to_owned()),
+            TopInputMode::FreezeFor(name("build"), wrong.to_owned()),
             "ask again"
         );
     }
     assert_eq!(
         pressed(&[KeyPress::Character('f'), KeyPress::Escape]).0.asking,
-        KeyboardMode::Nothing
+        TopInputMode::Nothing
     );
 }
 
@@ -138,12 +141,12 @@ fn a_freeze_is_for_as_long_as_was_typed() {
 fn the_way_out_is_always_open() {
     for before in ["", "/", "f", "u"] {
         let keys = [typed(before), vec![KeyPress::Control('c')]].concat();
-        assert_eq!(pressed(&keys).1, Some(ViewRequest::Quit), "after {before:?}");
+        assert_eq!(pressed(&keys).1, Some(TopUserRequest::Quit), "after {before:?}");
         let keys = [typed(before), vec![KeyPress::Control('z')]].concat();
-        assert_eq!(pressed(&keys).1, Some(ViewRequest::Stop), "after {before:?}");
+        assert_eq!(pressed(&keys).1, Some(TopUserRequest::Stop), "after {before:?}");
     }
-    assert_eq!(pressed(&typed("q")).1, Some(ViewRequest::Quit));
-    let mut state = ViewState::default();
+    assert_eq!(pressed(&typed("q")).1, Some(TopUserRequest::Quit));
+    let mut state = TopViewState::default();
     for key in [
         KeyPress::Down,
         KeyPress::Character('u'),

@@ -1,4 +1,4 @@
-use super::draw::{Palette, ScreenContent};
+use super::draw::{ColourMode, TopScreenContent};
 use crate::output;
 use ratatui::{
     Terminal,
@@ -52,7 +52,7 @@ impl TerminalScreen {
     }
 
     /// Draws a screen; only what differs is written, and shown at once.
-    pub(super) fn draw(&mut self, screen: &ScreenContent<'_>) -> io::Result<()> {
+    pub(super) fn draw(&mut self, screen: &TopScreenContent<'_>) -> io::Result<()> {
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
         let drawn = self.terminal.draw(|frame| screen.draw(frame)).map(|_| ());
         let shown = execute!(self.terminal.backend_mut(), EndSynchronizedUpdate);
@@ -67,8 +67,8 @@ impl TerminalScreen {
     }
 
     /// The palette that this terminal and the user's settings allow.
-    pub(super) fn palette() -> Palette {
-        if output::may_be_coloured() { Palette::Colours } else { Palette::Plain }
+    pub(super) fn palette() -> ColourMode {
+        if output::may_be_coloured() { ColourMode::Colours } else { ColourMode::Plain }
     }
 }
 

@@ -1,33 +1,33 @@
-use crate::view::table::Table;
+use crate::view::table::TextTable;
 use lokt_tool::{
-    chain::Chain,
-    item::{Item, ItemOrigin},
-    metadata::Executor,
+    chain::ToolChain,
+    item::{ItemOrigin, ToolItem},
+    metadata::ToolItemExecutor,
     signature::{TrustStore, verify},
-    words::{ItemId, Version},
+    words::{ToolItemId, ToolVersion},
 };
 use serde_json::{Value, json};
 
 /// A chain as JSON, element by element.
-pub(crate) fn to_json(chain: &Chain) -> Value {
+pub(crate) fn to_json(chain: &ToolChain) -> Value {
     chain.elements().iter().map(element).collect()
 }
 
 /// An element as JSON, with the field names of a lockfile.
-pub(crate) fn element(item: &Item) -> Value {
+pub(crate) fn element(item: &ToolItem) -> Value {
     json!({
         "item_id": item.id.as_str(),
         "space": item.space.as_str(),
         "tool_type": item.metadata.tool_type,
-        "executor_id": executor(item).map(ItemId::as_str),
+        "executor_id": executor(item).map(ToolItemId::as_str),
         "integrity": item.integrity.to_string(),
-        "version": item.metadata.version.as_ref().map(Version::to_json),
+        "version": item.metadata.version.as_ref().map(ToolVersion::to_json),
         "path": item.origin.path(),
     })
 }
 
 /// What there is to say of an item that computes its schema.
-pub(crate) fn schema_note(item: &Item) -> Option<String> {
+pub(crate) fn schema_note(item: &ToolItem) -> Option<String> {
     let place = item.metadata.computed_schema?;
     Some(format!(
         "{} computes its schema ({place}), which is not run, so parameters are not checked",
@@ -36,8 +36,8 @@ pub(crate) fn schema_note(item: &Item) -> Option<String> {
 }
 
 /// A chain as a table.
-pub(crate) fn table(chain: &Chain, trust: &TrustStore) -> Table {
-    let mut table = Table::new(&["ELEMENT", "SPACE", "TYPE", "INTEGRITY", "SIGNED BY", "FILE"]);
+pub(crate) fn table(chain: &ToolChain, trust: &TrustStore) -> TextTable {
+    let mut table = TextTable::new(&["ELEMENT", "SPACE", "TYPE", "INTEGRITY", "SIGNED BY", "FILE"]);
     for item in chain.elements() {
         let kind = item.metadata.tool_type.clone().unwrap_or_else(|| "-".to_owned());
         table.row(vec![
@@ -53,7 +53,7 @@ pub(crate) fn table(chain: &Chain, trust: &TrustStore) -> Table {
 }
 
 /// Whose key vouches for an item, or why none does.
-pub(crate) fn signed_by(item: &Item, trust: &TrustStore) -> String {
+pub(crate) fn signed_by(item: &ToolItem, trust: &TrustStore) -> String {
     if item.origin == ItemOrigin::BuiltIn {
         return "lokt".to_owned();
     }
@@ -64,9 +64,9 @@ pub(crate) fn signed_by(item: &Item, trust: &TrustStore) -> String {
 }
 
 /// What runs an item.
-pub(crate) fn executor(item: &Item) -> Option<&ItemId> {
+pub(crate) fn executor(item: &ToolItem) -> Option<&ToolItemId> {
     match &item.metadata.executor {
-        Executor::Item(id) => Some(id),
-        Executor::Nothing | Executor::Unsaid => None,
+        ToolItemExecutor::Item(id) => Some(id),
+        ToolItemExecutor::Nothing | ToolItemExecutor::Unsaid => None,
     }
 }

@@ -1,14 +1,14 @@
 //! A cycle of waiters, in words.
 
 use super::command_line;
-use lokt_lock::rules::{TicketContent, WaitLink};
+use lokt_lock::rules::{TicketContent, WaitCycleLink};
 
 /// A line for each step: the waiter, the lock, and the process that blocks it.
-pub(crate) fn lines(cycle: &[WaitLink]) -> Vec<String> {
+pub(crate) fn lines(cycle: &[WaitCycleLink]) -> Vec<String> {
     cycle.iter().map(line).collect()
 }
 
-fn line(link: &WaitLink) -> String {
+fn line(link: &WaitCycleLink) -> String {
     let blocker = link.blocker.as_ref().map_or_else(|| "an unknown process".to_owned(), who);
     let how = if link.inside { "which is held by" } else { "and ahead of it in the queue is" };
     format!("{} waits for {:?}, {how} {blocker}", who(&link.waiter), link.name.as_str())

@@ -1,12 +1,12 @@
 //! A line of a status.
 
-use super::{command_line, holder, table::Table};
+use super::{command_line, holder, table::TextTable};
 use crate::span;
 use lokt_lock::{
-    ops::StatusEntry,
-    record::{LockRecord, Metadata, RecordFile, StoredRecord},
+    ops::LockStatusEntry,
+    record::{LockMetadata, LockRecord, LockRecordJson, RecordSlot},
     rules::TicketContent,
-    store::RecordKind,
+    store::LockRecordKind,
     words::LockMode,
 };
 use serde::Serialize;
@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 
 /// An entry as JSON: the record's fields, then other known facts.
 #[derive(Serialize)]
-pub(crate) struct EntryJson<'a> {
+pub(crate) struct LockStatusEntryJson<'a> {
     #[serde(flatten)]
-    subject: EntrySubject<'a>,
+    subject: LockStatusSubject<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     age_sec: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,23 +38,27 @@ pub(crate) struct EntryJson<'a> {
 /// What an entry is about: a record, or where none can be read, a name.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum EntrySubject<'a> {
-    Record(StoredRecord<'a>),
+enum LockStatusSubject<'a> {
+    Record(LockRecordJson<'a>),
     Name { name: &'a str },
 }
 
 /// An entry as JSON, with the freeze of the same name.
-pub(crate) fn json<'a>(entry: &'a StatusEntry, freeze: Option<&LockRecord>) -> EntryJson<'a> {
+pub(crate) fn json<'a>(
+    entry: &'a LockStatusEntry,
+    freeze: Option<&LockRecord>,
+) -> LockStatusEntryJson<'a> {
     let record = entry.record();
     let name = entry.name.as_str();
     let expires_at = |it: &LockRecord| it.expiry().map(|end| end.to_string());
-    EntryJson {
-        subject: record
-            .map_or(EntrySubject::Name { name }, |it| EntrySubject::Record(StoredRecord(it))),
+    LockStatusEntryJson {
+        subject: record.map_or(LockStatusSubject::Name { name }, |it| {
+            LockStatusSubject::Record(LockRecordJson(it))
+        }),
         age_sec: record.map(|it| entry.seen.since(it.since()).as_secs()),
         expired: record.map(|it| it.is_expired(entry.seen)),
         pid_status: entry.process.as_str(),
-        freeze: entry.kind == RecordKind::Freeze,
+        freeze: entry.kind == LockRecordKind::Freeze,
         state: entry.state.as_str(),
         taken: entry.taken,
         waiters: entry.waiters.len(),
@@ -72,26 +76,26 @@ pub(crate) fn waiter(text: &TicketContent) -> Value {
 }
 
 /// The flaw of an entry whose record is unreadable.
-pub(crate) fn problem(entry: &StatusEntry) -> Option<String> {
+pub(crate) fn problem(entry: &LockStatusEntry) -> Option<String> {
     match &entry.slot {
-        RecordFile::Absent | RecordFile::Record(_) => None,
-        RecordFile::Newer(version) => Some(version.to_string()),
-        RecordFile::Corrupted(corruption) => Some(corruption.flaw.to_string()),
-        RecordFile::Unreadable(error) => Some(error.to_string()),
+        RecordSlot::Absent | RecordSlot::Record(_) => None,
+        RecordSlot::Newer(version) => Some(version.to_string()),
+        RecordSlot::Corrupted(corruption) => Some(corruption.flaw.to_string()),
+        RecordSlot::Unreadable(error) => Some(error.to_string()),
     }
 }
 
 /// A status as a table.
-pub(crate) fn table(entries: &[StatusEntry]) -> Table {
+pub(crate) fn table(entries: &[LockStatusEntry]) -> TextTable {
     let mut table =
-        Table::new(&["NAME", "STATE", "OWNER", "PID", "AGE", "ENDS IN", "WAIT", "V", "WHAT"]);
+        TextTable::new(&["NAME", "STATE", "OWNER", "PID", "AGE", "ENDS IN", "WAIT", "V", "WHAT"]);
     for entry in entries {
         table.row(row(entry));
     }
     table
 }
 
-fn row(entry: &StatusEntry) -> Vec<String> {
+fn row(entry: &LockStatusEntry) -> Vec<String> {
     let record = entry.record();
     let of = |show: &dyn Fn(&LockRecord) -> String| record.map(show).unwrap_or_default();
     vec![
@@ -108,7 +112,7 @@ fn row(entry: &StatusEntry) -> Vec<String> {
 }
 
 /// The state, and how many hold a lock that several may hold: `held 2/3`, `held 2 shared`.
-pub(crate) fn state(entry: &StatusEntry) -> String {
+pub(crate) fn state(entry: &LockStatusEntry) -> String {
     let word = entry.state.as_str();
     match entry.record().map(|it| it.mode) {
         Some(LockMode::Slots(slots)) => format!("{word} {}/{slots}", entry.taken),
@@ -118,12 +122,12 @@ pub(crate) fn state(entry: &StatusEntry) -> String {
 }
 
 /// The guard that holds the lock without a record, or the first waiter.
-fn unrecorded(entry: &StatusEntry) -> String {
+fn unrecorded(entry: &LockStatusEntry) -> String {
     let text = entry.inside.first().or(entry.waiters.first());
     text.map(|it| it.owner.clone()).unwrap_or_default()
 }
 
-fn ends_in(record: &LockRecord, entry: &StatusEntry) -> String {
+fn ends_in(record: &LockRecord, entry: &LockStatusEntry) -> String {
     match record.expiry() {
         None => "-".to_owned(),
         Some(end) if end <= entry.seen => format!("{} ago", span::show(entry.seen.since(end))),
@@ -147,7 +151,7 @@ pub(crate) fn what(record: &LockRecord) -> String {
 }
 
 /// One entry in full, in lines.
-pub(crate) fn full(entry: &StatusEntry, freeze: Option<&LockRecord>) -> Vec<String> {
+pub(crate) fn full(entry: &LockStatusEntry, freeze: Option<&LockRecord>) -> Vec<String> {
     let mut lines = vec![format!("{}: {}", entry.name, state(entry))];
     let mut put = |key: &str, value: String| lines.push(format!("  {key:<9} {value}"));
     if let Some(problem) = problem(entry) {
@@ -164,7 +168,7 @@ pub(crate) fn full(entry: &StatusEntry, freeze: Option<&LockRecord>) -> Vec<Stri
         if let Some(words) = &record.command {
             put("command", command_line(words));
         }
-        for (key, value) in record.metadata.iter().flat_map(Metadata::entries) {
+        for (key, value) in record.metadata.iter().flat_map(LockMetadata::entries) {
             put("metadata", format!("{key} = {}", value.shown()));
         }
         if let Some(fence) = record.fence {

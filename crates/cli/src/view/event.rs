@@ -2,12 +2,12 @@
 
 use super::command_line;
 use crate::printable::{self, padded};
-use lokt_lock::audit::LogLine;
+use lokt_lock::audit::AuditLogLine;
 use serde_json::Value;
 
 /// An event as one line.
-pub(crate) fn text(event: &LogLine) -> String {
-    let LogLine::Event(fields) = event else {
+pub(crate) fn text(event: &AuditLogLine) -> String {
+    let AuditLogLine::Event(fields) = event else {
         return String::new();
     };
     let text = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or("-");

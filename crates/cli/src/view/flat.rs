@@ -11,7 +11,7 @@ use serde::Serialize;
 /// The holder of a lock. What is not known is null.
 #[derive(Serialize)]
 #[expect(clippy::struct_field_names, reason = "the names are those of the JSON")]
-pub(crate) struct HolderFields {
+pub(crate) struct HolderJsonFields {
     holder_owner: Option<String>,
     holder_host: Option<String>,
     holder_pid: Option<i32>,
@@ -27,7 +27,7 @@ pub(crate) struct HolderFields {
     holder_command: Option<Vec<String>>,
 }
 
-impl HolderFields {
+impl HolderJsonFields {
     /// From its record, else from its ticket.
     pub(crate) fn of(
         record: Option<&LockRecord>,
@@ -60,7 +60,7 @@ impl HolderFields {
 /// A freeze: no caller may take the name.
 #[derive(Serialize)]
 #[expect(clippy::struct_field_names, reason = "the names are those of the JSON")]
-pub(crate) struct FreezeFields {
+pub(crate) struct FreezeJsonFields {
     freeze_owner: String,
     freeze_host: Option<String>,
     freeze_pid: Option<i32>,
@@ -71,7 +71,7 @@ pub(crate) struct FreezeFields {
     freeze_expires_at: Option<String>,
 }
 
-impl FreezeFields {
+impl FreezeJsonFields {
     pub(crate) fn of(record: &LockRecord, now: Timestamp) -> Self {
         Self {
             freeze_owner: record.owner.to_string(),

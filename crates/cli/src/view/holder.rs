@@ -13,20 +13,20 @@ use serde::Serialize;
 
 /// A refusal as JSON; the field names are a contract.
 #[derive(Serialize)]
-pub(crate) struct BlockedJson {
+pub(crate) struct DenialJson {
     status: &'static str,
     name: String,
     reason: &'static str,
     #[serde(flatten)]
-    holder: flat::HolderFields,
+    holder: flat::HolderJsonFields,
     #[serde(skip_serializing_if = "Option::is_none")]
     waited_ms: Option<u128>,
 }
 
 /// A refusal, with all that is known of the holder that blocks.
-pub(crate) fn blocked(name: &LockName, denial: &Denial, caller: &Caller) -> BlockedJson {
+pub(crate) fn blocked(name: &LockName, denial: &Denial, caller: &Caller) -> DenialJson {
     let record = in_the_way(denial);
-    BlockedJson {
+    DenialJson {
         status: "blocked",
         name: name.to_string(),
         reason: match denial.obstacle {
@@ -35,7 +35,7 @@ pub(crate) fn blocked(name: &LockName, denial: &Denial, caller: &Caller) -> Bloc
             Obstacle::Corrupted(_) => "corrupted",
             _ => "held",
         },
-        holder: flat::HolderFields::of(record, denial.ahead.as_ref(), caller, Timestamp::now()),
+        holder: flat::HolderJsonFields::of(record, denial.ahead.as_ref(), caller, Timestamp::now()),
         waited_ms: denial.waited.map(|waited| waited.as_millis()),
     }
 }

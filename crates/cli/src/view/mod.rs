@@ -15,7 +15,7 @@ use serde::Serialize;
 
 /// A record with a status before its fields.
 #[derive(Serialize)]
-pub(crate) struct WithStatus<'a> {
+pub(crate) struct LockRecordWithStatus<'a> {
     status: &'static str,
     #[serde(flatten)]
     record: &'a LockRecord,
@@ -24,13 +24,13 @@ pub(crate) struct WithStatus<'a> {
 }
 
 /// A lock that was taken or renewed.
-pub(crate) fn acquired(record: &LockRecord, renewed: bool) -> WithStatus<'_> {
-    WithStatus { status: "acquired", record, renewed: renewed.then_some(true) }
+pub(crate) fn acquired(record: &LockRecord, renewed: bool) -> LockRecordWithStatus<'_> {
+    LockRecordWithStatus { status: "acquired", record, renewed: renewed.then_some(true) }
 }
 
 /// A new freeze.
-pub(crate) fn frozen(record: &LockRecord) -> WithStatus<'_> {
-    WithStatus { status: "frozen", record, renewed: None }
+pub(crate) fn frozen(record: &LockRecord) -> LockRecordWithStatus<'_> {
+    LockRecordWithStatus { status: "frozen", record, renewed: None }
 }
 
 /// A lokt command for a name, ready to type. `flags` begin with a space, or are empty.

@@ -3,14 +3,14 @@
 use super::{
     entry::waiter,
     flat, holder,
-    suggestion::{self, SuggestionContext},
+    suggestion::{self, CommandSuggestionContext},
 };
 use crate::span;
 use lokt_lock::{
     caller::Caller,
-    ops::{Explanation, Reason, ReasonKind},
-    record::{Corruption, LockRecord, StoredRecord},
-    rules::{HoldState, Identity, TicketContent},
+    ops::{ExplanationReason, ExplanationReasonKind, LockExplanation},
+    record::{LockRecord, LockRecordJson, RecordCorruption},
+    rules::{CallerIdentity, HoldState, TicketContent},
     sys,
     words::{LockName, Timestamp},
 };
@@ -22,24 +22,24 @@ use serde_json::{Value, json};
 pub(crate) struct ExplanationJson<'a> {
     name: &'a str,
     status: &'static str,
-    reasons: Vec<ReasonJson<'a>>,
+    reasons: Vec<ExplanationReasonJson<'a>>,
     suggestions: Vec<String>,
 }
 
 /// A reason: its subject in flat fields, and the whole record.
 #[derive(Serialize)]
-struct ReasonJson<'a> {
+struct ExplanationReasonJson<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     message: String,
     #[serde(flatten)]
-    holder: Option<flat::HolderFields>,
+    holder: Option<flat::HolderJsonFields>,
     #[serde(flatten)]
-    freeze: Option<flat::FreezeFields>,
+    freeze: Option<flat::FreezeJsonFields>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stale_reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    record: Option<StoredRecord<'a>>,
+    record: Option<LockRecordJson<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     processes: Vec<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,9 +49,9 @@ struct ReasonJson<'a> {
 /// An explanation as JSON.
 pub(crate) fn json<'a>(
     name: &'a LockName,
-    explanation: &'a Explanation,
+    explanation: &'a LockExplanation,
     caller: &Caller,
-    asker: &SuggestionContext,
+    asker: &CommandSuggestionContext,
 ) -> ExplanationJson<'a> {
     ExplanationJson {
         name: name.as_str(),
@@ -61,33 +61,34 @@ pub(crate) fn json<'a>(
     }
 }
 
-fn json_reason<'a>(reason: &'a Reason, caller: &Caller) -> ReasonJson<'a> {
+fn json_reason<'a>(reason: &'a ExplanationReason, caller: &Caller) -> ExplanationReasonJson<'a> {
     let (now, record) = (Timestamp::now(), reason.record.as_ref());
     let ticket = match &reason.kind {
-        ReasonKind::Inside(ticket) => ticket.as_ref(),
+        ExplanationReasonKind::Inside(ticket) => ticket.as_ref(),
         _ => None,
     };
-    let is_frozen = matches!(reason.kind, ReasonKind::Frozen);
+    let is_frozen = matches!(reason.kind, ExplanationReasonKind::Frozen);
     let has_holder = !is_frozen && (record.is_some() || ticket.is_some());
     let keepers = match &reason.kind {
-        ReasonKind::Held { keepers, .. } | ReasonKind::SelfHeld { keepers, .. } => {
-            keepers.as_slice()
-        }
+        ExplanationReasonKind::Held { keepers, .. }
+        | ExplanationReasonKind::SelfHeld { keepers, .. } => keepers.as_slice(),
         _ => &[],
     };
-    ReasonJson {
+    ExplanationReasonJson {
         kind: reason.kind.as_str(),
         message: message(reason, &caller.identity),
-        holder: has_holder.then(|| flat::HolderFields::of(record, ticket, caller, now)),
-        freeze: record.filter(|_| is_frozen).map(|it| flat::FreezeFields::of(it, now)),
+        holder: has_holder.then(|| flat::HolderJsonFields::of(record, ticket, caller, now)),
+        freeze: record.filter(|_| is_frozen).map(|it| flat::FreezeJsonFields::of(it, now)),
         stale_reason: match reason.kind {
-            ReasonKind::Expired | ReasonKind::DeadPid => Some(reason.kind.as_str()),
+            ExplanationReasonKind::Expired | ExplanationReasonKind::DeadPid => {
+                Some(reason.kind.as_str())
+            }
             _ => None,
         },
-        record: record.map(StoredRecord),
+        record: record.map(LockRecordJson),
         processes: keepers.iter().map(|(pid, name)| json!({"pid": pid, "name": name})).collect(),
         queue: match &reason.kind {
-            ReasonKind::Queued { waiters } => Some(waiters.iter().map(waiter).collect()),
+            ExplanationReasonKind::Queued { waiters } => Some(waiters.iter().map(waiter).collect()),
             _ => None,
         },
     }
@@ -96,47 +97,52 @@ fn json_reason<'a>(reason: &'a Reason, caller: &Caller) -> ReasonJson<'a> {
 /// An explanation as lines of text.
 pub(crate) fn lines(
     name: &LockName,
-    explanation: &Explanation,
-    asker: &SuggestionContext,
+    explanation: &LockExplanation,
+    asker: &CommandSuggestionContext,
 ) -> Vec<String> {
     let status = if explanation.is_free() { "free" } else { "blocked" };
     let mut lines = vec![format!("{name} is {status}")];
     let me = &explanation.identity;
-    let told = |reason: &Reason| format!("  {}: {}", reason.kind.as_str(), message(reason, me));
+    let told =
+        |reason: &ExplanationReason| format!("  {}: {}", reason.kind.as_str(), message(reason, me));
     lines.extend(explanation.reasons.iter().map(told));
     let suggestions = suggestion::all(name, explanation, asker);
     lines.extend(suggestions.iter().map(|it| format!("  try: {it}")));
     lines
 }
 
-fn message(reason: &Reason, me: &Identity) -> String {
+fn message(reason: &ExplanationReason, me: &CallerIdentity) -> String {
     let now = Timestamp::now();
     let record = reason.record.as_ref();
     match (&reason.kind, record) {
-        (ReasonKind::Frozen, Some(freeze)) => format!("frozen {}", holder::frozen_by(freeze)),
-        (ReasonKind::Held { holding, keepers }, Some(record)) => {
+        (ExplanationReasonKind::Frozen, Some(freeze)) => {
+            format!("frozen {}", holder::frozen_by(freeze))
+        }
+        (ExplanationReasonKind::Held { holding, keepers }, Some(record)) => {
             let told = holder::all_told(record.holders(), now);
             format!("held by {told}{}{}", holder::slots_taken(record), remark(*holding, keepers))
         }
-        (ReasonKind::SelfHeld { holding, keepers }, Some(record)) => {
+        (ExplanationReasonKind::SelfHeld { holding, keepers }, Some(record)) => {
             let slots = holder::slots_taken(record);
             format!("{}{slots}{}", held_by(record, me, now), remark(*holding, keepers))
         }
-        (ReasonKind::Expired, Some(record)) => format!(
+        (ExplanationReasonKind::Expired, Some(record)) => format!(
             "the lease of {} expired {} ago; the next caller gets the lock",
             holder::who(record),
             span::show(record.expiry().map(|end| now.since(end)).unwrap_or_default())
         ),
-        (ReasonKind::DeadPid, Some(record)) => format!(
+        (ExplanationReasonKind::DeadPid, Some(record)) => format!(
             "{} is provably gone and did not unlock it; the next caller gets the lock",
             holder::who(record)
         ),
-        (ReasonKind::Corrupted { corruption }, _) => corrupted(corruption, reason.blocks),
-        (ReasonKind::Queued { waiters }, _) => {
+        (ExplanationReasonKind::Corrupted { corruption }, _) => {
+            corrupted(corruption, reason.blocks)
+        }
+        (ExplanationReasonKind::Queued { waiters }, _) => {
             let who: Vec<String> = waiters.iter().map(waiting).collect();
             format!("{} waiting: {}", waiters.len(), who.join(", "))
         }
-        (ReasonKind::Inside(Some(text)), _) => format!(
+        (ExplanationReasonKind::Inside(Some(text)), _) => format!(
             "a guard of {} (pid {}) holds it, running: {}",
             text.owner,
             text.pid,
@@ -153,7 +159,7 @@ fn waiting(text: &TicketContent) -> String {
 }
 
 /// Holders, some of which are the caller, each shown once.
-fn held_by(record: &LockRecord, me: &Identity, now: Timestamp) -> String {
+fn held_by(record: &LockRecord, me: &CallerIdentity, now: Timestamp) -> String {
     let (mine, others): (Vec<&LockRecord>, Vec<&LockRecord>) =
         record.holders().partition(|it| me.owns(it));
     let mine = holder::all_told(mine, now);
@@ -163,7 +169,7 @@ fn held_by(record: &LockRecord, me: &Identity, now: Timestamp) -> String {
     format!("held by you: {mine}; and by {}", holder::all_told(others, now))
 }
 
-fn corrupted(corruption: &Corruption, blocks: bool) -> String {
+fn corrupted(corruption: &RecordCorruption, blocks: bool) -> String {
     let flaw = &corruption.flaw;
     if blocks && corruption.may_be_filling() {
         format!("its record is unreadable ({flaw}); another program may still be writing it")

@@ -3,16 +3,16 @@
 
 use super::{call, command_line};
 use lokt_lock::{
-    ops::{Explanation, Reason, ReasonKind},
-    record::{Corruption, HoldKind, LockRecord, RecordFlaw},
-    rules::{HoldState, Identity},
+    ops::{ExplanationReason, ExplanationReasonKind, LockExplanation},
+    record::{HoldKind, LockRecord, LockRecordFlaw, RecordCorruption},
+    rules::{CallerIdentity, HoldState},
     sys,
     words::{LockMode, LockName, Owner},
 };
 
 /// The facts about the caller that decide which commands work.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct SuggestionContext {
+pub(crate) struct CommandSuggestionContext {
     /// The owner that was named with `--owner`: it has to be named again.
     pub(crate) owner: Option<Owner>,
     /// How the guard holds the name that the caller runs inside of.
@@ -22,13 +22,13 @@ pub(crate) struct SuggestionContext {
 /// The commands, the most harmless first.
 pub(super) fn all(
     name: &LockName,
-    explanation: &Explanation,
-    asker: &SuggestionContext,
+    explanation: &LockExplanation,
+    asker: &CommandSuggestionContext,
 ) -> Vec<String> {
     if explanation.is_free() {
         return Vec::new();
     }
-    let situation = Situation { name, explanation, asker };
+    let situation = BlockedCase { name, explanation, asker };
     if let Some(mode) = asker.around {
         return vec![situation.inside(mode)];
     }
@@ -41,45 +41,49 @@ pub(super) fn all(
 }
 
 /// A name that cannot be taken, and the caller.
-struct Situation<'a> {
+struct BlockedCase<'a> {
     name: &'a LockName,
-    explanation: &'a Explanation,
-    asker: &'a SuggestionContext,
+    explanation: &'a LockExplanation,
+    asker: &'a CommandSuggestionContext,
 }
 
-impl Situation<'_> {
-    fn has(&self, is: fn(&ReasonKind) -> bool) -> bool {
+impl BlockedCase<'_> {
+    fn has(&self, is: fn(&ExplanationReasonKind) -> bool) -> bool {
         self.explanation.reasons.iter().any(|reason| is(&reason.kind))
     }
 
     fn is_frozen(&self) -> bool {
-        self.has(|kind| matches!(kind, ReasonKind::Frozen))
+        self.has(|kind| matches!(kind, ExplanationReasonKind::Frozen))
     }
 
     /// Whether a guard without a record holds the lock: one that runs under a lease, for instance.
     fn is_inside(&self) -> bool {
-        self.has(|kind| matches!(kind, ReasonKind::Inside(_)))
+        self.has(|kind| matches!(kind, ExplanationReasonKind::Inside(_)))
     }
 
     fn is_queued(&self) -> bool {
-        self.has(|kind| matches!(kind, ReasonKind::Queued { .. }))
+        self.has(|kind| matches!(kind, ExplanationReasonKind::Queued { .. }))
     }
 
-    fn me(&self) -> &Identity {
+    fn me(&self) -> &CallerIdentity {
         &self.explanation.identity
     }
 
     /// The reason that tells of the holders, with their record.
-    fn held(&self) -> Option<(&Reason, &LockRecord)> {
-        let is_held =
-            |it: &&Reason| matches!(it.kind, ReasonKind::Held { .. } | ReasonKind::SelfHeld { .. });
+    fn held(&self) -> Option<(&ExplanationReason, &LockRecord)> {
+        let is_held = |it: &&ExplanationReason| {
+            matches!(
+                it.kind,
+                ExplanationReasonKind::Held { .. } | ExplanationReasonKind::SelfHeld { .. }
+            )
+        };
         let reason = self.explanation.reasons.iter().find(is_held)?;
         Some((reason, reason.record.as_ref()?))
     }
 
-    fn corruption(&self) -> Option<&Corruption> {
+    fn corruption(&self) -> Option<&RecordCorruption> {
         self.explanation.reasons.iter().find_map(|reason| match &reason.kind {
-            ReasonKind::Corrupted { corruption } if reason.blocks => Some(corruption),
+            ExplanationReasonKind::Corrupted { corruption } if reason.blocks => Some(corruption),
             _ => None,
         })
     }
@@ -126,12 +130,12 @@ impl Situation<'_> {
         self.guard(&flags, "runs inside your guard")
     }
 
-    fn repair(&self, corruption: &Corruption) -> String {
+    fn repair(&self, corruption: &RecordCorruption) -> String {
         if corruption.may_be_filling() {
             return self.call("why", "", "shows more once it has been written");
         }
         let what = match corruption.flaw {
-            RecordFlaw::NotAFile("a directory") => "removes it, if it is empty",
+            LockRecordFlaw::NotAFile("a directory") => "removes it, if it is empty",
             _ => "removes it",
         };
         self.call("unlock", " --break-stale", what)
@@ -164,8 +168,11 @@ impl Situation<'_> {
     /// Removing what belongs to the caller, or to no process.
     fn giving_back(&self) -> Vec<String> {
         let mut all = Vec::new();
-        let freeze =
-            self.explanation.reasons.iter().find(|it| matches!(it.kind, ReasonKind::Frozen));
+        let freeze = self
+            .explanation
+            .reasons
+            .iter()
+            .find(|it| matches!(it.kind, ExplanationReasonKind::Frozen));
         let freeze = freeze.and_then(|it| it.record.as_ref());
         if freeze.is_some_and(|it| self.me().owns(it)) {
             all.push(self.call("unfreeze", "", "lifts your freeze"));
@@ -177,10 +184,10 @@ impl Situation<'_> {
             all.push(self.call("unlock", "", "unlocks your lease"));
         }
         match &reason.kind {
-            ReasonKind::Held { holding: HoldState::Abandoned, .. } => {
+            ExplanationReasonKind::Held { holding: HoldState::Abandoned, .. } => {
                 all.push(self.call("unlock", " --break-stale", "removes it"));
             }
-            ReasonKind::SelfHeld { holding: HoldState::Orphaned, keepers }
+            ExplanationReasonKind::SelfHeld { holding: HoldState::Orphaned, keepers }
                 if record.holders().all(|it| self.me().owns(it)) =>
             {
                 all.extend(kill(keepers));

@@ -1,11 +1,11 @@
 use crate::printable;
 
 /// Columns of text, as wide as their widest cell.
-pub(crate) struct Table {
+pub(crate) struct TextTable {
     rows: Vec<Vec<String>>,
 }
 
-impl Table {
+impl TextTable {
     pub(crate) fn new(head: &[&str]) -> Self {
         Self { rows: vec![head.iter().map(|&cell| cell.to_owned()).collect()] }
     }
@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn columns_line_up_and_lines_end_with_text() {
-        let mut table = Table::new(&["NAME", "X"]);
+        let mut table = TextTable::new(&["NAME", "X"]);
         table.row(vec!["long name".into(), "1".into()]);
         table.row(vec!["b\nc".into(), String::new()]);
         table.row(vec!["日本".into(), "2".into()]);

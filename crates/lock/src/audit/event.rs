@@ -12,7 +12,7 @@ const COMMAND_CHARACTERS: usize = 200;
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EventKind {
+pub enum AuditEventKind {
     /// A caller took a lock.
     Acquire,
     /// A caller was refused a lock that is held.
@@ -45,12 +45,12 @@ pub enum EventKind {
 
 /// Says that a text names no event.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown event {found:?} (known: {known})", known = EventKind::all_names())]
+#[error("unknown event {found:?} (known: {known})", known = AuditEventKind::all_names())]
 pub struct UnknownEvent {
     found: String,
 }
 
-impl EventKind {
+impl AuditEventKind {
     /// Every kind, in the order of the documentation.
     pub const ALL: [Self; 14] = [
         Self::Acquire,
@@ -102,13 +102,13 @@ impl EventKind {
     }
 }
 
-impl fmt::Display for EventKind {
+impl fmt::Display for AuditEventKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-impl FromStr for EventKind {
+impl FromStr for AuditEventKind {
     type Err = UnknownEvent;
     fn from_str(text: &str) -> Result<Self, UnknownEvent> {
         let known = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
@@ -118,22 +118,22 @@ impl FromStr for EventKind {
 
 /// One line of the audit log: what happened to which lock, and the owner that did it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Event {
+pub struct AuditEvent {
     fields: Map<String, Value>,
 }
 
-impl Event {
+impl AuditEvent {
     /// An event that the caller causes on a name, now.
-    pub fn new(kind: EventKind, name: &LockName, caller: &Caller) -> Self {
+    pub fn new(kind: AuditEventKind, name: &LockName, caller: &Caller) -> Self {
         Self::on(kind, name.as_str().into(), caller)
     }
 
     /// An event that is about no lock, now: its `name` is null.
-    pub fn without_name(kind: EventKind, caller: &Caller) -> Self {
+    pub fn without_name(kind: AuditEventKind, caller: &Caller) -> Self {
         Self::on(kind, Value::Null, caller)
     }
 
-    fn on(kind: EventKind, name: Value, caller: &Caller) -> Self {
+    fn on(kind: AuditEventKind, name: Value, caller: &Caller) -> Self {
         let mut fields = Map::new();
         let mut put = |key: &str, value: Value| fields.insert(key.to_owned(), value);
         put("ts", Timestamp::now().to_string().into());
@@ -223,10 +223,10 @@ mod tests {
 
     #[test]
     fn every_kind_is_read_back_from_its_text() {
-        for kind in EventKind::ALL {
+        for kind in AuditEventKind::ALL {
             assert_eq!(kind.as_str().parse(), Ok(kind));
         }
-        let error = "explode".parse::<EventKind>().unwrap_err().to_string();
+        let error = "explode".parse::<AuditEventKind>().unwrap_err().to_string();
         assert!(error.starts_with("unknown event \"explode\" (known: acquire deny"), "{error}");
     }
 
@@ -234,7 +234,8 @@ mod tests {
     fn a_line_has_the_fields_of_the_format_in_order() {
         let caller = Caller::current(None, crate::rules::OwnerSource::Derived, None);
         let name = LockName::new("x").unwrap();
-        let line = Event::new(EventKind::Deny, &name, &caller).with("waited_ms", 5).to_line();
+        let line =
+            AuditEvent::new(AuditEventKind::Deny, &name, &caller).with("waited_ms", 5).to_line();
         let fields: Map<String, Value> = serde_json::from_str(&line).unwrap();
         let keys: Vec<&str> = fields.keys().map(String::as_str).collect();
         let expected = "ts event name lock_id owner host pid agent_id ttl_sec extra";

@@ -1,6 +1,6 @@
 //! The audit log: one JSON line for every change of a lock, and for every denial.
 //!
-//! [`Event`] is what stands in a line; [`LogReader`] finds and reads them; [`Timeline`] makes spans of time of
+//! [`AuditEvent`] is what stands in a line; [`LogReader`] finds and reads them; [`Timeline`] makes spans of time of
 //! them. Writing is the store's part. The log is append-only, mode 0600; nothing of Lokt ever shortens it.
 
 mod event;
@@ -9,8 +9,9 @@ mod reader;
 mod timeline;
 mod timeline_builder;
 
-pub use event::{Event, EventKind, UnknownEvent};
-pub use reader::{LogError, LogLine, LogReader};
+pub use event::{AuditEvent, AuditEventKind, UnknownEvent};
+pub use reader::{AuditLogError, AuditLogLine, LogReader};
 pub use timeline::{
-    EventActor, FinalState, Lane, SpanEnd, SpanKind, SpanStart, TimeWindow, Timeline, TimelineSpan,
+    AuditEventActor, ResolvedTimeRange, SpanEnd, Timeline, TimelineEndState, TimelineLane,
+    TimelineSpan, TimelineSpanKind, TimelineSpanStart,
 };

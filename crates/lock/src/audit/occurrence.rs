@@ -1,18 +1,18 @@
 //! An event of a lock with the fields that a timeline is made of.
 
-use super::{EventActor, EventKind, LogLine};
+use super::{AuditEventActor, AuditEventKind, AuditLogLine};
 use crate::words::Timestamp;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
 /// What happened to a lock at a moment.
 #[derive(Debug)]
-pub(super) struct Occurrence {
+pub(super) struct TimelineEvent {
     pub(super) at: Timestamp,
-    pub(super) kind: EventKind,
+    pub(super) kind: AuditEventKind,
     pub(super) name: String,
     pub(super) id: Option<String>,
-    pub(super) who: EventActor,
+    pub(super) who: AuditEventActor,
     pub(super) ttl_sec: Option<u64>,
     /// How long was waited before it.
     pub(super) waited: Option<Duration>,
@@ -28,10 +28,10 @@ pub(super) struct Occurrence {
     holder_pid: Option<i64>,
 }
 
-impl Occurrence {
+impl TimelineEvent {
     /// Reads an event; `None` where it is of no known kind, has no time, or is about no lock.
-    pub(super) fn of(logged: &LogLine) -> Option<Self> {
-        let LogLine::Event(fields) = logged else { return None };
+    pub(super) fn of(logged: &AuditLogLine) -> Option<Self> {
+        let AuditLogLine::Event(fields) = logged else { return None };
         let none = Map::new();
         let extra = fields.get("extra").and_then(Value::as_object).unwrap_or(&none);
         let is_set = |key: &str| extra.get(key) == Some(&Value::Bool(true));
@@ -40,7 +40,7 @@ impl Occurrence {
             kind: logged.kind()?,
             name: logged.text("name")?.to_owned(),
             id: logged.text("lock_id").map(str::to_owned),
-            who: EventActor {
+            who: AuditEventActor {
                 owner: logged.text("owner").unwrap_or_default().to_owned(),
                 agent_id: logged.text("agent_id").map(str::to_owned),
                 host: logged.text("host").map(str::to_owned),
@@ -58,10 +58,10 @@ impl Occurrence {
     }
 
     /// The holder whose lock or freeze the event ended.
-    pub(super) fn holder(&self) -> EventActor {
+    pub(super) fn holder(&self) -> AuditEventActor {
         match &self.holder_owner {
             None => self.who.clone(),
-            Some(owner) => EventActor {
+            Some(owner) => AuditEventActor {
                 owner: owner.clone(),
                 agent_id: None,
                 host: None,

@@ -1,4 +1,4 @@
-use super::EventKind;
+use super::AuditEventKind;
 use crate::{sys::nofollow, words::Timestamp};
 use serde_json::{Map, Value};
 use std::{
@@ -13,14 +13,14 @@ const SLACK: u64 = 64 * 1024;
 
 /// A line of the log.
 #[derive(Clone, Debug, PartialEq)]
-pub enum LogLine {
+pub enum AuditLogLine {
     /// An event, with its fields as they stand in the log.
     Event(Map<String, Value>),
     /// Something that is no event, for instance what a full disk left of one.
     Broken(String),
 }
 
-impl LogLine {
+impl AuditLogLine {
     /// A text field of an event.
     pub fn text(&self, key: &str) -> Option<&str> {
         match self {
@@ -35,7 +35,7 @@ impl LogLine {
     }
 
     /// What happened; `None` for kinds that a later version writes.
-    pub fn kind(&self) -> Option<EventKind> {
+    pub fn kind(&self) -> Option<AuditEventKind> {
         self.text("event")?.parse().ok()
     }
 }
@@ -43,7 +43,7 @@ impl LogLine {
 /// Says that the log could not be read.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read the audit log {}", path.display())]
-pub struct LogError {
+pub struct AuditLogError {
     path: PathBuf,
     source: io::Error,
 }
@@ -62,28 +62,28 @@ impl LogReader {
     /// Opens a log; `None` if it does not exist yet.
     ///
     /// # Errors
-    /// [`LogError`] when it exists and cannot be opened.
-    pub fn open(path: &Path) -> Result<Option<Self>, LogError> {
+    /// [`AuditLogError`] when it exists and cannot be opened.
+    pub fn open(path: &Path) -> Result<Option<Self>, AuditLogError> {
         match nofollow::open_to_read(path) {
             Ok(file) => Ok(Some(Self { path: path.to_owned(), file: BufReader::new(file) })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(LogError { path: path.to_owned(), source }),
+            Err(source) => Err(AuditLogError { path: path.to_owned(), source }),
         }
     }
 
     /// Goes to where events from `since` on may begin; some earlier ones may still follow.
     ///
     /// # Errors
-    /// [`LogError`] when the log cannot be read.
-    pub fn seek_to(&mut self, since: Timestamp) -> Result<(), LogError> {
+    /// [`AuditLogError`] when the log cannot be read.
+    pub fn seek_to(&mut self, since: Timestamp) -> Result<(), AuditLogError> {
         self.bisect(since).map_err(|source| self.error(source))
     }
 
     /// Goes back from the end by about `bytes`, to the beginning of a line.
     ///
     /// # Errors
-    /// [`LogError`] when the log cannot be read.
-    pub fn seek_near_end(&mut self, bytes: u64) -> Result<(), LogError> {
+    /// [`AuditLogError`] when the log cannot be read.
+    pub fn seek_near_end(&mut self, bytes: u64) -> Result<(), AuditLogError> {
         let from = self.length().map(|length| length.saturating_sub(bytes));
         from.and_then(|from| self.seek_to_line(from)).map_err(|source| self.error(source))
     }
@@ -91,8 +91,8 @@ impl LogReader {
     /// Reads the next whole line; `None` at the end, where a later call finds what was appended since.
     ///
     /// # Errors
-    /// [`LogError`] when the log cannot be read.
-    pub fn next_event(&mut self) -> Result<Option<LogLine>, LogError> {
+    /// [`AuditLogError`] when the log cannot be read.
+    pub fn next_event(&mut self) -> Result<Option<AuditLogLine>, AuditLogError> {
         let mut line = Vec::new();
         match self.file.read_until(b'\n', &mut line) {
             Err(source) => Err(self.error(source)),
@@ -105,14 +105,14 @@ impl LogReader {
     /// Whether the log was cut shorter than what has been read of it.
     ///
     /// # Errors
-    /// [`LogError`] when the log cannot be read.
-    pub fn was_truncated(&mut self) -> Result<bool, LogError> {
+    /// [`AuditLogError`] when the log cannot be read.
+    pub fn was_truncated(&mut self) -> Result<bool, AuditLogError> {
         let position = self.file.stream_position();
         let truncated = position.and_then(|position| Ok(self.length()? < position));
         truncated.map_err(|source| self.error(source))
     }
 
-    fn unread(&mut self, bytes: usize) -> Result<(), LogError> {
+    fn unread(&mut self, bytes: usize) -> Result<(), AuditLogError> {
         let back = i64::try_from(bytes).unwrap_or(i64::MAX);
         self.file.seek_relative(-back).map_err(|source| self.error(source))
     }
@@ -161,20 +161,20 @@ impl LogReader {
         Ok(self.file.get_ref().metadata()?.len())
     }
 
-    fn error(&self, source: io::Error) -> LogError {
-        LogError { path: self.path.clone(), source }
+    fn error(&self, source: io::Error) -> AuditLogError {
+        AuditLogError { path: self.path.clone(), source }
     }
 }
 
 impl Iterator for LogReader {
-    type Item = Result<LogLine, LogError>;
+    type Item = Result<AuditLogLine, AuditLogError>;
     fn next(&mut self) -> Option<Self::Item> {
         self.next_event().transpose()
     }
 }
 
 /// Reads a line. What a full disk left of an earlier event may stand before the event: that is cut off.
-fn parse(line: &[u8]) -> LogLine {
+fn parse(line: &[u8]) -> AuditLogLine {
     let text = String::from_utf8_lossy(line);
     let text = text.trim_end();
     let whole = serde_json::from_str(text).ok();
@@ -182,7 +182,9 @@ fn parse(line: &[u8]) -> LogLine {
         let start = text.rfind("{\"ts\":\"")?;
         serde_json::from_str(text.get(start..)?).ok()
     };
-    whole.or_else(behind_torn).map_or_else(|| LogLine::Broken(text.to_owned()), LogLine::Event)
+    whole
+        .or_else(behind_torn)
+        .map_or_else(|| AuditLogLine::Broken(text.to_owned()), AuditLogLine::Event)
 }
 
 #[cfg(test)]

@@ -18,10 +18,10 @@ fn log_of(events: u64) -> (tempfile::TempDir, PathBuf) {
     (folder, path)
 }
 
-fn number(event: &LogLine) -> u64 {
+fn number(event: &AuditLogLine) -> u64 {
     match event {
-        LogLine::Event(fields) => fields["pid"].as_u64().unwrap(),
-        LogLine::Broken(line) => panic!("not an event: {line}"),
+        AuditLogLine::Event(fields) => fields["pid"].as_u64().unwrap(),
+        AuditLogLine::Broken(line) => panic!("not an event: {line}"),
     }
 }
 
@@ -56,7 +56,7 @@ fn a_time_behind_the_end_finds_the_last_events_and_then_what_is_appended() {
 fn a_torn_event_does_not_hide_the_next() {
     let line = br#"{"ts":"2026-02-01T10:00:00Z","eve{"ts":"2026-02-01T10:00:01Z","pid":5}"#;
     assert_eq!(number(&parse(line)), 5);
-    assert_eq!(parse(b"garbage"), LogLine::Broken("garbage".into()));
+    assert_eq!(parse(b"garbage"), AuditLogLine::Broken("garbage".into()));
 }
 
 #[test]

@@ -5,10 +5,10 @@
 //!
 //! # Limits
 //! The log tells of changes. A hold that began before the first event that is given and ended after the last
-//! one is known only where it is among those that are [`FinalState`]. Where a clock was set back, a span may
+//! one is known only where it is among those that are [`TimelineEndState`]. Where a clock was set back, a span may
 //! seem to be shorter than it was; none ends before it begins.
 
-use super::{LogLine, timeline_builder::TimelineBuilder};
+use super::{AuditLogLine, timeline_builder::TimelineBuilder};
 use crate::{record::LockRecord, rules::TicketContent, words::Timestamp};
 
 /// What happened to locks in a span of time.
@@ -19,12 +19,12 @@ pub struct Timeline {
     /// Where it ends.
     pub until: Timestamp,
     /// A lane for each name that anything happened to, sorted by name.
-    pub lanes: Vec<Lane>,
+    pub lanes: Vec<TimelineLane>,
 }
 
 /// What happened to one name.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Lane {
+pub struct TimelineLane {
     /// The name.
     pub name: String,
     /// Its spans, in the order in which they began. They may reach out of the timeline on both sides.
@@ -35,24 +35,24 @@ pub struct Lane {
 #[derive(Clone, Debug, PartialEq)]
 pub struct TimelineSpan {
     /// Which of these.
-    pub kind: SpanKind,
+    pub kind: TimelineSpanKind,
     /// When it began.
     pub from: Timestamp,
     /// Whether that is known; else it began earlier, before the first event that was given.
-    pub beginning: SpanStart,
+    pub beginning: TimelineSpanStart,
     /// When it ended; where it has not, the end of the timeline.
     pub until: Timestamp,
     /// How it ended.
     pub end: SpanEnd,
     /// The holder, the waiter, or the caller that froze the name.
-    pub who: EventActor,
+    pub who: AuditEventActor,
     /// The beginning of the command that ran, or would have run; empty where there was none, or none is known.
     pub command: Vec<String>,
 }
 
 /// What a caller did in a span of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SpanKind {
+pub enum TimelineSpanKind {
     /// Held the name.
     Hold,
     /// Stood in the queue for it.
@@ -65,7 +65,7 @@ pub enum SpanKind {
 
 /// Whether the beginning of a span is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SpanStart {
+pub enum TimelineSpanStart {
     /// It is.
     Known,
     /// It was earlier than the span says.
@@ -102,7 +102,7 @@ pub enum SpanEnd {
 
 /// The caller that an event is about, as far as the log tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct EventActor {
+pub struct AuditEventActor {
     /// The owner.
     pub owner: String,
     /// Which of the owner's agents or terminals.
@@ -115,7 +115,7 @@ pub struct EventActor {
 
 /// What stands at the end of a timeline.
 #[derive(Clone, Debug, Default)]
-pub struct FinalState {
+pub struct TimelineEndState {
     /// The holders, each in a separate record.
     pub holders: Vec<LockRecord>,
     /// The freezes in force.
@@ -128,21 +128,21 @@ pub struct FinalState {
 
 /// Which time is asked for.
 #[derive(Clone, Copy, Debug)]
-pub struct TimeWindow {
+pub struct ResolvedTimeRange {
     /// From when on; `None` is from the first event on.
     pub since: Option<Timestamp>,
     /// Up to when.
     pub until: Timestamp,
-    /// When what is [`FinalState`] was found out.
+    /// When what is [`TimelineEndState`] was found out.
     pub now: Timestamp,
 }
 
 impl Timeline {
     /// Makes spans of events, which are given in the order of the log.
     pub fn of(
-        events: impl IntoIterator<Item = LogLine>,
-        present: &FinalState,
-        window: TimeWindow,
+        events: impl IntoIterator<Item = AuditLogLine>,
+        present: &TimelineEndState,
+        window: ResolvedTimeRange,
     ) -> Self {
         let mut builder = TimelineBuilder::new(window.since);
         events.into_iter().for_each(|event| builder.take(&event));
@@ -159,18 +159,18 @@ impl Timeline {
 
     /// Keeps only the spans that `wanted` chooses, and the lanes that have one.
     pub fn retain(&mut self, mut wanted: impl FnMut(&str, &TimelineSpan) -> bool) {
-        for Lane { name, spans } in &mut self.lanes {
+        for TimelineLane { name, spans } in &mut self.lanes {
             spans.retain(|span| wanted(name, span));
         }
         self.lanes.retain(|lane| !lane.spans.is_empty());
     }
 }
 
-fn earliest(lanes: &[Lane]) -> Option<Timestamp> {
+fn earliest(lanes: &[TimelineLane]) -> Option<Timestamp> {
     lanes.iter().flat_map(|lane| &lane.spans).map(|span| span.from).min()
 }
 
-impl SpanKind {
+impl TimelineSpanKind {
     /// The word for it in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,8 +1,8 @@
 //! How events become spans: what opens one, what ends it, and what follows where an end is missing.
 
 use super::{
-    EventActor, EventKind, FinalState, Lane, LogLine, SpanEnd, SpanKind, SpanStart, TimelineSpan,
-    occurrence::Occurrence,
+    AuditEventActor, AuditEventKind, AuditLogLine, SpanEnd, TimelineEndState, TimelineLane,
+    TimelineSpan, TimelineSpanKind, TimelineSpanStart, occurrence::TimelineEvent,
 };
 use crate::{
     record::LockRecord,
@@ -59,21 +59,25 @@ impl TimelineBuilder {
     }
 
     /// Takes in the next event of the log; what is no event of a lock is passed over.
-    pub(super) fn take(&mut self, logged: &LogLine) {
-        let Some(event) = Occurrence::of(logged) else { return };
+    pub(super) fn take(&mut self, logged: &AuditLogLine) {
+        let Some(event) = TimelineEvent::of(logged) else { return };
         let first = *self.first.get_or_insert(event.at);
         let earlier = self.since.unwrap_or(first).min(event.at);
         self.lanes.entry(event.name.clone()).or_default().take(&event, earlier);
     }
 
     /// Ends what has not ended, by what stands at the end.
-    pub(super) fn finish(mut self, present: &FinalState, now: Timestamp) -> Vec<Lane> {
+    pub(super) fn finish(
+        mut self,
+        present: &TimelineEndState,
+        now: Timestamp,
+    ) -> Vec<TimelineLane> {
         for record in &present.holders {
             let key = SpanKey::Hold { id: id_of(record) };
-            self.lane(&record.name).stands(key, SpanKind::Hold, record);
+            self.lane(&record.name).stands(key, TimelineSpanKind::Hold, record);
         }
         for freeze in &present.freezes {
-            self.lane(&freeze.name).stands(SpanKey::Freeze, SpanKind::Freeze, freeze);
+            self.lane(&freeze.name).stands(SpanKey::Freeze, TimelineSpanKind::Freeze, freeze);
         }
         let held = |it: &LockRecord| (it.name.to_string(), id_of(it));
         let held: HashSet<(String, String)> = present.holders.iter().map(held).collect();
@@ -88,13 +92,16 @@ impl TimelineBuilder {
             lane.finish(now, is_there);
         }
         for (tickets, kind) in
-            [(&present.inside, SpanKind::Hold), (&present.waiters, SpanKind::Wait)]
+            [(&present.inside, TimelineSpanKind::Hold), (&present.waiters, TimelineSpanKind::Wait)]
         {
             for ticket in tickets {
                 self.has_ticket(ticket, kind, now);
             }
         }
-        self.lanes.into_iter().map(|(name, lane)| Lane { name, spans: lane.spans }).collect()
+        self.lanes
+            .into_iter()
+            .map(|(name, lane)| TimelineLane { name, spans: lane.spans })
+            .collect()
     }
 
     fn lane(&mut self, name: &LockName) -> &mut LaneBuilder {
@@ -102,23 +109,25 @@ impl TimelineBuilder {
     }
 
     /// A holder or a waiter with a ticket; a holder may be known already.
-    fn has_ticket(&mut self, ticket: &TicketContent, kind: SpanKind, now: Timestamp) {
+    fn has_ticket(&mut self, ticket: &TicketContent, kind: TimelineSpanKind, now: Timestamp) {
         let lane = self.lanes.entry(ticket.name.clone()).or_default();
         let pid = i64::from(ticket.pid);
         let is_in = |span: &TimelineSpan| {
-            span.kind == SpanKind::Hold && span.end == SpanEnd::Open && span.who.pid == Some(pid)
+            span.kind == TimelineSpanKind::Hold
+                && span.end == SpanEnd::Open
+                && span.who.pid == Some(pid)
         };
-        if kind == SpanKind::Hold && lane.spans.iter().any(is_in) {
+        if kind == TimelineSpanKind::Hold && lane.spans.iter().any(is_in) {
             return;
         }
         let from = ticket.arrived().unwrap_or(now);
         lane.spans.push(TimelineSpan {
             kind,
             from,
-            beginning: SpanStart::Known,
+            beginning: TimelineSpanStart::Known,
             until: now.max(from),
             end: SpanEnd::Open,
-            who: EventActor {
+            who: AuditEventActor {
                 owner: ticket.owner.clone(),
                 agent_id: Some(ticket.agent_id.clone()),
                 host: None,
@@ -135,26 +144,30 @@ fn id_of(record: &LockRecord) -> String {
 }
 
 impl LaneBuilder {
-    fn take(&mut self, event: &Occurrence, earlier: Timestamp) {
+    fn take(&mut self, event: &TimelineEvent, earlier: Timestamp) {
         match event.kind {
-            EventKind::Acquire => self.acquire(event),
-            EventKind::Renew => self.renew(event, earlier),
-            EventKind::Release => self.end(&key_of(event), SpanEnd::Released, event, earlier),
-            EventKind::Lost => self.end(&key_of(event), SpanEnd::Lost, event, earlier),
-            EventKind::ForceBreak | EventKind::CorruptBreak => self.broken(event, earlier),
-            EventKind::StaleBreak => self.end(&key_of(event), SpanEnd::Stale, event, earlier),
-            EventKind::AutoPrune => self.pruned(event, earlier),
-            EventKind::Deny | EventKind::FreezeDeny => self.refused(event),
-            EventKind::Freeze => self.freeze(event),
-            EventKind::Unfreeze => self.end(&SpanKey::Freeze, SpanEnd::Released, event, earlier),
-            EventKind::ForceUnfreeze => {
+            AuditEventKind::Acquire => self.acquire(event),
+            AuditEventKind::Renew => self.renew(event, earlier),
+            AuditEventKind::Release => self.end(&key_of(event), SpanEnd::Released, event, earlier),
+            AuditEventKind::Lost => self.end(&key_of(event), SpanEnd::Lost, event, earlier),
+            AuditEventKind::ForceBreak | AuditEventKind::CorruptBreak => {
+                self.broken(event, earlier);
+            }
+            AuditEventKind::StaleBreak => self.end(&key_of(event), SpanEnd::Stale, event, earlier),
+            AuditEventKind::AutoPrune => self.pruned(event, earlier),
+            AuditEventKind::Deny | AuditEventKind::FreezeDeny => self.refused(event),
+            AuditEventKind::Freeze => self.freeze(event),
+            AuditEventKind::Unfreeze => {
+                self.end(&SpanKey::Freeze, SpanEnd::Released, event, earlier);
+            }
+            AuditEventKind::ForceUnfreeze => {
                 self.end(&SpanKey::Freeze, broken_by(event), event, earlier);
             }
-            EventKind::ToolRun => {}
+            AuditEventKind::ToolRun => {}
         }
     }
 
-    fn acquire(&mut self, event: &Occurrence) {
+    fn acquire(&mut self, event: &TimelineEvent) {
         self.spans.extend(event.wait(SpanEnd::Entered));
         let key = key_of(event);
         if let (SpanKey::Hold { .. }, false) = (&key, event.shares) {
@@ -162,14 +175,14 @@ impl LaneBuilder {
             self.end_holds(event.at, &SpanEnd::Unknown, |begun| !begun.shares);
         }
         let begun = OpenSpan {
-            span: event.span(SpanKind::Hold),
+            span: event.span(TimelineSpanKind::Hold),
             deadline: event.deadline(),
             shares: event.shares,
         };
         self.begun.insert(key, begun);
     }
 
-    fn renew(&mut self, event: &Occurrence, earlier: Timestamp) {
+    fn renew(&mut self, event: &TimelineEvent, earlier: Timestamp) {
         let key = key_of(event);
         if self.ended.contains(&key) {
             return;
@@ -177,8 +190,8 @@ impl LaneBuilder {
         let begun = self.begun.entry(key).or_insert_with(|| OpenSpan {
             span: TimelineSpan {
                 from: earlier,
-                beginning: SpanStart::Earlier,
-                ..event.span(SpanKind::Hold)
+                beginning: TimelineSpanStart::Earlier,
+                ..event.span(TimelineSpanKind::Hold)
             },
             deadline: None,
             shares: true,
@@ -186,7 +199,7 @@ impl LaneBuilder {
         begun.deadline = event.deadline();
     }
 
-    fn freeze(&mut self, event: &Occurrence) {
+    fn freeze(&mut self, event: &TimelineEvent) {
         self.ended.remove(&SpanKey::Freeze);
         let begun = self.begun.remove(&SpanKey::Freeze);
         // One's own freeze gets a new time; another's is over by then.
@@ -199,22 +212,23 @@ impl LaneBuilder {
             Some(before) => {
                 self.close(SpanKey::Freeze, before, (event.at, SpanEnd::Expired));
                 self.ended.remove(&SpanKey::Freeze);
-                event.span(SpanKind::Freeze)
+                event.span(TimelineSpanKind::Freeze)
             }
-            None => event.span(SpanKind::Freeze),
+            None => event.span(TimelineSpanKind::Freeze),
         };
         let begun = OpenSpan { span, deadline: event.deadline(), shares: true };
         self.begun.insert(SpanKey::Freeze, begun);
     }
 
-    fn refused(&mut self, event: &Occurrence) {
+    fn refused(&mut self, event: &TimelineEvent) {
         let end = if event.interrupted { SpanEnd::Interrupted } else { SpanEnd::Refused };
-        let refusal = || TimelineSpan { end: SpanEnd::Refused, ..event.span(SpanKind::Refusal) };
+        let refusal =
+            || TimelineSpan { end: SpanEnd::Refused, ..event.span(TimelineSpanKind::Refusal) };
         self.spans.push(event.wait(end).unwrap_or_else(refusal));
     }
 
     /// What is past its lifetime is removed: a lock, or a freeze.
-    fn pruned(&mut self, event: &Occurrence, earlier: Timestamp) {
+    fn pruned(&mut self, event: &TimelineEvent, earlier: Timestamp) {
         let key = key_of(event);
         if self.begun.contains_key(&key) || !self.begun.contains_key(&SpanKey::Freeze) {
             self.end(&key, SpanEnd::Expired, event, earlier);
@@ -223,7 +237,7 @@ impl LaneBuilder {
         }
     }
 
-    fn broken(&mut self, event: &Occurrence, earlier: Timestamp) {
+    fn broken(&mut self, event: &TimelineEvent, earlier: Timestamp) {
         if event.id.is_some() {
             self.end(&key_of(event), broken_by(event), event, earlier);
         } else {
@@ -232,13 +246,20 @@ impl LaneBuilder {
     }
 
     /// Ends a span by an event. One whose beginning was not logged has been there from before.
-    fn end(&mut self, key: &SpanKey, end: SpanEnd, event: &Occurrence, earlier: Timestamp) {
+    fn end(&mut self, key: &SpanKey, end: SpanEnd, event: &TimelineEvent, earlier: Timestamp) {
         if let Some(begun) = self.begun.remove(key) {
             self.close(key.clone(), begun, (event.at, end));
         } else if self.ended.insert(key.clone()) {
-            let kind = if *key == SpanKey::Freeze { SpanKind::Freeze } else { SpanKind::Hold };
-            let span =
-                TimelineSpan { from: earlier, beginning: SpanStart::Earlier, ..event.span(kind) };
+            let kind = if *key == SpanKey::Freeze {
+                TimelineSpanKind::Freeze
+            } else {
+                TimelineSpanKind::Hold
+            };
+            let span = TimelineSpan {
+                from: earlier,
+                beginning: TimelineSpanStart::Earlier,
+                ..event.span(kind)
+            };
             self.spans.push(TimelineSpan {
                 until: event.at.max(earlier),
                 end,
@@ -272,15 +293,15 @@ impl LaneBuilder {
     }
 
     /// Something that holds or is in force at the end, whether or not its beginning was logged.
-    fn stands(&mut self, key: SpanKey, kind: SpanKind, record: &LockRecord) {
+    fn stands(&mut self, key: SpanKey, kind: TimelineSpanKind, record: &LockRecord) {
         self.begun.entry(key).or_insert_with(|| OpenSpan {
             span: TimelineSpan {
                 kind,
                 from: record.since(),
-                beginning: SpanStart::Known,
+                beginning: TimelineSpanStart::Known,
                 until: record.since(),
                 end: SpanEnd::Open,
-                who: EventActor {
+                who: AuditEventActor {
                     owner: record.owner.to_string(),
                     agent_id: record.agent_id.as_ref().map(ToString::to_string),
                     host: record.host.clone(),
@@ -314,7 +335,7 @@ impl OpenSpan {
     }
 }
 
-fn key_of(event: &Occurrence) -> SpanKey {
+fn key_of(event: &TimelineEvent) -> SpanKey {
     let id = event.id.clone().unwrap_or_default();
     match (event.is_under, event.who.pid) {
         (true, Some(pid)) => SpanKey::Under { id, pid },
@@ -322,17 +343,17 @@ fn key_of(event: &Occurrence) -> SpanKey {
     }
 }
 
-fn broken_by(event: &Occurrence) -> SpanEnd {
+fn broken_by(event: &TimelineEvent) -> SpanEnd {
     SpanEnd::Broken { by: event.who.owner.clone() }
 }
 
-impl Occurrence {
+impl TimelineEvent {
     /// A span that begins and, for now, ends with the event.
-    fn span(&self, kind: SpanKind) -> TimelineSpan {
+    fn span(&self, kind: TimelineSpanKind) -> TimelineSpan {
         TimelineSpan {
             kind,
             from: self.at,
-            beginning: SpanStart::Known,
+            beginning: TimelineSpanStart::Known,
             until: self.at,
             end: SpanEnd::Open,
             who: self.who.clone(),
@@ -343,7 +364,7 @@ impl Occurrence {
     /// The wait that ended with the event.
     fn wait(&self, end: SpanEnd) -> Option<TimelineSpan> {
         let from = self.at.saturating_sub(self.waited?);
-        Some(TimelineSpan { from, end, ..self.span(SpanKind::Wait) })
+        Some(TimelineSpan { from, end, ..self.span(TimelineSpanKind::Wait) })
     }
 
     fn deadline(&self) -> Option<Timestamp> {

@@ -8,28 +8,28 @@ fn at(second: i64) -> Timestamp {
 }
 
 /// An event, written as `SECOND KIND NAME ID OWNER PID`, with its lifetime and what is in `extra`.
-fn event(line: &str, ttl: Option<u64>, extra: &Value) -> LogLine {
+fn event(line: &str, ttl: Option<u64>, extra: &Value) -> AuditLogLine {
     let words: Vec<&str> = line.split(' ').collect();
     let id = if words[3] == "-" { Value::Null } else { words[3].into() };
     let fields = json!({"ts": at(words[0].parse().unwrap()).to_string(), "event": words[1],
         "name": words[2], "lock_id": id, "owner": words[4], "host": "box",
         "pid": words[5].parse::<i64>().unwrap(), "agent_id": "agent-1", "ttl_sec": ttl, "extra": extra});
-    LogLine::Event(fields.as_object().unwrap().clone())
+    AuditLogLine::Event(fields.as_object().unwrap().clone())
 }
 
-fn plain(lines: &[&str]) -> Vec<LogLine> {
+fn plain(lines: &[&str]) -> Vec<AuditLogLine> {
     lines.iter().map(|line| event(line, None, &json!({}))).collect()
 }
 
-fn window(since: Option<i64>, until: i64) -> TimeWindow {
-    TimeWindow { since: since.map(at), until: at(until), now: at(until) }
+fn window(since: Option<i64>, until: i64) -> ResolvedTimeRange {
+    ResolvedTimeRange { since: since.map(at), until: at(until), now: at(until) }
 }
 
 /// The spans, written as `NAME KIND OWNER FROM-UNTIL END`, with `~` before a beginning that is not known.
 fn described(timeline: &Timeline) -> Vec<String> {
     let seconds = |time: Timestamp| (time.as_microseconds() - at(0).as_microseconds()) / 1_000_000;
     let span = |name: &str, span: &TimelineSpan| {
-        let earlier = if span.beginning == SpanStart::Earlier { "~" } else { "" };
+        let earlier = if span.beginning == TimelineSpanStart::Earlier { "~" } else { "" };
         let by = match &span.end {
             SpanEnd::Broken { by } => format!(" by {by}"),
             _ => String::new(),
@@ -47,8 +47,8 @@ fn described(timeline: &Timeline) -> Vec<String> {
     lanes.flat_map(|lane| lane.spans.iter().map(|it| span(&lane.name, it))).collect()
 }
 
-fn timeline(events: Vec<LogLine>) -> Vec<String> {
-    described(&Timeline::of(events, &FinalState::default(), window(None, 100)))
+fn timeline(events: Vec<AuditLogLine>) -> Vec<String> {
+    described(&Timeline::of(events, &TimelineEndState::default(), window(None, 100)))
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn whoever_waited_is_seen_to_have_waited() {
         event("6 acquire x b bob 8", None, &json!({"waited_ms": 3500})),
         event("8 release x b bob 8", None, &json!({})),
     ];
-    let all = Timeline::of(events, &FinalState::default(), window(None, 100));
+    let all = Timeline::of(events, &TimelineEndState::default(), window(None, 100));
     let expected = [
         "x hold ada 1-6 released",
         "x wait eve 2-4 refused",
@@ -192,9 +192,9 @@ fn what_began_before_the_log_begins_with_it() {
         "y hold bob ~5-11 broken by eve",
         "z hold max ~5-13 released",
     ];
-    let with_since = Timeline::of(events(), &FinalState::default(), window(Some(5), 100));
+    let with_since = Timeline::of(events(), &TimelineEndState::default(), window(Some(5), 100));
     assert_eq!(described(&with_since), expected);
-    let without = Timeline::of(events(), &FinalState::default(), window(None, 100));
+    let without = Timeline::of(events(), &TimelineEndState::default(), window(None, 100));
     assert_eq!(without.from, at(10), "else with the first event");
 }
 
@@ -209,8 +209,8 @@ fn only_what_touches_the_window_is_in_it() {
     ]);
     let all = Timeline::of(
         events,
-        &FinalState::default(),
-        TimeWindow { until: at(6), ..window(Some(4), 50) },
+        &TimelineEndState::default(),
+        ResolvedTimeRange { until: at(6), ..window(Some(4), 50) },
     );
     assert_eq!(described(&all), ["y hold bob 3-10 released"]);
     assert_eq!((all.from, all.until), (at(4), at(6)));
@@ -239,7 +239,7 @@ fn ticket(name: &str, owner: &str, pid: i32, second: i64) -> TicketContent {
 #[test]
 fn what_stands_at_the_end_is_open_whether_it_was_logged_or_not() {
     let ids = ["a", "b"].map(|id| id.repeat(32));
-    let present = FinalState {
+    let present = TimelineEndState {
         holders: vec![record("x", &ids[0], "ada", 20), record("y", &ids[1], "bob", 1)],
         freezes: vec![record("z", &ids[0], "ops", 40)],
         waiters: vec![ticket("x", "eve", 9, 30)],
@@ -264,12 +264,12 @@ fn what_stands_at_the_end_is_open_whether_it_was_logged_or_not() {
 fn what_is_no_event_of_a_lock_is_passed_over() {
     let other = json!({"ts": at(3).to_string(), "event": "tool-run", "name": null});
     let events = vec![
-        LogLine::Broken("{".into()),
-        LogLine::Event(Map::new()),
-        LogLine::Event(other.as_object().unwrap().clone()),
+        AuditLogLine::Broken("{".into()),
+        AuditLogLine::Event(Map::new()),
+        AuditLogLine::Event(other.as_object().unwrap().clone()),
         event("1 of-a-later-kind x a ada 7", None, &json!({})),
     ];
-    let none = Timeline::of(events, &FinalState::default(), window(None, 100));
+    let none = Timeline::of(events, &TimelineEndState::default(), window(None, 100));
     assert_eq!(none, Timeline { from: at(100), until: at(100), lanes: Vec::new() });
 }
 
@@ -279,13 +279,13 @@ proptest! {
     fn no_span_ends_before_it_begins(
         steps in proptest::collection::vec((0..50i64, 0..14usize, 0..3u8, 0..3u8, 0..2u8), 0..60),
     ) {
-        let kinds = super::super::EventKind::ALL;
+        let kinds = super::super::AuditEventKind::ALL;
         let events = steps.iter().map(|(second, kind, name, id, extra)| {
             let line = format!("{second} {} n{name} i{id} o{id} {id}", kinds[*kind]);
             let extra = match extra { 0 => json!({"waited_ms": 70_000}), _ => json!({"mode": "shared"}) };
             event(&line, Some(5), &extra)
         });
-        let all = Timeline::of(events, &FinalState::default(), window(None, 100));
+        let all = Timeline::of(events, &TimelineEndState::default(), window(None, 100));
         for span in all.lanes.iter().flat_map(|lane| &lane.spans) {
             prop_assert!(span.from <= span.until, "{span:?} of {all:?}");
             prop_assert!(span.from >= all.from, "{span:?} begins before {:?}", all.from);

@@ -1,5 +1,5 @@
 use crate::{
-    store::{Durability, StoreError},
+    store::{Durability, LockStoreError},
     sys::nofollow,
 };
 use nix::fcntl::OFlag;
@@ -11,7 +11,11 @@ use std::{
 
 /// Appends a line to the log. The log is opened for each line, so that a log that was moved away is begun
 /// again. The line is written with one write(2), which `O_APPEND` keeps apart from other writers' lines.
-pub(super) fn append(path: &Path, line: &str, durability: Durability) -> Result<(), StoreError> {
+pub(super) fn append(
+    path: &Path,
+    line: &str,
+    durability: Durability,
+) -> Result<(), LockStoreError> {
     let write = || -> io::Result<()> {
         // No link may lead what is logged into another file: some of it are texts that a refused stranger has chosen.
         let flags = OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_CREAT;
@@ -29,5 +33,5 @@ pub(super) fn append(path: &Path, line: &str, durability: Durability) -> Result<
             Durability::Volatile => Ok(()),
         }
     };
-    write().map_err(StoreError::io("write to", path))
+    write().map_err(LockStoreError::io("write to", path))
 }

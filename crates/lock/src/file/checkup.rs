@@ -2,15 +2,15 @@
 
 use super::{
     exposure,
-    file_store::FileStore,
-    file_system::{FileSystem, file_system_of},
+    file_store::FileLockStore,
+    file_system::{FileSystemKind, file_system_of},
     layout::LEGACY_FREEZE,
     ticket,
 };
 use crate::{
-    record::RecordFile,
-    store::{RecordKind, Store},
-    sys::{ProcessTable, nofollow, process_table},
+    record::RecordSlot,
+    store::{LockRecordKind, LockStore},
+    sys::{ProcessVisibility, nofollow, process_table},
     words::{LockName, Timestamp},
 };
 use nix::{
@@ -57,7 +57,7 @@ pub struct RootCheck {
 }
 
 /// Examines a root. One that does not exist yet is not made: its nearest existing parent is examined.
-pub fn checkup(store: &FileStore) -> Vec<RootCheck> {
+pub fn checkup(store: &FileLockStore) -> Vec<RootCheck> {
     let root = store.layout().root();
     let place = nearest_existing(root);
     let [writable, locks, links] = trials(&place);
@@ -161,13 +161,13 @@ fn links_and_renames(folder: &Path) -> io::Result<bool> {
 
 fn file_system(place: &Path) -> RootCheck {
     match file_system_of(place) {
-        FileSystem::Local => check("file_system", CheckStatus::Ok, "local"),
-        FileSystem::UserSpace(kind) => {
+        FileSystemKind::Local => check("file_system", CheckStatus::Ok, "local"),
+        FileSystemKind::UserSpace(kind) => {
             let text =
                 format!("{kind}: if other machines share it, their locks may not be seen here");
             check("file_system", CheckStatus::Warn, text)
         }
-        FileSystem::Network(kind) => {
+        FileSystemKind::Network(kind) => {
             let text = format!(
                 "{kind}, a network file system: locks of other machines may not be seen here; set LOKT_ROOT to a \
                  local folder for one machine"
@@ -178,7 +178,7 @@ fn file_system(place: &Path) -> RootCheck {
 }
 
 /// Every folder of the root that is there must be usable; those that are not are made when needed.
-fn folders(store: &FileStore) -> RootCheck {
+fn folders(store: &FileLockStore) -> RootCheck {
     let unusable = |folder: &&PathBuf| {
         let there = fs::symlink_metadata(folder).is_ok();
         there
@@ -196,7 +196,7 @@ fn folders(store: &FileStore) -> RootCheck {
 }
 
 /// Without the log nothing can be taken: every change of a lock is one line in it.
-fn audit_log(store: &FileStore) -> RootCheck {
+fn audit_log(store: &FileLockStore) -> RootCheck {
     let path = store.layout().audit_log();
     if fs::symlink_metadata(&path).is_err() {
         return check("audit_log", CheckStatus::Ok, "made at the first use, mode 600");
@@ -212,7 +212,7 @@ fn audit_log(store: &FileStore) -> RootCheck {
 }
 
 /// A clock that stands before what was written last makes leases live longer than they should.
-fn clock(store: &FileStore) -> RootCheck {
+fn clock(store: &FileLockStore) -> RootCheck {
     let now = Timestamp::now();
     if now.is_limit() {
         let text = "it stands outside of the years 0 to 9999: no lifetime can be reckoned, set it";
@@ -236,18 +236,18 @@ fn clock(store: &FileStore) -> RootCheck {
 /// What hangs on other processes needs to see them.
 fn processes() -> RootCheck {
     let missing = match process_table() {
-        ProcessTable::Whole => return check("processes", CheckStatus::Ok, "/proc shows them"),
-        ProcessTable::Own => {
+        ProcessVisibility::Whole => return check("processes", CheckStatus::Ok, "/proc shows them"),
+        ProcessVisibility::Own => {
             let text =
                 "/proc shows those of this user alone (hidepid): who else keeps a lock is not told";
             return check("processes", CheckStatus::Ok, text);
         }
-        ProcessTable::Foreign => "/proc is that of another pid namespace",
-        ProcessTable::WithoutBoot => {
+        ProcessVisibility::Foreign => "/proc is that of another pid namespace",
+        ProcessVisibility::WithoutBoot => {
             let text = "/proc has no sys/kernel/random/boot_id: a lock with --pid does not end with its process";
             return check("processes", CheckStatus::Warn, text);
         }
-        ProcessTable::Missing => "/proc is missing",
+        ProcessVisibility::Missing => "/proc is missing",
     };
     let text = format!(
         "{missing}: locks exclude as ever, but the processes that keep one are not named, a lock with --pid does not \
@@ -256,22 +256,22 @@ fn processes() -> RootCheck {
     check("processes", CheckStatus::Warn, text)
 }
 
-fn versions(store: &FileStore) -> RootCheck {
-    let names = match store.names(RecordKind::Lock) {
+fn versions(store: &FileLockStore) -> RootCheck {
+    let names = match store.names(LockRecordKind::Lock) {
         Ok(names) => names,
         Err(error) => return check("records", CheckStatus::Fail, error.to_string()),
     };
     let mut problems = Vec::new();
     let mut old = 0;
     for name in &names {
-        match store.peek(name, RecordKind::Lock) {
-            RecordFile::Record(record) => old += usize::from(record.version == 0),
-            RecordFile::Absent => {}
-            RecordFile::Newer(version) => problems.push(format!("{name}: {version}")),
-            RecordFile::Corrupted(corruption) => {
+        match store.peek(name, LockRecordKind::Lock) {
+            RecordSlot::Record(record) => old += usize::from(record.version == 0),
+            RecordSlot::Absent => {}
+            RecordSlot::Newer(version) => problems.push(format!("{name}: {version}")),
+            RecordSlot::Corrupted(corruption) => {
                 problems.push(format!("{name}: {}", corruption.flaw));
             }
-            RecordFile::Unreadable(error) => problems.push(format!("{name}: {error}")),
+            RecordSlot::Unreadable(error) => problems.push(format!("{name}: {error}")),
         }
     }
     if problems.is_empty() {
@@ -284,12 +284,12 @@ fn versions(store: &FileStore) -> RootCheck {
     check("records", CheckStatus::Warn, problems.join("; "))
 }
 
-fn legacy_freezes(store: &FileStore) -> RootCheck {
+fn legacy_freezes(store: &FileLockStore) -> RootCheck {
     let is_legacy = |name: &&LockName| {
         let old = store.layout().legacy_freeze(name);
-        old.exists() && !store.layout().record(RecordKind::Freeze, name).exists()
+        old.exists() && !store.layout().record(LockRecordKind::Freeze, name).exists()
     };
-    let freezes = store.names(RecordKind::Freeze).unwrap_or_default();
+    let freezes = store.names(LockRecordKind::Freeze).unwrap_or_default();
     let old: Vec<String> = freezes.iter().filter(is_legacy).map(ToString::to_string).collect();
     if old.is_empty() {
         return check("freezes", CheckStatus::Ok, "none in the place of older versions");
@@ -300,7 +300,7 @@ fn legacy_freezes(store: &FileStore) -> RootCheck {
 }
 
 /// What crashes left behind: harmless, and removed by the next command that uses the name.
-fn leftovers(store: &FileStore) -> RootCheck {
+fn leftovers(store: &FileLockStore) -> RootCheck {
     let queues = nofollow::names(&store.layout().queues()).unwrap_or_default();
     let dead = |folder: &Path| -> usize {
         let places = ticket::list(folder).unwrap_or_default();

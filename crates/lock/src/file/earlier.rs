@@ -14,14 +14,14 @@
 //! any more.
 
 use super::{
-    file_store::FileStore,
-    git::Repository,
+    file_store::FileLockStore,
+    git::GitRepository,
     latch::{LATCH_TIMEOUT, Latch},
-    layout::RootLayout,
-    ownership::Account,
-    root::RootEnvironment,
+    layout::LockRootLayout,
+    ownership::ProcessUser,
+    root::RootSearchInputs,
 };
-use crate::{store::StoreError, sys::nofollow};
+use crate::{store::LockStoreError, sys::nofollow};
 use std::{
     fs,
     io::{ErrorKind, Write},
@@ -31,7 +31,7 @@ use std::{
 
 /// A `.lokt` of the time before a repository was there, which may still be in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EarlierRoot {
+pub struct PreRepositoryRoot {
     /// The folder.
     pub path: PathBuf,
     /// Whether it was there first. If not, it may have come with the files of the repository, and then only living
@@ -39,10 +39,10 @@ pub struct EarlierRoot {
     pub is_older: bool,
 }
 
-impl EarlierRoot {
+impl PreRepositoryRoot {
     /// Those that may be in use: on the way from a working folder to the folder that has the repository, and in that of
     /// the main work tree. One of another user is passed over: this user has never used it.
-    pub(super) fn of(folder: &Path, repository: &Repository, account: Account) -> Vec<Self> {
+    pub(super) fn of(folder: &Path, repository: &GitRepository, account: ProcessUser) -> Vec<Self> {
         let (top, common) = (&repository.top, &repository.common);
         let main = common.parent().filter(|main| common.ends_with(".git") && *main != top);
         let above = folder.ancestors().take_while(|it| it.starts_with(top));
@@ -72,30 +72,31 @@ fn is_marked(root: &Path) -> bool {
 
 /// What a store must look for that is the root only as long as no repository is there.
 #[derive(Clone, Debug)]
-pub(super) struct Replaceable {
+pub(super) struct ProvisionalRoot {
     /// From where to look for a repository; nowhere for a root that is known to be earlier than the repository.
     from: Option<PathBuf>,
     /// Where there was no repository when the first section was entered.
     settled: OnceLock<()>,
 }
 
-impl Replaceable {
+impl ProvisionalRoot {
     pub(super) fn new(from: Option<PathBuf>) -> Self {
         Self { from, settled: OnceLock::new() }
     }
 
     fn is_replaced(&self) -> bool {
         let Some(folder) = &self.from else { return false };
-        let surroundings = RootEnvironment { folder: folder.clone(), ..RootEnvironment::default() };
-        !matches!(Repository::find(&surroundings), Ok(None))
+        let surroundings =
+            RootSearchInputs { folder: folder.clone(), ..RootSearchInputs::default() };
+        !matches!(GitRepository::find(&surroundings), Ok(None))
     }
 
     /// Makes sure that a root counts. Needs a latch.
-    pub(super) fn require(&self, layout: &RootLayout) -> Result<(), StoreError> {
+    pub(super) fn require(&self, layout: &LockRootLayout) -> Result<(), LockStoreError> {
         let is_moved =
             is_marked(layout.root()) || (self.settled.get().is_none() && self.is_replaced());
         if is_moved {
-            return Err(StoreError::RootMoved { path: layout.root().to_owned() });
+            return Err(LockStoreError::RootMoved { path: layout.root().to_owned() });
         }
         let _ = self.settled.set(());
         Ok(())
@@ -107,7 +108,7 @@ struct AllLatches(Vec<Latch>);
 
 impl AllLatches {
     /// Takes them in their order. That cannot be a deadlock: other processes have one latch at most.
-    fn take(layout: &RootLayout) -> Result<Self, StoreError> {
+    fn take(layout: &LockRootLayout) -> Result<Self, LockStoreError> {
         let mut all = Self(Vec::new());
         for path in layout.all_latches() {
             all.0.push(Latch::acquire(&path, LATCH_TIMEOUT)?);
@@ -123,12 +124,12 @@ impl Drop for AllLatches {
     }
 }
 
-impl FileStore {
+impl FileLockStore {
     /// Ends the time of a root whose folder is a repository now, unless it is in use; true where it has ended.
     ///
     /// # Errors
-    /// [`StoreError`] where that cannot be found out, or not be noted.
-    pub fn retire<E: From<StoreError>>(
+    /// [`LockStoreError`] where that cannot be found out, or not be noted.
+    pub fn retire<E: From<LockStoreError>>(
         &self,
         successor: &Path,
         is_used: impl FnOnce() -> Result<bool, E>,
@@ -144,15 +145,15 @@ impl FileStore {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
             file => file.and_then(|mut file| file.write_all(text.as_bytes())),
         };
-        written.map_err(StoreError::io("write", &path))?;
+        written.map_err(LockStoreError::io("write", &path))?;
         Ok(true)
     }
 
     /// Lets a root count again whose repository is gone. Does nothing for any other root.
     ///
     /// # Errors
-    /// [`StoreError`] where that cannot be noted.
-    pub fn revive(&self) -> Result<(), StoreError> {
+    /// [`LockStoreError`] where that cannot be noted.
+    pub fn revive(&self) -> Result<(), LockStoreError> {
         let Some(replaceable) = &self.replaceable else { return Ok(()) };
         if !is_marked(self.layout().root()) {
             return Ok(());
@@ -160,7 +161,7 @@ impl FileStore {
         self.make_folders()?;
         let _latches = AllLatches::take(self.layout())?;
         if replaceable.is_replaced() {
-            return Err(StoreError::RootMoved { path: self.layout().root().to_owned() });
+            return Err(LockStoreError::RootMoved { path: self.layout().root().to_owned() });
         }
         super::io::remove(&mark(self.layout().root()))
     }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
-    file::{Root, RootMethod},
-    store::Store,
+    file::{LockRoot, RootMethod},
+    store::LockStore,
     words::LockName,
 };
 use std::process::Command;
@@ -18,7 +18,7 @@ impl Place {
         Self { _folder: folder, folder: path }
     }
 
-    fn root(&self) -> Root {
+    fn root(&self) -> LockRoot {
         root_from(&self.folder)
     }
 
@@ -29,21 +29,21 @@ impl Place {
     }
 }
 
-fn root_from(folder: &Path) -> Root {
-    Root::find(&RootEnvironment { folder: folder.to_owned(), ..RootEnvironment::default() })
+fn root_from(folder: &Path) -> LockRoot {
+    LockRoot::find(&RootSearchInputs { folder: folder.to_owned(), ..RootSearchInputs::default() })
         .unwrap()
 }
 
-fn enters(store: &FileStore) -> Result<(), StoreError> {
+fn enters(store: &FileLockStore) -> Result<(), LockStoreError> {
     store.section(&LockName::new("x").unwrap()).map(drop)
 }
 
-fn is_moved(entered: &Result<(), StoreError>) -> bool {
-    matches!(entered, Err(StoreError::RootMoved { .. }))
+fn is_moved(entered: &Result<(), LockStoreError>) -> bool {
+    matches!(entered, Err(LockStoreError::RootMoved { .. }))
 }
 
-fn retire(store: &FileStore, is_used: bool) -> bool {
-    store.retire::<StoreError>(Path::new("/new"), || Ok(is_used)).unwrap()
+fn retire(store: &FileLockStore, is_used: bool) -> bool {
+    store.retire::<LockStoreError>(Path::new("/new"), || Ok(is_used)).unwrap()
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn a_process_that_found_no_repository_looks_again_before_its_first_change() {
     let place = Place::new();
     let root = place.root();
     assert_eq!(root.method, RootMethod::Local);
-    let (early, late) = (FileStore::of(&root), FileStore::of(&root));
+    let (early, late) = (FileLockStore::of(&root), FileLockStore::of(&root));
     enters(&early).unwrap();
     place.init();
     assert!(is_moved(&enters(&late)), "a repository appeared after the root was found");
@@ -65,7 +65,7 @@ fn a_process_that_found_no_repository_looks_again_before_its_first_change() {
 #[test]
 fn a_retired_root_is_not_entered_and_one_in_use_is_not_retired() {
     let place = Place::new();
-    let store = FileStore::of(&place.root());
+    let store = FileLockStore::of(&place.root());
     enters(&store).unwrap();
     place.init();
     assert!(!retire(&store, true), "it is in use");
@@ -79,7 +79,7 @@ fn a_retired_root_is_not_entered_and_one_in_use_is_not_retired() {
 #[test]
 fn a_root_is_not_retired_while_a_section_is_entered() {
     let place = Place::new();
-    let store = FileStore::of(&place.root());
+    let store = FileLockStore::of(&place.root());
     let name = LockName::new("x").unwrap();
     let section = store.section(&name).unwrap();
     let (sender, asked) = std::sync::mpsc::channel();
@@ -89,7 +89,7 @@ fn a_root_is_not_retired_while_a_section_is_entered() {
             sender.send(()).unwrap();
             Ok(false)
         };
-        other.retire::<StoreError>(Path::new("/new"), is_used).unwrap()
+        other.retire::<LockStoreError>(Path::new("/new"), is_used).unwrap()
     });
     // It has all latches but one, and asks nothing before it has that.
     while Latch::acquire(&store.layout().latches().join("00"), std::time::Duration::ZERO).is_ok() {}
@@ -102,12 +102,12 @@ fn a_root_is_not_retired_while_a_section_is_entered() {
 #[test]
 fn a_retired_root_counts_again_when_the_repository_is_gone() {
     let place = Place::new();
-    enters(&FileStore::of(&place.root())).unwrap();
+    enters(&FileLockStore::of(&place.root())).unwrap();
     place.init();
-    let earlier = FileStore::new(&place.folder.join(".lokt"));
+    let earlier = FileLockStore::new(&place.folder.join(".lokt"));
     assert!(retire(&earlier, false));
     fs::remove_dir_all(place.folder.join(".git")).unwrap();
-    let store = FileStore::of(&place.root());
+    let store = FileLockStore::of(&place.root());
     assert!(is_moved(&enters(&store)), "not before it was revived");
     store.revive().unwrap();
     enters(&store).unwrap();

@@ -2,8 +2,8 @@
 
 use super::{
     checkup::{CheckStatus, RootCheck, check},
-    file_store::FileStore,
-    ownership::Account,
+    file_store::FileLockStore,
+    ownership::ProcessUser,
 };
 use crate::sys::nofollow;
 use std::{
@@ -17,7 +17,7 @@ const OTHERS: u32 = 0o002;
 const STICKY: u32 = 0o1000;
 
 /// Whether other users may write to the root, or read the log.
-pub(super) fn permissions(store: &FileStore) -> RootCheck {
+pub(super) fn permissions(store: &FileLockStore) -> RootCheck {
     let layout = store.layout();
     let mode = |path: &Path| nofollow::metadata(path).ok().map(|meta| meta.permissions().mode());
     let Some(root) = mode(layout.root()) else {
@@ -44,7 +44,7 @@ pub(super) fn permissions(store: &FileStore) -> RootCheck {
 }
 
 /// Whether another user could put another folder in the root's place. Some machines are set up so.
-pub(super) fn parents(store: &FileStore) -> RootCheck {
+pub(super) fn parents(store: &FileLockStore) -> RootCheck {
     let above = store.layout().root().ancestors().skip(1);
     let risk = above.filter(|it| it.is_absolute()).find_map(|it| risk(it, &fs::metadata(it).ok()?));
     match risk {
@@ -61,14 +61,14 @@ fn risk(folder: &Path, meta: &Metadata) -> Option<String> {
             mode & 0o7777
         ));
     }
-    let is_trusted = meta.uid() == 0 || Account::default().has(meta.uid());
+    let is_trusted = meta.uid() == 0 || ProcessUser::default().has(meta.uid());
     let text = || format!("the user with uid {} may replace what is in {shown}", meta.uid());
     (!is_trusted).then(text)
 }
 
 /// Whether everything of the root is a folder or file with one name. What a link or a second name leads to could be
 /// anything.
-pub(super) fn links(store: &FileStore) -> RootCheck {
+pub(super) fn links(store: &FileLockStore) -> RootCheck {
     let layout = store.layout();
     let [_, folders @ ..] = layout.folders();
     let others = [layout.nested(), layout.root().join("once"), layout.audit_log()];

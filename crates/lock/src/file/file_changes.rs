@@ -11,31 +11,31 @@ use std::{
 /// Tells of changes to files, by inotify(7).
 ///
 /// Closing an instance takes the kernel some ten milliseconds, so a caller in a hurry does without one.
-pub(super) struct FileChanges(Option<Inotify>);
+pub(super) struct FileChangeWatch(Option<Inotify>);
 
 /// Whether changes can be watched.
-pub(super) enum WatchSupport {
-    On(FileChanges),
+pub(super) enum WatchAttempt {
+    On(FileChangeWatch),
     /// One of the files is not there.
     Missing,
     Impossible,
 }
 
-impl FileChanges {
+impl FileChangeWatch {
     /// Watches for files being changed, replaced or removed.
-    pub(super) fn of(paths: &[impl AsRef<Path>]) -> WatchSupport {
+    pub(super) fn of(paths: &[impl AsRef<Path>]) -> WatchAttempt {
         let Ok(inotify) = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK) else {
-            return WatchSupport::Impossible;
+            return WatchAttempt::Impossible;
         };
         let changes = Self(Some(inotify));
         for path in paths {
             match changes.add(path.as_ref()) {
                 Ok(()) => {}
-                Err(Errno::ENOENT) => return WatchSupport::Missing,
-                Err(_) => return WatchSupport::Impossible,
+                Err(Errno::ENOENT) => return WatchAttempt::Missing,
+                Err(_) => return WatchAttempt::Impossible,
             }
         }
-        WatchSupport::On(changes)
+        WatchAttempt::On(changes)
     }
 
     /// Watches one more file. Doing so again for the same file changes nothing.
@@ -67,14 +67,14 @@ impl FileChanges {
     }
 }
 
-impl AsFd for FileChanges {
+impl AsFd for FileChangeWatch {
     #[expect(clippy::expect_used, reason = "only dropping takes the descriptor out")]
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_ref().expect("open until it is dropped").as_fd()
     }
 }
 
-impl Drop for FileChanges {
+impl Drop for FileChangeWatch {
     /// Closes in a separate thread: the kernel takes its time for it, and a process is about to enter.
     fn drop(&mut self) {
         let inotify = self.0.take();

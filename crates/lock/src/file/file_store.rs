@@ -1,22 +1,22 @@
 use super::{
     audit_log,
-    earlier::Replaceable,
-    file_system::{FileSystem, file_system_of},
+    earlier::ProvisionalRoot,
+    file_system::{FileSystemKind, file_system_of},
     io,
     latch::{self, LATCH_TIMEOUT, Latch},
-    layout::{LEGACY_FREEZE, RootLayout},
-    loss_watcher::FileLossWatcher,
+    layout::{LEGACY_FREEZE, LockRootLayout},
+    loss_watcher::FileLockLossWatcher,
     obstacle_watch::FileObstacleWatch,
-    root::{Root, RootMethod},
-    section::FileSection,
+    root::{LockRoot, RootMethod},
+    section::LatchedSection,
     slot::read_slot,
     ticket::{self, FileTicket},
 };
 use crate::{
-    audit::Event,
-    record::{LockRecord, RecordFile},
+    audit::AuditEvent,
+    record::{LockRecord, RecordSlot},
     rules::{Obstacle, QueuePlace, TicketContent, Waiter},
-    store::{Durability, NestedWaitEntry, RecordKind, Store, StoreError},
+    store::{Durability, LockRecordKind, LockStore, LockStoreError, NestedWaitEntry},
     sys::nofollow,
     words::{LockId, LockName, Timestamp},
 };
@@ -24,36 +24,36 @@ use std::{collections::BTreeSet, ffi::OsString, fs, os::fd::OwnedFd, path::Path,
 
 /// The locks of one root folder.
 #[derive(Clone, Debug)]
-pub struct FileStore {
-    pub(super) layout: RootLayout,
+pub struct FileLockStore {
+    pub(super) layout: LockRootLayout,
     /// The root is there, and on a file system that can be trusted.
     trusted: OnceLock<()>,
     /// For a root that counts only without a repository.
-    pub(super) replaceable: Option<Replaceable>,
+    pub(super) replaceable: Option<ProvisionalRoot>,
 }
 
-impl FileStore {
+impl FileLockStore {
     /// The store below `root`. Touches nothing: folders are made when something is first written.
     ///
     /// The path must be absolute and without links.
     pub fn new(root: &Path) -> Self {
-        Self { layout: RootLayout::new(root), trusted: OnceLock::new(), replaceable: None }
+        Self { layout: LockRootLayout::new(root), trusted: OnceLock::new(), replaceable: None }
     }
 
     /// The store of a root that was found.
-    pub fn of(root: &Root) -> Self {
+    pub fn of(root: &LockRoot) -> Self {
         let is_local = root.method == RootMethod::Local;
-        let replaceable = is_local.then(|| Replaceable::new(root.replaced_from.clone()));
+        let replaceable = is_local.then(|| ProvisionalRoot::new(root.replaced_from.clone()));
         Self { replaceable, ..Self::new(&root.path) }
     }
 
     /// Where everything is.
-    pub fn layout(&self) -> &RootLayout {
+    pub fn layout(&self) -> &LockRootLayout {
         &self.layout
     }
 
     /// Makes the folders that are missing, unless the file system is one that cannot be trusted.
-    pub(super) fn make_folders(&self) -> Result<(), StoreError> {
+    pub(super) fn make_folders(&self) -> Result<(), LockStoreError> {
         for folder in self.layout.folders() {
             io::make_folder(&folder)?;
         }
@@ -65,16 +65,16 @@ impl FileStore {
     }
 
     /// Refuses a file system whose locks another machine might not see. A lock is never pretended.
-    fn refuse_network(&self) -> Result<(), StoreError> {
+    fn refuse_network(&self) -> Result<(), LockStoreError> {
         match file_system_of(self.layout.root()) {
-            FileSystem::Network(kind) => {
-                Err(StoreError::NetworkFileSystem { path: self.layout.root().to_owned(), kind })
+            FileSystemKind::Network(kind) => {
+                Err(LockStoreError::NetworkFileSystem { path: self.layout.root().to_owned(), kind })
             }
-            FileSystem::Local | FileSystem::UserSpace(_) => Ok(()),
+            FileSystemKind::Local | FileSystemKind::UserSpace(_) => Ok(()),
         }
     }
 
-    fn latch(&self, name: &LockName) -> Result<Latch, StoreError> {
+    fn latch(&self, name: &LockName) -> Result<Latch, LockStoreError> {
         let path = self.layout.latch(name);
         match Latch::acquire(&path, LATCH_TIMEOUT) {
             Err(error) if latch::is_without_folder(&error) => {
@@ -111,32 +111,32 @@ impl FileStore {
 
     /// A freeze of an older version: `locks/freeze-<name>.json`. A lock of this version may be called that too;
     /// its record says what it depends on, which no freeze does.
-    fn peek_legacy_freeze(&self, name: &LockName) -> RecordFile {
+    fn peek_legacy_freeze(&self, name: &LockName) -> RecordSlot {
         let slot = read_slot(&self.layout.legacy_freeze(name), name);
         match &slot {
-            RecordFile::Record(record) if record.hold.is_none() => slot,
-            _ => RecordFile::Absent,
+            RecordSlot::Record(record) if record.hold.is_none() => slot,
+            _ => RecordSlot::Absent,
         }
     }
 }
 
-impl Store for FileStore {
-    type Section<'s> = FileSection<'s>;
+impl LockStore for FileLockStore {
+    type Section<'s> = LatchedSection<'s>;
     type Ticket = FileTicket;
     type ObstacleWatch = FileObstacleWatch;
-    type LossWatcher = FileLossWatcher;
+    type LossWatcher = FileLockLossWatcher;
 
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
 
-    fn new_id(&self) -> Result<LockId, StoreError> {
+    fn new_id(&self) -> Result<LockId, LockStoreError> {
         crate::sys::random_bytes()
             .map(LockId::from_random)
-            .map_err(|source| StoreError::NoRandomness { source })
+            .map_err(|source| LockStoreError::NoRandomness { source })
     }
 
-    fn section(&self, name: &LockName) -> Result<FileSection<'_>, StoreError> {
+    fn section(&self, name: &LockName) -> Result<LatchedSection<'_>, LockStoreError> {
         if self.trusted.get().is_none() {
             self.refuse_network()?;
         }
@@ -144,18 +144,18 @@ impl Store for FileStore {
         self.replaceable.as_ref().map_or(Ok(()), |it| it.require(&self.layout))?;
         // A process that has a latch has a root; before, there may have been none to look at.
         let _ = self.trusted.set(());
-        Ok(FileSection::new(self, name.clone(), latch))
+        Ok(LatchedSection::new(self, name.clone(), latch))
     }
 
-    fn peek(&self, name: &LockName, kind: RecordKind) -> RecordFile {
+    fn peek(&self, name: &LockName, kind: LockRecordKind) -> RecordSlot {
         let slot = read_slot(&self.layout.record(kind, name), name);
         let over = |freeze: &LockRecord| freeze.is_expired(Timestamp::now());
         match (&slot, kind) {
-            (RecordFile::Absent, RecordKind::Freeze) => self.peek_legacy_freeze(name),
+            (RecordSlot::Absent, LockRecordKind::Freeze) => self.peek_legacy_freeze(name),
             // One that is over must not hide one in the old place that is not.
-            (RecordFile::Record(freeze), RecordKind::Freeze) if over(freeze) => {
+            (RecordSlot::Record(freeze), LockRecordKind::Freeze) if over(freeze) => {
                 match self.peek_legacy_freeze(name) {
-                    RecordFile::Record(legacy) if !over(&legacy) => RecordFile::Record(legacy),
+                    RecordSlot::Record(legacy) if !over(&legacy) => RecordSlot::Record(legacy),
                     _ => slot,
                 }
             }
@@ -163,7 +163,7 @@ impl Store for FileStore {
         }
     }
 
-    fn line(&self, name: &LockName) -> Result<Vec<QueuePlace>, StoreError> {
+    fn line(&self, name: &LockName) -> Result<Vec<QueuePlace>, LockStoreError> {
         ticket::list(&self.layout.queue(name))
     }
 
@@ -182,22 +182,22 @@ impl Store for FileStore {
         fs::canonicalize(path).map_or_else(|_| Vec::new(), |path| crate::sys::holders_of(&path))
     }
 
-    fn names(&self, kind: RecordKind) -> Result<Vec<LockName>, StoreError> {
-        let mut locks = names_in(&self.layout.folder_of(RecordKind::Lock))?;
+    fn names(&self, kind: LockRecordKind) -> Result<Vec<LockName>, LockStoreError> {
+        let mut locks = names_in(&self.layout.folder_of(LockRecordKind::Lock))?;
         let legacy: Vec<LockName> =
             locks.iter().filter_map(|it| self.frozen_by_legacy(it)).collect();
-        if kind == RecordKind::Lock {
+        if kind == LockRecordKind::Lock {
             locks.retain(|name| legacy.is_empty() || self.frozen_by_legacy(name).is_none());
             return Ok(locks);
         }
-        let mut freezes = names_in(&self.layout.folder_of(RecordKind::Freeze))?;
+        let mut freezes = names_in(&self.layout.folder_of(LockRecordKind::Freeze))?;
         freezes.extend(legacy);
         freezes.sort_unstable();
         freezes.dedup();
         Ok(freezes)
     }
 
-    fn lines(&self) -> Result<BTreeSet<LockName>, StoreError> {
+    fn lines(&self) -> Result<BTreeSet<LockName>, LockStoreError> {
         let names = io::names(&self.layout.queues())?;
         Ok(names.iter().filter_map(|name| LockName::new(name.to_str()?).ok()).collect())
     }
@@ -218,20 +218,27 @@ impl Store for FileStore {
         &self,
         ids: (&LockId, &LockId),
         text: &TicketContent,
-    ) -> Result<Option<NestedWaitEntry>, StoreError> {
+    ) -> Result<Option<NestedWaitEntry>, LockStoreError> {
         let folders = (self.layout.drafts(), self.layout.nested());
         ticket::enlist((&folders.0, &folders.1), ids, text).map(Some)
     }
 
-    fn loss_watcher(&self, held: &[(&LockName, Option<&QueuePlace>)]) -> Option<FileLossWatcher> {
-        FileLossWatcher::set(self, held)
+    fn loss_watcher(
+        &self,
+        held: &[(&LockName, Option<&QueuePlace>)],
+    ) -> Option<FileLockLossWatcher> {
+        FileLockLossWatcher::set(self, held)
     }
 
-    fn watch(&self, name: &LockName, obstacle: &Obstacle) -> Result<FileObstacleWatch, StoreError> {
+    fn watch(
+        &self,
+        name: &LockName,
+        obstacle: &Obstacle,
+    ) -> Result<FileObstacleWatch, LockStoreError> {
         FileObstacleWatch::begin(self, name, obstacle)
     }
 
-    fn log(&self, event: &Event, durability: Durability) -> Result<(), StoreError> {
+    fn log(&self, event: &AuditEvent, durability: Durability) -> Result<(), LockStoreError> {
         let append = || audit_log::append(&self.layout.audit_log(), &event.to_line(), durability);
         match append() {
             // What is logged without a lock may be the first thing that happens in a root.
@@ -245,7 +252,7 @@ impl Store for FileStore {
 }
 
 /// The names that have a file in a folder, sorted; none where there is no folder.
-fn names_in(folder: &Path) -> Result<Vec<LockName>, StoreError> {
+fn names_in(folder: &Path) -> Result<Vec<LockName>, LockStoreError> {
     let name = |file: &OsString| LockName::new(file.to_str()?.strip_suffix(".json")?).ok();
     let mut names: Vec<LockName> = io::names(folder)?.iter().filter_map(name).collect();
     names.sort_unstable();

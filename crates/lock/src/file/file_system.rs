@@ -3,7 +3,7 @@ use std::{fs, os::unix::fs::MetadataExt, path::Path};
 
 /// What kind of file system a folder is on, as far as locks are concerned.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FileSystem {
+pub enum FileSystemKind {
     /// One whose locks this kernel keeps.
     Local,
     /// One that other machines share and whose locks may not reach them.
@@ -45,10 +45,10 @@ const NETWORK_FUSE: [&str; 10] = [
     "gvfsd-fuse",
 ];
 
-/// Says what kind of file system `path` is on; [`FileSystem::Local`] where the kernel cannot tell.
-pub fn file_system_of(path: &Path) -> FileSystem {
+/// Says what kind of file system `path` is on; [`FileSystemKind::Local`] where the kernel cannot tell.
+pub fn file_system_of(path: &Path) -> FileSystemKind {
     let Ok(found) = statfs(path) else {
-        return FileSystem::Local;
+        return FileSystemKind::Local;
     };
     let kind = found.filesystem_type();
     if kind == FUSE_SUPER_MAGIC {
@@ -57,19 +57,19 @@ pub fn file_system_of(path: &Path) -> FileSystem {
     // The number is 32 bits wide; some platforms sign-extend it.
     let number = kind.0 & 0xFFFF_FFFF;
     match NETWORK.iter().find(|(magic, _)| *magic == number) {
-        Some((_, name)) => FileSystem::Network(name),
-        None => FileSystem::Local,
+        Some((_, name)) => FileSystemKind::Network(name),
+        None => FileSystemKind::Local,
     }
 }
 
-fn user_space(path: &Path) -> FileSystem {
+fn user_space(path: &Path) -> FileSystemKind {
     let device = fs::metadata(path).map_or(0, |meta| meta.dev());
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     let kind = mounts.lines().find_map(|line| kind_if(line, device)).unwrap_or("fuse");
     let short = kind.trim_start_matches("fuse.");
     match NETWORK_FUSE.into_iter().find(|name| *name == short) {
-        Some(name) => FileSystem::Network(name),
-        None => FileSystem::UserSpace(kind.to_owned()),
+        Some(name) => FileSystemKind::Network(name),
+        None => FileSystemKind::UserSpace(kind.to_owned()),
     }
 }
 
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn a_temporary_folder_is_local() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(file_system_of(folder.path()), FileSystem::Local);
-        assert_eq!(file_system_of(Path::new("/proc")), FileSystem::Local);
+        assert_eq!(file_system_of(folder.path()), FileSystemKind::Local);
+        assert_eq!(file_system_of(Path::new("/proc")), FileSystemKind::Local);
     }
 }

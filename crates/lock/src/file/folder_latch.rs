@@ -1,6 +1,6 @@
 use super::latch::{LATCH_TIMEOUT, holder_of};
 use crate::{
-    store::StoreError,
+    store::LockStoreError,
     sys::{self, BlockedSignals},
 };
 use nix::libc::O_DIRECTORY;
@@ -21,22 +21,22 @@ impl FolderLatch {
     /// Takes the latch of a folder, which must exist.
     ///
     /// # Errors
-    /// [`StoreError::LatchBusy`] when another has it for longer than 5 s, else what the kernel said.
-    pub fn take(path: &Path) -> Result<Self, StoreError> {
+    /// [`LockStoreError::LatchBusy`] when another has it for longer than 5 s, else what the kernel said.
+    pub fn take(path: &Path) -> Result<Self, LockStoreError> {
         let folder = File::options().read(true).custom_flags(O_DIRECTORY).open(path);
-        Self::of(folder.map_err(StoreError::io("open", path))?, path)
+        Self::of(folder.map_err(LockStoreError::io("open", path))?, path)
     }
 
     /// Takes the latch of a folder that is open already, and is at `path`.
     ///
     /// # Errors
     /// As [`take`](Self::take).
-    pub fn of(folder: File, path: &Path) -> Result<Self, StoreError> {
+    pub fn of(folder: File, path: &Path) -> Result<Self, LockStoreError> {
         let signals = BlockedSignals::all();
         let taken = sys::lock_within(&folder, File::lock, LATCH_TIMEOUT);
-        if taken.map_err(StoreError::io("lock", path))? {
+        if taken.map_err(LockStoreError::io("lock", path))? {
             return Ok(Self { _folder: folder, _signals: signals });
         }
-        Err(StoreError::LatchBusy { path: path.to_owned(), holder: holder_of(path) })
+        Err(LockStoreError::LatchBusy { path: path.to_owned(), holder: holder_of(path) })
     }
 }

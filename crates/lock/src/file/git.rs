@@ -1,6 +1,6 @@
 //! Finding a repository as git finds it (gitrepository-layout(5)), without running git, and refusing what git refuses.
 
-use super::root::{RootEnvironment, RootError};
+use super::root::{LockRootError, RootSearchInputs};
 use crate::sys;
 use nix::{
     libc::{ELOOP, O_NOFOLLOW},
@@ -19,11 +19,11 @@ const LARGEST: u64 = 1 << 20;
 
 /// A repository, and what led to it.
 #[derive(Debug)]
-pub(super) struct Repository {
+pub(super) struct GitRepository {
     /// The git common directory, without links: one for all worktrees of a repository.
     pub(super) common: PathBuf,
     /// What must belong to the caller: what git asks about, and the common directory.
-    pub(super) owned: Vec<Owned>,
+    pub(super) owned: Vec<PathOwner>,
     /// What `safe.directory` may name to have it trusted all the same, the first as git names it.
     pub(super) exceptions: Vec<PathBuf>,
     /// The folder that has it: from there on downwards, it is the repository of a working folder.
@@ -32,12 +32,12 @@ pub(super) struct Repository {
 
 /// A file or folder, and its owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Owned {
+pub(super) struct PathOwner {
     pub(super) path: PathBuf,
     pub(super) uid: u32,
 }
 
-impl Owned {
+impl PathOwner {
     pub(super) fn of(path: &Path, meta: &Metadata) -> Self {
         Self { path: path.to_owned(), uid: meta.uid() }
     }
@@ -53,17 +53,17 @@ impl Owned {
     }
 }
 
-impl Repository {
+impl GitRepository {
     /// The repository that `surroundings` are in.
     ///
     /// `GIT_COMMON_DIR` and `GIT_DIR` are honoured as git honours them. Else the folders are searched upwards
     /// for a `.git` folder, a `.git` file (a worktree or a submodule) or a bare repository. A submodule is a
     /// separate repository, with separate locks.
-    pub(super) fn find(surroundings: &RootEnvironment) -> Result<Option<Self>, RootError> {
+    pub(super) fn find(surroundings: &RootSearchInputs) -> Result<Option<Self>, LockRootError> {
         let from = |path: &PathBuf| surroundings.folder.join(path);
         if let Some(common) = surroundings.git_common_dir.as_ref().map(from) {
             if !has_objects(&entered(&common)?) {
-                return Err(RootError::NotARepository { path: common });
+                return Err(LockRootError::NotARepository { path: common });
             }
             return Self::named(&surroundings.folder, &common, &common).map(Some);
         }
@@ -72,7 +72,8 @@ impl Repository {
             let meta = meta.map_err(|source| no_git_dir(&git_dir, source))?;
             let git_dir = if meta.is_file() { linked_git_dir(&git_dir)? } else { git_dir };
             let common = common_of(&git_dir)?;
-            let common = common.ok_or_else(|| RootError::NotARepository { path: git_dir.clone() });
+            let common =
+                common.ok_or_else(|| LockRootError::NotARepository { path: git_dir.clone() });
             return Self::named(&surroundings.folder, &git_dir, &common?).map(Some);
         }
         for folder in surroundings.folder.ancestors() {
@@ -84,10 +85,10 @@ impl Repository {
     }
 
     /// One that a variable names, which git trusts whomever it belongs to. Its locks are another matter.
-    fn named(folder: &Path, git_dir: &Path, common: &Path) -> Result<Self, RootError> {
+    fn named(folder: &Path, git_dir: &Path, common: &Path) -> Result<Self, LockRootError> {
         let common = entered(common)?;
-        let mut owned = Owned::all(git_dir).map_err(|source| no_git_dir(git_dir, source))?;
-        owned.extend(Owned::all(&common).map_err(|source| no_git_dir(&common, source))?);
+        let mut owned = PathOwner::all(git_dir).map_err(|source| no_git_dir(git_dir, source))?;
+        owned.extend(PathOwner::all(&common).map_err(|source| no_git_dir(&common, source))?);
         // git runs hooks in the work tree's folder, with `GIT_DIR` set.
         let work_tree = git_dir.parent().filter(|_| git_dir.ends_with(".git"));
         let exceptions = work_tree.into_iter().chain([git_dir, folder]);
@@ -97,7 +98,7 @@ impl Repository {
     }
 
     /// The repository that `folder` has or is.
-    fn at(folder: &Path) -> Result<Option<Self>, RootError> {
+    fn at(folder: &Path) -> Result<Option<Self>, LockRootError> {
         let dot_git = folder.join(".git");
         let found = match fs::symlink_metadata(&dot_git) {
             Ok(meta) => Self::behind(folder, &dot_git, &meta)?,
@@ -107,28 +108,32 @@ impl Repository {
             return Ok(found);
         }
         let Some(common) = common_of(folder)? else { return Ok(None) };
-        let mut owned = Owned::all(folder).map_err(|source| no_git_dir(folder, source))?;
+        let mut owned = PathOwner::all(folder).map_err(|source| no_git_dir(folder, source))?;
         if common != folder {
-            owned.extend(Owned::all(&common).map_err(|source| no_git_dir(&common, source))?);
+            owned.extend(PathOwner::all(&common).map_err(|source| no_git_dir(&common, source))?);
         }
         let (exceptions, top) = (vec![folder.to_owned()], folder.to_owned());
         Ok(Some(Self { common: entered(&common)?, owned, exceptions, top }))
     }
 
     /// The repository to which a `.git` leads.
-    fn behind(folder: &Path, dot_git: &Path, meta: &Metadata) -> Result<Option<Self>, RootError> {
+    fn behind(
+        folder: &Path,
+        dot_git: &Path,
+        meta: &Metadata,
+    ) -> Result<Option<Self>, LockRootError> {
         let failed = |source| no_git_dir(dot_git, source);
-        let mut owned = vec![Owned::of(dot_git, meta)];
+        let mut owned = vec![PathOwner::of(dot_git, meta)];
         // As git does, pass over what is no repository, unless it is a file that names one.
         let target =
             if meta.is_symlink() { fs::metadata(dot_git).ok() } else { Some(meta.clone()) };
         let Some(target) = target else { return Ok(None) };
         if meta.is_symlink() {
-            owned.push(Owned::of(dot_git, &target));
+            owned.push(PathOwner::of(dot_git, &target));
         }
         let git_dir = if target.is_file() {
             let git_dir = linked_git_dir(dot_git)?;
-            owned.extend(Owned::all(&git_dir).map_err(failed)?);
+            owned.extend(PathOwner::all(&git_dir).map_err(failed)?);
             git_dir
         } else if target.is_dir() {
             dot_git.to_owned()
@@ -139,9 +144,9 @@ impl Repository {
         let is_plain = common == dot_git && !meta.is_symlink();
         let common = if is_plain { common } else { entered(&common)? };
         if !is_plain {
-            owned.extend(Owned::all(&common).map_err(failed)?);
+            owned.extend(PathOwner::all(&common).map_err(failed)?);
         }
-        owned.extend(Owned::all(folder).map_err(failed)?);
+        owned.extend(PathOwner::all(folder).map_err(failed)?);
         let (exceptions, top) = (vec![folder.to_owned()], folder.to_owned());
         Ok(Some(Self { common, owned, exceptions, top }))
     }
@@ -158,8 +163,8 @@ pub fn work_tree(folder: &Path) -> Option<PathBuf> {
 
 /// Follows a `.git` file, `gitdir: <path>`. One that leads nowhere is an error, as for git: any other root would let
 /// a second holder in.
-fn linked_git_dir(file: &Path) -> Result<PathBuf, RootError> {
-    let broken = |why: String| RootError::BrokenGitFile { path: file.to_owned(), why };
+fn linked_git_dir(file: &Path) -> Result<PathBuf, LockRootError> {
+    let broken = |why: String| LockRootError::BrokenGitFile { path: file.to_owned(), why };
     let text = first_bytes(file, 0).map_err(|error| broken(error.to_string()))?;
     if text.len() as u64 > LARGEST {
         return Err(broken("it is too large".to_owned()));
@@ -182,12 +187,12 @@ fn linked_git_dir(file: &Path) -> Result<PathBuf, RootError> {
 ///
 /// A worktree's git directory names the common one in the file `commondir`; others are common themselves. One that
 /// names nothing is an error: git stops at it, or passes it over and finds another repository.
-fn common_of(git_dir: &Path) -> Result<Option<PathBuf>, RootError> {
+fn common_of(git_dir: &Path) -> Result<Option<PathBuf>, LockRootError> {
     if !has_head(git_dir) {
         return Ok(None);
     }
     let file = git_dir.join("commondir");
-    let broken = |why: String| RootError::BrokenGitFile { path: file.clone(), why };
+    let broken = |why: String| LockRootError::BrokenGitFile { path: file.clone(), why };
     // A link there counts, and leads nowhere: so it is not followed at first.
     let text = match first_bytes(&file, O_NOFOLLOW) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -253,10 +258,10 @@ fn without_line_ends(text: &[u8]) -> &[u8] {
 }
 
 /// One path for one folder, whichever way led there.
-fn entered(path: &Path) -> Result<PathBuf, RootError> {
+fn entered(path: &Path) -> Result<PathBuf, LockRootError> {
     fs::canonicalize(path).map_err(|source| no_git_dir(path, source))
 }
 
-fn no_git_dir(path: &Path, source: io::Error) -> RootError {
-    RootError::NoGitDir { path: path.to_owned(), source }
+fn no_git_dir(path: &Path, source: io::Error) -> LockRootError {
+    LockRootError::NoGitDir { path: path.to_owned(), source }
 }

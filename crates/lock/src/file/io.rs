@@ -1,4 +1,4 @@
-use crate::{store::StoreError, sys::nofollow};
+use crate::{store::LockStoreError, sys::nofollow};
 use std::{
     ffi::OsString,
     fs::{self, File},
@@ -12,20 +12,20 @@ const READABLE_BY_ALL: u32 = 0o644;
 
 /// Makes a new file with `content` at a private path. A file that is there already was left by a crash and is
 /// removed; it is never written into, since it may be linked into place already.
-pub(super) fn create(path: &Path, content: &[u8]) -> Result<File, StoreError> {
+pub(super) fn create(path: &Path, content: &[u8]) -> Result<File, LockStoreError> {
     let file = create_empty(path)?;
     match fill(&file, content) {
         Ok(()) => Ok(file),
         Err(error) => {
             // Nothing half-written stays, least of all on a full disk.
             let _ = nofollow::remove_file(path);
-            Err(StoreError::io("write", path)(error))
+            Err(LockStoreError::io("write", path)(error))
         }
     }
 }
 
 /// Makes a new, empty file at a private path.
-pub(super) fn create_empty(path: &Path) -> Result<File, StoreError> {
+pub(super) fn create_empty(path: &Path) -> Result<File, LockStoreError> {
     let open = || nofollow::create(path, READABLE_BY_ALL);
     let file = match open() {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -34,7 +34,7 @@ pub(super) fn create_empty(path: &Path) -> Result<File, StoreError> {
         }
         opened => opened,
     };
-    file.map_err(StoreError::io("create", path))
+    file.map_err(LockStoreError::io("create", path))
 }
 
 /// Gives a new file its content and its mode, whatever the umask.
@@ -44,33 +44,33 @@ pub(super) fn fill(mut file: &File, content: &[u8]) -> io::Result<()> {
 }
 
 /// Removes a file, or an empty folder in its place; one that is gone already is no error.
-pub(super) fn remove(path: &Path) -> Result<(), StoreError> {
+pub(super) fn remove(path: &Path) -> Result<(), LockStoreError> {
     match nofollow::remove_file(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) if error.kind() == ErrorKind::IsADirectory => {
-            nofollow::remove_folder(path).map_err(StoreError::io("remove", path))
+            nofollow::remove_folder(path).map_err(LockStoreError::io("remove", path))
         }
-        result => result.map_err(StoreError::io("remove", path)),
+        result => result.map_err(LockStoreError::io("remove", path)),
     }
 }
 
 /// Makes a folder that only this user may enter; one that exists keeps its mode.
-pub(super) fn make_folder(path: &Path) -> Result<(), StoreError> {
-    nofollow::create_folders(path, 0o700).map_err(StoreError::io("make the folder", path))
+pub(super) fn make_folder(path: &Path) -> Result<(), LockStoreError> {
+    nofollow::create_folders(path, 0o700).map_err(LockStoreError::io("make the folder", path))
 }
 
 /// Writes a folder's entries to disk (fsync(2) on the folder, as its manual page asks for new names).
-pub(super) fn sync_folder(path: &Path) -> Result<(), StoreError> {
+pub(super) fn sync_folder(path: &Path) -> Result<(), LockStoreError> {
     nofollow::open_folder(path)
         .and_then(|folder| folder.sync_all())
-        .map_err(StoreError::io("sync", path))
+        .map_err(LockStoreError::io("sync", path))
 }
 
 /// The names of what is in a folder; none where there is no folder.
-pub(super) fn names(folder: &Path) -> Result<Vec<OsString>, StoreError> {
+pub(super) fn names(folder: &Path) -> Result<Vec<OsString>, LockStoreError> {
     match nofollow::names(folder) {
         Err(error) if is_missing(&error) => Ok(Vec::new()),
-        names => names.map_err(StoreError::io("list", folder)),
+        names => names.map_err(LockStoreError::io("list", folder)),
     }
 }
 

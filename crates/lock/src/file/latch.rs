@@ -1,6 +1,6 @@
 use super::io::is_missing;
 use crate::{
-    store::StoreError,
+    store::LockStoreError,
     sys::{self, BlockedSignals, nofollow},
     words::{Fence, Timestamp},
 };
@@ -34,15 +34,15 @@ impl Latch {
     /// Takes the latch at `path`, making the file where it is missing.
     ///
     /// # Errors
-    /// [`StoreError::LatchBusy`] when another process has it for longer than `timeout`;
-    /// [`StoreError::NoKernelLocks`] where the file system has none; [`StoreError::Io`] with a missing path
+    /// [`LockStoreError::LatchBusy`] when another process has it for longer than `timeout`;
+    /// [`LockStoreError::NoKernelLocks`] where the file system has none; [`LockStoreError::Io`] with a missing path
     /// when the folder is not there.
-    pub fn acquire(path: &Path, timeout: Duration) -> Result<Self, StoreError> {
+    pub fn acquire(path: &Path, timeout: Duration) -> Result<Self, LockStoreError> {
         let signals = BlockedSignals::all();
         loop {
             let file = locked(path, timeout)?;
             // A root that was deleted meanwhile leaves us a latch that no other process will ever find.
-            let meta = file.metadata().map_err(StoreError::io("look at", path))?;
+            let meta = file.metadata().map_err(LockStoreError::io("look at", path))?;
             if meta.nlink() > 0 {
                 return Ok(Self { file, _signals: signals, is_linked: meta.nlink() > 1 });
             }
@@ -97,9 +97,9 @@ fn has_counter(file: &File) -> io::Result<bool> {
 /// Decimal digits of the largest fence.
 const DIGITS: usize = 20;
 
-fn locked(path: &Path, timeout: Duration) -> Result<File, StoreError> {
+fn locked(path: &Path, timeout: Duration) -> Result<File, LockStoreError> {
     let file = nofollow::open(path, OFlag::O_RDWR | OFlag::O_CREAT, 0o666);
-    let file = file.map_err(StoreError::io("open the latch", path))?;
+    let file = file.map_err(LockStoreError::io("open the latch", path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => wait_for(file, path, timeout),
@@ -110,7 +110,7 @@ fn locked(path: &Path, timeout: Duration) -> Result<File, StoreError> {
 /// Waits for a latch that another process has. The timeout is for a holder that does not leave it: as long as
 /// the latch goes from process to process, which may take a while where many want it, every waiter gets its
 /// turn.
-fn wait_for(file: File, path: &Path, timeout: Duration) -> Result<File, StoreError> {
+fn wait_for(file: File, path: &Path, timeout: Duration) -> Result<File, LockStoreError> {
     let mut slice = timeout / 50;
     let mut seen: Option<(LatchSnapshot, Instant)> = None;
     loop {
@@ -121,7 +121,7 @@ fn wait_for(file: File, path: &Path, timeout: Duration) -> Result<File, StoreErr
         match seen {
             Some((before, since)) if before == sign => {
                 if since.elapsed() >= timeout {
-                    return Err(StoreError::LatchBusy {
+                    return Err(LockStoreError::LatchBusy {
                         path: path.to_owned(),
                         holder: sign.holder,
                     });
@@ -141,12 +141,12 @@ struct LatchSnapshot {
     counter: Option<Fence>,
 }
 
-fn no_locks(path: &Path, source: io::Error) -> StoreError {
+fn no_locks(path: &Path, source: io::Error) -> LockStoreError {
     match source.raw_os_error() {
         Some(nix::libc::ENOLCK | nix::libc::ENOSYS | nix::libc::EOPNOTSUPP) => {
-            StoreError::NoKernelLocks { path: path.to_owned(), source }
+            LockStoreError::NoKernelLocks { path: path.to_owned(), source }
         }
-        _ => StoreError::io("lock", path)(source),
+        _ => LockStoreError::io("lock", path)(source),
     }
 }
 
@@ -166,8 +166,8 @@ fn holder_in(line: &str, inode: u64) -> Option<i32> {
 }
 
 /// Whether an error says that the latch's folder is missing.
-pub(super) fn is_without_folder(error: &StoreError) -> bool {
-    matches!(error, StoreError::Io { source, .. } if is_missing(source))
+pub(super) fn is_without_folder(error: &LockStoreError) -> bool {
+    matches!(error, LockStoreError::Io { source, .. } if is_missing(source))
 }
 
 #[cfg(test)]
@@ -183,7 +183,7 @@ mod tests {
         let busy =
             std::thread::spawn(move || Latch::acquire(&other, Duration::from_millis(1)).err());
         match busy.join().unwrap() {
-            Some(StoreError::LatchBusy { holder, .. }) => {
+            Some(LockStoreError::LatchBusy { holder, .. }) => {
                 assert_eq!(holder, i32::try_from(std::process::id()).ok(), "the holder is named");
             }
             other => panic!("two in one latch: {other:?}"),

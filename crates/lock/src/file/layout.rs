@@ -1,5 +1,5 @@
 use crate::{
-    store::RecordKind,
+    store::LockRecordKind,
     words::{LockName, fnv1a},
 };
 use std::path::{Path, PathBuf};
@@ -10,11 +10,11 @@ const LATCHES: u64 = 64;
 
 /// Says where in a root everything is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RootLayout {
+pub struct LockRootLayout {
     root: PathBuf,
 }
 
-impl RootLayout {
+impl LockRootLayout {
     /// The layout below a root folder.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
@@ -40,29 +40,29 @@ impl RootLayout {
     }
 
     /// The folder of one kind of record.
-    pub fn folder_of(&self, kind: RecordKind) -> PathBuf {
+    pub fn folder_of(&self, kind: LockRecordKind) -> PathBuf {
         self.root.join(match kind {
-            RecordKind::Lock => "locks",
-            RecordKind::Freeze => "freezes",
+            LockRecordKind::Lock => "locks",
+            LockRecordKind::Freeze => "freezes",
         })
     }
 
     /// A name's record.
-    pub fn record(&self, kind: RecordKind, name: &LockName) -> PathBuf {
+    pub fn record(&self, kind: LockRecordKind, name: &LockName) -> PathBuf {
         self.folder_of(kind).join(format!("{name}.json"))
     }
 
     /// Where older versions put a name's freeze.
     pub fn legacy_freeze(&self, name: &LockName) -> PathBuf {
-        self.folder_of(RecordKind::Lock).join(format!("{LEGACY_FREEZE}{name}.json"))
+        self.folder_of(LockRecordKind::Lock).join(format!("{LEGACY_FREEZE}{name}.json"))
     }
 
     /// Where a name's record is written before it appears. Only the holder of the name's latch writes there, so
     /// a file that is there already was left by a crash.
-    pub fn draft(&self, kind: RecordKind, name: &LockName) -> PathBuf {
+    pub fn draft(&self, kind: LockRecordKind, name: &LockName) -> PathBuf {
         let kind = match kind {
-            RecordKind::Lock => "lock",
-            RecordKind::Freeze => "freeze",
+            LockRecordKind::Lock => "lock",
+            LockRecordKind::Freeze => "freeze",
         };
         self.drafts().join(format!("{name}.{kind}"))
     }

@@ -1,11 +1,11 @@
 use super::{
-    file_changes::{FileChanges, WatchSupport},
-    file_store::FileStore,
+    file_changes::{FileChangeWatch, WatchAttempt},
+    file_store::FileLockStore,
     ticket,
 };
 use crate::{
     rules::QueuePlace,
-    store::{LossWatcher, RecordKind},
+    store::{LockRecordKind, LossWatcher},
     words::LockName,
 };
 use std::{
@@ -19,25 +19,25 @@ use std::{
 ///
 /// # Limits
 /// A folder on the way that this user may not read is not watched.
-pub struct FileLossWatcher {
-    changes: FileChanges,
+pub struct FileLockLossWatcher {
+    changes: FileChangeWatch,
     paths: Vec<PathBuf>,
 }
 
-impl FileLossWatcher {
+impl FileLockLossWatcher {
     /// Watches records and tickets. What is missing already is found by the look that follows; `None` where the
     /// kernel has no watches left to give.
     pub(super) fn set(
-        store: &FileStore,
+        store: &FileLockStore,
         held: &[(&LockName, Option<&QueuePlace>)],
     ) -> Option<Self> {
-        let record = |name| store.layout.record(RecordKind::Lock, name);
+        let record = |name| store.layout.record(LockRecordKind::Lock, name);
         let records = held.iter().map(|(name, _)| record(name));
         let tickets = held
             .iter()
             .filter_map(|(name, place)| Some(ticket::path_of(&store.layout, name, (*place)?)));
         let paths: Vec<PathBuf> = records.chain(tickets).collect();
-        let WatchSupport::On(changes) = FileChanges::of(&[] as &[PathBuf]) else { return None };
+        let WatchAttempt::On(changes) = FileChangeWatch::of(&[] as &[PathBuf]) else { return None };
         let watcher = Self { changes, paths };
         watcher.watch_parents();
         watcher.watch().then_some(watcher)
@@ -62,7 +62,7 @@ impl FileLossWatcher {
     }
 }
 
-impl LossWatcher for FileLossWatcher {
+impl LossWatcher for FileLockLossWatcher {
     fn source(&self) -> BorrowedFd<'_> {
         self.changes.as_fd()
     }

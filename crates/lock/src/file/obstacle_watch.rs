@@ -1,14 +1,14 @@
 use super::{
-    file_changes::{FileChanges, WatchSupport},
-    file_store::FileStore,
+    file_changes::{FileChangeWatch, WatchAttempt},
+    file_store::FileLockStore,
     io,
     slot::read_slot,
     ticket,
 };
 use crate::{
-    record::{Corruption, HoldKind, LockRecord, RecordFile},
+    record::{HoldKind, LockRecord, RecordCorruption, RecordSlot},
     rules::{FILLING, Obstacle, QueuePlace},
-    store::{ObstacleWatch, RecordKind, Store, StoreError},
+    store::{LockRecordKind, LockStore, LockStoreError, ObstacleWatch},
     sys,
     words::{LockName, ProcessPresence, Timestamp},
 };
@@ -50,11 +50,11 @@ pub struct FileObstacleWatch {
     ready: bool,
     /// The tickets that are waited for by their locks alone, as long as the wait is short.
     tickets: Vec<PathBuf>,
-    changes: Vec<FileChanges>,
+    changes: Vec<FileChangeWatch>,
     /// The tickets' files, until threads wait for their locks.
     files: Vec<File>,
     /// The record that is watched.
-    record: Option<WatchedRecord>,
+    record: Option<LeaseRecordWatch>,
     released: Option<Arc<EventFd>>,
     /// The processes that leases depend on.
     processes: Vec<OwnedFd>,
@@ -67,13 +67,13 @@ pub struct FileObstacleWatch {
 }
 
 /// A record that is watched, because leases are waited for.
-struct WatchedRecord {
-    changes: FileChanges,
+struct LeaseRecordWatch {
+    changes: FileChangeWatch,
     path: PathBuf,
     record: LockRecord,
 }
 
-impl WatchedRecord {
+impl LeaseRecordWatch {
     /// Whether the record is another one now than it was; if not, it is watched further. A guard that shares it
     /// with the leases rewrites it with every heartbeat, which must not end a wait each time.
     fn has_changed(&self) -> bool {
@@ -86,19 +86,19 @@ impl WatchedRecord {
 
 impl FileObstacleWatch {
     pub(super) fn begin(
-        store: &FileStore,
+        store: &FileLockStore,
         name: &LockName,
         obstacle: &Obstacle,
-    ) -> Result<Self, StoreError> {
+    ) -> Result<Self, LockStoreError> {
         match obstacle {
             Obstacle::Ahead(place) => Self::on_tickets(store, name, std::slice::from_ref(place)),
             Obstacle::Full(inside, record) => {
-                let watch = |it| Self::on_record(store, RecordKind::Lock, it);
+                let watch = |it| Self::on_record(store, LockRecordKind::Lock, it);
                 let record = record.as_deref().filter(|it| it.has_lease()).map(watch);
                 Ok(Self::on_tickets(store, name, inside)?.and(record))
             }
             Obstacle::Held(record) => Ok(Self::on_holder(store, record)),
-            Obstacle::Frozen(record) => Ok(Self::on_record(store, RecordKind::Freeze, record)),
+            Obstacle::Frozen(record) => Ok(Self::on_record(store, LockRecordKind::Freeze, record)),
             Obstacle::Corrupted(corruption) => Ok(Self::on_corruption(store, name, corruption)),
         }
     }
@@ -118,10 +118,10 @@ impl FileObstacleWatch {
     }
 
     fn on_tickets(
-        store: &FileStore,
+        store: &FileLockStore,
         name: &LockName,
         places: &[QueuePlace],
-    ) -> Result<Self, StoreError> {
+    ) -> Result<Self, LockStoreError> {
         let look_again = (!places.is_empty()).then_some(SHORT_WAIT);
         let mut obstacle_watch = Self { look_again, ..Self::default() };
         for place in places {
@@ -154,21 +154,21 @@ impl FileObstacleWatch {
     /// can be watched, the next look comes after a while.
     fn watch_names(&mut self) -> bool {
         let tickets = std::mem::take(&mut self.tickets);
-        match FileChanges::of(&tickets) {
-            WatchSupport::On(changes) => {
+        match FileChangeWatch::of(&tickets) {
+            WatchAttempt::On(changes) => {
                 self.changes.push(changes);
                 self.look_again = None;
             }
-            WatchSupport::Missing => return true,
-            WatchSupport::Impossible => self.tickets.clone_from(&tickets),
+            WatchAttempt::Missing => return true,
+            WatchAttempt::Impossible => self.tickets.clone_from(&tickets),
         }
         !tickets.iter().all(|ticket| ticket.exists())
     }
 
     /// A guard's record says nothing of its holder's end: its ticket does. It counts as alive where the ticket
     /// could not be asked, which is to be tried again.
-    fn on_holder(store: &FileStore, record: &LockRecord) -> Self {
-        let obstacle_watch = Self::on_record(store, RecordKind::Lock, record);
+    fn on_holder(store: &FileLockStore, record: &LockRecord) -> Self {
+        let obstacle_watch = Self::on_record(store, LockRecordKind::Lock, record);
         let guarded = record.holders().any(|it| it.hold == Some(HoldKind::Guard));
         Self { poll: obstacle_watch.poll.or(guarded.then_some(SLOW_POLL)), ..obstacle_watch }
     }
@@ -181,17 +181,17 @@ impl FileObstacleWatch {
         changes.chain(released).chain(processes).collect()
     }
 
-    fn on_record(store: &FileStore, kind: RecordKind, record: &LockRecord) -> Self {
+    fn on_record(store: &FileLockStore, kind: LockRecordKind, record: &LockRecord) -> Self {
         let name = &record.name;
         let path = match store.layout.record(kind, name) {
-            path if kind == RecordKind::Freeze && !path.exists() => {
+            path if kind == LockRecordKind::Freeze && !path.exists() => {
                 store.layout.legacy_freeze(name)
             }
             path => path,
         };
         let mut obstacle_watch = Self::on_path(&path);
-        if kind == RecordKind::Lock {
-            let watch = |changes| WatchedRecord { changes, path, record: record.clone() };
+        if kind == LockRecordKind::Lock {
+            let watch = |changes| LeaseRecordWatch { changes, path, record: record.clone() };
             obstacle_watch.record = obstacle_watch.changes.pop().map(watch);
         }
         // What changed before the watch was there is seen here, what changes later by the watch.
@@ -200,7 +200,7 @@ impl FileObstacleWatch {
             None => false,
         };
         let hangs = record.holders().filter(|it| it.hangs_on_process());
-        let hangs = hangs.filter(|_| kind == RecordKind::Lock);
+        let hangs = hangs.filter(|_| kind == LockRecordKind::Lock);
         let processes = hangs.filter_map(|it| Some(watch_process(it, it.pid?)));
         let processes: Vec<Option<OwnedFd>> = processes.collect();
         let blind = processes.iter().any(Option::is_none);
@@ -213,10 +213,14 @@ impl FileObstacleWatch {
         }
     }
 
-    fn on_corruption(store: &FileStore, name: &LockName, corruption: &Corruption) -> Self {
-        let obstacle_watch = Self::on_path(&store.layout.record(RecordKind::Lock, name));
-        let changed = match store.peek(name, RecordKind::Lock) {
-            RecordFile::Corrupted(now) => now.flaw != corruption.flaw,
+    fn on_corruption(
+        store: &FileLockStore,
+        name: &LockName,
+        corruption: &RecordCorruption,
+    ) -> Self {
+        let obstacle_watch = Self::on_path(&store.layout.record(LockRecordKind::Lock, name));
+        let changed = match store.peek(name, LockRecordKind::Lock) {
+            RecordSlot::Corrupted(now) => now.flaw != corruption.flaw,
             _ => true,
         };
         let poll = corruption.may_be_filling().then_some(FILLING).or(obstacle_watch.poll);
@@ -225,20 +229,20 @@ impl FileObstacleWatch {
 
     /// Watches for a file being changed, replaced or removed. Where it is missing, it is ready.
     fn on_path(path: &Path) -> Self {
-        match FileChanges::of(&[path]) {
-            WatchSupport::On(changes) => Self { changes: vec![changes], ..Self::default() },
-            WatchSupport::Missing => Self::ready(),
-            WatchSupport::Impossible => Self { poll: Some(SLOW_POLL), ..Self::default() },
+        match FileChangeWatch::of(&[path]) {
+            WatchAttempt::On(changes) => Self { changes: vec![changes], ..Self::default() },
+            WatchAttempt::Missing => Self::ready(),
+            WatchAttempt::Impossible => Self { poll: Some(SLOW_POLL), ..Self::default() },
         }
     }
 }
 
 /// Opens a ticket to wait for its lock: where it is, and what can be opened of it. `None` where it is gone.
 fn opened(
-    store: &FileStore,
+    store: &FileLockStore,
     name: &LockName,
     place: &QueuePlace,
-) -> Result<Option<(PathBuf, Option<File>)>, StoreError> {
+) -> Result<Option<(PathBuf, Option<File>)>, LockStoreError> {
     let mut path = ticket::path_of(&store.layout, name, place);
     let mut file = ticket::open(&path);
     if file.as_ref().is_err_and(io::is_missing) {
@@ -255,10 +259,10 @@ fn opened(
 /// A ticket may have been renamed to a holder's since it was listed. One that waited for a slot is no
 /// obstacle any more then.
 fn current_path(
-    store: &FileStore,
+    store: &FileLockStore,
     name: &LockName,
     place: &QueuePlace,
-) -> Result<Option<PathBuf>, StoreError> {
+) -> Result<Option<PathBuf>, LockStoreError> {
     let line = store.line(name)?;
     let gives_way =
         |now: &QueuePlace| place.mode.slots().is_some() && now.entered && !place.entered;

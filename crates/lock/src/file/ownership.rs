@@ -1,20 +1,20 @@
 //! Owners of folders: which are trusted.
 
-use super::git::Owned;
+use super::git::PathOwner;
 use super::safe_directory;
 use nix::unistd::geteuid;
 use std::path::{Path, PathBuf};
 
 /// The user that a process works for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Account {
+pub struct ProcessUser {
     /// The effective user.
     pub uid: u32,
     /// The user behind `sudo` (`SUDO_UID`), that counts only where the effective user is root.
     pub sudo_uid: Option<u32>,
 }
 
-impl Account {
+impl ProcessUser {
     /// That of this process, with the user behind `sudo` as the environment names it.
     pub fn current(sudo_uid: Option<u32>) -> Self {
         Self { uid: geteuid().as_raw(), sudo_uid }
@@ -27,7 +27,7 @@ impl Account {
     }
 }
 
-impl Default for Account {
+impl Default for ProcessUser {
     fn default() -> Self {
         Self::current(None)
     }
@@ -35,7 +35,7 @@ impl Default for Account {
 
 /// Says that something belongs to another user.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ForeignOwner {
+pub struct ForeignPath {
     /// What does.
     pub path: PathBuf,
     /// The owner.
@@ -47,15 +47,15 @@ pub struct ForeignOwner {
 /// What of some files and folders belongs to another user, unless git's configuration calls one of the `exceptions`
 /// safe.
 pub(super) fn foreign(
-    account: Account,
-    owned: &[Owned],
+    account: ProcessUser,
+    owned: &[PathOwner],
     exceptions: &[PathBuf],
     folder: &Path,
-) -> Option<ForeignOwner> {
+) -> Option<ForeignPath> {
     let foreign = owned.iter().find(|it| !account.has(it.uid))?;
     if exceptions.iter().any(|path| safe_directory::has(path, folder)) {
         return None;
     }
     let exception = exceptions.first().unwrap_or(&foreign.path).clone();
-    Some(ForeignOwner { path: foreign.path.clone(), uid: foreign.uid, exception })
+    Some(ForeignPath { path: foreign.path.clone(), uid: foreign.uid, exception })
 }

@@ -1,7 +1,7 @@
 use super::{
-    earlier::EarlierRoot,
-    git::{Owned, Repository},
-    ownership::{Account, ForeignOwner, foreign},
+    earlier::PreRepositoryRoot,
+    git::{GitRepository, PathOwner},
+    ownership::{ForeignPath, ProcessUser, foreign},
 };
 use crate::sys::nofollow;
 use std::{
@@ -11,7 +11,7 @@ use std::{
 
 /// What finding a root depends on: the working folder, some variables of the environment, and the user.
 #[derive(Clone, Debug, Default)]
-pub struct RootEnvironment {
+pub struct RootSearchInputs {
     /// The working folder, absolute and without links, as getcwd(3) gives it.
     pub folder: PathBuf,
     /// `LOKT_ROOT`.
@@ -21,7 +21,7 @@ pub struct RootEnvironment {
     /// `GIT_COMMON_DIR`.
     pub git_common_dir: Option<PathBuf>,
     /// The user, whose folders are trusted.
-    pub account: Account,
+    pub account: ProcessUser,
 }
 
 /// Says how a root was found.
@@ -48,20 +48,20 @@ impl RootMethod {
 
 /// The folder that holds the locks, and how it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Root {
+pub struct LockRoot {
     /// The folder, absolute and without links. It need not exist yet.
     pub path: PathBuf,
     /// How it was found.
     pub method: RootMethod,
     /// Folders that were the root before a repository was there, the nearest first.
-    pub earlier: Vec<EarlierRoot>,
+    pub earlier: Vec<PreRepositoryRoot>,
     /// Where a repository may appear that replaces this root.
     pub replaced_from: Option<PathBuf>,
 }
 
 /// Says why no root could be found. No other folder is tried then: two roots are two locks.
 #[derive(Debug, thiserror::Error)]
-pub enum RootError {
+pub enum LockRootError {
     /// A `.git` file, or a `commondir`, does not lead to a repository.
     #[error("{} does not lead to a git directory: {why}", path.display())]
     BrokenGitFile {
@@ -86,7 +86,7 @@ pub enum RootError {
     },
     /// The root, or what leads to it, belongs to another user.
     #[error("{} belongs to another user (uid {})", .0.path.display(), .0.uid)]
-    Foreign(ForeignOwner),
+    Foreign(ForeignPath),
     /// A symbolic link stands in the root's place, where nothing but Lokt should have put anything.
     #[error("{} is a symbolic link", path.display())]
     Link {
@@ -95,47 +95,47 @@ pub enum RootError {
     },
 }
 
-impl Root {
+impl LockRoot {
     /// Finds the root: `LOKT_ROOT`, else `lokt` in the git common directory, else `.lokt` in the working
     /// folder. Makes nothing. Runs git only where a folder belongs to another user, to ask whether that one is trusted.
     ///
     /// # Errors
-    /// [`RootError`] when a repository is there and broken, or anything belongs to another user.
-    pub fn find(surroundings: &RootEnvironment) -> Result<Self, RootError> {
+    /// [`LockRootError`] when a repository is there and broken, or anything belongs to another user.
+    pub fn find(surroundings: &RootSearchInputs) -> Result<Self, LockRootError> {
         match Self::locate(surroundings)? {
             (root, None) => Ok(root),
-            (_, Some(foreign)) => Err(RootError::Foreign(foreign)),
+            (_, Some(foreign)) => Err(LockRootError::Foreign(foreign)),
         }
     }
 
     /// Finds the root, and says what of another user is in it or on the way to it. Nothing may be read from that.
     ///
     /// # Errors
-    /// [`RootError`] when a repository is there and broken.
+    /// [`LockRootError`] when a repository is there and broken.
     pub fn locate(
-        surroundings: &RootEnvironment,
-    ) -> Result<(Self, Option<ForeignOwner>), RootError> {
+        surroundings: &RootSearchInputs,
+    ) -> Result<(Self, Option<ForeignPath>), LockRootError> {
         let folder = &surroundings.folder;
         if let Some(path) = &surroundings.lokt_root {
             return Ok(named(surroundings, &folder.join(path)));
         }
-        let repository = Repository::find(surroundings)?;
+        let repository = GitRepository::find(surroundings)?;
         let (path, method) = match &repository {
             Some(repository) => (repository.common.join("lokt"), RootMethod::Git),
             None => (folder.join(".lokt"), RootMethod::Local),
         };
         let there = fs::symlink_metadata(&path);
         if there.as_ref().is_ok_and(fs::Metadata::is_symlink) {
-            return Err(RootError::Link { path });
+            return Err(LockRootError::Link { path });
         }
         let (mut owned, mut exceptions, earlier) = match repository {
             Some(it) => {
-                let earlier = EarlierRoot::of(folder, &it, surroundings.account);
+                let earlier = PreRepositoryRoot::of(folder, &it, surroundings.account);
                 (it.owned, it.exceptions, earlier)
             }
             None => (Vec::new(), vec![folder.clone()], Vec::new()),
         };
-        owned.extend(there.ok().map(|meta| Owned::of(&path, &meta)));
+        owned.extend(there.ok().map(|meta| PathOwner::of(&path, &meta)));
         exceptions.push(path.clone());
         let foreign = foreign(surroundings.account, &owned, &exceptions, folder);
         let replaced_from = (method == RootMethod::Local).then(|| folder.clone());
@@ -144,19 +144,19 @@ impl Root {
 }
 
 /// The root that `LOKT_ROOT` names. Links on the way to it are followed: its user has named it.
-fn named(surroundings: &RootEnvironment, path: &Path) -> (Root, Option<ForeignOwner>) {
+fn named(surroundings: &RootSearchInputs, path: &Path) -> (LockRoot, Option<ForeignPath>) {
     let (real, owned) = match nofollow::metadata(path) {
-        Ok(meta) if !meta.is_symlink() => (path.to_owned(), vec![Owned::of(path, &meta)]),
+        Ok(meta) if !meta.is_symlink() => (path.to_owned(), vec![PathOwner::of(path, &meta)]),
         _ => {
             let real = without_links(path);
-            let owned = [path, &real].map(|it| Owned::all(it).unwrap_or_default()).concat();
+            let owned = [path, &real].map(|it| PathOwner::all(it).unwrap_or_default()).concat();
             (real, owned)
         }
     };
     let exceptions = [real.clone(), path.to_owned()];
     let foreign = foreign(surroundings.account, &owned, &exceptions, &surroundings.folder);
     let (method, earlier) = (RootMethod::Env, Vec::new());
-    (Root { path: real, method, earlier, replaced_from: None }, foreign)
+    (LockRoot { path: real, method, earlier, replaced_from: None }, foreign)
 }
 
 /// A path without symbolic links, as far as there is anything.

@@ -26,8 +26,8 @@ fn repository() -> (tempfile::TempDir, PathBuf) {
     (folder, main)
 }
 
-fn found(folder: &Path) -> Root {
-    Root::find(&RootEnvironment { folder: folder.to_owned(), ..RootEnvironment::default() })
+fn found(folder: &Path) -> LockRoot {
+    LockRoot::find(&RootSearchInputs { folder: folder.to_owned(), ..RootSearchInputs::default() })
         .unwrap()
 }
 
@@ -87,9 +87,10 @@ fn a_git_file_that_leads_nowhere_is_an_error_and_no_other_root() {
     fs::create_dir(&below).unwrap();
     for content in ["gitdir: /nowhere", "nonsense"] {
         fs::write(below.join(".git"), content).unwrap();
-        let surroundings = RootEnvironment { folder: below.clone(), ..RootEnvironment::default() };
-        let error = Root::find(&surroundings).unwrap_err();
-        assert!(matches!(error, RootError::BrokenGitFile { .. }), "{content}: {error}");
+        let surroundings =
+            RootSearchInputs { folder: below.clone(), ..RootSearchInputs::default() };
+        let error = LockRoot::find(&surroundings).unwrap_err();
+        assert!(matches!(error, LockRootError::BrokenGitFile { .. }), "{content}: {error}");
     }
     drop(folder);
 }
@@ -108,13 +109,13 @@ fn variables_win_and_nothing_means_local() {
     let local = found(outside.path());
     assert_eq!((local.path, local.method), (outside.path().join(".lokt"), RootMethod::Local));
     let mut surroundings =
-        RootEnvironment { folder: outside.path().to_owned(), ..RootEnvironment::default() };
+        RootSearchInputs { folder: outside.path().to_owned(), ..RootSearchInputs::default() };
     surroundings.git_dir = Some(main.join(".git"));
-    assert_eq!(Root::find(&surroundings).unwrap().path, found(&main).path);
+    assert_eq!(LockRoot::find(&surroundings).unwrap().path, found(&main).path);
     surroundings.git_dir = Some(main.join("no.git"));
-    assert!(matches!(Root::find(&surroundings), Err(RootError::NoGitDir { .. })));
+    assert!(matches!(LockRoot::find(&surroundings), Err(LockRootError::NoGitDir { .. })));
     surroundings.lokt_root = Some("mine".into());
-    let root = Root::find(&surroundings).unwrap();
+    let root = LockRoot::find(&surroundings).unwrap();
     assert_eq!((root.path, root.method), (outside.path().join("mine"), RootMethod::Env));
     drop(folder);
 }
@@ -172,7 +173,7 @@ fn as_git_finds(folder: &Path) -> Option<PathBuf> {
 
 /// What is to be where git refuses what it finds.
 #[derive(Clone, Copy, PartialEq)]
-enum Refused {
+enum GitRefusalExpectation {
     /// An error.
     Always,
     /// An error, or that there is no repository: git says the same of both.
@@ -180,14 +181,16 @@ enum Refused {
 }
 
 /// Where git finds a repository, its root is the same; where git refuses, there is no root.
-fn assert_like_git(folder: &Path, what: &str, refused: Refused) {
-    let found =
-        Root::find(&RootEnvironment { folder: folder.to_owned(), ..RootEnvironment::default() });
+fn assert_like_git(folder: &Path, what: &str, refused: GitRefusalExpectation) {
+    let found = LockRoot::find(&RootSearchInputs {
+        folder: folder.to_owned(),
+        ..RootSearchInputs::default()
+    });
     match (as_git_finds(folder), found) {
         (Some(common), Ok(root)) => assert_eq!(root.path, common.join("lokt"), "{what}"),
         (Some(common), Err(error)) => panic!("{what}: git finds {common:?}, and here: {error}"),
         (None, Ok(root)) => assert!(
-            root.method == RootMethod::Local && refused == Refused::OrNone,
+            root.method == RootMethod::Local && refused == GitRefusalExpectation::OrNone,
             "{what}: git refuses it, and here the root is {root:?}"
         ),
         (None, Err(_)) => {}
@@ -203,27 +206,31 @@ fn what_git_refuses_is_refused_and_what_it_takes_is_taken() {
     for content in GIT_FILES {
         fs::write(at("linked/.git"), content).unwrap();
         for place in ["linked", "linked/sub"] {
-            assert_like_git(&at(place), &format!(".git: {}", shown(content)), Refused::Always);
+            assert_like_git(
+                &at(place),
+                &format!(".git: {}", shown(content)),
+                GitRefusalExpectation::Always,
+            );
         }
     }
     git(folder.path(), &["init", "-q", "other"]);
     for content in COMMON_DIRS {
         fs::write(at("other/.git/commondir"), content).unwrap();
         let what = format!("commondir: {}", shown(content));
-        assert_like_git(&at("other"), &what, Refused::Always);
+        assert_like_git(&at("other"), &what, GitRefusalExpectation::Always);
     }
     fs::remove_file(at("other/.git/commondir")).unwrap();
     fs::write(at("linked/.git"), "gitdir: ../other/.git\n").unwrap();
     for content in HEADS {
         fs::write(at("other/.git/HEAD"), content).unwrap();
         let what = format!("HEAD: {}", shown(content));
-        assert_like_git(&at("other"), &what, Refused::OrNone);
-        assert_like_git(&at("linked"), &what, Refused::Always);
+        assert_like_git(&at("other"), &what, GitRefusalExpectation::OrNone);
+        assert_like_git(&at("linked"), &what, GitRefusalExpectation::Always);
     }
     for target in ["refs/heads/none", "heads/none", "/etc/passwd"] {
         fs::remove_file(at("other/.git/HEAD")).unwrap();
         std::os::unix::fs::symlink(target, at("other/.git/HEAD")).unwrap();
-        assert_like_git(&at("other"), &format!("HEAD -> {target}"), Refused::OrNone);
+        assert_like_git(&at("other"), &format!("HEAD -> {target}"), GitRefusalExpectation::OrNone);
     }
 }
 
@@ -240,7 +247,7 @@ fn what_is_no_whole_repository_is_passed_over_as_git_does() {
                 "link" => std::os::unix::fs::symlink("nowhere", &path).unwrap(),
                 _ => {}
             }
-            assert_like_git(&main, &format!("{missing}: {instead}"), Refused::OrNone);
+            assert_like_git(&main, &format!("{missing}: {instead}"), GitRefusalExpectation::OrNone);
         }
     }
 }
@@ -253,11 +260,11 @@ fn what_the_variables_name_must_be_a_repository() {
     fs::write(at("file"), "gitdir: main/.git\n").unwrap();
     fs::write(at("broken"), "main/.git\n").unwrap();
     let find = |git_dir: Option<&str>, git_common_dir: Option<&str>| {
-        Root::find(&RootEnvironment {
+        LockRoot::find(&RootSearchInputs {
             folder: folder.path().to_owned(),
             git_dir: git_dir.map(Into::into),
             git_common_dir: git_common_dir.map(Into::into),
-            ..RootEnvironment::default()
+            ..RootSearchInputs::default()
         })
     };
     let right = found(&main).path;
@@ -273,12 +280,12 @@ fn what_the_variables_name_must_be_a_repository() {
 }
 
 /// Another user than the one that runs the tests.
-fn stranger() -> Account {
-    Account { uid: nix::unistd::geteuid().as_raw() + 4711, sudo_uid: None }
+fn stranger() -> ProcessUser {
+    ProcessUser { uid: nix::unistd::geteuid().as_raw() + 4711, sudo_uid: None }
 }
 
-fn is_foreign(surroundings: &RootEnvironment) -> bool {
-    matches!(Root::find(surroundings), Err(RootError::Foreign(_)))
+fn is_foreign(surroundings: &RootSearchInputs) -> bool {
+    matches!(LockRoot::find(surroundings), Err(LockRootError::Foreign(_)))
 }
 
 #[test]
@@ -297,21 +304,24 @@ fn for_another_user_nothing_of_it_is_a_root() {
     fs::create_dir(at("named")).unwrap();
     let me = nix::unistd::geteuid().as_raw();
     for place in ["main", "main/.git", "bare", "tree", "plain"] {
-        let for_user =
-            |account| RootEnvironment { folder: at(place), account, ..RootEnvironment::default() };
-        let foreign = match Root::find(&for_user(stranger())) {
-            Err(RootError::Foreign(foreign)) => foreign,
+        let for_user = |account| RootSearchInputs {
+            folder: at(place),
+            account,
+            ..RootSearchInputs::default()
+        };
+        let foreign = match LockRoot::find(&for_user(stranger())) {
+            Err(LockRootError::Foreign(foreign)) => foreign,
             other => panic!("{place}: {other:?}"),
         };
         assert_eq!((foreign.uid, foreign.exception), (me, at(place)), "what git calls it");
         // The user behind sudo counts for root alone.
-        assert!(is_foreign(&for_user(Account { sudo_uid: Some(me), ..stranger() })), "{place}");
-        assert!(!is_foreign(&for_user(Account { uid: 0, sudo_uid: Some(me) })), "{place}");
+        assert!(is_foreign(&for_user(ProcessUser { sudo_uid: Some(me), ..stranger() })), "{place}");
+        assert!(!is_foreign(&for_user(ProcessUser { uid: 0, sudo_uid: Some(me) })), "{place}");
         let named =
-            |path: &str| RootEnvironment { lokt_root: Some(at(path)), ..for_user(stranger()) };
+            |path: &str| RootSearchInputs { lokt_root: Some(at(path)), ..for_user(stranger()) };
         assert!(is_foreign(&named("named")), "{place}");
         assert!(!is_foreign(&named("new")), "what is not there has no owner");
         let git_dir = Some(main.join(".git"));
-        assert!(is_foreign(&RootEnvironment { git_dir, ..for_user(stranger()) }), "{place}");
+        assert!(is_foreign(&RootSearchInputs { git_dir, ..for_user(stranger()) }), "{place}");
     }
 }

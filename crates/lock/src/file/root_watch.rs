@@ -1,5 +1,5 @@
-use super::{FileStore, layout::RootLayout};
-use crate::{store::RecordKind, sys};
+use super::{FileLockStore, layout::LockRootLayout};
+use crate::{store::LockRecordKind, sys};
 use nix::{
     poll::{PollFd, PollFlags, PollTimeout, poll},
     sys::inotify::{AddWatchFlags, InitFlags, Inotify},
@@ -23,7 +23,7 @@ const MOST_PROCESSES: usize = 256;
 /// The end of the command of a guard that was killed is not reported. Where the kernel has no watches to give,
 /// the watch is [blind](Self::is_blind), and the caller has to look from time to time.
 pub struct RootWatch {
-    layout: RootLayout,
+    layout: LockRootLayout,
     inotify: Option<Inotify>,
     processes: Vec<OwnedFd>,
     is_blind: bool,
@@ -31,7 +31,7 @@ pub struct RootWatch {
 
 impl RootWatch {
     /// Begins to watch a root, which need not exist yet.
-    pub fn begin(store: &FileStore) -> Self {
+    pub fn begin(store: &FileLockStore) -> Self {
         let flags = InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK;
         let mut watch = Self {
             layout: store.layout().clone(),
@@ -86,8 +86,8 @@ impl RootWatch {
         let latches = AddWatchFlags::IN_CLOSE_WRITE;
         let folders = [
             (root.to_owned(), changes),
-            (self.layout.folder_of(RecordKind::Lock), records),
-            (self.layout.folder_of(RecordKind::Freeze), records),
+            (self.layout.folder_of(LockRecordKind::Lock), records),
+            (self.layout.folder_of(LockRecordKind::Freeze), records),
             (self.layout.latches(), latches),
         ];
         // The root reports a missing folder when it is made.

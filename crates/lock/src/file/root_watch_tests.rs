@@ -11,9 +11,9 @@ use tempfile::TempDir;
 /// How long the report of a change may take, on a machine that is busy with other tests.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 
-fn world() -> (TempDir, FileStore, Caller, LockName) {
+fn world() -> (TempDir, FileLockStore, Caller, LockName) {
     let folder = tempfile::tempdir().unwrap();
-    let store = FileStore::new(&folder.path().join("deep/root"));
+    let store = FileLockStore::new(&folder.path().join("deep/root"));
     (folder, store, Caller::current(None, OwnerSource::Derived, None), LockName::new("x").unwrap())
 }
 
@@ -45,7 +45,7 @@ fn what_changes_is_told_from_the_first_folder_on() {
     is_told(&mut watch, "a freeze");
     let _ = unlock(&store, &name, &caller, UnlockForce::Own).unwrap();
     is_told(&mut watch, "a latch that was taken");
-    let folder = store.layout().folder_of(RecordKind::Lock);
+    let folder = store.layout().folder_of(LockRecordKind::Lock);
     fs::write(folder.join("y.json"), "{}").unwrap();
     is_told(&mut watch, "a record of another program");
     fs::remove_dir_all(store.layout().root()).unwrap();

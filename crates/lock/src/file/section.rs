@@ -1,9 +1,14 @@
-use super::{file_store::FileStore, io, latch::Latch, slot::read_slot, ticket, ticket::FileTicket};
+use super::{
+    file_store::FileLockStore, io, latch::Latch, slot::read_slot, ticket, ticket::FileTicket,
+};
 use crate::{
-    record::{LockRecord, RecordFile, RecordFlaw},
+    record::{LockRecord, LockRecordFlaw, RecordSlot},
     rules::{QueuePlace, TicketContent},
-    store::{Durability, PutMode, PutOutcome, RecordKind, RemoveOutcome, Section, StoreError},
-    sys::nofollow::{self, KeptFolders},
+    store::{
+        Durability, LockRecordKind, LockStoreError, NameSection, RecordPutMode, RecordPutOutcome,
+        RecordRemoveOutcome,
+    },
+    sys::nofollow::{self, OpenFolderCache},
     words::{Fence, LockName, Timestamp},
 };
 use nix::libc::{EEXIST, EINVAL, ENOSYS};
@@ -15,51 +20,51 @@ use std::{
 
 /// Exclusive access to one name: its latch, and with it everything that the name has.
 #[must_use = "the section ends as soon as this is dropped"]
-pub struct FileSection<'s> {
-    store: &'s FileStore,
+pub struct LatchedSection<'s> {
+    store: &'s FileLockStore,
     name: LockName,
     latch: Latch,
-    _folders: KeptFolders,
+    _folders: OpenFolderCache,
 }
 
-impl<'s> FileSection<'s> {
-    pub(super) fn new(store: &'s FileStore, name: LockName, latch: Latch) -> Self {
-        Self { store, name, latch, _folders: KeptFolders::begin() }
+impl<'s> LatchedSection<'s> {
+    pub(super) fn new(store: &'s FileLockStore, name: LockName, latch: Latch) -> Self {
+        Self { store, name, latch, _folders: OpenFolderCache::begin() }
     }
 
-    fn path(&self, kind: RecordKind) -> PathBuf {
+    fn path(&self, kind: LockRecordKind) -> PathBuf {
         self.store.layout.record(kind, &self.name)
     }
 
     /// Where the record that was judged really is: a freeze may be in the place of older versions.
-    fn found_at(&self, kind: RecordKind, judged: &RecordFile) -> PathBuf {
+    fn found_at(&self, kind: LockRecordKind, judged: &RecordSlot) -> PathBuf {
         let path = self.path(kind);
         let legacy = self.store.layout.legacy_freeze(&self.name);
         match kind {
-            RecordKind::Freeze if !is_same(&read_slot(&path, &self.name), judged) => legacy,
+            LockRecordKind::Freeze if !is_same(&read_slot(&path, &self.name), judged) => legacy,
             _ => path,
         }
     }
 
     fn put_once(
         &mut self,
-        kind: RecordKind,
+        kind: LockRecordKind,
         record: &LockRecord,
-        put: PutMode,
+        put: RecordPutMode,
         durability: Durability,
-    ) -> Result<PutOutcome, StoreError> {
+    ) -> Result<RecordPutOutcome, LockStoreError> {
         let draft = self.store.layout.draft(kind, &self.name);
         let path = self.path(kind);
         let before = match (put, durability) {
-            (PutMode::Over, Durability::Synced) => read_slot(&path, &self.name),
-            _ => RecordFile::Absent,
+            (RecordPutMode::Over, Durability::Synced) => read_slot(&path, &self.name),
+            _ => RecordSlot::Absent,
         };
         let file = io::create(&draft, &record.encode())?;
         let placed = self.sync_draft(&file, &draft, durability).and_then(|()| match put {
-            PutMode::New => link(&draft, &path),
-            PutMode::Over => rename(&draft, &path),
+            RecordPutMode::New => link(&draft, &path),
+            RecordPutMode::Over => rename(&draft, &path),
         });
-        if !matches!(placed, Ok(PutOutcome::Done)) {
+        if !matches!(placed, Ok(RecordPutOutcome::Done)) {
             // Leave nothing half-done; what stands at `path` is untouched.
             let _ = nofollow::remove_file(&draft);
             return placed;
@@ -67,7 +72,7 @@ impl<'s> FileSection<'s> {
         if durability == Durability::Synced {
             self.sync_or_undo(kind, &before)?;
         }
-        Ok(PutOutcome::Done)
+        Ok(RecordPutOutcome::Done)
     }
 
     fn sync_draft(
@@ -75,54 +80,64 @@ impl<'s> FileSection<'s> {
         file: &File,
         draft: &Path,
         durability: Durability,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), LockStoreError> {
         if durability == Durability::Volatile {
             return Ok(());
         }
-        file.sync_all().map_err(StoreError::io("sync", draft))?;
+        file.sync_all().map_err(LockStoreError::io("sync", draft))?;
         let latch = self.store.layout.latch(&self.name);
-        self.latch.sync().map_err(StoreError::io("sync", latch))
+        self.latch.sync().map_err(LockStoreError::io("sync", latch))
     }
 
     /// Moves a record to a private path; false if there is no record. What a crash left at that path is removed
     /// first: it may be a second link to the very file, and then rename(2) would do nothing.
-    fn move_away(&self, path: &Path, taken: &Path) -> Result<bool, StoreError> {
+    fn move_away(&self, path: &Path, taken: &Path) -> Result<bool, LockStoreError> {
         io::remove(taken)?;
         let moved = nofollow::rename(path, taken);
         match moved {
             Err(error) if io::is_missing(&error) && nofollow::metadata(path).is_err() => Ok(false),
             Err(error) if io::is_missing(&error) => {
                 self.store.make_folders()?;
-                nofollow::rename(path, taken).map(|()| true).map_err(StoreError::io("remove", path))
+                nofollow::rename(path, taken)
+                    .map(|()| true)
+                    .map_err(LockStoreError::io("remove", path))
             }
-            moved => moved.map(|()| true).map_err(StoreError::io("remove", path)),
+            moved => moved.map(|()| true).map_err(LockStoreError::io("remove", path)),
         }
     }
 
     /// Makes what was put durable. If that fails, it is taken back, and what stood there before is put back:
     /// the caller is about to hear that nothing has changed.
-    fn sync_or_undo(&self, kind: RecordKind, before: &RecordFile) -> Result<(), StoreError> {
-        let undo = |_: &StoreError| match before {
+    fn sync_or_undo(
+        &self,
+        kind: LockRecordKind,
+        before: &RecordSlot,
+    ) -> Result<(), LockStoreError> {
+        let undo = |_: &LockStoreError| match before {
             // There is a first failure already, which is the one to tell of.
-            RecordFile::Absent => drop(nofollow::remove_file(&self.path(kind))),
-            RecordFile::Record(before) => drop(self.put_back(kind, before)),
+            RecordSlot::Absent => drop(nofollow::remove_file(&self.path(kind))),
+            RecordSlot::Record(before) => drop(self.put_back(kind, before)),
             // No caller replaces a corrupt or unreadable record.
-            RecordFile::Newer(_) | RecordFile::Corrupted(_) | RecordFile::Unreadable(_) => {}
+            RecordSlot::Newer(_) | RecordSlot::Corrupted(_) | RecordSlot::Unreadable(_) => {}
         };
         io::sync_folder(&self.store.layout.folder_of(kind)).inspect_err(undo)
     }
 
-    fn put_back(&self, kind: RecordKind, before: &LockRecord) -> Result<PutOutcome, StoreError> {
+    fn put_back(
+        &self,
+        kind: LockRecordKind,
+        before: &LockRecord,
+    ) -> Result<RecordPutOutcome, LockStoreError> {
         let draft = self.store.layout.draft(kind, &self.name);
         io::create(&draft, &before.encode())?;
         rename(&draft, &self.path(kind))
     }
 }
 
-impl Section for FileSection<'_> {
-    type Store = FileStore;
+impl NameSection for LatchedSection<'_> {
+    type Store = FileLockStore;
 
-    fn store(&self) -> &FileStore {
+    fn store(&self) -> &FileLockStore {
         self.store
     }
 
@@ -130,16 +145,16 @@ impl Section for FileSection<'_> {
         &self.name
     }
 
-    fn next_fence(&mut self, floor: Fence, now: Timestamp) -> Result<Fence, StoreError> {
+    fn next_fence(&mut self, floor: Fence, now: Timestamp) -> Result<Fence, LockStoreError> {
         let path = self.store.layout.latch(&self.name);
-        self.latch.next_fence(floor, now).map_err(StoreError::io("draw a fence from", path))
+        self.latch.next_fence(floor, now).map_err(LockStoreError::io("draw a fence from", path))
     }
 
     fn enqueue(
         &mut self,
         place: QueuePlace,
         text: &TicketContent,
-    ) -> Result<FileTicket, StoreError> {
+    ) -> Result<FileTicket, LockStoreError> {
         let waits = !place.entered;
         let mut ticket = FileTicket::draw(self.store.layout.queue(&self.name), place, text)?;
         if waits && !text.held.is_empty() {
@@ -148,21 +163,21 @@ impl Section for FileSection<'_> {
         Ok(ticket)
     }
 
-    fn enter(&mut self, ticket: &mut FileTicket) -> Result<(), StoreError> {
+    fn enter(&mut self, ticket: &mut FileTicket) -> Result<(), LockStoreError> {
         ticket.mark_entered()
     }
 
-    fn drop_place(&mut self, place: &QueuePlace) -> Result<(), StoreError> {
+    fn drop_place(&mut self, place: &QueuePlace) -> Result<(), LockStoreError> {
         io::remove(&ticket::path_of(&self.store.layout, &self.name, place))
     }
 
     fn put(
         &mut self,
-        kind: RecordKind,
+        kind: LockRecordKind,
         record: &LockRecord,
-        put: PutMode,
+        put: RecordPutMode,
         durability: Durability,
-    ) -> Result<PutOutcome, StoreError> {
+    ) -> Result<RecordPutOutcome, LockStoreError> {
         match self.put_once(kind, record, put, durability) {
             // Another process deleted a folder of the root: make it again, and try the put once more.
             Err(error) if error.is_missing() => {
@@ -177,19 +192,19 @@ impl Section for FileSection<'_> {
     /// program that knows no latch can have replaced it, and its record must not be destroyed.
     fn remove(
         &mut self,
-        kind: RecordKind,
-        judged: &RecordFile,
+        kind: LockRecordKind,
+        judged: &RecordSlot,
         durability: Durability,
-    ) -> Result<RemoveOutcome, StoreError> {
+    ) -> Result<RecordRemoveOutcome, LockStoreError> {
         let path = self.found_at(kind, judged);
         let taken = self.store.layout.draft(kind, &self.name);
         if is_folder(judged) {
             // In its place, and only if it is empty: nothing of it may be lost.
-            nofollow::remove_folder(&path).map_err(StoreError::io("remove", &path))?;
-            return Ok(RemoveOutcome::Done);
+            nofollow::remove_folder(&path).map_err(LockStoreError::io("remove", &path))?;
+            return Ok(RecordRemoveOutcome::Done);
         }
         if !self.move_away(&path, &taken)? {
-            return Ok(RemoveOutcome::Done);
+            return Ok(RecordRemoveOutcome::Done);
         }
         let now = read_slot(&taken, &self.name);
         if !is_same(&now, judged) {
@@ -201,22 +216,22 @@ impl Section for FileSection<'_> {
         if durability == Durability::Synced {
             io::sync_folder(path.parent().unwrap_or(&path))?;
         }
-        Ok(RemoveOutcome::Done)
+        Ok(RecordRemoveOutcome::Done)
     }
 }
 
 /// Puts back what turned out not to be what was judged. Where yet another record has appeared, that one
 /// counts, and this one stays where a person can find it.
-fn give_back(taken: &Path, path: &Path) -> Result<RemoveOutcome, StoreError> {
-    link(taken, path).map(|_| RemoveOutcome::Replaced)
+fn give_back(taken: &Path, path: &Path) -> Result<RecordRemoveOutcome, LockStoreError> {
+    link(taken, path).map(|_| RecordRemoveOutcome::Replaced)
 }
 
 /// Where it cannot be read, it is unknown whether another record is in its place.
-fn readable(slot: &RecordFile, path: &Path) -> Result<(), StoreError> {
+fn readable(slot: &RecordSlot, path: &Path) -> Result<(), LockStoreError> {
     match slot {
-        RecordFile::Unreadable(error) => {
+        RecordSlot::Unreadable(error) => {
             let error = error.raw_os_error().map_or(error.kind().into(), Error::from_raw_os_error);
-            Err(StoreError::io("read", path)(error))
+            Err(LockStoreError::io("read", path)(error))
         }
         _ => Ok(()),
     }
@@ -224,40 +239,42 @@ fn readable(slot: &RecordFile, path: &Path) -> Result<(), StoreError> {
 
 /// Gives a draft its name, never over another: in one step where the file system can
 /// (`RENAME_NOREPLACE`, renameat2(2)), else by link(2), which never replaces either.
-fn link(draft: &Path, path: &Path) -> Result<PutOutcome, StoreError> {
+fn link(draft: &Path, path: &Path) -> Result<RecordPutOutcome, LockStoreError> {
     match nofollow::rename_to_new(draft, path) {
-        Ok(()) => Ok(PutOutcome::Done),
+        Ok(()) => Ok(RecordPutOutcome::Done),
         Err(error) => match error.raw_os_error() {
-            Some(EEXIST) => Ok(PutOutcome::Taken),
+            Some(EEXIST) => Ok(RecordPutOutcome::Taken),
             Some(EINVAL | ENOSYS) => link_and_remove(draft, path),
-            _ => Err(StoreError::io("rename into place", path)(error)),
+            _ => Err(LockStoreError::io("rename into place", path)(error)),
         },
     }
 }
 
-fn link_and_remove(draft: &Path, path: &Path) -> Result<PutOutcome, StoreError> {
+fn link_and_remove(draft: &Path, path: &Path) -> Result<RecordPutOutcome, LockStoreError> {
     match nofollow::link(draft, path) {
-        Ok(()) => io::remove(draft).map(|()| PutOutcome::Done),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(PutOutcome::Taken),
-        Err(error) => Err(StoreError::io("link", path)(error)),
+        Ok(()) => io::remove(draft).map(|()| RecordPutOutcome::Done),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(RecordPutOutcome::Taken),
+        Err(error) => Err(LockStoreError::io("link", path)(error)),
     }
 }
 
-fn rename(draft: &Path, path: &Path) -> Result<PutOutcome, StoreError> {
-    nofollow::rename(draft, path).map(|()| PutOutcome::Done).map_err(StoreError::io("rename", path))
+fn rename(draft: &Path, path: &Path) -> Result<RecordPutOutcome, LockStoreError> {
+    nofollow::rename(draft, path)
+        .map(|()| RecordPutOutcome::Done)
+        .map_err(LockStoreError::io("rename", path))
 }
 
-fn is_folder(slot: &RecordFile) -> bool {
-    matches!(slot, RecordFile::Corrupted(it) if it.flaw == RecordFlaw::NotAFile("a directory"))
+fn is_folder(slot: &RecordSlot) -> bool {
+    matches!(slot, RecordSlot::Corrupted(it) if it.flaw == LockRecordFlaw::NotAFile("a directory"))
 }
 
 /// Whether what is there now is what was judged.
-fn is_same(now: &RecordFile, judged: &RecordFile) -> bool {
+fn is_same(now: &RecordSlot, judged: &RecordSlot) -> bool {
     match (now, judged) {
-        (RecordFile::Record(now), RecordFile::Record(judged)) => now == judged,
-        (RecordFile::Newer(now), RecordFile::Newer(judged)) => now == judged,
-        (RecordFile::Corrupted(now), RecordFile::Corrupted(judged)) => now.flaw == judged.flaw,
-        (RecordFile::Unreadable(_), RecordFile::Unreadable(_)) => true,
+        (RecordSlot::Record(now), RecordSlot::Record(judged)) => now == judged,
+        (RecordSlot::Newer(now), RecordSlot::Newer(judged)) => now == judged,
+        (RecordSlot::Corrupted(now), RecordSlot::Corrupted(judged)) => now.flaw == judged.flaw,
+        (RecordSlot::Unreadable(_), RecordSlot::Unreadable(_)) => true,
         _ => false,
     }
 }

@@ -1,6 +1,6 @@
 use super::io::is_missing;
 use crate::{
-    record::{Corruption, LockRecord, RecordFile, RecordFlaw, RecordParseError},
+    record::{LockRecord, LockRecordFlaw, RecordCorruption, RecordParseError, RecordSlot},
     sys::nofollow,
     words::LockName,
 };
@@ -21,16 +21,16 @@ use std::{
 const LARGEST_RECORD: u64 = 64 * 1024 * 1024;
 
 /// Reads what stands at a record's path, whatever that is, without ever blocking or following a link.
-pub fn read_slot(path: &Path, name: &LockName) -> RecordFile {
+pub fn read_slot(path: &Path, name: &LockName) -> RecordSlot {
     match nofollow::open_any_kind(path) {
         Ok(file) => {
-            read_file(&file, name).unwrap_or_else(|error| RecordFile::Unreadable(Arc::new(error)))
+            read_file(&file, name).unwrap_or_else(|error| RecordSlot::Unreadable(Arc::new(error)))
         }
-        Err(error) if is_missing(&error) => RecordFile::Absent,
+        Err(error) if is_missing(&error) => RecordSlot::Absent,
         Err(error) => match error.raw_os_error() {
             Some(ELOOP) if is_link(path) => not_a_file("a symbolic link"),
             Some(ENXIO) => not_a_file("a socket"),
-            _ => RecordFile::Unreadable(Arc::new(error)),
+            _ => RecordSlot::Unreadable(Arc::new(error)),
         },
     }
 }
@@ -40,7 +40,7 @@ fn is_link(path: &Path) -> bool {
     nofollow::metadata(path).is_ok_and(|meta| meta.is_symlink())
 }
 
-fn read_file(mut file: &File, name: &LockName) -> io::Result<RecordFile> {
+fn read_file(mut file: &File, name: &LockName) -> io::Result<RecordSlot> {
     // Most records fit, and then one read(2) is all it takes: a file that gives less than it was asked
     // for has no more.
     let mut buffer = [0; 4096];
@@ -57,23 +57,23 @@ fn read_file(mut file: &File, name: &LockName) -> io::Result<RecordFile> {
     }
     let length = file.metadata()?.len();
     if length > LARGEST_RECORD {
-        return broken(file, RecordFlaw::TooLarge(length));
+        return broken(file, LockRecordFlaw::TooLarge(length));
     }
     let mut bytes = begin.to_vec();
     file.take(LARGEST_RECORD).read_to_end(&mut bytes)?;
     judge(file, name, &bytes)
 }
 
-fn judge(file: &File, name: &LockName, bytes: &[u8]) -> io::Result<RecordFile> {
+fn judge(file: &File, name: &LockName, bytes: &[u8]) -> io::Result<RecordSlot> {
     Ok(match LockRecord::parse(bytes, name) {
-        Ok(record) => RecordFile::Record(Box::new(record)),
-        Err(RecordParseError::Newer(version)) => RecordFile::Newer(version),
+        Ok(record) => RecordSlot::Record(Box::new(record)),
+        Err(RecordParseError::Newer(version)) => RecordSlot::Newer(version),
         Err(RecordParseError::Flaw(flaw)) => return broken(file, flaw),
     })
 }
 
 /// The file is not a record; perhaps it is not even a file.
-fn broken(file: &File, flaw: RecordFlaw) -> io::Result<RecordFile> {
+fn broken(file: &File, flaw: LockRecordFlaw) -> io::Result<RecordSlot> {
     let meta = file.metadata()?;
     Ok(if meta.is_file() { corrupted(flaw, &meta) } else { not_a_file(kind_of(meta.file_type())) })
 }
@@ -88,18 +88,18 @@ fn kind_of(kind: FileType) -> &'static str {
     }
 }
 
-fn not_a_file(what: &'static str) -> RecordFile {
-    let flaw = RecordFlaw::NotAFile(what);
-    RecordFile::Corrupted(Corruption { flaw, age: Duration::MAX, before_boot: false })
+fn not_a_file(what: &'static str) -> RecordSlot {
+    let flaw = LockRecordFlaw::NotAFile(what);
+    RecordSlot::Corrupted(RecordCorruption { flaw, age: Duration::MAX, before_boot: false })
 }
 
-fn corrupted(flaw: RecordFlaw, meta: &Metadata) -> RecordFile {
+fn corrupted(flaw: LockRecordFlaw, meta: &Metadata) -> RecordSlot {
     let modified = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
     let now = SystemTime::now();
     // A time in the future, after a clock was set back, is as far from "just now" as one in the past.
     let age = now.duration_since(modified).unwrap_or_else(|ahead| ahead.duration());
     let before_boot = booted(now).is_some_and(|boot| modified < boot);
-    RecordFile::Corrupted(Corruption { flaw, age, before_boot })
+    RecordSlot::Corrupted(RecordCorruption { flaw, age, before_boot })
 }
 
 /// When this machine was booted, a second early to be safe against rounding.
@@ -113,13 +113,13 @@ mod tests {
     use super::*;
     use std::{fs, os::unix::net::UnixListener};
 
-    fn read(path: &Path) -> RecordFile {
+    fn read(path: &Path) -> RecordSlot {
         read_slot(path, &LockName::new("x").unwrap())
     }
 
-    fn flaw(path: &Path) -> RecordFlaw {
+    fn flaw(path: &Path) -> LockRecordFlaw {
         match read(path) {
-            RecordFile::Corrupted(corruption) => corruption.flaw,
+            RecordSlot::Corrupted(corruption) => corruption.flaw,
             other => panic!("expected a corruption, found {other:?}"),
         }
     }
@@ -128,25 +128,25 @@ mod tests {
     fn whatever_stands_there_is_told_and_nothing_hangs() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        assert!(matches!(read(&at("none")), RecordFile::Absent));
+        assert!(matches!(read(&at("none")), RecordSlot::Absent));
         fs::write(at("empty"), "").unwrap();
-        assert_eq!(flaw(&at("empty")), RecordFlaw::Empty);
+        assert_eq!(flaw(&at("empty")), LockRecordFlaw::Empty);
         fs::write(at("half"), r#"{"version":1,"na"#).unwrap();
-        assert!(matches!(flaw(&at("half")), RecordFlaw::NotJson(_)));
+        assert!(matches!(flaw(&at("half")), LockRecordFlaw::NotJson(_)));
         fs::write(at("binary"), [0, 255, 7]).unwrap();
-        assert!(matches!(flaw(&at("binary")), RecordFlaw::NotJson(_)));
+        assert!(matches!(flaw(&at("binary")), LockRecordFlaw::NotJson(_)));
         fs::create_dir(at("folder")).unwrap();
-        assert_eq!(flaw(&at("folder")), RecordFlaw::NotAFile("a directory"));
+        assert_eq!(flaw(&at("folder")), LockRecordFlaw::NotAFile("a directory"));
         std::os::unix::fs::symlink("/dev/zero", at("link")).unwrap();
-        assert_eq!(flaw(&at("link")), RecordFlaw::NotAFile("a symbolic link"));
+        assert_eq!(flaw(&at("link")), LockRecordFlaw::NotAFile("a symbolic link"));
         let mode = nix::sys::stat::Mode::S_IRWXU;
         nix::unistd::mkfifo(&at("pipe"), mode).unwrap();
-        assert_eq!(flaw(&at("pipe")), RecordFlaw::NotAFile("a named pipe"));
+        assert_eq!(flaw(&at("pipe")), LockRecordFlaw::NotAFile("a named pipe"));
         let _listener = UnixListener::bind(at("socket")).unwrap();
-        assert_eq!(flaw(&at("socket")), RecordFlaw::NotAFile("a socket"));
+        assert_eq!(flaw(&at("socket")), LockRecordFlaw::NotAFile("a socket"));
         let big = File::create(at("big")).unwrap();
         big.set_len(LARGEST_RECORD + 1).unwrap();
-        assert_eq!(flaw(&at("big")), RecordFlaw::TooLarge(LARGEST_RECORD + 1));
+        assert_eq!(flaw(&at("big")), LockRecordFlaw::TooLarge(LARGEST_RECORD + 1));
     }
 
     #[test]
@@ -154,15 +154,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.json");
         let file = File::create(&path).unwrap();
-        let RecordFile::Corrupted(fresh) = read(&path) else {
+        let RecordSlot::Corrupted(fresh) = read(&path) else {
             panic!("an empty file is corrupted")
         };
         assert!(fresh.may_be_filling() && !fresh.before_boot, "{fresh:?}");
         file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
-        let RecordFile::Corrupted(old) = read(&path) else { panic!("an empty file is corrupted") };
+        let RecordSlot::Corrupted(old) = read(&path) else { panic!("an empty file is corrupted") };
         assert!(!old.may_be_filling() && old.before_boot, "{old:?}");
         file.set_modified(SystemTime::now() + Duration::from_hours(1)).unwrap();
-        let RecordFile::Corrupted(ahead) = read(&path) else {
+        let RecordSlot::Corrupted(ahead) = read(&path) else {
             panic!("an empty file is corrupted")
         };
         assert!(!ahead.may_be_filling(), "a clock set back must not keep it forever: {ahead:?}");

@@ -1,8 +1,8 @@
 //! Removes what no process needs any more: now and then, a little at a time.
 
-use super::{file_store::FileStore, io};
+use super::{file_store::FileLockStore, io};
 use crate::{
-    store::{RecordKind, Store, StoreError},
+    store::{LockRecordKind, LockStore, LockStoreError},
     sys::nofollow,
     words::LockName,
 };
@@ -14,7 +14,7 @@ const INTERVAL: Duration = Duration::from_mins(5);
 /// How many names one sweep looks at, so that it costs a few milliseconds in a root of any size.
 const PORTION: usize = 200;
 
-impl FileStore {
+impl FileLockStore {
     /// The names that a sweep should look at now: none where the last one was a moment ago.
     ///
     /// Which portion of a large root it is changes with every sweep, by chance.
@@ -22,8 +22,8 @@ impl FileStore {
         if !self.claim_sweep() {
             return Vec::new();
         }
-        let mut names = self.names(RecordKind::Lock).unwrap_or_default();
-        names.extend(self.names(RecordKind::Freeze).unwrap_or_default());
+        let mut names = self.names(LockRecordKind::Lock).unwrap_or_default();
+        names.extend(self.names(LockRecordKind::Freeze).unwrap_or_default());
         // Without random bytes the first portion is as good as any.
         let random = crate::sys::random_bytes().map_or(0, u128::from_ne_bytes);
         let start = usize::try_from(random % names.len().max(1) as u128).unwrap_or(0);
@@ -34,9 +34,9 @@ impl FileStore {
     ///
     /// # Errors
     /// When the lines cannot be listed.
-    pub fn remove_empty_lines(&self) -> Result<(), StoreError> {
+    pub fn remove_empty_lines(&self) -> Result<(), LockStoreError> {
         let queues = self.layout.queues();
-        let names = nofollow::names(&queues).map_err(StoreError::io("list", &queues))?;
+        let names = nofollow::names(&queues).map_err(LockStoreError::io("list", &queues))?;
         let names = names.iter().filter_map(|name| LockName::new(name.to_str()?).ok());
         for name in names.take(PORTION) {
             // In the section, so that no process is drawing a ticket in the folder; rmdir(2) refuses a folder

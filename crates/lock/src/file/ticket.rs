@@ -1,7 +1,7 @@
-use super::{io, layout::RootLayout};
+use super::{io, layout::LockRootLayout};
 use crate::{
     rules::{QueuePlace, TicketContent},
-    store::{NestedWaitEntry, StoreError, Ticket},
+    store::{LockStoreError, NestedWaitEntry, Ticket},
     sys::nofollow,
     words::{LockId, LockMode, LockName},
 };
@@ -40,7 +40,7 @@ impl FileTicket {
         folder: PathBuf,
         place: QueuePlace,
         text: &TicketContent,
-    ) -> Result<Self, StoreError> {
+    ) -> Result<Self, LockStoreError> {
         let content = serde_json::to_vec(text).unwrap_or_default();
         let path = folder.join(file_name(&place));
         let file = publish(&folder.join(DRAFT), &path, &content)?;
@@ -75,12 +75,12 @@ impl FileTicket {
     /// Waiters for a slot behind this one must be woken now, when it enters, and not when it leaves: so it gets
     /// a new file, with a separate lock, and gives the old one up. For other modes nothing changes for the
     /// waiters behind, and it only gets a new name.
-    pub(super) fn mark_entered(&mut self) -> Result<(), StoreError> {
+    pub(super) fn mark_entered(&mut self) -> Result<(), LockStoreError> {
         let waiting = self.path();
         let entered = QueuePlace { entered: true, ..self.place.clone() };
         let path = self.folder.join(file_name(&entered));
         if let LockMode::Slots(_) = self.place.mode {
-            let content = nofollow::read(&waiting).map_err(StoreError::io("read", &waiting))?;
+            let content = nofollow::read(&waiting).map_err(LockStoreError::io("read", &waiting))?;
             let before = std::mem::replace(
                 &mut self.file,
                 publish(&self.folder.join(DRAFT), &path, &content)?,
@@ -89,7 +89,7 @@ impl FileTicket {
             let _ = nofollow::remove_file(&waiting);
             unlock(&before);
         } else {
-            nofollow::rename(&waiting, &path).map_err(StoreError::io("rename", waiting))?;
+            nofollow::rename(&waiting, &path).map_err(LockStoreError::io("rename", waiting))?;
         }
         self.place = entered;
         self.unlist();
@@ -143,7 +143,7 @@ pub(super) fn enlist(
     (drafts, folder): (&Path, &Path),
     (id, followed): (&LockId, &LockId),
     text: &TicketContent,
-) -> Result<NestedWaitEntry, StoreError> {
+) -> Result<NestedWaitEntry, LockStoreError> {
     io::make_folder(folder)?;
     let path = folder.join(format!("{id}{FOLLOWS}{followed}"));
     let draft = drafts.join(format!("{id}{FOLLOWS}"));
@@ -167,17 +167,17 @@ fn unlock(file: &File) {
 }
 
 /// Makes a ticket's file: locked and whole before it has its name.
-fn publish(draft: &Path, path: &Path, content: &[u8]) -> Result<File, StoreError> {
+fn publish(draft: &Path, path: &Path, content: &[u8]) -> Result<File, LockStoreError> {
     let file = match io::create_empty(draft) {
-        Err(StoreError::Io { source, .. }) if io::is_missing(&source) => {
+        Err(LockStoreError::Io { source, .. }) if io::is_missing(&source) => {
             draft.parent().map_or(Ok(()), io::make_folder)?;
             io::create_empty(draft)?
         }
         created => created?,
     };
     let published = lock(&file, draft)
-        .and_then(|()| io::fill(&file, content).map_err(StoreError::io("write", draft)))
-        .and_then(|()| nofollow::rename(draft, path).map_err(StoreError::io("rename", draft)));
+        .and_then(|()| io::fill(&file, content).map_err(LockStoreError::io("write", draft)))
+        .and_then(|()| nofollow::rename(draft, path).map_err(LockStoreError::io("rename", draft)));
     match published {
         Ok(()) => Ok(file),
         Err(error) => {
@@ -188,10 +188,12 @@ fn publish(draft: &Path, path: &Path, content: &[u8]) -> Result<File, StoreError
     }
 }
 
-fn lock(file: &File, path: &Path) -> Result<(), StoreError> {
+fn lock(file: &File, path: &Path) -> Result<(), LockStoreError> {
     file.try_lock().map_err(|error| match error {
-        TryLockError::Error(source) => StoreError::NoKernelLocks { path: path.to_owned(), source },
-        TryLockError::WouldBlock => StoreError::io("lock", path)(ErrorKind::WouldBlock.into()),
+        TryLockError::Error(source) => {
+            LockStoreError::NoKernelLocks { path: path.to_owned(), source }
+        }
+        TryLockError::WouldBlock => LockStoreError::io("lock", path)(ErrorKind::WouldBlock.into()),
     })
 }
 
@@ -225,7 +227,7 @@ fn parse_number(text: &str) -> Option<u64> {
 }
 
 /// Lists the tickets in a line's folder; none where there is no folder.
-pub(super) fn list(folder: &Path) -> Result<Vec<QueuePlace>, StoreError> {
+pub(super) fn list(folder: &Path) -> Result<Vec<QueuePlace>, LockStoreError> {
     let names = io::names(folder)?;
     Ok(names.iter().filter_map(|name| name.to_str().and_then(parse_file_name)).collect())
 }
@@ -250,7 +252,7 @@ pub(super) fn open(path: &Path) -> std::io::Result<File> {
 }
 
 /// Where a name's ticket for an acquisition is, waiting or entered.
-pub(super) fn path_of(layout: &RootLayout, name: &LockName, place: &QueuePlace) -> PathBuf {
+pub(super) fn path_of(layout: &LockRootLayout, name: &LockName, place: &QueuePlace) -> PathBuf {
     layout.queue(name).join(file_name(place))
 }
 

@@ -1,5 +1,5 @@
 use super::{ReceivedSignal, SignalOrigin, SignalReach, SignalReader};
-use crate::sys::{GroupObserver, is_stopped, pending_signals};
+use crate::sys::{GroupSignalObserver, is_stopped, pending_signals};
 use nix::{sys::signal::Signal, unistd::getpid};
 use std::{
     io,
@@ -30,20 +30,20 @@ const OF_TERMINAL: [Signal; 8] = [
 
 /// The signals that have arrived, each until it is known whether it was sent to the guard alone.
 ///
-/// An [observer](GroupObserver) in the guard's group tells that. It takes note of a signal once; so when it has noted
+/// An [observer](GroupSignalObserver) in the guard's group tells that. It takes note of a signal once; so when it has noted
 /// one, a fresh one takes its place, before the old one is read for the last time.
 #[derive(Debug)]
-pub(super) struct SignalArrivals {
+pub(super) struct GuardSignalTracker {
     command: i32,
-    observer: Option<GroupObserver>,
+    observer: Option<GroupSignalObserver>,
     /// When to start the first observer; none where there will be none.
     observe_at: Option<Instant>,
-    undecided: Vec<Undecided>,
+    undecided: Vec<UnattributedSignal>,
     child: bool,
 }
 
 #[derive(Debug)]
-struct Undecided {
+struct UnattributedSignal {
     received: ReceivedSignal,
     /// What it is taken for where nothing more is learnt by that time.
     reach: SignalReach,
@@ -52,14 +52,14 @@ struct Undecided {
 
 /// What has arrived.
 #[derive(Debug, Default)]
-pub(super) struct SignalArrival {
+pub(super) struct GuardSignalBatch {
     /// Signals, and which processes got each.
     pub(super) signals: Vec<(ReceivedSignal, SignalReach)>,
     /// Whether the kernel reported a child.
     pub(super) child: bool,
 }
 
-impl SignalArrivals {
+impl GuardSignalTracker {
     pub(super) fn of(command: i32, now: Instant) -> Self {
         let observe_at = now.checked_add(UNOBSERVED);
         Self { command, observer: None, observe_at, undecided: Vec::new(), child: false }
@@ -72,7 +72,7 @@ impl SignalArrivals {
 
     /// The observer's process, which is not one of the command's.
     pub(super) fn observer(&self) -> Option<i32> {
-        self.observer.as_ref().map(GroupObserver::pid)
+        self.observer.as_ref().map(GroupSignalObserver::pid)
     }
 
     /// Takes an observer away that has ended.
@@ -81,12 +81,12 @@ impl SignalArrivals {
     }
 
     /// The signals for which it is known by now which processes got them.
-    pub(super) fn take(&mut self, signals: &SignalReader) -> io::Result<SignalArrival> {
+    pub(super) fn take(&mut self, signals: &SignalReader) -> io::Result<GuardSignalBatch> {
         if self.observe_at.is_some_and(|at| at <= Instant::now()) {
             self.observe(signals)?;
         }
         self.read(signals)?;
-        let mut arrived = SignalArrival::default();
+        let mut arrived = GuardSignalBatch::default();
         if !self.undecided.is_empty() {
             self.ask_observer(signals, &mut arrived)?;
         }
@@ -116,7 +116,7 @@ impl SignalArrivals {
     fn ask_observer(
         &mut self,
         signals: &SignalReader,
-        arrived: &mut SignalArrival,
+        arrived: &mut GuardSignalBatch,
     ) -> io::Result<()> {
         for _ in 0..ROUNDS {
             let noted = self.noted();
@@ -125,9 +125,9 @@ impl SignalArrivals {
                 break;
             }
             let before = self.observer.take();
-            self.observer = GroupObserver::start(self.command);
+            self.observer = GroupSignalObserver::start(self.command);
             self.read(signals)?;
-            let noted = before.as_ref().and_then(GroupObserver::noted).unwrap_or(0);
+            let noted = before.as_ref().and_then(GroupSignalObserver::noted).unwrap_or(0);
             self.decide(noted, arrived);
         }
         Ok(())
@@ -137,7 +137,7 @@ impl SignalArrivals {
     fn observe(&mut self, signals: &SignalReader) -> io::Result<()> {
         self.observe_at = None;
         self.read(signals)?;
-        let observer = GroupObserver::start(self.command);
+        let observer = GroupSignalObserver::start(self.command);
         self.read(signals)?;
         self.observer = observer;
         Ok(())
@@ -145,15 +145,15 @@ impl SignalArrivals {
 
     /// What the observer has noted; nothing if there is no observer. An observer that was killed is replaced.
     fn noted(&mut self) -> u64 {
-        let noted = self.observer.as_ref().map(GroupObserver::noted);
+        let noted = self.observer.as_ref().map(GroupSignalObserver::noted);
         if noted == Some(None) {
             self.observer = None;
-            self.observer = GroupObserver::start(self.command);
+            self.observer = GroupSignalObserver::start(self.command);
         }
         noted.flatten().unwrap_or(0)
     }
 
-    fn decide(&mut self, noted: u64, arrived: &mut SignalArrival) {
+    fn decide(&mut self, noted: u64, arrived: &mut GuardSignalBatch) {
         self.undecided.retain(|it| {
             let is_noted = noted & it.received.signal.bit() != 0;
             arrived.signals.extend(is_noted.then_some((it.received, SignalReach::Group)));
@@ -177,7 +177,7 @@ impl SignalArrivals {
         received.sender == getpid().as_raw() || Some(received.sender) == self.observer()
     }
 
-    fn undecided(&self, received: ReceivedSignal) -> Undecided {
+    fn undecided(&self, received: ReceivedSignal) -> UnattributedSignal {
         let now = Instant::now();
         let is_known = self.observer.is_none() && self.seems_to_reach_all(received);
         let (reach, delay) = if is_known {
@@ -185,7 +185,7 @@ impl SignalArrivals {
         } else {
             (SignalReach::Alone, DECISION_TIME)
         };
-        Undecided { received, reach, until: now + delay }
+        UnattributedSignal { received, reach, until: now + delay }
     }
 
     /// Whether a signal seems to have been sent to the group, by its origin and by what has become of the command;

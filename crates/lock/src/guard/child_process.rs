@@ -1,6 +1,6 @@
 use super::{
     CommandEnd, CommandProcesses, ReceivedSignal, SignalReach, SignalReaction, SignalReader,
-    arrivals::SignalArrivals, react, supervise::GuardError,
+    arrivals::GuardSignalTracker, react, supervise::GuardError,
 };
 use crate::sys::{self, ChildState, SignalNumber};
 use nix::{
@@ -17,31 +17,31 @@ use std::{
 
 /// Whether the caller has a controlling terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Terminal {
+pub(super) enum TerminalPresence {
     Present,
     Absent,
 }
 
 /// The command's first process, which the guard started.
-pub(super) struct ChildProcess<'a> {
+pub(super) struct GuardChildProcess<'a> {
     pub(super) processes: CommandProcesses,
     signals: &'a SignalReader,
-    terminal: Terminal,
-    arrivals: SignalArrivals,
+    terminal: TerminalPresence,
+    arrivals: GuardSignalTracker,
     /// The last signal that asked this process to end.
     pub(super) asked: Option<SignalNumber>,
     /// A signal that is to stop the command has come, and the command has not stopped yet.
     suspending: bool,
 }
 
-impl<'a> ChildProcess<'a> {
+impl<'a> GuardChildProcess<'a> {
     pub(super) fn new(
         processes: CommandProcesses,
         signals: &'a SignalReader,
-        terminal: Terminal,
+        terminal: TerminalPresence,
         now: Instant,
     ) -> Self {
-        let arrivals = SignalArrivals::of(processes.command, now);
+        let arrivals = GuardSignalTracker::of(processes.command, now);
         Self { processes, signals, terminal, arrivals, asked: None, suspending: false }
     }
 
@@ -130,7 +130,7 @@ impl<'a> ChildProcess<'a> {
     fn has_stopped(&mut self, signal: SignalNumber) -> Result<(), GuardError> {
         sys::collect_stop(self.processes.command);
         let by_request = std::mem::take(&mut self.suspending);
-        if self.terminal == Terminal::Present || by_request {
+        if self.terminal == TerminalPresence::Present || by_request {
             self.arrivals.prepare_stop(self.signals).map_err(waiting_failed)?;
             let stop = signal.standard().filter(|_| signal.stops_by_default());
             sys::stop_by(stop.unwrap_or(Signal::SIGTSTP));

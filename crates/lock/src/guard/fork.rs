@@ -22,7 +22,7 @@ use std::{
 };
 
 /// What a new process does before it becomes the command.
-pub(super) struct ForkPreparation {
+pub(super) struct PreExecSetup {
     /// The files that it inherits.
     descriptors: Vec<RawFd>,
     mask: SigSet,
@@ -31,7 +31,7 @@ pub(super) struct ForkPreparation {
     parent: Pid,
 }
 
-impl ForkPreparation {
+impl PreExecSetup {
     pub(super) fn new(inherited: &[OwnedFd], mask: SigSet, at_death: Option<Signal>) -> Self {
         let descriptors = inherited.iter().map(AsRawFd::as_raw_fd).collect();
         Self { descriptors, mask, at_death, parent: getpid() }
@@ -56,7 +56,7 @@ impl ForkPreparation {
 }
 
 impl GuardedCommand {
-    pub(super) fn start_by_fork(&self, preparation: ForkPreparation) -> io::Result<Pid> {
+    pub(super) fn start_by_fork(&self, preparation: PreExecSetup) -> io::Result<Pid> {
         let mut words = self.words.iter();
         let mut command = process::Command::new(words.next().ok_or(io::ErrorKind::NotFound)?);
         command.args(words).env_clear();

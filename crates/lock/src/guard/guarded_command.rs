@@ -1,4 +1,4 @@
-use super::{SignalReader, SpawnSettings, fork::ForkPreparation};
+use super::{SignalReader, SpawnSettings, fork::PreExecSetup};
 use crate::sys;
 use nix::{
     errno::Errno,
@@ -70,7 +70,7 @@ impl GuardedCommand {
         let started = inherited.and_then(|inherited| {
             let at_death = prctl::get_pdeathsig().ok().flatten();
             if at_death.is_some() || sys::ignores_children() {
-                let preparation = ForkPreparation::new(&inherited, signals.before(), at_death);
+                let preparation = PreExecSetup::new(&inherited, signals.before(), at_death);
                 return self.start_by_fork(preparation);
             }
             let mut actions = file_actions(&inherited)?;

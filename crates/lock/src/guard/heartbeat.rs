@@ -1,14 +1,14 @@
 use crate::{
     caller::Caller,
-    ops::{Grant, GrantKind, OperationError, RenewOutcome, lifetime, renew},
-    store::Store,
+    ops::{AcquisitionMethod, GuardRenewOutcome, LockGrant, LockOperationError, lifetime, renew},
+    store::LockStore,
     words::LockName,
 };
 use std::time::{Duration, Instant};
 
 /// Extends the announced lives of locks: three times in a lifetime, so that one heartbeat may be late.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Heartbeat {
+pub(super) struct LockHeartbeat {
     every: Duration,
     pub(super) next: Instant,
     /// Whether the last heartbeat failed: that is reported once, and not three times in every lifetime.
@@ -19,15 +19,15 @@ pub(super) struct Heartbeat {
 #[derive(Debug, Default)]
 pub(super) struct HeartbeatOutcome {
     /// A lock whose life could not be extended, and why; not where the one before failed too.
-    pub(super) failed: Option<(LockName, OperationError)>,
+    pub(super) failed: Option<(LockName, LockOperationError)>,
     /// Whether a lock seems to be lost.
     pub(super) suspicious: bool,
 }
 
-impl Heartbeat {
+impl LockHeartbeat {
     /// The heartbeat of locks that have a lifetime. Where it took a while to get all of them, the first
     /// heartbeat is due at once.
-    pub(super) fn of<T>(grants: &[Grant<T>], now: Instant) -> Option<Self> {
+    pub(super) fn of<T>(grants: &[LockGrant<T>], now: Instant) -> Option<Self> {
         let ttls = grants.iter().filter(|it| is_due(it)).map(|it| lifetime(&it.record));
         let ttl = ttls.flatten().min()?;
         let every = (ttl / 3).max(Duration::from_millis(10));
@@ -35,18 +35,18 @@ impl Heartbeat {
         Some(Self { every, next, failing: false })
     }
 
-    pub(super) fn renew_all<S: Store>(
+    pub(super) fn renew_all<S: LockStore>(
         &mut self,
         (store, caller): (&S, &Caller),
-        grants: &[Grant<S::Ticket>],
+        grants: &[LockGrant<S::Ticket>],
         now: Instant,
     ) -> HeartbeatOutcome {
         self.next = now + self.every;
         let mut outcome = HeartbeatOutcome::default();
         for grant in grants.iter().filter(|it| is_due(it)) {
             match renew(store, grant, caller) {
-                Ok(RenewOutcome::Done) => {}
-                Ok(RenewOutcome::Lost) => outcome.suspicious = true,
+                Ok(GuardRenewOutcome::Done) => {}
+                Ok(GuardRenewOutcome::Lost) => outcome.suspicious = true,
                 Err(error) => outcome.failed = Some((grant.record.name.clone(), error)),
             }
         }
@@ -60,6 +60,6 @@ impl Heartbeat {
 }
 
 /// Whether a grant's life is this guard's to extend; that of what runs around it is not.
-fn is_due<T>(grant: &Grant<T>) -> bool {
-    !grant.lost && grant.kind != GrantKind::Nested
+fn is_due<T>(grant: &LockGrant<T>) -> bool {
+    !grant.lost && grant.kind != AcquisitionMethod::Nested
 }

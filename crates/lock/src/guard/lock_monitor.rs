@@ -1,18 +1,18 @@
-use super::{GuardWarning, SupervisedLocks, heartbeat::Heartbeat, loss_detector::LossDetector};
-use crate::store::Store;
+use super::{GuardWarning, SupervisedLocks, heartbeat::LockHeartbeat, loss_detector::LossDetector};
+use crate::store::LockStore;
 use std::{os::fd::BorrowedFd, time::Instant};
 
 /// Grants that are looked after while something runs under them: their announced lives go on, and it is
 /// noticed when one is taken away.
-pub(super) struct LockMonitor<'a, S: Store> {
+pub(super) struct LockMonitor<'a, S: LockStore> {
     watchers: SupervisedLocks<'a, S>,
-    heartbeat: Option<Heartbeat>,
+    heartbeat: Option<LockHeartbeat>,
     detector: LossDetector<S::LossWatcher>,
 }
 
-impl<'a, S: Store> LockMonitor<'a, S> {
+impl<'a, S: LockStore> LockMonitor<'a, S> {
     pub(super) fn begin(watchers: SupervisedLocks<'a, S>, now: Instant) -> Self {
-        let heartbeat = Heartbeat::of(watchers.grants, now);
+        let heartbeat = LockHeartbeat::of(watchers.grants, now);
         let detector = LossDetector::begin(watchers.grants, now);
         Self { watchers, heartbeat, detector }
     }

@@ -1,7 +1,7 @@
 use crate::{
     caller::Caller,
-    ops::{Grant, LossOutcome, lose, stands},
-    store::{LossWatcher, Store, StoreError, Ticket},
+    ops::{LockGrant, LockLossCheckOutcome, lose, stands},
+    store::{LockStore, LockStoreError, LossWatcher, Ticket},
     words::LockName,
 };
 use std::{
@@ -38,12 +38,12 @@ pub(super) struct LossDetector<A> {
 pub(super) struct LostLock {
     pub(super) name: LockName,
     /// Why that could not be logged.
-    pub(super) unlogged: Option<StoreError>,
+    pub(super) unlogged: Option<LockStoreError>,
 }
 
 impl<A: LossWatcher> LossDetector<A> {
     /// Begins to watch over some grants; where there are none, it is never time to look.
-    pub(super) fn begin<T>(grants: &[Grant<T>], now: Instant) -> Self {
+    pub(super) fn begin<T>(grants: &[LockGrant<T>], now: Instant) -> Self {
         let next = (!grants.is_empty()).then(|| now + OFTEN);
         Self { began: now, rested: now, watcher: None, next }
     }
@@ -67,10 +67,10 @@ impl<A: LossWatcher> LossDetector<A> {
     }
 
     /// Looks whether the grants still stand, and gives those that do not, each once.
-    pub(super) fn look<S: Store<LossWatcher = A>>(
+    pub(super) fn look<S: LockStore<LossWatcher = A>>(
         &mut self,
         (store, caller): (&S, &Caller),
-        grants: &mut [Grant<S::Ticket>],
+        grants: &mut [LockGrant<S::Ticket>],
         now: Instant,
     ) -> Vec<LostLock> {
         self.rearm(store, grants, now);
@@ -80,22 +80,22 @@ impl<A: LossWatcher> LossDetector<A> {
                 continue;
             }
             match lose(store, grant, caller) {
-                Ok(LossOutcome::None) => {}
-                Ok(LossOutcome::Lost { unlogged }) => {
+                Ok(LockLossCheckOutcome::None) => {}
+                Ok(LockLossCheckOutcome::Lost { unlogged }) => {
                     lost.push(LostLock { name: grant.record.name.clone(), unlogged });
                 }
                 // Nothing is known: ask again.
-                Ok(LossOutcome::Doubtful) | Err(_) => self.next = Some(now + SLOW),
+                Ok(LockLossCheckOutcome::Doubtful) | Err(_) => self.next = Some(now + SLOW),
             }
         }
         lost
     }
 
     /// Sets the watcher, if it is time for it, before the look, so that no change falls between the two.
-    fn rearm<S: Store<LossWatcher = A>>(
+    fn rearm<S: LockStore<LossWatcher = A>>(
         &mut self,
         store: &S,
-        grants: &[Grant<S::Ticket>],
+        grants: &[LockGrant<S::Ticket>],
         now: Instant,
     ) {
         self.rested = now + REST;
@@ -106,7 +106,7 @@ impl<A: LossWatcher> LossDetector<A> {
             self.next = Some(now + OFTEN);
         } else {
             let place =
-                |grant: &Grant<S::Ticket>| grant.ticket.as_ref().map(|it| it.place().clone());
+                |grant: &LockGrant<S::Ticket>| grant.ticket.as_ref().map(|it| it.place().clone());
             let places: Vec<_> = grants.iter().map(place).collect();
             let held: Vec<_> = grants
                 .iter()
@@ -123,9 +123,9 @@ impl<A: LossWatcher> LossDetector<A> {
 mod tests {
     use super::*;
 
-    struct Never;
+    struct UnusedLossWatcher;
 
-    impl LossWatcher for Never {
+    impl LossWatcher for UnusedLossWatcher {
         fn source(&self) -> BorrowedFd<'_> {
             unreachable!("no watcher is set")
         }
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn where_there_is_no_lock_it_is_never_time_to_look() {
         let now = Instant::now();
-        let mut detector = LossDetector::<Never>::begin::<()>(&[], now);
+        let mut detector = LossDetector::<UnusedLossWatcher>::begin::<()>(&[], now);
         assert_eq!(detector.next(), None, "nothing wakes a guard without locks");
         assert!(!detector.is_due(false, now + SLOW), "and when it wakes, it does not look");
         assert!(detector.source().is_none(), "no watcher is set");

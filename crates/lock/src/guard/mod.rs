@@ -1,8 +1,8 @@
 //! Runs a command under a lock: spawns it, passes signals on, keeps the lock's announced life going, and
 //! gives the command's end as its own.
 //!
-//! The room knows nothing of files or clusters: it takes a [`Grant`](crate::ops::Grant) and a
-//! [store](crate::store::Store). What a signal leads to is a pure function ([`react`]); the loop around it
+//! The room knows nothing of files or clusters: it takes a [`LockGrant`](crate::ops::LockGrant) and a
+//! [store](crate::store::LockStore). What a signal leads to is a pure function ([`react`]); the loop around it
 //! does nothing but wait, ask and act. No state is changed in signal context: signals are held back and
 //! read from a descriptor.
 //!
@@ -45,5 +45,5 @@ pub use signal_reaction::{SignalOrigin, SignalReach, SignalReaction, react};
 pub use signal_reader::{ReceivedSignal, SignalReader};
 pub use spawn_settings::SpawnSettings;
 pub use supervise::{GuardError, GuardWarning, SupervisedLocks, SupervisionOutcome, supervise};
-pub use supervision_policy::{GRACE, OnLost, StopCause, SupervisionPolicy};
-pub use work::{WorkEnd, await_work};
+pub use supervision_policy::{GRACE, GuardStopCause, LockLossPolicy, SupervisionPolicy};
+pub use work::{GuardedThreadOutcome, await_work};

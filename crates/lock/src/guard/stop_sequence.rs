@@ -1,4 +1,4 @@
-use super::StopCause;
+use super::GuardStopCause;
 use std::time::{Duration, Instant};
 
 /// How often to look whether the other processes of a command are gone; the kernel reports nothing to a guard
@@ -17,15 +17,15 @@ const AFTERMATH: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StopSequence {
     /// Why.
-    pub(super) cause: StopCause,
+    pub(super) cause: GuardStopCause,
     kill_at: Instant,
     killed_at: Option<Instant>,
-    late: LateProcesses,
+    late: LateSignalState,
 }
 
 /// Whether the processes that were not found at first have got SIGTERM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum LateProcesses {
+enum LateSignalState {
     Unsignaled,
     Signaled,
 }
@@ -58,13 +58,13 @@ pub(super) enum StopStep {
 
 impl StopSequence {
     /// A command got SIGTERM `now`.
-    pub(super) fn begin(cause: StopCause, now: Instant, grace: Duration) -> Self {
-        Self { cause, kill_at: now + grace, killed_at: None, late: LateProcesses::Unsignaled }
+    pub(super) fn begin(cause: GuardStopCause, now: Instant, grace: Duration) -> Self {
+        Self { cause, kill_at: now + grace, killed_at: None, late: LateSignalState::Unsignaled }
     }
 
     /// Notes that all processes that were found late have got SIGTERM.
     pub(super) fn note_late_signaled(&mut self) {
-        self.late = LateProcesses::Signaled;
+        self.late = LateSignalState::Signaled;
     }
 
     /// Notes that what was left has been killed, and says whether that is the first time.
@@ -80,7 +80,7 @@ impl StopSequence {
             (RemainingProcesses::Ended, _) => StopStep::Done,
             (_, None) if now >= self.kill_at => StopStep::Kill,
             (RemainingProcesses::Leader, None) => StopStep::Wait(self.kill_at),
-            (RemainingProcesses::Others, None) if self.late == LateProcesses::Unsignaled => {
+            (RemainingProcesses::Others, None) if self.late == LateSignalState::Unsignaled => {
                 StopStep::Signal
             }
             (RemainingProcesses::Leader, Some(_)) => StopStep::WaitForLeader,
@@ -112,8 +112,8 @@ mod tests {
         let start = Instant::now();
         let after = |milliseconds| start + Duration::from_millis(milliseconds);
         let grace = Duration::from_secs(1);
-        let begun = StopSequence::begin(StopCause::Lost, start, grace);
-        let signaled = StopSequence { late: LateProcesses::Signaled, ..begun };
+        let begun = StopSequence::begin(GuardStopCause::Lost, start, grace);
+        let signaled = StopSequence { late: LateSignalState::Signaled, ..begun };
         let killed = StopSequence { killed_at: Some(after(1000)), ..begun };
         for (state, rest, at, expected) in [
             (begun, RemainingProcesses::Ended, 1, StopStep::Done),

@@ -1,14 +1,14 @@
 use super::{
-    CommandEnd, CommandProcesses, GuardedCommand, OnLost, SignalReader, SpawnError, StopCause,
-    SupervisionPolicy,
-    child_process::{ChildProcess, Terminal},
+    CommandEnd, CommandProcesses, GuardStopCause, GuardedCommand, LockLossPolicy, SignalReader,
+    SpawnError, SupervisionPolicy,
+    child_process::{GuardChildProcess, TerminalPresence},
     lock_monitor::LockMonitor,
     stop_sequence::{RemainingProcesses, StopSequence, StopStep},
 };
 use crate::{
     caller::Caller,
-    ops::{Grant, OperationError},
-    store::{Store, StoreError},
+    ops::{LockGrant, LockOperationError},
+    store::{LockStore, LockStoreError},
     sys::{FileId, SignalNumber},
     words::LockName,
 };
@@ -32,16 +32,16 @@ pub enum GuardError {
 #[derive(Debug)]
 pub enum GuardWarning {
     /// A lock's announced life could not be extended. The lock itself holds.
-    Heartbeat(LockName, OperationError),
+    Heartbeat(LockName, LockOperationError),
     /// A lock was taken away.
     Lost {
         /// Which.
         name: LockName,
         /// Why that could not be logged.
-        unlogged: Option<StoreError>,
+        unlogged: Option<LockStoreError>,
     },
     /// The command got SIGTERM.
-    Stopping(StopCause),
+    Stopping(GuardStopCause),
     /// What did not stop in time was killed.
     Killing,
 }
@@ -52,19 +52,19 @@ pub struct SupervisionOutcome {
     /// How the command ended.
     pub ending: CommandEnd,
     /// Why the guard stopped it, if it did.
-    pub stopped: Option<StopCause>,
+    pub stopped: Option<GuardStopCause>,
     /// A signal that asked the guard itself to end, and was passed on.
     pub asked: Option<SignalNumber>,
 }
 
 /// What a guard needs: the store, the caller, and the locks that were granted.
-pub struct SupervisedLocks<'a, S: Store> {
+pub struct SupervisedLocks<'a, S: LockStore> {
     /// Where the locks are kept.
     pub store: &'a S,
     /// The holder of the locks.
     pub caller: &'a Caller,
     /// The locks.
-    pub grants: &'a mut [Grant<S::Ticket>],
+    pub grants: &'a mut [LockGrant<S::Ticket>],
 }
 
 /// Runs a command under grants until it ends, or until it has to be stopped.
@@ -83,7 +83,7 @@ pub fn supervise<S>(
     tell: &mut dyn FnMut(GuardWarning),
 ) -> Result<SupervisionOutcome, GuardError>
 where
-    S: Store,
+    S: LockStore,
     S::Ticket: AsFd,
 {
     let tickets: Vec<&S::Ticket> =
@@ -94,10 +94,10 @@ where
     let tickets = tickets.iter().filter_map(FileId::of).collect();
     let now = Instant::now();
     let has_terminal = watchers.caller.has_terminal();
-    let terminal = if has_terminal { Terminal::Present } else { Terminal::Absent };
+    let terminal = if has_terminal { TerminalPresence::Present } else { TerminalPresence::Absent };
     let processes = CommandProcesses::new(pid.as_raw(), tickets, mark);
     let mut guard = Supervisor {
-        child: ChildProcess::new(processes, signals, terminal, now),
+        child: GuardChildProcess::new(processes, signals, terminal, now),
         monitor: LockMonitor::begin(watchers, now),
         end: orders.max_hold.and_then(|limit| now.checked_add(limit)),
         stopping: None,
@@ -109,8 +109,8 @@ where
     finish
 }
 
-struct Supervisor<'a, S: Store> {
-    child: ChildProcess<'a>,
+struct Supervisor<'a, S: LockStore> {
+    child: GuardChildProcess<'a>,
     monitor: LockMonitor<'a, S>,
     orders: SupervisionPolicy,
     /// When the command has run for as long as it may.
@@ -119,7 +119,7 @@ struct Supervisor<'a, S: Store> {
     tell: &'a mut dyn FnMut(GuardWarning),
 }
 
-impl<S: Store> Supervisor<'_, S> {
+impl<S: LockStore> Supervisor<'_, S> {
     fn run(&mut self) -> Result<SupervisionOutcome, GuardError> {
         let mut wait = None;
         loop {
@@ -154,16 +154,16 @@ impl<S: Store> Supervisor<'_, S> {
     fn keep_alive(&mut self, woken: bool) {
         let now = Instant::now();
         let is_lost = self.monitor.keep_up(woken, now, self.tell);
-        if is_lost && self.orders.on_lost == OnLost::Kill {
-            self.stop(StopCause::Lost, now);
+        if is_lost && self.orders.on_lost == LockLossPolicy::Kill {
+            self.stop(GuardStopCause::Lost, now);
         }
         if self.end.is_some_and(|end| end <= now) {
-            self.stop(StopCause::MaxHold, now);
+            self.stop(GuardStopCause::MaxHold, now);
         }
     }
 
     /// Tells the command to stop, unless that has been done.
-    fn stop(&mut self, cause: StopCause, now: Instant) {
+    fn stop(&mut self, cause: GuardStopCause, now: Instant) {
         if self.stopping.is_none() {
             (self.tell)(GuardWarning::Stopping(cause));
             self.child.processes.stop();

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 /// What a guard does when its lock is taken away while the command runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnLost {
+pub enum LockLossPolicy {
     /// Stops the command: another holder may be in.
     #[default]
     Kill,
@@ -14,7 +14,7 @@ pub enum OnLost {
 #[derive(Clone, Copy, Debug)]
 pub struct SupervisionPolicy {
     /// When a lock is lost.
-    pub on_lost: OnLost,
+    pub on_lost: LockLossPolicy,
     /// How long the command may run at most.
     pub max_hold: Option<Duration>,
     /// How long a command may take to end after SIGTERM, before it is killed.
@@ -26,13 +26,13 @@ pub const GRACE: Duration = Duration::from_secs(5);
 
 impl Default for SupervisionPolicy {
     fn default() -> Self {
-        Self { on_lost: OnLost::default(), max_hold: None, grace: GRACE }
+        Self { on_lost: LockLossPolicy::default(), max_hold: None, grace: GRACE }
     }
 }
 
 /// Why a guard stopped its command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StopCause {
+pub enum GuardStopCause {
     /// A lock was taken away.
     Lost,
     /// It ran for longer than it may.

@@ -1,8 +1,8 @@
 use super::{
-    GuardError, GuardWarning, OnLost, ReceivedSignal, SignalReader, SupervisedLocks,
+    GuardError, GuardWarning, LockLossPolicy, ReceivedSignal, SignalReader, SupervisedLocks,
     lock_monitor::LockMonitor,
 };
-use crate::store::Store;
+use crate::store::LockStore;
 use nix::{
     errno::Errno,
     poll::{PollFd, PollFlags, poll},
@@ -15,7 +15,7 @@ use std::{
 
 /// Why the wait for a work of this process is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WorkEnd {
+pub enum GuardedThreadOutcome {
     /// It is done.
     Done,
     /// A signal asks this process to end.
@@ -32,13 +32,13 @@ pub enum WorkEnd {
 ///
 /// # Errors
 /// [`GuardError::Wait`] when the kernel does not let it wait.
-pub fn await_work<S: Store>(
+pub fn await_work<S: LockStore>(
     watchers: SupervisedLocks<'_, S>,
     done: BorrowedFd<'_>,
     signals: &SignalReader,
-    on_lost: OnLost,
+    on_lost: LockLossPolicy,
     tell: &mut dyn FnMut(GuardWarning),
-) -> Result<WorkEnd, GuardError> {
+) -> Result<GuardedThreadOutcome, GuardError> {
     let mut monitor = LockMonitor::begin(watchers, Instant::now());
     loop {
         let sources = [Some(done), Some(signals.as_fd()), monitor.source()];
@@ -53,15 +53,15 @@ pub fn await_work<S: Store>(
         let speaks = |at: usize| fds.get(at).and_then(PollFd::any) == Some(true);
         let (is_done, is_woken) = (speaks(0), speaks(2));
         if is_done {
-            return Ok(WorkEnd::Done);
+            return Ok(GuardedThreadOutcome::Done);
         }
         while let Some(received) = signals.next().map_err(|source| GuardError::Wait { source })? {
             if received.ends_a_wait() {
-                return Ok(WorkEnd::Signal(received));
+                return Ok(GuardedThreadOutcome::Signal(received));
             }
         }
-        if monitor.keep_up(is_woken, Instant::now(), tell) && on_lost == OnLost::Kill {
-            return Ok(WorkEnd::Lost);
+        if monitor.keep_up(is_woken, Instant::now(), tell) && on_lost == LockLossPolicy::Kill {
+            return Ok(GuardedThreadOutcome::Lost);
         }
     }
 }

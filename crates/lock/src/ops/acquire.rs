@@ -1,27 +1,29 @@
-use super::{LockRequest, OperationError, enter::EntryAttempt, section_view::SectionView};
+use super::{
+    LockOperationError, LockRequest, enter::AcquireAttempt, section_view::LockAdmissionInputReader,
+};
 use crate::{
     record::LockRecord,
     rules::{AdmissionDecision, Obstacle, decide},
-    store::{RecordKind, Section, Store, Ticket},
+    store::{LockRecordKind, LockStore, NameSection, Ticket},
 };
 
 /// What a caller has after it got the lock.
 #[derive(Debug)]
 #[must_use = "a grant that is dropped holds on; it must be released"]
-pub struct Grant<T> {
+pub struct LockGrant<T> {
     /// The record of the lock: the caller's own, or that of the lease under which it entered.
     pub record: Box<LockRecord>,
     /// The proof of life; only guards have one.
     pub ticket: Option<T>,
     /// How the caller got in.
-    pub kind: GrantKind,
+    pub kind: AcquisitionMethod,
     /// Whether it was found to be lost, and that has been logged.
     pub lost: bool,
 }
 
 /// How a caller got the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GrantKind {
+pub enum AcquisitionMethod {
     /// The lock was taken; the record is the caller's own.
     Taken,
     /// My own lease was renewed.
@@ -33,7 +35,7 @@ pub enum GrantKind {
     Nested,
 }
 
-impl GrantKind {
+impl AcquisitionMethod {
     /// What an event says of it.
     pub(super) const fn note(self) -> Option<&'static str> {
         match self {
@@ -46,56 +48,56 @@ impl GrantKind {
 
 /// The outcome of one try.
 #[derive(Debug)]
-pub enum AttemptOutcome<T> {
+pub enum AcquireAttemptOutcome<T> {
     /// The caller is in.
-    Entered(Grant<T>),
+    Entered(LockGrant<T>),
     /// The caller is not; this is in the way.
     Blocked(Obstacle),
 }
 
 /// The ticket of a store's line.
-pub(super) type StoreTicket<C> = <<C as Section>::Store as Store>::Ticket;
+pub(super) type StoreTicket<C> = <<C as NameSection>::Store as LockStore>::Ticket;
 
 /// Tries once, in one section, to get in. With `line`, a caller that is blocked stands in the queue afterwards: the
 /// ticket is left there, to be given to the next try.
 ///
 /// # Errors
-/// [`OperationError`] when the state cannot be read or changed; then nothing has changed but that dead
+/// [`LockOperationError`] when the state cannot be read or changed; then nothing has changed but that dead
 /// tickets may be gone.
-pub fn attempt<S: Store>(
+pub fn attempt<S: LockStore>(
     store: &S,
     request: &LockRequest<'_>,
     line: Option<&mut Option<S::Ticket>>,
-) -> Result<AttemptOutcome<S::Ticket>, OperationError> {
+) -> Result<AcquireAttemptOutcome<S::Ticket>, LockOperationError> {
     let mut none = None;
     let queueing = line.is_some();
     let ticket = line.unwrap_or(&mut none);
     let mut section = store.section(request.name)?;
     loop {
-        let slot = store.peek(request.name, RecordKind::Lock);
+        let slot = store.peek(request.name, LockRecordKind::Lock);
         let line = store.line(request.name)?;
         if ticket.as_ref().is_some_and(|ticket| !line.contains(ticket.place())) {
             // The line was deleted (most likely with the whole root): join its end again.
             *ticket = None;
         }
         let mine = ticket.as_ref().map(|ticket| ticket.place().number);
-        let inputs =
-            SectionView { request, line: &line, mine, slot: &slot }.inputs(&mut section)?;
-        let mut turn = EntryAttempt { section: &mut section, request, line: &line };
+        let inputs = LockAdmissionInputReader { request, line: &line, mine, slot: &slot }
+            .inputs(&mut section)?;
+        let mut turn = AcquireAttempt { section: &mut section, request, line: &line };
         match decide(request.purpose(), inputs) {
             AdmissionDecision::Blocked(obstacle) => {
                 if queueing && ticket.is_none() {
                     *ticket = Some(turn.draw(false)?);
                 }
-                return Ok(AttemptOutcome::Blocked(obstacle));
+                return Ok(AcquireAttemptOutcome::Blocked(obstacle));
             }
             AdmissionDecision::OtherSlots(theirs) => {
                 let (name, asked) = (request.name.clone(), request.mode);
-                return Err(OperationError::OtherSlots { name, asked, theirs });
+                return Err(LockOperationError::OtherSlots { name, asked, theirs });
             }
             AdmissionDecision::Enter(how) => {
                 if let Some(grant) = turn.enter(ticket, how, &slot)? {
-                    return Ok(AttemptOutcome::Entered(grant));
+                    return Ok(AcquireAttemptOutcome::Entered(grant));
                 }
                 // A program that knows no latch was faster: look again.
             }

@@ -1,10 +1,10 @@
 use super::{
-    AcquireOutcome, Denial, Grant, LockRequest, LossOutcome, OperationError, WaitLimit,
-    WaitObserver, acquire, lose, release, renewing::Renewing, stands,
+    AcquireOutcome, Denial, LockGrant, LockLossCheckOutcome, LockOperationError, LockRequest,
+    WaitLimit, WaitObserver, acquire, lose, release, renewing::RenewingObserver, stands,
 };
 use crate::{
     caller::Caller,
-    store::{Store, Ticket},
+    store::{LockStore, Ticket},
     words::{LockId, LockName},
 };
 use std::time::Instant;
@@ -14,7 +14,7 @@ use std::time::Instant;
 #[must_use]
 pub enum AcquireAllOutcome<T> {
     /// The caller has all of them, in the order in which they were taken.
-    Entered(Vec<Grant<T>>),
+    Entered(Vec<LockGrant<T>>),
     /// One of them is not free, so the caller has none.
     Denied(LockName, Box<Denial>),
     /// The wait was interrupted; the caller has none, and is not queued any more.
@@ -29,13 +29,13 @@ pub enum AcquireAllOutcome<T> {
 /// them together.
 ///
 /// # Errors
-/// [`OperationError`] when a state cannot be read or changed; the caller has none then.
-pub fn acquire_all<S: Store>(
+/// [`LockOperationError`] when a state cannot be read or changed; the caller has none then.
+pub fn acquire_all<S: LockStore>(
     store: &S,
     mut requests: Vec<LockRequest<'_>>,
     wait_limit: WaitLimit,
     observer: &mut dyn WaitObserver,
-) -> Result<AcquireAllOutcome<S::Ticket>, OperationError> {
+) -> Result<AcquireAllOutcome<S::Ticket>, LockOperationError> {
     requests.sort_by(|one, other| one.name.cmp(other.name));
     let began = Instant::now();
     let mut grants = Vec::new();
@@ -49,7 +49,7 @@ pub fn acquire_all<S: Store>(
             WaitLimit::None => WaitLimit::None,
             WaitLimit::For(limit) => WaitLimit::For(limit.saturating_sub(began.elapsed())),
         };
-        let mut renewing = Renewing::new((store, caller), &grants, observer);
+        let mut renewing = RenewingObserver::new((store, caller), &grants, observer);
         let failed = match acquire(store, &request, left, &mut renewing) {
             Ok(AcquireOutcome::Entered(grant)) => {
                 grants.push(grant);
@@ -70,26 +70,27 @@ pub fn acquire_all<S: Store>(
         None => Ok(AcquireAllOutcome::Entered(grants)),
         Some(name) => {
             give_back(store, grants, caller);
-            Err(OperationError::LostWhileWaiting { name })
+            Err(LockOperationError::LostWhileWaiting { name })
         }
     }
 }
 
 /// One that was taken away while the others were waited for. Nothing runs yet, so nothing is to be stopped.
-fn first_lost<S: Store>(
+fn first_lost<S: LockStore>(
     store: &S,
-    grants: &mut [Grant<S::Ticket>],
+    grants: &mut [LockGrant<S::Ticket>],
     caller: &Caller,
 ) -> Option<LockName> {
     let (_, earlier) = grants.split_last_mut()?;
-    let is_lost = |grant: &mut Grant<S::Ticket>| {
-        !stands(store, grant) && matches!(lose(store, grant, caller), Ok(LossOutcome::Lost { .. }))
+    let is_lost = |grant: &mut LockGrant<S::Ticket>| {
+        !stands(store, grant)
+            && matches!(lose(store, grant, caller), Ok(LockLossCheckOutcome::Lost { .. }))
     };
     let lost = earlier.iter_mut().find_map(|grant| is_lost(grant).then_some(&grant.record.name));
     lost.cloned()
 }
 
-fn give_back<S: Store>(store: &S, grants: Vec<Grant<S::Ticket>>, caller: &Caller) {
+fn give_back<S: LockStore>(store: &S, grants: Vec<LockGrant<S::Ticket>>, caller: &Caller) {
     for grant in grants.into_iter().rev() {
         // If it cannot be removed now, it is the record of a guard that is gone, and the next taker removes it.
         let _ = release(store, grant, caller);
@@ -97,6 +98,6 @@ fn give_back<S: Store>(store: &S, grants: Vec<Grant<S::Ticket>>, caller: &Caller
 }
 
 /// The acquisition of a guard, by which others know that they wait for it.
-fn acquisition<T: Ticket>(grant: &Grant<T>) -> Option<LockId> {
+fn acquisition<T: Ticket>(grant: &LockGrant<T>) -> Option<LockId> {
     grant.ticket.as_ref().map(|ticket| ticket.place().lock_id.clone())
 }

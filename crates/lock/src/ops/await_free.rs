@@ -1,31 +1,31 @@
 use super::{
-    Denial, LockRequest, OperationError, QueueStanding, WaitObserver,
+    Denial, LockOperationError, LockRequest, QueueStanding, WaitObserver,
     deadlock_search::enlist,
-    pause::{PauseEnd, WaitClock, pause},
+    pause::{PauseEnd, WaitDeadline, pause},
     snapshot::{entered, look, readable},
 };
 use crate::{
-    record::RecordFile,
+    record::RecordSlot,
     rules::Obstacle,
-    store::{NestedWaitEntry, ObstacleWatch, Store},
+    store::{LockStore, NestedWaitEntry, ObstacleWatch},
 };
 use std::time::Duration;
 
 /// The outcome of waiting until locks are free.
 #[derive(Debug)]
 #[must_use]
-pub enum FreeOutcome {
+pub enum AwaitFreeOutcome {
     /// At one moment, none of the locks had a holder.
     Free,
     /// The time limit passed first.
-    TimedOut(StillHeld),
+    TimedOut(AwaitFreeTimeout),
     /// The observer ended the wait.
     Interrupted,
 }
 
 /// A lock that was still held when the time limit passed.
 #[derive(Debug)]
-pub struct StillHeld {
+pub struct AwaitFreeTimeout {
     /// Which of the requests names it.
     pub request: usize,
     /// Its holder.
@@ -36,19 +36,19 @@ pub struct StillHeld {
 /// waiters may enter one after the other before the locks are free, and another may take them right afterwards.
 ///
 /// # Errors
-/// [`OperationError::Deadlock`] where a holder waits for a lock that the caller runs under; other errors when
+/// [`LockOperationError::Deadlock`] where a holder waits for a lock that the caller runs under; other errors when
 /// the state cannot be read.
-pub fn await_free<S: Store>(
+pub fn await_free<S: LockStore>(
     store: &S,
     requests: &[LockRequest<'_>],
     limit: Duration,
     observer: &mut dyn WaitObserver,
-) -> Result<FreeOutcome, OperationError> {
-    let clock = WaitClock::start(limit);
+) -> Result<AwaitFreeOutcome, LockOperationError> {
+    let clock = WaitDeadline::start(limit);
     let mut reported: Option<Obstacle> = None;
-    while let Some(held) = HeldLock::first(store, requests)? {
+    while let Some(held) = HeldLockWait::first(store, requests)? {
         if clock.left().is_zero() {
-            return Ok(FreeOutcome::TimedOut(held.still_held(&clock)));
+            return Ok(AwaitFreeOutcome::TimedOut(held.still_held(&clock)));
         }
         let _enlisted = held.enlist()?;
         let mut watch = store.watch(held.request().name, &held.obstacle)?;
@@ -61,26 +61,26 @@ pub fn await_free<S: Store>(
         }
         match pause(&mut watch, &clock, observer, || held.standing(&clock))? {
             PauseEnd::Over => {}
-            PauseEnd::TimedOut => return Ok(FreeOutcome::TimedOut(held.still_held(&clock))),
-            PauseEnd::Interrupted => return Ok(FreeOutcome::Interrupted),
+            PauseEnd::TimedOut => return Ok(AwaitFreeOutcome::TimedOut(held.still_held(&clock))),
+            PauseEnd::Interrupted => return Ok(AwaitFreeOutcome::Interrupted),
         }
     }
-    Ok(FreeOutcome::Free)
+    Ok(AwaitFreeOutcome::Free)
 }
 
 /// A requested lock that has a holder, and what to watch for the holder's end.
-struct HeldLock<'a, S> {
+struct HeldLockWait<'a, S> {
     store: &'a S,
     requests: &'a [LockRequest<'a>],
     index: usize,
     obstacle: Obstacle,
 }
 
-impl<'a, S: Store> HeldLock<'a, S> {
+impl<'a, S: LockStore> HeldLockWait<'a, S> {
     fn first(
         store: &'a S,
         requests: &'a [LockRequest<'a>],
-    ) -> Result<Option<Self>, OperationError> {
+    ) -> Result<Option<Self>, LockOperationError> {
         for (index, request) in requests.iter().enumerate() {
             if let Some(obstacle) = holder_of(store, request)? {
                 return Ok(Some(Self { store, requests, index, obstacle }));
@@ -96,14 +96,14 @@ impl<'a, S: Store> HeldLock<'a, S> {
 
     /// A wait that cannot be registered, in a root that the caller can only read for instance, goes on: its time
     /// limit ends it.
-    fn enlist(&self) -> Result<Option<NestedWaitEntry>, OperationError> {
+    fn enlist(&self) -> Result<Option<NestedWaitEntry>, LockOperationError> {
         match enlist(self.store, self.request(), &self.obstacle) {
-            Err(OperationError::Store(_)) => Ok(None),
+            Err(LockOperationError::Store(_)) => Ok(None),
             enlisted => enlisted,
         }
     }
 
-    fn standing(&self, clock: &WaitClock) -> QueueStanding {
+    fn standing(&self, clock: &WaitDeadline) -> QueueStanding {
         let denial = self.denial(clock);
         QueueStanding {
             name: self.request().name.clone(),
@@ -115,11 +115,11 @@ impl<'a, S: Store> HeldLock<'a, S> {
         }
     }
 
-    fn still_held(&self, clock: &WaitClock) -> StillHeld {
-        StillHeld { request: self.index, denial: Box::new(self.denial(clock)) }
+    fn still_held(&self, clock: &WaitDeadline) -> AwaitFreeTimeout {
+        AwaitFreeTimeout { request: self.index, denial: Box::new(self.denial(clock)) }
     }
 
-    fn denial(&self, clock: &WaitClock) -> Denial {
+    fn denial(&self, clock: &WaitDeadline) -> Denial {
         let request = self.request();
         let ahead = match &self.obstacle {
             Obstacle::Ahead(place) => self.store.ticket_text(request.name, place),
@@ -135,10 +135,10 @@ impl<'a, S: Store> HeldLock<'a, S> {
 }
 
 /// What shows the end of a lock's holder soonest: its ticket where it has one, else its record.
-fn holder_of<S: Store>(
+fn holder_of<S: LockStore>(
     store: &S,
     request: &LockRequest<'_>,
-) -> Result<Option<Obstacle>, OperationError> {
+) -> Result<Option<Obstacle>, LockOperationError> {
     let snapshot = look(store, request.name, request.caller);
     if let Some(place) = entered(store, request.name)?.into_iter().next() {
         return Ok(Some(Obstacle::Ahead(place)));
@@ -147,7 +147,7 @@ fn holder_of<S: Store>(
         return Ok(Some(Obstacle::Held(Box::new(record))));
     }
     match snapshot.slot {
-        RecordFile::Corrupted(corruption) if corruption.may_be_filling() => {
+        RecordSlot::Corrupted(corruption) if corruption.may_be_filling() => {
             Ok(Some(Obstacle::Corrupted(corruption)))
         }
         slot => readable(slot, "lock", request.name).map(|_| None),

@@ -1,7 +1,7 @@
-use super::{LockRequest, OperationError, wait::log_unanswered};
+use super::{LockOperationError, LockRequest, wait::log_unanswered};
 use crate::{
-    rules::{Obstacle, QueuePlace, TicketContent, WaitSource, Waiter, cycle},
-    store::{NestedWaitEntry, Store, Ticket},
+    rules::{DeadlockFacts, Obstacle, QueuePlace, TicketContent, Waiter, cycle},
+    store::{LockStore, NestedWaitEntry, Ticket},
     words::LockName,
 };
 use std::time::Duration;
@@ -13,12 +13,12 @@ use std::time::Duration;
 /// Only a waiter that runs under another lock can close a circle; for all others this costs nothing.
 ///
 /// # Errors
-/// [`OperationError::Deadlock`] with the circle.
-pub(super) fn refuse_deadlock<S: Store>(
+/// [`LockOperationError::Deadlock`] with the circle.
+pub(super) fn refuse_deadlock<S: LockStore>(
     store: &S,
     request: &LockRequest<'_>,
     ticket: &mut Option<S::Ticket>,
-) -> Result<(), OperationError> {
+) -> Result<(), LockOperationError> {
     let Some(place) = ticket.as_ref().map(Ticket::place).filter(|_| !request.held.is_empty())
     else {
         return Ok(());
@@ -26,11 +26,11 @@ pub(super) fn refuse_deadlock<S: Store>(
     let _alone = store.one_at_a_time();
     let (name, text) = (request.name.clone(), request.ticket_text());
     let me = Waiter { name, place: place.clone(), text, follows: None };
-    match cycle(&me, &StoreWaits { store, nested: store.nested() }) {
+    match cycle(&me, &StoreWaitSource { store, nested: store.nested() }) {
         None => Ok(()),
         Some(cycle) => {
             ticket.take().into_iter().for_each(Ticket::leave);
-            Err(OperationError::Deadlock { name: me.name, cycle })
+            Err(LockOperationError::Deadlock { name: me.name, cycle })
         }
     }
 }
@@ -43,12 +43,12 @@ pub(super) fn refuse_deadlock<S: Store>(
 /// way.
 ///
 /// # Errors
-/// [`OperationError::Deadlock`] with the circle; [`OperationError::Store`] where it cannot be enlisted.
-pub fn enlist<S: Store>(
+/// [`LockOperationError::Deadlock`] with the circle; [`LockOperationError::Store`] where it cannot be enlisted.
+pub fn enlist<S: LockStore>(
     store: &S,
     request: &LockRequest<'_>,
     obstacle: &Obstacle,
-) -> Result<Option<NestedWaitEntry>, OperationError> {
+) -> Result<Option<NestedWaitEntry>, LockOperationError> {
     let Obstacle::Ahead(QueuePlace { lock_id: followed, .. }) = obstacle else { return Ok(None) };
     if request.held.is_empty() {
         return Ok(None);
@@ -59,23 +59,23 @@ pub fn enlist<S: Store>(
     let place = QueuePlace { number: u64::MAX, lock_id: id, entered: false, mode: request.mode };
     let (name, follows) = (request.name.clone(), Some(followed.clone()));
     let me = Waiter { name, place, text, follows };
-    match cycle(&me, &StoreWaits { store, nested: store.nested() }) {
+    match cycle(&me, &StoreWaitSource { store, nested: store.nested() }) {
         None => Ok(Some(enlisted)),
         Some(cycle) => {
             drop(enlisted);
             log_unanswered(store, request, (obstacle, Duration::ZERO), "deadlock");
-            Err(OperationError::Deadlock { name: me.name, cycle })
+            Err(LockOperationError::Deadlock { name: me.name, cycle })
         }
     }
 }
 
 /// The world as the store shows it.
-struct StoreWaits<'a, S> {
+struct StoreWaitSource<'a, S> {
     store: &'a S,
     nested: Vec<Waiter>,
 }
 
-impl<S: Store> WaitSource for StoreWaits<'_, S> {
+impl<S: LockStore> DeadlockFacts for StoreWaitSource<'_, S> {
     fn line(&self, name: &LockName) -> Vec<QueuePlace> {
         let mut line = self.store.line(name).unwrap_or_default();
         line.retain(|place| self.store.lives(name, place));

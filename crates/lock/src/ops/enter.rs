@@ -1,52 +1,54 @@
-use super::{Grant, GrantKind, LockRequest, OperationError, acquire::StoreTicket, lifetime};
+use super::{
+    AcquisitionMethod, LockGrant, LockOperationError, LockRequest, acquire::StoreTicket, lifetime,
+};
 use crate::{
-    audit::{Event, EventKind},
-    record::{HoldKind, LockRecord, RecordFile},
-    rules::{DepartedHolder, EntryKind, HoldPurpose, QueuePlace},
+    audit::{AuditEvent, AuditEventKind},
+    record::{HoldKind, LockRecord, RecordSlot},
+    rules::{LockAdmissionKind, QueuePlace, RequestedHold, StaleHolder},
     store::{
-        Durability, PutMode, PutOutcome, RecordKind, RemoveOutcome, Section, Store, StoreError,
-        Ticket,
+        Durability, LockRecordKind, LockStore, LockStoreError, NameSection, RecordPutMode,
+        RecordPutOutcome, RecordRemoveOutcome, Ticket,
     },
     words::{Fence, LockMode, Timestamp},
 };
 use std::time::Duration;
 
 /// The moment in which a caller may enter: the section, the request, and the line as it is.
-pub(super) struct EntryAttempt<'a, C> {
+pub(super) struct AcquireAttempt<'a, C> {
     pub(super) section: &'a mut C,
     pub(super) request: &'a LockRequest<'a>,
     pub(super) line: &'a [QueuePlace],
 }
 
-impl<C: Section> EntryAttempt<'_, C> {
+impl<C: NameSection> AcquireAttempt<'_, C> {
     /// Makes a decision to enter so. `None` where another program was faster.
     pub(super) fn enter(
         &mut self,
         ticket: &mut Option<StoreTicket<C>>,
-        how: EntryKind,
-        slot: &RecordFile,
-    ) -> Result<Option<Grant<StoreTicket<C>>>, OperationError> {
+        how: LockAdmissionKind,
+        slot: &RecordSlot,
+    ) -> Result<Option<LockGrant<StoreTicket<C>>>, LockOperationError> {
         match how {
-            EntryKind::Renewing(lease) => self.renew(&lease, slot).map(Some),
-            EntryKind::UnderLease(record) => {
-                self.enter_under(record, ticket.take(), GrantKind::UnderLease).map(Some)
+            LockAdmissionKind::Renewing(lease) => self.renew(&lease, slot).map(Some),
+            LockAdmissionKind::UnderLease(record) => {
+                self.enter_under(record, ticket.take(), AcquisitionMethod::UnderLease).map(Some)
             }
-            EntryKind::Nested(record) => {
-                self.enter_under(record, ticket.take(), GrantKind::Nested).map(Some)
+            LockAdmissionKind::Nested(record) => {
+                self.enter_under(record, ticket.take(), AcquisitionMethod::Nested).map(Some)
             }
-            EntryKind::Fresh => self.take(ticket, OtherHolders::Departed(&[])),
-            EntryKind::Replacing(gone) if self.clear_away(slot, &gone)? => {
-                self.take(ticket, OtherHolders::Departed(&gone))
+            LockAdmissionKind::Fresh => self.take(ticket, HoldersAtEntry::Departed(&[])),
+            LockAdmissionKind::Replacing(gone) if self.clear_away(slot, &gone)? => {
+                self.take(ticket, HoldersAtEntry::Departed(&gone))
             }
-            EntryKind::Replacing(_) => Ok(None),
-            EntryKind::Joining(record, gone) => {
-                self.take(ticket, OtherHolders::Others(&record, &gone))
+            LockAdmissionKind::Replacing(_) => Ok(None),
+            LockAdmissionKind::Joining(record, gone) => {
+                self.take(ticket, HoldersAtEntry::Others(&record, &gone))
             }
         }
     }
 
     /// Draws a ticket at the end of the line.
-    pub(super) fn draw(&mut self, entered: bool) -> Result<StoreTicket<C>, OperationError> {
+    pub(super) fn draw(&mut self, entered: bool) -> Result<StoreTicket<C>, LockOperationError> {
         let id = self.section.store().new_id()?;
         let place =
             QueuePlace { entered, ..QueuePlace::at_end_of(self.line, id, self.request.mode) };
@@ -60,13 +62,13 @@ impl<C: Section> EntryAttempt<'_, C> {
     fn take(
         &mut self,
         waiting: &mut Option<StoreTicket<C>>,
-        beside: OtherHolders<'_>,
-    ) -> Result<Option<Grant<StoreTicket<C>>>, OperationError> {
+        beside: HoldersAtEntry<'_>,
+    ) -> Result<Option<LockGrant<StoreTicket<C>>>, LockOperationError> {
         let now = self.section.store().now();
         let waited = waiting.as_ref().and_then(|ticket| self.waited(ticket, now));
         let fence = self.section.next_fence(beside.fence(), now)?;
         let fresh = match (self.request.purpose(), &waiting) {
-            (HoldPurpose::Guard, None) => Some(self.draw(true)?),
+            (RequestedHold::Guard, None) => Some(self.draw(true)?),
             _ => None,
         };
         let id = match fresh.as_ref().or(waiting.as_ref()) {
@@ -75,27 +77,27 @@ impl<C: Section> EntryAttempt<'_, C> {
         };
         let record = Box::new(self.request.record(&id, fence, now));
         let placed = self.put_beside(&record, beside);
-        if !matches!(placed, Ok(PutOutcome::Done)) {
+        if !matches!(placed, Ok(RecordPutOutcome::Done)) {
             fresh.into_iter().for_each(Ticket::leave);
-            return placed.map(|_| None).map_err(OperationError::from);
+            return placed.map(|_| None).map_err(LockOperationError::from);
         }
         let ticket = self.finish(fresh.or(waiting.take()), (&record, waited), beside)?;
-        Ok(Some(Grant { record, ticket, kind: GrantKind::Taken, lost: false }))
+        Ok(Some(LockGrant { record, ticket, kind: AcquisitionMethod::Taken, lost: false }))
     }
 
     fn put_beside(
         &mut self,
         record: &LockRecord,
-        beside: OtherHolders<'_>,
-    ) -> Result<PutOutcome, StoreError> {
+        beside: HoldersAtEntry<'_>,
+    ) -> Result<RecordPutOutcome, LockStoreError> {
         let (put, whole) = match beside {
-            OtherHolders::Departed(_) => (PutMode::New, Some(record.clone())),
-            OtherHolders::Others(others, _) => {
-                (PutMode::Over, LockRecord::of_holders([others.clone(), record.clone()]))
+            HoldersAtEntry::Departed(_) => (RecordPutMode::New, Some(record.clone())),
+            HoldersAtEntry::Others(others, _) => {
+                (RecordPutMode::Over, LockRecord::of_holders([others.clone(), record.clone()]))
             }
         };
         let whole = whole.as_ref().unwrap_or(record);
-        self.section.put(RecordKind::Lock, whole, put, durability_of(whole))
+        self.section.put(LockRecordKind::Lock, whole, put, durability_of(whole))
     }
 
     /// Marks the ticket and logs. A failure gives the lock back: the caller does not learn that it had it.
@@ -103,20 +105,20 @@ impl<C: Section> EntryAttempt<'_, C> {
         &mut self,
         mut ticket: Option<StoreTicket<C>>,
         (record, waited): (&LockRecord, Option<Duration>),
-        beside: OtherHolders<'_>,
-    ) -> Result<Option<StoreTicket<C>>, OperationError> {
+        beside: HoldersAtEntry<'_>,
+    ) -> Result<Option<StoreTicket<C>>, LockOperationError> {
         let marked = match (&mut ticket, self.request.purpose()) {
-            (Some(ticket), HoldPurpose::Guard) if !ticket.place().entered => {
+            (Some(ticket), RequestedHold::Guard) if !ticket.place().entered => {
                 self.section.enter(ticket)
             }
             _ => Ok(()),
         };
         let logged = marked
             .and_then(|()| match beside {
-                OtherHolders::Departed(_) => Ok(()),
-                OtherHolders::Others(_, gone) => self.log_gone(gone),
+                HoldersAtEntry::Departed(_) => Ok(()),
+                HoldersAtEntry::Others(_, gone) => self.log_gone(gone),
             })
-            .map_err(OperationError::from)
+            .map_err(LockOperationError::from)
             .and_then(|()| self.log(record, None, waited));
         if let Err(error) = logged {
             self.take_back(record, beside);
@@ -124,8 +126,8 @@ impl<C: Section> EntryAttempt<'_, C> {
             return Err(error);
         }
         match self.request.purpose() {
-            HoldPurpose::Guard => Ok(ticket),
-            HoldPurpose::Lease => {
+            RequestedHold::Guard => Ok(ticket),
+            RequestedHold::Lease => {
                 // A lease lives by its record; the place in the queue was only for waiting.
                 ticket.into_iter().for_each(Ticket::leave);
                 Ok(None)
@@ -135,13 +137,13 @@ impl<C: Section> EntryAttempt<'_, C> {
 
     /// Undoes what [`put_beside`](Self::put_beside) did. There is a first failure already, which is the one
     /// to tell of.
-    fn take_back(&mut self, record: &LockRecord, beside: OtherHolders<'_>) {
+    fn take_back(&mut self, record: &LockRecord, beside: HoldersAtEntry<'_>) {
         match beside {
-            OtherHolders::Departed(_) => {
-                let slot = RecordFile::Record(Box::new(record.clone()));
-                let _ = self.section.remove(RecordKind::Lock, &slot, durability_of(record));
+            HoldersAtEntry::Departed(_) => {
+                let slot = RecordSlot::Record(Box::new(record.clone()));
+                let _ = self.section.remove(LockRecordKind::Lock, &slot, durability_of(record));
             }
-            OtherHolders::Others(others, _) => drop(self.put_over(others)),
+            HoldersAtEntry::Others(others, _) => drop(self.put_over(others)),
         }
     }
 
@@ -151,8 +153,8 @@ impl<C: Section> EntryAttempt<'_, C> {
         &mut self,
         record: Box<LockRecord>,
         waiting: Option<StoreTicket<C>>,
-        kind: GrantKind,
-    ) -> Result<Grant<StoreTicket<C>>, OperationError> {
+        kind: AcquisitionMethod,
+    ) -> Result<LockGrant<StoreTicket<C>>, LockOperationError> {
         let now = self.section.store().now();
         let waited = waiting.as_ref().and_then(|ticket| self.waited(ticket, now));
         let ticket = match waiting {
@@ -163,7 +165,7 @@ impl<C: Section> EntryAttempt<'_, C> {
             }
         };
         match self.log(&record, kind.note(), waited) {
-            Ok(()) => Ok(Grant { record, ticket: Some(ticket), kind, lost: false }),
+            Ok(()) => Ok(LockGrant { record, ticket: Some(ticket), kind, lost: false }),
             Err(error) => {
                 ticket.leave();
                 Err(error)
@@ -176,8 +178,8 @@ impl<C: Section> EntryAttempt<'_, C> {
     fn renew(
         &mut self,
         lease: &LockRecord,
-        slot: &RecordFile,
-    ) -> Result<Grant<StoreTicket<C>>, OperationError> {
+        slot: &RecordSlot,
+    ) -> Result<LockGrant<StoreTicket<C>>, LockOperationError> {
         let request = self.request;
         let mut renewed = lease.clone();
         if renewed.lock_id.is_none() {
@@ -204,36 +206,37 @@ impl<C: Section> EntryAttempt<'_, C> {
         }
         let before = slot.record().unwrap_or(lease);
         self.put_over(&replaced(before, lease, &renewed))?;
-        let event = Event::new(EventKind::Renew, request.name, request.caller).about(&renewed);
+        let event =
+            AuditEvent::new(AuditEventKind::Renew, request.name, request.caller).about(&renewed);
         if let Err(error) = self.section.store().log(&event, Durability::Synced) {
             // What cannot be logged does not happen. The first failure is the one to tell of.
             let _ = self.put_over(before);
             return Err(error.into());
         }
         let record = Box::new(renewed);
-        Ok(Grant { record, ticket: None, kind: GrantKind::Renewed, lost: false })
+        Ok(LockGrant { record, ticket: None, kind: AcquisitionMethod::Renewed, lost: false })
     }
 
     /// Replaces a record that the caller may change: nothing can be in the way of that.
-    fn put_over(&mut self, record: &LockRecord) -> Result<(), StoreError> {
+    fn put_over(&mut self, record: &LockRecord) -> Result<(), LockStoreError> {
         let durability = durability_of(record);
-        self.section.put(RecordKind::Lock, record, PutMode::Over, durability).map(|_| ())
+        self.section.put(LockRecordKind::Lock, record, RecordPutMode::Over, durability).map(|_| ())
     }
 
     /// Removes a stale record, and says so in the log. False if another record is in its place.
     fn clear_away(
         &mut self,
-        slot: &RecordFile,
-        gone: &[DepartedHolder],
-    ) -> Result<bool, OperationError> {
-        if self.section.remove(RecordKind::Lock, slot, Durability::Volatile)?
-            == RemoveOutcome::Replaced
+        slot: &RecordSlot,
+        gone: &[StaleHolder],
+    ) -> Result<bool, LockOperationError> {
+        if self.section.remove(LockRecordKind::Lock, slot, Durability::Volatile)?
+            == RecordRemoveOutcome::Replaced
         {
             return Ok(false);
         }
         if gone.is_empty() {
-            let kind = EventKind::CorruptBreak;
-            let event = Event::new(kind, self.request.name, self.request.caller);
+            let kind = AuditEventKind::CorruptBreak;
+            let event = AuditEvent::new(kind, self.request.name, self.request.caller);
             self.section.store().log(&event, Durability::Volatile)?;
         }
         self.log_gone(gone)?;
@@ -241,11 +244,11 @@ impl<C: Section> EntryAttempt<'_, C> {
     }
 
     /// Logs the holders that ended without giving their locks back.
-    fn log_gone(&self, gone: &[DepartedHolder]) -> Result<(), StoreError> {
+    fn log_gone(&self, gone: &[StaleHolder]) -> Result<(), LockStoreError> {
         let LockRequest { name, caller, .. } = *self.request;
-        gone.iter().try_for_each(|DepartedHolder { holder, why }| {
-            let kind = EventKind::of_staleness(*why);
-            let event = Event::new(kind, name, caller).about(holder).with_holder(holder);
+        gone.iter().try_for_each(|StaleHolder { holder, why }| {
+            let kind = AuditEventKind::of_staleness(*why);
+            let event = AuditEvent::new(kind, name, caller).about(holder).with_holder(holder);
             self.section.store().log(&event, Durability::Volatile)
         })
     }
@@ -261,9 +264,9 @@ impl<C: Section> EntryAttempt<'_, C> {
         record: &LockRecord,
         note: Option<&str>,
         waited: Option<Duration>,
-    ) -> Result<(), OperationError> {
+    ) -> Result<(), LockOperationError> {
         let LockRequest { name, caller, .. } = *self.request;
-        let mut event = Event::new(EventKind::Acquire, name, caller).about(record);
+        let mut event = AuditEvent::new(AuditEventKind::Acquire, name, caller).about(record);
         if let Some(fence) = record.fence {
             event = event.with("fence", fence.get());
         }
@@ -275,8 +278,8 @@ impl<C: Section> EntryAttempt<'_, C> {
         }
         let event = event.waited(waited).running(&self.request.command);
         let durability = match self.request.purpose() {
-            HoldPurpose::Guard => Durability::Volatile,
-            HoldPurpose::Lease => durability_of(record),
+            RequestedHold::Guard => Durability::Volatile,
+            RequestedHold::Lease => durability_of(record),
         };
         Ok(self.section.store().log(&event, durability)?)
     }
@@ -284,19 +287,19 @@ impl<C: Section> EntryAttempt<'_, C> {
 
 /// What a caller finds when it enters.
 #[derive(Clone, Copy)]
-enum OtherHolders<'a> {
+enum HoldersAtEntry<'a> {
     /// There is no holder; these were there before.
-    Departed(&'a [DepartedHolder]),
+    Departed(&'a [StaleHolder]),
     /// The holders of this record, from which these are to be taken out.
-    Others(&'a LockRecord, &'a [DepartedHolder]),
+    Others(&'a LockRecord, &'a [StaleHolder]),
 }
 
-impl OtherHolders<'_> {
+impl HoldersAtEntry<'_> {
     /// The highest fence that the record tells of.
     fn fence(self) -> Fence {
         let (others, gone) = match self {
-            OtherHolders::Departed(gone) => (None, gone),
-            OtherHolders::Others(others, gone) => (Some(others), gone),
+            HoldersAtEntry::Departed(gone) => (None, gone),
+            HoldersAtEntry::Others(others, gone) => (Some(others), gone),
         };
         let gone = gone.iter().filter_map(|it| it.holder.fence);
         let others = others.into_iter().flat_map(LockRecord::holders).filter_map(|it| it.fence);

@@ -1,17 +1,17 @@
 use crate::{
-    record::{Corruption, UnsupportedVersion},
+    record::{RecordCorruption, UnsupportedRecordVersion},
     rules::WaitCycle,
-    store::StoreError,
+    store::LockStoreError,
     words::{LockMode, LockName},
 };
 use std::{io, num::NonZeroU32, sync::Arc};
 
 /// Says why an operation on a lock could not find out, or could not take effect.
 #[derive(Debug, thiserror::Error)]
-pub enum OperationError {
+pub enum LockOperationError {
     /// The store failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(#[from] LockStoreError),
     /// A newer Lokt wrote the record.
     #[error("{what} {name:?}: {source}", name = name.as_str())]
     Newer {
@@ -20,7 +20,7 @@ pub enum OperationError {
         /// The name.
         name: LockName,
         /// Its version.
-        source: UnsupportedVersion,
+        source: UnsupportedRecordVersion,
     },
     /// What stands in the record's place is no record.
     #[error("{what} {name:?} is corrupted: {flaw}", name = name.as_str(), flaw = corruption.flaw)]
@@ -30,7 +30,7 @@ pub enum OperationError {
         /// The name.
         name: LockName,
         /// What is wrong with it.
-        corruption: Corruption,
+        corruption: RecordCorruption,
     },
     /// The record cannot be read.
     #[error("cannot read the record of {what} {name:?}", name = name.as_str())]

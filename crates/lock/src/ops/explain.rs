@@ -1,13 +1,13 @@
 use super::{
-    OperationError,
+    LockOperationError,
     snapshot::{freeze_in_force, look, readable},
     status_reader::waiters,
 };
 use crate::{
     caller::Caller,
-    record::{Corruption, LockRecord, RecordFile},
-    rules::{HoldState, Identity, QueuePlace, RecordVerdict, Staleness, TicketContent},
-    store::Store,
+    record::{LockRecord, RecordCorruption, RecordSlot},
+    rules::{CallerIdentity, HoldState, LockRecordVerdict, QueuePlace, Staleness, TicketContent},
+    store::LockStore,
     sys,
     words::LockName,
 };
@@ -15,18 +15,18 @@ use std::collections::BTreeSet;
 
 /// Why a name can or cannot be taken.
 #[derive(Debug)]
-pub struct Explanation {
+pub struct LockExplanation {
     /// Everything that matters, what stands in the way first.
-    pub reasons: Vec<Reason>,
+    pub reasons: Vec<ExplanationReason>,
     /// The caller.
-    pub identity: Identity,
+    pub identity: CallerIdentity,
 }
 
 /// One reason.
 #[derive(Debug)]
-pub struct Reason {
+pub struct ExplanationReason {
     /// What kind of reason.
-    pub kind: ReasonKind,
+    pub kind: ExplanationReasonKind,
     /// The record that it is about: of the lock, or of the freeze.
     pub record: Option<LockRecord>,
     /// Whether it keeps any caller from taking the name.
@@ -35,7 +35,7 @@ pub struct Reason {
 
 /// The kinds of reasons.
 #[derive(Debug)]
-pub enum ReasonKind {
+pub enum ExplanationReasonKind {
     /// An operator's freeze.
     Frozen,
     /// Held by another.
@@ -59,7 +59,7 @@ pub enum ReasonKind {
     /// The file in the record's place is not a record.
     Corrupted {
         /// What is wrong with it.
-        corruption: Corruption,
+        corruption: RecordCorruption,
     },
     /// Others stand in the queue.
     Queued {
@@ -70,7 +70,7 @@ pub enum ReasonKind {
     Inside(Option<TicketContent>),
 }
 
-impl ReasonKind {
+impl ExplanationReasonKind {
     /// The word that `why --json` has for it.
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -85,7 +85,7 @@ impl ReasonKind {
     }
 }
 
-impl Explanation {
+impl LockExplanation {
     /// Whether the name could be taken now.
     pub fn is_free(&self) -> bool {
         !self.reasons.iter().any(|reason| reason.blocks)
@@ -95,40 +95,51 @@ impl Explanation {
 /// Explains the state of a name to the caller.
 ///
 /// # Errors
-/// [`OperationError`] when a record is of a newer version or cannot be read.
-pub fn explain<S: Store>(
+/// [`LockOperationError`] when a record is of a newer version or cannot be read.
+pub fn explain<S: LockStore>(
     store: &S,
     name: &LockName,
     caller: &Caller,
-) -> Result<Explanation, OperationError> {
+) -> Result<LockExplanation, LockOperationError> {
     let mut reasons = Vec::new();
     if let Some(freeze) = freeze_in_force(store, name)? {
-        reasons.push(Reason { kind: ReasonKind::Frozen, record: Some(freeze), blocks: true });
+        reasons.push(ExplanationReason {
+            kind: ExplanationReasonKind::Frozen,
+            record: Some(freeze),
+            blocks: true,
+        });
     }
     reasons.extend(of_lock(store, name, caller)?);
-    let held = reasons
-        .iter()
-        .any(|reason| matches!(reason.kind, ReasonKind::Held { .. } | ReasonKind::SelfHeld { .. }));
+    let held = reasons.iter().any(|reason| {
+        matches!(
+            reason.kind,
+            ExplanationReasonKind::Held { .. } | ExplanationReasonKind::SelfHeld { .. }
+        )
+    });
     reasons.extend(of_inside(store, name, &reasons));
     let waiters = waiters(store, name);
     if !waiters.is_empty() {
         // Those in the queue come first even where nothing stands on the name at this moment.
-        reasons.push(Reason { kind: ReasonKind::Queued { waiters }, record: None, blocks: !held });
+        reasons.push(ExplanationReason {
+            kind: ExplanationReasonKind::Queued { waiters },
+            record: None,
+            blocks: !held,
+        });
     }
-    Ok(Explanation { reasons, identity: caller.identity.clone() })
+    Ok(LockExplanation { reasons, identity: caller.identity.clone() })
 }
 
-fn of_lock<S: Store>(
+fn of_lock<S: LockStore>(
     store: &S,
     name: &LockName,
     caller: &Caller,
-) -> Result<Option<Reason>, OperationError> {
+) -> Result<Option<ExplanationReason>, LockOperationError> {
     let snapshot = look(store, name, caller);
     let (verdict, held) = (snapshot.verdict(), snapshot.held());
-    if let RecordFile::Corrupted(corruption) = &snapshot.slot {
-        let kind = ReasonKind::Corrupted { corruption: corruption.clone() };
+    if let RecordSlot::Corrupted(corruption) = &snapshot.slot {
+        let kind = ExplanationReasonKind::Corrupted { corruption: corruption.clone() };
         let blocks = !corruption.is_provably_free();
-        return Ok(Some(Reason { kind, record: None, blocks }));
+        return Ok(Some(ExplanationReason { kind, record: None, blocks }));
     }
     let Some(record) = readable(snapshot.slot, "lock", name)? else {
         return Ok(None);
@@ -136,23 +147,25 @@ fn of_lock<S: Store>(
     // Of several holders, those that are left.
     let record = held.unwrap_or(record);
     let kind = match verdict {
-        None | Some(RecordVerdict::Stale(Staleness::HolderGone)) => ReasonKind::DeadPid,
-        Some(RecordVerdict::Stale(Staleness::Expired)) => ReasonKind::Expired,
-        Some(RecordVerdict::Held(holding))
+        None | Some(LockRecordVerdict::Stale(Staleness::HolderGone)) => {
+            ExplanationReasonKind::DeadPid
+        }
+        Some(LockRecordVerdict::Stale(Staleness::Expired)) => ExplanationReasonKind::Expired,
+        Some(LockRecordVerdict::Held(holding))
             if record.holders().any(|it| caller.identity.owns(it)) =>
         {
-            ReasonKind::SelfHeld { holding, keepers: keepers(store, &record, holding) }
+            ExplanationReasonKind::SelfHeld { holding, keepers: keepers(store, &record, holding) }
         }
-        Some(RecordVerdict::Held(holding)) => {
-            ReasonKind::Held { holding, keepers: keepers(store, &record, holding) }
+        Some(LockRecordVerdict::Held(holding)) => {
+            ExplanationReasonKind::Held { holding, keepers: keepers(store, &record, holding) }
         }
     };
-    let blocks = matches!(verdict, Some(RecordVerdict::Held(_)));
-    Ok(Some(Reason { kind, record: Some(record), blocks }))
+    let blocks = matches!(verdict, Some(LockRecordVerdict::Held(_)));
+    Ok(Some(ExplanationReason { kind, record: Some(record), blocks }))
 }
 
 /// The processes that keep a lock whose supervisor is gone. Searching all processes is slow, so only then.
-fn keepers<S: Store>(store: &S, record: &LockRecord, holding: HoldState) -> Vec<(i32, String)> {
+fn keepers<S: LockStore>(store: &S, record: &LockRecord, holding: HoldState) -> Vec<(i32, String)> {
     if holding != HoldState::Orphaned {
         return Vec::new();
     }
@@ -164,7 +177,11 @@ fn keepers<S: Store>(store: &S, record: &LockRecord, holding: HoldState) -> Vec<
 }
 
 /// A guard that is in and that the record does not speak of.
-fn of_inside<S: Store>(store: &S, name: &LockName, known: &[Reason]) -> Option<Reason> {
+fn of_inside<S: LockStore>(
+    store: &S,
+    name: &LockName,
+    known: &[ExplanationReason],
+) -> Option<ExplanationReason> {
     let spoken_of = |place: &QueuePlace| {
         let records = known.iter().filter_map(|reason| reason.record.as_ref());
         records.into_iter().any(|record| record.holder(&place.lock_id).is_some())
@@ -173,6 +190,6 @@ fn of_inside<S: Store>(store: &S, name: &LockName, known: &[Reason]) -> Option<R
     let inside = line
         .into_iter()
         .find(|place| place.entered && !spoken_of(place) && store.lives(name, place))?;
-    let kind = ReasonKind::Inside(store.ticket_text(name, &inside));
-    Some(Reason { kind, record: None, blocks: true })
+    let kind = ExplanationReasonKind::Inside(store.ticket_text(name, &inside));
+    Some(ExplanationReason { kind, record: None, blocks: true })
 }

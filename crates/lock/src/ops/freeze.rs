@@ -1,13 +1,16 @@
 use super::{
-    OperationError,
+    LockOperationError,
     snapshot::{readable, unread},
     unlock::unless_it_stands,
 };
 use crate::{
-    audit::{Event, EventKind},
+    audit::{AuditEvent, AuditEventKind},
     caller::Caller,
-    record::{HoldKind, LockRecord, RecordFile},
-    store::{Durability, PutMode, RecordKind, RemoveOutcome, Section, Store, StoreError},
+    record::{HoldKind, LockRecord, RecordSlot},
+    store::{
+        Durability, LockRecordKind, LockStore, LockStoreError, NameSection, RecordPutMode,
+        RecordRemoveOutcome,
+    },
     words::{Fence, LockId, LockMode, LockName, Timestamp},
 };
 
@@ -30,9 +33,9 @@ pub enum UnfreezeOutcome {
     /// The name can be taken again.
     Done {
         /// It took effect, but could not be logged.
-        unlogged: Option<StoreError>,
+        unlogged: Option<LockStoreError>,
         /// It took effect, but a power cut may undo it.
-        unsynced: Option<StoreError>,
+        unsynced: Option<LockStoreError>,
     },
     /// It was not frozen.
     NotFound,
@@ -43,27 +46,28 @@ pub enum UnfreezeOutcome {
 /// Blocks new holders of `name` for `ttl`. The current holder keeps it. The caller's own freeze is replaced.
 ///
 /// # Errors
-/// [`OperationError`] when the state cannot be read or changed.
-pub fn freeze<S: Store>(
+/// [`LockOperationError`] when the state cannot be read or changed.
+pub fn freeze<S: LockStore>(
     store: &S,
     name: &LockName,
     caller: &Caller,
     ttl: Duration,
-) -> Result<FreezeOutcome, OperationError> {
+) -> Result<FreezeOutcome, LockOperationError> {
     let mut section = store.section(name)?;
     let now = store.now();
-    if let slot @ RecordFile::Newer(_) = section.store().peek(name, RecordKind::Lock) {
+    if let slot @ RecordSlot::Newer(_) = section.store().peek(name, LockRecordKind::Lock) {
         readable(slot, "lock", name)?;
     }
-    let before = readable(section.store().peek(name, RecordKind::Freeze), "freeze", name)?;
+    let before = readable(section.store().peek(name, LockRecordKind::Freeze), "freeze", name)?;
     let in_force = before.as_ref().filter(|before| !before.is_expired(now));
     if let Some(another) = in_force.filter(|it| !caller.identity.owns(it)) {
         return Ok(FreezeOutcome::ByAnother(Box::new(another.clone())));
     }
     let record = order(name, caller, ttl, now);
     // The freeze that is there is over or the caller's own, so it can be replaced.
-    let _ = section.put(RecordKind::Freeze, &record, PutMode::Over, Durability::Synced)?;
-    let event = Event::new(EventKind::Freeze, name, caller).about(&record);
+    let _ =
+        section.put(LockRecordKind::Freeze, &record, RecordPutMode::Over, Durability::Synced)?;
+    let event = AuditEvent::new(AuditEventKind::Freeze, name, caller).about(&record);
     if let Err(error) = section.store().log(&event, Durability::Synced) {
         // What cannot be logged does not happen. The first failure is the one to tell of.
         take_back(&mut section, &record, before.as_ref());
@@ -73,12 +77,14 @@ pub fn freeze<S: Store>(
 }
 
 /// Puts back what stood there before a freeze.
-fn take_back<C: Section>(section: &mut C, record: &LockRecord, before: Option<&LockRecord>) {
+fn take_back<C: NameSection>(section: &mut C, record: &LockRecord, before: Option<&LockRecord>) {
     let taken_back = if let Some(before) = before {
-        section.put(RecordKind::Freeze, before, PutMode::Over, Durability::Synced).map(|_| ())
+        section
+            .put(LockRecordKind::Freeze, before, RecordPutMode::Over, Durability::Synced)
+            .map(|_| ())
     } else {
-        let slot = RecordFile::Record(Box::new(record.clone()));
-        section.remove(RecordKind::Freeze, &slot, Durability::Synced).map(|_| ())
+        let slot = RecordSlot::Record(Box::new(record.clone()));
+        section.remove(LockRecordKind::Freeze, &slot, Durability::Synced).map(|_| ())
     };
     // There is nothing more to be done where this fails too.
     drop(taken_back);
@@ -116,60 +122,60 @@ fn order(name: &LockName, caller: &Caller, ttl: Duration, now: Timestamp) -> Loc
 /// Lifts a freeze: the caller's own, or by `force` any, also one that is corrupted or of a newer version.
 ///
 /// # Errors
-/// [`OperationError`] when the state cannot be read or changed.
-pub fn unfreeze<S: Store>(
+/// [`LockOperationError`] when the state cannot be read or changed.
+pub fn unfreeze<S: LockStore>(
     store: &S,
     name: &LockName,
     caller: &Caller,
     force: bool,
-) -> Result<UnfreezeOutcome, OperationError> {
+) -> Result<UnfreezeOutcome, LockOperationError> {
     let mut section = store.section(name)?;
-    let slot = section.store().peek(name, RecordKind::Freeze);
+    let slot = section.store().peek(name, LockRecordKind::Freeze);
     let over = |freeze: &LockRecord| freeze.is_expired(store.now());
-    if matches!(slot, RecordFile::Absent) || slot.record().is_some_and(over) {
+    if matches!(slot, RecordSlot::Absent) || slot.record().is_some_and(over) {
         return Ok(UnfreezeOutcome::NotFound);
     }
     let kind = if force {
-        EventKind::ForceUnfreeze
+        AuditEventKind::ForceUnfreeze
     } else {
         match readable(slot.clone(), "freeze", name)? {
             Some(freeze) if !caller.identity.owns(&freeze) => {
                 return Ok(UnfreezeOutcome::NotYours(Box::new(freeze)));
             }
-            Some(_) => EventKind::Unfreeze,
+            Some(_) => AuditEventKind::Unfreeze,
             None => return Ok(UnfreezeOutcome::NotFound),
         }
     };
     lift(&mut section, caller, slot, kind)
 }
 
-fn lift<C: Section>(
+fn lift<C: NameSection>(
     section: &mut C,
     caller: &Caller,
-    mut slot: RecordFile,
-    kind: EventKind,
-) -> Result<UnfreezeOutcome, OperationError> {
+    mut slot: RecordSlot,
+    kind: AuditEventKind,
+) -> Result<UnfreezeOutcome, LockOperationError> {
     let name = section.name().clone();
-    let mut event = Event::new(kind, &name, caller);
+    let mut event = AuditEvent::new(kind, &name, caller);
     if let Some(record) = slot.record() {
         event = event.about(record).with_holder(record);
     }
     let mut unsynced = None;
     // Behind the caller's own freeze, one in the old place may come to light.
-    while !matches!(slot, RecordFile::Absent) {
-        let removed = match section.remove(RecordKind::Freeze, &slot, Durability::Synced) {
+    while !matches!(slot, RecordSlot::Absent) {
+        let removed = match section.remove(LockRecordKind::Freeze, &slot, Durability::Synced) {
             Ok(removed) => removed,
             Err(error) => {
-                unsynced = Some(unless_it_stands(section, RecordKind::Freeze, error)?);
-                RemoveOutcome::Done
+                unsynced = Some(unless_it_stands(section, LockRecordKind::Freeze, error)?);
+                RecordRemoveOutcome::Done
             }
         };
-        if removed == RemoveOutcome::Replaced {
+        if removed == RecordRemoveOutcome::Replaced {
             // What could not be read before can be now: it was not replaced, only not seen.
             unread(&slot, "freeze", &name)?;
             break;
         }
-        slot = section.store().peek(&name, RecordKind::Freeze);
+        slot = section.store().peek(&name, LockRecordKind::Freeze);
     }
     let unlogged = section.store().log(&event, Durability::Synced).err();
     Ok(UnfreezeOutcome::Done { unlogged, unsynced })

@@ -1,9 +1,9 @@
-use super::{Grant, GrantKind, OperationError, release};
+use super::{AcquisitionMethod, LockGrant, LockOperationError, release};
 use crate::{
-    audit::EventKind,
+    audit::AuditEventKind,
     caller::Caller,
-    record::RecordFile,
-    store::{Durability, RecordKind, Section, Store, StoreError, Ticket},
+    record::RecordSlot,
+    store::{Durability, LockRecordKind, LockStore, LockStoreError, NameSection, Ticket},
 };
 
 /// Whether a grant still stands, by a look from outside the section: its record says so, and others find
@@ -11,24 +11,24 @@ use crate::{
 ///
 /// What is found to be missing may be about to come back, where another program is at it; [`lose`] makes
 /// sure.
-pub fn stands<S: Store>(store: &S, grant: &Grant<S::Ticket>) -> bool {
+pub fn stands<S: LockStore>(store: &S, grant: &LockGrant<S::Ticket>) -> bool {
     is_recorded(store, grant) && grant.ticket.as_ref().is_none_or(Ticket::stands)
 }
 
-fn is_recorded<S: Store>(store: &S, grant: &Grant<S::Ticket>) -> bool {
-    if grant.kind == GrantKind::Nested {
+fn is_recorded<S: LockStore>(store: &S, grant: &LockGrant<S::Ticket>) -> bool {
+    if grant.kind == AcquisitionMethod::Nested {
         // The outer guard may be gone by now; this one has its ticket.
         return true;
     }
-    let slot = store.peek(&grant.record.name, RecordKind::Lock);
+    let slot = store.peek(&grant.record.name, LockRecordKind::Lock);
     // What cannot be read is no proof of anything.
-    matches!(slot, RecordFile::Unreadable(_)) || release::is_in(&slot, &grant.record)
+    matches!(slot, RecordSlot::Unreadable(_)) || release::is_in(&slot, &grant.record)
 }
 
 /// The outcome of looking closer at a grant that seems to be lost.
 #[derive(Debug)]
 #[must_use]
-pub enum LossOutcome {
+pub enum LockLossCheckOutcome {
     /// It stands.
     None,
     /// Another program may be writing the record at this moment: ask again.
@@ -36,33 +36,33 @@ pub enum LossOutcome {
     /// It is lost. That was logged, or could not be.
     Lost {
         /// Why it could not be logged.
-        unlogged: Option<StoreError>,
+        unlogged: Option<LockStoreError>,
     },
 }
 
 /// Makes sure, in the section, whether a grant is lost; if so, marks it and logs that.
 ///
 /// # Errors
-/// [`OperationError`] when the section cannot be had; then nothing is known.
-pub fn lose<S: Store>(
+/// [`LockOperationError`] when the section cannot be had; then nothing is known.
+pub fn lose<S: LockStore>(
     store: &S,
-    grant: &mut Grant<S::Ticket>,
+    grant: &mut LockGrant<S::Ticket>,
     caller: &Caller,
-) -> Result<LossOutcome, OperationError> {
+) -> Result<LockLossCheckOutcome, LockOperationError> {
     let section = store.section(&grant.record.name)?;
     if stands(section.store(), grant) {
-        return Ok(LossOutcome::None);
+        return Ok(LockLossCheckOutcome::None);
     }
     if grant.ticket.as_ref().is_none_or(Ticket::stands) && may_be_filling(store, grant) {
-        return Ok(LossOutcome::Doubtful);
+        return Ok(LockLossCheckOutcome::Doubtful);
     }
     grant.lost = true;
-    let event = release::event(EventKind::Lost, &grant.record, grant.kind, caller);
-    Ok(LossOutcome::Lost { unlogged: store.log(&event, Durability::Volatile).err() })
+    let event = release::event(AuditEventKind::Lost, &grant.record, grant.kind, caller);
+    Ok(LockLossCheckOutcome::Lost { unlogged: store.log(&event, Durability::Volatile).err() })
 }
 
 /// Whether the file there is not a record, but may be one in a moment: some programs rewrite a record in place.
-fn may_be_filling<S: Store>(store: &S, grant: &Grant<S::Ticket>) -> bool {
-    let slot = store.peek(&grant.record.name, RecordKind::Lock);
-    matches!(slot, RecordFile::Corrupted(corruption) if corruption.may_be_filling())
+fn may_be_filling<S: LockStore>(store: &S, grant: &LockGrant<S::Ticket>) -> bool {
+    let slot = store.peek(&grant.record.name, LockRecordKind::Lock);
+    matches!(slot, RecordSlot::Corrupted(corruption) if corruption.may_be_filling())
 }

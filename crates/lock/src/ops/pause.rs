@@ -1,4 +1,4 @@
-use super::{OperationError, QueueStanding, WaitObserver};
+use super::{LockOperationError, QueueStanding, WaitObserver};
 use crate::{store::ObstacleWatch, words::Timestamp};
 use nix::{
     errno::Errno,
@@ -10,12 +10,12 @@ use std::{
 };
 
 /// Measures a wait against its time limit.
-pub(super) struct WaitClock {
+pub(super) struct WaitDeadline {
     began: Instant,
     limit: Duration,
 }
 
-impl WaitClock {
+impl WaitDeadline {
     pub(super) fn start(limit: Duration) -> Self {
         Self { began: Instant::now(), limit }
     }
@@ -44,10 +44,10 @@ pub(super) enum PauseEnd {
 /// Sleeps until the obstacle may be gone, and reports the standing to the observer from time to time.
 pub(super) fn pause(
     watch: &mut impl ObstacleWatch,
-    clock: &WaitClock,
+    clock: &WaitDeadline,
     observer: &mut dyn WaitObserver,
     standing: impl Fn() -> QueueStanding,
-) -> Result<PauseEnd, OperationError> {
+) -> Result<PauseEnd, LockOperationError> {
     let mut due = Some(Instant::now());
     loop {
         let now = Instant::now();
@@ -65,18 +65,18 @@ pub(super) fn pause(
         let until_due = due.map(|at| at.saturating_duration_since(now));
         let sleep = [Some(left), until_due, observer.interval()].into_iter().flatten().min();
         match sleep_on(watch, observer.interruption(), sleep)? {
-            WakeReason::Watch if watch.is_over() => return Ok(PauseEnd::Over),
-            WakeReason::Observer if observer.is_interrupted() => {
+            PauseWakeReason::Watch if watch.is_over() => return Ok(PauseEnd::Over),
+            PauseWakeReason::Observer if observer.is_interrupted() => {
                 return Ok(PauseEnd::Interrupted);
             }
-            WakeReason::Time if observer.interval().is_some() => observer.waiting(&standing()),
-            WakeReason::Watch | WakeReason::Observer | WakeReason::Time => {}
+            PauseWakeReason::Time if observer.interval().is_some() => observer.waiting(&standing()),
+            PauseWakeReason::Watch | PauseWakeReason::Observer | PauseWakeReason::Time => {}
         }
     }
 }
 
 /// By what a sleep was ended.
-enum WakeReason {
+enum PauseWakeReason {
     Watch,
     Observer,
     Time,
@@ -86,21 +86,21 @@ fn sleep_on(
     watch: &impl ObstacleWatch,
     interruption: Option<BorrowedFd<'_>>,
     limit: Option<Duration>,
-) -> Result<WakeReason, OperationError> {
+) -> Result<PauseWakeReason, LockOperationError> {
     let sources = watch.sources();
     let all = interruption.iter().chain(&sources);
     let mut fds: Vec<PollFd<'_>> = all.map(|fd| PollFd::new(*fd, PollFlags::POLLIN)).collect();
     match poll(&mut fds, timeout(limit)) {
-        Ok(0) => return Ok(WakeReason::Time),
+        Ok(0) => return Ok(PauseWakeReason::Time),
         Ok(_) => {}
         // A signal interrupted the sleep: look at everything again.
-        Err(Errno::EINTR) => return Ok(WakeReason::Observer),
+        Err(Errno::EINTR) => return Ok(PauseWakeReason::Observer),
         Err(errno) => {
-            return Err(OperationError::Wait { source: errno.into() });
+            return Err(LockOperationError::Wait { source: errno.into() });
         }
     }
     let reported = interruption.is_some() && fds.first().and_then(PollFd::any) == Some(true);
-    Ok(if reported { WakeReason::Observer } else { WakeReason::Watch })
+    Ok(if reported { PauseWakeReason::Observer } else { PauseWakeReason::Watch })
 }
 
 /// poll(2) counts whole milliseconds; rounding up keeps it from waking too early and spinning.

@@ -1,11 +1,13 @@
-use super::{Grant, GrantKind, OperationError, enter::durability_of, snapshot::unread};
+use super::{
+    AcquisitionMethod, LockGrant, LockOperationError, enter::durability_of, snapshot::unread,
+};
 use crate::{
-    audit::{Event, EventKind},
+    audit::{AuditEvent, AuditEventKind},
     caller::Caller,
-    record::{LockRecord, RecordFile},
+    record::{LockRecord, RecordSlot},
     store::{
-        Durability, PutMode, PutOutcome, RecordKind, RemoveOutcome, Section, Store, StoreError,
-        Ticket,
+        Durability, LockRecordKind, LockStore, LockStoreError, NameSection, RecordPutMode,
+        RecordPutOutcome, RecordRemoveOutcome, Ticket,
     },
 };
 
@@ -16,7 +18,7 @@ pub enum ReleaseOutcome {
     /// It is free.
     Done {
         /// The release itself took effect, but could not be logged.
-        unlogged: Option<StoreError>,
+        unlogged: Option<LockStoreError>,
     },
     /// It was already lost: another caller had taken it away.
     Lost,
@@ -25,14 +27,14 @@ pub enum ReleaseOutcome {
 /// Gives a guard's lock back: its record, unless it is that of the lease above it, and its ticket.
 ///
 /// # Errors
-/// [`OperationError`] when the record could not be removed. The ticket is given up all the same, so the next
+/// [`LockOperationError`] when the record could not be removed. The ticket is given up all the same, so the next
 /// taker finds a lock whose holder is provably gone.
-pub fn release<S: Store>(
+pub fn release<S: LockStore>(
     store: &S,
-    grant: Grant<S::Ticket>,
+    grant: LockGrant<S::Ticket>,
     caller: &Caller,
-) -> Result<ReleaseOutcome, OperationError> {
-    let Grant { record, mut ticket, kind, lost } = grant;
+) -> Result<ReleaseOutcome, LockOperationError> {
+    let LockGrant { record, mut ticket, kind, lost } = grant;
     if lost {
         // That has been logged when it was found out.
         ticket.into_iter().for_each(Ticket::leave);
@@ -44,7 +46,7 @@ pub fn release<S: Store>(
         Err(error) => (Err(error.into()), None),
     };
     let logged = released.as_ref().ok().map(|mine| {
-        let what = if *mine { EventKind::Release } else { EventKind::Lost };
+        let what = if *mine { AuditEventKind::Release } else { AuditEventKind::Lost };
         store.log(&event(what, &record, kind, caller), Durability::Volatile)
     });
     ticket.iter_mut().for_each(Ticket::withdraw);
@@ -56,12 +58,12 @@ pub fn release<S: Store>(
 }
 
 pub(super) fn event(
-    kind: EventKind,
+    kind: AuditEventKind,
     record: &LockRecord,
-    grant: GrantKind,
+    grant: AcquisitionMethod,
     caller: &Caller,
-) -> Event {
-    let event = Event::new(kind, &record.name, caller).about(record);
+) -> AuditEvent {
+    let event = AuditEvent::new(kind, &record.name, caller).about(record);
     match grant.note() {
         Some(note) => event.with(note, true),
         None => event,
@@ -70,19 +72,19 @@ pub(super) fn event(
 
 /// Removes the guard's own record, if it has one. Returns false if the guard's record, or the lease that it
 /// was under, was already lost.
-fn give_back<C: Section>(
+fn give_back<C: NameSection>(
     section: &mut C,
     record: &LockRecord,
-    kind: GrantKind,
-) -> Result<bool, OperationError> {
-    let slot = section.store().peek(&record.name, RecordKind::Lock);
+    kind: AcquisitionMethod,
+) -> Result<bool, LockOperationError> {
+    let slot = section.store().peek(&record.name, LockRecordKind::Lock);
     match kind {
-        GrantKind::Nested => Ok(true),
+        AcquisitionMethod::Nested => Ok(true),
         // What cannot be read is no proof of anything.
-        GrantKind::UnderLease => {
-            Ok(matches!(slot, RecordFile::Unreadable(_)) || is_in(&slot, record))
+        AcquisitionMethod::UnderLease => {
+            Ok(matches!(slot, RecordSlot::Unreadable(_)) || is_in(&slot, record))
         }
-        GrantKind::Taken | GrantKind::Renewed => {
+        AcquisitionMethod::Taken | AcquisitionMethod::Renewed => {
             unread(&slot, "lock", &record.name)?;
             remove_holder(section, &slot, record)
         }
@@ -90,7 +92,7 @@ fn give_back<C: Section>(
 }
 
 /// Whether the record there still says that the acquisition of `record` holds the name.
-pub(super) fn is_in(slot: &RecordFile, record: &LockRecord) -> bool {
+pub(super) fn is_in(slot: &RecordSlot, record: &LockRecord) -> bool {
     slot.record().is_some_and(|now| match &record.lock_id {
         Some(id) => now.holder(id).is_some(),
         // Another program's record names no acquisition; of one owner at one time there is one.
@@ -100,23 +102,28 @@ pub(super) fn is_in(slot: &RecordFile, record: &LockRecord) -> bool {
 
 /// Takes a holder out of the record, and removes the record with the last one. False where it is not, or
 /// not any more, one of the holders.
-pub(super) fn remove_holder<C: Section>(
+pub(super) fn remove_holder<C: NameSection>(
     section: &mut C,
-    slot: &RecordFile,
+    slot: &RecordSlot,
     holder: &LockRecord,
-) -> Result<bool, OperationError> {
+) -> Result<bool, LockOperationError> {
     let Some(record) = slot.record().filter(|_| is_in(slot, holder)) else {
         return Ok(false);
     };
     let others = holder.lock_id.as_ref().and_then(|id| record.without(id));
     Ok(match others {
         None => {
-            section.remove(RecordKind::Lock, slot, durability_of(record))? == RemoveOutcome::Done
+            section.remove(LockRecordKind::Lock, slot, durability_of(record))?
+                == RecordRemoveOutcome::Done
         }
         Some(others) => {
-            let put =
-                section.put(RecordKind::Lock, &others, PutMode::Over, durability_of(record))?;
-            put == PutOutcome::Done
+            let put = section.put(
+                LockRecordKind::Lock,
+                &others,
+                RecordPutMode::Over,
+                durability_of(record),
+            )?;
+            put == RecordPutOutcome::Done
         }
     })
 }

@@ -1,16 +1,18 @@
-use super::{Grant, OperationError, enter::durability_of, release::is_in, snapshot::unread};
+use super::{
+    LockGrant, LockOperationError, enter::durability_of, release::is_in, snapshot::unread,
+};
 use crate::{
-    audit::{Event, EventKind},
+    audit::{AuditEvent, AuditEventKind},
     caller::Caller,
     record::LockRecord,
-    store::{Durability, PutMode, RecordKind, Section, Store},
+    store::{Durability, LockRecordKind, LockStore, NameSection, RecordPutMode},
 };
 use std::time::Duration;
 
 /// The outcome of a heartbeat.
 #[derive(Debug, PartialEq)]
 #[must_use]
-pub enum RenewOutcome {
+pub enum GuardRenewOutcome {
     /// The record has a new life.
     Done,
     /// It was already lost: another caller had taken it away.
@@ -22,20 +24,20 @@ pub enum RenewOutcome {
 /// Everything else in the record stays as it is, also what another program added.
 ///
 /// # Errors
-/// [`OperationError`] when the record could not be written; the lock itself is not affected.
-pub fn renew<S: Store>(
+/// [`LockOperationError`] when the record could not be written; the lock itself is not affected.
+pub fn renew<S: LockStore>(
     store: &S,
-    grant: &Grant<S::Ticket>,
+    grant: &LockGrant<S::Ticket>,
     caller: &Caller,
-) -> Result<RenewOutcome, OperationError> {
+) -> Result<GuardRenewOutcome, LockOperationError> {
     let mut section = store.section(&grant.record.name)?;
-    let slot = section.store().peek(&grant.record.name, RecordKind::Lock);
+    let slot = section.store().peek(&grant.record.name, LockRecordKind::Lock);
     unread(&slot, "lock", &grant.record.name)?;
     if !is_in(&slot, &grant.record) {
-        return Ok(RenewOutcome::Lost);
+        return Ok(GuardRenewOutcome::Lost);
     }
     let Some(mut record) = slot.into_record() else {
-        return Ok(RenewOutcome::Lost);
+        return Ok(GuardRenewOutcome::Lost);
     };
     let ttl = lifetime(&grant.record);
     let now = store.now();
@@ -44,15 +46,16 @@ pub fn renew<S: Store>(
         None => record.renew(ttl, now),
     }
     if ttl.is_none() {
-        return Ok(RenewOutcome::Done);
+        return Ok(GuardRenewOutcome::Done);
     }
     // The record there lists the caller, so it can be replaced.
-    let _ = section.put(RecordKind::Lock, &record, PutMode::Over, durability_of(&record))?;
+    let _ =
+        section.put(LockRecordKind::Lock, &record, RecordPutMode::Over, durability_of(&record))?;
     let id = grant.record.lock_id.as_ref();
     let mine = id.and_then(|id| record.holder(id)).unwrap_or(&record);
-    let event = Event::new(EventKind::Renew, &record.name, caller).about(mine);
+    let event = AuditEvent::new(AuditEventKind::Renew, &record.name, caller).about(mine);
     section.store().log(&event, Durability::Volatile)?;
-    Ok(RenewOutcome::Done)
+    Ok(GuardRenewOutcome::Done)
 }
 
 /// The lifetime that a record was made with, to the fraction of a second.

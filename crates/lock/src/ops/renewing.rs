@@ -1,5 +1,5 @@
-use super::{Grant, GrantKind, QueueStanding, WaitObserver, lifetime, renew};
-use crate::{caller::Caller, rules::Obstacle, store::Store};
+use super::{AcquisitionMethod, LockGrant, QueueStanding, WaitObserver, lifetime, renew};
+use crate::{caller::Caller, rules::Obstacle, store::LockStore};
 use std::{
     os::fd::BorrowedFd,
     time::{Duration, Instant},
@@ -7,20 +7,20 @@ use std::{
 
 /// Accompanies the wait for one of several locks: renews those that are held already, three times in a
 /// lifetime, so that readers of their records see them as held. Everything else it passes on to its observer.
-pub(super) struct Renewing<'a, S: Store> {
+pub(super) struct RenewingObserver<'a, S: LockStore> {
     pub(super) store: &'a S,
     pub(super) caller: &'a Caller,
-    pub(super) grants: &'a [Grant<S::Ticket>],
+    pub(super) grants: &'a [LockGrant<S::Ticket>],
     pub(super) observer: &'a mut dyn WaitObserver,
     every: Option<Duration>,
     due: Instant,
     reported: Option<(Obstacle, Instant)>,
 }
 
-impl<'a, S: Store> Renewing<'a, S> {
+impl<'a, S: LockStore> RenewingObserver<'a, S> {
     pub(super) fn new(
         (store, caller): (&'a S, &'a Caller),
-        grants: &'a [Grant<S::Ticket>],
+        grants: &'a [LockGrant<S::Ticket>],
         observer: &'a mut dyn WaitObserver,
     ) -> Self {
         let shortest =
@@ -43,11 +43,11 @@ impl<'a, S: Store> Renewing<'a, S> {
 }
 
 /// Whether the record that a grant is in is this process's to renew.
-fn has_record<T>(grant: &Grant<T>) -> bool {
-    grant.kind != GrantKind::Nested
+fn has_record<T>(grant: &LockGrant<T>) -> bool {
+    grant.kind != AcquisitionMethod::Nested
 }
 
-impl<S: Store> WaitObserver for Renewing<'_, S> {
+impl<S: LockStore> WaitObserver for RenewingObserver<'_, S> {
     fn waiting(&mut self, standing: &QueueStanding) {
         let now = Instant::now();
         self.renew_due(now);

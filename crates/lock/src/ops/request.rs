@@ -1,7 +1,7 @@
 use crate::{
     caller::Caller,
-    record::{HoldKind, LockRecord, Metadata},
-    rules::{HoldPurpose, OwnerSource, TicketContent},
+    record::{HoldKind, LockMetadata, LockRecord},
+    rules::{OwnerSource, RequestedHold, TicketContent},
     words::{Fence, LockId, LockMode, LockName, Timestamp},
 };
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub struct LockRequest<'a> {
     /// The lifetime; `None` is one without end.
     pub ttl: Option<Duration>,
     /// What others should be able to read.
-    pub metadata: Option<Metadata>,
+    pub metadata: Option<LockMetadata>,
     /// The command to guard.
     pub command: Vec<String>,
     /// The acquisitions that this process runs under already, outermost first.
@@ -35,10 +35,10 @@ pub struct LockRequest<'a> {
 
 impl LockRequest<'_> {
     /// Whether a guard or a lease is asked for.
-    pub fn purpose(&self) -> HoldPurpose {
+    pub fn purpose(&self) -> RequestedHold {
         match self.hold {
-            HoldKind::Guard => HoldPurpose::Guard,
-            _ => HoldPurpose::Lease,
+            HoldKind::Guard => RequestedHold::Guard,
+            _ => RequestedHold::Lease,
         }
     }
 

@@ -1,35 +1,35 @@
 use super::{
-    LockRequest, OperationError,
+    LockOperationError, LockRequest,
     snapshot::{LivenessProbe, freeze_in_force, readable, ticket_in},
 };
 use crate::{
-    record::{HoldKind, LockRecord, RecordFile},
+    record::{HoldKind, LockRecord, RecordSlot},
     rules::{
-        AdmissionInputs, HoldPurpose, HoldRequest, JudgedHolder, Liveness, Occupant, QueueObstacle,
-        QueuePlace, QueueRequest, RecordVerdict, VerdictFacts, ahead, around, judge, leased,
-        occupant, passes,
+        HoldRequest, JudgedHolder, Liveness, LockAdmissionInputs, LockOccupancy, LockRecordVerdict,
+        LockVerdictFacts, QueueObstacle, QueueObstacleQuery, QueuePlace, RequestedHold, ahead,
+        around, judge, leased, occupant, passes,
     },
-    store::{Section, Store},
+    store::{LockStore, NameSection},
     words::{LockId, LockMode, Timestamp},
 };
 
 /// What a caller sees in the section: all that admission depends on is found out from here.
-pub(super) struct SectionView<'a> {
+pub(super) struct LockAdmissionInputReader<'a> {
     pub(super) request: &'a LockRequest<'a>,
     pub(super) line: &'a [QueuePlace],
     /// The queue position of the caller.
     pub(super) mine: Option<u64>,
-    pub(super) slot: &'a RecordFile,
+    pub(super) slot: &'a RecordSlot,
 }
 
-impl SectionView<'_> {
+impl LockAdmissionInputReader<'_> {
     /// Gathers what admission depends on, in the order in which it can settle the decision: a waiter ahead
     /// makes everything else irrelevant, unless the lock is the caller's own lease, or has slots.
-    pub(super) fn inputs<C: Section>(
+    pub(super) fn inputs<C: NameSection>(
         &self,
         section: &mut C,
-    ) -> Result<AdmissionInputs, OperationError> {
-        if let RecordFile::Newer(_) = self.slot {
+    ) -> Result<LockAdmissionInputs, LockOperationError> {
+        if let RecordSlot::Newer(_) = self.slot {
             readable(self.slot.clone(), "lock", self.request.name)?;
         }
         // Judged once: what stands in one sentence and has expired in the next would pass those in the queue.
@@ -37,11 +37,11 @@ impl SectionView<'_> {
         let early = early.map(|record| self.judged(section.store(), record));
         let ahead = self.ahead(section, early.as_deref().unwrap_or_default())?;
         if ahead.is_some() && early.is_none() {
-            return Ok(AdmissionInputs { occupant: Occupant::Free, freeze: None, ahead });
+            return Ok(LockAdmissionInputs { occupant: LockOccupancy::Free, freeze: None, ahead });
         }
         let occupant = self.occupant(section.store(), early)?;
         let freeze = freeze_in_force(section.store(), self.request.name)?.map(Box::new);
-        Ok(AdmissionInputs { occupant, freeze, ahead })
+        Ok(LockAdmissionInputs { occupant, freeze, ahead })
     }
 
     /// Whether what is ahead in the queue is unknown without the record: it may be a lease of the caller, with which
@@ -53,8 +53,8 @@ impl SectionView<'_> {
     }
 
     /// The record's holders, judged.
-    fn judged<S: Store>(&self, store: &S, record: &LockRecord) -> Vec<JudgedHolder> {
-        let facts = SectionFacts { store, view: self };
+    fn judged<S: LockStore>(&self, store: &S, record: &LockRecord) -> Vec<JudgedHolder> {
+        let facts = QueueVerdictFacts { store, view: self };
         let holders = record.clone().into_holders().into_iter();
         let judged = holders.map(|holder| {
             let (verdict, mine) = (judge(&holder, &facts), may_renew(self.request, &holder));
@@ -65,18 +65,18 @@ impl SectionView<'_> {
         judged.collect()
     }
 
-    fn occupant<S: Store>(
+    fn occupant<S: LockStore>(
         &self,
         store: &S,
         early: Option<Vec<JudgedHolder>>,
-    ) -> Result<Occupant, OperationError> {
-        if let RecordFile::Corrupted(corruption) = self.slot
+    ) -> Result<LockOccupancy, LockOperationError> {
+        if let RecordSlot::Corrupted(corruption) = self.slot
             && (corruption.may_be_filling() || corruption.is_provably_free())
         {
-            return Ok(Occupant::Corrupted(corruption.clone()));
+            return Ok(LockOccupancy::Corrupted(corruption.clone()));
         }
         let Some(record) = readable(self.slot.clone(), "lock", self.request.name)? else {
-            return Ok(Occupant::Free);
+            return Ok(LockOccupancy::Free);
         };
         let holders = early.unwrap_or_else(|| self.judged(store, &record));
         Ok(occupant(holders, self.claim()))
@@ -89,19 +89,20 @@ impl SectionView<'_> {
     /// The obstacle in the queue. Dead tickets on the way there are removed.
     ///
     /// Under the caller's own lease, the waiters for that lease are not in its way: they wait for the caller.
-    fn ahead<C: Section>(
+    fn ahead<C: NameSection>(
         &self,
         section: &mut C,
         known: &[JudgedHolder],
-    ) -> Result<Option<QueueObstacle>, OperationError> {
+    ) -> Result<Option<QueueObstacle>, LockOperationError> {
         let store = section.store();
-        let stands = |it: &&JudgedHolder| it.mine && matches!(it.verdict, RecordVerdict::Held(_));
+        let stands =
+            |it: &&JudgedHolder| it.mine && matches!(it.verdict, LockRecordVerdict::Held(_));
         let exclusive =
             known.iter().find(stands).filter(|it| it.holder.mode == LockMode::Exclusive);
         let my_lease = exclusive.map(|it| &it.holder);
         let outer = self.around().filter(|outer| store.lives(self.request.name, outer));
         let mut dead = Vec::new();
-        let asker = QueueRequest {
+        let asker = QueueObstacleQuery {
             line: self.line,
             mine: self.mine,
             mode: self.request.mode,
@@ -124,7 +125,7 @@ impl SectionView<'_> {
 
     /// The acquisition of this name that runs around the caller. A lease is no part of it.
     fn around(&self) -> Option<&QueuePlace> {
-        if self.request.held.is_empty() || self.request.purpose() == HoldPurpose::Lease {
+        if self.request.held.is_empty() || self.request.purpose() == RequestedHold::Lease {
             return None;
         }
         around(self.line, &self.request.held_ids())
@@ -135,13 +136,18 @@ impl SectionView<'_> {
         id.is_some_and(|id| self.request.held.contains(id))
     }
 
-    fn passes_inside<S: Store>(&self, store: &S, outer: &QueuePlace, place: &QueuePlace) -> bool {
+    fn passes_inside<S: LockStore>(
+        &self,
+        store: &S,
+        outer: &QueuePlace,
+        place: &QueuePlace,
+    ) -> bool {
         let held = || Some(store.ticket_text(self.request.name, place)?.held);
         passes(outer, &self.request.held_ids(), place, held)
     }
 
     /// Whether a place waits for a lease to end, rather than to work under it.
-    fn waits_for<S: Store>(&self, store: &S, place: &QueuePlace, lease: &LockRecord) -> bool {
+    fn waits_for<S: LockStore>(&self, store: &S, place: &QueuePlace, lease: &LockRecord) -> bool {
         let identity = || store.ticket_text(self.request.name, place)?.identity();
         !place.entered && identity().is_some_and(|identity| !identity.owns(lease))
     }
@@ -154,19 +160,19 @@ impl SectionView<'_> {
 fn may_renew(request: &LockRequest<'_>, record: &LockRecord) -> bool {
     let lease = match record.hold {
         Some(HoldKind::Lease | HoldKind::Process) => true,
-        None => request.purpose() == HoldPurpose::Lease,
+        None => request.purpose() == RequestedHold::Lease,
         Some(HoldKind::Guard | HoldKind::Other(_)) => false,
     };
     lease && request.caller.identity.owns(record)
 }
 
 /// Knows the line already, which is possible only in the section.
-struct SectionFacts<'a, S> {
+struct QueueVerdictFacts<'a, S> {
     store: &'a S,
-    view: &'a SectionView<'a>,
+    view: &'a LockAdmissionInputReader<'a>,
 }
 
-impl<S: Store> VerdictFacts for SectionFacts<'_, S> {
+impl<S: LockStore> LockVerdictFacts for QueueVerdictFacts<'_, S> {
     fn now(&self) -> Timestamp {
         self.store.now()
     }

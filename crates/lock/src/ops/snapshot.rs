@@ -1,44 +1,45 @@
-use super::OperationError;
+use super::LockOperationError;
 use crate::{
     caller::Caller,
-    record::{LockRecord, RecordFile},
-    rules::{Liveness, QueuePlace, RecordVerdict, VerdictFacts, judge},
-    store::{RecordKind, Store, StoreError},
+    record::{LockRecord, RecordSlot},
+    rules::{Liveness, LockRecordVerdict, LockVerdictFacts, QueuePlace, judge},
+    store::{LockRecordKind, LockStore, LockStoreError},
     words::{LockId, LockName, Timestamp},
 };
 use std::cell::OnceCell;
 
 /// What a look at a name found, without entering its section.
 #[derive(Clone, Debug)]
-pub struct NameSnapshot {
+pub struct LockNameSnapshot {
     /// What stands in the lock's place.
-    pub slot: RecordFile,
+    pub slot: RecordSlot,
     /// Whether each of its holders still stands, where it is a record.
-    pub verdicts: Vec<RecordVerdict>,
+    pub verdicts: Vec<LockRecordVerdict>,
 }
 
-impl NameSnapshot {
+impl LockNameSnapshot {
     /// Whether the record stands, where there is one: it does as long as one of its holders does.
-    pub fn verdict(&self) -> Option<RecordVerdict> {
-        let stands = |verdict: &&RecordVerdict| matches!(verdict, RecordVerdict::Held(_));
+    pub fn verdict(&self) -> Option<LockRecordVerdict> {
+        let stands = |verdict: &&LockRecordVerdict| matches!(verdict, LockRecordVerdict::Held(_));
         self.verdicts.iter().find(stands).or(self.verdicts.first()).copied()
     }
 
     /// The holders, with what is to be said of each.
-    pub fn holders(&self) -> impl Iterator<Item = (&LockRecord, RecordVerdict)> {
+    pub fn holders(&self) -> impl Iterator<Item = (&LockRecord, LockRecordVerdict)> {
         let holders = self.slot.record().into_iter().flat_map(LockRecord::holders);
         holders.zip(self.verdicts.iter().copied())
     }
 
     /// Whether any of the holders is gone.
     pub fn is_any_gone(&self) -> bool {
-        self.verdicts.iter().any(|verdict| matches!(verdict, RecordVerdict::Stale(_)))
+        self.verdicts.iter().any(|verdict| matches!(verdict, LockRecordVerdict::Stale(_)))
     }
 
     /// The record of the holders of the name; `None` without a holder.
     pub fn held(&self) -> Option<LockRecord> {
-        let stands =
-            |(_, verdict): &(&LockRecord, RecordVerdict)| matches!(verdict, RecordVerdict::Held(_));
+        let stands = |(_, verdict): &(&LockRecord, LockRecordVerdict)| {
+            matches!(verdict, LockRecordVerdict::Held(_))
+        };
         LockRecord::of_holders(self.holders().filter(stands).map(|(holder, _)| holder.alone()))
     }
 }
@@ -47,16 +48,16 @@ impl NameSnapshot {
 ///
 /// A guard that leaves between the reading of its record and that of its ticket looks like one that died;
 /// so that verdict is given only where the record is still there afterwards.
-pub fn look<S: Store>(store: &S, name: &LockName, caller: &Caller) -> NameSnapshot {
+pub fn look<S: LockStore>(store: &S, name: &LockName, caller: &Caller) -> LockNameSnapshot {
     look_with(store, name, caller)
 }
 
 /// Looks at a name, asking `prober` about processes.
-pub(super) fn look_with<S: Store>(
+pub(super) fn look_with<S: LockStore>(
     store: &S,
     name: &LockName,
     prober: &impl LivenessProbe,
-) -> NameSnapshot {
+) -> LockNameSnapshot {
     let mut snapshot = look_once(store, name, prober);
     for _ in 0..TRIES {
         if !snapshot.is_any_gone() {
@@ -74,26 +75,30 @@ pub(super) fn look_with<S: Store>(
 /// How often to look again when a name changes faster than it can be read.
 const TRIES: usize = 8;
 
-fn look_once<S: Store>(store: &S, name: &LockName, prober: &impl LivenessProbe) -> NameSnapshot {
-    let slot = store.peek(name, RecordKind::Lock);
-    let verdicts: Vec<RecordVerdict> = slot.record().map_or_else(Vec::new, |record| {
+fn look_once<S: LockStore>(
+    store: &S,
+    name: &LockName,
+    prober: &impl LivenessProbe,
+) -> LockNameSnapshot {
+    let slot = store.peek(name, LockRecordKind::Lock);
+    let verdicts: Vec<LockRecordVerdict> = slot.record().map_or_else(Vec::new, |record| {
         record
             .holders()
-            .map(|holder| judge(holder, &StoreFacts::new(store, name, prober)))
+            .map(|holder| judge(holder, &StoreVerdictFacts::new(store, name, prober)))
             .collect()
     });
-    NameSnapshot { slot, verdicts }
+    LockNameSnapshot { slot, verdicts }
 }
 
 /// Whether a name has a holder: one in its record, or a guard that is in without a record.
 ///
 /// # Errors
-/// [`OperationError`] where that cannot be found out.
-pub fn is_held<S: Store>(
+/// [`LockOperationError`] where that cannot be found out.
+pub fn is_held<S: LockStore>(
     store: &S,
     name: &LockName,
     caller: &Caller,
-) -> Result<bool, OperationError> {
+) -> Result<bool, LockOperationError> {
     let snapshot = look(store, name, caller);
     if snapshot.held().is_some() {
         return Ok(true);
@@ -103,7 +108,10 @@ pub fn is_held<S: Store>(
 }
 
 /// The live guards that are in: at most one, unless tickets were changed by hand.
-pub(super) fn entered<S: Store>(store: &S, name: &LockName) -> Result<Vec<QueuePlace>, StoreError> {
+pub(super) fn entered<S: LockStore>(
+    store: &S,
+    name: &LockName,
+) -> Result<Vec<QueuePlace>, LockStoreError> {
     let line = store.line(name)?.into_iter();
     Ok(line.filter(|place| place.entered && store.lives(name, place)).collect())
 }
@@ -111,22 +119,22 @@ pub(super) fn entered<S: Store>(store: &S, name: &LockName) -> Result<Vec<QueueP
 /// The record of a slot, or the error that says what else is in its place.
 ///
 /// # Errors
-/// [`OperationError`] for a newer version, a corruption, and what cannot be read.
+/// [`LockOperationError`] for a newer version, a corruption, and what cannot be read.
 pub fn readable(
-    slot: RecordFile,
+    slot: RecordSlot,
     what: &'static str,
     name: &LockName,
-) -> Result<Option<LockRecord>, OperationError> {
+) -> Result<Option<LockRecord>, LockOperationError> {
     let name = || name.clone();
     match slot {
-        RecordFile::Absent => Ok(None),
-        RecordFile::Record(record) => Ok(Some(*record)),
-        RecordFile::Newer(source) => Err(OperationError::Newer { what, name: name(), source }),
-        RecordFile::Corrupted(corruption) => {
-            Err(OperationError::Corrupted { what, name: name(), corruption })
+        RecordSlot::Absent => Ok(None),
+        RecordSlot::Record(record) => Ok(Some(*record)),
+        RecordSlot::Newer(source) => Err(LockOperationError::Newer { what, name: name(), source }),
+        RecordSlot::Corrupted(corruption) => {
+            Err(LockOperationError::Corrupted { what, name: name(), corruption })
         }
-        RecordFile::Unreadable(source) => {
-            Err(OperationError::Unreadable { what, name: name(), source })
+        RecordSlot::Unreadable(source) => {
+            Err(LockOperationError::Unreadable { what, name: name(), source })
         }
     }
 }
@@ -134,24 +142,24 @@ pub fn readable(
 /// The error of a slot that could not be read: whether anything is there is not known then.
 ///
 /// # Errors
-/// [`OperationError`] for what cannot be read.
+/// [`LockOperationError`] for what cannot be read.
 pub(super) fn unread(
-    slot: &RecordFile,
+    slot: &RecordSlot,
     what: &'static str,
     name: &LockName,
-) -> Result<(), OperationError> {
+) -> Result<(), LockOperationError> {
     match slot {
-        RecordFile::Unreadable(_) => readable(slot.clone(), what, name).map(|_| ()),
+        RecordSlot::Unreadable(_) => readable(slot.clone(), what, name).map(|_| ()),
         _ => Ok(()),
     }
 }
 
 /// The freeze that is in force on a name.
-pub(super) fn freeze_in_force<S: Store>(
+pub(super) fn freeze_in_force<S: LockStore>(
     store: &S,
     name: &LockName,
-) -> Result<Option<LockRecord>, OperationError> {
-    let freeze = readable(store.peek(name, RecordKind::Freeze), "freeze", name)?;
+) -> Result<Option<LockRecord>, LockOperationError> {
+    let freeze = readable(store.peek(name, LockRecordKind::Freeze), "freeze", name)?;
     Ok(freeze.filter(|freeze| !freeze.is_expired(store.now())))
 }
 
@@ -174,25 +182,25 @@ impl LivenessProbe for Caller {
 }
 
 /// Asks a store and the process table what a verdict needs to know, each at most once.
-pub(super) struct StoreFacts<'a, S, P> {
+pub(super) struct StoreVerdictFacts<'a, S, P> {
     store: &'a S,
     name: &'a LockName,
     prober: &'a P,
     process: OnceCell<Liveness>,
 }
 
-impl<'a, S: Store, P: LivenessProbe> StoreFacts<'a, S, P> {
+impl<'a, S: LockStore, P: LivenessProbe> StoreVerdictFacts<'a, S, P> {
     pub(super) fn new(store: &'a S, name: &'a LockName, prober: &'a P) -> Self {
         Self { store, name, prober, process: OnceCell::new() }
     }
 
-    fn find(&self, id: &LockId) -> Result<Option<QueuePlace>, StoreError> {
+    fn find(&self, id: &LockId) -> Result<Option<QueuePlace>, LockStoreError> {
         let line = self.store.line(self.name)?;
         Ok(ticket_in(&line, id).cloned())
     }
 }
 
-impl<S: Store, P: LivenessProbe> VerdictFacts for StoreFacts<'_, S, P> {
+impl<S: LockStore, P: LivenessProbe> LockVerdictFacts for StoreVerdictFacts<'_, S, P> {
     fn now(&self) -> Timestamp {
         self.store.now()
     }

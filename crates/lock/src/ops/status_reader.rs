@@ -1,12 +1,12 @@
 use super::{
-    OperationError, prune,
-    snapshot::{LivenessProbe, NameSnapshot, look_with},
+    LockOperationError, prune,
+    snapshot::{LivenessProbe, LockNameSnapshot, look_with},
 };
 use crate::{
     caller::Caller,
-    record::{HoldKind, LockRecord, RecordFile},
-    rules::{HoldState, Liveness, QueuePlace, RecordVerdict, Staleness, TicketContent},
-    store::{RecordKind, Store},
+    record::{HoldKind, LockRecord, RecordSlot},
+    rules::{HoldState, Liveness, LockRecordVerdict, QueuePlace, Staleness, TicketContent},
+    store::{LockRecordKind, LockStore},
     sys,
     words::{LockName, ProcessPresence, Timestamp},
 };
@@ -14,13 +14,13 @@ use std::{cell::RefCell, collections::HashMap};
 
 /// One line of a status: a lock or a freeze, and all that is known of it.
 #[derive(Clone, Debug)]
-pub struct StatusEntry {
+pub struct LockStatusEntry {
     /// The name.
     pub name: LockName,
     /// Whether this is the name's lock or its freeze.
-    pub kind: RecordKind,
+    pub kind: LockRecordKind,
     /// What is in the record's place.
-    pub slot: RecordFile,
+    pub slot: RecordSlot,
     /// The state in one word.
     pub state: LockState,
     /// Whether the record's process lives.
@@ -86,11 +86,12 @@ impl LockState {
 
 /// Tells all about one name: its lock, then its freeze, if there are any. Expired ones are left out: they are
 /// free for every purpose, unless there is a holder or a waiter all the same.
-pub fn survey<S: Store>(store: &S, name: &LockName, caller: &Caller) -> Vec<StatusEntry> {
+pub fn survey<S: LockStore>(store: &S, name: &LockName, caller: &Caller) -> Vec<LockStatusEntry> {
     let reader = StatusReader { store, probes: ProbeCache::new(caller) };
     let lock = reader.lock(name, true);
     let freeze = reader.freeze(name);
-    let free = |entry: &StatusEntry| matches!(entry.state, LockState::Expired | LockState::Dead);
+    let free =
+        |entry: &LockStatusEntry| matches!(entry.state, LockState::Expired | LockState::Dead);
     [lock, freeze].into_iter().flatten().filter(|entry| !free(entry)).collect()
 }
 
@@ -98,13 +99,13 @@ pub fn survey<S: Store>(store: &S, name: &LockName, caller: &Caller) -> Vec<Stat
 /// pruned. The records of guards that are provably gone mean nothing any more: they are removed here.
 ///
 /// # Errors
-/// [`OperationError`] when the records cannot be listed.
-pub fn survey_all<S: Store + Sync>(
+/// [`LockOperationError`] when the records cannot be listed.
+pub fn survey_all<S: LockStore + Sync>(
     store: &S,
     caller: &Caller,
-) -> Result<Vec<StatusEntry>, OperationError> {
-    let mut locks = store.names(RecordKind::Lock)?;
-    let freezes = store.names(RecordKind::Freeze)?;
+) -> Result<Vec<LockStatusEntry>, LockOperationError> {
+    let mut locks = store.names(LockRecordKind::Lock)?;
+    let freezes = store.names(LockRecordKind::Freeze)?;
     let lines = store.lines()?;
     // There may be a holder or a waiter without a record.
     let only_lines = lines.iter().filter(|name| locks.binary_search(name).is_err());
@@ -114,22 +115,22 @@ pub fn survey_all<S: Store + Sync>(
     let look = |names: &[LockName]| {
         let reader = StatusReader { store, probes: ProbeCache::new(caller) };
         let seen = names.iter().filter_map(|name| reader.lock(name, lines.contains(name)));
-        seen.collect::<Vec<StatusEntry>>()
+        seen.collect::<Vec<LockStatusEntry>>()
     };
     let reader = StatusReader { store, probes: ProbeCache::new(caller) };
-    let keep = |entry: StatusEntry| {
+    let keep = |entry: LockStatusEntry| {
         let over = is_dead_guard(&entry) || entry.gone;
         let pruned = over && prune(store, &entry.name, entry.kind, caller);
         // Without its record, the name is listed if it has a waiter.
         if pruned { reader.lock(&entry.name, lines.contains(&entry.name)) } else { Some(entry) }
     };
     let entries = sys::in_portions(&locks, look).into_iter();
-    let mut entries: Vec<StatusEntry> = entries.filter_map(keep).collect();
+    let mut entries: Vec<LockStatusEntry> = entries.filter_map(keep).collect();
     entries.extend(freezes.iter().filter_map(|name| reader.freeze(name)));
     Ok(entries)
 }
 
-fn is_dead_guard(entry: &StatusEntry) -> bool {
+fn is_dead_guard(entry: &LockStatusEntry) -> bool {
     let over = matches!(entry.state, LockState::Dead | LockState::Queued);
     over && entry.record().is_some_and(|it| it.hold == Some(HoldKind::Guard))
 }
@@ -159,21 +160,21 @@ struct StatusReader<'a, S> {
     probes: ProbeCache<'a>,
 }
 
-impl<S: Store> StatusReader<'_, S> {
-    fn lock(&self, name: &LockName, has_line: bool) -> Option<StatusEntry> {
+impl<S: LockStore> StatusReader<'_, S> {
+    fn lock(&self, name: &LockName, has_line: bool) -> Option<LockStatusEntry> {
         let snapshot = look_with(self.store, name, &self.probes);
         let (verdict, taken, gone) =
             (snapshot.verdict(), standing(&snapshot), snapshot.is_any_gone());
         // Of several holders, those that are left.
-        let held = if gone { snapshot.held().map(Box::new).map(RecordFile::Record) } else { None };
+        let held = if gone { snapshot.held().map(Box::new).map(RecordSlot::Record) } else { None };
         let slot = held.unwrap_or(snapshot.slot);
         let state = match verdict {
-            Some(RecordVerdict::Held(HoldState::Live)) => LockState::Held,
-            Some(RecordVerdict::Held(HoldState::Overdue)) => LockState::Overdue,
-            Some(RecordVerdict::Held(HoldState::Orphaned)) => LockState::Orphaned,
-            Some(RecordVerdict::Held(HoldState::Abandoned)) => LockState::Abandoned,
-            Some(RecordVerdict::Stale(Staleness::Expired)) => LockState::Expired,
-            Some(RecordVerdict::Stale(Staleness::HolderGone)) => LockState::Dead,
+            Some(LockRecordVerdict::Held(HoldState::Live)) => LockState::Held,
+            Some(LockRecordVerdict::Held(HoldState::Overdue)) => LockState::Overdue,
+            Some(LockRecordVerdict::Held(HoldState::Orphaned)) => LockState::Orphaned,
+            Some(LockRecordVerdict::Held(HoldState::Abandoned)) => LockState::Abandoned,
+            Some(LockRecordVerdict::Stale(Staleness::Expired)) => LockState::Expired,
+            Some(LockRecordVerdict::Stale(Staleness::HolderGone)) => LockState::Dead,
             None => state_of_no_record(&slot).unwrap_or(LockState::Queued),
         };
         let line = if has_line { self.line(name) } else { Vec::new() };
@@ -191,9 +192,15 @@ impl<S: Store> StatusReader<'_, S> {
         let texts = |places: Vec<&QueuePlace>| {
             places.into_iter().filter_map(|it| self.store.ticket_text(name, it)).collect()
         };
-        let entry = self.entry(name, RecordKind::Lock, slot, state);
+        let entry = self.entry(name, LockRecordKind::Lock, slot, state);
         let gone = gone && taken > 0;
-        Some(StatusEntry { inside: texts(unknown), waiters: texts(waiting), taken, gone, ..entry })
+        Some(LockStatusEntry {
+            inside: texts(unknown),
+            waiters: texts(waiting),
+            taken,
+            gone,
+            ..entry
+        })
     }
 
     /// The live tickets of a name, in their order.
@@ -201,27 +208,27 @@ impl<S: Store> StatusReader<'_, S> {
         live_line(self.store, name)
     }
 
-    fn freeze(&self, name: &LockName) -> Option<StatusEntry> {
-        let slot = self.store.peek(name, RecordKind::Freeze);
+    fn freeze(&self, name: &LockName) -> Option<LockStatusEntry> {
+        let slot = self.store.peek(name, LockRecordKind::Freeze);
         let state = match slot.record() {
             Some(record) if record.is_expired(Timestamp::now()) => LockState::Expired,
             Some(_) => LockState::Frozen,
             None => state_of_no_record(&slot)?,
         };
-        Some(self.entry(name, RecordKind::Freeze, slot, state))
+        Some(self.entry(name, LockRecordKind::Freeze, slot, state))
     }
 
     fn entry(
         &self,
         name: &LockName,
-        kind: RecordKind,
-        slot: RecordFile,
+        kind: LockRecordKind,
+        slot: RecordSlot,
         state: LockState,
-    ) -> StatusEntry {
+    ) -> LockStatusEntry {
         let process = slot.record().map_or(Liveness::Unknown, |it| self.probes.liveness(it));
         let (name, seen) = (name.clone(), Timestamp::now());
         let (inside, waiters) = (Vec::new(), Vec::new());
-        StatusEntry {
+        LockStatusEntry {
             name,
             kind,
             slot,
@@ -237,27 +244,27 @@ impl<S: Store> StatusReader<'_, S> {
 }
 
 /// How many of a record's holders stand.
-fn standing(snapshot: &NameSnapshot) -> usize {
-    snapshot.verdicts.iter().filter(|verdict| matches!(verdict, RecordVerdict::Held(_))).count()
+fn standing(snapshot: &LockNameSnapshot) -> usize {
+    snapshot.verdicts.iter().filter(|verdict| matches!(verdict, LockRecordVerdict::Held(_))).count()
 }
 
-fn state_of_no_record(slot: &RecordFile) -> Option<LockState> {
+fn state_of_no_record(slot: &RecordSlot) -> Option<LockState> {
     match slot {
-        RecordFile::Absent | RecordFile::Record(_) => None,
-        RecordFile::Newer(_) => Some(LockState::Unsupported),
-        RecordFile::Corrupted(_) => Some(LockState::Corrupted),
-        RecordFile::Unreadable(_) => Some(LockState::Unreadable),
+        RecordSlot::Absent | RecordSlot::Record(_) => None,
+        RecordSlot::Newer(_) => Some(LockState::Unsupported),
+        RecordSlot::Corrupted(_) => Some(LockState::Corrupted),
+        RecordSlot::Unreadable(_) => Some(LockState::Unreadable),
     }
 }
 
 /// The waiters for a name, in their order.
-pub(super) fn waiters<S: Store>(store: &S, name: &LockName) -> Vec<TicketContent> {
+pub(super) fn waiters<S: LockStore>(store: &S, name: &LockName) -> Vec<TicketContent> {
     let line = live_line(store, name).into_iter().filter(|place| !place.entered);
     line.filter_map(|place| store.ticket_text(name, &place)).collect()
 }
 
 /// The live tickets of a name, in their order.
-fn live_line<S: Store>(store: &S, name: &LockName) -> Vec<QueuePlace> {
+fn live_line<S: LockStore>(store: &S, name: &LockName) -> Vec<QueuePlace> {
     // A line that cannot be listed shows no waiter; the record tells that something is wrong.
     let mut line = store.line(name).unwrap_or_default();
     line.retain(|place| store.lives(name, place));
@@ -265,7 +272,7 @@ fn live_line<S: Store>(store: &S, name: &LockName) -> Vec<QueuePlace> {
     line
 }
 
-impl StatusEntry {
+impl LockStatusEntry {
     /// The record, where one stands.
     pub fn record(&self) -> Option<&LockRecord> {
         self.slot.record()

@@ -1,14 +1,15 @@
 use super::{
-    OperationError,
-    snapshot::{StoreFacts, entered, readable, unread},
+    LockOperationError,
+    snapshot::{StoreVerdictFacts, entered, readable, unread},
 };
 use crate::{
-    audit::{Event, EventKind},
+    audit::{AuditEvent, AuditEventKind},
     caller::Caller,
-    record::{HoldKind, LockRecord, RecordFile},
-    rules::{HoldState, Liveness, QueuePlace, RecordVerdict, Staleness, judge},
+    record::{HoldKind, LockRecord, RecordSlot},
+    rules::{HoldState, Liveness, LockRecordVerdict, QueuePlace, Staleness, judge},
     store::{
-        Durability, PutMode, PutOutcome, RecordKind, RemoveOutcome, Section, Store, StoreError,
+        Durability, LockRecordKind, LockStore, LockStoreError, NameSection, RecordPutMode,
+        RecordPutOutcome, RecordRemoveOutcome,
     },
     sys,
     words::{Fence, LockMode, LockName, ProcessPresence},
@@ -32,9 +33,9 @@ pub enum UnlockOutcome {
     /// The name is free.
     Done {
         /// It took effect, but could not be logged.
-        unlogged: Option<StoreError>,
+        unlogged: Option<LockStoreError>,
         /// It took effect, but a power cut may undo it.
-        unsynced: Option<StoreError>,
+        unsynced: Option<LockStoreError>,
     },
     /// It was free before.
     NotFound,
@@ -61,14 +62,14 @@ pub enum UnlockOutcome {
 /// Frees a name, as far as the caller may and is willing to.
 ///
 /// # Errors
-/// [`OperationError`] when the state cannot be read or changed. [`UnlockForce::Force`] also frees a name whose
+/// [`LockOperationError`] when the state cannot be read or changed. [`UnlockForce::Force`] also frees a name whose
 /// record is corrupted or of a newer version, [`UnlockForce::Stale`] a corrupted one.
-pub fn unlock<S: Store>(
+pub fn unlock<S: LockStore>(
     store: &S,
     name: &LockName,
     caller: &Caller,
     might: UnlockForce,
-) -> Result<UnlockOutcome, OperationError> {
+) -> Result<UnlockOutcome, LockOperationError> {
     unlock_any(store, name, caller, (might, None))
 }
 
@@ -78,26 +79,26 @@ pub fn unlock<S: Store>(
 ///
 /// # Errors
 /// As [`unlock`], and where the fence of the record there cannot be read.
-pub fn unlock_only<S: Store>(
+pub fn unlock_only<S: LockStore>(
     store: &S,
     name: &LockName,
     caller: &Caller,
     might: UnlockForce,
     only: &[Fence],
-) -> Result<UnlockOutcome, OperationError> {
+) -> Result<UnlockOutcome, LockOperationError> {
     unlock_any(store, name, caller, (might, Some(only)))
 }
 
-fn unlock_any<S: Store>(
+fn unlock_any<S: LockStore>(
     store: &S,
     name: &LockName,
     caller: &Caller,
     (might, only): (UnlockForce, Option<&[Fence]>),
-) -> Result<UnlockOutcome, OperationError> {
+) -> Result<UnlockOutcome, LockOperationError> {
     let mut section = store.section(name)?;
-    let slot = section.store().peek(name, RecordKind::Lock);
+    let slot = section.store().peek(name, LockRecordKind::Lock);
     let inside = entered(section.store(), name)?;
-    let seen = UnlockView { name, slot: &slot, inside: &inside, caller, only };
+    let seen = UnlockCheck { name, slot: &slot, inside: &inside, caller, only };
     if let Some(refused) = seen.refused_for_fence()? {
         return Ok(refused);
     }
@@ -118,35 +119,35 @@ fn unlock_any<S: Store>(
 }
 
 /// What is to be taken off a name.
-struct LockBreak {
+struct LockBreakPlan {
     /// The holders that lose it, and what that is called.
-    holders: Vec<(EventKind, LockRecord)>,
+    holders: Vec<(AuditEventKind, LockRecord)>,
     /// The record of the holders that keep it.
     rest: Option<LockRecord>,
     /// How it is called where there is no record to read.
-    kind: EventKind,
+    kind: AuditEventKind,
 }
 
 /// What may be taken off, or why nothing may. `None`: there is nothing to unlock.
-type BreakPermission = Result<Option<LockBreak>, UnlockOutcome>;
+type BreakPermission = Result<Option<LockBreakPlan>, UnlockOutcome>;
 
 /// What an unlocking caller sees in the section.
-struct UnlockView<'a> {
+struct UnlockCheck<'a> {
     name: &'a LockName,
-    slot: &'a RecordFile,
+    slot: &'a RecordSlot,
     inside: &'a [QueuePlace],
     caller: &'a Caller,
     /// The fences of the acquisitions that are meant, where not all are.
     only: Option<&'a [Fence]>,
 }
 
-impl UnlockView<'_> {
+impl UnlockCheck<'_> {
     fn is_meant(&self, holder: &LockRecord) -> bool {
         self.only.is_none_or(|only| holder.fence.is_some_and(|fence| only.contains(&fence)))
     }
 
     /// The refusal where the name is held, but by no acquisition that is meant.
-    fn refused_for_fence(&self) -> Result<Option<UnlockOutcome>, OperationError> {
+    fn refused_for_fence(&self) -> Result<Option<UnlockOutcome>, LockOperationError> {
         if self.only.is_none() {
             return Ok(None);
         }
@@ -163,7 +164,7 @@ impl UnlockView<'_> {
     }
 
     /// The tickets of those that lose the name. All that are in a lock of one holder are in through that holder.
-    fn inside_of(&self, breaking: &LockBreak) -> Vec<QueuePlace> {
+    fn inside_of(&self, breaking: &LockBreakPlan) -> Vec<QueuePlace> {
         let exclusive = self.slot.record().is_none_or(|it| it.mode == LockMode::Exclusive);
         let loses = |place: &&QueuePlace| {
             let mut losers = breaking.holders.iter();
@@ -172,26 +173,26 @@ impl UnlockView<'_> {
         self.inside.iter().filter(loses).cloned().collect()
     }
 
-    fn forced(&self) -> Option<LockBreak> {
+    fn forced(&self) -> Option<LockBreakPlan> {
         let kind = match self.slot {
-            RecordFile::Absent if self.inside.is_empty() => return None,
-            RecordFile::Corrupted(_) => EventKind::CorruptBreak,
-            _ => EventKind::ForceBreak,
+            RecordSlot::Absent if self.inside.is_empty() => return None,
+            RecordSlot::Corrupted(_) => AuditEventKind::CorruptBreak,
+            _ => AuditEventKind::ForceBreak,
         };
         let holders = self.slot.record().cloned().into_iter().flat_map(LockRecord::into_holders);
         let (meant, rest): (Vec<LockRecord>, Vec<LockRecord>) =
             holders.partition(|it| self.is_meant(it));
         let holders = meant.into_iter().map(|holder| (kind, holder)).collect();
-        Some(LockBreak { holders, rest: LockRecord::of_holders(rest), kind })
+        Some(LockBreakPlan { holders, rest: LockRecord::of_holders(rest), kind })
     }
 
-    fn stale<S: Store>(&self, store: &S) -> Result<BreakPermission, OperationError> {
-        if let RecordFile::Corrupted(corruption) = self.slot {
+    fn stale<S: LockStore>(&self, store: &S) -> Result<BreakPermission, LockOperationError> {
+        if let RecordSlot::Corrupted(corruption) = self.slot {
             return Ok(if corruption.may_be_filling() {
                 Err(UnlockOutcome::NotStale { record: None, holding: None })
             } else {
-                let kind = EventKind::CorruptBreak;
-                Ok(Some(LockBreak { holders: Vec::new(), rest: None, kind }))
+                let kind = AuditEventKind::CorruptBreak;
+                Ok(Some(LockBreakPlan { holders: Vec::new(), rest: None, kind }))
             });
         }
         let Some(record) = readable(self.slot.clone(), "lock", self.name)? else {
@@ -200,14 +201,16 @@ impl UnlockView<'_> {
         let (mut gone, mut standing) = (Vec::new(), Vec::new());
         for (holder, verdict) in self.judged(store, record) {
             match verdict {
-                RecordVerdict::Held(holding) if !self.is_meant(&holder) => {
+                LockRecordVerdict::Held(holding) if !self.is_meant(&holder) => {
                     standing.push((holder, holding));
                 }
-                RecordVerdict::Stale(why) => gone.push((EventKind::of_staleness(why), holder)),
-                RecordVerdict::Held(HoldState::Abandoned) => {
-                    gone.push((EventKind::StaleBreak, holder));
+                LockRecordVerdict::Stale(why) => {
+                    gone.push((AuditEventKind::of_staleness(why), holder));
                 }
-                RecordVerdict::Held(holding) => standing.push((holder, holding)),
+                LockRecordVerdict::Held(HoldState::Abandoned) => {
+                    gone.push((AuditEventKind::StaleBreak, holder));
+                }
+                LockRecordVerdict::Held(holding) => standing.push((holder, holding)),
             }
         }
         if gone.is_empty() {
@@ -215,25 +218,26 @@ impl UnlockView<'_> {
             return Ok(Err(UnlockOutcome::NotStale { record: record.map(Box::new), holding }));
         }
         let rest = LockRecord::of_holders(standing.into_iter().map(|(holder, _)| holder));
-        Ok(Ok(Some(LockBreak { holders: gone, rest, kind: EventKind::StaleBreak })))
+        Ok(Ok(Some(LockBreakPlan { holders: gone, rest, kind: AuditEventKind::StaleBreak })))
     }
 
-    fn own<S: Store>(&self, store: &S) -> Result<BreakPermission, OperationError> {
+    fn own<S: LockStore>(&self, store: &S) -> Result<BreakPermission, LockOperationError> {
         let Some(record) = readable(self.slot.clone(), "lock", self.name)? else {
             // A guard whose record was deleted keeps its lock.
             let lives = self.inside.first().map(|place| self.guard_lives(store, place));
             return Ok(lives.map_or(Ok(None), Err));
         };
-        let expired = |verdict| verdict == RecordVerdict::Stale(Staleness::Expired);
+        let expired = |verdict| verdict == LockRecordVerdict::Stale(Staleness::Expired);
         let judged = self.judged(store, record.clone());
         let (first, held) = (judged.first().cloned(), judged.into_iter());
-        let held: Vec<(LockRecord, RecordVerdict)> = held.filter(|(_, it)| !expired(*it)).collect();
+        let held: Vec<(LockRecord, LockRecordVerdict)> =
+            held.filter(|(_, it)| !expired(*it)).collect();
         let is_mine = |it: &LockRecord| self.caller.identity.owns(it) && self.is_meant(it);
-        let mine: Vec<&(LockRecord, RecordVerdict)> =
+        let mine: Vec<&(LockRecord, LockRecordVerdict)> =
             held.iter().filter(|(holder, _)| is_mine(holder)).collect();
         // Of several that are the caller's own, a lease is what can be given back.
         let is_guard =
-            |(holder, _): &&&(LockRecord, RecordVerdict)| holder.hold == Some(HoldKind::Guard);
+            |(holder, _): &&&(LockRecord, LockRecordVerdict)| holder.hold == Some(HoldKind::Guard);
         let chosen = mine.iter().find(|it| !is_guard(it)).or(mine.first());
         let Some((holder, verdict)) = chosen.copied() else {
             let others = held.first().or(first.as_ref()).filter(|(_, it)| !expired(*it));
@@ -249,23 +253,23 @@ impl UnlockView<'_> {
             Some(id) => record.without(id),
             None => None,
         };
-        let holders = vec![(EventKind::Release, holder.clone())];
-        Ok(Ok(Some(LockBreak { holders, rest, kind: EventKind::Release })))
+        let holders = vec![(AuditEventKind::Release, holder.clone())];
+        Ok(Ok(Some(LockBreakPlan { holders, rest, kind: AuditEventKind::Release })))
     }
 
     /// The refusal where a guard keeps its owner from giving a lock back: the holder itself, or one that runs
     /// under it.
-    fn refused_for_guard<S: Store>(
+    fn refused_for_guard<S: LockStore>(
         &self,
         store: &S,
         holder: &LockRecord,
-        verdict: RecordVerdict,
+        verdict: LockRecordVerdict,
     ) -> Option<UnlockOutcome> {
         if holder.hold == Some(HoldKind::Guard) {
             let supervisor = match verdict {
-                RecordVerdict::Stale(_) => return None,
-                RecordVerdict::Held(HoldState::Orphaned) => Liveness::Dead,
-                RecordVerdict::Held(_) => Liveness::Alive,
+                LockRecordVerdict::Stale(_) => return None,
+                LockRecordVerdict::Held(HoldState::Orphaned) => Liveness::Dead,
+                LockRecordVerdict::Held(_) => Liveness::Alive,
             };
             return Some(UnlockOutcome::GuardLives { pid: holder.pid, supervisor });
         }
@@ -274,7 +278,7 @@ impl UnlockView<'_> {
         Some(self.guard_lives(store, under))
     }
 
-    fn guard_lives<S: Store>(&self, store: &S, place: &QueuePlace) -> UnlockOutcome {
+    fn guard_lives<S: LockStore>(&self, store: &S, place: &QueuePlace) -> UnlockOutcome {
         let pid = store.ticket_text(self.name, place).map(|text| text.pid);
         // A ticket does not say in which pid namespace its pid has a meaning: that it is not here proves nothing.
         let is_here = pid.is_none_or(|pid| sys::probe(pid) != ProcessPresence::Absent);
@@ -282,9 +286,13 @@ impl UnlockView<'_> {
         UnlockOutcome::GuardLives { pid, supervisor }
     }
 
-    fn judged<S: Store>(&self, store: &S, record: LockRecord) -> Vec<(LockRecord, RecordVerdict)> {
+    fn judged<S: LockStore>(
+        &self,
+        store: &S,
+        record: LockRecord,
+    ) -> Vec<(LockRecord, LockRecordVerdict)> {
         let judge_one = |holder: LockRecord| {
-            let verdict = judge(&holder, &StoreFacts::new(store, self.name, self.caller));
+            let verdict = judge(&holder, &StoreVerdictFacts::new(store, self.name, self.caller));
             (holder, verdict)
         };
         record.into_holders().into_iter().map(judge_one).collect()
@@ -293,22 +301,23 @@ impl UnlockView<'_> {
 
 /// Takes holders off a name, and by force the tickets of the guards that are in: their processes keep them
 /// locked, but no caller finds them any more, and their waiters are woken.
-fn break_open<C: Section>(
+fn break_open<C: NameSection>(
     section: &mut C,
     caller: &Caller,
-    slot: &RecordFile,
-    (breaking, inside): (&LockBreak, &[QueuePlace]),
-) -> Result<UnlockOutcome, OperationError> {
+    slot: &RecordSlot,
+    (breaking, inside): (&LockBreakPlan, &[QueuePlace]),
+) -> Result<UnlockOutcome, LockOperationError> {
     let name = section.name().clone();
     let unsynced = match take_off(section, slot, breaking) {
         Ok(true) => None,
         Ok(false) => {
             // What could not be read before can be now: it was not replaced, only not seen.
             unread(slot, "lock", &name)?;
-            let record = section.store().peek(&name, RecordKind::Lock).into_record().map(Box::new);
+            let record =
+                section.store().peek(&name, LockRecordKind::Lock).into_record().map(Box::new);
             return Ok(UnlockOutcome::NotStale { record, holding: None });
         }
-        Err(error) => Some(unless_it_stands(section, RecordKind::Lock, error)?),
+        Err(error) => Some(unless_it_stands(section, LockRecordKind::Lock, error)?),
     };
     let mut unlogged = None;
     for event in events(&name, caller, breaking) {
@@ -322,39 +331,42 @@ fn break_open<C: Section>(
 
 /// The error of a removal that took effect: what was given back stays so. One that did not is the caller's
 /// error.
-pub(super) fn unless_it_stands<C: Section>(
+pub(super) fn unless_it_stands<C: NameSection>(
     section: &C,
-    kind: RecordKind,
-    error: StoreError,
-) -> Result<StoreError, StoreError> {
+    kind: LockRecordKind,
+    error: LockStoreError,
+) -> Result<LockStoreError, LockStoreError> {
     match section.store().peek(section.name(), kind) {
-        RecordFile::Absent => Ok(error),
+        RecordSlot::Absent => Ok(error),
         _ => Err(error),
     }
 }
 
 /// Whether the record could be changed: not, where another program has put its own in place.
-fn take_off<C: Section>(
+fn take_off<C: NameSection>(
     section: &mut C,
-    slot: &RecordFile,
-    breaking: &LockBreak,
-) -> Result<bool, StoreError> {
+    slot: &RecordSlot,
+    breaking: &LockBreakPlan,
+) -> Result<bool, LockStoreError> {
     Ok(match &breaking.rest {
-        None => section.remove(RecordKind::Lock, slot, Durability::Synced)? == RemoveOutcome::Done,
+        None => {
+            section.remove(LockRecordKind::Lock, slot, Durability::Synced)?
+                == RecordRemoveOutcome::Done
+        }
         Some(rest) => {
-            section.put(RecordKind::Lock, rest, PutMode::Over, Durability::Synced)?
-                == PutOutcome::Done
+            section.put(LockRecordKind::Lock, rest, RecordPutMode::Over, Durability::Synced)?
+                == RecordPutOutcome::Done
         }
     })
 }
 
-fn events(name: &LockName, caller: &Caller, breaking: &LockBreak) -> Vec<Event> {
-    let of_holder = |(kind, holder): &(EventKind, LockRecord)| {
-        let event = Event::new(*kind, name, caller).about(holder);
-        if *kind == EventKind::Release { event } else { event.with_holder(holder) }
+fn events(name: &LockName, caller: &Caller, breaking: &LockBreakPlan) -> Vec<AuditEvent> {
+    let of_holder = |(kind, holder): &(AuditEventKind, LockRecord)| {
+        let event = AuditEvent::new(*kind, name, caller).about(holder);
+        if *kind == AuditEventKind::Release { event } else { event.with_holder(holder) }
     };
     if breaking.holders.is_empty() {
-        return vec![Event::new(breaking.kind, name, caller)];
+        return vec![AuditEvent::new(breaking.kind, name, caller)];
     }
     breaking.holders.iter().map(of_holder).collect()
 }

@@ -1,15 +1,15 @@
 use super::{
-    AttemptOutcome, Grant, LockRequest, OperationError, attempt,
+    AcquireAttemptOutcome, LockGrant, LockOperationError, LockRequest, attempt,
     deadlock_search::refuse_deadlock,
-    pause::{PauseEnd, WaitClock, pause},
+    pause::{PauseEnd, WaitDeadline, pause},
     snapshot::look,
 };
 use crate::{
-    audit::{Event, EventKind},
+    audit::{AuditEvent, AuditEventKind},
     record::LockRecord,
     rules::{Obstacle, QueuePlace, TicketContent},
-    store::{Durability, ObstacleWatch, RecordKind, Store, Ticket},
-    words::{LockName, Timestamp},
+    store::{Durability, LockRecordKind, LockStore, ObstacleWatch, Ticket},
+    words::LockName,
 };
 use std::{os::fd::BorrowedFd, time::Duration};
 
@@ -27,7 +27,7 @@ pub enum WaitLimit {
 #[must_use]
 pub enum AcquireOutcome<T> {
     /// The caller has the lock.
-    Entered(Grant<T>),
+    Entered(LockGrant<T>),
     /// It is not.
     Denied(Box<Denial>),
     /// The wait was interrupted; the caller is not queued any more.
@@ -83,21 +83,21 @@ pub trait WaitObserver {
 /// Asks for a lock, and waits in the queue for it as long as `wait_limit` says.
 ///
 /// # Errors
-/// [`OperationError`] when the state cannot be read or changed; the caller is not queued then.
-pub fn acquire<S: Store>(
+/// [`LockOperationError`] when the state cannot be read or changed; the caller is not queued then.
+pub fn acquire<S: LockStore>(
     store: &S,
     request: &LockRequest<'_>,
     wait_limit: WaitLimit,
     observer: &mut dyn WaitObserver,
-) -> Result<AcquireOutcome<S::Ticket>, OperationError> {
+) -> Result<AcquireOutcome<S::Ticket>, LockOperationError> {
     match wait_limit {
         WaitLimit::None => match attempt(store, request, None)? {
-            AttemptOutcome::Entered(grant) => Ok(AcquireOutcome::Entered(grant)),
-            AttemptOutcome::Blocked(obstacle) => Ok(deny(store, request, obstacle, None)),
+            AcquireAttemptOutcome::Entered(grant) => Ok(AcquireOutcome::Entered(grant)),
+            AcquireAttemptOutcome::Blocked(obstacle) => Ok(deny(store, request, obstacle, None)),
         },
         WaitLimit::For(limit) => {
             let mut ticket = None;
-            let wait = WaitSession { store, request, clock: WaitClock::start(limit) };
+            let wait = WaitSession { store, request, clock: WaitDeadline::start(limit) };
             let outcome = wait.run(&mut ticket, observer);
             ticket.into_iter().for_each(Ticket::leave);
             outcome
@@ -108,24 +108,26 @@ pub fn acquire<S: Store>(
 struct WaitSession<'a, S> {
     store: &'a S,
     request: &'a LockRequest<'a>,
-    clock: WaitClock,
+    clock: WaitDeadline,
 }
 
-impl<S: Store> WaitSession<'_, S> {
+impl<S: LockStore> WaitSession<'_, S> {
     fn run(
         &self,
         ticket: &mut Option<S::Ticket>,
         observer: &mut dyn WaitObserver,
-    ) -> Result<AcquireOutcome<S::Ticket>, OperationError> {
+    ) -> Result<AcquireOutcome<S::Ticket>, LockOperationError> {
         let mut reported: Option<Obstacle> = None;
         let mut checked = false;
         loop {
             // Whatever wakes a waiter, and however often: after its time it tries once more, and that is all.
             let is_last = checked && self.clock.left().is_zero();
             let obstacle = match attempt(self.store, self.request, Some(ticket))? {
-                AttemptOutcome::Entered(grant) => return Ok(AcquireOutcome::Entered(grant)),
-                AttemptOutcome::Blocked(obstacle) if is_last => return Ok(self.give_up(obstacle)),
-                AttemptOutcome::Blocked(obstacle) => obstacle,
+                AcquireAttemptOutcome::Entered(grant) => return Ok(AcquireOutcome::Entered(grant)),
+                AcquireAttemptOutcome::Blocked(obstacle) if is_last => {
+                    return Ok(self.give_up(obstacle));
+                }
+                AcquireAttemptOutcome::Blocked(obstacle) => obstacle,
             };
             if !checked {
                 refuse_deadlock(self.store, self.request, ticket)
@@ -169,7 +171,7 @@ impl<S: Store> WaitSession<'_, S> {
         QueueStanding {
             name: name.clone(),
             obstacle: obstacle.clone(),
-            holder: self.store.peek(name, RecordKind::Lock).into_record(),
+            holder: self.store.peek(name, LockRecordKind::Lock).into_record(),
             before: text_in_the_way(self.store, self.request, obstacle),
             ahead: ahead.count(),
             waited: self.clock.elapsed(),
@@ -178,7 +180,7 @@ impl<S: Store> WaitSession<'_, S> {
 }
 
 /// What the ticket in the way says, where one is.
-fn text_in_the_way<S: Store>(
+fn text_in_the_way<S: LockStore>(
     store: &S,
     request: &LockRequest<'_>,
     obstacle: &Obstacle,
@@ -190,7 +192,7 @@ fn text_in_the_way<S: Store>(
     }
 }
 
-fn deny<S: Store>(
+fn deny<S: LockStore>(
     store: &S,
     request: &LockRequest<'_>,
     obstacle: Obstacle,
@@ -204,7 +206,7 @@ fn deny<S: Store>(
 
 /// Logs a wait that did not end by its time limit, so that a reader of the log sees the waiter, the name and
 /// the duration.
-pub(super) fn log_unanswered<S: Store>(
+pub(super) fn log_unanswered<S: LockStore>(
     store: &S,
     request: &LockRequest<'_>,
     (obstacle, waited): (&Obstacle, Duration),
@@ -215,7 +217,7 @@ pub(super) fn log_unanswered<S: Store>(
     let _ = store.log(&event, Durability::Volatile);
 }
 
-fn denial<S: Store>(
+fn denial<S: LockStore>(
     store: &S,
     request: &LockRequest<'_>,
     obstacle: Obstacle,
@@ -226,12 +228,12 @@ fn denial<S: Store>(
     Denial { obstacle, holder, ahead, waited }
 }
 
-fn event(request: &LockRequest<'_>, denial: &Denial) -> Event {
+fn event(request: &LockRequest<'_>, denial: &Denial) -> AuditEvent {
     let kind = match denial.obstacle {
-        Obstacle::Frozen(_) => EventKind::FreezeDeny,
-        _ => EventKind::Deny,
+        Obstacle::Frozen(_) => AuditEventKind::FreezeDeny,
+        _ => AuditEventKind::Deny,
     };
-    let event = Event::new(kind, request.name, request.caller);
+    let event = AuditEvent::new(kind, request.name, request.caller);
     let event = event.waited(denial.waited);
     let record = match &denial.obstacle {
         Obstacle::Frozen(freeze) => Some(&**freeze),

@@ -1,4 +1,4 @@
-use super::{FORMAT_VERSION, LockRecord, UnknownField, lines::RecordLines};
+use super::{FORMAT_VERSION, LockRecord, UnknownRecordField, lines::RecordLineWriter};
 use crate::words::LockMode;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use std::fmt::Display;
@@ -12,9 +12,9 @@ impl Serialize for LockRecord {
 
 /// A record as it was read, with the version that it has there; for showing, not for writing.
 #[derive(Debug)]
-pub struct StoredRecord<'a>(pub &'a LockRecord);
+pub struct LockRecordJson<'a>(pub &'a LockRecord);
 
-impl Serialize for StoredRecord<'_> {
+impl Serialize for LockRecordJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serialize_as(self.0, self.0.version, serializer)
     }
@@ -25,20 +25,20 @@ fn serialize_as<S: Serializer>(
     version: u64,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    let mut shown = ShownRecord(serializer.serialize_map(None)?);
+    let mut shown = RecordMapWriter(serializer.serialize_map(None)?);
     record.put_into(version, &mut shown)?;
     shown.0.end()
 }
 
 /// Takes the fields of a record, one after the other.
-pub(super) trait FieldWriter {
+pub(super) trait RecordFieldWriter {
     type Error;
 
     /// A field of the format, where it is there.
     fn put(&mut self, key: &'static str, value: Option<impl Serialize>) -> Result<(), Self::Error>;
 
     /// A field that was read as it stood, with its key.
-    fn put_unknown(&mut self, field: &UnknownField) -> Result<(), Self::Error>;
+    fn put_unknown(&mut self, field: &UnknownRecordField) -> Result<(), Self::Error>;
 
     /// Those who hold the name beside the first.
     fn put_holders(&mut self, holders: &[LockRecord]) -> Result<(), Self::Error>;
@@ -52,12 +52,12 @@ pub(super) trait FieldWriter {
         key: &'static str,
         value: Option<impl Display>,
     ) -> Result<(), Self::Error> {
-        self.put(key, value.map(DisplayText))
+        self.put(key, value.map(SerializedText))
     }
 }
 
 impl LockRecord {
-    fn put_into<F: FieldWriter>(&self, version: u64, fields: &mut F) -> Result<(), F::Error> {
+    fn put_into<F: RecordFieldWriter>(&self, version: u64, fields: &mut F) -> Result<(), F::Error> {
         fields.put("version", Some(version))?;
         fields.put("name", Some(self.name.as_str()))?;
         self.put_holder(fields)?;
@@ -72,13 +72,13 @@ impl LockRecord {
     }
 
     /// A holder beside the first: its fields, without those of the record.
-    pub(super) fn put_beside<F: FieldWriter>(&self, fields: &mut F) -> Result<(), F::Error> {
+    pub(super) fn put_beside<F: RecordFieldWriter>(&self, fields: &mut F) -> Result<(), F::Error> {
         self.put_holder(fields)?;
         self.unknown.iter().try_for_each(|field| fields.put_unknown(field))
     }
 
     /// What there is to say of one holder.
-    fn put_holder<F: FieldWriter>(&self, fields: &mut F) -> Result<(), F::Error> {
+    fn put_holder<F: RecordFieldWriter>(&self, fields: &mut F) -> Result<(), F::Error> {
         fields.put_text("lock_id", self.lock_id.as_ref())?;
         fields.put("owner", Some(self.owner.as_str()))?;
         fields.put("host", self.host.as_ref())?;
@@ -100,7 +100,7 @@ impl LockRecord {
     /// The bytes of the record's file.
     pub fn encode(&self) -> Vec<u8> {
         let record = self.for_every_reader();
-        let mut lines = RecordLines::object(0);
+        let mut lines = RecordLineWriter::object(0);
         // Writing numbers and texts into memory cannot fail.
         let _ = record.put_into(FORMAT_VERSION, &mut lines);
         let mut text = lines.end();
@@ -110,21 +110,21 @@ impl LockRecord {
 }
 
 /// Shows the fields as those of a map, everything in one line.
-struct ShownRecord<M>(M);
+struct RecordMapWriter<M>(M);
 
-impl<M: SerializeMap> FieldWriter for ShownRecord<M> {
+impl<M: SerializeMap> RecordFieldWriter for RecordMapWriter<M> {
     type Error = M::Error;
 
     fn put(&mut self, key: &'static str, value: Option<impl Serialize>) -> Result<(), M::Error> {
         value.map_or(Ok(()), |value| self.0.serialize_entry(key, &value))
     }
 
-    fn put_unknown(&mut self, field: &UnknownField) -> Result<(), M::Error> {
+    fn put_unknown(&mut self, field: &UnknownRecordField) -> Result<(), M::Error> {
         self.0.serialize_entry(&field.name(), &field.value)
     }
 
     fn put_holders(&mut self, holders: &[LockRecord]) -> Result<(), M::Error> {
-        let holders: Vec<CoHolder<'_>> = holders.iter().map(CoHolder).collect();
+        let holders: Vec<CoHolderFields<'_>> = holders.iter().map(CoHolderFields).collect();
         self.0.serialize_entry("co_holders", &holders)
     }
 
@@ -133,20 +133,20 @@ impl<M: SerializeMap> FieldWriter for ShownRecord<M> {
     }
 }
 
-struct CoHolder<'a>(&'a LockRecord);
+struct CoHolderFields<'a>(&'a LockRecord);
 
-impl Serialize for CoHolder<'_> {
+impl Serialize for CoHolderFields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut shown = ShownRecord(serializer.serialize_map(None)?);
+        let mut shown = RecordMapWriter(serializer.serialize_map(None)?);
         self.0.put_beside(&mut shown)?;
         shown.0.end()
     }
 }
 
 /// A value that is written as the text it shows.
-struct DisplayText<T>(T);
+struct SerializedText<T>(T);
 
-impl<T: Display> Serialize for DisplayText<T> {
+impl<T: Display> Serialize for SerializedText<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
     }

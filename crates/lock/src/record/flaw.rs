@@ -2,7 +2,7 @@ use super::FORMAT_VERSION;
 
 /// Says why a file's content is no lock record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RecordFlaw {
+pub enum LockRecordFlaw {
     /// Nothing is in the file. A program that creates first and fills later leaves this for a moment.
     #[error("the file is empty")]
     Empty,
@@ -34,7 +34,7 @@ pub enum RecordFlaw {
 /// Says that a record was written by a newer Lokt. It is never guessed at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("lockfile version {found} not supported (max: {FORMAT_VERSION}); upgrade lokt")]
-pub struct UnsupportedVersion {
+pub struct UnsupportedRecordVersion {
     /// The version that the record carries.
     pub found: u64,
 }

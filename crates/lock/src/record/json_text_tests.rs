@@ -1,7 +1,7 @@
 //! What others wrote is kept to the byte.
 
 use super::{
-    LockRecord, Metadata,
+    LockMetadata, LockRecord,
     tests::{minimal, name, parse},
 };
 use proptest::prelude::*;
@@ -77,7 +77,7 @@ fn what_is_shown_has_every_digit_and_is_one_line() {
 
 #[test]
 fn metadata_is_set_in_its_place() {
-    let mut metadata = Metadata::parse(r#"{"a":1.0,"b":2,"a":3}"#).unwrap();
+    let mut metadata = LockMetadata::parse(r#"{"a":1.0,"b":2,"a":3}"#).unwrap();
     assert_eq!(metadata.get("a").unwrap().as_str(), "3", "the last of equal keys");
     metadata.set("b", "x\ny");
     metadata.set("c", "");
@@ -92,15 +92,23 @@ fn metadata_is_set_in_its_place() {
         "  \"metadata\": {\n    \"a\": \"new\",\n    \"b\": \"x\\ny\",\n    \"c\": \"\"\n  }";
     assert!(String::from_utf8(record.encode()).unwrap().contains(pretty));
     for none in ["[]", "7", "\"x\"", "null", "{", r#"{"a":"\ud800"}"#] {
-        assert!(Metadata::parse(none).is_err(), "{none} is no metadata");
+        assert!(LockMetadata::parse(none).is_err(), "{none} is no metadata");
     }
     assert!(
-        Metadata::parse(&format!("{}{}", "{\"a\":".repeat(126), "1".to_owned() + &"}".repeat(126)))
-            .is_ok()
+        LockMetadata::parse(&format!(
+            "{}{}",
+            "{\"a\":".repeat(126),
+            "1".to_owned() + &"}".repeat(126)
+        ))
+        .is_ok()
     );
     assert!(
-        Metadata::parse(&format!("{}{}", "{\"a\":".repeat(127), "1".to_owned() + &"}".repeat(127)))
-            .is_err()
+        LockMetadata::parse(&format!(
+            "{}{}",
+            "{\"a\":".repeat(127),
+            "1".to_owned() + &"}".repeat(127)
+        ))
+        .is_err()
     );
 }
 
@@ -110,7 +118,7 @@ proptest! {
         pairs in proptest::collection::hash_map(".*", ".*", 0..8)
     ) {
         let mut record = parse(&minimal()).unwrap();
-        let mut metadata = Metadata::default();
+        let mut metadata = LockMetadata::default();
         for (key, text) in &pairs {
             metadata.set(key, text);
         }

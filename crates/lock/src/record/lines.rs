@@ -1,16 +1,16 @@
-use super::{LockRecord, UnknownField, encode::FieldWriter};
+use super::{LockRecord, UnknownRecordField, encode::RecordFieldWriter};
 use serde::Serialize;
 
 /// Writes an object as it stands in a record's file: a field a line. What was read as text is written as that text, which
 /// no serializer does with keys.
-pub(super) struct RecordLines {
+pub(super) struct RecordLineWriter {
     text: String,
     /// How far the object's own lines are indented, in blanks.
     indent: usize,
     is_empty: bool,
 }
 
-impl RecordLines {
+impl RecordLineWriter {
     /// Begins an object.
     pub(super) fn object(indent: usize) -> Self {
         Self { text: "{".to_owned(), indent, is_empty: true }
@@ -41,7 +41,7 @@ impl RecordLines {
     }
 }
 
-impl FieldWriter for RecordLines {
+impl RecordFieldWriter for RecordLineWriter {
     type Error = serde_json::Error;
 
     fn put(&mut self, key: &'static str, value: Option<impl Serialize>) -> Result<(), Self::Error> {
@@ -53,7 +53,7 @@ impl FieldWriter for RecordLines {
         Ok(())
     }
 
-    fn put_unknown(&mut self, field: &UnknownField) -> Result<(), Self::Error> {
+    fn put_unknown(&mut self, field: &UnknownRecordField) -> Result<(), Self::Error> {
         self.field(field.key.as_str(), field.value.as_str());
         Ok(())
     }

@@ -11,15 +11,15 @@ const DEEPEST: usize = super::parse::DEEPEST - 1;
 
 /// What a holder wants others to read: a JSON object, kept as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Metadata(JsonText);
+pub struct LockMetadata(JsonText);
 
-impl Default for Metadata {
+impl Default for LockMetadata {
     fn default() -> Self {
         Self::of(&[])
     }
 }
 
-impl Metadata {
+impl LockMetadata {
     /// Reads the text of a JSON object.
     ///
     /// # Errors
@@ -35,7 +35,7 @@ impl Metadata {
     /// Takes an object as it stands in a record.
     pub(super) fn checked(raw: &RawValue) -> Result<Self, serde_json::Error> {
         let json = JsonText::checked(raw)?;
-        serde_json::from_str::<MetadataEntries<'_>>(raw.get())?;
+        serde_json::from_str::<LockMetadataEntries<'_>>(raw.get())?;
         Ok(Self(json))
     }
 
@@ -58,11 +58,11 @@ impl Metadata {
 
     /// All entries in their order, also those with equal keys.
     pub fn entries(&self) -> Vec<(String, JsonText)> {
-        let entries = serde_json::from_str::<MetadataEntries<'_>>(self.0.as_str());
+        let entries = serde_json::from_str::<LockMetadataEntries<'_>>(self.0.as_str());
         let owned = |(key, raw): (String, &RawValue)| (key, JsonText::of_raw(raw.to_owned()));
         entries.map_or_else(
             |_| Vec::new(),
-            |MetadataEntries(all)| all.into_iter().map(owned).collect(),
+            |LockMetadataEntries(all)| all.into_iter().map(owned).collect(),
         )
     }
 
@@ -107,35 +107,38 @@ impl Metadata {
 }
 
 /// In one line, with every digit and escape.
-impl Serialize for Metadata {
+impl Serialize for LockMetadata {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
     }
 }
 
 /// The entries of an object, each value as it stands there.
-struct MetadataEntries<'a>(Vec<(String, &'a RawValue)>);
+struct LockMetadataEntries<'a>(Vec<(String, &'a RawValue)>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for MetadataEntries<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for LockMetadataEntries<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(EntriesVisitor)
+        deserializer.deserialize_map(MetadataEntriesVisitor)
     }
 }
 
-struct EntriesVisitor;
+struct MetadataEntriesVisitor;
 
-impl<'de> Visitor<'de> for EntriesVisitor {
-    type Value = MetadataEntries<'de>;
+impl<'de> Visitor<'de> for MetadataEntriesVisitor {
+    type Value = LockMetadataEntries<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<MetadataEntries<'de>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(
+        self,
+        mut map: A,
+    ) -> Result<LockMetadataEntries<'de>, A::Error> {
         let mut entries = Vec::new();
         while let Some(entry) = map.next_entry()? {
             entries.push(entry);
         }
-        Ok(MetadataEntries(entries))
+        Ok(LockMetadataEntries(entries))
     }
 }

@@ -9,7 +9,7 @@
 //! * A new field is additive: the version stays, readers ignore what they don't know **and keep it**
 //!   when they rewrite a record (a renewal). No field is ever renamed or given another meaning.
 //! * A change that an old reader would misunderstand raises the version; older programs then refuse the
-//!   file with [`UnsupportedVersion`] instead of guessing.
+//!   file with [`UnsupportedRecordVersion`] instead of guessing.
 //! * What a reader of the first release concludes from the fields that it knows stays true: a renewal moves
 //!   `acquired_ts` too, and the first of several holders is the one whose lifetime ends last.
 //! * `tests/records/` holds a sample of every version ever written, and a test that reads them all.
@@ -30,13 +30,13 @@ mod result;
 mod tests;
 mod verbatim_json;
 
-pub use encode::StoredRecord;
-pub use flaw::{RecordFlaw, UnsupportedVersion};
+pub use encode::LockRecordJson;
+pub use flaw::{LockRecordFlaw, UnsupportedRecordVersion};
 pub use hold_kind::HoldKind;
 pub use json_text::JsonText;
-pub use metadata::Metadata;
+pub use metadata::LockMetadata;
 pub use parse::RecordParseError;
-pub use record_file::{Corruption, RecordFile};
+pub use record_file::{RecordCorruption, RecordSlot};
 
 use crate::words::{AgentId, Fence, LockId, LockMode, LockName, Owner, Timestamp};
 use std::time::Duration;
@@ -70,7 +70,7 @@ pub struct LockRecord {
     /// When the lifetime ends; wins over `acquired + ttl_sec`.
     pub expires_at: Option<Timestamp>,
     /// What the holder wants others to read; any JSON object.
-    pub metadata: Option<Metadata>,
+    pub metadata: Option<LockMetadata>,
     /// What the lock's life hangs on; absent in records by other programs.
     pub hold: Option<HoldKind>,
     /// The fence of this acquisition.
@@ -89,19 +89,19 @@ pub struct LockRecord {
     /// nor another mode.
     pub co_holders: Vec<LockRecord>,
     /// Fields that this version does not know, in their order: kept when the record is rewritten.
-    pub unknown: Vec<UnknownField>,
+    pub unknown: Vec<UnknownRecordField>,
 }
 
 /// A field that this version does not know, as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnknownField {
+pub struct UnknownRecordField {
     /// Its key, a JSON text.
     pub key: JsonText,
     /// Its value.
     pub value: JsonText,
 }
 
-impl UnknownField {
+impl UnknownRecordField {
     /// The key without quotes and escapes.
     pub fn name(&self) -> String {
         self.key.text().unwrap_or_default()

@@ -1,6 +1,6 @@
 use super::{
-    FORMAT_VERSION, HoldKind, JsonText, LockRecord, Metadata, RecordFlaw, UnknownField,
-    UnsupportedVersion, json_text::depth, verbatim_json::VerbatimJson,
+    FORMAT_VERSION, HoldKind, JsonText, LockMetadata, LockRecord, LockRecordFlaw,
+    UnknownRecordField, UnsupportedRecordVersion, json_text::depth, verbatim_json::VerbatimJson,
 };
 use crate::words::{AgentId, Fence, LockId, LockMode, LockName, Owner, Timestamp};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
@@ -15,10 +15,10 @@ pub(super) const DEEPEST: usize = 127;
 pub enum RecordParseError {
     /// A newer Lokt wrote it.
     #[error(transparent)]
-    Newer(#[from] UnsupportedVersion),
+    Newer(#[from] UnsupportedRecordVersion),
     /// It is no record.
     #[error(transparent)]
-    Flaw(#[from] RecordFlaw),
+    Flaw(#[from] LockRecordFlaw),
 }
 
 impl LockRecord {
@@ -32,18 +32,18 @@ impl LockRecord {
     /// [`RecordParseError::Flaw`] for anything that is no record.
     pub fn parse(bytes: &[u8], name: &LockName) -> Result<Self, RecordParseError> {
         if bytes.is_empty() {
-            return Err(RecordFlaw::Empty.into());
+            return Err(LockRecordFlaw::Empty.into());
         }
         let mut fields: RecordFields<'_> = serde_json::from_slice(bytes).map_err(|error| {
             match (error.classify(), bytes.trim_ascii_start().first()) {
                 // Another kind of document, as far as its first byte tells.
-                (Category::Data, Some(first)) if *first != b'{' => RecordFlaw::NotAnObject,
-                _ => RecordFlaw::NotJson(error.to_string()),
+                (Category::Data, Some(first)) if *first != b'{' => LockRecordFlaw::NotAnObject,
+                _ => LockRecordFlaw::NotJson(error.to_string()),
             }
         })?;
         if fields.has_texts() && depth(bytes) > DEEPEST {
             let flaw = format!("nested deeper than {DEEPEST} levels");
-            return Err(RecordFlaw::NotJson(flaw).into());
+            return Err(LockRecordFlaw::NotJson(flaw).into());
         }
         let version = fields.version()?;
         Ok(fields.into_record(version, name)?)
@@ -56,18 +56,18 @@ impl LockRecord {
 struct RecordFields<'a>(Vec<Field<'a>>);
 
 struct Field<'a> {
-    key: FieldName<'a>,
-    value: FieldValue<'a>,
+    key: RecordFieldName<'a>,
+    value: RecordFieldValue<'a>,
 }
 
 /// A field's value: what every record has is read at once, the rest is kept as it stands.
-enum FieldValue<'a> {
+enum RecordFieldValue<'a> {
     Read(Value),
     AsItStands(&'a RawValue),
 }
 
 /// A field's name: the one of the format, and how it is written in the file.
-struct FieldName<'a> {
+struct RecordFieldName<'a> {
     known: Option<&'static str>,
     written: &'a RawValue,
 }
@@ -106,7 +106,7 @@ const KNOWN: [&str; 21] = [
     "co_holders",
 ];
 
-impl<'de: 'a, 'a> Deserialize<'de> for FieldName<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for RecordFieldName<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let written: &RawValue = Deserialize::deserialize(deserializer)?;
         let quoted = written.get();
@@ -131,12 +131,12 @@ impl<'de> Visitor<'de> for RecordFieldsVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RecordFields<'de>, A::Error> {
         let mut fields = Vec::with_capacity(20);
-        while let Some(key) = map.next_key::<FieldName<'de>>()? {
+        while let Some(key) = map.next_key::<RecordFieldName<'de>>()? {
             let value = match key.known {
                 Some(known) if !AS_IT_STANDS.contains(&known) => {
-                    FieldValue::Read(map.next_value::<VerbatimJson>()?.0)
+                    RecordFieldValue::Read(map.next_value::<VerbatimJson>()?.0)
                 }
-                _ => FieldValue::AsItStands(map.next_value()?),
+                _ => RecordFieldValue::AsItStands(map.next_value()?),
             };
             fields.push(Field { key, value });
         }
@@ -148,20 +148,20 @@ impl<'a> RecordFields<'a> {
     /// Whether there are texts whose depth is not checked yet.
     fn has_texts(&self) -> bool {
         self.0.iter().any(|field| match field.value {
-            FieldValue::AsItStands(raw) => raw.get().starts_with(['{', '[']),
-            FieldValue::Read(_) => false,
+            RecordFieldValue::AsItStands(raw) => raw.get().starts_with(['{', '[']),
+            RecordFieldValue::Read(_) => false,
         })
     }
 
     fn version(&mut self) -> Result<u64, RecordParseError> {
         let found = self.number("version")?.unwrap_or(0);
         if found > FORMAT_VERSION {
-            return Err(UnsupportedVersion { found }.into());
+            return Err(UnsupportedRecordVersion { found }.into());
         }
         Ok(found)
     }
 
-    fn into_record(mut self, version: u64, name: &LockName) -> Result<LockRecord, RecordFlaw> {
+    fn into_record(mut self, version: u64, name: &LockName) -> Result<LockRecord, LockRecordFlaw> {
         self.text("name")?;
         let mode = self.mode()?;
         let co_holders = self.co_holders(mode, version, name)?;
@@ -175,7 +175,7 @@ impl<'a> RecordFields<'a> {
         mode: LockMode,
         version: u64,
         name: &LockName,
-    ) -> Result<LockRecord, RecordFlaw> {
+    ) -> Result<LockRecord, LockRecordFlaw> {
         Ok(LockRecord {
             version,
             name: name.clone(),
@@ -202,7 +202,7 @@ impl<'a> RecordFields<'a> {
     }
 
     /// How many may hold the name. A mode of a later version is kept as it is, and conflicts with every other.
-    fn mode(&mut self) -> Result<LockMode, RecordFlaw> {
+    fn mode(&mut self) -> Result<LockMode, LockRecordFlaw> {
         let (slots_field, mode_field) = (self.take_field("slots"), self.take_field("mode"));
         let slots = slots_field.as_ref().map(Field::read).transpose()?.filter(|it| !it.is_null());
         let slots = slots.map(|it| it.as_u64().ok_or(wrong("slots", "a whole number from 0")));
@@ -214,7 +214,7 @@ impl<'a> RecordFields<'a> {
                 "exclusive" => LockMode::Exclusive,
                 "shared" => LockMode::Shared,
                 "slots" => {
-                    let slots = slots.ok_or(RecordFlaw::Missing("slots"))?;
+                    let slots = slots.ok_or(LockRecordFlaw::Missing("slots"))?;
                     let slots = u32::try_from(slots).ok().and_then(NonZeroU32::new);
                     return slots
                         .map(LockMode::Slots)
@@ -237,7 +237,7 @@ impl<'a> RecordFields<'a> {
         mode: LockMode,
         version: u64,
         name: &LockName,
-    ) -> Result<Vec<LockRecord>, RecordFlaw> {
+    ) -> Result<Vec<LockRecord>, LockRecordFlaw> {
         let Some(list) = self.take_as_it_stands("co_holders") else {
             return Ok(Vec::new());
         };
@@ -246,14 +246,16 @@ impl<'a> RecordFields<'a> {
         list.into_iter().map(|fields| fields.into_holder(mode, version, name)).collect()
     }
 
-    fn metadata(&mut self) -> Result<Option<Metadata>, RecordFlaw> {
+    fn metadata(&mut self) -> Result<Option<LockMetadata>, LockRecordFlaw> {
         let Some(object) = self.take_as_it_stands("metadata") else {
             return Ok(None);
         };
         if !object.get().starts_with('{') {
             return Err(wrong("metadata", "an object"));
         }
-        Metadata::checked(object).map(Some).map_err(|error| RecordFlaw::NotJson(error.to_string()))
+        LockMetadata::checked(object)
+            .map(Some)
+            .map_err(|error| LockRecordFlaw::NotJson(error.to_string()))
     }
 
     /// Takes a field out. The last of equal keys counts.
@@ -265,22 +267,22 @@ impl<'a> RecordFields<'a> {
     /// Takes a field out as it stands; `null` counts as absent.
     fn take_as_it_stands(&mut self, name: &'static str) -> Option<&'a RawValue> {
         match self.take_field(name)?.value {
-            FieldValue::AsItStands(raw) if raw.get() != "null" => Some(raw),
+            RecordFieldValue::AsItStands(raw) if raw.get() != "null" => Some(raw),
             _ => None,
         }
     }
 
     /// Takes a field out; `null` counts as absent.
-    fn take(&mut self, name: &'static str) -> Result<Option<Value>, RecordFlaw> {
+    fn take(&mut self, name: &'static str) -> Result<Option<Value>, LockRecordFlaw> {
         let value = match self.take_field(name) {
-            Some(Field { value: FieldValue::Read(value), .. }) => value,
+            Some(Field { value: RecordFieldValue::Read(value), .. }) => value,
             Some(field) => field.read()?,
             None => return Ok(None),
         };
         Ok((!value.is_null()).then_some(value))
     }
 
-    fn text(&mut self, field: &'static str) -> Result<Option<String>, RecordFlaw> {
+    fn text(&mut self, field: &'static str) -> Result<Option<String>, LockRecordFlaw> {
         match self.take(field)? {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
@@ -288,21 +290,21 @@ impl<'a> RecordFields<'a> {
         }
     }
 
-    fn texts(&mut self, field: &'static str) -> Result<Option<Vec<String>>, RecordFlaw> {
+    fn texts(&mut self, field: &'static str) -> Result<Option<Vec<String>>, LockRecordFlaw> {
         let Some(value) = self.take(field)? else {
             return Ok(None);
         };
         serde_json::from_value(value).map(Some).map_err(|_| wrong(field, "a list of strings"))
     }
 
-    fn number(&mut self, field: &'static str) -> Result<Option<u64>, RecordFlaw> {
+    fn number(&mut self, field: &'static str) -> Result<Option<u64>, LockRecordFlaw> {
         let Some(value) = self.take(field)? else {
             return Ok(None);
         };
         value.as_u64().map(Some).ok_or(wrong(field, "a whole number from 0"))
     }
 
-    fn pid(&mut self) -> Result<Option<i32>, RecordFlaw> {
+    fn pid(&mut self) -> Result<Option<i32>, LockRecordFlaw> {
         let Some(number) = self.number("pid")? else {
             return Ok(None);
         };
@@ -310,7 +312,7 @@ impl<'a> RecordFields<'a> {
         Ok((pid > 0).then_some(pid))
     }
 
-    fn time(&mut self, field: &'static str) -> Result<Option<Timestamp>, RecordFlaw> {
+    fn time(&mut self, field: &'static str) -> Result<Option<Timestamp>, LockRecordFlaw> {
         let Some(text) = self.text(field)? else {
             return Ok(None);
         };
@@ -320,33 +322,35 @@ impl<'a> RecordFields<'a> {
 
 impl Field<'_> {
     /// The value, read.
-    fn read(&self) -> Result<Value, RecordFlaw> {
+    fn read(&self) -> Result<Value, LockRecordFlaw> {
         match &self.value {
-            FieldValue::Read(value) => Ok(value.clone()),
-            FieldValue::AsItStands(raw) => {
+            RecordFieldValue::Read(value) => Ok(value.clone()),
+            RecordFieldValue::AsItStands(raw) => {
                 let read = serde_json::from_str::<VerbatimJson>(raw.get());
-                read.map(|it| it.0).map_err(|error| RecordFlaw::NotJson(error.to_string()))
+                read.map(|it| it.0).map_err(|error| LockRecordFlaw::NotJson(error.to_string()))
             }
         }
     }
 
     /// The field as it stands, for readers that know it. All that could not be read would be passed on to every reader of
     /// what is written.
-    fn unknown(&self) -> Result<UnknownField, RecordFlaw> {
+    fn unknown(&self) -> Result<UnknownRecordField, LockRecordFlaw> {
         let value = match &self.value {
-            FieldValue::AsItStands(raw) => JsonText::checked(raw),
+            RecordFieldValue::AsItStands(raw) => JsonText::checked(raw),
             // Every field that is read at once has been taken out.
-            FieldValue::Read(value) => serde_json::value::to_raw_value(value).map(JsonText::of_raw),
+            RecordFieldValue::Read(value) => {
+                serde_json::value::to_raw_value(value).map(JsonText::of_raw)
+            }
         };
-        let value = value.map_err(|error| RecordFlaw::NotJson(error.to_string()))?;
-        Ok(UnknownField { key: JsonText::of_raw(self.key.written.to_owned()), value })
+        let value = value.map_err(|error| LockRecordFlaw::NotJson(error.to_string()))?;
+        Ok(UnknownRecordField { key: JsonText::of_raw(self.key.written.to_owned()), value })
     }
 }
 
-fn required<T>(field: &'static str, value: Option<T>) -> Result<T, RecordFlaw> {
-    value.ok_or(RecordFlaw::Missing(field))
+fn required<T>(field: &'static str, value: Option<T>) -> Result<T, LockRecordFlaw> {
+    value.ok_or(LockRecordFlaw::Missing(field))
 }
 
-fn wrong(field: &'static str, expected: &'static str) -> RecordFlaw {
-    RecordFlaw::WrongType { field, expected }
+fn wrong(field: &'static str, expected: &'static str) -> LockRecordFlaw {
+    LockRecordFlaw::WrongType { field, expected }
 }

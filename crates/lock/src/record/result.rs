@@ -1,4 +1,4 @@
-use super::{LockRecord, Metadata};
+use super::{LockMetadata, LockRecord};
 
 /// The metadata key that tells the lease of a shared result from a lease that a caller took, and its value.
 const KIND: (&str, &str) = ("kind", "result");
@@ -10,7 +10,7 @@ const DIGEST: &str = "digest";
 /// on.
 impl LockRecord {
     /// Marks a lease's metadata as that of a result.
-    pub fn mark_as_result(metadata: &mut Metadata, digest: &str) {
+    pub fn mark_as_result(metadata: &mut LockMetadata, digest: &str) {
         metadata.set(KIND.0, KIND.1);
         metadata.set(DIGEST, digest);
     }

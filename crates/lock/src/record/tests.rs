@@ -173,10 +173,10 @@ fn a_file_of_nothing_but_equal_keys_is_read_in_time() {
 #[test]
 fn what_every_record_has_must_be_there() {
     for (text, flaw) in [
-        ("", RecordFlaw::Empty),
-        ("[]", RecordFlaw::NotAnObject),
-        ("{}", RecordFlaw::Missing("owner")),
-        (r#"{"owner":"a"}"#, RecordFlaw::Missing("acquired_ts")),
+        ("", LockRecordFlaw::Empty),
+        ("[]", LockRecordFlaw::NotAnObject),
+        ("{}", LockRecordFlaw::Missing("owner")),
+        (r#"{"owner":"a"}"#, LockRecordFlaw::Missing("acquired_ts")),
     ] {
         assert_eq!(
             LockRecord::parse(text.as_bytes(), &name()),

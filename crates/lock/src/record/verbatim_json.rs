@@ -12,20 +12,20 @@ pub(super) struct VerbatimJson(pub(super) Value);
 
 impl<'de> Deserialize<'de> for VerbatimJson {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match JsonPart::deserialize(deserializer)? {
-            JsonPart::Value(value) => Ok(Self(value)),
-            JsonPart::Digits(_) => Err(D::Error::custom("digits outside a number")),
+        match VerbatimJsonPart::deserialize(deserializer)? {
+            VerbatimJsonPart::Value(value) => Ok(Self(value)),
+            VerbatimJsonPart::Digits(_) => Err(D::Error::custom("digits outside a number")),
         }
     }
 }
 
 /// A value, or the digits inside a number.
-enum JsonPart {
+enum VerbatimJsonPart {
     Value(Value),
     Digits(String),
 }
 
-impl<'de> Deserialize<'de> for JsonPart {
+impl<'de> Deserialize<'de> for VerbatimJsonPart {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(JsonPartVisitor)
     }
@@ -34,55 +34,55 @@ impl<'de> Deserialize<'de> for JsonPart {
 struct JsonPartVisitor;
 
 impl<'de> Visitor<'de> for JsonPartVisitor {
-    type Value = JsonPart;
+    type Value = VerbatimJsonPart;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
-    fn visit_unit<E: Error>(self) -> Result<JsonPart, E> {
-        Ok(JsonPart::Value(Value::Null))
+    fn visit_unit<E: Error>(self) -> Result<VerbatimJsonPart, E> {
+        Ok(VerbatimJsonPart::Value(Value::Null))
     }
 
-    fn visit_bool<E: Error>(self, word: bool) -> Result<JsonPart, E> {
-        Ok(JsonPart::Value(Value::Bool(word)))
+    fn visit_bool<E: Error>(self, word: bool) -> Result<VerbatimJsonPart, E> {
+        Ok(VerbatimJsonPart::Value(Value::Bool(word)))
     }
 
-    fn visit_u64<E: Error>(self, number: u64) -> Result<JsonPart, E> {
-        Ok(JsonPart::Value(number.into()))
+    fn visit_u64<E: Error>(self, number: u64) -> Result<VerbatimJsonPart, E> {
+        Ok(VerbatimJsonPart::Value(number.into()))
     }
 
-    fn visit_i64<E: Error>(self, number: i64) -> Result<JsonPart, E> {
-        Ok(JsonPart::Value(number.into()))
+    fn visit_i64<E: Error>(self, number: i64) -> Result<VerbatimJsonPart, E> {
+        Ok(VerbatimJsonPart::Value(number.into()))
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<JsonPart, E> {
-        Ok(JsonPart::Value(Value::String(text.to_owned())))
+    fn visit_str<E: Error>(self, text: &str) -> Result<VerbatimJsonPart, E> {
+        Ok(VerbatimJsonPart::Value(Value::String(text.to_owned())))
     }
 
-    fn visit_string<E: Error>(self, digits: String) -> Result<JsonPart, E> {
-        Ok(JsonPart::Digits(digits))
+    fn visit_string<E: Error>(self, digits: String) -> Result<VerbatimJsonPart, E> {
+        Ok(VerbatimJsonPart::Digits(digits))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<JsonPart, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<VerbatimJsonPart, A::Error> {
         let mut values = Vec::new();
         while let Some(VerbatimJson(value)) = list.next_element()? {
             values.push(value);
         }
-        Ok(JsonPart::Value(Value::Array(values)))
+        Ok(VerbatimJsonPart::Value(Value::Array(values)))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JsonPart, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<VerbatimJsonPart, A::Error> {
         let mut fields = Map::new();
         while let Some((key, part)) = map.next_entry()? {
             match part {
-                JsonPart::Value(value) => fields.insert(key, value),
-                JsonPart::Digits(digits) => {
+                VerbatimJsonPart::Value(value) => fields.insert(key, value),
+                VerbatimJsonPart::Digits(digits) => {
                     let number = digits.parse().map_err(A::Error::custom)?;
-                    return Ok(JsonPart::Value(Value::Number(number)));
+                    return Ok(VerbatimJsonPart::Value(Value::Number(number)));
                 }
             };
         }
-        Ok(JsonPart::Value(Value::Object(fields)))
+        Ok(VerbatimJsonPart::Value(Value::Object(fields)))
     }
 }

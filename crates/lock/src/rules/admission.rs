@@ -1,5 +1,5 @@
 use super::{QueueObstacle, QueuePlace, Staleness};
-use crate::record::{Corruption, LockRecord, RecordFlaw};
+use crate::record::{LockRecord, LockRecordFlaw, RecordCorruption};
 use crate::words::LockMode;
 use std::{num::NonZeroU32, time::Duration};
 
@@ -8,7 +8,7 @@ pub const FILLING: Duration = Duration::from_secs(2);
 
 /// What a caller wants to have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HoldPurpose {
+pub enum RequestedHold {
     /// A lock for a process tree.
     Guard,
     /// A lock for no process.
@@ -17,7 +17,7 @@ pub enum HoldPurpose {
 
 /// A holder that is no more, and why.
 #[derive(Clone, Debug, PartialEq)]
-pub struct DepartedHolder {
+pub struct StaleHolder {
     /// What the record says of it.
     pub holder: Box<LockRecord>,
     /// Why it is stale.
@@ -26,31 +26,31 @@ pub struct DepartedHolder {
 
 /// What is in a lock's place, from the view of the caller.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Occupant {
+pub enum LockOccupancy {
     /// Nothing.
     Free,
     /// A record without a live holder.
-    Stale(Vec<DepartedHolder>),
+    Stale(Vec<StaleHolder>),
     /// My own lease.
     MyLease(Box<LockRecord>),
     /// What runs around the caller.
     Around(Box<LockRecord>),
     /// Holders that are compatible with the caller: the record with those that are left, and those that are
     /// not.
-    Company(Box<LockRecord>, Vec<DepartedHolder>),
+    Company(Box<LockRecord>, Vec<StaleHolder>),
     /// A lock that is held: by another, or by a guard of the caller.
     Holder(Box<LockRecord>),
     /// Holders that ask for another number of slots than the caller.
     OtherSlots(NonZeroU32),
     /// Something that is no record.
-    Corrupted(Corruption),
+    Corrupted(RecordCorruption),
 }
 
 /// Everything that admission depends on.
 #[derive(Clone, Debug, PartialEq)]
-pub struct AdmissionInputs {
+pub struct LockAdmissionInputs {
     /// What stands in the lock's place.
-    pub occupant: Occupant,
+    pub occupant: LockOccupancy,
     /// The freeze that is in force.
     pub freeze: Option<Box<LockRecord>>,
     /// The obstacle in the queue.
@@ -61,7 +61,7 @@ pub struct AdmissionInputs {
 #[derive(Clone, Debug, PartialEq)]
 pub enum AdmissionDecision {
     /// The lock is yours: make it so.
-    Enter(EntryKind),
+    Enter(LockAdmissionKind),
     /// Not now.
     Blocked(Obstacle),
     /// Never, as it was asked: those in the queue or in have this number of slots.
@@ -70,13 +70,13 @@ pub enum AdmissionDecision {
 
 /// How a caller enters.
 #[derive(Clone, Debug, PartialEq)]
-pub enum EntryKind {
+pub enum LockAdmissionKind {
     /// Nothing stands in the lock's place.
     Fresh,
     /// Something is to be removed first: holders that are gone, or a file that is not a record.
-    Replacing(Vec<DepartedHolder>),
+    Replacing(Vec<StaleHolder>),
     /// Beside the holders of this record, once those that are gone are taken out of it.
-    Joining(Box<LockRecord>, Vec<DepartedHolder>),
+    Joining(Box<LockRecord>, Vec<StaleHolder>),
     /// A guard under the owner's own lease, whose record stays.
     UnderLease(Box<LockRecord>),
     /// A guard inside another of the same name, whose record stays.
@@ -98,30 +98,30 @@ pub enum Obstacle {
     /// An operator's order: wait until it ends or is lifted.
     Frozen(Box<LockRecord>),
     /// A corrupt record, which could be a holder's for all that is known.
-    Corrupted(Corruption),
+    Corrupted(RecordCorruption),
 }
 
 /// Decides whether a caller may enter. One rule for guards and leases of every mode, waiting or not.
 ///
 /// The order of the questions is the order in which a waiter must wait: first for earlier holders and waiters,
 /// then, at the head of the line, for the record and the freeze.
-pub fn decide(purpose: HoldPurpose, inputs: AdmissionInputs) -> AdmissionDecision {
-    use Occupant as Is;
-    if let (Is::MyLease(record), HoldPurpose::Lease) = (&inputs.occupant, purpose) {
-        return AdmissionDecision::Enter(EntryKind::Renewing(record.clone()));
+pub fn decide(purpose: RequestedHold, inputs: LockAdmissionInputs) -> AdmissionDecision {
+    use LockOccupancy as Is;
+    if let (Is::MyLease(record), RequestedHold::Lease) = (&inputs.occupant, purpose) {
+        return AdmissionDecision::Enter(LockAdmissionKind::Renewing(record.clone()));
     }
     if let Some(ahead) = inputs.ahead {
         return stopped_by(ahead, inputs.occupant);
     }
     let entering = match inputs.occupant {
-        Is::Free => EntryKind::Fresh,
-        Is::Stale(gone) => EntryKind::Replacing(gone),
-        Is::MyLease(record) => EntryKind::UnderLease(record),
+        Is::Free => LockAdmissionKind::Fresh,
+        Is::Stale(gone) => LockAdmissionKind::Replacing(gone),
+        Is::MyLease(record) => LockAdmissionKind::UnderLease(record),
         // It is in already, as far as others are concerned; a freeze would only keep that from ending.
-        Is::Around(record) => return AdmissionDecision::Enter(EntryKind::Nested(record)),
-        Is::Company(record, gone) => EntryKind::Joining(record, gone),
+        Is::Around(record) => return AdmissionDecision::Enter(LockAdmissionKind::Nested(record)),
+        Is::Company(record, gone) => LockAdmissionKind::Joining(record, gone),
         Is::Corrupted(corruption) if corruption.is_provably_free() => {
-            EntryKind::Replacing(Vec::new())
+            LockAdmissionKind::Replacing(Vec::new())
         }
         Is::Corrupted(corruption) => {
             return AdmissionDecision::Blocked(Obstacle::Corrupted(corruption));
@@ -135,10 +135,10 @@ pub fn decide(purpose: HoldPurpose, inputs: AdmissionInputs) -> AdmissionDecisio
     }
 }
 
-fn stopped_by(ahead: QueueObstacle, occupant: Occupant) -> AdmissionDecision {
+fn stopped_by(ahead: QueueObstacle, occupant: LockOccupancy) -> AdmissionDecision {
     let record = match occupant {
-        Occupant::Company(record, _) => Some(record),
-        Occupant::OtherSlots(slots) => return AdmissionDecision::OtherSlots(slots),
+        LockOccupancy::Company(record, _) => Some(record),
+        LockOccupancy::OtherSlots(slots) => return AdmissionDecision::OtherSlots(slots),
         _ => None,
     };
     match ahead {
@@ -152,7 +152,7 @@ fn stopped_by(ahead: QueueObstacle, occupant: Occupant) -> AdmissionDecision {
     }
 }
 
-impl Corruption {
+impl RecordCorruption {
     /// Whether no live holder can be behind this: an empty file that was not filled in time, or a broken one
     /// from before this boot (what a power cut leaves of a guard's record).
     ///
@@ -160,8 +160,8 @@ impl Corruption {
     /// program that runs.
     pub fn is_provably_free(&self) -> bool {
         match self.flaw {
-            RecordFlaw::NotAFile(_) => false,
-            RecordFlaw::Empty => !self.may_be_filling(),
+            LockRecordFlaw::NotAFile(_) => false,
+            LockRecordFlaw::Empty => !self.may_be_filling(),
             _ => self.before_boot,
         }
     }

@@ -20,34 +20,38 @@ fn three() -> NonZeroU32 {
     NonZeroU32::new(3).unwrap()
 }
 
-fn gone() -> Vec<DepartedHolder> {
-    vec![DepartedHolder { holder: record(), why: Staleness::Expired }]
+fn gone() -> Vec<StaleHolder> {
+    vec![StaleHolder { holder: record(), why: Staleness::Expired }]
 }
 
-fn inputs(occupant: Occupant) -> AdmissionInputs {
-    AdmissionInputs { occupant, freeze: None, ahead: None }
+fn inputs(occupant: LockOccupancy) -> LockAdmissionInputs {
+    LockAdmissionInputs { occupant, freeze: None, ahead: None }
 }
 
-fn corruption(flaw: RecordFlaw, seconds: u64, before_boot: bool) -> Corruption {
-    Corruption { flaw, age: Duration::from_secs(seconds), before_boot }
+fn corruption(flaw: LockRecordFlaw, seconds: u64, before_boot: bool) -> RecordCorruption {
+    RecordCorruption { flaw, age: Duration::from_secs(seconds), before_boot }
 }
 
 #[test]
 fn the_table_of_occupants() {
     use AdmissionDecision::{Blocked, Enter};
-    use HoldPurpose::{Guard, Lease};
-    let stale = Occupant::Stale(gone());
+    use RequestedHold::{Guard, Lease};
+    let stale = LockOccupancy::Stale(gone());
     for (purpose, occupant, expected) in [
-        (Guard, Occupant::Free, Enter(EntryKind::Fresh)),
-        (Lease, Occupant::Free, Enter(EntryKind::Fresh)),
-        (Guard, stale.clone(), Enter(EntryKind::Replacing(gone()))),
-        (Lease, stale, Enter(EntryKind::Replacing(gone()))),
-        (Guard, Occupant::MyLease(record()), Enter(EntryKind::UnderLease(record()))),
-        (Lease, Occupant::MyLease(record()), Enter(EntryKind::Renewing(record()))),
-        (Guard, Occupant::Company(record(), gone()), Enter(EntryKind::Joining(record(), gone()))),
-        (Guard, Occupant::OtherSlots(three()), AdmissionDecision::OtherSlots(three())),
-        (Guard, Occupant::Holder(record()), Blocked(Obstacle::Held(record()))),
-        (Lease, Occupant::Holder(record()), Blocked(Obstacle::Held(record()))),
+        (Guard, LockOccupancy::Free, Enter(LockAdmissionKind::Fresh)),
+        (Lease, LockOccupancy::Free, Enter(LockAdmissionKind::Fresh)),
+        (Guard, stale.clone(), Enter(LockAdmissionKind::Replacing(gone()))),
+        (Lease, stale, Enter(LockAdmissionKind::Replacing(gone()))),
+        (Guard, LockOccupancy::MyLease(record()), Enter(LockAdmissionKind::UnderLease(record()))),
+        (Lease, LockOccupancy::MyLease(record()), Enter(LockAdmissionKind::Renewing(record()))),
+        (
+            Guard,
+            LockOccupancy::Company(record(), gone()),
+            Enter(LockAdmissionKind::Joining(record(), gone())),
+        ),
+        (Guard, LockOccupancy::OtherSlots(three()), AdmissionDecision::OtherSlots(three())),
+        (Guard, LockOccupancy::Holder(record()), Blocked(Obstacle::Held(record()))),
+        (Lease, LockOccupancy::Holder(record()), Blocked(Obstacle::Held(record()))),
     ] {
         assert_eq!(
             decide(purpose, inputs(occupant.clone())),
@@ -59,10 +63,10 @@ fn the_table_of_occupants() {
 
 #[test]
 fn nobody_passes_a_live_place_ahead_even_when_the_lock_is_free() {
-    for purpose in [HoldPurpose::Guard, HoldPurpose::Lease] {
-        let waiting = AdmissionInputs {
+    for purpose in [RequestedHold::Guard, RequestedHold::Lease] {
+        let waiting = LockAdmissionInputs {
             ahead: Some(QueueObstacle::Place(place(3))),
-            ..inputs(Occupant::Free)
+            ..inputs(LockOccupancy::Free)
         };
         assert_eq!(decide(purpose, waiting), AdmissionDecision::Blocked(Obstacle::Ahead(place(3))));
     }
@@ -70,26 +74,30 @@ fn nobody_passes_a_live_place_ahead_even_when_the_lock_is_free() {
 
 #[test]
 fn a_freeze_stops_every_entry_but_not_the_renewal_of_what_is_held() {
-    let frozen = |occupant| AdmissionInputs { freeze: Some(record()), ..inputs(occupant) };
-    for occupant in [Occupant::Free, Occupant::MyLease(record())] {
-        let decision = decide(HoldPurpose::Guard, frozen(occupant));
+    let frozen = |occupant| LockAdmissionInputs { freeze: Some(record()), ..inputs(occupant) };
+    for occupant in [LockOccupancy::Free, LockOccupancy::MyLease(record())] {
+        let decision = decide(RequestedHold::Guard, frozen(occupant));
         assert_eq!(decision, AdmissionDecision::Blocked(Obstacle::Frozen(record())));
     }
-    let inside = decide(HoldPurpose::Guard, frozen(Occupant::Around(record())));
-    assert_eq!(inside, AdmissionDecision::Enter(EntryKind::Nested(record())), "it is in already");
-    let renewal = decide(HoldPurpose::Lease, frozen(Occupant::MyLease(record())));
-    assert_eq!(renewal, AdmissionDecision::Enter(EntryKind::Renewing(record())));
+    let inside = decide(RequestedHold::Guard, frozen(LockOccupancy::Around(record())));
+    assert_eq!(
+        inside,
+        AdmissionDecision::Enter(LockAdmissionKind::Nested(record())),
+        "it is in already"
+    );
+    let renewal = decide(RequestedHold::Lease, frozen(LockOccupancy::MyLease(record())));
+    assert_eq!(renewal, AdmissionDecision::Enter(LockAdmissionKind::Renewing(record())));
 }
 
 #[test]
 fn a_broken_file_is_replaced_only_where_nobody_can_be_behind_it() {
-    let broken = RecordFlaw::NotJson("x".into());
+    let broken = LockRecordFlaw::NotJson("x".into());
     for (flaw, seconds, before_boot, free) in [
-        (RecordFlaw::Empty, 0, false, false),
-        (RecordFlaw::Empty, 2, false, true),
+        (LockRecordFlaw::Empty, 0, false, false),
+        (LockRecordFlaw::Empty, 2, false, true),
         (broken.clone(), 3600, false, false),
         (broken, 3600, true, true),
-        (RecordFlaw::NotAFile("a directory"), 3600, true, false),
+        (LockRecordFlaw::NotAFile("a directory"), 3600, true, false),
     ] {
         let corruption = corruption(flaw, seconds, before_boot);
         assert_eq!(corruption.is_provably_free(), free, "{corruption:?}");
@@ -98,17 +106,17 @@ fn a_broken_file_is_replaced_only_where_nobody_can_be_behind_it() {
 
 #[test]
 fn who_is_told_that_all_slots_are_taken_is_told_by_whom() {
-    let full = |occupant| AdmissionInputs {
+    let full = |occupant| LockAdmissionInputs {
         ahead: Some(QueueObstacle::Full(vec![place(1)])),
         ..inputs(occupant)
     };
     assert_eq!(
-        decide(HoldPurpose::Guard, full(Occupant::Company(record(), gone()))),
+        decide(RequestedHold::Guard, full(LockOccupancy::Company(record(), gone()))),
         AdmissionDecision::Blocked(Obstacle::Full(vec![place(1)], Some(record()))),
         "a lease among the holders ends without any ticket, so the record is to be watched too"
     );
     assert_eq!(
-        decide(HoldPurpose::Guard, full(Occupant::Free)),
+        decide(RequestedHold::Guard, full(LockOccupancy::Free)),
         AdmissionDecision::Blocked(Obstacle::Full(vec![place(1)], None))
     );
 }

@@ -1,4 +1,4 @@
-use super::{QueuePlace, QueueRequest, TicketContent, around, passes};
+use super::{QueueObstacleQuery, QueuePlace, TicketContent, around, passes};
 use crate::words::{LockId, LockName};
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ pub struct Waiter {
 }
 
 /// Answers what a search for a deadlock asks about the world.
-pub trait WaitSource {
+pub trait DeadlockFacts {
     /// The live tickets of a name.
     fn line(&self, name: &LockName) -> Vec<QueuePlace>;
     /// What a ticket says.
@@ -27,7 +27,7 @@ pub trait WaitSource {
 
 /// One step of a circle of waiting: a waiter waits for a name that another process has, or will have first.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WaitLink {
+pub struct WaitCycleLink {
     /// The waiter.
     pub waiter: TicketContent,
     /// For what.
@@ -39,7 +39,7 @@ pub struct WaitLink {
 }
 
 /// A circle of waiting, from the caller back to what runs around it.
-pub type WaitCycle = Vec<WaitLink>;
+pub type WaitCycle = Vec<WaitCycleLink>;
 
 /// Finds out whether a wait could never end, because what it waits for waits for it: for an acquisition that
 /// `me` runs under. A wait that only others keep from ending is not reported here: those others report it
@@ -48,26 +48,26 @@ pub type WaitCycle = Vec<WaitLink>;
 /// A holder counts as waiting when anything that runs under it waits. That may be a process that the
 /// holder's command would not wait for in its turn; such a wait is refused though it might have ended.
 /// Where it would be enough that one of several goes (slots), all but too few of them must be stuck.
-pub fn cycle(me: &Waiter, world: &impl WaitSource) -> Option<WaitCycle> {
+pub fn cycle(me: &Waiter, world: &impl DeadlockFacts) -> Option<WaitCycle> {
     let graph = WaitGraph::around(me, world);
     let start = &me.place.lock_id;
-    let ends = graph.ends(CallerLocks::Stay);
+    let ends = graph.ends(CallerLockFate::Stay);
     if ends.contains_key(start) {
         return None;
     }
     // Either it would end if the caller's acquisitions did; or it would not, whatever becomes of circles of
     // others.
-    let mut blame = graph.ends(CallerLocks::Go);
+    let mut blame = graph.ends(CallerLockFate::Go);
     blame.retain(|id, _| !ends.contains_key(id));
     if !blame.contains_key(start) {
         blame = graph.stuck();
     }
-    blame.contains_key(start).then(|| CyclePath { graph: &graph, blame }.from(start))
+    blame.contains_key(start).then(|| WaitCycleTracer { graph: &graph, blame }.from(start))
 }
 
 /// What becomes of the acquisitions that the caller runs under.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum CallerLocks {
+enum CallerLockFate {
     /// They stay until the caller has got in.
     Stay,
     /// They end.
@@ -84,11 +84,11 @@ struct WaitNode {
     name: LockName,
     text: Option<TicketContent>,
     entered: bool,
-    needs: ReleaseCondition,
+    needs: TicketReleaseCondition,
 }
 
 /// What must happen before a ticket goes.
-enum ReleaseCondition {
+enum TicketReleaseCondition {
     /// That the caller has got in, and ended.
     Me,
     /// That these have got in, which run under it.
@@ -101,7 +101,7 @@ enum ReleaseCondition {
 type SearchRounds<'a> = HashMap<&'a LockId, usize>;
 
 impl WaitGraph {
-    fn around(me: &Waiter, world: &impl WaitSource) -> Self {
+    fn around(me: &Waiter, world: &impl DeadlockFacts) -> Self {
         let mut graph = Self { nodes: HashMap::new() };
         let mut waiters = vec![me.clone()];
         while let Some(waiter) = waiters.pop() {
@@ -117,7 +117,7 @@ impl WaitGraph {
         &mut self,
         waiter: Waiter,
         mine: &[String],
-        (world, waiters): (&impl WaitSource, &mut Vec<Waiter>),
+        (world, waiters): (&impl DeadlockFacts, &mut Vec<Waiter>),
     ) {
         let (others, company) = in_the_way(&waiter, world);
         for place in others.iter().chain(&company) {
@@ -126,7 +126,9 @@ impl WaitGraph {
             }
             let text = world.text(&waiter.name, place);
             let needs = match &text {
-                _ if mine.iter().any(|id| id == place.lock_id.as_str()) => ReleaseCondition::Me,
+                _ if mine.iter().any(|id| id == place.lock_id.as_str()) => {
+                    TicketReleaseCondition::Me
+                }
                 Some(text) if !place.entered => {
                     let (name, place) = (waiter.name.clone(), place.clone());
                     waiters.push(Waiter { name, place, text: text.clone(), follows: None });
@@ -135,7 +137,9 @@ impl WaitGraph {
                 _ => {
                     let inner = inside(&place.lock_id, world);
                     waiters.extend(inner.iter().cloned());
-                    ReleaseCondition::Inner(inner.into_iter().map(|it| it.place.lock_id).collect())
+                    TicketReleaseCondition::Inner(
+                        inner.into_iter().map(|it| it.place.lock_id).collect(),
+                    )
                 }
             };
             let node = WaitNode { name: waiter.name.clone(), text, entered: place.entered, needs };
@@ -143,21 +147,22 @@ impl WaitGraph {
         }
         let ids = |places: Vec<QueuePlace>| places.into_iter().map(|it| it.lock_id).collect();
         let may_stay = waiter.place.mode.slots().map_or(usize::MAX, |it| it.get() as usize - 1);
-        let needs = ReleaseCondition::Line { others: ids(others), company: ids(company), may_stay };
+        let needs =
+            TicketReleaseCondition::Line { others: ids(others), company: ids(company), may_stay };
         let node = WaitNode { name: waiter.name, text: Some(waiter.text), entered: false, needs };
         self.nodes.insert(waiter.place.lock_id, node);
     }
 
     /// The tickets that end in time: first those that wait for none, then those that wait only for them, and so
     /// on.
-    fn ends(&self, mine: CallerLocks) -> SearchRounds<'_> {
+    fn ends(&self, mine: CallerLockFate) -> SearchRounds<'_> {
         self.in_rounds(|node, ends| node.goes(mine, |id| ends.contains_key(id)))
     }
 
     /// The tickets that cannot go while the caller's acquisitions stay, even if all circles of others were
     /// opened: first these acquisitions, then those that need them, and so on.
     fn stuck(&self) -> SearchRounds<'_> {
-        self.in_rounds(|node, stuck| !node.goes(CallerLocks::Stay, |id| !stuck.contains_key(id)))
+        self.in_rounds(|node, stuck| !node.goes(CallerLockFate::Stay, |id| !stuck.contains_key(id)))
     }
 
     fn in_rounds(&self, joins: impl Fn(&WaitNode, &SearchRounds<'_>) -> bool) -> SearchRounds<'_> {
@@ -176,11 +181,11 @@ impl WaitGraph {
 }
 
 impl WaitNode {
-    fn goes(&self, mine: CallerLocks, ends: impl Fn(&LockId) -> bool) -> bool {
+    fn goes(&self, mine: CallerLockFate, ends: impl Fn(&LockId) -> bool) -> bool {
         match &self.needs {
-            ReleaseCondition::Me => mine == CallerLocks::Go,
-            ReleaseCondition::Inner(inner) => inner.iter().all(ends),
-            ReleaseCondition::Line { others, company, may_stay } => {
+            TicketReleaseCondition::Me => mine == CallerLockFate::Go,
+            TicketReleaseCondition::Inner(inner) => inner.iter().all(ends),
+            TicketReleaseCondition::Line { others, company, may_stay } => {
                 let staying = company.iter().filter(|id| !ends(id)).count();
                 others.iter().all(ends) && staying <= *may_stay
             }
@@ -189,7 +194,7 @@ impl WaitNode {
 }
 
 /// The tickets in a waiter's way: those that always conflict with it, and those that are compatible with it.
-fn in_the_way(waiter: &Waiter, world: &impl WaitSource) -> (Vec<QueuePlace>, Vec<QueuePlace>) {
+fn in_the_way(waiter: &Waiter, world: &impl DeadlockFacts) -> (Vec<QueuePlace>, Vec<QueuePlace>) {
     let line = world.line(&waiter.name);
     if let Some(followed) = &waiter.follows {
         let is_followed = |place: &QueuePlace| place.lock_id == *followed;
@@ -204,7 +209,7 @@ fn in_the_way(waiter: &Waiter, world: &impl WaitSource) -> (Vec<QueuePlace>, Vec
             passes(outer, &waiter.text.held, place, held)
         })
     };
-    let mut ahead = QueueRequest { line: &line, mine, mode, leased: 0 }.ahead();
+    let mut ahead = QueueObstacleQuery { line: &line, mine, mode, leased: 0 }.ahead();
     ahead.retain(|place| !is_passed(place));
     let (company, others): (Vec<&QueuePlace>, Vec<&QueuePlace>) =
         ahead.into_iter().partition(|place| mode.gets_on_with(place.mode));
@@ -212,20 +217,20 @@ fn in_the_way(waiter: &Waiter, world: &impl WaitSource) -> (Vec<QueuePlace>, Vec
 }
 
 /// The waiters that run under an acquisition.
-fn inside(id: &LockId, world: &impl WaitSource) -> Vec<Waiter> {
+fn inside(id: &LockId, world: &impl DeadlockFacts) -> Vec<Waiter> {
     let runs_under = |it: &&Waiter| it.text.held.iter().any(|held| held == id.as_str());
     world.nested().iter().filter(runs_under).cloned().collect()
 }
 
 /// The way around a circle.
-struct CyclePath<'a> {
+struct WaitCycleTracer<'a> {
     graph: &'a WaitGraph,
     /// Those that are in a circle with the caller. The reasons of each are in earlier rounds, and the first
     /// round is the caller's own acquisitions.
     blame: SearchRounds<'a>,
 }
 
-impl CyclePath<'_> {
+impl WaitCycleTracer<'_> {
     /// The steps from a waiter to what runs around the caller.
     fn from(&self, start: &LockId) -> WaitCycle {
         let mut cycle = Vec::new();
@@ -239,11 +244,11 @@ impl CyclePath<'_> {
     }
 
     /// The step from a waiter, and the next waiter; `None` where that is the caller.
-    fn step(&self, waiter: &LockId) -> Option<(WaitLink, Option<&LockId>)> {
+    fn step(&self, waiter: &LockId) -> Option<(WaitCycleLink, Option<&LockId>)> {
         let WaitNode {
             name,
             text: Some(text),
-            needs: ReleaseCondition::Line { others, company, .. },
+            needs: TicketReleaseCondition::Line { others, company, .. },
             ..
         } = self.graph.nodes.get(waiter)?
         else {
@@ -252,16 +257,16 @@ impl CyclePath<'_> {
         // Those that are compatible with it are a reason only where no other is.
         let id = self.reason(waiter, others).or_else(|| self.reason(waiter, company))?;
         let blocker = self.graph.nodes.get(id)?;
-        let link = WaitLink {
+        let link = WaitCycleLink {
             waiter: text.clone(),
             name: name.clone(),
             blocker: blocker.text.clone(),
             inside: blocker.entered,
         };
         let next = match &blocker.needs {
-            ReleaseCondition::Me => None,
-            ReleaseCondition::Inner(inner) => self.reason(id, inner),
-            ReleaseCondition::Line { .. } => Some(id),
+            TicketReleaseCondition::Me => None,
+            TicketReleaseCondition::Inner(inner) => self.reason(id, inner),
+            TicketReleaseCondition::Line { .. } => Some(id),
         };
         Some((link, next))
     }

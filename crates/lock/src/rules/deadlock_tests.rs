@@ -3,7 +3,7 @@ use crate::words::LockMode;
 use std::num::NonZeroU32;
 
 /// A world of tickets, written as `name: id state held…`.
-struct World {
+struct FakeDeadlockFacts {
     tickets: Vec<Waiter>,
     nested: Vec<Waiter>,
 }
@@ -48,14 +48,14 @@ fn at(number: u64, mut waiter: Waiter) -> Waiter {
     waiter
 }
 
-impl World {
+impl FakeDeadlockFacts {
     fn of(tickets: &[Waiter]) -> Self {
         let nested = tickets.iter().filter(|it| !it.place.entered && !it.text.held.is_empty());
         Self { nested: nested.cloned().collect(), tickets: tickets.to_vec() }
     }
 }
 
-impl WaitSource for World {
+impl DeadlockFacts for FakeDeadlockFacts {
     fn line(&self, name: &LockName) -> Vec<QueuePlace> {
         let of_name = self.tickets.iter().filter(|it| it.name == *name);
         of_name.map(|it| it.place.clone()).collect()
@@ -74,8 +74,8 @@ impl WaitSource for World {
 /// The circle as `waiter>name>blocker` steps, for the last of the tickets.
 fn found(tickets: &[Waiter]) -> Vec<String> {
     let me = tickets.last().unwrap();
-    let links = cycle(me, &World::of(tickets)).unwrap_or_default();
-    let step = |it: &WaitLink| {
+    let links = cycle(me, &FakeDeadlockFacts::of(tickets)).unwrap_or_default();
+    let step = |it: &WaitCycleLink| {
         format!("{}>{}>{}", it.waiter.owner, it.name, it.blocker.as_ref().unwrap().owner)
     };
     links.iter().map(step).collect()

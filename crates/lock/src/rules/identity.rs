@@ -14,7 +14,7 @@ pub enum OwnerSource {
 
 /// The caller's identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
+pub struct CallerIdentity {
     /// The owner name.
     pub owner: Owner,
     /// Whether that name was given or derived.
@@ -23,7 +23,7 @@ pub struct Identity {
     pub agent: AgentId,
 }
 
-impl Identity {
+impl CallerIdentity {
     /// Whether a record is this identity's own: the same owner, and that name was given or the agent is the
     /// same too.
     ///
@@ -48,12 +48,15 @@ mod tests {
         let owner = Owner::new("ada").unwrap();
         let agent = AgentId::new("a1").unwrap();
         let other = AgentId::new("a2").unwrap();
-        let derived =
-            Identity { owner: owner.clone(), source: OwnerSource::Derived, agent: agent.clone() };
+        let derived = CallerIdentity {
+            owner: owner.clone(),
+            source: OwnerSource::Derived,
+            agent: agent.clone(),
+        };
         assert!(derived.is(&owner, Some(&agent)));
         assert!(!derived.is(&owner, Some(&other)), "another terminal is another owner");
         assert!(!derived.is(&owner, None), "an unknown terminal is not this one");
-        let given = Identity { source: OwnerSource::Given, ..derived };
+        let given = CallerIdentity { source: OwnerSource::Given, ..derived };
         assert!(given.is(&owner, Some(&other)), "a given name is the owner wherever it is given");
         assert!(!given.is(&Owner::new("bob").unwrap(), Some(&agent)));
     }

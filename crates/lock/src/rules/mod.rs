@@ -15,14 +15,14 @@ mod queue_place;
 mod verdict;
 
 pub use admission::{
-    AdmissionDecision, AdmissionInputs, DepartedHolder, EntryKind, FILLING, HoldPurpose, Obstacle,
-    Occupant, decide,
+    AdmissionDecision, FILLING, LockAdmissionInputs, LockAdmissionKind, LockOccupancy, Obstacle,
+    RequestedHold, StaleHolder, decide,
 };
-pub use deadlock::{WaitCycle, WaitLink, WaitSource, Waiter, cycle};
-pub use identity::{Identity, OwnerSource};
+pub use deadlock::{DeadlockFacts, WaitCycle, WaitCycleLink, Waiter, cycle};
+pub use identity::{CallerIdentity, OwnerSource};
 pub use liveness::{Liveness, compare};
 pub use nesting::{around, passes};
 pub use occupancy::{HoldRequest, JudgedHolder, leased, occupant};
-pub use queue::{QueueObstacle, QueueRequest, ahead};
+pub use queue::{QueueObstacle, QueueObstacleQuery, ahead};
 pub use queue_place::{QueuePlace, TicketContent};
-pub use verdict::{HoldState, RecordVerdict, Staleness, VerdictFacts, judge};
+pub use verdict::{HoldState, LockRecordVerdict, LockVerdictFacts, Staleness, judge};

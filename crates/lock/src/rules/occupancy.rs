@@ -1,4 +1,4 @@
-use super::{DepartedHolder, HoldPurpose, Occupant, RecordVerdict};
+use super::{LockOccupancy, LockRecordVerdict, RequestedHold, StaleHolder};
 use crate::record::{HoldKind, LockRecord};
 use crate::words::LockMode;
 
@@ -6,7 +6,7 @@ use crate::words::LockMode;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HoldRequest {
     /// For a process tree, or for none.
-    pub purpose: HoldPurpose,
+    pub purpose: RequestedHold,
     /// How many may be in beside it.
     pub mode: LockMode,
 }
@@ -17,7 +17,7 @@ pub struct JudgedHolder {
     /// What the record says of it.
     pub holder: LockRecord,
     /// Whether it still stands.
-    pub verdict: RecordVerdict,
+    pub verdict: LockRecordVerdict,
     /// Whether it is a lease that the caller may renew or work under.
     pub mine: bool,
     /// Whether it is what runs around the caller.
@@ -26,7 +26,7 @@ pub struct JudgedHolder {
 
 impl JudgedHolder {
     fn stands(&self) -> bool {
-        matches!(self.verdict, RecordVerdict::Held(_))
+        matches!(self.verdict, LockRecordVerdict::Held(_))
     }
 }
 
@@ -34,26 +34,28 @@ impl JudgedHolder {
 ///
 /// Under the caller's own lease, a guard may work without a place only if the lease is exclusive: beside a
 /// shared lease there may be others, so the guard asks for its own place like they do.
-pub fn occupant(holders: Vec<JudgedHolder>, claim: HoldRequest) -> Occupant {
+pub fn occupant(holders: Vec<JudgedHolder>, claim: HoldRequest) -> LockOccupancy {
     let (standing, gone): (Vec<JudgedHolder>, Vec<JudgedHolder>) =
         holders.into_iter().partition(JudgedHolder::stands);
     let gone = gone.into_iter().filter_map(gone_of).collect();
-    let around = standing.iter().find(|it| it.around && claim.purpose == HoldPurpose::Guard);
+    let around = standing.iter().find(|it| it.around && claim.purpose == RequestedHold::Guard);
     if let Some(around) = around {
-        return Occupant::Around(Box::new(around.holder.clone()));
+        return LockOccupancy::Around(Box::new(around.holder.clone()));
     }
     let mine = standing.iter().find(|it| it.mine).map(|it| Box::new(it.holder.clone()));
     let Some(record) = LockRecord::of_holders(standing.into_iter().map(|it| it.holder)) else {
-        return Occupant::Stale(gone);
+        return LockOccupancy::Stale(gone);
     };
     let (record, held) = (Box::new(record.clone()), record.mode);
     match (mine, claim.purpose) {
-        (Some(mine), HoldPurpose::Lease) if held == claim.mode => Occupant::MyLease(mine),
-        (Some(mine), HoldPurpose::Guard) if held == LockMode::Exclusive => Occupant::MyLease(mine),
+        (Some(mine), RequestedHold::Lease) if held == claim.mode => LockOccupancy::MyLease(mine),
+        (Some(mine), RequestedHold::Guard) if held == LockMode::Exclusive => {
+            LockOccupancy::MyLease(mine)
+        }
         // One lease of a name for each owner: this one is in the way, unless the number of slots conflicts
         // anyway.
-        (Some(_), HoldPurpose::Lease) if claim.mode.disagrees_on_slots(held).is_none() => {
-            Occupant::Holder(record)
+        (Some(_), RequestedHold::Lease) if claim.mode.disagrees_on_slots(held).is_none() => {
+            LockOccupancy::Holder(record)
         }
         _ => beside(record, held, claim.mode, gone),
     }
@@ -63,19 +65,19 @@ fn beside(
     record: Box<LockRecord>,
     held: LockMode,
     asked: LockMode,
-    gone: Vec<DepartedHolder>,
-) -> Occupant {
+    gone: Vec<StaleHolder>,
+) -> LockOccupancy {
     match asked.disagrees_on_slots(held) {
-        Some(slots) => Occupant::OtherSlots(slots),
-        None if asked.gets_on_with(held) => Occupant::Company(record, gone),
-        None => Occupant::Holder(record),
+        Some(slots) => LockOccupancy::OtherSlots(slots),
+        None if asked.gets_on_with(held) => LockOccupancy::Company(record, gone),
+        None => LockOccupancy::Holder(record),
     }
 }
 
-fn gone_of(judged: JudgedHolder) -> Option<DepartedHolder> {
+fn gone_of(judged: JudgedHolder) -> Option<StaleHolder> {
     match judged.verdict {
-        RecordVerdict::Stale(why) => Some(DepartedHolder { holder: Box::new(judged.holder), why }),
-        RecordVerdict::Held(_) => None,
+        LockRecordVerdict::Stale(why) => Some(StaleHolder { holder: Box::new(judged.holder), why }),
+        LockRecordVerdict::Held(_) => None,
     }
 }
 
@@ -98,7 +100,7 @@ mod tests {
     };
     use std::num::NonZeroU32;
 
-    fn judged(owner: &str, mode: LockMode, verdict: RecordVerdict) -> JudgedHolder {
+    fn judged(owner: &str, mode: LockMode, verdict: LockRecordVerdict) -> JudgedHolder {
         let name = LockName::new("x").unwrap();
         let text = format!(r#"{{"owner":"{owner}","acquired_ts":"2026-02-01T10:00:00Z"}}"#);
         let mut holder = LockRecord::parse(text.as_bytes(), &name).unwrap();
@@ -107,25 +109,25 @@ mod tests {
         JudgedHolder { holder, verdict, mine: owner == "me", around: owner == "around" }
     }
 
-    const LIVE: RecordVerdict = RecordVerdict::Held(HoldState::Live);
-    const OVER: RecordVerdict = RecordVerdict::Stale(Staleness::Expired);
+    const LIVE: LockRecordVerdict = LockRecordVerdict::Held(HoldState::Live);
+    const OVER: LockRecordVerdict = LockRecordVerdict::Stale(Staleness::Expired);
 
-    fn kind(occupant: &Occupant) -> &'static str {
+    fn kind(occupant: &LockOccupancy) -> &'static str {
         match occupant {
-            Occupant::Stale(_) => "stale",
-            Occupant::MyLease(_) => "my lease",
-            Occupant::Around(_) => "around",
-            Occupant::Company(..) => "company",
-            Occupant::Holder(_) => "holder",
-            Occupant::OtherSlots(_) => "other slots",
-            Occupant::Free | Occupant::Corrupted(_) => "not a record",
+            LockOccupancy::Stale(_) => "stale",
+            LockOccupancy::MyLease(_) => "my lease",
+            LockOccupancy::Around(_) => "around",
+            LockOccupancy::Company(..) => "company",
+            LockOccupancy::Holder(_) => "holder",
+            LockOccupancy::OtherSlots(_) => "other slots",
+            LockOccupancy::Free | LockOccupancy::Corrupted(_) => "not a record",
         }
     }
 
     #[test]
     fn the_table_of_what_holders_are_to_the_one_who_asks() {
-        use HoldPurpose::{Guard, Lease};
         use LockMode::{Exclusive, Shared};
+        use RequestedHold::{Guard, Lease};
         let two = LockMode::Slots(NonZeroU32::new(2).unwrap());
         let three = LockMode::Slots(NonZeroU32::new(3).unwrap());
         for (held, owners, purpose, asked, expected) in [
@@ -157,16 +159,16 @@ mod tests {
 
     #[test]
     fn those_who_are_gone_are_told_apart_from_those_who_stand() {
-        let claim = HoldRequest { purpose: HoldPurpose::Guard, mode: LockMode::Shared };
+        let claim = HoldRequest { purpose: RequestedHold::Guard, mode: LockMode::Shared };
         let holders =
             vec![judged("a", LockMode::Shared, OVER), judged("b", LockMode::Shared, LIVE)];
-        let Occupant::Company(record, gone) = occupant(holders, claim) else {
+        let LockOccupancy::Company(record, gone) = occupant(holders, claim) else {
             panic!("a live reader is company");
         };
         assert_eq!(record.owner.as_str(), "b", "the record is about those who stand");
         assert_eq!(gone.iter().map(|it| it.holder.owner.as_str()).collect::<Vec<_>>(), ["a"]);
         let all = vec![judged("a", LockMode::Shared, OVER), judged("b", LockMode::Shared, OVER)];
-        assert!(matches!(occupant(all, claim), Occupant::Stale(gone) if gone.len() == 2));
+        assert!(matches!(occupant(all, claim), LockOccupancy::Stale(gone) if gone.len() == 2));
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub enum QueueObstacle {
 
 /// A caller, as the line sees it.
 #[derive(Clone, Copy, Debug)]
-pub struct QueueRequest<'a> {
+pub struct QueueObstacleQuery<'a> {
     /// The tickets of the name, in any order.
     pub line: &'a [QueuePlace],
     /// The asker's own place; `None` is the end of the line.
@@ -36,7 +36,7 @@ pub struct QueueRequest<'a> {
 /// Waiters for a slot count as if they had it, so no other passes them; shared tickets that wait are passed by
 /// other shared ones only where both wait for the same exclusive ticket ahead.
 pub fn ahead(
-    asker: QueueRequest<'_>,
+    asker: QueueObstacleQuery<'_>,
     mut in_the_way: impl FnMut(&QueuePlace) -> bool,
 ) -> Option<QueueObstacle> {
     let mut taken = Vec::new();
@@ -67,12 +67,12 @@ pub fn ahead(
 }
 
 /// Whether all slots are taken; for other modes, company is not a matter of number.
-fn is_full(asker: QueueRequest<'_>, taken: usize) -> bool {
+fn is_full(asker: QueueObstacleQuery<'_>, taken: usize) -> bool {
     let slots = asker.mode.slots().map(|slots| slots.get() as usize);
     slots.is_some_and(|slots| taken.saturating_add(asker.leased as usize) >= slots)
 }
 
-impl<'a> QueueRequest<'a> {
+impl<'a> QueueObstacleQuery<'a> {
     /// Those ahead, the nearest first, whatever their mode.
     pub(super) fn ahead(self) -> Vec<&'a QueuePlace> {
         let is_ahead = |place: &&QueuePlace| match self.mine {

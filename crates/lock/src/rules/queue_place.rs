@@ -1,4 +1,4 @@
-use super::{Identity, OwnerSource};
+use super::{CallerIdentity, OwnerSource};
 use crate::words::LockMode;
 use crate::words::{AgentId, LockId, Owner, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -47,10 +47,10 @@ pub struct TicketContent {
 
 impl TicketContent {
     /// The identity that drew the ticket; `None` where the text names no agent.
-    pub fn identity(&self) -> Option<Identity> {
+    pub fn identity(&self) -> Option<CallerIdentity> {
         let source = if self.owner_given { OwnerSource::Given } else { OwnerSource::Derived };
         let agent = AgentId::new(&self.agent_id)?;
-        Some(Identity { owner: Owner::from_record(&self.owner), source, agent })
+        Some(CallerIdentity { owner: Owner::from_record(&self.owner), source, agent })
     }
 
     /// When the process arrived, where the text says so.

@@ -19,8 +19,8 @@ fn inside(place: QueuePlace) -> QueuePlace {
     QueuePlace { entered: true, ..place }
 }
 
-fn asker(line: &[QueuePlace], mine: Option<u64>, mode: LockMode) -> QueueRequest<'_> {
-    QueueRequest { line, mine, mode, leased: 0 }
+fn asker(line: &[QueuePlace], mine: Option<u64>, mode: LockMode) -> QueueObstacleQuery<'_> {
+    QueueObstacleQuery { line, mine, mode, leased: 0 }
 }
 
 /// What is ahead of an exclusive asker.
@@ -115,7 +115,7 @@ fn slots_are_counted_with_those_who_wait_for_one() {
 fn leases_take_slots_without_a_ticket() {
     let two = LockMode::Slots(NonZeroU32::new(2).unwrap());
     let ask = |line: &[QueuePlace], leased| {
-        ahead(QueueRequest { line, mine: None, mode: two, leased }, |_| true)
+        ahead(QueueObstacleQuery { line, mine: None, mode: two, leased }, |_| true)
     };
     assert_eq!(ask(&[], 1), None);
     assert_eq!(

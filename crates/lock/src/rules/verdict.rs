@@ -6,7 +6,7 @@ use crate::{
 
 /// Answers what a verdict asks about the world. Each answer may cost a system call, so it is asked for
 /// only where it decides.
-pub trait VerdictFacts {
+pub trait LockVerdictFacts {
     /// The wall clock.
     fn now(&self) -> Timestamp;
     /// Whether a live ticket of this acquisition is in the queue. Doubt counts as alive.
@@ -17,7 +17,7 @@ pub trait VerdictFacts {
 
 /// Whether a record still stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RecordVerdict {
+pub enum LockRecordVerdict {
     /// A holder has the lock.
     Held(HoldState),
     /// No holder has it, and that is proven: the next caller may take it.
@@ -51,7 +51,7 @@ pub enum Staleness {
 /// A guard depends on its ticket, which the kernel keeps; its expiry is only an announcement. A lease depends
 /// on its expiry, one that is tied to a process on that process as well. Records of other programs are judged
 /// by their expiry, and by their process where they have none.
-pub fn judge(record: &LockRecord, facts: &impl VerdictFacts) -> RecordVerdict {
+pub fn judge(record: &LockRecord, facts: &impl LockVerdictFacts) -> LockRecordVerdict {
     match record.hold {
         Some(HoldKind::Guard) => judge_guard(record, facts),
         Some(HoldKind::Lease) => judge_lease(record, facts),
@@ -60,43 +60,43 @@ pub fn judge(record: &LockRecord, facts: &impl VerdictFacts) -> RecordVerdict {
     }
 }
 
-fn judge_guard(record: &LockRecord, facts: &impl VerdictFacts) -> RecordVerdict {
+fn judge_guard(record: &LockRecord, facts: &impl LockVerdictFacts) -> LockRecordVerdict {
     let lives = record.lock_id.as_ref().is_none_or(|id| facts.ticket_lives(id));
     if !lives {
-        return RecordVerdict::Stale(Staleness::HolderGone);
+        return LockRecordVerdict::Stale(Staleness::HolderGone);
     }
     if facts.process(record) == Liveness::Dead {
-        return RecordVerdict::Held(HoldState::Orphaned);
+        return LockRecordVerdict::Held(HoldState::Orphaned);
     }
     if record.is_expired(facts.now()) {
-        return RecordVerdict::Held(HoldState::Overdue);
+        return LockRecordVerdict::Held(HoldState::Overdue);
     }
-    RecordVerdict::Held(HoldState::Live)
+    LockRecordVerdict::Held(HoldState::Live)
 }
 
-fn judge_lease(record: &LockRecord, facts: &impl VerdictFacts) -> RecordVerdict {
+fn judge_lease(record: &LockRecord, facts: &impl LockVerdictFacts) -> LockRecordVerdict {
     // A result is left by work that is done: no process is expected to come back to it.
     let endless = record.expiry().is_none() && record.result().is_none();
     if endless && facts.process(record) == Liveness::Dead {
-        return RecordVerdict::Held(HoldState::Abandoned);
+        return LockRecordVerdict::Held(HoldState::Abandoned);
     }
     judge_expiry(record, facts)
 }
 
-fn judge_process(record: &LockRecord, facts: &impl VerdictFacts) -> RecordVerdict {
+fn judge_process(record: &LockRecord, facts: &impl LockVerdictFacts) -> LockRecordVerdict {
     match judge_expiry(record, facts) {
-        RecordVerdict::Held(_) if facts.process(record) == Liveness::Dead => {
-            RecordVerdict::Stale(Staleness::HolderGone)
+        LockRecordVerdict::Held(_) if facts.process(record) == Liveness::Dead => {
+            LockRecordVerdict::Stale(Staleness::HolderGone)
         }
         verdict => verdict,
     }
 }
 
-fn judge_expiry(record: &LockRecord, facts: &impl VerdictFacts) -> RecordVerdict {
+fn judge_expiry(record: &LockRecord, facts: &impl LockVerdictFacts) -> LockRecordVerdict {
     if record.is_expired(facts.now()) {
-        RecordVerdict::Stale(Staleness::Expired)
+        LockRecordVerdict::Stale(Staleness::Expired)
     } else {
-        RecordVerdict::Held(HoldState::Live)
+        LockRecordVerdict::Held(HoldState::Live)
     }
 }
 
@@ -105,12 +105,12 @@ mod tests {
     use super::*;
     use crate::words::LockName;
 
-    struct World {
+    struct FakeVerdictFacts {
         ticket: bool,
         process: Liveness,
     }
 
-    impl VerdictFacts for World {
+    impl LockVerdictFacts for FakeVerdictFacts {
         fn now(&self) -> Timestamp {
             "2026-02-01T10:30:00Z".parse().unwrap()
         }
@@ -122,7 +122,7 @@ mod tests {
         }
     }
 
-    fn verdict(hold: &str, expires: &str, ticket: bool, process: Liveness) -> RecordVerdict {
+    fn verdict(hold: &str, expires: &str, ticket: bool, process: Liveness) -> LockRecordVerdict {
         let hold = if hold.is_empty() { String::new() } else { format!(r#","hold":"{hold}""#) };
         let end = match expires {
             "" => String::new(),
@@ -131,14 +131,14 @@ mod tests {
         let base = r#""owner":"a","lock_id":"1","acquired_ts":"2026-02-01T10:00:00Z""#;
         let name = LockName::new("x").unwrap();
         let record = LockRecord::parse(format!("{{{base}{hold}{end}}}").as_bytes(), &name).unwrap();
-        judge(&record, &World { ticket, process })
+        judge(&record, &FakeVerdictFacts { ticket, process })
     }
 
     #[test]
     fn the_table_of_verdicts() {
         use HoldState::{Abandoned, Live, Orphaned, Overdue};
         use Liveness::{Alive, Dead, Unknown};
-        use RecordVerdict::{Held, Stale};
+        use LockRecordVerdict::{Held, Stale};
         use Staleness::{Expired, HolderGone};
         let (past, future) = ("10:10", "11:00");
         for (hold, expires, ticket, process, expected) in [

@@ -2,7 +2,7 @@ use std::{io, path::PathBuf};
 
 /// Says what a store could not do, and on what.
 #[derive(Debug, thiserror::Error)]
-pub enum StoreError {
+pub enum LockStoreError {
     /// An operation on a file failed.
     #[error("cannot {action} {}", path.display())]
     Io {
@@ -51,7 +51,7 @@ pub enum StoreError {
     },
 }
 
-impl StoreError {
+impl LockStoreError {
     /// Whether a file or a folder was missing.
     pub fn is_missing(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)

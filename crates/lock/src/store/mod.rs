@@ -1,7 +1,7 @@
 //! The seam: what a store of locks can do, in verbs that a folder and a cluster have in common.
 //!
 //! A store keeps, for each name, a line of tickets, at most one record and at most one freeze. A process
-//! changes them in a [`Section`] of that name, which only one process has at a time and which is left within
+//! changes them in a [`NameSection`] of that name, which only one process has at a time and which is left within
 //! microseconds. Reading needs no section: records appear whole or not at all.
 //!
 //! [`ops`](crate::ops) is written against these traits alone; [`file`](mod@crate::file) is the store of one
@@ -10,12 +10,12 @@
 mod error;
 mod nested_wait;
 
-pub use error::StoreError;
+pub use error::LockStoreError;
 pub use nested_wait::NestedWaitEntry;
 
 use crate::{
-    audit::Event,
-    record::{LockRecord, RecordFile},
+    audit::AuditEvent,
+    record::{LockRecord, RecordSlot},
     rules::{Obstacle, QueuePlace, TicketContent, Waiter},
     words::{Fence, LockId, LockName, Timestamp},
 };
@@ -27,7 +27,7 @@ use std::{
 
 /// Which of the two records that a name can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RecordKind {
+pub enum LockRecordKind {
     /// The lock record: the holder of the name.
     Lock,
     /// The freeze: an operator's order that blocks new holders of the name.
@@ -45,7 +45,7 @@ pub enum Durability {
 
 /// What a put does with the record that is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PutMode {
+pub enum RecordPutMode {
     /// There must be no record.
     New,
     /// The caller's own record is there and is replaced, in one step.
@@ -55,7 +55,7 @@ pub enum PutMode {
 /// Whether a put took effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a put that found the place taken changed nothing"]
-pub enum PutOutcome {
+pub enum RecordPutOutcome {
     /// The record stands.
     Done,
     /// Another program was there first.
@@ -63,9 +63,9 @@ pub enum PutOutcome {
 }
 
 /// Keeps tickets, records and freezes.
-pub trait Store: Sized {
+pub trait LockStore: Sized {
     /// Exclusive access to one name.
-    type Section<'s>: Section<Store = Self>
+    type Section<'s>: NameSection<Store = Self>
     where
         Self: 's;
     /// A place in a line, held by this process and whatever inherits it.
@@ -82,22 +82,22 @@ pub trait Store: Sized {
     ///
     /// # Errors
     /// When there is no randomness to make one of.
-    fn new_id(&self) -> Result<LockId, StoreError>;
+    fn new_id(&self) -> Result<LockId, LockStoreError>;
 
     /// Enters the section of a name: waits for its present user, at most a few seconds.
     ///
     /// # Errors
-    /// [`StoreError::LatchBusy`] names the process that is in there for too long; other errors say what failed.
-    fn section(&self, name: &LockName) -> Result<Self::Section<'_>, StoreError>;
+    /// [`LockStoreError::LatchBusy`] names the process that is in there for too long; other errors say what failed.
+    fn section(&self, name: &LockName) -> Result<Self::Section<'_>, LockStoreError>;
 
     /// Reads a name's record or freeze as it stands now.
-    fn peek(&self, name: &LockName, kind: RecordKind) -> RecordFile;
+    fn peek(&self, name: &LockName, kind: LockRecordKind) -> RecordSlot;
 
     /// Lists the tickets of a name, in no particular order, the dead ones too.
     ///
     /// # Errors
     /// When the line cannot be read.
-    fn line(&self, name: &LockName) -> Result<Vec<QueuePlace>, StoreError>;
+    fn line(&self, name: &LockName) -> Result<Vec<QueuePlace>, LockStoreError>;
 
     /// Whether anything that has the ticket lives. Doubt counts as alive.
     fn lives(&self, name: &LockName, place: &QueuePlace) -> bool;
@@ -112,13 +112,13 @@ pub trait Store: Sized {
     ///
     /// # Errors
     /// When the records cannot be listed.
-    fn names(&self, kind: RecordKind) -> Result<Vec<LockName>, StoreError>;
+    fn names(&self, kind: LockRecordKind) -> Result<Vec<LockName>, LockStoreError>;
 
     /// The names that have a line, even if it has no ticket any more.
     ///
     /// # Errors
     /// When the lines cannot be listed.
-    fn lines(&self) -> Result<BTreeSet<LockName>, StoreError>;
+    fn lines(&self) -> Result<BTreeSet<LockName>, LockStoreError>;
 
     /// The waiters that run under other acquisitions, of all names: the only ones that can be part of a
     /// deadlock. Costs time that grows with their number alone.
@@ -142,7 +142,7 @@ pub trait Store: Sized {
         &self,
         (_id, _followed): (&LockId, &LockId),
         _text: &TicketContent,
-    ) -> Result<Option<NestedWaitEntry>, StoreError> {
+    ) -> Result<Option<NestedWaitEntry>, LockStoreError> {
         Ok(None)
     }
 
@@ -159,19 +159,19 @@ pub trait Store: Sized {
         &self,
         name: &LockName,
         obstacle: &Obstacle,
-    ) -> Result<Self::ObstacleWatch, StoreError>;
+    ) -> Result<Self::ObstacleWatch, LockStoreError>;
 
     /// Writes one event to the audit log.
     ///
     /// # Errors
     /// When the log cannot be written.
-    fn log(&self, event: &Event, durability: Durability) -> Result<(), StoreError>;
+    fn log(&self, event: &AuditEvent, durability: Durability) -> Result<(), LockStoreError>;
 }
 
 /// Changes the state of one name while no other process can.
-pub trait Section {
+pub trait NameSection {
     /// The store that this is a section of.
-    type Store: Store;
+    type Store: LockStore;
 
     /// The store.
     fn store(&self) -> &Self::Store;
@@ -183,7 +183,7 @@ pub trait Section {
     ///
     /// # Errors
     /// When the counter cannot be read or written.
-    fn next_fence(&mut self, floor: Fence, now: Timestamp) -> Result<Fence, StoreError>;
+    fn next_fence(&mut self, floor: Fence, now: Timestamp) -> Result<Fence, LockStoreError>;
 
     /// Draws the ticket for a queue position, which must be behind all others.
     ///
@@ -193,19 +193,22 @@ pub trait Section {
         &mut self,
         place: QueuePlace,
         text: &TicketContent,
-    ) -> Result<<Self::Store as Store>::Ticket, StoreError>;
+    ) -> Result<<Self::Store as LockStore>::Ticket, LockStoreError>;
 
     /// Marks a ticket as admitted.
     ///
     /// # Errors
     /// When the mark cannot be written; then the ticket still waits.
-    fn enter(&mut self, ticket: &mut <Self::Store as Store>::Ticket) -> Result<(), StoreError>;
+    fn enter(
+        &mut self,
+        ticket: &mut <Self::Store as LockStore>::Ticket,
+    ) -> Result<(), LockStoreError>;
 
     /// Removes a ticket that is dead, or that is taken from its holder by force.
     ///
     /// # Errors
     /// When it cannot be removed. One that is gone already is no error.
-    fn drop_place(&mut self, place: &QueuePlace) -> Result<(), StoreError>;
+    fn drop_place(&mut self, place: &QueuePlace) -> Result<(), LockStoreError>;
 
     /// Puts a record in its place, whole or not at all.
     ///
@@ -213,11 +216,11 @@ pub trait Section {
     /// When it cannot be written; then nothing has changed.
     fn put(
         &mut self,
-        kind: RecordKind,
+        kind: LockRecordKind,
         record: &LockRecord,
-        put: PutMode,
+        put: RecordPutMode,
         durability: Durability,
-    ) -> Result<PutOutcome, StoreError>;
+    ) -> Result<RecordPutOutcome, LockStoreError>;
 
     /// Removes a record that was judged to be in the way, provided that it is still there: another program may
     /// have put its record in place since.
@@ -226,16 +229,16 @@ pub trait Section {
     /// When it cannot be removed; or when it is gone, but a power cut may bring it back.
     fn remove(
         &mut self,
-        kind: RecordKind,
-        judged: &RecordFile,
+        kind: LockRecordKind,
+        judged: &RecordSlot,
         durability: Durability,
-    ) -> Result<RemoveOutcome, StoreError>;
+    ) -> Result<RecordRemoveOutcome, LockStoreError>;
 }
 
 /// Whether a removal took effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a removal that found something else changed nothing"]
-pub enum RemoveOutcome {
+pub enum RecordRemoveOutcome {
     /// It is gone.
     Done,
     /// Another record is there, and stays.

@@ -37,18 +37,18 @@ const LOOKS: u32 = 10;
 
 /// A child in the process group of this process. It ends with this value, or with the thread that made it.
 #[derive(Debug)]
-pub(crate) struct GroupObserver {
+pub(crate) struct GroupSignalObserver {
     pid: i32,
     orders: OwnedFd,
 }
 
-impl GroupObserver {
+impl GroupSignalObserver {
     /// Starts one, for a parent that runs `command`; none where the kernel gives no process, or shows nothing of it.
     pub(crate) fn start(command: i32) -> Option<Self> {
         let (orders, end) = pipe2(OFlag::O_CLOEXEC).ok()?;
-        let life = Life::of(orders.as_raw_fd(), command)?;
+        let life = ObserverSetup::of(orders.as_raw_fd(), command)?;
         let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK).ok()?;
-        // SAFETY: the child calls `Life::lead` alone, which makes system calls and touches only its own memory.
+        // SAFETY: the child calls `ObserverSetup::lead` alone, which makes system calls and touches only its own memory.
         let forked = unsafe { fork() };
         if let Ok(ForkResult::Child) = forked {
             life.lead();
@@ -77,14 +77,14 @@ impl GroupObserver {
     }
 }
 
-impl Drop for GroupObserver {
+impl Drop for GroupSignalObserver {
     fn drop(&mut self) {
         kill_child(self.pid);
     }
 }
 
 /// All that an observer needs, made before it is started.
-struct Life {
+struct ObserverSetup {
     parent: Pid,
     orders: RawFd,
     /// The files that tell whether the parent and its command are stopped.
@@ -94,7 +94,7 @@ struct Life {
     title: Vec<u8>,
 }
 
-impl Life {
+impl ObserverSetup {
     fn of(orders: RawFd, command: i32) -> Option<Self> {
         let parent = getpid();
         let state = |pid: i32| CString::new(format!("/proc/{pid}/stat")).ok();
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn it_notes_what_it_is_sent_and_nothing_else() {
-        let observer = GroupObserver::start(1).unwrap();
+        let observer = GroupSignalObserver::start(1).unwrap();
         assert_eq!(observer.noted(), Some(0), "nothing is sent yet");
         for signal in [Signal::SIGTERM, Signal::SIGCONT, Signal::SIGCHLD] {
             kill(Pid::from_raw(observer.pid()), signal).unwrap();
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn it_goes_by_another_name_and_has_no_file_of_its_parent() {
-        let observer = GroupObserver::start(1).unwrap();
+        let observer = GroupSignalObserver::start(1).unwrap();
         let read = |name: &str| std::fs::read(format!("/proc/{}/{name}", observer.pid()));
         let fds = || std::fs::read_dir(format!("/proc/{}/fd", observer.pid())).unwrap().count();
         while fds() != 1 {

@@ -27,7 +27,7 @@ pub(crate) use child_state::{
 pub(crate) use deliver::{is_ignored, raise_through, send, send_to_group, stop_by};
 pub(crate) use dispositions::{expect_children, ignores_children, prepare_for_spawn};
 pub use dispositions::{remember, restore as restore_dispositions, set_dispositions};
-pub(crate) use group_observer::GroupObserver;
+pub(crate) use group_observer::GroupSignalObserver;
 pub(crate) use pidfd::watch_exit;
 pub use portions::{in_portions, in_portions_of};
 pub(crate) use process::{
@@ -35,8 +35,8 @@ pub(crate) use process::{
     writers_of,
 };
 pub use process::{
-    ProcessTable, descendants, holders_of, is_stopped, may_signal, name_of, probe, process_table,
-    start_of,
+    ProcessVisibility, descendants, holders_of, is_stopped, may_signal, name_of, probe,
+    process_table, start_of,
 };
 pub(crate) use quiet_thread::quiet_thread;
 pub(crate) use random::random_bytes;

@@ -1,6 +1,6 @@
 //! Operations on files that follow no symbolic link, neither at the end of a path nor on the way to it.
 //!
-//! A path must be without links from the beginning: [`Root::find`](crate::file::Root::find) gives such a one. What
+//! A path must be without links from the beginning: [`LockRoot::find`](crate::file::LockRoot::find) gives such a one. What
 //! another program puts in the place of a file or a folder later is an error (`ELOOP`) then, never a way out of the folder.
 //!
 //! openat2(2) does that in one call. Where the kernel or a sandbox does not know it, the folders on the way are opened
@@ -277,12 +277,12 @@ fn between(
 /// it once. To be held for a moment only: a folder that is moved away is still the one that was found.
 #[derive(Debug)]
 #[must_use = "the folders are closed as soon as this is dropped"]
-pub struct KeptFolders {
+pub struct OpenFolderCache {
     /// It belongs to one thread.
     _thread: PhantomData<*const ()>,
 }
 
-impl KeptFolders {
+impl OpenFolderCache {
     /// Begins to keep folders open.
     pub fn begin() -> Self {
         KEPT.with_borrow_mut(|kept| kept.get_or_insert_default().users += 1);
@@ -290,21 +290,21 @@ impl KeptFolders {
     }
 }
 
-impl Drop for KeptFolders {
+impl Drop for OpenFolderCache {
     fn drop(&mut self) {
         KEPT.with_borrow_mut(|kept| {
             let users = kept.as_ref().map_or(0, |it| it.users.saturating_sub(1));
-            *kept = kept.take().filter(|_| users > 0).map(|it| Kept { users, ..it });
+            *kept = kept.take().filter(|_| users > 0).map(|it| FolderCacheState { users, ..it });
         });
     }
 }
 
 thread_local! {
-    static KEPT: RefCell<Option<Kept>> = const { RefCell::new(None) };
+    static KEPT: RefCell<Option<FolderCacheState>> = const { RefCell::new(None) };
 }
 
 #[derive(Default)]
-struct Kept {
+struct FolderCacheState {
     users: usize,
     folders: Vec<(PathBuf, Rc<OwnedFd>)>,
 }

@@ -121,8 +121,8 @@ fn without_links_both_ways_give_the_same() {
 fn folders_that_are_kept_are_found_once_and_again_when_they_are_made_again() {
     let (folder, paths) = trap();
     let at = |name: &str| folder.path().join(name);
-    let kept = KeptFolders::begin();
-    let inner = KeptFolders::begin();
+    let kept = OpenFolderCache::begin();
+    let inner = OpenFolderCache::begin();
     fs::write(at("root/real/a"), "a").unwrap();
     rename(&at("root/real/a"), &at("root/real/b")).unwrap();
     drop(inner);

@@ -28,7 +28,7 @@ fn boot_id() -> String {
 
 /// What this process can see of processes (`proc(5)`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProcessTable {
+pub enum ProcessVisibility {
     /// All of them.
     Whole,
     /// Those of this user alone (`hidepid`).
@@ -42,17 +42,17 @@ pub enum ProcessTable {
 }
 
 /// Says what can be seen of processes here.
-pub fn process_table() -> ProcessTable {
+pub fn process_table() -> ProcessVisibility {
     if fs::metadata("/proc/self/stat").is_err() {
-        ProcessTable::Missing
+        ProcessVisibility::Missing
     } else if !is_ours() {
-        ProcessTable::Foreign
+        ProcessVisibility::Foreign
     } else if boot_id().is_empty() {
-        ProcessTable::WithoutBoot
+        ProcessVisibility::WithoutBoot
     } else if unistd::getpid() != Pid::from_raw(1) && !Path::new("/proc/1").exists() {
-        ProcessTable::Own
+        ProcessVisibility::Own
     } else {
-        ProcessTable::Whole
+        ProcessVisibility::Whole
     }
 }
 
@@ -160,7 +160,7 @@ pub(crate) struct Process {
     pub(crate) pid: i32,
     pub(crate) group: i32,
     pub(crate) session: i32,
-    /// Whether it goes by the name of an [observer](super::GroupObserver).
+    /// Whether it goes by the name of an [observer](super::GroupSignalObserver).
     pub(crate) observes: bool,
     /// Clock ticks after boot at its start.
     start: u64,
@@ -357,7 +357,7 @@ mod tests {
 
     #[test]
     fn the_process_table_is_seen() {
-        assert_ne!(process_table(), ProcessTable::Missing, "the tests run with a /proc");
+        assert_ne!(process_table(), ProcessVisibility::Missing, "the tests run with a /proc");
     }
 
     #[test]

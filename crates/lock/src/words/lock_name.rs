@@ -9,7 +9,7 @@ pub struct LockName(String);
 
 /// Says why a text is no lock name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidName {
+pub enum InvalidLockName {
     /// The text is empty.
     #[error("a lock name must not be empty")]
     Empty,
@@ -36,21 +36,21 @@ impl LockName {
     /// Checks a text and makes it a name.
     ///
     /// # Errors
-    /// [`InvalidName`] says what is wrong with the text.
-    pub fn new(text: impl Into<String>) -> Result<Self, InvalidName> {
+    /// [`InvalidLockName`] says what is wrong with the text.
+    pub fn new(text: impl Into<String>) -> Result<Self, InvalidLockName> {
         let name = text.into();
         let allowed = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
         if name.is_empty() {
-            return Err(InvalidName::Empty);
+            return Err(InvalidLockName::Empty);
         }
         if name.len() > Self::MAX_BYTES {
-            return Err(InvalidName::TooLong(name.len()));
+            return Err(InvalidLockName::TooLong(name.len()));
         }
         if let Some(found) = name.chars().find(|c| !allowed(c)) {
-            return Err(InvalidName::Character { name, found });
+            return Err(InvalidLockName::Character { name, found });
         }
         if name == "." || name.contains("..") {
-            return Err(InvalidName::Dots(name));
+            return Err(InvalidLockName::Dots(name));
         }
         Ok(Self(name))
     }
@@ -68,8 +68,8 @@ impl fmt::Display for LockName {
 }
 
 impl FromStr for LockName {
-    type Err = InvalidName;
-    fn from_str(text: &str) -> Result<Self, InvalidName> {
+    type Err = InvalidLockName;
+    fn from_str(text: &str) -> Result<Self, InvalidLockName> {
         Self::new(text)
     }
 }

@@ -19,7 +19,7 @@ pub(crate) use agent_id::fnv1a;
 pub use fence::Fence;
 pub use lock_id::LockId;
 pub use lock_mode::LockMode;
-pub use lock_name::{InvalidName, LockName};
+pub use lock_name::{InvalidLockName, LockName};
 pub use owner::{InvalidOwner, Owner};
 pub use process_facts::{ProcessLocation, ProcessPresence};
 pub use timestamp::{InvalidTimestamp, Timestamp};

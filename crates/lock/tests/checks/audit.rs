@@ -1,7 +1,7 @@
 //! The audit log: every line is told, and a search for a time finds what reading everything finds.
 
 use lokt_lock::{
-    audit::{LogLine, LogReader},
+    audit::{AuditLogLine, LogReader},
     words::Timestamp,
 };
 use serde_json::{Map, Value};
@@ -37,7 +37,7 @@ pub fn check_search(bytes: &[u8]) {
 /// A log as a file, and all that is read from its beginning.
 struct Log {
     file: NamedTempFile,
-    events: Vec<LogLine>,
+    events: Vec<AuditLogLine>,
     /// Where each event's line begins.
     starts: Vec<u64>,
 }
@@ -66,7 +66,7 @@ impl Log {
     /// A search ends, and what it finds is the end of the log; where the order is as it should be, that
     /// has every event of the time in question.
     fn times_are_found(&self) {
-        let times: Vec<Timestamp> = self.events.iter().filter_map(LogLine::time).collect();
+        let times: Vec<Timestamp> = self.events.iter().filter_map(AuditLogLine::time).collect();
         let is_ordered = self.disorder() <= SLACK;
         for since in points(&times) {
             let mut reader = open(&self.file);
@@ -101,7 +101,7 @@ fn open(file: &NamedTempFile) -> LogReader {
     reader.expect("the log is there")
 }
 
-fn rest_of(reader: &mut LogReader) -> Vec<LogLine> {
+fn rest_of(reader: &mut LogReader) -> Vec<AuditLogLine> {
     let rest = reader.by_ref().map(|event| event.expect("the log can be read")).collect();
     assert!(!reader.was_truncated().expect("the log is there"), "nobody cut the log");
     rest
@@ -132,13 +132,13 @@ fn starts_of(lines: &[Vec<u8>]) -> Vec<u64> {
 
 /// An event is an object that is the line, or what stands in it behind the rest of a torn event. Anything
 /// else is told as it stands there.
-fn is_what_stands_there(event: &LogLine, line: &[u8]) {
+fn is_what_stands_there(event: &AuditLogLine, line: &[u8]) {
     let text = String::from_utf8_lossy(line);
     let text = text.trim_end();
     let behind = text.rfind(r#"{"ts":""#).and_then(|start| object(text.get(start..)?));
     match object(text).or(behind) {
-        Some(fields) => assert_eq!(*event, LogLine::Event(fields), "an event has its fields"),
-        None => assert_eq!(*event, LogLine::Broken(text.to_owned()), "a broken line is told"),
+        Some(fields) => assert_eq!(*event, AuditLogLine::Event(fields), "an event has its fields"),
+        None => assert_eq!(*event, AuditLogLine::Broken(text.to_owned()), "a broken line is told"),
     }
     assert!(event.kind().is_none() || event.text("event").is_some(), "a kind stands in the event");
 }
@@ -148,7 +148,7 @@ fn object(text: &str) -> Option<Map<String, Value>> {
 }
 
 /// A log that grows while it is read is read as one that was there at once, wherever it was cut.
-fn is_followed(events: &[LogLine], bytes: &[u8], part: usize) {
+fn is_followed(events: &[AuditLogLine], bytes: &[u8], part: usize) {
     let (begin, rest) = bytes.split_at(part);
     let mut file = NamedTempFile::new().expect("a file can be made");
     file.write_all(begin).expect("a file can be written");
@@ -172,6 +172,6 @@ fn points(times: &[Timestamp]) -> Vec<Timestamp> {
     points
 }
 
-fn wanted(events: &[LogLine], since: Timestamp) -> Vec<&LogLine> {
+fn wanted(events: &[AuditLogLine], since: Timestamp) -> Vec<&AuditLogLine> {
     events.iter().filter(|event| event.time().is_some_and(|time| time >= since)).collect()
 }

@@ -5,7 +5,7 @@ use super::{
     words,
 };
 use lokt_lock::{
-    record::{FORMAT_VERSION, HoldKind, LockRecord, RecordParseError, StoredRecord},
+    record::{FORMAT_VERSION, HoldKind, LockRecord, LockRecordJson, RecordParseError},
     words::{LockName, Timestamp},
 };
 use serde::de::IgnoredAny;
@@ -168,7 +168,7 @@ fn comes_back(record: &LockRecord) -> String {
     let shown = serde_json::to_string(record).expect("a record can be shown");
     let (shown, fields) = (fields_of(&shown), fields_of(&written));
     assert!(are_same(&shown, &fields, Blanks::Free), "what is shown is what is written: {written}");
-    let as_read = serde_json::to_string(&StoredRecord(record)).expect("a record can be shown");
+    let as_read = serde_json::to_string(&LockRecordJson(record)).expect("a record can be shown");
     let version = get(&fields_of(&as_read), "version").and_then(Json::whole);
     assert_eq!(version, Some(record.version), "a record is shown with the version that it has");
     written

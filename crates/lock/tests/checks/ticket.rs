@@ -1,9 +1,9 @@
 //! Tickets: which files of a line's folder are one, and what is read from it.
 
 use lokt_lock::{
-    file::FileStore,
+    file::FileLockStore,
     rules::{QueuePlace, TicketContent},
-    store::Store,
+    store::LockStore,
     words::{LockMode, LockName},
 };
 use std::{fs, num::NonZeroU32};
@@ -25,7 +25,7 @@ fn can_be_a_file(name: &str) -> bool {
 
 fn is_listed_or_not(file: &str, content: &[u8]) {
     let root = tempfile::tempdir().expect("a folder can be made");
-    let store = FileStore::new(root.path());
+    let store = FileLockStore::new(root.path());
     let lock = LockName::new("x").expect("it is a name");
     let folder = store.layout().queue(&lock);
     fs::create_dir_all(&folder).expect("a folder can be made");

@@ -1,9 +1,9 @@
 //! The words of the protocol: what is one, and that it is written as it was read.
 
 use lokt_lock::{
-    audit::EventKind,
-    file::RootLayout,
-    store::RecordKind,
+    audit::AuditEventKind,
+    file::LockRootLayout,
+    store::LockRecordKind,
     words::{Fence, LockName, Owner, Timestamp},
 };
 use std::{path::Path, time::Duration};
@@ -19,7 +19,7 @@ pub fn check(bytes: &[u8]) {
     if let Ok(fence) = text.parse::<Fence>() {
         assert_eq!(fence.to_string().parse(), Ok(fence), "a fence is written as it is read");
     }
-    if let Ok(kind) = text.parse::<EventKind>() {
+    if let Ok(kind) = text.parse::<AuditEventKind>() {
         assert_eq!(kind.as_str(), text, "an event is written as it is read");
     }
 }
@@ -41,12 +41,12 @@ fn is_a_name_or_not(text: &str) {
 
 /// No name leads out of the folder that is meant, and none is too long for a file.
 fn stays_in_its_folder(name: &LockName) {
-    let layout = RootLayout::new("/any/root");
+    let layout = LockRootLayout::new("/any/root");
     for (path, folder) in [
-        (layout.record(RecordKind::Lock, name), "/any/root/locks"),
-        (layout.record(RecordKind::Freeze, name), "/any/root/freezes"),
+        (layout.record(LockRecordKind::Lock, name), "/any/root/locks"),
+        (layout.record(LockRecordKind::Freeze, name), "/any/root/freezes"),
         (layout.legacy_freeze(name), "/any/root/locks"),
-        (layout.draft(RecordKind::Lock, name), "/any/root/tmp"),
+        (layout.draft(LockRecordKind::Lock, name), "/any/root/tmp"),
         (layout.latch(name), "/any/root/latches"),
         (layout.queue(name), "/any/root/queue"),
     ] {

@@ -11,7 +11,7 @@ use crate::model::{
     world::{Content, TICK, World, time},
 };
 use lokt_lock::{
-    ops::{GrantKind, UnlockForce},
+    ops::{AcquisitionMethod, UnlockForce},
     record::{HoldKind, LockRecord},
     rules::{Obstacle, QueuePlace},
     words::{LockId, LockMode, Timestamp},
@@ -145,7 +145,7 @@ impl<'a> Canon<'a> {
             }
             Phase::Inside(inside) => {
                 self.push([3, of_inside(inside), of_mode(inside.place.mode)]);
-                self.push([u8::from(inside.kind == GrantKind::UnderLease)]);
+                self.push([u8::from(inside.kind == AcquisitionMethod::UnderLease)]);
                 self.id(&inside.place.lock_id);
                 inside.record.lock_id.iter().for_each(|id| self.id(id));
                 self.push([of_seconds(inside.record.ttl_sec)]);

@@ -8,7 +8,7 @@ use crate::model::{
     world::{Content, Doing, TicketFile, World},
 };
 use lokt_lock::{
-    ops::{GrantKind, UnlockForce},
+    ops::{AcquisitionMethod, UnlockForce},
     record::{HoldKind, LockRecord},
     rules::Obstacle,
     words::LockId,
@@ -53,7 +53,7 @@ pub(crate) fn of_run(before: &State, actor: (usize, Act), run: &Run) -> Option<F
     let of_outcome = match &run.outcome {
         Outcome::Entered { record, kind, .. } => {
             overtaken(before, actor, *kind).or_else(|| match kind {
-                GrantKind::Taken => too_many(before, actor, (&run.world, record))
+                AcquisitionMethod::Taken => too_many(before, actor, (&run.world, record))
                     .or_else(|| no_rise(before, record)),
                 _ => None,
             })
@@ -98,16 +98,16 @@ pub(crate) fn passed(
 
 /// Nobody enters before one who came earlier, lives, waits and does not get on with it. A guard under its
 /// owner's lease may, but not before one of the same owner.
-fn overtaken(before: &State, actor: (usize, Act), kind: GrantKind) -> Option<Fault> {
+fn overtaken(before: &State, actor: (usize, Act), kind: AcquisitionMethod) -> Option<Fault> {
     let process = &before.processes[actor.0];
     let mode = process.step().mode()?;
     let first = passed(before, actor).find(|it| match kind {
         // No process of the model runs inside another's guard.
-        GrantKind::Renewed | GrantKind::Nested => false,
-        GrantKind::UnderLease => {
+        AcquisitionMethod::Renewed | AcquisitionMethod::Nested => false,
+        AcquisitionMethod::UnderLease => {
             before.processes[it.drawer].owner == process.owner && !mode.gets_on_with(it.place.mode)
         }
-        GrantKind::Taken => !mode.gets_on_with(it.place.mode),
+        AcquisitionMethod::Taken => !mode.gets_on_with(it.place.mode),
     });
     first.map(|it| {
         let how = format!(

@@ -8,12 +8,13 @@ use crate::model::{
 };
 use lokt_lock::{
     ops::{
-        AttemptOutcome, Grant, GrantKind, LossOutcome, OperationError, ReleaseOutcome,
-        RenewOutcome, UnlockForce, attempt, freeze, lose, prune, release, renew, unfreeze, unlock,
+        AcquireAttemptOutcome, AcquisitionMethod, GuardRenewOutcome, LockGrant,
+        LockLossCheckOutcome, LockOperationError, ReleaseOutcome, UnlockForce, attempt, freeze,
+        lose, prune, release, renew, unfreeze, unlock,
     },
     record::LockRecord,
     rules::{Obstacle, QueuePlace},
-    store::{RecordKind, Ticket},
+    store::{LockRecordKind, Ticket},
 };
 use std::sync::Arc;
 
@@ -40,7 +41,7 @@ pub(crate) enum Outcome {
     Entered {
         record: Arc<LockRecord>,
         place: Option<QueuePlace>,
-        kind: GrantKind,
+        kind: AcquisitionMethod,
     },
     Blocked(QueuePlace, Obstacle),
     /// Nothing more is to be done, or to be had.
@@ -48,7 +49,7 @@ pub(crate) enum Outcome {
     Renewed,
     /// The lock is another's, or nobody's.
     Lost,
-    Failed(OperationError),
+    Failed(LockOperationError),
 }
 
 /// An operation that was run: its outcome, the world after it, and what was noted.
@@ -96,8 +97,8 @@ fn begin(store: &MemoryStore, process: &Process) -> Outcome {
         Step::GuardNow(_) => enter_now(store, process),
         Step::Unlock(might) => done(unlock(store, &NAME, caller, might)),
         Step::Prune => {
-            prune(store, &NAME, RecordKind::Lock, caller);
-            prune(store, &NAME, RecordKind::Freeze, caller);
+            prune(store, &NAME, LockRecordKind::Lock, caller);
+            prune(store, &NAME, LockRecordKind::Freeze, caller);
             Outcome::Done
         }
         Step::Freeze => done(freeze(store, &NAME, caller, TICK)),
@@ -105,7 +106,7 @@ fn begin(store: &MemoryStore, process: &Process) -> Outcome {
     }
 }
 
-fn done<T>(result: Result<T, OperationError>) -> Outcome {
+fn done<T>(result: Result<T, LockOperationError>) -> Outcome {
     result.map_or_else(Outcome::Failed, |_| Outcome::Done)
 }
 
@@ -117,7 +118,7 @@ fn try_to_enter(
 ) -> Outcome {
     let request = request(process.owner, process.step()).unwrap();
     let attempted = attempt(store, &request, Some(&mut ticket));
-    if let Ok(AttemptOutcome::Blocked(obstacle)) = attempted {
+    if let Ok(AcquireAttemptOutcome::Blocked(obstacle)) = attempted {
         let ticket = ticket.expect("who is blocked stands in the queue");
         return Outcome::Blocked(ticket.put_down(), obstacle);
     }
@@ -130,22 +131,26 @@ fn enter_now(store: &MemoryStore, process: &Process) -> Outcome {
     concluded(attempt(store, &request(process.owner, process.step()).unwrap(), None))
 }
 
-fn concluded(attempted: Result<AttemptOutcome<MemoryTicket>, OperationError>) -> Outcome {
+fn concluded(
+    attempted: Result<AcquireAttemptOutcome<MemoryTicket>, LockOperationError>,
+) -> Outcome {
     match attempted {
-        Ok(AttemptOutcome::Entered(grant)) => entered(grant),
-        Ok(AttemptOutcome::Blocked(_)) | Err(OperationError::OtherSlots { .. }) => Outcome::Done,
+        Ok(AcquireAttemptOutcome::Entered(grant)) => entered(grant),
+        Ok(AcquireAttemptOutcome::Blocked(_)) | Err(LockOperationError::OtherSlots { .. }) => {
+            Outcome::Done
+        }
         Err(error) => Outcome::Failed(error),
     }
 }
 
-fn entered(grant: Grant<MemoryTicket>) -> Outcome {
+fn entered(grant: LockGrant<MemoryTicket>) -> Outcome {
     let place = grant.ticket.map(MemoryTicket::put_down);
     Outcome::Entered { record: Arc::from(grant.record), place, kind: grant.kind }
 }
 
 /// The grant that a guard was given.
-pub(crate) fn grant(store: &MemoryStore, inside: &Inside) -> Grant<MemoryTicket> {
-    Grant {
+pub(crate) fn grant(store: &MemoryStore, inside: &Inside) -> LockGrant<MemoryTicket> {
+    LockGrant {
         record: Box::new((*inside.record).clone()),
         ticket: Some(MemoryTicket::taken_up(store, &inside.place)),
         kind: inside.kind,
@@ -166,8 +171,8 @@ fn beat(store: &MemoryStore, process: &Process, inside: &Inside) -> Outcome {
     let renewed = renew(store, &grant, caller_of(process.owner));
     grant.ticket.map(MemoryTicket::put_down);
     match renewed {
-        Ok(RenewOutcome::Done) => Outcome::Renewed,
-        Ok(RenewOutcome::Lost) => Outcome::Lost,
+        Ok(GuardRenewOutcome::Done) => Outcome::Renewed,
+        Ok(GuardRenewOutcome::Lost) => Outcome::Lost,
         Err(error) => Outcome::Failed(error),
     }
 }
@@ -178,8 +183,8 @@ fn find_lost(store: &MemoryStore, process: &Process, inside: &Inside) -> Outcome
     let is_marked = grant.lost;
     grant.ticket.map(MemoryTicket::put_down);
     match loss {
-        Ok(LossOutcome::None | LossOutcome::Doubtful) => Outcome::Done,
-        Ok(LossOutcome::Lost { .. }) => {
+        Ok(LockLossCheckOutcome::None | LockLossCheckOutcome::Doubtful) => Outcome::Done,
+        Ok(LockLossCheckOutcome::Lost { .. }) => {
             assert!(is_marked, "a grant that is lost is marked");
             Outcome::Lost
         }

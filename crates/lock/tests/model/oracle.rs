@@ -9,9 +9,9 @@ use crate::model::{
     world::{Doing, NAME, World},
 };
 use lokt_lock::{
-    ops::{AttemptOutcome, look, stands},
+    ops::{AcquireAttemptOutcome, look, stands},
     record::{HoldKind, LockRecord},
-    rules::{Obstacle, RecordVerdict},
+    rules::{LockRecordVerdict, Obstacle},
     words::{LockId, LockMode},
 };
 
@@ -90,7 +90,7 @@ fn would_enter(state: &State, process: &Process) -> bool {
     let request = request(process.owner, process.step()).unwrap();
     let mut ticket = Some(MemoryTicket::taken_up(&store, place));
     let attempted = lokt_lock::ops::attempt(&store, &request, Some(&mut ticket));
-    matches!(attempted, Ok(AttemptOutcome::Entered(_)))
+    matches!(attempted, Ok(AcquireAttemptOutcome::Entered(_)))
 }
 
 /// A newcomer who is refused when nobody is left and all times are over. A record without an end that hangs on
@@ -109,8 +109,8 @@ pub(crate) fn wedge(state: &State) -> Option<String> {
     let store = MemoryStore::new(world, NEWCOMER, Mishap::None);
     let request = request(NEWCOMER, Step::Guard(LockMode::Exclusive, None)).unwrap();
     match lokt_lock::ops::attempt(&store, &request, None) {
-        Ok(AttemptOutcome::Entered(_)) => None,
-        Ok(AttemptOutcome::Blocked(obstacle)) => {
+        Ok(AcquireAttemptOutcome::Entered(_)) => None,
+        Ok(AcquireAttemptOutcome::Blocked(obstacle)) => {
             Some(format!("a newcomer is blocked: {obstacle:?}"))
         }
         Err(error) => Some(format!("a newcomer fails: {error}")),
@@ -147,6 +147,6 @@ pub(crate) fn taken_for_gone(world: &World, lives: &impl Fn(&LockId) -> bool) ->
     sight.holders().find_map(|(holder, verdict)| {
         let id = holder.lock_id.clone().filter(|id| lives(id))?;
         let guard = holder.hold == Some(HoldKind::Guard);
-        (guard && matches!(verdict, RecordVerdict::Stale(_))).then_some(id)
+        (guard && matches!(verdict, LockRecordVerdict::Stale(_))).then_some(id)
     })
 }

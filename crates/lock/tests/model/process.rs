@@ -3,7 +3,7 @@
 use crate::model::world::{NAME, TICK};
 use lokt_lock::{
     caller::Caller,
-    ops::{GrantKind, LockRequest, UnlockForce},
+    ops::{AcquisitionMethod, LockRequest, UnlockForce},
     record::{HoldKind, LockRecord},
     rules::{Obstacle, OwnerSource, QueuePlace},
     words::{AgentId, LockMode, Owner, ProcessLocation},
@@ -57,7 +57,7 @@ pub(crate) enum Phase {
 pub(crate) struct Inside {
     pub(crate) record: Arc<LockRecord>,
     pub(crate) place: QueuePlace,
-    pub(crate) kind: GrantKind,
+    pub(crate) kind: AcquisitionMethod,
     /// Whether it knows that its lock is lost.
     pub(crate) lost: bool,
     /// Whether the guard itself lives.
@@ -125,7 +125,7 @@ impl Inside {
 
     /// Whether its own acquisition is what the record names.
     pub(crate) fn has_record(&self) -> bool {
-        self.kind == GrantKind::Taken
+        self.kind == AcquisitionMethod::Taken
     }
 }
 

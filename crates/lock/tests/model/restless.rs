@@ -7,7 +7,8 @@ use crate::model::{
 };
 use lokt_lock::{
     ops::{
-        AcquireOutcome, AttemptOutcome, QueueStanding, WaitLimit, WaitObserver, acquire, attempt,
+        AcquireAttemptOutcome, AcquireOutcome, QueueStanding, WaitLimit, WaitObserver, acquire,
+        attempt,
     },
     words::LockMode,
 };
@@ -40,7 +41,7 @@ pub(crate) fn wait(limit: Duration) -> Option<Duration> {
     let store = MemoryStore::new(World::new(Foreign::default()), 0, Mishap::None);
     let guard = |owner| request(owner, Step::Guard(LockMode::Exclusive, None)).unwrap();
     let held = attempt(&store, &guard(0), None).unwrap();
-    assert!(matches!(held, AttemptOutcome::Entered(_)), "the first who asks has the lock");
+    assert!(matches!(held, AcquireAttemptOutcome::Entered(_)), "the first who asks has the lock");
     store.0.restless.set(FOR_EVER);
     let outcome = acquire(&store, &guard(NEWCOMER), WaitLimit::For(limit), &mut Nobody).unwrap();
     let AcquireOutcome::Denied(denial) = outcome else { panic!("the lock was not held any more") };

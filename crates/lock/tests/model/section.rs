@@ -5,10 +5,11 @@ use crate::model::{
     world::{Content, TicketFile},
 };
 use lokt_lock::{
-    record::{LockRecord, RecordFile},
+    record::{LockRecord, RecordSlot},
     rules::{QueuePlace, TicketContent},
     store::{
-        Durability, PutMode, PutOutcome, RecordKind, RemoveOutcome, Section, StoreError, Ticket,
+        Durability, LockRecordKind, LockStoreError, NameSection, RecordPutMode, RecordPutOutcome,
+        RecordRemoveOutcome, Ticket,
     },
     words::{Fence, LockMode, LockName, Timestamp},
 };
@@ -26,20 +27,20 @@ impl Drop for MemorySection<'_> {
 }
 
 impl MemorySection<'_> {
-    fn is_taken(&self, kind: RecordKind) -> bool {
-        !matches!(self.store.0.world.borrow().slot(kind), RecordFile::Absent)
+    fn is_taken(&self, kind: LockRecordKind) -> bool {
+        !matches!(self.store.0.world.borrow().slot(kind), RecordSlot::Absent)
     }
 
-    fn replace(&self, what: &'static str, kind: RecordKind, record: Option<&LockRecord>) {
+    fn replace(&self, what: &'static str, kind: LockRecordKind, record: Option<&LockRecord>) {
         let record = record.map(|record| Arc::new(record.clone()));
         self.store.change(what, |world| match kind {
-            RecordKind::Freeze => world.freeze = record,
-            RecordKind::Lock => world.lock = record.map_or(Content::Nothing, Content::Record),
+            LockRecordKind::Freeze => world.freeze = record,
+            LockRecordKind::Lock => world.lock = record.map_or(Content::Nothing, Content::Record),
         });
     }
 }
 
-impl Section for MemorySection<'_> {
+impl NameSection for MemorySection<'_> {
     type Store = MemoryStore;
 
     fn store(&self) -> &MemoryStore {
@@ -51,7 +52,7 @@ impl Section for MemorySection<'_> {
     }
 
     /// Of a number that nobody got, nothing follows; so this is no change that a crash could come after.
-    fn next_fence(&mut self, floor: Fence, now: Timestamp) -> Result<Fence, StoreError> {
+    fn next_fence(&mut self, floor: Fence, now: Timestamp) -> Result<Fence, LockStoreError> {
         self.store.try_verb("draw a fence")?;
         let counter = &mut self.store.0.world.borrow_mut().counter;
         *counter = (*counter).max(floor).next(now);
@@ -62,7 +63,7 @@ impl Section for MemorySection<'_> {
         &mut self,
         place: QueuePlace,
         text: &TicketContent,
-    ) -> Result<MemoryTicket, StoreError> {
+    ) -> Result<MemoryTicket, LockStoreError> {
         self.store.try_verb("draw a ticket")?;
         let behind = |file: &TicketFile| file.place.number < place.number;
         assert!(
@@ -77,11 +78,11 @@ impl Section for MemorySection<'_> {
     }
 
     /// A ticket for a slot gets a new life, and the waiting one ends; others keep theirs, under another name.
-    fn enter(&mut self, ticket: &mut MemoryTicket) -> Result<(), StoreError> {
+    fn enter(&mut self, ticket: &mut MemoryTicket) -> Result<(), LockStoreError> {
         self.store.try_verb("mark a ticket")?;
         let waiting = ticket.place.clone();
         let Some(file) = self.store.0.world.borrow().file(&waiting).cloned() else {
-            return Err(StoreError::io("rename", "ticket")(ErrorKind::NotFound.into()));
+            return Err(LockStoreError::io("rename", "ticket")(ErrorKind::NotFound.into()));
         };
         let entered = QueuePlace { entered: true, ..waiting.clone() };
         let file = TicketFile { place: entered.clone(), ..file };
@@ -98,7 +99,7 @@ impl Section for MemorySection<'_> {
         Ok(())
     }
 
-    fn drop_place(&mut self, place: &QueuePlace) -> Result<(), StoreError> {
+    fn drop_place(&mut self, place: &QueuePlace) -> Result<(), LockStoreError> {
         self.store.try_verb("remove a ticket")?;
         self.store.change("removing a ticket", |world| world.unlink(place));
         Ok(())
@@ -106,46 +107,46 @@ impl Section for MemorySection<'_> {
 
     fn put(
         &mut self,
-        kind: RecordKind,
+        kind: LockRecordKind,
         record: &LockRecord,
-        put: PutMode,
+        put: RecordPutMode,
         _: Durability,
-    ) -> Result<PutOutcome, StoreError> {
+    ) -> Result<RecordPutOutcome, LockStoreError> {
         self.store.try_verb("put a record")?;
         self.store.touch(kind);
-        if put == PutMode::New && self.is_taken(kind) {
-            return Ok(PutOutcome::Taken);
+        if put == RecordPutMode::New && self.is_taken(kind) {
+            return Ok(RecordPutOutcome::Taken);
         }
         self.replace("putting a record", kind, Some(record));
-        Ok(PutOutcome::Done)
+        Ok(RecordPutOutcome::Done)
     }
 
     fn remove(
         &mut self,
-        kind: RecordKind,
-        judged: &RecordFile,
+        kind: LockRecordKind,
+        judged: &RecordSlot,
         _: Durability,
-    ) -> Result<RemoveOutcome, StoreError> {
+    ) -> Result<RecordRemoveOutcome, LockStoreError> {
         self.store.try_verb("remove a record")?;
         self.store.touch(kind);
         let now = self.store.0.world.borrow().slot(kind);
-        if matches!(now, RecordFile::Absent) {
-            return Ok(RemoveOutcome::Done);
+        if matches!(now, RecordSlot::Absent) {
+            return Ok(RecordRemoveOutcome::Done);
         }
         if !is_same(&now, judged) {
             self.store.0.tape.borrow_mut().replaced = true;
-            return Ok(RemoveOutcome::Replaced);
+            return Ok(RecordRemoveOutcome::Replaced);
         }
         self.replace("removing a record", kind, None);
-        Ok(RemoveOutcome::Done)
+        Ok(RecordRemoveOutcome::Done)
     }
 }
 
 /// Whether what is there now is what was judged.
-fn is_same(now: &RecordFile, judged: &RecordFile) -> bool {
+fn is_same(now: &RecordSlot, judged: &RecordSlot) -> bool {
     match (now, judged) {
-        (RecordFile::Record(now), RecordFile::Record(judged)) => now == judged,
-        (RecordFile::Corrupted(now), RecordFile::Corrupted(judged)) => now.flaw == judged.flaw,
+        (RecordSlot::Record(now), RecordSlot::Record(judged)) => now == judged,
+        (RecordSlot::Corrupted(now), RecordSlot::Corrupted(judged)) => now.flaw == judged.flaw,
         _ => false,
     }
 }

@@ -155,7 +155,7 @@ impl State {
         &mut self,
         index: usize,
         (record, place): (&Arc<LockRecord>, &QueuePlace),
-        kind: lokt_lock::ops::GrantKind,
+        kind: lokt_lock::ops::AcquisitionMethod,
     ) {
         self.world.command_starts(place);
         self.processes[index].phase = Phase::Inside(Inside {
@@ -256,7 +256,7 @@ impl State {
         }
         let Outcome::Entered { kind, .. } = &run.outcome else { return None };
         let removed = |what: &(&str, World)| what.0 == "removing a record";
-        if *kind == lokt_lock::ops::GrantKind::UnderLease {
+        if *kind == lokt_lock::ops::AcquisitionMethod::UnderLease {
             let passed = fault::passed(self, (index, act)).next().is_some();
             return passed.then_some(Witnessed::PassedUnderLease);
         }

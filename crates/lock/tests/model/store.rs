@@ -1,4 +1,4 @@
-//! The store in memory: the verbs of [`Store`], done to a [`World`] as the store of files does them to a root.
+//! The store in memory: the verbs of [`LockStore`], done to a [`World`] as the store of files does them to a root.
 //!
 //! Every change is noted in a [`Tape`] with the world as it is right after it, which is what a process that
 //! dies at that moment leaves. A [`Mishap`] befalls one chosen verb.
@@ -9,10 +9,10 @@ use crate::model::{
     world::{ForeignStep, World},
 };
 use lokt_lock::{
-    audit::Event,
-    record::RecordFile,
+    audit::AuditEvent,
+    record::RecordSlot,
     rules::{Obstacle, QueuePlace, TicketContent, Waiter},
-    store::{Durability, RecordKind, Store, StoreError},
+    store::{Durability, LockRecordKind, LockStore, LockStoreError},
     words::{LockId, LockName, Timestamp},
 };
 use std::{
@@ -100,8 +100,8 @@ impl MemoryStore {
     }
 
     /// A moment before a lock record is touched.
-    pub(super) fn touch(&self, kind: RecordKind) {
-        if kind == RecordKind::Freeze {
+    pub(super) fn touch(&self, kind: LockRecordKind) {
+        if kind == LockRecordKind::Freeze {
             return;
         }
         let tape = &mut *self.0.tape.borrow_mut();
@@ -114,17 +114,17 @@ impl MemoryStore {
     }
 
     /// A verb that can fail.
-    pub(super) fn try_verb(&self, action: &'static str) -> Result<(), StoreError> {
+    pub(super) fn try_verb(&self, action: &'static str) -> Result<(), LockStoreError> {
         let tape = &mut *self.0.tape.borrow_mut();
         let fails = tape.mishap == Mishap::Failure(tape.chances);
         tape.chances += 1;
         tape.befell |= fails;
-        let error = || StoreError::io(action, "memory")(ErrorKind::StorageFull.into());
+        let error = || LockStoreError::io(action, "memory")(ErrorKind::StorageFull.into());
         if fails { Err(error()) } else { Ok(()) }
     }
 }
 
-impl Store for MemoryStore {
+impl LockStore for MemoryStore {
     type Section<'s> = MemorySection<'s>;
     type Ticket = MemoryTicket;
     type ObstacleWatch = MemoryVigil;
@@ -140,25 +140,25 @@ impl Store for MemoryStore {
         self.0.world.borrow().now()
     }
 
-    fn new_id(&self) -> Result<LockId, StoreError> {
+    fn new_id(&self) -> Result<LockId, LockStoreError> {
         let mut world = self.0.world.borrow_mut();
         world.ids += 1;
         Ok(LockId::from_record(&format!("{}-{}", self.0.process, world.ids)).unwrap())
     }
 
-    fn section(&self, name: &LockName) -> Result<MemorySection<'_>, StoreError> {
+    fn section(&self, name: &LockName) -> Result<MemorySection<'_>, LockStoreError> {
         self.try_verb("enter the section")?;
         let was = self.0.latched.replace(true);
         assert!(!was, "who is in the section and wants to enter it would wait for itself");
         Ok(MemorySection { store: self, name: name.clone() })
     }
 
-    fn peek(&self, _: &LockName, kind: RecordKind) -> RecordFile {
+    fn peek(&self, _: &LockName, kind: LockRecordKind) -> RecordSlot {
         self.touch(kind);
         self.0.world.borrow().slot(kind)
     }
 
-    fn line(&self, _: &LockName) -> Result<Vec<QueuePlace>, StoreError> {
+    fn line(&self, _: &LockName) -> Result<Vec<QueuePlace>, LockStoreError> {
         self.try_verb("list the line")?;
         // The last first: no rule may count on an order.
         Ok(self.0.world.borrow().line.iter().rev().map(|file| file.place.clone()).collect())
@@ -176,11 +176,11 @@ impl Store for MemoryStore {
         Vec::new()
     }
 
-    fn names(&self, _: RecordKind) -> Result<Vec<LockName>, StoreError> {
+    fn names(&self, _: LockRecordKind) -> Result<Vec<LockName>, LockStoreError> {
         Ok(Vec::new())
     }
 
-    fn lines(&self) -> Result<BTreeSet<LockName>, StoreError> {
+    fn lines(&self) -> Result<BTreeSet<LockName>, LockStoreError> {
         Ok(BTreeSet::new())
     }
 
@@ -192,13 +192,13 @@ impl Store for MemoryStore {
         None
     }
 
-    fn watch(&self, _: &LockName, obstacle: &Obstacle) -> Result<MemoryVigil, StoreError> {
+    fn watch(&self, _: &LockName, obstacle: &Obstacle) -> Result<MemoryVigil, LockStoreError> {
         let restless = self.0.restless.get();
         self.0.restless.set(restless.saturating_sub(1));
         Ok(MemoryVigil(restless > 0 || is_over(&self.0.world.borrow(), obstacle)))
     }
 
-    fn log(&self, _: &Event, _: Durability) -> Result<(), StoreError> {
+    fn log(&self, _: &AuditEvent, _: Durability) -> Result<(), LockStoreError> {
         self.try_verb("write the log")
     }
 }

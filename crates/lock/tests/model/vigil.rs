@@ -7,9 +7,9 @@
 
 use crate::model::world::World;
 use lokt_lock::{
-    record::{LockRecord, RecordFile, RecordFlaw},
+    record::{LockRecord, LockRecordFlaw, RecordSlot},
     rules::{Obstacle, QueuePlace},
-    store::{LossWatcher, ObstacleWatch, RecordKind},
+    store::{LockRecordKind, LossWatcher, ObstacleWatch},
     words::Timestamp,
 };
 use std::{os::fd::BorrowedFd, time::Duration};
@@ -53,13 +53,13 @@ pub(crate) fn is_over(world: &World, obstacle: &Obstacle) -> bool {
         Obstacle::Full(inside, record) => {
             let record = record.as_deref().filter(|record| record.has_lease());
             inside.iter().any(|place| is_gone(world, place))
-                || record.is_some_and(|record| has_changed(world, RecordKind::Lock, record))
+                || record.is_some_and(|record| has_changed(world, LockRecordKind::Lock, record))
         }
-        Obstacle::Held(record) => has_changed(world, RecordKind::Lock, record),
-        Obstacle::Frozen(record) => has_changed(world, RecordKind::Freeze, record),
-        Obstacle::Corrupted(then) => match world.slot(RecordKind::Lock) {
+        Obstacle::Held(record) => has_changed(world, LockRecordKind::Lock, record),
+        Obstacle::Frozen(record) => has_changed(world, LockRecordKind::Freeze, record),
+        Obstacle::Corrupted(then) => match world.slot(LockRecordKind::Lock) {
             // What may be being filled is looked at again once it has been there for too long.
-            RecordFile::Corrupted(now) => {
+            RecordSlot::Corrupted(now) => {
                 now.flaw != then.flaw || then.may_be_filling() && !now.may_be_filling()
             }
             _ => true,
@@ -73,7 +73,7 @@ pub(crate) fn is_blind(obstacle: &Obstacle) -> bool {
         Obstacle::Full(inside, record) => {
             inside.is_empty() && !record.as_deref().is_some_and(LockRecord::has_lease)
         }
-        Obstacle::Corrupted(corruption) => !matches!(corruption.flaw, RecordFlaw::Empty),
+        Obstacle::Corrupted(corruption) => !matches!(corruption.flaw, LockRecordFlaw::Empty),
         _ => false,
     }
 }
@@ -92,7 +92,7 @@ fn is_gone(world: &World, place: &QueuePlace) -> bool {
 }
 
 /// Whether a record says something else than it did, or the first of its lifetimes has ended.
-fn has_changed(world: &World, kind: RecordKind, then: &LockRecord) -> bool {
+fn has_changed(world: &World, kind: LockRecordKind, then: &LockRecord) -> bool {
     let slot = world.slot(kind);
     let unchanged = slot.record().is_some_and(|now| now.still_says(then));
     !unchanged || then.next_end().is_some_and(|end| end <= world.now())

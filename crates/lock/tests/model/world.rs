@@ -2,9 +2,9 @@
 //! that passes, processes that die, a program that knows no latch.
 
 use lokt_lock::{
-    record::{Corruption, LockRecord, RecordFile, RecordFlaw},
+    record::{LockRecord, LockRecordFlaw, RecordCorruption, RecordSlot},
     rules::{QueuePlace, TicketContent},
-    store::RecordKind,
+    store::LockRecordKind,
     words::{Fence, LockId, LockMode, LockName, Owner, Timestamp},
 };
 use std::{
@@ -116,21 +116,21 @@ impl World {
         time(self.ticks)
     }
 
-    pub(crate) fn slot(&self, kind: RecordKind) -> RecordFile {
+    pub(crate) fn slot(&self, kind: LockRecordKind) -> RecordSlot {
         match (kind, &self.lock, &self.freeze) {
-            (RecordKind::Lock, Content::Empty(since), _) => {
+            (LockRecordKind::Lock, Content::Empty(since), _) => {
                 let age = TICK * u32::from(self.ticks.saturating_sub(*since));
-                RecordFile::Corrupted(Corruption {
-                    flaw: RecordFlaw::Empty,
+                RecordSlot::Corrupted(RecordCorruption {
+                    flaw: LockRecordFlaw::Empty,
                     age,
                     before_boot: false,
                 })
             }
-            (RecordKind::Lock, Content::Record(record), _)
-            | (RecordKind::Freeze, _, Some(record)) => {
-                RecordFile::Record(Box::new((**record).clone()))
+            (LockRecordKind::Lock, Content::Record(record), _)
+            | (LockRecordKind::Freeze, _, Some(record)) => {
+                RecordSlot::Record(Box::new((**record).clone()))
             }
-            _ => RecordFile::Absent,
+            _ => RecordSlot::Absent,
         }
     }
 

@@ -1,10 +1,10 @@
-use super::{FileKind, Manifest, ManifestPart};
+use super::{ResultInput, ResultInputFileKind, ResultInputs};
 use crate::digest::Digest;
 use std::collections::BTreeMap;
 
 /// One difference between what a result was made of and what is there now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ManifestChange {
+pub enum ResultInputChange {
     /// It is called differently.
     Name,
     /// The command has other words.
@@ -30,27 +30,27 @@ pub enum ManifestChange {
 }
 
 /// What differs, in a fixed order; nothing where the keys are the same.
-pub fn compare(before: &Manifest, now: &Manifest) -> Vec<ManifestChange> {
-    let (before, now) = (SortedParts::of(before), SortedParts::of(now));
+pub fn compare(before: &ResultInputs, now: &ResultInputs) -> Vec<ResultInputChange> {
+    let (before, now) = (ResultInputGroups::of(before), ResultInputGroups::of(now));
     let mut changes = Vec::new();
     let mut differs = |changed: bool, change| changes.extend(changed.then_some(change));
-    differs(before.names != now.names, ManifestChange::Name);
-    differs(before.words != now.words, ManifestChange::Command);
-    differs(before.folders != now.folders, ManifestChange::Folder);
-    differs(before.texts != now.texts, ManifestChange::Texts);
-    differs(before.inputs != now.inputs, ManifestChange::Inputs);
-    differs(before.artifacts != now.artifacts, ManifestChange::Artifacts);
+    differs(before.names != now.names, ResultInputChange::Name);
+    differs(before.words != now.words, ResultInputChange::Command);
+    differs(before.folders != now.folders, ResultInputChange::Folder);
+    differs(before.texts != now.texts, ResultInputChange::Texts);
+    differs(before.inputs != now.inputs, ResultInputChange::Inputs);
+    differs(before.artifacts != now.artifacts, ResultInputChange::Artifacts);
     let variables = differences(&before.variables, &now.variables).into_iter();
-    changes.extend(variables.map(|(name, _)| ManifestChange::Variable(name.to_owned())));
+    changes.extend(variables.map(|(name, _)| ResultInputChange::Variable(name.to_owned())));
     for (path, states) in differences(&before.files, &now.files) {
         let path = path.to_vec();
         changes.push(match states {
-            (None, _) => ManifestChange::Added(path),
-            (_, None) => ManifestChange::Removed(path),
+            (None, _) => ResultInputChange::Added(path),
+            (_, None) => ResultInputChange::Removed(path),
             (Some((kind, _)), Some((kind_now, _))) if kind != kind_now => {
-                ManifestChange::Kind(path)
+                ResultInputChange::Kind(path)
             }
-            _ => ManifestChange::Content(path),
+            _ => ResultInputChange::Content(path),
         });
     }
     changes
@@ -58,7 +58,7 @@ pub fn compare(before: &Manifest, now: &Manifest) -> Vec<ManifestChange> {
 
 /// The parts of a manifest by what they are.
 #[derive(Default)]
-struct SortedParts<'a> {
+struct ResultInputGroups<'a> {
     names: Vec<&'a str>,
     words: Vec<&'a [u8]>,
     folders: Vec<&'a [u8]>,
@@ -66,22 +66,22 @@ struct SortedParts<'a> {
     inputs: Vec<&'a [u8]>,
     artifacts: Vec<&'a [u8]>,
     variables: BTreeMap<&'a str, Option<Digest>>,
-    files: BTreeMap<&'a [u8], (FileKind, Digest)>,
+    files: BTreeMap<&'a [u8], (ResultInputFileKind, Digest)>,
 }
 
-impl<'a> SortedParts<'a> {
-    fn of(manifest: &'a Manifest) -> Self {
+impl<'a> ResultInputGroups<'a> {
+    fn of(manifest: &'a ResultInputs) -> Self {
         let mut sorted = Self::default();
         for part in &manifest.parts {
             match part {
-                ManifestPart::Name(name) => sorted.names.push(name),
-                ManifestPart::Word(word) => sorted.words.push(word),
-                ManifestPart::Folder(folder) => sorted.folders.push(folder),
-                ManifestPart::Text(text) => sorted.texts.push(text),
-                ManifestPart::Input(pattern) => sorted.inputs.push(pattern),
-                ManifestPart::Artifact(path) => sorted.artifacts.push(path),
-                ManifestPart::Variable(name, value) => drop(sorted.variables.insert(name, *value)),
-                ManifestPart::File { path, kind, content } => {
+                ResultInput::Name(name) => sorted.names.push(name),
+                ResultInput::Word(word) => sorted.words.push(word),
+                ResultInput::Folder(folder) => sorted.folders.push(folder),
+                ResultInput::Text(text) => sorted.texts.push(text),
+                ResultInput::Input(pattern) => sorted.inputs.push(pattern),
+                ResultInput::Artifact(path) => sorted.artifacts.push(path),
+                ResultInput::Variable(name, value) => drop(sorted.variables.insert(name, *value)),
+                ResultInput::File { path, kind, content } => {
                     sorted.files.insert(path, (*kind, *content));
                 }
             }
@@ -108,48 +108,48 @@ fn differences<'a, K: Ord + ?Sized, V: PartialEq + Copy>(
 mod tests {
     use super::*;
 
-    fn file(path: &str, kind: FileKind, content: &str) -> ManifestPart {
-        ManifestPart::File { path: path.into(), kind, content: Digest::of(content.as_bytes()) }
+    fn file(path: &str, kind: ResultInputFileKind, content: &str) -> ResultInput {
+        ResultInput::File { path: path.into(), kind, content: Digest::of(content.as_bytes()) }
     }
 
-    fn manifest(parts: impl IntoIterator<Item = ManifestPart>) -> Manifest {
-        Manifest { parts: parts.into_iter().collect() }
+    fn manifest(parts: impl IntoIterator<Item = ResultInput>) -> ResultInputs {
+        ResultInputs { parts: parts.into_iter().collect() }
     }
 
     #[test]
     fn each_difference_is_told() {
         let value = |text: &str| Some(Digest::of(text.as_bytes()));
         let before = manifest([
-            ManifestPart::Word(b"make".to_vec()),
-            ManifestPart::Variable("A".into(), value("1")),
-            ManifestPart::Variable("B".into(), None),
-            file("changed", FileKind::File, "1"),
-            file("gone", FileKind::File, "1"),
-            file("mode", FileKind::File, "1"),
-            file("same", FileKind::Link, "1"),
+            ResultInput::Word(b"make".to_vec()),
+            ResultInput::Variable("A".into(), value("1")),
+            ResultInput::Variable("B".into(), None),
+            file("changed", ResultInputFileKind::File, "1"),
+            file("gone", ResultInputFileKind::File, "1"),
+            file("mode", ResultInputFileKind::File, "1"),
+            file("same", ResultInputFileKind::Link, "1"),
         ]);
         let now = manifest([
-            ManifestPart::Word(b"make".to_vec()),
-            ManifestPart::Word(b"all".to_vec()),
-            ManifestPart::Folder(b"sub".to_vec()),
-            ManifestPart::Text("k".into()),
-            ManifestPart::Variable("A".into(), value("2")),
-            ManifestPart::Variable("B".into(), None),
-            file("changed", FileKind::File, "2"),
-            file("mode", FileKind::Executable, "1"),
-            file("new", FileKind::File, "1"),
-            file("same", FileKind::Link, "1"),
+            ResultInput::Word(b"make".to_vec()),
+            ResultInput::Word(b"all".to_vec()),
+            ResultInput::Folder(b"sub".to_vec()),
+            ResultInput::Text("k".into()),
+            ResultInput::Variable("A".into(), value("2")),
+            ResultInput::Variable("B".into(), None),
+            file("changed", ResultInputFileKind::File, "2"),
+            file("mode", ResultInputFileKind::Executable, "1"),
+            file("new", ResultInputFileKind::File, "1"),
+            file("same", ResultInputFileKind::Link, "1"),
         ]);
         assert_eq!(compare(&before, &before), []);
         let expected = [
-            ManifestChange::Command,
-            ManifestChange::Folder,
-            ManifestChange::Texts,
-            ManifestChange::Variable("A".into()),
-            ManifestChange::Content(b"changed".to_vec()),
-            ManifestChange::Removed(b"gone".to_vec()),
-            ManifestChange::Kind(b"mode".to_vec()),
-            ManifestChange::Added(b"new".to_vec()),
+            ResultInputChange::Command,
+            ResultInputChange::Folder,
+            ResultInputChange::Texts,
+            ResultInputChange::Variable("A".into()),
+            ResultInputChange::Content(b"changed".to_vec()),
+            ResultInputChange::Removed(b"gone".to_vec()),
+            ResultInputChange::Kind(b"mode".to_vec()),
+            ResultInputChange::Added(b"new".to_vec()),
         ];
         assert_eq!(compare(&before, &now), expected);
     }

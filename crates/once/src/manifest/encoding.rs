@@ -1,9 +1,9 @@
-use super::{FileKind, Manifest, ManifestPart};
+use super::{ResultInput, ResultInputFileKind, ResultInputs};
 use crate::digest::Digest;
 
 const FIRST_LINE: &[u8] = b"lokt-once 1\n";
 
-impl Manifest {
+impl ResultInputs {
     /// The manifest as bytes.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(64 + self.parts.len() * 96);
@@ -24,19 +24,19 @@ impl Manifest {
     }
 }
 
-fn put(bytes: &mut Vec<u8>, part: &ManifestPart) {
+fn put(bytes: &mut Vec<u8>, part: &ResultInput) {
     let (letter, fields): (u8, [&[u8]; 3]) = match part {
-        ManifestPart::Name(name) => (b'N', [name.as_bytes(), b"", b""]),
-        ManifestPart::Word(word) => (b'W', [word, b"", b""]),
-        ManifestPart::Folder(folder) => (b'D', [folder, b"", b""]),
-        ManifestPart::Text(text) => (b'K', [text.as_bytes(), b"", b""]),
-        ManifestPart::Variable(name, value) => {
+        ResultInput::Name(name) => (b'N', [name.as_bytes(), b"", b""]),
+        ResultInput::Word(word) => (b'W', [word, b"", b""]),
+        ResultInput::Folder(folder) => (b'D', [folder, b"", b""]),
+        ResultInput::Text(text) => (b'K', [text.as_bytes(), b"", b""]),
+        ResultInput::Variable(name, value) => {
             let value = value.as_ref().map_or(b"".as_slice(), |it| it.as_bytes().as_slice());
             (b'E', [name.as_bytes(), value, b""])
         }
-        ManifestPart::Input(pattern) => (b'I', [pattern, b"", b""]),
-        ManifestPart::Artifact(path) => (b'A', [path, b"", b""]),
-        ManifestPart::File { path, kind, content } => {
+        ResultInput::Input(pattern) => (b'I', [pattern, b"", b""]),
+        ResultInput::Artifact(path) => (b'A', [path, b"", b""]),
+        ResultInput::File { path, kind, content } => {
             (b'F', [path, kind.letter(), content.as_bytes().as_slice()])
         }
     };
@@ -58,7 +58,7 @@ const fn count_of(letter: u8) -> usize {
     }
 }
 
-fn take_part(letter: u8, rest: &mut &[u8]) -> Option<ManifestPart> {
+fn take_part(letter: u8, rest: &mut &[u8]) -> Option<ResultInput> {
     let mut field = || {
         let (length, more) = rest.split_first_chunk::<4>()?;
         let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
@@ -69,20 +69,20 @@ fn take_part(letter: u8, rest: &mut &[u8]) -> Option<ManifestPart> {
     let first = field()?;
     let text = |bytes| String::from_utf8(bytes).ok();
     Some(match letter {
-        b'N' => ManifestPart::Name(text(first)?),
-        b'W' => ManifestPart::Word(first),
-        b'D' => ManifestPart::Folder(first),
-        b'K' => ManifestPart::Text(text(first)?),
-        b'I' => ManifestPart::Input(first),
-        b'A' => ManifestPart::Artifact(first),
+        b'N' => ResultInput::Name(text(first)?),
+        b'W' => ResultInput::Word(first),
+        b'D' => ResultInput::Folder(first),
+        b'K' => ResultInput::Text(text(first)?),
+        b'I' => ResultInput::Input(first),
+        b'A' => ResultInput::Artifact(first),
         b'E' => {
             let value = field()?;
             let value = if value.is_empty() { None } else { Some(digest(&value)?) };
-            ManifestPart::Variable(text(first)?, value)
+            ResultInput::Variable(text(first)?, value)
         }
         b'F' => {
-            let kind = FileKind::of_letter(&field()?)?;
-            ManifestPart::File { path: first, kind, content: digest(&field()?)? }
+            let kind = ResultInputFileKind::of_letter(&field()?)?;
+            ResultInput::File { path: first, kind, content: digest(&field()?)? }
         }
         _ => return None,
     })
@@ -97,20 +97,20 @@ mod tests {
     use super::*;
     use proptest::{collection::vec, prelude::*};
 
-    fn part() -> impl Strategy<Value = ManifestPart> {
+    fn part() -> impl Strategy<Value = ResultInput> {
         let bytes = || vec(any::<u8>(), 0..6);
         let digest = || any::<[u8; 32]>().prop_map(Digest::from_bytes);
-        let kind = prop::sample::select(FileKind::ALL.to_vec());
+        let kind = prop::sample::select(ResultInputFileKind::ALL.to_vec());
         prop_oneof![
-            ".{0,4}".prop_map(ManifestPart::Name),
-            bytes().prop_map(ManifestPart::Word),
-            bytes().prop_map(ManifestPart::Folder),
-            ".{0,4}".prop_map(ManifestPart::Text),
-            bytes().prop_map(ManifestPart::Input),
-            bytes().prop_map(ManifestPart::Artifact),
+            ".{0,4}".prop_map(ResultInput::Name),
+            bytes().prop_map(ResultInput::Word),
+            bytes().prop_map(ResultInput::Folder),
+            ".{0,4}".prop_map(ResultInput::Text),
+            bytes().prop_map(ResultInput::Input),
+            bytes().prop_map(ResultInput::Artifact),
             (".{0,4}", prop::option::of(digest()))
-                .prop_map(|(it, value)| ManifestPart::Variable(it, value)),
-            (bytes(), kind, digest()).prop_map(|(path, kind, content)| ManifestPart::File {
+                .prop_map(|(it, value)| ResultInput::Variable(it, value)),
+            (bytes(), kind, digest()).prop_map(|(path, kind, content)| ResultInput::File {
                 path,
                 kind,
                 content
@@ -121,31 +121,31 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_is_read_back(parts in vec(part(), 0..6)) {
-            let manifest = Manifest { parts };
-            prop_assert_eq!(Manifest::parse(&manifest.encode()), Some(manifest));
+            let manifest = ResultInputs { parts };
+            prop_assert_eq!(ResultInputs::parse(&manifest.encode()), Some(manifest));
         }
 
         #[test]
         fn different_parts_have_different_keys(one in vec(part(), 0..4), other in vec(part(), 0..4)) {
             let same = one == other;
-            let (one, other) = (Manifest { parts: one }, Manifest { parts: other });
+            let (one, other) = (ResultInputs { parts: one }, ResultInputs { parts: other });
             prop_assert_eq!(one.key() == other.key(), same);
         }
 
         #[test]
         fn any_bytes_are_read_or_refused(bytes in vec(any::<u8>(), 0..64)) {
             let whole = [FIRST_LINE, &bytes].concat();
-            if let Some(manifest) = Manifest::parse(&whole) {
+            if let Some(manifest) = ResultInputs::parse(&whole) {
                 prop_assert_eq!(manifest.encode(), whole, "nothing is read that would be written otherwise");
             }
-            prop_assert_eq!(Manifest::parse(&bytes), None);
+            prop_assert_eq!(ResultInputs::parse(&bytes), None);
         }
     }
 
     #[test]
     fn words_are_not_run_together() {
-        let words = |words: &[&[u8]]| Manifest {
-            parts: words.iter().map(|it| ManifestPart::Word(it.to_vec())).collect(),
+        let words = |words: &[&[u8]]| ResultInputs {
+            parts: words.iter().map(|it| ResultInput::Word(it.to_vec())).collect(),
         };
         assert_ne!(words(&[b"ab", b"c"]).key(), words(&[b"a", b"bc"]).key());
         assert_ne!(words(&[b"ab"]).key(), words(&[b"ab", b""]).key());

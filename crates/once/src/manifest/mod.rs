@@ -13,13 +13,13 @@
 mod compare;
 mod encoding;
 
-pub use compare::{ManifestChange, compare};
+pub use compare::{ResultInputChange, compare};
 
 use crate::digest::Digest;
 
 /// What kind of file stands at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FileKind {
+pub enum ResultInputFileKind {
     /// A regular file.
     File,
     /// A regular file that its owner may execute.
@@ -32,7 +32,7 @@ pub enum FileKind {
     Special,
 }
 
-impl FileKind {
+impl ResultInputFileKind {
     const ALL: [Self; 5] =
         [Self::File, Self::Executable, Self::Link, Self::Repository, Self::Special];
 
@@ -54,7 +54,7 @@ impl FileKind {
 
 /// One thing that a result depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ManifestPart {
+pub enum ResultInput {
     /// What the result is called.
     Name(String),
     /// A word of the command.
@@ -75,7 +75,7 @@ pub enum ManifestPart {
         /// Where it is, below the project's folder.
         path: Vec<u8>,
         /// What it is.
-        kind: FileKind,
+        kind: ResultInputFileKind,
         /// The digest of its content.
         content: Digest,
     },
@@ -83,12 +83,12 @@ pub enum ManifestPart {
 
 /// All that a result depends on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Manifest {
+pub struct ResultInputs {
     /// One thing after the other.
-    pub parts: Vec<ManifestPart>,
+    pub parts: Vec<ResultInput>,
 }
 
-impl Manifest {
+impl ResultInputs {
     /// The digest of all of it: the result's address.
     pub fn key(&self) -> Digest {
         Digest::of(&self.encode())
@@ -96,6 +96,6 @@ impl Manifest {
 
     /// How many files there are.
     pub fn files(&self) -> usize {
-        self.parts.iter().filter(|part| matches!(part, ManifestPart::File { .. })).count()
+        self.parts.iter().filter(|part| matches!(part, ResultInput::File { .. })).count()
     }
 }

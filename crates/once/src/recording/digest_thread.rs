@@ -1,4 +1,4 @@
-use super::progress_signal::ProgressSignal;
+use super::progress_signal::WaitableProgress;
 use crate::digest::{Digest, DigestBuilder};
 use std::{
     fs::File,
@@ -13,13 +13,13 @@ const PORTION: usize = 128 << 10;
 
 /// Digests a file that grows, in a separate thread: a command that prints a lot is not held up by that.
 pub(super) struct DigestThread {
-    signal: Arc<ProgressSignal<FileProgress>>,
+    signal: Arc<WaitableProgress<DigestOrders>>,
     thread: Option<JoinHandle<io::Result<Digest>>>,
 }
 
 /// How far the file goes.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-struct FileProgress {
+struct DigestOrders {
     bytes: u64,
     /// It grows no more.
     all: bool,
@@ -31,7 +31,7 @@ impl DigestThread {
     /// Begins with the first byte of a file; [`tell`](Self::tell) says later how far the file goes.
     pub(super) fn begin(file: &File) -> io::Result<Self> {
         let file = file.try_clone()?;
-        let signal = Arc::new(ProgressSignal::default());
+        let signal = Arc::new(WaitableProgress::default());
         let of_thread = Arc::clone(&signal);
         let work = move || digest(&of_thread, &file);
         let thread = thread::Builder::new().name("lokt-digest".into()).spawn(work)?;
@@ -60,15 +60,15 @@ impl Drop for DigestThread {
 
 /// The digest of the first bytes of a file.
 pub(super) fn digest_of(file: &File, bytes: u64) -> io::Result<Digest> {
-    let signal = ProgressSignal::default();
-    signal.tell(|progress| *progress = FileProgress { bytes, all: true, given_up: false });
+    let signal = WaitableProgress::default();
+    signal.tell(|progress| *progress = DigestOrders { bytes, all: true, given_up: false });
     digest(&signal, file)
 }
 
-fn digest(signal: &ProgressSignal<FileProgress>, file: &File) -> io::Result<Digest> {
+fn digest(signal: &WaitableProgress<DigestOrders>, file: &File) -> io::Result<Digest> {
     let (mut digesting, mut done) = (DigestBuilder::default(), 0);
     let mut buffer = vec![0; PORTION];
-    let mut progress = FileProgress::default();
+    let mut progress = DigestOrders::default();
     while !progress.all {
         progress = signal.wait(progress);
         while done < progress.bytes && !signal.now().given_up {

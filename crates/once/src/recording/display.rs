@@ -1,4 +1,4 @@
-use super::{Follower, OutputStreams, Recorder, progress_signal::ProgressSignal};
+use super::{OutputRecorder, OutputStreams, RecordingReader, progress_signal::WaitableProgress};
 use std::{
     io,
     sync::Arc,
@@ -7,30 +7,30 @@ use std::{
 
 /// Shows a recording to the caller that started it, from the recording itself, in a separate thread: a reader
 /// that stops reading holds up only that thread.
-pub struct RecordingDisplay {
-    signal: Arc<ProgressSignal<DisplayState>>,
+pub struct RecordingDisplayThread {
+    signal: Arc<WaitableProgress<RecordingDisplayState>>,
     thread: JoinHandle<OutputStreams>,
 }
 
 /// What the thread gets to know.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-struct DisplayState {
+struct RecordingDisplayState {
     /// How often more was recorded.
     more: u64,
     /// That was all.
     all: bool,
 }
 
-impl RecordingDisplay {
+impl RecordingDisplayThread {
     /// Begins to show a recording that has begun.
     ///
     /// # Errors
     /// What the kernel said.
-    pub fn begin(recorder: &Recorder, streams: OutputStreams) -> io::Result<Self> {
+    pub fn begin(recorder: &OutputRecorder, streams: OutputStreams) -> io::Result<Self> {
         let (folder, fence) = recorder.place();
-        let follower = Follower::open(&folder, fence);
+        let follower = RecordingReader::open(&folder, fence);
         let follower = follower.ok_or_else(|| io::Error::other("the recording is gone"))?;
-        let signal = Arc::new(ProgressSignal::default());
+        let signal = Arc::new(WaitableProgress::default());
         let of_thread = Arc::clone(&signal);
         let work = move || show(&of_thread, follower, streams);
         let thread = thread::Builder::new().name("lokt-display".into()).spawn(work)?;
@@ -50,11 +50,11 @@ impl RecordingDisplay {
 }
 
 fn show(
-    signal: &ProgressSignal<DisplayState>,
-    mut follower: Follower,
+    signal: &WaitableProgress<RecordingDisplayState>,
+    mut follower: RecordingReader,
     mut streams: OutputStreams,
 ) -> OutputStreams {
-    let mut known = DisplayState::default();
+    let mut known = RecordingDisplayState::default();
     loop {
         // What cannot be read back is not shown; the recording itself may still be right.
         let shown = follower.pump(&mut streams);

@@ -1,4 +1,6 @@
-use super::{Frame, OutputStreams, OutputTail, OutputTails, RunVerdict, Stream, number, path};
+use super::{
+    OnceRunVerdict, OutputStreams, OutputTail, OutputTails, RecordingFrame, Stream, number, path,
+};
 use crate::files::open_own;
 use lokt_lock::sys::nofollow;
 use std::{
@@ -9,17 +11,17 @@ use std::{
 
 /// How far a recording has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ReadProgress {
+pub enum RecordingProgress {
     /// There may be more.
     Open,
     /// The run is over.
-    Ended(RunVerdict),
+    Ended(OnceRunVerdict),
     /// Its writer said that there will be no more, or it is damaged.
     BrokenOff,
 }
 
 /// Reads a recording from its start, while it is written or afterwards.
-pub struct Follower {
+pub struct RecordingReader {
     fence: u64,
     order: File,
     out: File,
@@ -30,7 +32,7 @@ pub struct Follower {
     broken: Option<PathBuf>,
 }
 
-impl Follower {
+impl RecordingReader {
     /// The number of the newest recording of a folder.
     pub fn newest(folder: &Path) -> Option<u64> {
         let names = nofollow::names(folder).ok()?.into_iter();
@@ -61,24 +63,26 @@ impl Follower {
     ///
     /// # Errors
     /// What reading said.
-    pub fn pump(&mut self, streams: &mut OutputStreams) -> io::Result<ReadProgress> {
+    pub fn pump(&mut self, streams: &mut OutputStreams) -> io::Result<RecordingProgress> {
         // Looked for first: what was written before it got that name is still to be shown.
         let is_broken = self.broken.as_ref().is_some_and(|path| path.exists());
         self.order.read_to_end(&mut self.pending)?;
         let pending = std::mem::take(&mut self.pending);
         let mut rest = pending.as_slice();
         loop {
-            match Frame::take(&mut rest) {
-                Ok(Some(Frame::Bytes(stream, length))) => self.show(streams, stream, length)?,
-                Ok(Some(Frame::End(text))) => {
-                    return Ok(ReadProgress::Ended(RunVerdict::parse(&text)));
+            match RecordingFrame::take(&mut rest) {
+                Ok(Some(RecordingFrame::Bytes(stream, length))) => {
+                    self.show(streams, stream, length)?;
+                }
+                Ok(Some(RecordingFrame::End(text))) => {
+                    return Ok(RecordingProgress::Ended(OnceRunVerdict::parse(&text)));
                 }
                 Ok(None) => break,
-                Err(_) => return Ok(ReadProgress::BrokenOff),
+                Err(_) => return Ok(RecordingProgress::BrokenOff),
             }
         }
         self.pending = rest.to_vec();
-        Ok(if is_broken { ReadProgress::BrokenOff } else { ReadProgress::Open })
+        Ok(if is_broken { RecordingProgress::BrokenOff } else { RecordingProgress::Open })
     }
 
     fn show(&mut self, streams: &mut OutputStreams, stream: Stream, length: u64) -> io::Result<()> {

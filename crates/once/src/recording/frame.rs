@@ -9,7 +9,7 @@ pub enum Stream {
 
 /// What the order of a recording tells, one after the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Frame {
+pub enum RecordingFrame {
     /// So many bytes more came on a stream.
     Bytes(Stream, u64),
     /// The run is over: the verdict, as JSON.
@@ -22,7 +22,7 @@ const HEAD: usize = 9;
 /// No verdict is longer.
 const MOST_BYTES: u64 = 1 << 20;
 
-impl Frame {
+impl RecordingFrame {
     /// The frame as bytes: a letter, a length, and for the end the text.
     pub fn encode(&self) -> Vec<u8> {
         let (letter, length, text): (u8, u64, &[u8]) = match self {
@@ -39,8 +39,8 @@ impl Frame {
     /// Takes the first frame from some bytes; `None` where it is not complete yet.
     ///
     /// # Errors
-    /// [`InvalidFrame`] where no more bytes would make it one.
-    pub fn take(bytes: &mut &[u8]) -> Result<Option<Self>, InvalidFrame> {
+    /// [`InvalidRecordingFrame`] where no more bytes would make it one.
+    pub fn take(bytes: &mut &[u8]) -> Result<Option<Self>, InvalidRecordingFrame> {
         let Some((head, rest)) = bytes.split_first_chunk::<HEAD>() else { return Ok(None) };
         let [letter, length @ ..] = *head;
         let length = u64::from_le_bytes(length);
@@ -48,12 +48,12 @@ impl Frame {
             b'o' => Self::Bytes(Stream::Out, length),
             b'e' => Self::Bytes(Stream::Err, length),
             b'z' if length <= MOST_BYTES => {
-                let length = usize::try_from(length).map_err(|_| InvalidFrame)?;
+                let length = usize::try_from(length).map_err(|_| InvalidRecordingFrame)?;
                 let Some((text, rest)) = rest.split_at_checked(length) else { return Ok(None) };
                 *bytes = rest;
                 return Ok(Some(Self::End(text.to_vec())));
             }
-            _ => return Err(InvalidFrame),
+            _ => return Err(InvalidRecordingFrame),
         };
         *bytes = rest;
         Ok(Some(frame))
@@ -63,31 +63,31 @@ impl Frame {
 /// Says that bytes are no frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the order of the recording is damaged")]
-pub struct InvalidFrame;
+pub struct InvalidRecordingFrame;
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::{collection::vec, prelude::*};
 
-    fn frame() -> impl Strategy<Value = Frame> {
+    fn frame() -> impl Strategy<Value = RecordingFrame> {
         prop_oneof![
-            any::<u64>().prop_map(|length| Frame::Bytes(Stream::Out, length)),
-            any::<u64>().prop_map(|length| Frame::Bytes(Stream::Err, length)),
-            vec(any::<u8>(), 0..20).prop_map(Frame::End),
+            any::<u64>().prop_map(|length| RecordingFrame::Bytes(Stream::Out, length)),
+            any::<u64>().prop_map(|length| RecordingFrame::Bytes(Stream::Err, length)),
+            vec(any::<u8>(), 0..20).prop_map(RecordingFrame::End),
         ]
     }
 
     proptest! {
         #[test]
         fn frames_are_read_back_however_they_are_cut(frames in vec(frame(), 0..5), cut in 0..100_usize) {
-            let bytes: Vec<u8> = frames.iter().flat_map(Frame::encode).collect();
+            let bytes: Vec<u8> = frames.iter().flat_map(RecordingFrame::encode).collect();
             let (mut first, mut read) = (&bytes[..cut.min(bytes.len())], Vec::new());
-            while let Some(frame) = Frame::take(&mut first).unwrap() {
+            while let Some(frame) = RecordingFrame::take(&mut first).unwrap() {
                 read.push(frame);
             }
             let mut rest = &bytes[cut.min(bytes.len()) - first.len()..];
-            while let Some(frame) = Frame::take(&mut rest).unwrap() {
+            while let Some(frame) = RecordingFrame::take(&mut rest).unwrap() {
                 read.push(frame);
             }
             prop_assert_eq!(read, frames);
@@ -97,7 +97,7 @@ mod tests {
         #[test]
         fn any_bytes_are_read_or_refused(bytes in vec(any::<u8>(), 0..40)) {
             let mut rest = bytes.as_slice();
-            while let Ok(Some(_)) = Frame::take(&mut rest) {}
+            while let Ok(Some(_)) = RecordingFrame::take(&mut rest) {}
         }
     }
 }

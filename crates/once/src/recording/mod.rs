@@ -26,18 +26,19 @@ mod transcript;
 mod verdict;
 mod watch;
 
-pub use display::RecordingDisplay;
-pub use follower::{Follower, ReadProgress};
-pub use frame::{Frame, Stream};
+pub use display::RecordingDisplayThread;
+pub use follower::{RecordingProgress, RecordingReader};
+pub use frame::{RecordingFrame, Stream};
 pub use output_streams::OutputStreams;
 pub use output_tail::{OutputTail, OutputTails};
-use recorder::ReadOutcome;
-pub use recorder::{Recorder, RecordingSummary, StoredBytes};
+use recorder::OutputReadOutcome;
+pub use recorder::{BlobReference, OutputRecorder, OutputRecordingSummary};
 pub use transcript::{
-    DisplayOutcome, OutputSink, OutputSources, RecordingOutcome, UnrecordedOutput, transcribe,
+    CommandOutputSink, OutputSources, RecordingDisplayOutcome, RecordingOutcome, UnrecordedOutput,
+    transcribe,
 };
-pub use verdict::RunVerdict;
-pub use watch::RecordingWatch;
+pub use verdict::OnceRunVerdict;
+pub use watch::OnceRecordingWatch;
 
 use lokt_lock::sys::nofollow;
 use std::path::{Path, PathBuf};
@@ -59,7 +60,7 @@ pub fn remove_before(folder: &Path, fence: u64) {
 
 /// Removes the recordings of a folder that no process writes any more, and the folder if nothing is left in it.
 pub fn remove_abandoned(folder: &Path) {
-    let is_written = Follower::newest(folder).is_some_and(|fence| {
+    let is_written = RecordingReader::newest(folder).is_some_and(|fence| {
         let order = nofollow::open_to_read(&path(folder, fence, "order"));
         // Its writer has it locked. In doubt, there is one.
         order.is_ok_and(|order| order.try_lock_shared().is_err())

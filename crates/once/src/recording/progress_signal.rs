@@ -2,12 +2,12 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// The progress of something, for a thread that waits for more.
 #[derive(Default)]
-pub(super) struct ProgressSignal<T> {
+pub(super) struct WaitableProgress<T> {
     state: Mutex<T>,
     changed: Condvar,
 }
 
-impl<T: Copy + PartialEq> ProgressSignal<T> {
+impl<T: Copy + PartialEq> WaitableProgress<T> {
     /// Changes the progress.
     pub(super) fn tell(&self, change: impl FnOnce(&mut T)) {
         change(&mut self.lock());

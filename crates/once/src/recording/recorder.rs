@@ -1,6 +1,6 @@
 use super::{
-    Frame, OutputTails, RunVerdict, Stream, path,
-    stream_file::{RecordingStopped, StreamFile},
+    OnceRunVerdict, OutputTails, RecordingFrame, Stream, path,
+    stream_file::{OutputRecordingError, StreamFile},
 };
 use crate::{
     digest::{Digest, DigestBuilder},
@@ -17,7 +17,7 @@ use std::{
 
 /// Bytes that are kept: their digest, which is where they are, and how many they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoredBytes {
+pub struct BlobReference {
     /// Their digest.
     pub digest: Digest,
     /// How many.
@@ -25,17 +25,17 @@ pub struct StoredBytes {
 }
 
 /// Records what a command prints.
-pub struct Recorder {
+pub struct OutputRecorder {
     folder: PathBuf,
     fence: u64,
     out: StreamFile,
     err: StreamFile,
-    order: FrameLog,
+    order: FrameOrderFile,
 }
 
 /// The outcome of drawing from a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ReadOutcome {
+pub(super) enum OutputReadOutcome {
     /// More was recorded.
     More,
     /// Nothing is there for now.
@@ -45,7 +45,7 @@ pub(super) enum ReadOutcome {
 }
 
 /// The order of a recording, and what has gone into it.
-struct FrameLog {
+struct FrameOrderFile {
     path: PathBuf,
     file: File,
     digesting: DigestBuilder,
@@ -54,22 +54,22 @@ struct FrameLog {
 
 /// What a recording has so far.
 #[derive(Clone, Debug)]
-pub struct RecordingSummary {
+pub struct OutputRecordingSummary {
     /// What came on the standard output, and where it is.
-    pub out: (StoredBytes, PathBuf),
+    pub out: (BlobReference, PathBuf),
     /// What came on the standard error output, and where it is.
-    pub err: (StoredBytes, PathBuf),
+    pub err: (BlobReference, PathBuf),
     /// In which order, and where that is; its file goes on.
-    pub order: (StoredBytes, PathBuf),
+    pub order: (BlobReference, PathBuf),
 }
 
-impl FrameLog {
+impl FrameOrderFile {
     fn begin(path: PathBuf) -> Result<Self, FileError> {
         let file = begin(&path, OFlag::O_WRONLY | OFlag::O_APPEND)?;
         Ok(Self { path, file, digesting: DigestBuilder::default(), bytes: 0 })
     }
 
-    fn add(&mut self, frame: &Frame) -> Result<(), FileError> {
+    fn add(&mut self, frame: &RecordingFrame) -> Result<(), FileError> {
         let bytes = frame.encode();
         self.file.write_all(&bytes).map_err(FileError::on("record in", &self.path))?;
         self.digesting.add(&bytes);
@@ -77,8 +77,8 @@ impl FrameLog {
         Ok(())
     }
 
-    fn stored(&self) -> (StoredBytes, PathBuf) {
-        let stored = StoredBytes { digest: self.digesting.finish(), bytes: self.bytes };
+    fn stored(&self) -> (BlobReference, PathBuf) {
+        let stored = BlobReference { digest: self.digesting.finish(), bytes: self.bytes };
         (stored, self.path.clone())
     }
 }
@@ -90,7 +90,7 @@ pub(super) fn begin(path: &Path, flags: OFlag) -> Result<File, FileError> {
     nofollow::open(path, flags, 0o600).map_err(FileError::on("record in", path))
 }
 
-impl Recorder {
+impl OutputRecorder {
     /// Begins a recording in the folder of its key.
     ///
     /// # Errors
@@ -100,7 +100,7 @@ impl Recorder {
         let path = |part| path(folder, fence, part);
         let (out, err) = (StreamFile::begin(path("out"))?, StreamFile::begin(path("err"))?);
         // The order is what followers look for, so it comes last.
-        let order = FrameLog::begin(path("order"))?;
+        let order = FrameOrderFile::begin(path("order"))?;
         // Says that it is being written, to processes that clear up. No other process locks it for longer than
         // a look.
         order.file.lock().map_err(FileError::on("lock", &order.path))?;
@@ -117,22 +117,22 @@ impl Recorder {
         &mut self,
         stream: Stream,
         source: &File,
-    ) -> Result<ReadOutcome, RecordingStopped> {
+    ) -> Result<OutputReadOutcome, OutputRecordingError> {
         let track = match stream {
             Stream::Out => &mut self.out,
             Stream::Err => &mut self.err,
         };
         let bytes = match track.draw(source)? {
-            None => return Ok(ReadOutcome::Nothing),
-            Some(0) => return Ok(ReadOutcome::End),
+            None => return Ok(OutputReadOutcome::Nothing),
+            Some(0) => return Ok(OutputReadOutcome::End),
             Some(bytes) => bytes,
         };
-        match self.order.add(&Frame::Bytes(stream, bytes)) {
-            Ok(()) => Ok(ReadOutcome::More),
+        match self.order.add(&RecordingFrame::Bytes(stream, bytes)) {
+            Ok(()) => Ok(OutputReadOutcome::More),
             // No follower has learned of them.
             Err(error) => {
                 let bytes = track.take_back(bytes);
-                Err(RecordingStopped { error, bytes })
+                Err(OutputRecordingError { error, bytes })
             }
         }
     }
@@ -141,8 +141,8 @@ impl Recorder {
     ///
     /// # Errors
     /// [`FileError`] where it cannot be read back.
-    pub fn recorded(&mut self) -> Result<RecordingSummary, FileError> {
-        Ok(RecordingSummary {
+    pub fn recorded(&mut self) -> Result<OutputRecordingSummary, FileError> {
+        Ok(OutputRecordingSummary {
             out: self.out.stored()?,
             err: self.err.stored()?,
             order: self.order.stored(),
@@ -155,9 +155,9 @@ impl Recorder {
     }
 
     /// Tells all followers what became of the run, and removes the recording's names.
-    pub fn end(mut self, verdict: &RunVerdict) {
+    pub fn end(mut self, verdict: &OnceRunVerdict) {
         // Where it cannot be written, the recording counts as broken off.
-        let _ = self.order.add(&Frame::End(verdict.encode()));
+        let _ = self.order.add(&RecordingFrame::End(verdict.encode()));
         self.remove();
     }
 

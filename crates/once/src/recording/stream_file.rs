@@ -1,5 +1,5 @@
 use super::{
-    OutputTail, StoredBytes,
+    BlobReference, OutputTail,
     digest_thread::{DigestThread, digest_of},
     recorder::begin,
     transcript::is_for_now,
@@ -33,7 +33,7 @@ pub(super) struct StreamFile {
 
 /// Says that nothing more can be recorded, with the bytes that were drawn from the source but not recorded.
 #[derive(Debug)]
-pub(super) struct RecordingStopped {
+pub(super) struct OutputRecordingError {
     pub(super) error: FileError,
     pub(super) bytes: Vec<u8>,
 }
@@ -50,7 +50,7 @@ impl StreamFile {
     ///
     /// The kernel moves them from a pipe to the file, so they do not pass through this process. What it cannot
     /// move, because the disk is full, stays in the pipe.
-    pub(super) fn draw(&mut self, source: &File) -> Result<Option<u64>, RecordingStopped> {
+    pub(super) fn draw(&mut self, source: &File) -> Result<Option<u64>, OutputRecordingError> {
         let flags = SpliceFFlags::SPLICE_F_NONBLOCK;
         let drawn = match splice(source, None, &self.file, None, PORTION, flags) {
             Ok(drawn) => Some(drawn as u64),
@@ -64,7 +64,7 @@ impl StreamFile {
     }
 
     /// Reads and writes, where splice(2) does not know one of the two.
-    fn copy(&self, mut source: &File) -> Result<Option<u64>, RecordingStopped> {
+    fn copy(&self, mut source: &File) -> Result<Option<u64>, OutputRecordingError> {
         let mut bytes = vec![0; PORTION];
         match source.read(&mut bytes) {
             Ok(length) => bytes.truncate(length),
@@ -77,8 +77,8 @@ impl StreamFile {
         }
     }
 
-    fn failed(&self, error: io::Error, bytes: Vec<u8>) -> RecordingStopped {
-        RecordingStopped { error: FileError::on("record in", &self.path)(error), bytes }
+    fn failed(&self, error: io::Error, bytes: Vec<u8>) -> OutputRecordingError {
+        OutputRecordingError { error: FileError::on("record in", &self.path)(error), bytes }
     }
 
     fn grow(&mut self, drawn: u64) {
@@ -107,13 +107,13 @@ impl StreamFile {
     }
 
     /// What it has, digested.
-    pub(super) fn stored(&mut self) -> Result<(StoredBytes, PathBuf), FileError> {
+    pub(super) fn stored(&mut self) -> Result<(BlobReference, PathBuf), FileError> {
         let digest = match self.digest_thread.take() {
             Some(digest_thread) => digest_thread.finish(),
             None => digest_of(&self.file, self.bytes),
         };
         let digest = digest.map_err(FileError::on("read", &self.path))?;
-        Ok((StoredBytes { digest, bytes: self.bytes }, self.path.clone()))
+        Ok((BlobReference { digest, bytes: self.bytes }, self.path.clone()))
     }
 }
 
@@ -131,7 +131,7 @@ mod tests {
     use tempfile::{tempdir, tempfile};
 
     /// Draws until the source has ended, and gives what is recorded then.
-    fn draw_all(track: &mut StreamFile, source: &File) -> (StoredBytes, Vec<u8>) {
+    fn draw_all(track: &mut StreamFile, source: &File) -> (BlobReference, Vec<u8>) {
         while track.draw(source).unwrap() != Some(0) {}
         let (stored, path) = track.stored().unwrap();
         (stored, fs::read(path).unwrap())
@@ -151,7 +151,7 @@ mod tests {
             sender.join().unwrap();
             assert!(recorded == content, "{bytes} bytes are recorded as they came");
             let expected =
-                StoredBytes { digest: Digest::of(&content), bytes: content.len() as u64 };
+                BlobReference { digest: Digest::of(&content), bytes: content.len() as u64 };
             assert_eq!(stored, expected, "{bytes} bytes are digested");
         }
     }

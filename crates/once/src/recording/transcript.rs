@@ -1,6 +1,6 @@
 use super::{
-    OutputStreams, OutputTail, OutputTails, ReadOutcome, Recorder, RecordingDisplay, Stream,
-    stream_file::RecordingStopped,
+    OutputReadOutcome, OutputRecorder, OutputStreams, OutputTail, OutputTails,
+    RecordingDisplayThread, Stream, stream_file::OutputRecordingError,
 };
 use crate::files::FileError;
 use nix::{
@@ -49,9 +49,9 @@ impl OutputSources {
 /// The outcome of recording a command.
 pub struct RecordingOutcome {
     /// The recording, where it is whole.
-    pub recorder: Result<Recorder, UnrecordedOutput>,
+    pub recorder: Result<OutputRecorder, UnrecordedOutput>,
     /// What still shows it.
-    pub display: DisplayOutcome,
+    pub display: RecordingDisplayOutcome,
 }
 
 /// What is known of an output that is not recorded.
@@ -64,9 +64,9 @@ pub struct UnrecordedOutput {
 }
 
 /// How what was recorded is shown.
-pub enum DisplayOutcome {
+pub enum RecordingDisplayOutcome {
     /// From the recording, by a thread that may not have shown all of it yet.
-    ByDisplay(RecordingDisplay),
+    ByDisplay(RecordingDisplayThread),
     /// All of it is shown.
     All,
 }
@@ -78,7 +78,7 @@ pub enum DisplayOutcome {
 pub fn transcribe(
     sources: &OutputSources,
     stop: BorrowedFd<'_>,
-    mut sink: OutputSink,
+    mut sink: CommandOutputSink,
 ) -> RecordingOutcome {
     let mut open = vec![Stream::Out, Stream::Err];
     let mut stopping = false;
@@ -88,9 +88,9 @@ pub fn transcribe(
         let mut more = false;
         for stream in ready.streams {
             match sink.draw(stream, sources.of(stream)) {
-                ReadOutcome::More => more = true,
-                ReadOutcome::Nothing => {}
-                ReadOutcome::End => open.retain(|it| *it != stream),
+                OutputReadOutcome::More => more = true,
+                OutputReadOutcome::Nothing => {}
+                OutputReadOutcome::End => open.retain(|it| *it != stream),
             }
         }
         if stopping && !more {
@@ -125,27 +125,27 @@ fn wait(
 }
 
 /// Where the output goes.
-pub enum OutputSink {
+pub enum CommandOutputSink {
     /// Into a recording, from which it is shown.
-    Recording(Box<Recorder>, RecordingDisplay),
+    Recording(Box<OutputRecorder>, RecordingDisplayThread),
     /// The recording failed; the command's output is shown all the same.
-    Direct(Box<DirectOutput>),
+    Direct(Box<UnrecordedOutputWriter>),
 }
 
 /// Shows what is not recorded, and keeps its end.
-pub struct DirectOutput {
+pub struct UnrecordedOutputWriter {
     unrecorded: UnrecordedOutput,
     streams: OutputStreams,
     buffer: Vec<u8>,
 }
 
-impl OutputSink {
+impl CommandOutputSink {
     /// Records, and shows what is recorded.
     ///
     /// # Errors
     /// What the kernel said.
-    pub fn recording(recorder: Recorder, streams: OutputStreams) -> io::Result<Self> {
-        let display = RecordingDisplay::begin(&recorder, streams)?;
+    pub fn recording(recorder: OutputRecorder, streams: OutputStreams) -> io::Result<Self> {
+        let display = RecordingDisplayThread::begin(&recorder, streams)?;
         Ok(Self::Recording(Box::new(recorder), display))
     }
 
@@ -153,28 +153,35 @@ impl OutputSink {
     pub fn unrecorded(error: FileError, streams: OutputStreams) -> Self {
         let tails =
             OutputTails { out: Some(OutputTail::default()), err: Some(OutputTail::default()) };
-        Self::Direct(Box::new(DirectOutput::new(UnrecordedOutput { error, tails }, streams)))
+        Self::Direct(Box::new(UnrecordedOutputWriter::new(
+            UnrecordedOutput { error, tails },
+            streams,
+        )))
     }
 
     /// Takes what a source has for now.
-    fn draw(&mut self, stream: Stream, source: &File) -> ReadOutcome {
+    fn draw(&mut self, stream: Stream, source: &File) -> OutputReadOutcome {
         let undrawn = match self {
             Self::Direct(direct) => return direct.draw(stream, source),
             Self::Recording(recorder, display) => match recorder.draw(stream, source) {
-                Ok(ReadOutcome::More) => {
+                Ok(OutputReadOutcome::More) => {
                     display.tell();
-                    return ReadOutcome::More;
+                    return OutputReadOutcome::More;
                 }
                 Ok(drawn) => return drawn,
                 Err(undrawn) => undrawn,
             },
         };
         self.give_up(stream, undrawn);
-        ReadOutcome::More
+        OutputReadOutcome::More
     }
 
     /// Shows what comes from now on without recording it.
-    fn give_up(&mut self, stream: Stream, RecordingStopped { error, bytes }: RecordingStopped) {
+    fn give_up(
+        &mut self,
+        stream: Stream,
+        OutputRecordingError { error, bytes }: OutputRecordingError,
+    ) {
         let direct = Self::unrecorded(error, OutputStreams::none());
         let before = std::mem::replace(self, direct);
         if let (Self::Recording(recorder, display), Self::Direct(direct)) = (before, self) {
@@ -190,22 +197,23 @@ impl OutputSink {
         match self {
             Self::Recording(recorder, display) => RecordingOutcome {
                 recorder: Ok(*recorder),
-                display: DisplayOutcome::ByDisplay(display),
+                display: RecordingDisplayOutcome::ByDisplay(display),
             },
-            Self::Direct(direct) => {
-                RecordingOutcome { recorder: Err(direct.unrecorded), display: DisplayOutcome::All }
-            }
+            Self::Direct(direct) => RecordingOutcome {
+                recorder: Err(direct.unrecorded),
+                display: RecordingDisplayOutcome::All,
+            },
         }
     }
 }
 
-impl DirectOutput {
+impl UnrecordedOutputWriter {
     fn new(unrecorded: UnrecordedOutput, streams: OutputStreams) -> Self {
         Self { unrecorded, streams, buffer: vec![0; PORTION as usize] }
     }
 
     /// Reads what is there for now, and shows it.
-    fn draw(&mut self, stream: Stream, mut source: &File) -> ReadOutcome {
+    fn draw(&mut self, stream: Stream, mut source: &File) -> OutputReadOutcome {
         let mut buffer = std::mem::take(&mut self.buffer);
         let read = source.read(&mut buffer);
         if let Ok(length) = read {
@@ -213,10 +221,10 @@ impl DirectOutput {
         }
         self.buffer = buffer;
         match read {
-            Ok(0) => ReadOutcome::End,
-            Ok(_) => ReadOutcome::More,
-            Err(error) if is_for_now(&error) => ReadOutcome::Nothing,
-            Err(_) => ReadOutcome::End,
+            Ok(0) => OutputReadOutcome::End,
+            Ok(_) => OutputReadOutcome::More,
+            Err(error) if is_for_now(&error) => OutputReadOutcome::Nothing,
+            Err(_) => OutputReadOutcome::End,
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 /// over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum RunVerdict {
+pub enum OnceRunVerdict {
     /// The command ended by itself.
     Exited {
         /// Its exit code.
@@ -47,7 +47,7 @@ pub enum RunVerdict {
     },
 }
 
-impl RunVerdict {
+impl OnceRunVerdict {
     /// Of a command that ended by itself.
     pub fn exited(code: u8) -> Self {
         Self::Exited { code, kept: false, not_kept: None, only_in: None }
@@ -113,15 +113,15 @@ mod tests {
     #[test]
     fn it_is_read_back() {
         for verdict in [
-            RunVerdict::exited(3).kept(),
-            RunVerdict::exited(0).not_kept("full").only_in(Path::new("/a")),
-            RunVerdict::Signaled { code: 137, signal: "SIGKILL".into() },
-            RunVerdict::TimedOut { message: "too long".into() },
-            RunVerdict::NotStarted { code: 127, message: "not found".into() },
-            RunVerdict::Abandoned { why: "interrupted".into() },
+            OnceRunVerdict::exited(3).kept(),
+            OnceRunVerdict::exited(0).not_kept("full").only_in(Path::new("/a")),
+            OnceRunVerdict::Signaled { code: 137, signal: "SIGKILL".into() },
+            OnceRunVerdict::TimedOut { message: "too long".into() },
+            OnceRunVerdict::NotStarted { code: 127, message: "not found".into() },
+            OnceRunVerdict::Abandoned { why: "interrupted".into() },
         ] {
-            assert_eq!(RunVerdict::parse(&verdict.encode()), verdict);
+            assert_eq!(OnceRunVerdict::parse(&verdict.encode()), verdict);
         }
-        assert!(matches!(RunVerdict::parse(b"{"), RunVerdict::Abandoned { .. }));
+        assert!(matches!(OnceRunVerdict::parse(b"{"), OnceRunVerdict::Abandoned { .. }));
     }
 }

@@ -7,9 +7,9 @@ use std::{
 };
 
 /// Tells when a recording of a folder goes on, or another begins, by inotify(7).
-pub struct RecordingWatch(Inotify);
+pub struct OnceRecordingWatch(Inotify);
 
-impl RecordingWatch {
+impl OnceRecordingWatch {
     /// Watches a folder of recordings; makes the folder if it does not exist.
     ///
     /// # Errors
@@ -32,7 +32,7 @@ impl RecordingWatch {
     }
 }
 
-impl AsFd for RecordingWatch {
+impl AsFd for OnceRecordingWatch {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }

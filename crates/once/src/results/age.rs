@@ -7,14 +7,14 @@ use std::time::Duration;
 /// A moment on a clock that cannot be set: since the kernel started, with the time that the machine slept
 /// (`CLOCK_BOOTTIME`, `clock_gettime(2)`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BootTime {
+pub struct BootClockTime {
     /// Which start of the kernel (`/proc/sys/kernel/random/boot_id`).
     pub boot: String,
     /// Milliseconds since then.
     pub milliseconds: u64,
 }
 
-impl BootTime {
+impl BootClockTime {
     /// This moment; `None` where it cannot be known.
     pub fn now(boot: &str) -> Option<Self> {
         use nix::time::{ClockId, clock_gettime};
@@ -32,20 +32,20 @@ impl BootTime {
 
 /// Which results count.
 #[derive(Clone, Debug)]
-pub struct AgeLimit {
+pub struct ResultFreshness {
     /// What time it is: what was made later is from before the clock was set back, and its age is not known.
     pub now: Timestamp,
     /// The same on a clock that cannot be set.
-    pub booted: Option<BootTime>,
+    pub booted: Option<BootClockTime>,
     /// When it may have begun at the earliest.
     pub since: Option<Timestamp>,
     /// How long ago it may have begun.
     pub age: Option<Duration>,
 }
 
-impl AgeLimit {
+impl ResultFreshness {
     /// Any result of the past, at a moment.
-    pub fn at(now: Timestamp, booted: Option<BootTime>) -> Self {
+    pub fn at(now: Timestamp, booted: Option<BootClockTime>) -> Self {
         Self { now, booted, since: None, age: None }
     }
 }

@@ -1,11 +1,11 @@
 use super::{
-    ClaimError, Meeting,
+    ArtifactCollision, ArtifactPathClaimError,
     blob_store::{BlobStore, UnnamedBlob},
 };
 use crate::{
     digest::Digest,
     files::{self, FileError},
-    recording::StoredBytes,
+    recording::BlobReference,
 };
 use lokt_lock::sys;
 use serde::{Deserialize, Serialize};
@@ -22,25 +22,25 @@ use std::{
 
 /// A file that a command made, below the project's folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Artifact {
+pub struct ResultArtifact {
     /// Where it is.
     path: String,
     /// What it is.
     #[serde(flatten)]
-    kind: ArtifactKind,
+    kind: ResultArtifactKind,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-enum ArtifactKind {
-    File { content: StoredBytes, mode: u32 },
+enum ResultArtifactKind {
+    File { content: BlobReference, mode: u32 },
     Link { target: String },
     Folder,
 }
 
 /// Says why an artifact cannot be kept or restored.
 #[derive(Debug, thiserror::Error)]
-pub enum ArtifactError {
+pub enum ResultArtifactError {
     /// The command did not make it.
     #[error("the command made no {}", .0.display())]
     Missing(PathBuf),
@@ -67,7 +67,7 @@ pub enum ArtifactError {
     Changed(PathBuf),
     /// Its place cannot be claimed.
     #[error(transparent)]
-    Claim(#[from] ClaimError),
+    Claim(#[from] ArtifactPathClaimError),
     /// The kernel says no.
     #[error(transparent)]
     File(#[from] FileError),
@@ -75,26 +75,26 @@ pub enum ArtifactError {
 
 /// How many artifacts were restored, and how many were there already.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RestoreOutcome {
+pub struct ArtifactRestoreOutcome {
     /// Written.
     pub written: usize,
     /// Left as they were.
     pub same: usize,
     /// The other claim of one of their places meanwhile.
-    pub meeting: Option<Meeting>,
+    pub meeting: Option<ArtifactCollision>,
 }
 
-impl Artifact {
+impl ResultArtifact {
     pub(super) fn digest(&self) -> Option<Digest> {
         match &self.kind {
-            ArtifactKind::File { content, .. } => Some(content.digest),
+            ResultArtifactKind::File { content, .. } => Some(content.digest),
             _ => None,
         }
     }
 
     pub(super) fn bytes(&self) -> u64 {
         match &self.kind {
-            ArtifactKind::File { content, .. } => content.bytes,
+            ResultArtifactKind::File { content, .. } => content.bytes,
             _ => 0,
         }
     }
@@ -116,7 +116,7 @@ pub(super) fn collect(
     project: &Path,
     paths: &[PathBuf],
     blobs: &BlobStore,
-) -> Result<Vec<(Artifact, Option<UnnamedBlob>)>, ArtifactError> {
+) -> Result<Vec<(ResultArtifact, Option<UnnamedBlob>)>, ResultArtifactError> {
     let mut found = Vec::new();
     for path in paths {
         require_own_place(project, path)?;
@@ -129,13 +129,13 @@ fn collect_one(
     project: &Path,
     path: &Path,
     blobs: &BlobStore,
-    found: &mut Vec<(Artifact, Option<UnnamedBlob>)>,
-) -> Result<(), ArtifactError> {
+    found: &mut Vec<(ResultArtifact, Option<UnnamedBlob>)>,
+) -> Result<(), ResultArtifactError> {
     let whole = project.join(path);
     let metadata = match fs::symlink_metadata(&whole) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(ArtifactError::Missing(path.to_owned()));
+            return Err(ResultArtifactError::Missing(path.to_owned()));
         }
         Err(error) => return Err(FileError::on("examine", &whole)(error).into()),
     };
@@ -144,12 +144,13 @@ fn collect_one(
     if kind.is_symlink() {
         let target = fs::read_link(&whole).map_err(FileError::on("read the link", &whole))?;
         let target = text(target.as_os_str(), path)?;
-        found.push((Artifact { path: name, kind: ArtifactKind::Link { target } }, None));
+        found
+            .push((ResultArtifact { path: name, kind: ResultArtifactKind::Link { target } }, None));
     } else if kind.is_dir() {
-        found.push((Artifact { path: name, kind: ArtifactKind::Folder }, None));
+        found.push((ResultArtifact { path: name, kind: ResultArtifactKind::Folder }, None));
         for inside in entries(&whole)? {
             if OTHER_ROOTS.iter().any(|name| inside.as_os_str() == *name) {
-                return Err(ArtifactError::Repository(path.join(inside)));
+                return Err(ResultArtifactError::Repository(path.join(inside)));
             }
             // The rest of a call that was killed.
             if !inside.as_os_str().as_bytes().starts_with(DRAFT.as_bytes()) {
@@ -159,10 +160,11 @@ fn collect_one(
     } else if kind.is_file() {
         let file = sys::open_regular(&whole).map_err(FileError::on("read", &whole))?;
         let loose = blobs.copy(file, &whole)?;
-        let kind = ArtifactKind::File { content: loose.stored, mode: metadata.mode() & 0o777 };
-        found.push((Artifact { path: name, kind }, Some(loose)));
+        let kind =
+            ResultArtifactKind::File { content: loose.stored, mode: metadata.mode() & 0o777 };
+        found.push((ResultArtifact { path: name, kind }, Some(loose)));
     } else {
-        return Err(ArtifactError::Special(path.to_owned()));
+        return Err(ResultArtifactError::Special(path.to_owned()));
     }
     Ok(())
 }
@@ -175,26 +177,26 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     Ok(names)
 }
 
-fn text(text: &OsStr, path: &Path) -> Result<String, ArtifactError> {
-    text.to_str().map(str::to_owned).ok_or_else(|| ArtifactError::NotText(path.to_owned()))
+fn text(text: &OsStr, path: &Path) -> Result<String, ResultArtifactError> {
+    text.to_str().map(str::to_owned).ok_or_else(|| ResultArtifactError::NotText(path.to_owned()))
 }
 
 /// Refuses a path that could lead out of the project by its text.
-fn require_inside(path: &Path) -> Result<(), ArtifactError> {
+fn require_inside(path: &Path) -> Result<(), ResultArtifactError> {
     let inside = path.components().all(|part| matches!(part, Component::Normal(_)));
     if inside && path.components().next().is_some() {
         return Ok(());
     }
-    Err(ArtifactError::Outside(path.to_owned()))
+    Err(ResultArtifactError::Outside(path.to_owned()))
 }
 
 /// Puts an artifact where it was, unless it is there already. A folder's other files stay.
 pub(super) fn restore(
     project: &Path,
-    artifact: &Artifact,
+    artifact: &ResultArtifact,
     blobs: &BlobStore,
-    restored: &mut RestoreOutcome,
-) -> Result<(), ArtifactError> {
+    restored: &mut ArtifactRestoreOutcome,
+) -> Result<(), ResultArtifactError> {
     let path = artifact.path();
     let whole = project.join(path);
     if is_restored(project, artifact)? {
@@ -205,13 +207,13 @@ pub(super) fn restore(
         sys::make_folder(above, 0o777).map_err(FileError::on("make the folder", above))?;
     }
     match &artifact.kind {
-        ArtifactKind::Folder => {
+        ResultArtifactKind::Folder => {
             sys::make_folder(&whole, 0o777).map_err(FileError::on("make the folder", &whole))?;
         }
-        ArtifactKind::Link { target } => put_link(&whole, target, blobs)?,
-        ArtifactKind::File { content, mode } => {
+        ResultArtifactKind::Link { target } => put_link(&whole, target, blobs)?,
+        ResultArtifactKind::File { content, mode } => {
             let file = blobs.open(*content).map_err(FileError::on("read", &whole))?;
-            let file = file.ok_or_else(|| ArtifactError::Damaged(path.to_owned()))?;
+            let file = file.ok_or_else(|| ResultArtifactError::Damaged(path.to_owned()))?;
             put_file(&whole, &file, (*mode, blobs))?;
         }
     }
@@ -220,35 +222,38 @@ pub(super) fn restore(
 }
 
 /// Whether an artifact stands where it was, as it was.
-pub(super) fn is_restored(project: &Path, artifact: &Artifact) -> Result<bool, ArtifactError> {
+pub(super) fn is_restored(
+    project: &Path,
+    artifact: &ResultArtifact,
+) -> Result<bool, ResultArtifactError> {
     require_own_place(project, artifact.path())?;
     Ok(is_there(&project.join(artifact.path()), &artifact.kind))
 }
 
 /// Refuses a path that is not the project's own. A link in place of a folder could lead out of the project. In
 /// another repository, or a folder with its own root, callers that make the same know nothing of a claim.
-fn require_own_place(project: &Path, path: &Path) -> Result<(), ArtifactError> {
+fn require_own_place(project: &Path, path: &Path) -> Result<(), ResultArtifactError> {
     require_inside(path)?;
     let above = path.ancestors().skip(1).filter(|it| !it.as_os_str().is_empty());
     for folder in above.map(|it| project.join(it)) {
         if folder.is_symlink() {
-            return Err(ArtifactError::BehindLink(path.to_owned()));
+            return Err(ResultArtifactError::BehindLink(path.to_owned()));
         }
         if OTHER_ROOTS.iter().any(|name| fs::symlink_metadata(folder.join(name)).is_ok()) {
-            return Err(ArtifactError::Repository(path.to_owned()));
+            return Err(ResultArtifactError::Repository(path.to_owned()));
         }
     }
     Ok(())
 }
 
-fn is_there(path: &Path, kind: &ArtifactKind) -> bool {
+fn is_there(path: &Path, kind: &ResultArtifactKind) -> bool {
     let Ok(metadata) = fs::symlink_metadata(path) else { return false };
     match kind {
-        ArtifactKind::Folder => metadata.is_dir(),
-        ArtifactKind::Link { target } => {
+        ResultArtifactKind::Folder => metadata.is_dir(),
+        ResultArtifactKind::Link { target } => {
             fs::read_link(path).is_ok_and(|it| it.as_os_str().as_bytes() == target.as_bytes())
         }
-        ArtifactKind::File { content, mode } => {
+        ResultArtifactKind::File { content, mode } => {
             let alike = metadata.is_file()
                 && metadata.len() == content.bytes
                 && metadata.mode() & 0o777 == *mode;

@@ -5,7 +5,7 @@
 //! warned, and the result of a run that was not alone is not kept.
 //!
 //! A claim is a file with an exclusive flock(2), which its command and all that this starts inherit: it lives as long as
-//! any of them. Its first line is a [`Mark`]. A claimant lists all other claims under a latch, and marks those
+//! any of them. Its first line is a [`CollisionMark`]. A claimant lists all other claims under a latch, and marks those
 //! that overlap, **before** it writes anything. So a claim that is not marked after its artifacts were collected was
 //! alone all the time.
 //!
@@ -13,8 +13,8 @@
 //! mixture. That wait ends: restoring asks for nothing else.
 
 use super::{
-    meeting::{Mark, Meeting, OtherClaim},
-    place::ArtifactPlace,
+    meeting::{ArtifactCollision, CollisionMark, RivalKind},
+    place::ResolvedArtifactPath,
 };
 use crate::{
     digest::Digest,
@@ -22,7 +22,7 @@ use crate::{
 };
 use lokt_lock::{
     file::{FolderLatch, LATCH_TIMEOUT},
-    store::StoreError,
+    store::LockStoreError,
     sys::{lock_within, nofollow},
     words::LockId,
 };
@@ -42,13 +42,13 @@ const FORMAT_VERSION: u64 = 1;
 
 /// Which artifacts are claimed, and for what.
 #[derive(Clone, Debug)]
-pub struct Claimant<'a> {
+pub struct ClaimRequest<'a> {
     /// The project's folder, an absolute path.
     pub project: &'a Path,
     /// The artifacts, below that folder.
     pub artifacts: &'a [PathBuf],
     /// What is to be done with them.
-    pub purpose: ClaimPurpose,
+    pub purpose: ArtifactClaimPurpose,
     /// The acquisitions of the locks around this process.
     pub inside: Vec<LockId>,
 }
@@ -56,7 +56,7 @@ pub struct Claimant<'a> {
 /// What artifacts are claimed for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum ClaimPurpose {
+pub enum ArtifactClaimPurpose {
     /// A command makes them, under the lock of this acquisition.
     Run(Option<LockId>),
     /// They are restored from the result of a key.
@@ -65,13 +65,13 @@ pub enum ClaimPurpose {
 
 /// Says why artifacts cannot be claimed.
 #[derive(Debug, thiserror::Error)]
-pub enum ClaimError {
+pub enum ArtifactPathClaimError {
     /// The claim cannot be written.
     #[error(transparent)]
     File(#[from] FileError),
     /// The latch was not to be had.
     #[error(transparent)]
-    Latch(#[from] StoreError),
+    Latch(#[from] LockStoreError),
     /// Another call restores them, and does not come to an end.
     #[error("another call has been restoring {} for a while", .0.display())]
     Busy(PathBuf),
@@ -79,40 +79,45 @@ pub enum ClaimError {
 
 /// A claim on the places of artifacts; dropping it ends it.
 #[derive(Debug)]
-pub struct ArtifactClaim {
+pub struct ArtifactPathClaim {
     folder: PathBuf,
     path: PathBuf,
     file: File,
-    entry: ClaimEntry,
+    entry: ArtifactPathClaimContent,
     artifacts: Vec<PathBuf>,
-    met: Option<Mark>,
+    met: Option<CollisionMark>,
     /// Whether the file stays, because the command may be running still.
     stays: bool,
 }
 
 /// What a claim's file says below its first line.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct ClaimEntry {
+struct ArtifactPathClaimContent {
     version: u64,
-    purpose: ClaimPurpose,
+    purpose: ArtifactClaimPurpose,
     inside: Vec<LockId>,
-    places: Vec<ArtifactPlace>,
+    places: Vec<ResolvedArtifactPath>,
 }
 
 /// A claim that was found in the folder.
-struct Other {
+struct ExistingClaim {
     file: File,
     path: PathBuf,
     /// None where it cannot be read.
-    entry: Option<ClaimEntry>,
+    entry: Option<ArtifactPathClaimContent>,
 }
 
-impl ArtifactClaim {
+impl ArtifactPathClaim {
     /// Claims artifacts. A call that restores them waits for others that do, and so does a run, for a moment.
-    pub(super) fn begin(folder: &Path, claimant: &Claimant<'_>) -> Result<Self, ClaimError> {
-        let places =
-            claimant.artifacts.iter().map(|it| ArtifactPlace::of(&claimant.project.join(it)));
-        let entry = ClaimEntry {
+    pub(super) fn begin(
+        folder: &Path,
+        claimant: &ClaimRequest<'_>,
+    ) -> Result<Self, ArtifactPathClaimError> {
+        let places = claimant
+            .artifacts
+            .iter()
+            .map(|it| ResolvedArtifactPath::of(&claimant.project.join(it)));
+        let entry = ArtifactPathClaimContent {
             version: FORMAT_VERSION,
             purpose: claimant.purpose.clone(),
             inside: claimant.inside.clone(),
@@ -125,7 +130,7 @@ impl ArtifactClaim {
         for other in others {
             match entry.meets(&other)? {
                 None => apart.push(other),
-                Some(on_me) if on_me.by == OtherClaim::Restore => restoring.push((other, on_me)),
+                Some(on_me) if on_me.by == RivalKind::Restore => restoring.push((other, on_me)),
                 Some(on_me) => met = met.or(Some(on_me)),
             }
         }
@@ -137,7 +142,11 @@ impl ArtifactClaim {
         Ok(claim)
     }
 
-    fn write(folder: &Path, entry: ClaimEntry, artifacts: &[PathBuf]) -> Result<Self, ClaimError> {
+    fn write(
+        folder: &Path,
+        entry: ArtifactPathClaimContent,
+        artifacts: &[PathBuf],
+    ) -> Result<Self, ArtifactPathClaimError> {
         let numbers = names(folder)?.into_iter().filter_map(|it| it.to_str()?.parse::<u64>().ok());
         let path = folder.join((numbers.max().unwrap_or_default() + 1).to_string());
         let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_EXCL;
@@ -145,9 +154,9 @@ impl ArtifactClaim {
         let mut file = opened.map_err(FileError::on("write", &path))?;
         // Numbers and texts are always JSON.
         let text = serde_json::to_string(&entry).unwrap_or_default();
-        let written = file
-            .lock()
-            .and_then(|()| file.write_all(&[&Mark::NONE[..], text.as_bytes(), b"\n"].concat()));
+        let written = file.lock().and_then(|()| {
+            file.write_all(&[&CollisionMark::NONE[..], text.as_bytes(), b"\n"].concat())
+        });
         if let Err(source) = written {
             let _ = nofollow::remove_file(&path);
             return Err(FileError { what: "write", path, source }.into());
@@ -157,7 +166,10 @@ impl ArtifactClaim {
     }
 
     /// Waits for those that were restoring in the same place before. A run that waited long enough goes on beside them.
-    fn wait_for(&mut self, restoring: Vec<(Other, Mark)>) -> Result<(), ClaimError> {
+    fn wait_for(
+        &mut self,
+        restoring: Vec<(ExistingClaim, CollisionMark)>,
+    ) -> Result<(), ArtifactPathClaimError> {
         let end = Instant::now() + LATCH_TIMEOUT;
         for (other, on_me) in restoring {
             let left = end.saturating_duration_since(Instant::now());
@@ -166,8 +178,10 @@ impl ArtifactClaim {
                 continue;
             }
             match &self.entry.purpose {
-                ClaimPurpose::Restore(_) => return Err(ClaimError::Busy(self.artifact(on_me))),
-                ClaimPurpose::Run(_) => self.met = self.met.or(Some(on_me)),
+                ArtifactClaimPurpose::Restore(_) => {
+                    return Err(ArtifactPathClaimError::Busy(self.artifact(on_me)));
+                }
+                ArtifactClaimPurpose::Run(_) => self.met = self.met.or(Some(on_me)),
             }
         }
         Ok(())
@@ -175,16 +189,16 @@ impl ArtifactClaim {
 
     /// Finds runs that make other files which are the same by a hard link, and marks them. Looking through folders takes
     /// a while, so it is done without the latch; the command has not begun yet.
-    fn find_hard_links(&mut self, others: &[Other]) -> Result<(), ClaimError> {
+    fn find_hard_links(&mut self, others: &[ExistingClaim]) -> Result<(), ArtifactPathClaimError> {
         let runs = || others.iter().filter_map(|it| Some((it, it.entry.as_ref()?)));
         let runs = || runs().filter(|(_, entry)| entry.is_run());
         if !self.entry.is_run() || runs().next().is_none() {
             return Ok(());
         }
         let mine: Vec<BTreeSet<_>> =
-            self.entry.places.iter().map(ArtifactPlace::hard_links).collect();
+            self.entry.places.iter().map(ResolvedArtifactPath::hard_links).collect();
         for (other, entry) in runs() {
-            let pairs = entry.places.iter().map(ArtifactPlace::hard_links).enumerate();
+            let pairs = entry.places.iter().map(ResolvedArtifactPath::hard_links).enumerate();
             let mut pairs = pairs.filter_map(|(theirs, links)| {
                 Some((mine.iter().position(|it| !it.is_disjoint(&links))?, theirs))
             });
@@ -198,10 +212,10 @@ impl ArtifactClaim {
     }
 
     /// The other claim of one of these places since this one began, if there was one. In doubt, there was.
-    pub fn meeting(&self) -> Option<Meeting> {
-        let doubt = Mark { artifact: 0, by: OtherClaim::Unknown };
+    pub fn meeting(&self) -> Option<ArtifactCollision> {
+        let doubt = CollisionMark { artifact: 0, by: RivalKind::Unknown };
         let mark = self.met.or_else(|| self.look().unwrap_or(Some(doubt)))?;
-        Some(Meeting { artifact: self.artifact(mark), by: mark.by })
+        Some(ArtifactCollision { artifact: self.artifact(mark), by: mark.by })
     }
 
     /// A second descriptor of its file, for the command to inherit.
@@ -217,25 +231,25 @@ impl ArtifactClaim {
         self.stays = true;
     }
 
-    fn artifact(&self, mark: Mark) -> PathBuf {
+    fn artifact(&self, mark: CollisionMark) -> PathBuf {
         self.artifacts.get(mark.artifact).cloned().unwrap_or_default()
     }
 
     /// Compares with all other claims once more: what exists by now shows which names lead to the same place.
-    fn look(&self) -> Result<Option<Mark>, ClaimError> {
+    fn look(&self) -> Result<Option<CollisionMark>, ArtifactPathClaimError> {
         let _latch = FolderLatch::take(&self.folder)?;
         let mut met = None;
         for other in all(&self.folder)?.into_iter().filter(|it| it.path != self.path) {
             met = met.or(self.entry.meets(&other)?);
         }
-        let mut line = [0; Mark::LENGTH];
+        let mut line = [0; CollisionMark::LENGTH];
         let read = self.file.read_exact_at(&mut line, 0);
         read.map_err(FileError::on("read", &self.path))?;
-        Ok(Mark::parse(&line).or(met))
+        Ok(CollisionMark::parse(&line).or(met))
     }
 }
 
-impl Drop for ArtifactClaim {
+impl Drop for ArtifactPathClaim {
     fn drop(&mut self) {
         // Tells the others what is known only now.
         let _ = self.look();
@@ -246,21 +260,21 @@ impl Drop for ArtifactClaim {
     }
 }
 
-impl ClaimEntry {
+impl ArtifactPathClaimContent {
     const fn is_run(&self) -> bool {
-        matches!(self.purpose, ClaimPurpose::Run(_))
+        matches!(self.purpose, ArtifactClaimPurpose::Run(_))
     }
 
     /// Whether the other one was asked for by the command of this one.
     fn is_around(&self, other: &Self) -> bool {
-        matches!(&self.purpose, ClaimPurpose::Run(Some(id)) if other.inside.contains(id))
+        matches!(&self.purpose, ArtifactClaimPurpose::Run(Some(id)) if other.inside.contains(id))
     }
 
     /// What this claim notes of another claim; `None` where both are compatible. The other one is marked as it
     /// has to be.
-    fn meets(&self, other: &Other) -> Result<Option<Mark>, FileError> {
+    fn meets(&self, other: &ExistingClaim) -> Result<Option<CollisionMark>, FileError> {
         let Some(theirs) = &other.entry else {
-            return Ok(Some(Mark { artifact: 0, by: OtherClaim::Unknown }));
+            return Ok(Some(CollisionMark { artifact: 0, by: RivalKind::Unknown }));
         };
         let Some(at) = self.overlap(theirs) else { return Ok(None) };
         let (on_me, on_them) = self.marks(theirs, at);
@@ -273,7 +287,7 @@ impl ClaimEntry {
         let mine = || self.places.iter().enumerate();
         other.places.iter().enumerate().find_map(|(theirs, place)| {
             let now = place.now();
-            let same = |it: &ArtifactPlace| {
+            let same = |it: &ResolvedArtifactPath| {
                 it.overlaps(place) || it.overlaps(&now) || it.now().overlaps(&now)
             };
             mine().find(|(_, it)| same(it)).map(|(mine, _)| (mine, theirs))
@@ -281,31 +295,43 @@ impl ClaimEntry {
     }
 
     /// What two claims of one place note: this one, and the other.
-    fn marks(&self, other: &Self, (mine, theirs): (usize, usize)) -> (Option<Mark>, Option<Mark>) {
-        use OtherClaim::{OuterRun, Restore, Run};
+    fn marks(
+        &self,
+        other: &Self,
+        (mine, theirs): (usize, usize),
+    ) -> (Option<CollisionMark>, Option<CollisionMark>) {
+        use RivalKind::{OuterRun, Restore, Run};
         let (on_me, on_them) = match (&self.purpose, &other.purpose) {
             // The command of a run may ask for others, which are part of it.
-            (ClaimPurpose::Run(_), _) if self.is_around(other) => {
+            (ArtifactClaimPurpose::Run(_), _) if self.is_around(other) => {
                 (None, other.is_run().then_some(OuterRun))
             }
-            (_, ClaimPurpose::Run(_)) if other.is_around(self) => {
+            (_, ArtifactClaimPurpose::Run(_)) if other.is_around(self) => {
                 (self.is_run().then_some(OuterRun), None)
             }
-            (ClaimPurpose::Restore(one), ClaimPurpose::Restore(another)) if one == another => {
+            (ArtifactClaimPurpose::Restore(one), ArtifactClaimPurpose::Restore(another))
+                if one == another =>
+            {
                 (None, None)
             }
             // They wait for each other.
-            (ClaimPurpose::Restore(_), ClaimPurpose::Restore(_)) => (Some(Restore), None),
-            (ClaimPurpose::Run(_), ClaimPurpose::Run(_)) => (Some(Run), Some(Run)),
-            (ClaimPurpose::Run(_), ClaimPurpose::Restore(_)) => (Some(Restore), Some(Run)),
-            (ClaimPurpose::Restore(_), ClaimPurpose::Run(_)) => (Some(Run), Some(Restore)),
+            (ArtifactClaimPurpose::Restore(_), ArtifactClaimPurpose::Restore(_)) => {
+                (Some(Restore), None)
+            }
+            (ArtifactClaimPurpose::Run(_), ArtifactClaimPurpose::Run(_)) => (Some(Run), Some(Run)),
+            (ArtifactClaimPurpose::Run(_), ArtifactClaimPurpose::Restore(_)) => {
+                (Some(Restore), Some(Run))
+            }
+            (ArtifactClaimPurpose::Restore(_), ArtifactClaimPurpose::Run(_)) => {
+                (Some(Run), Some(Restore))
+            }
         };
-        let mark = |artifact| move |by| Mark { artifact, by };
+        let mark = |artifact| move |by| CollisionMark { artifact, by };
         (on_me.map(mark(mine)), on_them.map(mark(theirs)))
     }
 }
 
-impl Other {
+impl ExistingClaim {
     fn open(path: PathBuf) -> Result<Option<Self>, FileError> {
         let flags = OFlag::O_RDWR;
         let mut file = match nofollow::open(&path, flags, 0) {
@@ -315,12 +341,13 @@ impl Other {
         };
         let mut text = Vec::new();
         file.read_to_end(&mut text).map_err(FileError::on("read", &path))?;
-        let entry = text.get(Mark::LENGTH..).and_then(|it| serde_json::from_slice(it).ok());
-        let entry = entry.filter(|it: &ClaimEntry| it.version == FORMAT_VERSION);
+        let entry =
+            text.get(CollisionMark::LENGTH..).and_then(|it| serde_json::from_slice(it).ok());
+        let entry = entry.filter(|it: &ArtifactPathClaimContent| it.version == FORMAT_VERSION);
         Ok(Some(Self { file, path, entry }))
     }
 
-    fn mark(&self, mark: Option<Mark>) -> Result<(), FileError> {
+    fn mark(&self, mark: Option<CollisionMark>) -> Result<(), FileError> {
         let Some(mark) = mark else { return Ok(()) };
         let written = self.file.write_all_at(&mark.encode(), 0);
         written.map_err(FileError::on("write", &self.path))
@@ -337,14 +364,14 @@ fn names(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     Ok(names.into_iter().map(PathBuf::from).collect())
 }
 
-fn all(folder: &Path) -> Result<Vec<Other>, FileError> {
-    let opened = names(folder)?.into_iter().map(|name| Other::open(folder.join(name)));
+fn all(folder: &Path) -> Result<Vec<ExistingClaim>, FileError> {
+    let opened = names(folder)?.into_iter().map(|name| ExistingClaim::open(folder.join(name)));
     opened.filter_map(Result::transpose).collect()
 }
 
 /// The claims that live; those that do not are removed.
-fn living(folder: &Path) -> Result<Vec<Other>, FileError> {
-    let (living, dead): (Vec<_>, Vec<_>) = all(folder)?.into_iter().partition(Other::lives);
+fn living(folder: &Path) -> Result<Vec<ExistingClaim>, FileError> {
+    let (living, dead): (Vec<_>, Vec<_>) = all(folder)?.into_iter().partition(ExistingClaim::lives);
     for other in dead {
         files::remove(&other.path).map_err(FileError::on("remove", &other.path))?;
     }

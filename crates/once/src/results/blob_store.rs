@@ -1,7 +1,7 @@
 use crate::{
     digest::{Digest, DigestBuilder},
     files::{self, FileError},
-    recording::StoredBytes,
+    recording::BlobReference,
 };
 use lokt_lock::sys::nofollow;
 use std::{
@@ -20,7 +20,7 @@ pub(super) struct BlobStore {
 #[derive(Debug)]
 pub(super) struct UnnamedBlob {
     path: PathBuf,
-    pub(super) stored: StoredBytes,
+    pub(super) stored: BlobReference,
 }
 
 impl Drop for UnnamedBlob {
@@ -54,7 +54,7 @@ impl BlobStore {
         let anywhere = self.folder.join("content");
         let draft = files::draft(&anywhere, 0o600);
         let (path, mut file) = draft.map_err(FileError::on("write in", &self.folder))?;
-        let none = StoredBytes { digest: Digest::of(b""), bytes: 0 };
+        let none = BlobReference { digest: Digest::of(b""), bytes: 0 };
         let mut loose = UnnamedBlob { path, stored: none };
         let (mut digesting, mut buffer) = (DigestBuilder::default(), vec![0; 1 << 16]);
         loop {
@@ -69,7 +69,11 @@ impl BlobStore {
     }
 
     /// Takes in a file of the same file system as it is, with its digest; it is not to be written again.
-    pub(super) fn link(&self, path: &Path, stored: StoredBytes) -> Result<UnnamedBlob, FileError> {
+    pub(super) fn link(
+        &self,
+        path: &Path,
+        stored: BlobReference,
+    ) -> Result<UnnamedBlob, FileError> {
         files::make_folder(&self.folder)?;
         let anywhere = self.folder.join("content");
         let draft =
@@ -91,7 +95,7 @@ impl BlobStore {
     }
 
     /// Opens a content, if it is there and is what its name says.
-    pub(super) fn open(&self, stored: StoredBytes) -> io::Result<Option<File>> {
+    pub(super) fn open(&self, stored: BlobReference) -> io::Result<Option<File>> {
         // Whatever stands in its place must not hold us up.
         let mut file = match nofollow::open_any_kind(&self.path(stored.digest)) {
             Ok(file) => file,

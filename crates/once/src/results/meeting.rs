@@ -2,16 +2,16 @@ use std::{fmt, path::PathBuf};
 
 /// Says that an artifact was perhaps made by another as well.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Meeting {
+pub struct ArtifactCollision {
     /// The artifact.
     pub artifact: PathBuf,
     /// The other.
-    pub by: OtherClaim,
+    pub by: RivalKind,
 }
 
 /// What else claims the place of an artifact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OtherClaim {
+pub enum RivalKind {
     /// Another run.
     Run,
     /// A call that restores a kept result.
@@ -22,14 +22,14 @@ pub enum OtherClaim {
     Unknown,
 }
 
-impl fmt::Display for Meeting {
+impl fmt::Display for ArtifactCollision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.artifact.display();
         match self.by {
-            OtherClaim::Run => write!(f, "another run made {path} at the same time"),
-            OtherClaim::Restore => write!(f, "another call restored {path} at the same time"),
-            OtherClaim::OuterRun => write!(f, "the run around this one makes {path} too"),
-            OtherClaim::Unknown => {
+            RivalKind::Run => write!(f, "another run made {path} at the same time"),
+            RivalKind::Restore => write!(f, "another call restored {path} at the same time"),
+            RivalKind::OuterRun => write!(f, "the run around this one makes {path} too"),
+            RivalKind::Unknown => {
                 write!(f, "it cannot be found out whether another run made {path} at the same time")
             }
         }
@@ -39,12 +39,12 @@ impl fmt::Display for Meeting {
 /// The first line of a claim's file: which of its artifacts another claims, and what the other is. It always has the
 /// same length, so that it can be changed in place, also on a full disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Mark {
+pub(super) struct CollisionMark {
     pub(super) artifact: usize,
-    pub(super) by: OtherClaim,
+    pub(super) by: RivalKind,
 }
 
-impl Mark {
+impl CollisionMark {
     /// How many bytes it has, with the end of the line.
     pub(super) const LENGTH: usize = 8;
 
@@ -53,10 +53,10 @@ impl Mark {
 
     pub(super) fn encode(self) -> [u8; Self::LENGTH] {
         let letter = match self.by {
-            OtherClaim::Run => 'r',
-            OtherClaim::Restore => 'h',
-            OtherClaim::OuterRun => 'o',
-            OtherClaim::Unknown => '?',
+            RivalKind::Run => 'r',
+            RivalKind::Restore => 'h',
+            RivalKind::OuterRun => 'o',
+            RivalKind::Unknown => '?',
         };
         let line = format!("{letter}{:06}\n", self.artifact.min(999_999));
         line.as_bytes().try_into().unwrap_or(*b"?000000\n")
@@ -68,10 +68,10 @@ impl Mark {
             return None;
         }
         let by = match line.first() {
-            Some(b'r') => OtherClaim::Run,
-            Some(b'h') => OtherClaim::Restore,
-            Some(b'o') => OtherClaim::OuterRun,
-            _ => OtherClaim::Unknown,
+            Some(b'r') => RivalKind::Run,
+            Some(b'h') => RivalKind::Restore,
+            Some(b'o') => RivalKind::OuterRun,
+            _ => RivalKind::Unknown,
         };
         let digits = line.get(1..Self::LENGTH - 1).unwrap_or_default();
         let artifact = std::str::from_utf8(digits).ok().and_then(|it| it.parse().ok());
@@ -85,17 +85,16 @@ mod tests {
 
     #[test]
     fn a_mark_is_read_as_it_was_written_and_doubt_is_a_mark() {
-        for by in [OtherClaim::Run, OtherClaim::Restore, OtherClaim::OuterRun, OtherClaim::Unknown]
-        {
+        for by in [RivalKind::Run, RivalKind::Restore, RivalKind::OuterRun, RivalKind::Unknown] {
             for artifact in [0, 7, 999_999] {
-                let mark = Mark { artifact, by };
-                assert_eq!(Mark::parse(&mark.encode()), Some(mark));
+                let mark = CollisionMark { artifact, by };
+                assert_eq!(CollisionMark::parse(&mark.encode()), Some(mark));
             }
         }
-        assert_eq!(Mark::parse(&Mark::NONE), None);
-        let unknown = Some(Mark { artifact: 0, by: OtherClaim::Unknown });
+        assert_eq!(CollisionMark::parse(&CollisionMark::NONE), None);
+        let unknown = Some(CollisionMark { artifact: 0, by: RivalKind::Unknown });
         for line in [&b""[..], b"-", b"-00000", b"x000000\n", b"\0\0\0\0\0\0\0\0"] {
-            assert_eq!(Mark::parse(line), unknown, "{line:?}");
+            assert_eq!(CollisionMark::parse(line), unknown, "{line:?}");
         }
     }
 }

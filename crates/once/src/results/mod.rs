@@ -25,11 +25,13 @@ mod record;
 mod store;
 mod verified_result;
 
-pub use age::{AgeLimit, BootTime};
-pub use artifact::{Artifact, ArtifactError, RestoreOutcome};
-pub use artifact_claim::{ArtifactClaim, ClaimError, ClaimPurpose, Claimant};
-pub use meeting::{Meeting, OtherClaim};
+pub use age::{BootClockTime, ResultFreshness};
+pub use artifact::{ArtifactRestoreOutcome, ResultArtifact, ResultArtifactError};
+pub use artifact_claim::{
+    ArtifactClaimPurpose, ArtifactPathClaim, ArtifactPathClaimError, ClaimRequest,
+};
+pub use meeting::{ArtifactCollision, RivalKind};
 pub use prune::{PruneOutcome, RetentionLimits};
 pub use record::{FORMAT_VERSION, ResultRecord};
-pub use store::{Found, NewResult, ResultDamage, ResultError, ResultStore};
+pub use store::{Found, NewResult, ResultDamage, ResultStore, ResultStoreError};
 pub use verified_result::VerifiedResult;

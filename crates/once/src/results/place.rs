@@ -18,23 +18,23 @@ type FileId = (u64, u64);
 
 /// Where an artifact is, so that two artifacts can be compared, however each of them is named.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct ArtifactPlace {
+pub(super) struct ResolvedArtifactPath {
     /// The absolute path, as bytes.
     path: Vec<u8>,
     /// The steps of the path as it is named, and where its links lead.
-    routes: Vec<Vec<PlaceStep>>,
+    routes: Vec<Vec<ArtifactPathSegment>>,
 }
 
 /// One folder of a path, or the artifact itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct PlaceStep {
+struct ArtifactPathSegment {
     /// In small letters: some file systems do not tell `Out` from `out`.
     name: String,
     /// What is there; another mount or another name may lead to the same.
     file: Option<FileId>,
 }
 
-impl ArtifactPlace {
+impl ResolvedArtifactPath {
     /// Examines an absolute path.
     pub(super) fn of(path: &Path) -> Self {
         let mut routes = vec![route(path)];
@@ -79,8 +79,8 @@ impl ArtifactPlace {
 
 /// Whether two routes lead to the same place, or one leads into the other: from a folder that both pass, the names of
 /// one are the first names of the other.
-fn meet(one: &[PlaceStep], other: &[PlaceStep]) -> bool {
-    let is_same = |(step, rest): (&PlaceStep, &[PlaceStep])| {
+fn meet(one: &[ArtifactPathSegment], other: &[ArtifactPathSegment]) -> bool {
+    let is_same = |(step, rest): (&ArtifactPathSegment, &[ArtifactPathSegment])| {
         let there = tails(other).filter(|(it, _)| step.file.is_some() && it.file == step.file);
         there.into_iter().any(|(_, theirs)| {
             rest.iter().zip(theirs).all(|(mine, theirs)| mine.name == theirs.name)
@@ -90,14 +90,16 @@ fn meet(one: &[PlaceStep], other: &[PlaceStep]) -> bool {
 }
 
 /// Each step with those behind it.
-fn tails(route: &[PlaceStep]) -> impl Iterator<Item = (&PlaceStep, &[PlaceStep])> {
+fn tails(
+    route: &[ArtifactPathSegment],
+) -> impl Iterator<Item = (&ArtifactPathSegment, &[ArtifactPathSegment])> {
     (0..route.len()).filter_map(|at| route.get(at..)?.split_first())
 }
 
-fn route(path: &Path) -> Vec<PlaceStep> {
+fn route(path: &Path) -> Vec<ArtifactPathSegment> {
     let mut above: Vec<&Path> = path.ancestors().collect();
     above.reverse();
-    let step = |path: &Path| PlaceStep {
+    let step = |path: &Path| ArtifactPathSegment {
         name: path.file_name().map(OsStr::to_string_lossy).unwrap_or_default().to_lowercase(),
         file: fs::symlink_metadata(path).ok().map(|it| id(&it)),
     };
@@ -132,7 +134,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     fn overlap(one: &Path, other: &Path) -> bool {
-        let (one, other) = (ArtifactPlace::of(one), ArtifactPlace::of(other));
+        let (one, other) = (ResolvedArtifactPath::of(one), ResolvedArtifactPath::of(other));
         assert_eq!(one.overlaps(&other), other.overlaps(&one), "it is the same from both sides");
         one.overlaps(&other)
     }
@@ -172,8 +174,8 @@ mod tests {
 
     #[test]
     fn a_place_that_another_mount_shows_is_known_by_its_folders() {
-        let step = |name: &str, file| PlaceStep { name: name.to_owned(), file };
-        let place = |routes| ArtifactPlace { path: Vec::new(), routes };
+        let step = |name: &str, file| ArtifactPathSegment { name: name.to_owned(), file };
+        let place = |routes| ResolvedArtifactPath { path: Vec::new(), routes };
         // The project (1, 7) is `/work` here and `/home/ada/p` there, with another root.
         let here = vec![step("", Some((1, 2))), step("work", Some((1, 7))), step("out", None)];
         let there = vec![
@@ -198,7 +200,7 @@ mod tests {
         fs::write(at("a/deep/file"), "").unwrap();
         fs::hard_link(at("a/deep/file"), at("b/other")).unwrap();
         fs::write(at("c/single"), "").unwrap();
-        let links = |name: &str| ArtifactPlace::of(&at(name)).hard_links();
+        let links = |name: &str| ResolvedArtifactPath::of(&at(name)).hard_links();
         assert_eq!((links("a").len(), links("c").len()), (1, 0));
         assert_eq!(links("a"), links("b"));
     }

@@ -1,4 +1,4 @@
-use super::{ResultError, ResultRecord, ResultStore};
+use super::{ResultRecord, ResultStore, ResultStoreError};
 use crate::{
     digest::Digest,
     files::{self, FileError},
@@ -70,12 +70,12 @@ impl ResultStore {
     /// Removes what is over, older or too much, and contents that no record names any more.
     ///
     /// # Errors
-    /// [`ResultError`] where that cannot be done.
+    /// [`ResultStoreError`] where that cannot be done.
     pub fn prune(
         &self,
         limits: RetentionLimits,
         now: Timestamp,
-    ) -> Result<PruneOutcome, ResultError> {
+    ) -> Result<PruneOutcome, ResultStoreError> {
         self.remove_where(|used, record, total| {
             let old = limits.older.is_some_and(|older| now.since(used) > older);
             old || record.is_expired(now) || total > limits.most
@@ -85,19 +85,19 @@ impl ResultStore {
     /// Removes results by what they say.
     ///
     /// # Errors
-    /// [`ResultError`] where that cannot be done.
+    /// [`ResultStoreError`] where that cannot be done.
     pub fn remove(
         &self,
         is_meant: impl Fn(&ResultRecord) -> bool,
-    ) -> Result<PruneOutcome, ResultError> {
+    ) -> Result<PruneOutcome, ResultStoreError> {
         self.remove_where(|_, record, _| is_meant(record))
     }
 
     /// Removes the result of a key, if there is one.
     ///
     /// # Errors
-    /// [`ResultError`] where that cannot be done.
-    pub fn forget(&self, key: Digest) -> Result<PruneOutcome, ResultError> {
+    /// [`ResultStoreError`] where that cannot be done.
+    pub fn forget(&self, key: Digest) -> Result<PruneOutcome, ResultStoreError> {
         if !self.record_path(key).exists() {
             return Ok(PruneOutcome::default());
         }
@@ -109,7 +109,7 @@ impl ResultStore {
     fn remove_where(
         &self,
         goes: impl Fn(Timestamp, &ResultRecord, u64) -> bool,
-    ) -> Result<PruneOutcome, ResultError> {
+    ) -> Result<PruneOutcome, ResultStoreError> {
         if !self.folder.exists() {
             return Ok(PruneOutcome::default());
         }

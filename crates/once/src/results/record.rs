@@ -4,8 +4,8 @@
 //! changing it are those of lock records: fields are added, never changed; what an old reader would
 //! misunderstand raises the version, and then it counts as absent to that reader.
 
-use super::{AgeLimit, Artifact, BootTime};
-use crate::{digest::Digest, recording::StoredBytes};
+use super::{BootClockTime, ResultArtifact, ResultFreshness};
+use crate::{digest::Digest, recording::BlobReference};
 use lokt_lock::words::{LockName, Owner, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +31,7 @@ pub struct ResultRecord {
     pub started_at: Timestamp,
     /// The same on a clock that cannot be set, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub started_since_boot: Option<BootTime>,
+    pub started_since_boot: Option<BootClockTime>,
     /// When it ended.
     pub finished_at: Timestamp,
     /// How long it took, in milliseconds.
@@ -39,13 +39,13 @@ pub struct ResultRecord {
     /// When the result ends; `None` is when it is pruned.
     pub expires_at: Option<Timestamp>,
     /// What came on the standard output.
-    pub stdout: StoredBytes,
+    pub stdout: BlobReference,
     /// What came on the standard error output.
-    pub stderr: StoredBytes,
+    pub stderr: BlobReference,
     /// In which order.
-    pub order: StoredBytes,
+    pub order: BlobReference,
     /// Files that it made.
-    pub artifacts: Vec<Artifact>,
+    pub artifacts: Vec<ResultArtifact>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -80,7 +80,7 @@ impl ResultRecord {
     }
 
     /// Whether it counts. Of two clocks, the one by which it is older is believed.
-    pub fn is_within(&self, limit: &AgeLimit) -> bool {
+    pub fn is_within(&self, limit: &ResultFreshness) -> bool {
         let now = limit.now;
         let is_future = self.started_at > now || self.finished_at > now;
         let is_early = limit.since.is_some_and(|since| self.started_at < since);
@@ -97,12 +97,12 @@ impl ResultRecord {
     /// The addresses of everything that it names, its manifest's too.
     pub(super) fn digests(&self) -> impl Iterator<Item = Digest> {
         let streams = [self.key, self.stdout.digest, self.stderr.digest, self.order.digest];
-        streams.into_iter().chain(self.artifacts.iter().filter_map(Artifact::digest))
+        streams.into_iter().chain(self.artifacts.iter().filter_map(ResultArtifact::digest))
     }
 
     /// How many bytes it holds, apart from its manifest.
     pub fn bytes(&self) -> u64 {
-        let artifacts: u64 = self.artifacts.iter().map(Artifact::bytes).sum();
+        let artifacts: u64 = self.artifacts.iter().map(ResultArtifact::bytes).sum();
         self.stdout.bytes + self.stderr.bytes + self.order.bytes + artifacts
     }
 }
@@ -125,8 +125,8 @@ mod tests {
         Timestamp::from_microseconds(seconds * 1_000_000).unwrap()
     }
 
-    fn boot(boot: &str, seconds: u64) -> BootTime {
-        BootTime { boot: boot.to_owned(), milliseconds: seconds * 1000 }
+    fn boot(boot: &str, seconds: u64) -> BootClockTime {
+        BootClockTime { boot: boot.to_owned(), milliseconds: seconds * 1000 }
     }
 
     #[test]
@@ -141,8 +141,11 @@ mod tests {
         };
         let forever = ResultRecord { expires_at: None, ..record.clone() };
         let within = |record: &ResultRecord, now, booted, age: Option<u64>| {
-            let limit = AgeLimit::at(at(now), booted);
-            record.is_within(&AgeLimit { age: age.map(std::time::Duration::from_secs), ..limit })
+            let limit = ResultFreshness::at(at(now), booted);
+            record.is_within(&ResultFreshness {
+                age: age.map(std::time::Duration::from_secs),
+                ..limit
+            })
         };
         for (now, booted, expected) in [
             (1020, Some(boot("a", 520)), true),
@@ -164,7 +167,8 @@ mod tests {
             within(&forever, 99_999, Some(boot("a", 99_999)), None),
             "without a limit, age is no matter"
         );
-        let limit = AgeLimit { since: Some(at(1001)), ..AgeLimit::at(at(1020), None) };
+        let limit =
+            ResultFreshness { since: Some(at(1001)), ..ResultFreshness::at(at(1020), None) };
         assert!(!record.is_within(&limit));
     }
 

@@ -1,19 +1,19 @@
 use super::{
-    AgeLimit, Artifact, ArtifactClaim, ArtifactError, ClaimError, Claimant, Meeting, ResultRecord,
-    VerifiedResult,
+    ArtifactCollision, ArtifactPathClaim, ArtifactPathClaimError, ClaimRequest, ResultArtifact,
+    ResultArtifactError, ResultFreshness, ResultRecord, VerifiedResult,
     artifact::collect,
     blob_store::{BlobStore, UnnamedBlob},
 };
 use crate::{
     digest::Digest,
     files::{self, FileError},
-    manifest::Manifest,
-    recording::{RecordingSummary, StoredBytes},
+    manifest::ResultInputs,
+    recording::{BlobReference, OutputRecordingSummary},
 };
 use lokt_lock::sys::nofollow;
 use lokt_lock::{
     file::FolderLatch,
-    store::StoreError,
+    store::LockStoreError,
     words::{LockName, Timestamp},
 };
 use nix::fcntl::OFlag;
@@ -33,19 +33,19 @@ pub struct ResultStore {
 
 /// Says why a result was not kept.
 #[derive(Debug, thiserror::Error)]
-pub enum ResultError {
+pub enum ResultStoreError {
     /// A file could not be read or written.
     #[error(transparent)]
     File(#[from] FileError),
     /// An artifact could not be kept.
     #[error(transparent)]
-    Artifact(#[from] ArtifactError),
+    Artifact(#[from] ResultArtifactError),
     /// The latch was not to be had.
     #[error(transparent)]
-    Latch(#[from] StoreError),
+    Latch(#[from] LockStoreError),
     /// An artifact may be another's.
     #[error("{0}")]
-    Met(Meeting),
+    Met(ArtifactCollision),
     /// It is larger than all results together may be.
     #[error("it has {0} bytes, and all results together may have {1}")]
     TooLarge(u64, u64),
@@ -68,15 +68,15 @@ pub struct NewResult<'a> {
     /// What it says; its artifacts are collected here.
     pub record: ResultRecord,
     /// What it depends on.
-    pub manifest: &'a Manifest,
+    pub manifest: &'a ResultInputs,
     /// Where its streams are.
-    pub recorded: &'a RecordingSummary,
+    pub recorded: &'a OutputRecordingSummary,
     /// The project's folder.
     pub project: &'a Path,
     /// The artifacts, below that folder.
     pub artifacts: &'a [PathBuf],
     /// The claim on them, since before the command began.
-    pub claim: Option<&'a ArtifactClaim>,
+    pub claim: Option<&'a ArtifactPathClaim>,
 }
 
 impl ResultStore {
@@ -99,9 +99,12 @@ impl ResultStore {
     /// Claims the places of artifacts.
     ///
     /// # Errors
-    /// [`ClaimError`] where that cannot be noted, so that others would not know.
-    pub fn claim(&self, claimant: &Claimant<'_>) -> Result<ArtifactClaim, ClaimError> {
-        ArtifactClaim::begin(&self.folder.join("claims"), claimant)
+    /// [`ArtifactPathClaimError`] where that cannot be noted, so that others would not know.
+    pub fn claim(
+        &self,
+        claimant: &ClaimRequest<'_>,
+    ) -> Result<ArtifactPathClaim, ArtifactPathClaimError> {
+        ArtifactPathClaim::begin(&self.folder.join("claims"), claimant)
     }
 
     /// Where a content is.
@@ -122,7 +125,7 @@ impl ResultStore {
     ///
     /// # Errors
     /// [`FileError`] where that cannot be found out.
-    pub fn find(&self, key: Digest, limit: &AgeLimit) -> Result<Found, FileError> {
+    pub fn find(&self, key: Digest, limit: &ResultFreshness) -> Result<Found, FileError> {
         let Some(bytes) = files::read(&self.record_path(key))? else { return Ok(Ok(None)) };
         let Some(record) = ResultRecord::parse(&bytes).filter(|it| it.key == key) else {
             return Ok(Err(ResultDamage::Record));
@@ -131,10 +134,10 @@ impl ResultStore {
             return Ok(Ok(None));
         }
         let mut damage = None;
-        let mut open = |stored: StoredBytes| self.open(stored, &mut damage);
+        let mut open = |stored: BlobReference| self.open(stored, &mut damage);
         let order = open(record.order)?;
         let (out, err) = (open(record.stdout)?, open(record.stderr)?);
-        for artifact in record.artifacts.iter().filter_map(Artifact::digest) {
+        for artifact in record.artifacts.iter().filter_map(ResultArtifact::digest) {
             if !self.blobs.path(artifact).exists() {
                 damage = Some(ResultDamage::Content(artifact));
             }
@@ -149,7 +152,7 @@ impl ResultStore {
 
     fn open(
         &self,
-        stored: StoredBytes,
+        stored: BlobReference,
         damage: &mut Option<ResultDamage>,
     ) -> Result<Option<File>, FileError> {
         let path = self.blobs.path(stored.digest);
@@ -171,8 +174,8 @@ impl ResultStore {
     /// Keeps a result; a process that looks for it finds all of it, or nothing.
     ///
     /// # Errors
-    /// [`ResultError`]; then nothing is kept.
-    pub fn keep(&self, new: NewResult<'_>, most: u64) -> Result<ResultRecord, ResultError> {
+    /// [`ResultStoreError`]; then nothing is kept.
+    pub fn keep(&self, new: NewResult<'_>, most: u64) -> Result<ResultRecord, ResultStoreError> {
         let NewResult { mut record, manifest, recorded, project, artifacts, claim } = new;
         require_alone(claim)?;
         let mut loose = self.streams(recorded)?;
@@ -185,7 +188,7 @@ impl ResultStore {
         require_alone(claim)?;
         let size = loose.iter().map(|it| it.stored.bytes).sum();
         if size > most {
-            return Err(ResultError::TooLarge(size, most));
+            return Err(ResultStoreError::TooLarge(size, most));
         }
         for folder in ["results", "last"] {
             files::make_folder(&self.folder.join(folder))?;
@@ -199,14 +202,14 @@ impl ResultStore {
     }
 
     /// The latch under which results change.
-    pub(super) fn latch(&self) -> Result<FolderLatch, ResultError> {
+    pub(super) fn latch(&self) -> Result<FolderLatch, ResultStoreError> {
         let folder = nofollow::open_folder(&self.folder);
         let folder = folder.map_err(FileError::on("open", &self.folder))?;
         Ok(FolderLatch::of(folder, &self.folder)?)
     }
 
-    fn streams(&self, recorded: &RecordingSummary) -> Result<Vec<UnnamedBlob>, FileError> {
-        let RecordingSummary { out, err, order } = recorded;
+    fn streams(&self, recorded: &OutputRecordingSummary) -> Result<Vec<UnnamedBlob>, FileError> {
+        let OutputRecordingSummary { out, err, order } = recorded;
         let mut loose = vec![self.blobs.link(&out.1, out.0)?, self.blobs.link(&err.1, err.0)?];
         // Its file goes on with the verdict.
         let file = nofollow::open_to_read(&order.1).map_err(FileError::on("read", &order.1))?;
@@ -215,11 +218,11 @@ impl ResultStore {
     }
 
     /// What the last result of a name depends on; `None` where there was none, or it is gone.
-    pub fn last_manifest(&self, name: &LockName) -> Option<(Digest, Manifest)> {
+    pub fn last_manifest(&self, name: &LockName) -> Option<(Digest, ResultInputs)> {
         let text = String::from_utf8(files::read(&self.last_path(name)).ok()??).ok()?;
         let key: Digest = text.trim().parse().ok()?;
         let bytes = files::read(&self.blobs.path(key)).ok()??;
-        let manifest = Manifest::parse(&bytes)?;
+        let manifest = ResultInputs::parse(&bytes)?;
         (manifest.key() == key).then_some((key, manifest))
     }
 
@@ -247,6 +250,8 @@ impl ResultStore {
     }
 }
 
-fn require_alone(claim: Option<&ArtifactClaim>) -> Result<(), ResultError> {
-    claim.and_then(ArtifactClaim::meeting).map_or(Ok(()), |meeting| Err(ResultError::Met(meeting)))
+fn require_alone(claim: Option<&ArtifactPathClaim>) -> Result<(), ResultStoreError> {
+    claim
+        .and_then(ArtifactPathClaim::meeting)
+        .map_or(Ok(()), |meeting| Err(ResultStoreError::Met(meeting)))
 }

@@ -1,9 +1,9 @@
 use super::{
-    Claimant, ResultRecord, ResultStore,
-    artifact::{self, ArtifactError, RestoreOutcome},
+    ClaimRequest, ResultRecord, ResultStore,
+    artifact::{self, ArtifactRestoreOutcome, ResultArtifactError},
     blob_store::BlobStore,
 };
-use crate::recording::{Follower, OutputStreams};
+use crate::recording::{OutputStreams, RecordingReader};
 use std::{fs::File, io, path::Path};
 
 /// A result whose streams are there and are what they should be.
@@ -22,7 +22,7 @@ impl VerifiedResult {
     /// # Errors
     /// What reading said.
     pub fn replay(self, streams: &mut OutputStreams) -> io::Result<()> {
-        Follower::of_files(self.order, self.out, self.err).pump(streams).map(|_| ())
+        RecordingReader::of_files(self.order, self.out, self.err).pump(streams).map(|_| ())
     }
 
     /// Puts the artifacts where they were, each in one step, and only where they differ.
@@ -30,19 +30,20 @@ impl VerifiedResult {
     /// While it does so it claims their places, so that no run keeps them as its own.
     ///
     /// # Errors
-    /// [`ArtifactError`] at the first that cannot be restored, or that another has changed meanwhile.
+    /// [`ResultArtifactError`] at the first that cannot be restored, or that another has changed meanwhile.
     pub fn restore(
         &self,
         results: &ResultStore,
-        claimant: &Claimant<'_>,
-    ) -> Result<RestoreOutcome, ArtifactError> {
+        claimant: &ClaimRequest<'_>,
+    ) -> Result<ArtifactRestoreOutcome, ResultArtifactError> {
         let (project, artifacts) = (claimant.project, &self.record.artifacts);
-        let same = RestoreOutcome { same: artifacts.len(), ..RestoreOutcome::default() };
+        let same =
+            ArtifactRestoreOutcome { same: artifacts.len(), ..ArtifactRestoreOutcome::default() };
         if self.missing(project)?.is_none() {
             return Ok(same);
         }
         let claim = results.claim(claimant)?;
-        let mut restored = RestoreOutcome::default();
+        let mut restored = ArtifactRestoreOutcome::default();
         for artifact in artifacts {
             artifact::restore(project, artifact, &self.blobs, &mut restored)?;
         }
@@ -50,13 +51,13 @@ impl VerifiedResult {
         if restored.meeting.is_some()
             && let Some(path) = self.missing(project)?
         {
-            return Err(ArtifactError::Changed(path.to_owned()));
+            return Err(ResultArtifactError::Changed(path.to_owned()));
         }
         Ok(restored)
     }
 
     /// The first artifact that is not what it should be.
-    fn missing(&self, project: &Path) -> Result<Option<&Path>, ArtifactError> {
+    fn missing(&self, project: &Path) -> Result<Option<&Path>, ResultArtifactError> {
         for artifact in &self.record.artifacts {
             if !artifact::is_restored(project, artifact)? {
                 return Ok(Some(artifact.path()));

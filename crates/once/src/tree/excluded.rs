@@ -1,4 +1,4 @@
-use super::{ProjectFiles, TreeError};
+use super::{FileSelection, ProjectTreeError};
 use std::path::{Path, PathBuf};
 
 /// What a root consists of (see [`lokt_lock::file`]). Whatever else is in its folder is not Lokt's.
@@ -18,7 +18,7 @@ pub(super) struct ExcludedPaths<'a> {
 }
 
 impl<'a> ExcludedPaths<'a> {
-    pub(super) fn of(tree: &'a ProjectFiles) -> Self {
+    pub(super) fn of(tree: &'a FileSelection) -> Self {
         let relative = |path: &'a PathBuf| path.strip_prefix(&tree.project).unwrap_or(path);
         let list = |paths: &'a [PathBuf]| {
             let mut list: Vec<&Path> = paths.iter().map(relative).collect();
@@ -32,8 +32,8 @@ impl<'a> ExcludedPaths<'a> {
     /// Takes out what is left out.
     ///
     /// # Errors
-    /// [`TreeError::SharedRoot`] where files of the project are in a root: then it is not known which of them are Lokt's.
-    pub(super) fn retain(&self, paths: &mut Vec<PathBuf>) -> Result<(), TreeError> {
+    /// [`ProjectTreeError::SharedRoot`] where files of the project are in a root: then it is not known which of them are Lokt's.
+    pub(super) fn retain(&self, paths: &mut Vec<PathBuf>) -> Result<(), ProjectTreeError> {
         let mut foreign = None;
         paths.retain(|path| {
             let is_left_out = match self.roots.iter().find_map(|root| path.strip_prefix(root).ok())
@@ -47,17 +47,17 @@ impl<'a> ExcludedPaths<'a> {
             };
             !is_left_out && !self.others.iter().any(|excluded| path.starts_with(excluded))
         });
-        foreign.map_or(Ok(()), |file| Err(TreeError::SharedRoot { file }))
+        foreign.map_or(Ok(()), |file| Err(ProjectTreeError::SharedRoot { file }))
     }
 
     /// Refuses a root that is the project's folder.
     ///
     /// # Errors
-    /// [`TreeError::SharedRoot`], as [`retain`](Self::retain) does.
-    pub(super) fn require_own_root(&self) -> Result<(), TreeError> {
+    /// [`ProjectTreeError::SharedRoot`], as [`retain`](Self::retain) does.
+    pub(super) fn require_own_root(&self) -> Result<(), ProjectTreeError> {
         let is_project = |root: &&Path| root.as_os_str().is_empty();
         if self.roots.iter().any(is_project) {
-            return Err(TreeError::SharedRoot { file: self.project.to_owned() });
+            return Err(ProjectTreeError::SharedRoot { file: self.project.to_owned() });
         }
         Ok(())
     }
@@ -71,11 +71,11 @@ fn is_own(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lokt_lock::file::RootLayout;
+    use lokt_lock::file::LockRootLayout;
 
     #[test]
     fn all_of_a_root_is_known() {
-        let layout = RootLayout::new("/root");
+        let layout = LockRootLayout::new("/root");
         let places = layout.folders().into_iter().chain([layout.nested(), layout.audit_log()]);
         for place in places.filter(|place| place != layout.root()) {
             assert!(is_own(place.strip_prefix("/root").unwrap()), "{}", place.display());

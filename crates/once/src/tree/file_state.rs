@@ -10,9 +10,9 @@ const SETTLED: Duration = Duration::from_secs(2);
 pub(super) type FileTime = (i64, i64);
 
 /// What the kernel tells of a file; as long as all of it is the same, so is the content, if the file was
-/// [settled](FileState::is_settled) when it was read, and its file system is [trusted](super::trust).
+/// [settled](FileStamp::is_settled) when it was read, and its file system is [trusted](super::trust).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FileState {
+pub(super) struct FileStamp {
     /// The file system. It is no part of what is kept: what is kept is all of one file system.
     pub(super) device: u64,
     pub(super) inode: u64,
@@ -23,7 +23,7 @@ pub(super) struct FileState {
     pub(super) changed: FileTime,
 }
 
-impl FileState {
+impl FileStamp {
     /// How many bytes it takes in a cache.
     pub(super) const BYTES: usize = 8 + 8 + 4 + 4 * 8;
 
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_state_is_trusted_only_when_it_has_settled() {
-        let at = |modified, changed| FileState {
+        let at = |modified, changed| FileStamp {
             device: 7,
             inode: 1,
             size: 2,
@@ -104,11 +104,11 @@ mod tests {
     #[test]
     fn it_is_read_back() {
         let state =
-            FileState { device: 7, inode: 1, size: 2, mode: 3, modified: (-4, 5), changed: (6, 7) };
+            FileStamp { device: 7, inode: 1, size: 2, mode: 3, modified: (-4, 5), changed: (6, 7) };
         let mut bytes = Vec::new();
         state.put(&mut bytes);
-        assert_eq!(bytes.len(), FileState::BYTES);
-        assert_eq!(FileState::take(&bytes, 7), Some(state));
-        assert_eq!(FileState::take(&bytes[1..], 7), None);
+        assert_eq!(bytes.len(), FileStamp::BYTES);
+        assert_eq!(FileStamp::take(&bytes, 7), Some(state));
+        assert_eq!(FileStamp::take(&bytes[1..], 7), None);
     }
 }

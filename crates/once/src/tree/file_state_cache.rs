@@ -6,8 +6,8 @@
 //! else counts as nothing: a cache may be lost at any time.
 
 use super::{
-    ProjectFiles,
-    file_state::{FileState, FileTime},
+    FileSelection,
+    file_state::{FileStamp, FileTime},
     trust,
 };
 use crate::{digest::Digest, files};
@@ -26,7 +26,7 @@ pub(super) struct FileStateCache {
 }
 
 /// When, and where, files are read.
-pub(super) struct CacheStamp {
+pub(super) struct FileStateCacheStamp {
     boot: String,
     now: FileTime,
     device: u64,
@@ -44,13 +44,13 @@ impl FileStateCache {
 
     /// The content of a file, if it is known in just this state. A caller that asks for one file after the
     /// other in the order of their paths finds most of them at `next`.
-    pub(super) fn find(&self, path: &[u8], state: &FileState, next: &mut usize) -> Option<Digest> {
+    pub(super) fn find(&self, path: &[u8], state: &FileStamp, next: &mut usize) -> Option<Digest> {
         let found = self.position(path, *next)?;
         *next = found + 1;
         let (_, after) = self.entries.get(found)?;
         let rest = self.bytes.get(*after..)?;
-        let known = FileState::take(rest, self.device)?;
-        let content = rest.get(FileState::BYTES..FileState::BYTES + 32)?.try_into().ok()?;
+        let known = FileStamp::take(rest, self.device)?;
+        let content = rest.get(FileStamp::BYTES..FileStamp::BYTES + 32)?.try_into().ok()?;
         (known == *state).then(|| Digest::from_bytes(content))
     }
 
@@ -81,21 +81,21 @@ fn index(bytes: &[u8], boot: &str) -> Option<Vec<(Range<usize>, usize)>> {
         let start = content.len() - more.len();
         let after = start + length;
         entries.push((start..after, after));
-        rest = more.get(length + FileState::BYTES + 32..)?;
+        rest = more.get(length + FileStamp::BYTES + 32..)?;
     }
     rest.is_empty().then_some(entries)
 }
 
 /// What time it is on the file system that has the cache, which may have another clock than this machine; `None` where
 /// no state is trusted.
-pub(super) fn stamp(tree: &ProjectFiles, path: &Path) -> Option<CacheStamp> {
+pub(super) fn stamp(tree: &FileSelection, path: &Path) -> Option<FileStateCacheStamp> {
     files::make_folder(path.parent()?).ok()?;
     let device = trust::device(path.parent()?).filter(|_| !tree.boot.is_empty())?;
     let (draft, file) = files::draft(path, 0o600).ok()?;
     let metadata = file.metadata();
     let _ = std::fs::remove_file(draft);
     let metadata = metadata.ok().filter(|it| it.dev() == device)?;
-    Some(CacheStamp {
+    Some(FileStateCacheStamp {
         boot: tree.boot.clone(),
         now: (metadata.mtime(), metadata.mtime_nsec()),
         device,
@@ -103,20 +103,20 @@ pub(super) fn stamp(tree: &ProjectFiles, path: &Path) -> Option<CacheStamp> {
 }
 
 /// A file's path, state and content.
-pub(super) type CacheEntry<'a> = (&'a [u8], FileState, Digest);
+pub(super) type CacheEntry<'a> = (&'a [u8], FileStamp, Digest);
 
 /// Writes a cache of those files whose state tells of their content, as it had settled when they were read; they are in
 /// the order of their paths.
 pub(super) fn store<'a>(
     path: &Path,
-    stamp: &CacheStamp,
+    stamp: &FileStateCacheStamp,
     entries: impl Iterator<Item = CacheEntry<'a>>,
 ) {
     let mut bytes = [FIRST_LINE, stamp.boot.as_bytes(), b"\n"].concat();
     bytes.extend(stamp.now.0.to_le_bytes());
     bytes.extend(stamp.now.1.to_le_bytes());
     let is_trusted =
-        |state: &FileState| state.device == stamp.device && state.is_settled(stamp.now);
+        |state: &FileStamp| state.device == stamp.device && state.is_settled(stamp.now);
     for (name, state, content) in entries.filter(|(_, state, _)| is_trusted(state)) {
         bytes.extend(u32::try_from(name.len()).unwrap_or(u32::MAX).to_le_bytes());
         bytes.extend(name);
@@ -135,8 +135,8 @@ mod tests {
 
     const NOW: FileTime = (1000, 0);
 
-    fn state(size: u64, device: u64) -> FileState {
-        FileState { device, inode: 1, size, mode: 3, modified: (4, 5), changed: (6, 7) }
+    fn state(size: u64, device: u64) -> FileStamp {
+        FileStamp { device, inode: 1, size, mode: 3, modified: (4, 5), changed: (6, 7) }
     }
 
     fn folder() -> (tempfile::TempDir, u64) {
@@ -145,8 +145,8 @@ mod tests {
         (folder, device)
     }
 
-    fn stamp(device: u64) -> CacheStamp {
-        CacheStamp { boot: "boot".to_owned(), now: NOW, device }
+    fn stamp(device: u64) -> FileStateCacheStamp {
+        FileStateCacheStamp { boot: "boot".to_owned(), now: NOW, device }
     }
 
     /// What is found, whatever the file system is.
@@ -167,7 +167,7 @@ mod tests {
             (b"a".as_slice(), state(1, device), content),
             (b"b/c", state(2, device), content),
             (b"d", state(2, device + 1), content),
-            (b"e", FileState { changed: (999, 0), ..state(2, device) }, content),
+            (b"e", FileStamp { changed: (999, 0), ..state(2, device) }, content),
         ];
         store(&path, &stamp(device), entries.into_iter());
         let cache = load(&path, device, "boot");
@@ -185,7 +185,7 @@ mod tests {
     fn what_was_stored_at_a_time_that_has_not_come_is_nothing() {
         let (folder, device) = folder();
         let path = folder.path().join("cache");
-        let future = CacheStamp { now: (i64::MAX, 0), ..stamp(device) };
+        let future = FileStateCacheStamp { now: (i64::MAX, 0), ..stamp(device) };
         store(&path, &future, [(b"a".as_slice(), state(1, device), Digest::of(b"x"))].into_iter());
         assert_eq!(load(&path, device, "boot").entries.len(), 0);
     }

@@ -4,7 +4,7 @@
 //! being part of the project has a say: no variable, no configuration of a user or of the repository, no file of
 //! patterns but `.gitignore`. A list that came with a warning is an error, as some of it may be missing.
 
-use super::{GitPresence, ProjectFiles, TreeError};
+use super::{FileSelection, ProjectRepository, ProjectTreeError};
 use std::{
     ffi::{OsStr, OsString},
     fmt,
@@ -35,7 +35,7 @@ const SETTINGS: [&str; 5] = [
 const KEPT_VARIABLES: [&str; 2] = ["GIT_CONFIG_", "GIT_EXEC_PATH"];
 
 /// One repository, seen from one folder.
-pub(super) struct Git<'a> {
+pub(super) struct GitClient<'a> {
     /// Where the repository is found: a folder that has its `.git`, or the one to start in.
     from: &'a Path,
     /// The repository, where a variable names it.
@@ -46,7 +46,7 @@ pub(super) struct Git<'a> {
 
 /// How much git is to say of each file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Detail {
+pub(super) enum ListingDetail {
     /// Its path.
     Path,
     /// Also whether it is a repository.
@@ -55,24 +55,24 @@ pub(super) enum Detail {
 
 /// A line of git's list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ListedEntry {
+pub(super) struct GitListEntry {
     /// Below the work tree.
     pub(super) path: PathBuf,
     /// Whether it is known to be a repository in itself, of which git lists no files. Of those that git tracks, that is
-    /// known by [`Detail::Kind`] alone.
+    /// known by [`ListingDetail::Kind`] alone.
     pub(super) is_repository: bool,
 }
 
-impl<'a> Git<'a> {
+impl<'a> GitClient<'a> {
     /// The repository of a project; `None` if the project is in no repository.
-    pub(super) fn of(tree: &'a ProjectFiles) -> Option<Self> {
+    pub(super) fn of(tree: &'a FileSelection) -> Option<Self> {
         let (from, named, work_tree) = match &tree.repository {
-            GitPresence::Here => (&tree.project, None, None),
-            GitPresence::At(folder) => (folder, None, Some(tree.project.as_path())),
-            GitPresence::Named(git_dir) => {
+            ProjectRepository::Here => (&tree.project, None, None),
+            ProjectRepository::At(folder) => (folder, None, Some(tree.project.as_path())),
+            ProjectRepository::Named(git_dir) => {
                 (&tree.project, Some(git_dir.as_path()), Some(tree.project.as_path()))
             }
-            GitPresence::None => return None,
+            ProjectRepository::None => return None,
         };
         Some(Self { from, named, work_tree })
     }
@@ -86,15 +86,15 @@ impl<'a> Git<'a> {
     /// The files below a folder: those that git tracks, and those that no `.gitignore` ignores.
     ///
     /// # Errors
-    /// [`TreeError`] where git does not list all of them.
+    /// [`ProjectTreeError`] where git does not list all of them.
     pub(super) fn list(
         &self,
         folder: &Path,
-        detail: Detail,
-    ) -> Result<Vec<ListedEntry>, TreeError> {
+        detail: ListingDetail,
+    ) -> Result<Vec<GitListEntry>, ProjectTreeError> {
         let mut git = self.command();
         git.args(["ls-files", "-z", "--cached", "--others", "--exclude-per-directory=.gitignore"]);
-        if detail == Detail::Kind {
+        if detail == ListingDetail::Kind {
             git.args(["--stage", "-t"]);
         }
         if self.work_tree.is_some() {
@@ -111,12 +111,12 @@ impl<'a> Git<'a> {
             // Git refuses this, unless the folder is in its work tree; what is above the folder begins with `..`.
             git.arg(literal(&top.join(".git")));
         }
-        let output = git.output().map_err(TreeError::NoGit)?;
+        let output = git.output().map_err(ProjectTreeError::NoGit)?;
         if !output.status.success() {
             return Err(self.failure(&output));
         }
         self.require_no_warning(&output)?;
-        let entries = entries(&output.stdout, detail).ok_or_else(|| TreeError::Git {
+        let entries = entries(&output.stdout, detail).ok_or_else(|| ProjectTreeError::Git {
             folder: top.to_owned(),
             text: "its list cannot be read".to_owned(),
         })?;
@@ -149,16 +149,16 @@ impl<'a> Git<'a> {
     }
 
     /// Why git gave no list, or one of another folder.
-    fn failure(&self, output: &Output) -> TreeError {
+    fn failure(&self, output: &Output) -> ProjectTreeError {
         if self.work_tree.is_none()
             && let Some(work_tree) = self.top_level()
             && work_tree != self.from
         {
-            return TreeError::OtherWorkTree(work_tree);
+            return ProjectTreeError::OtherWorkTree(work_tree);
         }
         match version() {
-            Some(found) if found < OLDEST_GIT => TreeError::OldGit(found),
-            _ => TreeError::Git { folder: self.from.to_owned(), text: said(output) },
+            Some(found) if found < OLDEST_GIT => ProjectTreeError::OldGit(found),
+            _ => ProjectTreeError::Git { folder: self.from.to_owned(), text: said(output) },
         }
     }
 
@@ -170,10 +170,10 @@ impl<'a> Git<'a> {
     }
 
     /// Refuses a list of which git says that something was wrong: of a folder that it cannot read, it lists nothing.
-    fn require_no_warning(&self, output: &Output) -> Result<(), TreeError> {
+    fn require_no_warning(&self, output: &Output) -> Result<(), ProjectTreeError> {
         let begins = |line: &[u8]| line.starts_with(b"warning: ") || line.starts_with(b"error: ");
         if output.stderr.split(|byte| *byte == b'\n').any(begins) {
-            return Err(TreeError::Git { folder: self.from.to_owned(), text: said(output) });
+            return Err(ProjectTreeError::Git { folder: self.from.to_owned(), text: said(output) });
         }
         Ok(())
     }
@@ -205,24 +205,24 @@ fn literal(folder: &Path) -> OsString {
 }
 
 /// The lines of a list; `None` where one is not as git writes them.
-fn entries(output: &[u8], detail: Detail) -> Option<Vec<ListedEntry>> {
+fn entries(output: &[u8], detail: ListingDetail) -> Option<Vec<GitListEntry>> {
     let lines = output.split(|byte| *byte == 0).filter(|line| !line.is_empty());
     lines
-        .map(|line| if detail == Detail::Path { Some(entry(line)) } else { tagged(line) })
+        .map(|line| if detail == ListingDetail::Path { Some(entry(line)) } else { tagged(line) })
         .collect()
 }
 
 /// A path. A slash at its end says that it is a repository that git does not track.
-fn entry(path: &[u8]) -> ListedEntry {
+fn entry(path: &[u8]) -> GitListEntry {
     let (path, is_repository) = match path.strip_suffix(b"/") {
         Some(path) => (path, true),
         None => (path, false),
     };
-    ListedEntry { path: PathBuf::from(OsString::from_vec(path.to_vec())), is_repository }
+    GitListEntry { path: PathBuf::from(OsString::from_vec(path.to_vec())), is_repository }
 }
 
 /// `? PATH`, or of what git tracks: a letter, a space, `MODE OBJECT STAGE`, a tab, and the path.
-fn tagged(line: &[u8]) -> Option<ListedEntry> {
+fn tagged(line: &[u8]) -> Option<GitListEntry> {
     let (tag, rest) = line.split_first_chunk::<2>()?;
     if tag == b"? " {
         return Some(entry(rest));
@@ -230,7 +230,7 @@ fn tagged(line: &[u8]) -> Option<ListedEntry> {
     let tab = rest.iter().position(|byte| *byte == b'\t')?;
     let (stage, path) = rest.split_at_checked(tab)?;
     let is_repository = stage.starts_with(b"160000 ");
-    Some(ListedEntry { is_repository, ..entry(path.strip_prefix(b"\t")?) })
+    Some(GitListEntry { is_repository, ..entry(path.strip_prefix(b"\t")?) })
 }
 
 #[cfg(test)]
@@ -239,15 +239,15 @@ mod tests {
 
     #[test]
     fn lines_are_read_as_git_writes_them() {
-        let of = |path: &str, is_repository| ListedEntry { path: path.into(), is_repository };
-        let plain = entries(b"a\0b\tc\0? d\0inner/\0", Detail::Path).unwrap();
+        let of = |path: &str, is_repository| GitListEntry { path: path.into(), is_repository };
+        let plain = entries(b"a\0b\tc\0? d\0inner/\0", ListingDetail::Path).unwrap();
         assert_eq!(plain, [of("a", false), of("b\tc", false), of("? d", false), of("inner", true)]);
         let tagged =
             b"? a\tb\0? inner/\0H 100644 0123 0\tc\td\0M 100644 0123 2\te\0S 160000 0123 0\tsub\0";
         let expected =
             [("a\tb", false), ("inner", true), ("c\td", false), ("e", false), ("sub", true)];
         let expected: Vec<_> = expected.into_iter().map(|(path, is)| of(path, is)).collect();
-        assert_eq!(entries(tagged, Detail::Kind), Some(expected));
-        assert_eq!(entries(b"H 100644 0123 0\0", Detail::Kind), None);
+        assert_eq!(entries(tagged, ListingDetail::Kind), Some(expected));
+        assert_eq!(entries(b"H 100644 0123 0\0", ListingDetail::Kind), None);
     }
 }

@@ -1,7 +1,7 @@
 //! What links lead to. A command that reads a link reads what is there, so that counts as well.
 
 use super::{
-    ProjectFiles, TreeError, listing,
+    FileSelection, ProjectTreeError, listing,
     walk::{WalkLimit, walk},
 };
 use crate::files::FileError;
@@ -16,22 +16,26 @@ use std::{
 const MOST: usize = 10_000;
 
 /// Follows links, each only once.
-pub(super) struct LinkTargets<'a> {
-    tree: &'a ProjectFiles,
+pub(super) struct LinkFollower<'a> {
+    tree: &'a FileSelection,
     followed: HashSet<PathBuf>,
 }
 
-impl<'a> LinkTargets<'a> {
-    pub(super) fn new(tree: &'a ProjectFiles) -> Self {
+impl<'a> LinkFollower<'a> {
+    pub(super) fn new(tree: &'a FileSelection) -> Self {
         Self { tree, followed: HashSet::new() }
     }
 
-    /// The files that a link leads to, by their [relative](ProjectFiles::relative) paths; those that are known
+    /// The files that a link leads to, by their [relative](FileSelection::relative) paths; those that are known
     /// as well.
     ///
     /// # Errors
-    /// [`TreeError`] where that cannot be found out.
-    pub(super) fn follow(&mut self, link: &Path, text: &Path) -> Result<Vec<PathBuf>, TreeError> {
+    /// [`ProjectTreeError`] where that cannot be found out.
+    pub(super) fn follow(
+        &mut self,
+        link: &Path,
+        text: &Path,
+    ) -> Result<Vec<PathBuf>, ProjectTreeError> {
         let (place, inside) = match place_inside(&self.tree.project, link, text) {
             Some(place) => (self.tree.project.join(place), true),
             None => match self.real(link)? {
@@ -63,7 +67,7 @@ impl<'a> LinkTargets<'a> {
     }
 
     /// Where a link leads in the end; `None` where that is nothing.
-    fn real(&self, link: &Path) -> Result<Option<PathBuf>, TreeError> {
+    fn real(&self, link: &Path) -> Result<Option<PathBuf>, ProjectTreeError> {
         let link = self.tree.project.join(link);
         match fs::canonicalize(&link) {
             Ok(real) => Ok(Some(real)),

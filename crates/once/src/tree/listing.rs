@@ -1,9 +1,9 @@
 //! Which files are meant: all of a project, or those that inputs name.
 
 use super::{
-    ProjectFiles, TreeError,
-    git::{Detail, Git, ListedEntry},
-    pattern::Pattern,
+    FileSelection, ProjectTreeError,
+    git::{GitClient, GitListEntry, ListingDetail},
+    pattern::InputPattern,
     walk::{WalkLimit, walk},
 };
 use crate::files::FileError;
@@ -16,49 +16,50 @@ use std::{
 
 /// The paths of all files that are meant, as they are given elsewhere. Of a whole project, a folder in the list
 /// is a repository in itself, whose files are listed by [`inside`].
-pub(super) fn list(tree: &ProjectFiles) -> Result<Vec<PathBuf>, TreeError> {
+pub(super) fn list(tree: &FileSelection) -> Result<Vec<PathBuf>, ProjectTreeError> {
     if !tree.inputs.is_empty() {
         return named(tree);
     }
-    let git = Git::of(tree).ok_or_else(|| TreeError::NoRepository(tree.folder.clone()))?;
-    let entries = git.list(&tree.project, Detail::Path)?;
+    let git =
+        GitClient::of(tree).ok_or_else(|| ProjectTreeError::NoRepository(tree.folder.clone()))?;
+    let entries = git.list(&tree.project, ListingDetail::Path)?;
     Ok(entries.into_iter().map(|entry| entry.path).collect())
 }
 
 /// What an input names.
-enum PatternMatch {
+enum InputPatternMatch {
     /// A file that is named counts, whether git ignores it or not.
     File(PathBuf),
     /// What git lists in a folder.
     Folder(PathBuf),
     /// What git lists in a folder, where its path from there on matches.
-    Pattern(PathBuf, Pattern),
+    Pattern(PathBuf, InputPattern),
 }
 
-fn named(tree: &ProjectFiles) -> Result<Vec<PathBuf>, TreeError> {
+fn named(tree: &FileSelection) -> Result<Vec<PathBuf>, ProjectTreeError> {
     let mut paths = Vec::new();
     for text in &tree.inputs {
         let found = match input(tree, text)? {
-            PatternMatch::File(path) => file(tree, path)?,
-            PatternMatch::Folder(folder) => below(tree, &folder)?,
-            PatternMatch::Pattern(folder, pattern) => matching(tree, &folder, &pattern, text)?,
+            InputPatternMatch::File(path) => file(tree, path)?,
+            InputPatternMatch::Folder(folder) => below(tree, &folder)?,
+            InputPatternMatch::Pattern(folder, pattern) => matching(tree, &folder, &pattern, text)?,
         };
         if found.is_empty() {
-            return Err(TreeError::NoMatch(text.to_string_lossy().into_owned()));
+            return Err(ProjectTreeError::NoMatch(text.to_string_lossy().into_owned()));
         }
         paths.extend(found);
     }
     Ok(paths)
 }
 
-fn input(tree: &ProjectFiles, text: &OsStr) -> Result<PatternMatch, TreeError> {
+fn input(tree: &FileSelection, text: &OsStr) -> Result<InputPatternMatch, ProjectTreeError> {
     let path = place(&tree.folder, Path::new(text));
     match fs::symlink_metadata(&path) {
-        Ok(metadata) if metadata.is_dir() => return Ok(PatternMatch::Folder(path)),
+        Ok(metadata) if metadata.is_dir() => return Ok(InputPatternMatch::Folder(path)),
         Ok(metadata) if metadata.is_file() || metadata.is_symlink() => {
-            return Ok(PatternMatch::File(path));
+            return Ok(InputPatternMatch::File(path));
         }
-        Ok(_) => return Err(TreeError::Special(path)),
+        Ok(_) => return Err(ProjectTreeError::Special(path)),
         Err(error) if super::is_gone(&error) => {}
         Err(error) => return Err(FileError::on("examine", &path)(error).into()),
     }
@@ -67,9 +68,9 @@ fn input(tree: &ProjectFiles, text: &OsStr) -> Result<PatternMatch, TreeError> {
     let folder: PathBuf = path.components().take_while(is_plain).collect();
     match path.strip_prefix(&folder) {
         Ok(rest) if !rest.as_os_str().is_empty() && folder.is_dir() => {
-            Ok(PatternMatch::Pattern(folder, Pattern::new(rest.as_os_str().as_bytes())))
+            Ok(InputPatternMatch::Pattern(folder, InputPattern::new(rest.as_os_str().as_bytes())))
         }
-        _ => Err(TreeError::NoMatch(text.to_string_lossy().into_owned())),
+        _ => Err(ProjectTreeError::NoMatch(text.to_string_lossy().into_owned())),
     }
 }
 
@@ -90,7 +91,7 @@ fn place(folder: &Path, path: &Path) -> PathBuf {
 }
 
 /// A file that is named. Where that is a link to a folder, all files in there are meant as well.
-fn file(tree: &ProjectFiles, path: PathBuf) -> Result<Vec<PathBuf>, TreeError> {
+fn file(tree: &FileSelection, path: PathBuf) -> Result<Vec<PathBuf>, ProjectTreeError> {
     let mut found = Vec::new();
     if path.is_symlink() {
         let target = fs::canonicalize(&path).map_err(FileError::on("follow the link", &path))?;
@@ -106,11 +107,11 @@ fn file(tree: &ProjectFiles, path: PathBuf) -> Result<Vec<PathBuf>, TreeError> {
 
 /// The files in a folder that match.
 fn matching(
-    tree: &ProjectFiles,
+    tree: &FileSelection,
     folder: &Path,
-    pattern: &Pattern,
+    pattern: &InputPattern,
     text: &OsStr,
-) -> Result<Vec<PathBuf>, TreeError> {
+) -> Result<Vec<PathBuf>, ProjectTreeError> {
     let real = tree.relative(real(folder)?);
     let matches = |path: &PathBuf| {
         path.strip_prefix(&real).is_ok_and(|rest| pattern.matches(rest.as_os_str().as_bytes()))
@@ -123,7 +124,7 @@ fn matching(
             path.strip_prefix(folder).is_ok_and(|rest| pattern.matches(rest.as_os_str().as_bytes()))
         });
         if !all.is_empty() {
-            return Err(TreeError::OnlyIgnored(text.to_string_lossy().into_owned()));
+            return Err(ProjectTreeError::OnlyIgnored(text.to_string_lossy().into_owned()));
         }
     }
     Ok(found)
@@ -132,17 +133,17 @@ fn matching(
 /// The files below a folder, links on the way to it followed: those that git lists; where it lists none, all.
 ///
 /// # Errors
-/// [`TreeError`] where any of them cannot be known.
-pub(super) fn below(tree: &ProjectFiles, folder: &Path) -> Result<Vec<PathBuf>, TreeError> {
+/// [`ProjectTreeError`] where any of them cannot be known.
+pub(super) fn below(tree: &FileSelection, folder: &Path) -> Result<Vec<PathBuf>, ProjectTreeError> {
     let folder = real(folder)?;
     let mut found = Vec::new();
-    if let Some(git) = Git::of(tree).filter(|_| folder.starts_with(&tree.project)) {
-        add(&tree.project, git.list(&folder, Detail::Kind)?, &mut found)?;
+    if let Some(git) = GitClient::of(tree).filter(|_| folder.starts_with(&tree.project)) {
+        add(&tree.project, git.list(&folder, ListingDetail::Kind)?, &mut found)?;
         if found.is_empty() {
             let between = folder.ancestors().take_while(|it| *it != tree.project);
             // The outermost one has those in it.
             if let Some(top) = between.filter(|it| has_repository(it)).last() {
-                add(top, Git::nested(top).list(&folder, Detail::Kind)?, &mut found)?;
+                add(top, GitClient::nested(top).list(&folder, ListingDetail::Kind)?, &mut found)?;
             }
         }
         found.retain(|path| path.starts_with(&folder));
@@ -153,7 +154,7 @@ pub(super) fn below(tree: &ProjectFiles, folder: &Path) -> Result<Vec<PathBuf>, 
     Ok(found.into_iter().map(|path| tree.relative(path)).collect())
 }
 
-fn real(folder: &Path) -> Result<PathBuf, TreeError> {
+fn real(folder: &Path) -> Result<PathBuf, ProjectTreeError> {
     Ok(fs::canonicalize(folder).map_err(FileError::on("enter", folder))?)
 }
 
@@ -163,14 +164,18 @@ fn has_repository(folder: &Path) -> bool {
 }
 
 /// Adds what git listed in a work tree, as whole paths: of repositories in it, their files.
-fn add(top: &Path, entries: Vec<ListedEntry>, found: &mut Vec<PathBuf>) -> Result<(), TreeError> {
-    for ListedEntry { path, is_repository } in entries {
+fn add(
+    top: &Path,
+    entries: Vec<GitListEntry>,
+    found: &mut Vec<PathBuf>,
+) -> Result<(), ProjectTreeError> {
+    for GitListEntry { path, is_repository } in entries {
         let path = top.join(path);
         let is_folder = || path.symlink_metadata().is_ok_and(|it| it.is_dir());
         if !is_repository || !is_folder() {
             found.push(path);
         } else if has_repository(&path) {
-            add(&path, Git::nested(&path).list(&path, Detail::Kind)?, found)?;
+            add(&path, GitClient::nested(&path).list(&path, ListingDetail::Kind)?, found)?;
         } else {
             found.extend(walk(&path, WalkLimit::All)?);
         }
@@ -182,8 +187,8 @@ fn add(top: &Path, entries: Vec<ListedEntry>, found: &mut Vec<PathBuf>) -> Resul
 /// repository, if they were put there by other means: then all of them are meant, as nothing says which are ignored.
 ///
 /// # Errors
-/// [`TreeError`] where git cannot list it: what is in there might matter.
-pub(super) fn inside(tree: &ProjectFiles, path: &Path) -> Result<Vec<PathBuf>, TreeError> {
+/// [`ProjectTreeError`] where git cannot list it: what is in there might matter.
+pub(super) fn inside(tree: &FileSelection, path: &Path) -> Result<Vec<PathBuf>, ProjectTreeError> {
     let folder = tree.project.join(path);
     if !has_repository(&folder) {
         return Ok(walk(&folder, WalkLimit::All)?
@@ -191,6 +196,6 @@ pub(super) fn inside(tree: &ProjectFiles, path: &Path) -> Result<Vec<PathBuf>, T
             .map(|it| tree.relative(it))
             .collect());
     }
-    let entries = Git::nested(&folder).list(&folder, Detail::Path)?;
+    let entries = GitClient::nested(&folder).list(&folder, ListingDetail::Path)?;
     Ok(entries.into_iter().map(|entry| path.join(entry.path)).collect())
 }

@@ -24,7 +24,7 @@ mod walk;
 
 pub use git::{GitVersion, OLDEST_GIT, version as git_version};
 
-use crate::{files::FileError, manifest::ManifestPart};
+use crate::{files::FileError, manifest::ResultInput};
 use file_state_cache::FileStateCache;
 use std::{
     ffi::OsString,
@@ -35,11 +35,11 @@ use std::{
 
 /// Says which files of which project are meant.
 #[derive(Clone, Debug)]
-pub struct ProjectFiles {
+pub struct FileSelection {
     /// The project's folder: paths are relative to it. Absolute, without symbolic links.
     pub project: PathBuf,
     /// What keeps it.
-    pub repository: GitPresence,
+    pub repository: ProjectRepository,
     /// The folder that patterns are meant from.
     pub folder: PathBuf,
     /// The patterns, as git reads them (gitglossary(7), `glob`); none means all files.
@@ -57,7 +57,7 @@ pub struct ProjectFiles {
 
 /// What keeps a project.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GitPresence {
+pub enum ProjectRepository {
     /// The git repository of which the project's folder has the `.git`.
     Here,
     /// The git repository of which another folder has the `.git`; the project's folder is its work tree all the same.
@@ -70,7 +70,7 @@ pub enum GitPresence {
 
 /// Says why the files of a project are not known.
 #[derive(Debug, thiserror::Error)]
-pub enum TreeError {
+pub enum ProjectTreeError {
     /// git was not started.
     #[error("cannot run git to list the project's files: {0}")]
     NoGit(#[source] io::Error),
@@ -121,12 +121,12 @@ pub enum TreeError {
     File(#[from] FileError),
 }
 
-impl ProjectFiles {
+impl FileSelection {
     /// All files that are meant, in the order of their paths.
     ///
     /// # Errors
-    /// [`TreeError`] where any of them cannot be known: after a guess, a wrong result could be shared.
-    pub fn read(&self) -> Result<Vec<ManifestPart>, TreeError> {
+    /// [`ProjectTreeError`] where any of them cannot be known: after a guess, a wrong result could be shared.
+    pub fn read(&self) -> Result<Vec<ResultInput>, ProjectTreeError> {
         let cache_path = self.cache();
         // git takes its time, in which the cache can be read.
         let (paths, cache) = thread::scope(|scope| {

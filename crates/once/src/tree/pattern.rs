@@ -5,7 +5,7 @@
 
 /// A pattern of a path.
 #[derive(Clone, Debug)]
-pub(super) struct Pattern {
+pub(super) struct InputPattern {
     tokens: Vec<PatternToken>,
 }
 
@@ -20,13 +20,13 @@ enum PatternToken {
     Everything,
     /// Nothing, or anything that ends with a slash.
     Folders,
-    OneOf(Vec<BracketMember>, Negated),
+    OneOf(Vec<BracketMember>, BracketNegation),
     /// What nothing matches: a set that does not end.
     Nothing,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Negated {
+enum BracketNegation {
     No,
     Yes,
 }
@@ -45,7 +45,7 @@ fn escaped_token(after: &[u8]) -> (PatternToken, &[u8]) {
     }
 }
 
-impl Pattern {
+impl InputPattern {
     pub(super) fn new(text: &[u8]) -> Self {
         let mut tokens = Vec::new();
         let mut rest = text;
@@ -102,7 +102,7 @@ impl Pattern {
             PatternToken::Any if name => self.enter(at + 1, after),
             PatternToken::OneOf(members, negated) if name => {
                 let found = members.iter().any(|member| member.has(byte));
-                if found == (*negated == Negated::No) {
+                if found == (*negated == BracketNegation::No) {
                     self.enter(at + 1, after);
                 }
             }
@@ -140,8 +140,8 @@ fn star(before: Option<u8>, mut rest: &[u8]) -> (PatternToken, &[u8]) {
 /// The set behind a `[`, and what comes after it.
 fn one_of(text: &[u8]) -> Option<(PatternToken, &[u8])> {
     let (negated, mut rest) = match text {
-        [b'!' | b'^', rest @ ..] => (Negated::Yes, rest),
-        rest => (Negated::No, rest),
+        [b'!' | b'^', rest @ ..] => (BracketNegation::Yes, rest),
+        rest => (BracketNegation::No, rest),
     };
     let mut members = Vec::new();
     let mut low = None;

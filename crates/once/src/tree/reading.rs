@@ -1,14 +1,14 @@
 use super::{
-    ProjectFiles, TreeError,
-    file_state::FileState,
+    FileSelection, ProjectTreeError,
+    file_state::FileStamp,
     file_state_cache::{self, FileStateCache},
     is_gone,
-    looking::{FileLook, Seen, look_at_all},
+    looking::{PathFinding, Seen, look_at_all},
 };
 use crate::{
     digest::Digest,
     files::FileError,
-    manifest::{FileKind, ManifestPart},
+    manifest::{ResultInput, ResultInputFileKind},
 };
 use lokt_lock::sys::in_portions;
 use nix::sys::stat::{SFlag, fstat};
@@ -19,17 +19,17 @@ use std::{
 };
 
 /// The content of a file, and the state in which it was before it was read.
-type FileContent = (Digest, FileState);
+type FileContent = (Digest, FileStamp);
 
 /// Reads all files, or takes from the cache what is known of them.
 pub(super) fn read(
-    tree: &ProjectFiles,
+    tree: &FileSelection,
     paths: Vec<PathBuf>,
     (cache, cache_path): (&FileStateCache, &Path),
-) -> Result<Vec<ManifestPart>, TreeError> {
+) -> Result<Vec<ResultInput>, ProjectTreeError> {
     let seen = look_at_all(tree, paths, cache)?;
     let is_unread = |(path, look): &'_ Seen| {
-        matches!(look, FileLook::Unread(_)).then(|| tree.project.join(path))
+        matches!(look, PathFinding::Unread(_)).then(|| tree.project.join(path))
     };
     let unread: Vec<PathBuf> = seen.iter().filter_map(is_unread).collect();
     if unread.is_empty() {
@@ -37,7 +37,8 @@ pub(super) fn read(
     }
     let stamp = file_state_cache::stamp(tree, cache_path);
     let read = in_portions(&unread, |part| part.iter().map(|path| content_of(path)).collect());
-    let read: Vec<Option<FileContent>> = read.into_iter().collect::<Result<_, TreeError>>()?;
+    let read: Vec<Option<FileContent>> =
+        read.into_iter().collect::<Result<_, ProjectTreeError>>()?;
     if let Some(stamp) = stamp {
         file_state_cache::store(cache_path, &stamp, entries(&seen, &read));
     }
@@ -45,7 +46,7 @@ pub(super) fn read(
 }
 
 /// The content of a file; `None` where it is gone by now.
-fn content_of(path: &Path) -> Result<Option<FileContent>, TreeError> {
+fn content_of(path: &Path) -> Result<Option<FileContent>, ProjectTreeError> {
     // Something else may have taken its place since it was looked at: a FIFO must not hold us up.
     let flags = nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY | nix::libc::O_NOFOLLOW;
     let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
@@ -55,10 +56,10 @@ fn content_of(path: &Path) -> Result<Option<FileContent>, TreeError> {
     };
     let stat = fstat(&file).map_err(|errno| FileError::on("examine", path)(errno.into()))?;
     if SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
-        return Err(TreeError::Special(path.to_owned()));
+        return Err(ProjectTreeError::Special(path.to_owned()));
     }
     let digest = Digest::of_reader(file).map_err(FileError::on("read", path))?;
-    Ok(Some((digest, FileState::of(&stat))))
+    Ok(Some((digest, FileStamp::of(&stat))))
 }
 
 /// What is known of each file by now.
@@ -69,26 +70,28 @@ fn entries<'a>(
     let mut contents = read.iter();
     seen.iter().filter_map(move |(path, look)| {
         let (content, state) = match look {
-            FileLook::Known(_, content, state) => (*content, *state),
-            FileLook::Unread(_) => contents.next().copied().flatten()?,
+            PathFinding::Known(_, content, state) => (*content, *state),
+            PathFinding::Unread(_) => contents.next().copied().flatten()?,
             _ => return None,
         };
         Some((path.as_os_str().as_bytes(), state, content))
     })
 }
 
-fn parts(seen: Vec<Seen>, read: &[Option<FileContent>]) -> Vec<ManifestPart> {
+fn parts(seen: Vec<Seen>, read: &[Option<FileContent>]) -> Vec<ResultInput> {
     let mut contents = read.iter();
     let part = |(path, look): Seen| {
         let (kind, content) = match look {
-            FileLook::Gone => return None,
-            FileLook::Link(text) => (FileKind::Link, Digest::of(text.as_os_str().as_bytes())),
+            PathFinding::Gone => return None,
+            PathFinding::Link(text) => {
+                (ResultInputFileKind::Link, Digest::of(text.as_os_str().as_bytes()))
+            }
             // Known by its name alone; its files are listed.
-            FileLook::Repository => (FileKind::Repository, Digest::of(b"")),
-            FileLook::Known(kind, content, _) => (kind, content),
-            FileLook::Unread(kind) => (kind, contents.next().copied().flatten()?.0),
+            PathFinding::Repository => (ResultInputFileKind::Repository, Digest::of(b"")),
+            PathFinding::Known(kind, content, _) => (kind, content),
+            PathFinding::Unread(kind) => (kind, contents.next().copied().flatten()?.0),
         };
-        Some(ManifestPart::File { path: path.into_os_string().into_encoded_bytes(), kind, content })
+        Some(ResultInput::File { path: path.into_os_string().into_encoded_bytes(), kind, content })
     };
     seen.into_iter().filter_map(part).collect()
 }

@@ -1,4 +1,4 @@
-use super::TreeError;
+use super::ProjectTreeError;
 use crate::files::FileError;
 use std::{
     fs,
@@ -18,8 +18,8 @@ pub(super) enum WalkLimit {
 /// nor a link has no content, and is left out, as git does.
 ///
 /// # Errors
-/// [`TreeError`] where a folder cannot be listed, or there are too many files.
-pub(super) fn walk(folder: &Path, most: WalkLimit) -> Result<Vec<PathBuf>, TreeError> {
+/// [`ProjectTreeError`] where a folder cannot be listed, or there are too many files.
+pub(super) fn walk(folder: &Path, most: WalkLimit) -> Result<Vec<PathBuf>, ProjectTreeError> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
@@ -39,7 +39,7 @@ pub(super) fn walk(folder: &Path, most: WalkLimit) -> Result<Vec<PathBuf>, TreeE
         if let WalkLimit::Of(most) = most
             && found.len() + folders.len() > most
         {
-            return Err(TreeError::TooManyFiles { folder: folder.to_owned(), most });
+            return Err(ProjectTreeError::TooManyFiles { folder: folder.to_owned(), most });
         }
     }
     Ok(found)

@@ -2,8 +2,8 @@
 
 use super::config;
 use lokt_once::{
-    manifest::ManifestPart,
-    tree::{GitPresence, ProjectFiles},
+    manifest::ResultInput,
+    tree::{FileSelection, ProjectRepository},
 };
 use proptest::prelude::*;
 use std::{collections::BTreeSet, fs, path::Path, process::Command, sync::LazyLock};
@@ -50,9 +50,9 @@ fn by_git(folder: &Path, pattern: &str) -> BTreeSet<Vec<u8>> {
 
 fn by_tree(folder: &Path, pattern: &str) -> BTreeSet<Vec<u8>> {
     let folder = fs::canonicalize(folder).expect("the folder is there");
-    let tree = ProjectFiles {
+    let tree = FileSelection {
         project: folder.clone(),
-        repository: GitPresence::Here,
+        repository: ProjectRepository::Here,
         folder: folder.clone(),
         inputs: vec![pattern.into()],
         excluded: Vec::new(),
@@ -62,7 +62,7 @@ fn by_tree(folder: &Path, pattern: &str) -> BTreeSet<Vec<u8>> {
     };
     let parts = tree.read().unwrap_or_default();
     let path = |part| match part {
-        ManifestPart::File { path, .. } => Some(path),
+        ResultInput::File { path, .. } => Some(path),
         _ => None,
     };
     parts.into_iter().filter_map(path).collect()

@@ -1,5 +1,5 @@
 use super::world::World;
-use lokt_once::tree::GitPresence;
+use lokt_once::tree::ProjectRepository;
 use std::fs;
 
 /// How git comes by a project.
@@ -22,7 +22,7 @@ impl Place {
         [Self::Plain, Self::Worktree, Self::Separate, Self::Above, Self::Copied];
 
     /// Makes the project's folder and its repository.
-    pub(super) fn make(self, world: &World) -> GitPresence {
+    pub(super) fn make(self, world: &World) -> ProjectRepository {
         let project = world.project();
         fs::create_dir_all(&project).expect("the folder is made");
         match self {
@@ -41,7 +41,7 @@ impl Place {
                 fs::create_dir_all(world.path("dot")).expect("the folder is made");
                 world.git_in("dot", &["init", "-q", "."]);
                 world.git_in("dot", &["config", "core.worktree", "../.."]);
-                return GitPresence::At(world.path("dot"));
+                return ProjectRepository::At(world.path("dot"));
             }
             Self::Copied => {
                 let original = world.path("../original");
@@ -49,9 +49,9 @@ impl Place {
                 world.git_in(".", &["init", "-q", "."]);
                 let original = original.display().to_string();
                 world.git_in(".", &["config", "core.worktree", &original]);
-                return GitPresence::At(project);
+                return ProjectRepository::At(project);
             }
         }
-        GitPresence::Here
+        ProjectRepository::Here
     }
 }

@@ -1,5 +1,5 @@
 use super::{feature::Feature, place::Place, setting::Setting};
-use lokt_once::tree::{GitPresence, ProjectFiles};
+use lokt_once::tree::{FileSelection, ProjectRepository};
 use std::{
     ffi::OsStr,
     fs,
@@ -14,7 +14,7 @@ pub(super) struct World {
     folder: TempDir,
     /// The same, without links.
     real: PathBuf,
-    repository: GitPresence,
+    repository: ProjectRepository,
     /// Ignored files that links lead to.
     linked: Vec<PathBuf>,
 }
@@ -23,7 +23,7 @@ impl World {
     pub(super) fn new(place: Place, features: &[Feature], settings: &[Setting]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let real = fs::canonicalize(folder.path()).expect("the folder is there");
-        let (repository, linked) = (GitPresence::Here, Vec::new());
+        let (repository, linked) = (ProjectRepository::Here, Vec::new());
         let mut world = Self { folder, real, repository, linked };
         world.repository = place.make(&world);
         world.write("a", "one\n");
@@ -68,8 +68,8 @@ impl World {
     }
 
     /// What `once` asks.
-    pub(super) fn tree(&self, inputs: &[&str]) -> ProjectFiles {
-        ProjectFiles {
+    pub(super) fn tree(&self, inputs: &[&str]) -> FileSelection {
+        FileSelection {
             project: self.project(),
             repository: self.repository.clone(),
             folder: self.project(),
@@ -118,7 +118,7 @@ impl World {
     fn own_git(&self) -> Command {
         let project = self.project();
         let folder = match &self.repository {
-            GitPresence::At(folder) => folder,
+            ProjectRepository::At(folder) => folder,
             _ => &project,
         };
         let mut git = self.plain_git();

@@ -3,7 +3,7 @@
 //! They stand behind every system space that is configured. They are text like any other item, and what they say is
 //! pinned in lockfiles by its hash; being part of the binary, they carry no signature.
 
-use crate::words::ItemId;
+use crate::words::ToolItemId;
 
 /// Ids and texts; all are YAML.
 const ITEMS: [(&str, &str); 6] = [
@@ -16,7 +16,7 @@ const ITEMS: [(&str, &str); 6] = [
 ];
 
 /// The text of a built-in item.
-pub fn builtin(id: &ItemId) -> Option<&'static str> {
+pub fn builtin(id: &ToolItemId) -> Option<&'static str> {
     all().find(|(known, _)| *known == id.as_str()).map(|(_, text)| text)
 }
 
@@ -34,9 +34,9 @@ mod tests {
         let ids: Vec<&str> = all().map(|(id, _)| id).collect();
         assert!(ids.is_sorted(), "a list is read by people");
         for (id, text) in all() {
-            assert_eq!(builtin(&ItemId::new(id).unwrap()), Some(text), "{id}");
+            assert_eq!(builtin(&ToolItemId::new(id).unwrap()), Some(text), "{id}");
             assert!(text.starts_with("# "), "{id} says what it is");
         }
-        assert_eq!(builtin(&ItemId::new("web/x").unwrap()), None);
+        assert_eq!(builtin(&ToolItemId::new("web/x").unwrap()), None);
     }
 }

@@ -3,5 +3,5 @@
 mod resolve;
 mod verify;
 
-pub use resolve::{Chain, MOST_ELEMENTS, ResolveError, ResolveFailure, resolve};
-pub use verify::{ElementError, verify_signatures};
+pub use resolve::{ChainResolveError, ChainResolveFailure, MOST_ELEMENTS, ToolChain, resolve};
+pub use verify::{ChainSignatureError, verify_signatures};

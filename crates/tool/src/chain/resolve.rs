@@ -1,8 +1,8 @@
 use crate::{
-    item::{Item, ItemError, Spaces},
-    metadata::Executor,
+    item::{Spaces, ToolItem, ToolItemError},
+    metadata::ToolItemExecutor,
     run::is_known_primitive,
-    words::{Integrity, ItemId, Space},
+    words::{ContentHash, Space, ToolItemId},
 };
 
 /// The most elements that a chain can have.
@@ -10,76 +10,76 @@ pub const MOST_ELEMENTS: usize = 10;
 
 /// A chain that ends in a primitive, the tool first.
 #[derive(Clone, Debug)]
-pub struct Chain {
-    elements: Vec<Item>,
+pub struct ToolChain {
+    elements: Vec<ToolItem>,
 }
 
 /// Says why no chain was found, and how far it led.
 #[derive(Debug)]
-pub struct ResolveFailure {
+pub struct ChainResolveFailure {
     /// The elements before the fault.
-    pub elements: Vec<Item>,
+    pub elements: Vec<ToolItem>,
     /// The fault.
-    pub error: ResolveError,
+    pub error: ChainResolveError,
 }
 
 /// Says why an item has no chain.
 #[derive(Debug, thiserror::Error)]
-pub enum ResolveError {
+pub enum ChainResolveError {
     /// An element is not there.
     #[error("{id} is missing{}; looked in {}", asked_by(.by.as_ref()), places.join(", "))]
     Missing {
         /// The element.
-        id: ItemId,
+        id: ToolItemId,
         /// The item that names this executor; `None` for the tool itself.
-        by: Option<ItemId>,
+        by: Option<ToolItemId>,
         /// Where it was looked for.
         places: Vec<String>,
     },
     /// An element is there and is no item.
     #[error(transparent)]
-    Item(#[from] ItemError),
+    Item(#[from] ToolItemError),
     /// An element comes twice.
     #[error("the chain is a cycle: {}", arrows(.0))]
-    Cycle(Vec<ItemId>),
+    Cycle(Vec<ToolItemId>),
     /// There are more elements than a chain can have.
     #[error("the chain has more than {MOST_ELEMENTS} elements: {}", arrows(.0))]
-    TooLong(Vec<ItemId>),
+    TooLong(Vec<ToolItemId>),
     /// An element does not say what runs it.
     #[error("{id} names no executor: {place}")]
     NoExecutor {
         /// The element.
-        id: ItemId,
+        id: ToolItemId,
         /// Where it is.
         place: String,
     },
     /// The last element is no primitive that this program has.
     #[error("{0} has no executor, but it is not a primitive that this lokt knows")]
-    UnknownPrimitive(ItemId),
+    UnknownPrimitive(ToolItemId),
 }
 
-impl Chain {
+impl ToolChain {
     /// The elements, the tool first, the primitive last.
-    pub fn elements(&self) -> &[Item] {
+    pub fn elements(&self) -> &[ToolItem] {
         &self.elements
     }
 
     /// The tool.
-    pub fn root(&self) -> Option<&Item> {
+    pub fn root(&self) -> Option<&ToolItem> {
         self.elements.first()
     }
 
     /// Names exactly this chain: the SHA-256 of a line for each element, `space id executor integrity`.
-    pub fn digest(&self) -> Integrity {
+    pub fn digest(&self) -> ContentHash {
         let lines: Vec<String> = self.elements.iter().map(line).collect();
-        Integrity::of_parts(lines.iter().map(String::as_bytes))
+        ContentHash::of_parts(lines.iter().map(String::as_bytes))
     }
 }
 
-fn line(item: &Item) -> String {
+fn line(item: &ToolItem) -> String {
     let executor = match &item.metadata.executor {
-        Executor::Item(id) => id.as_str(),
-        Executor::Nothing | Executor::Unsaid => "-",
+        ToolItemExecutor::Item(id) => id.as_str(),
+        ToolItemExecutor::Nothing | ToolItemExecutor::Unsaid => "-",
     };
     format!("{} {} {executor} {}\n", item.space, item.id, item.integrity)
 }
@@ -90,9 +90,9 @@ fn line(item: &Item) -> String {
 /// project can put in its place.
 ///
 /// # Errors
-/// [`ResolveFailure`] with what was found until then.
-pub fn resolve(spaces: &Spaces, id: &ItemId) -> Result<Chain, ResolveFailure> {
-    let mut elements: Vec<Item> = Vec::new();
+/// [`ChainResolveFailure`] with what was found until then.
+pub fn resolve(spaces: &Spaces, id: &ToolItemId) -> Result<ToolChain, ChainResolveFailure> {
+    let mut elements: Vec<ToolItem> = Vec::new();
     let mut next = Some(id.clone());
     while let Some(id) = next {
         match element(spaces, &elements, &id) {
@@ -100,45 +100,45 @@ pub fn resolve(spaces: &Spaces, id: &ItemId) -> Result<Chain, ResolveFailure> {
                 elements.push(item);
                 next = executor;
             }
-            Err(error) => return Err(ResolveFailure { elements, error }),
+            Err(error) => return Err(ChainResolveFailure { elements, error }),
         }
     }
-    Ok(Chain { elements })
+    Ok(ToolChain { elements })
 }
 
 /// The next element, and what runs it.
 fn element(
     spaces: &Spaces,
-    before: &[Item],
-    id: &ItemId,
-) -> Result<(Item, Option<ItemId>), ResolveError> {
+    before: &[ToolItem],
+    id: &ToolItemId,
+) -> Result<(ToolItem, Option<ToolItemId>), ChainResolveError> {
     let way = || before.iter().map(|item| item.id.clone()).chain([id.clone()]).collect();
     if before.iter().any(|item| item.id == *id) {
-        return Err(ResolveError::Cycle(way()));
+        return Err(ChainResolveError::Cycle(way()));
     }
     if before.len() == MOST_ELEMENTS {
-        return Err(ResolveError::TooLong(way()));
+        return Err(ChainResolveError::TooLong(way()));
     }
     let by = before.last();
     let space = by.map_or(Space::Project, |item| item.space);
     let Some(item) = spaces.item_from(space, id)? else {
         let (by, places) = (by.map(|item| item.id.clone()), spaces.places(space));
-        return Err(ResolveError::Missing { id: id.clone(), by, places });
+        return Err(ChainResolveError::Missing { id: id.clone(), by, places });
     };
     match item.metadata.executor.clone() {
-        Executor::Item(executor) => Ok((item, Some(executor))),
-        Executor::Nothing if is_known_primitive(id) => Ok((item, None)),
-        Executor::Nothing => Err(ResolveError::UnknownPrimitive(id.clone())),
-        Executor::Unsaid => {
-            Err(ResolveError::NoExecutor { id: id.clone(), place: item.origin.to_string() })
+        ToolItemExecutor::Item(executor) => Ok((item, Some(executor))),
+        ToolItemExecutor::Nothing if is_known_primitive(id) => Ok((item, None)),
+        ToolItemExecutor::Nothing => Err(ChainResolveError::UnknownPrimitive(id.clone())),
+        ToolItemExecutor::Unsaid => {
+            Err(ChainResolveError::NoExecutor { id: id.clone(), place: item.origin.to_string() })
         }
     }
 }
 
-fn asked_by(by: Option<&ItemId>) -> String {
+fn asked_by(by: Option<&ToolItemId>) -> String {
     by.map_or_else(String::new, |by| format!(" (the executor of {by})"))
 }
 
-fn arrows(ids: &[ItemId]) -> String {
-    ids.iter().map(ItemId::as_str).collect::<Vec<_>>().join(" -> ")
+fn arrows(ids: &[ToolItemId]) -> String {
+    ids.iter().map(ToolItemId::as_str).collect::<Vec<_>>().join(" -> ")
 }

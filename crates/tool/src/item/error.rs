@@ -1,15 +1,15 @@
 use super::NotUtf8;
-use crate::{metadata::MetadataFlaw, words::ItemId};
+use crate::{metadata::ToolMetadataFlaw, words::ToolItemId};
 use std::{io, path::PathBuf};
 
 /// Says why a file is no item.
 #[derive(Debug, thiserror::Error)]
-pub enum ItemError {
+pub enum ToolItemError {
     /// Two files of one space have the same id.
     #[error("{id} is ambiguous: {} and {}", first.display(), second.display())]
     Ambiguous {
         /// The id.
-        id: ItemId,
+        id: ToolItemId,
         /// One file.
         first: PathBuf,
         /// Another.
@@ -48,7 +48,7 @@ pub enum ItemError {
         /// The file.
         path: PathBuf,
         /// What is wrong, and where.
-        source: MetadataFlaw,
+        source: ToolMetadataFlaw,
     },
     /// It is JSON outside of what is built in.
     #[error("{} is JSON, which cannot carry a signature", .0.display())]

@@ -1,7 +1,7 @@
-use super::{Item, ItemError, SpaceFolder};
+use super::{SpaceFolder, ToolItem, ToolItemError};
 use crate::{
     builtin,
-    words::{ItemId, Space},
+    words::{Space, ToolItemId},
 };
 use std::path::{Path, PathBuf};
 
@@ -43,15 +43,19 @@ impl Spaces {
     /// Reads an item of one space; `None` where that space has none of that id.
     ///
     /// # Errors
-    /// [`ItemError`] where there is something that is no item, or where that is unknown.
-    pub fn item_in(&self, space: Space, id: &ItemId) -> Result<Option<Item>, ItemError> {
+    /// [`ToolItemError`] where there is something that is no item, or where that is unknown.
+    pub fn item_in(
+        &self,
+        space: Space,
+        id: &ToolItemId,
+    ) -> Result<Option<ToolItem>, ToolItemError> {
         for folder in self.folders(space) {
             if let Some(found) = folder.open(id)? {
-                return Item::read(id, space, &found).map(Some);
+                return ToolItem::read(id, space, &found).map(Some);
             }
         }
         match builtin::builtin(id).filter(|_| space == Space::System) {
-            Some(text) => Item::built_in(id, text).map(Some),
+            Some(text) => ToolItem::built_in(id, text).map(Some),
             None => Ok(None),
         }
     }
@@ -60,7 +64,11 @@ impl Spaces {
     ///
     /// # Errors
     /// As [`Self::item_in`]: what is broken in a nearer space is not passed over.
-    pub fn item_from(&self, space: Space, id: &ItemId) -> Result<Option<Item>, ItemError> {
+    pub fn item_from(
+        &self,
+        space: Space,
+        id: &ToolItemId,
+    ) -> Result<Option<ToolItem>, ToolItemError> {
         for space in space.and_behind() {
             if let Some(item) = self.item_in(space, id)? {
                 return Ok(Some(item));

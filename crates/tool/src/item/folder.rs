@@ -1,7 +1,7 @@
-use super::ItemError;
+use super::ToolItemError;
 use crate::{
     bounded::{self, BoundedReadError},
-    words::{Extension, ItemId},
+    words::{ToolFileExtension, ToolItemId},
 };
 use std::{
     fs::{self, File},
@@ -24,9 +24,9 @@ pub struct SpaceFolder {
 
 /// A file that was opened.
 #[derive(Debug)]
-pub(super) struct OpenedFile {
+pub(super) struct OpenedToolFile {
     pub(super) path: PathBuf,
-    pub(super) extension: Extension,
+    pub(super) extension: ToolFileExtension,
     pub(super) file: File,
 }
 
@@ -45,27 +45,27 @@ impl SpaceFolder {
     ///
     /// # Errors
     /// Two files of that id, and anything that keeps from knowing: what cannot be opened is not absent.
-    pub(super) fn open(&self, id: &ItemId) -> Result<Option<OpenedFile>, ItemError> {
-        let mut found: Option<OpenedFile> = None;
-        for extension in Extension::ALL {
+    pub(super) fn open(&self, id: &ToolItemId) -> Result<Option<OpenedToolFile>, ToolItemError> {
+        let mut found: Option<OpenedToolFile> = None;
+        for extension in ToolFileExtension::ALL {
             let path = self.tools.join(format!("{id}{}", extension.as_str()));
             let Some(file) = bounded::open(&path).map_err(io_error(&path))? else { continue };
             if let Some(first) = found {
-                return Err(ItemError::Ambiguous {
+                return Err(ToolItemError::Ambiguous {
                     id: id.clone(),
                     first: first.path,
                     second: path,
                 });
             }
             self.require_inside(&path, &file)?;
-            found = Some(OpenedFile { path, extension, file });
+            found = Some(OpenedToolFile { path, extension, file });
         }
         Ok(found)
     }
 
     /// Refuses a file that a symbolic link led to, out of this folder. The file that was opened is asked, so no
     /// process can put a link in between.
-    fn require_inside(&self, path: &Path, file: &File) -> Result<(), ItemError> {
+    fn require_inside(&self, path: &Path, file: &File) -> Result<(), ToolItemError> {
         let descriptor = format!("/proc/self/fd/{}", file.as_raw_fd());
         let leads_to = fs::read_link(descriptor).map_err(io_error(path))?;
         // The usual case, without a link anywhere.
@@ -81,22 +81,22 @@ impl SpaceFolder {
         if leads_to.starts_with(real) {
             return Ok(());
         }
-        Err(ItemError::Outside { path: path.to_owned(), leads_to })
+        Err(ToolItemError::Outside { path: path.to_owned(), leads_to })
     }
 }
 
-impl OpenedFile {
+impl OpenedToolFile {
     /// All bytes of the file.
-    pub(super) fn read(&self) -> Result<Vec<u8>, ItemError> {
+    pub(super) fn read(&self) -> Result<Vec<u8>, ToolItemError> {
         let path = self.path.clone();
         bounded::read(&self.file, MOST_BYTES).map_err(|why| match why {
-            BoundedReadError::NotFile => ItemError::NotFile(path),
-            BoundedReadError::TooLarge(bytes) => ItemError::TooLarge { path, bytes },
-            BoundedReadError::Io(source) => ItemError::Io { path, source },
+            BoundedReadError::NotFile => ToolItemError::NotFile(path),
+            BoundedReadError::TooLarge(bytes) => ToolItemError::TooLarge { path, bytes },
+            BoundedReadError::Io(source) => ToolItemError::Io { path, source },
         })
     }
 }
 
-pub(super) fn io_error(path: &Path) -> impl FnOnce(io::Error) -> ItemError {
-    move |source| ItemError::Io { path: path.to_owned(), source }
+pub(super) fn io_error(path: &Path) -> impl FnOnce(io::Error) -> ToolItemError {
+    move |source| ToolItemError::Io { path: path.to_owned(), source }
 }

@@ -8,8 +8,8 @@ mod folder;
 mod read;
 mod text;
 
-pub use error::ItemError;
+pub use error::ToolItemError;
 pub use find::Spaces;
 pub use folder::SpaceFolder;
-pub use read::{Item, ItemOrigin};
-pub use text::{ItemText, NotUtf8};
+pub use read::{ItemOrigin, ToolItem};
+pub use text::{NotUtf8, ToolItemText};

@@ -1,29 +1,29 @@
-use super::{ItemError, ItemText, folder::OpenedFile};
+use super::{ToolItemError, ToolItemText, folder::OpenedToolFile};
 use crate::{
-    metadata::{self, Metadata},
-    words::{Extension, Integrity, ItemId, Space},
+    metadata::{self, ToolMetadata},
+    words::{ContentHash, Space, ToolFileExtension, ToolItemId},
 };
 use std::path::{Path, PathBuf};
 
 /// An item with everything that its bytes say.
 #[derive(Clone, Debug)]
-pub struct Item {
+pub struct ToolItem {
     /// Its id.
-    pub id: ItemId,
+    pub id: ToolItemId,
     /// The space that it was found in.
     pub space: Space,
     /// Where it came from.
     pub origin: ItemOrigin,
     /// What kind of file it is.
-    pub extension: Extension,
+    pub extension: ToolFileExtension,
     /// The bytes, as they were read.
     pub bytes: Vec<u8>,
     /// The same as text.
-    pub text: ItemText,
+    pub text: ToolItemText,
     /// The content hash.
-    pub integrity: Integrity,
+    pub integrity: ContentHash,
     /// What it says about itself.
-    pub metadata: Metadata,
+    pub metadata: ToolMetadata,
 }
 
 /// Where an item came from.
@@ -54,32 +54,36 @@ impl std::fmt::Display for ItemOrigin {
     }
 }
 
-impl Item {
-    pub(super) fn read(id: &ItemId, space: Space, found: &OpenedFile) -> Result<Self, ItemError> {
-        if found.extension == Extension::Json {
-            return Err(ItemError::Json(found.path.clone()));
+impl ToolItem {
+    pub(super) fn read(
+        id: &ToolItemId,
+        space: Space,
+        found: &OpenedToolFile,
+    ) -> Result<Self, ToolItemError> {
+        if found.extension == ToolFileExtension::Json {
+            return Err(ToolItemError::Json(found.path.clone()));
         }
         let bytes = found.read()?;
         let origin = ItemOrigin::File(found.path.clone());
         Self::of_bytes(id, (space, origin), found.extension, bytes)
     }
 
-    pub(super) fn built_in(id: &ItemId, text: &'static str) -> Result<Self, ItemError> {
+    pub(super) fn built_in(id: &ToolItemId, text: &'static str) -> Result<Self, ToolItemError> {
         let bytes = text.as_bytes().to_vec();
-        Self::of_bytes(id, (Space::System, ItemOrigin::BuiltIn), Extension::Yaml, bytes)
+        Self::of_bytes(id, (Space::System, ItemOrigin::BuiltIn), ToolFileExtension::Yaml, bytes)
     }
 
     fn of_bytes(
-        id: &ItemId,
+        id: &ToolItemId,
         (space, origin): (Space, ItemOrigin),
-        extension: Extension,
+        extension: ToolFileExtension,
         bytes: Vec<u8>,
-    ) -> Result<Self, ItemError> {
+    ) -> Result<Self, ToolItemError> {
         let path = || origin.path().map_or_else(|| PathBuf::from(id.as_str()), Path::to_owned);
-        let text = ItemText::decode(&bytes, extension)
-            .map_err(|source| ItemError::NotUtf8 { path: path(), source })?;
+        let text = ToolItemText::decode(&bytes, extension)
+            .map_err(|source| ToolItemError::NotUtf8 { path: path(), source })?;
         let metadata = metadata::read(text.as_str(), extension)
-            .map_err(|source| ItemError::Metadata { path: path(), source })?;
+            .map_err(|source| ToolItemError::Metadata { path: path(), source })?;
         let integrity = text.integrity();
         Ok(Self { id: id.clone(), space, origin, extension, bytes, text, integrity, metadata })
     }

@@ -1,8 +1,8 @@
-use crate::words::{Extension, Integrity};
+use crate::words::{ContentHash, ToolFileExtension};
 
 /// An item's text, with line feeds alone between lines, and what of it is hashed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ItemText {
+pub struct ToolItemText {
     text: String,
     prefix: &'static str,
 }
@@ -18,12 +18,12 @@ pub struct NotUtf8 {
 /// What the hash leaves out at the start of a text, in bytes: where the signature line begins and ends.
 type SignatureSpan = (usize, usize);
 
-impl ItemText {
+impl ToolItemText {
     /// Reads an item's bytes. CRLF and lone CR become LF; a byte order mark stays.
     ///
     /// # Errors
     /// [`NotUtf8`] says where the bytes are no text.
-    pub fn decode(bytes: &[u8], extension: Extension) -> Result<Self, NotUtf8> {
+    pub fn decode(bytes: &[u8], extension: ToolFileExtension) -> Result<Self, NotUtf8> {
         let text =
             std::str::from_utf8(bytes).map_err(|error| NotUtf8 { offset: error.valid_up_to() })?;
         Ok(Self {
@@ -38,8 +38,8 @@ impl ItemText {
     }
 
     /// The content hash: of everything but the signature line and a first line that begins `#!/`.
-    pub fn integrity(&self) -> Integrity {
-        Integrity::of(self.hashed().as_bytes())
+    pub fn integrity(&self) -> ContentHash {
+        ContentHash::of(self.hashed().as_bytes())
     }
 
     /// What may run: nothing but what is hashed. The lines that are not become empty comments, so that all
@@ -100,8 +100,8 @@ fn after_shebang(text: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn integrity(text: &str, extension: Extension) -> Integrity {
-        ItemText::decode(text.as_bytes(), extension).unwrap().integrity()
+    fn integrity(text: &str, extension: ToolFileExtension) -> ContentHash {
+        ToolItemText::decode(text.as_bytes(), extension).unwrap().integrity()
     }
 
     #[test]
@@ -114,7 +114,11 @@ mod tests {
             format!("#!/bin/sh\n{line}{body}"),
             format!("{line}#!/bin/sh\n{body}"),
         ] {
-            assert_eq!(integrity(&text, Extension::Py), Integrity::of(body.as_bytes()), "{text:?}");
+            assert_eq!(
+                integrity(&text, ToolFileExtension::Py),
+                ContentHash::of(body.as_bytes()),
+                "{text:?}"
+            );
         }
         for (text, hashed) in [
             (format!("{line}{line}{body}"), format!("{line}{body}")),
@@ -122,8 +126,8 @@ mod tests {
             (format!("\u{feff}{line}{body}"), format!("\u{feff}{line}{body}")),
         ] {
             assert_eq!(
-                integrity(&text, Extension::Py),
-                Integrity::of(hashed.as_bytes()),
+                integrity(&text, ToolFileExtension::Py),
+                ContentHash::of(hashed.as_bytes()),
                 "{text:?}"
             );
         }
@@ -140,7 +144,7 @@ mod tests {
             (format!("{line}{line}"), "#\n# rye:signed:anything\n"),
             ("#!/bin/sh".to_owned(), "#!/bin/sh"),
         ] {
-            let text = ItemText::decode(text.as_bytes(), Extension::Py).unwrap();
+            let text = ToolItemText::decode(text.as_bytes(), ToolFileExtension::Py).unwrap();
             assert_eq!(text.runnable(), runs, "{text:?}");
         }
     }
@@ -148,25 +152,30 @@ mod tests {
     #[test]
     fn behind_a_first_line_of_javascript_a_signature_is_left_out_and_signs_nothing() {
         let line = "// rye:signed:anything\n";
-        for extension in [Extension::Js, Extension::Ts, Extension::Mjs, Extension::Cjs] {
+        for extension in [
+            ToolFileExtension::Js,
+            ToolFileExtension::Ts,
+            ToolFileExtension::Mjs,
+            ToolFileExtension::Cjs,
+        ] {
             let text = format!("#!/usr/bin/env node\n{line}x\n");
-            assert_eq!(integrity(&text, extension), Integrity::of(b"x\n"));
-            let text = ItemText::decode(text.as_bytes(), extension).unwrap();
+            assert_eq!(integrity(&text, extension), ContentHash::of(b"x\n"));
+            let text = ToolItemText::decode(text.as_bytes(), extension).unwrap();
             assert_eq!(text.signature_line(), None, "the file counts as unsigned");
             assert_eq!(text.runnable(), "//\n//\nx\n", "what runs is what is hashed");
             let twice = format!("#!/a\n{line}{line}x\n");
             assert_eq!(
                 integrity(&twice, extension),
-                Integrity::of(format!("{line}x\n").as_bytes())
+                ContentHash::of(format!("{line}x\n").as_bytes())
             );
             let other = "#!/a\n# rye:signed:anything\nx\n";
-            assert_eq!(integrity(other, extension), Integrity::of(b"# rye:signed:anything\nx\n"));
+            assert_eq!(integrity(other, extension), ContentHash::of(b"# rye:signed:anything\nx\n"));
         }
     }
 
     #[test]
     fn what_is_no_text_is_refused_with_its_place() {
-        let error = ItemText::decode(b"ab\xff", Extension::Py).unwrap_err();
+        let error = ToolItemText::decode(b"ab\xff", ToolFileExtension::Py).unwrap_err();
         assert_eq!(error, NotUtf8 { offset: 2 });
     }
 }

@@ -1,28 +1,28 @@
-use super::{Lockfile, PinnedElement};
+use super::{Lockfile, PinnedChainElement};
 use crate::{
-    item::Item,
-    words::{Integrity, ItemId, Space, Version},
+    item::ToolItem,
+    words::{ContentHash, Space, ToolItemId, ToolVersion},
 };
 use std::fmt;
 
 /// An element of a chain that is not what was pinned.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Drift {
+pub struct ChainElementDrift {
     /// The element.
-    pub item_id: ItemId,
+    pub item_id: ToolItemId,
     /// What happened to it.
-    pub changes: Vec<DriftKind>,
+    pub changes: Vec<ChainDriftKind>,
 }
 
 /// What can happen to a pinned element.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DriftKind {
+pub enum ChainDriftKind {
     /// Its content is another.
     Changed {
         /// The content hash that was pinned.
-        pinned: Integrity,
+        pinned: ContentHash,
         /// The content hash now.
-        now: Integrity,
+        now: ContentHash,
     },
     /// An item of the same id in a nearer space hides it.
     Shadowed {
@@ -43,9 +43,9 @@ pub enum DriftKind {
     /// Another item runs it.
     Rewired {
         /// The executor that was pinned.
-        pinned: Option<ItemId>,
+        pinned: Option<ToolItemId>,
         /// The executor now.
-        now: Option<ItemId>,
+        now: Option<ToolItemId>,
     },
     /// It says that it is another kind of item.
     Retyped {
@@ -73,7 +73,7 @@ pub enum DriftKind {
     Reordered,
 }
 
-impl DriftKind {
+impl ChainDriftKind {
     /// The change in a word.
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -92,10 +92,11 @@ impl DriftKind {
     }
 }
 
-impl fmt::Display for DriftKind {
+impl fmt::Display for ChainDriftKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let or_nothing =
-            |id: &Option<ItemId>| id.as_ref().map_or("nothing".to_owned(), ItemId::to_string);
+        let or_nothing = |id: &Option<ToolItemId>| {
+            id.as_ref().map_or("nothing".to_owned(), ToolItemId::to_string)
+        };
         let or_none = |text: &Option<String>| text.clone().unwrap_or("none".to_owned());
         match self {
             Self::Changed { pinned, now } => {
@@ -133,13 +134,13 @@ impl fmt::Display for DriftKind {
 /// `broken` says where the chain could not be followed any further, and why.
 pub fn compare(
     lockfile: &Lockfile,
-    now: &[Item],
-    broken: Option<(&ItemId, DriftKind)>,
-) -> Vec<Drift> {
-    let mut drift: Vec<Drift> = Vec::new();
-    let mut put = |item_id: &ItemId, changes: Vec<DriftKind>| {
+    now: &[ToolItem],
+    broken: Option<(&ToolItemId, ChainDriftKind)>,
+) -> Vec<ChainElementDrift> {
+    let mut drift: Vec<ChainElementDrift> = Vec::new();
+    let mut put = |item_id: &ToolItemId, changes: Vec<ChainDriftKind>| {
         if !changes.is_empty() {
-            drift.push(Drift { item_id: item_id.clone(), changes });
+            drift.push(ChainElementDrift { item_id: item_id.clone(), changes });
         }
     };
     for (index, pinned) in lockfile.chain.iter().enumerate() {
@@ -149,53 +150,55 @@ pub fn compare(
                 let mut changes = changes(pinned, item);
                 changes.extend(reversioned(lockfile, item));
                 if found != Some(index) {
-                    changes.push(DriftKind::Reordered);
+                    changes.push(ChainDriftKind::Reordered);
                 }
                 changes
             }
             (None, Some((id, why))) if **id == pinned.item_id => vec![why.clone()],
             // Behind a broken element nothing is known of the others.
             (None, Some(_)) => Vec::new(),
-            (None, None) => vec![DriftKind::Removed],
+            (None, None) => vec![ChainDriftKind::Removed],
         };
         put(&pinned.item_id, changes);
     }
-    let is_pinned = |id: &ItemId| lockfile.chain.iter().any(|pinned| pinned.item_id == *id);
+    let is_pinned = |id: &ToolItemId| lockfile.chain.iter().any(|pinned| pinned.item_id == *id);
     for item in now.iter().filter(|item| !is_pinned(&item.id)) {
-        put(&item.id, vec![DriftKind::Added]);
+        put(&item.id, vec![ChainDriftKind::Added]);
     }
     if let Some((id, why)) = broken.filter(|(id, _)| !is_pinned(id)) {
-        put(id, vec![DriftKind::Added, why]);
+        put(id, vec![ChainDriftKind::Added, why]);
     }
     drift
 }
 
 /// Of the tool itself, its version: the lockfile of another one is not its own.
-fn reversioned(lockfile: &Lockfile, item: &Item) -> Option<DriftKind> {
-    let now = item.metadata.version.as_ref().map_or_else(|| "none".to_owned(), Version::to_string);
+fn reversioned(lockfile: &Lockfile, item: &ToolItem) -> Option<ChainDriftKind> {
+    let now =
+        item.metadata.version.as_ref().map_or_else(|| "none".to_owned(), ToolVersion::to_string);
     let pinned = lockfile.version.to_string();
-    (item.id == lockfile.tool_id && now != pinned).then_some(DriftKind::Reversioned { pinned, now })
+    (item.id == lockfile.tool_id && now != pinned)
+        .then_some(ChainDriftKind::Reversioned { pinned, now })
 }
 
-fn changes(pinned: &PinnedElement, item: &Item) -> Vec<DriftKind> {
-    let now = PinnedElement::of(item);
+fn changes(pinned: &PinnedChainElement, item: &ToolItem) -> Vec<ChainDriftKind> {
+    let now = PinnedChainElement::of(item);
     let mut changes = Vec::new();
     if now.space < pinned.space {
         let origin = item.origin.to_string();
-        changes.push(DriftKind::Shadowed { pinned: pinned.space, by: now.space, origin });
+        changes.push(ChainDriftKind::Shadowed { pinned: pinned.space, by: now.space, origin });
     } else if now.space > pinned.space {
-        changes.push(DriftKind::Moved { pinned: pinned.space, now: now.space });
+        changes.push(ChainDriftKind::Moved { pinned: pinned.space, now: now.space });
     }
     if now.integrity != pinned.integrity {
-        changes.push(DriftKind::Changed { pinned: pinned.integrity, now: now.integrity });
+        changes.push(ChainDriftKind::Changed { pinned: pinned.integrity, now: now.integrity });
     }
     if now.executor_id != pinned.executor_id {
         let (pinned, now) = (pinned.executor_id.clone(), now.executor_id);
-        changes.push(DriftKind::Rewired { pinned, now });
+        changes.push(ChainDriftKind::Rewired { pinned, now });
     }
     if now.tool_type != pinned.tool_type {
         let (pinned, now) = (pinned.tool_type.clone(), now.tool_type);
-        changes.push(DriftKind::Retyped { pinned, now });
+        changes.push(ChainDriftKind::Retyped { pinned, now });
     }
     changes
 }

@@ -1,8 +1,8 @@
 use super::{
-    Lockfile, PinnedElement,
+    Lockfile, PinnedChainElement,
     format::{LOCKFILE_VERSION, generated_at},
 };
-use crate::words::ItemId;
+use crate::words::ToolItemId;
 use lokt_lock::words::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -26,12 +26,12 @@ pub fn encode(lockfile: &Lockfile, now: Timestamp) -> String {
     ascii(&format!("{value:#}"))
 }
 
-fn element(pinned: &PinnedElement) -> Value {
+fn element(pinned: &PinnedChainElement) -> Value {
     object([
         ("item_id", pinned.item_id.as_str().into()),
         ("space", pinned.space.as_str().into()),
         ("tool_type", pinned.tool_type.clone().into()),
-        ("executor_id", pinned.executor_id.as_ref().map(ItemId::as_str).into()),
+        ("executor_id", pinned.executor_id.as_ref().map(ToolItemId::as_str).into()),
         ("integrity", pinned.integrity.to_string().into()),
     ])
 }
@@ -57,21 +57,21 @@ fn ascii(json: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::{Integrity, Space, Version};
+    use crate::words::{ContentHash, Space, ToolVersion};
 
     #[test]
     fn the_bytes_are_those_of_the_format() {
-        let integrity = Integrity::of(b"");
-        let pinned = |id: &str, executor: Option<&str>| PinnedElement {
-            item_id: ItemId::new(id).unwrap(),
+        let integrity = ContentHash::of(b"");
+        let pinned = |id: &str, executor: Option<&str>| PinnedChainElement {
+            item_id: ToolItemId::new(id).unwrap(),
             space: if executor.is_some() { Space::Project } else { Space::System },
             tool_type: executor.map(|_| "p\u{7f}\"\\\n\u{1}y".to_owned()),
-            executor_id: executor.map(|id| ItemId::new(id).unwrap()),
+            executor_id: executor.map(|id| ToolItemId::new(id).unwrap()),
             integrity,
         };
         let lockfile = Lockfile {
-            tool_id: ItemId::new("web/ü😀").unwrap(),
-            version: Version::new(&serde_json::from_str("1.0").unwrap()).unwrap(),
+            tool_id: ToolItemId::new("web/ü😀").unwrap(),
+            version: ToolVersion::new(&serde_json::from_str("1.0").unwrap()).unwrap(),
             chain: vec![pinned("web/ü😀", Some("p")), pinned("p", None)],
         };
         let expected = format!(

@@ -2,9 +2,9 @@ use super::{Lockfile, LockfileFlaw, encode};
 use crate::{
     bounded::{self, BoundedReadError, is_absent},
     item::Spaces,
-    words::{ItemId, Space, Version},
+    words::{Space, ToolItemId, ToolVersion},
 };
-use lokt_lock::{file::FolderLatch, store::StoreError, sys, words::Timestamp};
+use lokt_lock::{file::FolderLatch, store::LockStoreError, sys, words::Timestamp};
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind, Write},
@@ -38,7 +38,7 @@ pub struct StoredLockfile {
 
 /// Whether a lockfile that is there may be replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReplacePolicy {
+pub enum LockfileReplacePolicy {
     /// No.
     Never,
     /// Yes: the user asked for that.
@@ -72,7 +72,7 @@ pub enum LockfileError {
     System,
     /// Others are writing lockfiles.
     #[error(transparent)]
-    Latch(#[from] StoreError),
+    Latch(#[from] LockStoreError),
     /// A file or folder cannot be read or written.
     #[error("cannot {attempt} {}", path.display())]
     Io {
@@ -107,8 +107,8 @@ impl Lockfiles {
     /// [`LockfileError`] where that file is not valid or cannot be read.
     pub fn find(
         &self,
-        tool_id: &ItemId,
-        version: &Version,
+        tool_id: &ToolItemId,
+        version: &ToolVersion,
     ) -> Result<Option<StoredLockfile>, LockfileError> {
         let name = Lockfile::path_of(tool_id, version);
         for (scope, folder) in &self.folders {
@@ -149,7 +149,7 @@ impl Lockfiles {
     ///
     /// # Errors
     /// [`LockfileError`] where a folder cannot be listed.
-    pub fn of_tool(&self, tool_id: &ItemId) -> Result<Vec<(Space, PathBuf)>, LockfileError> {
+    pub fn of_tool(&self, tool_id: &ToolItemId) -> Result<Vec<(Space, PathBuf)>, LockfileError> {
         let (below, start) = match tool_id.as_str().rsplit_once('/') {
             Some((below, name)) => (below, format!("{name}@")),
             None => ("", format!("{tool_id}@")),
@@ -179,7 +179,7 @@ impl Lockfiles {
         &self,
         scope: Space,
         lockfile: &Lockfile,
-        replace: ReplacePolicy,
+        replace: LockfileReplacePolicy,
         now: Timestamp,
     ) -> Result<PathBuf, LockfileError> {
         let writable = self.folders.iter().find(|(of, _)| *of == scope && scope != Space::System);
@@ -196,7 +196,7 @@ impl Lockfiles {
             require_inside(folder, below)?;
         }
         let _latch = FolderLatch::take(folder)?;
-        if replace == ReplacePolicy::Never && path.symlink_metadata().is_ok() {
+        if replace == LockfileReplacePolicy::Never && path.symlink_metadata().is_ok() {
             return Err(LockfileError::Exists(path));
         }
         // Only the holder of the latch writes drafts; one that is there was left by a crash.

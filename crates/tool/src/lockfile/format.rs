@@ -1,8 +1,8 @@
 use crate::{
-    chain::Chain,
-    item::Item,
-    metadata::Executor,
-    words::{Integrity, ItemId, Space, Version},
+    chain::ToolChain,
+    item::ToolItem,
+    metadata::ToolItemExecutor,
+    words::{ContentHash, Space, ToolItemId, ToolVersion},
 };
 use lokt_lock::words::Timestamp;
 
@@ -13,34 +13,34 @@ pub(super) const LOCKFILE_VERSION: u64 = 1;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lockfile {
     /// The tool; the same as the first element's id.
-    pub tool_id: ItemId,
+    pub tool_id: ToolItemId,
     /// The tool's version.
-    pub version: Version,
+    pub version: ToolVersion,
     /// The elements, the tool first.
-    pub chain: Vec<PinnedElement>,
+    pub chain: Vec<PinnedChainElement>,
 }
 
 /// One element as it was pinned.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PinnedElement {
+pub struct PinnedChainElement {
     /// Its id.
-    pub item_id: ItemId,
+    pub item_id: ToolItemId,
     /// The space that it was found in.
     pub space: Space,
     /// What kind of item it is, if it says so.
     pub tool_type: Option<String>,
     /// What runs it; `None` for a primitive.
-    pub executor_id: Option<ItemId>,
+    pub executor_id: Option<ToolItemId>,
     /// Its content hash.
-    pub integrity: Integrity,
+    pub integrity: ContentHash,
 }
 
-impl PinnedElement {
+impl PinnedChainElement {
     /// An element as it is now.
-    pub fn of(item: &Item) -> Self {
+    pub fn of(item: &ToolItem) -> Self {
         let executor_id = match &item.metadata.executor {
-            Executor::Item(id) => Some(id.clone()),
-            Executor::Nothing | Executor::Unsaid => None,
+            ToolItemExecutor::Item(id) => Some(id.clone()),
+            ToolItemExecutor::Nothing | ToolItemExecutor::Unsaid => None,
         };
         Self {
             item_id: item.id.clone(),
@@ -54,17 +54,17 @@ impl PinnedElement {
 
 impl Lockfile {
     /// Pins a chain as it is now; `None` where the tool has no version.
-    pub fn of(chain: &Chain) -> Option<Self> {
+    pub fn of(chain: &ToolChain) -> Option<Self> {
         let root = chain.root()?;
         Some(Self {
             tool_id: root.id.clone(),
             version: root.metadata.version.clone()?,
-            chain: chain.elements().iter().map(PinnedElement::of).collect(),
+            chain: chain.elements().iter().map(PinnedChainElement::of).collect(),
         })
     }
 
     /// The path of a tool's lockfile below a folder of lockfiles.
-    pub fn path_of(tool_id: &ItemId, version: &Version) -> String {
+    pub fn path_of(tool_id: &ToolItemId, version: &ToolVersion) -> String {
         format!("{tool_id}@{version}.lock.json")
     }
 }

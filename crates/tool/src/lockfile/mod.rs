@@ -12,8 +12,8 @@ mod flaw;
 mod format;
 mod parse;
 
-pub use compare::{Drift, DriftKind, compare};
+pub use compare::{ChainDriftKind, ChainElementDrift, compare};
 pub use encode::encode;
-pub use files::{LockfileError, Lockfiles, ReplacePolicy, StoredLockfile};
+pub use files::{LockfileError, LockfileReplacePolicy, Lockfiles, StoredLockfile};
 pub use flaw::LockfileFlaw;
-pub use format::{Lockfile, PinnedElement};
+pub use format::{Lockfile, PinnedChainElement};

@@ -1,6 +1,6 @@
-use super::{Lockfile, LockfileFlaw, PinnedElement, format::LOCKFILE_VERSION};
+use super::{Lockfile, LockfileFlaw, PinnedChainElement, format::LOCKFILE_VERSION};
 use crate::metadata::json;
-use crate::words::{Integrity, ItemId, Space, Version};
+use crate::words::{ContentHash, Space, ToolItemId, ToolVersion};
 use serde_json::{Map, Value};
 
 impl Lockfile {
@@ -10,7 +10,7 @@ impl Lockfile {
     /// [`LockfileFlaw`]: doubt about a pin is never no pin.
     pub fn parse(bytes: &[u8], name: &str) -> Result<Self, LockfileFlaw> {
         let value: Value = json::strict(bytes).map_err(LockfileFlaw::Json)?;
-        let lockfile = ObjectReader::of(&value, "the lockfile")?;
+        let lockfile = LockfileObjectReader::of(&value, "the lockfile")?;
         let version = lockfile.get("lockfile_version")?;
         if version.as_u64() != Some(LOCKFILE_VERSION) {
             return Err(LockfileFlaw::Version(version.to_string()));
@@ -21,7 +21,7 @@ impl Lockfile {
         let elements = elements.ok_or_else(|| must_be("resolved_chain", "a list"))?;
         let chain = elements.iter().enumerate().map(pinned).collect::<Result<Vec<_>, _>>()?;
         let version = root.get("version")?;
-        let version = Version::new(version)
+        let version = ToolVersion::new(version)
             .map_err(|error| must_be("root.version", &format!("a version: {error}")))?;
         let read = Self { tool_id: root.item_id("tool_id")?, version, chain };
         read.check_root(root.integrity("integrity")?)?;
@@ -29,7 +29,7 @@ impl Lockfile {
         Ok(read)
     }
 
-    fn check_root(&self, integrity: Integrity) -> Result<(), LockfileFlaw> {
+    fn check_root(&self, integrity: ContentHash) -> Result<(), LockfileFlaw> {
         let first = self.chain.first().ok_or(LockfileFlaw::EmptyChain)?;
         if first.item_id != self.tool_id {
             return Err(LockfileFlaw::Root("the item id"));
@@ -50,10 +50,10 @@ impl Lockfile {
     }
 }
 
-fn pinned((index, value): (usize, &Value)) -> Result<PinnedElement, LockfileFlaw> {
-    let element = ObjectReader::of(value, &format!("resolved_chain[{index}]"))?;
+fn pinned((index, value): (usize, &Value)) -> Result<PinnedChainElement, LockfileFlaw> {
+    let element = LockfileObjectReader::of(value, &format!("resolved_chain[{index}]"))?;
     let space = element.text("space")?;
-    Ok(PinnedElement {
+    Ok(PinnedChainElement {
         item_id: element.item_id("item_id")?,
         space: Space::of_lockfile(space)
             .ok_or_else(|| element.must_be("space", "project, user, system or system:<bundle>"))?,
@@ -71,12 +71,12 @@ fn pinned((index, value): (usize, &Value)) -> Result<PinnedElement, LockfileFlaw
 }
 
 /// An object of the file, and how errors call it.
-struct ObjectReader<'a> {
+struct LockfileObjectReader<'a> {
     name: String,
     fields: &'a Map<String, Value>,
 }
 
-impl<'a> ObjectReader<'a> {
+impl<'a> LockfileObjectReader<'a> {
     fn of(value: &'a Value, name: &str) -> Result<Self, LockfileFlaw> {
         let fields = value.as_object().ok_or_else(|| must_be(name, "an object"))?;
         Ok(Self { name: name.to_owned(), fields })
@@ -98,12 +98,12 @@ impl<'a> ObjectReader<'a> {
         self.get(key)?.as_str().ok_or_else(|| self.must_be(key, "a text"))
     }
 
-    fn item_id(&self, key: &str) -> Result<ItemId, LockfileFlaw> {
+    fn item_id(&self, key: &str) -> Result<ToolItemId, LockfileFlaw> {
         let text = self.text(key)?;
-        ItemId::new(text).map_err(|error| self.must_be(key, &format!("an item id: {error}")))
+        ToolItemId::new(text).map_err(|error| self.must_be(key, &format!("an item id: {error}")))
     }
 
-    fn integrity(&self, key: &str) -> Result<Integrity, LockfileFlaw> {
+    fn integrity(&self, key: &str) -> Result<ContentHash, LockfileFlaw> {
         if self.get(key)?.is_null() {
             return Err(LockfileFlaw::NullIntegrity(self.path(key)));
         }

@@ -1,11 +1,11 @@
-use super::{MetadataFlaw, TextPosition, literal_error::LiteralError};
-use crate::words::{ItemId, Version};
+use super::{TextPosition, ToolMetadataFlaw, literal_error::LiteralError};
+use crate::words::{ToolItemId, ToolVersion};
 use serde_json::{Map, Value};
 
 /// One key of the metadata as it was read.
 #[derive(Clone, Debug, PartialEq)]
-pub struct MetadataField {
-    /// The key: one of [`Metadata::KEYS`].
+pub struct ToolMetadataField {
+    /// The key: one of [`ToolMetadata::KEYS`].
     pub key: &'static str,
     /// Its value; none where it is computed, which only a schema may be.
     pub value: Option<Value>,
@@ -13,7 +13,7 @@ pub struct MetadataField {
     pub place: TextPosition,
 }
 
-impl MetadataField {
+impl ToolMetadataField {
     /// A field as it came of reading its literal. A schema that is no literal keeps nothing from running: it says
     /// nothing about what runs, and many tools compute its lists.
     pub(super) fn of_literal(
@@ -35,25 +35,25 @@ const SCHEMA: &str = "config_schema";
 
 /// What runs an item.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Executor {
+pub enum ToolItemExecutor {
     /// The file does not say.
     #[default]
     Unsaid,
     /// Nothing: the item is a primitive.
     Nothing,
     /// Another item.
-    Item(ItemId),
+    Item(ToolItemId),
 }
 
 /// What an item's file says about the item. What it does not say is absent.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Metadata {
+pub struct ToolMetadata {
     /// The version.
-    pub version: Option<Version>,
+    pub version: Option<ToolVersion>,
     /// What kind of item it is: `python`, `runtime`, `primitive`, …
     pub tool_type: Option<String>,
     /// What runs it.
-    pub executor: Executor,
+    pub executor: ToolItemExecutor,
     /// Where it belongs, for people.
     pub category: Option<String>,
     /// What it does, for people.
@@ -68,7 +68,7 @@ pub struct Metadata {
     pub env_config: Option<Map<String, Value>>,
 }
 
-impl Metadata {
+impl ToolMetadata {
     /// The keys, as YAML, TOML and JSON write them.
     pub const KEYS: [&'static str; 8] = [
         "version",
@@ -84,15 +84,15 @@ impl Metadata {
     /// Checks what was read; the last of equal keys counts.
     ///
     /// # Errors
-    /// [`MetadataFlaw::Type`] where a value has the wrong type.
-    pub fn of_fields(fields: Vec<MetadataField>) -> Result<Self, MetadataFlaw> {
+    /// [`ToolMetadataFlaw::Type`] where a value has the wrong type.
+    pub fn of_fields(fields: Vec<ToolMetadataField>) -> Result<Self, ToolMetadataFlaw> {
         let mut metadata = Self::default();
-        for MetadataField { key, value, place } in fields {
+        for ToolMetadataField { key, value, place } in fields {
             if key == SCHEMA {
                 metadata.computed_schema = value.is_none().then_some(place);
             }
             let value = value.unwrap_or_default();
-            metadata.put(key, value).map_err(|expected| MetadataFlaw::Type {
+            metadata.put(key, value).map_err(|expected| ToolMetadataFlaw::Type {
                 place,
                 key,
                 expected,
@@ -106,9 +106,9 @@ impl Metadata {
             "version" => {
                 self.version = match value {
                     Value::Null => None,
-                    value => {
-                        Some(Version::new(&value).map_err(|error| format!("a version: {error}"))?)
-                    }
+                    value => Some(
+                        ToolVersion::new(&value).map_err(|error| format!("a version: {error}"))?,
+                    ),
                 }
             }
             "executor_id" => self.executor = executor(value)?,
@@ -132,14 +132,14 @@ impl Metadata {
     /// What was said, under the keys of [`Self::KEYS`].
     pub fn to_json(&self) -> Map<String, Value> {
         let executor = match &self.executor {
-            Executor::Unsaid => None,
-            Executor::Nothing => Some(Value::Null),
-            Executor::Item(id) => Some(id.as_str().into()),
+            ToolItemExecutor::Unsaid => None,
+            ToolItemExecutor::Nothing => Some(Value::Null),
+            ToolItemExecutor::Item(id) => Some(id.as_str().into()),
         };
         let text = |text: &Option<String>| text.clone().map(Value::String);
         let object = |object: &Option<Map<String, Value>>| object.clone().map(Value::Object);
         let values = [
-            self.version.as_ref().map(Version::to_json),
+            self.version.as_ref().map(ToolVersion::to_json),
             text(&self.tool_type),
             executor,
             text(&self.category),
@@ -153,11 +153,11 @@ impl Metadata {
     }
 }
 
-fn executor(value: Value) -> Result<Executor, String> {
+fn executor(value: Value) -> Result<ToolItemExecutor, String> {
     match value {
-        Value::Null => Ok(Executor::Nothing),
-        Value::String(id) => ItemId::new(id)
-            .map(Executor::Item)
+        Value::Null => Ok(ToolItemExecutor::Nothing),
+        Value::String(id) => ToolItemId::new(id)
+            .map(ToolItemExecutor::Item)
             .map_err(|error| format!("an item id or nothing: {error}")),
         _ => Err("an item id or nothing".to_owned()),
     }

@@ -2,7 +2,7 @@ use super::TextPosition;
 
 /// Says why metadata cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum MetadataFlaw {
+pub enum ToolMetadataFlaw {
     /// The text does not follow the grammar of its language.
     #[error("{place}: {what}")]
     Syntax {

@@ -3,12 +3,12 @@
 //! A file may be a module or a script: it is read as the first of both that it is.
 
 use super::{
-    MetadataField, MetadataFlaw, TextPosition,
+    TextPosition, ToolMetadataField, ToolMetadataFlaw,
     literal_error::{LiteralError, MAX_DEPTH, NO_NUMBER, TOO_DEEP, syntax},
     names::key_of_name,
     number::{self, NumberSign},
 };
-use crate::words::Extension;
+use crate::words::ToolFileExtension;
 use oxc_allocator::Allocator;
 use oxc_ast::ast::{
     ArrayExpressionElement, BindingPattern, Declaration, Expression, NumericLiteral,
@@ -20,50 +20,58 @@ use oxc_span::{GetSpan, SourceType, Span};
 use serde_json::{Map, Value};
 
 /// Reads the declarations of a file.
-pub(super) fn read(text: &str, extension: Extension) -> Result<Vec<MetadataField>, MetadataFlaw> {
+pub(super) fn read(
+    text: &str,
+    extension: ToolFileExtension,
+) -> Result<Vec<ToolMetadataField>, ToolMetadataFlaw> {
     let kinds = match extension {
-        Extension::Mjs => vec![SourceType::mjs()],
-        Extension::Cjs => vec![SourceType::cjs()],
-        Extension::Ts => vec![SourceType::ts(), SourceType::ts().with_commonjs(true)],
+        ToolFileExtension::Mjs => vec![SourceType::mjs()],
+        ToolFileExtension::Cjs => vec![SourceType::cjs()],
+        ToolFileExtension::Ts => vec![SourceType::ts(), SourceType::ts().with_commonjs(true)],
         _ => vec![SourceType::mjs(), SourceType::cjs()],
     };
     let mut first = None;
     for kind in kinds {
         match read_as(text, kind) {
-            ParseOutcome::Fields(fields) => return fields,
-            ParseOutcome::Not(flaw) => first = first.or(Some(flaw)),
+            JavaScriptParseOutcome::Fields(fields) => return fields,
+            JavaScriptParseOutcome::Not(flaw) => first = first.or(Some(flaw)),
         }
     }
     first.map_or(Ok(Vec::new()), Err)
 }
 
 /// What parsing a text as one kind of file makes of it.
-enum ParseOutcome {
-    Fields(Result<Vec<MetadataField>, MetadataFlaw>),
+enum JavaScriptParseOutcome {
+    Fields(Result<Vec<ToolMetadataField>, ToolMetadataFlaw>),
     /// It is no file of this kind.
-    Not(MetadataFlaw),
+    Not(ToolMetadataFlaw),
 }
 
-fn read_as(text: &str, kind: SourceType) -> ParseOutcome {
+fn read_as(text: &str, kind: SourceType) -> JavaScriptParseOutcome {
     let allocator = Allocator::default();
     let parsed = Parser::new(&allocator, text, kind).parse();
     if let Some(error) = parsed.diagnostics.errors().next() {
         let offset = error.labels.first().map_or(0, |label| label.offset() as usize);
-        return ParseOutcome::Not(syntax(text, offset, error.message.to_lowercase()));
+        return JavaScriptParseOutcome::Not(syntax(text, offset, error.message.to_lowercase()));
     }
     if parsed.panicked {
-        return ParseOutcome::Not(syntax(text, 0, "the file cannot be parsed"));
+        return JavaScriptParseOutcome::Not(syntax(text, 0, "the file cannot be parsed"));
     }
-    let reader = JavaScriptReader { text };
-    ParseOutcome::Fields(parsed.program.body.iter().flat_map(|it| reader.statement(it)).collect())
+    let reader = JavaScriptMetadataReader { text };
+    JavaScriptParseOutcome::Fields(
+        parsed.program.body.iter().flat_map(|it| reader.statement(it)).collect(),
+    )
 }
 
-struct JavaScriptReader<'t> {
+struct JavaScriptMetadataReader<'t> {
     text: &'t str,
 }
 
-impl JavaScriptReader<'_> {
-    fn statement(&self, statement: &Statement<'_>) -> Vec<Result<MetadataField, MetadataFlaw>> {
+impl JavaScriptMetadataReader<'_> {
+    fn statement(
+        &self,
+        statement: &Statement<'_>,
+    ) -> Vec<Result<ToolMetadataField, ToolMetadataFlaw>> {
         let declaration = match statement {
             Statement::VariableDeclaration(declaration) => declaration,
             Statement::ExportDeclaration(export) => match &export.declaration {
@@ -78,7 +86,7 @@ impl JavaScriptReader<'_> {
     fn declaration(
         &self,
         it: &VariableDeclaration<'_>,
-    ) -> Vec<Result<MetadataField, MetadataFlaw>> {
+    ) -> Vec<Result<ToolMetadataField, ToolMetadataFlaw>> {
         let is_plain = matches!(
             it.kind,
             VariableDeclarationKind::Var
@@ -94,14 +102,14 @@ impl JavaScriptReader<'_> {
     fn field(
         &self,
         declarator: &VariableDeclarator<'_>,
-    ) -> Option<Result<MetadataField, MetadataFlaw>> {
+    ) -> Option<Result<ToolMetadataField, ToolMetadataFlaw>> {
         let BindingPattern::BindingIdentifier(name) = &declarator.id else { return None };
         let key = key_of_name(name.name.as_str())?;
         let offset = declarator.init.as_ref().map_or(begin(declarator.span), |it| begin(it.span()));
         let literal = declarator.init.as_ref().map(|it| self.value(it, 0));
         let literal = literal.unwrap_or(Err(LiteralError::NotLiteral { offset }));
         let read =
-            MetadataField::of_literal(key, TextPosition::of_byte(self.text, offset), literal);
+            ToolMetadataField::of_literal(key, TextPosition::of_byte(self.text, offset), literal);
         Some(read.map_err(|fault| fault.in_text(self.text, 0, &name.name)))
     }
 

@@ -1,8 +1,9 @@
 use super::*;
-use crate::metadata::Metadata;
+use crate::metadata::ToolMetadata;
 
 fn value_of(literal: &str) -> String {
-    let fields = read(&format!("export const CONFIG = {literal}\n"), Extension::Ts).unwrap();
+    let fields =
+        read(&format!("export const CONFIG = {literal}\n"), ToolFileExtension::Ts).unwrap();
     fields.into_iter().map(|it| it.value.as_ref().unwrap().to_string()).collect()
 }
 
@@ -52,18 +53,23 @@ fn what_would_have_to_be_run_is_refused_where_it_stands() {
         ("/a/", 16),
         ("() => 1", 16),
     ] {
-        let error = read(&format!("\nconst CONFIG = {literal}"), Extension::Js).unwrap_err();
+        let error =
+            read(&format!("\nconst CONFIG = {literal}"), ToolFileExtension::Js).unwrap_err();
         let place = TextPosition { line: 2, column };
         let line = format!("const CONFIG = {literal}");
         let key = "CONFIG".to_owned();
-        assert_eq!(error, MetadataFlaw::NotLiteral { place, key, line }, "{literal} is not run");
+        assert_eq!(
+            error,
+            ToolMetadataFlaw::NotLiteral { place, key, line },
+            "{literal} is not run"
+        );
     }
     for refused in ["1e999", "'\\ud800'", "`\\ud800`", "{'\\ud800': 1}"] {
-        let error = read(&format!("const CONFIG = {refused}"), Extension::Js).unwrap_err();
-        assert!(matches!(error, MetadataFlaw::Syntax { .. }), "{refused} is refused: {error}");
+        let error = read(&format!("const CONFIG = {refused}"), ToolFileExtension::Js).unwrap_err();
+        assert!(matches!(error, ToolMetadataFlaw::Syntax { .. }), "{refused} is refused: {error}");
     }
     assert!(
-        read("let CONFIG; CONFIG = {}", Extension::Js).is_err(),
+        read("let CONFIG; CONFIG = {}", ToolFileExtension::Js).is_err(),
         "a value elsewhere is unknown"
     );
 }
@@ -73,7 +79,7 @@ fn only_declarations_at_the_top_count() {
     let text = "#!/usr/bin/env node\r\nimport x from 'x'\r\nexport let __version__ = '1', a = x;\r\n\
         var __version__ = '2'\r\nconst {CONFIG} = x, [ENV_CONFIG] = x\r\n{ const CONFIG = x }\r\n\
         function f() { const CONFIG = x }\r\nexport default x\r\n";
-    let fields = read(text, Extension::Js).unwrap();
+    let fields = read(text, ToolFileExtension::Js).unwrap();
     let read: Vec<_> =
         fields.iter().map(|it| (it.key, it.value.as_ref().unwrap().to_string())).collect();
     let expected = [("version", "\"1\"".to_owned()), ("version", "\"2\"".to_owned())];
@@ -88,14 +94,14 @@ fn a_file_may_be_a_module_or_a_script() {
     let script = "const a = require('a'); with (a) {} var CONFIG = 010; return;";
     let typed = "import type { A } from 'a'; const CONFIG: A = { a: 1 } as A;";
     for (extension, text, is_read) in [
-        (Extension::Js, module, true),
-        (Extension::Js, script, true),
-        (Extension::Mjs, module, true),
-        (Extension::Mjs, script, false),
-        (Extension::Cjs, module, false),
-        (Extension::Cjs, script, true),
-        (Extension::Ts, typed, true),
-        (Extension::Js, typed, false),
+        (ToolFileExtension::Js, module, true),
+        (ToolFileExtension::Js, script, true),
+        (ToolFileExtension::Mjs, module, true),
+        (ToolFileExtension::Mjs, script, false),
+        (ToolFileExtension::Cjs, module, false),
+        (ToolFileExtension::Cjs, script, true),
+        (ToolFileExtension::Ts, typed, true),
+        (ToolFileExtension::Js, typed, false),
     ] {
         let read = super::read(text, extension);
         let fields = read.as_ref().map_or(0, Vec::len);
@@ -106,7 +112,7 @@ fn a_file_may_be_a_module_or_a_script() {
 #[test]
 fn what_is_no_javascript_is_refused_where_it_ends() {
     for (text, line) in [("\nlet a = (\n", 3), ("a\r\nb c", 2), ("const a", 1)] {
-        let error = read(text, Extension::Js).unwrap_err().to_string();
+        let error = read(text, ToolFileExtension::Js).unwrap_err().to_string();
         assert!(error.starts_with(&format!("line {line}, ")), "{text:?} is refused: {error}");
     }
 }
@@ -115,7 +121,8 @@ fn what_is_no_javascript_is_refused_where_it_ends() {
 fn a_schema_may_be_computed() {
     for computed in [" = {enum: ACTIONS}", " = f()", " = {...base}", " = `${a}`", ""] {
         let text = format!("export const __version__ = '1';\nlet CONFIG_SCHEMA{computed};\n");
-        let metadata = Metadata::of_fields(read(&text, Extension::Mjs).unwrap()).unwrap();
+        let metadata =
+            ToolMetadata::of_fields(read(&text, ToolFileExtension::Mjs).unwrap()).unwrap();
         assert_eq!(metadata.config_schema, None, "{computed} counts as absent");
         assert_eq!(metadata.computed_schema.unwrap().line, 2, "{computed}");
     }

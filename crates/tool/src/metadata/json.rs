@@ -1,7 +1,7 @@
 //! Metadata in JSON: the keys of the object that a file is.
 
 use super::{
-    MetadataField, MetadataFlaw, TextPosition,
+    TextPosition, ToolMetadataField, ToolMetadataFlaw,
     literal_error::{MAX_DEPTH, NO_NUMBER, TOO_DEEP, syntax},
     names::key_of_text,
     number,
@@ -11,13 +11,13 @@ use serde_json::{Map, Value};
 use std::fmt;
 
 /// Reads a document, which must be an object.
-pub(super) fn read(text: &str) -> Result<Vec<MetadataField>, MetadataFlaw> {
+pub(super) fn read(text: &str) -> Result<Vec<ToolMetadataField>, ToolMetadataFlaw> {
     let begin = text.strip_prefix('\u{feff}').map_or(0, |_| '\u{feff}'.len_utf8());
     let json = text.get(begin..).unwrap_or_default();
     let flaw =
         |error: &serde_json::Error| syntax(text, begin + offset_of(json, error), what(error));
     let mut reader = serde_json::Deserializer::from_str(json);
-    let read = JsonNode::root().deserialize(&mut reader);
+    let read = JsonDepthSeed::root().deserialize(&mut reader);
     let document =
         read.and_then(|value| reader.end().map(|()| value)).map_err(|error| flaw(&error))?;
     let Value::Object(document) = document else {
@@ -26,7 +26,7 @@ pub(super) fn read(text: &str) -> Result<Vec<MetadataField>, MetadataFlaw> {
     let places = values_at(json);
     let fields = document.into_iter().zip(places).filter_map(|((key, value), at)| {
         let place = TextPosition::of_byte(text, begin + at);
-        Some(MetadataField { key: key_of_text(&key)?, value: Some(value), place })
+        Some(ToolMetadataField { key: key_of_text(&key)?, value: Some(value), place })
     });
     Ok(fields.collect())
 }
@@ -34,7 +34,7 @@ pub(super) fn read(text: &str) -> Result<Vec<MetadataField>, MetadataFlaw> {
 /// Reads a JSON document in which no key comes twice: of two readers, each may take another one.
 pub(crate) fn strict(bytes: &[u8]) -> Result<Value, serde_json::Error> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = JsonNode::root().deserialize(&mut reader)?;
+    let value = JsonDepthSeed::root().deserialize(&mut reader)?;
     reader.end().map(|()| value)
 }
 
@@ -78,11 +78,11 @@ fn values_at(json: &str) -> Vec<usize> {
 
 /// A value that may have so many levels of lists and objects; none for a value that is too deep itself.
 #[derive(Clone, Copy)]
-struct JsonNode {
+struct JsonDepthSeed {
     left: Option<usize>,
 }
 
-impl JsonNode {
+impl JsonDepthSeed {
     /// The document: the depth of what it says is counted from its values on.
     const fn root() -> Self {
         Self { left: Some(MAX_DEPTH + 1) }
@@ -93,7 +93,7 @@ impl JsonNode {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for JsonNode {
+impl<'de> DeserializeSeed<'de> for JsonDepthSeed {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -104,7 +104,7 @@ impl<'de> DeserializeSeed<'de> for JsonNode {
     }
 }
 
-impl<'de> Visitor<'de> for JsonNode {
+impl<'de> Visitor<'de> for JsonDepthSeed {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

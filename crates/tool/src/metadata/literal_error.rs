@@ -1,6 +1,6 @@
 //! Why a value is refused, before it is known which text it stands in.
 
-use super::{MetadataFlaw, TextPosition};
+use super::{TextPosition, ToolMetadataFlaw};
 
 /// How deep lists and objects may stand in each other.
 pub(super) const MAX_DEPTH: usize = 64;
@@ -30,9 +30,9 @@ impl LiteralError {
     }
 
     /// The flaw of the text in which the fault stands `base` bytes behind its offset.
-    pub(super) fn in_text(self, text: &str, base: usize, key: &str) -> MetadataFlaw {
+    pub(super) fn in_text(self, text: &str, base: usize, key: &str) -> ToolMetadataFlaw {
         match self {
-            Self::NotLiteral { offset } => MetadataFlaw::NotLiteral {
+            Self::NotLiteral { offset } => ToolMetadataFlaw::NotLiteral {
                 place: TextPosition::of_byte(text, base + offset),
                 key: key.to_owned(),
                 line: line_at(text, base + offset),
@@ -43,10 +43,10 @@ impl LiteralError {
 }
 
 /// The flaw of a text that is refused at a byte.
-pub(super) fn syntax(text: &str, offset: usize, what: impl Into<String>) -> MetadataFlaw {
+pub(super) fn syntax(text: &str, offset: usize, what: impl Into<String>) -> ToolMetadataFlaw {
     let what: String = what.into();
     let what = what.lines().next().unwrap_or_default().to_owned();
-    MetadataFlaw::Syntax { place: TextPosition::of_byte(text, offset), what: shown(&what) }
+    ToolMetadataFlaw::Syntax { place: TextPosition::of_byte(text, offset), what: shown(&what) }
 }
 
 /// The line around a byte, as much of it as is shown.

@@ -17,26 +17,27 @@ mod toml;
 mod yaml;
 mod yaml_scalar;
 
-pub use fields::{Executor, Metadata, MetadataField};
-pub use flaw::MetadataFlaw;
+pub use fields::{ToolItemExecutor, ToolMetadata, ToolMetadataField};
+pub use flaw::ToolMetadataFlaw;
 pub use text_position::TextPosition;
 
-use crate::words::Extension;
+use crate::words::ToolFileExtension;
 
 /// Reads the metadata in an item's text, which is the text without its signature line.
 ///
 /// # Errors
-/// [`MetadataFlaw`] says what cannot be read, and where.
-pub fn read(text: &str, extension: Extension) -> Result<Metadata, MetadataFlaw> {
+/// [`ToolMetadataFlaw`] says what cannot be read, and where.
+pub fn read(text: &str, extension: ToolFileExtension) -> Result<ToolMetadata, ToolMetadataFlaw> {
     let fields = parser_stack::with_room(text, || match extension {
-        Extension::Py => python::read(text),
-        Extension::Yaml | Extension::Yml => yaml::read(text),
-        Extension::Json => json::read(text),
-        Extension::Js | Extension::Ts | Extension::Mjs | Extension::Cjs => {
-            javascript::read(text, extension)
-        }
-        Extension::Sh => shell::read(text),
-        Extension::Toml => toml::read(text),
+        ToolFileExtension::Py => python::read(text),
+        ToolFileExtension::Yaml | ToolFileExtension::Yml => yaml::read(text),
+        ToolFileExtension::Json => json::read(text),
+        ToolFileExtension::Js
+        | ToolFileExtension::Ts
+        | ToolFileExtension::Mjs
+        | ToolFileExtension::Cjs => javascript::read(text, extension),
+        ToolFileExtension::Sh => shell::read(text),
+        ToolFileExtension::Toml => toml::read(text),
     })?;
-    Metadata::of_fields(fields)
+    ToolMetadata::of_fields(fields)
 }

@@ -1,8 +1,8 @@
 //! The names that source files give to the keys of the metadata.
 
-use super::Metadata;
+use super::ToolMetadata;
 
-/// The names, in the order of [`Metadata::KEYS`].
+/// The names, in the order of [`ToolMetadata::KEYS`].
 const NAMES: [&str; 8] = [
     "__version__",
     "__tool_type__",
@@ -16,12 +16,12 @@ const NAMES: [&str; 8] = [
 
 /// The key that a name stands for; `None` for a name that is not metadata.
 pub(super) fn key_of_name(name: &str) -> Option<&'static str> {
-    NAMES.iter().zip(Metadata::KEYS).find_map(|(known, key)| (*known == name).then_some(key))
+    NAMES.iter().zip(ToolMetadata::KEYS).find_map(|(known, key)| (*known == name).then_some(key))
 }
 
 /// The key with this text, as data files write it.
 pub(super) fn key_of_text(text: &str) -> Option<&'static str> {
-    Metadata::KEYS.into_iter().find(|key| *key == text)
+    ToolMetadata::KEYS.into_iter().find(|key| *key == text)
 }
 
 #[cfg(test)]

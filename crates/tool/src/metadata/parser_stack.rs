@@ -8,7 +8,7 @@
 //! Time is not bounded so: that of some parsers grows with the square of the depth and more (TypeScript's
 //! `a<a<a<…`, Python's f-strings in f-strings), so that a file made for it can keep its reader busy for long.
 
-use super::{MetadataFlaw, TextPosition};
+use super::{TextPosition, ToolMetadataFlaw};
 use std::thread;
 
 /// The most tokens that a file may have: a megabyte or two of a program.
@@ -24,11 +24,11 @@ const LEAST: usize = 2 * 1024 * 1024;
 /// Runs a reader of a text on a stack that it cannot overflow.
 pub(super) fn with_room<T: Send>(
     text: &str,
-    read: impl FnOnce() -> Result<T, MetadataFlaw> + Send,
-) -> Result<T, MetadataFlaw> {
+    read: impl FnOnce() -> Result<T, ToolMetadataFlaw> + Send,
+) -> Result<T, ToolMetadataFlaw> {
     let refuse = |what: &str| {
         let what = what.to_owned();
-        Err(MetadataFlaw::Syntax { place: TextPosition::START, what })
+        Err(ToolMetadataFlaw::Syntax { place: TextPosition::START, what })
     };
     let tokens = tokens(text);
     if tokens > MAX_TOKENS {
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_reader_that_panics_is_an_error() {
-        let read = || -> Result<(), MetadataFlaw> { std::panic::resume_unwind(Box::new(())) };
+        let read = || -> Result<(), ToolMetadataFlaw> { std::panic::resume_unwind(Box::new(())) };
         assert!(with_room("", read).is_err(), "a parser's fault does not end the process");
     }
 }

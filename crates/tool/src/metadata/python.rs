@@ -1,7 +1,7 @@
 //! Metadata in Python: literals that a module assigns to one plain name at its top level.
 
 use super::{
-    MetadataField, MetadataFlaw, TextPosition,
+    TextPosition, ToolMetadataField, ToolMetadataFlaw,
     literal_error::{LiteralError, MAX_DEPTH, NO_NUMBER, TOO_DEEP, syntax},
     names::key_of_name,
     number::{self, NumberSign},
@@ -12,7 +12,7 @@ use ruff_text_size::Ranged;
 use serde_json::{Map, Value};
 
 /// Reads the assignments of a module.
-pub(super) fn read(text: &str) -> Result<Vec<MetadataField>, MetadataFlaw> {
+pub(super) fn read(text: &str) -> Result<Vec<ToolMetadataField>, ToolMetadataFlaw> {
     let module = parse_module(text)
         .map_err(|error| syntax(text, offset_of(&error.location), what(&error)))?;
     module.syntax().body.iter().filter_map(|statement| field(text, statement)).collect()
@@ -35,12 +35,12 @@ fn offset_of(it: &impl Ranged) -> usize {
     it.start().to_usize()
 }
 
-fn field(text: &str, statement: &Stmt) -> Option<Result<MetadataField, MetadataFlaw>> {
+fn field(text: &str, statement: &Stmt) -> Option<Result<ToolMetadataField, ToolMetadataFlaw>> {
     let Stmt::Assign(StmtAssign { targets, value: assigned, .. }) = statement else { return None };
     let [Expr::Name(name)] = targets.as_slice() else { return None };
     let key = key_of_name(name.id.as_str())?;
     let place = TextPosition::of_byte(text, offset_of(assigned.as_ref()));
-    let read = MetadataField::of_literal(key, place, value(text, assigned, 0));
+    let read = ToolMetadataField::of_literal(key, place, value(text, assigned, 0));
     Some(read.map_err(|fault| fault.in_text(text, 0, name.id.as_str())))
 }
 

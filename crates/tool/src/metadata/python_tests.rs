@@ -1,5 +1,5 @@
 use super::*;
-use crate::metadata::Metadata;
+use crate::metadata::ToolMetadata;
 
 fn value_of(literal: &str) -> String {
     let fields = read(&format!("CONFIG = {literal}\n")).unwrap();
@@ -59,11 +59,15 @@ fn what_would_have_to_be_run_is_refused_where_it_stands() {
         let place = TextPosition { line: 2, column };
         let line = format!("CONFIG = {literal}");
         let key = "CONFIG".to_owned();
-        assert_eq!(error, MetadataFlaw::NotLiteral { place, key, line }, "{literal} is not run");
+        assert_eq!(
+            error,
+            ToolMetadataFlaw::NotLiteral { place, key, line },
+            "{literal} is not run"
+        );
     }
     for refused in ["1e999", "{(1, 2): 3}", "'\\ud800'", &"9".repeat(5000)] {
         let error = read(&format!("CONFIG = {refused}")).unwrap_err();
-        assert!(matches!(error, MetadataFlaw::Syntax { .. }), "{refused} is refused: {error}");
+        assert!(matches!(error, ToolMetadataFlaw::Syntax { .. }), "{refused} is refused: {error}");
     }
 }
 
@@ -98,7 +102,7 @@ fn lists_are_as_deep_as_is_allowed_and_no_deeper() {
 
 #[test]
 fn a_schema_may_be_computed_and_the_last_one_counts() {
-    let schema = |text: &str| Metadata::of_fields(read(text).unwrap()).unwrap();
+    let schema = |text: &str| ToolMetadata::of_fields(read(text).unwrap()).unwrap();
     for computed in ["{'enum': ACTIONS}", "f()", "{**BASE}", "[x for x in y]", "f'{a}'", "A | B"] {
         let text = format!("__version__ = '1'\nCONFIG_SCHEMA = {{}}\nCONFIG_SCHEMA = {computed}\n");
         let metadata = schema(&text);

@@ -1,12 +1,12 @@
 //! Metadata in shell scripts: Python's names and literals in the comment lines at the top.
 
 use super::{
-    MetadataField, MetadataFlaw, TextPosition, literal_error::LiteralError, names::key_of_name,
-    python,
+    TextPosition, ToolMetadataField, ToolMetadataFlaw, literal_error::LiteralError,
+    names::key_of_name, python,
 };
 
 /// Reads the lines up to the first that is neither blank nor a comment.
-pub(super) fn read(text: &str) -> Result<Vec<MetadataField>, MetadataFlaw> {
+pub(super) fn read(text: &str) -> Result<Vec<ToolMetadataField>, ToolMetadataFlaw> {
     let mut fields = Vec::new();
     let mut begin = 0;
     for line in text.split_inclusive(['\n', '\r']) {
@@ -18,7 +18,8 @@ pub(super) fn read(text: &str) -> Result<Vec<MetadataField>, MetadataFlaw> {
             let value = line.get(offset..).unwrap_or_default().trim_end();
             let base = begin + offset;
             let literal = python::read_literal(value);
-            let field = MetadataField::of_literal(key, TextPosition::of_byte(text, base), literal);
+            let field =
+                ToolMetadataField::of_literal(key, TextPosition::of_byte(text, base), literal);
             fields.push(
                 field.map_err(|fault| {
                     at_the_end_of_its_line(fault, value).in_text(text, base, name)

@@ -1,7 +1,7 @@
 //! Metadata in TOML: the keys at the top level.
 
 use super::{
-    MetadataField, MetadataFlaw, TextPosition,
+    TextPosition, ToolMetadataField, ToolMetadataFlaw,
     literal_error::{LiteralError, MAX_DEPTH, NO_NUMBER, TOO_DEEP, syntax},
     names::key_of_text,
     number::{self, NumberSign},
@@ -13,7 +13,7 @@ use toml::{
 };
 
 /// Reads the table of a document.
-pub(super) fn read(text: &str) -> Result<Vec<MetadataField>, MetadataFlaw> {
+pub(super) fn read(text: &str) -> Result<Vec<ToolMetadataField>, ToolMetadataFlaw> {
     let table = DeTable::parse(text).map_err(|error| {
         let offset = error.span().map_or(0, |span| span.start);
         syntax(text, offset, error.message())
@@ -22,7 +22,7 @@ pub(super) fn read(text: &str) -> Result<Vec<MetadataField>, MetadataFlaw> {
     for (key, entry) in table.get_ref() {
         let Some(key) = key_of_text(key.get_ref()) else { continue };
         let value = value(entry, 0).map_err(|fault| fault.in_text(text, 0, key))?;
-        fields.push(MetadataField {
+        fields.push(ToolMetadataField {
             key,
             value: Some(value),
             place: TextPosition::of_byte(text, entry.span().start),

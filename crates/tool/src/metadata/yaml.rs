@@ -4,10 +4,10 @@
 //! names, and what all copies of a file take together is bounded.
 
 use super::{
-    MetadataField, MetadataFlaw, TextPosition,
+    TextPosition, ToolMetadataField, ToolMetadataFlaw,
     literal_error::{MAX_DEPTH, TOO_DEEP, syntax},
     names::key_of_text,
-    yaml_scalar::{self, ScalarForm},
+    yaml_scalar::{self, YamlScalarStyle},
 };
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 use serde_json::{Map, Value};
@@ -17,22 +17,22 @@ use std::{borrow::Cow, collections::HashMap};
 const MAX_COPIED: usize = 100_000;
 
 /// Reads a file with one document, which must be a mapping.
-pub(super) fn read(text: &str) -> Result<Vec<MetadataField>, MetadataFlaw> {
+pub(super) fn read(text: &str) -> Result<Vec<ToolMetadataField>, ToolMetadataFlaw> {
     let begin = text.strip_prefix('\u{feff}').unwrap_or(text);
     let parser = Parser::new_from_str(begin);
-    let mut reader = YamlReader { text: begin, parser, anchors: HashMap::new(), copied: 0 };
+    let mut reader = YamlMetadataReader { text: begin, parser, anchors: HashMap::new(), copied: 0 };
     reader.file()
 }
 
-struct YamlReader<'a> {
+struct YamlMetadataReader<'a> {
     text: &'a str,
     parser: Parser<'a, StrInput<'a>>,
     anchors: HashMap<usize, Value>,
     copied: usize,
 }
 
-impl<'a> YamlReader<'a> {
-    fn file(&mut self) -> Result<Vec<MetadataField>, MetadataFlaw> {
+impl<'a> YamlMetadataReader<'a> {
+    fn file(&mut self) -> Result<Vec<ToolMetadataField>, ToolMetadataFlaw> {
         loop {
             match self.next()? {
                 (Event::DocumentStart(_), _) => break,
@@ -58,7 +58,7 @@ impl<'a> YamlReader<'a> {
         }
     }
 
-    fn fields(&mut self) -> Result<Vec<MetadataField>, MetadataFlaw> {
+    fn fields(&mut self) -> Result<Vec<ToolMetadataField>, ToolMetadataFlaw> {
         let (mut fields, mut known) = (Vec::new(), Map::new());
         loop {
             let (event, span) = self.next()?;
@@ -70,13 +70,18 @@ impl<'a> YamlReader<'a> {
             let value = self.value(event, value_span, 0)?;
             if let Some(key) = key_of_text(&key) {
                 let place = self.place(value_span.start);
-                fields.push(MetadataField { key, value: Some(value), place });
+                fields.push(ToolMetadataField { key, value: Some(value), place });
             }
             self.put(&mut known, key, Value::Null, span.start)?;
         }
     }
 
-    fn value(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Value, MetadataFlaw> {
+    fn value(
+        &mut self,
+        event: Event<'a>,
+        span: Span,
+        depth: usize,
+    ) -> Result<Value, ToolMetadataFlaw> {
         let at = span.start;
         if depth > MAX_DEPTH {
             return Err(self.flaw(at, TOO_DEEP));
@@ -103,7 +108,7 @@ impl<'a> YamlReader<'a> {
         Ok(value)
     }
 
-    fn sequence(&mut self, depth: usize) -> Result<Vec<Value>, MetadataFlaw> {
+    fn sequence(&mut self, depth: usize) -> Result<Vec<Value>, ToolMetadataFlaw> {
         let mut values = Vec::new();
         loop {
             match self.next()? {
@@ -113,7 +118,7 @@ impl<'a> YamlReader<'a> {
         }
     }
 
-    fn mapping(&mut self, depth: usize) -> Result<Map<String, Value>, MetadataFlaw> {
+    fn mapping(&mut self, depth: usize) -> Result<Map<String, Value>, ToolMetadataFlaw> {
         let mut object = Map::new();
         loop {
             let (event, span) = self.next()?;
@@ -128,7 +133,7 @@ impl<'a> YamlReader<'a> {
     }
 
     /// A key as JSON writes it.
-    fn key(&mut self, event: Event<'a>, at: Marker) -> Result<String, MetadataFlaw> {
+    fn key(&mut self, event: Event<'a>, at: Marker) -> Result<String, ToolMetadataFlaw> {
         if matches!(event, Event::SequenceStart(..) | Event::MappingStart(..)) {
             return Err(self.flaw(at, "a key must be a scalar"));
         }
@@ -150,7 +155,7 @@ impl<'a> YamlReader<'a> {
         key: String,
         value: Value,
         at: Marker,
-    ) -> Result<(), MetadataFlaw> {
+    ) -> Result<(), ToolMetadataFlaw> {
         if object.contains_key(&key) {
             return Err(self.flaw(at, &format!("key {key:?} stands twice")));
         }
@@ -164,9 +169,12 @@ impl<'a> YamlReader<'a> {
         style: ScalarStyle,
         tag: Option<&Cow<'a, Tag>>,
         at: Marker,
-    ) -> Result<Value, MetadataFlaw> {
-        let flavor =
-            if style == ScalarStyle::Plain { ScalarForm::Plain } else { ScalarForm::Quoted };
+    ) -> Result<Value, ToolMetadataFlaw> {
+        let flavor = if style == ScalarStyle::Plain {
+            YamlScalarStyle::Plain
+        } else {
+            YamlScalarStyle::Quoted
+        };
         let tag = self.core_tag(tag, at)?;
         yaml_scalar::resolve(text, flavor, tag).map_err(|what| self.flaw(at, &what))
     }
@@ -176,7 +184,7 @@ impl<'a> YamlReader<'a> {
         tag: Option<&Cow<'a, Tag>>,
         expected: &str,
         at: Marker,
-    ) -> Result<(), MetadataFlaw> {
+    ) -> Result<(), ToolMetadataFlaw> {
         match self.core_tag(tag, at)? {
             Some(tag) if tag != expected => {
                 Err(self.flaw(at, &format!("this value is no !!{tag}")))
@@ -190,7 +198,7 @@ impl<'a> YamlReader<'a> {
         &self,
         tag: Option<&'t Cow<'a, Tag>>,
         at: Marker,
-    ) -> Result<Option<&'t str>, MetadataFlaw> {
+    ) -> Result<Option<&'t str>, ToolMetadataFlaw> {
         let Some(tag) = tag else { return Ok(None) };
         if tag.is_yaml_core_schema() && yaml_scalar::TAGS.contains(&tag.suffix.as_str()) {
             return Ok(Some(&tag.suffix));
@@ -198,7 +206,7 @@ impl<'a> YamlReader<'a> {
         Err(self.flaw(at, &format!("tag {}{} is not read", tag.handle, tag.suffix)))
     }
 
-    fn copy(&mut self, anchor: usize, at: Marker, depth: usize) -> Result<Value, MetadataFlaw> {
+    fn copy(&mut self, anchor: usize, at: Marker, depth: usize) -> Result<Value, ToolMetadataFlaw> {
         let Some(value) = self.anchors.get(&anchor).cloned() else {
             return Err(self.flaw(at, "an alias inside of what it stands for"));
         };
@@ -209,7 +217,7 @@ impl<'a> YamlReader<'a> {
         Ok(value)
     }
 
-    fn count_copy(&mut self, value: &Value, at: Marker) -> Result<(), MetadataFlaw> {
+    fn count_copy(&mut self, value: &Value, at: Marker) -> Result<(), ToolMetadataFlaw> {
         self.copied += weight(value);
         if self.copied > MAX_COPIED {
             return Err(self.flaw(at, "aliases stand for too much"));
@@ -217,18 +225,18 @@ impl<'a> YamlReader<'a> {
         Ok(())
     }
 
-    fn next(&mut self) -> Result<(Event<'a>, Span), MetadataFlaw> {
+    fn next(&mut self) -> Result<(Event<'a>, Span), ToolMetadataFlaw> {
         match self.parser.next_event() {
             Some(next) => next.map_err(|error: ScanError| self.flaw(*error.marker(), error.info())),
             None => Ok((Event::StreamEnd, Span::default())),
         }
     }
 
-    fn no_mapping(&self, at: Marker) -> MetadataFlaw {
+    fn no_mapping(&self, at: Marker) -> ToolMetadataFlaw {
         self.flaw(at, "a tool's file must be a mapping")
     }
 
-    fn flaw(&self, at: Marker, what: &str) -> MetadataFlaw {
+    fn flaw(&self, at: Marker, what: &str) -> ToolMetadataFlaw {
         syntax(self.text, self.byte_of(at), what)
     }
 

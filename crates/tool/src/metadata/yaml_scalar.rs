@@ -12,7 +12,7 @@ pub(super) const TAGS: [&str; 7] = ["str", "int", "float", "bool", "null", "map"
 
 /// How a scalar is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ScalarForm {
+pub(super) enum YamlScalarStyle {
     /// Bare, so that its text decides what it is.
     Plain,
     /// In quotes or as a block: a string, if no tag says otherwise.
@@ -20,9 +20,13 @@ pub(super) enum ScalarForm {
 }
 
 /// The value of a scalar.
-pub(super) fn resolve(text: &str, flavor: ScalarForm, tag: Option<&str>) -> Result<Value, String> {
+pub(super) fn resolve(
+    text: &str,
+    flavor: YamlScalarStyle,
+    tag: Option<&str>,
+) -> Result<Value, String> {
     let value = match (tag, flavor) {
-        (Some("str"), _) | (None, ScalarForm::Quoted) => Some(Value::String(text.to_owned())),
+        (Some("str"), _) | (None, YamlScalarStyle::Quoted) => Some(Value::String(text.to_owned())),
         (Some("null"), _) => null(text),
         (Some("bool"), _) => boolean(text),
         (Some("int"), _) => whole(text)?,
@@ -31,7 +35,7 @@ pub(super) fn resolve(text: &str, flavor: ScalarForm, tag: Option<&str>) -> Resu
             value => value,
         },
         (Some(_), _) => None,
-        (None, ScalarForm::Plain) => Some(plain(text)?),
+        (None, YamlScalarStyle::Plain) => Some(plain(text)?),
     };
     value.ok_or_else(|| format!("{text:?} is no !!{}", tag.unwrap_or("str")))
 }
@@ -143,11 +147,14 @@ mod tests {
             ("inf", "\"inf\""),
             ("2024-01-02", "\"2024-01-02\""),
         ] {
-            let value = resolve(text, ScalarForm::Plain, None).unwrap();
+            let value = resolve(text, YamlScalarStyle::Plain, None).unwrap();
             assert_eq!(value.to_string(), expected, "{text:?} is what the schema says");
         }
         for text in [".inf", "-.INF", ".nan", "1e999", &"9".repeat(4301)] {
-            assert!(resolve(text, ScalarForm::Plain, None).is_err(), "{text} is no number of JSON");
+            assert!(
+                resolve(text, YamlScalarStyle::Plain, None).is_err(),
+                "{text} is no number of JSON"
+            );
         }
     }
 
@@ -163,7 +170,8 @@ mod tests {
             ("null", "null", Some("null")),
             ("x", "map", None),
         ] {
-            let value = resolve(text, ScalarForm::Quoted, Some(tag)).ok().map(|it| it.to_string());
+            let value =
+                resolve(text, YamlScalarStyle::Quoted, Some(tag)).ok().map(|it| it.to_string());
             assert_eq!(value.as_deref(), expected, "!!{tag} {text:?} is what its tag says");
         }
     }

@@ -16,7 +16,7 @@ pub const MAX_KEPT: usize = 64 * 1024 * 1024;
 
 /// What came out of one stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CapturedOutput {
+pub struct CapturedStream {
     /// The bytes, up to [`MAX_KEPT`].
     pub bytes: Vec<u8>,
     /// Whether there were more, which were thrown away.
@@ -28,7 +28,7 @@ pub struct CapturedOutput {
 pub(super) struct OutputCapture {
     /// Closing it tells the thread that the process has ended.
     running: OwnedFd,
-    reader: JoinHandle<[CapturedOutput; 2]>,
+    reader: JoinHandle<[CapturedStream; 2]>,
 }
 
 /// The ends of the two pipes that are for the process: its standard output and its standard error output.
@@ -49,7 +49,7 @@ impl OutputCapture {
     }
 
     /// The process has ended: gives what it wrote. What its descendants may still write is not waited for.
-    pub(super) fn finish(self) -> [CapturedOutput; 2] {
+    pub(super) fn finish(self) -> [CapturedStream; 2] {
         drop(self.running);
         self.reader.join().unwrap_or_default()
     }
@@ -59,9 +59,9 @@ fn pipe() -> nix::Result<(OwnedFd, OwnedFd)> {
     pipe2(OFlag::O_CLOEXEC)
 }
 
-fn read_both(sources: [&OwnedFd; 2], ended: &OwnedFd) -> [CapturedOutput; 2] {
+fn read_both(sources: [&OwnedFd; 2], ended: &OwnedFd) -> [CapturedStream; 2] {
     let mut buffer = vec![0; 64 * 1024];
-    let mut captured = [CapturedOutput::default(), CapturedOutput::default()];
+    let mut captured = [CapturedStream::default(), CapturedStream::default()];
     loop {
         let watched = sources.iter().map(|source| (*source, PollFlags::POLLIN));
         let watched = watched.chain([(ended, PollFlags::empty())]);
@@ -90,7 +90,7 @@ fn size(pipe: &OwnedFd) -> usize {
 }
 
 /// Reads what is there now, about `most` bytes of it.
-fn take(source: &OwnedFd, captured: &mut CapturedOutput, buffer: &mut [u8], most: usize) {
+fn take(source: &OwnedFd, captured: &mut CapturedStream, buffer: &mut [u8], most: usize) {
     let mut taken = 0;
     while taken < most {
         match read(source, buffer) {
@@ -104,7 +104,7 @@ fn take(source: &OwnedFd, captured: &mut CapturedOutput, buffer: &mut [u8], most
     }
 }
 
-impl CapturedOutput {
+impl CapturedStream {
     fn keep(&mut self, bytes: &[u8]) {
         let room = MAX_KEPT.saturating_sub(self.bytes.len());
         self.truncated |= bytes.len() > room;
@@ -125,13 +125,13 @@ mod tests {
         out.write_all(&much).unwrap();
         err.write_all(b"e").unwrap();
         let [captured_out, captured_err] = capture.finish();
-        assert_eq!(captured_out, CapturedOutput { bytes: much, truncated: false });
+        assert_eq!(captured_out, CapturedStream { bytes: much, truncated: false });
         assert_eq!(captured_err.bytes, b"e");
     }
 
     #[test]
     fn more_than_is_kept_is_thrown_away_and_told() {
-        let mut captured = CapturedOutput { bytes: vec![0; MAX_KEPT - 1], truncated: false };
+        let mut captured = CapturedStream { bytes: vec![0; MAX_KEPT - 1], truncated: false };
         captured.keep(b"a");
         assert!(!captured.truncated, "exactly as much as is kept");
         captured.keep(b"b");

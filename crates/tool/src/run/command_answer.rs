@@ -1,4 +1,4 @@
-use super::{Environment, program, search_paths};
+use super::{ToolEnvironment, program, search_paths};
 use lokt_lock::sys::BlockedSignals;
 use nix::{
     sys::{
@@ -27,7 +27,7 @@ const ANSWER: u64 = 64 * 1024;
 
 /// Says why a command's answer is of no use.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum CommandAnswerError {
+pub(super) enum LookupCommandError {
     #[error("no such program")]
     NotFound,
     #[error("{0}")]
@@ -43,21 +43,21 @@ pub(super) enum CommandAnswerError {
 /// Asks a command where a program is: the first line that it prints.
 pub(super) fn ask(
     words: &[String],
-    environment: &Environment,
+    environment: &ToolEnvironment,
     project: &Path,
-) -> Result<PathBuf, CommandAnswerError> {
+) -> Result<PathBuf, LookupCommandError> {
     ask_within(LIMIT, words, environment, project)
 }
 
 fn ask_within(
     limit: Duration,
     words: &[String],
-    environment: &Environment,
+    environment: &ToolEnvironment,
     project: &Path,
-) -> Result<PathBuf, CommandAnswerError> {
-    let (first, rest) = words.split_first().ok_or(CommandAnswerError::NotFound)?;
+) -> Result<PathBuf, LookupCommandError> {
+    let (first, rest) = words.split_first().ok_or(LookupCommandError::NotFound)?;
     let asked =
-        program::find(environment, first, project).found().ok_or(CommandAnswerError::NotFound)?;
+        program::find(environment, first, project).found().ok_or(LookupCommandError::NotFound)?;
     let mut environment = environment.clone();
     search_paths::complete(&mut environment);
     let mut answer = tempfile::tempfile()?;
@@ -74,17 +74,17 @@ fn ask_within(
     let status = child.wait()?;
     ended?;
     if !status.success() {
-        return Err(CommandAnswerError::Status(status));
+        return Err(LookupCommandError::Status(status));
     }
     let path = project.join(OsStr::from_bytes(&first_line(&mut answer)?));
     if program::is_program(&path) {
         return Ok(path);
     }
-    Err(CommandAnswerError::NoProgram(path.display().to_string()))
+    Err(LookupCommandError::NoProgram(path.display().to_string()))
 }
 
 /// Waits for the end of a child without collecting it.
-fn wait(child: &Child, limit: Duration) -> Result<(), CommandAnswerError> {
+fn wait(child: &Child, limit: Duration) -> Result<(), LookupCommandError> {
     let pid = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
     let (tell, answer) = mpsc::channel();
     let waiting = move || {
@@ -98,8 +98,8 @@ fn wait(child: &Child, limit: Duration) -> Result<(), CommandAnswerError> {
         thread::Builder::new().name("lokt-ask".into()).spawn(waiting)?;
     }
     match answer.recv_timeout(limit) {
-        Ok(ended) => ended.map(drop).map_err(|errno| CommandAnswerError::Failed(errno.into())),
-        Err(_) => Err(CommandAnswerError::TooSlow(limit)),
+        Ok(ended) => ended.map(drop).map_err(|errno| LookupCommandError::Failed(errno.into())),
+        Err(_) => Err(LookupCommandError::TooSlow(limit)),
     }
 }
 
@@ -116,8 +116,8 @@ fn first_line(answer: &mut File) -> io::Result<Vec<u8>> {
 mod tests {
     use super::*;
 
-    fn ask_sh(line: &str) -> Result<PathBuf, CommandAnswerError> {
-        let environment = Environment::new(vec![("PATH".into(), "/usr/bin:/bin".into())]);
+    fn ask_sh(line: &str) -> Result<PathBuf, LookupCommandError> {
+        let environment = ToolEnvironment::new(vec![("PATH".into(), "/usr/bin:/bin".into())]);
         let words = ["sh", "-c", line].map(str::to_owned);
         let limit = Duration::from_millis(if line.contains("sleep") { 100 } else { 10_000 });
         ask_within(limit, &words, &environment, Path::new("/"))
@@ -127,15 +127,15 @@ mod tests {
     fn the_first_line_of_a_command_that_succeeds_is_the_path() {
         assert_eq!(ask_sh("echo /bin/sh; echo more").unwrap(), Path::new("/bin/sh"));
         assert_eq!(ask_sh("printf bin/sh").unwrap(), Path::new("/bin/sh"), "from the project");
-        assert!(matches!(ask_sh("echo /bin/sh; exit 1"), Err(CommandAnswerError::Status(_))));
+        assert!(matches!(ask_sh("echo /bin/sh; exit 1"), Err(LookupCommandError::Status(_))));
         for none in ["", "echo /", "echo /none", "echo; echo /bin/sh"] {
-            assert!(matches!(ask_sh(none), Err(CommandAnswerError::NoProgram(_))), "{none:?}");
+            assert!(matches!(ask_sh(none), Err(LookupCommandError::NoProgram(_))), "{none:?}");
         }
     }
 
     #[test]
     fn a_command_that_hangs_is_killed_with_its_children() {
         let result = ask_sh("echo /bin/sh; sleep 1000 & sleep 1000");
-        assert!(matches!(result, Err(CommandAnswerError::TooSlow(_))), "{result:?}");
+        assert!(matches!(result, Err(LookupCommandError::TooSlow(_))), "{result:?}");
     }
 }

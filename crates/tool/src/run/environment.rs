@@ -1,10 +1,10 @@
 use super::{
-    ReservedNames, Template, TemplateError,
+    ConfigTemplateError, ReservedConfigVariables, TemplateValues,
     interpreter::{InterpreterError, InterpreterLookup},
     parameters::kind_of,
     search_paths,
 };
-use crate::words::ItemId;
+use crate::words::ToolItemId;
 use serde_json::{Map, Value};
 use std::{
     ffi::{OsStr, OsString},
@@ -13,16 +13,16 @@ use std::{
 
 /// The variables that a tool is to see.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Environment(Vec<(OsString, OsString)>);
+pub struct ToolEnvironment(Vec<(OsString, OsString)>);
 
 /// Says why a tool's environment cannot be made.
 #[derive(Debug, thiserror::Error)]
-pub enum EnvironmentError {
+pub enum ToolEnvironmentError {
     /// An `env_config` or something in it has the wrong type.
     #[error("{place} of {item} must be {expected}, not {found}")]
     Type {
         /// The item that says it.
-        item: ItemId,
+        item: ToolItemId,
         /// The key.
         place: String,
         /// What it must be.
@@ -34,7 +34,7 @@ pub enum EnvironmentError {
     #[error("env_config.env of {item} has a variable {name:?}, which cannot be a variable's name")]
     Name {
         /// The item.
-        item: ItemId,
+        item: ToolItemId,
         /// The name.
         name: String,
     },
@@ -42,16 +42,16 @@ pub enum EnvironmentError {
     #[error("in {item}, {source}")]
     Template {
         /// The item.
-        item: ItemId,
+        item: ToolItemId,
         /// Why.
-        source: TemplateError,
+        source: ConfigTemplateError,
     },
     /// There is no interpreter.
     #[error(transparent)]
     Interpreter(#[from] InterpreterError),
 }
 
-impl Environment {
+impl ToolEnvironment {
     /// Takes variables; of two with one name the first counts, as in getenv(3).
     pub fn new(variables: Vec<(OsString, OsString)>) -> Self {
         Self(variables)
@@ -95,14 +95,14 @@ impl Environment {
     /// where each value may use the variables before it.
     ///
     /// # Errors
-    /// [`EnvironmentError`] names the item and what is wrong with it.
+    /// [`ToolEnvironmentError`] names the item and what is wrong with it.
     pub fn add(
         &mut self,
-        item: &ItemId,
+        item: &ToolItemId,
         config: &Map<String, Value>,
-        reserved: &ReservedNames,
+        reserved: &ReservedConfigVariables,
         project: &Path,
-    ) -> Result<(), EnvironmentError> {
+    ) -> Result<(), ToolEnvironmentError> {
         if let Some(interpreter) = object(item, config, "interpreter")? {
             let fields = self.filled(item, interpreter, ("env_config.interpreter", reserved))?;
             let interpreter = InterpreterLookup::new(item, &fields)?;
@@ -113,10 +113,10 @@ impl Environment {
             let one = Map::from_iter([(name.clone(), value.clone())]);
             let one = self.filled(item, &one, ("env_config.env", reserved))?;
             if name.is_empty() || name.contains(['=', '\0']) {
-                return Err(EnvironmentError::Name { item: item.clone(), name: name.clone() });
+                return Err(ToolEnvironmentError::Name { item: item.clone(), name: name.clone() });
             }
             for value in one.values() {
-                let text = scalar_text(value).ok_or_else(|| EnvironmentError::Type {
+                let text = scalar_text(value).ok_or_else(|| ToolEnvironmentError::Type {
                     item: item.clone(),
                     place: format!("env_config.env.{name}"),
                     expected: "a text, a number or a boolean",
@@ -132,25 +132,25 @@ impl Environment {
 
     fn filled(
         &self,
-        item: &ItemId,
+        item: &ToolItemId,
         object: &Map<String, Value>,
-        (place, reserved): (&str, &ReservedNames),
-    ) -> Result<Map<String, Value>, EnvironmentError> {
-        let template = Template { environment: self, reserved, parameters: None };
+        (place, reserved): (&str, &ReservedConfigVariables),
+    ) -> Result<Map<String, Value>, ToolEnvironmentError> {
+        let template = TemplateValues { environment: self, reserved, parameters: None };
         let filled = template.object(object, place);
-        filled.map_err(|source| EnvironmentError::Template { item: item.clone(), source })
+        filled.map_err(|source| ToolEnvironmentError::Template { item: item.clone(), source })
     }
 }
 
 fn object<'a>(
-    item: &ItemId,
+    item: &ToolItemId,
     config: &'a Map<String, Value>,
     key: &str,
-) -> Result<Option<&'a Map<String, Value>>, EnvironmentError> {
+) -> Result<Option<&'a Map<String, Value>>, ToolEnvironmentError> {
     match config.get(key) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Object(object)) => Ok(Some(object)),
-        Some(other) => Err(EnvironmentError::Type {
+        Some(other) => Err(ToolEnvironmentError::Type {
             item: item.clone(),
             place: format!("env_config.{key}"),
             expected: "an object",
@@ -171,18 +171,19 @@ pub(super) fn scalar_text(value: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::Parameters;
+    use crate::run::ToolParameters;
     use serde_json::json;
 
-    fn added(config: &Value) -> Result<Environment, EnvironmentError> {
-        let mut environment = Environment::new(vec![
+    fn added(config: &Value) -> Result<ToolEnvironment, ToolEnvironmentError> {
+        let mut environment = ToolEnvironment::new(vec![
             ("A".into(), "first".into()),
             ("A".into(), "second".into()),
             ("P".into(), "{project_path}".into()),
         ]);
-        let parameters = Parameters::parse(r#"{"x": "y"}"#).unwrap();
-        let reserved = ReservedNames::new("/p".as_ref(), "/u".as_ref(), "/s", &parameters).unwrap();
-        let item = ItemId::new("web/x").unwrap();
+        let parameters = ToolParameters::parse(r#"{"x": "y"}"#).unwrap();
+        let reserved =
+            ReservedConfigVariables::new("/p".as_ref(), "/u".as_ref(), "/s", &parameters).unwrap();
+        let item = ToolItemId::new("web/x").unwrap();
         environment.add(&item, config.as_object().unwrap(), &reserved, Path::new("/p"))?;
         Ok(environment)
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// A key of a config that a primitive cannot use.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ConfigError {
+pub enum ToolConfigError {
     /// It is missing.
     #[error("the config has no {0}")]
     Missing(&'static str),
@@ -22,18 +22,18 @@ pub enum ConfigError {
 
 /// Reads the keys of a config; null counts as absent.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct ConfigFields<'a> {
+pub(super) struct ToolConfigReader<'a> {
     /// What the object is called in errors, with a full stop behind it; empty for the config itself.
     pub(super) place: &'static str,
     pub(super) object: &'a Map<String, Value>,
 }
 
-impl<'a> ConfigFields<'a> {
+impl<'a> ToolConfigReader<'a> {
     pub(super) fn get(&self, key: &str) -> Option<&'a Value> {
         self.object.get(key).filter(|value| !value.is_null())
     }
 
-    pub(super) fn text(&self, key: &'static str) -> Result<Option<&'a str>, ConfigError> {
+    pub(super) fn text(&self, key: &'static str) -> Result<Option<&'a str>, ToolConfigError> {
         match self.get(key) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
@@ -41,7 +41,10 @@ impl<'a> ConfigFields<'a> {
         }
     }
 
-    pub(super) fn object(&self, key: &str) -> Result<Option<&'a Map<String, Value>>, ConfigError> {
+    pub(super) fn object(
+        &self,
+        key: &str,
+    ) -> Result<Option<&'a Map<String, Value>>, ToolConfigError> {
         match self.get(key) {
             None => Ok(None),
             Some(Value::Object(object)) => Ok(Some(object)),
@@ -50,14 +53,14 @@ impl<'a> ConfigFields<'a> {
     }
 
     /// A number of seconds above 0.
-    pub(super) fn seconds(&self, key: &str) -> Result<Option<Duration>, ConfigError> {
+    pub(super) fn seconds(&self, key: &str) -> Result<Option<Duration>, ToolConfigError> {
         let Some(value) = self.get(key) else {
             return Ok(None);
         };
         let seconds = value.as_f64().and_then(|it| Duration::try_from_secs_f64(it).ok());
         match seconds.filter(|it| !it.is_zero()) {
             Some(seconds) => Ok(Some(seconds)),
-            None => Err(ConfigError::Value {
+            None => Err(ToolConfigError::Value {
                 place: format!("{}{key}", self.place),
                 expected: "a number of seconds above 0",
                 found: value.to_string(),
@@ -65,9 +68,14 @@ impl<'a> ConfigFields<'a> {
         }
     }
 
-    pub(super) fn wrong(&self, key: &str, expected: &'static str, found: &Value) -> ConfigError {
+    pub(super) fn wrong(
+        &self,
+        key: &str,
+        expected: &'static str,
+        found: &Value,
+    ) -> ToolConfigError {
         let place = format!("{}{key}", self.place);
-        ConfigError::Value { place, expected, found: kind_of(found).to_owned() }
+        ToolConfigError::Value { place, expected, found: kind_of(found).to_owned() }
     }
 }
 

@@ -1,6 +1,6 @@
 use super::{
-    Environment,
-    http_request::{HttpConfigError, HttpRequest, url},
+    ToolEnvironment,
+    http_request::{HttpRequest, HttpRequestConfigError, url},
     subprocess::milliseconds,
 };
 use serde_json::{Map, Value, json};
@@ -27,7 +27,7 @@ const MAX_REDIRECTS: u32 = 10;
 
 /// What a server answered.
 #[derive(Clone, Debug, PartialEq)]
-pub struct HttpResult {
+pub struct HttpResponse {
     /// The status code.
     pub status_code: u16,
     /// The headers; of several with one name the values stand together, with commas between them.
@@ -38,7 +38,7 @@ pub struct HttpResult {
     pub duration: Duration,
 }
 
-impl HttpResult {
+impl HttpResponse {
     /// Whether the server says that it went well.
     pub fn success(&self) -> bool {
         (200..300).contains(&self.status_code)
@@ -58,7 +58,7 @@ impl HttpResult {
 
 /// Says why there is no answer.
 #[derive(Debug, thiserror::Error)]
-pub enum HttpError {
+pub enum HttpClientError {
     /// The exchange failed.
     #[error("{method} {host} failed: {source}")]
     Exchange {
@@ -74,10 +74,10 @@ pub enum HttpError {
     Redirects(String),
     /// An answer leads to something that is no address.
     #[error(transparent)]
-    Target(#[from] HttpConfigError),
+    Target(#[from] HttpRequestConfigError),
 }
 
-impl HttpError {
+impl HttpClientError {
     /// Whether the answer took longer than it may.
     pub fn timed_out(&self) -> bool {
         matches!(self, Self::Exchange { source, .. } if matches!(**source, ureq::Error::Timeout(_)))
@@ -87,8 +87,8 @@ impl HttpError {
 /// Sends a request, again where its config says so, and reads the answer.
 pub(super) fn exchange(
     request: &HttpRequest,
-    environment: &Environment,
-) -> Result<HttpResult, HttpError> {
+    environment: &ToolEnvironment,
+) -> Result<HttpResponse, HttpClientError> {
     let began = Instant::now();
     let mut pause = request.retry.backoff;
     let mut left = request.retry.attempts;
@@ -97,11 +97,11 @@ pub(super) fn exchange(
         let answer = follow(request.clone(), environment);
         let again = match &answer {
             Ok(answer) => matches!(answer.status_code, 429 | 502 | 503 | 504),
-            Err(HttpError::Exchange { source, .. }) => no_connection(source),
+            Err(HttpClientError::Exchange { source, .. }) => no_connection(source),
             Err(_) => false,
         };
         if !again || left == 0 {
-            return answer.map(|it| HttpResult { duration: began.elapsed(), ..it });
+            return answer.map(|it| HttpResponse { duration: began.elapsed(), ..it });
         }
         thread::sleep(pause);
         pause = pause.saturating_mul(2);
@@ -123,13 +123,16 @@ fn no_connection(error: &ureq::Error) -> bool {
 
 /// Sends a request and goes where the answers lead. A host that was not named in the config gets none of its
 /// headers that could be secret.
-fn follow(mut request: HttpRequest, environment: &Environment) -> Result<HttpResult, HttpError> {
+fn follow(
+    mut request: HttpRequest,
+    environment: &ToolEnvironment,
+) -> Result<HttpResponse, HttpClientError> {
     let began = Instant::now();
     let host = request.url.host().unwrap_or_default().to_owned();
     for _ in 0..=MAX_REDIRECTS {
         let left = request.timeout.saturating_sub(began.elapsed());
         let agent = agent(&request, left.max(Duration::from_millis(1)), environment);
-        let failed = |source| HttpError::Exchange {
+        let failed = |source| HttpClientError::Exchange {
             method: request.method.clone(),
             host: request.url.host().unwrap_or_default().to_owned(),
             source: Box::new(source),
@@ -140,10 +143,10 @@ fn follow(mut request: HttpRequest, environment: &Environment) -> Result<HttpRes
             None => return read(answer).map_err(failed),
         }
     }
-    Err(HttpError::Redirects(host))
+    Err(HttpClientError::Redirects(host))
 }
 
-fn agent(request: &HttpRequest, timeout: Duration, environment: &Environment) -> Agent {
+fn agent(request: &HttpRequest, timeout: Duration, environment: &ToolEnvironment) -> Agent {
     // The certificates that the system trusts, so that an administrator's own authority counts.
     let cryptography = Arc::new(rustls::crypto::ring::default_provider());
     let tls = TlsConfig::builder()
@@ -165,7 +168,7 @@ fn agent(request: &HttpRequest, timeout: Duration, environment: &Environment) ->
 
 /// The proxy that the tool's environment names. `HTTP_PROXY` in capitals does not count, as with curl: a
 /// web server sets it from a header of its caller.
-fn proxy(url: &Uri, environment: &Environment) -> Option<Proxy> {
+fn proxy(url: &Uri, environment: &ToolEnvironment) -> Option<Proxy> {
     let names = match url.scheme_str() {
         Some("https") => ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
         _ => ["http_proxy", "http_proxy", "all_proxy", "ALL_PROXY"],
@@ -207,7 +210,7 @@ fn redirected(
     mut request: HttpRequest,
     status: StatusCode,
     target: &str,
-) -> Result<HttpRequest, HttpError> {
+) -> Result<HttpRequest, HttpClientError> {
     let target = resolved(&request.url, target)?;
     let origin = |url: &Uri| {
         let scheme = url.scheme_str().map(str::to_owned);
@@ -236,7 +239,7 @@ fn redirected(
 
 /// Where a `Location` leads from an address (RFC 3986, section 5.2, without dot segments, which servers
 /// understand).
-fn resolved(from: &Uri, location: &str) -> Result<Uri, HttpConfigError> {
+fn resolved(from: &Uri, location: &str) -> Result<Uri, HttpRequestConfigError> {
     let location = location.split('#').next().unwrap_or_default();
     let scheme = from.scheme_str().unwrap_or_default();
     let host = from.authority().map_or("", |it| it.as_str());
@@ -256,7 +259,7 @@ fn resolved(from: &Uri, location: &str) -> Result<Uri, HttpConfigError> {
     }
 }
 
-fn read(mut answer: Response<Body>) -> Result<HttpResult, ureq::Error> {
+fn read(mut answer: Response<Body>) -> Result<HttpResponse, ureq::Error> {
     let mut headers = Map::new();
     for name in answer.headers().keys() {
         let values = answer.headers().get_all(name).iter();
@@ -268,7 +271,7 @@ fn read(mut answer: Response<Body>) -> Result<HttpResult, ureq::Error> {
     let body = serde_json::from_slice(&bytes)
         .unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into_owned().into());
     let status_code = answer.status().as_u16();
-    Ok(HttpResult { status_code, headers, body, duration: Duration::ZERO })
+    Ok(HttpResponse { status_code, headers, body, duration: Duration::ZERO })
 }
 
 #[cfg(test)]
@@ -295,7 +298,7 @@ mod tests {
     #[test]
     fn a_proxy_comes_from_the_tools_environment() {
         let url: Uri = "https://x.test/".parse().unwrap();
-        let mut environment = Environment::default();
+        let mut environment = ToolEnvironment::default();
         assert!(proxy(&url, &environment).is_none());
         environment.set("HTTPS_PROXY", "http://u:p@proxy.test:8080");
         environment.set("NO_PROXY", "y.test, .z.test");

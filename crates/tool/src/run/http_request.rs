@@ -1,6 +1,6 @@
 use super::{
     environment::scalar_text,
-    fields::{ConfigError, ConfigFields, bytes_of},
+    fields::{ToolConfigError, ToolConfigReader, bytes_of},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
@@ -21,22 +21,22 @@ pub(super) struct HttpRequest {
     pub(super) headers: HeaderMap,
     pub(super) body: Option<Vec<u8>>,
     pub(super) timeout: Duration,
-    pub(super) retry: RetryPolicy,
+    pub(super) retry: HttpRetryPolicy,
 }
 
 /// How often a request is sent, and how long to wait before the second time; then twice as long each time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct RetryPolicy {
+pub(super) struct HttpRetryPolicy {
     pub(super) attempts: u32,
     pub(super) backoff: Duration,
 }
 
 /// Says why a config describes no request that could be sent.
 #[derive(Debug, thiserror::Error)]
-pub enum HttpConfigError {
+pub enum HttpRequestConfigError {
     /// A key is wrong.
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Config(#[from] ToolConfigError),
     /// The address is no web address.
     #[error("url {url:?} is no http or https address{}", why.as_ref().map(|it| format!(": {it}")).unwrap_or_default())]
     Url {
@@ -49,10 +49,10 @@ pub enum HttpConfigError {
 
 impl HttpRequest {
     /// Reads a config whose templates are filled in.
-    pub(super) fn new(config: &Map<String, Value>) -> Result<Self, HttpConfigError> {
-        let fields = ConfigFields { place: "", object: config };
+    pub(super) fn new(config: &Map<String, Value>) -> Result<Self, HttpRequestConfigError> {
+        let fields = ToolConfigReader { place: "", object: config };
         let method = fields.text("method")?.unwrap_or("GET").to_ascii_uppercase();
-        let url = url(fields.text("url")?.ok_or(ConfigError::Missing("url"))?)?;
+        let url = url(fields.text("url")?.ok_or(ToolConfigError::Missing("url"))?)?;
         let mut headers = HeaderMap::new();
         for (name, value) in fields.object("headers")?.into_iter().flatten() {
             let text = scalar_text(value).ok_or_else(|| {
@@ -66,11 +66,11 @@ impl HttpRequest {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         if let Some(object) = fields.object("auth")? {
-            let (name, mut value) = authorization(ConfigFields { place: "auth.", object })?;
+            let (name, mut value) = authorization(ToolConfigReader { place: "auth.", object })?;
             value.set_sensitive(true);
             headers.insert(name, value);
         }
-        let wrong = |expected, found: &str| ConfigError::Value {
+        let wrong = |expected, found: &str| ToolConfigError::Value {
             place: "method".to_owned(),
             expected,
             found: format!("{found:?}"),
@@ -96,8 +96,8 @@ impl HttpRequest {
 }
 
 /// Reads an address of the web.
-pub(super) fn url(text: &str) -> Result<Uri, HttpConfigError> {
-    let wrong = |why: Option<String>| HttpConfigError::Url { url: text.to_owned(), why };
+pub(super) fn url(text: &str) -> Result<Uri, HttpRequestConfigError> {
+    let wrong = |why: Option<String>| HttpRequestConfigError::Url { url: text.to_owned(), why };
     let uri: Uri = text.parse().map_err(|error| wrong(Some(format!("{error}"))))?;
     let is_web = matches!(uri.scheme_str(), Some("http" | "https"));
     let has_host = uri.host().is_some_and(|host| !host.is_empty());
@@ -107,8 +107,8 @@ pub(super) fn url(text: &str) -> Result<Uri, HttpConfigError> {
 fn header(
     (place, name): (&'static str, &str),
     value: &str,
-) -> Result<(HeaderName, HeaderValue), ConfigError> {
-    let wrong = |expected, found: &str| ConfigError::Value {
+) -> Result<(HeaderName, HeaderValue), ToolConfigError> {
+    let wrong = |expected, found: &str| ToolConfigError::Value {
         place: format!("{place}{name}"),
         expected,
         found: found.to_owned(),
@@ -120,8 +120,10 @@ fn header(
     Ok((parsed_name, value))
 }
 
-fn authorization(auth: ConfigFields<'_>) -> Result<(HeaderName, HeaderValue), HttpConfigError> {
-    let need = |key: &'static str, name| auth.text(key)?.ok_or(ConfigError::Missing(name));
+fn authorization(
+    auth: ToolConfigReader<'_>,
+) -> Result<(HeaderName, HeaderValue), HttpRequestConfigError> {
+    let need = |key: &'static str, name| auth.text(key)?.ok_or(ToolConfigError::Missing(name));
     match need("type", "auth.type")? {
         "bearer" => {
             let token = need("token", "auth.token")?;
@@ -137,7 +139,7 @@ fn authorization(auth: ConfigFields<'_>) -> Result<(HeaderName, HeaderValue), Ht
             let name = auth.text("header")?.unwrap_or("X-API-Key");
             Ok(header(("auth.", name), need("key", "auth.key")?)?)
         }
-        other => Err(ConfigError::Value {
+        other => Err(ToolConfigError::Value {
             place: "auth.type".to_owned(),
             expected: "bearer, basic or api_key",
             found: format!("{other:?}"),
@@ -146,23 +148,23 @@ fn authorization(auth: ConfigFields<'_>) -> Result<(HeaderName, HeaderValue), Ht
     }
 }
 
-fn retry(fields: ConfigFields<'_>) -> Result<RetryPolicy, ConfigError> {
+fn retry(fields: ToolConfigReader<'_>) -> Result<HttpRetryPolicy, ToolConfigError> {
     let Some(object) = fields.object("retry")? else {
-        return Ok(RetryPolicy { attempts: 1, backoff: Duration::ZERO });
+        return Ok(HttpRetryPolicy { attempts: 1, backoff: Duration::ZERO });
     };
-    let retry = ConfigFields { place: "retry.", object };
+    let retry = ToolConfigReader { place: "retry.", object };
     let attempts = match retry.get("max_attempts").or_else(|| retry.get("attempts")) {
         None => 1,
         Some(value) => {
             let number = value.as_u64().and_then(|it| u32::try_from(it).ok());
-            number.filter(|it| (1..=100).contains(it)).ok_or_else(|| ConfigError::Value {
+            number.filter(|it| (1..=100).contains(it)).ok_or_else(|| ToolConfigError::Value {
                 place: "retry.attempts".to_owned(),
                 expected: "a number from 1 to 100",
                 found: value.to_string(),
             })?
         }
     };
-    Ok(RetryPolicy {
+    Ok(HttpRetryPolicy {
         attempts,
         backoff: retry.seconds("backoff")?.unwrap_or(Duration::from_secs(1)),
     })
@@ -173,7 +175,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn read(config: &Value) -> Result<HttpRequest, HttpConfigError> {
+    fn read(config: &Value) -> Result<HttpRequest, HttpRequestConfigError> {
         HttpRequest::new(config.as_object().unwrap())
     }
 
@@ -190,7 +192,10 @@ mod tests {
         assert_eq!(request.headers["content-type"], "application/json");
         assert_eq!(request.headers["authorization"], "Basic dTpw");
         assert_eq!(request.headers["x-n"], "1");
-        assert_eq!(request.retry, RetryPolicy { attempts: 3, backoff: Duration::from_millis(500) });
+        assert_eq!(
+            request.retry,
+            HttpRetryPolicy { attempts: 3, backoff: Duration::from_millis(500) }
+        );
         assert!(!format!("{request:?}").contains("dTpw"), "a secret is not shown");
         let stranger = request.for_a_stranger();
         assert_eq!(stranger.headers.len(), 1, "only the type of the body is told to others");

@@ -1,10 +1,10 @@
 use super::{
-    Environment, command_answer,
+    ToolEnvironment, command_answer,
     parameters::kind_of,
-    program::{ProgramSearch, find, on_path},
+    program::{ProgramSearchOutcome, find, on_path},
     version_manager::VersionManager,
 };
-use crate::words::ItemId;
+use crate::words::ToolItemId;
 use lokt_lock::sys::home;
 use serde_json::{Map, Value};
 use std::{
@@ -18,15 +18,15 @@ use std::{
 /// link that it was started through.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct InterpreterLookup {
-    item: ItemId,
+    item: ToolItemId,
     /// The variable.
     pub(super) variable: String,
     fallback: Option<String>,
-    lookup: Lookup,
+    lookup: InterpreterLookupMethod,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Lookup {
+enum InterpreterLookupMethod {
     /// In one of some folders under each of some roots.
     Files { roots: Vec<String>, folders: Vec<String>, names: Vec<String> },
     /// On `PATH`.
@@ -44,7 +44,7 @@ pub enum InterpreterError {
     #[error("env_config.interpreter of {item} has no {field}")]
     Missing {
         /// The item.
-        item: ItemId,
+        item: ToolItemId,
         /// The field.
         field: &'static str,
     },
@@ -52,7 +52,7 @@ pub enum InterpreterError {
     #[error("env_config.interpreter.{field} of {item} must be {expected}, not {found}")]
     Field {
         /// The item.
-        item: ItemId,
+        item: ToolItemId,
         /// The field.
         field: &'static str,
         /// What it must be.
@@ -64,7 +64,7 @@ pub enum InterpreterError {
     #[error("{item} needs {variable}, which is set to {value:?}, and that is no executable file")]
     Unusable {
         /// The item.
-        item: ItemId,
+        item: ToolItemId,
         /// The variable.
         variable: String,
         /// Its value.
@@ -76,7 +76,7 @@ pub enum InterpreterError {
     #[error("no interpreter for {variable} of {item}: looked for {}", .looked.join(", "))]
     NotFound {
         /// The item.
-        item: ItemId,
+        item: ToolItemId,
         /// The variable.
         variable: String,
         /// Everything that was looked for, and where.
@@ -98,20 +98,20 @@ impl InterpreterError {
 
 /// The places that were looked at without success.
 #[derive(Debug, Default)]
-struct SearchedPlaces {
+struct InterpreterSearchPlaces {
     places: Vec<String>,
     /// Whether something was there that cannot be executed.
     is_there: bool,
 }
 
-impl SearchedPlaces {
+impl InterpreterSearchPlaces {
     fn at(place: String) -> Self {
         Self { places: vec![place], is_there: false }
     }
 
     /// Notes a place, with the outcome of looking there.
-    fn add(&mut self, place: String, search: &ProgramSearch) {
-        let is_there = matches!(search, ProgramSearch::NotExecutable(_));
+    fn add(&mut self, place: String, search: &ProgramSearchOutcome) {
+        let is_there = matches!(search, ProgramSearchOutcome::NotExecutable(_));
         self.is_there |= is_there;
         self.places.push(if is_there { format!("{place} (not executable)") } else { place });
     }
@@ -120,10 +120,10 @@ impl SearchedPlaces {
 impl InterpreterLookup {
     /// Reads an order.
     pub(super) fn new(
-        item: &ItemId,
+        item: &ToolItemId,
         object: &Map<String, Value>,
     ) -> Result<Self, InterpreterError> {
-        let fields = InterpreterFields { item, object };
+        let fields = InterpreterConfigReader { item, object };
         let variable = fields.text("var")?;
         if variable.is_empty() || variable.contains(['=', '\0']) {
             return Err(fields.wrong("var", "the name of a variable", format!("{variable:?}")));
@@ -132,14 +132,14 @@ impl InterpreterLookup {
             item: item.clone(),
             variable,
             fallback: fields.optional("fallback")?,
-            lookup: Lookup::new(&fields)?,
+            lookup: InterpreterLookupMethod::new(&fields)?,
         })
     }
 
     /// Finds the program: by the lookup, else the one that the variable names already, else the fallback.
     pub(super) fn find(
         &self,
-        environment: &Environment,
+        environment: &ToolEnvironment,
         project: &Path,
     ) -> Result<OsString, InterpreterError> {
         let mut looked = match self.lookup.find(environment, project) {
@@ -159,7 +159,7 @@ impl InterpreterLookup {
                 on_no_path(environment, fallback)
             };
             match find(environment, fallback, project) {
-                ProgramSearch::Found(found) => return Ok(found.into()),
+                ProgramSearchOutcome::Found(found) => return Ok(found.into()),
                 search => looked.add(place, &search),
             }
         }
@@ -174,13 +174,14 @@ impl InterpreterLookup {
     fn chosen(
         &self,
         value: &str,
-        environment: &Environment,
+        environment: &ToolEnvironment,
         project: &Path,
     ) -> Result<OsString, InterpreterError> {
         let path = expanded(environment, OsStr::new(value));
         let path = path.as_deref().and_then(Path::to_str);
-        let search = path.map_or(ProgramSearch::Missing, |path| find(environment, path, project));
-        let is_there = search != ProgramSearch::Missing;
+        let search =
+            path.map_or(ProgramSearchOutcome::Missing, |path| find(environment, path, project));
+        let is_there = search != ProgramSearchOutcome::Missing;
         search.found().map(OsString::from).ok_or_else(|| InterpreterError::Unusable {
             item: self.item.clone(),
             variable: self.variable.clone(),
@@ -190,8 +191,8 @@ impl InterpreterLookup {
     }
 }
 
-impl Lookup {
-    fn new(fields: &InterpreterFields<'_>) -> Result<Self, InterpreterError> {
+impl InterpreterLookupMethod {
+    fn new(fields: &InterpreterConfigReader<'_>) -> Result<Self, InterpreterError> {
         let kind = fields.text("type")?;
         match kind.as_str() {
             "venv_python" => Ok(Self::Files {
@@ -228,7 +229,7 @@ impl Lookup {
         }
     }
 
-    fn versions(fields: &InterpreterFields<'_>) -> Result<Self, InterpreterError> {
+    fn versions(fields: &InterpreterConfigReader<'_>) -> Result<Self, InterpreterError> {
         let manager = fields.text("manager")?;
         let binary = fields.optional("binary")?;
         let usual = |name: &str| Ok(binary.clone().unwrap_or_else(|| name.to_owned()));
@@ -245,7 +246,11 @@ impl Lookup {
         Ok(Self::Versions { manager, version: fields.text("version")?, binary: binary? })
     }
 
-    fn find(&self, environment: &Environment, project: &Path) -> Result<PathBuf, SearchedPlaces> {
+    fn find(
+        &self,
+        environment: &ToolEnvironment,
+        project: &Path,
+    ) -> Result<PathBuf, InterpreterSearchPlaces> {
         match self {
             Self::Files { roots, folders, names } => {
                 let roots = roots.iter().map(|root| project.join(root));
@@ -257,9 +262,9 @@ impl Lookup {
                 first(folders.flat_map(|folder| names.iter().map(move |name| folder.join(name))))
             }
             Self::System { binary } => match on_path(environment, binary) {
-                ProgramSearch::Found(path) => Ok(path),
+                ProgramSearchOutcome::Found(path) => Ok(path),
                 search => {
-                    let mut looked = SearchedPlaces::default();
+                    let mut looked = InterpreterSearchPlaces::default();
                     looked.add(on_no_path(environment, binary), &search);
                     Err(looked)
                 }
@@ -267,13 +272,13 @@ impl Lookup {
             Self::Versions { manager, version, binary } => {
                 let Some(folder) = manager.folder(environment) else {
                     let place = format!("{binary} {version} of {manager:?} (HOME is not set)");
-                    return Err(SearchedPlaces::at(place));
+                    return Err(InterpreterSearchPlaces::at(place));
                 };
                 first(manager.places(&folder, version).into_iter().map(|it| it.join(binary)))
             }
             Self::Command { words } => {
                 command_answer::ask(words, environment, project).map_err(|why| {
-                    SearchedPlaces::at(format!("what `{}` says ({why})", words.join(" ")))
+                    InterpreterSearchPlaces::at(format!("what `{}` says ({why})", words.join(" ")))
                 })
             }
         }
@@ -281,17 +286,17 @@ impl Lookup {
 }
 
 /// A path in which a `~` at the beginning is the home folder: what set the variable may have been no shell.
-pub(super) fn expanded(environment: &Environment, value: &OsStr) -> Option<PathBuf> {
+pub(super) fn expanded(environment: &ToolEnvironment, value: &OsStr) -> Option<PathBuf> {
     home::expand(value.to_owned(), || environment.get("HOME").map(PathBuf::from)).ok()
 }
 
 /// The first that is a program, or all that were looked at.
-fn first(candidates: impl Iterator<Item = PathBuf>) -> Result<PathBuf, SearchedPlaces> {
-    let mut looked = SearchedPlaces::default();
+fn first(candidates: impl Iterator<Item = PathBuf>) -> Result<PathBuf, InterpreterSearchPlaces> {
+    let mut looked = InterpreterSearchPlaces::default();
     for path in candidates {
         let place = path.display().to_string();
-        match ProgramSearch::among(std::iter::once(path)) {
-            ProgramSearch::Found(path) => return Ok(path),
+        match ProgramSearchOutcome::among(std::iter::once(path)) {
+            ProgramSearchOutcome::Found(path) => return Ok(path),
             search => looked.add(place, &search),
         }
     }
@@ -299,12 +304,12 @@ fn first(candidates: impl Iterator<Item = PathBuf>) -> Result<PathBuf, SearchedP
 }
 
 /// The fields of an order, with the item that they belong to.
-struct InterpreterFields<'a> {
-    item: &'a ItemId,
+struct InterpreterConfigReader<'a> {
+    item: &'a ToolItemId,
     object: &'a Map<String, Value>,
 }
 
-impl InterpreterFields<'_> {
+impl InterpreterConfigReader<'_> {
     fn text(&self, field: &'static str) -> Result<String, InterpreterError> {
         self.optional(field)?.ok_or_else(|| self.missing(field))
     }
@@ -347,7 +352,7 @@ impl InterpreterFields<'_> {
 }
 
 /// How a search of `PATH` is reported, with all that it was.
-fn on_no_path(environment: &Environment, name: &str) -> String {
+fn on_no_path(environment: &ToolEnvironment, name: &str) -> String {
     match environment.get("PATH") {
         Some(path) => format!("{name} on PATH ({})", path.to_string_lossy()),
         None => format!("{name} on PATH (not set)"),

@@ -4,12 +4,12 @@ use std::{fs, os::unix::fs::PermissionsExt};
 use tempfile::TempDir;
 
 /// A project with some programs, and the variables that are set.
-struct Fixture {
+struct InterpreterTestFixture {
     folder: TempDir,
-    environment: Environment,
+    environment: ToolEnvironment,
 }
 
-impl Fixture {
+impl InterpreterTestFixture {
     fn new(programs: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for program in programs {
@@ -18,7 +18,7 @@ impl Fixture {
             fs::write(&path, "#!/bin/sh\necho \"$PWD/bin/asked\"; echo more\n").unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         }
-        let mut environment = Environment::default();
+        let mut environment = ToolEnvironment::default();
         environment.set("PATH", folder.path().join("bin"));
         environment.set("HOME", folder.path().join("home"));
         Self { folder, environment }
@@ -30,7 +30,7 @@ impl Fixture {
     }
 
     fn find(&self, order: &Value) -> Result<String, String> {
-        let item = ItemId::new("web/x").unwrap();
+        let item = ToolItemId::new("web/x").unwrap();
         let interpreter = InterpreterLookup::new(&item, order.as_object().unwrap());
         let found = interpreter.and_then(|it| it.find(&self.environment, self.folder.path()));
         let root = self.folder.path().to_str().unwrap();
@@ -42,7 +42,7 @@ impl Fixture {
 
 #[test]
 fn each_lookup_finds_its_program() {
-    let fixture = Fixture::new(&[
+    let fixture = InterpreterTestFixture::new(&[
         ".venv/bin/python3",
         "env/bin/python",
         "bin/tool",
@@ -94,17 +94,23 @@ fn each_lookup_finds_its_program() {
 fn the_lookup_comes_first_then_the_callers_choice_then_the_fallback() {
     let order = json!({"type": "venv_python", "var": "PY", "fallback": "python3"});
     let all = [".venv/bin/python", "bin/python3", "bin/mine"];
-    assert_eq!(Fixture::new(&all).set("PY", "mine").find(&order).unwrap(), "/.venv/bin/python");
-    let without = Fixture::new(&all[1..]);
+    assert_eq!(
+        InterpreterTestFixture::new(&all).set("PY", "mine").find(&order).unwrap(),
+        "/.venv/bin/python"
+    );
+    let without = InterpreterTestFixture::new(&all[1..]);
     assert_eq!(without.find(&order).unwrap(), "/bin/python3");
     assert_eq!(without.set("PY", "mine").find(&order).unwrap(), "/bin/mine");
-    assert_eq!(Fixture::new(&all).set("PY", "").find(&order).unwrap(), "/.venv/bin/python");
+    assert_eq!(
+        InterpreterTestFixture::new(&all).set("PY", "").find(&order).unwrap(),
+        "/.venv/bin/python"
+    );
 }
 
 #[test]
 fn a_choice_that_cannot_be_run_is_not_passed_over() {
     let order = json!({"type": "venv_python", "var": "PY", "fallback": "python3"});
-    let fixture = Fixture::new(&["bin/python3"]).set("PY", "/none/python");
+    let fixture = InterpreterTestFixture::new(&["bin/python3"]).set("PY", "/none/python");
     let message = fixture.find(&order).unwrap_err();
     assert_eq!(
         message,
@@ -116,18 +122,19 @@ fn a_choice_that_cannot_be_run_is_not_passed_over() {
 fn where_there_is_none_everything_that_was_looked_at_is_listed() {
     let order = json!({"type": "venv_python", "var": "PY", "fallback": "python3"});
     assert_eq!(
-        Fixture::new(&[]).find(&order).unwrap_err(),
+        InterpreterTestFixture::new(&[]).find(&order).unwrap_err(),
         "no interpreter for PY of web/x: looked for /.venv/bin/python, /.venv/bin/python3, \
          $PY (not set), python3 on PATH (/bin)"
     );
     let order = json!({"type": "command", "resolve_cmd": ["false"], "var": "X"});
-    let message = Fixture::new(&[]).set("PATH", "/usr/bin:/bin").find(&order).unwrap_err();
+    let message =
+        InterpreterTestFixture::new(&[]).set("PATH", "/usr/bin:/bin").find(&order).unwrap_err();
     assert!(message.contains("what `false` says (it failed with exit status: 1)"), "{message}");
 }
 
 #[test]
 fn a_virtual_environments_link_is_not_resolved() {
-    let fixture = Fixture::new(&["bin/python3.12"]);
+    let fixture = InterpreterTestFixture::new(&["bin/python3.12"]);
     let link = fixture.folder.path().join(".venv/bin/python");
     fs::create_dir_all(link.parent().unwrap()).unwrap();
     std::os::unix::fs::symlink(fixture.folder.path().join("bin/python3.12"), &link).unwrap();
@@ -137,7 +144,7 @@ fn a_virtual_environments_link_is_not_resolved() {
 
 #[test]
 fn what_is_no_executable_file_is_no_interpreter() {
-    let fixture = Fixture::new(&[]);
+    let fixture = InterpreterTestFixture::new(&[]);
     let folder = fixture.folder.path();
     fs::create_dir_all(folder.join(".venv/bin/python")).unwrap();
     fs::write(folder.join(".venv/bin/python3"), "").unwrap();
@@ -160,7 +167,7 @@ fn a_wrong_order_names_the_item_and_the_field() {
         (json!({"var": "X=", "type": "venv_python"}), "must be the name of a variable"),
         (json!({"var": ["X"], "type": "venv_python"}), "var of web/x must be a text, not an array"),
     ] {
-        let message = Fixture::new(&[]).find(&order).unwrap_err();
+        let message = InterpreterTestFixture::new(&[]).find(&order).unwrap_err();
         assert!(message.contains(expected), "{order}: {message}");
     }
 }
@@ -173,7 +180,7 @@ fn a_tilde_in_a_variable_is_the_home_folder_and_never_one_of_the_project() {
         "~/bin/python",
         "~other/python",
     ];
-    let fixture = || Fixture::new(&programs);
+    let fixture = || InterpreterTestFixture::new(&programs);
     let order = json!({"type": "system_binary", "binary": "nowhere", "var": "RYE_PYTHON"});
     let found = fixture().set("RYE_PYTHON", "~/bin/python").find(&order);
     assert_eq!(found.as_deref(), Ok("/home/bin/python"));

@@ -1,13 +1,13 @@
-use super::Parameters;
-use crate::words::ItemId;
+use super::ToolParameters;
+use crate::words::ToolItemId;
 use serde_json::{Map, Value};
 use std::{ffi::OsString, path::Path};
 
 /// One element of a verified chain, as far as running it needs to know.
 #[derive(Clone, Copy, Debug)]
-pub struct ChainStep<'a> {
+pub struct ChainElementConfig<'a> {
     /// Its id.
-    pub id: &'a ItemId,
+    pub id: &'a ToolItemId,
     /// Its `config`.
     pub config: Option<&'a Map<String, Value>>,
     /// Its `env_config`.
@@ -16,7 +16,7 @@ pub struct ChainStep<'a> {
 
 /// Where a tool's output goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ToolOutput {
+pub enum ToolOutputMode {
     /// To this process's own streams, while the tool runs; it may also read from the standard input.
     Show,
     /// Into the result; the tool's input is empty unless its config gives one.
@@ -25,9 +25,9 @@ pub enum ToolOutput {
 
 /// A run: a verified tool, what is given to it, and where.
 #[derive(Clone, Debug)]
-pub struct ToolJob<'a> {
+pub struct ToolRunRequest<'a> {
     /// The chain, from the tool to the primitive.
-    pub steps: &'a [ChainStep<'a>],
+    pub steps: &'a [ChainElementConfig<'a>],
     /// The name of the tool's file, without a folder: interpreters go by its extension.
     pub file_name: &'a str,
     /// The bytes of the tool, as they were verified.
@@ -37,7 +37,7 @@ pub struct ToolJob<'a> {
     /// The tool's `config_schema`.
     pub schema: Option<&'a Value>,
     /// What the caller gives.
-    pub parameters: &'a Parameters,
+    pub parameters: &'a ToolParameters,
     /// The project's folder, an absolute path.
     pub project: &'a Path,
     /// The user's space.
@@ -47,5 +47,5 @@ pub struct ToolJob<'a> {
     /// The caller's variables.
     pub environment: Vec<(OsString, OsString)>,
     /// Where the output goes.
-    pub output: ToolOutput,
+    pub output: ToolOutputMode,
 }

@@ -3,10 +3,10 @@
 //! # The way of a run
 //! 1. The caller's parameters are checked against the tool's JSON Schema ([`check_schema`]).
 //! 2. The configs of the chain are merged, the tool wins ([`merge`]).
-//! 3. The bytes that were verified are written to a private folder ([`PrivateCopy`]). That copy runs, not the item.
-//! 4. The environment is made: interpreters are found, variables set ([`Environment`]), and what leads code
+//! 3. The bytes that were verified are written to a private folder ([`ToolPrivateCopy`]). That copy runs, not the item.
+//! 4. The environment is made: interpreters are found, variables set ([`ToolEnvironment`]), and what leads code
 //!    searches into the working folder is taken out (`search_paths.rs`).
-//! 5. The config's templates are filled in, once ([`Template`]).
+//! 5. The config's templates are filled in, once ([`TemplateValues`]).
 //! 6. The primitive reads the config and refuses what it cannot use.
 //! 7. Only now something starts: a process under the supervision that locks use, or an HTTP request ([`run`]).
 //!
@@ -43,19 +43,19 @@ mod subprocess;
 mod template;
 mod version_manager;
 
-pub use capture::{CapturedOutput, MAX_KEPT};
+pub use capture::{CapturedStream, MAX_KEPT};
 pub use config::merge;
-pub use environment::{Environment, EnvironmentError};
-pub use fields::ConfigError;
-pub use http_client::{HttpError, HttpResult};
-pub use http_request::HttpConfigError;
+pub use environment::{ToolEnvironment, ToolEnvironmentError};
+pub use fields::ToolConfigError;
+pub use http_client::{HttpClientError, HttpResponse};
+pub use http_request::HttpRequestConfigError;
 pub use interpreter::InterpreterError;
-pub use job::{ChainStep, ToolJob, ToolOutput};
-pub use parameters::{InvalidParameters, Parameters};
+pub use job::{ChainElementConfig, ToolOutputMode, ToolRunRequest};
+pub use parameters::{InvalidToolParameters, ToolParameters};
 pub use primitive::is_known_primitive;
-pub use private_copy::{AdjacentFiles, PrivateCopy, PrivateCopyError, sweep};
-pub use reserved::{NonTextPath, ReservedNames};
-pub use runner::{RunContext, RunError, RunOutcome, run};
-pub use schema::{SchemaError, check as check_schema};
-pub use subprocess::{SubprocessError, SubprocessResult};
-pub use template::{Template, TemplateError};
+pub use private_copy::{PrivateCopyError, PrivateCopyExtraFiles, ToolPrivateCopy, sweep};
+pub use reserved::{NonTextPath, ReservedConfigVariables};
+pub use runner::{ToolRunContext, ToolRunError, ToolRunOutcome, run};
+pub use schema::{ParameterSchemaError, check as check_schema};
+pub use subprocess::{SubprocessConfigError, SubprocessResult};
+pub use template::{ConfigTemplateError, TemplateValues};

@@ -4,16 +4,16 @@ use super::search_paths::is_absolute;
 
 /// How the words of a variable are written, and which of them name code.
 #[derive(Debug)]
-pub(super) struct Grammar {
-    quotes: Quotes,
+pub(super) struct OptionSyntax {
+    quotes: OptionQuoteSyntax,
     /// Letters that may stand between the dash and an option of one letter, as in `-wI`.
     flags: &'static [u8],
-    options: &'static [(&'static str, Names)],
+    options: &'static [(&'static str, OptionTarget)],
 }
 
 /// How a blank becomes part of a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Quotes {
+enum OptionQuoteSyntax {
     /// Not at all.
     None,
     /// Between `"`, where a backslash keeps the next character.
@@ -24,7 +24,7 @@ enum Quotes {
 
 /// What an option names: in the rest of its word, behind a `=`, or in the next word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Names {
+enum OptionTarget {
     /// A module: a path or an address. A bare name is looked for at the working folder as well.
     Module,
     /// A file.
@@ -37,11 +37,11 @@ enum Names {
     WorkingFolder,
 }
 
-use Names::{File, Folders, Library, Module, WorkingFolder};
+use OptionTarget::{File, Folders, Library, Module, WorkingFolder};
 
 /// <https://nodejs.org/api/cli.html>. `--require` and `--import` resolve from the working folder, bare names too.
-pub(super) const NODE: Grammar = Grammar {
-    quotes: Quotes::Double,
+pub(super) const NODE: OptionSyntax = OptionSyntax {
+    quotes: OptionQuoteSyntax::Double,
     flags: b"",
     options: &[
         ("--require", Module),
@@ -61,8 +61,8 @@ pub(super) const NODE: Grammar = Grammar {
 };
 
 /// perlrun(1), `PERL5OPT`.
-pub(super) const PERL: Grammar = Grammar {
-    quotes: Quotes::None,
+pub(super) const PERL: OptionSyntax = OptionSyntax {
+    quotes: OptionQuoteSyntax::None,
     flags: b"wWXtTUs",
     options: &[
         ("-Mlib=", Folders),
@@ -74,15 +74,15 @@ pub(super) const PERL: Grammar = Grammar {
 };
 
 /// ruby(1), `RUBYOPT`.
-pub(super) const RUBY: Grammar = Grammar {
-    quotes: Quotes::None,
+pub(super) const RUBY: OptionSyntax = OptionSyntax {
+    quotes: OptionQuoteSyntax::None,
     flags: b"wdvUKT",
     options: &[("-I", Folders), ("-r", Library), ("--require", Library)],
 };
 
 /// java(1), `JDK_JAVA_OPTIONS` and its relatives.
-pub(super) const JAVA: Grammar = Grammar {
-    quotes: Quotes::Both,
+pub(super) const JAVA: OptionSyntax = OptionSyntax {
+    quotes: OptionQuoteSyntax::Both,
     flags: b"",
     options: &[
         ("-javaagent:", File),
@@ -107,12 +107,12 @@ pub(super) const JAVA: Grammar = Grammar {
 };
 
 /// A word: as it is written, and what it means.
-struct Word<'a> {
+struct EnvironmentOptionWord<'a> {
     raw: &'a [u8],
     text: Vec<u8>,
 }
 
-impl Grammar {
+impl OptionSyntax {
     /// The value without the options that name something by a relative path.
     pub(super) fn cleaned(&self, value: &[u8]) -> Vec<u8> {
         let words = self.words(value);
@@ -134,7 +134,7 @@ impl Grammar {
     }
 
     /// What a word's option names, where it is one of these; its value, where that is part of the word.
-    fn option(&self, word: &[u8]) -> Option<(Names, Option<Vec<u8>>)> {
+    fn option(&self, word: &[u8]) -> Option<(OptionTarget, Option<Vec<u8>>)> {
         let word = self.without_flags(word);
         self.options.iter().find_map(|(option, names)| {
             if *names == WorkingFolder {
@@ -164,7 +164,7 @@ impl Grammar {
         [b"-", letters.get(from.unwrap_or(letters.len())..).unwrap_or_default()].concat()
     }
 
-    fn words<'a>(&self, value: &'a [u8]) -> Vec<Word<'a>> {
+    fn words<'a>(&self, value: &'a [u8]) -> Vec<EnvironmentOptionWord<'a>> {
         let (mut words, mut at) = (Vec::new(), 0);
         while let Some(start) = value.iter().skip(at).position(|it| !it.is_ascii_whitespace()) {
             at += start;
@@ -177,7 +177,7 @@ impl Grammar {
     }
 
     /// The word at the start of a text, which is no blank.
-    fn word<'a>(&self, rest: &'a [u8]) -> Word<'a> {
+    fn word<'a>(&self, rest: &'a [u8]) -> EnvironmentOptionWord<'a> {
         let (mut text, mut quote, mut length) = (Vec::new(), None, 0);
         let mut bytes = rest.iter().copied();
         while let Some(byte) = bytes.next() {
@@ -186,16 +186,16 @@ impl Grammar {
             }
             length += 1;
             match (quote, byte) {
-                (Some(b'"'), b'\\') if self.quotes == Quotes::Double => {
+                (Some(b'"'), b'\\') if self.quotes == OptionQuoteSyntax::Double => {
                     text.extend(bytes.next().inspect(|_| length += 1));
                 }
                 (Some(open), byte) if open == byte => quote = None,
-                (None, b'"') if self.quotes != Quotes::None => quote = Some(byte),
-                (None, b'\'') if self.quotes == Quotes::Both => quote = Some(byte),
+                (None, b'"') if self.quotes != OptionQuoteSyntax::None => quote = Some(byte),
+                (None, b'\'') if self.quotes == OptionQuoteSyntax::Both => quote = Some(byte),
                 _ => text.push(byte),
             }
         }
-        Word { raw: rest.get(..length).unwrap_or_default(), text }
+        EnvironmentOptionWord { raw: rest.get(..length).unwrap_or_default(), text }
     }
 }
 
@@ -205,7 +205,7 @@ fn starts_with(word: &[u8], option: &str) -> bool {
     word.len() >= option.len() && word.iter().zip(option.bytes()).all(like)
 }
 
-impl Names {
+impl OptionTarget {
     /// Whether nothing of the working folder is meant.
     fn is_safe(self, named: &[u8]) -> bool {
         let mut parts = named.split(|byte| b":,".contains(byte));
@@ -226,7 +226,7 @@ impl Names {
 mod tests {
     use super::*;
 
-    fn cleaned(grammar: &Grammar, value: &str) -> String {
+    fn cleaned(grammar: &OptionSyntax, value: &str) -> String {
         String::from_utf8(grammar.cleaned(value.as_bytes())).unwrap()
     }
 

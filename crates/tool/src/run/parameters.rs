@@ -2,14 +2,14 @@ use serde_json::{Map, Value};
 
 /// What a caller gives to a tool: a JSON object, and its compact text.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Parameters {
+pub struct ToolParameters {
     object: Map<String, Value>,
     text: String,
 }
 
 /// Says why something cannot be a tool's parameters.
 #[derive(Debug, thiserror::Error)]
-pub enum InvalidParameters {
+pub enum InvalidToolParameters {
     /// The text is no JSON.
     #[error("the parameters are no JSON: {0}")]
     Syntax(#[source] serde_json::Error),
@@ -18,7 +18,7 @@ pub enum InvalidParameters {
     Type(&'static str),
 }
 
-impl Parameters {
+impl ToolParameters {
     /// Takes the members of an object.
     pub fn new(object: Map<String, Value>) -> Self {
         // How serde_json shows a value is its compact text.
@@ -29,11 +29,11 @@ impl Parameters {
     /// Reads parameters from a text.
     ///
     /// # Errors
-    /// [`InvalidParameters`] where it is no JSON object.
-    pub fn parse(text: &str) -> Result<Self, InvalidParameters> {
-        match serde_json::from_str(text).map_err(InvalidParameters::Syntax)? {
+    /// [`InvalidToolParameters`] where it is no JSON object.
+    pub fn parse(text: &str) -> Result<Self, InvalidToolParameters> {
+        match serde_json::from_str(text).map_err(InvalidToolParameters::Syntax)? {
             Value::Object(object) => Ok(Self::new(object)),
-            other => Err(InvalidParameters::Type(kind_of(&other))),
+            other => Err(InvalidToolParameters::Type(kind_of(&other))),
         }
     }
 
@@ -53,7 +53,7 @@ impl Parameters {
     }
 }
 
-impl Default for Parameters {
+impl Default for ToolParameters {
     fn default() -> Self {
         Self::new(Map::new())
     }
@@ -77,9 +77,9 @@ mod tests {
 
     #[test]
     fn only_an_object_is_parameters() {
-        assert_eq!(Parameters::parse(" {\"a\": 1.0} ").unwrap().as_text(), "{\"a\":1.0}");
+        assert_eq!(ToolParameters::parse(" {\"a\": 1.0} ").unwrap().as_text(), "{\"a\":1.0}");
         for bad in ["[1]", "null", "\"x\"", "", "{"] {
-            assert!(Parameters::parse(bad).is_err(), "{bad:?} is no object");
+            assert!(ToolParameters::parse(bad).is_err(), "{bad:?} is no object");
         }
     }
 }

@@ -24,7 +24,7 @@ const ATTEMPTS: usize = 1000;
 
 /// What lies beside a private copy.
 #[derive(Clone, Copy, Debug)]
-pub enum AdjacentFiles<'a> {
+pub enum PrivateCopyExtraFiles<'a> {
     /// Nothing.
     Nothing,
     /// What an interpreter of JavaScript looks for there: a `package.json` without settings, which keeps those of
@@ -39,7 +39,7 @@ pub enum AdjacentFiles<'a> {
 /// long as this process or the tool lives, its lock is held, so [`sweep`] can tell it from what a killed
 /// process left.
 #[derive(Debug)]
-pub struct PrivateCopy {
+pub struct ToolPrivateCopy {
     path: PathBuf,
     lock: File,
     folder: TempDir,
@@ -61,7 +61,7 @@ pub enum PrivateCopyError {
     Name(String),
 }
 
-impl PrivateCopy {
+impl ToolPrivateCopy {
     /// Writes `bytes` to a file called `name` in a new private folder below `temporary`.
     ///
     /// # Errors
@@ -70,7 +70,7 @@ impl PrivateCopy {
         temporary: &Path,
         name: &str,
         bytes: &[u8],
-        beside: AdjacentFiles<'_>,
+        beside: PrivateCopyExtraFiles<'_>,
     ) -> Result<Self, PrivateCopyError> {
         if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']) {
             return Err(PrivateCopyError::Name(name.to_owned()));
@@ -85,7 +85,7 @@ impl PrivateCopy {
             file.write_all(bytes)
         };
         write().map_err(|source| PrivateCopyError::Files { path: path.clone(), source })?;
-        if let AdjacentFiles::Packages(modules) = beside {
+        if let PrivateCopyExtraFiles::Packages(modules) = beside {
             put_packages(folder.path(), modules)?;
         }
         Ok(Self { path, lock, folder })
@@ -186,8 +186,13 @@ mod tests {
     #[test]
     fn the_copy_is_this_users_alone_and_goes_away() {
         let temporary = tempfile::tempdir().unwrap();
-        let copy =
-            PrivateCopy::new(temporary.path(), "x.py", b"bytes", AdjacentFiles::Nothing).unwrap();
+        let copy = ToolPrivateCopy::new(
+            temporary.path(),
+            "x.py",
+            b"bytes",
+            PrivateCopyExtraFiles::Nothing,
+        )
+        .unwrap();
         let path = copy.path().to_owned();
         let folder = copy.folder().to_owned();
         let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o7777;
@@ -202,9 +207,12 @@ mod tests {
     #[test]
     fn only_what_nobody_uses_is_swept() {
         let temporary = tempfile::tempdir().unwrap();
-        let used = PrivateCopy::new(temporary.path(), "x.py", b"", AdjacentFiles::Nothing).unwrap();
+        let used =
+            ToolPrivateCopy::new(temporary.path(), "x.py", b"", PrivateCopyExtraFiles::Nothing)
+                .unwrap();
         let inherited =
-            PrivateCopy::new(temporary.path(), "x.py", b"", AdjacentFiles::Nothing).unwrap();
+            ToolPrivateCopy::new(temporary.path(), "x.py", b"", PrivateCopyExtraFiles::Nothing)
+                .unwrap();
         let (mark, survivor) = (inherited.mark().unwrap(), inherited.path().to_owned());
         // Its process was killed: the lock lives on in the tool alone.
         let _ = inherited.folder.keep();
@@ -230,8 +238,13 @@ mod tests {
         let temporary = tempfile::tempdir().unwrap();
         let ended = AtomicBool::new(false);
         let used = || {
-            let copy = PrivateCopy::new(temporary.path(), "x.py", b"bytes", AdjacentFiles::Nothing)
-                .ok()?;
+            let copy = ToolPrivateCopy::new(
+                temporary.path(),
+                "x.py",
+                b"bytes",
+                PrivateCopyExtraFiles::Nothing,
+            )
+            .ok()?;
             fs::read(copy.path()).ok()
         };
         let sweeping = || {

@@ -1,4 +1,4 @@
-use super::Environment;
+use super::ToolEnvironment;
 use nix::unistd::{AccessFlags, access};
 use std::{
     io::ErrorKind,
@@ -12,7 +12,7 @@ pub(super) fn is_program(path: &Path) -> bool {
 
 /// The outcome of a search for a program. The two ways in which it fails are those of a shell: 127 and 126.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum ProgramSearch {
+pub(super) enum ProgramSearchOutcome {
     /// It is there.
     Found(PathBuf),
     /// Something of that name is there and cannot be executed.
@@ -21,7 +21,7 @@ pub(super) enum ProgramSearch {
     Missing,
 }
 
-impl ProgramSearch {
+impl ProgramSearchOutcome {
     /// The program.
     pub(super) fn found(self) -> Option<PathBuf> {
         match self {
@@ -53,16 +53,20 @@ fn is_there(path: &Path) -> bool {
 
 /// Finds a program in the folders of `PATH`. Entries that are not absolute are passed over: what they mean
 /// depends on the folder that one happens to stand in.
-pub(super) fn on_path(environment: &Environment, name: &str) -> ProgramSearch {
-    let Some(path) = environment.get("PATH") else { return ProgramSearch::Missing };
+pub(super) fn on_path(environment: &ToolEnvironment, name: &str) -> ProgramSearchOutcome {
+    let Some(path) = environment.get("PATH") else { return ProgramSearchOutcome::Missing };
     let folders = std::env::split_paths(path).filter(|folder| folder.is_absolute());
-    ProgramSearch::among(folders.map(|folder| folder.join(name)))
+    ProgramSearchOutcome::among(folders.map(|folder| folder.join(name)))
 }
 
 /// Finds a program by its name or, where it has a slash, by its path from `folder`.
-pub(super) fn find(environment: &Environment, name: &str, folder: &Path) -> ProgramSearch {
+pub(super) fn find(
+    environment: &ToolEnvironment,
+    name: &str,
+    folder: &Path,
+) -> ProgramSearchOutcome {
     if name.contains('/') {
-        return ProgramSearch::among(std::iter::once(folder.join(name)));
+        return ProgramSearchOutcome::among(std::iter::once(folder.join(name)));
     }
     on_path(environment, name)
 }

@@ -1,9 +1,9 @@
-use super::Parameters;
+use super::ToolParameters;
 use std::path::Path;
 
 /// The names in a config that are Lokt's. A caller's parameter of the same name is not seen there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ReservedNames(Vec<(&'static str, String)>);
+pub struct ReservedConfigVariables(Vec<(&'static str, String)>);
 
 /// Says why a place cannot be put into a config.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,7 +15,7 @@ pub struct NonTextPath {
     pub shown: String,
 }
 
-impl ReservedNames {
+impl ReservedConfigVariables {
     /// The name under which the tool's file is known.
     pub const TOOL_PATH: &'static str = "tool_path";
     /// The name under which the parameters are known, all as one text.
@@ -29,7 +29,7 @@ impl ReservedNames {
         project: &Path,
         user_space: &Path,
         system_space: &str,
-        parameters: &Parameters,
+        parameters: &ToolParameters,
     ) -> Result<Self, NonTextPath> {
         Ok(Self(vec![
             ("project_path", text("project_path", project)?),

@@ -1,22 +1,22 @@
 use super::{
-    Environment, EnvironmentError, HttpConfigError, HttpError, HttpResult, NonTextPath,
-    PrivateCopyError, SchemaError, SubprocessError, SubprocessResult, TemplateError, ToolJob,
-    ToolOutput,
+    ConfigTemplateError, HttpClientError, HttpRequestConfigError, HttpResponse, NonTextPath,
+    ParameterSchemaError, PrivateCopyError, SubprocessConfigError, SubprocessResult,
+    ToolEnvironment, ToolEnvironmentError, ToolOutputMode, ToolRunRequest,
     capture::OutputCapture,
     http_client,
     http_request::HttpRequest,
     input,
-    plan::{PlannedWork, RunPlan},
-    private_copy::{self, PrivateCopy},
-    subprocess::Subprocess,
+    plan::{ToolRunPlan, ToolRunWork},
+    private_copy::{self, ToolPrivateCopy},
+    subprocess::ToolSubprocessPlan,
 };
-use crate::words::ItemId;
+use crate::words::ToolItemId;
 use lokt_lock::{
     guard::{
-        GuardError, GuardWarning, GuardedCommand, ReceivedSignal, SignalReader, SpawnSettings,
-        SupervisedLocks, SupervisionPolicy, WorkEnd, await_work, supervise,
+        GuardError, GuardWarning, GuardedCommand, GuardedThreadOutcome, ReceivedSignal,
+        SignalReader, SpawnSettings, SupervisedLocks, SupervisionPolicy, await_work, supervise,
     },
-    store::Store,
+    store::LockStore,
     sys::{BlockedSignals, descendants},
 };
 use nix::{
@@ -31,7 +31,7 @@ use serde_json::{Map, Value};
 use std::{io, os::fd::AsFd, path::PathBuf, sync::mpsc, thread, time::Instant};
 
 /// The caller that runs a tool, and its surroundings.
-pub struct RunContext<'a, S: Store> {
+pub struct ToolRunContext<'a, S: LockStore> {
     /// The store, the caller, and the locks to hold meanwhile; none is usual.
     pub watchers: SupervisedLocks<'a, S>,
     /// The signals to pass on.
@@ -44,14 +44,14 @@ pub struct RunContext<'a, S: Store> {
 
 /// The outcome of a run.
 #[derive(Clone, Debug, PartialEq)]
-pub enum RunOutcome {
+pub enum ToolRunOutcome {
     /// A process ended.
     Subprocess(SubprocessResult),
     /// A server answered.
-    Http(HttpResult),
+    Http(HttpResponse),
 }
 
-impl RunOutcome {
+impl ToolRunOutcome {
     /// Whether it went well.
     pub fn success(&self) -> bool {
         match self {
@@ -77,21 +77,21 @@ impl RunOutcome {
     }
 }
 
-/// Says why a run came to nothing. Up to and with [`RunError::Http`], nothing was started.
+/// Says why a run came to nothing. Up to and with [`ToolRunError::Http`], nothing was started.
 #[derive(Debug, thiserror::Error)]
-pub enum RunError {
+pub enum ToolRunError {
     /// There is no chain.
     #[error("the chain is empty")]
     NoSteps,
     /// The chain does not end in a primitive that this build knows.
     #[error("{0} is no primitive of this build")]
-    UnknownPrimitive(ItemId),
+    UnknownPrimitive(ToolItemId),
     /// The project's path is not absolute.
     #[error("the project's path {} is not absolute", .0.display())]
     RelativeProject(PathBuf),
     /// The parameters do not fit.
     #[error(transparent)]
-    Schema(#[from] SchemaError),
+    Schema(#[from] ParameterSchemaError),
     /// A path cannot be put into a config.
     #[error(transparent)]
     Place(#[from] NonTextPath),
@@ -100,16 +100,16 @@ pub enum RunError {
     Stage(#[from] PrivateCopyError),
     /// There is no environment.
     #[error(transparent)]
-    Environment(#[from] EnvironmentError),
+    Environment(#[from] ToolEnvironmentError),
     /// The config cannot be filled in.
     #[error(transparent)]
-    Template(#[from] TemplateError),
+    Template(#[from] ConfigTemplateError),
     /// The config describes no process.
     #[error(transparent)]
-    Subprocess(#[from] SubprocessError),
+    Subprocess(#[from] SubprocessConfigError),
     /// The config describes no request.
     #[error(transparent)]
-    Http(#[from] HttpConfigError),
+    Http(#[from] HttpRequestConfigError),
     /// The streams of the tool cannot be made.
     #[error("cannot make the tool's {what}")]
     Streams {
@@ -123,7 +123,7 @@ pub enum RunError {
     Guard(#[from] GuardError),
     /// The server gave no answer.
     #[error(transparent)]
-    Exchange(#[from] HttpError),
+    Exchange(#[from] HttpClientError),
     /// A signal asked this program to end while it waited for a server.
     #[error("interrupted")]
     Interrupted(ReceivedSignal),
@@ -132,7 +132,7 @@ pub enum RunError {
     Lost,
 }
 
-impl RunError {
+impl ToolRunError {
     /// Whether the tool may be running on: then its locks must not be given back, for they end with it.
     pub fn may_run_on(&self) -> bool {
         matches!(self, Self::Guard(GuardError::Wait { .. }) | Self::Interrupted(_))
@@ -144,52 +144,55 @@ impl RunError {
 /// Everything that can be refused is refused before anything starts. A tool that fails is an outcome.
 ///
 /// # Errors
-/// [`RunError`] says what was refused, or what could not be done.
-pub fn run<S>(job: &ToolJob<'_>, world: RunContext<'_, S>) -> Result<RunOutcome, RunError>
+/// [`ToolRunError`] says what was refused, or what could not be done.
+pub fn run<S>(
+    job: &ToolRunRequest<'_>,
+    world: ToolRunContext<'_, S>,
+) -> Result<ToolRunOutcome, ToolRunError>
 where
-    S: Store,
+    S: LockStore,
     S::Ticket: AsFd,
 {
-    let plan = RunPlan::new(job)?;
+    let plan = ToolRunPlan::new(job)?;
     match plan.work {
-        PlannedWork::Subprocess(process) => {
+        ToolRunWork::Subprocess(process) => {
             let result = run_process(process, job.output, plan.copy.as_ref(), world);
             if plan.copy.is_some() {
                 // After the tool, so that no caller waits for the leftovers of others.
                 private_copy::sweep(&plan.temporary);
             }
-            result.map(RunOutcome::Subprocess)
+            result.map(ToolRunOutcome::Subprocess)
         }
-        PlannedWork::Http(request, environment) => {
-            run_exchange(request, environment, world).map(RunOutcome::Http)
+        ToolRunWork::Http(request, environment) => {
+            run_exchange(request, environment, world).map(ToolRunOutcome::Http)
         }
     }
 }
 
 fn run_process<S>(
-    process: Subprocess,
-    output: ToolOutput,
-    copy: Option<&PrivateCopy>,
-    world: RunContext<'_, S>,
-) -> Result<SubprocessResult, RunError>
+    process: ToolSubprocessPlan,
+    output: ToolOutputMode,
+    copy: Option<&ToolPrivateCopy>,
+    world: ToolRunContext<'_, S>,
+) -> Result<SubprocessResult, ToolRunError>
 where
-    S: Store,
+    S: LockStore,
     S::Ticket: AsFd,
 {
-    let failed = |what| move |source| RunError::Streams { what, source };
+    let failed = |what| move |source| ToolRunError::Streams { what, source };
     let (capture, [out, err]) = match output {
-        ToolOutput::Show => (None, [None, None]),
-        ToolOutput::Capture => {
+        ToolOutputMode::Show => (None, [None, None]),
+        ToolOutputMode::Capture => {
             let (capture, ends) = OutputCapture::begin().map_err(failed("output"))?;
             (Some(capture), ends.map(Some))
         }
     };
     let input = match (&process.input, output) {
         (Some(bytes), _) => Some(input::in_memory(bytes)),
-        (None, ToolOutput::Capture) => Some(input::nothing()),
-        (None, ToolOutput::Show) => None,
+        (None, ToolOutputMode::Capture) => Some(input::nothing()),
+        (None, ToolOutputMode::Show) => None,
     };
-    let mark = copy.map_or_else(private_copy::anonymous_mark, PrivateCopy::mark);
+    let mark = copy.map_or_else(private_copy::anonymous_mark, ToolPrivateCopy::mark);
     let command = GuardedCommand {
         words: process.words,
         environment: process.environment.into_variables(),
@@ -235,12 +238,12 @@ fn kill_what_is_left() {
 }
 
 /// Waits for a server in a separate thread, so that Ctrl-C is heard and locks are looked after meanwhile.
-fn run_exchange<S: Store>(
+fn run_exchange<S: LockStore>(
     request: HttpRequest,
-    environment: Environment,
-    world: RunContext<'_, S>,
-) -> Result<HttpResult, RunError> {
-    let failed = |source| RunError::Streams { what: "connection", source };
+    environment: ToolEnvironment,
+    world: ToolRunContext<'_, S>,
+) -> Result<HttpResponse, ToolRunError> {
+    let failed = |source| ToolRunError::Streams { what: "connection", source };
     let (done, working) = pipe2(OFlag::O_CLOEXEC).map_err(|errno| failed(errno.into()))?;
     let (tell, answer) = mpsc::channel();
     let work = move || {
@@ -253,11 +256,11 @@ fn run_exchange<S: Store>(
         let _signals = BlockedSignals::all();
         thread::Builder::new().name("lokt-http".into()).spawn(work).map_err(failed)?;
     }
-    let RunContext { watchers, signals, orders, tell, .. } = world;
+    let ToolRunContext { watchers, signals, orders, tell, .. } = world;
     match await_work(watchers, done.as_fd(), signals, orders.on_lost, tell)? {
-        WorkEnd::Done => {}
-        WorkEnd::Signal(received) => return Err(RunError::Interrupted(received)),
-        WorkEnd::Lost => return Err(RunError::Lost),
+        GuardedThreadOutcome::Done => {}
+        GuardedThreadOutcome::Signal(received) => return Err(ToolRunError::Interrupted(received)),
+        GuardedThreadOutcome::Lost => return Err(ToolRunError::Lost),
     }
     let ended = |_| failed(io::Error::other("the exchange ended without a result"));
     Ok(answer.try_recv().map_err(ended)??)

@@ -10,8 +10,8 @@
 //! working folder without being told (`python -m`, `node -e`, R, Lua, Java without a class path) do so still.
 
 use super::{
-    Environment,
-    options::{self, Grammar},
+    ToolEnvironment,
+    options::{self, OptionSyntax},
 };
 use std::{
     ffi::{OsStr, OsString},
@@ -20,7 +20,7 @@ use std::{
 
 /// What a variable holds, and so what of it is taken out.
 #[derive(Clone, Copy, Debug)]
-enum VariableKind {
+enum SearchVariableKind {
     /// Folders between separators; those that are not absolute go.
     Folders(&'static [u8]),
     /// The same, where an empty entry stands for what the program has built in, and stays.
@@ -32,13 +32,13 @@ enum VariableKind {
     /// Nothing but a switch that puts the working folder among those that are searched.
     Switch,
     /// Words of a command line.
-    Options(&'static Grammar),
+    Options(&'static OptionSyntax),
 }
 
-use VariableKind::{Folders, FoldersAndDefault, Libraries, One, Options, Switch};
+use SearchVariableKind::{Folders, FoldersAndDefault, Libraries, One, Options, Switch};
 
 /// A variable's name, what it holds, and where that is written down.
-type SearchVariable = (&'static str, VariableKind, &'static str);
+type SearchVariable = (&'static str, SearchVariableKind, &'static str);
 
 /// The variables. A row belongs here if a program that people write tools for, or the loader under it, takes code from
 /// where the variable says, and takes an empty or relative entry to be in the working folder.
@@ -126,7 +126,7 @@ const TABLE: &[SearchVariable] = &[
 const USUAL_PATH: &str = "/usr/bin:/bin";
 
 /// Takes out of the variables what leads into the working folder. A variable of which nothing is left is unset.
-pub(super) fn clean(environment: &mut Environment) {
+pub(super) fn clean(environment: &mut ToolEnvironment) {
     environment.retain_map(|name, value| {
         let row = TABLE.iter().find(|(known, ..)| name == *known);
         match row {
@@ -137,13 +137,13 @@ pub(super) fn clean(environment: &mut Environment) {
 }
 
 /// Sets `PATH` where it is not set.
-pub(super) fn complete(environment: &mut Environment) {
+pub(super) fn complete(environment: &mut ToolEnvironment) {
     if environment.get("PATH").is_none() {
         environment.set("PATH", USUAL_PATH);
     }
 }
 
-impl VariableKind {
+impl SearchVariableKind {
     /// What is left of a value; none where that is nothing.
     fn cleaned(self, value: &OsStr) -> Option<OsString> {
         let bytes = value.as_bytes();
@@ -182,7 +182,7 @@ mod tests {
     use super::*;
 
     fn cleaned(name: &str, value: &str) -> Option<String> {
-        let mut environment = Environment::new(vec![(name.into(), value.into())]);
+        let mut environment = ToolEnvironment::new(vec![(name.into(), value.into())]);
         clean(&mut environment);
         environment.get(name).map(|value| value.to_str().unwrap().to_owned())
     }
@@ -226,7 +226,7 @@ mod tests {
             assert_eq!(cleaned(name, value).as_deref(), Some(value), "{name}");
         }
         let bytes = OsString::from_vec(b"/\xff:/\xfe".to_vec());
-        let mut environment = Environment::new(vec![("PYTHONPATH".into(), bytes.clone())]);
+        let mut environment = ToolEnvironment::new(vec![("PYTHONPATH".into(), bytes.clone())]);
         clean(&mut environment);
         assert_eq!(environment.get("PYTHONPATH"), Some(bytes.as_os_str()));
     }
@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn a_second_variable_of_the_same_name_is_cleaned_too() {
         let twice = |value: &str| (OsString::from("PYTHONPATH"), OsString::from(value));
-        let mut environment = Environment::new(vec![twice("."), twice("/x:"), twice("")]);
+        let mut environment = ToolEnvironment::new(vec![twice("."), twice("/x:"), twice("")]);
         clean(&mut environment);
         assert_eq!(environment.into_variables(), [twice("/x")]);
     }
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn without_a_path_there_is_the_usual_one() {
-        let mut environment = Environment::new(vec![("PATH".into(), ":.".into())]);
+        let mut environment = ToolEnvironment::new(vec![("PATH".into(), ":.".into())]);
         clean(&mut environment);
         complete(&mut environment);
         assert_eq!(environment.get("PATH").unwrap(), USUAL_PATH);

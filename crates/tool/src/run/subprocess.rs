@@ -1,11 +1,11 @@
 use super::{
-    CapturedOutput, Environment, ReservedNames,
+    CapturedStream, ReservedConfigVariables, ToolEnvironment,
     environment::scalar_text,
-    fields::{ConfigError, ConfigFields, bytes_of},
-    program::{self, ProgramSearch},
+    fields::{ToolConfigError, ToolConfigReader, bytes_of},
+    program::{self, ProgramSearchOutcome},
     search_paths,
 };
-use lokt_lock::guard::{CommandEnd, StopCause};
+use lokt_lock::guard::{CommandEnd, GuardStopCause};
 use serde_json::{Map, Value, json};
 use std::{
     ffi::OsString,
@@ -22,9 +22,9 @@ const TIMEOUT: Duration = Duration::from_mins(5);
 
 /// A process as a config describes it, ready to be started.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Subprocess {
+pub(super) struct ToolSubprocessPlan {
     pub(super) words: Vec<OsString>,
-    pub(super) environment: Environment,
+    pub(super) environment: ToolEnvironment,
     pub(super) folder: PathBuf,
     pub(super) input: Option<Vec<u8>>,
     pub(super) timeout: Duration,
@@ -32,10 +32,10 @@ pub(super) struct Subprocess {
 
 /// Says why a config describes no process that could be started.
 #[derive(Debug, thiserror::Error)]
-pub enum SubprocessError {
+pub enum SubprocessConfigError {
     /// A key is wrong.
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Config(#[from] ToolConfigError),
     /// There is no such program.
     #[error("command not found: {0}")]
     NotFound(String),
@@ -68,24 +68,24 @@ pub enum SubprocessError {
     },
 }
 
-impl SubprocessError {
+impl SubprocessConfigError {
     /// Whether it is the kernel that would not execute this.
     pub fn is_not_executable(&self) -> bool {
         matches!(self, Self::NotExecutable(_) | Self::Nul(_) | Self::TooLong { .. })
     }
 }
 
-impl Subprocess {
+impl ToolSubprocessPlan {
     /// Reads a config whose templates are filled in; `raw` is the same before that.
     pub(super) fn new(
         raw: &Map<String, Value>,
         config: &Map<String, Value>,
-        mut environment: Environment,
+        mut environment: ToolEnvironment,
         project: &Path,
-    ) -> Result<Self, SubprocessError> {
-        let fields = ConfigFields { place: "", object: config };
+    ) -> Result<Self, SubprocessConfigError> {
+        let fields = ToolConfigReader { place: "", object: config };
         let command = fields.text("command")?.filter(|command| !command.is_empty());
-        let command = command.ok_or(ConfigError::Missing("command"))?;
+        let command = command.ok_or(ToolConfigError::Missing("command"))?;
         let mut input = fields.get("input_data").map(bytes_of);
         let arguments = arguments(raw, fields, &mut input)?;
         for (name, value) in fields.object("env")?.into_iter().flatten() {
@@ -99,12 +99,16 @@ impl Subprocess {
         }
         let folder = project.join(fields.text("cwd")?.unwrap_or_default());
         if !folder.is_dir() {
-            return Err(SubprocessError::Folder(folder));
+            return Err(SubprocessConfigError::Folder(folder));
         }
         let program = match program::find(&environment, command, &folder) {
-            ProgramSearch::Found(program) => program,
-            ProgramSearch::NotExecutable(path) => return Err(SubprocessError::NotExecutable(path)),
-            ProgramSearch::Missing => return Err(SubprocessError::NotFound(command.to_owned())),
+            ProgramSearchOutcome::Found(program) => program,
+            ProgramSearchOutcome::NotExecutable(path) => {
+                return Err(SubprocessConfigError::NotExecutable(path));
+            }
+            ProgramSearchOutcome::Missing => {
+                return Err(SubprocessConfigError::NotFound(command.to_owned()));
+            }
         };
         search_paths::complete(&mut environment);
         let words = [program.into_os_string()].into_iter();
@@ -121,15 +125,15 @@ impl Subprocess {
 /// The arguments. Parameters that are too long for one go to the standard input.
 fn arguments(
     raw: &Map<String, Value>,
-    fields: ConfigFields<'_>,
+    fields: ToolConfigReader<'_>,
     input: &mut Option<Vec<u8>>,
-) -> Result<Vec<String>, SubprocessError> {
+) -> Result<Vec<String>, SubprocessConfigError> {
     let items = match fields.get("args") {
         None => return Ok(Vec::new()),
         Some(Value::Array(items)) => items,
         Some(other) => return Err(fields.wrong("args", "a list", other).into()),
     };
-    let whole = format!("{{{}}}", ReservedNames::PARAMS_JSON);
+    let whole = format!("{{{}}}", ReservedConfigVariables::PARAMS_JSON);
     let is_parameters =
         |at: usize| raw.get("args").and_then(|args| args.get(at)?.as_str()) == Some(&whole);
     let taken = input.is_some();
@@ -142,7 +146,7 @@ fn arguments(
             return Ok(text);
         }
         if taken {
-            return Err(SubprocessError::InputTaken { what, size: text.len() });
+            return Err(SubprocessConfigError::InputTaken { what, size: text.len() });
         }
         *input = Some(text.into_bytes());
         Ok("-".to_owned())
@@ -150,23 +154,23 @@ fn arguments(
     items.iter().enumerate().map(argument).collect()
 }
 
-fn variable(name: &str, value: &Value) -> Result<String, SubprocessError> {
+fn variable(name: &str, value: &Value) -> Result<String, SubprocessConfigError> {
     let place = format!("env.{name}");
     if name.is_empty() || name.contains('=') {
         let expected = "the name of a variable";
-        return Err(ConfigError::Value { place, expected, found: format!("{name:?}") }.into());
+        return Err(ToolConfigError::Value { place, expected, found: format!("{name:?}") }.into());
     }
-    let fields = ConfigFields { place: "", object: &Map::new() };
+    let fields = ToolConfigReader { place: "", object: &Map::new() };
     let text = scalar_text(value);
     Ok(text.ok_or_else(|| fields.wrong(&place, "a text, a number or a boolean", value))?)
 }
 
-fn fits(what: String, bytes: &[u8]) -> Result<(), SubprocessError> {
+fn fits(what: String, bytes: &[u8]) -> Result<(), SubprocessConfigError> {
     if bytes.contains(&0) {
-        return Err(SubprocessError::Nul(what));
+        return Err(SubprocessConfigError::Nul(what));
     }
     if bytes.len() > MAX_ARGUMENT {
-        return Err(SubprocessError::TooLong { what, size: bytes.len() });
+        return Err(SubprocessConfigError::TooLong { what, size: bytes.len() });
     }
     Ok(())
 }
@@ -176,12 +180,12 @@ fn fits(what: String, bytes: &[u8]) -> Result<(), SubprocessError> {
 pub struct SubprocessResult {
     /// How it ended.
     pub ending: CommandEnd,
-    /// Why it was stopped, if it was: [`StopCause::MaxHold`] stands for its timeout.
-    pub stopped: Option<StopCause>,
+    /// Why it was stopped, if it was: [`GuardStopCause::MaxHold`] stands for its timeout.
+    pub stopped: Option<GuardStopCause>,
     /// Its standard output; empty where that was shown.
-    pub stdout: CapturedOutput,
+    pub stdout: CapturedStream,
     /// Its standard error output; empty where that was shown.
-    pub stderr: CapturedOutput,
+    pub stderr: CapturedStream,
     /// How long it ran.
     pub duration: Duration,
 }
@@ -194,7 +198,7 @@ impl SubprocessResult {
 
     /// Whether it ran for longer than its timeout and was stopped.
     pub fn timed_out(&self) -> bool {
-        self.stopped == Some(StopCause::MaxHold)
+        self.stopped == Some(GuardStopCause::MaxHold)
     }
 
     /// Its exit code as a shell gives it: 128 and the signal's number where one ended it.

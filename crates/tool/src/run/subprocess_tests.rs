@@ -1,9 +1,9 @@
 use super::*;
 
-fn read(raw: &Value, config: &Value) -> Result<Subprocess, SubprocessError> {
-    let environment = Environment::new(vec![("PATH".into(), "relative:/usr/bin:/bin".into())]);
+fn read(raw: &Value, config: &Value) -> Result<ToolSubprocessPlan, SubprocessConfigError> {
+    let environment = ToolEnvironment::new(vec![("PATH".into(), "relative:/usr/bin:/bin".into())]);
     let (raw, config) = (raw.as_object().unwrap(), config.as_object().unwrap());
-    Subprocess::new(raw, config, environment, Path::new("/"))
+    ToolSubprocessPlan::new(raw, config, environment, Path::new("/"))
 }
 
 fn message_of(config: &Value) -> String {
@@ -77,7 +77,7 @@ fn any_other_long_argument_is_refused_with_its_size() {
     let raw = json!({"args": ["{params_json}"]});
     let config = json!({"command": "sh", "args": [long], "input_data": ""});
     let error = read(&raw, &config).unwrap_err();
-    assert!(matches!(error, SubprocessError::InputTaken { .. }), "{error}");
+    assert!(matches!(error, SubprocessConfigError::InputTaken { .. }), "{error}");
 }
 
 #[test]
@@ -85,8 +85,8 @@ fn data_is_one_json_object_and_nothing_else() {
     let with = |bytes: &[u8], truncated| SubprocessResult {
         ending: CommandEnd::Exited(0),
         stopped: None,
-        stdout: CapturedOutput { bytes: bytes.to_vec(), truncated },
-        stderr: CapturedOutput::default(),
+        stdout: CapturedStream { bytes: bytes.to_vec(), truncated },
+        stderr: CapturedStream::default(),
         duration: Duration::ZERO,
     };
     assert!(with(b" {\"a\": 1}\n", false).data().is_some());

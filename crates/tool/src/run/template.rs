@@ -1,10 +1,10 @@
-use super::{Environment, Parameters, ReservedNames};
+use super::{ReservedConfigVariables, ToolEnvironment, ToolParameters};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
 /// Says why a config's templates cannot be filled in.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TemplateError {
+pub enum ConfigTemplateError {
     /// A variable is not set.
     #[error("{place} needs the environment variable {variable}, which is not set")]
     Unset {
@@ -25,37 +25,37 @@ pub enum TemplateError {
 
 /// Where the values for a config's templates come from.
 #[derive(Clone, Copy, Debug)]
-pub struct Template<'a> {
+pub struct TemplateValues<'a> {
     /// For `${VAR}` and `${VAR:-default}`.
-    pub environment: &'a Environment,
+    pub environment: &'a ToolEnvironment,
     /// For the `{name}`s that are Lokt's.
-    pub reserved: &'a ReservedNames,
+    pub reserved: &'a ReservedConfigVariables,
     /// For all other `{name}`s; none where only Lokt's have a meaning.
-    pub parameters: Option<&'a Parameters>,
+    pub parameters: Option<&'a ToolParameters>,
 }
 
 /// How a caller's text is put into a longer one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum InsertMode {
+enum TemplateEscaping {
     AsItIs,
     PercentEncoded,
 }
 
-impl Template<'_> {
+impl TemplateValues<'_> {
     /// Fills in the texts among an object's values, in one pass: inserted text is never looked at again,
     /// and keys stay as they are. `place` is what the object is called in errors; empty for a config.
     ///
     /// # Errors
-    /// [`TemplateError`] names the variable that is missing, and where.
+    /// [`ConfigTemplateError`] names the variable that is missing, and where.
     pub fn object(
         &self,
         object: &Map<String, Value>,
         place: &str,
-    ) -> Result<Map<String, Value>, TemplateError> {
+    ) -> Result<Map<String, Value>, ConfigTemplateError> {
         let member = |(key, value): (&String, &Value)| {
             let insert = match (key.as_str(), place) {
-                ("url", "") => InsertMode::PercentEncoded,
-                _ => InsertMode::AsItIs,
+                ("url", "") => TemplateEscaping::PercentEncoded,
+                _ => TemplateEscaping::AsItIs,
             };
             Ok((key.clone(), self.value(value, &below(place, key), insert)?))
         };
@@ -66,8 +66,8 @@ impl Template<'_> {
         &self,
         value: &Value,
         place: &str,
-        insert: InsertMode,
-    ) -> Result<Value, TemplateError> {
+        insert: TemplateEscaping,
+    ) -> Result<Value, ConfigTemplateError> {
         match value {
             Value::String(text) => match self.whole(text) {
                 Some(value) => Ok(value.into_owned()),
@@ -100,7 +100,12 @@ impl Template<'_> {
         self.parameters?.get(name).map(|value| (Cow::Borrowed(value), true))
     }
 
-    fn text(&self, text: &str, place: &str, insert: InsertMode) -> Result<String, TemplateError> {
+    fn text(
+        &self,
+        text: &str,
+        place: &str,
+        insert: TemplateEscaping,
+    ) -> Result<String, ConfigTemplateError> {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(at) = rest.find(['$', '{']) {
@@ -127,11 +132,11 @@ impl Template<'_> {
     fn name<'t>(
         &self,
         text: &'t str,
-        insert: InsertMode,
-    ) -> Option<(Cow<'_, Value>, InsertMode, &'t str)> {
+        insert: TemplateEscaping,
+    ) -> Option<(Cow<'_, Value>, TemplateEscaping, &'t str)> {
         let (name, behind) = text.strip_prefix('{')?.split_once('}')?;
         let (value, is_callers) = self.named(name)?;
-        Some((value, if is_callers { insert } else { InsertMode::AsItIs }, behind))
+        Some((value, if is_callers { insert } else { TemplateEscaping::AsItIs }, behind))
     }
 
     fn variable(
@@ -139,16 +144,16 @@ impl Template<'_> {
         variable: &str,
         default: Option<&str>,
         place: &str,
-    ) -> Result<String, TemplateError> {
+    ) -> Result<String, ConfigTemplateError> {
         let (place, name) = (place.to_owned(), variable.to_owned());
         match (self.environment.get(variable), default) {
             (Some(value), Some(default)) if value.is_empty() => Ok(default.to_owned()),
             (Some(value), _) => value
                 .to_str()
                 .map(str::to_owned)
-                .ok_or(TemplateError::NotText { place, variable: name }),
+                .ok_or(ConfigTemplateError::NotText { place, variable: name }),
             (None, Some(default)) => Ok(default.to_owned()),
-            (None, None) => Err(TemplateError::Unset { place, variable: name }),
+            (None, None) => Err(ConfigTemplateError::Unset { place, variable: name }),
         }
     }
 }
@@ -187,14 +192,14 @@ fn is_name(text: &str) -> bool {
         && characters.all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-fn push(out: &mut String, value: &Value, insert: InsertMode) {
+fn push(out: &mut String, value: &Value, insert: TemplateEscaping) {
     let text = match value {
         Value::String(text) => Cow::Borrowed(text.as_str()),
         other => Cow::Owned(other.to_string()),
     };
     match insert {
-        InsertMode::AsItIs => out.push_str(&text),
-        InsertMode::PercentEncoded => text.bytes().for_each(|byte| push_encoded(out, byte)),
+        TemplateEscaping::AsItIs => out.push_str(&text),
+        TemplateEscaping::PercentEncoded => text.bytes().for_each(|byte| push_encoded(out, byte)),
     }
 }
 

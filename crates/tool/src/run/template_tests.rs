@@ -3,15 +3,19 @@ use proptest::prelude::*;
 use serde_json::json;
 use std::path::Path;
 
-fn expand(config: &Value, parameters: &Value) -> Result<Value, TemplateError> {
-    let parameters = Parameters::new(parameters.as_object().unwrap().clone());
+fn expand(config: &Value, parameters: &Value) -> Result<Value, ConfigTemplateError> {
+    let parameters = ToolParameters::new(parameters.as_object().unwrap().clone());
     let environment = [("HOME", "/home/me"), ("EMPTY", ""), ("TRICK", "{secret} ${HOME}")];
-    let environment = Environment::new(environment.map(|(k, v)| (k.into(), v.into())).to_vec());
+    let environment = ToolEnvironment::new(environment.map(|(k, v)| (k.into(), v.into())).to_vec());
     let reserved =
-        ReservedNames::new(Path::new("/p (1)"), Path::new("/u"), "/s", &parameters).unwrap();
+        ReservedConfigVariables::new(Path::new("/p (1)"), Path::new("/u"), "/s", &parameters)
+            .unwrap();
     let reserved = reserved.with_tool(Path::new("/t/x.py")).unwrap();
-    let template =
-        Template { environment: &environment, reserved: &reserved, parameters: Some(&parameters) };
+    let template = TemplateValues {
+        environment: &environment,
+        reserved: &reserved,
+        parameters: Some(&parameters),
+    };
     template.object(config.as_object().unwrap(), "").map(Value::Object)
 }
 

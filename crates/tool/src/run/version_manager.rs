@@ -1,4 +1,4 @@
-use super::{Environment, interpreter::expanded};
+use super::{ToolEnvironment, interpreter::expanded};
 use std::path::{Path, PathBuf};
 
 /// A program that installs several versions of an interpreter side by side.
@@ -12,7 +12,7 @@ pub(super) enum VersionManager {
 
 impl VersionManager {
     /// Where it keeps its things.
-    pub(super) fn folder(self, environment: &Environment) -> Option<PathBuf> {
+    pub(super) fn folder(self, environment: &ToolEnvironment) -> Option<PathBuf> {
         let (variable, folder) = match self {
             Self::Pyenv => ("PYENV_ROOT", ".pyenv"),
             Self::Nvm => ("NVM_DIR", ".nvm"),

@@ -19,7 +19,7 @@ use std::{
 
 /// Says why a key cannot be had.
 #[derive(Debug, thiserror::Error)]
-pub enum KeyError {
+pub enum SigningKeyError {
     /// There is no key.
     #[error("there is no key at {}", .0.display())]
     Missing(PathBuf),
@@ -54,7 +54,7 @@ pub enum KeyError {
     },
 }
 
-impl KeyError {
+impl SigningKeyError {
     pub(super) fn io(attempt: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { attempt, path: path.to_owned(), source }
     }
@@ -103,11 +103,11 @@ impl SecretKey {
     }
 
     /// Makes a new key from the kernel's random numbers (`urandom(4)`).
-    fn generate() -> Result<Self, KeyError> {
+    fn generate() -> Result<Self, SigningKeyError> {
         let path = Path::new("/dev/urandom");
         let mut seed = [0; 32];
         let read = File::open(path).and_then(|mut random| random.read_exact(&mut seed));
-        read.map_err(KeyError::io("read", path))?;
+        read.map_err(SigningKeyError::io("read", path))?;
         Ok(Self(SigningKey::from_bytes(&seed)))
     }
 
@@ -120,11 +120,11 @@ impl SecretKey {
 
 /// Where a user's own key is.
 #[derive(Clone, Debug)]
-pub struct KeyFiles {
+pub struct SigningKeyFiles {
     folder: PathBuf,
 }
 
-impl KeyFiles {
+impl SigningKeyFiles {
     /// The key below a user's space.
     pub fn of(user_space: &Path) -> Self {
         Self { folder: user_space.join("keys") }
@@ -147,16 +147,16 @@ impl KeyFiles {
     /// nothing that signs.
     ///
     /// # Errors
-    /// [`KeyError::Exists`], or what went wrong with the files, or with `trust`.
-    pub fn generate<T, E: From<KeyError>>(
+    /// [`SigningKeyError::Exists`], or what went wrong with the files, or with `trust`.
+    pub fn generate<T, E: From<SigningKeyError>>(
         &self,
         trust: impl FnOnce(&PublicKey) -> Result<T, E>,
     ) -> Result<(SecretKey, T), E> {
         let made = sys::make_folder(&self.folder, 0o700);
-        made.map_err(KeyError::io("make the folder", &self.folder))?;
+        made.map_err(SigningKeyError::io("make the folder", &self.folder))?;
         let private = self.private();
         if private.symlink_metadata().is_ok() {
-            return Err(KeyError::Exists(private).into());
+            return Err(SigningKeyError::Exists(private).into());
         }
         let key = SecretKey::generate()?;
         let trusted = trust(&key.public())?;
@@ -165,7 +165,7 @@ impl KeyFiles {
         // The public half of a key that is gone has no use.
         match fs::remove_file(&public) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(KeyError::io("replace", &public)(error).into());
+                return Err(SigningKeyError::io("replace", &public)(error).into());
             }
             _ => {}
         }
@@ -176,35 +176,39 @@ impl KeyFiles {
     /// The key to sign with.
     ///
     /// # Errors
-    /// [`KeyError`] if there is no key, or others can read it.
-    pub fn secret(&self) -> Result<SecretKey, KeyError> {
+    /// [`SigningKeyError`] if there is no key, or others can read it.
+    pub fn secret(&self) -> Result<SecretKey, SigningKeyError> {
         let path = self.private();
         let file = open(&path)?;
-        let metadata = file.metadata().map_err(KeyError::io("examine", &path))?;
+        let metadata = file.metadata().map_err(SigningKeyError::io("examine", &path))?;
         let mode = metadata.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
-            return Err(KeyError::Readable { path, mode });
+            return Err(SigningKeyError::Readable { path, mode });
         }
         let text = text_of(&path, &file, "private")?;
         let key = SigningKey::from_pkcs8_pem(&text).map(SecretKey);
-        key.map_err(|_| KeyError::Malformed { path, what: "private" })
+        key.map_err(|_| SigningKeyError::Malformed { path, what: "private" })
     }
 }
 
 /// Reads a public key's file.
 ///
 /// # Errors
-/// [`KeyError`] where it cannot be read or is no key.
-pub(super) fn read_public(path: &Path) -> Result<PublicKey, KeyError> {
+/// [`SigningKeyError`] where it cannot be read or is no key.
+pub(super) fn read_public(path: &Path) -> Result<PublicKey, SigningKeyError> {
     PublicKey::of_pem(&text_of(path, &open(path)?, "public")?)
-        .ok_or_else(|| KeyError::Malformed { path: path.to_owned(), what: "public" })
+        .ok_or_else(|| SigningKeyError::Malformed { path: path.to_owned(), what: "public" })
 }
 
 /// The text of a key's file.
-pub(super) fn text_of(path: &Path, file: &File, what: &'static str) -> Result<String, KeyError> {
-    let malformed = || KeyError::Malformed { path: path.to_owned(), what };
+pub(super) fn text_of(
+    path: &Path,
+    file: &File,
+    what: &'static str,
+) -> Result<String, SigningKeyError> {
+    let malformed = || SigningKeyError::Malformed { path: path.to_owned(), what };
     let bytes = bounded::read(file, MOST_BYTES).map_err(|why| match why {
-        BoundedReadError::Io(source) => KeyError::io("read", path)(source),
+        BoundedReadError::Io(source) => SigningKeyError::io("read", path)(source),
         BoundedReadError::NotFile | BoundedReadError::TooLarge(_) => malformed(),
     })?;
     String::from_utf8(bytes).map_err(|_| malformed())
@@ -213,26 +217,26 @@ pub(super) fn text_of(path: &Path, file: &File, what: &'static str) -> Result<St
 /// No key's file is larger.
 const MOST_BYTES: u64 = 64 * 1024;
 
-pub(super) fn open(path: &Path) -> Result<File, KeyError> {
-    let opened = bounded::open(path).map_err(KeyError::io("open", path))?;
-    opened.ok_or_else(|| KeyError::Missing(path.to_owned()))
+pub(super) fn open(path: &Path) -> Result<File, SigningKeyError> {
+    let opened = bounded::open(path).map_err(SigningKeyError::io("open", path))?;
+    opened.ok_or_else(|| SigningKeyError::Missing(path.to_owned()))
 }
 
 /// Makes a new file; the name appears with the whole content or not at all.
-pub(super) fn create(path: &Path, content: &str, mode: u32) -> Result<(), KeyError> {
+pub(super) fn create(path: &Path, content: &str, mode: u32) -> Result<(), SigningKeyError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut draft =
-        tempfile::NamedTempFile::new_in(folder).map_err(KeyError::io("write in", folder))?;
+        tempfile::NamedTempFile::new_in(folder).map_err(SigningKeyError::io("write in", folder))?;
     let permissions = fs::Permissions::from_mode(mode);
-    draft.as_file().set_permissions(permissions).map_err(KeyError::io("write", path))?;
+    draft.as_file().set_permissions(permissions).map_err(SigningKeyError::io("write", path))?;
     let written = draft.write_all(content.as_bytes()).and_then(|()| draft.as_file().sync_all());
-    written.map_err(KeyError::io("write", path))?;
+    written.map_err(SigningKeyError::io("write", path))?;
     match draft.persist_noclobber(path) {
         Ok(_) => Ok(()),
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
-            Err(KeyError::Exists(path.to_owned()))
+            Err(SigningKeyError::Exists(path.to_owned()))
         }
-        Err(error) => Err(KeyError::io("write", path)(error.error)),
+        Err(error) => Err(SigningKeyError::io("write", path)(error.error)),
     }
 }
 
@@ -243,17 +247,20 @@ mod tests {
     #[test]
     fn a_key_is_made_once_kept_from_others_and_read_again() {
         let folder = tempfile::tempdir().unwrap();
-        let files = KeyFiles::of(folder.path());
-        assert!(matches!(files.secret(), Err(KeyError::Missing(_))), "no key is there yet");
-        let (key, ()) = files.generate(|_| Ok::<_, KeyError>(())).unwrap();
-        let again = files.generate(|_| Ok::<_, KeyError>(()));
-        assert!(matches!(again, Err(KeyError::Exists(_))), "a key is never replaced");
+        let files = SigningKeyFiles::of(folder.path());
+        assert!(matches!(files.secret(), Err(SigningKeyError::Missing(_))), "no key is there yet");
+        let (key, ()) = files.generate(|_| Ok::<_, SigningKeyError>(())).unwrap();
+        let again = files.generate(|_| Ok::<_, SigningKeyError>(()));
+        assert!(matches!(again, Err(SigningKeyError::Exists(_))), "a key is never replaced");
         assert_eq!(files.secret().unwrap().public(), key.public());
         assert_eq!(read_public(&files.public()).unwrap(), key.public());
         let text = fs::read_to_string(files.public()).unwrap();
         assert_eq!(Fingerprint::of_pem(&text), key.public().fingerprint(), "the file's own hash");
         fs::set_permissions(files.private(), fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(matches!(files.secret(), Err(KeyError::Readable { .. })), "others can read it");
+        assert!(
+            matches!(files.secret(), Err(SigningKeyError::Readable { .. })),
+            "others can read it"
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use crate::words::{Fingerprint, Integrity};
+use crate::words::{ContentHash, Fingerprint};
 use base64::{
     Engine,
     alphabet::URL_SAFE,
@@ -25,7 +25,7 @@ pub struct SignatureLine {
     /// When it was signed, as the signer says.
     pub timestamp: String,
     /// The content hash that was signed.
-    pub hash: Integrity,
+    pub hash: ContentHash,
     /// The Ed25519 signature (RFC 8032) over the 64 digits of the hash.
     pub signature: [u8; 64],
     /// The key that it was made with.
@@ -36,7 +36,7 @@ pub struct SignatureLine {
 
 /// What a line in the place of a signature can be besides one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotSignature {
+pub enum SignatureLineError {
     /// A mark of older programs, which signs nothing.
     Mark,
     /// Something that begins like a signature and does not match whole.
@@ -47,10 +47,10 @@ impl SignatureLine {
     /// Reads a signature line without its comment prefix. It must match whole.
     ///
     /// # Errors
-    /// [`NotSignature`] says what the line is instead.
-    pub fn parse(line: &str) -> Result<Self, NotSignature> {
-        let text = line.strip_prefix("rye:signed:").ok_or(NotSignature::Mark)?;
-        Self::parse_fields(text).ok_or(NotSignature::Malformed)
+    /// [`SignatureLineError`] says what the line is instead.
+    pub fn parse(line: &str) -> Result<Self, SignatureLineError> {
+        let text = line.strip_prefix("rye:signed:").ok_or(SignatureLineError::Mark)?;
+        Self::parse_fields(text).ok_or(SignatureLineError::Malformed)
     }
 
     fn parse_fields(text: &str) -> Option<Self> {
@@ -150,14 +150,14 @@ mod tests {
             "rye:signed:ä".to_owned(),
         ];
         for bad in bad {
-            assert_eq!(SignatureLine::parse(&bad), Err(NotSignature::Malformed), "{bad:?}");
+            assert_eq!(SignatureLine::parse(&bad), Err(SignatureLineError::Malformed), "{bad:?}");
         }
     }
 
     #[test]
     fn marks_of_older_programs_sign_nothing() {
         for mark in ["rye:validated:2026-02-03T07:29:34Z:ab", "kiwi-mcp:signed:x"] {
-            assert_eq!(SignatureLine::parse(mark), Err(NotSignature::Mark), "{mark:?}");
+            assert_eq!(SignatureLine::parse(mark), Err(SignatureLineError::Mark), "{mark:?}");
         }
     }
 

@@ -9,8 +9,8 @@ mod sign;
 mod trust;
 mod verify;
 
-pub use key::{KeyError, KeyFiles, PublicKey, SecretKey};
-pub use line::{NotSignature, SignatureLine};
+pub use key::{PublicKey, SecretKey, SigningKeyError, SigningKeyFiles};
+pub use line::{SignatureLine, SignatureLineError};
 pub use sign::{SignError, signed};
-pub use trust::{TrustError, TrustStore, TrustedKey};
+pub use trust::{KeyTrustError, TrustStore, TrustedKey};
 pub use verify::{SignatureError, verify};

@@ -1,7 +1,7 @@
 use super::{SecretKey, SignatureLine};
 use crate::{
-    item::{ItemText, NotUtf8},
-    words::Extension,
+    item::{NotUtf8, ToolItemText},
+    words::ToolFileExtension,
 };
 use lokt_lock::words::Timestamp;
 
@@ -28,14 +28,14 @@ pub enum SignError {
 /// [`SignError`] says why the item cannot be signed.
 pub fn signed(
     bytes: &[u8],
-    extension: Extension,
+    extension: ToolFileExtension,
     key: &SecretKey,
     now: Timestamp,
 ) -> Result<Vec<u8>, SignError> {
-    let mut text = ItemText::decode(bytes, extension)?;
+    let mut text = ToolItemText::decode(bytes, extension)?;
     let mut raw = std::str::from_utf8(bytes).unwrap_or_default().to_owned();
     let prefix = extension.comment_prefix();
-    if extension == Extension::Json {
+    if extension == ToolFileExtension::Json {
         return Err(SignError::Json);
     }
     if raw.starts_with('\u{feff}') {
@@ -47,7 +47,7 @@ pub fn signed(
     if raw.starts_with("#!/") && !raw.contains(['\n', '\r']) {
         // A first line without an end would swallow the signature.
         raw.push('\n');
-        text = ItemText::decode(raw.as_bytes(), extension)?;
+        text = ToolItemText::decode(raw.as_bytes(), extension)?;
     }
     let hash = text.integrity();
     let line = SignatureLine {
@@ -74,18 +74,25 @@ fn after_line(text: &str) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::signature::{KeyError, KeyFiles, SignatureError, TrustStore, verify};
+    use crate::signature::{SignatureError, SigningKeyError, SigningKeyFiles, TrustStore, verify};
     use std::{fs, path::Path};
 
     fn with_key(test: impl FnOnce(&SecretKey, &TrustStore, &Path)) {
         let folder = tempfile::tempdir().unwrap();
-        let key = KeyFiles::of(folder.path()).generate(|_| Ok::<_, KeyError>(())).unwrap().0;
+        let key = SigningKeyFiles::of(folder.path())
+            .generate(|_| Ok::<_, SigningKeyError>(()))
+            .unwrap()
+            .0;
         let trust = TrustStore::of(folder.path(), []);
         trust.add(&key.public()).unwrap();
         test(&key, &trust, folder.path());
     }
 
-    fn sign(text: &str, extension: Extension, key: &SecretKey) -> Result<String, SignError> {
+    fn sign(
+        text: &str,
+        extension: ToolFileExtension,
+        key: &SecretKey,
+    ) -> Result<String, SignError> {
         let now = "2026-02-11T00:00:00.5Z".parse().unwrap();
         signed(text.as_bytes(), extension, key, now).map(|it| String::from_utf8(it).unwrap())
     }
@@ -94,18 +101,18 @@ mod tests {
     fn what_is_signed_verifies_and_signing_again_leaves_one_signature() {
         with_key(|key, trust, _| {
             for (text, extension) in [
-                ("x = 1\n", Extension::Py),
-                ("", Extension::Yaml),
-                ("#!/bin/sh\necho\n", Extension::Sh),
-                ("#!/bin/sh", Extension::Sh),
-                ("a\r\nb\r\n", Extension::Py),
-                ("#!/bin/sh\r\necho\r", Extension::Sh),
-                ("const x = 1;", Extension::Ts),
+                ("x = 1\n", ToolFileExtension::Py),
+                ("", ToolFileExtension::Yaml),
+                ("#!/bin/sh\necho\n", ToolFileExtension::Sh),
+                ("#!/bin/sh", ToolFileExtension::Sh),
+                ("a\r\nb\r\n", ToolFileExtension::Py),
+                ("#!/bin/sh\r\necho\r", ToolFileExtension::Sh),
+                ("const x = 1;", ToolFileExtension::Ts),
             ] {
                 let once = sign(text, extension, key).unwrap();
-                let read = ItemText::decode(once.as_bytes(), extension).unwrap();
+                let read = ToolItemText::decode(once.as_bytes(), extension).unwrap();
                 assert!(verify(&read, trust).is_ok(), "{once:?} verifies");
-                let before = ItemText::decode(text.as_bytes(), extension).unwrap().integrity();
+                let before = ToolItemText::decode(text.as_bytes(), extension).unwrap().integrity();
                 assert!(read.integrity() == before || text == "#!/bin/sh", "it stays: {once:?}");
                 assert_eq!(sign(&once, extension, key).unwrap(), once, "it is signed already");
                 assert_eq!(once.matches("rye:signed:").count(), 1);
@@ -116,10 +123,13 @@ mod tests {
     #[test]
     fn every_way_not_to_be_vouched_for_is_its_own() {
         with_key(|key, trust, folder| {
-            let good = sign("x = 1\n", Extension::Py, key).unwrap();
+            let good = sign("x = 1\n", ToolFileExtension::Py, key).unwrap();
             let check = |text: &str| {
-                verify(&ItemText::decode(text.as_bytes(), Extension::Py).unwrap(), trust)
-                    .unwrap_err()
+                verify(
+                    &ToolItemText::decode(text.as_bytes(), ToolFileExtension::Py).unwrap(),
+                    trust,
+                )
+                .unwrap_err()
             };
             assert!(matches!(check("x = 1\n"), SignatureError::Unsigned));
             assert!(matches!(check(&format!("\n{good}")), SignatureError::Unsigned));
@@ -128,13 +138,13 @@ mod tests {
             let edited = format!("{good}import os\n");
             assert!(matches!(check(&edited), SignatureError::Changed { .. }));
             // The line of another content, with the hash of this one.
-            let other = sign("x = 2\n", Extension::Py, key).unwrap();
+            let other = sign("x = 2\n", ToolFileExtension::Py, key).unwrap();
             let hash = |text: &str| text.split(':').nth(5).unwrap().to_owned();
             let lent = good.replace(&hash(&good), &hash(&other)).replace("x = 1", "x = 2");
             assert!(matches!(check(&lent), SignatureError::Bad(_)), "{lent}");
             fs::remove_dir_all(folder.join("trusted_keys")).unwrap();
             let fresh = TrustStore::of(folder, []);
-            let read = ItemText::decode(good.as_bytes(), Extension::Py).unwrap();
+            let read = ToolItemText::decode(good.as_bytes(), ToolFileExtension::Py).unwrap();
             assert!(matches!(verify(&read, &fresh), Err(SignatureError::Untrusted(_))));
         });
     }
@@ -143,10 +153,10 @@ mod tests {
     fn what_could_not_run_with_a_signature_is_not_signed() {
         with_key(|key, _, _| {
             for (text, extension, error) in [
-                ("{}", Extension::Json, SignError::Json),
-                ("\u{feff}x", Extension::Py, SignError::ByteOrderMark),
-                ("#!/usr/bin/env node\n", Extension::Js, SignError::Shebang),
-                ("#! /usr/bin/python\n", Extension::Py, SignError::Shebang),
+                ("{}", ToolFileExtension::Json, SignError::Json),
+                ("\u{feff}x", ToolFileExtension::Py, SignError::ByteOrderMark),
+                ("#!/usr/bin/env node\n", ToolFileExtension::Js, SignError::Shebang),
+                ("#! /usr/bin/python\n", ToolFileExtension::Py, SignError::Shebang),
             ] {
                 assert_eq!(sign(text, extension, key), Err(error), "{text:?}");
             }

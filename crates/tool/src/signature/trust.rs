@@ -1,4 +1,4 @@
-use super::key::{self, KeyError, PublicKey};
+use super::key::{self, PublicKey, SigningKeyError};
 use crate::words::Fingerprint;
 use lokt_lock::sys;
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use std::{
 
 /// Says why it is unknown whether a key is trusted, or why that cannot be changed.
 #[derive(Debug, thiserror::Error)]
-pub enum TrustError {
+pub enum KeyTrustError {
     /// A file in a folder of trusted keys is not named after its key.
     #[error("{} holds the key {found}; its name, or the fingerprint in it, is of another", path.display())]
     Name {
@@ -33,7 +33,7 @@ pub enum TrustError {
     NotFound(Fingerprint),
     /// A key's file cannot be read or written.
     #[error(transparent)]
-    Key(#[from] KeyError),
+    Key(#[from] SigningKeyError),
 }
 
 /// A trusted key.
@@ -60,11 +60,11 @@ pub struct TrustStore {
 struct TrustedKeyFile {
     fingerprint: String,
     owner: Option<String>,
-    public_key: PemField,
+    public_key: PublicKeyPem,
 }
 
 #[derive(Deserialize)]
-struct PemField {
+struct PublicKeyPem {
     pem: String,
 }
 
@@ -81,8 +81,8 @@ impl TrustStore {
     /// The key of that name, if it is trusted. Each file is read once.
     ///
     /// # Errors
-    /// [`TrustError`] where a file of that name is there and is not what it should be: that is no "no".
-    pub fn find(&self, fingerprint: &Fingerprint) -> Result<Option<TrustedKey>, TrustError> {
+    /// [`KeyTrustError`] where a file of that name is there and is not what it should be: that is no "no".
+    pub fn find(&self, fingerprint: &Fingerprint) -> Result<Option<TrustedKey>, KeyTrustError> {
         // Kept until it is known, so that no other thread reads it at the same time.
         let mut known = self.known();
         if let Some(known) = known.get(fingerprint) {
@@ -105,11 +105,13 @@ impl TrustStore {
     }
 
     /// All trusted keys, or what is wrong with their files.
-    pub fn list(&self) -> Vec<Result<TrustedKey, TrustError>> {
+    pub fn list(&self) -> Vec<Result<TrustedKey, KeyTrustError>> {
         let files = self.folders.iter().flat_map(|folder| match fs::read_dir(folder) {
             Ok(entries) => entries.flatten().map(|entry| Ok(entry.path())).collect(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => vec![Err(TrustError::from(KeyError::io("list", folder)(error)))],
+            Err(error) => {
+                vec![Err(KeyTrustError::from(SigningKeyError::io("list", folder)(error)))]
+            }
         });
         let is_key =
             |path: &PathBuf| path.extension().is_some_and(|it| it == "pem" || it == "toml");
@@ -121,15 +123,15 @@ impl TrustStore {
     /// Trusts a key from now on. Doing so again changes nothing.
     ///
     /// # Errors
-    /// [`TrustError`] where that cannot be written, or another key is there under this one's name.
-    pub fn add(&self, key: &PublicKey) -> Result<PathBuf, TrustError> {
+    /// [`KeyTrustError`] where that cannot be written, or another key is there under this one's name.
+    pub fn add(&self, key: &PublicKey) -> Result<PathBuf, KeyTrustError> {
         let made = sys::make_folder(&self.user, 0o700);
-        made.map_err(KeyError::io("make the folder", &self.user))?;
+        made.map_err(SigningKeyError::io("make the folder", &self.user))?;
         self.known().clear();
         let path = self.user.join(format!("{}.pem", key.fingerprint()));
         match key::create(&path, &key.to_pem(), 0o644) {
             Ok(()) => Ok(path),
-            Err(KeyError::Exists(_)) => read(&path).map(|_| path),
+            Err(SigningKeyError::Exists(_)) => read(&path).map(|_| path),
             Err(error) => Err(error.into()),
         }
     }
@@ -137,8 +139,8 @@ impl TrustStore {
     /// Trusts the key in a file from now on.
     ///
     /// # Errors
-    /// [`TrustError`] where the file holds no key, or that cannot be written.
-    pub fn add_file(&self, path: &Path) -> Result<(PublicKey, PathBuf), TrustError> {
+    /// [`KeyTrustError`] where the file holds no key, or that cannot be written.
+    pub fn add_file(&self, path: &Path) -> Result<(PublicKey, PathBuf), KeyTrustError> {
         let key = key::read_public(path)?;
         let trusted = self.add(&key)?;
         Ok((key, trusted))
@@ -147,8 +149,8 @@ impl TrustStore {
     /// Trusts a key of the user's no more. Those of the system are the administrator's.
     ///
     /// # Errors
-    /// [`TrustError::NotFound`] where it was not trusted; else what went wrong.
-    pub fn remove(&self, fingerprint: &Fingerprint) -> Result<Vec<PathBuf>, TrustError> {
+    /// [`KeyTrustError::NotFound`] where it was not trusted; else what went wrong.
+    pub fn remove(&self, fingerprint: &Fingerprint) -> Result<Vec<PathBuf>, KeyTrustError> {
         self.known().clear();
         let mut removed = Vec::new();
         for ending in ["pem", "toml"] {
@@ -156,20 +158,20 @@ impl TrustStore {
             match fs::remove_file(&path) {
                 Ok(()) => removed.push(path),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(KeyError::io("remove", &path)(error).into()),
+                Err(error) => return Err(SigningKeyError::io("remove", &path)(error).into()),
             }
         }
         if removed.is_empty() {
-            return Err(TrustError::NotFound(fingerprint.clone()));
+            return Err(KeyTrustError::NotFound(fingerprint.clone()));
         }
         Ok(removed)
     }
 }
 
-fn find_in(folder: &Path, fingerprint: &Fingerprint) -> Result<Option<TrustedKey>, TrustError> {
+fn find_in(folder: &Path, fingerprint: &Fingerprint) -> Result<Option<TrustedKey>, KeyTrustError> {
     for ending in ["pem", "toml"] {
         match read(&folder.join(format!("{fingerprint}.{ending}"))) {
-            Err(TrustError::Key(KeyError::Missing(_))) => {}
+            Err(KeyTrustError::Key(SigningKeyError::Missing(_))) => {}
             result => return result.map(Some),
         }
     }
@@ -177,25 +179,25 @@ fn find_in(folder: &Path, fingerprint: &Fingerprint) -> Result<Option<TrustedKey
 }
 
 /// Reads a file of a trusted key, whose name must be the key's fingerprint.
-fn read(path: &Path) -> Result<TrustedKey, TrustError> {
+fn read(path: &Path) -> Result<TrustedKey, KeyTrustError> {
     let toml = path.extension().is_some_and(|ending| ending == "toml");
     let (key, owner) = if toml { read_toml(path)? } else { (key::read_public(path)?, None) };
     let found = key.fingerprint();
     if path.file_stem().and_then(|name| name.to_str()) != Some(found.as_str()) {
-        return Err(TrustError::Name { path: path.to_owned(), found });
+        return Err(KeyTrustError::Name { path: path.to_owned(), found });
     }
     Ok(TrustedKey { key, owner, path: path.to_owned() })
 }
 
-fn read_toml(path: &Path) -> Result<(PublicKey, Option<String>), TrustError> {
+fn read_toml(path: &Path) -> Result<(PublicKey, Option<String>), KeyTrustError> {
     let text = key::text_of(path, &key::open(path)?, "public")?;
-    let entry: TrustedKeyFile =
-        toml::from_str(&text).map_err(|flaw| TrustError::Toml { path: path.to_owned(), flaw })?;
+    let entry: TrustedKeyFile = toml::from_str(&text)
+        .map_err(|flaw| KeyTrustError::Toml { path: path.to_owned(), flaw })?;
     let key = PublicKey::of_pem(&entry.public_key.pem);
-    let malformed = || KeyError::Malformed { path: path.to_owned(), what: "public" };
+    let malformed = || SigningKeyError::Malformed { path: path.to_owned(), what: "public" };
     let key = key.ok_or_else(malformed)?;
     if entry.fingerprint != key.fingerprint().as_str() {
-        return Err(TrustError::Name { path: path.to_owned(), found: key.fingerprint() });
+        return Err(KeyTrustError::Name { path: path.to_owned(), found: key.fingerprint() });
     }
     Ok((key, entry.owner))
 }
@@ -203,11 +205,15 @@ fn read_toml(path: &Path) -> Result<(PublicKey, Option<String>), TrustError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::signature::KeyFiles;
+    use crate::signature::SigningKeyFiles;
 
     fn key() -> PublicKey {
         let folder = tempfile::tempdir().unwrap();
-        KeyFiles::of(folder.path()).generate(|_| Ok::<_, KeyError>(())).unwrap().0.public()
+        SigningKeyFiles::of(folder.path())
+            .generate(|_| Ok::<_, SigningKeyError>(()))
+            .unwrap()
+            .0
+            .public()
     }
 
     #[test]
@@ -222,7 +228,7 @@ mod tests {
         assert_eq!(trust().list().len(), 1, "twice added is once trusted");
         trust().remove(&key.fingerprint()).unwrap();
         assert!(trust().find(&key.fingerprint()).unwrap().is_none(), "it is trusted no more");
-        assert!(matches!(trust().remove(&key.fingerprint()), Err(TrustError::NotFound(_))));
+        assert!(matches!(trust().remove(&key.fingerprint()), Err(KeyTrustError::NotFound(_))));
     }
 
     #[test]
@@ -248,6 +254,6 @@ mod tests {
         fs::create_dir(&folder).unwrap();
         fs::write(folder.join(format!("{other}.pem")), key.to_pem()).unwrap();
         let found = TrustStore::of(user.path(), []).find(&other);
-        assert!(matches!(found, Err(TrustError::Name { .. })), "{found:?}");
+        assert!(matches!(found, Err(KeyTrustError::Name { .. })), "{found:?}");
     }
 }

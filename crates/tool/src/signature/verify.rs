@@ -1,7 +1,7 @@
-use super::{NotSignature, SignatureLine, TrustError, TrustStore};
+use super::{KeyTrustError, SignatureLine, SignatureLineError, TrustStore};
 use crate::{
-    item::ItemText,
-    words::{Fingerprint, Integrity},
+    item::ToolItemText,
+    words::{ContentHash, Fingerprint},
 };
 
 /// Says why an item is not vouched for.
@@ -17,9 +17,9 @@ pub enum SignatureError {
     #[error("content changed since it was signed: signed {signed}, now {now}")]
     Changed {
         /// The hash that was signed.
-        signed: Integrity,
+        signed: ContentHash,
         /// The hash of the content.
-        now: Integrity,
+        now: ContentHash,
     },
     /// The key that signed it is not trusted.
     #[error("signed by the key {0}, which is not trusted")]
@@ -29,7 +29,7 @@ pub enum SignatureError {
     Bad(Fingerprint),
     /// Whether the key is trusted is unknown.
     #[error(transparent)]
-    Trust(#[from] TrustError),
+    Trust(#[from] KeyTrustError),
 }
 
 impl SignatureError {
@@ -50,11 +50,11 @@ impl SignatureError {
 ///
 /// # Errors
 /// [`SignatureError`]: each way not to be vouched for is its own.
-pub fn verify(text: &ItemText, trust: &TrustStore) -> Result<SignatureLine, SignatureError> {
+pub fn verify(text: &ToolItemText, trust: &TrustStore) -> Result<SignatureLine, SignatureError> {
     let line = text.signature_line().ok_or(SignatureError::Unsigned)?;
     let signed = SignatureLine::parse(line).map_err(|what| match what {
-        NotSignature::Mark => SignatureError::Unsigned,
-        NotSignature::Malformed => SignatureError::Malformed(line.to_owned()),
+        SignatureLineError::Mark => SignatureError::Unsigned,
+        SignatureLineError::Malformed => SignatureError::Malformed(line.to_owned()),
     })?;
     let now = text.integrity();
     if signed.hash != now {

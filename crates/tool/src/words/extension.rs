@@ -1,6 +1,6 @@
 /// The kinds of files that can be items, by the ending of their names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Extension {
+pub enum ToolFileExtension {
     /// `.py`
     Py,
     /// `.yaml`
@@ -23,7 +23,7 @@ pub enum Extension {
     Toml,
 }
 
-impl Extension {
+impl ToolFileExtension {
     /// All of them, in the order in which they are looked for.
     pub const ALL: [Self; 10] = [
         Self::Py,

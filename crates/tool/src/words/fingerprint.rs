@@ -1,4 +1,4 @@
-use super::Integrity;
+use super::ContentHash;
 use std::{fmt, str::FromStr};
 
 /// Names a public key: the first 16 hexadecimal digits of the SHA-256 of its PEM file.
@@ -13,7 +13,7 @@ pub struct InvalidFingerprint(String);
 impl Fingerprint {
     /// The fingerprint of a public key in PEM form, line feeds between lines and after the last one.
     pub fn of_pem(pem: &str) -> Self {
-        let mut digits = Integrity::of(pem.as_bytes()).to_string();
+        let mut digits = ContentHash::of(pem.as_bytes()).to_string();
         digits.truncate(16);
         Self(digits)
     }

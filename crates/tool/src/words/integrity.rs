@@ -3,14 +3,14 @@ use std::{fmt, str::FromStr};
 
 /// A SHA-256 (FIPS 180-4), written as 64 lowercase hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Integrity([u8; 32]);
+pub struct ContentHash([u8; 32]);
 
 /// Says that a text is no hash.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a SHA-256 of 64 lowercase hex digits")]
 pub struct InvalidIntegrity(String);
 
-impl Integrity {
+impl ContentHash {
     /// The hash of some bytes.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
@@ -29,13 +29,13 @@ impl Integrity {
     }
 }
 
-impl fmt::Display for Integrity {
+impl fmt::Display for ContentHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
-impl FromStr for Integrity {
+impl FromStr for ContentHash {
     type Err = InvalidIntegrity;
     fn from_str(text: &str) -> Result<Self, InvalidIntegrity> {
         let invalid = || InvalidIntegrity(text.to_owned());
@@ -58,12 +58,12 @@ mod tests {
     #[test]
     fn it_is_sha_256_in_lowercase() {
         let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-        assert_eq!(Integrity::of(b"").to_string(), empty);
-        assert_eq!(empty.parse(), Ok(Integrity::of(b"")), "it is read back");
-        assert_eq!(Integrity::of_parts([b"a".as_slice(), b"b"]), Integrity::of(b"ab"));
+        assert_eq!(ContentHash::of(b"").to_string(), empty);
+        assert_eq!(empty.parse(), Ok(ContentHash::of(b"")), "it is read back");
+        assert_eq!(ContentHash::of_parts([b"a".as_slice(), b"b"]), ContentHash::of(b"ab"));
         for bad in ["", "e3", &empty.to_uppercase(), &format!("{empty}0"), &empty.replace('e', "g")]
         {
-            assert!(bad.parse::<Integrity>().is_err(), "{bad:?} is no hash");
+            assert!(bad.parse::<ContentHash>().is_err(), "{bad:?} is no hash");
         }
     }
 }

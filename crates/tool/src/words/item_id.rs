@@ -4,11 +4,11 @@ use std::{fmt, str::FromStr};
 ///
 /// It cannot lead out of that folder by itself; symbolic links are the concern of the code that opens the file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ItemId(String);
+pub struct ToolItemId(String);
 
 /// Says why a text is no item id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidItemId {
+pub enum InvalidToolItemId {
     /// The text is empty.
     #[error("an item id must not be empty")]
     Empty,
@@ -29,38 +29,38 @@ pub enum InvalidItemId {
         /// The first character that is not allowed.
         found: char,
     },
-    /// It is longer than [`ItemId::MAX_BYTES`].
-    #[error("item id of {0} bytes is too long (at most {max})", max = ItemId::MAX_BYTES)]
+    /// It is longer than [`ToolItemId::MAX_BYTES`].
+    #[error("item id of {0} bytes is too long (at most {max})", max = ToolItemId::MAX_BYTES)]
     TooLong(usize),
 }
 
-impl ItemId {
+impl ToolItemId {
     /// The longest id, in bytes; Linux takes paths of 4096.
     pub const MAX_BYTES: usize = 1024;
 
     /// Checks a text and makes it an id.
     ///
     /// # Errors
-    /// [`InvalidItemId`] says what is wrong with the text.
-    pub fn new(text: impl Into<String>) -> Result<Self, InvalidItemId> {
+    /// [`InvalidToolItemId`] says what is wrong with the text.
+    pub fn new(text: impl Into<String>) -> Result<Self, InvalidToolItemId> {
         let id = text.into();
         if id.is_empty() {
-            return Err(InvalidItemId::Empty);
+            return Err(InvalidToolItemId::Empty);
         }
         if id.len() > Self::MAX_BYTES {
-            return Err(InvalidItemId::TooLong(id.len()));
+            return Err(InvalidToolItemId::TooLong(id.len()));
         }
         if let Some(found) = id.chars().find(|c| *c == '\\' || c.is_control()) {
-            return Err(InvalidItemId::Character { id, found });
+            return Err(InvalidToolItemId::Character { id, found });
         }
         if id.starts_with('/') {
-            return Err(InvalidItemId::Absolute(id));
+            return Err(InvalidToolItemId::Absolute(id));
         }
         if id.split('/').any(str::is_empty) {
-            return Err(InvalidItemId::EmptySegment(id));
+            return Err(InvalidToolItemId::EmptySegment(id));
         }
         if id.split('/').any(|segment| matches!(segment, "." | "..")) {
-            return Err(InvalidItemId::Dots(id));
+            return Err(InvalidToolItemId::Dots(id));
         }
         Ok(Self(id))
     }
@@ -71,15 +71,15 @@ impl ItemId {
     }
 }
 
-impl fmt::Display for ItemId {
+impl fmt::Display for ToolItemId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl FromStr for ItemId {
-    type Err = InvalidItemId;
-    fn from_str(text: &str) -> Result<Self, InvalidItemId> {
+impl FromStr for ToolItemId {
+    type Err = InvalidToolItemId;
+    fn from_str(text: &str) -> Result<Self, InvalidToolItemId> {
         Self::new(text)
     }
 }
@@ -92,7 +92,7 @@ mod tests {
     fn a_path_below_the_folder_is_an_id() {
         for good in ["a", "web/scraper", "rye/core/runtimes/python_runtime", "a b/ü-1.0", ".x/...y"]
         {
-            assert!(ItemId::new(good).is_ok(), "{good:?} is an id");
+            assert!(ToolItemId::new(good).is_ok(), "{good:?} is an id");
         }
     }
 
@@ -102,8 +102,8 @@ mod tests {
             "", "/", "/a", "a/", "a//b", ".", "..", "a/..", "../a", "a/./b", "a\\b", "a\0b", "a\nb",
         ];
         for bad in bad {
-            assert!(ItemId::new(bad).is_err(), "{bad:?} is no id");
+            assert!(ToolItemId::new(bad).is_err(), "{bad:?} is no id");
         }
-        assert!(ItemId::new("a".repeat(1025)).is_err(), "a path has an end");
+        assert!(ToolItemId::new("a".repeat(1025)).is_err(), "a path has an end");
     }
 }

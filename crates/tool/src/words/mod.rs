@@ -7,9 +7,9 @@ mod item_id;
 mod space;
 mod version;
 
-pub use extension::Extension;
+pub use extension::ToolFileExtension;
 pub use fingerprint::{Fingerprint, InvalidFingerprint};
-pub use integrity::{Integrity, InvalidIntegrity};
-pub use item_id::{InvalidItemId, ItemId};
+pub use integrity::{ContentHash, InvalidIntegrity};
+pub use item_id::{InvalidToolItemId, ToolItemId};
 pub use space::Space;
-pub use version::{InvalidVersion, Version};
+pub use version::{InvalidToolVersion, ToolVersion};

@@ -1,8 +1,8 @@
 //! Metadata: what is one, and that what was read of a tool is what JSON says of it.
 
 use lokt_tool::{
-    metadata::{self, Metadata, MetadataFlaw, TextPosition},
-    words::Extension,
+    metadata::{self, TextPosition, ToolMetadata, ToolMetadataFlaw},
+    words::ToolFileExtension,
 };
 use serde_json::Value;
 
@@ -20,22 +20,22 @@ pub fn check(bytes: &[u8]) {
 }
 
 /// The language that a byte chooses: a digit of the list, or any other byte by its remainder.
-fn extension(byte: u8) -> Option<Extension> {
-    let count = Extension::ALL.len();
+fn extension(byte: u8) -> Option<ToolFileExtension> {
+    let count = ToolFileExtension::ALL.len();
     let index = if byte.is_ascii_digit() { byte - b'0' } else { byte };
-    Extension::ALL.get(usize::from(index) % count).copied()
+    ToolFileExtension::ALL.get(usize::from(index) % count).copied()
 }
 
-fn comes_back(metadata: &Metadata) {
+fn comes_back(metadata: &ToolMetadata) {
     let json = Value::Object(metadata.to_json()).to_string();
-    let again = metadata::read(&json, Extension::Json);
+    let again = metadata::read(&json, ToolFileExtension::Json);
     assert_eq!(again.as_ref(), Ok(metadata), "metadata is the same in JSON: {json}");
 }
 
-fn lies_within(text: &str, flaw: &MetadataFlaw) {
-    let (MetadataFlaw::Syntax { place, .. }
-    | MetadataFlaw::NotLiteral { place, .. }
-    | MetadataFlaw::Type { place, .. }) = flaw;
+fn lies_within(text: &str, flaw: &ToolMetadataFlaw) {
+    let (ToolMetadataFlaw::Syntax { place, .. }
+    | ToolMetadataFlaw::NotLiteral { place, .. }
+    | ToolMetadataFlaw::Type { place, .. }) = flaw;
     let end = TextPosition::of_byte(text, text.len());
     assert!(TextPosition::START <= *place && *place <= end, "{flaw} is behind the end, {end}");
     let shown = flaw.to_string();

@@ -2,18 +2,18 @@
 
 use lokt_lock::{
     caller::Caller,
-    file::FileStore,
+    file::FileLockStore,
     guard::{SignalReader, SupervisedLocks, SupervisionPolicy},
     rules::OwnerSource,
 };
 use lokt_tool::{
     builtin,
-    metadata::{self, Executor},
+    metadata::{self, ToolItemExecutor},
     run::{
-        ChainStep, Parameters, RunContext, RunError, RunOutcome, SubprocessResult, ToolJob,
-        ToolOutput, run,
+        ChainElementConfig, SubprocessResult, ToolOutputMode, ToolParameters, ToolRunContext,
+        ToolRunError, ToolRunOutcome, ToolRunRequest, run,
     },
-    words::{Extension, ItemId},
+    words::{ToolFileExtension, ToolItemId},
 };
 use serde_json::{Map, Value};
 use std::{
@@ -67,7 +67,7 @@ pub(crate) fn alone_with<F: FnOnce()>(
 pub(crate) struct Bench {
     folder: TempDir,
     pub(crate) environment: Vec<(OsString, OsString)>,
-    pub(crate) output: ToolOutput,
+    pub(crate) output: ToolOutputMode,
     pub(crate) grace: Duration,
 }
 
@@ -98,7 +98,7 @@ impl Bench {
         environment.retain(|(name, _)| !ours.iter().any(|it| name == it));
         environment.push(("TMPDIR".into(), folder.path().join("tmp").into()));
         let grace = Duration::from_secs(5);
-        Self { folder, environment, output: ToolOutput::Capture, grace }
+        Self { folder, environment, output: ToolOutputMode::Capture, grace }
     }
 
     pub(crate) fn project(&self) -> PathBuf {
@@ -118,10 +118,14 @@ impl Bench {
     }
 
     /// Runs a tool; what stands in its file at that time is something else than what was verified.
-    pub(crate) fn run(&self, tool: &Tool<'_>, parameters: &Value) -> Result<RunOutcome, RunError> {
+    pub(crate) fn run(
+        &self,
+        tool: &Tool<'_>,
+        parameters: &Value,
+    ) -> Result<ToolRunOutcome, ToolRunError> {
         let original = self.write(&format!(".ai/tools/{}", tool.file), "exit 99 # replaced\n");
         let mut chain = vec![Item {
-            id: ItemId::new("web/x").unwrap(),
+            id: ToolItemId::new("web/x").unwrap(),
             config: object(&tool.config),
             env_config: object(&tool.env_config),
         }];
@@ -138,7 +142,7 @@ impl Bench {
     #[track_caller]
     pub(crate) fn process(&self, tool: &Tool<'_>, parameters: &Value) -> SubprocessResult {
         match self.run(tool, parameters) {
-            Ok(RunOutcome::Subprocess(result)) => result,
+            Ok(ToolRunOutcome::Subprocess(result)) => result,
             other => panic!("a process was to be started: {other:?}"),
         }
     }
@@ -148,17 +152,17 @@ impl Bench {
         chain: &[Item],
         (tool, original): (&Tool<'_>, &Path),
         parameters: &Value,
-    ) -> Result<RunOutcome, RunError> {
-        let steps: Vec<ChainStep<'_>> = chain
+    ) -> Result<ToolRunOutcome, ToolRunError> {
+        let steps: Vec<ChainElementConfig<'_>> = chain
             .iter()
-            .map(|it| ChainStep {
+            .map(|it| ChainElementConfig {
                 id: &it.id,
                 config: it.config.as_ref(),
                 env_config: it.env_config.as_ref(),
             })
             .collect();
-        let parameters = Parameters::new(object(parameters).unwrap());
-        let job = ToolJob {
+        let parameters = ToolParameters::new(object(parameters).unwrap());
+        let job = ToolRunRequest {
             steps: &steps,
             file_name: tool.file,
             bytes: tool.text.as_bytes(),
@@ -171,10 +175,10 @@ impl Bench {
             environment: self.environment.clone(),
             output: self.output,
         };
-        let store = FileStore::new(&self.folder.path().join("root"));
+        let store = FileLockStore::new(&self.folder.path().join("root"));
         let caller = Caller::current(None, OwnerSource::Derived, None);
         let signals = SignalReader::hold().unwrap();
-        let world = RunContext {
+        let world = ToolRunContext {
             watchers: SupervisedLocks { store: &store, caller: &caller, grants: &mut [] },
             signals: &signals,
             orders: SupervisionPolicy { grace: self.grace, ..SupervisionPolicy::default() },
@@ -185,7 +189,7 @@ impl Bench {
 }
 
 struct Item {
-    id: ItemId,
+    id: ToolItemId,
     config: Option<Map<String, Value>>,
     env_config: Option<Map<String, Value>>,
 }
@@ -193,12 +197,12 @@ struct Item {
 impl Item {
     /// A built-in item, and what runs it.
     fn built_in(id: &str) -> (Self, Option<String>) {
-        let id = ItemId::new(id).unwrap();
+        let id = ToolItemId::new(id).unwrap();
         let text = builtin::builtin(&id).unwrap_or_else(|| panic!("{id} is built in"));
-        let metadata = metadata::read(text, Extension::Yaml).unwrap();
+        let metadata = metadata::read(text, ToolFileExtension::Yaml).unwrap();
         let executor = match metadata.executor {
-            Executor::Item(id) => Some(id.to_string()),
-            Executor::Nothing | Executor::Unsaid => None,
+            ToolItemExecutor::Item(id) => Some(id.to_string()),
+            ToolItemExecutor::Nothing | ToolItemExecutor::Unsaid => None,
         };
         (Self { id, config: metadata.config, env_config: metadata.env_config }, executor)
     }

@@ -1,7 +1,7 @@
 //! HTTP requests to a real server: what is sent, what comes back, and what no other host gets to see.
 
 use crate::bench::{Bench, Tool, alone, alone_with};
-use lokt_tool::run::{HttpResult, RunError, RunOutcome};
+use lokt_tool::run::{HttpResponse, ToolRunError, ToolRunOutcome};
 use serde_json::{Value, json};
 use std::{
     io::{BufRead, BufReader},
@@ -75,7 +75,7 @@ impl Server {
         Self { process, address: format!("{scheme}://127.0.0.1:{}", port.trim()) }
     }
 
-    fn ask(&self, config: Value, parameters: &Value) -> Result<HttpResult, RunError> {
+    fn ask(&self, config: Value, parameters: &Value) -> Result<HttpResponse, ToolRunError> {
         let mut bench = Bench::new();
         bench
             .environment
@@ -87,8 +87,8 @@ impl Server {
             tool.config["url"] = json!(format!("{}{path}", self.address));
         }
         bench.run(&tool, parameters).map(|outcome| match outcome {
-            RunOutcome::Http(result) => result,
-            RunOutcome::Subprocess(_) => panic!("a request was to be sent"),
+            ToolRunOutcome::Http(result) => result,
+            ToolRunOutcome::Subprocess(_) => panic!("a request was to be sent"),
         })
     }
 }
@@ -184,10 +184,13 @@ fn a_request_has_an_end_and_an_answer_a_limit() {
     alone(|| {
         let server = Server::start();
         let error = server.ask(json!({"url": "/hang", "timeout": 0.3}), &json!({})).unwrap_err();
-        assert!(matches!(error, RunError::Exchange(_)), "{error}");
+        assert!(matches!(error, ToolRunError::Exchange(_)), "{error}");
         assert!(error.to_string().contains("timeout"), "{error}");
         let error = server.ask(json!({"url": "/big"}), &json!({})).unwrap_err();
-        assert!(matches!(error, RunError::Exchange(_)), "an endless answer is not read: {error}");
+        assert!(
+            matches!(error, ToolRunError::Exchange(_)),
+            "an endless answer is not read: {error}"
+        );
     });
 }
 
@@ -195,7 +198,7 @@ fn a_request_has_an_end_and_an_answer_a_limit() {
 fn who_waits_for_a_server_can_be_interrupted() {
     alone(|| {
         let answer = Server::start().ask(json!({"url": "/interrupt"}), &json!({}));
-        let Err(RunError::Interrupted(by)) = answer else {
+        let Err(ToolRunError::Interrupted(by)) = answer else {
             panic!("a signal to end is heard while a server is waited for: {answer:?}");
         };
         assert_eq!(by.signal, nix::sys::signal::Signal::SIGHUP);

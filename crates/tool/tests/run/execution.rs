@@ -1,7 +1,7 @@
 //! Real tools under real interpreters: what is given to them, what they give back, and how they are stopped.
 
 use crate::bench::{Bench, Tool, alone, runs};
-use lokt_tool::run::{RunError, ToolOutput};
+use lokt_tool::run::{ToolOutputMode, ToolRunError};
 use serde_json::{Value, json};
 use std::{fs, time::Duration};
 
@@ -262,7 +262,7 @@ fn a_plain_process_gets_its_words_folder_variables_and_input() {
 fn output_that_is_shown_goes_to_the_callers_own_streams() {
     let shown = alone(|| {
         let mut bench = Bench::new();
-        bench.output = ToolOutput::Show;
+        bench.output = ToolOutputMode::Show;
         let tool = Tool::new("x.sh", BASH, "echo to the output; echo to the errors >&2\n");
         let result = bench.process(&tool, &json!({}));
         assert!(result.success() && result.stdout.bytes.is_empty(), "{}", result.to_json());
@@ -281,10 +281,10 @@ fn what_cannot_be_run_is_refused_before_the_start() {
         let mut tool = Tool::new("x.yaml", SUBPROCESS, "");
         tool.config = json!({"command": "touch", "args": ["started", "${NO_SUCH_VARIABLE}"]});
         let error = bench.run(&tool, &json!({})).unwrap_err();
-        assert!(matches!(error, RunError::Template(_)), "{error}");
+        assert!(matches!(error, ToolRunError::Template(_)), "{error}");
         tool.config = json!({"command": "touch", "args": ["started"], "timeout": "soon"});
         let error = bench.run(&tool, &json!({})).unwrap_err();
-        assert!(matches!(error, RunError::Subprocess(_)), "{error}");
+        assert!(matches!(error, ToolRunError::Subprocess(_)), "{error}");
         assert!(!bench.project().join("started").exists(), "nothing was started");
     });
 }

@@ -1,16 +1,16 @@
 //! How a JSON file is laid out, and new things in the same layout.
 
-use super::{super::section::newline_of, members::JsonContainer};
+use super::{super::section::newline_of, members::JsonContainerRange};
 use serde::Serialize;
 use serde_json::{Serializer, Value, ser::PrettyFormatter};
 
 /// The white space of a file.
-pub(super) struct JsonStyle {
+pub(super) struct JsonWhitespace {
     newline: &'static str,
     indent: String,
 }
 
-impl JsonStyle {
+impl JsonWhitespace {
     /// The layout of a text: its first line that begins with white space tells how deep one level is.
     pub(super) fn of(text: &str) -> Self {
         let space = |line: &str| {
@@ -23,7 +23,7 @@ impl JsonStyle {
     }
 
     /// A value behind others of a list that is `depth` levels deep.
-    pub(super) fn behind(&self, list: &JsonContainer, depth: usize, value: &Value) -> String {
+    pub(super) fn behind(&self, list: &JsonContainerRange, depth: usize, value: &Value) -> String {
         if list.in_lines {
             self.in_line(depth, &self.pretty(value, depth + 1))
         } else {

@@ -2,7 +2,7 @@
 //!
 //! The parser lends out pieces of the text that it was given; where they are follows from that.
 
-use super::SettingsError;
+use super::AgentSettingsError;
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},
@@ -12,7 +12,7 @@ use std::{fmt, ops::Range};
 
 /// An object or a list: where its content begins and ends.
 #[derive(Clone, Debug)]
-pub(super) struct JsonContainer {
+pub(super) struct JsonContainerRange {
     /// Behind the opening bracket.
     pub(super) first: usize,
     /// Behind the last thing in it.
@@ -21,7 +21,7 @@ pub(super) struct JsonContainer {
     pub(super) in_lines: bool,
 }
 
-impl JsonContainer {
+impl JsonContainerRange {
     /// Whether it is empty.
     pub(super) fn is_empty(&self) -> bool {
         self.first == self.last
@@ -44,17 +44,17 @@ pub(super) fn of_object(
     text: &str,
     place: Range<usize>,
     what: &'static str,
-) -> Result<(JsonContainer, Vec<JsonMember>), SettingsError> {
+) -> Result<(JsonContainerRange, Vec<JsonMember>), AgentSettingsError> {
     let piece = text.get(place.clone()).unwrap_or_default();
     if serde_json::from_str::<Value>(piece)?.as_object().is_none() {
-        return Err(SettingsError::Type(what, "an object"));
+        return Err(AgentSettingsError::Type(what, "an object"));
     }
     let ObjectMembers(pairs) = serde_json::from_str(piece)?;
     let members = pairs.into_iter().map(|(key, raw)| member(text, key, raw));
     let members: Vec<JsonMember> = members.collect::<Result<_, _>>()?;
     for (number, member) in members.iter().enumerate() {
         if members.iter().take(number).any(|it| it.key == member.key) {
-            return Err(SettingsError::Twice(member.key.clone()));
+            return Err(AgentSettingsError::Twice(member.key.clone()));
         }
     }
     Ok((whole(text, place), members))
@@ -65,10 +65,10 @@ pub(super) fn of_list(
     text: &str,
     place: Range<usize>,
     what: &'static str,
-) -> Result<(JsonContainer, Vec<JsonMember>), SettingsError> {
+) -> Result<(JsonContainerRange, Vec<JsonMember>), AgentSettingsError> {
     let piece = text.get(place.clone()).unwrap_or_default();
     if serde_json::from_str::<Value>(piece)?.as_array().is_none() {
-        return Err(SettingsError::Type(what, "a list"));
+        return Err(AgentSettingsError::Type(what, "a list"));
     }
     let raws: Vec<&RawValue> = serde_json::from_str(piece)?;
     let members = raws.into_iter().map(|raw| member(text, String::new(), raw));
@@ -93,20 +93,20 @@ fn begin(text: &str, member: &JsonMember) -> usize {
     before.rfind(bracket).map_or(member.whole.start, |it| it + 1)
 }
 
-fn member(text: &str, key: String, raw: &RawValue) -> Result<JsonMember, SettingsError> {
+fn member(text: &str, key: String, raw: &RawValue) -> Result<JsonMember, AgentSettingsError> {
     let piece = raw.get();
     let start = piece.as_ptr().addr().saturating_sub(text.as_ptr().addr());
     let value = serde_json::from_str(piece)?;
     Ok(JsonMember { key, whole: start..start + piece.len(), value })
 }
 
-fn whole(text: &str, place: Range<usize>) -> JsonContainer {
+fn whole(text: &str, place: Range<usize>) -> JsonContainerRange {
     let piece = text.get(place.clone()).unwrap_or_default();
     let start = place.start + (piece.len() - piece.trim_start().len()) + 1;
     let piece = piece.trim();
     let inner = piece.get(1..piece.len().saturating_sub(1)).unwrap_or_default();
     let last = start + inner.trim_end().len();
-    JsonContainer { first: start, last, in_lines: inner.contains('\n') }
+    JsonContainerRange { first: start, last, in_lines: inner.contains('\n') }
 }
 
 /// The members of an object in their order, also those of one key.
