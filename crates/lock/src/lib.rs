@@ -3,6 +3,7 @@
 //!
 //! # The modules
 //! * [`words`]: names, ids, owners, fences, times: each type has one constructor that checks it.
+//! * [`pattern`]: the patterns of reservations: reading them, and which paths two of them have in common.
 //! * [`record`]: the lock record, its format and its rules for change.
 //! * [`rules`]: what the protocol decides, as functions of values. Start here to understand Lokt.
 //! * [`store`]: the seam: what a store of locks can do, in verbs.
@@ -27,6 +28,7 @@ pub mod caller;
 pub mod file;
 pub mod guard;
 pub mod ops;
+pub mod pattern;
 pub mod record;
 pub mod rules;
 pub mod store;

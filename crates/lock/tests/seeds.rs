@@ -6,7 +6,7 @@
 pub mod checks;
 pub mod mutations;
 
-use checks::{audit, record, shorthand, ticket, words};
+use checks::{audit, pattern, record, shorthand, ticket, words};
 use mutations::{fuzz, mutated, seeds};
 use proptest::prelude::*;
 use std::{fs, panic::catch_unwind};
@@ -18,12 +18,13 @@ const ELSEWHERE: [&str; 3] = ["lockfile", "metadata", "signature"];
 
 #[test]
 fn every_seed_passes_its_checks() {
-    let targets: [(&str, Check); 5] = [
+    let targets: [(&str, Check); 6] = [
         ("record", record::check),
         ("audit_log", audit::check),
         ("audit_search", shorthand::check),
         ("words", words::check),
         ("ticket", ticket::check),
+        ("pattern", pattern::check),
     ];
     for (target, check) in targets {
         let fails = |(_, seed): &(_, Vec<u8>)| catch_unwind(|| check(seed)).is_err();
@@ -52,6 +53,11 @@ proptest! {
     #[test]
     fn a_mutated_word_is_a_word_or_an_error(bytes in mutated("words")) {
         words::check(&bytes);
+    }
+
+    #[test]
+    fn mutated_patterns_keep_their_promises(bytes in mutated("pattern")) {
+        pattern::check(&bytes);
     }
 }
 

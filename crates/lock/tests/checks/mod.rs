@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod json;
+pub mod pattern;
 pub mod record;
 pub mod shorthand;
 pub mod ticket;
