@@ -16,8 +16,9 @@ use std::fs;
 
 /// Set up a repository for agents: add lokt to their instruction files and session-start hooks
 ///
-/// Shows the changes as a diff, asks for confirmation on a terminal, and makes all changes or none. Touches only
-/// the section between lokt's markers and one hook. Run it again to update the section.
+/// Shows the changes as a diff, asks for confirmation on a terminal, and makes all changes or none. Without a
+/// terminal, it changes nothing unless you give --yes. Touches only the section between lokt's markers and one
+/// hook. Run it again to update the section.
 #[derive(Args, Debug)]
 pub(crate) struct InitCommand {
     /// Set up this agent; repeatable [default: agents that have files here, else "agents"]
@@ -28,7 +29,7 @@ pub(crate) struct InitCommand {
     undo: bool,
     #[command(flatten)]
     caution: ConfirmationOptions,
-    /// Print JSON, and don't ask for confirmation
+    /// Print JSON; changes nothing unless you give --yes
     #[arg(long)]
     json: bool,
 }
@@ -39,7 +40,7 @@ struct ConfirmationOptions {
     /// Show what would change, without changing anything
     #[arg(long)]
     dry_run: bool,
-    /// Don't ask for confirmation
+    /// Make the changes without asking
     #[arg(long)]
     yes: bool,
 }
@@ -50,11 +51,6 @@ impl InitCommand {
         let project = fs::canonicalize(&folder).map_err(|error| {
             CliFailure::new(ExitCode::Error, format!("cannot enter {}: {error}", folder.display()))
         })?;
-        if !self.caution.dry_run {
-            for folder in plan::folders(&project) {
-                write::sweep(&folder);
-            }
-        }
         let plan = if self.undo {
             let agents =
                 if self.agents.is_empty() { CodingAgent::all() } else { self.agents.clone() };
@@ -68,18 +64,27 @@ impl InitCommand {
             plan.changes.iter().try_for_each(|it| output::diff(&diff::of(it)))?;
         }
         plan.notes.iter().for_each(|note| output::note(note));
-        let writes = !self.caution.dry_run && !plan.changes.is_empty() && self.may_write(&plan)?;
+        let has_changes = !self.caution.dry_run && !plan.changes.is_empty();
+        let writes = has_changes && self.may_write(&plan)?;
+        if writes || (plan.changes.is_empty() && !self.caution.dry_run) {
+            for folder in plan::folders(&project) {
+                write::sweep(&folder);
+            }
+        }
         if writes {
             write::all(&project, &plan.changes)?;
         }
         self.tell(&plan, writes)?;
-        Ok(ExitCode::Done)
+        if has_changes && !writes { Err(unconfirmed()) } else { Ok(ExitCode::Done) }
     }
 
-    /// Whether the user wants the changes. Without a terminal to ask on, the call itself counts as a yes.
+    /// Whether the user wants the changes. False where there is no terminal to ask on.
     fn may_write(&self, plan: &InitPlan) -> Result<bool, CliFailure> {
-        if self.caution.yes || self.json || !output::can_ask() {
+        if self.caution.yes {
             return Ok(true);
+        }
+        if self.json || !output::can_ask() {
+            return Ok(false);
         }
         let files = match plan.changes.len() {
             1 => "this file".to_owned(),
@@ -105,7 +110,8 @@ impl InitCommand {
         match (plan.changes.is_empty(), self.undo) {
             (true, true) => output::note("lokt has nothing here to remove"),
             (true, false) => output::note("everything is set up already"),
-            _ if !written => output::note("nothing was changed"),
+            _ if self.caution.dry_run => output::note("nothing was changed"),
+            _ if !written => {}
             _ => {
                 let told = plan.changes.iter().map(|it| format!("{} {}", it.verb(), it.shown));
                 output::note(&told.collect::<Vec<_>>().join(", "));
@@ -113,4 +119,10 @@ impl InitCommand {
         }
         Ok(())
     }
+}
+
+/// The failure of a call that may not change anything: a script, or JSON.
+fn unconfirmed() -> CliFailure {
+    CliFailure::usage("nothing was changed: where there is no terminal to ask on, init needs --yes")
+        .hint("--yes makes the changes, --dry-run only shows them")
 }

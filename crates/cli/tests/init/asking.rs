@@ -35,6 +35,34 @@ fn json_tells_the_same() {
 }
 
 #[test]
+fn without_a_terminal_nothing_is_written_unless_yes_is_given() {
+    let it = sandbox();
+    let project = Project::new(&it, "p", &[("CLAUDE.md", "# Ours\n")]);
+    let before = project.files();
+    let refused = |arguments: &[&str]| {
+        let done = project.unconfirmed(arguments.iter().copied()).run();
+        let done = done.fails_with(64, "nothing was changed").says("hint: --yes makes the changes");
+        let written = if arguments.contains(&"--undo") { None } else { Some(&before) };
+        assert!(written.is_none_or(|it| *it == project.files()), "{arguments:?} changes no file");
+        done
+    };
+    let shown = refused(&["--agent", "claude"]).out;
+    assert!(shown.contains("+++ b/CLAUDE.md"), "it shows what it would do: {shown}");
+    let json = refused(&["--json"]).json();
+    assert_eq!(json["written"], false, "as JSON, too");
+    assert_eq!(json["changes"][0]["change"], "created");
+    let done = project.init(["--json"]).run().ok().json();
+    assert_eq!((&done["written"], &done["changes"]), (&true.into(), &json["changes"]));
+    let after = project.files();
+    refused(&["--undo"]);
+    assert_eq!(project.files(), after, "undoing needs it, too");
+    project.unconfirmed(["--dry-run", "--undo"]).run().ok();
+    project.unconfirmed([""; 0]).run().ok().says("everything is set up already");
+    project.init(["--undo"]).run().ok();
+    assert_eq!(project.files(), before);
+}
+
+#[test]
 fn on_a_terminal_it_asks() {
     let it = sandbox();
     let project = Project::new(&it, "p", &[]);

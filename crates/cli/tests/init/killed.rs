@@ -39,7 +39,7 @@ fn project<'a>(it: &'a Sandbox, name: &str, arguments: &[&str]) -> Project<'a> {
 /// How often the program makes each of the calls when nothing disturbs it.
 fn calls(it: &Sandbox, arguments: &[&str]) -> Vec<(&'static str, usize)> {
     let project = project(it, &format!("traced-{}", arguments.len()), arguments);
-    let words = ["init"].into_iter().chain(arguments.iter().copied());
+    let words = ["init", "--yes"].into_iter().chain(arguments.iter().copied());
     it.traced(&[], words).folder(&project.folder).run().ok();
     let trace = it.trace();
     let count =
@@ -56,7 +56,7 @@ fn kill(it: &Sandbox, arguments: &[&str], from: &Files, to: &Files) {
     for (call, number) in kills {
         let project = project(it, &format!("{call}-{number}-{}", arguments.len()), arguments);
         let injection = Injection { call: call.to_owned(), number, fault: Fault::Kill };
-        let words = ["init"].into_iter().chain(arguments.iter().copied());
+        let words = ["init", "--yes"].into_iter().chain(arguments.iter().copied());
         let done = it.traced(&[injection], words).folder(&project.folder).run();
         assert_ne!(done.code, Some(0), "it was killed at {call} {number}");
         check(&project, from, to);

@@ -44,7 +44,13 @@ impl<'a> Project<'a> {
         fs::read_to_string(self.folder.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
+    /// A call that needs no confirmation.
     pub(crate) fn init<'b>(&self, arguments: impl IntoIterator<Item = &'b str>) -> Lokt {
+        self.unconfirmed(["--yes"]).arguments(arguments)
+    }
+
+    /// A call without a terminal to ask on.
+    pub(crate) fn unconfirmed<'b>(&self, arguments: impl IntoIterator<Item = &'b str>) -> Lokt {
         self.it.lokt(["init"]).arguments(arguments).folder(&self.folder)
     }
 

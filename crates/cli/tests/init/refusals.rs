@@ -89,7 +89,7 @@ fn a_folder_that_cannot_be_written() {
     // The last of the files: all others could be written.
     let line = "[ $(id -u) != 0 ] || chown -R nobody p; chmod -R a+rX p && chmod a+w p && chmod 555 p/.claude";
     it.shell(line).run().ok();
-    let call = it.as_nobody(["init", "--agent", "agents", "--agent", "claude"]);
+    let call = it.as_nobody(["init", "--yes", "--agent", "agents", "--agent", "claude"]);
     let done = call.folder(&project.folder).run().expect(1).says(".claude/settings.json");
     assert!(done.err.contains("is read-only (mode 0555)"), "{done:#?}");
     assert_eq!(project.files().len(), before.len(), "nothing at all was changed");
@@ -146,7 +146,7 @@ fn what_belongs_to_another_user() {
     let project = Project::new(&it, "p", &[("AGENTS.md", "x\n"), ("CLAUDE.md", "theirs\n")]);
     it.shell("chown -R nobody p && chown root p/CLAUDE.md && chmod a+rw p/CLAUDE.md").run().ok();
     let before = project.files();
-    let call = it.as_nobody(["init", "--agent", "agents", "--agent", "claude"]);
+    let call = it.as_nobody(["init", "--yes", "--agent", "agents", "--agent", "claude"]);
     let done = call.folder(&project.folder).run();
     done.fails_with(1, "CLAUDE.md: it belongs to another user (id 0)");
     assert_eq!(project.files(), before, "nothing at all was changed");
@@ -177,7 +177,7 @@ fn what_cannot_be_replaced_puts_back_what_was_replaced_before_it() {
     let before = project.files();
     // What is mounted can be written, but nothing can be put in its place.
     let line = "cd p && mount --bind CLAUDE.md CLAUDE.md &&
-        exec lokt init --agent agents --agent claude --agent copilot";
+        exec lokt init --yes --agent agents --agent claude --agent copilot";
     let done = it.with_own_mounts(line).run();
     assert_eq!(done.code, Some(1), "{done:#?}");
     assert!(done.err.contains("CLAUDE.md") && done.err.contains("busy"), "{done:#?}");
