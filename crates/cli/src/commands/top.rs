@@ -3,8 +3,8 @@ use clap::Args;
 
 /// Watch holders and waiters live
 ///
-/// Needs a terminal. Keys: q quits, up and down select, Enter shows the selected lock in full, s sorts, / filters,
-/// f freezes or unfreezes, u unlocks; the last three ask first.
+/// Needs a terminal. Keys: ? lists the keys, q quits, up and down select, Enter shows the selected lock in full, s
+/// sorts, / filters, f freezes or unfreezes, u unlocks; the last three ask first.
 #[derive(Args, Debug)]
 pub(crate) struct TopCommand {}
 

@@ -1,4 +1,5 @@
 use super::{
+    help,
     lines::{self, TextTone, TopTableLine, clean},
     snapshot::{LockNameStatus, TopSnapshot},
     state::{TopDetailVisibility, TopInputMode, TopViewState},
@@ -33,7 +34,7 @@ const LOW: u16 = 9;
 
 const BOLD: Style = Style::new().add_modifier(Modifier::BOLD);
 
-const KEYS: &str = "q quit  up/down choose  Enter detail  s sort  / filter  f freeze  u unlock";
+const KEYS: &str = "? help  q quit  Enter detail  s sort  / filter  f freeze  u unlock";
 
 /// A screen to draw: all that it shows are values.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +75,9 @@ impl TopScreenContent<'_> {
         }
         frame.render_widget(self.events(log.height), log);
         foot.draw(frame, lowest, self);
+        if self.state.asking == TopInputMode::Help {
+            help::draw(frame, self.glyphs);
+        }
         require_printable(frame);
     }
 
@@ -222,6 +226,8 @@ impl FooterLine {
         };
         let loud =
             |text: String| Self { text: clean(&text), keys: "", is_typed: false, is_loud: true };
+        let quiet =
+            |text: &str| Self { text: text.to_owned(), keys: "", is_typed: false, is_loud: false };
         let message = state.message.as_ref().or(screen.snapshot.trouble.as_ref());
         match (&state.asking, message) {
             (TopInputMode::Filter, _) => typing(format!("filter: {}", state.filter), ""),
@@ -231,10 +237,9 @@ impl FooterLine {
             }
             (TopInputMode::Unfreeze(name), _) => loud(format!("lift the freeze of {name}? y/n")),
             (TopInputMode::Unlock(name, _), _) => loud(format!("unlock {name}? y/n")),
+            (TopInputMode::Help, _) => quiet("any key closes this help"),
             (TopInputMode::Nothing, Some(message)) => loud(message.clone()),
-            (TopInputMode::Nothing, None) => {
-                Self { text: KEYS.to_owned(), keys: "", is_typed: false, is_loud: false }
-            }
+            (TopInputMode::Nothing, None) => quiet(KEYS),
         }
     }
 

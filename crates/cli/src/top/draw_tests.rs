@@ -68,7 +68,7 @@ lokt top  5 held, 3 waiting, 2 frozen; sorted by name  /home/ada/site/.git/lokt
   08:00:20  freeze         deploy  ops
   08:00:50  acquire        review  ada
   08:01:37  acquire        docs  maxi
-q quit  up/down choose  Enter detail  s sort  / filter  f freeze  u unlock";
+? help  q quit  Enter detail  s sort  / filter  f freeze  u unlock";
     assert_eq!(text(&drawn(&busy(), &[], (80, 24))), expected);
 }
 
@@ -102,6 +102,37 @@ fn what_is_asked_and_told_is_in_the_last_line() {
     assert_eq!(last(&[key('/'), key('a')]), "filter: a");
     let wrong = last(&[key('f'), key('x'), KeyPress::Enter]);
     assert!(wrong.contains("is not a duration"), "{wrong}");
+}
+
+#[test]
+fn the_help_lists_the_keys_over_the_screen() {
+    let key = [KeyPress::Character('?')];
+    let screen = text(&drawn(&busy(), &key, (80, 24)));
+    for told in
+        ["┌ keys ─", "q, Ctrl-C", "up, down, k, j", "Enter", "unlock the chosen lock", "Ctrl-Z"]
+    {
+        assert!(screen.contains(told), "no {told:?} in {screen}");
+    }
+    assert!(screen.ends_with("any key closes this help"), "{screen}");
+    let closed = text(&drawn(&busy(), &[key[0], KeyPress::Character('x')], (80, 24)));
+    assert_eq!(closed, text(&drawn(&busy(), &[], (80, 24))));
+    let low = text(&drawn(&busy(), &key, (80, 6)));
+    assert!(
+        low.starts_with("       q, Ctrl-C") || low.contains(" q, Ctrl-C"),
+        "the first keys: {low}"
+    );
+    assert!(low.ends_with("any key closes this help"), "{low}");
+    let narrow = text(&drawn(&busy(), &key, (20, 24)));
+    assert!(narrow.contains(" q, Ctrl-C"), "{narrow}");
+    let mut state = TopViewState::default();
+    state.asking = TopInputMode::Help;
+    let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+    let (snapshot, now) = (busy(), at(100));
+    let (palette, glyphs) = (ColourMode::Plain, Glyphs::Ascii);
+    let screen = TopScreenContent { snapshot: &snapshot, state: &state, now, palette, glyphs };
+    terminal.draw(|frame| screen.draw(frame)).unwrap();
+    let told = text(terminal.backend().buffer());
+    assert!(told.is_ascii() && told.contains("+ keys -"), "ASCII is enough: {told}");
 }
 
 #[test]
@@ -189,7 +220,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn every_size_can_be_drawn(width in 1..200_u16, height in 1..60_u16, keys in "[sfu/qjk\r\u{1b}yn0-9]{0,8}") {
+    fn every_size_can_be_drawn(width in 1..200_u16, height in 1..60_u16, keys in "[sfu/?qjk\r\u{1b}yn0-9]{0,8}") {
         let keys: Vec<KeyPress> = keys.chars().map(|it| match it {
             '\r' => KeyPress::Enter,
             '\u{1b}' => KeyPress::Escape,

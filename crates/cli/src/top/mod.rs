@@ -6,7 +6,7 @@
 //! * [`snapshot`]: what a look found, by name.
 //! * [`state`]: what is chosen, sorted, filtered and asked, and what a key does to that.
 //! * [`lines`]: a name's holders and waiters as cells of a table, and in full.
-//! * [`draw`]: the screen.
+//! * [`draw`]: the screen. [`help`]: the keys, over it.
 //! * [`age`]: spans of time, shown coarsely, and when they will look different.
 //! * [`requests`]: freezing and unlocking, as the command line does it.
 //!
@@ -14,6 +14,7 @@
 
 mod age;
 mod draw;
+mod help;
 mod keys;
 mod lines;
 pub(crate) mod live;

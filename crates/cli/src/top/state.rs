@@ -57,6 +57,8 @@ pub(super) enum TopInputMode {
     /// Choosing.
     #[default]
     Nothing,
+    /// Reading which keys there are.
+    Help,
     /// Typing a filter.
     Filter,
     /// Typing for how long to freeze a name.
@@ -146,7 +148,7 @@ impl TopViewState {
             (KeyPress::Character('y' | 'Y'), TopInputMode::Unlock(name, shown)) => {
                 Some(TopUserRequest::Unlock(name, shown))
             }
-            (_, TopInputMode::Unfreeze(_) | TopInputMode::Unlock(..)) => None,
+            (_, TopInputMode::Unfreeze(_) | TopInputMode::Unlock(..) | TopInputMode::Help) => None,
         }
     }
 
@@ -154,6 +156,7 @@ impl TopViewState {
         match key {
             KeyPress::Character('q') => return Some(TopUserRequest::Quit),
             KeyPress::Character('s') => self.sort = self.sort.next(),
+            KeyPress::Character('?') => self.asking = TopInputMode::Help,
             KeyPress::Character('/') => self.asking = TopInputMode::Filter,
             KeyPress::Character('f') => self.ask_freeze(snapshot),
             KeyPress::Character('u') => self.ask_unlock(snapshot),

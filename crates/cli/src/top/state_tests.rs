@@ -172,3 +172,18 @@ fn the_screen_sleeps_until_something_looks_different() {
         "a lease ends by the clock"
     );
 }
+
+#[test]
+fn any_key_closes_the_help_and_does_nothing_else() {
+    for key in
+        [KeyPress::Character('q'), KeyPress::Character('u'), KeyPress::Escape, KeyPress::Enter]
+    {
+        let (state, request) = pressed(&[KeyPress::Character('?'), key]);
+        assert_eq!((state.asking, request), (TopInputMode::Nothing, None), "{key:?}");
+        assert_eq!(state.detail, TopDetailVisibility::Hidden);
+    }
+    let (state, _) = pressed(&[KeyPress::Character('?')]);
+    assert_eq!(state.asking, TopInputMode::Help);
+    let (_, request) = pressed(&[KeyPress::Character('?'), KeyPress::Control('c')]);
+    assert_eq!(request, Some(TopUserRequest::Quit), "Ctrl-C always quits");
+}
