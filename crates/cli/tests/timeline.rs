@@ -164,10 +164,14 @@ fn a_page_takes_the_place_of_a_regular_file_only() {
     assert!(page.starts_with(b"<!doctype html>"), "the link was followed");
 }
 
-/// What a browser sees of a page.
+/// What a browser sees of a page, in India, where local time is five and a half hours ahead of UTC.
 fn looked_at(it: &Sandbox, page: &Path, scheme: &str) -> Value {
+    looked_at_in("Asia/Kolkata", it, page, scheme)
+}
+
+fn looked_at_in(zone: &str, it: &Sandbox, page: &Path, scheme: &str) -> Value {
     let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser/look.py");
-    let line = format!("HOME=$PWD python3 {program} {} {scheme}", page.display());
+    let line = format!("TZ={zone} HOME=$PWD python3 {program} {} {scheme}", page.display());
     it.shell(&line).run().ok().json()
 }
 
@@ -182,6 +186,10 @@ fn a_browser_shows_who_it_was_to_the_mouse_and_to_the_keyboard() {
     let own = format!("file://{}", page.display());
     assert_eq!(seen["requests"], json!([own]), "it asks for nothing but itself");
     assert_eq!(seen["legend"], json!(["held", "waited", "frozen", "refused"]));
+    let name = it.root().file_name().unwrap().to_str().unwrap().to_owned();
+    assert_eq!(seen["title"], format!("{name}: timeline of locks (Lokt)"));
+    assert_eq!(seen["heading"], format!("{name}: holders and waiters over time"));
+    assert_eq!(seen["root"], format!("Locks in {}", it.root().display()));
     let tip = |which: &str| seen[which]["text"].as_str().unwrap_or_default().to_owned();
     let [first, second, zoomed, pointed] = ["first", "second", "zoomed", "pointed"].map(tip);
     assert!(
@@ -202,6 +210,60 @@ fn a_browser_shows_who_it_was_to_the_mouse_and_to_the_keyboard() {
     assert_eq!(dark["console"], json!([]));
 }
 
+/// A log in which ada holds a lock for 30 s, and tim waits for it for 20 s and gives up.
+fn a_wait_that_began_at(it: &Sandbox, [began, gave_up, released]: [&str; 3]) {
+    let lines = [
+        json!({"ts": began, "event": "acquire", "name": "build", "lock_id": "1", "owner": "ada"}),
+        json!({"ts": gave_up, "event": "deny", "name": "build", "lock_id": null, "owner": "tim",
+            "extra": {"waited_ms": 20_000}}),
+        json!({"ts": released, "event": "release", "name": "build", "lock_id": "1", "owner": "ada"}),
+    ];
+    fs::create_dir_all(it.root()).unwrap();
+    let log: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    fs::write(it.root().join("audit.log"), log).unwrap();
+}
+
+#[test]
+fn a_browser_shows_local_time_and_the_names_of_waiters() {
+    let it = sandbox();
+    let times = ["2026-11-20T23:00:00Z", "2026-11-20T23:00:20Z", "2026-11-20T23:00:30Z"];
+    a_wait_that_began_at(&it, times);
+    let page = it.folder().join("page.html");
+    let html = page.to_str().unwrap();
+    let write = ["audit", "--timeline", "--until", "2026-11-20T23:01:00Z", "--html", html];
+    it.lokt(write).without("LOKT_OWNER").run().ok();
+    let seen = looked_at(&it, &page, "light");
+    assert_eq!(
+        seen["summary"], "2026-11-21 04:30:00 to 2026-11-21 04:31:00 UTC+05:30 · 1 lock · 2 spans",
+        "the reader's time, with its offset"
+    );
+    let texts = seen["texts"].as_array().unwrap();
+    assert!(texts.contains(&"tim".into()), "a bar of a wait has the waiter's name: {texts:?}");
+    assert!(texts.contains(&"04:30:10".into()), "the axis shows local time: {texts:?}");
+    let wait = seen["second"]["text"].as_str().unwrap();
+    let told = "build: waited for by tim\n2026-11-21 04:30:00.000 to 04:30:20.000 UTC+05:30 (20s)";
+    assert!(wait.starts_with(told), "{wait}");
+    let utc = looked_at_in("UTC", &it, &page, "light");
+    let told = "2026-11-20 23:00:00 to 2026-11-20 23:01:00 UTC+00:00";
+    assert!(utc["summary"].as_str().unwrap().starts_with(told), "{utc}");
+}
+
+#[test]
+fn a_browser_shows_both_offsets_where_the_clocks_change_in_between() {
+    let it = sandbox();
+    let times = ["2026-10-25T00:30:00Z", "2026-10-25T00:30:20Z", "2026-10-25T01:30:00Z"];
+    a_wait_that_began_at(&it, times);
+    let page = it.folder().join("page.html");
+    let html = page.to_str().unwrap();
+    let write = ["audit", "--timeline", "--until", "2026-10-25T01:30:00Z", "--html", html];
+    it.lokt(write).without("LOKT_OWNER").run().ok();
+    let seen = looked_at_in("Europe/Berlin", &it, &page, "light");
+    let told = "2026-10-25 02:30:00 UTC+02:00 to 2026-10-25 02:30:00 UTC+01:00 · ";
+    assert!(seen["summary"].as_str().unwrap().starts_with(told), "{seen}");
+    let held = seen["first"]["text"].as_str().unwrap();
+    assert!(held.contains(" UTC+02:00 to 02:30:00.000 UTC+01:00 (1h 0m)"), "{held}");
+}
+
 #[test]
 fn a_browser_takes_hostile_texts_for_texts() {
     let it = sandbox();
@@ -211,7 +273,7 @@ fn a_browser_takes_hostile_texts_for_texts() {
     it.lokt(["guard", "build", "--", "true", command]).owner(owner).run().ok();
     it.lokt(["audit", "--timeline", "--html", "page.html"]).without("LOKT_OWNER").run().ok();
     let seen = looked_at(&it, &it.folder().join("page.html"), "light");
-    assert_eq!(seen["title"], "Lokt: timeline of locks");
+    assert!(seen["title"].as_str().unwrap().ends_with(": timeline of locks (Lokt)"), "{seen}");
     assert_eq!(seen["scripts"], 2, "the page's own, and the data: {seen}");
     let first = seen["first"]["text"].as_str().unwrap();
     assert!(

@@ -7,6 +7,7 @@ use crate::{
         bars::{self, TimelineBarOptions},
         gather::{self, TimeRange},
         json, page,
+        source::TimelineSource,
     },
 };
 use clap::Args;
@@ -48,14 +49,15 @@ impl TimelineOptions {
     ) -> Result<ExitCode, CliFailure> {
         let mut timeline = gather::timeline(context, asked)?;
         timeline.retain(|name, span| wanted(name, &span.who.owner));
+        let source = TimelineSource::of(&context.root);
         match &self.html {
             Some(file) if file.as_os_str() == "-" => {
-                let page =
-                    page::html(&timeline).map_err(|error| cannot_write(file, &error.into()))?;
+                let page = page::html(&timeline, &source);
+                let page = page.map_err(|error| cannot_write(file, &error.into()))?;
                 output::bytes(page.as_bytes())?;
             }
             Some(file) => {
-                write_page(file, &timeline)?;
+                write_page(file, &timeline, &source)?;
                 output::text(&format!("wrote {}", file.display()))?;
             }
             None if form == TimelineFormat::Json => output::json(&json::json(&timeline))?,
@@ -73,10 +75,10 @@ impl TimelineOptions {
 }
 
 /// Writes the page whole or not at all. Its content is as private as the log.
-fn write_page(file: &Path, timeline: &Timeline) -> Result<(), CliFailure> {
+fn write_page(file: &Path, timeline: &Timeline, source: &TimelineSource) -> Result<(), CliFailure> {
     let write = || -> io::Result<()> {
         let file = replaceable(file)?;
-        let page = page::html(timeline)?;
+        let page = page::html(timeline, source)?;
         let folder = match file.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),

@@ -13,3 +13,4 @@ pub(crate) mod json;
 pub(crate) mod page;
 #[cfg(test)]
 mod samples;
+pub(crate) mod source;

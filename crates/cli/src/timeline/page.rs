@@ -1,6 +1,10 @@
-use super::json::json;
+use super::{
+    json::{TimelineJson, json},
+    source::TimelineSource,
+};
 use crate::printable;
 use lokt_lock::audit::Timeline;
+use serde::Serialize;
 use serde_json::Value;
 
 /// The page around a timeline, with a place for it.
@@ -8,6 +12,15 @@ const TEMPLATE: &str = include_str!("page.html");
 
 /// Where the timeline goes.
 const PLACE: &str = "{{timeline}}";
+
+/// A timeline with the place that it comes from.
+#[derive(Serialize)]
+struct PageJson<'a> {
+    repository: &'a str,
+    root: &'a str,
+    #[serde(flatten)]
+    timeline: TimelineJson<'a>,
+}
 
 /// A timeline as one HTML page.
 ///
@@ -18,8 +31,10 @@ const PLACE: &str = "{{timeline}}";
 ///
 /// # Errors
 /// Errors of writing JSON; none is expected.
-pub(crate) fn html(timeline: &Timeline) -> serde_json::Result<String> {
-    let text = shown(serde_json::to_value(json(timeline))?).to_string();
+pub(crate) fn html(timeline: &Timeline, source: &TimelineSource) -> serde_json::Result<String> {
+    let TimelineSource { repository, root } = source;
+    let page = PageJson { repository, root, timeline: json(timeline) };
+    let text = shown(serde_json::to_value(page)?).to_string();
     Ok(TEMPLATE.replacen(PLACE, &text.replace('<', "\\u003c"), 1))
 }
 
@@ -38,6 +53,11 @@ mod tests {
     use super::*;
     use crate::timeline::samples;
 
+    /// A source of that name.
+    fn source(name: &str) -> TimelineSource {
+        TimelineSource { repository: name.to_owned(), root: "/site/.lokt".to_owned() }
+    }
+
     /// The content of the element with the timeline.
     fn embedded(page: &str) -> &str {
         let after = page.split(r#"<script type="application/json" id="timeline">"#).nth(1).unwrap();
@@ -47,9 +67,11 @@ mod tests {
     #[test]
     fn the_page_holds_the_timeline() {
         let timeline = samples::two_builds();
-        let page = html(&timeline).unwrap();
+        let page = html(&timeline, &source("site")).unwrap();
         let read: serde_json::Value = serde_json::from_str(embedded(&page)).unwrap();
-        assert_eq!(read, serde_json::to_value(json(&timeline)).unwrap());
+        let told = serde_json::to_value(json(&timeline)).unwrap();
+        assert_eq!((&read["from"], &read["lanes"]), (&told["from"], &told["lanes"]));
+        assert_eq!((&read["repository"], &read["root"]), (&"site".into(), &"/site/.lokt".into()));
         assert!(!page.contains(PLACE));
     }
 
@@ -57,8 +79,8 @@ mod tests {
     fn no_text_of_the_log_can_break_out_of_its_element() {
         let markup = "</script><script>alert(1)</script><!-- {{timeline}} & ' \"";
         let hostile = &format!("{markup}\u{2028}\u{202e}");
-        let page = html(&samples::owned_by(hostile)).unwrap();
-        let empty = html(&samples::owned_by("ada")).unwrap();
+        let page = html(&samples::owned_by(hostile), &source(hostile)).unwrap();
+        let empty = html(&samples::owned_by("ada"), &source("site")).unwrap();
         let count = |page: &str, what: &str| page.matches(what).count();
         for mark in ["<script", "</script", "<!--"] {
             assert_eq!(count(&page, mark), count(&empty, mark), "no {mark} more than in the page");
@@ -66,12 +88,13 @@ mod tests {
         let read: serde_json::Value = serde_json::from_str(embedded(&page)).unwrap();
         let owner = format!("{markup}\\u{{2028}}\\u{{202e}}");
         assert_eq!(read["lanes"][0]["spans"][0]["owner"], owner, "and it is the same text");
+        assert_eq!(read["repository"], owner);
         assert!(!page.contains(['\u{2028}', '\u{202e}']));
     }
 
     #[test]
     fn the_page_names_no_other_place() {
-        let page = html(&samples::two_builds()).unwrap();
+        let page = html(&samples::two_builds(), &source("site")).unwrap();
         for scheme in ["http:", "https:", "//cdn", "@import", "url("] {
             assert!(!page.contains(scheme), "{scheme} would need a network");
         }

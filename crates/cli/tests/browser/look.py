@@ -64,6 +64,13 @@ class Driver:
 
 TIP = """const tip = document.getElementById("tip");
     return tip.hidden ? null : {text: tip.innerText, x: Number(tip.dataset.x), y: Number(tip.dataset.y)};"""
+# Notes every text that the page draws.
+RECORD = """const draw = CanvasRenderingContext2D.prototype.fillText;
+    window.drawnTexts = new Set();
+    CanvasRenderingContext2D.prototype.fillText = function (text, ...rest) {
+        window.drawnTexts.add(text);
+        draw.call(this, text, ...rest);
+    };"""
 PICTURE = "return document.getElementById('canvas').toDataURL()"
 # Two frames later, what was asked to be drawn has been drawn.
 DRAWN = """const done = arguments[arguments.length - 1];
@@ -78,9 +85,13 @@ def look(driver, page, scheme, picture):
     """What the page shows, to the keyboard and to the mouse."""
     driver.command("Emulation.setEmulatedMedia",
                    features=[{"name": "prefers-color-scheme", "value": scheme}])
+    driver.command("Page.addScriptToEvaluateOnNewDocument", source=RECORD)
     driver.do("/url", url="file://" + os.path.abspath(page))
     drawn(driver)
     seen = {"title": driver.run("return document.title"),
+            "heading": driver.run("return document.getElementById('heading').textContent"),
+            "root": driver.run("return document.getElementById('root').textContent"),
+            "texts": driver.run("return [...window.drawnTexts]"),
             "summary": driver.run("return document.getElementById('summary').textContent"),
             "legend": driver.run("return document.getElementById('legend').innerText.split('\\n')"),
             "background": driver.run("return getComputedStyle(document.body).backgroundColor"),
