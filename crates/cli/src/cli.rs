@@ -108,7 +108,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, CliFailure> {
         LoktCommand::Unfreeze(it) => it.run(&context()?),
         LoktCommand::Audit(it) => it.run(&context()?, global.owner.as_ref()),
         LoktCommand::Demo(it) => it.run(),
-        LoktCommand::Top(it) => it.run(&context()?),
+        LoktCommand::Top(it) => it.run(&context()?.unannounced()),
         LoktCommand::Doctor(it) => it.run(&global),
         LoktCommand::Once(it) => it.run(&context()?),
         LoktCommand::Results(it) => it.run(&context()?),

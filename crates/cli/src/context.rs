@@ -1,4 +1,4 @@
-use crate::{env, failure::CliFailure};
+use crate::{env, failure::CliFailure, output, view::command_line};
 use clap::Args;
 use lokt_lock::{
     caller::Caller,
@@ -11,6 +11,7 @@ use lokt_lock::{
     store::LockStoreError,
     words::{AgentId, Owner},
 };
+use std::path::Path;
 
 /// What every command understands.
 #[derive(Args, Debug)]
@@ -32,7 +33,14 @@ impl CommandContext {
     pub(crate) fn new(global: &GlobalOptions) -> Result<Self, CliFailure> {
         let root = find_root()?;
         let store = FileLockStore::of(&root);
+        let is_local = root.method == RootMethod::Local;
+        let store = if is_local { store.announcing(announce) } else { store };
         Ok(Self { caller: caller(global)?, root, store })
+    }
+
+    /// The same, without a note when a root is made: for a command that draws on the whole screen.
+    pub(crate) fn unannounced(self) -> Self {
+        Self { store: self.store.unannounced(), ..self }
     }
 
     /// The same, where the root may be another user's: nothing may be done with it but to say so.
@@ -44,6 +52,15 @@ impl CommandContext {
         let store = FileLockStore::of(&root);
         Ok((Self { caller: caller(global)?, root, store }, foreign))
     }
+}
+
+/// Says where a new root is, and how others share it: nothing else shows that other folders have other locks.
+fn announce(root: &Path) {
+    let set = command_line(&[format!("LOKT_ROOT={}", root.display())]);
+    output::note(&format!(
+        "made {} for the locks, because this folder is in no git repository; to share them with other folders: export {set}",
+        root.display()
+    ));
 }
 
 /// The root that is meant in this folder and environment.

@@ -39,7 +39,7 @@ impl FileError {
 
 /// Makes a folder that only this user may enter, and those above it.
 pub(crate) fn make_folder(path: &Path) -> Result<(), FileError> {
-    nofollow::create_folders(path, 0o700).map_err(FileError::on("make the folder", path))
+    nofollow::create_folders(path, 0o700).map(drop).map_err(FileError::on("make the folder", path))
 }
 
 /// How the name of a file begins that is to become another.

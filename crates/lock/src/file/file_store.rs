@@ -17,7 +17,7 @@ use crate::{
     record::{LockRecord, RecordSlot},
     rules::{Obstacle, QueuePlace, TicketContent, Waiter},
     store::{Durability, LockRecordKind, LockStore, LockStoreError, NestedWaitEntry},
-    sys::nofollow,
+    sys::nofollow::{self, FolderOutcome},
     words::{LockId, LockName, Timestamp},
 };
 use std::{collections::BTreeSet, ffi::OsString, fs, os::fd::OwnedFd, path::Path, sync::OnceLock};
@@ -30,6 +30,8 @@ pub struct FileLockStore {
     trusted: OnceLock<()>,
     /// For a root that counts only without a repository.
     pub(super) replaceable: Option<ProvisionalRoot>,
+    /// Called with the path of the root when this makes it.
+    announce: Option<fn(&Path)>,
 }
 
 impl FileLockStore {
@@ -37,7 +39,24 @@ impl FileLockStore {
     ///
     /// The path must be absolute and without links.
     pub fn new(root: &Path) -> Self {
-        Self { layout: LockRootLayout::new(root), trusted: OnceLock::new(), replaceable: None }
+        Self {
+            layout: LockRootLayout::new(root),
+            trusted: OnceLock::new(),
+            replaceable: None,
+            announce: None,
+        }
+    }
+
+    /// The same store, which calls `announce` with the path of the root when it makes the root.
+    #[must_use]
+    pub fn announcing(self, announce: fn(&Path)) -> Self {
+        Self { announce: Some(announce), ..self }
+    }
+
+    /// The same store, which makes a root without a call.
+    #[must_use]
+    pub fn unannounced(self) -> Self {
+        Self { announce: None, ..self }
     }
 
     /// The store of a root that was found.
@@ -54,14 +73,22 @@ impl FileLockStore {
 
     /// Makes the folders that are missing, unless the file system is one that cannot be trusted.
     pub(super) fn make_folders(&self) -> Result<(), LockStoreError> {
+        let root = self.layout.root();
+        // The root itself may be there: shared results are kept in it, too.
+        let mut is_new = false;
         for folder in self.layout.folders() {
-            io::make_folder(&folder)?;
+            let made = io::make_folder(&folder)?;
+            is_new |= made == FolderOutcome::Made
+                && folder == self.layout.folder_of(LockRecordKind::Lock);
         }
         self.refuse_network()?;
         // A lease that survives a power cut needs a root that does.
-        let root = self.layout.root();
         io::sync_folder(root)?;
-        io::sync_folder(root.parent().unwrap_or(root))
+        io::sync_folder(root.parent().unwrap_or(root))?;
+        if let Some(announce) = self.announce.filter(|_| is_new) {
+            announce(root);
+        }
+        Ok(())
     }
 
     /// Refuses a file system whose locks another machine might not see. A lock is never pretended.

@@ -1,4 +1,7 @@
-use crate::{store::LockStoreError, sys::nofollow};
+use crate::{
+    store::LockStoreError,
+    sys::nofollow::{self, FolderOutcome},
+};
 use std::{
     ffi::OsString,
     fs::{self, File},
@@ -55,7 +58,7 @@ pub(super) fn remove(path: &Path) -> Result<(), LockStoreError> {
 }
 
 /// Makes a folder that only this user may enter; one that exists keeps its mode.
-pub(super) fn make_folder(path: &Path) -> Result<(), LockStoreError> {
+pub(super) fn make_folder(path: &Path) -> Result<FolderOutcome, LockStoreError> {
     nofollow::create_folders(path, 0o700).map_err(LockStoreError::io("make the folder", path))
 }
 

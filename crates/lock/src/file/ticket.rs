@@ -170,7 +170,7 @@ fn unlock(file: &File) {
 fn publish(draft: &Path, path: &Path, content: &[u8]) -> Result<File, LockStoreError> {
     let file = match io::create_empty(draft) {
         Err(LockStoreError::Io { source, .. }) if io::is_missing(&source) => {
-            draft.parent().map_or(Ok(()), io::make_folder)?;
+            draft.parent().map_or(Ok(()), |folder| io::make_folder(folder).map(drop))?;
             io::create_empty(draft)?
         }
         created => created?,

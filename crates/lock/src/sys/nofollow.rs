@@ -191,26 +191,36 @@ fn create_folder_at(path: &Path, mode: u32) -> io::Result<()> {
 ///
 /// # Errors
 /// As [`open`]; `ENOTDIR` where something else stands there.
-pub fn create_folders(path: &Path, mode: u32) -> io::Result<()> {
+pub fn create_folders(path: &Path, mode: u32) -> io::Result<FolderOutcome> {
     forget_folders();
+    let existing = || require_folder(path).map(|()| FolderOutcome::Existed);
     if path.file_name().is_none() {
-        return require_folder(path);
+        return existing();
     }
-    match require_folder(path) {
+    match existing() {
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         found => return found,
     }
     let created = match create_folder(path, mode) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            path.parent().map_or(Ok(()), |above| create_folders(above, mode))?;
+            path.parent().map_or(Ok(()), |above| create_folders(above, mode).map(drop))?;
             create_folder(path, mode)
         }
         created => created,
     };
     match created {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => require_folder(path),
-        created => created,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => existing(),
+        created => created.map(|()| FolderOutcome::Made),
     }
+}
+
+/// Whether a folder was made, or existed already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FolderOutcome {
+    /// This call made it.
+    Made,
+    /// It existed, or another process made it at the same time.
+    Existed,
 }
 
 /// Removes a file's name.
