@@ -10,6 +10,8 @@ use lokt_lock::{
     store::LockStoreError,
 };
 use nix::{errno::Errno, libc::ELOOP};
+use serde::Serialize;
+use serde_json::{Map, Value};
 use std::{error::Error, io, os::unix::fs::MetadataExt, path::Path, sync::Arc};
 
 /// The message of a command that cannot do its work: one line that says what failed and on what, then what
@@ -26,8 +28,8 @@ pub(crate) struct CliFailure {
     pub(crate) hints: Vec<String>,
     /// The reader has closed the pipe (`| head`): print nothing.
     pub(crate) silent: bool,
-    /// The requested JSON has been printed already.
-    pub(crate) is_told: bool,
+    /// What JSON says beside the message, or in place of its own words.
+    pub(crate) facts: Vec<(String, Value)>,
     /// Nothing was done, because the locks have moved: the command is to be run again.
     pub(crate) is_outdated: bool,
 }
@@ -41,7 +43,7 @@ impl CliFailure {
             drift: Vec::new(),
             hints: Vec::new(),
             silent: false,
-            is_told: false,
+            facts: Vec::new(),
             is_outdated: false,
         }
     }
@@ -58,11 +60,39 @@ impl CliFailure {
         self
     }
 
-    /// The same, printed as JSON already.
+    /// Adds a fact for JSON.
     #[must_use]
-    pub(crate) fn told(mut self) -> Self {
-        self.is_told = true;
+    pub(crate) fn fact(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.facts.push((key.to_owned(), value.into()));
         self
+    }
+
+    /// Adds the fields of an object as facts.
+    #[must_use]
+    pub(crate) fn facts(mut self, object: &impl Serialize) -> Self {
+        // Texts, numbers and lists are always JSON.
+        if let Ok(Value::Object(fields)) = serde_json::to_value(object) {
+            self.facts.extend(fields);
+        }
+        self
+    }
+
+    /// The failure as JSON; the field names are a contract.
+    pub(crate) fn to_json(&self) -> Map<String, Value> {
+        let status = match self.code {
+            ExitCode::Held => "blocked",
+            ExitCode::Lost => "lost",
+            ExitCode::MaxHold => "timeout",
+            _ => "error",
+        };
+        let common = [
+            ("status", status.into()),
+            ("exit_code", self.code.number().into()),
+            ("error", self.message.as_str().into()),
+            ("hints", self.hints.as_slice().into()),
+        ];
+        let common = common.into_iter().map(|(key, value)| (key.to_owned(), value));
+        common.chain(self.facts.iter().cloned()).collect()
     }
 
     /// A failure that an error tells of.

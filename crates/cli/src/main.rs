@@ -66,7 +66,7 @@ fn attempt(tries: usize) -> exit::ExitCode {
     };
     match cli::run(cli) {
         Err(failure) if failure.is_outdated && tries > 1 => attempt(tries - 1),
-        outcome => outcome.unwrap_or_else(|failure| output::fail(&failure)),
+        outcome => outcome.unwrap_or_else(|failure| output::end_with(&failure)),
     }
 }
 

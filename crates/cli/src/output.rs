@@ -14,13 +14,25 @@ use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use lokt_lock::{store::LockStoreError, sys::in_portions};
 use serde::Serialize;
-use std::io::{self, IsTerminal, Write};
+use std::{
+    ffi::OsString,
+    io::{self, IsTerminal, Write},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const ADDED: Style = AnsiColor::Green.on_default();
 const REMOVED: Style = AnsiColor::Red.on_default();
 const QUIET: Style = AnsiColor::Cyan.on_default();
+
+/// Whether data was printed: then an error prints no JSON, so that a reader gets one document.
+static HAS_PRINTED: AtomicBool = AtomicBool::new(false);
+
+/// Whether data was printed on stdout.
+pub(crate) fn has_printed() -> bool {
+    HAS_PRINTED.load(Ordering::Relaxed)
+}
 
 /// Prints data as one line of text.
 pub(crate) fn text(line: &str) -> Result<(), CliFailure> {
@@ -60,6 +72,7 @@ fn coloured(lines: &[StyledLine]) -> io::Result<Vec<u8>> {
 /// lines.
 pub(crate) fn bytes(bytes: &[u8]) -> Result<(), CliFailure> {
     let mut out = io::stdout().lock();
+    HAS_PRINTED.store(true, Ordering::Relaxed);
     out.write_all(bytes)?;
     Ok(out.flush()?)
 }
@@ -67,6 +80,7 @@ pub(crate) fn bytes(bytes: &[u8]) -> Result<(), CliFailure> {
 /// Prints data as one line of JSON.
 pub(crate) fn json(view: &impl Serialize) -> Result<(), CliFailure> {
     let mut out = io::BufWriter::with_capacity(1 << 18, io::stdout().lock());
+    HAS_PRINTED.store(true, Ordering::Relaxed);
     serde_json::to_writer(&mut out, view).map_err(io::Error::from)?;
     writeln!(out)?;
     Ok(out.flush()?)
@@ -110,6 +124,21 @@ pub(crate) fn even_if_untold(what: &str, written: Result<(), CliFailure>) {
     if let Err(failure) = even_if_unread(written) {
         warn(&format!("{what}, but {}", failure.message));
     }
+}
+
+/// Prints the failure that ends the command, and returns its code. A caller that asked for JSON gets the failure as
+/// JSON too, unless the command has printed already.
+pub(crate) fn end_with(failure: &CliFailure) -> ExitCode {
+    if !failure.silent && !has_printed() && asks_for_json(std::env::args_os().skip(1)) {
+        even_if_untold("the command failed", json(&failure.to_json()));
+    }
+    fail(failure)
+}
+
+/// Whether the words of a call ask for JSON. No flag takes `--json` as its value, and what follows `--` belongs to
+/// another command.
+fn asks_for_json(words: impl IntoIterator<Item = OsString>) -> bool {
+    words.into_iter().take_while(|word| word != "--").any(|word| word == "--json")
 }
 
 /// Prints a failure and returns its code.
@@ -313,5 +342,17 @@ impl AnimatedLines {
     /// Shows the lines as they have become.
     pub(crate) fn end(mut self, lines: &[StyledLine]) -> Result<(), CliFailure> {
         if self.is_live { self.show(lines) } else { painted(lines) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_asked_for_by_a_flag_of_lokt_and_by_no_word_of_another_command() {
+        let asks = |line: &str| asks_for_json(line.split(' ').map(OsString::from));
+        assert!(asks("status --json") && asks("--json unlock x") && asks("tool run --json -- x"));
+        assert!(!asks("status") && !asks("guard x -- lokt status --json") && !asks("lock json"));
     }
 }

@@ -22,6 +22,8 @@ use std::path::Path;
 impl From<ChainCheckError> for CliFailure {
     fn from(refusal: ChainCheckError) -> Self {
         let failure = Self { code: ExitCode::NotVerified, ..Self::of(&refusal) };
+        let failure =
+            facts(&refusal).into_iter().fold(failure, |it, (key, fact)| it.fact(key, fact));
         match &refusal {
             ChainCheckError::NoTool { .. } => Self { code: ExitCode::NotFound, ..failure }
                 .hint("lokt tool list   shows the tools that there are"),
@@ -124,18 +126,23 @@ fn typed(id: &ToolItemId) -> String {
 
 /// A refusal as JSON, for `--json`.
 pub(crate) fn to_json(item_id: &str, refusal: &ChainCheckError) -> Value {
+    let about = [("item_id", item_id.into()), ("error", crate::failure::chain(refusal).into())];
+    let all = facts(refusal).into_iter().chain(about);
+    all.map(|(key, fact)| (key.to_owned(), fact)).collect()
+}
+
+/// What JSON says of a refusal beside its message.
+fn facts(refusal: &ChainCheckError) -> [(&'static str, Value); 4] {
     let rows = match refusal {
         ChainCheckError::Drift(_, rows) => rows.as_slice(),
         _ => [].as_slice(),
     };
-    json!({
-        "status": "refused",
-        "item_id": item_id,
-        "reason": reason(refusal),
-        "error": crate::failure::chain(refusal),
-        "lockfile_path": lockfile_of(refusal).map(|path| path.display().to_string()),
-        "drift": drift_to_json(rows),
-    })
+    [
+        ("status", "refused".into()),
+        ("reason", reason(refusal).into()),
+        ("lockfile_path", lockfile_of(refusal).map(|path| path.display().to_string()).into()),
+        ("drift", drift_to_json(rows)),
+    ]
 }
 
 /// The lockfile that a refusal is about.

@@ -18,7 +18,7 @@ pub(crate) fn report(mut error: Error) -> ExitCode {
         }
         _ => {
             make_printable(&mut error);
-            output::fail(&failure(&error))
+            output::end_with(&failure(&error))
         }
     }
 }

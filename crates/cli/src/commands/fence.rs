@@ -1,10 +1,11 @@
-use crate::{completion, context::CommandContext, exit::ExitCode, failure::CliFailure};
+use crate::{completion, context::CommandContext, exit::ExitCode, failure::CliFailure, output};
 use clap::{Args, Subcommand};
 use lokt_lock::{
     ops::{look, readable},
     record::LockRecord,
     words::{Fence, LockName},
 };
+use serde_json::json;
 
 /// Check fencing tokens, to reject stale writers
 ///
@@ -29,17 +30,28 @@ struct FenceCheckCommand {
     name: LockName,
     /// The fence to check
     token: Fence,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 impl FenceCommand {
     pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
-        let FenceAction::Check(FenceCheckCommand { name, token }) = &self.action;
+        let FenceAction::Check(FenceCheckCommand { name, token, json }) = &self.action;
         let sight = look(&context.store, name, &context.caller);
         let held = sight.held();
         readable(sight.slot, "lock", name)?;
         let now: Vec<Fence> =
             held.iter().flat_map(LockRecord::holders).filter_map(|it| it.fence).collect();
-        if now.contains(token) {
+        let is_current = now.contains(token);
+        let fences: Vec<u64> = now.iter().map(|fence| fence.get()).collect();
+        let facts = json!({
+            "name": name.as_str(), "fence": token.get(), "current": is_current, "fences": fences,
+        });
+        if is_current {
+            if *json {
+                output::even_if_unread(output::json(&facts))?;
+            }
             return Ok(ExitCode::Done);
         }
         let shown = name.as_str();
@@ -64,6 +76,7 @@ impl FenceCommand {
                 ),
             ),
         }
-        .hint(format!("{} --event acquire   lists the fences", crate::view::audit_of(name))))
+        .hint(format!("{} --event acquire   lists the fences", crate::view::audit_of(name)))
+        .facts(&facts))
     }
 }

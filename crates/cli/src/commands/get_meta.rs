@@ -2,9 +2,10 @@ use crate::{completion, context::CommandContext, exit::ExitCode, failure::CliFai
 use clap::Args;
 use lokt_lock::{
     ops::{look, readable},
-    record::{LockMetadata, LockRecord},
+    record::{JsonText, LockMetadata, LockRecord},
     words::LockName,
 };
+use serde::Serialize;
 
 /// Print one metadata value of a lock
 ///
@@ -16,6 +17,17 @@ pub(crate) struct GetMetaCommand {
     name: LockName,
     /// The metadata key
     key: String,
+    /// Print JSON: the name, the key and the value
+    #[arg(long)]
+    json: bool,
+}
+
+/// A value as JSON, to the byte.
+#[derive(Serialize)]
+struct ValueJson<'a> {
+    name: &'a str,
+    key: &'a str,
+    value: JsonText,
 }
 
 impl GetMetaCommand {
@@ -33,6 +45,10 @@ impl GetMetaCommand {
         // Of several who hold the lock, the first who has it.
         let mut metadata = record.holders().filter_map(|it| it.metadata.as_ref());
         match metadata.find_map(|metadata| metadata.get(&self.key)) {
+            Some(value) if self.json => {
+                let (name, key) = (self.name.as_str(), self.key.as_str());
+                output::json(&ValueJson { name, key, value })?;
+            }
             Some(value) => output::bytes(format!("{}\n", value.shown()).as_bytes())?,
             None => return Err(self.no_key(record)),
         }
@@ -40,19 +56,26 @@ impl GetMetaCommand {
     }
 
     fn no_lock(&self, why: &str) -> CliFailure {
-        CliFailure::new(ExitCode::NotFound, format!("lock {:?} {why}", self.name.as_str())).hint(
-            format!("lokt lock {} --meta {}=VALUE   takes it with this key", self.name, self.key),
-        )
+        self.not_found(format!("lock {:?} {why}", self.name.as_str())).hint(format!(
+            "lokt lock {} --meta {}=VALUE   takes it with this key",
+            self.name, self.key
+        ))
     }
 
     fn no_key(&self, record: &LockRecord) -> CliFailure {
         let metadata = record.holders().filter_map(|it| it.metadata.as_ref());
         let keys: Vec<String> = metadata.flat_map(LockMetadata::keys).collect();
         let text = format!("lock {:?} has no metadata key {:?}", self.name.as_str(), self.key);
-        CliFailure::new(ExitCode::NotFound, text).hint(if keys.is_empty() {
+        let hint = if keys.is_empty() {
             "it has no metadata at all".to_owned()
         } else {
             format!("its keys: {}", keys.join(", "))
-        })
+        };
+        self.not_found(text).hint(hint).fact("keys", keys)
+    }
+
+    fn not_found(&self, text: String) -> CliFailure {
+        let failure = CliFailure::new(ExitCode::NotFound, text);
+        failure.fact("name", self.name.as_str()).fact("key", self.key.as_str())
     }
 }

@@ -177,7 +177,7 @@ impl GuardSession<'_> {
     fn denied(&self, name: &LockName, denial: &Denial, status: &mut GuardStatusFile) -> CliFailure {
         let timed_out = denial.waited.is_some();
         status.ended(if timed_out { GuardOutcome::TimedOut } else { GuardOutcome::Denied });
-        let failure = crate::denial::lock::denied(name, denial);
+        let failure = crate::denial::lock::denied(name, denial, &self.context.caller);
         let code = self.guard.conflict_exit_code.map_or(failure.code, ExitCode::Command);
         CliFailure { code, ..failure }
     }

@@ -65,11 +65,7 @@ impl LockCommand {
                 Ok(ExitCode::Done)
             }
             AcquireOutcome::Denied(denial) => {
-                if self.json {
-                    let blocked = view::holder::blocked(&self.name, &denial, &context.caller);
-                    output::even_if_untold("the lock is refused", output::json(&blocked));
-                }
-                Err(crate::denial::lock::denied(&self.name, &denial))
+                Err(crate::denial::lock::denied(&self.name, &denial, &context.caller))
             }
             AcquireOutcome::Interrupted => Ok(interrupted(&signals, ended_by)),
         }

@@ -56,10 +56,8 @@ impl StatusCommand {
         }
         let entries = survey(&context.store, name, &context.caller);
         let Some(entry) = entries.first() else {
-            return Err(CliFailure::new(
-                ExitCode::NotFound,
-                format!("lock {:?} is not held", name.as_str()),
-            ));
+            let text = format!("lock {:?} is not held", name.as_str());
+            return Err(CliFailure::new(ExitCode::NotFound, text).fact("name", name.as_str()));
         };
         let freeze = entries.get(1).and_then(LockStatusEntry::record);
         output::even_if_unread(if self.json {

@@ -31,7 +31,9 @@ impl UnfreezeCommand {
                 output::warn_unlogged(&done, unlogged);
                 output::even_if_untold(&done, self.report(name));
             }
-            refused => return Err(denial::unfreeze::refusal(&self.name, &refused)),
+            refused => {
+                return Err(denial::unfreeze::refusal(&self.name, &refused).fact("name", name));
+            }
         }
         Ok(ExitCode::Done)
     }

@@ -8,6 +8,7 @@ use lokt_lock::{
     store::{LockRecordKind, LockStoreError},
     words::{Fence, LockName},
 };
+use serde_json::{Value, json};
 
 /// Unlock leases
 ///
@@ -66,15 +67,20 @@ impl UnlockCommand {
             }
             names => self.each(context, names),
         };
-        if failures.is_empty() || !released.is_empty() {
+        let report = released_json(&released);
+        if failures.is_empty() || !(released.is_empty() || self.json) {
             output::even_if_untold(&format!("released {released:?}"), self.report(&released));
         }
+        // As JSON, what was unlocked and what was not is one document.
+        let failed: Vec<Value> = failures.iter().map(|it| it.to_json().into()).collect();
+        let first = failed.first().cloned();
         let mut failures = failures.into_iter().peekable();
         let mut code = None;
         while let Some(failure) = failures.next() {
-            let first = *code.get_or_insert(failure.code);
+            let first_code = *code.get_or_insert(failure.code);
             if failures.peek().is_none() {
-                return Err(CliFailure { code: first, ..failure });
+                let failure = CliFailure { code: first_code, ..failure };
+                return Err(failure.facts(&first).facts(&report).fact("failed", failed));
             }
             output::fail(&failure);
         }
@@ -91,7 +97,7 @@ impl UnlockCommand {
             }
             match self.one(context, name) {
                 Ok(()) => released.push(name.to_string()),
-                Err(failure) => failures.push(failure),
+                Err(failure) => failures.push(failure.fact("name", name.as_str())),
             }
         }
         (released, failures)
@@ -117,15 +123,17 @@ impl UnlockCommand {
 
     fn report(&self, released: &[String]) -> Result<(), CliFailure> {
         if self.json {
-            return output::json(
-                &serde_json::json!({"released": released, "count": released.len()}),
-            );
+            return output::json(&released_json(released));
         }
         if released.is_empty() {
             output::note("no lease of yours is held");
         }
         released.iter().try_for_each(|name| output::text(&format!("released lock {name:?}")))
     }
+}
+
+fn released_json(released: &[String]) -> Value {
+    json!({"released": released, "count": released.len()})
 }
 
 /// Unlocks every lease of the caller; guards stay.
@@ -138,7 +146,8 @@ fn all_of_mine(context: &CommandContext) -> Result<Vec<String>, CliFailure> {
         if !record.is_some_and(|it| it.holders().any(mine)) {
             continue;
         }
-        match unlock(&context.store, &entry.name, &context.caller, UnlockForce::Own)? {
+        let unlocked = unlock(&context.store, &entry.name, &context.caller, UnlockForce::Own);
+        match unlocked.map_err(|it| CliFailure::from(it).facts(&released_json(&released)))? {
             UnlockOutcome::Done { unlogged, unsynced } => {
                 warn_unwritten(&entry.name, unlogged, unsynced);
                 released.push(entry.name.to_string());

@@ -82,7 +82,7 @@ impl WaitCommand {
             AwaitFreeOutcome::Free => Ok(ExitCode::Done),
             AwaitFreeOutcome::Interrupted => Ok(interrupted(signals, ended_by)),
             AwaitFreeOutcome::TimedOut(still) => match self.names.get(still.request) {
-                Some(name) => Err(denial::lock::denied(name, &still.denial)),
+                Some(name) => Err(denial::lock::denied(name, &still.denial, &context.caller)),
                 None => Ok(ExitCode::Held),
             },
         }

@@ -1,5 +1,12 @@
-use crate::{exit::ExitCode, failure::CliFailure, view};
-use lokt_lock::{record::LockRecord, words::LockName};
+use crate::{
+    exit::ExitCode,
+    failure::CliFailure,
+    view::{self, flat::FreezeJsonFields},
+};
+use lokt_lock::{
+    record::LockRecord,
+    words::{LockName, Timestamp},
+};
 
 /// The refusal of a name that another has frozen already.
 pub(crate) fn refusal(name: &LockName, record: &LockRecord) -> CliFailure {
@@ -7,4 +14,6 @@ pub(crate) fn refusal(name: &LockName, record: &LockRecord) -> CliFailure {
     let text = format!("{shown:?} is frozen already {}", view::holder::frozen_by(record));
     CliFailure::new(ExitCode::Held, text)
         .hint(format!("{}   shows who froze it", view::call("why", name, "")))
+        .fact("reason", "frozen")
+        .facts(&FreezeJsonFields::of(record, Timestamp::now()))
 }

@@ -1,5 +1,12 @@
-use crate::{exit::ExitCode, failure::CliFailure, view};
-use lokt_lock::{ops::UnfreezeOutcome, words::LockName};
+use crate::{
+    exit::ExitCode,
+    failure::CliFailure,
+    view::{self, flat::FreezeJsonFields},
+};
+use lokt_lock::{
+    ops::UnfreezeOutcome,
+    words::{LockName, Timestamp},
+};
 
 /// The refusal to lift a freeze.
 pub(crate) fn refusal(name: &LockName, refused: &UnfreezeOutcome) -> CliFailure {
@@ -10,6 +17,7 @@ pub(crate) fn refusal(name: &LockName, refused: &UnfreezeOutcome) -> CliFailure 
             let text = format!("{shown:?} is not yours to unfreeze: frozen {by}");
             CliFailure::new(ExitCode::NotYours, text)
                 .hint(format!("{}   shows who froze it", view::call("why", name, "")))
+                .facts(&FreezeJsonFields::of(record, Timestamp::now()))
         }
         UnfreezeOutcome::Done { .. } | UnfreezeOutcome::NotFound => {
             CliFailure::new(ExitCode::NotFound, format!("{shown:?} is not frozen"))

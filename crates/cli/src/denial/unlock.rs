@@ -1,4 +1,10 @@
-use crate::{context::CommandContext, exit::ExitCode, failure::CliFailure, span, view};
+use crate::{
+    context::CommandContext,
+    exit::ExitCode,
+    failure::CliFailure,
+    span,
+    view::{self, flat::HolderJsonFields},
+};
 use lokt_lock::{
     ops::UnlockOutcome,
     record::{HoldKind, LockRecord},
@@ -78,7 +84,8 @@ fn guard_lives(name: &LockName, pid: Option<i32>, supervisor: Liveness) -> CliFa
 fn not_yours(name: &LockName, record: &LockRecord, context: &CommandContext) -> CliFailure {
     let identity = &context.caller.identity;
     let text = format!("lock {:?} is not yours: {}", name.as_str(), view::holder::who(record));
-    let failure = CliFailure::new(ExitCode::NotYours, text);
+    let holder = HolderJsonFields::of(Some(record), None, &context.caller, Timestamp::now());
+    let failure = CliFailure::new(ExitCode::NotYours, text).facts(&holder);
     if record.owner == identity.owner {
         let owner = view::command_line(&[record.owner.to_string()]);
         return failure

@@ -51,7 +51,7 @@ fn locks(ended: &McpCommandResult) -> ToolAnswer {
     let locks = match (ended.code, ended.json()) {
         (Some(0), Some(Value::Array(locks))) => locks,
         (Some(0), Some(lock @ Value::Object(_))) => vec![lock],
-        (Some(3), None) => Vec::new(),
+        (Some(3), _) => Vec::new(),
         // A lock whose record is unreadable: the flaw is in the answer.
         (Some(_), Some(lock @ Value::Object(_))) => {
             return failed(ended, list(vec![lock]));

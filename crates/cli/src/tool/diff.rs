@@ -11,7 +11,7 @@ use serde_json::json;
 pub(super) struct ToolDiffCommand {
     /// The tool
     #[arg(value_name = "ID")]
-    id: String,
+    pub(super) id: String,
     /// Print JSON
     #[arg(long)]
     json: bool,

@@ -69,7 +69,7 @@ impl<'a> ToolRunLocks<'a> {
                 Ok(ToolRunLockOutcome::Entered(Self { context, grants }))
             }
             AcquireAllOutcome::Denied(name, denial) => {
-                Err(crate::denial::lock::denied(&name, &denial))
+                Err(crate::denial::lock::denied(&name, &denial, &context.caller))
             }
             AcquireAllOutcome::Interrupted => {
                 Ok(ToolRunLockOutcome::Interrupted(interrupted(signals, ended_by)))

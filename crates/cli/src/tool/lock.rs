@@ -19,7 +19,7 @@ use std::path::Path;
 pub(super) struct ToolLockCommand {
     /// The tool
     #[arg(value_name = "ID")]
-    id: String,
+    pub(super) id: String,
     /// Write the lockfile to this space [default: where the tool is pinned, else `lockfile_scope` in the project's .ai/lokt.toml, else user]
     #[arg(long, value_name = "SCOPE")]
     scope: Option<LockfileSpace>,

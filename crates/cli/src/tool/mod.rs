@@ -59,7 +59,8 @@ enum ToolAction {
 impl ToolCommand {
     pub(crate) fn run(self, global: &GlobalOptions) -> Result<ExitCode, CliFailure> {
         let place = ToolCommandContext::find(self.project.folder.as_deref())?;
-        match self.command {
+        let id = self.command.item_id().map(str::to_owned);
+        let outcome = match self.command {
             ToolAction::List(it) => it.run(&place),
             ToolAction::Show(it) => it.run(&place),
             ToolAction::Resolve(it) => it.run(&place),
@@ -69,6 +70,24 @@ impl ToolCommand {
             ToolAction::Prune(it) => it.run(&place),
             ToolAction::Run(it) => it.run(&place, global),
             ToolAction::Sign(it) => it.run(&place),
+        };
+        outcome.map_err(|failure| match id {
+            Some(id) => failure.fact("item_id", id),
+            None => failure,
+        })
+    }
+}
+
+impl ToolAction {
+    /// The id of the tool, for a command about one.
+    fn item_id(&self) -> Option<&str> {
+        match self {
+            Self::Show(it) => Some(&it.id),
+            Self::Resolve(it) => Some(&it.id),
+            Self::Lock(it) => Some(&it.id),
+            Self::Diff(it) => Some(&it.id),
+            Self::Run(it) => Some(&it.id),
+            Self::List(_) | Self::Verify(_) | Self::Prune(_) | Self::Sign(_) => None,
         }
     }
 }

@@ -12,7 +12,6 @@ use crate::{
     exit::ExitCode,
     failure::{CliFailure, chain},
     locking::waiting::WaitOptions,
-    output, refusal,
 };
 use clap::Args;
 use lokt_lock::{guard::SignalReader, words::LockName};
@@ -20,7 +19,6 @@ use lokt_tool::{
     check::CheckedChain,
     run::{ToolOutputMode, ToolParameters},
 };
-use serde_json::json;
 use std::{
     ffi::OsString,
     fs::File,
@@ -67,28 +65,6 @@ impl ToolRunCommand {
         place: &ToolCommandContext,
         global: &GlobalOptions,
     ) -> Result<ExitCode, CliFailure> {
-        let result = self.run_it(place, global);
-        // With --json, the caller reads stdout in any case. Refusals and results are printed already.
-        if let (true, Err(failure)) = (self.json, &result)
-            && !failure.is_told
-        {
-            let status = match failure.code {
-                ExitCode::Held => "blocked",
-                ExitCode::Lost => "lost",
-                ExitCode::MaxHold => "timeout",
-                _ => "error",
-            };
-            let shown = json!({"status": status, "item_id": self.id, "error": failure.message});
-            output::even_if_unread(output::json(&shown))?;
-        }
-        result
-    }
-
-    fn run_it(
-        &self,
-        place: &ToolCommandContext,
-        global: &GlobalOptions,
-    ) -> Result<ExitCode, CliFailure> {
         if self.guard.is_none() && self.waiting.is_asked() {
             return Err(CliFailure::usage("--wait is for a lock: name one with --guard NAME"));
         }
@@ -99,7 +75,7 @@ impl ToolRunCommand {
             LockfileSpace::chosen(self.scope, place).and_then(|it| Ok((it, self.parameters()?)));
         let (scope, parameters) = ready.inspect_err(|failure| record.refused(&failure.message))?;
         if self.once {
-            return shared::run(self, place, &context, (&checked, parameters.as_text()));
+            return shared::run(&self, place, &context, (&checked, parameters.as_text()));
         }
         let signals = SignalReader::hold().map_err(|error| {
             CliFailure::new(ExitCode::Error, format!("cannot hold signals back: {error}"))
@@ -138,11 +114,7 @@ impl ToolRunCommand {
             Ok(checked) => checked,
             Err(refused) => {
                 record.not_vouched_for(&refused);
-                if self.json {
-                    let shown = output::json(&refusal::to_json(&self.id, &refused));
-                    output::even_if_unread(shown)?;
-                }
-                return Err(CliFailure::from(refused).told());
+                return Err(refused.into());
             }
         };
         record.chain(&checked);

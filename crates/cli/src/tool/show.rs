@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 pub(super) struct ToolShowCommand {
     /// The tool
     #[arg(value_name = "ID")]
-    id: String,
+    pub(super) id: String,
     /// Print JSON
     #[arg(long)]
     json: bool,

@@ -39,7 +39,7 @@ impl ToolSignCommand {
         for draft in &drafts {
             let status = if draft.content == draft.item.bytes { "unchanged" } else { "signed" };
             if status == "signed" {
-                draft.write()?;
+                draft.write().map_err(|failure| failure.fact("signed", views.clone()))?;
             }
             if !self.json {
                 output::text(&format!("signed {} ({})", draft.item.id, draft.path.display()))?;

@@ -72,11 +72,10 @@ impl ToolRun<'_> {
         let word =
             outcome_of(&outcome, if lost.is_some() { ToolRunLockState::Lost } else { stands });
         output::even_if_unread(self.report(&outcome, word, created.as_ref(), began))?;
-        let judged = match lost {
+        match lost {
             Some(lost) if word == "lost" => Err(lost),
             _ => self.judge(&outcome),
-        };
-        judged.map_err(CliFailure::told)
+        }
     }
 
     /// The outcome of a run of which only an error is known.
