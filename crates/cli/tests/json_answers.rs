@@ -71,7 +71,7 @@ fn refusals_are_said_as_json() {
     let refused = |line: &str, code: i32| failure(&call(&it, line).expect(code), line);
     let held = refused("lock theirs --json", 2);
     assert_eq!((&held["status"], &held["reason"]), (&"blocked".into(), &"held".into()));
-    assert_eq!(held["holder_owner"], "ada");
+    assert_eq!((&held["holder_owner"], &held["holder_mine"]), (&"ada".into(), &false.into()));
     let frozen = refused("lock frozen --json", 2);
     assert_eq!((&frozen["status"], &frozen["reason"]), (&"blocked".into(), &"frozen".into()));
     let late = refused("lock theirs --wait --timeout 10ms --json", 2);

@@ -151,7 +151,7 @@ impl GuardSession<'_> {
         status: &mut GuardStatusFile,
     ) -> Result<GuardAcquireOutcome, CliFailure> {
         let requests = names.iter().map(|name| self.request(name)).collect();
-        let mut line = QueueDisplay::new(self.signals);
+        let mut line = QueueDisplay::new(self.signals, &self.context.caller);
         let patience = self.guard.waiting.patience();
         let outcome = acquire_all(&self.context.store, requests, patience, &mut line);
         let ended_by = line.ended_by();

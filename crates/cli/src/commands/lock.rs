@@ -54,7 +54,7 @@ impl LockCommand {
         let signals = SignalReader::hold().map_err(|error| {
             CliFailure::new(ExitCode::Error, format!("cannot hold signals back: {error}"))
         })?;
-        let mut line = QueueDisplay::new(&signals);
+        let mut line = QueueDisplay::new(&signals, &context.caller);
         let outcome = acquire(&context.store, &request, self.waiting.patience(), &mut line)?;
         let ended_by = line.ended_by();
         drop(line);

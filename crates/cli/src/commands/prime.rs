@@ -47,7 +47,7 @@ impl PrimeCommand {
         }
         let entries = entries.ok();
         let held = entries.as_ref().map(|entries| {
-            let views = entries.iter().map(|it| view::entry::json(it, None));
+            let views = entries.iter().map(|it| view::entry::json(it, None, me));
             views.collect::<Vec<_>>()
         });
         output::json(&json!({

@@ -1,5 +1,10 @@
 use crate::{
-    completion, context::CommandContext, exit::ExitCode, failure::CliFailure, output, view,
+    completion,
+    context::CommandContext,
+    exit::ExitCode,
+    failure::CliFailure,
+    output,
+    view::{self, entry::TableColumns},
 };
 use clap::Args;
 use lokt_lock::{
@@ -19,6 +24,9 @@ pub(crate) struct StatusCommand {
     /// Print JSON: a list, or one object if you give a name
     #[arg(long)]
     json: bool,
+    /// Show more columns in the list: V, the version of the record
+    #[arg(long)]
+    long: bool,
     /// Remove expired locks and freezes first
     #[arg(long)]
     prune_expired: bool,
@@ -37,10 +45,12 @@ impl StatusCommand {
         if self.prune_expired && prune_all(context, &entries) {
             entries = survey_all(&context.store, &context.caller)?;
         }
+        let me = &context.caller.identity;
         if self.json {
-            output::json_list(&entries, |it| view::entry::json(it, None))?;
+            output::json_list(&entries, |it| view::entry::json(it, None, me))?;
         } else if !entries.is_empty() {
-            output::lines(view::entry::table(&entries).lines())?;
+            let columns = if self.long { TableColumns::All } else { TableColumns::Usual };
+            output::lines(view::entry::table(&entries, columns, me).lines())?;
         } else if output::is_for_people() {
             output::note("nothing is held or frozen");
         }
@@ -60,10 +70,11 @@ impl StatusCommand {
             return Err(CliFailure::new(ExitCode::NotFound, text).fact("name", name.as_str()));
         };
         let freeze = entries.get(1).and_then(LockStatusEntry::record);
+        let me = &context.caller.identity;
         output::even_if_unread(if self.json {
-            output::json(&view::entry::json(entry, freeze))
+            output::json(&view::entry::json(entry, freeze, me))
         } else {
-            output::lines(view::entry::full(entry, freeze))
+            output::lines(view::entry::full(entry, freeze, me))
         })?;
         let what = if entry.kind == LockRecordKind::Freeze { "freeze" } else { "lock" };
         ops::readable(entry.slot.clone(), what, name)?;

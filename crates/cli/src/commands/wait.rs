@@ -74,7 +74,7 @@ impl WaitCommand {
     ) -> Result<ExitCode, CliFailure> {
         let requests: Vec<LockRequest<'_>> =
             self.names.iter().map(|name| request(context, name)).collect();
-        let mut display = QueueDisplay::outside_the_queue(signals);
+        let mut display = QueueDisplay::outside_the_queue(signals, &context.caller);
         let outcome = await_free(&context.store, &requests, limit, &mut display)?;
         let ended_by = display.ended_by();
         drop(display);

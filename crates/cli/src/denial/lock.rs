@@ -1,28 +1,64 @@
 use crate::{
+    env,
     exit::ExitCode,
     failure::CliFailure,
     span,
     view::{
-        call,
-        holder::{blocked, obstacle},
+        call, command_line,
+        holder::{blocked, lease_of, obstacle},
     },
 };
 use lokt_lock::{
     caller::Caller,
     ops::Denial,
-    words::{LockName, Timestamp},
+    record::LockRecord,
+    rules::{CallerIdentity, Obstacle, OwnerSource},
+    words::{LockMode, LockName, Timestamp},
 };
 
 /// A refusal as an error message.
 pub(crate) fn denied(name: &LockName, denial: &Denial, caller: &Caller) -> CliFailure {
-    let why =
-        obstacle(&denial.obstacle, denial.holder.as_ref(), denial.ahead.as_ref(), Timestamp::now());
+    let me = &caller.identity;
+    let (holder, ahead) = (denial.holder.as_ref(), denial.ahead.as_ref());
+    let why = obstacle(&denial.obstacle, holder, ahead, (me, Timestamp::now()));
     let waited = denial.waited.map(|it| format!("; gave up after {}", span::show(it)));
     let text = format!("lock {:?} {why}{}", name.as_str(), waited.unwrap_or_default());
     let failure = CliFailure::new(ExitCode::Held, text);
     let failure = match denial.waited {
+        _ if own_lease(denial, me).is_some() => {
+            release_hints(name, denial, me).into_iter().fold(failure, CliFailure::hint)
+        }
         None => failure.hint("--wait waits in the queue for it, first come, first served"),
         Some(_) => failure.hint("--timeout sets how long to wait"),
     };
     failure.hint(call("why", name, "")).facts(&blocked(name, denial, caller))
+}
+
+/// The caller's own lease, if it is the obstacle: no wait for it would end.
+fn own_lease<'a>(denial: &'a Denial, me: &CallerIdentity) -> Option<&'a LockRecord> {
+    match &denial.obstacle {
+        Obstacle::Held(record) => lease_of(record, me),
+        _ => None,
+    }
+}
+
+/// What to do about the caller's own lease.
+fn release_hints(name: &LockName, denial: &Denial, me: &CallerIdentity) -> Vec<String> {
+    let flags = as_owner(me);
+    let mut hints = vec![format!("{}   unlocks your lease", call("unlock", name, &flags))];
+    let is_exclusive = own_lease(denial, me).is_some_and(|it| it.mode == LockMode::Exclusive);
+    if is_exclusive && !name.as_str().starts_with('-') {
+        let guard = call("guard", name, &flags);
+        hints.push(format!("{guard} -- COMMAND   runs under your lease"));
+    }
+    hints
+}
+
+/// The flag with which a command acts as this owner, where it would not without.
+fn as_owner(me: &CallerIdentity) -> String {
+    let by_variable = env::text(env::OWNER).ok().flatten();
+    if me.source == OwnerSource::Derived || by_variable.as_deref() == Some(me.owner.as_str()) {
+        return String::new();
+    }
+    format!(" --owner {}", command_line(&[me.owner.to_string()]))
 }

@@ -1,8 +1,10 @@
 use crate::{exit::ExitCode, output::ProgressLine, span, view::holder};
 use clap::Args;
 use lokt_lock::{
+    caller::Caller,
     guard::{CommandEnd, ReceivedSignal, SignalReader},
     ops::{QueueStanding, WaitLimit, WaitObserver},
+    rules::CallerIdentity,
     words::Timestamp,
 };
 use std::{
@@ -38,22 +40,27 @@ impl WaitOptions {
     }
 }
 
+/// A wait as one line, for a caller.
+type QueueLine = fn(&QueueStanding, &CallerIdentity, Timestamp) -> String;
+
 /// Shows the queue position on a terminal, and ends the wait on a signal.
 pub(crate) struct QueueDisplay<'a> {
     signals: &'a SignalReader,
+    caller: &'a Caller,
     progress: ProgressLine,
-    line: fn(&QueueStanding, Timestamp) -> String,
+    line: QueueLine,
     ended_by: Option<ReceivedSignal>,
 }
 
 impl<'a> QueueDisplay<'a> {
-    pub(crate) fn new(signals: &'a SignalReader) -> Self {
-        Self { signals, progress: ProgressLine::new(), line: holder::standing, ended_by: None }
+    pub(crate) fn new(signals: &'a SignalReader, caller: &'a Caller) -> Self {
+        let (progress, line) = (ProgressLine::new(), holder::standing as QueueLine);
+        Self { signals, caller, progress, line, ended_by: None }
     }
 
     /// For a wait that has no queue position.
-    pub(crate) fn outside_the_queue(signals: &'a SignalReader) -> Self {
-        Self { line: holder::awaited, ..Self::new(signals) }
+    pub(crate) fn outside_the_queue(signals: &'a SignalReader, caller: &'a Caller) -> Self {
+        Self { line: holder::awaited, ..Self::new(signals, caller) }
     }
 
     /// The signal that ended the wait.
@@ -64,7 +71,8 @@ impl<'a> QueueDisplay<'a> {
 
 impl WaitObserver for QueueDisplay<'_> {
     fn waiting(&mut self, standing: &QueueStanding) {
-        self.progress.show(&(self.line)(standing, Timestamp::now()));
+        let me = &self.caller.identity;
+        self.progress.show(&(self.line)(standing, me, Timestamp::now()));
     }
 
     fn interval(&self) -> Option<Duration> {

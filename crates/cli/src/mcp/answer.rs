@@ -78,7 +78,10 @@ fn refusal(refusal: McpErrorAnswer) -> ToolAnswer {
     fields.insert("exit_code".to_owned(), code.into());
     fields.insert("error".to_owned(), error.into());
     fields.insert("hints".to_owned(), hints.into());
-    if let Some(next) = next(code, has_waited(&fields)) {
+    let is_frozen = fields.get("reason").is_some_and(|it| it == "frozen");
+    let is_own = !is_frozen && fields.get("holder_mine") == Some(&Value::Bool(true));
+    let next = if is_own { Some(OWN) } else { next(code, has_waited(&fields)) };
+    if let Some(next) = next {
         text.push(told("next", next));
         fields.insert("next".to_owned(), next.into());
     }
@@ -86,6 +89,10 @@ fn refusal(refusal: McpErrorAnswer) -> ToolAnswer {
     answer.structured_content = Some(Value::Object(fields));
     answer
 }
+
+/// What an agent should do where it holds the lock itself.
+const OWN: &str = "you hold it yourself: go on with your work. release unlocks a lease, and run_guarded runs a command under it; a \
+    guard ends with its command";
 
 /// Whether a refusal came after a wait.
 fn has_waited(fields: &JsonObject) -> bool {

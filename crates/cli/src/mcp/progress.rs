@@ -5,6 +5,7 @@ use super::connection::ClientConnection;
 use crate::{context::CommandContext, printable, span, view::holder};
 use lokt_lock::{
     ops::{LockStatusEntry, survey},
+    rules::CallerIdentity,
     store::LockRecordKind,
     words::{LockName, Timestamp},
 };
@@ -66,6 +67,7 @@ fn pause(spent: Duration) -> Duration {
 
 /// The queue position of process `pid` for the one of these locks that it waits for.
 fn standing(context: &CommandContext, names: &[LockName], pid: i32) -> Option<String> {
+    let me = &context.caller.identity;
     names.iter().find_map(|name| {
         let entries = survey(&context.store, name, &context.caller);
         let lock = entries.iter().find(|entry| entry.kind == LockRecordKind::Lock)?;
@@ -75,16 +77,25 @@ fn standing(context: &CommandContext, names: &[LockName], pid: i32) -> Option<St
             0 => "next in the queue".to_owned(),
             ahead => format!("queue position {ahead}"),
         };
-        Some(format!("waiting for lock {:?} ({place}): {}", name.as_str(), why(lock, &entries, at)))
+        Some(format!(
+            "waiting for lock {:?} ({place}): {}",
+            name.as_str(),
+            why(lock, &entries, at, me)
+        ))
     })
 }
 
 /// What the waiter at a queue position waits for.
-fn why(lock: &LockStatusEntry, entries: &[LockStatusEntry], at: usize) -> String {
+fn why(
+    lock: &LockStatusEntry,
+    entries: &[LockStatusEntry],
+    at: usize,
+    me: &CallerIdentity,
+) -> String {
     let freeze = entries.iter().find(|entry| entry.kind == LockRecordKind::Freeze);
     let before = at.checked_sub(1).and_then(|at| lock.waiters.get(at));
     if let Some(record) = lock.record().filter(|_| lock.taken > 0) {
-        format!("held by {}", holder::told(record, Timestamp::now()))
+        holder::held_by(record, me, Timestamp::now())
     } else if let Some(guard) = lock.inside.first().or(before) {
         format!("{} (pid {}) goes first", guard.owner, guard.pid)
     } else if let Some(freeze) = freeze.and_then(LockStatusEntry::record) {

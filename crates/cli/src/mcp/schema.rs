@@ -115,10 +115,11 @@ pub(super) fn output(fields: &[OutputField]) -> Arc<JsonObject> {
 }
 
 /// The fields of a refusal.
-pub(super) const BLOCKED: [OutputField; 15] = [
+pub(super) const BLOCKED: [OutputField; 16] = [
     ("name", McpFieldType::Text, "The lock"),
     ("reason", McpFieldType::Text, "If blocked: held, frozen, queued or corrupted"),
     ("holder_owner", McpFieldType::Text, "If blocked: owner of the current holder"),
+    ("holder_mine", McpFieldType::Yes, "If blocked: whether you hold it yourself"),
     ("holder_host", McpFieldType::Text, "If blocked: hostname of the current holder"),
     ("holder_pid", McpFieldType::Whole, "If blocked: process ID of the current holder"),
     ("holder_agent_id", McpFieldType::Text, "If blocked: agent ID of the current holder"),

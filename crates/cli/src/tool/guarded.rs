@@ -60,7 +60,7 @@ impl<'a> ToolRunLocks<'a> {
             command: ["lokt", "tool", "run", tool].map(str::to_owned).to_vec(),
             held: nesting::held().into_iter().map(|(_, id)| id).collect(),
         };
-        let mut line = QueueDisplay::new(signals);
+        let mut line = QueueDisplay::new(signals, &context.caller);
         let outcome = acquire_all(&context.store, vec![request], waiting.patience(), &mut line);
         let ended_by = line.ended_by();
         drop(line);

@@ -1,11 +1,11 @@
 //! A line of a status.
 
-use super::{command_line, holder, table::TextTable};
+use super::{call, command_line, holder, table::TextTable};
 use crate::span;
 use lokt_lock::{
     ops::LockStatusEntry,
     record::{LockMetadata, LockRecord, LockRecordJson, RecordSlot},
-    rules::TicketContent,
+    rules::{CallerIdentity, TicketContent},
     store::LockRecordKind,
     words::LockMode,
 };
@@ -17,6 +17,8 @@ use serde_json::{Value, json};
 pub(crate) struct LockStatusEntryJson<'a> {
     #[serde(flatten)]
     subject: LockStatusSubject<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mine: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     age_sec: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,6 +49,7 @@ enum LockStatusSubject<'a> {
 pub(crate) fn json<'a>(
     entry: &'a LockStatusEntry,
     freeze: Option<&LockRecord>,
+    me: &CallerIdentity,
 ) -> LockStatusEntryJson<'a> {
     let record = entry.record();
     let name = entry.name.as_str();
@@ -55,6 +58,7 @@ pub(crate) fn json<'a>(
         subject: record.map_or(LockStatusSubject::Name { name }, |it| {
             LockStatusSubject::Record(LockRecordJson(it))
         }),
+        mine: record.map(|it| it.holders().any(|holder| me.owns(holder))),
         age_sec: record.map(|it| entry.seen.since(it.since()).as_secs()),
         expired: record.map(|it| it.is_expired(entry.seen)),
         pid_status: entry.process.as_str(),
@@ -86,29 +90,47 @@ pub(crate) fn problem(entry: &LockStatusEntry) -> Option<String> {
 }
 
 /// A status as a table.
-pub(crate) fn table(entries: &[LockStatusEntry]) -> TextTable {
-    let mut table =
-        TextTable::new(&["NAME", "STATE", "OWNER", "PID", "AGE", "ENDS IN", "WAIT", "V", "WHAT"]);
+pub(crate) fn table(
+    entries: &[LockStatusEntry],
+    columns: TableColumns,
+    me: &CallerIdentity,
+) -> TextTable {
+    let mut head = vec!["NAME", "STATE", "OWNER", "PID", "AGE", "ENDS IN", "WAIT"];
+    head.extend((columns == TableColumns::All).then_some("V"));
+    head.push("WHAT");
+    let mut table = TextTable::new(&head);
     for entry in entries {
-        table.row(row(entry));
+        table.row(row(entry, columns, me));
     }
     table
 }
 
-fn row(entry: &LockStatusEntry) -> Vec<String> {
+/// Which columns a table has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TableColumns {
+    /// Those that say who holds what.
+    Usual,
+    /// Also the version of the record.
+    All,
+}
+
+fn row(entry: &LockStatusEntry, columns: TableColumns, me: &CallerIdentity) -> Vec<String> {
     let record = entry.record();
     let of = |show: &dyn Fn(&LockRecord) -> String| record.map(show).unwrap_or_default();
-    vec![
+    let owner =
+        |it: &LockRecord| format!("{}{}", it.owner, if me.owns(it) { " (you)" } else { "" });
+    let mut cells = vec![
         entry.name.to_string(),
         state(entry),
-        record.map_or_else(|| unrecorded(entry), |it| it.owner.to_string()),
+        record.map_or_else(|| unrecorded(entry), owner),
         of(&|it| it.pid.map_or_else(String::new, |pid| pid.to_string())),
         of(&|it| span::show(entry.seen.since(it.since()))),
         of(&|it| ends_in(it, entry)),
         if entry.waiters.is_empty() { String::new() } else { entry.waiters.len().to_string() },
-        of(&|it| it.version.to_string()),
-        problem(entry).unwrap_or_else(|| of(&what)),
-    ]
+    ];
+    cells.extend((columns == TableColumns::All).then(|| of(&|it| it.version.to_string())));
+    cells.push(problem(entry).unwrap_or_else(|| of(&what)));
+    cells
 }
 
 /// The state, and how many hold a lock that several may hold: `held 2/3`, `held 2 shared`.
@@ -151,14 +173,22 @@ pub(crate) fn what(record: &LockRecord) -> String {
 }
 
 /// One entry in full, in lines.
-pub(crate) fn full(entry: &LockStatusEntry, freeze: Option<&LockRecord>) -> Vec<String> {
+pub(crate) fn full(
+    entry: &LockStatusEntry,
+    freeze: Option<&LockRecord>,
+    me: &CallerIdentity,
+) -> Vec<String> {
     let mut lines = vec![format!("{}: {}", entry.name, state(entry))];
     let mut put = |key: &str, value: String| lines.push(format!("  {key:<9} {value}"));
     if let Some(problem) = problem(entry) {
         put("error", problem);
     }
     if let Some(record) = entry.record() {
-        put("owner", holder::who(record));
+        let you = if me.owns(record) { ", you" } else { "" };
+        put("owner", format!("{}{you}", holder::who(record)));
+        if entry.kind == LockRecordKind::Lock && holder::lease_of(record, me).is_some() {
+            put("yours", format!("a lease; {}   unlocks it", call("unlock", &entry.name, "")));
+        }
         put("process", entry.process.as_str().to_owned());
         put(
             "since",

@@ -13,6 +13,7 @@ use serde::Serialize;
 #[expect(clippy::struct_field_names, reason = "the names are those of the JSON")]
 pub(crate) struct HolderJsonFields {
     holder_owner: Option<String>,
+    holder_mine: Option<bool>,
     holder_host: Option<String>,
     holder_pid: Option<i32>,
     holder_agent_id: Option<String>,
@@ -41,6 +42,7 @@ impl HolderJsonFields {
         let end = record.and_then(LockRecord::expiry);
         Self {
             holder_owner: record.map(|it| it.owner.to_string()).or(text(|it| it.owner.clone())),
+            holder_mine: record.map(|it| caller.identity.owns(it)),
             holder_host: record.and_then(|it| it.host.clone()),
             holder_pid: record.and_then(|it| it.pid).or(ticket.map(|it| it.pid)),
             holder_agent_id: record.and_then(agent_id).or(text(|it| it.agent_id.clone())),

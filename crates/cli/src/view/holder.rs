@@ -5,8 +5,8 @@ use crate::span;
 use lokt_lock::{
     caller::Caller,
     ops::{Denial, QueueStanding},
-    record::LockRecord,
-    rules::{Obstacle, TicketContent},
+    record::{HoldKind, LockRecord},
+    rules::{CallerIdentity, Obstacle, TicketContent},
     words::{LockMode, LockName, Timestamp},
 };
 use serde::Serialize;
@@ -49,8 +49,8 @@ fn in_the_way(denial: &Denial) -> Option<&LockRecord> {
 }
 
 /// A queue position as one line; what matters most comes first, because a terminal may be narrow.
-pub(crate) fn standing(standing: &QueueStanding, now: Timestamp) -> String {
-    let why = cause(standing, now);
+pub(crate) fn standing(standing: &QueueStanding, me: &CallerIdentity, now: Timestamp) -> String {
+    let why = cause(standing, me, now);
     let place = match standing.ahead {
         0 => "next in the queue".to_owned(),
         ahead => format!("queue position {ahead}"),
@@ -60,19 +60,23 @@ pub(crate) fn standing(standing: &QueueStanding, now: Timestamp) -> String {
 }
 
 /// A wait without a queue position, as one line.
-pub(crate) fn awaited(standing: &QueueStanding, now: Timestamp) -> String {
+pub(crate) fn awaited(standing: &QueueStanding, me: &CallerIdentity, now: Timestamp) -> String {
     let (name, waited) = (standing.name.as_str(), span::show(standing.waited));
-    format!("waiting until lock {name:?} is free ({waited}): {}", cause(standing, now))
+    format!("waiting until lock {name:?} is free ({waited}): {}", cause(standing, me, now))
 }
 
 /// What keeps a waiter waiting.
-fn cause(standing: &QueueStanding, now: Timestamp) -> String {
+fn cause(standing: &QueueStanding, me: &CallerIdentity, now: Timestamp) -> String {
+    let brief = |record: &LockRecord| {
+        let (yours, holder) = nearest(record, me);
+        format!("held by {yours}{}{}", in_brief(holder, now), company(record))
+    };
     match (&standing.obstacle, standing.holder.as_ref()) {
-        (Obstacle::Held(record), _) => format!("held by {}", in_brief(record, now)),
-        (Obstacle::Ahead(_) | Obstacle::Full(..), Some(record)) => {
-            format!("held by {}", in_brief(record, now))
+        (Obstacle::Held(record), _) => brief(record),
+        (Obstacle::Ahead(_) | Obstacle::Full(..), Some(record)) => brief(record),
+        (other, holder) => {
+            format!("it {}", obstacle(other, holder, standing.before.as_ref(), (me, now)))
         }
-        (other, holder) => format!("it {}", obstacle(other, holder, standing.before.as_ref(), now)),
     }
 }
 
@@ -82,7 +86,28 @@ fn in_brief(record: &LockRecord, now: Timestamp) -> String {
     let age = span::show(now.since(record.since()));
     let runs = record.command.as_deref().map(|it| format!(", running: {}", command_line(it)));
     let runs = runs.unwrap_or_default();
-    format!("{}{pid} since {age}{}{runs}{}", record.owner, left(record, now), company(record))
+    format!("{}{pid} since {age}{}{runs}", record.owner, left(record, now))
+}
+
+/// The holder that matters most to a caller, and how many others there are: `held by your lease: ada (pid 7 on box)
+/// since 5m`.
+pub(crate) fn held_by(record: &LockRecord, me: &CallerIdentity, now: Timestamp) -> String {
+    let (yours, holder) = nearest(record, me);
+    format!("held by {yours}{}{}", told_alone(holder, now), company(record))
+}
+
+/// The lease of a caller among the holders of a lock.
+pub(crate) fn lease_of<'a>(record: &'a LockRecord, me: &CallerIdentity) -> Option<&'a LockRecord> {
+    record.holders().find(|it| it.hold != Some(HoldKind::Guard) && me.owns(it))
+}
+
+/// The holder that matters most to a caller, and how it begins: the caller's own lease, else the first holder.
+fn nearest<'a>(record: &'a LockRecord, me: &CallerIdentity) -> (&'static str, &'a LockRecord) {
+    match lease_of(record, me) {
+        Some(lease) => ("your lease: ", lease),
+        None if me.owns(record) => ("you: ", record),
+        None => ("", record),
+    }
 }
 
 /// The number of holders beside the first, as the end of a sentence: `; 3 of 3 slots are taken`.
@@ -100,14 +125,13 @@ pub(crate) fn obstacle(
     obstacle: &Obstacle,
     holder: Option<&LockRecord>,
     ahead: Option<&TicketContent>,
-    now: Timestamp,
+    (me, now): (&CallerIdentity, Timestamp),
 ) -> String {
+    let held = |record: &LockRecord| format!("is {}", held_by(record, me, now));
     match (obstacle, holder) {
         (Obstacle::Frozen(freeze), _) => format!("is frozen {}", frozen_by(freeze)),
-        (Obstacle::Held(record), _) => format!("is held by {}", told(record, now)),
-        (Obstacle::Ahead(_) | Obstacle::Full(..), Some(record)) => {
-            format!("is held by {}", told(record, now))
-        }
+        (Obstacle::Held(record), _) => held(record),
+        (Obstacle::Ahead(_) | Obstacle::Full(..), Some(record)) => held(record),
         (Obstacle::Corrupted(corruption), _) => format!(
             "is treated as held: its record is unreadable ({}); another program may still be writing it",
             corruption.flaw
@@ -140,12 +164,7 @@ pub(crate) fn who(record: &LockRecord) -> String {
     }
 }
 
-/// The holder, since when, the remaining time, the command, and how many other holders there are.
-pub(crate) fn told(record: &LockRecord, now: Timestamp) -> String {
-    told_alone(record, now) + &company(record)
-}
-
-/// Several holders of a lock, each with what [`told`] shows of the first.
+/// Several holders of a lock, each with what [`told_alone`] shows of one.
 pub(crate) fn all_told<'a>(
     holders: impl IntoIterator<Item = &'a LockRecord>,
     now: Timestamp,
@@ -161,7 +180,7 @@ pub(crate) fn slots_taken(record: &LockRecord) -> String {
     record.mode.slots().map_or_else(String::new, told)
 }
 
-/// One holder, as if there were no other.
+/// One holder, since when, the remaining time and the command, as if there were no other.
 pub(crate) fn told_alone(record: &LockRecord, now: Timestamp) -> String {
     let age = span::show(now.since(record.since()));
     let runs = record.command.as_deref().map(|it| format!(", running: {}", command_line(it)));

@@ -9,7 +9,7 @@ use crate::span;
 use lokt_lock::{
     caller::Caller,
     ops::{ExplanationReason, ExplanationReasonKind, LockExplanation},
-    record::{LockRecord, LockRecordJson, RecordCorruption},
+    record::{HoldKind, LockRecord, LockRecordJson, RecordCorruption},
     rules::{CallerIdentity, HoldState, TicketContent},
     sys,
     words::{LockName, Timestamp},
@@ -100,9 +100,16 @@ pub(crate) fn lines(
     explanation: &LockExplanation,
     asker: &CommandSuggestionContext,
 ) -> Vec<String> {
-    let status = if explanation.is_free() { "free" } else { "blocked" };
-    let mut lines = vec![format!("{name} is {status}")];
     let me = &explanation.identity;
+    let is_yours =
+        |it: &&ExplanationReason| matches!(it.kind, ExplanationReasonKind::SelfHeld { .. });
+    let mut blocking = explanation.reasons.iter().filter(|it| it.blocks);
+    let status = match explanation.is_free() {
+        true => "free",
+        false if blocking.all(|it| is_yours(&it)) => "held by you",
+        false => "blocked",
+    };
+    let mut lines = vec![format!("{name} is {status}")];
     let told =
         |reason: &ExplanationReason| format!("  {}: {}", reason.kind.as_str(), message(reason, me));
     lines.extend(explanation.reasons.iter().map(told));
@@ -162,11 +169,13 @@ fn waiting(text: &TicketContent) -> String {
 fn held_by(record: &LockRecord, me: &CallerIdentity, now: Timestamp) -> String {
     let (mine, others): (Vec<&LockRecord>, Vec<&LockRecord>) =
         record.holders().partition(|it| me.owns(it));
-    let mine = holder::all_told(mine, now);
+    let is_lease = mine.iter().all(|it| it.hold != Some(HoldKind::Guard));
+    let (yours, mine) =
+        (if is_lease { "your lease" } else { "held by you" }, holder::all_told(mine, now));
     if others.is_empty() {
-        return format!("held by you: {mine}");
+        return format!("{yours}: {mine}");
     }
-    format!("held by you: {mine}; and by {}", holder::all_told(others, now))
+    format!("{yours}: {mine}; and held by {}", holder::all_told(others, now))
 }
 
 fn corrupted(corruption: &RecordCorruption, blocks: bool) -> String {

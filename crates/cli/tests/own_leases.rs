@@ -1,0 +1,142 @@
+//! A caller's own lease reads as its own, with what to do about it.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
+
+use lokt_testkit::{HOLD, Sandbox};
+use serde_json::Value;
+
+fn sandbox() -> Sandbox {
+    Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
+}
+
+#[test]
+fn why_calls_it_your_lease() {
+    let it = sandbox();
+    it.lokt(["lock", "x", "--ttl", "1h"]).run().ok();
+    let lines: Vec<String> =
+        it.lokt(["why", "x"]).run().expect(2).out.lines().map(str::to_owned).collect();
+    assert_eq!(lines[0], "x is held by you");
+    assert!(lines[1].starts_with("  self_held: your lease: tester (pid "), "{lines:?}");
+    assert_eq!(
+        lines[2..],
+        [
+            "  try: lokt guard x -- COMMAND   runs under your lease",
+            "  try: lokt unlock x   unlocks your lease"
+        ]
+    );
+    let told = it.lokt(["why", "x", "--json"]).run().expect(2).json();
+    assert_eq!(
+        (&told["status"], &told["reasons"][0]["holder_mine"]),
+        (&"blocked".into(), &true.into())
+    );
+    let theirs = it.lokt(["why", "x"]).owner("ada").run().expect(2).out;
+    assert!(theirs.starts_with("x is blocked\n  held: held by tester ("), "{theirs}");
+    it.lokt(["freeze", "x", "--ttl", "1h"]).owner("ops").run().ok();
+    let frozen = it.lokt(["why", "x"]).run().expect(2).out;
+    assert!(frozen.starts_with("x is blocked\n"), "a freeze blocks you, too: {frozen}");
+}
+
+#[test]
+fn why_calls_a_guard_of_yours_no_lease() {
+    let it = sandbox();
+    let guard = it.lokt(["guard", "x", "--", HOLD[0], HOLD[1], HOLD[2]]).start().is_in();
+    let told = it.lokt(["why", "x"]).run().expect(2).out;
+    assert!(told.starts_with("x is held by you\n  self_held: held by you: tester ("), "{told}");
+    it.lokt(["lock", "x"]).run().fails_with(2, "lock \"x\" is held by you: tester (pid ");
+    guard.release().ok();
+}
+
+#[test]
+fn with_others_your_part_is_named_first() {
+    let it = sandbox();
+    it.lokt(["lock", "x", "--shared", "--ttl", "1h"]).owner("ada").run().ok();
+    it.lokt(["lock", "x", "--shared", "--ttl", "1h"]).run().ok();
+    let told = it.lokt(["why", "x"]).run().expect(2).out;
+    assert!(
+        told.contains("your lease: tester (") && told.contains("; and held by ada ("),
+        "{told}"
+    );
+    let done = it.lokt(["lock", "x", "--ttl", "1h"]).run();
+    let done = done.fails_with(2, "lock \"x\" is held by your lease: tester (pid ");
+    assert!(done.err.contains("; and 1 other who shares it"), "{done:#?}");
+}
+
+#[test]
+fn a_refusal_by_your_own_lease_says_how_to_end_it_and_not_to_wait() {
+    let it = sandbox();
+    it.lokt(["lock", "x", "--ttl", "1h"]).run().ok();
+    let done =
+        it.lokt(["lock", "x", "--shared"]).run().fails_with(2, "is held by your lease: tester");
+    let hints: Vec<&str> = done.err.lines().skip(1).collect();
+    assert_eq!(
+        hints,
+        [
+            "hint: lokt unlock x   unlocks your lease",
+            "hint: lokt guard x -- COMMAND   runs under your lease",
+            "hint: lokt why x"
+        ]
+    );
+    let by_flag =
+        it.lokt(["lock", "x", "--shared", "--owner", "tester"]).without("LOKT_OWNER").run();
+    by_flag.expect(2).says("hint: lokt unlock x --owner tester   unlocks your lease");
+    let theirs = it.lokt(["lock", "x"]).owner("ada").run().fails_with(2, "is held by tester (pid ");
+    assert!(theirs.err.contains("hint: --wait waits in the queue for it"), "{theirs:#?}");
+    let wait = ["lock", "x", "--shared", "--wait", "--timeout", "200ms"];
+    let done =
+        it.lokt(wait).run().expect(2).says("note: waiting for lock \"x\" (next in the queue");
+    assert!(
+        done.err.contains("held by your lease: tester"),
+        "the queue position says it: {done:#?}"
+    );
+}
+
+#[test]
+fn status_marks_what_is_yours() {
+    let it = sandbox();
+    it.lokt(["lock", "mine", "--ttl", "1h"]).run().ok();
+    it.lokt(["lock", "theirs", "--ttl", "1h"]).owner("ada").run().ok();
+    let table = it.lokt(["status"]).run().ok().out;
+    let owner = |name: &str| {
+        let line = table.lines().find(|it| it.starts_with(name)).unwrap();
+        line.split_whitespace().skip(2).take(2).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(owner("mine"), "tester (you)", "{table}");
+    assert!(owner("theirs").starts_with("ada ") && !owner("theirs").contains("(you)"), "{table}");
+    let full = it.lokt(["status", "mine"]).run().ok().out;
+    assert!(
+        full.contains("), you\n  yours     a lease; lokt unlock mine   unlocks it\n"),
+        "{full}"
+    );
+    let full = it.lokt(["status", "theirs"]).run().ok().out;
+    assert!(!full.contains("you"), "{full}");
+    let json = it.lokt(["status", "--json"]).run().ok().json();
+    let mine: Vec<&Value> = json.as_array().unwrap().iter().map(|it| &it["mine"]).collect();
+    assert_eq!(mine, [true, false]);
+}
+
+#[test]
+fn the_version_of_a_record_is_a_column_only_on_request() {
+    let it = sandbox();
+    it.lokt(["lock", "x", "--ttl", "1h"]).run().ok();
+    let head = |words: &[&str]| {
+        let out = it.lokt(words.iter().copied()).run().ok().out;
+        let lines: Vec<Vec<String>> =
+            out.lines().map(|it| it.split_whitespace().map(str::to_owned).collect()).collect();
+        (lines[0].clone(), lines[1].clone())
+    };
+    let (names, _) = head(&["status"]);
+    assert_eq!(names, ["NAME", "STATE", "OWNER", "PID", "AGE", "ENDS", "IN", "WAIT", "WHAT"]);
+    let (names, row) = head(&["status", "--long"]);
+    assert_eq!(names, ["NAME", "STATE", "OWNER", "PID", "AGE", "ENDS", "IN", "WAIT", "V", "WHAT"]);
+    assert_eq!(row.last().unwrap(), "1", "the version: {row:?}");
+}
+
+#[test]
+fn with_nothing_held_a_person_is_told_and_a_pipe_gets_nothing() {
+    let it = sandbox();
+    let piped = it.lokt(["status"]).run().ok();
+    assert_eq!((piped.out.as_str(), piped.err.as_str()), ("", ""));
+    assert_eq!(it.lokt(["status", "--json"]).run().ok().out, "[]\n");
+    let mut shown = it.terminal("lokt status").start();
+    shown.tells("nothing is held or frozen");
+    shown.ends().ok();
+}
