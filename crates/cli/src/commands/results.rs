@@ -145,7 +145,7 @@ impl ResultsShowCommand {
             format!("digest:     {}", record.key),
             format!("exit code:  {}", record.exit_code),
             format!("command:    {}", command_line(&record.command)),
-            format!("run by:     {} on {}", record.owner, record.host),
+            format!("run by:     {} on {}{}", record.owner, record.host, agent_of(record)),
             format!("finished:   {}", record.finished_at),
             format!("took:       {}", span::show(Duration::from_millis(record.duration_ms))),
             format!("stdout:     {} ({})", path(record.stdout), bytes(record.stdout.bytes)),
@@ -188,6 +188,10 @@ fn is_meant(which: &str, record: &ResultRecord) -> bool {
     record.name.as_str() == which || (is_digest && record.key.to_string().starts_with(which))
 }
 
+fn agent_of(record: &ResultRecord) -> String {
+    record.agent_id.as_ref().map_or_else(String::new, |agent| format!(" ({agent})"))
+}
+
 fn unknown(which: &str) -> CliFailure {
     let is_name = LockName::new(which).is_ok();
     let text = format!("no result has the name {which:?} or a digest that begins with it");
@@ -204,6 +208,7 @@ fn view(results: &results::ResultStore, record: &ResultRecord, used: Timestamp) 
         "exit_code": record.exit_code,
         "command": record.command,
         "owner": record.owner.as_str(),
+        "agent_id": record.agent_id,
         "host": record.host,
         "started_at": record.started_at.to_string(),
         "finished_at": record.finished_at.to_string(),

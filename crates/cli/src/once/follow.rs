@@ -18,7 +18,7 @@ use nix::{
     poll::{PollFd, PollFlags, PollTimeout, poll},
 };
 use std::{
-    io::{self, IsTerminal},
+    io,
     os::fd::AsFd,
     path::PathBuf,
     time::{Duration, Instant},
@@ -188,6 +188,9 @@ impl<'a> RunFollower<'a> {
         self.passed = fence;
         // The disk may be full of it.
         self.follower = None;
+        if self.sharing.once.quiet {
+            return;
+        }
         let name = self.sharing.once.name.as_str();
         output::note(&format!("that run of {name:?} was broken off ({why}); it starts over"));
     }
@@ -203,11 +206,8 @@ impl<'a> RunFollower<'a> {
         else {
             return;
         };
+        self.sharing.tell_of_following(found.fence());
         self.follower = Some(found);
-        if io::stderr().is_terminal() && !self.sharing.once.json {
-            let name = self.sharing.once.name.as_str();
-            output::note(&format!("{name:?} is being run already; this is its output"));
-        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! * [`request`]: all that the result depends on, found out from them.
 //! * [`session`]: the way to a result: a kept result, the result of a run in progress, or running the command.
 //! * [`lead`]: running it, recorded. [`follow`]: watching another caller's run.
+//! * [`provenance`]: the notes on where the output comes from.
 //! * [`answer`]: the outcome, as JSON and as an exit code.
 //! * [`explain`]: what the result depends on, and what has changed since the last one.
 
@@ -11,6 +12,7 @@ mod answer;
 mod explain;
 mod follow;
 mod lead;
+mod provenance;
 mod request;
 mod saving;
 mod session;
@@ -56,6 +58,9 @@ pub(crate) struct OnceCommand {
     /// Print the outcome as JSON, instead of the command's output
     #[arg(long)]
     json: bool,
+    /// Don't say on stderr that the output is replayed, or that of another caller's run
+    #[arg(long)]
+    quiet: bool,
     /// The command and its arguments
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -70,6 +75,8 @@ pub(crate) struct OnceInternalCommand {
     pub(crate) words: Vec<OsString>,
     /// Files that do not matter.
     pub(crate) left_out: Vec<PathBuf>,
+    /// Whether nothing is said of where the output comes from.
+    pub(crate) is_quiet: bool,
 }
 
 /// The inputs of the result.
@@ -147,6 +154,7 @@ impl OnceCommand {
             timeout: None,
             max_hold: MaxHoldOption::default(),
             json: false,
+            quiet: own.is_quiet,
             command,
             own: Some(own),
         }
@@ -162,10 +170,12 @@ impl OnceCommand {
         let limit = ResultFreshness { age: self.keeping.ttl, ..question.now() };
         let Some(kept) = question.find(&limit)? else {
             let text = format!("no result of {:?} for what is here now", self.name.as_str());
-            return Err(CliFailure::new(ExitCode::NotFound, text).hint(format!(
+            let hint = format!(
                 "lokt once {} --explain -- …   says what has changed since the last one",
                 self.name
-            )));
+            );
+            let key = question.key.to_string();
+            return Err(CliFailure::new(ExitCode::NotFound, text).hint(hint).fact("digest", key));
         };
         let answer =
             answer::OnceAnswer::of_kept(answer::ResultOrigin::Hit, &kept.record, &question.results);

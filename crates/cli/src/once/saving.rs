@@ -259,6 +259,7 @@ impl ResultSaver<'_> {
             exit_code: code,
             command: self.sharing.command(),
             owner: Owner::from_record(caller.identity.owner.as_str()),
+            agent_id: Some(caller.identity.agent.clone()),
             host: caller.here.host.clone(),
             started_at: self.began.at,
             started_since_boot: self.began.booted.clone(),

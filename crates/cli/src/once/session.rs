@@ -213,6 +213,7 @@ impl<'a> OnceSession<'a> {
             output::even_if_unread(output::json(&answer.to_json()))?;
             return Ok(Some(code));
         }
+        self.tell_of_replay(&kept.record);
         let mut streams = self.streams()?;
         kept.replay(&mut streams).map_err(|error| {
             CliFailure::new(ExitCode::Error, format!("cannot read the kept result: {error}"))

@@ -54,9 +54,19 @@ pub(super) struct ToolRunCommand {
     /// Share the result as lokt once does: run again only if the chain, the parameters or a file has changed
     #[arg(long, conflicts_with_all = ["guard", "wait"])]
     once: bool,
+    #[command(flatten)]
+    pub(super) notes: NoteOptions,
     /// Print JSON: the result, the chain, the lockfile
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// Options for notes on where a result comes from.
+#[derive(Args, Debug)]
+pub(super) struct NoteOptions {
+    /// With --once: don't say on stderr that the output is replayed, or that of another caller's run
+    #[arg(long, requires = "once")]
+    pub(super) quiet: bool,
 }
 
 impl ToolRunCommand {

@@ -49,8 +49,8 @@ pub(super) fn run(
     // The first run may pin the tool there, and the chain is in the key already.
     let left_out = vec![place.spaces().project.join("lockfiles")];
     let name = name_of(&run.id)?;
-    OnceCommand::of_command(name, command, texts, OnceInternalCommand { words, left_out })
-        .run(context)
+    let own = OnceInternalCommand { words, left_out, is_quiet: run.notes.quiet };
+    OnceCommand::of_command(name, command, texts, own).run(context)
 }
 
 /// The name for the result of a tool: `tool.` and its id, with dots for slashes.

@@ -113,7 +113,8 @@ fn a_hit_that_has_nothing_to_restore_disturbs_no_run() {
     let (flags, line) = quick("ignored-out", "ignored-out");
     it.once(&flags, &line).run().ok();
     let run = it.begun(&flags, "echo begin; read line <ignored-gate; echo run >ignored-out");
-    let done = it.once(&flags, &line).run().ok();
+    let quiet = [&flags[..], &["--quiet"]].concat();
+    let done = it.once(&quiet, &line).run().ok();
     assert_eq!((done.err.as_str(), it.runs()), ("", 1));
     it.open_gate();
     run.ends().ok();

@@ -9,7 +9,7 @@ fn fifty_who_ask_at_once_get_one_run() {
     for round in 0..2 {
         let it = Repository::new();
         let line = "echo run >>ignored-runs; echo out; echo err >&2; cat a";
-        let all: Vec<Running> = (0..50).map(|_| it.once(&[], line).start()).collect();
+        let all: Vec<Running> = (0..50).map(|_| it.once(&["--quiet"], line).start()).collect();
         for one in all {
             let done = one.ends().ok();
             assert_eq!((done.out.as_str(), done.err.as_str()), ("out\n1\n", "err\n"), "{round}");
@@ -22,7 +22,7 @@ fn fifty_who_ask_at_once_get_one_run() {
 fn who_comes_meanwhile_sees_the_output_live_from_its_start() {
     let it = Repository::new();
     let lead = it.gated(&[]);
-    let followers: Vec<Running> = (0..20).map(|_| it.gated(&[])).collect();
+    let followers: Vec<Running> = (0..20).map(|_| it.gated(&["--quiet"])).collect();
     it.open_gate();
     for one in followers.into_iter().chain([lead]) {
         let done = one.ends().ok();

@@ -6,6 +6,7 @@
 //! * [`breaking`]: the one who runs it is killed, interrupted, loses the lock; followers are stopped or go away.
 //! * [`circles`]: runs that wait for each other.
 //! * [`output`]: streams of every kind, codes of every kind.
+//! * [`provenance`]: what is said of where the output comes from.
 //! * [`keeping`]: what is kept, restored, damaged, removed.
 //! * [`refusals`]: what is not run, and not kept, and what is said of it.
 //! * [`tools`]: tools whose results are shared.
@@ -20,6 +21,7 @@ mod following;
 mod keeping;
 mod keys;
 mod output;
+mod provenance;
 mod refusals;
 mod tools;
 mod trees;

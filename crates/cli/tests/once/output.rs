@@ -13,7 +13,8 @@ use std::{
 fn twice(line: &str, code: i32) -> [(Vec<u8>, Vec<u8>); 2] {
     let it = Repository::new();
     [0, 1].map(|_| {
-        let call = "lokt once t --keep-failures -- sh -c \"$LINE\" >ignored-out 2>ignored-err";
+        let call =
+            "lokt once t --quiet --keep-failures -- sh -c \"$LINE\" >ignored-out 2>ignored-err";
         it.it.shell(call).env("LINE", line).folder(it.folder()).run().expect(code);
         (fs::read(it.path("ignored-out")).unwrap(), fs::read(it.path("ignored-err")).unwrap())
     })
@@ -45,7 +46,7 @@ fn the_order_of_both_streams_is_kept() {
     let it = Repository::new();
     // Each line is read before the next is written: a FIFO says so.
     let line = "for i in 1 2 3 4 5; do echo $i; sleep 0.05; echo $i! >&2; sleep 0.05; done";
-    let call = "lokt once t -- sh -c \"$LINE\" 2>&1";
+    let call = "lokt once t --quiet -- sh -c \"$LINE\" 2>&1";
     for _ in 0..2 {
         let done = it.it.shell(call).env("LINE", line).folder(it.folder()).run().ok();
         assert_eq!(done.out, "1\n1!\n2\n2!\n3\n3!\n4\n4!\n5\n5!\n");
@@ -75,7 +76,7 @@ fn what_cannot_be_started_is_told_to_all() {
 fn output_that_cannot_be_written_is_an_error() {
     let it = Repository::new();
     for _ in 0..2 {
-        let call = "lokt once t -- echo out >/dev/full";
+        let call = "lokt once t --quiet -- echo out >/dev/full";
         let done = it.it.shell(call).folder(it.folder()).run();
         done.fails_with(1, "cannot write output: No space left");
     }

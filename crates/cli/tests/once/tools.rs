@@ -4,7 +4,7 @@ use super::Repository;
 use std::fs;
 
 /// A tool that says that it ran.
-fn write_tool(it: &Repository, says: &str) {
+pub(super) fn write_tool(it: &Repository, says: &str) {
     fs::create_dir_all(it.path(".ai/tools")).unwrap();
     let text = format!(
         "# __version__ = \"1\"\n# __executor_id__ = \"rye/core/runtimes/bash/bash\"\n\

@@ -220,7 +220,7 @@ fn a_list_that_may_be_short_is_no_list() {
 #[test]
 fn the_folder_of_the_locks_is_not_the_project_s() {
     let it = Repository::new();
-    let call = |root: &str| it.once(&[], "true").env("LOKT_ROOT", root).run();
+    let call = |root: &str| it.once(&["--quiet"], "true").env("LOKT_ROOT", root).run();
     call(".").fails_with(64, "is in the folder of the locks").says("set LOKT_ROOT to a folder");
     call("sub").fails_with(64, "sub/b is in the folder of the locks");
     assert_eq!(call("locks").ok().err, "", "a folder for the locks alone changes nothing");

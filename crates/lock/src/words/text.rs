@@ -1,6 +1,6 @@
 //! Words as texts in formats: read through the one door that checks them.
 
-use super::{LockId, LockName, Owner, Timestamp};
+use super::{AgentId, LockId, LockName, Owner, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 macro_rules! as_text {
@@ -22,6 +22,19 @@ macro_rules! as_text {
 as_text!(LockName);
 as_text!(Owner);
 as_text!(Timestamp);
+
+impl Serialize for AgentId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for AgentId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::new(&text).ok_or_else(|| D::Error::custom("an empty agent id"))
+    }
+}
 
 impl Serialize for LockId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

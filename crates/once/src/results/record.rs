@@ -6,7 +6,7 @@
 
 use super::{BootClockTime, ResultArtifact, ResultFreshness};
 use crate::{digest::Digest, recording::BlobReference};
-use lokt_lock::words::{LockName, Owner, Timestamp};
+use lokt_lock::words::{AgentId, LockName, Owner, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The version that every result written gets.
@@ -25,6 +25,9 @@ pub struct ResultRecord {
     pub command: Vec<String>,
     /// The owner of the run.
     pub owner: Owner,
+    /// Which of the owner's agents or terminals, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_id: Option<AgentId>,
     /// Where.
     pub host: String,
     /// When it began.
