@@ -28,7 +28,7 @@ pub(crate) struct CliFailure {
     pub(crate) hints: Vec<String>,
     /// The reader has closed the pipe (`| head`): print nothing.
     pub(crate) silent: bool,
-    /// What JSON says beside the message, or in place of its own words.
+    /// What JSON says beside the message. A later fact replaces an earlier one, and a common field.
     pub(crate) facts: Vec<(String, Value)>,
     /// Nothing was done, because the locks have moved: the command is to be run again.
     pub(crate) is_outdated: bool,
