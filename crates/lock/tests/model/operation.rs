@@ -1,10 +1,10 @@
-//! The operations of the library, as a process of the model runs them.
+//! Runs the library's operations for a process of the model.
 
 use crate::model::{
-    process::{Inside, Phase, Process, Step, caller_of, request},
+    memory_root::{MemoryRoot, NAME, TICK},
+    process::{EnteredGuard, Phase, Process, Step, caller_of, request_of},
     section::MemoryTicket,
-    store::{MemoryStore, Mishap, Tape},
-    world::{NAME, TICK, World},
+    store::{Injection, MemoryStore, OperationTrace},
 };
 use lokt_lock::{
     ops::{
@@ -18,181 +18,181 @@ use lokt_lock::{
 };
 use std::sync::Arc;
 
-/// What a process does in one go.
+/// The operations of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Act {
-    /// Begins its next step.
+pub(crate) enum Action {
+    /// Begins the next step.
     Begin,
-    /// Tries again to get in.
+    /// A waiter tries to enter again.
     TryAgain,
-    /// Gives its place in the queue up.
+    /// A waiter leaves the queue.
     GiveUp,
-    /// A guard: gives its lock back.
+    /// A guard releases its lock.
     Release,
-    /// A guard: extends its lock's announced life.
-    Beat,
-    /// A guard: finds out that its lock is lost.
+    /// A guard extends the announced life of its lock.
+    Heartbeat,
+    /// A guard finds that its lock is lost.
     FindLost,
 }
 
-/// What came of it.
+/// The outcome of an operation.
 #[derive(Debug)]
-pub(crate) enum Outcome {
+pub(crate) enum OperationOutcome {
     Entered {
         record: Arc<LockRecord>,
         place: Option<QueuePlace>,
         kind: AcquisitionMethod,
     },
     Blocked(QueuePlace, Obstacle),
-    /// Nothing more is to be done, or to be had.
+    /// Nothing is left to do, or nothing can be had.
     Done,
     Renewed,
-    /// The lock is another's, or nobody's.
+    /// The lock has another holder, or none.
     Lost,
     Failed(LockOperationError),
 }
 
-/// An operation that was run: its outcome, the world after it, and what was noted.
-pub(crate) struct Run {
-    pub(crate) outcome: Outcome,
-    pub(crate) world: World,
-    pub(crate) tape: Tape,
+/// An operation that has run: its outcome, the root after it, and its trace.
+pub(crate) struct OperationRun {
+    pub(crate) outcome: OperationOutcome,
+    pub(crate) root: MemoryRoot,
+    pub(crate) trace: OperationTrace,
 }
 
-/// Runs an operation of a process on a copy of the world.
-pub(crate) fn run(
-    world: &World,
+/// Runs an operation of a process on a copy of the root.
+pub(crate) fn run_operation(
+    root: &MemoryRoot,
     (index, process): (usize, &Process),
-    act: Act,
-    mishap: Mishap,
-) -> Run {
-    let store = MemoryStore::new(world.clone(), index, mishap);
-    let outcome = perform(&store, process, act);
-    let (world, tape) = store.into_parts();
-    Run { outcome, world, tape }
+    action: Action,
+    injection: Injection,
+) -> OperationRun {
+    let store = MemoryStore::new(root.clone(), index, injection);
+    let outcome = perform(&store, process, action);
+    let (root, trace) = store.into_parts();
+    OperationRun { outcome, root, trace }
 }
 
-fn perform(store: &MemoryStore, process: &Process, act: Act) -> Outcome {
-    match (&process.phase, act) {
-        (Phase::Idle, Act::Begin) => begin(store, process),
-        (Phase::Waiting { place, .. }, Act::TryAgain) => {
-            let ticket = MemoryTicket::taken_up(store, place);
+fn perform(store: &MemoryStore, process: &Process, action: Action) -> OperationOutcome {
+    match (&process.phase, action) {
+        (Phase::Idle, Action::Begin) => begin(store, process),
+        (Phase::Waiting { place, .. }, Action::TryAgain) => {
+            let ticket = MemoryTicket::reopened(store, place);
             try_to_enter(store, process, Some(ticket))
         }
-        (Phase::Waiting { place, .. }, Act::GiveUp) => {
-            MemoryTicket::taken_up(store, place).leave();
-            Outcome::Done
+        (Phase::Waiting { place, .. }, Action::GiveUp) => {
+            MemoryTicket::reopened(store, place).leave();
+            OperationOutcome::Done
         }
-        (Phase::Inside(inside), Act::Release) => give_back(store, process, inside),
-        (Phase::Inside(inside), Act::Beat) => beat(store, process, inside),
-        (Phase::Inside(inside), Act::FindLost) => find_lost(store, process, inside),
-        (phase, act) => unreachable!("{act:?} in {phase:?}"),
+        (Phase::Inside(inside), Action::Release) => release_lock(store, process, inside),
+        (Phase::Inside(inside), Action::Heartbeat) => renew_lock(store, process, inside),
+        (Phase::Inside(inside), Action::FindLost) => mark_lost(store, process, inside),
+        (phase, action) => unreachable!("{action:?} in {phase:?}"),
     }
 }
 
-fn begin(store: &MemoryStore, process: &Process) -> Outcome {
+fn begin(store: &MemoryStore, process: &Process) -> OperationOutcome {
     let caller = caller_of(process.owner);
     match process.step() {
         Step::Guard(..) | Step::Lease(..) => try_to_enter(store, process, None),
         Step::GuardNow(_) => enter_now(store, process),
-        Step::Unlock(might) => done(unlock(store, &NAME, caller, might)),
+        Step::Unlock(might) => outcome_of_result(unlock(store, &NAME, caller, might)),
         Step::Prune => {
             prune(store, &NAME, LockRecordKind::Lock, caller);
             prune(store, &NAME, LockRecordKind::Freeze, caller);
-            Outcome::Done
+            OperationOutcome::Done
         }
-        Step::Freeze => done(freeze(store, &NAME, caller, TICK)),
-        Step::Unfreeze(force) => done(unfreeze(store, &NAME, caller, force)),
+        Step::Freeze => outcome_of_result(freeze(store, &NAME, caller, TICK)),
+        Step::Unfreeze(force) => outcome_of_result(unfreeze(store, &NAME, caller, force)),
     }
 }
 
-fn done<T>(result: Result<T, LockOperationError>) -> Outcome {
-    result.map_or_else(Outcome::Failed, |_| Outcome::Done)
+fn outcome_of_result<T>(result: Result<T, LockOperationError>) -> OperationOutcome {
+    result.map_or_else(OperationOutcome::Failed, |_| OperationOutcome::Done)
 }
 
-/// One turn of the loop in `acquire`: the attempt, and what becomes of the ticket after it.
+/// One pass of the loop in `acquire`: the attempt, and what follows for the ticket.
 fn try_to_enter(
     store: &MemoryStore,
     process: &Process,
     mut ticket: Option<MemoryTicket>,
-) -> Outcome {
-    let request = request(process.owner, process.step()).unwrap();
+) -> OperationOutcome {
+    let request = request_of(process.owner, process.step()).unwrap();
     let attempted = attempt(store, &request, Some(&mut ticket));
     if let Ok(AcquireAttemptOutcome::Blocked(obstacle)) = attempted {
-        let ticket = ticket.expect("who is blocked stands in the queue");
-        return Outcome::Blocked(ticket.put_down(), obstacle);
+        let ticket = ticket.expect("a blocked process is in the queue");
+        return OperationOutcome::Blocked(ticket.keep_open(), obstacle);
     }
     ticket.into_iter().for_each(Ticket::leave);
-    concluded(attempted)
+    outcome_of_attempt(attempted)
 }
 
-/// `acquire` of one who does not want to wait.
-fn enter_now(store: &MemoryStore, process: &Process) -> Outcome {
-    concluded(attempt(store, &request(process.owner, process.step()).unwrap(), None))
+/// `acquire` without a wait.
+fn enter_now(store: &MemoryStore, process: &Process) -> OperationOutcome {
+    outcome_of_attempt(attempt(store, &request_of(process.owner, process.step()).unwrap(), None))
 }
 
-fn concluded(
+fn outcome_of_attempt(
     attempted: Result<AcquireAttemptOutcome<MemoryTicket>, LockOperationError>,
-) -> Outcome {
+) -> OperationOutcome {
     match attempted {
-        Ok(AcquireAttemptOutcome::Entered(grant)) => entered(grant),
+        Ok(AcquireAttemptOutcome::Entered(grant)) => outcome_of_grant(grant),
         Ok(AcquireAttemptOutcome::Blocked(_)) | Err(LockOperationError::OtherSlots { .. }) => {
-            Outcome::Done
+            OperationOutcome::Done
         }
-        Err(error) => Outcome::Failed(error),
+        Err(error) => OperationOutcome::Failed(error),
     }
 }
 
-fn entered(grant: LockGrant<MemoryTicket>) -> Outcome {
-    let place = grant.ticket.map(MemoryTicket::put_down);
-    Outcome::Entered { record: Arc::from(grant.record), place, kind: grant.kind }
+fn outcome_of_grant(grant: LockGrant<MemoryTicket>) -> OperationOutcome {
+    let place = grant.ticket.map(MemoryTicket::keep_open);
+    OperationOutcome::Entered { record: Arc::from(grant.record), place, kind: grant.kind }
 }
 
-/// The grant that a guard was given.
-pub(crate) fn grant(store: &MemoryStore, inside: &Inside) -> LockGrant<MemoryTicket> {
+/// The grant of a guard that has entered.
+pub(crate) fn grant_of(store: &MemoryStore, inside: &EnteredGuard) -> LockGrant<MemoryTicket> {
     LockGrant {
         record: Box::new((*inside.record).clone()),
-        ticket: Some(MemoryTicket::taken_up(store, &inside.place)),
+        ticket: Some(MemoryTicket::reopened(store, &inside.place)),
         kind: inside.kind,
         lost: inside.lost,
     }
 }
 
-fn give_back(store: &MemoryStore, process: &Process, inside: &Inside) -> Outcome {
-    match release(store, grant(store, inside), caller_of(process.owner)) {
-        Ok(ReleaseOutcome::Done { .. }) => Outcome::Done,
-        Ok(ReleaseOutcome::Lost) => Outcome::Lost,
-        Err(error) => Outcome::Failed(error),
+fn release_lock(store: &MemoryStore, process: &Process, inside: &EnteredGuard) -> OperationOutcome {
+    match release(store, grant_of(store, inside), caller_of(process.owner)) {
+        Ok(ReleaseOutcome::Done { .. }) => OperationOutcome::Done,
+        Ok(ReleaseOutcome::Lost) => OperationOutcome::Lost,
+        Err(error) => OperationOutcome::Failed(error),
     }
 }
 
-fn beat(store: &MemoryStore, process: &Process, inside: &Inside) -> Outcome {
-    let grant = grant(store, inside);
+fn renew_lock(store: &MemoryStore, process: &Process, inside: &EnteredGuard) -> OperationOutcome {
+    let grant = grant_of(store, inside);
     let renewed = renew(store, &grant, caller_of(process.owner));
-    grant.ticket.map(MemoryTicket::put_down);
+    grant.ticket.map(MemoryTicket::keep_open);
     match renewed {
-        Ok(GuardRenewOutcome::Done) => Outcome::Renewed,
-        Ok(GuardRenewOutcome::Lost) => Outcome::Lost,
-        Err(error) => Outcome::Failed(error),
+        Ok(GuardRenewOutcome::Done) => OperationOutcome::Renewed,
+        Ok(GuardRenewOutcome::Lost) => OperationOutcome::Lost,
+        Err(error) => OperationOutcome::Failed(error),
     }
 }
 
-fn find_lost(store: &MemoryStore, process: &Process, inside: &Inside) -> Outcome {
-    let mut grant = grant(store, inside);
+fn mark_lost(store: &MemoryStore, process: &Process, inside: &EnteredGuard) -> OperationOutcome {
+    let mut grant = grant_of(store, inside);
     let loss = lose(store, &mut grant, caller_of(process.owner));
     let is_marked = grant.lost;
-    grant.ticket.map(MemoryTicket::put_down);
+    grant.ticket.map(MemoryTicket::keep_open);
     match loss {
-        Ok(LockLossCheckOutcome::None | LockLossCheckOutcome::Doubtful) => Outcome::Done,
+        Ok(LockLossCheckOutcome::None | LockLossCheckOutcome::Doubtful) => OperationOutcome::Done,
         Ok(LockLossCheckOutcome::Lost { .. }) => {
-            assert!(is_marked, "a grant that is lost is marked");
-            Outcome::Lost
+            assert!(is_marked, "a lost grant is marked");
+            OperationOutcome::Lost
         }
-        Err(error) => Outcome::Failed(error),
+        Err(error) => OperationOutcome::Failed(error),
     }
 }
 
-/// Whether a step breaks locks by force.
-pub(crate) fn is_force(process: &Process, act: Act) -> bool {
-    act == Act::Begin && process.script.last() == Some(&Step::Unlock(UnlockForce::Force))
+/// Whether an operation breaks locks by force.
+pub(crate) fn is_force(process: &Process, action: Action) -> bool {
+    action == Action::Begin && process.script.last() == Some(&Step::Unlock(UnlockForce::Force))
 }

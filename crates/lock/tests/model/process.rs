@@ -1,6 +1,6 @@
-//! The processes: what each wants to do, and how far it is.
+//! The processes: the steps of each, and its present phase.
 
-use crate::model::world::{NAME, TICK};
+use crate::model::memory_root::{NAME, TICK};
 use lokt_lock::{
     caller::Caller,
     ops::{AcquisitionMethod, LockRequest, UnlockForce},
@@ -10,29 +10,29 @@ use lokt_lock::{
 };
 use std::sync::{Arc, LazyLock};
 
-/// One thing that a process wants to do.
+/// One step of a process's script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Runs a command under a lock, with an announced life of so many ticks.
+    /// Runs a command under a lock, with an announced life of some ticks.
     Guard(LockMode, Option<u8>),
-    /// The same, but does not wait for it.
+    /// The same, but without a wait.
     GuardNow(LockMode),
-    /// Takes a lease for so many ticks, or without end.
+    /// Takes a lease for some ticks, or without an end.
     Lease(LockMode, Option<u8>),
     Unlock(UnlockForce),
-    /// Clears away what binds nobody any more.
+    /// Removes locks and freezes that are over.
     Prune,
-    /// For one tick.
+    /// Freezes for one tick.
     Freeze,
-    /// By force, or only what is mine.
+    /// Removes a freeze: any freeze if true (by force), else only the caller's.
     Unfreeze(bool),
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Process {
-    /// Which of the owners it works for.
+    /// The index of its owner.
     pub(crate) owner: usize,
-    /// What is left to do, the next thing last. While it waits or is inside, that is what it does.
+    /// The remaining steps, the next one last. It stays there while the process waits or is inside.
     pub(crate) script: Vec<Step>,
     pub(crate) phase: Phase,
 }
@@ -41,20 +41,20 @@ pub(crate) struct Process {
 pub(crate) enum Phase {
     /// About to begin the next step.
     Idle,
-    /// In line, asleep; without an obstacle once it has been woken.
+    /// In the queue and asleep, or awake if there is no obstacle.
     Waiting {
         place: QueuePlace,
         obstacle: Option<Arc<Obstacle>>,
     },
-    Inside(Inside),
-    /// Dead, or done.
+    Inside(EnteredGuard),
+    /// Dead, or finished.
     Gone,
 }
 
 /// A guard that has entered.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is true or false of a guard by itself")]
-pub(crate) struct Inside {
+#[expect(clippy::struct_excessive_bools, reason = "each flag is independent of the others")]
+pub(crate) struct EnteredGuard {
     pub(crate) record: Arc<LockRecord>,
     pub(crate) place: QueuePlace,
     pub(crate) kind: AcquisitionMethod,
@@ -62,16 +62,16 @@ pub(crate) struct Inside {
     pub(crate) lost: bool,
     /// Whether the guard itself lives.
     pub(crate) supervisor: bool,
-    /// Whether any process of its command does.
+    /// Whether any process of its command lives.
     pub(crate) command: bool,
-    /// Whether the command's own end has come, so that what is left of it protects nothing.
-    pub(crate) over: bool,
-    /// Whether its place was taken from it by force.
+    /// Whether the command's main process has ended, so that the rest of it is no longer protected.
+    pub(crate) main_process_ended: bool,
+    /// Whether its lock was broken by force.
     pub(crate) broken: bool,
 }
 
 impl Step {
-    /// In which mode a lock is asked for, where one is.
+    /// The mode of the lock that a step acquires, if it acquires one.
     pub(crate) fn mode(self) -> Option<LockMode> {
         match self {
             Self::Guard(mode, _) | Self::GuardNow(mode) | Self::Lease(mode, _) => Some(mode),
@@ -86,30 +86,30 @@ impl Process {
         Self { owner, script, phase: Phase::Idle }
     }
 
-    /// What it is about to do, or doing.
+    /// The next step, or the present one.
     pub(crate) fn step(&self) -> Step {
         *self.script.last().unwrap()
     }
 
     /// Ends the present step.
-    pub(crate) fn goes_on(&mut self) {
+    pub(crate) fn finish_step(&mut self) {
         self.script.pop();
         self.phase = Phase::Idle;
     }
 
-    pub(crate) fn ends(&mut self) {
+    pub(crate) fn finish(&mut self) {
         self.script.clear();
         self.phase = Phase::Gone;
     }
 
-    pub(crate) fn inside(&self) -> Option<&Inside> {
+    pub(crate) fn inside(&self) -> Option<&EnteredGuard> {
         match &self.phase {
             Phase::Inside(inside) => Some(inside),
             _ => None,
         }
     }
 
-    pub(crate) fn inside_mut(&mut self) -> Option<&mut Inside> {
+    pub(crate) fn inside_mut(&mut self) -> Option<&mut EnteredGuard> {
         match &mut self.phase {
             Phase::Inside(inside) => Some(inside),
             _ => None,
@@ -117,25 +117,25 @@ impl Process {
     }
 }
 
-impl Inside {
-    /// Whether it counts on nobody being inside that it does not get on with.
+impl EnteredGuard {
+    /// Whether it relies on no conflicting holder being inside.
     pub(crate) fn is_protected(&self) -> bool {
-        (self.supervisor || self.command) && !self.over && !self.broken
+        (self.supervisor || self.command) && !self.main_process_ended && !self.broken
     }
 
-    /// Whether its own acquisition is what the record names.
+    /// Whether the record names its own acquisition.
     pub(crate) fn has_record(&self) -> bool {
         self.kind == AcquisitionMethod::Taken
     }
 }
 
-/// The callers, one for each owner; the last is a newcomer that nobody knows.
+/// The callers, one for each owner; the last is a newcomer.
 ///
-/// Where they run cannot be told, so nothing is concluded from pids: a process of the model is none of this
-/// machine.
+/// Their location is unknown, so the library concludes nothing from pids: the processes of the model do not
+/// exist on this machine.
 static CALLERS: LazyLock<Vec<Caller>> = LazyLock::new(|| (0..=NEWCOMER).map(caller).collect());
 
-/// The owner that no process works for.
+/// The owner of no process in the model.
 pub(crate) const NEWCOMER: usize = 5;
 
 fn caller(owner: usize) -> Caller {
@@ -150,8 +150,8 @@ pub(crate) fn caller_of(owner: usize) -> &'static Caller {
     &CALLERS[owner]
 }
 
-/// What an owner asks for, where a step asks for a lock.
-pub(crate) fn request(owner: usize, step: Step) -> Option<LockRequest<'static>> {
+/// The lock request of a step, if the step acquires a lock.
+pub(crate) fn request_of(owner: usize, step: Step) -> Option<LockRequest<'static>> {
     let (mode, hold, ticks) = match step {
         Step::Guard(mode, ticks) => (mode, HoldKind::Guard, ticks),
         Step::GuardNow(mode) => (mode, HoldKind::Guard, None),

@@ -1,8 +1,8 @@
 //! The section of the store in memory, and its tickets.
 
 use crate::model::{
+    memory_root::{RecordContent, TicketFile},
     store::MemoryStore,
-    world::{Content, TicketFile},
 };
 use lokt_lock::{
     record::{LockRecord, RecordSlot},
@@ -28,14 +28,16 @@ impl Drop for MemorySection<'_> {
 
 impl MemorySection<'_> {
     fn is_taken(&self, kind: LockRecordKind) -> bool {
-        !matches!(self.store.0.world.borrow().slot(kind), RecordSlot::Absent)
+        !matches!(self.store.0.root.borrow().record_file(kind), RecordSlot::Absent)
     }
 
     fn replace(&self, what: &'static str, kind: LockRecordKind, record: Option<&LockRecord>) {
         let record = record.map(|record| Arc::new(record.clone()));
-        self.store.change(what, |world| match kind {
-            LockRecordKind::Freeze => world.freeze = record,
-            LockRecordKind::Lock => world.lock = record.map_or(Content::Nothing, Content::Record),
+        self.store.change(what, |root| match kind {
+            LockRecordKind::Freeze => root.freeze = record,
+            LockRecordKind::Lock => {
+                root.lock = record.map_or(RecordContent::Nothing, RecordContent::Record);
+            }
         });
     }
 }
@@ -51,10 +53,10 @@ impl NameSection for MemorySection<'_> {
         &self.name
     }
 
-    /// Of a number that nobody got, nothing follows; so this is no change that a crash could come after.
+    /// Nothing follows from a number that no process got. So this is no change after which a crash is tried.
     fn next_fence(&mut self, floor: Fence, now: Timestamp) -> Result<Fence, LockStoreError> {
-        self.store.try_verb("draw a fence")?;
-        let counter = &mut self.store.0.world.borrow_mut().counter;
+        self.store.try_call("draw a fence")?;
+        let counter = &mut self.store.0.root.borrow_mut().counter;
         *counter = (*counter).max(floor).next(now);
         Ok(*counter)
     }
@@ -64,35 +66,33 @@ impl NameSection for MemorySection<'_> {
         place: QueuePlace,
         text: &TicketContent,
     ) -> Result<MemoryTicket, LockStoreError> {
-        self.store.try_verb("draw a ticket")?;
+        self.store.try_call("draw a ticket")?;
         let behind = |file: &TicketFile| file.place.number < place.number;
-        assert!(
-            self.store.0.world.borrow().line.iter().all(behind),
-            "a ticket is drawn at the end"
-        );
-        let (text, drawer) = (Arc::new(text.clone()), self.store.0.process);
+        assert!(self.store.0.root.borrow().queue.iter().all(behind), "a new ticket is the last");
+        let (text, creator) = (Arc::new(text.clone()), self.store.0.process);
         let file =
-            TicketFile { place: place.clone(), text, drawer, supervisor: true, command: false };
-        self.store.change("drawing a ticket", |world| world.add(file));
+            TicketFile { place: place.clone(), text, creator, supervisor: true, command: false };
+        self.store.change("drawing a ticket", |root| root.add(file));
         Ok(MemoryTicket { store: self.store.clone(), place, open: true })
     }
 
-    /// A ticket for a slot gets a new life, and the waiting one ends; others keep theirs, under another name.
+    /// A ticket for a slot is made again as an entered one, and the waiting one is removed. Others are
+    /// renamed.
     fn enter(&mut self, ticket: &mut MemoryTicket) -> Result<(), LockStoreError> {
-        self.store.try_verb("mark a ticket")?;
+        self.store.try_call("mark a ticket")?;
         let waiting = ticket.place.clone();
-        let Some(file) = self.store.0.world.borrow().file(&waiting).cloned() else {
+        let Some(file) = self.store.0.root.borrow().ticket_file(&waiting).cloned() else {
             return Err(LockStoreError::io("rename", "ticket")(ErrorKind::NotFound.into()));
         };
         let entered = QueuePlace { entered: true, ..waiting.clone() };
         let file = TicketFile { place: entered.clone(), ..file };
         if let LockMode::Slots(_) = entered.mode {
-            self.store.change("making the entered ticket", |world| world.add(file));
-            self.store.change("giving up the waiting ticket", |world| world.unlink(&waiting));
+            self.store.change("making the entered ticket", |root| root.add(file));
+            self.store.change("giving up the waiting ticket", |root| root.unlink(&waiting));
         } else {
-            self.store.change("renaming the ticket", |world| {
-                world.unlink(&waiting);
-                world.add(file);
+            self.store.change("renaming the ticket", |root| {
+                root.unlink(&waiting);
+                root.add(file);
             });
         }
         ticket.place = entered;
@@ -100,8 +100,8 @@ impl NameSection for MemorySection<'_> {
     }
 
     fn drop_place(&mut self, place: &QueuePlace) -> Result<(), LockStoreError> {
-        self.store.try_verb("remove a ticket")?;
-        self.store.change("removing a ticket", |world| world.unlink(place));
+        self.store.try_call("remove a ticket")?;
+        self.store.change("removing a ticket", |root| root.unlink(place));
         Ok(())
     }
 
@@ -112,8 +112,8 @@ impl NameSection for MemorySection<'_> {
         put: RecordPutMode,
         _: Durability,
     ) -> Result<RecordPutOutcome, LockStoreError> {
-        self.store.try_verb("put a record")?;
-        self.store.touch(kind);
+        self.store.try_call("put a record")?;
+        self.store.before_record_access(kind);
         if put == RecordPutMode::New && self.is_taken(kind) {
             return Ok(RecordPutOutcome::Taken);
         }
@@ -127,14 +127,14 @@ impl NameSection for MemorySection<'_> {
         judged: &RecordSlot,
         _: Durability,
     ) -> Result<RecordRemoveOutcome, LockStoreError> {
-        self.store.try_verb("remove a record")?;
-        self.store.touch(kind);
-        let now = self.store.0.world.borrow().slot(kind);
+        self.store.try_call("remove a record")?;
+        self.store.before_record_access(kind);
+        let now = self.store.0.root.borrow().record_file(kind);
         if matches!(now, RecordSlot::Absent) {
             return Ok(RecordRemoveOutcome::Done);
         }
         if !is_same(&now, judged) {
-            self.store.0.tape.borrow_mut().replaced = true;
+            self.store.0.trace.borrow_mut().replaced = true;
             return Ok(RecordRemoveOutcome::Replaced);
         }
         self.replace("removing a record", kind, None);
@@ -142,7 +142,7 @@ impl NameSection for MemorySection<'_> {
     }
 }
 
-/// Whether what is there now is what was judged.
+/// Whether the present file is the judged one.
 fn is_same(now: &RecordSlot, judged: &RecordSlot) -> bool {
     match (now, judged) {
         (RecordSlot::Record(now), RecordSlot::Record(judged)) => now == judged,
@@ -151,7 +151,7 @@ fn is_same(now: &RecordSlot, judged: &RecordSlot) -> bool {
     }
 }
 
-/// A ticket in the hands of a process. Dropping it closes it; the command may still have it.
+/// The open ticket of a process. Dropping it closes it; the command may still have it open.
 pub(crate) struct MemoryTicket {
     store: MemoryStore,
     place: QueuePlace,
@@ -159,13 +159,13 @@ pub(crate) struct MemoryTicket {
 }
 
 impl MemoryTicket {
-    /// The ticket that a process has had since an earlier operation.
-    pub(crate) fn taken_up(store: &MemoryStore, place: &QueuePlace) -> Self {
+    /// Opens the ticket that a process got in an earlier operation.
+    pub(crate) fn reopened(store: &MemoryStore, place: &QueuePlace) -> Self {
         Self { store: store.clone(), place: place.clone(), open: true }
     }
 
     /// Keeps the ticket open until a later operation.
-    pub(crate) fn put_down(mut self) -> QueuePlace {
+    pub(crate) fn keep_open(mut self) -> QueuePlace {
         self.open = false;
         self.place.clone()
     }
@@ -178,7 +178,7 @@ impl Ticket for MemoryTicket {
 
     fn withdraw(&mut self) {
         if self.stands() {
-            self.store.change("giving up the ticket", |world| world.unlink(&self.place));
+            self.store.change("giving up the ticket", |root| root.unlink(&self.place));
         }
     }
 
@@ -188,15 +188,15 @@ impl Ticket for MemoryTicket {
     }
 
     fn stands(&self) -> bool {
-        self.store.0.world.borrow().file(&self.place).is_some()
+        self.store.0.root.borrow().ticket_file(&self.place).is_some()
     }
 }
 
 impl Drop for MemoryTicket {
     fn drop(&mut self) {
         if self.open {
-            let mut world = self.store.0.world.borrow_mut();
-            if let Some(file) = world.line.iter_mut().find(|file| file.place == self.place) {
+            let mut root = self.store.0.root.borrow_mut();
+            if let Some(file) = root.queue.iter_mut().find(|file| file.place == self.place) {
                 file.supervisor = false;
             }
         }

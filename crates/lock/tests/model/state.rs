@@ -1,11 +1,11 @@
-//! One state of the model, and how the next one follows from an operation.
+//! One state of the model, and the next one after an operation.
 
 use crate::model::{
-    fault::{self, Fault, Promise},
-    operation::{Act, Outcome, Run, is_force},
-    process::{Inside, Phase, Process},
-    vigil::{is_blind, is_over},
-    world::{Content, Doing, World},
+    memory_root::{ForeignPhase, MemoryRoot, RecordContent},
+    obstacle_watch::{is_never_signaled, is_over},
+    operation::{Action, OperationOutcome, OperationRun, is_force},
+    process::{EnteredGuard, Phase, Process},
+    violation::{self, Guarantee, Violation},
 };
 use lokt_lock::{
     record::LockRecord,
@@ -17,19 +17,19 @@ use std::sync::Arc;
 /// The store, the processes, and what the model remembers to judge them.
 #[derive(Clone, Debug)]
 pub(crate) struct State {
-    pub(crate) world: World,
+    pub(crate) root: MemoryRoot,
     pub(crate) processes: Vec<Process>,
-    /// The leases that somebody was told of having, and that stand.
+    /// The leases that were granted and still stand.
     pub(crate) leases: Vec<Lease>,
-    /// The highest fence that anybody was given.
-    pub(crate) highest: Fence,
-    /// What the last step did that must not be.
-    pub(crate) fault: Option<Fault>,
-    /// What the last step was an example of.
-    pub(crate) witnessed: Option<Witnessed>,
+    /// The highest fence that any process got.
+    pub(crate) highest_fence: Fence,
+    /// The guarantee that the last step violated.
+    pub(crate) violation: Option<Violation>,
+    /// The case that the last step was an example of.
+    pub(crate) observed_case: Option<ObservedCase>,
 }
 
-/// A lease that its owner counts on.
+/// A lease that its owner relies on.
 #[derive(Clone, Debug)]
 pub(crate) struct Lease {
     pub(crate) id: LockId,
@@ -38,151 +38,152 @@ pub(crate) struct Lease {
     pub(crate) until: Option<Timestamp>,
 }
 
-/// Something that a run must come by, or it would prove too little.
+/// A case that a check must reach, or it would prove too little.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Witnessed {
-    /// Holders that are gone were taken out of the way.
+pub(crate) enum ObservedCase {
+    /// Holders that are gone were removed.
     StaleBroken,
-    /// A guard entered under its owner's lease, past somebody who waits.
+    /// A guard entered under its owner's lease, past a waiter.
     PassedUnderLease,
-    /// What was to be removed was not any more what was judged.
+    /// The record to remove was not the judged one any more.
     Replaced,
 }
 
 impl State {
-    pub(crate) fn new(world: World, processes: Vec<Process>) -> Self {
+    pub(crate) fn new(root: MemoryRoot, processes: Vec<Process>) -> Self {
         Self {
-            world,
+            root,
             processes,
             leases: Vec::new(),
-            highest: Fence::default(),
-            fault: None,
-            witnessed: None,
+            highest_fence: Fence::default(),
+            violation: None,
+            observed_case: None,
         }
     }
 
     /// The state after an operation that ran to its end.
-    pub(crate) fn after(&self, index: usize, act: Act, run: &Run) -> Self {
-        let mut next = Self { world: run.world.clone(), ..self.clone() };
-        next.fault = fault::of_run(self, (index, act), run);
-        next.witnessed = self.witness((index, act), run);
-        next.conclude((index, act), &run.outcome);
-        if let (Outcome::Blocked(_, obstacle), false) = (&run.outcome, run.tape.befell) {
-            next.expect_sleep(obstacle);
+    pub(crate) fn after_operation(&self, index: usize, action: Action, run: &OperationRun) -> Self {
+        let mut next = Self { root: run.root.clone(), ..self.clone() };
+        next.violation = violation::violation_of_operation(self, (index, action), run);
+        next.observed_case = self.observe_case((index, action), run);
+        next.apply_outcome((index, action), &run.outcome);
+        if let (OperationOutcome::Blocked(_, obstacle), false) = (&run.outcome, run.trace.happened)
+        {
+            next.check_sleep(obstacle);
         }
-        next.settle(self, index, act);
+        next.apply_to_others(self, index, action);
         next
     }
 
-    /// The state where the process died right after one of the changes that an operation made.
-    pub(crate) fn crashed(&self, index: usize, act: Act, world: World) -> Self {
-        let mut next = Self { world, fault: None, witnessed: None, ..self.clone() };
-        if let (Act::Release, Some(inside)) = (act, next.processes[index].inside_mut()) {
-            inside.over = true;
+    /// The state after the process died right after a change of its operation.
+    pub(crate) fn after_crash(&self, index: usize, action: Action, root: MemoryRoot) -> Self {
+        let mut next = Self { root, violation: None, observed_case: None, ..self.clone() };
+        if let (Action::Release, Some(inside)) = (action, next.processes[index].inside_mut()) {
+            inside.main_process_ended = true;
         }
         next.kill_supervisor(index);
-        next.settle(self, index, act);
+        next.apply_to_others(self, index, action);
         next
     }
 
     /// The state after something that is no operation.
-    pub(crate) fn changed(&self, change: impl FnOnce(&mut Self)) -> Self {
-        let mut next = Self { fault: None, witnessed: None, ..self.clone() };
+    pub(crate) fn after_change(&self, change: impl FnOnce(&mut Self)) -> Self {
+        let mut next = Self { violation: None, observed_case: None, ..self.clone() };
         change(&mut next);
-        next.tidy();
+        next.normalize();
         next
     }
 
-    /// Whether an acquisition is that of a guard that counts on it.
+    /// Whether an acquisition belongs to a guard that relies on it.
     pub(crate) fn is_protected(&self, id: &LockId) -> bool {
         let inside = self.processes.iter().filter_map(Process::inside);
         inside.filter(|it| it.is_protected()).any(|it| it.place.lock_id == *id)
     }
 
-    pub(crate) fn any_inside(&self, is: impl Fn(&Inside) -> bool) -> bool {
+    pub(crate) fn any_inside(&self, is: impl Fn(&EnteredGuard) -> bool) -> bool {
         self.processes.iter().filter_map(Process::inside).any(is)
     }
 
-    /// Whether the last step kept a promise.
-    pub(crate) fn keeps(&self, promise: Promise) -> bool {
-        self.fault.as_ref().is_none_or(|fault| fault.promise != promise)
+    /// Whether the last step kept a guarantee.
+    pub(crate) fn keeps(&self, guarantee: Guarantee) -> bool {
+        self.violation.as_ref().is_none_or(|violation| violation.guarantee != guarantee)
     }
 
     /// The process itself dies; its command lives on.
     pub(crate) fn kill_supervisor(&mut self, index: usize) {
-        self.world.supervisor_dies(index);
+        self.root.supervisor_dies(index);
         let process = &mut self.processes[index];
         match process.inside_mut() {
             Some(inside) if inside.command => {
                 inside.supervisor = false;
                 process.script.truncate(0);
             }
-            _ => process.ends(),
+            _ => process.finish(),
         }
     }
 
     /// The last process of a command ends.
     pub(crate) fn kill_command(&mut self, index: usize) {
-        self.world.command_dies(index);
+        self.root.command_dies(index);
         if let Some(inside) = self.processes[index].inside_mut() {
             inside.command = false;
         }
     }
 
-    fn conclude(&mut self, (index, act): (usize, Act), outcome: &Outcome) {
+    fn apply_outcome(&mut self, (index, action): (usize, Action), outcome: &OperationOutcome) {
         match outcome {
-            Outcome::Entered { record, place, kind } => {
-                self.highest = self.highest.max(record.fence.unwrap_or_default());
+            OperationOutcome::Entered { record, place, kind } => {
+                self.highest_fence = self.highest_fence.max(record.fence.unwrap_or_default());
                 match place {
-                    Some(place) => self.enters(index, (record, place), *kind),
-                    None => self.has_lease(index, record),
+                    Some(place) => self.start_guard(index, (record, place), *kind),
+                    None => self.add_lease(index, record),
                 }
             }
-            Outcome::Blocked(place, obstacle) => {
+            OperationOutcome::Blocked(place, obstacle) => {
                 let obstacle = Some(Arc::new(obstacle.clone()));
                 self.processes[index].phase = Phase::Waiting { place: place.clone(), obstacle };
             }
-            Outcome::Renewed => self.lease_above_lives_on(index),
-            Outcome::Lost if act == Act::FindLost => {
+            OperationOutcome::Renewed => self.update_enclosing_lease(index),
+            OperationOutcome::Lost if action == Action::FindLost => {
                 self.processes[index].inside_mut().unwrap().lost = true;
             }
-            _ if matches!(act, Act::Beat | Act::FindLost) => {}
-            _ => self.processes[index].goes_on(),
+            _ if matches!(action, Action::Heartbeat | Action::FindLost) => {}
+            _ => self.processes[index].finish_step(),
         }
     }
 
-    fn enters(
+    fn start_guard(
         &mut self,
         index: usize,
         (record, place): (&Arc<LockRecord>, &QueuePlace),
         kind: lokt_lock::ops::AcquisitionMethod,
     ) {
-        self.world.command_starts(place);
-        self.processes[index].phase = Phase::Inside(Inside {
+        self.root.command_starts(place);
+        self.processes[index].phase = Phase::Inside(EnteredGuard {
             record: Arc::clone(record),
             place: place.clone(),
             kind,
             lost: false,
             supervisor: true,
             command: true,
-            over: false,
+            main_process_ended: false,
             broken: false,
         });
     }
 
-    fn has_lease(&mut self, index: usize, record: &LockRecord) {
+    fn add_lease(&mut self, index: usize, record: &LockRecord) {
         let process = &mut self.processes[index];
         let (owner, id) = (process.owner, record.lock_id.clone().unwrap());
-        process.goes_on();
+        process.finish_step();
         self.leases.retain(|lease| lease.id != id);
         self.leases.push(Lease { id, owner, mode: record.mode, until: record.expiry() });
     }
 
-    /// A guard has extended the life of the lease that it is under.
-    fn lease_above_lives_on(&mut self, index: usize) {
+    /// A guard has extended the lease that it is under.
+    fn update_enclosing_lease(&mut self, index: usize) {
         let inside = self.processes[index].inside().unwrap();
         let id = inside.record.lock_id.clone().unwrap();
-        let lease = self.world.record().and_then(|record| record.holder(&id)).cloned();
+        let lease = self.root.record().and_then(|record| record.holder(&id)).cloned();
         let lease = lease.filter(|_| !inside.has_record());
         if let Some(lease) = lease {
             let owner = self.processes[index].owner;
@@ -191,84 +192,90 @@ impl State {
         }
     }
 
-    /// Who was blocked just now has something to wait for that is not over already, and that will be told.
-    fn expect_sleep(&mut self, obstacle: &Obstacle) {
-        if is_blind(obstacle) {
-            self.fault =
-                Some(Fault::sleepless("waits for what nothing tells the end of", obstacle));
-        } else if is_over(&self.world, obstacle) {
-            self.fault = Some(Fault::sleepless("is woken at once, and blocked again", obstacle));
+    /// Checks that the obstacle of a blocked process still stands, and that its end will wake the process.
+    fn check_sleep(&mut self, obstacle: &Obstacle) {
+        if is_never_signaled(obstacle) {
+            self.violation =
+                Some(Violation::useless_sleep("waits for an end that nothing signals", obstacle));
+        } else if is_over(&self.root, obstacle) {
+            self.violation =
+                Some(Violation::useless_sleep("is woken at once, and blocked again", obstacle));
         }
     }
 
-    /// What follows from an operation for others, and whether it may.
-    fn settle(&mut self, before: &Self, index: usize, act: Act) {
-        let force = is_force(&before.processes[index], act);
+    /// Applies what an operation means for the other processes, and checks whether it may.
+    fn apply_to_others(&mut self, before: &Self, index: usize, action: Action) {
+        let force = is_force(&before.processes[index], action);
         if force {
-            self.break_by_force();
+            self.mark_broken_locks();
         }
-        if self.fault.is_none() {
-            self.fault = fault::of_change(before, self, (index, act), force);
+        if self.violation.is_none() {
+            self.violation = violation::violation_of_change(before, self, (index, action), force);
         }
-        // Whether it may be gone was the question before; now nobody counts on it any more.
-        let world = &self.world;
-        self.leases.retain(|it| !before.world.has_holder(&it.id) || world.has_holder(&it.id));
-        self.tidy();
+        // `violation_of_change` has checked whether a lease may be gone. Now no owner relies on it any more.
+        let root = &self.root;
+        self.leases.retain(|it| !before.root.has_holder(&it.id) || root.has_holder(&it.id));
+        self.normalize();
     }
 
-    /// Those whose tickets were taken away know that they may not be alone; leases are gone with the record.
-    fn break_by_force(&mut self) {
-        let world = &self.world;
+    /// Guards whose tickets were removed know that they may not be alone. Leases are gone with the record.
+    fn mark_broken_locks(&mut self) {
+        let root = &self.root;
         for inside in self.processes.iter_mut().filter_map(Process::inside_mut) {
-            inside.broken |= world.file(&inside.place).is_none();
+            inside.broken |= root.ticket_file(&inside.place).is_none();
         }
-        let theirs = world.is_foreign() || matches!(world.lock, Content::Empty(_));
-        if !theirs && world.foreign_counts() {
-            self.world.foreign.does = Doing::Nothing;
+        let theirs = root.has_foreign_record() || matches!(root.lock, RecordContent::Empty(_));
+        if !theirs && root.foreign_relies_on_record() {
+            self.root.foreign.phase = ForeignPhase::Nothing;
         }
     }
 
     /// Brings states that differ in nothing that matters into one form.
-    fn tidy(&mut self) {
-        let Self { world, processes, leases, .. } = self;
+    fn normalize(&mut self) {
+        let Self { root, processes, leases, .. } = self;
         for process in &mut *processes {
             match &mut process.phase {
                 Phase::Waiting { obstacle, .. } => {
-                    let over = obstacle.as_deref().is_none_or(|it| is_over(world, it));
+                    let over = obstacle.as_deref().is_none_or(|it| is_over(root, it));
                     *obstacle = obstacle.take().filter(|_| !over);
                 }
-                Phase::Inside(inside) if is_forgotten(world, inside) => process.ends(),
-                Phase::Idle if process.script.is_empty() => process.ends(),
+                Phase::Inside(inside) if has_no_effect(root, inside) => process.finish(),
+                Phase::Idle if process.script.is_empty() => process.finish(),
                 _ => {}
             }
         }
-        leases.retain(|lease| lease.until.is_none_or(|until| until > world.now()));
-        let lapsed = world.foreign.does == Doing::Holding && !world.foreign_counts();
-        if lapsed && !world.is_foreign() {
-            // It finds out when it looks.
-            world.foreign.does = Doing::Nothing;
+        leases.retain(|lease| lease.until.is_none_or(|until| until > root.now()));
+        let lapsed =
+            root.foreign.phase == ForeignPhase::Holding && !root.foreign_relies_on_record();
+        if lapsed && !root.has_foreign_record() {
+            // It finds out at its next look.
+            root.foreign.phase = ForeignPhase::Nothing;
         }
     }
 
-    fn witness(&self, (index, act): (usize, Act), run: &Run) -> Option<Witnessed> {
-        if run.tape.replaced {
-            return Some(Witnessed::Replaced);
+    fn observe_case(
+        &self,
+        (index, action): (usize, Action),
+        run: &OperationRun,
+    ) -> Option<ObservedCase> {
+        if run.trace.replaced {
+            return Some(ObservedCase::Replaced);
         }
-        let Outcome::Entered { kind, .. } = &run.outcome else { return None };
-        let removed = |what: &(&str, World)| what.0 == "removing a record";
+        let OperationOutcome::Entered { kind, .. } = &run.outcome else { return None };
+        let removed = |what: &(&str, MemoryRoot)| what.0 == "removing a record";
         if *kind == lokt_lock::ops::AcquisitionMethod::UnderLease {
-            let passed = fault::passed(self, (index, act)).next().is_some();
-            return passed.then_some(Witnessed::PassedUnderLease);
+            let has_passed = violation::earlier_waiters(self, (index, action)).next().is_some();
+            return has_passed.then_some(ObservedCase::PassedUnderLease);
         }
-        let broke =
-            run.tape.changes.iter().any(removed) && matches!(self.world.lock, Content::Record(_));
-        broke.then_some(Witnessed::StaleBroken)
+        let broke = run.trace.changes.iter().any(removed)
+            && matches!(self.root.lock, RecordContent::Record(_));
+        broke.then_some(ObservedCase::StaleBroken)
     }
 }
 
-/// Whether nothing of a guard can matter any more.
-fn is_forgotten(world: &World, inside: &Inside) -> bool {
+/// Whether a guard has no effect any more.
+fn has_no_effect(root: &MemoryRoot, inside: &EnteredGuard) -> bool {
     let lives = inside.supervisor || inside.command;
-    let unseen = inside.over || inside.broken;
-    !lives || (!inside.supervisor && unseen && world.file(&inside.place).is_none())
+    let unseen = inside.main_process_ended || inside.broken;
+    !lives || (!inside.supervisor && unseen && root.ticket_file(&inside.place).is_none())
 }

@@ -1,12 +1,13 @@
-//! The store in memory: the verbs of [`LockStore`], done to a [`World`] as the store of files does them to a root.
+//! The store in memory. It does the calls of [`LockStore`] to a [`MemoryRoot`], as the store of files does them
+//! to a root.
 //!
-//! Every change is noted in a [`Tape`] with the world as it is right after it, which is what a process that
-//! dies at that moment leaves. A [`Mishap`] befalls one chosen verb.
+//! An [`OperationTrace`] has every change and the root right after it, which is what a process leaves that
+//! dies at that moment. An [`Injection`] happens at one chosen call.
 
 use crate::model::{
+    memory_root::{ForeignStep, MemoryRoot},
+    obstacle_watch::{MemoryObstacleWatch, NoLossWatcher, is_over},
     section::{MemorySection, MemoryTicket},
-    vigil::{MemoryVigil, NoAlarm, is_over},
-    world::{ForeignStep, World},
 };
 use lokt_lock::{
     audit::AuditEvent,
@@ -22,103 +23,103 @@ use std::{
     rc::Rc,
 };
 
-/// What befalls an operation, at which verb of the kind that it can befall.
+/// An event that is injected into an operation, with the index of the call at which it happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mishap {
+pub(crate) enum Injection {
     None,
-    /// Before the look at, the putting or the removal of a lock record, another program does something.
+    /// Before a lock record is read, put or removed, another program does a step.
     Foreign(usize, ForeignStep),
     /// Before the clock is read, time passes.
     Tick(usize),
-    /// The verb fails, and changes nothing.
+    /// The call fails, and changes nothing.
     Failure(usize),
 }
 
-/// What is noted of an operation.
+/// What an operation did.
 #[derive(Debug)]
-pub(crate) struct Tape {
-    /// Each change, and the world right after it.
-    pub(crate) changes: Vec<(&'static str, World)>,
-    /// How many verbs there were that touch a lock record.
-    pub(crate) touches: usize,
-    /// How often the clock was read.
-    pub(crate) readings: usize,
-    /// How many verbs could have failed.
-    pub(crate) chances: usize,
-    mishap: Mishap,
-    /// Whether the mishap could happen, and did.
-    pub(crate) befell: bool,
-    /// Whether what was to be removed was not any more what had been judged.
+pub(crate) struct OperationTrace {
+    /// Each change, and the root right after it.
+    pub(crate) changes: Vec<(&'static str, MemoryRoot)>,
+    /// The number of calls that access a lock record.
+    pub(crate) record_accesses: usize,
+    /// The number of readings of the clock.
+    pub(crate) clock_readings: usize,
+    /// The number of calls that could have failed.
+    pub(crate) fallible_calls: usize,
+    injection: Injection,
+    /// Whether the injection could happen, and did.
+    pub(crate) happened: bool,
+    /// Whether the record to remove was not the judged one any more.
     pub(crate) replaced: bool,
 }
 
-/// The store, as one process has it.
+/// The store, as one process sees it.
 #[derive(Clone)]
-pub(crate) struct MemoryStore(pub(crate) Rc<Inner>);
+pub(crate) struct MemoryStore(pub(crate) Rc<StoreInner>);
 
-pub(crate) struct Inner {
-    pub(super) world: RefCell<World>,
-    pub(super) tape: RefCell<Tape>,
-    /// Whether somebody is in the section.
+pub(crate) struct StoreInner {
+    pub(super) root: RefCell<MemoryRoot>,
+    pub(super) trace: RefCell<OperationTrace>,
+    /// Whether a process is in the section.
     pub(super) latched: Cell<bool>,
     pub(super) process: usize,
-    /// How many more vigils end at once, whatever they are set on.
-    pub(crate) restless: Cell<u32>,
+    /// How many more watches end at once, without a reason.
+    pub(crate) spurious_wakeups: Cell<u32>,
 }
 
 impl MemoryStore {
-    pub(crate) fn new(world: World, process: usize, mishap: Mishap) -> Self {
-        let tape = Tape {
+    pub(crate) fn new(root: MemoryRoot, process: usize, injection: Injection) -> Self {
+        let trace = OperationTrace {
             changes: Vec::new(),
-            touches: 0,
-            readings: 0,
-            chances: 0,
-            mishap,
-            befell: false,
+            record_accesses: 0,
+            clock_readings: 0,
+            fallible_calls: 0,
+            injection,
+            happened: false,
             replaced: false,
         };
-        Self(Rc::new(Inner {
-            world: RefCell::new(world),
-            tape: RefCell::new(tape),
+        Self(Rc::new(StoreInner {
+            root: RefCell::new(root),
+            trace: RefCell::new(trace),
             latched: Cell::new(false),
             process,
-            restless: Cell::new(0),
+            spurious_wakeups: Cell::new(0),
         }))
     }
 
-    /// The world as it is after all, and what was noted. No ticket may be left in anybody's hands.
-    pub(crate) fn into_parts(self) -> (World, Tape) {
-        let inner = Rc::into_inner(self.0).expect("an operation keeps no hold of the store");
-        (inner.world.into_inner(), inner.tape.into_inner())
+    /// The root after the operation, and the trace. No ticket may be open.
+    pub(crate) fn into_parts(self) -> (MemoryRoot, OperationTrace) {
+        let inner = Rc::into_inner(self.0).expect("an operation keeps no reference to the store");
+        (inner.root.into_inner(), inner.trace.into_inner())
     }
 
-    /// Changes the world, and notes that.
-    pub(super) fn change(&self, what: &'static str, change: impl FnOnce(&mut World)) {
-        let mut world = self.0.world.borrow_mut();
-        change(&mut world);
-        self.0.tape.borrow_mut().changes.push((what, world.clone()));
+    /// Changes the root, and adds the change to the trace.
+    pub(super) fn change(&self, what: &'static str, change: impl FnOnce(&mut MemoryRoot)) {
+        let mut root = self.0.root.borrow_mut();
+        change(&mut root);
+        self.0.trace.borrow_mut().changes.push((what, root.clone()));
     }
 
-    /// A moment before a lock record is touched.
-    pub(super) fn touch(&self, kind: LockRecordKind) {
+    /// Called before an access to a lock record.
+    pub(super) fn before_record_access(&self, kind: LockRecordKind) {
         if kind == LockRecordKind::Freeze {
             return;
         }
-        let tape = &mut *self.0.tape.borrow_mut();
-        if let Mishap::Foreign(at, step) = tape.mishap
-            && at == tape.touches
+        let trace = &mut *self.0.trace.borrow_mut();
+        if let Injection::Foreign(at, step) = trace.injection
+            && at == trace.record_accesses
         {
-            tape.befell = self.0.world.borrow_mut().foreign_step(step);
+            trace.happened = self.0.root.borrow_mut().foreign_step(step);
         }
-        tape.touches += 1;
+        trace.record_accesses += 1;
     }
 
-    /// A verb that can fail.
-    pub(super) fn try_verb(&self, action: &'static str) -> Result<(), LockStoreError> {
-        let tape = &mut *self.0.tape.borrow_mut();
-        let fails = tape.mishap == Mishap::Failure(tape.chances);
-        tape.chances += 1;
-        tape.befell |= fails;
+    /// Called at the start of a call that can fail.
+    pub(super) fn try_call(&self, action: &'static str) -> Result<(), LockStoreError> {
+        let trace = &mut *self.0.trace.borrow_mut();
+        let fails = trace.injection == Injection::Failure(trace.fallible_calls);
+        trace.fallible_calls += 1;
+        trace.happened |= fails;
         let error = || LockStoreError::io(action, "memory")(ErrorKind::StorageFull.into());
         if fails { Err(error()) } else { Ok(()) }
     }
@@ -127,49 +128,49 @@ impl MemoryStore {
 impl LockStore for MemoryStore {
     type Section<'s> = MemorySection<'s>;
     type Ticket = MemoryTicket;
-    type ObstacleWatch = MemoryVigil;
-    type LossWatcher = NoAlarm;
+    type ObstacleWatch = MemoryObstacleWatch;
+    type LossWatcher = NoLossWatcher;
 
     fn now(&self) -> Timestamp {
-        let tape = &mut *self.0.tape.borrow_mut();
-        if tape.mishap == Mishap::Tick(tape.readings) {
-            self.0.world.borrow_mut().ticks += 1;
-            tape.befell = true;
+        let trace = &mut *self.0.trace.borrow_mut();
+        if trace.injection == Injection::Tick(trace.clock_readings) {
+            self.0.root.borrow_mut().ticks += 1;
+            trace.happened = true;
         }
-        tape.readings += 1;
-        self.0.world.borrow().now()
+        trace.clock_readings += 1;
+        self.0.root.borrow().now()
     }
 
     fn new_id(&self) -> Result<LockId, LockStoreError> {
-        let mut world = self.0.world.borrow_mut();
-        world.ids += 1;
-        Ok(LockId::from_record(&format!("{}-{}", self.0.process, world.ids)).unwrap())
+        let mut root = self.0.root.borrow_mut();
+        root.ids += 1;
+        Ok(LockId::from_record(&format!("{}-{}", self.0.process, root.ids)).unwrap())
     }
 
     fn section(&self, name: &LockName) -> Result<MemorySection<'_>, LockStoreError> {
-        self.try_verb("enter the section")?;
+        self.try_call("enter the section")?;
         let was = self.0.latched.replace(true);
-        assert!(!was, "who is in the section and wants to enter it would wait for itself");
+        assert!(!was, "a process in the section would wait for itself");
         Ok(MemorySection { store: self, name: name.clone() })
     }
 
     fn peek(&self, _: &LockName, kind: LockRecordKind) -> RecordSlot {
-        self.touch(kind);
-        self.0.world.borrow().slot(kind)
+        self.before_record_access(kind);
+        self.0.root.borrow().record_file(kind)
     }
 
     fn line(&self, _: &LockName) -> Result<Vec<QueuePlace>, LockStoreError> {
-        self.try_verb("list the line")?;
-        // The last first: no rule may count on an order.
-        Ok(self.0.world.borrow().line.iter().rev().map(|file| file.place.clone()).collect())
+        self.try_call("list the line")?;
+        // The last first: no rule may rely on an order.
+        Ok(self.0.root.borrow().queue.iter().rev().map(|file| file.place.clone()).collect())
     }
 
     fn lives(&self, _: &LockName, place: &QueuePlace) -> bool {
-        self.0.world.borrow().lives(place)
+        self.0.root.borrow().lives(place)
     }
 
     fn ticket_text(&self, _: &LockName, place: &QueuePlace) -> Option<TicketContent> {
-        self.0.world.borrow().file(place).map(|file| (*file.text).clone())
+        self.0.root.borrow().ticket_file(place).map(|file| (*file.text).clone())
     }
 
     fn keepers(&self, _: &LockName, _: &QueuePlace) -> Vec<i32> {
@@ -188,17 +189,21 @@ impl LockStore for MemoryStore {
         Vec::new()
     }
 
-    fn loss_watcher(&self, _: &[(&LockName, Option<&QueuePlace>)]) -> Option<NoAlarm> {
+    fn loss_watcher(&self, _: &[(&LockName, Option<&QueuePlace>)]) -> Option<NoLossWatcher> {
         None
     }
 
-    fn watch(&self, _: &LockName, obstacle: &Obstacle) -> Result<MemoryVigil, LockStoreError> {
-        let restless = self.0.restless.get();
-        self.0.restless.set(restless.saturating_sub(1));
-        Ok(MemoryVigil(restless > 0 || is_over(&self.0.world.borrow(), obstacle)))
+    fn watch(
+        &self,
+        _: &LockName,
+        obstacle: &Obstacle,
+    ) -> Result<MemoryObstacleWatch, LockStoreError> {
+        let spurious_wakeups = self.0.spurious_wakeups.get();
+        self.0.spurious_wakeups.set(spurious_wakeups.saturating_sub(1));
+        Ok(MemoryObstacleWatch(spurious_wakeups > 0 || is_over(&self.0.root.borrow(), obstacle)))
     }
 
     fn log(&self, _: &AuditEvent, _: Durability) -> Result<(), LockStoreError> {
-        self.try_verb("write the log")
+        self.try_call("write the log")
     }
 }

@@ -1,14 +1,15 @@
-//! What two states have in common that differ in nothing that matters, as bytes.
+//! The canonical form of a state, as bytes: two states have the same form if they differ in nothing that
+//! matters.
 //!
-//! Left out are: the letters of ids and owners, and the numbers of tickets, of which only order and sameness
-//! count; fences, which nothing is decided by; which process is which, where they have the same things to do;
-//! and everything about processes that are gone.
+//! Left out are: the letters of ids and owners, and the numbers of tickets, of which only order and
+//! equality count; fences, which no decision depends on; which process is which, if both have the same
+//! script; and everything about processes that are gone.
 
 use crate::model::{
-    fault::Fault,
-    process::{Inside, Phase, Process, Step, caller_of},
+    memory_root::{MemoryRoot, RecordContent, TICK, time},
+    process::{EnteredGuard, Phase, Process, Step, caller_of},
     state::{Lease, State},
-    world::{Content, TICK, World, time},
+    violation::Violation,
 };
 use lokt_lock::{
     ops::{AcquisitionMethod, UnlockForce},
@@ -20,18 +21,18 @@ use std::hash::{Hash, Hasher};
 
 impl Hash for State {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        hasher.write(&canon(self));
+        hasher.write(&canonical_form(self));
     }
 }
 
 impl PartialEq for State {
     fn eq(&self, other: &Self) -> bool {
-        canon(self) == canon(other)
+        canonical_form(self) == canonical_form(other)
     }
 }
 
-/// The bytes so far, and the names that were met, in the order in which they were.
-struct Canon<'a> {
+/// Writes a form, and numbers ids and owners in the order in which they occur.
+struct CanonicalWriter<'a> {
     bytes: Vec<u8>,
     ids: Vec<&'a str>,
     owners: Vec<&'a str>,
@@ -39,53 +40,54 @@ struct Canon<'a> {
     order: Vec<usize>,
 }
 
-/// Writes a state.
-pub(crate) fn canon(state: &State) -> Vec<u8> {
+/// Returns the canonical form of a state.
+pub(crate) fn canonical_form(state: &State) -> Vec<u8> {
     let mut order: Vec<usize> = (0..state.processes.len()).collect();
-    order.sort_by_cached_key(|index| rank(state, &state.processes[*index]));
+    order.sort_by_cached_key(|index| sort_key(state, &state.processes[*index]));
     let bytes = Vec::with_capacity(160);
-    let mut canon = Canon { bytes, ids: Vec::new(), owners: Vec::new(), order };
-    for index in canon.order.clone() {
-        canon.process(state, &state.processes[index]);
+    let mut writer = CanonicalWriter { bytes, ids: Vec::new(), owners: Vec::new(), order };
+    for index in writer.order.clone() {
+        writer.process(state, &state.processes[index]);
     }
-    canon.world(&state.world);
+    writer.root(&state.root);
     for lease in &state.leases {
-        canon.lease(lease);
+        writer.lease(lease);
     }
-    canon.fault(state.fault.as_ref());
-    canon.bytes.push(state.witnessed.map_or(0, |it| it as u8 + 1));
-    canon.bytes
+    writer.violation(state.violation.as_ref());
+    writer.bytes.push(state.observed_case.map_or(0, |it| it as u8 + 1));
+    writer.bytes
 }
 
-/// By what processes are put in order: all that can be said of one without naming another.
-fn rank(state: &State, process: &Process) -> (u8, Vec<u8>, usize, usize) {
+/// The sort key of a process: everything about it that names no other process.
+fn sort_key(state: &State, process: &Process) -> (u8, Vec<u8>, usize, usize) {
     let mut script = Vec::new();
-    process.script.iter().for_each(|step| script.extend(of_step(*step)));
+    process.script.iter().for_each(|step| script.extend(encode_step(*step)));
     let (phase, place) = match &process.phase {
         Phase::Idle => (0, None),
         Phase::Waiting { place, .. } => (1, Some(place)),
-        Phase::Inside(inside) => (2 + of_inside(inside), Some(&inside.place)),
+        Phase::Inside(inside) => (2 + encode_guard_flags(inside), Some(&inside.place)),
         Phase::Gone => (255, None),
     };
-    let position = |place: &QueuePlace| state.world.line.iter().position(|it| it.place == *place);
-    let holder = state.world.record().and_then(|record| {
+    let position = |place: &QueuePlace| state.root.queue.iter().position(|it| it.place == *place);
+    let holder = state.root.record().and_then(|record| {
         record.holders().position(|it| it.owner.as_str() == owner_name(process.owner))
     });
     let position = place.and_then(position).unwrap_or(usize::MAX);
     (phase, script, position, holder.unwrap_or(usize::MAX))
 }
 
-fn of_inside(inside: &Inside) -> u8 {
-    let flags = [inside.supervisor, inside.command, inside.over, inside.broken, inside.lost];
+fn encode_guard_flags(inside: &EnteredGuard) -> u8 {
+    let flags =
+        [inside.supervisor, inside.command, inside.main_process_ended, inside.broken, inside.lost];
     flags.into_iter().fold(0, |bits, flag| bits << 1 | u8::from(flag))
 }
 
-fn of_step(step: Step) -> [u8; 3] {
+fn encode_step(step: Step) -> [u8; 3] {
     match step {
-        Step::Guard(mode, ticks) => [1, of_mode(mode), of_ticks(ticks)],
-        Step::GuardNow(mode) => [6, of_mode(mode), 0],
+        Step::Guard(mode, ticks) => [1, encode_mode(mode), encode_ticks(ticks)],
+        Step::GuardNow(mode) => [6, encode_mode(mode), 0],
         Step::Prune => [7, 0, 0],
-        Step::Lease(mode, ticks) => [2, of_mode(mode), of_ticks(ticks)],
+        Step::Lease(mode, ticks) => [2, encode_mode(mode), encode_ticks(ticks)],
         Step::Unlock(UnlockForce::Own) => [3, 0, 0],
         Step::Unlock(UnlockForce::Stale) => [3, 1, 0],
         Step::Unlock(UnlockForce::Force) => [3, 2, 0],
@@ -94,11 +96,11 @@ fn of_step(step: Step) -> [u8; 3] {
     }
 }
 
-fn of_ticks(ticks: Option<u8>) -> u8 {
+fn encode_ticks(ticks: Option<u8>) -> u8 {
     ticks.map_or(u8::MAX, |ticks| ticks)
 }
 
-fn of_mode(mode: LockMode) -> u8 {
+fn encode_mode(mode: LockMode) -> u8 {
     match mode {
         LockMode::Exclusive => 0,
         LockMode::Shared => 1,
@@ -106,31 +108,31 @@ fn of_mode(mode: LockMode) -> u8 {
     }
 }
 
-/// How long after the beginning a time is, in ticks; every time of the model is a whole number of them.
-fn of_time(at: Option<Timestamp>) -> u8 {
+/// How many ticks after the start a time is. Every time of the model is a whole number of ticks.
+fn encode_time(at: Option<Timestamp>) -> u8 {
     at.map_or(u8::MAX, |at| {
         let seconds = at.since(time(0)).as_secs() / TICK.as_secs();
         u8::try_from(seconds).unwrap()
     })
 }
 
-/// The name of an owner, as it stands in records and tickets.
+/// The name of an owner, as records and tickets contain it.
 fn owner_name(owner: usize) -> &'static str {
     caller_of(owner).identity.owner.as_str()
 }
 
-impl<'a> Canon<'a> {
+impl<'a> CanonicalWriter<'a> {
     fn push(&mut self, bytes: impl IntoIterator<Item = u8>) {
         self.bytes.extend(bytes);
     }
 
     fn id(&mut self, id: &'a LockId) {
-        let index = place_in(&mut self.ids, id.as_str());
+        let index = index_of_name(&mut self.ids, id.as_str());
         self.bytes.push(index);
     }
 
     fn owner(&mut self, owner: &'a str) {
-        let index = place_in(&mut self.owners, owner);
+        let index = index_of_name(&mut self.owners, owner);
         self.bytes.push(index);
     }
 
@@ -144,19 +146,19 @@ impl<'a> Canon<'a> {
                 self.obstacle(state, obstacle.as_deref());
             }
             Phase::Inside(inside) => {
-                self.push([3, of_inside(inside), of_mode(inside.place.mode)]);
+                self.push([3, encode_guard_flags(inside), encode_mode(inside.place.mode)]);
                 self.push([u8::from(inside.kind == AcquisitionMethod::UnderLease)]);
                 self.id(&inside.place.lock_id);
                 inside.record.lock_id.iter().for_each(|id| self.id(id));
-                self.push([of_seconds(inside.record.ttl_sec)]);
+                self.push([encode_seconds(inside.record.ttl_sec)]);
             }
         }
         self.owner(owner_name(process.owner));
         self.push([u8::try_from(process.script.len()).unwrap()]);
-        process.script.iter().for_each(|step| self.push(of_step(*step)));
+        process.script.iter().for_each(|step| self.push(encode_step(*step)));
     }
 
-    /// What a waiter waits for. It is not over, so what it says of leases and freezes is what stands there.
+    /// The obstacle of a waiter. It still stands, so leases and freezes in it are the ones in the root.
     fn obstacle(&mut self, state: &State, obstacle: Option<&'a Obstacle>) {
         match obstacle {
             None => self.push([0]),
@@ -171,25 +173,25 @@ impl<'a> Canon<'a> {
                 for place in inside {
                     self.id(&place.lock_id);
                 }
-                self.push([of_time(record.as_ref().and_then(|it| it.next_end()))]);
+                self.push([encode_time(record.as_ref().and_then(|it| it.next_end()))]);
                 self.push([u8::from(record.as_ref().is_some_and(|it| it.has_lease()))]);
             }
             Some(Obstacle::Held(record)) => {
-                self.push([3, of_time(record.next_end())]);
-                self.push([u8::from(state.world.record() == Some(&**record))]);
+                self.push([3, encode_time(record.next_end())]);
+                self.push([u8::from(state.root.record() == Some(&**record))]);
             }
             Some(Obstacle::Frozen(_)) => self.push([4]),
             Some(Obstacle::Corrupted(_)) => self.push([5]),
         }
     }
 
-    fn world(&mut self, world: &'a World) {
-        self.push([world.ticks, world.foreign.does as u8, world.foreign.budget]);
-        self.push([u8::from(world.foreign.expires), world.foreign.until.unwrap_or(u8::MAX)]);
-        match &world.lock {
-            Content::Nothing => self.push([0]),
-            Content::Empty(since) => self.push([1, *since]),
-            Content::Record(record) => {
+    fn root(&mut self, root: &'a MemoryRoot) {
+        self.push([root.ticks, root.foreign.phase as u8, root.foreign.budget]);
+        self.push([u8::from(root.foreign.expires), root.foreign.until.unwrap_or(u8::MAX)]);
+        match &root.lock {
+            RecordContent::Nothing => self.push([0]),
+            RecordContent::Empty(since) => self.push([1, *since]),
+            RecordContent::Record(record) => {
                 let holders: Vec<&LockRecord> = record.holders().collect();
                 self.push([2, u8::try_from(holders.len()).unwrap()]);
                 for holder in holders {
@@ -197,17 +199,17 @@ impl<'a> Canon<'a> {
                 }
             }
         }
-        if let Some(freeze) = world.freeze.as_deref() {
+        if let Some(freeze) = root.freeze.as_deref() {
             self.holder_of_freeze(freeze);
         }
         self.push([255]);
-        for file in &world.line {
+        for file in &root.queue {
             self.id(&file.place.lock_id);
-            let drawer = self.order.iter().position(|index| *index == file.drawer).unwrap();
+            let creator = self.order.iter().position(|index| *index == file.creator).unwrap();
             let flags = [file.place.entered, file.supervisor, file.command];
             let flags = flags.into_iter().fold(0, |bits, flag| bits << 1 | u8::from(flag));
-            let drawer = if file.lives() { u8::try_from(drawer).unwrap() } else { u8::MAX };
-            self.push([flags, of_mode(file.place.mode), drawer]);
+            let creator = if file.lives() { u8::try_from(creator).unwrap() } else { u8::MAX };
+            self.push([flags, encode_mode(file.place.mode), creator]);
             self.owner(&file.text.owner);
         }
         self.push([255]);
@@ -224,32 +226,32 @@ impl<'a> Canon<'a> {
             Some(HoldKind::Lease) => 1,
             _ => 2,
         };
-        self.push([hold, of_mode(holder.mode), of_seconds(holder.ttl_sec)]);
-        self.push([of_time(holder.expiry())]);
+        self.push([hold, encode_mode(holder.mode), encode_seconds(holder.ttl_sec)]);
+        self.push([encode_time(holder.expiry())]);
     }
 
     fn holder_of_freeze(&mut self, freeze: &'a LockRecord) {
-        self.push([1, of_time(freeze.expiry())]);
+        self.push([1, encode_time(freeze.expiry())]);
         self.owner(freeze.owner.as_str());
     }
 
     fn lease(&mut self, lease: &'a Lease) {
         self.id(&lease.id);
         self.owner(owner_name(lease.owner));
-        self.push([of_mode(lease.mode), of_time(lease.until)]);
+        self.push([encode_mode(lease.mode), encode_time(lease.until)]);
     }
 
-    fn fault(&mut self, fault: Option<&Fault>) {
-        self.push([fault.map_or(0, |fault| fault.promise as u8 + 1)]);
+    fn violation(&mut self, violation: Option<&Violation>) {
+        self.push([violation.map_or(0, |violation| violation.guarantee as u8 + 1)]);
     }
 }
 
-fn of_seconds(seconds: Option<u64>) -> u8 {
+fn encode_seconds(seconds: Option<u64>) -> u8 {
     seconds.map_or(u8::MAX, |seconds| u8::try_from(seconds).unwrap())
 }
 
-/// Where a name stands among those that were met; at the end, if it is new.
-fn place_in<'a>(names: &mut Vec<&'a str>, name: &'a str) -> u8 {
+/// The index of a name among the known ones. Adds it if it is new.
+fn index_of_name<'a>(names: &mut Vec<&'a str>, name: &'a str) -> u8 {
     let index = names.iter().position(|known| *known == name).unwrap_or_else(|| {
         names.push(name);
         names.len() - 1

@@ -1,5 +1,5 @@
-//! What the store in memory keeps of its one name, and what befalls it without any of our operations: time
-//! that passes, processes that die, a program that knows no latch.
+//! The root in memory, with one name, and what happens to it without Lokt's operations: time passes,
+//! processes die, a program that does not use the latch takes part.
 
 use lokt_lock::{
     record::{LockRecord, LockRecordFlaw, RecordCorruption, RecordSlot},
@@ -13,69 +13,69 @@ use std::{
     time::Duration,
 };
 
-/// The one name that everybody wants.
+/// The name that all processes want.
 pub(crate) static NAME: LazyLock<LockName> = LazyLock::new(|| LockName::new("x").unwrap());
 
-/// How much time one tick of the clock is: more than a file that is being filled may take.
+/// The duration of one tick of the clock: longer than the writing of a file may take.
 pub(crate) const TICK: Duration = Duration::from_secs(10);
 
-/// The time after so many ticks.
+/// The time after some ticks.
 pub(crate) fn time(ticks: u8) -> Timestamp {
     let start = Timestamp::from_microseconds(1_800_000_000_000_000).unwrap();
     start.saturating_add(TICK * u32::from(ticks))
 }
 
-/// Everything that the name has.
+/// All files of the name, the clock, and the state of the other program.
 #[derive(Clone, Debug)]
-pub(crate) struct World {
+pub(crate) struct MemoryRoot {
     pub(crate) ticks: u8,
     pub(crate) counter: Fence,
-    pub(crate) lock: Content,
+    pub(crate) lock: RecordContent,
     pub(crate) freeze: Option<Arc<LockRecord>>,
-    /// In the order of their numbers.
-    pub(crate) line: Vec<TicketFile>,
-    pub(crate) foreign: Foreign,
-    /// How many ids were given.
+    /// Sorted by number.
+    pub(crate) queue: Vec<TicketFile>,
+    pub(crate) foreign: ForeignProgram,
+    /// The number of ids that were given.
     pub(crate) ids: u32,
 }
 
-/// What stands in the lock record's place.
+/// The lock record's file.
 #[derive(Clone, Debug)]
-pub(crate) enum Content {
+pub(crate) enum RecordContent {
     Nothing,
-    /// A file that its writer has not filled, since that tick.
+    /// An empty file that its writer has not filled since that tick.
     Empty(u8),
     Record(Arc<LockRecord>),
 }
 
-/// A ticket that has its name.
+/// The file of a ticket.
 #[derive(Clone)]
 pub(crate) struct TicketFile {
     pub(crate) place: QueuePlace,
     pub(crate) text: Arc<TicketContent>,
-    /// The process that drew it; nobody else can have it but that one's command.
-    pub(crate) drawer: usize,
+    /// The process that made it. Only this process and its command can have it open.
+    pub(crate) creator: usize,
     /// Whether that process has it open.
     pub(crate) supervisor: bool,
-    /// Whether its command does.
+    /// Whether its command has it open.
     pub(crate) command: bool,
 }
 
-/// A program that knows no latch: it makes the record's file if there is none, and removes it.
+/// A program that does not use the latch: it makes the record's file if it is absent, and removes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(crate) struct Foreign {
-    pub(crate) does: Doing,
-    /// How often it may still begin.
+pub(crate) struct ForeignProgram {
+    pub(crate) phase: ForeignPhase,
+    /// How many more records it may make or renew.
     pub(crate) budget: u8,
     /// Whether its records end with the next tick; else never.
     pub(crate) expires: bool,
-    /// Until which tick it counts on its record.
+    /// The tick until which it relies on its record.
     pub(crate) until: Option<u8>,
 }
 
-/// What that program is doing.
+/// The phase of that program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(crate) enum Doing {
+pub(crate) enum ForeignPhase {
     #[default]
     Nothing,
     /// It has made the file, and not filled it yet.
@@ -99,14 +99,14 @@ impl ForeignStep {
         [Self::Create, Self::Fill, Self::Renew, Self::Remove, Self::Die];
 }
 
-impl World {
-    pub(crate) fn new(foreign: Foreign) -> Self {
+impl MemoryRoot {
+    pub(crate) fn new(foreign: ForeignProgram) -> Self {
         Self {
             ticks: 0,
             counter: Fence::default(),
-            lock: Content::Nothing,
+            lock: RecordContent::Nothing,
             freeze: None,
-            line: Vec::new(),
+            queue: Vec::new(),
             foreign,
             ids: 0,
         }
@@ -116,9 +116,9 @@ impl World {
         time(self.ticks)
     }
 
-    pub(crate) fn slot(&self, kind: LockRecordKind) -> RecordSlot {
+    pub(crate) fn record_file(&self, kind: LockRecordKind) -> RecordSlot {
         match (kind, &self.lock, &self.freeze) {
-            (LockRecordKind::Lock, Content::Empty(since), _) => {
+            (LockRecordKind::Lock, RecordContent::Empty(since), _) => {
                 let age = TICK * u32::from(self.ticks.saturating_sub(*since));
                 RecordSlot::Corrupted(RecordCorruption {
                     flaw: LockRecordFlaw::Empty,
@@ -126,7 +126,7 @@ impl World {
                     before_boot: false,
                 })
             }
-            (LockRecordKind::Lock, Content::Record(record), _)
+            (LockRecordKind::Lock, RecordContent::Record(record), _)
             | (LockRecordKind::Freeze, _, Some(record)) => {
                 RecordSlot::Record(Box::new((**record).clone()))
             }
@@ -134,98 +134,105 @@ impl World {
         }
     }
 
-    /// The lock record, where one stands.
+    /// The lock record, if there is one.
     pub(crate) fn record(&self) -> Option<&LockRecord> {
         match &self.lock {
-            Content::Record(record) => Some(record),
+            RecordContent::Record(record) => Some(record),
             _ => None,
         }
     }
 
-    /// Whether an acquisition is named by the lock record.
+    /// Whether the lock record names an acquisition.
     pub(crate) fn has_holder(&self, id: &LockId) -> bool {
         self.record().is_some_and(|record| record.holder(id).is_some())
     }
 
-    /// The ticket with exactly this name.
-    pub(crate) fn file(&self, place: &QueuePlace) -> Option<&TicketFile> {
-        self.line.iter().find(|file| file.place == *place)
+    /// The ticket with exactly this place.
+    pub(crate) fn ticket_file(&self, place: &QueuePlace) -> Option<&TicketFile> {
+        self.queue.iter().find(|file| file.place == *place)
     }
 
     pub(crate) fn lives(&self, place: &QueuePlace) -> bool {
-        self.file(place).is_some_and(TicketFile::lives)
+        self.ticket_file(place).is_some_and(TicketFile::lives)
     }
 
-    /// Puts a ticket where its number belongs.
+    /// Adds a ticket at the position of its number.
     pub(crate) fn add(&mut self, file: TicketFile) {
-        self.line.push(file);
-        self.line.sort_by_key(|file| (file.place.number, file.place.entered));
+        self.queue.push(file);
+        self.queue.sort_by_key(|file| (file.place.number, file.place.entered));
     }
 
     pub(crate) fn unlink(&mut self, place: &QueuePlace) {
-        self.line.retain(|file| file.place != *place);
+        self.queue.retain(|file| file.place != *place);
     }
 
-    /// The process is gone, and with it the tickets that it had open; its command may live on.
+    /// A process dies and closes its tickets; its command may live on.
     pub(crate) fn supervisor_dies(&mut self, process: usize) {
-        self.line.iter_mut().filter(|it| it.drawer == process).for_each(|it| it.supervisor = false);
+        self.queue
+            .iter_mut()
+            .filter(|it| it.creator == process)
+            .for_each(|it| it.supervisor = false);
     }
 
-    /// The last process of its command is gone.
+    /// The last process of its command dies.
     pub(crate) fn command_dies(&mut self, process: usize) {
-        self.line.iter_mut().filter(|it| it.drawer == process).for_each(|it| it.command = false);
+        self.queue.iter_mut().filter(|it| it.creator == process).for_each(|it| it.command = false);
     }
 
     /// The command starts, and inherits the ticket.
     pub(crate) fn command_starts(&mut self, place: &QueuePlace) {
-        self.line.iter_mut().filter(|it| it.place == *place).for_each(|it| it.command = true);
+        self.queue.iter_mut().filter(|it| it.place == *place).for_each(|it| it.command = true);
     }
 
-    /// Does a step of the program that knows no latch, where it can; false where it cannot.
+    /// Does a step of the program that does not use the latch. Returns false if the step is not possible.
     pub(crate) fn foreign_step(&mut self, step: ForeignStep) -> bool {
-        let (does, lock) = match (step, self.foreign.does, &self.lock) {
-            (ForeignStep::Create, Doing::Nothing, Content::Nothing) if self.foreign.budget > 0 => {
-                self.foreign.budget -= 1;
-                (Doing::Filling, Some(Content::Empty(self.ticks)))
-            }
-            (ForeignStep::Fill, Doing::Filling, Content::Empty(_)) => {
-                (Doing::Holding, Some(self.foreign_record()))
-            }
-            (ForeignStep::Renew, Doing::Holding, _)
-                if self.foreign.expires && self.is_foreign() && self.foreign.budget > 0 =>
+        let (phase, lock) = match (step, self.foreign.phase, &self.lock) {
+            (ForeignStep::Create, ForeignPhase::Nothing, RecordContent::Nothing)
+                if self.foreign.budget > 0 =>
             {
                 self.foreign.budget -= 1;
-                (Doing::Holding, Some(self.foreign_record()))
+                (ForeignPhase::Filling, Some(RecordContent::Empty(self.ticks)))
             }
-            (ForeignStep::Remove, Doing::Holding, _) => {
-                (Doing::Nothing, self.is_foreign().then_some(Content::Nothing))
+            (ForeignStep::Fill, ForeignPhase::Filling, RecordContent::Empty(_)) => {
+                (ForeignPhase::Holding, Some(self.foreign_record()))
             }
-            (ForeignStep::Die, Doing::Filling | Doing::Holding, _) => (Doing::Dead, None),
+            (ForeignStep::Renew, ForeignPhase::Holding, _)
+                if self.foreign.expires && self.has_foreign_record() && self.foreign.budget > 0 =>
+            {
+                self.foreign.budget -= 1;
+                (ForeignPhase::Holding, Some(self.foreign_record()))
+            }
+            (ForeignStep::Remove, ForeignPhase::Holding, _) => {
+                (ForeignPhase::Nothing, self.has_foreign_record().then_some(RecordContent::Nothing))
+            }
+            (ForeignStep::Die, ForeignPhase::Filling | ForeignPhase::Holding, _) => {
+                (ForeignPhase::Dead, None)
+            }
             _ => return false,
         };
-        self.foreign.does = does;
+        self.foreign.phase = phase;
         self.lock = lock.unwrap_or_else(|| self.lock.clone());
         true
     }
 
-    /// Whether the record that stands is one of the program that knows no latch.
-    pub(crate) fn is_foreign(&self) -> bool {
+    /// Whether the present record is that program's.
+    pub(crate) fn has_foreign_record(&self) -> bool {
         self.record().is_some_and(|record| record.hold.is_none())
     }
 
-    /// Whether that program counts on its record, or on the file that it is about to fill.
-    pub(crate) fn foreign_counts(&self) -> bool {
-        match self.foreign.does {
-            Doing::Filling => true,
-            Doing::Holding => self.foreign.until.is_none_or(|until| until > self.ticks),
-            Doing::Nothing | Doing::Dead => false,
+    /// Whether that program relies on its record, or on the file that it is about to fill.
+    pub(crate) fn foreign_relies_on_record(&self) -> bool {
+        match self.foreign.phase {
+            ForeignPhase::Filling => true,
+            ForeignPhase::Holding => self.foreign.until.is_none_or(|until| until > self.ticks),
+            ForeignPhase::Nothing | ForeignPhase::Dead => false,
         }
     }
 
-    fn foreign_record(&mut self) -> Content {
+    fn foreign_record(&mut self) -> RecordContent {
         self.ids += 1;
         self.foreign.until = self.foreign.expires.then(|| self.ticks + 1);
-        Content::Record(Arc::new(LockRecord {
+        RecordContent::Record(Arc::new(LockRecord {
             version: 0,
             name: NAME.clone(),
             lock_id: LockId::from_record(&format!("foreign-{}", self.ids)),
@@ -251,11 +258,11 @@ impl World {
     }
 }
 
-/// Without its text, which says when it was really drawn.
+/// Leaves out the text, which contains the real time at which the ticket was made.
 impl fmt::Debug for TicketFile {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { place, text: _, drawer, supervisor, command } = self;
-        write!(formatter, "{place:?} of {drawer}: {supervisor} {command}")
+        let Self { place, text: _, creator, supervisor, command } = self;
+        write!(formatter, "{place:?} of {creator}: {supervisor} {command}")
     }
 }
 

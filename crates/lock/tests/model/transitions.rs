@@ -1,0 +1,221 @@
+//! All transitions that a state allows.
+
+use crate::model::{
+    memory_root::{ForeignPhase, ForeignStep},
+    operation::{Action, OperationOutcome, OperationRun, run_operation},
+    process::{Phase, Process, Step},
+    state::State,
+    store::Injection,
+};
+use lokt_lock::ops::stands;
+use std::fmt;
+
+/// What can happen in addition to the steps of the processes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Bounds {
+    /// The last tick of the clock.
+    pub(crate) ticks: u8,
+    /// Whether the calls of the store fail.
+    pub(crate) failures: bool,
+}
+
+/// Something that happens, and the state after it.
+#[derive(Clone)]
+pub(crate) struct Transition {
+    pub(crate) what: TransitionKind,
+    pub(crate) next: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TransitionKind {
+    /// An operation of a process, and the event that is injected into it.
+    Action(usize, Action, Option<Step>, Injection),
+    /// An operation whose process dies right after a change. Changes are counted from one.
+    Crash(usize, Action, Option<Step>, usize, &'static str),
+    /// An idle process ends.
+    Ends(usize),
+    /// A waiter dies, or a guard that leaves its command alive.
+    Dies(usize),
+    /// The last process of a guarded command ends.
+    CommandEnds(usize),
+    Tick,
+    Foreign(ForeignStep),
+}
+
+impl PartialEq for Transition {
+    fn eq(&self, other: &Self) -> bool {
+        self.what == other.what
+    }
+}
+
+impl fmt::Debug for Transition {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.what.fmt(formatter)
+    }
+}
+
+/// Collects the transitions of a state.
+pub(crate) struct TransitionFinder<'a> {
+    state: &'a State,
+    bounds: Bounds,
+    found: &'a mut Vec<Transition>,
+}
+
+/// Finds all transitions of a state. A state with a violation has none.
+pub(crate) fn transitions(state: &State, bounds: Bounds, found: &mut Vec<Transition>) {
+    if state.violation.is_some() {
+        return;
+    }
+    let mut transitions = TransitionFinder { state, bounds, found };
+    for (index, process) in state.processes.iter().enumerate() {
+        transitions.process_transitions(index, process);
+    }
+    transitions.clock_transitions();
+    for step in ForeignStep::ALL {
+        let mut root = state.root.clone();
+        if root.foreign_step(step) {
+            transitions
+                .push(TransitionKind::Foreign(step), state.after_change(|next| next.root = root));
+        }
+    }
+}
+
+impl TransitionFinder<'_> {
+    fn push(&mut self, what: TransitionKind, next: State) {
+        self.found.push(Transition { what, next });
+    }
+
+    fn process_transitions(&mut self, index: usize, process: &Process) {
+        match &process.phase {
+            Phase::Gone => {}
+            Phase::Idle => {
+                self.operation_transitions(index, Action::Begin);
+                let finish = self.state.after_change(|next| next.processes[index].finish());
+                self.push(TransitionKind::Ends(index), finish);
+            }
+            Phase::Waiting { .. } => {
+                self.operation_transitions(index, Action::TryAgain);
+                self.operation_transitions(index, Action::GiveUp);
+                self.push_death(index);
+            }
+            Phase::Inside(_) => self.guard_transitions(index, process),
+        }
+    }
+
+    fn guard_transitions(&mut self, index: usize, process: &Process) {
+        let Some(inside) = process.inside() else { return };
+        if inside.supervisor {
+            // If the command lives, its main process has ended and left others behind.
+            self.operation_transitions(index, Action::Release);
+            self.push_death(index);
+            if inside.record.ttl_sec.is_some()
+                && !inside.lost
+                && self.heartbeat_changes_record(index)
+            {
+                self.operation_transitions(index, Action::Heartbeat);
+            }
+            if !inside.lost && self.guard_notices_loss(index) {
+                self.operation_transitions(index, Action::FindLost);
+            }
+        }
+        if inside.command {
+            let next = self.state.after_change(|next| next.kill_command(index));
+            self.push(TransitionKind::CommandEnds(index), next);
+        }
+    }
+
+    fn push_death(&mut self, index: usize) {
+        let next = self.state.after_change(|next| next.kill_supervisor(index));
+        self.push(TransitionKind::Dies(index), next);
+    }
+
+    /// Whether a heartbeat would change more than the file's age.
+    fn heartbeat_changes_record(&self, index: usize) -> bool {
+        let inside = self.state.processes[index].inside().unwrap();
+        let id = inside.record.lock_id.as_ref().unwrap();
+        let record = self.state.root.record();
+        let end = record.and_then(|record| record.holder(id)).and_then(|it| it.expires_at);
+        let ttl = std::time::Duration::from_secs(inside.record.ttl_sec.unwrap_or_default());
+        end.is_some_and(|end| end < self.state.root.now().saturating_add(ttl))
+    }
+
+    fn guard_notices_loss(&self, index: usize) -> bool {
+        use crate::model::{operation::grant_of, section::MemoryTicket, store::MemoryStore};
+        let store = MemoryStore::new(self.state.root.clone(), index, Injection::None);
+        let grant = grant_of(&store, self.state.processes[index].inside().unwrap());
+        let found = stands(&store, &grant);
+        grant.ticket.map(MemoryTicket::keep_open);
+        !found
+    }
+
+    fn clock_transitions(&mut self) {
+        let filling = self.state.root.foreign.phase == ForeignPhase::Filling;
+        if self.state.root.ticks < self.bounds.ticks && !filling {
+            let next = self.state.after_change(|next| next.root.ticks += 1);
+            self.push(TransitionKind::Tick, next);
+        }
+    }
+
+    /// An operation that runs to its end, one that crashes after each change, and one with each injection.
+    fn operation_transitions(&mut self, index: usize, action: Action) {
+        let plain = self.run(index, action, Injection::None);
+        self.push_crashes(index, action, &plain);
+        self.push_completion(index, action, Injection::None, &plain);
+        for injection in self.injections(&plain) {
+            let run = self.run(index, action, injection);
+            if run.trace.happened {
+                self.push_completion(index, action, injection, &run);
+            }
+        }
+    }
+
+    fn run(&self, index: usize, action: Action, injection: Injection) -> OperationRun {
+        run_operation(&self.state.root, (index, &self.state.processes[index]), action, injection)
+    }
+
+    fn push_completion(
+        &mut self,
+        index: usize,
+        action: Action,
+        injection: Injection,
+        run: &OperationRun,
+    ) {
+        let step = self.step(index, action);
+        // A failure that stops nothing changes nothing.
+        let failed = matches!(run.outcome, OperationOutcome::Failed(_));
+        if !failed && matches!(injection, Injection::Failure(_)) && run.trace.changes.is_empty() {
+            return;
+        }
+        self.push(
+            TransitionKind::Action(index, action, step, injection),
+            self.state.after_operation(index, action, run),
+        );
+    }
+
+    fn push_crashes(&mut self, index: usize, action: Action, run: &OperationRun) {
+        let step = self.step(index, action);
+        for (at, (what, root)) in run.trace.changes.iter().enumerate() {
+            let next = self.state.after_crash(index, action, root.clone());
+            self.push(TransitionKind::Crash(index, action, step, at + 1, what), next);
+        }
+    }
+
+    fn step(&self, index: usize, action: Action) -> Option<Step> {
+        let script = &self.state.processes[index].script;
+        script.last().copied().filter(|_| action == Action::Begin)
+    }
+
+    /// The events that can happen within an operation, given its run without any. An event before its first
+    /// access is the same as one before the operation.
+    fn injections(&self, plain: &OperationRun) -> Vec<Injection> {
+        let root = &self.state.root;
+        let foreign = root.foreign.budget > 0 || root.foreign.phase != ForeignPhase::Nothing;
+        let record_accesses = if foreign { 1..plain.trace.record_accesses.max(1) } else { 0..0 };
+        let steps = |at| ForeignStep::ALL.map(|step| Injection::Foreign(at, step));
+        let ticks = root.ticks < self.bounds.ticks && root.foreign.phase != ForeignPhase::Filling;
+        let clock_readings = if ticks { 1..plain.trace.clock_readings.max(1) } else { 0..0 };
+        let failures = if self.bounds.failures { 0..plain.trace.fallible_calls } else { 0..0 };
+        let all = record_accesses.flat_map(steps).chain(clock_readings.map(Injection::Tick));
+        all.chain(failures.map(Injection::Failure)).collect()
+    }
+}
