@@ -1,171 +1,178 @@
-//! Whether somebody is let in, and if not, why.
+//! Whether a caller gets the lock, and the refusal if not.
 
 use super::{
-    expected::{Expected, Told},
-    model::{Broken, Event, Freeze, Hold, Holder, Lease, Mode, Model},
+    expected::{ExpectedOutcome, Stdout},
+    model::{BrokenRecord, Event, Freeze, HoldKind, Holder, Lease, Mode, Model},
+    queue::Obstacle,
     step::{Name, Owner},
-    waiting::Obstacle,
 };
 
-/// What somebody asks for.
+/// What a caller asks for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
+pub(crate) enum LockKind {
     Lease,
     Guard,
 }
 
-/// Who asks for what.
+/// A request for a lock.
 #[derive(Clone, Copy)]
-pub(crate) struct Asking {
+pub(crate) struct AdmissionRequest {
     pub(crate) by: Owner,
     pub(crate) name: Name,
-    pub(crate) purpose: Purpose,
+    pub(crate) kind: LockKind,
     /// The place of one who stands in the queue already.
     pub(crate) place: Option<usize>,
 }
 
-/// What becomes of one who asks.
+/// The answer to a request.
 pub(crate) enum Admission {
-    Fresh,
-    Renewing,
+    New,
+    Renewal,
     UnderLease(usize),
     Refused(Box<Refusal>),
 }
 
-/// Why somebody is not let in.
+/// Why a caller does not get the lock.
 pub(crate) struct Refusal {
     pub(crate) code: i32,
-    pub(crate) says: String,
-    /// What `lock --json` tells of it, where it tells anything.
+    pub(crate) stderr: String,
+    /// The reason and holder in the output of `lock --json`.
     blocked: Option<(&'static str, Option<Owner>)>,
     event: Option<Event>,
-    /// What one who waits waits for; after an error, nobody waits.
+    /// What a waiter waits for; after an error, a caller does not wait.
     pub(crate) obstacle: Option<Obstacle>,
 }
 
 impl Refusal {
-    fn error(says: String) -> Admission {
+    fn error(stderr: String) -> Admission {
         let (blocked, event, obstacle) = (None, None, None);
-        Admission::Refused(Box::new(Self { code: 1, says, blocked, event, obstacle }))
+        Admission::Refused(Box::new(Self { code: 1, stderr, blocked, event, obstacle }))
     }
 
     fn held(
-        says: String,
+        stderr: String,
         (reason, owner): (&'static str, Option<Owner>),
         event: Event,
         obstacle: Obstacle,
     ) -> Admission {
         let blocked = Some((reason, owner));
         let (event, obstacle) = (Some(event), Some(obstacle));
-        Admission::Refused(Box::new(Self { code: 2, says, blocked, event, obstacle }))
+        Admission::Refused(Box::new(Self { code: 2, stderr, blocked, event, obstacle }))
     }
 
-    pub(crate) fn into_expected(self, json: bool) -> Expected {
-        let blocked = self.blocked.filter(|_| json).map(|(reason, owner)| Told::Blocked {
+    pub(crate) fn into_expected(self, json: bool) -> ExpectedOutcome {
+        let blocked = self.blocked.filter(|_| json).map(|(reason, owner)| Stdout::Blocked {
             reason: reason.to_owned(),
             owner: owner.map(|it| it.as_str().to_owned()),
         });
-        let told = blocked.unwrap_or_default();
-        Expected { told, ..Expected::fails(self.code, self.says) }.and(self.event)
+        let stdout = blocked.unwrap_or_default();
+        ExpectedOutcome { stdout, ..ExpectedOutcome::fails(self.code, self.stderr) }
+            .with_events(self.event)
     }
 }
 
-/// Somebody in the queue before one who asks.
-struct Ahead {
+/// An earlier holder or waiter.
+struct EarlierProcess {
     place: usize,
     owner: Option<Owner>,
     is_in: bool,
 }
 
-impl Asking {
+impl AdmissionRequest {
     pub(crate) fn guard(by: Owner, name: Name) -> Self {
-        Self { by, name, purpose: Purpose::Guard, place: None }
+        Self { by, name, kind: LockKind::Guard, place: None }
     }
 
     pub(crate) fn lease(by: Owner, name: Name) -> Self {
-        Self { purpose: Purpose::Lease, ..Self::guard(by, name) }
+        Self { kind: LockKind::Lease, ..Self::guard(by, name) }
     }
 }
 
 impl Model {
-    /// Whether somebody is let in: those who came earlier come first, then what stands on the name, then
-    /// the freeze. But one's own lease is renewed whoever is ahead, and in spite of a freeze, and a guard
-    /// under it passes those who wait for it to end.
-    pub(crate) fn admission(&self, asking: Asking) -> Admission {
-        let Asking { by, name, purpose, .. } = asking;
-        let state = self.at(name);
-        if state.broken() == Some(Broken::Newer) {
-            return Refusal::error(Broken::Newer.told().to_owned());
+    /// Whether a caller gets the lock. First come the earlier holders and waiters, then the record, then the
+    /// freeze. But a lease's owner renews it regardless of those and of a freeze, and a guard under its
+    /// owner's lease passes the waiters for that lease.
+    pub(crate) fn admission(&self, request: AdmissionRequest) -> Admission {
+        let AdmissionRequest { by, name, kind, .. } = request;
+        let state = self.state(name);
+        if state.broken() == Some(BrokenRecord::Newer) {
+            return Refusal::error(BrokenRecord::Newer.error_text().to_owned());
         }
-        let usable = |lease: &Lease| purpose == Purpose::Lease || lease.hold != Hold::Foreign;
-        let mine = state.lease().filter(|lease| usable(lease) && state.is_mine(by));
-        let renewing = mine.is_some() && purpose == Purpose::Lease;
-        let ahead = self.nearest_ahead(asking, mine.is_some());
-        let error = self.unclear(name).filter(|_| mine.is_some() || ahead.is_none());
+        let usable = |lease: &Lease| kind == LockKind::Lease || lease.hold != HoldKind::Foreign;
+        let mine = state.lease().filter(|lease| usable(lease) && state.is_held_by(by));
+        let renewing = mine.is_some() && kind == LockKind::Lease;
+        let ahead = self.nearest_earlier_process(request, mine.is_some());
+        let error = self.corruption_error(name).filter(|_| mine.is_some() || ahead.is_none());
         match (error, mine, ahead) {
             (Some(error), ..) => error,
-            (_, Some(_), _) if renewing => Admission::Renewing,
-            (_, _, Some(ahead)) => self.kept_out_by(&ahead, by, name),
-            (_, None, _) if !self.is_free(name) => self.kept_out_by_record(by, name),
-            (_, mine, _) => self.unless_frozen(by, name, mine.map(|lease| lease.id)),
+            (_, Some(_), _) if renewing => Admission::Renewal,
+            (_, _, Some(ahead)) => self.refuse_behind(&ahead, by, name),
+            (_, None, _) if !self.is_free(name) => self.refuse_for_record(by, name),
+            (_, mine, _) => self.admit_unless_frozen(by, name, mine.map(|lease| lease.id)),
         }
     }
 
-    /// The last of those who are before the one who asks, and in the way.
-    fn nearest_ahead(&self, asking: Asking, mine: bool) -> Option<Ahead> {
-        let state = self.at(asking.name);
+    /// The last of the earlier processes that are in the way.
+    fn nearest_earlier_process(
+        &self,
+        request: AdmissionRequest,
+        mine: bool,
+    ) -> Option<EarlierProcess> {
+        let state = self.state(request.name);
         let inside = state.inside().filter(|it| !it.mode.admits(Mode::Exclusive));
-        let inside = inside
-            .filter_map(|it| Some(Ahead { place: it.guard()?.id, owner: it.owner, is_in: true }));
-        let waiting = state.line.iter().map(|it| Ahead {
+        let inside = inside.filter_map(|it| {
+            Some(EarlierProcess { place: it.guard()?.id, owner: it.owner, is_in: true })
+        });
+        let waiting = state.queue.iter().map(|it| EarlierProcess {
             place: it.place,
             owner: Some(it.owner),
             is_in: false,
         });
-        let before = |it: &Ahead| asking.place.is_none_or(|mine| it.is_in || it.place < mine);
-        let passed = |it: &Ahead| mine && !it.is_in && it.owner != Some(asking.by);
+        let before =
+            |it: &EarlierProcess| request.place.is_none_or(|mine| it.is_in || it.place < mine);
+        let passed = |it: &EarlierProcess| mine && !it.is_in && it.owner != Some(request.by);
         inside.chain(waiting).filter(|it| before(it) && !passed(it)).max_by_key(|it| it.place)
     }
 
-    /// Somebody came earlier, and is in or is not.
-    fn kept_out_by(&self, ahead: &Ahead, by: Owner, name: Name) -> Admission {
-        let holder = self.at(name).holder();
+    /// The refusal because of an earlier process, inside or waiting.
+    fn refuse_behind(&self, ahead: &EarlierProcess, by: Owner, name: Name) -> Admission {
+        let holder = self.state(name).holder();
         let owner = holder.or(ahead.owner);
         let who = owner.map_or("", Owner::as_str);
         let how = if holder.is_some() { "is held by" } else { "goes to" };
-        let event = Event::new("deny", name, by).of(holder);
+        let event = Event::new("deny", name, by).with_holder(holder);
         let reason = if holder.is_some() || ahead.is_in { "held" } else { "queued" };
-        let says = format!("{how} {who} (pid ");
-        Refusal::held(says, (reason, owner), event, Obstacle::Behind(ahead.place))
+        let stderr = format!("{how} {who} (pid ");
+        Refusal::held(stderr, (reason, owner), event, Obstacle::Behind(ahead.place))
     }
 
-    fn kept_out_by_record(&self, by: Owner, name: Name) -> Admission {
-        let holder = self.at(name).holder();
-        let event = Event::new("deny", name, by).of(holder);
-        let (says, reason) = match holder {
+    fn refuse_for_record(&self, by: Owner, name: Name) -> Admission {
+        let holder = self.state(name).holder();
+        let event = Event::new("deny", name, by).with_holder(holder);
+        let (stderr, reason) = match holder {
             Some(owner) => (format!("is held by {}", owner.as_str()), "held"),
             None => ("is treated as held".to_owned(), "corrupted"),
         };
-        let obstacle = Obstacle::Record(self.at(name).record().copied());
-        Refusal::held(says, (reason, holder), event, obstacle)
+        let obstacle = Obstacle::Record(self.state(name).record().copied());
+        Refusal::held(stderr, (reason, holder), event, obstacle)
     }
 
-    fn unless_frozen(&self, by: Owner, name: Name, under: Option<usize>) -> Admission {
-        match (self.at(name).frozen_by(), under) {
+    fn admit_unless_frozen(&self, by: Owner, name: Name, under: Option<usize>) -> Admission {
+        match (self.state(name).frozen_by(), under) {
             (Some(owner), _) => {
-                let event = Event::new("freeze-deny", name, by).of(Some(owner));
-                let says = format!("is frozen by {}", owner.as_str());
-                let obstacle = Obstacle::Freeze(self.at(name).freeze);
-                Refusal::held(says, ("frozen", Some(owner)), event, obstacle)
+                let event = Event::new("freeze-deny", name, by).with_holder(Some(owner));
+                let stderr = format!("is frozen by {}", owner.as_str());
+                let obstacle = Obstacle::Freeze(self.state(name).freeze);
+                Refusal::held(stderr, ("frozen", Some(owner)), event, obstacle)
             }
             (None, Some(lease)) => Admission::UnderLease(lease),
-            (None, None) => Admission::Fresh,
+            (None, None) => Admission::New,
         }
     }
 
-    /// The error of one who can be told neither that the name is held nor that it is free.
-    fn unclear(&self, name: Name) -> Option<Admission> {
-        let state = self.at(name);
+    /// The error of a name whose record or freeze is unreadable.
+    fn corruption_error(&self, name: Name) -> Option<Admission> {
+        let state = self.state(name);
         match state.broken() {
             Some(broken) if !broken.is_young() && !broken.is_free() => {
                 Some(Refusal::error(format!("lock {:?} is corrupted", name.as_str())))
@@ -177,12 +184,12 @@ impl Model {
         }
     }
 
-    /// Whether nothing that stands in the record's place keeps anybody out.
+    /// Whether the record allows a new holder.
     fn is_free(&self, name: Name) -> bool {
         let free = |it: &Holder| match it.broken() {
             Some(broken) => broken.is_free(),
             None => !it.is_held() || it.mode.admits(Mode::Exclusive),
         };
-        self.at(name).record().is_none_or(free)
+        self.state(name).record().is_none_or(free)
     }
 }

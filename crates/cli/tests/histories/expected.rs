@@ -1,39 +1,39 @@
-//! What a step must come to: exit code, output, and what the audit log gains.
+//! The expected outcome of a step: exit code, output, and new events in the audit log.
 
 use super::{
     model::Event,
     step::{Name, Owner},
 };
 
-/// What a step must come to.
+/// The expected outcome of a step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Expected {
+pub(crate) struct ExpectedOutcome {
     pub(crate) code: i32,
-    pub(crate) told: Told,
-    /// A text in each line of stderr that is an error, a warning or a note, in their order.
-    pub(crate) says: Vec<String>,
+    pub(crate) stdout: Stdout,
+    /// A part of each error, warning and note on stderr, in their order.
+    pub(crate) stderr: Vec<String>,
     pub(crate) events: Vec<Event>,
 }
 
-/// What stdout says, as far as it can be foretold.
+/// The predictable part of stdout.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Told {
+pub(crate) enum Stdout {
     #[default]
     Nothing,
     Text(String),
-    /// `lock --json` of one who got it.
-    Taken {
+    /// `lock --json` of a caller that got the lock.
+    Acquired {
         renewed: bool,
     },
-    /// `lock --json` of one who did not.
+    /// `lock --json` of a caller that did not.
     Blocked {
         reason: String,
         owner: Option<String>,
     },
     /// `status NAME --json`
-    One(Entry),
+    Status(StatusEntry),
     /// `status --json`
-    List(Vec<Entry>),
+    StatusList(Vec<StatusEntry>),
     /// `why --json`
     Why {
         status: String,
@@ -41,52 +41,52 @@ pub(crate) enum Told {
     },
 }
 
-/// A lock or a freeze, as `status` tells of it.
+/// A lock or a freeze in the output of `status`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Entry {
+pub(crate) struct StatusEntry {
     pub(crate) name: String,
     pub(crate) freeze: bool,
     pub(crate) state: String,
     pub(crate) owner: Option<String>,
     pub(crate) version: Option<u64>,
     pub(crate) expired: Option<bool>,
-    /// Of locks only.
+    /// Only for locks.
     pub(crate) process: Option<String>,
     pub(crate) meta: Option<String>,
-    /// The owners of the guards that are in and that the record does not speak of.
+    /// The owners of live guards that the record does not name.
     pub(crate) inside: Vec<String>,
-    /// The owners of those who wait.
+    /// The owners of the waiters.
     pub(crate) queue: Vec<String>,
-    /// Who has frozen the name that is held.
+    /// The owner of the freeze of a held name.
     pub(crate) frozen: Option<String>,
 }
 
-impl Expected {
-    /// Success, and this on stdout.
-    pub(crate) fn told(told: Told) -> Self {
-        Self { told, ..Self::default() }
+impl ExpectedOutcome {
+    /// Success, with this stdout.
+    pub(crate) fn with_stdout(stdout: Stdout) -> Self {
+        Self { stdout, ..Self::default() }
     }
 
-    /// Success, and this line on stdout.
-    pub(crate) fn line(text: impl Into<String>) -> Self {
+    /// Success, with this line on stdout.
+    pub(crate) fn with_stdout_line(text: impl Into<String>) -> Self {
         let line = text.into() + "\n";
-        Self::told(Told::Text(line))
+        Self::with_stdout(Stdout::Text(line))
     }
 
-    /// An exit code, and this on stderr.
-    pub(crate) fn fails(code: i32, says: impl Into<String>) -> Self {
-        Self { code, says: vec![says.into()], ..Self::default() }
+    /// An exit code, with this on stderr.
+    pub(crate) fn fails(code: i32, stderr: impl Into<String>) -> Self {
+        Self { code, stderr: vec![stderr.into()], ..Self::default() }
     }
 
-    /// What the log gains, too.
-    pub(crate) fn and(mut self, events: impl IntoIterator<Item = Event>) -> Self {
+    /// Adds events of the log.
+    pub(crate) fn with_events(mut self, events: impl IntoIterator<Item = Event>) -> Self {
         self.events.extend(events);
         self
     }
 
-    /// What stderr says, too.
-    pub(crate) fn saying(mut self, text: impl Into<String>) -> Self {
-        self.says.push(text.into());
+    /// Adds a line of stderr.
+    pub(crate) fn with_stderr(mut self, text: impl Into<String>) -> Self {
+        self.stderr.push(text.into());
         self
     }
 }
@@ -97,14 +97,14 @@ impl Event {
         Self { name, kind: kind.to_owned(), by, holder: None, under_lease: false }
     }
 
-    /// Tells of the holder of before.
-    pub(crate) fn of(mut self, holder: Option<Owner>) -> Self {
+    /// Adds the previous holder.
+    pub(crate) fn with_holder(mut self, holder: Option<Owner>) -> Self {
         self.holder = holder.map(|it| it.as_str().to_owned());
         self
     }
 
-    /// Is about a guard that may be under a lease.
-    pub(crate) fn under(mut self, lease: Option<usize>) -> Self {
+    /// Adds whether its guard is under a lease.
+    pub(crate) fn with_lease(mut self, lease: Option<usize>) -> Self {
         self.under_lease = lease.is_some();
         self
     }

@@ -1,57 +1,57 @@
-//! Random histories of what several owners do, each step a real call, a real process or a real file, and
-//! after each step the question whether it came to what the documentation promises.
+//! Random histories of several owners. Each step is a real call, a real process or a real file. After each
+//! step, a comparison with what the documentation promises.
 //!
-//! * [`step`]: what may happen, and how likely.
-//! * [`turn`]: a step as it is taken, and as it is typed.
-//! * [`model`]: what is true of names, without files and processes; [`admission`], [`taking`], [`giving`],
-//!   [`waiting`] and [`telling`] say how it goes on, and [`expected`] what a step must come to.
-//! * [`world`]: the same steps for real.
-//! * [`check`]: the two next to each other.
-//! * [`shell`]: a history as a script, which stands in every failure.
-//! * [`known`]: histories that found something once.
+//! * [`step`]: the possible steps, and how likely each is.
+//! * [`resolved_step`]: a step with the guard it applies to, and its command line.
+//! * [`model`]: the expected state of names, without files and processes. [`admission`], [`locking`],
+//!   [`unlocking`], [`queue`] and [`queries`] apply steps to it, and [`expected`] is the outcome of a step.
+//! * [`real_system`]: the same steps with real processes and files.
+//! * [`comparison`]: the expected and the real outcome next to each other.
+//! * [`script`]: a history as a shell script, which every failure prints.
+//! * [`regressions`]: histories that found a fault once.
 //!
-//! `PROPTEST_CASES` says how many histories each property tries.
+//! `PROPTEST_CASES` sets the number of histories that each property tries.
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a test that cannot go on must stop, and say where"
+    reason = "a test that cannot go on stops, and says where"
 )]
 
 mod admission;
-mod check;
+mod comparison;
 mod expected;
-mod giving;
-mod known;
+mod locking;
 mod model;
-mod shell;
+mod queries;
+mod queue;
+mod real_system;
+mod regressions;
+mod resolved_step;
+mod script;
 mod step;
-mod taking;
-mod telling;
-mod turn;
-mod waiting;
-mod world;
+mod unlocking;
 
-use check::{compare, compare_events, compare_files, compare_losses, is_loss};
-use expected::Expected;
+use comparison::{compare, compare_events, compare_files, compare_losses, is_loss};
+use expected::ExpectedOutcome;
 use model::{Event, Model};
 use proptest::{
     prelude::*,
     test_runner::{Config, FileFailurePersistence},
 };
-use shell::Script;
+use real_system::RealSystem;
+use resolved_step::{ResolvedStep, final_queries};
+use script::Script;
 use std::env;
 use step::Step;
-use turn::{Turn, last_looks};
-use world::World;
 
-/// How many histories a property tries, where nobody says.
+/// The number of histories that a property tries by default.
 const CASES: u32 = 150;
 
-/// The same where they wait, which takes its time.
+/// The same for histories that wait, because they take longer.
 const WAITING_CASES: u32 = 60;
 
-/// Seeds of histories that found something, tried again before all others.
+/// Seeds of histories that found a fault. They are tried before all others.
 const REGRESSIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/histories/regressions.txt");
 
 fn config(cases: u32) -> Config {
@@ -64,12 +64,12 @@ fn config(cases: u32) -> Config {
     }
 }
 
-/// A history under way.
+/// A history that is running.
 struct History {
-    world: World,
+    real_system: RealSystem,
     model: Model,
     script: Script,
-    /// How many events the log has had.
+    /// The number of events in the log so far.
     events: usize,
     /// The losses that must be in the log.
     losses: Vec<Event>,
@@ -77,52 +77,56 @@ struct History {
 
 impl History {
     fn new() -> Self {
-        let (world, model, script) = (World::new(), Model::default(), Script::new());
-        Self { world, model, script, events: 0, losses: Vec::new() }
+        let (real_system, model, script) = (RealSystem::new(), Model::default(), Script::new());
+        Self { real_system, model, script, events: 0, losses: Vec::new() }
     }
 
-    fn take(&mut self, turn: Turn) -> Result<(), String> {
-        self.world.keep_young(&self.model);
+    fn run_step(&mut self, resolved: ResolvedStep) -> Result<(), String> {
+        self.real_system.refresh_young_files(&self.model);
         let before = self.model.clone();
-        let expected = self.model.take(turn);
-        let stay = self.model.stay(turn);
-        self.script.add(turn, (&before, stay), expected.code);
-        let done = self.world.try_to(|world| world.take(turn, stay))?;
-        compare(turn.step, &expected, &done)?;
-        let (ended, events) = self.model.settle();
+        let expected = self.model.apply(resolved);
+        let position = self.model.guard_position(resolved);
+        self.script.add(resolved, (&before, position), expected.code);
+        let done =
+            self.real_system.catch_panic(|real_system| real_system.run_step(resolved, position))?;
+        compare(resolved.step, &expected, &done)?;
+        let (ended, events) = self.model.retry_waiters();
         for wait in ended {
             self.script.end_wait(&wait);
-            let must = wait
-                .failed
-                .map_or_else(Expected::default, |(code, says)| Expected::fails(code, says));
-            let gets_in = must.code == 0;
-            let done = self.world.try_to(|world| world.end_wait(wait.guard, gets_in))?;
-            compare(turn.step, &must, &done)?;
+            let expected_end =
+                wait.failed.map_or_else(ExpectedOutcome::default, |(code, stderr)| {
+                    ExpectedOutcome::fails(code, stderr)
+                });
+            let await_command = expected_end.code == 0;
+            let done = self
+                .real_system
+                .catch_panic(|real_system| real_system.end_wait(wait.guard, await_command))?;
+            compare(resolved.step, &expected_end, &done)?;
         }
-        let expected = expected.and(events);
-        let events = self.world.it.events();
+        let expected = expected.with_events(events);
+        let events = self.real_system.sandbox.events();
         compare_events(&events[self.events..], &expected.events)?;
         self.losses.extend(expected.events.iter().filter(|event| is_loss(event)).cloned());
         compare_losses(&events, &self.losses)?;
         self.events = events.len();
-        compare_files(&self.world, &self.model)
+        compare_files(&self.real_system, &self.model)
     }
 
-    /// Takes all steps that can be taken, and looks at everything in the end.
+    /// Runs all steps that are possible, and then queries everything.
     fn run(steps: &[Step]) -> Result<Self, String> {
         let mut history = Self::new();
-        for step in steps.iter().copied().chain(last_looks()) {
-            let Some(turn) = history.model.turn(step) else { continue };
-            if let Err(what) = history.take(turn) {
+        for step in steps.iter().copied().chain(final_queries()) {
+            let Some(resolved) = history.model.resolve(step) else { continue };
+            if let Err(what) = history.run_step(resolved) {
                 let script = history.script.text();
-                return Err(format!("{what}\n\nthe last line of this goes wrong:\n\n{script}"));
+                return Err(format!("{what}\n\nthe last line of this script fails:\n\n{script}"));
             }
         }
         Ok(history)
     }
 }
 
-fn holds(steps: &[Step]) -> Result<(), TestCaseError> {
+fn check_history(steps: &[Step]) -> Result<(), TestCaseError> {
     History::run(steps).map(drop).map_err(TestCaseError::fail)
 }
 
@@ -130,13 +134,13 @@ proptest! {
     #![proptest_config(config(CASES))]
 
     #[test]
-    fn owners_get_what_is_promised_whatever_they_do(steps in step::among_owners()) {
-        holds(&steps)?;
+    fn histories_of_owners_match_the_documentation(steps in step::histories_of_owners()) {
+        check_history(&steps)?;
     }
 
     #[test]
-    fn it_holds_among_other_programs_and_mishaps(steps in step::with_mishaps()) {
-        holds(&steps)?;
+    fn histories_with_faults_match_the_documentation(steps in step::histories_with_faults()) {
+        check_history(&steps)?;
     }
 }
 
@@ -144,7 +148,7 @@ proptest! {
     #![proptest_config(config(WAITING_CASES))]
 
     #[test]
-    fn whoever_waits_gets_in_as_soon_as_it_is_their_turn(steps in step::in_line()) {
-        holds(&steps)?;
+    fn a_waiter_enters_as_soon_as_nothing_blocks_it(steps in step::histories_with_queue()) {
+        check_history(&steps)?;
     }
 }

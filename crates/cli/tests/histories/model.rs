@@ -1,22 +1,23 @@
-//! What is true of names, as the documentation has it: a small machine without files and processes.
+//! The expected state of names, as the documentation describes it: a small state machine without files and
+//! processes.
 //!
-//! A name's state is the list of those who have to do with it, each with the mode that it is in, so that
-//! modes which admit several need another [`Mode`], not another model.
+//! The state of a name is the list of its holders, each with its mode. For modes that admit several
+//! holders, only [`Mode`] has to change.
 
 use super::{
-    step::{End, Name, Owner},
-    waiting::Waiter,
+    queue::Waiter,
+    step::{Expiry, Name, Owner},
 };
 
 /// How a holder shares a name with others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// With nobody.
+    /// With no other holder.
     Exclusive,
 }
 
 impl Mode {
-    /// Whether a newcomer may be in beside a holder of this mode.
+    /// Whether a newcomer may be inside together with a holder of this mode.
     pub(crate) fn admits(self, newcomer: Self) -> bool {
         match (self, newcomer) {
             (Self::Exclusive, Self::Exclusive) => false,
@@ -24,7 +25,7 @@ impl Mode {
     }
 }
 
-/// Whether a record's process lives, as far as can be told.
+/// Whether a record's process lives, as far as the program can tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Process {
     Alive,
@@ -42,26 +43,26 @@ impl Process {
     }
 }
 
-/// What the life of a lease hangs on.
+/// What the lifetime of a lease depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Hold {
+pub(crate) enum HoldKind {
     /// Its expiry.
     Lease,
     /// Its expiry, and a process.
     Process,
-    /// What another program wrote: its expiry, else its process.
+    /// A record of another program: its expiry, or its process if it has no expiry.
     Foreign,
 }
 
 /// A lock that no guard holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Lease {
-    /// One acquisition; the same through all renewals.
+    /// The acquisition; the same through all renewals.
     pub(crate) id: usize,
-    pub(crate) hold: Hold,
-    pub(crate) end: End,
+    pub(crate) hold: HoldKind,
+    pub(crate) end: Expiry,
     pub(crate) process: Process,
-    /// Which of the processes that leases are tied to.
+    /// The number of the process that it is tied to.
     pub(crate) tied_to: Option<usize>,
     pub(crate) meta: Option<&'static str>,
     pub(crate) version: u64,
@@ -76,8 +77,8 @@ pub(crate) struct Guard {
     /// The lease that it entered under.
     pub(crate) under: Option<usize>,
     /// Its announced end.
-    pub(crate) end: End,
-    /// Whether a record speaks of it.
+    pub(crate) end: Expiry,
+    /// Whether a record names it.
     pub(crate) recorded: bool,
 }
 
@@ -87,53 +88,53 @@ impl Guard {
     }
 }
 
-/// Something that stands in a record's place and is none.
+/// A record's file that is not a readable record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Broken {
+pub(crate) enum BrokenRecord {
     Empty { young: bool },
     Half { young: bool },
     Newer,
     Folder,
 }
 
-impl Broken {
-    /// Whether it may be being written at this moment.
+impl BrokenRecord {
+    /// Whether a program may still be writing it.
     pub(crate) fn is_young(self) -> bool {
         matches!(self, Self::Empty { young: true } | Self::Half { young: true })
     }
 
-    /// Whether nobody can be behind it.
+    /// Whether it certainly has no holder.
     pub(crate) fn is_free(self) -> bool {
         self == Self::Empty { young: false }
     }
 
-    /// What commands say of it.
-    pub(crate) fn told(self) -> &'static str {
+    /// The text of the error that commands print for it.
+    pub(crate) fn error_text(self) -> &'static str {
         if self == Self::Newer { "lockfile version 99 not supported" } else { "is corrupted" }
     }
 }
 
-/// How somebody has to do with a name.
+/// What kind of holder it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Grip {
+pub(crate) enum HolderKind {
     Lease(Lease),
     Guard(Guard),
-    Broken(Broken),
+    Broken(BrokenRecord),
 }
 
-/// Somebody who has to do with a name, or what is left of somebody.
+/// A holder of a name, or what is left of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Holder {
-    /// Nobody knows whose a broken record is.
+    /// Unknown for a broken record.
     pub(crate) owner: Option<Owner>,
     pub(crate) mode: Mode,
-    pub(crate) grip: Grip,
+    pub(crate) kind: HolderKind,
 }
 
-/// What a record is worth.
+/// What a record means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// It holds; with the word for how.
+    /// It holds; with the word that `status` prints.
     Held(&'static str),
     Expired,
     Dead,
@@ -144,10 +145,10 @@ impl Verdict {
         matches!(self, Self::Held(_))
     }
 
-    /// The state in one word.
-    pub(crate) fn word(self) -> &'static str {
+    /// The word that `status` prints.
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
-            Self::Held(word) => word,
+            Self::Held(as_str) => as_str,
             Self::Expired => "expired",
             Self::Dead => "dead",
         }
@@ -155,38 +156,38 @@ impl Verdict {
 }
 
 impl Holder {
-    pub(crate) fn new(owner: Owner, grip: Grip) -> Self {
-        Self { owner: Some(owner), mode: Mode::Exclusive, grip }
+    pub(crate) fn new(owner: Owner, kind: HolderKind) -> Self {
+        Self { owner: Some(owner), mode: Mode::Exclusive, kind }
     }
 
     pub(crate) fn guard(&self) -> Option<&Guard> {
-        if let Grip::Guard(guard) = &self.grip { Some(guard) } else { None }
+        if let HolderKind::Guard(guard) = &self.kind { Some(guard) } else { None }
     }
 
     pub(crate) fn lease(&self) -> Option<&Lease> {
-        if let Grip::Lease(lease) = &self.grip { Some(lease) } else { None }
+        if let HolderKind::Lease(lease) = &self.kind { Some(lease) } else { None }
     }
 
-    pub(crate) fn broken(&self) -> Option<Broken> {
-        if let Grip::Broken(broken) = self.grip { Some(broken) } else { None }
+    pub(crate) fn broken(&self) -> Option<BrokenRecord> {
+        if let HolderKind::Broken(broken) = self.kind { Some(broken) } else { None }
     }
 
-    /// Whether this is what stands in the record's place.
+    /// Whether this is the name's record.
     pub(crate) fn is_recorded(&self) -> bool {
         self.guard().is_none_or(|guard| guard.recorded)
     }
 
-    /// Whether this is a guard that is in.
+    /// Whether this is a guard with a live process.
     pub(crate) fn is_inside(&self) -> bool {
         self.guard().is_some_and(Guard::lives)
     }
 
-    /// What its record is worth; of what is no record nothing can be said.
+    /// What its record means; `None` for a broken record.
     pub(crate) fn verdict(&self) -> Option<Verdict> {
-        match &self.grip {
-            Grip::Lease(lease) => Some(of_lease(lease)),
-            Grip::Guard(guard) => Some(of_guard(guard)),
-            Grip::Broken(_) => None,
+        match &self.kind {
+            HolderKind::Lease(lease) => Some(lease_verdict(lease)),
+            HolderKind::Guard(guard) => Some(guard_verdict(guard)),
+            HolderKind::Broken(_) => None,
         }
     }
 
@@ -195,53 +196,52 @@ impl Holder {
     }
 }
 
-fn of_lease(lease: &Lease) -> Verdict {
+fn lease_verdict(lease: &Lease) -> Verdict {
     match (lease.hold, lease.end, lease.process) {
-        (_, End::Past, _) => Verdict::Expired,
-        (Hold::Lease, End::Never, Process::Dead) => Verdict::Held("abandoned"),
-        (Hold::Process, _, Process::Dead) | (Hold::Foreign, End::Never, Process::Dead) => {
-            Verdict::Dead
-        }
+        (_, Expiry::Past, _) => Verdict::Expired,
+        (HoldKind::Lease, Expiry::Never, Process::Dead) => Verdict::Held("abandoned"),
+        (HoldKind::Process, _, Process::Dead)
+        | (HoldKind::Foreign, Expiry::Never, Process::Dead) => Verdict::Dead,
         _ => Verdict::Held("held"),
     }
 }
 
-/// Whether a guard's supervisor, which its record names, lives.
+/// Whether a guard's supervisor lives. Its record names the supervisor.
 pub(crate) fn process_of(guard: &Guard) -> Process {
     if guard.supervisor { Process::Alive } else { Process::Dead }
 }
 
-fn of_guard(guard: &Guard) -> Verdict {
+fn guard_verdict(guard: &Guard) -> Verdict {
     match (guard.supervisor, guard.command, guard.end) {
         (false, false, _) => Verdict::Dead,
         (false, true, _) => Verdict::Held("orphaned"),
-        (true, _, End::Past) => Verdict::Held("overdue"),
+        (true, _, Expiry::Past) => Verdict::Held("overdue"),
         (true, _, _) => Verdict::Held("held"),
     }
 }
 
-/// An order that nobody may take a name.
+/// A freeze of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Freeze {
-    Order {
+    Record {
         by: Owner,
-        over: bool,
+        expired: bool,
     },
-    /// Something that is no record stands in its place.
+    /// The freeze's file is not a readable record.
     Broken,
 }
 
-/// All that there is about a name.
+/// The state of a name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct State {
+pub(crate) struct NameState {
     pub(crate) holders: Vec<Holder>,
-    /// Those who wait, in their order.
-    pub(crate) line: Vec<Waiter>,
+    /// The waiters, in their order.
+    pub(crate) queue: Vec<Waiter>,
     pub(crate) freeze: Option<Freeze>,
 }
 
-impl State {
-    /// What stands in the record's place.
+impl NameState {
+    /// The name's record.
     pub(crate) fn record(&self) -> Option<&Holder> {
         self.holders.iter().find(|holder| holder.is_recorded())
     }
@@ -250,7 +250,7 @@ impl State {
         self.holders.iter_mut().find(|holder| holder.is_recorded())
     }
 
-    pub(crate) fn broken(&self) -> Option<Broken> {
+    pub(crate) fn broken(&self) -> Option<BrokenRecord> {
         self.record().and_then(Holder::broken)
     }
 
@@ -258,37 +258,37 @@ impl State {
         self.record().and_then(Holder::lease)
     }
 
-    /// Who holds the name, as far as its record tells.
+    /// The holder of the name according to its record.
     pub(crate) fn holder(&self) -> Option<Owner> {
         self.record().filter(|record| record.is_held()).and_then(|record| record.owner)
     }
 
-    /// The guards that are in.
+    /// The guards with a live process.
     pub(crate) fn inside(&self) -> impl Iterator<Item = &Holder> {
         self.holders.iter().filter(|holder| holder.is_inside())
     }
 
-    /// The guards that are in and that the record does not speak of.
+    /// The guards with a live process that the record does not name.
     pub(crate) fn unrecorded(&self) -> impl Iterator<Item = &Holder> {
         self.inside().filter(|holder| !holder.is_recorded())
     }
 
-    /// The freeze that is in force.
+    /// The owner of the freeze that is in force.
     pub(crate) fn frozen_by(&self) -> Option<Owner> {
         match self.freeze {
-            Some(Freeze::Order { by, over: false }) => Some(by),
+            Some(Freeze::Record { by, expired: false }) => Some(by),
             _ => None,
         }
     }
 
-    /// Whether the record is the owner's, and stands.
-    pub(crate) fn is_mine(&self, by: Owner) -> bool {
+    /// Whether an owner holds the name.
+    pub(crate) fn is_held_by(&self, by: Owner) -> bool {
         self.holder() == Some(by)
     }
 
-    /// Takes the record away; a guard that it spoke of stays in without it.
+    /// Removes the record. A guard that it named stays a holder without it.
     pub(crate) fn drop_record(&mut self) {
-        if let Some(Grip::Guard(guard)) = self.record_mut().map(|record| &mut record.grip)
+        if let Some(HolderKind::Guard(guard)) = self.record_mut().map(|record| &mut record.kind)
             && guard.lives()
         {
             guard.recorded = false;
@@ -298,7 +298,7 @@ impl State {
     }
 }
 
-/// Something that the audit log must gain.
+/// An event that must be added to the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Event {
     pub(crate) name: String,
@@ -311,53 +311,53 @@ pub(crate) struct Event {
 /// All names, and all processes that were started.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Model {
-    x: State,
-    y: State,
-    /// Guards that are in no more, by force, and whose processes live; with their owners.
-    pub(crate) outside: Vec<(Name, Owner, Guard)>,
-    /// How many guards there have been, those included that wait.
-    pub(crate) guards: usize,
-    /// How many leases there have been.
-    pub(crate) leases: usize,
-    /// How many of the processes that leases are tied to have ended. That is the number of the next, too.
-    pub(crate) ended: usize,
+    x: NameState,
+    y: NameState,
+    /// Guards with live processes whose lock was broken by force, with their owners.
+    pub(crate) broken_guards: Vec<(Name, Owner, Guard)>,
+    /// The number of guards so far, including waiters.
+    pub(crate) guard_count: usize,
+    /// The number of leases so far.
+    pub(crate) lease_count: usize,
+    /// How many of the processes that leases are tied to have ended. The next one has this number.
+    pub(crate) ended_processes: usize,
     /// How many of them were started.
-    pub(crate) started: usize,
-    /// Whether a lease was taken already, and with the first one what is left of others cleared away.
-    pub(crate) swept: bool,
+    pub(crate) started_processes: usize,
+    /// Whether a lease was taken already. The first one prunes all names.
+    pub(crate) is_pruned: bool,
 }
 
 impl Model {
-    pub(crate) fn at(&self, name: Name) -> &State {
+    pub(crate) fn state(&self, name: Name) -> &NameState {
         match name {
             Name::X => &self.x,
             Name::Y => &self.y,
         }
     }
 
-    pub(crate) fn at_mut(&mut self, name: Name) -> &mut State {
+    pub(crate) fn state_mut(&mut self, name: Name) -> &mut NameState {
         match name {
             Name::X => &mut self.x,
             Name::Y => &mut self.y,
         }
     }
 
-    /// The oldest guard of a name whose processes live, in or outside.
+    /// The oldest guard of a name that has a live process, with or without its lock.
     pub(crate) fn oldest_guard(&self, name: Name) -> Option<(Owner, Guard)> {
-        let inside = self.at(name).inside().filter_map(|it| Some((it.owner?, *it.guard()?)));
-        let outside = self.outside.iter().filter(|(of, ..)| *of == name);
-        let outside = outside.map(|(_, owner, guard)| (*owner, *guard));
-        inside.chain(outside).min_by_key(|(_, guard)| guard.id)
+        let inside = self.state(name).inside().filter_map(|it| Some((it.owner?, *it.guard()?)));
+        let broken_guards = self.broken_guards.iter().filter(|(of, ..)| *of == name);
+        let broken_guards = broken_guards.map(|(_, owner, guard)| (*owner, *guard));
+        inside.chain(broken_guards).min_by_key(|(_, guard)| guard.id)
     }
 
-    /// The guard of that number, where any of it lives.
+    /// The guard with that number, if it has a live process.
     pub(crate) fn guard_mut(&mut self, id: usize) -> Option<&mut Guard> {
         let holders = self.x.holders.iter_mut().chain(&mut self.y.holders);
-        let inside = holders.filter_map(|holder| match &mut holder.grip {
-            Grip::Guard(guard) => Some(guard),
+        let inside = holders.filter_map(|holder| match &mut holder.kind {
+            HolderKind::Guard(guard) => Some(guard),
             _ => None,
         });
-        let outside = self.outside.iter_mut().map(|(_, _, guard)| guard);
-        inside.chain(outside).find(|guard| guard.id == id)
+        let broken_guards = self.broken_guards.iter_mut().map(|(_, _, guard)| guard);
+        inside.chain(broken_guards).find(|guard| guard.id == id)
     }
 }

@@ -1,12 +1,11 @@
-//! What may happen in a history, and how likely.
+//! The possible steps of a history, and how likely each is.
 //!
-//! A step is taken as it comes: one that needs something which is not there (a guard to end, a record to
-//! change) is left out, so that any part of a history is a history and shrinking may leave out what it
-//! likes.
+//! A step that needs something which is absent (a guard to end, a record to change) is skipped. So any part
+//! of a history is a history, and shrinking may remove any step.
 
 use proptest::{collection::vec, prelude::*, sample::select};
 
-/// Who acts. Eve says so by a flag, the others by a variable.
+/// The owner of a step. Eve is passed as a flag, the others as a variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
     Ada,
@@ -24,7 +23,7 @@ impl Owner {
     }
 }
 
-/// Which lock.
+/// The name of a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Name {
     X,
@@ -42,7 +41,7 @@ impl Name {
     }
 }
 
-/// A lifetime that is asked for.
+/// The lifetime of a lease, a guard or a freeze.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ttl {
     /// `1h`: longer than any history.
@@ -53,33 +52,33 @@ pub(crate) enum Ttl {
 
 /// The process that a lease is tied to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tie {
+pub(crate) enum TieTarget {
     Living,
-    /// One that has ended; where none has yet, one that lives.
+    /// A process that has ended, or a live one if no process has ended yet.
     Gone,
 }
 
-/// What a lease is asked for with.
+/// The options of `lokt lock`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Terms {
+pub(crate) struct LeaseOptions {
     pub(crate) ttl: Option<Ttl>,
-    /// The text of the key `k`.
+    /// The value of the key `k`.
     pub(crate) meta: Option<&'static str>,
-    pub(crate) tie: Option<Tie>,
-    /// Taken by a script that ends at once, not by a process that lives on.
+    pub(crate) tied_to: Option<TieTarget>,
+    /// Called by a script that ends at once, not by a process that lives on.
     pub(crate) by_script: bool,
     pub(crate) json: bool,
 }
 
 /// How much an unlock breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Might {
+pub(crate) enum UnlockForce {
     Own,
     Stale,
     Force,
 }
 
-impl Might {
+impl UnlockForce {
     pub(crate) fn flag(self) -> &'static [&'static str] {
         match self {
             Self::Own => &[],
@@ -89,9 +88,9 @@ impl Might {
     }
 }
 
-/// What a guard runs.
+/// The command that a guard runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Inner {
+pub(crate) enum GuardedCommand {
     /// `true`
     Nothing,
     /// `lokt guard NAME -- true`
@@ -99,10 +98,10 @@ pub(crate) enum Inner {
     /// `lokt lock NAME --ttl 1h`
     Lock(Name),
     /// `lokt unlock NAME`
-    Unlock(Name, Might),
+    Unlock(Name, UnlockForce),
 }
 
-/// Whom SIGKILL hits.
+/// The processes that SIGKILL ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Victim {
     Supervisor,
@@ -110,28 +109,28 @@ pub(crate) enum Victim {
     Both,
 }
 
-/// When something is over.
+/// When a record expires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum Expiry {
     Never,
-    Ahead,
+    Future,
     Past,
 }
 
-/// What a program that knows no latch puts in a record's place.
+/// The content that a program that does not use the latch writes to a record's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Thing {
+pub(crate) enum RecordContent {
     /// A version 0 record of a process of another host.
-    Record(Owner, End),
+    Record(Owner, Expiry),
     /// A version 0 record without an expiry, of a process before this boot.
-    RecordOfTheDead(Owner),
+    DeadRecord(Owner),
     /// A file without content, changed just now or a minute ago.
     Empty { young: bool },
     /// Half a record, changed just now or a minute ago.
     Half { young: bool },
-    /// A record of a version to come.
+    /// A record of a future version.
     Newer,
-    /// A folder.
+    /// A folder instead of a file.
     Folder,
 }
 
@@ -145,36 +144,36 @@ pub(crate) enum Step {
     List(Owner),
     /// `lokt status --prune-expired`
     Prune(Owner),
-    Lock(Owner, Name, Terms),
-    Unlock(Owner, Name, Might),
+    Lock(Owner, Name, LeaseOptions),
+    Unlock(Owner, Name, UnlockForce),
     UnlockAll(Owner),
     /// A guard that runs to its end.
-    Guard(Owner, Name, Inner),
-    /// A guard that stays in, if it gets in.
-    Enter(Owner, Name, Option<Ttl>),
-    /// A guard that waits in the queue where it does not get in at once, and then stays in.
-    Queue(Owner, Name),
-    /// The first in the queue is told to end.
-    GiveUp(Name),
+    RunGuard(Owner, Name, GuardedCommand),
+    /// A guard whose command runs on, if it enters.
+    StartGuard(Owner, Name, Option<Ttl>),
+    /// A guard that waits in the queue if it cannot enter at once. Its command runs on.
+    StartWaitingGuard(Owner, Name),
+    /// The first waiter gets SIGTERM.
+    EndFirstWaiter(Name),
     /// The oldest guard's command ends by itself.
-    Leave(Name),
-    /// The oldest guard, or its command, is killed.
+    EndOldestCommand(Name),
+    /// The oldest guard, its command, or both are killed.
     Kill(Name, Victim),
     /// The process that leases are tied to is killed; the next lease is tied to another.
-    EndTied,
+    EndTiedProcess,
     Freeze(Owner, Name, Ttl),
-    Unfreeze(Owner, Name, Might),
-    /// A program creates a record exclusively, as one does that takes a lock.
-    Create(Name, Thing),
-    /// Something puts a thing in a record's place, whatever stood there.
-    Overwrite(Name, Thing),
-    /// Somebody deletes what stands in a record's place.
-    Delete(Name),
+    Unfreeze(Owner, Name, UnlockForce),
+    /// Another program creates a record exclusively, as one does that takes a lock.
+    CreateRecord(Name, RecordContent),
+    /// Another program replaces a record's file, whatever it is.
+    OverwriteRecord(Name, RecordContent),
+    /// Another program deletes a record's file.
+    DeleteRecord(Name),
     /// A record's expiry passes.
-    Expire(Name),
-    /// A broken file is not changed any more.
-    Age(Name),
-    /// Something that is no record stands in a freeze's place.
+    ExpireRecord(Name),
+    /// A broken file gets too old to be still written.
+    AgeRecord(Name),
+    /// A freeze's file becomes unreadable.
     BreakFreeze(Name),
 }
 
@@ -190,52 +189,59 @@ fn ttl() -> impl Strategy<Value = Ttl> {
     prop_oneof![4 => Just(Ttl::Long), 1 => Just(Ttl::Short)]
 }
 
-fn might() -> impl Strategy<Value = Might> {
-    select(vec![Might::Own, Might::Stale, Might::Force])
+fn force() -> impl Strategy<Value = UnlockForce> {
+    select(vec![UnlockForce::Own, UnlockForce::Stale, UnlockForce::Force])
 }
 
-fn terms() -> impl Strategy<Value = Terms> {
+fn options() -> impl Strategy<Value = LeaseOptions> {
     let meta = prop_oneof![Just(None), select(vec!["one", "two"]).prop_map(Some)];
-    let tie = prop_oneof![
+    let tied_to = prop_oneof![
         6 => Just(None),
-        2 => Just(Some(Tie::Living)),
-        1 => Just(Some(Tie::Gone)),
+        2 => Just(Some(TieTarget::Living)),
+        1 => Just(Some(TieTarget::Gone)),
     ];
-    (proptest::option::of(ttl()), meta, tie, prop::bool::weighted(0.2), any::<bool>())
-        .prop_map(|(ttl, meta, tie, by_script, json)| Terms { ttl, meta, tie, by_script, json })
+    (proptest::option::of(ttl()), meta, tied_to, prop::bool::weighted(0.2), any::<bool>()).prop_map(
+        |(ttl, meta, tied_to, by_script, json)| LeaseOptions {
+            ttl,
+            meta,
+            tied_to,
+            by_script,
+            json,
+        },
+    )
 }
 
-fn inner() -> impl Strategy<Value = Inner> {
+fn command() -> impl Strategy<Value = GuardedCommand> {
     prop_oneof![
-        4 => Just(Inner::Nothing),
-        2 => name().prop_map(Inner::Guard),
-        1 => name().prop_map(Inner::Lock),
-        1 => (name(), might()).prop_map(|(name, might)| Inner::Unlock(name, might)),
+        4 => Just(GuardedCommand::Nothing),
+        2 => name().prop_map(GuardedCommand::Guard),
+        1 => name().prop_map(GuardedCommand::Lock),
+        1 => (name(), force()).prop_map(|(name, force)| GuardedCommand::Unlock(name, force)),
     ]
 }
 
-fn thing() -> impl Strategy<Value = Thing> {
-    let end = select(vec![End::Never, End::Ahead, End::Past]);
+fn content() -> impl Strategy<Value = RecordContent> {
+    let end = select(vec![Expiry::Never, Expiry::Future, Expiry::Past]);
     prop_oneof![
-        4 => (owner(), end).prop_map(|(owner, end)| Thing::Record(owner, end)),
-        1 => owner().prop_map(Thing::RecordOfTheDead),
-        2 => any::<bool>().prop_map(|young| Thing::Empty { young }),
-        2 => any::<bool>().prop_map(|young| Thing::Half { young }),
-        1 => Just(Thing::Newer),
-        1 => Just(Thing::Folder),
+        4 => (owner(), end).prop_map(|(owner, end)| RecordContent::Record(owner, end)),
+        1 => owner().prop_map(RecordContent::DeadRecord),
+        2 => any::<bool>().prop_map(|young| RecordContent::Empty { young }),
+        2 => any::<bool>().prop_map(|young| RecordContent::Half { young }),
+        1 => Just(RecordContent::Newer),
+        1 => Just(RecordContent::Folder),
     ]
 }
 
-fn who_and_what() -> impl Strategy<Value = (Owner, Name)> {
+fn owner_and_name() -> impl Strategy<Value = (Owner, Name)> {
     (owner(), name())
 }
 
 fn look() -> impl Strategy<Value = Step> {
     prop_oneof![
-        2 => who_and_what().prop_map(|(by, name)| Step::Exists(by, name)),
-        2 => who_and_what().prop_map(|(by, name)| Step::GetMeta(by, name)),
-        2 => who_and_what().prop_map(|(by, name)| Step::Status(by, name)),
-        2 => who_and_what().prop_map(|(by, name)| Step::Why(by, name)),
+        2 => owner_and_name().prop_map(|(by, name)| Step::Exists(by, name)),
+        2 => owner_and_name().prop_map(|(by, name)| Step::GetMeta(by, name)),
+        2 => owner_and_name().prop_map(|(by, name)| Step::Status(by, name)),
+        2 => owner_and_name().prop_map(|(by, name)| Step::Why(by, name)),
         1 => owner().prop_map(Step::List),
         1 => owner().prop_map(Step::Prune),
     ]
@@ -247,67 +253,67 @@ fn victim() -> impl Strategy<Value = Victim> {
 
 fn act() -> impl Strategy<Value = Step> {
     prop_oneof![
-        6 => (owner(), name(), terms()).prop_map(|(by, name, terms)| Step::Lock(by, name, terms)),
-        6 => (owner(), name(), might()).prop_map(|(by, name, might)| Step::Unlock(by, name, might)),
+        6 => (owner(), name(), options()).prop_map(|(by, name, options)| Step::Lock(by, name, options)),
+        6 => (owner(), name(), force()).prop_map(|(by, name, force)| Step::Unlock(by, name, force)),
         1 => owner().prop_map(Step::UnlockAll),
-        5 => (owner(), name(), inner()).prop_map(|(by, name, inner)| Step::Guard(by, name, inner)),
+        5 => (owner(), name(), command()).prop_map(|(by, name, command)| Step::RunGuard(by, name, command)),
         8 => (owner(), name(), proptest::option::of(Just(Ttl::Long)))
-            .prop_map(|(by, name, ttl)| Step::Enter(by, name, ttl)),
-        4 => name().prop_map(Step::Leave),
+            .prop_map(|(by, name, ttl)| Step::StartGuard(by, name, ttl)),
+        4 => name().prop_map(Step::EndOldestCommand),
         4 => (name(), victim()).prop_map(|(name, victim)| Step::Kill(name, victim)),
-        1 => Just(Step::EndTied),
-        2 => name().prop_map(Step::Expire),
+        1 => Just(Step::EndTiedProcess),
+        2 => name().prop_map(Step::ExpireRecord),
         2 => (owner(), name(), ttl()).prop_map(|(by, name, ttl)| Step::Freeze(by, name, ttl)),
-        3 => (owner(), name(), select(vec![Might::Own, Might::Force]))
-            .prop_map(|(by, name, might)| Step::Unfreeze(by, name, might)),
+        3 => (owner(), name(), select(vec![UnlockForce::Own, UnlockForce::Force]))
+            .prop_map(|(by, name, force)| Step::Unfreeze(by, name, force)),
     ]
 }
 
-/// What ends something that others may wait for.
+/// Steps that end something that a waiter may wait for.
 fn ending() -> impl Strategy<Value = Step> {
     prop_oneof![
-        3 => name().prop_map(Step::Leave),
+        3 => name().prop_map(Step::EndOldestCommand),
         1 => (name(), victim()).prop_map(|(name, victim)| Step::Kill(name, victim)),
-        2 => who_and_what().prop_map(|(by, name)| Step::Unlock(by, name, Might::Own)),
-        2 => who_and_what().prop_map(|(by, name)| Step::Unfreeze(by, name, Might::Force)),
-        1 => name().prop_map(Step::Expire),
+        2 => owner_and_name().prop_map(|(by, name)| Step::Unlock(by, name, UnlockForce::Own)),
+        2 => owner_and_name().prop_map(|(by, name)| Step::Unfreeze(by, name, UnlockForce::Force)),
+        1 => name().prop_map(Step::ExpireRecord),
     ]
 }
 
-fn mishap() -> impl Strategy<Value = Step> {
+fn fault() -> impl Strategy<Value = Step> {
     prop_oneof![
-        4 => (name(), thing()).prop_map(|(name, thing)| Step::Create(name, thing)),
-        2 => (name(), thing()).prop_map(|(name, thing)| Step::Overwrite(name, thing)),
-        3 => name().prop_map(Step::Delete),
-        2 => name().prop_map(Step::Age),
+        4 => (name(), content()).prop_map(|(name, content)| Step::CreateRecord(name, content)),
+        2 => (name(), content()).prop_map(|(name, content)| Step::OverwriteRecord(name, content)),
+        3 => name().prop_map(Step::DeleteRecord),
+        2 => name().prop_map(Step::AgeRecord),
         1 => name().prop_map(Step::BreakFreeze),
     ]
 }
 
 fn wait() -> impl Strategy<Value = Step> {
     prop_oneof![
-        5 => who_and_what().prop_map(|(by, name)| Step::Queue(by, name)),
-        1 => name().prop_map(Step::GiveUp),
+        5 => owner_and_name().prop_map(|(by, name)| Step::StartWaitingGuard(by, name)),
+        1 => name().prop_map(Step::EndFirstWaiter),
     ]
 }
 
 /// The longest history.
 const LONGEST: usize = 24;
 
-/// Histories of what owners do, and what is killed meanwhile.
-pub(crate) fn among_owners() -> impl Strategy<Value = Vec<Step>> {
+/// Histories of what owners do, with killed processes.
+pub(crate) fn histories_of_owners() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![1 => look(), 3 => act()];
     vec(step, 1..=LONGEST)
 }
 
-/// Histories in which other programs and mishaps change files as well.
-pub(crate) fn with_mishaps() -> impl Strategy<Value = Vec<Step>> {
-    let step = prop_oneof![3 => look(), 5 => act(), 3 => mishap()];
+/// Histories in which other programs change files, too.
+pub(crate) fn histories_with_faults() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![3 => look(), 5 => act(), 3 => fault()];
     vec(step, 1..=LONGEST)
 }
 
 /// Histories in which guards wait in the queue.
-pub(crate) fn in_line() -> impl Strategy<Value = Vec<Step>> {
-    let step = prop_oneof![2 => look(), 4 => act(), 4 => wait(), 4 => ending(), 1 => mishap()];
+pub(crate) fn histories_with_queue() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![2 => look(), 4 => act(), 4 => wait(), 4 => ending(), 1 => fault()];
     vec(step, 1..=LONGEST)
 }
