@@ -1,85 +1,85 @@
-//! A crash at every system call, and an error at every system call that can give one.
+//! A crash at every system call, and an error at every system call that can fail.
 //!
-//! Each operation is run below strace(1) once for every call that it makes itself, and killed there with
-//! `SIGKILL` before the call has an effect; and once more for every error that this call can give
-//! (`range.rs` says which), so that nothing but the error comes of it. Every run has a root of its own, a
-//! copy of the operation's scene. Then the program itself, undisturbed, is asked whether what must hold
-//! does: `oracle.rs` for what holds always, `next.rs` for what somebody else finds.
+//! Each operation runs below strace(1) once for every call that it makes itself, and is killed there with
+//! `SIGKILL` before the call has an effect. It runs once more for every error that this call can return
+//! (`injection_points.rs` lists them). Every run has its own root, a copy of a prepared one. Then the program
+//! itself checks what must hold: `invariants.rs` has what always holds, `checks.rs` what another caller finds.
+//!
 //! # How strace counts
-//! `inject=openat:when=3` means the third `openat` of one thread, so "the k-th call" is named by its kind
-//! and its number of that kind. An undisturbed run tells which calls there are; behind the last of each
-//! kind the range goes on until a run is not hit any more, so that calls that only happen now and then
-//! are found too. Only the first thread is traced: not the command of a guard, not the child that becomes
-//! it, and not the threads of a long wait, which do nothing but wait.
+//! `inject=openat:when=3` means the third `openat` of one thread, so "the k-th call" is named by its kind and
+//! its number of that kind. A run without a fault shows which calls there are. The range goes on behind the
+//! last call of each kind until a run is not hit any more, so that rare calls are found too. Only the first
+//! thread is traced: not a guard's command, its child, or the threads of a long wait, which only wait.
+//!
 //! # What is left out
-//! * The calls before the program's first own one, which opens `/dev/null`: the C library's and the
-//!   loader's. Nothing has been touched then, so being killed there is being killed at the first own call.
-//! * Errors of what cannot fail but for a wrong argument (`getpid`, `rt_sigprocmask`, …), of memory (a
-//!   Rust program without memory ends), of `exit_group`, and of `close`: Linux closes the file whatever it
-//!   answers, and strace can only suppress the call. All these are killed like the others.
-#![expect(clippy::expect_used, reason = "a test that cannot go on must stop, and say where")]
+//! * The calls before the program's own first one, which opens `/dev/null`: those of the C library and the
+//!   loader. They change nothing, so a kill there equals a kill at the first own call.
+//! * Errors of calls that only fail for a wrong argument (`getpid`, `rt_sigprocmask`, …), of memory (a Rust
+//!   program without memory ends), of `exit_group`, and of `close`: Linux closes the file even if it returns
+//!   an error, and strace can only suppress the call. All these calls are killed like the others.
+#![expect(clippy::expect_used, reason = "a test that cannot go on stops, and says where")]
 #![expect(clippy::indexing_slicing, reason = "a field or an event that is missing fails the test")]
-#![expect(clippy::print_stdout, reason = "how many faults were tried is a figure to be quoted")]
+#![expect(clippy::print_stdout, reason = "the documentation quotes the number of faults")]
 
-mod company;
-mod experiment;
-mod next;
-mod oracle;
-mod range;
+mod checks;
+mod injection_points;
+mod invariants;
+mod operation;
+mod scenarios;
 
-use experiment::{Operation, examine};
+use injection_points::FIRST_OWN_CALL;
+use invariants::BROKEN_RECORD;
 use lokt_testkit::{HOLD, Sandbox};
-use oracle::BROKEN;
-use range::FIRST;
+use operation::{Operation, check_all};
 use std::fs;
 
-/// A guard whose command leaves a trace.
+/// A guard whose command leaves a file.
 const GUARD: &[&str] = &["guard", "x", "--", "touch", "entered"];
 
-/// No root at all.
-fn nothing(_: &Sandbox) {}
+/// No root.
+fn no_root(_: &Sandbox) {}
 
 /// A root that was used, and in which no sweep is due.
-fn a_root(it: &Sandbox) {
+fn used_root(it: &Sandbox) {
     it.lokt(["lock", "earlier"]).owner("holder").run().ok();
     it.lokt(["unlock", "earlier"]).owner("holder").run().ok();
 }
 
-fn a_lease(it: &Sandbox) {
-    a_root(it);
+fn own_lease(it: &Sandbox) {
+    used_root(it);
     it.lokt(["lock", "x", "--ttl", "1h"]).run().ok();
 }
 
-fn anothers_lease(it: &Sandbox) {
-    a_root(it);
+fn other_lease(it: &Sandbox) {
+    used_root(it);
     it.lokt(["lock", "x", "--ttl", "1h"]).owner("holder").run().ok();
 }
 
-/// A lease that others may share.
-fn a_shared_lease(it: &Sandbox) {
-    a_root(it);
+/// A lease of another owner, which others may share.
+fn other_shared_lease(it: &Sandbox) {
+    used_root(it);
     it.lokt(["lock", "x", "--shared", "--ttl", "1h"]).owner("holder").run().ok();
 }
 
-/// Two that share a lease.
-fn two_leases(it: &Sandbox) {
-    a_shared_lease(it);
+/// The same, and a lease of the caller that shares it.
+fn two_shared_leases(it: &Sandbox) {
+    other_shared_lease(it);
     it.lokt(["lock", "x", "--shared", "--ttl", "1h"]).run().ok();
 }
 
-fn a_freeze(it: &Sandbox) {
-    a_root(it);
+fn own_freeze(it: &Sandbox) {
+    used_root(it);
     it.lokt(["freeze", "x", "--ttl", "1h"]).run().ok();
 }
 
-fn anothers_freeze(it: &Sandbox) {
-    a_root(it);
+fn other_freeze(it: &Sandbox) {
+    used_root(it);
     it.lokt(["freeze", "x", "--ttl", "1h"]).owner("holder").run().ok();
 }
 
-/// What a guard leaves that is killed with all its processes: its record, and its ticket, unlocked.
-fn a_dead_guard(it: &Sandbox) {
-    a_root(it);
+/// What a guard leaves behind if it is killed with all its processes: its record, and its ticket, unlocked.
+fn dead_guard(it: &Sandbox) {
+    used_root(it);
     let keep = "cd root && cp locks/x.json ../record && cp -r queue/x ../line";
     it.lokt(["guard", "x", "--", "sh", "-c", keep]).owner("holder").run().ok();
     let put_back = "mv record root/locks/x.json && rm -r root/queue/x && mv line root/queue/x";
@@ -87,15 +87,15 @@ fn a_dead_guard(it: &Sandbox) {
     assert_eq!(it.tickets("x").len(), 1, "a dead ticket");
 }
 
-/// A record that is none, since long ago, though not since before this boot.
-fn a_broken_record(it: &Sandbox) {
-    a_root(it);
-    it.write_record("x", BROKEN);
+/// An unreadable record, old, but written after the last boot.
+fn broken_record(it: &Sandbox) {
+    used_root(it);
+    it.write_record("x", BROKEN_RECORD);
 }
 
-/// Leases and freezes, over and in force, an empty line, and a sweep that is due.
-fn much_to_sweep(it: &Sandbox) {
-    a_root(it);
+/// Leases and freezes, expired and in force, an empty queue, and a sweep that is due.
+fn names_to_sweep(it: &Sandbox) {
+    used_root(it);
     for words in [
         ["lock", "over", "--ttl", "1ms"],
         ["lock", "held", "--ttl", "1h"],
@@ -112,20 +112,20 @@ fn much_to_sweep(it: &Sandbox) {
 fn a_guard_that_dies_or_fails_at_any_call_leaves_the_name_free() {
     let guard = Operation {
         name: "guard, the first in its root",
-        words: GUARD,
-        before: nothing,
+        arguments: GUARD,
+        prepare: no_root,
         code: 0,
-        from: FIRST,
-        play: company::alone,
-        next: next::the_name_is_free,
-        least: 200,
+        from: FIRST_OWN_CALL,
+        scenario: scenarios::run_alone,
+        check: checks::check_free,
+        min_faults: 200,
     };
-    examine(&[
+    check_all(&[
         guard,
         Operation {
             name: "guard after a dead one",
-            before: a_dead_guard,
-            next: next::the_dead_are_no_obstacle,
+            prepare: dead_guard,
+            check: checks::check_dead_guard_replaced,
             ..guard
         },
     ]);
@@ -133,170 +133,170 @@ fn a_guard_that_dies_or_fails_at_any_call_leaves_the_name_free() {
 
 #[test]
 fn a_guard_of_two_names_that_dies_or_fails_at_any_call_leaves_both_free() {
-    examine(&[Operation {
+    check_all(&[Operation {
         name: "guard of two names",
-        words: &["guard", "x", "y", "--", "touch", "entered"],
-        before: a_root,
+        arguments: &["guard", "x", "y", "--", "touch", "entered"],
+        prepare: used_root,
         code: 0,
-        from: FIRST,
-        play: company::alone,
-        next: next::both_names_are_free,
-        least: 280,
+        from: FIRST_OWN_CALL,
+        scenario: scenarios::run_alone,
+        check: checks::check_both_free,
+        min_faults: 280,
     }]);
 }
 
 #[test]
-fn a_waiting_guard_that_dies_or_fails_at_any_call_leaves_the_line_in_order() {
+fn a_waiting_guard_that_dies_or_fails_at_any_call_leaves_the_queue_in_order() {
     let guard = Operation {
         name: "guard --wait behind one that dies",
-        words: &["guard", "x", "--wait", "--", "touch", "entered"],
-        before: a_root,
+        arguments: &["guard", "x", "--wait", "--", "touch", "entered"],
+        prepare: used_root,
         code: 0,
-        from: FIRST,
-        play: company::behind_a_guard_that_dies,
-        next: next::the_line_goes_on,
-        least: 240,
+        from: FIRST_OWN_CALL,
+        scenario: scenarios::run_behind_killed_guard,
+        check: checks::check_queue_proceeds,
+        min_faults: 240,
     };
-    let lasting = Operation {
+    let long_wait = Operation {
         name: "guard --wait, from when it sleeps beside threads",
         from: "eventfd2(",
-        play: company::behind_a_guard_for_a_while,
-        least: 160,
+        scenario: scenarios::run_behind_guard_killed_later,
+        min_faults: 160,
         ..guard
     };
-    examine(&[guard, lasting]);
+    check_all(&[guard, long_wait]);
 }
 
 #[test]
 fn a_lock_that_dies_at_any_call_is_a_whole_lease_or_nothing_and_one_that_fails_is_nothing() {
     let lock = Operation {
         name: "lock",
-        words: &["lock", "x", "--ttl", "1h"],
-        before: a_root,
+        arguments: &["lock", "x", "--ttl", "1h"],
+        prepare: used_root,
         code: 0,
-        from: FIRST,
-        play: company::alone,
-        next: next::it_is_leased_or_free,
-        least: 110,
+        from: FIRST_OWN_CALL,
+        scenario: scenarios::run_alone,
+        check: checks::check_leased_or_free,
+        min_faults: 110,
     };
-    examine(&[
+    check_all(&[
         lock,
         Operation {
             name: "lock --wait behind a lease",
-            words: &["lock", "x", "--wait"],
-            before: anothers_lease,
-            play: company::behind_a_lease,
+            arguments: &["lock", "x", "--wait"],
+            prepare: other_lease,
+            scenario: scenarios::run_behind_lease,
             ..lock
         },
     ]);
 }
 
 #[test]
-fn who_shares_a_lock_keeps_it_whatever_call_of_another_dies_or_fails() {
+fn a_shared_holder_keeps_its_lock_when_another_dies_or_fails_at_any_call() {
     let lock = Operation {
         name: "lock --shared beside a lease",
-        words: &["lock", "x", "--shared", "--ttl", "1h"],
-        before: a_shared_lease,
+        arguments: &["lock", "x", "--shared", "--ttl", "1h"],
+        prepare: other_shared_lease,
         code: 0,
-        from: FIRST,
-        play: company::alone,
-        next: next::it_is_shared_or_not,
-        least: 95,
+        from: FIRST_OWN_CALL,
+        scenario: scenarios::run_alone,
+        check: checks::check_shared_or_not,
+        min_faults: 95,
     };
     let unlock = Operation {
         name: "unlock beside a lease",
-        words: &["unlock", "x"],
-        before: two_leases,
-        next: next::it_is_given_back_beside_another,
+        arguments: &["unlock", "x"],
+        prepare: two_shared_leases,
+        check: checks::check_released_beside_other_lease,
         ..lock
     };
     let guard = Operation {
         name: "guard --shared beside a guard",
-        words: &["guard", "x", "--shared", "--", "touch", "entered"],
-        before: a_root,
-        play: company::beside_a_sharing_guard,
-        next: next::the_other_guard_holds,
+        arguments: &["guard", "x", "--shared", "--", "touch", "entered"],
+        prepare: used_root,
+        scenario: scenarios::run_beside_shared_guard,
+        check: checks::check_other_guard_holds,
         ..lock
     };
-    examine(&[lock, unlock, guard]);
+    check_all(&[lock, unlock, guard]);
 }
 
 #[test]
-fn a_renewal_that_dies_or_fails_at_any_call_leaves_the_lease_with_its_old_or_its_new_life() {
-    examine(&[Operation {
+fn a_renewal_that_dies_or_fails_at_any_call_leaves_the_old_or_the_new_lifetime() {
+    check_all(&[Operation {
         name: "lock on one's own lease",
-        words: &["lock", "x", "--ttl", "2h"],
-        before: a_lease,
+        arguments: &["lock", "x", "--ttl", "2h"],
+        prepare: own_lease,
         code: 0,
-        from: FIRST,
-        play: company::alone,
-        next: next::the_lease_stands,
-        least: 110,
+        from: FIRST_OWN_CALL,
+        scenario: scenarios::run_alone,
+        check: checks::check_lease_stands,
+        min_faults: 110,
     }]);
 }
 
 #[test]
 fn a_guard_that_dies_at_any_call_of_its_heartbeat_leaves_the_lock_to_its_command() {
-    examine(&[Operation {
+    check_all(&[Operation {
         name: "heartbeat and end of a guard",
-        words: &["guard", "x", "--ttl", "300ms", "--", HOLD[0], HOLD[1], HOLD[2]],
-        before: a_root,
+        arguments: &["guard", "x", "--ttl", "300ms", "--", HOLD[0], HOLD[1], HOLD[2]],
+        prepare: used_root,
         code: 0,
         from: "CLONE_VFORK",
-        play: company::until_a_heartbeat,
-        next: next::the_guard_is_over,
-        least: 110,
+        scenario: scenarios::run_until_heartbeat,
+        check: checks::check_guard_over,
+        min_faults: 110,
     }]);
 }
 
 #[test]
 fn a_guard_under_a_lease_that_dies_or_fails_at_any_call_leaves_the_lease() {
-    examine(&[Operation {
+    check_all(&[Operation {
         name: "guard under one's own lease",
-        words: GUARD,
-        before: a_lease,
+        arguments: GUARD,
+        prepare: own_lease,
         code: 0,
-        from: FIRST,
-        play: company::alone,
-        next: next::the_lease_above_stands,
-        least: 135,
+        from: FIRST_OWN_CALL,
+        scenario: scenarios::run_alone,
+        check: checks::check_enclosing_lease_stands,
+        min_faults: 135,
     }]);
 }
 
 #[test]
-fn nobody_gets_in_beside_a_holder_whatever_call_dies_or_fails() {
+fn a_refused_caller_that_dies_or_fails_at_any_call_does_not_enter() {
     let guard = Operation {
         name: "guard, refused by a guard",
-        words: GUARD,
-        before: a_root,
+        arguments: GUARD,
+        prepare: used_root,
         code: 2,
-        from: FIRST,
-        play: company::beside_a_guard,
-        next: next::the_guard_holds,
-        least: 75,
+        from: FIRST_OWN_CALL,
+        scenario: scenarios::run_beside_guard,
+        check: checks::check_guard_holds,
+        min_faults: 75,
     };
     let stale = &["unlock", "x", "--break-stale"];
-    examine(&[
+    check_all(&[
         guard,
-        Operation { name: "lock, refused by a guard", words: &["lock", "x"], ..guard },
+        Operation { name: "lock, refused by a guard", arguments: &["lock", "x"], ..guard },
         Operation {
             name: "unlock --break-stale, refused by a guard",
-            words: stale,
+            arguments: stale,
             code: 4,
             ..guard
         },
         Operation {
             name: "guard, refused by a lease",
-            before: anothers_lease,
-            play: company::alone,
-            next: next::the_lease_holds,
+            prepare: other_lease,
+            scenario: scenarios::run_alone,
+            check: checks::check_lease_holds,
             ..guard
         },
         Operation {
             name: "guard, refused by a freeze",
-            before: anothers_freeze,
-            play: company::alone,
-            next: next::the_freeze_holds,
+            prepare: other_freeze,
+            scenario: scenarios::run_alone,
+            check: checks::check_freeze_holds,
             ..guard
         },
     ]);
@@ -304,15 +304,15 @@ fn nobody_gets_in_beside_a_holder_whatever_call_dies_or_fails() {
 
 #[test]
 fn an_unlock_that_dies_or_fails_at_any_call_leaves_a_whole_lease_or_nothing() {
-    examine(&[Operation {
+    check_all(&[Operation {
         name: "unlock",
-        words: &["unlock", "x"],
-        before: a_lease,
+        arguments: &["unlock", "x"],
+        prepare: own_lease,
         code: 0,
-        from: FIRST,
-        play: company::alone,
-        next: next::it_is_given_back_or_held,
-        least: 85,
+        from: FIRST_OWN_CALL,
+        scenario: scenarios::run_alone,
+        check: checks::check_released_or_held,
+        min_faults: 85,
     }]);
 }
 
@@ -320,28 +320,28 @@ fn an_unlock_that_dies_or_fails_at_any_call_leaves_a_whole_lease_or_nothing() {
 fn a_break_that_dies_or_fails_at_any_call_is_no_obstacle() {
     let stale = Operation {
         name: "unlock --break-stale of a dead guard",
-        words: &["unlock", "x", "--break-stale"],
-        before: a_dead_guard,
+        arguments: &["unlock", "x", "--break-stale"],
+        prepare: dead_guard,
         code: 0,
-        from: FIRST,
-        play: company::alone,
-        next: next::the_rest_is_no_obstacle,
-        least: 85,
+        from: FIRST_OWN_CALL,
+        scenario: scenarios::run_alone,
+        check: checks::check_stale_lock_broken_or_unchanged,
+        min_faults: 85,
     };
-    examine(&[
+    check_all(&[
         stale,
         Operation {
             name: "unlock --break-stale of a broken record",
-            before: a_broken_record,
-            play: company::after_a_while,
+            prepare: broken_record,
+            scenario: scenarios::run_a_minute_later,
             ..stale
         },
         Operation {
             name: "unlock --force of a living guard",
-            words: &["unlock", "x", "--force"],
-            before: a_root,
-            play: company::beside_a_guard,
-            next: next::the_guard_is_broken_or_holds,
+            arguments: &["unlock", "x", "--force"],
+            prepare: used_root,
+            scenario: scenarios::run_beside_guard,
+            check: checks::check_guard_broken_or_holding,
             ..stale
         },
     ]);
@@ -351,20 +351,20 @@ fn a_break_that_dies_or_fails_at_any_call_is_no_obstacle() {
 fn a_freeze_that_dies_at_any_call_stands_whole_or_not_and_one_that_fails_changes_nothing() {
     let freeze = Operation {
         name: "freeze",
-        words: &["freeze", "x", "--ttl", "2h"],
-        before: a_root,
+        arguments: &["freeze", "x", "--ttl", "2h"],
+        prepare: used_root,
         code: 0,
-        from: FIRST,
-        play: company::alone,
-        next: next::it_is_frozen_or_not,
-        least: 95,
+        from: FIRST_OWN_CALL,
+        scenario: scenarios::run_alone,
+        check: checks::check_frozen_or_not,
+        min_faults: 95,
     };
-    examine(&[
+    check_all(&[
         freeze,
         Operation {
             name: "freeze of a frozen name",
-            before: a_freeze,
-            next: next::it_is_frozen,
+            prepare: own_freeze,
+            check: checks::check_still_frozen,
             ..freeze
         },
     ]);
@@ -372,29 +372,29 @@ fn a_freeze_that_dies_at_any_call_stands_whole_or_not_and_one_that_fails_changes
 
 #[test]
 fn an_unfreeze_that_dies_or_fails_at_any_call_leaves_a_whole_freeze_or_none() {
-    examine(&[Operation {
+    check_all(&[Operation {
         name: "unfreeze",
-        words: &["unfreeze", "x"],
-        before: a_freeze,
+        arguments: &["unfreeze", "x"],
+        prepare: own_freeze,
         code: 0,
-        from: FIRST,
-        play: company::alone,
-        next: next::it_is_lifted_or_frozen,
-        least: 90,
+        from: FIRST_OWN_CALL,
+        scenario: scenarios::run_alone,
+        check: checks::check_unfrozen_or_frozen,
+        min_faults: 90,
     }]);
 }
 
 #[test]
-fn a_sweep_that_dies_or_fails_at_any_call_clears_away_nothing_that_binds_anybody() {
-    examine(&[Operation {
+fn a_sweep_that_dies_or_fails_at_any_call_removes_nothing_that_is_in_force() {
+    check_all(&[Operation {
         name: "sweep",
-        words: &["lock", "x", "--ttl", "1h"],
-        before: much_to_sweep,
-        // What comes before is taking the lease, which has its own test.
+        arguments: &["lock", "x", "--ttl", "1h"],
+        prepare: names_to_sweep,
+        // The calls before it take the lease, which has its own test.
         code: 0,
         from: "write(1, ",
-        play: company::alone,
-        next: next::only_what_is_over_is_swept,
-        least: 200,
+        scenario: scenarios::run_alone,
+        check: checks::check_only_expired_swept,
+        min_faults: 200,
     }]);
 }

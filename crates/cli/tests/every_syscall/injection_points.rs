@@ -1,55 +1,58 @@
-//! Which faults there are to inject: every call of a run, and what can become of it.
+//! The faults to inject: each call of a run, and the errors that it can return.
 
 use lokt_testkit::{Fault, Injection};
 use std::collections::BTreeMap;
 
 /// A system call of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Call {
+pub(crate) struct SystemCall {
     pub(crate) name: String,
-    /// The how-manieth of its name, from the start of the process.
+    /// Its number among the calls with its name, from the start of the process.
     pub(crate) number: usize,
-    /// As strace shows it.
+    /// The line of the trace.
     pub(crate) line: String,
 }
 
-/// Reads a whole trace.
-pub(crate) fn calls(trace: &[String]) -> Vec<Call> {
+/// Parses a whole trace.
+pub(crate) fn parse_trace(trace: &[String]) -> Vec<SystemCall> {
     let mut numbers = BTreeMap::new();
     let named = trace.iter().filter_map(|line| Some((line.split_once('(')?.0, line)));
     let named = named.filter(|(name, _)| name.chars().all(|c| c.is_alphanumeric() || c == '_'));
     let call = |(name, line): (&str, &String)| {
         let number = numbers.entry(name.to_owned()).or_insert(0);
         *number += 1;
-        Call { name: name.to_owned(), number: *number, line: line.clone() }
+        SystemCall { name: name.to_owned(), number: *number, line: line.clone() }
     };
     named.map(call).collect()
 }
 
-/// The program's first own call: it opens `/dev/null` in place of standard streams that are closed. Those
-/// before it are the loader's and the C library's, which know no locks.
-pub(crate) const FIRST: &str = "\"/dev/null\", O_RDWR";
+/// The program's own first call: it opens `/dev/null` in place of closed standard streams. Earlier calls
+/// belong to the loader and the C library.
+pub(crate) const FIRST_OWN_CALL: &str = "\"/dev/null\", O_RDWR";
 
-/// The calls from the first on that has a text.
-pub(crate) fn from<'a>(calls: &'a [Call], text: &str) -> &'a [Call] {
+/// The calls from the first one with a text on.
+pub(crate) fn calls_from<'a>(calls: &'a [SystemCall], text: &str) -> &'a [SystemCall] {
     let first = calls.iter().position(|call| call.line.contains(text));
     assert!(first.is_some(), "a run without {text:?}");
     &calls[first.unwrap_or(0)..]
 }
 
-/// The points of some calls: each is killed once, and fails once with each error that it can give.
-pub(crate) fn points(calls: &[Call]) -> Vec<Injection> {
-    let point =
-        |call: &Call, fault| Injection { call: call.name.clone(), number: call.number, fault };
-    let of = |call: &Call| -> Vec<Injection> {
+/// The faults of some calls: each call is killed once, and fails once with each error that it can return.
+pub(crate) fn points_of(calls: &[SystemCall]) -> Vec<Injection> {
+    let point = |call: &SystemCall, fault| Injection {
+        call: call.name.clone(),
+        number: call.number,
+        fault,
+    };
+    let of = |call: &SystemCall| -> Vec<Injection> {
         let errors = errors(call).iter().map(|error| Fault::Error(error));
         [Fault::Kill].into_iter().chain(errors).map(|fault| point(call, fault)).collect()
     };
     calls.iter().flat_map(of).collect()
 }
 
-/// For each kind of call, the first that the calls don't have: where the end of the range is sought.
-pub(crate) fn beyond(calls: &[Call]) -> Vec<Injection> {
+/// For each kind of call, the first number that the calls do not have.
+pub(crate) fn points_beyond(calls: &[SystemCall]) -> Vec<Injection> {
     let last: BTreeMap<&str, usize> =
         calls.iter().map(|call| (call.name.as_str(), call.number)).collect();
     let next = |(name, last): (&str, usize)| Injection {
@@ -61,8 +64,8 @@ pub(crate) fn beyond(calls: &[Call]) -> Vec<Injection> {
 }
 
 /// The calls that are only killed.
-const LEFT_OUT: [&str; 33] = [
-    // They cannot fail, or not but for a wrong argument.
+const KILL_ONLY: [&str; 33] = [
+    // They cannot fail, or only for a wrong argument.
     "getpid",
     "gettid",
     "getppid",
@@ -84,7 +87,7 @@ const LEFT_OUT: [&str; 33] = [
     "restart_syscall",
     "sigaltstack",
     "clock_gettime",
-    // They are only asked with WNOHANG, so there is nothing to be interrupted.
+    // They are only called with WNOHANG, so nothing can interrupt them.
     "wait4",
     "waitid",
     // Without memory, a Rust program ends.
@@ -94,16 +97,16 @@ const LEFT_OUT: [&str; 33] = [
     "mprotect",
     "madvise",
     "mremap",
-    // Linux closes the file whatever it says then, and strace cannot: it would stay open.
+    // Linux closes the file even if it returns an error, which strace cannot imitate: the file would stay
+    // open.
     "close",
     "exit_group",
     "exit",
     "execve",
 ];
 
-/// The errors that a call can give, of those that disks, networks and signals cause. A call that is not
-/// known here gets them all.
-pub(crate) fn errors(call: &Call) -> &'static [&'static str] {
+/// The errors that a call can return because of disks, networks and signals. Unknown calls get all of them.
+pub(crate) fn errors(call: &SystemCall) -> &'static [&'static str] {
     match call.name.as_str() {
         "open" | "openat" | "openat2" if is_for_writing(&call.line) => {
             &["EIO", "ENOSPC", "EROFS", "EINTR"]
@@ -122,10 +125,10 @@ pub(crate) fn errors(call: &Call) -> &'static [&'static str] {
         "poll" | "ppoll" => &["EINTR", "ENOMEM"],
         "getrandom" => &["EINTR"],
         "inotify_add_watch" => &["ENOSPC"],
-        // What these give where the kernel has no more to give.
+        // These fail when the kernel has reached a limit.
         "fcntl" | "signalfd4" | "eventfd2" | "inotify_init1" | "pidfd_open" => &["EMFILE"],
         "clone" | "clone3" | "vfork" | "timer_create" => &["EAGAIN"],
-        name if LEFT_OUT.contains(&name) => &[],
+        name if KILL_ONLY.contains(&name) => &[],
         _ => &["EIO", "ENOSPC", "EROFS", "EINTR", "ENOLCK"],
     }
 }

@@ -1,6 +1,6 @@
-//! Who else is there while an operation runs.
+//! How a traced operation is run: alone, or with another process that holds or releases the lock.
 
-use crate::experiment::{has_spawned, is_deaf};
+use crate::operation::{has_spawned, stderr_write_failed};
 use lokt_testkit::{Done, HOLD, Lokt, PATIENCE, Running, Sandbox};
 use serde_json::Value;
 use std::{
@@ -10,62 +10,63 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-/// Nobody.
-pub(crate) fn alone(_: &Sandbox, traced: Lokt) -> (Done, Option<Running>) {
+/// Runs it alone.
+pub(crate) fn run_alone(_: &Sandbox, traced: Lokt) -> (Done, Option<Running>) {
     (traced.in_time(), None)
 }
 
-/// Nobody, a minute after the record of `x` was written.
-pub(crate) fn after_a_while(it: &Sandbox, traced: Lokt) -> (Done, Option<Running>) {
+/// Runs it alone, a minute after the record of `x` was written.
+pub(crate) fn run_a_minute_later(it: &Sandbox, traced: Lokt) -> (Done, Option<Running>) {
     let record = File::options().append(true).open(it.record_path("x")).expect("a record");
     let then = SystemTime::now() - Duration::from_mins(1);
     record.set_modified(then).expect("its time can be set");
-    alone(it, traced)
+    run_alone(it, traced)
 }
 
-/// A guard of `x` by `holder`, before and after.
-pub(crate) fn beside_a_guard(it: &Sandbox, traced: Lokt) -> (Done, Option<Running>) {
+/// Runs it while a guard of `holder` holds `x`.
+pub(crate) fn run_beside_guard(it: &Sandbox, traced: Lokt) -> (Done, Option<Running>) {
     let holder = guard_of_x(it);
     (traced.in_time(), Some(holder))
 }
 
-/// A guard of `x` by `holder` that shares it, before and after.
-pub(crate) fn beside_a_sharing_guard(it: &Sandbox, traced: Lokt) -> (Done, Option<Running>) {
+/// Runs it while a guard of `holder` shares `x`.
+pub(crate) fn run_beside_shared_guard(it: &Sandbox, traced: Lokt) -> (Done, Option<Running>) {
     let words = ["guard", "x", "--shared", "--", HOLD[0], HOLD[1], HOLD[2]];
     let holder = it.lokt(words).owner("holder").start().is_in();
     (traced.in_time(), Some(holder))
 }
 
-/// A guard of `x` that is killed, with all its processes, when the operation stands in the queue behind it.
-pub(crate) fn behind_a_guard_that_dies(it: &Sandbox, traced: Lokt) -> (Done, Option<Running>) {
+/// Runs it behind a guard of `x`, which is killed with all its processes when the operation is in the queue.
+pub(crate) fn run_behind_killed_guard(it: &Sandbox, traced: Lokt) -> (Done, Option<Running>) {
     let holder = guard_of_x(it);
     let mut waiter = traced.start();
-    stands_in_line(it, &mut waiter);
-    // Its command reads what nobody can write any more, and ends.
+    await_ticket(it, &mut waiter);
+    // Its command reads a pipe that has no writer any more, and ends.
     holder.kill();
     (waiter.ends(), None)
 }
 
-/// A guard of `x` that is killed, with all its processes, when the operation has told that it waits.
-pub(crate) fn behind_a_guard_for_a_while(it: &Sandbox, traced: Lokt) -> (Done, Option<Running>) {
+/// Runs it behind a guard of `x`, which is killed with all its processes when the operation has reported that
+/// it waits.
+pub(crate) fn run_behind_guard_killed_later(it: &Sandbox, traced: Lokt) -> (Done, Option<Running>) {
     let holder = guard_of_x(it);
     let mut waiter = traced.start();
-    tells_that_it_waits(it, &mut waiter);
+    await_wait_report(it, &mut waiter);
     holder.kill();
     (waiter.ends(), None)
 }
 
-/// A lease of `x` that is given back when the operation has told that it waits.
-pub(crate) fn behind_a_lease(it: &Sandbox, traced: Lokt) -> (Done, Option<Running>) {
+/// Runs it behind a lease of `x`, which is released when the operation has reported that it waits.
+pub(crate) fn run_behind_lease(it: &Sandbox, traced: Lokt) -> (Done, Option<Running>) {
     let mut waiter = traced.start();
-    tells_that_it_waits(it, &mut waiter);
+    await_wait_report(it, &mut waiter);
     it.lokt(["unlock", "x"]).owner("holder").in_time().ok();
     (waiter.ends(), None)
 }
 
-/// A guarded command that ends when the guard has extended its lock's life once. Where the guard is killed
-/// before, its command has the lock until it ends.
-pub(crate) fn until_a_heartbeat(it: &Sandbox, traced: Lokt) -> (Done, Option<Running>) {
+/// Runs a guard until it has renewed its lock once. If the guard is killed before that, its command has the
+/// lock until it ends.
+pub(crate) fn run_until_heartbeat(it: &Sandbox, traced: Lokt) -> (Done, Option<Running>) {
     let mut guard = traced.start();
     let announced = RefCell::new(None);
     let renewed = |_: &mut Running| {
@@ -80,7 +81,7 @@ pub(crate) fn until_a_heartbeat(it: &Sandbox, traced: Lokt) -> (Done, Option<Run
     (guard.release(), None)
 }
 
-/// The end that a lock announces.
+/// The expiry in a lock's record.
 fn expiry(it: &Sandbox) -> Option<Value> {
     let record = fs::read(it.record_path("x")).ok()?;
     let record: Value = serde_json::from_slice(&record).expect("a record is never half-written");
@@ -91,14 +92,14 @@ fn guard_of_x(it: &Sandbox) -> Running {
     it.lokt(["guard", "x", "--", HOLD[0], HOLD[1], HOLD[2]]).owner("holder").start().is_in()
 }
 
-/// Waits until it has its place in the queue, or has ended without one.
-fn stands_in_line(it: &Sandbox, waiter: &mut Running) {
+/// Waits until it is in the queue, or has ended.
+fn await_ticket(it: &Sandbox, waiter: &mut Running) {
     until(waiter, |_| it.tickets("x").iter().any(|ticket| ticket.ends_with("-w")));
 }
 
-/// Waits until it has told where it stands, or could not tell, or has ended.
-fn tells_that_it_waits(it: &Sandbox, waiter: &mut Running) {
-    until(waiter, |waiter| waiter.has_said("waiting for lock") || is_deaf(&it.trace()));
+/// Waits until it has reported that it waits, or could not report it, or has ended.
+fn await_wait_report(it: &Sandbox, waiter: &mut Running) {
+    until(waiter, |waiter| waiter.has_said("waiting for lock") || stderr_write_failed(&it.trace()));
 }
 
 fn until(running: &mut Running, reached: impl Fn(&mut Running) -> bool) {
