@@ -1,5 +1,5 @@
-//! What the fuzzing targets check. It stands with the tests of the libraries, which replay the seeds
-//! with it on every compiler.
+//! The checks of the fuzzing targets. They are part of the libraries' tests, which replay the seeds with them
+//! on every compiler.
 
 #[path = "../../crates/lock/tests/checks/mod.rs"]
 pub mod checks;

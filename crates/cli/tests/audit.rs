@@ -1,4 +1,4 @@
-//! The audit log: every change of a lock is one line, and any of them is found again.
+//! The audit log: every change of a lock is one line, and `audit` finds it.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -14,7 +14,7 @@ use std::{
     os::unix::fs::PermissionsExt,
 };
 
-/// Every kind of event that there is.
+/// Every kind of event.
 const KINDS: [&str; 13] = [
     "acquire",
     "deny",
@@ -35,7 +35,7 @@ fn sandbox() -> Sandbox {
     Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
 }
 
-/// Writes a log of events, each a time, a kind, a name and an owner.
+/// Writes a log of events. Each has a time, a kind, a name and an owner.
 fn write_log(it: &Sandbox, events: impl IntoIterator<Item = (String, String)>) {
     let mut log = String::new();
     for (time, name) in events {
@@ -58,7 +58,7 @@ fn audit(it: &Sandbox, words: &[&str]) -> Vec<String> {
     names(&it.lokt(all).without("LOKT_OWNER").in_time().ok())
 }
 
-/// Lets something of every kind happen, to a lock that is called like the kind.
+/// Makes an event of every kind, each on a lock with the name of the kind.
 fn everything_happens(it: &Sandbox) {
     let run = |words: &[&str]| it.lokt(words.iter().copied()).in_time();
     run(&["lock", "acquire", "--ttl", "90s"]).ok();
@@ -138,7 +138,7 @@ fn an_event_says_what_happened_to_what_and_by_whom() {
 }
 
 #[test]
-fn for_people_an_event_is_a_line_too() {
+fn a_terminal_gets_one_line_for_each_event() {
     let it = sandbox();
     everything_happens(&it);
     let text = it.lokt(["audit"]).without("LOKT_OWNER").run().ok().out;
@@ -157,7 +157,7 @@ fn events_are_found_by_name_and_by_owner() {
     assert_eq!(audit(&it, &["--name", "b"]), ["b"]);
     assert_eq!(audit(&it, &["--owner", "ada"]), ["a", "c"]);
     assert_eq!(audit(&it, &["--owner", "ada", "--name", "c"]), ["c"]);
-    assert_eq!(audit(&it, &["--owner", "nobody"]), [""; 0]);
+    assert_eq!(audit(&it, &["--owner", "stranger"]), [""; 0]);
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn large_log(it: &Sandbox) -> u64 {
     fs::metadata(it.root().join("audit.log")).unwrap().len()
 }
 
-/// How many bytes of files a call reads.
+/// The number of bytes that a call reads from files.
 fn bytes_read(it: &Sandbox, words: &str) -> u64 {
     let line = format!("strace -f -o trace -e trace=read,pread64 lokt audit --json {words} >out");
     it.shell(&line).in_time().ok();
@@ -240,14 +240,14 @@ fn a_tail_shows_what_is_asked_for_and_nothing_else() {
     for (owner, name) in [("ada", "y"), ("bob", "x"), ("ada", "x")] {
         it.lokt(["guard", name, "--", "true"]).owner(owner).run().ok();
     }
-    // No log was there when it began.
+    // There was no log when it started.
     let first: Value = serde_json::from_str(&log.prints("{")).unwrap();
     assert_eq!((&first["name"], &first["event"]), (&json!("x"), &json!("release")));
     log.kill();
 }
 
 #[test]
-fn a_tail_goes_on_in_a_log_that_is_begun_anew() {
+fn a_tail_continues_in_a_new_log() {
     let it = sandbox();
     it.lokt(["lock", "a"]).run().ok();
     let mut log = it.lokt(["audit", "--tail", "--json"]).without("LOKT_OWNER").start();
@@ -263,7 +263,7 @@ fn a_tail_goes_on_in_a_log_that_is_begun_anew() {
 }
 
 #[test]
-fn a_torn_line_takes_no_other_event_with_it() {
+fn a_torn_line_hides_no_other_event() {
     let it = sandbox();
     let append = |text: &[u8]| {
         let mut log = File::options().append(true).open(it.root().join("audit.log")).unwrap();

@@ -14,7 +14,7 @@ fn sandbox() -> Sandbox {
     it
 }
 
-/// A call in a folder of the place, where nothing but the folder says which root is meant.
+/// A call in a folder, where only the folder decides which root it uses.
 fn call<'a>(it: &Sandbox, words: impl IntoIterator<Item = &'a str>, folder: &str) -> Lokt {
     it.lokt(words).without("LOKT_ROOT").folder(it.folder().join("place").join(folder))
 }
@@ -42,7 +42,7 @@ fn root(it: &Sandbox, folder: &str) -> String {
     root.display().to_string()
 }
 
-/// Ways in which a folder becomes a repository, and where its locks are then.
+/// Ways in which a folder becomes a repository, and where its locks are afterwards.
 const WAYS: [(&str, &str); 3] = [
     ("git init -q", "place/.git/lokt"),
     ("git init -q --separate-git-dir=../apart", "apart/lokt"),
@@ -73,7 +73,7 @@ fn a_holder_keeps_the_locks_where_they_were_until_it_leaves() {
 }
 
 #[test]
-fn a_waiter_stays_in_line_and_the_next_stands_behind_it() {
+fn a_waiter_stays_in_the_queue_and_the_next_caller_is_behind_it() {
     let it = sandbox();
     let first = holder(&it, "x", ".");
     let wait = ["guard", "x", "--wait", "--", HOLD[0], HOLD[1], HOLD[2]];
@@ -108,7 +108,7 @@ fn leases_and_freezes_keep_the_locks_where_they_were_too() {
 }
 
 #[test]
-fn a_hook_that_is_told_the_repository_keeps_to_the_old_place_too() {
+fn a_hook_with_the_repository_in_its_environment_uses_the_old_root() {
     let it = sandbox();
     let inside = holder(&it, "x", ".");
     init(&it, "git init -q");
@@ -121,7 +121,7 @@ fn a_hook_that_is_told_the_repository_keeps_to_the_old_place_too() {
 }
 
 #[test]
-fn what_binds_nobody_does_not_keep_the_locks() {
+fn expired_and_dead_locks_do_not_keep_the_old_root() {
     let it = sandbox();
     call(&it, ["lock", "x", "--ttl", "1ms"], ".").run().ok();
     holder(&it, "y", ".").kill();
@@ -142,7 +142,7 @@ fn the_guard_inside_gives_its_lock_back_and_its_command_sees_the_same_lock() {
 }
 
 #[test]
-fn records_that_come_with_a_repository_are_none_of_its_locks() {
+fn records_in_a_cloned_repository_are_no_locks() {
     let it = sandbox();
     call(&it, ["lock", "x"], ".").run().ok();
     let commit = "rm -rf .lokt/latches && git init -q ../source && cp -r .lokt ../source && cd ../source && git add . && \
@@ -168,12 +168,13 @@ fn without_the_repository_the_folder_has_its_locks_again() {
     inside.release().ok();
 }
 
-/// Many processes take one lock while the folder becomes a repository: never two at the same time.
+/// Many processes take one lock while the folder becomes a repository: two never hold it at the same time.
 #[test]
-fn at_no_moment_do_two_roots_count() {
+fn two_roots_never_count_at_the_same_time() {
     for round in 0..6 {
         let it = sandbox();
-        // Each round another number of entries lies before `git init`; a second holder fails to make the folder.
+        // The number of entries before `git init` differs in each round; a second holder fails to make the
+        // folder.
         let worker = "for i in 1 2 3 4 5 6; do lokt guard x --wait --timeout 60s -- sh -c \
             'mkdir inside && rmdir inside || touch violation' || touch failed; done";
         let line = format!(
@@ -189,9 +190,9 @@ fn at_no_moment_do_two_roots_count() {
     }
 }
 
-/// Stopped between finding the root and its first change, a command finds the repository that appeared meanwhile.
+/// If a repository appears between the search for the root and the first change, the command uses it.
 #[test]
-fn a_command_that_found_no_repository_in_time_begins_again() {
+fn a_command_starts_again_when_a_repository_appears() {
     let it = sandbox();
     let line = "cd place; strace -D -o ../trace -e trace=flock -e inject=flock:signal=STOP:when=1 \
         lokt guard x -- lokt exists x & pid=$!; until grep -q 'stopped by SIGSTOP' ../trace; do :; done 2>/dev/null; \

@@ -1,5 +1,5 @@
-//! Things that stand where a record should be: every command says what they are, none hangs, and nobody
-//! gets in unless it is proven that nobody is behind them.
+//! Files that are not readable records: every command reports them, none hangs, and no caller enters unless
+//! the lock is certainly free.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::{Done, Sandbox};
@@ -14,10 +14,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// Puts something broken at a path.
+/// Puts a broken file at a path.
 type Breakage = fn(&Path);
 
-/// What may stand there, and how it is told.
+/// The broken files, and what commands print about them.
 const BREAKAGES: [(&str, Breakage); 10] = [
     ("the file is empty", empty_and_old),
     ("not JSON: EOF", |path| fs::write(path, r#"{"version":1,"name":"x","ow"#).unwrap()),
@@ -39,13 +39,13 @@ fn empty_and_old(path: &Path) {
     changed(File::create(path).unwrap(), SystemTime::now() - Duration::from_secs(3));
 }
 
-/// Says that a file was last changed at a time.
+/// Sets the time of a file's last change.
 #[expect(clippy::needless_pass_by_value, reason = "the file is closed by this")]
 fn changed(file: File, at: SystemTime) {
     file.set_modified(at).unwrap();
 }
 
-/// Puts a broken thing in the place of the record of `x`, older than anything that is being written.
+/// A sandbox with a broken file as the record of `x`, too old to be still written.
 fn broken(breakage: Breakage) -> Sandbox {
     let it = sandbox();
     it.lokt(["lock", "other"]).run().ok();
@@ -57,14 +57,14 @@ fn broken(breakage: Breakage) -> Sandbox {
     it
 }
 
-/// Old, and yet of this boot on any machine that runs for longer.
+/// An old time, but after this boot on any machine that has run for longer.
 fn an_hour_ago() -> SystemTime {
     let up = fs::read_to_string("/proc/uptime").unwrap();
     let up: f64 = up.split(' ').next().unwrap().parse().unwrap();
     SystemTime::now() - Duration::from_secs_f64((up / 2.0).min(3600.0))
 }
 
-/// A moment ahead: a file that was changed then counts as being written for almost four seconds from now.
+/// A moment ahead: a file with this time counts as being written for almost four seconds.
 fn young() -> SystemTime {
     SystemTime::now() + Duration::from_millis(1900)
 }
@@ -99,7 +99,7 @@ fn every_command_that_reads_says_what_is_wrong_and_none_hangs() {
 }
 
 #[test]
-fn nobody_gets_in_where_somebody_may_be_behind_it() {
+fn no_guard_enters_when_a_broken_record_may_have_a_holder() {
     for (flaw, breakage) in &BREAKAGES[1..] {
         let it = broken(*breakage);
         let commands: [&[&str]; 4] = [
@@ -113,8 +113,8 @@ fn nobody_gets_in_where_somebody_may_be_behind_it() {
             assert!(done.err.contains("lokt unlock x --break-stale"), "a way out: {done:#?}");
         }
         run(&it, &["why", "x"]).expect(2);
-        assert!(!it.folder().join("entered").exists(), "nobody got in although {flaw}");
-        assert!(it.tickets("x").is_empty(), "nobody stands in the queue");
+        assert!(!it.folder().join("entered").exists(), "no guard entered although {flaw}");
+        assert!(it.tickets("x").is_empty(), "the queue is empty");
         let unlock = run(&it, &["unlock", "x"]).fails_with(1, "is corrupted");
         assert!(unlock.err.contains("--break-stale"), "{unlock:#?}");
         assert!(fs::symlink_metadata(it.record_path("x")).is_ok(), "it was left alone");
@@ -183,7 +183,7 @@ fn an_empty_file_counts_as_held_while_it_may_be_being_written() {
 }
 
 #[test]
-fn an_empty_file_that_nobody_filled_is_free() {
+fn an_empty_file_that_stays_empty_is_free() {
     let it = sandbox();
     it.lokt(["lock", "other"]).run().ok();
     for words in [vec!["guard", "x", "--", "true"], vec!["lock", "x"]] {
@@ -228,7 +228,7 @@ fn a_broken_file_from_before_this_boot_is_replaced() {
 }
 
 #[test]
-fn a_record_that_may_not_be_read_is_never_taken_for_free() {
+fn a_record_without_read_permission_is_never_free() {
     let it = sandbox();
     it.as_nobody(["lock", "x"]).run().ok();
     fs::set_permissions(it.record_path("x"), Permissions::from_mode(0o000)).unwrap();
@@ -253,7 +253,7 @@ fn a_record_that_may_not_be_read_is_never_taken_for_free() {
 }
 
 #[test]
-fn a_broken_freeze_keeps_everybody_out_until_it_is_lifted_by_force() {
+fn a_broken_freeze_blocks_until_it_is_lifted_by_force() {
     for content in ["", "{", r#"{"version":"abc"}"#] {
         let it = sandbox();
         it.write_freeze("x", content);

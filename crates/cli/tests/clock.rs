@@ -1,9 +1,10 @@
-//! A clock at the end of time, at its beginning and before it: no death, no endless wait, nothing that ends too soon.
+//! A clock at the end of time, at its beginning and before it: no command dies or waits without an end, and
+//! nothing ends too early.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::{Done, Sandbox};
 
-/// Seconds from now to clocks that cannot be written, or only just.
+/// Offsets in seconds from now to clocks that cannot be written, or only just.
 const CLOCKS: [&str; 6] = [
     "+300000000000s",
     "+9000000000000000s",
@@ -13,7 +14,7 @@ const CLOCKS: [&str; 6] = [
     "-1900000000s",
 ];
 
-/// Only this one is linked so that its clock can be faked.
+/// Only this binary is linked so that its clock can be faked.
 const LOKT: &str = env!("CARGO_BIN_EXE_lokt");
 
 fn at(it: &Sandbox, clock: &str, line: &str) -> Done {
@@ -28,7 +29,7 @@ fn sandbox() -> Sandbox {
 }
 
 #[test]
-fn every_command_ends_with_a_code_of_its_own() {
+fn every_command_ends_with_a_documented_code() {
     for clock in CLOCKS {
         let it = sandbox();
         it.shell("lokt lock l --ttl 1h; lokt guard g -- true; lokt freeze ice --ttl 1h").run().ok();
@@ -59,7 +60,7 @@ fn a_lease_taken_at_the_end_of_time_holds() {
 }
 
 #[test]
-fn the_doctor_says_that_the_clock_cannot_be_right() {
+fn the_doctor_reports_an_impossible_clock() {
     for clock in &CLOCKS[..4] {
         let out = at(&sandbox(), clock, "lokt doctor").ok().out;
         assert!(out.contains("it stands outside of the years 0 to 9999"), "{clock}: {out}");

@@ -1,4 +1,4 @@
-//! Flags that make no sense together, or by themselves: told before anything is done.
+//! Flags that conflict or have no meaning: the error comes before any change.
 
 use lokt_testkit::Sandbox;
 
@@ -6,7 +6,7 @@ fn sandbox() -> Sandbox {
     Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
 }
 
-/// Calls of `guard` and `lock` without a meaning, and what is said of them.
+/// Calls of `guard` and `lock` without a meaning, and their errors.
 const MODES: [(&[&str], &str); 14] = [
     (&["guard", "x", "--shared", "--slots", "2", "--", "true"], "--slots"),
     (&["lock", "x", "--shared", "--slots", "2"], "--slots"),
@@ -24,7 +24,7 @@ const MODES: [(&[&str], &str); 14] = [
     (&["freeze", "x", "--ttl", "1m", "--slots", "2"], "--slots"),
 ];
 
-/// The same for what a guard is told about its command.
+/// The same for the flags that control a guard's command.
 const ORDERS: [(&[&str], &str); 23] = [
     (&["guard", "x", "--max-hold", "0", "--", "true"], "more than 0"),
     (&["guard", "x", "--max-hold", "0s", "--", "true"], "more than 0"),
@@ -52,7 +52,7 @@ const ORDERS: [(&[&str], &str); 23] = [
 ];
 
 #[test]
-fn combinations_without_a_meaning_are_told_with_their_reason_and_do_nothing() {
+fn combinations_without_a_meaning_are_refused_with_a_reason() {
     let it = sandbox();
     for (words, reason) in MODES.iter().chain(&ORDERS) {
         let done = it.lokt(words.iter().copied()).run().fails_with(64, reason);
@@ -95,7 +95,7 @@ fn a_span_of_time_that_ends_before_it_begins_is_wrong_usage() {
 }
 
 #[test]
-fn combinations_with_a_meaning_are_let_in() {
+fn combinations_with_a_meaning_are_accepted() {
     let it = sandbox();
     let calls: [&[&str]; 9] = [
         &["guard", "--shared", "x", "y", "--wait", "--timeout", "5s", "--ttl=1m", "--", "true"],

@@ -1,4 +1,4 @@
-//! What is left when processes are killed, and who gets in then.
+//! What killed processes leave behind, and which process enters then.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::{HOLD, Running, Sandbox};
@@ -15,8 +15,8 @@ fn holder(it: &Sandbox, name: &str) -> Running {
     it.lokt(["guard", name, "--", HOLD[0], HOLD[1], HOLD[2]]).owner("ada").start().is_in()
 }
 
-/// A guard whose command tells its pid and lives until it is killed, whatever becomes of its input. It leads a process
-/// group, which has nothing else in it.
+/// A guard whose command prints its pid and lives until it is killed, also without standard input. It leads a
+/// process group, which has no other process.
 fn stubborn(it: &Sandbox, name: &str) -> (Running, Pid) {
     let words = ["guard", name, "--", "sh", "-c", "echo pid $$; exec sleep 1000"];
     let mut guard = it.in_new_session(words).owner("ada").start();
@@ -25,7 +25,7 @@ fn stubborn(it: &Sandbox, name: &str) -> (Running, Pid) {
 }
 
 #[test]
-fn the_command_of_a_killed_guard_keeps_everybody_out_until_it_ends() {
+fn the_command_of_a_killed_guard_holds_the_lock_until_it_ends() {
     let it = sandbox();
     let (guard, command) = stubborn(&it, "x");
     let gone =
@@ -105,7 +105,7 @@ fn what_a_dead_guard_left_is_free_for_every_command() {
 fn dead_guard(it: &Sandbox, name: &str) {
     let (guard, _) = stubborn(it, name);
     killpg(Pid::from_raw(guard.pid()), Signal::SIGKILL).unwrap();
-    // In line behind it, somebody gets in when it is gone for sure; then its record is put back.
+    // A guard in the queue behind it enters when it is certainly gone; then its record is put back.
     let record = std::fs::read(it.record_path(name)).unwrap();
     it.lokt(["guard", name, "--wait", "--", "true"]).owner("cleaner").run().ok();
     it.write_record(name, record);
@@ -113,7 +113,7 @@ fn dead_guard(it: &Sandbox, name: &str) {
 }
 
 #[test]
-fn killing_waiters_changes_nothing_for_the_others() {
+fn killed_waiters_do_not_affect_the_others() {
     let it = sandbox();
     let first = holder(&it, "x");
     let mut waiters: Vec<Running> = (0..6).map(|n| waiter(&it, n)).collect();
@@ -136,7 +136,7 @@ fn waiter(it: &Sandbox, number: usize) -> Running {
 }
 
 #[test]
-fn a_waiter_that_is_killed_at_the_head_lets_the_next_in() {
+fn the_next_waiter_enters_when_the_first_is_killed() {
     let it = sandbox();
     it.lokt(["lock", "x", "--ttl", "10m"]).owner("ada").run().ok();
     let head = waiter(&it, 0);
@@ -147,7 +147,7 @@ fn a_waiter_that_is_killed_at_the_head_lets_the_next_in() {
 }
 
 #[test]
-fn a_forced_break_lets_the_next_in_while_the_old_command_runs() {
+fn a_forced_break_admits_the_next_while_the_old_command_runs() {
     let it = sandbox();
     let words = ["guard", "x", "--on-lost", "warn", "--", HOLD[0], HOLD[1], HOLD[2]];
     let broken = it.lokt(words).owner("ada").start().is_in();
@@ -173,7 +173,7 @@ fn the_root_may_vanish_under_a_guard_and_its_waiters() {
     let it = sandbox();
     let old = holder(&it, "x");
     let waiter = it.lokt(["guard", "x", "--wait", "--", "true"]).owner("bob").start().is_waiting();
-    // In one step, and not file by file: the guard makes a root anew as soon as it misses its record.
+    // In one step, and not file by file: the guard makes a new root as soon as it misses its record.
     let away = it.folder().join("away");
     std::fs::rename(it.root(), &away).unwrap();
     std::fs::remove_dir_all(away).unwrap();
@@ -183,11 +183,11 @@ fn the_root_may_vanish_under_a_guard_and_its_waiters() {
 }
 
 #[test]
-fn a_root_that_was_made_by_half_is_made_whole() {
+fn an_incomplete_root_is_completed() {
     let it = sandbox();
     for missing in ["locks", "freezes", "queue", "tmp", "latches"] {
         it.lokt(["guard", "x", "--", "true"]).run().ok();
-        // Not every command makes every folder again.
+        // Not every command makes every folder.
         let _ = std::fs::remove_dir_all(it.root().join(missing));
         it.lokt(["guard", "x", "--", "true"]).run().ok();
         let _ = std::fs::remove_dir_all(it.root().join(missing));
@@ -210,7 +210,7 @@ fn a_hundred_first_uses_at_once_make_one_root() {
 }
 
 #[test]
-fn what_a_crash_left_in_the_private_folder_is_no_obstacle() {
+fn drafts_left_by_a_crash_block_no_command() {
     let it = sandbox();
     it.lokt(["guard", "x", "--", "true"]).run().ok();
     let draft = it.root().join("tmp/x.lock");

@@ -1,4 +1,4 @@
-//! The demonstration: without a lock strokes are lost, under it none, and nothing is left behind.
+//! The demonstration: strokes are lost without a lock and kept with it, and no file is left behind.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::{Lokt, Sandbox};
@@ -9,14 +9,14 @@ fn sandbox() -> Sandbox {
     Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
 }
 
-/// The demonstration, with a folder of its own for what is temporary.
+/// The demonstration, with a separate temporary folder.
 fn demo(it: &Sandbox, words: &[&str]) -> Lokt {
     fs::create_dir_all(it.folder().join("tmp")).unwrap();
     it.lokt([&["demo"], words].concat()).env("TMPDIR", it.folder().join("tmp"))
 }
 
 #[track_caller]
-fn leaves_nothing(it: &Sandbox) {
+fn assert_no_files_left(it: &Sandbox) {
     let left: Vec<_> =
         fs::read_dir(it.folder().join("tmp")).unwrap().map(|it| it.unwrap().path()).collect();
     assert!(left.is_empty(), "nothing is left: {left:?}");
@@ -33,11 +33,11 @@ fn only_the_lock_keeps_every_stroke() {
     assert_eq!(kept("guarded"), all, "under the lock every stroke is there");
     assert!(kept("unlocked") < all, "without it some are lost: {told}");
     assert_ne!(told["unlocked"]["picture"], told["guarded"]["picture"]);
-    leaves_nothing(&it);
+    assert_no_files_left(&it);
 }
 
 #[test]
-fn in_a_pipe_the_pictures_are_plain_and_a_guard_around_it_does_not_matter() {
+fn in_a_pipe_and_inside_a_guard_the_pictures_are_plain() {
     let it = sandbox();
     fs::create_dir_all(it.folder().join("tmp")).unwrap();
     let call = it.shell(
@@ -48,11 +48,11 @@ fn in_a_pipe_the_pictures_are_plain_and_a_guard_around_it_does_not_matter() {
     let lines: Vec<&str> = done.out.lines().collect();
     assert!(lines.iter().all(|line| line.chars().count() <= 80), "{done:#?}");
     assert!(lines.last().unwrap().ends_with("under the lock: none."), "{done:#?}");
-    leaves_nothing(&it);
+    assert_no_files_left(&it);
 }
 
 #[test]
-fn on_a_terminal_the_pictures_are_painted_before_ones_eyes() {
+fn on_a_terminal_the_pictures_are_drawn_live() {
     let it = sandbox();
     fs::create_dir_all(it.folder().join("tmp")).unwrap();
     let call = it.terminal("stty rows 24 cols 80; lokt demo; echo code $?");
@@ -62,7 +62,7 @@ fn on_a_terminal_the_pictures_are_painted_before_ones_eyes() {
     demo.tells("under the lock: none.");
     demo.prints("code 0");
     demo.ends().ok();
-    leaves_nothing(&it);
+    assert_no_files_left(&it);
 }
 
 #[test]
@@ -75,25 +75,25 @@ fn control_c_ends_it_and_leaves_nothing() {
     demo.types("\u{3}");
     demo.prints("code 130");
     demo.ends().ok();
-    leaves_nothing(&it);
+    assert_no_files_left(&it);
 }
 
 #[test]
 fn a_signal_ends_it_and_all_painters() {
     let it = sandbox();
     let running = demo(&it, &["--json"]).start();
-    // The folder is there, so it holds signals back by now.
+    // The folder exists, so the signals are blocked by now.
     let folder = || fs::read_dir(it.folder().join("tmp")).unwrap().next();
     while folder().is_none() {
         std::thread::yield_now();
     }
     running.signal(Signal::SIGTERM);
     assert_eq!(running.ends().signal, Some(Signal::SIGTERM as i32));
-    leaves_nothing(&it);
+    assert_no_files_left(&it);
 }
 
 #[test]
-fn where_nothing_can_be_written_that_is_said() {
+fn a_folder_without_write_permission_is_an_error() {
     let it = sandbox();
     let done = it.lokt(["demo"]).env("TMPDIR", it.folder().join("none")).run();
     done.fails_with(1, "cannot make a folder to paint in");

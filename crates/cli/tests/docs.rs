@@ -1,5 +1,4 @@
-//! The documentation does what it says: its examples run, its links lead somewhere, and no command is left
-//! out.
+//! The documentation is true: its examples run, its links have a target, and it describes every command.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::Sandbox;
@@ -8,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What an example may expect of the machine: a repository with one commit, and a home.
+/// The setup of an example: a repository with one commit, and a home.
 const REPOSITORY: &str = "mkdir home repo && git config --file home/.gitconfig user.name Ada &&
     git config --file home/.gitconfig user.email ada@example.org && export HOME=$PWD/home &&
     git init -q repo && git -C repo commit -q --allow-empty -m first";
@@ -21,7 +20,7 @@ fn project() -> PathBuf {
     fs::canonicalize(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).unwrap()
 }
 
-/// All pages: those beside the README, and everything below `docs`.
+/// All pages: those beside the README, and all below `docs`.
 fn pages() -> Vec<PathBuf> {
     let mut pages = markdown_in(&project());
     let mut folders = vec![project().join("docs")];
@@ -39,7 +38,7 @@ fn markdown_in(folder: &Path) -> Vec<PathBuf> {
     entries.filter(|path| path.extension().is_some_and(|it| it == "md")).collect()
 }
 
-/// A fenced block of a page: the line it begins in, its language, its content.
+/// A fenced block of a page: its first line, its language, its content.
 struct Block {
     line: usize,
     language: String,
@@ -102,7 +101,7 @@ fn the_readme_has_examples() {
     assert!(examples > 0, "there is something to copy");
 }
 
-/// What the links of a page lead to, but for those to other sites.
+/// The targets of a page's links, except those to other sites.
 fn links(page: &str) -> Vec<String> {
     let prose = prose(page);
     let targets = prose.split("](").skip(1).filter_map(|rest| rest.split([')', ' ']).next());

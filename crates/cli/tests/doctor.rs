@@ -1,4 +1,4 @@
-//! The doctor: whether locks work here, and which "here" is meant.
+//! The doctor: whether locks work here, and which root is used.
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -21,7 +21,7 @@ fn doctor(it: &Sandbox) -> Value {
     it.lokt(["doctor", "--json"]).run().ok().json()
 }
 
-/// How the check of a name came out.
+/// The outcome of a check.
 fn check(view: &Value, name: &str) -> (String, String) {
     let checks = view["checks"].as_array().expect("a list");
     let found = checks.iter().find(|check| check["name"] == name).expect("the check");
@@ -29,7 +29,7 @@ fn check(view: &Value, name: &str) -> (String, String) {
     (text("status"), text("message"))
 }
 
-/// The root that is meant where nothing but the folder says so.
+/// The root that a folder alone selects.
 fn root_in(it: &Sandbox, folder: &str) -> (String, String) {
     let call: Lokt = it.lokt(["doctor", "--json"]).without("LOKT_ROOT");
     let view = call.folder(it.folder().join(folder)).run().ok().json();
@@ -58,7 +58,7 @@ fn a_healthy_root_passes_every_check_and_is_left_as_it_was() {
 }
 
 #[test]
-fn what_deserves_a_look_is_a_warning_and_no_failure() {
+fn minor_problems_are_warnings_and_no_failure() {
     let it = sandbox();
     it.lokt(["lock", "x", "--ttl", "5m"]).run().ok();
     it.write_record("broken", "{");
@@ -96,7 +96,7 @@ fn a_root_that_cannot_be_written_fails() {
 }
 
 #[test]
-fn the_root_is_that_of_the_variable_the_repository_or_the_folder() {
+fn the_root_comes_from_the_variable_the_repository_or_the_folder() {
     let it = sandbox();
     let view = doctor(&it);
     let root = it.root().display().to_string();

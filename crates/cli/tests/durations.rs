@@ -1,8 +1,8 @@
-//! Durations: every flag takes the same ones, and refuses anything else with the list of units.
+//! Durations: every flag takes the same ones, and refuses other texts with the list of units.
 
 use lokt_testkit::Sandbox;
 
-/// Every place that takes a duration, before it.
+/// The arguments before a duration, for every flag that takes one.
 const PLACES: [&[&str]; 13] = [
     &["lock", "x", "--ttl"],
     &["lock", "x", "--wait", "--timeout"],
@@ -33,7 +33,7 @@ fn with<'a>(place: &[&'a str], duration: &'a str) -> Vec<&'a str> {
 }
 
 #[test]
-fn what_is_no_duration_is_wrong_usage_that_lists_the_units() {
+fn an_invalid_duration_is_a_usage_error_that_lists_the_units() {
     let it = sandbox();
     for place in PLACES {
         for bad in
@@ -53,7 +53,7 @@ fn what_is_no_duration_is_wrong_usage_that_lists_the_units() {
 }
 
 #[test]
-fn a_wait_without_a_limit_of_its_own_has_the_usual_one_and_a_limit_needs_a_wait() {
+fn a_wait_has_a_default_limit_and_a_limit_needs_a_wait() {
     let it = sandbox();
     for command in [&["lock", "x"][..], &["guard", "x", "-c", "true"]] {
         let words = [command, &["--timeout", "1s"]].concat();

@@ -1,4 +1,4 @@
-//! Variables of the environment: what no shell has expanded, and what is set but empty.
+//! Variables of the environment: values that no shell has expanded, and empty values.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::{Lokt, Sandbox};
@@ -15,7 +15,7 @@ fn call<'a>(it: &Sandbox, words: impl IntoIterator<Item = &'a str>) -> Lokt {
     it.lokt(words).folder(it.folder().join("work")).env("HOME", it.folder().join("home"))
 }
 
-/// Nothing was made where the caller works.
+/// Asserts that no file was made in the working folder.
 fn assert_clean(it: &Sandbox, what: &str) {
     let names = fs::read_dir(it.folder().join("work")).unwrap().map(|it| it.unwrap().file_name());
     let names: Vec<_> = names.filter(|name| name != "sub" && name != ".lokt").collect();
@@ -58,7 +58,7 @@ fn every_path_in_a_variable_may_begin_with_the_home_folder() {
 }
 
 #[test]
-fn what_cannot_be_expanded_is_wrong_usage_that_names_the_variable() {
+fn a_path_that_cannot_be_expanded_is_a_usage_error_that_names_the_variable() {
     let it = sandbox();
     for (variable, words) in [
         ("LOKT_ROOT", vec!["lock", "x"]),
@@ -66,7 +66,7 @@ fn what_cannot_be_expanded_is_wrong_usage_that_names_the_variable() {
         ("USER_SPACE", vec!["key", "generate"]),
         ("LOKT_SYSTEM_SPACE", vec!["tool", "list"]),
     ] {
-        for (value, home) in [("~nobody/locks", "/"), ("~/locks", "relative"), ("~/locks", "~")] {
+        for (value, home) in [("~other/locks", "/"), ("~/locks", "relative"), ("~/locks", "~")] {
             let done = call(&it, words.clone()).env(variable, value).env("HOME", home).run();
             let done = done.fails_with(64, &format!("{variable}={value}: "));
             assert!(done.err.contains("hint: set "), "{done:#?}");
@@ -82,7 +82,7 @@ fn a_folder_that_is_called_tilde_can_be_named() {
     assert!(it.folder().join("work/~/locks/x.json").exists());
 }
 
-/// Every variable that is read, and a call that shows what it does.
+/// Every variable that the program reads, and a call that shows its effect.
 const READ: [(&str, &[&str]); 16] = [
     ("LOKT_ROOT", &["doctor", "--json"]),
     ("LOKT_OWNER", &["prime", "--json"]),
@@ -111,7 +111,7 @@ fn a_variable_that_is_set_but_empty_is_not_set() {
         let (without, empty) = (bare().without(variable).run(), bare().env(variable, "").run());
         assert_eq!(without.code, empty.code, "{variable}: {without:#?} {empty:#?}");
         let stable = |out: &str| -> Vec<String> {
-            // The time of day is another one each time.
+            // The time of day differs between calls.
             out.lines()
                 .filter(|line| !line.contains("20") || !line.contains('T'))
                 .map(str::to_owned)

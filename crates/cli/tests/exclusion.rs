@@ -1,4 +1,4 @@
-//! Mutual exclusion under fire: many real processes, kills at any moment, and an oracle inside.
+//! Mutual exclusion under load: many real processes, kills at any moment, and a check inside the lock.
 #![expect(clippy::expect_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::Sandbox;
@@ -12,8 +12,8 @@ use std::{
     thread,
 };
 
-/// Creates a file exclusively, works a little, removes it. Finding the file of a live process there is a
-/// violation; that of a dead one is what its kill left.
+/// Creates a file exclusively, works a little, and removes it. If the file of a live process is there,
+/// exclusion is violated; the file of a dead process was left by its kill.
 const ORACLE: &str = r#"
 import os, sys
 path, log = sys.argv[1], sys.argv[2]
@@ -68,7 +68,7 @@ fn a_hundred_at_once_enter_one_by_one() {
 }
 
 #[test]
-fn kills_of_supervisors_at_any_moment_let_no_two_in_and_wedge_nobody() {
+fn kills_of_supervisors_at_any_moment_break_no_exclusion_and_block_no_caller() {
     let it = sandbox();
     let killed = AtomicUsize::new(0);
     thread::scope(|scope| {
@@ -78,13 +78,13 @@ fn kills_of_supervisors_at_any_moment_let_no_two_in_and_wedge_nobody() {
         }
     });
     assert!(entries(&it) + killed.into_inner() >= 200, "everybody entered or was killed");
-    // The lock still works, whatever the last kill left.
+    // The lock still works after the last kill.
     enter(&it, "last").run().ok();
     assert_eq!(it.lokt(["status", "--json"]).run().ok().json(), serde_json::json!([]));
 }
 
-/// Enters once; every third time it is killed, after a different fraction of its life: while it starts,
-/// waits, enters, runs or leaves.
+/// Enters once. Every third process is killed, after a varying part of its life: while it starts, waits,
+/// enters, runs or leaves.
 fn enter_or_die(it: &Sandbox, worker: usize, round: usize, killed: &AtomicUsize) {
     let guard = enter(it, &format!("w{worker}")).start();
     if (worker + round).is_multiple_of(3) {

@@ -1,4 +1,5 @@
-//! Fences: each acquisition's is above all earlier ones, and `fence check` knows those that count.
+//! Fences: each acquisition's fence is above all earlier ones, and `fence check` accepts those of present
+//! holders.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::{Done, HOLD, Running, Sandbox};
@@ -20,15 +21,15 @@ fn reader(it: &Sandbox, owner: &str) -> Running {
     it.lokt(words).owner(owner).start().is_in()
 }
 
-/// The fence of a new acquisition, which is given back.
+/// The fence of a new acquisition, which is released.
 fn draw(it: &Sandbox) -> u64 {
     it.lokt(["guard", "x", "-c", "echo $LOKT_FENCE"]).run().ok().out.trim().parse().unwrap()
 }
 
 #[test]
-fn the_fence_of_the_one_who_holds_is_accepted_and_no_other() {
+fn only_the_fence_of_the_holder_is_accepted() {
     let it = sandbox();
-    assert_eq!(check(&it, "5"), 4, "nobody holds what was never taken");
+    assert_eq!(check(&it, "5"), 4, "a lock that was never taken has no holder");
     assert!(!it.root().exists(), "asking makes nothing");
     let inside = it.lokt(["guard", "x", "-c", "echo in; echo $LOKT_FENCE; read line"]).start();
     let mut inside = inside.is_in();
@@ -52,7 +53,7 @@ fn the_fence_of_the_one_who_holds_is_accepted_and_no_other() {
 }
 
 #[test]
-fn of_several_holders_each_fence_is_accepted() {
+fn the_fence_of_each_of_several_holders_is_accepted() {
     let it = sandbox();
     let (first, second) = (reader(&it, "ada"), reader(&it, "bob"));
     it.shell("lokt lock x --shared --pid $$").owner("gone").run().ok();
@@ -72,7 +73,7 @@ fn of_several_holders_each_fence_is_accepted() {
 }
 
 #[test]
-fn what_is_no_fence_is_wrong_usage() {
+fn an_invalid_fence_is_a_usage_error() {
     let it = sandbox();
     for token in ["", "abc", "1.5", "0x10", "1e3", " 1", "99999999999999999999999"] {
         it.lokt(["fence", "check", "x", token]).run().fails_with(64, "<TOKEN>");
@@ -114,7 +115,7 @@ fn fences_rise_over_every_end_of_a_holder() {
     rises(draw(&it), "a deleted root");
 }
 
-/// The program that a library can be put before, which the release build is not.
+/// The dynamically linked program. A library can be preloaded into it, but not into the release build.
 const DYNAMIC: &str = env!("CARGO_BIN_EXE_lokt");
 
 #[test]
@@ -138,14 +139,14 @@ fn fences_rise_when_the_clock_is_set_back() {
     beside.release().ok();
 }
 
-/// A fence of another name, which only the clock gives.
+/// A fence of another name, which only depends on the clock.
 fn at_most(it: &Sandbox) -> u64 {
     let out = it.lokt(["guard", "other", "-c", "echo $LOKT_FENCE"]).run().ok().out;
     out.trim().parse().unwrap()
 }
 
-/// Puts the program `publish` of the documentation into the sandbox's folder, and gives a fence that is drawn
-/// before all that comes later.
+/// Writes the documentation's program `publish` to the sandbox's folder. Returns a fence from before all
+/// others.
 fn publishing(it: &Sandbox) -> u64 {
     let page =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/fences.md"));
@@ -162,14 +163,14 @@ fn publish(it: &Sandbox, text: &str, names: &str) -> Done {
 }
 
 #[test]
-fn the_documented_script_refuses_a_late_writer_wherever_a_later_one_crashed() {
+fn the_documented_script_refuses_a_late_writer_after_any_crash_of_a_later_one() {
     for call in ["write", "openat"] {
         let crashes = (1..1000).take_while(|number| crash_at(call, *number)).count();
         assert!(crashes > 0, "it calls {call}");
     }
 }
 
-/// Kills a publication at its shell's how-manieth call, and lets a late writer try. False where the publication
+/// Kills a publication at a given call of its shell, and runs a late writer. Returns false if the publication
 /// makes fewer calls.
 fn crash_at(call: &str, number: usize) -> bool {
     let it = sandbox();
@@ -189,7 +190,7 @@ fn crash_at(call: &str, number: usize) -> bool {
 }
 
 #[test]
-fn the_documented_script_refuses_what_is_no_single_fence_and_goes_on() {
+fn the_documented_script_refuses_anything_but_a_single_fence() {
     let it = sandbox();
     publishing(&it);
     publish(&it, "first", "x").ok();
@@ -198,13 +199,13 @@ fn the_documented_script_refuses_what_is_no_single_fence_and_goes_on() {
     assert_eq!(std::fs::read_to_string(it.folder().join("page")).unwrap(), "second\n");
 }
 
-/// What the last words of `unlock x --force --fence N` by somebody else come to.
+/// The outcome of `unlock x --force --fence N` by another caller.
 fn force(it: &Sandbox, fence: u64) -> Done {
     it.lokt(["unlock", "x", "--force", "--fence", &fence.to_string()]).owner("boss").run()
 }
 
 #[test]
-fn only_the_acquisition_that_was_looked_at_is_broken() {
+fn only_the_acquisition_with_the_given_fence_is_broken() {
     let it = sandbox();
     it.lokt(["lock", "x", "--ttl", "1h"]).owner("old").run().ok();
     let seen = it.record("x")["fence"].as_u64().unwrap();
@@ -227,7 +228,7 @@ fn only_the_acquisition_that_was_looked_at_is_broken() {
 }
 
 #[test]
-fn of_several_holders_only_the_one_with_the_fence_is_broken() {
+fn only_the_holder_with_the_given_fence_is_broken() {
     let it = sandbox();
     let (first, second) = (reader(&it, "ada"), reader(&it, "bob"));
     it.lokt(["lock", "x", "--shared"]).owner("eve").run().ok();
@@ -247,7 +248,7 @@ fn of_several_holders_only_the_one_with_the_fence_is_broken() {
 }
 
 #[test]
-fn what_has_no_fence_to_compare_is_not_broken() {
+fn a_record_without_a_fence_is_not_broken() {
     let it = sandbox();
     it.write_record("x", r#"{"owner":"other","acquired_ts":"2026-02-01T10:00:00Z"}"#);
     force(&it, 7).fails_with(4, "without a fence");

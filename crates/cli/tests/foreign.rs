@@ -1,13 +1,13 @@
-//! Other programs in the same root: they create `locks/<name>.json` exclusively and write records of their
-//! own, know nothing of latches and tickets, and exclude us as we exclude them.
+//! Other programs in the same root: they create `locks/<name>.json` exclusively and write other records. They
+//! do not use latches and tickets. They exclude lokt, and lokt excludes them.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::{HOLD, Lokt, Running, Sandbox};
 use serde_json::{Value, json};
 use std::{fs, thread};
 
-/// Takes `x` as such a program does, or says that it is held; holds it until its input ends. Its argument
-/// is what its record says beyond what it must.
+/// Takes `x` as such a program does, or prints that it is held; holds it until its input ends. Its argument
+/// has the optional fields of its record.
 const HOLDER: &str = r#"
 import json, os, sys
 path = os.environ["LOKT_ROOT"] + "/locks/x.json"
@@ -35,7 +35,7 @@ fn guard(it: &Sandbox, owner: &str) -> Lokt {
     it.lokt(["guard", "x", "--", HOLD[0], HOLD[1], HOLD[2]]).owner(owner)
 }
 
-/// A record by another program, with some fields of its own.
+/// A record of another program, with fields that lokt does not know.
 fn write(it: &Sandbox, more: &Value) {
     let mut record = json!({"version": 1, "name": "x", "owner": "other", "host": "elsewhere",
         "pid": 4711, "acquired_ts": "2026-02-01T10:00:00Z"});
@@ -46,7 +46,7 @@ fn write(it: &Sandbox, more: &Value) {
 }
 
 #[test]
-fn another_program_is_kept_out_while_we_hold() {
+fn another_program_is_blocked_while_a_guard_holds() {
     let it = sandbox();
     let inside = guard(&it, "ada").start().is_in();
     other(&it, &json!({})).run().expect(1).says("held");
@@ -60,7 +60,7 @@ fn another_program_is_kept_out_while_we_hold() {
 }
 
 #[test]
-fn we_are_kept_out_while_another_program_holds() {
+fn a_guard_is_blocked_while_another_program_holds() {
     for more in [json!({}), json!({"expires_at": "2199-01-01T00:00:00Z"}), json!({"pid": null})] {
         let it = sandbox();
         let holder = other(&it, &more).start().is_in();
@@ -78,10 +78,10 @@ fn we_are_kept_out_while_another_program_holds() {
 }
 
 #[test]
-fn the_owner_of_another_programs_lock_is_kept_out_too() {
+fn the_owner_of_another_programs_lock_is_blocked_too() {
     let it = sandbox();
     let holder = other(&it, &json!({"owner": "tester"})).start().is_in();
-    // Nothing says whether it is a lease or a command runs under it.
+    // Nothing in the record says whether it is a lease or whether a command runs under it.
     it.lokt(["guard", "x", "--", "true"]).run().fails_with(2, "held by tester");
     holder.release().ok();
     it.lokt(["guard", "x", "--", "true"]).run().ok();
@@ -113,7 +113,7 @@ fn the_offset_of_a_time_counts() {
         let date = format!("TZ={zone} date -d '{from_now}' +%Y-%m-%dT%H:%M:%S%:z");
         it.shell(&date).run().ok().out.trim().to_owned()
     };
-    // Read without their offsets, the first would look held and the second expired.
+    // Without their offsets, the first would be held and the second expired.
     let (past, ahead) = (time("EAST-5:30", "-1 hour"), time("WEST8", "+1 hour"));
     assert!(past.ends_with("+05:30") && ahead.ends_with("-08:00"), "{past} {ahead}");
     write(&it, &json!({"expires_at": ahead, "owner": "tester", "acquired_ts": past}));
@@ -130,8 +130,8 @@ fn the_offset_of_a_time_counts() {
     it.lokt(["guard", "x", "--", "true"]).owner("b").run().ok();
 }
 
-/// Whether pids of other programs' records mean anything to us: only in the kernel's first pid namespace
-/// is nothing more than the host name needed to know that.
+/// Whether lokt knows the processes of other programs' records: the host name is only enough in the kernel's
+/// first pid namespace.
 fn pids_are_known() -> bool {
     fs::read_link("/proc/self/ns/pid").unwrap().ends_with("pid:[4026531836]")
 }
@@ -144,7 +144,7 @@ fn without_an_expiry_only_a_dead_process_of_this_host_frees_it() {
     let alive = std::process::id();
     for (more, free) in [
         (json!({"host": host, "pid": gone}), pids_are_known()),
-        // The pid was given to another process since.
+        // Another process has got the pid since then.
         (json!({"host": host, "pid": alive, "pid_start_ns": 1}), pids_are_known()),
         (json!({"host": host, "pid": alive}), false),
         (json!({"host": "elsewhere", "pid": gone}), false),
@@ -198,7 +198,7 @@ fn a_renewal_keeps_what_another_program_wrote() {
     it.lokt(["unlock", "x"]).run().ok();
 }
 
-/// Enters so often as such a program does, between others of its kind and guards.
+/// Enters some times as such a program does, in a race with others of its kind and with guards.
 const CONTENDER: &str = r#"
 import json, os, sys
 root, count = os.environ["LOKT_ROOT"], int(sys.argv[1])
@@ -230,7 +230,7 @@ const CONTENDERS: usize = 8;
 const ENTRIES: usize = 40;
 
 #[test]
-fn in_a_race_with_other_programs_never_two_are_in() {
+fn two_never_hold_the_lock_in_a_race_with_other_programs() {
     let it = sandbox();
     fs::create_dir_all(it.root().join("locks")).unwrap();
     thread::scope(|scope| {
@@ -252,7 +252,7 @@ fn in_a_race_with_other_programs_never_two_are_in() {
     }
     assert!(!it.record_path("x").exists() && it.tickets("x").is_empty(), "nothing is left");
     let breaks = it.event_kinds("x").iter().filter(|kind| kind.ends_with("-break")).count();
-    assert_eq!(breaks, 0, "nobody's lock was broken");
+    assert_eq!(breaks, 0, "no lock was broken");
 }
 
 fn enter(it: &Sandbox, worker: usize) {

@@ -1,10 +1,10 @@
-//! Freezes: an operator's order that nobody may take a name, while whoever holds it keeps it.
+//! Freezes: an operator blocks new holders of a name, and the present holder keeps it.
 
 use lokt_testkit::{HOLD, Sandbox, time};
 use serde_json::{Value, json};
 use std::fs;
 
-/// A freeze where older versions put it: the file of a lock, without anything that a lock hangs on.
+/// A freeze as older versions wrote it: as the record of a lock, without an expiry or a live process.
 const LEGACY: &str = r#"{"name":"x","owner":"ops","host":"elsewhere","pid":4711,
     "acquired_ts":"2026-02-01T10:00:00Z","expires_at":"2199-01-01T00:00:00Z"}"#;
 
@@ -13,7 +13,7 @@ fn sandbox() -> Sandbox {
 }
 
 #[test]
-fn nobody_takes_a_frozen_name() {
+fn no_caller_takes_a_frozen_name() {
     let it = sandbox();
     let frozen = it.lokt(["freeze", "x", "--ttl", "10m"]).owner("ops").run().ok();
     assert_eq!(frozen.out, "froze \"x\" for 10m\n");
@@ -32,7 +32,7 @@ fn nobody_takes_a_frozen_name() {
 }
 
 #[test]
-fn a_freeze_is_told_wherever_somebody_may_ask() {
+fn every_query_shows_a_freeze() {
     let it = sandbox();
     let view = it.lokt(["freeze", "x", "--ttl", "10m", "--json"]).owner("ops").run().ok().json();
     assert_eq!((&view["status"], &view["ttl_sec"]), (&json!("frozen"), &json!(600)));
@@ -81,7 +81,7 @@ fn a_waiter_gets_in_when_the_freeze_expires_and_not_before() {
 }
 
 #[test]
-fn a_waiter_gives_up_when_its_patience_ends_before_the_freeze() {
+fn a_waiter_gives_up_when_its_timeout_ends_before_the_freeze() {
     let it = sandbox();
     it.lokt(["freeze", "x", "--ttl", "10m"]).owner("ops").run().ok();
     let words = ["guard", "x", "--wait", "--timeout", "50ms", "--", "true"];
@@ -90,7 +90,7 @@ fn a_waiter_gives_up_when_its_patience_ends_before_the_freeze() {
 }
 
 #[test]
-fn waiters_behind_a_holder_wait_on_while_the_name_is_frozen() {
+fn waiters_behind_a_holder_keep_waiting_while_the_name_is_frozen() {
     let it = sandbox();
     let words = ["guard", "x", "--wait", "--", HOLD[0], HOLD[1], HOLD[2]];
     let holder = it.lokt(words).owner("a").start().is_in();
@@ -107,7 +107,7 @@ fn waiters_behind_a_holder_wait_on_while_the_name_is_frozen() {
 }
 
 #[test]
-fn who_holds_a_frozen_name_keeps_it() {
+fn the_holder_keeps_a_frozen_name() {
     let it = sandbox();
     it.lokt(["lock", "x", "--ttl", "5m"]).run().ok();
     let guard = it.lokt(["guard", "y", "--", HOLD[0], HOLD[1], HOLD[2]]).start().is_in();
@@ -138,7 +138,7 @@ fn a_heartbeat_goes_on_while_the_name_is_frozen() {
 }
 
 #[test]
-fn anothers_freeze_takes_force_to_lift_and_cannot_be_replaced() {
+fn the_freeze_of_another_owner_needs_force_and_cannot_be_replaced() {
     let it = sandbox();
     it.lokt(["freeze", "x", "--ttl", "10m"]).owner("ops").run().ok();
     let before = fs::read(it.freeze_path("x")).unwrap();
@@ -159,7 +159,7 @@ fn anothers_freeze_takes_force_to_lift_and_cannot_be_replaced() {
 }
 
 #[test]
-fn my_own_freeze_is_replaced_by_a_new_one() {
+fn an_owners_freeze_is_replaced_by_a_new_one() {
     let it = sandbox();
     it.lokt(["freeze", "x", "--ttl", "10m"]).owner("ops").run().ok();
     it.lokt(["freeze", "x", "--ttl", "1m"]).owner("ops").run().ok();
@@ -168,7 +168,7 @@ fn my_own_freeze_is_replaced_by_a_new_one() {
 }
 
 #[test]
-fn two_terminals_of_one_user_are_two_who_freeze() {
+fn two_terminals_of_one_user_freeze_as_two_owners() {
     let it = sandbox();
     it.in_new_session(["freeze", "x", "--ttl", "10m"]).run().ok();
     it.in_new_session(["freeze", "x", "--ttl", "10m"]).run().fails_with(2, "frozen already");
@@ -176,7 +176,7 @@ fn two_terminals_of_one_user_are_two_who_freeze() {
 }
 
 #[test]
-fn a_freeze_in_the_place_of_older_versions_is_honoured_and_can_be_lifted() {
+fn a_freeze_of_an_older_version_holds_and_can_be_lifted() {
     let it = sandbox();
     it.write_record("freeze-x", LEGACY);
     it.lokt(["guard", "x", "--", "true"]).run().fails_with(2, "is frozen by ops");
@@ -198,7 +198,7 @@ fn a_freeze_in_the_place_of_older_versions_is_honoured_and_can_be_lifted() {
 }
 
 #[test]
-fn an_old_freeze_that_has_expired_keeps_nobody_out() {
+fn an_expired_freeze_of_an_older_version_blocks_no_caller() {
     let it = sandbox();
     it.write_record("freeze-x", LEGACY.replace("2199", "2026"));
     it.lokt(["guard", "x", "--", "true"]).run().ok();

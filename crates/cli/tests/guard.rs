@@ -1,4 +1,4 @@
-//! A command under a lock: what it sees, what comes out of it, and who else gets in.
+//! A command under a lock: its environment, its exit code, and which other processes enter.
 
 use lokt_testkit::{HOLD, Sandbox, time};
 use nix::sys::signal::Signal;
@@ -49,7 +49,7 @@ fn a_script_without_its_first_line_is_given_to_the_shell() {
 }
 
 #[test]
-fn the_command_is_told_of_its_lock() {
+fn the_command_finds_its_lock_in_the_environment() {
     let it = sandbox();
     let line =
         "echo $LOKT_NAME $LOKT_LOCK_ID $LOKT_FENCE $LOKT_OWNER; cat \"$LOKT_ROOT/locks/x.json\"";
@@ -72,7 +72,7 @@ fn standard_streams_are_the_commands_own() {
 }
 
 #[test]
-fn a_second_guard_is_denied_and_told_who_is_in() {
+fn a_second_guard_is_refused_and_the_error_names_the_holder() {
     let it = sandbox();
     let holder = it.lokt(guard("x", &HOLD)).owner("ada").start().is_in();
     let denied =
@@ -107,7 +107,7 @@ fn a_guard_inside_a_guard_of_the_same_name_runs_straight_through() {
 }
 
 #[test]
-fn a_process_that_outlived_its_guard_stands_in_line_like_everybody() {
+fn a_process_that_outlived_its_guard_waits_like_any_caller() {
     let it = sandbox();
     let stale = it.shell("lokt guard x -- sh -c 'echo $LOKT_HELD'").run().ok().out;
     let holder = it.lokt(guard("x", &HOLD)).owner("ada").start().is_in();
@@ -155,7 +155,7 @@ fn a_guard_enters_under_its_owners_lease_and_leaves_it() {
 }
 
 #[test]
-fn waiters_for_a_lease_do_not_keep_its_owner_from_working() {
+fn waiters_for_a_lease_do_not_block_its_owner() {
     let it = sandbox();
     it.lokt(["lock", "x", "--ttl", "10m"]).run().ok();
     let waiter =
@@ -166,7 +166,7 @@ fn waiters_for_a_lease_do_not_keep_its_owner_from_working() {
 }
 
 #[test]
-fn the_announced_life_goes_on_while_the_command_runs() {
+fn the_announced_lifetime_is_renewed_while_the_command_runs() {
     let it = sandbox();
     let mut log = it.lokt(["audit", "--tail", "--event", "renew", "--name", "x"]).start();
     let holder =
@@ -194,23 +194,23 @@ fn fences_rise_with_every_acquisition() {
 }
 
 #[test]
-fn a_guard_under_a_lease_keeps_others_out_when_the_lease_is_gone_before_it() {
+fn a_guard_under_a_lease_holds_when_the_lease_ends_first() {
     let it = sandbox();
     it.lokt(["lock", "x", "--ttl", "10m"]).run().ok();
     let mut waiter =
         it.lokt(["guard", "x", "--wait", "--", "true"]).owner("b").start().is_waiting();
-    // It enters past the one who waits for the lease, with a later number.
+    // It enters past a waiter for the lease, with a later number.
     let words = ["guard", "x", "--on-lost", "warn", "--", HOLD[0], HOLD[1], HOLD[2]];
     let inside = it.lokt(words).start().is_in();
-    // The lease goes, as by its expiry, while the guard's command lives.
+    // The lease is removed, as by its expiry, while the guard's command lives.
     std::fs::remove_file(it.record_path("x")).unwrap();
     it.lokt(guard("x", &["true"])).owner("c").run().expect(2);
-    // Whoever stands behind the waiter times out behind it: it had its chance to enter.
+    // A caller in the queue behind the waiter times out: the waiter had its chance to enter.
     it.lokt(["guard", "x", "--wait", "--timeout", "200ms", "--", "true"])
         .owner("c")
         .run()
         .expect(2);
-    assert!(waiter.is_running(), "nobody gets in beside a live command");
+    assert!(waiter.is_running(), "no guard enters beside a live command");
     let status = it.lokt(["status", "x", "--json"]).run().ok().json();
     assert_eq!(
         (&status["state"], &status["inside"][0]["owner"]),

@@ -1,4 +1,4 @@
-//! The command line itself: help, manual pages, completions, and what wrong usage gets.
+//! The command line: help, manual pages, completions, and usage errors.
 
 use lokt_testkit::{Done, Sandbox};
 use std::fs;
@@ -18,7 +18,7 @@ fn commands(it: &Sandbox) -> Vec<String> {
 }
 
 #[test]
-fn help_is_data_and_no_error() {
+fn help_is_printed_on_stdout() {
     let it = sandbox();
     for command in commands(&it).iter().filter(|name| *name != "help") {
         for words in [[command, "--help"], [command, "-h"], ["help", command]] {
@@ -37,14 +37,14 @@ fn help_is_data_and_no_error() {
 }
 
 #[test]
-fn the_help_of_a_guarded_command_is_its_own() {
+fn a_help_flag_of_a_guarded_command_goes_to_the_command() {
     let it = sandbox();
     assert_eq!(it.lokt(["guard", "x", "--", "printf", "%s", "--help"]).run().ok().out, "--help");
     assert_eq!(it.lokt(["guard", "x", "--", "printf", "%s", "-h"]).run().ok().out, "-h");
 }
 
 #[test]
-fn the_version_is_told() {
+fn version_prints_the_version() {
     let it = sandbox();
     let version = env!("CARGO_PKG_VERSION");
     let flag = it.lokt(["--version"]).run().ok();
@@ -53,7 +53,7 @@ fn the_version_is_told() {
     assert_eq!(it.lokt(["version", "--json"]).run().ok().json()["version"], version);
 }
 
-/// Calls without a meaning, and what is said of them.
+/// Calls without a meaning, and their errors.
 const WRONG: [(&[&str], &str); 29] = [
     (&["bogus"], "bogus"),
     (&["loc", "x"], "loc"),
@@ -87,7 +87,7 @@ const WRONG: [(&[&str], &str); 29] = [
 ];
 
 #[test]
-fn wrong_usage_is_told_with_its_reason_and_does_nothing() {
+fn a_usage_error_names_its_reason_and_changes_nothing() {
     let it = sandbox();
     for (words, reason) in WRONG {
         let done = it.lokt(words.iter().copied()).run().fails_with(64, reason);
@@ -101,7 +101,7 @@ fn wrong_usage_is_told_with_its_reason_and_does_nothing() {
 }
 
 #[test]
-fn a_near_miss_is_recognised() {
+fn a_usage_error_suggests_a_similar_word() {
     let it = sandbox();
     let done = it.lokt(["stauts"]).run().fails_with(64, "stauts");
     assert!(done.err.contains("'status'"), "{done:#?}");
@@ -110,13 +110,13 @@ fn a_near_miss_is_recognised() {
 }
 
 #[test]
-fn arguments_that_are_no_text_are_wrong_usage() {
+fn arguments_that_are_not_utf8_are_usage_errors() {
     let it = sandbox();
     for call in ["lock $'\\xff'", "lock x --owner $'\\xff'", "get-meta x $'\\xff'"] {
         it.shell(&format!("lokt {call}")).run().expect(64).says("error: ");
     }
     it.shell("LOKT_OWNER=$'\\xff' lokt lock x").run().fails_with(64, "LOKT_OWNER");
-    // A command's words are the command's own matter.
+    // The arguments of a guarded command may be any bytes.
     let done = it.shell("lokt guard x -- printf '%s' $'\\xc3\\xbc'").run().ok();
     assert_eq!(done.out, "ü");
     it.shell("lokt guard x -- true $'\\xff'").run().ok();
@@ -158,7 +158,7 @@ fn there_is_a_manual_page_for_every_command() {
     it.lokt(["man", "--dir", "/dev/null/pages"]).run().fails_with(1, "/dev/null/pages");
 }
 
-/// What bash completes, a word a line.
+/// The words that bash completes.
 fn completed(it: &Sandbox, words: &str) -> Vec<String> {
     let line = format!(
         r#"source <(lokt completions bash) && [[ $(complete -p lokt) == *-F\ * ]] || exit 1
@@ -190,7 +190,7 @@ fn bash_completes_commands_flags_and_names_of_locks() {
 }
 
 #[test]
-fn completing_makes_nothing_and_needs_nothing() {
+fn completion_changes_nothing_and_needs_no_root() {
     let it = sandbox();
     assert_eq!(completed(&it, "lokt unlock bu"), [""; 0]);
     assert!(!it.root().exists(), "nothing was made");

@@ -1,4 +1,4 @@
-//! Leases: locks that hang on no process, unless they are told to.
+//! Leases: locks that depend on no process, except those that a flag ties to one.
 
 use lokt_testkit::Sandbox;
 
@@ -20,7 +20,7 @@ fn an_expired_lease_is_free_for_every_purpose() {
     let it = sandbox();
     let expire = |name: &str| {
         it.lokt(["lock", name, "--ttl", "300ms", "--meta", "k=v"]).owner("ada").run().ok();
-        // A wait for it ends when it has expired; then the record is put back as it was.
+        // A wait for it ends when it has expired; then the record is put back.
         let record = std::fs::read(it.record_path(name)).unwrap();
         it.lokt(["guard", name, "--wait", "--", "true"]).owner("b").run().ok();
         it.write_record(name, record);
@@ -38,7 +38,7 @@ fn an_expired_lease_is_free_for_every_purpose() {
 }
 
 #[test]
-fn a_lease_without_an_end_says_so_and_does_not_fall_with_its_shell() {
+fn a_lease_without_an_expiry_warns_and_outlives_its_shell() {
     let it = sandbox();
     it.shell("lokt lock x; true").owner("ada").run().ok().says("held until 'lokt unlock x'");
     it.lokt(["lock", "x"]).owner("bob").run().fails_with(2, "held by ada");
@@ -50,7 +50,7 @@ fn a_lease_without_an_end_says_so_and_does_not_fall_with_its_shell() {
 }
 
 #[test]
-fn a_lease_that_is_tied_to_a_script_falls_with_it() {
+fn a_lease_that_is_tied_to_a_script_ends_with_it() {
     let it = sandbox();
     it.shell("lokt lock x --ttl 10m --pid $$; lokt exists x").owner("ada").run().ok();
     assert_eq!(it.record("x")["hold"], "process");
@@ -68,13 +68,13 @@ fn a_tied_lease_of_another_pid_namespace_is_not_judged() {
     let inside = "lokt lock x --pid $$";
     let line = format!("unshare --map-root-user --pid --fork --mount-proc sh -c '{inside}'");
     it.shell(&line).owner("ada").run().ok();
-    // Its pid means nothing here, so nothing here proves that it is gone.
+    // Its pid has no meaning here, so nothing proves that its process is gone.
     it.lokt(["guard", "x", "--", "true"]).owner("bob").run().fails_with(2, "held by ada");
     assert_eq!(it.lokt(["status", "x", "--json"]).run().ok().json()["pid_status"], "unknown");
 }
 
 #[test]
-fn a_guard_in_another_pid_namespace_is_as_good_as_any() {
+fn a_guard_in_another_pid_namespace_holds_its_lock() {
     let it = sandbox();
     let line = "unshare --map-root-user --pid --fork --mount-proc \
                 lokt guard x -- sh -c 'echo in; read line; exit 0'";
@@ -86,7 +86,7 @@ fn a_guard_in_another_pid_namespace_is_as_good_as_any() {
 }
 
 #[test]
-fn lifetimes_are_checked_before_anything_is_taken() {
+fn lifetimes_are_checked_before_a_lock_is_taken() {
     let it = sandbox();
     for ttl in ["0", "0s", "-5", "5 parsecs", ""] {
         it.lokt(["lock", "x", "--ttl", ttl]).run().expect(64);

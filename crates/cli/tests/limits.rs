@@ -1,4 +1,5 @@
-//! Limits of the system that a caller set or ran into: each is an error that says so, or has no effect at all.
+//! Limits of the system that a caller has set or reached: each gives an error that names it, or has no effect
+//! at all.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::{Done, Fault, HOLD, Injection, Sandbox};
@@ -15,12 +16,12 @@ fn below(it: &Sandbox, limit: &str, command: &str) -> Done {
     it.shell(&format!("{limit}; exec lokt {command}")).owner("tester").in_time()
 }
 
-/// A call whose files may have so many bytes.
+/// A call with a limit to the size of its files.
 fn with_files_of(it: &Sandbox, bytes: u64, command: &str) -> lokt_testkit::Lokt {
     it.shell(&format!("exec prlimit --fsize={bytes} lokt {command}")).owner("tester")
 }
 
-/// Every latch has a fence in it and nothing else, whatever went wrong.
+/// Asserts that every latch contains a fence and nothing else, after any failure.
 fn assert_latches_are_whole(it: &Sandbox) {
     for latch in fs::read_dir(it.root().join("latches")).into_iter().flatten() {
         let content = fs::read_to_string(latch.unwrap().path()).unwrap();
@@ -34,7 +35,7 @@ fn log_size(it: &Sandbox) -> u64 {
 }
 
 #[test]
-fn where_no_file_may_grow_nothing_is_taken_and_what_is_held_is_given_back() {
+fn when_no_file_may_grow_no_lock_is_taken_and_held_locks_are_released() {
     for command in [
         "lock x --ttl 5m",
         "lock x --wait",
@@ -84,7 +85,7 @@ fn a_release_that_does_not_fit_in_the_log_takes_effect() {
 }
 
 #[test]
-fn a_heartbeat_that_does_not_fit_in_the_log_is_told_and_the_lock_holds() {
+fn a_heartbeat_that_does_not_fit_in_the_log_is_reported_and_the_lock_holds() {
     let it = sandbox();
     it.lokt(["guard", "x", "--ttl", "300ms", "--", "sh", "-c", "echo in; read line; exit 0"])
         .start()
@@ -129,7 +130,7 @@ fn once_shows_all_output_that_cannot_be_recorded_and_keeps_nothing() {
 }
 
 #[test]
-fn a_result_that_is_removed_without_a_line_in_the_log_is_said_to_be_gone() {
+fn a_result_that_is_removed_without_a_log_line_is_reported_as_removed() {
     let it = sandbox();
     it.lokt(["once", "x", "--input", "in", "--", "true"]).run().ok();
     let done = below(&it, "ulimit -f 0", "results rm x").ok();
@@ -183,13 +184,13 @@ fn without_descriptors_every_command_ends_with_an_error_or_does_its_work() {
     assert_latches_are_whole(&it);
 }
 
-/// The start of a thread or a process that fails.
+/// A fault: the start of a thread or a process fails.
 fn no_process(number: usize) -> [Injection; 1] {
     [Injection { call: "clone3".into(), number, fault: Fault::Error("EAGAIN") }]
 }
 
 #[test]
-fn without_threads_a_command_does_its_work_itself_or_says_that_it_cannot() {
+fn without_threads_a_command_works_alone_or_fails_with_an_error() {
     let it = sandbox();
     for number in 0..2100 {
         it.write_record(
@@ -214,11 +215,11 @@ fn without_threads_a_command_does_its_work_itself_or_says_that_it_cannot() {
 }
 
 #[test]
-fn a_waiter_without_threads_waits_all_the_same() {
+fn a_waiter_without_threads_still_waits() {
     let it = sandbox();
     let holder = it.lokt(["guard", "x", "--", HOLD[0], HOLD[1], HOLD[2]]).owner("ada").start();
     let holder = holder.is_in();
-    // The first thread is the one that waits for the ticket's lock.
+    // The first thread waits for the lock of the ticket.
     let waiter =
         it.traced(&no_process(1), ["guard", "x", "--wait", "--", "echo", "entered"]).start();
     let waiter = waiter.is_waiting();
@@ -237,7 +238,7 @@ fn a_stack_that_is_too_small_is_an_error() {
 }
 
 #[test]
-fn closed_streams_stay_out_of_the_root_where_there_are_no_devices() {
+fn closed_streams_never_become_files_of_the_root_without_devices() {
     let it = sandbox();
     let line = "mount -t tmpfs none /dev; for n in 1 2; do
         lokt guard x -- sh -c 'echo out; echo err >&2; true' <&- >&- 2>&-; lokt lock y --ttl 1h <&- >&- 2>&-
@@ -255,13 +256,13 @@ fn a_follower_of_the_log_ends_when_its_reader_has_gone() {
         let done = it.shell(&line).in_time().ok();
         assert_eq!(done.err, "ended 0\n", "quietly, and without another event");
     }
-    // Not even a log has to be there.
+    // The log may be absent.
     let line = "(LOKT_ROOT=$PWD/none lokt audit --tail; echo ended $? >&2) | true";
     assert_eq!(it.shell(line).in_time().ok().err, "ended 0\n");
 }
 
-/// Starts a program on a terminal of its own, waits until it has drawn something, takes the terminal away, and
-/// prints what became of the program.
+/// Starts a program on a new terminal, waits until it has drawn something, closes the terminal, and prints how the
+/// program ended.
 const HANG_UP: &str = "import os, pty, signal, sys
 pid, terminal = pty.fork()
 if pid == 0:
@@ -274,7 +275,7 @@ status = os.waitpid(pid, 0)[1]
 print('signal' if os.WIFSIGNALED(status) else 'code', os.WTERMSIG(status) or os.WEXITSTATUS(status))";
 
 #[test]
-fn what_draws_on_a_terminal_ends_when_that_hangs_up() {
+fn a_drawing_command_ends_when_its_terminal_hangs_up() {
     let it = sandbox();
     it.lokt(["guard", "x", "--", "true"]).run().ok();
     for (hang_up, words, expected) in [

@@ -1,4 +1,4 @@
-//! Nothing in a root is opened through a link: whatever stands there, nothing outside of the root changes.
+//! No file of a root is opened through a link: nothing outside the root changes.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::Sandbox;
@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What a root may have been used for, and is used for while a link stands in it.
+/// Commands that use a root, first without and then with a link in it.
 const COMMANDS: [&[&str]; 18] = [
     &["guard", "x", "--", "true"],
     &["guard", "x", "y", "--slots", "2", "--", "true"],
@@ -62,7 +62,7 @@ fn sandbox() -> Sandbox {
 
 fn run(it: &Sandbox) {
     for words in COMMANDS {
-        // Whether it works is not the question, only that it ends and what it changes.
+        // It may fail; the test is about its end and its changes.
         it.lokt(words.iter().copied()).in_time();
     }
 }
@@ -84,14 +84,14 @@ fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     all
 }
 
-/// What stands in a place where no link does.
+/// The kind of file that a link replaces.
 #[derive(Clone, Copy)]
 enum Kind {
     Folder,
     File,
 }
 
-/// Every folder and file that a root gets by being used, and some that it has only for a moment.
+/// Every folder and file that commands make in a root, including temporary ones.
 fn places() -> Vec<(PathBuf, Kind)> {
     let it = sandbox();
     for words in &COMMANDS[..13] {
@@ -130,7 +130,8 @@ fn places() -> Vec<(PathBuf, Kind)> {
     places.into_iter().map(|path| (path.clone(), kind(&path))).collect()
 }
 
-/// A folder outside, which has what the root has in the place, so that all that is looked for is found there.
+/// A folder outside the root with a copy of the replaced files, so that a command that follows the link finds
+/// them.
 fn outside(it: &Sandbox) -> PathBuf {
     let outside = it.folder().join("outside");
     fs::create_dir_all(outside.join("x")).unwrap();
@@ -142,7 +143,7 @@ fn outside(it: &Sandbox) -> PathBuf {
 }
 
 #[test]
-fn whatever_of_a_root_is_a_link_nothing_outside_is_touched() {
+fn a_link_at_any_place_of_a_root_changes_nothing_outside() {
     for (place, kind) in places() {
         let cases = match kind {
             Kind::Folder => [("", true), ("", false)],
@@ -168,7 +169,7 @@ fn whatever_of_a_root_is_a_link_nothing_outside_is_touched() {
 }
 
 #[test]
-fn a_second_name_of_a_file_outside_is_not_written_to() {
+fn a_hard_link_to_a_file_outside_is_not_written() {
     let it = sandbox();
     let outside = outside(&it);
     run(&it);
@@ -206,7 +207,7 @@ fn a_link_is_an_error_that_names_it_and_doctor_finds_it() {
 }
 
 #[test]
-fn a_link_in_the_place_of_a_root_that_nobody_named_is_refused() {
+fn a_link_in_place_of_a_default_root_is_refused() {
     let it = sandbox();
     let outside = outside(&it);
     it.shell("mkdir plain && git init -q repo").run().ok();
@@ -224,7 +225,7 @@ fn a_link_in_the_place_of_a_root_that_nobody_named_is_refused() {
 }
 
 #[test]
-fn a_root_that_is_named_by_way_of_links_is_the_same_root() {
+fn a_root_that_is_named_through_links_is_the_same_root() {
     let it = sandbox();
     it.shell("mkdir -p real/deep && ln -s real link && ln -s real/deep/root last").run().ok();
     let guard = |root: &str, code| {
@@ -238,7 +239,7 @@ fn a_root_that_is_named_by_way_of_links_is_the_same_root() {
 }
 
 #[test]
-fn a_kernel_without_the_call_that_refuses_links_is_no_obstacle() {
+fn a_kernel_without_openat2_works() {
     let it = sandbox();
     it.lokt(["lock", "y", "--ttl", "5m"]).run().ok();
     let outside = outside(&it);

@@ -15,7 +15,7 @@ fn sandbox() -> Sandbox {
     Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
 }
 
-/// Says that it is in, and ends with success when it is told to stop.
+/// Prints `in`, and ends with success at SIGTERM.
 const POLITE: &str = "trap 'echo told to stop; exit 0' TERM; sleep 1000 & echo in; wait";
 
 fn polite(it: &Sandbox, flags: &[&str]) -> Running {
@@ -23,12 +23,12 @@ fn polite(it: &Sandbox, flags: &[&str]) -> Running {
     it.lokt(words).owner("ada").start().is_in()
 }
 
-/// How often an event was logged about `x`.
+/// The number of events of a kind about `x`.
 fn logged(it: &Sandbox, kind: &str) -> usize {
     it.event_kinds("x").iter().filter(|found| *found == kind).count()
 }
 
-/// A record of another program, which takes the lock for a while.
+/// A record of another program, which holds the lock for a while.
 const FOREIGN: &str = r#"{"version":1,"name":"x","owner":"other","acquired_ts":"2026-02-01T10:00:00Z",
     "expires_at":"2199-01-01T00:00:00Z"}"#;
 
@@ -37,7 +37,7 @@ fn replace_record(it: &Sandbox) {
     fs::rename(it.folder().join("draft"), it.record_path("x")).unwrap();
 }
 
-/// A way in which a guard can lose its lock: what it is called, and what somebody does.
+/// A way in which a guard can lose its lock: its name, and the act of another program.
 type Way = (&'static str, fn(&Sandbox));
 
 const WAYS: [Way; 8] = [
@@ -51,21 +51,21 @@ const WAYS: [Way; 8] = [
     ("root deleted", delete_root),
 ];
 
-/// Takes the root out of the guard's sight first: it would make it anew while it is being deleted.
+/// Moves the root out of the guard's sight first: the guard would make a new one while it is being deleted.
 fn delete_root(it: &Sandbox) {
     let away = it.folder().join("away");
     fs::rename(it.root(), &away).unwrap();
     fs::remove_dir_all(away).unwrap();
 }
 
-/// Waits until a guard sleeps for good: it has looked after its lock for a while, and now the kernel does.
-fn is_settled(guard: &Running) {
+/// Waits until a guard sleeps without an end: it has polled its lock, and now relies on the kernel.
+fn await_settled(guard: &Running) {
     while !is_watched(guard) {
         thread::yield_now();
     }
 }
 
-/// Whether the kernel tells a guard of what happens to its files.
+/// Whether the kernel notifies a guard of changes of its files.
 fn is_watched(guard: &Running) -> bool {
     let watches = |fd: fs::DirEntry| {
         fs::read_link(fd.path()).is_ok_and(|it| it.display().to_string().contains("inotify"))
@@ -74,12 +74,12 @@ fn is_watched(guard: &Running) -> bool {
     fds.flatten().any(watches)
 }
 
-/// Takes the lock away in one of the ways, and requires that the command is stopped within a moment.
+/// Removes the lock in one of the ways, and asserts that the command is stopped within a moment.
 fn lose((way, lose): Way, settled: bool) {
     let it = sandbox();
     let mut guard = polite(&it, &[]);
     if settled {
-        is_settled(&guard);
+        await_settled(&guard);
     }
     let began = Instant::now();
     lose(&it);
@@ -123,19 +123,19 @@ fn a_repository_that_is_moved_away_takes_the_lock_with_it() {
     let (repository, root) = (it.folder().join("repository"), "repository/.git/lokt");
     let words = ["guard", "x", "-c", POLITE];
     let mut guard = it.lokt(words).env("LOKT_ROOT", root).owner("ada").start().is_in();
-    is_settled(&guard);
+    await_settled(&guard);
     fs::rename(&repository, it.folder().join("away")).unwrap();
     guard.prints("told to stop");
     guard.ends().expect(6).says("lock \"x\" was lost while the command ran");
 }
 
 #[test]
-fn where_the_kernel_watches_nothing_the_loss_is_noticed_all_the_same() {
+fn a_loss_is_noticed_without_kernel_notifications() {
     let it = sandbox();
     let none = "echo 0 >/proc/sys/user/max_inotify_instances";
     let line = format!("{none}; exec lokt guard x -c \"{POLITE}\"");
     let mut guard = it.with_own_mounts(&line).owner("ada").start().is_in();
-    // After a second, the guard would leave it to the kernel to tell.
+    // After a second, the guard would rely on the kernel.
     let clock = ["guard", "x", "--wait", "--timeout", "1200ms", "--", "true"];
     it.lokt(clock).owner("clock").run().expect(2);
     assert!(!is_watched(&guard), "the kernel had nothing to give");
@@ -145,7 +145,7 @@ fn where_the_kernel_watches_nothing_the_loss_is_noticed_all_the_same() {
 }
 
 #[test]
-fn all_processes_of_the_command_are_told_to_stop() {
+fn all_processes_of_the_command_get_sigterm() {
     let it = sandbox();
     let child = "sh -c 'trap \"echo child stops; exit\" TERM; sleep 1000 & echo in; wait'";
     let grandchild = "sh -c 'sh -c \"exec sleep 1000\" & echo pid $!; wait'";
@@ -155,10 +155,10 @@ fn all_processes_of_the_command_are_told_to_stop() {
     drop(it.lokt(["unlock", "x", "--force"]).run().ok());
     let done = guard.ends().expect(6);
     assert!(done.out.contains("child stops") && done.out.contains("shell stops"), "{done:#?}");
-    assert!(is_over(pid), "nobody is left when the guard ends");
+    assert!(is_over(pid), "no process is left when the guard ends");
 }
 
-/// Whether a process has ended; whoever has to may not have collected it yet.
+/// Whether a process has ended. Its parent may not have collected it yet.
 fn is_over(pid: Pid) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"));
     stat.is_ok_and(|it| it.contains(") Z ")) || kill(pid, None).is_err()
@@ -168,13 +168,13 @@ fn pid_in(line: &str) -> Pid {
     Pid::from_raw(line.trim().trim_start_matches("pid ").parse().unwrap())
 }
 
-/// Two processes that do not stop when they are told to; a kernel lock is theirs until both have ended.
+/// Two processes that ignore SIGTERM; they have a kernel lock until both have ended.
 const STUBBORN: &str = "exec 8>held; flock 8; trap '' TERM; (trap '' TERM; exec sleep 1000) & echo in; \
     while :; do wait; done";
 
 /// The only test that waits for the end of the grace period, and so for all that comes after it.
 #[test]
-fn what_does_not_stop_is_killed_and_only_then_the_next_gets_in() {
+fn processes_that_ignore_sigterm_are_killed_before_the_next_guard_enters() {
     let it = sandbox();
     let (lost, long) = (Instant::now(), sandbox());
     let words = ["guard", "x", "--max-hold", "100ms", "--status-file", "s", "-c", STUBBORN];
@@ -205,7 +205,7 @@ fn a_stopped_command_is_ended_too() {
 }
 
 #[test]
-fn who_only_wants_to_be_warned_is_warned_once_and_goes_on() {
+fn with_on_lost_warn_the_command_runs_on_after_one_warning() {
     let it = sandbox();
     let words = ["guard", "x", "--on-lost", "warn", "-c", "echo in; read line; exit 5"];
     let mut guard = it.lokt(words).owner("ada").start().is_in();
@@ -236,7 +236,7 @@ fn a_loss_that_is_found_at_the_end_counts_too() {
 }
 
 #[test]
-fn what_others_who_share_the_lock_do_to_the_record_is_no_loss() {
+fn changes_by_other_shared_holders_are_no_loss() {
     let it = sandbox();
     let guard = it.lokt(["guard", "x", "--shared", "--", HOLD[0], HOLD[1], HOLD[2]]);
     let guard = guard.owner("ada").start().is_in();
@@ -250,13 +250,13 @@ fn what_others_who_share_the_lock_do_to_the_record_is_no_loss() {
         it.lokt(["unlock", "x"]).owner(owner).run().ok();
     };
     share("bob");
-    is_settled(&guard);
+    await_settled(&guard);
     share("carl");
     let done = guard.release().ok();
     assert!(done.err.is_empty() && logged(&it, "lost") == 0, "{done:#?}");
 }
 
-/// Lets time pass in which a guard could find out that its lock is lost.
+/// Lets time pass in which a guard could find that its lock is lost.
 fn time_passes(it: &Sandbox) {
     let words = ["guard", "x", "--wait", "--timeout", "400ms", "--", "true"];
     it.lokt(words).owner("clock").run().expect(2);
@@ -266,7 +266,7 @@ fn time_passes(it: &Sandbox) {
 fn a_record_that_is_being_rewritten_in_place_is_no_loss() {
     let it = sandbox();
     let mut guard = polite(&it, &[]);
-    is_settled(&guard);
+    await_settled(&guard);
     let whole = fs::read(it.record_path("x")).unwrap();
     for half in [&[][..], whole.get(..20).unwrap()] {
         fs::write(it.record_path("x"), half).unwrap();
@@ -275,7 +275,7 @@ fn a_record_that_is_being_rewritten_in_place_is_no_loss() {
         time_passes(&it);
     }
     assert!(guard.is_running() && logged(&it, "lost") == 0, "{:?}", it.event_kinds("x"));
-    // One that stays so is another matter.
+    // A record that stays unreadable is a loss.
     fs::write(it.record_path("x"), "{").unwrap();
     guard.prints("told to stop");
     guard.ends().expect(6);
@@ -301,7 +301,7 @@ fn the_lease_that_a_guard_runs_under_can_be_lost() {
 }
 
 #[test]
-fn a_guard_with_a_heartbeat_tells_of_its_loss_once() {
+fn a_guard_with_a_heartbeat_reports_a_loss_once() {
     let it = sandbox();
     let words =
         ["guard", "x", "--ttl", "60ms", "--on-lost", "warn", "--", HOLD[0], HOLD[1], HOLD[2]];
@@ -322,7 +322,7 @@ fn a_guard_with_a_heartbeat_tells_of_its_loss_once() {
 }
 
 #[test]
-fn one_of_several_that_is_lost_stops_the_command_and_the_others_are_given_back() {
+fn the_loss_of_one_of_several_locks_stops_the_command_and_releases_the_others() {
     let it = sandbox();
     let mut guard = it.lokt(["guard", "c", "x", "a", "-c", POLITE]).owner("ada").start().is_in();
     it.lokt(["unlock", "x", "--force"]).owner("bob").run().ok();
@@ -369,7 +369,7 @@ fn nothing_of_the_command_outlives_a_guard_that_stopped_it() {
 }
 
 #[test]
-fn in_a_terminal_the_command_is_stopped_and_its_neighbours_are_not() {
+fn in_a_terminal_only_the_command_is_stopped() {
     let it = sandbox();
     fs::write(it.folder().join("polite"), POLITE).unwrap();
     let line =
@@ -385,10 +385,10 @@ fn in_a_terminal_the_command_is_stopped_and_its_neighbours_are_not() {
 }
 
 #[test]
-fn in_a_terminal_those_whose_parent_has_ended_are_stopped_too() {
+fn in_a_terminal_orphaned_processes_are_stopped_too() {
     let it = sandbox();
     fs::write(it.folder().join("polite"), POLITE).unwrap();
-    // The shell in between ends, so that the last one is nobody's child.
+    // The shell in between ends, so that the last one has no parent in the test.
     let line =
         "lokt guard x --max-hold 700ms -- bash -c 'bash -c \"bash polite & exit\"; sleep 1000'";
     let mut script = it.terminal(&format!("{line}; echo code $?")).start();

@@ -1,4 +1,4 @@
-//! Metadata on leases: what an agent leaves for others to find.
+//! Metadata of leases: what an agent stores for others.
 
 use lokt_testkit::Sandbox;
 use serde_json::json;
@@ -26,7 +26,7 @@ fn metadata_is_in_the_record_and_every_command_finds_it() {
 }
 
 #[test]
-fn no_lock_and_no_key_are_not_found_and_say_what_there_is() {
+fn an_absent_key_is_an_error_that_lists_the_present_keys() {
     let it = sandbox();
     it.lokt(["get-meta", "nothing", "path"]).run().fails_with(3, "lock \"nothing\" is not held");
     it.lokt(["lock", "x", "--meta", "a=1", "--meta", "b=2"]).run().ok();
@@ -109,7 +109,7 @@ fn another_agent_finds_a_cached_result_until_it_expires() {
     let cat = "cat $(lokt get-meta lint-result file)";
     assert_eq!(it.shell(cat).owner("other").run().ok().out, "no findings");
     it.lokt(["lock", "short", "--ttl", "50ms", "--meta", "a=1"]).run().ok();
-    // In line behind it, the next owner gets in as soon as it has expired.
+    // The next owner is in the queue behind it, and enters as soon as it has expired.
     it.lokt(["guard", "short", "--wait", "--", "true"]).owner("other").run().ok();
     it.lokt(["get-meta", "short", "a"]).run().fails_with(3, "is not held");
 }

@@ -1,4 +1,4 @@
-//! Guards inside guards: of the same name, and of names that others want in another order.
+//! Guards inside guards: of the same name, and of names that others take in another order.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::Sandbox;
@@ -8,7 +8,7 @@ fn sandbox() -> Sandbox {
     Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
 }
 
-/// A pipe that a shell line can wait on with `read`, and another one write to.
+/// A pipe: one shell line waits for it with `read`, another writes to it.
 fn pipes(it: &Sandbox, names: &[&str]) {
     for name in names {
         let mode = nix::sys::stat::Mode::S_IRWXU;
@@ -30,7 +30,7 @@ fn guards_in_one_guard_exclude_each_other() {
 }
 
 #[test]
-fn a_guard_inside_keeps_others_out_after_the_outer_one_has_ended() {
+fn an_inner_guard_holds_after_the_outer_one_has_ended() {
     let it = sandbox();
     pipes(&it, &["in", "out"]);
     let line = "lokt guard x -- sh -c '\
@@ -47,7 +47,7 @@ fn a_guard_inside_keeps_others_out_after_the_outer_one_has_ended() {
 }
 
 #[test]
-fn one_inside_passes_those_who_wait_for_the_outer_one_and_a_freeze() {
+fn an_inner_guard_passes_waiters_for_the_outer_one_and_a_freeze() {
     let it = sandbox();
     pipes(&it, &["go"]);
     let line = "lokt guard x -- sh -c '\
@@ -65,7 +65,7 @@ fn one_inside_passes_those_who_wait_for_the_outer_one_and_a_freeze() {
 }
 
 #[test]
-fn of_two_who_close_a_circle_at_the_same_moment_one_goes_on() {
+fn of_two_guards_that_close_a_circle_at_the_same_moment_one_enters() {
     let it = sandbox();
     pipes(&it, &["a", "b"]);
     for round in 0..5 {
@@ -84,5 +84,5 @@ fn of_two_who_close_a_circle_at_the_same_moment_one_goes_on() {
     }
     it.lokt(["status", "--json"]).run().ok();
     let rests = std::fs::read_dir(it.root().join("nested")).unwrap().count();
-    assert_eq!(rests, 0, "nobody is listed as waiting who does not");
+    assert_eq!(rests, 0, "only waiting processes are listed");
 }

@@ -1,22 +1,22 @@
-//! Without `/proc`, or with less of it than usual: locks exclude as ever, leases are known as one's own, and the
-//! doctor says what is missing.
+//! Without `/proc`, or with a restricted one: locks still exclude, the owner of a lease is recognized, and
+//! the doctor reports what is missing.
 #![expect(clippy::print_stderr, reason = "who skips a test must say why")]
 
 use lokt_testkit::{Done, Sandbox};
 
-/// Nothing in the place of `/proc`.
+/// Replaces `/proc` by an empty folder.
 const EMPTY: &str = "mount -t tmpfs none /proc";
-/// A `/proc` that tells of processes alone.
+/// A `/proc` that only shows processes.
 const SUBSET: &str = "mount -t proc -o subset=pid proc /proc";
-/// A `/proc` that hides the processes of others.
+/// A `/proc` that hides the processes of other users.
 const HIDEPID: &str = "mount -t proc -o hidepid=2 proc /proc";
 
 fn sandbox() -> Sandbox {
     Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
 }
 
-/// A line after a preparation, by the operating system's user, in one terminal session; `None` where this kernel does not
-/// let a user mount a `/proc` of its own.
+/// Runs a line after a preparation, as the user of the tests, in one terminal session. Returns `None` if this kernel
+/// does not let a user mount another `/proc`.
 fn after(it: &Sandbox, preparation: &str, line: &str) -> Option<Done> {
     let tried = it.with_own_mounts(preparation).in_time();
     if tried.code != Some(0) {
@@ -28,7 +28,7 @@ fn after(it: &Sandbox, preparation: &str, line: &str) -> Option<Done> {
 }
 
 #[test]
-fn own_leases_are_known_and_guards_work_as_ever() {
+fn the_owner_of_a_lease_is_recognized_and_guards_work() {
     for preparation in [EMPTY, SUBSET, HIDEPID] {
         let it = sandbox();
         let line =
@@ -87,9 +87,9 @@ fn a_command_that_runs_too_long_is_stopped() {
 }
 
 #[test]
-fn no_process_is_proven_dead_by_what_cannot_be_seen() {
+fn an_invisible_process_is_not_proven_dead() {
     let it = sandbox();
-    // The pid means nothing in the namespace of the writer, which did not know its own.
+    // The pid has no meaning in the namespace of the writer, which did not know its own.
     let line = "sleep 60 & lokt lock tied --pid $!; kill $!; wait $! || true
         LOKT_OWNER=bob lokt lock tied || echo code $?";
     let Some(done) = after(&it, EMPTY, line) else { return };
@@ -101,9 +101,9 @@ fn no_process_is_proven_dead_by_what_cannot_be_seen() {
 }
 
 #[test]
-fn the_numbers_of_another_namespace_are_not_taken_for_ones_own() {
+fn pids_of_another_namespace_are_not_mistaken_for_local_ones() {
     let it = sandbox();
-    // `/proc` stays that of the namespace outside.
+    // `/proc` stays that of the outer namespace.
     let line = "unset LOKT_OWNER; unshare --pid --fork bash -euc '
         lokt lock x --ttl 1h; lokt doctor | grep processes; sleep 60 & lokt lock tied --pid $!
         LOKT_OWNER=bob lokt lock tied || echo code $?
@@ -115,7 +115,7 @@ fn the_numbers_of_another_namespace_are_not_taken_for_ones_own() {
 }
 
 #[test]
-fn the_doctor_says_what_is_missing() {
+fn the_doctor_reports_what_is_missing() {
     for (preparation, status, text) in [
         (EMPTY, "warn", "/proc is missing"),
         (SUBSET, "warn", "/proc has no sys/kernel/random/boot_id"),

@@ -1,4 +1,5 @@
-//! A named pipe, a socket, a device or a folder in the place of any file that is opened: never a wait, never a death.
+//! A named pipe, a socket, a device or a folder in place of any file that is opened: no command hangs or
+//! crashes.
 #![expect(clippy::print_stderr, reason = "a test that fails must say with what")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
@@ -10,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What is tried with each.
+/// The commands that each test tries.
 const COMMANDS: [&str; 26] = [
     "status",
     "status l --json",
@@ -52,7 +53,7 @@ fn sandbox() -> Sandbox {
     it
 }
 
-/// All files and folders of a root, of the user's space and of a project that are opened by something.
+/// All files and folders of a root, of the user's space and of a project that a command opens.
 fn places(it: &Sandbox) -> Vec<PathBuf> {
     fn below(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in folder.read_dir().unwrap().flatten() {
@@ -96,11 +97,12 @@ fn remove(path: &Path) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
 }
 
-/// Runs all commands with something put in a place, one after the other: each must end, with a code of the house.
+/// Runs all commands with another kind of file in one place, one after the other: each must end, with a
+/// documented code.
 fn try_all(it: &Sandbox, place: &Path, what: &str) {
     for command in COMMANDS {
         let shown = place.strip_prefix(it.folder()).unwrap().display();
-        // Shown where the test fails.
+        // Printed if the test fails.
         eprintln!("lokt {command}, with {what} as {shown}");
         let done = it.shell(&format!("exec lokt {command}")).owner("tester").in_time();
         assert!(
@@ -110,12 +112,12 @@ fn try_all(it: &Sandbox, place: &Path, what: &str) {
     }
 }
 
-/// Every place in turn, shared out among several tests that run at the same time.
+/// Every place in turn, split among several tests that run at the same time.
 fn pipes_in(share: usize) {
     let count = places(&sandbox()).len();
     for number in (share..count).step_by(SHARES) {
         let it = sandbox();
-        // The names of some hang on the time; there are as many in every sandbox.
+        // Some names depend on the time; their number is the same in every sandbox.
         let Some(place) = places(&it).get(number).cloned() else { continue };
         remove(&place);
         mkfifo(&place, Mode::S_IRWXU).unwrap();
@@ -126,27 +128,27 @@ fn pipes_in(share: usize) {
 const SHARES: usize = 4;
 
 #[test]
-fn a_pipe_in_any_place_holds_nobody_up_1() {
+fn a_pipe_in_any_place_blocks_no_command_1() {
     pipes_in(0);
 }
 
 #[test]
-fn a_pipe_in_any_place_holds_nobody_up_2() {
+fn a_pipe_in_any_place_blocks_no_command_2() {
     pipes_in(1);
 }
 
 #[test]
-fn a_pipe_in_any_place_holds_nobody_up_3() {
+fn a_pipe_in_any_place_blocks_no_command_3() {
     pipes_in(2);
 }
 
 #[test]
-fn a_pipe_in_any_place_holds_nobody_up_4() {
+fn a_pipe_in_any_place_blocks_no_command_4() {
     pipes_in(3);
 }
 
 #[test]
-fn anything_in_the_place_of_the_log_is_an_error_that_says_what_it_is() {
+fn another_kind_of_file_in_place_of_the_log_is_an_error_that_names_it() {
     for (what, text) in [("pipe", "named pipe"), ("socket", "socket"), ("folder", "Is a directory")]
     {
         let it = sandbox();
@@ -179,7 +181,7 @@ fn anything_in_the_place_of_the_log_is_an_error_that_says_what_it_is() {
 }
 
 #[test]
-fn a_pipe_that_is_read_is_no_log_either() {
+fn a_pipe_with_a_reader_is_no_log_either() {
     let it = sandbox();
     let log = it.root().join("audit.log");
     remove(&log);
@@ -191,10 +193,10 @@ fn a_pipe_that_is_read_is_no_log_either() {
 }
 
 #[test]
-fn a_device_in_the_place_of_a_file_is_not_read_without_end() {
+fn a_device_in_place_of_a_file_is_not_read_endlessly() {
     for place in ["audit.log", "locks/l.json", "queue/g/0000000001-00ff-h", "once/results/x.json"] {
         let it = sandbox();
-        // Mounting a device needs no right to make one.
+        // A mount of a device needs no right to make one.
         let line = format!(
             "mkdir -p $(dirname root/{place}); : >>root/{place}; mount --bind /dev/zero root/{place}
             ulimit -v 4000000; for command in audit 'audit --timeline' doctor status 'why l' 'results list' prime; do

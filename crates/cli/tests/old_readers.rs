@@ -1,5 +1,5 @@
-//! Readers of the first releases, which know `acquired_ts` and `ttl_sec` alone, and what they must be able to conclude:
-//! a lock that is held is never over to them.
+//! Readers of the first releases, which only know `acquired_ts` and `ttl_sec`: a held lock must never look
+//! expired to them.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_lock::words::Timestamp;
@@ -16,13 +16,13 @@ fn holder(it: &Sandbox, owner: &str, words: &[&str]) -> Running {
     it.lokt(words).owner(owner).start().is_in()
 }
 
-/// When a record is over to a reader of the first releases; `None` is never.
+/// When a record expires for a reader of the first releases; `None` is never.
 fn end_for_old_readers(record: &Value) -> Option<Timestamp> {
     let ttl = record["ttl_sec"].as_u64().filter(|ttl| *ttl > 0)?;
     Some(time(&record["acquired_ts"]).saturating_add(Duration::from_secs(ttl)))
 }
 
-/// Requires that such a reader sees no earlier end than one that knows `expires_at`, of any holder.
+/// Asserts that such a reader sees no earlier expiry than one that knows `expires_at`, for any holder.
 fn assert_covered(record: &Value) {
     let Some(seen) = end_for_old_readers(record) else { return };
     let beside = record["co_holders"].as_array().into_iter().flatten();
@@ -36,7 +36,7 @@ fn assert_covered(record: &Value) {
 }
 
 #[test]
-fn a_renewal_moves_what_old_readers_know_and_keeps_the_time_of_entry() {
+fn a_renewal_extends_the_lifetime_for_old_readers_and_keeps_the_time_of_entry() {
     for ttl in ["60ms", "300ms", "1500ms"] {
         let it = sandbox();
         let mut log = it.lokt(["audit", "--tail", "--event", "renew", "--name", "x"]).start();
@@ -56,7 +56,7 @@ fn a_renewal_moves_what_old_readers_know_and_keeps_the_time_of_entry() {
 }
 
 #[test]
-fn a_lease_that_is_renewed_by_lock_or_a_guard_under_it_does_so_too() {
+fn a_lease_renewed_by_lock_or_by_a_guard_under_it_does_so_too() {
     let it = sandbox();
     it.lokt(["lock", "x", "--ttl", "10m"]).run().ok();
     let taken = it.record("x");
@@ -163,7 +163,7 @@ fn the_first_of_several_holders_covers_the_end_of_all() {
 }
 
 #[test]
-fn a_name_that_is_held_while_another_is_waited_for_is_renewed() {
+fn a_held_name_is_renewed_during_a_wait_for_another() {
     let it = sandbox();
     let mut log = it.lokt(["audit", "--tail", "--event", "renew", "--name", "a"]).start();
     let in_b = holder(&it, "ada", &["b"]);

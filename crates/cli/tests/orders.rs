@@ -1,4 +1,4 @@
-//! What a guard is told about its command: a shell line, the longest time, the code of a conflict.
+//! Flags of a guard for its command: a shell line, a time limit, the exit code of a conflict.
 
 use lokt_testkit::{HOLD, Sandbox};
 
@@ -57,9 +57,9 @@ fn the_time_starts_with_the_command_and_not_with_the_wait() {
 }
 
 #[test]
-fn the_whole_group_has_ended_before_the_next_gets_in() {
+fn the_whole_group_has_ended_before_the_next_guard_enters() {
     let it = sandbox();
-    // The shell obeys at once; its child takes its time.
+    // The shell ends at once; its child takes longer.
     let slow = "trap 'echo first >>log; exit 0' TERM; \
         (trap 'sleep 0.3; echo last >>log; exit' TERM; echo in; while :; do sleep 0.01; done) & wait";
     let words = ["guard", "x", "--max-hold", "300ms", "-c", slow];

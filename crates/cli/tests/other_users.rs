@@ -1,7 +1,8 @@
-//! What belongs to another user is not used: a root, a repository on the way to it, and what stands in them.
+//! Files of another user are not used: a root, a repository on the way to it, and the files in them.
 //!
-//! Only root can give files away. Run by another user, these tests take `/`, which is root's, for the folder of
-//! another user where that is enough; the rest is tested below the command line, with the user as an argument.
+//! Only root can give files away. Run by another user, these tests use `/`, which belongs to root, as the
+//! folder of another user where that is enough; the rest is tested below the command line, with the user as
+//! an argument.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::{Done, Lokt, Sandbox};
@@ -12,7 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Every command that looks for locks, or for the files of a repository.
+/// Every command that searches for locks, or for the files of a repository.
 const COMMANDS: [&[&str]; 26] = [
     &["guard", "x", "--", "touch", "ran"],
     &["guard", "x", "-c", "touch ran"],
@@ -58,14 +59,14 @@ fn refused(done: Done) -> Done {
     done
 }
 
-/// A folder to work in, below one in which another user has put something.
+/// A folder to work in, below one with files of another user.
 fn planted(it: &Sandbox, plant: &str) -> PathBuf {
     let make = format!("mkdir -p place/work && cd place && {plant}");
     it.shell(&make).run().ok();
     it.folder().join("place/work")
 }
 
-/// What leads to a root, and what of it is given to another user.
+/// Files that lead to a root, and which of them belong to another user.
 const PLANTS: [(&str, &str, &[&str]); 8] = [
     ("a repository", "git init -q .", &[".git"]),
     ("a repository's folder", "git init -q .", &["."]),
@@ -82,7 +83,7 @@ const PLANTS: [(&str, &str, &[&str]); 8] = [
 ];
 
 #[test]
-fn what_leads_to_a_root_is_refused_by_every_command() {
+fn every_command_refuses_the_path_to_a_root_of_another_user() {
     for (what, plant, given) in PLANTS {
         let it = sandbox();
         let folder = planted(&it, plant);
@@ -109,7 +110,7 @@ fn what_leads_to_a_root_is_refused_by_every_command() {
         );
         let complete = complete.without("LOKT_ROOT").folder(&folder).run().ok();
         assert!(complete.err.is_empty(), "completing says nothing: {complete:#?}");
-        // Trusted, all of it works.
+        // After a trust setting, all commands work.
         for safe in
             ["*", place.to_str().unwrap(), "~/place", &format!("{}/*", it.folder().display())]
         {
@@ -140,7 +141,7 @@ fn a_local_root_of_another_user_is_refused_by_every_command() {
     }
 }
 
-/// A folder of another user, also where an ordinary user runs this.
+/// A folder of another user, also for an ordinary user.
 fn foreign_root(it: &Sandbox) -> PathBuf {
     let path = it.folder().join("theirs");
     fs::create_dir(&path).unwrap();
@@ -160,7 +161,7 @@ fn a_named_root_of_another_user_is_refused_and_a_link_to_it() {
         }
         call(&it, ["doctor"], &work).env("LOKT_ROOT", &named).run().expect(1);
     }
-    // A link of another user may lead elsewhere the next moment.
+    // A link of another user may have another target the next moment.
     let (link, mine) = (it.folder().join("their-link"), it.folder().join("mine"));
     fs::create_dir(&mine).unwrap();
     symlink(&mine, &link).unwrap();
@@ -193,7 +194,7 @@ fn with_a_root_elsewhere_the_files_of_the_repository_are_not_used_either() {
 }
 
 #[test]
-fn a_repository_has_no_say_in_whether_it_is_trusted() {
+fn a_repository_cannot_declare_itself_trusted() {
     let it = sandbox();
     let folder = planted(&it, "git init -q . && git config safe.directory '*'");
     if !it.give_away(&folder.with_file_name(".git")) {
@@ -216,7 +217,7 @@ fn a_repository_has_no_say_in_whether_it_is_trusted() {
 }
 
 #[test]
-fn root_may_use_the_folders_of_the_user_behind_sudo_alone() {
+fn root_may_only_use_folders_of_the_user_behind_sudo() {
     let it = sandbox();
     let folder = planted(&it, "git init -q .");
     if !it.give_away(&folder.with_file_name(".git")) {
@@ -229,7 +230,7 @@ fn root_may_use_the_folders_of_the_user_behind_sudo_alone() {
 }
 
 #[test]
-fn results_that_another_user_put_into_an_own_root_say_nothing() {
+fn results_of_another_user_in_an_own_root_are_ignored() {
     let it = sandbox();
     let once = ["once", "build", "--input", "src", "--artifact", "app", "--", "./make"];
     let run = || it.lokt(once).run().ok().out;
@@ -250,14 +251,14 @@ fn results_that_another_user_put_into_an_own_root_say_nothing() {
         run();
         let is_told = what == "once/trees";
         assert_eq!(runs(), before + usize::from(!is_told), "{what} of another user says nothing");
-        // What this user writes counts again.
+        // A later result of this user counts again.
         run();
         assert_eq!(runs(), before + usize::from(!is_told), "{what}");
     }
 }
 
 #[test]
-fn doctor_says_what_others_could_do() {
+fn doctor_reports_what_others_could_do() {
     let it = sandbox();
     it.lokt(["lock", "x", "--ttl", "5m"]).run().ok();
     let checks = |it: &Sandbox| it.lokt(["doctor"]).run().out;

@@ -1,4 +1,4 @@
-//! Who owns a lock, and what others may do about it.
+//! The owner of a lock, and what other owners may do with it.
 
 use lokt_testkit::{HOLD, Sandbox};
 
@@ -48,16 +48,16 @@ fn a_given_agent_id_joins_terminals_of_one_user() {
 }
 
 #[test]
-fn commands_inside_a_guard_are_no_more_given_than_the_guard_was() {
+fn the_inherited_owner_does_not_join_commands_of_two_guards() {
     let it = sandbox();
-    // Both see LOKT_OWNER inside, with the same user's name; neither gets the other's lease by that.
+    // Both have LOKT_OWNER inside, with the same user's name; neither gets the other's lease by that.
     it.shell("lokt guard a -- lokt lock shared --ttl 10m").run().ok();
     it.shell("lokt guard b -- lokt lock shared").run().expect(2);
     it.shell("lokt guard b -- sh -c 'LOKT_OWNER=$LOKT_OWNER-2 lokt lock shared'").run().expect(2);
 }
 
 #[test]
-fn unlocking_anothers_lock_takes_force_and_is_logged() {
+fn unlocking_the_lock_of_another_owner_needs_force_and_is_logged() {
     let it = sandbox();
     it.lokt(["lock", "x", "--ttl", "10m"]).owner("ada").run().ok();
     it.lokt(["unlock", "x"]).owner("bob").run().fails_with(4, "not yours: ada");
@@ -86,7 +86,7 @@ fn a_live_guard_is_not_unlocked_without_force() {
 }
 
 #[test]
-fn all_of_mine_are_given_back_and_nobody_elses() {
+fn unlock_all_releases_only_the_callers_locks() {
     let it = sandbox();
     for name in ["a", "b"] {
         it.lokt(["lock", name]).owner("ada").run().ok();
@@ -106,7 +106,7 @@ fn all_of_mine_are_given_back_and_nobody_elses() {
 }
 
 #[test]
-fn each_of_several_names_is_given_back_whatever_becomes_of_the_others() {
+fn each_of_several_names_is_released_even_if_others_fail() {
     let it = sandbox();
     for (name, owner) in [("a", "ada"), ("b", "bob"), ("c", "ada")] {
         it.lokt(["lock", name]).owner(owner).run().ok();
@@ -122,7 +122,7 @@ fn each_of_several_names_is_given_back_whatever_becomes_of_the_others() {
 }
 
 #[test]
-fn no_refusal_teaches_to_take_what_is_anothers() {
+fn no_refusal_suggests_to_break_the_lock_of_another_owner() {
     let it = sandbox();
     it.lokt(["lock", "lease", "--ttl", "1h"]).owner("ada").run().ok();
     let inside =

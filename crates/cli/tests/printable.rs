@@ -1,29 +1,29 @@
-//! What others wrote is shown so that every character of it is seen, whatever shows it.
+//! Texts of others are printed with every character visible, by every command.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::{Done, HOLD, Sandbox};
 use serde_json::{Value, json};
 use std::{fs, os::unix::fs::PermissionsExt};
 
-/// Commands of a terminal, ends of lines, directions of writing, and what is not seen at all.
+/// Terminal escapes, line ends, writing directions, and invisible characters.
 const HOSTILE: &str = "\u{1b}]0;PWNED\u{7}\u{1b}[2J\u{9b}31m\u{7f}\u{202e}\u{202a}\u{2066}\u{2069}\u{200e}\u{200f}\u{61c}\
     \u{2028}\u{2029}\u{85}\u{200b}\u{2060}\u{feff}\u{ad}\u{180e}\u{e0041}\u{e0100}\u{e000}\rx\nerror: forged\n\nhint: forged\n";
 
-/// The same without control characters, which an owner and an id must not have.
+/// The same without control characters, which an owner and an id must not contain.
 const UNSEEN: &str = "eve\u{202e}\u{2066}\u{200f}\u{2028}\u{200b}\u{feff}\u{e0041}\u{61c}";
 
 fn sandbox() -> Sandbox {
     Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
 }
 
-/// Whether a character must never be shown as it is.
+/// Whether a character must never be printed as it is.
 fn is_hostile(c: char) -> bool {
     (c.is_control() && c != '\n') || (!c.is_ascii() && (HOSTILE.contains(c) || UNSEEN.contains(c)))
 }
 
-/// Requires that everything which was hostile was shown, and nothing of it as it is.
+/// Asserts that all hostile characters were printed, and none as it is.
 #[track_caller]
-fn is_printable(what: &str, done: &Done) {
+fn assert_printable(what: &str, done: &Done) {
     for text in [&done.out, &done.err] {
         assert!(!text.contains(is_hostile), "{what}: {text:?}");
         let forged =
@@ -33,14 +33,14 @@ fn is_printable(what: &str, done: &Done) {
 }
 
 #[track_caller]
-fn shows(what: &str, done: Done) -> Done {
-    is_printable(what, &done);
+fn assert_shown(what: &str, done: Done) -> Done {
+    assert_printable(what, &done);
     let all = format!("{}{}", done.out, done.err);
     assert!(all.contains(r"\u{202e}"), "{what} shows what it was: {all:?}");
     done
 }
 
-/// A record of which every text is hostile.
+/// A record in which every text is hostile.
 fn record(name: &str, fields: &Value) -> String {
     let mut record = json!({
         "version": 1, "name": name, "lock_id": "1", "owner": HOSTILE, "agent_id": HOSTILE, "host": HOSTILE, "pid": 1,
@@ -50,7 +50,7 @@ fn record(name: &str, fields: &Value) -> String {
     record.to_string()
 }
 
-/// A sandbox in which all that can be of others is hostile.
+/// A sandbox in which every text that can come from others is hostile.
 fn hostile() -> Sandbox {
     let it = sandbox();
     let metadata = json!({HOSTILE: HOSTILE, "list": [HOSTILE]});
@@ -100,7 +100,7 @@ fn commands_about_locks_show_it() {
         "audit --timeline --html -",
     ] {
         let done = it.lokt(line.split(' ')).env("LC_ALL", "C.UTF-8").run();
-        shows(line, done);
+        assert_shown(line, done);
     }
     for line in [
         "audit --timeline",
@@ -113,14 +113,14 @@ fn commands_about_locks_show_it() {
         "top",
         "completions bash",
     ] {
-        is_printable(line, &it.lokt(line.split(' ')).run());
+        assert_printable(line, &it.lokt(line.split(' ')).run());
     }
 }
 
 #[test]
 fn metadata_is_data_and_its_keys_are_shown() {
     let it = hostile();
-    shows("get-meta", it.lokt(["get-meta", "x", "none"]).run().expect(3));
+    assert_shown("get-meta", it.lokt(["get-meta", "x", "none"]).run().expect(3));
     let value = it.lokt(["get-meta", "x", HOSTILE]).run().ok().out;
     assert_eq!(value, format!("{HOSTILE}\n"), "a value is printed as it is");
 }
@@ -143,7 +143,7 @@ fn json_is_exact() {
 }
 
 #[test]
-fn what_is_wrong_with_a_file_is_shown() {
+fn errors_about_files_show_it() {
     let it = sandbox();
     for (number, content) in
         [format!("{{\"{HOSTILE}"), json!({HOSTILE: 1}).to_string(), format!("{HOSTILE}{{")]
@@ -153,16 +153,16 @@ fn what_is_wrong_with_a_file_is_shown() {
         let name = format!("x{number}");
         it.write_record(&name, content);
         for command in ["status", "why", "lock"] {
-            is_printable(command, &it.lokt([command, &name]).run());
+            assert_printable(command, &it.lokt([command, &name]).run());
         }
     }
     fs::write(it.root().join("audit.log"), format!("{}\n", HOSTILE.replace('\n', " "))).unwrap();
-    shows("audit", it.lokt(["audit"]).run());
-    shows("timeline", it.lokt(["audit", "--timeline"]).run());
+    assert_shown("audit", it.lokt(["audit"]).run());
+    assert_shown("timeline", it.lokt(["audit", "--timeline"]).run());
 }
 
 #[test]
-fn what_was_typed_is_shown() {
+fn errors_about_arguments_show_it() {
     let it = sandbox();
     let lines: [&[&str]; 9] = [
         &["lock", HOSTILE],
@@ -176,9 +176,9 @@ fn what_was_typed_is_shown() {
         &["audit", "--event", HOSTILE],
     ];
     for words in lines {
-        is_printable(&words.join(" "), &it.lokt(words.iter().copied()).run());
+        assert_printable(&words.join(" "), &it.lokt(words.iter().copied()).run());
     }
-    is_printable("a variable", &it.lokt(["lock", "x"]).owner(HOSTILE).run());
+    assert_printable("a variable", &it.lokt(["lock", "x"]).owner(HOSTILE).run());
 }
 
 #[test]
@@ -188,16 +188,16 @@ fn waiters_and_circles_are_shown() {
     let first = it.lokt(hold).owner(UNSEEN).start().is_in();
     let waiter = it.lokt(hold).owner(UNSEEN).start().is_waiting();
     for line in ["status x", "why x", "guard x -- true"] {
-        shows(line, it.lokt(line.split(' ')).run());
+        assert_shown(line, it.lokt(line.split(' ')).run());
     }
     first.release().ok();
-    shows("a waiter", waiter.is_in().release().ok());
+    assert_shown("a waiter", waiter.is_in().release().ok());
     let line = format!("lokt guard x --shared -- lokt guard x --wait -- true '{UNSEEN}'");
-    shows("a deadlock", it.shell(&line).owner(UNSEEN).run().expect(7));
+    assert_shown("a deadlock", it.shell(&line).owner(UNSEEN).run().expect(7));
 }
 
 #[test]
-fn a_terminal_is_not_told_what_to_do() {
+fn a_terminal_gets_no_escapes_of_others() {
     let it = hostile();
     for line in [
         "lokt guard c -- true",
@@ -233,18 +233,18 @@ fn results_show_it() {
     assert!(again.out.contains(HOSTILE), "it is replayed as it was");
     for line in ["results list", "results show t", "status", "why t"] {
         let done = it.lokt(line.split(' ')).run();
-        shows(line, done);
+        assert_shown(line, done);
     }
     let hostile_file = fs::read_dir(it.folder())
         .unwrap()
         .flatten()
         .find(|entry| entry.file_name().to_string_lossy().contains("PWNED"));
     fs::write(hostile_file.expect("the file").path(), "2").unwrap();
-    shows("explain", once(&["--explain", "--", "printf", "%s", HOSTILE]).ok());
+    assert_shown("explain", once(&["--explain", "--", "printf", "%s", HOSTILE]).ok());
 }
 
 #[test]
-fn what_init_and_prime_quote_is_shown() {
+fn init_and_prime_show_it() {
     let it = sandbox();
     repository(&it);
     let script = it.folder().join("scripts").join(UNSEEN);
@@ -252,12 +252,12 @@ fn what_init_and_prime_quote_is_shown() {
     fs::write(&script, format!("#!/bin/sh\nlokt guard build -- make '{UNSEEN}'\n")).unwrap();
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
     fs::write(it.folder().join("AGENTS.md"), "ours\u{202e}\u{9b}\n\tand\u{1b}[2J a tab\n").unwrap();
-    shows("prime", it.lokt(["prime"]).owner(UNSEEN).run().ok());
-    shows("prime for a file", it.lokt(["prime", "--format", "agents-md"]).run().ok());
+    assert_shown("prime", it.lokt(["prime"]).owner(UNSEEN).run().ok());
+    assert_shown("prime for a file", it.lokt(["prime", "--format", "agents-md"]).run().ok());
     let shown = it.lokt(["init", "--dry-run"]).run().ok();
     let out = shown.out.replace('\t', "");
     assert!(shown.out.contains("\tand"), "a tab stays: {shown:#?}");
-    shows("init", Done { out, ..shown });
+    assert_shown("init", Done { out, ..shown });
     let exact = it.lokt(["prime", "--json"]).run().ok().json();
     let run = exact["operations"][0]["run"].as_str().unwrap();
     assert!(run.contains(UNSEEN), "JSON is exact: {run:?}");
@@ -287,12 +287,12 @@ fn tools_show_it() {
         vec!["run", HOSTILE],
     ] {
         let done = it.lokt(["tool"].into_iter().chain(words.iter().copied())).run();
-        is_printable(&words.join(" "), &done);
+        assert_printable(&words.join(" "), &done);
     }
-    shows("list", it.lokt(["tool", "list"]).run().ok());
-    shows("run", it.lokt(["tool", "run", &id]).run().expect(5));
-    // A key's file that is no TOML, and a key of which the owner is hostile.
+    assert_shown("list", it.lokt(["tool", "list"]).run().ok());
+    assert_shown("run", it.lokt(["tool", "run", &id]).run().expect(5));
+    // A key's file that is no TOML, and a key with a hostile owner.
     let keys = it.folder().join("user/trusted_keys");
     fs::write(keys.join(format!("{UNSEEN}.toml")), format!("{HOSTILE} = [\n")).unwrap();
-    shows("key list", it.lokt(["key", "list"]).run());
+    assert_shown("key list", it.lokt(["key", "list"]).run());
 }

@@ -1,4 +1,4 @@
-//! What people and programs are told of locks: status, why, exists, refusals.
+//! The reports on locks for people and programs: status, why, exists, refusals.
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -8,10 +8,10 @@
 use lokt_testkit::{HOLD, Sandbox};
 use serde_json::{Value, json};
 
-/// What is known of a lock beyond its record.
+/// The fields of a status that are not in the record.
 const BEYOND: [&str; 6] = ["age_sec", "expired", "pid_status", "freeze", "state", "waiters"];
 
-/// What a refusal tells; the names are a contract.
+/// The fields of a refusal; the names are a contract.
 const BLOCKED: [&str; 13] = [
     "status",
     "name",
@@ -36,7 +36,7 @@ fn json(it: &Sandbox, words: &[&str], code: i32) -> Value {
     it.lokt(words.iter().copied()).run().expect(code).json()
 }
 
-/// A lease of ada's whose lifetime has ended, and that nobody has cleared away.
+/// An expired lease of ada that was not removed yet.
 fn expired(it: &Sandbox, name: &str) {
     it.lokt(["lock", name, "--ttl", "10m", "--meta", "k=v"]).owner("ada").run().ok();
     let mut record = it.record(name);
@@ -51,7 +51,7 @@ fn guard(name: &str) -> [&str; 7] {
 }
 
 #[test]
-fn a_status_is_the_record_and_what_is_known_beyond_it() {
+fn a_status_has_the_record_and_further_fields() {
     let it = sandbox();
     it.lokt(["lock", "x", "--ttl", "10m", "--meta", "k=v"]).run().ok();
     let one = json(&it, &["status", "x", "--json"], 0);
@@ -71,7 +71,7 @@ fn a_status_is_the_record_and_what_is_known_beyond_it() {
 }
 
 #[test]
-fn a_status_tells_who_waits() {
+fn a_status_lists_the_waiters() {
     let it = sandbox();
     let holder = it.lokt(guard("x")).owner("ada").start().is_in();
     let first = it.lokt(guard("x")).owner("bob").start().is_waiting();
@@ -162,7 +162,7 @@ fn reasons(it: &Sandbox, owner: &str, code: i32) -> Vec<String> {
 }
 
 #[test]
-fn why_says_what_is_in_the_way_and_whether_it_is() {
+fn why_lists_the_obstacles_and_whether_they_block() {
     let it = sandbox();
     assert_eq!(reasons(&it, "ada", 0), [""; 0], "nothing is in the way");
     it.lokt(["lock", "x", "--ttl", "10m"]).owner("ada").run().ok();
@@ -203,7 +203,7 @@ fn why_names_a_way_out() {
 }
 
 #[test]
-fn why_says_the_number_of_slots_wherever_it_is_asked_for() {
+fn every_output_of_why_has_the_number_of_slots() {
     let it = sandbox();
     let suggested = |owner: &str| it.lokt(["why", "x"]).owner(owner).run().expect(2).out;
     let slots = ["lock", "x", "--slots", "2", "--ttl", "10m"];
@@ -220,7 +220,7 @@ fn why_says_the_number_of_slots_wherever_it_is_asked_for() {
 }
 
 #[test]
-fn a_lease_whose_taker_is_gone_may_be_abandoned_and_still_holds() {
+fn a_lease_whose_process_is_gone_may_be_abandoned_and_still_holds() {
     let it = sandbox();
     it.shell("lokt lock x 2>/dev/null").owner("ada").run().ok();
     assert_eq!(json(&it, &["status", "x", "--json"], 0)["state"], "abandoned");
@@ -232,7 +232,7 @@ fn a_lease_whose_taker_is_gone_may_be_abandoned_and_still_holds() {
 }
 
 #[test]
-fn a_refusal_tells_all_about_the_holder() {
+fn a_refusal_has_all_fields_of_the_holder() {
     let it = sandbox();
     it.lokt(["lock", "x", "--ttl", "10m"]).owner("ada").env("LOKT_AGENT_ID", "a1").run().ok();
     let record = it.record("x");
@@ -252,7 +252,7 @@ fn a_refusal_tells_all_about_the_holder() {
 }
 
 #[test]
-fn a_refusal_says_what_is_not_known_as_null() {
+fn a_refusal_has_null_for_unknown_fields() {
     let it = sandbox();
     let inside = it.lokt(guard("x")).owner("ada").start().is_in();
     let blocked = json(&it, &["lock", "x", "--json"], 2);
@@ -269,7 +269,7 @@ fn a_refusal_says_what_is_not_known_as_null() {
     inside.release().ok();
 }
 
-/// The only reason of a type that `why x --json` gives.
+/// The only reason of a type in the output of `why x --json`.
 fn reason(it: &Sandbox, kind: &str, code: i32) -> Value {
     let why = json(it, &["why", "x", "--json"], code);
     let reasons = why["reasons"].as_array().expect("reasons").clone();
@@ -324,7 +324,7 @@ fn a_reason_says_why_a_lock_is_stale() {
 }
 
 #[test]
-fn a_holder_without_a_record_is_known_by_its_ticket() {
+fn a_holder_without_a_record_is_reported_from_its_ticket() {
     let it = sandbox();
     let words = ["guard", "x", "--on-lost", "warn", "--", HOLD[0], HOLD[1], HOLD[2]];
     let inside = it.lokt(words).owner("ada").start().is_in();

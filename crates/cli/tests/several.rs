@@ -1,4 +1,5 @@
-//! A guard of several names: all of them or none, in any order, without ever waiting for each other.
+//! A guard of several names: it takes all of them or none, in any order, and two of them never wait for each
+//! other.
 
 use lokt_testkit::{HOLD, Lokt, Running, Sandbox, time};
 use nix::{
@@ -11,7 +12,7 @@ fn sandbox() -> Sandbox {
     Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
 }
 
-/// A guard of some names with some flags, whose command says that it is in, and ends when its input does.
+/// A guard of some names with some flags, whose command prints `in`, and ends when its input does.
 fn holding(it: &Sandbox, owner: &str, words: &[&str]) -> Lokt {
     it.lokt([&["guard"], words, &["--"], &HOLD].concat()).owner(owner)
 }
@@ -20,13 +21,13 @@ fn holder(it: &Sandbox, owner: &str, words: &[&str]) -> Running {
     holding(it, owner, words).start().is_in()
 }
 
-/// Whether nothing at all is left of some names.
+/// Whether nothing is left of some names.
 fn is_free(it: &Sandbox, names: &[&str]) -> bool {
     names.iter().all(|name| !it.record_path(name).exists() && it.tickets(name).is_empty())
 }
 
 #[test]
-fn the_command_is_told_of_all_its_locks_in_the_order_as_named() {
+fn the_command_finds_all_its_locks_in_the_given_order() {
     let it = sandbox();
     let line = "echo $LOKT_NAME $LOKT_LOCK_ID $LOKT_FENCE $LOKT_HELD; cd \"$LOKT_ROOT/locks\"; cat c.json a.json b.json";
     let done = it.lokt(["guard", "c", "a", "b", "-c", line]).run().ok();
@@ -46,7 +47,7 @@ fn the_command_is_told_of_all_its_locks_in_the_order_as_named() {
 }
 
 #[test]
-fn one_that_is_not_to_be_had_leaves_nothing_of_the_others() {
+fn one_unavailable_name_leaves_nothing_of_the_others() {
     let it = sandbox();
     let in_b = holder(&it, "ada", &["b"]);
     it.lokt(["guard", "c", "a", "b", "--", "touch", "ran"])
@@ -69,7 +70,7 @@ fn one_that_is_not_to_be_had_leaves_nothing_of_the_others() {
 }
 
 #[test]
-fn a_wait_that_ends_in_vain_leaves_nothing() {
+fn a_wait_that_times_out_leaves_nothing() {
     let it = sandbox();
     let in_b = holder(&it, "ada", &["b"]);
     let words = ["guard", "c", "b", "a", "--wait", "--timeout", "100ms", "--", "true"];
@@ -109,7 +110,7 @@ fn the_time_limit_is_for_all_names_together() {
 }
 
 #[test]
-fn a_name_twice_is_wrong_usage_before_anything_is_taken() {
+fn a_repeated_name_is_a_usage_error() {
     let it = sandbox();
     for words in [&["a", "b", "a"][..], &["a", "a"], &["a", "a", "--shared", "--wait"]] {
         holding(&it, "ada", words).run().fails_with(64, "lock \"a\" is named twice");
@@ -135,7 +136,7 @@ fn guards_of_the_same_names_in_any_order_never_wait_for_each_other() {
 
 fn enter_or_die(it: &Sandbox, worker: usize, round: usize, [one, two, three]: [&str; 3]) {
     let take = |name: &&str| format!("flock --nonblock oracle.{name} ");
-    // Sometimes only two of the three, so that some are held while others are waited for.
+    // Sometimes only two of the three, so that some names are held during a wait for others.
     let names: &[&str] = if round.is_multiple_of(2) { &[one, two] } else { &[one, two, three] };
     let locks: String = names.iter().map(take).collect();
     let line = format!("{locks} true || echo VIOLATION >>log; echo in >>log");
@@ -167,7 +168,7 @@ fn when_the_guard_is_killed_its_command_holds_all_names() {
 }
 
 #[test]
-fn names_that_are_around_it_already_are_not_taken_again() {
+fn names_of_an_outer_guard_are_not_taken_again() {
     let it = sandbox();
     let line = "lokt guard b -- lokt guard c b a -c 'echo $LOKT_NAME; echo $LOKT_FENCE; cat $LOKT_ROOT/locks/b.json'";
     let done = it.shell(line).run().ok();
@@ -184,7 +185,7 @@ fn names_that_are_around_it_already_are_not_taken_again() {
 }
 
 #[test]
-fn leases_of_ones_own_and_shared_ones_mix() {
+fn one_guard_can_use_own_leases_and_shared_locks() {
     let it = sandbox();
     it.lokt(["lock", "b", "--ttl", "10m"]).run().ok();
     let lease = it.record("b")["fence"].to_string();
@@ -202,7 +203,7 @@ fn leases_of_ones_own_and_shared_ones_mix() {
 }
 
 #[test]
-fn announced_lives_of_all_names_go_on() {
+fn announced_lifetimes_of_all_names_are_renewed() {
     let it = sandbox();
     let mut log = it.lokt(["audit", "--tail", "--event", "renew", "--name", "b"]).start();
     let guard = holder(&it, "ada", &["b", "a", "--ttl", "300ms"]);
@@ -217,14 +218,15 @@ fn announced_lives_of_all_names_go_on() {
 }
 
 #[test]
-fn one_that_is_lost_while_another_is_waited_for_keeps_the_command_from_starting() {
+fn a_lock_that_is_lost_during_a_wait_for_another_stops_the_start() {
     for flags in [&[][..], &["--on-lost", "warn"]] {
-        is_lost_while_waiting(flags);
+        assert_lost_while_waiting(flags);
     }
 }
 
-/// Whatever is to become of a command that loses its lock, one that has lost it already does not start.
-fn is_lost_while_waiting(flags: &[&str]) {
+/// Whatever the flags say about the command of a lost lock: a command does not start when its lock is lost
+/// already.
+fn assert_lost_while_waiting(flags: &[&str]) {
     let it = sandbox();
     let in_b = holder(&it, "ada", &["b"]);
     let words = [&["a", "b", "--wait"], flags].concat();

@@ -25,25 +25,25 @@ fn unlock(it: &Sandbox, owner: &str, flags: &[&str]) -> Done {
     it.lokt([&["unlock", "x"], flags].concat()).owner(owner).run()
 }
 
-/// All who hold `x`, in the order in which they came.
+/// All holders of `x`, in the order of their arrival.
 fn holders(it: &Sandbox) -> Vec<String> {
     if !it.record_path("x").exists() {
         return Vec::new();
     }
-    let mut all = all_in(&it.record("x"));
+    let mut all = fields_of_holders(&it.record("x"));
     all.sort_by_key(|it| it["fence"].as_u64());
     all.iter().map(|it| it["owner"].as_str().unwrap().to_owned()).collect()
 }
 
-/// What a record says of each holder; the one that lasts longest is the first.
-fn all_in(record: &Value) -> Vec<Value> {
+/// The fields of each holder in a record; the one with the latest expiry is the first.
+fn fields_of_holders(record: &Value) -> Vec<Value> {
     let beside = record["co_holders"].as_array().cloned().unwrap_or_default();
     std::iter::once(record.clone()).chain(beside).collect()
 }
 
-/// What a record says of an owner.
-fn said_of(record: &Value, owner: &str) -> Value {
-    all_in(record).into_iter().find(|it| it["owner"] == owner).unwrap()
+/// The fields of an owner in a record.
+fn fields_of_owner(record: &Value, owner: &str) -> Value {
+    fields_of_holders(record).into_iter().find(|it| it["owner"] == owner).unwrap()
 }
 
 #[test]
@@ -55,10 +55,10 @@ fn the_same_lease_again_is_renewed_and_another_mode_is_refused() {
     let again = lock(&it, "bob", &["--shared", "--ttl", "1h", "--meta", "k=new", "--json"]).ok();
     assert_eq!(again.json()["renewed"], true);
     let after = it.record("x");
-    let (was, now) = (said_of(&before, "bob"), said_of(&after, "bob"));
+    let (was, now) = (fields_of_owner(&before, "bob"), fields_of_owner(&after, "bob"));
     assert_eq!((&now["lock_id"], &now["fence"]), (&was["lock_id"], &was["fence"]));
     assert_eq!((&now["ttl_sec"], &now["metadata"]["k"]), (&json!(3600), &json!("new")));
-    let end_of_ada = |record| said_of(record, "ada")["expires_at"].clone();
+    let end_of_ada = |record| fields_of_owner(record, "ada")["expires_at"].clone();
     assert_eq!(end_of_ada(&after), end_of_ada(&before), "the other's life is as it was");
     for flags in [[].as_slice(), &["--slots", "2"]] {
         lock(&it, "bob", flags).expect(2);
@@ -70,7 +70,7 @@ fn the_same_lease_again_is_renewed_and_another_mode_is_refused() {
 }
 
 #[test]
-fn a_renewal_passes_those_who_wait_and_a_newcomer_does_not() {
+fn a_renewal_passes_waiters_and_a_newcomer_does_not() {
     let it = sandbox();
     share(&it, "ada");
     lock(&it, "sam", &["--slots", "3"]).fails_with(2, "held by ada");
@@ -125,7 +125,7 @@ fn a_shared_guard_beside_its_owners_shared_lease_joins_it() {
     );
     assert_ne!(record["fence"], record["co_holders"][0]["fence"], "each has its own");
     unlock(&it, "ada", &[]).ok();
-    assert_eq!(it.record("x")["hold"], "guard", "the guard has a place of its own");
+    assert_eq!(it.record("x")["hold"], "guard", "the guard is a separate holder");
     unlock(&it, "ada", &[]).fails_with(4, "held by a living guard");
     lock(&it, "bob", &["--ttl", "1m"]).fails_with(2, "held by ada");
     share(&it, "bob");
@@ -135,7 +135,7 @@ fn a_shared_guard_beside_its_owners_shared_lease_joins_it() {
 }
 
 #[test]
-fn giving_back_leaves_the_others_in() {
+fn a_release_leaves_the_other_holders() {
     let it = sandbox();
     for owner in ["ada", "bob", "carl"] {
         share(&it, owner);
@@ -160,7 +160,7 @@ fn force_takes_all_and_break_stale_only_what_is_stale() {
     let it = sandbox();
     share(&it, "ada");
     unlock(&it, "bob", &["--break-stale"]).fails_with(4, "not stale: it is valid for");
-    // Taken by a shell that has ended since, without an end of its own.
+    // Taken by a shell that has ended since, without an expiry.
     it.shell("lokt lock x --shared; true").owner("bob").run().ok();
     it.shell("lokt lock x --shared --pid $$").owner("carl").run().ok();
     let inside = guard(&it, "dora");
@@ -176,7 +176,7 @@ fn force_takes_all_and_break_stale_only_what_is_stale() {
 }
 
 #[test]
-fn force_wakes_those_who_wait_for_all_of_them() {
+fn force_wakes_waiters_for_all_holders() {
     let it = sandbox();
     share(&it, "ada");
     let words = ["guard", "x", "--shared", "--on-lost", "warn", "--", HOLD[0], HOLD[1], HOLD[2]];
@@ -188,7 +188,7 @@ fn force_wakes_those_who_wait_for_all_of_them() {
 }
 
 #[test]
-fn a_lease_that_is_over_is_out_for_every_reader() {
+fn every_reader_ignores_an_expired_lease() {
     let it = sandbox();
     let line = "lokt lock x --shared --pid $$ --meta who=ada && echo taken; read line";
     let mut script = it.shell(line).owner("ada").start();
@@ -240,7 +240,7 @@ const WITH_MORE: &str = r#"{"version":1,"name":"x","lock_id":"0a","owner":"ada",
     "expires_at":"2199-01-01T00:00:00Z","color":"blue"}],"color":"red"}"#;
 
 #[test]
-fn what_others_wrote_beside_a_holder_stays_with_it() {
+fn unknown_fields_of_a_holder_stay_with_it() {
     let it = sandbox();
     it.write_record("x", WITH_MORE);
     share(&it, "carl");
@@ -258,7 +258,7 @@ fn what_others_wrote_beside_a_holder_stays_with_it() {
 }
 
 #[test]
-fn a_mode_of_the_future_gets_on_with_nobody_and_is_kept() {
+fn an_unknown_mode_is_compatible_with_none_and_is_kept() {
     let it = sandbox();
     it.write_record("x", WITH_MORE.replace("shared", "quorum"));
     lock(&it, "carl", &["--shared"]).fails_with(2, "held by ada");

@@ -11,7 +11,7 @@ fn sandbox() -> Sandbox {
     Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
 }
 
-/// A guard of `x` whose command says that it is in, and ends when its input does.
+/// A guard of `x` whose command prints `in`, and ends when its input does.
 fn holding(it: &Sandbox, owner: &str, flags: &[&str]) -> Lokt {
     let words = [&["guard", "x"], flags, &["--"], &HOLD].concat();
     it.lokt(words).owner(owner)
@@ -29,14 +29,14 @@ fn waiting_writer(it: &Sandbox, owner: &str) -> Running {
     holding(it, owner, &["--wait"]).start().is_waiting()
 }
 
-/// Lets time pass in which somebody who may not enter could: whoever stands behind them waits in vain.
+/// Lets time pass in which a blocked waiter could enter by mistake: a caller behind it times out.
 fn time_passes(it: &Sandbox) {
     let words = ["guard", "x", "--wait", "--timeout", "150ms", "--", "true"];
     it.lokt(words).owner("clock").run().expect(2);
 }
 
 #[test]
-fn readers_are_in_together_and_a_writer_waits_for_the_last_of_them() {
+fn readers_hold_together_and_a_writer_waits_for_the_last_of_them() {
     let it = sandbox();
     let (first, second) = (reader(&it, "r1"), reader(&it, "r2"));
     let denied = holding(&it, "w", &[]).run().fails_with(2, "held by r1");
@@ -76,7 +76,7 @@ fn readers_behind_a_waiting_writer_wait_and_enter_together_after_it() {
 }
 
 #[test]
-fn a_writer_that_gives_up_lets_those_behind_it_in_beside_the_readers() {
+fn readers_behind_a_writer_enter_when_it_gives_up() {
     let it = sandbox();
     let first = reader(&it, "r1");
     let killed = waiting_writer(&it, "w1");
@@ -85,7 +85,7 @@ fn a_writer_that_gives_up_lets_those_behind_it_in_beside_the_readers() {
     let behind = behind.is_in();
     let words = ["--wait", "--timeout", "400ms"];
     let impatient = holding(&it, "w2", &words).start().is_waiting();
-    // It may come before or after the writer has given up: either way it gets in.
+    // It may come before or after the writer has given up: it enters in both cases.
     let third = holding(&it, "r3", &["--shared", "--wait"]).start();
     impatient.ends().expect(2).says("gave up after");
     let third = third.is_in();
@@ -101,7 +101,7 @@ fn a_writer_that_gives_up_lets_those_behind_it_in_beside_the_readers() {
 }
 
 #[test]
-fn when_the_first_reader_leaves_the_record_is_about_another() {
+fn when_the_first_reader_leaves_the_record_names_another() {
     let it = sandbox();
     let (first, second, third) = (reader(&it, "r1"), reader(&it, "r2"), reader(&it, "r3"));
     let record = it.record("x");
@@ -133,7 +133,7 @@ fn when_the_first_reader_is_killed_the_others_keep_the_lock() {
     first.kill();
     assert_eq!(it.lokt(["status", "x", "--json"]).run().ok().json()["taken"], 2, "orphaned");
     kill(Pid::from_raw(command), Signal::SIGKILL).unwrap();
-    // A third waits until the killed one is gone for sure: a reader does not wait, a writer does.
+    // A third waits until the killed one is certainly gone: a reader does not wait, a writer does.
     let writer = waiting_writer(&it, "w");
     let status = loop {
         let status = it.lokt(["status", "x", "--json"]).run().ok().json();
@@ -171,7 +171,7 @@ fn a_reader_inside_its_own_guard_needs_no_second_place() {
 }
 
 #[test]
-fn a_freeze_keeps_readers_out_and_those_who_are_in_stay() {
+fn a_freeze_blocks_new_readers_and_present_ones_stay() {
     let it = sandbox();
     let first = reader(&it, "r1");
     it.lokt(["freeze", "x", "--ttl", "10m"]).run().ok();
@@ -183,7 +183,7 @@ fn a_freeze_keeps_readers_out_and_those_who_are_in_stay() {
 }
 
 #[test]
-fn who_shares_a_lock_is_shown() {
+fn all_shared_holders_are_shown() {
     let it = sandbox();
     let (first, second) = (reader(&it, "ada"), reader(&it, "bob"));
     let writer = waiting_writer(&it, "carl");
@@ -209,7 +209,7 @@ fn who_shares_a_lock_is_shown() {
     writer.is_in().release().ok();
 }
 
-/// What a guarded command runs: a kernel lock on one file tells whether readers and writers were apart.
+/// The guarded command: a kernel lock on one file shows whether readers and writers were apart.
 fn oracle(it: &Sandbox, worker: usize, round: usize) -> Lokt {
     let writes = (worker + round).is_multiple_of(3);
     let (flags, kernel): (&[&str], &str) =
@@ -221,7 +221,7 @@ fn oracle(it: &Sandbox, worker: usize, round: usize) -> Lokt {
 }
 
 #[test]
-fn no_writer_is_ever_beside_anybody_whoever_is_killed() {
+fn no_writer_shares_the_lock_while_processes_are_killed() {
     let it = sandbox();
     fs::write(it.folder().join("oracle"), "").unwrap();
     thread::scope(|scope| {

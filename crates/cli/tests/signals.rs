@@ -1,4 +1,4 @@
-//! Signals to a guard: passed on, not swallowed, and with a shell's exit codes.
+//! Signals to a guard: it passes them on, swallows none, and ends with a shell's exit codes.
 
 use lokt_testkit::{HOLD, Sandbox};
 use nix::sys::signal::Signal;
@@ -7,7 +7,7 @@ fn sandbox() -> Sandbox {
     Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
 }
 
-/// Answers signals in words.
+/// Prints a text for each signal.
 const LISTENER: &str = r#"
 import signal, sys
 def answer(number, frame):
@@ -46,7 +46,7 @@ fn a_command_that_a_signal_ends_gives_128_and_its_number() {
 #[test]
 fn without_a_terminal_the_whole_group_gets_the_signal() {
     let it = sandbox();
-    // Its own trap comes first: the signal may come as soon as the child is ready.
+    // Its own trap comes first: the signal may arrive as soon as the child is ready.
     let line = "trap : TERM; (trap 'echo child got it; exit' TERM; echo ready; sleep 1000 & wait) & \
                 wait; wait; echo in the end";
     let mut guard = it.in_new_session(["guard", "x", "--", "bash", "-c", line]).start();
@@ -69,7 +69,7 @@ fn an_ignored_hangup_stays_ignored_in_the_command() {
 #[test]
 fn the_command_starts_with_the_signal_state_that_the_guard_was_started_with() {
     let it = sandbox();
-    // Signals from 32 on are the C library's own.
+    // Signals from 32 on belong to the C library.
     let sets = |line: &str| -> Vec<u64> {
         let out = it.shell(line).run().ok().out;
         let sets = out.lines().map(|line| line.rsplit('\t').next().unwrap_or_default());

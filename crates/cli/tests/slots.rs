@@ -1,4 +1,4 @@
-//! At most so many holders: slots for guards and leases, in order of arrival.
+//! A limited number of holders: slots for guards and leases, in order of arrival.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::{Done, HOLD, Lokt, Running, Sandbox};
@@ -12,7 +12,7 @@ fn sandbox() -> Sandbox {
     Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
 }
 
-/// A guard of `x` whose command says that it is in, and ends when its input does.
+/// A guard of `x` whose command prints `in`, and ends when its input does.
 fn holding(it: &Sandbox, owner: &str, flags: &[&str]) -> Lokt {
     let words = [&["guard", "x"], flags, &["--"], &HOLD].concat();
     it.lokt(words).owner(owner)
@@ -26,19 +26,19 @@ fn waiter(it: &Sandbox, owner: &str, slots: &str) -> Running {
     holding(it, owner, &["--slots", slots, "--wait"]).start().is_waiting()
 }
 
-/// A lease of one of so many slots, for a while.
+/// A lease of one of some slots, for a while.
 fn lease(it: &Sandbox, owner: &str, slots: &str) -> Done {
     it.lokt(["lock", "x", "--slots", slots, "--ttl", "10m"]).owner(owner).run()
 }
 
-/// Lets time pass in which somebody who may not enter could: whoever stands behind them waits in vain.
+/// Lets time pass in which a blocked waiter could enter by mistake: a caller behind it times out.
 fn time_passes(it: &Sandbox) {
     let words = ["guard", "x", "--wait", "--timeout", "150ms", "--", "true"];
     it.lokt(words).owner("clock").run().expect(2);
 }
 
 #[test]
-fn as_many_are_in_as_there_are_slots_and_the_next_gets_the_first_that_is_free() {
+fn all_slots_are_used_and_the_next_caller_gets_the_first_free_one() {
     let it = sandbox();
     let (first, second) = (holder(&it, "s1", "2"), holder(&it, "s2", "2"));
     let denied = holding(&it, "s3", &["--slots", "2"]).run().fails_with(2, "held by s1");
@@ -61,11 +61,11 @@ fn as_many_are_in_as_there_are_slots_and_the_next_gets_the_first_that_is_free() 
 }
 
 #[test]
-fn nobody_passes_in_the_line_for_slots() {
+fn no_caller_passes_the_queue_for_slots() {
     let it = sandbox();
     let first = holder(&it, "s1", "3");
     let all = waiting_exclusive(&it);
-    // One slot is free, but somebody who wants the whole lock came earlier.
+    // One slot is free, but an earlier waiter wants the whole lock.
     holding(&it, "s2", &["--slots", "3"]).run().fails_with(2, "lock \"x\" is held by s1");
     let behind = [waiter(&it, "s2", "3"), waiter(&it, "s3", "3"), waiter(&it, "s4", "3")];
     first.release().ok();
@@ -83,7 +83,7 @@ fn waiting_exclusive(it: &Sandbox) -> Running {
 }
 
 #[test]
-fn a_waiter_that_is_killed_or_gives_up_leaves_its_turn_to_the_next() {
+fn a_waiter_that_is_killed_or_gives_up_admits_the_next() {
     let it = sandbox();
     let first = holder(&it, "s1", "1");
     let (dead, alive) = (waiter(&it, "w1", "1"), waiter(&it, "w2", "1"));
@@ -118,7 +118,7 @@ fn another_number_of_slots_is_an_error_while_the_lock_is_held_or_waited_for() {
     let queued = waiter(&it, "s2", "3");
     first.release().ok();
     let all = all.is_in();
-    // Nobody has a slot at this moment, but somebody waits for one of three.
+    // All slots are free at this moment, but a process waits for one of three.
     ask(calls[0]);
     ask(calls[3]);
     queued.kill();
@@ -149,7 +149,7 @@ fn a_killed_guard_keeps_its_slot_until_its_command_ends() {
 }
 
 #[test]
-fn leases_take_slots_and_an_unlocked_one_lets_the_first_waiter_in() {
+fn leases_take_slots_and_an_unlock_admits_the_first_waiter() {
     let it = sandbox();
     for owner in ["ada", "bob", "carl"] {
         lease(&it, owner, "3").ok();
@@ -172,7 +172,7 @@ fn leases_take_slots_and_an_unlocked_one_lets_the_first_waiter_in() {
 }
 
 #[test]
-fn a_lease_that_expires_lets_the_first_waiter_in() {
+fn the_first_waiter_enters_when_a_lease_expires() {
     let it = sandbox();
     lease(&it, "ada", "2").ok();
     it.lokt(["lock", "x", "--slots", "2", "--ttl", "500ms"]).owner("bob").run().ok();
@@ -184,7 +184,7 @@ fn a_lease_that_expires_lets_the_first_waiter_in() {
 }
 
 #[test]
-fn the_end_of_any_process_that_leases_hang_on_lets_the_first_waiter_in() {
+fn the_first_waiter_enters_when_the_process_of_any_lease_ends() {
     let it = sandbox();
     let tied = |owner: &str| {
         let line = "lokt lock x --slots 2 --pid $$ && echo taken; read line";
@@ -194,14 +194,14 @@ fn the_end_of_any_process_that_leases_hang_on_lets_the_first_waiter_in() {
     };
     let (first, second) = (tied("ada"), tied("bob"));
     let waiter = waiter(&it, "g", "2");
-    // The second of them is as good as the first.
+    // The end of the second process has the same effect.
     second.release();
     waiter.is_in().release().ok();
     assert_eq!(it.record("x")["owner"], "ada");
     first.release();
 }
 
-/// How many threads a process has, and how much it has computed, in clock ticks.
+/// The number of a process's threads, and its computing time in clock ticks.
 fn effort(process: &Running) -> (u64, u64) {
     let stat = fs::read_to_string(format!("/proc/{}/stat", process.pid())).unwrap();
     let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
@@ -209,7 +209,7 @@ fn effort(process: &Running) -> (u64, u64) {
     (number(17), number(11) + number(12))
 }
 
-/// Waits for slots beside whatever is in, while a second goes by, and says what that cost.
+/// Waits for slots beside the present holders for a second. Returns the cost of the wait.
 fn effort_of_waiting(it: &Sandbox, flags: &[&str]) -> (u64, u64) {
     let waiting = [flags, &["--wait"]].concat();
     let waiter = holding(it, "w", &waiting).start().is_waiting();
@@ -227,7 +227,7 @@ fn a_waiter_sleeps_beside_heartbeats_and_announcements_that_have_passed() {
     let beating = holding(&it, "g", &["--slots", "2", "--ttl", "60ms"]).start().is_in();
     let (threads, ticks) = effort_of_waiting(&it, &["--slots", "2"]);
     assert!(threads <= 3 && ticks < 25, "{threads} threads, {ticks} ticks beside heartbeats");
-    // Stopped, it is overdue: it holds, and its announced end means nothing.
+    // Stopped, it is overdue: it still holds, and its announced end has no effect.
     stop_outside_of_sections(&it, &beating);
     let (threads, ticks) = effort_of_waiting(&it, &["--slots", "2"]);
     assert!(threads <= 3 && ticks < 25, "{threads} threads, {ticks} ticks beside an overdue guard");
@@ -236,7 +236,7 @@ fn a_waiter_sleeps_beside_heartbeats_and_announcements_that_have_passed() {
 }
 
 #[test]
-fn a_waiter_sleeps_beside_a_lease_that_is_over_and_one_that_is_not() {
+fn a_waiter_sleeps_beside_an_expired_lease_and_a_valid_one() {
     for (shared, asked) in [(["--shared", "--ttl"], [].as_slice()), (["--slots=2", "--ttl"], &[])] {
         let it = sandbox();
         it.lokt(["lock", "x", shared[0], shared[1], "100ms"]).owner("ada").run().ok();
@@ -249,7 +249,7 @@ fn a_waiter_sleeps_beside_a_lease_that_is_over_and_one_that_is_not() {
     }
 }
 
-/// Stops a guard while it is not in a section, where it would be in everybody's way.
+/// Stops a guard outside of a section, where it would block all others.
 fn stop_outside_of_sections(it: &Sandbox, guard: &Running) {
     let latch = it.hold_latch();
     guard.signal(Signal::SIGSTOP);
@@ -260,14 +260,14 @@ fn stop_outside_of_sections(it: &Sandbox, guard: &Running) {
     drop(latch);
 }
 
-/// What a guarded command runs: three kernel locks tell whether more than three are in.
+/// The guarded command: three kernel locks show whether more than three run.
 const ORACLE: &str = "for n in 1 2 3; do
         flock --exclusive --nonblock --conflict-exit-code 99 oracle.$n true; code=$?
         if [ $code = 0 ]; then echo in >>log; exit 0; fi
     done; echo VIOLATION >>log";
 
 #[test]
-fn never_are_more_in_than_there_are_slots_whoever_is_killed() {
+fn there_are_never_more_holders_than_slots_while_processes_are_killed() {
     let it = sandbox();
     thread::scope(|scope| {
         for worker in 0..8 {

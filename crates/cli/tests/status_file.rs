@@ -1,4 +1,4 @@
-//! A guard's own account of how it ended, for each way of ending.
+//! A guard's report on how it ended, for each way of ending.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -27,7 +27,7 @@ fn holder(it: &Sandbox, name: &str) -> Running {
     it.lokt(["guard", name, "--", HOLD[0], HOLD[1], HOLD[2]]).owner("ada").start().is_in()
 }
 
-/// What the file says, every field of which must be there.
+/// The content of the file, which must have every field.
 fn status(it: &Sandbox) -> Value {
     let text = fs::read_to_string(it.folder().join("s")).unwrap();
     assert!(text.starts_with("{\"version\":1,") && text.ends_with("}\n"), "{text:?}");
@@ -51,8 +51,8 @@ fn status(it: &Sandbox) -> Value {
     status
 }
 
-/// Requires an outcome, with the guard's exit code, and no word of a command.
-fn is_without_command(it: &Sandbox, outcome: &str, done: &Done) {
+/// Asserts an outcome, with the guard's exit code, and that no command ran.
+fn assert_outcome_without_command(it: &Sandbox, outcome: &str, done: &Done) {
     let status = status(it);
     assert_eq!((&status["outcome"], &status["exit_code"]), (&json!(outcome), &json!(done.code)));
     assert_eq!((&status["command_exit_code"], &status["held_ms"]), (&Value::Null, &Value::Null));
@@ -87,20 +87,20 @@ fn a_command_that_ran_to_its_end() {
 }
 
 #[test]
-fn a_lock_that_is_not_to_be_had() {
+fn an_unavailable_lock() {
     let it = sandbox();
     let inside = holder(&it, "x");
     let done = guard(&it, &["x", "--", "true"]).run().expect(2);
-    is_without_command(&it, "denied", &done);
+    assert_outcome_without_command(&it, "denied", &done);
     let done = guard(&it, &["x", "--conflict-exit-code", "9", "--", "true"]).run().expect(9);
-    is_without_command(&it, "denied", &done);
+    assert_outcome_without_command(&it, "denied", &done);
     let words = ["x", "--wait", "--timeout", "120ms", "--", "true"];
     let done = guard(&it, &words).run().expect(2);
-    is_without_command(&it, "timed_out", &done);
+    assert_outcome_without_command(&it, "timed_out", &done);
     assert!(status(&it)["waited_ms"].as_u64().unwrap() >= 120, "{}", status(&it));
     it.lokt(["freeze", "y", "--ttl", "1m"]).run().ok();
     let done = guard(&it, &["y", "--", "true"]).run().expect(2);
-    is_without_command(&it, "denied", &done);
+    assert_outcome_without_command(&it, "denied", &done);
     let waiter = guard(&it, &["x", "--wait", "--", "true"]).start().is_waiting();
     assert_eq!(status(&it)["outcome"], "unfinished", "the last run's end is not this one's");
     waiter.signal(Signal::SIGHUP);
@@ -111,17 +111,17 @@ fn a_lock_that_is_not_to_be_had() {
 }
 
 #[test]
-fn a_wait_that_would_never_end_and_a_state_that_cannot_be_made_out() {
+fn a_deadlock_and_an_unreadable_state() {
     let it = sandbox();
     let line = "lokt guard --status-file s x --wait -- true";
     let done = it.lokt(["guard", "x", "--shared", "-c", line]).run().expect(7);
-    is_without_command(&it, "deadlock", &done);
+    assert_outcome_without_command(&it, "deadlock", &done);
     it.write_record("y", "{\"version\":99}");
     let done = guard(&it, &["y", "--", "true"]).run().expect(1);
-    is_without_command(&it, "error", &done);
+    assert_outcome_without_command(&it, "error", &done);
     it.lokt(["lock", "z", "--slots", "3"]).owner("ada").run().ok();
     let done = guard(&it, &["z", "--slots", "2", "--", "true"]).run().expect(1);
-    is_without_command(&it, "error", &done);
+    assert_outcome_without_command(&it, "error", &done);
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn a_guard_that_is_killed_has_no_end() {
 }
 
 #[test]
-fn of_several_locks_all_lists_are_in_the_order_of_the_names() {
+fn lists_of_several_locks_are_in_the_order_of_the_names() {
     let it = sandbox();
     let line = "echo $LOKT_LOCK_ID; echo $LOKT_FENCE";
     let around = |words: &str| format!("lokt guard {words} --status-file s -c '{line}'");
@@ -190,7 +190,7 @@ fn of_several_locks_all_lists_are_in_the_order_of_the_names() {
         assert_eq!(lines.next(), Some(list("fences").as_str()), "{call}: {after}");
     }
     assert_eq!(status(&it)["names"], json!(["b", "a", "c"]));
-    // Where all are around it already, the file is written all the same.
+    // Inside guards of all names, the file is written, too.
     it.shell("lokt guard a -- lokt guard a --status-file s -c 'exit 8'").run().expect(8);
     let after = status(&it);
     assert_eq!((&after["outcome"], &after["command_exit_code"]), (&json!("completed"), &json!(8)));
@@ -198,7 +198,7 @@ fn of_several_locks_all_lists_are_in_the_order_of_the_names() {
 }
 
 #[test]
-fn a_file_that_cannot_be_written_is_an_error_before_anything_is_taken() {
+fn a_file_that_cannot_be_written_is_an_error_before_a_lock_is_taken() {
     let it = sandbox();
     fs::create_dir(it.folder().join("folder")).unwrap();
     for path in ["missing/s", "folder", "/dev/null/s", "/proc/s"] {
@@ -220,7 +220,7 @@ fn a_file_that_cannot_be_written_is_an_error_before_anything_is_taken() {
 }
 
 #[test]
-fn a_pipe_that_nobody_reads_is_told_and_no_hang() {
+fn a_pipe_without_a_reader_is_reported_and_does_not_hang() {
     let it = sandbox();
     it.shell("mkfifo pipe full").run().ok();
     let reader = File::options().read(true).custom_flags(O_NONBLOCK).open(it.folder().join("full"));
@@ -252,7 +252,7 @@ fn a_link_to_a_file_that_is_not_there_yet_stays_one() {
 }
 
 #[test]
-fn a_link_leads_to_the_file_and_a_stream_gets_the_last_word() {
+fn a_link_is_followed_and_a_stream_gets_the_final_state() {
     let it = sandbox();
     fs::write(it.folder().join("target"), "old").unwrap();
     std::os::unix::fs::symlink("target", it.folder().join("s")).unwrap();

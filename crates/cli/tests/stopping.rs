@@ -1,4 +1,5 @@
-//! Whom a guard tells to stop that has lost its lock, or whose command ran for too long, and whom it does not.
+//! Which processes a guard stops that has lost its lock, or whose command ran for too long, and which it does
+//! not.
 
 use lokt_testkit::Sandbox;
 use std::fs;
@@ -7,13 +8,14 @@ fn sandbox() -> Sandbox {
     Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
 }
 
-/// Says that it is in, and ends with success when it is told to stop.
+/// Prints `in`, and ends with success at SIGTERM.
 const POLITE: &str = "trap 'echo told to stop; exit 0' TERM; sleep 1000 & echo in; wait";
 
 #[test]
-fn what_has_left_the_group_is_told_at_the_same_time() {
+fn processes_outside_the_group_are_stopped_at_the_same_time() {
     let it = sandbox();
-    // The first process does not obey; the others have a session of their own, or have closed the ticket, or both.
+    // The first process ignores SIGTERM; the others have left the session, or have closed the ticket, or
+    // both.
     let others = "setsid sh -c 'trap \"echo session told; exit\" TERM; echo one; while :; do sleep 0.01; done' & \
         python3 -S -c 'import os; os.closerange(3, 1024); os.execvp(\"bash\", [\"bash\", \"-c\", \
         \"trap \\\"echo closed told; exit\\\" TERM; echo two; while :; do sleep 0.01; done\"])' & \
@@ -30,7 +32,7 @@ fn what_has_left_the_group_is_told_at_the_same_time() {
 }
 
 #[test]
-fn a_lost_lock_does_not_hit_what_else_is_in_the_callers_group() {
+fn a_lost_lock_stops_no_other_process_of_the_callers_group() {
     for lose in ["unlock x --force", "status"] {
         let it = sandbox();
         let max_hold = if lose == "status" { "--max-hold 300ms" } else { "" };

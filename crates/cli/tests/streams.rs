@@ -26,7 +26,7 @@ fn a_latch_that_is_never_released_is_an_error_that_names_its_holder() {
     kill(Pid::from_raw(pid), Signal::SIGSTOP).unwrap();
     let stuck = it.lokt(["guard", "x", "--wait", "--", "true"]).start();
     let unlock = it.lokt(["unlock", "x"]).start();
-    // What only reads is not kept waiting, and neither is anybody with another latch.
+    // Commands that only read do not wait, nor do commands that use another latch.
     it.lokt(["exists", "x"]).run().ok();
     it.lokt(["status", "x"]).run().ok();
     it.lokt(["guard", "other", "--", "true"]).run().ok();
@@ -40,7 +40,7 @@ fn a_latch_that_is_never_released_is_an_error_that_names_its_holder() {
 }
 
 #[test]
-fn closed_streams_never_become_somebody_elses_file() {
+fn closed_streams_never_become_other_files() {
     for closed in ["<&-", ">&-", "2>&-", "<&- >&-", ">&- 2>&-", "<&- >&- 2>&-"] {
         let it = sandbox();
         let line = format!(
@@ -62,7 +62,7 @@ fn closed_streams_never_become_somebody_elses_file() {
 }
 
 #[test]
-fn output_that_nobody_reads_any_more_is_no_error() {
+fn a_closed_reader_of_stdout_is_no_error() {
     let it = sandbox();
     let large = "x".repeat(100_000);
     it.lokt(["lock", "x", "--meta", &format!("large={large}")]).run().ok();
@@ -86,14 +86,14 @@ fn output_that_nobody_reads_any_more_is_no_error() {
     }
 }
 
-/// Runs its arguments with a stdout that nobody reads, and ends with their code.
+/// Runs its arguments with a stdout that has no reader, and ends with their code.
 const UNREAD: &str = "import os, subprocess, sys
 reader, writer = os.pipe()
 os.close(reader)
 sys.exit(subprocess.run(sys.argv[1:], stdout=writer).returncode)";
 
 #[test]
-fn the_exit_code_is_the_same_whether_anybody_reads_the_output_or_not() {
+fn the_exit_code_does_not_depend_on_a_reader_of_the_output() {
     let it = sandbox();
     it.lokt(["lock", "held"]).owner("ada").run().ok();
     it.write_record("broken", "no record");
@@ -117,7 +117,7 @@ fn the_exit_code_is_the_same_whether_anybody_reads_the_output_or_not() {
 }
 
 #[test]
-fn what_was_done_stays_done_where_stdout_cannot_be_written() {
+fn a_change_stays_when_stdout_cannot_be_written() {
     let it = sandbox();
     let full = |command: &str| {
         let done = it.shell(&format!("lokt {command} >/dev/full")).owner("tester").in_time().ok();

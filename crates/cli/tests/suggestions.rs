@@ -1,4 +1,4 @@
-//! What `why` tells to do works when it is typed as it stands, or waits in the queue.
+//! The commands that `why` suggests work as printed, or wait in the queue.
 #![expect(clippy::expect_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::{HOLD, PATIENCE, Running, Sandbox};
@@ -9,7 +9,7 @@ fn sandbox() -> Sandbox {
     Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
 }
 
-/// Makes a name one that ada cannot take, and gives what holds it.
+/// Makes a name unavailable to ada, and returns its holders.
 type State = fn(&Sandbox) -> Vec<Running>;
 
 fn run(it: &Sandbox, owner: &str, words: &str) {
@@ -122,7 +122,7 @@ const STATES: &[(&str, &[&str], State)] = &[
         fs::remove_file(it.record_path("x")).expect("the record");
         vec![guard]
     }),
-    ("a record that is none", &["removes it"], |it| {
+    ("an unreadable record", &["removes it"], |it| {
         it.write_record("x", "{");
         let record =
             fs::File::options().append(true).open(it.record_path("x")).expect("the record");
@@ -144,7 +144,7 @@ const STATES: &[(&str, &[&str], State)] = &[
     }),
 ];
 
-/// The calls that are told, and what they are said to do.
+/// The suggested calls, and their explanations.
 fn suggestions(it: &Sandbox, words: &str) -> Vec<(String, String)> {
     let why = it.lokt(words.split(' ')).owner("ada").run().expect(2).out;
     let tries = why.lines().filter_map(|line| line.strip_prefix("  try: "));
@@ -155,9 +155,9 @@ fn suggestions(it: &Sandbox, words: &str) -> Vec<(String, String)> {
     tries.map(both).collect()
 }
 
-/// Requires that a call does what it is there for, or waits in the queue.
+/// Asserts that a call has its effect, or waits in the queue.
 #[track_caller]
-fn works(it: &Sandbox, state: &str, call: &str) {
+fn assert_works(it: &Sandbox, state: &str, call: &str) {
     let line = call.replace("COMMAND", "true");
     let mut running = it.shell(&format!("exec {line}")).owner("ada").start();
     let deadline = Instant::now() + PATIENCE;
@@ -185,14 +185,14 @@ fn every_suggestion_works_or_waits() {
             let all: Vec<&str> = told.iter().map(|(_, what)| what.as_str()).collect();
             assert_eq!(all, *expected, "{state}");
             let (call, _) = told.get(number).expect("a call");
-            works(&it, &format!("{state}, {what}"), call);
+            assert_works(&it, &format!("{state}, {what}"), call);
             drop(holders);
         }
     }
 }
 
 #[test]
-fn a_name_that_looks_like_a_flag_and_an_owner_that_was_named_are_written_out() {
+fn a_suggestion_escapes_a_name_like_a_flag_and_keeps_a_given_owner() {
     let states: [(&[&str], &[&str]); 4] = [
         (&["bob lock --ttl 1h -- -x"], &["waits in the queue"]),
         (&["eve\u{a0}x lock --ttl 1h -- -x"], &["renews your lease", "unlocks your lease"]),
@@ -210,13 +210,13 @@ fn a_name_that_looks_like_a_flag_and_an_owner_that_was_named_are_written_out() {
             let all: Vec<&str> = told.iter().map(|(_, what)| what.as_str()).collect();
             assert_eq!(all, expected, "{before:?}");
             let (call, _) = told.get(number).expect("a call");
-            works(&it, &format!("{before:?}"), call);
+            assert_works(&it, &format!("{before:?}"), call);
         }
     }
 }
 
 #[test]
-fn inside_a_guard_it_says_what_is_no_deadlock() {
+fn inside_a_guard_no_suggestion_deadlocks() {
     let told = r#"told=$(lokt why x | sed -n 's/^  try: \(.*\)   .*/\1/p'); echo "$told"; [ -n "$told" ] || exit 9
         [ "$(echo "$told" | wc -l)" = 1 ] || exit 8; eval "${told/COMMAND/echo it ran}""#;
     for mode in ["", "--shared", "--slots 2"] {
@@ -228,7 +228,7 @@ fn inside_a_guard_it_says_what_is_no_deadlock() {
 }
 
 #[test]
-fn nobody_is_told_twice() {
+fn no_suggestion_is_repeated() {
     let it = sandbox();
     for owner in ["bob", "carl", "ada", "dave"] {
         run(&it, owner, "lock x --shared --ttl 1h");

@@ -6,11 +6,11 @@ fn sandbox() -> Sandbox {
     Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
 }
 
-/// A shell with job control. It does not edit lines itself: it would change the terminal's mode before each prompt,
-/// and a key that comes meanwhile can be lost.
+/// A shell with job control. It does not edit lines: it would change the terminal's mode before each prompt,
+/// and could lose a key that arrives meanwhile.
 const SHELL: &str = "bash --norc --noprofile --noediting -i";
 
-/// Such a shell, which has said that it is ready.
+/// Such a shell, when it is ready.
 fn shell(it: &Sandbox) -> Running {
     let mut shell = it.terminal(SHELL).start();
     shell.tells("bash-");
@@ -39,9 +39,9 @@ fn the_command_has_the_terminal() {
 }
 
 #[test]
-fn control_c_reaches_the_command_once_and_its_handling_counts() {
+fn control_c_reaches_the_command_once_and_its_handler_decides() {
     let it = sandbox();
-    // A signal that is waited for cannot come between a look for it and the sleep, as one with a trap can.
+    // A shell that waits for a signal cannot miss it between a check and the sleep, as one with a trap can.
     let script = "import signal
 signals = {signal.SIGINT}
 signal.pthread_sigmask(signal.SIG_BLOCK, signals)
@@ -73,7 +73,7 @@ fn control_c_ends_a_script_that_runs_a_guard() {
     let mut loops = it.terminal(script).start();
     loops.prints("round");
     loops.types("\u{3}");
-    // With an exit code of 130 instead of the signal, the shell would go on with the next round.
+    // With an exit code of 130 instead of the signal, the shell would start the next round.
     loops.ends();
     it.lokt(["exists", "x"]).run().expect(3);
 }
@@ -86,7 +86,7 @@ fn control_z_stops_the_job_and_fg_continues_it() {
     shell.prints("ready");
     shell.types("\u{1a}");
     shell.tells("Stopped");
-    // What is typed before a shell has its terminal back may be thrown away.
+    // A shell that does not have its terminal back yet may discard input.
     shell.tells("bash-");
     it.lokt(["guard", "x", "--", "true"]).owner("other").run().fails_with(2, "held by");
     shell.types("fg\n");
@@ -97,7 +97,7 @@ fn control_z_stops_the_job_and_fg_continues_it() {
 }
 
 #[test]
-fn a_command_that_stops_at_control_z_in_its_own_way_gives_the_terminal_back() {
+fn a_command_that_handles_control_z_returns_the_terminal() {
     let it = sandbox();
     let script = "import os, signal
 def stop(*_):
@@ -142,7 +142,7 @@ print('got', input())
 }
 
 #[test]
-fn a_command_that_stops_itself_gives_the_terminal_back() {
+fn a_command_that_stops_itself_returns_the_terminal() {
     for signal in ["STOP", "TSTP", "TTIN", "TTOU"] {
         for launcher in ["guard x --", "guard x -- lokt guard y --", "guard x -- env"] {
             let it = sandbox();
@@ -159,8 +159,7 @@ fn a_command_that_stops_itself_gives_the_terminal_back() {
 }
 
 #[test]
-fn a_command_that_was_stopped_from_elsewhere_gives_the_terminal_back_and_goes_on_when_it_is_continued()
- {
+fn a_command_stopped_by_another_process_returns_the_terminal_and_can_be_continued() {
     let it = sandbox();
     let mut shell = shell(&it);
     let line = "lokt guard x -- sh -c 'echo p\"\"id $$; while ! test -e go; do sleep 0.01; done; touch done'\n";
@@ -170,11 +169,11 @@ fn a_command_that_was_stopped_from_elsewhere_gives_the_terminal_back_and_goes_on
     nix::sys::signal::kill(command, nix::sys::signal::Signal::SIGSTOP).unwrap();
     shell.tells("Stopped");
     shell.tells("bash-");
-    // Nobody tells the guard. It goes on with the command, sees its end, and gives the lock back.
+    // The guard gets no signal. It waits for the command, sees its end, and releases the lock.
     std::fs::write(it.folder().join("go"), "").unwrap();
     nix::sys::signal::kill(command, nix::sys::signal::Signal::SIGCONT).unwrap();
     it.lokt(["guard", "x", "--wait", "--timeout", "20s", "--", "test", "-e", "done"]).run().ok();
-    // A shell that has not noticed yet that the job goes on says so at the first time.
+    // A shell that has not noticed yet that the job continues says so at the first time.
     shell.types("exit\nexit\n");
     shell.ends();
 }
@@ -184,7 +183,7 @@ fn a_command_in_the_background_that_reads_the_terminal_stops_with_its_guard() {
     let it = sandbox();
     let mut shell = shell(&it);
     shell.types("lokt guard x -- sh -c 'read line; echo got $line' &\n");
-    // It is told when the shell is asked for something.
+    // The shell reports it at the next command.
     while !shell.has_told("Stopped") {
         shell.types("\n");
         shell.tells("bash-");
@@ -215,7 +214,7 @@ fn the_keyboard_reaches_a_command_once_below_a_guard_as_below_others() {
         let pid = session.prints("pid ").trim().trim_start_matches("pid ").parse().unwrap();
         session.prints("in");
         session.has_observers(pid, guards);
-        // What a guard passes on, it passes on in order: when this one comes, all before it have been dealt with.
+        // A guard passes signals on in order: when this one arrives, all earlier ones have.
         let first = if guards == 0 {
             pid
         } else {
@@ -235,7 +234,7 @@ fn the_keyboard_reaches_a_command_once_below_a_guard_as_below_others() {
 }
 
 #[test]
-fn the_keyboard_reaches_a_command_that_made_a_group_of_its_own() {
+fn the_keyboard_reaches_a_command_that_made_a_new_group() {
     let it = sandbox();
     let mut shell = shell(&it);
     // Without a guard, timeout(1) would lead the group of the job.
@@ -266,7 +265,7 @@ fn a_pager_behind_a_guard_reads_the_keyboard() {
 }
 
 #[test]
-fn a_signal_from_elsewhere_reaches_the_command_but_not_its_neighbours() {
+fn a_signal_from_another_process_reaches_only_the_command() {
     let it = sandbox();
     let line = "lokt guard x -- sh -c 'echo ready; exec sleep 1000' | cat; echo the script goes on";
     let mut script = it.terminal(line).start();
@@ -291,7 +290,7 @@ fn a_guard_in_the_background_can_be_brought_to_the_front() {
 }
 
 #[test]
-fn a_job_that_was_stopped_by_the_keyboard_and_lost_its_lock_is_ended_when_it_goes_on() {
+fn a_job_that_lost_its_lock_while_stopped_is_ended_when_it_continues() {
     let it = sandbox();
     let mut shell = shell(&it);
     shell.types("lokt guard x -- sh -c 'echo rea\"\"dy; exec sleep 1000'\n");

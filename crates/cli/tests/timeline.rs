@@ -1,4 +1,4 @@
-//! The timeline: who held and who waited for what, in the terminal and in a browser.
+//! The timeline: holders and waiters over time, in the terminal and in a browser.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::{HOLD, Sandbox, time};
@@ -11,7 +11,7 @@ fn sandbox() -> Sandbox {
 }
 
 /// Ada holds `build` and bob waits for it and gets it; eve is refused; ops freezes `deploy`; zoe holds a lease.
-fn a_busy_moment(it: &Sandbox) {
+fn busy_root(it: &Sandbox) {
     let words = ["guard", "build", "--wait", "--", HOLD[0], HOLD[1], HOLD[2]];
     let ada = it.lokt(words).owner("ada").start().is_in();
     let bob = it.lokt(words).owner("bob").start().is_waiting();
@@ -35,9 +35,9 @@ fn spans(timeline: &Value) -> Vec<String> {
 }
 
 #[test]
-fn the_timeline_tells_who_held_and_who_waited() {
+fn the_timeline_has_holders_and_waiters() {
     let it = sandbox();
-    a_busy_moment(&it);
+    busy_root(&it);
     let call = |words: &[&str]| {
         let words = [&["audit", "--timeline", "--json"], words].concat();
         it.lokt(words).without("LOKT_OWNER").run().ok().json()
@@ -65,7 +65,7 @@ fn the_timeline_tells_who_held_and_who_waited() {
 }
 
 #[test]
-fn who_holds_and_who_waits_now_is_in_it() {
+fn present_holders_and_waiters_are_in_it() {
     let it = sandbox();
     let words = ["guard", "x", "--wait", "--", HOLD[0], HOLD[1], HOLD[2]];
     let ada = it.lokt(words).owner("ada").start().is_in();
@@ -78,7 +78,7 @@ fn who_holds_and_who_waits_now_is_in_it() {
     fs::remove_file(it.root().join("audit.log")).unwrap();
     assert_eq!(timeline(), ["x hold ada open", "x wait bob open"], "without a log, too");
     ada.kill();
-    // The command holds on until its standard input ends; then bob gets in.
+    // The command runs until its standard input ends; then bob enters.
     bob.is_in().release().ok();
     let ends = timeline();
     assert!(ends.contains(&"x wait bob entered".to_owned()), "{ends:?}");
@@ -101,7 +101,7 @@ fn a_wait_that_a_signal_ended_is_in_it() {
 #[test]
 fn in_a_pipe_the_bars_are_plain_text() {
     let it = sandbox();
-    a_busy_moment(&it);
+    busy_root(&it);
     let bars = |locale: &str| {
         let call = it.lokt(["audit", "--timeline"]).without("LOKT_OWNER").env("LC_ALL", locale);
         call.run().ok().out
@@ -116,7 +116,7 @@ fn in_a_pipe_the_bars_are_plain_text() {
 }
 
 #[test]
-fn what_makes_no_sense_beside_a_timeline_is_refused() {
+fn flags_that_conflict_with_a_timeline_are_refused() {
     let it = sandbox();
     for words in
         ["--timeline --tail", "--timeline --event deny", "--html x", "--timeline --html x --json"]
@@ -130,13 +130,13 @@ fn what_makes_no_sense_beside_a_timeline_is_refused() {
 #[test]
 fn a_page_is_written_whole_or_not_at_all() {
     let it = sandbox();
-    a_busy_moment(&it);
+    busy_root(&it);
     let write = |file: &str| it.lokt(["audit", "--timeline", "--html", file]).run();
     assert_eq!(write("page.html").ok().out, "wrote page.html\n");
     let page = fs::read(it.folder().join("page.html")).unwrap();
     assert!(page.starts_with(b"<!doctype html>") && page.ends_with(b"</html>\n"));
     let mode = fs::metadata(it.folder().join("page.html")).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600, "it tells what the log tells, and to nobody else");
+    assert_eq!(mode & 0o777, 0o600, "it is as private as the log");
     write("none/page.html").fails_with(1, "cannot write none/page.html");
     fs::create_dir(it.folder().join("folder")).unwrap();
     write("folder").fails_with(1, "cannot write folder");
@@ -165,23 +165,23 @@ fn a_page_takes_the_place_of_a_regular_file_only() {
 }
 
 /// What a browser sees of a page, in India, where local time is five and a half hours ahead of UTC.
-fn looked_at(it: &Sandbox, page: &Path, scheme: &str) -> Value {
-    looked_at_in("Asia/Kolkata", it, page, scheme)
+fn read_in_browser(it: &Sandbox, page: &Path, scheme: &str) -> Value {
+    read_in_browser_at("Asia/Kolkata", it, page, scheme)
 }
 
-fn looked_at_in(zone: &str, it: &Sandbox, page: &Path, scheme: &str) -> Value {
+fn read_in_browser_at(zone: &str, it: &Sandbox, page: &Path, scheme: &str) -> Value {
     let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser/look.py");
     let line = format!("TZ={zone} HOME=$PWD python3 {program} {} {scheme}", page.display());
     it.shell(&line).run().ok().json()
 }
 
 #[test]
-fn a_browser_shows_who_it_was_to_the_mouse_and_to_the_keyboard() {
+fn a_browser_shows_details_to_the_mouse_and_to_the_keyboard() {
     let it = sandbox();
-    a_busy_moment(&it);
+    busy_root(&it);
     it.lokt(["audit", "--timeline", "--html", "page.html"]).run().ok();
     let page = it.folder().join("page.html");
-    let seen = looked_at(&it, &page, "light");
+    let seen = read_in_browser(&it, &page, "light");
     assert_eq!(seen["console"], json!([]), "nothing is wrong with the page: {seen}");
     let own = format!("file://{}", page.display());
     assert_eq!(seen["requests"], json!([own]), "it asks for nothing but itself");
@@ -205,7 +205,7 @@ fn a_browser_shows_who_it_was_to_the_mouse_and_to_the_keyboard() {
     assert_eq!(seen["moved"], true, "and moves what is seen: {seen}");
     assert_eq!(seen["left"], Value::Null, "without focus and mouse there is nothing to tell");
     assert_eq!(pointed, second, "the mouse finds what the keyboard found");
-    let dark = looked_at(&it, &page, "dark");
+    let dark = read_in_browser(&it, &page, "dark");
     assert_ne!(dark["background"], seen["background"], "there is a dark page, too");
     assert_eq!(dark["console"], json!([]));
 }
@@ -232,7 +232,7 @@ fn a_browser_shows_local_time_and_the_names_of_waiters() {
     let html = page.to_str().unwrap();
     let write = ["audit", "--timeline", "--until", "2026-11-20T23:01:00Z", "--html", html];
     it.lokt(write).without("LOKT_OWNER").run().ok();
-    let seen = looked_at(&it, &page, "light");
+    let seen = read_in_browser(&it, &page, "light");
     assert_eq!(
         seen["summary"], "2026-11-21 04:30:00 to 2026-11-21 04:31:00 UTC+05:30 · 1 lock · 2 spans",
         "the reader's time, with its offset"
@@ -243,7 +243,7 @@ fn a_browser_shows_local_time_and_the_names_of_waiters() {
     let wait = seen["second"]["text"].as_str().unwrap();
     let told = "build: waited for by tim\n2026-11-21 04:30:00.000 to 04:30:20.000 UTC+05:30 (20s)";
     assert!(wait.starts_with(told), "{wait}");
-    let utc = looked_at_in("UTC", &it, &page, "light");
+    let utc = read_in_browser_at("UTC", &it, &page, "light");
     let told = "2026-11-20 23:00:00 to 2026-11-20 23:01:00 UTC+00:00";
     assert!(utc["summary"].as_str().unwrap().starts_with(told), "{utc}");
 }
@@ -257,7 +257,7 @@ fn a_browser_shows_both_offsets_where_the_clocks_change_in_between() {
     let html = page.to_str().unwrap();
     let write = ["audit", "--timeline", "--until", "2026-10-25T01:30:00Z", "--html", html];
     it.lokt(write).without("LOKT_OWNER").run().ok();
-    let seen = looked_at_in("Europe/Berlin", &it, &page, "light");
+    let seen = read_in_browser_at("Europe/Berlin", &it, &page, "light");
     let told = "2026-10-25 02:30:00 UTC+02:00 to 2026-10-25 02:30:00 UTC+01:00 · ";
     assert!(seen["summary"].as_str().unwrap().starts_with(told), "{seen}");
     let held = seen["first"]["text"].as_str().unwrap();
@@ -265,14 +265,14 @@ fn a_browser_shows_both_offsets_where_the_clocks_change_in_between() {
 }
 
 #[test]
-fn a_browser_takes_hostile_texts_for_texts() {
+fn a_browser_shows_hostile_texts_as_text() {
     let it = sandbox();
     let owner =
         "</script><script>document.title = 'broken out'</script><img src=x onerror=alert(1)>";
     let command = "<b>bold</b> --> ]]>";
     it.lokt(["guard", "build", "--", "true", command]).owner(owner).run().ok();
     it.lokt(["audit", "--timeline", "--html", "page.html"]).without("LOKT_OWNER").run().ok();
-    let seen = looked_at(&it, &it.folder().join("page.html"), "light");
+    let seen = read_in_browser(&it, &it.folder().join("page.html"), "light");
     assert!(seen["title"].as_str().unwrap().ends_with(": timeline of locks (Lokt)"), "{seen}");
     assert_eq!(seen["scripts"], 2, "the page's own, and the data: {seen}");
     let first = seen["first"]["text"].as_str().unwrap();

@@ -1,4 +1,4 @@
-//! The live view in a real terminal: it shows what changes, does what is asked, and gives the terminal back.
+//! The live view in a real terminal: it shows changes, executes keys, and restores the terminal.
 
 use lokt_testkit::{Lokt, Running, Sandbox};
 use nix::{
@@ -7,19 +7,19 @@ use nix::{
 };
 use std::fs;
 
-/// What leaves the screen on which it was drawn.
+/// The control sequence that leaves the alternate screen.
 const LEFT: &str = "\u{1b}[?1049l";
 
 fn sandbox() -> Sandbox {
     Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
 }
 
-/// A shell line in a terminal that has colours: then what is drawn on an empty screen comes in one piece.
+/// A shell line in a terminal that has colours, so that each first drawing arrives in one piece.
 fn terminal(it: &Sandbox, line: &str) -> Lokt {
     it.terminal(line).owner("tester").env("TERM", "xterm-256color")
 }
 
-/// The view in a terminal of 80 by 24, after which the terminal's modes are compared with those of before.
+/// The view in a terminal of 80 by 24. The terminal's modes are compared before and after it.
 fn view(it: &Sandbox, call: &str) -> Running {
     let line = format!(
         "stty rows 24 cols 80; before=$(stty -g); {call}; echo code $?; \
@@ -28,7 +28,7 @@ fn view(it: &Sandbox, call: &str) -> Running {
     terminal(it, &line).start()
 }
 
-/// Requires that the view ends with a code, and leaves the terminal as it was.
+/// Asserts that the view ends with a code, and restores the terminal.
 #[track_caller]
 fn ends(mut view: Running, code: &str) {
     view.tells(LEFT);
@@ -59,7 +59,8 @@ fn the_keyboard_freezes_and_unlocks_as_the_command_line_does() {
     it.lokt(["lock", "theirs", "--ttl", "1h"]).owner("ada").run().ok();
     let mut view = view(&it, "lokt top");
     view.tells("theirs");
-    // Freeze and be asked for how long; unlock and be asked; lift the freeze and be asked; then the other's lock.
+    // Freeze, with a question for how long; unlock, with a question; unfreeze, with a question; then the
+    // other's lock.
     view.types("f\ruyfyuyq");
     ends(view, "0");
     assert_eq!(it.event_kinds("mine"), ["acquire", "freeze", "release", "unfreeze"]);
@@ -68,11 +69,11 @@ fn the_keyboard_freezes_and_unlocks_as_the_command_line_does() {
 }
 
 #[test]
-fn on_every_way_out_the_terminal_is_given_back() {
+fn every_exit_restores_the_terminal() {
     let it = sandbox();
     let signals = [(Signal::SIGTERM, "143"), (Signal::SIGHUP, "129"), (Signal::SIGINT, "130")];
     for (signal, code) in signals {
-        // A shell between them tells of the signal with a code, and is not ended by it itself.
+        // A shell between them reports the signal as a code, and does not end by it.
         let call = "bash -c 'trap : INT HUP; (echo $BASHPID >pid; exec lokt top)'";
         let mut view = view(&it, call);
         view.tells("nothing is held or frozen");
@@ -98,7 +99,7 @@ fn control_z_stops_it_and_fg_brings_it_back() {
     shell.types("\u{1a}");
     shell.tells(LEFT);
     shell.tells("Stopped");
-    // What is typed before a shell has its terminal back may be thrown away.
+    // A shell that does not have its terminal back yet may discard input.
     shell.tells("bash-");
     shell.types("fg\n");
     shell.tells("nothing is held or frozen");
@@ -110,7 +111,7 @@ fn control_z_stops_it_and_fg_brings_it_back() {
 }
 
 #[test]
-fn a_terminal_that_changes_its_size_is_drawn_anew() {
+fn a_resized_terminal_is_redrawn() {
     let it = sandbox();
     it.lokt(["lock", "review", "--ttl", "1h"]).run().ok();
     let mut shell =
@@ -129,7 +130,7 @@ fn a_terminal_that_changes_its_size_is_drawn_anew() {
 }
 
 #[test]
-fn where_colours_are_not_wanted_there_are_none() {
+fn colours_can_be_turned_off() {
     let it = sandbox();
     it.lokt(["freeze", "cold", "--ttl", "1h"]).run().ok();
     let shown = |call: &str| {
@@ -147,7 +148,7 @@ fn where_colours_are_not_wanted_there_are_none() {
 }
 
 #[test]
-fn without_a_terminal_it_says_what_to_use() {
+fn without_a_terminal_it_suggests_another_command() {
     let it = sandbox();
     let done = it.lokt(["top"]).run().fails_with(1, "needs a terminal");
     assert!(done.err.contains("lokt status") && done.out.is_empty(), "{done:#?}");

@@ -1,4 +1,4 @@
-//! A command starts below a guard as it starts below env(1), and its end is told as a shell tells it.
+//! A command starts below a guard as it starts below env(1), and its end is reported as a shell reports it.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::{PATIENCE, Running, Sandbox};
@@ -14,7 +14,7 @@ fn sandbox() -> Sandbox {
     it
 }
 
-/// All ways in which this program starts a command in its own place, each but the first to be compared with that.
+/// The launchers of this program. Each is compared with env(1), the first one.
 const WAYS: [&str; 6] = [
     "env",
     "lokt guard x --",
@@ -24,8 +24,8 @@ const WAYS: [&str; 6] = [
     "lokt guard x --max-hold 1h --",
 ];
 
-/// Sets signals to be ignored, to have their default action, or to be held back; then runs a command below some
-/// launchers, one after the other. Python itself ignores two signals.
+/// Sets signals to be ignored, to have their default action, or to be blocked; then runs a command below some
+/// launchers, one after the other. Python ignores two signals.
 const DISPOSED: &str = r"import os, signal, sys
 for number in set(range(1, 65)) - {9, 19, 32, 33}:
     signal.signal(number, signal.SIG_DFL)
@@ -43,8 +43,8 @@ for launcher in sys.argv[3:]:
         pass  # Its end was ignored.
 ";
 
-/// The signals that a command ignores and that are held back, in the words of the kernel, below each of some launchers
-/// that are started so.
+/// The signals that a command ignores and that are blocked, in the format of the kernel, below each of some
+/// launchers.
 fn dispositions(ignored: &str, held: &str, launchers: &[&str]) -> Vec<String> {
     let it = sandbox();
     fs::write(it.folder().join("disposed.py"), DISPOSED).unwrap();
@@ -79,7 +79,7 @@ fn a_command_ignores_what_its_caller_ignores_and_nothing_else() {
 }
 
 #[test]
-fn a_command_that_waited_for_its_lock_ignores_the_same() {
+fn a_command_that_waited_for_its_lock_ignores_the_same_signals() {
     let it = sandbox();
     fs::write(it.folder().join("disposed.py"), DISPOSED).unwrap();
     let disposed =
@@ -94,17 +94,17 @@ fn a_command_that_waited_for_its_lock_ignores_the_same() {
 }
 
 #[test]
-fn a_command_starts_with_what_its_caller_gave() {
+fn a_command_starts_with_its_callers_process_state() {
     let it = sandbox();
     let strange = "umask 0137; ulimit -n 555 -c 17 -s 4096; exec 7</etc/passwd 9>>file 3<&-; cd /usr/lib; \
                    echo 300 >/proc/self/oom_score_adj; trap '' PIPE";
     let state = it.folder().join("state.py");
     let seen = |before: &str, way: &str| {
-        // One session for all, and a group for each, so that these can be compared too.
+        // One session for all, and one group each, so that they can be compared, too.
         let line = format!("{strange}; {before} {way} python3 -S {}", state.display());
         it.shell(&line).owner("tester").run().ok().out
     };
-    // What differs from run to run by itself.
+    // What differs in every run.
     let stable = |out: String| -> Vec<String> {
         out.lines().filter(|line| !line.starts_with("group, ")).map(str::to_owned).collect()
     };
@@ -144,14 +144,14 @@ fn await_end(pid: Pid) {
     }
 }
 
-/// The process that says `pid` and its number.
+/// The process that prints `pid` and its number.
 fn pid_of(running: &mut Running) -> Pid {
     let line = running.prints("pid ");
     Pid::from_raw(line.trim().trim_start_matches("pid ").parse().unwrap())
 }
 
 #[test]
-fn a_group_that_is_killed_takes_the_command_and_the_lock_with_it() {
+fn killing_the_group_ends_the_command_and_releases_the_lock() {
     for launcher in [
         "guard x --",
         "guard x --ttl 1h --",
@@ -177,7 +177,7 @@ fn a_group_that_is_killed_takes_the_command_and_the_lock_with_it() {
 fn a_real_time_signal_ends_a_command_as_any_other_does() {
     for number in [34, 35, 50, 64] {
         let it = sandbox();
-        // What the command leaves behind does not keep the lock.
+        // What the command leaves behind does not hold the lock.
         let line = format!("sleep 1000 >/dev/null 2>&1 & echo pid $!; kill -{number} $$");
         let words = ["guard", "x", "--status-file", "status", "-c", &line];
         let done = it.lokt(words).run().expect(128 + number);
@@ -194,7 +194,7 @@ fn a_real_time_signal_ends_a_command_as_any_other_does() {
 }
 
 #[test]
-fn a_signal_at_the_parents_death_is_for_the_command_too() {
+fn a_parent_death_signal_reaches_the_command_too() {
     let it = sandbox();
     let line = "setpriv --pdeathsig KILL lokt guard x -- sh -c 'echo pid $$; exec sleep 1000' & \
                 echo guard; read line; kill -9 $$";
@@ -206,7 +206,7 @@ fn a_signal_at_the_parents_death_is_for_the_command_too() {
 }
 
 #[test]
-fn an_alarm_that_was_set_before_comes_to_the_command() {
+fn an_alarm_that_the_caller_set_reaches_the_command() {
     let it = sandbox();
     let wait = "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])\n\
                 print('in', flush=True)\nsignal.sigwait([signal.SIGALRM])\nprint('alarm', flush=True)\n";
@@ -227,7 +227,7 @@ fn as_process_one(it: &Sandbox, line: &str) -> lokt_testkit::Lokt {
 
 #[test]
 fn as_process_one_a_guard_collects_orphans() {
-    // One that nobody has collected is still there.
+    // A process that was not collected yet is still there.
     let orphans = "for number in 1 2 3 4 5; do (sh -c 'echo $$ >orphan.'$number &); done
 for number in 1 2 3 4 5; do
     while ! test -s orphan.$number || test -e /proc/$(cat orphan.$number); do :; done
@@ -248,7 +248,7 @@ fn as_process_one_a_guard_is_ended_by_signals_and_gives_the_commands_code() {
     as_process_one(&it, "exec lokt guard x -- sh -c \"exit 7\"").run().expect(7);
     as_process_one(&it, "exec lokt guard x -- sh -c \"kill -9 \\$\\$\"").run().expect(137);
     for (signal, code) in [("TERM", 143), ("INT", 130), ("USR1", 138), ("RTMIN+1", 163)] {
-        // A signal to process 1 that it has no handler for is lost, but for those that it holds back.
+        // A signal to process 1 without a handler is lost, except a blocked one.
         let line = format!("exec lokt guard x -- sh -c \"kill -s {signal} 1; exec sleep 1000\"");
         as_process_one(&it, &line).in_time().expect(code);
     }

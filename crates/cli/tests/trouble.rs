@@ -1,12 +1,12 @@
-//! Full disks, read-only roots, missing permissions: an error that says so, nothing half-written, and never
-//! "held".
+//! Full disks, read-only roots, missing permissions: the error says so, no file is half-written, and the
+//! error is never "held".
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::{Done, HOLD, Sandbox};
 use std::fs;
 
-/// A disk of a few pages in the root's place, with a lease on it, and the ways to fill it and to list what
-/// there is of locks. (What a sweep leaves is an empty mark.)
+/// A disk of a few pages in place of the root, with a lease on it, and the ways to fill it and to list the
+/// files of locks. (A sweep leaves an empty mark.)
 const SMALL_DISK: &str = r#"
     mkdir "$LOKT_ROOT"
     mount -t tmpfs -o size=256k,nr_inodes=64,mode=700 none "$LOKT_ROOT"
@@ -17,7 +17,7 @@ const SMALL_DISK: &str = r#"
     export -f fill
 "#;
 
-/// The root that is there, made read-only, with the lease `mine` in it.
+/// The root, read-only, with the lease `mine` in it.
 const READ_ONLY: &str = r#"
     lokt lock mine --ttl 10m --meta key=value >/dev/null
     mount --bind "$LOKT_ROOT" "$LOKT_ROOT"
@@ -25,7 +25,7 @@ const READ_ONLY: &str = r#"
     left() { (cd "$LOKT_ROOT" && find tmp locks queue freezes -type f ! -name .swept); }
 "#;
 
-/// What takes or changes something.
+/// Commands that take or change something.
 const CHANGES: [&str; 6] = [
     "lokt guard x -- touch entered",
     "lokt guard x --wait -- touch entered",
@@ -39,7 +39,7 @@ fn sandbox() -> Sandbox {
     Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
 }
 
-/// Runs a command after a preparation; what is left of locks is in the output, the code is the command's.
+/// Runs a command after a preparation. The output lists the files of locks; the code is the command's.
 fn after(it: &Sandbox, preparation: &str, command: &str) -> Done {
     let line = format!("{preparation}\ncode=0; {command} || code=$?\nleft; exit $code");
     it.with_own_mounts(&line).in_time()
@@ -62,7 +62,7 @@ fn on_a_full_disk_nothing_is_taken_and_nothing_is_left() {
 }
 
 #[test]
-fn a_full_disk_keeps_nobody_from_reading() {
+fn a_full_disk_does_not_block_reading() {
     let it = sandbox();
     let line = format!(
         "{SMALL_DISK} fill; lokt exists mine; lokt get-meta mine key; lokt status mine --json; lokt why free"
@@ -72,7 +72,7 @@ fn a_full_disk_keeps_nobody_from_reading() {
 }
 
 #[test]
-fn a_full_disk_keeps_nobody_from_giving_back() {
+fn a_full_disk_does_not_block_a_release() {
     let it = sandbox();
     let unlock = format!("{SMALL_DISK} fill; lokt unlock mine; left");
     assert_eq!(it.with_own_mounts(&unlock).in_time().ok().out, "released lock \"mine\"\n");
@@ -97,7 +97,7 @@ fn on_a_full_disk_one_of_several_leases_stays_as_it_is() {
 }
 
 #[test]
-fn the_doctor_names_a_full_disk_as_what_it_is() {
+fn the_doctor_reports_a_full_disk() {
     let it = sandbox();
     let done = it.with_own_mounts(&format!("{SMALL_DISK} fill; lokt doctor || true")).in_time();
     let out = done.ok().out;
@@ -108,7 +108,7 @@ fn the_doctor_names_a_full_disk_as_what_it_is() {
 }
 
 #[test]
-fn a_heartbeat_that_cannot_be_written_is_told_and_the_lock_holds() {
+fn a_heartbeat_that_cannot_be_written_is_reported_and_the_lock_holds() {
     let it = sandbox();
     let other = "env -u LOKT_HELD LOKT_OWNER=other lokt guard x -- true || echo code $?";
     let command = format!("fill; read line; {other}; exit 5");
@@ -123,7 +123,7 @@ fn a_heartbeat_that_cannot_be_written_is_told_and_the_lock_holds() {
 }
 
 #[test]
-fn a_log_that_can_take_only_half_an_event_gives_the_lock_back() {
+fn a_log_with_space_for_half_an_event_releases_the_lock() {
     let it = sandbox();
     // The log ends shortly before a page does; the one page that is left goes to the record.
     let line = format!(
@@ -219,7 +219,7 @@ fn a_root_that_may_not_be_written_can_be_read() {
     assert_eq!(it.record("mine")["owner"], "tester", "nothing was touched");
 }
 
-/// Puts something in the log's place that cannot be written to.
+/// Puts something in place of the log that cannot be written.
 fn without_a_log(it: &Sandbox) {
     it.lokt(["lock", "mine"]).run().ok();
     fs::remove_file(it.root().join("audit.log")).unwrap();
@@ -227,7 +227,7 @@ fn without_a_log(it: &Sandbox) {
 }
 
 #[test]
-fn nothing_is_taken_that_cannot_be_logged() {
+fn no_lock_is_taken_that_cannot_be_logged() {
     let it = sandbox();
     without_a_log(&it);
     for words in [
@@ -248,7 +248,7 @@ fn nothing_is_taken_that_cannot_be_logged() {
 }
 
 #[test]
-fn what_is_held_is_given_back_although_it_cannot_be_logged() {
+fn a_held_lock_is_released_although_it_cannot_be_logged() {
     let it = sandbox();
     let guard = it.lokt(["guard", "x", "--", HOLD[0], HOLD[1], HOLD[2]]).start().is_in();
     without_a_log(&it);

@@ -1,5 +1,5 @@
-//! A umask that takes the owner's own bits: what is made can be used all the same, and the command gets the umask as
-//! it was.
+//! A umask that denies the owner access: files are usable all the same, and the command gets the caller's
+//! umask.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::Sandbox;
@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Umasks that take something of the owner's, and the usual one.
+/// Umasks that deny the owner something, and the usual one.
 const UMASKS: [&str; 6] = ["0177", "0777", "0700", "0277", "0477", "0022"];
 
 fn sandbox() -> Sandbox {
@@ -22,7 +22,7 @@ fn mode(path: &Path) -> u32 {
     fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-/// All files and folders below a folder, and itself.
+/// A folder, and all files and folders below it.
 fn all(folder: &Path) -> Vec<PathBuf> {
     let mut found = vec![folder.to_owned()];
     for entry in folder.read_dir().unwrap().flatten() {
@@ -35,19 +35,19 @@ fn all(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// What the owner cannot use.
+/// The files that the owner cannot use.
 fn unusable(folder: &Path) -> Vec<PathBuf> {
     let mut found = all(folder);
     found.retain(|path| {
         let needed = if path.is_dir() { 0o700 } else { 0o600 };
-        // The mark of a sweep is looked at, and never opened.
+        // The mark of a sweep is only checked for its age, and never opened.
         !path.ends_with(".swept") && mode(path) & needed != needed
     });
     found
 }
 
 #[test]
-fn what_is_made_can_be_used_whatever_the_umask() {
+fn files_are_usable_with_any_umask() {
     for umask in UMASKS {
         let it = sandbox();
         let line = format!(
@@ -78,7 +78,7 @@ fn what_is_made_can_be_used_whatever_the_umask() {
 }
 
 #[test]
-fn all_who_come_first_at_the_same_time_get_in() {
+fn simultaneous_first_callers_all_enter() {
     for umask in ["0777", "0022"] {
         let it = sandbox();
         let line = format!(
@@ -92,7 +92,7 @@ fn all_who_come_first_at_the_same_time_get_in() {
 }
 
 #[test]
-fn a_root_that_keeps_its_owner_out_is_an_error_that_says_what_to_do() {
+fn a_root_without_its_owners_permission_is_an_error_with_a_hint() {
     for (broken, chmod) in [
         ("root", "u+rwx"),
         ("root/latches", "u+rwx"),
@@ -114,10 +114,10 @@ fn a_root_that_keeps_its_owner_out_is_an_error_that_says_what_to_do() {
 }
 
 #[test]
-fn what_init_and_tools_make_can_be_used_whatever_the_umask() {
+fn files_of_init_and_tools_are_usable_with_any_umask() {
     for umask in ["0177", "0777", "0022"] {
         let it = sandbox();
-        // Nothing of another user is used, and the folder becomes a repository.
+        // No file of another user is used, and the folder becomes a repository.
         let _ = it.give_away(it.folder());
         let line = format!(
             "git init -q .; umask {umask}; set -e; \"$LOKT\" init --yes --agent claude >/dev/null

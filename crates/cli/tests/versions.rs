@@ -1,16 +1,16 @@
-//! Versions of the record format: ours is written first and everywhere, older ones are read, newer ones
-//! are never guessed at.
+//! Versions of the record format: records have the present version first, older ones are read, and newer ones
+//! are refused.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::{HOLD, Sandbox};
 use serde_json::{Value, json};
 use std::{fs, path::Path};
 
-/// What an older program wrote: no version, no lock id, no metadata.
+/// A record of an older program: no version, no lock id, no metadata.
 const OLD: &str = r#"{"name":"x","owner":"tester","host":"elsewhere","pid":4711,
     "acquired_ts":"2026-02-01T10:00:00+01:00","expires_at":"2199-01-01T00:00:00Z"}"#;
 
-/// What a program of the future wrote.
+/// A record of a future program.
 const NEWER: &str = r#"{"version":99,"name":"x","owner":"tester","acquired_at":4711}"#;
 
 const REFUSED: &str = "lockfile version 99 not supported (max: 1); upgrade lokt";
@@ -26,7 +26,7 @@ fn assert_version_first(path: &Path) {
 }
 
 #[test]
-fn version_is_the_first_field_of_whatever_is_written() {
+fn version_is_the_first_field_of_every_record() {
     let it = sandbox();
     it.lokt(["lock", "x"]).run().ok();
     assert_version_first(&it.record_path("x"));
@@ -54,7 +54,7 @@ fn a_heartbeat_gives_a_record_its_version_back_and_keeps_what_others_added() {
     log.kill();
 }
 
-/// Makes the record one without a version, between two heartbeats, and says how many there were.
+/// Removes the version from the record between two heartbeats. Returns the number of heartbeats so far.
 fn strip_version(it: &Sandbox) -> usize {
     let _latch = it.hold_latch();
     let mut record = it.record("x");
@@ -83,7 +83,11 @@ fn a_record_without_a_version_is_read_by_every_command() {
     it.lokt(["guard", "x", "--", "true"]).owner("b").run().fails_with(2, "held by tester");
     it.lokt(["lock", "x"]).owner("b").run().fails_with(2, "held by tester");
     it.lokt(["unlock", "x"]).owner("b").run().fails_with(4, "not yours");
-    assert_eq!(fs::read_to_string(it.record_path("x")).unwrap(), OLD, "nobody rewrote it");
+    assert_eq!(
+        fs::read_to_string(it.record_path("x")).unwrap(),
+        OLD,
+        "the record is not rewritten"
+    );
     it.lokt(["unlock", "x"]).run().ok();
     assert!(!it.record_path("x").exists(), "its owner gave it back");
 }
@@ -103,13 +107,13 @@ fn a_record_without_a_version_gets_one_when_it_is_renewed_or_taken() {
 }
 
 #[test]
-fn old_records_end_by_the_lifetime_that_they_have() {
+fn old_records_end_by_their_lifetime() {
     let it = sandbox();
     let old = |end: &str| format!(r#"{{"owner":"ada","acquired_ts":"2026-02-01T10:00:00Z"{end}}}"#);
     it.write_record("over", old(r#","ttl_sec":600"#));
     it.lokt(["exists", "over"]).run().expect(3);
     it.lokt(["guard", "over", "--", "true"]).run().ok();
-    // A lifetime of nothing is how some programs write that there is none.
+    // Some programs write a lifetime of zero if there is no lifetime.
     it.write_record("endless", old(r#","ttl_sec":0,"expires_at":"0001-01-01T00:00:00Z""#));
     it.lokt(["exists", "endless"]).run().ok();
     it.lokt(["guard", "endless", "--", "true"]).run().fails_with(2, "held by ada");
@@ -135,8 +139,8 @@ fn a_record_of_a_newer_version_is_refused_by_every_command_and_left_alone() {
         it.lokt(words.iter().copied()).in_time().fails_with(1, REFUSED);
     }
     it.lokt(["get-meta", "x", "k"]).run().fails_with(1, REFUSED);
-    assert_eq!(fs::read_to_string(it.record_path("x")).unwrap(), NEWER, "nobody touched it");
-    assert!(it.tickets("x").is_empty(), "nobody stands in the queue for it");
+    assert_eq!(fs::read_to_string(it.record_path("x")).unwrap(), NEWER, "the record is unchanged");
+    assert!(it.tickets("x").is_empty(), "the queue is empty");
     it.lokt(["unlock", "x", "--force"]).run().ok();
     it.lokt(["guard", "x", "--", "true"]).run().ok();
 }
@@ -156,8 +160,8 @@ fn a_freeze_of_a_newer_version_is_refused_by_every_command_that_asks_for_it() {
     for words in commands {
         it.lokt(words.iter().copied()).run().fails_with(1, REFUSED);
     }
-    assert!(!it.record_path("x").exists() && it.tickets("x").is_empty(), "nobody got in");
-    assert_eq!(fs::read_to_string(it.freeze_path("x")).unwrap(), NEWER, "nobody touched it");
+    assert!(!it.record_path("x").exists() && it.tickets("x").is_empty(), "no guard entered");
+    assert_eq!(fs::read_to_string(it.freeze_path("x")).unwrap(), NEWER, "the freeze is unchanged");
     it.lokt(["unfreeze", "x", "--force"]).run().ok();
     it.lokt(["lock", "x"]).run().ok();
 }
@@ -175,7 +179,7 @@ fn a_version_that_is_no_number_is_a_corruption() {
 }
 
 #[test]
-fn a_list_shows_what_it_cannot_read_and_warns_of_it() {
+fn a_list_shows_unreadable_records_and_warns() {
     let it = sandbox();
     it.lokt(["lock", "good"]).run().ok();
     it.write_record("newer", NEWER);
@@ -198,7 +202,7 @@ fn a_list_shows_what_it_cannot_read_and_warns_of_it() {
 }
 
 #[test]
-fn the_version_is_told_where_somebody_may_ask_for_it() {
+fn every_output_has_the_version() {
     let it = sandbox();
     assert_eq!(it.lokt(["doctor", "--json"]).run().ok().json()["protocol_version"], 1);
     assert_eq!(it.lokt(["version", "--json"]).run().ok().json()["protocol_version"], 1);

@@ -1,4 +1,4 @@
-//! Standing in the queue: first come, first served, woken at once, and left cleanly.
+//! The queue: first come, first served, woken at once, and left without a trace.
 
 use lokt_testkit::{HOLD, Running, Sandbox};
 use nix::sys::signal::Signal;
@@ -34,7 +34,7 @@ fn waiter(it: &Sandbox, number: usize) -> Running {
 }
 
 #[test]
-fn guards_and_leases_stand_in_one_line() {
+fn guards_and_leases_wait_in_one_queue() {
     let it = sandbox();
     let first = holder(&it, "x");
     let lease = it.lokt(["lock", "x", "--wait"]).owner("b").start().is_waiting();
@@ -47,7 +47,7 @@ fn guards_and_leases_stand_in_one_line() {
 }
 
 #[test]
-fn nobody_passes_those_who_wait() {
+fn no_caller_passes_a_waiter() {
     let it = sandbox();
     it.lokt(["lock", "x", "--ttl", "10m"]).owner("ada").run().ok();
     let waiter = it
@@ -86,13 +86,13 @@ fn a_waiter_enters_when_a_lease_expires() {
 }
 
 #[test]
-fn a_lease_that_is_renewed_meanwhile_keeps_the_waiter_out() {
+fn a_lease_that_is_renewed_meanwhile_blocks_the_waiter() {
     let it = sandbox();
     it.lokt(["lock", "x", "--ttl", "1s"]).owner("ada").run().ok();
     let mut waiter =
         it.lokt(["guard", "x", "--wait", "--", "echo", "in"]).owner("b").start().is_waiting();
     it.lokt(["lock", "x", "--ttl", "10m"]).owner("ada").run().ok();
-    // The next in the queue behind it comes after the moment at which the first life would have ended.
+    // The next caller is in the queue behind it, and comes after the end of the first lifetime.
     let words = ["guard", "x", "--wait", "--timeout", "1500ms", "--", "true"];
     it.lokt(words).owner("c").run().expect(2);
     assert!(waiter.is_running(), "a renewed lease holds");
@@ -113,7 +113,7 @@ fn a_waiter_enters_when_the_process_of_a_lease_ends() {
 }
 
 #[test]
-fn in_a_pipe_a_wait_is_told_once() {
+fn in_a_pipe_a_wait_is_reported_once() {
     let it = sandbox();
     let first = holder(&it, "x");
     let waiter = it.lokt(["guard", "x", "--wait", "--", "true"]).owner("b").start();
@@ -129,7 +129,7 @@ fn in_a_pipe_a_wait_is_told_once() {
 }
 
 #[test]
-fn on_a_terminal_a_wait_is_shown_in_place_and_wiped_away() {
+fn on_a_terminal_a_wait_is_shown_in_one_line_and_erased() {
     let it = sandbox();
     let first = holder(&it, "x");
     let mut waiter = it.terminal("lokt guard x --wait -- echo inside").owner("b").start();
@@ -152,14 +152,14 @@ fn a_wait_takes_one_row_of_the_terminal_also_with_wide_characters() {
     assert!(rows.len() > 1 && rows.iter().any(|row| row.contains("日本語")), "{shown:?}");
     for row in rows {
         let row = row.split('\r').next().unwrap_or_default();
-        // What a terminal draws at most: every wide character in two columns.
+        // The most columns that a terminal may use: two for every wide character.
         let columns: usize = row.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum();
         assert!(!row.contains('\n') && columns < 60 + 2, "{columns} columns: {row:?}");
     }
 }
 
 #[test]
-fn control_c_on_a_terminal_leaves_the_line() {
+fn control_c_on_a_terminal_leaves_the_queue() {
     let it = sandbox();
     let first = holder(&it, "x");
     let mut waiter =
@@ -173,14 +173,14 @@ fn control_c_on_a_terminal_leaves_the_line() {
 }
 
 #[test]
-fn a_stopped_waiter_does_not_stop_those_behind_it_for_ever() {
+fn waiters_behind_a_stopped_waiter_enter_when_it_ends() {
     let it = sandbox();
     let first = holder(&it, "x");
     let stopped = it.lokt(["guard", "x", "--wait", "--", "true"]).owner("b").start().is_waiting();
     let next = it.lokt(["guard", "x", "--wait", "--", "true"]).owner("c").start().is_waiting();
     stopped.signal(Signal::SIGSTOP);
     first.release().ok();
-    // It is alive and came first, so it is waited for; its end lets the next in.
+    // It is alive and the first, so the others wait for it; its end admits the next.
     stopped.kill();
     next.ends().ok();
 }

@@ -1,5 +1,5 @@
-//! Replays what the fuzzing targets in `fuzz/` begin with and what they have found, and thousands of
-//! mutations of it. The targets search on; what must hold is the same, and stands in `checks`.
+//! Replays the seeds and findings of the fuzzing targets in `fuzz/`, and thousands of mutations of them. The
+//! targets search for more; both use the checks in `checks`.
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on must stop, and say where")]
 
@@ -14,7 +14,7 @@ use std::{fs, panic::catch_unwind};
 type Check = fn(&[u8]);
 
 /// The targets whose seeds the tests of other libraries replay.
-const ELSEWHERE: [&str; 3] = ["lockfile", "metadata", "signature"];
+const TARGETS_OF_OTHER_LIBRARIES: [&str; 3] = ["lockfile", "metadata", "signature"];
 
 #[test]
 fn every_seed_passes_its_checks() {
@@ -33,12 +33,12 @@ fn every_seed_passes_its_checks() {
         assert!(failing.is_empty(), "all seeds of {target} pass their checks: {failing:?}");
     }
     let known = fs::read_dir(fuzz("seeds")).expect("there are seeds").count();
-    assert_eq!(known, targets.len() + ELSEWHERE.len(), "all seeds are replayed");
+    assert_eq!(known, targets.len() + TARGETS_OF_OTHER_LIBRARIES.len(), "all seeds are replayed");
 }
 
 #[test]
-fn a_shorthand_makes_logs_that_have_to_be_searched() {
-    let large = seeds("audit_search").into_iter().map(|(_, seed)| shorthand::written_out(&seed));
+fn a_shorthand_makes_large_logs() {
+    let large = seeds("audit_search").into_iter().map(|(_, seed)| shorthand::expand(&seed));
     assert!(large.filter(|log| log.len() > 256 * 1024).count() > 2, "a small log is only read");
 }
 
@@ -65,7 +65,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
-    fn a_mutated_log_is_told_line_by_line(bytes in mutated("audit_log")) {
+    fn a_mutated_log_is_returned_line_by_line(bytes in mutated("audit_log")) {
         audit::check(&bytes);
     }
 

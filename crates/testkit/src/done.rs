@@ -1,16 +1,16 @@
 use serde_json::Value;
 use std::{os::unix::process::ExitStatusExt, process::Output};
 
-/// A call that has ended.
+/// The outcome of a call.
 #[derive(Debug)]
 pub struct Done {
-    /// The exit code; `None` where a signal ended it.
+    /// The exit code; `None` if a signal ended it.
     pub code: Option<i32>,
     /// The signal that ended it.
     pub signal: Option<i32>,
-    /// All it wrote to stdout.
+    /// Its whole stdout.
     pub out: String,
-    /// All it wrote to stderr.
+    /// Its whole stderr.
     pub err: String,
 }
 
@@ -24,27 +24,27 @@ impl Done {
         }
     }
 
-    /// Requires an exit code.
+    /// Asserts an exit code.
     #[track_caller]
     pub fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "exit code of {self:#?}");
         self
     }
 
-    /// Requires success.
+    /// Asserts success.
     #[track_caller]
     pub fn ok(self) -> Self {
         self.expect(0)
     }
 
-    /// Requires that stderr has a text.
+    /// Asserts that stderr contains a text.
     #[track_caller]
     pub fn says(self, text: &str) -> Self {
         assert!(self.err.contains(text), "no {text:?} on stderr of {self:#?}");
         self
     }
 
-    /// Requires an error in the project's form: one line, and hints.
+    /// Asserts an error in the project's form: one error line, and hints.
     #[track_caller]
     pub fn fails_with(self, code: i32, text: &str) -> Self {
         let done = self.expect(code);
@@ -60,7 +60,7 @@ impl Done {
         done
     }
 
-    /// Stdout as JSON.
+    /// Parses stdout as JSON.
     #[track_caller]
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:#?}"))

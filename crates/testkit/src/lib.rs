@@ -2,17 +2,17 @@
 //!
 //! * [`Sandbox`]: a root for one test, and the program with a clean environment.
 //! * [`Lokt`]: one call of the program.
-//! * [`Running`]: a call that goes on, talked to by handshakes instead of sleeps.
+//! * [`Running`]: a call that runs; tests wait for its output instead of sleeping.
 //! * [`Injection`]: a fault at a chosen system call.
 //!
-//! Nothing here pretends: every process, signal, lock and file system is real. A handshake that does not
-//! come within [`PATIENCE`] fails the test with all that the process said.
+//! There are no mocks: every process, signal, lock and file system is real. A wait that takes longer than
+//! [`PATIENCE`] fails the test, and prints the output of the process.
 
 mod done;
-mod hardship;
 mod lokt;
 mod running;
 mod sandbox;
+mod special_calls;
 mod strace;
 mod time;
 
@@ -23,5 +23,5 @@ pub use sandbox::Sandbox;
 pub use strace::{Fault, Injection};
 pub use time::time;
 
-/// A command that says that it is in, and ends when its standard input does.
+/// A command that prints `in`, and ends when its standard input does.
 pub const HOLD: [&str; 3] = ["sh", "-c", "echo in; read line; exit 0"];

@@ -6,23 +6,23 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// One call of the program, being prepared.
+/// A call of the program that has not started yet.
 #[derive(Debug)]
 pub struct Lokt {
     command: Command,
 }
 
-/// Where a call of the program takes place.
+/// The places that a call of the program uses.
 pub(crate) struct CallPlaces<'a> {
     /// The program.
     pub(crate) program: &'a Path,
-    /// The folder to work in.
+    /// The working folder.
     pub(crate) folder: &'a Path,
     /// The root of the locks.
     pub(crate) root: PathBuf,
 }
 
-/// What may be set where the tests run, and would change what the program does.
+/// Variables that may be set in the environment of the tests, and that would change the program's behaviour.
 const FOREIGN: [&str; 16] = [
     "LOKT_OWNER",
     "LOKT_OWNER_DERIVED",
@@ -81,7 +81,7 @@ impl Lokt {
         self
     }
 
-    /// Acts as an owner.
+    /// Sets the owner.
     pub fn owner(self, owner: &str) -> Self {
         self.env("LOKT_OWNER", owner)
     }
@@ -98,32 +98,32 @@ impl Lokt {
         self
     }
 
-    /// Works in a folder.
+    /// Sets the working folder.
     pub fn folder(mut self, folder: impl AsRef<Path>) -> Self {
         self.command.current_dir(folder);
         self
     }
 
-    /// Runs to the end, with nothing on its standard input.
+    /// Runs it to its end, without standard input.
     #[track_caller]
     pub fn run(mut self) -> Done {
         Done::new(&self.command.output().expect("the program starts"))
     }
 
-    /// Runs to the end, which must come within [`PATIENCE`](crate::PATIENCE).
+    /// Runs it to its end. Fails if that takes longer than [`PATIENCE`](crate::PATIENCE).
     #[track_caller]
     pub fn in_time(self) -> Done {
         self.start().release()
     }
 
-    /// Starts, with a file as standard input.
+    /// Starts it, with a file as standard input.
     #[track_caller]
     pub fn start_with(mut self, file: File) -> Running {
         self.command.stdin(file);
         Running::new(self.command.spawn().expect("the program starts"))
     }
 
-    /// Starts, with standard input held open until the test lets it go on.
+    /// Starts it, with standard input open until the test closes it.
     #[track_caller]
     pub fn start(mut self) -> Running {
         self.command.stdin(Stdio::piped());

@@ -12,10 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a handshake may take, on a machine that is busy with other tests.
+/// The longest wait for an output, on a machine that is busy with other tests.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A call that goes on.
+/// A call that runs.
 #[derive(Debug)]
 pub struct Running {
     child: Child,
@@ -31,24 +31,24 @@ impl Running {
         Self { input: child.stdin.take(), child, out, err }
     }
 
-    /// The process that was started.
+    /// The pid of the started process.
     pub fn pid(&self) -> i32 {
         i32::try_from(self.child.id()).expect("a pid")
     }
 
-    /// Waits until stdout has a line with a text, and gives that line.
+    /// Waits until stdout has a line with a text. Returns that line.
     #[track_caller]
     pub fn prints(&mut self, text: &str) -> String {
         self.out.await_line(text)
     }
 
-    /// Waits until stderr has a line with a text, and gives that line.
+    /// Waits until stderr has a line with a text. Returns that line.
     #[track_caller]
     pub fn says(&mut self, text: &str) -> String {
         self.err.await_line(text)
     }
 
-    /// Whether stderr has a text by now.
+    /// Whether stderr has a text so far.
     pub fn has_said(&mut self, text: &str) -> bool {
         while let Ok(more) = self.err.incoming.try_recv() {
             self.err.take(&more);
@@ -56,7 +56,7 @@ impl Running {
         self.err.seen.contains(text)
     }
 
-    /// Whether stdout has a text by now, in all that it said.
+    /// Whether the whole stdout has a text so far.
     pub fn has_told(&mut self, text: &str) -> bool {
         while let Ok(more) = self.out.incoming.try_recv() {
             self.out.take(&more);
@@ -64,8 +64,8 @@ impl Running {
         self.out.seen.contains(text)
     }
 
-    /// Waits until so many guards observe the process group of a process: from then on they know whom a signal
-    /// reached.
+    /// Waits until some guards observe the process group of a process: from then on they notice which
+    /// processes a signal reaches.
     #[track_caller]
     pub fn has_observers(&self, pid: i32, guards: usize) {
         let deadline = Instant::now() + PATIENCE;
@@ -75,28 +75,28 @@ impl Running {
         }
     }
 
-    /// Waits until stdout has a text anywhere, also in a line that is not ended yet, and gives what came
-    /// with it. For what is drawn on a terminal.
+    /// Waits until stdout has a text, also in an unfinished line, and returns the output up to it. For what
+    /// is drawn on a terminal.
     #[track_caller]
     pub fn tells(&mut self, text: &str) -> String {
         self.out.await_text(text)
     }
 
-    /// Waits until the guarded [`HOLD`](crate::HOLD) is in.
+    /// Waits until the guarded [`HOLD`](crate::HOLD) runs.
     #[track_caller]
     pub fn is_in(mut self) -> Self {
         self.prints("in");
         self
     }
 
-    /// Waits until it stands in the queue.
+    /// Waits until it is in the queue.
     #[track_caller]
     pub fn is_waiting(mut self) -> Self {
         self.says("waiting for lock");
         self
     }
 
-    /// Types something.
+    /// Writes to standard input.
     pub fn types(&mut self, text: &str) {
         let input = self.input.as_mut().expect("standard input is open");
         input.write_all(text.as_bytes()).expect("it can be typed");
@@ -113,13 +113,13 @@ impl Running {
         kill(Pid::from_raw(self.pid()), signal).expect("the process can be signalled");
     }
 
-    /// Kills the process that was started, and collects it.
+    /// Kills the started process, and collects it.
     pub fn kill(mut self) {
         self.child.kill().expect("the process can be killed");
         self.child.wait().expect("the process can be collected");
     }
 
-    /// Closes standard input, which lets [`HOLD`](crate::HOLD) end, and waits for the end.
+    /// Closes standard input, so that [`HOLD`](crate::HOLD) ends, and waits for the end.
     #[track_caller]
     pub fn release(mut self) -> Done {
         self.input = None;
@@ -135,7 +135,7 @@ impl Running {
                 break status;
             }
             if Instant::now() >= deadline {
-                // What leads a process group, as traced calls do, is ended with all that belongs to it.
+                // The leader of a process group, as traced calls are, is killed with its group.
                 let _ = killpg(Pid::from_raw(self.pid()), Signal::SIGKILL);
                 panic!("still running: {self:#?}");
             }
@@ -147,13 +147,13 @@ impl Running {
         Done { code: status.code(), signal: status.signal(), out, err }
     }
 
-    /// Whether it still runs.
+    /// Whether the started process still runs.
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("the process can be waited for").is_none()
     }
 }
 
-/// How many processes observe the process group of a process, by their names (proc(5), `stat`).
+/// The number of processes that observe the process group of a process, by their names (proc(5), `stat`).
 fn observers(pid: i32) -> usize {
     let group = |fields: &str| fields.split_ascii_whitespace().nth(2).map(str::to_owned);
     let stat = |path: String| std::fs::read_to_string(path).ok();
@@ -167,11 +167,11 @@ fn observers(pid: i32) -> usize {
     found.filter(|(name, group)| name.ends_with("(group-observer") && *group == wanted).count()
 }
 
-/// What a stream says, as it comes.
+/// The output of a stream, while it arrives.
 #[derive(Debug)]
 struct Lines {
     incoming: Receiver<String>,
-    /// What has come and was not asked for yet.
+    /// Output that no wait has consumed yet.
     fresh: String,
     seen: String,
 }
@@ -189,7 +189,7 @@ impl Lines {
         Self { incoming, fresh: String::new(), seen: String::new() }
     }
 
-    /// Waits for a whole line with a text, and gives it.
+    /// Waits for a whole line with a text. Returns the line.
     #[track_caller]
     fn await_line(&mut self, text: &str) -> String {
         self.await_match(text, |fresh| {
@@ -238,8 +238,7 @@ impl Lines {
         self.seen.push_str(more);
     }
 
-    /// All that was said, from the beginning. Waits a moment for the stream's end, which a process that
-    /// was left behind may hold open.
+    /// The whole output. Waits a moment for the end of the stream, which a left-behind process may hold open.
     fn rest(&mut self) -> String {
         while let Ok(more) = self.incoming.recv_timeout(Duration::from_millis(300)) {
             self.take(&more);

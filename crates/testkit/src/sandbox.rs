@@ -7,7 +7,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// A root for one test, which is removed with it.
+/// A temporary folder with a root for one test.
 #[derive(Debug)]
 pub struct Sandbox {
     folder: TempDir,
@@ -15,14 +15,14 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// A sandbox for the program at `built`, or for the one that `LOKT_TEST_BINARY` names: so the same
-    /// tests examine the release build.
+    /// A sandbox for the program at `built`, or for the one that `LOKT_TEST_BINARY` names: so the same tests
+    /// run on the release build.
     pub fn new(built: &str) -> Self {
         Self::below(&std::env::temp_dir(), built)
     }
 
-    /// A sandbox in memory where the machine has such a place (tmpfs(5)): for tests that need
-    /// thousands of them, and would else wait for a disk.
+    /// A sandbox in memory, if the machine has a tmpfs(5): for tests that need thousands of sandboxes, and
+    /// would be slow on a disk.
     pub fn in_memory(built: &str) -> Self {
         let memory = Path::new("/dev/shm");
         let usable = nix::unistd::access(memory, AccessFlags::W_OK | AccessFlags::X_OK).is_ok();
@@ -36,7 +36,7 @@ impl Sandbox {
         Self { folder: folder.expect("a temporary folder"), program }
     }
 
-    /// Makes the root what it is in another sandbox.
+    /// Copies another sandbox's root to this one.
     pub fn copy_root_of(&self, other: &Self) {
         copy(&other.root(), &self.root());
     }
@@ -46,7 +46,7 @@ impl Sandbox {
         &self.program
     }
 
-    /// A folder to work in.
+    /// The sandbox's folder.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -60,30 +60,30 @@ impl Sandbox {
         CallPlaces { program: self.program(), folder: self.folder(), root: self.root() }
     }
 
-    /// Where a lock's record is.
+    /// The path of a lock's record.
     pub fn record_path(&self, name: &str) -> PathBuf {
         self.root().join("locks").join(format!("{name}.json"))
     }
 
-    /// A lock's record as it stands.
+    /// The content of a lock's record.
     #[track_caller]
     pub fn record(&self, name: &str) -> Value {
         let text = fs::read_to_string(self.record_path(name)).expect("a record");
         serde_json::from_str(&text).expect("a record is JSON")
     }
 
-    /// Puts bytes in a record's place, as another program would.
+    /// Writes a record's file, as another program would.
     pub fn write_record(&self, name: &str, content: impl AsRef<[u8]>) {
         fs::create_dir_all(self.root().join("locks")).expect("the folder of records");
         fs::write(self.record_path(name), content).expect("a record is written");
     }
 
-    /// Where a name's freeze is.
+    /// The path of a name's freeze.
     pub fn freeze_path(&self, name: &str) -> PathBuf {
         self.root().join("freezes").join(format!("{name}.json"))
     }
 
-    /// Puts bytes in a freeze's place, as another program would.
+    /// Writes a freeze's file, as another program would.
     pub fn write_freeze(&self, name: &str, content: impl AsRef<[u8]>) {
         fs::create_dir_all(self.root().join("freezes")).expect("the folder of freezes");
         fs::write(self.freeze_path(name), content).expect("a freeze is written");
@@ -101,7 +101,7 @@ impl Sandbox {
         events.map(|event| event["event"].as_str().expect("a kind").to_owned()).collect()
     }
 
-    /// The names of the tickets in a lock's line.
+    /// The file names of the tickets in a lock's queue.
     pub fn tickets(&self, name: &str) -> Vec<String> {
         let entries = fs::read_dir(self.root().join("queue").join(name)).into_iter().flatten();
         entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
@@ -132,7 +132,7 @@ impl Sandbox {
     }
 }
 
-/// Copies a folder with all that is in it; one that is not there stays away.
+/// Copies a folder with its content. An absent folder is skipped.
 fn copy(from: &Path, to: &Path) {
     let Ok(entries) = fs::read_dir(from) else { return };
     fs::create_dir_all(to).expect("a folder is made");

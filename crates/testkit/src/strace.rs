@@ -3,34 +3,34 @@
 use crate::{Lokt, Sandbox};
 use std::{fs, path::PathBuf};
 
-/// What is to happen at a system call.
+/// The fault at a system call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The process is killed as it makes the call, which has no effect any more.
+    /// The process is killed at the call, before it has an effect.
     Kill,
-    /// The call has no effect and fails with this error, `EIO` for instance.
+    /// The call has no effect and fails with this error, for instance `EIO`.
     Error(&'static str),
 }
 
 /// One fault at one system call of a program.
 ///
-/// strace counts per name of a call and per thread, so "the third call" is "the first `openat`".
+/// strace counts the calls of each name per thread, so a call is named by its name and its number.
 #[derive(Clone, Debug)]
 pub struct Injection {
     /// The call's name.
     pub call: String,
-    /// The how-manieth of that name, from 1, from the program's start.
+    /// Its number among the calls with that name, from 1, from the program's start.
     pub number: usize,
-    /// What happens.
+    /// The fault.
     pub fault: Fault,
 }
 
-/// What starts a process. It is always traced: a reader of the trace wants to know whether a guarded command
-/// began to run.
+/// The calls that start a process. They are always traced, because the trace shows whether a guarded command
+/// was started.
 const SPAWNING: &str = "?clone3,?clone,?vfork";
 
 impl Injection {
-    /// The option that strace needs for it.
+    /// The option for strace.
     fn option(&self) -> String {
         let fault = match self.fault {
             Fault::Kill => "signal=KILL".to_owned(),
@@ -41,9 +41,9 @@ impl Injection {
 }
 
 impl Sandbox {
-    /// A call of the program below strace, by owner `tester`, in a new terminal session: its first thread is
-    /// traced, the processes that it starts are not. Without an injection, every call is in the
-    /// [trace](Self::trace), else those that it names.
+    /// A call of the program below strace, by owner `tester`, in a new terminal session. Its first thread is
+    /// traced, the processes that it starts are not. Without injections, every call is in the
+    /// [trace](Self::trace); with injections, only their kinds of call.
     pub fn traced<'a>(
         &self,
         injections: &[Injection],
@@ -60,7 +60,7 @@ impl Sandbox {
         Lokt::new(&self.places(), &words.collect::<Vec<_>>()).arguments(arguments).owner("tester")
     }
 
-    /// The calls that the traced program made, a line each.
+    /// The system calls of the traced program, one line each.
     pub fn trace(&self) -> Vec<String> {
         let trace = fs::read(self.trace_path()).unwrap_or_default();
         String::from_utf8_lossy(&trace).lines().map(str::to_owned).collect()

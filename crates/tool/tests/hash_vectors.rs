@@ -13,7 +13,7 @@ struct Vector {
 }
 
 #[test]
-fn every_item_has_the_hash_that_other_programs_give_it() {
+fn every_item_has_the_hash_of_other_programs() {
     let vectors: Vec<Vector> = serde_json::from_str(include_str!("vectors/hash.json")).unwrap();
     assert!(vectors.len() >= 24, "all vectors are there");
     for vector in vectors {

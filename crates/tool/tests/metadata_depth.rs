@@ -1,9 +1,9 @@
-//! Files made to exhaust their readers: however deep, long or wide a text is, it is read or refused.
+//! Files that try to exhaust their readers: a text of any depth, length or width is read or refused.
 
 use lokt_tool::{metadata, words::ToolFileExtension};
 use std::thread;
 
-/// What is repeated, as often as there is room for in a file: before a value, and after it.
+/// Texts that are repeated as often as a file has room: before a value, and after it.
 const PYTHON: [(&str, &str); 24] = [
     ("[", ""),
     ("[", "]"),
@@ -72,7 +72,7 @@ const JAVASCRIPT: [(&str, &str); 38] = [
     ("", " as a extends b?c:d"),
 ];
 
-/// What takes the parser time that grows with the square of the length.
+/// Texts that take the parser a time that grows with the square of the length.
 const SLOW: [(&str, &str); 5] =
     [("a?(b):c=>", ""), ("a<", ""), ("a<b<", ""), ("class extends ", "{}"), ("({a=", "}=a)")];
 
@@ -132,7 +132,7 @@ const DATA: [(ToolFileExtension, &str, &str); 28] = [
     (ToolFileExtension::Sh, "", "\n"),
 ];
 
-/// Reads a text on the stack that a thread usually has.
+/// Reads a text on a stack of the usual size.
 fn read(extension: ToolFileExtension, text: String) {
     let shown: String = text.chars().take(60).collect();
     let reader = thread::Builder::new().stack_size(2 * 1024 * 1024);

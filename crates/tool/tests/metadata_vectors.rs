@@ -4,7 +4,7 @@ use lokt_tool::{metadata, words::ToolFileExtension};
 use serde_json::Value;
 
 #[test]
-fn every_snippet_has_the_metadata_that_others_read() {
+fn every_snippet_has_the_metadata_of_other_programs() {
     let vectors: Vec<Value> = serde_json::from_str(include_str!("vectors/metadata.json")).unwrap();
     assert!(vectors.len() > 20, "there are snippets");
     for vector in vectors {

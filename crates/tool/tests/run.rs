@@ -1,4 +1,4 @@
-//! Tools as they run: real interpreters, real processes, a real server.
+//! Tools with real interpreters, real processes and a real server.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,9 +7,9 @@
     reason = "a test ends where something is not as it must be"
 )]
 
-#[path = "run/bench.rs"]
-mod bench;
-#[path = "run/exchange.rs"]
-mod exchange;
 #[path = "run/execution.rs"]
 mod execution;
+#[path = "run/fixture.rs"]
+mod fixture;
+#[path = "run/http.rs"]
+mod http;

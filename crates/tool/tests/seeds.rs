@@ -1,5 +1,5 @@
-//! Replays what the fuzzing targets of the tool library in `fuzz/` begin with and what they have found, and
-//! thousands of mutations of it. The targets search on; what must hold is the same, and stands in `checks`.
+//! Replays the seeds and findings of the tool library's fuzzing targets in `fuzz/`, and thousands of
+//! mutations of them. The targets search for more; both use the checks in `checks`.
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on must stop, and say where")]
 
@@ -47,7 +47,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
-    fn only_what_was_signed_is_vouched_for(bytes in mutated("signature")) {
+    fn only_signed_content_verifies(bytes in mutated("signature")) {
         signature::check(&bytes);
     }
 }

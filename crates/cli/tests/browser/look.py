@@ -3,7 +3,7 @@
 usage: look.py PAGE light|dark [PICTURE]
 
 Speaks the WebDriver protocol (https://www.w3.org/TR/webdriver2/) with chromedriver, by plain HTTP to a port
-of this machine. The browser has a profile of its own, and nothing to ask a network for.
+of this machine. The browser has an empty profile, and needs no network.
 """
 
 import base64

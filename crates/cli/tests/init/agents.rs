@@ -1,4 +1,4 @@
-//! What each agent gets.
+//! The files that `init` makes for each agent.
 
 use crate::project::{Project, sandbox};
 use serde_json::{Value, json};
@@ -38,7 +38,7 @@ fn every_agent_gets_its_files_once_and_loses_them_again() {
 }
 
 #[test]
-fn those_that_have_files_here_are_found() {
+fn agents_with_files_in_the_project_are_found() {
     let it = sandbox();
     let traces = [
         ("AGENTS.md", "AGENTS.md"),
@@ -57,7 +57,7 @@ fn those_that_have_files_here_are_found() {
         assert!(project.read(file).contains("lokt:begin"), "{trace} is a trace of {file}");
         let read = |path: &&&str| project.folder.join(path).exists();
         let others = ["AGENTS.md", "CLAUDE.md", ".windsurfrules", "CONVENTIONS.md"];
-        assert!(others.iter().filter(read).count() <= 1, "{trace}: nobody else got something");
+        assert!(others.iter().filter(read).count() <= 1, "{trace}: no other agent got something");
     }
 }
 
@@ -78,7 +78,7 @@ fn the_session_start_hook_is_merged() {
 }
 
 #[test]
-fn the_example_is_a_program_that_works_and_is_made_only_where_nothing_is_guarded() {
+fn a_working_example_is_made_only_in_a_project_without_guards() {
     let it = sandbox();
     let project = Project::new(&it, "p", &[]);
     project.init([""; 0]).run().ok();
@@ -91,7 +91,7 @@ fn the_example_is_a_program_that_works_and_is_made_only_where_nothing_is_guarded
 }
 
 #[test]
-fn the_section_follows_the_repository_and_nothing_else_changes() {
+fn the_section_is_updated_and_nothing_else_changes() {
     let it = sandbox();
     let project = Project::new(&it, "p", &[("AGENTS.md", "# Ours\n")]);
     project.init([""; 0]).run().ok();
@@ -106,7 +106,7 @@ fn the_section_follows_the_repository_and_nothing_else_changes() {
 }
 
 #[test]
-fn modes_line_ends_and_links_inside_stay() {
+fn modes_line_ends_and_links_inside_are_kept() {
     let it = sandbox();
     let project = Project::new(&it, "p", &[("AGENTS.md", "one\r\ntwo\r\n")]);
     let file = project.folder.join("AGENTS.md");
@@ -124,7 +124,7 @@ fn modes_line_ends_and_links_inside_stay() {
 }
 
 #[test]
-fn aider_is_told_of_only_where_its_own_settings_do_not_read_the_file() {
+fn aider_is_mentioned_only_if_its_settings_do_not_read_the_file() {
     let it = sandbox();
     let conf = (".aider.conf.yml", "read: [CONVENTIONS.md]\n");
     let project = Project::new(&it, "p", &[conf]);
@@ -132,11 +132,11 @@ fn aider_is_told_of_only_where_its_own_settings_do_not_read_the_file() {
     assert!(!done.err.contains("aider reads"), "{done:#?}");
     let other = Project::new(&it, "q", &[(".aider.conf.yml", "model: x\n")]);
     other.init([""; 0]).run().ok().says("aider reads CONVENTIONS.md only if");
-    assert_eq!(other.read(".aider.conf.yml"), "model: x\n", "it is somebody's own");
+    assert_eq!(other.read(".aider.conf.yml"), "model: x\n", "the user's file is unchanged");
 }
 
 #[test]
-fn what_of_aider_was_there_before_stays() {
+fn existing_settings_of_aider_are_kept() {
     let it = sandbox();
     let conf = "read: CONVENTIONS.md\n";
     let project = Project::new(&it, "p", &[(".aider.conf.yml", conf)]);
@@ -146,7 +146,7 @@ fn what_of_aider_was_there_before_stays() {
 }
 
 #[test]
-fn a_hook_beside_another_one_stays_and_is_told_of() {
+fn a_hook_beside_another_one_is_kept_and_reported() {
     let it = sandbox();
     let own = r#"{"type": "command", "command": "lokt prime"}"#;
     let other = r#"{"type": "command", "command": "true"}"#;

@@ -1,10 +1,11 @@
-//! `init`: what it puts into a project, that it does so once, and that undoing gives every byte back.
+//! `init`: the files that it adds to a project, that a second run changes nothing, and that undoing restores
+//! every byte.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 #![expect(clippy::panic, reason = "a helper of tests may fail the test that uses it")]
 
 mod agents;
-mod asking;
-mod killed;
+mod kills;
 mod project;
+mod prompts;
 mod refusals;
 mod undo;

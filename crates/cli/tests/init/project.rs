@@ -1,4 +1,4 @@
-//! A project to set up, and all that is in it.
+//! A project for `init`, and all its files.
 
 use lokt_testkit::{Lokt, Sandbox};
 use std::{
@@ -23,7 +23,7 @@ impl<'a> Project<'a> {
     /// A repository with these files.
     pub(crate) fn new(it: &'a Sandbox, name: &str, files: &[(&str, &str)]) -> Self {
         let folder = it.folder().join(name);
-        // What makes it one (gitrepository-layout(5)), without starting git for each.
+        // These files make a repository (gitrepository-layout(5)), without a start of git for each.
         fs::create_dir_all(folder.join(".git/objects")).unwrap();
         fs::create_dir_all(folder.join(".git/refs")).unwrap();
         fs::write(folder.join(".git/HEAD"), "ref: refs/heads/main\n").unwrap();
@@ -54,7 +54,7 @@ impl<'a> Project<'a> {
         self.it.lokt(["init"]).arguments(arguments).folder(&self.folder)
     }
 
-    /// Every file and link with its mode and its bytes, but for the repository's own.
+    /// Every file and link with its mode and its bytes, except those of the repository.
     pub(crate) fn files(&self) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
         let mut files = BTreeMap::new();
         collect(&self.folder, &self.folder, &mut files);

@@ -1,4 +1,4 @@
-//! What is in doubt is refused, and then nothing at all is changed.
+//! Doubtful files are refused, and then no file is changed.
 
 use crate::project::{Project, sandbox};
 use std::{
@@ -6,7 +6,7 @@ use std::{
     os::unix::fs::{MetadataExt, PermissionsExt, symlink},
 };
 
-/// Sets the project up for all that could be, and requires that it was refused without a trace.
+/// Sets the project up for all agents, and asserts that this was refused without a change.
 #[track_caller]
 fn refused(project: &Project<'_>, why: &str) {
     let before = project.files();
@@ -19,7 +19,7 @@ fn refused(project: &Project<'_>, why: &str) {
 }
 
 #[test]
-fn settings_that_are_no_plain_json() {
+fn settings_that_are_not_plain_json_are_refused() {
     let it = sandbox();
     for (number, (text, why)) in [
         ("{\n  // ours\n  \"model\": \"x\"\n}\n", "line 2 has a comment"),
@@ -39,14 +39,14 @@ fn settings_that_are_no_plain_json() {
 }
 
 #[test]
-fn marks_without_a_counterpart() {
+fn unpaired_markers_are_refused() {
     let it = sandbox();
     let project = Project::new(&it, "p", &[("CLAUDE.md", "a\n<!-- lokt:end -->\n")]);
     refused(&project, "has no counterpart");
 }
 
 #[test]
-fn files_that_are_not_what_they_should_be() {
+fn other_kinds_of_files_are_refused() {
     let it = sandbox();
     let project = Project::new(&it, "latin", &[]);
     fs::write(project.folder.join("AGENTS.md"), b"caf\xe9\n").unwrap();
@@ -61,7 +61,7 @@ fn files_that_are_not_what_they_should_be() {
 }
 
 #[test]
-fn links_that_lead_out_of_the_project() {
+fn links_out_of_the_project_are_refused() {
     let it = sandbox();
     let outside = it.folder().join("outside");
     fs::create_dir(&outside).unwrap();
@@ -82,7 +82,7 @@ fn links_that_lead_out_of_the_project() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_written() {
+fn a_folder_without_write_permission_is_refused() {
     let it = sandbox();
     let project = Project::new(&it, "p", &[("AGENTS.md", "x\n"), (".claude/own", "x\n")]);
     let before = project.files();
@@ -97,12 +97,12 @@ fn a_folder_that_cannot_be_written() {
     let left = fs::read_dir(&project.folder).unwrap().flatten();
     let is_draft = |it: &fs::DirEntry| it.file_name().to_string_lossy().starts_with(".lokt-init");
     assert_eq!(left.filter(is_draft).count(), 0, "no draft is left");
-    // Else nobody but root could remove the sandbox.
+    // Else only root could remove the sandbox.
     it.shell("chmod 755 p/.claude").run().ok();
 }
 
 #[test]
-fn what_its_owner_made_read_only() {
+fn read_only_files_are_refused() {
     let it = sandbox();
     let files = [("AGENTS.md", "x\n"), ("CLAUDE.md", "keep\n"), (".claude/settings.json", "{}\n")];
     for (number, (path, mode)) in
@@ -118,7 +118,7 @@ fn what_its_owner_made_read_only() {
         project.init(["--agent", "claude", "--dry-run"]).run().fails_with(1, &why);
         project.init(["--agent", "agents"]).run().ok();
     }
-    // What was set up before is not taken out of it either.
+    // An undo does not change it either.
     let project = Project::new(&it, "undo", &files);
     project.init(["--agent", "agents", "--agent", "claude"]).run().ok();
     fs::set_permissions(project.folder.join("CLAUDE.md"), Permissions::from_mode(0o400)).unwrap();
@@ -128,7 +128,7 @@ fn what_its_owner_made_read_only() {
 }
 
 #[test]
-fn what_nothing_is_to_be_done_to_may_be_read_only() {
+fn unchanged_files_may_be_read_only() {
     let it = sandbox();
     let project = Project::new(&it, "p", &[("AGENTS.md", "x\n")]);
     project.init(["--agent", "agents"]).run().ok();
@@ -137,9 +137,9 @@ fn what_nothing_is_to_be_done_to_may_be_read_only() {
 }
 
 #[test]
-fn what_belongs_to_another_user() {
+fn files_of_another_user_are_refused() {
     if !nix::unistd::geteuid().is_root() {
-        // Nobody else can give a file to another user.
+        // Only root can give a file to another user.
         return;
     }
     let it = sandbox();
@@ -150,7 +150,7 @@ fn what_belongs_to_another_user() {
     let done = call.folder(&project.folder).run();
     done.fails_with(1, "CLAUDE.md: it belongs to another user (id 0)");
     assert_eq!(project.files(), before, "nothing at all was changed");
-    // The superuser may change it, and it stays theirs.
+    // The superuser may change it, and its owner stays.
     it.shell("chown -R root p && chown nobody p/AGENTS.md").run().ok();
     let owner = || fs::metadata(project.folder.join("AGENTS.md")).unwrap().uid();
     let before = owner();
@@ -159,7 +159,7 @@ fn what_belongs_to_another_user() {
 }
 
 #[test]
-fn a_folder_that_is_read_only_also_for_those_who_could_write_it() {
+fn read_only_folders_are_refused_for_root_too() {
     let it = sandbox();
     let project = Project::new(&it, "p", &[(".claude/settings.json", "{}\n")]);
     let folder = project.folder.join(".claude");
@@ -169,13 +169,13 @@ fn a_folder_that_is_read_only_also_for_those_who_could_write_it() {
 }
 
 #[test]
-fn what_cannot_be_replaced_puts_back_what_was_replaced_before_it() {
+fn a_failed_replacement_restores_earlier_ones() {
     let it = sandbox();
     let files = [("AGENTS.md", "x\n"), ("CLAUDE.md", "y\n"), (".claude/settings.json", "{}\n")];
     let project = Project::new(&it, "p", &files);
     fs::set_permissions(project.folder.join("AGENTS.md"), Permissions::from_mode(0o640)).unwrap();
     let before = project.files();
-    // What is mounted can be written, but nothing can be put in its place.
+    // A mounted file can be written, but not replaced.
     let line = "cd p && mount --bind CLAUDE.md CLAUDE.md &&
         exec lokt init --yes --agent agents --agent claude --agent copilot";
     let done = it.with_own_mounts(line).run();

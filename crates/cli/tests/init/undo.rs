@@ -1,13 +1,13 @@
-//! Undoing gives every byte back.
+//! Undoing restores every byte.
 
 use crate::project::{Project, sandbox};
 
-const EVERYBODY: [&str; 14] = [
+const ALL_AGENTS: [&str; 14] = [
     "--agent", "agents", "--agent", "claude", "--agent", "cursor", "--agent", "windsurf",
     "--agent", "copilot", "--agent", "cline", "--agent", "aider",
 ];
 
-/// Contents that are easily spoilt.
+/// Contents that are easily damaged.
 const TEXTS: [&str; 11] = [
     "",
     "\n",
@@ -36,7 +36,7 @@ const SETTINGS: [&str; 11] = [
 ];
 
 #[test]
-fn whatever_was_there_is_there_again() {
+fn undo_restores_the_original_files() {
     let it = sandbox();
     for (number, (text, settings)) in TEXTS.into_iter().zip(SETTINGS).enumerate() {
         let texts =
@@ -46,13 +46,13 @@ fn whatever_was_there_is_there_again() {
         files.push((".claude/settings.json", settings));
         let project = Project::new(&it, &format!("p{number}"), &files);
         let before = project.files();
-        project.init(EVERYBODY).run().ok();
+        project.init(ALL_AGENTS).run().ok();
         let after = project.files();
         assert!(
             before.iter().all(|(path, file)| after[path] != *file),
             "all of them got something"
         );
-        project.init(EVERYBODY).run().ok().says("everything is set up already");
+        project.init(ALL_AGENTS).run().ok().says("everything is set up already");
         project.init(["--undo", "--dry-run"]).run().ok();
         assert_eq!(project.files(), after, "a dry run changes nothing");
         project.init(["--undo"]).run().ok();
@@ -61,10 +61,10 @@ fn whatever_was_there_is_there_again() {
 }
 
 #[test]
-fn one_agent_can_be_taken_out_alone() {
+fn one_agent_can_be_removed() {
     let it = sandbox();
     let project = Project::new(&it, "p", &[]);
-    project.init(EVERYBODY).run().ok();
+    project.init(ALL_AGENTS).run().ok();
     project.init(["--undo", "--agent", "claude"]).run().ok();
     let files = project.files();
     let there = |path: &str| files.keys().any(|it| it.starts_with(path));
@@ -73,7 +73,7 @@ fn one_agent_can_be_taken_out_alone() {
 }
 
 #[test]
-fn what_somebody_made_of_it_since_stays() {
+fn later_changes_by_the_user_are_kept() {
     let it = sandbox();
     let project = Project::new(&it, "p", &[]);
     project.init(["--agent", "claude", "--agent", "aider"]).run().ok();

@@ -1,6 +1,6 @@
-//! What the official SDKs do, by programs of theirs: `scenarios.py` and `scenarios.cjs`. Python's does
-//! everything twice, in the current revision of the protocol and in the one before it; TypeScript's speaks
-//! the latter and compares every result with its schema.
+//! The official SDKs, used by the programs `scenarios.py` and `scenarios.cjs`. The Python program does
+//! everything twice, in the current revision of the protocol and in the previous one; the TypeScript program
+//! uses the previous one and compares every result with its schema.
 
 use crate::sandbox;
 use std::path::{Path, PathBuf};
@@ -32,12 +32,12 @@ fn typescript(scenario: &str) {
 }
 
 #[test]
-fn tools_are_listed_and_those_that_force_only_where_that_is_allowed() {
+fn tools_that_force_are_listed_only_if_allowed() {
     python("listing");
 }
 
 #[test]
-fn who_holds_a_lock_is_told_to_whom_it_is_refused() {
+fn a_refusal_names_the_holder() {
     python("holding");
     typescript("holding");
 }
@@ -48,61 +48,61 @@ fn connections_exclude_each_other_also_with_one_owner() {
 }
 
 #[test]
-fn waiters_hear_of_their_place_and_are_let_in_in_their_order() {
+fn waiters_get_their_queue_positions_and_enter_in_order() {
     python("waiting");
     typescript("waiting");
 }
 
 #[test]
-fn a_wait_that_is_cancelled_leaves_the_line() {
+fn a_cancelled_wait_leaves_the_queue() {
     python("cancelling");
     typescript("cancelling");
 }
 
 #[test]
-fn a_command_that_is_cancelled_ends() {
+fn a_cancelled_command_ends() {
     python("cancelling_a_run");
 }
 
 #[test]
-fn ten_megabytes_of_output_are_counted_and_both_ends_given() {
+fn ten_megabytes_of_output_are_counted_and_shortened_to_both_ends() {
     python("output");
     typescript("output");
 }
 
 #[test]
-fn a_running_command_is_told_of() {
+fn a_running_command_sends_progress() {
     python("running");
 }
 
 #[test]
-fn errors_say_what_to_do_next() {
+fn errors_have_a_next_step() {
     python("failing");
 }
 
 #[test]
-fn force_is_there_only_where_it_is_allowed() {
+fn force_works_only_if_allowed() {
     python("forcing");
 }
 
 #[test]
-fn leases_end_with_their_connection_unless_it_was_said_otherwise() {
+fn leases_end_with_their_connection_by_default() {
     python("lasting");
 }
 
 #[test]
-fn what_one_connection_has_found_out_is_given_to_the_next() {
+fn results_are_shared_between_connections() {
     python("once");
 }
 
 #[test]
-fn a_client_that_is_killed_holds_nothing_any_more() {
+fn a_killed_client_holds_no_lock() {
     python("killed");
     typescript("killed");
 }
 
 #[test]
-fn fifty_connections_are_let_in_one_by_one() {
+fn fifty_connections_enter_one_by_one() {
     python("many");
     typescript("many");
 }

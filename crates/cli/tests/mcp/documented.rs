@@ -1,9 +1,9 @@
-//! The example in the documentation does what stands there.
+//! The example in the documentation works as described.
 
 use crate::sandbox;
 use std::{fs, path::Path};
 
-/// The lines that show that a server answers, as the page gives them.
+/// The lines of the page that show that a server answers.
 fn example() -> String {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/mcp.md");
     let page = fs::read_to_string(page).unwrap();

@@ -1,4 +1,4 @@
-//! `lokt mcp`, as the official clients use it, and as nobody should.
+//! `lokt mcp`: the official clients, and clients that break the protocol.
 
 #![expect(
     clippy::unwrap_used,
@@ -7,12 +7,12 @@
     reason = "a test that cannot go on must stop, and say where"
 )]
 
+mod client;
 mod clients;
+mod damaged_lines;
 mod documented;
 mod endings;
-mod forcing;
-mod hostile;
-mod line;
+mod fences;
 mod malformed;
 mod pinned;
 mod printable;
@@ -24,7 +24,7 @@ fn sandbox() -> Sandbox {
     Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
 }
 
-/// Looks again and again until something is so.
+/// Retries until a condition is true.
 #[track_caller]
 fn eventually(mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;

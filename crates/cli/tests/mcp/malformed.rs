@@ -1,10 +1,10 @@
-//! A line that is no request is answered with an error, and changes nothing.
+//! A line that is no request gets an error, and changes nothing.
 
-use crate::{line::Line, sandbox};
+use crate::{client::Client, sandbox};
 use serde_json::{Value, json};
 use std::fs;
 
-/// Lines that are no requests, with the id and the code of the error that answers each.
+/// Lines that are no requests, with the id and the code of the error for each.
 const NONSENSE: [(&str, &str, i64); 24] = [
     ("nonsense", "null", -32700),
     ("{", "null", -32700),
@@ -48,7 +48,7 @@ const NONSENSE: [(&str, &str, i64); 24] = [
     (r#"{"jsonrpc":"2.0","id":7,"method":"ping","params":"x"}"#, "7", -32602),
 ];
 
-/// Lines that must not be answered.
+/// Lines that get no answer.
 const UNANSWERED: [&str; 10] = [
     "",
     " \t\r",
@@ -62,29 +62,29 @@ const UNANSWERED: [&str; 10] = [
     r#"{"jsonrpc":"2.0","method":"ping"}"#,
 ];
 
-/// Writes all of it, and requires the answers.
+/// Writes all of them, and asserts the answers.
 #[track_caller]
-fn write_nonsense(line: &mut Line) {
+fn write_nonsense(client: &mut Client) {
     for (text, id, code) in NONSENSE {
-        line.write(text);
-        let answer = line.server.prints(&format!(r#""id":{id},"#));
+        client.write(text);
+        let answer = client.server.prints(&format!(r#""id":{id},"#));
         let answer: Value = serde_json::from_str(&answer).unwrap();
         assert_eq!(answer["error"]["code"], code, "{text}: {answer}");
     }
     for text in UNANSWERED {
-        line.write(text);
+        client.write(text);
     }
 }
 
 #[test]
 fn lines_that_are_no_requests_are_answered_and_end_nothing() {
     let it = sandbox();
-    let mut line = Line::open(&it);
-    write_nonsense(&mut line);
-    line.shake_hands();
-    write_nonsense(&mut line);
-    assert_eq!(line.call("acquire", &json!({"name": "x"}))["status"], "acquired");
-    let done = line.server.release().ok();
+    let mut client = Client::open(&it);
+    write_nonsense(&mut client);
+    client.shake_hands();
+    write_nonsense(&mut client);
+    assert_eq!(client.call("acquire", &json!({"name": "x"}))["status"], "acquired");
+    let done = client.server.release().ok();
     let answers = done.out.lines().count();
     assert_eq!(answers, NONSENSE.len() * 2 + 2, "nothing else is answered: {done:#?}");
     for text in
@@ -96,95 +96,96 @@ fn lines_that_are_no_requests_are_answered_and_end_nothing() {
 }
 
 #[test]
-fn what_is_ignored_does_not_fill_the_error_output() {
+fn ignored_lines_do_not_fill_stderr() {
     let it = sandbox();
-    let mut line = Line::connected(&it);
+    let mut client = Client::connected(&it);
     for _ in 0..1000 {
-        line.write(UNANSWERED[2]);
+        client.write(UNANSWERED[2]);
     }
-    line.ask("ping", &json!({}));
-    assert!(line.server.release().ok().err.lines().count() < 30);
+    client.ask("ping", &json!({}));
+    assert!(client.server.release().ok().err.lines().count() < 30);
 }
 
 #[test]
-fn lines_may_end_as_on_other_systems_and_begin_with_a_mark() {
+fn lines_may_have_crlf_and_a_byte_order_mark() {
     let it = sandbox();
-    let mut line = Line::open(&it);
-    line.write("\u{feff}{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"ping\"}\r");
-    assert_eq!(line.answer_to(&json!("a"))["result"], json!({}));
-    line.write(" {\"jsonrpc\":\"2.0\",\"id\":\"b\",\"method\":\"ping\",\"params\":null} ");
-    assert_eq!(line.answer_to(&json!("b"))["result"], json!({}));
+    let mut client = Client::open(&it);
+    client.write("\u{feff}{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"ping\"}\r");
+    assert_eq!(client.answer_to(&json!("a"))["result"], json!({}));
+    client.write(" {\"jsonrpc\":\"2.0\",\"id\":\"b\",\"method\":\"ping\",\"params\":null} ");
+    assert_eq!(client.answer_to(&json!("b"))["result"], json!({}));
 }
 
 #[test]
 fn a_line_that_is_too_long_or_too_deep_is_answered_and_not_kept() {
     let it = sandbox();
-    let mut line = Line::connected(&it);
-    let peak = |line: &Line| {
-        let status = fs::read_to_string(format!("/proc/{}/status", line.server.pid())).unwrap();
+    let mut client = Client::connected(&it);
+    let peak = |line: &Client| {
+        let status = fs::read_to_string(format!("/proc/{}/status", client.server.pid())).unwrap();
         let row = status.lines().find(|row| row.starts_with("VmHWM:")).unwrap();
         row.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap()
     };
     let before = peak(&line);
-    line.server.types(r#"{"method":"ping","params":{"x":""#);
+    client.server.types(r#"{"method":"ping","params":{"x":""#);
     let megabyte = "x".repeat(1 << 20);
     for _ in 0..64 {
-        line.server.types(&megabyte);
+        client.server.types(&megabyte);
     }
-    line.write(r#""},"jsonrpc":"2.0","id":"long"}"#);
-    let answer = line.answer_to(&json!("long"));
+    client.write(r#""},"jsonrpc":"2.0","id":"long"}"#);
+    let answer = client.answer_to(&json!("long"));
     assert_eq!(answer["error"]["code"], -32600, "{answer}");
     assert!(peak(&line) < before + (32 << 10), "KiB, of a line of 64 MiB");
     let (open, close) = ("[".repeat(100_000), "]".repeat(100_000));
-    line.write(&format!(r#"{{"params":{{"x":{open}{close}}},"jsonrpc":"2.0","id":"deep"}}"#));
-    let answer = line.answer_to(&json!("deep"));
+    client.write(&format!(r#"{{"params":{{"x":{open}{close}}},"jsonrpc":"2.0","id":"deep"}}"#));
+    let answer = client.answer_to(&json!("deep"));
     assert_eq!(answer["error"]["code"], -32700, "{answer}");
-    assert_eq!(line.call("acquire", &json!({"name": "x"}))["status"], "acquired");
-    line.server.release().ok();
+    assert_eq!(client.call("acquire", &json!({"name": "x"}))["status"], "acquired");
+    client.server.release().ok();
 }
 
 #[test]
 fn a_second_handshake_is_refused_and_changes_nothing() {
     let it = sandbox();
-    let mut line = Line::connected(&it);
+    let mut client = Client::connected(&it);
     let answer = {
-        line.write(&Line::handshake(90, "2026-07-28").to_string());
-        line.answer_to(&json!(90))
+        client.write(&Client::handshake(90, "2026-07-28").to_string());
+        client.answer_to(&json!(90))
     };
     assert_eq!(answer["error"]["code"], -32600, "{answer}");
-    // The revision that was refused has no such request.
-    assert_eq!(line.ask("ping", &json!({}))["result"], json!({}));
-    line.server.release().ok();
+    // The refused revision has no such request.
+    assert_eq!(client.ask("ping", &json!({}))["result"], json!({}));
+    client.server.release().ok();
 }
 
 #[test]
 fn an_id_in_use_is_refused_and_free_again_after_its_answer_or_a_cancellation() {
     let it = sandbox();
     it.shell("mkfifo held running").run().ok();
-    let mut line = Line::connected(&it);
+    let mut client = Client::connected(&it);
     let command = "echo > running; exec cat held";
-    let run = Line::request(50, "run_guarded", &json!({"names": ["x"], "line": command}));
-    line.write(&run.to_string());
+    let run = Client::request(50, "run_guarded", &json!({"names": ["x"], "line": command}));
+    client.write(&run.to_string());
     it.shell("read line < running").in_time().ok();
-    line.write(r#"{"jsonrpc":"2.0","id":50,"method":"ping"}"#);
-    let answer = line.answer_to(&json!(50));
+    client.write(r#"{"jsonrpc":"2.0","id":50,"method":"ping"}"#);
+    let answer = client.answer_to(&json!(50));
     assert_eq!(answer["error"]["code"], -32600, "{answer}");
-    line.write(r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":50}}"#);
-    line.write(r#"{"jsonrpc":"2.0","id":50,"method":"ping"}"#);
-    assert_eq!(line.answer_to(&json!(50))["result"], json!({}), "not that of the cancelled call");
-    line.write(r#"{"jsonrpc":"2.0","id":50,"method":"ping"}"#);
-    assert_eq!(line.answer_to(&json!(50))["result"], json!({}));
-    let done = line.server.release().ok();
+    client
+        .write(r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":50}}"#);
+    client.write(r#"{"jsonrpc":"2.0","id":50,"method":"ping"}"#);
+    assert_eq!(client.answer_to(&json!(50))["result"], json!({}), "not that of the cancelled call");
+    client.write(r#"{"jsonrpc":"2.0","id":50,"method":"ping"}"#);
+    assert_eq!(client.answer_to(&json!(50))["result"], json!({}));
+    let done = client.server.release().ok();
     assert_eq!(done.out.matches(r#""id":50,"#).count(), 3, "no answer to what was cancelled");
 }
 
 #[test]
 fn a_batch_is_answered_in_one_line_in_the_revision_that_has_batches() {
     let it = sandbox();
-    let mut line = Line::open(&it);
-    line.write(&Line::handshake(1, "2025-03-26").to_string());
-    line.answer_to(&json!(1));
-    let why = Line::request(3, "why", &json!({"name": "x"}));
+    let mut client = Client::open(&it);
+    client.write(&Client::handshake(1, "2025-03-26").to_string());
+    client.answer_to(&json!(1));
+    let why = Client::request(3, "why", &json!({"name": "x"}));
     let batch = json!([
         {"jsonrpc": "2.0", "id": 2, "method": "ping"},
         {"jsonrpc": "2.0", "method": "notifications/initialized"},
@@ -192,10 +193,10 @@ fn a_batch_is_answered_in_one_line_in_the_revision_that_has_batches() {
         5,
         {"jsonrpc": "2.0", "id": 4, "method": "no/such/method"},
         {"jsonrpc": "2.0", "id": 2, "method": "ping"},
-        Line::handshake(6, "2025-11-25"),
+        Client::handshake(6, "2025-11-25"),
     ]);
-    line.write(&batch.to_string());
-    let answers: Value = serde_json::from_str(&line.server.prints("[")).unwrap();
+    client.write(&batch.to_string());
+    let answers: Value = serde_json::from_str(&client.server.prints("[")).unwrap();
     let mut answers: Vec<_> = answers.as_array().unwrap().iter().collect();
     answers.sort_by_key(|answer| (answer["id"].as_i64(), answer["error"]["code"].as_i64()));
     let told = |it: &&Value| (it["id"].clone(), it["error"]["code"].clone());
@@ -208,25 +209,25 @@ fn a_batch_is_answered_in_one_line_in_the_revision_that_has_batches() {
         (json!(6), json!(-32600)),
     ];
     assert_eq!(answers.iter().map(told).collect::<Vec<_>>(), expected);
-    line.write(r#"[{"jsonrpc":"2.0","method":"notifications/initialized"}]"#);
-    let done = line.server.release().ok();
+    client.write(r#"[{"jsonrpc":"2.0","method":"notifications/initialized"}]"#);
+    let done = client.server.release().ok();
     assert_eq!(done.out.lines().count(), 2, "notifications get no answer: {done:#?}");
 }
 
 #[test]
-fn requests_that_mean_nothing_are_refused_with_their_id() {
+fn unknown_requests_are_refused_with_their_id() {
     let it = sandbox();
-    let mut line = Line::open(&it);
+    let mut client = Client::open(&it);
     for (method, parameters, code) in [
         ("tools/list", json!({}), -32602),
         ("initialize", json!({}), -32602),
         ("initialize", json!([]), -32602),
         ("no/such/method", json!({}), -32601),
     ] {
-        let early = line.ask(method, &parameters);
+        let early = client.ask(method, &parameters);
         assert_eq!(early["error"]["code"], code, "nothing before a handshake: {early}");
     }
-    line.shake_hands();
+    client.shake_hands();
     for (method, parameters, code) in [
         ("no/such/method", json!({}), -32601),
         ("no/such/method", json!(5), -32602),
@@ -242,16 +243,16 @@ fn requests_that_mean_nothing_are_refused_with_their_id() {
         ("prompts/get", json!({"name": "x"}), -32601),
         ("resources/read", json!({"uri": "file:///etc/passwd"}), -32601),
     ] {
-        let answer = line.ask(method, &parameters);
+        let answer = client.ask(method, &parameters);
         assert_eq!(answer["error"]["code"], code, "{method} {parameters}: {answer}");
     }
-    line.server.release().ok();
+    client.server.release().ok();
 }
 
 #[test]
-fn arguments_that_do_not_fit_are_told_to_the_agent() {
+fn invalid_arguments_are_reported_to_the_agent() {
     let it = sandbox();
-    let mut line = Line::connected(&it);
+    let mut client = Client::connected(&it);
     for (tool, arguments, reason) in [
         ("acquire", json!({}), "missing field `name`"),
         ("acquire", json!({"name": 5}), "invalid type"),
@@ -270,12 +271,12 @@ fn arguments_that_do_not_fit_are_told_to_the_agent() {
         ("run_tool", json!({"id": "--help"}), "must not begin with"),
         ("run_once", json!({"name": "x", "command": []}), "command"),
     ] {
-        let answer = line.call(tool, &arguments);
+        let answer = client.call(tool, &arguments);
         let error = answer["error"].as_str().unwrap();
         assert_eq!(answer["exit_code"], 64, "{tool} {arguments}: {answer}");
         assert!(error.contains(reason), "{tool} {arguments}: {error}");
         assert_eq!(answer["next"], "fix the arguments and retry");
     }
-    line.server.release().ok();
+    client.server.release().ok();
     assert!(!it.root().join("locks").exists(), "nothing was done");
 }

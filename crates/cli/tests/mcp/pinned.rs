@@ -1,11 +1,11 @@
-//! Signed tools, as calls.
+//! Signed tools, called through the server.
 
-use crate::{eventually, line::Line, sandbox};
+use crate::{client::Client, eventually, sandbox};
 use lokt_testkit::{HOLD, Sandbox};
 use serde_json::json;
 use std::fs;
 
-/// A tool that gives back what it gets.
+/// A tool that returns its input.
 const ECHO: &str = r#"# __version__ = "1.0.0"
 # __tool_type__ = "shell"
 # __executor_id__ = "rye/core/runtimes/bash/bash"
@@ -32,57 +32,57 @@ fn workshop(content: &str) -> Sandbox {
 #[test]
 fn a_signed_tool_runs_with_its_parameters_and_is_pinned() {
     let it = workshop(ECHO);
-    let mut line = Line::connected(&it);
+    let mut client = Client::connected(&it);
     let parameters = json!({"name": "--help", "list": [1, null, "é"]});
-    let first = line.call("run_tool", &json!({"id": "demo/tool", "params": parameters}));
+    let first = client.call("run_tool", &json!({"id": "demo/tool", "params": parameters}));
     assert_eq!((&first["status"], &first["data"]), (&json!("success"), &parameters), "{first}");
     assert_eq!(first["metadata"]["lockfile_created"], true, "{first}");
-    let again = line.call("run_tool", &json!({"id": "demo/tool", "frozen": true, "guard": "x"}));
+    let again = client.call("run_tool", &json!({"id": "demo/tool", "frozen": true, "guard": "x"}));
     assert_eq!((&again["status"], &again["data"]), (&json!("success"), &json!({})), "{again}");
     assert_eq!(it.event_kinds("x"), ["acquire", "release"], "it ran under the lock");
-    line.server.release().ok();
+    client.server.release().ok();
 }
 
 #[test]
-fn a_tool_that_was_changed_is_refused_and_the_agent_told_to_leave_it() {
+fn a_changed_tool_is_refused_and_the_agent_is_told_not_to_sign_it() {
     let it = workshop(ECHO);
-    let mut line = Line::connected(&it);
+    let mut client = Client::connected(&it);
     let path = it.folder().join(".ai/tools/demo/tool.sh");
     let signed = fs::read_to_string(&path).unwrap();
     fs::write(&path, format!("{signed}touch ran\n")).unwrap();
-    let answer = line.call("run_tool", &json!({"id": "demo/tool"}));
+    let answer = client.call("run_tool", &json!({"id": "demo/tool"}));
     assert_eq!((&answer["status"], &answer["reason"]), (&json!("refused"), &json!("signature")));
     assert_eq!(answer["exit_code"], 5, "{answer}");
     assert!(answer["next"].as_str().unwrap().contains("do not sign"), "{answer}");
     assert!(!it.folder().join("ran").exists(), "nothing ran");
-    line.server.release().ok();
+    client.server.release().ok();
 }
 
 #[test]
-fn a_tool_waits_for_its_lock_and_is_refused_in_the_end() {
+fn a_tool_waits_for_its_lock_until_its_timeout() {
     let it = workshop(ECHO);
     let holder = it.lokt(["guard", "x", "--"]).arguments(HOLD).start().is_in();
-    let mut line = Line::connected(&it);
+    let mut client = Client::connected(&it);
     let call =
         json!({"id": "demo/tool", "params": {}, "guard": "x", "wait": true, "timeout": "100ms"});
-    let answer = line.call("run_tool", &call);
+    let answer = client.call("run_tool", &call);
     assert_eq!(answer["exit_code"], 2, "{answer}");
     assert!(answer["error"].as_str().unwrap().contains("held by tester"), "{answer}");
     holder.release().ok();
-    line.server.release().ok();
+    client.server.release().ok();
 }
 
 #[test]
-fn a_tool_that_is_cancelled_ends_and_its_lock_is_free() {
+fn a_cancelled_tool_ends_and_its_lock_is_free() {
     let it = workshop(ENDLESS);
-    let mut line = Line::connected(&it);
-    let id = line.start("run_tool", &json!({"id": "demo/tool", "guard": "x"}));
+    let mut client = Client::connected(&it);
+    let id = client.start("run_tool", &json!({"id": "demo/tool", "guard": "x"}));
     eventually(|| it.folder().join("held").exists());
     let parameters = json!({"requestId": id, "reason": "not wanted"});
     let cancelled =
         json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": parameters});
-    line.write(&cancelled.to_string());
+    client.write(&cancelled.to_string());
     it.lokt(["guard", "x", "--wait", "--timeout", "30s", "--", "true"]).owner("next").run().ok();
-    let done = line.server.release().ok();
+    let done = client.server.release().ok();
     assert!(!done.out.contains(&format!(r#""id":{id},"#)), "it is not answered: {done:#?}");
 }

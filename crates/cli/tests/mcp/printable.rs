@@ -1,6 +1,6 @@
-//! What an agent reads as a text has nothing in it that people do not see.
+//! Texts for agents have no invisible characters.
 
-use crate::{line::Line, sandbox};
+use crate::{client::Client, sandbox};
 use serde_json::{Value, json};
 
 const UNSEEN: &str =
@@ -18,28 +18,28 @@ fn is_printable(text: &str) {
 }
 
 #[test]
-fn texts_show_it_and_structured_results_are_exact() {
+fn texts_escape_them_and_structured_results_are_exact() {
     let it = sandbox();
     let record = json!({
         "version": 1, "name": "x", "lock_id": "1", "owner": UNSEEN, "hold": "lease", "metadata": {UNSEEN: UNSEEN},
         "acquired_ts": "2026-02-01T10:00:00Z", "expires_at": "2199-01-01T00:00:00Z",
     });
     it.write_record("x", record.to_string());
-    let mut line = Line::connected(&it);
+    let mut client = Client::connected(&it);
     for tool in ["status", "why", "audit"] {
         let arguments = if tool == "why" { json!({"name": "x"}) } else { json!({}) };
-        let answer = line.ask("tools/call", &json!({"name": tool, "arguments": arguments}));
+        let answer = client.ask("tools/call", &json!({"name": tool, "arguments": arguments}));
         is_printable(text(&answer));
         let same: Value = serde_json::from_str(text(&answer)).unwrap();
         assert_eq!(same, answer["result"]["structuredContent"], "it is the same JSON");
     }
-    let status = line.call("status", &json!({"name": "x"}));
+    let status = client.call("status", &json!({"name": "x"}));
     assert_eq!(status["locks"][0]["owner"], UNSEEN);
     let arguments = json!({"name": "x", "ttl": "1m"});
-    let refused = line.ask("tools/call", &json!({"name": "acquire", "arguments": arguments}));
+    let refused = client.ask("tools/call", &json!({"name": "acquire", "arguments": arguments}));
     is_printable(text(&refused));
     assert!(text(&refused).contains(r"\u{202e}"), "{refused}");
     assert_eq!(refused["result"]["structuredContent"]["holder_owner"], UNSEEN);
     let arguments = json!({"name": UNSEEN});
-    is_printable(text(&line.ask("tools/call", &json!({"name": "why", "arguments": arguments}))));
+    is_printable(text(&client.ask("tools/call", &json!({"name": "why", "arguments": arguments}))));
 }

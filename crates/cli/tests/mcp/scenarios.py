@@ -378,7 +378,7 @@ async def perform(scenario):
 
 
 def perform_in_all_revisions(scenario):
-    """Each in a folder of its own, with a root of its own."""
+    """Each with its own folder and its own root."""
     base = os.getcwd()
     for mode in MODES:
         folder = os.path.join(base, mode)

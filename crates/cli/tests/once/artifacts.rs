@@ -1,4 +1,5 @@
-//! Artifacts that several make or restore at the same time: what is kept is what the command made, and nobody else.
+//! Artifacts that several runs make or restore at the same time: the stored result is what its own command
+//! made.
 
 use super::{Repository, lines};
 use lokt_testkit::{Lokt, Running};
@@ -8,7 +9,8 @@ use nix::{
 };
 use std::fs;
 
-/// Two artifacts of which one is the other or is in it, the file that each command writes, and what is there before.
+/// Two artifacts of which one contains the other or is the same, the file that each command writes, and a
+/// setup.
 const SAME_PLACE: [([&str; 2], [&str; 2], &str); 8] = [
     (["ignored-out", "ignored-out"], ["ignored-out", "ignored-out"], "true"),
     (["ignored-d", "ignored-d/app"], ["ignored-d/app", "ignored-d/app"], "mkdir ignored-d"),
@@ -37,11 +39,11 @@ const SAME_PLACE: [([&str; 2], [&str; 2], &str); 8] = [
         ["ignored-d/f", "ignored-e/x/g"],
         "mkdir -p ignored-d ignored-e/x; echo >ignored-d/f; ln ignored-d/f ignored-e/x/g",
     ),
-    // Some file systems do not tell one from the other.
+    // Some file systems do not distinguish the two names.
     (["ignored-OUT", "ignored-out"], ["ignored-OUT", "ignored-out"], "true"),
 ];
 
-/// A run that has written its text and waits at the gate.
+/// A run that has written its text and waits for the gate.
 fn waiting(it: &Repository, artifact: &str, file: &str) -> Running {
     it.begun(&["--artifact", artifact], &waiting_line(file))
 }
@@ -54,14 +56,14 @@ fn quick<'a>(artifact: &'a str, file: &str) -> (Vec<&'a str>, String) {
     (vec!["--artifact", artifact], format!("echo quick >{file}; echo ran >>ignored-runs"))
 }
 
-fn is_kept(it: &Repository, artifact: &str, line: &str) -> bool {
+fn is_stored(it: &Repository, artifact: &str, line: &str) -> bool {
     let done = it.once(&["--artifact", artifact, "--check"], line).run();
     assert!([Some(0), Some(3)].contains(&done.code), "{done:#?}");
     done.code == Some(0)
 }
 
 #[test]
-fn what_two_runs_make_in_places_that_overlap_is_kept_of_neither() {
+fn artifacts_of_two_runs_in_overlapping_places_are_not_stored() {
     for (artifacts, files, before) in SAME_PLACE {
         for (first, second) in [(0, 1), (1, 0)] {
             let it = Repository::new();
@@ -72,15 +74,15 @@ fn what_two_runs_make_in_places_that_overlap_is_kept_of_neither() {
             done.says("another run made");
             it.open_gate();
             run.ends().ok().says("another run made");
-            assert!(!is_kept(&it, artifacts[second], &line), "{artifacts:?}: of the second");
+            assert!(!is_stored(&it, artifacts[second], &line), "{artifacts:?}: of the second");
             let line = waiting_line(files[first]);
-            assert!(!is_kept(&it, artifacts[first], &line), "{artifacts:?}: of the first");
+            assert!(!is_stored(&it, artifacts[first], &line), "{artifacts:?}: of the first");
         }
     }
 }
 
 #[test]
-fn what_is_restored_during_a_run_is_not_kept_as_made_by_it() {
+fn artifacts_restored_during_a_run_are_not_stored_as_its_result() {
     for (artifacts, files, before) in &SAME_PLACE[..4] {
         for (run, hit) in [(0, 1), (1, 0)] {
             let it = Repository::new();
@@ -96,19 +98,19 @@ fn what_is_restored_during_a_run_is_not_kept_as_made_by_it() {
             one.ends().ok().says("another call restored");
             let line = waiting_line(files[run]);
             assert!(
-                !is_kept(&it, artifacts[run], &line),
+                !is_stored(&it, artifacts[run], &line),
                 "{artifacts:?}: what is there is the hit's"
             );
             let one = waiting(&it, artifacts[run], files[run]);
             it.open_gate();
             one.ends().ok();
-            assert!(is_kept(&it, artifacts[run], &line), "{artifacts:?}: alone it is kept");
+            assert!(is_stored(&it, artifacts[run], &line), "{artifacts:?}: alone it is kept");
         }
     }
 }
 
 #[test]
-fn a_hit_that_has_nothing_to_restore_disturbs_no_run() {
+fn a_hit_without_a_restore_affects_no_run() {
     let it = Repository::new();
     let (flags, line) = quick("ignored-out", "ignored-out");
     it.once(&flags, &line).run().ok();
@@ -118,7 +120,7 @@ fn a_hit_that_has_nothing_to_restore_disturbs_no_run() {
     assert_eq!((done.err.as_str(), it.runs()), ("", 1));
     it.open_gate();
     run.ends().ok();
-    assert!(is_kept(
+    assert!(is_stored(
         &it,
         "ignored-out",
         "echo begin; read line <ignored-gate; echo run >ignored-out"
@@ -126,7 +128,7 @@ fn a_hit_that_has_nothing_to_restore_disturbs_no_run() {
 }
 
 #[test]
-fn runs_in_places_of_their_own_are_kept_though_they_run_at_once() {
+fn simultaneous_runs_in_separate_places_are_stored() {
     let it = Repository::new();
     it.shell("mkdir ignored-d ignored-e; echo >ignored-d/one; ln ignored-d/one ignored-d/two");
     let run = waiting(&it, "ignored-d/app", "ignored-d/app");
@@ -138,15 +140,15 @@ fn runs_in_places_of_their_own_are_kept_though_they_run_at_once() {
     for (artifact, file) in apart {
         let (flags, line) = quick(artifact, file);
         it.once(&flags, &line).run().ok();
-        assert!(is_kept(&it, artifact, &line), "{artifact}");
+        assert!(is_stored(&it, artifact, &line), "{artifact}");
     }
     it.open_gate();
     run.ends().ok();
-    assert!(is_kept(&it, "ignored-d/app", &waiting_line("ignored-d/app")));
+    assert!(is_stored(&it, "ignored-d/app", &waiting_line("ignored-d/app")));
 }
 
 #[test]
-fn a_command_that_asks_for_another_result_makes_that_itself() {
+fn a_command_that_requests_another_result_runs_it() {
     let it = Repository::new();
     let inner = "lokt once inner --artifact ignored-d/app -- sh -c 'echo ran >>ignored-runs; echo inner >ignored-d/app'";
     it.shell("mkdir ignored-d");
@@ -154,20 +156,20 @@ fn a_command_that_asks_for_another_result_makes_that_itself() {
     let outer = format!("rm -f ignored-d/app; {inner}; echo outer >ignored-d/log");
     it.once(&["--artifact", "ignored-d"], &outer).run().ok();
     assert_eq!(it.runs(), 1, "the inner one was a hit");
-    assert!(is_kept(&it, "ignored-d", &outer), "what its own command restores is of the run");
-    // Nobody knows what the outer command writes while the inner one runs.
+    assert!(is_stored(&it, "ignored-d", &outer), "what its own command restores is of the run");
+    // It is unknown what the outer command writes while the inner one runs.
     let outer = format!("{}; echo >ignored-d/log", inner.replace("echo inner", "echo other"));
     let done = it.once(&["--artifact", "ignored-d"], &outer).run().ok();
     done.says("the run around this one makes ignored-d/app too");
-    assert!(is_kept(&it, "ignored-d", &outer));
+    assert!(is_stored(&it, "ignored-d", &outer));
 }
 
 #[test]
-fn a_command_that_outlives_its_supervisor_still_claims_what_it_makes() {
+fn a_command_that_outlives_its_supervisor_still_claims_its_artifacts() {
     let it = Repository::new();
     let (flags, line) = quick("ignored-d/app", "ignored-d/app");
     it.shell("mkdir ignored-d");
-    // It says that it has ended with a file of its own.
+    // It reports that it has written a file.
     let orphan = it.begun(
         &["--artifact", "ignored-d"],
         &format!("{}; echo late >ignored-d/app; : >ignored-done", waiting_line("ignored-d/app")),
@@ -178,12 +180,12 @@ fn a_command_that_outlives_its_supervisor_still_claims_what_it_makes() {
     it.shell("until [ -e ignored-done ]; do sleep 0.01; done");
     it.shell("until flock --nonblock \"$LOKT_ROOT\"/once/claims/* true; do sleep 0.01; done");
     it.once(&flags, &line).run().ok();
-    assert!(is_kept(&it, "ignored-d/app", &line), "nothing of the other is left");
+    assert!(is_stored(&it, "ignored-d/app", &line), "nothing of the other is left");
     assert_eq!(it.shell("ls \"$LOKT_ROOT\"/once/claims"), "", "claims that are over are removed");
 }
 
 #[test]
-fn nothing_is_kept_of_a_repository_inside_the_project() {
+fn a_repository_inside_the_project_is_not_stored() {
     let it = Repository::new();
     for root in ["git init -q ignored-inner", "mkdir -p ignored-inner/.lokt"] {
         it.shell(&format!("rm -rf ignored-inner; {root}; mkdir ignored-inner/build"));
@@ -204,7 +206,7 @@ fn many(it: &Repository, text: &str) -> Lokt {
     it.once(&["--artifact", "ignored-d"], &line)
 }
 
-/// The texts that stand in all files there.
+/// The texts in all these files.
 fn texts(it: &Repository) -> Vec<String> {
     it.shell("cat ignored-d/app ignored-d/x/* 2>/dev/null | sort -u")
         .lines()
@@ -231,7 +233,7 @@ fn hits_at_the_same_time_leave_one_result_and_no_mixture() {
 }
 
 #[test]
-fn a_restore_that_is_killed_leaves_nothing_that_is_kept() {
+fn a_killed_restore_is_never_stored_as_a_result() {
     let it = Repository::new();
     many(&it, "one").run().ok();
     many(&it, "two").run().ok();
@@ -254,8 +256,8 @@ fn a_restore_that_is_killed_leaves_nothing_that_is_kept() {
 const LAST: &str = "echo begin; read line <ignored-gate";
 
 #[test]
-fn whatever_is_kept_of_many_runs_hits_and_kills_is_of_its_own_command() {
-    // Each command writes its own text into all files of its artifact, at its start and at its end.
+fn after_many_runs_hits_and_kills_each_result_is_from_its_own_command() {
+    // Each command writes its text to all files of its artifact, at its start and at its end.
     let artifacts = ["ignored-d", "ignored-d/x", "ignored-d/x/1", "ignored-e"];
     let it = Repository::new();
     let call = |number: usize| {

@@ -1,17 +1,18 @@
-//! Runs that wait for each other: refused, and everybody ends.
+//! Runs that wait for each other: one is refused, and all end.
 
 use super::Repository;
 use lokt_testkit::{Done, Running};
 use std::fs::{self, File};
 
-/// A repository with scripts that wait, before they ask for what closes a circle, until they are let go.
+/// A repository with scripts that wait, before they start the call that closes a circle, until the test
+/// continues them.
 struct Circle {
     it: Repository,
     gate: File,
 }
 
 impl Circle {
-    /// Each script is a name and what it asks for.
+    /// Each script is a name and its call.
     fn of(scripts: &[(&str, &str)]) -> Self {
         let it = Repository::new();
         let gate = File::create(it.path("ignored-lock")).unwrap();
@@ -24,30 +25,30 @@ impl Circle {
         Self { it, gate }
     }
 
-    /// Starts a call, and waits until its script is in.
+    /// Starts a call, and waits until its script runs.
     fn start(&self, words: &str, script: &str) -> Running {
         let mut running = self.it.lokt(words.split(' ')).start();
         running.prints(&format!("{script} in"));
         running
     }
 
-    /// Lets all scripts go, and waits until everybody has ended.
+    /// Continues all scripts, and waits until all have ended.
     fn end(self, all: Vec<Running>) -> Vec<Done> {
         self.gate.unlock().unwrap();
         let done = all.into_iter().map(|running| running.ends().ok()).collect();
         let nested = fs::read_dir(self.it.it.root().join("nested")).unwrap();
-        assert_eq!(nested.count(), 0, "nobody is left who waits");
+        assert_eq!(nested.count(), 0, "no process waits any more");
         done
     }
 }
 
-/// How often something is told in a line of its own.
+/// How many lines have a text.
 fn count(done: &Done, line: &str) -> usize {
     done.out.lines().filter(|it| *it == line).count()
 }
 
 #[test]
-fn two_that_ask_for_each_other_end() {
+fn two_runs_that_request_each_other_end() {
     let circle = Circle::of(&[("one", "lokt once b -- sh two"), ("two", "lokt once a -- sh one")]);
     let both = [("once a -- sh one", "one"), ("once b -- sh two", "two")];
     let both = both.map(|(words, script)| circle.start(words, script));

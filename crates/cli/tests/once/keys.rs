@@ -1,4 +1,4 @@
-//! When the command runs again, and when it does not.
+//! What makes the command run again, and what does not.
 
 use super::Repository;
 use lokt_testkit::Done;
@@ -21,7 +21,7 @@ fn a_second_call_gets_what_the_first_one_made() {
 }
 
 #[test]
-fn whatever_matters_makes_it_run_again() {
+fn every_relevant_change_makes_it_run_again() {
     let changes = [
         "echo 2 >a",
         "echo new >untracked",
@@ -50,7 +50,7 @@ fn whatever_matters_makes_it_run_again() {
 }
 
 #[test]
-fn what_changes_and_changes_back_is_what_it_was() {
+fn a_reverted_change_finds_the_old_result() {
     let it = Repository::new();
     ask(&it, &[]);
     it.shell("echo 2 >a");
@@ -61,7 +61,7 @@ fn what_changes_and_changes_back_is_what_it_was() {
 }
 
 #[test]
-fn whatever_does_not_matter_does_not() {
+fn irrelevant_changes_do_not_make_it_run_again() {
     let it = Repository::new();
     ask(&it, &[]);
     let changes = [
@@ -101,7 +101,7 @@ fn worktrees_share_a_result_exactly_if_they_have_the_same_content() {
 }
 
 #[test]
-fn words_folder_texts_and_variables_matter() {
+fn arguments_folder_texts_and_variables_matter() {
     let it = Repository::new();
     let runs = |flags: &[&str]| {
         let before = it.runs();
@@ -125,7 +125,7 @@ fn words_folder_texts_and_variables_matter() {
 }
 
 #[test]
-fn where_inputs_are_named_only_those_matter() {
+fn with_named_inputs_only_those_matter() {
     let it = Repository::new();
     it.shell("mkdir -p sub/deep && echo 1 >sub/deep/x.c && echo 1 >sub/y.c");
     let flags = ["--input", "sub/**/*.c", "--input", "ignored-setting"];
@@ -138,7 +138,7 @@ fn where_inputs_are_named_only_those_matter() {
         ("echo 2 >sub/deep/x.c", true),
         ("echo 1 >sub/new.c", true),
         ("echo 1 >sub/ignored.c", false),
-        // Named itself, it counts.
+        // Named as an input, it counts.
         ("echo 2 >ignored-setting", true),
     ] {
         let before = it.runs();
@@ -158,7 +158,7 @@ fn a_file_that_changes_again_within_a_moment_is_seen() {
     let it = Repository::new();
     let line = "cat a; echo run >>ignored-runs";
     for round in 0..40 {
-        // The same length, and as like as not the same time.
+        // The same length, and probably the same time.
         std::fs::write(it.path("a"), format!("{round:02}\n")).unwrap();
         let done = it.once(&[], line).run().ok();
         assert_eq!(done.out, format!("{round:02}\n"));
@@ -167,7 +167,7 @@ fn a_file_that_changes_again_within_a_moment_is_seen() {
 }
 
 #[test]
-fn it_is_explained_what_matters_and_what_has_changed() {
+fn explain_lists_the_inputs_and_their_changes() {
     let it = Repository::new();
     let explain = |flags: &[&str]| it.once(&[&["--explain"], flags].concat(), LINE).run().ok().out;
     assert!(explain(&[]).contains("no result of this name"), "{}", explain(&[]));
@@ -196,7 +196,7 @@ fn it_is_explained_what_matters_and_what_has_changed() {
 }
 
 #[test]
-fn it_is_checked_without_running() {
+fn a_check_does_not_run_the_command() {
     let it = Repository::new();
     it.once(&["--check"], LINE).run().fails_with(3, "no result of \"t\"");
     ask(&it, &[]);

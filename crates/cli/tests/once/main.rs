@@ -1,28 +1,28 @@
 //! `lokt once`: a command runs once, and its result is shared.
 //!
-//! * [`artifacts`]: what several make or restore in one place.
-//! * [`keys`]: when it runs again, and when not.
-//! * [`following`]: those who come while it runs.
-//! * [`breaking`]: the one who runs it is killed, interrupted, loses the lock; followers are stopped or go away.
+//! * [`artifacts`]: files that several runs make or restore in one place.
+//! * [`keys`]: what makes it run again.
+//! * [`followers`]: callers that come while it runs.
+//! * [`interruptions`]: the runner is killed, interrupted, or loses its lock; followers are stopped or end.
 //! * [`circles`]: runs that wait for each other.
-//! * [`output`]: streams of every kind, codes of every kind.
-//! * [`provenance`]: what is said of where the output comes from.
-//! * [`keeping`]: what is kept, restored, damaged, removed.
-//! * [`refusals`]: what is not run, and not kept, and what is said of it.
+//! * [`output`]: streams and exit codes of every kind.
+//! * [`provenance`]: messages about where the output comes from.
+//! * [`stored_results`]: results that are stored, restored, damaged and removed.
+//! * [`refusals`]: commands that are refused, results that are not stored, and their messages.
 //! * [`tools`]: tools whose results are shared.
 //! * [`trees`]: which files count.
-//! * [`worktrees`]: several work trees, and changes in one of them.
+//! * [`worktrees`]: several work trees, with changes in one of them.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 mod artifacts;
-mod breaking;
 mod circles;
-mod following;
-mod keeping;
+mod followers;
+mod interruptions;
 mod keys;
 mod output;
 mod provenance;
 mod refusals;
+mod stored_results;
 mod tools;
 mod trees;
 mod worktrees;
@@ -35,13 +35,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A repository with some files; whatever is called `ignored…` is ignored by git.
+/// A repository with some files; git ignores all files with a name that starts with `ignored`.
 struct Repository {
     it: Sandbox,
 }
 
-/// Says that it is in, and when it is told so by the FIFO, ends with success. It finds out by a kernel lock
-/// whether another one is in; a process that is being killed drops it a moment after its lock of lokt's.
+/// Prints that it runs, and ends with success when the FIFO gets a line. A kernel lock shows whether another
+/// one runs. A process that is being killed drops that lock a moment after lokt's.
 const GATED: &str = r#"trap '' PIPE; exec 9>>ignored-inside; flock --wait 5 9 || echo VIOLATION >>ignored-violations
 echo run >>ignored-runs; echo begin; echo trouble >&2; read line <ignored-gate; echo "end $line""#;
 
@@ -67,7 +67,7 @@ impl Repository {
         self.folder().join(name)
     }
 
-    /// Changes something.
+    /// Runs a shell line in the folder.
     #[track_caller]
     fn shell(&self, line: &str) -> String {
         self.it.shell(line).folder(self.folder()).run().ok().out
@@ -83,35 +83,35 @@ impl Repository {
         self.lokt(words)
     }
 
-    /// One that runs [`GATED`], and has begun or follows one that has.
+    /// A call that runs [`GATED`], and has begun or follows one that has.
     fn gated(&self, flags: &[&str]) -> Running {
         self.begun(flags, GATED)
     }
 
-    /// One whose command says that it has begun, or follows one that has.
+    /// A call whose command prints that it has begun, or that follows one that has.
     fn begun(&self, flags: &[&str], line: &str) -> Running {
         let mut running = self.once(flags, line).start();
         running.prints("begin");
         running
     }
 
-    /// Lets one that is in end.
+    /// Ends the running command.
     fn open_gate(&self) {
         let mut gate = OpenOptions::new().write(true).open(self.path("ignored-gate")).unwrap();
         gate.write_all(b"now\n").unwrap();
     }
 
-    /// How often a command ran that says so.
+    /// The number of runs that a command has recorded.
     fn runs(&self) -> usize {
         lines(&self.path("ignored-runs"))
     }
 
-    /// How often two were in at the same time.
+    /// The number of violations: two commands ran at the same time.
     fn violations(&self) -> usize {
         lines(&self.path("ignored-violations"))
     }
 
-    /// The lock that the only run goes on under.
+    /// The lock of the only run.
     fn lock(&self) -> String {
         let status = self.lokt(["status", "--json"]).run().ok().json();
         let names = status.as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap());

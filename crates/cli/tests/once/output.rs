@@ -1,4 +1,4 @@
-//! Streams of every kind, codes of every kind: the same for who runs it and who comes later.
+//! Streams and exit codes of every kind: the same for the runner and for later callers.
 
 use super::Repository;
 use lokt_testkit::Sandbox;
@@ -8,7 +8,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// What the shell finds in two files: first from the one who runs it, then from the record.
+/// The content of two files: first from the run, then from the record.
 #[track_caller]
 fn twice(line: &str, code: i32) -> [(Vec<u8>, Vec<u8>); 2] {
     let it = Repository::new();
@@ -44,7 +44,7 @@ fn output_is_the_same_byte_for_byte() {
 #[test]
 fn the_order_of_both_streams_is_kept() {
     let it = Repository::new();
-    // Each line is read before the next is written: a FIFO says so.
+    // Each line is read before the next is written: a FIFO signals it.
     let line = "for i in 1 2 3 4 5; do echo $i; sleep 0.05; echo $i! >&2; sleep 0.05; done";
     let call = "lokt once t --quiet -- sh -c \"$LINE\" 2>&1";
     for _ in 0..2 {
@@ -54,7 +54,7 @@ fn the_order_of_both_streams_is_kept() {
 }
 
 #[test]
-fn a_daemon_that_is_left_behind_keeps_nobody() {
+fn a_left_behind_daemon_blocks_no_caller() {
     let it = Repository::new();
     let mut one = it.once(&[], "sleep 1000 & echo $!").start();
     let pid = one.prints("").trim().to_owned();
@@ -64,7 +64,7 @@ fn a_daemon_that_is_left_behind_keeps_nobody() {
 }
 
 #[test]
-fn what_cannot_be_started_is_told_to_all() {
+fn a_command_that_cannot_start_is_reported_to_all() {
     let it = Repository::new();
     it.lokt(["once", "t", "--", "no-such-command"]).run().fails_with(127, "command not found");
     it.lokt(["once", "t", "--", "./a"]).run().fails_with(126, "cannot run ./a");
@@ -83,7 +83,7 @@ fn output_that_cannot_be_written_is_an_error() {
 }
 
 #[test]
-fn an_answer_as_json_tells_it_all() {
+fn an_answer_as_json_is_complete() {
     let it = Repository::new();
     let line = "echo out; echo err >&2";
     let ran = it.once(&["--json"], line).run().ok();
@@ -109,7 +109,7 @@ fn an_answer_as_json_tells_it_all() {
 const SMALL: &str = "mount -t tmpfs -o size=2m none root &&";
 
 #[test]
-fn on_a_full_disk_the_command_goes_on_and_nothing_is_kept() {
+fn on_a_full_disk_the_command_runs_on_and_nothing_is_stored() {
     let it = Sandbox::new(env!("CARGO_BIN_EXE_lokt"));
     let call = "cd repo && git init -q . && echo 1 >a &&
         lokt once t -- sh -c 'seq 1 600000; echo the end >&2' | md5sum; seq 1 600000 | md5sum";
@@ -124,7 +124,7 @@ fn on_a_full_disk_the_command_goes_on_and_nothing_is_kept() {
 }
 
 #[test]
-fn on_a_full_disk_json_has_the_end_of_the_output_all_the_same() {
+fn on_a_full_disk_json_still_has_the_end_of_the_output() {
     let it = Sandbox::new(env!("CARGO_BIN_EXE_lokt"));
     let call = "cd repo && git init -q . && echo 1 >a &&
         lokt once t --json -- sh -c 'seq 1 600000; echo the end >&2; exit 3'";
@@ -139,7 +139,7 @@ fn on_a_full_disk_json_has_the_end_of_the_output_all_the_same() {
     assert_eq!((&err["text"], &err["path"]), (&"the end\n".into(), &Value::Null));
 }
 
-/// A repository in which nothing can be recorded.
+/// A repository in which no recording is possible.
 fn without_recordings() -> Repository {
     let it = Repository::new();
     let once = it.it.root().join("once");
@@ -149,7 +149,7 @@ fn without_recordings() -> Repository {
 }
 
 #[test]
-fn what_cannot_be_recorded_at_all_is_told_all_the_same() {
+fn output_that_cannot_be_recorded_is_still_shown() {
     let it = without_recordings();
     let plain = it.once(&[], "echo out; echo err >&2").run().ok().says("was not recorded");
     assert!(plain.out == "out\n" && plain.err.contains("err\n"), "{plain:#?}");
@@ -163,7 +163,7 @@ fn what_cannot_be_recorded_at_all_is_told_all_the_same() {
 }
 
 #[test]
-fn who_comes_while_nothing_can_be_recorded_runs_it_afterwards() {
+fn a_caller_that_cannot_follow_runs_it_afterwards() {
     let it = without_recordings();
     let mut lead = it.once(&[], super::GATED).start();
     lead.prints("begin");

@@ -1,11 +1,11 @@
-//! What is not run, and not kept, and what is said of it.
+//! Commands that are refused, results that are not stored, and their messages.
 
 use super::Repository;
 
 const LINE: &str = "echo out; echo run >>ignored-runs";
 
 #[test]
-fn what_changes_meanwhile_is_not_kept() {
+fn a_result_of_changing_files_is_not_stored() {
     let it = Repository::new();
     let done = it.once(&[], "echo made >made; echo out").run().ok();
     assert!(
@@ -30,7 +30,7 @@ fn a_frozen_name_is_not_run_and_its_results_are_shared() {
 }
 
 #[test]
-fn asking_for_its_own_result_is_refused() {
+fn a_run_that_requests_its_own_result_is_refused() {
     let it = Repository::new();
     std::fs::write(it.path("self"), "lokt once t -- sh self\n").unwrap();
     let done = it.lokt(["once", "t", "--", "sh", "self"]).run().expect(7);
@@ -40,7 +40,7 @@ fn asking_for_its_own_result_is_refused() {
 }
 
 #[test]
-fn what_matters_must_be_known() {
+fn a_run_without_known_inputs_is_refused() {
     let it = Repository::new();
     let outside = it.it.folder().join("outside");
     std::fs::create_dir(&outside).unwrap();

@@ -3,7 +3,7 @@
 use super::Repository;
 use std::fs;
 
-/// A tool that says that it ran.
+/// A tool that records its runs.
 pub(super) fn write_tool(it: &Repository, says: &str) {
     fs::create_dir_all(it.path(".ai/tools")).unwrap();
     let text = format!(
@@ -38,7 +38,7 @@ fn a_tool_runs_again_when_its_chain_its_parameters_or_a_file_has_changed() {
 }
 
 #[test]
-fn pinning_in_the_project_does_not_keep_the_first_result_from_being_kept() {
+fn pinning_in_the_project_does_not_prevent_the_first_result() {
     let it = Repository::new();
     it.lokt(["key", "generate"]).run().ok();
     write_tool(&it, "hello");

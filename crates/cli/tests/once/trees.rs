@@ -1,11 +1,12 @@
-//! Which files count: all that a command can read in the project, whatever git is told by configuration and variables.
+//! The files that count: all that a command can read in the project, regardless of git's configuration and
+//! variables.
 
 use super::Repository;
 use nix::{sys::stat::Mode, unistd::mkfifo};
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 impl Repository {
-    /// Whether a change of a file, that the command prints, is seen; in a folder of the project.
+    /// Asserts that the change of a file, which the command prints, is noticed; in a folder of the project.
     #[track_caller]
     fn sees(&self, folder: &str, file: &str) {
         let folder = self.path(folder);
@@ -120,7 +121,7 @@ fn no_setting_and_no_variable_hides_a_file() {
 }
 
 #[test]
-fn what_links_lead_to_counts() {
+fn the_targets_of_links_count() {
     let it = Repository::new();
     it.shell(
         "mkdir ../folder ../other && echo 1 >../outside && echo 1 >../folder/x && echo 1 >ignored &&
@@ -149,7 +150,7 @@ fn what_links_lead_to_counts() {
 }
 
 #[test]
-fn an_input_behind_a_link_is_what_it_leads_to() {
+fn an_input_behind_a_link_is_its_target() {
     let it = Repository::new();
     it.shell("mkdir -p ../folder/deep && echo 1 >../folder/deep/x && ln -s ../folder out && ln -s sub here && mkdir sub/deep");
     it.shell("echo 1 >ignored-link-target && ln -s ../outside ignored-link && echo 1 >../outside");
@@ -197,7 +198,7 @@ fn a_reason_for_refusing_an_input_is_true() {
 }
 
 #[test]
-fn a_list_that_may_be_short_is_no_list() {
+fn an_incomplete_list_of_files_is_refused() {
     let it = Repository::new();
     it.shell("mkdir shut && echo 1 >shut/x");
     fs::set_permissions(it.path("shut"), fs::Permissions::from_mode(0o711)).unwrap();
@@ -218,7 +219,7 @@ fn a_list_that_may_be_short_is_no_list() {
 }
 
 #[test]
-fn the_folder_of_the_locks_is_not_the_project_s() {
+fn the_folder_of_the_locks_does_not_count() {
     let it = Repository::new();
     let call = |root: &str| it.once(&["--quiet"], "true").env("LOKT_ROOT", root).run();
     call(".").fails_with(64, "is in the folder of the locks").says("set LOKT_ROOT to a folder");
@@ -227,7 +228,7 @@ fn the_folder_of_the_locks_is_not_the_project_s() {
     assert_eq!(call("locks").ok().err, "");
 }
 
-/// Puts a program called git in front of git.
+/// Puts a program with the name `git` before the real one on the path.
 fn with_git(it: &Repository, script: &str) -> String {
     let folder = it.it.folder().join("bin");
     fs::create_dir_all(&folder).unwrap();
@@ -237,10 +238,10 @@ fn with_git(it: &Repository, script: &str) -> String {
 }
 
 #[test]
-fn an_older_git_does_and_one_that_is_too_old_is_named() {
+fn an_older_git_works_and_one_that_is_too_old_is_reported() {
     let it = Repository::new();
     let git = it.shell("command -v git");
-    // What git before 2.31 does not know.
+    // A flag that git before 2.31 does not know.
     let older =
         "#!/bin/sh\nfor a; do case $a in --deduplicate|--format*|--sparse) exit 129; esac; done\n";
     let path = with_git(&it, &format!("{older}exec {} \"$@\"\n", git.trim()));
@@ -261,7 +262,7 @@ fn an_older_git_does_and_one_that_is_too_old_is_named() {
 }
 
 #[test]
-fn a_result_of_a_time_that_has_not_come_is_not_taken() {
+fn a_result_from_the_future_is_not_used() {
     let it = Repository::new();
     let line = "date +%s; echo run >>ignored-runs";
     it.once(&[], line).run().ok();
@@ -286,7 +287,7 @@ fn a_result_of_a_time_that_has_not_come_is_not_taken() {
     assert_eq!(it.runs(), 2, "the new one is taken");
 }
 
-/// Images whose files differ in nothing but their content: times and numbers come from the image.
+/// Images whose files only differ in their content: times and numbers come from the image.
 const IMAGES: &str = r"mkdir m s1 s2; echo version-1 >s1/f; echo version-2 >s2/f
 for i in 1 2; do mksquashfs s$i $i.img -all-time 1000000000 -mkfs-time 1000000000 -quiet -no-progress >/dev/null; done
 mount -o loop,ro 1.img m || exit 0
@@ -295,10 +296,10 @@ umount m; mount -o loop,ro 2.img m
 lokt once t --input m/f -- cat m/f";
 
 #[test]
-fn a_file_system_that_sets_its_own_times_is_read_each_time() {
+fn files_of_a_file_system_with_fixed_times_are_read_each_time() {
     let it = Repository::new();
     let done = it.it.with_own_mounts(IMAGES).in_time().ok();
-    // Where no image can be mounted, there is nothing to see.
+    // Where images cannot be mounted, the test ends.
     let is_right = done.out.is_empty() || done.out == "version-1\nversion-2\n";
     assert!(is_right, "{done:#?}");
 }

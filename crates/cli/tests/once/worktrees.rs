@@ -1,4 +1,4 @@
-//! Several work trees of one repository: results are shared where their content is the same, and only there.
+//! Several work trees of one repository: results are shared only where their content is the same.
 
 use super::Repository;
 use lokt_testkit::Running;
@@ -9,11 +9,11 @@ use std::{
     path::PathBuf,
 };
 
-/// Says what it finds in `data` when its gate opens, and fails unless that is good.
+/// Prints the content of `data` when its gate opens, and fails unless that is good.
 const SCRIPT: &str =
     "echo begin\nread line <\"$GATE\"\necho \"tested $(cat data)\"\ngrep -q good data\n";
 
-/// Work trees with a script and what it tests, which is broken.
+/// Work trees with a script and the file that it tests, which is broken.
 struct Trees {
     it: Repository,
 }
@@ -33,23 +33,24 @@ impl Trees {
         self.it.it.folder().join(tree)
     }
 
-    /// Asks in a work tree, and waits until the script has begun there or elsewhere; and what its gate opens with.
+    /// Starts a call in a work tree, and waits until the script has begun there or elsewhere. Returns the
+    /// gate, too.
     fn ask(&self, tree: &str) -> (Running, Gate) {
         let gate = self.folder(&format!("gate-{tree}"));
         mkfifo(&gate, Mode::S_IRWXU).unwrap();
         let call = self.it.lokt(["once", "t", "--", "sh", "test"]).env("GATE", &gate);
         let mut running = call.folder(self.folder(tree)).start();
         running.prints("begin");
-        // For both directions, so that nobody waits for the other end.
+        // Opened for both directions, so that no process waits for the other end.
         (running, Gate(File::options().read(true).write(true).open(gate).unwrap()))
     }
 
-    fn mend(&self, tree: &str) {
+    fn repair(&self, tree: &str) {
         fs::write(self.folder(tree).join("data"), "good\n").unwrap();
     }
 }
 
-/// Lets a script go on, now or when it comes there.
+/// Continues a script, now or when it reaches the gate.
 struct Gate(File);
 
 impl Gate {
@@ -59,10 +60,10 @@ impl Gate {
 }
 
 #[test]
-fn who_follows_elsewhere_gets_no_result_of_files_that_changed_meanwhile() {
+fn a_follower_in_another_tree_gets_no_result_of_files_that_changed_meanwhile() {
     let trees = Trees::new(&["other"]);
     let ((lead, mut gate), (mut follower, mut other)) = (trees.ask("repo"), trees.ask("other"));
-    trees.mend("repo");
+    trees.repair("repo");
     gate.open();
     let done = lead.ends().ok().says("is not kept: while the command ran, data changed");
     assert!(done.out.contains("tested good"), "{done:#?}");
@@ -73,23 +74,23 @@ fn who_follows_elsewhere_gets_no_result_of_files_that_changed_meanwhile() {
 }
 
 #[test]
-fn who_starts_over_asks_anew_what_is_there_by_now() {
+fn a_follower_that_starts_again_checks_the_present_files() {
     let trees = Trees::new(&["one", "two"]);
     let [(lead, _gate), (one, mut one_gate), (two, mut two_gate)] =
         ["repo", "one", "two"].map(|tree| trees.ask(tree));
-    trees.mend("one");
+    trees.repair("one");
     lead.signal(nix::sys::signal::Signal::SIGTERM);
     lead.ends().expect(143);
     one_gate.open();
     two_gate.open();
     let (one, two) = (one.ends(), two.ends().expect(1));
     assert!(two.out.contains("tested broken") && !two.out.contains("good"), "{two:#?}");
-    // The other one may have what it asked for from there, or of its own what is there by now.
+    // The other one may have followed the first run, or have run with the present files.
     assert_eq!(one.code == Some(0), one.out.contains("tested good"), "{one:#?}");
 }
 
 #[test]
-fn in_a_hook_of_a_work_tree_files_matter_as_ever() {
+fn in_a_hook_of_a_work_tree_files_still_matter() {
     let it = Repository::new();
     it.shell("git worktree add -q ../other");
     let git_dir = it.shell("git -C ../other rev-parse --absolute-git-dir");

@@ -1,6 +1,6 @@
-//! From nothing to a pinned tool, and what is written when.
+//! A new machine up to a pinned tool, and which files are written when.
 
-use crate::workshop::{NONE, RUNTIME, Workshop, tool};
+use crate::tool_project::{NONE, RUNTIME, ToolProject, tool};
 use serde_json::{Value, json};
 use std::fs;
 
@@ -18,15 +18,15 @@ print(json.dumps({"hello": given.params["name"]}))
 
 #[test]
 fn on_a_fresh_machine_a_python_tool_is_signed_run_and_pinned() {
-    let workshop = Workshop::empty();
-    workshop.put("demo/greet.py", GREET);
+    let project = ToolProject::empty();
+    project.put("demo/greet.py", GREET);
     let run = ["run", "demo/greet", "--params", r#"{"name":"Ada"}"#];
-    workshop.tool(run).fails_with(5, "unsigned");
-    workshop.lokt(["key", "generate"]).run().ok();
-    workshop.tool(["sign", "demo/greet"]).ok();
-    let first = workshop.tool(run).ok().says("pinned demo/greet@1.0.0");
+    project.tool(run).fails_with(5, "unsigned");
+    project.lokt(["key", "generate"]).run().ok();
+    project.tool(["sign", "demo/greet"]).ok();
+    let first = project.tool(run).ok().says("pinned demo/greet@1.0.0");
     assert_eq!(first.out, "{\"hello\": \"Ada\"}\n", "what the tool prints is all that is printed");
-    let second = workshop.tool(run.into_iter().chain(["--json"])).ok().json();
+    let second = project.tool(run.into_iter().chain(["--json"])).ok().json();
     assert_eq!(second["status"], "success");
     assert_eq!(second["data"], json!({"hello": "Ada"}));
     assert_eq!(second["metadata"]["lockfile_used"], true);
@@ -39,28 +39,28 @@ fn on_a_fresh_machine_a_python_tool_is_signed_run_and_pinned() {
 }
 
 #[test]
-fn the_first_success_pins_and_what_is_pinned_is_left_untouched() {
-    let workshop = Workshop::new();
-    let first = workshop.tool(["run", "demo/trace", "--json"]).ok().json();
+fn the_first_success_pins_and_later_ones_change_nothing() {
+    let project = ToolProject::new();
+    let first = project.tool(["run", "demo/trace", "--json"]).ok().json();
     assert_eq!(first["metadata"]["lockfile_created"], true);
-    assert_eq!(first["metadata"]["lockfile_path"], json!(workshop.lockfile()));
-    let before = fs::metadata(workshop.lockfile()).unwrap();
-    let content = fs::read(workshop.lockfile()).unwrap();
-    let second = workshop.tool(["run", "demo/trace", "--json"]).ok().json();
+    assert_eq!(first["metadata"]["lockfile_path"], json!(project.lockfile()));
+    let before = fs::metadata(project.lockfile()).unwrap();
+    let content = fs::read(project.lockfile()).unwrap();
+    let second = project.tool(["run", "demo/trace", "--json"]).ok().json();
     assert_eq!(second["metadata"]["lockfile_created"], false);
     assert_eq!(second["metadata"]["lockfile_used"], true);
-    let after = fs::metadata(workshop.lockfile()).unwrap();
+    let after = fs::metadata(project.lockfile()).unwrap();
     assert_eq!(after.modified().unwrap(), before.modified().unwrap(), "it is left untouched");
-    assert_eq!(fs::read(workshop.lockfile()).unwrap(), content);
-    assert_eq!(workshop.runs(), 2, "both ran");
-    assert_eq!(Workshop::lockfiles(workshop.project()), NONE, "the project has none");
+    assert_eq!(fs::read(project.lockfile()).unwrap(), content);
+    assert_eq!(project.runs(), 2, "both ran");
+    assert_eq!(ToolProject::lockfiles(project.project()), NONE, "the project has none");
 }
 
 #[test]
 fn a_lockfile_has_the_bytes_of_the_format() {
-    let workshop = Workshop::new();
-    workshop.run().ok();
-    let text = fs::read_to_string(workshop.lockfile()).unwrap();
+    let project = ToolProject::new();
+    project.run().ok();
+    let text = fs::read_to_string(project.lockfile()).unwrap();
     let pinned: Value = serde_json::from_str(&text).unwrap();
     let at = |pointer: &str| pinned.pointer(pointer).and_then(Value::as_str).unwrap();
     let (time, [tool, runtime, primitive]) =
@@ -105,51 +105,51 @@ fn a_lockfile_has_the_bytes_of_the_format() {
 }
 
 #[test]
-fn where_it_is_pinned_is_as_somebody_says() {
-    let workshop = Workshop::new();
-    workshop.tool(["run", "demo/trace", "--scope", "project"]).ok();
-    assert_eq!(Workshop::lockfiles(workshop.project()).len(), 1, "in the project, on request");
-    assert_eq!(Workshop::lockfiles(&workshop.user()), NONE, "and nowhere else");
-    workshop.tool(["run", "demo/trace", "--scope", "system"]).expect(64);
+fn the_place_of_the_pin_can_be_chosen() {
+    let project = ToolProject::new();
+    project.tool(["run", "demo/trace", "--scope", "project"]).ok();
+    assert_eq!(ToolProject::lockfiles(project.project()).len(), 1, "in the project, on request");
+    assert_eq!(ToolProject::lockfiles(&project.user()), NONE, "and nowhere else");
+    project.tool(["run", "demo/trace", "--scope", "system"]).expect(64);
 
-    let workshop = Workshop::new();
-    fs::write(workshop.project().join(".ai/lokt.toml"), "lockfile_scope = \"project\"\n").unwrap();
-    workshop.run().ok();
-    assert_eq!(Workshop::lockfiles(workshop.project()).len(), 1, "as the project's file says");
-    fs::write(workshop.project().join(".ai/lokt.toml"), "lockfile_scope = \"system\"\n").unwrap();
-    workshop.run().fails_with(1, "lockfile_scope");
+    let project = ToolProject::new();
+    fs::write(project.project().join(".ai/lokt.toml"), "lockfile_scope = \"project\"\n").unwrap();
+    project.run().ok();
+    assert_eq!(ToolProject::lockfiles(project.project()).len(), 1, "as the project's file says");
+    fs::write(project.project().join(".ai/lokt.toml"), "lockfile_scope = \"system\"\n").unwrap();
+    project.run().fails_with(1, "lockfile_scope");
 }
 
 #[test]
 fn a_run_that_fails_pins_nothing() {
-    let workshop = Workshop::new();
+    let project = ToolProject::new();
     for (line, code) in [("exit 3", 1), ("kill -9 $$", 137), ("echo out; exec sleep 1000", 124)] {
         let runtime = RUNTIME.replace("config: {", "config: {timeout: 0.2, ");
-        workshop.put_user("demo/sh.yaml", runtime);
-        workshop.put("demo/trace.sh", tool("demo/sh").replace("echo ran >> ran", line));
-        workshop.sign(&["demo/sh", "demo/trace"]);
-        let done = workshop.run().expect(code);
+        project.put_user("demo/sh.yaml", runtime);
+        project.put("demo/trace.sh", tool("demo/sh").replace("echo ran >> ran", line));
+        project.sign(&["demo/sh", "demo/trace"]);
+        let done = project.run().expect(code);
         assert!(done.err.contains("error: tool demo/trace"), "{done:#?}");
-        assert_eq!(Workshop::lockfiles(&workshop.user()), NONE, "{line} pins nothing");
+        assert_eq!(ToolProject::lockfiles(&project.user()), NONE, "{line} pins nothing");
     }
 }
 
 #[test]
-fn a_tool_that_hangs_is_stopped_with_its_children_and_what_it_said_is_shown() {
-    let workshop = Workshop::new();
-    workshop.put_user("demo/sh.yaml", RUNTIME.replace("config: {", "config: {timeout: 0.3, "));
-    // One child stays in the tool's group, one leaves it for a session of its own.
+fn a_tool_that_hangs_is_stopped_with_its_children_and_its_output_shown() {
+    let project = ToolProject::new();
+    project.put_user("demo/sh.yaml", RUNTIME.replace("config: {", "config: {timeout: 0.3, "));
+    // One child stays in the tool's process group, one leaves it for a new session.
     let hangs = "echo before; sleep 1000 & echo $! > child; \
                  setsid sh -c 'echo $$ > away; exec sleep 1000' & wait";
-    workshop.put("demo/trace.sh", tool("demo/sh").replace("echo ran >> ran", hangs));
-    workshop.sign(&["demo/sh", "demo/trace"]);
-    let shown = workshop.run().expect(124).says("did not end in its time");
+    project.put("demo/trace.sh", tool("demo/sh").replace("echo ran >> ran", hangs));
+    project.sign(&["demo/sh", "demo/trace"]);
+    let shown = project.run().expect(124).says("did not end in its time");
     assert_eq!(shown.out, "before\n");
-    let kept = workshop.tool(["run", "demo/trace", "--json"]).expect(124).json();
+    let kept = project.tool(["run", "demo/trace", "--json"]).expect(124).json();
     assert_eq!(kept["status"], "timeout");
     assert_eq!(kept["result"]["stdout"], "before\n");
     for child in ["child", "away"] {
-        let pid = fs::read_to_string(workshop.project().join(child)).unwrap();
+        let pid = fs::read_to_string(project.project().join(child)).unwrap();
         let status = fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
         assert!(status.is_empty() || status.contains(") Z "), "the child is gone: {status}");
     }
@@ -157,50 +157,50 @@ fn a_tool_that_hangs_is_stopped_with_its_children_and_what_it_said_is_shown() {
 
 #[test]
 fn the_nearest_lockfile_decides_even_if_it_is_broken() {
-    let workshop = Workshop::new();
-    workshop.run().ok();
-    let near = workshop.project().join("lockfiles/demo/trace@1.0.0.lock.json");
+    let project = ToolProject::new();
+    project.run().ok();
+    let near = project.project().join("lockfiles/demo/trace@1.0.0.lock.json");
     fs::create_dir_all(near.parent().unwrap()).unwrap();
-    fs::copy(workshop.lockfile(), &near).unwrap();
-    fs::write(workshop.lockfile(), "garbage").unwrap();
-    workshop.run().ok();
+    fs::copy(project.lockfile(), &near).unwrap();
+    fs::write(project.lockfile(), "garbage").unwrap();
+    project.run().ok();
     fs::write(&near, "").unwrap();
-    workshop.refuses("not JSON");
+    project.refuses("not JSON");
     fs::remove_file(&near).unwrap();
     fs::create_dir(&near).unwrap();
-    workshop.refuses("not a regular file");
+    project.refuses("not a regular file");
     fs::remove_dir(&near).unwrap();
-    workshop.refuses("not JSON");
+    project.refuses("not JSON");
 }
 
 #[test]
-fn frozen_runs_only_what_is_pinned() {
-    let workshop = Workshop::new();
+fn frozen_runs_only_pinned_tools() {
+    let project = ToolProject::new();
     let frozen = ["run", "demo/trace", "--frozen"];
-    workshop.tool(frozen).fails_with(5, "is not pinned");
-    assert_eq!(workshop.runs(), 0, "nothing ran");
-    workshop.tool(["lock", "demo/trace"]).ok();
-    workshop.tool(frozen).ok();
-    assert_eq!(workshop.runs(), 1);
+    project.tool(frozen).fails_with(5, "is not pinned");
+    assert_eq!(project.runs(), 0, "nothing ran");
+    project.tool(["lock", "demo/trace"]).ok();
+    project.tool(frozen).ok();
+    assert_eq!(project.runs(), 1);
 }
 
 #[test]
-fn what_is_pinned_verifies_at_another_place_and_for_another_user() {
-    let workshop = Workshop::new();
-    workshop.tool(["run", "demo/trace", "--scope", "project"]).ok();
-    let key = workshop.user().join("keys/public_key.pem");
-    let other = Workshop::in_project("a moved (project)");
+fn a_pin_verifies_at_another_place_and_for_another_user() {
+    let project = ToolProject::new();
+    project.tool(["run", "demo/trace", "--scope", "project"]).ok();
+    let key = project.user().join("keys/public_key.pem");
+    let other = ToolProject::in_project("a moved (project)");
     let copy = |from: &std::path::Path, to: &std::path::Path| {
         fs::create_dir_all(to.parent().unwrap()).unwrap();
         fs::copy(from, to).unwrap();
     };
     copy(
-        &workshop.project().join(".ai/tools/demo/trace.sh"),
+        &project.project().join(".ai/tools/demo/trace.sh"),
         &other.project().join(".ai/tools/demo/trace.sh"),
     );
-    copy(&workshop.user().join("tools/demo/sh.yaml"), &other.user().join("tools/demo/sh.yaml"));
+    copy(&project.user().join("tools/demo/sh.yaml"), &other.user().join("tools/demo/sh.yaml"));
     let lockfile = "lockfiles/demo/trace@1.0.0.lock.json";
-    copy(&workshop.project().join(lockfile), &other.project().join(lockfile));
+    copy(&project.project().join(lockfile), &other.project().join(lockfile));
     other.tool(["verify", "--all"]).expect(5).says("is not trusted");
     other.lokt(["key", "trust", key.to_str().unwrap()]).run().ok();
     other.tool(["verify", "--all"]).ok();
@@ -210,46 +210,46 @@ fn what_is_pinned_verifies_at_another_place_and_for_another_user() {
 
 #[test]
 fn every_run_is_one_event_with_the_chain_s_digest() {
-    let workshop = Workshop::new();
-    workshop.run().ok();
-    workshop.run().ok();
-    let events = workshop.sandbox.events();
+    let project = ToolProject::new();
+    project.run().ok();
+    project.run().ok();
+    let events = project.sandbox.events();
     assert_eq!(events.len(), 2, "an event for each run: {events:#?}");
-    let digest = workshop.tool(["resolve", "demo/trace", "--json"]).ok().json()["digest"].clone();
+    let digest = project.tool(["resolve", "demo/trace", "--json"]).ok().json()["digest"].clone();
     for event in &events {
         assert_eq!((&event["event"], &event["name"]), (&json!("tool-run"), &Value::Null));
         assert_eq!(event["extra"]["chain"], digest);
         assert_eq!(event["extra"]["tool"], "demo/trace");
         assert_eq!(event["extra"]["outcome"], "success");
-        assert_eq!(event["extra"]["lockfile"], json!(workshop.lockfile()));
+        assert_eq!(event["extra"]["lockfile"], json!(project.lockfile()));
     }
-    let told = workshop.lokt(["audit", "--event", "tool-run"]).run().ok();
+    let told = project.lokt(["audit", "--event", "tool-run"]).run().ok();
     assert_eq!(told.out.lines().count(), 2, "{told:#?}");
 }
 
 #[test]
-fn a_tool_that_computes_its_schema_runs_and_is_told_of_once() {
-    let workshop = Workshop::new();
+fn a_tool_that_computes_its_schema_runs_and_is_reported_once() {
+    let project = ToolProject::new();
     let python = "__version__ = \"1\"\n__executor_id__ = \"rye/core/runtimes/python_runtime\"\nACTIONS = [\"a\"]\n\
         CONFIG_SCHEMA = {\"enum\": ACTIONS}\nprint(\"ran\")\n";
     let shell = "# __version__ = \"1\"\n# __executor_id__ = \"demo/sh\"\n# CONFIG_SCHEMA = schema(1)\necho ran\n";
-    workshop.put("demo/python.py", python);
-    workshop.put("demo/shell.sh", shell);
-    workshop.sign(&["demo/python", "demo/shell"]);
+    project.put("demo/python.py", python);
+    project.put("demo/shell.sh", shell);
+    project.sign(&["demo/python", "demo/shell"]);
     for (id, place) in [("demo/python", "line 5"), ("demo/shell", "line 4")] {
         let note = format!("note: {id} computes its schema ({place}");
-        let run = workshop.tool(["run", id, "--params", "{\"any\": 1}"]).ok();
+        let run = project.tool(["run", id, "--params", "{\"any\": 1}"]).ok();
         assert_eq!(run.out, "ran\n");
-        let shown = workshop.tool(["show", id]).ok();
-        let verified = workshop.tool(["verify", id]).ok();
+        let shown = project.tool(["show", id]).ok();
+        let verified = project.tool(["verify", id]).ok();
         for done in [run, shown, verified] {
             assert_eq!(done.err.matches(&note).count(), 1, "{done:#?}");
         }
-        let json = workshop.tool(["show", id, "--json"]).ok().json();
+        let json = project.tool(["show", id, "--json"]).ok().json();
         assert_eq!(json["schema_computed"], true);
         assert_eq!(json["metadata"]["config_schema"], serde_json::Value::Null);
     }
-    workshop.put("demo/other.py", python.replace("__version__ = \"1\"", "__version__ = f()"));
-    workshop.tool(["sign", "demo/other"]);
-    workshop.tool(["run", "demo/other"]).fails_with(5, "__version__ is not a literal");
+    project.put("demo/other.py", python.replace("__version__ = \"1\"", "__version__ = f()"));
+    project.tool(["sign", "demo/other"]);
+    project.tool(["run", "demo/other"]).fails_with(5, "__version__ is not a literal");
 }

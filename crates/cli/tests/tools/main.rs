@@ -1,4 +1,4 @@
-//! Tools from key to lockfile: what runs, what is refused, and that nothing runs then.
+//! Tools from key to lockfile: which run, and which are refused without running.
 
 #![expect(
     clippy::unwrap_used,
@@ -14,7 +14,7 @@ mod parameters;
 mod pins;
 mod refusals;
 mod search_paths;
-mod swapped;
-mod together;
+mod swapped_files;
+mod tool_project;
 mod trust;
-mod workshop;
+mod under_locks;

@@ -1,6 +1,6 @@
-//! A parameter is a value: whatever its text, it arrives as it is.
+//! Parameters are data: every text arrives unchanged.
 
-use crate::workshop::Workshop;
+use crate::tool_project::ToolProject;
 use serde_json::{Value, json};
 use std::fs;
 
@@ -48,19 +48,19 @@ fn texts() -> Vec<String> {
     hostile.iter().map(|&text| text.to_owned()).chain(["long ".repeat(200_000)]).collect()
 }
 
-fn arrive(source: &str) {
-    let workshop = Workshop::in_project("a project (with {braces} and ${HOME})");
-    workshop.lokt(["key", "generate"]).run().ok();
-    workshop.put("demo/echo.py", source);
-    workshop.sign(&["demo/echo"]);
+fn assert_arrives(source: &str) {
+    let project = ToolProject::in_project("a project (with {braces} and ${HOME})");
+    project.lokt(["key", "generate"]).run().ok();
+    project.put("demo/echo.py", source);
+    project.sign(&["demo/echo"]);
     for text in texts() {
-        let file = workshop.sandbox.folder().join("params.json");
+        let file = project.sandbox.folder().join("params.json");
         let params =
             json!({"text": text, "tool_path": "/mine", "n": 10_000_000_000_000_000_000_u64});
         fs::write(&file, params.to_string()).unwrap();
         let given = format!("@{}", file.display());
-        let done = workshop.tool(["run", "demo/echo", "--json", "--params", &given]).ok().json();
-        let expected = json!({"params": params, "project": workshop.project()});
+        let done = project.tool(["run", "demo/echo", "--json", "--params", &given]).ok().json();
+        let expected = json!({"params": params, "project": project.project()});
         let shown: String = text.chars().take(40).collect();
         assert!(done["data"] == expected, "{shown:?} arrives: {done:#}");
     }
@@ -68,22 +68,22 @@ fn arrive(source: &str) {
 
 #[test]
 fn any_text_arrives_unchanged_at_a_script() {
-    arrive(ECHO);
+    assert_arrives(ECHO);
 }
 
 #[test]
 fn any_text_arrives_unchanged_at_a_function() {
-    arrive(FUNCTION);
+    assert_arrives(FUNCTION);
 }
 
 #[test]
 fn parameters_come_from_an_argument_a_file_or_the_standard_input() {
-    let workshop = Workshop::empty();
-    workshop.lokt(["key", "generate"]).run().ok();
-    workshop.put("demo/echo.py", ECHO);
-    workshop.sign(&["demo/echo"]);
+    let project = ToolProject::empty();
+    project.lokt(["key", "generate"]).run().ok();
+    project.put("demo/echo.py", ECHO);
+    project.sign(&["demo/echo"]);
     let line = "echo '{\"text\": \"x\"}' | lokt tool run demo/echo --json --params -";
-    let piped = workshop.sandbox.shell(line).folder(workshop.project()).run().ok().json();
+    let piped = project.sandbox.shell(line).folder(project.project()).run().ok().json();
     assert_eq!(piped["data"]["params"], json!({"text": "x"}));
     for (params, message) in [
         ("{", "--params"),
@@ -92,7 +92,7 @@ fn parameters_come_from_an_argument_a_file_or_the_standard_input() {
         ("{}", "text"),
         (r#"{"text": 1}"#, "/text"),
     ] {
-        let done = workshop.tool(["run", "demo/echo", "--params", params]);
+        let done = project.tool(["run", "demo/echo", "--params", params]);
         assert!(matches!(done.code, Some(1 | 64)), "{params} is refused: {done:#?}");
         assert!(done.err.contains(message), "{params}: {done:#?}");
         assert_eq!(done.out, "", "nothing ran");
@@ -100,51 +100,51 @@ fn parameters_come_from_an_argument_a_file_or_the_standard_input() {
 }
 
 #[test]
-fn an_interpreter_that_is_missing_is_told_with_where_it_was_looked_for() {
-    let workshop = Workshop::empty();
-    workshop.lokt(["key", "generate"]).run().ok();
-    workshop.put("demo/echo.py", ECHO);
-    workshop.sign(&["demo/echo"]);
+fn a_missing_interpreter_is_reported_with_the_search_path() {
+    let project = ToolProject::empty();
+    project.lokt(["key", "generate"]).run().ok();
+    project.put("demo/echo.py", ECHO);
+    project.sign(&["demo/echo"]);
     let run = ["tool", "run", "demo/echo", "--params", r#"{"text": "x"}"#];
-    let program = workshop.sandbox.program().to_str().unwrap().to_owned();
+    let program = project.sandbox.program().to_str().unwrap().to_owned();
     let line = format!(
         "PATH=/nowhere; exec {program} {}",
         "tool run demo/echo --params '{\"text\": \"x\"}'"
     );
-    let done = workshop.sandbox.shell(&line).folder(workshop.project()).run();
+    let done = project.sandbox.shell(&line).folder(project.project()).run();
     let done = done.fails_with(127, "no interpreter");
     assert!(done.err.contains(".venv/bin/python") && done.err.contains("/nowhere"), "{done:#?}");
-    workshop.lokt(run).env("RYE_PYTHON", "/not/there").run().fails_with(127, "RYE_PYTHON");
-    workshop.lokt(run).run().ok();
+    project.lokt(run).env("RYE_PYTHON", "/not/there").run().fails_with(127, "RYE_PYTHON");
+    project.lokt(run).run().ok();
 }
 
 #[test]
-fn what_stands_beside_a_tool_is_not_imported() {
-    let workshop = Workshop::empty();
-    workshop.lokt(["key", "generate"]).run().ok();
+fn files_beside_a_tool_are_not_imported() {
+    let project = ToolProject::empty();
+    project.lokt(["key", "generate"]).run().ok();
     for (id, source) in [("demo/echo", ECHO), ("demo/call", FUNCTION)] {
-        workshop.put(
+        project.put(
             &format!("{id}.py"),
             format!("{source}\nimport json, this_is_not_there_either\n")
                 .replace(", this_is_not_there_either", ""),
         );
-        workshop.sign(&[id]);
+        project.sign(&[id]);
     }
     let planted = "raise SystemExit('planted code ran')\n";
     for name in ["json", "argparse", "importlib", "sys", "asyncio", "sitecustomize"] {
-        workshop.put(&format!("demo/{name}.py"), planted);
-        fs::write(workshop.project().join(format!("{name}.py")), planted).unwrap();
+        project.put(&format!("demo/{name}.py"), planted);
+        fs::write(project.project().join(format!("{name}.py")), planted).unwrap();
     }
     for id in ["demo/echo", "demo/call"] {
-        let done = workshop.tool(["run", id, "--json", "--params", r#"{"text": "x"}"#]).ok().json();
+        let done = project.tool(["run", id, "--json", "--params", r#"{"text": "x"}"#]).ok().json();
         assert_eq!(done["data"]["params"], json!({"text": "x"}), "{done:#}");
     }
 }
 
 #[test]
-fn the_result_says_what_the_tool_printed_where_that_is_no_object() {
-    let workshop = Workshop::new();
-    let done = workshop.tool(["run", "demo/trace", "--json"]).ok().json();
+fn the_result_has_the_output_of_a_tool_that_returns_no_object() {
+    let project = ToolProject::new();
+    let done = project.tool(["run", "demo/trace", "--json"]).ok().json();
     assert_eq!(done["data"]["return_code"], 0);
     assert_eq!(done["data"]["stdout"], "");
     assert_eq!(done["result"], done["data"]);

@@ -1,6 +1,6 @@
-//! What the environment makes interpreters load: nothing of the working folder, which is the project.
+//! Search paths in the environment: interpreters load nothing from the working folder, which is the project.
 
-use crate::workshop::Workshop;
+use crate::tool_project::ToolProject;
 use lokt_testkit::Done;
 use std::{
     fs,
@@ -50,7 +50,7 @@ eval { require planted };
 print "signed\n";
 "#;
 
-/// A runtime whose own config adds to a variable that may not be set, and names a folder of the project.
+/// A runtime whose config adds to a reserved variable, and names a folder of the project.
 const OWN: &str = r#"version: "1"
 tool_type: runtime
 executor_id: rye/core/primitives/subprocess
@@ -63,13 +63,13 @@ config:
   env: {PATH: ":${PATH}", PYTHONUSERBASE: "lib", NODE_OPTIONS: "--require ./planted.js"}
 "#;
 
-/// Tools of all runtimes, in a project that has something of every language to load, which leaves a trace.
-fn planted() -> Workshop {
-    let workshop = Workshop::empty();
-    workshop.lokt(["key", "generate"]).run().ok();
-    workshop.put_user("own.yaml", OWN);
+/// Tools of all runtimes, in a project with files in every language, which leave a trace if they are loaded.
+fn planted() -> ToolProject {
+    let project = ToolProject::empty();
+    project.lokt(["key", "generate"]).run().ok();
+    project.put_user("own.yaml", OWN);
     let perl = OWN.split("env_config").next().unwrap();
-    workshop.put_user(
+    project.put_user(
         "perl.yaml",
         format!("{perl}config: {{command: perl, args: ['{{tool_path}}']}}\n"),
     );
@@ -81,11 +81,11 @@ fn planted() -> Workshop {
         ("perl-tool.sh", PERL),
         ("own-tool.py", &PYTHON.replace("rye/core/runtimes/python_runtime", "own")),
     ] {
-        workshop.put(file, text);
+        project.put(file, text);
     }
-    workshop.sign(&["own", "perl", "python", "function", "node", "bash", "perl-tool", "own-tool"]);
+    project.sign(&["own", "perl", "python", "function", "node", "bash", "perl-tool", "own-tool"]);
     for folder in ["", "lib/", "lib/python3/site-packages/", "lib/empty/"] {
-        let path = |name: &str| workshop.project().join(format!("{folder}{name}"));
+        let path = |name: &str| project.project().join(format!("{folder}{name}"));
         fs::create_dir_all(path("")).unwrap();
         let python = "open('trace', 'a').write('python')\n";
         for name in ["json", "colorsys", "planted", "sitecustomize", "usercustomize"] {
@@ -99,8 +99,8 @@ fn planted() -> Workshop {
         program(&path("planted-program"), "#!/bin/sh\necho shell >>trace\n");
         fs::write(path("env.sh"), "echo shell >>trace\n").unwrap();
     }
-    fs::create_dir(workshop.project().join("empty")).unwrap();
-    workshop
+    fs::create_dir(project.project().join("empty")).unwrap();
+    project
 }
 
 fn program(path: &Path, text: &str) {
@@ -108,21 +108,21 @@ fn program(path: &Path, text: &str) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-fn run(workshop: &Workshop, tool: &str, variable: &str, value: &str) -> Done {
-    workshop.lokt(["tool", "run", tool]).env(variable, value).run()
+fn run(project: &ToolProject, tool: &str, variable: &str, value: &str) -> Done {
+    project.lokt(["tool", "run", tool]).env(variable, value).run()
 }
 
 #[track_caller]
-fn runs_as_signed(workshop: &Workshop, tool: &str, (variable, value): (&str, &str)) {
-    let done = run(workshop, tool, variable, value).ok();
+fn assert_runs_as_signed(project: &ToolProject, tool: &str, (variable, value): (&str, &str)) {
+    let done = run(project, tool, variable, value).ok();
     assert!(done.out.contains("signed"), "{tool} with {variable}={value}: {done:#?}");
-    let trace = fs::read_to_string(workshop.project().join("trace")).unwrap_or_default();
-    assert_eq!(trace, "", "{tool} with {variable}={value} ran what nobody signed");
+    let trace = fs::read_to_string(project.project().join("trace")).unwrap_or_default();
+    assert_eq!(trace, "", "{tool} with {variable}={value} ran unsigned code");
 }
 
 #[test]
 fn no_search_path_leads_into_the_working_folder() {
-    let workshop = planted();
+    let project = planted();
     let path = std::env::var("PATH").unwrap();
     let around = |entry: &str| format!("{entry}:{path}:{entry}");
     for (variable, tools) in [
@@ -138,16 +138,16 @@ fn no_search_path_leads_into_the_working_folder() {
             let value =
                 if variable == "PATH" { around(entry) } else { format!("/nonexistent:{entry}") };
             for tool in tools {
-                runs_as_signed(&workshop, tool, (variable, &value));
+                assert_runs_as_signed(&project, tool, (variable, &value));
             }
         }
     }
-    assert!(workshop.project().join("empty/here").exists(), "cd went where it says");
+    assert!(project.project().join("empty/here").exists(), "cd went where it says");
 }
 
 #[test]
 fn no_variable_names_a_file_of_the_working_folder() {
-    let workshop = planted();
+    let project = planted();
     for (tool, variable, value) in [
         ("bash", "BASH_ENV", "env.sh"),
         ("bash", "BASH_ENV", "./env.sh"),
@@ -168,20 +168,20 @@ fn no_variable_names_a_file_of_the_working_folder() {
         ("perl-tool", "PERL_UNSAFE_INC", "1"),
     ] {
         if value.ends_with("-Mplanted") {
-            // Perl says itself that it does not find that.
-            assert_eq!(run(&workshop, tool, variable, value).code, Some(1));
-            assert!(!workshop.project().join("trace").exists(), "{variable}={value}");
+            // Perl reports that it does not find that.
+            assert_eq!(run(&project, tool, variable, value).code, Some(1));
+            assert!(!project.project().join("trace").exists(), "{variable}={value}");
         } else {
-            runs_as_signed(&workshop, tool, (variable, value));
+            assert_runs_as_signed(&project, tool, (variable, value));
         }
     }
 }
 
 #[test]
-fn what_is_absolute_is_the_caller_s_choice() {
-    let workshop = planted();
-    let trace = workshop.project().join("trace");
-    let lib = workshop.project().join("lib");
+fn absolute_paths_are_the_callers_choice() {
+    let project = planted();
+    let trace = project.project().join("trace");
+    let lib = project.project().join("lib");
     let lib = lib.to_str().unwrap();
     for (tool, variable, value) in [
         ("python", "PYTHONPATH", format!("{lib}:")),
@@ -191,7 +191,7 @@ fn what_is_absolute_is_the_caller_s_choice() {
         ("node", "NODE_OPTIONS", format!("--require {lib}/planted.js")),
         ("perl-tool", "PERL5LIB", lib.to_owned()),
     ] {
-        run(&workshop, tool, variable, &value).ok();
+        run(&project, tool, variable, &value).ok();
         assert!(trace.exists(), "{tool} with {variable}={value} has what it is to have");
         fs::remove_file(&trace).unwrap();
     }
@@ -199,9 +199,9 @@ fn what_is_absolute_is_the_caller_s_choice() {
 
 #[test]
 fn a_tool_that_cannot_be_executed_has_the_code_that_a_guard_has() {
-    let workshop = Workshop::empty();
-    workshop.lokt(["key", "generate"]).run().ok();
-    let project = workshop.project().to_owned();
+    let project = ToolProject::empty();
+    project.lokt(["key", "generate"]).run().ok();
+    let project = project.project().to_owned();
     let at = |name: &str| -> PathBuf { project.join(name) };
     fs::create_dir(at("folder")).unwrap();
     fs::create_dir(at("bin")).unwrap();
@@ -223,30 +223,30 @@ fn a_tool_that_cannot_be_executed_has_the_code_that_a_guard_has() {
         ("no-such-program", 127),
         ("./no-interpreter", 127),
     ] {
-        let guarded = workshop.lokt(["guard", "x", "--", command]).env("PATH", &path).run();
+        let guarded = project.lokt(["guard", "x", "--", command]).env("PATH", &path).run();
         assert_eq!(guarded.code, Some(code), "guard, {command}: {guarded:#?}");
         let config = format!(
             "version: \"1\"\nexecutor_id: rye/core/primitives/subprocess\nconfig: {{command: {command:?}}}\n"
         );
-        workshop.put("start.yaml", config);
-        workshop.sign(&["start"]);
-        let call = workshop.lokt(["tool", "run", "start"]).env("PATH", &path);
+        project.put("start.yaml", config);
+        project.sign(&["start"]);
+        let call = project.lokt(["tool", "run", "start"]).env("PATH", &path);
         let done = call.run().expect(code);
         assert!(done.err.starts_with("error: "), "{command}: {done:#?}");
     }
 }
 
 #[test]
-fn an_interpreter_that_is_there_and_cannot_be_executed_is_not_missing() {
-    let workshop = Workshop::empty();
-    workshop.lokt(["key", "generate"]).run().ok();
-    workshop.put("python.py", PYTHON);
-    workshop.sign(&["python"]);
-    fs::create_dir(workshop.project().join("bin")).unwrap();
-    let blocked = workshop.project().join("bin/python3");
+fn an_interpreter_that_cannot_be_executed_is_not_reported_as_missing() {
+    let project = ToolProject::empty();
+    project.lokt(["key", "generate"]).run().ok();
+    project.put("python.py", PYTHON);
+    project.sign(&["python"]);
+    fs::create_dir(project.project().join("bin")).unwrap();
+    let blocked = project.project().join("bin/python3");
     fs::write(&blocked, "text\n").unwrap();
     let run = |variable: &str, value: &Path| {
-        workshop.lokt(["tool", "run", "python"]).env(variable, value.to_str().unwrap()).run()
+        project.lokt(["tool", "run", "python"]).env(variable, value.to_str().unwrap()).run()
     };
     run("RYE_PYTHON", &blocked).fails_with(126, "no executable file");
     run("RYE_PYTHON", Path::new("/not/there")).fails_with(127, "no executable file");

@@ -1,4 +1,4 @@
-//! The audit log: every line is told, and a search for a time finds what reading everything finds.
+//! The audit log: every line is returned, and a search for a time finds what a full read finds.
 
 use lokt_lock::{
     audit::{AuditLogLine, LogReader},
@@ -11,34 +11,34 @@ use std::{
 };
 use tempfile::NamedTempFile;
 
-/// How far lines may be out of order, in bytes, for a search to find them all the same.
+/// How far lines may be out of order, in bytes, so that a search still finds them.
 const SLACK: u64 = 64 * 1024;
 
-/// Checks that a log with these bytes is read as what stands in it, from wherever one begins.
+/// Checks that a log with these bytes is read correctly, from the start and from other positions.
 pub fn check(bytes: &[u8]) {
     let log = Log::of(bytes);
     let lines = whole_lines(bytes);
     assert_eq!(log.events.len(), lines.len(), "every line that is whole is told, once");
     for (event, line) in log.events.iter().zip(&lines) {
-        is_what_stands_there(event, line);
+        assert_matches_line(event, line);
     }
     for part in [0, bytes.len() / 2, bytes.len().saturating_sub(1)] {
-        is_followed(&log.events, bytes, part);
+        check_growing_log(&log.events, bytes, part);
     }
-    log.ends_are_found(bytes);
-    log.times_are_found();
+    log.check_ends(bytes);
+    log.check_times();
 }
 
-/// Checks only that searching a log with these bytes finds what reading it finds.
+/// Checks only that a search in a log with these bytes finds what a full read finds.
 pub fn check_search(bytes: &[u8]) {
-    Log::of(bytes).times_are_found();
+    Log::of(bytes).check_times();
 }
 
-/// A log as a file, and all that is read from its beginning.
+/// A log as a file, and all events that a full read returns.
 struct Log {
     file: NamedTempFile,
     events: Vec<AuditLogLine>,
-    /// Where each event's line begins.
+    /// The start of each event's line.
     starts: Vec<u64>,
 }
 
@@ -50,8 +50,9 @@ impl Log {
         Self { file, events, starts: starts_of(&whole_lines(bytes)) }
     }
 
-    /// Going back from the end by any number of bytes comes to the first line that begins there.
-    fn ends_are_found(&self, bytes: &[u8]) {
+    /// A reader that goes back from the end by any number of bytes starts at the first line after that
+    /// position.
+    fn check_ends(&self, bytes: &[u8]) {
         let length = u64::try_from(bytes.len()).expect("a length fits");
         for back in [0, 1, length / 3, length, u64::MAX] {
             let mut reader = open(&self.file);
@@ -63,9 +64,9 @@ impl Log {
         }
     }
 
-    /// A search ends, and what it finds is the end of the log; where the order is as it should be, that
-    /// has every event of the time in question.
-    fn times_are_found(&self) {
+    /// A search ends, and finds the end of the log. If the events are in order, it finds every event since
+    /// the time.
+    fn check_times(&self) {
         let times: Vec<Timestamp> = self.events.iter().filter_map(AuditLogLine::time).collect();
         let is_ordered = self.disorder() <= SLACK;
         for since in points(&times) {
@@ -80,7 +81,7 @@ impl Log {
         }
     }
 
-    /// How many bytes lie at most between the beginnings of two events that are in the wrong order.
+    /// The largest distance in bytes between two events in the wrong order.
     fn disorder(&self) -> u64 {
         let mut latest: Vec<(Timestamp, u64)> = Vec::new();
         let mut most = 0;
@@ -103,11 +104,11 @@ fn open(file: &NamedTempFile) -> LogReader {
 
 fn rest_of(reader: &mut LogReader) -> Vec<AuditLogLine> {
     let rest = reader.by_ref().map(|event| event.expect("the log can be read")).collect();
-    assert!(!reader.was_truncated().expect("the log is there"), "nobody cut the log");
+    assert!(!reader.was_truncated().expect("the log is there"), "the log was not cut");
     rest
 }
 
-/// The lines that end.
+/// The complete lines.
 fn whole_lines(mut rest: &[u8]) -> Vec<Vec<u8>> {
     let mut lines = Vec::new();
     let mut line = Vec::new();
@@ -119,7 +120,7 @@ fn whole_lines(mut rest: &[u8]) -> Vec<Vec<u8>> {
     lines
 }
 
-/// Where each of these lines begins.
+/// The start of each of these lines.
 fn starts_of(lines: &[Vec<u8>]) -> Vec<u64> {
     let mut next = 0;
     let start = |line: &Vec<u8>| {
@@ -130,9 +131,9 @@ fn starts_of(lines: &[Vec<u8>]) -> Vec<u64> {
     lines.iter().map(start).collect()
 }
 
-/// An event is an object that is the line, or what stands in it behind the rest of a torn event. Anything
-/// else is told as it stands there.
-fn is_what_stands_there(event: &AuditLogLine, line: &[u8]) {
+/// An event is an object that is the line, or that follows a torn event in the line. Any other line is
+/// returned unchanged.
+fn assert_matches_line(event: &AuditLogLine, line: &[u8]) {
     let text = String::from_utf8_lossy(line);
     let text = text.trim_end();
     let behind = text.rfind(r#"{"ts":""#).and_then(|start| object(text.get(start..)?));
@@ -147,8 +148,8 @@ fn object(text: &str) -> Option<Map<String, Value>> {
     serde_json::from_str(text).ok()
 }
 
-/// A log that grows while it is read is read as one that was there at once, wherever it was cut.
-fn is_followed(events: &[AuditLogLine], bytes: &[u8], part: usize) {
+/// A log that grows during a read is read as one that was complete before, for any cut.
+fn check_growing_log(events: &[AuditLogLine], bytes: &[u8], part: usize) {
     let (begin, rest) = bytes.split_at(part);
     let mut file = NamedTempFile::new().expect("a file can be made");
     file.write_all(begin).expect("a file can be written");
@@ -159,7 +160,7 @@ fn is_followed(events: &[AuditLogLine], bytes: &[u8], part: usize) {
     assert_eq!(told, events, "a log that grew after {part} bytes is told as one that did not");
 }
 
-/// Times to search for: some that stand in the log, those just behind them, and the last that there is.
+/// Times to search for: some from the log, those just after them, and the last possible one.
 fn points(times: &[Timestamp]) -> Vec<Timestamp> {
     let thirds = (0..3).filter_map(|third| times.get(third * times.len() / 3));
     let some: Vec<Timestamp> = thirds.chain(times.last()).copied().collect();

@@ -1,7 +1,7 @@
-//! A reader of JSON that shares nothing with the one that Lokt uses, so that the two can be compared.
+//! A JSON reader that shares no code with Lokt's reader, so that the two can be compared.
 //!
-//! It trusts its input to be JSON, and looks only at what two readers may treat differently: how deep it
-//! is nested, halves of surrogate pairs, equal keys, and digits.
+//! It trusts its input to be JSON, and only checks what two readers may treat differently: nesting depth,
+//! halves of surrogate pairs, equal keys, and digits.
 
 use std::{iter::Peekable, str::Chars};
 
@@ -10,7 +10,7 @@ use std::{iter::Peekable, str::Chars};
 pub enum Json {
     /// `null`, `true` or `false`.
     Word(String),
-    /// A number, with the digits that it is written with.
+    /// A number, with its digits as written.
     Number(String),
     /// A text, without its escapes.
     Text(String),
@@ -30,12 +30,12 @@ pub struct Field {
     pub key: String,
     /// The value.
     pub value: Json,
-    /// Key and value as they are written.
+    /// Key and value as written.
     pub written: (String, String),
 }
 
 impl Json {
-    /// The whole number from 0 that stands there.
+    /// The value as a whole number from 0, if it is one.
     pub fn whole(&self) -> Option<u64> {
         match self {
             Self::Number(digits) => digits.parse().ok(),
@@ -43,7 +43,7 @@ impl Json {
         }
     }
 
-    /// The text that stands there.
+    /// The value as a text, if it is one.
     pub fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -57,11 +57,11 @@ impl Json {
     }
 }
 
-/// How deep Lokt's reader lets values be nested, as a promise to the stack.
+/// The deepest nesting that Lokt's reader allows, to limit its stack.
 const DEEPEST: usize = 127;
 
-/// Reads the fields of an object; `None` where the text is something else, is nested too deep, or has
-/// half a surrogate pair.
+/// Reads the fields of an object; `None` if the text is something else, is nested too deep, or has half a
+/// surrogate pair.
 pub fn object(text: &str) -> Option<Fields> {
     if depth(text) > DEEPEST {
         return None;
@@ -74,7 +74,7 @@ pub fn object(text: &str) -> Option<Fields> {
     }
 }
 
-/// How deep the values in a text are nested.
+/// The nesting depth of a text.
 fn depth(text: &str) -> usize {
     let (mut now, mut most, mut is_text, mut is_escaped) = (0_usize, 0, false, false);
     for c in text.chars() {
@@ -93,7 +93,7 @@ fn depth(text: &str) -> usize {
 
 struct Reader<'a> {
     rest: Peekable<Chars<'a>>,
-    /// All that was read up to now.
+    /// The characters that were read so far.
     taken: String,
     has_halves: bool,
 }
@@ -113,7 +113,7 @@ impl Reader<'_> {
     fn object(&mut self) -> Fields {
         let mut fields = Fields::new();
         self.next();
-        while self.another('}') {
+        while self.has_next('}') {
             let from = self.taken.len();
             let key = self.text();
             let key_text = self.taken[from..].to_owned();
@@ -141,14 +141,14 @@ impl Reader<'_> {
     fn list(&mut self) -> Vec<Json> {
         let mut values = Vec::new();
         self.next();
-        while self.another(']') {
+        while self.has_next(']') {
             values.push(self.value());
         }
         values
     }
 
-    /// Goes to the next entry of a list or an object; false at its end, which is passed.
-    fn another(&mut self, end: char) -> bool {
+    /// Goes to the next entry of a list or an object. Returns false after the last one.
+    fn has_next(&mut self, end: char) -> bool {
         self.blank();
         self.next_if(|c| *c == ',');
         self.blank();

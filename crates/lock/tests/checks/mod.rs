@@ -1,7 +1,7 @@
-//! What must hold of everything that Lokt reads, for any bytes at all.
+//! The invariants of everything that Lokt reads, for any bytes.
 //!
-//! Each check takes bytes, and panics where an invariant does not hold. They stand here once: the test
-//! `seeds` replays the seeds and mutations of them, and the targets in `fuzz/` search for more.
+//! Each check takes bytes, and panics if an invariant does not hold. The test `seeds` replays seeds and
+//! their mutations with these checks, and the targets in `fuzz/` search for more.
 
 pub mod audit;
 pub mod json;

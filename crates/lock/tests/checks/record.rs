@@ -1,4 +1,4 @@
-//! Lock records: what is one and what is none, and that nothing is lost when one is rewritten.
+//! Lock records: which texts are records and which are not, and that a rewritten record keeps all fields.
 
 use super::{
     json::{self, Field, Fields, Json},
@@ -11,7 +11,7 @@ use lokt_lock::{
 use serde::de::IgnoredAny;
 use std::time::Duration;
 
-/// How a field of the format is written, as the page on formats has it.
+/// The type of a field, as the page on formats describes it.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Whole,
@@ -47,28 +47,28 @@ const FORMAT: [(&str, Kind); 21] = [
     ("co_holders", Kind::Holders),
 ];
 
-/// What is the record's, and not one holder's: in a co-holder it means nothing, and is kept.
-const OF_THE_RECORD: [&str; 5] = ["version", "name", "mode", "slots", "co_holders"];
+/// The fields of the record, not of one holder: in a co-holder they have no meaning, and are kept.
+const RECORD_FIELDS: [&str; 5] = ["version", "name", "mode", "slots", "co_holders"];
 
-/// Checks what bytes in a record's place are read as, and what is written for them.
+/// Checks how bytes are read as a record, and what is written for them.
 pub fn check(bytes: &[u8]) {
     let name = LockName::new("test-result").expect("it is a name");
     let read = LockRecord::parse(bytes, &name);
     let fields = object_in(bytes);
-    let demanded = fields.as_ref().map_or(Found::Flaw, demanded_of);
-    assert_eq!(found_in(&read), demanded, "the format decides, and nothing else");
+    let demanded = fields.as_ref().map_or(TextKind::Flaw, kind_by_format);
+    assert_eq!(kind_of_result(&read), demanded, "the format decides, and nothing else");
     match (read, fields) {
         (Ok(record), Some(fields)) => {
-            let written = comes_back(&record);
-            is_kept(&fields, &fields_of(&written));
-            lives(record);
+            let written = check_round_trip(&record);
+            assert_kept(&fields, &fields_of(&written));
+            check_operations(record);
         }
         (Err(error), _) => assert!(!error.to_string().is_empty(), "a refusal says why"),
         (Ok(_), None) => unreachable!("what is no object is no record"),
     }
 }
 
-/// The fields, where the bytes are a JSON object that can be read.
+/// The fields, if the bytes are a readable JSON object.
 fn object_in(bytes: &[u8]) -> Option<Fields> {
     let text = std::str::from_utf8(bytes).ok()?;
     serde_json::from_str::<IgnoredAny>(text).ok()?;
@@ -79,59 +79,59 @@ fn fields_of(written: &str) -> Fields {
     json::object(written).expect("what Lokt writes is an object")
 }
 
-/// What bytes are: a record, one of a newer version, or none.
+/// The kind of the bytes: a record, one of a newer version, or no record.
 #[derive(Debug, PartialEq)]
-enum Found {
+enum TextKind {
     Record { version: u64 },
     Newer { version: u64 },
     Flaw,
 }
 
-fn found_in(read: &Result<LockRecord, RecordParseError>) -> Found {
+fn kind_of_result(read: &Result<LockRecord, RecordParseError>) -> TextKind {
     match read {
-        Ok(record) => Found::Record { version: record.version },
-        Err(RecordParseError::Newer(newer)) => Found::Newer { version: newer.found },
-        Err(RecordParseError::Flaw(_)) => Found::Flaw,
+        Ok(record) => TextKind::Record { version: record.version },
+        Err(RecordParseError::Newer(newer)) => TextKind::Newer { version: newer.found },
+        Err(RecordParseError::Flaw(_)) => TextKind::Flaw,
     }
 }
 
-/// What the format says of an object with these fields.
-fn demanded_of(fields: &Fields) -> Found {
+/// The kind of an object with these fields, according to the format.
+fn kind_by_format(fields: &Fields) -> TextKind {
     let version = match get(fields, "version") {
         None => 0,
         Some(version) => match version.whole() {
             Some(version) => version,
-            None => return Found::Flaw,
+            None => return TextKind::Flaw,
         },
     };
     let is_fit = |(field, kind): &(&str, Kind)| get(fields, field).is_none_or(|it| fits(it, *kind));
     let is_there = |field| get(fields, field).is_some();
     match version {
-        version if version > FORMAT_VERSION => Found::Newer { version },
-        _ if !FORMAT.iter().all(is_fit) => Found::Flaw,
-        _ if !is_there("owner") || !is_there("acquired_ts") => Found::Flaw,
-        _ if !has_its_slots(fields) => Found::Flaw,
-        version => Found::Record { version },
+        version if version > FORMAT_VERSION => TextKind::Newer { version },
+        _ if !FORMAT.iter().all(is_fit) => TextKind::Flaw,
+        _ if !is_there("owner") || !is_there("acquired_ts") => TextKind::Flaw,
+        _ if !has_its_slots(fields) => TextKind::Flaw,
+        version => TextKind::Record { version },
     }
 }
 
-/// Whether a lock with slots says how many.
+/// Whether a lock with slots has their number.
 fn has_its_slots(fields: &Fields) -> bool {
     let is_one = |slots: u64| (1..=u64::from(u32::MAX)).contains(&slots);
     get(fields, "mode").and_then(Json::text) != Some("slots")
         || get(fields, "slots").and_then(Json::whole).is_some_and(is_one)
 }
 
-/// Whether it is what a record says of one of its holders.
+/// Whether it is a valid co-holder.
 fn is_holder(value: &Json) -> bool {
     let Json::Object(fields) = value else { return false };
-    let of_holder = FORMAT.iter().filter(|(field, _)| !OF_THE_RECORD.contains(field));
+    let of_holder = FORMAT.iter().filter(|(field, _)| !RECORD_FIELDS.contains(field));
     let is_fit = |(field, kind): &(&str, Kind)| get(fields, field).is_none_or(|it| fits(it, *kind));
     ["owner", "acquired_ts"].iter().all(|field| get(fields, field).is_some())
         && of_holder.copied().all(|it| is_fit(&it))
 }
 
-/// A field that is there: `null` counts as absent.
+/// A field that is present: `null` counts as absent.
 fn get<'a>(fields: &'a Fields, field: &str) -> Option<&'a Json> {
     // The last of equal keys counts.
     let value = &fields.iter().rfind(|it| it.key == field)?.value;
@@ -154,8 +154,8 @@ fn time(value: &Json) -> Option<Timestamp> {
     value.text()?.parse().ok()
 }
 
-/// Writes a record and reads it again; returns what was written.
-fn comes_back(record: &LockRecord) -> String {
+/// Writes a record and reads it again. Returns the written text.
+fn check_round_trip(record: &LockRecord) -> String {
     let bytes = record.encode();
     let again = LockRecord::parse(&bytes, &record.name).expect("what Lokt writes, Lokt reads");
     assert_eq!(again.version, FORMAT_VERSION, "everything written has the version of today");
@@ -167,22 +167,26 @@ fn comes_back(record: &LockRecord) -> String {
     let written = String::from_utf8(bytes).expect("a record is a text");
     let shown = serde_json::to_string(record).expect("a record can be shown");
     let (shown, fields) = (fields_of(&shown), fields_of(&written));
-    assert!(are_same(&shown, &fields, Blanks::Free), "what is shown is what is written: {written}");
+    assert!(
+        is_same_record(&shown, &fields, Blanks::Free),
+        "what is shown is what is written: {written}"
+    );
     let as_read = serde_json::to_string(&LockRecordJson(record)).expect("a record can be shown");
     let version = get(&fields_of(&as_read), "version").and_then(Json::whole);
     assert_eq!(version, Some(record.version), "a record is shown with the version that it has");
     written
 }
 
-/// Nothing of a record is lost, changed or added when it is rewritten.
-fn is_kept(read: &Fields, written: &Fields) {
+/// A rewritten record loses, changes and adds no field.
+fn assert_kept(read: &Fields, written: &Fields) {
     let first: Vec<&str> = written.iter().take(2).map(|it| it.key.as_str()).collect();
     assert_eq!(first, ["version", "name"], "the version is the first field, the name the second");
     assert!(
-        are_same(read, written, Blanks::Kept),
+        is_same_record(read, written, Blanks::Kept),
         "nothing is lost or changed: {read:?} became {written:?}"
     );
-    // A mode of a later version, and a number of slots without the mode `slots`, are unknown fields: these stand last.
+    // A mode of a later version, and a number of slots without the mode `slots`, are unknown fields: they are
+    // the last.
     let mode = get(written, "mode").and_then(Json::text);
     let is_known = |key: &&str| match *key {
         "mode" => matches!(mode, Some("exclusive" | "shared" | "slots")),
@@ -197,15 +201,15 @@ fn is_kept(read: &Fields, written: &Fields) {
     );
 }
 
-/// Whether what is kept as it was written has the same blanks between its parts, and the same escapes in its keys.
+/// Whether kept texts have the same blanks between their parts, and the same escapes in their keys.
 #[derive(Clone, Copy, PartialEq)]
 enum Blanks {
     Kept,
     Free,
 }
 
-/// Whether two records say the same, of the same holders, in whatever order these are.
-fn are_same(read: &Fields, written: &Fields, blanks: Blanks) -> bool {
+/// Whether two records have the same content and the same holders, in any order.
+fn is_same_record(read: &Fields, written: &Fields, blanks: Blanks) -> bool {
     let of_record = ["mode", "slots"].iter().all(|field| {
         let value = |fields| get(fields, field).filter(|value| !means_absent(field, value));
         value(read) == value(written)
@@ -219,11 +223,11 @@ fn are_same(read: &Fields, written: &Fields, blanks: Blanks) -> bool {
     of_record && before.iter().all(&mut is_there) && after.is_empty()
 }
 
-/// What is said of each holder, and beside it, in the order of the file.
+/// The fields of each holder, and the other fields, in the order of the file.
 fn holders(record: &Fields) -> Vec<Fields> {
     let mut first = record.clone();
-    // A mode of a later version is kept as it stands, wherever that is.
-    first.retain(|it| !OF_THE_RECORD.contains(&it.key.as_str()));
+    // A mode of a later version is kept as it is, at any place.
+    first.retain(|it| !RECORD_FIELDS.contains(&it.key.as_str()));
     let beside = match get(record, "co_holders") {
         Some(Json::List(holders)) => holders.clone(),
         _ => Vec::new(),
@@ -237,7 +241,7 @@ fn holders(record: &Fields) -> Vec<Fields> {
 
 fn is_same_holder(read: &Fields, written: &Fields, blanks: Blanks) -> bool {
     let is_of_holder =
-        |key: &str| !OF_THE_RECORD.contains(&key) && FORMAT.iter().any(|(known, _)| *known == key);
+        |key: &str| !RECORD_FIELDS.contains(&key) && FORMAT.iter().any(|(known, _)| *known == key);
     let is_same = |(field, kind): &(&str, Kind)| {
         let before = get(read, field).filter(|value| !means_absent(field, value));
         match (before, get(written, field)) {
@@ -249,7 +253,7 @@ fn is_same_holder(read: &Fields, written: &Fields, blanks: Blanks) -> bool {
             (before, after) => before == after,
         }
     };
-    // In a co-holder, the fields of the record mean nothing, and are kept like any other.
+    // In a co-holder, the record's fields have no meaning, and are kept like unknown fields.
     let unknown = |fields: &Fields| -> Vec<(String, String)> {
         let unknown = fields.iter().filter(|it| !is_of_holder(&it.key));
         unknown.map(|it| text_of(it, blanks)).collect()
@@ -258,12 +262,12 @@ fn is_same_holder(read: &Fields, written: &Fields, blanks: Blanks) -> bool {
         && unknown(read) == unknown(written)
 }
 
-/// The last field with a key, as it is written.
+/// The last field with a key, as written.
 fn as_written(fields: &Fields, key: &str, blanks: Blanks) -> Option<String> {
     fields.iter().rfind(|it| it.key == key).map(|it| text_of(it, blanks).1)
 }
 
-/// Key and value as they are written, to the byte but for blanks.
+/// Key and value as written, to the byte except for blanks.
 fn text_of(field: &Field, blanks: Blanks) -> (String, String) {
     if blanks == Blanks::Kept {
         return field.written.clone();
@@ -272,10 +276,10 @@ fn text_of(field: &Field, blanks: Blanks) -> (String, String) {
 }
 
 fn is_same_time(before: &Json, after: &Json) -> bool {
-    words::is_written_as_a_time(after.text().unwrap_or_default()) && time(before) == time(after)
+    words::is_formatted_time(after.text().unwrap_or_default()) && time(before) == time(after)
 }
 
-/// Whether a value is one of another program's ways to say that there is none.
+/// Whether a value is one of another program's ways to write "no value".
 fn means_absent(field: &str, value: &Json) -> bool {
     match field {
         "ttl_sec" | "pid" => value.whole() == Some(0),
@@ -287,15 +291,15 @@ fn means_absent(field: &str, value: &Json) -> bool {
     }
 }
 
-/// Whether it is an expiry around the year 1. The format says of that year alone that it counts as
-/// absent; what its neighbours count as is left open.
+/// Whether it is an expiry around the year 1. The format only says that the year 1 counts as absent; it
+/// leaves the years around it open.
 fn is_early(field: &str, value: &Json) -> bool {
     let year_6 = "0006-01-01T00:00:00Z".parse().expect("it is a time");
     field == "expires_at" && time(value).is_some_and(|time| time < year_6)
 }
 
-/// What is asked of a record in its life, also with times at the ends of what there is.
-fn lives(mut record: LockRecord) {
+/// All operations on a record, also with the earliest and latest times.
+fn check_operations(mut record: LockRecord) {
     let now = Timestamp::from_microseconds(0).map_or(record.acquired, |it| it.max(record.acquired));
     if let Some(end) = record.expiry() {
         let never_ends = end.is_last();
@@ -309,11 +313,11 @@ fn lives(mut record: LockRecord) {
     for ttl in [Duration::from_nanos(1), Duration::from_mins(1), Duration::MAX] {
         let since = record.since();
         record.renew(Some(ttl), now);
-        comes_back(&record);
+        check_round_trip(&record);
         assert_eq!(record.since(), since, "a renewal makes nothing younger");
         assert!(record.expiry() >= Some(now), "a lifetime does not end before it began");
     }
     record.set_lifetime(None, now);
     assert_eq!(record.expiry(), None, "a life without end has none");
-    comes_back(&record);
+    check_round_trip(&record);
 }

@@ -14,22 +14,22 @@
 //! | newline | nothing |
 //! | any other | an event a second later, with as many times 100 bytes more as the byte says |
 //!
-//! What would make a log larger than [`LARGEST`] is left out.
+//! Bytes that would make a log larger than [`LARGEST`] are left out.
 
 use super::audit;
 use lokt_lock::words::Timestamp;
 use std::time::Duration;
 
-/// How long a log gets: three halvings until a search has as little as it reads anyway.
+/// The size limit of a log: a search halves it three times before it reads the rest.
 const LARGEST: usize = 400 * 1024;
 
-/// Checks searches in the log that a shorthand stands for.
+/// Checks searches in the log of a shorthand.
 pub fn check(shorthand: &[u8]) {
-    audit::check_search(&written_out(shorthand));
+    audit::check_search(&expand(shorthand));
 }
 
-/// The log that a shorthand stands for.
-pub fn written_out(shorthand: &[u8]) -> Vec<u8> {
+/// The log of a shorthand.
+pub fn expand(shorthand: &[u8]) -> Vec<u8> {
     let mut log = Writer { log: Vec::new(), time: start() };
     for byte in shorthand {
         log.line(*byte);

@@ -1,4 +1,4 @@
-//! Tickets: which files of a line's folder are one, and what is read from it.
+//! Tickets: which files of a queue's folder are tickets, and what is read from them.
 
 use lokt_lock::{
     file::FileLockStore,
@@ -8,14 +8,14 @@ use lokt_lock::{
 };
 use std::{fs, num::NonZeroU32};
 
-/// Checks a line with one file in it: the first line of the bytes is the file's name, the rest its content.
+/// Checks a queue with one file: the first line of the bytes is the file's name, the rest its content.
 pub fn check(bytes: &[u8]) {
     let (name, content) =
         bytes.split_at(bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len()));
     let content = content.strip_prefix(b"\n").unwrap_or_default();
     let file = String::from_utf8_lossy(name);
     if can_be_a_file(&file) {
-        is_listed_or_not(&file, content);
+        check_listing(&file, content);
     }
 }
 
@@ -23,7 +23,7 @@ fn can_be_a_file(name: &str) -> bool {
     (1..=255).contains(&name.len()) && !name.contains(['/', '\0']) && name != "." && name != ".."
 }
 
-fn is_listed_or_not(file: &str, content: &[u8]) {
+fn check_listing(file: &str, content: &[u8]) {
     let root = tempfile::tempdir().expect("a folder can be made");
     let store = FileLockStore::new(root.path());
     let lock = LockName::new("x").expect("it is a name");
@@ -38,18 +38,18 @@ fn is_listed_or_not(file: &str, content: &[u8]) {
         "{file:?}: a ticket is what has a ticket's name"
     );
     if let [place] = line.as_slice() {
-        assert!(!store.lives(&lock, place), "a ticket that nobody keeps is dead");
+        assert!(!store.check_operations(&lock, place), "a ticket without a process is dead");
         let text = serde_json::from_slice::<TicketContent>(content).ok();
         assert_eq!(
             store.ticket_text(&lock, place),
             text,
             "{file:?}: a ticket's text is in its file"
         );
-        text.iter().for_each(comes_back);
+        text.iter().for_each(check_round_trip);
     }
 }
 
-/// The place that a file's name says: its number with ten digits or more, its acquisition, its state, its mode.
+/// The place that a file's name means: a number of ten digits or more, an acquisition, a state, a mode.
 fn place_of(file: &str) -> Option<QueuePlace> {
     let parts: Vec<&str> = file.split('-').collect();
     let [number, id, state] = parts.as_slice() else {
@@ -73,7 +73,7 @@ fn place_of(file: &str) -> Option<QueuePlace> {
     Some(QueuePlace { number, lock_id, entered, mode })
 }
 
-fn comes_back(text: &TicketContent) {
+fn check_round_trip(text: &TicketContent) {
     let written = serde_json::to_vec(text).expect("a text can be written");
     let again: TicketContent =
         serde_json::from_slice(&written).expect("what Lokt writes, Lokt reads");

@@ -1,4 +1,4 @@
-//! The words of the protocol: what is one, and that it is written as it was read.
+//! The words of the protocol: which texts are valid, and that they are written as they were read.
 
 use lokt_lock::{
     audit::AuditEventKind,
@@ -8,13 +8,13 @@ use lokt_lock::{
 };
 use std::{path::Path, time::Duration};
 
-/// Checks a text as each of the words that it may be.
+/// Checks a text as each kind of word.
 pub fn check(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    is_a_name_or_not(&text);
-    is_an_owner_or_not(&text);
+    check_name(&text);
+    check_owner(&text);
     if let Ok(time) = text.parse::<Timestamp>() {
-        comes_back(time);
+        check_round_trip(time);
     }
     if let Ok(fence) = text.parse::<Fence>() {
         assert_eq!(fence.to_string().parse(), Ok(fence), "a fence is written as it is read");
@@ -24,7 +24,7 @@ pub fn check(bytes: &[u8]) {
     }
 }
 
-fn is_a_name_or_not(text: &str) {
+fn check_name(text: &str) {
     let in_alphabet = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     let has_length = (1..=LockName::MAX_BYTES).contains(&text.len());
     let stays = text != "." && !text.contains("..");
@@ -33,14 +33,14 @@ fn is_a_name_or_not(text: &str) {
         Ok(name) => {
             assert!(is_name, "{text:?} is no name");
             assert_eq!(name.to_string(), text, "a name is written as it is read");
-            stays_in_its_folder(&name);
+            check_path(&name);
         }
         Err(error) => assert!(!is_name && !error.to_string().is_empty(), "{text:?} is a name"),
     }
 }
 
-/// No name leads out of the folder that is meant, and none is too long for a file.
-fn stays_in_its_folder(name: &LockName) {
+/// No name leads out of its folder, and none is too long for a file.
+fn check_path(name: &LockName) {
     let layout = LockRootLayout::new("/any/root");
     for (path, folder) in [
         (layout.record(LockRecordKind::Lock, name), "/any/root/locks"),
@@ -56,7 +56,7 @@ fn stays_in_its_folder(name: &LockName) {
     }
 }
 
-fn is_an_owner_or_not(text: &str) {
+fn check_owner(text: &str) {
     let is_owner = !text.is_empty() && !text.chars().any(char::is_control);
     match Owner::new(text) {
         Ok(owner) => assert!(is_owner && owner.as_str() == text, "{text:?} is no owner"),
@@ -64,8 +64,8 @@ fn is_an_owner_or_not(text: &str) {
     }
 }
 
-/// A time is one to the microsecond, whatever is added to it, and is written so that it is read again.
-fn comes_back(time: Timestamp) {
+/// A time is exact to the microsecond, stays so after additions, and can be read after it was written.
+fn check_round_trip(time: Timestamp) {
     let spans = [Duration::ZERO, Duration::from_nanos(1), Duration::from_hours(1), Duration::MAX];
     for span in spans {
         let (later, earlier) = (time.saturating_add(span), time.saturating_sub(span));
@@ -74,16 +74,16 @@ fn comes_back(time: Timestamp) {
         for time in [earlier, later] {
             let text = time.to_string();
             assert_eq!(text.parse(), Ok(time), "a time is written so that it is read again");
-            assert!(is_written_as_a_time(&text), "{text} is in UTC, with microseconds at most");
+            assert!(is_formatted_time(&text), "{text} is in UTC, with microseconds at most");
             let count = time.as_microseconds();
             assert_eq!(Timestamp::from_microseconds(count), Some(time), "{text} has microseconds");
         }
     }
 }
 
-/// Whether a text is a time as Lokt writes it: RFC 3339 in UTC with as many digits as it needs, at most
+/// Whether a text is a time as Lokt writes it: RFC 3339 in UTC with as many digits as needed, at most
 /// microseconds.
-pub fn is_written_as_a_time(text: &str) -> bool {
+pub fn is_formatted_time(text: &str) -> bool {
     let shape: String = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
     let second = |text: &str| text == "0000-00-00T00:00:00";
     let whole = |shape: &str| match shape.split_once('.') {

@@ -1,5 +1,4 @@
-//! The seeds of the fuzzing targets, and mutations of them. The tests of every library that has targets use
-//! them.
+//! The seeds of the fuzzing targets, and mutations of them. The tests of every library with targets use them.
 
 use proptest::{
     collection::vec,
@@ -16,7 +15,7 @@ enum Edit {
     Put(Vec<u8>),
 }
 
-/// Returns seeds of a target with some changes: parts cut out or repeated, words of its dictionary put in.
+/// Returns seeds of a target with some changes: parts removed or repeated, words of its dictionary inserted.
 pub fn mutated(target: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
     let seeds: Vec<Vec<u8>> = seeds(target).into_iter().map(|(_, seed)| seed).collect();
     let edit = prop_oneof![
@@ -41,7 +40,7 @@ fn edited(mut bytes: Vec<u8>, at: Index, edit: Edit) -> Vec<u8> {
     bytes
 }
 
-/// Returns what a target begins with, and what it has found; for records also a sample of every version.
+/// Returns the seeds of a target, and its findings; for records also a sample of every version.
 pub fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
     let mut folders = vec![fuzz("seeds").join(target)];
     if target == "record" {
@@ -58,7 +57,7 @@ pub fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
     seeds
 }
 
-/// The words of a target's dictionary, one in quotes a line.
+/// The words of a target's dictionary: one in quotes per line.
 fn words_of(target: &str) -> Vec<String> {
     let path = fuzz("dictionaries").join(target).with_extension("dict");
     let text = fs::read_to_string(path).expect("every target has a dictionary");

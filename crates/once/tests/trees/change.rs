@@ -1,4 +1,4 @@
-use super::{oracle::Readable, world::World};
+use super::{fixture::ProjectFixture, readable::Readable};
 use std::{
     fs::{self, File},
     io::Write,
@@ -6,26 +6,26 @@ use std::{
     path::PathBuf,
 };
 
-/// What happens to a file.
+/// A change of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
     /// Another content of the same length, at the same times.
     Content,
     /// More content.
     Append,
-    /// Another file takes its place.
+    /// Another file replaces it.
     Replace,
-    /// It may be executed now.
+    /// It becomes executable.
     Mode,
-    /// It is gone.
+    /// It is removed.
     Remove,
-    /// A link takes its place.
+    /// A link replaces it.
     Link,
-    /// A folder takes its place.
+    /// A folder replaces it.
     Folder,
 }
 
-/// How to put back what was there.
+/// How to restore the old state.
 pub(super) struct Undo {
     path: PathBuf,
     content: Vec<u8>,
@@ -34,7 +34,7 @@ pub(super) struct Undo {
 }
 
 impl Change {
-    /// All of them, those of the content twice.
+    /// All changes, those of the content twice.
     const ALL: [Self; 9] = [
         Self::Content,
         Self::Append,
@@ -48,14 +48,14 @@ impl Change {
     ];
     pub(super) const COUNT: usize = Self::ALL.len();
 
-    /// One after the other.
+    /// The changes in turn.
     pub(super) fn at(turn: usize) -> Self {
         Self::ALL.get(turn % Self::COUNT).copied().unwrap_or(Self::Content)
     }
 
-    /// Does it to what a path leads to, or where the path itself is changed, to that; nothing where the change is none.
-    pub(super) fn apply(self, world: &World, readable: &Readable) -> Option<Undo> {
-        let path = world.path(&readable.path);
+    /// Applies the change to the target of a path, or to the path itself. Returns `None` if that changes nothing.
+    pub(super) fn apply(self, fixture: &ProjectFixture, readable: &Readable) -> Option<Undo> {
+        let path = fixture.path(&readable.path);
         let metadata = fs::metadata(&path).expect("it is there");
         let content = fs::read(&path).expect("it can be read");
         let mode = metadata.permissions().mode();

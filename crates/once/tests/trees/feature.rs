@@ -1,15 +1,15 @@
-use super::world::World;
+use super::fixture::ProjectFixture;
 use nix::{sys::stat::Mode, unistd::mkfifo};
 use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt};
 
-/// Something that a project may have.
+/// Something that a project may contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Feature {
-    /// Ignored files that are tracked all the same.
+    /// Ignored files that git tracks.
     Forced,
-    /// A repository that is not tracked.
+    /// An untracked repository.
     Nested,
-    /// One in one.
+    /// A repository in an untracked repository.
     NestedTwice,
     /// A work tree of the project's own repository.
     NestedWorktree,
@@ -19,43 +19,43 @@ pub(super) enum Feature {
     ModuleOfFiles,
     /// A submodule that was not fetched.
     ModuleEmpty,
-    /// A submodule whose repository says that its files are elsewhere.
+    /// A submodule whose repository names another work tree.
     ModuleCopied,
-    /// A submodule whose `.git` leads nowhere.
+    /// A submodule whose `.git` has no target.
     ModuleBroken,
-    /// A submodule in whose place a link is.
+    /// A submodule that a link replaces.
     ModuleLink,
     /// A bare repository.
     Bare,
     /// A folder with an empty `.git`.
     EmptyGit,
-    /// A folder whose `.git` leads nowhere.
+    /// A folder whose `.git` has no target.
     BrokenGit,
-    /// Files that git takes to be as they were.
+    /// Files that git assumes to be unchanged.
     Assumed,
-    /// Files that git takes to be left out of the work tree.
+    /// Files that git assumes to be outside the work tree.
     Skipped,
     /// A file that will be added.
     Intended,
-    /// Files that were not merged.
+    /// Unmerged files.
     Unmerged,
-    /// A tracked file in whose place a folder is.
+    /// A tracked file that a folder replaces.
     FolderForFile,
-    /// A tracked folder in whose place a link is.
+    /// A tracked folder that a link replaces.
     LinkForFolder,
     /// Links to files and folders, inside and outside.
     Links,
-    /// Links to what is ignored.
+    /// Links to ignored files.
     LinksToIgnored,
     /// A FIFO.
     Fifo,
     /// Names with every kind of byte.
     Names,
-    /// An index in two files.
+    /// A split index.
     SplitIndex,
-    /// An index that remembers which files are not tracked.
+    /// An index that remembers the untracked files.
     UntrackedCache,
-    /// Patterns of which a file is excepted, in other folders.
+    /// Patterns with an exception, in other folders.
     Patterns,
 }
 
@@ -89,156 +89,156 @@ impl Feature {
         Self::Patterns,
     ];
 
-    /// Whether a project that has it may be one of which nothing is known.
+    /// Whether `once` may refuse a project with this feature.
     pub(super) fn may_be_refused(self) -> bool {
         matches!(self, Self::ModuleBroken | Self::BrokenGit)
     }
 
-    pub(super) fn make(self, world: &mut World) {
+    pub(super) fn make(self, fixture: &mut ProjectFixture) {
         match self {
             Self::Forced => {
-                world.write("ignored-forced", "one\n");
-                world.write("ignored-deep/forced.c", "one\n");
-                world.git(&["add", "-f", "ignored-forced", "ignored-deep/forced.c"]);
+                fixture.write("ignored-forced", "one\n");
+                fixture.write("ignored-deep/forced.c", "one\n");
+                fixture.git(&["add", "-f", "ignored-forced", "ignored-deep/forced.c"]);
             }
-            Self::Nested => nested(world, "nested"),
+            Self::Nested => nested(fixture, "nested"),
             Self::NestedTwice => {
-                nested(world, "src/outer");
-                nested(world, "src/outer/deep/inner");
+                nested(fixture, "src/outer");
+                nested(fixture, "src/outer/deep/inner");
             }
             Self::NestedWorktree => {
-                fs::create_dir_all(world.path("trees")).expect("the folder is made");
-                let path = world.path("trees/other").display().to_string();
-                let [git_dir, _] = world.git_dirs();
-                world.git_in(git_dir, &["worktree", "add", "-q", "-f", "--detach", &path]);
+                fs::create_dir_all(fixture.path("trees")).expect("the folder is made");
+                let path = fixture.path("trees/other").display().to_string();
+                let [git_dir, _] = fixture.git_dirs();
+                fixture.git_in(git_dir, &["worktree", "add", "-q", "-f", "--detach", &path]);
             }
             Self::Module | Self::ModuleOfFiles | Self::ModuleEmpty | Self::ModuleCopied => {
-                self.make_module(world);
+                self.make_module(fixture);
             }
-            Self::ModuleBroken | Self::ModuleLink => self.make_module(world),
-            Self::Bare | Self::EmptyGit | Self::BrokenGit => self.make_odd_repository(world),
-            Self::Assumed => drop(world.git(&["update-index", "--assume-unchanged", "a"])),
-            Self::Skipped => drop(world.git(&["update-index", "--skip-worktree", "src/b.c"])),
-            Self::Intended => drop(world.git(&["add", "-N", "new"])),
-            Self::Unmerged => unmerged(world),
+            Self::ModuleBroken | Self::ModuleLink => self.make_module(fixture),
+            Self::Bare | Self::EmptyGit | Self::BrokenGit => self.make_odd_repository(fixture),
+            Self::Assumed => drop(fixture.git(&["update-index", "--assume-unchanged", "a"])),
+            Self::Skipped => drop(fixture.git(&["update-index", "--skip-worktree", "src/b.c"])),
+            Self::Intended => drop(fixture.git(&["add", "-N", "new"])),
+            Self::Unmerged => unmerged(fixture),
             Self::FolderForFile => {
-                world.index(&format!("100644 {} 0\twas-file\n", object(world)));
-                world.write("was-file/x", "one\n");
+                fixture.index(&format!("100644 {} 0\twas-file\n", object(fixture)));
+                fixture.write("was-file/x", "one\n");
             }
             Self::LinkForFolder => {
-                world.index(&format!("100644 {} 0\twas-folder/x\n", object(world)));
-                world.link("was-folder", "../outside/folder");
+                fixture.index(&format!("100644 {} 0\twas-folder/x\n", object(fixture)));
+                fixture.link("was-folder", "../outside/folder");
             }
-            Self::Links => links(world),
+            Self::Links => links(fixture),
             Self::LinksToIgnored => {
-                world.link("src/to-ignored", "../ignored");
-                world.link("to-ignored-too", "src/ignored.c");
-                world.lead_to("ignored");
-                world.lead_to("src/ignored.c");
+                fixture.link("src/to-ignored", "../ignored");
+                fixture.link("to-ignored-too", "src/ignored.c");
+                fixture.mark_ignored_target("ignored");
+                fixture.mark_ignored_target("src/ignored.c");
             }
-            Self::Fifo => mkfifo(&world.path("fifo"), Mode::S_IRWXU).expect("a FIFO"),
-            Self::Names => names(world),
-            Self::SplitIndex => drop(world.git(&["update-index", "--split-index"])),
+            Self::Fifo => mkfifo(&fixture.path("fifo"), Mode::S_IRWXU).expect("a FIFO"),
+            Self::Names => names(fixture),
+            Self::SplitIndex => drop(fixture.git(&["update-index", "--split-index"])),
             Self::UntrackedCache => {
-                world.git(&["update-index", "--force-untracked-cache"]);
-                world.git(&["status", "--short", "--ignore-submodules=all"]);
+                fixture.git(&["update-index", "--force-untracked-cache"]);
+                fixture.git(&["status", "--short", "--ignore-submodules=all"]);
             }
             Self::Patterns => {
-                world.write("other/.gitignore", "*\n!data\n!.gitignore\n");
-                world.write("other/data", "one\n");
+                fixture.write("other/.gitignore", "*\n!data\n!.gitignore\n");
+                fixture.write("other/data", "one\n");
             }
         }
     }
 
-    fn make_odd_repository(self, world: &World) {
+    fn make_odd_repository(self, fixture: &ProjectFixture) {
         match self {
             Self::Bare => {
-                fs::create_dir_all(world.path("src/bare.git")).expect("the folder is made");
-                world.git_in("src/bare.git", &["init", "-q", "--bare", "."]);
-                world.write("src/bare.git/data", "one\n");
+                fs::create_dir_all(fixture.path("src/bare.git")).expect("the folder is made");
+                fixture.git_in("src/bare.git", &["init", "-q", "--bare", "."]);
+                fixture.write("src/bare.git/data", "one\n");
             }
             Self::EmptyGit => {
-                fs::create_dir_all(world.path("odd/.git")).expect("the folder is made");
-                world.write("odd/x", "one\n");
+                fs::create_dir_all(fixture.path("odd/.git")).expect("the folder is made");
+                fixture.write("odd/x", "one\n");
             }
             _ => {
-                world.write("broken/.git", "gitdir: /nowhere\n");
-                world.write("broken/x", "one\n");
+                fixture.write("broken/.git", "gitdir: /nowhere\n");
+                fixture.write("broken/x", "one\n");
             }
         }
     }
 
-    fn make_module(self, world: &World) {
+    fn make_module(self, fixture: &ProjectFixture) {
         let name = format!("module-{self:?}");
         let index = |name: &str| {
-            world.index(&format!("160000 {} 0\t{name}\n", "1".repeat(40)));
+            fixture.index(&format!("160000 {} 0\t{name}\n", "1".repeat(40)));
         };
         index(&name);
         match self {
-            Self::Module => nested(world, &name),
+            Self::Module => nested(fixture, &name),
             Self::ModuleOfFiles => {
-                world.write(format!("{name}/x"), "one\n");
-                world.write(format!("{name}/deep/y"), "one\n");
+                fixture.write(format!("{name}/x"), "one\n");
+                fixture.write(format!("{name}/deep/y"), "one\n");
             }
             Self::ModuleEmpty => {
-                fs::create_dir_all(world.path(&name)).expect("the folder is made");
+                fs::create_dir_all(fixture.path(&name)).expect("the folder is made");
                 index("module-gone");
             }
             Self::ModuleCopied => {
-                fs::create_dir_all(world.path(&name)).expect("the folder is made");
-                let separate = world.path("../modules").display().to_string();
-                world.git_in(&name, &["init", "-q", "--separate-git-dir", &separate, "."]);
-                world.git_in(&name, &["config", "core.worktree", "../elsewhere"]);
-                world.write(format!("{name}/x"), "one\n");
+                fs::create_dir_all(fixture.path(&name)).expect("the folder is made");
+                let separate = fixture.path("../modules").display().to_string();
+                fixture.git_in(&name, &["init", "-q", "--separate-git-dir", &separate, "."]);
+                fixture.git_in(&name, &["config", "core.worktree", "../elsewhere"]);
+                fixture.write(format!("{name}/x"), "one\n");
             }
             Self::ModuleBroken => {
-                world.write(format!("{name}/.git"), "gitdir: /nowhere\n");
-                world.write(format!("{name}/x"), "one\n");
+                fixture.write(format!("{name}/.git"), "gitdir: /nowhere\n");
+                fixture.write(format!("{name}/x"), "one\n");
             }
-            _ => world.link(&name, "../outside/folder"),
+            _ => fixture.link(&name, "../outside/folder"),
         }
     }
 }
 
 /// A repository with files.
-fn nested(world: &World, path: &str) {
-    fs::create_dir_all(world.path(path)).expect("the folder is made");
-    world.git_in(path, &["init", "-q", "."]);
+fn nested(fixture: &ProjectFixture, path: &str) {
+    fs::create_dir_all(fixture.path(path)).expect("the folder is made");
+    fixture.git_in(path, &["init", "-q", "."]);
     for file in ["tracked", "new", "deep/n.c"] {
-        world.write(format!("{path}/{file}"), "one\n");
+        fixture.write(format!("{path}/{file}"), "one\n");
     }
-    world.git_in(path, &["add", "tracked"]);
+    fixture.git_in(path, &["add", "tracked"]);
 }
 
 /// The id of some content.
-fn object(world: &World) -> String {
-    world.git(&["rev-parse", ":a"]).trim_end().to_owned()
+fn object(fixture: &ProjectFixture) -> String {
+    fixture.git(&["rev-parse", ":a"]).trim_end().to_owned()
 }
 
-fn unmerged(world: &World) {
-    let object = object(world);
+fn unmerged(fixture: &ProjectFixture) {
+    let object = object(fixture);
     let entry = |stage| format!("100644 {object} {stage}\tignored-conflict\n");
-    world.index(&[1, 2, 3].map(entry).concat());
-    world.write("ignored-conflict", "one\n");
+    fixture.index(&[1, 2, 3].map(entry).concat());
+    fixture.write("ignored-conflict", "one\n");
 }
 
-fn links(world: &World) {
-    let whole = world.path("../outside/file");
-    world.link("link-whole", whole);
-    world.link("link-inside", "src/b.c");
-    world.link("src/deep/link-up", "../../a");
-    world.link("link-folder", "../outside/folder");
-    world.link("src/link-folder-inside", "deep");
-    world.link("../outside/hop", "../project/a");
-    world.link("link-hop", "../outside/hop");
-    world.link("link-via", "link-folder/x");
-    world.link("link-nowhere", "nowhere");
-    world.link("link-self", "link-self");
-    world.link("../outside/folder/on", "../file");
-    world.link("../outside/folder/round", ".");
+fn links(fixture: &ProjectFixture) {
+    let whole = fixture.path("../outside/file");
+    fixture.link("link-whole", whole);
+    fixture.link("link-inside", "src/b.c");
+    fixture.link("src/deep/link-up", "../../a");
+    fixture.link("link-folder", "../outside/folder");
+    fixture.link("src/link-folder-inside", "deep");
+    fixture.link("../outside/hop", "../project/a");
+    fixture.link("link-hop", "../outside/hop");
+    fixture.link("link-via", "link-folder/x");
+    fixture.link("link-nowhere", "nowhere");
+    fixture.link("link-self", "link-self");
+    fixture.link("../outside/folder/on", "../file");
+    fixture.link("../outside/folder/round", ".");
 }
 
-fn names(world: &World) {
+fn names(fixture: &ProjectFixture) {
     let names: [&[u8]; 11] = [
         b"new\nline",
         b"\xff\xfe.c",
@@ -253,9 +253,9 @@ fn names(world: &World) {
         b"d[*]/f.c",
     ];
     for name in names {
-        world.write(OsStr::from_bytes(name), "one\n");
+        fixture.write(OsStr::from_bytes(name), "one\n");
         let inside = [b"src/", name].concat();
-        world.write(OsStr::from_bytes(&inside), "one\n");
+        fixture.write(OsStr::from_bytes(&inside), "one\n");
     }
-    world.write(".GIT/x", "one\n");
+    fixture.write(".GIT/x", "one\n");
 }

@@ -1,40 +1,41 @@
-//! Random projects, each of whose files is changed, and an oracle that walks the tree by itself: whatever a command could
-//! have read there, a change of it makes another key, or there is no key at all.
+//! Random projects in which every file is changed. A separate walk of the tree finds the files that a command
+//! could read; a change of any of them must change the key, or the project must have no key.
 //!
-//! * [`world`]: a project for real, in a temporary folder.
-//! * [`place`]: how git comes by it. [`feature`]: what is in it. [`setting`]: what its configuration says.
-//! * [`oracle`]: what can be read there, found out without git.
-//! * [`change`]: what happens to a file.
-//! * [`patterns`]: patterns of paths, next to git's.
+//! * [`fixture`]: a real project in a temporary folder.
+//! * [`place`]: where its repository is. [`feature`]: what it contains. [`setting`]: its configuration of
+//!   git.
+//! * [`readable`]: the files that a command can read, found without git.
+//! * [`change`]: a change of a file.
+//! * [`patterns`]: patterns of paths, compared with git's.
 //!
-//! `PROPTEST_CASES` says how many projects are tried.
+//! `PROPTEST_CASES` sets the number of projects.
 #![expect(clippy::expect_used, reason = "a test that cannot go on must stop, and say where")]
 
 mod change;
 mod feature;
-mod oracle;
+mod fixture;
 mod patterns;
 mod place;
+mod readable;
 mod setting;
-mod world;
 
 use change::Change;
 use feature::Feature;
-use oracle::Readable;
+use fixture::ProjectFixture;
 use place::Place;
 use proptest::{
     prelude::*,
     sample::{select, subsequence},
     test_runner::{Config, FileFailurePersistence},
 };
+use readable::Readable;
 use setting::Setting;
 use std::{env, path::Path};
-use world::World;
 
-/// How many projects are tried by default.
+/// The default number of projects.
 const CASES: u32 = 30;
 
-/// Seeds of projects that found something, tried again before all others.
+/// Seeds of projects that found a fault. They are tried before all others.
 const REGRESSIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/trees/regressions.txt");
 
 fn config(cases: u32) -> Config {
@@ -47,7 +48,7 @@ fn config(cases: u32) -> Config {
     }
 }
 
-/// Which files are named.
+/// The named inputs.
 #[derive(Clone, Copy, Debug)]
 struct Inputs(&'static [&'static str]);
 
@@ -65,8 +66,8 @@ impl Inputs {
         Self(&["src-link/../a"]),
     ];
 
-    /// Whether a path is meant, as the documentation says; by rules that are simpler than patterns.
-    fn mean(self, path: &Path) -> bool {
+    /// Whether a path is an input according to the documentation, by simpler rules than patterns.
+    fn contains(self, path: &Path) -> bool {
         let text = path.to_string_lossy();
         let in_src = path.starts_with("src");
         let is_c = text.ends_with(".c");
@@ -86,8 +87,8 @@ impl Inputs {
             })
     }
 
-    /// Whether patterns alone say what is meant: those do not look behind links.
-    fn are_patterns(self) -> bool {
+    /// Whether all inputs are patterns: those do not follow links.
+    fn has_only_patterns(self) -> bool {
         self.0.iter().any(|input| input.contains('*'))
     }
 }
@@ -98,7 +99,7 @@ struct Project {
     features: Vec<Feature>,
     settings: Vec<Setting>,
     inputs: Inputs,
-    /// Which change of a file comes first.
+    /// The change of the first file.
     turn: usize,
 }
 
@@ -118,35 +119,35 @@ fn project() -> impl Strategy<Value = Project> {
     )
 }
 
-/// Whether a change of what is read must be seen.
-fn counts(project: &Project, readable: &Readable) -> bool {
+/// Whether a change of a file must change the key.
+fn is_relevant(project: &Project, readable: &Readable) -> bool {
     let named = ["ignored"].map(Path::new);
     let is_named = project.inputs.0.iter().any(|input| Path::new(input) == readable.path);
-    let is_meant = project.inputs.mean(&readable.path)
-        && !(project.inputs.are_patterns() && readable.is_behind_link_to_folder);
+    let is_meant = project.inputs.contains(&readable.path)
+        && !(project.inputs.has_only_patterns() && readable.is_behind_link_to_folder);
     is_meant && (!readable.is_ignored || (is_named && named.contains(&readable.path.as_path())))
 }
 
-fn holds(project: &Project) -> Result<(), TestCaseError> {
-    let world = World::new(project.place, &project.features, &project.settings);
-    let tree = world.tree(project.inputs.0);
+fn check_project(project: &Project) -> Result<(), TestCaseError> {
+    let fixture = ProjectFixture::new(project.place, &project.features, &project.settings);
+    let tree = fixture.tree(project.inputs.0);
     let before = match tree.read() {
         Ok(parts) => parts,
-        // Then nothing is answered. A project of which nothing is odd must be read.
+        // Then there is no key. A project without an odd feature must have one.
         Err(error) => {
             let may_fail = project.features.iter().any(|feature| feature.may_be_refused());
             prop_assert!(may_fail, "{error}");
             return Ok(());
         }
     };
-    let readables = oracle::walk(&world);
-    prop_assert!(readables.iter().any(|readable| counts(project, readable)), "nothing counts");
+    let readables = readable::walk(&fixture);
+    prop_assert!(readables.iter().any(|readable| is_relevant(project, readable)), "nothing counts");
     for (number, readable) in readables.iter().enumerate() {
-        if !counts(project, readable) {
+        if !is_relevant(project, readable) {
             continue;
         }
         let change = Change::at(project.turn + number);
-        let Some(undo) = change.apply(&world, readable) else { continue };
+        let Some(undo) = change.apply(&fixture, readable) else { continue };
         let after = tree.read();
         let same = after.is_ok_and(|after| after == before);
         undo.undo();
@@ -154,25 +155,25 @@ fn holds(project: &Project) -> Result<(), TestCaseError> {
     }
     let same = tree.read().is_ok_and(|after| after == before);
     prop_assert!(same, "what has changed back is what it was");
-    ignored_do_not_count(project, &world, &readables)
+    check_ignored_files(project, &fixture, &readables)
 }
 
-/// Otherwise nothing that is built would ever be kept.
-fn ignored_do_not_count(
+/// Otherwise no result of a build would ever be stored.
+fn check_ignored_files(
     project: &Project,
-    world: &World,
+    fixture: &ProjectFixture,
     readables: &[Readable],
 ) -> Result<(), TestCaseError> {
-    let tree = world.tree(project.inputs.0);
+    let tree = fixture.tree(project.inputs.0);
     let before = tree.read();
     for name in ["ignored", "src/ignored.c", "ignored-folder/x"].map(Path::new) {
         let Some(readable) = readables.iter().find(|it| it.path == name && it.is_ignored) else {
             continue;
         };
-        if project.inputs.0.contains(&"ignored") || world.leads_to(name) {
+        if project.inputs.0.contains(&"ignored") || fixture.leads_to(name) {
             continue;
         }
-        let undo = Change::Content.apply(world, readable);
+        let undo = Change::Content.apply(fixture, readable);
         let after = tree.read();
         let same = matches!((&before, &after), (Ok(before), Ok(after)) if before == after);
         prop_assert!(same, "{} is ignored", name.display());
@@ -185,17 +186,17 @@ proptest! {
     #![proptest_config(config(CASES))]
 
     #[test]
-    fn whatever_can_be_read_is_seen_to_change(project in project()) {
-        holds(&project)?;
+    fn every_change_of_a_readable_file_changes_the_key(project in project()) {
+        check_project(&project)?;
     }
 }
 
 #[test]
-fn each_feature_is_seen_by_itself() {
+fn each_feature_alone_is_checked() {
     for (turn, feature) in Feature::ALL.into_iter().enumerate() {
         let place = if turn % 2 == 0 { Place::Plain } else { Place::Above };
         let (features, settings) = (vec![feature], Setting::ALL.to_vec());
         let project = Project { place, features, settings, inputs: Inputs(&[]), turn };
-        holds(&project).unwrap_or_else(|error| panic!("{project:?}: {error}"));
+        check_project(&project).unwrap_or_else(|error| panic!("{project:?}: {error}"));
     }
 }

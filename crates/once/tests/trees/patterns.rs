@@ -1,4 +1,4 @@
-//! What a pattern means is what git says.
+//! Patterns mean the same as in git.
 
 use super::config;
 use lokt_once::{
@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use std::{collections::BTreeSet, fs, path::Path, process::Command, sync::LazyLock};
 use tempfile::TempDir;
 
-/// How many patterns are tried by default.
+/// The default number of patterns.
 const CASES: u32 = 300;
 
 /// A repository with names of all kinds, made once.
@@ -39,7 +39,7 @@ static FILES: LazyLock<TempDir> = LazyLock::new(|| {
     folder
 });
 
-/// What git lists.
+/// The files that git lists.
 fn by_git(folder: &Path, pattern: &str) -> BTreeSet<Vec<u8>> {
     let mut git = Command::new("git");
     git.args(["ls-files", "-z", "--others", "--"]).arg(format!(":(glob){pattern}"));
@@ -81,10 +81,10 @@ proptest! {
     )) {
         let pattern = pieces.concat();
         let folder = FILES.path();
-        // Without one of these, it is a path; and these are not paths as they are written.
+        // Without one of these characters it is a path; and these are not valid as paths.
         let is_pattern = pattern.contains(['*', '?', '[', '\\'])
             && !pattern.starts_with('/') && !pattern.ends_with('/') && !pattern.contains("//");
-        // What is there by that very name is meant, and nothing else.
+        // If a file has exactly this name, the pattern only means that file.
         if !is_pattern || fs::symlink_metadata(folder.join(&pattern)).is_ok() {
             return Ok(());
         }

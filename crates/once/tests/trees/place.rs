@@ -1,19 +1,19 @@
-use super::world::World;
+use super::fixture::ProjectFixture;
 use lokt_once::tree::ProjectRepository;
 use std::fs;
 
-/// How git comes by a project.
+/// Where the repository of a project is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     /// Its folder has a `.git`.
     Plain,
     /// It is a work tree of a repository elsewhere.
     Worktree,
-    /// Its `.git` is a file that leads to the repository.
+    /// Its `.git` is a file that names the repository.
     Separate,
-    /// The repository says that its work tree is a folder above it.
+    /// The repository names a folder above it as its work tree.
     Above,
-    /// Its repository says that its work tree is elsewhere, as that of a copied submodule does.
+    /// Its repository names a work tree elsewhere, as that of a copied submodule does.
     Copied,
 }
 
@@ -22,33 +22,33 @@ impl Place {
         [Self::Plain, Self::Worktree, Self::Separate, Self::Above, Self::Copied];
 
     /// Makes the project's folder and its repository.
-    pub(super) fn make(self, world: &World) -> ProjectRepository {
-        let project = world.project();
+    pub(super) fn make(self, fixture: &ProjectFixture) -> ProjectRepository {
+        let project = fixture.project();
         fs::create_dir_all(&project).expect("the folder is made");
         match self {
-            Self::Plain => drop(world.git_in(".", &["init", "-q", "."])),
+            Self::Plain => drop(fixture.git_in(".", &["init", "-q", "."])),
             Self::Worktree => {
-                fs::create_dir_all(world.path("../main")).expect("the folder is made");
-                world.git_in("../main", &["init", "-q", "."]);
-                world.git_in("../main", &["commit", "-q", "--allow-empty", "-m", "none"]);
+                fs::create_dir_all(fixture.path("../main")).expect("the folder is made");
+                fixture.git_in("../main", &["init", "-q", "."]);
+                fixture.git_in("../main", &["commit", "-q", "--allow-empty", "-m", "none"]);
                 fs::remove_dir(&project).expect("the folder is removed");
-                world.git_in("../main", &["worktree", "add", "-q", "../project"]);
+                fixture.git_in("../main", &["worktree", "add", "-q", "../project"]);
             }
             Self::Separate => {
-                world.git_in(".", &["init", "-q", "--separate-git-dir", "../separate", "."]);
+                fixture.git_in(".", &["init", "-q", "--separate-git-dir", "../separate", "."]);
             }
             Self::Above => {
-                fs::create_dir_all(world.path("dot")).expect("the folder is made");
-                world.git_in("dot", &["init", "-q", "."]);
-                world.git_in("dot", &["config", "core.worktree", "../.."]);
-                return ProjectRepository::At(world.path("dot"));
+                fs::create_dir_all(fixture.path("dot")).expect("the folder is made");
+                fixture.git_in("dot", &["init", "-q", "."]);
+                fixture.git_in("dot", &["config", "core.worktree", "../.."]);
+                return ProjectRepository::At(fixture.path("dot"));
             }
             Self::Copied => {
-                let original = world.path("../original");
+                let original = fixture.path("../original");
                 fs::create_dir_all(&original).expect("the folder is made");
-                world.git_in(".", &["init", "-q", "."]);
+                fixture.git_in(".", &["init", "-q", "."]);
                 let original = original.display().to_string();
-                world.git_in(".", &["config", "core.worktree", &original]);
+                fixture.git_in(".", &["config", "core.worktree", &original]);
                 return ProjectRepository::At(project);
             }
         }

@@ -1,4 +1,4 @@
-use super::world::World;
+use super::fixture::ProjectFixture;
 use std::{
     fs::{self, OpenOptions},
     io::Write,
@@ -25,20 +25,20 @@ impl Setting {
         Self("status", "showUntrackedFiles = no"),
         Self("submodule", "recurse = true"),
         Self("index", "sparse = true"),
-        // Not a setting of git, but the file that is one.
+        // Not a setting of git, but the file for one.
         Self("", "*"),
     ];
 
-    pub(super) fn make(self, world: &World) {
-        let [_, common] = world.git_dirs();
+    pub(super) fn make(self, fixture: &ProjectFixture) {
+        let [_, common] = fixture.git_dirs();
         let (file, text) = if self.0.is_empty() {
             fs::create_dir_all(common.join("info")).expect("the folder is made");
             ("info/exclude", format!("{}\n", self.1))
         } else {
-            let excludes = world.path("../excludes");
-            let hook = world.path("../hook");
+            let excludes = fixture.path("../excludes");
+            let hook = fixture.path("../hook");
             fs::write(&excludes, "*\n").expect("the file is written");
-            // It says that nothing has changed since a moment that it names itself.
+            // It says that nothing has changed since a moment that it chooses.
             fs::write(&hook, "#!/bin/sh\nprintf 'now\\0'\n").expect("the file is written");
             fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).expect("it may run");
             let setting = self.1.replace("EXCLUDES", &excludes.display().to_string());

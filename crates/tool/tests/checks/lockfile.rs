@@ -1,9 +1,9 @@
-//! Lockfiles: what is one, and that what was read is what is written again.
+//! Lockfiles: which texts are valid, and that a lockfile is written as it was read.
 
 use lokt_tool::lockfile::{Lockfile, encode};
 use serde_json::Value;
 
-/// Checks bytes as a lockfile, under the name that they would have themselves.
+/// Checks bytes as a lockfile, under the name that they contain.
 pub fn check(bytes: &[u8]) {
     let name = name_inside(bytes).unwrap_or_else(|| "web/scraper@1.0.0.lock.json".to_owned());
     let Ok(read) = Lockfile::parse(bytes, &name) else { return };

@@ -1,4 +1,4 @@
-//! Metadata: what is one, and that what was read of a tool is what JSON says of it.
+//! Metadata: which texts are valid, and that the metadata of a tool survives a round trip through JSON.
 
 use lokt_tool::{
     metadata::{self, TextPosition, ToolMetadata, ToolMetadataFlaw},
@@ -14,8 +14,8 @@ pub fn check(bytes: &[u8]) {
     let read = metadata::read(text, extension);
     assert_eq!(read, metadata::read(text, extension), "a text says the same every time");
     match read {
-        Ok(metadata) => comes_back(&metadata),
-        Err(flaw) => lies_within(text, &flaw),
+        Ok(metadata) => check_round_trip(&metadata),
+        Err(flaw) => check_place(text, &flaw),
     }
 }
 
@@ -26,13 +26,13 @@ fn extension(byte: u8) -> Option<ToolFileExtension> {
     ToolFileExtension::ALL.get(usize::from(index) % count).copied()
 }
 
-fn comes_back(metadata: &ToolMetadata) {
+fn check_round_trip(metadata: &ToolMetadata) {
     let json = Value::Object(metadata.to_json()).to_string();
     let again = metadata::read(&json, ToolFileExtension::Json);
     assert_eq!(again.as_ref(), Ok(metadata), "metadata is the same in JSON: {json}");
 }
 
-fn lies_within(text: &str, flaw: &ToolMetadataFlaw) {
+fn check_place(text: &str, flaw: &ToolMetadataFlaw) {
     let (ToolMetadataFlaw::Syntax { place, .. }
     | ToolMetadataFlaw::NotLiteral { place, .. }
     | ToolMetadataFlaw::Type { place, .. }) = flaw;

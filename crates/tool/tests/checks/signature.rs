@@ -1,4 +1,4 @@
-//! Signatures: what is one, and that only what was signed is vouched for.
+//! Signatures: which texts are valid, and that only signed content verifies.
 
 use lokt_tool::{
     item::ToolItemText,
@@ -31,7 +31,7 @@ pub fn check(bytes: &[u8]) {
     }
     let key = &*KEY;
     let trust = TrustStore::of(FOLDER.path(), []);
-    verify(&text, &trust).expect_err("nobody has signed this");
+    verify(&text, &trust).expect_err("this has no valid signature");
     let now = "2026-02-11T00:00:00Z".parse().expect("a time");
     let Ok(once) = signed(rest, extension, key, now) else { return };
     let read = ToolItemText::decode(&once, extension).expect("a text stays a text");

@@ -1,6 +1,6 @@
-//! Real tools under real interpreters: what is given to them, what they give back, and how they are stopped.
+//! Real tools under real interpreters: their input, their output, and how they are stopped.
 
-use crate::bench::{Bench, Tool, alone, runs};
+use crate::fixture::{Tool, ToolFixture, run_in_process, runs};
 use lokt_tool::run::{ToolOutputMode, ToolRunError};
 use serde_json::{Value, json};
 use std::{fs, time::Duration};
@@ -34,17 +34,17 @@ print(json.dumps({
 
 #[test]
 fn parameters_arrive_unchanged_whatever_their_text() {
-    alone(|| {
-        let bench = Bench::new();
+    run_in_process(|| {
+        let fixture = ToolFixture::new();
         let tool = Tool::new("x.py", PYTHON, ECHO);
         let mut big = hostile();
         big["big"] = json!("x".repeat(1024 * 1024));
         for (parameters, by_stdin) in [(hostile(), false), (json!({}), false), (big, true)] {
-            let result = bench.process(&tool, &parameters);
+            let result = fixture.process(&tool, &parameters);
             let data = result.data().unwrap_or_else(|| panic!("{}", result.to_json()));
             assert!(data["params"] == parameters, "what is given arrives unchanged");
             assert_eq!(data["by_stdin"], json!(by_stdin), "only long parameters go by the input");
-            let project = bench.project();
+            let project = fixture.project();
             let project = project.to_str().unwrap();
             assert_eq!(data["argv"], json!(["--params", "--project-path", project]));
             assert_eq!(data["cwd"], json!(project), "a tool runs in its project");
@@ -58,24 +58,24 @@ fn parameters_arrive_unchanged_whatever_their_text() {
 
 #[test]
 fn a_module_planted_beside_the_tool_or_in_the_project_is_not_imported() {
-    alone(|| {
-        let bench = Bench::new();
+    run_in_process(|| {
+        let fixture = ToolFixture::new();
         for planted in ["json.py", ".ai/tools/json.py", "importlib.py", "asyncio.py", "inspect.py"]
         {
-            bench.write(planted, "raise SystemExit('planted')\n");
+            fixture.write(planted, "raise SystemExit('planted')\n");
         }
-        let result = bench.process(&Tool::new("x.py", PYTHON, ECHO), &json!({}));
+        let result = fixture.process(&Tool::new("x.py", PYTHON, ECHO), &json!({}));
         assert!(result.success(), "{}", result.to_json());
         let tool = Tool::new("x.py", FUNCTION, "import json\ndef execute(p, path): return p\n");
-        let result = bench.process(&tool, &json!({"a": 1}));
+        let result = fixture.process(&tool, &json!({"a": 1}));
         assert_eq!(result.data(), json!({"a": 1}).as_object().cloned(), "{}", result.to_json());
     });
 }
 
 #[test]
-fn what_a_function_returns_is_the_result_and_what_it_prints_is_not() {
-    alone(|| {
-        let bench = Bench::new();
+fn the_result_is_the_return_value_and_not_the_output() {
+    run_in_process(|| {
+        let fixture = ToolFixture::new();
         for (text, expected) in [
             (
                 "def execute(params, project_path):\n    return {'p': params, 'at': project_path}\n",
@@ -91,10 +91,10 @@ fn what_a_function_returns_is_the_result_and_what_it_prints_is_not() {
             let mut big = hostile();
             big["big"] = json!("x".repeat(1024 * 1024));
             for parameters in [hostile(), big] {
-                let result = bench.process(&Tool::new("x.py", FUNCTION, text), &parameters);
+                let result = fixture.process(&Tool::new("x.py", FUNCTION, text), &parameters);
                 let data = result.data().unwrap_or_else(|| panic!("{}", result.to_json()));
                 assert!(data["p"] == parameters, "what is given arrives unchanged");
-                assert_eq!(data["at"], json!(bench.project()));
+                assert_eq!(data["at"], json!(fixture.project()));
                 let errors = String::from_utf8_lossy(&result.stderr.bytes).into_owned();
                 assert!(errors.contains(expected.unwrap_or_default()), "{errors}");
             }
@@ -104,15 +104,15 @@ fn what_a_function_returns_is_the_result_and_what_it_prints_is_not() {
 
 #[test]
 fn a_function_that_fails_says_where() {
-    alone(|| {
-        let bench = Bench::new();
+    run_in_process(|| {
+        let fixture = ToolFixture::new();
         for (text, told) in [
             ("def execute(p, path): raise KeyError('here')\n", "KeyError: 'here'"),
             ("def execute(p, path): return object()\n", "not JSON serializable"),
             ("x = 1\n", "has no attribute 'execute'"),
             ("def execute(:\n", "SyntaxError"),
         ] {
-            let result = bench.process(&Tool::new("x.py", FUNCTION, text), &json!({}));
+            let result = fixture.process(&Tool::new("x.py", FUNCTION, text), &json!({}));
             let errors = String::from_utf8_lossy(&result.stderr.bytes).into_owned();
             assert_eq!(result.return_code(), 1, "{text}: {errors}");
             assert!(errors.contains(told) && result.stdout.bytes.is_empty(), "{text}: {errors}");
@@ -122,13 +122,13 @@ fn a_function_that_fails_says_where() {
 
 #[test]
 fn a_shell_script_gets_its_parameters_as_words() {
-    alone(|| {
-        let bench = Bench::new();
+    run_in_process(|| {
+        let fixture = ToolFixture::new();
         let text = "printf '%s' \"$2\"; printf '%s' \"$1 $3 $4\" >&2; exit 3\n";
-        let result = bench.process(&Tool::new("x.sh", BASH, text), &hostile());
+        let result = fixture.process(&Tool::new("x.sh", BASH, text), &hostile());
         let given: Value = serde_json::from_slice(&result.stdout.bytes).unwrap();
         assert_eq!(given, hostile());
-        let words = format!("--params --project-path {}", bench.project().display());
+        let words = format!("--params --project-path {}", fixture.project().display());
         assert_eq!(String::from_utf8_lossy(&result.stderr.bytes), words);
         assert_eq!((result.return_code(), result.success()), (3, false));
     });
@@ -136,17 +136,17 @@ fn a_shell_script_gets_its_parameters_as_words() {
 
 #[test]
 fn a_script_for_node_finds_the_modules_of_its_project() {
-    alone(|| {
-        let bench = Bench::new();
-        bench.write("node_modules/thing/index.js", "module.exports = 'thing of the project'\n");
-        bench.write(
+    run_in_process(|| {
+        let fixture = ToolFixture::new();
+        fixture.write("node_modules/thing/index.js", "module.exports = 'thing of the project'\n");
+        fixture.write(
             "node_modules/thing/package.json",
             "{\"name\": \"thing\", \"main\": \"index.js\"}",
         );
         let required = "console.log(JSON.stringify({thing: require('thing'), p: JSON.parse(process.argv[3])}))";
         let imported = "import thing from 'thing'; console.log(JSON.stringify({thing, p: JSON.parse(process.argv[3])}))";
         for (file, text) in [("x.js", required), ("x.mjs", imported)] {
-            let result = bench.process(&Tool::new(file, NODE, text), &hostile());
+            let result = fixture.process(&Tool::new(file, NODE, text), &hostile());
             let data = result.data().unwrap_or_else(|| panic!("{}", result.to_json()));
             assert_eq!(data["thing"], json!("thing of the project"), "{file}");
             assert_eq!(data["p"], hostile(), "{file}");
@@ -157,17 +157,17 @@ fn a_script_for_node_finds_the_modules_of_its_project() {
 #[test]
 fn a_tool_that_hangs_is_stopped_with_all_its_processes_and_its_output_is_kept() {
     // A closure: its name tells which test is to run.
-    alone(|| stops_all(Bench::new()));
+    run_in_process(|| assert_all_stopped(ToolFixture::new()));
 }
 
-fn stops_all(mut bench: Bench) {
-    bench.grace = Duration::from_millis(200);
-    // One child is as deaf as its parent; the other has lost its parent.
+fn assert_all_stopped(mut fixture: ToolFixture) {
+    fixture.grace = Duration::from_millis(200);
+    // One child ignores signals, as its parent does; the parent of the other has ended.
     let text = "trap '' TERM; sleep 1000 & echo $$ $!; (sleep 1001 & echo $!); echo so far >&2\n\
                 while :; do wait; done\n";
     let mut tool = Tool::new("x.sh", BASH, text);
     tool.config = json!({"timeout": 2});
-    let result = bench.process(&tool, &json!({}));
+    let result = fixture.process(&tool, &json!({}));
     assert!(result.timed_out() && !result.success(), "{}", result.to_json());
     assert_eq!(result.stderr.bytes, b"so far\n", "what it said is kept");
     let pids = String::from_utf8(result.stdout.bytes.clone()).unwrap();
@@ -179,11 +179,11 @@ fn stops_all(mut bench: Bench) {
 }
 
 #[test]
-fn what_a_tool_leaves_running_is_not_waited_for() {
-    alone(|| {
-        let bench = Bench::new();
+fn left_behind_processes_of_a_tool_are_not_waited_for() {
+    run_in_process(|| {
+        let fixture = ToolFixture::new();
         let tool = Tool::new("x.sh", BASH, "sleep 1000 & echo $!; exit 0\n");
-        let result = bench.process(&tool, &json!({}));
+        let result = fixture.process(&tool, &json!({}));
         let pid = String::from_utf8(result.stdout.bytes.clone()).unwrap();
         let pid = nix::unistd::Pid::from_raw(pid.trim().parse().unwrap());
         let signal = nix::sys::signal::Signal::SIGKILL;
@@ -193,14 +193,14 @@ fn what_a_tool_leaves_running_is_not_waited_for() {
 }
 
 #[test]
-fn a_missing_interpreter_is_told_before_anything_starts() {
-    alone(|| {
-        let mut bench = Bench::new();
-        let nowhere = bench.temporary();
-        bench.environment.retain(|(name, _)| name != "PATH");
-        bench.environment.push(("PATH".into(), nowhere.clone().into()));
-        let error = bench.run(&Tool::new("x.py", PYTHON, ECHO), &json!({})).unwrap_err();
-        let venv = bench.project().join(".venv/bin");
+fn a_missing_interpreter_is_reported_before_the_start() {
+    run_in_process(|| {
+        let mut fixture = ToolFixture::new();
+        let nowhere = fixture.temporary();
+        fixture.environment.retain(|(name, _)| name != "PATH");
+        fixture.environment.push(("PATH".into(), nowhere.clone().into()));
+        let error = fixture.run(&Tool::new("x.py", PYTHON, ECHO), &json!({})).unwrap_err();
+        let venv = fixture.project().join(".venv/bin");
         let told = format!(
             "no interpreter for RYE_PYTHON of {PYTHON}: looked for {0}/python, {0}/python3, \
              $RYE_PYTHON (not set), python3 on PATH ({1})",
@@ -208,63 +208,63 @@ fn a_missing_interpreter_is_told_before_anything_starts() {
             nowhere.display()
         );
         assert_eq!(error.to_string(), told);
-        let left = bench.temporary().read_dir().unwrap().count();
+        let left = fixture.temporary().read_dir().unwrap().count();
         assert_eq!(left, 0, "a refused run leaves nothing behind");
     });
 }
 
 #[test]
 fn the_projects_virtual_environment_is_used_first() {
-    alone(|| {
-        let bench = Bench::new();
+    run_in_process(|| {
+        let fixture = ToolFixture::new();
         let python =
-            bench.write(".venv/bin/python", "#!/bin/sh\necho \"{\\\"i\\\": \\\"$0\\\"}\"\n");
+            fixture.write(".venv/bin/python", "#!/bin/sh\necho \"{\\\"i\\\": \\\"$0\\\"}\"\n");
         let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         fs::set_permissions(&python, executable).unwrap();
-        let result = bench.process(&Tool::new("x.py", PYTHON, ECHO), &json!({}));
+        let result = fixture.process(&Tool::new("x.py", PYTHON, ECHO), &json!({}));
         assert_eq!(result.data().unwrap()["i"], json!(python), "{}", result.to_json());
     });
 }
 
 #[test]
 fn leftovers_of_killed_runs_are_removed_after_a_run() {
-    alone(|| {
-        let bench = Bench::new();
-        let left = bench.temporary().join("lokt-run-left");
+    run_in_process(|| {
+        let fixture = ToolFixture::new();
+        let left = fixture.temporary().join("lokt-run-left");
         fs::create_dir(&left).unwrap();
         let text = "[ -d \"$TMPDIR/lokt-run-left\" ] && echo there\n";
-        let result = bench.process(&Tool::new("x.sh", BASH, text), &json!({}));
-        assert_eq!(result.stdout.bytes, b"there\n", "nobody waits for a sweep");
-        assert_eq!(bench.temporary().read_dir().unwrap().count(), 0, "all of it is gone");
+        let result = fixture.process(&Tool::new("x.sh", BASH, text), &json!({}));
+        assert_eq!(result.stdout.bytes, b"there\n", "no process waits for a sweep");
+        assert_eq!(fixture.temporary().read_dir().unwrap().count(), 0, "all of it is gone");
     });
 }
 
 #[test]
 fn a_plain_process_gets_its_words_folder_variables_and_input() {
-    alone(|| {
-        let bench = Bench::new();
-        bench.write("sub/here", "");
+    run_in_process(|| {
+        let fixture = ToolFixture::new();
+        fixture.write("sub/here", "");
         let mut tool = Tool::new("x.yaml", SUBPROCESS, "");
         tool.config = json!({
             "command": "sh", "args": ["-c", "ls; cat; printf ' %s %s' \"$A\" \"$1\"", "sh", "{word}"],
             "cwd": "sub", "env": {"A": "{word}"}, "input_data": {"a": "{word}"},
         });
-        let result = bench.process(&tool, &json!({"word": "a  $(reboot)"}));
+        let result = fixture.process(&tool, &json!({"word": "a  $(reboot)"}));
         let told = String::from_utf8_lossy(&result.stdout.bytes).into_owned();
         assert_eq!(told, "here\n{\"a\":\"a  $(reboot)\"} a  $(reboot) a  $(reboot)");
         tool.config = json!({"command": "sh", "args": ["-c", "cat; kill -9 $$"]});
-        let result = bench.process(&tool, &json!({}));
+        let result = fixture.process(&tool, &json!({}));
         assert_eq!(result.return_code(), 137, "the input is empty, and a signal is told");
     });
 }
 
 #[test]
 fn output_that_is_shown_goes_to_the_callers_own_streams() {
-    let shown = alone(|| {
-        let mut bench = Bench::new();
-        bench.output = ToolOutputMode::Show;
+    let shown = run_in_process(|| {
+        let mut fixture = ToolFixture::new();
+        fixture.output = ToolOutputMode::Show;
         let tool = Tool::new("x.sh", BASH, "echo to the output; echo to the errors >&2\n");
-        let result = bench.process(&tool, &json!({}));
+        let result = fixture.process(&tool, &json!({}));
         assert!(result.success() && result.stdout.bytes.is_empty(), "{}", result.to_json());
     });
     if let Some(shown) = shown {
@@ -275,16 +275,16 @@ fn output_that_is_shown_goes_to_the_callers_own_streams() {
 }
 
 #[test]
-fn what_cannot_be_run_is_refused_before_the_start() {
-    alone(|| {
-        let bench = Bench::new();
+fn invalid_tools_are_refused_before_the_start() {
+    run_in_process(|| {
+        let fixture = ToolFixture::new();
         let mut tool = Tool::new("x.yaml", SUBPROCESS, "");
         tool.config = json!({"command": "touch", "args": ["started", "${NO_SUCH_VARIABLE}"]});
-        let error = bench.run(&tool, &json!({})).unwrap_err();
+        let error = fixture.run(&tool, &json!({})).unwrap_err();
         assert!(matches!(error, ToolRunError::Template(_)), "{error}");
         tool.config = json!({"command": "touch", "args": ["started"], "timeout": "soon"});
-        let error = bench.run(&tool, &json!({})).unwrap_err();
+        let error = fixture.run(&tool, &json!({})).unwrap_err();
         assert!(matches!(error, ToolRunError::Subprocess(_)), "{error}");
-        assert!(!bench.project().join("started").exists(), "nothing was started");
+        assert!(!fixture.project().join("started").exists(), "nothing was started");
     });
 }

@@ -1,11 +1,11 @@
-//! Those who come while the command runs.
+//! Callers that come while the command runs.
 
 use super::{GATED, Repository};
 use lokt_testkit::Running;
 use std::thread;
 
 #[test]
-fn fifty_who_ask_at_once_get_one_run() {
+fn fifty_simultaneous_callers_get_one_run() {
     for round in 0..2 {
         let it = Repository::new();
         let line = "echo run >>ignored-runs; echo out; echo err >&2; cat a";
@@ -19,7 +19,7 @@ fn fifty_who_ask_at_once_get_one_run() {
 }
 
 #[test]
-fn who_comes_meanwhile_sees_the_output_live_from_its_start() {
+fn a_follower_sees_the_output_live_from_its_start() {
     let it = Repository::new();
     let lead = it.gated(&[]);
     let followers: Vec<Running> = (0..20).map(|_| it.gated(&["--quiet"])).collect();
@@ -32,7 +32,7 @@ fn who_comes_meanwhile_sees_the_output_live_from_its_start() {
 }
 
 #[test]
-fn a_failure_is_shared_with_those_who_waited_and_not_kept() {
+fn a_failure_is_shared_with_followers_and_not_stored() {
     let it = Repository::new();
     let line = format!("{GATED}; exit 3");
     let start = || it.begun(&[], &line);
@@ -47,7 +47,7 @@ fn a_failure_is_shared_with_those_who_waited_and_not_kept() {
 }
 
 #[test]
-fn who_may_not_wait_for_long_gives_up() {
+fn a_follower_gives_up_at_its_timeout() {
     let it = Repository::new();
     let mut lead = it.once(&[], GATED).owner("tester").start();
     lead.prints("begin");
@@ -72,7 +72,7 @@ fn different_results_are_made_at_the_same_time() {
 }
 
 #[test]
-fn who_follows_gets_the_artifacts_too() {
+fn a_follower_gets_the_artifacts_too() {
     let it = Repository::new();
     it.shell("git worktree add -q ../other");
     let other = it.it.folder().join("other");
@@ -94,7 +94,7 @@ fn who_follows_gets_the_artifacts_too() {
 }
 
 #[test]
-fn a_run_that_was_begun_before_is_not_what_a_refresh_asks_for() {
+fn a_refresh_does_not_follow_an_earlier_run() {
     let it = Repository::new();
     let lead = it.gated(&[]);
     let refreshing = it.once(&["--refresh"], GATED).start();
@@ -108,11 +108,11 @@ fn a_run_that_was_begun_before_is_not_what_a_refresh_asks_for() {
 }
 
 #[test]
-fn refreshing_together_runs_it_once_more() {
+fn simultaneous_refreshes_run_it_once_more() {
     let it = Repository::new();
     let lead = it.gated(&[]);
     let together: Vec<Running> = (0..5).map(|_| it.once(&["--refresh"], GATED).start()).collect();
-    // All of them have asked by now, or the next run would not count for them.
+    // All of them wait by now; otherwise the next run would not count for them.
     for one in &together {
         while !is_watching(one) {
             thread::yield_now();
@@ -127,25 +127,25 @@ fn refreshing_together_runs_it_once_more() {
     assert_eq!((it.runs(), it.violations()), (2, 0));
 }
 
-/// Whether a process waits for a run's end.
+/// Whether a process waits for the end of a run.
 fn is_watching(one: &Running) -> bool {
     let entries = std::fs::read_dir(format!("/proc/{}/fd", one.pid())).into_iter().flatten();
     let targets = entries.flatten().filter_map(|fd| std::fs::read_link(fd.path()).ok());
     targets.into_iter().any(|target| target.display().to_string().contains("inotify"))
 }
 
-/// Succeeds, unless a file that git ignores is there; then it fails when it is told to go on.
+/// Succeeds, or fails after the gate opens if an ignored file exists.
 const FICKLE: &str = "echo run >>ignored-runs; [ -e ignored-fail ] || { echo yes; exit 0; }; \
     echo begin; read line <ignored-gate; exit 3";
 
 #[test]
-fn a_failure_is_no_success_because_there_was_one_before() {
+fn a_failure_is_not_replaced_by_an_older_success() {
     let it = Repository::new();
     it.once(&[], FICKLE).run().ok();
     it.shell("touch ignored-fail");
     let start = |flags: &[&str]| it.begun(flags, FICKLE);
     let lead = start(&["--refresh"]);
-    // For whom the older result is too old.
+    // For callers that need a newer result.
     let follower = start(&["--ttl", "1ms"]);
     it.open_gate();
     lead.ends().expect(3);
@@ -159,7 +159,7 @@ fn a_failure_is_no_success_because_there_was_one_before() {
 }
 
 #[test]
-fn artifacts_of_an_older_result_are_not_put_over_those_of_a_run_that_is_not_kept() {
+fn artifacts_of_an_older_result_do_not_replace_those_of_an_unstored_run() {
     let it = Repository::new();
     let line = "echo begin; if [ -e ignored-new ]; then read line <ignored-gate; fi; \
         cp ignored-text ignored-out; [ ! -e ignored-new ] || echo x >made";
@@ -176,13 +176,13 @@ fn artifacts_of_an_older_result_are_not_put_over_those_of_a_run_that_is_not_kept
 }
 
 #[test]
-fn who_reads_slowly_gets_the_run_that_it_followed_and_no_other() {
+fn a_slow_follower_gets_the_run_that_it_followed() {
     let it = Repository::new();
     let line = "if [ -e ignored-second ]; then echo second; read line <ignored-gate; else : >ignored-second; \
         echo begin; read line <ignored-gate; head -c 2000000 /dev/zero; fi";
     let mut lead = it.once(&[], line).start();
     lead.prints("begin");
-    // Reads no further than the first line, until it is told to.
+    // Reads no further than the first line, until the test continues it.
     let reader = format!(
         "lokt once t -- sh -c '{line}' | {{ read first; read line <ignored-slow; wc -c; }}"
     );

@@ -9,29 +9,29 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// A project in a temporary folder, which has other things next to it.
-pub(super) struct World {
+/// A project in a temporary folder, with other files beside it.
+pub(super) struct ProjectFixture {
     folder: TempDir,
     /// The same, without links.
     real: PathBuf,
     repository: ProjectRepository,
-    /// Ignored files that links lead to.
+    /// Ignored files that are targets of links.
     linked: Vec<PathBuf>,
 }
 
-impl World {
+impl ProjectFixture {
     pub(super) fn new(place: Place, features: &[Feature], settings: &[Setting]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let real = fs::canonicalize(folder.path()).expect("the folder is there");
         let (repository, linked) = (ProjectRepository::Here, Vec::new());
-        let mut world = Self { folder, real, repository, linked };
-        world.repository = place.make(&world);
-        world.write("a", "one\n");
-        world.write("src/b.c", "one\n");
-        world.write("src/deep/c.c", "one\n");
-        world.write(".gitignore", "ignored*\n");
-        world.git(&["add", "."]);
-        world.git(&["commit", "-q", "-m", "first"]);
+        let mut fixture = Self { folder, real, repository, linked };
+        fixture.repository = place.make(&fixture);
+        fixture.write("a", "one\n");
+        fixture.write("src/b.c", "one\n");
+        fixture.write("src/deep/c.c", "one\n");
+        fixture.write(".gitignore", "ignored*\n");
+        fixture.git(&["add", "."]);
+        fixture.git(&["commit", "-q", "-m", "first"]);
         for (path, text) in [
             ("new", "new\n"),
             ("src/new.c", "new\n"),
@@ -43,17 +43,17 @@ impl World {
             ("../outside/folder/x", "one\n"),
             ("../outside/folder/deep/y", "one\n"),
         ] {
-            world.write(path, text);
+            fixture.write(path, text);
         }
-        world.link("link-out", "../outside/file");
-        world.link("src-link", "src");
+        fixture.link("link-out", "../outside/file");
+        fixture.link("src-link", "src");
         for feature in features {
-            feature.make(&mut world);
+            feature.make(&mut fixture);
         }
         for setting in settings {
-            setting.make(&world);
+            setting.make(&fixture);
         }
-        world
+        fixture
     }
 
     pub(super) fn project(&self) -> PathBuf {
@@ -67,7 +67,7 @@ impl World {
         }
     }
 
-    /// What `once` asks.
+    /// The tree that `once` computes.
     pub(super) fn tree(&self, inputs: &[&str]) -> FileSelection {
         FileSelection {
             project: self.project(),
@@ -93,8 +93,8 @@ impl World {
         std::os::unix::fs::symlink(text, path).expect("the link is made");
     }
 
-    /// Notes that a link leads to an ignored file.
-    pub(super) fn lead_to(&mut self, path: &str) {
+    /// Records that a link leads to an ignored file.
+    pub(super) fn mark_ignored_target(&mut self, path: &str) {
         self.linked.push(path.into());
     }
 
@@ -132,7 +132,7 @@ impl World {
         run(self.plain_git().current_dir(self.path(folder)).args(words), b"")
     }
 
-    /// Puts entries into the index, as `git update-index --index-info` reads them.
+    /// Adds entries to the index, as `git update-index --index-info` reads them.
     pub(super) fn index(&self, entries: &str) {
         run(self.own_git().args(["update-index", "--index-info"]), entries.as_bytes());
     }

@@ -1,4 +1,4 @@
-//! Showing, asking, and doing without either.
+//! The dry run, the question, and runs without a question.
 
 use crate::project::{Project, sandbox};
 
@@ -19,7 +19,7 @@ fn a_dry_run_shows_the_diff_and_changes_nothing() {
 }
 
 #[test]
-fn json_tells_the_same() {
+fn json_has_the_same_changes() {
     let it = sandbox();
     let project = Project::new(&it, "p", &[]);
     let dry = project.init(["--dry-run", "--json"]).run().ok().json();
@@ -63,7 +63,7 @@ fn without_a_terminal_nothing_is_written_unless_yes_is_given() {
 }
 
 #[test]
-fn on_a_terminal_it_asks() {
+fn a_terminal_gets_a_question() {
     let it = sandbox();
     let project = Project::new(&it, "p", &[]);
     for answer in ["n\n", "\n", "\u{4}"] {

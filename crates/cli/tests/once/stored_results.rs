@@ -1,4 +1,4 @@
-//! What is kept, restored, damaged, removed.
+//! Results that are stored, restored, damaged and removed.
 
 use super::Repository;
 use serde_json::Value;
@@ -24,14 +24,14 @@ fn the_last_result_is_the_lease_of_the_name() {
     let digest = meta("digest");
     it.shell("echo 2 >a");
     it.once(&[], LINE).owner("bob").run().ok();
-    assert_ne!(meta("digest"), digest, "the next one's, whoever made it");
+    assert_ne!(meta("digest"), digest, "the result of the next run");
     let listed = it.lokt(["status"]).run().ok().out;
     assert!(listed.contains("result 0 of sh -c"), "{listed}");
     it.lokt(["exists", "t"]).run().ok();
 }
 
 #[test]
-fn a_lock_of_that_name_is_nobody_s_result() {
+fn a_lock_with_that_name_is_no_result() {
     let it = Repository::new();
     it.lokt(["lock", "t", "--meta", "mine=1"]).owner("bob").run().ok();
     let done = it.once(&[], LINE).owner("bob").run().ok();
@@ -54,7 +54,7 @@ fn a_result_ends_at_its_time() {
 }
 
 #[test]
-fn failures_are_kept_where_that_is_asked_for() {
+fn failures_are_stored_with_a_flag() {
     let it = Repository::new();
     let line = format!("{LINE}; exit 4");
     for _ in 0..2 {
@@ -89,7 +89,7 @@ fn artifacts_are_restored_only_where_they_differ() {
 }
 
 #[test]
-fn what_leads_out_of_the_project_is_no_artifact() {
+fn an_artifact_outside_the_project_is_refused() {
     let it = Repository::new();
     for path in
         ["../x", "/tmp/x", ".", "sub/../..", ".git", ".git/hooks/x", "sub/.git", "sub/.git/x"]
@@ -109,7 +109,7 @@ fn what_leads_out_of_the_project_is_no_artifact() {
 }
 
 #[test]
-fn what_is_damaged_counts_as_absent() {
+fn a_damaged_result_counts_as_absent() {
     let it = Repository::new();
     it.once(&[], LINE).run().ok();
     let path = it.lokt(["get-meta", "t", "stdout"]).run().ok().out;
@@ -159,7 +159,7 @@ fn results_are_listed_shown_and_removed() {
 }
 
 #[test]
-fn the_least_recently_used_go_first() {
+fn the_least_recently_used_results_are_removed_first() {
     let it = Repository::new();
     for key in ["1", "2", "3"] {
         it.once(&["--key", key], &format!("head -c 100000 /dev/zero; echo {key}")).run().ok();
@@ -174,11 +174,11 @@ fn the_least_recently_used_go_first() {
     it.lokt(["results", "prune", "--older", "0s"]).run().ok();
     assert_eq!(results(&it).len(), 0);
     let left = it.shell("ls \"$LOKT_ROOT\"/once/blobs");
-    assert_eq!(left, "", "no content stays that nobody names");
+    assert_eq!(left, "", "no content stays without a result that names it");
 }
 
 #[test]
-fn who_wants_an_artifact_gets_it_or_the_command_runs() {
+fn a_caller_gets_its_artifact_or_the_command_runs() {
     let it = Repository::new();
     let line = "rm -rf ignored-out; mkdir ignored-out; echo 1 >ignored-out/a; echo 2 >ignored-b; echo run >>ignored-runs";
     it.once(&[], line).run().ok();
@@ -195,7 +195,7 @@ fn who_wants_an_artifact_gets_it_or_the_command_runs() {
 }
 
 #[test]
-fn what_two_runs_make_in_one_place_is_neither_s() {
+fn an_artifact_made_by_two_runs_belongs_to_neither() {
     let it = Repository::new();
     let line = "echo begin; read line <ignored-gate; cat a >ignored-out";
     let flags = ["--artifact", "ignored-out"];
@@ -212,13 +212,13 @@ fn what_two_runs_make_in_one_place_is_neither_s() {
 }
 
 #[test]
-fn a_result_is_no_older_than_who_asks_wants_it() {
+fn a_result_is_no_older_than_the_caller_allows() {
     let it = Repository::new();
     it.once(&[], LINE).run().ok();
     it.once(&["--ttl", "1h"], LINE).run().ok();
     assert_eq!(it.runs(), 1);
     it.once(&["--ttl", "1ms"], LINE).run().ok();
-    assert_eq!(it.runs(), 2, "an older one is none");
+    assert_eq!(it.runs(), 2, "an older result is not used");
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn a_long_command_breaks_no_table() {
 }
 
 #[test]
-fn whatever_stands_in_a_content_s_place_holds_nobody_up() {
+fn any_file_in_place_of_a_content_blocks_no_call() {
     let it = Repository::new();
     it.once(&[], LINE).run().ok();
     let path = it.lokt(["get-meta", "t", "stdout"]).run().ok().out;
@@ -243,7 +243,7 @@ fn whatever_stands_in_a_content_s_place_holds_nobody_up() {
 }
 
 #[test]
-fn what_nobody_may_put_back_is_not_kept() {
+fn files_that_cannot_be_restored_are_not_stored() {
     let it = Repository::new();
     it.shell("mkdir ../elsewhere && ln -s ../elsewhere ignored-link");
     let flags = ["--artifact", "ignored-link/app"];
@@ -256,14 +256,14 @@ fn what_nobody_may_put_back_is_not_kept() {
     let done = it.once(&["--artifact", "ignored-clone"], line).run().ok();
     done.says("is not kept: the artifact ignored-clone/.git is part of another repository");
     it.shell("mkdir real && ln -s real ignored-root");
-    // Also where there is no root yet.
+    // Also without a root.
     let call = it.once(&["--artifact", "real/lokt"], "true");
     let done = call.env("LOKT_ROOT", it.path("ignored-root/lokt")).run();
     done.fails_with(64, "nothing of git's or lokt's");
 }
 
 #[test]
-fn the_lease_of_a_result_that_somebody_takes_is_theirs() {
+fn a_result_does_not_replace_the_lease_of_another_owner() {
     let it = Repository::new();
     it.once(&[], LINE).owner("ada").run().ok();
     it.lokt(["lock", "t", "--ttl", "1h"]).owner("ada").run().ok();

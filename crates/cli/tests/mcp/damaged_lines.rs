@@ -1,7 +1,6 @@
-//! Hundreds of damaged lines: whatever one of them does, the next request is answered, and no request is answered
-//! twice.
+//! Hundreds of damaged lines: after each, the next request is answered, and no request is answered twice.
 
-use crate::{line::Line, sandbox};
+use crate::{client::Client, sandbox};
 use proptest::{
     prelude::*,
     sample::{Index, select},
@@ -13,7 +12,7 @@ use std::collections::HashMap;
 
 const LINES: usize = 400;
 
-/// What is damaged.
+/// The lines that are damaged.
 fn whole() -> impl Strategy<Value = String> {
     let method =
         select(vec!["ping", "tools/list", "tools/call", "initialize", "no/such", "", "\u{202e}"]);
@@ -32,7 +31,7 @@ fn whole() -> impl Strategy<Value = String> {
     })
 }
 
-/// What is put in somewhere.
+/// The bytes that are inserted.
 fn damage() -> impl Strategy<Value = String> {
     let nested = "[".repeat(300);
     let texts = [
@@ -44,7 +43,7 @@ fn damage() -> impl Strategy<Value = String> {
     select(texts)
 }
 
-/// A line with damage at some places: something is put in, something cut out.
+/// A line with damage at some places: bytes are inserted or removed.
 fn damaged() -> impl Strategy<Value = String> {
     let changes = proptest::collection::vec((any::<Index>(), 0..3usize, damage()), 0..3);
     (whole(), changes).prop_map(|(line, changes)| {
@@ -58,7 +57,7 @@ fn damaged() -> impl Strategy<Value = String> {
     })
 }
 
-/// The id of a line that is a request beyond doubt.
+/// The id of a line that is certainly a request.
 fn id_of_request(line: &str) -> Option<String> {
     let value: Value = serde_json::from_str(line.trim_start_matches('\u{feff}').trim()).ok()?;
     let is_request =
@@ -66,7 +65,7 @@ fn id_of_request(line: &str) -> Option<String> {
     is_request.then(|| value["id"].to_string())
 }
 
-/// How often an answer with each id is among these lines.
+/// The number of answers with each id among some lines.
 fn counted(lines: &str) -> HashMap<String, usize> {
     let mut counts = HashMap::new();
     for line in lines.lines() {
@@ -79,7 +78,7 @@ fn counted(lines: &str) -> HashMap<String, usize> {
 #[test]
 fn after_each_of_many_damaged_lines_a_request_is_answered_and_none_twice() {
     let it = sandbox();
-    let mut line = Line::connected(&it);
+    let mut client = Client::connected(&it);
     let mut runner = TestRunner::default();
     let mut requests: HashMap<String, usize> = HashMap::new();
     for count in 0..LINES {
@@ -87,14 +86,14 @@ fn after_each_of_many_damaged_lines_a_request_is_answered_and_none_twice() {
         if let Some(id) = id_of_request(&text) {
             *requests.entry(id).or_default() += 1;
         }
-        line.write(&text);
+        client.write(&text);
         let ping = format!("ping {count}");
-        line.write(&json!({"jsonrpc": "2.0", "id": ping, "method": "ping"}).to_string());
-        let answer = line.answer_to(&json!(ping));
+        client.write(&json!({"jsonrpc": "2.0", "id": ping, "method": "ping"}).to_string());
+        let answer = client.answer_to(&json!(ping));
         assert_eq!(answer["result"], json!({}), "after {text:?}");
     }
-    assert_eq!(line.call("acquire", &json!({"name": "x"}))["status"], "acquired");
-    let done = line.server.release().ok();
+    assert_eq!(client.call("acquire", &json!({"name": "x"}))["status"], "acquired");
+    let done = client.server.release().ok();
     let answers = counted(&done.out);
     for (id, count) in requests.iter().filter(|(id, _)| !["1", "2"].contains(&id.as_str())) {
         let answered = answers.get(id).copied().unwrap_or_default();

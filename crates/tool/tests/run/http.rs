@@ -1,6 +1,6 @@
-//! HTTP requests to a real server: what is sent, what comes back, and what no other host gets to see.
+//! HTTP requests to a real server: the request, the answer, and what other hosts do not get.
 
-use crate::bench::{Bench, Tool, alone, alone_with};
+use crate::fixture::{Tool, ToolFixture, run_in_process, run_in_process_with};
 use lokt_tool::run::{HttpResponse, ToolRunError, ToolRunOutcome};
 use serde_json::{Value, json};
 use std::{
@@ -55,7 +55,7 @@ print(server.server_address[1], flush=True)
 server.serve_forever()
 "#;
 
-/// A server that lives as long as this.
+/// A server that runs until this is dropped.
 struct Server {
     process: Child,
     address: String,
@@ -76,8 +76,8 @@ impl Server {
     }
 
     fn ask(&self, config: Value, parameters: &Value) -> Result<HttpResponse, ToolRunError> {
-        let mut bench = Bench::new();
-        bench
+        let mut fixture = ToolFixture::new();
+        fixture
             .environment
             .retain(|(name, _)| !name.to_string_lossy().to_ascii_lowercase().ends_with("_proxy"));
         let mut tool = Tool::new("x.yaml", "rye/core/primitives/http_client", "");
@@ -86,7 +86,7 @@ impl Server {
         if path.starts_with('/') {
             tool.config["url"] = json!(format!("{}{path}", self.address));
         }
-        bench.run(&tool, parameters).map(|outcome| match outcome {
+        fixture.run(&tool, parameters).map(|outcome| match outcome {
             ToolRunOutcome::Http(result) => result,
             ToolRunOutcome::Subprocess(_) => panic!("a request was to be sent"),
         })
@@ -102,7 +102,7 @@ impl Drop for Server {
 
 #[test]
 fn a_request_is_sent_as_the_config_says() {
-    alone(|| {
+    run_in_process(|| {
         let server = Server::start();
         let config = json!({
             "method": "POST", "url": "/a/{q}?x={q}", "headers": {"X-B": "{q}", "X-N": 7},
@@ -126,7 +126,7 @@ fn a_request_is_sent_as_the_config_says() {
 
 #[test]
 fn an_answer_that_is_no_json_is_text_and_a_failure_is_an_outcome() {
-    alone(|| {
+    run_in_process(|| {
         let answer = Server::start().ask(json!({"url": "/text"}), &json!({})).unwrap();
         assert_eq!((answer.status_code, answer.body.clone()), (404, json!("nö")));
         assert!(!answer.success(), "only 2xx is a success");
@@ -136,7 +136,7 @@ fn an_answer_that_is_no_json_is_text_and_a_failure_is_an_outcome() {
 
 #[test]
 fn another_host_gets_none_of_the_secrets() {
-    alone(|| {
+    run_in_process(|| {
         let server = Server::start();
         let auths = [
             json!({"type": "bearer", "token": "secret"}),
@@ -166,7 +166,7 @@ fn another_host_gets_none_of_the_secrets() {
 
 #[test]
 fn a_request_is_repeated_only_where_its_config_says_so() {
-    alone(|| {
+    run_in_process(|| {
         let server = Server::start();
         let once = server.ask(json!({"url": "/busy"}), &json!({})).unwrap();
         assert_eq!(once.status_code, 503, "the first answer counts");
@@ -181,7 +181,7 @@ fn a_request_is_repeated_only_where_its_config_says_so() {
 
 #[test]
 fn a_request_has_an_end_and_an_answer_a_limit() {
-    alone(|| {
+    run_in_process(|| {
         let server = Server::start();
         let error = server.ask(json!({"url": "/hang", "timeout": 0.3}), &json!({})).unwrap_err();
         assert!(matches!(error, ToolRunError::Exchange(_)), "{error}");
@@ -195,8 +195,8 @@ fn a_request_has_an_end_and_an_answer_a_limit() {
 }
 
 #[test]
-fn who_waits_for_a_server_can_be_interrupted() {
-    alone(|| {
+fn a_wait_for_a_server_can_be_interrupted() {
+    run_in_process(|| {
         let answer = Server::start().ask(json!({"url": "/interrupt"}), &json!({}));
         let Err(ToolRunError::Interrupted(by)) = answer else {
             panic!("a signal to end is heard while a server is waited for: {answer:?}");
@@ -206,7 +206,7 @@ fn who_waits_for_a_server_can_be_interrupted() {
 }
 
 /// Makes an authority and a server's certificate.
-fn certify(folder: &Path) {
+fn make_certificates(folder: &Path) {
     let make = "openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=ca && \
                 openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=x \
                 -CA ca.pem -CAkey ca.key -addext subjectAltName=IP:127.0.0.1 \
@@ -218,15 +218,15 @@ fn certify(folder: &Path) {
 #[test]
 fn a_server_is_trusted_only_if_the_system_trusts_its_authority() {
     let folder = tempfile::tempdir().unwrap();
-    certify(folder.path());
+    make_certificates(folder.path());
     let authority = folder.path().join("ca.pem");
-    alone_with(&[("SSL_CERT_FILE", &authority)], || {
+    run_in_process_with(&[("SSL_CERT_FILE", &authority)], || {
         let ask = |folder: &Path| {
             let files = ["cert.pem", "key.pem"].map(|name| folder.join(name));
             let server = Server::start_with("https", &[&files[0], &files[1]]);
             server.ask(json!({"url": "/echo"}), &json!({}))
         };
-        // This process has made an authority of its own, beside the one that the variable names.
+        // This process has made its own authority, beside the one that the variable names.
         let error = ask(folder.path()).unwrap_err().to_string();
         assert!(error.contains("certificate"), "a stranger is not trusted: {error}");
         let trusted = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from).unwrap();

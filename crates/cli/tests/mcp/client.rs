@@ -2,13 +2,13 @@ use crate::sandbox;
 use lokt_testkit::{Running, Sandbox};
 use serde_json::{Value, json};
 
-/// A client that speaks the protocol by hand, a line a message.
-pub(crate) struct Line {
+/// A client that writes the protocol's messages, one per line.
+pub(crate) struct Client {
     pub(crate) server: Running,
     asked: u32,
 }
 
-impl Line {
+impl Client {
     /// Starts a server, without a handshake.
     pub(crate) fn open(it: &Sandbox) -> Self {
         Self::with(it.lokt(["mcp"]).start())
@@ -23,7 +23,7 @@ impl Line {
     #[track_caller]
     pub(crate) fn connected(it: &Sandbox) -> Self {
         let mut line = Self::open(it);
-        line.shake_hands();
+        client.shake_hands();
         line
     }
 
@@ -57,12 +57,12 @@ impl Line {
         serde_json::from_str(&line).expect("an answer is one line of JSON")
     }
 
-    /// Writes a line, whatever it says.
+    /// Writes a line with any content.
     pub(crate) fn write(&mut self, line: &str) {
         self.server.types(&format!("{line}\n"));
     }
 
-    /// Sends a request, and gives its id.
+    /// Sends a request, and returns its id.
     pub(crate) fn send(&mut self, method: &str, parameters: &Value) -> u32 {
         self.asked += 1;
         let id = self.asked;
@@ -71,19 +71,19 @@ impl Line {
         id
     }
 
-    /// Sends a request and waits for what comes back for it.
+    /// Sends a request, and waits for the answer.
     #[track_caller]
     pub(crate) fn ask(&mut self, method: &str, parameters: &Value) -> Value {
         let id = self.send(method, parameters);
         self.answer_to(&json!(id))
     }
 
-    /// Sends a call of a tool, and gives its id.
+    /// Sends a call of a tool, and returns its id.
     pub(crate) fn start(&mut self, tool: &str, arguments: &Value) -> u32 {
         self.send("tools/call", &json!({"name": tool, "arguments": arguments}))
     }
 
-    /// Calls a tool, and gives its structured result.
+    /// Calls a tool, and returns its structured result.
     #[track_caller]
     pub(crate) fn call(&mut self, tool: &str, arguments: &Value) -> Value {
         let answer = self.ask("tools/call", &json!({"name": tool, "arguments": arguments}));
@@ -92,26 +92,26 @@ impl Line {
 }
 
 #[test]
-fn what_the_server_ignores_its_commands_ignore() {
+fn commands_ignore_the_signals_that_the_server_ignores() {
     let it = sandbox();
     let seen = "grep -E '^Sig(Ign|Blk)' /proc/self/status";
     for ignored in ["", "trap '' PIPE;", "trap '' XFSZ HUP INT TERM USR1 40;"] {
         let without = it.shell(&format!("{ignored} {seen}")).run().ok().out;
-        let mut line = Line::with(it.shell(&format!("{ignored} exec lokt mcp")).start());
-        line.shake_hands();
-        let done = line.call("run_guarded", &json!({"names": ["x"], "line": seen}));
+        let mut client = Client::with(it.shell(&format!("{ignored} exec lokt mcp")).start());
+        client.shake_hands();
+        let done = client.call("run_guarded", &json!({"names": ["x"], "line": seen}));
         assert_eq!(done["stdout"], without, "{ignored}: {done}");
-        line.server.release();
+        client.server.release();
     }
 }
 
 #[test]
-fn what_a_script_writes_into_a_pipe_is_answered() {
+fn requests_in_a_pipe_are_answered() {
     let it = sandbox();
-    let mut line = Line::connected(&it);
-    line.start("acquire", &json!({"name": "x", "until": "unlock", "ttl": "5m"}));
-    line.start("status", &json!({}));
-    let done = line.server.release().ok();
+    let mut client = Client::connected(&it);
+    client.start("acquire", &json!({"name": "x", "until": "unlock", "ttl": "5m"}));
+    client.start("status", &json!({}));
+    let done = client.server.release().ok();
     assert!(done.out.contains(r#""status":"acquired""#), "{done:#?}");
     assert!(done.out.contains(r#""locks":["#), "{done:#?}");
     assert_eq!(it.record("x")["hold"], "lease", "it outlives the connection");

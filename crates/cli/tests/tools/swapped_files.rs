@@ -1,6 +1,6 @@
-//! The file is swapped all the time while it is verified and run: what was not verified never runs.
+//! The tool's file is replaced all the time while it is verified and run: unverified content never runs.
 
-use crate::workshop::{Workshop, tool};
+use crate::tool_project::{ToolProject, tool};
 use std::{
     fs,
     sync::atomic::{AtomicBool, Ordering},
@@ -10,30 +10,30 @@ use std::{
 const RUNS: usize = 300;
 
 #[test]
-fn what_was_not_verified_never_runs() {
-    let workshop = Workshop::new();
-    workshop.run().ok();
+fn unverified_content_never_runs() {
+    let project = ToolProject::new();
+    project.run().ok();
     let ended = AtomicBool::new(false);
     let ran = thread::scope(|scope| {
-        scope.spawn(|| swap(&workshop, &ended));
-        let run = || (0..RUNS / 2).filter(|_| workshop.run().code == Some(0)).count();
+        scope.spawn(|| swap(&project, &ended));
+        let run = || (0..RUNS / 2).filter(|_| project.run().code == Some(0)).count();
         let workers = [scope.spawn(run), scope.spawn(run)];
         let ran: usize = workers.into_iter().map(|it| it.join().unwrap()).sum();
         ended.store(true, Ordering::Relaxed);
         ran
     });
-    let traces = fs::read_to_string(workshop.project().join("ran")).unwrap();
+    let traces = fs::read_to_string(project.project().join("ran")).unwrap();
     assert!(traces.lines().all(|line| line == "ran"), "only what was verified ran: {traces}");
     assert_eq!(traces.lines().count(), ran + 1, "each success is one run");
     assert!(ran > 0 && ran < RUNS, "some were verified and some refused: {ran} of {RUNS}");
 }
 
-/// Puts other content in the tool's place, by turns as an editor does and as a copy does.
-fn swap(workshop: &Workshop, ended: &AtomicBool) {
-    let path = workshop.project().join(".ai/tools/demo/trace.sh");
+/// Replaces the tool's content, in turns as an editor does and as a copy does.
+fn swap(project: &ToolProject, ended: &AtomicBool) {
+    let path = project.project().join(".ai/tools/demo/trace.sh");
     let good = fs::read_to_string(&path).unwrap();
     let unsigned = tool("demo/sh").replace("echo ran", "echo EVIL");
-    // Still with the signature of what it was.
+    // Still with the signature of the old content.
     let patched = good.replace("echo ran", "echo BAD");
     let draft = path.with_extension("draft");
     while !ended.load(Ordering::Relaxed) {

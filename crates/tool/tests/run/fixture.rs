@@ -25,15 +25,15 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// Runs a test's body in a process of its own, whose threads all hold SIGCHLD and SIGHUP back: a supervisor
-/// reads signals from a descriptor, and a thread of the test harness would take them away. Gives what that
-/// process printed, or nothing inside it.
-pub(crate) fn alone<F: FnOnce()>(body: F) -> Option<process::Output> {
-    alone_with(&[], body)
+/// Runs a test's body in a separate process, whose threads all block SIGCHLD and SIGHUP: a supervisor reads
+/// signals from a descriptor, and a thread of the test harness would take them away. Returns the output of that
+/// process, or `None` inside it.
+pub(crate) fn run_in_process<F: FnOnce()>(body: F) -> Option<process::Output> {
+    run_in_process_with(&[], body)
 }
 
-/// The same, with variables that the process itself sees.
-pub(crate) fn alone_with<F: FnOnce()>(
+/// The same, with variables in the environment of the process.
+pub(crate) fn run_in_process_with<F: FnOnce()>(
     variables: &[(&str, &Path)],
     body: F,
 ) -> Option<process::Output> {
@@ -42,7 +42,7 @@ pub(crate) fn alone_with<F: FnOnce()>(
         body();
         return None;
     }
-    // The closure is named after the test that it stands in.
+    // The closure has the name of the test around it.
     let closure = std::any::type_name::<F>();
     let name = closure.split_once("::").unwrap().1.trim_end_matches("::{{closure}}");
     let mut command = Command::new("env");
@@ -58,13 +58,13 @@ pub(crate) fn alone_with<F: FnOnce()>(
         .unwrap();
     let (out, err) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{name} holds in a process of its own:\n{out}\n{err}");
+    assert!(output.status.success(), "{name} passes in a separate process:\n{out}\n{err}");
     assert!(out.contains("1 passed"), "{name} is the name of a test:\n{out}");
     Some(output)
 }
 
 /// A project, a user space and a folder for temporary files.
-pub(crate) struct Bench {
+pub(crate) struct ToolFixture {
     folder: TempDir,
     pub(crate) environment: Vec<(OsString, OsString)>,
     pub(crate) output: ToolOutputMode,
@@ -87,7 +87,7 @@ impl<'a> Tool<'a> {
     }
 }
 
-impl Bench {
+impl ToolFixture {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         for name in ["a project (1)", "tmp", "user"] {
@@ -117,7 +117,7 @@ impl Bench {
         path
     }
 
-    /// Runs a tool; what stands in its file at that time is something else than what was verified.
+    /// Runs a tool. At that time its file has other content than the verified one.
     pub(crate) fn run(
         &self,
         tool: &Tool<'_>,
@@ -195,7 +195,7 @@ struct Item {
 }
 
 impl Item {
-    /// A built-in item, and what runs it.
+    /// A built-in item, and the item that runs it.
     fn built_in(id: &str) -> (Self, Option<String>) {
         let id = ToolItemId::new(id).unwrap();
         let text = builtin::builtin(&id).unwrap_or_else(|| panic!("{id} is built in"));
@@ -212,7 +212,7 @@ fn object(value: &Value) -> Option<Map<String, Value>> {
     value.as_object().cloned()
 }
 
-/// Whether a process runs: one that has ended and was not collected yet does not.
+/// Whether a process runs. One that has ended and was not collected yet does not.
 pub(crate) fn runs(pid: &str) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());

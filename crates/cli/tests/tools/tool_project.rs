@@ -7,7 +7,7 @@ use std::{
 };
 
 /// A project and a user with a key.
-pub(crate) struct Workshop {
+pub(crate) struct ToolProject {
     pub(crate) sandbox: Sandbox,
     project: PathBuf,
 }
@@ -15,37 +15,37 @@ pub(crate) struct Workshop {
 /// No files.
 pub(crate) const NONE: [&Path; 0] = [];
 
-/// A runtime of the user's own that the tests can change.
+/// A runtime of the user, which the tests can change.
 pub(crate) const RUNTIME: &str = "version: \"1.0.0\"
 tool_type: runtime
 executor_id: rye/core/primitives/subprocess
 config: {command: sh, args: [\"{tool_path}\"]}
 ";
 
-/// A tool that leaves a trace where it ran.
+/// A tool that leaves a trace in its working folder.
 pub(crate) fn tool(executor: &str) -> String {
     format!(
         "# __version__ = \"1.0.0\"\n# __tool_type__ = \"shell\"\n# __executor_id__ = \"{executor}\"\necho ran >> ran\n"
     )
 }
 
-impl Workshop {
-    /// With a key, and the tool `demo/trace` on a runtime `demo/sh` of the user's, both signed.
+impl ToolProject {
+    /// With a key, and the tool `demo/trace` on the user's runtime `demo/sh`, both signed.
     pub(crate) fn new() -> Self {
-        let workshop = Self::empty();
-        workshop.lokt(["key", "generate"]).run().ok();
-        workshop.put_user("demo/sh.yaml", RUNTIME);
-        workshop.put("demo/trace.sh", tool("demo/sh"));
-        workshop.sign(&["demo/sh", "demo/trace"]);
-        workshop
+        let project = Self::empty();
+        project.lokt(["key", "generate"]).run().ok();
+        project.put_user("demo/sh.yaml", RUNTIME);
+        project.put("demo/trace.sh", tool("demo/sh"));
+        project.sign(&["demo/sh", "demo/trace"]);
+        project
     }
 
-    /// Without anything.
+    /// Without a key and a tool.
     pub(crate) fn empty() -> Self {
         Self::in_project("project")
     }
 
-    /// Without anything, in a project folder of that name.
+    /// The same, in a project folder with a given name.
     pub(crate) fn in_project(name: &str) -> Self {
         let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_lokt"));
         let project = sandbox.folder().join(name);
@@ -57,7 +57,7 @@ impl Workshop {
         &self.project
     }
 
-    /// A shell line that sees the same world.
+    /// A shell line with the same environment.
     pub(crate) fn shell(&self, line: &str) -> Lokt {
         self.sandbox.shell(line).folder(&self.project)
     }
@@ -83,17 +83,17 @@ impl Workshop {
         self.tool(["sign"].iter().chain(ids).copied()).ok();
     }
 
-    /// Puts a file into the project's space.
+    /// Writes a file to the project's space.
     pub(crate) fn put(&self, path: &str, content: impl AsRef<[u8]>) -> PathBuf {
         write(&self.project.join(".ai/tools").join(path), content)
     }
 
-    /// Puts a file into the user's space.
+    /// Writes a file to the user's space.
     pub(crate) fn put_user(&self, path: &str, content: impl AsRef<[u8]>) -> PathBuf {
         write(&self.user().join("tools").join(path), content)
     }
 
-    /// How often the tool ran.
+    /// The number of the tool's runs.
     pub(crate) fn runs(&self) -> usize {
         fs::read_to_string(self.project.join("ran")).unwrap_or_default().lines().count()
     }
@@ -116,7 +116,7 @@ impl Workshop {
         files(&space.join("lockfiles"))
     }
 
-    /// Requires that a run is refused with a message, and that nothing ran or was written by it.
+    /// Asserts that a run is refused with a message, and that nothing ran or was written.
     #[track_caller]
     pub(crate) fn refuses(&self, message: &str) -> Done {
         let (runs, locked) = (self.runs(), Self::lockfiles(&self.user()));

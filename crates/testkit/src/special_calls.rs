@@ -9,16 +9,16 @@ use std::{
 /// The user `nobody`.
 const NOBODY_UID: u32 = 65534;
 
-/// Runs a program as a user who owns nothing.
+/// Runs a program as a user that owns nothing.
 const NOBODY: [&str; 4] = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
 
-/// Runs a shell line that may mount what it likes; no other process sees the mounts.
+/// Runs a shell line that may mount anything; other processes do not see the mounts.
 const OWN_MOUNTS: [&str; 5] = ["unshare", "--mount", "--map-root-user", "bash", "-euc"];
 
-/// Calls that have it harder than others.
+/// Calls as other users, with other mounts, and beside a held latch.
 impl Sandbox {
-    /// A call by a user whom file modes bind. It is the user who runs the tests, or, if that is root,
-    /// `nobody`, which may enter and write to the sandbox's folder, and which gets the root.
+    /// A call by a user without root's rights. It is the user that runs the tests, or, if that is root, the
+    /// user `nobody`, which may enter and write to the sandbox's folder, and owns the root.
     pub fn as_nobody<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Lokt {
         let lokt = if geteuid().is_root() {
             self.open_to_all();
@@ -32,7 +32,7 @@ impl Sandbox {
         lokt.arguments(arguments).owner("nobody")
     }
 
-    /// A `bash` line by a user whom file modes bind, with the program in the variable `LOKT`.
+    /// A `bash` line by a user without root's rights, with the program in the variable `LOKT`.
     pub fn shell_as_nobody(&self, line: &str) -> Lokt {
         let lokt = if geteuid().is_root() {
             self.open_to_all();
@@ -41,6 +41,7 @@ impl Sandbox {
         } else {
             Lokt::shell(&self.places(), &["bash", "-c"], line).env("LOKT", self.program())
         };
+        // Root runs it through setpriv(1), as this user.
         lokt.owner("nobody").env("HOME", self.folder())
     }
 
@@ -54,26 +55,26 @@ impl Sandbox {
         Lokt::shell(&self.places(), &["python3", "-c"], program)
     }
 
-    /// Enters a lock's section as the program does, until the file is dropped. The lock must be the first
-    /// that was used in the sandbox.
+    /// Enters a lock's section as the program does, until the file is dropped. The lock must be the only one
+    /// that the sandbox has used.
     #[track_caller]
     pub fn hold_latch(&self) -> File {
         let file = File::open(self.only_latch()).expect("the latch can be opened");
-        file.lock().expect("the latch can be taken");
+        file.lock().expect("the latch can be locked");
         file
     }
 
-    /// The latch of the only lock that was used in the sandbox.
+    /// The latch of the only lock that the sandbox has used.
     #[track_caller]
     pub fn only_latch(&self) -> PathBuf {
         let latches = fs::read_dir(self.root().join("latches")).expect("latches were used");
         let paths: Vec<PathBuf> = latches.flatten().map(|entry| entry.path()).collect();
-        assert_eq!(paths.len(), 1, "which of these latches is meant?");
+        assert_eq!(paths.len(), 1, "one lock was used");
         paths.into_iter().next().expect("a latch")
     }
 
-    /// Gives a file, or a folder with all that is in it, to another user; false where the user who runs the tests may
-    /// not do that.
+    /// Gives a file, or a folder with its content, to another user. Returns false if the user that runs the
+    /// tests may not do that.
     #[must_use]
     pub fn give_away(&self, path: &Path) -> bool {
         geteuid().is_root() && {
@@ -86,7 +87,7 @@ impl Sandbox {
         fs::set_permissions(self.folder(), Permissions::from_mode(0o777)).expect("it is ours");
     }
 
-    /// The program in a place that every user can reach.
+    /// A copy of the program that every user can reach.
     fn program_for_all(&self) -> PathBuf {
         let copy = self.folder().join("lokt-for-all");
         if !copy.exists() {
@@ -96,7 +97,7 @@ impl Sandbox {
     }
 }
 
-/// Gives a file or a folder, with all that is in it, to the user `nobody`.
+/// Gives a file, or a folder with its content, to the user `nobody`.
 fn give_to_nobody(path: &Path) {
     let Ok(meta) = path.symlink_metadata() else { return };
     lchown(path, Some(NOBODY_UID), None).expect("root may give it away");

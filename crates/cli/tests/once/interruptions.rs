@@ -1,4 +1,4 @@
-//! The one who runs the command is killed, interrupted, loses the lock; followers are stopped or go away.
+//! The runner is killed, interrupted, or loses its lock; followers are stopped or end.
 
 use super::{GATED, Repository};
 use lokt_testkit::Running;
@@ -7,16 +7,16 @@ use nix::{
     unistd::Pid,
 };
 
-/// How the one who runs it comes to its end.
+/// How the runner ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum End {
-    /// `kill -9` of the supervisor; its command goes on until the gate opens.
+    /// `kill -9` of the supervisor; its command runs on until the gate opens.
     Supervisor,
     /// `kill -9` of both.
     Both,
     /// SIGTERM to the supervisor.
     Terminated,
-    /// Its lock is taken away.
+    /// Its lock is broken.
     Lost,
 }
 
@@ -49,7 +49,7 @@ fn child_of(pid: i32) -> Pid {
 }
 
 #[test]
-fn when_the_one_who_runs_it_is_gone_one_of_the_others_starts_over() {
+fn when_the_runner_is_gone_a_follower_starts_again() {
     for how in [End::Supervisor, End::Both, End::Terminated, End::Lost] {
         let it = Repository::new();
         let lead = it.gated(&[]);
@@ -69,7 +69,7 @@ fn when_the_one_who_runs_it_is_gone_one_of_the_others_starts_over() {
 }
 
 #[test]
-fn interrupting_who_follows_harms_nobody() {
+fn an_interrupted_follower_affects_no_other() {
     let it = Repository::new();
     let lead = it.gated(&[]);
     let (interrupted, killed, other) = (it.gated(&[]), it.gated(&[]), it.gated(&[]));
@@ -83,7 +83,7 @@ fn interrupting_who_follows_harms_nobody() {
 }
 
 #[test]
-fn a_follower_that_is_stopped_holds_up_nobody() {
+fn a_stopped_follower_blocks_no_other() {
     let it = Repository::new();
     let lead = it.gated(&[]);
     let stopped = it.gated(&[]);
@@ -99,11 +99,11 @@ fn a_follower_that_is_stopped_holds_up_nobody() {
 }
 
 #[test]
-fn who_stops_reading_holds_up_nobody() {
+fn a_caller_that_stops_reading_blocks_no_other() {
     let it = Repository::new();
     let line =
         "echo run >>ignored-runs; echo begin; seq 1 300000; read line <ignored-gate; echo end";
-    // Far more than a pipe holds, and none of it is read.
+    // Far more than a pipe can buffer, and none of it is read.
     let unread = |line: &str| {
         let words = format!(
             "exec 3<&0; lokt once t -- sh -c '{line}' | (read first; echo $first; read hold <&3)"
@@ -119,14 +119,14 @@ fn who_stops_reading_holds_up_nobody() {
     it.open_gate();
     let done = other.ends().ok();
     assert!(done.out.ends_with("300000\nend\n"), "the recording went on");
-    // Their readers end, and with them what was never read.
+    // Their readers end, without having read the output.
     lead.release();
     follower.release();
     assert_eq!(it.runs(), 1);
 }
 
 #[test]
-fn who_closes_the_output_gets_the_code_all_the_same() {
+fn a_caller_that_closes_the_output_still_gets_the_code() {
     let it = Repository::new();
     let line = "seq 1 300000; echo run >>ignored-runs";
     for _ in 0..2 {
@@ -145,7 +145,7 @@ fn quoted(text: &str) -> String {
 }
 
 #[test]
-fn in_a_terminal_ctrl_c_hands_the_run_over() {
+fn in_a_terminal_control_c_makes_a_follower_the_runner() {
     let it = Repository::new();
     let words = format!("cd repo && lokt once t -- sh -c {}", quoted(GATED));
     let mut lead = it.it.terminal(&words).start();
@@ -160,7 +160,7 @@ fn in_a_terminal_ctrl_c_hands_the_run_over() {
 }
 
 #[test]
-fn a_signal_of_its_own_is_an_account_and_no_success() {
+fn a_command_that_ends_by_a_signal_is_reported_and_no_success() {
     let it = Repository::new();
     let line = format!("{GATED}; kill -SEGV $$");
     let start = || it.begun(&[], &line);
@@ -173,7 +173,7 @@ fn a_signal_of_its_own_is_an_account_and_no_success() {
 }
 
 #[test]
-fn a_command_that_takes_too_long_is_too_long_for_all() {
+fn a_time_limit_ends_the_run_for_all_callers() {
     let it = Repository::new();
     let line = "echo begin; echo run >>ignored-runs; exec sleep 1000";
     let start = || it.begun(&["--max-hold", "5s"], line);
@@ -184,13 +184,13 @@ fn a_command_that_takes_too_long_is_too_long_for_all() {
 }
 
 #[test]
-fn killed_at_random_every_one_ends_with_a_result() {
+fn every_caller_gets_a_result_despite_random_kills() {
     let it = Repository::new();
     let line = GATED.replace("read line <ignored-gate", "line=now");
     for round in 0..10 {
         let key = round.to_string();
         let all: Vec<Running> = (0..8).map(|_| it.once(&["--key", &key], &line).start()).collect();
-        // Whoever it is by now: the one who runs it, one who follows, or one who has ended.
+        // Whichever it is by now: the runner, a follower, or one that has ended.
         let (killed, rest): (Vec<_>, Vec<_>) =
             all.into_iter().enumerate().partition(|(at, _)| at % 4 == round % 4);
         for (_, one) in killed {
@@ -205,7 +205,7 @@ fn killed_at_random_every_one_ends_with_a_result() {
 }
 
 #[test]
-fn a_run_that_was_interrupted_is_no_success_however_it_ends() {
+fn an_interrupted_run_is_never_a_success() {
     let it = Repository::new();
     let line = "trap 'echo early; exit 0' TERM; echo run >>ignored-runs; echo begin; sleep 1000 & wait $!; echo all";
     let lead = it.begun(&[], line);
@@ -216,7 +216,7 @@ fn a_run_that_was_interrupted_is_no_success_however_it_ends() {
 }
 
 #[test]
-fn who_is_left_of_a_run_that_is_over_may_ask_for_its_result() {
+fn a_process_left_by_a_finished_run_may_request_its_result() {
     let it = Repository::new();
     let line = "[ ! -e ignored-first ] || { echo second; exit 0; }; : >ignored-first; \
         (read line <ignored-gate; lokt once t --refresh -- sh -c \"$LINE\" >ignored-out 2>&1; \
@@ -228,7 +228,7 @@ fn who_is_left_of_a_run_that_is_over_may_ask_for_its_result() {
 }
 
 #[test]
-fn a_clone_inside_a_run_has_results_of_its_own() {
+fn a_clone_inside_a_run_has_separate_results() {
     let it = Repository::new();
     let line = "[ -z \"$INNER\" ] || { echo inner; exit 0; }; git clone -q . ignored-clone && cd ignored-clone && \
         unset LOKT_ROOT && INNER=1 lokt once t -- sh -c \"$LINE\"";

@@ -1,4 +1,4 @@
-//! Killed at any of its changes, it leaves every file whole, and the next run finishes the work.
+//! `init` is killed at each of its changes: every file stays whole, and the next run finishes the work.
 
 use crate::project::{Project, sandbox};
 use lokt_testkit::{Fault, Injection, Sandbox};
@@ -9,7 +9,7 @@ type Files = BTreeMap<PathBuf, (u32, Vec<u8>)>;
 const FILES: [(&str, &str); 2] =
     [("CLAUDE.md", "# Ours\n"), (".claude/settings.json", "{\n  \"a\": 1\n}\n")];
 
-/// The calls that change something, under all the names that they have.
+/// The system calls that change something, with all their variants.
 const CALLS: [&str; 14] = [
     "mkdir",
     "mkdirat",
@@ -36,7 +36,7 @@ fn project<'a>(it: &'a Sandbox, name: &str, arguments: &[&str]) -> Project<'a> {
     project
 }
 
-/// How often the program makes each of the calls when nothing disturbs it.
+/// The number of each of the calls in a run without a kill.
 fn calls(it: &Sandbox, arguments: &[&str]) -> Vec<(&'static str, usize)> {
     let project = project(it, &format!("traced-{}", arguments.len()), arguments);
     let words = ["init", "--yes"].into_iter().chain(arguments.iter().copied());
@@ -66,7 +66,7 @@ fn kill(it: &Sandbox, arguments: &[&str], from: &Files, to: &Files) {
     }
 }
 
-/// Every file is as it was, or as it is to be.
+/// Asserts that every file has its old or its new content.
 fn check(project: &Project<'_>, from: &Files, to: &Files) {
     let files = project.files();
     let is_draft = |path: &&PathBuf| path.to_string_lossy().contains(".lokt-init-");
@@ -77,7 +77,7 @@ fn check(project: &Project<'_>, from: &Files, to: &Files) {
 }
 
 #[test]
-fn files_are_whole_whenever_setting_up_is_killed() {
+fn files_are_whole_after_any_kill_of_the_setup() {
     let it = sandbox();
     let undisturbed = Project::new(&it, "undisturbed", &FILES);
     let before = undisturbed.files();
@@ -86,7 +86,7 @@ fn files_are_whole_whenever_setting_up_is_killed() {
 }
 
 #[test]
-fn files_are_whole_whenever_undoing_is_killed() {
+fn files_are_whole_after_any_kill_of_the_undo() {
     let it = sandbox();
     let undisturbed = Project::new(&it, "undisturbed", &FILES);
     let before = undisturbed.files();
