@@ -291,7 +291,7 @@ fn the_log_is_its_owners_alone_whatever_the_umask() {
         let mode =
             |name: &str| fs::metadata(it.root().join(name)).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode("audit.log"), 0o600, "with umask {umask}");
-        assert_eq!(mode("locks/x.json"), 0o644, "records are for everybody, with umask {umask}");
+        assert_eq!(mode("locks/x.json"), 0o644, "all users may read records, with umask {umask}");
         assert_eq!(mode(""), 0o700, "folders are not, with umask {umask}");
     }
 }

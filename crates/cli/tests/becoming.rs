@@ -151,7 +151,7 @@ fn records_in_a_cloned_repository_are_no_locks() {
     assert!(it.folder().join("place/.lokt/locks/x.json").exists(), "it is there");
     assert!(is_free(&it, "x", "."), "and says nothing");
     assert_eq!(root(&it, "."), "place/.git/lokt");
-    assert!(!it.folder().join("place/.lokt/moved").exists(), "and is left alone");
+    assert!(!it.folder().join("place/.lokt/moved").exists(), "and is unchanged");
 }
 
 #[test]

@@ -42,7 +42,11 @@ fn the_command_of_a_killed_guard_holds_the_lock_until_it_ends() {
     let reason = &why["reasons"][0];
     assert_eq!(reason["type"], "held");
     assert!(reason["message"].as_str().unwrap().contains("its guard is gone"), "{reason}");
-    assert_eq!(reason["processes"][0]["pid"], command.as_raw(), "it names who keeps the lock");
+    assert_eq!(
+        reason["processes"][0]["pid"],
+        command.as_raw(),
+        "it names the process that keeps the lock"
+    );
     let status = it.lokt(["status", "x", "--json"]).run().ok().json();
     assert_eq!((&status["state"], &status["pid_status"]), (&"orphaned".into(), &"dead".into()));
 
@@ -125,7 +129,7 @@ fn killed_waiters_do_not_affect_the_others() {
         waiter.ends().ok();
     }
     let order = std::fs::read_to_string(it.folder().join("order")).unwrap();
-    assert_eq!(order, "0\n3\n5\n", "those who live enter in their order");
+    assert_eq!(order, "0\n3\n5\n", "live waiters enter in their order");
     assert!(it.tickets("x").is_empty(), "the dead tickets are gone too");
 }
 
@@ -158,7 +162,7 @@ fn a_forced_break_admits_the_next_while_the_old_command_runs() {
         it.lokt(["guard", "x", "--", HOLD[0], HOLD[1], HOLD[2]]).owner("dora").start().is_in();
     broken.release().ok().says("was taken away");
     let record = it.record("x");
-    assert_eq!(record["owner"], "dora", "the one who lost it does not take the next one's away");
+    assert_eq!(record["owner"], "dora", "the loser does not remove the next holder's record");
     it.lokt(["guard", "x", "--", "true"]).run().fails_with(2, "held by dora");
     after.release().ok();
     let kinds = it.event_kinds("x");

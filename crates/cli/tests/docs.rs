@@ -150,11 +150,11 @@ fn every_command_and_every_flag_is_described() {
     let list = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let names = list.take_while(|line| !line.is_empty()).filter_map(|line| line.split(' ').nth(2));
     for name in names.filter(|name| *name != "help") {
-        assert!(page.contains(&format!("lokt {name}")), "docs/commands.md tells of lokt {name}");
+        assert!(page.contains(&format!("lokt {name}")), "docs/commands.md describes lokt {name}");
         let flags = it.lokt([name, "--help"]).run().ok().out;
         let words = flags.lines().filter(|line| line.trim_start().starts_with("--"));
         for flag in words.filter_map(|line| line.split_whitespace().next()) {
-            assert!(page.contains(flag), "docs/commands.md tells of {flag} of lokt {name}");
+            assert!(page.contains(flag), "docs/commands.md describes {flag} of lokt {name}");
         }
     }
 }

@@ -40,10 +40,10 @@ fn only_the_fence_of_the_holder_is_accepted() {
         assert_eq!(check(&it, &other.to_string()), 4, "{other} is not {number}");
     }
     inside.release();
-    assert_eq!(check(&it, &token), 4, "it is given back");
+    assert_eq!(check(&it, &token), 4, "it is released");
     let lease = it.lokt(["lock", "x", "--json", "--ttl", "10m"]).run().ok().json();
     assert_eq!(check(&it, &lease["fence"].to_string()), 0);
-    assert_eq!(check(&it, &token), 4, "a late writer is told apart");
+    assert_eq!(check(&it, &token), 4, "a late writer is refused");
     let renewed = it.lokt(["lock", "x", "--json"]).run().ok().json();
     assert_eq!(renewed["fence"], lease["fence"], "a renewal is no new acquisition");
     let under = it.lokt(["guard", "x", "-c", "lokt fence check x $LOKT_FENCE"]).run();
@@ -217,7 +217,7 @@ fn only_the_acquisition_with_the_given_fence_is_broken() {
     let now = it.record("x")["fence"].as_u64().unwrap();
     for other in [seen, 0, now - 1, now + 1, u64::MAX] {
         let refused = force(&it, other).fails_with(4, &now.to_string());
-        assert!(refused.err.contains("new (pid"), "it says who holds it: {refused:#?}");
+        assert!(refused.err.contains("new (pid"), "it names the holder: {refused:#?}");
     }
     newcomer.release().ok();
     let held =

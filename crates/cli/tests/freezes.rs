@@ -50,7 +50,7 @@ fn every_query_shows_a_freeze() {
     it.lokt(["freeze", "x", "--ttl", "10m"]).owner("ops").run().ok();
     let one = it.lokt(["status", "x", "--json"]).run().ok().json();
     assert_eq!((&one["state"], &one["freeze"]), (&json!("held"), &json!(false)));
-    assert_eq!(one["frozen"]["owner"], "ops", "the lock's entry tells of the freeze: {one}");
+    assert_eq!(one["frozen"]["owner"], "ops", "the lock's entry has the freeze: {one}");
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn a_waiter_gets_in_when_the_name_is_unfrozen() {
     let mut waiter = it.lokt(["guard", "x", "--wait", "--", "true"]).start();
     let told = waiter.says("waiting for lock");
     assert!(told.contains("is frozen by ops"), "{told}");
-    assert_eq!(it.tickets("x").len(), 1, "it stands in the queue");
+    assert_eq!(it.tickets("x").len(), 1, "it is in the queue");
     let unfrozen = it.lokt(["unfreeze", "x"]).owner("ops").run().ok();
     assert_eq!(unfrozen.out, "unfroze \"x\"\n");
     waiter.ends().ok();
@@ -144,8 +144,8 @@ fn the_freeze_of_another_owner_needs_force_and_cannot_be_replaced() {
     let before = fs::read(it.freeze_path("x")).unwrap();
     it.lokt(["freeze", "x", "--ttl", "20m"]).run().fails_with(2, "frozen already by ops");
     let refused = it.lokt(["unfreeze", "x"]).run().fails_with(4, "not yours to unfreeze");
-    assert!(refused.err.contains("lokt why x"), "who ordered it is told: {refused:#?}");
-    assert_eq!(fs::read(it.freeze_path("x")).unwrap(), before, "it stands as it was");
+    assert!(refused.err.contains("lokt why x"), "the owner of the freeze is named: {refused:#?}");
+    assert_eq!(fs::read(it.freeze_path("x")).unwrap(), before, "it is unchanged");
     let lifted = it.lokt(["unfreeze", "x", "--force", "--json"]).run().ok().json();
     assert_eq!(lifted, json!({"status": "unfrozen", "name": "x"}));
     assert_eq!(it.event_kinds("x"), ["freeze", "force-unfreeze"]);
@@ -188,7 +188,7 @@ fn a_freeze_of_an_older_version_holds_and_can_be_lifted() {
     let doctor = it.lokt(["doctor", "--json"]).run().ok().json();
     let checks = doctor["checks"].as_array().unwrap().iter();
     let told = checks.filter(|check| check["name"] == "freezes").all(|it| it["status"] == "warn");
-    assert!(told, "doctor tells of it: {doctor}");
+    assert!(told, "doctor reports it: {doctor}");
     it.lokt(["freeze", "x", "--ttl", "5m"]).run().fails_with(2, "frozen already by ops");
     it.lokt(["unfreeze", "x"]).run().fails_with(4, "not yours");
     let waiter = it.lokt(["guard", "x", "--wait", "--", "true"]).start().is_waiting();

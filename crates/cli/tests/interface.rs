@@ -31,7 +31,7 @@ fn help_is_printed_on_stdout() {
     assert!(lock.contains("a repeated key replaces the earlier value"), "{lock}");
     let all = it.lokt(["--help"]).run().ok().out;
     for code in ["0  done", "2  held", "4  not yours", "6    lock lost", "64   wrong usage"] {
-        assert!(all.contains(code), "exit codes are told: {all}");
+        assert!(all.contains(code), "the help has the exit codes: {all}");
     }
     assert!(!it.root().exists(), "nothing was made");
 }

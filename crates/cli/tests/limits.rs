@@ -208,7 +208,7 @@ fn without_threads_a_command_works_alone_or_fails_with_an_error() {
         assert!(!done.err.contains("panicked"), "{number}: {done:#?}");
         let done = it.traced(&no_process(number), ["guard", "g", "--", "true"]).in_time();
         assert!(matches!(done.code, Some(0 | 126)), "{number}: {done:#?}");
-        assert!(!it.record_path("g").exists(), "the lock is given back");
+        assert!(!it.record_path("g").exists(), "the lock is released");
     }
     let done = it.traced(&no_process(1), ["mcp"]).in_time();
     done.fails_with(1, "cannot serve");

@@ -216,9 +216,9 @@ fn with_on_lost_warn_the_command_runs_on_after_one_warning() {
     let done = guard.release().expect(5);
     assert_eq!(done.err.lines().count(), 1, "one warning, no error: {done:#?}");
     assert_eq!(logged(&it, "lost"), 1);
-    assert_eq!(it.record("x")["owner"], "bob", "the next one's record is as it was");
+    assert_eq!(it.record("x")["owner"], "bob", "the next holder's record is unchanged");
     next.release().ok();
-    assert_eq!(logged(&it, "release"), 1, "only who had it gave it back");
+    assert_eq!(logged(&it, "release"), 1, "only the holder released it");
 }
 
 #[test]
@@ -316,7 +316,7 @@ fn a_guard_with_a_heartbeat_reports_a_loss_once() {
     assert_eq!(
         it.record("x").get("expires_at"),
         None,
-        "no heartbeat goes to the next one's record"
+        "no heartbeat changes the next holder's record"
     );
     next.release().ok();
 }
@@ -342,7 +342,7 @@ fn a_guard_inside_the_lost_one_is_stopped_with_it() {
     it.lokt(["unlock", "x", "--force"]).owner("bob").run().ok();
     guard.prints("told to stop");
     guard.ends().expect(6);
-    assert_eq!(it.event_kinds("y"), ["acquire", "release"], "the inner one gave its lock back");
+    assert_eq!(it.event_kinds("y"), ["acquire", "release"], "the inner guard released its lock");
 }
 
 #[test]
@@ -381,7 +381,7 @@ fn in_a_terminal_only_the_command_is_stopped() {
     script.prints("code 6");
     script.prints("the end");
     let done = script.ends().ok();
-    assert!(!done.out.contains("hit"), "the pipe's other end was left alone: {done:#?}");
+    assert!(!done.out.contains("hit"), "the other command of the pipe runs on: {done:#?}");
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn a_command_that_runs_too_long_is_stopped() {
     let it = sandbox();
     let Some(done) = after(&it, EMPTY, "lokt guard x --max-hold 100ms -- sleep 60") else { return };
     done.expect(124);
-    assert!(!it.record_path("x").exists(), "and the lock is given back");
+    assert!(!it.record_path("x").exists(), "and the lock is released");
 }
 
 #[test]

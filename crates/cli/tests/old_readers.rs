@@ -61,7 +61,7 @@ fn a_lease_renewed_by_lock_or_by_a_guard_under_it_does_so_too() {
     it.lokt(["lock", "x", "--ttl", "10m"]).run().ok();
     let taken = it.record("x");
     let renewed = it.lokt(["lock", "x", "--ttl", "6s", "--json"]).run().ok().json();
-    assert_eq!(renewed, merged(&renewed, &it.record("x")), "what is printed is what stands");
+    assert_eq!(renewed, merged(&renewed, &it.record("x")), "the output equals the record");
     let mut log = it.lokt(["audit", "--tail", "--event", "renew", "--name", "x"]).start();
     let guard = holder(&it, "tester", &["x"]);
     log.prints("renew");
@@ -145,7 +145,7 @@ fn the_first_of_several_holders_covers_the_end_of_all() {
     assert_covered(&record);
     assert_eq!(
         record["owner"], "long",
-        "a reader that knows one holder keeps out as long as any holds"
+        "a reader that knows one holder waits as long as any holder holds"
     );
     log.prints("short");
     log.prints("short");

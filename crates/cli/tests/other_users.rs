@@ -133,7 +133,7 @@ fn a_local_root_of_another_user_is_refused_by_every_command() {
     for words in COMMANDS {
         refused(call(&it, words.iter().copied(), &folder).in_time());
     }
-    assert_eq!(fs::read_dir(folder.join(".lokt")).unwrap().count(), 0, "it was left alone");
+    assert_eq!(fs::read_dir(folder.join(".lokt")).unwrap().count(), 0, "it is unchanged");
     for safe in [folder.clone(), folder.join(".lokt")] {
         let config = format!("[safe]\n\tdirectory = {}\n", safe.display());
         fs::write(it.folder().join(".gitconfig"), config).unwrap();
@@ -171,7 +171,7 @@ fn a_named_root_of_another_user_is_refused_and_a_link_to_it() {
     let own_link = it.folder().join("own-link");
     symlink(&mine, &own_link).unwrap();
     call(&it, ["guard", "x", "--", "true"], it.folder()).env("LOKT_ROOT", &own_link).run().ok();
-    assert!(mine.join("locks").is_dir(), "one's own link to one's own folder is followed");
+    assert!(mine.join("locks").is_dir(), "an own link to an own folder is followed");
 }
 
 #[test]
@@ -268,7 +268,7 @@ fn doctor_reports_what_others_could_do() {
     it.shell("chmod 700 root/queue && chmod 777 .").run().ok();
     assert!(checks(&it).contains("warn  parents "), "{}", checks(&it));
     it.shell("chmod 1777 .").run().ok();
-    assert!(checks(&it).contains("ok    parents "), "a sticky bit keeps what is there");
+    assert!(checks(&it).contains("ok    parents "), "a sticky bit protects the files");
     let relative = it.lokt(["doctor"]).env("LOKT_ROOT", "root").run().ok();
     assert!(relative.out.contains("warn  lokt_root "), "{relative:#?}");
 }

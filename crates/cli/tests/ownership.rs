@@ -118,7 +118,7 @@ fn each_of_several_names_is_released_even_if_others_fail() {
     assert_eq!(errors, 2, "each that stays has its error: {done:#?}");
     it.lokt(["exists", "b"]).run().ok();
     let done = it.lokt(["unlock", "a", "c", "--json"]).owner("ada").run().expect(3);
-    assert!(done.out.is_empty(), "nothing was given back: {done:#?}");
+    assert!(done.out.is_empty(), "nothing was released: {done:#?}");
 }
 
 #[test]

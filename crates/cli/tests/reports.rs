@@ -155,7 +155,7 @@ fn reasons(it: &Sandbox, owner: &str, code: i32) -> Vec<String> {
     let told = |reason: &Value| {
         let kind = reason["type"].as_str().expect("a type").to_owned();
         let message = reason["message"].as_str().expect("a message");
-        assert!(text.contains(&kind) && !message.is_empty(), "people are told too: {text}");
+        assert!(text.contains(&kind) && !message.is_empty(), "the text has it, too: {text}");
         kind
     };
     reasons.map(told).collect()
@@ -164,7 +164,7 @@ fn reasons(it: &Sandbox, owner: &str, code: i32) -> Vec<String> {
 #[test]
 fn why_lists_the_obstacles_and_whether_they_block() {
     let it = sandbox();
-    assert_eq!(reasons(&it, "ada", 0), [""; 0], "nothing is in the way");
+    assert_eq!(reasons(&it, "ada", 0), [""; 0], "nothing blocks it");
     it.lokt(["lock", "x", "--ttl", "10m"]).owner("ada").run().ok();
     assert_eq!(reasons(&it, "bob", 2), ["held"]);
     assert_eq!(reasons(&it, "ada", 2), ["self_held"]);

@@ -43,7 +43,7 @@ fn the_command_finds_all_its_locks_in_the_given_order() {
     assert_eq!(told.next(), Some(all("lock_id").as_str()), "ids in the order of the names");
     assert_eq!(told.next(), Some(all("fence").as_str()), "fences too");
     assert_eq!(told.next().unwrap().split(',').count(), 3, "all three are around the command");
-    assert!(is_free(&it, &["a", "b", "c"]), "all are given back");
+    assert!(is_free(&it, &["a", "b", "c"]), "all are released");
 }
 
 #[test]
@@ -142,12 +142,8 @@ fn enter_or_die(it: &Sandbox, worker: usize, round: usize, [one, two, three]: [&
     let line = format!("{locks} true || echo VIOLATION >>log; echo in >>log");
     let words = [&["guard"], names, &["--wait", "-c", &line]].concat();
     let guard = it.lokt(words).owner(&format!("o{worker}")).start();
-    if (worker + round).is_multiple_of(5) {
-        (0..round * 80_000).for_each(|n| _ = std::hint::black_box(n));
-        let _ = kill(Pid::from_raw(guard.pid()), Signal::SIGKILL);
-    }
-    let done = guard.ends();
-    assert!(matches!((done.code, done.signal), (Some(0), _) | (_, Some(9))), "{done:#?}");
+    let is_killed = (worker + round).is_multiple_of(5);
+    guard.ends_or_is_killed(is_killed.then_some(round * 80_000));
 }
 
 #[test]

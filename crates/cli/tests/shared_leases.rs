@@ -142,7 +142,7 @@ fn a_release_leaves_the_other_holders() {
     }
     unlock(&it, "dora", &[]).fails_with(4, "not yours");
     unlock(&it, "ada", &[]).ok();
-    assert_eq!(holders(&it), ["bob", "carl"], "the record is about those who are left");
+    assert_eq!(holders(&it), ["bob", "carl"], "the record has the remaining holders");
     unlock(&it, "ada", &[]).fails_with(4, "not yours: bob");
     let inside = guard(&it, "bob");
     it.lokt(["unlock", "--all"]).owner("carl").run().ok();
@@ -195,9 +195,9 @@ fn every_reader_ignores_an_expired_lease() {
     script.prints("taken");
     lock(&it, "bob", &["--shared", "--ttl", "10m", "--meta", "who=bob"]).ok();
     let told = || it.lokt(["get-meta", "x", "who"]).run().ok().out;
-    assert_eq!(told(), "ada\n", "the first who holds it is asked");
+    assert_eq!(told(), "ada\n", "the first valid holder counts");
     script.release();
-    assert_eq!(told(), "bob\n", "a lease that is over tells nothing");
+    assert_eq!(told(), "bob\n", "an expired lease has no metadata");
     let one = it.lokt(["status", "x", "--json"]).run().ok().json();
     assert_eq!(
         (&one["owner"], &one["taken"], one.get("co_holders")),
@@ -205,7 +205,7 @@ fn every_reader_ignores_an_expired_lease() {
     );
     let why = it.lokt(["why", "x", "--json"]).run().expect(2).json();
     assert_eq!(why["reasons"][0]["record"]["owner"], json!("bob"), "{why}");
-    assert_eq!(why["reasons"].as_array().map(Vec::len), Some(1), "nor is it in the way: {why}");
+    assert_eq!(why["reasons"].as_array().map(Vec::len), Some(1), "it does not block either: {why}");
     it.lokt(["guard", "x", "--", "true"]).owner("w").run().fails_with(2, "held by bob");
     assert_eq!(holders(&it), ["ada", "bob"], "who is refused changes nothing");
     it.lokt(["status"]).run().ok();

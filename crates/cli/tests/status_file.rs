@@ -58,7 +58,7 @@ fn assert_outcome_without_command(it: &Sandbox, outcome: &str, done: &Done) {
     assert_eq!((&status["command_exit_code"], &status["held_ms"]), (&Value::Null, &Value::Null));
     assert!(status["waited_ms"].is_u64() && status["lock_ids"] == json!([]), "{status}");
     let error = format!("error: {}", status["error"].as_str().unwrap());
-    assert!(done.err.lines().any(|line| line == error), "the error as it was told: {status}");
+    assert!(done.err.lines().any(|line| line == error), "the printed error: {status}");
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn a_command_that_did_not_start() {
         assert_eq!((&after["outcome"], &after["exit_code"]), (&json!("not_started"), &json!(code)));
         assert_eq!(after["command_exit_code"], Value::Null);
         assert!(after["error"].as_str().unwrap().contains(command), "{after}");
-        assert!(!it.record_path("x").exists(), "the lock was given back");
+        assert!(!it.record_path("x").exists(), "the lock was released");
     }
 }
 
@@ -233,10 +233,13 @@ fn a_pipe_without_a_reader_is_reported_and_does_not_hang() {
         running.ends().expect(3).says(&warning);
     }
     drop(reader);
-    assert!(!it.record_path("x").exists() && !it.record_path("y").exists(), "all is given back");
+    assert!(
+        !it.record_path("x").exists() && !it.record_path("y").exists(),
+        "all locks are released"
+    );
     let out = it.shell("cat pipe & lokt guard x --status-file pipe -- true; wait").run().ok().out;
     let status: Value = serde_json::from_str(&out).unwrap();
-    assert_eq!(status["outcome"], "completed", "one who reads gets it");
+    assert_eq!(status["outcome"], "completed", "a reader gets it");
 }
 
 #[test]

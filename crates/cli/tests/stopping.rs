@@ -48,6 +48,6 @@ fn a_lost_lock_stops_no_other_process_of_the_callers_group() {
         script.prints(if lose == "status" { "code 124" } else { "code 6" });
         script.prints("the end");
         let done = script.ends().ok();
-        assert!(!done.out.contains("hit"), "its neighbours were left alone: {done:#?}");
+        assert!(!done.out.contains("hit"), "other processes of the group run on: {done:#?}");
     }
 }

@@ -124,7 +124,7 @@ fn a_change_stays_when_stdout_cannot_be_written() {
         done.says("cannot write output: No space left on device").says("warning: ")
     };
     full("lock x --ttl 1h");
-    assert_eq!(it.record("x")["owner"], "tester", "taken, and told so");
+    assert_eq!(it.record("x")["owner"], "tester", "taken, and reported");
     full("lock x --ttl 2h --json");
     full("unlock x");
     assert!(!it.record_path("x").exists(), "given back, and told so");

@@ -200,10 +200,10 @@ fn a_browser_shows_details_to_the_mouse_and_to_the_keyboard() {
         second.starts_with("build: waited for by bob\n") && second.contains("got in"),
         "{second}"
     );
-    assert_eq!(seen["said"], first.replace('\n', ". "), "a screen reader is told the same");
+    assert_eq!(seen["said"], first.replace('\n', ". "), "a screen reader gets the same text");
     assert_eq!(zoomed, second, "zooming leaves the focus where it is");
     assert_eq!(seen["moved"], true, "and moves what is seen: {seen}");
-    assert_eq!(seen["left"], Value::Null, "without focus and mouse there is nothing to tell");
+    assert_eq!(seen["left"], Value::Null, "without focus and mouse there is no text");
     assert_eq!(pointed, second, "the mouse finds what the keyboard found");
     let dark = read_in_browser(&it, &page, "dark");
     assert_ne!(dark["background"], seen["background"], "there is a dark page, too");

@@ -33,7 +33,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a test that cannot go on stops, and says where"
+    reason = "a test that cannot go on must stop, and say where"
 )]
 
 mod model {

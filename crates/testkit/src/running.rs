@@ -147,6 +147,19 @@ impl Running {
         Done { code: status.code(), signal: status.signal(), out, err }
     }
 
+    /// Waits for the end, which must be a success. With `kill_after`, kills the started process after so many
+    /// steps of work, so at a varying moment of its life.
+    #[track_caller]
+    pub fn ends_or_is_killed(self, kill_after: Option<usize>) {
+        if let Some(steps) = kill_after {
+            (0..steps).for_each(|step| _ = std::hint::black_box(step));
+            // The process may have ended.
+            let _ = kill(Pid::from_raw(self.pid()), Signal::SIGKILL);
+        }
+        let done = self.ends();
+        assert!(matches!((done.code, done.signal), (Some(0), _) | (_, Some(9))), "{done:#?}");
+    }
+
     /// Whether the started process still runs.
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("the process can be waited for").is_none()

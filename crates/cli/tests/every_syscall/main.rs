@@ -17,7 +17,7 @@
 //! * Errors of calls that only fail for a wrong argument (`getpid`, `rt_sigprocmask`, …), of memory (a Rust
 //!   program without memory ends), of `exit_group`, and of `close`: Linux closes the file even if it returns
 //!   an error, and strace can only suppress the call. All these calls are killed like the others.
-#![expect(clippy::expect_used, reason = "a test that cannot go on stops, and says where")]
+#![expect(clippy::expect_used, reason = "a test that cannot go on must stop, and say where")]
 #![expect(clippy::indexing_slicing, reason = "a field or an event that is missing fails the test")]
 #![expect(clippy::print_stdout, reason = "the documentation quotes the number of faults")]
 

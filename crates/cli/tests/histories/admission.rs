@@ -20,7 +20,7 @@ pub(crate) struct AdmissionRequest {
     pub(crate) by: Owner,
     pub(crate) name: Name,
     pub(crate) kind: LockKind,
-    /// The place of one who stands in the queue already.
+    /// The queue position of a waiter.
     pub(crate) place: Option<usize>,
 }
 

@@ -22,9 +22,9 @@ impl Client {
     /// Starts a server and shakes hands with it.
     #[track_caller]
     pub(crate) fn connected(it: &Sandbox) -> Self {
-        let mut line = Self::open(it);
+        let mut client = Self::open(it);
         client.shake_hands();
-        line
+        client
     }
 
     #[track_caller]

@@ -16,7 +16,7 @@ const STUBBORN: &str = "trap '' TERM; mkfifo held; echo > running; cat held";
 fn busy(it: &Sandbox, command: &str) -> Client {
     let mut client = Client::connected(it);
     make_busy(it, &mut client, command);
-    line
+    client
 }
 
 /// Takes a lease and runs a command under a lock.
@@ -49,7 +49,7 @@ fn with_a_client_that_reads(it: &Sandbox, answers: u32) -> Client {
     let reader = format!("for count in $(seq {answers}); do {read}; done");
     let mut client = Client::with(it.shell(&format!("lokt mcp | ({reader})")).start());
     client.shake_hands();
-    line
+    client
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn a_vanished_client_leaves_nothing_behind() {
     for command in [ENDLESS, STUBBORN] {
         for input in [Input::Open, Input::Closed] {
             let it = sandbox();
-            let mut line = with_a_client_that_reads(&it, 3);
+            let mut client = with_a_client_that_reads(&it, 3);
             make_busy(&it, &mut client, command);
             // The third answer is the last that is read.
             client.ask("ping", &json!({}));
@@ -114,7 +114,7 @@ fn a_vanished_client_leaves_nothing_behind() {
 #[test]
 fn a_signal_ends_waits_after_the_end_of_input() {
     let it = sandbox();
-    let mut line = busy(&it, ENDLESS);
+    let mut client = busy(&it, ENDLESS);
     client.server.closes_input();
     client.server.signal(Signal::SIGTERM);
     let done = client.server.ends().expect(143);
@@ -126,7 +126,7 @@ fn a_signal_ends_waits_after_the_end_of_input() {
 fn a_signal_ends_it_like_the_end_of_its_input() {
     for (signal, code) in [(Signal::SIGTERM, 143), (Signal::SIGINT, 130), (Signal::SIGHUP, 129)] {
         let it = sandbox();
-        let line = busy(&it, ENDLESS);
+        let client = busy(&it, ENDLESS);
         client.server.signal(signal);
         client.server.ends().expect(code);
         assert_eq!(it.event_kinds("lease"), ["acquire", "release"], "given back after {signal}");
@@ -146,12 +146,12 @@ fn a_killed_server_leaves_nothing_behind() {
 fn a_wait_ends_with_its_client() {
     let it = sandbox();
     let holder = it.lokt(["guard", "x", "--"]).arguments(HOLD).start().is_in();
-    let mut line = with_a_client_that_reads(&it, 2);
+    let mut client = with_a_client_that_reads(&it, 2);
     client.start("acquire", &json!({"name": "x", "wait": true, "timeout": "1h"}));
     eventually(|| it.tickets("x").len() == 2);
     client.ask("ping", &json!({}));
     client.server.ends().ok();
-    assert_eq!(it.tickets("x").len(), 1, "it has left the line");
+    assert_eq!(it.tickets("x").len(), 1, "it has left the queue");
     holder.release().ok();
     assert_eq!(it.event_kinds("x").last().map(String::as_str), Some("release"));
 }

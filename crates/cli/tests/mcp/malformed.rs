@@ -90,7 +90,7 @@ fn lines_that_are_no_requests_are_answered_and_end_nothing() {
     for text in
         ["an answer to a request", "are no object", "\"params\" do not fit", "without an \"id\""]
     {
-        assert!(done.err.contains(text), "what is ignored is told: {done:#?}");
+        assert!(done.err.contains(text), "ignored lines are reported: {done:#?}");
     }
     assert_eq!(it.event_kinds("x"), ["acquire", "release"]);
 }
@@ -120,12 +120,12 @@ fn lines_may_have_crlf_and_a_byte_order_mark() {
 fn a_line_that_is_too_long_or_too_deep_is_answered_and_not_kept() {
     let it = sandbox();
     let mut client = Client::connected(&it);
-    let peak = |line: &Client| {
+    let peak = |client: &Client| {
         let status = fs::read_to_string(format!("/proc/{}/status", client.server.pid())).unwrap();
         let row = status.lines().find(|row| row.starts_with("VmHWM:")).unwrap();
         row.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap()
     };
-    let before = peak(&line);
+    let before = peak(&client);
     client.server.types(r#"{"method":"ping","params":{"x":""#);
     let megabyte = "x".repeat(1 << 20);
     for _ in 0..64 {
@@ -134,7 +134,7 @@ fn a_line_that_is_too_long_or_too_deep_is_answered_and_not_kept() {
     client.write(r#""},"jsonrpc":"2.0","id":"long"}"#);
     let answer = client.answer_to(&json!("long"));
     assert_eq!(answer["error"]["code"], -32600, "{answer}");
-    assert!(peak(&line) < before + (32 << 10), "KiB, of a line of 64 MiB");
+    assert!(peak(&client) < before + (32 << 10), "KiB, of a line of 64 MiB");
     let (open, close) = ("[".repeat(100_000), "]".repeat(100_000));
     client.write(&format!(r#"{{"params":{{"x":{open}{close}}},"jsonrpc":"2.0","id":"deep"}}"#));
     let answer = client.answer_to(&json!("deep"));

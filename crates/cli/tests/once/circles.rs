@@ -59,7 +59,7 @@ fn two_runs_that_request_each_other_end() {
     let others = done.iter().map(|it| count(it, "code 0")).sum::<usize>();
     assert_eq!(others, 1, "who was not refused has the other's result: {done:#?}");
     let told = done.iter().filter(|it| it.err.contains("would be a deadlock"));
-    assert_eq!(told.count(), 2, "and who waits for whom: {done:#?}");
+    assert_eq!(told.count(), 2, "the error has the circle: {done:#?}");
 }
 
 #[test]

@@ -95,7 +95,7 @@ fn a_stopped_follower_blocks_no_other() {
     other.ends().ok();
     stopped.signal(Signal::SIGCONT);
     stopped.ends().ok();
-    assert_eq!((it.runs(), it.violations()), (2, 0), "it got what the other one made");
+    assert_eq!((it.runs(), it.violations()), (2, 0), "it got the result of the other run");
 }
 
 #[test]

@@ -116,7 +116,7 @@ fn a_damaged_result_counts_as_absent() {
     fs::write(path.trim(), "oux\n").unwrap();
     it.once(&[], LINE).run().ok().says("is damaged (content");
     assert_eq!(it.runs(), 2);
-    assert_eq!(it.once(&["--quiet"], LINE).run().ok().err, "err\n", "the next one is whole again");
+    assert_eq!(it.once(&["--quiet"], LINE).run().ok().err, "err\n", "the next result is complete");
     let record = it.shell("ls \"$LOKT_ROOT\"/once/results/*.json");
     fs::write(record.trim(), "{}").unwrap();
     it.once(&[], LINE).run().ok().says("is damaged (its record)");

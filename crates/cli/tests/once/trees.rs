@@ -284,7 +284,7 @@ fn a_result_from_the_future_is_not_used() {
     it.once(&[], line).run().ok();
     assert_eq!(it.runs(), 2, "the clock was set back, so its age is not known");
     it.once(&[], line).run().ok();
-    assert_eq!(it.runs(), 2, "the new one is taken");
+    assert_eq!(it.runs(), 2, "the new result is used");
 }
 
 /// Images whose files only differ in their content: times and numbers come from the image.

@@ -117,7 +117,7 @@ fn killing_lokt_frees_no_lock_of_a_running_tool() {
     kill(pid, Signal::SIGKILL).unwrap();
     put(&project, "echo ran >> ran");
     project.lokt(GUARDED.into_iter().chain(["--wait"])).run().ok();
-    assert_eq!(project.runs(), 1, "it gets in when the tool has ended");
+    assert_eq!(project.runs(), 1, "it enters when the tool has ended");
 }
 
 #[test]
