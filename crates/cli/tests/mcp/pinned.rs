@@ -20,7 +20,7 @@ mkfifo held; exec cat held
 "#;
 
 /// A project with a tool, signed.
-fn workshop(content: &str) -> Sandbox {
+fn signed_project(content: &str) -> Sandbox {
     let it = sandbox();
     fs::create_dir_all(it.folder().join(".ai/tools/demo")).unwrap();
     fs::write(it.folder().join(".ai/tools/demo/tool.sh"), content).unwrap();
@@ -31,7 +31,7 @@ fn workshop(content: &str) -> Sandbox {
 
 #[test]
 fn a_signed_tool_runs_with_its_parameters_and_is_pinned() {
-    let it = workshop(ECHO);
+    let it = signed_project(ECHO);
     let mut client = Client::connected(&it);
     let parameters = json!({"name": "--help", "list": [1, null, "é"]});
     let first = client.call("run_tool", &json!({"id": "demo/tool", "params": parameters}));
@@ -45,7 +45,7 @@ fn a_signed_tool_runs_with_its_parameters_and_is_pinned() {
 
 #[test]
 fn a_changed_tool_is_refused_and_the_agent_is_told_not_to_sign_it() {
-    let it = workshop(ECHO);
+    let it = signed_project(ECHO);
     let mut client = Client::connected(&it);
     let path = it.folder().join(".ai/tools/demo/tool.sh");
     let signed = fs::read_to_string(&path).unwrap();
@@ -60,7 +60,7 @@ fn a_changed_tool_is_refused_and_the_agent_is_told_not_to_sign_it() {
 
 #[test]
 fn a_tool_waits_for_its_lock_until_its_timeout() {
-    let it = workshop(ECHO);
+    let it = signed_project(ECHO);
     let holder = it.lokt(["guard", "x", "--"]).arguments(HOLD).start().is_in();
     let mut client = Client::connected(&it);
     let call =
@@ -74,7 +74,7 @@ fn a_tool_waits_for_its_lock_until_its_timeout() {
 
 #[test]
 fn a_cancelled_tool_ends_and_its_lock_is_free() {
-    let it = workshop(ENDLESS);
+    let it = signed_project(ENDLESS);
     let mut client = Client::connected(&it);
     let id = client.start("run_tool", &json!({"id": "demo/tool", "guard": "x"}));
     eventually(|| it.folder().join("held").exists());

@@ -66,7 +66,7 @@ fn a_changed_primitive_and_a_shadowed_system_runtime_are_refused() {
     // The user's runtime only searches the spaces behind its own: no project item can replace its parts.
     run().ok();
     project.put_user("rye/core/primitives/subprocess.yaml", primitive);
-    fs::remove_file(project.project().join(".ai/tools/rye/core/primitives/subprocess.yaml"))
+    fs::remove_file(project.folder().join(".ai/tools/rye/core/primitives/subprocess.yaml"))
         .unwrap();
     project.sign(&["rye/core/primitives/subprocess"]);
     run().fails_with_drift("shadowed by the user space");
@@ -122,7 +122,7 @@ fn missing_moved_rewired_added_or_retyped_items_are_refused_by_name() {
     project.put("demo/trace.sh", tool("demo/sh").replace("\"shell\"", "\"python\""));
     project.sign(&["demo/trace"]);
     project.refuses("tool type changed: pinned shell, now python");
-    fs::remove_file(project.project().join(".ai/tools/demo/trace.sh")).unwrap();
+    fs::remove_file(project.folder().join(".ai/tools/demo/trace.sh")).unwrap();
     project.refuses("drift: demo/trace  missing");
 }
 

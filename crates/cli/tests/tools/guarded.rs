@@ -124,7 +124,7 @@ fn killing_lokt_frees_no_lock_of_a_running_tool() {
 fn a_lost_lock_stops_the_tool_and_is_reported_in_one_document() {
     let project = project(POLITE);
     let run = start(&project, &[&GUARDED[..], &["--json"]].concat());
-    while !project.project().join("in").exists() {
+    while !project.folder().join("in").exists() {
         thread::yield_now();
     }
     break_lock(&project);

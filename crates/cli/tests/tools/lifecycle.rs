@@ -53,7 +53,7 @@ fn the_first_success_pins_and_later_ones_change_nothing() {
     assert_eq!(after.modified().unwrap(), before.modified().unwrap(), "it is left untouched");
     assert_eq!(fs::read(project.lockfile()).unwrap(), content);
     assert_eq!(project.runs(), 2, "both ran");
-    assert_eq!(ToolProject::lockfiles(project.project()), NONE, "the project has none");
+    assert_eq!(ToolProject::lockfiles(project.folder()), NONE, "the project has none");
 }
 
 #[test]
@@ -108,15 +108,15 @@ fn a_lockfile_has_the_bytes_of_the_format() {
 fn the_place_of_the_pin_can_be_chosen() {
     let project = ToolProject::new();
     project.tool(["run", "demo/trace", "--scope", "project"]).ok();
-    assert_eq!(ToolProject::lockfiles(project.project()).len(), 1, "in the project, on request");
+    assert_eq!(ToolProject::lockfiles(project.folder()).len(), 1, "in the project, on request");
     assert_eq!(ToolProject::lockfiles(&project.user()), NONE, "and nowhere else");
     project.tool(["run", "demo/trace", "--scope", "system"]).expect(64);
 
     let project = ToolProject::new();
-    fs::write(project.project().join(".ai/lokt.toml"), "lockfile_scope = \"project\"\n").unwrap();
+    fs::write(project.folder().join(".ai/lokt.toml"), "lockfile_scope = \"project\"\n").unwrap();
     project.run().ok();
-    assert_eq!(ToolProject::lockfiles(project.project()).len(), 1, "as the project's file says");
-    fs::write(project.project().join(".ai/lokt.toml"), "lockfile_scope = \"system\"\n").unwrap();
+    assert_eq!(ToolProject::lockfiles(project.folder()).len(), 1, "as the project's file says");
+    fs::write(project.folder().join(".ai/lokt.toml"), "lockfile_scope = \"system\"\n").unwrap();
     project.run().fails_with(1, "lockfile_scope");
 }
 
@@ -149,7 +149,7 @@ fn a_tool_that_hangs_is_stopped_with_its_children_and_its_output_shown() {
     assert_eq!(kept["status"], "timeout");
     assert_eq!(kept["result"]["stdout"], "before\n");
     for child in ["child", "away"] {
-        let pid = fs::read_to_string(project.project().join(child)).unwrap();
+        let pid = fs::read_to_string(project.folder().join(child)).unwrap();
         let status = fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
         assert!(status.is_empty() || status.contains(") Z "), "the child is gone: {status}");
     }
@@ -159,7 +159,7 @@ fn a_tool_that_hangs_is_stopped_with_its_children_and_its_output_shown() {
 fn the_nearest_lockfile_decides_even_if_it_is_broken() {
     let project = ToolProject::new();
     project.run().ok();
-    let near = project.project().join("lockfiles/demo/trace@1.0.0.lock.json");
+    let near = project.folder().join("lockfiles/demo/trace@1.0.0.lock.json");
     fs::create_dir_all(near.parent().unwrap()).unwrap();
     fs::copy(project.lockfile(), &near).unwrap();
     fs::write(project.lockfile(), "garbage").unwrap();
@@ -195,12 +195,12 @@ fn a_pin_verifies_at_another_place_and_for_another_user() {
         fs::copy(from, to).unwrap();
     };
     copy(
-        &project.project().join(".ai/tools/demo/trace.sh"),
-        &other.project().join(".ai/tools/demo/trace.sh"),
+        &project.folder().join(".ai/tools/demo/trace.sh"),
+        &other.folder().join(".ai/tools/demo/trace.sh"),
     );
     copy(&project.user().join("tools/demo/sh.yaml"), &other.user().join("tools/demo/sh.yaml"));
     let lockfile = "lockfiles/demo/trace@1.0.0.lock.json";
-    copy(&project.project().join(lockfile), &other.project().join(lockfile));
+    copy(&project.folder().join(lockfile), &other.folder().join(lockfile));
     other.tool(["verify", "--all"]).expect(5).says("is not trusted");
     other.lokt(["key", "trust", key.to_str().unwrap()]).run().ok();
     other.tool(["verify", "--all"]).ok();

@@ -60,7 +60,7 @@ fn assert_arrives(source: &str) {
         fs::write(&file, params.to_string()).unwrap();
         let given = format!("@{}", file.display());
         let done = project.tool(["run", "demo/echo", "--json", "--params", &given]).ok().json();
-        let expected = json!({"params": params, "project": project.project()});
+        let expected = json!({"params": params, "project": project.folder()});
         let shown: String = text.chars().take(40).collect();
         assert!(done["data"] == expected, "{shown:?} arrives: {done:#}");
     }
@@ -83,7 +83,7 @@ fn parameters_come_from_an_argument_a_file_or_the_standard_input() {
     project.put("demo/echo.py", ECHO);
     project.sign(&["demo/echo"]);
     let line = "echo '{\"text\": \"x\"}' | lokt tool run demo/echo --json --params -";
-    let piped = project.sandbox.shell(line).folder(project.project()).run().ok().json();
+    let piped = project.sandbox.shell(line).folder(project.folder()).run().ok().json();
     assert_eq!(piped["data"]["params"], json!({"text": "x"}));
     for (params, message) in [
         ("{", "--params"),
@@ -111,7 +111,7 @@ fn a_missing_interpreter_is_reported_with_the_search_path() {
         "PATH=/nowhere; exec {program} {}",
         "tool run demo/echo --params '{\"text\": \"x\"}'"
     );
-    let done = project.sandbox.shell(&line).folder(project.project()).run();
+    let done = project.sandbox.shell(&line).folder(project.folder()).run();
     let done = done.fails_with(127, "no interpreter");
     assert!(done.err.contains(".venv/bin/python") && done.err.contains("/nowhere"), "{done:#?}");
     project.lokt(run).env("RYE_PYTHON", "/not/there").run().fails_with(127, "RYE_PYTHON");
@@ -133,7 +133,7 @@ fn files_beside_a_tool_are_not_imported() {
     let planted = "raise SystemExit('planted code ran')\n";
     for name in ["json", "argparse", "importlib", "sys", "asyncio", "sitecustomize"] {
         project.put(&format!("demo/{name}.py"), planted);
-        fs::write(project.project().join(format!("{name}.py")), planted).unwrap();
+        fs::write(project.folder().join(format!("{name}.py")), planted).unwrap();
     }
     for id in ["demo/echo", "demo/call"] {
         let done = project.tool(["run", id, "--json", "--params", r#"{"text": "x"}"#]).ok().json();

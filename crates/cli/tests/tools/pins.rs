@@ -22,7 +22,7 @@ fn a_tool_is_pinned_without_being_run_and_only_once() {
 fn an_update_replaces_a_broken_lockfile_in_place() {
     let project = ToolProject::new();
     project.tool(["lock", "demo/trace", "--scope", "project"]).ok();
-    let lockfile = &ToolProject::lockfiles(project.project())[0];
+    let lockfile = &ToolProject::lockfiles(project.folder())[0];
     fs::write(lockfile, "garbage").unwrap();
     project.tool(["lock", "demo/trace"]).fails_with(5, "not JSON");
     project.refuses("not JSON");
@@ -57,7 +57,7 @@ fn verifying_all_names_each_that_drifted() {
     let json = project.tool(["verify", "--all", "--json"]).expect(5).json();
     let drifted = json.as_array().unwrap().iter().filter(|it| it["status"] == "refused").count();
     assert_eq!(drifted, 1, "{json:#}");
-    fs::write(project.project().join("lockfiles/many/one@1.0.0.lock.json"), "[]").unwrap();
+    fs::write(project.folder().join("lockfiles/many/one@1.0.0.lock.json"), "[]").unwrap();
     project.tool(["verify", "--all"]).expect(5).says("must be an object");
 }
 
@@ -71,8 +71,8 @@ fn pruning_removes_only_pins_of_absent_tools() {
         project.tool(["lock", &id, "--scope", "project"]).ok();
     }
     let lockfile =
-        |name: &str| project.project().join(format!("lockfiles/many/{name}@1.0.0.lock.json"));
-    fs::remove_file(project.project().join(".ai/tools/many/gone.sh")).unwrap();
+        |name: &str| project.folder().join(format!("lockfiles/many/{name}@1.0.0.lock.json"));
+    fs::remove_file(project.folder().join(".ai/tools/many/gone.sh")).unwrap();
     project.put("many/newer.sh", tool("demo/sh").replace("1.0.0", "2.0.0"));
     fs::write(lockfile("broken"), "").unwrap();
     let would = project.tool(["prune", "--dry-run", "--json"]).ok().json();
@@ -80,7 +80,7 @@ fn pruning_removes_only_pins_of_absent_tools() {
     assert!(lockfile("gone").exists(), "nothing is removed yet");
     let done = project.tool(["prune", "--json"]).ok().json();
     assert_eq!(done["removed"], would["removed"]);
-    let left = ToolProject::lockfiles(project.project());
+    let left = ToolProject::lockfiles(project.folder());
     assert_eq!(left, [lockfile("broken"), lockfile("stays")]);
 }
 
@@ -171,7 +171,7 @@ fn verify_checks_everything_that_a_run_checks() {
         let project = ToolProject::new();
         project.tool(["lock", "demo/trace", "--scope", "project"]).ok();
         project.tool(["verify", "--all"]).ok();
-        change(project.project());
+        change(project.folder());
         let (run, all) = (project.run(), project.tool(["verify", "--all"]));
         assert_eq!((run.code, all.code), (Some(5), Some(5)), "{what}: {run:#?} {all:#?}");
         assert_eq!(project.runs(), 0, "{what}: nothing ran");
@@ -184,14 +184,14 @@ fn a_folder_that_cannot_be_looked_into_is_not_taken_for_an_absent_tool() {
     project.put_user("far/trace.sh", tool("demo/sh"));
     project.sign(&["far/trace"]);
     project.tool(["run", "far/trace"]).ok();
-    symlink("nowhere", project.project().join(".ai/tools/far")).unwrap();
+    symlink("nowhere", project.folder().join(".ai/tools/far")).unwrap();
     let done = project.tool(["run", "far/trace"]).expect(5);
     assert!(
         done.err.contains("leads nowhere") || done.err.contains("not what was pinned"),
         "{done:#?}"
     );
-    fs::remove_dir_all(project.project().join(".ai/tools")).unwrap();
-    fs::write(project.project().join(".ai/tools"), "").unwrap();
+    fs::remove_dir_all(project.folder().join(".ai/tools")).unwrap();
+    fs::write(project.folder().join(".ai/tools"), "").unwrap();
     project.tool(["run", "far/trace"]).expect(5);
     project.tool(["list"]).ok().says("cannot list");
     assert_eq!(project.runs(), 1, "only the first time");
@@ -202,7 +202,7 @@ fn lockfiles_behind_a_link_out_of_the_project_are_not_written() {
     let project = ToolProject::new();
     let elsewhere = project.sandbox.folder().join("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
-    symlink(&elsewhere, project.project().join("lockfiles")).unwrap();
+    symlink(&elsewhere, project.folder().join("lockfiles")).unwrap();
     project
         .tool(["lock", "demo/trace", "--scope", "project"])
         .fails_with(1, "leads out of the project");
@@ -236,7 +236,7 @@ fn a_new_version_is_pinned_where_the_old_one_was() {
 fn an_unreadable_lockfile_is_not_skipped() {
     let project = ToolProject::new();
     project.tool(["lock", "demo/trace"]).ok();
-    let nearer = project.project().join("lockfiles/demo/trace@1.0.0.lock.json");
+    let nearer = project.folder().join("lockfiles/demo/trace@1.0.0.lock.json");
     fs::create_dir_all(nearer.parent().unwrap()).unwrap();
     std::os::unix::fs::symlink("nowhere", &nearer).unwrap();
     let done = project.tool(["lock", "demo/trace", "--update"]);

@@ -6,7 +6,7 @@ use std::{fs, os::unix::fs::symlink};
 #[test]
 fn a_tool_without_a_valid_signature_does_not_run() {
     let project = ToolProject::new();
-    let path = project.project().join(".ai/tools/demo/trace.sh");
+    let path = project.folder().join(".ai/tools/demo/trace.sh");
     let signed = fs::read_to_string(&path).unwrap();
     let refused = |content: &str, message: &str| {
         fs::write(&path, content).unwrap();
@@ -20,7 +20,7 @@ fn a_tool_without_a_valid_signature_does_not_run() {
     // The signature of another text, under the hash of this one.
     project.put("demo/other.sh", tool("demo/sh") + "echo other\n");
     project.sign(&["demo/other"]);
-    let other = fs::read_to_string(project.project().join(".ai/tools/demo/other.sh")).unwrap();
+    let other = fs::read_to_string(project.folder().join(".ai/tools/demo/other.sh")).unwrap();
     let field =
         |text: &str, n: usize| text.lines().next().unwrap().split(':').nth(n).unwrap().to_owned();
     refused(&signed.replace(&field(&signed, 6), &field(&other, 6)), "bad signature");
@@ -46,11 +46,11 @@ fn every_element_is_verified_not_only_the_tool() {
 fn a_key_that_the_project_brings_is_not_trusted() {
     let project = ToolProject::new();
     let stranger = ToolProject::new();
-    let theirs = stranger.project().join(".ai/tools/demo/trace.sh");
-    fs::copy(theirs, project.project().join(".ai/tools/demo/trace.sh")).unwrap();
+    let theirs = stranger.folder().join(".ai/tools/demo/trace.sh");
+    fs::copy(theirs, project.folder().join(".ai/tools/demo/trace.sh")).unwrap();
     let keys = stranger.user().join("trusted_keys");
     for place in [".ai/trusted_keys", "trusted_keys", ".ai/keys"] {
-        let target = project.project().join(place);
+        let target = project.folder().join(place);
         fs::create_dir_all(&target).unwrap();
         for key in fs::read_dir(&keys).unwrap().flatten() {
             fs::copy(key.path(), target.join(key.file_name())).unwrap();
@@ -124,7 +124,7 @@ fn links_out_of_a_space_are_refused() {
         let done = project.tool(["run", "--", id]).expect(5);
         assert!(done.err.contains("item id"), "{id:?} is no id: {done:#?}");
     }
-    let inside = project.project().join(".ai/tools/demo/trace.sh");
+    let inside = project.folder().join(".ai/tools/demo/trace.sh");
     let outside = project.sandbox.folder().join("outside.sh");
     fs::rename(&inside, &outside).unwrap();
     symlink(&outside, &inside).unwrap();
@@ -134,10 +134,10 @@ fn links_out_of_a_space_are_refused() {
     project.refuses("trace.sh");
     fs::remove_file(&inside).unwrap();
     // A link that stays inside counts as its target.
-    fs::rename(&outside, project.project().join(".ai/tools/demo/real.sh")).unwrap();
+    fs::rename(&outside, project.folder().join(".ai/tools/demo/real.sh")).unwrap();
     symlink("real.sh", &inside).unwrap();
     project.run().ok();
-    let folder = project.project().join(".ai/tools/away");
+    let folder = project.folder().join(".ai/tools/away");
     symlink(project.sandbox.folder(), &folder).unwrap();
     fs::write(project.sandbox.folder().join("x.sh"), tool("demo/sh")).unwrap();
     project.tool(["run", "away/x"]).fails_with(5, "leads out of its space");
@@ -173,7 +173,7 @@ fn the_system_space_is_never_written_to() {
 #[test]
 fn unsigned_bytes_do_not_decide_what_runs() {
     let project = ToolProject::new();
-    let path = project.project().join(".ai/tools/demo/trace.sh");
+    let path = project.folder().join(".ai/tools/demo/trace.sh");
     let source = tool("demo/sh").replace("echo ran", "# a check follows\nexit 7\necho ran");
     project.put("demo/trace.sh", source);
     project.sign(&["demo/trace"]);
@@ -207,7 +207,7 @@ fn the_audit_log_is_not_written_through_a_link() {
 #[test]
 fn odd_files_of_a_project_block_no_run_and_are_not_followed() {
     let project = ToolProject::new();
-    let setting = project.project().join(".ai/lokt.toml");
+    let setting = project.folder().join(".ai/lokt.toml");
     nix::unistd::mkfifo(&setting, nix::sys::stat::Mode::S_IRWXU).unwrap();
     project.lokt(["tool", "run", "demo/trace"]).in_time().fails_with(1, "not a regular file");
     fs::remove_file(&setting).unwrap();
@@ -216,7 +216,7 @@ fn odd_files_of_a_project_block_no_run_and_are_not_followed() {
     fs::remove_file(&setting).unwrap();
     let outside = project.sandbox.folder().join("outside");
     fs::create_dir(&outside).unwrap();
-    symlink(&outside, project.project().join("lockfiles")).unwrap();
+    symlink(&outside, project.folder().join("lockfiles")).unwrap();
     project
         .tool(["lock", "demo/trace", "--scope", "project"])
         .fails_with(1, "leads out of the project");
@@ -231,7 +231,7 @@ fn odd_files_of_a_project_block_no_run_and_are_not_followed() {
 fn a_lockfile_of_another_version_is_drift() {
     let project = ToolProject::new();
     project.tool(["lock", "demo/trace", "--scope", "project"]).ok();
-    let lockfile = ToolProject::lockfiles(project.project()).remove(0);
+    let lockfile = ToolProject::lockfiles(project.folder()).remove(0);
     let other = lockfile.with_file_name("trace@0.9.lock.json");
     let text = fs::read_to_string(&lockfile).unwrap().replace("\"1.0.0\"", "\"0.9\"");
     fs::write(&other, text).unwrap();

@@ -85,7 +85,7 @@ fn planted() -> ToolProject {
     }
     project.sign(&["own", "perl", "python", "function", "node", "bash", "perl-tool", "own-tool"]);
     for folder in ["", "lib/", "lib/python3/site-packages/", "lib/empty/"] {
-        let path = |name: &str| project.project().join(format!("{folder}{name}"));
+        let path = |name: &str| project.folder().join(format!("{folder}{name}"));
         fs::create_dir_all(path("")).unwrap();
         let python = "open('trace', 'a').write('python')\n";
         for name in ["json", "colorsys", "planted", "sitecustomize", "usercustomize"] {
@@ -99,7 +99,7 @@ fn planted() -> ToolProject {
         program(&path("planted-program"), "#!/bin/sh\necho shell >>trace\n");
         fs::write(path("env.sh"), "echo shell >>trace\n").unwrap();
     }
-    fs::create_dir(project.project().join("empty")).unwrap();
+    fs::create_dir(project.folder().join("empty")).unwrap();
     project
 }
 
@@ -116,7 +116,7 @@ fn run(project: &ToolProject, tool: &str, variable: &str, value: &str) -> Done {
 fn assert_runs_as_signed(project: &ToolProject, tool: &str, (variable, value): (&str, &str)) {
     let done = run(project, tool, variable, value).ok();
     assert!(done.out.contains("signed"), "{tool} with {variable}={value}: {done:#?}");
-    let trace = fs::read_to_string(project.project().join("trace")).unwrap_or_default();
+    let trace = fs::read_to_string(project.folder().join("trace")).unwrap_or_default();
     assert_eq!(trace, "", "{tool} with {variable}={value} ran unsigned code");
 }
 
@@ -142,7 +142,7 @@ fn no_search_path_leads_into_the_working_folder() {
             }
         }
     }
-    assert!(project.project().join("empty/here").exists(), "cd went where it says");
+    assert!(project.folder().join("empty/here").exists(), "cd went where it says");
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn no_variable_names_a_file_of_the_working_folder() {
         if value.ends_with("-Mplanted") {
             // Perl reports that it does not find that.
             assert_eq!(run(&project, tool, variable, value).code, Some(1));
-            assert!(!project.project().join("trace").exists(), "{variable}={value}");
+            assert!(!project.folder().join("trace").exists(), "{variable}={value}");
         } else {
             assert_runs_as_signed(&project, tool, (variable, value));
         }
@@ -180,8 +180,8 @@ fn no_variable_names_a_file_of_the_working_folder() {
 #[test]
 fn absolute_paths_are_the_callers_choice() {
     let project = planted();
-    let trace = project.project().join("trace");
-    let lib = project.project().join("lib");
+    let trace = project.folder().join("trace");
+    let lib = project.folder().join("lib");
     let lib = lib.to_str().unwrap();
     for (tool, variable, value) in [
         ("python", "PYTHONPATH", format!("{lib}:")),
@@ -201,8 +201,8 @@ fn absolute_paths_are_the_callers_choice() {
 fn a_tool_that_cannot_be_executed_has_the_code_that_a_guard_has() {
     let project = ToolProject::empty();
     project.lokt(["key", "generate"]).run().ok();
-    let project = project.project().to_owned();
-    let at = |name: &str| -> PathBuf { project.join(name) };
+    let folder = project.folder().to_owned();
+    let at = |name: &str| -> PathBuf { folder.join(name) };
     fs::create_dir(at("folder")).unwrap();
     fs::create_dir(at("bin")).unwrap();
     fs::write(at("plain"), "text\n").unwrap();
@@ -242,8 +242,8 @@ fn an_interpreter_that_cannot_be_executed_is_not_reported_as_missing() {
     project.lokt(["key", "generate"]).run().ok();
     project.put("python.py", PYTHON);
     project.sign(&["python"]);
-    fs::create_dir(project.project().join("bin")).unwrap();
-    let blocked = project.project().join("bin/python3");
+    fs::create_dir(project.folder().join("bin")).unwrap();
+    let blocked = project.folder().join("bin/python3");
     fs::write(&blocked, "text\n").unwrap();
     let run = |variable: &str, value: &Path| {
         project.lokt(["tool", "run", "python"]).env(variable, value.to_str().unwrap()).run()

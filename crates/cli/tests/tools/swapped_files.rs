@@ -22,7 +22,7 @@ fn unverified_content_never_runs() {
         ended.store(true, Ordering::Relaxed);
         ran
     });
-    let traces = fs::read_to_string(project.project().join("ran")).unwrap();
+    let traces = fs::read_to_string(project.folder().join("ran")).unwrap();
     assert!(traces.lines().all(|line| line == "ran"), "only what was verified ran: {traces}");
     assert_eq!(traces.lines().count(), ran + 1, "each success is one run");
     assert!(ran > 0 && ran < RUNS, "some were verified and some refused: {ran} of {RUNS}");
@@ -30,7 +30,7 @@ fn unverified_content_never_runs() {
 
 /// Replaces the tool's content, in turns as an editor does and as a copy does.
 fn swap(project: &ToolProject, ended: &AtomicBool) {
-    let path = project.project().join(".ai/tools/demo/trace.sh");
+    let path = project.folder().join(".ai/tools/demo/trace.sh");
     let good = fs::read_to_string(&path).unwrap();
     let unsigned = tool("demo/sh").replace("echo ran", "echo EVIL");
     // Still with the signature of the old content.

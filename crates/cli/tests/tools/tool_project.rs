@@ -53,7 +53,7 @@ impl ToolProject {
         Self { sandbox, project }
     }
 
-    pub(crate) fn project(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.project
     }
 

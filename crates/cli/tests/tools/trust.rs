@@ -30,8 +30,8 @@ fn trust_is_given_and_withdrawn() {
     let theirs = friend.user().join("keys/public_key.pem");
     let name = friend.lokt(["key", "show", "--json"]).run().ok().json()["fingerprint"].clone();
     let name = name.as_str().unwrap();
-    let tool = friend.project().join(".ai/tools/demo/trace.sh");
-    fs::copy(tool, project.project().join(".ai/tools/demo/trace.sh")).unwrap();
+    let tool = friend.folder().join(".ai/tools/demo/trace.sh");
+    fs::copy(tool, project.folder().join(".ai/tools/demo/trace.sh")).unwrap();
     project.refuses(name);
     project.lokt(["key", "trust", theirs.to_str().unwrap()]).run().ok();
     project.run().ok();
@@ -68,7 +68,7 @@ fn an_invalid_key_is_not_trusted() {
 #[test]
 fn signing_again_changes_nothing_and_keeps_the_file_s_mode() {
     let project = ToolProject::new();
-    let path = project.project().join(".ai/tools/demo/trace.sh");
+    let path = project.folder().join(".ai/tools/demo/trace.sh");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     let before = fs::read(&path).unwrap();
     project.sign(&["demo/trace"]);

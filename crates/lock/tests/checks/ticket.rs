@@ -38,7 +38,7 @@ fn check_listing(file: &str, content: &[u8]) {
         "{file:?}: a ticket is what has a ticket's name"
     );
     if let [place] = line.as_slice() {
-        assert!(!store.check_operations(&lock, place), "a ticket without a process is dead");
+        assert!(!store.lives(&lock, place), "a ticket without a process is dead");
         let text = serde_json::from_slice::<TicketContent>(content).ok();
         assert_eq!(
             store.ticket_text(&lock, place),
