@@ -123,7 +123,9 @@ fn in_a_pipe_a_wait_is_reported_once() {
     assert_eq!(done.err.lines().count(), 1, "{done:#?}");
     let told = &done.err;
     assert!(
-        told.contains("held by ada") && told.contains("place 1") && told.contains("running: sh -c"),
+        told.contains("held by ada")
+            && told.contains("queue position 1")
+            && told.contains("running: sh -c"),
         "{told}"
     );
 }
@@ -146,7 +148,7 @@ fn on_a_terminal_a_wait_is_shown_in_one_line_and_erased() {
 fn a_wait_takes_one_row_of_the_terminal_also_with_wide_characters() {
     let it = sandbox();
     it.lokt(["lock", "x", "--ttl", "1h"]).owner(&"日本語ユーザー👩\u{200d}💻".repeat(4)).run().ok();
-    let line = "stty cols 60 rows 10; lokt guard x --wait --timeout 1500ms -- true";
+    let line = "stty cols 80 rows 10; lokt guard x --wait --timeout 1500ms -- true";
     let shown = it.terminal(line).owner("b").run().out;
     let rows: Vec<&str> = shown.split("\u{1b}[2K").filter(|it| it.starts_with("waiting")).collect();
     assert!(rows.len() > 1 && rows.iter().any(|row| row.contains("日本語")), "{shown:?}");
@@ -154,7 +156,7 @@ fn a_wait_takes_one_row_of_the_terminal_also_with_wide_characters() {
         let row = row.split('\r').next().unwrap_or_default();
         // The most columns that a terminal may use: two for every wide character.
         let columns: usize = row.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum();
-        assert!(!row.contains('\n') && columns < 60 + 2, "{columns} columns: {row:?}");
+        assert!(!row.contains('\n') && columns < 80 + 2, "{columns} columns: {row:?}");
     }
 }
 
