@@ -1,6 +1,7 @@
 //! The caller: the owner, the agent and the process that a command acts for.
 
 use crate::{
+    harness::{self, AgentSource, HarnessFinding},
     record::LockRecord,
     rules::{CallerIdentity, Liveness, OwnerSource, compare},
     sys::{self, ProcessStat},
@@ -10,12 +11,15 @@ use nix::{
     sys::stat::fstat,
     unistd::{self, Pid},
 };
+use std::ffi::OsString;
 
 /// The caller and its location: what goes into records, and what decides whether a record is the caller's.
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// The owner and the agent.
     pub identity: CallerIdentity,
+    /// Where the agent comes from.
+    pub agent_source: AgentSource,
     /// The host, the boot and the pid namespace.
     pub here: ProcessLocation,
     /// This process.
@@ -27,13 +31,33 @@ impl Caller {
     /// Reads the caller's identity. An owner that is not given is the operating system's user; an agent that is
     /// not given is the terminal session.
     pub fn current(owner: Option<Owner>, source: OwnerSource, agent: Option<AgentId>) -> Self {
+        Self::within(owner, source, agent, |_| None)
+    }
+
+    /// The same, where an agent that is not given is the session of the harness above, if `value_of` gives the values
+    /// of [its variables](harness::variables). Without a harness, it is the terminal session.
+    pub fn within(
+        owner: Option<Owner>,
+        source: OwnerSource,
+        agent: Option<AgentId>,
+        value_of: impl Fn(&str) -> Option<OsString>,
+    ) -> Self {
         let here = sys::here();
         let this = ProcessStat::of_this_process();
         let pid = nix::unistd::getpid().as_raw();
         let source = if owner.is_some() { source } else { OwnerSource::Derived };
         let owner = owner.unwrap_or_else(sys::current_user);
-        let agent = agent.unwrap_or_else(|| session_agent(&here, this.as_ref(), pid));
-        Self { identity: CallerIdentity { owner, source, agent }, here, pid, this }
+        let finding = match agent {
+            Some(agent) => HarnessFinding::Agent(agent, AgentSource::Given),
+            None => harness::find(value_of, &here, sys::ancestors()),
+        };
+        let (agent, agent_source) = match finding {
+            HarnessFinding::Agent(agent, source) => (agent, source),
+            HarnessFinding::Unknown(marker) => {
+                (session_agent(&here, this.as_ref(), pid), AgentSource::Terminal { marker })
+            }
+        };
+        Self { identity: CallerIdentity { owner, source, agent }, agent_source, here, pid, this }
     }
 
     /// Whether the process that a record names lives.

@@ -11,6 +11,7 @@
 //! * [`ops`]: acquire, release, renew, freeze, look, explain: the operations on a lock.
 //! * [`guard`]: runs a command under a lock: spawning, signals, heartbeat.
 //! * [`audit`]: the log of everything that happened.
+//! * [`mod@harness`]: the programs that agents run in, and the session of theirs that an agent is.
 //! * [`caller`]: the owner, the agent, and the process that call, read once.
 //! * [`sys`]: the interface to the kernel: processes, users, signals.
 //!
@@ -20,13 +21,14 @@
 //! 2. A process may die between any two instructions: the next process repairs what it leaves.
 //! 3. Doubt is never proof: what cannot be read, asked or decided counts as held.
 //!
-//! The library never prints, never ends the process, and reads of the environment only what
-//! [`caller::Caller::current`] names.
+//! The library never prints, never ends the process, and reads of the environment only `LOGNAME` and `USER`, for a user
+//! who is not in `/etc/passwd`.
 
 pub mod audit;
 pub mod caller;
 pub mod file;
 pub mod guard;
+pub mod harness;
 pub mod ops;
 pub mod pattern;
 pub mod record;

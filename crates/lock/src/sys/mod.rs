@@ -3,6 +3,7 @@
 //! Everything here is a thin reading of one system call or one file below `/proc`; what follows from it
 //! is decided in [`rules`](crate::rules).
 
+mod ancestry;
 mod child_state;
 mod deliver;
 mod dispositions;
@@ -21,6 +22,7 @@ mod timed_flock;
 mod umask;
 mod user;
 
+pub use ancestry::{AncestorProcess, ancestors};
 pub(crate) use child_state::{
     ChildState, child_state, collect, collect_all_but, collect_stop, kill_child,
 };

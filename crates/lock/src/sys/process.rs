@@ -13,6 +13,9 @@ use std::{
     sync::OnceLock,
 };
 
+/// So many words of another process's command line are read.
+const MOST_WORDS: usize = 16;
+
 /// Reads where this process runs. What cannot be read stays empty, and proves nothing later.
 pub(crate) fn here() -> ProcessLocation {
     let host = nix::unistd::gethostname().unwrap_or_default();
@@ -113,6 +116,12 @@ pub fn start_of(pid: i32) -> Option<u64> {
 pub fn name_of(pid: i32) -> Option<String> {
     let name = read_small(&place_of(pid, "comm")?)?;
     Some(name.trim_end().to_owned())
+}
+
+/// The first words of a process's command line (`/proc/<pid>/cmdline`, `proc_pid_cmdline(5)`); none where it shows none.
+pub(super) fn words_of(pid: i32) -> Vec<String> {
+    let line = place_of(pid, "cmdline").and_then(|it| read_small(&it)).unwrap_or_default();
+    line.split('\0').take(MOST_WORDS).map(str::to_owned).collect()
 }
 
 /// The processes that have the file at `path` open for writing, as far as this user may see them, lowest pid first.
@@ -259,7 +268,8 @@ pub(crate) struct ProcessStat {
     /// Whether it goes by the name of an observer.
     observes: bool,
     state: char,
-    parent: i32,
+    /// The parent's pid; 0 where that is outside this pid namespace.
+    pub(super) parent: i32,
     group: i32,
     /// The session leader's pid; 0 where that is outside this pid namespace.
     pub(crate) session: i32,

@@ -6,6 +6,7 @@
 
 mod agent_id;
 mod fence;
+mod harness;
 mod lock_id;
 mod lock_mode;
 mod lock_name;
@@ -14,9 +15,10 @@ mod process_facts;
 mod text;
 mod timestamp;
 
-pub use agent_id::AgentId;
 pub(crate) use agent_id::fnv1a;
+pub use agent_id::{AgentId, InvalidAgentId};
 pub use fence::Fence;
+pub use harness::Harness;
 pub use lock_id::LockId;
 pub use lock_mode::LockMode;
 pub use lock_name::{InvalidLockName, LockName};
