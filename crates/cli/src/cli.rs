@@ -1,6 +1,6 @@
 use crate::commands::{
     audit, completions, demo, doctor, exists, fence, freeze, get_meta, guard, init, lock, man, mcp,
-    prime, results, status, top, unfreeze, unlock, version, wait, why,
+    prime, results, status, top, unfreeze, unlock, version, wait, whoami, why,
 };
 use crate::{
     commands::key,
@@ -34,6 +34,7 @@ pub(crate) enum LoktCommand {
     Status(status::StatusCommand),
     Why(why::WhyCommand),
     Wait(wait::WaitCommand),
+    Whoami(whoami::WhoamiCommand),
     Exists(exists::ExistsCommand),
     GetMeta(get_meta::GetMetaCommand),
     Fence(fence::FenceCommand),
@@ -100,6 +101,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, CliFailure> {
         LoktCommand::Unlock(it) => it.run(&context()?),
         LoktCommand::Status(it) => it.run(&context()?),
         LoktCommand::Why(it) => it.run(&context()?, global.owner.clone()),
+        LoktCommand::Whoami(it) => it.run(&global),
         LoktCommand::Exists(it) => it.run(&context()?),
         LoktCommand::Wait(it) => it.run(&context()?),
         LoktCommand::GetMeta(it) => it.run(&context()?),

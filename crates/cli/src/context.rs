@@ -6,17 +6,18 @@ use lokt_lock::{
         FileLockStore, ForeignPath, LockRoot, LockRootError, PreRepositoryRoot, ProcessUser,
         RootMethod, RootSearchInputs,
     },
+    harness,
     ops::{UsageEvidence, is_used},
     rules::OwnerSource,
     store::LockStoreError,
     words::{AgentId, Owner},
 };
-use std::path::Path;
+use std::{ffi::OsString, path::Path};
 
 /// What every command understands.
 #[derive(Args, Debug)]
 pub(crate) struct GlobalOptions {
-    /// Act as this owner [default: `LOKT_OWNER`, else the OS user in this terminal]
+    /// Act as this owner [default: `LOKT_OWNER`, else the OS user]
     #[arg(long, global = true, value_name = "OWNER")]
     pub(crate) owner: Option<Owner>,
 }
@@ -31,11 +32,22 @@ pub(crate) struct CommandContext {
 impl CommandContext {
     /// Finds the caller and the folder of the locks; creates nothing.
     pub(crate) fn new(global: &GlobalOptions) -> Result<Self, CliFailure> {
+        Self::of(caller(global)?)
+    }
+
+    /// The same for a session of Claude Code, if no other harness is nearer. A hook knows the session from its input.
+    pub(crate) fn in_session(global: &GlobalOptions, session: &str) -> Result<Self, CliFailure> {
+        Self::of(caller_by(global, |key| {
+            if key == harness::CLAUDE_SESSION { Some(session.into()) } else { env::value(key) }
+        })?)
+    }
+
+    fn of(caller: Caller) -> Result<Self, CliFailure> {
         let root = find_root()?;
         let store = FileLockStore::of(&root);
         let is_local = root.method == RootMethod::Local;
         let store = if is_local { store.announcing(announce) } else { store };
-        Ok(Self { caller: caller(global)?, root, store })
+        Ok(Self { caller, root, store })
     }
 
     /// The same, without a note when a root is made: for a command that draws on the whole screen.
@@ -150,7 +162,16 @@ fn still_counting(
     }
 }
 
-fn caller(global: &GlobalOptions) -> Result<Caller, CliFailure> {
+/// The caller, by the arguments and the environment.
+pub(crate) fn caller(global: &GlobalOptions) -> Result<Caller, CliFailure> {
+    caller_by(global, env::value)
+}
+
+/// The caller, where a harness's variables have these values.
+fn caller_by(
+    global: &GlobalOptions,
+    value_of: impl Fn(&str) -> Option<OsString>,
+) -> Result<Caller, CliFailure> {
     let by_variable = env::text(env::OWNER)?;
     // Inside a guarded command the variable is always set; it counts as given only if the user set it.
     let derived = by_variable.is_some() && by_variable == env::text(env::OWNER_DERIVED)?;
@@ -162,6 +183,7 @@ fn caller(global: &GlobalOptions) -> Result<Caller, CliFailure> {
         _ => OwnerSource::Given,
     };
     let owner = global.owner.clone().or(by_variable);
-    let agent = env::text(env::AGENT_ID)?.as_deref().and_then(AgentId::new);
-    Ok(Caller::current(owner, source, agent))
+    let agent = AgentId::given(&env::text(env::AGENT_ID)?.unwrap_or_default());
+    let agent = agent.map_err(|error| CliFailure::usage(format!("{}: {error}", env::AGENT_ID)))?;
+    Ok(Caller::within(owner, source, agent, value_of))
 }

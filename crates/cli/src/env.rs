@@ -12,8 +12,12 @@ pub(crate) const OWNER: &str = "LOKT_OWNER";
 /// user has given no owner. Without it, every command inside a guard would act as a given owner, and two terminals
 /// of one user would share their leases.
 pub(crate) const OWNER_DERIVED: &str = "LOKT_OWNER_DERIVED";
-/// Distinguishes the agents of one owner.
-pub(crate) const AGENT_ID: &str = "LOKT_AGENT_ID";
+/// Distinguishes the agents of one owner. Without it, the [variables of harnesses](lokt_lock::harness::variables) do.
+pub(crate) const AGENT_ID: &str = lokt_lock::harness::AGENT_ID;
+/// Set for hooks of Claude Code: the file whose lines its later shell commands run first.
+pub(crate) const CLAUDE_ENV_FILE: &str = "CLAUDE_ENV_FILE";
+/// Set for hooks of Codex, which has the variable above too.
+pub(crate) const CODEX_ENV_FILE: &str = "CODEX_ENV_FILE";
 /// Set for guarded commands: the name of the innermost lock.
 pub(crate) const NAME: &str = "LOKT_NAME";
 /// Set for guarded commands: the acquisition's id.

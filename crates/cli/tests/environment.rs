@@ -83,11 +83,14 @@ fn a_folder_that_is_called_tilde_can_be_named() {
 }
 
 /// Every variable that the program reads, and a call that shows its effect.
-const READ: [(&str, &[&str]); 16] = [
+const READ: [(&str, &[&str]); 19] = [
     ("LOKT_ROOT", &["doctor", "--json"]),
     ("LOKT_OWNER", &["prime", "--json"]),
     ("LOKT_OWNER_DERIVED", &["prime", "--json"]),
     ("LOKT_AGENT_ID", &["prime", "--json"]),
+    ("CLAUDE_CODE_SESSION_ID", &["whoami", "--json"]),
+    ("GEMINI_CLI", &["whoami", "--json"]),
+    ("CLAUDE_ENV_FILE", &["prime"]),
     ("LOKT_NAME", &["tool", "list"]),
     ("LOKT_HELD", &["guard", "x", "--", "true"]),
     ("GIT_DIR", &["doctor", "--json"]),

@@ -12,8 +12,9 @@ use std::{
 };
 
 /// The commands that each test tries.
-const COMMANDS: [&str; 26] = [
+const COMMANDS: [&str; 27] = [
     "status",
+    "whoami",
     "status l --json",
     "why g",
     "why ice",

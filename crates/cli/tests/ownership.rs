@@ -11,7 +11,7 @@ fn two_terminals_of_one_user_are_two_owners() {
     let it = sandbox();
     it.in_new_session(["lock", "x", "--ttl", "10m"]).run().ok();
     let other = it.in_new_session(["lock", "x"]).run().fails_with(2, "lock \"x\" is held by");
-    assert!(other.err.contains("agent-"), "{other:#?}");
+    assert!(other.err.contains(", terminal "), "{other:#?}");
     it.in_new_session(["guard", "x", "--", "true"]).run().fails_with(2, "is held by");
     let refused = it.in_new_session(["unlock", "x"]).run().fails_with(4, "not yours");
     assert!(refused.err.contains("another terminal or agent"), "{refused:#?}");

@@ -119,7 +119,11 @@ fn the_owner_is_printed_with_the_way_to_change_it() {
     let it = sandbox();
     assert!(prime(&it).contains("You act as `tester`."));
     let derived = it.in_new_session(["prime"]).run().ok().out;
-    assert!(derived.contains("set `LOKT_OWNER`"), "{derived}");
+    assert!(derived.contains("set `LOKT_AGENT_ID`"), "{derived}");
+    assert!(
+        !derived.contains("LOKT_OWNER"),
+        "one owner for several agents makes them one: {derived}"
+    );
     let json = it.lokt(["prime", "--json"]).run().ok().json();
     assert_eq!(
         (&json["owner"], &json["owner_given"]),

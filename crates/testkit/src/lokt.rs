@@ -1,4 +1,5 @@
 use crate::{Done, Running};
+use lokt_lock::harness;
 use std::{
     ffi::OsStr,
     fs::File,
@@ -23,7 +24,7 @@ pub(crate) struct CallPlaces<'a> {
 }
 
 /// Variables that may be set in the environment of the tests, and that would change the program's behaviour.
-const FOREIGN: [&str; 16] = [
+const FOREIGN: [&str; 18] = [
     "LOKT_OWNER",
     "LOKT_OWNER_DERIVED",
     "LOKT_AGENT_ID",
@@ -40,6 +41,8 @@ const FOREIGN: [&str; 16] = [
     "NO_COLOR",
     "COMPLETE",
     "SUDO_UID",
+    "CLAUDE_ENV_FILE",
+    "CODEX_ENV_FILE",
 ];
 
 impl Lokt {
@@ -59,7 +62,7 @@ impl Lokt {
     }
 
     fn prepared(places: &CallPlaces<'_>, mut command: Command) -> Self {
-        for key in FOREIGN {
+        for key in FOREIGN.into_iter().chain(harness::variables()) {
             command.env_remove(key);
         }
         let folder = places.program.parent().unwrap_or(Path::new("/"));

@@ -26,4 +26,5 @@ pub(crate) mod unfreeze;
 pub(crate) mod unlock;
 pub(crate) mod version;
 pub(crate) mod wait;
+pub(crate) mod whoami;
 pub(crate) mod why;

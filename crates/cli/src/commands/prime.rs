@@ -3,7 +3,7 @@ use crate::{
     exit::ExitCode,
     failure::{CliFailure, chain},
     init, output,
-    prime::{InstructionFileKind, now, project, text},
+    prime::{InstructionFileKind, now, project, session_start::SessionStart, text},
     tool::project_folder,
     view,
 };
@@ -16,6 +16,8 @@ use serde_json::json;
 /// The text has less than 300 words, for the start of a session. To find the operations, lokt searches for calls of
 /// `lokt guard` and `lokt once` in scripts/, bin/, .github/scripts/, scripts in the project's folder, the Makefile,
 /// the justfile and the scripts of package.json. It runs nothing.
+///
+/// As a session-start hook of Claude Code, it passes the session's id on to the shell commands of the session.
 #[derive(Args, Debug)]
 pub(crate) struct PrimeCommand {
     /// Print the permanent part for an instruction file, between the markers that `lokt init` looks for
@@ -33,7 +35,15 @@ impl PrimeCommand {
             output::lines(init::section::marked(&text::lasting(&findings, format)).lines())?;
             return Ok(ExitCode::Done);
         }
-        let context = CommandContext::new(global)?;
+        let context = match SessionStart::read() {
+            None => CommandContext::new(global)?,
+            Some(start) => {
+                if let Err(refused) = start.hand_on() {
+                    output::warn(&refused.to_string());
+                }
+                CommandContext::in_session(global, &start.session)?
+            }
+        };
         let me = &context.caller.identity;
         let entries = survey_all(&context.store, &context.caller);
         // An agent must get the rest anyway, with a note on what is not known.
@@ -42,7 +52,7 @@ impl PrimeCommand {
         }
         if !self.json {
             let held = entries.map(|it| now::lines(&it, me)).map_err(|it| chain(&it));
-            output::lines(text::live(&findings, held, me).lines())?;
+            output::lines(text::live(&findings, held, &context.caller).lines())?;
             return Ok(ExitCode::Done);
         }
         let entries = entries.ok();
@@ -56,6 +66,7 @@ impl PrimeCommand {
             "owner": me.owner.as_str(),
             "owner_given": me.source == OwnerSource::Given,
             "agent_id": me.agent.to_string(),
+            "agent": me.agent.spoken(),
             "held": held,
         }))?;
         Ok(ExitCode::Done)

@@ -91,7 +91,7 @@ fn not_yours(name: &LockName, record: &LockRecord, context: &CommandContext) -> 
         return failure
             .hint(format!(
                 "the same user, but another terminal or agent (you are {})",
-                identity.agent
+                identity.agent.spoken()
             ))
             .hint(format!("act as the owner by name with --owner {owner} or LOKT_OWNER"));
     }

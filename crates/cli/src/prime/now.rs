@@ -20,7 +20,7 @@ fn line(entry: &LockStatusEntry, me: &CallerIdentity) -> Option<(u8, String)> {
     let ends = entry.record().map_or_else(String::new, |it| ends(it, entry));
     let (rank, rest) = match entry.state {
         LockState::Frozen => {
-            let owner = entry.record().map_or_else(String::new, |it| code(it.owner.as_str(), 20));
+            let owner = entry.record().map_or_else(String::new, named);
             (0, format!("is frozen by {owner}{ends}"))
         }
         // A kept result of `lokt once` blocks no caller.
@@ -28,11 +28,17 @@ fn line(entry: &LockStatusEntry, me: &CallerIdentity) -> Option<(u8, String)> {
         LockState::Held | LockState::Overdue | LockState::Orphaned | LockState::Abandoned => {
             let age = entry.record().map(|it| span::show(entry.seen.since(it.since())));
             let age = age.map_or_else(String::new, |age| format!(" since {age}"));
-            let (who, waiters) = (holders(entry, me), waiters(entry));
-            let rest = format!("is held by {who}{age}{ends}{waiters}");
-            // Of all of it, the age can be missed best.
-            let is_wide = name.chars().count() + rest.chars().count() + 3 > WIDTH;
-            (1, if is_wide { format!("is held by {who}{ends}{waiters}") } else { rest })
+            let waiters = waiters(entry);
+            let told = |who, age: &str| format!("is held by {who}{age}{ends}{waiters}");
+            // Of all of it, the age can be missed best, and the agent next.
+            let forms = [
+                told(holders(entry, me, named), &age),
+                told(holders(entry, me, named), ""),
+                told(holders(entry, me, owner), ""),
+            ];
+            let fits = |it: &&String| name.chars().count() + it.chars().count() + 3 <= WIDTH;
+            let form = forms.iter().find(fits).or(forms.last());
+            (1, form.cloned().unwrap_or_default())
         }
         LockState::Queued => (2, "goes to the next waiter in the queue".to_owned()),
         LockState::Corrupted | LockState::Unsupported | LockState::Unreadable => {
@@ -53,13 +59,28 @@ fn is_only_a_result(entry: &LockStatusEntry) -> bool {
     is_result && entry.waiters.is_empty() && entry.inside.is_empty()
 }
 
-fn holders(entry: &LockStatusEntry, me: &CallerIdentity) -> String {
+fn holders(
+    entry: &LockStatusEntry,
+    me: &CallerIdentity,
+    name: fn(&LockRecord) -> String,
+) -> String {
     let Some(record) = entry.record() else { return "a guard without a record".to_owned() };
-    let first = if me.owns(record) { "you".to_owned() } else { code(record.owner.as_str(), 20) };
+    let first = if me.owns(record) { "you".to_owned() } else { name(record) };
     match record.co_holders.len() {
         0 => first,
         count => format!("{first} and {count} more"),
     }
+}
+
+/// The owner, and the session of a harness that holds the lock for it.
+fn named(record: &LockRecord) -> String {
+    let owner = owner(record);
+    let agent = record.agent_id.as_ref().filter(|it| it.is_of_harness());
+    agent.map_or(owner.clone(), |it| format!("{owner} ({})", code(&it.spoken(), 24)))
+}
+
+fn owner(record: &LockRecord) -> String {
+    code(record.owner.as_str(), 20)
 }
 
 fn waiters(entry: &LockStatusEntry) -> String {

@@ -5,7 +5,7 @@ use super::{
     GuardedOperation, InstructionFileKind, call::ScriptLoktCallKind, project::PrimeProjectFindings,
     quotation::code,
 };
-use lokt_lock::rules::{CallerIdentity, OwnerSource};
+use lokt_lock::{caller::Caller, harness::AgentSource, rules::OwnerSource};
 
 /// Below this many words is every text.
 const MOST_WORDS: usize = 300;
@@ -16,7 +16,7 @@ pub(super) const WIDTH: usize = 120;
 pub(crate) fn live(
     findings: &PrimeProjectFindings,
     held: Result<Vec<String>, String>,
-    me: &CallerIdentity,
+    me: &Caller,
 ) -> String {
     let end = format!("{}\n\n{}", rules(findings, findings.unread.len()), identity(me));
     let (held, fallback) = match held {
@@ -85,14 +85,20 @@ lock files, never run the bare command instead. If a lock \"was lost\", the work
 Guard what else must not happen twice at once: `lokt guard NAME --ttl 5m -- COMMAND`.";
 
 const IDENTITY: &str = "\
-Act under a name of your own: set `LOKT_OWNER` to it for every command.";
+`lokt whoami` says who you are. If that is a terminal, set `LOKT_AGENT_ID` to one id in all your commands.";
 
-fn identity(me: &CallerIdentity) -> String {
-    let owner = code(me.owner.as_str(), 40);
-    match me.source {
-        OwnerSource::Given => format!("You act as {owner}."),
-        OwnerSource::Derived => format!("You act as {owner}, like others of this user. {IDENTITY}")
-            .replace(". Act", ".\nAct"),
+fn identity(me: &Caller) -> String {
+    let owner = code(me.identity.owner.as_str(), 40);
+    let agent = code(&me.identity.agent.spoken(), 40);
+    match (&me.agent_source, me.identity.source) {
+        (AgentSource::Terminal { .. }, OwnerSource::Given) => format!("You act as {owner}."),
+        (AgentSource::Terminal { .. }, OwnerSource::Derived) => format!(
+            "You act as {owner} in this terminal session.\n\
+            If your commands run in separate sessions, set `LOKT_AGENT_ID` to one id in all of them."
+        ),
+        _ => format!(
+            "You are {agent}, and act as {owner}:\nwhat you lock is yours in all your commands."
+        ),
     }
 }
 

@@ -1,12 +1,21 @@
 use super::*;
 use crate::{prime::project::PrimeProjectFindings, printable};
 use clap::ValueEnum;
-use lokt_lock::words::{AgentId, Owner};
+use lokt_lock::words::{AgentId, Harness, Owner};
 use proptest::prelude::*;
 
-fn me(source: OwnerSource) -> CallerIdentity {
+fn me(source: OwnerSource) -> Caller {
     let owner = Owner::from_record(&"o\n".repeat(100));
-    CallerIdentity { owner, source, agent: AgentId::new("a").unwrap() }
+    let mut me = Caller::current(Some(owner), source, AgentId::new(&"a\n".repeat(100)));
+    me.agent_source = AgentSource::Terminal { marker: None };
+    me
+}
+
+/// The same in a session of a harness.
+fn agent(source: OwnerSource) -> Caller {
+    let mut me = me(source);
+    me.agent_source = AgentSource::Process { harness: Harness::Amp, pid: 1 };
+    me
 }
 
 fn findings(scripts: &[String]) -> PrimeProjectFindings {
@@ -33,9 +42,12 @@ fn check_all(findings: &PrimeProjectFindings, held: &[String]) {
     for source in [OwnerSource::Given, OwnerSource::Derived] {
         check(&live(findings, Ok(held.to_vec()), &me(source)), usize::MAX);
         check(&live(findings, Err("x".to_owned()), &me(source)), usize::MAX);
+        check(&live(findings, Ok(held.to_vec()), &agent(source)), usize::MAX);
     }
     for format in InstructionFileKind::value_variants() {
         let text = crate::init::section::marked(&lasting(findings, *format));
+        // One owner for several agents makes one caller of them.
+        assert!(!text.contains("LOKT_OWNER"), "{text}");
         let most = if *format == InstructionFileKind::Windsurfrules { 2000 } else { usize::MAX };
         check(text.trim_start_matches("<!-- ").trim_end_matches(" -->"), most);
     }

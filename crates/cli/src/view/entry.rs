@@ -7,7 +7,7 @@ use lokt_lock::{
     record::{LockMetadata, LockRecord, LockRecordJson, RecordSlot},
     rules::{CallerIdentity, TicketContent},
     store::LockRecordKind,
-    words::LockMode,
+    words::{AgentId, LockMode},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -146,7 +146,13 @@ pub(crate) fn state(entry: &LockStatusEntry) -> String {
 /// The guard that holds the lock without a record, or the first waiter.
 fn unrecorded(entry: &LockStatusEntry) -> String {
     let text = entry.inside.first().or(entry.waiters.first());
-    text.map(|it| it.owner.clone()).unwrap_or_default()
+    let agent = |it: &TicketContent| holder::session(AgentId::new(&it.agent_id).as_ref());
+    text.map(|it| holder::named(&it.owner, [agent(it)])).unwrap_or_default()
+}
+
+/// The owner, and the session of a harness that holds the lock for it.
+fn owner(record: &LockRecord) -> String {
+    holder::named(record.owner.as_str(), [holder::session(record.agent_id.as_ref())])
 }
 
 fn ends_in(record: &LockRecord, entry: &LockStatusEntry) -> String {
@@ -214,13 +220,10 @@ pub(crate) fn full(
     }
     for guard in &entry.inside {
         let command = command_line(&guard.command);
-        put(
-            "inside",
-            format!("a guard of {} (pid {}), running: {command}", guard.owner, guard.pid),
-        );
+        put("inside", format!("a guard of {}, running: {command}", holder::waiter(guard, "")));
     }
     for waiter in &entry.waiters {
-        put("waiting", format!("{} (pid {}) since {}", waiter.owner, waiter.pid, waiter.since));
+        put("waiting", format!("{} since {}", holder::waiter(waiter, ""), waiter.since));
     }
     lines
 }

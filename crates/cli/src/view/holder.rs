@@ -7,7 +7,7 @@ use lokt_lock::{
     ops::{Denial, QueueStanding},
     record::{HoldKind, LockRecord},
     rules::{CallerIdentity, Obstacle, TicketContent},
-    words::{LockMode, LockName, Timestamp},
+    words::{AgentId, LockMode, LockName, Timestamp},
 };
 use serde::Serialize;
 
@@ -82,11 +82,12 @@ fn cause(standing: &QueueStanding, me: &CallerIdentity, now: Timestamp) -> Strin
 
 /// The holder, since when, the remaining time, and the command.
 fn in_brief(record: &LockRecord, now: Timestamp) -> String {
-    let pid = record.pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
+    let pid = record.pid.map(|pid| format!("pid {pid}"));
+    let who = named(record.owner.as_str(), [pid, session(record.agent_id.as_ref())]);
     let age = span::show(now.since(record.since()));
     let runs = record.command.as_deref().map(|it| format!(", running: {}", command_line(it)));
     let runs = runs.unwrap_or_default();
-    format!("{}{pid} since {age}{}{runs}", record.owner, left(record, now))
+    format!("{who} since {age}{}{runs}", left(record, now))
 }
 
 /// The holder that matters most to a caller, and how many others there are: `held by your lease: ada (pid 7 on box)
@@ -138,30 +139,37 @@ pub(crate) fn obstacle(
         ),
         (Obstacle::Ahead(_) | Obstacle::Full(..), None) => match ahead {
             Some(text) => {
-                format!(
-                    "goes to {} (pid {}), who is ahead of you in the queue",
-                    text.owner, text.pid
-                )
+                format!("goes to {}, who is ahead of you in the queue", waiter(text, ""))
             }
             None => "goes to a process that is ahead of you in the queue".to_owned(),
         },
     }
 }
 
-/// The holder of a lock: `ada (pid 7 on box, agent-1)`.
+/// The session of a harness that an agent is, in words; nothing of other agents.
+pub(crate) fn session(agent: Option<&AgentId>) -> Option<String> {
+    agent.filter(|it| it.is_of_harness()).map(AgentId::spoken)
+}
+
+/// A waiter, or a guard without a record: `ada (pid 7, claude-code 1f0c4be0)`. `state` is a remark on its process.
+pub(crate) fn waiter(text: &TicketContent, state: &str) -> String {
+    let agent = AgentId::new(&text.agent_id);
+    named(&text.owner, [Some(format!("pid {}{state}", text.pid)), session(agent.as_ref())])
+}
+
+/// An owner, with details in parentheses.
+pub(crate) fn named<const N: usize>(owner: &str, details: [Option<String>; N]) -> String {
+    let details: Vec<String> = details.into_iter().flatten().filter(|it| !it.is_empty()).collect();
+    if details.is_empty() { owner.to_owned() } else { format!("{owner} ({})", details.join(", ")) }
+}
+
+/// The holder of a lock: `ada (pid 7 on box, claude-code 1f0c4be0)`.
 pub(crate) fn who(record: &LockRecord) -> String {
     let pid = record.pid.map(|pid| format!("pid {pid}"));
     let host =
         record.host.as_ref().filter(|host| !host.is_empty()).map(|host| format!("on {host}"));
     let process = [pid, host].into_iter().flatten().collect::<Vec<_>>().join(" ");
-    let agent = record.agent_id.as_ref().map(ToString::to_string).unwrap_or_default();
-    let details =
-        [process, agent].into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(", ");
-    if details.is_empty() {
-        record.owner.to_string()
-    } else {
-        format!("{} ({details})", record.owner)
-    }
+    named(record.owner.as_str(), [Some(process), record.agent_id.as_ref().map(AgentId::spoken)])
 }
 
 /// Several holders of a lock, each with what [`told_alone`] shows of one.

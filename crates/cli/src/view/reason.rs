@@ -150,9 +150,8 @@ fn message(reason: &ExplanationReason, me: &CallerIdentity) -> String {
             format!("{} waiting: {}", waiters.len(), who.join(", "))
         }
         (ExplanationReasonKind::Inside(Some(text)), _) => format!(
-            "a guard of {} (pid {}) holds it, running: {}",
-            text.owner,
-            text.pid,
+            "a guard of {} holds it, running: {}",
+            holder::waiter(text, ""),
             super::command_line(&text.command)
         ),
         _ => "held by a process that cannot be identified".to_owned(),
@@ -162,7 +161,7 @@ fn message(reason: &ExplanationReason, me: &CallerIdentity) -> String {
 /// A waiter. A stopped one is marked: every waiter behind it waits for it.
 fn waiting(text: &TicketContent) -> String {
     let stopped = if sys::is_stopped(text.pid) { ", stopped" } else { "" };
-    format!("{} (pid {}{stopped})", text.owner, text.pid)
+    holder::waiter(text, stopped)
 }
 
 /// Holders, some of which are the caller, each shown once.

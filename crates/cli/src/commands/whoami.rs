@@ -1,0 +1,228 @@
+use crate::{
+    context::{GlobalOptions, caller, find_root},
+    env,
+    exit::ExitCode,
+    failure::CliFailure,
+    output,
+};
+use clap::Args;
+use lokt_lock::{
+    caller::Caller,
+    file::{LockRoot, RootMethod},
+    harness::AgentSource,
+    rules::OwnerSource,
+    words::Harness,
+};
+use serde::Serialize;
+
+/// Show who you are to locks, and where that comes from
+///
+/// The agent is `LOKT_AGENT_ID`, else the session of the harness that you run in, else the terminal session. Each line
+/// says where its value comes from.
+#[derive(Args, Debug)]
+pub(crate) struct WhoamiCommand {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// The caller as JSON; the field names are a contract.
+#[derive(Serialize)]
+struct WhoamiJson {
+    owner: String,
+    owner_given: bool,
+    owner_source: &'static str,
+    agent_id: String,
+    agent: String,
+    agent_source: &'static str,
+    /// The variables that the agent comes from.
+    agent_variables: Vec<&'static str>,
+    harness: Option<&'static str>,
+    harness_pid: Option<i32>,
+    root_path: Option<String>,
+    root_method: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root_error: Option<String>,
+}
+
+impl WhoamiCommand {
+    pub(crate) fn run(&self, global: &GlobalOptions) -> Result<ExitCode, CliFailure> {
+        let caller = caller(global)?;
+        // The caller is known also where the locks cannot be used.
+        let root = find_root();
+        let owner = OwnerOrigin::of(global, &caller)?;
+        if self.json {
+            output::json(&view(&caller, owner, &root))?;
+        } else {
+            output::lines(lines(&caller, owner, &root))?;
+        }
+        Ok(ExitCode::Done)
+    }
+}
+
+/// Where an owner comes from.
+#[derive(Clone, Copy)]
+enum OwnerOrigin {
+    Flag,
+    Variable,
+    /// The guard around this process sets the variable to the user's name.
+    Guard,
+    User,
+}
+
+impl OwnerOrigin {
+    fn of(global: &GlobalOptions, caller: &Caller) -> Result<Self, CliFailure> {
+        let is_set = env::text(env::OWNER)?.is_some();
+        Ok(match (global.owner.is_some(), is_set, caller.identity.source) {
+            (true, _, _) => Self::Flag,
+            (false, true, OwnerSource::Given) => Self::Variable,
+            (false, true, OwnerSource::Derived) => Self::Guard,
+            (false, false, _) => Self::User,
+        })
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Flag => "flag",
+            Self::Variable => "variable",
+            Self::Guard => "guard",
+            Self::User => "user",
+        }
+    }
+
+    const fn told(self) -> &'static str {
+        match self {
+            Self::Flag => "from --owner",
+            Self::Variable => "from LOKT_OWNER",
+            Self::Guard => "the operating system's user, from the guard around this command",
+            Self::User => "the operating system's user",
+        }
+    }
+}
+
+fn view(caller: &Caller, owner: OwnerOrigin, root: &Result<LockRoot, CliFailure>) -> WhoamiJson {
+    let identity = &caller.identity;
+    let origin = AgentOrigin::of(&caller.agent_source);
+    WhoamiJson {
+        owner: identity.owner.to_string(),
+        owner_given: identity.source == OwnerSource::Given,
+        owner_source: owner.as_str(),
+        agent_id: identity.agent.to_string(),
+        agent: identity.agent.spoken(),
+        agent_source: origin.word,
+        agent_variables: origin.variables,
+        harness: origin.harness.map(Harness::as_str),
+        harness_pid: origin.pid,
+        root_path: root.as_ref().ok().map(|it| it.path.display().to_string()),
+        root_method: root.as_ref().ok().map(|it| it.method.as_str()),
+        root_error: root.as_ref().err().map(|it| it.message.clone()),
+    }
+}
+
+/// Where an agent comes from.
+struct AgentOrigin {
+    word: &'static str,
+    variables: Vec<&'static str>,
+    harness: Option<Harness>,
+    pid: Option<i32>,
+}
+
+impl AgentOrigin {
+    fn of(source: &AgentSource) -> Self {
+        let plain = |word| Self { word, variables: Vec::new(), harness: None, pid: None };
+        match source {
+            AgentSource::Given => Self { variables: vec![env::AGENT_ID], ..plain("given") },
+            AgentSource::Variable { harness, variable } => {
+                Self { variables: vec![*variable], harness: Some(*harness), ..plain("variable") }
+            }
+            AgentSource::Process { harness, pid } => {
+                Self { harness: Some(*harness), pid: Some(*pid), ..plain("process") }
+            }
+            AgentSource::Nested(sessions) => {
+                let variables = sessions.iter().map(|(_, variable)| *variable).collect();
+                Self { variables, ..plain("nested") }
+            }
+            AgentSource::Terminal { marker } => {
+                Self { harness: marker.map(|(harness, _)| harness), ..plain("terminal") }
+            }
+            AgentSource::Connection => plain("connection"),
+        }
+    }
+
+    fn told(&self) -> String {
+        match (self.word, self.pid) {
+            ("terminal", _) => "the terminal session".to_owned(),
+            (_, Some(pid)) => format!("the harness's process, pid {pid}"),
+            _ => format!("from {}", self.variables.join(" and ")),
+        }
+    }
+}
+
+fn lines(caller: &Caller, owner: OwnerOrigin, root: &Result<LockRoot, CliFailure>) -> Vec<String> {
+    let identity = &caller.identity;
+    let origin = AgentOrigin::of(&caller.agent_source);
+    let (id, spoken) = (identity.agent.as_str(), identity.agent.spoken());
+    let agent = if id == spoken { spoken } else { format!("{spoken}, in full {id}") };
+    let harness = origin.harness.map_or("none that Lokt recognizes", Harness::as_str);
+    let root = match root {
+        Ok(root) => format!("{}: {}", root.path.display(), found(root.method)),
+        Err(failure) => format!("not usable: {}", failure.message),
+    };
+    let mut lines = vec![
+        format!("owner    {}: {}", identity.owner, owner.told()),
+        format!("agent    {agent}: {}", origin.told()),
+        format!("harness  {harness}"),
+        format!("root     {root}"),
+        String::new(),
+    ];
+    lines.extend(meaning(caller));
+    lines
+}
+
+const fn found(method: RootMethod) -> &'static str {
+    match method {
+        RootMethod::Env => "from LOKT_ROOT",
+        RootMethod::Git => "in the git repository",
+        RootMethod::Local => "in the working folder, because nothing else names one",
+    }
+}
+
+/// Which other commands are the same caller.
+fn meaning(caller: &Caller) -> Vec<String> {
+    let identity = &caller.identity;
+    if identity.source == OwnerSource::Given {
+        let given = format!(
+            "The owner was given: every command with the owner {} is you, and may unlock your locks.",
+            identity.owner
+        );
+        let advice =
+            "Do not give it to several agents: without it, each session is a separate caller.";
+        let is_session = identity.agent.is_of_harness();
+        return std::iter::once(given).chain(is_session.then(|| advice.to_owned())).collect();
+    }
+    let line = match &caller.agent_source {
+        AgentSource::Given => {
+            "Every command of this user with this LOKT_AGENT_ID is you, in any terminal."
+        }
+        AgentSource::Variable { .. } => {
+            "Every command of this session is you: a later command renews and unlocks your locks."
+        }
+        AgentSource::Process { .. } => {
+            "Every command below this process is you: a later command renews and unlocks your locks."
+        }
+        AgentSource::Nested(_) => {
+            "One session runs within the other. Every command that has both variables is you."
+        }
+        AgentSource::Connection => "Every call of this connection is you.",
+        AgentSource::Terminal { marker: None } => {
+            "Every command of this terminal session is you; another terminal is another caller."
+        }
+        AgentSource::Terminal { marker: Some((harness, variable)) } => {
+            return vec![
+                format!("{variable} says that {harness} is above, but neither its session nor its process is known."),
+                "Only commands of this terminal session are you. To join all your commands, set LOKT_AGENT_ID to one id in them.".to_owned(),
+            ];
+        }
+    };
+    vec![line.to_owned()]
+}
