@@ -37,6 +37,9 @@ pub(super) struct McpAcquireArguments {
     timeout: Option<McpWaitLimitArgument>,
 }
 
+/// How to give back a lease that a shell command may not unlock.
+const NEXT: &str = "give it back with release: to locks, your shell is another caller";
+
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 #[schemars(crate = "rmcp::schemars")]
@@ -87,21 +90,20 @@ impl McpOperation for McpAcquireArguments {
         if self.until == McpLeaseLifetime::Unlock && self.ttl.is_none() {
             return unfit("until \"unlock\" needs a ttl: it must end even if no call unlocks it");
         }
-        match self.order(call).run(call).await {
-            Ok(ended) => self.answer(call, &ended).await,
+        let ends = self.ends_with_connection(call);
+        match self.order(call, ends).run(call).await {
+            Ok(ended) => self.answer(call, &ended, ends).await,
             Err(error) => broken(&error),
         }
     }
 }
 
 impl McpAcquireArguments {
-    fn order(&self, call: &McpOperationCall) -> LoktSubprocess {
+    fn order(&self, call: &McpOperationCall, ends: bool) -> LoktSubprocess {
         let me = call.connection.context.caller.pid.to_string();
         let meta = self.meta.as_ref().map(|it| Value::Object(it.clone()).to_string());
         // A lease that ends with the connection ends with this process too, should it be killed. One that
         // does not must not be tied to it by a renewal.
-        let ends = self.until == McpLeaseLifetime::Connection
-            || call.connection.is_holding(self.name.lock());
         let order = LoktSubprocess::new(["lock", "--json"])
             .flag("--ttl", self.ttl.as_ref())
             .flag("--pid", ends.then_some(me))
@@ -113,7 +115,12 @@ impl McpAcquireArguments {
         order.words(["--".to_owned(), name])
     }
 
-    async fn answer(&self, call: &McpOperationCall, ended: &McpCommandResult) -> ToolAnswer {
+    async fn answer(
+        &self,
+        call: &McpOperationCall,
+        ended: &McpCommandResult,
+        ends: bool,
+    ) -> ToolAnswer {
         let mut fields = match ended.json() {
             Some(Value::Object(fields)) => fields,
             _ => JsonObject::new(),
@@ -124,27 +131,32 @@ impl McpAcquireArguments {
         let was_mine = fields.contains_key("renewed");
         // The client does not learn of the lock, so it would never unlock it.
         let is_unwanted = (ended.stopped.is_some() || call.is_cancelled()) && !was_mine;
-        let until = self.took(call);
+        let until = self.took(call, ends);
         if is_unwanted {
             self.unlock(call).await;
         }
         fields.insert("until".to_owned(), until.as_str().into());
+        if call.connection.is_apart_from_shell {
+            fields.insert("next".to_owned(), NEXT.into());
+        }
         done(fields)
     }
 
+    /// Whether the lease ends with the connection: that is asked for, or it does already. A lease that a shell command
+    /// of the same agent took does not.
+    fn ends_with_connection(&self, call: &McpOperationCall) -> bool {
+        let (connection, name) = (&call.connection, self.name.lock());
+        connection.is_holding(name)
+            || (self.until == McpLeaseLifetime::Connection && !connection.has_lease_of_shell(name))
+    }
+
     /// Notes that it was taken, and returns until when.
-    fn took(&self, call: &McpOperationCall) -> McpLeaseLifetime {
-        let name = self.name.lock();
-        let until = match self.until {
-            McpLeaseLifetime::Unlock if call.connection.is_holding(name) => {
-                McpLeaseLifetime::Connection
-            }
-            until => until,
-        };
-        if until == McpLeaseLifetime::Connection {
-            call.connection.holds(name);
+    fn took(&self, call: &McpOperationCall, ends: bool) -> McpLeaseLifetime {
+        if !ends {
+            return McpLeaseLifetime::Unlock;
         }
-        until
+        call.connection.holds(self.name.lock());
+        McpLeaseLifetime::Connection
     }
 
     async fn unlock(&self, call: &McpOperationCall) {

@@ -3,6 +3,9 @@
 use super::command_line::LoktSubprocess;
 use crate::{context::CommandContext, env, failure::CliFailure, output};
 use lokt_lock::{
+    harness::AgentSource,
+    ops::{LockStatusEntry, survey},
+    record::{HoldKind, LockRecord},
     rules::OwnerSource,
     store::LockStore,
     words::{AgentId, LockName},
@@ -23,10 +26,14 @@ const RELEASE: Duration = Duration::from_secs(10);
 
 /// One client: its identity for the locks, what it holds while it is connected, and its end.
 ///
-/// Each client is a separate agent, even if two act for one owner: two clients that were configured with the
-/// same owner exclude each other.
+/// A client is the session of its harness, where the harness says which: then it is the same agent as the shell commands
+/// of the session. Otherwise it is a separate agent. Two clients that were configured with the same owner exclude each
+/// other in either case.
 pub(super) struct ClientConnection {
     pub(super) context: CommandContext,
+    /// Whether the agent's shell commands may be another caller: nothing says which agent this is, or the owner is one
+    /// that they need not have.
+    pub(super) is_apart_from_shell: bool,
     /// The locks to release when the client is gone.
     leases: Mutex<BTreeSet<LockName>>,
     has_ended: watch::Sender<bool>,
@@ -36,14 +43,17 @@ pub(super) struct ClientConnection {
 
 impl ClientConnection {
     pub(super) fn new(mut context: CommandContext) -> Result<Self, CliFailure> {
-        let id = context.store.new_id()?.to_string();
-        let identity = &mut context.caller.identity;
-        if let Some(agent) = AgentId::new(&format!("mcp-{}", id.get(..16).unwrap_or(&id))) {
-            identity.agent = agent;
+        let caller = &mut context.caller;
+        let is_owner_given = caller.identity.source == OwnerSource::Given;
+        if matches!(caller.agent_source, AgentSource::Terminal { .. }) {
+            caller.identity.agent = AgentId::of_connection(context.store.new_id()?.as_str());
+            caller.agent_source = AgentSource::Connection;
         }
-        identity.source = OwnerSource::Derived;
+        caller.identity.source = OwnerSource::Derived;
+        let is_agent_known = caller.agent_source != AgentSource::Connection;
         Ok(Self {
             context,
+            is_apart_from_shell: is_owner_given || !is_agent_known,
             leases: Mutex::default(),
             has_ended: watch::Sender::new(false),
             calls: RwLock::new(()),
@@ -78,6 +88,20 @@ impl ClientConnection {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner).contains(name)
     }
 
+    /// Whether this agent has a lease of the name that is tied to no process: a shell command of the agent took it, or a
+    /// call that asked for that.
+    pub(super) fn has_lease_of_shell(&self, name: &LockName) -> bool {
+        if self.context.caller.agent_source == AgentSource::Connection {
+            return false;
+        }
+        let (store, caller) = (&self.context.store, &self.context.caller);
+        let is_free =
+            |it: &LockRecord| caller.identity.owns(it) && it.hold == Some(HoldKind::Lease);
+        let entries = survey(store, name, caller);
+        let mut records = entries.iter().filter_map(LockStatusEntry::record);
+        records.any(|record| record.holders().any(is_free))
+    }
+
     /// Notes that the client is gone: its waits and runs are stopped.
     pub(super) fn end(&self) {
         self.has_ended.send_replace(true);
@@ -100,9 +124,13 @@ impl ClientConnection {
         let leases =
             std::mem::take(&mut *self.leases.lock().unwrap_or_else(PoisonError::into_inner));
         for name in leases {
+            // The lease was unlocked and taken again by a shell command.
+            if self.has_lease_of_shell(&name) {
+                continue;
+            }
             let released = LoktSubprocess::new(["unlock", "--", name.as_str()]).run_for(self);
             match tokio::time::timeout(RELEASE, released).await {
-                Ok(Ok(ended)) if matches!(ended.code, Some(0 | 3)) => {}
+                Ok(Ok(ended)) if matches!(ended.code, Some(0 | 3 | 4)) => {}
                 _ => output::warn(&format!("lock {:?} ends with this process", name.as_str())),
             }
         }

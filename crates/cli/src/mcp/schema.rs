@@ -94,7 +94,7 @@ const ERROR: [OutputField; 5] = [
     ),
     ("error", McpFieldType::Text, "Of an error: what failed, on what, and why"),
     ("hints", McpFieldType::Texts, "Of an error: what you can do, as commands"),
-    ("next", McpFieldType::Text, "Of an error: what to do next"),
+    ("next", McpFieldType::Text, "What to do next"),
 ];
 
 /// The schema of a result with these fields. None is required and more may come, so that a result is valid

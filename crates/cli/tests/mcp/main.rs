@@ -13,6 +13,7 @@ mod damaged_lines;
 mod documented;
 mod endings;
 mod fences;
+mod identity;
 mod malformed;
 mod pinned;
 mod printable;
