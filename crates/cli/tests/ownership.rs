@@ -29,6 +29,29 @@ fn two_commands_of_one_terminal_are_one_owner() {
 }
 
 #[test]
+fn a_renewal_tells_the_end_before_and_says_if_the_lease_now_ends_earlier() {
+    let it = sandbox();
+    let lock = |words: &[&str]| {
+        it.lokt(["lock", "x", "--json"]).arguments(words.iter().copied()).run().ok()
+    };
+    let endless = lock(&[]).json();
+    assert_eq!(endless.get("previous_expires_at"), None, "it is not renewed");
+    let first = lock(&["--ttl", "5m"]);
+    assert!(first.json()["previous_expires_at"].is_null(), "it had no end: {first:#?}");
+    assert!(first.err.contains("note: it ends in"), "{first:#?}");
+    let shorter = lock(&["--ttl", "1m"]);
+    assert_eq!(shorter.json()["previous_expires_at"], first.json()["expires_at"]);
+    assert!(shorter.err.contains("note: it ends earlier than before: in "), "{shorter:#?}");
+    for words in [&["--ttl", "9m"][..], &[]] {
+        assert!(lock(words).err.is_empty(), "it does not end earlier");
+    }
+    it.lokt(["lock", "s", "--shared", "--ttl", "9m"]).owner("other").run().ok();
+    let shared = |ttl: &str| it.lokt(["lock", "s", "--shared", "--json", "--ttl", ttl]).run().ok();
+    let mine = shared("5m").json()["expires_at"].clone();
+    assert_eq!(shared("6m").json()["previous_expires_at"], mine, "not that of another holder");
+}
+
+#[test]
 fn a_given_owner_is_the_owner_in_every_terminal() {
     let it = sandbox();
     it.in_new_session(["lock", "x"]).owner("ada").run().ok();

@@ -12,7 +12,7 @@ use lokt_lock::{
     ops::{AcquireOutcome, AcquisitionMethod, LockGrant, LockRequest, acquire, tidy},
     record::{HoldKind, LockMetadata},
     sys,
-    words::{LockName, ProcessPresence},
+    words::{LockName, ProcessPresence, Timestamp},
 };
 use std::time::Duration;
 
@@ -109,18 +109,37 @@ impl LockCommand {
     fn report<T>(&self, grant: &LockGrant<T>) {
         let renewed = grant.kind == AcquisitionMethod::Renewed;
         let what = if renewed { "renewed" } else { "acquired" };
-        let written = if self.json {
-            output::json(&view::acquired(&grant.record, renewed))
-        } else {
-            output::text(&format!("{what} lock {:?}", self.name.as_str()))
+        let written = match (self.json, renewed) {
+            (true, true) => output::json(&view::renewed(&grant.record, grant.previous_end)),
+            (true, false) => output::json(&view::acquired(&grant.record)),
+            (false, _) => output::text(&format!("{what} lock {:?}", self.name.as_str())),
         };
         output::even_if_untold(&format!("lock {:?} is {what}", self.name.as_str()), written);
-        if grant.record.expiry().is_none() && grant.record.hold != Some(HoldKind::Process) {
+        let end = grant.record.expiry();
+        if end.is_none() && grant.record.hold != Some(HoldKind::Process) {
             output::note(&format!(
                 "no --ttl: it is held until '{}'",
                 view::call("unlock", &self.name, "")
             ));
         }
+        if let Some(note) = end.filter(|_| renewed).and_then(|end| cut(grant.previous_end, end)) {
+            output::note(&note);
+        }
+    }
+}
+
+/// The note for a lease that ends earlier than before it was renewed; `None` if it does not.
+fn cut(previous: Option<Timestamp>, end: Timestamp) -> Option<String> {
+    let now = Timestamp::now();
+    let remaining = |end: Timestamp| span::show(end.since(now));
+    match previous {
+        Some(previous) if previous <= end => None,
+        Some(previous) => Some(format!(
+            "it ends earlier than before: in {}, not in {}",
+            remaining(end),
+            remaining(previous)
+        )),
+        None => Some(format!("it ends in {}; before, it had no end", remaining(end))),
     }
 }
 

@@ -10,7 +10,10 @@ pub(crate) mod reason;
 pub(crate) mod suggestion;
 pub(crate) mod table;
 
-use lokt_lock::{record::LockRecord, words::LockName};
+use lokt_lock::{
+    record::LockRecord,
+    words::{LockName, Timestamp},
+};
 use serde::Serialize;
 
 /// A record with a status before its fields.
@@ -19,18 +22,35 @@ pub(crate) struct LockRecordWithStatus<'a> {
     status: &'static str,
     #[serde(flatten)]
     record: &'a LockRecord,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    renewed: Option<bool>,
+    #[serde(flatten)]
+    renewal: Option<LeaseRenewal>,
 }
 
-/// A lock that was taken or renewed.
-pub(crate) fn acquired(record: &LockRecord, renewed: bool) -> LockRecordWithStatus<'_> {
-    LockRecordWithStatus { status: "acquired", record, renewed: renewed.then_some(true) }
+/// What a renewal adds to the fields of a lease.
+#[derive(Serialize)]
+struct LeaseRenewal {
+    renewed: bool,
+    /// Null if it had no end.
+    previous_expires_at: Option<Timestamp>,
+}
+
+/// A lock that was taken.
+pub(crate) fn acquired(record: &LockRecord) -> LockRecordWithStatus<'_> {
+    LockRecordWithStatus { status: "acquired", record, renewal: None }
+}
+
+/// A lease that was renewed, and when it would have ended.
+pub(crate) fn renewed(
+    record: &LockRecord,
+    previous_end: Option<Timestamp>,
+) -> LockRecordWithStatus<'_> {
+    let renewal = LeaseRenewal { renewed: true, previous_expires_at: previous_end };
+    LockRecordWithStatus { renewal: Some(renewal), ..acquired(record) }
 }
 
 /// A new freeze.
 pub(crate) fn frozen(record: &LockRecord) -> LockRecordWithStatus<'_> {
-    LockRecordWithStatus { status: "frozen", record, renewed: None }
+    LockRecordWithStatus { status: "frozen", record, renewal: None }
 }
 
 /// A lokt command for a name, ready to type. `flags` begin with a space, or are empty.

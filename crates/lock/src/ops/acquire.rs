@@ -5,6 +5,7 @@ use crate::{
     record::LockRecord,
     rules::{AdmissionDecision, Obstacle, decide},
     store::{LockRecordKind, LockStore, NameSection, Ticket},
+    words::Timestamp,
 };
 
 /// What a caller has after it got the lock.
@@ -19,6 +20,15 @@ pub struct LockGrant<T> {
     pub kind: AcquisitionMethod,
     /// Whether it was found to be lost, and that has been logged.
     pub lost: bool,
+    /// When the lease would have ended, had it not been renewed; `None` also for a lease without an end.
+    pub previous_end: Option<Timestamp>,
+}
+
+impl<T> LockGrant<T> {
+    /// A grant that is not lost, and not of a renewed lease.
+    pub(super) fn new(record: Box<LockRecord>, ticket: Option<T>, kind: AcquisitionMethod) -> Self {
+        Self { record, ticket, kind, lost: false, previous_end: None }
+    }
 }
 
 /// How a caller got the lock.

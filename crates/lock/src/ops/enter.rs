@@ -82,7 +82,7 @@ impl<C: NameSection> AcquireAttempt<'_, C> {
             return placed.map(|_| None).map_err(LockOperationError::from);
         }
         let ticket = self.finish(fresh.or(waiting.take()), (&record, waited), beside)?;
-        Ok(Some(LockGrant { record, ticket, kind: AcquisitionMethod::Taken, lost: false }))
+        Ok(Some(LockGrant::new(record, ticket, AcquisitionMethod::Taken)))
     }
 
     fn put_beside(
@@ -165,7 +165,7 @@ impl<C: NameSection> AcquireAttempt<'_, C> {
             }
         };
         match self.log(&record, kind.note(), waited) {
-            Ok(()) => Ok(LockGrant { record, ticket: Some(ticket), kind, lost: false }),
+            Ok(()) => Ok(LockGrant::new(record, Some(ticket), kind)),
             Err(error) => {
                 ticket.leave();
                 Err(error)
@@ -214,7 +214,8 @@ impl<C: NameSection> AcquireAttempt<'_, C> {
             return Err(error.into());
         }
         let record = Box::new(renewed);
-        Ok(LockGrant { record, ticket: None, kind: AcquisitionMethod::Renewed, lost: false })
+        let previous_end = lease.expiry();
+        Ok(LockGrant { previous_end, ..LockGrant::new(record, None, AcquisitionMethod::Renewed) })
     }
 
     /// Replaces a record that the caller may change: nothing can be in the way of that.

@@ -34,7 +34,7 @@ pub fn release<S: LockStore>(
     grant: LockGrant<S::Ticket>,
     caller: &Caller,
 ) -> Result<ReleaseOutcome, LockOperationError> {
-    let LockGrant { record, mut ticket, kind, lost } = grant;
+    let LockGrant { record, mut ticket, kind, lost, .. } = grant;
     if lost {
         // That has been logged when it was found out.
         ticket.into_iter().for_each(Ticket::leave);

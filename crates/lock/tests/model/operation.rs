@@ -155,6 +155,7 @@ pub(crate) fn grant_of(store: &MemoryStore, inside: &EnteredGuard) -> LockGrant<
         ticket: Some(MemoryTicket::reopened(store, &inside.place)),
         kind: inside.kind,
         lost: inside.lost,
+        previous_end: None,
     }
 }
 
