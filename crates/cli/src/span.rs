@@ -1,5 +1,6 @@
 //! Durations as people write and read them.
 
+use lokt_lock::words::Timestamp;
 use std::time::Duration;
 
 /// The units and their milliseconds, the largest first.
@@ -66,6 +67,14 @@ pub(crate) fn parse_positive(text: &str) -> Result<Duration, String> {
         Duration::ZERO => Err("it must be more than 0".to_owned()),
         span => Ok(span),
     }
+}
+
+/// Reads a time, or a duration before now.
+pub(crate) fn point(text: &str) -> Result<Timestamp, String> {
+    let ago = parse(text).map(|span| Timestamp::now().saturating_sub(span));
+    ago.or_else(|_| text.parse()).map_err(|_| {
+        format!("{text:?} is neither a duration ({FORM}) nor a time like 2026-02-01T10:00:00Z")
+    })
 }
 
 /// Shows a duration by its two largest units: `300ms`, `3s`, `5m 12s`, `2h 5m`, `3d 4h`.

@@ -30,10 +30,10 @@ const LATE: usize = 1000;
 #[derive(Args, Debug)]
 pub(crate) struct AuditCommand {
     /// Show events since this time, or since this long ago
-    #[arg(long, value_name = "DURATION|TIME", allow_hyphen_values = true, value_parser = point)]
+    #[arg(long, value_name = "DURATION|TIME", allow_hyphen_values = true, value_parser = span::point)]
     since: Option<Timestamp>,
     /// Show events until this time, or until this long ago
-    #[arg(long, value_name = "DURATION|TIME", allow_hyphen_values = true, value_parser = point)]
+    #[arg(long, value_name = "DURATION|TIME", allow_hyphen_values = true, value_parser = span::point)]
     until: Option<Timestamp>,
     /// Show only events of this lock
     #[arg(long, add = completion::locks())]
@@ -238,13 +238,4 @@ fn is_unread(other: Option<BorrowedFd<'_>>) -> (bool, bool) {
         fds.get(at).and_then(PollFd::revents).is_some_and(|it| it.intersects(flags))
     };
     (has(0, PollFlags::POLLERR | PollFlags::POLLHUP), has(1, PollFlags::all()))
-}
-
-/// A time, or a duration before now.
-fn point(text: &str) -> Result<Timestamp, String> {
-    let ago = span::parse(text).map(|span| Timestamp::now().saturating_sub(span));
-    ago.or_else(|_| text.parse()).map_err(|_| {
-        let form = span::FORM;
-        format!("{text:?} is neither a duration ({form}) nor a time like 2026-02-01T10:00:00Z")
-    })
 }

@@ -1,9 +1,9 @@
 //! Arguments with one checked constructor, which reading them from JSON goes through. None of them can be
 //! taken for a flag.
 
+use super::argument_table::ArgumentKind;
 use crate::span;
 use lokt_lock::words::LockName;
-use rmcp::schemars::JsonSchema;
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -13,11 +13,22 @@ const WAIT: &str = "50s";
 /// How long a call may wait at most.
 const WAIT_AT_MOST: Duration = Duration::from_hours(1);
 
+/// What the arguments mean that several tools have.
+pub(super) const COMMAND: &str =
+    "The program and its arguments, without a shell. Either this or line";
+pub(super) const LINE: &str = "A line for /bin/sh. Either this or command";
+pub(super) const SHARED: &str = "Share it with other holders that set this";
+pub(super) const SLOTS: &str = "Hold one of this many slots; all holders give the same number";
+pub(super) const WAITING: &str = "Wait in the queue, first come, first served";
+pub(super) const TIMEOUT: &str = "With wait: the time limit; default 50s, at most 1h";
+
+/// How many slots a lock can have.
+pub(super) const SLOTS_KIND: ArgumentKind = ArgumentKind::Count(1, u32::MAX as u64);
+
 /// Name of a lock: 1 to 200 of the characters A-Z a-z 0-9 . _ -, not beginning with -
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "String")]
-#[schemars(crate = "rmcp::schemars")]
-pub(super) struct McpLockNameArgument(#[schemars(with = "String")] LockName);
+pub(super) struct McpLockNameArgument(LockName);
 
 impl McpLockNameArgument {
     pub(super) fn as_str(&self) -> &str {
@@ -41,9 +52,8 @@ impl TryFrom<String> for McpLockNameArgument {
 }
 
 /// A duration: 500ms, 90s, 5m, 1h30m, 2d, 1w
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "String")]
-#[schemars(crate = "rmcp::schemars")]
 pub(super) struct McpDurationArgument(String);
 
 impl AsRef<str> for McpDurationArgument {
@@ -61,9 +71,8 @@ impl TryFrom<String> for McpDurationArgument {
 }
 
 /// The time limit of a wait: at most 1h
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "String")]
-#[schemars(crate = "rmcp::schemars")]
 pub(super) struct McpWaitLimitArgument(String);
 
 impl TryFrom<String> for McpWaitLimitArgument {
@@ -81,30 +90,50 @@ impl TryFrom<String> for McpWaitLimitArgument {
     }
 }
 
-/// The words that make a command wait.
-pub(super) fn waiting(wait: Option<bool>, timeout: Option<&McpWaitLimitArgument>) -> Vec<String> {
+/// The words that make a command wait; an error names the argument that is wrong.
+pub(super) fn waiting(
+    wait: Option<bool>,
+    timeout: Option<&McpWaitLimitArgument>,
+) -> Result<Vec<String>, &'static str> {
     match (wait, timeout) {
         (Some(true), given) => {
             let timeout = given.map_or(WAIT, |it| it.0.as_str());
-            vec!["--wait".to_owned(), format!("--timeout={timeout}")]
+            Ok(vec!["--wait".to_owned(), format!("--timeout={timeout}")])
         }
-        // Without the wait it means nothing, which the command says.
-        (_, Some(given)) => vec![format!("--timeout={}", given.0)],
-        (_, None) => Vec::new(),
+        (_, Some(_)) => Err("\"timeout\" needs \"wait\": true"),
+        (_, None) => Ok(Vec::new()),
     }
 }
 
-/// The words that make a command share a lock.
-pub(super) fn sharing(shared: Option<bool>, slots: Option<u32>) -> Vec<String> {
-    let shared = shared.unwrap_or(false).then(|| "--shared".to_owned());
-    let slots = slots.map(|slots| format!("--slots={slots}"));
-    shared.into_iter().chain(slots).collect()
+/// The words that make a command share a lock; an error names the arguments that are wrong.
+pub(super) fn sharing(
+    shared: Option<bool>,
+    slots: Option<u32>,
+) -> Result<Option<String>, &'static str> {
+    match (shared, slots) {
+        (Some(true), Some(_)) => Err("\"shared\" and \"slots\" exclude each other: give one"),
+        (Some(true), None) => Ok(Some("--shared".to_owned())),
+        (_, slots) => Ok(slots.map(|slots| format!("--slots={slots}"))),
+    }
+}
+
+/// The words of a command that is given as words, or as a line for a shell; an error names the arguments.
+pub(super) fn command(
+    command: Option<&[String]>,
+    line: Option<&str>,
+) -> Result<Vec<String>, &'static str> {
+    match (command, line) {
+        (Some(command), None) => Ok(command.to_vec()),
+        // As `lokt guard -c` runs it.
+        (None, Some(line)) => Ok(["/bin/sh", "-c", line].map(str::to_owned).to_vec()),
+        (Some(_), Some(_)) => Err("\"command\" and \"line\" exclude each other: give one"),
+        (None, None) => Err("\"command\" or \"line\" is missing: give one of them"),
+    }
 }
 
 /// Id of a tool: its path below tools/, like web/scraper
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "String")]
-#[schemars(crate = "rmcp::schemars")]
 pub(super) struct McpToolIdArgument(String);
 
 impl McpToolIdArgument {

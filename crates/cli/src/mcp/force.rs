@@ -2,22 +2,20 @@
 
 use super::{
     answer::{ToolAnswer, broken},
+    argument_table::{ArgumentKind, ToolArgument, optional, required},
     argument_types::McpLockNameArgument,
     call::McpOperationCall,
     command_line::LoktSubprocess,
-    release::{RELEASED, plain, released},
-    schema::{McpFieldType, OutputField},
+    plain_text,
     server::{McpOperation, McpOperationEffect},
+    unlock::{plain, unlocked},
 };
-use rmcp::schemars::JsonSchema;
 use serde::Deserialize;
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[schemars(crate = "rmcp::schemars")]
 pub(super) struct McpForceUnlockArguments {
     name: McpLockNameArgument,
-    /// Unlock only the holder with this fence, as status shows it
     fence: Option<u64>,
 }
 
@@ -27,11 +25,15 @@ impl McpOperation for McpForceUnlockArguments {
     const ABOUT: &'static str = "Take a lock away from all its holders. A guard that holds it stops its \
         command, whose work may be lost. Only if a person has asked for it. Give the fence that the person saw, so \
         that a newer holder is not stopped (exit code 4).";
-    const NATURE: McpOperationEffect = McpOperationEffect::Forces;
-
-    fn fields() -> Vec<OutputField> {
-        RELEASED.to_vec()
-    }
+    const EFFECT: McpOperationEffect = McpOperationEffect::Forces;
+    const ARGUMENTS: &'static [ToolArgument] = &[
+        required("name", ArgumentKind::Name, "The lock"),
+        optional(
+            "fence",
+            ArgumentKind::Count(0, u64::MAX),
+            "Unlock only the holder with this fence, as status shows it",
+        ),
+    ];
 
     async fn call(self, call: &McpOperationCall) -> ToolAnswer {
         let fence = self.fence.map(|fence| fence.to_string());
@@ -39,16 +41,15 @@ impl McpOperation for McpForceUnlockArguments {
         let words = ["--".to_owned(), self.name.as_str().to_owned()];
         match order.words(words).run(call).await {
             // Of several holders only one is gone, which need not be the client.
-            Ok(ended) if self.fence.is_some() => plain(&ended),
-            Ok(ended) => released(call, &self.name, &ended),
+            Ok(ended) if self.fence.is_some() => plain(&ended, plain_text::freed),
+            Ok(ended) => unlocked(call, &self.name, &ended),
             Err(error) => broken(&error),
         }
     }
 }
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[schemars(crate = "rmcp::schemars")]
 pub(super) struct McpUnfreezeArguments {
     name: McpLockNameArgument,
 }
@@ -58,16 +59,13 @@ impl McpOperation for McpUnfreezeArguments {
     const TITLE: &'static str = "Lift a freeze";
     const ABOUT: &'static str =
         "Lift the freeze of a lock, of any owner. Only if a person has asked for it.";
-    const NATURE: McpOperationEffect = McpOperationEffect::Forces;
-
-    fn fields() -> Vec<OutputField> {
-        vec![("name", McpFieldType::Text, "The lock")]
-    }
+    const EFFECT: McpOperationEffect = McpOperationEffect::Forces;
+    const ARGUMENTS: &'static [ToolArgument] = &[required("name", ArgumentKind::Name, "The lock")];
 
     async fn call(self, call: &McpOperationCall) -> ToolAnswer {
         let words = ["unfreeze", "--force", "--json", "--", self.name.as_str()];
         match LoktSubprocess::new(words).run(call).await {
-            Ok(ended) => plain(&ended),
+            Ok(ended) => plain(&ended, plain_text::freed),
             Err(error) => broken(&error),
         }
     }

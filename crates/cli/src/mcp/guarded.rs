@@ -2,18 +2,20 @@
 
 use super::{
     answer::{ToolAnswer, broken, done, failed, unfit},
+    argument_table::{ArgumentKind, ToolArgument, optional, required},
     argument_types::{
-        McpDurationArgument, McpLockNameArgument, McpWaitLimitArgument, sharing, waiting,
+        COMMAND, LINE, McpDurationArgument, McpLockNameArgument, McpWaitLimitArgument, SHARED,
+        SLOTS, SLOTS_KIND, TIMEOUT, WAITING, command, sharing, waiting,
     },
     call::McpOperationCall,
     command_line::{LoktSubprocess, McpCommandResult},
     excerpt::ExcerptLimit,
-    schema::{McpFieldType, OutputField},
+    plain_text,
     server::{McpOperation, McpOperationEffect},
 };
 use crate::env;
 use lokt_lock::sys;
-use rmcp::{model::JsonObject, schemars::JsonSchema};
+use rmcp::model::JsonObject;
 use serde::Deserialize;
 use serde_json::Value;
 use std::{fs, io, path::Path};
@@ -22,80 +24,51 @@ use std::{fs, io, path::Path};
 const OUTPUT: usize = 64 << 10;
 
 /// How much of each output is given at most: a client of the TypeScript SDK takes no message of more than
-/// 10 MB, and a result stands in it twice, as JSON and as text.
-const OUTPUT_AT_MOST: usize = 512 << 10;
+/// 10 MB, and a byte can take six in JSON, and one more in the text around that.
+pub(super) const OUTPUT_AT_MOST: u64 = 512 << 10;
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[schemars(crate = "rmcp::schemars")]
 pub(super) struct McpRunGuardedArguments {
-    /// The locks to hold while it runs: all or none
     names: Vec<McpLockNameArgument>,
-    /// The program and its arguments, without a shell. Either this or line
     command: Option<Vec<String>>,
-    /// A line for /bin/sh. Either this or command
     line: Option<String>,
-    /// Announce to others how long it takes, like 90s, 5m, 1h30m; extended while it runs
     ttl: Option<McpDurationArgument>,
-    /// Stop it after it has run this long, like 90s, 5m, 1h30m
     max_hold: Option<McpDurationArgument>,
-    /// Share the locks with other holders that also set this. Default: false
     shared: Option<bool>,
-    /// Hold one of this many slots; all holders must ask for the same number
     slots: Option<u32>,
-    /// Wait in the queue, first come, first served. Default: false
     wait: Option<bool>,
-    /// With wait: the time limit. Default: 50s, at most 1h
     timeout: Option<McpWaitLimitArgument>,
-    /// Return at most this many bytes of stdout and of stderr, from both ends. Default: 65536, at most 524288
     max_output_bytes: Option<usize>,
 }
 
-/// The fields about a command's output.
-pub(super) const OUTPUTS: [OutputField; 6] = [
-    ("stdout", McpFieldType::Text, "Its output, or the beginning and end of it"),
-    (
-        "stderr",
-        McpFieldType::Text,
-        "Its error output, after lokt's own lines, or the beginning and end of it",
-    ),
-    ("stdout_bytes", McpFieldType::Whole, "Length of the whole stdout, bytes"),
-    ("stderr_bytes", McpFieldType::Whole, "Length of the whole stderr, bytes"),
-    ("stdout_truncated", McpFieldType::Yes, "Whether the middle of stdout is left out"),
-    ("stderr_truncated", McpFieldType::Yes, "Whether the middle of stderr is left out"),
-];
+/// What `max_output_bytes` means.
+pub(super) const OUTPUT_BYTES: &str =
+    "Return at most this many bytes of stdout and of stderr, from both ends; default 65536";
 
 impl McpOperation for McpRunGuardedArguments {
     const NAME: &'static str = "run_guarded";
     const TITLE: &'static str = "Run a command under locks";
-    const ABOUT: &'static str = "Run a command while holding one or several locks, and give its output and \
-        exit code. The locks are free when it ends. It gets no input and no terminal. A command that fails \
-        is a result with its exit_code; only where it could not run, or was stopped, that is an error.";
-    const NATURE: McpOperationEffect = McpOperationEffect::Runs;
-
-    fn fields() -> Vec<OutputField> {
-        let own = [
-            (
-                "outcome",
-                McpFieldType::Text,
-                "completed, denied, timed_out, interrupted, lost, max_hold, deadlock, not_started or error",
-            ),
-            ("version", McpFieldType::Whole, "Version of these fields"),
-            ("names", McpFieldType::Texts, "The locks"),
-            ("lock_ids", McpFieldType::Texts, "The acquisitions, in the order of names"),
-            (
-                "fences",
-                McpFieldType::Wholes,
-                "Numbers that rise with every acquisition, in the order of names",
-            ),
-            ("pid", McpFieldType::Whole, "Process ID of the guard"),
-            ("command_exit_code", McpFieldType::Whole, "The command's own exit code"),
-            ("command_signal", McpFieldType::Whole, "The signal that ended the command"),
-            ("waited_ms", McpFieldType::Whole, "Time spent waiting for the locks, ms"),
-            ("held_ms", McpFieldType::Whole, "Time that the command ran, ms"),
-        ];
-        own.into_iter().chain(OUTPUTS).collect()
-    }
+    const ABOUT: &'static str = "Run a command while holding locks, without input and terminal. The locks are free \
+        when it ends. Result: exit_code, stdout, stderr and more, also if the command fails; an error only if it \
+        could not run or was stopped.";
+    const EFFECT: McpOperationEffect = McpOperationEffect::Runs;
+    const ARGUMENTS: &'static [ToolArgument] = &[
+        required("names", ArgumentKind::Names, "The locks: all or none"),
+        optional("command", ArgumentKind::Command, COMMAND),
+        optional("line", ArgumentKind::Text, LINE),
+        optional(
+            "ttl",
+            ArgumentKind::Duration,
+            "Announce how long it takes; extended while it runs",
+        ),
+        optional("max_hold", ArgumentKind::Duration, "Stop it after this long"),
+        optional("shared", ArgumentKind::Flag, SHARED),
+        optional("slots", SLOTS_KIND, SLOTS),
+        optional("wait", ArgumentKind::Flag, WAITING),
+        optional("timeout", ArgumentKind::WaitLimit, TIMEOUT),
+        optional("max_output_bytes", ArgumentKind::Count(0, OUTPUT_AT_MOST), OUTPUT_BYTES),
+    ];
 
     async fn call(self, call: &McpOperationCall) -> ToolAnswer {
         let status = match temporary_folder() {
@@ -118,20 +91,13 @@ impl McpRunGuardedArguments {
     fn order(&self, status: &Path) -> Result<LoktSubprocess, &'static str> {
         let status = status.to_str().ok_or("the folder of temporary files is no text")?;
         let names: Vec<String> = self.names.iter().map(|name| name.as_str().to_owned()).collect();
-        if names.is_empty() {
-            return Err("names must name at least one lock");
-        }
-        let command = match (&self.command, &self.line) {
-            (Some(command), None) if !command.is_empty() => command.clone(),
-            (None, Some(line)) => vec!["/bin/sh".to_owned(), "-c".to_owned(), line.clone()],
-            _ => return Err("give either command, with at least the program, or line"),
-        };
+        let command = command(self.command.as_deref(), self.line.as_deref())?;
         Ok(LoktSubprocess::new(["guard"])
             .flag("--status-file", Some(status))
             .flag("--ttl", self.ttl.as_ref())
             .flag("--max-hold", self.max_hold.as_ref())
-            .words(sharing(self.shared, self.slots))
-            .words(waiting(self.wait, self.timeout.as_ref()))
+            .words(sharing(self.shared, self.slots)?)
+            .words(waiting(self.wait, self.timeout.as_ref())?)
             .words(names.iter().cloned())
             .words(["--".to_owned()])
             .words(command)
@@ -142,7 +108,7 @@ impl McpRunGuardedArguments {
 
 /// How much of each output is kept.
 pub(super) fn output(most: Option<usize>) -> ExcerptLimit {
-    ExcerptLimit::Ends(most.unwrap_or(OUTPUT).min(OUTPUT_AT_MOST))
+    ExcerptLimit::Ends(most.unwrap_or(OUTPUT))
 }
 
 /// The fields of a guard and of its command.
@@ -151,7 +117,11 @@ fn account(ended: &McpCommandResult, path: &Path) -> ToolAnswer {
     fields.extend(outputs(ended));
     let completed = fields.get("outcome").is_some_and(|outcome| outcome == "completed");
     fields.insert("status".to_owned(), fields.get("outcome").cloned().unwrap_or("error".into()));
-    if completed && ended.stopped.is_none() { done(fields) } else { failed(ended, fields) }
+    if completed && ended.stopped.is_none() {
+        Ok(done(fields, plain_text::run))
+    } else {
+        failed(ended, fields)
+    }
 }
 
 fn temporary_folder() -> io::Result<tempfile::TempDir> {

@@ -1,15 +1,17 @@
 //! The latest events of the audit log.
 
 use super::{
-    answer::{ToolAnswer, broken, done, failed},
+    answer::{ToolAnswer, broken, done, failed, unfit},
+    argument_table::{ArgumentKind, ToolArgument, optional},
     argument_types::McpLockNameArgument,
     call::McpOperationCall,
     command_line::{LoktSubprocess, McpCommandResult},
     excerpt::ExcerptLimit,
-    schema::{McpFieldType, OutputField},
+    plain_text,
     server::{McpOperation, McpOperationEffect},
 };
-use rmcp::{model::JsonObject, schemars::JsonSchema};
+use crate::span;
+use rmcp::model::JsonObject;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -18,52 +20,53 @@ const SINCE: &str = "24h";
 
 /// How many events are given where the call does not say, and at most.
 const EVENTS: usize = 100;
-const EVENTS_AT_MOST: usize = 1000;
+const EVENTS_AT_MOST: u64 = 1000;
 
 /// How much of the log's end is looked at: a thousand events of some length.
 const LOG: usize = 2 << 20;
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[schemars(crate = "rmcp::schemars")]
 pub(super) struct McpAuditArguments {
-    /// Only this lock
     name: Option<McpLockNameArgument>,
-    /// Only what this owner did
     owner: Option<String>,
-    /// Only this kind of event: acquire, deny, release, renew, lost, freeze, force-break, ...
     event: Option<String>,
-    /// Events since this time, or since this long ago, like 2026-02-01T10:00:00Z or 2h. Default: 24h
     since: Option<String>,
-    /// Events until this time, or until this long ago
     until: Option<String>,
-    /// Return at most this many events, the latest. Default: 100, at most 1000
     limit: Option<usize>,
 }
 
 impl McpOperation for McpAuditArguments {
     const NAME: &'static str = "audit";
     const TITLE: &'static str = "What happened to locks";
-    const ABOUT: &'static str = "List what happened to locks, oldest first: every change and every refusal, \
-        who did it and when. Changes nothing.";
-    const NATURE: McpOperationEffect = McpOperationEffect::Looks;
-
-    fn fields() -> Vec<OutputField> {
-        vec![
-            (
-                "events",
-                McpFieldType::Objects,
-                "Each with ts, event, name, lock_id, owner, host, pid, agent_id, ttl_sec, extra",
-            ),
-            (
-                "truncated",
-                McpFieldType::Yes,
-                "Whether there are earlier events that are not returned",
-            ),
-        ]
-    }
+    const ABOUT: &'static str = "List what happened to locks: every change and every refusal. Result: events, oldest \
+        first, each with ts, event, name, owner, agent_id, pid, extra; truncated, if there are earlier ones.";
+    const EFFECT: McpOperationEffect = McpOperationEffect::Looks;
+    const ARGUMENTS: &'static [ToolArgument] = &[
+        optional("name", ArgumentKind::Name, "Only this lock"),
+        optional("owner", ArgumentKind::Owner, "Only what this owner did"),
+        optional(
+            "event",
+            ArgumentKind::Event,
+            "Only this kind: acquire, deny, release, renew, lost, freeze, ...",
+        ),
+        optional(
+            "since",
+            ArgumentKind::Moment,
+            "From this time on, or from this long ago: 2026-02-01T10:00:00Z, 2h; default 24h",
+        ),
+        optional("until", ArgumentKind::Moment, "Until this time, or until this long ago"),
+        optional(
+            "limit",
+            ArgumentKind::Count(1, EVENTS_AT_MOST),
+            "At most this many, the latest; default 100",
+        ),
+    ];
 
     async fn call(self, call: &McpOperationCall) -> ToolAnswer {
+        if self.ends_before_it_begins() {
+            return unfit("\"until\" is before \"since\": no event can match");
+        }
         let order = LoktSubprocess::new(["audit", "--json"])
             .flag("--since", Some(self.since.as_deref().unwrap_or(SINCE)))
             .flag("--until", self.until.as_ref())
@@ -72,9 +75,18 @@ impl McpOperation for McpAuditArguments {
             .flag("--event", self.event.as_ref())
             .keeping(ExcerptLimit::Tail(LOG));
         match order.run(call).await {
-            Ok(ended) => last(&ended, self.limit.unwrap_or(EVENTS).min(EVENTS_AT_MOST)),
+            Ok(ended) => last(&ended, self.limit.unwrap_or(EVENTS)),
             Err(error) => broken(&error),
         }
+    }
+}
+
+impl McpAuditArguments {
+    fn ends_before_it_begins(&self) -> bool {
+        let time = |text: &str| span::point(text).ok();
+        let since = time(self.since.as_deref().unwrap_or(SINCE));
+        let until = self.until.as_deref().and_then(time);
+        since.zip(until).is_some_and(|(since, until)| until < since)
     }
 }
 
@@ -91,8 +103,9 @@ fn last(ended: &McpCommandResult, limit: usize) -> ToolAnswer {
     let earlier = events.len().saturating_sub(limit);
     let truncated = earlier > 0 || cut > 0;
     let events: Vec<Value> = events.into_iter().skip(earlier).collect();
-    done(JsonObject::from_iter([
+    let fields = JsonObject::from_iter([
         ("events".to_owned(), events.into()),
         ("truncated".to_owned(), truncated.into()),
-    ]))
+    ]);
+    Ok(done(fields, plain_text::events))
 }

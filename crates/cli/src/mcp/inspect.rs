@@ -2,39 +2,31 @@
 
 use super::{
     answer::{ToolAnswer, broken, done, failed},
+    argument_table::{ArgumentKind, ToolArgument, optional, required},
     argument_types::McpLockNameArgument,
     call::McpOperationCall,
     command_line::{LoktSubprocess, McpCommandResult},
-    schema::{McpFieldType, OutputField},
+    next_step, plain_text,
     server::{McpOperation, McpOperationEffect},
 };
-use rmcp::{model::JsonObject, schemars::JsonSchema};
+use rmcp::model::JsonObject;
 use serde::Deserialize;
 use serde_json::Value;
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[schemars(crate = "rmcp::schemars")]
 pub(super) struct McpStatusArguments {
-    /// Only this lock. Default: all
     name: Option<McpLockNameArgument>,
 }
 
 impl McpOperation for McpStatusArguments {
     const NAME: &'static str = "status";
     const TITLE: &'static str = "Show locks";
-    const ABOUT: &'static str = "List the locks that are held, waited for or frozen: the holder, since when, the \
-        remaining time, the command, the waiters and the metadata. Changes nothing.";
-    const NATURE: McpOperationEffect = McpOperationEffect::Looks;
-
-    fn fields() -> Vec<OutputField> {
-        vec![(
-            "locks",
-            McpFieldType::Objects,
-            "Each with name, state, owner, agent_id, pid, command, acquired_ts, expires_at, age_sec, \
-             metadata, taken, waiters, queue and more; empty without holders, waiters and freezes",
-        )]
-    }
+    const ABOUT: &'static str = "List the locks that are held, waited for or frozen. Result: locks, each with name, \
+        state, owner, agent_id, pid, command, held_since, expires_at, metadata, queue and more.";
+    const EFFECT: McpOperationEffect = McpOperationEffect::Looks;
+    const ARGUMENTS: &'static [ToolArgument] =
+        &[optional("name", ArgumentKind::Name, "Only this lock")];
 
     async fn call(self, call: &McpOperationCall) -> ToolAnswer {
         let name = self.name.as_ref().map(|name| name.as_str().to_owned());
@@ -58,16 +50,16 @@ fn locks(ended: &McpCommandResult) -> ToolAnswer {
         }
         _ => return failed(ended, JsonObject::new()),
     };
-    done(list(locks))
+    let text = plain_text::status(&locks);
+    Ok(done(list(locks), |_| text))
 }
 
 fn list(locks: Vec<Value>) -> JsonObject {
     JsonObject::from_iter([("locks".to_owned(), locks.into())])
 }
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[schemars(crate = "rmcp::schemars")]
 pub(super) struct McpWhyArguments {
     name: McpLockNameArgument,
 }
@@ -75,30 +67,30 @@ pub(super) struct McpWhyArguments {
 impl McpOperation for McpWhyArguments {
     const NAME: &'static str = "why";
     const TITLE: &'static str = "Why a lock cannot be taken";
-    const ABOUT: &'static str = "Explain whether you could take a lock now: the holder or waiter ahead of \
-        you, and what you can do. Changes nothing.";
-    const NATURE: McpOperationEffect = McpOperationEffect::Looks;
-
-    fn fields() -> Vec<OutputField> {
-        vec![
-            ("name", McpFieldType::Text, "The lock"),
-            (
-                "reasons",
-                McpFieldType::Objects,
-                "Each with type, message, holder_ or freeze_ fields, and the record if there is one",
-            ),
-            ("suggestions", McpFieldType::Texts, "What you can do, as commands"),
-        ]
-    }
+    const ABOUT: &'static str = "Explain whether you could take a lock now. Result: status (free or blocked), reasons \
+        with the holder or the waiters, next.";
+    const EFFECT: McpOperationEffect = McpOperationEffect::Looks;
+    const ARGUMENTS: &'static [ToolArgument] = &[required("name", ArgumentKind::Name, "The lock")];
 
     async fn call(self, call: &McpOperationCall) -> ToolAnswer {
         match LoktSubprocess::new(["why", "--json", "--", self.name.as_str()]).run(call).await {
             Ok(ended) => match (ended.code, ended.json()) {
                 // That it is blocked is an answer.
-                (Some(0 | 2), Some(Value::Object(fields))) => done(fields),
+                (Some(0 | 2), Some(Value::Object(fields))) => {
+                    Ok(done(explained(fields), plain_text::explanation))
+                }
                 _ => failed(&ended, JsonObject::new()),
             },
             Err(error) => broken(&error),
         }
     }
+}
+
+/// The explanation, with a next step in place of commands for people at a command line.
+fn explained(mut fields: JsonObject) -> JsonObject {
+    fields.shift_remove("suggestions");
+    if let Some(next) = next_step::after_why(&fields) {
+        fields.insert("next".to_owned(), next.into());
+    }
+    fields
 }

@@ -9,19 +9,19 @@
 //! * `command_line.rs`, `apart.rs`, `excerpt.rs`: the program started for a call, away from the terminal, and what is
 //!   kept of its output.
 //! * `progress.rs`: the queue position of a waiting call.
-//! * `answer.rs`, `schema.rs`, `argument_types.rs`: results, their schemas, and arguments with one checked
-//!   constructor.
-//! * A file for each kind of operation: `acquire.rs`, `release.rs`, `inspect.rs`, `guarded.rs`, `once.rs`,
+//! * `argument_table.rs`, `argument_types.rs`: the arguments of a tool, their schema and their check.
+//! * `answer.rs`, `plain_text.rs`, `next_step.rs`: results, their text, and what to do after an error.
+//! * A file for each kind of operation: `lock.rs`, `unlock.rs`, `inspect.rs`, `guarded.rs`, `once.rs`,
 //!   `run_tool.rs`, `history.rs`, `force.rs`.
 //!
 //! Every operation starts this program again with the words of the command line, so that locks, signals
 //! and crashes have one way (`docs/decisions/0015-tool-calls-run-the-program.md`). The async runtime, of one
 //! thread, is used in this module only. Nothing but the protocol is written to stdout.
 
-mod acquire;
 mod admission;
 mod answer;
 mod apart;
+mod argument_table;
 mod argument_types;
 mod call;
 mod command_line;
@@ -33,17 +33,19 @@ mod history;
 mod inspect;
 mod intake;
 mod line;
+mod lock;
 mod message;
+mod next_step;
 mod once;
 mod outlet;
+mod plain_text;
 mod progress;
-mod release;
 mod request_id;
 mod run_tool;
-mod schema;
 mod server;
 mod transport;
 mod unanswered;
+mod unlock;
 
 use crate::{context::CommandContext, exit::ExitCode, failure::CliFailure, output};
 use connection::{ClientConnection, PATIENCE};

@@ -2,29 +2,24 @@
 
 use super::{
     answer::{ToolAnswer, broken, done, failed, unfit},
-    argument_types::{McpDurationArgument, McpLockNameArgument},
+    argument_table::{ArgumentKind, ToolArgument, optional, required},
+    argument_types::{COMMAND, LINE, McpDurationArgument, McpLockNameArgument, command},
     call::McpOperationCall,
     command_line::LoktSubprocess,
-    guarded::{OUTPUTS, output, outputs},
-    schema::OutputField,
+    guarded::{OUTPUT_AT_MOST, OUTPUT_BYTES, output, outputs},
+    plain_text,
     server::{McpOperation, McpOperationEffect},
 };
-use rmcp::schemars::JsonSchema;
 use serde::Deserialize;
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[schemars(crate = "rmcp::schemars")]
 pub(super) struct McpRunOnceArguments {
     name: McpLockNameArgument,
-    /// The program and its arguments, without a shell
-    command: Vec<String>,
-    /// Globs of the files that the result depends on. Default: the whole work tree without what a .gitignore ignores
-    #[serde(default)]
-    inputs: Vec<String>,
-    /// Keep the result for this long, like 90s, 5m, 1h30m
+    command: Option<Vec<String>>,
+    line: Option<String>,
+    inputs: Option<Vec<String>>,
     ttl: Option<McpDurationArgument>,
-    /// Return at most this many bytes of stdout and of stderr, from both ends. Default: 65536, at most 524288
     max_output_bytes: Option<usize>,
 }
 
@@ -32,23 +27,36 @@ impl McpOperation for McpRunOnceArguments {
     const NAME: &'static str = "run_once";
     const TITLE: &'static str = "Run once, share the result";
     const ABOUT: &'static str = "Run a slow command, like a build or the tests, unless a run on the same \
-        files exists already: then you get its output and exit code, at once or when that run ends. The command \
-        runs again if the files have changed. It gets no input and no terminal.";
-    const NATURE: McpOperationEffect = McpOperationEffect::Runs;
-
-    fn fields() -> Vec<OutputField> {
-        OUTPUTS.to_vec()
-    }
+        files exists already: then you get its result, at once or when that run ends. Runs again if the files have \
+        changed. Result: exit_code, stdout, stderr.";
+    const EFFECT: McpOperationEffect = McpOperationEffect::Runs;
+    const ARGUMENTS: &'static [ToolArgument] = &[
+        required("name", ArgumentKind::ResultName, "The result"),
+        optional("command", ArgumentKind::Command, COMMAND),
+        optional("line", ArgumentKind::Text, LINE),
+        optional(
+            "inputs",
+            ArgumentKind::Globs,
+            "Globs of the files that it depends on; default: all files that git sees",
+        ),
+        optional(
+            "ttl",
+            ArgumentKind::Duration,
+            "Keep the result for this long, like 90s, 5m, 1h30m",
+        ),
+        optional("max_output_bytes", ArgumentKind::Count(0, OUTPUT_AT_MOST), OUTPUT_BYTES),
+    ];
 
     async fn call(self, call: &McpOperationCall) -> ToolAnswer {
-        if self.command.is_empty() {
-            return unfit("command must have at least the program");
-        }
+        let command = match command(self.command.as_deref(), self.line.as_deref()) {
+            Ok(command) => command,
+            Err(error) => return unfit(error),
+        };
         let order = LoktSubprocess::new(["once", self.name.as_str()])
             .flag("--ttl", self.ttl.as_ref())
-            .words(self.inputs.iter().map(|glob| format!("--input={glob}")))
+            .words(self.inputs.iter().flatten().map(|glob| format!("--input={glob}")))
             .words(["--".to_owned()])
-            .words(self.command)
+            .words(command)
             .keeping(output(self.max_output_bytes))
             .lasting([]);
         match order.run(call).await {
@@ -63,7 +71,7 @@ impl McpOperation for McpRunOnceArguments {
                 }
                 fields.insert("status".to_owned(), "completed".into());
                 fields.insert("exit_code".to_owned(), ended.code.into());
-                done(fields)
+                Ok(done(fields, plain_text::run))
             }
             Err(error) => broken(&error),
         }

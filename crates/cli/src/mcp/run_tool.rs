@@ -1,33 +1,29 @@
 //! Running a signed tool.
 
 use super::{
-    answer::{ToolAnswer, broken},
-    argument_types::{McpLockNameArgument, McpToolIdArgument, McpWaitLimitArgument, waiting},
+    answer::{ToolAnswer, broken, unfit},
+    argument_table::{ArgumentKind, ToolArgument, optional, required},
+    argument_types::{
+        McpLockNameArgument, McpToolIdArgument, McpWaitLimitArgument, TIMEOUT, waiting,
+    },
     call::McpOperationCall,
     command_line::LoktSubprocess,
-    release::plain,
-    schema::{McpFieldType, OutputField},
+    plain_text,
     server::{McpOperation, McpOperationEffect},
+    unlock::plain,
 };
-use rmcp::{model::JsonObject, schemars::JsonSchema};
+use rmcp::model::JsonObject;
 use serde::Deserialize;
 use serde_json::Value;
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[schemars(crate = "rmcp::schemars")]
 pub(super) struct McpRunToolArguments {
     id: McpToolIdArgument,
-    /// The tool's parameters. Default: none
-    #[serde(default)]
-    params: JsonObject,
-    /// Run it only if its version is pinned already. Default: false, the first success pins it
+    params: Option<JsonObject>,
     frozen: Option<bool>,
-    /// Run it under this lock
     guard: Option<McpLockNameArgument>,
-    /// With guard: wait in the queue, first come, first served. Default: false
     wait: Option<bool>,
-    /// With wait: the time limit. Default: 50s, at most 1h
     timeout: Option<McpWaitLimitArgument>,
 }
 
@@ -35,41 +31,40 @@ impl McpOperation for McpRunToolArguments {
     const NAME: &'static str = "run_tool";
     const TITLE: &'static str = "Run a signed tool";
     const ABOUT: &'static str = "Run a tool of the project, exactly as it was signed and pinned, with \
-        everything that runs it. If any part of it changed, it does not run.";
-    const NATURE: McpOperationEffect = McpOperationEffect::Runs;
-
-    fn fields() -> Vec<OutputField> {
-        vec![
-            ("item_id", McpFieldType::Text, "The tool"),
-            ("data", McpFieldType::Anything, "Its result data"),
-            (
-                "result",
-                McpFieldType::Object,
-                "Of a program: success, stdout, stderr, return_code, duration_ms",
-            ),
-            ("chain", McpFieldType::Objects, "What ran it: item_id, space, integrity, ..."),
-            (
-                "metadata",
-                McpFieldType::Object,
-                "duration_ms, lockfile_used, lockfile_created, lockfile_path",
-            ),
-            ("reason", McpFieldType::Text, "If refused: drift, signature, not-found, ..."),
-            ("lockfile_path", McpFieldType::Text, "If refused: the lockfile"),
-            ("drift", McpFieldType::Objects, "If refused: what differs from it"),
-        ]
-    }
+        everything that runs it. If any part of it changed, it does not run. Result: data; of a program, result \
+        with stdout, stderr and return_code.";
+    const EFFECT: McpOperationEffect = McpOperationEffect::Runs;
+    const ARGUMENTS: &'static [ToolArgument] = &[
+        required("id", ArgumentKind::ToolId, "The tool: its path below tools/, like web/scraper"),
+        optional("params", ArgumentKind::Object, "Its parameters"),
+        optional(
+            "frozen",
+            ArgumentKind::Flag,
+            "Run it only if its version is pinned; else the first success pins it",
+        ),
+        optional("guard", ArgumentKind::Name, "Run it under this lock"),
+        optional("wait", ArgumentKind::Flag, "With guard: wait in the queue"),
+        optional("timeout", ArgumentKind::WaitLimit, TIMEOUT),
+    ];
 
     async fn call(self, call: &McpOperationCall) -> ToolAnswer {
+        let waiting = match waiting(self.wait, self.timeout.as_ref()) {
+            Ok(words) if self.guard.is_none() && !words.is_empty() => {
+                return unfit("\"wait\" needs \"guard\": there is no other lock to wait for");
+            }
+            Ok(words) => words,
+            Err(error) => return unfit(error),
+        };
         let guard = self.guard.as_ref().map(McpLockNameArgument::as_str);
         let order = LoktSubprocess::new(["tool", "run", "--json", "--params=-"])
             .flag("--guard", guard)
             .words(self.frozen.unwrap_or(false).then(|| "--frozen".to_owned()))
-            .words(waiting(self.wait, self.timeout.as_ref()))
+            .words(waiting)
             .words([self.id.as_str().to_owned()])
-            .input(Value::Object(self.params.clone()).to_string())
+            .input(Value::Object(self.params.clone().unwrap_or_default()).to_string())
             .lasting(guard.map(str::to_owned));
         match order.run(call).await {
-            Ok(ended) => plain(&ended),
+            Ok(ended) => plain(&ended, plain_text::tool),
             Err(error) => broken(&error),
         }
     }

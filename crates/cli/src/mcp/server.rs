@@ -2,26 +2,26 @@
 
 use super::{
     McpForcePermission,
-    acquire::McpAcquireArguments,
-    answer::{ToolAnswer, unfit},
+    answer::{self, ToolAnswer, unfit},
+    argument_table::{self, ToolArgument},
     call::McpOperationCall,
     connection::ClientConnection,
     force::{McpForceUnlockArguments, McpUnfreezeArguments},
     guarded::McpRunGuardedArguments,
     history::McpAuditArguments,
     inspect::{McpStatusArguments, McpWhyArguments},
+    lock::McpLockArguments,
     once::McpRunOnceArguments,
-    release::McpReleaseArguments,
     run_tool::McpRunToolArguments,
-    schema::{OutputField, input, output},
+    unlock::McpUnlockArguments,
 };
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
-        CallToolRequestParams, CallToolResponse, Implementation, JsonObject, ListToolsResult,
-        PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool, ToolAnnotations,
+        CallToolRequestParams, CallToolResponse, CallToolResult, Implementation, JsonObject,
+        ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
+        ToolAnnotations,
     },
-    schemars::JsonSchema,
     service::RequestContext,
 };
 use serde::de::DeserializeOwned;
@@ -33,12 +33,18 @@ const INSTRUCTIONS: &str = "\
 Locks for work that others in this repository may be doing at the same moment: builds, tests, pushes, \
 deployments, migrations. Names are free; use those that the repository's scripts use (status shows what is \
 held).
-- One command: run_guarded. Over several steps: acquire, work, release; it ends with this connection too.
-- Slow and the same for all callers (tests, lint, build): run_once returns the result of a run that another caller has done already.
-- If another holds the lock, the error says who and for how long. Then do other work, or call again with wait: \
-you get a position in the queue, first come, first served. Never delete lock files, never work without the lock.
-- Several locks at once: name them in one call of run_guarded.
+- One command: run_guarded; several locks at once: give it all names.
+- Several steps: lock, work, unlock. The lock also ends with this connection.
+- Slow and the same for all callers (tests, lint, build): run_once returns the result that another caller has already.
+- An error says what failed and ends with next: do that. If another holds the lock, do other work, or call again \
+with wait: you get a position in the queue, first come, first served. Never delete lock files, never work without \
+the lock.
 - why explains a lock, audit tells what happened.";
+
+/// What `lock` and `unlock` were called before: clients may have them in their notes and permissions. They are not
+/// listed.
+const EARLIER_LOCK: &str = "acquire";
+const EARLIER_UNLOCK: &str = "release";
 
 /// What an operation does to the world, as clients ask before they let it.
 #[derive(Clone, Copy, Debug)]
@@ -54,27 +60,27 @@ pub(super) enum McpOperationEffect {
 }
 
 impl McpOperationEffect {
-    fn annotations(self, title: &str) -> ToolAnnotations {
-        let notes = ToolAnnotations::with_title(title);
+    /// The hints for clients, without those that are the protocol's defaults: not read-only, open world.
+    fn annotations(self) -> ToolAnnotations {
+        let notes = ToolAnnotations::new();
         match self {
-            Self::Looks => notes.read_only(true).idempotent(true).open_world(false),
-            Self::Changes => notes.read_only(false).destructive(false).open_world(false),
-            Self::Runs => notes.read_only(false).destructive(true).open_world(true),
-            Self::Forces => notes.read_only(false).destructive(true).open_world(false),
+            Self::Looks => notes.read_only(true).open_world(false),
+            Self::Changes => notes.destructive(false).open_world(false),
+            Self::Runs => notes.destructive(true),
+            Self::Forces => notes.destructive(true).open_world(false),
         }
     }
 }
 
 /// An operation that a client can call: its arguments, and what it does with them.
-pub(super) trait McpOperation: DeserializeOwned + JsonSchema + Send + 'static {
+pub(super) trait McpOperation: DeserializeOwned + Send + 'static {
     const NAME: &'static str;
     const TITLE: &'static str;
     /// What it does, for an agent that has to choose.
     const ABOUT: &'static str;
-    const NATURE: McpOperationEffect;
-
-    /// The fields of its result.
-    fn fields() -> Vec<OutputField>;
+    const EFFECT: McpOperationEffect;
+    /// What it takes.
+    const ARGUMENTS: &'static [ToolArgument];
 
     /// Does it.
     fn call(self, call: &McpOperationCall) -> impl Future<Output = ToolAnswer> + Send;
@@ -102,12 +108,11 @@ impl McpServer {
         };
         let call = McpOperationCall::new(Arc::clone(&self.connection), context);
         let arguments = request.arguments.unwrap_or_default();
-        match self.perform(&request.name, arguments, &call).await {
-            Some(answer) => Ok(answer.into()),
-            None => {
-                Err(ErrorData::invalid_params(format!("unknown tool {:?}", request.name), None))
-            }
-        }
+        let answer = self.perform(&request.name, arguments, &call).await;
+        answer.map(Into::into).ok_or_else(|| {
+            let text = format!("unknown tool {:?}; tools/list lists the tools", request.name);
+            ErrorData::invalid_params(text, None)
+        })
     }
 
     /// Runs the operation of a name; `None` if there is no such operation.
@@ -116,10 +121,14 @@ impl McpServer {
         name: &str,
         arguments: JsonObject,
         call: &McpOperationCall,
-    ) -> Option<ToolAnswer> {
+    ) -> Option<CallToolResult> {
         Some(match name {
-            McpAcquireArguments::NAME => perform::<McpAcquireArguments>(arguments, call).await,
-            McpReleaseArguments::NAME => perform::<McpReleaseArguments>(arguments, call).await,
+            McpLockArguments::NAME | EARLIER_LOCK => {
+                perform::<McpLockArguments>(arguments, call).await
+            }
+            McpUnlockArguments::NAME | EARLIER_UNLOCK => {
+                perform::<McpUnlockArguments>(arguments, call).await
+            }
             McpStatusArguments::NAME => perform::<McpStatusArguments>(arguments, call).await,
             McpWhyArguments::NAME => perform::<McpWhyArguments>(arguments, call).await,
             McpRunGuardedArguments::NAME => {
@@ -139,8 +148,8 @@ impl McpServer {
 
     fn tools(&self) -> Vec<Tool> {
         let mut tools = vec![
-            described::<McpAcquireArguments>(),
-            described::<McpReleaseArguments>(),
+            described::<McpLockArguments>(),
+            described::<McpUnlockArguments>(),
             described::<McpStatusArguments>(),
             described::<McpWhyArguments>(),
             described::<McpRunGuardedArguments>(),
@@ -158,18 +167,27 @@ impl McpServer {
     }
 }
 
-async fn perform<O: McpOperation>(arguments: JsonObject, call: &McpOperationCall) -> ToolAnswer {
-    match serde_json::from_value::<O>(Value::Object(arguments)) {
+async fn perform<O: McpOperation>(
+    arguments: JsonObject,
+    call: &McpOperationCall,
+) -> CallToolResult {
+    let answer = match read::<O>(arguments) {
         Ok(operation) => operation.call(call).await,
-        Err(error) => unfit(&format!("arguments of {}: {error}", O::NAME)),
-    }
+        Err(error) => unfit(&error),
+    };
+    answer::result_of(O::NAME, answer)
+}
+
+/// The operation that a client's arguments make.
+fn read<O: McpOperation>(arguments: JsonObject) -> Result<O, String> {
+    argument_table::check(O::NAME, O::ARGUMENTS, &arguments)?;
+    serde_json::from_value(Value::Object(arguments)).map_err(|error| error.to_string())
 }
 
 fn described<O: McpOperation>() -> Tool {
-    Tool::new(O::NAME, O::ABOUT, input::<O>())
+    Tool::new(O::NAME, O::ABOUT, argument_table::schema(O::ARGUMENTS))
         .with_title(O::TITLE)
-        .with_raw_output_schema(output(&O::fields()))
-        .with_annotations(O::NATURE.annotations(O::TITLE))
+        .with_annotations(O::EFFECT.annotations())
 }
 
 impl ServerHandler for McpServer {

@@ -109,9 +109,9 @@ fn commands_ignore_the_signals_that_the_server_ignores() {
 fn requests_in_a_pipe_are_answered() {
     let it = sandbox();
     let mut client = Client::connected(&it);
-    client.start("acquire", &json!({"name": "x", "until": "unlock", "ttl": "5m"}));
+    client.start("lock", &json!({"name": "x", "until": "unlock", "ttl": "5m"}));
     client.start("status", &json!({}));
-    let done = client.server.release().ok();
+    let done = line.server.release().ok();
     assert!(done.out.contains(r#""status":"acquired""#), "{done:#?}");
     assert!(done.out.contains(r#""locks":["#), "{done:#?}");
     assert_eq!(it.record("x")["hold"], "lease", "it outlives the connection");

@@ -22,7 +22,7 @@ fn busy(it: &Sandbox, command: &str) -> Client {
 /// Takes a lease and runs a command under a lock.
 fn make_busy(it: &Sandbox, client: &mut Client, command: &str) {
     it.shell("mkfifo running").run().ok();
-    client.call("acquire", &json!({"name": "lease"}));
+    client.call("lock", &json!({"name": "lease"}));
     client.start("run_guarded", &json!({"names": ["guarded"], "line": command}));
     it.shell("read line < running").in_time().ok();
 }
@@ -59,7 +59,7 @@ fn requests_before_the_end_of_input_are_answered() {
     let command = "echo > running; read word < gate; echo \"the word is $word\"";
     let mut requests = Client::handshake(1, "2025-11-25").to_string();
     let calls = [
-        Client::request(2, "acquire", &json!({"name": "lease"})),
+        Client::request(2, "lock", &json!({"name": "lease"})),
         Client::request(3, "run_guarded", &json!({"names": ["guarded"], "line": command})),
         Client::request(4, "run_guarded", &json!({"names": ["other"], "line": "exit 7"})),
     ];
@@ -147,7 +147,7 @@ fn a_wait_ends_with_its_client() {
     let it = sandbox();
     let holder = it.lokt(["guard", "x", "--"]).arguments(HOLD).start().is_in();
     let mut client = with_a_client_that_reads(&it, 2);
-    client.start("acquire", &json!({"name": "x", "wait": true, "timeout": "1h"}));
+    client.start("lock", &json!({"name": "x", "wait": true, "timeout": "1h"}));
     eventually(|| it.tickets("x").len() == 2);
     client.ask("ping", &json!({}));
     client.server.ends().ok();
@@ -207,7 +207,7 @@ fn unread_answers_do_not_block_a_server_after_the_end_of_input() {
     let server = it.shell(&format!("{server} | ({reader})")).start();
     let mut client = Client::with(server);
     client.shake_hands();
-    client.call("acquire", &json!({"name": "lease"}));
+    client.call("lock", &json!({"name": "lease"}));
     let names = ["a", "b", "c", "d"];
     for name in names {
         let print = "head -c 500000 /dev/zero | tr '\\0' x";

@@ -15,8 +15,10 @@ mod endings;
 mod fences;
 mod identity;
 mod malformed;
+mod next;
 mod pinned;
 mod printable;
+mod size;
 
 use lokt_testkit::{PATIENCE, Sandbox};
 use std::{thread, time::Instant};

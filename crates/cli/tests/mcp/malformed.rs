@@ -83,8 +83,8 @@ fn lines_that_are_no_requests_are_answered_and_end_nothing() {
     write_nonsense(&mut client);
     client.shake_hands();
     write_nonsense(&mut client);
-    assert_eq!(client.call("acquire", &json!({"name": "x"}))["status"], "acquired");
-    let done = client.server.release().ok();
+    assert_eq!(client.call("lock", &json!({"name": "x"}))["status"], "acquired");
+    let done = line.server.release().ok();
     let answers = done.out.lines().count();
     assert_eq!(answers, NONSENSE.len() * 2 + 2, "nothing else is answered: {done:#?}");
     for text in
@@ -139,8 +139,8 @@ fn a_line_that_is_too_long_or_too_deep_is_answered_and_not_kept() {
     client.write(&format!(r#"{{"params":{{"x":{open}{close}}},"jsonrpc":"2.0","id":"deep"}}"#));
     let answer = client.answer_to(&json!("deep"));
     assert_eq!(answer["error"]["code"], -32700, "{answer}");
-    assert_eq!(client.call("acquire", &json!({"name": "x"}))["status"], "acquired");
-    client.server.release().ok();
+    assert_eq!(client.call("lock", &json!({"name": "x"}))["status"], "acquired");
+    line.server.release().ok();
 }
 
 #[test]
@@ -249,34 +249,94 @@ fn unknown_requests_are_refused_with_their_id() {
     client.server.release().ok();
 }
 
-#[test]
-fn invalid_arguments_are_reported_to_the_agent() {
+/// Calls tools with arguments that do not fit, and requires that the error names them.
+#[track_caller]
+fn are_named(calls: &[(&str, Value, [&str; 2])]) {
     let it = sandbox();
     let mut client = Client::connected(&it);
-    for (tool, arguments, reason) in [
-        ("acquire", json!({}), "missing field `name`"),
-        ("acquire", json!({"name": 5}), "invalid type"),
-        ("acquire", json!({"name": "a/b"}), "invalid lock name"),
-        ("acquire", json!({"name": "--all"}), "must not begin with"),
-        ("acquire", json!({"name": "x", "ttl": "soon"}), "not a duration"),
-        ("acquire", json!({"name": "x", "ttl": "5M"}), "ms, s, m, h, d, w"),
-        ("acquire", json!({"name": "x", "slots": -1}), "invalid number"),
-        ("acquire", json!({"name": "x", "until": "doomsday"}), "unknown variant"),
-        ("acquire", json!({"name": "x", "shared": true, "slots": 2}), "--slots"),
-        ("acquire", json!({"name": "x", "meta": {"k": "v".repeat(200_000)}}), "too long"),
-        ("run_guarded", json!({"names": ["x"], "line": "a\u{0}b"}), "NUL byte"),
-        ("release", json!({"name": "x", "force": true}), "unknown field `force`"),
-        ("audit", json!({"since": "--tail"}), "neither a duration"),
-        ("audit", json!({"event": "explosion"}), "unknown event"),
-        ("run_tool", json!({"id": "--help"}), "must not begin with"),
-        ("run_once", json!({"name": "x", "command": []}), "command"),
-    ] {
-        let answer = client.call(tool, &arguments);
+    for (tool, arguments, reasons) in calls {
+        let answer = client.call(tool, arguments);
         let error = answer["error"].as_str().unwrap();
-        assert_eq!(answer["exit_code"], 64, "{tool} {arguments}: {answer}");
-        assert!(error.contains(reason), "{tool} {arguments}: {error}");
-        assert_eq!(answer["next"], "fix the arguments and retry");
+        assert_eq!(answer["exit_code"], 64, "{tool} {arguments:.80}: {answer}");
+        assert!(error.len() < 1000, "values are shortened: {error}");
+        for reason in reasons {
+            assert!(error.contains(reason), "{tool} {arguments:.80}: {error}");
+        }
+        assert!(!error.contains("--") || error.contains("not \"--"), "no flags: {error}");
+        assert!(answer["next"].as_str().unwrap().starts_with("fix what the error names"));
     }
     client.server.release().ok();
     assert!(!it.root().join("locks").exists(), "nothing was done");
+}
+
+#[test]
+fn arguments_of_locks_that_do_not_fit_are_named_with_what_is_allowed() {
+    let long = "v".repeat(200_000);
+    are_named(&[
+        ("lock", json!({}), ["\"name\" is missing", "1 to 200"]),
+        ("lock", json!({"name": 5}), ["\"name\" must be", "not 5"]),
+        ("lock", json!({"name": "a/b"}), ["\"name\" must be a lock name", "not \"a/b\""]),
+        ("lock", json!({"name": "--all"}), ["\"name\"", "not beginning with -"]),
+        ("lock", json!({"name": "x", "ttl": "soon"}), ["\"ttl\" must be", "not \"soon\""]),
+        ("lock", json!({"name": "x", "ttl": "5M"}), ["\"ttl\"", "ms, s, m, h, d, w"]),
+        ("lock", json!({"name": "x", "ttl": "0s"}), ["\"ttl\"", "more than 0"]),
+        ("lock", json!({"name": "x", "slots": -1}), ["\"slots\"", "from 1 to"]),
+        ("lock", json!({"name": "x", "until": "doomsday"}), ["\"until\"", "connection or unlock"]),
+        ("lock", json!({"name": "x", "until": "unlock"}), ["\"ttl\" is missing", "\"until\""]),
+        ("lock", json!({"name": "x", "shared": true, "slots": 2}), ["\"shared\"", "\"slots\""]),
+        ("lock", json!({"name": "x", "wait": "yes"}), ["\"wait\"", "true or false"]),
+        ("lock", json!({"name": "x", "timeout": "5s"}), ["\"timeout\"", "\"wait\": true"]),
+        (
+            "lock",
+            json!({"name": "x", "wait": true, "timeout": "2h"}),
+            ["\"timeout\"", "at most 1h"],
+        ),
+        ("lock", json!({"name": "x", "meta": {"k": long}}), ["\"meta\"", "128 KiB"]),
+        ("lock", json!({"name": "x", "meta": []}), ["\"meta\"", "a JSON object"]),
+        ("lock", json!({"name": "a b", "ttl": 1}), ["\"name\" must be", "\"ttl\" must be"]),
+        ("unlock", json!({"name": "x", "force": true}), ["\"force\" is not", "unlock takes name"]),
+        ("status", json!({"nam": "x"}), ["\"nam\" is not an argument", "status takes name"]),
+        ("why", json!({"name": ["x"]}), ["\"name\"", "not [\"x\"]"]),
+    ]);
+}
+
+#[test]
+fn arguments_of_commands_that_do_not_fit_are_named_with_what_is_allowed() {
+    are_named(&[
+        ("run_guarded", json!({"names": ["x"], "line": "a\u{0}b"}), ["\"line\"", "without NUL"]),
+        ("run_guarded", json!({"names": "x", "line": "true"}), ["\"names\"", "a list"]),
+        ("run_guarded", json!({"names": ["x", 1], "line": "true"}), ["\"names\"", "not 1"]),
+        (
+            "run_guarded",
+            json!({"names": ["x"], "command": ["a"], "line": "b"}),
+            ["\"command\"", "\"line\""],
+        ),
+        ("run_guarded", json!({"names": ["x"], "command": []}), ["\"command\"", "the program"]),
+        (
+            "run_guarded",
+            json!({"name": "x", "line": "true"}),
+            ["\"name\" is not", "\"names\" is missing"],
+        ),
+        (
+            "run_guarded",
+            json!({"names": ["x"], "line": "true", "max_output_bytes": 1 << 20}),
+            ["\"max_output_bytes\"", "to 524288"],
+        ),
+        ("run_once", json!({"name": "x", "command": []}), ["\"command\"", "not []"]),
+        ("run_once", json!({"name": "x"}), ["\"command\" or \"line\"", "missing"]),
+        (
+            "run_once",
+            json!({"name": "x", "line": "true", "inputs": [""]}),
+            ["\"inputs\"", "not \"\""],
+        ),
+        ("run_once", json!({"name": "x".repeat(190), "line": "true"}), ["\"name\"", "183"]),
+        ("run_tool", json!({"id": "--help"}), ["\"id\"", "web/scraper"]),
+        ("run_tool", json!({"id": "a", "params": 5}), ["\"params\"", "a JSON object"]),
+        ("run_tool", json!({"id": "a", "wait": true}), ["\"wait\"", "\"guard\""]),
+        ("audit", json!({"since": "--tail"}), ["\"since\"", "2026-02-01T10:00:00Z"]),
+        ("audit", json!({"event": "explosion"}), ["\"event\"", "acquire, deny"]),
+        ("audit", json!({"since": "1h", "until": "2h"}), ["\"until\"", "before \"since\""]),
+        ("audit", json!({"owner": ""}), ["\"owner\"", "not \"\""]),
+        ("audit", json!({"limit": 0}), ["\"limit\"", "from 1 to 1000"]),
+    ]);
 }

@@ -53,7 +53,7 @@ fn a_changed_tool_is_refused_and_the_agent_is_told_not_to_sign_it() {
     let answer = client.call("run_tool", &json!({"id": "demo/tool"}));
     assert_eq!((&answer["status"], &answer["reason"]), (&json!("refused"), &json!("signature")));
     assert_eq!(answer["exit_code"], 5, "{answer}");
-    assert!(answer["next"].as_str().unwrap().contains("do not sign"), "{answer}");
+    assert!(answer["next"].as_str().unwrap().contains("Do not sign"), "{answer}");
     assert!(!it.folder().join("ran").exists(), "nothing ran");
     client.server.release().ok();
 }

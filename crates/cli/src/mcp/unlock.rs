@@ -2,49 +2,40 @@
 
 use super::{
     answer::{ToolAnswer, broken, done, failed},
+    argument_table::{ArgumentKind, ToolArgument, required},
     argument_types::McpLockNameArgument,
     call::McpOperationCall,
     command_line::{LoktSubprocess, McpCommandResult},
-    schema::{McpFieldType, OutputField},
+    plain_text,
     server::{McpOperation, McpOperationEffect},
 };
-use rmcp::{model::JsonObject, schemars::JsonSchema};
+use rmcp::model::JsonObject;
 use serde::Deserialize;
 use serde_json::Value;
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[schemars(crate = "rmcp::schemars")]
-pub(super) struct McpReleaseArguments {
+pub(super) struct McpUnlockArguments {
     name: McpLockNameArgument,
 }
 
-/// The result fields of all operations that unlock.
-pub(super) const RELEASED: [OutputField; 2] = [
-    ("released", McpFieldType::Texts, "The locks that are free now"),
-    ("count", McpFieldType::Whole, "Number of these locks"),
-];
-
-impl McpOperation for McpReleaseArguments {
-    const NAME: &'static str = "release";
-    const TITLE: &'static str = "Release a lock";
-    const ABOUT: &'static str = "Unlock a lock that you took with acquire. Only your own.";
-    const NATURE: McpOperationEffect = McpOperationEffect::Changes;
-
-    fn fields() -> Vec<OutputField> {
-        RELEASED.to_vec()
-    }
+impl McpOperation for McpUnlockArguments {
+    const NAME: &'static str = "unlock";
+    const TITLE: &'static str = "Unlock";
+    const ABOUT: &'static str = "Unlock a lock that you took with lock. Only your own.";
+    const EFFECT: McpOperationEffect = McpOperationEffect::Changes;
+    const ARGUMENTS: &'static [ToolArgument] = &[required("name", ArgumentKind::Name, "The lock")];
 
     async fn call(self, call: &McpOperationCall) -> ToolAnswer {
         match LoktSubprocess::new(["unlock", "--json", "--", self.name.as_str()]).run(call).await {
-            Ok(ended) => released(call, &self.name, &ended),
+            Ok(ended) => unlocked(call, &self.name, &ended),
             Err(error) => broken(&error),
         }
     }
 }
 
 /// The answer after a lock was unlocked or taken away.
-pub(super) fn released(
+pub(super) fn unlocked(
     call: &McpOperationCall,
     name: &McpLockNameArgument,
     ended: &McpCommandResult,
@@ -52,17 +43,20 @@ pub(super) fn released(
     if matches!(ended.code, Some(0 | 3)) {
         call.connection.holds_no_more(name.lock());
     }
-    plain(ended)
+    plain(ended, plain_text::freed)
 }
 
 /// What a command printed as a JSON object, or how it failed.
-pub(super) fn plain(ended: &McpCommandResult) -> ToolAnswer {
+pub(super) fn plain(
+    ended: &McpCommandResult,
+    text: impl FnOnce(&JsonObject) -> String,
+) -> ToolAnswer {
     let printed = match ended.json() {
         Some(Value::Object(fields)) => Some(fields),
         _ => None,
     };
     match (ended.code, printed) {
-        (Some(0), Some(fields)) => done(fields),
+        (Some(0), Some(fields)) => Ok(done(fields, text)),
         (_, fields) => failed(ended, fields.unwrap_or_else(JsonObject::new)),
     }
 }
