@@ -111,7 +111,7 @@ fn requests_in_a_pipe_are_answered() {
     let mut client = Client::connected(&it);
     client.start("lock", &json!({"name": "x", "until": "unlock", "ttl": "5m"}));
     client.start("status", &json!({}));
-    let done = line.server.release().ok();
+    let done = client.server.release().ok();
     assert!(done.out.contains(r#""status":"acquired""#), "{done:#?}");
     assert!(done.out.contains(r#""locks":["#), "{done:#?}");
     assert_eq!(it.record("x")["hold"], "lease", "it outlives the connection");

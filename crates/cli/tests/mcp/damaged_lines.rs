@@ -93,7 +93,7 @@ fn after_each_of_many_damaged_lines_a_request_is_answered_and_none_twice() {
         assert_eq!(answer["result"], json!({}), "after {text:?}");
     }
     assert_eq!(client.call("lock", &json!({"name": "x"}))["status"], "acquired");
-    let done = line.server.release().ok();
+    let done = client.server.release().ok();
     let answers = counted(&done.out);
     for (id, count) in requests.iter().filter(|(id, _)| !["1", "2"].contains(&id.as_str())) {
         let answered = answers.get(id).copied().unwrap_or_default();

@@ -1,28 +1,28 @@
 //! The agent that a connection is: the session of its harness, where that is known.
 
-use crate::{line::Line, sandbox};
+use crate::{client::Client, sandbox};
 use lokt_testkit::Sandbox;
 use serde_json::{Value, json};
 
-fn connected(it: &Sandbox, session: Option<&str>) -> Line {
+fn connected(it: &Sandbox, session: Option<&str>) -> Client {
     let server = it.lokt(["mcp"]).without("LOKT_OWNER");
     let server = session.into_iter().fold(server, |it, id| it.env("CLAUDE_CODE_SESSION_ID", id));
-    let mut line = Line::with(server.start());
-    line.shake_hands();
-    line
+    let mut client = Client::with(server.start());
+    client.shake_hands();
+    client
 }
 
 #[track_caller]
-fn call(line: &mut Line, tool: &str, arguments: &Value) -> Value {
-    let id = line.send("tools/call", &json!({"name": tool, "arguments": arguments}));
-    line.answer_to(&json!(id))["result"]["structuredContent"].clone()
+fn call(client: &mut Client, tool: &str, arguments: &Value) -> Value {
+    let id = client.send("tools/call", &json!({"name": tool, "arguments": arguments}));
+    client.answer_to(&json!(id))["result"]["structuredContent"].clone()
 }
 
 #[test]
 fn the_shell_of_a_session_renews_and_unlocks_what_its_server_locked() {
     let it = sandbox();
-    let mut line = connected(&it, Some("c1"));
-    let taken = call(&mut line, "acquire", &json!({"name": "x", "ttl": "5m"}));
+    let mut client = connected(&it, Some("c1"));
+    let taken = call(&mut client, "acquire", &json!({"name": "x", "ttl": "5m"}));
     assert_eq!(taken["agent_id"], "claude-code:c1", "{taken}");
     assert_eq!(taken["next"], Value::Null, "the shell is the same agent: {taken}");
     let shell = |words: &[&str], session| {
@@ -36,15 +36,15 @@ fn the_shell_of_a_session_renews_and_unlocks_what_its_server_locked() {
     shell(&["lock", "x", "--ttl", "1h"], "c1").ok();
     // The other way round: the lease of the shell is the server's, and outlives it.
     shell(&["lock", "y", "--ttl", "1h"], "c1").ok();
-    let renewed = call(&mut line, "acquire", &json!({"name": "y", "ttl": "2h"}));
+    let renewed = call(&mut client, "acquire", &json!({"name": "y", "ttl": "2h"}));
     assert_eq!((&renewed["renewed"], &renewed["until"]), (&true.into(), &"unlock".into()));
     shell(&["lock", "z", "--ttl", "1h"], "c1").ok();
-    let released = call(&mut line, "release", &json!({"name": "z"}));
+    let released = call(&mut client, "release", &json!({"name": "z"}));
     assert_eq!(released["released"], json!(["z"]), "{released}");
     let mut other = connected(&it, Some("c2"));
     let refused = call(&mut other, "release", &json!({"name": "y"}));
     assert_eq!(refused["exit_code"], 4, "another session: {refused}");
-    line.server.release().ok();
+    client.server.release().ok();
     assert_eq!(it.record("y")["agent_id"], "claude-code:c1", "it did not end with the connection");
     shell(&["unlock", "x", "y"], "c1").ok();
     other.server.release().ok();
@@ -53,22 +53,22 @@ fn the_shell_of_a_session_renews_and_unlocks_what_its_server_locked() {
 #[test]
 fn an_agent_whose_session_is_unknown_is_told_how_to_give_back() {
     let it = sandbox();
-    let mut line = connected(&it, None);
-    let taken = call(&mut line, "acquire", &json!({"name": "x"}));
+    let mut client = connected(&it, None);
+    let taken = call(&mut client, "acquire", &json!({"name": "x"}));
     assert!(taken["agent_id"].as_str().unwrap().starts_with("mcp-"), "{taken}");
     assert!(taken["next"].as_str().unwrap().contains("give it back with release"), "{taken}");
     it.in_new_session(["unlock", "x"]).run().fails_with(4, "mcp ");
-    let released = call(&mut line, "release", &json!({"name": "x"}));
+    let released = call(&mut client, "release", &json!({"name": "x"}));
     assert_eq!(released["count"], 1, "{released}");
-    line.server.release().ok();
+    client.server.release().ok();
 }
 
 #[test]
 fn a_given_agent_id_is_the_connections_too() {
     let it = sandbox();
-    let mut line = Line::with(it.lokt(["mcp"]).env("LOKT_AGENT_ID", "a1").start());
-    line.shake_hands();
-    let taken = call(&mut line, "acquire", &json!({"name": "x"}));
+    let mut client = Client::with(it.lokt(["mcp"]).env("LOKT_AGENT_ID", "a1").start());
+    client.shake_hands();
+    let taken = call(&mut client, "acquire", &json!({"name": "x"}));
     assert_eq!(taken["agent_id"], "a1", "{taken}");
-    line.server.release().ok();
+    client.server.release().ok();
 }

@@ -84,7 +84,7 @@ fn lines_that_are_no_requests_are_answered_and_end_nothing() {
     client.shake_hands();
     write_nonsense(&mut client);
     assert_eq!(client.call("lock", &json!({"name": "x"}))["status"], "acquired");
-    let done = line.server.release().ok();
+    let done = client.server.release().ok();
     let answers = done.out.lines().count();
     assert_eq!(answers, NONSENSE.len() * 2 + 2, "nothing else is answered: {done:#?}");
     for text in
@@ -140,7 +140,7 @@ fn a_line_that_is_too_long_or_too_deep_is_answered_and_not_kept() {
     let answer = client.answer_to(&json!("deep"));
     assert_eq!(answer["error"]["code"], -32700, "{answer}");
     assert_eq!(client.call("lock", &json!({"name": "x"}))["status"], "acquired");
-    line.server.release().ok();
+    client.server.release().ok();
 }
 
 #[test]

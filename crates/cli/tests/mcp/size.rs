@@ -1,6 +1,6 @@
 //! The list of tools is part of what every model reads, so it stays short.
 
-use crate::{line::Line, sandbox};
+use crate::{client::Client, sandbox};
 use serde_json::{Value, json};
 
 /// How long the answer to `tools/list` may be, in bytes: about 2,500 tokens.
@@ -10,9 +10,9 @@ const LONGEST: usize = 10_000;
 fn the_list_of_tools_is_short_and_says_what_each_argument_is() {
     for flags in [&["mcp"][..], &["mcp", "--allow-force"]] {
         let it = sandbox();
-        let mut line = Line::with(it.lokt(flags.iter().copied()).start());
-        line.shake_hands();
-        let answer = line.ask("tools/list", &json!({}));
+        let mut client = Client::with(it.lokt(flags.iter().copied()).start());
+        client.shake_hands();
+        let answer = client.ask("tools/list", &json!({}));
         let length = answer.to_string().len();
         assert!(length <= LONGEST, "{flags:?}: {length} bytes, at most {LONGEST}");
         for tool in answer["result"]["tools"].as_array().unwrap() {
@@ -25,14 +25,14 @@ fn the_list_of_tools_is_short_and_says_what_each_argument_is() {
                 assert!(!argument["description"].as_str().unwrap().is_empty(), "{name}: {tool}");
             }
         }
-        line.server.release().ok();
+        client.server.release().ok();
     }
 }
 
 #[test]
 fn a_result_has_its_fields_once_and_a_few_lines_of_text() {
     let it = sandbox();
-    let mut line = Line::connected(&it);
+    let mut client = Client::connected(&it);
     let take = json!({"name": "x", "meta": {"for": "parser"}});
     for (tool, arguments, expected) in [
         ("lock", take, "acquired lock \"x\", until unlock or the end of this connection"),
@@ -46,25 +46,25 @@ fn a_result_has_its_fields_once_and_a_few_lines_of_text() {
             "exit code 3\nstdout:\na",
         ),
     ] {
-        let answer = line.ask("tools/call", &json!({"name": tool, "arguments": arguments}));
+        let answer = client.ask("tools/call", &json!({"name": tool, "arguments": arguments}));
         let text = answer["result"]["content"][0]["text"].as_str().unwrap();
         assert!(text.contains(expected), "{tool}: {text}");
         assert!(serde_json::from_str::<Value>(text).is_err(), "not the same JSON again: {text}");
         assert!(answer["result"]["structuredContent"].is_object(), "{answer}");
     }
-    line.server.release().ok();
+    client.server.release().ok();
 }
 
 #[test]
 fn the_earlier_names_of_tools_are_accepted_and_not_listed() {
     let it = sandbox();
-    let mut line = Line::connected(&it);
-    assert_eq!(line.call("acquire", &json!({"name": "x"}))["status"], "acquired");
-    assert_eq!(line.call("release", &json!({"name": "x"}))["released"], json!(["x"]));
-    let tools = line.ask("tools/list", &json!({}))["result"]["tools"].clone();
+    let mut client = Client::connected(&it);
+    assert_eq!(client.call("acquire", &json!({"name": "x"}))["status"], "acquired");
+    assert_eq!(client.call("release", &json!({"name": "x"}))["released"], json!(["x"]));
+    let tools = client.ask("tools/list", &json!({}))["result"]["tools"].clone();
     let names: Vec<&str> =
         tools.as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect();
     assert_eq!(&names[..2], ["lock", "unlock"], "one vocabulary with the command line");
     assert!(!names.contains(&"acquire") && !names.contains(&"release"), "{names:?}");
-    line.server.release().ok();
+    client.server.release().ok();
 }
