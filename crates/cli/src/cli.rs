@@ -4,12 +4,16 @@ use crate::commands::{
 };
 use crate::{
     commands::key,
-    context::{CommandContext, GlobalOptions, require_own_project},
+    context::{AsOwner, CommandContext, require_own_project},
     exit::ExitCode,
     failure::CliFailure,
-    once, tool,
+    help, once, tool,
 };
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{
+    Args, CommandFactory, FromArgMatches, Parser, Subcommand,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
+use lokt_lock::words::Owner;
 use std::{env, ffi::OsString};
 
 /// Make concurrent work in one repository safe, with locks that survive crashes: first come, first served.
@@ -17,39 +21,40 @@ use std::{env, ffi::OsString};
 /// No daemon, no server, no configuration. The locks are in the repository (.git/lokt, shared by all its
 /// worktrees), or in the folder given by `LOKT_ROOT`.
 #[derive(Debug, Parser)]
-#[command(name = "lokt", version, max_term_width = 100, after_help = CODES, arg_required_else_help = true)]
+#[command(name = "lokt", version, arg_required_else_help = true)]
 pub(crate) struct Cli {
-    #[command(flatten)]
-    pub(crate) global: GlobalOptions,
+    /// The same as behind the name of a command
+    #[arg(long, value_name = "OWNER", hide = true)]
+    owner: Option<Owner>,
     #[command(subcommand)]
     pub(crate) command: LoktCommand,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum LoktCommand {
-    Guard(guard::GuardCommand),
-    Once(once::OnceCommand),
-    Lock(lock::LockCommand),
-    Unlock(unlock::UnlockCommand),
+    Guard(AsOwner<guard::GuardCommand>),
+    Once(AsOwner<once::OnceCommand>),
+    Lock(AsOwner<lock::LockCommand>),
+    Unlock(AsOwner<unlock::UnlockCommand>),
     Status(status::StatusCommand),
-    Why(why::WhyCommand),
+    Why(AsOwner<why::WhyCommand>),
     Wait(wait::WaitCommand),
-    Whoami(whoami::WhoamiCommand),
+    Whoami(AsOwner<whoami::WhoamiCommand>),
     Exists(exists::ExistsCommand),
     GetMeta(get_meta::GetMetaCommand),
     Fence(fence::FenceCommand),
-    Freeze(freeze::FreezeCommand),
-    Unfreeze(unfreeze::UnfreezeCommand),
+    Freeze(AsOwner<freeze::FreezeCommand>),
+    Unfreeze(AsOwner<unfreeze::UnfreezeCommand>),
     Audit(audit::AuditCommand),
-    Top(top::TopCommand),
+    Top(AsOwner<top::TopCommand>),
     Doctor(doctor::DoctorCommand),
     Results(results::ResultsCommand),
-    Prime(prime::PrimeCommand),
+    Prime(AsOwner<prime::PrimeCommand>),
     Init(init::InitCommand),
     Demo(demo::DemoCommand),
     Tool(tool::ToolCommand),
     Key(key::KeyCommand),
-    Mcp(mcp::McpCommand),
+    Mcp(AsOwner<mcp::McpCommand>),
     Completions(completions::CompletionsCommand),
     Man(man::ManCommand),
     Version(version::VersionCommand),
@@ -65,7 +70,34 @@ impl Cli {
     /// The text to print instead of running a command: wrong usage, or the help that the caller asked for.
     pub(crate) fn parse_words() -> Result<Self, clap::Error> {
         let words: Vec<OsString> = env::args_os().skip(1).collect();
-        Self::of_frequent(&words).map_or_else(Self::try_parse, Ok)
+        Self::of_frequent(&words).map_or_else(|| Self::of_all(&words), Ok)
+    }
+
+    /// All commands, with their help.
+    pub(crate) fn program() -> clap::Command {
+        help::with_help(Self::command())
+    }
+
+    /// Parses words with the parser of all commands.
+    ///
+    /// # Errors
+    /// As of [`Cli::parse_words`].
+    pub(crate) fn of_all<W: Into<OsString> + Clone>(words: &[W]) -> Result<Self, clap::Error> {
+        let mut program = Self::program();
+        let words = words.iter().cloned().map(Into::into);
+        let all = std::iter::once(OsString::from("lokt")).chain(words);
+        let mut matches = program.try_get_matches_from_mut(all)?;
+        let cli = Self::from_arg_matches_mut(&mut matches);
+        let cli = cli.map_err(|error| error.format(&mut program))?;
+        cli.hand_on_owner().ok_or_else(|| needless_owner(&program))
+    }
+
+    /// Gives an owner that stands before the command to the command; nothing if the command has no use for it.
+    fn hand_on_owner(mut self) -> Option<Self> {
+        if let Some(owner) = self.owner.take() {
+            self.command.owner()?.get_or_insert(owner);
+        }
+        Some(self)
     }
 
     fn of_frequent(words: &[OsString]) -> Option<Self> {
@@ -85,8 +117,7 @@ impl Cli {
 
 /// Runs the command that was asked for.
 pub(crate) fn run(cli: Cli) -> Result<ExitCode, CliFailure> {
-    let Cli { global, command } = cli;
-    let context = || CommandContext::new(&global);
+    let Cli { command, .. } = cli;
     // These read or write files of the repository, and not only its locks.
     let uses_project = matches!(
         command,
@@ -96,33 +127,68 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, CliFailure> {
         require_own_project()?;
     }
     match command {
-        LoktCommand::Guard(it) => it.run(&context()?),
-        LoktCommand::Lock(it) => it.run(&context()?),
-        LoktCommand::Unlock(it) => it.run(&context()?),
-        LoktCommand::Status(it) => it.run(&context()?),
-        LoktCommand::Why(it) => it.run(&context()?, global.owner.clone()),
-        LoktCommand::Whoami(it) => it.run(&global),
-        LoktCommand::Exists(it) => it.run(&context()?),
-        LoktCommand::Wait(it) => it.run(&context()?),
-        LoktCommand::GetMeta(it) => it.run(&context()?),
-        LoktCommand::Fence(it) => it.run(&context()?),
-        LoktCommand::Freeze(it) => it.run(&context()?),
-        LoktCommand::Unfreeze(it) => it.run(&context()?),
-        LoktCommand::Audit(it) => it.run(&context()?, global.owner.as_ref()),
+        LoktCommand::Guard(it) => it.run(guard::GuardCommand::run),
+        LoktCommand::Lock(it) => it.run(lock::LockCommand::run),
+        LoktCommand::Unlock(it) => it.run(|it, context| it.run(context)),
+        LoktCommand::Status(it) => it.run(),
+        LoktCommand::Why(it) => {
+            let owner = it.acting.owner.clone();
+            it.run(|it, context| it.run(context, owner))
+        }
+        LoktCommand::Whoami(it) => it.command.run(&it.acting),
+        LoktCommand::Wait(it) => it.run(&CommandContext::to_read()?),
+        LoktCommand::Exists(it) => it.run(&CommandContext::to_read()?),
+        LoktCommand::GetMeta(it) => it.run(&CommandContext::to_read()?),
+        LoktCommand::Fence(it) => it.run(&CommandContext::to_read()?),
+        LoktCommand::Freeze(it) => it.run(|it, context| it.run(context)),
+        LoktCommand::Unfreeze(it) => it.run(|it, context| it.run(context)),
+        LoktCommand::Audit(it) => it.run(&CommandContext::to_read()?),
         LoktCommand::Demo(it) => it.run(),
-        LoktCommand::Top(it) => it.run(&context()?.unannounced()),
-        LoktCommand::Doctor(it) => it.run(&global),
-        LoktCommand::Once(it) => it.run(&context()?),
-        LoktCommand::Results(it) => it.run(&context()?),
-        LoktCommand::Prime(it) => it.run(&global),
+        LoktCommand::Top(it) => it.run_unannounced(|it, context| it.run(context)),
+        LoktCommand::Doctor(it) => it.run(),
+        LoktCommand::Once(it) => it.run(|it, context| it.run(context)),
+        LoktCommand::Results(it) => it.run(),
+        LoktCommand::Prime(it) => it.command.run(&it.acting),
         LoktCommand::Init(it) => it.run(),
-        LoktCommand::Tool(it) => it.run(&global),
+        LoktCommand::Tool(it) => it.run(),
         LoktCommand::Key(it) => it.run(),
-        LoktCommand::Mcp(it) => it.run(&global),
+        LoktCommand::Mcp(it) => it.command.run(|| CommandContext::new(&it.acting)),
         LoktCommand::Completions(it) => it.run(),
-        LoktCommand::Man(it) => it.run(Cli::command()),
+        LoktCommand::Man(it) => it.run(Cli::program()),
         LoktCommand::Version(it) => it.run(),
     }
+}
+
+impl LoktCommand {
+    /// The owner to act as, of a command whose effect depends on one.
+    fn owner(&mut self) -> Option<&mut Option<Owner>> {
+        let acting = match self {
+            Self::Guard(it) => &mut it.acting,
+            Self::Once(it) => &mut it.acting,
+            Self::Lock(it) => &mut it.acting,
+            Self::Unlock(it) => &mut it.acting,
+            Self::Why(it) => &mut it.acting,
+            Self::Freeze(it) => &mut it.acting,
+            Self::Unfreeze(it) => &mut it.acting,
+            Self::Top(it) => &mut it.acting,
+            Self::Whoami(it) => &mut it.acting,
+            Self::Mcp(it) => &mut it.acting,
+            Self::Prime(it) if it.command.is_about_now() => &mut it.acting,
+            Self::Results(it) => it.owner()?,
+            Self::Tool(it) => it.owner()?,
+            Self::Status(it) => return it.owner(),
+            Self::Audit(it) => return Some(&mut it.owner),
+            _ => return None,
+        };
+        Some(&mut acting.owner)
+    }
+}
+
+/// The error for `--owner` before a command that has no use for it.
+fn needless_owner(program: &clap::Command) -> clap::Error {
+    let mut error = clap::Error::new(ErrorKind::UnknownArgument).with_cmd(program);
+    error.insert(ContextKind::InvalidArg, ContextValue::String("--owner".to_owned()));
+    error
 }
 
 /// One command without all the others. It has no help: that belongs to the whole parser.
@@ -130,27 +196,14 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, CliFailure> {
 #[command(disable_help_flag = true)]
 struct CliSingleCommandParser<A: Args> {
     #[command(flatten)]
-    global: GlobalOptions,
-    #[command(flatten)]
     arguments: A,
 }
 
 fn alone<A: Args>(words: &[OsString], command: fn(A) -> LoktCommand) -> Option<Cli> {
-    let CliSingleCommandParser { global, arguments } =
+    let CliSingleCommandParser { arguments } =
         CliSingleCommandParser::try_parse_from(words).ok()?;
-    Some(Cli { global, command: command(arguments) })
+    Some(Cli { owner: None, command: command(arguments) })
 }
-
-const CODES: &str = "\
-Exit codes:
-  0  done
-  1  error                      6    lock lost while the command ran
-  2  held, frozen, timed out    7    waiting would be a deadlock
-  3  not found                  64   wrong usage
-  4  not yours                  124  --max-hold, or a tool's time, passed
-  5  tool not as it was pinned  126  guarded command not executable
-     or signed; nothing ran     127  guarded command, or interpreter, not found
-  guard otherwise gives its command's own code, 128+n when signal n ended it.";
 
 #[cfg(test)]
 mod tests {
@@ -173,10 +226,10 @@ mod tests {
             "status x --json",
             "why x",
             "exists x",
-            "get-meta x key --owner ada",
+            "get-meta x key",
         ] {
             let alone = Cli::of_frequent(&words(line)).expect(line);
-            let among_all = Cli::try_parse_from(words(&format!("lokt {line}"))).expect(line);
+            let among_all = Cli::of_all(&words(line)).expect(line);
             assert_eq!(format!("{alone:?}"), format!("{among_all:?}"), "{line}");
         }
     }

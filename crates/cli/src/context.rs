@@ -1,4 +1,4 @@
-use crate::{env, failure::CliFailure, output, view::command_line};
+use crate::{env, exit::ExitCode, failure::CliFailure, output, view::command_line};
 use clap::Args;
 use lokt_lock::{
     caller::Caller,
@@ -14,12 +14,40 @@ use lokt_lock::{
 };
 use std::{ffi::OsString, path::Path};
 
-/// What every command understands.
-#[derive(Args, Debug)]
-pub(crate) struct GlobalOptions {
+/// The owner to act as.
+#[derive(Args, Debug, Default)]
+pub(crate) struct OwnerOption {
     /// Act as this owner [default: `LOKT_OWNER`, else the OS user]
-    #[arg(long, global = true, value_name = "OWNER")]
+    #[arg(long, value_name = "OWNER", display_order = 900)]
     pub(crate) owner: Option<Owner>,
+}
+
+// A command whose effect depends on the owner: its arguments, and that option. No doc comment: it would replace the
+// help of the command.
+#[derive(Args, Debug)]
+pub(crate) struct AsOwner<A: Args> {
+    #[command(flatten)]
+    pub(crate) acting: OwnerOption,
+    #[command(flatten)]
+    pub(crate) command: A,
+}
+
+impl<A: Args> AsOwner<A> {
+    /// Runs the command for its owner.
+    pub(crate) fn run(
+        self,
+        run: impl FnOnce(A, &CommandContext) -> Result<ExitCode, CliFailure>,
+    ) -> Result<ExitCode, CliFailure> {
+        run(self.command, &CommandContext::new(&self.acting)?)
+    }
+
+    /// The same, without a note when a root is made.
+    pub(crate) fn run_unannounced(
+        self,
+        run: impl FnOnce(A, &CommandContext) -> Result<ExitCode, CliFailure>,
+    ) -> Result<ExitCode, CliFailure> {
+        run(self.command, &CommandContext::new(&self.acting)?.unannounced())
+    }
 }
 
 /// The facts that every command needs: the caller, and the folder of the locks.
@@ -31,13 +59,13 @@ pub(crate) struct CommandContext {
 
 impl CommandContext {
     /// Finds the caller and the folder of the locks; creates nothing.
-    pub(crate) fn new(global: &GlobalOptions) -> Result<Self, CliFailure> {
-        Self::of(caller(global)?)
+    pub(crate) fn new(acting: &OwnerOption) -> Result<Self, CliFailure> {
+        Self::of(caller(acting)?)
     }
 
     /// The same for a session of Claude Code, if no other harness is nearer. A hook knows the session from its input.
-    pub(crate) fn in_session(global: &GlobalOptions, session: &str) -> Result<Self, CliFailure> {
-        Self::of(caller_by(global, |key| {
+    pub(crate) fn in_session(acting: &OwnerOption, session: &str) -> Result<Self, CliFailure> {
+        Self::of(caller_by(acting, |key| {
             if key == harness::CLAUDE_SESSION { Some(session.into()) } else { env::value(key) }
         })?)
     }
@@ -50,19 +78,22 @@ impl CommandContext {
         Ok(Self { caller, root, store })
     }
 
+    /// The same for a command that only reads: no option gives its owner.
+    pub(crate) fn to_read() -> Result<Self, CliFailure> {
+        Self::new(&OwnerOption::default())
+    }
+
     /// The same, without a note when a root is made: for a command that draws on the whole screen.
     pub(crate) fn unannounced(self) -> Self {
         Self { store: self.store.unannounced(), ..self }
     }
 
     /// The same, where the root may be another user's: nothing may be done with it but to say so.
-    pub(crate) fn to_examine(
-        global: &GlobalOptions,
-    ) -> Result<(Self, Option<ForeignPath>), CliFailure> {
+    pub(crate) fn to_examine() -> Result<(Self, Option<ForeignPath>), CliFailure> {
         let (root, foreign) = LockRoot::locate(&surroundings()?)?;
         let root = if foreign.is_none() { counting(root)? } else { root };
         let store = FileLockStore::of(&root);
-        Ok((Self { caller: caller(global)?, root, store }, foreign))
+        Ok((Self { caller: caller(&OwnerOption::default())?, root, store }, foreign))
     }
 }
 
@@ -101,10 +132,7 @@ fn foreign_in(environment: &RootSearchInputs) -> Option<(RootMethod, ForeignPath
 
 fn surroundings() -> Result<RootSearchInputs, CliFailure> {
     let folder = std::env::current_dir().map_err(|error| {
-        CliFailure::new(
-            crate::exit::ExitCode::Error,
-            format!("cannot find the working folder: {error}"),
-        )
+        CliFailure::new(ExitCode::Error, format!("cannot find the working folder: {error}"))
     })?;
     let sudo_uid = env::text(env::SUDO_UID)?.and_then(|uid| uid.parse().ok());
     Ok(RootSearchInputs {
@@ -163,13 +191,13 @@ fn still_counting(
 }
 
 /// The caller, by the arguments and the environment.
-pub(crate) fn caller(global: &GlobalOptions) -> Result<Caller, CliFailure> {
-    caller_by(global, env::value)
+pub(crate) fn caller(acting: &OwnerOption) -> Result<Caller, CliFailure> {
+    caller_by(acting, env::value)
 }
 
 /// The caller, where a harness's variables have these values.
 fn caller_by(
-    global: &GlobalOptions,
+    acting: &OwnerOption,
     value_of: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Caller, CliFailure> {
     let by_variable = env::text(env::OWNER)?;
@@ -178,11 +206,11 @@ fn caller_by(
     let by_variable = by_variable.map(Owner::new).transpose();
     let by_variable =
         by_variable.map_err(|error| CliFailure::usage(format!("{}: {error}", env::OWNER)))?;
-    let source = match (&global.owner, derived) {
+    let source = match (&acting.owner, derived) {
         (None, true) => OwnerSource::Derived,
         _ => OwnerSource::Given,
     };
-    let owner = global.owner.clone().or(by_variable);
+    let owner = acting.owner.clone().or(by_variable);
     let agent = AgentId::given(&env::text(env::AGENT_ID)?.unwrap_or_default());
     let agent = agent.map_err(|error| CliFailure::usage(format!("{}: {error}", env::AGENT_ID)))?;
     Ok(Caller::within(owner, source, agent, value_of))

@@ -40,6 +40,8 @@ pub(crate) const SYSTEM_SPACE: &str = "LOKT_SYSTEM_SPACE";
 /// The work tree of git, if it is not beside the repository; handled as git does.
 pub(crate) const GIT_WORK_TREE: &str = "GIT_WORK_TREE";
 
+/// How many columns the help may have.
+pub(crate) const COLUMNS: &str = "COLUMNS";
 /// What kind of terminal there is.
 pub(crate) const TERM: &str = "TERM";
 /// The locale for everything: which characters can be shown.

@@ -2,7 +2,8 @@
 //! The program `lokt`: arguments in, one command, output and an exit code out.
 //!
 //! * [`entry`]: the entry point of the process.
-//! * [`cli`]: the arguments of everything, from which help, man pages and completions come too.
+//! * [`cli`]: the arguments of everything, from which man pages and completions come too.
+//! * [`help`]: the help, with groups and examples.
 //! * [`commands`]: one file per command, with its arguments.
 //! * [`context`]: who calls and which root is meant, found once.
 //! * [`locking`]: what commands share that take a lock.
@@ -30,6 +31,7 @@ mod entry;
 mod env;
 mod exit;
 mod failure;
+mod help;
 mod init;
 mod locking;
 mod mcp;

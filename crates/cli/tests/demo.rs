@@ -41,7 +41,7 @@ fn in_a_pipe_and_inside_a_guard_the_pictures_are_plain() {
     let it = sandbox();
     fs::create_dir_all(it.folder().join("tmp")).unwrap();
     let call = it.shell(
-        "unset LOKT_ROOT; mkdir own && cd own && lokt guard picture -- lokt demo --owner eve",
+        "unset LOKT_ROOT; mkdir own && cd own && lokt guard picture -- env LOKT_OWNER=eve lokt demo",
     );
     let done = call.env("TMPDIR", it.folder().join("tmp")).run().ok();
     assert!(!done.out.contains('\u{1b}') && done.err.is_empty(), "{done:#?}");

@@ -147,8 +147,9 @@ fn every_command_and_every_flag_is_described() {
     };
     let it = sandbox();
     let help = it.lokt(["--help"]).run().ok().out;
-    let list = help.lines().skip_while(|line| *line != "Commands:").skip(1);
-    let names = list.take_while(|line| !line.is_empty()).filter_map(|line| line.split(' ').nth(2));
+    let list = help.lines().skip_while(|line| *line != "Locks:");
+    let list = list.take_while(|line| *line != "Options:");
+    let names = list.filter_map(|line| line.split(' ').nth(2)).filter(|name| !name.is_empty());
     for name in names.filter(|name| *name != "help") {
         assert!(page.contains(&format!("lokt {name}")), "docs/commands.md describes lokt {name}");
         let flags = it.lokt([name, "--help"]).run().ok().out;

@@ -10,10 +10,11 @@ fn sandbox() -> Sandbox {
 /// The commands that the help lists.
 fn commands(it: &Sandbox) -> Vec<String> {
     let help = it.lokt(["--help"]).run().ok().out;
-    let list = help.lines().skip_while(|line| *line != "Commands:").skip(1);
-    let names = list.take_while(|line| !line.is_empty()).filter_map(|line| line.split(' ').nth(2));
+    let list = help.lines().skip_while(|line| *line != "Locks:");
+    let list = list.take_while(|line| *line != "Options:");
+    let names = list.filter_map(|line| line.split(' ').nth(2)).filter(|name| !name.is_empty());
     let names: Vec<String> = names.map(str::to_owned).collect();
-    assert!(names.len() > 10 && names.iter().all(|name| !name.is_empty()), "{help}");
+    assert!(names.len() > 10, "{help}");
     names
 }
 
@@ -28,9 +29,10 @@ fn help_is_printed_on_stdout() {
         }
     }
     let lock = it.lokt(["lock", "--help"]).run().ok().out;
-    assert!(lock.contains("a repeated key replaces the earlier value"), "{lock}");
+    let words = lock.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("a repeated key replaces the earlier value"), "{lock}");
     let all = it.lokt(["--help"]).run().ok().out;
-    for code in ["0  done", "2  held", "4  not yours", "6    lock lost", "64   wrong usage"] {
+    for code in ["0    done", "2    held", "4    not yours", "6    lock lost", "64   wrong usage"] {
         assert!(all.contains(code), "the help has the exit codes: {all}");
     }
     assert!(!it.root().exists(), "nothing was made");
@@ -129,7 +131,7 @@ fn flags_may_stand_before_and_after_names() {
         &["lock", "--ttl", "5m", "x", "--json"],
         &["--owner", "tester", "lock", "x"],
         &["lock", "x", "--owner", "tester", "--meta", "k=v"],
-        &["get-meta", "--owner", "tester", "x", "k"],
+        &["prime", "--owner", "tester", "--json"],
         &["guard", "--wait", "x", "--timeout", "5s", "--ttl=1m", "--", "true"],
     ];
     for words in calls {

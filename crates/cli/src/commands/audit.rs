@@ -26,7 +26,7 @@ const LATE: usize = 1000;
 
 /// Show what happened to locks
 ///
-/// With --owner, shows only what that owner did.
+/// All events of this repository's log, in their order; the options choose some of them.
 #[derive(Args, Debug)]
 pub(crate) struct AuditCommand {
     /// Show events since this time, or since this long ago
@@ -38,6 +38,9 @@ pub(crate) struct AuditCommand {
     /// Show only events of this lock
     #[arg(long, add = completion::locks())]
     name: Option<LockName>,
+    /// Show only what this owner did
+    #[arg(long, value_name = "OWNER")]
+    pub(crate) owner: Option<Owner>,
     /// Show only this kind of event
     #[arg(long, value_name = "EVENT")]
     event: Option<AuditEventKind>,
@@ -52,11 +55,8 @@ pub(crate) struct AuditCommand {
 }
 
 impl AuditCommand {
-    pub(crate) fn run(
-        &self,
-        context: &CommandContext,
-        owner: Option<&Owner>,
-    ) -> Result<ExitCode, CliFailure> {
+    pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
+        let owner = self.owner.as_ref();
         self.refuse_nothing()?;
         if self.timeline.is_asked() {
             return self.show_timeline(context, owner);

@@ -1,10 +1,4 @@
-use crate::{
-    context::{CommandContext, GlobalOptions},
-    env,
-    exit::ExitCode,
-    failure::CliFailure,
-    output,
-};
+use crate::{context::CommandContext, env, exit::ExitCode, failure::CliFailure, output};
 use clap::Args;
 use lokt_lock::{
     file::{CheckStatus, ForeignPath, RootCheck, RootMethod, checkup},
@@ -24,8 +18,8 @@ pub(crate) struct DoctorCommand {
 }
 
 impl DoctorCommand {
-    pub(crate) fn run(&self, global: &GlobalOptions) -> Result<ExitCode, CliFailure> {
-        let (context, foreign) = CommandContext::to_examine(global)?;
+    pub(crate) fn run(&self) -> Result<ExitCode, CliFailure> {
+        let (context, foreign) = CommandContext::to_examine()?;
         let context = &context;
         let mut checks =
             foreign.as_ref().map_or_else(|| context.checks(), |it| vec![foreign_root(it)]);

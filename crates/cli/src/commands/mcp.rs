@@ -1,5 +1,5 @@
 use crate::{
-    context::{CommandContext, GlobalOptions},
+    context::CommandContext,
     exit::ExitCode,
     failure::CliFailure,
     mcp::{McpForcePermission, serve},
@@ -26,7 +26,10 @@ pub(crate) struct McpCommand {
 }
 
 impl McpCommand {
-    pub(crate) fn run(&self, global: &GlobalOptions) -> Result<ExitCode, CliFailure> {
+    pub(crate) fn run(
+        &self,
+        context: impl FnOnce() -> Result<CommandContext, CliFailure>,
+    ) -> Result<ExitCode, CliFailure> {
         if let Some(folder) = &self.folder {
             std::env::set_current_dir(folder).map_err(|error| {
                 let text = format!("cannot work in {}: {error}", folder.display());
@@ -38,6 +41,6 @@ impl McpCommand {
         }
         let force =
             if self.allow_force { McpForcePermission::Allowed } else { McpForcePermission::Absent };
-        serve(CommandContext::new(global)?, force)
+        serve(context()?, force)
     }
 }

@@ -1,5 +1,5 @@
 use crate::{
-    context::{CommandContext, GlobalOptions},
+    context::{CommandContext, OwnerOption},
     exit::ExitCode,
     failure::{CliFailure, chain},
     init, output,
@@ -21,7 +21,7 @@ use serde_json::json;
 #[derive(Args, Debug)]
 pub(crate) struct PrimeCommand {
     /// Print the permanent part for an instruction file, between the markers that `lokt init` looks for
-    #[arg(long, value_name = "FORMAT", conflicts_with = "json")]
+    #[arg(long, value_name = "FORMAT", conflicts_with_all = ["json", "owner"])]
     format: Option<InstructionFileKind>,
     /// Print JSON
     #[arg(long)]
@@ -29,19 +29,24 @@ pub(crate) struct PrimeCommand {
 }
 
 impl PrimeCommand {
-    pub(crate) fn run(&self, global: &GlobalOptions) -> Result<ExitCode, CliFailure> {
+    /// Whether the text is about this moment and this caller.
+    pub(crate) fn is_about_now(&self) -> bool {
+        self.format.is_none()
+    }
+
+    pub(crate) fn run(&self, acting: &OwnerOption) -> Result<ExitCode, CliFailure> {
         let findings = project::find(&project_folder(None)?);
         if let Some(format) = self.format {
             output::lines(init::section::marked(&text::lasting(&findings, format)).lines())?;
             return Ok(ExitCode::Done);
         }
         let context = match SessionStart::read() {
-            None => CommandContext::new(global)?,
+            None => CommandContext::new(acting)?,
             Some(start) => {
                 if let Err(refused) = start.hand_on() {
                     output::warn(&refused.to_string());
                 }
-                CommandContext::in_session(global, &start.session)?
+                CommandContext::in_session(acting, &start.session)?
             }
         };
         let me = &context.caller.identity;

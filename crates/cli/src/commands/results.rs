@@ -1,6 +1,6 @@
 use crate::once::withdraw::withdraw;
 use crate::{
-    context::CommandContext,
+    context::{AsOwner, CommandContext, OwnerOption},
     exit::ExitCode,
     failure::{CliFailure, chain},
     once::results_of,
@@ -30,8 +30,8 @@ pub(crate) struct ResultsCommand {
 enum ResultsAction {
     List(ResultsListCommand),
     Show(ResultsShowCommand),
-    Rm(ResultsRemoveCommand),
-    Prune(ResultsPruneCommand),
+    Rm(AsOwner<ResultsRemoveCommand>),
+    Prune(AsOwner<ResultsPruneCommand>),
 }
 
 /// List all results, most recently used first
@@ -80,12 +80,21 @@ struct ResultsPruneCommand {
 }
 
 impl ResultsCommand {
-    pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
-        match &self.action {
-            ResultsAction::List(it) => it.run(context),
-            ResultsAction::Show(it) => it.run(context),
-            ResultsAction::Rm(it) => it.run(context),
-            ResultsAction::Prune(it) => it.run(context),
+    /// The owner of an action that depends on one.
+    pub(crate) fn owner(&mut self) -> Option<&mut OwnerOption> {
+        match &mut self.action {
+            ResultsAction::Rm(it) => Some(&mut it.acting),
+            ResultsAction::Prune(it) => Some(&mut it.acting),
+            ResultsAction::List(_) | ResultsAction::Show(_) => None,
+        }
+    }
+
+    pub(crate) fn run(self) -> Result<ExitCode, CliFailure> {
+        match self.action {
+            ResultsAction::List(it) => it.run(&CommandContext::to_read()?),
+            ResultsAction::Show(it) => it.run(&CommandContext::to_read()?),
+            ResultsAction::Rm(it) => it.run(|it, context| it.run(context)),
+            ResultsAction::Prune(it) => it.run(|it, context| it.run(context)),
         }
     }
 }

@@ -1,6 +1,6 @@
 use crate::{
     completion,
-    context::CommandContext,
+    context::{CommandContext, OwnerOption},
     exit::ExitCode,
     failure::CliFailure,
     output,
@@ -10,7 +10,7 @@ use clap::Args;
 use lokt_lock::{
     ops::{self, LockState, LockStatusEntry, prune, survey, survey_all},
     store::LockRecordKind,
-    words::LockName,
+    words::{LockName, Owner},
 };
 
 /// Show holders, waiters and freezes
@@ -30,10 +30,19 @@ pub(crate) struct StatusCommand {
     /// Remove expired locks and freezes first
     #[arg(long)]
     prune_expired: bool,
+    /// With --prune-expired: act as this owner, whom the audit log names
+    #[arg(long, value_name = "OWNER", requires = "prune_expired")]
+    owner: Option<Owner>,
 }
 
 impl StatusCommand {
-    pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
+    /// The owner, if this command changes anything.
+    pub(crate) fn owner(&mut self) -> Option<&mut Option<Owner>> {
+        self.prune_expired.then_some(&mut self.owner)
+    }
+
+    pub(crate) fn run(&self) -> Result<ExitCode, CliFailure> {
+        let context = &CommandContext::new(&OwnerOption { owner: self.owner.clone() })?;
         match &self.name {
             Some(name) => self.one(context, name),
             None => self.all(context),

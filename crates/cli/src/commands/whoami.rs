@@ -1,5 +1,5 @@
 use crate::{
-    context::{GlobalOptions, caller, find_root},
+    context::{OwnerOption, caller, find_root},
     env,
     exit::ExitCode,
     failure::CliFailure,
@@ -46,11 +46,11 @@ struct WhoamiJson {
 }
 
 impl WhoamiCommand {
-    pub(crate) fn run(&self, global: &GlobalOptions) -> Result<ExitCode, CliFailure> {
-        let caller = caller(global)?;
+    pub(crate) fn run(&self, acting: &OwnerOption) -> Result<ExitCode, CliFailure> {
+        let caller = caller(acting)?;
         // The caller is known also where the locks cannot be used.
         let root = find_root();
-        let owner = OwnerOrigin::of(global, &caller)?;
+        let owner = OwnerOrigin::of(acting, &caller)?;
         if self.json {
             output::json(&view(&caller, owner, &root))?;
         } else {
@@ -71,9 +71,9 @@ enum OwnerOrigin {
 }
 
 impl OwnerOrigin {
-    fn of(global: &GlobalOptions, caller: &Caller) -> Result<Self, CliFailure> {
+    fn of(acting: &OwnerOption, caller: &Caller) -> Result<Self, CliFailure> {
         let is_set = env::text(env::OWNER)?.is_some();
-        Ok(match (global.owner.is_some(), is_set, caller.identity.source) {
+        Ok(match (acting.owner.is_some(), is_set, caller.identity.source) {
             (true, _, _) => Self::Flag,
             (false, true, OwnerSource::Given) => Self::Variable,
             (false, true, OwnerSource::Derived) => Self::Guard,

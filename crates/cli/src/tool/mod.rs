@@ -18,7 +18,11 @@ mod verify;
 
 pub(crate) use locations::{project_folder, system_spaces, user_space};
 
-use crate::{context::GlobalOptions, exit::ExitCode, failure::CliFailure};
+use crate::{
+    context::{AsOwner, OwnerOption},
+    exit::ExitCode,
+    failure::CliFailure,
+};
 use clap::{Args, Subcommand};
 use locations::ToolCommandContext;
 use std::path::PathBuf;
@@ -52,12 +56,20 @@ enum ToolAction {
     Verify(verify::ToolVerifyCommand),
     Diff(diff::ToolDiffCommand),
     Prune(prune::ToolPruneCommand),
-    Run(run::ToolRunCommand),
+    Run(AsOwner<run::ToolRunCommand>),
     Sign(sign::ToolSignCommand),
 }
 
 impl ToolCommand {
-    pub(crate) fn run(self, global: &GlobalOptions) -> Result<ExitCode, CliFailure> {
+    /// The owner of an action that depends on one.
+    pub(crate) fn owner(&mut self) -> Option<&mut OwnerOption> {
+        match &mut self.command {
+            ToolAction::Run(it) => Some(&mut it.acting),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn run(self) -> Result<ExitCode, CliFailure> {
         let place = ToolCommandContext::find(self.project.folder.as_deref())?;
         let id = self.command.item_id().map(str::to_owned);
         let outcome = match self.command {
@@ -68,7 +80,7 @@ impl ToolCommand {
             ToolAction::Verify(it) => it.run(&place),
             ToolAction::Diff(it) => it.run(&place),
             ToolAction::Prune(it) => it.run(&place),
-            ToolAction::Run(it) => it.run(&place, global),
+            ToolAction::Run(it) => it.command.run(&place, &it.acting),
             ToolAction::Sign(it) => it.run(&place),
         };
         outcome.map_err(|failure| match id {

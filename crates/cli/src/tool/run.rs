@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     completion,
-    context::{CommandContext, GlobalOptions},
+    context::{CommandContext, OwnerOption},
     exit::ExitCode,
     failure::{CliFailure, chain},
     locking::waiting::WaitOptions,
@@ -73,12 +73,12 @@ impl ToolRunCommand {
     pub(super) fn run(
         self,
         place: &ToolCommandContext,
-        global: &GlobalOptions,
+        acting: &OwnerOption,
     ) -> Result<ExitCode, CliFailure> {
         if self.guard.is_none() && self.waiting.is_asked() {
             return Err(CliFailure::usage("--wait is for a lock: name one with --guard NAME"));
         }
-        let context = CommandContext::new(global)?;
+        let context = CommandContext::new(acting)?;
         let mut record = ToolRunRecord::begin(&context, &self.id);
         let checked = self.check(place, &mut record)?;
         let ready =

@@ -224,7 +224,10 @@ impl LoktCall {
     }
 
     fn by(by: Owner, mut arguments: Vec<String>, by_script: bool) -> Self {
-        if by != Owner::Eve {
+        let ignores_owner = |it: &String| ["exists", "get-meta", "status"].contains(&it.as_str());
+        let takes_owner = arguments.iter().any(|it| it == "--prune-expired")
+            || !arguments.first().is_some_and(ignores_owner);
+        if by != Owner::Eve || !takes_owner {
             return Self { owner: by.as_str(), arguments, by_script };
         }
         arguments.splice(0..0, ["--owner".to_owned(), by.as_str().to_owned()]);
