@@ -3,7 +3,7 @@
 //!
 //! * [`entry`]: the entry point of the process.
 //! * [`cli`]: the arguments of everything, from which man pages and completions come too.
-//! * [`help`]: the help, with groups and examples.
+//! * [`help`]: the help, with groups and examples; [`usage`]: wrong usage, and the right call.
 //! * [`commands`]: one file per command, with its arguments.
 //! * [`context`]: who calls and which root is meant, found once.
 //! * [`locking`]: what commands share that take a lock.
@@ -64,12 +64,23 @@ const TRIES: usize = 5;
 fn attempt(tries: usize) -> exit::ExitCode {
     let cli = match cli::Cli::parse_words() {
         Ok(cli) => cli,
-        Err(error) => return usage::report(error),
+        Err(error) => return with_grammar(|grammar| usage::report(error, grammar)),
     };
     match cli::run(cli) {
         Err(failure) if failure.is_outdated && tries > 1 => attempt(tries - 1),
+        Err(failure) if usage::can_advise(&failure) => {
+            output::end_with(&with_grammar(|grammar| usage::advise(failure, grammar)))
+        }
         outcome => outcome.unwrap_or_else(|failure| output::end_with(&failure)),
     }
+}
+
+/// Gives a function what it needs to correct a call.
+fn with_grammar<T>(use_it: impl FnOnce(&usage::Grammar<'_>) -> T) -> T {
+    let mut root = cli::Cli::program();
+    root.build();
+    let fault = |words: &[String]| cli::Cli::of_all(words).err();
+    use_it(&usage::Grammar { root: &root, fault: &fault, finds: &usage::finds })
 }
 
 #[cfg(any(test, not(all(target_os = "linux", target_env = "gnu"))))]

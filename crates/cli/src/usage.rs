@@ -1,10 +1,32 @@
+//! Wrong usage, told: one `error:` line, the right call made from the words that were typed, and where to read more.
+//!
+//! * [`correction`]: from wrong words to right ones, without running anything.
+//! * [`call`]: what each typed word is.
+//! * [`unknown`], [`incomplete`], [`program`]: one kind of mistake each.
+//! * [`synonyms`], [`values`]: words of other programs, and valid values that are like invalid ones.
+
+mod call;
+mod correction;
+mod incomplete;
+mod program;
+mod synonyms;
+mod unknown;
+mod values;
+
+pub(crate) use correction::Grammar;
+
 use crate::{exit::ExitCode, failure::CliFailure, output, printable};
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
-use std::io::{self, Write};
+use std::{
+    env,
+    io::{self, Write},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+};
 
 /// Prints clap's message: help and version to stdout, usage errors to stderr in lokt's form, one `error:` line
 /// and then hints.
-pub(crate) fn report(mut error: Error) -> ExitCode {
+pub(crate) fn report(mut error: Error, grammar: &Grammar<'_>) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             // Text that stays in the buffer would be lost silently.
@@ -12,15 +34,73 @@ pub(crate) fn report(mut error: Error) -> ExitCode {
             printed.map_or_else(|error| output::fail(&error.into()), |()| ExitCode::Done)
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            let code = output::fail(&CliFailure::usage("a command is missing"));
+            let failure = CliFailure::usage("a command is missing");
+            let code = output::fail(&corrected(failure, &[], grammar));
             let _ = error.print();
             code
         }
         _ => {
             make_printable(&mut error);
-            output::end_with(&failure(&error))
+            let (message, advice) = paragraphs(&error);
+            output::end_with(&corrected(CliFailure::usage(message), &advice, grammar))
         }
     }
+}
+
+/// Adds the right call to the failure of a command, if other words would have helped.
+pub(crate) fn advise(failure: CliFailure, grammar: &Grammar<'_>) -> CliFailure {
+    let (Some(words), true) = (typed(), failure.hints.is_empty()) else {
+        return failure;
+    };
+    match failure.code {
+        code if is_missing(code) => {
+            let right = grammar.not_found(&words).and_then(|it| Grammar::line(&it));
+            right.into_iter().fold(failure, CliFailure::hint)
+        }
+        ExitCode::Usage => {
+            let right = grammar.refused(&words).filter(|it| *it != words);
+            let right = right.and_then(|it| Grammar::line(&it));
+            right.into_iter().chain([grammar.help(&words)]).fold(failure, CliFailure::hint)
+        }
+        _ => failure,
+    }
+}
+
+/// Whether [`advise`] may have something to add.
+pub(crate) fn can_advise(failure: &CliFailure) -> bool {
+    (failure.code == ExitCode::Usage || is_missing(failure.code)) && !failure.silent
+}
+
+/// Whether a code says that a program was not found. `once` takes it from its record.
+fn is_missing(code: ExitCode) -> bool {
+    code.number() == ExitCode::NoCommand.number()
+}
+
+/// Adds the right call, or else what the parser advises; then the call that shows the help.
+fn corrected(failure: CliFailure, advice: &[String], grammar: &Grammar<'_>) -> CliFailure {
+    let right = typed().and_then(|typed| grammar.corrected(&typed).filter(|it| *it != typed));
+    let shown = || env::args_os().skip(1).map(|it| it.to_string_lossy().into_owned()).collect();
+    let help = grammar.help(&right.clone().unwrap_or_else(shown));
+    let line = right.and_then(|it| Grammar::line(&it));
+    let hints = line.map_or_else(|| advice.to_vec(), |it| vec![it]);
+    hints.into_iter().chain([help]).fold(failure, CliFailure::hint)
+}
+
+/// The words that this process was started with, if all are text.
+fn typed() -> Option<Vec<String>> {
+    env::args_os().skip(1).map(|it| it.into_string().ok()).collect()
+}
+
+/// Whether a word is a program, by its path or in a folder of `PATH`.
+pub(crate) fn finds(word: &str) -> bool {
+    let is_program = |path: &Path| {
+        path.metadata().is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0)
+    };
+    if word.is_empty() || word.contains('/') {
+        return is_program(Path::new(word));
+    }
+    let folders = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&folders).any(|folder| is_program(&folder.join(word)))
 }
 
 /// Makes the words printable that were typed, which may be of others: none of them must be taken for a paragraph
@@ -36,27 +116,28 @@ fn make_printable(error: &mut Error) {
     }
 }
 
-fn failure(error: &Error) -> CliFailure {
+/// The parser's message, and its advice.
+fn paragraphs(error: &Error) -> (String, Vec<String>) {
     let text = error.render().to_string();
     let mut paragraphs = text.split("\n\n");
     let first = one_line(paragraphs.next().unwrap_or_default());
-    let message = first.strip_prefix("error: ").unwrap_or(&first);
-    let hints = paragraphs.flat_map(hints_of);
-    hints.fold(CliFailure::usage(message), CliFailure::hint)
+    let message = first.strip_prefix("error: ").unwrap_or(&first).to_owned();
+    let advice = paragraphs.flat_map(hints_of);
+    (message, advice.filter(|it| !unknown::names_harm(it)).collect())
 }
 
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The useful parts of a paragraph: tips, the usage, further reading.
+/// The useful parts of a paragraph: tips and the usage.
 fn hints_of(part: &str) -> Vec<String> {
     let part = part.trim();
     if let Some(usage) = part.strip_prefix("Usage:") {
         return usage.lines().map(|line| format!("usage: {}", one_line(line))).collect();
     }
     if part.starts_with("For more information") {
-        return vec!["lokt --help".to_owned()];
+        return Vec::new();
     }
     part.split("tip:").map(one_line).filter(|tip| !tip.is_empty()).collect()
 }

@@ -155,9 +155,9 @@ fn the_owner_is_an_option_only_where_it_acts() {
         ("status", "--prune-expired", "lokt status"),
         ("prime --format aider", "--owner", "lokt prime --format aider"),
     ];
-    for (command, reason, _) in in_other_uses {
+    for (command, reason, right) in in_other_uses {
         let words = command.split(' ').chain(["--owner", "ada"]);
-        it.lokt(words).run().fails_with(64, reason);
+        it.lokt(words).run().fails_with(64, reason).says(&format!("hint: {right}\n"));
     }
     assert!(!it.root().exists(), "nothing was made");
     assert!(help(&it, "audit").contains("Show only what this owner did"));

@@ -106,9 +106,78 @@ fn a_usage_error_names_its_reason_and_changes_nothing() {
 fn a_usage_error_suggests_a_similar_word() {
     let it = sandbox();
     let done = it.lokt(["stauts"]).run().fails_with(64, "stauts");
-    assert!(done.err.contains("'status'"), "{done:#?}");
+    assert!(done.err.contains("hint: lokt status\n"), "{done:#?}");
     let flag = it.lokt(["lock", "x", "--tll", "5m"]).run().fails_with(64, "--tll");
-    assert!(flag.err.contains("'--ttl'"), "{flag:#?}");
+    assert!(flag.err.contains("hint: lokt lock x --ttl 5m\n"), "{flag:#?}");
+}
+
+/// The hints of a call, without their label.
+fn hints(done: &Done) -> Vec<String> {
+    let hints = done.err.lines().filter_map(|line| line.strip_prefix("hint: "));
+    hints.map(str::to_owned).collect()
+}
+
+#[test]
+fn wrong_usage_shows_the_right_call_and_the_help_of_its_command() {
+    let it = sandbox();
+    for (line, right, help) in [
+        ("guard build true -x", "guard build -- true -x", "guard"),
+        ("guard build true", "guard build -- true", "guard"),
+        ("guard 'a b' -- true", "guard a-b -- true", "guard"),
+        ("guard build 'echo $HOME'", "guard build -c 'echo $HOME'", "guard"),
+        ("guard build echo \"it's\"", "guard build -- echo 'it'\\''s'", "guard"),
+        ("lock a -- true", "guard a -- true", "guard"),
+        ("release feature/login", "unlock feature-login", "unlock"),
+        ("lock x --ttl=5x", "lock x --ttl=5m", "lock"),
+        ("once lint true", "once lint -- true", "once"),
+        ("unlock", "unlock NAME", "unlock"),
+        ("guard x x -- true", "guard x -- true", "guard"),
+        ("--owner ada version", "version", "version"),
+        ("key add ada.pem", "key trust ada.pem", "key trust"),
+    ] {
+        let done = it.shell(&format!("lokt {line}")).run().expect(64);
+        let expected = [format!("lokt {right}"), format!("lokt {help} --help")];
+        assert_eq!(hints(&done), expected, "lokt {line}: {done:#?}");
+    }
+    assert!(!it.root().exists(), "nothing was made");
+}
+
+#[test]
+fn no_hint_of_wrong_usage_names_an_option_that_takes_what_is_anothers() {
+    let it = sandbox();
+    let more: [&[&str]; 4] = [
+        &["unlock", "x", "--forc"],
+        &["unlock", "x", "--force", "--bogus"],
+        &["force-unlock", "x"],
+        &["unfreeze", "--forced"],
+    ];
+    for words in WRONG.iter().map(|(words, _)| *words).chain(more) {
+        let done = it.lokt(words.iter().copied()).run().expect(64);
+        let hints = hints(&done);
+        let last = hints.last().map(String::as_str).unwrap_or_default();
+        assert!(last.starts_with("lokt ") && last.ends_with(" --help"), "{words:?}: {done:#?}");
+        for option in ["--force", "--break-stale", "--owner"] {
+            assert!(!hints.iter().any(|it| it.contains(option)), "{words:?}: {done:#?}");
+        }
+    }
+}
+
+#[test]
+fn a_shell_line_that_is_no_program_is_shown_with_its_option() {
+    let it = sandbox();
+    for (line, right) in [
+        ("guard b -- 'true && true'", "lokt guard b -c 'true && true'"),
+        ("guard b --wait -- cd x", "lokt guard b --wait -c 'cd x'"),
+        ("guard b -- MODE=fast true", "lokt guard b -c 'MODE=fast true'"),
+        ("guard b -- --wait true", "lokt guard b --wait -- true"),
+        ("once b --input '*' -- 'true && true'", "lokt once b --input '*' -- sh -c 'true && true'"),
+    ] {
+        let done = it.shell(&format!("touch file; lokt {line}")).run().expect(127);
+        assert_eq!(hints(&done), [right], "lokt {line}: {done:#?}");
+        it.shell(right).run();
+    }
+    let done = it.lokt(["guard", "b", "--", "no-such-program"]).run().expect(127);
+    assert!(hints(&done).is_empty(), "a program that is missing is no mistake of usage: {done:#?}");
 }
 
 #[test]

@@ -1,0 +1,125 @@
+//! From the words of a call that is wrong usage to those of a call that is right: functions of values.
+//!
+//! The parser judges every step: it names a mistake, one function for that kind of mistake changes the words, and the
+//! parser judges again. So a corrected call is always one that the parser accepts.
+
+use super::{
+    call::{Role, TypedCall},
+    incomplete, program,
+    unknown::{self, may_harm},
+};
+use crate::{printable, view::command_line};
+use clap::{
+    Command,
+    error::{Error, ErrorKind},
+};
+
+/// What a correction needs to know.
+pub(crate) struct Grammar<'a> {
+    /// All commands, [built](Command::build).
+    pub(crate) root: &'a Command,
+    /// The parser's error for words, without the program's name; nothing if it accepts them.
+    pub(crate) fault: &'a dyn Fn(&[String]) -> Option<Error>,
+    /// Whether a word is a program that can be run.
+    pub(crate) finds: &'a dyn Fn(&str) -> bool,
+}
+
+/// How many mistakes in one call are corrected.
+const STEPS: usize = 12;
+
+impl Grammar<'_> {
+    /// The right call for words that are wrong usage.
+    pub(crate) fn corrected(&self, typed: &[String]) -> Option<Vec<String>> {
+        let mut words = typed.to_vec();
+        for _ in 0..STEPS {
+            let call = self.harmless(words);
+            let error = match (self.fault)(&call.words) {
+                None => return self.refused(&call.words),
+                Some(error) if is_display(&error) => return Some(call.words),
+                Some(error) => error,
+            };
+            let next = self.step(&call, &error)?;
+            if next == call.words {
+                return None;
+            }
+            words = next;
+        }
+        None
+    }
+
+    /// The right call for words that the parser accepts and the command refuses as wrong usage.
+    pub(crate) fn refused(&self, typed: &[String]) -> Option<Vec<String>> {
+        let call = self.harmless(typed.to_vec());
+        let next = incomplete::refused(&call).unwrap_or(call.words);
+        (self.fault)(&next).is_none().then_some(next)
+    }
+
+    /// The right call where a program was not found that a shell can run.
+    pub(crate) fn not_found(&self, typed: &[String]) -> Option<Vec<String>> {
+        let call = TypedCall::new(self.root, typed.to_vec());
+        let separator = call.separator()?;
+        let next = program::not_found(&call, self.finds)?;
+        let moved = next.get(separator..).unwrap_or_default();
+        let is_valid = (self.fault)(&next).is_none() && !moved.iter().any(|it| may_harm(it));
+        is_valid.then_some(next)
+    }
+
+    /// A call as a line for a shell. Words that cannot be shown exactly make no line.
+    pub(crate) fn line(words: &[String]) -> Option<String> {
+        let is_exact = words.iter().all(|it| printable::line(it) == it.as_str());
+        is_exact.then(|| format!("lokt {}", command_line(words)))
+    }
+
+    /// The call that shows the help of the command that words name.
+    pub(crate) fn help(&self, words: &[String]) -> String {
+        let path = TypedCall::new(self.root, words.to_vec()).path;
+        let path = path.iter().map(String::as_str).filter(|it| *it != "help");
+        std::iter::once("lokt").chain(path).chain(["--help"]).collect::<Vec<_>>().join(" ")
+    }
+
+    fn step(&self, call: &TypedCall<'_>, error: &Error) -> Option<Vec<String>> {
+        match error.kind() {
+            ErrorKind::InvalidSubcommand => unknown::command(call, error, self.finds),
+            ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                incomplete::command(call)
+            }
+            ErrorKind::UnknownArgument => unknown::argument(call, error, self.finds),
+            ErrorKind::MissingRequiredArgument => incomplete::argument(call, error, self.finds),
+            ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
+                incomplete::value(call, error, self.finds)
+            }
+            ErrorKind::ArgumentConflict => incomplete::conflict(call, error),
+            ErrorKind::TooManyValues => incomplete::surplus_value(call, error),
+            _ => None,
+        }
+    }
+
+    /// The call without options that take away what is another's: no hint teaches them.
+    fn harmless(&self, words: Vec<String>) -> TypedCall<'_> {
+        let mut call = TypedCall::new(self.root, words);
+        while let Some(at) = harm_in(&call) {
+            let words = call.without(at);
+            call = TypedCall::new(self.root, words);
+        }
+        call
+    }
+}
+
+/// Whether an error is the help or the version that the caller asked for.
+fn is_display(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion)
+}
+
+fn harm_in(call: &TypedCall<'_>) -> Option<usize> {
+    let ends_locks = ["unlock", "unfreeze"].contains(&&*call.name());
+    let harms = |at: &usize| {
+        call.words
+            .get(*at)
+            .is_some_and(|it| may_harm(it) && (ends_locks || !it.starts_with("--owner")))
+    };
+    call.places(Role::Option).into_iter().find(harms)
+}
+
+#[cfg(test)]
+#[path = "correction_tests.rs"]
+mod tests;

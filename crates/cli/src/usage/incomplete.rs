@@ -1,0 +1,192 @@
+//! Arguments that are missing, are not valid, or exclude each other.
+
+use super::{
+    call::{Role, TypedCall},
+    program::{self, Finder},
+    unknown::{may_harm, nearest_of, text_of},
+    values::{duration_like, is_endless, name_like, sample},
+};
+use clap::{
+    Arg,
+    error::{ContextKind, Error},
+};
+
+/// Adds the command of a command.
+pub(super) fn command(call: &TypedCall<'_>) -> Option<Vec<String>> {
+    match &*call.name() {
+        "fence" => Some(call.adding(&["check"])),
+        "tool" | "key" | "results" => Some(call.adding(&["list"])),
+        _ => None,
+    }
+}
+
+/// Adds an argument that is missing.
+pub(super) fn argument(
+    call: &TypedCall<'_>,
+    error: &Error,
+    finds: &Finder<'_>,
+) -> Option<Vec<String>> {
+    let missing = text_of(error, ContextKind::InvalidArg)?;
+    if missing.starts_with("<COMMAND>") {
+        return Some(with_program(call, finds));
+    }
+    if missing == "--prune-expired" {
+        return call.find("--owner").map(|at| call.without(at));
+    }
+    let is_name = missing.starts_with("<NAME>");
+    if is_name && call.runs_a_program() && !call.tail().is_empty() {
+        return program::named_after_program(call, finds);
+    }
+    let Some((option, _)) = missing.split_once(' ').filter(|_| missing.starts_with('-')) else {
+        let is_option = missing.starts_with('-');
+        let word = if is_option { missing.to_owned() } else { example(call, missing)? };
+        return (!may_harm(&word)).then(|| call.adding(&[word]));
+    };
+    (!may_harm(option)).then_some(())?;
+    Some(call.adding(&[option.to_owned(), example(call, missing)?]))
+}
+
+fn with_program(call: &TypedCall<'_>, finds: &Finder<'_>) -> Vec<String> {
+    if call.separator().is_some() {
+        return call.words.iter().cloned().chain(["COMMAND".to_owned()]).collect();
+    }
+    match program::start(call, finds) {
+        Some(start) => program::separated(call, start, finds),
+        None => call.adding(&["--", "COMMAND"]),
+    }
+}
+
+/// The argument that a message names as `--ttl <DURATION>` or `<NAME>...`.
+fn named<'c>(call: &TypedCall<'c>, shown: &str) -> Option<&'c Arg> {
+    call.command.get_arguments().find(|it| it.to_string() == shown)
+}
+
+/// The name of a value: `DURATION`.
+fn value_name(shown: &str) -> &str {
+    let start = shown.find(['<', '[']).map_or(0, |at| at + 1);
+    shown.get(start..).unwrap_or_default().split(['>', ']']).next().unwrap_or_default()
+}
+
+/// A value that an argument takes.
+fn example(call: &TypedCall<'_>, shown: &str) -> Option<String> {
+    let choices = named(call, shown).map(Arg::get_possible_values).unwrap_or_default();
+    let first = choices.first().map(|it| it.get_name().to_owned());
+    first.or_else(|| sample(value_name(shown)))
+}
+
+/// Puts a valid value in the place of one that is not.
+pub(super) fn value(
+    call: &TypedCall<'_>,
+    error: &Error,
+    finds: &Finder<'_>,
+) -> Option<Vec<String>> {
+    let shown = text_of(error, ContextKind::InvalidArg)?;
+    let value = text_of(error, ContextKind::InvalidValue)?;
+    let option = shown.split([' ', '=']).next().filter(|it| it.starts_with('-'));
+    let at = match option {
+        Some(option) => value_of(call, option)?,
+        None => call.words.iter().position(|it| it == value)?,
+    };
+    if call.role(at) == Some(Role::Option) && call.attached_value(at).is_none() {
+        let option = call.words.get(at)?.clone();
+        let value = example(call, shown);
+        return Some(
+            value.map_or_else(|| call.without(at), |it| call.replacing(at, &[option, it])),
+        );
+    }
+    match value_name(shown) {
+        "NAME" => name(call, at, value, finds),
+        "DURATION" if is_endless(value) => Some(call.without(option_at(call, at))),
+        "DURATION" => Some(call.with_value(at, &duration_like(value))),
+        "OWNER" => Some(call.without(option_at(call, at))),
+        "KEY=VALUE" => Some(call.with_value(at, &pair(value))),
+        _ => {
+            let near = nearest_of(error, ContextKind::SuggestedValue).map(str::to_owned);
+            let better = near.or_else(|| example(call, shown)).filter(|it| it != value)?;
+            Some(call.with_value(at, &better))
+        }
+    }
+}
+
+fn pair(text: &str) -> String {
+    let text = text.trim_start_matches('=');
+    if text.is_empty() {
+        "KEY=VALUE".to_owned()
+    } else {
+        format!("{}=VALUE", text.replace('=', "-"))
+    }
+}
+
+/// The place of an option's value: the option itself if the value is behind a `=`, or missing.
+fn value_of(call: &TypedCall<'_>, option: &str) -> Option<usize> {
+    let at = call.find(option)?;
+    Some(if call.role(at + 1) == Some(Role::Value) { at + 1 } else { at })
+}
+
+fn option_at(call: &TypedCall<'_>, value: usize) -> usize {
+    if call.role(value) == Some(Role::Value) { value.saturating_sub(1) } else { value }
+}
+
+/// A lock's name that is not valid, or a program in its place.
+fn name(call: &TypedCall<'_>, at: usize, value: &str, finds: &Finder<'_>) -> Option<Vec<String>> {
+    let is_bare = call.runs_a_program()
+        && call.separator().is_none()
+        && call.role(at) == Some(Role::Positional);
+    let place = call.places(Role::Positional).iter().position(|it| *it == at);
+    if is_bare && place.is_some_and(|it| it > 0) {
+        return Some(program::separated(call, program::start(call, finds)?, finds));
+    }
+    let is_line = value.trim().contains(' ') && call.places(Role::Positional).len() == 1;
+    if is_bare && is_line {
+        let run = program::written(&call.name(), &[value.to_owned()], finds);
+        return Some(call.replacing(at, &[vec![program::name_of(value)?], run].concat()));
+    }
+    let most = if call.name() == "once" { 183 } else { 200 };
+    let valid = name_like(value, most).unwrap_or_else(|| "NAME".to_owned());
+    Some(call.with_value(at, &valid))
+}
+
+/// Removes one of two arguments that exclude each other, or the earlier of two equal ones.
+pub(super) fn conflict(call: &TypedCall<'_>, error: &Error) -> Option<Vec<String>> {
+    let places = |kind| {
+        let shown = text_of(error, kind)?;
+        call.find(shown.split([' ', '=']).next()?)
+    };
+    let both = [ContextKind::InvalidArg, ContextKind::PriorArg].map(places);
+    let is_owner = |at: &usize| call.words.get(*at).is_some_and(|it| it.starts_with("--owner"));
+    let mut both = both.into_iter().flatten();
+    let at = both.clone().find(is_owner).or_else(|| both.next())?;
+    Some(call.without(at))
+}
+
+/// Removes the value of an option that takes none.
+pub(super) fn surplus_value(call: &TypedCall<'_>, error: &Error) -> Option<Vec<String>> {
+    let shown = text_of(error, ContextKind::InvalidArg)?;
+    let option = shown.split([' ', '=']).next()?;
+    let at = call.find(option)?;
+    Some(call.replacing(at, &[option]))
+}
+
+/// Corrects what the parser accepts and the command refuses.
+pub(super) fn refused(call: &TypedCall<'_>) -> Option<Vec<String>> {
+    let arguments = call.places(Role::Positional);
+    let word = |at: usize| call.words.get(at);
+    let names_nothing = arguments.is_empty() && call.tail().is_empty();
+    match &*call.name() {
+        "unlock" if names_nothing && call.find("--all").is_none() => Some(call.adding(&["NAME"])),
+        "guard" => {
+            let is_again =
+                |at: &&usize| arguments.iter().any(|it| it < *at && word(*it) == word(**at));
+            arguments.iter().find(is_again).map(|at| call.without(*at))
+        }
+        "once" => {
+            let at = *arguments.first()?;
+            let name = name_like(word(at)?, 183)?;
+            (Some(&name) != word(at)).then(|| call.with_value(at, &name))
+        }
+        "tool run" if call.find("--wait").is_some() && call.find("--guard").is_none() => {
+            Some(call.adding(&["--guard", "NAME"]))
+        }
+        _ => None,
+    }
+}
