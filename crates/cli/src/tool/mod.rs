@@ -98,7 +98,7 @@ impl ToolAction {
             Self::Resolve(it) => Some(&it.id),
             Self::Lock(it) => Some(&it.id),
             Self::Diff(it) => Some(&it.id),
-            Self::Run(it) => Some(&it.id),
+            Self::Run(it) => Some(&it.command.id),
             Self::List(_) | Self::Verify(_) | Self::Prune(_) | Self::Sign(_) => None,
         }
     }
