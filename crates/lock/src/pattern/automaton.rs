@@ -51,8 +51,6 @@ pub(super) struct Automaton {
 pub(super) enum NoAutomaton {
     /// More than [`Pattern::MAX_TRANSITIONS`].
     TooLarge,
-    /// The glob can be empty.
-    Empty,
     /// The glob has a segment `.` or `..`.
     DotSegment,
 }
@@ -172,7 +170,11 @@ impl<'a> Builder<'a> {
         Ok(self.automaton)
     }
 
-    fn id(&mut self, step: StepId, position: Position) -> StateId {
+    fn id(&mut self, mut step: StepId, mut position: Position) -> StateId {
+        // A `/` reads nothing before the next segment does.
+        while let Step::Slash(next) = self.program.step(step) {
+            (step, position) = (*next, Position::Boundary);
+        }
         let next = count(self.places.len());
         let id = *self.ids.entry((step, position)).or_insert(next);
         if id == next {
@@ -200,13 +202,12 @@ impl<'a> Builder<'a> {
         let program = self.program;
         match (program.step(step), position) {
             (Step::Split(ways), _) => ways.iter().for_each(|way| self.skip(*way, position)),
-            (Step::Slash(next), _) => self.skip(*next, Position::Boundary),
-            (Step::End, _) => return self.end(step, position),
+            (Step::End, _) => return Ok(self.end(step, position)),
             (Step::DoubleStar(next), Position::Through) => {
                 self.read(&ANY, step, Position::Through);
                 self.skip(*next, Position::BehindDoubleStar);
             }
-            (_, Position::BehindDoubleStar | Position::Through) => {}
+            (Step::Slash(_), _) | (_, Position::BehindDoubleStar | Position::Through) => {}
             (_, Position::Inside) => self.inside(step),
             (kind, Position::Start | Position::Boundary) => {
                 if program.is_dot_segment(step) {
@@ -239,18 +240,17 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn end(&mut self, step: StepId, position: Position) -> Result<Accepting, NoAutomaton> {
+    fn end(&mut self, step: StepId, position: Position) -> Accepting {
         match position {
-            Position::Start => Err(NoAutomaton::Empty),
-            Position::Inside | Position::BehindDoubleStar => Ok(Accepting::Yes),
-            // A `/` at the end: all below, and not the match itself.
-            Position::Boundary => {
+            Position::Inside | Position::BehindDoubleStar => Accepting::Yes,
+            // A `/` at the end: all below, and not the match itself. A glob that can be empty is refused earlier.
+            Position::Boundary | Position::Start => {
                 self.read(&[(b'/', b'/')], step, Position::Through);
-                Ok(Accepting::No)
+                Accepting::No
             }
             Position::Through => {
                 self.read(&ANY, step, Position::Through);
-                Ok(Accepting::Yes)
+                Accepting::Yes
             }
         }
     }

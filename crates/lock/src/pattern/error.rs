@@ -51,6 +51,20 @@ pub enum InvalidPattern {
     CoversNothing(String),
 }
 
+impl InvalidPattern {
+    /// Returns the error for a longer typed text of which the pattern is the end.
+    pub(super) fn moved(self, typed: &[u8], by: usize) -> Self {
+        let pattern = excerpt(typed);
+        match self {
+            Self::Malformed { at, flaw, .. } => Self::Malformed { pattern, at: at + by, flaw },
+            Self::OutsideProject(_) => Self::OutsideProject(pattern),
+            Self::TooComplex(_) => Self::TooComplex(pattern),
+            Self::CoversNothing(_) => Self::CoversNothing(pattern),
+            Self::Empty | Self::TooLong(_) => self,
+        }
+    }
+}
+
 /// Names the rule that a pattern breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PatternFlaw {

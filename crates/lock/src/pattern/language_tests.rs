@@ -148,7 +148,8 @@ fn a_pattern_has_a_normal_text() {
         ("a/..", "."),
         ("./*.rs", "*.rs"),
         ("*//", "*/"),
-        ("*/.", "*"),
+        ("*/.", "*/"),
+        ("*/x/..", "*/"),
         ("\\a\\*", "a\\*"),
         ("a\\/b", "a/b"),
         ("a}b".replace('}', "\\}").as_str(), "a\\}b"),
@@ -186,6 +187,8 @@ fn a_text_that_breaks_a_rule_is_refused_where_it_does() {
         ("{}{a,}", 1, Flaw::EmptyAlternative),
         ("{/a,b}", 1, Flaw::AbsoluteAlternative),
         ("{,a}/b", 1, Flaw::AbsoluteAlternative),
+        ("./{/a,b}", 3, Flaw::AbsoluteAlternative),
+        ("x/../{,b}", 6, Flaw::EmptyAlternative),
         ("a/*/..", 5, Flaw::ParentOfGlob),
     ] {
         let malformed = InvalidPattern::Malformed { pattern: text.into(), at, flaw };
@@ -267,6 +270,7 @@ fn what_is_typed_is_taken_from_the_folder() {
         ("**", "sub/\\[x]/**"),
         ("/home/\\[me]/p/src/*", "src/*"),
         ("/home/\\[me]/x/../p/", "."),
+        ("/home/[me]/p/src/*", "src/*"),
     ] {
         let pattern = Pattern::parse_in(typed.as_bytes(), &from).map(|it| it.to_string());
         assert_eq!(pattern.as_deref(), Ok(expected), "{typed}");
@@ -277,6 +281,12 @@ fn what_is_typed_is_taken_from_the_folder() {
         let outside = Err(InvalidPattern::OutsideProject(typed.into()));
         assert_eq!(Pattern::parse_in(typed.as_bytes(), &from), outside, "{typed}");
     }
+    let unclosed = InvalidPattern::Malformed {
+        pattern: "/home/[me]/p/a[".into(),
+        at: 15,
+        flaw: PatternFlaw::UnclosedClass,
+    };
+    assert_eq!(Pattern::parse_in(b"/home/[me]/p/a[", &from), Err(unclosed));
     for typed in ["{,a}", "{/a,b}"] {
         assert!(Pattern::parse_in(typed.as_bytes(), &from).is_err(), "{typed} is refused here too");
     }

@@ -20,12 +20,12 @@
 //! * Bytes are compared exactly: case counts, and nothing is normalised. A byte that is not part of UTF-8 text is
 //!   matched by itself, `*` and `**`, and not by `?` or a class.
 //! * `//` is `/`. `.` is left out and `..` removes the segment before it, at the top level; an alternative that gives such
-//!   a segment is refused. A pattern that covers no path is refused.
+//!   a segment is refused. At the end of a glob, both mean the folder, as a `/` there does. A pattern that covers no path is refused.
 //!
 //! # How overlap is decided
 //! [`Pattern::common_path`] searches the product of two automata, and [`Pattern::overlaps`] asks whether it finds a path.
 //! The answer is exact. A pattern becomes a nondeterministic automaton over bytes, of a size linear in its text:
-//! `syntax` → `program.rs` → `automaton.rs`. The search (`product.rs`, with its sources) visits pairs of states, and never
+//! `token.rs` → `program.rs` → `automaton.rs`. The search (`product.rs`, with its sources) visits pairs of states, and never
 //! makes sets of states, so its time is at most the product of the numbers of transitions.
 //! [`Pattern::contains`] needs sets of states. It has a limit, and beyond it answers `false`.
 //!

@@ -13,7 +13,7 @@ pub(super) enum Misplacement {
 }
 
 /// Returns a typed pattern from the project's root: without empty segments, `.` and `..`, and with a `/` at the end
-/// only if a glob has one. A relative pattern is taken from the folder, or from the root if there is no folder.
+/// only if a glob has one; `.` and `..` at its end are the same as a `/`. A relative pattern is taken from the folder, or from the root if there is no folder.
 pub(super) fn from_root(
     tokens: &[Token],
     from: Option<&WorkingFolder<'_>>,
@@ -24,32 +24,41 @@ pub(super) fn from_root(
         Some(from) if !is_absolute => from.folder.segments().map(literal).collect(),
         _ => Vec::new(),
     };
+    let mut is_folder = false;
     let mut start = 0_usize;
     for segment in tokens.split(|token| matches!(token, Token::Slash(_))) {
         let at = start.checked_sub(1).and_then(|slash| position(tokens.get(slash)));
         start += segment.len() + 1;
         match segment {
-            [] | [Token::Byte(b'.')] => {}
-            [Token::Byte(b'.'), Token::Byte(b'.')] => match segments.pop() {
-                Some(parent) if !parent.iter().all(is_literal) => {
-                    let flaw = PatternFlaw::ParentOfGlob;
-                    return Err(Misplacement::Flaw((at.map_or(0, |slash| slash + 1), flaw)));
+            [] | [Token::Byte(b'.')] => is_folder = true,
+            [Token::Byte(b'.'), Token::Byte(b'.')] => {
+                let parent = segments.pop();
+                if parent.is_none() && !is_absolute {
+                    return Err(Misplacement::Outside);
                 }
-                None if !is_absolute => return Err(Misplacement::Outside),
-                _ => {}
-            },
-            _ => segments.push(segment.to_vec()),
+                if parent.is_some_and(|parent| !parent.iter().all(is_literal)) {
+                    let at = at.map_or(0, |slash| slash + 1);
+                    return Err(Misplacement::Flaw((at, PatternFlaw::ParentOfGlob)));
+                }
+                is_folder = true;
+            }
+            _ => {
+                segments.push(segment.to_vec());
+                is_folder = false;
+            }
         }
     }
     if is_absolute {
         let root = from.map(|from| root_segments(from.project)).ok_or(Misplacement::Outside)?;
         segments = below(&root, segments).ok_or(Misplacement::Outside)?;
     }
-    let has_slash = matches!(tokens.last(), Some(Token::Slash(_)));
-    if has_slash && segments.iter().flatten().any(|token| !is_literal(token)) {
+    if is_folder && segments.iter().flatten().any(|token| !is_literal(token)) {
         segments.push(Vec::new());
     }
-    Ok(segments.join(&Token::Slash(0)))
+    let tokens = segments.join(&Token::Slash(0));
+    // Behind a `./` that was left out.
+    check_alternatives(&tokens).map_err(Misplacement::Flaw)?;
+    Ok(tokens)
 }
 
 fn position(token: Option<&Token>) -> Option<usize> {

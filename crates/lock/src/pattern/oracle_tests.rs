@@ -46,14 +46,19 @@ impl Oracle {
 impl Expansion {
     fn new(parts: &[Part]) -> Self {
         let mut segments: Vec<Vec<Part>> = Vec::new();
+        let mut is_folder = false;
         for segment in parts.split(|part| *part == Part::Slash) {
+            is_folder = true;
             match segment {
                 [] | [Part::Byte(b'.')] => {}
                 [Part::Byte(b'.'), Part::Byte(b'.')] => drop(segments.pop()),
-                _ => segments.push(segment.to_vec()),
+                _ => {
+                    segments.push(segment.to_vec());
+                    is_folder = false;
+                }
             }
         }
-        Self { segments, is_folder: parts.last() == Some(&Part::Slash) }
+        Self { segments, is_folder }
     }
 }
 

@@ -11,7 +11,9 @@ use super::{
     simulation::Simulation,
     token::{self, Token},
 };
-use std::{borrow::Cow, cmp::Ordering, fmt, hash, str::FromStr, sync::Arc};
+use std::{
+    borrow::Cow, cmp::Ordering, fmt, hash, os::unix::ffi::OsStrExt, str::FromStr, sync::Arc,
+};
 
 /// A path of the project or a glob over such paths, in its normal form from the project's root.
 ///
@@ -72,7 +74,15 @@ impl Pattern {
     /// # Errors
     /// [`InvalidPattern`]; a pattern that leaves the project is [`InvalidPattern::OutsideProject`].
     pub fn parse_in(text: &[u8], from: &WorkingFolder<'_>) -> Result<Self, InvalidPattern> {
-        Self::read(text, Some(from))
+        let root = from.project.as_os_str().as_bytes();
+        let rest = text.strip_prefix(root).and_then(|rest| rest.strip_prefix(b"/"));
+        match rest {
+            // The names above the project are no pattern, also where they look like one.
+            Some(rest) if !rest.is_empty() && root.iter().copied().any(token::is_operator) => {
+                Self::read(rest, None).map_err(|error| error.moved(text, root.len() + 1))
+            }
+            _ => Self::read(text, Some(from)),
+        }
     }
 
     fn read(text: &[u8], from: Option<&WorkingFolder<'_>>) -> Result<Self, InvalidPattern> {
@@ -121,7 +131,6 @@ impl Pattern {
         }
         let automaton = Automaton::glob(&Program::new(tokens)).map_err(|fault| match fault {
             NoAutomaton::TooLarge => InvalidPattern::TooComplex(excerpt(typed)).into(),
-            NoAutomaton::Empty => NoGlob::Flaw(PatternFlaw::EmptyAlternative),
             NoAutomaton::DotSegment => NoGlob::Flaw(PatternFlaw::DotSegment),
         })?;
         if product::common_path(&automaton, &Automaton::literal(b"")).is_none() {

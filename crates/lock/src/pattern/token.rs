@@ -61,10 +61,15 @@ pub(super) fn write(tokens: &[Token], text: &mut Vec<u8>) {
 
 /// Appends one byte of a name, escaped where a pattern would read an operator.
 pub(super) fn write_byte(byte: u8, text: &mut Vec<u8>) {
-    if matches!(byte, b'\\' | b'*' | b'?' | b'[' | b'{' | b'}') {
+    if is_operator(byte) {
         text.push(b'\\');
     }
     text.push(byte);
+}
+
+/// Returns whether a byte of a name must be escaped.
+pub(super) fn is_operator(byte: u8) -> bool {
+    matches!(byte, b'\\' | b'*' | b'?' | b'[' | b'{' | b'}')
 }
 
 impl Alternatives {
