@@ -24,7 +24,7 @@ pub(super) struct Edge {
 }
 
 impl Edge {
-    pub(super) fn reads(&self, byte: u8) -> bool {
+    pub(super) fn reads(self, byte: u8) -> bool {
         self.low <= byte && byte <= self.high
     }
 }

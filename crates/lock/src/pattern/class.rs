@@ -60,12 +60,13 @@ impl CharacterClass {
         text.extend_from_slice(if self.is_negated { b"[!" } else { b"[" });
         for (low, high) in &self.members {
             write_member(*low, text);
-            if low != high {
-                if after(*low) != Some(*high) {
-                    text.push(b'-');
-                }
-                write_member(*high, text);
+            if low == high {
+                continue;
             }
+            if after(*low) != Some(*high) {
+                text.push(b'-');
+            }
+            write_member(*high, text);
         }
         text.push(b']');
     }

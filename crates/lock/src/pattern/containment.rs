@@ -54,33 +54,37 @@ impl Search<'_> {
                 return Containment::Refuted;
             }
             for edge in self.inner.edges(state) {
-                self.read(edge, form, &set);
-                if self.work > MOST_WORK {
-                    return Containment::Undecided;
-                }
+                self.read(*edge, form, &set);
+            }
+            if self.work > MOST_WORK {
+                return Containment::Undecided;
             }
         }
         Containment::Proven
     }
 
-    fn read(&mut self, edge: &Edge, form: PathForm, set: &StateSet) {
+    fn read(&mut self, edge: Edge, form: PathForm, set: &StateSet) {
         let targets = closure(self.inner, edge.to);
         for byte in self.distinct_bytes(edge, set) {
             let Some(form) = form.next(byte) else { continue };
-            let mut next = StateSet::new(self.outer.len());
-            for id in &set.ids {
-                for outer in self.outer.edges(*id) {
-                    if outer.reads(byte) {
-                        next.add(self.outer, outer.to);
-                    }
-                    self.work += 1;
-                }
-            }
+            let next = self.step(set, byte);
             self.work += next.words() + targets.len();
             for target in &targets {
                 self.reach(*target, form, &next);
             }
         }
+    }
+
+    fn step(&mut self, set: &StateSet, byte: u8) -> StateSet {
+        let mut next = StateSet::new(self.outer.len());
+        let edges = set.ids.iter().flat_map(|id| self.outer.edges(*id));
+        for edge in edges {
+            self.work += 1;
+            if edge.reads(byte) {
+                next.add(self.outer, edge.to);
+            }
+        }
+        next
     }
 
     fn reach(&mut self, state: StateId, form: PathForm, set: &StateSet) {
@@ -95,7 +99,7 @@ impl Search<'_> {
     }
 
     /// Returns one byte of each part of an edge's range that all edges of a set, and the form of paths, treat alike.
-    fn distinct_bytes(&self, edge: &Edge, set: &StateSet) -> BTreeSet<u8> {
+    fn distinct_bytes(&self, edge: Edge, set: &StateSet) -> BTreeSet<u8> {
         let mut starts = BTreeSet::from([edge.low]);
         let mut add = |byte: Option<u8>| {
             starts.extend(byte.filter(|byte| edge.low < *byte && *byte <= edge.high));

@@ -104,16 +104,12 @@ fn check_pair(one: &Known, two: &Known) {
     let common = left.common_path(right);
     assert_eq!(common.is_some(), left.overlaps(right), "{left:?} and {right:?}: one answer");
     assert_eq!(left.overlaps(right), right.overlaps(left), "{left:?} and {right:?}: symmetric");
-    match common {
-        Some(path) => {
-            let is_covered =
-                one.oracle.covers(path.as_bytes()) && two.oracle.covers(path.as_bytes());
-            assert!(is_covered, "{left:?} and {right:?} cover {path:?}");
-        }
-        None => {
-            let found = both().position(|(one, two)| *one && *two).map(|at| &PATHS[at]);
-            assert_eq!(found, None, "{left:?} and {right:?} have no path in common");
-        }
+    if let Some(path) = common {
+        let is_covered = one.oracle.covers(path.as_bytes()) && two.oracle.covers(path.as_bytes());
+        assert!(is_covered, "{left:?} and {right:?} cover {path:?}");
+    } else {
+        let found = both().position(|(one, two)| *one && *two).map(|at| &PATHS[at]);
+        assert_eq!(found, None, "{left:?} and {right:?} have no path in common");
     }
     let outside = both().position(|(one, two)| *two && !*one).map(|at| &PATHS[at]);
     match left.containment(right) {

@@ -41,39 +41,49 @@ impl<'a> Search<'a> {
     }
 
     fn run(mut self) -> Option<Vec<u8>> {
-        let start = Node { left: 0, right: 0, form: PathForm::Name, parent: 0, byte: None };
-        self.reach(start);
-        let mut is_root = true;
-        while !self.next.is_empty() {
-            self.current = std::mem::take(&mut self.next);
-            // Skips add nodes of the same length at the end.
-            let mut at = 0;
-            while let Some(id) = self.current.get(at).copied() {
-                let node = self.node(id)?;
-                if !is_root && self.accepts(node) {
-                    return Some(self.path_to(id));
-                }
-                self.skip(node, id);
-                self.read(node, id);
-                at += 1;
+        self.reach(Node { left: 0, right: 0, form: PathForm::Name, parent: 0, byte: None });
+        self.skip_all();
+        // The root is no answer: patterns that both cover it both cover all paths.
+        while !self.current.is_empty() {
+            self.read_all();
+            self.skip_all();
+            if let Some(id) = self.current.iter().copied().find(|id| self.accepts(*id)) {
+                return Some(self.path_to(id));
             }
-            is_root = false;
         }
         None
+    }
+
+    /// Goes on to the nodes of the next length, and adds those that they reach without a byte.
+    fn skip_all(&mut self) {
+        self.current = std::mem::take(&mut self.next);
+        let mut at = 0;
+        while let Some(id) = self.current.get(at).copied() {
+            self.skip(id);
+            at += 1;
+        }
+    }
+
+    fn read_all(&mut self) {
+        for id in std::mem::take(&mut self.current) {
+            self.read(id);
+        }
     }
 
     fn node(&self, id: u32) -> Option<Node> {
         self.nodes.get(id as usize).copied()
     }
 
-    fn accepts(&self, node: Node) -> bool {
-        node.form == PathForm::Name
-            && self.left.accepts(node.left)
-            && self.right.accepts(node.right)
+    fn accepts(&self, id: u32) -> bool {
+        self.node(id).is_some_and(|node| {
+            let is_path = node.form == PathForm::Name;
+            is_path && self.left.accepts(node.left) && self.right.accepts(node.right)
+        })
     }
 
-    fn skip(&mut self, node: Node, parent: u32) {
+    fn skip(&mut self, parent: u32) {
         let (left, right) = (self.left, self.right);
+        let Some(node) = self.node(parent) else { return };
         for to in left.skips(node.left) {
             self.reach(Node { left: *to, parent, byte: None, ..node });
         }
@@ -82,16 +92,21 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn read(&mut self, node: Node, parent: u32) {
+    fn read(&mut self, parent: u32) {
         let (left, right) = (self.left, self.right);
+        let Some(node) = self.node(parent) else { return };
         for one in left.edges(node.left) {
             for other in right.edges(node.right) {
-                for byte in common_bytes(one, other) {
-                    if let Some(form) = node.form.next(byte) {
-                        let byte = Some(byte);
-                        self.reach(Node { left: one.to, right: other.to, form, parent, byte });
-                    }
-                }
+                self.read_common(node, parent, (*one, *other));
+            }
+        }
+    }
+
+    fn read_common(&mut self, node: Node, parent: u32, (one, other): (Edge, Edge)) {
+        for byte in common_bytes(one, other) {
+            if let Some(form) = node.form.next(byte) {
+                let byte = Some(byte);
+                self.reach(Node { left: one.to, right: other.to, form, parent, byte });
             }
         }
     }
@@ -132,7 +147,7 @@ impl<'a> Search<'a> {
 }
 
 /// Returns one byte for each way in which [`PathForm`] reads the common bytes of two edges.
-fn common_bytes(one: &Edge, other: &Edge) -> impl Iterator<Item = u8> + use<> {
+fn common_bytes(one: Edge, other: Edge) -> impl Iterator<Item = u8> {
     let (low, high) = (one.low.max(other.low), one.high.min(other.high));
     let dot = (low <= b'.' && b'.' <= high).then_some(b'.');
     let name = (low <= high).then(|| readable(low, high)).flatten();

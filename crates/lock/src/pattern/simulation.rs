@@ -50,11 +50,7 @@ impl Simulation {
         for byte in bytes {
             let mut next = 0;
             while current != 0 {
-                for edge in automaton.edges(current.trailing_zeros()) {
-                    if edge.reads(byte) {
-                        next |= self.closures.get(edge.to as usize).copied().unwrap_or_default();
-                    }
-                }
+                next |= self.step(automaton, current.trailing_zeros(), byte);
                 current &= current - 1;
             }
             if next == 0 {
@@ -63,6 +59,13 @@ impl Simulation {
             current = next;
         }
         current & self.accepting != 0
+    }
+
+    /// Returns the states that one state reaches with a byte.
+    fn step(&self, automaton: &Automaton, state: StateId, byte: u8) -> u64 {
+        let edges = automaton.edges(state).iter().filter(|edge| edge.reads(byte));
+        let closures = edges.filter_map(|edge| self.closures.get(edge.to as usize));
+        closures.fold(0, |next, closure| next | closure)
     }
 }
 

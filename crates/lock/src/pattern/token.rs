@@ -78,15 +78,20 @@ impl Alternatives {
         for branch in &self.branches {
             text.push(before);
             for token in branch {
-                if matches!(token, Token::Byte(b',')) {
-                    text.push(b'\\');
-                }
-                write(std::slice::from_ref(token), text);
+                write_inside(token, text);
             }
             before = b',';
         }
         text.push(b'}');
     }
+}
+
+/// Appends a token of an alternative, where a comma ends it.
+fn write_inside(token: &Token, text: &mut Vec<u8>) {
+    if matches!(token, Token::Byte(b',')) {
+        text.push(b'\\');
+    }
+    write(std::slice::from_ref(token), text);
 }
 
 struct Reader<'a> {
