@@ -158,7 +158,8 @@ fn entry(name: &str, text: &str, (column, width): (usize, usize)) -> String {
     for word in text.split_whitespace() {
         let length = word.chars().count();
         if used > column && used + 1 + length > width {
-            shown.push_str(&format!("\n{:column$}", ""));
+            shown.push('\n');
+            shown.push_str(&" ".repeat(column));
             used = column;
         } else if used > column {
             shown.push(' ');

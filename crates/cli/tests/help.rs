@@ -1,5 +1,4 @@
 //! The help: its width, its groups, its examples, and options only where they act.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::Sandbox;
 use std::fs;

@@ -176,7 +176,7 @@ fn a_shell_line_that_is_no_program_is_shown_with_its_option() {
         assert_eq!(hints(&done), [right], "lokt {line}: {done:#?}");
         it.shell(right).run();
     }
-    let done = it.lokt(["guard", "b", "--", "no-such-program"]).run().expect(127);
+    let done = it.lokt(["guard", "c", "--", "no-such-program"]).run().expect(127);
     assert!(hints(&done).is_empty(), "a program that is missing is no mistake of usage: {done:#?}");
 }
 

@@ -219,7 +219,7 @@ fn a_wait_that_began_at(it: &Sandbox, [began, gave_up, released]: [&str; 3]) {
         json!({"ts": released, "event": "release", "name": "build", "lock_id": "1", "owner": "ada"}),
     ];
     fs::create_dir_all(it.root()).unwrap();
-    let log: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let log = lines.map(|line| line.to_string()).join("\n") + "\n";
     fs::write(it.root().join("audit.log"), log).unwrap();
 }
 

@@ -4,7 +4,7 @@ use super::call::option_in;
 use clap::Command;
 
 /// Commands: what lokt calls them, and what others do.
-const COMMANDS: [(&str, &str); 27] = [
+const COMMANDS: [(&str, &str); 28] = [
     ("unlock", "release free unhold drop remove rm delete del done leave end relinquish yield"),
     ("status", "list ls ps locks stat state st overview holders queue waiters all held-locks jobs"),
     ("lock", "acquire renew take lease get grab reserve extend refresh touch keepalive heartbeat"),
@@ -20,6 +20,7 @@ const COMMANDS: [(&str, &str); 27] = [
     ("exists", "check test held is-held is-locked islocked locked has"),
     ("freeze", "block pause stop suspend disable hold-off maintenance close"),
     ("unfreeze", "unblock resume thaw continue enable reopen unpause"),
+    ("wait", "await wait-for waitfor wait-until until poll sleep"),
     ("top", "watch monitor live dashboard htop tui ui"),
     ("doctor", "diagnose checkup health healthcheck fsck verify debug selftest self-test"),
     ("once", "cache cached memo memoize dedupe dedup share singleflight run-once only-once"),

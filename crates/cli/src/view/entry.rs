@@ -117,12 +117,10 @@ pub(crate) enum TableColumns {
 fn row(entry: &LockStatusEntry, columns: TableColumns, me: &CallerIdentity) -> Vec<String> {
     let record = entry.record();
     let of = |show: &dyn Fn(&LockRecord) -> String| record.map(show).unwrap_or_default();
-    let owner =
-        |it: &LockRecord| format!("{}{}", it.owner, if me.owns(it) { " (you)" } else { "" });
     let mut cells = vec![
         entry.name.to_string(),
         state(entry),
-        record.map_or_else(|| unrecorded(entry), owner),
+        record.map_or_else(|| unrecorded(entry), |it| owner(it, me)),
         of(&|it| it.pid.map_or_else(String::new, |pid| pid.to_string())),
         of(&|it| span::show(entry.seen.since(it.since()))),
         of(&|it| ends_in(it, entry)),
@@ -150,9 +148,11 @@ fn unrecorded(entry: &LockStatusEntry) -> String {
     text.map(|it| holder::named(&it.owner, [agent(it)])).unwrap_or_default()
 }
 
-/// The owner, and the session of a harness that holds the lock for it.
-fn owner(record: &LockRecord) -> String {
-    holder::named(record.owner.as_str(), [holder::session(record.agent_id.as_ref())])
+/// The owner, and whether that is the caller, or the session of a harness that holds the lock for it.
+fn owner(record: &LockRecord, me: &CallerIdentity) -> String {
+    let you = me.owns(record).then(|| "you".to_owned());
+    let detail = you.or_else(|| holder::session(record.agent_id.as_ref()));
+    holder::named(record.owner.as_str(), [detail])
 }
 
 fn ends_in(record: &LockRecord, entry: &LockStatusEntry) -> String {
