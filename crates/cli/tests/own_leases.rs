@@ -1,5 +1,4 @@
 //! A caller's own lease reads as its own, with what to do about it.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::{HOLD, Sandbox};
 use serde_json::Value;
