@@ -82,7 +82,7 @@ fn the_owner_of_another_programs_lock_is_blocked_too() {
     let it = sandbox();
     let holder = other(&it, &json!({"owner": "tester"})).start().is_in();
     // Nothing in the record says whether it is a lease or whether a command runs under it.
-    it.lokt(["guard", "x", "--", "true"]).run().fails_with(2, "held by tester");
+    it.lokt(["guard", "x", "--", "true"]).run().fails_with(2, "held by you: tester");
     holder.release().ok();
     it.lokt(["guard", "x", "--", "true"]).run().ok();
 }

@@ -79,8 +79,8 @@ fn a_second_guard_is_refused_and_the_error_names_the_holder() {
         it.lokt(guard("x", &["true"])).owner("bob").run().fails_with(2, "held by ada (pid ");
     assert!(denied.err.contains("running: sh -c") && denied.err.contains("--wait"), "{denied:#?}");
     it.lokt(["lock", "x"]).owner("bob").run().fails_with(2, "held by ada");
-    it.lokt(guard("x", &["true"])).owner("ada").run().fails_with(2, "held by ada");
-    it.lokt(["lock", "x"]).owner("ada").run().fails_with(2, "held by ada");
+    it.lokt(guard("x", &["true"])).owner("ada").run().fails_with(2, "held by you: ada");
+    it.lokt(["lock", "x"]).owner("ada").run().fails_with(2, "held by you: ada");
     holder.release().ok();
     it.lokt(guard("x", &["true"])).owner("bob").run().ok();
     assert_eq!(it.event_kinds("x")[..2], ["acquire", "deny"]);

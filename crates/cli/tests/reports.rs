@@ -113,7 +113,7 @@ fn a_status_of_nothing_is_not_found() {
     let it = sandbox();
     it.lokt(["status", "x"]).run().fails_with(3, "lock \"x\" is not held");
     let done = it.lokt(["status", "x", "--json"]).run().expect(3);
-    assert!(done.out.is_empty(), "{done:#?}");
+    assert_eq!((&done.json()["name"], &done.json()["exit_code"]), (&"x".into(), &3.into()));
 }
 
 #[test]

@@ -96,7 +96,7 @@ fn a_lease_of_a_slot_is_renewed_and_keeps_its_number() {
     for flags in [&["--slots", "3"][..], &["--slots", "3", "--wait"]] {
         lock(&it, "ada", flags).fails_with(1, "lock \"x\" has 2 slots, not 3");
     }
-    lock(&it, "ada", &["--shared"]).fails_with(2, "held by ada");
+    lock(&it, "ada", &["--shared"]).fails_with(2, "held by your lease: ada");
     assert_eq!(holders(&it), ["ada", "bob"]);
 }
 
@@ -105,7 +105,7 @@ fn an_exclusive_lease_is_not_made_a_shared_one() {
     let it = sandbox();
     lock(&it, "ada", &["--ttl", "10m"]).ok();
     for flags in [&["--shared"][..], &["--slots", "2"]] {
-        lock(&it, "ada", flags).fails_with(2, "held by ada");
+        lock(&it, "ada", flags).fails_with(2, "held by your lease: ada");
         lock(&it, "bob", flags).fails_with(2, "held by ada");
     }
     assert_eq!(it.record("x").get("mode"), None);

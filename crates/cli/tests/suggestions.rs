@@ -242,7 +242,7 @@ fn no_suggestion_is_repeated() {
         assert!(!told.contains("who share"), "all of them are named: {told}");
     }
     let mine = why("ada");
-    let (mine, others) = mine.split_once("; and by ").expect("mine comes first");
-    assert!(mine.contains("held by you: ada (pid") && !mine.contains("bob"), "{mine}");
+    let (mine, others) = mine.split_once("; and held by ").expect("mine comes first");
+    assert!(mine.contains("your lease: ada (pid") && !mine.contains("bob"), "{mine}");
     assert!(others.contains("bob") && others.contains("dave"), "{others}");
 }

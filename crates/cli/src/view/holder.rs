@@ -99,7 +99,12 @@ pub(crate) fn held_by(record: &LockRecord, me: &CallerIdentity, now: Timestamp) 
 
 /// The lease of a caller among the holders of a lock.
 pub(crate) fn lease_of<'a>(record: &'a LockRecord, me: &CallerIdentity) -> Option<&'a LockRecord> {
-    record.holders().find(|it| it.hold != Some(HoldKind::Guard) && me.owns(it))
+    record.holders().find(|it| is_lease(it) && me.owns(it))
+}
+
+/// Whether a holder is known to be a lease: of another program's lock, nothing says that no process has it.
+pub(crate) fn is_lease(holder: &LockRecord) -> bool {
+    matches!(holder.hold, Some(HoldKind::Lease | HoldKind::Process))
 }
 
 /// The holder that matters most to a caller, and how it begins: the caller's own lease, else the first holder.

@@ -9,7 +9,7 @@ use crate::span;
 use lokt_lock::{
     caller::Caller,
     ops::{ExplanationReason, ExplanationReasonKind, LockExplanation},
-    record::{HoldKind, LockRecord, LockRecordJson, RecordCorruption},
+    record::{LockRecord, LockRecordJson, RecordCorruption},
     rules::{CallerIdentity, HoldState, TicketContent},
     sys,
     words::{LockName, Timestamp},
@@ -168,7 +168,7 @@ fn waiting(text: &TicketContent) -> String {
 fn held_by(record: &LockRecord, me: &CallerIdentity, now: Timestamp) -> String {
     let (mine, others): (Vec<&LockRecord>, Vec<&LockRecord>) =
         record.holders().partition(|it| me.owns(it));
-    let is_lease = mine.iter().all(|it| it.hold != Some(HoldKind::Guard));
+    let is_lease = mine.iter().all(|it| holder::is_lease(it));
     let (yours, mine) =
         (if is_lease { "your lease" } else { "held by you" }, holder::all_told(mine, now));
     if others.is_empty() {
