@@ -8,7 +8,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
     ("Locks", &["guard", "lock", "unlock", "exists", "get-meta", "fence", "freeze", "unfreeze"]),
     ("Results", &["once", "results"]),
     ("Tools", &["tool", "key"]),
-    ("Agents", &["prime", "init", "mcp"]),
+    ("Agents", &["prime", "init", "whoami", "mcp"]),
     ("Watch", &["status", "why", "wait", "top", "audit"]),
     ("Setup", &["doctor", "demo", "completions", "man", "version"]),
 ];
@@ -60,6 +60,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("key show", &["lokt key show > ada.pem"]),
     ("prime", &["lokt prime", "lokt prime --format agents-md"]),
     ("init", &["lokt init --dry-run", "lokt init --agent claude"]),
+    ("whoami", &["lokt whoami", "lokt whoami --json"]),
     ("mcp", &["lokt mcp", "lokt mcp --folder ~/project"]),
     ("status", &["lokt status", "lokt status build --json"]),
     ("why", &["lokt why build"]),
