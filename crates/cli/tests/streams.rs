@@ -65,7 +65,7 @@ fn closed_streams_never_become_other_files() {
 fn a_closed_reader_of_stdout_is_no_error() {
     let it = sandbox();
     let large = "x".repeat(100_000);
-    it.lokt(["lock", "x", "--meta", &format!("large={large}")]).run().ok();
+    it.lokt(["lock", "x", "--ttl", "30m", "--meta", &format!("large={large}")]).run().ok();
     for command in [
         "status --json",
         "status x --json",

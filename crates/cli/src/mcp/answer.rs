@@ -65,7 +65,8 @@ fn error_of(tool: &str, error: ToolError) -> CallToolResult {
     if !cycle.is_empty() {
         all.insert("cycle".to_owned(), cycle.into());
     }
-    for (name, value) in fields {
+    // Hints are for people at a command line; the next step is for an agent.
+    for (name, value) in fields.into_iter().filter(|(name, _)| name != "hints") {
         all.entry(name).or_insert(value);
     }
     all.shift_remove("next");

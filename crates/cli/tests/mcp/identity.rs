@@ -56,7 +56,7 @@ fn an_agent_whose_session_is_unknown_is_told_how_to_give_back() {
     let mut client = connected(&it, None);
     let taken = call(&mut client, "acquire", &json!({"name": "x"}));
     assert!(taken["agent_id"].as_str().unwrap().starts_with("mcp-"), "{taken}");
-    assert!(taken["next"].as_str().unwrap().contains("give it back with release"), "{taken}");
+    assert!(taken["next"].as_str().unwrap().contains("unlock it with the tool unlock"), "{taken}");
     it.in_new_session(["unlock", "x"]).run().fails_with(4, "mcp ");
     let released = call(&mut client, "release", &json!({"name": "x"}));
     assert_eq!(released["count"], 1, "{released}");

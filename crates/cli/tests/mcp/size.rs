@@ -37,7 +37,7 @@ fn a_result_has_its_fields_once_and_a_few_lines_of_text() {
     for (tool, arguments, expected) in [
         ("lock", take, "acquired lock \"x\", until unlock or the end of this connection"),
         ("status", json!({}), "\"x\" is held by tester ("),
-        ("why", json!({"name": "x"}), "self_held: held by you"),
+        ("why", json!({"name": "x"}), "self_held: your lease"),
         ("audit", json!({}), "acquire"),
         ("unlock", json!({"name": "x"}), "unlocked x"),
         (
