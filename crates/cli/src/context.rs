@@ -4,7 +4,7 @@ use lokt_lock::{
     caller::Caller,
     file::{
         FileLockStore, ForeignPath, LockRoot, LockRootError, PreRepositoryRoot, ProcessUser,
-        RootMethod, RootSearchInputs,
+        RootMethod, RootSearchInputs, RootSuccessor,
     },
     harness,
     ops::{UsageEvidence, is_used},
@@ -155,31 +155,34 @@ fn counting(root: LockRoot) -> Result<LockRoot, CliFailure> {
     Ok(root)
 }
 
-/// A root of before the repository, where it is in use. Where it is not, its time ends here.
+/// A root of before the repository or the project's file, where it is in use. Where it is not, the time of the former ends here.
 fn still_counting(
     earlier: &PreRepositoryRoot,
     root: &LockRoot,
 ) -> Result<Option<LockRoot>, CliFailure> {
-    let local = LockRoot {
+    let successor = RootSuccessor { path: root.path.clone(), method: root.method };
+    let kept = LockRoot {
         path: earlier.path.clone(),
-        method: RootMethod::Local,
+        method: earlier.method,
         earlier: Vec::new(),
+        successor: Some(successor),
+        unused_file: None,
         replaced_from: None,
     };
-    let store = FileLockStore::of(&local);
+    let store = FileLockStore::of(&kept);
     let caller = Caller::current(None, OwnerSource::Derived, None);
     let proof = if earlier.is_older { UsageEvidence::Records } else { UsageEvidence::Processes };
     let is_used = || is_used(&store, &caller, proof);
     if is_used()? {
-        return Ok(Some(local));
+        return Ok(Some(kept));
     }
-    // What came with the files of a repository is left as it is.
-    if !earlier.is_older {
+    // What came with the files of a repository is left as it is, and so is what counts without `lokt.toml`.
+    if !earlier.ends {
         return Ok(None);
     }
     match store.retire(&root.path, is_used) {
         Ok(true) => Ok(None),
-        Ok(false) => Ok(Some(local)),
+        Ok(false) => Ok(Some(kept)),
         // No process can take anything there either.
         Err(LockStoreError::Io { source, .. })
             if source.kind() == std::io::ErrorKind::ReadOnlyFilesystem =>

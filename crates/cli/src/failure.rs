@@ -246,6 +246,9 @@ impl From<LockRootError> for CliFailure {
                 .hint("else set LOKT_ROOT to a folder of your own"),
             LockRootError::Link { .. } => failure
                 .hint("look where it leads, and remove it; LOKT_ROOT may name that folder instead"),
+            LockRootError::ProjectFile { .. } => failure.hint(
+                "lokt uses no other folder while the file is unclear: two folders are two locks",
+            ),
             LockRootError::BrokenGitFile { .. }
             | LockRootError::NoGitDir { .. }
             | LockRootError::NotARepository { .. } => failure

@@ -1,4 +1,4 @@
-//! Folders that were the root before a repository was there.
+//! Folders that were the root before a repository, or the project's `lokt.toml`, was there.
 //!
 //! Without a repository, the root is `.lokt` in the working folder; after `git init`, it is in the repository. What is
 //! held in `.lokt` stays there until it is free, and until then all commands use `.lokt`. After that, none does.
@@ -12,6 +12,12 @@
 //!
 //! A process that finds the repository therefore finds `.lokt` too, and uses it or ends its time; or `.lokt` is not used
 //! any more.
+//!
+//! # Before the project's file
+//! Where `lokt.toml` names a folder, the root that would count without the file keeps the locks as long as anything is
+//! held in it. Its time does not end then: without the file, as on another branch, it counts again. So the file's
+//! folder counts wherever nothing is held in the other one, and a process that looked for the file a moment before it
+//! appeared is not stopped.
 
 use super::{
     file_store::FileLockStore,
@@ -19,7 +25,7 @@ use super::{
     latch::{LATCH_TIMEOUT, Latch},
     layout::LockRootLayout,
     ownership::ProcessUser,
-    root::RootSearchInputs,
+    root::{LockRoot, RootMethod, RootSearchInputs},
 };
 use crate::{store::LockStoreError, sys::nofollow};
 use std::{
@@ -37,6 +43,10 @@ pub struct PreRepositoryRoot {
     /// Whether it was there first. If not, it may have come with the files of the repository, and then only living
     /// processes prove that it is in use.
     pub is_older: bool,
+    /// How it was found at that time.
+    pub method: RootMethod,
+    /// Whether no process uses it any more once it is free.
+    pub ends: bool,
 }
 
 impl PreRepositoryRoot {
@@ -55,9 +65,19 @@ impl PreRepositoryRoot {
             }
             let is_later =
                 || Some(meta.created().ok()? > fs::metadata(common).ok()?.created().ok()?);
-            Some(Self { is_older: !is_later().unwrap_or(false), path })
+            let is_older = !is_later().unwrap_or(false);
+            Some(Self { is_older, path, method: RootMethod::Local, ends: is_older })
         };
         above.chain(main).filter_map(at).collect()
+    }
+
+    /// The root that would count without the project's file, if there is anything.
+    pub(super) fn before_file(root: &LockRoot, account: ProcessUser) -> Option<Self> {
+        let meta = fs::symlink_metadata(&root.path).ok()?;
+        let counts = meta.is_dir() && account.has(std::os::unix::fs::MetadataExt::uid(&meta));
+        let earlier =
+            Self { path: root.path.clone(), is_older: true, method: root.method, ends: false };
+        (counts && !is_marked(&root.path)).then_some(earlier)
     }
 }
 

@@ -1,9 +1,5 @@
 use super::*;
-use crate::{
-    file::{LockRoot, RootMethod},
-    store::LockStore,
-    words::LockName,
-};
+use crate::{store::LockStore, words::LockName};
 use std::process::Command;
 
 struct Place {

@@ -84,6 +84,12 @@ impl GitRepository {
         Ok(None)
     }
 
+    /// The folder of the main work tree. There is none that all worktrees of a repository can find where the common
+    /// directory is not called `.git`: for a bare repository, a submodule, a git directory that stands apart.
+    pub(super) fn main_work_tree(&self) -> Option<&Path> {
+        self.common.parent().filter(|_| self.common.ends_with(".git"))
+    }
+
     /// One that a variable names, which git trusts whomever it belongs to. Its locks are another matter.
     fn named(folder: &Path, git_dir: &Path, common: &Path) -> Result<Self, LockRootError> {
         let common = entered(common)?;

@@ -2,6 +2,7 @@ use super::{
     earlier::PreRepositoryRoot,
     git::{GitRepository, PathOwner},
     ownership::{ForeignPath, ProcessUser, foreign},
+    project_file::ProjectFile,
 };
 use crate::sys::nofollow;
 use std::{
@@ -29,6 +30,8 @@ pub struct RootSearchInputs {
 pub enum RootMethod {
     /// By `LOKT_ROOT`.
     Env,
+    /// By the project's `lokt.toml`.
+    Project,
     /// In the git common directory.
     Git,
     /// In the working folder, because nothing else names one.
@@ -40,6 +43,7 @@ impl RootMethod {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Env => "env",
+            Self::Project => "project",
             Self::Git => "git",
             Self::Local => "local",
         }
@@ -53,10 +57,23 @@ pub struct LockRoot {
     pub path: PathBuf,
     /// How it was found.
     pub method: RootMethod,
-    /// Folders that were the root before a repository was there, the nearest first.
+    /// Folders that were the root before, the nearest first.
     pub earlier: Vec<PreRepositoryRoot>,
+    /// For one of those: what is the root as soon as nothing is held in this one.
+    pub successor: Option<RootSuccessor>,
+    /// A `lokt.toml` whose folder does not count, because the repository has no main work tree.
+    pub unused_file: Option<PathBuf>,
     /// Where a repository may appear that replaces this root.
     pub replaced_from: Option<PathBuf>,
+}
+
+/// The root that counts after an earlier one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RootSuccessor {
+    /// The folder.
+    pub path: PathBuf,
+    /// How it was found.
+    pub method: RootMethod,
 }
 
 /// Says why no root could be found. No other folder is tried then: two roots are two locks.
@@ -65,6 +82,14 @@ pub enum LockRootError {
     /// A `.git` file, or a `commondir`, does not lead to a repository.
     #[error("{} does not lead to a git directory: {why}", path.display())]
     BrokenGitFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The project's `lokt.toml` cannot be used.
+    #[error("{}: {why}", path.display())]
+    ProjectFile {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
@@ -96,11 +121,12 @@ pub enum LockRootError {
 }
 
 impl LockRoot {
-    /// Finds the root: `LOKT_ROOT`, else `lokt` in the git common directory, else `.lokt` in the working
-    /// folder. Makes nothing. Runs git only where a folder belongs to another user, to ask whether that one is trusted.
+    /// Finds the root: `LOKT_ROOT`, else what the project's `lokt.toml` names, else `lokt` in the git common directory,
+    /// else `.lokt` in the working folder. Makes nothing. Runs git only where a folder belongs to another user, to ask
+    /// whether that one is trusted.
     ///
     /// # Errors
-    /// [`LockRootError`] when a repository is there and broken, or anything belongs to another user.
+    /// [`LockRootError`] when a repository or a `lokt.toml` is there and broken, or anything belongs to another user.
     pub fn find(surroundings: &RootSearchInputs) -> Result<Self, LockRootError> {
         match Self::locate(surroundings)? {
             (root, None) => Ok(root),
@@ -111,7 +137,7 @@ impl LockRoot {
     /// Finds the root, and says what of another user is in it or on the way to it. Nothing may be read from that.
     ///
     /// # Errors
-    /// [`LockRootError`] when a repository is there and broken.
+    /// [`LockRootError`] when a repository or a `lokt.toml` is there and broken.
     pub fn locate(
         surroundings: &RootSearchInputs,
     ) -> Result<(Self, Option<ForeignPath>), LockRootError> {
@@ -120,26 +146,74 @@ impl LockRoot {
             return Ok(named(surroundings, &folder.join(path)));
         }
         let repository = GitRepository::find(surroundings)?;
-        let (path, method) = match &repository {
-            Some(repository) => (repository.common.join("lokt"), RootMethod::Git),
-            None => (folder.join(".lokt"), RootMethod::Local),
+        let mut root = match &repository {
+            Some(repository) => Self::new(repository.common.join("lokt"), RootMethod::Git),
+            None => Self::new(folder.join(".lokt"), RootMethod::Local),
         };
-        let there = fs::symlink_metadata(&path);
+        let file = root.take_from_file(folder, repository.as_ref())?;
+        let there = fs::symlink_metadata(&root.path);
         if there.as_ref().is_ok_and(fs::Metadata::is_symlink) {
-            return Err(LockRootError::Link { path });
+            return Err(LockRootError::Link { path: root.path });
         }
-        let (mut owned, mut exceptions, earlier) = match repository {
-            Some(it) => {
-                let earlier = PreRepositoryRoot::of(folder, &it, surroundings.account);
-                (it.owned, it.exceptions, earlier)
-            }
-            None => (Vec::new(), vec![folder.clone()], Vec::new()),
+        root.earlier = root.earlier_ones(folder, repository.as_ref(), surroundings.account);
+        let (mut owned, mut exceptions) = match repository {
+            Some(it) => (it.owned, it.exceptions),
+            None => (Vec::new(), vec![folder.clone()]),
         };
-        owned.extend(there.ok().map(|meta| PathOwner::of(&path, &meta)));
-        exceptions.push(path.clone());
+        owned.extend(file);
+        owned.extend(there.ok().map(|meta| PathOwner::of(&root.path, &meta)));
+        exceptions.push(root.path.clone());
         let foreign = foreign(surroundings.account, &owned, &exceptions, folder);
-        let replaced_from = (method == RootMethod::Local).then(|| folder.clone());
-        Ok((Self { path, method, earlier, replaced_from }, foreign))
+        root.replaced_from = (root.method == RootMethod::Local).then(|| folder.clone());
+        Ok((root, foreign))
+    }
+
+    /// What was the root before, and may be in use.
+    fn earlier_ones(
+        &self,
+        folder: &Path,
+        repository: Option<&GitRepository>,
+        account: ProcessUser,
+    ) -> Vec<PreRepositoryRoot> {
+        let mut all =
+            repository.map_or_else(Vec::new, |it| PreRepositoryRoot::of(folder, it, account));
+        if self.method == RootMethod::Project {
+            let without_file = match repository {
+                Some(it) => Self::new(it.common.join("lokt"), RootMethod::Git),
+                None => Self::new(folder.join(".lokt"), RootMethod::Local),
+            };
+            all.extend(PreRepositoryRoot::before_file(&without_file, account));
+            all.retain(|it| it.path != self.path);
+        }
+        all
+    }
+
+    fn new(path: PathBuf, method: RootMethod) -> Self {
+        let earlier = Vec::new();
+        Self { path, method, earlier, successor: None, unused_file: None, replaced_from: None }
+    }
+
+    /// Makes it the root that the project's file names, where there is one, and returns what must belong to the caller
+    /// then.
+    fn take_from_file(
+        &mut self,
+        folder: &Path,
+        repository: Option<&GitRepository>,
+    ) -> Result<Vec<PathOwner>, LockRootError> {
+        let main = match repository {
+            Some(repository) => repository.main_work_tree(),
+            None => Some(folder),
+        };
+        let project = main.or(repository.map(|it| it.top.as_path())).unwrap_or(folder);
+        let Some(file) = ProjectFile::read(project)? else { return Ok(Vec::new()) };
+        let Some(named) = &file.root else { return Ok(Vec::new()) };
+        if main.is_none() {
+            self.unused_file = Some(file.path);
+            return Ok(Vec::new());
+        }
+        self.path = project.join(named);
+        self.method = RootMethod::Project;
+        file.owned(project, named)
     }
 }
 
@@ -155,8 +229,7 @@ fn named(surroundings: &RootSearchInputs, path: &Path) -> (LockRoot, Option<Fore
     };
     let exceptions = [real.clone(), path.to_owned()];
     let foreign = foreign(surroundings.account, &owned, &exceptions, &surroundings.folder);
-    let (method, earlier) = (RootMethod::Env, Vec::new());
-    (LockRoot { path: real, method, earlier, replaced_from: None }, foreign)
+    (LockRoot::new(real, RootMethod::Env), foreign)
 }
 
 /// A path without symbolic links, as far as there is anything.
