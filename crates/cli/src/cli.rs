@@ -1,6 +1,6 @@
 use crate::commands::{
-    audit, completions, demo, doctor, exists, fence, freeze, get_meta, guard, init, lock, man, mcp,
-    prime, results, status, top, unfreeze, unlock, version, wait, whoami, why,
+    audit, capabilities, completions, demo, doctor, exists, fence, freeze, get_meta, guard, init,
+    lock, man, mcp, prime, results, status, top, unfreeze, unlock, version, wait, whoami, why,
 };
 use crate::{
     commands::key,
@@ -55,6 +55,7 @@ pub(crate) enum LoktCommand {
     Tool(tool::ToolCommand),
     Key(key::KeyCommand),
     Mcp(AsOwner<mcp::McpCommand>),
+    Capabilities(capabilities::CapabilitiesCommand),
     Completions(completions::CompletionsCommand),
     Man(man::ManCommand),
     Version(version::VersionCommand),
@@ -153,6 +154,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, CliFailure> {
         LoktCommand::Tool(it) => it.run(),
         LoktCommand::Key(it) => it.run(),
         LoktCommand::Mcp(it) => it.command.run(|| CommandContext::new(&it.acting)),
+        LoktCommand::Capabilities(it) => it.run(Cli::program()),
         LoktCommand::Completions(it) => it.run(),
         LoktCommand::Man(it) => it.run(Cli::program()),
         LoktCommand::Version(it) => it.run(),

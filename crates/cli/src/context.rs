@@ -72,6 +72,7 @@ impl CommandContext {
 
     fn of(caller: Caller) -> Result<Self, CliFailure> {
         let root = find_root()?;
+        warn_if_apart(&root);
         let store = FileLockStore::of(&root);
         let is_local = root.method == RootMethod::Local;
         let store = if is_local { store.announcing(announce) } else { store };
@@ -109,6 +110,49 @@ fn announce(root: &Path) {
 /// The root that is meant in this folder and environment.
 pub(crate) fn find_root() -> Result<LockRoot, CliFailure> {
     counting(LockRoot::find(&surroundings()?)?)
+}
+
+/// The root of those who do not have this caller's `LOKT_ROOT`.
+pub(crate) struct OtherRoot {
+    root: LockRoot,
+    is_used: bool,
+}
+
+impl OtherRoot {
+    /// What a person has to know of it.
+    pub(crate) fn warning(&self) -> String {
+        let path = self.root.path.display();
+        let what = match (self.is_used, self.root.method) {
+            (true, _) => format!("locks are held in {path}"),
+            (false, _) => format!("lokt.toml names {path}"),
+        };
+        format!(
+            "{what}, the root of every participant without this LOKT_ROOT: two roots are two locks"
+        )
+    }
+}
+
+/// The root that participants without `LOKT_ROOT` use here, if it is another one and anything is held in it, or
+/// the project names it.
+pub(crate) fn apart(root: &LockRoot) -> Option<OtherRoot> {
+    if root.method != RootMethod::Env {
+        return None;
+    }
+    let environment = RootSearchInputs { lokt_root: None, ..surroundings().ok()? };
+    let other = LockRoot::find(&environment).ok().filter(|it| it.path != root.path)?;
+    let caller = Caller::current(None, OwnerSource::Derived, None);
+    let is_used =
+        is_used(&FileLockStore::of(&other), &caller, UsageEvidence::Records).unwrap_or(false);
+    let counts = is_used || other.method == RootMethod::Project;
+    counts.then_some(OtherRoot { root: other, is_used })
+}
+
+/// Warns where the first command with a new `LOKT_ROOT` would be alone with it. A root that is there is not looked at:
+/// that would cost every command.
+fn warn_if_apart(root: &LockRoot) {
+    if root.method == RootMethod::Env && root.path.symlink_metadata().is_err() {
+        apart(root).iter().for_each(|other| output::warn(&other.warning()));
+    }
 }
 
 /// Refuses to work where the root, or the repository that has the working folder, belongs to another user: also where

@@ -42,6 +42,9 @@ pub(crate) const GIT_WORK_TREE: &str = "GIT_WORK_TREE";
 
 /// How many columns the help may have.
 pub(crate) const COLUMNS: &str = "COLUMNS";
+/// Codex's folder of this user.
+pub(crate) const CODEX_HOME: &str = "CODEX_HOME";
+
 /// What kind of terminal there is.
 pub(crate) const TERM: &str = "TERM";
 /// The locale for everything: which characters can be shown.

@@ -12,7 +12,13 @@ use lokt_lock::{
 use nix::{errno::Errno, libc::ELOOP};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use std::{error::Error, io, os::unix::fs::MetadataExt, path::Path, sync::Arc};
+use std::{
+    error::Error,
+    io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// The message of a command that cannot do its work: one line that says what failed and on what, then what
 /// to do about it.
@@ -32,6 +38,26 @@ pub(crate) struct CliFailure {
     pub(crate) facts: Vec<(String, Value)>,
     /// Nothing was done, because the locks have moved: the command is to be run again.
     pub(crate) is_outdated: bool,
+    /// What could not be written, where that is why it failed.
+    pub(crate) write_fault: Option<WriteFault>,
+}
+
+/// A file or folder that cannot be written.
+#[derive(Clone, Debug)]
+pub(crate) struct WriteFault {
+    /// The file or folder.
+    pub(crate) path: PathBuf,
+    /// What the kernel said.
+    pub(crate) kind: io::ErrorKind,
+}
+
+impl WriteFault {
+    fn of(path: &Path, error: &io::Error) -> Option<Self> {
+        let kind = error.kind();
+        let is_refusal =
+            matches!(kind, io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied);
+        is_refusal.then(|| Self { path: path.to_owned(), kind })
+    }
 }
 
 impl CliFailure {
@@ -45,6 +71,7 @@ impl CliFailure {
             silent: false,
             facts: Vec::new(),
             is_outdated: false,
+            write_fault: None,
         }
     }
 
@@ -105,6 +132,11 @@ impl CliFailure {
 /// What to do where a symbolic link stands in a root.
 const LINK: &str = "a symbolic link stands there or on the way, and lokt follows none in its folder; lokt doctor names \
     it: look where it leads, and remove it";
+
+/// What to do where no lock can be kept in the root. A model that followed a simpler hint would choose a root for
+/// itself.
+const ONE_ROOT: &str = "or let the person who runs this machine give all participants one LOKT_ROOT on a local disk; \
+    set none for yourself: two roots are two locks";
 
 /// Whether an error is that of a link which was not followed.
 fn is_of_a_link(error: &(dyn Error + 'static)) -> bool {
@@ -174,10 +206,14 @@ impl From<LockStoreError> for CliFailure {
                 failure.hint("a process that this user cannot see is inside a state change")
             }
             LockStoreError::NoKernelLocks { .. } | LockStoreError::NetworkFileSystem { .. } => failure
-                .hint("set LOKT_ROOT to a folder on a local disk; a lock that other machines cannot see gives false safety"),
+                .hint("a lock that other machines cannot see gives false safety: keep the repository on a local disk")
+                .hint(ONE_ROOT),
             LockStoreError::Io { path, source, .. } => match shut_out(path, source) {
                 Some(advice) => failure.hint(advice),
-                None => advice(source).into_iter().fold(failure, Self::hint),
+                None => {
+                    let write_fault = WriteFault::of(path, source);
+                    advice(source).into_iter().fold(Self { write_fault, ..failure }, Self::hint)
+                }
             },
             LockStoreError::NoRandomness { .. } => failure,
             LockStoreError::RootMoved { .. } => Self { is_outdated: true, ..failure }
@@ -212,15 +248,9 @@ fn advice(error: &io::Error) -> Option<&'static str> {
         io::ErrorKind::FileTooLarge => {
             Some("a file may grow no further (ulimit -f); nothing was changed")
         }
-        io::ErrorKind::ReadOnlyFilesystem => {
-            Some("the file system is read-only; set LOKT_ROOT to a folder that can be written")
-        }
         io::ErrorKind::DirectoryNotEmpty => Some(
             "a folder that is not empty is in the way; lokt did not touch it, move it away by hand",
         ),
-        io::ErrorKind::PermissionDenied => {
-            Some("lokt doctor   checks the folder's permissions; LOKT_ROOT names another one")
-        }
         _ => match error.raw_os_error().map(Errno::from_raw) {
             Some(Errno::EMFILE) => {
                 Some("this process may open no more files (ulimit -n); nothing was changed")
@@ -243,9 +273,10 @@ impl From<LockRootError> for CliFailure {
                     "git config --global --add safe.directory {}   says so, to git and to lokt",
                     quoted(&foreign.exception)
                 ))
-                .hint("else set LOKT_ROOT to a folder of your own"),
-            LockRootError::Link { .. } => failure
-                .hint("look where it leads, and remove it; LOKT_ROOT may name that folder instead"),
+                .hint("else work in a folder of your own"),
+            LockRootError::Link { .. } => {
+                failure.hint("look where it leads, and remove it while nothing is held there")
+            }
             LockRootError::ProjectFile { .. } => failure.hint(
                 "lokt uses no other folder while the file is unclear: two folders are two locks",
             ),
@@ -253,7 +284,7 @@ impl From<LockRootError> for CliFailure {
             | LockRootError::NoGitDir { .. }
             | LockRootError::NotARepository { .. } => failure
                 .hint("lokt uses no other folder while the repository is unclear: two folders are two locks")
-                .hint("repair it (git worktree repair), or set LOKT_ROOT"),
+                .hint("repair it: git worktree repair"),
         }
     }
 }

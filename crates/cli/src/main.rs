@@ -12,9 +12,11 @@
 //! * [`mod@env`]: every variable of the environment that Lokt reads or sets.
 //! * [`exit`]: the exit codes, a public contract.
 //! * [`failure`]: typed errors become a message, hints and a code.
+//! * [`json_fields`]: the fields of the JSON that each command prints.
 //! * [`once`]: the command that shares results.
 //! * [`mod@mcp`]: the server for agents.
 //! * [`prime`]: what an agent has to know of a repository; [`init`]: setting it up for agents.
+//! * [`mod@sandbox`]: what to do where a sandbox keeps the folder of the locks read-only.
 //! * [`timeline`]: who held and who waited for what, as bars and as a page.
 //! * [`mod@tool`]: the commands about tools, one file each.
 //! * [`mod@top`]: the live view.
@@ -33,6 +35,7 @@ mod exit;
 mod failure;
 mod help;
 mod init;
+mod json_fields;
 mod locking;
 mod mcp;
 mod once;
@@ -40,6 +43,7 @@ mod output;
 mod prime;
 mod printable;
 mod refusal;
+mod sandbox;
 mod span;
 mod timeline;
 mod tool;
@@ -71,7 +75,9 @@ fn attempt(tries: usize) -> exit::ExitCode {
         Err(failure) if usage::can_advise(&failure) => {
             output::end_with(&with_grammar(|grammar| usage::advise(failure, grammar)))
         }
-        outcome => outcome.unwrap_or_else(|failure| output::end_with(&failure)),
+        outcome => {
+            outcome.unwrap_or_else(|failure| output::end_with(&sandbox::advice::explained(failure)))
+        }
     }
 }
 

@@ -69,6 +69,7 @@ impl Lokt {
         let path = std::env::var("PATH").unwrap_or_default();
         command.env("PATH", format!("{}:{path}", folder.display()));
         command.env("USER_SPACE", places.folder.join("user"));
+        command.env("CODEX_HOME", places.folder.join("codex-home"));
         command.env("LOKT_ROOT", &places.root).current_dir(places.folder);
         Self { command }.silent()
     }

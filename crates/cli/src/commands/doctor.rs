@@ -1,4 +1,11 @@
-use crate::{context::CommandContext, env, exit::ExitCode, failure::CliFailure, output};
+use crate::{
+    context::{CommandContext, apart},
+    env,
+    exit::ExitCode,
+    failure::CliFailure,
+    output,
+    sandbox::advice,
+};
 use clap::Args;
 use lokt_lock::{
     file::{CheckStatus, ForeignPath, RootCheck, RootMethod, checkup},
@@ -87,15 +94,48 @@ impl CommandContext {
         let owner = "the root, and what leads to it, is trusted".to_owned();
         let owner = RootCheck { name: "owner", status: CheckStatus::Ok, message: owner };
         let checks = [owner].into_iter().chain(checkup(&self.store));
-        checks.chain(self.is_earlier()).chain(relative_root()).collect()
+        let checks = checks.chain(self.sandbox()).chain(self.is_earlier()).chain(self.other_root());
+        checks.chain(self.project_file()).chain(relative_root()).collect()
     }
 
-    /// Whether what was held before there was a repository keeps the locks where they were.
+    /// What to do where a sandbox, or the file system, keeps the root read-only.
+    fn sandbox(&self) -> Option<RootCheck> {
+        let hints = advice::of_unwritable(&self.root);
+        let message = hints.join("; ");
+        let check = RootCheck { name: "sandbox", status: CheckStatus::Fail, message };
+        (!hints.is_empty()).then_some(check)
+    }
+
+    /// A warning where `LOKT_ROOT` keeps this caller's locks apart from those of others.
+    fn other_root(&self) -> Option<RootCheck> {
+        let other = apart(&self.root)?;
+        let message = other.warning();
+        Some(RootCheck { name: "lokt_root", status: CheckStatus::Warn, message })
+    }
+
+    /// A warning where a `lokt.toml` does not count.
+    fn project_file(&self) -> Option<RootCheck> {
+        let path = self.root.unused_file.as_ref()?;
+        let message = format!(
+            "the folder that {} names does not count: this repository has no main work tree, so its worktrees share \
+             {} only",
+            path.display(),
+            self.root.path.display(),
+        );
+        Some(RootCheck { name: "project", status: CheckStatus::Warn, message })
+    }
+
+    /// Whether what was held before there was a repository, or a `lokt.toml`, keeps the locks where they were.
     fn is_earlier(&self) -> Option<RootCheck> {
-        let is_earlier = self.root.method == RootMethod::Local && self.root.replaced_from.is_none();
-        let message = "there is a git repository now; what is held here keeps the locks here until it is free"
-            .to_owned();
-        is_earlier.then_some(RootCheck { name: "repository", status: CheckStatus::Warn, message })
+        let successor = self.root.successor.as_ref()?;
+        let (name, what) = match successor.method {
+            RootMethod::Project => {
+                ("project", format!("lokt.toml names {} now", successor.path.display()))
+            }
+            _ => ("repository", "there is a git repository now".to_owned()),
+        };
+        let message = format!("{what}; what is held here keeps the locks here until it is free");
+        Some(RootCheck { name, status: CheckStatus::Warn, message })
     }
 }
 

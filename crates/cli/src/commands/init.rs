@@ -1,8 +1,10 @@
 use crate::{
+    context::find_root,
     exit::ExitCode,
     failure::CliFailure,
     init::{
         agent::CodingAgent,
+        codex_sandbox::CodexSandbox,
         diff,
         plan::{self, InitPlan},
         write,
@@ -12,7 +14,7 @@ use crate::{
 };
 use clap::Args;
 use serde_json::json;
-use std::fs;
+use std::{fs, path::Path};
 
 /// Set up a repository for agents: add lokt to their instruction files and session-start hooks
 ///
@@ -51,15 +53,18 @@ impl InitCommand {
         let project = fs::canonicalize(&folder).map_err(|error| {
             CliFailure::new(ExitCode::Error, format!("cannot enter {}: {error}", folder.display()))
         })?;
-        let plan = if self.undo {
-            let agents =
-                if self.agents.is_empty() { CodingAgent::all() } else { self.agents.clone() };
+        let agents = self.chosen(&project);
+        let mut plan = if self.undo {
             InitPlan::take_out(&project, &agents)?
-        } else if self.agents.is_empty() {
-            InitPlan::set_up(&project, &CodingAgent::found_in(&project))?
         } else {
-            InitPlan::set_up(&project, &self.agents)?
+            InitPlan::set_up(&project, &agents)?
         };
+        let codex = self.codex_sandbox(&agents)?;
+        match &codex {
+            Some(codex) if self.undo => codex.take_out(&mut plan)?,
+            Some(codex) => codex.put(&mut plan)?,
+            None => {}
+        }
         if !self.json {
             plan.changes.iter().try_for_each(|it| output::diff(&diff::of(it)))?;
         }
@@ -73,9 +78,36 @@ impl InitCommand {
         }
         if writes {
             write::all(&project, &plan.changes)?;
+            codex.iter().for_each(|it| self.prepare(it));
         }
         self.tell(&plan, writes)?;
         if has_changes && !writes { Err(unconfirmed()) } else { Ok(ExitCode::Done) }
+    }
+
+    /// The agents to set up, or to undo.
+    fn chosen(&self, project: &Path) -> Vec<CodingAgent> {
+        match (self.agents.is_empty(), self.undo) {
+            (false, _) => self.agents.clone(),
+            (true, true) => CodingAgent::all(),
+            (true, false) => CodingAgent::found_in(project),
+        }
+    }
+
+    /// Codex's sandbox, where it is to be changed: of a Codex that was not named, only if this user has it.
+    fn codex_sandbox(&self, agents: &[CodingAgent]) -> Result<Option<CodexSandbox>, CliFailure> {
+        if !agents.contains(&CodingAgent::Codex) {
+            return Ok(None);
+        }
+        let sandbox = CodexSandbox::of(&find_root()?.path)?;
+        Ok(sandbox.filter(|it| self.agents.contains(&CodingAgent::Codex) || it.is_there()))
+    }
+
+    fn prepare(&self, codex: &CodexSandbox) {
+        if self.undo {
+            codex.tidy();
+        } else if let Err(error) = codex.prepare() {
+            output::warn(&format!("the folder of the locks cannot be made: {error}"));
+        }
     }
 
     /// Whether the user wants the changes. False where there is no terminal to ask on.

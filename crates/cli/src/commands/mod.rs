@@ -4,6 +4,7 @@
 //! prints through [`output`](crate::output) alone and never ends the process.
 
 pub(crate) mod audit;
+pub(crate) mod capabilities;
 pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod doctor;

@@ -4,6 +4,7 @@ use crate::{
     failure::{CliFailure, chain},
     init, output,
     prime::{InstructionFileKind, now, project, session_start::SessionStart, text},
+    sandbox::advice,
     tool::project_folder,
     view,
 };
@@ -57,7 +58,10 @@ impl PrimeCommand {
         }
         if !self.json {
             let held = entries.map(|it| now::lines(&it, me)).map_err(|it| chain(&it));
-            output::lines(text::live(&findings, held, &context.caller).lines())?;
+            let trouble = advice::for_session(&context.root);
+            output::lines(
+                text::live(&findings, held, trouble.as_deref(), &context.caller).lines(),
+            )?;
             return Ok(ExitCode::Done);
         }
         let entries = entries.ok();
@@ -73,6 +77,7 @@ impl PrimeCommand {
             "agent_id": me.agent.to_string(),
             "agent": me.agent.spoken(),
             "held": held,
+            "advice": advice::of_unwritable(&context.root),
         }))?;
         Ok(ExitCode::Done)
     }

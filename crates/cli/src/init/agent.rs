@@ -5,9 +5,10 @@ use std::path::Path;
 /// A coding agent that reads instructions from a project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CodingAgent {
-    /// AGENTS.md: Codex, Copilot's agent, opencode and others
-    #[value(alias = "codex")]
+    /// AGENTS.md: Copilot's agent and many others
     Agents,
+    /// AGENTS.md, a session-start hook in .codex/hooks.json, and the locks in what Codex's sandbox may write
+    Codex,
     /// CLAUDE.md and a session-start hook in .claude/settings.json
     Claude,
     /// .cursor/rules/lokt.mdc
@@ -54,8 +55,9 @@ pub(super) struct StarterFile {
 }
 
 /// The agents of which one may be found in a project.
-const ALL: [CodingAgent; 7] = [
+const ALL: [CodingAgent; 8] = [
     CodingAgent::Agents,
+    CodingAgent::Codex,
     CodingAgent::Claude,
     CodingAgent::Cursor,
     CodingAgent::Windsurf,
@@ -83,6 +85,7 @@ impl CodingAgent {
     const fn traces(self) -> &'static [&'static str] {
         match self {
             Self::Agents => &["AGENTS.md"],
+            Self::Codex => &[".codex"],
             Self::Claude => &["CLAUDE.md", ".claude"],
             Self::Cursor => &[".cursor", ".cursorrules"],
             Self::Windsurf => &[".windsurfrules", ".windsurf"],
@@ -95,7 +98,9 @@ impl CodingAgent {
     /// The instruction file that it reads in this project.
     pub(super) fn instructions(self, project: &Path) -> InstructionFile {
         match self {
-            Self::Agents => InstructionFile::new("AGENTS.md", InstructionFileKind::AgentsMd),
+            Self::Agents | Self::Codex => {
+                InstructionFile::new("AGENTS.md", InstructionFileKind::AgentsMd)
+            }
             Self::Claude => InstructionFile::new("CLAUDE.md", InstructionFileKind::ClaudeMd),
             // Cursor's agent does not read .cursorrules any more.
             Self::Cursor => InstructionFile {
@@ -120,6 +125,7 @@ impl CodingAgent {
     /// The JSON file that has a session-start hook, where the agent knows such a thing.
     pub(super) const fn settings(self) -> Option<&'static str> {
         match self {
+            Self::Codex => Some(".codex/hooks.json"),
             Self::Claude => Some(".claude/settings.json"),
             _ => None,
         }

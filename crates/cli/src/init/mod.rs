@@ -4,6 +4,7 @@
 //! * [`section`]: a section between markers in a text file. Pure.
 //! * [`fenced_code`]: the parts of that text that are examples. Pure.
 //! * [`settings`]: a hook in a JSON file, inserted and removed without touching another byte. Pure.
+//! * [`codex`]: a path in Codex's configuration, in the same way. Pure. [`codex_sandbox`]: which path, in which file.
 //! * [`plan`]: the changes, file by file, computed before anything is written.
 //! * [`project_file`]: reading a project's file so that no link leads out of the project.
 //! * `permission`: whether a file may be replaced at all.
@@ -14,6 +15,8 @@
 //! undoing works in every clone (`docs/decisions/0017-what-init-wrote-says-what-was-there.md`).
 
 pub(crate) mod agent;
+mod codex;
+pub(crate) mod codex_sandbox;
 pub(crate) mod diff;
 mod fenced_code;
 mod permission;

@@ -42,6 +42,20 @@ const EXAMPLE_TEXT: &str = "\
 # A guarded operation: only one process runs it at a time; any other is told who holds the lock. Replace the
 # echo with the work that must not run twice at once, and `example` with its name.
 # Made by `lokt init`; `lokt init --undo` removes it again unless it was changed.
+if ! command -v lokt >/dev/null 2>&1; then
+    echo \"warning: lokt is not installed, so nothing keeps two runs apart; README of lokt: Install\" >&2
+    # Runs without a guard. To stop instead, put `exit 1` in place of the next line.
+    lokt() { while [ \"$1\" != -- ]; do shift; done; shift; \"$@\"; }
+fi
+lokt guard example --ttl 5m -- echo \"alone in here\"
+";
+
+/// What earlier versions made.
+const EARLIER_EXAMPLE: &str = "\
+#!/bin/sh
+# A guarded operation: only one process runs it at a time; any other is told who holds the lock. Replace the
+# echo with the work that must not run twice at once, and `example` with its name.
+# Made by `lokt init`; `lokt init --undo` removes it again unless it was changed.
 exec lokt guard example --ttl 5m -- echo \"alone in here\"
 ";
 
@@ -86,11 +100,11 @@ impl InitPlan {
                 plan.take_out_hook(project, path)?;
             }
             if let Some(it) = agent.companion() {
-                plan.remove_unchanged(project, it.path, it.content)?;
+                plan.remove_unchanged(project, it.path, &[it.content])?;
             }
         }
         if agents == CodingAgent::all() {
-            plan.remove_unchanged(project, EXAMPLE, EXAMPLE_TEXT)?;
+            plan.remove_unchanged(project, EXAMPLE, &[EXAMPLE_TEXT, EARLIER_EXAMPLE])?;
         }
         Ok(plan)
     }
@@ -150,10 +164,10 @@ impl InitPlan {
         &mut self,
         project: &Path,
         path: &'static str,
-        content: &str,
+        contents: &[&str],
     ) -> Result<(), CliFailure> {
         let Some((place, text)) = there(project, path)? else { return Ok(()) };
-        if text == content {
+        if contents.contains(&text.as_str()) {
             self.change(place, None)?;
         } else if path == EXAMPLE {
             self.notes.push(format!("{path} was changed since, and stays"));
@@ -162,7 +176,11 @@ impl InitPlan {
     }
 
     /// Adds a change, if it changes anything and is allowed. Two names of one file, as of a link, are one file.
-    fn change(&mut self, place: InitTargetFile, after: Option<String>) -> Result<(), CliFailure> {
+    pub(super) fn change(
+        &mut self,
+        place: InitTargetFile,
+        after: Option<String>,
+    ) -> Result<(), CliFailure> {
         let is_known = self.changes.iter().any(|it| it.path == place.path);
         if is_known || place.text == after {
             return Ok(());

@@ -38,11 +38,18 @@ impl InitTargetFile {
         if !path.starts_with(project) {
             return Ok(None);
         }
+        Self::read_at(&path, shown).map(Some)
+    }
+
+    /// Reads a file of the user's own, which may be a symbolic link to another.
+    pub(super) fn read_at(path: &Path, shown: &'static str) -> Result<Self, CliFailure> {
+        let fails = |why: &str| refused(shown, why);
+        let path = real(path).map_err(|why| fails(&why))?;
         let file = bounded::open(&path).map_err(|error| fails(&error.to_string()))?;
-        let Some(file) = file else { return Ok(Some(Self { shown, path, text: None })) };
+        let Some(file) = file else { return Ok(Self { shown, path, text: None }) };
         let bytes = bounded::read(&file, MOST_BYTES).map_err(|why| fails(&why.to_string()))?;
         let text = String::from_utf8(bytes).map_err(|_| fails("it is not UTF-8 text"))?;
-        Ok(Some(Self { shown, path, text: Some(text) }))
+        Ok(Self { shown, path, text: Some(text) })
     }
 }
 

@@ -26,8 +26,10 @@ use members::{JsonContainerRange, JsonMember};
 use serde_json::{Value, json};
 use std::ops::Range;
 
-/// The hook's command.
+/// What the hook's command runs.
 const COMMAND: &str = "lokt prime";
+/// The hook's command, which says nothing to those who do not have Lokt.
+const SILENT_COMMAND: &str = "! command -v lokt >/dev/null 2>&1 || lokt prime";
 /// White space as JSON has it (RFC 8259, section 2).
 const WHITE_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 const HOOKS: &str = "hooks";
@@ -65,7 +67,7 @@ pub(super) enum HookRemoval {
 pub(super) fn put(text: Option<&str>) -> Result<String, AgentSettingsError> {
     let Some(text) = text else { return Ok(created()) };
     let (mark, text) = unmarked(text);
-    put_into(text).map(|text| format!("{mark}{text}"))
+    put_into(&renewed(text)).map(|text| format!("{mark}{text}"))
 }
 
 fn put_into(text: &str) -> Result<String, AgentSettingsError> {
@@ -107,8 +109,9 @@ fn put_into(text: &str) -> Result<String, AgentSettingsError> {
 
 /// The file without the hook.
 pub(super) fn cut(text: &str) -> Result<HookRemoval, AgentSettingsError> {
-    let (mark, text) = unmarked(text);
-    Ok(match cut_from(text)? {
+    let (mark, bare) = unmarked(text);
+    Ok(match cut_from(&renewed(bare))? {
+        HookRemoval::Same => HookRemoval::Same,
         HookRemoval::Text(rest) => HookRemoval::Text(format!("{mark}{rest}")),
         rest => rest,
     })
@@ -159,7 +162,24 @@ fn unpadded(text: &str, place: &Range<usize>) -> Option<String> {
 }
 
 fn hook() -> Value {
-    json!({"hooks": [{"type": "command", "command": COMMAND}]})
+    hook_that_runs(SILENT_COMMAND)
+}
+
+fn hook_that_runs(command: &str) -> Value {
+    json!({"hooks": [{"type": "command", "command": command}]})
+}
+
+/// The text with today's command in place of that of earlier versions, which failed for those who do not have Lokt.
+fn renewed(text: &str) -> String {
+    let old = hook_that_runs(COMMAND);
+    let groups = HookPositions::of(text).ok().and_then(|it| it.groups).unwrap_or_default();
+    let Some(place) = groups.into_iter().find(|it| it.value == old).map(|it| it.whole) else {
+        return text.to_owned();
+    };
+    let quoted = |command: &str| Value::from(command).to_string();
+    let part = |range: Range<usize>| text.get(range).unwrap_or_default();
+    let group = part(place.clone()).replacen(&quoted(COMMAND), &quoted(SILENT_COMMAND), 1);
+    format!("{}{group}{}", part(0..place.start), part(place.end..text.len()))
 }
 
 fn created() -> String {

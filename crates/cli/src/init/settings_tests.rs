@@ -85,6 +85,19 @@ fn a_hook_that_somebody_wrote_is_enough() {
 }
 
 #[test]
+fn the_hook_of_an_earlier_version_is_renewed_and_taken_out_as_before() {
+    for before in
+        [None, Some("{}"), Some("{\n  \"a\": 1\n}\n"), Some("{\"hooks\": {\"SessionStart\": []}}")]
+    {
+        let with = put(before).unwrap();
+        let old = with.replace(SILENT_COMMAND, COMMAND);
+        assert_ne!(old, with);
+        assert_eq!(put(Some(&old)).unwrap(), with, "{before:?}");
+        assert_eq!(cut(&old).unwrap(), cut(&with).unwrap(), "{before:?}");
+    }
+}
+
+#[test]
 fn what_is_in_doubt_is_refused() {
     for (text, why) in [
         ("{\"a\": 1, // why\n\"b\": 2}", "line 1 has a comment"),

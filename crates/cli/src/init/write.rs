@@ -44,6 +44,9 @@ pub(crate) fn all(project: &Path, changes: &[InitFileChange]) -> Result<(), CliF
     let emptied: Vec<PathBuf> =
         removed.filter_map(|it| it.path.parent()).map(Path::to_owned).collect();
     remove_empty(project, &emptied);
+    // The folder of a file of the user's own, which `init` may have made too.
+    let own = emptied.iter().filter(|it| !it.starts_with(project));
+    own.for_each(|it| drop(fs::remove_dir(it)));
     Ok(())
 }
 

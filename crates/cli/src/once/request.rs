@@ -287,9 +287,9 @@ impl From<ProjectTreeError> for CliFailure {
             ProjectTreeError::TooManyFiles { .. } => {
                 Some("name the link in .gitignore, or the files that matter with --input")
             }
-            ProjectTreeError::SharedRoot { .. } => {
-                Some("set LOKT_ROOT to a folder that has nothing else in it")
-            }
+            ProjectTreeError::SharedRoot { .. } => Some(
+                "LOKT_ROOT, or `root` in lokt.toml, must name a folder that has nothing else in it, for all participants",
+            ),
             ProjectTreeError::NoGit(_)
             | ProjectTreeError::Git { .. }
             | ProjectTreeError::OldGit(_) => {

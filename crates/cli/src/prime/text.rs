@@ -16,9 +16,11 @@ pub(super) const WIDTH: usize = 120;
 pub(crate) fn live(
     findings: &PrimeProjectFindings,
     held: Result<Vec<String>, String>,
+    trouble: Option<&str>,
     me: &Caller,
 ) -> String {
-    let end = format!("{}\n\n{}", rules(findings, findings.unread.len()), identity(me));
+    let (rules, trouble) = (rules(findings, findings.unread.len()), trouble.unwrap_or_default());
+    let end = paragraphs(&[trouble, &rules, &identity(me)]);
     let (held, fallback) = match held {
         Ok(lines) => (lines, "Now: nothing is held or frozen."),
         Err(_) => (

@@ -40,9 +40,9 @@ fn check(text: &str, most_characters: usize) {
 
 fn check_all(findings: &PrimeProjectFindings, held: &[String]) {
     for source in [OwnerSource::Given, OwnerSource::Derived] {
-        check(&live(findings, Ok(held.to_vec()), &me(source)), usize::MAX);
-        check(&live(findings, Err("x".to_owned()), &me(source)), usize::MAX);
-        check(&live(findings, Ok(held.to_vec()), &agent(source)), usize::MAX);
+        check(&live(findings, Ok(held.to_vec()), None, &me(source)), usize::MAX);
+        check(&live(findings, Err("x".to_owned()), None, &me(source)), usize::MAX);
+        check(&live(findings, Ok(held.to_vec()), None, &agent(source)), usize::MAX);
     }
     for format in InstructionFileKind::value_variants() {
         let text = crate::init::section::marked(&lasting(findings, *format));
@@ -60,7 +60,7 @@ fn two_hundred_of_everything_fit_and_say_that_there_is_more() {
     let held: Vec<String> = (0..200).map(|it| format!("- `lock-{it}` is held by `ada`")).collect();
     let findings = findings(&scripts);
     check_all(&findings, &held);
-    let text = live(&findings, Ok(held), &me(OwnerSource::Given));
+    let text = live(&findings, Ok(held), None, &me(OwnerSource::Given));
     for shown in ["`operation-0`", "`lock-0`", "more: `lokt prime --json`", "more: `lokt status`"] {
         assert!(text.contains(shown), "{shown} is told: {text}");
     }
@@ -70,9 +70,9 @@ fn two_hundred_of_everything_fit_and_say_that_there_is_more() {
 fn nothing_guarded_and_nothing_held_is_said() {
     let none = PrimeProjectFindings::default();
     check_all(&none, &[]);
-    let text = live(&none, Ok(Vec::new()), &me(OwnerSource::Derived));
+    let text = live(&none, Ok(Vec::new()), None, &me(OwnerSource::Derived));
     assert!(text.contains("No guarded operations") && text.contains("nothing is held"), "{text}");
-    let unknown = live(&none, Err("x".to_owned()), &me(OwnerSource::Given));
+    let unknown = live(&none, Err("x".to_owned()), None, &me(OwnerSource::Given));
     assert!(
         unknown.contains("cannot be read") && !unknown.contains("nothing is held"),
         "{unknown}"

@@ -4,10 +4,13 @@ use crate::project::{Project, sandbox};
 use serde_json::{Value, json};
 use std::{fs, os::unix::fs::PermissionsExt};
 
+/// The command of a session-start hook.
+const HOOK: &str = "! command -v lokt >/dev/null 2>&1 || lokt prime";
+
 /// Each agent, and the files that a project without any of them has afterwards.
 const AGENTS: [(&str, &[&str]); 8] = [
     ("agents", &["AGENTS.md"]),
-    ("codex", &["AGENTS.md"]),
+    ("codex", &["AGENTS.md", ".codex/hooks.json"]),
     ("claude", &["CLAUDE.md", ".claude/settings.json"]),
     ("cursor", &[".cursor/rules/lokt.mdc"]),
     ("windsurf", &[".windsurfrules"]),
@@ -73,7 +76,7 @@ fn the_session_start_hook_is_merged() {
         "{text}"
     );
     let value: Value = serde_json::from_str(&text).unwrap();
-    let hook = json!([{"hooks": [{"type": "command", "command": "lokt prime"}]}]);
+    let hook = json!([{"hooks": [{"type": "command", "command": HOOK}]}]);
     assert_eq!(value["hooks"]["SessionStart"], hook);
 }
 

@@ -4,6 +4,7 @@
 #![expect(clippy::panic, reason = "a helper of tests may fail the test that uses it")]
 
 mod agents;
+mod codex;
 mod kills;
 mod project;
 mod prompts;

@@ -222,7 +222,9 @@ fn an_incomplete_list_of_files_is_refused() {
 fn the_folder_of_the_locks_does_not_count() {
     let it = Repository::new();
     let call = |root: &str| it.once(&["--quiet"], "true").env("LOKT_ROOT", root).run();
-    call(".").fails_with(64, "is in the folder of the locks").says("set LOKT_ROOT to a folder");
+    call(".")
+        .fails_with(64, "is in the folder of the locks")
+        .says("must name a folder that has nothing else in it");
     call("sub").fails_with(64, "sub/b is in the folder of the locks");
     assert_eq!(call("locks").ok().err, "", "a folder for the locks alone changes nothing");
     assert_eq!(call("locks").ok().err, "");

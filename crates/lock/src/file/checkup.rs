@@ -79,6 +79,22 @@ pub fn checkup(store: &FileLockStore) -> Vec<RootCheck> {
     ]
 }
 
+impl FileLockStore {
+    /// Tries whether the root can be written, and changes nothing.
+    ///
+    /// # Errors
+    /// What the kernel says where it cannot.
+    pub fn try_writing(&self) -> io::Result<()> {
+        let flags = OFlag::O_WRONLY | OFlag::O_APPEND;
+        match nofollow::open(&self.layout().audit_log(), flags, 0) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            opened => return opened.map(drop),
+        }
+        let place = nearest_existing(self.layout().root());
+        access(&place, AccessFlags::W_OK | AccessFlags::X_OK).map_err(io::Error::from)
+    }
+}
+
 pub(super) fn check(
     name: &'static str,
     status: CheckStatus,
@@ -99,7 +115,7 @@ fn trials(place: &Path) -> [RootCheck; 3] {
     let writable = match &made {
         Ok(()) => check("writable", CheckStatus::Ok, format!("{} can be written", place.display())),
         Err(error) => {
-            let advice = advice(error, "set LOKT_ROOT to another folder");
+            let advice = advice(error, "all participants must use one folder that all can write");
             let text = format!("cannot write in {}: {error}; {advice}", place.display());
             check("writable", CheckStatus::Fail, text)
         }
@@ -108,13 +124,11 @@ fn trials(place: &Path) -> [RootCheck; 3] {
         |name, what, run: fn(&Path) -> io::Result<bool>| match made.as_ref().map(|()| run(&folder))
         {
             Ok(Ok(true)) => check(name, CheckStatus::Ok, what),
-            Ok(Ok(false)) => check(
-                name,
-                CheckStatus::Fail,
-                format!("not so here: {what}; set LOKT_ROOT to a local disk"),
-            ),
+            Ok(Ok(false)) => {
+                check(name, CheckStatus::Fail, format!("not so here: {what}; {LOCAL_DISK}"))
+            }
             Ok(Err(error)) => {
-                let advice = advice(&error, "set LOKT_ROOT to a local disk");
+                let advice = advice(&error, LOCAL_DISK);
                 check(name, CheckStatus::Fail, format!("{error}; {advice}"))
             }
             Err(_) => check(name, CheckStatus::Fail, "not tried: nothing can be written"),
@@ -128,6 +142,8 @@ fn trials(place: &Path) -> [RootCheck; 3] {
     let [locks, links] = checks;
     [writable, locks, links]
 }
+
+const LOCAL_DISK: &str = "the root must be on a local disk, and the same for all participants";
 
 /// What to do about an error; `usual` where it may lie in the place.
 fn advice(error: &io::Error, usual: &'static str) -> &'static str {
@@ -169,8 +185,7 @@ fn file_system(place: &Path) -> RootCheck {
         }
         FileSystemKind::Network(kind) => {
             let text = format!(
-                "{kind}, a network file system: locks of other machines may not be seen here; set LOKT_ROOT to a \
-                 local folder for one machine"
+                "{kind}, a network file system: locks of other machines may not be seen here; {LOCAL_DISK}"
             );
             check("file_system", CheckStatus::Fail, text)
         }

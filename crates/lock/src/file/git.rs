@@ -84,8 +84,8 @@ impl GitRepository {
         Ok(None)
     }
 
-    /// The folder of the main work tree. There is none that all worktrees of a repository can find where the common
-    /// directory is not called `.git`: for a bare repository, a submodule, a git directory that stands apart.
+    /// The folder of the main work tree. All worktrees of a repository can find one only where the common
+    /// directory is called `.git`: there is none for a bare repository, a submodule, or a separate git directory.
     pub(super) fn main_work_tree(&self) -> Option<&Path> {
         self.common.parent().filter(|_| self.common.ends_with(".git"))
     }

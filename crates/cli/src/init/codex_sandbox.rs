@@ -1,0 +1,100 @@
+//! Lets Codex's sandbox write the folder of the locks.
+
+use super::{
+    codex::{self, ConfigWithoutRoot},
+    plan::InitPlan,
+    project_file::{InitTargetFile, refused},
+};
+use crate::{
+    env,
+    failure::CliFailure,
+    sandbox::harness::{SandboxedHarness, codex_home},
+};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// Names in each folder that Codex keeps read-only. Versions that mount them before the folder itself cannot make them
+/// in a git directory that is read-only, and run no command then (openai/codex issue 43516): so they are made before.
+const PROTECTED: [&str; 3] = [".git", ".agents", ".codex"];
+
+/// Codex's configuration of this user, and the folder that its sandbox has to write.
+#[derive(Debug)]
+pub(crate) struct CodexSandbox {
+    home: PathBuf,
+    root: PathBuf,
+}
+
+impl CodexSandbox {
+    /// The sandbox of this user's Codex, for a root.
+    pub(crate) fn of(root: &Path) -> Result<Option<Self>, CliFailure> {
+        let home = match env::path(env::CODEX_HOME)? {
+            Some(home) => Some(home),
+            None => env::home().map(|home| home.join(".codex")),
+        };
+        Ok(home.map(|home| Self { home, root: root.to_owned() }))
+    }
+
+    /// Whether this user has Codex.
+    pub(crate) fn is_there(&self) -> bool {
+        self.home.is_dir()
+    }
+
+    fn config(&self) -> Result<InitTargetFile, CliFailure> {
+        InitTargetFile::read_at(&self.home.join("config.toml"), shown())
+    }
+
+    /// Plans the entry of the root.
+    pub(crate) fn put(&self, plan: &mut InitPlan) -> Result<(), CliFailure> {
+        let place = self.config()?;
+        let path = self.path()?;
+        let after = codex::put(place.text.as_deref(), path).map_err(|flaw| {
+            let failure = refused(shown(), &flaw.to_string());
+            match SandboxedHarness::Codex.setting(&self.root) {
+                Some(setting) => failure.hint(format!("put it in by hand: {}", setting.text)),
+                None => failure,
+            }
+        })?;
+        if place.text.as_ref() != Some(&after) {
+            plan.notes.push(format!(
+                "{} lets Codex's sandbox write the locks, for this user on this machine only",
+                shown()
+            ));
+        }
+        plan.change(place, Some(after))
+    }
+
+    /// Plans to take the entry out.
+    pub(crate) fn take_out(&self, plan: &mut InitPlan) -> Result<(), CliFailure> {
+        let place = self.config()?;
+        let (Some(text), Ok(path)) = (&place.text, self.path()) else { return Ok(()) };
+        match codex::cut(text, path).map_err(|flaw| refused(shown(), &flaw.to_string()))? {
+            ConfigWithoutRoot::Same => Ok(()),
+            ConfigWithoutRoot::Text(text) => plan.change(place, Some(text)),
+            ConfigWithoutRoot::Nothing => plan.change(place, None),
+        }
+    }
+
+    fn path(&self) -> Result<&str, CliFailure> {
+        self.root.to_str().ok_or_else(|| refused(shown(), "the path of the root is not UTF-8"))
+    }
+
+    /// Makes the folder, without which Codex ignores the entry.
+    pub(crate) fn prepare(&self) -> io::Result<()> {
+        let is_in_git = self.root.parent().is_some_and(|it| it.ends_with(".git"));
+        fs::create_dir_all(&self.root)?;
+        let names = PROTECTED.iter().filter(|_| is_in_git);
+        names.map(|name| self.root.join(name)).try_for_each(fs::create_dir_all)
+    }
+
+    /// Removes the empty folders that [`prepare`](Self::prepare) made.
+    pub(crate) fn tidy(&self) {
+        // One that is not there, or not empty, is left as it is.
+        PROTECTED.iter().for_each(|name| drop(fs::remove_dir(self.root.join(name))));
+    }
+}
+
+fn shown() -> &'static str {
+    if codex_home() == "~/.codex" { "~/.codex/config.toml" } else { "$CODEX_HOME/config.toml" }
+}

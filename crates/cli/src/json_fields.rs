@@ -1,0 +1,162 @@
+//! The fields of the JSON that each command prints, for programs that ask what there is ([`capabilities`]).
+//!
+//! A list has the fields of one element. Fields that only some outcomes have are among them. A test runs the commands,
+//! and finds a field that is missing here.
+//!
+//! [`capabilities`]: crate::commands::capabilities
+
+/// What a holder looks like in the answer to a refused request.
+const DENIED: &[&str] = &[
+    "reason",
+    "holder_owner",
+    "holder_host",
+    "holder_pid",
+    "holder_agent_id",
+    "holder_age_sec",
+    "holder_ttl_sec",
+    "holder_remaining_sec",
+    "holder_expired",
+    "holder_pid_status",
+    "holder_acquired_ts",
+    "holder_held_since",
+    "holder_expires_at",
+    "holder_command",
+];
+
+/// The fields of a lock record.
+const RECORD: &[&str] = &[
+    "version",
+    "name",
+    "lock_id",
+    "owner",
+    "host",
+    "pid",
+    "pid_start_ns",
+    "agent_id",
+    "acquired_ts",
+    "ttl_sec",
+    "expires_at",
+    "metadata",
+    "hold",
+    "fence",
+    "boot_id",
+    "pid_ns",
+    "held_since",
+    "command",
+    "mode",
+    "slots",
+    "holders",
+    "result",
+];
+
+const RESULT: &[&str] = &[
+    "name",
+    "digest",
+    "exit_code",
+    "command",
+    "owner",
+    "host",
+    "started_at",
+    "finished_at",
+    "used_at",
+    "expires_at",
+    "duration_ms",
+    "bytes",
+    "stdout",
+    "stderr",
+    "artifacts",
+];
+
+const PRUNED: &[&str] = &["removed", "count", "freed_bytes", "left_bytes"];
+
+/// Each command that prints JSON, with the lists that make up its fields.
+pub(crate) const ALL: &[(&str, &[&[&str]])] = &[
+    (
+        "once",
+        &[
+            &["status", "kept", "why"],
+            &["name", "digest", "exit_code", "duration_ms", "owner", "started_at", "finished_at"],
+            &["expires_at", "stdout", "stderr", "artifacts", "inputs", "changes", "key", "reasons"],
+        ],
+    ),
+    ("lock", &[&["status"], RECORD, DENIED]),
+    ("unlock", &[&["released", "count"]]),
+    (
+        "status",
+        &[
+            RECORD,
+            &["age_sec", "expired", "pid_status", "freeze", "state", "taken", "waiters", "queue"],
+            &["frozen", "error", "processes"],
+        ],
+    ),
+    ("why", &[&["name", "status", "reasons", "suggestions"]]),
+    ("freeze", &[&["status"], RECORD]),
+    ("unfreeze", &[&["status", "name"]]),
+    (
+        "audit",
+        &[
+            &["ts", "event", "name", "lock_id", "owner", "host", "pid", "agent_id", "ttl_sec"],
+            &["extra", "from", "until", "lanes"],
+        ],
+    ),
+    ("doctor", &[&["protocol_version", "root_method", "root_path", "checks", "overall"]]),
+    ("results list", &[RESULT]),
+    ("results show", &[RESULT]),
+    ("results rm", &[PRUNED]),
+    ("results prune", &[PRUNED]),
+    ("prime", &[&["operations", "unread", "owner", "owner_given", "agent_id", "held", "advice"]]),
+    ("init", &[&["written", "changes", "notes"]]),
+    ("demo", &[&["painters", "strokes", "unlocked", "locked"]]),
+    (
+        "tool list",
+        &[
+            &["item_id", "space", "version", "tool_type", "description", "path", "shadows"],
+            &["signed", "pinned", "error"],
+        ],
+    ),
+    (
+        "tool show",
+        &[&["item_id", "space", "version", "tool_type", "executor_id", "integrity", "path"]],
+    ),
+    ("tool resolve", &[&["item_id", "digest", "chain"]]),
+    ("tool sign", &[&["status", "item_id", "path", "integrity", "fingerprint"]]),
+    ("tool lock", &[&["status", "item_id", "version", "scope", "lockfile_path", "drift"]]),
+    (
+        "tool verify",
+        &[&[
+            "status",
+            "item_id",
+            "version",
+            "digest",
+            "lockfile_path",
+            "lockfile",
+            "drift",
+            "error",
+        ]],
+    ),
+    ("tool diff", &[&["item_id", "status", "lockfile_path", "drift"]]),
+    ("tool prune", &[&["removed", "count", "dry_run"]]),
+    (
+        "tool run",
+        &[&["status", "item_id", "data", "result", "chain", "metadata", "error", "drift"]],
+    ),
+    ("key generate", &[&["fingerprint", "private_key", "public_key", "trusted"]]),
+    ("key list", &[&["fingerprint", "owner", "mine", "path"]]),
+    ("key trust", &[&["fingerprint", "path"]]),
+    ("key untrust", &[&["fingerprint", "removed"]]),
+    ("key show", &[&["fingerprint", "pem", "path"]]),
+    ("version", &[&["version", "protocol_version"]]),
+    ("capabilities", &[&["version", "protocol_version", "global_flags", "commands", "exit_codes"]]),
+];
+
+/// The fields of a command's JSON; nothing for a command that prints none.
+pub(crate) fn of(command: &str) -> Option<Vec<&'static str>> {
+    let (_, lists) = ALL.iter().find(|(name, _)| *name == command)?;
+    let mut fields: Vec<&str> = Vec::new();
+    for field in lists.iter().copied().flatten() {
+        if !fields.contains(field) {
+            fields.push(field);
+        }
+    }
+    Some(fields)
+}

@@ -1,0 +1,140 @@
+//! What is said where the folder of the locks cannot be written.
+
+use super::harness::SandboxedHarness;
+use crate::{
+    context::find_root,
+    failure::{CliFailure, WriteFault},
+    printable,
+};
+use lokt_lock::file::{FileLockStore, LockRoot, PROJECT_FILE, RootMethod, work_tree};
+use nix::unistd::{AccessFlags, access};
+use std::{
+    io::{self, ErrorKind},
+    path::{Path, PathBuf},
+};
+
+/// Why a root cannot be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Obstacle {
+    /// The root cannot, and the project's folder can.
+    Sandbox,
+    /// Nothing here can.
+    ReadOnly,
+    /// The modes of files and folders say no.
+    Permissions,
+}
+
+/// A failure with what to do about it, where it is that of a file that cannot be written.
+pub(crate) fn explained(failure: CliFailure) -> CliFailure {
+    let Some(fault) = &failure.write_fault else { return failure };
+    let hints = hints_for(fault);
+    hints.into_iter().fold(failure, CliFailure::hint)
+}
+
+fn hints_for(fault: &WriteFault) -> Vec<String> {
+    let root = find_root().ok().filter(|root| is_about(root, &fault.path));
+    let Some(root) = root else {
+        let text = match fault.kind {
+            ErrorKind::ReadOnlyFilesystem => "the file system is read-only",
+            _ => "lokt doctor   checks the folder's permissions",
+        };
+        return vec![text.to_owned()];
+    };
+    of_root(&root, fault.kind)
+}
+
+fn is_about(root: &LockRoot, path: &Path) -> bool {
+    path.starts_with(&root.path) || root.path.starts_with(path)
+}
+
+/// What to do where a root cannot be written; nothing where it can, or where nothing has been tried.
+pub(crate) fn of_unwritable(root: &LockRoot) -> Vec<String> {
+    match FileLockStore::of(root).try_writing() {
+        Err(error) if is_refusal(&error) => of_root(root, error.kind()),
+        _ => Vec::new(),
+    }
+}
+
+/// The same for the text that an agent reads at the start of its session.
+pub(crate) fn for_session(root: &LockRoot) -> Option<String> {
+    let hints = of_unwritable(root);
+    let lines: Vec<String> = hints.iter().map(|hint| format!("- {hint}")).collect();
+    let path = printable::line(&root.path.display().to_string()).replace('`', "'");
+    let title = format!("No lock can be taken here: `{path}` cannot be written. Tell your user:");
+    (!lines.is_empty()).then(|| format!("{title}\n{}", lines.join("\n")))
+}
+
+fn is_refusal(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied)
+}
+
+fn of_root(root: &LockRoot, kind: ErrorKind) -> Vec<String> {
+    let Ok(folder) = std::env::current_dir() else { return Vec::new() };
+    let project = work_tree(&folder).unwrap_or(folder);
+    match obstacle(root, &project, kind) {
+        Obstacle::Permissions => vec!["lokt doctor   checks the folder's permissions".to_owned()],
+        Obstacle::ReadOnly => vec![
+            "nothing here can be written: a file system, or a sandbox, is read-only".to_owned(),
+            NO_OTHER_ROOT.to_owned(),
+        ],
+        Obstacle::Sandbox => in_sandbox(root, &project),
+    }
+}
+
+const NO_OTHER_ROOT: &str = "set no other LOKT_ROOT for yourself: all participants must use one folder, two folders are two locks";
+
+/// Whether a sandbox stands between this process and the root: where the modes would allow to write, or the file system
+/// is read-only, and the project's folder can be written.
+fn obstacle(root: &LockRoot, project: &Path, kind: ErrorKind) -> Obstacle {
+    let can_write = |path: &Path| access(path, AccessFlags::W_OK | AccessFlags::X_OK).is_ok();
+    let nearest = root.path.ancestors().find(|path| path.is_dir()).unwrap_or(Path::new("/"));
+    let is_sandbox = kind == ErrorKind::ReadOnlyFilesystem || can_write(nearest);
+    match (is_sandbox, can_write(project)) {
+        (false, _) => Obstacle::Permissions,
+        (true, true) => Obstacle::Sandbox,
+        (true, false) => Obstacle::ReadOnly,
+    }
+}
+
+fn in_sandbox(root: &LockRoot, project: &Path) -> Vec<String> {
+    let mut hints = vec![
+        "a sandbox keeps the folder of the locks read-only, while the work tree can be written"
+            .to_owned(),
+        NO_OTHER_ROOT.to_owned(),
+    ];
+    if let Some(successor) = &root.successor {
+        hints.push(format!(
+            "locks are still held in {}, from before {PROJECT_FILE} named another folder; as soon as they are free, \
+             the locks are in {}: lokt status",
+            root.path.display(),
+            successor.path.display(),
+        ));
+        return hints;
+    }
+    let setting = SandboxedHarness::current().and_then(|it| it.setting(&root.path));
+    match &setting {
+        Some(it) => {
+            hints.push(format!("add to {}: {}", it.file, it.text));
+            hints.extend((!it.note.is_empty()).then(|| it.note.to_owned()));
+        }
+        None => hints.push(format!(
+            "let the sandbox write {}, in its settings (docs/agents.md names them)",
+            root.path.display()
+        )),
+    }
+    // From a linked worktree, the folder of the main one is as far away as its git directory.
+    if root.method == RootMethod::Git && main_work_tree(&root.path).as_deref() == Some(project) {
+        let file = project.join(PROJECT_FILE);
+        hints.push(format!(
+            "or name a folder in the work tree for all participants: root = \".lokt\" in {}, committed, with .lokt in \
+             .gitignore",
+            file.display(),
+        ));
+    }
+    hints
+}
+
+/// The folder whose `lokt.toml` counts for a root in a git directory.
+fn main_work_tree(root: &Path) -> Option<PathBuf> {
+    root.parent().filter(|common| common.ends_with(".git"))?.parent().map(Path::to_owned)
+}

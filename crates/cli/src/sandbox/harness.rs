@@ -1,0 +1,94 @@
+//! The harnesses whose sandbox is known.
+
+use crate::env;
+use std::path::Path;
+
+/// A harness that runs the commands of an agent in a sandbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SandboxedHarness {
+    /// `OpenAI` Codex: `.git` in the work tree is read-only.
+    Codex,
+    /// Claude Code: a linked worktree may write the shared git directory, and nothing else outside of it.
+    ClaudeCode,
+    /// Cursor.
+    Cursor,
+}
+
+/// The marks of each in the environment of its commands. Sources: for Codex, `core/src/spawn.rs` of openai/codex
+/// (`CODEX_SANDBOX`, `CODEX_SANDBOX_NETWORK_DISABLED`) and its pull request 10096 (`CODEX_THREAD_ID`); for Claude Code,
+/// code.claude.com/docs/en/env-vars; for Cursor, cursor.com/docs/agent/tools/terminal.
+const MARKS: [(&str, SandboxedHarness); 7] = [
+    ("CODEX_SANDBOX", SandboxedHarness::Codex),
+    ("CODEX_SANDBOX_NETWORK_DISABLED", SandboxedHarness::Codex),
+    ("CODEX_THREAD_ID", SandboxedHarness::Codex),
+    ("CURSOR_SANDBOX", SandboxedHarness::Cursor),
+    ("CURSOR_AGENT", SandboxedHarness::Cursor),
+    ("CLAUDECODE", SandboxedHarness::ClaudeCode),
+    ("CLAUDE_CODE_SESSION_ID", SandboxedHarness::ClaudeCode),
+];
+
+/// A setting of a harness.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HarnessSetting {
+    /// The file.
+    pub(crate) file: String,
+    /// What to put into it.
+    pub(crate) text: String,
+    /// What else is to be known.
+    pub(crate) note: &'static str,
+}
+
+impl SandboxedHarness {
+    /// The harness of this process, as the environment says.
+    pub(crate) fn current() -> Option<Self> {
+        let mark = MARKS.iter().find(|(key, _)| env::value(key).is_some());
+        mark.map(|(_, harness)| *harness)
+    }
+
+    /// The setting that lets the sandbox write a folder; none for a path that is not UTF-8.
+    pub(crate) fn setting(self, folder: &Path) -> Option<HarnessSetting> {
+        // A string of JSON is one of TOML too.
+        let path = serde_json::to_string(folder.to_str()?).ok()?;
+        Some(match self {
+            Self::Codex => HarnessSetting {
+                file: format!("{}/config.toml", codex_home()),
+                text: format!("[sandbox_workspace_write] writable_roots = [{path}]"),
+                note: "`lokt init --agent codex`, run outside of the sandbox, does that; then start Codex again",
+            },
+            Self::ClaudeCode => HarnessSetting {
+                file: ".claude/settings.local.json".to_owned(),
+                text: format!("{{\"sandbox\": {{\"filesystem\": {{\"allowWrite\": [{path}]}}}}}}"),
+                note: "",
+            },
+            Self::Cursor => HarnessSetting {
+                file: "~/.cursor/sandbox.json".to_owned(),
+                text: format!("{{\"additionalReadwritePaths\": [{path}]}}"),
+                note: "",
+            },
+        })
+    }
+}
+
+/// Codex's folder of this user, as it is shown.
+pub(crate) fn codex_home() -> &'static str {
+    if env::value(env::CODEX_HOME).is_some() { "$CODEX_HOME" } else { "~/.codex" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_setting_is_in_the_language_of_the_file() {
+        let folder = Path::new("/a \"b\"/.git/lokt");
+        let text = |harness: SandboxedHarness| harness.setting(folder).unwrap().text;
+        let table = text(SandboxedHarness::Codex).replace("] w", "]\nw");
+        let table: toml::TextTable = toml::from_str(&table).unwrap();
+        let roots = &table["sandbox_workspace_write"]["writable_roots"];
+        assert_eq!(roots[0].as_str(), folder.to_str());
+        for harness in [SandboxedHarness::ClaudeCode, SandboxedHarness::Cursor] {
+            let value: serde_json::Value = serde_json::from_str(&text(harness)).unwrap();
+            assert!(value.to_string().contains(".git/lokt"), "{value}");
+        }
+    }
+}
