@@ -92,7 +92,10 @@ fn a_root_that_cannot_be_written_fails() {
     let (status, message) = check(&view, "kernel_locks");
     assert!(status == "fail" && message.contains("not tried"), "nothing is pretended: {message}");
     let text = it.lokt(["doctor"]).env("LOKT_ROOT", "/proc/nowhere/root").run().expect(1).out;
-    assert!(text.contains("LOKT_ROOT") && text.ends_with("overall: fail\n"), "{text}");
+    assert!(
+        text.contains("all participants must use one folder") && text.ends_with("overall: fail\n"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn the_example_runs_with_a_warning_or_stops_by_choice() {
     let line = text.lines().find(|line| line.trim_start().starts_with("lokt() {")).unwrap();
     fs::write(&script, text.replace(line, "    exit 1")).unwrap();
     let done =
-        without_lokt(&it, "scripts/guarded-example").run().fails_with(1, "lokt is not installed");
+        without_lokt(&it, "scripts/guarded-example").run().expect(1).says("lokt is not installed");
     assert_eq!(done.out, "", "nothing ran");
     let done = it.shell("scripts/guarded-example").folder(it.folder().join("p")).run().ok();
     assert!(

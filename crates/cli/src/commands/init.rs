@@ -29,6 +29,9 @@ pub(crate) struct InitCommand {
     /// Remove what init added; without --agent, for all agents
     #[arg(long)]
     undo: bool,
+    /// Add `lokt mcp` to the project's list of servers for each agent
+    #[arg(long, conflicts_with = "undo")]
+    mcp: bool,
     #[command(flatten)]
     caution: ConfirmationOptions,
     /// Print JSON; changes nothing unless you give --yes
@@ -59,6 +62,9 @@ impl InitCommand {
         } else {
             InitPlan::set_up(&project, &agents)?
         };
+        if self.mcp {
+            plan.put_servers(&project, &agents)?;
+        }
         let codex = self.codex_sandbox(&agents)?;
         match &codex {
             Some(codex) if self.undo => codex.take_out(&mut plan)?,

@@ -9,6 +9,12 @@ pub(crate) enum CodingAgent {
     Agents,
     /// AGENTS.md, a session-start hook in .codex/hooks.json, and the locks in what Codex's sandbox may write
     Codex,
+    /// GEMINI.md: Gemini CLI
+    Gemini,
+    /// AGENTS.md: opencode
+    Opencode,
+    /// AGENTS.md: Amp
+    Amp,
     /// CLAUDE.md and a session-start hook in .claude/settings.json
     Claude,
     /// .cursor/rules/lokt.mdc
@@ -54,10 +60,16 @@ pub(super) struct StarterFile {
     pub(super) otherwise: &'static str,
 }
 
+/// The list of servers in the form that most agents read.
+const SERVERS: &str = "{\n  \"mcpServers\": {\n    \"lokt\": {\n      \"command\": \"lokt\",\n      \"args\": [\"mcp\"]\n    }\n  }\n}\n";
+
 /// The agents of which one may be found in a project.
-const ALL: [CodingAgent; 8] = [
+const ALL: [CodingAgent; 11] = [
     CodingAgent::Agents,
     CodingAgent::Codex,
+    CodingAgent::Gemini,
+    CodingAgent::Opencode,
+    CodingAgent::Amp,
     CodingAgent::Claude,
     CodingAgent::Cursor,
     CodingAgent::Windsurf,
@@ -86,6 +98,9 @@ impl CodingAgent {
         match self {
             Self::Agents => &["AGENTS.md"],
             Self::Codex => &[".codex"],
+            Self::Gemini => &["GEMINI.md", ".gemini"],
+            Self::Opencode => &["opencode.json", "opencode.jsonc", ".opencode"],
+            Self::Amp => &[".amp"],
             Self::Claude => &["CLAUDE.md", ".claude"],
             Self::Cursor => &[".cursor", ".cursorrules"],
             Self::Windsurf => &[".windsurfrules", ".windsurf"],
@@ -98,7 +113,8 @@ impl CodingAgent {
     /// The instruction file that it reads in this project.
     pub(super) fn instructions(self, project: &Path) -> InstructionFile {
         match self {
-            Self::Agents | Self::Codex => {
+            Self::Gemini => InstructionFile::new("GEMINI.md", InstructionFileKind::AgentsMd),
+            Self::Agents | Self::Codex | Self::Opencode | Self::Amp => {
                 InstructionFile::new("AGENTS.md", InstructionFileKind::AgentsMd)
             }
             Self::Claude => InstructionFile::new("CLAUDE.md", InstructionFileKind::ClaudeMd),
@@ -129,6 +145,49 @@ impl CodingAgent {
             Self::Claude => Some(".claude/settings.json"),
             _ => None,
         }
+    }
+
+    /// The file of a project in which it looks for servers of the Model Context Protocol, with `lokt mcp` in it.
+    pub(super) const fn servers(self) -> Option<StarterFile> {
+        let (path, content, otherwise) = match self {
+            Self::Claude => (
+                ".mcp.json",
+                SERVERS,
+                "add to .mcp.json: {\"mcpServers\": {\"lokt\": {\"command\": \"lokt\", \"args\": [\"mcp\"]}}}",
+            ),
+            Self::Cursor => (
+                ".cursor/mcp.json",
+                SERVERS,
+                "add to .cursor/mcp.json: {\"mcpServers\": {\"lokt\": {\"command\": \"lokt\", \"args\": [\"mcp\"]}}}",
+            ),
+            Self::Gemini => (
+                ".gemini/settings.json",
+                SERVERS,
+                "add to .gemini/settings.json: {\"mcpServers\": {\"lokt\": {\"command\": \"lokt\", \"args\": [\"mcp\"]}}}",
+            ),
+            Self::Codex => (
+                ".codex/config.toml",
+                "[mcp_servers.lokt]\ncommand = \"lokt\"\nargs = [\"mcp\"]\n",
+                "add to .codex/config.toml: [mcp_servers.lokt] command = \"lokt\", args = [\"mcp\"]",
+            ),
+            Self::Opencode => (
+                "opencode.json",
+                "{\n  \"mcp\": {\n    \"lokt\": {\n      \"type\": \"local\",\n      \"command\": [\"lokt\", \"mcp\"]\n    }\n  }\n}\n",
+                "add to opencode.json: {\"mcp\": {\"lokt\": {\"type\": \"local\", \"command\": [\"lokt\", \"mcp\"]}}}",
+            ),
+            Self::Amp => (
+                ".amp/settings.json",
+                "{\n  \"amp.mcpServers\": {\n    \"lokt\": {\n      \"command\": \"lokt\",\n      \"args\": [\"mcp\"]\n    }\n  }\n}\n",
+                "add to .amp/settings.json: {\"amp.mcpServers\": {\"lokt\": {\"command\": \"lokt\", \"args\": [\"mcp\"]}}}",
+            ),
+            Self::Copilot => (
+                ".vscode/mcp.json",
+                "{\n  \"servers\": {\n    \"lokt\": {\n      \"command\": \"lokt\",\n      \"args\": [\"mcp\"]\n    }\n  }\n}\n",
+                "add to .vscode/mcp.json: {\"servers\": {\"lokt\": {\"command\": \"lokt\", \"args\": [\"mcp\"]}}}",
+            ),
+            _ => return None,
+        };
+        Some(StarterFile { path, content, mentions: "lokt", otherwise })
     }
 
     /// What else it needs.

@@ -71,9 +71,13 @@ pub(super) fn cut(text: &str, path: &str) -> Result<ConfigWithoutRoot, CodexErro
         writable(it).is_ok_and(|roots| !roots.iter().any(|it| it == path))
             && rest(it, path) == rest(text, path)
     };
-    let candidates: Vec<String> = without(text, path).into_iter().filter(is_right).collect();
     let was = |it: &&String| put(Some(it), path).is_ok_and(|again| again == text);
-    let before = candidates.iter().find(was).or(candidates.first()).ok_or(CodexError::Form)?;
+    // What has the mark is of `init`, whatever stands behind it now.
+    let choices = [without_marked(text, path), without_element(text, path)].map(|all| {
+        let all: Vec<String> = all.into_iter().filter(is_right).collect();
+        all.iter().find(was).or(all.first()).cloned()
+    });
+    let before = choices.into_iter().flatten().next().ok_or(CodexError::Form)?;
     Ok(ConfigWithoutRoot::Text(format!("{mark}{before}")))
 }
 
@@ -166,12 +170,11 @@ fn indent(space: &str) -> &str {
     if line.is_empty() { "  " } else { line }
 }
 
-/// The texts that are left where a path is taken out, the most likely one first.
-fn without(text: &str, path: &str) -> Vec<String> {
+/// The texts that are left where all that `init` added is taken out.
+fn without_marked(text: &str, path: &str) -> Vec<String> {
     let newline = newline_of(text);
     let block = block(path).replace('\n', newline);
     let line = format!("{} {MARK}", list_line(path));
-    let item = quoted(path);
     let mut all = Vec::new();
     if text == format!("{block}\n\n") {
         all.push(String::new());
@@ -184,6 +187,12 @@ fn without(text: &str, path: &str) -> Vec<String> {
     ] {
         all.extend(text.find(&chunk).map(|at| spliced(text, at..at + chunk.len(), "")));
     }
+    all
+}
+
+/// The texts that are left where only the element of the list is taken out, the most likely one first.
+fn without_element(text: &str, path: &str) -> Vec<String> {
+    let (item, mut all) = (quoted(path), Vec::new());
     let Some(list) = list_of(text) else { return all };
     let inside = text.get(list.clone()).unwrap_or_default();
     for (at, _) in inside.match_indices(&item) {

@@ -1,7 +1,7 @@
 //! What is to change, worked out for all files before any is written.
 
 use super::{
-    agent::{CodingAgent, InstructionFile},
+    agent::{CodingAgent, InstructionFile, StarterFile},
     permission::{self, FilePermissionError},
     project_file::{InitTargetFile, refused},
     section, settings,
@@ -99,7 +99,7 @@ impl InitPlan {
             if let Some(path) = agent.settings() {
                 plan.take_out_hook(project, path)?;
             }
-            if let Some(it) = agent.companion() {
+            for it in agent.companion().into_iter().chain(agent.servers()) {
                 plan.remove_unchanged(project, it.path, &[it.content])?;
             }
         }
@@ -150,7 +150,20 @@ impl InitPlan {
 
     /// Makes what else an agent needs, or says what is missing.
     fn accompany(&mut self, project: &Path, agent: CodingAgent) -> Result<(), CliFailure> {
-        let Some(it) = agent.companion() else { return Ok(()) };
+        agent.companion().map_or(Ok(()), |it| self.start(project, it))
+    }
+
+    /// Adds the server of Lokt to what the agents use.
+    pub(crate) fn put_servers(
+        &mut self,
+        project: &Path,
+        agents: &[CodingAgent],
+    ) -> Result<(), CliFailure> {
+        agents.iter().filter_map(|it| it.servers()).try_for_each(|it| self.start(project, it))
+    }
+
+    /// Makes a file, or says what is missing in the one that is there.
+    fn start(&mut self, project: &Path, it: StarterFile) -> Result<(), CliFailure> {
         let place = InitTargetFile::read(project, it.path)?;
         match place.text.as_deref() {
             None => self.change(place, Some(it.content.to_owned()))?,
@@ -203,8 +216,8 @@ impl InitPlan {
 /// The folders in which something may be changed: those in the project, that are there.
 pub(crate) fn folders(project: &Path) -> BTreeSet<PathBuf> {
     let of_agent = |agent: CodingAgent| {
-        let other = agent.settings().or(agent.companion().map(|it| it.path));
-        [Some(agent.instructions(project).path), other]
+        let own = [agent.companion(), agent.servers()].map(|it| it.map(|it| it.path));
+        [Some(agent.instructions(project).path), agent.settings()].into_iter().chain(own)
     };
     let paths = CodingAgent::all().into_iter().flat_map(of_agent).flatten().chain([EXAMPLE]);
     let folder = |path| project.join(path).parent().and_then(|it| it.canonicalize().ok());

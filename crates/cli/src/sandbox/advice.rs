@@ -98,7 +98,7 @@ fn obstacle(root: &LockRoot, project: &Path, kind: ErrorKind) -> Obstacle {
 
 fn in_sandbox(root: &LockRoot, project: &Path) -> Vec<String> {
     let mut hints = vec![
-        "a sandbox keeps the folder of the locks read-only, while the work tree can be written"
+        "a sandbox, or a mount, keeps the folder of the locks read-only, while the work tree can be written"
             .to_owned(),
         NO_OTHER_ROOT.to_owned(),
     ];

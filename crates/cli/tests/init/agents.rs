@@ -8,9 +8,12 @@ use std::{fs, os::unix::fs::PermissionsExt};
 const HOOK: &str = "! command -v lokt >/dev/null 2>&1 || lokt prime";
 
 /// Each agent, and the files that a project without any of them has afterwards.
-const AGENTS: [(&str, &[&str]); 8] = [
+const AGENTS: [(&str, &[&str]); 11] = [
     ("agents", &["AGENTS.md"]),
     ("codex", &["AGENTS.md", ".codex/hooks.json"]),
+    ("gemini", &["GEMINI.md"]),
+    ("opencode", &["AGENTS.md"]),
+    ("amp", &["AGENTS.md"]),
     ("claude", &["CLAUDE.md", ".claude/settings.json"]),
     ("cursor", &[".cursor/rules/lokt.mdc"]),
     ("windsurf", &[".windsurfrules"]),
@@ -37,6 +40,42 @@ fn every_agent_gets_its_files_once_and_loses_them_again() {
         let left: Vec<_> = fs::read_dir(&project.folder).unwrap().flatten().collect();
         assert_eq!(left.len(), 1, "only the repository itself is left: {left:?}");
         project.init(["--undo"]).run().ok().says("lokt has nothing here to remove");
+    }
+}
+
+/// The agents with a list of servers in the project, and where it is.
+const SERVERS: [(&str, &str); 7] = [
+    ("claude", ".mcp.json"),
+    ("cursor", ".cursor/mcp.json"),
+    ("gemini", ".gemini/settings.json"),
+    ("codex", ".codex/config.toml"),
+    ("opencode", "opencode.json"),
+    ("amp", ".amp/settings.json"),
+    ("copilot", ".vscode/mcp.json"),
+];
+
+#[test]
+fn the_server_is_added_where_it_is_asked_for_and_never_over_what_is_there() {
+    let it = sandbox();
+    for (agent, path) in SERVERS {
+        let project = Project::new(&it, agent, &[]);
+        project.init(["--agent", agent, "--mcp"]).run().ok();
+        let made = project.read(path);
+        assert!(made.contains("lokt") && made.contains("mcp"), "{path}: {made}");
+        assert!(path.ends_with("toml") || serde_json::from_str::<Value>(&made).is_ok(), "{made}");
+        let again = project.init(["--agent", agent, "--mcp", "--json"]).run().ok().json();
+        assert_eq!(
+            (again["changes"].clone(), again["notes"].clone()),
+            (json!([]), json!([])),
+            "{agent}"
+        );
+        project.init(["--undo"]).run().ok();
+        assert!(project.files().is_empty(), "{agent}: {:?}", project.files().keys());
+        let own = "{ \"own\": 1 }";
+        project.write(path, own);
+        let done = project.init(["--agent", agent, "--mcp"]).run().ok();
+        assert!(done.err.contains(&format!("add to {path}: ")), "{done:#?}");
+        assert_eq!(project.read(path), own);
     }
 }
 

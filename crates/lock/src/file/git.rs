@@ -85,7 +85,7 @@ impl GitRepository {
     }
 
     /// The folder of the main work tree. All worktrees of a repository can find one only where the common
-    /// directory is called `.git`: there is none for a bare repository, a submodule, or a separate git directory.
+    /// directory is called `.git`: not for a bare repository, a submodule, or a separate git directory.
     pub(super) fn main_work_tree(&self) -> Option<&Path> {
         self.common.parent().filter(|_| self.common.ends_with(".git"))
     }
