@@ -39,7 +39,7 @@ pub(crate) struct CliFailure {
     /// Nothing was done, because the locks have moved: the command is to be run again.
     pub(crate) is_outdated: bool,
     /// What could not be written, where that is why it failed.
-    pub(crate) write_fault: Option<WriteFault>,
+    pub(crate) write_fault: Option<Box<WriteFault>>,
 }
 
 /// A file or folder that cannot be written.
@@ -211,7 +211,7 @@ impl From<LockStoreError> for CliFailure {
             LockStoreError::Io { path, source, .. } => match shut_out(path, source) {
                 Some(advice) => failure.hint(advice),
                 None => {
-                    let write_fault = WriteFault::of(path, source);
+                    let write_fault = WriteFault::of(path, source).map(Box::new);
                     advice(source).into_iter().fold(Self { write_fault, ..failure }, Self::hint)
                 }
             },

@@ -2,7 +2,11 @@
 //!
 //! The stand-in for a sandbox that keeps `.git` read-only is a read-only bind mount in a mount namespace. `bwrap` is
 //! what Codex and Claude Code themselves use on Linux.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must stop, and say where"
+)]
 
 use lokt_testkit::{Done, HOLD, Lokt, Running, Sandbox};
 use std::{fs, path::PathBuf};

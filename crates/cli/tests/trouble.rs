@@ -47,7 +47,7 @@ fn after(it: &Sandbox, preparation: &str, command: &str) -> Done {
 
 /// What lists the files of a root, without the error that `--json` prints before it.
 fn files(out: &str) -> String {
-    out.lines().filter(|line| !line.starts_with('{')).map(|line| format!("{line}\n")).collect()
+    out.split_inclusive('\n').filter(|line| !line.starts_with('{')).collect()
 }
 
 #[test]

@@ -89,7 +89,7 @@ fn argument_view(argument: &Arg) -> Value {
     let values: Vec<&str> = values
         .iter()
         .filter(|it| takes_value && !it.is_hide_set())
-        .map(|it| it.get_name())
+        .map(clap::builder::PossibleValue::get_name)
         .collect();
     json!({
         "name": argument.get_long().map_or_else(

@@ -182,6 +182,7 @@ fn lines(caller: &Caller, owner: OwnerOrigin, root: &Result<LockRoot, CliFailure
 const fn found(method: RootMethod) -> &'static str {
     match method {
         RootMethod::Env => "from LOKT_ROOT",
+        RootMethod::Project => "named by the project's lokt.toml",
         RootMethod::Git => "in the git repository",
         RootMethod::Local => "in the working folder, because nothing else names one",
     }

@@ -83,7 +83,7 @@ mod tests {
         let folder = Path::new("/a \"b\"/.git/lokt");
         let text = |harness: SandboxedHarness| harness.setting(folder).unwrap().text;
         let table = text(SandboxedHarness::Codex).replace("] w", "]\nw");
-        let table: toml::TextTable = toml::from_str(&table).unwrap();
+        let table: toml::Table = toml::from_str(&table).unwrap();
         let roots = &table["sandbox_workspace_write"]["writable_roots"];
         assert_eq!(roots[0].as_str(), folder.to_str());
         for harness in [SandboxedHarness::ClaudeCode, SandboxedHarness::Cursor] {

@@ -16,7 +16,7 @@ impl TimelineSource {
         let path = root.path.as_path();
         let named = match root.method {
             RootMethod::Env => Some(path),
-            RootMethod::Local => path.parent(),
+            RootMethod::Local | RootMethod::Project => path.parent(),
             RootMethod::Git => path.parent().and_then(work_tree),
         };
         let name = named.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
@@ -46,7 +46,14 @@ mod tests {
             ("/.git/lokt", RootMethod::Git, "/.git/lokt"),
             ("/", RootMethod::Env, "/"),
         ] {
-            let root = LockRoot { path: path.into(), method, earlier: vec![], replaced_from: None };
+            let root = LockRoot {
+                path: path.into(),
+                method,
+                earlier: vec![],
+                successor: None,
+                unused_file: None,
+                replaced_from: None,
+            };
             let source = TimelineSource::of(&root);
             assert_eq!((source.repository.as_str(), source.root.as_str()), (expected, path));
         }
