@@ -150,8 +150,11 @@ pub(crate) fn apart(root: &LockRoot) -> Option<OtherRoot> {
 /// Warns where the first command with a new `LOKT_ROOT` would be alone with it. A root that is there is not looked at:
 /// that would cost every command.
 fn warn_if_apart(root: &LockRoot) {
-    if root.method == RootMethod::Env && root.path.symlink_metadata().is_err() {
-        apart(root).iter().for_each(|other| output::warn(&other.warning()));
+    if root.method == RootMethod::Env
+        && root.path.symlink_metadata().is_err()
+        && let Some(other) = apart(root)
+    {
+        output::warn(&other.warning());
     }
 }
 

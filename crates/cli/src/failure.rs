@@ -208,13 +208,13 @@ impl From<LockStoreError> for CliFailure {
             LockStoreError::NoKernelLocks { .. } | LockStoreError::NetworkFileSystem { .. } => failure
                 .hint("a lock that other machines cannot see gives false safety: keep the repository on a local disk")
                 .hint(ONE_ROOT),
-            LockStoreError::Io { path, source, .. } => match shut_out(path, source) {
-                Some(advice) => failure.hint(advice),
-                None => {
-                    let write_fault = WriteFault::of(path, source).map(Box::new);
-                    advice(source).into_iter().fold(Self { write_fault, ..failure }, Self::hint)
+            LockStoreError::Io { path, source, .. } => {
+                if let Some(advice) = shut_out(path, source) {
+                    return failure.hint(advice);
                 }
-            },
+                let write_fault = WriteFault::of(path, source).map(Box::new);
+                advice(source).into_iter().fold(Self { write_fault, ..failure }, Self::hint)
+            }
             LockStoreError::NoRandomness { .. } => failure,
             LockStoreError::RootMoved { .. } => Self { is_outdated: true, ..failure }
                 .hint("run the command again: it finds them there"),

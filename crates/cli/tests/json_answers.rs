@@ -1,5 +1,9 @@
 //! `--json` answers with one JSON document on stdout, whatever the outcome is; the error is on stderr as well.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on must stop, and say where"
+)]
 
 use lokt_testkit::{Done, Sandbox};
 use serde_json::{Value, json};

@@ -84,7 +84,9 @@ impl InitCommand {
         }
         if writes {
             write::all(&project, &plan.changes)?;
-            codex.iter().for_each(|it| self.prepare(it));
+            if let Some(codex) = &codex {
+                self.prepare(codex);
+            }
         }
         self.tell(&plan, writes)?;
         if has_changes && !writes { Err(unconfirmed()) } else { Ok(ExitCode::Done) }

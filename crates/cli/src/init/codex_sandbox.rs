@@ -91,7 +91,9 @@ impl CodexSandbox {
     /// Removes the empty folders that [`prepare`](Self::prepare) made.
     pub(crate) fn tidy(&self) {
         // One that is not there, or not empty, is left as it is.
-        PROTECTED.iter().for_each(|name| drop(fs::remove_dir(self.root.join(name))));
+        for name in PROTECTED {
+            let _ = fs::remove_dir(self.root.join(name));
+        }
     }
 }
 

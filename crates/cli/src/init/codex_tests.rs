@@ -89,10 +89,11 @@ proptest! {
         separator in "( |\n|\n  )",
         end in "(\n|)",
     ) {
-        let mut text: String = keys.iter().enumerate().map(|(number, it)| format!("k{number}{it}")).collect();
+        let keys = keys.iter().enumerate().map(|(number, it)| format!("k{number}{it}"));
+        let mut text = keys.collect::<Vec<_>>().concat();
         if let Some(roots) = roots {
-            let roots: Vec<String> = roots.iter().map(|it| format!("{}{it:?}", separator)).collect();
-            text += &format!("[sandbox_workspace_write]\nwritable_roots = [{}]{end}", roots.join(","));
+            let roots: Vec<String> = roots.iter().map(|it| format!("{separator}{it:?}")).collect();
+            text.extend(["[sandbox_workspace_write]\nwritable_roots = [", &roots.join(","), "]", &end]);
         }
         let with = put(Some(&text), A).unwrap();
         prop_assert_eq!(taken_out(&with, A), text);

@@ -111,7 +111,6 @@ fn put_into(text: &str) -> Result<String, AgentSettingsError> {
 pub(super) fn cut(text: &str) -> Result<HookRemoval, AgentSettingsError> {
     let (mark, bare) = unmarked(text);
     Ok(match cut_from(&renewed(bare))? {
-        HookRemoval::Same => HookRemoval::Same,
         HookRemoval::Text(rest) => HookRemoval::Text(format!("{mark}{rest}")),
         rest => rest,
     })
