@@ -8,7 +8,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
     ("Locks", &["guard", "lock", "unlock", "exists", "get-meta", "fence", "freeze", "unfreeze"]),
     ("Results", &["once", "results"]),
     ("Tools", &["tool", "key"]),
-    ("Agents", &["prime", "init", "whoami", "mcp"]),
+    ("Agents", &["prime", "init", "whoami", "mcp", "capabilities"]),
     ("Watch", &["status", "why", "wait", "top", "audit"]),
     ("Setup", &["doctor", "demo", "completions", "man", "version"]),
 ];
@@ -59,7 +59,8 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("key untrust", &["lokt key untrust 0056634a184d7657"]),
     ("key show", &["lokt key show > ada.pem"]),
     ("prime", &["lokt prime", "lokt prime --format agents-md"]),
-    ("init", &["lokt init --dry-run", "lokt init --agent claude"]),
+    ("init", &["lokt init --dry-run", "lokt init --agent claude --yes"]),
+    ("capabilities", &["lokt capabilities", "lokt capabilities --json"]),
     ("whoami", &["lokt whoami", "lokt whoami --json"]),
     ("mcp", &["lokt mcp", "lokt mcp --folder ~/project"]),
     ("status", &["lokt status", "lokt status build --json"]),

@@ -5,10 +5,14 @@
 //!
 //! [`capabilities`]: crate::commands::capabilities
 
+/// The fields of every error, of every command that prints JSON.
+pub(crate) const ERROR: &[&str] = &["status", "exit_code", "error", "hints"];
+
 /// What a holder looks like in the answer to a refused request.
 const DENIED: &[&str] = &[
     "reason",
     "holder_owner",
+    "holder_mine",
     "holder_host",
     "holder_pid",
     "holder_agent_id",
@@ -55,6 +59,7 @@ const RESULT: &[&str] = &[
     "exit_code",
     "command",
     "owner",
+    "agent_id",
     "host",
     "started_at",
     "finished_at",
@@ -79,19 +84,32 @@ pub(crate) const ALL: &[(&str, &[&[&str]])] = &[
             &["expires_at", "stdout", "stderr", "artifacts", "inputs", "changes", "key", "reasons"],
         ],
     ),
-    ("lock", &[&["status"], RECORD, DENIED]),
-    ("unlock", &[&["released", "count"]]),
+    ("lock", &[&["status", "renewed", "previous_expires_at"], RECORD, DENIED]),
+    ("unlock", &[&["released", "count", "failed", "name"], DENIED]),
+    ("exists", &[&["name", "held"]]),
+    ("get-meta", &[&["name", "key", "value", "keys"]]),
+    ("fence check", &[&["name", "fence", "current", "fences"]]),
     (
         "status",
         &[
             RECORD,
-            &["age_sec", "expired", "pid_status", "freeze", "state", "taken", "waiters", "queue"],
+            &[
+                "age_sec",
+                "expired",
+                "pid_status",
+                "freeze",
+                "state",
+                "taken",
+                "waiters",
+                "queue",
+                "mine",
+            ],
             &["frozen", "error", "processes"],
         ],
     ),
     ("why", &[&["name", "status", "reasons", "suggestions"]]),
-    ("freeze", &[&["status"], RECORD]),
-    ("unfreeze", &[&["status", "name"]]),
+    ("freeze", &[&["status"], RECORD, DENIED]),
+    ("unfreeze", &[&["status", "name"], DENIED]),
     (
         "audit",
         &[
@@ -104,7 +122,21 @@ pub(crate) const ALL: &[(&str, &[&[&str]])] = &[
     ("results show", &[RESULT]),
     ("results rm", &[PRUNED]),
     ("results prune", &[PRUNED]),
-    ("prime", &[&["operations", "unread", "owner", "owner_given", "agent_id", "held", "advice"]]),
+    (
+        "prime",
+        &[
+            &["operations", "unread", "owner", "owner_given", "agent_id", "agent", "held"],
+            &["advice"],
+        ],
+    ),
+    (
+        "whoami",
+        &[
+            &["owner", "owner_given", "owner_source"],
+            &["agent_id", "agent", "agent_source", "agent_variables", "harness", "harness_pid"],
+            &["root_path", "root_method", "root_error"],
+        ],
+    ),
     ("init", &[&["written", "changes", "notes"]]),
     ("demo", &[&["painters", "strokes", "unlocked", "locked"]]),
     (
@@ -146,7 +178,10 @@ pub(crate) const ALL: &[(&str, &[&[&str]])] = &[
     ("key untrust", &[&["fingerprint", "removed"]]),
     ("key show", &[&["fingerprint", "pem", "path"]]),
     ("version", &[&["version", "protocol_version"]]),
-    ("capabilities", &[&["version", "protocol_version", "global_flags", "commands", "exit_codes"]]),
+    (
+        "capabilities",
+        &[&["version", "protocol_version", "commands", "exit_codes"], &["error_fields"]],
+    ),
 ];
 
 /// The fields of a command's JSON; nothing for a command that prints none.

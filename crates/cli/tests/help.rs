@@ -110,7 +110,7 @@ fn every_command_has_examples_that_run() {
 }
 
 /// The commands whose effect depends on the owner.
-const OF_AN_OWNER: [&str; 15] = [
+const OF_AN_OWNER: [&str; 16] = [
     "audit",
     "freeze",
     "guard",
@@ -125,6 +125,7 @@ const OF_AN_OWNER: [&str; 15] = [
     "top",
     "unfreeze",
     "unlock",
+    "whoami",
     "why",
 ];
 

@@ -20,13 +20,12 @@ impl CapabilitiesCommand {
         let commands = commands_of(&program, "");
         if self.json {
             let codes: Vec<Value> = ExitCode::ALL.iter().map(|it| code_view(*it)).collect();
-            let globals = program.get_arguments().filter(|it| is_shown(it)).map(argument_view);
             output::json(&json!({
                 "version": env!("CARGO_PKG_VERSION"),
                 "protocol_version": FORMAT_VERSION,
-                "global_flags": globals.collect::<Vec<_>>(),
                 "commands": commands,
                 "exit_codes": codes,
+                "error_fields": json_fields::ERROR,
             }))?;
             return Ok(ExitCode::Done);
         }
