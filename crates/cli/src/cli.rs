@@ -1,6 +1,7 @@
 use crate::commands::{
     audit, capabilities, completions, demo, doctor, exists, fence, freeze, get_meta, guard, init,
-    lock, man, mcp, prime, results, status, top, unfreeze, unlock, version, wait, whoami, why,
+    lock, man, mcp, prime, reservations, reserve, results, status, top, unfreeze, unlock,
+    unreserve, version, wait, whoami, why,
 };
 use crate::{
     commands::key,
@@ -45,6 +46,9 @@ pub(crate) enum LoktCommand {
     Fence(fence::FenceCommand),
     Freeze(AsOwner<freeze::FreezeCommand>),
     Unfreeze(AsOwner<unfreeze::UnfreezeCommand>),
+    Reserve(AsOwner<reserve::ReserveCommand>),
+    Unreserve(AsOwner<unreserve::UnreserveCommand>),
+    Reservations(AsOwner<reservations::ReservationsCommand>),
     Audit(audit::AuditCommand),
     Top(AsOwner<top::TopCommand>),
     Doctor(doctor::DoctorCommand),
@@ -143,6 +147,9 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, CliFailure> {
         LoktCommand::Fence(it) => it.run(&CommandContext::to_read()?),
         LoktCommand::Freeze(it) => it.run(|it, context| it.run(context)),
         LoktCommand::Unfreeze(it) => it.run(|it, context| it.run(context)),
+        LoktCommand::Reserve(it) => it.run(reserve::ReserveCommand::run),
+        LoktCommand::Unreserve(it) => it.run(|it, context| it.run(context)),
+        LoktCommand::Reservations(it) => it.run(|it, context| it.run(context)),
         LoktCommand::Audit(it) => it.run(&CommandContext::to_read()?),
         LoktCommand::Demo(it) => it.run(),
         LoktCommand::Top(it) => it.run_unannounced(|it, context| it.run(context)),
@@ -172,6 +179,9 @@ impl LoktCommand {
             Self::Why(it) => &mut it.acting,
             Self::Freeze(it) => &mut it.acting,
             Self::Unfreeze(it) => &mut it.acting,
+            Self::Reserve(it) => &mut it.acting,
+            Self::Unreserve(it) => &mut it.acting,
+            Self::Reservations(it) => &mut it.acting,
             Self::Top(it) => &mut it.acting,
             Self::Whoami(it) => &mut it.acting,
             Self::Mcp(it) => &mut it.acting,

@@ -7,7 +7,8 @@ use lokt_lock::{
         RootMethod, RootSearchInputs, RootSuccessor,
     },
     harness,
-    ops::{UsageEvidence, is_used},
+    ops::{UsageEvidence, is_reserved, is_used},
+    project::{ProjectFolder, ProjectSearchInputs},
     rules::OwnerSource,
     store::LockStoreError,
     words::{AgentId, Owner},
@@ -87,6 +88,17 @@ impl CommandContext {
     /// The same, without a note when a root is made: for a command that draws on the whole screen.
     pub(crate) fn unannounced(self) -> Self {
         Self { store: self.store.unannounced(), ..self }
+    }
+
+    /// Finds the project of the working folder.
+    pub(crate) fn project(&self) -> Result<ProjectFolder, CliFailure> {
+        let surroundings = surroundings()?;
+        Ok(ProjectFolder::find(&ProjectSearchInputs {
+            folder: surroundings.folder,
+            git_work_tree: env::literal_path(env::GIT_WORK_TREE),
+            git_dir: surroundings.git_dir,
+            lock_root: self.root.path.clone(),
+        })?)
     }
 
     /// The same, where the root may be another user's: nothing may be done with it but to say so.
@@ -219,7 +231,10 @@ fn still_counting(
     let store = FileLockStore::of(&kept);
     let caller = Caller::current(None, OwnerSource::Derived, None);
     let proof = if earlier.is_older { UsageEvidence::Records } else { UsageEvidence::Processes };
-    let is_used = || is_used(&store, &caller, proof);
+    let is_used = || -> Result<bool, LockStoreError> {
+        let is_record_a_proof = proof == UsageEvidence::Records;
+        Ok(is_used(&store, &caller, proof)? || (is_record_a_proof && is_reserved(&store, &caller)?))
+    };
     if is_used()? {
         return Ok(Some(kept));
     }

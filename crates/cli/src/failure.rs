@@ -6,7 +6,8 @@ use lokt_lock::{
     audit::AuditLogError,
     file::LockRootError,
     guard::{GuardError, SpawnError},
-    ops::LockOperationError,
+    ops::{LockOperationError, ReservationError},
+    project::{InvalidArgument, ProjectError},
     store::LockStoreError,
 };
 use nix::{errno::Errno, libc::ELOOP};
@@ -192,6 +193,55 @@ impl From<LockOperationError> for CliFailure {
             }
             LockOperationError::Wait { .. } => Self::of(&error),
         }
+    }
+}
+
+impl From<ReservationError> for CliFailure {
+    fn from(error: ReservationError) -> Self {
+        match error {
+            ReservationError::Store(error) => error.into(),
+            ReservationError::Newer { .. } => {
+                Self::of(&error).hint("only a newer lokt can judge this record: update lokt")
+            }
+            ReservationError::Corrupted { ref name, .. } => {
+                let id = name.strip_suffix(".json").unwrap_or(name);
+                let id = view::command_line(&[id.to_owned()]);
+                Self::of(&error)
+                    .hint("it stands in the folder reservations of the root; look what it is")
+                    .hint(format!("lokt unreserve --id {id} --force   removes it"))
+            }
+            ReservationError::Unreadable { .. } => {
+                Self::of(&error).hint("lokt doctor   checks the folder's permissions")
+            }
+            ReservationError::Deadlock { ref circle } => {
+                let failure = Self::new(ExitCode::Deadlock, error.to_string());
+                let failure =
+                    view::reservation::circle(circle).into_iter().fold(failure, Self::hint);
+                failure.hint("give back what you have reserved, then try again")
+            }
+            ReservationError::Wait { .. } => Self::of(&error),
+        }
+    }
+}
+
+impl From<ProjectError> for CliFailure {
+    fn from(error: ProjectError) -> Self {
+        match error {
+            ProjectError::Git(error) => error.into(),
+            ProjectError::Id(error) => error.into(),
+            ProjectError::Outside { .. } => Self::of(&error)
+                .hint("paths are those of the git work tree; without git, of the folder that has the root"),
+            ProjectError::BrokenId { .. } => {
+                Self::of(&error).hint("lokt made this file, and something has changed it: restore it")
+            }
+            ProjectError::Enter { .. } | ProjectError::Folder(_) => Self::of(&error),
+        }
+    }
+}
+
+impl From<InvalidArgument> for CliFailure {
+    fn from(error: InvalidArgument) -> Self {
+        Self::usage(error.to_string())
     }
 }
 

@@ -4,8 +4,9 @@ use crate::{env, output};
 use clap::Command;
 
 /// The groups of commands, as the help of the program lists them.
-const GROUPS: [(&str, &[&str]); 6] = [
+const GROUPS: [(&str, &[&str]); 7] = [
     ("Locks", &["guard", "lock", "unlock", "exists", "get-meta", "fence", "freeze", "unfreeze"]),
+    ("Reservations", &["reserve", "unreserve", "reservations"]),
     ("Results", &["once", "results"]),
     ("Tools", &["tool", "key"]),
     ("Agents", &["prime", "init", "whoami", "mcp", "capabilities"]),
@@ -27,6 +28,15 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("fence check", &["lokt fence check build \"$LOKT_FENCE\""]),
     ("freeze", &["lokt freeze deploy --ttl 1h"]),
     ("unfreeze", &["lokt unfreeze deploy"]),
+    (
+        "reserve",
+        &[
+            "lokt reserve src/auth --ttl 1h --reason 'new login'",
+            "lokt reserve 'src/**/*.sql' docs/schema.md --wait",
+        ],
+    ),
+    ("unreserve", &["lokt unreserve src/auth", "lokt unreserve --all"]),
+    ("reservations", &["lokt reservations", "lokt reservations --check src/auth/login.rs"]),
     (
         "once",
         &["lokt once lint -- make lint", "lokt once test --input 'src/**' --ttl 1d -- make test"],

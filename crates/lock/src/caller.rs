@@ -3,7 +3,7 @@
 use crate::{
     harness::{self, AgentSource, HarnessFinding},
     record::LockRecord,
-    rules::{CallerIdentity, Liveness, OwnerSource, compare},
+    rules::{CallerIdentity, Liveness, OwnerSource, RecordedProcess, compare},
     sys::{self, ProcessStat},
     words::{AgentId, Owner, ProcessLocation, ProcessPresence},
 };
@@ -61,8 +61,8 @@ impl Caller {
     }
 
     /// Whether the process that a record names lives.
-    pub fn liveness(&self, record: &LockRecord) -> Liveness {
-        self.liveness_by(record, sys::probe)
+    pub fn liveness<'a>(&self, record: impl Into<RecordedProcess<'a>>) -> Liveness {
+        compare(record, &self.here, sys::probe)
     }
 
     /// Whether the process that a record names lives, by what `probe` says of its pid.

@@ -5,6 +5,8 @@
 //! * [`words`]: names, ids, owners, fences, times: each type has one constructor that checks it.
 //! * [`pattern`]: the patterns of reservations: reading them, and which paths two of them have in common.
 //! * [`record`]: the lock record, its format and its rules for change.
+//! * [`reservation`]: the record of a reservation, and the rules of conflict.
+//! * [`project`]: which project a folder is in, and what an argument means there.
 //! * [`rules`]: what the protocol decides, as functions of values. Start here to understand Lokt.
 //! * [`store`]: the seam: what a store of locks can do, in verbs.
 //! * [`mod@file`]: the store of one machine: latches, tickets, records, on the kernel's file locks.
@@ -31,7 +33,9 @@ pub mod guard;
 pub mod harness;
 pub mod ops;
 pub mod pattern;
+pub mod project;
 pub mod record;
+pub mod reservation;
 pub mod rules;
 pub mod store;
 pub mod sys;

@@ -144,7 +144,7 @@ fn cut(previous: Option<Timestamp>, end: Timestamp) -> Option<String> {
 }
 
 /// The process that called `lokt`, for people to recognise; this one if the caller is outside the namespace.
-fn taker() -> i32 {
+pub(super) fn taker() -> i32 {
     match nix::unistd::getppid().as_raw() {
         0 => nix::unistd::getpid().as_raw(),
         parent => parent,

@@ -2,5 +2,6 @@
 
 pub(crate) mod freeze;
 pub(crate) mod lock;
+pub(crate) mod reservation;
 pub(crate) mod unfreeze;
 pub(crate) mod unlock;

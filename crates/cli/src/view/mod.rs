@@ -7,6 +7,7 @@ pub(crate) mod event;
 pub(crate) mod flat;
 pub(crate) mod holder;
 pub(crate) mod reason;
+pub(crate) mod reservation;
 pub(crate) mod suggestion;
 pub(crate) mod table;
 

@@ -41,6 +41,14 @@ pub enum AuditEventKind {
     FreezeDeny,
     /// A tool was run, or refused.
     ToolRun,
+    /// Paths were reserved, or a reservation was extended.
+    Reserve,
+    /// A reservation, or a part of one, was given back or removed.
+    Unreserve,
+    /// A caller was refused paths that another has reserved.
+    ReserveDeny,
+    /// A reservation was removed because its lifetime or its process had ended.
+    Expire,
 }
 
 /// Says that a text names no event.
@@ -52,7 +60,7 @@ pub struct UnknownEvent {
 
 impl AuditEventKind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::Acquire,
         Self::Deny,
         Self::Release,
@@ -67,6 +75,10 @@ impl AuditEventKind {
         Self::ForceUnfreeze,
         Self::FreezeDeny,
         Self::ToolRun,
+        Self::Reserve,
+        Self::Unreserve,
+        Self::ReserveDeny,
+        Self::Expire,
     ];
 
     /// The kind as it stands in the log.
@@ -86,6 +98,10 @@ impl AuditEventKind {
             Self::ForceUnfreeze => "force-unfreeze",
             Self::FreezeDeny => "freeze-deny",
             Self::ToolRun => "tool-run",
+            Self::Reserve => "reserve",
+            Self::Unreserve => "unreserve",
+            Self::ReserveDeny => "reserve-deny",
+            Self::Expire => "expire",
         }
     }
 
@@ -155,6 +171,13 @@ impl AuditEvent {
         let id = record.lock_id.as_ref().map(|id| id.as_str().into());
         self.fields.insert("lock_id".to_owned(), id.unwrap_or(Value::Null));
         self.fields.insert("ttl_sec".to_owned(), record.ttl_sec.map_or(Value::Null, Value::from));
+        self
+    }
+
+    /// Says the lifetime of what the event is about.
+    #[must_use]
+    pub fn lasting(mut self, ttl_sec: Option<u64>) -> Self {
+        self.fields.insert("ttl_sec".to_owned(), ttl_sec.map_or(Value::Null, Value::from));
         self
     }
 

@@ -163,7 +163,11 @@ impl LaneBuilder {
             AuditEventKind::ForceUnfreeze => {
                 self.end(&SpanKey::Freeze, broken_by(event), event, earlier);
             }
-            AuditEventKind::ToolRun => {}
+            AuditEventKind::ToolRun
+            | AuditEventKind::Reserve
+            | AuditEventKind::Unreserve
+            | AuditEventKind::ReserveDeny
+            | AuditEventKind::Expire => {}
         }
     }
 

@@ -71,9 +71,17 @@ fn risk(folder: &Path, meta: &Metadata) -> Option<String> {
 pub(super) fn links(store: &FileLockStore) -> RootCheck {
     let layout = store.layout();
     let [_, folders @ ..] = layout.folders();
-    let others = [layout.nested(), layout.root().join("once"), layout.audit_log()];
+    let others = [
+        layout.nested(),
+        layout.root().join("once"),
+        layout.audit_log(),
+        layout.reservations(),
+        layout.reservation_waiters(),
+    ];
     let lines = inside(&layout.queues());
-    let paths = folders.into_iter().chain(others).chain(lines).chain(inside(&layout.latches()));
+    let records = inside(&layout.reservations());
+    let paths = folders.into_iter().chain(others).chain(lines).chain(records);
+    let paths = paths.chain(inside(&layout.latches()));
     let leads_out = |path: &PathBuf| {
         let linked = |meta: Metadata| meta.is_symlink() || (meta.is_file() && meta.nlink() > 1);
         fs::symlink_metadata(path).is_ok_and(linked)

@@ -101,12 +101,23 @@ impl FileLockStore {
         }
     }
 
-    fn latch(&self, name: &LockName) -> Result<Latch, LockStoreError> {
-        let path = self.layout.latch(name);
-        match Latch::acquire(&path, LATCH_TIMEOUT) {
+    /// Takes a latch in a root that counts and can be trusted.
+    pub(super) fn latch(&self, path: &Path) -> Result<Latch, LockStoreError> {
+        if self.trusted.get().is_none() {
+            self.refuse_network()?;
+        }
+        let latch = self.take_latch(path)?;
+        self.replaceable.as_ref().map_or(Ok(()), |it| it.require(&self.layout))?;
+        // A process that has a latch has a root; before, there may have been none to look at.
+        let _ = self.trusted.set(());
+        Ok(latch)
+    }
+
+    fn take_latch(&self, path: &Path) -> Result<Latch, LockStoreError> {
+        match Latch::acquire(path, LATCH_TIMEOUT) {
             Err(error) if latch::is_without_folder(&error) => {
                 self.make_folders()?;
-                Latch::acquire(&path, LATCH_TIMEOUT)
+                Latch::acquire(path, LATCH_TIMEOUT)
             }
             taken => taken,
         }
@@ -164,13 +175,7 @@ impl LockStore for FileLockStore {
     }
 
     fn section(&self, name: &LockName) -> Result<LatchedSection<'_>, LockStoreError> {
-        if self.trusted.get().is_none() {
-            self.refuse_network()?;
-        }
-        let latch = self.latch(name)?;
-        self.replaceable.as_ref().map_or(Ok(()), |it| it.require(&self.layout))?;
-        // A process that has a latch has a root; before, there may have been none to look at.
-        let _ = self.trusted.set(());
+        let latch = self.latch(&self.layout.latch(name))?;
         Ok(LatchedSection::new(self, name.clone(), latch))
     }
 

@@ -271,3 +271,32 @@ fn entered(path: &Path) -> Result<PathBuf, LockRootError> {
 fn no_git_dir(path: &Path, source: io::Error) -> LockRootError {
     LockRootError::NoGitDir { path: path.to_owned(), source }
 }
+
+/// Where a work tree stands in its repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorktreePlace {
+    /// The git common directory.
+    pub common: PathBuf,
+    /// The git directory of the work tree, from the common one: `.`, or `worktrees/<name>`.
+    pub place: PathBuf,
+}
+
+/// Finds the place of a work tree, which has a `.git`; `git_dir` is the git directory that a variable names.
+///
+/// # Errors
+/// [`LockRootError`] where a `.git` file does not lead to a repository.
+pub fn worktree_place(
+    work_tree: &Path,
+    git_dir: Option<&Path>,
+) -> Result<Option<WorktreePlace>, LockRootError> {
+    let dot_git = git_dir.map_or_else(|| work_tree.join(".git"), Path::to_owned);
+    let git_dir = if dot_git.is_file() { linked_git_dir(&dot_git)? } else { dot_git };
+    let Some(common) = common_of(&git_dir)? else { return Ok(None) };
+    let (common, git_dir) = (entered(&common)?, entered(&git_dir)?);
+    let place = match git_dir.strip_prefix(&common) {
+        Ok(place) if place.as_os_str().is_empty() => PathBuf::from("."),
+        Ok(place) => place.to_owned(),
+        Err(_) => git_dir.clone(),
+    };
+    Ok(Some(WorktreePlace { common, place }))
+}

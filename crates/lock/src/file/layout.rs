@@ -67,6 +67,27 @@ impl LockRootLayout {
         self.drafts().join(format!("{name}.{kind}"))
     }
 
+    /// The folder of the records of reservations.
+    pub fn reservations(&self) -> PathBuf {
+        self.root.join("reservations")
+    }
+
+    /// The folder of the requests that wait for reservations.
+    pub fn reservation_waiters(&self) -> PathBuf {
+        self.root.join("reservation-waiters")
+    }
+
+    /// Where the record of a reservation is written before it appears. Only the holder of the latch of reservations
+    /// writes there.
+    pub fn reservation_draft(&self) -> PathBuf {
+        self.drafts().join(".reservation")
+    }
+
+    /// The latch of all reservations.
+    pub fn reservation_latch(&self) -> PathBuf {
+        self.latches().join("reservations")
+    }
+
     /// The folder of drafts.
     pub fn drafts(&self) -> PathBuf {
         self.root.join("tmp")
@@ -80,7 +101,8 @@ impl LockRootLayout {
 
     /// Every latch of the root.
     pub fn all_latches(&self) -> impl Iterator<Item = PathBuf> {
-        (0..LATCHES).map(|number| self.latches().join(format!("{number:02x}")))
+        let of_names = (0..LATCHES).map(|number| self.latches().join(format!("{number:02x}")));
+        of_names.chain([self.reservation_latch()])
     }
 
     /// The folder of all latches.

@@ -3,9 +3,12 @@
 //! ```text
 //! <root>/locks/<name>.json       lock records     } public: docs/formats.md
 //! <root>/freezes/<name>.json     freezes          }
+//! <root>/reservations/<id>.json  reservations     }
 //! <root>/audit.log               the audit log    }
 //! <root>/latches/<00-3f>         one latch for every 64th of the names, with their fence
 //! <root>/queue/<name>/<ticket>   the line for a name
+//! <root>/latches/reservations    the latch of all reservations
+//! <root>/reservation-waiters/    the requests that wait for reservations, each with a flock(2) of its process
 //! <root>/tmp/                    records that are being written
 //! ```
 //!
@@ -37,6 +40,10 @@ mod loss_watcher;
 mod obstacle_watch;
 mod ownership;
 mod project_file;
+mod reservation_section;
+mod reservation_slot;
+mod reservation_waiters;
+mod reservation_watch;
 mod root;
 mod root_watch;
 mod safe_directory;
@@ -50,13 +57,16 @@ pub use earlier::PreRepositoryRoot;
 pub use file_store::FileLockStore;
 pub use file_system::{FileSystemKind, file_system_of};
 pub use folder_latch::FolderLatch;
-pub use git::work_tree;
+pub use git::{WorktreePlace, work_tree, worktree_place};
 pub use latch::{LATCH_TIMEOUT, Latch};
 pub use layout::LockRootLayout;
 pub use loss_watcher::FileLockLossWatcher;
 pub use obstacle_watch::FileObstacleWatch;
 pub use ownership::{ForeignPath, ProcessUser};
 pub use project_file::PROJECT_FILE;
+pub use reservation_section::LatchedReservations;
+pub use reservation_waiters::ReservationTicket;
+pub use reservation_watch::FileReservationWatch;
 pub use root::{LockRoot, LockRootError, RootMethod, RootSearchInputs, RootSuccessor};
 pub use root_watch::RootWatch;
 pub use section::LatchedSection;

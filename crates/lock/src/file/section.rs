@@ -239,7 +239,7 @@ fn readable(slot: &RecordSlot, path: &Path) -> Result<(), LockStoreError> {
 
 /// Gives a draft its name, never over another: in one step where the file system can
 /// (`RENAME_NOREPLACE`, renameat2(2)), else by link(2), which never replaces either.
-fn link(draft: &Path, path: &Path) -> Result<RecordPutOutcome, LockStoreError> {
+pub(super) fn link(draft: &Path, path: &Path) -> Result<RecordPutOutcome, LockStoreError> {
     match nofollow::rename_to_new(draft, path) {
         Ok(()) => Ok(RecordPutOutcome::Done),
         Err(error) => match error.raw_os_error() {
@@ -258,7 +258,7 @@ fn link_and_remove(draft: &Path, path: &Path) -> Result<RecordPutOutcome, LockSt
     }
 }
 
-fn rename(draft: &Path, path: &Path) -> Result<RecordPutOutcome, LockStoreError> {
+pub(super) fn rename(draft: &Path, path: &Path) -> Result<RecordPutOutcome, LockStoreError> {
     nofollow::rename(draft, path)
         .map(|()| RecordPutOutcome::Done)
         .map_err(LockStoreError::io("rename", path))

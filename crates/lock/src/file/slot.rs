@@ -18,7 +18,7 @@ use std::{
 };
 
 /// Larger than anything a command line can carry, and still read in no time.
-const LARGEST_RECORD: u64 = 64 * 1024 * 1024;
+pub(super) const LARGEST_RECORD: u64 = 64 * 1024 * 1024;
 
 /// Reads what stands at a record's path, whatever that is, without ever blocking or following a link.
 pub fn read_slot(path: &Path, name: &LockName) -> RecordSlot {
@@ -36,7 +36,7 @@ pub fn read_slot(path: &Path, name: &LockName) -> RecordSlot {
 }
 
 /// Whether the link stands there, and not on the way.
-fn is_link(path: &Path) -> bool {
+pub(super) fn is_link(path: &Path) -> bool {
     nofollow::metadata(path).is_ok_and(|meta| meta.is_symlink())
 }
 
@@ -78,7 +78,7 @@ fn broken(file: &File, flaw: LockRecordFlaw) -> io::Result<RecordSlot> {
     Ok(if meta.is_file() { corrupted(flaw, &meta) } else { not_a_file(kind_of(meta.file_type())) })
 }
 
-fn kind_of(kind: FileType) -> &'static str {
+pub(super) fn kind_of(kind: FileType) -> &'static str {
     if kind.is_dir() {
         "a directory"
     } else if kind.is_fifo() {

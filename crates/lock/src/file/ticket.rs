@@ -167,7 +167,7 @@ fn unlock(file: &File) {
 }
 
 /// Makes a ticket's file: locked and whole before it has its name.
-fn publish(draft: &Path, path: &Path, content: &[u8]) -> Result<File, LockStoreError> {
+pub(super) fn publish(draft: &Path, path: &Path, content: &[u8]) -> Result<File, LockStoreError> {
     let file = match io::create_empty(draft) {
         Err(LockStoreError::Io { source, .. }) if io::is_missing(&source) => {
             draft.parent().map_or(Ok(()), |folder| io::make_folder(folder).map(drop))?;

@@ -18,12 +18,12 @@ impl JsonText {
     ///
     /// # Errors
     /// Where it cannot be read, although it is JSON: half of a surrogate pair, or nested too deep for the stack.
-    pub(super) fn checked(raw: &RawValue) -> Result<Self, serde_json::Error> {
+    pub(crate) fn checked(raw: &RawValue) -> Result<Self, serde_json::Error> {
         serde_json::from_str::<VerbatimJson>(raw.get())?;
         Ok(Self(raw.to_owned()))
     }
 
-    pub(super) fn of_raw(raw: Box<RawValue>) -> Self {
+    pub(crate) fn of_raw(raw: Box<RawValue>) -> Self {
         Self(raw)
     }
 

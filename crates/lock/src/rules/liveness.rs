@@ -28,21 +28,49 @@ impl Liveness {
     }
 }
 
+/// What a record says of a process.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordedProcess<'a> {
+    /// Its pid.
+    pub pid: Option<i32>,
+    /// Its start time, in clock ticks after boot.
+    pub pid_start: Option<u64>,
+    /// The host name of the writer.
+    pub host: Option<&'a str>,
+    /// The boot that the pid belongs to.
+    pub boot_id: Option<&'a str>,
+    /// The pid namespace that the pid is a number in.
+    pub pid_ns: Option<u64>,
+}
+
+impl<'a> From<&'a LockRecord> for RecordedProcess<'a> {
+    fn from(record: &'a LockRecord) -> Self {
+        Self {
+            pid: record.pid,
+            pid_start: record.pid_start,
+            host: record.host.as_deref(),
+            boot_id: record.boot_id.as_deref(),
+            pid_ns: record.pid_ns,
+        }
+    }
+}
+
 /// Judges whether the process that a record names lives, asking `probe` about its pid only where a pid
 /// of here can be meant.
 ///
 /// The same boot id means the same kernel, whatever the hosts are called; then only the pid namespace
 /// can make the number mean something else. Records by other programs have neither: there the host name
 /// and being in the kernel's first pid namespace must do.
-pub fn compare(
-    record: &LockRecord,
+pub fn compare<'a>(
+    record: impl Into<RecordedProcess<'a>>,
     here: &ProcessLocation,
     probe: impl FnOnce(i32) -> ProcessPresence,
 ) -> Liveness {
+    let record = record.into();
     let Some(pid) = record.pid else {
         return Liveness::Unknown;
     };
-    match place_of(record, here) {
+    match place_of(&record, here) {
         LocationMatch::Elsewhere => Liveness::Unknown,
         LocationMatch::EarlierBoot => Liveness::Dead,
         LocationMatch::Here => match (probe(pid), record.pid_start) {
@@ -60,15 +88,15 @@ enum LocationMatch {
     Elsewhere,
 }
 
-fn place_of(record: &LockRecord, here: &ProcessLocation) -> LocationMatch {
-    let same_host = record.host.as_deref() == Some(here.host.as_str());
+fn place_of(record: &RecordedProcess<'_>, here: &ProcessLocation) -> LocationMatch {
+    let same_host = record.host == Some(here.host.as_str());
     if record.pid_ns == Some(0) || here.pid_ns == 0 {
         // The writer, or this process, did not know where it was: its pid may be anybody's.
-        let earlier = record.boot_id.as_deref().is_some_and(|boot| boot != here.boot_id);
+        let earlier = record.boot_id.is_some_and(|boot| boot != here.boot_id);
         let is_earlier = earlier && same_host && !here.boot_id.is_empty();
         return if is_earlier { LocationMatch::EarlierBoot } else { LocationMatch::Elsewhere };
     }
-    match record.boot_id.as_deref() {
+    match record.boot_id {
         Some(boot) if !here.boot_id.is_empty() && boot == here.boot_id => {
             if record.pid_ns == Some(here.pid_ns) {
                 LocationMatch::Here

@@ -20,7 +20,7 @@ pub use admission::{
 };
 pub use deadlock::{DeadlockFacts, WaitCycle, WaitCycleLink, Waiter, cycle};
 pub use identity::{CallerIdentity, OwnerSource};
-pub use liveness::{Liveness, compare};
+pub use liveness::{Liveness, RecordedProcess, compare};
 pub use nesting::{around, passes};
 pub use occupancy::{HoldRequest, JudgedHolder, leased, occupant};
 pub use queue::{QueueObstacle, QueueObstacleQuery, ahead};

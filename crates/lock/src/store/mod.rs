@@ -9,9 +9,11 @@
 
 mod error;
 mod nested_wait;
+mod reservations;
 
 pub use error::LockStoreError;
 pub use nested_wait::NestedWaitEntry;
+pub use reservations::{ReservationSection, ReservationStore, ReservationWatch};
 
 use crate::{
     audit::AuditEvent,

@@ -1,0 +1,115 @@
+use crate::{context::CommandContext, exit::ExitCode, failure::CliFailure, output, view};
+use clap::{Args, ValueHint};
+use lokt_lock::{
+    ops::{ReservationList, list_reservations},
+    pattern::Pattern,
+    project::{PathArgument, argument},
+    reservation::{Reservation, ReservationScope, WorktreeId, is_own},
+};
+use std::ffi::OsString;
+
+/// Show which paths are reserved, by whom, and why
+///
+/// With paths, shows only the reservations that cover one of them.
+#[derive(Args, Debug)]
+pub(crate) struct ReservationsCommand {
+    /// A path, or a glob in quotes; from the working folder
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    paths: Vec<OsString>,
+    /// Show only your own
+    #[arg(long, conflicts_with = "check")]
+    mine: bool,
+    /// Exit with 2 if another's reservation covers one of the paths in this worktree
+    #[arg(long, requires = "paths")]
+    check: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl ReservationsCommand {
+    pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
+        let mut paths = Vec::new();
+        let mut tree = None;
+        if !self.paths.is_empty() {
+            let project = context.project()?;
+            for typed in &self.paths {
+                paths.push(argument(&project, typed)?);
+            }
+            tree = project.worktree_id()?;
+        }
+        let list = list_reservations(&context.store, &context.caller)?;
+        let is_shown = |it: &&Reservation| {
+            (!self.mine || is_mine(context, it))
+                && (paths.is_empty() || paths.iter().any(|path| covers(it, path)))
+        };
+        let shown: Vec<&Reservation> = list.standing.iter().filter(is_shown).collect();
+        output::even_if_unread(self.print(context, &shown, &list))?;
+        let is_anothers =
+            |it: &&&Reservation| !is_mine(context, it) && counts_in(it, tree.as_ref());
+        if let Some(another) = shown.iter().find(is_anothers).filter(|_| self.check) {
+            let told = view::reservation::told(another, list.seen, "");
+            let patterns = view::reservation::list(&another.patterns);
+            output::note(&format!("{patterns} is {told}"));
+            return Ok(ExitCode::Held);
+        }
+        report_faults(list)
+    }
+
+    fn print(
+        &self,
+        context: &CommandContext,
+        shown: &[&Reservation],
+        list: &ReservationList,
+    ) -> Result<(), CliFailure> {
+        if self.json {
+            let json = |it: &&Reservation| {
+                serde_json::to_value(view::reservation::json(it, list, &context.caller))
+            };
+            let all: Result<Vec<_>, _> = shown.iter().map(json).collect();
+            return output::json(&all.map_err(std::io::Error::from)?);
+        }
+        if !shown.is_empty() {
+            return output::lines(view::reservation::table(shown, list).lines());
+        }
+        if output::is_for_people() {
+            output::note("nothing is reserved");
+        }
+        Ok(())
+    }
+}
+
+/// What cannot be read may be a reservation: that is said, and is the end of the command.
+fn report_faults(list: ReservationList) -> Result<ExitCode, CliFailure> {
+    let mut failures: Vec<CliFailure> = list.faults.into_iter().map(CliFailure::from).collect();
+    let Some(last) = failures.pop() else { return Ok(ExitCode::Done) };
+    for failure in failures {
+        output::fail(&failure);
+    }
+    Err(last)
+}
+
+fn is_mine(context: &CommandContext, record: &Reservation) -> bool {
+    is_own(&context.caller.identity, &record.owner, record.agent_id.as_ref())
+}
+
+/// Whether a reservation covers what an argument means. A file is a path alone; a folder, and a glob, stand for all that
+/// they cover.
+fn covers(record: &Reservation, argument: &PathArgument) -> bool {
+    let meets = |asked: &Pattern| {
+        record.patterns.iter().any(|standing| match (&argument.path, asked.as_literal()) {
+            (Some((_, false)), Some(path)) => standing.covers(path),
+            _ => standing.overlaps(asked),
+        })
+    };
+    argument.patterns.iter().any(meets)
+}
+
+/// Whether a reservation counts in a worktree. One that has no id yet has no reservations of its scope.
+fn counts_in(record: &Reservation, tree: Option<&WorktreeId>) -> bool {
+    match (&record.scope, tree) {
+        (ReservationScope::Tree(theirs), Some(tree)) => theirs == tree,
+        (ReservationScope::Tree(_), None) => false,
+        _ => true,
+    }
+}

@@ -1,0 +1,105 @@
+use crate::{
+    completion, context::CommandContext, denial, exit::ExitCode, failure::CliFailure, output, view,
+};
+use clap::Args;
+use lokt_lock::{
+    ops::{UnreserveOutcome, UnreserveRequest, UnreservedPart, unreserve},
+    pattern::Pattern,
+    project::argument,
+};
+use std::ffi::OsString;
+
+/// Give back reserved paths
+///
+/// Gives back only your own, unless you force it. Of a reservation with several patterns, the others stay.
+#[derive(Args, Debug)]
+#[command(
+    override_usage = "lokt unreserve [OPTIONS] <PATTERN>...\n       lokt unreserve [OPTIONS] --id <ID> [PATTERN]...\n       lokt unreserve --all"
+)]
+pub(crate) struct UnreserveCommand {
+    /// A pattern that you have reserved, or one that covers several of them
+    #[arg(value_name = "PATTERN", add = completion::reserved_patterns())]
+    patterns: Vec<OsString>,
+    /// Give back the reservation with this id, as `lokt reservations` shows it
+    #[arg(long, value_name = "ID", add = completion::reservation_ids())]
+    id: Option<String>,
+    /// Give back all your reservations
+    #[arg(long, conflicts_with_all = ["patterns", "id", "force"])]
+    all: bool,
+    /// Give it back even if it is another's
+    #[arg(long)]
+    force: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl UnreserveCommand {
+    pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
+        if self.patterns.is_empty() && self.id.is_none() && !self.all {
+            return Err(CliFailure::usage("name a pattern, or give --id or --all"));
+        }
+        let request = UnreserveRequest {
+            id: self.id.clone(),
+            patterns: self.patterns(context)?,
+            force: self.force,
+        };
+        match unreserve(&context.store, &request, &context.caller)? {
+            UnreserveOutcome::Done { parts, uncut, unlogged } => {
+                output::even_if_untold("it is given back", self.report(&parts));
+                for (asked, standing) in uncut {
+                    let (asked, standing) =
+                        (view::reservation::quoted(&asked), view::reservation::quoted(&standing));
+                    output::note(&format!("your reservation of {standing} still covers {asked}"));
+                }
+                output::warn_unlogged("it is given back", unlogged);
+                Ok(ExitCode::Done)
+            }
+            UnreserveOutcome::Cleared { unlogged } => {
+                let id = self.id.as_deref().unwrap_or_default();
+                let written = if self.json {
+                    output::json(&serde_json::json!({"removed": id}))
+                } else {
+                    output::text(&format!("removed {id:?}, which was no reservation"))
+                };
+                output::even_if_untold("it is removed", written);
+                output::warn_unlogged("it is removed", unlogged);
+                Ok(ExitCode::Done)
+            }
+            refused => Err(denial::reservation::not_given_back(&refused)),
+        }
+    }
+
+    fn patterns(&self, context: &CommandContext) -> Result<Option<Vec<Vec<Pattern>>>, CliFailure> {
+        if self.patterns.is_empty() {
+            return Ok(None);
+        }
+        let project = context.project()?;
+        let read = |typed: &OsString| Ok(argument(&project, typed)?.patterns);
+        self.patterns.iter().map(read).collect::<Result<_, CliFailure>>().map(Some)
+    }
+
+    fn report(&self, parts: &[UnreservedPart]) -> Result<(), CliFailure> {
+        if self.json {
+            let part = |it: &UnreservedPart| {
+                serde_json::json!({"id": it.before.id.as_str(), "given_back": it.given_back,
+                    "rest": it.rest})
+            };
+            let parts: Vec<_> = parts.iter().map(part).collect();
+            return output::json(&serde_json::json!({"count": parts.len(), "released": parts}));
+        }
+        if parts.is_empty() {
+            output::note("you have reserved nothing");
+        }
+        for part in parts {
+            let given_back = view::reservation::list(&part.given_back);
+            let rest = if part.rest.is_empty() {
+                String::new()
+            } else {
+                format!("; {} stays reserved", view::reservation::list(&part.rest))
+            };
+            output::text(&format!("gave back {given_back}{rest}"))?;
+        }
+        Ok(())
+    }
+}

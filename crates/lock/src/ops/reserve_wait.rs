@@ -1,0 +1,170 @@
+use super::{
+    ReservationDenial, ReservationError, ReservationRequest, ReserveOutcome,
+    pause::WaitDeadline,
+    reserve::{ReserveAttempt, attempt, log_denial, new_id, new_record, not_had},
+    standing::read_and_tidy,
+};
+use crate::{
+    record::HoldKind,
+    reservation::{Reservation, WaitingReservation, circle},
+    store::{ReservationSection, ReservationStore, ReservationWatch},
+};
+use nix::{
+    errno::Errno,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+};
+use std::{os::fd::BorrowedFd, time::Duration};
+
+/// After how long a waiter looks again, whatever is reported: not all ends of processes can be watched.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Accompanies a wait: gets reports of it, and can end it.
+pub trait ReservationWaitObserver {
+    /// Receives what is in the way: at the first look, at each change, and from time to time.
+    fn waiting(&mut self, denial: &ReservationDenial);
+
+    /// A descriptor that becomes readable when the wait may have to end.
+    fn interruption(&self) -> Option<BorrowedFd<'_>>;
+
+    /// Whether the wait is to end now.
+    fn is_interrupted(&mut self) -> bool;
+}
+
+/// The place of a waiter of a store.
+type Ticket<'s, S> =
+    <<S as ReservationStore>::ReservationSection<'s> as ReservationSection>::Ticket;
+
+/// Reserves all patterns of a request, and waits for them as long as `limit`: first come, first served. A request that
+/// overlaps an earlier waiter's waits behind it.
+///
+/// A process that dies while it waits leaves its place to the kernel; one that dies while it reserves leaves the record or
+/// does not.
+///
+/// # Errors
+/// [`ReservationError::Deadlock`] where the wait would never end; else when the state cannot be read or changed. Nothing is
+/// reserved then, and the caller does not wait any more.
+pub fn reserve_waiting<S: ReservationStore>(
+    store: &S,
+    request: &ReservationRequest<'_>,
+    limit: Duration,
+    observer: &mut dyn ReservationWaitObserver,
+) -> Result<ReserveOutcome, ReservationError> {
+    let clock = WaitDeadline::start(limit);
+    let mut watch = store.watch_reservations();
+    let mut place: Option<(WaitingReservation, Ticket<'_, S>)> = None;
+    loop {
+        watch.rearm();
+        // Whatever wakes a waiter: after its time it tries once more, and that is all.
+        let is_last = place.is_some() && clock.left().is_zero();
+        let is_new = place.is_none();
+        let mut denial = match look(store, request, &mut place)? {
+            ReserveAttempt::Reserved { record, is_extended } => {
+                return Ok(ReserveOutcome::Reserved { record, is_extended });
+            }
+            ReserveAttempt::Blocked(denial) => denial,
+        };
+        denial.waited = Some(clock.elapsed());
+        if is_last {
+            drop(place);
+            log_denial(store, request, &denial);
+            return Ok(ReserveOutcome::Denied(denial));
+        }
+        observer.waiting(&denial);
+        // The folder of the waiters may have been made just now: look once more before the first sleep.
+        if is_new {
+            continue;
+        }
+        watch.watch_processes(&tied_processes(&denial));
+        if sleep(&watch, observer, nap(&denial).min(clock.left()))? {
+            drop(place);
+            log_denial(store, request, &denial);
+            return Ok(ReserveOutcome::Interrupted);
+        }
+    }
+}
+
+/// In the section: reserves, or gives the request its place among the waiters, unless that would close a circle.
+fn look<'s, S: ReservationStore>(
+    store: &'s S,
+    request: &ReservationRequest<'_>,
+    place: &mut Option<(WaitingReservation, Ticket<'s, S>)>,
+) -> Result<ReserveAttempt, ReservationError> {
+    let mut section = store.reservation_section()?;
+    let live = read_and_tidy(store, &mut section, request.caller)?;
+    let waiting = store.waiting_reservations()?;
+    let mine = place.as_ref().map(|(it, _)| it.number);
+    let is_ahead = |it: &WaitingReservation| mine.is_none_or(|mine| it.number < mine);
+    let ahead: Vec<_> = waiting.iter().filter(|it| is_ahead(it)).cloned().collect();
+    let blocked = attempt(store, &mut section, request, (&live, &ahead))?;
+    let ReserveAttempt::Blocked(denial) = blocked else {
+        // The place ends in the section, so that no waiter sees both.
+        *place = None;
+        return Ok(blocked);
+    };
+    let waiter = match place {
+        Some((waiter, _)) => waiter.clone(),
+        None => new_waiter(store, request, &live, &waiting)?,
+    };
+    let circle = circle(&waiter, &live, &waiting);
+    if !circle.is_empty() {
+        *place = None;
+        drop(section);
+        log_denial(store, request, &denial);
+        return Err(ReservationError::Deadlock { circle });
+    }
+    if place.is_none() {
+        let ticket = section.enqueue(&waiter)?;
+        *place = Some((waiter, ticket));
+    }
+    Ok(ReserveAttempt::Blocked(denial))
+}
+
+fn new_waiter<S: ReservationStore>(
+    store: &S,
+    request: &ReservationRequest<'_>,
+    live: &[Reservation],
+    waiting: &[WaitingReservation],
+) -> Result<WaitingReservation, ReservationError> {
+    let asked = new_record(store, request)?;
+    let new = not_had(request, &asked, live);
+    Ok(WaitingReservation {
+        number: waiting.iter().map(|it| it.number).max().unwrap_or(0).saturating_add(1),
+        id: new_id(store)?,
+        identity: request.caller.identity.clone(),
+        pid: Some(request.caller.pid),
+        since: store.now(),
+        scope: request.scope.clone(),
+        mode: request.mode.clone(),
+        patterns: if new.is_empty() { asked.patterns } else { new },
+    })
+}
+
+/// The processes whose end ends a reservation that is in the way.
+fn tied_processes(denial: &ReservationDenial) -> Vec<i32> {
+    let records = denial.standing.iter().map(|(record, _)| record);
+    records.filter(|it| it.hold == HoldKind::Process).filter_map(|it| it.pid).collect()
+}
+
+/// How long to sleep, if nothing is reported: until the first reservation that is in the way ends.
+fn nap(denial: &ReservationDenial) -> Duration {
+    let ends = denial.standing.iter().filter_map(|(record, _)| record.expiry());
+    let first = ends.map(|end| end.since(denial.seen) + Duration::from_millis(1)).min();
+    first.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN)
+}
+
+/// Sleeps until a change may have come; true where the wait is to end.
+fn sleep(
+    watch: &impl ReservationWatch,
+    observer: &mut dyn ReservationWaitObserver,
+    limit: Duration,
+) -> Result<bool, ReservationError> {
+    let sources = watch.sources();
+    let all = observer.interruption().into_iter().chain(sources);
+    let mut fds: Vec<PollFd<'_>> = all.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+    // Rounded up: poll(2) counts whole milliseconds, and must not wake too early.
+    let milliseconds = u16::try_from(limit.as_micros().div_ceil(1000)).unwrap_or(u16::MAX);
+    match poll(&mut fds, PollTimeout::from(milliseconds)) {
+        Ok(_) | Err(Errno::EINTR) => Ok(observer.is_interrupted()),
+        Err(errno) => Err(ReservationError::Wait { source: errno.into() }),
+    }
+}

@@ -1,0 +1,186 @@
+use super::{
+    ReservationError,
+    standing::{durability, event, read, tidy},
+};
+use crate::{
+    audit::{AuditEvent, AuditEventKind},
+    caller::Caller,
+    pattern::Pattern,
+    reservation::{Reservation, ReservationEntry, ReservationSlot, is_own, reduced},
+    store::{Durability, LockStoreError, RecordPutMode, ReservationSection, ReservationStore},
+};
+
+/// What to give back.
+#[derive(Clone, Debug, Default)]
+pub struct UnreserveRequest {
+    /// The reservation with this id alone; `None` for all of the caller's.
+    pub id: Option<String>,
+    /// These patterns, in a group for each argument; `None` for all patterns.
+    pub patterns: Option<Vec<Vec<Pattern>>>,
+    /// Also those of others, and what is no record.
+    pub force: bool,
+}
+
+/// What was given back of one reservation.
+#[derive(Clone, Debug)]
+pub struct UnreservedPart {
+    /// The reservation as it was.
+    pub before: Reservation,
+    /// The patterns that were given back.
+    pub given_back: Vec<Pattern>,
+    /// The patterns that remain.
+    pub rest: Vec<Pattern>,
+}
+
+/// The outcome of giving back.
+#[derive(Debug)]
+#[must_use]
+pub enum UnreserveOutcome {
+    /// It is done.
+    Done {
+        /// What was given back, one entry for each reservation; empty where the caller had none.
+        parts: Vec<UnreservedPart>,
+        /// Patterns that were given back and that another reservation of the caller covers still, with its pattern.
+        uncut: Vec<(Pattern, Pattern)>,
+        /// It took effect, but could not be logged.
+        unlogged: Option<LockStoreError>,
+    },
+    /// What was no record was removed.
+    Cleared {
+        /// It took effect, but could not be logged.
+        unlogged: Option<LockStoreError>,
+    },
+    /// Nothing like this is reserved; the first pattern, or the id, for which that holds.
+    NotFound(String),
+    /// Another has reserved it.
+    NotYours(Box<Reservation>),
+    /// A pattern to give back is part of a larger one of the caller, which cannot be cut.
+    Uncut {
+        /// What was to be given back.
+        asked: Pattern,
+        /// What stands.
+        standing: Pattern,
+    },
+}
+
+/// Gives back reservations of the caller, or parts of them: all that is asked for, or nothing.
+///
+/// # Errors
+/// [`ReservationError`] when the state cannot be read or changed.
+pub fn unreserve<S: ReservationStore>(
+    store: &S,
+    request: &UnreserveRequest,
+    caller: &Caller,
+) -> Result<UnreserveOutcome, ReservationError> {
+    let mut section = store.reservation_section()?;
+    if let Some(outcome) = clear::<S>(store, &mut section, request, caller)? {
+        return Ok(outcome);
+    }
+    let all = read(store, caller)?;
+    tidy(store, &mut section, caller, &all.over);
+    let is_named = |it: &&Reservation| request.id.as_ref().is_none_or(|id| id == it.id.as_str());
+    let named: Vec<&Reservation> = all.live.iter().filter(is_named).collect();
+    let is_mine = |it: &Reservation| is_own(&caller.identity, &it.owner, it.agent_id.as_ref());
+    let (own, others): (Vec<&Reservation>, Vec<&Reservation>) =
+        named.into_iter().partition(|it| request.force || is_mine(it));
+    if let (Some(id), [], others) = (&request.id, own.as_slice(), others.as_slice()) {
+        return Ok(others.first().map_or_else(
+            || UnreserveOutcome::NotFound(id.clone()),
+            |it| UnreserveOutcome::NotYours(Box::new((*it).clone())),
+        ));
+    }
+    if let Some(refusal) = refusal(request, &own, &others) {
+        return Ok(refusal);
+    }
+    let back = request.patterns.as_ref().map(|groups| groups.concat());
+    give_back(store, &mut section, caller, &own, back.as_deref())
+}
+
+/// Why a request cannot be carried out, if it names a pattern that is not to be had.
+fn refusal(
+    request: &UnreserveRequest,
+    own: &[&Reservation],
+    others: &[&Reservation],
+) -> Option<UnreserveOutcome> {
+    request.patterns.iter().flatten().find_map(|group| {
+        let reductions: Vec<_> = own.iter().map(|it| reduced(it.terms(), group)).collect();
+        if reductions.iter().any(|it| !it.given_back.is_empty()) {
+            return None;
+        }
+        if let Some((asked, standing)) = reductions.into_iter().flat_map(|it| it.uncut).next() {
+            return Some(UnreserveOutcome::Uncut { asked, standing });
+        }
+        let overlaps = |it: &&&Reservation| {
+            it.patterns.iter().any(|one| group.iter().any(|two| one.overlaps(two)))
+        };
+        if let Some(another) = others.iter().find(overlaps) {
+            return Some(UnreserveOutcome::NotYours(Box::new((*another).clone())));
+        }
+        Some(UnreserveOutcome::NotFound(group.first().map(ToString::to_string).unwrap_or_default()))
+    })
+}
+
+/// In the section: takes patterns out of reservations, or all of them. Each reservation changes in one step.
+fn give_back<S: ReservationStore>(
+    store: &S,
+    section: &mut S::ReservationSection<'_>,
+    caller: &Caller,
+    own: &[&Reservation],
+    back: Option<&[Pattern]>,
+) -> Result<UnreserveOutcome, ReservationError> {
+    let (mut parts, mut uncut, mut unlogged) = (Vec::new(), Vec::new(), None);
+    for record in own {
+        let reduction = reduced(record.terms(), back.unwrap_or(&record.patterns));
+        uncut.extend(reduction.uncut);
+        if reduction.given_back.is_empty() {
+            continue;
+        }
+        let durability = durability(record);
+        if reduction.rest.is_empty() {
+            section.remove(&record.id, durability)?;
+        } else {
+            let rest = Reservation { patterns: reduction.rest.clone(), ..(*record).clone() };
+            section.put(&rest, RecordPutMode::Over, durability)?;
+        }
+        let changed = Reservation { patterns: reduction.given_back.clone(), ..(*record).clone() };
+        let event = event(AuditEventKind::Unreserve, &changed, caller);
+        let event = with_holder(event, record, caller);
+        unlogged = unlogged.or(store.log(&event, durability).err());
+        parts.push(UnreservedPart {
+            before: (*record).clone(),
+            given_back: reduction.given_back,
+            rest: reduction.rest,
+        });
+    }
+    Ok(UnreserveOutcome::Done { parts, uncut, unlogged })
+}
+
+fn with_holder(event: AuditEvent, record: &Reservation, caller: &Caller) -> AuditEvent {
+    if is_own(&caller.identity, &record.owner, record.agent_id.as_ref()) {
+        return event;
+    }
+    event.with("holder_owner", record.owner.as_str()).with("forced", true)
+}
+
+/// In the section: removes by force what stands in a record's place and is none that this program can read.
+fn clear<S: ReservationStore>(
+    store: &S,
+    section: &mut S::ReservationSection<'_>,
+    request: &UnreserveRequest,
+    caller: &Caller,
+) -> Result<Option<UnreserveOutcome>, ReservationError> {
+    let (Some(id), true) = (&request.id, request.force) else { return Ok(None) };
+    let is_named = |it: &ReservationEntry| {
+        it.name == **id || it.name.to_str().and_then(|name| name.strip_suffix(".json")) == Some(id)
+    };
+    let found = store.reservations()?.into_iter().find(is_named);
+    let Some(entry) = found.filter(|it| !matches!(it.slot, ReservationSlot::Record(_))) else {
+        return Ok(None);
+    };
+    section.clear(&entry.name)?;
+    let event = AuditEvent::without_name(AuditEventKind::Unreserve, caller)
+        .with("reservation", id.as_str())
+        .with("forced", true);
+    let unlogged = store.log(&event, Durability::Synced).err();
+    Ok(Some(UnreserveOutcome::Cleared { unlogged }))
+}

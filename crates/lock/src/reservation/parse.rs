@@ -1,0 +1,188 @@
+use super::{
+    RESERVATION_FORMAT_VERSION, Reservation, ReservationFlaw, ReservationId, ReservationMode,
+    ReservationOrigin, ReservationParseError, ReservationScope, UnsupportedReservationVersion,
+    WorktreeId,
+};
+use crate::{
+    pattern::Pattern,
+    record::{HoldKind, JsonText, UnknownRecordField},
+    words::{AgentId, Owner, Timestamp},
+};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::fmt;
+
+impl Reservation {
+    /// Reads a record of version 0 or 1 with the id that the file's name gives.
+    ///
+    /// Only `owner`, `acquired_ts` and `patterns` must be there. JSON `null` counts as absent, and the last of equal keys
+    /// counts.
+    ///
+    /// # Errors
+    /// [`ReservationParseError::Newer`] for a version above [`RESERVATION_FORMAT_VERSION`], whatever else the file
+    /// holds; [`ReservationParseError::Flaw`] for anything that is no record.
+    pub fn parse(bytes: &[u8], id: &ReservationId) -> Result<Self, ReservationParseError> {
+        if bytes.is_empty() {
+            return Err(ReservationFlaw::Empty.into());
+        }
+        let mut fields = ReservationFields::read(bytes)?;
+        let version = fields.take("version", "a whole number from 0")?.unwrap_or(0);
+        if version > RESERVATION_FORMAT_VERSION {
+            return Err(UnsupportedReservationVersion { found: version }.into());
+        }
+        Ok(fields.into_reservation(version, id)?)
+    }
+}
+
+/// The fields not yet read, in their order; what remains at the end is unknown to this version.
+pub(super) struct ReservationFields<'a>(Vec<(String, &'a RawValue, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for ReservationFields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ReservationFieldsVisitor)
+    }
+}
+
+struct ReservationFieldsVisitor;
+
+impl<'de> Visitor<'de> for ReservationFieldsVisitor {
+    type Value = ReservationFields<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut fields = Vec::with_capacity(20);
+        while let Some((key, value)) = map.next_entry::<&'de RawValue, &'de RawValue>()? {
+            let name = serde_json::from_str(key.get()).map_err(serde::de::Error::custom)?;
+            fields.push((name, key, value));
+        }
+        Ok(ReservationFields(fields))
+    }
+}
+
+impl<'a> ReservationFields<'a> {
+    pub(super) fn read(bytes: &'a [u8]) -> Result<Self, ReservationFlaw> {
+        serde_json::from_slice(bytes).map_err(|error| ReservationFlaw::NotJson(error.to_string()))
+    }
+
+    /// Takes a field out; the last of equal keys counts, and `null` counts as absent.
+    pub(super) fn take<T: DeserializeOwned>(
+        &mut self,
+        field: &'static str,
+        expected: &'static str,
+    ) -> Result<Option<T>, ReservationFlaw> {
+        // In one pass, however often the key is there.
+        let Some((_, _, raw)) = self.0.extract_if(.., |(name, ..)| name == field).last() else {
+            return Ok(None);
+        };
+        if raw.get() == "null" {
+            return Ok(None);
+        }
+        let wrong = |_| ReservationFlaw::WrongType { field, expected };
+        serde_json::from_str(raw.get()).map(Some).map_err(wrong)
+    }
+
+    pub(super) fn text(&mut self, field: &'static str) -> Result<Option<String>, ReservationFlaw> {
+        self.take(field, "a string")
+    }
+
+    fn number(&mut self, field: &'static str) -> Result<Option<u64>, ReservationFlaw> {
+        self.take(field, "a whole number from 0")
+    }
+
+    fn time(&mut self, field: &'static str) -> Result<Option<Timestamp>, ReservationFlaw> {
+        let expected = "a time like 2026-02-01T10:00:00Z";
+        let read = |text: String| text.parse();
+        let wrong = |_| ReservationFlaw::WrongType { field, expected };
+        self.take(field, expected)?.map(read).transpose().map_err(wrong)
+    }
+
+    /// The patterns; a request of a waiter has them in the same form.
+    pub(super) fn patterns(&mut self) -> Result<Vec<Pattern>, ReservationFlaw> {
+        let expected = "a list of patterns";
+        let list: Option<Vec<serde_json::Value>> = self.take("patterns", expected)?;
+        let list = list.ok_or(ReservationFlaw::Missing("patterns"))?;
+        if list.is_empty() {
+            return Err(ReservationFlaw::WrongType { field: "patterns", expected });
+        }
+        let read = |it| serde_json::from_value(it);
+        let patterns: Result<Vec<Pattern>, _> = list.into_iter().map(read).collect();
+        patterns.map_err(|error| ReservationFlaw::Pattern(error.to_string()))
+    }
+
+    /// The scope with its worktree. A `tree` that belongs to no scope of this version is kept as an unknown field.
+    pub(super) fn scope(&mut self) -> Result<ReservationScope, ReservationFlaw> {
+        match self.text("scope")?.as_deref() {
+            None | Some("repository") => Ok(ReservationScope::Repository),
+            Some("tree") => {
+                let tree = self.text("tree")?.and_then(|text| WorktreeId::from_record(&text));
+                tree.map(ReservationScope::Tree).ok_or(ReservationFlaw::Missing("tree"))
+            }
+            Some(other) => Ok(ReservationScope::Other(other.to_owned(), self.text("tree")?)),
+        }
+    }
+
+    pub(super) fn mode(&mut self) -> Result<ReservationMode, ReservationFlaw> {
+        let mode = self.text("mode")?;
+        Ok(mode.map_or(ReservationMode::Exclusive, |text| ReservationMode::from_record(&text)))
+    }
+
+    pub(super) fn owner(&mut self) -> Result<Owner, ReservationFlaw> {
+        let owner = self.text("owner")?.ok_or(ReservationFlaw::Missing("owner"))?;
+        Ok(Owner::from_record(&owner))
+    }
+
+    pub(super) fn agent(&mut self) -> Result<Option<AgentId>, ReservationFlaw> {
+        Ok(self.text("agent_id")?.and_then(|text| AgentId::new(&text)))
+    }
+
+    pub(super) fn pid(&mut self) -> Result<Option<i32>, ReservationFlaw> {
+        let pid: Option<i32> = self.take("pid", "a process id")?;
+        Ok(pid.filter(|pid| *pid > 0))
+    }
+
+    fn into_reservation(
+        mut self,
+        version: u64,
+        id: &ReservationId,
+    ) -> Result<Reservation, ReservationFlaw> {
+        self.text("id")?;
+        let hold = self.text("hold")?;
+        let origin = self.text("origin")?;
+        Ok(Reservation {
+            version,
+            id: id.clone(),
+            owner: self.owner()?,
+            agent_id: self.agent()?,
+            host: self.text("host")?,
+            pid: self.pid()?,
+            pid_start: self.number("pid_start_ns")?,
+            boot_id: self.text("boot_id")?,
+            pid_ns: self.number("pid_ns")?,
+            hold: hold.map_or(HoldKind::Lease, |text| HoldKind::from_record(&text)),
+            acquired: self.time("acquired_ts")?.ok_or(ReservationFlaw::Missing("acquired_ts"))?,
+            ttl_sec: self.number("ttl_sec")?,
+            expires_at: self.time("expires_at")?,
+            held_since: self.time("held_since")?,
+            scope: self.scope()?,
+            mode: self.mode()?,
+            patterns: self.patterns()?,
+            reason: self.text("reason")?,
+            origin: origin
+                .map_or(ReservationOrigin::Command, |text| ReservationOrigin::from_record(&text)),
+            unknown: self.unknown()?,
+        })
+    }
+
+    fn unknown(self) -> Result<Vec<UnknownRecordField>, ReservationFlaw> {
+        let keep = |raw: &RawValue| {
+            JsonText::checked(raw).map_err(|error| ReservationFlaw::NotJson(error.to_string()))
+        };
+        let field = |(_, key, value): (String, &RawValue, &RawValue)| {
+            Ok(UnknownRecordField { key: keep(key)?, value: keep(value)? })
+        };
+        self.0.into_iter().map(field).collect()
+    }
+}

@@ -1,0 +1,84 @@
+use super::{Durability, LockStore, LockStoreError, RecordPutMode};
+use crate::reservation::{Reservation, ReservationEntry, ReservationId, WaitingReservation};
+use std::{ffi::OsStr, os::fd::BorrowedFd};
+
+/// Keeps reservations, and the requests that wait for them.
+///
+/// Overlap is a matter between any two reservations, so there is one section for all of them: a decision and its record are
+/// one step.
+pub trait ReservationStore: LockStore {
+    /// Exclusive access to all reservations.
+    type ReservationSection<'s>: ReservationSection
+    where
+        Self: 's;
+    /// Something that ends when a reservation or a waiter may be gone.
+    type ReservationWatch: ReservationWatch;
+
+    /// Enters the section: waits for its present user, at most a few seconds.
+    ///
+    /// # Errors
+    /// [`LockStoreError`] as for the section of a name.
+    fn reservation_section(&self) -> Result<Self::ReservationSection<'_>, LockStoreError>;
+
+    /// Lists what stands in the places of records, in no particular order; costs time that grows with their number.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    fn reservations(&self) -> Result<Vec<ReservationEntry>, LockStoreError>;
+
+    /// Lists the live requests that wait, in the order in which they came.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    fn waiting_reservations(&self) -> Result<Vec<WaitingReservation>, LockStoreError>;
+
+    /// Starts watching all reservations and waiters.
+    fn watch_reservations(&self) -> Self::ReservationWatch;
+}
+
+/// Changes reservations while no other process can.
+pub trait ReservationSection {
+    /// The place of a waiter. The place ends when this is dropped, also by the end of the process.
+    type Ticket;
+
+    /// Puts a record in its place, whole or not at all.
+    ///
+    /// # Errors
+    /// When it cannot be written; then nothing has changed.
+    fn put(
+        &mut self,
+        record: &Reservation,
+        put: RecordPutMode,
+        durability: Durability,
+    ) -> Result<(), LockStoreError>;
+
+    /// Removes a record. One that is gone already is no error.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    fn remove(&mut self, id: &ReservationId, durability: Durability) -> Result<(), LockStoreError>;
+
+    /// Removes whatever stands in a place, of which a [`ReservationEntry`] has the name.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    fn clear(&mut self, name: &OsStr) -> Result<(), LockStoreError>;
+
+    /// Gives a request its place among those that wait.
+    ///
+    /// # Errors
+    /// When it cannot be written; then it is not there.
+    fn enqueue(&mut self, request: &WaitingReservation) -> Result<Self::Ticket, LockStoreError>;
+}
+
+/// Tells when reservations or waiters may have changed.
+pub trait ReservationWatch {
+    /// Forgets what was reported so far. To be called before each look, so that no change after that look is missed.
+    fn rearm(&mut self);
+
+    /// Watches the ends of these processes, and of no others any more. To be called after each look.
+    fn watch_processes(&mut self, pids: &[i32]);
+
+    /// Descriptors that become readable at a change; none where changes cannot be watched.
+    fn sources(&self) -> Vec<BorrowedFd<'_>>;
+}
