@@ -2,7 +2,7 @@
 //! text, not the same JSON once more. What an error means is the exit code's word; what is said is the command's.
 //!
 //! No tool has an output schema. Most clients give a model one of the two forms, so each has what a model acts on
-//! (`docs/decisions/0040-a-text-beside-the-fields.md`).
+//! (`docs/decisions/0042-a-text-beside-the-fields.md`).
 
 use super::{call::McpCallStopReason, command_line::McpCommandResult, next_step, plain_text};
 use crate::printable;
