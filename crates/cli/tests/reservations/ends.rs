@@ -1,6 +1,7 @@
 //! How reservations end without being given back.
 
 use super::{events, records, reserved, run, sandbox};
+use lokt_testkit::HOLD;
 
 #[test]
 fn an_expired_one_does_not_count_and_is_removed_by_the_next_section() {
@@ -22,14 +23,11 @@ fn an_expired_one_does_not_count_and_is_removed_by_the_next_section() {
 #[test]
 fn one_that_is_tied_to_a_process_ends_with_it() {
     let it = sandbox();
-    let mut process = it.shell("echo here; exec sleep 1000").start();
-    process.prints("here");
+    let process = it.lokt(["guard", "x", "--", HOLD[0], HOLD[1], HOLD[2]]).start().is_in();
     run(&it, "ada", &format!("reserve src --pid {}", process.pid())).ok();
     run(&it, "bob", "reserve src").expect(2);
-    // Not the shell of the session, but what it waits for: the group is killed as a whole.
     process.kill();
-    let waited = run(&it, "bob", "reserve src --wait --timeout 20s");
-    waited.ok();
+    run(&it, "bob", "reserve src --wait").ok();
     assert_eq!(reserved(&it), ["bob: src"]);
     run(&it, "ada", "reserve other --pid 999999999").fails_with(64, "there is no such process");
 }
