@@ -87,13 +87,7 @@ impl ReserveCommand {
                 self.report(&record, &request.patterns, is_extended);
                 Ok(ExitCode::Done)
             }
-            ReserveOutcome::Denied(denial) => {
-                if self.json {
-                    let blocked = view::reservation::blocked(&denial);
-                    output::even_if_untold("the reservation is refused", output::json(&blocked));
-                }
-                Err(denial::reservation::denied(&denial))
-            }
+            ReserveOutcome::Denied(denial) => Err(denial::reservation::denied(&denial)),
             ReserveOutcome::Interrupted => Ok(interrupted(&signals, ended_by)),
         }
     }

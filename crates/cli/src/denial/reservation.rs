@@ -20,7 +20,7 @@ pub(crate) fn denied(denial: &ReservationDenial) -> CliFailure {
     for line in lines {
         output::fail(&CliFailure::new(ExitCode::Held, line));
     }
-    let failure = CliFailure::new(ExitCode::Held, last);
+    let failure = CliFailure::new(ExitCode::Held, last).facts(&shown::blocked(denial));
     let failure = match denial.waited {
         None => failure.hint("--wait waits for them, first come, first served"),
         Some(_) => failure.hint("--timeout sets how long to wait"),

@@ -43,7 +43,6 @@ pub(crate) fn blocked(denial: &ReservationDenial) -> Value {
         })
     });
     json!({
-        "status": "blocked",
         "conflicts": standing.chain(waiting).collect::<Vec<_>>(),
         "free": denial.free,
         "waited_ms": denial.waited.map(|it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX)),
