@@ -70,7 +70,8 @@ impl ReservationsCommand {
             return output::json(&all.map_err(std::io::Error::from)?);
         }
         if !shown.is_empty() {
-            return output::lines(view::reservation::table(shown, list).lines());
+            let me = &context.caller.identity;
+            return output::lines(view::reservation::table(shown, list, me).lines());
         }
         if output::is_for_people() {
             output::note("nothing is reserved");

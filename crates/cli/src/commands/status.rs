@@ -2,18 +2,19 @@ use crate::{
     completion,
     context::{CommandContext, OwnerOption},
     exit::ExitCode,
-    failure::CliFailure,
+    failure::{CliFailure, chain},
     output,
     view::{self, entry::TableColumns},
 };
 use clap::Args;
 use lokt_lock::{
-    ops::{self, LockState, LockStatusEntry, prune, survey, survey_all},
+    ops::{self, LockState, LockStatusEntry, list_reservations, prune, survey, survey_all},
+    reservation::Reservation,
     store::LockRecordKind,
     words::{LockName, Owner},
 };
 
-/// Show holders, waiters and freezes
+/// Show holders, waiters, freezes and reservations
 ///
 /// Without a name, shows all locks and freezes, including expired ones that are not removed yet.
 #[derive(Args, Debug)]
@@ -64,6 +65,9 @@ impl StatusCommand {
             output::note("nothing is held or frozen");
         }
         warn_of_problems(&entries);
+        if !self.json {
+            show_reservations(context, !entries.is_empty())?;
+        }
         Ok(ExitCode::Done)
     }
 
@@ -89,6 +93,19 @@ impl StatusCommand {
         ops::readable(entry.slot.clone(), what, name)?;
         Ok(ExitCode::Done)
     }
+}
+
+/// Shows what is reserved, if anything is, below the locks.
+fn show_reservations(context: &CommandContext, is_below: bool) -> Result<(), CliFailure> {
+    let list = list_reservations(&context.store, &context.caller)?;
+    let all: Vec<&Reservation> = list.standing.iter().collect();
+    if !all.is_empty() {
+        let table = view::reservation::table(&all, &list, &context.caller.identity).lines();
+        let space = is_below.then(String::new);
+        output::lines(space.into_iter().chain(table))?;
+    }
+    list.faults.iter().for_each(|fault| output::warn(&chain(fault)));
+    Ok(())
 }
 
 /// Removes every expired record. Returns whether there was one.

@@ -9,6 +9,7 @@ use lokt_lock::{
     reservation::{
         Reservation, ReservationConflict, ReservationWait, WaitingReservation, conflicts, is_own,
     },
+    rules::CallerIdentity,
     words::{AgentId, Owner, Timestamp},
 };
 use serde::Serialize;
@@ -184,7 +185,11 @@ fn waiters<'a>(
 }
 
 /// Reservations as a table.
-pub(crate) fn table(records: &[&Reservation], list: &ReservationList) -> TextTable {
+pub(crate) fn table(
+    records: &[&Reservation],
+    list: &ReservationList,
+    me: &CallerIdentity,
+) -> TextTable {
     let mut table = TextTable::new(&[
         "RESERVED", "OWNER", "AGE", "ENDS IN", "SCOPE", "MODE", "BY", "WAIT", "ID", "REASON",
     ]);
@@ -194,7 +199,11 @@ pub(crate) fn table(records: &[&Reservation], list: &ReservationList) -> TextTab
         let end = |end: Timestamp| span::show(end.since(list.seen));
         table.row(vec![
             patterns.join(" "),
-            who(&record.owner, record.agent_id.as_ref()),
+            if is_own(me, &record.owner, record.agent_id.as_ref()) {
+                format!("{} (you)", record.owner)
+            } else {
+                who(&record.owner, record.agent_id.as_ref())
+            },
             span::show(list.seen.since(record.since())),
             record.expiry().map_or_else(|| "-".to_owned(), end),
             record.scope.as_str().to_owned(),

@@ -129,6 +129,18 @@ fn check_says_whether_another_edits_a_path() {
 }
 
 #[test]
+fn status_shows_what_is_reserved_below_the_locks() {
+    let it = sandbox();
+    run(&it, "ada", "lock x").ok();
+    run(&it, "ada", "reserve src").ok();
+    let shown = run(&it, "ada", "status").ok().out;
+    assert!(shown.contains("\n\nRESERVED") && shown.contains("ada (you)"), "{shown}");
+    fs::write(it.root().join("reservations/x.json"), "").unwrap();
+    run(&it, "ada", "status").ok().says("warning: reservation \"x.json\" is corrupted");
+    assert_eq!(run(&it, "ada", "status --json").ok().json()[1], serde_json::Value::Null);
+}
+
+#[test]
 fn two_sessions_of_harnesses_differ_under_one_owner() {
     let it = sandbox();
     let session = |id: &str, line: &str| {

@@ -65,7 +65,7 @@ fn a_waiter_that_is_killed_keeps_no_other_out() {
 fn the_time_limit_and_a_signal_end_a_wait() {
     let it = sandbox();
     run(&it, "ada", "reserve a").ok();
-    run(&it, "bob", "reserve a --wait --timeout 50ms").fails_with(2, "; gave up after ");
+    run(&it, "bob", "reserve a --wait --timeout 50ms").expect(2).says("; gave up after ");
     run(&it, "bob", "reserve a --timeout 50ms").expect(64);
     let bob = waiter(&it, "bob", "reserve a b --wait");
     bob.signal(Signal::SIGTERM);

@@ -18,7 +18,7 @@ pub enum ReservationError {
         /// Its version.
         source: UnsupportedReservationVersion,
     },
-    /// What stands in the place of a record is none.
+    /// What stands in the place of a record is no record.
     #[error("reservation {name:?} is corrupted: {flaw}")]
     Corrupted {
         /// The name of its file.

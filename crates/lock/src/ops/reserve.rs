@@ -21,7 +21,7 @@ use std::time::Duration;
 /// What is asked for.
 #[derive(Clone, Debug)]
 pub struct ReservationRequest<'a> {
-    /// Who asks.
+    /// The caller.
     pub caller: &'a Caller,
     /// What is to be reserved: all of it, or nothing.
     pub patterns: Vec<Pattern>,

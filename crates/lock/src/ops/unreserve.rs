@@ -162,7 +162,7 @@ fn with_holder(event: AuditEvent, record: &Reservation, caller: &Caller) -> Audi
     event.with("holder_owner", record.owner.as_str()).with("forced", true)
 }
 
-/// In the section: removes by force what stands in a record's place and is none that this program can read.
+/// In the section: removes by force what stands in a record's place and is no record that this program can read.
 fn clear<S: ReservationStore>(
     store: &S,
     section: &mut S::ReservationSection<'_>,

@@ -44,7 +44,7 @@ pub enum ProjectError {
 /// Says why an argument is no pattern of the project.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidArgument {
-    /// It names an existing path that is none of the project.
+    /// It names an existing path outside of the project.
     #[error(transparent)]
     Path(#[from] InvalidPath),
     /// It is no pattern.

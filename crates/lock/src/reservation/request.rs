@@ -39,7 +39,7 @@ pub struct WaitingReservation {
     pub number: u64,
     /// Names the request.
     pub id: ReservationId,
-    /// Who waits.
+    /// The owner and the agent that wait.
     pub identity: CallerIdentity,
     /// The process that waits.
     pub pid: Option<i32>,

@@ -125,7 +125,7 @@ fn a_circle_is_found_through_owners_and_through_earlier_waiters() {
     let standing = [held("ada", &["a"]), held("bob", &["b"])];
     let bob_waits = waiter(1, "bob", &["a"]);
     let ada = waiter(2, "ada", &["b"]);
-    assert_eq!(circle(&ada, &standing, &[bob_waits.clone()]).len(), 2);
+    assert_eq!(circle(&ada, &standing, std::slice::from_ref(&bob_waits)).len(), 2);
     assert_eq!(circle(&ada, &standing, &[]), [], "bob does not wait");
     assert_eq!(circle(&bob_waits, &standing, &[]), [], "ada does not wait");
     // Cid waits behind bob, who waits for cid's.

@@ -1,7 +1,10 @@
 //! The record: reading, writing, what others wrote.
 
 use super::*;
-use crate::rules::Liveness;
+use crate::rules::{
+    Liveness,
+    Staleness::{Expired, HolderGone},
+};
 use proptest::prelude::*;
 
 fn id() -> ReservationId {
@@ -95,7 +98,6 @@ fn the_end_of_a_reservation_is_its_expiry_or_a_provable_death() {
     let (past, future) =
         (r#","expires_at":"2026-02-01T10:10:00Z""#, r#","expires_at":"2026-02-01T11:00:00Z""#);
     let process = r#","hold":"process","pid":7"#;
-    use crate::rules::Staleness::{Expired, HolderGone};
     for (fields, liveness, expected) in [
         (past.to_owned(), Liveness::Alive, Some(Expired)),
         (future.to_owned(), Liveness::Dead, None),
