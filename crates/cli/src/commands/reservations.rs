@@ -83,11 +83,11 @@ impl ReservationsCommand {
 /// What cannot be read may be a reservation: that is said, and is the end of the command.
 fn report_faults(list: ReservationList) -> Result<ExitCode, CliFailure> {
     let mut failures: Vec<CliFailure> = list.faults.into_iter().map(CliFailure::from).collect();
-    let Some(last) = failures.pop() else { return Ok(ExitCode::Done) };
+    let Some(final_failure) = failures.pop() else { return Ok(ExitCode::Done) };
     for failure in failures {
         output::fail(&failure);
     }
-    Err(last)
+    Err(final_failure)
 }
 
 fn is_mine(context: &CommandContext, record: &Reservation) -> bool {

@@ -36,7 +36,10 @@ fn reserved(it: &Sandbox) -> Vec<String> {
 
 /// The kinds of the events about reservations.
 fn events(it: &Sandbox) -> Vec<String> {
-    let kinds = it.events().into_iter().map(|it| it["event"].as_str().unwrap().to_owned());
+    let kinds = it
+        .events()
+        .into_iter()
+        .map(|it| it.get("event").and_then(Value::as_str).unwrap().to_owned());
     kinds.collect()
 }
 

@@ -36,6 +36,11 @@ impl Numbers {
         self.0 ^= self.0 << 17;
         self.0 % limit
     }
+
+    fn pattern(&mut self) -> &'static str {
+        let place = usize::try_from(self.below(PATTERNS.len() as u64)).unwrap();
+        PATTERNS.get(place).unwrap()
+    }
 }
 
 fn enter(oracle: &Oracle, agent: u64, asked: &[&str]) {
@@ -52,9 +57,7 @@ fn enter(oracle: &Oracle, agent: u64, asked: &[&str]) {
 fn round(it: &Sandbox, oracle: &Oracle, agent: u64, numbers: &mut Numbers) {
     let owner = format!("agent{agent}");
     let count = 1 + numbers.below(3);
-    let asked: Vec<&str> = (0..count)
-        .map(|_| PATTERNS[usize::try_from(numbers.below(PATTERNS.len() as u64)).unwrap()])
-        .collect();
+    let asked: Vec<&str> = (0..count).map(|_| numbers.pattern()).collect();
     let waits = numbers.below(2) == 0;
     let options: &[&str] = if waits { &["--wait", "--timeout", "2s"] } else { &[] };
     let words = ["reserve"].into_iter().chain(asked.iter().copied()).chain(options.iter().copied());
@@ -64,14 +67,12 @@ fn round(it: &Sandbox, oracle: &Oracle, agent: u64, numbers: &mut Numbers) {
         call.start().kill();
     } else {
         let done = call.run();
-        match done.code {
-            Some(0) => {
-                enter(oracle, agent, &asked);
-                // Time for another to break in.
-                it.lokt(["reservations", "--check", asked[0]]).owner(&owner).run().ok();
-            }
-            Some(2) => {}
-            _ => panic!("neither reserved nor refused: {done:#?}"),
+        assert!(matches!(done.code, Some(0 | 2)), "neither reserved nor refused: {done:#?}");
+        if done.code == Some(0) {
+            enter(oracle, agent, &asked);
+            // Time for another to break in.
+            let check = ["reservations", "--check"].into_iter().chain(asked.iter().copied());
+            it.lokt(check).owner(&owner).run().ok();
         }
     }
     oracle.lock().unwrap().remove(&agent);
