@@ -168,14 +168,15 @@ impl From<LockOperationError> for CliFailure {
             LockOperationError::Newer { .. } => {
                 Self::of(&error).hint("only a newer lokt can judge this record: update lokt")
             }
-            LockOperationError::Corrupted { what: "freeze", ref name, .. } => Self::of(&error)
-                .hint(format!("{}   removes it", call("unfreeze", name, " --force"))),
+            LockOperationError::Corrupted { what: "freeze", .. } => {
+                Self::of(&error).hint("do other work, and show this to a person: it may be a freeze of another")
+            }
             LockOperationError::Corrupted { ref corruption, .. } if corruption.may_be_filling() => {
                 Self::of(&error).hint("another program may still be writing it; try again")
             }
             LockOperationError::Corrupted { ref name, .. } => Self::of(&error)
                 .hint("another program may have left it, or may be using it")
-                .hint(format!("{}   removes it", call("unlock", name, " --break-stale"))),
+                .hint(format!("{}   shows what you can do", call("why", name, ""))),
             LockOperationError::Unreadable { .. } if is_of_a_link(&error) => Self::of(&error),
             LockOperationError::Unreadable { .. } => {
                 Self::of(&error).hint("lokt doctor   checks the folder's permissions")
@@ -203,13 +204,9 @@ impl From<ReservationError> for CliFailure {
             ReservationError::Newer { .. } => {
                 Self::of(&error).hint("only a newer lokt can judge this record: update lokt")
             }
-            ReservationError::Corrupted { ref name, .. } => {
-                let id = name.strip_suffix(".json").unwrap_or(name);
-                let id = view::command_line(&[id.to_owned()]);
-                Self::of(&error)
-                    .hint("it stands in the folder reservations of the root; look what it is")
-                    .hint(format!("lokt unreserve --id {id} --force   removes it"))
-            }
+            ReservationError::Corrupted { .. } => Self::of(&error)
+                .hint("it stands in the folder reservations of the root; look what it is")
+                .hint("show it to a person: it may be a reservation of another"),
             ReservationError::Unreadable { .. } => {
                 Self::of(&error).hint("lokt doctor   checks the folder's permissions")
             }
@@ -250,7 +247,7 @@ impl From<LockStoreError> for CliFailure {
         let failure = Self::of(&error);
         match &error {
             LockStoreError::LatchBusy { holder: Some(pid), .. } => failure.hint(format!(
-                "process {pid} is stopped or hangs inside a state change; continue it (kill -CONT {pid}) or end it"
+                "process {pid} is stopped or hangs inside a state change; continue it (kill -CONT {pid}), or show this to a person"
             )),
             LockStoreError::LatchBusy { holder: None, .. } => {
                 failure.hint("a process that this user cannot see is inside a state change")

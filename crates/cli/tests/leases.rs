@@ -43,7 +43,11 @@ fn a_lease_without_an_expiry_warns_and_outlives_its_shell() {
     it.shell("lokt lock x; true").owner("ada").run().ok().says("held until 'lokt unlock x'");
     it.lokt(["lock", "x"]).owner("bob").run().fails_with(2, "held by ada");
     let why = it.lokt(["why", "x"]).owner("bob").run().expect(2);
-    assert!(why.out.contains("abandoned?") && why.out.contains("--break-stale"), "{why:#?}");
+    assert!(why.out.contains("abandoned?") && why.out.contains(": ask ada ("), "{why:#?}");
+    assert!(
+        !why.out.contains("--break-stale"),
+        "nothing proves that the work is finished: {why:#?}"
+    );
     assert_eq!(it.lokt(["status", "x", "--json"]).run().ok().json()["state"], "abandoned");
     it.lokt(["unlock", "x", "--break-stale"]).owner("bob").run().ok();
     assert_eq!(it.event_kinds("x").last().unwrap(), "stale-break");

@@ -89,6 +89,72 @@ fn a_refusal_by_your_own_lease_says_how_to_end_it_and_not_to_wait() {
 }
 
 #[test]
+fn a_refusal_by_anothers_lock_says_how_to_wait_and_whom_to_ask() {
+    let it = sandbox();
+    let agent = "7f0c4be0-2bfa-4d04-b1dd-46d56eaa2b13";
+    let call = it.in_new_session(["lock", "x"]).env("CLAUDE_CODE_SESSION_ID", agent).owner("ada");
+    call.run().ok();
+    let hints = |words: &[&str], code: i32| {
+        let done = it.lokt(words.iter().copied()).run().fails_with(code, "ada (pid ");
+        assert!(code == 4 || done.err.contains(", until it is unlocked"), "{done:#?}");
+        done.err.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let taken = hints(&["lock", "x"], 2);
+    assert_eq!(taken[0], "hint: --wait waits in the queue for it, first come, first served");
+    assert_eq!(taken[1], "hint: lokt wait x   waits until it is free");
+    assert!(taken[2].starts_with("hint: if you cannot wait, ask ada (on "), "{taken:?}");
+    assert!(taken[2].ends_with(", claude-code 7f0c4be0)"), "{taken:?}");
+    assert_eq!(taken[3..], ["hint: lokt why x"]);
+    let unlocked = hints(&["unlock", "x"], 4);
+    assert_eq!(unlocked[..2], taken[1..3]);
+    assert_eq!(unlocked[2..], ["hint: lokt why x   shows what you can do"]);
+    let same = it.in_new_session(["unlock", "x", "--owner", "eve"]).run();
+    same.fails_with(4, "not yours").says("if you cannot wait, ask ada");
+}
+
+#[test]
+fn your_own_guard_and_freeze_are_called_yours() {
+    let it = sandbox();
+    let guard = it.lokt(["guard", "x", "--", HOLD[0], HOLD[1], HOLD[2]]).start().is_in();
+    it.lokt(["unlock", "x"]).run().fails_with(4, "held by a living guard of yours (pid ");
+    it.lokt(["lock", "x"]).run().fails_with(2, "is held by you: tester (pid ");
+    it.lokt(["unlock", "x"]).owner("ada").run().fails_with(4, "is not yours: tester (pid ");
+    std::fs::remove_file(it.record_path("x")).unwrap();
+    let theirs = it.lokt(["unlock", "x"]).owner("ada").run();
+    let theirs = theirs.fails_with(4, "is held by a living guard (pid ");
+    assert!(!theirs.err.contains("end that"), "what is another's is not to be ended: {theirs:#?}");
+    drop(guard);
+    it.lokt(["lock", "y", "--ttl", "1h"]).run().ok();
+    let guard = it.lokt(["guard", "y", "--", HOLD[0], HOLD[1], HOLD[2]]).start().is_in();
+    it.lokt(["unlock", "y"]).run().fails_with(4, "held by a living guard of yours (pid ");
+    let second = it.lokt(["guard", "y", "--", "true"]).run();
+    second.fails_with(2, "is held by your lease: tester (pid ");
+    guard.release().ok();
+    it.lokt(["freeze", "z", "--ttl", "1h"]).run().ok();
+    let frozen = it.lokt(["lock", "z"]).run().fails_with(2, "is frozen by you: tester (pid ");
+    assert!(frozen.err.contains("hint: lokt unfreeze z   lifts your freeze\n"), "{frozen:#?}");
+    assert!(!frozen.err.contains("ask"), "{frozen:#?}");
+    let theirs = it.lokt(["lock", "z"]).owner("ada").run().fails_with(2, "is frozen by tester (");
+    assert!(theirs.err.contains("hint: if you cannot wait, ask tester (on "), "{theirs:#?}");
+}
+
+#[test]
+fn unlock_without_a_name_unlocks_nothing_whatever_the_owner() {
+    let it = sandbox();
+    it.lokt(["lock", "x", "--ttl", "1h"]).owner("bob").run().ok();
+    for words in [&["unlock"][..], &["unlock", "--owner", "bob"], &["unlock", "--json"]] {
+        let done = it.lokt(words.iter().copied()).run().fails_with(64, "name a lock");
+        done.says("hint: lokt unlock NAME   unlocks your lease of that name\n");
+    }
+    let given = it.lokt(["unlock"]).owner("bob").run().expect(64);
+    assert!(!given.err.contains("--all"), "with --owner, it would unlock all of bob: {given:#?}");
+    it.in_new_session(["unlock"]).run().expect(64).says("hint: lokt unlock --all ");
+    it.lokt(["unlock", "--all"]).run().ok().says("no lease of yours is held");
+    it.in_new_session(["unlock", "--all"]).run().ok().says("no lease of yours is held");
+    assert_eq!(it.record("x")["owner"], "bob");
+}
+
+#[test]
 fn status_marks_what_is_yours() {
     let it = sandbox();
     it.lokt(["lock", "mine", "--ttl", "1h"]).run().ok();

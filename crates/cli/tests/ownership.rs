@@ -103,7 +103,7 @@ fn a_live_guard_is_not_unlocked_without_force() {
     let it = sandbox();
     let inside = it.lokt(["guard", "x", "--", HOLD[0], HOLD[1], HOLD[2]]).start().is_in();
     let pid = it.record("x")["pid"].to_string();
-    it.lokt(["unlock", "x"]).run().fails_with(4, &format!("living guard (pid {pid})"));
+    it.lokt(["unlock", "x"]).run().fails_with(4, &format!("living guard of yours (pid {pid})"));
     it.lokt(["unlock", "x", "--break-stale"]).run().fails_with(4, "not stale");
     inside.release().ok();
 }

@@ -38,7 +38,8 @@ impl FreezeCommand {
                 output::even_if_untold(&format!("{name:?} is frozen"), written);
             }
             FreezeOutcome::ByAnother(record) => {
-                return Err(denial::freeze::refusal(&self.name, &record).fact("name", name));
+                return Err(denial::freeze::refusal(&self.name, &record, &context.caller.identity)
+                    .fact("name", name));
             }
         }
         Ok(ExitCode::Done)

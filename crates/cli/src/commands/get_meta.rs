@@ -1,4 +1,6 @@
-use crate::{completion, context::CommandContext, exit::ExitCode, failure::CliFailure, output};
+use crate::{
+    completion, context::CommandContext, exit::ExitCode, failure::CliFailure, output, view,
+};
 use clap::Args;
 use lokt_lock::{
     ops::{look, readable},
@@ -57,8 +59,8 @@ impl GetMetaCommand {
 
     fn no_lock(&self, why: &str) -> CliFailure {
         self.not_found(format!("lock {:?} {why}", self.name.as_str())).hint(format!(
-            "lokt lock {} --meta {}=VALUE   takes it with this key",
-            self.name, self.key
+            "{}   waits until it is held",
+            view::call("wait", &self.name, " --until held")
         ))
     }
 

@@ -32,7 +32,8 @@ impl UnfreezeCommand {
                 output::even_if_untold(&done, self.report(name));
             }
             refused => {
-                return Err(denial::unfreeze::refusal(&self.name, &refused).fact("name", name));
+                let me = &context.caller.identity;
+                return Err(denial::unfreeze::refusal(&self.name, &refused, me).fact("name", name));
             }
         }
         Ok(ExitCode::Done)

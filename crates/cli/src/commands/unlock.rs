@@ -5,6 +5,7 @@ use clap::Args;
 use lokt_lock::{
     ops::{UnlockForce, UnlockOutcome, survey_all, unlock, unlock_only},
     record::{HoldKind, LockRecord},
+    rules::OwnerSource,
     store::{LockRecordKind, LockStoreError},
     words::{Fence, LockName},
 };
@@ -59,7 +60,7 @@ impl UnlockCommand {
     pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         let (released, failures) = match self.names.as_slice() {
             [] if self.all => (all_of_mine(context)?, Vec::new()),
-            [] => return Err(CliFailure::usage("name a lock, or give --all")),
+            [] => return Err(nothing_named(context)),
             [_, _, ..] if self.breaking.fence.is_some() => {
                 return Err(CliFailure::usage(
                     "--fence goes with one name: every lock has its own fences",
@@ -129,6 +130,17 @@ impl UnlockCommand {
             output::note("no lease of yours is held");
         }
         released.iter().try_for_each(|name| output::text(&format!("released lock {name:?}")))
+    }
+}
+
+/// With a given owner, `--all` is not mentioned: together they would unlock leases that the caller did not name.
+fn nothing_named(context: &CommandContext) -> CliFailure {
+    let own = "lokt unlock NAME   unlocks your lease of that name";
+    match context.caller.identity.source {
+        OwnerSource::Given => CliFailure::usage("name a lock").hint(own),
+        OwnerSource::Derived => CliFailure::usage("name a lock, or give --all")
+            .hint(own)
+            .hint("lokt unlock --all   unlocks all your leases"),
     }
 }
 

@@ -6,6 +6,7 @@ use lokt_lock::{
     ops::{UnreserveOutcome, UnreserveRequest, UnreservedPart, unreserve},
     pattern::Pattern,
     project::argument,
+    rules::OwnerSource,
 };
 use std::ffi::OsString;
 
@@ -37,7 +38,11 @@ pub(crate) struct UnreserveCommand {
 impl UnreserveCommand {
     pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         if self.patterns.is_empty() && self.id.is_none() && !self.all {
-            return Err(CliFailure::usage("name a pattern, or give --id or --all"));
+            // With another's name, --all would give back what the caller did not name.
+            return Err(CliFailure::usage(match context.caller.identity.source {
+                OwnerSource::Given => "name a pattern, or give --id",
+                OwnerSource::Derived => "name a pattern, or give --id or --all",
+            }));
         }
         let request = UnreserveRequest {
             id: self.id.clone(),

@@ -24,14 +24,33 @@ pub(crate) fn denied(name: &LockName, denial: &Denial, caller: &Caller) -> CliFa
     let waited = denial.waited.map(|it| format!("; gave up after {}", span::show(it)));
     let text = format!("lock {:?} {why}{}", name.as_str(), waited.unwrap_or_default());
     let failure = CliFailure::new(ExitCode::Held, text);
-    let failure = match denial.waited {
-        _ if own_lease(denial, me).is_some() => {
-            release_hints(name, denial, me).into_iter().fold(failure, CliFailure::hint)
-        }
-        None => failure.hint("--wait waits in the queue for it, first come, first served"),
-        Some(_) => failure.hint("--timeout sets how long to wait"),
+    let hints = match own_lease(denial, me) {
+        Some(lease) => release_hints(name, lease, me),
+        None => waiting_hints(name, denial, me),
     };
+    let failure = hints.into_iter().fold(failure, CliFailure::hint);
     failure.hint(call("why", name, "")).facts(&blocked(name, denial, caller))
+}
+
+/// How to wait for what is another's, or for a command of the caller, and whom to ask.
+fn waiting_hints(name: &LockName, denial: &Denial, me: &CallerIdentity) -> Vec<String> {
+    let freeze = match &denial.obstacle {
+        Obstacle::Frozen(freeze) => Some(freeze.as_ref()),
+        _ => None,
+    };
+    let mut hints = vec![match denial.waited {
+        None => "--wait waits in the queue for it, first come, first served".to_owned(),
+        Some(_) => "--timeout sets how long to wait".to_owned(),
+    }];
+    if denial.waited.is_none() && freeze.is_none() {
+        hints.push(super::wait_first(name));
+    }
+    if freeze.is_some_and(|it| me.owns(it)) {
+        hints.push(format!("{}   lifts your freeze", call("unfreeze", name, &as_owner(me))));
+    }
+    let others = freeze.or(denial.holder.as_ref()).filter(|it| !me.owns(it));
+    hints.extend(others.map(super::ask_first));
+    hints
 }
 
 /// The caller's own lease, if it is the obstacle: no wait for it would end.
@@ -43,11 +62,10 @@ fn own_lease<'a>(denial: &'a Denial, me: &CallerIdentity) -> Option<&'a LockReco
 }
 
 /// What to do about the caller's own lease.
-fn release_hints(name: &LockName, denial: &Denial, me: &CallerIdentity) -> Vec<String> {
+fn release_hints(name: &LockName, lease: &LockRecord, me: &CallerIdentity) -> Vec<String> {
     let flags = as_owner(me);
     let mut hints = vec![format!("{}   unlocks your lease", call("unlock", name, &flags))];
-    let is_exclusive = own_lease(denial, me).is_some_and(|it| it.mode == LockMode::Exclusive);
-    if is_exclusive && !name.as_str().starts_with('-') {
+    if lease.mode == LockMode::Exclusive && !name.as_str().starts_with('-') {
         let guard = call("guard", name, &flags);
         hints.push(format!("{guard} -- COMMAND   runs under your lease"));
     }

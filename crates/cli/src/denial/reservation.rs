@@ -25,6 +25,7 @@ pub(crate) fn denied(denial: &ReservationDenial) -> CliFailure {
         None => failure.hint("--wait waits for them, first come, first served"),
         Some(_) => failure.hint("--timeout sets how long to wait"),
     };
+    let failure = failure.hint("if you cannot wait, ask the owner");
     if denial.free.is_empty() {
         failure
     } else {
@@ -58,6 +59,7 @@ fn not_yours(record: &Reservation) -> CliFailure {
     let told = shown::told(record, Timestamp::now(), "");
     let text = format!("{} is not yours: {told}", shown::list(&record.patterns));
     let by_id = view::command_line(&[record.id.to_string()]);
-    CliFailure::new(ExitCode::NotYours, text)
-        .hint(format!("it ends by itself, or when its owner gives it back (id {by_id})"))
+    CliFailure::new(ExitCode::NotYours, text).hint(format!(
+        "it ends by itself, or when its owner gives it back (id {by_id}): ask the owner"
+    ))
 }

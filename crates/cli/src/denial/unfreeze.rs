@@ -5,17 +5,23 @@ use crate::{
 };
 use lokt_lock::{
     ops::UnfreezeOutcome,
+    rules::CallerIdentity,
     words::{LockName, Timestamp},
 };
 
 /// The refusal to lift a freeze.
-pub(crate) fn refusal(name: &LockName, refused: &UnfreezeOutcome) -> CliFailure {
+pub(crate) fn refusal(
+    name: &LockName,
+    refused: &UnfreezeOutcome,
+    me: &CallerIdentity,
+) -> CliFailure {
     let shown = name.as_str();
     match refused {
         UnfreezeOutcome::NotYours(record) => {
-            let by = view::holder::frozen_by(record);
+            let by = view::holder::frozen_by(record, me);
             let text = format!("{shown:?} is not yours to unfreeze: frozen {by}");
             CliFailure::new(ExitCode::NotYours, text)
+                .hint(super::ask_first(record))
                 .hint(format!("{}   shows who froze it", view::call("why", name, "")))
                 .facts(&FreezeJsonFields::of(record, Timestamp::now()))
         }

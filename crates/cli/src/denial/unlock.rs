@@ -24,7 +24,9 @@ pub(crate) fn refusal(
             CliFailure::new(ExitCode::NotFound, format!("lock {shown:?} is not held"))
         }
         UnlockOutcome::NotYours(record) => not_yours(name, record, context),
-        UnlockOutcome::GuardLives { pid, supervisor } => guard_lives(name, *pid, *supervisor),
+        UnlockOutcome::GuardLives { pid, supervisor, is_mine } => {
+            guard_lives(name, (*pid, *supervisor), *is_mine)
+        }
         UnlockOutcome::NotStale { record, holding } => not_stale(name, record.as_deref(), *holding),
         UnlockOutcome::OtherFence(now) => CliFailure::new(
             ExitCode::NotYours,
@@ -38,7 +40,7 @@ pub(crate) fn other_fence(name: &LockName, asked: Fence, now: Option<&LockRecord
     let text =
         format!("lock {:?} has another fence than {asked}: {}", name.as_str(), standing(now));
     CliFailure::new(ExitCode::NotYours, text)
-        .hint(format!("lokt status {name}   shows what holds it now"))
+        .hint(format!("{}   shows what holds it now", view::call("status", name, "")))
 }
 
 /// The holders of a lock now, with the fences: `it is held by ada (pid 7 on box), fence 12`.
@@ -55,10 +57,19 @@ fn standing(now: Option<&LockRecord>) -> String {
     format!("it is held by {}", holders.join("; "))
 }
 
-fn guard_lives(name: &LockName, pid: Option<i32>, supervisor: Liveness) -> CliFailure {
+fn guard_lives(
+    name: &LockName,
+    (pid, supervisor): (Option<i32>, Liveness),
+    is_mine: bool,
+) -> CliFailure {
     let named = |text: &str| pid.map_or_else(String::new, |pid| format!(" (pid {pid}{text})"));
     let who = match supervisor {
+        Liveness::Alive if is_mine => format!("a living guard of yours{}", named("")),
         Liveness::Alive => format!("a living guard{}", named("")),
+        Liveness::Dead if is_mine => {
+            let gone = named(", the guard, is gone");
+            format!("what is left of a guard's command, which is yours{gone}")
+        }
         Liveness::Dead => {
             format!("what is left of a guard's command{}", named(", the guard, is gone"))
         }
@@ -68,34 +79,35 @@ fn guard_lives(name: &LockName, pid: Option<i32>, supervisor: Liveness) -> CliFa
     };
     let failure =
         CliFailure::new(ExitCode::NotYours, format!("lock {:?} is held by {who}", name.as_str()));
-    match supervisor {
-        Liveness::Alive => {
-            failure.hint("it is unlocked when the guard's command ends; end that, or wait")
-        }
-        _ => failure
-            .hint("it is free when the last process of the command has ended; end them, or wait")
-            .hint(format!(
-                "{}   lists the ones that are visible from here",
-                view::call("why", name, "")
-            )),
+    let failure = failure.hint(match (supervisor, is_mine) {
+        (Liveness::Alive, true) => "it is unlocked when your command ends; end that, or wait",
+        (Liveness::Alive, false) => "it is unlocked when the guard's command ends",
+        (_, true) => "it is free when the last process of your command has ended",
+        (_, false) => "it is free when the last process of the command has ended",
+    });
+    let failure = failure.hint(super::wait_first(name));
+    if supervisor == Liveness::Alive {
+        return failure;
     }
+    let why = view::call("why", name, "");
+    failure.hint(format!("{why}   lists the ones that are visible from here"))
 }
 
 fn not_yours(name: &LockName, record: &LockRecord, context: &CommandContext) -> CliFailure {
     let identity = &context.caller.identity;
     let text = format!("lock {:?} is not yours: {}", name.as_str(), view::holder::who(record));
     let holder = HolderJsonFields::of(Some(record), None, &context.caller, Timestamp::now());
-    let failure = CliFailure::new(ExitCode::NotYours, text).facts(&holder);
+    let mut failure = CliFailure::new(ExitCode::NotYours, text).facts(&holder);
     if record.owner == identity.owner {
-        let owner = view::command_line(&[record.owner.to_string()]);
-        return failure
-            .hint(format!(
-                "the same user, but another terminal or agent (you are {})",
-                identity.agent.spoken()
-            ))
-            .hint(format!("act as the owner by name with --owner {owner} or LOKT_OWNER"));
+        failure = failure.hint(format!(
+            "the same user, but another terminal or agent (you are {})",
+            identity.agent.spoken()
+        ));
     }
-    failure.hint(format!("{}   shows what you can do", view::call("why", name, "")))
+    failure
+        .hint(super::wait_first(name))
+        .hint(super::ask_first(record))
+        .hint(format!("{}   shows what you can do", view::call("why", name, "")))
 }
 
 fn not_stale(

@@ -99,7 +99,7 @@ fn why(
     } else if let Some(guard) = lock.inside.first().or(before) {
         format!("{} (pid {}) goes first", guard.owner, guard.pid)
     } else if let Some(freeze) = freeze.and_then(LockStatusEntry::record) {
-        format!("it is frozen {}", holder::frozen_by(freeze))
+        format!("it is frozen {}", holder::frozen_by(freeze, me))
     } else {
         "it is about to be taken".to_owned()
     }

@@ -181,7 +181,7 @@ impl<'a> OnceSession<'a> {
         let Some(freeze) = slot.record().filter(|it| !it.is_expired(Timestamp::now())) else {
             return Ok(());
         };
-        let by = crate::view::holder::frozen_by(freeze);
+        let by = crate::view::holder::frozen_by(freeze, &self.context.caller.identity);
         Err(CliFailure::new(ExitCode::Held, format!("{:?} is frozen {by}", name.as_str()))
             .hint(crate::view::call("why", name, "")))
     }
@@ -189,7 +189,7 @@ impl<'a> OnceSession<'a> {
     fn timed_out(&self, limit: Duration) -> CliFailure {
         let name = self.once.name.as_str();
         let slot = self.context.store.peek(&self.lock, LockRecordKind::Lock);
-        let who = slot.record().map_or("another", |record| record.owner.as_str()).to_owned();
+        let who = slot.record().map_or_else(|| "another".to_owned(), crate::view::holder::who);
         let limit = span::show(limit);
         CliFailure::new(
             ExitCode::Held,

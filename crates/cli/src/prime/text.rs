@@ -82,8 +82,9 @@ const LIMITS: &str =
 const RULES: &str = "\
 If a lock is held or frozen, nothing is run: `error: lock \"NAME\" is held by …`, exit code 2 (of make,
 2 is any failure). Then do other work and try again later, or wait in the queue with the same command:
-`lokt guard NAME --wait -- COMMAND`. `lokt why NAME` says who holds it. Never use --force, never delete
-lock files, never run the bare command instead. If a lock \"was lost\", the work was stopped: do it again.
+`lokt guard NAME --wait -- COMMAND`. `lokt why NAME` says who holds it: ask them if you cannot wait. Never
+use --force, --break-stale or another's --owner, never delete lock files, never run the bare command
+instead. If a lock \"was lost\", the work was stopped: do it again.
 Guard what else must not happen twice at once: `lokt guard NAME --ttl 5m -- COMMAND`.";
 
 const IDENTITY: &str = "\

@@ -21,7 +21,9 @@ pub(super) fn act(context: &CommandContext, request: &TopUserRequest) -> String 
                     FreezeOutcome::Done(_) => {
                         Ok(format!("froze {:?} for {}", name.as_str(), span::show(*time)))
                     }
-                    FreezeOutcome::ByAnother(record) => Err(denial::freeze::refusal(name, &record)),
+                    FreezeOutcome::ByAnother(record) => {
+                        Err(denial::freeze::refusal(name, &record, &context.caller.identity))
+                    }
                 })
         }
         TopUserRequest::Unfreeze(name) => {
@@ -31,7 +33,9 @@ pub(super) fn act(context: &CommandContext, request: &TopUserRequest) -> String 
                     UnfreezeOutcome::Done { unlogged, unsynced } => {
                         Ok(format!("unfroze {:?}{}", name.as_str(), but(unlogged, unsynced)))
                     }
-                    refused => Err(denial::unfreeze::refusal(name, &refused)),
+                    refused => {
+                        Err(denial::unfreeze::refusal(name, &refused, &context.caller.identity))
+                    }
                 })
         }
         TopUserRequest::Unlock(name, shown) => unlocked(context, name, shown)

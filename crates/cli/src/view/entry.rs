@@ -216,7 +216,7 @@ pub(crate) fn full(
         }
     }
     if let Some(freeze) = freeze {
-        put("frozen", holder::frozen_by(freeze));
+        put("frozen", holder::frozen_by(freeze, me));
     }
     for guard in &entry.inside {
         let command = command_line(&guard.command);

@@ -135,7 +135,7 @@ pub(crate) fn obstacle(
 ) -> String {
     let held = |record: &LockRecord| format!("is {}", held_by(record, me, now));
     match (obstacle, holder) {
-        (Obstacle::Frozen(freeze), _) => format!("is frozen {}", frozen_by(freeze)),
+        (Obstacle::Frozen(freeze), _) => format!("is frozen {}", frozen_by(freeze, me)),
         (Obstacle::Held(record), _) => held(record),
         (Obstacle::Ahead(_) | Obstacle::Full(..), Some(record)) => held(record),
         (Obstacle::Corrupted(corruption), _) => format!(
@@ -205,15 +205,24 @@ fn left(record: &LockRecord, now: Timestamp) -> String {
     match record.expiry() {
         Some(end) if end <= now => format!(", {} overdue", span::show(now.since(end))),
         Some(end) => format!(", for another {}", span::show(end.since(now))),
+        None if record.hold == Some(HoldKind::Lease) => ", until it is unlocked".to_owned(),
         None => String::new(),
     }
 }
 
-/// The owner of a freeze, and its end: `by ada (pid 7 on box) for another 5m`.
-pub(crate) fn frozen_by(freeze: &LockRecord) -> String {
+/// Whom to ask about a lock or a freeze: `ada (on box, claude-code 1f0c4be0)`. No pid: its process is not to be ended.
+pub(crate) fn contact(record: &LockRecord) -> String {
+    let host = record.host.as_ref().filter(|host| !host.is_empty());
+    let host = host.map(|host| format!("on {host}"));
+    named(record.owner.as_str(), [host, record.agent_id.as_ref().map(AgentId::spoken)])
+}
+
+/// The owner of a freeze, and its end: `by ada (pid 7 on box) for another 5m`, `by you: ada (…) for another 5m`.
+pub(crate) fn frozen_by(freeze: &LockRecord, me: &CallerIdentity) -> String {
+    let you = if me.owns(freeze) { "you: " } else { "" };
     let end = match freeze.expiry() {
         Some(end) => format!("for another {}", span::show(end.since(Timestamp::now()))),
         None => "without an end".to_owned(),
     };
-    format!("by {} {end}", who(freeze))
+    format!("by {you}{} {end}", who(freeze))
 }

@@ -123,11 +123,16 @@ fn message(reason: &ExplanationReason, me: &CallerIdentity) -> String {
     let record = reason.record.as_ref();
     match (&reason.kind, record) {
         (ExplanationReasonKind::Frozen, Some(freeze)) => {
-            format!("frozen {}", holder::frozen_by(freeze))
+            format!("frozen {}", holder::frozen_by(freeze, me))
         }
         (ExplanationReasonKind::Held { holding, keepers }, Some(record)) => {
             let told = holder::all_told(record.holders(), now);
-            format!("held by {told}{}{}", holder::slots_taken(record), remark(*holding, keepers))
+            let ask = match holding {
+                HoldState::Abandoned => format!(": ask {}", holder::contact(record)),
+                _ => String::new(),
+            };
+            let slots = holder::slots_taken(record);
+            format!("held by {told}{slots}{}{ask}", remark(*holding, keepers))
         }
         (ExplanationReasonKind::SelfHeld { holding, keepers }, Some(record)) => {
             let slots = holder::slots_taken(record);

@@ -32,7 +32,7 @@ pub(super) fn all(
     if let Some(mode) = asker.around {
         return vec![situation.inside(mode)];
     }
-    if let Some(corruption) = situation.corruption() {
+    if let Some(corruption) = situation.corruption().filter(|_| !situation.is_inside()) {
         return vec![situation.repair(corruption)];
     }
     let mut all = situation.entering();
@@ -165,7 +165,7 @@ impl BlockedCase<'_> {
         all
     }
 
-    /// Removing what belongs to the caller, or to no process.
+    /// Removing what belongs to the caller.
     fn giving_back(&self) -> Vec<String> {
         let mut all = Vec::new();
         let freeze = self
@@ -183,16 +183,12 @@ impl BlockedCase<'_> {
         if lease.is_some_and(|it| it.mode != LockMode::Exclusive || !self.is_inside()) {
             all.push(self.call("unlock", "", "unlocks your lease"));
         }
-        match &reason.kind {
-            ExplanationReasonKind::Held { holding: HoldState::Abandoned, .. } => {
-                all.push(self.call("unlock", " --break-stale", "removes it"));
-            }
-            ExplanationReasonKind::SelfHeld { holding: HoldState::Orphaned, keepers }
-                if record.holders().all(|it| self.me().owns(it)) =>
-            {
-                all.extend(kill(keepers));
-            }
-            _ => {}
+        // Another's lease whose taker is gone stays: nothing proves that the work is finished.
+        if let ExplanationReasonKind::SelfHeld { holding: HoldState::Orphaned, keepers } =
+            &reason.kind
+            && record.holders().all(|it| self.me().owns(it))
+        {
+            all.extend(kill(keepers));
         }
         all
     }

@@ -161,7 +161,8 @@ impl Model {
         match (self.state(name).frozen_by(), under) {
             (Some(owner), _) => {
                 let event = Event::new("freeze-deny", name, by).with_holder(Some(owner));
-                let stderr = format!("is frozen by {}", owner.as_str());
+                let you = if owner == by { "you: " } else { "" };
+                let stderr = format!("is frozen by {you}{}", owner.as_str());
                 let obstacle = Obstacle::Freeze(self.state(name).freeze);
                 Refusal::held(stderr, ("frozen", Some(owner)), event, obstacle)
             }

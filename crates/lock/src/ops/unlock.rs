@@ -47,6 +47,8 @@ pub enum UnlockOutcome {
         pid: Option<i32>,
         /// Whether that process lives.
         supervisor: Liveness,
+        /// Whether it is a guard of the caller.
+        is_mine: bool,
     },
     /// Nothing proves that it is stale.
     NotStale {
@@ -271,7 +273,7 @@ impl UnlockCheck<'_> {
                 LockRecordVerdict::Held(HoldState::Orphaned) => Liveness::Dead,
                 LockRecordVerdict::Held(_) => Liveness::Alive,
             };
-            return Some(UnlockOutcome::GuardLives { pid: holder.pid, supervisor });
+            return Some(UnlockOutcome::GuardLives { pid: holder.pid, supervisor, is_mine: true });
         }
         // Beside a lease that others share, guards are in on their own account.
         let under = self.inside.first().filter(|_| holder.mode == LockMode::Exclusive)?;
@@ -279,11 +281,15 @@ impl UnlockCheck<'_> {
     }
 
     fn guard_lives<S: LockStore>(&self, store: &S, place: &QueuePlace) -> UnlockOutcome {
-        let pid = store.ticket_text(self.name, place).map(|text| text.pid);
+        let text = store.ticket_text(self.name, place);
+        let pid = text.as_ref().map(|text| text.pid);
+        let me = &self.caller.identity;
+        let guard = text.and_then(|text| text.identity());
+        let is_mine = guard.is_some_and(|it| me.is(&it.owner, Some(&it.agent)));
         // A ticket does not say in which pid namespace its pid has a meaning: that it is not here proves nothing.
         let is_here = pid.is_none_or(|pid| sys::probe(pid) != ProcessPresence::Absent);
         let supervisor = if is_here { Liveness::Alive } else { Liveness::Unknown };
-        UnlockOutcome::GuardLives { pid, supervisor }
+        UnlockOutcome::GuardLives { pid, supervisor, is_mine }
     }
 
     fn judged<S: LockStore>(
