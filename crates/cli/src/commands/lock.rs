@@ -9,7 +9,7 @@ use crate::{
 use clap::Args;
 use lokt_lock::{
     guard::SignalReader,
-    ops::{AcquireOutcome, AcquisitionMethod, LockGrant, LockRequest, acquire, tidy},
+    ops::{AcquireOutcome, LockGrant, LockGrantKind, LockRequest, acquire, tidy},
     record::{HoldKind, LockMetadata},
     sys,
     words::{LockName, ProcessPresence, Timestamp},
@@ -107,7 +107,7 @@ impl LockCommand {
     }
 
     fn report<T>(&self, grant: &LockGrant<T>) {
-        let renewed = grant.kind == AcquisitionMethod::Renewed;
+        let renewed = grant.kind == LockGrantKind::Renewed;
         let what = if renewed { "renewed" } else { "acquired" };
         let written = match (self.json, renewed) {
             (true, true) => output::json(&view::renewed(&grant.record, grant.previous_end)),

@@ -48,13 +48,13 @@ pub(crate) struct DemoPaintingContext<'a> {
 }
 
 /// One painter: the stroke that it is at, and those that it has yet to paint.
-struct Painter {
+struct DemoPainter {
     number: usize,
     at_work: Option<Child>,
     left: VecDeque<DemoStroke>,
 }
 
-impl Drop for Painter {
+impl Drop for DemoPainter {
     /// Stops the painter when the demonstration ends.
     fn drop(&mut self) {
         let Some(mut child) = self.at_work.take() else { return };
@@ -81,7 +81,7 @@ impl DemoPaintingContext<'_> {
             .map_err(|error| cannot("write the canvas", &error))?;
         let read = || fs::read(&file).map(|bytes| DemoCanvas::read(&bytes));
         let read = || read().map_err(|error| cannot("read the canvas", &error));
-        let mut painters: Vec<Painter> = (0..PAINTERS).map(painter).collect();
+        let mut painters: Vec<DemoPainter> = (0..PAINTERS).map(painter).collect();
         loop {
             for painter in &mut painters {
                 self.go_on(painter, manner, &file)?;
@@ -99,7 +99,7 @@ impl DemoPaintingContext<'_> {
     /// Starts a painter's next stroke, where the one before is done.
     fn go_on(
         &self,
-        painter: &mut Painter,
+        painter: &mut DemoPainter,
         manner: DemoGuardMode,
         file: &Path,
     ) -> Result<(), CliFailure> {
@@ -163,9 +163,9 @@ impl DemoPaintingContext<'_> {
     }
 }
 
-fn painter(number: usize) -> Painter {
+fn painter(number: usize) -> DemoPainter {
     let left = DemoStroke::all().filter(|stroke| stroke.painter() == number).collect();
-    Painter { number, at_work: None, left }
+    DemoPainter { number, at_work: None, left }
 }
 
 fn cannot(what: &str, error: &io::Error) -> CliFailure {

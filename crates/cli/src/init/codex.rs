@@ -227,14 +227,14 @@ fn spliced(text: &str, place: Range<usize>, chunk: &str) -> String {
 /// Where the list is, with its brackets.
 fn list_of(text: &str) -> Option<Range<usize>> {
     #[derive(serde::Deserialize)]
-    struct Config {
+    struct CodexConfig {
         sandbox_workspace_write: Option<SandboxTable>,
     }
     #[derive(serde::Deserialize)]
     struct SandboxTable {
         writable_roots: Option<Spanned<Vec<Value>>>,
     }
-    let config: Config = toml::from_str(text).ok()?;
+    let config: CodexConfig = toml::from_str(text).ok()?;
     let place = config.sandbox_workspace_write?.writable_roots?.span();
     text.get(place.clone())?.starts_with('[').then_some(place)
 }

@@ -17,17 +17,17 @@ const SHOWN: usize = 80;
 
 /// Whether a call must give an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ArgumentNeed {
+pub(super) enum McpArgumentNeed {
     Required,
     Optional,
 }
 
 /// An argument of a tool.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct ToolArgument {
+pub(super) struct McpArgument {
     pub(super) name: &'static str,
-    pub(super) kind: ArgumentKind,
-    pub(super) need: ArgumentNeed,
+    pub(super) kind: McpArgumentKind,
+    pub(super) need: McpArgumentNeed,
     /// What it means, for the client.
     about: &'static str,
 }
@@ -35,24 +35,24 @@ pub(super) struct ToolArgument {
 /// An argument that a call must give.
 pub(super) const fn required(
     name: &'static str,
-    kind: ArgumentKind,
+    kind: McpArgumentKind,
     about: &'static str,
-) -> ToolArgument {
-    ToolArgument { name, kind, need: ArgumentNeed::Required, about }
+) -> McpArgument {
+    McpArgument { name, kind, need: McpArgumentNeed::Required, about }
 }
 
 /// An argument that a call may leave out.
 pub(super) const fn optional(
     name: &'static str,
-    kind: ArgumentKind,
+    kind: McpArgumentKind,
     about: &'static str,
-) -> ToolArgument {
-    ToolArgument { name, kind, need: ArgumentNeed::Optional, about }
+) -> McpArgument {
+    McpArgument { name, kind, need: McpArgumentNeed::Optional, about }
 }
 
 /// The values that an argument may have.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum ArgumentKind {
+pub(super) enum McpArgumentKind {
     /// A lock's name.
     Name,
     /// One or more locks' names.
@@ -89,7 +89,7 @@ pub(super) enum ArgumentKind {
     Object,
 }
 
-impl ArgumentKind {
+impl McpArgumentKind {
     /// The part of a value that does not fit, if one does not.
     fn misfit(self, value: &Value) -> Option<&Value> {
         let one = |fits: bool| (!fits).then_some(value);
@@ -197,7 +197,7 @@ fn is_word(text: &str) -> bool {
 
 /// The schema of arguments: without references, and without `null` beside the type of an argument that may be left
 /// out.
-pub(super) fn schema(arguments: &[ToolArgument]) -> Arc<JsonObject> {
+pub(super) fn schema(arguments: &[McpArgument]) -> Arc<JsonObject> {
     let described = arguments.iter().map(|argument| {
         let mut schema = argument.kind.schema();
         if let Value::Object(schema) = &mut schema {
@@ -206,7 +206,7 @@ pub(super) fn schema(arguments: &[ToolArgument]) -> Arc<JsonObject> {
         (argument.name.to_owned(), schema)
     });
     let properties: JsonObject = described.collect();
-    let needed = arguments.iter().filter(|it| it.need == ArgumentNeed::Required);
+    let needed = arguments.iter().filter(|it| it.need == McpArgumentNeed::Required);
     let needed: Vec<Value> = needed.map(|it| it.name.into()).collect();
     let mut object = JsonObject::from_iter([
         ("type".to_owned(), "object".into()),
@@ -225,7 +225,7 @@ pub(super) fn schema(arguments: &[ToolArgument]) -> Arc<JsonObject> {
 /// A text that names each argument that is unknown, missing or does not fit.
 pub(super) fn check(
     tool: &str,
-    arguments: &[ToolArgument],
+    arguments: &[McpArgument],
     given: &JsonObject,
 ) -> Result<(), String> {
     let names: Vec<&str> = arguments.iter().map(|it| it.name).collect();
@@ -239,10 +239,10 @@ pub(super) fn check(
 }
 
 /// The fault of one argument.
-fn fault(argument: &ToolArgument, given: &JsonObject) -> Option<String> {
+fn fault(argument: &McpArgument, given: &JsonObject) -> Option<String> {
     let (name, allowed) = (quoted(argument.name), || argument.kind.allowed());
     match given.get(argument.name).filter(|it| !it.is_null()) {
-        None if argument.need == ArgumentNeed::Required => {
+        None if argument.need == McpArgumentNeed::Required => {
             Some(format!("{name} is missing: it must be {}", allowed()))
         }
         None => None,
@@ -272,10 +272,10 @@ fn shown(value: &Value) -> String {
 mod tests {
     use super::*;
 
-    const ARGUMENTS: [ToolArgument; 3] = [
-        required("name", ArgumentKind::Name, "The lock"),
-        optional("ttl", ArgumentKind::Duration, "How long"),
-        optional("names", ArgumentKind::Names, "More"),
+    const ARGUMENTS: [McpArgument; 3] = [
+        required("name", McpArgumentKind::Name, "The lock"),
+        optional("ttl", McpArgumentKind::Duration, "How long"),
+        optional("names", McpArgumentKind::Names, "More"),
     ];
 
     #[track_caller]
@@ -314,25 +314,25 @@ mod tests {
     fn a_kind_accepts_what_it_says_and_nothing_else() {
         let long = "x".repeat(LONGEST_WORD + 1);
         for (kind, good, bad) in [
-            (ArgumentKind::ResultName, json!("x".repeat(183)), json!("x".repeat(184))),
-            (ArgumentKind::ToolId, json!("web/scraper"), json!("--help")),
-            (ArgumentKind::Command, json!(["a", ""]), json!("a")),
-            (ArgumentKind::Command, json!(["a"]), json!(["a", "b\0"])),
-            (ArgumentKind::Text, json!(""), json!("\0")),
-            (ArgumentKind::Text, json!("é"), json!(long)),
-            (ArgumentKind::Globs, json!([]), json!([""])),
-            (ArgumentKind::Owner, json!("ada"), json!("a\nb")),
-            (ArgumentKind::Event, json!("renew"), json!("explosion")),
-            (ArgumentKind::Moment, json!("2026-02-01T10:00:00Z"), json!("--tail")),
-            (ArgumentKind::Moment, json!("2h"), json!(2)),
-            (ArgumentKind::WaitLimit, json!("1h"), json!("61m")),
-            (ArgumentKind::Count(1, 5), json!(5), json!(6)),
-            (ArgumentKind::Count(1, 5), json!(1), json!(-1)),
-            (ArgumentKind::Count(1, 5), json!(2), json!(2.5)),
-            (ArgumentKind::Flag, json!(false), json!("no")),
-            (ArgumentKind::Choice(&["a", "b"]), json!("b"), json!("c")),
-            (ArgumentKind::Metadata, json!({"a": 1}), json!({"a": long})),
-            (ArgumentKind::Object, json!({"a": long}), json!([])),
+            (McpArgumentKind::ResultName, json!("x".repeat(183)), json!("x".repeat(184))),
+            (McpArgumentKind::ToolId, json!("web/scraper"), json!("--help")),
+            (McpArgumentKind::Command, json!(["a", ""]), json!("a")),
+            (McpArgumentKind::Command, json!(["a"]), json!(["a", "b\0"])),
+            (McpArgumentKind::Text, json!(""), json!("\0")),
+            (McpArgumentKind::Text, json!("é"), json!(long)),
+            (McpArgumentKind::Globs, json!([]), json!([""])),
+            (McpArgumentKind::Owner, json!("ada"), json!("a\nb")),
+            (McpArgumentKind::Event, json!("renew"), json!("explosion")),
+            (McpArgumentKind::Moment, json!("2026-02-01T10:00:00Z"), json!("--tail")),
+            (McpArgumentKind::Moment, json!("2h"), json!(2)),
+            (McpArgumentKind::WaitLimit, json!("1h"), json!("61m")),
+            (McpArgumentKind::Count(1, 5), json!(5), json!(6)),
+            (McpArgumentKind::Count(1, 5), json!(1), json!(-1)),
+            (McpArgumentKind::Count(1, 5), json!(2), json!(2.5)),
+            (McpArgumentKind::Flag, json!(false), json!("no")),
+            (McpArgumentKind::Choice(&["a", "b"]), json!("b"), json!("c")),
+            (McpArgumentKind::Metadata, json!({"a": 1}), json!({"a": long})),
+            (McpArgumentKind::Object, json!({"a": long}), json!([])),
         ] {
             assert_eq!(kind.misfit(&good), None, "{kind:?} accepts {good:.40}");
             assert!(kind.misfit(&bad).is_some(), "{kind:?} refuses {bad:.40}");

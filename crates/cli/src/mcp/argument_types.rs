@@ -1,7 +1,7 @@
 //! Arguments with one checked constructor, which reading them from JSON goes through. None of them can be
 //! taken for a flag.
 
-use super::argument_table::ArgumentKind;
+use super::argument_table::McpArgumentKind;
 use crate::span;
 use lokt_lock::words::LockName;
 use serde::Deserialize;
@@ -23,7 +23,7 @@ pub(super) const WAITING: &str = "Wait in the queue, first come, first served";
 pub(super) const TIMEOUT: &str = "With wait: the time limit; default 50s, at most 1h";
 
 /// How many slots a lock can have.
-pub(super) const SLOTS_KIND: ArgumentKind = ArgumentKind::Count(1, u32::MAX as u64);
+pub(super) const SLOTS_KIND: McpArgumentKind = McpArgumentKind::Count(1, u32::MAX as u64);
 
 /// Name of a lock: 1 to 200 of the characters A-Z a-z 0-9 . _ -, not beginning with -
 #[derive(Clone, Debug, Deserialize)]

@@ -39,7 +39,7 @@ const DRAIN: Duration = Duration::from_secs(2);
 const GIVING_BACK: Duration = Duration::from_secs(5);
 
 /// The words of a command of Lokt's own, to be run for a call.
-pub(super) struct LoktSubprocess {
+pub(super) struct LoktCommandLine {
     words: Vec<String>,
     input: Option<String>,
     keep: ExcerptLimit,
@@ -58,7 +58,7 @@ pub(super) struct McpCommandResult {
     pub(super) stopped: Option<McpCallStopReason>,
 }
 
-impl LoktSubprocess {
+impl LoktCommandLine {
     pub(super) fn new<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
         Self {
             words: words.into_iter().map(str::to_owned).collect(),
@@ -134,7 +134,7 @@ struct RunningCommand {
 }
 
 impl RunningCommand {
-    fn start(order: &LoktSubprocess, connection: &ClientConnection) -> io::Result<Self> {
+    fn start(order: &LoktCommandLine, connection: &ClientConnection) -> io::Result<Self> {
         let mut command = Command::new(PROGRAM);
         command.arg0("lokt").args(&order.words).envs(connection.environment());
         command.stdin(if order.input.is_some() { Stdio::piped() } else { Stdio::null() });

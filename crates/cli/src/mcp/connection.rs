@@ -1,6 +1,6 @@
 //! One client: its identity for the locks, and the locks to release when it is gone.
 
-use super::command_line::LoktSubprocess;
+use super::command_line::LoktCommandLine;
 use crate::{context::CommandContext, env, failure::CliFailure, output};
 use lokt_lock::{
     harness::AgentSource,
@@ -128,7 +128,7 @@ impl ClientConnection {
             if self.has_lease_of_shell(&name) {
                 continue;
             }
-            let released = LoktSubprocess::new(["unlock", "--", name.as_str()]).run_for(self);
+            let released = LoktCommandLine::new(["unlock", "--", name.as_str()]).run_for(self);
             match tokio::time::timeout(RELEASE, released).await {
                 Ok(Ok(ended)) if matches!(ended.code, Some(0 | 3 | 4)) => {}
                 _ => output::warn(&format!("lock {:?} ends with this process", name.as_str())),

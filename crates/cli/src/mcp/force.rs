@@ -2,10 +2,10 @@
 
 use super::{
     answer::{ToolAnswer, broken},
-    argument_table::{ArgumentKind, ToolArgument, optional, required},
+    argument_table::{McpArgument, McpArgumentKind, optional, required},
     argument_types::McpLockNameArgument,
     call::McpOperationCall,
-    command_line::LoktSubprocess,
+    command_line::LoktCommandLine,
     plain_text,
     server::{McpOperation, McpOperationEffect},
     unlock::{plain, unlocked},
@@ -26,18 +26,18 @@ impl McpOperation for McpForceUnlockArguments {
         command, whose work may be lost. Only if a person has asked for it. Give the fence that the person saw, so \
         that a newer holder is not stopped (exit code 4).";
     const EFFECT: McpOperationEffect = McpOperationEffect::Forces;
-    const ARGUMENTS: &'static [ToolArgument] = &[
-        required("name", ArgumentKind::Name, "The lock"),
+    const ARGUMENTS: &'static [McpArgument] = &[
+        required("name", McpArgumentKind::Name, "The lock"),
         optional(
             "fence",
-            ArgumentKind::Count(0, u64::MAX),
+            McpArgumentKind::Count(0, u64::MAX),
             "Unlock only the holder with this fence, as status shows it",
         ),
     ];
 
     async fn call(self, call: &McpOperationCall) -> ToolAnswer {
         let fence = self.fence.map(|fence| fence.to_string());
-        let order = LoktSubprocess::new(["unlock", "--force", "--json"]).flag("--fence", fence);
+        let order = LoktCommandLine::new(["unlock", "--force", "--json"]).flag("--fence", fence);
         let words = ["--".to_owned(), self.name.as_str().to_owned()];
         match order.words(words).run(call).await {
             // Of several holders only one is gone, which need not be the client.
@@ -60,11 +60,12 @@ impl McpOperation for McpUnfreezeArguments {
     const ABOUT: &'static str =
         "Lift the freeze of a lock, of any owner. Only if a person has asked for it.";
     const EFFECT: McpOperationEffect = McpOperationEffect::Forces;
-    const ARGUMENTS: &'static [ToolArgument] = &[required("name", ArgumentKind::Name, "The lock")];
+    const ARGUMENTS: &'static [McpArgument] =
+        &[required("name", McpArgumentKind::Name, "The lock")];
 
     async fn call(self, call: &McpOperationCall) -> ToolAnswer {
         let words = ["unfreeze", "--force", "--json", "--", self.name.as_str()];
-        match LoktSubprocess::new(words).run(call).await {
+        match LoktCommandLine::new(words).run(call).await {
             Ok(ended) => plain(&ended, plain_text::freed),
             Err(error) => broken(&error),
         }

@@ -2,13 +2,13 @@
 
 use super::{
     answer::{ToolAnswer, broken, done, failed, unfit},
-    argument_table::{ArgumentKind, ToolArgument, optional, required},
+    argument_table::{McpArgument, McpArgumentKind, optional, required},
     argument_types::{
         COMMAND, LINE, McpDurationArgument, McpLockNameArgument, McpWaitLimitArgument, SHARED,
         SLOTS, SLOTS_KIND, TIMEOUT, WAITING, command, sharing, waiting,
     },
     call::McpOperationCall,
-    command_line::{LoktSubprocess, McpCommandResult},
+    command_line::{LoktCommandLine, McpCommandResult},
     excerpt::ExcerptLimit,
     plain_text,
     server::{McpOperation, McpOperationEffect},
@@ -53,21 +53,21 @@ impl McpOperation for McpRunGuardedArguments {
         when it ends. Result: exit_code, stdout, stderr and more, also if the command fails; an error only if it \
         could not run or was stopped.";
     const EFFECT: McpOperationEffect = McpOperationEffect::Runs;
-    const ARGUMENTS: &'static [ToolArgument] = &[
-        required("names", ArgumentKind::Names, "The locks: all or none"),
-        optional("command", ArgumentKind::Command, COMMAND),
-        optional("line", ArgumentKind::Text, LINE),
+    const ARGUMENTS: &'static [McpArgument] = &[
+        required("names", McpArgumentKind::Names, "The locks: all or none"),
+        optional("command", McpArgumentKind::Command, COMMAND),
+        optional("line", McpArgumentKind::Text, LINE),
         optional(
             "ttl",
-            ArgumentKind::Duration,
+            McpArgumentKind::Duration,
             "Announce how long it takes; extended while it runs",
         ),
-        optional("max_hold", ArgumentKind::Duration, "Stop it after this long"),
-        optional("shared", ArgumentKind::Flag, SHARED),
+        optional("max_hold", McpArgumentKind::Duration, "Stop it after this long"),
+        optional("shared", McpArgumentKind::Flag, SHARED),
         optional("slots", SLOTS_KIND, SLOTS),
-        optional("wait", ArgumentKind::Flag, WAITING),
-        optional("timeout", ArgumentKind::WaitLimit, TIMEOUT),
-        optional("max_output_bytes", ArgumentKind::Count(0, OUTPUT_AT_MOST), OUTPUT_BYTES),
+        optional("wait", McpArgumentKind::Flag, WAITING),
+        optional("timeout", McpArgumentKind::WaitLimit, TIMEOUT),
+        optional("max_output_bytes", McpArgumentKind::Count(0, OUTPUT_AT_MOST), OUTPUT_BYTES),
     ];
 
     async fn call(self, call: &McpOperationCall) -> ToolAnswer {
@@ -88,11 +88,11 @@ impl McpOperation for McpRunGuardedArguments {
 }
 
 impl McpRunGuardedArguments {
-    fn order(&self, status: &Path) -> Result<LoktSubprocess, &'static str> {
+    fn order(&self, status: &Path) -> Result<LoktCommandLine, &'static str> {
         let status = status.to_str().ok_or("the folder of temporary files is no text")?;
         let names: Vec<String> = self.names.iter().map(|name| name.as_str().to_owned()).collect();
         let command = command(self.command.as_deref(), self.line.as_deref())?;
-        Ok(LoktSubprocess::new(["guard"])
+        Ok(LoktCommandLine::new(["guard"])
             .flag("--status-file", Some(status))
             .flag("--ttl", self.ttl.as_ref())
             .flag("--max-hold", self.max_hold.as_ref())

@@ -2,10 +2,10 @@
 
 use super::{
     answer::{ToolAnswer, broken, done, failed, unfit},
-    argument_table::{ArgumentKind, ToolArgument, optional},
+    argument_table::{McpArgument, McpArgumentKind, optional},
     argument_types::McpLockNameArgument,
     call::McpOperationCall,
-    command_line::{LoktSubprocess, McpCommandResult},
+    command_line::{LoktCommandLine, McpCommandResult},
     excerpt::ExcerptLimit,
     plain_text,
     server::{McpOperation, McpOperationEffect},
@@ -42,23 +42,23 @@ impl McpOperation for McpAuditArguments {
     const ABOUT: &'static str = "List what happened to locks: every change and every refusal. Result: events, oldest \
         first, each with ts, event, name, owner, agent_id, pid, extra; truncated, if there are earlier ones.";
     const EFFECT: McpOperationEffect = McpOperationEffect::Looks;
-    const ARGUMENTS: &'static [ToolArgument] = &[
-        optional("name", ArgumentKind::Name, "Only this lock"),
-        optional("owner", ArgumentKind::Owner, "Only what this owner did"),
+    const ARGUMENTS: &'static [McpArgument] = &[
+        optional("name", McpArgumentKind::Name, "Only this lock"),
+        optional("owner", McpArgumentKind::Owner, "Only what this owner did"),
         optional(
             "event",
-            ArgumentKind::Event,
+            McpArgumentKind::Event,
             "Only this kind: acquire, deny, release, renew, lost, freeze, ...",
         ),
         optional(
             "since",
-            ArgumentKind::Moment,
+            McpArgumentKind::Moment,
             "From this time on, or from this long ago: 2026-02-01T10:00:00Z, 2h; default 24h",
         ),
-        optional("until", ArgumentKind::Moment, "Until this time, or until this long ago"),
+        optional("until", McpArgumentKind::Moment, "Until this time, or until this long ago"),
         optional(
             "limit",
-            ArgumentKind::Count(1, EVENTS_AT_MOST),
+            McpArgumentKind::Count(1, EVENTS_AT_MOST),
             "At most this many, the latest; default 100",
         ),
     ];
@@ -67,7 +67,7 @@ impl McpOperation for McpAuditArguments {
         if self.ends_before_it_begins() {
             return unfit("\"until\" is before \"since\": no event can match");
         }
-        let order = LoktSubprocess::new(["audit", "--json"])
+        let order = LoktCommandLine::new(["audit", "--json"])
             .flag("--since", Some(self.since.as_deref().unwrap_or(SINCE)))
             .flag("--until", self.until.as_ref())
             .flag("--name", self.name.as_ref().map(McpLockNameArgument::as_str))

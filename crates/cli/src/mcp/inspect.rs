@@ -2,10 +2,10 @@
 
 use super::{
     answer::{ToolAnswer, broken, done, failed},
-    argument_table::{ArgumentKind, ToolArgument, optional, required},
+    argument_table::{McpArgument, McpArgumentKind, optional, required},
     argument_types::McpLockNameArgument,
     call::McpOperationCall,
-    command_line::{LoktSubprocess, McpCommandResult},
+    command_line::{LoktCommandLine, McpCommandResult},
     next_step, plain_text,
     server::{McpOperation, McpOperationEffect},
 };
@@ -25,13 +25,13 @@ impl McpOperation for McpStatusArguments {
     const ABOUT: &'static str = "List the locks that are held, waited for or frozen. Result: locks, each with name, \
         state, owner, agent_id, pid, command, held_since, expires_at, metadata, queue and more.";
     const EFFECT: McpOperationEffect = McpOperationEffect::Looks;
-    const ARGUMENTS: &'static [ToolArgument] =
-        &[optional("name", ArgumentKind::Name, "Only this lock")];
+    const ARGUMENTS: &'static [McpArgument] =
+        &[optional("name", McpArgumentKind::Name, "Only this lock")];
 
     async fn call(self, call: &McpOperationCall) -> ToolAnswer {
         let name = self.name.as_ref().map(|name| name.as_str().to_owned());
         let words = name.map(|name| ["--".to_owned(), name]).into_iter().flatten();
-        match LoktSubprocess::new(["status", "--json"]).words(words).run(call).await {
+        match LoktCommandLine::new(["status", "--json"]).words(words).run(call).await {
             Ok(ended) => locks(&ended),
             Err(error) => broken(&error),
         }
@@ -70,10 +70,11 @@ impl McpOperation for McpWhyArguments {
     const ABOUT: &'static str = "Explain whether you could take a lock now. Result: status (free or blocked), reasons \
         with the holder or the waiters, next.";
     const EFFECT: McpOperationEffect = McpOperationEffect::Looks;
-    const ARGUMENTS: &'static [ToolArgument] = &[required("name", ArgumentKind::Name, "The lock")];
+    const ARGUMENTS: &'static [McpArgument] =
+        &[required("name", McpArgumentKind::Name, "The lock")];
 
     async fn call(self, call: &McpOperationCall) -> ToolAnswer {
-        match LoktSubprocess::new(["why", "--json", "--", self.name.as_str()]).run(call).await {
+        match LoktCommandLine::new(["why", "--json", "--", self.name.as_str()]).run(call).await {
             Ok(ended) => match (ended.code, ended.json()) {
                 // That it is blocked is an answer.
                 (Some(0 | 2), Some(Value::Object(fields))) => {

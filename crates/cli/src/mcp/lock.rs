@@ -2,13 +2,13 @@
 
 use super::{
     answer::{ToolAnswer, ToolError, broken, done, failed, unfit},
-    argument_table::{ArgumentKind, ToolArgument, optional, required},
+    argument_table::{McpArgument, McpArgumentKind, optional, required},
     argument_types::{
         McpDurationArgument, McpLockNameArgument, McpWaitLimitArgument, SHARED, SLOTS, SLOTS_KIND,
         TIMEOUT, WAITING, sharing, waiting,
     },
     call::McpOperationCall,
-    command_line::{LoktSubprocess, McpCommandResult},
+    command_line::{LoktCommandLine, McpCommandResult},
     next_step::OWN_LOCK,
     plain_text,
     server::{McpOperation, McpOperationEffect},
@@ -66,27 +66,27 @@ impl McpOperation for McpLockArguments {
         or until this connection ends. A lease of your own is renewed: the result says its end before and now. For one \
         command, use run_guarded. If another holds it, the error says who and until when.";
     const EFFECT: McpOperationEffect = McpOperationEffect::Changes;
-    const ARGUMENTS: &'static [ToolArgument] = &[
-        required("name", ArgumentKind::Name, "The lock: 1 to 200 of A-Z a-z 0-9 . _ -"),
+    const ARGUMENTS: &'static [McpArgument] = &[
+        required("name", McpArgumentKind::Name, "The lock: 1 to 200 of A-Z a-z 0-9 . _ -"),
         optional(
             "ttl",
-            ArgumentKind::Duration,
+            McpArgumentKind::Duration,
             "Unlock it this long after now, like 90s, 5m, 1h30m. Required with until unlock",
         ),
         optional(
             "until",
-            ArgumentKind::Choice(McpLeaseLifetime::NAMES),
+            McpArgumentKind::Choice(McpLeaseLifetime::NAMES),
             "connection: it ends with this connection (default, except on renewal); unlock: it outlives it",
         ),
         optional(
             "meta",
-            ArgumentKind::Metadata,
+            McpArgumentKind::Metadata,
             "Store this with it, for others to read in status",
         ),
-        optional("shared", ArgumentKind::Flag, SHARED),
+        optional("shared", McpArgumentKind::Flag, SHARED),
         optional("slots", SLOTS_KIND, SLOTS),
-        optional("wait", ArgumentKind::Flag, WAITING),
-        optional("timeout", ArgumentKind::WaitLimit, TIMEOUT),
+        optional("wait", McpArgumentKind::Flag, WAITING),
+        optional("timeout", McpArgumentKind::WaitLimit, TIMEOUT),
     ];
 
     async fn call(self, call: &McpOperationCall) -> ToolAnswer {
@@ -146,14 +146,14 @@ impl McpLockArguments {
         &self,
         call: &McpOperationCall,
         until: McpLeaseLifetime,
-    ) -> Result<LoktSubprocess, &'static str> {
+    ) -> Result<LoktCommandLine, &'static str> {
         let me = call.connection.context.caller.pid.to_string();
         let meta = self.meta.as_ref().map(|it| Value::Object(it.clone()).to_string());
         // A lease that ends with the connection ends with this process too, should it be killed. One that
         // does not must not be tied to it by a renewal.
         let ends =
             until == McpLeaseLifetime::Connection || call.connection.is_holding(self.name.lock());
-        let order = LoktSubprocess::new(["lock", "--json"])
+        let order = LoktCommandLine::new(["lock", "--json"])
             .flag("--ttl", self.ttl.as_ref())
             .flag("--pid", ends.then_some(me))
             .flag("--meta-json", meta)
@@ -212,7 +212,7 @@ impl McpLockArguments {
 
     async fn unlock(&self, call: &McpOperationCall) {
         let name = self.name.lock();
-        let order = LoktSubprocess::new(["unlock", "--", name.as_str()]);
+        let order = LoktCommandLine::new(["unlock", "--", name.as_str()]);
         if order.run_for(&call.connection).await.is_ok_and(|it| it.code == Some(0)) {
             call.connection.holds_no_more(name);
         }

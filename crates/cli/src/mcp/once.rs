@@ -2,10 +2,10 @@
 
 use super::{
     answer::{ToolAnswer, broken, done, failed, unfit},
-    argument_table::{ArgumentKind, ToolArgument, optional, required},
+    argument_table::{McpArgument, McpArgumentKind, optional, required},
     argument_types::{COMMAND, LINE, McpDurationArgument, McpLockNameArgument, command},
     call::McpOperationCall,
-    command_line::LoktSubprocess,
+    command_line::LoktCommandLine,
     guarded::{OUTPUT_AT_MOST, OUTPUT_BYTES, output, outputs},
     plain_text,
     server::{McpOperation, McpOperationEffect},
@@ -30,21 +30,21 @@ impl McpOperation for McpRunOnceArguments {
         files exists already: then you get its result, at once or when that run ends. Runs again if the files have \
         changed. Result: exit_code, stdout, stderr.";
     const EFFECT: McpOperationEffect = McpOperationEffect::Runs;
-    const ARGUMENTS: &'static [ToolArgument] = &[
-        required("name", ArgumentKind::ResultName, "The result"),
-        optional("command", ArgumentKind::Command, COMMAND),
-        optional("line", ArgumentKind::Text, LINE),
+    const ARGUMENTS: &'static [McpArgument] = &[
+        required("name", McpArgumentKind::ResultName, "The result"),
+        optional("command", McpArgumentKind::Command, COMMAND),
+        optional("line", McpArgumentKind::Text, LINE),
         optional(
             "inputs",
-            ArgumentKind::Globs,
+            McpArgumentKind::Globs,
             "Globs of the files that it depends on; default: all files that git sees",
         ),
         optional(
             "ttl",
-            ArgumentKind::Duration,
+            McpArgumentKind::Duration,
             "Keep the result for this long, like 90s, 5m, 1h30m",
         ),
-        optional("max_output_bytes", ArgumentKind::Count(0, OUTPUT_AT_MOST), OUTPUT_BYTES),
+        optional("max_output_bytes", McpArgumentKind::Count(0, OUTPUT_AT_MOST), OUTPUT_BYTES),
     ];
 
     async fn call(self, call: &McpOperationCall) -> ToolAnswer {
@@ -52,7 +52,7 @@ impl McpOperation for McpRunOnceArguments {
             Ok(command) => command,
             Err(error) => return unfit(error),
         };
-        let order = LoktSubprocess::new(["once", self.name.as_str()])
+        let order = LoktCommandLine::new(["once", self.name.as_str()])
             .flag("--ttl", self.ttl.as_ref())
             .words(self.inputs.iter().flatten().map(|glob| format!("--input={glob}")))
             .words(["--".to_owned()])

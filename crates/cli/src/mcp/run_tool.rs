@@ -2,12 +2,12 @@
 
 use super::{
     answer::{ToolAnswer, broken, unfit},
-    argument_table::{ArgumentKind, ToolArgument, optional, required},
+    argument_table::{McpArgument, McpArgumentKind, optional, required},
     argument_types::{
         McpLockNameArgument, McpToolIdArgument, McpWaitLimitArgument, TIMEOUT, waiting,
     },
     call::McpOperationCall,
-    command_line::LoktSubprocess,
+    command_line::LoktCommandLine,
     plain_text,
     server::{McpOperation, McpOperationEffect},
     unlock::plain,
@@ -34,17 +34,21 @@ impl McpOperation for McpRunToolArguments {
         everything that runs it. If any part of it changed, it does not run. Result: data; of a program, result \
         with stdout, stderr and return_code.";
     const EFFECT: McpOperationEffect = McpOperationEffect::Runs;
-    const ARGUMENTS: &'static [ToolArgument] = &[
-        required("id", ArgumentKind::ToolId, "The tool: its path below tools/, like web/scraper"),
-        optional("params", ArgumentKind::Object, "Its parameters"),
+    const ARGUMENTS: &'static [McpArgument] = &[
+        required(
+            "id",
+            McpArgumentKind::ToolId,
+            "The tool: its path below tools/, like web/scraper",
+        ),
+        optional("params", McpArgumentKind::Object, "Its parameters"),
         optional(
             "frozen",
-            ArgumentKind::Flag,
+            McpArgumentKind::Flag,
             "Run it only if its version is pinned; else the first success pins it",
         ),
-        optional("guard", ArgumentKind::Name, "Run it under this lock"),
-        optional("wait", ArgumentKind::Flag, "With guard: wait in the queue"),
-        optional("timeout", ArgumentKind::WaitLimit, TIMEOUT),
+        optional("guard", McpArgumentKind::Name, "Run it under this lock"),
+        optional("wait", McpArgumentKind::Flag, "With guard: wait in the queue"),
+        optional("timeout", McpArgumentKind::WaitLimit, TIMEOUT),
     ];
 
     async fn call(self, call: &McpOperationCall) -> ToolAnswer {
@@ -56,7 +60,7 @@ impl McpOperation for McpRunToolArguments {
             Err(error) => return unfit(error),
         };
         let guard = self.guard.as_ref().map(McpLockNameArgument::as_str);
-        let order = LoktSubprocess::new(["tool", "run", "--json", "--params=-"])
+        let order = LoktCommandLine::new(["tool", "run", "--json", "--params=-"])
             .flag("--guard", guard)
             .words(self.frozen.unwrap_or(false).then(|| "--frozen".to_owned()))
             .words(waiting)

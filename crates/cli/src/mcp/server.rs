@@ -3,7 +3,7 @@
 use super::{
     McpForcePermission,
     answer::{self, ToolAnswer, unfit},
-    argument_table::{self, ToolArgument},
+    argument_table::{self, McpArgument},
     call::McpOperationCall,
     connection::ClientConnection,
     force::{McpForceUnlockArguments, McpUnfreezeArguments},
@@ -80,7 +80,7 @@ pub(super) trait McpOperation: DeserializeOwned + Send + 'static {
     const ABOUT: &'static str;
     const EFFECT: McpOperationEffect;
     /// What it takes.
-    const ARGUMENTS: &'static [ToolArgument];
+    const ARGUMENTS: &'static [McpArgument];
 
     /// Does it.
     fn call(self, call: &McpOperationCall) -> impl Future<Output = ToolAnswer> + Send;

@@ -2,10 +2,10 @@
 
 use super::{
     answer::{ToolAnswer, broken, done, failed},
-    argument_table::{ArgumentKind, ToolArgument, required},
+    argument_table::{McpArgument, McpArgumentKind, required},
     argument_types::McpLockNameArgument,
     call::McpOperationCall,
-    command_line::{LoktSubprocess, McpCommandResult},
+    command_line::{LoktCommandLine, McpCommandResult},
     plain_text,
     server::{McpOperation, McpOperationEffect},
 };
@@ -24,10 +24,11 @@ impl McpOperation for McpUnlockArguments {
     const TITLE: &'static str = "Unlock";
     const ABOUT: &'static str = "Unlock a lock that you took with lock. Only your own.";
     const EFFECT: McpOperationEffect = McpOperationEffect::Changes;
-    const ARGUMENTS: &'static [ToolArgument] = &[required("name", ArgumentKind::Name, "The lock")];
+    const ARGUMENTS: &'static [McpArgument] =
+        &[required("name", McpArgumentKind::Name, "The lock")];
 
     async fn call(self, call: &McpOperationCall) -> ToolAnswer {
-        match LoktSubprocess::new(["unlock", "--json", "--", self.name.as_str()]).run(call).await {
+        match LoktCommandLine::new(["unlock", "--json", "--", self.name.as_str()]).run(call).await {
             Ok(ended) => unlocked(call, &self.name, &ended),
             Err(error) => broken(&error),
         }

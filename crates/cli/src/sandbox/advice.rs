@@ -15,7 +15,7 @@ use std::{
 
 /// Why a root cannot be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Obstacle {
+enum RootWriteObstacle {
     /// The root cannot, and the project's folder can.
     Sandbox,
     /// Nothing here can.
@@ -72,12 +72,14 @@ fn of_root(root: &LockRoot, kind: ErrorKind) -> Vec<String> {
     let Ok(folder) = std::env::current_dir() else { return Vec::new() };
     let project = work_tree(&folder).unwrap_or(folder);
     match obstacle(root, &project, kind) {
-        Obstacle::Permissions => vec!["lokt doctor   checks the folder's permissions".to_owned()],
-        Obstacle::ReadOnly => vec![
+        RootWriteObstacle::Permissions => {
+            vec!["lokt doctor   checks the folder's permissions".to_owned()]
+        }
+        RootWriteObstacle::ReadOnly => vec![
             "nothing here can be written: a file system, or a sandbox, is read-only".to_owned(),
             NO_OTHER_ROOT.to_owned(),
         ],
-        Obstacle::Sandbox => in_sandbox(root, &project),
+        RootWriteObstacle::Sandbox => in_sandbox(root, &project),
     }
 }
 
@@ -85,14 +87,14 @@ const NO_OTHER_ROOT: &str = "set no other LOKT_ROOT for yourself: all participan
 
 /// Whether a sandbox stands between this process and the root: where the modes would allow to write, or the file system
 /// is read-only, and the project's folder can be written.
-fn obstacle(root: &LockRoot, project: &Path, kind: ErrorKind) -> Obstacle {
+fn obstacle(root: &LockRoot, project: &Path, kind: ErrorKind) -> RootWriteObstacle {
     let can_write = |path: &Path| access(path, AccessFlags::W_OK | AccessFlags::X_OK).is_ok();
     let nearest = root.path.ancestors().find(|path| path.is_dir()).unwrap_or(Path::new("/"));
     let is_sandbox = kind == ErrorKind::ReadOnlyFilesystem || can_write(nearest);
     match (is_sandbox, can_write(project)) {
-        (false, _) => Obstacle::Permissions,
-        (true, true) => Obstacle::Sandbox,
-        (true, false) => Obstacle::ReadOnly,
+        (false, _) => RootWriteObstacle::Permissions,
+        (true, true) => RootWriteObstacle::Sandbox,
+        (true, false) => RootWriteObstacle::ReadOnly,
     }
 }
 

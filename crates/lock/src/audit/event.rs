@@ -54,7 +54,7 @@ pub enum AuditEventKind {
 /// Says that a text names no event.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown event {found:?} (known: {known})", known = AuditEventKind::all_names())]
-pub struct UnknownEvent {
+pub struct UnknownEventKindError {
     found: String,
 }
 
@@ -125,10 +125,10 @@ impl fmt::Display for AuditEventKind {
 }
 
 impl FromStr for AuditEventKind {
-    type Err = UnknownEvent;
-    fn from_str(text: &str) -> Result<Self, UnknownEvent> {
+    type Err = UnknownEventKindError;
+    fn from_str(text: &str) -> Result<Self, UnknownEventKindError> {
         let known = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
-        known.ok_or_else(|| UnknownEvent { found: text.to_owned() })
+        known.ok_or_else(|| UnknownEventKindError { found: text.to_owned() })
     }
 }
 

@@ -9,7 +9,7 @@ mod reader;
 mod timeline;
 mod timeline_builder;
 
-pub use event::{AuditEvent, AuditEventKind, UnknownEvent};
+pub use event::{AuditEvent, AuditEventKind, UnknownEventKindError};
 pub use reader::{AuditLogError, AuditLogLine, LogReader};
 pub use timeline::{
     AuditEventActor, ResolvedTimeRange, SpanEnd, Timeline, TimelineEndState, TimelineLane,

@@ -38,12 +38,12 @@ pub(super) struct GuardSignalTracker {
     observer: Option<GroupSignalObserver>,
     /// When to start the first observer; none where there will be none.
     observe_at: Option<Instant>,
-    undecided: Vec<UnattributedSignal>,
+    undecided: Vec<UndecidedSignal>,
     child: bool,
 }
 
 #[derive(Debug)]
-struct UnattributedSignal {
+struct UndecidedSignal {
     received: ReceivedSignal,
     /// What it is taken for where nothing more is learnt by that time.
     reach: SignalReach,
@@ -177,7 +177,7 @@ impl GuardSignalTracker {
         received.sender == getpid().as_raw() || Some(received.sender) == self.observer()
     }
 
-    fn undecided(&self, received: ReceivedSignal) -> UnattributedSignal {
+    fn undecided(&self, received: ReceivedSignal) -> UndecidedSignal {
         let now = Instant::now();
         let is_known = self.observer.is_none() && self.seems_to_reach_all(received);
         let (reach, delay) = if is_known {
@@ -185,7 +185,7 @@ impl GuardSignalTracker {
         } else {
             (SignalReach::Alone, DECISION_TIME)
         };
-        UnattributedSignal { received, reach, until: now + delay }
+        UndecidedSignal { received, reach, until: now + delay }
     }
 
     /// Whether a signal seems to have been sent to the group, by its origin and by what has become of the command;

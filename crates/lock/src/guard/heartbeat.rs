@@ -1,6 +1,6 @@
 use crate::{
     caller::Caller,
-    ops::{AcquisitionMethod, GuardRenewOutcome, LockGrant, LockOperationError, lifetime, renew},
+    ops::{GuardRenewOutcome, LockGrant, LockGrantKind, LockOperationError, lifetime, renew},
     store::LockStore,
     words::LockName,
 };
@@ -61,5 +61,5 @@ impl LockHeartbeat {
 
 /// Whether a grant's life is this guard's to extend; that of what runs around it is not.
 fn is_due<T>(grant: &LockGrant<T>) -> bool {
-    !grant.lost && grant.kind != AcquisitionMethod::Nested
+    !grant.lost && grant.kind != LockGrantKind::Nested
 }

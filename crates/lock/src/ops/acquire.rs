@@ -17,7 +17,7 @@ pub struct LockGrant<T> {
     /// The proof of life; only guards have one.
     pub ticket: Option<T>,
     /// How the caller got in.
-    pub kind: AcquisitionMethod,
+    pub kind: LockGrantKind,
     /// Whether it was found to be lost, and that has been logged.
     pub lost: bool,
     /// When the lease would have ended, had it not been renewed; `None` also for a lease without an end.
@@ -26,14 +26,14 @@ pub struct LockGrant<T> {
 
 impl<T> LockGrant<T> {
     /// A grant that is not lost, and not of a renewed lease.
-    pub(super) fn new(record: Box<LockRecord>, ticket: Option<T>, kind: AcquisitionMethod) -> Self {
+    pub(super) fn new(record: Box<LockRecord>, ticket: Option<T>, kind: LockGrantKind) -> Self {
         Self { record, ticket, kind, lost: false, previous_end: None }
     }
 }
 
 /// How a caller got the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AcquisitionMethod {
+pub enum LockGrantKind {
     /// The lock was taken; the record is the caller's own.
     Taken,
     /// My own lease was renewed.
@@ -45,7 +45,7 @@ pub enum AcquisitionMethod {
     Nested,
 }
 
-impl AcquisitionMethod {
+impl LockGrantKind {
     /// What an event says of it.
     pub(super) const fn note(self) -> Option<&'static str> {
         match self {

@@ -18,14 +18,14 @@ pub enum AwaitFreeOutcome {
     /// At one moment, none of the locks had a holder.
     Free,
     /// The time limit passed first.
-    TimedOut(AwaitFreeTimeout),
+    TimedOut(StillHeldLock),
     /// The observer ended the wait.
     Interrupted,
 }
 
 /// A lock that was still held when the time limit passed.
 #[derive(Debug)]
-pub struct AwaitFreeTimeout {
+pub struct StillHeldLock {
     /// Which of the requests names it.
     pub request: usize,
     /// Its holder.
@@ -115,8 +115,8 @@ impl<'a, S: LockStore> HeldLockWait<'a, S> {
         }
     }
 
-    fn still_held(&self, clock: &WaitDeadline) -> AwaitFreeTimeout {
-        AwaitFreeTimeout { request: self.index, denial: Box::new(self.denial(clock)) }
+    fn still_held(&self, clock: &WaitDeadline) -> StillHeldLock {
+        StillHeldLock { request: self.index, denial: Box::new(self.denial(clock)) }
     }
 
     fn denial(&self, clock: &WaitDeadline) -> Denial {

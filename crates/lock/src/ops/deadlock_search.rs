@@ -1,6 +1,6 @@
 use super::{LockOperationError, LockRequest, wait::log_unanswered};
 use crate::{
-    rules::{DeadlockFacts, Obstacle, QueuePlace, TicketContent, Waiter, cycle},
+    rules::{DeadlockSearchSource, Obstacle, QueuePlace, TicketContent, Waiter, cycle},
     store::{LockStore, NestedWaitEntry, Ticket},
     words::LockName,
 };
@@ -75,7 +75,7 @@ struct StoreWaitSource<'a, S> {
     nested: Vec<Waiter>,
 }
 
-impl<S: LockStore> DeadlockFacts for StoreWaitSource<'_, S> {
+impl<S: LockStore> DeadlockSearchSource for StoreWaitSource<'_, S> {
     fn line(&self, name: &LockName) -> Vec<QueuePlace> {
         let mut line = self.store.line(name).unwrap_or_default();
         line.retain(|place| self.store.lives(name, place));

@@ -1,10 +1,10 @@
 use super::{
-    AcquisitionMethod, LockGrant, LockOperationError, LockRequest, acquire::StoreTicket, lifetime,
+    LockGrant, LockGrantKind, LockOperationError, LockRequest, acquire::StoreTicket, lifetime,
 };
 use crate::{
     audit::{AuditEvent, AuditEventKind},
     record::{HoldKind, LockRecord, RecordSlot},
-    rules::{LockAdmissionKind, QueuePlace, RequestedHold, StaleHolder},
+    rules::{LockEntryPlan, QueuePlace, RequestedHold, StaleHolder},
     store::{
         Durability, LockRecordKind, LockStore, LockStoreError, NameSection, RecordPutMode,
         RecordPutOutcome, RecordRemoveOutcome, Ticket,
@@ -25,23 +25,23 @@ impl<C: NameSection> AcquireAttempt<'_, C> {
     pub(super) fn enter(
         &mut self,
         ticket: &mut Option<StoreTicket<C>>,
-        how: LockAdmissionKind,
+        how: LockEntryPlan,
         slot: &RecordSlot,
     ) -> Result<Option<LockGrant<StoreTicket<C>>>, LockOperationError> {
         match how {
-            LockAdmissionKind::Renewing(lease) => self.renew(&lease, slot).map(Some),
-            LockAdmissionKind::UnderLease(record) => {
-                self.enter_under(record, ticket.take(), AcquisitionMethod::UnderLease).map(Some)
+            LockEntryPlan::Renewing(lease) => self.renew(&lease, slot).map(Some),
+            LockEntryPlan::UnderLease(record) => {
+                self.enter_under(record, ticket.take(), LockGrantKind::UnderLease).map(Some)
             }
-            LockAdmissionKind::Nested(record) => {
-                self.enter_under(record, ticket.take(), AcquisitionMethod::Nested).map(Some)
+            LockEntryPlan::Nested(record) => {
+                self.enter_under(record, ticket.take(), LockGrantKind::Nested).map(Some)
             }
-            LockAdmissionKind::Fresh => self.take(ticket, HoldersAtEntry::Departed(&[])),
-            LockAdmissionKind::Replacing(gone) if self.clear_away(slot, &gone)? => {
+            LockEntryPlan::Fresh => self.take(ticket, HoldersAtEntry::Departed(&[])),
+            LockEntryPlan::Replacing(gone) if self.clear_away(slot, &gone)? => {
                 self.take(ticket, HoldersAtEntry::Departed(&gone))
             }
-            LockAdmissionKind::Replacing(_) => Ok(None),
-            LockAdmissionKind::Joining(record, gone) => {
+            LockEntryPlan::Replacing(_) => Ok(None),
+            LockEntryPlan::Joining(record, gone) => {
                 self.take(ticket, HoldersAtEntry::Others(&record, &gone))
             }
         }
@@ -82,7 +82,7 @@ impl<C: NameSection> AcquireAttempt<'_, C> {
             return placed.map(|_| None).map_err(LockOperationError::from);
         }
         let ticket = self.finish(fresh.or(waiting.take()), (&record, waited), beside)?;
-        Ok(Some(LockGrant::new(record, ticket, AcquisitionMethod::Taken)))
+        Ok(Some(LockGrant::new(record, ticket, LockGrantKind::Taken)))
     }
 
     fn put_beside(
@@ -153,7 +153,7 @@ impl<C: NameSection> AcquireAttempt<'_, C> {
         &mut self,
         record: Box<LockRecord>,
         waiting: Option<StoreTicket<C>>,
-        kind: AcquisitionMethod,
+        kind: LockGrantKind,
     ) -> Result<LockGrant<StoreTicket<C>>, LockOperationError> {
         let now = self.section.store().now();
         let waited = waiting.as_ref().and_then(|ticket| self.waited(ticket, now));
@@ -215,7 +215,7 @@ impl<C: NameSection> AcquireAttempt<'_, C> {
         }
         let record = Box::new(renewed);
         let previous_end = lease.expiry();
-        Ok(LockGrant { previous_end, ..LockGrant::new(record, None, AcquisitionMethod::Renewed) })
+        Ok(LockGrant { previous_end, ..LockGrant::new(record, None, LockGrantKind::Renewed) })
     }
 
     /// Replaces a record that the caller may change: nothing can be in the way of that.

@@ -1,4 +1,4 @@
-use super::{AcquisitionMethod, LockGrant, LockOperationError, release};
+use super::{LockGrant, LockGrantKind, LockOperationError, release};
 use crate::{
     audit::AuditEventKind,
     caller::Caller,
@@ -16,7 +16,7 @@ pub fn stands<S: LockStore>(store: &S, grant: &LockGrant<S::Ticket>) -> bool {
 }
 
 fn is_recorded<S: LockStore>(store: &S, grant: &LockGrant<S::Ticket>) -> bool {
-    if grant.kind == AcquisitionMethod::Nested {
+    if grant.kind == LockGrantKind::Nested {
         // The outer guard may be gone by now; this one has its ticket.
         return true;
     }

@@ -32,9 +32,9 @@ mod unreserve;
 mod usage;
 mod wait;
 
-pub use acquire::{AcquireAttemptOutcome, AcquisitionMethod, LockGrant, attempt};
+pub use acquire::{AcquireAttemptOutcome, LockGrant, LockGrantKind, attempt};
 pub use acquire_all::{AcquireAllOutcome, acquire_all};
-pub use await_free::{AwaitFreeOutcome, AwaitFreeTimeout, await_free};
+pub use await_free::{AwaitFreeOutcome, StillHeldLock, await_free};
 pub use deadlock_search::enlist;
 pub use error::LockOperationError;
 pub use explain::{ExplanationReason, ExplanationReasonKind, LockExplanation, explain};

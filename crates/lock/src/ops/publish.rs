@@ -9,7 +9,7 @@ use crate::{
     audit::{AuditEvent, AuditEventKind},
     caller::Caller,
     record::{LockRecord, RecordSlot},
-    rules::{AdmissionDecision, LockAdmissionKind, Obstacle, decide},
+    rules::{AdmissionDecision, LockEntryPlan, Obstacle, decide},
     store::{
         Durability, LockRecordKind, LockStore, LockStoreError, NameSection, RecordPutMode,
         RecordRemoveOutcome,
@@ -54,7 +54,7 @@ pub fn publish<S: LockStore>(
             .inputs(&mut section)?;
         let how = match decide(request.purpose(), inputs) {
             AdmissionDecision::Enter(
-                how @ (LockAdmissionKind::Fresh | LockAdmissionKind::Replacing(_)),
+                how @ (LockEntryPlan::Fresh | LockEntryPlan::Replacing(_)),
             ) => how,
             AdmissionDecision::Blocked(Obstacle::Corrupted(corruption)) => {
                 let (what, name) = ("lock", request.name.clone());

@@ -1,6 +1,4 @@
-use super::{
-    AcquisitionMethod, LockGrant, LockOperationError, enter::durability_of, snapshot::unread,
-};
+use super::{LockGrant, LockGrantKind, LockOperationError, enter::durability_of, snapshot::unread};
 use crate::{
     audit::{AuditEvent, AuditEventKind},
     caller::Caller,
@@ -60,7 +58,7 @@ pub fn release<S: LockStore>(
 pub(super) fn event(
     kind: AuditEventKind,
     record: &LockRecord,
-    grant: AcquisitionMethod,
+    grant: LockGrantKind,
     caller: &Caller,
 ) -> AuditEvent {
     let event = AuditEvent::new(kind, &record.name, caller).about(record);
@@ -75,16 +73,16 @@ pub(super) fn event(
 fn give_back<C: NameSection>(
     section: &mut C,
     record: &LockRecord,
-    kind: AcquisitionMethod,
+    kind: LockGrantKind,
 ) -> Result<bool, LockOperationError> {
     let slot = section.store().peek(&record.name, LockRecordKind::Lock);
     match kind {
-        AcquisitionMethod::Nested => Ok(true),
+        LockGrantKind::Nested => Ok(true),
         // What cannot be read is no proof of anything.
-        AcquisitionMethod::UnderLease => {
+        LockGrantKind::UnderLease => {
             Ok(matches!(slot, RecordSlot::Unreadable(_)) || is_in(&slot, record))
         }
-        AcquisitionMethod::Taken | AcquisitionMethod::Renewed => {
+        LockGrantKind::Taken | LockGrantKind::Renewed => {
             unread(&slot, "lock", &record.name)?;
             remove_holder(section, &slot, record)
         }

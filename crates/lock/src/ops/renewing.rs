@@ -1,4 +1,4 @@
-use super::{AcquisitionMethod, LockGrant, QueueStanding, WaitObserver, lifetime, renew};
+use super::{LockGrant, LockGrantKind, QueueStanding, WaitObserver, lifetime, renew};
 use crate::{caller::Caller, rules::Obstacle, store::LockStore};
 use std::{
     os::fd::BorrowedFd,
@@ -44,7 +44,7 @@ impl<'a, S: LockStore> RenewingObserver<'a, S> {
 
 /// Whether the record that a grant is in is this process's to renew.
 fn has_record<T>(grant: &LockGrant<T>) -> bool {
-    grant.kind != AcquisitionMethod::Nested
+    grant.kind != LockGrantKind::Nested
 }
 
 impl<S: LockStore> WaitObserver for RenewingObserver<'_, S> {

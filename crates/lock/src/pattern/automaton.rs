@@ -48,7 +48,7 @@ pub(super) struct Automaton {
 
 /// Why a glob has no automaton.
 #[derive(Debug)]
-pub(super) enum NoAutomaton {
+pub(super) enum AutomatonBuildError {
     /// More than [`Pattern::MAX_TRANSITIONS`].
     TooLarge,
     /// The glob has a segment `.` or `..`.
@@ -62,18 +62,18 @@ impl Automaton {
         let separator = if path.is_empty() { &b""[..] } else { b"/" };
         for (byte, to) in separator.iter().chain(path).zip(1_u32..) {
             automaton.edges.push(Edge { low: *byte, high: *byte, to });
-            automaton.end_state(Accepting::No);
+            automaton.end_state(StateAcceptance::No);
         }
         let below = automaton.next_id() + 1;
         automaton.edges.push(Edge { low: b'/', high: b'/', to: below });
-        automaton.end_state(Accepting::Yes);
+        automaton.end_state(StateAcceptance::Yes);
         automaton.edges.extend(ANY.map(|(low, high)| Edge { low, high, to: below }));
-        automaton.end_state(Accepting::Yes);
+        automaton.end_state(StateAcceptance::Yes);
         automaton
     }
 
     /// Returns the automaton of a glob.
-    pub(super) fn glob(program: &Program) -> Result<Self, NoAutomaton> {
+    pub(super) fn glob(program: &Program) -> Result<Self, AutomatonBuildError> {
         Builder::new(program).build()
     }
 
@@ -106,15 +106,15 @@ impl Automaton {
     }
 
     /// Ends the state whose edges and skips were added last.
-    fn end_state(&mut self, accepting: Accepting) {
-        let accepts = matches!(accepting, Accepting::Yes);
+    fn end_state(&mut self, accepting: StateAcceptance) {
+        let accepts = matches!(accepting, StateAcceptance::Yes);
         let (edges_end, skips_end) = (count(self.edges.len()), count(self.skips.len()));
         self.states.push(State { edges_end, skips_end, accepts });
     }
 }
 
 #[derive(Clone, Copy)]
-enum Accepting {
+enum StateAcceptance {
     Yes,
     No,
 }
@@ -156,14 +156,14 @@ impl<'a> Builder<'a> {
         Self { program, automaton, ids: HashMap::new(), places: Vec::new() }
     }
 
-    fn build(mut self) -> Result<Automaton, NoAutomaton> {
+    fn build(mut self) -> Result<Automaton, AutomatonBuildError> {
         self.id(self.program.start(), Position::Start);
         let mut at = 0;
         while let Some((step, position)) = self.places.get(at).copied() {
             let accepting = self.expand(step, position)?;
             self.automaton.end_state(accepting);
             if self.automaton.edges.len() + self.automaton.skips.len() > Pattern::MAX_TRANSITIONS {
-                return Err(NoAutomaton::TooLarge);
+                return Err(AutomatonBuildError::TooLarge);
             }
             at += 1;
         }
@@ -198,7 +198,11 @@ impl<'a> Builder<'a> {
     }
 
     /// Adds the edges and skips of one state.
-    fn expand(&mut self, step: StepId, position: Position) -> Result<Accepting, NoAutomaton> {
+    fn expand(
+        &mut self,
+        step: StepId,
+        position: Position,
+    ) -> Result<StateAcceptance, AutomatonBuildError> {
         let program = self.program;
         match (program.step(step), position) {
             (Step::Split(ways), _) => ways.iter().for_each(|way| self.skip(*way, position)),
@@ -211,7 +215,7 @@ impl<'a> Builder<'a> {
             (_, Position::Inside) => self.inside(step),
             (kind, Position::Start | Position::Boundary) => {
                 if program.is_dot_segment(step) {
-                    return Err(NoAutomaton::DotSegment);
+                    return Err(AutomatonBuildError::DotSegment);
                 }
                 self.read(&[(b'/', b'/')], step, Position::Inside);
                 if let Step::DoubleStar(next) = kind {
@@ -220,7 +224,7 @@ impl<'a> Builder<'a> {
                 }
             }
         }
-        Ok(Accepting::No)
+        Ok(StateAcceptance::No)
     }
 
     fn inside(&mut self, step: StepId) {
@@ -240,17 +244,17 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn end(&mut self, step: StepId, position: Position) -> Accepting {
+    fn end(&mut self, step: StepId, position: Position) -> StateAcceptance {
         match position {
-            Position::Inside | Position::BehindDoubleStar => Accepting::Yes,
+            Position::Inside | Position::BehindDoubleStar => StateAcceptance::Yes,
             // A `/` at the end: all below, and not the match itself. A glob that can be empty is refused earlier.
             Position::Boundary | Position::Start => {
                 self.read(&[(b'/', b'/')], step, Position::Through);
-                Accepting::No
+                StateAcceptance::No
             }
             Position::Through => {
                 self.read(&ANY, step, Position::Through);
-                Accepting::Yes
+                StateAcceptance::Yes
             }
         }
     }

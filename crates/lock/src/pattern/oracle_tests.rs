@@ -2,7 +2,7 @@
 
 /// One part of a pattern without alternatives.
 #[derive(Clone, Debug, PartialEq)]
-enum Part {
+enum OraclePatternPart {
     Byte(u8),
     Slash,
     Any,
@@ -18,7 +18,7 @@ pub(super) struct Oracle {
 }
 
 struct Expansion {
-    segments: Vec<Vec<Part>>,
+    segments: Vec<Vec<OraclePatternPart>>,
     is_folder: bool,
 }
 
@@ -44,14 +44,16 @@ impl Oracle {
 }
 
 impl Expansion {
-    fn new(parts: &[Part]) -> Self {
-        let mut segments: Vec<Vec<Part>> = Vec::new();
+    fn new(parts: &[OraclePatternPart]) -> Self {
+        let mut segments: Vec<Vec<OraclePatternPart>> = Vec::new();
         let mut is_folder = false;
-        for segment in parts.split(|part| *part == Part::Slash) {
+        for segment in parts.split(|part| *part == OraclePatternPart::Slash) {
             is_folder = true;
             match segment {
-                [] | [Part::Byte(b'.')] => {}
-                [Part::Byte(b'.'), Part::Byte(b'.')] => drop(segments.pop()),
+                [] | [OraclePatternPart::Byte(b'.')] => {}
+                [OraclePatternPart::Byte(b'.'), OraclePatternPart::Byte(b'.')] => {
+                    drop(segments.pop());
+                }
                 _ => {
                     segments.push(segment.to_vec());
                     is_folder = false;
@@ -62,18 +64,18 @@ impl Expansion {
     }
 }
 
-fn segments_match(pattern: &[Vec<Part>], path: &[&[u8]]) -> bool {
+fn segments_match(pattern: &[Vec<OraclePatternPart>], path: &[&[u8]]) -> bool {
     let Some((first, rest)) = pattern.split_first() else {
         return path.is_empty();
     };
-    if first.as_slice() == [Part::DoubleStar] {
+    if first.as_slice() == [OraclePatternPart::DoubleStar] {
         return (0..=path.len()).any(|skipped| segments_match(rest, &path[skipped..]));
     }
     path.split_first()
         .is_some_and(|(name, below)| name_matches(first, name) && segments_match(rest, below))
 }
 
-fn name_matches(parts: &[Part], name: &[u8]) -> bool {
+fn name_matches(parts: &[OraclePatternPart], name: &[u8]) -> bool {
     let Some((first, rest)) = parts.split_first() else {
         return name.is_empty();
     };
@@ -85,15 +87,17 @@ fn name_matches(parts: &[Part], name: &[u8]) -> bool {
         })
     };
     match first {
-        Part::Byte(byte) => name.first() == Some(byte) && name_matches(rest, &name[1..]),
-        Part::Star | Part::DoubleStar => {
+        OraclePatternPart::Byte(byte) => {
+            name.first() == Some(byte) && name_matches(rest, &name[1..])
+        }
+        OraclePatternPart::Star | OraclePatternPart::DoubleStar => {
             (0..=name.len()).any(|skipped| name_matches(rest, &name[skipped..]))
         }
-        Part::Any => character(&|_| true),
-        Part::Class(is_negated, members) => character(&|found| {
+        OraclePatternPart::Any => character(&|_| true),
+        OraclePatternPart::Class(is_negated, members) => character(&|found| {
             members.iter().any(|(low, high)| *low <= found && found <= *high) != *is_negated
         }),
-        Part::Slash => unreachable!("a segment has no slash"),
+        OraclePatternPart::Slash => unreachable!("a segment has no slash"),
     }
 }
 
@@ -109,11 +113,11 @@ impl Reader<'_> {
         self.text[self.at - 1]
     }
 
-    fn expansions(&mut self, is_inside: bool) -> Vec<Vec<Part>> {
+    fn expansions(&mut self, is_inside: bool) -> Vec<Vec<OraclePatternPart>> {
         let mut all = vec![Vec::new()];
         while self.at < self.text.len() && !(is_inside && b",}".contains(&self.text[self.at])) {
             let ways = self.ways();
-            let join = |start: &Vec<Part>| -> Vec<Vec<Part>> {
+            let join = |start: &Vec<OraclePatternPart>| -> Vec<Vec<OraclePatternPart>> {
                 ways.iter().map(|way| [start.as_slice(), way].concat()).collect()
             };
             all = all.iter().flat_map(join).collect();
@@ -121,21 +125,21 @@ impl Reader<'_> {
         all
     }
 
-    fn ways(&mut self) -> Vec<Vec<Part>> {
+    fn ways(&mut self) -> Vec<Vec<OraclePatternPart>> {
         let byte = self.take();
         self.has_operator |= b"*?[{".contains(&byte);
         let part = match byte {
             b'\\' => match self.take() {
-                b'/' => Part::Slash,
-                escaped => Part::Byte(escaped),
+                b'/' => OraclePatternPart::Slash,
+                escaped => OraclePatternPart::Byte(escaped),
             },
-            b'/' => Part::Slash,
-            b'?' => Part::Any,
+            b'/' => OraclePatternPart::Slash,
+            b'?' => OraclePatternPart::Any,
             b'[' => self.class(),
             b'*' => {
                 let more = self.text[self.at..].iter().take_while(|it| **it == b'*').count();
                 self.at += more;
-                if more > 0 { Part::DoubleStar } else { Part::Star }
+                if more > 0 { OraclePatternPart::DoubleStar } else { OraclePatternPart::Star }
             }
             b'{' => {
                 let mut ways = self.expansions(true);
@@ -144,13 +148,13 @@ impl Reader<'_> {
                 }
                 return ways;
             }
-            byte => Part::Byte(byte),
+            byte => OraclePatternPart::Byte(byte),
         };
         vec![vec![part]]
     }
 
     /// Reads a class whose members are not escaped, as the tests write them.
-    fn class(&mut self) -> Part {
+    fn class(&mut self) -> OraclePatternPart {
         let end =
             self.at + self.text[self.at..].iter().position(|it| *it == b']').expect("it ends");
         let text = str::from_utf8(&self.text[self.at..end]).expect("it is text");
@@ -168,6 +172,6 @@ impl Reader<'_> {
             members.push((all[at], all[last]));
             at = last + 1;
         }
-        Part::Class(is_negated, members)
+        OraclePatternPart::Class(is_negated, members)
     }
 }

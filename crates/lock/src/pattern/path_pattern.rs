@@ -1,7 +1,7 @@
 //! [`Pattern`]: what is read once, and asked often.
 
 use super::{
-    automaton::{Automaton, NoAutomaton},
+    automaton::{Automaton, AutomatonBuildError},
     containment::{self, Containment},
     error::{InvalidPattern, PatternFlaw, excerpt},
     normal::{self, Misplacement},
@@ -110,8 +110,8 @@ impl Pattern {
         });
         let at = alternatives.unwrap_or_default();
         Self::from_glob(&tokens, text).map_err(|fault| match fault {
-            NoGlob::Pattern(fault) => fault,
-            NoGlob::Flaw(flaw) => malformed((at, flaw)),
+            GlobBuildError::Pattern(fault) => fault,
+            GlobBuildError::Flaw(flaw) => malformed((at, flaw)),
         })
     }
 
@@ -123,15 +123,15 @@ impl Pattern {
         Ok(Self::literal(&ProjectPath::from_normal(path)))
     }
 
-    fn from_glob(tokens: &[Token], typed: &[u8]) -> Result<Self, NoGlob> {
+    fn from_glob(tokens: &[Token], typed: &[u8]) -> Result<Self, GlobBuildError> {
         let mut text = Vec::new();
         token::write(tokens, &mut text);
         if text.len() > Self::MAX_BYTES {
             return Err(InvalidPattern::TooLong(text.len()).into());
         }
         let automaton = Automaton::glob(&Program::new(tokens)).map_err(|fault| match fault {
-            NoAutomaton::TooLarge => InvalidPattern::TooComplex(excerpt(typed)).into(),
-            NoAutomaton::DotSegment => NoGlob::Flaw(PatternFlaw::DotSegment),
+            AutomatonBuildError::TooLarge => InvalidPattern::TooComplex(excerpt(typed)).into(),
+            AutomatonBuildError::DotSegment => GlobBuildError::Flaw(PatternFlaw::DotSegment),
         })?;
         if product::common_path(&automaton, &Automaton::literal(b"")).is_none() {
             return Err(InvalidPattern::CoversNothing(excerpt(typed)).into());
@@ -229,12 +229,12 @@ impl Pattern {
 }
 
 /// Why tokens are no glob.
-enum NoGlob {
+enum GlobBuildError {
     Pattern(InvalidPattern),
     Flaw(PatternFlaw),
 }
 
-impl From<InvalidPattern> for NoGlob {
+impl From<InvalidPattern> for GlobBuildError {
     fn from(fault: InvalidPattern) -> Self {
         Self::Pattern(fault)
     }

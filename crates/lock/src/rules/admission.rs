@@ -61,7 +61,7 @@ pub struct LockAdmissionInputs {
 #[derive(Clone, Debug, PartialEq)]
 pub enum AdmissionDecision {
     /// The lock is yours: make it so.
-    Enter(LockAdmissionKind),
+    Enter(LockEntryPlan),
     /// Not now.
     Blocked(Obstacle),
     /// Never, as it was asked: those in the queue or in have this number of slots.
@@ -70,7 +70,7 @@ pub enum AdmissionDecision {
 
 /// How a caller enters.
 #[derive(Clone, Debug, PartialEq)]
-pub enum LockAdmissionKind {
+pub enum LockEntryPlan {
     /// Nothing stands in the lock's place.
     Fresh,
     /// Something is to be removed first: holders that are gone, or a file that is not a record.
@@ -108,20 +108,20 @@ pub enum Obstacle {
 pub fn decide(purpose: RequestedHold, inputs: LockAdmissionInputs) -> AdmissionDecision {
     use LockOccupancy as Is;
     if let (Is::MyLease(record), RequestedHold::Lease) = (&inputs.occupant, purpose) {
-        return AdmissionDecision::Enter(LockAdmissionKind::Renewing(record.clone()));
+        return AdmissionDecision::Enter(LockEntryPlan::Renewing(record.clone()));
     }
     if let Some(ahead) = inputs.ahead {
         return stopped_by(ahead, inputs.occupant);
     }
     let entering = match inputs.occupant {
-        Is::Free => LockAdmissionKind::Fresh,
-        Is::Stale(gone) => LockAdmissionKind::Replacing(gone),
-        Is::MyLease(record) => LockAdmissionKind::UnderLease(record),
+        Is::Free => LockEntryPlan::Fresh,
+        Is::Stale(gone) => LockEntryPlan::Replacing(gone),
+        Is::MyLease(record) => LockEntryPlan::UnderLease(record),
         // It is in already, as far as others are concerned; a freeze would only keep that from ending.
-        Is::Around(record) => return AdmissionDecision::Enter(LockAdmissionKind::Nested(record)),
-        Is::Company(record, gone) => LockAdmissionKind::Joining(record, gone),
+        Is::Around(record) => return AdmissionDecision::Enter(LockEntryPlan::Nested(record)),
+        Is::Company(record, gone) => LockEntryPlan::Joining(record, gone),
         Is::Corrupted(corruption) if corruption.is_provably_free() => {
-            LockAdmissionKind::Replacing(Vec::new())
+            LockEntryPlan::Replacing(Vec::new())
         }
         Is::Corrupted(corruption) => {
             return AdmissionDecision::Blocked(Obstacle::Corrupted(corruption));

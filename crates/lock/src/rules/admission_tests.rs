@@ -38,16 +38,16 @@ fn the_table_of_occupants() {
     use RequestedHold::{Guard, Lease};
     let stale = LockOccupancy::Stale(gone());
     for (purpose, occupant, expected) in [
-        (Guard, LockOccupancy::Free, Enter(LockAdmissionKind::Fresh)),
-        (Lease, LockOccupancy::Free, Enter(LockAdmissionKind::Fresh)),
-        (Guard, stale.clone(), Enter(LockAdmissionKind::Replacing(gone()))),
-        (Lease, stale, Enter(LockAdmissionKind::Replacing(gone()))),
-        (Guard, LockOccupancy::MyLease(record()), Enter(LockAdmissionKind::UnderLease(record()))),
-        (Lease, LockOccupancy::MyLease(record()), Enter(LockAdmissionKind::Renewing(record()))),
+        (Guard, LockOccupancy::Free, Enter(LockEntryPlan::Fresh)),
+        (Lease, LockOccupancy::Free, Enter(LockEntryPlan::Fresh)),
+        (Guard, stale.clone(), Enter(LockEntryPlan::Replacing(gone()))),
+        (Lease, stale, Enter(LockEntryPlan::Replacing(gone()))),
+        (Guard, LockOccupancy::MyLease(record()), Enter(LockEntryPlan::UnderLease(record()))),
+        (Lease, LockOccupancy::MyLease(record()), Enter(LockEntryPlan::Renewing(record()))),
         (
             Guard,
             LockOccupancy::Company(record(), gone()),
-            Enter(LockAdmissionKind::Joining(record(), gone())),
+            Enter(LockEntryPlan::Joining(record(), gone())),
         ),
         (Guard, LockOccupancy::OtherSlots(three()), AdmissionDecision::OtherSlots(three())),
         (Guard, LockOccupancy::Holder(record()), Blocked(Obstacle::Held(record()))),
@@ -82,11 +82,11 @@ fn a_freeze_stops_every_entry_but_not_the_renewal_of_what_is_held() {
     let inside = decide(RequestedHold::Guard, frozen(LockOccupancy::Around(record())));
     assert_eq!(
         inside,
-        AdmissionDecision::Enter(LockAdmissionKind::Nested(record())),
+        AdmissionDecision::Enter(LockEntryPlan::Nested(record())),
         "it is in already"
     );
     let renewal = decide(RequestedHold::Lease, frozen(LockOccupancy::MyLease(record())));
-    assert_eq!(renewal, AdmissionDecision::Enter(LockAdmissionKind::Renewing(record())));
+    assert_eq!(renewal, AdmissionDecision::Enter(LockEntryPlan::Renewing(record())));
 }
 
 #[test]

@@ -16,7 +16,7 @@ pub struct Waiter {
 }
 
 /// Answers what a search for a deadlock asks about the world.
-pub trait DeadlockFacts {
+pub trait DeadlockSearchSource {
     /// The live tickets of a name.
     fn line(&self, name: &LockName) -> Vec<QueuePlace>;
     /// What a ticket says.
@@ -48,7 +48,7 @@ pub type WaitCycle = Vec<WaitCycleLink>;
 /// A holder counts as waiting when anything that runs under it waits. That may be a process that the
 /// holder's command would not wait for in its turn; such a wait is refused though it might have ended.
 /// Where it would be enough that one of several goes (slots), all but too few of them must be stuck.
-pub fn cycle(me: &Waiter, world: &impl DeadlockFacts) -> Option<WaitCycle> {
+pub fn cycle(me: &Waiter, world: &impl DeadlockSearchSource) -> Option<WaitCycle> {
     let graph = WaitGraph::around(me, world);
     let start = &me.place.lock_id;
     let ends = graph.ends(CallerLockFate::Stay);
@@ -101,7 +101,7 @@ enum TicketReleaseCondition {
 type SearchRounds<'a> = HashMap<&'a LockId, usize>;
 
 impl WaitGraph {
-    fn around(me: &Waiter, world: &impl DeadlockFacts) -> Self {
+    fn around(me: &Waiter, world: &impl DeadlockSearchSource) -> Self {
         let mut graph = Self { nodes: HashMap::new() };
         let mut waiters = vec![me.clone()];
         while let Some(waiter) = waiters.pop() {
@@ -117,7 +117,7 @@ impl WaitGraph {
         &mut self,
         waiter: Waiter,
         mine: &[String],
-        (world, waiters): (&impl DeadlockFacts, &mut Vec<Waiter>),
+        (world, waiters): (&impl DeadlockSearchSource, &mut Vec<Waiter>),
     ) {
         let (others, company) = in_the_way(&waiter, world);
         for place in others.iter().chain(&company) {
@@ -194,7 +194,10 @@ impl WaitNode {
 }
 
 /// The tickets in a waiter's way: those that always conflict with it, and those that are compatible with it.
-fn in_the_way(waiter: &Waiter, world: &impl DeadlockFacts) -> (Vec<QueuePlace>, Vec<QueuePlace>) {
+fn in_the_way(
+    waiter: &Waiter,
+    world: &impl DeadlockSearchSource,
+) -> (Vec<QueuePlace>, Vec<QueuePlace>) {
     let line = world.line(&waiter.name);
     if let Some(followed) = &waiter.follows {
         let is_followed = |place: &QueuePlace| place.lock_id == *followed;
@@ -217,7 +220,7 @@ fn in_the_way(waiter: &Waiter, world: &impl DeadlockFacts) -> (Vec<QueuePlace>, 
 }
 
 /// The waiters that run under an acquisition.
-fn inside(id: &LockId, world: &impl DeadlockFacts) -> Vec<Waiter> {
+fn inside(id: &LockId, world: &impl DeadlockSearchSource) -> Vec<Waiter> {
     let runs_under = |it: &&Waiter| it.text.held.iter().any(|held| held == id.as_str());
     world.nested().iter().filter(runs_under).cloned().collect()
 }

@@ -55,7 +55,7 @@ impl FakeDeadlockFacts {
     }
 }
 
-impl DeadlockFacts for FakeDeadlockFacts {
+impl DeadlockSearchSource for FakeDeadlockFacts {
     fn line(&self, name: &LockName) -> Vec<QueuePlace> {
         let of_name = self.tickets.iter().filter(|it| it.name == *name);
         of_name.map(|it| it.place.clone()).collect()

@@ -15,10 +15,10 @@ mod queue_place;
 mod verdict;
 
 pub use admission::{
-    AdmissionDecision, FILLING, LockAdmissionInputs, LockAdmissionKind, LockOccupancy, Obstacle,
+    AdmissionDecision, FILLING, LockAdmissionInputs, LockEntryPlan, LockOccupancy, Obstacle,
     RequestedHold, StaleHolder, decide,
 };
-pub use deadlock::{DeadlockFacts, WaitCycle, WaitCycleLink, Waiter, cycle};
+pub use deadlock::{DeadlockSearchSource, WaitCycle, WaitCycleLink, Waiter, cycle};
 pub use identity::{CallerIdentity, OwnerSource};
 pub use liveness::{Liveness, RecordedProcess, compare};
 pub use nesting::{around, passes};

@@ -12,7 +12,7 @@ use crate::model::{
     violation::Violation,
 };
 use lokt_lock::{
-    ops::{AcquisitionMethod, UnlockForce},
+    ops::{LockGrantKind, UnlockForce},
     record::{HoldKind, LockRecord},
     rules::{Obstacle, QueuePlace},
     words::{LockId, LockMode, Timestamp},
@@ -147,7 +147,7 @@ impl<'a> CanonicalWriter<'a> {
             }
             Phase::Inside(inside) => {
                 self.push([3, encode_guard_flags(inside), encode_mode(inside.place.mode)]);
-                self.push([u8::from(inside.kind == AcquisitionMethod::UnderLease)]);
+                self.push([u8::from(inside.kind == LockGrantKind::UnderLease)]);
                 self.id(&inside.place.lock_id);
                 inside.record.lock_id.iter().for_each(|id| self.id(id));
                 self.push([encode_seconds(inside.record.ttl_sec)]);

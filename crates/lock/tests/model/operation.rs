@@ -8,9 +8,9 @@ use crate::model::{
 };
 use lokt_lock::{
     ops::{
-        AcquireAttemptOutcome, AcquisitionMethod, GuardRenewOutcome, LockGrant,
-        LockLossCheckOutcome, LockOperationError, ReleaseOutcome, UnlockForce, attempt, freeze,
-        lose, prune, release, renew, unfreeze, unlock,
+        AcquireAttemptOutcome, GuardRenewOutcome, LockGrant, LockGrantKind, LockLossCheckOutcome,
+        LockOperationError, ReleaseOutcome, UnlockForce, attempt, freeze, lose, prune, release,
+        renew, unfreeze, unlock,
     },
     record::LockRecord,
     rules::{Obstacle, QueuePlace},
@@ -41,7 +41,7 @@ pub(crate) enum OperationOutcome {
     Entered {
         record: Arc<LockRecord>,
         place: Option<QueuePlace>,
-        kind: AcquisitionMethod,
+        kind: LockGrantKind,
     },
     Blocked(QueuePlace, Obstacle),
     /// Nothing is left to do, or nothing can be had.

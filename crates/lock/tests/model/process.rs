@@ -3,7 +3,7 @@
 use crate::model::memory_root::{NAME, TICK};
 use lokt_lock::{
     caller::Caller,
-    ops::{AcquisitionMethod, LockRequest, UnlockForce},
+    ops::{LockGrantKind, LockRequest, UnlockForce},
     record::{HoldKind, LockRecord},
     rules::{Obstacle, OwnerSource, QueuePlace},
     words::{AgentId, LockMode, Owner, ProcessLocation},
@@ -57,7 +57,7 @@ pub(crate) enum Phase {
 pub(crate) struct EnteredGuard {
     pub(crate) record: Arc<LockRecord>,
     pub(crate) place: QueuePlace,
-    pub(crate) kind: AcquisitionMethod,
+    pub(crate) kind: LockGrantKind,
     /// Whether it knows that its lock is lost.
     pub(crate) lost: bool,
     /// Whether the guard itself lives.
@@ -125,7 +125,7 @@ impl EnteredGuard {
 
     /// Whether the record names its own acquisition.
     pub(crate) fn has_record(&self) -> bool {
-        self.kind == AcquisitionMethod::Taken
+        self.kind == LockGrantKind::Taken
     }
 }
 

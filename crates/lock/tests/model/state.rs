@@ -156,7 +156,7 @@ impl State {
         &mut self,
         index: usize,
         (record, place): (&Arc<LockRecord>, &QueuePlace),
-        kind: lokt_lock::ops::AcquisitionMethod,
+        kind: lokt_lock::ops::LockGrantKind,
     ) {
         self.root.command_starts(place);
         self.processes[index].phase = Phase::Inside(EnteredGuard {
@@ -263,7 +263,7 @@ impl State {
         }
         let OperationOutcome::Entered { kind, .. } = &run.outcome else { return None };
         let removed = |what: &(&str, MemoryRoot)| what.0 == "removing a record";
-        if *kind == lokt_lock::ops::AcquisitionMethod::UnderLease {
+        if *kind == lokt_lock::ops::LockGrantKind::UnderLease {
             let has_passed = violation::earlier_waiters(self, (index, action)).next().is_some();
             return has_passed.then_some(ObservedCase::PassedUnderLease);
         }

@@ -8,7 +8,7 @@ use crate::model::{
     state::State,
 };
 use lokt_lock::{
-    ops::{AcquisitionMethod, UnlockForce},
+    ops::{LockGrantKind, UnlockForce},
     record::{HoldKind, LockRecord},
     rules::Obstacle,
     words::LockId,
@@ -57,7 +57,7 @@ pub(crate) fn violation_of_operation(
     let of_outcome = match &run.outcome {
         OperationOutcome::Entered { record, kind, .. } => {
             earlier_waiter_overtaken(before, actor, *kind).or_else(|| match kind {
-                AcquisitionMethod::Taken => {
+                LockGrantKind::Taken => {
                     slot_of_earlier_waiter_taken(before, actor, (&run.root, record))
                         .or_else(|| fence_not_risen(before, record))
                 }
@@ -110,17 +110,17 @@ pub(crate) fn earlier_waiters(
 fn earlier_waiter_overtaken(
     before: &State,
     actor: (usize, Action),
-    kind: AcquisitionMethod,
+    kind: LockGrantKind,
 ) -> Option<Violation> {
     let process = &before.processes[actor.0];
     let mode = process.step().mode()?;
     let first = earlier_waiters(before, actor).find(|it| match kind {
         // No process of the model runs inside another's guard.
-        AcquisitionMethod::Renewed | AcquisitionMethod::Nested => false,
-        AcquisitionMethod::UnderLease => {
+        LockGrantKind::Renewed | LockGrantKind::Nested => false,
+        LockGrantKind::UnderLease => {
             before.processes[it.creator].owner == process.owner && !mode.gets_on_with(it.place.mode)
         }
-        AcquisitionMethod::Taken => !mode.gets_on_with(it.place.mode),
+        LockGrantKind::Taken => !mode.gets_on_with(it.place.mode),
     });
     first.map(|it| {
         let description = format!(

@@ -8,13 +8,13 @@ use std::{
 /// Shows a recording to the caller that started it, from the recording itself, in a separate thread: a reader
 /// that stops reading holds up only that thread.
 pub struct RecordingDisplayThread {
-    signal: Arc<WaitableProgress<RecordingDisplayState>>,
+    signal: Arc<WaitableProgress<RecorderSignal>>,
     thread: JoinHandle<OutputStreams>,
 }
 
 /// What the thread gets to know.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-struct RecordingDisplayState {
+struct RecorderSignal {
     /// How often more was recorded.
     more: u64,
     /// That was all.
@@ -50,11 +50,11 @@ impl RecordingDisplayThread {
 }
 
 fn show(
-    signal: &WaitableProgress<RecordingDisplayState>,
+    signal: &WaitableProgress<RecorderSignal>,
     mut follower: RecordingReader,
     mut streams: OutputStreams,
 ) -> OutputStreams {
-    let mut known = RecordingDisplayState::default();
+    let mut known = RecorderSignal::default();
     loop {
         // What cannot be read back is not shown; the recording itself may still be right.
         let shown = follower.pump(&mut streams);

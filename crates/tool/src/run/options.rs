@@ -107,7 +107,7 @@ pub(super) const JAVA: OptionSyntax = OptionSyntax {
 };
 
 /// A word: as it is written, and what it means.
-struct EnvironmentOptionWord<'a> {
+struct OptionsVariableWord<'a> {
     raw: &'a [u8],
     text: Vec<u8>,
 }
@@ -164,7 +164,7 @@ impl OptionSyntax {
         [b"-", letters.get(from.unwrap_or(letters.len())..).unwrap_or_default()].concat()
     }
 
-    fn words<'a>(&self, value: &'a [u8]) -> Vec<EnvironmentOptionWord<'a>> {
+    fn words<'a>(&self, value: &'a [u8]) -> Vec<OptionsVariableWord<'a>> {
         let (mut words, mut at) = (Vec::new(), 0);
         while let Some(start) = value.iter().skip(at).position(|it| !it.is_ascii_whitespace()) {
             at += start;
@@ -177,7 +177,7 @@ impl OptionSyntax {
     }
 
     /// The word at the start of a text, which is no blank.
-    fn word<'a>(&self, rest: &'a [u8]) -> EnvironmentOptionWord<'a> {
+    fn word<'a>(&self, rest: &'a [u8]) -> OptionsVariableWord<'a> {
         let (mut text, mut quote, mut length) = (Vec::new(), None, 0);
         let mut bytes = rest.iter().copied();
         while let Some(byte) = bytes.next() {
@@ -195,7 +195,7 @@ impl OptionSyntax {
                 _ => text.push(byte),
             }
         }
-        EnvironmentOptionWord { raw: rest.get(..length).unwrap_or_default(), text }
+        OptionsVariableWord { raw: rest.get(..length).unwrap_or_default(), text }
     }
 }
 
