@@ -72,6 +72,30 @@ const RESULT: &[&str] = &[
     "artifacts",
 ];
 
+/// The record of a reservation.
+const RESERVATION: &[&str] = &[
+    "version",
+    "id",
+    "owner",
+    "agent_id",
+    "host",
+    "pid",
+    "hold",
+    "acquired_ts",
+    "ttl_sec",
+    "expires_at",
+    "scope",
+    "tree",
+    "mode",
+    "patterns",
+    "reason",
+    "origin",
+    "pid_start_ns",
+    "boot_id",
+    "pid_ns",
+    "held_since",
+];
+
 const PRUNED: &[&str] = &["removed", "count", "freed_bytes", "left_bytes"];
 
 /// Each command that prints JSON, with the lists that make up its fields.
@@ -110,6 +134,12 @@ pub(crate) const ALL: &[(&str, &[&[&str]])] = &[
     ("why", &[&["name", "status", "reasons", "suggestions"]]),
     ("freeze", &[&["status"], RECORD, DENIED]),
     ("unfreeze", &[&["status", "name"], DENIED]),
+    ("reserve", &[&["status", "extended", "conflicts", "free", "waited_ms"], RESERVATION]),
+    ("unreserve", &[&["released", "count", "removed"]]),
+    (
+        "reservations",
+        &[RESERVATION, &["age_sec", "remaining_sec", "pid_status", "mine", "waiters"]],
+    ),
     (
         "audit",
         &[
