@@ -42,7 +42,10 @@ fn every_command_is_in_one_group() {
     let headings = help.lines().filter(|line| line.ends_with(':') && !line.starts_with(' '));
     let headings = headings.skip_while(|line| line.contains(' '));
     let headings: Vec<&str> = headings.take_while(|line| *line != "Options:").collect();
-    assert_eq!(headings, ["Locks:", "Results:", "Tools:", "Agents:", "Watch:", "Setup:"]);
+    assert_eq!(
+        headings,
+        ["Locks:", "Reservations:", "Results:", "Tools:", "Agents:", "Watch:", "Setup:"]
+    );
     let mut listed = listed(&help, "Locks:");
     listed.retain(|name| name != "help");
     listed.sort();
@@ -110,7 +113,7 @@ fn every_command_has_examples_that_run() {
 }
 
 /// The commands whose effect depends on the owner.
-const OF_AN_OWNER: [&str; 16] = [
+const OF_AN_OWNER: [&str; 19] = [
     "audit",
     "freeze",
     "guard",
@@ -118,6 +121,8 @@ const OF_AN_OWNER: [&str; 16] = [
     "mcp",
     "once",
     "prime",
+    "reservations",
+    "reserve",
     "results prune",
     "results rm",
     "status",
@@ -125,6 +130,7 @@ const OF_AN_OWNER: [&str; 16] = [
     "top",
     "unfreeze",
     "unlock",
+    "unreserve",
     "whoami",
     "why",
 ];

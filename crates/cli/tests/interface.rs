@@ -238,7 +238,7 @@ fn completed(it: &Sandbox, words: &str) -> Vec<String> {
         "${{function% lokt}}" lokt "${{COMP_WORDS[-1]}}" "${{COMP_WORDS[-2]}}" 2>/dev/null
         printf '%s\n' "${{COMPREPLY[@]}}""#
     );
-    let done: Done = it.shell(&line).in_time().ok();
+    let done: Done = it.shell(&line).owner("tester").in_time().ok();
     done.out.split_whitespace().map(str::to_owned).collect()
 }
 
@@ -249,9 +249,11 @@ fn bash_completes_commands_flags_and_names_of_locks() {
         it.lokt(["lock", name]).run().ok();
     }
     it.lokt(["freeze", "cold", "--ttl", "5m"]).run().ok();
-    assert_eq!(completed(&it, "lokt un"), ["unlock", "unfreeze"]);
+    assert_eq!(completed(&it, "lokt un"), ["unlock", "unfreeze", "unreserve"]);
     assert_eq!(completed(&it, "lokt unlock bu"), ["build", "bundle"]);
     assert_eq!(completed(&it, "lokt unfreeze c"), ["cold"]);
+    it.lokt(["reserve", "src/a", "docs"]).run().ok();
+    assert_eq!(completed(&it, "lokt unreserve sr"), ["src/a"]);
     assert_eq!(completed(&it, "lokt lock x --ti"), ["--timeout"]);
     assert_eq!(completed(&it, "lokt audit --name t"), ["test"]);
     for command in ["guard", "lock", "status", "why", "exists", "get-meta", "freeze"] {
