@@ -2,6 +2,11 @@
 //!
 //! For each situation, the caller runs commands that are refused, then each command in their output, then each in the
 //! output of those. Flags in a hint are added to the refused command. Commands that wait try once.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must stop, and say where"
+)]
 
 use lokt_testkit::{Done, HOLD, Lokt, Running, Sandbox};
 use nix::sys::signal::Signal;

@@ -142,15 +142,27 @@ impl Model {
         let how = if holder.is_some() { "is held by" } else { "goes to" };
         let event = Event::new("deny", name, by).with_holder(holder);
         let reason = if holder.is_some() || ahead.is_in { "held" } else { "queued" };
-        let stderr = format!("{how} {who} (pid ");
+        let stderr = format!("{how} {}{who} (pid ", self.yours(by, name));
         Refusal::held(stderr, (reason, owner), event, Obstacle::Behind(ahead.place))
+    }
+
+    /// How a refusal calls a holder that is the caller.
+    fn yours(&self, by: Owner, name: Name) -> &'static str {
+        let state = self.state(name);
+        match state.lease() {
+            _ if state.holder() != Some(by) => "",
+            Some(lease) if lease.hold != HoldKind::Foreign => "your lease: ",
+            _ => "you: ",
+        }
     }
 
     fn refuse_for_record(&self, by: Owner, name: Name) -> Admission {
         let holder = self.state(name).holder();
         let event = Event::new("deny", name, by).with_holder(holder);
         let (stderr, reason) = match holder {
-            Some(owner) => (format!("is held by {}", owner.as_str()), "held"),
+            Some(owner) => {
+                (format!("is held by {}{}", self.yours(by, name), owner.as_str()), "held")
+            }
             None => ("is treated as held".to_owned(), "corrupted"),
         };
         let obstacle = Obstacle::Record(self.state(name).record().copied());

@@ -141,6 +141,8 @@ fn stdout_of(step: Step, done: &Done) -> Stdout {
         return Stdout::Nothing;
     }
     match step {
+        // The error, which is on stderr too.
+        Step::Status(..) | Step::Why(..) | Step::Lock(..) if is_error(done) => Stdout::Nothing,
         Step::Status(..) => Stdout::Status(entry(&done.json())),
         Step::List(_) | Step::Prune(_) => {
             Stdout::StatusList(done.json().as_array().into_iter().flatten().map(entry).collect())
@@ -154,6 +156,11 @@ fn stdout_of(step: Step, done: &Done) -> Stdout {
         Step::Lock(_, _, options) if options.json => lock_result(&done.json()),
         _ => Stdout::Text(done.out.clone()),
     }
+}
+
+/// Whether stdout is the JSON of an error.
+fn is_error(done: &Done) -> bool {
+    done.out.starts_with('{') && done.json()["status"] == "error"
 }
 
 fn lock_result(json: &Value) -> Stdout {
