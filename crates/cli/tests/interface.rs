@@ -130,7 +130,6 @@ fn wrong_usage_shows_the_right_call_and_the_help_of_its_command() {
         ("release feature/login", "unlock feature-login", "unlock"),
         ("lock x --ttl=5x", "lock x --ttl=5m", "lock"),
         ("once lint true", "once lint -- true", "once"),
-        ("unlock", "unlock NAME", "unlock"),
         ("guard x x -- true", "guard x -- true", "guard"),
         ("--owner ada version", "version", "version"),
         ("key add ada.pem", "key trust ada.pem", "key trust"),

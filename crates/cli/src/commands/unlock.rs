@@ -136,12 +136,13 @@ impl UnlockCommand {
 /// With a given owner, `--all` is not mentioned: together they would unlock leases that the caller did not name.
 fn nothing_named(context: &CommandContext) -> CliFailure {
     let own = "lokt unlock NAME   unlocks your lease of that name";
-    match context.caller.identity.source {
+    let failure = match context.caller.identity.source {
         OwnerSource::Given => CliFailure::usage("name a lock").hint(own),
         OwnerSource::Derived => CliFailure::usage("name a lock, or give --all")
             .hint(own)
             .hint("lokt unlock --all   unlocks all your leases"),
-    }
+    };
+    failure.hint("lokt unlock --help")
 }
 
 fn released_json(released: &[String]) -> Value {
