@@ -70,6 +70,11 @@ fn attempt(tries: usize) -> exit::ExitCode {
         Ok(cli) => cli,
         Err(error) => return with_grammar(|grammar| usage::report(error, grammar)),
     };
+    if usage::is_doubtful()
+        && let Some(failure) = with_grammar(usage::misread)
+    {
+        return output::end_with(&failure);
+    }
     match cli::run(cli) {
         Err(failure) if failure.is_outdated && tries > 1 => attempt(tries - 1),
         Err(failure) if usage::can_advise(&failure) => {

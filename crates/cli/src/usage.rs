@@ -2,12 +2,13 @@
 //!
 //! * [`correction`]: from wrong words to right ones, without running anything.
 //! * [`call`]: what each typed word is.
-//! * [`unknown`], [`incomplete`], [`program`]: one kind of mistake each.
+//! * [`unknown`], [`incomplete`], [`program`], [`misread`]: one kind of mistake each.
 //! * [`synonyms`], [`values`]: words of other programs, and valid values that are like invalid ones.
 
 mod call;
 mod correction;
 mod incomplete;
+mod misread;
 mod program;
 mod synonyms;
 mod unknown;
@@ -45,6 +46,18 @@ pub(crate) fn report(mut error: Error, grammar: &Grammar<'_>) -> ExitCode {
             output::end_with(&corrected(CliFailure::usage(message), &advice, grammar))
         }
     }
+}
+
+/// Whether the words that this process was started with may mean something else to the caller than to the parser.
+pub(crate) fn is_doubtful() -> bool {
+    typed().is_some_and(|words| misread::is_doubtful(&words))
+}
+
+/// The failure for words that the parser accepts, and that mean something else to the caller.
+pub(crate) fn misread(grammar: &Grammar<'_>) -> Option<CliFailure> {
+    let words = typed()?;
+    let failure = CliFailure::usage(grammar.misread(&words)?);
+    Some(advise(failure, grammar))
 }
 
 /// Adds the right call to the failure of a command, if other words would have helped.

@@ -131,6 +131,10 @@ fn wrong_usage_shows_the_right_call_and_the_help_of_its_command() {
         ("lock x --ttl=5x", "lock x --ttl=5m", "lock"),
         ("once lint true", "once lint -- true", "once"),
         ("guard x x -- true", "guard x -- true", "guard"),
+        ("guard x --wait 1s -- true", "guard x --wait --timeout 1s -- true", "guard"),
+        ("lock --wait 5 x", "lock --wait --timeout 5 x", "lock"),
+        ("guard x -c echo hi", "guard x -c 'echo hi'", "guard"),
+        ("guard x sh -c 'echo hi'", "guard x -- sh -c 'echo hi'", "guard"),
         ("--owner ada version", "version", "version"),
         ("key add ada.pem", "key trust ada.pem", "key trust"),
     ] {

@@ -5,7 +5,7 @@
 
 use super::{
     call::{Role, TypedCall},
-    incomplete, program,
+    incomplete, misread, program,
     unknown::{self, may_harm},
 };
 use crate::{printable, view::command_line};
@@ -33,6 +33,10 @@ impl Grammar<'_> {
         let mut words = typed.to_vec();
         for _ in 0..STEPS {
             let call = self.harmless(words);
+            if let Some(meant) = misread::find(&call, self.finds) {
+                words = meant.words;
+                continue;
+            }
             let error = match (self.fault)(&call.words) {
                 None => return self.refused(&call.words),
                 Some(error) if is_display(&error) => return Some(call.words),
@@ -50,8 +54,17 @@ impl Grammar<'_> {
     /// The right call for words that the parser accepts and the command refuses as wrong usage.
     pub(crate) fn refused(&self, typed: &[String]) -> Option<Vec<String>> {
         let call = self.harmless(typed.to_vec());
+        if misread::find(&call, self.finds).is_some() {
+            return self.corrected(&call.words);
+        }
         let next = incomplete::refused(&call).unwrap_or(call.words);
         (self.fault)(&next).is_none().then_some(next)
+    }
+
+    /// What is wrong with words that mean something else to the parser than to the caller.
+    pub(crate) fn misread(&self, typed: &[String]) -> Option<String> {
+        let call = TypedCall::new(self.root, typed.to_vec());
+        misread::find(&call, self.finds).map(|it| it.message)
     }
 
     /// The right call where a program was not found that a shell can run.
@@ -113,9 +126,14 @@ fn is_display(error: &Error) -> bool {
 fn harm_in(call: &TypedCall<'_>) -> Option<usize> {
     let ends_locks = ["unlock", "unfreeze"].contains(&&*call.name());
     let harms = |at: &usize| {
-        call.words
-            .get(*at)
-            .is_some_and(|it| may_harm(it) && (ends_locks || !it.starts_with("--owner")))
+        call.words.get(*at).is_some_and(|it| {
+            let is_harmless = match &**it {
+                // Others call so what `once --refresh` does.
+                "--force" => call.name() == "once",
+                it => !ends_locks && it.starts_with("--owner"),
+            };
+            may_harm(it) && !is_harmless
+        })
     };
     call.places(Role::Option).into_iter().find(harms)
 }

@@ -54,6 +54,31 @@ const CALLS: &[(&str, &str)] = &[
     ("once lint make -k", "lokt once lint -- make -k"),
     ("once lint make~lint", "lokt once lint -- sh -c 'make lint'"),
     ("once", "lokt once NAME -- COMMAND"),
+    ("guard build make test --", "lokt guard build -- make test"),
+    ("guard build — make", "lokt guard build -- make"),
+    ("guard build –wait -- make", "lokt guard build --wait -- make"),
+    // A line that is not quoted, or is another program's.
+    ("guard build -c make test", "lokt guard build -c 'make test'"),
+    ("guard build -c make -j4", "lokt guard build -c 'make -j4'"),
+    ("guard build -c make test --wait", "lokt guard build -c 'make test' --wait"),
+    ("guard build bash -c sleep~3", "lokt guard build -- bash -c 'sleep 3'"),
+    ("guard build bash -c ls --wait", "lokt guard build --wait -- bash -c ls"),
+    ("guard build make -c all", "lokt guard build -- make -c all"),
+    ("guard build --wait python3 -c 1", "lokt guard build --wait -- python3 -c 1"),
+    ("once tests -c echo~hi", "lokt once tests -- sh -c 'echo hi'"),
+    ("once tests -c make test", "lokt once tests -- sh -c 'make test'"),
+    ("once --json tests -c make", "lokt once --json tests -- sh -c make"),
+    // A limit of a wait.
+    ("guard build --wait 1s -- true", "lokt guard build --wait --timeout 1s -- true"),
+    ("guard --wait 5 build -- true", "lokt guard --wait --timeout 5 build -- true"),
+    ("guard build --wait 5m make", "lokt guard build --wait --timeout 5m -- make"),
+    ("guard build --wait=5s -- true", "lokt guard build --wait --timeout 5s -- true"),
+    ("guard build -w 5 -- true", "lokt guard build --wait --timeout 5 -- true"),
+    ("guard build --timeout 1m --wait 5 -- true", "lokt guard build --timeout 1m --wait -- true"),
+    ("lock x --wait 5s", "lokt lock x --wait --timeout 5s"),
+    ("lock --wait 1h30m x", "lokt lock --wait --timeout 1h30m x"),
+    ("lock x 10m", "lokt lock x --ttl 10m"),
+    ("freeze x 1h", "lokt freeze x --ttl 1h"),
     // Another command is meant.
     ("lock a -- true", "lokt guard a -- true"),
     ("lock a --ttl 5m -- make -j4", "lokt guard a --ttl 5m -- make -j4"),
@@ -66,7 +91,7 @@ const CALLS: &[(&str, &str)] = &[
     ("status a -- true", "lokt guard a -- true"),
     ("guard lint --input src -- make", "lokt once lint --input src -- make"),
     ("once lint --on-lost warn -- make", "lokt guard lint --on-lost warn -- make"),
-    ("once lint -c make", "lokt guard lint -c make"),
+    ("once lint -c make", "lokt once lint -- sh -c make"),
     // Commands of other programs.
     ("release x", "lokt unlock x"),
     ("release x --json", "lokt unlock x --json"),
@@ -129,7 +154,40 @@ const CALLS: &[(&str, &str)] = &[
     ("results remove lint", "lokt results rm lint"),
     ("fence x 5", "lokt fence check x 5"),
     ("fence check x", "lokt fence check x 1"),
+    ("stop x", "lokt why x"),
+    ("end x", "lokt why x"),
+    ("cancel x", "lokt why x"),
+    ("abort x", "lokt why x"),
+    ("uninstall", "lokt init --undo"),
+    ("init --remove", "lokt init --undo"),
+    ("init --uninstall", "lokt init --undo"),
+    ("init --delete --yes", "lokt init --undo --yes"),
+    ("setup", "lokt init --dry-run"),
+    ("init claude", "lokt init --agent claude"),
+    ("init --agent Claude", "lokt init --agent claude"),
+    ("init --agent=claude-code", "lokt init --agent claude"),
+    ("init --agent claude,agents --yes", "lokt init --agent claude --agent agents --yes"),
+    ("who", "lokt whoami"),
+    ("gc", "lokt results prune"),
+    ("start build", "lokt guard build -- COMMAND"),
+    ("try build -- make", "lokt guard build -- make"),
+    ("info", "lokt doctor"),
+    ("status --watch", "lokt top"),
+    ("status -w", "lokt top"),
+    ("wait x --until locked", "lokt wait x --until held"),
+    ("wait x --until Acquired", "lokt wait x --until held"),
+    ("wait x --until released", "lokt wait x --until free"),
+    ("wait --for held x", "lokt wait --until held x"),
+    ("once t --no-cache -- make", "lokt once t --refresh -- make"),
+    ("once t --force -- make", "lokt once t --refresh -- make"),
+    ("once t --fresh -- make", "lokt once t --refresh -- make"),
+    ("audit --last 5", "lokt audit"),
+    ("audit -n 5", "lokt audit"),
+    ("audit --tail 5", "lokt audit --tail"),
     // Names.
+    ("lock --name x", "lokt lock x"),
+    ("unlock --name=mine", "lokt unlock mine"),
+    ("status --name mine", "lokt status mine"),
     ("lock feature/login", "lokt lock feature-login"),
     ("unlock feature/login", "lokt unlock feature-login"),
     ("unlock -- feature/login", "lokt unlock -- feature-login"),
@@ -166,7 +224,16 @@ const CALLS: &[(&str, &str)] = &[
     ("freeze x", "lokt freeze x --ttl 10m"),
     ("why x y", "lokt why x"),
     ("exists", "lokt exists NAME"),
+    ("status --format json", "lokt status --json"),
+    ("status -o json", "lokt status --json"),
+    ("why x --output json", "lokt why x --json"),
+    ("status --format table", "lokt status"),
+    ("lock x --message hi", "lokt lock x --meta message=hi"),
+    ("lock x -m hi~there", "lokt lock x --meta 'message=hi there'"),
+    ("lock x --reason=hi --ttl 1m", "lokt lock x --meta reason=hi --ttl 1m"),
     // Options that do nothing there.
+    ("freeze y --reason hi --ttl 1m", "lokt freeze y --ttl 1m"),
+    ("unlock x --colour red", "lokt unlock x"),
     ("version --owner ada", "lokt version"),
     ("--owner ada version", "lokt version"),
     ("man --json", "lokt man"),
@@ -234,12 +301,43 @@ fn no_suggestion_takes_what_is_anothers() {
 #[test]
 fn words_without_a_meaning_get_no_suggestion() {
     with_grammar(|grammar| {
-        for typed in ["bogus", "bogus x", "key bogus", "help bogus"] {
+        for typed in ["bogus", "bogus x", "key bogus", "help bogus", "init --agent gpt"] {
             assert_eq!(grammar.corrected(&words(typed)), None, "{typed}");
         }
         let unseen = ["release", "x", "--", "a\u{202e}b"].map(str::to_owned);
         let line = grammar.corrected(&unseen).and_then(|it| Grammar::line(&it));
         assert!(line.is_none_or(|it| !it.contains('\u{202e}')), "what cannot be shown is not");
+    });
+}
+
+#[test]
+fn calls_with_one_meaning_are_not_refused() {
+    with_grammar(|grammar| {
+        for typed in [
+            "guard build --wait -- make",
+            "guard build --wait --timeout 5m -- make",
+            "guard 5m --wait -- make",
+            "guard --wait build -- sleep 5",
+            "guard a b -c make~all",
+            "guard build test -c make",
+            "guard -c make build",
+            "guard build -- bash -c true",
+            "lock x --wait --ttl 5m",
+        ] {
+            assert_eq!(grammar.misread(&words(typed)), None, "{typed}");
+        }
+    });
+}
+
+#[test]
+fn no_call_with_two_meanings_is_run() {
+    with_grammar(|grammar| {
+        let accepted = CALLS.iter().map(|(typed, _)| words(typed));
+        for typed in accepted.filter(|it| (grammar.fault)(it).is_none()) {
+            let is_refused = grammar.misread(&typed).is_some();
+            let is_asked = crate::usage::misread::is_doubtful(&typed);
+            assert!(is_asked || !is_refused, "{typed:?} is asked about before it runs");
+        }
     });
 }
 

@@ -3,6 +3,7 @@
 use super::{
     call::{Role, TypedCall},
     program::{self, Finder},
+    synonyms,
     unknown::{may_harm, nearest_of, text_of},
     values::{duration_like, is_endless, name_like, sample},
 };
@@ -47,7 +48,16 @@ pub(super) fn argument(
 }
 
 fn with_program(call: &TypedCall<'_>, finds: &Finder<'_>) -> Vec<String> {
-    if call.separator().is_some() {
+    if let Some(separator) = call.separator() {
+        let looks_like_one = |at: &usize| {
+            call.words.get(*at).is_some_and(|it| program::looks_like_a_program(it, finds))
+        };
+        let start = program::start(call, finds).filter(looks_like_one);
+        if let (Some(start), true) = (start, call.tail().is_empty()) {
+            // The separator stands behind the program.
+            let without = TypedCall::new(call.root, call.without(separator));
+            return program::separated(&without, start, finds);
+        }
         return call.words.iter().cloned().chain(["COMMAND".to_owned()]).collect();
     }
     match program::start(call, finds) {
@@ -95,17 +105,42 @@ pub(super) fn value(
         );
     }
     match value_name(shown) {
+        "NAME" if call.name() == "init" => agents(call, at, value),
         "NAME" => name(call, at, value, finds),
         "DURATION" if is_endless(value) => Some(call.without(option_at(call, at))),
         "DURATION" => Some(call.with_value(at, &duration_like(value))),
         "OWNER" => Some(call.without(option_at(call, at))),
         "KEY=VALUE" => Some(call.with_value(at, &pair(value))),
         _ => {
-            let near = nearest_of(error, ContextKind::SuggestedValue).map(str::to_owned);
-            let better = near.or_else(|| example(call, shown)).filter(|it| it != value)?;
+            let choices = named(call, shown).map(Arg::get_possible_values).unwrap_or_default();
+            let is_choice = |it: &&str| choices.iter().any(|choice| choice.get_name() == *it);
+            let meant = synonyms::value(value).filter(is_choice);
+            let near = meant.or_else(|| nearest_of(error, ContextKind::SuggestedValue));
+            let better = near
+                .map(str::to_owned)
+                .or_else(|| example(call, shown))
+                .filter(|it| it != value)?;
             Some(call.with_value(at, &better))
         }
     }
+}
+
+/// The option `--agent` once for each agent that a value names, as others write them: `Claude`, `claude-code`.
+fn agents(call: &TypedCall<'_>, at: usize, value: &str) -> Option<Vec<String>> {
+    let agent = call.command.get_arguments().find(|it| it.get_long() == Some("agent"))?;
+    let choices = agent.get_possible_values();
+    let known = |text: &str| {
+        let text = text.trim().to_ascii_lowercase();
+        let is_it = |name: &&str| text == *name || text.starts_with(&format!("{name}-"));
+        choices.iter().map(|it| it.get_name()).find(is_it).map(str::to_owned)
+    };
+    let option = option_at(call, at);
+    let names = value.split(',').filter(|it| !it.trim().is_empty());
+    let names = names.map(known).collect::<Option<Vec<String>>>().filter(|it| !it.is_empty())?;
+    let right = names.into_iter().flat_map(|it| ["--agent".to_owned(), it]);
+    let without = call.without(option);
+    let (before, behind) = without.split_at(option);
+    Some(before.iter().cloned().chain(right).chain(behind.iter().cloned()).collect())
 }
 
 fn pair(text: &str) -> String {

@@ -40,15 +40,18 @@ fn own_options(call: &TypedCall<'_>, program: &[String]) -> usize {
     let mut from = call.words.len();
     for at in (first + 1..call.words.len()).rev() {
         let is_own = match call.role(at) {
-            Some(Role::Option) => {
-                call.words.get(at).is_some_and(|it| option_in(call.command, it).is_some())
-            }
+            Some(Role::Option) => call
+                .words
+                .get(at)
+                .is_some_and(|it| it != "-c" && option_in(call.command, it).is_some()),
             role => role == Some(Role::Value),
         };
         if !is_own {
             break;
         }
-        from = at;
+        if call.role(at) == Some(Role::Option) {
+            from = at;
+        }
     }
     let own = call.words.get(from..).unwrap_or_default();
     if own.iter().any(|it| it == "--wait") { own.len() } else { 0 }

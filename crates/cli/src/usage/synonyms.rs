@@ -4,21 +4,26 @@ use super::call::option_in;
 use clap::Command;
 
 /// Commands: what lokt calls them, and what others do.
-const COMMANDS: [(&str, &str); 28] = [
-    ("unlock", "release free unhold drop remove rm delete del done leave end relinquish yield"),
+const COMMANDS: &[(&str, &str)] = &[
+    ("unlock", "release free unhold drop remove rm delete del done leave relinquish yield"),
     ("status", "list ls ps locks stat state st overview holders queue waiters all held-locks jobs"),
     ("lock", "acquire renew take lease get grab reserve extend refresh touch keepalive heartbeat"),
     ("lock", "trylock try-lock claim obtain checkout hold prolong"),
     ("guard", "run exec with do wrap under flock mutex sync synchronized execute protect cmd"),
-    ("guard", "command semaphore sem setlock withlock with-lock run-locked lockrun lock-run"),
+    (
+        "guard",
+        "command semaphore sem setlock withlock with-lock run-locked lockrun lock-run start try",
+    ),
     ("audit", "log logs history events journal trail"),
     ("audit --timeline", "timeline gantt"),
     ("audit --tail", "tail follow"),
-    ("why", "whois who info explain describe inspect owner holder reason"),
+    ("whoami", "who who-am-i me"),
+    ("why", "whois info explain describe inspect owner holder reason"),
     ("why", "kill force-unlock forceunlock steal break break-lock takeover take-over seize force"),
+    ("why", "stop end abort cancel terminate"),
     ("status", "show cat view display print details query"),
     ("exists", "check test held is-held is-locked islocked locked has"),
-    ("freeze", "block pause stop suspend disable hold-off maintenance close"),
+    ("freeze", "block pause suspend disable hold-off maintenance close"),
     ("unfreeze", "unblock resume thaw continue enable reopen unpause"),
     ("wait", "await wait-for waitfor wait-until until poll sleep"),
     ("top", "watch monitor live dashboard htop tui ui"),
@@ -26,7 +31,9 @@ const COMMANDS: [(&str, &str); 28] = [
     ("once", "cache cached memo memoize dedupe dedup share singleflight run-once only-once"),
     ("results", "outputs artifacts"),
     ("prime", "brief briefing context agent agents prompt rules instructions onboard"),
-    ("init", "setup install configure config bootstrap"),
+    ("results prune", "prune clean gc cleanup"),
+    ("init --dry-run", "setup install configure config bootstrap"),
+    ("init --undo", "uninstall deinit uninit"),
     ("get-meta", "meta metadata getmeta"),
     ("fence check", "token fencing fence-check check-fence"),
     ("completions", "complete autocomplete completion"),
@@ -59,12 +66,15 @@ const NESTED: [(&str, &str, &str); 19] = [
 ];
 
 /// Options: what others call them, and what lokt does.
-const OPTIONS: [(&str, &str); 15] = [
+const OPTIONS: &[(&str, &str)] = &[
     ("--ttl", "--expire --expires --expiry --expires-in --duration --for --lease --lifetime"),
     ("--ttl", "--lease-time --age --max-age --until --keep -t"),
     ("--timeout", "--wait-time --time-out --max-wait --wait-timeout --deadline"),
     ("--wait", "-w --block --blocking --queue --retry"),
     ("--max-hold", "--max-time --limit --kill-after --time-limit"),
+    ("--undo", "--remove --uninstall --delete --revert"),
+    ("--until", "--for --state --status"),
+    ("--refresh", "--no-cache --nocache --force --rerun --re-run --invalidate --fresh --recompute"),
     ("--shared", "-s --share --read --reader --readers"),
     ("--slots", "--max --count --permits --concurrency --parallel --limit --jobs"),
     ("--json", "-j --as-json --format --output -o"),
@@ -98,6 +108,30 @@ pub(super) fn option(command: &Command, word: &str) -> Option<&'static str> {
         others.split(' ').any(|it| it == name) && option_in(command, ours).is_some()
     };
     OPTIONS.iter().find(is_it).map(|(ours, _)| *ours)
+}
+
+/// Values of options: what others call them, and what lokt does.
+const VALUES: [(&str, &str); 2] = [
+    ("held", "locked taken acquired busy owned"),
+    ("free", "unlocked released gone idle available open freed"),
+];
+
+/// The value that a word stands for.
+pub(super) fn value(word: &str) -> Option<&'static str> {
+    let word = word.to_ascii_lowercase();
+    let is_it = |(_, others): &&(&'static str, &str)| others.split(' ').any(|it| it == word);
+    VALUES.iter().find(is_it).map(|(ours, _)| *ours)
+}
+
+/// The key of the metadata that an option of others stands for.
+pub(super) fn metadata_key(option: &str) -> Option<&str> {
+    match option {
+        "-m" => Some("message"),
+        "--message" | "--reason" | "--note" | "--comment" | "--description" => {
+            option.strip_prefix("--")
+        }
+        _ => None,
+    }
 }
 
 /// Commands of a shell that are no programs, and words of its grammar.

@@ -2,6 +2,7 @@
 
 use super::{
     call::{Role, TypedCall, option_in},
+    misread::{is_duration, whole_line},
     program::{self, Finder},
     synonyms,
 };
@@ -41,6 +42,9 @@ pub(super) fn command(
     if is_first && is_alone && !synonym.as_ref().is_some_and(runs) && !is_near(error, "guard") {
         let (before, after) = call.words.split_at(at);
         return Some([before, &["guard".to_owned()], after].concat());
+    }
+    if word == "info" && is_first && call.places(Role::Positional).len() == 1 {
+        return Some(call.replacing(at, &["doctor"]));
     }
     if let Some(ours) = synonym.or_else(|| in_small_letters(call, word)) {
         return Some(call.replacing(at, &ours));
@@ -93,7 +97,12 @@ fn positional(call: &TypedCall<'_>, at: usize, finds: &Finder<'_>) -> Option<Vec
     }
     let word = call.words.get(at)?;
     match &*call.name() {
+        "audit" if is_duration(word) => Some(call.without(at)),
         "audit" => Some(call.replacing(at, &["--name", word])),
+        "init" => Some(call.replacing(at, &["--agent", word])),
+        "lock" | "freeze" if is_duration(word) && call.find("--ttl").is_none() => {
+            Some(call.replacing(at, &["--ttl", word]))
+        }
         "lock" if program::looks_like_a_program(word, finds) => Some(call.as_command("guard")),
         _ => Some(call.without(at)),
     }
@@ -113,12 +122,78 @@ fn option(
     if call.places(Role::Command).first().is_none_or(|it| at < *it) {
         return before_the_command(call, at);
     }
-    let near = nearest_of(error, ContextKind::SuggestedArg).filter(|it| !may_harm(it));
+    if let Some(right) = meant_otherwise(call, at) {
+        return Some(right);
+    }
+    let is_alike = |it: &&str| !may_harm(it) && is_near_to(word, it);
+    let near = nearest_of(error, ContextKind::SuggestedArg).filter(is_alike);
     if let Some(ours) = synonyms::option(call.command, word).or(near) {
         return Some(renamed(call, at, ours));
     }
     let other = other_command(call, word);
-    Some(other.map_or_else(|| call.without(at), |it| call.as_command(it)))
+    Some(other.map_or_else(|| without_value(call, at), |it| call.as_command(it)))
+}
+
+/// Whether two long options begin alike: others are no misspellings of each other.
+fn is_near_to(word: &str, ours: &str) -> bool {
+    let first = |it: &str| it.trim_start_matches('-').chars().next();
+    first(word) == first(ours)
+}
+
+/// The word behind an option, if it is no option itself.
+fn word_behind<'a>(call: &'a TypedCall<'_>, at: usize) -> Option<&'a str> {
+    let is_word = matches!(call.role(at + 1), Some(Role::Positional | Role::Value));
+    call.words.get(at + 1).filter(|_| is_word).map(String::as_str)
+}
+
+/// The words with others in the place of an option and of the word behind it, if that is its value.
+fn with_pair<T: AsRef<str>>(
+    call: &TypedCall<'_>,
+    at: usize,
+    has_word: bool,
+    by: &[T],
+) -> Vec<String> {
+    let (before, rest) = call.words.split_at(at);
+    let behind = rest.get(if has_word { 2.. } else { 1.. }).unwrap_or_default();
+    let by = by.iter().map(|it| it.as_ref().to_owned());
+    before.iter().cloned().chain(by).chain(behind.iter().cloned()).collect()
+}
+
+/// The call without an unknown option, and without the word behind it where a name stands before both.
+fn without_value(call: &TypedCall<'_>, at: usize) -> Vec<String> {
+    let has_name = call.places(Role::Positional).first().is_some_and(|it| *it < at);
+    let is_attached = call.attached_value(at).is_some();
+    let has_word = has_name && !is_attached && call.role(at + 1) == Some(Role::Positional);
+    if has_word { with_pair::<&str>(call, at, true, &[]) } else { call.without(at) }
+}
+
+/// The call for an option that others have, and lokt says in another way.
+fn meant_otherwise(call: &TypedCall<'_>, at: usize) -> Option<Vec<String>> {
+    let option = call.words.get(at)?.split('=').next()?;
+    let attached = call.attached_value(at);
+    let value = attached.or_else(|| word_behind(call, at));
+    let has_word = attached.is_none() && value.is_some();
+    let with = |by: &[&str]| with_pair(call, at, has_word, by);
+    let has = |ours: &str| option_in(call.command, ours).is_some();
+    let takes_names = call.command.get_positionals().any(|it| it.to_string().contains("NAME"));
+    match (option, &*call.name()) {
+        ("-c", "once") if has_word => {
+            let (line, end) = whole_line(call, at)?;
+            let (before, behind) = (call.words.get(..at)?, call.words.get(end..)?);
+            let rest = TypedCall::new(call.root, [before, behind].concat());
+            Some(rest.adding(&["--", "sh", "-c", &line]))
+        }
+        ("--watch" | "-w" | "--follow" | "-f", "status") => Some(vec!["top".to_owned()]),
+        ("--name" | "--lock", _) if takes_names => Some(with(&[value?])),
+        ("--format" | "--output" | "-o", _) if has("--json") => {
+            let is_json = value.is_none_or(|it| it.to_ascii_lowercase().contains("json"));
+            Some(with(if is_json { &["--json"] } else { &[] }))
+        }
+        (_, "lock") if synonyms::metadata_key(option).is_some() => {
+            Some(with(&["--meta", &format!("{}={}", synonyms::metadata_key(option)?, value?)]))
+        }
+        _ => None,
+    }
 }
 
 /// Whether an option takes away what is another's, so that no hint may name it.
@@ -162,6 +237,7 @@ const OF_ONCE: [&str; 8] = [
 fn other_command(call: &TypedCall<'_>, option: &str) -> Option<&'static str> {
     let option = option.split('=').next()?;
     match &*call.name() {
+        "once" if option == "-c" => None,
         "lock" | "once" if OF_GUARD.contains(&option) => Some("guard"),
         "guard" if OF_ONCE.contains(&option) && call.places(Role::Positional).len() < 2 => {
             Some("once")
