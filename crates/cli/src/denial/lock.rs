@@ -25,6 +25,7 @@ pub(crate) fn denied(name: &LockName, denial: &Denial, caller: &Caller) -> CliFa
     let text = format!("lock {:?} {why}{}", name.as_str(), waited.unwrap_or_default());
     let failure = CliFailure::new(ExitCode::Held, text);
     let hints = match own_lease(denial, me) {
+        _ if kept_result(denial).is_some() => vec![about_result(name, denial, me)],
         Some(lease) => release_hints(name, lease, me),
         None => waiting_hints(name, denial, me),
     };
@@ -59,6 +60,24 @@ fn own_lease<'a>(denial: &'a Denial, me: &CallerIdentity) -> Option<&'a LockReco
         Obstacle::Held(record) => lease_of(record, me),
         _ => None,
     }
+}
+
+/// The kept result of a `once` that is the obstacle: a wait for it may have no end.
+fn kept_result(denial: &Denial) -> Option<&LockRecord> {
+    match &denial.obstacle {
+        Obstacle::Held(record) => record.result().map(|_| record.as_ref()),
+        _ => None,
+    }
+}
+
+/// What to do about a kept result. Only its owner is told how to remove it.
+fn about_result(name: &LockName, denial: &Denial, me: &CallerIdentity) -> String {
+    let text =
+        format!("{name} is the name of a kept result of lokt once; use another name for guards");
+    if kept_result(denial).is_some_and(|it| me.owns(it)) {
+        return format!("{text}, or remove it: {}", call("results rm", name, &as_owner(me)));
+    }
+    text
 }
 
 /// What to do about the caller's own lease.

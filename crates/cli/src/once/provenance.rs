@@ -74,7 +74,7 @@ impl Runner<'_> {
         let owner = if is_mine { "you" } else { self.owner.as_str() };
         let agent = self.agent.filter(|agent| **agent != identity.agent);
         let host = self.host.filter(|host| *host != caller.here.host);
-        let details = [agent.map(ToString::to_string), host.map(|host| format!("on {host}"))];
+        let details = [agent.map(AgentId::spoken), host.map(|host| format!("on {host}"))];
         let details: Vec<String> = details.into_iter().flatten().collect();
         if details.is_empty() {
             return owner.to_owned();

@@ -132,7 +132,7 @@ fn agents(call: &TypedCall<'_>, at: usize, value: &str) -> Option<Vec<String>> {
     let known = |text: &str| {
         let text = text.trim().to_ascii_lowercase();
         let is_it = |name: &&str| text == *name || text.starts_with(&format!("{name}-"));
-        choices.iter().map(|it| it.get_name()).find(is_it).map(str::to_owned)
+        choices.iter().map(clap::builder::PossibleValue::get_name).find(is_it).map(str::to_owned)
     };
     let option = option_at(call, at);
     let names = value.split(',').filter(|it| !it.trim().is_empty());

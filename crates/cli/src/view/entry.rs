@@ -169,7 +169,7 @@ pub(crate) fn what(record: &LockRecord) -> String {
         let field = |key| record.metadata.as_ref()?.text(key);
         let code = field("exit_code").unwrap_or_else(|| "?".to_owned());
         let command = field("command").unwrap_or_else(|| "a command".to_owned());
-        return format!("result {code} of {command}");
+        return format!("result of {command}, exit code {code}");
     }
     match (&record.command, &record.metadata) {
         (Some(words), _) => command_line(words),

@@ -26,7 +26,11 @@ fn the_last_result_is_the_lease_of_the_name() {
     it.once(&[], LINE).owner("bob").run().ok();
     assert_ne!(meta("digest"), digest, "the result of the next run");
     let listed = it.lokt(["status"]).run().ok().out;
-    assert!(listed.contains("result 0 of sh -c"), "{listed}");
+    assert!(listed.contains("result of sh -c") && listed.contains(", exit code 0"), "{listed}");
+    let text = "t is the name of a kept result of lokt once; use another name for guards";
+    let refused = it.lokt(["guard", "t", "--", "true"]).owner("carl").run().fails_with(2, "held");
+    assert!(refused.err.contains(text), "{}", refused.err);
+    assert!(!refused.err.contains("results rm"), "only the owner may remove it: {}", refused.err);
     it.lokt(["exists", "t"]).run().ok();
 }
 
