@@ -2,7 +2,7 @@
 //!
 //! * [`correction`]: from wrong words to right ones, without running anything.
 //! * [`call`]: what each typed word is.
-//! * [`unknown`], [`incomplete`], [`program`], [`misread`]: one kind of mistake each.
+//! * [`unknown`], [`incomplete`], [`program`], [`misread`](mod@misread): one kind of mistake each.
 //! * [`synonyms`], [`values`]: words of other programs, and valid values that are like invalid ones.
 
 mod call;
