@@ -28,8 +28,10 @@ fn stubborn(it: &Sandbox, name: &str) -> (Running, Pid) {
 fn the_command_of_a_killed_guard_holds_the_lock_until_it_ends() {
     let it = sandbox();
     let (guard, command) = stubborn(&it, "x");
-    let gone =
-        format!("what is left of a guard's command (pid {}, the guard, is gone)", guard.pid());
+    let gone = format!(
+        "what is left of a guard's command, which is yours (pid {}, the guard, is gone)",
+        guard.pid()
+    );
     guard.kill();
     it.lokt(["guard", "x", "--", "true"]).owner("bob").run().fails_with(2, "held by ada");
     it.lokt(["lock", "x"]).owner("bob").run().fails_with(2, "held by ada");
