@@ -99,12 +99,15 @@ fn control_z_stops_the_job_and_fg_continues_it() {
 #[test]
 fn a_command_that_handles_control_z_returns_the_terminal() {
     let it = sandbox();
-    let script = "import os, signal
+    // Python runs a handler between two of its steps: a signal right before a blocking read would wait for its end.
+    let script = "import os, select, signal, sys
 def stop(*_):
     print('cleans up', flush=True)
     os.kill(os.getpid(), signal.SIGSTOP)
 signal.signal(signal.SIGTSTP, stop)
 print('ready', flush=True)
+while not select.select([sys.stdin], [], [], 0.05)[0]:
+    pass
 print('got', input())
 ";
     std::fs::write(it.folder().join("script"), script).unwrap();
