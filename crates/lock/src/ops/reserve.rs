@@ -6,11 +6,11 @@ use crate::{
     audit::AuditEventKind,
     caller::Caller,
     pattern::Pattern,
-    record::HoldKind,
+    record::{HoldKind, whole_seconds},
     reservation::{
         RESERVATION_FORMAT_VERSION, Reservation, ReservationConflict, ReservationId,
         ReservationMode, ReservationOrigin, ReservationScope, ReservationTerms, WaitingReservation,
-        conflicts, extended, free_of, is_extension, is_own, whole_seconds,
+        conflicts, extended, free_of, is_extension, is_own,
     },
     store::{Durability, LockStoreError, RecordPutMode, ReservationSection, ReservationStore},
     words::Timestamp,

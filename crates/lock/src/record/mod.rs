@@ -164,6 +164,6 @@ impl LockRecord {
 }
 
 /// Rounds a lifetime up to whole seconds, as `ttl_sec` holds; `expires_at` keeps the exact time.
-fn whole_seconds(span: Duration) -> u64 {
+pub(crate) fn whole_seconds(span: Duration) -> u64 {
     span.as_secs().saturating_add(u64::from(span.subsec_nanos() > 0))
 }

@@ -45,7 +45,7 @@ pub use verdict::judge;
 
 use crate::{
     pattern::Pattern,
-    record::{HoldKind, UnknownRecordField},
+    record::{HoldKind, UnknownRecordField, whole_seconds},
     rules::RecordedProcess,
     words::{AgentId, Owner, Timestamp},
 };
@@ -133,11 +133,6 @@ impl Reservation {
     pub fn terms(&self) -> ReservationTerms<'_> {
         ReservationTerms { scope: &self.scope, mode: &self.mode, patterns: &self.patterns }
     }
-}
-
-/// Rounds a lifetime up to whole seconds, as `ttl_sec` holds; `expires_at` keeps the exact time.
-pub(crate) fn whole_seconds(span: Duration) -> u64 {
-    span.as_secs().saturating_add(u64::from(span.subsec_nanos() > 0))
 }
 
 impl<'a> From<&'a Reservation> for RecordedProcess<'a> {
