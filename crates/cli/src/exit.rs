@@ -126,7 +126,7 @@ impl ExitCode {
                 "do the work again, under the lock; lokt audit --name NAME shows what happened"
             }
             Self::Deadlock => {
-                "give back what you hold, and lock all names in one call: lokt guard A B -- COMMAND"
+                "unlock what you hold, and lock all names in one call: lokt guard A B -- COMMAND"
             }
             Self::Usage => "lokt COMMAND --help",
             Self::MaxHold => "do the work again with a longer --max-hold, or in smaller parts",
