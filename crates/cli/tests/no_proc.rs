@@ -115,6 +115,23 @@ fn pids_of_another_namespace_are_not_mistaken_for_local_ones() {
 }
 
 #[test]
+fn the_doctor_warns_where_each_command_is_another_agent() {
+    let it = sandbox();
+    let line = "unset LOKT_OWNER; unshare --pid --fork --mount-proc bash -uc '
+        lokt lock x --ttl 1h; lokt unlock x; echo code $?
+        lokt doctor | grep session; LOKT_AGENT_ID=job lokt doctor | grep -c session
+        LOKT_AGENT_ID=job lokt lock y --ttl 1h; LOKT_AGENT_ID=job lokt unlock y; setsid --wait lokt doctor | grep -c session
+        true'";
+    let done = it.with_own_mounts(line).in_time().ok();
+    let lines: Vec<&str> = done.out.lines().collect();
+    let [_, refused, warning, given, _, released, led] = lines[..] else { panic!("{done:#?}") };
+    assert_eq!(refused, "code 4", "the second command is another agent");
+    assert!(warning.starts_with("warn  session") && warning.contains("LOKT_AGENT_ID"), "{done:#?}");
+    assert_eq!((given, led), ("0", "0"), "a given id, or a session in the container, is one agent");
+    assert_eq!(released, "released lock \"y\"");
+}
+
+#[test]
 fn the_doctor_reports_what_is_missing() {
     for (preparation, status, text) in [
         (EMPTY, "warn", "/proc is missing"),

@@ -81,6 +81,12 @@ impl Caller {
         self.this.map_or_else(is_there, |stat| stat.terminal != 0)
     }
 
+    /// Whether the leader of the terminal session is in this pid namespace. If it is not, an agent that comes from the
+    /// session is this process alone.
+    pub fn has_visible_session(&self) -> bool {
+        session_leader(self.this.as_ref()) > 0
+    }
+
     /// The start time of a process, for a record.
     pub(crate) fn start_of(&self, pid: i32) -> Option<u64> {
         match self.this {
@@ -97,8 +103,7 @@ impl Caller {
 /// apart. Where the leader is outside this pid namespace, nothing does: then every process is a separate agent.
 /// That may require a caller to set `LOKT_AGENT_ID`, but never lets two in.
 fn session_agent(here: &ProcessLocation, this: Option<&ProcessStat>, pid: i32) -> AgentId {
-    let asked = || unistd::getsid(None).map_or(0, Pid::as_raw);
-    let leader = this.map_or_else(asked, |stat| stat.session);
+    let leader = session_leader(this);
     let leader = if leader > 0 { leader } else { pid };
     let started = match this {
         Some(_) => sys::start_in_table(leader),
@@ -106,6 +111,12 @@ fn session_agent(here: &ProcessLocation, this: Option<&ProcessStat>, pid: i32) -
     };
     let started = started.unwrap_or(0);
     AgentId::derived(&here.boot_id, leader, started)
+}
+
+/// The pid of the leader of the terminal session; 0 if it is outside this pid namespace.
+fn session_leader(this: Option<&ProcessStat>) -> i32 {
+    let asked = || unistd::getsid(None).map_or(0, Pid::as_raw);
+    this.map_or_else(asked, |stat| stat.session)
 }
 
 /// What no other process of this boot has: the inode of a pidfd (Linux 6.9; before, all have the same).

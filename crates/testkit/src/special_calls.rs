@@ -12,8 +12,10 @@ const NOBODY_UID: u32 = 65534;
 /// Runs a program as a user that owns nothing.
 const NOBODY: [&str; 4] = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
 
-/// Runs a shell line that may mount anything; other processes do not see the mounts.
-const OWN_MOUNTS: [&str; 5] = ["unshare", "--mount", "--map-root-user", "bash", "-euc"];
+/// Runs a shell line that may mount anything, in a new session; other processes do not see the mounts. New, because the
+/// leader of the tests' session may be outside this container, and then each process is a separate agent.
+const OWN_MOUNTS: [&str; 7] =
+    ["setsid", "--wait", "unshare", "--mount", "--map-root-user", "bash", "-euc"];
 
 /// Calls as other users, with other mounts, and beside a held latch.
 impl Sandbox {

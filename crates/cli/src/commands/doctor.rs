@@ -9,6 +9,7 @@ use crate::{
 use clap::Args;
 use lokt_lock::{
     file::{CheckStatus, ForeignPath, RootCheck, RootMethod, checkup},
+    harness::AgentSource,
     record::FORMAT_VERSION,
 };
 use lokt_once::tree::{OLDEST_GIT, git_version};
@@ -94,8 +95,22 @@ impl CommandContext {
         let owner = "the root, and what leads to it, is trusted".to_owned();
         let owner = RootCheck { name: "owner", status: CheckStatus::Ok, message: owner };
         let checks = [owner].into_iter().chain(checkup(&self.store));
-        let checks = checks.chain(self.sandbox()).chain(self.is_earlier()).chain(self.other_root());
+        let checks = checks.chain(self.session()).chain(self.sandbox());
+        let checks = checks.chain(self.is_earlier()).chain(self.other_root());
         checks.chain(self.project_file()).chain(relative_root()).collect()
+    }
+
+    /// A warning where each command is another agent.
+    fn session(&self) -> Option<RootCheck> {
+        let caller = &self.caller;
+        let is_session = matches!(caller.agent_source, AgentSource::Terminal { .. });
+        let message = format!(
+            "the terminal session began outside this pid namespace (container), so each command is another agent, and \
+             none can renew or unlock what an earlier one locked; set {} to one id for each agent or job",
+            env::AGENT_ID
+        );
+        let check = RootCheck { name: "session", status: CheckStatus::Warn, message };
+        (is_session && !caller.has_visible_session()).then_some(check)
     }
 
     /// What to do where a sandbox, or the file system, keeps the root read-only.
