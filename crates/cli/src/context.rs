@@ -3,12 +3,12 @@ use clap::Args;
 use lokt_lock::{
     caller::Caller,
     file::{
-        FileLockStore, ForeignPath, LockRoot, LockRootError, PreRepositoryRoot, ProcessUser,
+        FileLockStore, ForeignOwnedPath, LockRoot, LockRootError, PreRepositoryRoot, ProcessUser,
         RootMethod, RootSearchInputs, RootSuccessor,
     },
     harness,
-    ops::{UsageEvidence, is_reserved, is_used},
-    project::{ProjectFolder, ProjectSearchInputs},
+    ops::{StoreUsageEvidence, is_reserved, is_used},
+    project::{ProjectSearchInputs, ProjectWorkingFolder},
     rules::OwnerSource,
     store::LockStoreError,
     words::{AgentId, Owner},
@@ -26,14 +26,14 @@ pub(crate) struct OwnerOption {
 // A command whose effect depends on the owner: its arguments, and that option. No doc comment: it would replace the
 // help of the command.
 #[derive(Args, Debug)]
-pub(crate) struct AsOwner<A: Args> {
+pub(crate) struct CommandWithOwnerOption<A: Args> {
     #[command(flatten)]
     pub(crate) acting: OwnerOption,
     #[command(flatten)]
     pub(crate) command: A,
 }
 
-impl<A: Args> AsOwner<A> {
+impl<A: Args> CommandWithOwnerOption<A> {
     /// Runs the command for its owner.
     pub(crate) fn run(
         self,
@@ -91,9 +91,9 @@ impl CommandContext {
     }
 
     /// Finds the project of the working folder.
-    pub(crate) fn project(&self) -> Result<ProjectFolder, CliFailure> {
+    pub(crate) fn project(&self) -> Result<ProjectWorkingFolder, CliFailure> {
         let surroundings = surroundings()?;
-        Ok(ProjectFolder::find(&ProjectSearchInputs {
+        Ok(ProjectWorkingFolder::find(&ProjectSearchInputs {
             folder: surroundings.folder,
             git_work_tree: env::literal_path(env::GIT_WORK_TREE),
             git_dir: surroundings.git_dir,
@@ -102,7 +102,7 @@ impl CommandContext {
     }
 
     /// The same, where the root may be another user's: nothing may be done with it but to say so.
-    pub(crate) fn to_examine() -> Result<(Self, Option<ForeignPath>), CliFailure> {
+    pub(crate) fn to_examine() -> Result<(Self, Option<ForeignOwnedPath>), CliFailure> {
         let (root, foreign) = LockRoot::locate(&surroundings()?)?;
         let root = if foreign.is_none() { counting(root)? } else { root };
         let store = FileLockStore::of(&root);
@@ -125,12 +125,12 @@ pub(crate) fn find_root() -> Result<LockRoot, CliFailure> {
 }
 
 /// The root of those who do not have this caller's `LOKT_ROOT`.
-pub(crate) struct OtherRoot {
+pub(crate) struct CompetingLockRoot {
     root: LockRoot,
     is_used: bool,
 }
 
-impl OtherRoot {
+impl CompetingLockRoot {
     /// What a person has to know of it.
     pub(crate) fn warning(&self) -> String {
         let path = self.root.path.display();
@@ -146,7 +146,7 @@ impl OtherRoot {
 
 /// The root that participants without `LOKT_ROOT` use here, if it is another one and anything is held in it, or
 /// the project names it.
-pub(crate) fn apart(root: &LockRoot) -> Option<OtherRoot> {
+pub(crate) fn apart(root: &LockRoot) -> Option<CompetingLockRoot> {
     if root.method != RootMethod::Env {
         return None;
     }
@@ -154,9 +154,9 @@ pub(crate) fn apart(root: &LockRoot) -> Option<OtherRoot> {
     let other = LockRoot::find(&environment).ok().filter(|it| it.path != root.path)?;
     let caller = Caller::current(None, OwnerSource::Derived, None);
     let is_used =
-        is_used(&FileLockStore::of(&other), &caller, UsageEvidence::Records).unwrap_or(false);
+        is_used(&FileLockStore::of(&other), &caller, StoreUsageEvidence::Records).unwrap_or(false);
     let counts = is_used || other.method == RootMethod::Project;
-    counts.then_some(OtherRoot { root: other, is_used })
+    counts.then_some(CompetingLockRoot { root: other, is_used })
 }
 
 /// Warns where the first command with a new `LOKT_ROOT` would be alone with it. A root that is there is not looked at:
@@ -184,7 +184,7 @@ pub(crate) fn require_own_project() -> Result<(), CliFailure> {
 
 /// The file of another user that leads to a root, and how the root was found. Any other fault of the root is an error
 /// where the root is used.
-fn foreign_in(environment: &RootSearchInputs) -> Option<(RootMethod, ForeignPath)> {
+fn foreign_in(environment: &RootSearchInputs) -> Option<(RootMethod, ForeignOwnedPath)> {
     let (root, foreign) = LockRoot::locate(environment).ok()?;
     Some((root.method, foreign?))
 }
@@ -230,9 +230,10 @@ fn still_counting(
     };
     let store = FileLockStore::of(&kept);
     let caller = Caller::current(None, OwnerSource::Derived, None);
-    let proof = if earlier.is_older { UsageEvidence::Records } else { UsageEvidence::Processes };
+    let proof =
+        if earlier.is_older { StoreUsageEvidence::Records } else { StoreUsageEvidence::Processes };
     let is_used = || -> Result<bool, LockStoreError> {
-        let is_record_a_proof = proof == UsageEvidence::Records;
+        let is_record_a_proof = proof == StoreUsageEvidence::Records;
         Ok(is_used(&store, &caller, proof)? || (is_record_a_proof && is_reserved(&store, &caller)?))
     };
     if is_used()? {

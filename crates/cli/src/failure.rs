@@ -3,11 +3,11 @@ use crate::{
     view::{self, audit_of, call},
 };
 use lokt_lock::{
-    audit::AuditLogError,
+    audit::AuditLogReadError,
     file::LockRootError,
     guard::{GuardError, SpawnError},
     ops::{LockOperationError, ReservationError},
-    project::{InvalidArgument, ProjectError},
+    project::{InvalidPatternArgument, ProjectError},
     store::LockStoreError,
 };
 use nix::{errno::Errno, libc::ELOOP};
@@ -236,8 +236,8 @@ impl From<ProjectError> for CliFailure {
     }
 }
 
-impl From<InvalidArgument> for CliFailure {
-    fn from(error: InvalidArgument) -> Self {
+impl From<InvalidPatternArgument> for CliFailure {
+    fn from(error: InvalidPatternArgument) -> Self {
         Self::usage(error.to_string())
     }
 }
@@ -358,8 +358,8 @@ pub(crate) fn code_of(error: &GuardError) -> ExitCode {
     }
 }
 
-impl From<AuditLogError> for CliFailure {
-    fn from(error: AuditLogError) -> Self {
+impl From<AuditLogReadError> for CliFailure {
+    fn from(error: AuditLogReadError) -> Self {
         Self::of(&error)
     }
 }

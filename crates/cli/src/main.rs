@@ -87,11 +87,11 @@ fn attempt(tries: usize) -> exit::ExitCode {
 }
 
 /// Gives a function what it needs to correct a call.
-fn with_grammar<T>(use_it: impl FnOnce(&usage::Grammar<'_>) -> T) -> T {
+fn with_grammar<T>(use_it: impl FnOnce(&usage::CommandLineCorrector<'_>) -> T) -> T {
     let mut root = cli::Cli::program();
     root.build();
     let fault = |words: &[String]| cli::Cli::of_all(words).err();
-    use_it(&usage::Grammar { root: &root, fault: &fault, finds: &usage::finds })
+    use_it(&usage::CommandLineCorrector { root: &root, fault: &fault, finds: &usage::finds })
 }
 
 #[cfg(any(test, not(all(target_os = "linux", target_env = "gnu"))))]

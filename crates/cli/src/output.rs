@@ -222,10 +222,10 @@ pub(crate) fn is_for_people() -> bool {
 }
 
 /// The writer of a whole screen: stdout, written only when a picture is complete.
-pub(crate) type ScreenWriter = io::BufWriter<io::Stdout>;
+pub(crate) type BufferedScreenWriter = io::BufWriter<io::Stdout>;
 
 /// A screen to draw on.
-pub(crate) fn screen() -> ScreenWriter {
+pub(crate) fn screen() -> BufferedScreenWriter {
     io::BufWriter::with_capacity(1 << 16, io::stdout())
 }
 

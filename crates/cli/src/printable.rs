@@ -100,7 +100,7 @@ fn replaced(text: &str, escape: impl Fn(&mut String, char)) -> Cow<'_, str> {
 
 /// The effect of a character on the reader of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum CharacterVisibility {
+enum CharacterDisplayClass {
     /// It is visible at any place.
     Seen,
     /// A combining mark.
@@ -120,7 +120,7 @@ const NON_JOINER: char = '\u{200c}';
 const AS_TEXT: char = '\u{fe0e}';
 const AS_PICTURE: char = '\u{fe0f}';
 
-impl CharacterVisibility {
+impl CharacterDisplayClass {
     fn of(c: char) -> Self {
         match c {
             // No-break space, narrow no-break space, ideographic space: people type them.
@@ -170,23 +170,24 @@ impl PrecedingCharacters {
     /// Whether a character is seen as what it is between these and the next one.
     fn admits(&self, c: char, next: Option<char>) -> bool {
         let last = |is: fn(char) -> bool| self.last.is_some_and(is);
-        match CharacterVisibility::of(c) {
-            CharacterVisibility::Seen => true,
-            CharacterVisibility::Unseen => false,
-            CharacterVisibility::Mark => self.marks < MOST_MARKS && last(bears_marks),
-            CharacterVisibility::Selector => {
+        match CharacterDisplayClass::of(c) {
+            CharacterDisplayClass::Seen => true,
+            CharacterDisplayClass::Unseen => false,
+            CharacterDisplayClass::Mark => self.marks < MOST_MARKS && last(bears_marks),
+            CharacterDisplayClass::Selector => {
                 last(|it| is_picture(it) || matches!(it, '0'..='9' | '#' | '*'))
             }
-            CharacterVisibility::Joiner if last(is_joined) => {
+            CharacterDisplayClass::Joiner if last(is_joined) => {
                 let has_room = |it| {
-                    CharacterVisibility::of(it) != CharacterVisibility::Mark
+                    CharacterDisplayClass::of(it) != CharacterDisplayClass::Mark
                         || self.marks < MOST_MARKS
                 };
                 next.is_some_and(|it| is_joined(it) && has_room(it))
             }
-            CharacterVisibility::Joiner => {
-                let is_seen_picture =
-                    |it| is_picture(it) && CharacterVisibility::of(it) == CharacterVisibility::Seen;
+            CharacterDisplayClass::Joiner => {
+                let is_seen_picture = |it| {
+                    is_picture(it) && CharacterDisplayClass::of(it) == CharacterDisplayClass::Seen
+                };
                 let joins = last(|it| is_picture(it) || it == AS_PICTURE);
                 c == JOINER && joins && next.is_some_and(is_seen_picture)
             }
@@ -194,10 +195,10 @@ impl PrecedingCharacters {
     }
 
     fn is_followed_by(&mut self, c: char) {
-        match CharacterVisibility::of(c) {
-            CharacterVisibility::Seen | CharacterVisibility::Unseen => self.marks = 0,
-            CharacterVisibility::Mark => self.marks += 1,
-            CharacterVisibility::Joiner | CharacterVisibility::Selector => {}
+        match CharacterDisplayClass::of(c) {
+            CharacterDisplayClass::Seen | CharacterDisplayClass::Unseen => self.marks = 0,
+            CharacterDisplayClass::Mark => self.marks += 1,
+            CharacterDisplayClass::Joiner | CharacterDisplayClass::Selector => {}
         }
         self.last = Some(c);
     }
@@ -215,10 +216,10 @@ fn is_joined(c: char) -> bool {
         '\u{600}'..='\u{dff}' | '\u{f00}'..='\u{109f}' | '\u{1780}'..='\u{18af}'
         | '\u{1a20}'..='\u{1aaf}' | '\u{1b00}'..='\u{1c4f}' | '\u{a8e0}'..='\u{a8ff}'
         | '\u{11000}'..='\u{11fff}');
-    let kind = CharacterVisibility::of(c);
+    let kind = CharacterDisplayClass::of(c);
     is_of_script
-        && (kind == CharacterVisibility::Mark
-            || (kind == CharacterVisibility::Seen && c.is_alphabetic()))
+        && (kind == CharacterDisplayClass::Mark
+            || (kind == CharacterDisplayClass::Seen && c.is_alphabetic()))
 }
 
 /// Whether it is in a block that has pictures (emoji) in it.

@@ -12,8 +12,8 @@ use lokt_tool::{
     check::ChainCheckError,
     item::ToolItemError,
     lockfile::{ChainDriftKind, ChainElementDrift, LockfileError, StoredLockfile},
-    run::{ParameterSchemaError, SubprocessConfigError, ToolEnvironmentError, ToolRunError},
-    signature::{KeyTrustError, SignError, SignatureError, SigningKeyError},
+    run::{ParameterValidationError, SubprocessConfigError, ToolEnvironmentError, ToolRunError},
+    signature::{SignatureError, SigningKeyError, TrustStoreError, UnsignableToolItemError},
     words::{Space, ToolItemId},
 };
 use serde_json::{Value, json};
@@ -198,7 +198,7 @@ impl From<ToolRunError> for CliFailure {
     fn from(error: ToolRunError) -> Self {
         let failure = Self::of(&error);
         match &error {
-            ToolRunError::Schema(ParameterSchemaError::Parameters(_)) => {
+            ToolRunError::Schema(ParameterValidationError::Parameters(_)) => {
                 Self { code: ExitCode::Usage, ..failure }
             }
             ToolRunError::Environment(ToolEnvironmentError::Interpreter(error)) => {
@@ -227,8 +227,8 @@ impl From<ToolRunError> for CliFailure {
     }
 }
 
-impl From<SignError> for CliFailure {
-    fn from(error: SignError) -> Self {
+impl From<UnsignableToolItemError> for CliFailure {
+    fn from(error: UnsignableToolItemError) -> Self {
         Self::of(&error)
     }
 }
@@ -252,15 +252,19 @@ impl From<SigningKeyError> for CliFailure {
     }
 }
 
-impl From<KeyTrustError> for CliFailure {
-    fn from(error: KeyTrustError) -> Self {
+impl From<TrustStoreError> for CliFailure {
+    fn from(error: TrustStoreError) -> Self {
         match error {
-            KeyTrustError::Key(error) => error.into(),
-            KeyTrustError::NotFound(_) => Self { code: ExitCode::NotFound, ..Self::of(&error) }
+            TrustStoreError::Key(error) => error.into(),
+            TrustStoreError::NotFound(_) => Self { code: ExitCode::NotFound, ..Self::of(&error) }
                 .hint("lokt key list   shows the trusted keys"),
-            KeyTrustError::Name { .. } => Self { code: ExitCode::NotVerified, ..Self::of(&error) }
-                .hint("a key's file is named after its fingerprint; remove it, or rename it"),
-            KeyTrustError::Toml { .. } => Self { code: ExitCode::NotVerified, ..Self::of(&error) },
+            TrustStoreError::Name { .. } => {
+                Self { code: ExitCode::NotVerified, ..Self::of(&error) }
+                    .hint("a key's file is named after its fingerprint; remove it, or rename it")
+            }
+            TrustStoreError::Toml { .. } => {
+                Self { code: ExitCode::NotVerified, ..Self::of(&error) }
+            }
         }
     }
 }

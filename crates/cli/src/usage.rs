@@ -14,7 +14,7 @@ mod synonyms;
 mod unknown;
 mod values;
 
-pub(crate) use correction::Grammar;
+pub(crate) use correction::CommandLineCorrector;
 
 use crate::{exit::ExitCode, failure::CliFailure, output, printable};
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
@@ -27,7 +27,7 @@ use std::{
 
 /// Prints clap's message: help and version to stdout, usage errors to stderr in lokt's form, one `error:` line
 /// and then hints.
-pub(crate) fn report(mut error: Error, grammar: &Grammar<'_>) -> ExitCode {
+pub(crate) fn report(mut error: Error, grammar: &CommandLineCorrector<'_>) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             // Text that stays in the buffer would be lost silently.
@@ -54,25 +54,25 @@ pub(crate) fn is_doubtful() -> bool {
 }
 
 /// The failure for words that the parser accepts, and that mean something else to the caller.
-pub(crate) fn misread(grammar: &Grammar<'_>) -> Option<CliFailure> {
+pub(crate) fn misread(grammar: &CommandLineCorrector<'_>) -> Option<CliFailure> {
     let words = typed()?;
     let failure = CliFailure::usage(grammar.misread(&words)?);
     Some(advise(failure, grammar))
 }
 
 /// Adds the right call to the failure of a command, if other words would have helped.
-pub(crate) fn advise(failure: CliFailure, grammar: &Grammar<'_>) -> CliFailure {
+pub(crate) fn advise(failure: CliFailure, grammar: &CommandLineCorrector<'_>) -> CliFailure {
     let (Some(words), true) = (typed(), failure.hints.is_empty()) else {
         return failure;
     };
     match failure.code {
         code if is_missing(code) => {
-            let right = grammar.not_found(&words).and_then(|it| Grammar::line(&it));
+            let right = grammar.not_found(&words).and_then(|it| CommandLineCorrector::line(&it));
             right.into_iter().fold(failure, CliFailure::hint)
         }
         ExitCode::Usage => {
             let right = grammar.refused(&words).filter(|it| *it != words);
-            let right = right.and_then(|it| Grammar::line(&it));
+            let right = right.and_then(|it| CommandLineCorrector::line(&it));
             right.into_iter().chain([grammar.help(&words)]).fold(failure, CliFailure::hint)
         }
         _ => failure,
@@ -90,11 +90,15 @@ fn is_missing(code: ExitCode) -> bool {
 }
 
 /// Adds the right call, or else what the parser advises; then the call that shows the help.
-fn corrected(failure: CliFailure, advice: &[String], grammar: &Grammar<'_>) -> CliFailure {
+fn corrected(
+    failure: CliFailure,
+    advice: &[String],
+    grammar: &CommandLineCorrector<'_>,
+) -> CliFailure {
     let right = typed().and_then(|typed| grammar.corrected(&typed).filter(|it| *it != typed));
     let shown = || env::args_os().skip(1).map(|it| it.to_string_lossy().into_owned()).collect();
     let help = grammar.help(&right.clone().unwrap_or_else(shown));
-    let line = right.and_then(|it| Grammar::line(&it));
+    let line = right.and_then(|it| CommandLineCorrector::line(&it));
     let hints = line.map_or_else(|| advice.to_vec(), |it| vec![it]);
     hints.into_iter().chain([help]).fold(failure, CliFailure::hint)
 }

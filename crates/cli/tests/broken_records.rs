@@ -15,10 +15,10 @@ use std::{
 };
 
 /// Puts a broken file at a path.
-type Breakage = fn(&Path);
+type BrokenFileCreator = fn(&Path);
 
 /// The broken files, and what commands print about them.
-const BREAKAGES: [(&str, Breakage); 10] = [
+const BREAKAGES: [(&str, BrokenFileCreator); 10] = [
     ("the file is empty", empty_and_old),
     ("not JSON: EOF", |path| fs::write(path, r#"{"version":1,"name":"x","ow"#).unwrap()),
     ("not JSON", |path| fs::write(path, [0, 159, 146, 150, 255]).unwrap()),
@@ -46,7 +46,7 @@ fn changed(file: File, at: SystemTime) {
 }
 
 /// A sandbox with a broken file as the record of `x`, too old to be still written.
-fn broken(breakage: Breakage) -> Sandbox {
+fn broken(breakage: BrokenFileCreator) -> Sandbox {
     let it = sandbox();
     it.lokt(["lock", "other"]).run().ok();
     let path = it.record_path("x");

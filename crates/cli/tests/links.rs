@@ -86,13 +86,13 @@ fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 
 /// The kind of file that a link replaces.
 #[derive(Clone, Copy)]
-enum Kind {
+enum ReplacedFileKind {
     Folder,
     File,
 }
 
 /// Every folder and file that commands make in a root, including temporary ones.
-fn places() -> Vec<(PathBuf, Kind)> {
+fn places() -> Vec<(PathBuf, ReplacedFileKind)> {
     let it = sandbox();
     for words in &COMMANDS[..13] {
         it.lokt(words.iter().copied()).in_time();
@@ -126,7 +126,9 @@ fn places() -> Vec<(PathBuf, Kind)> {
     let is_folder = |path: &Path| {
         it.root().join(path).is_dir() || path.ends_with("nested") || path.ends_with("claims")
     };
-    let kind = |path: &Path| if is_folder(path) { Kind::Folder } else { Kind::File };
+    let kind = |path: &Path| {
+        if is_folder(path) { ReplacedFileKind::Folder } else { ReplacedFileKind::File }
+    };
     places.into_iter().map(|path| (path.clone(), kind(&path))).collect()
 }
 
@@ -146,8 +148,8 @@ fn outside(it: &Sandbox) -> PathBuf {
 fn a_link_at_any_place_of_a_root_changes_nothing_outside() {
     for (place, kind) in places() {
         let cases = match kind {
-            Kind::Folder => [("", true), ("", false)],
-            Kind::File => [("precious", true), ("new", false)],
+            ReplacedFileKind::Folder => [("", true), ("", false)],
+            ReplacedFileKind::File => [("precious", true), ("new", false)],
         };
         for (target, used_before) in cases {
             let it = sandbox();

@@ -22,15 +22,16 @@ const DEPTH: usize = 3;
 
 /// A participant: the variable that says who it is, and the value.
 #[derive(Clone, Copy)]
-struct Party(&'static str, &'static str);
+struct CallerIdentityVariable(&'static str, &'static str);
 
-const ME: Party = Party("CLAUDE_CODE_SESSION_ID", "0e11ad42-1c6b-4f5e-9a53-5e14f1ad6a01");
-const OTHER_SESSION: Party =
-    Party("CLAUDE_CODE_SESSION_ID", "77aa0c1e-9d7f-4c0a-8a3c-40f4c2a51b02");
-const OWNER: Party = Party("LOKT_OWNER", "ada");
-const OTHER_OWNER: Party = Party("LOKT_OWNER", "bob");
+const ME: CallerIdentityVariable =
+    CallerIdentityVariable("CLAUDE_CODE_SESSION_ID", "0e11ad42-1c6b-4f5e-9a53-5e14f1ad6a01");
+const OTHER_SESSION: CallerIdentityVariable =
+    CallerIdentityVariable("CLAUDE_CODE_SESSION_ID", "77aa0c1e-9d7f-4c0a-8a3c-40f4c2a51b02");
+const OWNER: CallerIdentityVariable = CallerIdentityVariable("LOKT_OWNER", "ada");
+const OTHER_OWNER: CallerIdentityVariable = CallerIdentityVariable("LOKT_OWNER", "bob");
 
-impl Party {
+impl CallerIdentityVariable {
     fn call(self, call: Lokt) -> Lokt {
         call.without("LOKT_OWNER").env(self.0, self.1)
     }
@@ -54,9 +55,9 @@ impl Party {
 }
 
 /// Makes a name unavailable, or partly so, to a caller (the first party).
-type State = fn(&Sandbox, Party, Party) -> Vec<Running>;
+type NameStateSetup = fn(&Sandbox, CallerIdentityVariable, CallerIdentityVariable) -> Vec<Running>;
 
-const STATES: &[(&str, State)] = &[
+const STATES: &[(&str, NameStateSetup)] = &[
     ("a lease", |it, _, other| {
         other.does(it, "lock x --ttl 1h");
         vec![]
@@ -198,15 +199,15 @@ const COMMANDS: [&str; 30] = [
 ];
 
 /// What others have: ids of acquisitions, files of freezes, and places in the queue.
-struct OthersState {
+struct OtherPartyHoldings {
     lock_ids: Vec<String>,
     freeze: Option<Vec<u8>>,
     tickets: Vec<String>,
     reservations: Vec<String>,
 }
 
-impl OthersState {
-    fn of(it: &Sandbox, me: Party) -> Self {
+impl OtherPartyHoldings {
+    fn of(it: &Sandbox, me: CallerIdentityVariable) -> Self {
         let text = fs::read_to_string(it.record_path("x")).unwrap_or_default();
         let record: Value = serde_json::from_str(&text).unwrap_or_default();
         let beside = record["co_holders"].as_array().cloned().unwrap_or_default();
@@ -302,7 +303,7 @@ fn is_endless(line: &str) -> bool {
 /// commands.
 fn follow(
     it: &Sandbox,
-    (me, others): (Party, &OthersState),
+    (me, others): (CallerIdentityVariable, &OtherPartyHoldings),
     first: &str,
     seen: &mut BTreeSet<String>,
 ) -> Option<String> {
@@ -325,18 +326,18 @@ fn follow(
 }
 
 fn follow_once(it: &Sandbox, first: &str) -> Option<String> {
-    follow(it, (ME, &OthersState::of(it, ME)), first, &mut BTreeSet::new())
+    follow(it, (ME, &OtherPartyHoldings::of(it, ME)), first, &mut BTreeSet::new())
 }
 
 fn sandbox() -> Sandbox {
     Sandbox::in_memory(env!("CARGO_BIN_EXE_lokt"))
 }
 
-fn assert_harmless(me: Party, other: Party) {
+fn assert_harmless(me: CallerIdentityVariable, other: CallerIdentityVariable) {
     for (state, make) in STATES {
         let it = sandbox();
         let mut holders = make(&it, me, other);
-        let (others, mut seen) = (OthersState::of(&it, me), BTreeSet::new());
+        let (others, mut seen) = (OtherPartyHoldings::of(&it, me), BTreeSet::new());
         let running: Vec<bool> = holders.iter_mut().map(Running::is_running).collect();
         // What a caller does that no advice leads to is not judged.
         let is_told = |it: &&&str| !(state.contains("abandoned") && it.contains("--break-stale"));

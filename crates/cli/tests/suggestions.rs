@@ -10,7 +10,7 @@ fn sandbox() -> Sandbox {
 }
 
 /// Makes a name unavailable to ada, and returns its holders.
-type State = fn(&Sandbox) -> Vec<Running>;
+type UnavailableLockSetup = fn(&Sandbox) -> Vec<Running>;
 
 fn run(it: &Sandbox, owner: &str, words: &str) {
     it.lokt(words.split(' ')).owner(owner).run().ok();
@@ -31,7 +31,7 @@ fn orphan(it: &Sandbox, owner: &str) -> Running {
     guard
 }
 
-const STATES: &[(&str, &[&str], State)] = &[
+const STATES: &[(&str, &[&str], UnavailableLockSetup)] = &[
     ("a lease of another", &["waits in the queue"], |it| {
         run(it, "bob", "lock x --ttl 1h");
         vec![]

@@ -1,7 +1,7 @@
 //! The caller: the owner, the agent and the process that a command acts for.
 
 use crate::{
-    harness::{self, AgentSource, HarnessFinding},
+    harness::{self, AgentDetectionOutcome, AgentSource},
     record::LockRecord,
     rules::{CallerIdentity, Liveness, OwnerSource, RecordedProcess, compare},
     sys::{self, ProcessStat},
@@ -48,12 +48,12 @@ impl Caller {
         let source = if owner.is_some() { source } else { OwnerSource::Derived };
         let owner = owner.unwrap_or_else(sys::current_user);
         let finding = match agent {
-            Some(agent) => HarnessFinding::Agent(agent, AgentSource::Given),
+            Some(agent) => AgentDetectionOutcome::Agent(agent, AgentSource::Given),
             None => harness::find(value_of, &here, sys::ancestors()),
         };
         let (agent, agent_source) = match finding {
-            HarnessFinding::Agent(agent, source) => (agent, source),
-            HarnessFinding::Unknown(marker) => {
+            AgentDetectionOutcome::Agent(agent, source) => (agent, source),
+            AgentDetectionOutcome::Unknown(marker) => {
                 (session_agent(&here, this.as_ref(), pid), AgentSource::Terminal { marker })
             }
         };

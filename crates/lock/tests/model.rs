@@ -19,7 +19,7 @@
 //! Nothing else can happen between the calls of one operation: one process at a time is in the section. An
 //! outside reader is checked after every change within an operation.
 //!
-//! # Bounds
+//! # EnvironmentEventBounds
 //! One name; at most four processes with at most two steps each; the modes exclusive, shared, two and three
 //! slots; at most two ticks of the clock (a lease, a freeze and the announced life of a guard last one
 //! tick); one injected event in an operation. Each test below lists its processes. A hash of 64 bits
@@ -57,15 +57,15 @@ mod model {
 use lokt_lock::{ops::UnlockForce, words::LockMode};
 use model::{
     check::{
-        Configuration, HOLDERS_TOGETHER, LOCK_BROKEN, NO_MISSED_WAKEUP, RECORD_REPLACED, Role,
-        STALE_REMOVED, WAITER_FOR_FREEZE, WAITER_FOR_LEASE, WAITER_FOR_ORPHAN, WAITER_FOR_SLOT,
-        WAITER_FOR_WRITER, WAITER_PASSED, in_modes, initial_states,
+        AllowedProcessSteps, Configuration, HOLDERS_TOGETHER, LOCK_BROKEN, NO_MISSED_WAKEUP,
+        RECORD_REPLACED, STALE_REMOVED, WAITER_FOR_FREEZE, WAITER_FOR_LEASE, WAITER_FOR_ORPHAN,
+        WAITER_FOR_SLOT, WAITER_FOR_WRITER, WAITER_PASSED, in_modes, initial_states,
     },
     equivalence::explore_unmerged,
     memory_root::ForeignProgram,
-    process::Step,
+    process::ProcessScriptStep,
     spurious_wakeups,
-    transitions::Bounds,
+    transitions::EnvironmentEventBounds,
 };
 use std::{num::NonZeroU32, time::Duration};
 
@@ -74,44 +74,53 @@ const THREE_SLOTS: LockMode = LockMode::Slots(NonZeroU32::new(3).unwrap());
 const MODES: [LockMode; 3] = [LockMode::Exclusive, LockMode::Shared, TWO_SLOTS];
 const EXCLUSIVE_ONLY: [LockMode; 1] = [LockMode::Exclusive];
 
-fn guards(modes: &[LockMode]) -> Vec<Step> {
-    in_modes(modes, |mode| Step::Guard(mode, None))
+fn guards(modes: &[LockMode]) -> Vec<ProcessScriptStep> {
+    in_modes(modes, |mode| ProcessScriptStep::Guard(mode, None))
 }
 
 /// Guards whose announced life is one tick.
-fn guards_with_ttl(modes: &[LockMode]) -> Vec<Step> {
-    in_modes(modes, |mode| Step::Guard(mode, Some(1)))
+fn guards_with_ttl(modes: &[LockMode]) -> Vec<ProcessScriptStep> {
+    in_modes(modes, |mode| ProcessScriptStep::Guard(mode, Some(1)))
 }
 
-fn leases(modes: &[LockMode]) -> Vec<Step> {
-    in_modes(modes, |mode| Step::Lease(mode, Some(1)))
+fn leases(modes: &[LockMode]) -> Vec<ProcessScriptStep> {
+    in_modes(modes, |mode| ProcessScriptStep::Lease(mode, Some(1)))
 }
 
-fn guards_and_leases(modes: &[LockMode]) -> Vec<Step> {
+fn guards_and_leases(modes: &[LockMode]) -> Vec<ProcessScriptStep> {
     [guards(modes), leases(modes)].concat()
 }
 
 /// Processes with the same possible steps, each for another owner.
-fn processes_alike(size: usize, steps: &[Step], length: usize) -> Vec<Role> {
-    (0..size).map(|owner| Role { owner, steps: steps.to_vec(), length }).collect()
+fn processes_alike(
+    size: usize,
+    steps: &[ProcessScriptStep],
+    length: usize,
+) -> Vec<AllowedProcessSteps> {
+    (0..size).map(|owner| AllowedProcessSteps { owner, steps: steps.to_vec(), length }).collect()
 }
 
 /// Adds a process for an owner.
-fn with_process(mut roles: Vec<Role>, owner: usize, steps: &[Step], length: usize) -> Vec<Role> {
-    roles.push(Role { owner, steps: steps.to_vec(), length });
+fn with_process(
+    mut roles: Vec<AllowedProcessSteps>,
+    owner: usize,
+    steps: &[ProcessScriptStep],
+    length: usize,
+) -> Vec<AllowedProcessSteps> {
+    roles.push(AllowedProcessSteps { owner, steps: steps.to_vec(), length });
     roles
 }
 
 fn configuration(
     name: &'static str,
-    roles: Vec<Role>,
+    roles: Vec<AllowedProcessSteps>,
     expected_cases: &'static [&'static str],
 ) -> Configuration {
     Configuration {
         name,
         roles,
         foreign: ForeignProgram::default(),
-        bounds: Bounds::default(),
+        bounds: EnvironmentEventBounds::default(),
         expected_cases,
     }
 }
@@ -170,7 +179,8 @@ fn guards_and_leases_share_or_wait_for_each_other() {
 
 #[test]
 fn leases_are_given_back_and_taken_again() {
-    let steps = [guards_and_leases(&MODES), vec![Step::Unlock(UnlockForce::Own)]].concat();
+    let steps =
+        [guards_and_leases(&MODES), vec![ProcessScriptStep::Unlock(UnlockForce::Own)]].concat();
     configuration(
         "unlock",
         processes_alike(2, &steps, 2),
@@ -182,7 +192,9 @@ fn leases_are_given_back_and_taken_again() {
 
 #[test]
 fn guards_enter_under_the_lease_of_their_owner() {
-    let steps = [guards_and_leases(&EXCLUSIVE_ONLY), vec![Step::Unlock(UnlockForce::Own)]].concat();
+    let steps =
+        [guards_and_leases(&EXCLUSIVE_ONLY), vec![ProcessScriptStep::Unlock(UnlockForce::Own)]]
+            .concat();
     configuration(
         "under a lease",
         processes_alike(3, &steps, 2),
@@ -208,8 +220,12 @@ fn two_processes_work_for_one_owner() {
 
 #[test]
 fn locks_are_broken_by_force_and_pruned() {
-    let (force, stale) = (Step::Unlock(UnlockForce::Force), Step::Unlock(UnlockForce::Stale));
-    let breaking = [force, stale, Step::Prune, Step::GuardNow(LockMode::Exclusive)];
+    let (force, stale) = (
+        ProcessScriptStep::Unlock(UnlockForce::Force),
+        ProcessScriptStep::Unlock(UnlockForce::Stale),
+    );
+    let breaking =
+        [force, stale, ProcessScriptStep::Prune, ProcessScriptStep::GuardNow(LockMode::Exclusive)];
     let steps = [guards(&MODES), leases(&EXCLUSIVE_ONLY)].concat();
     let roles = with_process(processes_alike(3, &steps, 1), 4, &breaking, 1);
     configuration(
@@ -223,7 +239,12 @@ fn locks_are_broken_by_force_and_pruned() {
 
 #[test]
 fn a_name_is_frozen_and_unfrozen() {
-    let freezing = [Step::Freeze, Step::Unfreeze(false), Step::Unfreeze(true), Step::Prune];
+    let freezing = [
+        ProcessScriptStep::Freeze,
+        ProcessScriptStep::Unfreeze(false),
+        ProcessScriptStep::Unfreeze(true),
+        ProcessScriptStep::Prune,
+    ];
     let roles = with_process(
         processes_alike(1, &guards_and_leases(&EXCLUSIVE_ONLY), 2),
         1,
@@ -244,8 +265,11 @@ fn a_program_that_does_not_use_the_latch_takes_part() {
         .for_ticks(2)
         .with_foreign_program(2, true)
         .check();
-    let steps =
-        [guards_and_leases(&EXCLUSIVE_ONLY), vec![Step::GuardNow(LockMode::Exclusive)]].concat();
+    let steps = [
+        guards_and_leases(&EXCLUSIVE_ONLY),
+        vec![ProcessScriptStep::GuardNow(LockMode::Exclusive)],
+    ]
+    .concat();
     let endless = configuration(
         "another program, without end",
         processes_alike(2, &steps, 2),
@@ -261,8 +285,12 @@ fn a_failed_operation_changes_nothing() {
         .for_ticks(1)
         .with_failures()
         .check();
-    let (own, force) = (Step::Unlock(UnlockForce::Own), Step::Unlock(UnlockForce::Force));
-    let roles = with_process(processes_alike(2, &steps, 1), 0, &[own, force, Step::Freeze], 1);
+    let (own, force) = (
+        ProcessScriptStep::Unlock(UnlockForce::Own),
+        ProcessScriptStep::Unlock(UnlockForce::Force),
+    );
+    let roles =
+        with_process(processes_alike(2, &steps, 1), 0, &[own, force, ProcessScriptStep::Freeze], 1);
     configuration("failures of unlocking", roles, &[HOLDERS_TOGETHER])
         .for_ticks(1)
         .with_failures()
@@ -303,7 +331,7 @@ fn states_of_one_canonical_form_lead_to_the_same_forms() {
         with_process(two, 1, &guards(&[TWO_SLOTS]), 1)
     };
     let outcome = configuration("merged", roles(), &[STALE_REMOVED]).for_ticks(1).run();
-    let bounds = Bounds { ticks: 1, failures: false };
+    let bounds = EnvironmentEventBounds { ticks: 1, failures: false };
     let forms = explore_unmerged(initial_states(&roles(), ForeignProgram::default()), bounds);
     assert_eq!(outcome.states, forms, "states of one form lead to states of the same forms");
 }

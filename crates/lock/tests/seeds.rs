@@ -11,14 +11,14 @@ use mutations::{fuzz, mutated, seeds};
 use proptest::prelude::*;
 use std::{fs, panic::catch_unwind};
 
-type Check = fn(&[u8]);
+type FuzzInputCheck = fn(&[u8]);
 
 /// The targets whose seeds the tests of other libraries replay.
 const TARGETS_OF_OTHER_LIBRARIES: [&str; 3] = ["lockfile", "metadata", "signature"];
 
 #[test]
 fn every_seed_passes_its_checks() {
-    let targets: [(&str, Check); 6] = [
+    let targets: [(&str, FuzzInputCheck); 6] = [
         ("record", record::check),
         ("audit_log", audit::check),
         ("audit_search", shorthand::check),

@@ -9,11 +9,11 @@ use crate::{
         ChainResolveError, ChainResolveFailure, ChainSignatureError, ToolChain, resolve,
         verify_signatures,
     },
-    item::{Spaces, ToolItem},
+    item::{SpaceLocations, ToolItem},
     lockfile::{
-        ChainDriftKind, ChainElementDrift, LockfileError, Lockfiles, StoredLockfile, compare,
+        ChainDriftKind, ChainElementDrift, LockfileError, LockfileFolders, StoredLockfile, compare,
     },
-    metadata::ToolItemExecutor,
+    metadata::ToolItemExecutorDeclaration,
     signature::{SignatureLine, TrustStore},
     words::{InvalidToolItemId, ToolItemId, ToolVersion},
 };
@@ -81,17 +81,17 @@ pub enum ChainCheckError {
 #[derive(Debug)]
 pub struct ChainChecker {
     /// Where items are.
-    pub spaces: Spaces,
+    pub spaces: SpaceLocations,
     /// Where lockfiles are.
-    pub lockfiles: Lockfiles,
+    pub lockfiles: LockfileFolders,
     /// Which keys are trusted.
     pub trust: TrustStore,
 }
 
 impl ChainChecker {
     /// Checks against the lockfiles and the keys of these spaces.
-    pub fn new(spaces: Spaces) -> Self {
-        let lockfiles = Lockfiles::of(&spaces);
+    pub fn new(spaces: SpaceLocations) -> Self {
+        let lockfiles = LockfileFolders::of(&spaces);
         let trust = TrustStore::of(&spaces.user, spaces.system_folders());
         Self { spaces, lockfiles, trust }
     }
@@ -273,7 +273,7 @@ fn broken_at(broken: &ChainResolveFailure, root: &ToolItemId) -> ToolItemId {
             id.clone()
         }
         (_, Some(last)) => match &last.metadata.executor {
-            ToolItemExecutor::Item(id) => id.clone(),
+            ToolItemExecutorDeclaration::Item(id) => id.clone(),
             _ => last.id.clone(),
         },
         (_, None) => root.clone(),

@@ -1,7 +1,7 @@
 //! Content hashes as other programs compute them: `vectors/hash.json`.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use lokt_tool::{item::ToolItemText, words::ToolFileExtension};
+use lokt_tool::{item::NormalizedToolItemText, words::ToolFileExtension};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -19,7 +19,7 @@ fn every_item_has_the_hash_of_other_programs() {
     for vector in vectors {
         let extension = ToolFileExtension::of_file_name(&format!("x{}", vector.ext)).unwrap();
         let bytes = STANDARD.decode(vector.content_base64).unwrap();
-        let text = ToolItemText::decode(&bytes, extension).unwrap();
+        let text = NormalizedToolItemText::decode(&bytes, extension).unwrap();
         assert_eq!(text.integrity().to_string(), vector.integrity, "{}", vector.name);
     }
 }

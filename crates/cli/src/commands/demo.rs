@@ -1,7 +1,7 @@
 use crate::{
     demo::{
-        exhibition::DemoResult,
-        painters::{DemoGuardMode, DemoPaintingContext, DemoPaintingOutcome},
+        exhibition::DemoCanvasPair,
+        painters::{DemoGuardMode, DemoPainterEnvironment, DemoPaintingOutcome},
         picture::{DemoCanvas, DemoStroke, PAINTERS},
         stroke,
     },
@@ -57,8 +57,11 @@ impl DemoCommand {
         let folder = folder.map_err(|error| cannot("make a folder to paint in", &error))?;
         let program =
             std::env::current_exe().map_err(|error| cannot("find this program", &error))?;
-        let painted =
-            self.paint(&DemoPaintingContext { program, folder: folder.path(), signals: &signals });
+        let painted = self.paint(&DemoPainterEnvironment {
+            program,
+            folder: folder.path(),
+            signals: &signals,
+        });
         // Before a signal ends this: nothing is left behind.
         drop(folder);
         match painted? {
@@ -73,9 +76,9 @@ impl DemoCommand {
     /// Paints both pictures; gives the signal that ended it before.
     fn paint(
         &self,
-        studio: &DemoPaintingContext<'_>,
+        studio: &DemoPainterEnvironment<'_>,
     ) -> Result<Option<ReceivedSignal>, CliFailure> {
-        let mut exhibition = DemoResult::new();
+        let mut exhibition = DemoCanvasPair::new();
         let width = output::width();
         let lines = exhibition.lines(width, output::glyphs()).len();
         let mut animation = (!self.json).then(|| AnimatedLines::new(lines));
@@ -104,7 +107,7 @@ impl DemoCommand {
 
 /// Shows both pictures as they have become, and what that says.
 fn tell(
-    exhibition: &DemoResult,
+    exhibition: &DemoCanvasPair,
     animation: Option<AnimatedLines>,
     width: usize,
 ) -> Result<(), CliFailure> {
@@ -125,7 +128,7 @@ fn tell(
     .hint("lokt doctor   checks whether locks work on this machine"))
 }
 
-fn part(exhibition: &mut DemoResult, manner: DemoGuardMode) -> &mut DemoCanvas {
+fn part(exhibition: &mut DemoCanvasPair, manner: DemoGuardMode) -> &mut DemoCanvas {
     match manner {
         DemoGuardMode::Unlocked => &mut exhibition.unlocked,
         DemoGuardMode::Guarded => &mut exhibition.guarded,

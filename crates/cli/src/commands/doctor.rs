@@ -8,7 +8,7 @@ use crate::{
 };
 use clap::Args;
 use lokt_lock::{
-    file::{CheckStatus, ForeignPath, RootCheck, RootMethod, checkup},
+    file::{CheckStatus, ForeignOwnedPath, RootCheckOutcome, RootMethod, checkup},
     harness::AgentSource,
     record::FORMAT_VERSION,
 };
@@ -42,7 +42,7 @@ impl DoctorCommand {
     fn report(
         &self,
         context: &CommandContext,
-        checks: &[RootCheck],
+        checks: &[RootCheckOutcome],
         overall: CheckStatus,
     ) -> Result<(), CliFailure> {
         let root = context.root.path.display().to_string();
@@ -58,7 +58,7 @@ impl DoctorCommand {
             );
         }
         output::text(&format!("root: {root} ({method}), lock records: version {FORMAT_VERSION}"))?;
-        for RootCheck { name, status, message } in checks {
+        for RootCheckOutcome { name, status, message } in checks {
             output::text(&format!("{:<5} {name:<12} {message}", status.as_str()))?;
         }
         output::text(&format!("overall: {}", overall.as_str()))
@@ -66,7 +66,7 @@ impl DoctorCommand {
 }
 
 /// Only `once` asks git, and not where its inputs are files.
-fn git() -> RootCheck {
+fn git() -> RootCheckOutcome {
     let (status, message) = match git_version() {
         Some(found) if found >= OLDEST_GIT => (CheckStatus::Ok, format!("version {found}")),
         Some(found) => {
@@ -75,11 +75,11 @@ fn git() -> RootCheck {
         }
         None => (CheckStatus::Warn, "cannot be run: `once` needs it to list files".to_owned()),
     };
-    RootCheck { name: "git", status, message }
+    RootCheckOutcome { name: "git", status, message }
 }
 
 /// All that there is to say of a root of another user: it is not examined further.
-fn foreign_root(foreign: &ForeignPath) -> RootCheck {
+fn foreign_root(foreign: &ForeignOwnedPath) -> RootCheckOutcome {
     let message = format!(
         "{} belongs to another user (uid {}), so nothing here is used; if you trust that user: git config --global \
          --add safe.directory {}",
@@ -87,13 +87,13 @@ fn foreign_root(foreign: &ForeignPath) -> RootCheck {
         foreign.uid,
         foreign.exception.display(),
     );
-    RootCheck { name: "owner", status: CheckStatus::Fail, message }
+    RootCheckOutcome { name: "owner", status: CheckStatus::Fail, message }
 }
 
 impl CommandContext {
-    fn checks(&self) -> Vec<RootCheck> {
+    fn checks(&self) -> Vec<RootCheckOutcome> {
         let owner = "the root, and what leads to it, is trusted".to_owned();
-        let owner = RootCheck { name: "owner", status: CheckStatus::Ok, message: owner };
+        let owner = RootCheckOutcome { name: "owner", status: CheckStatus::Ok, message: owner };
         let checks = [owner].into_iter().chain(checkup(&self.store));
         let checks = checks.chain(self.session()).chain(self.sandbox());
         let checks = checks.chain(self.is_earlier()).chain(self.other_root());
@@ -101,7 +101,7 @@ impl CommandContext {
     }
 
     /// A warning where each command is another agent.
-    fn session(&self) -> Option<RootCheck> {
+    fn session(&self) -> Option<RootCheckOutcome> {
         let caller = &self.caller;
         let is_session = matches!(caller.agent_source, AgentSource::Terminal { .. });
         let message = format!(
@@ -109,27 +109,27 @@ impl CommandContext {
              none can renew or unlock what an earlier one locked; set {} to one id for each agent or job",
             env::AGENT_ID
         );
-        let check = RootCheck { name: "session", status: CheckStatus::Warn, message };
+        let check = RootCheckOutcome { name: "session", status: CheckStatus::Warn, message };
         (is_session && !caller.has_visible_session()).then_some(check)
     }
 
     /// What to do where a sandbox, or the file system, keeps the root read-only.
-    fn sandbox(&self) -> Option<RootCheck> {
+    fn sandbox(&self) -> Option<RootCheckOutcome> {
         let hints = advice::of_unwritable(&self.root);
         let message = hints.join("; ");
-        let check = RootCheck { name: "sandbox", status: CheckStatus::Fail, message };
+        let check = RootCheckOutcome { name: "sandbox", status: CheckStatus::Fail, message };
         (!hints.is_empty()).then_some(check)
     }
 
     /// A warning where `LOKT_ROOT` keeps this caller's locks apart from those of others.
-    fn other_root(&self) -> Option<RootCheck> {
+    fn other_root(&self) -> Option<RootCheckOutcome> {
         let other = apart(&self.root)?;
         let message = other.warning();
-        Some(RootCheck { name: "lokt_root", status: CheckStatus::Warn, message })
+        Some(RootCheckOutcome { name: "lokt_root", status: CheckStatus::Warn, message })
     }
 
     /// A warning where a `lokt.toml` does not count.
-    fn project_file(&self) -> Option<RootCheck> {
+    fn project_file(&self) -> Option<RootCheckOutcome> {
         let path = self.root.unused_file.as_ref()?;
         let message = format!(
             "the folder that {} names does not count: this repository has no main work tree, so its worktrees share \
@@ -137,11 +137,11 @@ impl CommandContext {
             path.display(),
             self.root.path.display(),
         );
-        Some(RootCheck { name: "project", status: CheckStatus::Warn, message })
+        Some(RootCheckOutcome { name: "project", status: CheckStatus::Warn, message })
     }
 
     /// Whether what was held before there was a repository, or a `lokt.toml`, keeps the locks where they were.
-    fn is_earlier(&self) -> Option<RootCheck> {
+    fn is_earlier(&self) -> Option<RootCheckOutcome> {
         let successor = self.root.successor.as_ref()?;
         let (name, what) = match successor.method {
             RootMethod::Project => {
@@ -150,16 +150,16 @@ impl CommandContext {
             _ => ("repository", "there is a git repository now".to_owned()),
         };
         let message = format!("{what}; what is held here keeps the locks here until it is free");
-        Some(RootCheck { name, status: CheckStatus::Warn, message })
+        Some(RootCheckOutcome { name, status: CheckStatus::Warn, message })
     }
 }
 
 /// A warning where each working folder has other locks.
-fn relative_root() -> Option<RootCheck> {
+fn relative_root() -> Option<RootCheckOutcome> {
     let root = env::path(env::ROOT).ok().flatten().filter(|root| !root.is_absolute())?;
     let message = format!(
         "LOKT_ROOT={} is relative: each working folder has other locks; set an absolute path",
         root.display()
     );
-    Some(RootCheck { name: "lokt_root", status: CheckStatus::Warn, message })
+    Some(RootCheckOutcome { name: "lokt_root", status: CheckStatus::Warn, message })
 }

@@ -4,7 +4,7 @@ use crate::{
 use clap::Args;
 use lokt_lock::{
     ops::{look, readable},
-    record::{JsonText, LockMetadata, LockRecord},
+    record::{LockMetadata, LockRecord, RawJsonText},
     words::LockName,
 };
 use serde::Serialize;
@@ -26,10 +26,10 @@ pub(crate) struct GetMetaCommand {
 
 /// A value as JSON, to the byte.
 #[derive(Serialize)]
-struct ValueJson<'a> {
+struct LockMetadataValueJson<'a> {
     name: &'a str,
     key: &'a str,
-    value: JsonText,
+    value: RawJsonText,
 }
 
 impl GetMetaCommand {
@@ -49,7 +49,7 @@ impl GetMetaCommand {
         match metadata.find_map(|metadata| metadata.get(&self.key)) {
             Some(value) if self.json => {
                 let (name, key) = (self.name.as_str(), self.key.as_str());
-                output::json(&ValueJson { name, key, value })?;
+                output::json(&LockMetadataValueJson { name, key, value })?;
             }
             Some(value) => output::bytes(format!("{}\n", value.shown()).as_bytes())?,
             None => return Err(self.no_key(record)),

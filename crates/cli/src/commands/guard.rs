@@ -2,7 +2,7 @@ use crate::locking::{
     held,
     nesting::{self, EnclosingLock, InheritedLock},
     sharing::LockModeOptions,
-    status_file::{GuardOutcome, GuardStatusFile},
+    status_file::{GuardExitStatusFile, GuardOutcome},
     supervision::SupervisionOptions,
     waiting::{QueueDisplay, WaitOptions, interrupted_by},
 };
@@ -68,7 +68,7 @@ impl GuardCommand {
         if let Some(line) = self.line.take() {
             self.command = vec!["/bin/sh".into(), "-c".into(), line];
         }
-        let mut status = GuardStatusFile::begin(self.status_file.take(), &self.names)?;
+        let mut status = GuardExitStatusFile::begin(self.status_file.take(), &self.names)?;
         let held = nesting::held();
         let mode = self.sharing.mode();
         let around = |name: &LockName| nesting::inside(context, name, mode, &held);
@@ -117,7 +117,7 @@ impl GuardSession<'_> {
     fn run(
         &self,
         mut told: Vec<InheritedLock>,
-        status: &mut GuardStatusFile,
+        status: &mut GuardExitStatusFile,
         dies_of: &mut Option<SignalNumber>,
     ) -> Result<ExitCode, CliFailure> {
         let missing = |name: &&LockName| !told.iter().any(|it| it.name == **name);
@@ -148,7 +148,7 @@ impl GuardSession<'_> {
     fn acquire(
         &self,
         names: &[&LockName],
-        status: &mut GuardStatusFile,
+        status: &mut GuardExitStatusFile,
     ) -> Result<GuardAcquireOutcome, CliFailure> {
         let requests = names.iter().map(|name| self.request(name)).collect();
         let mut line = QueueDisplay::new(self.signals, &self.context.caller);
@@ -174,7 +174,12 @@ impl GuardSession<'_> {
         }
     }
 
-    fn denied(&self, name: &LockName, denial: &Denial, status: &mut GuardStatusFile) -> CliFailure {
+    fn denied(
+        &self,
+        name: &LockName,
+        denial: &Denial,
+        status: &mut GuardExitStatusFile,
+    ) -> CliFailure {
         let timed_out = denial.waited.is_some();
         status.ended(if timed_out { GuardOutcome::TimedOut } else { GuardOutcome::Denied });
         let failure = crate::denial::lock::denied(name, denial, &self.context.caller);
@@ -219,7 +224,7 @@ impl GuardSession<'_> {
         &self,
         finish: Result<SupervisionOutcome, CliFailure>,
         lost: &[LockName],
-        status: &mut GuardStatusFile,
+        status: &mut GuardExitStatusFile,
         dies_of: &mut Option<SignalNumber>,
     ) -> Result<ExitCode, CliFailure> {
         let finish = finish.inspect_err(|_| status.ended(GuardOutcome::NotStarted))?;

@@ -7,7 +7,7 @@ use crate::{
 };
 use clap::{Args, Subcommand};
 use lokt_tool::{
-    signature::{KeyTrustError, SigningKeyFiles, TrustStore, TrustedKey},
+    signature::{SigningKeyFiles, TrustStore, TrustStoreError, TrustedKey},
     words::Fingerprint,
 };
 use serde_json::{Value, json};
@@ -26,29 +26,29 @@ pub(crate) struct KeyCommand {
 #[derive(Debug, Subcommand)]
 enum KeyAction {
     /// Generate a signing key, and trust it
-    Generate(KeyOutputOptions),
+    Generate(SigningKeyOutputOptions),
     /// List the trusted keys
-    List(KeyOutputOptions),
+    List(SigningKeyOutputOptions),
     /// Trust the public key in a file
     Trust {
         /// The file, in PEM form
         file: PathBuf,
         #[command(flatten)]
-        form: KeyOutputOptions,
+        form: SigningKeyOutputOptions,
     },
     /// Stop trusting a key
     Untrust {
         /// The key's fingerprint
         fingerprint: Fingerprint,
         #[command(flatten)]
-        form: KeyOutputOptions,
+        form: SigningKeyOutputOptions,
     },
     /// Print your public key, to share it with others
-    Show(KeyOutputOptions),
+    Show(SigningKeyOutputOptions),
 }
 
 #[derive(Args, Clone, Copy, Debug)]
-struct KeyOutputOptions {
+struct SigningKeyOutputOptions {
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -69,7 +69,7 @@ impl KeyCommand {
     }
 }
 
-impl KeyOutputOptions {
+impl SigningKeyOutputOptions {
     fn print(self, json: &Value, text: &str) -> Result<ExitCode, CliFailure> {
         if self.json {
             output::json(json)?;
@@ -83,7 +83,7 @@ impl KeyOutputOptions {
 fn generate(
     files: &SigningKeyFiles,
     trust: &TrustStore,
-    form: KeyOutputOptions,
+    form: SigningKeyOutputOptions,
 ) -> Result<ExitCode, CliFailure> {
     let mut added = None;
     let made = files.generate(|key| {
@@ -105,7 +105,7 @@ fn generate(
 fn list(
     files: &SigningKeyFiles,
     trust: &TrustStore,
-    form: KeyOutputOptions,
+    form: SigningKeyOutputOptions,
 ) -> Result<ExitCode, CliFailure> {
     let mine = files.secret().ok().map(|key| key.public().fingerprint());
     let (keys, errors): (Vec<_>, Vec<_>) = trust.list().into_iter().partition(Result::is_ok);
@@ -140,10 +140,10 @@ fn list(
 fn trust_file(
     trust: &TrustStore,
     file: &Path,
-    form: KeyOutputOptions,
+    form: SigningKeyOutputOptions,
 ) -> Result<ExitCode, CliFailure> {
     let (key, path) = trust.add_file(file).map_err(|error| match error {
-        KeyTrustError::Key(error) => {
+        TrustStoreError::Key(error) => {
             CliFailure::of(&error).hint("lokt key show   prints a key in that form")
         }
         error => error.into(),
@@ -158,7 +158,7 @@ fn trust_file(
 fn untrust(
     trust: &TrustStore,
     fingerprint: &Fingerprint,
-    form: KeyOutputOptions,
+    form: SigningKeyOutputOptions,
 ) -> Result<ExitCode, CliFailure> {
     let removed = trust.remove(fingerprint)?;
     if let Some(still) = trust.find(fingerprint)? {
@@ -170,7 +170,7 @@ fn untrust(
     )
 }
 
-fn show(files: &SigningKeyFiles, form: KeyOutputOptions) -> Result<ExitCode, CliFailure> {
+fn show(files: &SigningKeyFiles, form: SigningKeyOutputOptions) -> Result<ExitCode, CliFailure> {
     let key = files.secret()?.public();
     let (fingerprint, pem) = (key.fingerprint(), key.to_pem());
     if form.json {

@@ -3,7 +3,7 @@ use clap::{Args, ValueHint};
 use lokt_lock::{
     ops::{ReservationList, list_reservations},
     pattern::Pattern,
-    project::{PathArgument, argument},
+    project::{PathOrPatternArgument, argument},
     reservation::{Reservation, ReservationScope, WorktreeId, is_own},
 };
 use std::ffi::OsString;
@@ -96,7 +96,7 @@ fn is_mine(context: &CommandContext, record: &Reservation) -> bool {
 
 /// Whether a reservation covers what an argument means. A file is a path alone; a folder, and a glob, stand for all that
 /// they cover.
-fn covers(record: &Reservation, argument: &PathArgument) -> bool {
+fn covers(record: &Reservation, argument: &PathOrPatternArgument) -> bool {
     let meets = |asked: &Pattern| {
         record.patterns.iter().any(|standing| match (&argument.path, asked.as_literal()) {
             (Some((_, false)), Some(path)) => standing.covers(path),

@@ -15,7 +15,7 @@ use lokt_lock::{
         reserve, reserve_waiting,
     },
     pattern::Pattern,
-    project::{ProjectFolder, argument},
+    project::{ProjectWorkingFolder, argument},
     record::HoldKind,
     reservation::{Reservation, ReservationMode, ReservationOrigin, ReservationScope},
     sys,
@@ -47,7 +47,7 @@ pub(crate) struct ReserveCommand {
     shared: bool,
     /// Where it counts: in all worktrees of the repository, or in this one
     #[arg(long, value_name = "SCOPE", value_enum, default_value = "repository")]
-    scope: ScopeArgument,
+    scope: ReservationScopeArgument,
     /// End it when this process ends, too (in a script: --pid $$)
     #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(1..))]
     pid: Option<i32>,
@@ -60,7 +60,7 @@ pub(crate) struct ReserveCommand {
 
 /// Where a reservation counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum ScopeArgument {
+enum ReservationScopeArgument {
     Repository,
     Tree,
 }
@@ -95,7 +95,7 @@ impl ReserveCommand {
     fn request<'a>(
         &self,
         context: &'a CommandContext,
-        project: &ProjectFolder,
+        project: &ProjectWorkingFolder,
     ) -> Result<ReservationRequest<'a>, CliFailure> {
         let mut patterns = Vec::new();
         for typed in &self.patterns {
@@ -110,8 +110,10 @@ impl ReserveCommand {
             caller: &context.caller,
             patterns,
             scope: match self.scope {
-                ScopeArgument::Repository => ReservationScope::Repository,
-                ScopeArgument::Tree => ReservationScope::Tree(project.make_worktree_id()?),
+                ReservationScopeArgument::Repository => ReservationScope::Repository,
+                ReservationScopeArgument::Tree => {
+                    ReservationScope::Tree(project.make_worktree_id()?)
+                }
             },
             mode: if self.shared { ReservationMode::Shared } else { ReservationMode::Exclusive },
             ttl: self.ttl,

@@ -1,6 +1,6 @@
 use crate::once::withdraw::withdraw;
 use crate::{
-    context::{AsOwner, CommandContext, OwnerOption},
+    context::{CommandContext, CommandWithOwnerOption, OwnerOption},
     exit::ExitCode,
     failure::{CliFailure, chain},
     once::results_of,
@@ -30,8 +30,8 @@ pub(crate) struct ResultsCommand {
 enum ResultsAction {
     List(ResultsListCommand),
     Show(ResultsShowCommand),
-    Rm(AsOwner<ResultsRemoveCommand>),
-    Prune(AsOwner<ResultsPruneCommand>),
+    Rm(CommandWithOwnerOption<ResultsRemoveCommand>),
+    Prune(CommandWithOwnerOption<ResultsPruneCommand>),
 }
 
 /// List all results, most recently used first

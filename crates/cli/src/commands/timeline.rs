@@ -7,7 +7,7 @@ use crate::{
         bars::{self, TimelineBarOptions},
         gather::{self, TimeRange},
         json, page,
-        source::TimelineSource,
+        source::TimelineRepository,
     },
 };
 use clap::Args;
@@ -49,7 +49,7 @@ impl TimelineOptions {
     ) -> Result<ExitCode, CliFailure> {
         let mut timeline = gather::timeline(context, asked)?;
         timeline.retain(|name, span| wanted(name, &span.who.owner));
-        let source = TimelineSource::of(&context.root);
+        let source = TimelineRepository::of(&context.root);
         match &self.html {
             Some(file) if file.as_os_str() == "-" => {
                 let page = page::html(&timeline, &source);
@@ -75,7 +75,11 @@ impl TimelineOptions {
 }
 
 /// Writes the page whole or not at all. Its content is as private as the log.
-fn write_page(file: &Path, timeline: &Timeline, source: &TimelineSource) -> Result<(), CliFailure> {
+fn write_page(
+    file: &Path,
+    timeline: &Timeline,
+    source: &TimelineRepository,
+) -> Result<(), CliFailure> {
     let write = || -> io::Result<()> {
         let file = replaceable(file)?;
         let page = page::html(timeline, source)?;

@@ -3,7 +3,7 @@ use crate::{
 };
 use clap::Args;
 use lokt_lock::{
-    ops::{UnreserveOutcome, UnreserveRequest, UnreservedPart, unreserve},
+    ops::{ReservationReduction, UnreserveOutcome, UnreserveRequest, unreserve},
     pattern::Pattern,
     project::argument,
     rules::OwnerSource,
@@ -84,9 +84,9 @@ impl UnreserveCommand {
         self.patterns.iter().map(read).collect::<Result<_, CliFailure>>().map(Some)
     }
 
-    fn report(&self, parts: &[UnreservedPart]) -> Result<(), CliFailure> {
+    fn report(&self, parts: &[ReservationReduction]) -> Result<(), CliFailure> {
         if self.json {
-            let part = |it: &UnreservedPart| {
+            let part = |it: &ReservationReduction| {
                 serde_json::json!({"id": it.before.id.as_str(), "given_back": it.given_back,
                     "rest": it.rest})
             };

@@ -8,7 +8,7 @@ use crate::{
 };
 use clap::{Args, ValueEnum};
 use lokt_lock::{
-    file::RootWatch,
+    file::LockRootChangeWatch,
     guard::SignalReader,
     ops::{AwaitFreeOutcome, LockRequest, await_free, is_held},
     record::HoldKind,
@@ -95,7 +95,7 @@ impl WaitCommand {
         limit: Duration,
     ) -> Result<ExitCode, CliFailure> {
         let began = Instant::now();
-        let mut watch = RootWatch::begin(&context.store);
+        let mut watch = LockRootChangeWatch::begin(&context.store);
         while let Some(free) = self.first_free(context)? {
             let left = limit.saturating_sub(began.elapsed());
             if left.is_zero() {
@@ -143,7 +143,11 @@ fn still_free(name: &LockName, limit: Duration) -> CliFailure {
 }
 
 /// Sleeps until the locks may have changed, a signal came, or `left` has passed.
-fn sleep(watch: &RootWatch, signals: &SignalReader, left: Duration) -> Result<(), CliFailure> {
+fn sleep(
+    watch: &LockRootChangeWatch,
+    signals: &SignalReader,
+    left: Duration,
+) -> Result<(), CliFailure> {
     let left = if watch.is_blind() { left.min(BLIND) } else { left };
     let sources = watch.sources().into_iter().chain([signals.as_fd()]);
     let mut fds: Vec<PollFd<'_>> = sources.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();

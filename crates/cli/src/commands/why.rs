@@ -5,7 +5,7 @@ use crate::{
     exit::ExitCode,
     failure::CliFailure,
     output,
-    view::{self, suggestion::CommandSuggestionContext},
+    view::{self, suggestion::CommandSuggestionCallerFacts},
 };
 use clap::Args;
 use lokt_lock::{
@@ -33,7 +33,8 @@ impl WhyCommand {
         owner: Option<Owner>,
     ) -> Result<ExitCode, CliFailure> {
         let explanation = explain(&context.store, &self.name, &context.caller)?;
-        let asker = CommandSuggestionContext { owner, around: around(&self.name, &explanation) };
+        let asker =
+            CommandSuggestionCallerFacts { owner, around: around(&self.name, &explanation) };
         output::even_if_unread(if self.json {
             output::json(&view::reason::json(&self.name, &explanation, &context.caller, &asker))
         } else {

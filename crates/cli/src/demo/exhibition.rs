@@ -8,7 +8,7 @@ use serde::Serialize;
 
 /// Both pictures, as far as they are painted.
 #[derive(Clone, Debug)]
-pub(crate) struct DemoResult {
+pub(crate) struct DemoCanvasPair {
     pub(crate) unlocked: DemoCanvas,
     pub(crate) guarded: DemoCanvas,
 }
@@ -24,24 +24,24 @@ const BOTH: usize = 2 * WIDTH + GAP.len();
 pub(crate) struct DemoJson {
     painters: usize,
     strokes: usize,
-    unlocked: DemoPictureJson,
-    guarded: DemoPictureJson,
+    unlocked: DemoCanvasJson,
+    guarded: DemoCanvasJson,
 }
 
 #[derive(Serialize)]
-struct DemoPictureJson {
+struct DemoCanvasJson {
     kept: usize,
     picture: Vec<String>,
 }
 
-impl DemoResult {
+impl DemoCanvasPair {
     /// Two empty pictures.
     pub(crate) fn new() -> Self {
         Self { unlocked: DemoCanvas::blank(), guarded: DemoCanvas::blank() }
     }
 
     pub(crate) fn json(&self) -> DemoJson {
-        let picture = |it: &DemoCanvas| DemoPictureJson {
+        let picture = |it: &DemoCanvas| DemoCanvasJson {
             kept: it.kept(),
             picture: it.lines(Glyphs::Unicode),
         };
@@ -86,8 +86,8 @@ impl DemoResult {
 mod tests {
     use super::*;
 
-    fn half_painted() -> DemoResult {
-        let mut exhibition = DemoResult::new();
+    fn half_painted() -> DemoCanvasPair {
+        let mut exhibition = DemoCanvasPair::new();
         DemoStroke::all().step_by(2).for_each(|stroke| exhibition.unlocked.paint(stroke));
         DemoStroke::all().for_each(|stroke| exhibition.guarded.paint(stroke));
         exhibition
@@ -117,6 +117,6 @@ mod tests {
         let exhibition = half_painted();
         let expected = "Strokes lost without a lock: 36 of 72; under the lock: none.";
         assert_eq!(exhibition.verdict(), expected);
-        assert!(exhibition.is_guarded_whole() && !DemoResult::new().is_guarded_whole());
+        assert!(exhibition.is_guarded_whole() && !DemoCanvasPair::new().is_guarded_whole());
     }
 }

@@ -39,7 +39,7 @@ pub(crate) enum DemoPaintingOutcome {
 }
 
 /// Where painters work.
-pub(crate) struct DemoPaintingContext<'a> {
+pub(crate) struct DemoPainterEnvironment<'a> {
     /// This program.
     pub(crate) program: PathBuf,
     /// A folder for the painters only.
@@ -48,13 +48,13 @@ pub(crate) struct DemoPaintingContext<'a> {
 }
 
 /// One painter: the stroke that it is at, and those that it has yet to paint.
-struct DemoPainter {
+struct DemoPainterProcess {
     number: usize,
     at_work: Option<Child>,
     left: VecDeque<DemoStroke>,
 }
 
-impl Drop for DemoPainter {
+impl Drop for DemoPainterProcess {
     /// Stops the painter when the demonstration ends.
     fn drop(&mut self) {
         let Some(mut child) = self.at_work.take() else { return };
@@ -66,7 +66,7 @@ impl Drop for DemoPainter {
     }
 }
 
-impl DemoPaintingContext<'_> {
+impl DemoPainterEnvironment<'_> {
     /// Lets all painters paint, and shows the canvas from time to time.
     pub(crate) fn paint(
         &self,
@@ -81,7 +81,7 @@ impl DemoPaintingContext<'_> {
             .map_err(|error| cannot("write the canvas", &error))?;
         let read = || fs::read(&file).map(|bytes| DemoCanvas::read(&bytes));
         let read = || read().map_err(|error| cannot("read the canvas", &error));
-        let mut painters: Vec<DemoPainter> = (0..PAINTERS).map(painter).collect();
+        let mut painters: Vec<DemoPainterProcess> = (0..PAINTERS).map(painter).collect();
         loop {
             for painter in &mut painters {
                 self.go_on(painter, manner, &file)?;
@@ -99,7 +99,7 @@ impl DemoPaintingContext<'_> {
     /// Starts a painter's next stroke, where the one before is done.
     fn go_on(
         &self,
-        painter: &mut DemoPainter,
+        painter: &mut DemoPainterProcess,
         manner: DemoGuardMode,
         file: &Path,
     ) -> Result<(), CliFailure> {
@@ -163,9 +163,9 @@ impl DemoPaintingContext<'_> {
     }
 }
 
-fn painter(number: usize) -> DemoPainter {
+fn painter(number: usize) -> DemoPainterProcess {
     let left = DemoStroke::all().filter(|stroke| stroke.painter() == number).collect();
-    DemoPainter { number, at_work: None, left }
+    DemoPainterProcess { number, at_work: None, left }
 }
 
 fn cannot(what: &str, error: &io::Error) -> CliFailure {

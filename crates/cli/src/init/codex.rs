@@ -36,7 +36,7 @@ pub(super) enum CodexError {
 
 /// What is left without the path.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum ConfigWithoutRoot {
+pub(super) enum WritableRootRemovalOutcome {
     /// The path is not in it.
     Same,
     /// The file as it was before.
@@ -59,13 +59,13 @@ pub(super) fn put(text: Option<&str>, path: &str) -> Result<String, CodexError> 
 }
 
 /// The configuration without a path.
-pub(super) fn cut(text: &str, path: &str) -> Result<ConfigWithoutRoot, CodexError> {
+pub(super) fn cut(text: &str, path: &str) -> Result<WritableRootRemovalOutcome, CodexError> {
     let (mark, text) = unmarked(text);
     if !writable(text)?.iter().any(|it| it == path) {
-        return Ok(ConfigWithoutRoot::Same);
+        return Ok(WritableRootRemovalOutcome::Same);
     }
     if text == format!("{}\n", block(path)) {
-        return Ok(ConfigWithoutRoot::Nothing);
+        return Ok(WritableRootRemovalOutcome::Nothing);
     }
     let is_right = |it: &String| {
         writable(it).is_ok_and(|roots| !roots.iter().any(|it| it == path))
@@ -78,7 +78,7 @@ pub(super) fn cut(text: &str, path: &str) -> Result<ConfigWithoutRoot, CodexErro
         all.iter().find(was).or(all.first()).cloned()
     });
     let before = choices.into_iter().flatten().next().ok_or(CodexError::Form)?;
-    Ok(ConfigWithoutRoot::Text(format!("{mark}{before}")))
+    Ok(WritableRootRemovalOutcome::Text(format!("{mark}{before}")))
 }
 
 fn parsed(text: &str) -> Result<Table, CodexError> {
@@ -227,14 +227,14 @@ fn spliced(text: &str, place: Range<usize>, chunk: &str) -> String {
 /// Where the list is, with its brackets.
 fn list_of(text: &str) -> Option<Range<usize>> {
     #[derive(serde::Deserialize)]
-    struct CodexConfig {
+    struct CodexSandboxConfig {
         sandbox_workspace_write: Option<SandboxTable>,
     }
     #[derive(serde::Deserialize)]
     struct SandboxTable {
         writable_roots: Option<Spanned<Vec<Value>>>,
     }
-    let config: CodexConfig = toml::from_str(text).ok()?;
+    let config: CodexSandboxConfig = toml::from_str(text).ok()?;
     let place = config.sandbox_workspace_write?.writable_roots?.span();
     text.get(place.clone())?.starts_with('[').then_some(place)
 }

@@ -1,7 +1,7 @@
 //! Lets Codex's sandbox write the folder of the locks.
 
 use super::{
-    codex::{self, ConfigWithoutRoot},
+    codex::{self, WritableRootRemovalOutcome},
     plan::InitPlan,
     project_file::{InitTargetFile, refused},
 };
@@ -70,9 +70,9 @@ impl CodexSandbox {
         let place = self.config()?;
         let (Some(text), Ok(path)) = (&place.text, self.path()) else { return Ok(()) };
         match codex::cut(text, path).map_err(|flaw| refused(shown(), &flaw.to_string()))? {
-            ConfigWithoutRoot::Same => Ok(()),
-            ConfigWithoutRoot::Text(text) => plan.change(place, Some(text)),
-            ConfigWithoutRoot::Nothing => plan.change(place, None),
+            WritableRootRemovalOutcome::Same => Ok(()),
+            WritableRootRemovalOutcome::Text(text) => plan.change(place, Some(text)),
+            WritableRootRemovalOutcome::Nothing => plan.change(place, None),
         }
     }
 

@@ -26,7 +26,7 @@ const BEFORE: [&str; 16] = [
 
 fn taken_out(text: &str, path: &str) -> String {
     match cut(text, path).unwrap() {
-        ConfigWithoutRoot::Text(text) => text,
+        WritableRootRemovalOutcome::Text(text) => text,
         other => panic!("{other:?} of {text:?}"),
     }
 }
@@ -38,12 +38,12 @@ fn what_is_put_in_is_found_once_and_taken_out_to_the_byte() {
         assert_eq!(writable(&with).unwrap().iter().filter(|it| *it == A).count(), 1, "{with}");
         assert_eq!(put(Some(&with), A).unwrap(), with, "a second time changes nothing");
         assert_eq!(taken_out(&with, A), before, "{with}");
-        assert_eq!(cut(before, A).unwrap(), ConfigWithoutRoot::Same);
+        assert_eq!(cut(before, A).unwrap(), WritableRootRemovalOutcome::Same);
         let marked = format!("\u{feff}{before}");
         assert_eq!(taken_out(&put(Some(&marked), A).unwrap(), A), marked);
     }
     let made = put(None, A).unwrap();
-    assert_eq!(cut(&made, A).unwrap(), ConfigWithoutRoot::Nothing);
+    assert_eq!(cut(&made, A).unwrap(), WritableRootRemovalOutcome::Nothing);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::{
 
 /// Says why a file may not be changed.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum FilePermissionError {
+pub(super) enum FileWritePermissionError {
     /// Its owner may not write it.
     #[error("it is read-only (mode {0:04o})")]
     ReadOnly(u32),
@@ -44,11 +44,11 @@ const OWNER_WRITES: u32 = 0o200;
 const MODE: u32 = 0o7777;
 
 /// Requires that a file may be replaced or removed, or created. The path has no symbolic links.
-pub(super) fn require(path: &Path) -> Result<(), FilePermissionError> {
+pub(super) fn require(path: &Path) -> Result<(), FileWritePermissionError> {
     match path.symlink_metadata() {
         Ok(file) => require_file(path, &file)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(FilePermissionError::File(error)),
+        Err(error) => return Err(FileWritePermissionError::File(error)),
     }
     let above = path.ancestors().skip(1);
     let folder =
@@ -56,30 +56,30 @@ pub(super) fn require(path: &Path) -> Result<(), FilePermissionError> {
     folder.map_or(Ok(()), |(path, folder)| require_folder(path, &folder))
 }
 
-fn require_file(path: &Path, file: &Metadata) -> Result<(), FilePermissionError> {
+fn require_file(path: &Path, file: &Metadata) -> Result<(), FileWritePermissionError> {
     // The superuser could write it; but its mode says read-only to every user.
     if file.mode() & OWNER_WRITES == 0 {
-        return Err(FilePermissionError::ReadOnly(file.mode() & MODE));
+        return Err(FileWritePermissionError::ReadOnly(file.mode() & MODE));
     }
     let me = geteuid();
     if file.uid() != me.as_raw() && !me.is_root() {
-        return Err(FilePermissionError::Owner(file.uid()));
+        return Err(FileWritePermissionError::Owner(file.uid()));
     }
     // Opened and not written: the kernel also refuses immutable and append-only files.
     let flags = nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY;
     let opened = OpenOptions::new().write(true).custom_flags(flags).open(path);
-    opened.map(drop).map_err(FilePermissionError::File)
+    opened.map(drop).map_err(FileWritePermissionError::File)
 }
 
-fn require_folder(path: &Path, folder: &Metadata) -> Result<(), FilePermissionError> {
+fn require_folder(path: &Path, folder: &Metadata) -> Result<(), FileWritePermissionError> {
     if folder.mode() & OWNER_WRITES == 0 {
-        return Err(FilePermissionError::ReadOnlyFolder {
+        return Err(FileWritePermissionError::ReadOnlyFolder {
             path: path.to_owned(),
             mode: folder.mode() & MODE,
         });
     }
     let allowed = access(path, AccessFlags::W_OK | AccessFlags::X_OK);
-    allowed.map_err(|error| FilePermissionError::Folder {
+    allowed.map_err(|error| FileWritePermissionError::Folder {
         path: path.to_owned(),
         source: error.into(),
     })

@@ -2,7 +2,7 @@
 
 use super::{
     agent::{CodingAgent, InstructionFile, StarterFile},
-    permission::{self, FilePermissionError},
+    permission::{self, FileWritePermissionError},
     project_file::{InitTargetFile, refused},
     section, settings,
 };
@@ -202,7 +202,8 @@ impl InitPlan {
         permission::require(&path).map_err(|denied| {
             let failure = refused(shown, &denied.to_string());
             match denied {
-                FilePermissionError::ReadOnly(_) | FilePermissionError::ReadOnlyFolder { .. } => {
+                FileWritePermissionError::ReadOnly(_)
+                | FileWritePermissionError::ReadOnlyFolder { .. } => {
                     failure.hint("make it writable (chmod u+w), if lokt is to change it")
                 }
                 _ => failure,

@@ -46,7 +46,7 @@ pub(crate) enum GuardOutcome {
 
 /// The content of the file, version 1. New versions only add fields.
 #[derive(Debug, Serialize)]
-struct GuardStatusFileContent {
+struct GuardExitStatusContent {
     version: u8,
     outcome: GuardOutcome,
     names: Vec<String>,
@@ -68,17 +68,17 @@ struct GuardStatusFileContent {
 }
 
 /// The file that `--status-file` names, or none.
-pub(crate) struct GuardStatusFile {
+pub(crate) struct GuardExitStatusFile {
     path: Option<PathBuf>,
     began: Instant,
     entered: Option<Instant>,
-    content: GuardStatusFileContent,
+    content: GuardExitStatusContent,
 }
 
-impl GuardStatusFile {
+impl GuardExitStatusFile {
     /// Writes that nothing has ended yet, so that a file of an earlier run is not taken for this one's.
     pub(crate) fn begin(path: Option<PathBuf>, names: &[LockName]) -> Result<Self, CliFailure> {
-        let content = GuardStatusFileContent {
+        let content = GuardExitStatusContent {
             version: 1,
             outcome: GuardOutcome::Unfinished,
             names: names.iter().map(ToString::to_string).collect(),

@@ -41,20 +41,20 @@ impl WaitOptions {
 }
 
 /// A wait as one line, for a caller.
-type QueueLine = fn(&QueueStanding, &CallerIdentity, Timestamp) -> String;
+type QueueLineFormatter = fn(&QueueStanding, &CallerIdentity, Timestamp) -> String;
 
 /// Shows the queue position on a terminal, and ends the wait on a signal.
 pub(crate) struct QueueDisplay<'a> {
     signals: &'a SignalReader,
     caller: &'a Caller,
     progress: ProgressLine,
-    line: QueueLine,
+    line: QueueLineFormatter,
     ended_by: Option<ReceivedSignal>,
 }
 
 impl<'a> QueueDisplay<'a> {
     pub(crate) fn new(signals: &'a SignalReader, caller: &'a Caller) -> Self {
-        let (progress, line) = (ProgressLine::new(), holder::standing as QueueLine);
+        let (progress, line) = (ProgressLine::new(), holder::standing as QueueLineFormatter);
         Self { signals, caller, progress, line, ended_by: None }
     }
 

@@ -1,6 +1,6 @@
 //! One call: when it must stop, and where its progress goes.
 
-use super::{connection::ClientConnection, progress::McpProgressReporter};
+use super::{connection::McpClientSession, progress::McpProgressReporter};
 use lokt_lock::guard::GRACE;
 use rmcp::{RoleServer, service::RequestContext};
 use std::{convert::Infallible, sync::Arc, time::Duration};
@@ -11,7 +11,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Whether what was started for a call may go on for long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum McpCallTimeLimit {
+pub(super) enum McpCallDurationKind {
     /// It takes a moment, and may finish even after the connection has ended.
     Moment,
     /// It may wait or run for long, and is stopped then.
@@ -38,25 +38,25 @@ impl McpCallStopReason {
 }
 
 /// One call of an operation.
-pub(super) struct McpOperationCall {
-    pub(super) connection: Arc<ClientConnection>,
+pub(super) struct McpCallHandle {
+    pub(super) connection: Arc<McpClientSession>,
     request: RequestContext<RoleServer>,
 }
 
-impl McpOperationCall {
+impl McpCallHandle {
     pub(super) fn new(
-        connection: Arc<ClientConnection>,
+        connection: Arc<McpClientSession>,
         request: RequestContext<RoleServer>,
     ) -> Self {
         Self { connection, request }
     }
 
     /// Waits until this call must stop.
-    pub(super) async fn stopped(&self, lasting: McpCallTimeLimit) -> McpCallStopReason {
+    pub(super) async fn stopped(&self, lasting: McpCallDurationKind) -> McpCallStopReason {
         tokio::select! {
             // The end of the exchange also cancels what is left of it.
             biased;
-            () = self.connection.ended(), if lasting == McpCallTimeLimit::Long => McpCallStopReason::Ended,
+            () = self.connection.ended(), if lasting == McpCallDurationKind::Long => McpCallStopReason::Ended,
             () = self.request.ct.cancelled() => McpCallStopReason::Cancelled,
         }
     }

@@ -2,9 +2,9 @@
 
 use super::{
     apart::set_apart,
-    call::{McpCallStopReason, McpCallTimeLimit, McpOperationCall},
-    connection::ClientConnection,
-    excerpt::{ExcerptBuffer, ExcerptLimit, OutputExcerpt, keep},
+    call::{McpCallDurationKind, McpCallHandle, McpCallStopReason},
+    connection::McpClientSession,
+    excerpt::{ExcerptLimit, OutputExcerpt, SharedOutputExcerpt, keep},
 };
 use lokt_lock::sys;
 use nix::{
@@ -43,7 +43,7 @@ pub(super) struct LoktCommandLine {
     words: Vec<String>,
     input: Option<String>,
     keep: ExcerptLimit,
-    lasting: McpCallTimeLimit,
+    lasting: McpCallDurationKind,
     /// The locks that are waited for.
     names: Vec<String>,
 }
@@ -64,7 +64,7 @@ impl LoktCommandLine {
             words: words.into_iter().map(str::to_owned).collect(),
             input: None,
             keep: ExcerptLimit::Ends(ANSWER),
-            lasting: McpCallTimeLimit::Moment,
+            lasting: McpCallDurationKind::Moment,
             names: Vec::new(),
         }
     }
@@ -96,13 +96,13 @@ impl LoktCommandLine {
 
     /// It may wait for these locks, or run for long: it then ends with its client.
     pub(super) fn lasting(mut self, names: impl IntoIterator<Item = String>) -> Self {
-        self.lasting = McpCallTimeLimit::Long;
+        self.lasting = McpCallDurationKind::Long;
         self.names.extend(names);
         self
     }
 
     /// Runs to the end, or until the call is to stop.
-    pub(super) async fn run(self, call: &McpOperationCall) -> io::Result<McpCommandResult> {
+    pub(super) async fn run(self, call: &McpCallHandle) -> io::Result<McpCommandResult> {
         let mut running = RunningCommand::start(&self, &call.connection)?;
         let pid = running.pid;
         let (status, stopped) = tokio::select! {
@@ -118,7 +118,7 @@ impl LoktCommandLine {
     /// Runs to the end, whatever happens.
     pub(super) async fn run_for(
         self,
-        connection: &ClientConnection,
+        connection: &McpClientSession,
     ) -> io::Result<McpCommandResult> {
         let mut running = RunningCommand::start(&self, connection)?;
         let status = running.child.wait().await?;
@@ -130,11 +130,11 @@ impl LoktCommandLine {
 struct RunningCommand {
     child: Child,
     pid: i32,
-    reading: [(ExcerptBuffer, JoinHandle<()>); 2],
+    reading: [(SharedOutputExcerpt, JoinHandle<()>); 2],
 }
 
 impl RunningCommand {
-    fn start(order: &LoktCommandLine, connection: &ClientConnection) -> io::Result<Self> {
+    fn start(order: &LoktCommandLine, connection: &McpClientSession) -> io::Result<Self> {
         let mut command = Command::new(PROGRAM);
         command.arg0("lokt").args(&order.words).envs(connection.environment());
         command.stdin(if order.input.is_some() { Stdio::piped() } else { Stdio::null() });
@@ -188,7 +188,7 @@ impl RunningCommand {
 }
 
 /// What a stream gave.
-async fn all_of((kept, mut reading): (ExcerptBuffer, JoinHandle<()>)) -> OutputExcerpt {
+async fn all_of((kept, mut reading): (SharedOutputExcerpt, JoinHandle<()>)) -> OutputExcerpt {
     if timeout(DRAIN, &mut reading).await.is_err() {
         reading.abort();
     }

@@ -29,7 +29,7 @@ const RELEASE: Duration = Duration::from_secs(10);
 /// A client is the session of its harness, where the harness says which: then it is the same agent as the shell commands
 /// of the session. Otherwise it is a separate agent. Two clients that were configured with the same owner exclude each
 /// other in either case.
-pub(super) struct ClientConnection {
+pub(super) struct McpClientSession {
     pub(super) context: CommandContext,
     /// Whether the agent's shell commands may be another caller: nothing says which agent this is, or the owner is one
     /// that they need not have.
@@ -41,7 +41,7 @@ pub(super) struct ClientConnection {
     calls: RwLock<()>,
 }
 
-impl ClientConnection {
+impl McpClientSession {
     pub(super) fn new(mut context: CommandContext) -> Result<Self, CliFailure> {
         let caller = &mut context.caller;
         let is_owner_given = caller.identity.source == OwnerSource::Given;

@@ -66,10 +66,10 @@ impl OutputExcerpt {
 }
 
 /// What is kept of a stream while it is being read.
-pub(super) type ExcerptBuffer = Arc<Mutex<OutputExcerpt>>;
+pub(super) type SharedOutputExcerpt = Arc<Mutex<OutputExcerpt>>;
 
 /// Reads a stream to its end, however much of it is kept, so that its writer never waits.
-pub(super) async fn keep(mut stream: impl AsyncRead + Unpin, kept: ExcerptBuffer) {
+pub(super) async fn keep(mut stream: impl AsyncRead + Unpin, kept: SharedOutputExcerpt) {
     let mut buffer = vec![0; 1 << 16];
     while let Ok(read @ 1..) = stream.read(&mut buffer).await {
         let bytes = buffer.get(..read).unwrap_or_default();

@@ -4,7 +4,7 @@ use super::{
     answer::{ToolAnswer, broken},
     argument_table::{McpArgument, McpArgumentKind, optional, required},
     argument_types::McpLockNameArgument,
-    call::McpOperationCall,
+    call::McpCallHandle,
     command_line::LoktCommandLine,
     plain_text,
     server::{McpOperation, McpOperationEffect},
@@ -35,7 +35,7 @@ impl McpOperation for McpForceUnlockArguments {
         ),
     ];
 
-    async fn call(self, call: &McpOperationCall) -> ToolAnswer {
+    async fn call(self, call: &McpCallHandle) -> ToolAnswer {
         let fence = self.fence.map(|fence| fence.to_string());
         let order = LoktCommandLine::new(["unlock", "--force", "--json"]).flag("--fence", fence);
         let words = ["--".to_owned(), self.name.as_str().to_owned()];
@@ -63,7 +63,7 @@ impl McpOperation for McpUnfreezeArguments {
     const ARGUMENTS: &'static [McpArgument] =
         &[required("name", McpArgumentKind::Name, "The lock")];
 
-    async fn call(self, call: &McpOperationCall) -> ToolAnswer {
+    async fn call(self, call: &McpCallHandle) -> ToolAnswer {
         let words = ["unfreeze", "--force", "--json", "--", self.name.as_str()];
         match LoktCommandLine::new(words).run(call).await {
             Ok(ended) => plain(&ended, plain_text::freed),

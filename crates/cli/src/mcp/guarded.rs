@@ -7,7 +7,7 @@ use super::{
         COMMAND, LINE, McpDurationArgument, McpLockNameArgument, McpWaitLimitArgument, SHARED,
         SLOTS, SLOTS_KIND, TIMEOUT, WAITING, command, sharing, waiting,
     },
-    call::McpOperationCall,
+    call::McpCallHandle,
     command_line::{LoktCommandLine, McpCommandResult},
     excerpt::ExcerptLimit,
     plain_text,
@@ -70,7 +70,7 @@ impl McpOperation for McpRunGuardedArguments {
         optional("max_output_bytes", McpArgumentKind::Count(0, OUTPUT_AT_MOST), OUTPUT_BYTES),
     ];
 
-    async fn call(self, call: &McpOperationCall) -> ToolAnswer {
+    async fn call(self, call: &McpCallHandle) -> ToolAnswer {
         let status = match temporary_folder() {
             Ok(folder) => folder,
             Err(error) => return broken(&error),

@@ -4,7 +4,7 @@ use super::{
     answer::{ToolAnswer, broken, done, failed, unfit},
     argument_table::{McpArgument, McpArgumentKind, optional},
     argument_types::McpLockNameArgument,
-    call::McpOperationCall,
+    call::McpCallHandle,
     command_line::{LoktCommandLine, McpCommandResult},
     excerpt::ExcerptLimit,
     plain_text,
@@ -63,7 +63,7 @@ impl McpOperation for McpAuditArguments {
         ),
     ];
 
-    async fn call(self, call: &McpOperationCall) -> ToolAnswer {
+    async fn call(self, call: &McpCallHandle) -> ToolAnswer {
         if self.ends_before_it_begins() {
             return unfit("\"until\" is before \"since\": no event can match");
         }

@@ -4,7 +4,7 @@ use super::{
     answer::{ToolAnswer, broken, done, failed},
     argument_table::{McpArgument, McpArgumentKind, optional, required},
     argument_types::McpLockNameArgument,
-    call::McpOperationCall,
+    call::McpCallHandle,
     command_line::{LoktCommandLine, McpCommandResult},
     next_step, plain_text,
     server::{McpOperation, McpOperationEffect},
@@ -28,7 +28,7 @@ impl McpOperation for McpStatusArguments {
     const ARGUMENTS: &'static [McpArgument] =
         &[optional("name", McpArgumentKind::Name, "Only this lock")];
 
-    async fn call(self, call: &McpOperationCall) -> ToolAnswer {
+    async fn call(self, call: &McpCallHandle) -> ToolAnswer {
         let name = self.name.as_ref().map(|name| name.as_str().to_owned());
         let words = name.map(|name| ["--".to_owned(), name]).into_iter().flatten();
         match LoktCommandLine::new(["status", "--json"]).words(words).run(call).await {
@@ -73,7 +73,7 @@ impl McpOperation for McpWhyArguments {
     const ARGUMENTS: &'static [McpArgument] =
         &[required("name", McpArgumentKind::Name, "The lock")];
 
-    async fn call(self, call: &McpOperationCall) -> ToolAnswer {
+    async fn call(self, call: &McpCallHandle) -> ToolAnswer {
         match LoktCommandLine::new(["why", "--json", "--", self.name.as_str()]).run(call).await {
             Ok(ended) => match (ended.code, ended.json()) {
                 // That it is blocked is an answer.

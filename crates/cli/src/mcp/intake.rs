@@ -2,7 +2,7 @@
 
 use super::{
     admission::McpHandshakeState,
-    connection::ClientConnection,
+    connection::McpClientSession,
     line::{InputLine, LONGEST, LineReader},
     message::{McpClientMessage, McpMessageRefusal},
     outlet::McpLineSender,
@@ -27,7 +27,7 @@ pub(super) const WAITING: usize = 16;
 const NOTES: usize = 20;
 
 /// What the SDK is given.
-pub(super) enum McpAcceptedMessage {
+pub(super) enum McpSdkInput {
     Message(Box<ClientJsonRpcMessage>),
     /// The request of this number is not wanted any more, and why.
     Cancellation(i64, Option<String>),
@@ -65,7 +65,7 @@ pub(super) struct McpInputReader<R> {
     lines: LineReader<R>,
     exchange: Arc<McpTransportState>,
     outlet: McpLineSender,
-    accepted: mpsc::Sender<McpAcceptedMessage>,
+    accepted: mpsc::Sender<McpSdkInput>,
     admission: McpHandshakeState,
     ignored: usize,
 }
@@ -75,7 +75,7 @@ impl<R: AsyncRead + Unpin> McpInputReader<R> {
         stream: R,
         exchange: Arc<McpTransportState>,
         outlet: McpLineSender,
-        accepted: mpsc::Sender<McpAcceptedMessage>,
+        accepted: mpsc::Sender<McpSdkInput>,
     ) -> Self {
         let lines = LineReader::new(stream);
         Self {
@@ -90,7 +90,7 @@ impl<R: AsyncRead + Unpin> McpInputReader<R> {
 
     /// Reads until the input or the connection ends, then waits until all that was accepted is answered. Only
     /// then it lets go of the SDK, which would else give up the answers that it waits for.
-    pub(super) async fn run(mut self, connection: Arc<ClientConnection>) -> io::Result<()> {
+    pub(super) async fn run(mut self, connection: Arc<McpClientSession>) -> io::Result<()> {
         let read = tokio::select! {
             read = self.read() => read,
             () = connection.ended() => Ok(()),
@@ -139,13 +139,13 @@ impl<R: AsyncRead + Unpin> McpInputReader<R> {
             McpClientMessage::Request(id, request) => self.accept(id, *request, batch).await,
             McpClientMessage::Notification(it) => {
                 let message = Box::new(ClientJsonRpcMessage::notification(it));
-                self.give(McpAcceptedMessage::Message(message)).await;
+                self.give(McpSdkInput::Message(message)).await;
             }
             McpClientMessage::Cancellation(id, reason) => {
                 let number = self.exchange.requests().release(&id);
                 // A request that is answered already, or was never made, cannot be called off.
                 if let Some(number) = number {
-                    self.give(McpAcceptedMessage::Cancellation(number, reason)).await;
+                    self.give(McpSdkInput::Cancellation(number, reason)).await;
                 }
             }
             McpClientMessage::Refused(refusal) => self.refuse(&refusal, batch).await,
@@ -168,7 +168,7 @@ impl<R: AsyncRead + Unpin> McpInputReader<R> {
         if let Some(number) = number {
             let number = NumberOrString::Number(number);
             let message = Box::new(ClientJsonRpcMessage::request(request, number));
-            room.send(McpAcceptedMessage::Message(message));
+            room.send(McpSdkInput::Message(message));
         } else {
             let reason = "a request with this \"id\" is not answered yet";
             self.refuse(&McpMessageRefusal::invalid(Some(id), reason), batch).await;
@@ -182,7 +182,7 @@ impl<R: AsyncRead + Unpin> McpInputReader<R> {
         }
     }
 
-    async fn give(&self, accepted: McpAcceptedMessage) {
+    async fn give(&self, accepted: McpSdkInput) {
         // As above.
         let _ = self.accepted.send(accepted).await;
     }

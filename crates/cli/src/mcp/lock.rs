@@ -7,7 +7,7 @@ use super::{
         McpDurationArgument, McpLockNameArgument, McpWaitLimitArgument, SHARED, SLOTS, SLOTS_KIND,
         TIMEOUT, WAITING, sharing, waiting,
     },
-    call::McpOperationCall,
+    call::McpCallHandle,
     command_line::{LoktCommandLine, McpCommandResult},
     next_step::OWN_LOCK,
     plain_text,
@@ -89,7 +89,7 @@ impl McpOperation for McpLockArguments {
         optional("timeout", McpArgumentKind::WaitLimit, TIMEOUT),
     ];
 
-    async fn call(self, call: &McpOperationCall) -> ToolAnswer {
+    async fn call(self, call: &McpCallHandle) -> ToolAnswer {
         if self.until == Some(McpLeaseLifetime::Unlock) && self.ttl.is_none() {
             return unfit(
                 "\"ttl\" is missing: \"until\": \"unlock\" needs it, as the lock must end even if no call unlocks it",
@@ -114,7 +114,7 @@ impl McpOperation for McpLockArguments {
 impl McpLockArguments {
     /// Whether the caller has a lease of this name that does not end with the connection. A renewal that does not say
     /// otherwise must not cut it.
-    fn outlives_its_connection(&self, call: &McpOperationCall) -> bool {
+    fn outlives_its_connection(&self, call: &McpCallHandle) -> bool {
         let context = &call.connection.context;
         let slot = context.store.peek(self.name.lock(), LockRecordKind::Lock);
         let now = Timestamp::now();
@@ -129,7 +129,7 @@ impl McpLockArguments {
 
     async fn take(
         &self,
-        call: &McpOperationCall,
+        call: &McpCallHandle,
         until: McpLeaseLifetime,
     ) -> Result<JsonObject, Box<ToolError>> {
         let order = match self.order(call, until) {
@@ -144,7 +144,7 @@ impl McpLockArguments {
 
     fn order(
         &self,
-        call: &McpOperationCall,
+        call: &McpCallHandle,
         until: McpLeaseLifetime,
     ) -> Result<LoktCommandLine, &'static str> {
         let me = call.connection.context.caller.pid.to_string();
@@ -166,7 +166,7 @@ impl McpLockArguments {
 
     async fn answer(
         &self,
-        call: &McpOperationCall,
+        call: &McpCallHandle,
         ended: &McpCommandResult,
         until: McpLeaseLifetime,
     ) -> Result<JsonObject, Box<ToolError>> {
@@ -196,7 +196,7 @@ impl McpLockArguments {
     }
 
     /// Notes that it was taken, and returns until when.
-    fn took(&self, call: &McpOperationCall, until: McpLeaseLifetime) -> McpLeaseLifetime {
+    fn took(&self, call: &McpCallHandle, until: McpLeaseLifetime) -> McpLeaseLifetime {
         let name = self.name.lock();
         let until = match until {
             McpLeaseLifetime::Unlock if call.connection.is_holding(name) => {
@@ -210,7 +210,7 @@ impl McpLockArguments {
         until
     }
 
-    async fn unlock(&self, call: &McpOperationCall) {
+    async fn unlock(&self, call: &McpCallHandle) {
         let name = self.name.lock();
         let order = LoktCommandLine::new(["unlock", "--", name.as_str()]);
         if order.run_for(&call.connection).await.is_ok_and(|it| it.code == Some(0)) {

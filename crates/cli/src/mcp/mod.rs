@@ -48,7 +48,7 @@ mod unanswered;
 mod unlock;
 
 use crate::{context::CommandContext, exit::ExitCode, failure::CliFailure, output};
-use connection::{ClientConnection, PATIENCE};
+use connection::{McpClientSession, PATIENCE};
 use nix::{
     errno::Errno,
     poll::{PollFd, PollFlags, PollTimeout, poll},
@@ -132,7 +132,7 @@ fn require_room() -> io::Result<()> {
 }
 
 async fn talk(context: CommandContext, force: McpForcePermission) -> Result<ExitCode, CliFailure> {
-    let connection = Arc::new(ClientConnection::new(context)?);
+    let connection = Arc::new(McpClientSession::new(context)?);
     let (streams, mut tasks) = transport::over_standard_streams(&connection);
     let mut exchange = pin!(exchange(&connection, force, streams));
     let ending = tokio::select! {
@@ -156,7 +156,7 @@ async fn talk(context: CommandContext, force: McpForcePermission) -> Result<Exit
 
 /// Answers until the client closes its end.
 async fn exchange(
-    connection: &Arc<ClientConnection>,
+    connection: &Arc<McpClientSession>,
     force: McpForcePermission,
     streams: LineTransport,
 ) -> Result<(), Box<ServerInitializeError>> {

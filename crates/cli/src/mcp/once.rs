@@ -4,7 +4,7 @@ use super::{
     answer::{ToolAnswer, broken, done, failed, unfit},
     argument_table::{McpArgument, McpArgumentKind, optional, required},
     argument_types::{COMMAND, LINE, McpDurationArgument, McpLockNameArgument, command},
-    call::McpOperationCall,
+    call::McpCallHandle,
     command_line::LoktCommandLine,
     guarded::{OUTPUT_AT_MOST, OUTPUT_BYTES, output, outputs},
     plain_text,
@@ -47,7 +47,7 @@ impl McpOperation for McpRunOnceArguments {
         optional("max_output_bytes", McpArgumentKind::Count(0, OUTPUT_AT_MOST), OUTPUT_BYTES),
     ];
 
-    async fn call(self, call: &McpOperationCall) -> ToolAnswer {
+    async fn call(self, call: &McpCallHandle) -> ToolAnswer {
         let command = match command(self.command.as_deref(), self.line.as_deref()) {
             Ok(command) => command,
             Err(error) => return unfit(error),

@@ -22,7 +22,7 @@ const PORTION: usize = 64 << 10;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A token for an answer that is owed. When all tokens are dropped, all answers are written or given up.
-pub(super) type OwedAnswer = watch::Receiver<()>;
+pub(super) type PendingAnswerToken = watch::Receiver<()>;
 
 /// Where lines are written.
 #[derive(Clone)]
@@ -36,7 +36,7 @@ struct OutgoingLine {
     bytes: Vec<u8>,
     written: Option<oneshot::Sender<()>>,
     /// Dropped when it is written, or cannot be.
-    _kept: (Option<OwedAnswer>, Option<OwnedSemaphorePermit>),
+    _kept: (Option<PendingAnswerToken>, Option<OwnedSemaphorePermit>),
 }
 
 /// An answer, whose id is repeated as it was sent.
@@ -86,7 +86,11 @@ impl McpLineSender {
     }
 
     /// Has a line written. What is given resolves when it is, or cannot be.
-    pub(super) fn write(&self, bytes: Vec<u8>, owed: Option<OwedAnswer>) -> oneshot::Receiver<()> {
+    pub(super) fn write(
+        &self,
+        bytes: Vec<u8>,
+        owed: Option<PendingAnswerToken>,
+    ) -> oneshot::Receiver<()> {
         let (written, result) = oneshot::channel();
         let line = OutgoingLine { bytes, written: Some(written), _kept: (owed, None) };
         // Where nothing can be written any more, the line is dropped, and with it all that waits for it.
@@ -95,7 +99,7 @@ impl McpLineSender {
     }
 
     /// Has a refusal written; waits while too many are not read.
-    pub(super) async fn refuse(&self, refusal: &McpMessageRefusal, owed: OwedAnswer) {
+    pub(super) async fn refuse(&self, refusal: &McpMessageRefusal, owed: PendingAnswerToken) {
         // The semaphore is never closed.
         let permit = Arc::clone(&self.refusals).acquire_owned().await.ok();
         let bytes = refusal.to_line();

@@ -1,7 +1,7 @@
 //! News for a client that waits: its queue position, and the holder. The one thing that the server
 //! reads by itself.
 
-use super::connection::ClientConnection;
+use super::connection::McpClientSession;
 use crate::{context::CommandContext, printable, span, view::holder};
 use lokt_lock::{
     ops::{LockStatusEntry, survey},
@@ -37,7 +37,7 @@ impl McpProgressReporter {
     /// Sends it repeatedly, until this is dropped.
     pub(super) async fn tell(
         &self,
-        connection: &Arc<ClientConnection>,
+        connection: &Arc<McpClientSession>,
         names: &[String],
         pid: i32,
     ) -> Infallible {

@@ -6,7 +6,7 @@ use super::{
     argument_types::{
         McpLockNameArgument, McpToolIdArgument, McpWaitLimitArgument, TIMEOUT, waiting,
     },
-    call::McpOperationCall,
+    call::McpCallHandle,
     command_line::LoktCommandLine,
     plain_text,
     server::{McpOperation, McpOperationEffect},
@@ -51,7 +51,7 @@ impl McpOperation for McpRunToolArguments {
         optional("timeout", McpArgumentKind::WaitLimit, TIMEOUT),
     ];
 
-    async fn call(self, call: &McpOperationCall) -> ToolAnswer {
+    async fn call(self, call: &McpCallHandle) -> ToolAnswer {
         let waiting = match waiting(self.wait, self.timeout.as_ref()) {
             Ok(words) if self.guard.is_none() && !words.is_empty() => {
                 return unfit("\"wait\" needs \"guard\": there is no other lock to wait for");

@@ -4,8 +4,8 @@ use super::{
     McpForcePermission,
     answer::{self, ToolAnswer, unfit},
     argument_table::{self, McpArgument},
-    call::McpOperationCall,
-    connection::ClientConnection,
+    call::McpCallHandle,
+    connection::McpClientSession,
     force::{McpForceUnlockArguments, McpUnfreezeArguments},
     guarded::McpRunGuardedArguments,
     history::McpAuditArguments,
@@ -83,18 +83,18 @@ pub(super) trait McpOperation: DeserializeOwned + Send + 'static {
     const ARGUMENTS: &'static [McpArgument];
 
     /// Does it.
-    fn call(self, call: &McpOperationCall) -> impl Future<Output = ToolAnswer> + Send;
+    fn call(self, call: &McpCallHandle) -> impl Future<Output = ToolAnswer> + Send;
 }
 
 /// What one client talks to.
 #[derive(Clone)]
 pub(super) struct McpServer {
-    connection: Arc<ClientConnection>,
+    connection: Arc<McpClientSession>,
     force: McpForcePermission,
 }
 
 impl McpServer {
-    pub(super) fn new(connection: Arc<ClientConnection>, force: McpForcePermission) -> Self {
+    pub(super) fn new(connection: Arc<McpClientSession>, force: McpForcePermission) -> Self {
         Self { connection, force }
     }
 
@@ -106,7 +106,7 @@ impl McpServer {
         let Some(_under_way) = self.connection.busy() else {
             return Err(ErrorData::internal_error("the connection has ended", None));
         };
-        let call = McpOperationCall::new(Arc::clone(&self.connection), context);
+        let call = McpCallHandle::new(Arc::clone(&self.connection), context);
         let arguments = request.arguments.unwrap_or_default();
         let answer = self.perform(&request.name, arguments, &call).await;
         answer.map(Into::into).ok_or_else(|| {
@@ -120,7 +120,7 @@ impl McpServer {
         &self,
         name: &str,
         arguments: JsonObject,
-        call: &McpOperationCall,
+        call: &McpCallHandle,
     ) -> Option<CallToolResult> {
         Some(match name {
             McpLockArguments::NAME | EARLIER_LOCK => {
@@ -167,10 +167,7 @@ impl McpServer {
     }
 }
 
-async fn perform<O: McpOperation>(
-    arguments: JsonObject,
-    call: &McpOperationCall,
-) -> CallToolResult {
+async fn perform<O: McpOperation>(arguments: JsonObject, call: &McpCallHandle) -> CallToolResult {
     let answer = match read::<O>(arguments) {
         Ok(operation) => operation.call(call).await,
         Err(error) => unfit(&error),

@@ -1,8 +1,8 @@
 //! What the SDK talks to in place of stdin and stdout.
 
 use super::{
-    connection::ClientConnection,
-    intake::{McpAcceptedMessage, McpInputReader, McpTransportState, WAITING},
+    connection::McpClientSession,
+    intake::{McpInputReader, McpSdkInput, McpTransportState, WAITING},
     outlet::{self, McpAnswerBody, McpLineSender},
     unanswered::McpPendingRequest,
 };
@@ -24,7 +24,7 @@ use tokio::{
 
 /// Messages of a client and for it.
 pub(super) struct LineTransport {
-    accepted: mpsc::Receiver<McpAcceptedMessage>,
+    accepted: mpsc::Receiver<McpSdkInput>,
     exchange: Arc<McpTransportState>,
     outlet: McpLineSender,
 }
@@ -38,7 +38,7 @@ pub(super) struct McpStdioTasks {
 
 /// Begins to read stdin and to write stdout.
 pub(super) fn over_standard_streams(
-    connection: &Arc<ClientConnection>,
+    connection: &Arc<McpClientSession>,
 ) -> (LineTransport, McpStdioTasks) {
     let exchange = Arc::new(McpTransportState::default());
     let (sender, accepted) = mpsc::channel(WAITING);
@@ -125,8 +125,8 @@ impl Transport<RoleServer> for LineTransport {
     async fn receive(&mut self) -> Option<ClientJsonRpcMessage> {
         loop {
             let (number, reason) = match self.accepted.recv().await? {
-                McpAcceptedMessage::Message(message) => return Some(*message),
-                McpAcceptedMessage::Cancellation(number, reason) => (number, reason),
+                McpSdkInput::Message(message) => return Some(*message),
+                McpSdkInput::Cancellation(number, reason) => (number, reason),
             };
             // Only now, between two steps of the SDK, both know the same of the request.
             if self.exchange.requests().take(number).is_some() {

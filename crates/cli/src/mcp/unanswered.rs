@@ -1,7 +1,7 @@
 //! The requests that a client has made and that are not answered yet.
 
 use super::{
-    outlet::{McpLineSender, OwedAnswer},
+    outlet::{McpLineSender, PendingAnswerToken},
     request_id::McpRequestId,
 };
 use std::{
@@ -23,7 +23,7 @@ pub(super) struct McpPendingRequest {
     pub(super) id: McpRequestId,
     /// The batch that it came in.
     pub(super) batch: Option<Arc<McpBatchAnswers>>,
-    pub(super) owed: OwedAnswer,
+    pub(super) owed: PendingAnswerToken,
 }
 
 impl McpPendingRequestTable {
@@ -58,11 +58,11 @@ impl McpPendingRequestTable {
 pub(super) struct McpBatchAnswers {
     answers: Mutex<Vec<Vec<u8>>>,
     outlet: McpLineSender,
-    owed: OwedAnswer,
+    owed: PendingAnswerToken,
 }
 
 impl McpBatchAnswers {
-    pub(super) fn new(outlet: McpLineSender, owed: OwedAnswer) -> Self {
+    pub(super) fn new(outlet: McpLineSender, owed: PendingAnswerToken) -> Self {
         Self { answers: Mutex::default(), outlet, owed }
     }
 

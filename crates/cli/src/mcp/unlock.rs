@@ -4,7 +4,7 @@ use super::{
     answer::{ToolAnswer, broken, done, failed},
     argument_table::{McpArgument, McpArgumentKind, required},
     argument_types::McpLockNameArgument,
-    call::McpOperationCall,
+    call::McpCallHandle,
     command_line::{LoktCommandLine, McpCommandResult},
     plain_text,
     server::{McpOperation, McpOperationEffect},
@@ -27,7 +27,7 @@ impl McpOperation for McpUnlockArguments {
     const ARGUMENTS: &'static [McpArgument] =
         &[required("name", McpArgumentKind::Name, "The lock")];
 
-    async fn call(self, call: &McpOperationCall) -> ToolAnswer {
+    async fn call(self, call: &McpCallHandle) -> ToolAnswer {
         match LoktCommandLine::new(["unlock", "--json", "--", self.name.as_str()]).run(call).await {
             Ok(ended) => unlocked(call, &self.name, &ended),
             Err(error) => broken(&error),
@@ -37,7 +37,7 @@ impl McpOperation for McpUnlockArguments {
 
 /// The answer after a lock was unlocked or taken away.
 pub(super) fn unlocked(
-    call: &McpOperationCall,
+    call: &McpCallHandle,
     name: &McpLockNameArgument,
     ended: &McpCommandResult,
 ) -> ToolAnswer {

@@ -6,7 +6,7 @@ use lokt_lock::{
     words::{LockName, Timestamp},
 };
 use lokt_once::{
-    recording::{OnceRunVerdict, OutputRecorder, OutputTail, OutputTails, UnrecordedOutput},
+    recording::{OnceRunOutcome, OutputRecorder, OutputTail, OutputTails, UnrecordedOutput},
     results::{ResultRecord, ResultStore},
 };
 use serde_json::{Value, json};
@@ -73,7 +73,7 @@ impl OnceAnswer {
     /// A verdict without a kept result, as the process that ran the command gives it.
     pub(super) fn of_run(
         sharing: &OnceSession<'_>,
-        verdict: &OnceRunVerdict,
+        verdict: &OnceRunOutcome,
         recorder: Result<&OutputRecorder, &UnrecordedOutput>,
         took: Duration,
     ) -> Result<Self, CliFailure> {
@@ -93,7 +93,7 @@ impl OnceAnswer {
     pub(super) fn of_verdict(
         how: ResultOrigin,
         sharing: &OnceSession<'_>,
-        verdict: &OnceRunVerdict,
+        verdict: &OnceRunOutcome,
         tails: &OutputTails,
     ) -> Result<Self, CliFailure> {
         // A kept result would be of another run.
@@ -105,13 +105,13 @@ impl OnceAnswer {
         }
         let stream = |tail: &Option<OutputTail>| tail.as_ref().map(|tail| shown(tail, None));
         let (code, why) = match verdict {
-            OnceRunVerdict::Exited { code, not_kept, .. } => (Some(*code), not_kept.clone()),
-            OnceRunVerdict::Signaled { code, signal } => {
+            OnceRunOutcome::Exited { code, not_kept, .. } => (Some(*code), not_kept.clone()),
+            OnceRunOutcome::Signaled { code, signal } => {
                 (Some(*code), Some(format!("ended by {signal}")))
             }
-            OnceRunVerdict::NotStarted { code, message } => (Some(*code), Some(message.clone())),
-            OnceRunVerdict::TimedOut { message } => (Some(124), Some(message.clone())),
-            OnceRunVerdict::Abandoned { why } => (None, Some(why.clone())),
+            OnceRunOutcome::NotStarted { code, message } => (Some(*code), Some(message.clone())),
+            OnceRunOutcome::TimedOut { message } => (Some(124), Some(message.clone())),
+            OnceRunOutcome::Abandoned { why } => (None, Some(why.clone())),
         };
         let fields = json!({
             "status": how.as_str(),
@@ -158,20 +158,20 @@ impl fmt::Display for OnceAnswer {
     }
 }
 
-fn end_of(verdict: &OnceRunVerdict) -> Result<ExitCode, CliFailure> {
+fn end_of(verdict: &OnceRunOutcome) -> Result<ExitCode, CliFailure> {
     match verdict {
-        OnceRunVerdict::Exited { code, .. } => Ok(ExitCode::Command(*code)),
-        OnceRunVerdict::Signaled { code, signal } => {
+        OnceRunOutcome::Exited { code, .. } => Ok(ExitCode::Command(*code)),
+        OnceRunOutcome::Signaled { code, signal } => {
             output::warn(&format!("the command was ended by {signal}"));
             Ok(ExitCode::Command(*code))
         }
-        OnceRunVerdict::TimedOut { message } => {
+        OnceRunOutcome::TimedOut { message } => {
             Err(CliFailure::new(ExitCode::MaxHold, message.clone()))
         }
-        OnceRunVerdict::NotStarted { code, message } => {
+        OnceRunOutcome::NotStarted { code, message } => {
             Err(CliFailure::new(ExitCode::Command(*code), message.clone()))
         }
-        OnceRunVerdict::Abandoned { why } => {
+        OnceRunOutcome::Abandoned { why } => {
             Err(CliFailure::new(ExitCode::Error, format!("there is no result: {why}")))
         }
     }

@@ -11,7 +11,8 @@ use lokt_lock::{
     words::Timestamp,
 };
 use lokt_once::recording::{
-    OnceRecordingWatch, OnceRunVerdict, OutputStreams, RecordingProgress, RecordingReader,
+    OnceRunOutcome, RecordingDisplayStreams, RecordingFolderWatch, RecordingProgress,
+    RecordingReader,
 };
 use nix::{
     errno::Errno,
@@ -30,8 +31,8 @@ use std::{
 pub(super) struct RunFollower<'a> {
     sharing: &'a OnceSession<'a>,
     folder: PathBuf,
-    watch: Option<OnceRecordingWatch>,
-    streams: OutputStreams,
+    watch: Option<RecordingFolderWatch>,
+    streams: RecordingDisplayStreams,
     follower: Option<RecordingReader>,
     /// Registers this wait for deadlock detection when we hold a lock that others may want.
     enlisted: Option<NestedWaitEntry>,
@@ -45,7 +46,7 @@ const GONE: &str = "the process that ran it is gone";
 /// How watching ended.
 pub(super) enum FollowOutcome {
     /// With the end of the run.
-    To(OnceRunVerdict),
+    To(OnceRunOutcome),
     /// The obstacle may be gone.
     Gone,
     /// It took too long.
@@ -57,7 +58,7 @@ impl<'a> RunFollower<'a> {
         let streams = sharing.streams()?;
         let folder = sharing.question.results.recordings(sharing.question.key);
         // What cannot be watched has no recording either; then there is its end to wait for.
-        let watch = OnceRecordingWatch::begin(&folder).ok();
+        let watch = RecordingFolderWatch::begin(&folder).ok();
         Ok(Self { sharing, folder, watch, streams, follower: None, enlisted: None, passed: 0 })
     }
 
@@ -67,7 +68,7 @@ impl<'a> RunFollower<'a> {
     }
 
     /// The streams that show it.
-    pub(super) fn streams(&self) -> &OutputStreams {
+    pub(super) fn streams(&self) -> &RecordingDisplayStreams {
         &self.streams
     }
 
@@ -82,7 +83,7 @@ impl<'a> RunFollower<'a> {
         let mut obstacle_watch = self.sharing.context.store.watch(&self.sharing.lock, obstacle)?;
         let mut due = Some(Instant::now());
         loop {
-            self.watch.iter().for_each(OnceRecordingWatch::forget);
+            self.watch.iter().for_each(RecordingFolderWatch::forget);
             if let Some(verdict) = self.show()? {
                 return Ok(FollowOutcome::To(verdict));
             }
@@ -147,7 +148,7 @@ impl<'a> RunFollower<'a> {
     }
 
     /// Shows new output; returns the verdict if the run is over.
-    fn show(&mut self) -> Result<Option<OnceRunVerdict>, CliFailure> {
+    fn show(&mut self) -> Result<Option<OnceRunOutcome>, CliFailure> {
         // A refresh must not share a run that began before the request.
         if self.sharing.is_refreshing() {
             return Ok(None);
@@ -162,7 +163,7 @@ impl<'a> RunFollower<'a> {
                 CliFailure::new(ExitCode::Error, format!("cannot read the recording: {error}"))
             })?;
             let why = match progress {
-                RecordingProgress::Ended(OnceRunVerdict::Abandoned { why }) => why,
+                RecordingProgress::Ended(OnceRunOutcome::Abandoned { why }) => why,
                 RecordingProgress::Ended(verdict)
                     if verdict.counts_in(&self.sharing.question.project) =>
                 {

@@ -19,7 +19,7 @@ use lokt_once::{
     files::FileError,
     recording::{
         self, CommandOutputSink, OutputRecorder, OutputSources, OutputTails,
-        RecordingDisplayOutcome, RecordingOutcome, UnrecordedOutput, transcribe,
+        RecordingDisplayCompletion, RecordingOutcome, UnrecordedOutput, transcribe,
     },
     results::{ArtifactClaimPurpose, ArtifactPathClaim, BootClockTime},
 };
@@ -47,7 +47,7 @@ struct CommandRecording {
 }
 
 /// When a run began, by several clocks.
-pub(super) struct OnceRunStart {
+pub(super) struct OnceRunStartTime {
     /// The wall clock.
     pub(super) at: Timestamp,
     /// The clock that cannot be set.
@@ -56,7 +56,7 @@ pub(super) struct OnceRunStart {
     pub(super) instant: Instant,
 }
 
-impl OnceRunStart {
+impl OnceRunStartTime {
     fn now(boot: &str) -> Self {
         Self { at: Timestamp::now(), booted: BootClockTime::now(boot), instant: Instant::now() }
     }
@@ -68,7 +68,7 @@ pub(super) struct OnceFinishedRun {
     pub(super) finish: Result<SupervisionOutcome, GuardError>,
     /// The recording, if it is whole.
     pub(super) recorder: Result<OutputRecorder, UnrecordedOutput>,
-    pub(super) began: OnceRunStart,
+    pub(super) began: OnceRunStartTime,
     /// The claim on the artifacts that it makes.
     pub(super) claim: Option<ArtifactPathClaim>,
 }
@@ -87,7 +87,7 @@ impl RunLeader<'_> {
                 return Err(failure);
             }
         };
-        let began = OnceRunStart::now(&self.sharing.context.caller.here.boot_id);
+        let began = OnceRunStartTime::now(&self.sharing.context.caller.here.boot_id);
         let fence = grant.record.fence.map_or(0, lokt_lock::words::Fence::get);
         let recording = self.record(fence);
         let (streams, recording) = match recording {
@@ -105,7 +105,7 @@ impl RunLeader<'_> {
             }
             Err(error) => (
                 Err(UnrecordedOutput { error, tails: OutputTails::default() }),
-                RecordingDisplayOutcome::All,
+                RecordingDisplayCompletion::All,
             ),
         };
         let run = OnceFinishedRun { grant, finish, recorder, began, claim };

@@ -26,7 +26,7 @@ use crate::{
 };
 use clap::Args;
 use lokt_lock::words::LockName;
-use lokt_once::results::ResultFreshness;
+use lokt_once::results::ResultFreshnessCriteria;
 use request::OnceRequest;
 use session::{OnceRequestTimes, OnceSession};
 use std::{ffi::OsString, path::PathBuf, time::Duration};
@@ -49,7 +49,7 @@ pub(crate) struct OnceCommand {
     #[command(flatten)]
     keeping: OnceRetentionOptions,
     #[command(flatten)]
-    asking: OnceRequestOptions,
+    asking: OnceModeOptions,
     /// Wait at most this long for another caller's run [default: until it ends]
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = span::parse)]
     timeout: Option<Duration>,
@@ -65,12 +65,12 @@ pub(crate) struct OnceCommand {
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<OsString>,
     #[arg(skip)]
-    own: Option<OnceInternalCommand>,
+    own: Option<OnceLoktCommandProperties>,
 }
 
 /// The properties of a command that is part of lokt.
 #[derive(Clone, Debug)]
-pub(crate) struct OnceInternalCommand {
+pub(crate) struct OnceLoktCommandProperties {
     /// Replaces the command in the key and in output, because its words differ from run to run.
     pub(crate) words: Vec<OsString>,
     /// Files that do not matter.
@@ -109,7 +109,7 @@ struct OnceRetentionOptions {
 
 /// How the result is requested.
 #[derive(Args, Clone, Copy, Debug, Default)]
-struct OnceRequestOptions {
+struct OnceModeOptions {
     /// Run the command even if a result is kept
     #[arg(long)]
     refresh: bool,
@@ -144,13 +144,13 @@ impl OnceCommand {
         name: LockName,
         command: Vec<OsString>,
         texts: Vec<String>,
-        own: OnceInternalCommand,
+        own: OnceLoktCommandProperties,
     ) -> Self {
         Self {
             name,
             inputs: OnceInputOptions { texts, ..OnceInputOptions::default() },
             keeping: OnceRetentionOptions::default(),
-            asking: OnceRequestOptions::default(),
+            asking: OnceModeOptions::default(),
             timeout: None,
             max_hold: MaxHoldOption::default(),
             json: false,
@@ -167,7 +167,7 @@ impl OnceCommand {
 
     fn check(&self, question: &OnceRequest) -> Result<ExitCode, CliFailure> {
         // Regardless of the --ttl of the run that made it.
-        let limit = ResultFreshness { age: self.keeping.ttl, ..question.now() };
+        let limit = ResultFreshnessCriteria { age: self.keeping.ttl, ..question.now() };
         let Some(kept) = question.find(&limit)? else {
             let text = format!("no result of {:?} for what is here now", self.name.as_str());
             let hint = format!(

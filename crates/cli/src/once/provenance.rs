@@ -22,7 +22,7 @@ impl OnceSession<'_> {
         if !self.says_whose() {
             return;
         }
-        let runner = Runner {
+        let runner = RunnerIdentity {
             owner: &record.owner,
             agent: record.agent_id.as_ref(),
             host: Some(&record.host),
@@ -45,7 +45,7 @@ impl OnceSession<'_> {
         let slot = self.context.store.peek(&self.lock, LockRecordKind::Lock);
         let is_its = |it: &&LockRecord| it.fence.is_some_and(|its| its.get() == fence);
         let runner = slot.record().filter(is_its).map_or_else(String::new, |record| {
-            let runner = Runner {
+            let runner = RunnerIdentity {
                 owner: &record.owner,
                 agent: record.agent_id.as_ref(),
                 host: record.host.as_deref(),
@@ -60,13 +60,13 @@ impl OnceSession<'_> {
 
 /// The process that ran a command.
 #[derive(Clone, Copy, Debug)]
-struct Runner<'a> {
+struct RunnerIdentity<'a> {
     owner: &'a Owner,
     agent: Option<&'a AgentId>,
     host: Option<&'a str>,
 }
 
-impl Runner<'_> {
+impl RunnerIdentity<'_> {
     /// The runner, with what differs from the caller: `you`, `ada (agent-1 on box)`.
     fn told(&self, caller: &Caller) -> String {
         let identity = &caller.identity;
@@ -102,7 +102,7 @@ mod tests {
         let host = caller(OwnerSource::Given).here.host;
         let told = |source, name: &str, id: Option<&str>, host: &str| {
             let (owner, agent) = (owner(name), id.map(agent));
-            let runner = Runner { owner: &owner, agent: agent.as_ref(), host: Some(host) };
+            let runner = RunnerIdentity { owner: &owner, agent: agent.as_ref(), host: Some(host) };
             runner.told(&caller(source))
         };
         let (given, derived) = (OwnerSource::Given, OwnerSource::Derived);

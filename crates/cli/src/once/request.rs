@@ -16,8 +16,10 @@ use lokt_once::{
     digest::Digest,
     files::FileError,
     manifest::{ResultInput, ResultInputs},
-    results::{BootClockTime, ResultDamage, ResultFreshness, ResultStore, VerifiedResult},
-    tree::{FileSelection, ProjectRepository, ProjectTreeError, absolute},
+    results::{
+        BootClockTime, DamagedResultPart, ResultFreshnessCriteria, ResultStore, VerifiedResult,
+    },
+    tree::{FileSelection, ProjectRepositoryLocation, ProjectTreeError, absolute},
 };
 use std::{
     cell::Cell,
@@ -58,7 +60,7 @@ impl OnceRequest {
         match Self::in_project(once, context, (&project, repository))? {
             Ok(question) => Ok(question),
             Err(work_tree) => {
-                let repository = ProjectRepository::At(project);
+                let repository = ProjectRepositoryLocation::At(project);
                 require_inside(&work_tree)?;
                 let asked = Self::in_project(once, context, (&work_tree, repository))?;
                 asked.map_err(|other| ProjectTreeError::OtherWorkTree(other).into())
@@ -70,7 +72,7 @@ impl OnceRequest {
     fn in_project(
         once: &OnceCommand,
         context: &CommandContext,
-        (project, repository): (&Path, ProjectRepository),
+        (project, repository): (&Path, ProjectRepositoryLocation),
     ) -> Result<Result<Self, PathBuf>, CliFailure> {
         let folder = working_folder()?;
         let results = results_of(context);
@@ -115,21 +117,21 @@ impl OnceRequest {
     }
 
     /// What time it is: a result of any age counts, and none that was made later.
-    pub(super) fn now(&self) -> ResultFreshness {
-        ResultFreshness::at(Timestamp::now(), BootClockTime::now(&self.tree.boot))
+    pub(super) fn now(&self) -> ResultFreshnessCriteria {
+        ResultFreshnessCriteria::at(Timestamp::now(), BootClockTime::now(&self.tree.boot))
     }
 
     /// The kept result, if there is one within a limit. A damaged one counts as absent, and that is said.
     pub(super) fn find(
         &self,
-        limit: &ResultFreshness,
+        limit: &ResultFreshnessCriteria,
     ) -> Result<Option<VerifiedResult>, CliFailure> {
         Ok(match self.results.find(self.key, limit)? {
             Ok(found) => found,
             Err(damage) => {
                 let what = match damage {
-                    ResultDamage::Record => "its record".to_owned(),
-                    ResultDamage::Content(digest) => format!("content {}", digest.short()),
+                    DamagedResultPart::Record => "its record".to_owned(),
+                    DamagedResultPart::Content(digest) => format!("content {}", digest.short()),
                 };
                 let name = self.name.as_str();
                 if !self.said.replace(true) {
@@ -224,21 +226,22 @@ fn without_links(path: &Path) -> PathBuf {
 /// The project's folder, and what keeps it. `GIT_DIR` counts where `GIT_WORK_TREE` says whose files are in it, as
 /// git has it; by itself, git gives it to hooks, and it would take the working folder for the work tree. No other
 /// repository keeps a folder that has one.
-fn project() -> Result<(PathBuf, ProjectRepository), CliFailure> {
+fn project() -> Result<(PathBuf, ProjectRepositoryLocation), CliFailure> {
     let folder = working_folder()?;
     let found = work_tree(&folder);
     let Some(named) = env::literal_path(env::GIT_WORK_TREE) else {
-        return Ok(found
-            .map_or((folder, ProjectRepository::None), |found| (found, ProjectRepository::Here)));
+        return Ok(found.map_or((folder, ProjectRepositoryLocation::None), |found| {
+            (found, ProjectRepositoryLocation::Here)
+        }));
     };
     let tree = std::fs::canonicalize(folder.join(&named)).map_err(|error| {
         CliFailure::usage(format!("cannot enter {} (GIT_WORK_TREE): {error}", named.display()))
     })?;
     require_inside(&tree)?;
     let repository = match (env::literal_path(env::GIT_DIR), found) {
-        (Some(git_dir), _) => ProjectRepository::Named(folder.join(git_dir)),
-        (None, Some(found)) => ProjectRepository::At(found),
-        (None, None) => ProjectRepository::None,
+        (Some(git_dir), _) => ProjectRepositoryLocation::Named(folder.join(git_dir)),
+        (None, Some(found)) => ProjectRepositoryLocation::At(found),
+        (None, None) => ProjectRepositoryLocation::None,
     };
     Ok((tree, repository))
 }

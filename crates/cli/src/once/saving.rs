@@ -1,6 +1,6 @@
 use super::{
     answer::{OnceAnswer, ResultOrigin},
-    lead::{OnceFinishedRun, OnceRunStart, warn_unrecorded},
+    lead::{OnceFinishedRun, OnceRunStartTime, warn_unrecorded},
     session::{OnceSession, unless_unshown},
     withdraw::withdraw,
 };
@@ -20,8 +20,8 @@ use lokt_lock::{
 use lokt_once::{
     manifest::compare,
     recording::{
-        OnceRunVerdict, OutputRecorder, OutputRecordingSummary, OutputStreams,
-        RecordingDisplayOutcome, UnrecordedOutput,
+        OnceRunOutcome, OutputRecorder, RecordedOutputBlobs, RecordingDisplayCompletion,
+        RecordingDisplayStreams, UnrecordedOutput,
     },
     results::{ArtifactPathClaim, NewResult, ResultRecord, RetentionLimits},
 };
@@ -35,7 +35,7 @@ pub(super) struct OnceRunWithVerdict<'a> {
     sharing: &'a OnceSession<'a>,
     grant: LockGrant<FileTicket>,
     recorder: Option<OutputRecorder>,
-    verdict: OnceRunVerdict,
+    verdict: OnceRunOutcome,
     answer: OnceAnswer,
     /// The signal by which to end, as the command did.
     dies_of: Option<SignalNumber>,
@@ -88,7 +88,7 @@ impl<'a> OnceRunWithVerdict<'a> {
     pub(super) fn end(
         self,
         signals: &SignalReader,
-        shown: RecordingDisplayOutcome,
+        shown: RecordingDisplayCompletion,
     ) -> Result<ExitCode, CliFailure> {
         if let Some(recorder) = self.recorder {
             recorder.end(&self.verdict);
@@ -99,8 +99,8 @@ impl<'a> OnceRunWithVerdict<'a> {
         // A signal can do no harm from here on, and the reader of the output may be slow.
         signals.release();
         let streams = match shown {
-            RecordingDisplayOutcome::ByDisplay(display) => display.finish(),
-            RecordingDisplayOutcome::All => OutputStreams::none(),
+            RecordingDisplayCompletion::ByDisplay(display) => display.finish(),
+            RecordingDisplayCompletion::All => RecordingDisplayStreams::none(),
         };
         if self.sharing.once.json {
             output::even_if_unread(output::json(&self.answer.to_json()))?;
@@ -117,14 +117,14 @@ fn verdict(
     sharing: &OnceSession<'_>,
     finish: &Result<SupervisionOutcome, GuardError>,
     stands: bool,
-) -> OnceRunVerdict {
-    let abandoned = |why: &str| OnceRunVerdict::Abandoned { why: why.to_owned() };
+) -> OnceRunOutcome {
+    let abandoned = |why: &str| OnceRunOutcome::Abandoned { why: why.to_owned() };
     let finish = match finish {
         Ok(finish) => finish,
         Err(error @ GuardError::Wait { .. }) => return abandoned(&chain(error)),
         Err(error @ GuardError::Spawn(_)) => {
             let code = code_of(error).number();
-            return OnceRunVerdict::NotStarted { code, message: chain(error) };
+            return OnceRunOutcome::NotStarted { code, message: chain(error) };
         }
     };
     match (finish.stopped, finish.ending) {
@@ -134,13 +134,13 @@ fn verdict(
             let limit = span::show(sharing.once.max_hold.given().unwrap_or_default());
             let text =
                 format!("the command ran for longer than --max-hold {limit} and was stopped");
-            OnceRunVerdict::TimedOut { message: text }
+            OnceRunOutcome::TimedOut { message: text }
         }
         // Also if it ended well: it may have left work out.
         _ if finish.asked.is_some() => abandoned("it was interrupted"),
-        (None, ending @ CommandEnd::Exited(_)) => OnceRunVerdict::exited(ending.code()),
+        (None, ending @ CommandEnd::Exited(_)) => OnceRunOutcome::exited(ending.code()),
         (None, ending @ CommandEnd::Signaled(signal)) => {
-            OnceRunVerdict::Signaled { code: ending.code(), signal: signal.to_string() }
+            OnceRunOutcome::Signaled { code: ending.code(), signal: signal.to_string() }
         }
     }
 }
@@ -148,7 +148,7 @@ fn verdict(
 /// Keeps the result of a run.
 struct ResultSaver<'a> {
     sharing: &'a OnceSession<'a>,
-    began: &'a OnceRunStart,
+    began: &'a OnceRunStartTime,
     claim: Option<&'a ArtifactPathClaim>,
 }
 
@@ -157,11 +157,11 @@ impl ResultSaver<'_> {
     /// older success with the same inputs invalid.
     fn settle(
         &self,
-        verdict: &mut OnceRunVerdict,
+        verdict: &mut OnceRunOutcome,
         recorder: Option<&mut OutputRecorder>,
     ) -> Option<ResultRecord> {
         let changed = match verdict {
-            OnceRunVerdict::Exited { .. } => self.require_unchanged().err(),
+            OnceRunOutcome::Exited { .. } => self.require_unchanged().err(),
             _ => None,
         };
         if changed.is_some() {
@@ -169,9 +169,9 @@ impl ResultSaver<'_> {
         }
         let wanted = |code: u8| code == 0 || self.sharing.once.keeping.keep_failures;
         match (&*verdict, recorder) {
-            (OnceRunVerdict::Abandoned { .. }, _)
-            | (OnceRunVerdict::Exited { code: 0, .. }, None) => None,
-            (OnceRunVerdict::Exited { code, .. }, Some(recorder)) if wanted(*code) => {
+            (OnceRunOutcome::Abandoned { .. }, _)
+            | (OnceRunOutcome::Exited { code: 0, .. }, None) => None,
+            (OnceRunOutcome::Exited { code, .. }, Some(recorder)) if wanted(*code) => {
                 match changed.map_or(Ok(()), Err).and_then(|()| self.keep(*code, recorder)) {
                     Ok(record) => {
                         *verdict = verdict.clone().kept();
@@ -185,7 +185,7 @@ impl ResultSaver<'_> {
                 }
             }
             // The inputs have changed, and the older success is of the inputs before.
-            (OnceRunVerdict::Exited { .. }, _) if changed.is_some() => None,
+            (OnceRunOutcome::Exited { .. }, _) if changed.is_some() => None,
             _ => {
                 self.forget();
                 None
@@ -249,7 +249,7 @@ impl ResultSaver<'_> {
         ))
     }
 
-    fn record(&self, code: u8, streams: &OutputRecordingSummary) -> ResultRecord {
+    fn record(&self, code: u8, streams: &RecordedOutputBlobs) -> ResultRecord {
         let OnceSession { once, context, question, .. } = self.sharing;
         let now = Timestamp::now();
         let caller = &context.caller;

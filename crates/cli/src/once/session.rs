@@ -20,8 +20,11 @@ use lokt_lock::{
     words::{LockMode, LockName, Timestamp},
 };
 use lokt_once::{
-    recording::{OnceRunVerdict, OutputStreams, RecordingReader},
-    results::{ArtifactClaimPurpose, ClaimRequest, ResultFreshness, RivalKind, VerifiedResult},
+    recording::{OnceRunOutcome, RecordingDisplayStreams, RecordingReader},
+    results::{
+        ArtifactClaimPurpose, ArtifactClaimRequest, ResultFreshnessCriteria, RivalKind,
+        VerifiedResult,
+    },
 };
 use std::{
     cell::Cell,
@@ -138,11 +141,11 @@ impl<'a> OnceSession<'a> {
     }
 
     /// The streams that show the command's output.
-    pub(super) fn streams(&self) -> Result<OutputStreams, CliFailure> {
+    pub(super) fn streams(&self) -> Result<RecordingDisplayStreams, CliFailure> {
         if self.once.json {
-            return Ok(OutputStreams::none());
+            return Ok(RecordingDisplayStreams::none());
         }
-        Ok(OutputStreams::standard()?)
+        Ok(RecordingDisplayStreams::standard()?)
     }
 
     /// Whether only what begins from now on counts.
@@ -201,7 +204,8 @@ impl<'a> OnceSession<'a> {
     /// Gives a kept result, if there is one.
     fn take_kept(&self) -> Result<Option<ExitCode>, CliFailure> {
         let since = self.is_refreshing().then_some(self.since.asked);
-        let limit = ResultFreshness { since, age: self.once.keeping.ttl, ..self.question.now() };
+        let limit =
+            ResultFreshnessCriteria { since, age: self.once.keeping.ttl, ..self.question.now() };
         let Some(kept) = self.question.find(&limit)? else { return Ok(None) };
         if !self.restore(&kept) {
             return Ok(None);
@@ -246,8 +250,8 @@ impl<'a> OnceSession<'a> {
     }
 
     /// This process, as a writer of the artifacts.
-    pub(super) fn claimant(&self, purpose: ArtifactClaimPurpose) -> ClaimRequest<'_> {
-        ClaimRequest {
+    pub(super) fn claimant(&self, purpose: ArtifactClaimPurpose) -> ArtifactClaimRequest<'_> {
+        ArtifactClaimRequest {
             project: &self.question.project,
             artifacts: &self.question.artifacts,
             purpose,
@@ -258,10 +262,10 @@ impl<'a> OnceSession<'a> {
     /// Ends as the process that ran it.
     fn share(
         &self,
-        verdict: &OnceRunVerdict,
+        verdict: &OnceRunOutcome,
         following: &RunFollower<'_>,
     ) -> Result<ExitCode, CliFailure> {
-        if let OnceRunVerdict::Exited { code: 0, .. } = verdict
+        if let OnceRunOutcome::Exited { code: 0, .. } = verdict
             && !self.question.artifacts.is_empty()
         {
             self.restore_shared(verdict)?;
@@ -274,7 +278,7 @@ impl<'a> OnceSession<'a> {
         unless_unshown(following.streams(), answer.end())
     }
 
-    fn restore_shared(&self, verdict: &OnceRunVerdict) -> Result<(), CliFailure> {
+    fn restore_shared(&self, verdict: &OnceRunOutcome) -> Result<(), CliFailure> {
         if verdict.is_kept()
             && let Some(kept) = self.question.find(&self.question.now())?
             && self.restore(&kept)
@@ -289,7 +293,7 @@ impl<'a> OnceSession<'a> {
 /// The exit code after a command that succeeded, if its output could not be shown. A reader that closed the pipe is
 /// no failure.
 pub(super) fn unless_unshown(
-    streams: &OutputStreams,
+    streams: &RecordingDisplayStreams,
     code: Result<ExitCode, CliFailure>,
 ) -> Result<ExitCode, CliFailure> {
     let Some(error) = streams.trouble() else { return code };

@@ -1,5 +1,5 @@
 use crate::{context::CommandContext, failure::chain, output};
-use lokt_lock::ops::{WithdrawOutcome, withdraw as withdraw_lease};
+use lokt_lock::ops::{ResultLeaseRemoveOutcome, withdraw as withdraw_lease};
 use lokt_once::results::PruneOutcome;
 
 /// Removes the leases of results that are gone.
@@ -10,10 +10,10 @@ pub(crate) fn withdraw(context: &CommandContext, pruned: &PruneOutcome) {
         let withdrawn = withdraw_lease(&context.store, &record.name, &context.caller, is_its);
         let name = record.name.as_str();
         match withdrawn {
-            Ok(WithdrawOutcome::Done { unlogged }) => {
+            Ok(ResultLeaseRemoveOutcome::Done { unlogged }) => {
                 output::warn_unlogged(&format!("the lease {name:?} is gone"), unlogged);
             }
-            Ok(WithdrawOutcome::NotFound) => {}
+            Ok(ResultLeaseRemoveOutcome::NotFound) => {}
             Err(error) => {
                 let error = chain(&error);
                 output::warn(&format!("the lease {name:?} still shows a result: {error}"));

@@ -51,12 +51,12 @@ const WITH_VALUE: [&str; 12] = [
 ];
 
 /// The variables that are known to hold the program.
-pub(super) type ProgramVariables = BTreeSet<String>;
+pub(super) type LoktProgramVariableNames = BTreeSet<String>;
 
 /// The call that a command is, if it is one.
 pub(super) fn call(
     command: &ShellSimpleCommand,
-    programs: &ProgramVariables,
+    programs: &LoktProgramVariableNames,
 ) -> Option<ScriptLoktCall> {
     let (first, arguments) = program(&command.words).split_first()?;
     if !is_lokt(first, programs) {
@@ -149,12 +149,12 @@ pub(super) fn names_lokt(path: &str) -> bool {
 }
 
 /// Whether a word is the program: by its name, behind whatever folder, or by a variable that is known to hold it.
-fn is_lokt(word: &ShellWord, programs: &ProgramVariables) -> bool {
+fn is_lokt(word: &ShellWord, programs: &LoktProgramVariableNames) -> bool {
     names_lokt(&word.text) || (word.is_expanded && is_program(&word.text, programs))
 }
 
 /// Whether `$NAME`, `${NAME}` or `${NAME:-lokt}` is the program.
-fn is_program(text: &str, programs: &ProgramVariables) -> bool {
+fn is_program(text: &str, programs: &LoktProgramVariableNames) -> bool {
     let Some(inner) = text.strip_prefix('$') else { return false };
     let inner = inner.strip_prefix('{').and_then(|it| it.strip_suffix('}')).unwrap_or(inner);
     match inner.split_once(":-").or_else(|| inner.split_once(":=")) {
@@ -166,8 +166,8 @@ fn is_program(text: &str, programs: &ProgramVariables) -> bool {
 /// The variables of a text that hold the program, by what is put into them there.
 pub(super) fn programs(
     commands: &[ShellSimpleCommand],
-    known: &ProgramVariables,
-) -> ProgramVariables {
+    known: &LoktProgramVariableNames,
+) -> LoktProgramVariableNames {
     const SETTING: [&str; 5] = ["export", "readonly", "local", "declare", "typeset"];
     let mut programs = known.clone();
     for command in commands {

@@ -4,7 +4,7 @@
 //! could evaluate, `{{…}}`, stays a variable.
 
 use super::{
-    call::{ProgramVariables, is_identifier, names_lokt},
+    call::{LoktProgramVariableNames, is_identifier, names_lokt},
     makefile::recipe_line,
     operation::GuardedOperation,
     shell,
@@ -15,7 +15,7 @@ const OTHERS: [&str; 6] = ["set ", "import ", "import? ", "mod ", "mod? ", "alia
 
 /// The operations of a justfile.
 pub(super) fn operations(text: &str, file: &str) -> Vec<GuardedOperation> {
-    let mut programs = ProgramVariables::new();
+    let mut programs = LoktProgramVariableNames::new();
     let mut recipes: Vec<(&str, usize, String)> = Vec::new();
     for (number, line) in text.lines().enumerate() {
         if line.starts_with([' ', '\t']) || line.is_empty() {

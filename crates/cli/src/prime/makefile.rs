@@ -4,7 +4,7 @@
 //! `define` and what only make could evaluate are not looked into.
 
 use super::{
-    call::{ProgramVariables, is_identifier, names_lokt},
+    call::{LoktProgramVariableNames, is_identifier, names_lokt},
     operation::GuardedOperation,
     shell,
 };
@@ -23,7 +23,11 @@ pub(super) fn operations(text: &str, file: &str) -> Vec<GuardedOperation> {
     rules.iter().flat_map(|rule| of_rule(rule, &programs, file)).collect()
 }
 
-fn of_rule(rule: &MakeRule, programs: &ProgramVariables, file: &str) -> Vec<GuardedOperation> {
+fn of_rule(
+    rule: &MakeRule,
+    programs: &LoktProgramVariableNames,
+    file: &str,
+) -> Vec<GuardedOperation> {
     let run = format!("make {}", command_line(std::slice::from_ref(&rule.target)));
     let calls = shell::calls(&unfolded(&rule.recipe, &rule.target), programs).into_iter();
     calls
@@ -34,9 +38,9 @@ fn of_rule(rule: &MakeRule, programs: &ProgramVariables, file: &str) -> Vec<Guar
         .collect()
 }
 
-fn read(text: &str) -> (Vec<MakeRule>, ProgramVariables) {
+fn read(text: &str) -> (Vec<MakeRule>, LoktProgramVariableNames) {
     let mut rules: Vec<MakeRule> = Vec::new();
-    let mut programs = ProgramVariables::new();
+    let mut programs = LoktProgramVariableNames::new();
     let mut goes_on = false;
     for (number, line) in text.lines().enumerate() {
         let recipe = line.strip_prefix('\t');

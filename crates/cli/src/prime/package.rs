@@ -1,6 +1,6 @@
 //! Operations of a `package.json`: which of its scripts calls Lokt.
 
-use super::{call::ProgramVariables, operation::GuardedOperation, shell};
+use super::{call::LoktProgramVariableNames, operation::GuardedOperation, shell};
 use crate::view::command_line;
 use serde_json::Value;
 
@@ -17,7 +17,8 @@ pub(super) fn operations(text: &str, file: &str) -> Vec<GuardedOperation> {
     let of_script = |(name, line): (&String, &Value)| {
         let run = format!("{program} run {}", command_line(std::slice::from_ref(name)));
         let calls =
-            shell::calls(line.as_str().unwrap_or_default(), &ProgramVariables::new()).into_iter();
+            shell::calls(line.as_str().unwrap_or_default(), &LoktProgramVariableNames::new())
+                .into_iter();
         let operations =
             calls.map(move |call| GuardedOperation::new(call, &run, file).without_line());
         operations.collect::<Vec<_>>()

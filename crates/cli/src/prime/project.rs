@@ -31,7 +31,7 @@ const FOLDERS: [&str; 3] = ["scripts", "bin", ".github/scripts"];
 
 /// What was found.
 #[derive(Debug, Default, Serialize)]
-pub(crate) struct PrimeProjectFindings {
+pub(crate) struct GuardedOperationFindings {
     /// The operations, each once, in the order of their files.
     pub(crate) operations: Vec<GuardedOperation>,
     /// The files that could not be read, and why.
@@ -51,8 +51,8 @@ pub(crate) struct UnreadFile {
 }
 
 /// Finds the guarded operations of a project.
-pub(crate) fn find(project: &Path) -> PrimeProjectFindings {
-    let mut findings = PrimeProjectFindings::default();
+pub(crate) fn find(project: &Path) -> GuardedOperationFindings {
+    let mut findings = GuardedOperationFindings::default();
     let mut files = Vec::new();
     list(project, Path::new(""), 0, &mut files);
     for folder in FOLDERS {
@@ -90,7 +90,7 @@ fn list(project: &Path, folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
     }
 }
 
-impl PrimeProjectFindings {
+impl GuardedOperationFindings {
     fn miss(&mut self, file: &str, why: &str) {
         let (file, why) = (cut(file, 200), cut(why, 200));
         self.unread.push(UnreadFile { file, why });
@@ -98,7 +98,7 @@ impl PrimeProjectFindings {
 
     /// Adds the operations of a text that would be at `file`.
     pub(crate) fn add(&mut self, file: &str, text: &str) {
-        let run = started_by(file, text, ScriptFileMode::Executable);
+        let run = started_by(file, text, ScannedScriptMode::Executable);
         for operation in operations(file, text, &run) {
             self.put(operation);
         }
@@ -135,13 +135,13 @@ impl PrimeProjectFindings {
 
 /// Whether a file can be run by its path.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum ScriptFileMode {
+enum ScannedScriptMode {
     Executable,
     Plain,
 }
 
 /// The text of a file; `None` if it is not text.
-fn read(path: &Path) -> io::Result<Option<(String, ScriptFileMode)>> {
+fn read(path: &Path) -> io::Result<Option<(String, ScannedScriptMode)>> {
     let Some(file) = bounded::open(path)? else { return Ok(None) };
     let metadata = file.metadata()?;
     if metadata.is_dir() {
@@ -151,9 +151,9 @@ fn read(path: &Path) -> io::Result<Option<(String, ScriptFileMode)>> {
         return Err(io::Error::other("not a regular file"));
     }
     let mode = if metadata.permissions().mode() & 0o111 == 0 {
-        ScriptFileMode::Plain
+        ScannedScriptMode::Plain
     } else {
-        ScriptFileMode::Executable
+        ScannedScriptMode::Executable
     };
     let mut bytes = Vec::new();
     file.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
@@ -178,14 +178,14 @@ fn is_known(file: &str) -> bool {
 
 /// Whether a file is a script for a shell: by its first line, by its name, or because it can be run and says
 /// nothing else.
-fn is_shell(file: &str, text: &str, mode: ScriptFileMode) -> bool {
+fn is_shell(file: &str, text: &str, mode: ScannedScriptMode) -> bool {
     let name = file.rsplit('/').next().unwrap_or(file);
     if let Some(first) = text.lines().next().and_then(|line| line.strip_prefix("#!")) {
         return interpreter(first).is_some();
     }
     match name.trim_start_matches('.').rsplit_once('.') {
         Some((_, extension)) => ["sh", "bash", "zsh", "ksh"].contains(&extension),
-        None => mode == ScriptFileMode::Executable,
+        None => mode == ScannedScriptMode::Executable,
     }
 }
 
@@ -197,10 +197,10 @@ fn interpreter(first: &str) -> Option<&str> {
 }
 
 /// What starts a script.
-fn started_by(file: &str, text: &str, mode: ScriptFileMode) -> String {
+fn started_by(file: &str, text: &str, mode: ScannedScriptMode) -> String {
     let path = if file.contains('/') { file.to_owned() } else { format!("./{file}") };
     let path = crate::view::command_line(&[path]);
-    if mode == ScriptFileMode::Executable {
+    if mode == ScannedScriptMode::Executable {
         return path;
     }
     let first = text.lines().next().and_then(|line| line.strip_prefix("#!"));

@@ -45,7 +45,7 @@ pub(crate) struct SessionStart {
 
 /// Says why a session's id is not passed on.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum HandOnError {
+pub(crate) enum SessionIdExportError {
     /// The file is not one of the session's own.
     #[error("{0} has more than exports, so the session's id is not added to it")]
     Foreign(PathBuf),
@@ -74,16 +74,16 @@ impl SessionStart {
     }
 
     /// Adds the session's id to the file, where its shell commands do not have it.
-    pub(crate) fn hand_on(&self) -> Result<(), HandOnError> {
+    pub(crate) fn hand_on(&self) -> Result<(), SessionIdExportError> {
         if env::value(CLAUDE_SESSION).is_some_and(|it| it == *self.session) {
             return Ok(());
         }
-        let io_error = |source| HandOnError::Io { file: self.file.clone(), source };
+        let io_error = |source| SessionIdExportError::Io { file: self.file.clone(), source };
         let mut file = self.open().map_err(io_error)?;
         let text = read_all(&mut file).map_err(io_error)?;
         match addition(&text, &self.session, &self.file) {
             Some(addition) => file.write_all(addition.as_bytes()).map_err(io_error),
-            None => Err(HandOnError::Foreign(self.file.clone())),
+            None => Err(SessionIdExportError::Foreign(self.file.clone())),
         }
     }
 

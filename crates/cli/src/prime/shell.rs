@@ -1,7 +1,7 @@
 //! Operations of shell text.
 
 use super::{
-    call::{ProgramVariables, ScriptLoktCall, call, programs},
+    call::{LoktProgramVariableNames, ScriptLoktCall, call, programs},
     operation::GuardedOperation,
     words::{ShellSimpleCommand, commands},
 };
@@ -11,12 +11,12 @@ const SHELLS: [&str; 5] = ["sh", "bash", "dash", "zsh", "ksh"];
 
 /// The operations of a script, which is started by `run`.
 pub(super) fn operations(text: &str, run: &str, file: &str) -> Vec<GuardedOperation> {
-    let calls = calls(text, &ProgramVariables::new()).into_iter();
+    let calls = calls(text, &LoktProgramVariableNames::new()).into_iter();
     calls.map(|call| GuardedOperation::new(call, run, file)).collect()
 }
 
 /// The calls of Lokt in shell text, where `known` variables hold the program.
-pub(super) fn calls(text: &str, known: &ProgramVariables) -> Vec<ScriptLoktCall> {
+pub(super) fn calls(text: &str, known: &LoktProgramVariableNames) -> Vec<ScriptLoktCall> {
     let commands = commands(text);
     let programs = programs(&commands, known);
     let inner = commands.iter().filter_map(line_for_shell).flat_map(|(text, line)| {

@@ -2,8 +2,8 @@
 //! characters, however much there is to tell: lists end with "and N more" where the room does.
 
 use super::{
-    GuardedOperation, InstructionFileKind, call::ScriptLoktCallKind, project::PrimeProjectFindings,
-    quotation::code,
+    GuardedOperation, InstructionFileKind, call::ScriptLoktCallKind,
+    project::GuardedOperationFindings, quotation::code,
 };
 use lokt_lock::{caller::Caller, harness::AgentSource, rules::OwnerSource};
 
@@ -14,7 +14,7 @@ pub(super) const WIDTH: usize = 120;
 
 /// The text at this moment, for a context. `held` is a line for each name, or why that is not known.
 pub(crate) fn live(
-    findings: &PrimeProjectFindings,
+    findings: &GuardedOperationFindings,
     held: Result<Vec<String>, String>,
     trouble: Option<&str>,
     me: &Caller,
@@ -33,22 +33,25 @@ pub(crate) fn live(
     // A project with many operations and many held locks gets some of both.
     let room = MOST_WORDS.saturating_sub(fixed + 1);
     let room_for_held = room / if findings.operations.is_empty() { 1 } else { 2 };
-    let now = match list(&held, "`lokt status` lists all", PrimeListLimits::of_words(room_for_held))
-    {
+    let now = match list(
+        &held,
+        "`lokt status` lists all",
+        PrimeListTextLimits::of_words(room_for_held),
+    ) {
         lines if lines.is_empty() => fallback.to_owned(),
         lines => format!("Now:\n\n{}", lines.join("\n")),
     };
     let room = MOST_WORDS.saturating_sub(words(&[&beginning, &now, &end]) + 1);
-    let operations = listed(findings, PrimeListLimits::of_words(room));
+    let operations = listed(findings, PrimeListTextLimits::of_words(room));
     paragraphs(&[&beginning, &operations, &now, &end])
 }
 
 /// The text for an instruction file, which says nothing that is true only now.
-pub(crate) fn lasting(findings: &PrimeProjectFindings, format: InstructionFileKind) -> String {
+pub(crate) fn lasting(findings: &GuardedOperationFindings, format: InstructionFileKind) -> String {
     let beginning = format!("#{TITLE}\n\n{}", opening(findings));
     let end = format!("{}\n\n{}\n{IDENTITY}", rules(findings, 0), format.sight());
     let fixed = paragraphs(&[&beginning, "", &end]);
-    let room = PrimeListLimits {
+    let room = PrimeListTextLimits {
         words: MOST_WORDS.saturating_sub(words(&[&fixed]) + 16),
         // The marks around a section count too.
         characters: format.most_characters().saturating_sub(fixed.chars().count() + 160),
@@ -58,7 +61,7 @@ pub(crate) fn lasting(findings: &PrimeProjectFindings, format: InstructionFileKi
 
 const TITLE: &str = "# Shared operations, guarded by lokt";
 
-fn opening(findings: &PrimeProjectFindings) -> &'static str {
+fn opening(findings: &GuardedOperationFindings) -> &'static str {
     if findings.operations.is_empty() {
         return "Other agents, jobs and people work in this repository at the same time. No guarded operations\n\
                 were found in scripts/, bin/, .github/scripts/, Makefile, justfile or package.json.";
@@ -67,7 +70,7 @@ fn opening(findings: &PrimeProjectFindings) -> &'static str {
      the bare command:"
 }
 
-fn rules(findings: &PrimeProjectFindings, unread: usize) -> String {
+fn rules(findings: &GuardedOperationFindings, unread: usize) -> String {
     let unread = match unread {
         0 => String::new(),
         count => format!("{count} files were not read: `lokt prime --json` names them."),
@@ -106,7 +109,7 @@ fn identity(me: &Caller) -> String {
 }
 
 /// The operations as a list.
-fn listed(findings: &PrimeProjectFindings, room: PrimeListLimits) -> String {
+fn listed(findings: &GuardedOperationFindings, room: PrimeListTextLimits) -> String {
     let lines: Vec<String> = findings.operations.iter().map(line).collect();
     list(&lines, "`lokt prime --json` lists all", room).join("\n")
 }
@@ -128,12 +131,12 @@ fn line(operation: &GuardedOperation) -> String {
 
 /// What a list may take.
 #[derive(Clone, Copy)]
-struct PrimeListLimits {
+struct PrimeListTextLimits {
     words: usize,
     characters: usize,
 }
 
-impl PrimeListLimits {
+impl PrimeListTextLimits {
     const fn of_words(words: usize) -> Self {
         Self { words, characters: usize::MAX }
     }
@@ -147,7 +150,7 @@ impl PrimeListLimits {
 }
 
 /// As many lines as there is room for. The last one says how many are missing, and where they are.
-fn list(lines: &[String], rest: &str, room: PrimeListLimits) -> Vec<String> {
+fn list(lines: &[String], rest: &str, room: PrimeListTextLimits) -> Vec<String> {
     if lines.iter().try_fold(room, |left, line| left.after(line)).is_some() {
         return lines.to_vec();
     }

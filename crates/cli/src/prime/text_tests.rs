@@ -1,5 +1,5 @@
 use super::*;
-use crate::{prime::project::PrimeProjectFindings, printable};
+use crate::{prime::project::GuardedOperationFindings, printable};
 use clap::ValueEnum;
 use lokt_lock::words::{AgentId, Harness, Owner};
 use proptest::prelude::*;
@@ -18,8 +18,8 @@ fn agent(source: OwnerSource) -> Caller {
     me
 }
 
-fn findings(scripts: &[String]) -> PrimeProjectFindings {
-    let mut findings = PrimeProjectFindings::default();
+fn findings(scripts: &[String]) -> GuardedOperationFindings {
+    let mut findings = GuardedOperationFindings::default();
     for (number, script) in scripts.iter().enumerate() {
         findings.add(&format!("scripts/it-{number}"), script);
     }
@@ -38,7 +38,7 @@ fn check(text: &str, most_characters: usize) {
     assert!(text.lines().all(|it| printable::line(it) == it), "something is not seen: {text:?}");
 }
 
-fn check_all(findings: &PrimeProjectFindings, held: &[String]) {
+fn check_all(findings: &GuardedOperationFindings, held: &[String]) {
     for source in [OwnerSource::Given, OwnerSource::Derived] {
         check(&live(findings, Ok(held.to_vec()), None, &me(source)), usize::MAX);
         check(&live(findings, Err("x".to_owned()), None, &me(source)), usize::MAX);
@@ -68,7 +68,7 @@ fn two_hundred_of_everything_fit_and_say_that_there_is_more() {
 
 #[test]
 fn nothing_guarded_and_nothing_held_is_said() {
-    let none = PrimeProjectFindings::default();
+    let none = GuardedOperationFindings::default();
     check_all(&none, &[]);
     let text = live(&none, Ok(Vec::new()), None, &me(OwnerSource::Derived));
     assert!(text.contains("No guarded operations") && text.contains("nothing is held"), "{text}");
@@ -82,11 +82,11 @@ fn nothing_guarded_and_nothing_held_is_said() {
 #[test]
 fn a_list_shows_all_that_fits_and_counts_the_rest() {
     let lines: Vec<String> = (1..=4).map(|it| format!("- line {it}")).collect();
-    let shown = |words| list(&lines, "see", PrimeListLimits::of_words(words));
+    let shown = |words| list(&lines, "see", PrimeListTextLimits::of_words(words));
     assert_eq!(shown(12), lines, "all of them fit");
     assert_eq!(shown(11), ["- line 1", "- line 2", "- and 2 more: see"]);
     assert_eq!(shown(0), ["- and 4 more: see"], "what is left out is told in any case");
-    assert!(list(&[], "see", PrimeListLimits::of_words(0)).is_empty());
+    assert!(list(&[], "see", PrimeListTextLimits::of_words(0)).is_empty());
 }
 
 proptest! {

@@ -1,5 +1,5 @@
 use crate::view::command_line;
-use lokt_lock::audit::{SpanEnd, Timeline, TimelineLane, TimelineSpan, TimelineSpanStart};
+use lokt_lock::audit::{SpanEnd, Timeline, TimelineLane, TimelineSpan, TimelineSpanStartCertainty};
 use serde::Serialize;
 
 /// A timeline as JSON; the field names are a contract.
@@ -52,7 +52,7 @@ fn span(span: &TimelineSpan) -> TimelineSpanJson<'_> {
         kind: span.kind.as_str(),
         from: span.from.to_string(),
         until: span.until.to_string(),
-        began_earlier: (span.beginning == TimelineSpanStart::Earlier).then_some(true),
+        began_earlier: (span.beginning == TimelineSpanStartCertainty::Earlier).then_some(true),
         end: span.end.as_str(),
         by: match &span.end {
             SpanEnd::Broken { by } => Some(by),

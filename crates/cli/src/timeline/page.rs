@@ -1,6 +1,6 @@
 use super::{
     json::{TimelineJson, json},
-    source::TimelineSource,
+    source::TimelineRepository,
 };
 use crate::printable;
 use lokt_lock::audit::Timeline;
@@ -15,7 +15,7 @@ const PLACE: &str = "{{timeline}}";
 
 /// A timeline with the place that it comes from.
 #[derive(Serialize)]
-struct PageJson<'a> {
+struct HtmlTimelineJson<'a> {
     repository: &'a str,
     root: &'a str,
     #[serde(flatten)]
@@ -31,9 +31,9 @@ struct PageJson<'a> {
 ///
 /// # Errors
 /// Errors of writing JSON; none is expected.
-pub(crate) fn html(timeline: &Timeline, source: &TimelineSource) -> serde_json::Result<String> {
-    let TimelineSource { repository, root } = source;
-    let page = PageJson { repository, root, timeline: json(timeline) };
+pub(crate) fn html(timeline: &Timeline, source: &TimelineRepository) -> serde_json::Result<String> {
+    let TimelineRepository { repository, root } = source;
+    let page = HtmlTimelineJson { repository, root, timeline: json(timeline) };
     let text = shown(serde_json::to_value(page)?).to_string();
     Ok(TEMPLATE.replacen(PLACE, &text.replace('<', "\\u003c"), 1))
 }
@@ -54,8 +54,8 @@ mod tests {
     use crate::timeline::samples;
 
     /// A source of that name.
-    fn source(name: &str) -> TimelineSource {
-        TimelineSource { repository: name.to_owned(), root: "/site/.lokt".to_owned() }
+    fn source(name: &str) -> TimelineRepository {
+        TimelineRepository { repository: name.to_owned(), root: "/site/.lokt".to_owned() }
     }
 
     /// The content of the element with the timeline.

@@ -3,7 +3,7 @@
 use lokt_lock::{
     audit::{
         AuditEventActor, SpanEnd, Timeline, TimelineLane, TimelineSpan, TimelineSpanKind,
-        TimelineSpanStart,
+        TimelineSpanStartCertainty,
     },
     words::Timestamp,
 };
@@ -18,7 +18,15 @@ pub(super) fn span(kind: TimelineSpanKind, owner: &str, (from, until): (i64, i64
     let who = AuditEventActor { owner: owner.to_owned(), agent_id: None, host: None, pid: Some(7) };
     let command = vec!["make".to_owned(), "build".to_owned()];
     let (from, until, end) = (at(from), at(until), SpanEnd::Released);
-    TimelineSpan { kind, from, beginning: TimelineSpanStart::Known, until, end, who, command }
+    TimelineSpan {
+        kind,
+        from,
+        beginning: TimelineSpanStartCertainty::Known,
+        until,
+        end,
+        who,
+        command,
+    }
 }
 
 fn timeline(lanes: Vec<TimelineLane>) -> Timeline {

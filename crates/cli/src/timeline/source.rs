@@ -3,14 +3,14 @@ use std::path::Path;
 
 /// Where a timeline comes from: what a page calls it when it is read elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct TimelineSource {
+pub(crate) struct TimelineRepository {
     /// The repository's name, else that of the folder.
     pub(crate) repository: String,
     /// The folder of the locks.
     pub(crate) root: String,
 }
 
-impl TimelineSource {
+impl TimelineRepository {
     /// The source whose locks are in a root.
     pub(crate) fn of(root: &LockRoot) -> Self {
         let path = root.path.as_path();
@@ -54,7 +54,7 @@ mod tests {
                 unused_file: None,
                 replaced_from: None,
             };
-            let source = TimelineSource::of(&root);
+            let source = TimelineRepository::of(&root);
             assert_eq!((source.repository.as_str(), source.root.as_str()), (expected, path));
         }
     }

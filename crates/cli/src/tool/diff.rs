@@ -1,4 +1,4 @@
-use super::ToolCommandContext;
+use super::ToolChainLocations;
 use crate::{exit::ExitCode, failure::CliFailure, output, refusal, view::table::TextTable};
 use clap::Args;
 use lokt_tool::lockfile::{ChainDriftKind, ChainElementDrift, StoredLockfile};
@@ -18,7 +18,7 @@ pub(super) struct ToolDiffCommand {
 }
 
 impl ToolDiffCommand {
-    pub(super) fn run(&self, place: &ToolCommandContext) -> Result<ExitCode, CliFailure> {
+    pub(super) fn run(&self, place: &ToolChainLocations) -> Result<ExitCode, CliFailure> {
         let Some((pin, rows)) = place.checker.drift(&self.id)? else {
             return Err(super::lock::not_pinned(&self.id));
         };

@@ -1,4 +1,4 @@
-use super::ToolCommandContext;
+use super::ToolChainLocations;
 use crate::{exit::ExitCode, failure::CliFailure, output, view, view::table::TextTable};
 use clap::Args;
 use lokt_tool::{
@@ -30,7 +30,7 @@ struct ToolRow {
 }
 
 impl ToolListCommand {
-    pub(super) fn run(&self, place: &ToolCommandContext) -> Result<ExitCode, CliFailure> {
+    pub(super) fn run(&self, place: &ToolChainLocations) -> Result<ExitCode, CliFailure> {
         let mut ids: BTreeMap<ToolItemId, Vec<Space>> = BTreeMap::new();
         for (id, space) in Space::ALL.into_iter().flat_map(|space| ids_in(place, space)) {
             ids.entry(id).or_default().push(space);
@@ -57,7 +57,7 @@ impl ToolListCommand {
 }
 
 impl ToolRow {
-    fn of(place: &ToolCommandContext, id: ToolItemId, spaces: Vec<Space>) -> Self {
+    fn of(place: &ToolChainLocations, id: ToolItemId, spaces: Vec<Space>) -> Self {
         let item = match place.spaces().item_from(Space::Project, &id) {
             Ok(Some(item)) => Ok(item),
             Ok(None) => Err("gone".to_owned()),
@@ -72,7 +72,7 @@ impl ToolRow {
     }
 
     /// Whether it is pinned: `yes`, `no`, or `broken`, where its lockfile decides and says nothing.
-    fn pinned(&self, place: &ToolCommandContext) -> &'static str {
+    fn pinned(&self, place: &ToolChainLocations) -> &'static str {
         let version = self.item.as_ref().ok().and_then(|item| item.metadata.version.as_ref());
         let pin = version.map(|version| place.checker.lockfiles.find(&self.id, version));
         match pin {
@@ -82,12 +82,12 @@ impl ToolRow {
         }
     }
 
-    fn signed(&self, place: &ToolCommandContext) -> String {
+    fn signed(&self, place: &ToolChainLocations) -> String {
         let signer = |item| view::chain::signed_by(item, &place.checker.trust);
         self.item.as_ref().map_or_else(|_| "-".to_owned(), signer)
     }
 
-    fn to_json(&self, place: &ToolCommandContext) -> Value {
+    fn to_json(&self, place: &ToolChainLocations) -> Value {
         let item = self.item.as_ref().ok();
         let shadows: Vec<&str> = self.spaces.iter().skip(1).map(|space| space.as_str()).collect();
         json!({
@@ -104,7 +104,7 @@ impl ToolRow {
         })
     }
 
-    fn cells(&self, place: &ToolCommandContext) -> Vec<String> {
+    fn cells(&self, place: &ToolChainLocations) -> Vec<String> {
         let dash = || "-".to_owned();
         let item = match &self.item {
             Ok(item) => item,
@@ -135,7 +135,7 @@ impl ToolRow {
 }
 
 /// The ids of all files of a space that could be items.
-fn ids_in(place: &ToolCommandContext, space: Space) -> Vec<(ToolItemId, Space)> {
+fn ids_in(place: &ToolChainLocations, space: Space) -> Vec<(ToolItemId, Space)> {
     let mut ids = Vec::new();
     for folder in place.spaces().folders(space) {
         collect(folder.path(), "", &mut ids);

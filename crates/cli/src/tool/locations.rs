@@ -1,21 +1,21 @@
 use crate::{env, exit::ExitCode, failure::CliFailure};
 use lokt_lock::file::work_tree;
-use lokt_tool::{check::ChainChecker, item::Spaces};
+use lokt_tool::{check::ChainChecker, item::SpaceLocations};
 use std::path::{Path, PathBuf};
 
 /// Where tools, lockfiles and keys are, found once.
-pub(super) struct ToolCommandContext {
+pub(super) struct ToolChainLocations {
     pub(super) checker: ChainChecker,
 }
 
-impl ToolCommandContext {
+impl ToolChainLocations {
     /// Finds the spaces; makes nothing.
     pub(super) fn find(project: Option<&Path>) -> Result<Self, CliFailure> {
-        let spaces = Spaces::new(project_folder(project)?, user_space()?, system_spaces()?);
+        let spaces = SpaceLocations::new(project_folder(project)?, user_space()?, system_spaces()?);
         Ok(Self { checker: ChainChecker::new(spaces) })
     }
 
-    pub(super) fn spaces(&self) -> &Spaces {
+    pub(super) fn spaces(&self) -> &SpaceLocations {
         &self.checker.spaces
     }
 }

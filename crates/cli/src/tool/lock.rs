@@ -1,4 +1,4 @@
-use super::{ToolCommandContext, scope::LockfileSpace};
+use super::{ToolChainLocations, scope::LockfileSpace};
 use crate::{exit::ExitCode, failure::CliFailure, output, view::command_line};
 use clap::Args;
 use lokt_lock::words::Timestamp;
@@ -32,7 +32,7 @@ pub(super) struct ToolLockCommand {
 }
 
 impl ToolLockCommand {
-    pub(super) fn run(&self, place: &ToolCommandContext) -> Result<ExitCode, CliFailure> {
+    pub(super) fn run(&self, place: &ToolChainLocations) -> Result<ExitCode, CliFailure> {
         let (chain, lockfile) = vouched_for(place, &self.id)?;
         let lockfiles = &place.checker.lockfiles;
         let found = lockfiles.find(&lockfile.tool_id, &lockfile.version);
@@ -62,7 +62,7 @@ impl ToolLockCommand {
     /// The space to write to: the space of the effective pin, or of the project's pin of another version.
     fn scope(
         &self,
-        place: &ToolCommandContext,
+        place: &ToolChainLocations,
         found: Result<Option<StoredLockfile>, LockfileError>,
         id: &ToolItemId,
     ) -> Result<Space, CliFailure> {
@@ -110,7 +110,7 @@ impl ToolLockCommand {
 
 /// A chain as it is now, if it is vouched for, and the lockfile that pins it.
 fn vouched_for(
-    place: &ToolCommandContext,
+    place: &ToolChainLocations,
     id: &str,
 ) -> Result<(ToolChain, Lockfile), ChainCheckError> {
     let chain = place.checker.vouched_for(id)?;
@@ -129,7 +129,7 @@ fn differs(there: StoredLockfile, chain: &ToolChain) -> CliFailure {
 }
 
 /// Warns of a pin that another, nearer one hides.
-fn hidden(place: &ToolCommandContext, scope: Space, lockfile: &Lockfile, path: &Path) {
+fn hidden(place: &ToolChainLocations, scope: Space, lockfile: &Lockfile, path: &Path) {
     match place.checker.lockfiles.find(&lockfile.tool_id, &lockfile.version) {
         Ok(Some(nearer)) if nearer.scope < scope => output::warn(&format!(
             "{} counts for nothing here: {} is nearer",
@@ -148,7 +148,7 @@ pub(super) fn not_pinned(id: &str) -> CliFailure {
 
 /// The pins of other versions of a tool, as text.
 pub(super) fn other_versions(
-    place: &ToolCommandContext,
+    place: &ToolChainLocations,
     id: &ToolItemId,
     version: &ToolVersion,
 ) -> Vec<String> {

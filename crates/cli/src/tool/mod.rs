@@ -19,12 +19,12 @@ mod verify;
 pub(crate) use locations::{project_folder, system_spaces, user_space};
 
 use crate::{
-    context::{AsOwner, OwnerOption},
+    context::{CommandWithOwnerOption, OwnerOption},
     exit::ExitCode,
     failure::CliFailure,
 };
 use clap::{Args, Subcommand};
-use locations::ToolCommandContext;
+use locations::ToolChainLocations;
 use std::path::PathBuf;
 
 /// Run signed tools exactly as they were pinned
@@ -56,7 +56,7 @@ enum ToolAction {
     Verify(verify::ToolVerifyCommand),
     Diff(diff::ToolDiffCommand),
     Prune(prune::ToolPruneCommand),
-    Run(AsOwner<run::ToolRunCommand>),
+    Run(CommandWithOwnerOption<run::ToolRunCommand>),
     Sign(sign::ToolSignCommand),
 }
 
@@ -70,7 +70,7 @@ impl ToolCommand {
     }
 
     pub(crate) fn run(self) -> Result<ExitCode, CliFailure> {
-        let place = ToolCommandContext::find(self.project.folder.as_deref())?;
+        let place = ToolChainLocations::find(self.project.folder.as_deref())?;
         let id = self.command.item_id().map(str::to_owned);
         let outcome = match self.command {
             ToolAction::List(it) => it.run(&place),

@@ -1,4 +1,4 @@
-use super::{ToolCommandContext, scope::LockfileSpace};
+use super::{ToolChainLocations, scope::LockfileSpace};
 use crate::{exit::ExitCode, failure::CliFailure, output};
 use clap::Args;
 use lokt_tool::{lockfile::LockfileError, words::Space};
@@ -22,7 +22,7 @@ pub(super) struct ToolPruneCommand {
 }
 
 impl ToolPruneCommand {
-    pub(super) fn run(&self, place: &ToolCommandContext) -> Result<ExitCode, CliFailure> {
+    pub(super) fn run(&self, place: &ToolChainLocations) -> Result<ExitCode, CliFailure> {
         let (lockfiles, scope) = (&place.checker.lockfiles, Space::from(self.scope));
         let mut removed = Vec::new();
         for name in lockfiles.names(scope)? {
@@ -52,7 +52,7 @@ impl ToolPruneCommand {
 }
 
 /// Whether a lockfile's tool is provably not there, or provably has another version.
-fn is_stale(place: &ToolCommandContext, scope: Space, name: &str) -> bool {
+fn is_stale(place: &ToolChainLocations, scope: Space, name: &str) -> bool {
     let pin = match place.checker.lockfiles.read(scope, name) {
         Ok(Some(pin)) => pin,
         Err(error @ LockfileError::Flawed { .. }) => {

@@ -1,4 +1,4 @@
-use super::ToolCommandContext;
+use super::ToolChainLocations;
 use crate::{exit::ExitCode, failure::CliFailure, output, view};
 use clap::Args;
 use serde_json::json;
@@ -15,7 +15,7 @@ pub(super) struct ToolResolveCommand {
 }
 
 impl ToolResolveCommand {
-    pub(super) fn run(&self, place: &ToolCommandContext) -> Result<ExitCode, CliFailure> {
+    pub(super) fn run(&self, place: &ToolChainLocations) -> Result<ExitCode, CliFailure> {
         let chain = place.checker.resolve(&self.id)?;
         if self.json {
             output::json(&json!({

@@ -1,5 +1,5 @@
 use super::{
-    ToolCommandContext,
+    ToolChainLocations,
     guarded::{ToolRunLockOutcome, ToolRunLocks},
     run_record::ToolRunRecord,
     scope::LockfileSpace,
@@ -17,7 +17,7 @@ use clap::Args;
 use lokt_lock::{guard::SignalReader, words::LockName};
 use lokt_tool::{
     check::CheckedChain,
-    run::{ToolOutputMode, ToolParameters},
+    run::{ToolOutputMode, ToolParameterValues},
 };
 use std::{
     ffi::OsString,
@@ -55,7 +55,7 @@ pub(super) struct ToolRunCommand {
     #[arg(long, conflicts_with_all = ["guard", "wait"])]
     once: bool,
     #[command(flatten)]
-    pub(super) notes: NoteOptions,
+    pub(super) notes: ReplayNoticeOptions,
     /// Print JSON: the result, the chain, the lockfile
     #[arg(long)]
     pub(super) json: bool,
@@ -63,7 +63,7 @@ pub(super) struct ToolRunCommand {
 
 /// Options for notes on where a result comes from.
 #[derive(Args, Debug)]
-pub(super) struct NoteOptions {
+pub(super) struct ReplayNoticeOptions {
     /// With --once: don't say on stderr that the output is replayed, or that of another caller's run
     #[arg(long, requires = "once")]
     pub(super) quiet: bool,
@@ -72,7 +72,7 @@ pub(super) struct NoteOptions {
 impl ToolRunCommand {
     pub(super) fn run(
         self,
-        place: &ToolCommandContext,
+        place: &ToolChainLocations,
         acting: &OwnerOption,
     ) -> Result<ExitCode, CliFailure> {
         if self.guard.is_none() && self.waiting.is_asked() {
@@ -117,7 +117,7 @@ impl ToolRunCommand {
     /// The tool, if its whole chain is as signed and pinned.
     fn check(
         &self,
-        place: &ToolCommandContext,
+        place: &ToolChainLocations,
         record: &mut ToolRunRecord<'_>,
     ) -> Result<CheckedChain, CliFailure> {
         let checked = match place.checker.check(&self.id) {
@@ -141,7 +141,7 @@ impl ToolRunCommand {
     /// lock back.
     fn check_again<'a>(
         &self,
-        place: &ToolCommandContext,
+        place: &ToolChainLocations,
         record: &mut ToolRunRecord<'_>,
         (name, locks): (&LockName, ToolRunLocks<'a>),
     ) -> Result<(CheckedChain, ToolRunLocks<'a>), CliFailure> {
@@ -155,9 +155,9 @@ impl ToolRunCommand {
         }
     }
 
-    fn parameters(&self) -> Result<ToolParameters, CliFailure> {
+    fn parameters(&self) -> Result<ToolParameterValues, CliFailure> {
         let (text, from) = self.parameters_text()?;
-        ToolParameters::parse(&text)
+        ToolParameterValues::parse(&text)
             .map_err(|error| CliFailure::usage(format!("{from}: {}", chain(&error))))
     }
 

@@ -75,7 +75,7 @@ impl<'a> ToolRunRecord<'a> {
     pub(super) fn ended(
         &mut self,
         outcome: &ToolRunOutcome,
-        stands: ToolRunLockState,
+        stands: ToolRunFinalLockState,
         after: Duration,
     ) {
         self.put("outcome", outcome_of(outcome, stands));
@@ -107,7 +107,7 @@ impl<'a> ToolRunRecord<'a> {
 
 /// Whether the lock that a tool ran under still stood at its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ToolRunLockState {
+pub(super) enum ToolRunFinalLockState {
     /// It did, or there was none.
     Held,
     /// It was taken away.
@@ -115,10 +115,10 @@ pub(super) enum ToolRunLockState {
 }
 
 /// The outcome of a run, in one word.
-pub(super) fn outcome_of(outcome: &ToolRunOutcome, stands: ToolRunLockState) -> &'static str {
+pub(super) fn outcome_of(outcome: &ToolRunOutcome, stands: ToolRunFinalLockState) -> &'static str {
     match outcome {
         ToolRunOutcome::Subprocess(process) if process.timed_out() => "timeout",
-        _ if stands == ToolRunLockState::Lost => "lost",
+        _ if stands == ToolRunFinalLockState::Lost => "lost",
         _ if outcome.success() => "success",
         _ => "failed",
     }

@@ -1,4 +1,4 @@
-use super::ToolCommandContext;
+use super::ToolChainLocations;
 use crate::{exit::ExitCode, failure::CliFailure};
 use clap::ValueEnum;
 use lokt_tool::{bounded, words::Space};
@@ -31,7 +31,7 @@ impl LockfileSpace {
     /// space.
     pub(super) fn chosen(
         given: Option<Self>,
-        place: &ToolCommandContext,
+        place: &ToolChainLocations,
     ) -> Result<Self, CliFailure> {
         match given {
             Some(scope) => Ok(scope),
@@ -39,7 +39,7 @@ impl LockfileSpace {
         }
     }
 
-    fn of_project(place: &ToolCommandContext) -> Result<Option<Self>, CliFailure> {
+    fn of_project(place: &ToolChainLocations) -> Result<Option<Self>, CliFailure> {
         let path = place.spaces().project.join(SETTING);
         let fails =
             |what: &str| CliFailure::new(ExitCode::Error, format!("{}: {what}", path.display()));

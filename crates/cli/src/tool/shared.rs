@@ -1,11 +1,11 @@
 //! A tool whose result is shared: the program runs itself again as the command of `once`.
 
-use super::{ToolCommandContext, run::ToolRunCommand};
+use super::{ToolChainLocations, run::ToolRunCommand};
 use crate::{
     context::CommandContext,
     exit::ExitCode,
     failure::CliFailure,
-    once::{OnceCommand, OnceInternalCommand},
+    once::{OnceCommand, OnceLoktCommandProperties},
 };
 use lokt_lock::words::LockName;
 use lokt_tool::{check::CheckedChain, words::Space};
@@ -21,7 +21,7 @@ use std::{
 /// is checked again when it is run.
 pub(super) fn run(
     run: &ToolRunCommand,
-    place: &ToolCommandContext,
+    place: &ToolChainLocations,
     context: &CommandContext,
     (checked, parameters): (&CheckedChain, &str),
 ) -> Result<ExitCode, CliFailure> {
@@ -49,7 +49,7 @@ pub(super) fn run(
     // The first run may pin the tool there, and the chain is in the key already.
     let left_out = vec![place.spaces().project.join("lockfiles")];
     let name = name_of(&run.id)?;
-    let own = OnceInternalCommand { words, left_out, is_quiet: run.notes.quiet };
+    let own = OnceLoktCommandProperties { words, left_out, is_quiet: run.notes.quiet };
     OnceCommand::of_command(name, command, texts, own).run(context)
 }
 

@@ -1,4 +1,4 @@
-use super::ToolCommandContext;
+use super::ToolChainLocations;
 use crate::{
     exit::ExitCode,
     failure::{CliFailure, chain},
@@ -24,7 +24,7 @@ pub(super) struct ToolShowCommand {
 }
 
 impl ToolShowCommand {
-    pub(super) fn run(&self, place: &ToolCommandContext) -> Result<ExitCode, CliFailure> {
+    pub(super) fn run(&self, place: &ToolChainLocations) -> Result<ExitCode, CliFailure> {
         let id = ToolItemId::new(&*self.id).map_err(ChainCheckError::from)?;
         let item = place.spaces().item_from(Space::Project, &id)?;
         let checked = place.checker.check(&self.id);
@@ -91,7 +91,7 @@ fn told(
     item: &ToolItem,
     shadows: &[ToolItem],
     checked: &Result<CheckedChain, ChainCheckError>,
-    place: &ToolCommandContext,
+    place: &ToolChainLocations,
 ) -> Vec<String> {
     let trust = &place.checker.trust;
     let metadata = &item.metadata;

@@ -1,4 +1,4 @@
-use super::ToolCommandContext;
+use super::ToolChainLocations;
 use crate::{exit::ExitCode, failure::CliFailure, output};
 use clap::Args;
 use lokt_lock::{sys, words::Timestamp};
@@ -26,13 +26,13 @@ pub(super) struct ToolSignCommand {
 }
 
 impl ToolSignCommand {
-    pub(super) fn run(&self, place: &ToolCommandContext) -> Result<ExitCode, CliFailure> {
+    pub(super) fn run(&self, place: &ToolChainLocations) -> Result<ExitCode, CliFailure> {
         let key = SigningKeyFiles::of(&place.spaces().user).secret()?;
         // First all are made out, then any is written.
-        let drafts: Vec<SignedToolItem> = self
+        let drafts: Vec<SignedToolFile> = self
             .ids
             .iter()
-            .map(|id| SignedToolItem::of(place, id, &key))
+            .map(|id| SignedToolFile::of(place, id, &key))
             .collect::<Result<_, _>>()?;
         let mut views: Vec<Value> = Vec::new();
         let fingerprint = key.public().fingerprint();
@@ -66,14 +66,14 @@ impl ToolSignCommand {
 }
 
 /// An item with its new content.
-struct SignedToolItem {
+struct SignedToolFile {
     item: ToolItem,
     path: std::path::PathBuf,
     content: Vec<u8>,
 }
 
-impl SignedToolItem {
-    fn of(place: &ToolCommandContext, id: &str, key: &SecretKey) -> Result<Self, CliFailure> {
+impl SignedToolFile {
+    fn of(place: &ToolChainLocations, id: &str, key: &SecretKey) -> Result<Self, CliFailure> {
         let id = ToolItemId::new(id).map_err(ChainCheckError::from)?;
         let item = writable(place, &id)?;
         let ItemOrigin::File(path) = item.origin.clone() else {
@@ -122,7 +122,7 @@ impl SignedToolItem {
 }
 
 /// The nearest item of that id that this user may write.
-fn writable(place: &ToolCommandContext, id: &ToolItemId) -> Result<ToolItem, CliFailure> {
+fn writable(place: &ToolChainLocations, id: &ToolItemId) -> Result<ToolItem, CliFailure> {
     for space in [Space::Project, Space::User] {
         if let Some(item) = place.spaces().item_in(space, id)? {
             return Ok(item);

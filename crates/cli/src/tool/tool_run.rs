@@ -1,8 +1,8 @@
 use super::{
-    ToolCommandContext,
+    ToolChainLocations,
     guarded::{ToolRunLocks, tell},
     lock::other_versions,
-    run_record::{ToolRunLockState, ToolRunRecord, outcome_of},
+    run_record::{ToolRunFinalLockState, ToolRunRecord, outcome_of},
     scope::LockfileSpace,
 };
 use crate::{
@@ -18,8 +18,8 @@ use lokt_tool::{
     check::CheckedChain,
     lockfile::{Lockfile, LockfileError, LockfileReplacePolicy},
     run::{
-        self, ChainElementConfig, ToolOutputMode, ToolParameters, ToolRunContext, ToolRunError,
-        ToolRunOutcome, ToolRunRequest,
+        self, ChainElementConfig, ToolOutputMode, ToolParameterValues, ToolRunError,
+        ToolRunOutcome, ToolRunRequest, ToolRunSupervision,
     },
 };
 use nix::sys::signal::Signal;
@@ -28,7 +28,7 @@ use std::{path::PathBuf, time::Instant};
 
 /// A tool that is being run.
 pub(super) struct ToolRun<'a> {
-    pub(super) place: &'a ToolCommandContext,
+    pub(super) place: &'a ToolChainLocations,
     pub(super) checked: &'a CheckedChain,
     /// The tool's id, as it was given.
     pub(super) id: &'a str,
@@ -43,7 +43,7 @@ impl ToolRun<'_> {
     /// Runs it, unlocks, and reports the outcome.
     pub(super) fn run(
         &self,
-        parameters: &ToolParameters,
+        parameters: &ToolParameterValues,
         scope: LockfileSpace,
         record: &mut ToolRunRecord<'_>,
         mut locks: ToolRunLocks<'_>,
@@ -57,7 +57,11 @@ impl ToolRun<'_> {
             Ok(outcome) => outcome,
             Err(error) => return Err(self.came_to_nothing(error, record, locks)),
         };
-        let stands = if locks.are_lost() { ToolRunLockState::Lost } else { ToolRunLockState::Held };
+        let stands = if locks.are_lost() {
+            ToolRunFinalLockState::Lost
+        } else {
+            ToolRunFinalLockState::Held
+        };
         record.ended(&outcome, stands, began.elapsed());
         let created = self.pin(&outcome, stands, scope);
         if let Some(path) = &created {
@@ -70,7 +74,7 @@ impl ToolRun<'_> {
         };
         let lost = locks.give_back(stopped);
         let word =
-            outcome_of(&outcome, if lost.is_some() { ToolRunLockState::Lost } else { stands });
+            outcome_of(&outcome, if lost.is_some() { ToolRunFinalLockState::Lost } else { stands });
         output::even_if_unread(self.report(&outcome, word, created.as_ref(), began))?;
         match lost {
             Some(lost) if word == "lost" => Err(lost),
@@ -113,7 +117,7 @@ impl ToolRun<'_> {
 
     fn execute(
         &self,
-        parameters: &ToolParameters,
+        parameters: &ToolParameterValues,
         locks: &mut ToolRunLocks<'_>,
     ) -> Result<ToolRunOutcome, ToolRunError> {
         let elements = self.checked.chain.elements();
@@ -141,7 +145,7 @@ impl ToolRun<'_> {
             environment: locks.environment(),
             output: self.output,
         };
-        let world = ToolRunContext {
+        let world = ToolRunSupervision {
             watchers: locks.watchers(),
             signals: self.signals,
             orders: SupervisionPolicy::default(),
@@ -154,7 +158,7 @@ impl ToolRun<'_> {
     fn pin(
         &self,
         outcome: &ToolRunOutcome,
-        stands: ToolRunLockState,
+        stands: ToolRunFinalLockState,
         scope: LockfileSpace,
     ) -> Option<PathBuf> {
         if outcome_of(outcome, stands) != "success" || self.checked.pin.is_some() {

@@ -1,4 +1,4 @@
-use super::{ToolCommandContext, scope::LockfileSpace};
+use super::{ToolChainLocations, scope::LockfileSpace};
 use crate::{
     exit::ExitCode,
     failure::{CliFailure, chain},
@@ -47,7 +47,7 @@ struct ToolVerifyOutcome {
 }
 
 impl ToolVerifyCommand {
-    pub(super) fn run(&self, place: &ToolCommandContext) -> Result<ExitCode, CliFailure> {
+    pub(super) fn run(&self, place: &ToolChainLocations) -> Result<ExitCode, CliFailure> {
         let verdicts: Vec<ToolVerifyOutcome> = if self.all {
             let scope = Space::from(self.scope);
             // What cannot be listed could hold a pin that a run would heed.
@@ -91,7 +91,7 @@ impl ToolVerifyCommand {
     }
 }
 
-fn of_pin(place: &ToolCommandContext, scope: Space, name: String) -> ToolVerifyOutcome {
+fn of_pin(place: &ToolChainLocations, scope: Space, name: String) -> ToolVerifyOutcome {
     let pin = place.checker.lockfiles.read(scope, &name);
     match pin {
         Ok(Some(pin)) => {
@@ -120,7 +120,7 @@ fn of_pin(place: &ToolCommandContext, scope: Space, name: String) -> ToolVerifyO
 
 /// Whether the existing tool provably has another version than the pinned one.
 fn is_of_another_version(
-    place: &ToolCommandContext,
+    place: &ToolChainLocations,
     tool: &ToolItemId,
     pinned: &ToolVersion,
 ) -> bool {
@@ -136,7 +136,7 @@ fn broken(name: String, error: LockfileError) -> ToolVerifyOutcome {
     ToolVerifyOutcome { name, result: Err(refusal.into()), json }
 }
 
-fn of_tool(place: &ToolCommandContext, id: &str) -> ToolVerifyOutcome {
+fn of_tool(place: &ToolChainLocations, id: &str) -> ToolVerifyOutcome {
     match place.checker.check(id) {
         Ok(CheckedChain { pin: None, .. }) => ToolVerifyOutcome {
             name: id.to_owned(),

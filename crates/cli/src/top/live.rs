@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{context::CommandContext, exit::ExitCode, failure::CliFailure, failure::chain, output};
 use lokt_lock::{
-    audit::{AuditLogError, AuditLogLine, LogReader},
-    file::RootWatch,
+    audit::{AuditLogLine, AuditLogReadError, LogReader},
+    file::LockRootChangeWatch,
     guard::SignalReader,
     ops::survey_all,
     sys::SignalNumber,
@@ -86,7 +86,7 @@ struct LiveView<'a> {
     context: &'a CommandContext,
     screen: TerminalScreen,
     signals: SignalReader,
-    watch: RootWatch,
+    watch: LockRootChangeWatch,
     keys: KeyDecoder,
     state: TopViewState,
     snapshot: TopSnapshot,
@@ -97,7 +97,7 @@ struct LiveView<'a> {
 
 impl<'a> LiveView<'a> {
     fn new(context: &'a CommandContext, signals: SignalReader) -> io::Result<Self> {
-        let mut watch = RootWatch::begin(&context.store);
+        let mut watch = LockRootChangeWatch::begin(&context.store);
         let snapshot = look(context, &mut watch);
         Ok(Self {
             context,
@@ -236,7 +236,7 @@ fn timeout(limit: Option<Duration>) -> PollTimeout {
 }
 
 /// Finds out what there is to show, and watches for changes of it.
-fn look(context: &CommandContext, watch: &mut RootWatch) -> TopSnapshot {
+fn look(context: &CommandContext, watch: &mut LockRootChangeWatch) -> TopSnapshot {
     watch.rearm();
     let (entries, unlisted) = match survey_all(&context.store, &context.caller) {
         Ok(entries) => (entries, None),
@@ -252,11 +252,11 @@ fn look(context: &CommandContext, watch: &mut RootWatch) -> TopSnapshot {
     TopSnapshot { root, names, events, looked: Timestamp::now(), trouble: unlisted.or(unread) }
 }
 
-fn last_events(context: &CommandContext) -> Result<Vec<AuditLogLine>, AuditLogError> {
+fn last_events(context: &CommandContext) -> Result<Vec<AuditLogLine>, AuditLogReadError> {
     let Some(mut reader) = LogReader::open(&context.store.layout().audit_log())? else {
         return Ok(Vec::new());
     };
     reader.seek_near_end(TAIL)?;
-    let events = reader.collect::<Result<Vec<AuditLogLine>, AuditLogError>>()?;
+    let events = reader.collect::<Result<Vec<AuditLogLine>, AuditLogReadError>>()?;
     Ok(events.into_iter().filter(|event| matches!(event, AuditLogLine::Event(_))).collect())
 }

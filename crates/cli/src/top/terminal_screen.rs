@@ -24,7 +24,7 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 /// message.
 pub(super) struct TerminalScreen {
     /// Never dropped: the library would write to the terminal once more, and panic where that is gone.
-    terminal: ManuallyDrop<Terminal<CrosstermBackend<output::ScreenWriter>>>,
+    terminal: ManuallyDrop<Terminal<CrosstermBackend<output::BufferedScreenWriter>>>,
 }
 
 impl TerminalScreen {
@@ -79,7 +79,8 @@ impl Drop for TerminalScreen {
 }
 
 /// A terminal on which nothing is drawn yet.
-fn terminal() -> io::Result<ManuallyDrop<Terminal<CrosstermBackend<output::ScreenWriter>>>> {
+fn terminal() -> io::Result<ManuallyDrop<Terminal<CrosstermBackend<output::BufferedScreenWriter>>>>
+{
     Terminal::new(CrosstermBackend::new(output::screen())).map(ManuallyDrop::new)
 }
 

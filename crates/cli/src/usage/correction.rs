@@ -15,7 +15,7 @@ use clap::{
 };
 
 /// What a correction needs to know.
-pub(crate) struct Grammar<'a> {
+pub(crate) struct CommandLineCorrector<'a> {
     /// All commands, [built](Command::build).
     pub(crate) root: &'a Command,
     /// The parser's error for words, without the program's name; nothing if it accepts them.
@@ -27,7 +27,7 @@ pub(crate) struct Grammar<'a> {
 /// How many mistakes in one call are corrected.
 const STEPS: usize = 12;
 
-impl Grammar<'_> {
+impl CommandLineCorrector<'_> {
     /// The right call for words that are wrong usage.
     pub(crate) fn corrected(&self, typed: &[String]) -> Option<Vec<String>> {
         let mut words = typed.to_vec();

@@ -7,11 +7,11 @@ fn finds(word: &str) -> bool {
     ["make", "true", "test", "sh", "cargo", "pytest", "./run.sh", "env"].contains(&word)
 }
 
-fn with_grammar<T>(use_it: impl FnOnce(&Grammar<'_>) -> T) -> T {
+fn with_grammar<T>(use_it: impl FnOnce(&CommandLineCorrector<'_>) -> T) -> T {
     let mut root = Cli::program();
     root.build();
     let fault = |words: &[String]| Cli::of_all(words).err();
-    use_it(&Grammar { root: &root, fault: &fault, finds: &finds })
+    use_it(&CommandLineCorrector { root: &root, fault: &fault, finds: &finds })
 }
 
 /// The words of a line; `~` is a space inside a word.
@@ -258,7 +258,8 @@ fn the_right_call_is_made_from_the_typed_words() {
         let wrong: Vec<String> = CALLS
             .iter()
             .filter_map(|(typed, right)| {
-                let found = grammar.corrected(&words(typed)).and_then(|it| Grammar::line(&it));
+                let found =
+                    grammar.corrected(&words(typed)).and_then(|it| CommandLineCorrector::line(&it));
                 let found = found.unwrap_or_else(|| "nothing".to_owned());
                 (found != *right).then(|| format!("{typed}\n  gives {found}\n  not   {right}"))
             })
@@ -272,7 +273,7 @@ fn a_shell_and_the_parser_accept_every_suggested_line() {
     with_grammar(|grammar| {
         for (typed, _) in CALLS {
             let right = grammar.corrected(&words(typed)).expect(typed);
-            let line = Grammar::line(&right).expect(typed);
+            let line = CommandLineCorrector::line(&right).expect(typed);
             let split = split_by_a_shell(line.strip_prefix("lokt ").expect("a call of lokt"));
             assert_eq!(split, right, "a shell makes the same words of {line}");
             let error = Cli::of_all(&split).err().map(|it| it.kind());
@@ -305,7 +306,7 @@ fn words_without_a_meaning_get_no_suggestion() {
             assert_eq!(grammar.corrected(&words(typed)), None, "{typed}");
         }
         let unseen = ["release", "x", "--", "a\u{202e}b"].map(str::to_owned);
-        let line = grammar.corrected(&unseen).and_then(|it| Grammar::line(&it));
+        let line = grammar.corrected(&unseen).and_then(|it| CommandLineCorrector::line(&it));
         assert!(line.is_none_or(|it| !it.contains('\u{202e}')), "what cannot be shown is not");
     });
 }
@@ -359,7 +360,8 @@ fn what_only_a_shell_can_run_is_given_to_one() {
     ];
     with_grammar(|grammar| {
         for (typed, right) in calls {
-            let found = grammar.not_found(&words(typed)).and_then(|it| Grammar::line(&it));
+            let found =
+                grammar.not_found(&words(typed)).and_then(|it| CommandLineCorrector::line(&it));
             assert_eq!(found.as_deref(), right, "{typed}");
         }
     });
@@ -374,7 +376,8 @@ fn what_a_command_refuses_is_corrected_too() {
             ("tool run x --wait", "lokt tool run x --wait --guard NAME"),
             ("unlock a b --force --fence 5", "lokt unlock a b"),
         ] {
-            let found = grammar.refused(&words(typed)).and_then(|it| Grammar::line(&it));
+            let found =
+                grammar.refused(&words(typed)).and_then(|it| CommandLineCorrector::line(&it));
             assert_eq!(found.as_deref(), Some(right), "{typed}");
         }
     });

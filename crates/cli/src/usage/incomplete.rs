@@ -2,7 +2,7 @@
 
 use super::{
     call::{Role, TypedCall},
-    program::{self, Finder},
+    program::{self, RunnableCommandPredicate},
     synonyms,
     unknown::{may_harm, nearest_of, text_of},
     values::{duration_like, is_endless, name_like, sample},
@@ -25,7 +25,7 @@ pub(super) fn command(call: &TypedCall<'_>) -> Option<Vec<String>> {
 pub(super) fn argument(
     call: &TypedCall<'_>,
     error: &Error,
-    finds: &Finder<'_>,
+    finds: &RunnableCommandPredicate<'_>,
 ) -> Option<Vec<String>> {
     let missing = text_of(error, ContextKind::InvalidArg)?;
     if missing.starts_with("<COMMAND>") {
@@ -47,7 +47,7 @@ pub(super) fn argument(
     Some(call.adding(&[option.to_owned(), example(call, missing)?]))
 }
 
-fn with_program(call: &TypedCall<'_>, finds: &Finder<'_>) -> Vec<String> {
+fn with_program(call: &TypedCall<'_>, finds: &RunnableCommandPredicate<'_>) -> Vec<String> {
     if let Some(separator) = call.separator() {
         let looks_like_one = |at: &usize| {
             call.words.get(*at).is_some_and(|it| program::looks_like_a_program(it, finds))
@@ -88,7 +88,7 @@ fn example(call: &TypedCall<'_>, shown: &str) -> Option<String> {
 pub(super) fn value(
     call: &TypedCall<'_>,
     error: &Error,
-    finds: &Finder<'_>,
+    finds: &RunnableCommandPredicate<'_>,
 ) -> Option<Vec<String>> {
     let shown = text_of(error, ContextKind::InvalidArg)?;
     let value = text_of(error, ContextKind::InvalidValue)?;
@@ -163,7 +163,12 @@ fn option_at(call: &TypedCall<'_>, value: usize) -> usize {
 }
 
 /// A lock's name that is not valid, or a program in its place.
-fn name(call: &TypedCall<'_>, at: usize, value: &str, finds: &Finder<'_>) -> Option<Vec<String>> {
+fn name(
+    call: &TypedCall<'_>,
+    at: usize,
+    value: &str,
+    finds: &RunnableCommandPredicate<'_>,
+) -> Option<Vec<String>> {
     let is_bare = call.runs_a_program()
         && call.separator().is_none()
         && call.role(at) == Some(Role::Positional);

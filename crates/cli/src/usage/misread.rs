@@ -2,7 +2,7 @@
 
 use super::{
     call::{Role, TypedCall, option_in},
-    program::{self, Finder},
+    program::{self, RunnableCommandPredicate},
 };
 use crate::{span, view::command_line};
 
@@ -15,7 +15,10 @@ pub(super) struct MisreadCall {
 }
 
 /// The first part of a call that is read otherwise than it is meant.
-pub(super) fn find(call: &TypedCall<'_>, finds: &Finder<'_>) -> Option<MisreadCall> {
+pub(super) fn find(
+    call: &TypedCall<'_>,
+    finds: &RunnableCommandPredicate<'_>,
+) -> Option<MisreadCall> {
     dash(call)
         .or_else(|| time_limit(call))
         .or_else(|| program_with_c(call, finds))
@@ -87,7 +90,10 @@ const LAUNCHERS: &str = "sh bash zsh dash ksh fish env time nice ionice nohup su
 const USUAL_NAMES: [&str; 7] = ["test", "install", "sync", "link", "true", "false", "tests"];
 
 /// A program behind the names, with a `-c` that is meant for it: `guard build bash -c LINE`.
-fn program_with_c(call: &TypedCall<'_>, finds: &Finder<'_>) -> Option<MisreadCall> {
+fn program_with_c(
+    call: &TypedCall<'_>,
+    finds: &RunnableCommandPredicate<'_>,
+) -> Option<MisreadCall> {
     let line = line_option(call)?;
     let names = call.places(Role::Positional);
     let is_program = |at: &&usize| {

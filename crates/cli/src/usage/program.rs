@@ -8,7 +8,11 @@ use super::{
 use crate::view::command_line;
 
 /// A call with `--` before the program that it runs. `start` is the program's first word.
-pub(super) fn separated(call: &TypedCall<'_>, start: usize, finds: &Finder<'_>) -> Vec<String> {
+pub(super) fn separated(
+    call: &TypedCall<'_>,
+    start: usize,
+    finds: &RunnableCommandPredicate<'_>,
+) -> Vec<String> {
     let (before, program) = call.words.split_at(start.min(call.words.len()));
     let (program, options) = program.split_at(program.len() - own_options(call, program));
     let run = written(&call.name(), program, finds);
@@ -16,16 +20,16 @@ pub(super) fn separated(call: &TypedCall<'_>, start: usize, finds: &Finder<'_>) 
 }
 
 /// Whether a word is a command that can be run.
-pub(super) type Finder<'a> = dyn Fn(&str) -> bool + 'a;
+pub(super) type RunnableCommandPredicate<'a> = dyn Fn(&str) -> bool + 'a;
 
 /// Whether a word is meant as a program and not as the name of a lock.
-pub(super) fn looks_like_a_program(word: &str, finds: &Finder<'_>) -> bool {
+pub(super) fn looks_like_a_program(word: &str, finds: &RunnableCommandPredicate<'_>) -> bool {
     word.contains(['/', ' ']) || synonyms::is_of_a_shell(word) || finds(word)
 }
 
 /// The place where the program begins if no `--` says so: the first argument behind a name that looks like one,
 /// else the second argument.
-pub(super) fn start(call: &TypedCall<'_>, finds: &Finder<'_>) -> Option<usize> {
+pub(super) fn start(call: &TypedCall<'_>, finds: &RunnableCommandPredicate<'_>) -> Option<usize> {
     let arguments = call.places(Role::Positional);
     let later = arguments.get(1..)?;
     let is_program =
@@ -58,7 +62,11 @@ fn own_options(call: &TypedCall<'_>, program: &[String]) -> usize {
 }
 
 /// The words that make `guard` or `once` run a program.
-pub(super) fn written(command: &str, program: &[String], finds: &Finder<'_>) -> Vec<String> {
+pub(super) fn written(
+    command: &str,
+    program: &[String],
+    finds: &RunnableCommandPredicate<'_>,
+) -> Vec<String> {
     let words = |fixed: &[&str]| fixed.iter().map(|&it| it.to_owned()).collect::<Vec<_>>();
     match shell_line(program, finds) {
         Some(line) if command == "guard" => [words(&["-c"]), vec![line]].concat(),
@@ -68,7 +76,10 @@ pub(super) fn written(command: &str, program: &[String], finds: &Finder<'_>) -> 
 }
 
 /// The line for a shell, if only a shell can run the words.
-pub(super) fn shell_line(program: &[String], finds: &Finder<'_>) -> Option<String> {
+pub(super) fn shell_line(
+    program: &[String],
+    finds: &RunnableCommandPredicate<'_>,
+) -> Option<String> {
     let (first, rest) = program.split_first()?;
     if finds(first) {
         return None;
@@ -82,7 +93,10 @@ pub(super) fn shell_line(program: &[String], finds: &Finder<'_>) -> Option<Strin
 }
 
 /// A call that names no lock, with one that is called as the program.
-pub(super) fn named_after_program(call: &TypedCall<'_>, finds: &Finder<'_>) -> Option<Vec<String>> {
+pub(super) fn named_after_program(
+    call: &TypedCall<'_>,
+    finds: &RunnableCommandPredicate<'_>,
+) -> Option<Vec<String>> {
     let separator = call.separator()?;
     let (first, rest) = call.tail().split_first()?;
     if !rest.is_empty() && !looks_like_a_program(first, finds) && !first.starts_with('-') {
@@ -105,7 +119,10 @@ pub(super) fn name_of(program: &str) -> Option<String> {
 
 /// The corrected words of a call whose program was not found, if a shell can run it, or if an option of lokt stands in
 /// its place.
-pub(super) fn not_found(call: &TypedCall<'_>, finds: &Finder<'_>) -> Option<Vec<String>> {
+pub(super) fn not_found(
+    call: &TypedCall<'_>,
+    finds: &RunnableCommandPredicate<'_>,
+) -> Option<Vec<String>> {
     let separator = call.separator().filter(|_| call.runs_a_program())?;
     let (before, tail) = (call.words.get(..separator)?, call.tail());
     let options = leading_options(call, tail);

@@ -3,7 +3,7 @@
 use super::{
     call::{Role, TypedCall, option_in},
     misread::{is_duration, whole_line},
-    program::{self, Finder},
+    program::{self, RunnableCommandPredicate},
     synonyms,
 };
 use clap::error::{ContextKind, ContextValue, Error};
@@ -31,7 +31,7 @@ pub(super) fn nearest_of(error: &Error, kind: ContextKind) -> Option<&str> {
 pub(super) fn command(
     call: &TypedCall<'_>,
     error: &Error,
-    finds: &Finder<'_>,
+    finds: &RunnableCommandPredicate<'_>,
 ) -> Option<Vec<String>> {
     let at = *call.places(Role::Positional).first()?;
     let word = call.words.get(at)?;
@@ -79,7 +79,7 @@ fn in_small_letters<'c>(call: &TypedCall<'c>, word: &str) -> Option<Vec<&'c str>
 pub(super) fn argument(
     call: &TypedCall<'_>,
     error: &Error,
-    finds: &Finder<'_>,
+    finds: &RunnableCommandPredicate<'_>,
 ) -> Option<Vec<String>> {
     let at = call.find(text_of(error, ContextKind::InvalidArg)?)?;
     match call.role(at)? {
@@ -91,7 +91,11 @@ pub(super) fn argument(
 }
 
 /// An argument too many.
-fn positional(call: &TypedCall<'_>, at: usize, finds: &Finder<'_>) -> Option<Vec<String>> {
+fn positional(
+    call: &TypedCall<'_>,
+    at: usize,
+    finds: &RunnableCommandPredicate<'_>,
+) -> Option<Vec<String>> {
     if call.runs_a_program() && call.separator().is_none() {
         return Some(program::separated(call, at, finds));
     }
@@ -112,7 +116,7 @@ fn option(
     call: &TypedCall<'_>,
     at: usize,
     error: &Error,
-    finds: &Finder<'_>,
+    finds: &RunnableCommandPredicate<'_>,
 ) -> Option<Vec<String>> {
     let word = call.words.get(at)?;
     let names = call.places(Role::Positional).into_iter().filter(|it| *it < at).count();

@@ -2,7 +2,7 @@ use crate::view::table::TextTable;
 use lokt_tool::{
     chain::ToolChain,
     item::{ItemOrigin, ToolItem},
-    metadata::ToolItemExecutor,
+    metadata::ToolItemExecutorDeclaration,
     signature::{TrustStore, verify},
     words::{ToolItemId, ToolVersion},
 };
@@ -66,7 +66,7 @@ pub(crate) fn signed_by(item: &ToolItem, trust: &TrustStore) -> String {
 /// What runs an item.
 pub(crate) fn executor(item: &ToolItem) -> Option<&ToolItemId> {
     match &item.metadata.executor {
-        ToolItemExecutor::Item(id) => Some(id),
-        ToolItemExecutor::Nothing | ToolItemExecutor::Unsaid => None,
+        ToolItemExecutorDeclaration::Item(id) => Some(id),
+        ToolItemExecutorDeclaration::Nothing | ToolItemExecutorDeclaration::Unsaid => None,
     }
 }

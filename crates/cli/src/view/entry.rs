@@ -4,7 +4,7 @@ use super::{call, command_line, holder, table::TextTable};
 use crate::span;
 use lokt_lock::{
     ops::LockStatusEntry,
-    record::{LockMetadata, LockRecord, LockRecordJson, RecordSlot},
+    record::{LockMetadata, LockRecord, LockRecordDisplayJson, RecordSlot},
     rules::{CallerIdentity, TicketContent},
     store::LockRecordKind,
     words::{AgentId, LockMode},
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 #[derive(Serialize)]
 pub(crate) struct LockStatusEntryJson<'a> {
     #[serde(flatten)]
-    subject: LockStatusSubject<'a>,
+    subject: LockStatusEntrySubject<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     mine: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,8 +40,8 @@ pub(crate) struct LockStatusEntryJson<'a> {
 /// What an entry is about: a record, or where none can be read, a name.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum LockStatusSubject<'a> {
-    Record(LockRecordJson<'a>),
+enum LockStatusEntrySubject<'a> {
+    Record(LockRecordDisplayJson<'a>),
     Name { name: &'a str },
 }
 
@@ -55,8 +55,8 @@ pub(crate) fn json<'a>(
     let name = entry.name.as_str();
     let expires_at = |it: &LockRecord| it.expiry().map(|end| end.to_string());
     LockStatusEntryJson {
-        subject: record.map_or(LockStatusSubject::Name { name }, |it| {
-            LockStatusSubject::Record(LockRecordJson(it))
+        subject: record.map_or(LockStatusEntrySubject::Name { name }, |it| {
+            LockStatusEntrySubject::Record(LockRecordDisplayJson(it))
         }),
         mine: record.map(|it| it.holders().any(|holder| me.owns(holder))),
         age_sec: record.map(|it| entry.seen.since(it.since()).as_secs()),

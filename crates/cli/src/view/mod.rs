@@ -24,12 +24,12 @@ pub(crate) struct LockRecordWithStatus<'a> {
     #[serde(flatten)]
     record: &'a LockRecord,
     #[serde(flatten)]
-    renewal: Option<LeaseRenewal>,
+    renewal: Option<LeaseRenewalJsonFields>,
 }
 
 /// What a renewal adds to the fields of a lease.
 #[derive(Serialize)]
-struct LeaseRenewal {
+struct LeaseRenewalJsonFields {
     renewed: bool,
     /// Null if it had no end.
     previous_expires_at: Option<Timestamp>,
@@ -45,7 +45,7 @@ pub(crate) fn renewed(
     record: &LockRecord,
     previous_end: Option<Timestamp>,
 ) -> LockRecordWithStatus<'_> {
-    let renewal = LeaseRenewal { renewed: true, previous_expires_at: previous_end };
+    let renewal = LeaseRenewalJsonFields { renewed: true, previous_expires_at: previous_end };
     LockRecordWithStatus { renewal: Some(renewal), ..acquired(record) }
 }
 

@@ -3,13 +3,13 @@
 use super::{
     entry::waiter,
     flat, holder,
-    suggestion::{self, CommandSuggestionContext},
+    suggestion::{self, CommandSuggestionCallerFacts},
 };
 use crate::span;
 use lokt_lock::{
     caller::Caller,
     ops::{ExplanationReason, ExplanationReasonKind, LockExplanation},
-    record::{LockRecord, LockRecordJson, RecordCorruption},
+    record::{LockRecord, LockRecordDisplayJson, RecordCorruption},
     rules::{CallerIdentity, HoldState, TicketContent},
     sys,
     words::{LockName, Timestamp},
@@ -39,7 +39,7 @@ struct ExplanationReasonJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     stale_reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    record: Option<LockRecordJson<'a>>,
+    record: Option<LockRecordDisplayJson<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     processes: Vec<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,7 +51,7 @@ pub(crate) fn json<'a>(
     name: &'a LockName,
     explanation: &'a LockExplanation,
     caller: &Caller,
-    asker: &CommandSuggestionContext,
+    asker: &CommandSuggestionCallerFacts,
 ) -> ExplanationJson<'a> {
     ExplanationJson {
         name: name.as_str(),
@@ -85,7 +85,7 @@ fn json_reason<'a>(reason: &'a ExplanationReason, caller: &Caller) -> Explanatio
             }
             _ => None,
         },
-        record: record.map(LockRecordJson),
+        record: record.map(LockRecordDisplayJson),
         processes: keepers.iter().map(|(pid, name)| json!({"pid": pid, "name": name})).collect(),
         queue: match &reason.kind {
             ExplanationReasonKind::Queued { waiters } => Some(waiters.iter().map(waiter).collect()),
@@ -98,7 +98,7 @@ fn json_reason<'a>(reason: &'a ExplanationReason, caller: &Caller) -> Explanatio
 pub(crate) fn lines(
     name: &LockName,
     explanation: &LockExplanation,
-    asker: &CommandSuggestionContext,
+    asker: &CommandSuggestionCallerFacts,
 ) -> Vec<String> {
     let me = &explanation.identity;
     let is_yours =

@@ -7,7 +7,8 @@ use lokt_lock::{
     ops::{ReservationDenial, ReservationList},
     pattern::Pattern,
     reservation::{
-        Reservation, ReservationConflict, ReservationWait, WaitingReservation, conflicts, is_own,
+        PatternConflict, Reservation, ReservationWaitCycleLink, WaitingReservation, conflicts,
+        is_own,
     },
     rules::CallerIdentity,
     words::{AgentId, Owner, Timestamp},
@@ -76,7 +77,7 @@ pub(crate) fn denied(denial: &ReservationDenial) -> Vec<String> {
     standing.chain(waiting).collect()
 }
 
-fn conflict(record: &Reservation, found: &ReservationConflict, seen: Timestamp) -> String {
+fn conflict(record: &Reservation, found: &PatternConflict, seen: Timestamp) -> String {
     let asked = quoted(&found.asked);
     let standing = quoted(&found.standing);
     let told = told(record, seen, &both(found));
@@ -88,7 +89,7 @@ fn conflict(record: &Reservation, found: &ReservationConflict, seen: Timestamp) 
 }
 
 /// The path that two patterns have in common, where the patterns alone do not show it.
-fn both(found: &ReservationConflict) -> String {
+fn both(found: &PatternConflict) -> String {
     let is_shown = |it: &Pattern| it.as_literal() == Some(&found.common);
     if is_shown(&found.asked) || is_shown(&found.standing) || found.asked == found.standing {
         return String::new();
@@ -126,8 +127,8 @@ pub(crate) fn list(patterns: &[Pattern]) -> String {
 }
 
 /// The waits of a circle, one line each.
-pub(crate) fn circle(waits: &[ReservationWait]) -> Vec<String> {
-    let line = |wait: &ReservationWait| {
+pub(crate) fn circle(waits: &[ReservationWaitCycleLink]) -> Vec<String> {
+    let line = |wait: &ReservationWaitCycleLink| {
         let identity = &wait.waiter.identity;
         let waiter = who(&identity.owner, Some(&identity.agent));
         let asked = list(&wait.waiter.patterns);

@@ -12,7 +12,7 @@ use lokt_lock::{
 
 /// The facts about the caller that decide which commands work.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct CommandSuggestionContext {
+pub(crate) struct CommandSuggestionCallerFacts {
     /// The owner that was named with `--owner`: it has to be named again.
     pub(crate) owner: Option<Owner>,
     /// How the guard holds the name that the caller runs inside of.
@@ -23,12 +23,12 @@ pub(crate) struct CommandSuggestionContext {
 pub(super) fn all(
     name: &LockName,
     explanation: &LockExplanation,
-    asker: &CommandSuggestionContext,
+    asker: &CommandSuggestionCallerFacts,
 ) -> Vec<String> {
     if explanation.is_free() {
         return Vec::new();
     }
-    let situation = BlockedCase { name, explanation, asker };
+    let situation = CommandSuggestionInputs { name, explanation, asker };
     if let Some(mode) = asker.around {
         return vec![situation.inside(mode)];
     }
@@ -41,13 +41,13 @@ pub(super) fn all(
 }
 
 /// A name that cannot be taken, and the caller.
-struct BlockedCase<'a> {
+struct CommandSuggestionInputs<'a> {
     name: &'a LockName,
     explanation: &'a LockExplanation,
-    asker: &'a CommandSuggestionContext,
+    asker: &'a CommandSuggestionCallerFacts,
 }
 
-impl BlockedCase<'_> {
+impl CommandSuggestionInputs<'_> {
     fn has(&self, is: fn(&ExplanationReasonKind) -> bool) -> bool {
         self.explanation.reasons.iter().any(|reason| is(&reason.kind))
     }

@@ -30,7 +30,7 @@ mod scenarios;
 use injection_points::FIRST_OWN_CALL;
 use invariants::BROKEN_RECORD;
 use lokt_testkit::{HOLD, Sandbox};
-use operation::{Operation, check_all};
+use operation::{FaultInjectionCase, check_all};
 use std::fs;
 
 /// A guard whose command leaves a file.
@@ -110,7 +110,7 @@ fn names_to_sweep(it: &Sandbox) {
 
 #[test]
 fn a_guard_that_dies_or_fails_at_any_call_leaves_the_name_free() {
-    let guard = Operation {
+    let guard = FaultInjectionCase {
         name: "guard, the first in its root",
         arguments: GUARD,
         prepare: no_root,
@@ -122,7 +122,7 @@ fn a_guard_that_dies_or_fails_at_any_call_leaves_the_name_free() {
     };
     check_all(&[
         guard,
-        Operation {
+        FaultInjectionCase {
             name: "guard after a dead one",
             prepare: dead_guard,
             check: checks::check_dead_guard_replaced,
@@ -133,7 +133,7 @@ fn a_guard_that_dies_or_fails_at_any_call_leaves_the_name_free() {
 
 #[test]
 fn a_guard_of_two_names_that_dies_or_fails_at_any_call_leaves_both_free() {
-    check_all(&[Operation {
+    check_all(&[FaultInjectionCase {
         name: "guard of two names",
         arguments: &["guard", "x", "y", "--", "touch", "entered"],
         prepare: used_root,
@@ -147,7 +147,7 @@ fn a_guard_of_two_names_that_dies_or_fails_at_any_call_leaves_both_free() {
 
 #[test]
 fn a_waiting_guard_that_dies_or_fails_at_any_call_leaves_the_queue_in_order() {
-    let guard = Operation {
+    let guard = FaultInjectionCase {
         name: "guard --wait behind one that dies",
         arguments: &["guard", "x", "--wait", "--", "touch", "entered"],
         prepare: used_root,
@@ -157,7 +157,7 @@ fn a_waiting_guard_that_dies_or_fails_at_any_call_leaves_the_queue_in_order() {
         check: checks::check_queue_proceeds,
         min_faults: 240,
     };
-    let long_wait = Operation {
+    let long_wait = FaultInjectionCase {
         name: "guard --wait, from when it sleeps beside threads",
         from: "eventfd2(",
         scenario: scenarios::run_behind_guard_killed_later,
@@ -169,7 +169,7 @@ fn a_waiting_guard_that_dies_or_fails_at_any_call_leaves_the_queue_in_order() {
 
 #[test]
 fn a_lock_that_dies_at_any_call_is_a_whole_lease_or_nothing_and_one_that_fails_is_nothing() {
-    let lock = Operation {
+    let lock = FaultInjectionCase {
         name: "lock",
         arguments: &["lock", "x", "--ttl", "1h"],
         prepare: used_root,
@@ -181,7 +181,7 @@ fn a_lock_that_dies_at_any_call_is_a_whole_lease_or_nothing_and_one_that_fails_i
     };
     check_all(&[
         lock,
-        Operation {
+        FaultInjectionCase {
             name: "lock --wait behind a lease",
             arguments: &["lock", "x", "--wait"],
             prepare: other_lease,
@@ -193,7 +193,7 @@ fn a_lock_that_dies_at_any_call_is_a_whole_lease_or_nothing_and_one_that_fails_i
 
 #[test]
 fn a_shared_holder_keeps_its_lock_when_another_dies_or_fails_at_any_call() {
-    let lock = Operation {
+    let lock = FaultInjectionCase {
         name: "lock --shared beside a lease",
         arguments: &["lock", "x", "--shared", "--ttl", "1h"],
         prepare: other_shared_lease,
@@ -203,14 +203,14 @@ fn a_shared_holder_keeps_its_lock_when_another_dies_or_fails_at_any_call() {
         check: checks::check_shared_or_not,
         min_faults: 95,
     };
-    let unlock = Operation {
+    let unlock = FaultInjectionCase {
         name: "unlock beside a lease",
         arguments: &["unlock", "x"],
         prepare: two_shared_leases,
         check: checks::check_released_beside_other_lease,
         ..lock
     };
-    let guard = Operation {
+    let guard = FaultInjectionCase {
         name: "guard --shared beside a guard",
         arguments: &["guard", "x", "--shared", "--", "touch", "entered"],
         prepare: used_root,
@@ -223,7 +223,7 @@ fn a_shared_holder_keeps_its_lock_when_another_dies_or_fails_at_any_call() {
 
 #[test]
 fn a_renewal_that_dies_or_fails_at_any_call_leaves_the_old_or_the_new_lifetime() {
-    check_all(&[Operation {
+    check_all(&[FaultInjectionCase {
         name: "lock on one's own lease",
         arguments: &["lock", "x", "--ttl", "2h"],
         prepare: own_lease,
@@ -237,7 +237,7 @@ fn a_renewal_that_dies_or_fails_at_any_call_leaves_the_old_or_the_new_lifetime()
 
 #[test]
 fn a_guard_that_dies_at_any_call_of_its_heartbeat_leaves_the_lock_to_its_command() {
-    check_all(&[Operation {
+    check_all(&[FaultInjectionCase {
         name: "heartbeat and end of a guard",
         arguments: &["guard", "x", "--ttl", "300ms", "--", HOLD[0], HOLD[1], HOLD[2]],
         prepare: used_root,
@@ -251,7 +251,7 @@ fn a_guard_that_dies_at_any_call_of_its_heartbeat_leaves_the_lock_to_its_command
 
 #[test]
 fn a_guard_under_a_lease_that_dies_or_fails_at_any_call_leaves_the_lease() {
-    check_all(&[Operation {
+    check_all(&[FaultInjectionCase {
         name: "guard under one's own lease",
         arguments: GUARD,
         prepare: own_lease,
@@ -265,7 +265,7 @@ fn a_guard_under_a_lease_that_dies_or_fails_at_any_call_leaves_the_lease() {
 
 #[test]
 fn a_refused_caller_that_dies_or_fails_at_any_call_does_not_enter() {
-    let guard = Operation {
+    let guard = FaultInjectionCase {
         name: "guard, refused by a guard",
         arguments: GUARD,
         prepare: used_root,
@@ -278,21 +278,21 @@ fn a_refused_caller_that_dies_or_fails_at_any_call_does_not_enter() {
     let stale = &["unlock", "x", "--break-stale"];
     check_all(&[
         guard,
-        Operation { name: "lock, refused by a guard", arguments: &["lock", "x"], ..guard },
-        Operation {
+        FaultInjectionCase { name: "lock, refused by a guard", arguments: &["lock", "x"], ..guard },
+        FaultInjectionCase {
             name: "unlock --break-stale, refused by a guard",
             arguments: stale,
             code: 4,
             ..guard
         },
-        Operation {
+        FaultInjectionCase {
             name: "guard, refused by a lease",
             prepare: other_lease,
             scenario: scenarios::run_alone,
             check: checks::check_lease_holds,
             ..guard
         },
-        Operation {
+        FaultInjectionCase {
             name: "guard, refused by a freeze",
             prepare: other_freeze,
             scenario: scenarios::run_alone,
@@ -304,7 +304,7 @@ fn a_refused_caller_that_dies_or_fails_at_any_call_does_not_enter() {
 
 #[test]
 fn an_unlock_that_dies_or_fails_at_any_call_leaves_a_whole_lease_or_nothing() {
-    check_all(&[Operation {
+    check_all(&[FaultInjectionCase {
         name: "unlock",
         arguments: &["unlock", "x"],
         prepare: own_lease,
@@ -318,7 +318,7 @@ fn an_unlock_that_dies_or_fails_at_any_call_leaves_a_whole_lease_or_nothing() {
 
 #[test]
 fn a_break_that_dies_or_fails_at_any_call_is_no_obstacle() {
-    let stale = Operation {
+    let stale = FaultInjectionCase {
         name: "unlock --break-stale of a dead guard",
         arguments: &["unlock", "x", "--break-stale"],
         prepare: dead_guard,
@@ -330,13 +330,13 @@ fn a_break_that_dies_or_fails_at_any_call_is_no_obstacle() {
     };
     check_all(&[
         stale,
-        Operation {
+        FaultInjectionCase {
             name: "unlock --break-stale of a broken record",
             prepare: broken_record,
             scenario: scenarios::run_a_minute_later,
             ..stale
         },
-        Operation {
+        FaultInjectionCase {
             name: "unlock --force of a living guard",
             arguments: &["unlock", "x", "--force"],
             prepare: used_root,
@@ -349,7 +349,7 @@ fn a_break_that_dies_or_fails_at_any_call_is_no_obstacle() {
 
 #[test]
 fn a_freeze_that_dies_at_any_call_stands_whole_or_not_and_one_that_fails_changes_nothing() {
-    let freeze = Operation {
+    let freeze = FaultInjectionCase {
         name: "freeze",
         arguments: &["freeze", "x", "--ttl", "2h"],
         prepare: used_root,
@@ -361,7 +361,7 @@ fn a_freeze_that_dies_at_any_call_stands_whole_or_not_and_one_that_fails_changes
     };
     check_all(&[
         freeze,
-        Operation {
+        FaultInjectionCase {
             name: "freeze of a frozen name",
             prepare: own_freeze,
             check: checks::check_still_frozen,
@@ -372,7 +372,7 @@ fn a_freeze_that_dies_at_any_call_stands_whole_or_not_and_one_that_fails_changes
 
 #[test]
 fn an_unfreeze_that_dies_or_fails_at_any_call_leaves_a_whole_freeze_or_none() {
-    check_all(&[Operation {
+    check_all(&[FaultInjectionCase {
         name: "unfreeze",
         arguments: &["unfreeze", "x"],
         prepare: own_freeze,
@@ -386,7 +386,7 @@ fn an_unfreeze_that_dies_or_fails_at_any_call_leaves_a_whole_freeze_or_none() {
 
 #[test]
 fn a_sweep_that_dies_or_fails_at_any_call_removes_nothing_that_is_in_force() {
-    check_all(&[Operation {
+    check_all(&[FaultInjectionCase {
         name: "sweep",
         arguments: &["lock", "x", "--ttl", "1h"],
         prepare: names_to_sweep,

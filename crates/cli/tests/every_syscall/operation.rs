@@ -15,7 +15,7 @@ use std::{
 
 /// An operation, and what must hold after it, whichever of its calls was the last or failed.
 #[derive(Clone, Copy)]
-pub(crate) struct Operation {
+pub(crate) struct FaultInjectionCase {
     /// Its name in the report.
     pub(crate) name: &'static str,
     /// Its arguments.
@@ -77,12 +77,12 @@ struct RunCounts {
 
 /// Runs each operation once for each of its faults, and prints their number. Fails with a list of the runs
 /// that broke an invariant.
-pub(crate) fn check_all(operations: &[Operation]) {
-    let broken: Vec<String> = operations.iter().flat_map(Operation::check_all).collect();
+pub(crate) fn check_all(operations: &[FaultInjectionCase]) {
+    let broken: Vec<String> = operations.iter().flat_map(FaultInjectionCase::check_all).collect();
     assert!(broken.is_empty(), "{} runs broke an invariant:\n{}", broken.len(), broken.join("\n"));
 }
 
-impl Operation {
+impl FaultInjectionCase {
     fn check_all(&self) -> Vec<String> {
         let began = Instant::now();
         let template = sandbox();

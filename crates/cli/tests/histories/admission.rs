@@ -2,9 +2,12 @@
 
 use super::{
     expected::{ExpectedOutcome, Stdout},
-    model::{BrokenRecord, Event, Freeze, HoldKind, Holder, Lease, Mode, Model},
+    model::{
+        BrokenRecord, ExpectedAuditEvent, Holder, LeaseLifetimeBasis, Mode, Model, ModelLease,
+        ModelLockFreeze,
+    },
     queue::Obstacle,
-    step::{Name, Owner},
+    step::{TestLockName, TestOwnerName},
 };
 
 /// What a caller asks for.
@@ -17,8 +20,8 @@ pub(crate) enum LockKind {
 /// A request for a lock.
 #[derive(Clone, Copy)]
 pub(crate) struct AdmissionRequest {
-    pub(crate) by: Owner,
-    pub(crate) name: Name,
+    pub(crate) by: TestOwnerName,
+    pub(crate) name: TestLockName,
     pub(crate) kind: LockKind,
     /// The queue position of a waiter.
     pub(crate) place: Option<usize>,
@@ -29,21 +32,21 @@ pub(crate) enum Admission {
     New,
     Renewal,
     UnderLease(usize),
-    Refused(Box<Refusal>),
+    Refused(Box<ExpectedEntryRefusal>),
 }
 
 /// Why a caller does not get the lock.
-pub(crate) struct Refusal {
+pub(crate) struct ExpectedEntryRefusal {
     pub(crate) code: i32,
     pub(crate) stderr: String,
     /// The reason and holder in the output of `lock --json`.
-    blocked: Option<(&'static str, Option<Owner>)>,
-    event: Option<Event>,
+    blocked: Option<(&'static str, Option<TestOwnerName>)>,
+    event: Option<ExpectedAuditEvent>,
     /// What a waiter waits for; after an error, a caller does not wait.
     pub(crate) obstacle: Option<Obstacle>,
 }
 
-impl Refusal {
+impl ExpectedEntryRefusal {
     fn error(stderr: String) -> Admission {
         let (blocked, event, obstacle) = (None, None, None);
         Admission::Refused(Box::new(Self { code: 1, stderr, blocked, event, obstacle }))
@@ -51,8 +54,8 @@ impl Refusal {
 
     fn held(
         stderr: String,
-        (reason, owner): (&'static str, Option<Owner>),
-        event: Event,
+        (reason, owner): (&'static str, Option<TestOwnerName>),
+        event: ExpectedAuditEvent,
         obstacle: Obstacle,
     ) -> Admission {
         let blocked = Some((reason, owner));
@@ -72,18 +75,18 @@ impl Refusal {
 }
 
 /// An earlier holder or waiter.
-struct EarlierProcess {
+struct QueuePredecessor {
     place: usize,
-    owner: Option<Owner>,
+    owner: Option<TestOwnerName>,
     is_in: bool,
 }
 
 impl AdmissionRequest {
-    pub(crate) fn guard(by: Owner, name: Name) -> Self {
+    pub(crate) fn guard(by: TestOwnerName, name: TestLockName) -> Self {
         Self { by, name, kind: LockKind::Guard, place: None }
     }
 
-    pub(crate) fn lease(by: Owner, name: Name) -> Self {
+    pub(crate) fn lease(by: TestOwnerName, name: TestLockName) -> Self {
         Self { kind: LockKind::Lease, ..Self::guard(by, name) }
     }
 }
@@ -96,9 +99,11 @@ impl Model {
         let AdmissionRequest { by, name, kind, .. } = request;
         let state = self.state(name);
         if state.broken() == Some(BrokenRecord::Newer) {
-            return Refusal::error(BrokenRecord::Newer.error_text().to_owned());
+            return ExpectedEntryRefusal::error(BrokenRecord::Newer.error_text().to_owned());
         }
-        let usable = |lease: &Lease| kind == LockKind::Lease || lease.hold != HoldKind::Foreign;
+        let usable = |lease: &ModelLease| {
+            kind == LockKind::Lease || lease.hold != LeaseLifetimeBasis::Foreign
+        };
         let mine = state.lease().filter(|lease| usable(lease) && state.is_held_by(by));
         let renewing = mine.is_some() && kind == LockKind::Lease;
         let ahead = self.nearest_earlier_process(request, mine.is_some());
@@ -117,48 +122,53 @@ impl Model {
         &self,
         request: AdmissionRequest,
         mine: bool,
-    ) -> Option<EarlierProcess> {
+    ) -> Option<QueuePredecessor> {
         let state = self.state(request.name);
         let inside = state.inside().filter(|it| !it.mode.admits(Mode::Exclusive));
         let inside = inside.filter_map(|it| {
-            Some(EarlierProcess { place: it.guard()?.id, owner: it.owner, is_in: true })
+            Some(QueuePredecessor { place: it.guard()?.id, owner: it.owner, is_in: true })
         });
-        let waiting = state.queue.iter().map(|it| EarlierProcess {
+        let waiting = state.queue.iter().map(|it| QueuePredecessor {
             place: it.place,
             owner: Some(it.owner),
             is_in: false,
         });
         let before =
-            |it: &EarlierProcess| request.place.is_none_or(|mine| it.is_in || it.place < mine);
-        let passed = |it: &EarlierProcess| mine && !it.is_in && it.owner != Some(request.by);
+            |it: &QueuePredecessor| request.place.is_none_or(|mine| it.is_in || it.place < mine);
+        let passed = |it: &QueuePredecessor| mine && !it.is_in && it.owner != Some(request.by);
         inside.chain(waiting).filter(|it| before(it) && !passed(it)).max_by_key(|it| it.place)
     }
 
     /// The refusal because of an earlier process, inside or waiting.
-    fn refuse_behind(&self, ahead: &EarlierProcess, by: Owner, name: Name) -> Admission {
+    fn refuse_behind(
+        &self,
+        ahead: &QueuePredecessor,
+        by: TestOwnerName,
+        name: TestLockName,
+    ) -> Admission {
         let holder = self.state(name).holder();
         let owner = holder.or(ahead.owner);
-        let who = owner.map_or("", Owner::as_str);
+        let who = owner.map_or("", TestOwnerName::as_str);
         let how = if holder.is_some() { "is held by" } else { "goes to" };
-        let event = Event::new("deny", name, by).with_holder(holder);
+        let event = ExpectedAuditEvent::new("deny", name, by).with_holder(holder);
         let reason = if holder.is_some() || ahead.is_in { "held" } else { "queued" };
         let stderr = format!("{how} {}{who} (pid ", self.yours(by, name));
-        Refusal::held(stderr, (reason, owner), event, Obstacle::Behind(ahead.place))
+        ExpectedEntryRefusal::held(stderr, (reason, owner), event, Obstacle::Behind(ahead.place))
     }
 
     /// How a refusal calls a holder that is the caller.
-    fn yours(&self, by: Owner, name: Name) -> &'static str {
+    fn yours(&self, by: TestOwnerName, name: TestLockName) -> &'static str {
         let state = self.state(name);
         match state.lease() {
             _ if state.holder() != Some(by) => "",
-            Some(lease) if lease.hold != HoldKind::Foreign => "your lease: ",
+            Some(lease) if lease.hold != LeaseLifetimeBasis::Foreign => "your lease: ",
             _ => "you: ",
         }
     }
 
-    fn refuse_for_record(&self, by: Owner, name: Name) -> Admission {
+    fn refuse_for_record(&self, by: TestOwnerName, name: TestLockName) -> Admission {
         let holder = self.state(name).holder();
-        let event = Event::new("deny", name, by).with_holder(holder);
+        let event = ExpectedAuditEvent::new("deny", name, by).with_holder(holder);
         let (stderr, reason) = match holder {
             Some(owner) => {
                 (format!("is held by {}{}", self.yours(by, name), owner.as_str()), "held")
@@ -166,17 +176,23 @@ impl Model {
             None => ("is treated as held".to_owned(), "corrupted"),
         };
         let obstacle = Obstacle::Record(self.state(name).record().copied());
-        Refusal::held(stderr, (reason, holder), event, obstacle)
+        ExpectedEntryRefusal::held(stderr, (reason, holder), event, obstacle)
     }
 
-    fn admit_unless_frozen(&self, by: Owner, name: Name, under: Option<usize>) -> Admission {
+    fn admit_unless_frozen(
+        &self,
+        by: TestOwnerName,
+        name: TestLockName,
+        under: Option<usize>,
+    ) -> Admission {
         match (self.state(name).frozen_by(), under) {
             (Some(owner), _) => {
-                let event = Event::new("freeze-deny", name, by).with_holder(Some(owner));
+                let event =
+                    ExpectedAuditEvent::new("freeze-deny", name, by).with_holder(Some(owner));
                 let you = if owner == by { "you: " } else { "" };
                 let stderr = format!("is frozen by {you}{}", owner.as_str());
                 let obstacle = Obstacle::Freeze(self.state(name).freeze);
-                Refusal::held(stderr, ("frozen", Some(owner)), event, obstacle)
+                ExpectedEntryRefusal::held(stderr, ("frozen", Some(owner)), event, obstacle)
             }
             (None, Some(lease)) => Admission::UnderLease(lease),
             (None, None) => Admission::New,
@@ -184,21 +200,21 @@ impl Model {
     }
 
     /// The error of a name whose record or freeze is unreadable.
-    fn corruption_error(&self, name: Name) -> Option<Admission> {
+    fn corruption_error(&self, name: TestLockName) -> Option<Admission> {
         let state = self.state(name);
         match state.broken() {
             Some(broken) if !broken.is_young() && !broken.is_free() => {
-                Some(Refusal::error(format!("lock {:?} is corrupted", name.as_str())))
+                Some(ExpectedEntryRefusal::error(format!("lock {:?} is corrupted", name.as_str())))
             }
-            _ if state.freeze == Some(Freeze::Broken) => {
-                Some(Refusal::error(format!("freeze {:?} is corrupted", name.as_str())))
-            }
+            _ if state.freeze == Some(ModelLockFreeze::Broken) => Some(
+                ExpectedEntryRefusal::error(format!("freeze {:?} is corrupted", name.as_str())),
+            ),
             _ => None,
         }
     }
 
     /// Whether the record allows a new holder.
-    fn is_free(&self, name: Name) -> bool {
+    fn is_free(&self, name: TestLockName) -> bool {
         let free = |it: &Holder| match it.broken() {
             Some(broken) => broken.is_free(),
             None => !it.is_held() || it.mode.admits(Mode::Exclusive),

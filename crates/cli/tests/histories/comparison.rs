@@ -2,9 +2,12 @@
 
 use super::{
     expected::{ExpectedOutcome, StatusEntry, Stdout},
-    model::{BrokenRecord, Event, Freeze, HoldKind, Holder, HolderKind, Model},
+    model::{
+        BrokenRecord, ExpectedAuditEvent, Holder, HolderKind, LeaseLifetimeBasis, Model,
+        ModelLockFreeze,
+    },
     real_system::RealSystem,
-    step::{Expiry, Name, Owner, Step},
+    step::{Expiry, Step, TestLockName, TestOwnerName},
 };
 use lokt_testkit::Done;
 use serde_json::Value;
@@ -33,13 +36,15 @@ pub(crate) fn compare(step: Step, expected: &ExpectedOutcome, done: &Done) -> Re
 
 /// Returns the difference between the audit log's new events and the expected ones. The order of events of
 /// different names does not matter.
-pub(crate) fn compare_events(new: &[Value], expected: &[Event]) -> Result<(), String> {
-    let of = |events: &[Event], name: Name| -> Vec<Event> {
+pub(crate) fn compare_events(new: &[Value], expected: &[ExpectedAuditEvent]) -> Result<(), String> {
+    let of = |events: &[ExpectedAuditEvent], name: TestLockName| -> Vec<ExpectedAuditEvent> {
         events.iter().filter(|event| event.name == name.as_str()).cloned().collect()
     };
-    let found: Vec<Event> = new.iter().map(event).filter(|event| !is_loss(event)).collect();
-    let expected: Vec<Event> = expected.iter().filter(|event| !is_loss(event)).cloned().collect();
-    for name in Name::ALL {
+    let found: Vec<ExpectedAuditEvent> =
+        new.iter().map(event).filter(|event| !is_loss(event)).collect();
+    let expected: Vec<ExpectedAuditEvent> =
+        expected.iter().filter(|event| !is_loss(event)).cloned().collect();
+    for name in TestLockName::ALL {
         let (found, expected) = (of(&found, name), of(&expected, name));
         if found != expected {
             return Err(format!("events of {name:?}\n   are {found:?}\n  must {expected:?}"));
@@ -49,13 +54,13 @@ pub(crate) fn compare_events(new: &[Value], expected: &[Event]) -> Result<(), St
 }
 
 /// A loss is logged when its guard notices it, which is between two steps, and at its end at the latest.
-pub(crate) fn is_loss(event: &Event) -> bool {
+pub(crate) fn is_loss(event: &ExpectedAuditEvent) -> bool {
     event.kind == "lost"
 }
 
 /// Returns a loss that its guard must have noticed but that is not in the log.
-pub(crate) fn compare_losses(all: &[Value], expected: &[Event]) -> Result<(), String> {
-    let mut found: Vec<Event> = all.iter().map(event).filter(is_loss).collect();
+pub(crate) fn compare_losses(all: &[Value], expected: &[ExpectedAuditEvent]) -> Result<(), String> {
+    let mut found: Vec<ExpectedAuditEvent> = all.iter().map(event).filter(is_loss).collect();
     for loss in expected {
         let at = found.iter().position(|event| event == loss);
         let at = at.ok_or_else(|| format!("{loss:?} is not in the log"))?;
@@ -64,10 +69,10 @@ pub(crate) fn compare_losses(all: &[Value], expected: &[Event]) -> Result<(), St
     Ok(())
 }
 
-fn event(event: &Value) -> Event {
+fn event(event: &Value) -> ExpectedAuditEvent {
     let text = |field: &str| event[field].as_str().unwrap_or_default().to_owned();
     let extra = &event["extra"];
-    Event {
+    ExpectedAuditEvent {
         name: text("name"),
         kind: text("event"),
         by: text("owner"),
@@ -78,7 +83,7 @@ fn event(event: &Value) -> Event {
 
 /// Returns the difference between the files of names and the expected ones.
 pub(crate) fn compare_files(real_system: &RealSystem, model: &Model) -> Result<(), String> {
-    for name in Name::ALL {
+    for name in TestLockName::ALL {
         let [record, freeze] = real_system.paths(name);
         let state = model.state(name);
         compare_record(&record, state.record())
@@ -103,7 +108,7 @@ fn compare_record(path: &Path, expected: Option<&Holder>) -> Result<(), String> 
         HolderKind::Lease(lease) => (hold_text(lease.hold), lease.end, lease.meta),
     };
     let record: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-    let owner = expected.owner.map(Owner::as_str);
+    let owner = expected.owner.map(TestOwnerName::as_str);
     let is_same = record["owner"].as_str() == owner
         && record["hold"].as_str() == hold
         && record["metadata"]["k"].as_str() == meta
@@ -111,18 +116,18 @@ fn compare_record(path: &Path, expected: Option<&Holder>) -> Result<(), String> 
     if is_same { Ok(()) } else { Err(text) }
 }
 
-fn hold_text(hold: HoldKind) -> Option<&'static str> {
+fn hold_text(hold: LeaseLifetimeBasis) -> Option<&'static str> {
     match hold {
-        HoldKind::Lease => Some("lease"),
-        HoldKind::Process => Some("process"),
-        HoldKind::Foreign => None,
+        LeaseLifetimeBasis::Lease => Some("lease"),
+        LeaseLifetimeBasis::Process => Some("process"),
+        LeaseLifetimeBasis::Foreign => None,
     }
 }
 
-fn compare_freeze(path: &Path, expected: Option<Freeze>) -> Result<(), String> {
+fn compare_freeze(path: &Path, expected: Option<ModelLockFreeze>) -> Result<(), String> {
     match (fs::read_to_string(path), expected) {
-        (Err(_), None) | (Ok(_), Some(Freeze::Broken)) => Ok(()),
-        (Ok(text), Some(Freeze::Record { by, .. })) => {
+        (Err(_), None) | (Ok(_), Some(ModelLockFreeze::Broken)) => Ok(()),
+        (Ok(text), Some(ModelLockFreeze::Record { by, .. })) => {
             let freeze: Value = serde_json::from_str(&text).unwrap_or_default();
             if freeze["owner"] == by.as_str() { Ok(()) } else { Err(text) }
         }

@@ -1,8 +1,8 @@
 //! The expected outcome of a step: exit code, output, and new events in the audit log.
 
 use super::{
-    model::Event,
-    step::{Name, Owner},
+    model::ExpectedAuditEvent,
+    step::{TestLockName, TestOwnerName},
 };
 
 /// The expected outcome of a step.
@@ -12,7 +12,7 @@ pub(crate) struct ExpectedOutcome {
     pub(crate) stdout: Stdout,
     /// A part of each error, warning and note on stderr, in their order.
     pub(crate) stderr: Vec<String>,
-    pub(crate) events: Vec<Event>,
+    pub(crate) events: Vec<ExpectedAuditEvent>,
 }
 
 /// The predictable part of stdout.
@@ -79,7 +79,10 @@ impl ExpectedOutcome {
     }
 
     /// Adds events of the log.
-    pub(crate) fn with_events(mut self, events: impl IntoIterator<Item = Event>) -> Self {
+    pub(crate) fn with_events(
+        mut self,
+        events: impl IntoIterator<Item = ExpectedAuditEvent>,
+    ) -> Self {
         self.events.extend(events);
         self
     }
@@ -91,14 +94,14 @@ impl ExpectedOutcome {
     }
 }
 
-impl Event {
-    pub(crate) fn new(kind: &str, name: Name, by: Owner) -> Self {
+impl ExpectedAuditEvent {
+    pub(crate) fn new(kind: &str, name: TestLockName, by: TestOwnerName) -> Self {
         let (name, by) = (name.as_str().to_owned(), by.as_str().to_owned());
         Self { name, kind: kind.to_owned(), by, holder: None, under_lease: false }
     }
 
     /// Adds the previous holder.
-    pub(crate) fn with_holder(mut self, holder: Option<Owner>) -> Self {
+    pub(crate) fn with_holder(mut self, holder: Option<TestOwnerName>) -> Self {
         self.holder = holder.map(|it| it.as_str().to_owned());
         self
     }

@@ -3,35 +3,50 @@
 use super::{
     admission::{Admission, AdmissionRequest},
     expected::{ExpectedOutcome, Stdout},
-    model::{Event, Freeze, Guard, HoldKind, Holder, HolderKind, Lease, Model, Process, Verdict},
-    step::{Expiry, GuardedCommand, LeaseOptions, Name, Owner, TieTarget, Ttl},
+    model::{
+        ExpectedAuditEvent, Holder, HolderKind, LeaseLifetimeBasis, LockRecordStatus, Model,
+        ModelGuard, ModelLease, ModelLockFreeze, ProcessLiveness,
+    },
+    step::{
+        Expiry, GuardedLoktCommand, LockCommandOptions, TestLockName, TestOwnerName,
+        TiedProcessState, Ttl,
+    },
 };
 
 impl Model {
     /// Removes a record that no longer holds, as an entering caller does.
-    pub(crate) fn remove_stale_record(&mut self, by: Owner, name: Name) -> Option<Event> {
+    pub(crate) fn remove_stale_record(
+        &mut self,
+        by: TestOwnerName,
+        name: TestLockName,
+    ) -> Option<ExpectedAuditEvent> {
         let record = *self.state(name).record()?;
         let kind = match record.verdict() {
-            Some(Verdict::Expired) => "auto-prune",
-            Some(Verdict::Dead) => "stale-break",
-            Some(Verdict::Held(_)) => return None,
+            Some(LockRecordStatus::Expired) => "auto-prune",
+            Some(LockRecordStatus::Dead) => "stale-break",
+            Some(LockRecordStatus::Held(_)) => return None,
             None => "corrupt-break",
         };
         self.state_mut(name).drop_record();
-        Some(Event::new(kind, name, by).with_holder(record.owner))
+        Some(ExpectedAuditEvent::new(kind, name, by).with_holder(record.owner))
     }
 
     /// `lokt lock NAME`
-    pub(crate) fn lock(&mut self, by: Owner, name: Name, options: LeaseOptions) -> ExpectedOutcome {
-        if options.tied_to == Some(TieTarget::Gone) {
+    pub(crate) fn lock(
+        &mut self,
+        by: TestOwnerName,
+        name: TestLockName,
+        options: LockCommandOptions,
+    ) -> ExpectedOutcome {
+        if options.tied_to == Some(TiedProcessState::Gone) {
             return ExpectedOutcome::fails(64, "there is no such process");
         }
         let (renewed, events) = match self.admission(AdmissionRequest::lease(by, name)) {
             Admission::Refused(refusal) => return refusal.into_expected(options.json),
-            Admission::Renewal => (true, vec![Event::new("renew", name, by)]),
+            Admission::Renewal => (true, vec![ExpectedAuditEvent::new("renew", name, by)]),
             Admission::New | Admission::UnderLease(_) => {
                 let cleared = self.remove_stale_record(by, name);
-                let acquired = Event::new("acquire", name, by);
+                let acquired = ExpectedAuditEvent::new("acquire", name, by);
                 (false, cleared.into_iter().chain([acquired]).collect())
             }
         };
@@ -45,14 +60,18 @@ impl Model {
         } else {
             ExpectedOutcome::with_stdout_line(format!("{verb} lock {:?}", name.as_str()))
         };
-        let endless = lease.end == Expiry::Never && lease.hold != HoldKind::Process;
+        let endless = lease.end == Expiry::Never && lease.hold != LeaseLifetimeBasis::Process;
         let expected =
             if endless { expected.with_stderr("no --ttl: it is held until") } else { expected };
         expected.with_events(events).with_events(self.prune_once(by))
     }
 
     /// The lease that the options of a call make, of the previous lease if there is one.
-    fn lease_from_options(&mut self, before: Option<Lease>, options: LeaseOptions) -> Lease {
+    fn lease_from_options(
+        &mut self,
+        before: Option<ModelLease>,
+        options: LockCommandOptions,
+    ) -> ModelLease {
         let mut lease = before.unwrap_or_else(|| self.new_lease());
         lease.version = 1;
         lease.end = match options.ttl {
@@ -63,17 +82,18 @@ impl Model {
         lease.meta = options.meta.or(lease.meta);
         if options.tied_to.is_some() {
             self.started_processes = self.ended_processes + 1;
-            lease.hold = HoldKind::Process;
+            lease.hold = LeaseLifetimeBasis::Process;
             lease.tied_to = Some(self.ended_processes);
-            lease.process = Process::Alive;
-        } else if lease.hold == HoldKind::Lease {
-            lease.process = if options.by_script { Process::Dead } else { Process::Alive };
+            lease.process = ProcessLiveness::Alive;
+        } else if lease.hold == LeaseLifetimeBasis::Lease {
+            lease.process =
+                if options.by_script { ProcessLiveness::Dead } else { ProcessLiveness::Alive };
         }
         lease
     }
 
     /// The first `lokt lock` in a root prunes all names.
-    fn prune_once(&mut self, by: Owner) -> Vec<Event> {
+    fn prune_once(&mut self, by: TestOwnerName) -> Vec<ExpectedAuditEvent> {
         if std::mem::replace(&mut self.is_pruned, true) {
             Vec::new()
         } else {
@@ -82,27 +102,31 @@ impl Model {
     }
 
     /// Removes expired leases and freezes, and dead leases.
-    pub(crate) fn prune_expired(&mut self, by: Owner) -> Vec<Event> {
+    pub(crate) fn prune_expired(&mut self, by: TestOwnerName) -> Vec<ExpectedAuditEvent> {
         let mut events = Vec::new();
-        for name in Name::ALL {
+        for name in TestLockName::ALL {
             if self.state(name).record().is_some_and(|it| it.broken().is_none()) {
                 events.extend(self.remove_stale_record(by, name));
             }
-            if let Some(Freeze::Record { by: holder, expired: true }) = self.state(name).freeze {
+            if let Some(ModelLockFreeze::Record { by: holder, expired: true }) =
+                self.state(name).freeze
+            {
                 self.state_mut(name).freeze = None;
-                events.push(Event::new("auto-prune", name, by).with_holder(Some(holder)));
+                events.push(
+                    ExpectedAuditEvent::new("auto-prune", name, by).with_holder(Some(holder)),
+                );
             }
         }
         events
     }
 
-    fn new_lease(&mut self) -> Lease {
+    fn new_lease(&mut self) -> ModelLease {
         self.lease_count += 1;
-        Lease {
+        ModelLease {
             id: self.lease_count,
-            hold: HoldKind::Lease,
+            hold: LeaseLifetimeBasis::Lease,
             end: Expiry::Never,
-            process: Process::Alive,
+            process: ProcessLiveness::Alive,
             tied_to: None,
             meta: None,
             version: 1,
@@ -112,8 +136,8 @@ impl Model {
     /// `lokt guard NAME -- …` whose command runs on, if it enters.
     pub(crate) fn start_guard(
         &mut self,
-        by: Owner,
-        name: Name,
+        by: TestOwnerName,
+        name: TestLockName,
         ttl: Option<Ttl>,
     ) -> ExpectedOutcome {
         let request =
@@ -133,10 +157,10 @@ impl Model {
         request: AdmissionRequest,
         under: Option<usize>,
         ttl: Option<Ttl>,
-    ) -> Vec<Event> {
+    ) -> Vec<ExpectedAuditEvent> {
         let AdmissionRequest { by, name, place, .. } = request;
         let cleared = self.remove_stale_record(by, name);
-        let guard = Guard {
+        let guard = ModelGuard {
             id: place.unwrap_or_default(),
             supervisor: true,
             command: true,
@@ -145,15 +169,18 @@ impl Model {
             recorded: under.is_none(),
         };
         self.state_mut(name).holders.push(Holder::new(by, HolderKind::Guard(guard)));
-        cleared.into_iter().chain([Event::new("acquire", name, by).with_lease(under)]).collect()
+        cleared
+            .into_iter()
+            .chain([ExpectedAuditEvent::new("acquire", name, by).with_lease(under)])
+            .collect()
     }
 
     /// `lokt guard NAME -- …` that runs to its end.
     pub(crate) fn run_guard(
         &mut self,
-        by: Owner,
-        name: Name,
-        command: GuardedCommand,
+        by: TestOwnerName,
+        name: TestLockName,
+        command: GuardedLoktCommand,
     ) -> ExpectedOutcome {
         let id = self.guard_count;
         let entered = self.start_guard(by, name, None);
@@ -161,23 +188,26 @@ impl Model {
             return entered;
         }
         let within = match command {
-            GuardedCommand::Nothing => ExpectedOutcome::default(),
+            GuardedLoktCommand::Nothing => ExpectedOutcome::default(),
             // It is inside already, so nothing refuses it.
-            GuardedCommand::Guard(command) if command == name => {
-                let events = ["acquire", "release"].map(|kind| Event::new(kind, name, by));
+            GuardedLoktCommand::Guard(command) if command == name => {
+                let events =
+                    ["acquire", "release"].map(|kind| ExpectedAuditEvent::new(kind, name, by));
                 ExpectedOutcome::default().with_events(events)
             }
-            GuardedCommand::Guard(command) => self.run_guard(by, command, GuardedCommand::Nothing),
-            GuardedCommand::Lock(command) => {
+            GuardedLoktCommand::Guard(command) => {
+                self.run_guard(by, command, GuardedLoktCommand::Nothing)
+            }
+            GuardedLoktCommand::Lock(command) => {
                 // The guard counts as its process, and ends.
-                let options = LeaseOptions {
+                let options = LockCommandOptions {
                     ttl: Some(Ttl::Long),
                     by_script: true,
-                    ..LeaseOptions::default()
+                    ..LockCommandOptions::default()
                 };
                 self.lock(by, command, options)
             }
-            GuardedCommand::Unlock(command, force) => self.unlock(by, command, force),
+            GuardedLoktCommand::Unlock(command, force) => self.unlock(by, command, force),
         };
         let ended = self.end_guard(name, id);
         ExpectedOutcome {
@@ -189,7 +219,7 @@ impl Model {
     }
 
     /// A guard's command ends, and its supervisor, if it lives, releases the lock.
-    pub(crate) fn end_guard(&mut self, name: Name, id: usize) -> ExpectedOutcome {
+    pub(crate) fn end_guard(&mut self, name: TestLockName, id: usize) -> ExpectedOutcome {
         let Some(guard) = self.guard_mut(id) else { return ExpectedOutcome::default() };
         guard.command = false;
         let guard = *guard;
@@ -200,7 +230,7 @@ impl Model {
                 .under
                 .is_some_and(|lease| self.state(name).lease().map(|it| it.id) == Some(lease));
         let mine = mine && broken_guards.is_none();
-        let gone = |it: &Guard| it.id == id && (guard.supervisor || !it.recorded);
+        let gone = |it: &ModelGuard| it.id == id && (guard.supervisor || !it.recorded);
         self.broken_guards.retain(|(.., it)| it.id != id);
         self.state_mut(name).holders.retain(|holder| !holder.guard().is_some_and(gone));
         let Some(owner) = owner.filter(|_| guard.supervisor) else {
@@ -208,11 +238,11 @@ impl Model {
         };
         let kind = if mine { "release" } else { "lost" };
         let expected = ExpectedOutcome::default()
-            .with_events([Event::new(kind, name, owner).with_lease(guard.under)]);
+            .with_events([ExpectedAuditEvent::new(kind, name, owner).with_lease(guard.under)]);
         if mine { expected } else { expected.with_stderr("was taken away while the command ran") }
     }
 
-    fn owner_of(&self, name: Name, id: usize) -> Option<Owner> {
+    fn owner_of(&self, name: TestLockName, id: usize) -> Option<TestOwnerName> {
         let is_it = |holder: &&Holder| holder.guard().is_some_and(|guard| guard.id == id);
         self.state(name).holders.iter().find(is_it)?.owner
     }

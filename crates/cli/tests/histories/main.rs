@@ -34,14 +34,14 @@ mod unlocking;
 
 use comparison::{compare, compare_events, compare_files, compare_losses, is_loss};
 use expected::ExpectedOutcome;
-use model::{Event, Model};
+use model::{ExpectedAuditEvent, Model};
 use proptest::{
     prelude::*,
     test_runner::{Config, FileFailurePersistence},
 };
 use real_system::RealSystem;
 use resolved_step::{ResolvedStep, final_queries};
-use script::Script;
+use script::ReproductionScript;
 use std::env;
 use step::Step;
 
@@ -65,19 +65,20 @@ fn config(cases: u32) -> Config {
 }
 
 /// A history that is running.
-struct History {
+struct RunningHistory {
     real_system: RealSystem,
     model: Model,
-    script: Script,
+    script: ReproductionScript,
     /// The number of events in the log so far.
     events: usize,
     /// The losses that must be in the log.
-    losses: Vec<Event>,
+    losses: Vec<ExpectedAuditEvent>,
 }
 
-impl History {
+impl RunningHistory {
     fn new() -> Self {
-        let (real_system, model, script) = (RealSystem::new(), Model::default(), Script::new());
+        let (real_system, model, script) =
+            (RealSystem::new(), Model::default(), ReproductionScript::new());
         Self { real_system, model, script, events: 0, losses: Vec::new() }
     }
 
@@ -127,7 +128,7 @@ impl History {
 }
 
 fn check_history(steps: &[Step]) -> Result<(), TestCaseError> {
-    History::run(steps).map(drop).map_err(TestCaseError::fail)
+    RunningHistory::run(steps).map(drop).map_err(TestCaseError::fail)
 }
 
 proptest! {

@@ -6,7 +6,7 @@
 
 use super::{
     queue::Waiter,
-    step::{Expiry, Name, Owner},
+    step::{Expiry, TestLockName, TestOwnerName},
 };
 
 /// How a holder shares a name with others.
@@ -27,13 +27,13 @@ impl Mode {
 
 /// Whether a record's process lives, as far as the program can tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Process {
+pub(crate) enum ProcessLiveness {
     Alive,
     Dead,
     Unknown,
 }
 
-impl Process {
+impl ProcessLiveness {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Alive => "alive",
@@ -45,7 +45,7 @@ impl Process {
 
 /// What the lifetime of a lease depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum HoldKind {
+pub(crate) enum LeaseLifetimeBasis {
     /// Its expiry.
     Lease,
     /// Its expiry, and a process.
@@ -56,12 +56,12 @@ pub(crate) enum HoldKind {
 
 /// A lock that no guard holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Lease {
+pub(crate) struct ModelLease {
     /// The acquisition; the same through all renewals.
     pub(crate) id: usize,
-    pub(crate) hold: HoldKind,
+    pub(crate) hold: LeaseLifetimeBasis,
     pub(crate) end: Expiry,
-    pub(crate) process: Process,
+    pub(crate) process: ProcessLiveness,
     /// The number of the process that it is tied to.
     pub(crate) tied_to: Option<usize>,
     pub(crate) meta: Option<&'static str>,
@@ -70,7 +70,7 @@ pub(crate) struct Lease {
 
 /// A command with its supervisor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Guard {
+pub(crate) struct ModelGuard {
     pub(crate) id: usize,
     pub(crate) supervisor: bool,
     pub(crate) command: bool,
@@ -82,7 +82,7 @@ pub(crate) struct Guard {
     pub(crate) recorded: bool,
 }
 
-impl Guard {
+impl ModelGuard {
     pub(crate) fn lives(&self) -> bool {
         self.supervisor || self.command
     }
@@ -117,8 +117,8 @@ impl BrokenRecord {
 /// What kind of holder it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HolderKind {
-    Lease(Lease),
-    Guard(Guard),
+    Lease(ModelLease),
+    Guard(ModelGuard),
     Broken(BrokenRecord),
 }
 
@@ -126,21 +126,21 @@ pub(crate) enum HolderKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Holder {
     /// Unknown for a broken record.
-    pub(crate) owner: Option<Owner>,
+    pub(crate) owner: Option<TestOwnerName>,
     pub(crate) mode: Mode,
     pub(crate) kind: HolderKind,
 }
 
 /// What a record means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum LockRecordStatus {
     /// It holds; with the word that `status` prints.
     Held(&'static str),
     Expired,
     Dead,
 }
 
-impl Verdict {
+impl LockRecordStatus {
     pub(crate) fn is_held(self) -> bool {
         matches!(self, Self::Held(_))
     }
@@ -156,15 +156,15 @@ impl Verdict {
 }
 
 impl Holder {
-    pub(crate) fn new(owner: Owner, kind: HolderKind) -> Self {
+    pub(crate) fn new(owner: TestOwnerName, kind: HolderKind) -> Self {
         Self { owner: Some(owner), mode: Mode::Exclusive, kind }
     }
 
-    pub(crate) fn guard(&self) -> Option<&Guard> {
+    pub(crate) fn guard(&self) -> Option<&ModelGuard> {
         if let HolderKind::Guard(guard) = &self.kind { Some(guard) } else { None }
     }
 
-    pub(crate) fn lease(&self) -> Option<&Lease> {
+    pub(crate) fn lease(&self) -> Option<&ModelLease> {
         if let HolderKind::Lease(lease) = &self.kind { Some(lease) } else { None }
     }
 
@@ -179,11 +179,11 @@ impl Holder {
 
     /// Whether this is a guard with a live process.
     pub(crate) fn is_inside(&self) -> bool {
-        self.guard().is_some_and(Guard::lives)
+        self.guard().is_some_and(ModelGuard::lives)
     }
 
     /// What its record means; `None` for a broken record.
-    pub(crate) fn verdict(&self) -> Option<Verdict> {
+    pub(crate) fn verdict(&self) -> Option<LockRecordStatus> {
         match &self.kind {
             HolderKind::Lease(lease) => Some(lease_verdict(lease)),
             HolderKind::Guard(guard) => Some(guard_verdict(guard)),
@@ -192,39 +192,43 @@ impl Holder {
     }
 
     pub(crate) fn is_held(&self) -> bool {
-        self.verdict().is_some_and(Verdict::is_held)
+        self.verdict().is_some_and(LockRecordStatus::is_held)
     }
 }
 
-fn lease_verdict(lease: &Lease) -> Verdict {
+fn lease_verdict(lease: &ModelLease) -> LockRecordStatus {
     match (lease.hold, lease.end, lease.process) {
-        (_, Expiry::Past, _) => Verdict::Expired,
-        (HoldKind::Lease, Expiry::Never, Process::Dead) => Verdict::Held("abandoned"),
-        (HoldKind::Process, _, Process::Dead)
-        | (HoldKind::Foreign, Expiry::Never, Process::Dead) => Verdict::Dead,
-        _ => Verdict::Held("held"),
+        (_, Expiry::Past, _) => LockRecordStatus::Expired,
+        (LeaseLifetimeBasis::Lease, Expiry::Never, ProcessLiveness::Dead) => {
+            LockRecordStatus::Held("abandoned")
+        }
+        (LeaseLifetimeBasis::Process, _, ProcessLiveness::Dead)
+        | (LeaseLifetimeBasis::Foreign, Expiry::Never, ProcessLiveness::Dead) => {
+            LockRecordStatus::Dead
+        }
+        _ => LockRecordStatus::Held("held"),
     }
 }
 
 /// Whether a guard's supervisor lives. Its record names the supervisor.
-pub(crate) fn process_of(guard: &Guard) -> Process {
-    if guard.supervisor { Process::Alive } else { Process::Dead }
+pub(crate) fn process_of(guard: &ModelGuard) -> ProcessLiveness {
+    if guard.supervisor { ProcessLiveness::Alive } else { ProcessLiveness::Dead }
 }
 
-fn guard_verdict(guard: &Guard) -> Verdict {
+fn guard_verdict(guard: &ModelGuard) -> LockRecordStatus {
     match (guard.supervisor, guard.command, guard.end) {
-        (false, false, _) => Verdict::Dead,
-        (false, true, _) => Verdict::Held("orphaned"),
-        (true, _, Expiry::Past) => Verdict::Held("overdue"),
-        (true, _, _) => Verdict::Held("held"),
+        (false, false, _) => LockRecordStatus::Dead,
+        (false, true, _) => LockRecordStatus::Held("orphaned"),
+        (true, _, Expiry::Past) => LockRecordStatus::Held("overdue"),
+        (true, _, _) => LockRecordStatus::Held("held"),
     }
 }
 
 /// A freeze of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Freeze {
+pub(crate) enum ModelLockFreeze {
     Record {
-        by: Owner,
+        by: TestOwnerName,
         expired: bool,
     },
     /// The freeze's file is not a readable record.
@@ -237,7 +241,7 @@ pub(crate) struct NameState {
     pub(crate) holders: Vec<Holder>,
     /// The waiters, in their order.
     pub(crate) queue: Vec<Waiter>,
-    pub(crate) freeze: Option<Freeze>,
+    pub(crate) freeze: Option<ModelLockFreeze>,
 }
 
 impl NameState {
@@ -254,12 +258,12 @@ impl NameState {
         self.record().and_then(Holder::broken)
     }
 
-    pub(crate) fn lease(&self) -> Option<&Lease> {
+    pub(crate) fn lease(&self) -> Option<&ModelLease> {
         self.record().and_then(Holder::lease)
     }
 
     /// The holder of the name according to its record.
-    pub(crate) fn holder(&self) -> Option<Owner> {
+    pub(crate) fn holder(&self) -> Option<TestOwnerName> {
         self.record().filter(|record| record.is_held()).and_then(|record| record.owner)
     }
 
@@ -274,15 +278,15 @@ impl NameState {
     }
 
     /// The owner of the freeze that is in force.
-    pub(crate) fn frozen_by(&self) -> Option<Owner> {
+    pub(crate) fn frozen_by(&self) -> Option<TestOwnerName> {
         match self.freeze {
-            Some(Freeze::Record { by, expired: false }) => Some(by),
+            Some(ModelLockFreeze::Record { by, expired: false }) => Some(by),
             _ => None,
         }
     }
 
     /// Whether an owner holds the name.
-    pub(crate) fn is_held_by(&self, by: Owner) -> bool {
+    pub(crate) fn is_held_by(&self, by: TestOwnerName) -> bool {
         self.holder() == Some(by)
     }
 
@@ -300,7 +304,7 @@ impl NameState {
 
 /// An event that must be added to the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Event {
+pub(crate) struct ExpectedAuditEvent {
     pub(crate) name: String,
     pub(crate) kind: String,
     pub(crate) by: String,
@@ -314,7 +318,7 @@ pub(crate) struct Model {
     x: NameState,
     y: NameState,
     /// Guards with live processes whose lock was broken by force, with their owners.
-    pub(crate) broken_guards: Vec<(Name, Owner, Guard)>,
+    pub(crate) broken_guards: Vec<(TestLockName, TestOwnerName, ModelGuard)>,
     /// The number of guards so far, including waiters.
     pub(crate) guard_count: usize,
     /// The number of leases so far.
@@ -328,22 +332,22 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    pub(crate) fn state(&self, name: Name) -> &NameState {
+    pub(crate) fn state(&self, name: TestLockName) -> &NameState {
         match name {
-            Name::X => &self.x,
-            Name::Y => &self.y,
+            TestLockName::X => &self.x,
+            TestLockName::Y => &self.y,
         }
     }
 
-    pub(crate) fn state_mut(&mut self, name: Name) -> &mut NameState {
+    pub(crate) fn state_mut(&mut self, name: TestLockName) -> &mut NameState {
         match name {
-            Name::X => &mut self.x,
-            Name::Y => &mut self.y,
+            TestLockName::X => &mut self.x,
+            TestLockName::Y => &mut self.y,
         }
     }
 
     /// The oldest guard of a name that has a live process, with or without its lock.
-    pub(crate) fn oldest_guard(&self, name: Name) -> Option<(Owner, Guard)> {
+    pub(crate) fn oldest_guard(&self, name: TestLockName) -> Option<(TestOwnerName, ModelGuard)> {
         let inside = self.state(name).inside().filter_map(|it| Some((it.owner?, *it.guard()?)));
         let broken_guards = self.broken_guards.iter().filter(|(of, ..)| *of == name);
         let broken_guards = broken_guards.map(|(_, owner, guard)| (*owner, *guard));
@@ -351,7 +355,7 @@ impl Model {
     }
 
     /// The guard with that number, if it has a live process.
-    pub(crate) fn guard_mut(&mut self, id: usize) -> Option<&mut Guard> {
+    pub(crate) fn guard_mut(&mut self, id: usize) -> Option<&mut ModelGuard> {
         let holders = self.x.holders.iter_mut().chain(&mut self.y.holders);
         let inside = holders.filter_map(|holder| match &mut holder.kind {
             HolderKind::Guard(guard) => Some(guard),

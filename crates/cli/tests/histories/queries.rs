@@ -2,13 +2,15 @@
 
 use super::{
     expected::{ExpectedOutcome, StatusEntry, Stdout},
-    model::{BrokenRecord, Freeze, Holder, HolderKind, Model, Verdict, process_of},
-    step::{Expiry, Name, Owner},
+    model::{
+        BrokenRecord, Holder, HolderKind, LockRecordStatus, Model, ModelLockFreeze, process_of,
+    },
+    step::{Expiry, TestLockName, TestOwnerName},
 };
 
 impl Model {
     /// `lokt exists NAME`
-    pub(crate) fn exists(&self, name: Name) -> ExpectedOutcome {
+    pub(crate) fn exists(&self, name: TestLockName) -> ExpectedOutcome {
         let state = self.state(name);
         match state.broken() {
             Some(broken) => ExpectedOutcome::fails(1, broken.error_text()),
@@ -20,7 +22,7 @@ impl Model {
     }
 
     /// `lokt get-meta NAME k`
-    pub(crate) fn get_meta(&self, name: Name) -> ExpectedOutcome {
+    pub(crate) fn get_meta(&self, name: TestLockName) -> ExpectedOutcome {
         let state = self.state(name);
         let Some(record) = state.record() else { return ExpectedOutcome::fails(3, "is not held") };
         match (record.broken(), record.lease().and_then(|lease| lease.meta)) {
@@ -32,7 +34,7 @@ impl Model {
     }
 
     /// `lokt status NAME --json`
-    pub(crate) fn status(&self, name: Name) -> ExpectedOutcome {
+    pub(crate) fn status(&self, name: TestLockName) -> ExpectedOutcome {
         let state = self.state(name);
         let is_free = |entry: &StatusEntry| entry.state == "expired" || entry.state == "dead";
         let lock = lock_entry(self, name).filter(|entry| !is_free(entry));
@@ -41,7 +43,7 @@ impl Model {
             return ExpectedOutcome::fails(3, "is not held");
         };
         let error = match (entry.freeze, state.broken()) {
-            (true, _) if state.freeze == Some(Freeze::Broken) => Some("is corrupted"),
+            (true, _) if state.freeze == Some(ModelLockFreeze::Broken) => Some("is corrupted"),
             (false, Some(broken)) => Some(broken.error_text()),
             _ => None,
         };
@@ -56,10 +58,10 @@ impl Model {
     }
 
     /// `lokt status --json`
-    pub(crate) fn list(&mut self, by: Owner) -> ExpectedOutcome {
+    pub(crate) fn list(&mut self, by: TestOwnerName) -> ExpectedOutcome {
         let removed = self.remove_dead_guards(by);
-        let locks = Name::ALL.into_iter().filter_map(|name| lock_entry(self, name));
-        let freezes = Name::ALL.into_iter().filter_map(|name| freeze_entry(self, name));
+        let locks = TestLockName::ALL.into_iter().filter_map(|name| lock_entry(self, name));
+        let freezes = TestLockName::ALL.into_iter().filter_map(|name| freeze_entry(self, name));
         let entries: Vec<StatusEntry> = locks.chain(freezes).collect();
         let is_broken = |it: &&StatusEntry| it.state == "corrupted" || it.state == "unsupported";
         let stderr = |it: &StatusEntry| format!("the record of {:?} is unreadable", it.name);
@@ -69,7 +71,7 @@ impl Model {
     }
 
     /// `lokt status --prune-expired --json`
-    pub(crate) fn prune(&mut self, by: Owner) -> ExpectedOutcome {
+    pub(crate) fn prune(&mut self, by: TestOwnerName) -> ExpectedOutcome {
         let removed = self.remove_dead_guards(by);
         let pruned = self.prune_expired(by);
         let listed = self.list(by);
@@ -77,9 +79,9 @@ impl Model {
     }
 
     /// `lokt why NAME --json`
-    pub(crate) fn why(&self, by: Owner, name: Name) -> ExpectedOutcome {
+    pub(crate) fn why(&self, by: TestOwnerName, name: TestLockName) -> ExpectedOutcome {
         let state = self.state(name);
-        if state.freeze == Some(Freeze::Broken) {
+        if state.freeze == Some(ModelLockFreeze::Broken) {
             return ExpectedOutcome::fails(1, format!("freeze {:?} is corrupted", name.as_str()));
         }
         if state.broken() == Some(BrokenRecord::Newer) {
@@ -88,8 +90,8 @@ impl Model {
         let frozen = state.frozen_by().map(|_| ("frozen", true));
         let record = state.record().map(|record| match (record.broken(), record.verdict()) {
             (Some(broken), _) => ("corrupted", !broken.is_free()),
-            (_, Some(Verdict::Expired)) => ("expired", false),
-            (_, Some(Verdict::Dead)) => ("dead_pid", false),
+            (_, Some(LockRecordStatus::Expired)) => ("expired", false),
+            (_, Some(LockRecordStatus::Dead)) => ("dead_pid", false),
             _ if record.owner == Some(by) => ("self_held", true),
             _ => ("held", true),
         });
@@ -108,7 +110,7 @@ impl Model {
 }
 
 /// A lock in the output of `status`, if it has an entry.
-fn lock_entry(model: &Model, name: Name) -> Option<StatusEntry> {
+fn lock_entry(model: &Model, name: TestLockName) -> Option<StatusEntry> {
     let state = model.state(name);
     let inside: Vec<String> =
         state.unrecorded().filter_map(|holder| holder.owner).map(text).collect();
@@ -117,7 +119,7 @@ fn lock_entry(model: &Model, name: Name) -> Option<StatusEntry> {
     let word = match (record.and_then(Holder::broken), record.and_then(Holder::verdict)) {
         (Some(BrokenRecord::Newer), _) => "unsupported",
         (Some(_), _) => "corrupted",
-        (_, Some(Verdict::Held(how))) => how,
+        (_, Some(LockRecordStatus::Held(how))) => how,
         // There is no valid record, but there may be a live guard or a waiter.
         _ if !inside.is_empty() => "held",
         _ if !queue.is_empty() => "queued",
@@ -127,13 +129,13 @@ fn lock_entry(model: &Model, name: Name) -> Option<StatusEntry> {
     Some(StatusEntry { state: word.to_owned(), inside, queue, ..entry })
 }
 
-fn empty_entry(name: Name) -> StatusEntry {
+fn empty_entry(name: TestLockName) -> StatusEntry {
     let process = Some("unknown".to_owned());
     StatusEntry { name: name.as_str().to_owned(), process, ..StatusEntry::default() }
 }
 
 /// The part of an entry that comes from the record.
-fn entry_of_record(name: Name, record: &Holder) -> StatusEntry {
+fn entry_of_record(name: TestLockName, record: &Holder) -> StatusEntry {
     let (version, end, process, meta) = match &record.kind {
         HolderKind::Lease(lease) => (lease.version, lease.end, lease.process, lease.meta),
         HolderKind::Guard(guard) => (1, guard.end, process_of(guard), None),
@@ -150,11 +152,11 @@ fn entry_of_record(name: Name, record: &Holder) -> StatusEntry {
 }
 
 /// A freeze in the output of `status`.
-fn freeze_entry(model: &Model, name: Name) -> Option<StatusEntry> {
+fn freeze_entry(model: &Model, name: TestLockName) -> Option<StatusEntry> {
     let entry = StatusEntry { freeze: true, process: None, ..empty_entry(name) };
     Some(match model.state(name).freeze? {
-        Freeze::Broken => StatusEntry { state: "corrupted".to_owned(), ..entry },
-        Freeze::Record { by, expired } => StatusEntry {
+        ModelLockFreeze::Broken => StatusEntry { state: "corrupted".to_owned(), ..entry },
+        ModelLockFreeze::Record { by, expired } => StatusEntry {
             state: if expired { "expired" } else { "frozen" }.to_owned(),
             owner: Some(text(by)),
             version: Some(1),
@@ -164,6 +166,6 @@ fn freeze_entry(model: &Model, name: Name) -> Option<StatusEntry> {
     })
 }
 
-fn text(owner: Owner) -> String {
+fn text(owner: TestOwnerName) -> String {
     owner.as_str().to_owned()
 }

@@ -3,8 +3,8 @@
 use super::{
     admission::{Admission, AdmissionRequest},
     expected::ExpectedOutcome,
-    model::{Event, Freeze, Holder, Model, NameState},
-    step::{Name, Owner},
+    model::{ExpectedAuditEvent, Holder, Model, ModelLockFreeze, NameState},
+    step::{TestLockName, TestOwnerName},
 };
 
 /// What a waiter waits for. The waiter tries again when that is gone or has changed, and not before.
@@ -15,7 +15,7 @@ pub(crate) enum Obstacle {
     /// The record's file.
     Record(Option<Holder>),
     /// The freeze that is in force.
-    Freeze(Option<Freeze>),
+    Freeze(Option<ModelLockFreeze>),
 }
 
 /// A guard that waits.
@@ -23,12 +23,12 @@ pub(crate) enum Obstacle {
 pub(crate) struct Waiter {
     /// Its queue position, which is also the guard's number.
     pub(crate) place: usize,
-    pub(crate) owner: Owner,
+    pub(crate) owner: TestOwnerName,
     pub(crate) obstacle: Obstacle,
 }
 
 /// The end of a wait. If the guard did not enter, its exit code and the text of stderr.
-pub(crate) struct WaitOutcome {
+pub(crate) struct ExpectedWaitOutcome {
     pub(crate) guard: usize,
     pub(crate) failed: Option<(i32, String)>,
 }
@@ -54,7 +54,11 @@ impl NameState {
 
 impl Model {
     /// `lokt guard NAME --wait -- …` whose command runs on, or that waits.
-    pub(crate) fn start_waiting_guard(&mut self, by: Owner, name: Name) -> ExpectedOutcome {
+    pub(crate) fn start_waiting_guard(
+        &mut self,
+        by: TestOwnerName,
+        name: TestLockName,
+    ) -> ExpectedOutcome {
         match self.admission(AdmissionRequest::guard(by, name)) {
             Admission::Refused(refusal) => match refusal.obstacle {
                 None => refusal.into_expected(false),
@@ -70,18 +74,18 @@ impl Model {
     }
 
     /// SIGTERM for the first waiter.
-    pub(crate) fn end_first_waiter(&mut self, name: Name) -> ExpectedOutcome {
+    pub(crate) fn end_first_waiter(&mut self, name: TestLockName) -> ExpectedOutcome {
         let waiter = self.state_mut(name).queue.remove(0);
         let (kind, holder) = match waiter.obstacle {
             Obstacle::Freeze(_) => ("freeze-deny", self.state(name).frozen_by()),
             _ => ("deny", self.state(name).holder()),
         };
-        let event = Event::new(kind, name, waiter.owner).with_holder(holder);
+        let event = ExpectedAuditEvent::new(kind, name, waiter.owner).with_holder(holder);
         ExpectedOutcome { code: 143, events: vec![event], ..ExpectedOutcome::default() }
     }
 
     /// Makes holders of the waiters that can enter now, and ends the wait of those that get an error.
-    pub(crate) fn retry_waiters(&mut self) -> (Vec<WaitOutcome>, Vec<Event>) {
+    pub(crate) fn retry_waiters(&mut self) -> (Vec<ExpectedWaitOutcome>, Vec<ExpectedAuditEvent>) {
         let (mut ended, mut events) = (Vec::new(), Vec::new());
         while let Some((name, waiter)) = self.next_to_try() {
             let request = AdmissionRequest {
@@ -94,7 +98,7 @@ impl Model {
                 Admission::Refused(refusal) => {
                     match refusal.obstacle {
                         Some(obstacle) => self.keep_waiting(name, Waiter { obstacle, ..waiter }),
-                        None => ended.push(WaitOutcome {
+                        None => ended.push(ExpectedWaitOutcome {
                             guard: waiter.place,
                             failed: Some((refusal.code, refusal.stderr)),
                         }),
@@ -105,18 +109,18 @@ impl Model {
                 Admission::New | Admission::Renewal => None,
             };
             events.extend(self.add_guard(request, under, None));
-            ended.push(WaitOutcome { guard: waiter.place, failed: None });
+            ended.push(ExpectedWaitOutcome { guard: waiter.place, failed: None });
         }
         (ended, events)
     }
 
-    fn next_to_try(&self) -> Option<(Name, Waiter)> {
+    fn next_to_try(&self) -> Option<(TestLockName, Waiter)> {
         let line = |name| self.state(name).queue.iter().map(move |waiter| (name, *waiter));
-        let mut all = Name::ALL.into_iter().flat_map(line);
+        let mut all = TestLockName::ALL.into_iter().flat_map(line);
         all.find(|(name, waiter)| self.state(*name).has_changed(waiter.obstacle))
     }
 
-    fn keep_waiting(&mut self, name: Name, waiter: Waiter) {
+    fn keep_waiting(&mut self, name: TestLockName, waiter: Waiter) {
         let line = &mut self.state_mut(name).queue;
         line.push(waiter);
         line.sort_by_key(|it| it.place);

@@ -3,7 +3,10 @@
 use super::{
     model::{BrokenRecord, Model},
     resolved_step::{GuardPosition, LoktCall, ResolvedStep},
-    step::{Expiry, LeaseOptions, Name, Owner, RecordContent, Step, TieTarget, Ttl, Victim},
+    step::{
+        Expiry, ForeignRecordContent, LockCommandOptions, Step, TestLockName, TestOwnerName,
+        TiedProcessState, Ttl, Victim,
+    },
 };
 use lokt_testkit::{Done, PATIENCE, Running, Sandbox};
 use nix::{
@@ -75,7 +78,7 @@ impl RealSystem {
     /// Runs a step. `position` says where its guard must be afterwards.
     pub(crate) fn run_step(&mut self, resolved: ResolvedStep, position: GuardPosition) -> Done {
         let pid = match resolved.step {
-            Step::Lock(_, _, LeaseOptions { tied_to: Some(tied_to), .. }) => {
+            Step::Lock(_, _, LockCommandOptions { tied_to: Some(tied_to), .. }) => {
                 self.pid_of(tied_to).to_string()
             }
             _ => String::new(),
@@ -89,7 +92,7 @@ impl RealSystem {
             }
             GuardPosition::Gone => {
                 let done = self.lokt(&call).run();
-                if let Step::Lock(_, _, LeaseOptions { ttl: Some(Ttl::Short), .. })
+                if let Step::Lock(_, _, LockCommandOptions { ttl: Some(Ttl::Short), .. })
                 | Step::Freeze(_, _, Ttl::Short) = resolved.step
                 {
                     wait_for_clock(Duration::from_millis(1));
@@ -128,17 +131,17 @@ impl RealSystem {
         self.guards.remove(&number).expect("a guard that waits").supervisor.ends()
     }
 
-    fn pid_of(&mut self, tied_to: TieTarget) -> i32 {
+    fn pid_of(&mut self, tied_to: TiedProcessState) -> i32 {
         let live_process = self.tied.last().filter(|it| it.running.is_some());
         match (tied_to, live_process) {
-            (TieTarget::Living, Some(live_process)) => live_process.pid,
-            (TieTarget::Living, None) => {
+            (TiedProcessState::Living, Some(live_process)) => live_process.pid,
+            (TiedProcessState::Living, None) => {
                 let mut running = self.sandbox.shell("echo in $$; read line").start();
                 let pid = parse_pid(&running.prints("in "));
                 self.tied.push(TiedProcess { pid, running: Some(running) });
                 pid
             }
-            (TieTarget::Gone, _) => {
+            (TiedProcessState::Gone, _) => {
                 self.tied
                     .iter()
                     .rfind(|it| it.running.is_none())
@@ -216,23 +219,22 @@ impl RealSystem {
     }
 
     /// Writes content to a record's file.
-    fn write_content(&self, name: Name, content: RecordContent) {
+    fn write_content(&self, name: TestLockName, content: ForeignRecordContent) {
         let path = self.sandbox.record_path(name.as_str());
         let Some(text) = record_text(name, content) else {
             self.remove(name);
             return fs::create_dir_all(&path).expect("a folder can be made");
         };
         let age = match content {
-            RecordContent::Empty { young: false } | RecordContent::Half { young: false } => {
-                FileAge::Minute
-            }
+            ForeignRecordContent::Empty { young: false }
+            | ForeignRecordContent::Half { young: false } => FileAge::Minute,
             _ => FileAge::Young,
         };
         self.replace_file(name, &text, age);
     }
 
     /// Replaces a record's file in one step: a waiter must not find half of it.
-    fn replace_file(&self, name: Name, content: &str, age: FileAge) {
+    fn replace_file(&self, name: TestLockName, content: &str, age: FileAge) {
         let path = self.sandbox.record_path(name.as_str());
         let draft = self.sandbox.folder().join("draft");
         fs::create_dir_all(path.parent().expect("a folder")).expect("it can be made");
@@ -243,14 +245,14 @@ impl RealSystem {
         fs::rename(&draft, &path).expect("it is put in place");
     }
 
-    fn remove(&self, name: Name) {
+    fn remove(&self, name: TestLockName) {
         let path = self.sandbox.record_path(name.as_str());
         let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir(&path));
     }
 
     /// Changes the files that count as still being written.
     pub(crate) fn refresh_young_files(&self, model: &Model) {
-        for name in Name::ALL {
+        for name in TestLockName::ALL {
             if model.state(name).broken().is_some_and(BrokenRecord::is_young) {
                 set_age(&self.sandbox.record_path(name.as_str()), FileAge::Young);
             }
@@ -258,7 +260,7 @@ impl RealSystem {
     }
 
     /// The paths of a name's record and its freeze.
-    pub(crate) fn paths(&self, name: Name) -> [PathBuf; 2] {
+    pub(crate) fn paths(&self, name: TestLockName) -> [PathBuf; 2] {
         [self.sandbox.record_path(name.as_str()), self.sandbox.freeze_path(name.as_str())]
     }
 }
@@ -322,8 +324,8 @@ fn parse_pid(line: &str) -> i32 {
 }
 
 /// The content that another program writes; `None` for a folder.
-pub(crate) fn record_text(name: Name, content: RecordContent) -> Option<String> {
-    let record = |owner: Owner, more: Value| {
+pub(crate) fn record_text(name: TestLockName, content: ForeignRecordContent) -> Option<String> {
+    let record = |owner: TestOwnerName, more: Value| {
         let mut record = json!({"name": name.as_str(), "owner": owner.as_str(), "host": "elsewhere",
             "pid": 4711, "acquired_ts": LONG_AGO, "metadata": {"k": "foreign"}});
         let fields = more.as_object().cloned().unwrap_or_default();
@@ -331,21 +333,21 @@ pub(crate) fn record_text(name: Name, content: RecordContent) -> Option<String> 
         Some(record.to_string())
     };
     match content {
-        RecordContent::Record(owner, Expiry::Never) => record(owner, json!({})),
-        RecordContent::Record(owner, Expiry::Future) => {
+        ForeignRecordContent::Record(owner, Expiry::Never) => record(owner, json!({})),
+        ForeignRecordContent::Record(owner, Expiry::Future) => {
             record(owner, json!({"expires_at": "2199-01-01T00:00:00Z"}))
         }
-        RecordContent::Record(owner, Expiry::Past) => {
+        ForeignRecordContent::Record(owner, Expiry::Past) => {
             record(owner, json!({"expires_at": LONG_AGO}))
         }
-        RecordContent::DeadRecord(owner) => {
+        ForeignRecordContent::DeadRecord(owner) => {
             let host = fs::read_to_string("/proc/sys/kernel/hostname").expect("a host name");
             record(owner, json!({"host": host.trim(), "boot_id": "b0", "pid_ns": 1}))
         }
-        RecordContent::Empty { .. } => Some(String::new()),
-        RecordContent::Half { .. } => Some(r#"{"version":1,"na"#.to_owned()),
-        RecordContent::Newer => Some(r#"{"version":99}"#.to_owned()),
-        RecordContent::Folder => None,
+        ForeignRecordContent::Empty { .. } => Some(String::new()),
+        ForeignRecordContent::Half { .. } => Some(r#"{"version":1,"na"#.to_owned()),
+        ForeignRecordContent::Newer => Some(r#"{"version":99}"#.to_owned()),
+        ForeignRecordContent::Folder => None,
     }
 }
 

@@ -2,30 +2,31 @@
 //! history of all steps, to test the script of a failure.
 
 use super::{
-    History,
+    RunningHistory,
     step::{
-        Expiry, GuardedCommand, LeaseOptions, Name::X, Name::Y, Owner, RecordContent, Step,
-        TieTarget, Ttl, UnlockForce, Victim,
+        Expiry, ForeignRecordContent, GuardedLoktCommand, LockCommandOptions, Step,
+        TestLockName::X, TestLockName::Y, TestOwnerName, TiedProcessState, Ttl, UnlockForce,
+        Victim,
     },
 };
-use Owner::{Ada, Bob, Eve};
+use TestOwnerName::{Ada, Bob, Eve};
 
 #[track_caller]
 fn check_history(steps: &[Step]) -> String {
-    match History::run(steps) {
+    match RunningHistory::run(steps) {
         Ok(history) => history.script.text().to_owned(),
         Err(what) => panic!("{what}"),
     }
 }
 
 /// Ada's lease, with her guard under it.
-fn guard_under_lease(options: LeaseOptions) -> [Step; 2] {
+fn guard_under_lease(options: LockCommandOptions) -> [Step; 2] {
     [Step::Lock(Ada, X, options), Step::StartGuard(Ada, X, None)]
 }
 
 /// All queries of a name that Ada's guard holds and that she cannot release.
 fn all_queries() -> Vec<Step> {
-    let json = LeaseOptions { json: true, ..LeaseOptions::default() };
+    let json = LockCommandOptions { json: true, ..LockCommandOptions::default() };
     vec![
         Step::Exists(Bob, X),
         Step::Status(Bob, X),
@@ -48,7 +49,7 @@ fn all_queries() -> Vec<Step> {
 fn a_guard_whose_lease_expired_still_holds_the_lock() {
     check_history(
         &[
-            &guard_under_lease(LeaseOptions::default())[..],
+            &guard_under_lease(LockCommandOptions::default())[..],
             &[Step::ExpireRecord(X)],
             &all_queries(),
         ]
@@ -58,7 +59,10 @@ fn a_guard_whose_lease_expired_still_holds_the_lock() {
 
 #[test]
 fn a_guard_whose_lease_lost_its_process_still_holds_the_lock() {
-    let tied = LeaseOptions { tied_to: Some(TieTarget::Living), ..LeaseOptions::default() };
+    let tied = LockCommandOptions {
+        tied_to: Some(TiedProcessState::Living),
+        ..LockCommandOptions::default()
+    };
     check_history(
         &[&guard_under_lease(tied)[..], &[Step::EndTiedProcess], &all_queries()].concat(),
     );
@@ -73,8 +77,11 @@ fn a_guard_whose_record_was_deleted_still_holds_the_lock() {
 
 #[test]
 fn a_renewed_lease_of_another_program_is_not_lost() {
-    let foreign = Step::CreateRecord(X, RecordContent::Record(Bob, Expiry::Never));
-    let tied = LeaseOptions { tied_to: Some(TieTarget::Living), ..LeaseOptions::default() };
+    let foreign = Step::CreateRecord(X, ForeignRecordContent::Record(Bob, Expiry::Never));
+    let tied = LockCommandOptions {
+        tied_to: Some(TiedProcessState::Living),
+        ..LockCommandOptions::default()
+    };
     let own = [Step::Lock(Bob, X, tied), Step::StartGuard(Bob, X, None), Step::EndOldestCommand(X)];
     check_history(&[&[foreign][..], &own].concat());
 }
@@ -97,7 +104,7 @@ fn a_queue_behind_an_expired_or_dead_record_is_shown() {
         Step::StartWaitingGuard(Bob, X),
         Step::StartWaitingGuard(Eve, X),
     ];
-    let begin = [Step::Lock(Ada, X, LeaseOptions::default()), Step::ExpireRecord(X)];
+    let begin = [Step::Lock(Ada, X, LockCommandOptions::default()), Step::ExpireRecord(X)];
     check_history(&[&begin[..], &freeze, &looks].concat());
     let begin = [Step::StartGuard(Ada, X, None), Step::Kill(X, Victim::Both)];
     check_history(
@@ -107,11 +114,14 @@ fn a_queue_behind_an_expired_or_dead_record_is_shown() {
 
 #[test]
 fn a_second_guard_of_the_same_owner_under_a_lease_is_refused() {
-    let under = guard_under_lease(LeaseOptions { ttl: Some(Ttl::Long), ..LeaseOptions::default() });
+    let under = guard_under_lease(LockCommandOptions {
+        ttl: Some(Ttl::Long),
+        ..LockCommandOptions::default()
+    });
     check_history(
         &[
             &under[..],
-            &[Step::RunGuard(Ada, X, GuardedCommand::Nothing), Step::EndOldestCommand(X)],
+            &[Step::RunGuard(Ada, X, GuardedLoktCommand::Nothing), Step::EndOldestCommand(X)],
         ]
         .concat(),
     );
@@ -119,45 +129,49 @@ fn a_second_guard_of_the_same_owner_under_a_lease_is_refused() {
 
 /// Every kind of step, in an order in which each has an effect.
 fn all_steps() -> Vec<Step> {
-    let tied = |tied_to| LeaseOptions { tied_to: Some(tied_to), ..LeaseOptions::default() };
-    let short =
-        LeaseOptions { ttl: Some(Ttl::Short), meta: Some("one"), ..LeaseOptions::default() };
+    let tied =
+        |tied_to| LockCommandOptions { tied_to: Some(tied_to), ..LockCommandOptions::default() };
+    let short = LockCommandOptions {
+        ttl: Some(Ttl::Short),
+        meta: Some("one"),
+        ..LockCommandOptions::default()
+    };
     vec![
-        Step::Lock(Ada, X, LeaseOptions { by_script: true, ..LeaseOptions::default() }),
+        Step::Lock(Ada, X, LockCommandOptions { by_script: true, ..LockCommandOptions::default() }),
         Step::Unlock(Bob, X, UnlockForce::Stale),
         Step::Lock(Eve, X, short),
-        Step::Lock(Bob, X, tied(TieTarget::Living)),
+        Step::Lock(Bob, X, tied(TiedProcessState::Living)),
         Step::EndTiedProcess,
-        Step::Lock(Bob, X, tied(TieTarget::Gone)),
-        Step::Lock(Bob, Y, tied(TieTarget::Living)),
+        Step::Lock(Bob, X, tied(TiedProcessState::Gone)),
+        Step::Lock(Bob, Y, tied(TiedProcessState::Living)),
         Step::UnlockAll(Bob),
-        Step::RunGuard(Eve, X, GuardedCommand::Guard(X)),
-        Step::RunGuard(Eve, X, GuardedCommand::Lock(Y)),
-        Step::RunGuard(Eve, Y, GuardedCommand::Unlock(Y, UnlockForce::Own)),
+        Step::RunGuard(Eve, X, GuardedLoktCommand::Guard(X)),
+        Step::RunGuard(Eve, X, GuardedLoktCommand::Lock(Y)),
+        Step::RunGuard(Eve, Y, GuardedLoktCommand::Unlock(Y, UnlockForce::Own)),
         Step::StartGuard(Ada, X, Some(Ttl::Long)),
         Step::ExpireRecord(X),
         Step::Kill(X, Victim::Supervisor),
         Step::StartGuard(Bob, X, None),
-        Step::CreateRecord(X, RecordContent::Folder),
+        Step::CreateRecord(X, ForeignRecordContent::Folder),
         Step::EndOldestCommand(X),
         Step::Prune(Bob),
         Step::StartGuard(Ada, X, None),
         Step::Kill(X, Victim::Command),
         Step::StartGuard(Ada, X, None),
         Step::Kill(X, Victim::Both),
-        Step::CreateRecord(X, RecordContent::Folder),
-        Step::OverwriteRecord(X, RecordContent::Folder),
-        Step::OverwriteRecord(X, RecordContent::Empty { young: true }),
-        Step::Lock(Ada, X, LeaseOptions::default()),
+        Step::CreateRecord(X, ForeignRecordContent::Folder),
+        Step::OverwriteRecord(X, ForeignRecordContent::Folder),
+        Step::OverwriteRecord(X, ForeignRecordContent::Empty { young: true }),
+        Step::Lock(Ada, X, LockCommandOptions::default()),
         Step::AgeRecord(X),
         Step::Freeze(Bob, X, Ttl::Long),
-        Step::Lock(Ada, X, LeaseOptions::default()),
+        Step::Lock(Ada, X, LockCommandOptions::default()),
         Step::Freeze(Bob, X, Ttl::Short),
-        Step::Lock(Ada, X, LeaseOptions::default()),
+        Step::Lock(Ada, X, LockCommandOptions::default()),
         Step::DeleteRecord(X),
-        Step::CreateRecord(X, RecordContent::Half { young: false }),
+        Step::CreateRecord(X, ForeignRecordContent::Half { young: false }),
         Step::Unlock(Eve, X, UnlockForce::Force),
-        Step::CreateRecord(X, RecordContent::Record(Eve, Expiry::Future)),
+        Step::CreateRecord(X, ForeignRecordContent::Record(Eve, Expiry::Future)),
         Step::StartGuard(Eve, X, None),
         Step::BreakFreeze(X),
         Step::Unfreeze(Eve, X, UnlockForce::Force),
@@ -168,7 +182,7 @@ fn all_steps() -> Vec<Step> {
         Step::EndFirstWaiter(Y),
         Step::EndOldestCommand(Y),
         Step::Unlock(Eve, Y, UnlockForce::Own),
-        Step::OverwriteRecord(Y, RecordContent::Half { young: false }),
+        Step::OverwriteRecord(Y, ForeignRecordContent::Half { young: false }),
         Step::EndOldestCommand(Y),
     ]
 }

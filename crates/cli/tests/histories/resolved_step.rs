@@ -2,11 +2,11 @@
 
 use super::{
     expected::ExpectedOutcome,
-    model::{BrokenRecord, Guard, Model},
+    model::{BrokenRecord, Model, ModelGuard},
     queue::Obstacle,
     step::{
-        GuardedCommand, LeaseOptions, Name, Owner, RecordContent, Step, TieTarget, Ttl,
-        UnlockForce, Victim,
+        ForeignRecordContent, GuardedLoktCommand, LockCommandOptions, Step, TestLockName,
+        TestOwnerName, TiedProcessState, Ttl, UnlockForce, Victim,
     },
 };
 
@@ -54,7 +54,7 @@ impl Model {
             Step::StartWaitingGuard(_, name) => {
                 !self.state(name).broken().is_some_and(BrokenRecord::is_young)
             }
-            Step::RunGuard(_, name, GuardedCommand::Unlock(command, UnlockForce::Force)) => {
+            Step::RunGuard(_, name, GuardedLoktCommand::Unlock(command, UnlockForce::Force)) => {
                 command != name || !line(name)
             }
             Step::BreakFreeze(name) => !self.state(name).has_waiter_for(behind_record),
@@ -62,12 +62,13 @@ impl Model {
                 if line(name) =>
             {
                 match content {
-                    RecordContent::Record(..) | RecordContent::DeadRecord(_) => true,
-                    RecordContent::Folder => false,
-                    RecordContent::Empty { young } | RecordContent::Half { young } => {
+                    ForeignRecordContent::Record(..) | ForeignRecordContent::DeadRecord(_) => true,
+                    ForeignRecordContent::Folder => false,
+                    ForeignRecordContent::Empty { young }
+                    | ForeignRecordContent::Half { young } => {
                         !young && !self.state(name).has_waiter_for(behind_freeze)
                     }
-                    RecordContent::Newer => !self.state(name).has_waiter_for(behind_freeze),
+                    ForeignRecordContent::Newer => !self.state(name).has_waiter_for(behind_freeze),
                 }
             }
             _ => true,
@@ -75,14 +76,14 @@ impl Model {
     }
 
     /// The options of a lease that are possible now.
-    fn possible_options(&self, mut options: LeaseOptions) -> LeaseOptions {
+    fn possible_options(&self, mut options: LockCommandOptions) -> LockCommandOptions {
         if !self.is_pruned && options.ttl == Some(Ttl::Short) {
             // The first `lokt lock` of a root prunes what has expired, which may include its own lease if it
             // is slow.
             options.ttl = Some(Ttl::Long);
         }
-        if self.ended_processes == 0 && options.tied_to == Some(TieTarget::Gone) {
-            options.tied_to = Some(TieTarget::Living);
+        if self.ended_processes == 0 && options.tied_to == Some(TiedProcessState::Gone) {
+            options.tied_to = Some(TiedProcessState::Living);
         }
         options
     }
@@ -130,7 +131,7 @@ impl Model {
 }
 
 /// The processes of a guard that can still be killed.
-fn possible_victim(guard: Guard, victim: Victim) -> Option<Victim> {
+fn possible_victim(guard: ModelGuard, victim: Victim) -> Option<Victim> {
     match (guard.supervisor, victim) {
         (true, victim) => Some(victim),
         (false, Victim::Supervisor) => None,
@@ -165,8 +166,8 @@ impl Model {
 
 /// Queries everything. Every history ends with this.
 pub(crate) fn final_queries() -> impl Iterator<Item = Step> {
-    let of_name = |name: Name| {
-        let by = Owner::Ada;
+    let of_name = |name: TestLockName| {
+        let by = TestOwnerName::Ada;
         [
             Step::Exists(by, name),
             Step::GetMeta(by, name),
@@ -174,7 +175,7 @@ pub(crate) fn final_queries() -> impl Iterator<Item = Step> {
             Step::Why(by, name),
         ]
     };
-    Name::ALL.into_iter().flat_map(of_name).chain([Step::List(Owner::Ada)])
+    TestLockName::ALL.into_iter().flat_map(of_name).chain([Step::List(TestOwnerName::Ada)])
 }
 
 /// A call of `lokt`.
@@ -219,19 +220,20 @@ impl LoktCall {
             }
             _ => return None,
         };
-        let by_script = matches!(step, Step::Lock(_, _, LeaseOptions { by_script: true, .. }));
+        let by_script =
+            matches!(step, Step::Lock(_, _, LockCommandOptions { by_script: true, .. }));
         Some(Self::by(by, arguments, by_script))
     }
 
-    fn by(by: Owner, mut arguments: Vec<String>, by_script: bool) -> Self {
+    fn by(by: TestOwnerName, mut arguments: Vec<String>, by_script: bool) -> Self {
         let ignores_owner = |it: &String| ["exists", "get-meta", "status"].contains(&it.as_str());
         let takes_owner = arguments.iter().any(|it| it == "--prune-expired")
             || !arguments.first().is_some_and(ignores_owner);
-        if by != Owner::Eve || !takes_owner {
+        if by != TestOwnerName::Eve || !takes_owner {
             return Self { owner: by.as_str(), arguments, by_script };
         }
         arguments.splice(0..0, ["--owner".to_owned(), by.as_str().to_owned()]);
-        Self { owner: Owner::Bob.as_str(), arguments, by_script }
+        Self { owner: TestOwnerName::Bob.as_str(), arguments, by_script }
     }
 }
 
@@ -246,7 +248,7 @@ fn ttl_text(ttl: Ttl) -> &'static str {
     }
 }
 
-fn lock_arguments(name: Name, options: LeaseOptions, pid: &str) -> Vec<String> {
+fn lock_arguments(name: TestLockName, options: LockCommandOptions, pid: &str) -> Vec<String> {
     let mut line = strings(&["lock", name.as_str()]);
     if let Some(ttl) = options.ttl {
         line.extend(strings(&["--ttl", ttl_text(ttl)]));
@@ -263,21 +265,21 @@ fn lock_arguments(name: Name, options: LeaseOptions, pid: &str) -> Vec<String> {
     line
 }
 
-fn unlock_arguments(name: Name, force: UnlockForce) -> Vec<String> {
+fn unlock_arguments(name: TestLockName, force: UnlockForce) -> Vec<String> {
     strings(&[&["unlock", name.as_str()], force.flag()].concat())
 }
 
-fn guard_arguments(name: Name, command: GuardedCommand) -> Vec<String> {
+fn guard_arguments(name: TestLockName, command: GuardedLoktCommand) -> Vec<String> {
     let mut line = strings(&[&["guard", name.as_str()], WARN, &["--"]].concat());
     line.extend(match command {
-        GuardedCommand::Nothing => strings(&["true"]),
-        GuardedCommand::Guard(command) => {
+        GuardedLoktCommand::Nothing => strings(&["true"]),
+        GuardedLoktCommand::Guard(command) => {
             strings(&["lokt", "guard", command.as_str(), "--", "true"])
         }
-        GuardedCommand::Lock(command) => {
+        GuardedLoktCommand::Lock(command) => {
             strings(&["lokt", "lock", command.as_str(), "--ttl", "1h"])
         }
-        GuardedCommand::Unlock(command, force) => {
+        GuardedLoktCommand::Unlock(command, force) => {
             [strings(&["lokt"]), unlock_arguments(command, force)].concat()
         }
     });

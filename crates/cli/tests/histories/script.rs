@@ -2,10 +2,12 @@
 
 use super::{
     model::{BrokenRecord, Model},
-    queue::WaitOutcome,
+    queue::ExpectedWaitOutcome,
     real_system::{LONG_AGO, record_text},
     resolved_step::{GuardPosition, LoktCall, ResolvedStep},
-    step::{LeaseOptions, Name, RecordContent, Step, TieTarget, Ttl, Victim},
+    step::{
+        ForeignRecordContent, LockCommandOptions, Step, TestLockName, TiedProcessState, Ttl, Victim,
+    },
 };
 use std::fmt::Write as _;
 
@@ -61,12 +63,12 @@ trap 'kill $(jobs -p) 2>/dev/null' EXIT
 "#;
 
 /// A script that grows with the history.
-pub(crate) struct Script {
+pub(crate) struct ReproductionScript {
     text: String,
     tied: usize,
 }
 
-impl Script {
+impl ReproductionScript {
     pub(crate) fn new() -> Self {
         Self { text: PREAMBLE.replace("LONG_AGO", LONG_AGO), tied: 0 }
     }
@@ -84,12 +86,12 @@ impl Script {
         (before, position): (&Model, GuardPosition),
         code: i32,
     ) {
-        for name in Name::ALL {
+        for name in TestLockName::ALL {
             if before.state(name).broken().is_some_and(BrokenRecord::is_young) {
                 self.line(&format!("touch -d '1 second' \"$(record {})\"", name.as_str()));
             }
         }
-        if let Step::Lock(_, _, LeaseOptions { tied_to: Some(TieTarget::Living), .. }) =
+        if let Step::Lock(_, _, LockCommandOptions { tied_to: Some(TiedProcessState::Living), .. }) =
             resolved.step
             && self.tied == before.ended_processes
         {
@@ -115,7 +117,7 @@ impl Script {
             step => step_line(step, (resolved, before, position), code),
         };
         self.line(&line);
-        if let Step::Lock(_, _, LeaseOptions { ttl: Some(Ttl::Short), .. })
+        if let Step::Lock(_, _, LockCommandOptions { ttl: Some(Ttl::Short), .. })
         | Step::Freeze(_, _, Ttl::Short) = resolved.step
         {
             self.line("sleep 0.01");
@@ -123,7 +125,7 @@ impl Script {
     }
 
     /// Adds the end of a wait.
-    pub(crate) fn end_wait(&mut self, wait: &WaitOutcome) {
+    pub(crate) fn end_wait(&mut self, wait: &ExpectedWaitOutcome) {
         let number = wait.guard;
         self.line(&match &wait.failed {
             None => format!("want 0 inside {number}"),
@@ -138,7 +140,7 @@ impl Script {
 }
 
 /// A step, the state before it, and where its guard is afterwards.
-type StepContext<'a> = (ResolvedStep, &'a Model, GuardPosition);
+type StepWithPriorState<'a> = (ResolvedStep, &'a Model, GuardPosition);
 
 /// Whether a guard's supervisor has ended.
 fn is_alone(model: &Model, number: usize) -> bool {
@@ -157,7 +159,7 @@ fn kill_line(guard: usize, victim: Victim, alone: bool) -> String {
     }
 }
 
-fn step_line(step: Step, around: StepContext<'_>, code: i32) -> String {
+fn step_line(step: Step, around: StepWithPriorState<'_>, code: i32) -> String {
     match step {
         Step::CreateRecord(name, content) => {
             format!("want {code} {}", creation_line(name, content))
@@ -175,7 +177,7 @@ fn step_line(step: Step, around: StepContext<'_>, code: i32) -> String {
 }
 
 /// The commands that create a record's file.
-fn creation_line(name: Name, content: RecordContent) -> String {
+fn creation_line(name: TestLockName, content: ForeignRecordContent) -> String {
     let name_of = name.as_str();
     match (record_text(name, content), age(content)) {
         (None, _) => format!("folder {name_of}"),
@@ -187,7 +189,7 @@ fn creation_line(name: Name, content: RecordContent) -> String {
 }
 
 /// The commands that replace a record's file.
-fn replacement_line(name: Name, content: RecordContent) -> String {
+fn replacement_line(name: TestLockName, content: ForeignRecordContent) -> String {
     let name_of = name.as_str();
     match record_text(name, content) {
         None => format!("rm -rf \"$(record {name_of})\"; folder {name_of}"),
@@ -196,18 +198,21 @@ fn replacement_line(name: Name, content: RecordContent) -> String {
 }
 
 /// The time of a file's last change.
-fn age(content: RecordContent) -> &'static str {
+fn age(content: ForeignRecordContent) -> &'static str {
     match content {
-        RecordContent::Empty { young: false } | RecordContent::Half { young: false } => {
-            "1 minute ago"
-        }
+        ForeignRecordContent::Empty { young: false }
+        | ForeignRecordContent::Half { young: false } => "1 minute ago",
         _ => "now",
     }
 }
 
-fn call_line(step: Step, (resolved, before, position): StepContext<'_>, code: i32) -> String {
+fn call_line(
+    step: Step,
+    (resolved, before, position): StepWithPriorState<'_>,
+    code: i32,
+) -> String {
     let tied = match step {
-        Step::Lock(_, _, LeaseOptions { tied_to: Some(TieTarget::Gone), .. }) => {
+        Step::Lock(_, _, LockCommandOptions { tied_to: Some(TiedProcessState::Gone), .. }) => {
             before.ended_processes - 1
         }
         _ => before.ended_processes,

@@ -7,13 +7,13 @@ use proptest::{collection::vec, prelude::*, sample::select};
 
 /// The owner of a step. Eve is passed as a flag, the others as a variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Owner {
+pub(crate) enum TestOwnerName {
     Ada,
     Bob,
     Eve,
 }
 
-impl Owner {
+impl TestOwnerName {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Ada => "ada",
@@ -25,12 +25,12 @@ impl Owner {
 
 /// The name of a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Name {
+pub(crate) enum TestLockName {
     X,
     Y,
 }
 
-impl Name {
+impl TestLockName {
     pub(crate) const ALL: [Self; 2] = [Self::X, Self::Y];
 
     pub(crate) fn as_str(self) -> &'static str {
@@ -52,7 +52,7 @@ pub(crate) enum Ttl {
 
 /// The process that a lease is tied to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TieTarget {
+pub(crate) enum TiedProcessState {
     Living,
     /// A process that has ended, or a live one if no process has ended yet.
     Gone,
@@ -60,11 +60,11 @@ pub(crate) enum TieTarget {
 
 /// The options of `lokt lock`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct LeaseOptions {
+pub(crate) struct LockCommandOptions {
     pub(crate) ttl: Option<Ttl>,
     /// The value of the key `k`.
     pub(crate) meta: Option<&'static str>,
-    pub(crate) tied_to: Option<TieTarget>,
+    pub(crate) tied_to: Option<TiedProcessState>,
     /// Called by a script that ends at once, not by a process that lives on.
     pub(crate) by_script: bool,
     pub(crate) json: bool,
@@ -90,15 +90,15 @@ impl UnlockForce {
 
 /// The command that a guard runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum GuardedCommand {
+pub(crate) enum GuardedLoktCommand {
     /// `true`
     Nothing,
     /// `lokt guard NAME -- true`
-    Guard(Name),
+    Guard(TestLockName),
     /// `lokt lock NAME --ttl 1h`
-    Lock(Name),
+    Lock(TestLockName),
     /// `lokt unlock NAME`
-    Unlock(Name, UnlockForce),
+    Unlock(TestLockName, UnlockForce),
 }
 
 /// The processes that SIGKILL ends.
@@ -119,11 +119,11 @@ pub(crate) enum Expiry {
 
 /// The content that a program that does not use the latch writes to a record's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RecordContent {
+pub(crate) enum ForeignRecordContent {
     /// A version 0 record of a process of another host.
-    Record(Owner, Expiry),
+    Record(TestOwnerName, Expiry),
     /// A version 0 record without an expiry, of a process before this boot.
-    DeadRecord(Owner),
+    DeadRecord(TestOwnerName),
     /// A file without content, changed just now or a minute ago.
     Empty { young: bool },
     /// Half a record, changed just now or a minute ago.
@@ -137,52 +137,52 @@ pub(crate) enum RecordContent {
 /// One step of a history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    Exists(Owner, Name),
-    GetMeta(Owner, Name),
-    Status(Owner, Name),
-    Why(Owner, Name),
-    List(Owner),
+    Exists(TestOwnerName, TestLockName),
+    GetMeta(TestOwnerName, TestLockName),
+    Status(TestOwnerName, TestLockName),
+    Why(TestOwnerName, TestLockName),
+    List(TestOwnerName),
     /// `lokt status --prune-expired`
-    Prune(Owner),
-    Lock(Owner, Name, LeaseOptions),
-    Unlock(Owner, Name, UnlockForce),
-    UnlockAll(Owner),
+    Prune(TestOwnerName),
+    Lock(TestOwnerName, TestLockName, LockCommandOptions),
+    Unlock(TestOwnerName, TestLockName, UnlockForce),
+    UnlockAll(TestOwnerName),
     /// A guard that runs to its end.
-    RunGuard(Owner, Name, GuardedCommand),
+    RunGuard(TestOwnerName, TestLockName, GuardedLoktCommand),
     /// A guard whose command runs on, if it enters.
-    StartGuard(Owner, Name, Option<Ttl>),
+    StartGuard(TestOwnerName, TestLockName, Option<Ttl>),
     /// A guard that waits in the queue if it cannot enter at once. Its command runs on.
-    StartWaitingGuard(Owner, Name),
+    StartWaitingGuard(TestOwnerName, TestLockName),
     /// The first waiter gets SIGTERM.
-    EndFirstWaiter(Name),
+    EndFirstWaiter(TestLockName),
     /// The oldest guard's command ends by itself.
-    EndOldestCommand(Name),
+    EndOldestCommand(TestLockName),
     /// The oldest guard, its command, or both are killed.
-    Kill(Name, Victim),
+    Kill(TestLockName, Victim),
     /// The process that leases are tied to is killed; the next lease is tied to another.
     EndTiedProcess,
-    Freeze(Owner, Name, Ttl),
-    Unfreeze(Owner, Name, UnlockForce),
+    Freeze(TestOwnerName, TestLockName, Ttl),
+    Unfreeze(TestOwnerName, TestLockName, UnlockForce),
     /// Another program creates a record exclusively, as one does that takes a lock.
-    CreateRecord(Name, RecordContent),
+    CreateRecord(TestLockName, ForeignRecordContent),
     /// Another program replaces a record's file, whatever it is.
-    OverwriteRecord(Name, RecordContent),
+    OverwriteRecord(TestLockName, ForeignRecordContent),
     /// Another program deletes a record's file.
-    DeleteRecord(Name),
+    DeleteRecord(TestLockName),
     /// A record's expiry passes.
-    ExpireRecord(Name),
+    ExpireRecord(TestLockName),
     /// A broken file gets too old to be still written.
-    AgeRecord(Name),
+    AgeRecord(TestLockName),
     /// A freeze's file becomes unreadable.
-    BreakFreeze(Name),
+    BreakFreeze(TestLockName),
 }
 
-fn owner() -> impl Strategy<Value = Owner> {
-    prop_oneof![3 => Just(Owner::Ada), 2 => Just(Owner::Bob), 1 => Just(Owner::Eve)]
+fn owner() -> impl Strategy<Value = TestOwnerName> {
+    prop_oneof![3 => Just(TestOwnerName::Ada), 2 => Just(TestOwnerName::Bob), 1 => Just(TestOwnerName::Eve)]
 }
 
-fn name() -> impl Strategy<Value = Name> {
-    prop_oneof![3 => Just(Name::X), 1 => Just(Name::Y)]
+fn name() -> impl Strategy<Value = TestLockName> {
+    prop_oneof![3 => Just(TestLockName::X), 1 => Just(TestLockName::Y)]
 }
 
 fn ttl() -> impl Strategy<Value = Ttl> {
@@ -193,15 +193,15 @@ fn force() -> impl Strategy<Value = UnlockForce> {
     select(vec![UnlockForce::Own, UnlockForce::Stale, UnlockForce::Force])
 }
 
-fn options() -> impl Strategy<Value = LeaseOptions> {
+fn options() -> impl Strategy<Value = LockCommandOptions> {
     let meta = prop_oneof![Just(None), select(vec!["one", "two"]).prop_map(Some)];
     let tied_to = prop_oneof![
         6 => Just(None),
-        2 => Just(Some(TieTarget::Living)),
-        1 => Just(Some(TieTarget::Gone)),
+        2 => Just(Some(TiedProcessState::Living)),
+        1 => Just(Some(TiedProcessState::Gone)),
     ];
     (proptest::option::of(ttl()), meta, tied_to, prop::bool::weighted(0.2), any::<bool>()).prop_map(
-        |(ttl, meta, tied_to, by_script, json)| LeaseOptions {
+        |(ttl, meta, tied_to, by_script, json)| LockCommandOptions {
             ttl,
             meta,
             tied_to,
@@ -211,28 +211,28 @@ fn options() -> impl Strategy<Value = LeaseOptions> {
     )
 }
 
-fn command() -> impl Strategy<Value = GuardedCommand> {
+fn command() -> impl Strategy<Value = GuardedLoktCommand> {
     prop_oneof![
-        4 => Just(GuardedCommand::Nothing),
-        2 => name().prop_map(GuardedCommand::Guard),
-        1 => name().prop_map(GuardedCommand::Lock),
-        1 => (name(), force()).prop_map(|(name, force)| GuardedCommand::Unlock(name, force)),
+        4 => Just(GuardedLoktCommand::Nothing),
+        2 => name().prop_map(GuardedLoktCommand::Guard),
+        1 => name().prop_map(GuardedLoktCommand::Lock),
+        1 => (name(), force()).prop_map(|(name, force)| GuardedLoktCommand::Unlock(name, force)),
     ]
 }
 
-fn content() -> impl Strategy<Value = RecordContent> {
+fn content() -> impl Strategy<Value = ForeignRecordContent> {
     let end = select(vec![Expiry::Never, Expiry::Future, Expiry::Past]);
     prop_oneof![
-        4 => (owner(), end).prop_map(|(owner, end)| RecordContent::Record(owner, end)),
-        1 => owner().prop_map(RecordContent::DeadRecord),
-        2 => any::<bool>().prop_map(|young| RecordContent::Empty { young }),
-        2 => any::<bool>().prop_map(|young| RecordContent::Half { young }),
-        1 => Just(RecordContent::Newer),
-        1 => Just(RecordContent::Folder),
+        4 => (owner(), end).prop_map(|(owner, end)| ForeignRecordContent::Record(owner, end)),
+        1 => owner().prop_map(ForeignRecordContent::DeadRecord),
+        2 => any::<bool>().prop_map(|young| ForeignRecordContent::Empty { young }),
+        2 => any::<bool>().prop_map(|young| ForeignRecordContent::Half { young }),
+        1 => Just(ForeignRecordContent::Newer),
+        1 => Just(ForeignRecordContent::Folder),
     ]
 }
 
-fn owner_and_name() -> impl Strategy<Value = (Owner, Name)> {
+fn owner_and_name() -> impl Strategy<Value = (TestOwnerName, TestLockName)> {
     (owner(), name())
 }
 

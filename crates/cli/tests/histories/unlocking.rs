@@ -3,20 +3,20 @@
 use super::{
     expected::{ExpectedOutcome, Stdout},
     model::{
-        BrokenRecord, Event, Freeze, Guard, HoldKind, Holder, HolderKind, Lease, Mode, Model,
-        Process, Verdict,
+        BrokenRecord, ExpectedAuditEvent, Holder, HolderKind, LeaseLifetimeBasis, LockRecordStatus,
+        Mode, Model, ModelGuard, ModelLease, ModelLockFreeze, ProcessLiveness,
     },
-    step::{Expiry, Name, Owner, RecordContent, Ttl, UnlockForce, Victim},
+    step::{Expiry, ForeignRecordContent, TestLockName, TestOwnerName, Ttl, UnlockForce, Victim},
 };
 
 /// The exit code of a refusal, and its text.
-type RefusalText = (i32, String);
+type ExpectedRefusal = (i32, String);
 
 /// The refusal to release a lock that a guard holds.
-fn guard_refusal(guard: &Guard) -> RefusalText {
+fn guard_refusal(guard: &ModelGuard) -> ExpectedRefusal {
     let by = match guard {
-        Guard { supervisor: true, .. } => "a living guard",
-        Guard { recorded: true, .. } => "what is left of a guard's command",
+        ModelGuard { supervisor: true, .. } => "a living guard",
+        ModelGuard { recorded: true, .. } => "what is left of a guard's command",
         // A ticket does not say in which pid namespace its pid has a meaning.
         _ => "a guard, or what is left of its command",
     };
@@ -25,7 +25,12 @@ fn guard_refusal(guard: &Guard) -> RefusalText {
 
 impl Model {
     /// `lokt unlock NAME`
-    pub(crate) fn unlock(&mut self, by: Owner, name: Name, force: UnlockForce) -> ExpectedOutcome {
+    pub(crate) fn unlock(
+        &mut self,
+        by: TestOwnerName,
+        name: TestLockName,
+        force: UnlockForce,
+    ) -> ExpectedOutcome {
         let permitted = match force {
             UnlockForce::Own => self.check_release(by, name),
             UnlockForce::Stale => self.check_break_stale(name),
@@ -41,12 +46,16 @@ impl Model {
                     self.break_guards(name);
                 }
                 ExpectedOutcome::with_stdout_line(format!("released lock {:?}", name.as_str()))
-                    .with_events([Event::new(kind, name, by).with_holder(holder)])
+                    .with_events([ExpectedAuditEvent::new(kind, name, by).with_holder(holder)])
             }
         }
     }
 
-    fn check_release(&self, by: Owner, name: Name) -> Result<&'static str, RefusalText> {
+    fn check_release(
+        &self,
+        by: TestOwnerName,
+        name: TestLockName,
+    ) -> Result<&'static str, ExpectedRefusal> {
         let state = self.state(name);
         let guards = state.inside().filter_map(Holder::guard);
         let guarded = guards.min_by_key(|guard| guard.id).map(guard_refusal);
@@ -56,28 +65,30 @@ impl Model {
         if let Some(broken) = record.broken() {
             return Err((1, broken.error_text().to_owned()));
         }
-        if record.verdict() == Some(Verdict::Expired) {
+        if record.verdict() == Some(LockRecordStatus::Expired) {
             return Err(not_held(name));
         }
         if record.owner != Some(by) {
-            let whose = record.owner.map_or("", Owner::as_str);
+            let whose = record.owner.map_or("", TestOwnerName::as_str);
             return Err((4, format!("is not yours: {whose}")));
         }
         guarded.map_or(Ok("release"), Err)
     }
 
-    fn check_break_stale(&self, name: Name) -> Result<&'static str, RefusalText> {
+    fn check_break_stale(&self, name: TestLockName) -> Result<&'static str, ExpectedRefusal> {
         let Some(record) = self.state(name).record() else { return Err(not_held(name)) };
         match (record.broken(), record.verdict()) {
             (Some(BrokenRecord::Newer), _) => Err((1, BrokenRecord::Newer.error_text().to_owned())),
             (Some(broken), _) if !broken.is_young() => Ok("corrupt-break"),
-            (_, Some(Verdict::Expired)) => Ok("auto-prune"),
-            (_, Some(Verdict::Dead | Verdict::Held("abandoned"))) => Ok("stale-break"),
+            (_, Some(LockRecordStatus::Expired)) => Ok("auto-prune"),
+            (_, Some(LockRecordStatus::Dead | LockRecordStatus::Held("abandoned"))) => {
+                Ok("stale-break")
+            }
             _ => Err((4, "is not stale".to_owned())),
         }
     }
 
-    fn check_force(&self, name: Name) -> Result<&'static str, RefusalText> {
+    fn check_force(&self, name: TestLockName) -> Result<&'static str, ExpectedRefusal> {
         let state = self.state(name);
         match state.broken() {
             Some(BrokenRecord::Newer) => Ok("force-break"),
@@ -88,17 +99,17 @@ impl Model {
     }
 
     /// The holders lose the lock; their processes live on.
-    fn break_guards(&mut self, name: Name) {
+    fn break_guards(&mut self, name: TestLockName) {
         let holders = std::mem::take(&mut self.state_mut(name).holders);
         let guards = holders.iter().filter_map(|it| Some((name, it.owner?, *it.guard()?)));
         self.broken_guards.extend(guards.filter(|(.., guard)| guard.lives()));
     }
 
     /// `lokt unlock --all`
-    pub(crate) fn unlock_all(&mut self, by: Owner) -> ExpectedOutcome {
+    pub(crate) fn unlock_all(&mut self, by: TestOwnerName) -> ExpectedOutcome {
         let mut expected = ExpectedOutcome::default().with_events(self.remove_dead_guards(by));
         let mut lines = String::new();
-        for name in Name::ALL {
+        for name in TestLockName::ALL {
             let record = self.state(name).record();
             if !record.is_some_and(|it| it.lease().is_some() && it.owner == Some(by)) {
                 continue;
@@ -119,10 +130,11 @@ impl Model {
     }
 
     /// Removes the records of guards that are certainly gone, as every list of all locks does.
-    pub(crate) fn remove_dead_guards(&mut self, by: Owner) -> Vec<Event> {
-        let dead = |it: &Holder| it.guard().is_some() && it.verdict() == Some(Verdict::Dead);
+    pub(crate) fn remove_dead_guards(&mut self, by: TestOwnerName) -> Vec<ExpectedAuditEvent> {
+        let dead =
+            |it: &Holder| it.guard().is_some() && it.verdict() == Some(LockRecordStatus::Dead);
         let mut events = Vec::new();
-        for name in Name::ALL {
+        for name in TestLockName::ALL {
             if self.state(name).record().is_some_and(dead) {
                 events.extend(self.remove_stale_record(by, name));
             }
@@ -131,51 +143,63 @@ impl Model {
     }
 
     /// `lokt freeze NAME`
-    pub(crate) fn freeze(&mut self, by: Owner, name: Name, ttl: Ttl) -> ExpectedOutcome {
+    pub(crate) fn freeze(
+        &mut self,
+        by: TestOwnerName,
+        name: TestLockName,
+        ttl: Ttl,
+    ) -> ExpectedOutcome {
         let state = self.state_mut(name);
         if state.broken() == Some(BrokenRecord::Newer) {
             return ExpectedOutcome::fails(1, BrokenRecord::Newer.error_text());
         }
         match state.freeze {
-            Some(Freeze::Broken) => return ExpectedOutcome::fails(1, "is corrupted"),
-            Some(Freeze::Record { by: other, expired: false }) if other != by => {
+            Some(ModelLockFreeze::Broken) => return ExpectedOutcome::fails(1, "is corrupted"),
+            Some(ModelLockFreeze::Record { by: other, expired: false }) if other != by => {
                 let other = other.as_str();
                 return ExpectedOutcome::fails(2, format!("is frozen already by {other}"));
             }
-            _ => state.freeze = Some(Freeze::Record { by, expired: ttl == Ttl::Short }),
+            _ => state.freeze = Some(ModelLockFreeze::Record { by, expired: ttl == Ttl::Short }),
         }
         let span = if ttl == Ttl::Short { "1ms" } else { "1h" };
         ExpectedOutcome::with_stdout_line(format!("froze {:?} for {span}", name.as_str()))
-            .with_events([Event::new("freeze", name, by)])
+            .with_events([ExpectedAuditEvent::new("freeze", name, by)])
     }
 
     /// `lokt unfreeze NAME`
     pub(crate) fn unfreeze(
         &mut self,
-        by: Owner,
-        name: Name,
+        by: TestOwnerName,
+        name: TestLockName,
         force: UnlockForce,
     ) -> ExpectedOutcome {
         let force = force == UnlockForce::Force;
         let holder = match self.state(name).freeze {
-            None | Some(Freeze::Record { expired: true, .. }) => {
+            None | Some(ModelLockFreeze::Record { expired: true, .. }) => {
                 return ExpectedOutcome::fails(3, "is not frozen");
             }
-            Some(Freeze::Broken) if !force => return ExpectedOutcome::fails(1, "is corrupted"),
-            Some(Freeze::Record { by: other, .. }) if other != by && !force => {
+            Some(ModelLockFreeze::Broken) if !force => {
+                return ExpectedOutcome::fails(1, "is corrupted");
+            }
+            Some(ModelLockFreeze::Record { by: other, .. }) if other != by && !force => {
                 return ExpectedOutcome::fails(4, "is not yours to unfreeze");
             }
-            Some(Freeze::Broken) => None,
-            Some(Freeze::Record { by, .. }) => Some(by),
+            Some(ModelLockFreeze::Broken) => None,
+            Some(ModelLockFreeze::Record { by, .. }) => Some(by),
         };
         self.state_mut(name).freeze = None;
         let kind = if force { "force-unfreeze" } else { "unfreeze" };
         ExpectedOutcome::with_stdout_line(format!("unfroze {:?}", name.as_str()))
-            .with_events([Event::new(kind, name, by).with_holder(holder)])
+            .with_events([ExpectedAuditEvent::new(kind, name, by).with_holder(holder)])
     }
 
     /// SIGKILL for the guard with that number, or for what is left of it.
-    pub(crate) fn kill(&mut self, name: Name, id: usize, victim: Victim) -> ExpectedOutcome {
+    pub(crate) fn kill(
+        &mut self,
+        name: TestLockName,
+        id: usize,
+        victim: Victim,
+    ) -> ExpectedOutcome {
         let had_supervisor = self.guard_mut(id).is_some_and(|guard| guard.supervisor);
         if victim != Victim::Command
             && let Some(guard) = self.guard_mut(id)
@@ -193,22 +217,22 @@ impl Model {
     pub(crate) fn end_tied_process(&mut self) {
         let ended = self.ended_processes;
         self.ended_processes += 1;
-        for name in Name::ALL {
+        for name in TestLockName::ALL {
             if let Some(HolderKind::Lease(lease)) = self.record_kind_mut(name)
                 && lease.tied_to == Some(ended)
             {
-                lease.process = Process::Dead;
+                lease.process = ProcessLiveness::Dead;
             }
         }
     }
 
     /// The kind of a name's record.
-    fn record_kind_mut(&mut self, name: Name) -> Option<&mut HolderKind> {
+    fn record_kind_mut(&mut self, name: TestLockName) -> Option<&mut HolderKind> {
         self.state_mut(name).record_mut().map(|record| &mut record.kind)
     }
 
     /// A record's expiry passes.
-    pub(crate) fn expire(&mut self, name: Name) {
+    pub(crate) fn expire(&mut self, name: TestLockName) {
         match self.record_kind_mut(name) {
             Some(HolderKind::Lease(lease)) => lease.end = Expiry::Past,
             Some(HolderKind::Guard(guard)) => guard.end = Expiry::Past,
@@ -217,7 +241,7 @@ impl Model {
     }
 
     /// A broken file gets too old to be still written.
-    pub(crate) fn age(&mut self, name: Name) {
+    pub(crate) fn age(&mut self, name: TestLockName) {
         let kind = self.record_kind_mut(name);
         if let Some(HolderKind::Broken(
             BrokenRecord::Empty { young } | BrokenRecord::Half { young },
@@ -228,7 +252,11 @@ impl Model {
     }
 
     /// Another program creates a record, which is only possible if there is no file.
-    pub(crate) fn create(&mut self, name: Name, content: RecordContent) -> ExpectedOutcome {
+    pub(crate) fn create(
+        &mut self,
+        name: TestLockName,
+        content: ForeignRecordContent,
+    ) -> ExpectedOutcome {
         if self.state(name).record().is_some() {
             return ExpectedOutcome { code: 1, ..ExpectedOutcome::default() };
         }
@@ -237,17 +265,17 @@ impl Model {
     }
 
     /// The freeze's file becomes unreadable.
-    pub(crate) fn break_freeze(&mut self, name: Name) {
-        self.state_mut(name).freeze = Some(Freeze::Broken);
+    pub(crate) fn break_freeze(&mut self, name: TestLockName) {
+        self.state_mut(name).freeze = Some(ModelLockFreeze::Broken);
     }
 
     /// Another program replaces the record's file.
-    pub(crate) fn overwrite(&mut self, name: Name, content: RecordContent) {
+    pub(crate) fn overwrite(&mut self, name: TestLockName, content: ForeignRecordContent) {
         self.state_mut(name).drop_record();
         let foreign = |owner, end, process| {
-            let lease = Lease {
+            let lease = ModelLease {
                 id: 0,
-                hold: HoldKind::Foreign,
+                hold: LeaseLifetimeBasis::Foreign,
                 end,
                 process,
                 tied_to: None,
@@ -261,17 +289,21 @@ impl Model {
         self.state_mut(name).holders.insert(
             0,
             match content {
-                RecordContent::Record(owner, end) => foreign(owner, end, Process::Unknown),
-                RecordContent::DeadRecord(owner) => foreign(owner, Expiry::Never, Process::Dead),
-                RecordContent::Empty { young } => broken(BrokenRecord::Empty { young }),
-                RecordContent::Half { young } => broken(BrokenRecord::Half { young }),
-                RecordContent::Newer => broken(BrokenRecord::Newer),
-                RecordContent::Folder => broken(BrokenRecord::Folder),
+                ForeignRecordContent::Record(owner, end) => {
+                    foreign(owner, end, ProcessLiveness::Unknown)
+                }
+                ForeignRecordContent::DeadRecord(owner) => {
+                    foreign(owner, Expiry::Never, ProcessLiveness::Dead)
+                }
+                ForeignRecordContent::Empty { young } => broken(BrokenRecord::Empty { young }),
+                ForeignRecordContent::Half { young } => broken(BrokenRecord::Half { young }),
+                ForeignRecordContent::Newer => broken(BrokenRecord::Newer),
+                ForeignRecordContent::Folder => broken(BrokenRecord::Folder),
             },
         );
     }
 }
 
-fn not_held(name: Name) -> RefusalText {
+fn not_held(name: TestLockName) -> ExpectedRefusal {
     (3, format!("lock {:?} is not held", name.as_str()))
 }

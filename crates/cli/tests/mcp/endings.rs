@@ -29,7 +29,7 @@ fn make_busy(it: &Sandbox, client: &mut Client, command: &str) {
 
 /// What a vanished client has done with the server's input.
 #[derive(PartialEq, Eq)]
-enum Input {
+enum ServerInputState {
     Open,
     Closed,
 }
@@ -92,13 +92,13 @@ fn a_wait_continues_after_the_end_of_input() {
 #[test]
 fn a_vanished_client_leaves_nothing_behind() {
     for command in [ENDLESS, STUBBORN] {
-        for input in [Input::Open, Input::Closed] {
+        for input in [ServerInputState::Open, ServerInputState::Closed] {
             let it = sandbox();
             let mut client = with_a_client_that_reads(&it, 3);
             make_busy(&it, &mut client, command);
             // The third answer is the last that is read.
             client.ask("ping", &json!({}));
-            if input == Input::Closed {
+            if input == ServerInputState::Closed {
                 client.server.closes_input();
             }
             let done = client.server.ends().ok();

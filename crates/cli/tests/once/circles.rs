@@ -6,12 +6,12 @@ use std::fs::{self, File};
 
 /// A repository with scripts that wait, before they start the call that closes a circle, until the test
 /// continues them.
-struct Circle {
+struct WaitCycleFixture {
     it: Repository,
     gate: File,
 }
 
-impl Circle {
+impl WaitCycleFixture {
     /// Each script is a name and its call.
     fn of(scripts: &[(&str, &str)]) -> Self {
         let it = Repository::new();
@@ -49,7 +49,8 @@ fn count(done: &Done, line: &str) -> usize {
 
 #[test]
 fn two_runs_that_request_each_other_end() {
-    let circle = Circle::of(&[("one", "lokt once b -- sh two"), ("two", "lokt once a -- sh one")]);
+    let circle =
+        WaitCycleFixture::of(&[("one", "lokt once b -- sh two"), ("two", "lokt once a -- sh one")]);
     let both = [("once a -- sh one", "one"), ("once b -- sh two", "two")];
     let both = both.map(|(words, script)| circle.start(words, script));
     let done = circle.end(both.into());
@@ -65,7 +66,7 @@ fn two_runs_that_request_each_other_end() {
 #[test]
 fn a_result_and_a_lock_that_wait_for_each_other_end() {
     let asks = [("one", "lokt guard x --wait -- echo through"), ("two", "lokt once a -- sh one")];
-    let circle = Circle::of(&asks);
+    let circle = WaitCycleFixture::of(&asks);
     let both = [("once a -- sh one", "one"), ("guard x -- sh two", "two")];
     let both = both.map(|(words, script)| circle.start(words, script));
     let done = circle.end(both.into());
@@ -77,7 +78,7 @@ fn a_result_and_a_lock_that_wait_for_each_other_end() {
 
 #[test]
 fn a_chain_is_no_circle() {
-    let circle = Circle::of(&[("two", "true")]);
+    let circle = WaitCycleFixture::of(&[("two", "true")]);
     fs::write(circle.it.path("one"), "echo one in\nlokt once b -- sh two\necho code $?\n").unwrap();
     let two = circle.start("once b -- sh two", "two");
     let mut one = circle.start("once a -- sh one", "one");

@@ -9,7 +9,7 @@ use nix::{
 
 /// How the runner ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum End {
+enum RunnerInterruptionKind {
     /// `kill -9` of the supervisor; its command runs on until the gate opens.
     Supervisor,
     /// `kill -9` of both.
@@ -20,23 +20,23 @@ enum End {
     Lost,
 }
 
-fn end(it: &Repository, lead: Running, how: End) {
+fn end(it: &Repository, lead: Running, how: RunnerInterruptionKind) {
     let pid = lead.pid();
     match how {
-        End::Supervisor => {
+        RunnerInterruptionKind::Supervisor => {
             lead.kill();
             it.open_gate();
         }
-        End::Both => {
+        RunnerInterruptionKind::Both => {
             let command = child_of(pid);
             lead.kill();
             kill(command, Signal::SIGKILL).unwrap();
         }
-        End::Terminated => {
+        RunnerInterruptionKind::Terminated => {
             lead.signal(Signal::SIGTERM);
             lead.ends().expect(143);
         }
-        End::Lost => {
+        RunnerInterruptionKind::Lost => {
             it.lokt(["unlock", &it.lock(), "--force"]).run().ok();
             lead.ends().expect(6).says("was lost while the command ran");
         }
@@ -50,7 +50,12 @@ fn child_of(pid: i32) -> Pid {
 
 #[test]
 fn when_the_runner_is_gone_a_follower_starts_again() {
-    for how in [End::Supervisor, End::Both, End::Terminated, End::Lost] {
+    for how in [
+        RunnerInterruptionKind::Supervisor,
+        RunnerInterruptionKind::Both,
+        RunnerInterruptionKind::Terminated,
+        RunnerInterruptionKind::Lost,
+    ] {
         let it = Repository::new();
         let lead = it.gated(&[]);
         let mut followers: Vec<Running> = (0..10).map(|_| it.gated(&[])).collect();
@@ -89,7 +94,7 @@ fn a_stopped_follower_blocks_no_other() {
     let stopped = it.gated(&[]);
     stopped.signal(Signal::SIGSTOP);
     let mut other = it.gated(&[]);
-    end(&it, lead, End::Both);
+    end(&it, lead, RunnerInterruptionKind::Both);
     other.prints("begin");
     it.open_gate();
     other.ends().ok();

@@ -14,11 +14,11 @@ const SCRIPT: &str =
     "echo begin\nread line <\"$GATE\"\necho \"tested $(cat data)\"\ngrep -q good data\n";
 
 /// Work trees with a script and the file that it tests, which is broken.
-struct Trees {
+struct WorktreesFixture {
     it: Repository,
 }
 
-impl Trees {
+impl WorktreesFixture {
     fn new(others: &[&str]) -> Self {
         let it = Repository::new();
         fs::write(it.path("test"), SCRIPT).unwrap();
@@ -61,7 +61,7 @@ impl Gate {
 
 #[test]
 fn a_follower_in_another_tree_gets_no_result_of_files_that_changed_meanwhile() {
-    let trees = Trees::new(&["other"]);
+    let trees = WorktreesFixture::new(&["other"]);
     let ((lead, mut gate), (mut follower, mut other)) = (trees.ask("repo"), trees.ask("other"));
     trees.repair("repo");
     gate.open();
@@ -75,7 +75,7 @@ fn a_follower_in_another_tree_gets_no_result_of_files_that_changed_meanwhile() {
 
 #[test]
 fn a_follower_that_starts_again_checks_the_present_files() {
-    let trees = Trees::new(&["one", "two"]);
+    let trees = WorktreesFixture::new(&["one", "two"]);
     let [(lead, _gate), (one, mut one_gate), (two, mut two_gate)] =
         ["repo", "one", "two"].map(|tree| trees.ask(tree));
     trees.repair("one");

@@ -6,9 +6,9 @@ use nix::{sys::stat::Mode, unistd::mkfifo};
 use std::{fs, os::unix::fs::symlink, path::Path};
 
 /// The name of a file, what puts something in its place, and how an error tells of it.
-type Obstacle = (&'static str, fn(&Path), &'static str);
+type InvalidRecordCase = (&'static str, fn(&Path), &'static str);
 
-const OBSTACLES: [Obstacle; 8] = [
+const OBSTACLES: [InvalidRecordCase; 8] = [
     ("link.json", |path| symlink("/dev/zero", path).unwrap(), "it is a symbolic link"),
     ("pipe.json", |path| mkfifo(path, Mode::S_IRWXU).unwrap(), "it is a named pipe"),
     ("folder.json", |path| fs::create_dir(path).unwrap(), "it is a directory"),

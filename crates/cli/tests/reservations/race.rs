@@ -24,7 +24,7 @@ const PATTERNS: [&str; 12] = [
 ];
 
 /// What the agents know that they have. An agent takes its entry out before it gives anything back.
-type Oracle = Mutex<BTreeMap<u64, Vec<Pattern>>>;
+type AgentReservationTable = Mutex<BTreeMap<u64, Vec<Pattern>>>;
 
 /// Numbers that look random (Marsaglia, xorshift64).
 struct Numbers(u64);
@@ -43,7 +43,7 @@ impl Numbers {
     }
 }
 
-fn enter(oracle: &Oracle, agent: u64, asked: &[&str]) {
+fn enter(oracle: &AgentReservationTable, agent: u64, asked: &[&str]) {
     let asked: Vec<Pattern> = asked.iter().map(|it| it.parse().unwrap()).collect();
     let mut held = oracle.lock().unwrap();
     for (other, patterns) in held.iter() {
@@ -54,7 +54,7 @@ fn enter(oracle: &Oracle, agent: u64, asked: &[&str]) {
     held.insert(agent, asked);
 }
 
-fn round(it: &Sandbox, oracle: &Oracle, agent: u64, numbers: &mut Numbers) {
+fn round(it: &Sandbox, oracle: &AgentReservationTable, agent: u64, numbers: &mut Numbers) {
     let owner = format!("agent{agent}");
     let count = 1 + numbers.below(3);
     let asked: Vec<&str> = (0..count).map(|_| numbers.pattern()).collect();
@@ -82,7 +82,7 @@ fn round(it: &Sandbox, oracle: &Oracle, agent: u64, numbers: &mut Numbers) {
 #[test]
 fn no_two_conflicting_reservations_stand_together() {
     let it = sandbox();
-    let oracle = Oracle::default();
+    let oracle = AgentReservationTable::default();
     thread::scope(|scope| {
         for agent in 0..AGENTS {
             let (it, oracle) = (&it, &oracle);

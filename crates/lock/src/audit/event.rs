@@ -1,7 +1,7 @@
 use crate::{
     caller::Caller,
     record::LockRecord,
-    rules::Staleness,
+    rules::StalenessCause,
     words::{LockName, Timestamp},
 };
 use serde_json::{Map, Value};
@@ -106,10 +106,10 @@ impl AuditEventKind {
     }
 
     /// The event for the removal of a stale lock.
-    pub const fn of_staleness(why: Staleness) -> Self {
+    pub const fn of_staleness(why: StalenessCause) -> Self {
         match why {
-            Staleness::Expired => Self::AutoPrune,
-            Staleness::HolderGone => Self::StaleBreak,
+            StalenessCause::Expired => Self::AutoPrune,
+            StalenessCause::HolderGone => Self::StaleBreak,
         }
     }
 

@@ -10,8 +10,8 @@ mod timeline;
 mod timeline_builder;
 
 pub use event::{AuditEvent, AuditEventKind, UnknownEventKindError};
-pub use reader::{AuditLogError, AuditLogLine, LogReader};
+pub use reader::{AuditLogLine, AuditLogReadError, LogReader};
 pub use timeline::{
     AuditEventActor, ResolvedTimeRange, SpanEnd, Timeline, TimelineEndState, TimelineLane,
-    TimelineSpan, TimelineSpanKind, TimelineSpanStart,
+    TimelineSpan, TimelineSpanKind, TimelineSpanStartCertainty,
 };

@@ -43,7 +43,7 @@ impl AuditLogLine {
 /// Says that the log could not be read.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read the audit log {}", path.display())]
-pub struct AuditLogError {
+pub struct AuditLogReadError {
     path: PathBuf,
     source: io::Error,
 }
@@ -62,28 +62,28 @@ impl LogReader {
     /// Opens a log; `None` if it does not exist yet.
     ///
     /// # Errors
-    /// [`AuditLogError`] when it exists and cannot be opened.
-    pub fn open(path: &Path) -> Result<Option<Self>, AuditLogError> {
+    /// [`AuditLogReadError`] when it exists and cannot be opened.
+    pub fn open(path: &Path) -> Result<Option<Self>, AuditLogReadError> {
         match nofollow::open_to_read(path) {
             Ok(file) => Ok(Some(Self { path: path.to_owned(), file: BufReader::new(file) })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(AuditLogError { path: path.to_owned(), source }),
+            Err(source) => Err(AuditLogReadError { path: path.to_owned(), source }),
         }
     }
 
     /// Goes to where events from `since` on may begin; some earlier ones may still follow.
     ///
     /// # Errors
-    /// [`AuditLogError`] when the log cannot be read.
-    pub fn seek_to(&mut self, since: Timestamp) -> Result<(), AuditLogError> {
+    /// [`AuditLogReadError`] when the log cannot be read.
+    pub fn seek_to(&mut self, since: Timestamp) -> Result<(), AuditLogReadError> {
         self.bisect(since).map_err(|source| self.error(source))
     }
 
     /// Goes back from the end by about `bytes`, to the beginning of a line.
     ///
     /// # Errors
-    /// [`AuditLogError`] when the log cannot be read.
-    pub fn seek_near_end(&mut self, bytes: u64) -> Result<(), AuditLogError> {
+    /// [`AuditLogReadError`] when the log cannot be read.
+    pub fn seek_near_end(&mut self, bytes: u64) -> Result<(), AuditLogReadError> {
         let from = self.length().map(|length| length.saturating_sub(bytes));
         from.and_then(|from| self.seek_to_line(from)).map_err(|source| self.error(source))
     }
@@ -91,8 +91,8 @@ impl LogReader {
     /// Reads the next whole line; `None` at the end, where a later call finds what was appended since.
     ///
     /// # Errors
-    /// [`AuditLogError`] when the log cannot be read.
-    pub fn next_event(&mut self) -> Result<Option<AuditLogLine>, AuditLogError> {
+    /// [`AuditLogReadError`] when the log cannot be read.
+    pub fn next_event(&mut self) -> Result<Option<AuditLogLine>, AuditLogReadError> {
         let mut line = Vec::new();
         match self.file.read_until(b'\n', &mut line) {
             Err(source) => Err(self.error(source)),
@@ -105,14 +105,14 @@ impl LogReader {
     /// Whether the log was cut shorter than what has been read of it.
     ///
     /// # Errors
-    /// [`AuditLogError`] when the log cannot be read.
-    pub fn was_truncated(&mut self) -> Result<bool, AuditLogError> {
+    /// [`AuditLogReadError`] when the log cannot be read.
+    pub fn was_truncated(&mut self) -> Result<bool, AuditLogReadError> {
         let position = self.file.stream_position();
         let truncated = position.and_then(|position| Ok(self.length()? < position));
         truncated.map_err(|source| self.error(source))
     }
 
-    fn unread(&mut self, bytes: usize) -> Result<(), AuditLogError> {
+    fn unread(&mut self, bytes: usize) -> Result<(), AuditLogReadError> {
         let back = i64::try_from(bytes).unwrap_or(i64::MAX);
         self.file.seek_relative(-back).map_err(|source| self.error(source))
     }
@@ -161,13 +161,13 @@ impl LogReader {
         Ok(self.file.get_ref().metadata()?.len())
     }
 
-    fn error(&self, source: io::Error) -> AuditLogError {
-        AuditLogError { path: self.path.clone(), source }
+    fn error(&self, source: io::Error) -> AuditLogReadError {
+        AuditLogReadError { path: self.path.clone(), source }
     }
 }
 
 impl Iterator for LogReader {
-    type Item = Result<AuditLogLine, AuditLogError>;
+    type Item = Result<AuditLogLine, AuditLogReadError>;
     fn next(&mut self) -> Option<Self::Item> {
         self.next_event().transpose()
     }

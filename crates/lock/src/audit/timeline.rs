@@ -39,7 +39,7 @@ pub struct TimelineSpan {
     /// When it began.
     pub from: Timestamp,
     /// Whether that is known; else it began earlier, before the first event that was given.
-    pub beginning: TimelineSpanStart,
+    pub beginning: TimelineSpanStartCertainty,
     /// When it ended; where it has not, the end of the timeline.
     pub until: Timestamp,
     /// How it ended.
@@ -65,7 +65,7 @@ pub enum TimelineSpanKind {
 
 /// Whether the beginning of a span is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TimelineSpanStart {
+pub enum TimelineSpanStartCertainty {
     /// It is.
     Known,
     /// It was earlier than the span says.

@@ -2,7 +2,7 @@
 
 use super::{
     AuditEventActor, AuditEventKind, AuditLogLine, SpanEnd, TimelineEndState, TimelineLane,
-    TimelineSpan, TimelineSpanKind, TimelineSpanStart, occurrence::TimelineEvent,
+    TimelineSpan, TimelineSpanKind, TimelineSpanStartCertainty, occurrence::TimelineEvent,
 };
 use crate::{
     record::LockRecord,
@@ -124,7 +124,7 @@ impl TimelineBuilder {
         lane.spans.push(TimelineSpan {
             kind,
             from,
-            beginning: TimelineSpanStart::Known,
+            beginning: TimelineSpanStartCertainty::Known,
             until: now.max(from),
             end: SpanEnd::Open,
             who: AuditEventActor {
@@ -194,7 +194,7 @@ impl LaneBuilder {
         let begun = self.begun.entry(key).or_insert_with(|| OpenSpan {
             span: TimelineSpan {
                 from: earlier,
-                beginning: TimelineSpanStart::Earlier,
+                beginning: TimelineSpanStartCertainty::Earlier,
                 ..event.span(TimelineSpanKind::Hold)
             },
             deadline: None,
@@ -261,7 +261,7 @@ impl LaneBuilder {
             };
             let span = TimelineSpan {
                 from: earlier,
-                beginning: TimelineSpanStart::Earlier,
+                beginning: TimelineSpanStartCertainty::Earlier,
                 ..event.span(kind)
             };
             self.spans.push(TimelineSpan {
@@ -302,7 +302,7 @@ impl LaneBuilder {
             span: TimelineSpan {
                 kind,
                 from: record.since(),
-                beginning: TimelineSpanStart::Known,
+                beginning: TimelineSpanStartCertainty::Known,
                 until: record.since(),
                 end: SpanEnd::Open,
                 who: AuditEventActor {
@@ -357,7 +357,7 @@ impl TimelineEvent {
         TimelineSpan {
             kind,
             from: self.at,
-            beginning: TimelineSpanStart::Known,
+            beginning: TimelineSpanStartCertainty::Known,
             until: self.at,
             end: SpanEnd::Open,
             who: self.who.clone(),

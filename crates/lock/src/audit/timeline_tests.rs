@@ -29,7 +29,7 @@ fn window(since: Option<i64>, until: i64) -> ResolvedTimeRange {
 fn described(timeline: &Timeline) -> Vec<String> {
     let seconds = |time: Timestamp| (time.as_microseconds() - at(0).as_microseconds()) / 1_000_000;
     let span = |name: &str, span: &TimelineSpan| {
-        let earlier = if span.beginning == TimelineSpanStart::Earlier { "~" } else { "" };
+        let earlier = if span.beginning == TimelineSpanStartCertainty::Earlier { "~" } else { "" };
         let by = match &span.end {
             SpanEnd::Broken { by } => format!(" by {by}"),
             _ => String::new(),

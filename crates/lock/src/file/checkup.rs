@@ -10,7 +10,7 @@ use super::{
 use crate::{
     record::RecordSlot,
     store::{LockRecordKind, LockStore},
-    sys::{ProcessVisibility, nofollow, process_table},
+    sys::{ProcessTableVisibility, nofollow, process_table},
     words::{LockName, Timestamp},
 };
 use nix::{
@@ -47,7 +47,7 @@ impl CheckStatus {
 
 /// One thing that was examined.
 #[derive(Clone, Debug)]
-pub struct RootCheck {
+pub struct RootCheckOutcome {
     /// What, in one word.
     pub name: &'static str,
     /// How it came out.
@@ -57,7 +57,7 @@ pub struct RootCheck {
 }
 
 /// Examines a root. One that does not exist yet is not made: its nearest existing parent is examined.
-pub fn checkup(store: &FileLockStore) -> Vec<RootCheck> {
+pub fn checkup(store: &FileLockStore) -> Vec<RootCheckOutcome> {
     let root = store.layout().root();
     let place = nearest_existing(root);
     let [writable, locks, links] = trials(&place);
@@ -99,8 +99,8 @@ pub(super) fn check(
     name: &'static str,
     status: CheckStatus,
     message: impl Into<String>,
-) -> RootCheck {
-    RootCheck { name, status, message: message.into() }
+) -> RootCheckOutcome {
+    RootCheckOutcome { name, status, message: message.into() }
 }
 
 fn nearest_existing(path: &Path) -> PathBuf {
@@ -108,7 +108,7 @@ fn nearest_existing(path: &Path) -> PathBuf {
 }
 
 /// Tries writing, locking and linking in a temporary folder, and removes that folder.
-fn trials(place: &Path) -> [RootCheck; 3] {
+fn trials(place: &Path) -> [RootCheckOutcome; 3] {
     let folder = place.join(format!(".lokt-doctor-{}", std::process::id()));
     // A full disk may have room for a folder, and none for what is written in it.
     let made = fs::create_dir(&folder).and_then(|()| fs::write(folder.join("text"), [0; 4096]));
@@ -175,7 +175,7 @@ fn links_and_renames(folder: &Path) -> io::Result<bool> {
     Ok(kept && (fs::read(&two)? == b"1" || fs::read(folder.join("three"))? == b"1"))
 }
 
-fn file_system(place: &Path) -> RootCheck {
+fn file_system(place: &Path) -> RootCheckOutcome {
     match file_system_of(place) {
         FileSystemKind::Local => check("file_system", CheckStatus::Ok, "local"),
         FileSystemKind::UserSpace(kind) => {
@@ -193,7 +193,7 @@ fn file_system(place: &Path) -> RootCheck {
 }
 
 /// Every folder of the root that is there must be usable; those that are not are made when needed.
-fn folders(store: &FileLockStore) -> RootCheck {
+fn folders(store: &FileLockStore) -> RootCheckOutcome {
     let unusable = |folder: &&PathBuf| {
         let there = fs::symlink_metadata(folder).is_ok();
         there
@@ -211,7 +211,7 @@ fn folders(store: &FileLockStore) -> RootCheck {
 }
 
 /// Without the log nothing can be taken: every change of a lock is one line in it.
-fn audit_log(store: &FileLockStore) -> RootCheck {
+fn audit_log(store: &FileLockStore) -> RootCheckOutcome {
     let path = store.layout().audit_log();
     if fs::symlink_metadata(&path).is_err() {
         return check("audit_log", CheckStatus::Ok, "made at the first use, mode 600");
@@ -227,7 +227,7 @@ fn audit_log(store: &FileLockStore) -> RootCheck {
 }
 
 /// A clock that stands before what was written last makes leases live longer than they should.
-fn clock(store: &FileLockStore) -> RootCheck {
+fn clock(store: &FileLockStore) -> RootCheckOutcome {
     let now = Timestamp::now();
     if now.is_limit() {
         let text = "it stands outside of the years 0 to 9999: no lifetime can be reckoned, set it";
@@ -249,20 +249,22 @@ fn clock(store: &FileLockStore) -> RootCheck {
 }
 
 /// What hangs on other processes needs to see them.
-fn processes() -> RootCheck {
+fn processes() -> RootCheckOutcome {
     let missing = match process_table() {
-        ProcessVisibility::Whole => return check("processes", CheckStatus::Ok, "/proc shows them"),
-        ProcessVisibility::Own => {
+        ProcessTableVisibility::Whole => {
+            return check("processes", CheckStatus::Ok, "/proc shows them");
+        }
+        ProcessTableVisibility::Own => {
             let text =
                 "/proc shows those of this user alone (hidepid): who else keeps a lock is not told";
             return check("processes", CheckStatus::Ok, text);
         }
-        ProcessVisibility::Foreign => "/proc is that of another pid namespace",
-        ProcessVisibility::WithoutBoot => {
+        ProcessTableVisibility::Foreign => "/proc is that of another pid namespace",
+        ProcessTableVisibility::WithoutBoot => {
             let text = "/proc has no sys/kernel/random/boot_id: a lock with --pid does not end with its process";
             return check("processes", CheckStatus::Warn, text);
         }
-        ProcessVisibility::Missing => "/proc is missing",
+        ProcessTableVisibility::Missing => "/proc is missing",
     };
     let text = format!(
         "{missing}: locks exclude as ever, but the processes that keep one are not named, a lock with --pid does not \
@@ -271,7 +273,7 @@ fn processes() -> RootCheck {
     check("processes", CheckStatus::Warn, text)
 }
 
-fn versions(store: &FileLockStore) -> RootCheck {
+fn versions(store: &FileLockStore) -> RootCheckOutcome {
     let names = match store.names(LockRecordKind::Lock) {
         Ok(names) => names,
         Err(error) => return check("records", CheckStatus::Fail, error.to_string()),
@@ -299,7 +301,7 @@ fn versions(store: &FileLockStore) -> RootCheck {
     check("records", CheckStatus::Warn, problems.join("; "))
 }
 
-fn legacy_freezes(store: &FileLockStore) -> RootCheck {
+fn legacy_freezes(store: &FileLockStore) -> RootCheckOutcome {
     let is_legacy = |name: &&LockName| {
         let old = store.layout().legacy_freeze(name);
         old.exists() && !store.layout().record(LockRecordKind::Freeze, name).exists()
@@ -315,7 +317,7 @@ fn legacy_freezes(store: &FileLockStore) -> RootCheck {
 }
 
 /// What crashes left behind: harmless, and removed by the next command that uses the name.
-fn leftovers(store: &FileLockStore) -> RootCheck {
+fn leftovers(store: &FileLockStore) -> RootCheckOutcome {
     let queues = nofollow::names(&store.layout().queues()).unwrap_or_default();
     let dead = |folder: &Path| -> usize {
         let places = ticket::list(folder).unwrap_or_default();

@@ -92,14 +92,14 @@ fn is_marked(root: &Path) -> bool {
 
 /// What a store must look for that is the root only as long as no repository is there.
 #[derive(Clone, Debug)]
-pub(super) struct ProvisionalRoot {
+pub(super) struct RootReplacementCheck {
     /// From where to look for a repository; nowhere for a root that is known to be earlier than the repository.
     from: Option<PathBuf>,
     /// Where there was no repository when the first section was entered.
     settled: OnceLock<()>,
 }
 
-impl ProvisionalRoot {
+impl RootReplacementCheck {
     pub(super) fn new(from: Option<PathBuf>) -> Self {
         Self { from, settled: OnceLock::new() }
     }

@@ -2,12 +2,12 @@ use super::*;
 use crate::{store::LockStore, words::LockName};
 use std::process::Command;
 
-struct Place {
+struct TemporaryProjectFolder {
     _folder: tempfile::TempDir,
     folder: PathBuf,
 }
 
-impl Place {
+impl TemporaryProjectFolder {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = fs::canonicalize(folder.path()).unwrap();
@@ -44,7 +44,7 @@ fn retire(store: &FileLockStore, is_used: bool) -> bool {
 
 #[test]
 fn a_process_that_found_no_repository_looks_again_before_its_first_change() {
-    let place = Place::new();
+    let place = TemporaryProjectFolder::new();
     let root = place.root();
     assert_eq!(root.method, RootMethod::Local);
     let (early, late) = (FileLockStore::of(&root), FileLockStore::of(&root));
@@ -60,7 +60,7 @@ fn a_process_that_found_no_repository_looks_again_before_its_first_change() {
 
 #[test]
 fn a_retired_root_is_not_entered_and_one_in_use_is_not_retired() {
-    let place = Place::new();
+    let place = TemporaryProjectFolder::new();
     let store = FileLockStore::of(&place.root());
     enters(&store).unwrap();
     place.init();
@@ -74,7 +74,7 @@ fn a_retired_root_is_not_entered_and_one_in_use_is_not_retired() {
 
 #[test]
 fn a_root_is_not_retired_while_a_section_is_entered() {
-    let place = Place::new();
+    let place = TemporaryProjectFolder::new();
     let store = FileLockStore::of(&place.root());
     let name = LockName::new("x").unwrap();
     let section = store.section(&name).unwrap();
@@ -97,7 +97,7 @@ fn a_root_is_not_retired_while_a_section_is_entered() {
 
 #[test]
 fn a_retired_root_counts_again_when_the_repository_is_gone() {
-    let place = Place::new();
+    let place = TemporaryProjectFolder::new();
     enters(&FileLockStore::of(&place.root())).unwrap();
     place.init();
     let earlier = FileLockStore::new(&place.folder.join(".lokt"));
@@ -111,12 +111,12 @@ fn a_retired_root_counts_again_when_the_repository_is_gone() {
 
 #[test]
 fn all_that_lie_on_the_way_are_looked_at_the_nearest_first_and_that_of_the_main_work_tree() {
-    let place = Place::new();
+    let place = TemporaryProjectFolder::new();
     let at = |path: &str| place.folder.join(path);
     for folder in ["main/.lokt", "main/a/b/.lokt", "main/other/.lokt", ".lokt"] {
         fs::create_dir_all(at(folder)).unwrap();
     }
-    let main = Place { folder: at("main"), _folder: tempfile::tempdir().unwrap() };
+    let main = TemporaryProjectFolder { folder: at("main"), _folder: tempfile::tempdir().unwrap() };
     main.init();
     let git = |args: &[&str]| {
         let mut git = Command::new("git");

@@ -1,7 +1,7 @@
 //! What other users could do to a root, and what leads out of it.
 
 use super::{
-    checkup::{CheckStatus, RootCheck, check},
+    checkup::{CheckStatus, RootCheckOutcome, check},
     file_store::FileLockStore,
     ownership::ProcessUser,
 };
@@ -17,7 +17,7 @@ const OTHERS: u32 = 0o002;
 const STICKY: u32 = 0o1000;
 
 /// Whether other users may write to the root, or read the log.
-pub(super) fn permissions(store: &FileLockStore) -> RootCheck {
+pub(super) fn permissions(store: &FileLockStore) -> RootCheckOutcome {
     let layout = store.layout();
     let mode = |path: &Path| nofollow::metadata(path).ok().map(|meta| meta.permissions().mode());
     let Some(root) = mode(layout.root()) else {
@@ -44,7 +44,7 @@ pub(super) fn permissions(store: &FileLockStore) -> RootCheck {
 }
 
 /// Whether another user could put another folder in the root's place. Some machines are set up so.
-pub(super) fn parents(store: &FileLockStore) -> RootCheck {
+pub(super) fn parents(store: &FileLockStore) -> RootCheckOutcome {
     let above = store.layout().root().ancestors().skip(1);
     let risk = above.filter(|it| it.is_absolute()).find_map(|it| risk(it, &fs::metadata(it).ok()?));
     match risk {
@@ -68,7 +68,7 @@ fn risk(folder: &Path, meta: &Metadata) -> Option<String> {
 
 /// Whether everything of the root is a folder or file with one name. What a link or a second name leads to could be
 /// anything.
-pub(super) fn links(store: &FileLockStore) -> RootCheck {
+pub(super) fn links(store: &FileLockStore) -> RootCheckOutcome {
     let layout = store.layout();
     let [_, folders @ ..] = layout.folders();
     let others = [

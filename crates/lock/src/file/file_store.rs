@@ -1,6 +1,6 @@
 use super::{
     audit_log,
-    earlier::ProvisionalRoot,
+    earlier::RootReplacementCheck,
     file_system::{FileSystemKind, file_system_of},
     io,
     latch::{self, LATCH_TIMEOUT, Latch},
@@ -17,7 +17,7 @@ use crate::{
     record::{LockRecord, RecordSlot},
     rules::{Obstacle, QueuePlace, TicketContent, Waiter},
     store::{Durability, LockRecordKind, LockStore, LockStoreError, NestedWaitEntry},
-    sys::nofollow::{self, FolderOutcome},
+    sys::nofollow::{self, FolderCreateOutcome},
     words::{LockId, LockName, Timestamp},
 };
 use std::{collections::BTreeSet, ffi::OsString, fs, os::fd::OwnedFd, path::Path, sync::OnceLock};
@@ -29,7 +29,7 @@ pub struct FileLockStore {
     /// The root is there, and on a file system that can be trusted.
     trusted: OnceLock<()>,
     /// For a root that counts only without a repository.
-    pub(super) replaceable: Option<ProvisionalRoot>,
+    pub(super) replaceable: Option<RootReplacementCheck>,
     /// Called with the path of the root when this makes it.
     announce: Option<fn(&Path)>,
 }
@@ -62,7 +62,7 @@ impl FileLockStore {
     /// The store of a root that was found.
     pub fn of(root: &LockRoot) -> Self {
         let is_local = root.method == RootMethod::Local;
-        let replaceable = is_local.then(|| ProvisionalRoot::new(root.replaced_from.clone()));
+        let replaceable = is_local.then(|| RootReplacementCheck::new(root.replaced_from.clone()));
         Self { replaceable, ..Self::new(&root.path) }
     }
 
@@ -78,7 +78,7 @@ impl FileLockStore {
         let mut is_new = false;
         for folder in self.layout.folders() {
             let made = io::make_folder(&folder)?;
-            is_new |= made == FolderOutcome::Made
+            is_new |= made == FolderCreateOutcome::Made
                 && folder == self.layout.folder_of(LockRecordKind::Lock);
         }
         self.refuse_network()?;

@@ -274,7 +274,7 @@ fn no_git_dir(path: &Path, source: io::Error) -> LockRootError {
 
 /// Where a work tree stands in its repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WorktreePlace {
+pub struct WorktreeGitDirectories {
     /// The git common directory.
     pub common: PathBuf,
     /// The git directory of the work tree, from the common one: `.`, or `worktrees/<name>`.
@@ -288,7 +288,7 @@ pub struct WorktreePlace {
 pub fn worktree_place(
     work_tree: &Path,
     git_dir: Option<&Path>,
-) -> Result<Option<WorktreePlace>, LockRootError> {
+) -> Result<Option<WorktreeGitDirectories>, LockRootError> {
     let dot_git = git_dir.map_or_else(|| work_tree.join(".git"), Path::to_owned);
     let git_dir = if dot_git.is_file() { linked_git_dir(&dot_git)? } else { dot_git };
     let Some(common) = common_of(&git_dir)? else { return Ok(None) };
@@ -298,5 +298,5 @@ pub fn worktree_place(
         Ok(place) => place.to_owned(),
         Err(_) => git_dir.clone(),
     };
-    Ok(Some(WorktreePlace { common, place }))
+    Ok(Some(WorktreeGitDirectories { common, place }))
 }

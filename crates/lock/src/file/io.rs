@@ -1,6 +1,6 @@
 use crate::{
     store::LockStoreError,
-    sys::nofollow::{self, FolderOutcome},
+    sys::nofollow::{self, FolderCreateOutcome},
 };
 use std::{
     ffi::OsString,
@@ -58,7 +58,7 @@ pub(super) fn remove(path: &Path) -> Result<(), LockStoreError> {
 }
 
 /// Makes a folder that only this user may enter; one that exists keeps its mode.
-pub(super) fn make_folder(path: &Path) -> Result<FolderOutcome, LockStoreError> {
+pub(super) fn make_folder(path: &Path) -> Result<FolderCreateOutcome, LockStoreError> {
     nofollow::create_folders(path, 0o700).map_err(LockStoreError::io("make the folder", path))
 }
 

@@ -112,12 +112,13 @@ fn locked(path: &Path, timeout: Duration) -> Result<File, LockStoreError> {
 /// turn.
 fn wait_for(file: File, path: &Path, timeout: Duration) -> Result<File, LockStoreError> {
     let mut slice = timeout / 50;
-    let mut seen: Option<(LatchSnapshot, Instant)> = None;
+    let mut seen: Option<(LatchHandoverSnapshot, Instant)> = None;
     loop {
         if sys::lock_within(&file, File::lock, slice).map_err(|error| no_locks(path, error))? {
             return Ok(file);
         }
-        let sign = LatchSnapshot { holder: holder_of(path), counter: read_counter(&file).ok() };
+        let sign =
+            LatchHandoverSnapshot { holder: holder_of(path), counter: read_counter(&file).ok() };
         match seen {
             Some((before, since)) if before == sign => {
                 if since.elapsed() >= timeout {
@@ -136,7 +137,7 @@ fn wait_for(file: File, path: &Path, timeout: Duration) -> Result<File, LockStor
 /// What shows that a latch went from process to process: its holder, if the kernel names it, and its fence
 /// counter.
 #[derive(Clone, Copy, PartialEq)]
-struct LatchSnapshot {
+struct LatchHandoverSnapshot {
     holder: Option<i32>,
     counter: Option<Fence>,
 }

@@ -35,7 +35,7 @@ impl Default for ProcessUser {
 
 /// Says that something belongs to another user.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ForeignPath {
+pub struct ForeignOwnedPath {
     /// What does.
     pub path: PathBuf,
     /// The owner.
@@ -51,11 +51,11 @@ pub(super) fn foreign(
     owned: &[PathOwner],
     exceptions: &[PathBuf],
     folder: &Path,
-) -> Option<ForeignPath> {
+) -> Option<ForeignOwnedPath> {
     let foreign = owned.iter().find(|it| !account.has(it.uid))?;
     if exceptions.iter().any(|path| safe_directory::has(path, folder)) {
         return None;
     }
     let exception = exceptions.first().unwrap_or(&foreign.path).clone();
-    Some(ForeignPath { path: foreign.path.clone(), uid: foreign.uid, exception })
+    Some(ForeignOwnedPath { path: foreign.path.clone(), uid: foreign.uid, exception })
 }

@@ -33,7 +33,7 @@ pub(super) struct ProjectFile {
 }
 
 #[derive(Deserialize)]
-struct ProjectKeys {
+struct ProjectFileFields {
     root: Option<toml::Spanned<toml::Value>>,
     #[serde(flatten)]
     others: toml::Table,
@@ -94,7 +94,7 @@ impl ProjectFile {
 
 /// The folder that a text names.
 fn named_root(text: &str) -> Result<Option<PathBuf>, String> {
-    let keys: ProjectKeys = toml::from_str(text).map_err(|error| {
+    let keys: ProjectFileFields = toml::from_str(text).map_err(|error| {
         let line = error.span().map(|span| line_of(text, span.start));
         let line = line.map_or_else(String::new, |line| format!("line {line}: "));
         format!("{line}{}", error.message().trim().replace('\n', ", "))

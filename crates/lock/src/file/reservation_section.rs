@@ -23,19 +23,23 @@ use std::{ffi::OsStr, io::ErrorKind, path::Path};
 /// A record appears, changes and goes by one rename(2) or unlink(2). A draft that stays is removed by the next writer. The
 /// latch is dropped with its process.
 #[must_use = "the section ends as soon as this is dropped"]
-pub struct LatchedReservations<'s> {
+pub struct LatchedReservationSection<'s> {
     store: &'s FileLockStore,
     _latch: Latch,
     _folders: OpenFolderCache,
 }
 
 impl ReservationStore for FileLockStore {
-    type ReservationSection<'s> = LatchedReservations<'s>;
+    type ReservationSection<'s> = LatchedReservationSection<'s>;
     type ReservationWatch = FileReservationWatch;
 
-    fn reservation_section(&self) -> Result<LatchedReservations<'_>, LockStoreError> {
+    fn reservation_section(&self) -> Result<LatchedReservationSection<'_>, LockStoreError> {
         let latch = self.latch(&self.layout.reservation_latch())?;
-        Ok(LatchedReservations { store: self, _latch: latch, _folders: OpenFolderCache::begin() })
+        Ok(LatchedReservationSection {
+            store: self,
+            _latch: latch,
+            _folders: OpenFolderCache::begin(),
+        })
     }
 
     fn reservations(&self) -> Result<Vec<ReservationEntry>, LockStoreError> {
@@ -52,7 +56,7 @@ impl ReservationStore for FileLockStore {
     }
 }
 
-impl LatchedReservations<'_> {
+impl LatchedReservationSection<'_> {
     fn put_once(
         &self,
         record: &Reservation,
@@ -106,7 +110,7 @@ impl LatchedReservations<'_> {
     }
 }
 
-impl ReservationSection for LatchedReservations<'_> {
+impl ReservationSection for LatchedReservationSection<'_> {
     type Ticket = ReservationTicket;
 
     fn put(

@@ -4,7 +4,7 @@ use super::{
 };
 use crate::{
     reservation::{
-        Reservation, ReservationEntry, ReservationFlaw, ReservationId, ReservationParseError,
+        Reservation, ReservationEntry, ReservationId, ReservationParseError, ReservationRecordFlaw,
         ReservationSlot,
     },
     store::LockStoreError,
@@ -41,11 +41,11 @@ fn read(path: &Path, name: &OsStr) -> Option<ReservationSlot> {
             Some(Ok(record)) => ReservationSlot::Record(Box::new(record)),
             Some(Err(ReservationParseError::Newer(version))) => ReservationSlot::Newer(version),
             Some(Err(ReservationParseError::Flaw(flaw))) => ReservationSlot::Corrupted(flaw),
-            None => ReservationSlot::Corrupted(ReservationFlaw::Name),
+            None => ReservationSlot::Corrupted(ReservationRecordFlaw::Name),
         },
-        Err(NoContent::Flaw(flaw)) => ReservationSlot::Corrupted(flaw),
-        Err(NoContent::Io(error)) if is_missing(&error) => return None,
-        Err(NoContent::Io(error)) => match error.raw_os_error() {
+        Err(ReservationReadError::Flaw(flaw)) => ReservationSlot::Corrupted(flaw),
+        Err(ReservationReadError::Io(error)) if is_missing(&error) => return None,
+        Err(ReservationReadError::Io(error)) => match error.raw_os_error() {
             Some(ELOOP) if is_link(path) => not_a_file("a symbolic link"),
             Some(ENXIO) => not_a_file("a socket"),
             _ => ReservationSlot::Unreadable(Arc::new(error)),
@@ -54,25 +54,27 @@ fn read(path: &Path, name: &OsStr) -> Option<ReservationSlot> {
     Some(slot)
 }
 
-enum NoContent {
-    Flaw(ReservationFlaw),
+enum ReservationReadError {
+    Flaw(ReservationRecordFlaw),
     Io(std::io::Error),
 }
 
-impl From<std::io::Error> for NoContent {
+impl From<std::io::Error> for ReservationReadError {
     fn from(error: std::io::Error) -> Self {
         Self::Io(error)
     }
 }
 
-fn content(path: &Path) -> Result<Vec<u8>, NoContent> {
+fn content(path: &Path) -> Result<Vec<u8>, ReservationReadError> {
     let file = nofollow::open_any_kind(path)?;
     let meta = file.metadata()?;
     if !meta.is_file() {
-        return Err(NoContent::Flaw(ReservationFlaw::NotAFile(kind_of(meta.file_type()))));
+        return Err(ReservationReadError::Flaw(ReservationRecordFlaw::NotAFile(kind_of(
+            meta.file_type(),
+        ))));
     }
     if meta.len() > LARGEST_RECORD {
-        return Err(NoContent::Flaw(ReservationFlaw::TooLarge(meta.len())));
+        return Err(ReservationReadError::Flaw(ReservationRecordFlaw::TooLarge(meta.len())));
     }
     let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or_default() + 1);
     file.take(LARGEST_RECORD).read_to_end(&mut bytes)?;
@@ -80,5 +82,5 @@ fn content(path: &Path) -> Result<Vec<u8>, NoContent> {
 }
 
 fn not_a_file(what: &'static str) -> ReservationSlot {
-    ReservationSlot::Corrupted(ReservationFlaw::NotAFile(what))
+    ReservationSlot::Corrupted(ReservationRecordFlaw::NotAFile(what))
 }

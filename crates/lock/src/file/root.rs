@@ -1,7 +1,7 @@
 use super::{
     earlier::PreRepositoryRoot,
     git::{GitRepository, PathOwner},
-    ownership::{ForeignPath, ProcessUser, foreign},
+    ownership::{ForeignOwnedPath, ProcessUser, foreign},
     project_file::ProjectFile,
 };
 use crate::sys::nofollow;
@@ -111,7 +111,7 @@ pub enum LockRootError {
     },
     /// The root, or what leads to it, belongs to another user.
     #[error("{} belongs to another user (uid {})", .0.path.display(), .0.uid)]
-    Foreign(ForeignPath),
+    Foreign(ForeignOwnedPath),
     /// A symbolic link stands in the root's place, where nothing but Lokt should have put anything.
     #[error("{} is a symbolic link", path.display())]
     Link {
@@ -140,7 +140,7 @@ impl LockRoot {
     /// [`LockRootError`] when a repository or a `lokt.toml` is there and broken.
     pub fn locate(
         surroundings: &RootSearchInputs,
-    ) -> Result<(Self, Option<ForeignPath>), LockRootError> {
+    ) -> Result<(Self, Option<ForeignOwnedPath>), LockRootError> {
         let folder = &surroundings.folder;
         if let Some(path) = &surroundings.lokt_root {
             return Ok(named(surroundings, &folder.join(path)));
@@ -218,7 +218,7 @@ impl LockRoot {
 }
 
 /// The root that `LOKT_ROOT` names. Links on the way to it are followed: its user has named it.
-fn named(surroundings: &RootSearchInputs, path: &Path) -> (LockRoot, Option<ForeignPath>) {
+fn named(surroundings: &RootSearchInputs, path: &Path) -> (LockRoot, Option<ForeignOwnedPath>) {
     let (real, owned) = match nofollow::metadata(path) {
         Ok(meta) if !meta.is_symlink() => (path.to_owned(), vec![PathOwner::of(path, &meta)]),
         _ => {

@@ -22,14 +22,14 @@ const MOST_PROCESSES: usize = 256;
 /// # Limits
 /// The end of the command of a guard that was killed is not reported. Where the kernel has no watches to give,
 /// the watch is [blind](Self::is_blind), and the caller has to look from time to time.
-pub struct RootWatch {
+pub struct LockRootChangeWatch {
     layout: LockRootLayout,
     inotify: Option<Inotify>,
     processes: Vec<OwnedFd>,
     is_blind: bool,
 }
 
-impl RootWatch {
+impl LockRootChangeWatch {
     /// Begins to watch a root, which need not exist yet.
     pub fn begin(store: &FileLockStore) -> Self {
         let flags = InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK;

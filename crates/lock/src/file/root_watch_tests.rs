@@ -18,7 +18,7 @@ fn world() -> (TempDir, FileLockStore, Caller, LockName) {
 }
 
 /// Whether a change is reported within a time.
-fn tells(watch: &RootWatch, limit: Duration) -> bool {
+fn tells(watch: &LockRootChangeWatch, limit: Duration) -> bool {
     let sources = watch.sources();
     let mut sources: Vec<PollFd<'_>> =
         sources.into_iter().map(|it| PollFd::new(it, PollFlags::POLLIN)).collect();
@@ -27,7 +27,7 @@ fn tells(watch: &RootWatch, limit: Duration) -> bool {
 }
 
 #[track_caller]
-fn is_told(watch: &mut RootWatch, what: &str) {
+fn is_told(watch: &mut LockRootChangeWatch, what: &str) {
     assert!(tells(watch, TIME_LIMIT), "{what} is told");
     while tells(watch, Duration::ZERO) {
         watch.rearm();
@@ -37,7 +37,7 @@ fn is_told(watch: &mut RootWatch, what: &str) {
 #[test]
 fn what_changes_is_told_from_the_first_folder_on() {
     let (_folder, store, caller, name) = world();
-    let mut watch = RootWatch::begin(&store);
+    let mut watch = LockRootChangeWatch::begin(&store);
     assert!(!watch.is_blind() && !tells(&watch, Duration::ZERO), "nothing has happened");
     let _ = freeze(&store, &name, &caller, TIME_LIMIT).unwrap();
     is_told(&mut watch, "the root that is made");
@@ -57,7 +57,7 @@ fn what_changes_is_told_from_the_first_folder_on() {
 #[test]
 fn the_end_of_a_process_is_told_once() {
     let (_folder, store, ..) = world();
-    let mut watch = RootWatch::begin(&store);
+    let mut watch = LockRootChangeWatch::begin(&store);
     let mut process = Command::new("sleep").arg("1000").spawn().unwrap();
     let pid = i32::try_from(process.id()).unwrap();
     watch.watch_processes([pid, -1, 0]);

@@ -1,4 +1,4 @@
-use super::{ReceivedSignal, SignalOrigin, SignalReach, SignalReader};
+use super::{ReceivedSignal, ReceivedSignalReach, SignalOrigin, SignalReader};
 use crate::sys::{GroupSignalObserver, is_stopped, pending_signals};
 use nix::{sys::signal::Signal, unistd::getpid};
 use std::{
@@ -38,15 +38,15 @@ pub(super) struct GuardSignalTracker {
     observer: Option<GroupSignalObserver>,
     /// When to start the first observer; none where there will be none.
     observe_at: Option<Instant>,
-    undecided: Vec<UndecidedSignal>,
+    undecided: Vec<SignalOfUnknownReach>,
     child: bool,
 }
 
 #[derive(Debug)]
-struct UndecidedSignal {
+struct SignalOfUnknownReach {
     received: ReceivedSignal,
     /// What it is taken for where nothing more is learnt by that time.
-    reach: SignalReach,
+    reach: ReceivedSignalReach,
     until: Instant,
 }
 
@@ -54,7 +54,7 @@ struct UndecidedSignal {
 #[derive(Debug, Default)]
 pub(super) struct GuardSignalBatch {
     /// Signals, and which processes got each.
-    pub(super) signals: Vec<(ReceivedSignal, SignalReach)>,
+    pub(super) signals: Vec<(ReceivedSignal, ReceivedSignalReach)>,
     /// Whether the kernel reported a child.
     pub(super) child: bool,
 }
@@ -156,7 +156,7 @@ impl GuardSignalTracker {
     fn decide(&mut self, noted: u64, arrived: &mut GuardSignalBatch) {
         self.undecided.retain(|it| {
             let is_noted = noted & it.received.signal.bit() != 0;
-            arrived.signals.extend(is_noted.then_some((it.received, SignalReach::Group)));
+            arrived.signals.extend(is_noted.then_some((it.received, ReceivedSignalReach::Group)));
             !is_noted
         });
     }
@@ -177,15 +177,15 @@ impl GuardSignalTracker {
         received.sender == getpid().as_raw() || Some(received.sender) == self.observer()
     }
 
-    fn undecided(&self, received: ReceivedSignal) -> UndecidedSignal {
+    fn undecided(&self, received: ReceivedSignal) -> SignalOfUnknownReach {
         let now = Instant::now();
         let is_known = self.observer.is_none() && self.seems_to_reach_all(received);
         let (reach, delay) = if is_known {
-            (SignalReach::Group, Duration::ZERO)
+            (ReceivedSignalReach::Group, Duration::ZERO)
         } else {
-            (SignalReach::Alone, DECISION_TIME)
+            (ReceivedSignalReach::Alone, DECISION_TIME)
         };
-        UndecidedSignal { received, reach, until: now + delay }
+        SignalOfUnknownReach { received, reach, until: now + delay }
     }
 
     /// Whether a signal seems to have been sent to the group, by its origin and by what has become of the command;

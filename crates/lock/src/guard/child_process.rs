@@ -1,6 +1,6 @@
 use super::{
-    CommandEnd, CommandProcesses, ReceivedSignal, SignalReach, SignalReaction, SignalReader,
-    arrivals::GuardSignalTracker, react, supervise::GuardError,
+    CommandEnd, CommandProcesses, ReceivedSignal, ReceivedSignalReach, SignalReaction,
+    SignalReader, arrivals::GuardSignalTracker, react, supervise::GuardError,
 };
 use crate::sys::{self, ChildState, SignalNumber};
 use nix::{
@@ -83,7 +83,7 @@ impl<'a> GuardChildProcess<'a> {
     fn deal_with(
         &mut self,
         received: ReceivedSignal,
-        reach: SignalReach,
+        reach: ReceivedSignalReach,
     ) -> Result<(), GuardError> {
         let signal = received.signal;
         if received.asks_to_end() {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 /// Extends the announced lives of locks: three times in a lifetime, so that one heartbeat may be late.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct LockHeartbeat {
+pub(super) struct LockHeartbeatSchedule {
     every: Duration,
     pub(super) next: Instant,
     /// Whether the last heartbeat failed: that is reported once, and not three times in every lifetime.
@@ -24,7 +24,7 @@ pub(super) struct HeartbeatOutcome {
     pub(super) suspicious: bool,
 }
 
-impl LockHeartbeat {
+impl LockHeartbeatSchedule {
     /// The heartbeat of locks that have a lifetime. Where it took a while to get all of them, the first
     /// heartbeat is due at once.
     pub(super) fn of<T>(grants: &[LockGrant<T>], now: Instant) -> Option<Self> {

@@ -1,4 +1,6 @@
-use super::{GuardWarning, SupervisedLocks, heartbeat::LockHeartbeat, loss_detector::LossDetector};
+use super::{
+    GuardWarning, SupervisedLocks, heartbeat::LockHeartbeatSchedule, loss_detector::LossDetector,
+};
 use crate::store::LockStore;
 use std::{os::fd::BorrowedFd, time::Instant};
 
@@ -6,13 +8,13 @@ use std::{os::fd::BorrowedFd, time::Instant};
 /// noticed when one is taken away.
 pub(super) struct LockMonitor<'a, S: LockStore> {
     watchers: SupervisedLocks<'a, S>,
-    heartbeat: Option<LockHeartbeat>,
+    heartbeat: Option<LockHeartbeatSchedule>,
     detector: LossDetector<S::LossWatcher>,
 }
 
 impl<'a, S: LockStore> LockMonitor<'a, S> {
     pub(super) fn begin(watchers: SupervisedLocks<'a, S>, now: Instant) -> Self {
-        let heartbeat = LockHeartbeat::of(watchers.grants, now);
+        let heartbeat = LockHeartbeatSchedule::of(watchers.grants, now);
         let detector = LossDetector::begin(watchers.grants, now);
         Self { watchers, heartbeat, detector }
     }

@@ -123,9 +123,9 @@ impl<A: LossWatcher> LossDetector<A> {
 mod tests {
     use super::*;
 
-    struct UnusedLossWatcher;
+    struct DummyLossWatcher;
 
-    impl LossWatcher for UnusedLossWatcher {
+    impl LossWatcher for DummyLossWatcher {
         fn source(&self) -> BorrowedFd<'_> {
             unreachable!("no watcher is set")
         }
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn where_there_is_no_lock_it_is_never_time_to_look() {
         let now = Instant::now();
-        let mut detector = LossDetector::<UnusedLossWatcher>::begin::<()>(&[], now);
+        let mut detector = LossDetector::<DummyLossWatcher>::begin::<()>(&[], now);
         assert_eq!(detector.next(), None, "nothing wakes a guard without locks");
         assert!(!detector.is_due(false, now + SLOW), "and when it wakes, it does not look");
         assert!(detector.source().is_none(), "no watcher is set");

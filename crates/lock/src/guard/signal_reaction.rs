@@ -12,7 +12,7 @@ pub enum SignalOrigin {
 
 /// Which processes got a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SignalReach {
+pub enum ReceivedSignalReach {
     /// All of the guard's process group: the command too, as long as it is in there.
     Group,
     /// The guard alone.
@@ -35,15 +35,15 @@ pub enum SignalReaction {
 }
 
 /// Decides what a guard does about a signal. A second signal is treated like the first.
-pub fn react(signal: SignalNumber, reach: SignalReach) -> SignalReaction {
+pub fn react(signal: SignalNumber, reach: ReceivedSignalReach) -> SignalReaction {
     match reach {
         // Also where the terminal sent it: the command may have stopped in its own group, and must be running
         // again before its state is looked at.
-        SignalReach::Group if signal == Signal::SIGCONT => SignalReaction::Continue,
-        SignalReach::Group if signal.stops_by_default() => SignalReaction::MirrorAndStop,
-        SignalReach::Group => SignalReaction::Mirror,
-        SignalReach::Alone if signal.stops_by_default() => SignalReaction::ForwardAndStop,
-        SignalReach::Alone => SignalReaction::Forward,
+        ReceivedSignalReach::Group if signal == Signal::SIGCONT => SignalReaction::Continue,
+        ReceivedSignalReach::Group if signal.stops_by_default() => SignalReaction::MirrorAndStop,
+        ReceivedSignalReach::Group => SignalReaction::Mirror,
+        ReceivedSignalReach::Alone if signal.stops_by_default() => SignalReaction::ForwardAndStop,
+        ReceivedSignalReach::Alone => SignalReaction::Forward,
     }
 }
 
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn the_table_of_reactions() {
-        use SignalReach::{Alone, Group};
+        use ReceivedSignalReach::{Alone, Group};
         use SignalReaction::{Continue, Forward, ForwardAndStop, Mirror, MirrorAndStop};
         for (signal, reach, expected) in [
             (Signal::SIGINT, Group, Mirror),

@@ -20,12 +20,12 @@ pub(super) struct StopSequence {
     pub(super) cause: GuardStopCause,
     kill_at: Instant,
     killed_at: Option<Instant>,
-    late: LateSignalState,
+    late: LateProcessSignalState,
 }
 
 /// Whether the processes that were not found at first have got SIGTERM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum LateSignalState {
+enum LateProcessSignalState {
     Unsignaled,
     Signaled,
 }
@@ -59,12 +59,17 @@ pub(super) enum StopStep {
 impl StopSequence {
     /// A command got SIGTERM `now`.
     pub(super) fn begin(cause: GuardStopCause, now: Instant, grace: Duration) -> Self {
-        Self { cause, kill_at: now + grace, killed_at: None, late: LateSignalState::Unsignaled }
+        Self {
+            cause,
+            kill_at: now + grace,
+            killed_at: None,
+            late: LateProcessSignalState::Unsignaled,
+        }
     }
 
     /// Notes that all processes that were found late have got SIGTERM.
     pub(super) fn note_late_signaled(&mut self) {
-        self.late = LateSignalState::Signaled;
+        self.late = LateProcessSignalState::Signaled;
     }
 
     /// Notes that what was left has been killed, and says whether that is the first time.
@@ -80,7 +85,9 @@ impl StopSequence {
             (RemainingProcesses::Ended, _) => StopStep::Done,
             (_, None) if now >= self.kill_at => StopStep::Kill,
             (RemainingProcesses::Leader, None) => StopStep::Wait(self.kill_at),
-            (RemainingProcesses::Others, None) if self.late == LateSignalState::Unsignaled => {
+            (RemainingProcesses::Others, None)
+                if self.late == LateProcessSignalState::Unsignaled =>
+            {
                 StopStep::Signal
             }
             (RemainingProcesses::Leader, Some(_)) => StopStep::WaitForLeader,
@@ -113,7 +120,7 @@ mod tests {
         let after = |milliseconds| start + Duration::from_millis(milliseconds);
         let grace = Duration::from_secs(1);
         let begun = StopSequence::begin(GuardStopCause::Lost, start, grace);
-        let signaled = StopSequence { late: LateSignalState::Signaled, ..begun };
+        let signaled = StopSequence { late: LateProcessSignalState::Signaled, ..begun };
         let killed = StopSequence { killed_at: Some(after(1000)), ..begun };
         for (state, rest, at, expected) in [
             (begun, RemainingProcesses::Ended, 1, StopStep::Done),

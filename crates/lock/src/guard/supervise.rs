@@ -96,7 +96,7 @@ where
     let has_terminal = watchers.caller.has_terminal();
     let terminal = if has_terminal { TerminalPresence::Present } else { TerminalPresence::Absent };
     let processes = CommandProcesses::new(pid.as_raw(), tickets, mark);
-    let mut guard = Supervisor {
+    let mut guard = GuardedCommandSupervisor {
         child: GuardChildProcess::new(processes, signals, terminal, now),
         monitor: LockMonitor::begin(watchers, now),
         end: orders.max_hold.and_then(|limit| now.checked_add(limit)),
@@ -109,7 +109,7 @@ where
     finish
 }
 
-struct Supervisor<'a, S: LockStore> {
+struct GuardedCommandSupervisor<'a, S: LockStore> {
     child: GuardChildProcess<'a>,
     monitor: LockMonitor<'a, S>,
     orders: SupervisionPolicy,
@@ -119,7 +119,7 @@ struct Supervisor<'a, S: LockStore> {
     tell: &'a mut dyn FnMut(GuardWarning),
 }
 
-impl<S: LockStore> Supervisor<'_, S> {
+impl<S: LockStore> GuardedCommandSupervisor<'_, S> {
     fn run(&mut self) -> Result<SupervisionOutcome, GuardError> {
         let mut wait = None;
         loop {

@@ -15,7 +15,7 @@ use std::{
 
 /// Why the wait for a work of this process is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GuardedThreadOutcome {
+pub enum GuardedThreadWaitOutcome {
     /// It is done.
     Done,
     /// A signal asks this process to end.
@@ -38,7 +38,7 @@ pub fn await_work<S: LockStore>(
     signals: &SignalReader,
     on_lost: LockLossPolicy,
     tell: &mut dyn FnMut(GuardWarning),
-) -> Result<GuardedThreadOutcome, GuardError> {
+) -> Result<GuardedThreadWaitOutcome, GuardError> {
     let mut monitor = LockMonitor::begin(watchers, Instant::now());
     loop {
         let sources = [Some(done), Some(signals.as_fd()), monitor.source()];
@@ -53,15 +53,15 @@ pub fn await_work<S: LockStore>(
         let speaks = |at: usize| fds.get(at).and_then(PollFd::any) == Some(true);
         let (is_done, is_woken) = (speaks(0), speaks(2));
         if is_done {
-            return Ok(GuardedThreadOutcome::Done);
+            return Ok(GuardedThreadWaitOutcome::Done);
         }
         while let Some(received) = signals.next().map_err(|source| GuardError::Wait { source })? {
             if received.ends_a_wait() {
-                return Ok(GuardedThreadOutcome::Signal(received));
+                return Ok(GuardedThreadWaitOutcome::Signal(received));
             }
         }
         if monitor.keep_up(is_woken, Instant::now(), tell) && on_lost == LockLossPolicy::Kill {
-            return Ok(GuardedThreadOutcome::Lost);
+            return Ok(GuardedThreadWaitOutcome::Lost);
         }
     }
 }

@@ -44,7 +44,7 @@ pub enum AgentSource {
 
 /// What the harnesses above say of an agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HarnessFinding {
+pub enum AgentDetectionOutcome {
     /// The agent is a session of a harness.
     Agent(AgentId, AgentSource),
     /// No session is known; with the harness and the variable that hint at one.
@@ -76,12 +76,12 @@ pub fn find(
     value_of: impl Fn(&str) -> Option<OsString>,
     here: &ProcessLocation,
     ancestors: impl IntoIterator<Item = AncestorProcess>,
-) -> HarnessFinding {
+) -> AgentDetectionOutcome {
     let value_of = |name: &str| value_of(name).filter(|value| !value.is_empty());
     let candidates: Vec<Candidate> =
         TABLE.iter().filter_map(|row| Candidate::of(row, &value_of)).collect();
     let first = match candidates.as_slice() {
-        [] => return HarnessFinding::Unknown(None),
+        [] => return AgentDetectionOutcome::Unknown(None),
         [only] => only.agent(),
         _ => None,
     };
@@ -98,9 +98,9 @@ pub fn find(
 fn unseen(
     candidates: &[Candidate],
     value_of: &impl Fn(&str) -> Option<OsString>,
-) -> HarnessFinding {
+) -> AgentDetectionOutcome {
     let marked = candidates.iter().find(|it| it.session.is_none());
-    let unknown = HarnessFinding::Unknown(marked.map(|it| (it.row.harness, it.variable)));
+    let unknown = AgentDetectionOutcome::Unknown(marked.map(|it| (it.row.harness, it.variable)));
     let silent = |it: &&Candidate| it.session.is_none() && it.row.session.is_empty();
     match candidates.iter().find(silent) {
         Some(silent) if candidates.len() == 1 => silent.agent_in_part(value_of).unwrap_or(unknown),
@@ -117,12 +117,12 @@ fn unseen(
     }
 }
 
-fn nested(several: &[&Candidate]) -> HarnessFinding {
+fn nested(several: &[&Candidate]) -> AgentDetectionOutcome {
     let session =
         |it: &&Candidate| Some((it.row.harness, it.session.as_ref()?.as_bytes().to_vec()));
     let sessions: Vec<(Harness, Vec<u8>)> = several.iter().filter_map(session).collect();
     let sources = several.iter().map(|it| (it.row.harness, it.variable)).collect();
-    HarnessFinding::Agent(AgentId::of_nested(&sessions), AgentSource::Nested(sources))
+    AgentDetectionOutcome::Agent(AgentId::of_nested(&sessions), AgentSource::Nested(sources))
 }
 
 impl Candidate {
@@ -147,7 +147,7 @@ impl Candidate {
     }
 
     /// The agent, where a variable names its session.
-    fn agent(&self) -> Option<HarnessFinding> {
+    fn agent(&self) -> Option<AgentDetectionOutcome> {
         Some(self.agent_of(self.variable, self.session.as_ref()?))
     }
 
@@ -155,25 +155,25 @@ impl Candidate {
     fn agent_in_part(
         &self,
         value_of: &impl Fn(&str) -> Option<OsString>,
-    ) -> Option<HarnessFinding> {
+    ) -> Option<AgentDetectionOutcome> {
         let (variable, session) = first_set(self.row.partial, value_of)?;
         Some(self.agent_of(variable, &session))
     }
 
-    fn agent_of(&self, variable: &'static str, session: &OsStr) -> HarnessFinding {
+    fn agent_of(&self, variable: &'static str, session: &OsStr) -> AgentDetectionOutcome {
         let harness = self.row.harness;
         let id = AgentId::of_session(harness, session.as_bytes());
-        HarnessFinding::Agent(id, AgentSource::Variable { harness, variable })
+        AgentDetectionOutcome::Agent(id, AgentSource::Variable { harness, variable })
     }
 
     fn agent_by_process(
         &self,
         here: &ProcessLocation,
         process: &AncestorProcess,
-    ) -> HarnessFinding {
+    ) -> AgentDetectionOutcome {
         let (harness, pid) = (self.row.harness, process.pid);
         let id = AgentId::of_process(harness, here, pid, process.started);
-        HarnessFinding::Agent(id, AgentSource::Process { harness, pid })
+        AgentDetectionOutcome::Agent(id, AgentSource::Process { harness, pid })
     }
 }
 

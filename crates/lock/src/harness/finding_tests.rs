@@ -9,7 +9,7 @@ fn process((pid, name): &(i32, &str)) -> AncestorProcess {
     AncestorProcess { pid: *pid, started: 7, name: (*name).to_owned(), words: Vec::new() }
 }
 
-fn found(values: &[(&str, &str)], above: &[(i32, &str)]) -> HarnessFinding {
+fn found(values: &[(&str, &str)], above: &[(i32, &str)]) -> AgentDetectionOutcome {
     let value_of =
         |name: &str| values.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into());
     find(value_of, &here(), above.iter().map(process))
@@ -18,8 +18,8 @@ fn found(values: &[(&str, &str)], above: &[(i32, &str)]) -> HarnessFinding {
 /// The id of the agent that is found.
 fn id(values: &[(&str, &str)], above: &[(i32, &str)]) -> Option<String> {
     match found(values, above) {
-        HarnessFinding::Agent(id, _) => Some(id.to_string()),
-        HarnessFinding::Unknown(_) => None,
+        AgentDetectionOutcome::Agent(id, _) => Some(id.to_string()),
+        AgentDetectionOutcome::Unknown(_) => None,
     }
 }
 
@@ -44,7 +44,7 @@ fn a_session_variable_alone_needs_no_process() {
         ("AMP_CURRENT_THREAD_ID", "amp:s1"),
     ] {
         let value_of = |name: &str| (name == variable).then(|| "s1".into());
-        let HarnessFinding::Agent(id, source) = find(value_of, &here(), none()) else {
+        let AgentDetectionOutcome::Agent(id, source) = find(value_of, &here(), none()) else {
             panic!("{variable} names a session")
         };
         assert_eq!(id.as_str(), expected);
@@ -54,15 +54,15 @@ fn a_session_variable_alone_needs_no_process() {
     let markers = [CLAUDE, ("CLAUDECODE", "1")];
     let value_of = |name: &str| markers.iter().find(|it| it.0 == name).map(|it| it.1.into());
     let own = find(value_of, &here(), none());
-    assert!(matches!(own, HarnessFinding::Agent(..)), "a harness's own marker adds nothing");
+    assert!(matches!(own, AgentDetectionOutcome::Agent(..)), "a harness's own marker adds nothing");
 }
 
 #[test]
 fn nothing_that_is_set_needs_no_process() {
-    assert_eq!(find(|_| None, &here(), none()), HarnessFinding::Unknown(None));
-    assert_eq!(find(|_| Some("".into()), &here(), none()), HarnessFinding::Unknown(None));
+    assert_eq!(find(|_| None, &here(), none()), AgentDetectionOutcome::Unknown(None));
+    assert_eq!(find(|_| Some("".into()), &here(), none()), AgentDetectionOutcome::Unknown(None));
     let other = |name: &str| (name == "AGENT").then(|| "goose".into());
-    assert_eq!(find(other, &here(), none()), HarnessFinding::Unknown(None));
+    assert_eq!(find(other, &here(), none()), AgentDetectionOutcome::Unknown(None));
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_harness_without_a_session_is_its_process() {
 #[test]
 fn a_harness_without_a_session_and_a_process_is_only_named() {
     let of = |values: &[(&str, &str)]| found(values, &[(9, "bash"), (1, "init")]);
-    let unknown = |harness, variable| HarnessFinding::Unknown(Some((harness, variable)));
+    let unknown = |harness, variable| AgentDetectionOutcome::Unknown(Some((harness, variable)));
     assert_eq!(of(&[GEMINI]), unknown(Harness::Gemini, "GEMINI_CLI"));
     assert_eq!(of(&[("CLAUDECODE", "1")]), unknown(Harness::ClaudeCode, "CLAUDECODE"));
     // Which of the two is the inner one is unknown, and the inner one has no session.

@@ -14,5 +14,5 @@ mod finding;
 mod program;
 mod table;
 
-pub use finding::{AgentSource, HarnessFinding, find};
+pub use finding::{AgentDetectionOutcome, AgentSource, find};
 pub use table::{AGENT_ID, CLAUDE_SESSION, variables};

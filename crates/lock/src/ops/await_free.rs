@@ -1,7 +1,7 @@
 use super::{
     Denial, LockOperationError, LockRequest, QueueStanding, WaitObserver,
     deadlock_search::enlist,
-    pause::{PauseEnd, WaitDeadline, pause},
+    pause::{ObstacleWaitOutcome, WaitDeadline, pause},
     snapshot::{entered, look, readable},
 };
 use crate::{
@@ -18,14 +18,14 @@ pub enum AwaitFreeOutcome {
     /// At one moment, none of the locks had a holder.
     Free,
     /// The time limit passed first.
-    TimedOut(StillHeldLock),
+    TimedOut(LockHeldAtTimeout),
     /// The observer ended the wait.
     Interrupted,
 }
 
 /// A lock that was still held when the time limit passed.
 #[derive(Debug)]
-pub struct StillHeldLock {
+pub struct LockHeldAtTimeout {
     /// Which of the requests names it.
     pub request: usize,
     /// Its holder.
@@ -60,9 +60,11 @@ pub fn await_free<S: LockStore>(
             reported = Some(held.obstacle.clone());
         }
         match pause(&mut watch, &clock, observer, || held.standing(&clock))? {
-            PauseEnd::Over => {}
-            PauseEnd::TimedOut => return Ok(AwaitFreeOutcome::TimedOut(held.still_held(&clock))),
-            PauseEnd::Interrupted => return Ok(AwaitFreeOutcome::Interrupted),
+            ObstacleWaitOutcome::Over => {}
+            ObstacleWaitOutcome::TimedOut => {
+                return Ok(AwaitFreeOutcome::TimedOut(held.still_held(&clock)));
+            }
+            ObstacleWaitOutcome::Interrupted => return Ok(AwaitFreeOutcome::Interrupted),
         }
     }
     Ok(AwaitFreeOutcome::Free)
@@ -115,8 +117,8 @@ impl<'a, S: LockStore> HeldLockWait<'a, S> {
         }
     }
 
-    fn still_held(&self, clock: &WaitDeadline) -> StillHeldLock {
-        StillHeldLock { request: self.index, denial: Box::new(self.denial(clock)) }
+    fn still_held(&self, clock: &WaitDeadline) -> LockHeldAtTimeout {
+        LockHeldAtTimeout { request: self.index, denial: Box::new(self.denial(clock)) }
     }
 
     fn denial(&self, clock: &WaitDeadline) -> Denial {

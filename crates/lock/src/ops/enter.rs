@@ -4,7 +4,7 @@ use super::{
 use crate::{
     audit::{AuditEvent, AuditEventKind},
     record::{HoldKind, LockRecord, RecordSlot},
-    rules::{LockEntryPlan, QueuePlace, RequestedHold, StaleHolder},
+    rules::{LockAdmissionPlan, QueuePlace, RequestedGuardOrLease, StaleHolder},
     store::{
         Durability, LockRecordKind, LockStore, LockStoreError, NameSection, RecordPutMode,
         RecordPutOutcome, RecordRemoveOutcome, Ticket,
@@ -25,24 +25,24 @@ impl<C: NameSection> AcquireAttempt<'_, C> {
     pub(super) fn enter(
         &mut self,
         ticket: &mut Option<StoreTicket<C>>,
-        how: LockEntryPlan,
+        how: LockAdmissionPlan,
         slot: &RecordSlot,
     ) -> Result<Option<LockGrant<StoreTicket<C>>>, LockOperationError> {
         match how {
-            LockEntryPlan::Renewing(lease) => self.renew(&lease, slot).map(Some),
-            LockEntryPlan::UnderLease(record) => {
+            LockAdmissionPlan::Renewing(lease) => self.renew(&lease, slot).map(Some),
+            LockAdmissionPlan::UnderLease(record) => {
                 self.enter_under(record, ticket.take(), LockGrantKind::UnderLease).map(Some)
             }
-            LockEntryPlan::Nested(record) => {
+            LockAdmissionPlan::Nested(record) => {
                 self.enter_under(record, ticket.take(), LockGrantKind::Nested).map(Some)
             }
-            LockEntryPlan::Fresh => self.take(ticket, HoldersAtEntry::Departed(&[])),
-            LockEntryPlan::Replacing(gone) if self.clear_away(slot, &gone)? => {
-                self.take(ticket, HoldersAtEntry::Departed(&gone))
+            LockAdmissionPlan::Fresh => self.take(ticket, LiveAndStaleHolders::Departed(&[])),
+            LockAdmissionPlan::Replacing(gone) if self.clear_away(slot, &gone)? => {
+                self.take(ticket, LiveAndStaleHolders::Departed(&gone))
             }
-            LockEntryPlan::Replacing(_) => Ok(None),
-            LockEntryPlan::Joining(record, gone) => {
-                self.take(ticket, HoldersAtEntry::Others(&record, &gone))
+            LockAdmissionPlan::Replacing(_) => Ok(None),
+            LockAdmissionPlan::Joining(record, gone) => {
+                self.take(ticket, LiveAndStaleHolders::Others(&record, &gone))
             }
         }
     }
@@ -62,13 +62,13 @@ impl<C: NameSection> AcquireAttempt<'_, C> {
     fn take(
         &mut self,
         waiting: &mut Option<StoreTicket<C>>,
-        beside: HoldersAtEntry<'_>,
+        beside: LiveAndStaleHolders<'_>,
     ) -> Result<Option<LockGrant<StoreTicket<C>>>, LockOperationError> {
         let now = self.section.store().now();
         let waited = waiting.as_ref().and_then(|ticket| self.waited(ticket, now));
         let fence = self.section.next_fence(beside.fence(), now)?;
         let fresh = match (self.request.purpose(), &waiting) {
-            (RequestedHold::Guard, None) => Some(self.draw(true)?),
+            (RequestedGuardOrLease::Guard, None) => Some(self.draw(true)?),
             _ => None,
         };
         let id = match fresh.as_ref().or(waiting.as_ref()) {
@@ -88,11 +88,11 @@ impl<C: NameSection> AcquireAttempt<'_, C> {
     fn put_beside(
         &mut self,
         record: &LockRecord,
-        beside: HoldersAtEntry<'_>,
+        beside: LiveAndStaleHolders<'_>,
     ) -> Result<RecordPutOutcome, LockStoreError> {
         let (put, whole) = match beside {
-            HoldersAtEntry::Departed(_) => (RecordPutMode::New, Some(record.clone())),
-            HoldersAtEntry::Others(others, _) => {
+            LiveAndStaleHolders::Departed(_) => (RecordPutMode::New, Some(record.clone())),
+            LiveAndStaleHolders::Others(others, _) => {
                 (RecordPutMode::Over, LockRecord::of_holders([others.clone(), record.clone()]))
             }
         };
@@ -105,18 +105,18 @@ impl<C: NameSection> AcquireAttempt<'_, C> {
         &mut self,
         mut ticket: Option<StoreTicket<C>>,
         (record, waited): (&LockRecord, Option<Duration>),
-        beside: HoldersAtEntry<'_>,
+        beside: LiveAndStaleHolders<'_>,
     ) -> Result<Option<StoreTicket<C>>, LockOperationError> {
         let marked = match (&mut ticket, self.request.purpose()) {
-            (Some(ticket), RequestedHold::Guard) if !ticket.place().entered => {
+            (Some(ticket), RequestedGuardOrLease::Guard) if !ticket.place().entered => {
                 self.section.enter(ticket)
             }
             _ => Ok(()),
         };
         let logged = marked
             .and_then(|()| match beside {
-                HoldersAtEntry::Departed(_) => Ok(()),
-                HoldersAtEntry::Others(_, gone) => self.log_gone(gone),
+                LiveAndStaleHolders::Departed(_) => Ok(()),
+                LiveAndStaleHolders::Others(_, gone) => self.log_gone(gone),
             })
             .map_err(LockOperationError::from)
             .and_then(|()| self.log(record, None, waited));
@@ -126,8 +126,8 @@ impl<C: NameSection> AcquireAttempt<'_, C> {
             return Err(error);
         }
         match self.request.purpose() {
-            RequestedHold::Guard => Ok(ticket),
-            RequestedHold::Lease => {
+            RequestedGuardOrLease::Guard => Ok(ticket),
+            RequestedGuardOrLease::Lease => {
                 // A lease lives by its record; the place in the queue was only for waiting.
                 ticket.into_iter().for_each(Ticket::leave);
                 Ok(None)
@@ -137,13 +137,13 @@ impl<C: NameSection> AcquireAttempt<'_, C> {
 
     /// Undoes what [`put_beside`](Self::put_beside) did. There is a first failure already, which is the one
     /// to tell of.
-    fn take_back(&mut self, record: &LockRecord, beside: HoldersAtEntry<'_>) {
+    fn take_back(&mut self, record: &LockRecord, beside: LiveAndStaleHolders<'_>) {
         match beside {
-            HoldersAtEntry::Departed(_) => {
+            LiveAndStaleHolders::Departed(_) => {
                 let slot = RecordSlot::Record(Box::new(record.clone()));
                 let _ = self.section.remove(LockRecordKind::Lock, &slot, durability_of(record));
             }
-            HoldersAtEntry::Others(others, _) => drop(self.put_over(others)),
+            LiveAndStaleHolders::Others(others, _) => drop(self.put_over(others)),
         }
     }
 
@@ -279,8 +279,8 @@ impl<C: NameSection> AcquireAttempt<'_, C> {
         }
         let event = event.waited(waited).running(&self.request.command);
         let durability = match self.request.purpose() {
-            RequestedHold::Guard => Durability::Volatile,
-            RequestedHold::Lease => durability_of(record),
+            RequestedGuardOrLease::Guard => Durability::Volatile,
+            RequestedGuardOrLease::Lease => durability_of(record),
         };
         Ok(self.section.store().log(&event, durability)?)
     }
@@ -288,19 +288,19 @@ impl<C: NameSection> AcquireAttempt<'_, C> {
 
 /// What a caller finds when it enters.
 #[derive(Clone, Copy)]
-enum HoldersAtEntry<'a> {
+enum LiveAndStaleHolders<'a> {
     /// There is no holder; these were there before.
     Departed(&'a [StaleHolder]),
     /// The holders of this record, from which these are to be taken out.
     Others(&'a LockRecord, &'a [StaleHolder]),
 }
 
-impl HoldersAtEntry<'_> {
+impl LiveAndStaleHolders<'_> {
     /// The highest fence that the record tells of.
     fn fence(self) -> Fence {
         let (others, gone) = match self {
-            HoldersAtEntry::Departed(gone) => (None, gone),
-            HoldersAtEntry::Others(others, gone) => (Some(others), gone),
+            LiveAndStaleHolders::Departed(gone) => (None, gone),
+            LiveAndStaleHolders::Others(others, gone) => (Some(others), gone),
         };
         let gone = gone.iter().filter_map(|it| it.holder.fence);
         let others = others.into_iter().flat_map(LockRecord::holders).filter_map(|it| it.fence);

@@ -6,7 +6,9 @@ use super::{
 use crate::{
     caller::Caller,
     record::{LockRecord, RecordCorruption, RecordSlot},
-    rules::{CallerIdentity, HoldState, LockRecordVerdict, QueuePlace, Staleness, TicketContent},
+    rules::{
+        CallerIdentity, HoldState, LockRecordVerdict, QueuePlace, StalenessCause, TicketContent,
+    },
     store::LockStore,
     sys,
     words::LockName,
@@ -147,10 +149,10 @@ fn of_lock<S: LockStore>(
     // Of several holders, those that are left.
     let record = held.unwrap_or(record);
     let kind = match verdict {
-        None | Some(LockRecordVerdict::Stale(Staleness::HolderGone)) => {
+        None | Some(LockRecordVerdict::Stale(StalenessCause::HolderGone)) => {
             ExplanationReasonKind::DeadPid
         }
-        Some(LockRecordVerdict::Stale(Staleness::Expired)) => ExplanationReasonKind::Expired,
+        Some(LockRecordVerdict::Stale(StalenessCause::Expired)) => ExplanationReasonKind::Expired,
         Some(LockRecordVerdict::Held(holding))
             if record.holders().any(|it| caller.identity.owns(it)) =>
         {

@@ -32,7 +32,7 @@ impl WaitDeadline {
 }
 
 /// Why a pause ended.
-pub(super) enum PauseEnd {
+pub(super) enum ObstacleWaitOutcome {
     /// The obstacle may be gone.
     Over,
     /// The time limit has passed.
@@ -47,27 +47,27 @@ pub(super) fn pause(
     clock: &WaitDeadline,
     observer: &mut dyn WaitObserver,
     standing: impl Fn() -> QueueStanding,
-) -> Result<PauseEnd, LockOperationError> {
+) -> Result<ObstacleWaitOutcome, LockOperationError> {
     let mut due = Some(Instant::now());
     loop {
         let now = Instant::now();
         let is_due = due.is_some_and(|at| at <= now);
         if is_due && watch.look() {
-            return Ok(PauseEnd::Over);
+            return Ok(ObstacleWaitOutcome::Over);
         }
         if is_due {
             due = watch.patience(Timestamp::now()).map(|left| now + left);
         }
         let left = clock.left();
         if left.is_zero() {
-            return Ok(PauseEnd::TimedOut);
+            return Ok(ObstacleWaitOutcome::TimedOut);
         }
         let until_due = due.map(|at| at.saturating_duration_since(now));
         let sleep = [Some(left), until_due, observer.interval()].into_iter().flatten().min();
         match sleep_on(watch, observer.interruption(), sleep)? {
-            PauseWakeReason::Watch if watch.is_over() => return Ok(PauseEnd::Over),
+            PauseWakeReason::Watch if watch.is_over() => return Ok(ObstacleWaitOutcome::Over),
             PauseWakeReason::Observer if observer.is_interrupted() => {
-                return Ok(PauseEnd::Interrupted);
+                return Ok(ObstacleWaitOutcome::Interrupted);
             }
             PauseWakeReason::Time if observer.interval().is_some() => observer.waiting(&standing()),
             PauseWakeReason::Watch | PauseWakeReason::Observer | PauseWakeReason::Time => {}

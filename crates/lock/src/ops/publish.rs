@@ -9,7 +9,7 @@ use crate::{
     audit::{AuditEvent, AuditEventKind},
     caller::Caller,
     record::{LockRecord, RecordSlot},
-    rules::{AdmissionDecision, LockEntryPlan, Obstacle, decide},
+    rules::{AdmissionDecision, LockAdmissionPlan, Obstacle, decide},
     store::{
         Durability, LockRecordKind, LockStore, LockStoreError, NameSection, RecordPutMode,
         RecordRemoveOutcome,
@@ -54,7 +54,7 @@ pub fn publish<S: LockStore>(
             .inputs(&mut section)?;
         let how = match decide(request.purpose(), inputs) {
             AdmissionDecision::Enter(
-                how @ (LockEntryPlan::Fresh | LockEntryPlan::Replacing(_)),
+                how @ (LockAdmissionPlan::Fresh | LockAdmissionPlan::Replacing(_)),
             ) => how,
             AdmissionDecision::Blocked(Obstacle::Corrupted(corruption)) => {
                 let (what, name) = ("lock", request.name.clone());
@@ -102,7 +102,7 @@ fn replace<C: NameSection>(
 /// What came of removing the lease of a result.
 #[derive(Debug)]
 #[must_use]
-pub enum WithdrawOutcome {
+pub enum ResultLeaseRemoveOutcome {
     /// It is gone.
     Done {
         /// It took effect, but could not be logged.
@@ -121,19 +121,19 @@ pub fn withdraw<S: LockStore>(
     name: &LockName,
     caller: &Caller,
     is_meant: impl Fn(&str) -> bool,
-) -> Result<WithdrawOutcome, LockOperationError> {
+) -> Result<ResultLeaseRemoveOutcome, LockOperationError> {
     let mut section = store.section(name)?;
     let slot = store.peek(name, LockRecordKind::Lock);
-    let RecordSlot::Record(record) = &slot else { return Ok(WithdrawOutcome::NotFound) };
+    let RecordSlot::Record(record) = &slot else { return Ok(ResultLeaseRemoveOutcome::NotFound) };
     if !record.result().is_some_and(|digest| is_meant(&digest)) {
-        return Ok(WithdrawOutcome::NotFound);
+        return Ok(ResultLeaseRemoveOutcome::NotFound);
     }
     if section.remove(LockRecordKind::Lock, &slot, Durability::Volatile)?
         == RecordRemoveOutcome::Replaced
     {
-        return Ok(WithdrawOutcome::NotFound);
+        return Ok(ResultLeaseRemoveOutcome::NotFound);
     }
     let event =
         AuditEvent::new(AuditEventKind::Release, name, caller).about(record).with_holder(record);
-    Ok(WithdrawOutcome::Done { unlogged: store.log(&event, Durability::Volatile).err() })
+    Ok(ResultLeaseRemoveOutcome::Done { unlogged: store.log(&event, Durability::Volatile).err() })
 }

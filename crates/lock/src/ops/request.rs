@@ -1,7 +1,7 @@
 use crate::{
     caller::Caller,
     record::{HoldKind, LockMetadata, LockRecord},
-    rules::{OwnerSource, RequestedHold, TicketContent},
+    rules::{OwnerSource, RequestedGuardOrLease, TicketContent},
     words::{Fence, LockId, LockMode, LockName, Timestamp},
 };
 use std::time::Duration;
@@ -35,10 +35,10 @@ pub struct LockRequest<'a> {
 
 impl LockRequest<'_> {
     /// Whether a guard or a lease is asked for.
-    pub fn purpose(&self) -> RequestedHold {
+    pub fn purpose(&self) -> RequestedGuardOrLease {
         match self.hold {
-            HoldKind::Guard => RequestedHold::Guard,
-            _ => RequestedHold::Lease,
+            HoldKind::Guard => RequestedGuardOrLease::Guard,
+            _ => RequestedGuardOrLease::Lease,
         }
     }
 

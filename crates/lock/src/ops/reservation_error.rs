@@ -1,5 +1,5 @@
 use crate::{
-    reservation::{ReservationFlaw, ReservationWait, UnsupportedReservationVersion},
+    reservation::{ReservationRecordFlaw, ReservationWaitCycleLink, UnsupportedReservationVersion},
     store::LockStoreError,
 };
 use std::{io, sync::Arc};
@@ -24,7 +24,7 @@ pub enum ReservationError {
         /// The name of its file.
         name: String,
         /// What is wrong with it.
-        flaw: ReservationFlaw,
+        flaw: ReservationRecordFlaw,
     },
     /// A record cannot be read.
     #[error("cannot read reservation {name:?}")]
@@ -38,7 +38,7 @@ pub enum ReservationError {
     #[error("waiting for the reservation would be a deadlock")]
     Deadlock {
         /// The waits of the circle.
-        circle: Vec<ReservationWait>,
+        circle: Vec<ReservationWaitCycleLink>,
     },
     /// Waiting itself failed.
     #[error("cannot wait for a change")]

@@ -8,8 +8,8 @@ use crate::{
     pattern::Pattern,
     record::{HoldKind, whole_seconds},
     reservation::{
-        RESERVATION_FORMAT_VERSION, Reservation, ReservationConflict, ReservationId,
-        ReservationMode, ReservationOrigin, ReservationScope, ReservationTerms, WaitingReservation,
+        PatternConflict, RESERVATION_FORMAT_VERSION, Reservation, ReservationConflictTerms,
+        ReservationId, ReservationMode, ReservationOrigin, ReservationScope, WaitingReservation,
         conflicts, extended, free_of, is_extension, is_own,
     },
     store::{Durability, LockStoreError, RecordPutMode, ReservationSection, ReservationStore},
@@ -62,9 +62,9 @@ pub enum ReserveOutcome {
 #[derive(Clone, Debug)]
 pub struct ReservationDenial {
     /// The reservations of others that conflict, each with the patterns that do.
-    pub standing: Vec<(Reservation, Vec<ReservationConflict>)>,
+    pub standing: Vec<(Reservation, Vec<PatternConflict>)>,
     /// The earlier waiters whose requests conflict.
-    pub waiting: Vec<(WaitingReservation, Vec<ReservationConflict>)>,
+    pub waiting: Vec<(WaitingReservation, Vec<PatternConflict>)>,
     /// What of the request is free.
     pub free: Vec<Pattern>,
     /// When that was found out.
@@ -176,7 +176,7 @@ fn compare(
     };
     let standing: Vec<_> = live.iter().filter(|it| !is_mine(it)).filter_map(conflicting).collect();
     let new = not_had(request, asked, live);
-    let terms = ReservationTerms { patterns: &new, ..asked.terms() };
+    let terms = ReservationConflictTerms { patterns: &new, ..asked.terms() };
     let ahead = |it: &WaitingReservation| {
         let found = conflicts(terms, it.terms());
         (!found.is_empty()).then(|| (it.clone(), found))

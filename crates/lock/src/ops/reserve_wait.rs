@@ -31,7 +31,7 @@ pub trait ReservationWaitObserver {
 }
 
 /// The place of a waiter of a store.
-type Ticket<'s, S> =
+type StoreReservationTicket<'s, S> =
     <<S as ReservationStore>::ReservationSection<'s> as ReservationSection>::Ticket;
 
 /// Reserves all patterns of a request, and waits for them as long as `limit`: first come, first served. A request that
@@ -51,7 +51,7 @@ pub fn reserve_waiting<S: ReservationStore>(
 ) -> Result<ReserveOutcome, ReservationError> {
     let clock = WaitDeadline::start(limit);
     let mut watch = store.watch_reservations();
-    let mut place: Option<(WaitingReservation, Ticket<'_, S>)> = None;
+    let mut place: Option<(WaitingReservation, StoreReservationTicket<'_, S>)> = None;
     loop {
         watch.rearm();
         // Whatever wakes a waiter: after its time it tries once more, and that is all.
@@ -87,7 +87,7 @@ pub fn reserve_waiting<S: ReservationStore>(
 fn look<'s, S: ReservationStore>(
     store: &'s S,
     request: &ReservationRequest<'_>,
-    place: &mut Option<(WaitingReservation, Ticket<'s, S>)>,
+    place: &mut Option<(WaitingReservation, StoreReservationTicket<'s, S>)>,
 ) -> Result<ReserveAttempt, ReservationError> {
     let mut section = store.reservation_section()?;
     let live = read_and_tidy(store, &mut section, request.caller)?;

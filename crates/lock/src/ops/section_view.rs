@@ -6,8 +6,8 @@ use crate::{
     record::{HoldKind, LockRecord, RecordSlot},
     rules::{
         HoldRequest, JudgedHolder, Liveness, LockAdmissionInputs, LockOccupancy, LockRecordVerdict,
-        LockVerdictFacts, QueueObstacle, QueueObstacleQuery, QueuePlace, RequestedHold, ahead,
-        around, judge, leased, occupant, passes,
+        LockVerdictFacts, QueueObstacle, QueueObstacleQuery, QueuePlace, RequestedGuardOrLease,
+        ahead, around, judge, leased, occupant, passes,
     },
     store::{LockStore, NameSection},
     words::{LockId, LockMode, Timestamp},
@@ -54,7 +54,7 @@ impl LockAdmissionInputReader<'_> {
 
     /// The record's holders, judged.
     fn judged<S: LockStore>(&self, store: &S, record: &LockRecord) -> Vec<JudgedHolder> {
-        let facts = QueueVerdictFacts { store, view: self };
+        let facts = QueueLockVerdictFacts { store, view: self };
         let holders = record.clone().into_holders().into_iter();
         let judged = holders.map(|holder| {
             let (verdict, mine) = (judge(&holder, &facts), may_renew(self.request, &holder));
@@ -125,7 +125,7 @@ impl LockAdmissionInputReader<'_> {
 
     /// The acquisition of this name that runs around the caller. A lease is no part of it.
     fn around(&self) -> Option<&QueuePlace> {
-        if self.request.held.is_empty() || self.request.purpose() == RequestedHold::Lease {
+        if self.request.held.is_empty() || self.request.purpose() == RequestedGuardOrLease::Lease {
             return None;
         }
         around(self.line, &self.request.held_ids())
@@ -160,19 +160,19 @@ impl LockAdmissionInputReader<'_> {
 fn may_renew(request: &LockRequest<'_>, record: &LockRecord) -> bool {
     let lease = match record.hold {
         Some(HoldKind::Lease | HoldKind::Process) => true,
-        None => request.purpose() == RequestedHold::Lease,
+        None => request.purpose() == RequestedGuardOrLease::Lease,
         Some(HoldKind::Guard | HoldKind::Other(_)) => false,
     };
     lease && request.caller.identity.owns(record)
 }
 
 /// Knows the line already, which is possible only in the section.
-struct QueueVerdictFacts<'a, S> {
+struct QueueLockVerdictFacts<'a, S> {
     store: &'a S,
     view: &'a LockAdmissionInputReader<'a>,
 }
 
-impl<S: LockStore> LockVerdictFacts for QueueVerdictFacts<'_, S> {
+impl<S: LockStore> LockVerdictFacts for QueueLockVerdictFacts<'_, S> {
     fn now(&self) -> Timestamp {
         self.store.now()
     }

@@ -84,7 +84,7 @@ fn look_once<S: LockStore>(
     let verdicts: Vec<LockRecordVerdict> = slot.record().map_or_else(Vec::new, |record| {
         record
             .holders()
-            .map(|holder| judge(holder, &StoreVerdictFacts::new(store, name, prober)))
+            .map(|holder| judge(holder, &LazyLockVerdictFacts::new(store, name, prober)))
             .collect()
     });
     LockNameSnapshot { slot, verdicts }
@@ -182,14 +182,14 @@ impl LivenessProbe for Caller {
 }
 
 /// Asks a store and the process table what a verdict needs to know, each at most once.
-pub(super) struct StoreVerdictFacts<'a, S, P> {
+pub(super) struct LazyLockVerdictFacts<'a, S, P> {
     store: &'a S,
     name: &'a LockName,
     prober: &'a P,
     process: OnceCell<Liveness>,
 }
 
-impl<'a, S: LockStore, P: LivenessProbe> StoreVerdictFacts<'a, S, P> {
+impl<'a, S: LockStore, P: LivenessProbe> LazyLockVerdictFacts<'a, S, P> {
     pub(super) fn new(store: &'a S, name: &'a LockName, prober: &'a P) -> Self {
         Self { store, name, prober, process: OnceCell::new() }
     }
@@ -200,7 +200,7 @@ impl<'a, S: LockStore, P: LivenessProbe> StoreVerdictFacts<'a, S, P> {
     }
 }
 
-impl<S: LockStore, P: LivenessProbe> LockVerdictFacts for StoreVerdictFacts<'_, S, P> {
+impl<S: LockStore, P: LivenessProbe> LockVerdictFacts for LazyLockVerdictFacts<'_, S, P> {
     fn now(&self) -> Timestamp {
         self.store.now()
     }

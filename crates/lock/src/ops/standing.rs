@@ -8,16 +8,16 @@ use crate::{
         Reservation, ReservationEntry, ReservationOrigin, ReservationSlot, WaitingReservation,
         judge,
     },
-    rules::Staleness,
+    rules::StalenessCause,
     store::{Durability, LockStoreError, ReservationSection, ReservationStore},
     words::Timestamp,
 };
 use serde_json::Value;
 
 /// The reservations that stand, those that are over, and what cannot be read.
-pub(super) struct StandingReservations {
+pub(super) struct ReservationsByStaleness {
     pub(super) live: Vec<Reservation>,
-    pub(super) over: Vec<(Reservation, Staleness)>,
+    pub(super) over: Vec<(Reservation, StalenessCause)>,
     pub(super) faults: Vec<ReservationError>,
 }
 
@@ -25,7 +25,7 @@ pub(super) struct StandingReservations {
 pub(super) fn read<S: ReservationStore>(
     store: &S,
     caller: &Caller,
-) -> Result<StandingReservations, LockStoreError> {
+) -> Result<ReservationsByStaleness, LockStoreError> {
     let now = store.now();
     let (mut live, mut over, mut faults) = (Vec::new(), Vec::new(), Vec::new());
     for entry in store.reservations()? {
@@ -39,7 +39,7 @@ pub(super) fn read<S: ReservationStore>(
     }
     // The first one is the first that a person sees, and that is extended.
     live.sort_by(|one, two| (one.since(), &one.id).cmp(&(two.since(), &two.id)));
-    Ok(StandingReservations { live, over, faults })
+    Ok(ReservationsByStaleness { live, over, faults })
 }
 
 fn readable(entry: ReservationEntry) -> Result<Reservation, ReservationError> {
@@ -69,14 +69,17 @@ pub(super) fn tidy<S: ReservationStore>(
     store: &S,
     section: &mut S::ReservationSection<'_>,
     caller: &Caller,
-    over: &[(Reservation, Staleness)],
+    over: &[(Reservation, StalenessCause)],
 ) {
     for (record, why) in over {
         // One that stays is over all the same, and the next section tries again.
         if section.remove(&record.id, Durability::Volatile).is_ok() {
             let event = event(AuditEventKind::Expire, record, caller)
                 .with("holder_owner", record.owner.as_str())
-                .with("why", if *why == Staleness::Expired { "expired" } else { "process gone" });
+                .with(
+                    "why",
+                    if *why == StalenessCause::Expired { "expired" } else { "process gone" },
+                );
             let _ = store.log(&event, Durability::Volatile);
         }
     }
@@ -118,7 +121,7 @@ pub fn list_reservations<S: ReservationStore>(
     store: &S,
     caller: &Caller,
 ) -> Result<ReservationList, LockStoreError> {
-    let StandingReservations { live, faults, .. } = read(store, caller)?;
+    let ReservationsByStaleness { live, faults, .. } = read(store, caller)?;
     let waiting = store.waiting_reservations()?;
     Ok(ReservationList { standing: live, faults, waiting, seen: store.now() })
 }

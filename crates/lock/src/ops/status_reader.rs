@@ -5,7 +5,7 @@ use super::{
 use crate::{
     caller::Caller,
     record::{HoldKind, LockRecord, RecordSlot},
-    rules::{HoldState, Liveness, LockRecordVerdict, QueuePlace, Staleness, TicketContent},
+    rules::{HoldState, Liveness, LockRecordVerdict, QueuePlace, StalenessCause, TicketContent},
     store::{LockRecordKind, LockStore},
     sys,
     words::{LockName, ProcessPresence, Timestamp},
@@ -173,8 +173,8 @@ impl<S: LockStore> StatusReader<'_, S> {
             Some(LockRecordVerdict::Held(HoldState::Overdue)) => LockState::Overdue,
             Some(LockRecordVerdict::Held(HoldState::Orphaned)) => LockState::Orphaned,
             Some(LockRecordVerdict::Held(HoldState::Abandoned)) => LockState::Abandoned,
-            Some(LockRecordVerdict::Stale(Staleness::Expired)) => LockState::Expired,
-            Some(LockRecordVerdict::Stale(Staleness::HolderGone)) => LockState::Dead,
+            Some(LockRecordVerdict::Stale(StalenessCause::Expired)) => LockState::Expired,
+            Some(LockRecordVerdict::Stale(StalenessCause::HolderGone)) => LockState::Dead,
             None => state_of_no_record(&slot).unwrap_or(LockState::Queued),
         };
         let line = if has_line { self.line(name) } else { Vec::new() };

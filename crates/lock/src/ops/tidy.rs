@@ -1,9 +1,9 @@
-use super::{enter::durability_of, snapshot::StoreVerdictFacts};
+use super::{enter::durability_of, snapshot::LazyLockVerdictFacts};
 use crate::{
     audit::{AuditEvent, AuditEventKind},
     caller::Caller,
     record::LockRecord,
-    rules::{HoldState, LockRecordVerdict, Staleness, judge},
+    rules::{HoldState, LockRecordVerdict, StalenessCause, judge},
     store::{
         Durability, LockRecordKind, LockStore, NameSection, RecordPutMode, RecordRemoveOutcome,
     },
@@ -25,7 +25,7 @@ pub fn prune<S: LockStore>(
     let (mut events, mut standing) = (Vec::new(), Vec::new());
     for holder in record.holders() {
         let verdict = match kind {
-            LockRecordKind::Lock => judge(holder, &StoreVerdictFacts::new(store, name, caller)),
+            LockRecordKind::Lock => judge(holder, &LazyLockVerdictFacts::new(store, name, caller)),
             LockRecordKind::Freeze => judge_freeze(holder, store.now()),
         };
         let LockRecordVerdict::Stale(why) = verdict else {
@@ -58,7 +58,7 @@ pub fn prune<S: LockStore>(
 /// A freeze holds until its time, whatever became of the process that ordered it.
 fn judge_freeze(record: &LockRecord, now: Timestamp) -> LockRecordVerdict {
     if record.is_expired(now) {
-        LockRecordVerdict::Stale(Staleness::Expired)
+        LockRecordVerdict::Stale(StalenessCause::Expired)
     } else {
         LockRecordVerdict::Held(HoldState::Live)
     }

@@ -1,12 +1,12 @@
 use super::{
     LockOperationError,
-    snapshot::{StoreVerdictFacts, entered, readable, unread},
+    snapshot::{LazyLockVerdictFacts, entered, readable, unread},
 };
 use crate::{
     audit::{AuditEvent, AuditEventKind},
     caller::Caller,
     record::{HoldKind, LockRecord, RecordSlot},
-    rules::{HoldState, Liveness, LockRecordVerdict, QueuePlace, Staleness, judge},
+    rules::{HoldState, Liveness, LockRecordVerdict, QueuePlace, StalenessCause, judge},
     store::{
         Durability, LockRecordKind, LockStore, LockStoreError, NameSection, RecordPutMode,
         RecordPutOutcome, RecordRemoveOutcome,
@@ -121,7 +121,7 @@ fn unlock_any<S: LockStore>(
 }
 
 /// What is to be taken off a name.
-struct LockBreakPlan {
+struct UnlockPlan {
     /// The holders that lose it, and what that is called.
     holders: Vec<(AuditEventKind, LockRecord)>,
     /// The record of the holders that keep it.
@@ -131,7 +131,7 @@ struct LockBreakPlan {
 }
 
 /// What may be taken off, or why nothing may. `None`: there is nothing to unlock.
-type BreakPermission = Result<Option<LockBreakPlan>, UnlockOutcome>;
+type UnlockPlanOutcome = Result<Option<UnlockPlan>, UnlockOutcome>;
 
 /// What an unlocking caller sees in the section.
 struct UnlockCheck<'a> {
@@ -166,7 +166,7 @@ impl UnlockCheck<'_> {
     }
 
     /// The tickets of those that lose the name. All that are in a lock of one holder are in through that holder.
-    fn inside_of(&self, breaking: &LockBreakPlan) -> Vec<QueuePlace> {
+    fn inside_of(&self, breaking: &UnlockPlan) -> Vec<QueuePlace> {
         let exclusive = self.slot.record().is_none_or(|it| it.mode == LockMode::Exclusive);
         let loses = |place: &&QueuePlace| {
             let mut losers = breaking.holders.iter();
@@ -175,7 +175,7 @@ impl UnlockCheck<'_> {
         self.inside.iter().filter(loses).cloned().collect()
     }
 
-    fn forced(&self) -> Option<LockBreakPlan> {
+    fn forced(&self) -> Option<UnlockPlan> {
         let kind = match self.slot {
             RecordSlot::Absent if self.inside.is_empty() => return None,
             RecordSlot::Corrupted(_) => AuditEventKind::CorruptBreak,
@@ -185,16 +185,16 @@ impl UnlockCheck<'_> {
         let (meant, rest): (Vec<LockRecord>, Vec<LockRecord>) =
             holders.partition(|it| self.is_meant(it));
         let holders = meant.into_iter().map(|holder| (kind, holder)).collect();
-        Some(LockBreakPlan { holders, rest: LockRecord::of_holders(rest), kind })
+        Some(UnlockPlan { holders, rest: LockRecord::of_holders(rest), kind })
     }
 
-    fn stale<S: LockStore>(&self, store: &S) -> Result<BreakPermission, LockOperationError> {
+    fn stale<S: LockStore>(&self, store: &S) -> Result<UnlockPlanOutcome, LockOperationError> {
         if let RecordSlot::Corrupted(corruption) = self.slot {
             return Ok(if corruption.may_be_filling() {
                 Err(UnlockOutcome::NotStale { record: None, holding: None })
             } else {
                 let kind = AuditEventKind::CorruptBreak;
-                Ok(Some(LockBreakPlan { holders: Vec::new(), rest: None, kind }))
+                Ok(Some(UnlockPlan { holders: Vec::new(), rest: None, kind }))
             });
         }
         let Some(record) = readable(self.slot.clone(), "lock", self.name)? else {
@@ -220,16 +220,16 @@ impl UnlockCheck<'_> {
             return Ok(Err(UnlockOutcome::NotStale { record: record.map(Box::new), holding }));
         }
         let rest = LockRecord::of_holders(standing.into_iter().map(|(holder, _)| holder));
-        Ok(Ok(Some(LockBreakPlan { holders: gone, rest, kind: AuditEventKind::StaleBreak })))
+        Ok(Ok(Some(UnlockPlan { holders: gone, rest, kind: AuditEventKind::StaleBreak })))
     }
 
-    fn own<S: LockStore>(&self, store: &S) -> Result<BreakPermission, LockOperationError> {
+    fn own<S: LockStore>(&self, store: &S) -> Result<UnlockPlanOutcome, LockOperationError> {
         let Some(record) = readable(self.slot.clone(), "lock", self.name)? else {
             // A guard whose record was deleted keeps its lock.
             let lives = self.inside.first().map(|place| self.guard_lives(store, place));
             return Ok(lives.map_or(Ok(None), Err));
         };
-        let expired = |verdict| verdict == LockRecordVerdict::Stale(Staleness::Expired);
+        let expired = |verdict| verdict == LockRecordVerdict::Stale(StalenessCause::Expired);
         let judged = self.judged(store, record.clone());
         let (first, held) = (judged.first().cloned(), judged.into_iter());
         let held: Vec<(LockRecord, LockRecordVerdict)> =
@@ -256,7 +256,7 @@ impl UnlockCheck<'_> {
             None => None,
         };
         let holders = vec![(AuditEventKind::Release, holder.clone())];
-        Ok(Ok(Some(LockBreakPlan { holders, rest, kind: AuditEventKind::Release })))
+        Ok(Ok(Some(UnlockPlan { holders, rest, kind: AuditEventKind::Release })))
     }
 
     /// The refusal where a guard keeps its owner from giving a lock back: the holder itself, or one that runs
@@ -298,7 +298,7 @@ impl UnlockCheck<'_> {
         record: LockRecord,
     ) -> Vec<(LockRecord, LockRecordVerdict)> {
         let judge_one = |holder: LockRecord| {
-            let verdict = judge(&holder, &StoreVerdictFacts::new(store, self.name, self.caller));
+            let verdict = judge(&holder, &LazyLockVerdictFacts::new(store, self.name, self.caller));
             (holder, verdict)
         };
         record.into_holders().into_iter().map(judge_one).collect()
@@ -311,7 +311,7 @@ fn break_open<C: NameSection>(
     section: &mut C,
     caller: &Caller,
     slot: &RecordSlot,
-    (breaking, inside): (&LockBreakPlan, &[QueuePlace]),
+    (breaking, inside): (&UnlockPlan, &[QueuePlace]),
 ) -> Result<UnlockOutcome, LockOperationError> {
     let name = section.name().clone();
     let unsynced = match take_off(section, slot, breaking) {
@@ -352,7 +352,7 @@ pub(super) fn unless_it_stands<C: NameSection>(
 fn take_off<C: NameSection>(
     section: &mut C,
     slot: &RecordSlot,
-    breaking: &LockBreakPlan,
+    breaking: &UnlockPlan,
 ) -> Result<bool, LockStoreError> {
     Ok(match &breaking.rest {
         None => {
@@ -366,7 +366,7 @@ fn take_off<C: NameSection>(
     })
 }
 
-fn events(name: &LockName, caller: &Caller, breaking: &LockBreakPlan) -> Vec<AuditEvent> {
+fn events(name: &LockName, caller: &Caller, breaking: &UnlockPlan) -> Vec<AuditEvent> {
     let of_holder = |(kind, holder): &(AuditEventKind, LockRecord)| {
         let event = AuditEvent::new(*kind, name, caller).about(holder);
         if *kind == AuditEventKind::Release { event } else { event.with_holder(holder) }

@@ -23,7 +23,7 @@ pub struct UnreserveRequest {
 
 /// What was given back of one reservation.
 #[derive(Clone, Debug)]
-pub struct UnreservedPart {
+pub struct ReservationReduction {
     /// The reservation as it was.
     pub before: Reservation,
     /// The patterns that were given back.
@@ -39,7 +39,7 @@ pub enum UnreserveOutcome {
     /// It is done.
     Done {
         /// What was given back, one entry for each reservation; empty where the caller had none.
-        parts: Vec<UnreservedPart>,
+        parts: Vec<ReservationReduction>,
         /// Patterns that were given back and that another reservation of the caller covers still, with its pattern.
         uncut: Vec<(Pattern, Pattern)>,
         /// It took effect, but could not be logged.
@@ -146,7 +146,7 @@ fn give_back<S: ReservationStore>(
         let event = event(AuditEventKind::Unreserve, &changed, caller);
         let event = with_holder(event, record, caller);
         unlogged = unlogged.or(store.log(&event, durability).err());
-        parts.push(UnreservedPart {
+        parts.push(ReservationReduction {
             before: (*record).clone(),
             given_back: reduction.given_back,
             rest: reduction.rest,

@@ -7,7 +7,7 @@ use crate::{
 
 /// What proves that a store is in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UsageEvidence {
+pub enum StoreUsageEvidence {
     /// Living processes alone: a record may have been copied from elsewhere.
     Processes,
     /// Records too: leases and freezes that stand, and what cannot be read.
@@ -21,14 +21,14 @@ pub enum UsageEvidence {
 pub fn is_used<S: LockStore>(
     store: &S,
     caller: &Caller,
-    proof: UsageEvidence,
+    proof: StoreUsageEvidence,
 ) -> Result<bool, LockStoreError> {
     for name in store.lines()? {
         if store.line(&name)?.iter().any(|place| store.lives(&name, place)) {
             return Ok(true);
         }
     }
-    if proof == UsageEvidence::Processes {
+    if proof == StoreUsageEvidence::Processes {
         return Ok(false);
     }
     let is_held = |name| {

@@ -1,7 +1,7 @@
 use super::{
     AcquireAttemptOutcome, LockGrant, LockOperationError, LockRequest, attempt,
     deadlock_search::refuse_deadlock,
-    pause::{PauseEnd, WaitDeadline, pause},
+    pause::{ObstacleWaitOutcome, WaitDeadline, pause},
     snapshot::look,
 };
 use crate::{
@@ -144,12 +144,12 @@ impl<S: LockStore> WaitSession<'_, S> {
             }
             let standing = || self.standing(&obstacle, ticket.as_ref());
             match pause(&mut watch, &self.clock, observer, standing)? {
-                PauseEnd::Over => {}
-                PauseEnd::Interrupted => {
+                ObstacleWaitOutcome::Over => {}
+                ObstacleWaitOutcome::Interrupted => {
                     self.leave_word(&obstacle, "interrupted");
                     return Ok(AcquireOutcome::Interrupted);
                 }
-                PauseEnd::TimedOut => return Ok(self.give_up(obstacle)),
+                ObstacleWaitOutcome::TimedOut => return Ok(self.give_up(obstacle)),
             }
         }
     }

@@ -4,11 +4,11 @@
 //! `/a/b`. That makes `**` for no segments easy: in `a/**`, the second `/` is read only if a segment follows.
 //!
 //! An automaton may also accept bytes that are no path (`//`, `/./`). Whatever asks about all paths combines it with
-//! [`PathForm`], the automaton of paths.
+//! [`PathSyntaxState`], the automaton of paths.
 
 use super::{
     Pattern,
-    program::{Program, Step, StepId},
+    program::{GlobProgramStep, GlobStepGraph, StepId},
 };
 use std::collections::HashMap;
 
@@ -73,8 +73,8 @@ impl Automaton {
     }
 
     /// Returns the automaton of a glob.
-    pub(super) fn glob(program: &Program) -> Result<Self, AutomatonBuildError> {
-        Builder::new(program).build()
+    pub(super) fn glob(program: &GlobStepGraph) -> Result<Self, AutomatonBuildError> {
+        AutomatonBuilder::new(program).build()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -143,15 +143,15 @@ enum Position {
 }
 
 /// Makes the states that can be reached, one for a step and a position.
-struct Builder<'a> {
-    program: &'a Program,
+struct AutomatonBuilder<'a> {
+    program: &'a GlobStepGraph,
     automaton: Automaton,
     ids: HashMap<(StepId, Position), StateId>,
     places: Vec<(StepId, Position)>,
 }
 
-impl<'a> Builder<'a> {
-    fn new(program: &'a Program) -> Self {
+impl<'a> AutomatonBuilder<'a> {
+    fn new(program: &'a GlobStepGraph) -> Self {
         let automaton = Automaton { states: Vec::new(), edges: Vec::new(), skips: Vec::new() };
         Self { program, automaton, ids: HashMap::new(), places: Vec::new() }
     }
@@ -172,7 +172,7 @@ impl<'a> Builder<'a> {
 
     fn id(&mut self, mut step: StepId, mut position: Position) -> StateId {
         // A `/` reads nothing before the next segment does.
-        while let Step::Slash(next) = self.program.step(step) {
+        while let GlobProgramStep::Slash(next) = self.program.step(step) {
             (step, position) = (*next, Position::Boundary);
         }
         let next = count(self.places.len());
@@ -205,20 +205,23 @@ impl<'a> Builder<'a> {
     ) -> Result<StateAcceptance, AutomatonBuildError> {
         let program = self.program;
         match (program.step(step), position) {
-            (Step::Split(ways), _) => ways.iter().for_each(|way| self.skip(*way, position)),
-            (Step::End, _) => return Ok(self.end(step, position)),
-            (Step::DoubleStar(next), Position::Through) => {
+            (GlobProgramStep::Split(ways), _) => {
+                ways.iter().for_each(|way| self.skip(*way, position))
+            }
+            (GlobProgramStep::End, _) => return Ok(self.end(step, position)),
+            (GlobProgramStep::DoubleStar(next), Position::Through) => {
                 self.read(&ANY, step, Position::Through);
                 self.skip(*next, Position::BehindDoubleStar);
             }
-            (Step::Slash(_), _) | (_, Position::BehindDoubleStar | Position::Through) => {}
+            (GlobProgramStep::Slash(_), _)
+            | (_, Position::BehindDoubleStar | Position::Through) => {}
             (_, Position::Inside) => self.inside(step),
             (kind, Position::Start | Position::Boundary) => {
                 if program.is_dot_segment(step) {
                     return Err(AutomatonBuildError::DotSegment);
                 }
                 self.read(&[(b'/', b'/')], step, Position::Inside);
-                if let Step::DoubleStar(next) = kind {
+                if let GlobProgramStep::DoubleStar(next) = kind {
                     self.read(&[(b'/', b'/')], step, Position::Through);
                     self.skip(*next, Position::BehindDoubleStar);
                 }
@@ -230,17 +233,19 @@ impl<'a> Builder<'a> {
     fn inside(&mut self, step: StepId) {
         let program = self.program;
         match program.step(step) {
-            Step::Byte(byte, next) => self.read(&[(*byte, *byte)], *next, Position::Inside),
-            Step::Ranges(ranges) => {
+            GlobProgramStep::Byte(byte, next) => {
+                self.read(&[(*byte, *byte)], *next, Position::Inside)
+            }
+            GlobProgramStep::Ranges(ranges) => {
                 for (low, high, next) in ranges {
                     self.read(&[(*low, *high)], *next, Position::Inside);
                 }
             }
-            Step::Star(next) | Step::DoubleStar(next) => {
+            GlobProgramStep::Star(next) | GlobProgramStep::DoubleStar(next) => {
                 self.read(&NAME, step, Position::Inside);
                 self.skip(*next, Position::Inside);
             }
-            Step::Slash(_) | Step::Split(_) | Step::End => {}
+            GlobProgramStep::Slash(_) | GlobProgramStep::Split(_) | GlobProgramStep::End => {}
         }
     }
 
@@ -262,7 +267,7 @@ impl<'a> Builder<'a> {
 
 /// The automaton of all paths: segments are not empty, not `.` and not `..`. The state is what the last segment is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum PathForm {
+pub(super) enum PathSyntaxState {
     /// A name, or nothing at all before the first `/`.
     Name,
     /// Nothing yet.
@@ -273,7 +278,7 @@ pub(super) enum PathForm {
     DotDot,
 }
 
-impl PathForm {
+impl PathSyntaxState {
     /// How many states there are.
     pub(super) const COUNT: usize = 4;
 

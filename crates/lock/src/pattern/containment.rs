@@ -5,7 +5,7 @@
 //! many, so the search has a limit.
 
 use super::{
-    automaton::{Automaton, Edge, PathForm, StateId},
+    automaton::{Automaton, Edge, PathSyntaxState, StateId},
     simulation::StateSet,
 };
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -29,27 +29,27 @@ pub(super) fn contains(outer: &Automaton, inner: &Automaton) -> Containment {
     let mut start = StateSet::new(outer.len());
     start.add(outer, 0);
     let (smallest, pending) = (HashMap::new(), VecDeque::new());
-    let mut search = Search { outer, inner, smallest, pending, work: 0 };
+    let mut search = ContainmentSearch { outer, inner, smallest, pending, work: 0 };
     for state in closure(inner, 0) {
-        search.reach(state, PathForm::Name, &start);
+        search.reach(state, PathSyntaxState::Name, &start);
     }
     search.run()
 }
 
-struct Search<'a> {
+struct ContainmentSearch<'a> {
     outer: &'a Automaton,
     inner: &'a Automaton,
     /// The sets that were met, without those that hold another.
-    smallest: HashMap<(StateId, PathForm), Vec<StateSet>>,
-    pending: VecDeque<(StateId, PathForm, StateSet)>,
+    smallest: HashMap<(StateId, PathSyntaxState), Vec<StateSet>>,
+    pending: VecDeque<(StateId, PathSyntaxState, StateSet)>,
     work: usize,
 }
 
-impl Search<'_> {
+impl ContainmentSearch<'_> {
     fn run(mut self) -> Containment {
         while let Some((state, form, set)) = self.pending.pop_front() {
             // The root is judged too: a set that accepts it accepts all.
-            let is_path = form == PathForm::Name;
+            let is_path = form == PathSyntaxState::Name;
             if is_path && self.inner.accepts(state) && !set.accepts(self.outer) {
                 return Containment::Refuted;
             }
@@ -63,7 +63,7 @@ impl Search<'_> {
         Containment::Proven
     }
 
-    fn read(&mut self, edge: Edge, form: PathForm, set: &StateSet) {
+    fn read(&mut self, edge: Edge, form: PathSyntaxState, set: &StateSet) {
         let targets = closure(self.inner, edge.to);
         for byte in self.distinct_bytes(edge, set) {
             let Some(form) = form.next(byte) else { continue };
@@ -87,7 +87,7 @@ impl Search<'_> {
         next
     }
 
-    fn reach(&mut self, state: StateId, form: PathForm, set: &StateSet) {
+    fn reach(&mut self, state: StateId, form: PathSyntaxState, set: &StateSet) {
         let known = self.smallest.entry((state, form)).or_default();
         self.work += known.len() * set.words();
         if known.iter().any(|known| set.holds(known)) {

@@ -7,7 +7,7 @@ use super::{
 };
 
 /// Why a pattern cannot be taken from the project's root.
-pub(super) enum Misplacement {
+pub(super) enum PatternNormalizationError {
     Outside,
     Flaw(Flaw),
 }
@@ -17,8 +17,8 @@ pub(super) enum Misplacement {
 pub(super) fn from_root(
     tokens: &[Token],
     from: Option<&WorkingFolder<'_>>,
-) -> Result<Vec<Token>, Misplacement> {
-    check_alternatives(tokens).map_err(Misplacement::Flaw)?;
+) -> Result<Vec<Token>, PatternNormalizationError> {
+    check_alternatives(tokens).map_err(PatternNormalizationError::Flaw)?;
     let is_absolute = matches!(tokens.first(), Some(Token::Slash(_)));
     let mut segments: Vec<Vec<Token>> = match from {
         Some(from) if !is_absolute => from.folder.segments().map(literal).collect(),
@@ -34,11 +34,11 @@ pub(super) fn from_root(
             [Token::Byte(b'.'), Token::Byte(b'.')] => {
                 let parent = segments.pop();
                 if parent.is_none() && !is_absolute {
-                    return Err(Misplacement::Outside);
+                    return Err(PatternNormalizationError::Outside);
                 }
                 if parent.is_some_and(|parent| !parent.iter().all(is_literal)) {
                     let at = at.map_or(0, |slash| slash + 1);
-                    return Err(Misplacement::Flaw((at, PatternFlaw::ParentOfGlob)));
+                    return Err(PatternNormalizationError::Flaw((at, PatternFlaw::ParentOfGlob)));
                 }
                 is_folder = true;
             }
@@ -49,15 +49,17 @@ pub(super) fn from_root(
         }
     }
     if is_absolute {
-        let root = from.map(|from| root_segments(from.project)).ok_or(Misplacement::Outside)?;
-        segments = below(&root, segments).ok_or(Misplacement::Outside)?;
+        let root = from
+            .map(|from| root_segments(from.project))
+            .ok_or(PatternNormalizationError::Outside)?;
+        segments = below(&root, segments).ok_or(PatternNormalizationError::Outside)?;
     }
     if is_folder && segments.iter().flatten().any(|token| !is_literal(token)) {
         segments.push(Vec::new());
     }
     let tokens = segments.join(&Token::Slash(0));
     // Behind a `./` that was left out.
-    check_alternatives(&tokens).map_err(Misplacement::Flaw)?;
+    check_alternatives(&tokens).map_err(PatternNormalizationError::Flaw)?;
     Ok(tokens)
 }
 

@@ -14,20 +14,23 @@ enum OraclePatternPart {
 /// A pattern that is valid, as the oracle reads it.
 pub(super) struct Oracle {
     is_literal: bool,
-    expansions: Vec<Expansion>,
+    expansions: Vec<OraclePatternAlternative>,
 }
 
-struct Expansion {
+struct OraclePatternAlternative {
     segments: Vec<Vec<OraclePatternPart>>,
     is_folder: bool,
 }
 
 impl Oracle {
     pub(super) fn new(text: &[u8]) -> Self {
-        let mut reader = Reader { text, at: 0, has_operator: false };
+        let mut reader = OraclePatternParser { text, at: 0, has_operator: false };
         let all = reader.expansions(false);
         let is_literal = !reader.has_operator;
-        Self { is_literal, expansions: all.iter().map(|parts| Expansion::new(parts)).collect() }
+        Self {
+            is_literal,
+            expansions: all.iter().map(|parts| OraclePatternAlternative::new(parts)).collect(),
+        }
     }
 
     pub(super) fn covers(&self, path: &[u8]) -> bool {
@@ -43,7 +46,7 @@ impl Oracle {
     }
 }
 
-impl Expansion {
+impl OraclePatternAlternative {
     fn new(parts: &[OraclePatternPart]) -> Self {
         let mut segments: Vec<Vec<OraclePatternPart>> = Vec::new();
         let mut is_folder = false;
@@ -101,13 +104,13 @@ fn name_matches(parts: &[OraclePatternPart], name: &[u8]) -> bool {
     }
 }
 
-struct Reader<'a> {
+struct OraclePatternParser<'a> {
     text: &'a [u8],
     at: usize,
     has_operator: bool,
 }
 
-impl Reader<'_> {
+impl OraclePatternParser<'_> {
     fn take(&mut self) -> u8 {
         self.at += 1;
         self.text[self.at - 1]

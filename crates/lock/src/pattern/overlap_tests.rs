@@ -43,7 +43,7 @@ static PATHS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
 });
 
 /// A pattern's text, which need not be valid.
-fn text() -> impl Strategy<Value = Text> {
+fn text() -> impl Strategy<Value = PatternText> {
     let plain: [&[u8]; 8] = [b"a", b"b", b"/", b".", "ä".as_bytes(), b"\\a", b"\xff", b"/"];
     let operators = ["*", "**", "?", "[ab]", "[!a]", "[^a-b]", "[.-ä]", "/**/", "**/", "*/"];
     let piece = prop_oneof![
@@ -56,26 +56,26 @@ fn text() -> impl Strategy<Value = Text> {
             .prop_map(|branches| [b"{".as_slice(), &branches.join(&b','), b"}"].concat());
         vec(prop_oneof![2 => inner, 1 => branches], 1..4).prop_map(|parts| parts.concat())
     });
-    nested.prop_map(Text)
+    nested.prop_map(PatternText)
 }
 
 #[derive(Clone)]
-struct Text(Vec<u8>);
+struct PatternText(Vec<u8>);
 
-impl fmt::Debug for Text {
+impl fmt::Debug for PatternText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "b\"{}\"", self.0.escape_ascii())
     }
 }
 
 /// A pattern with all that the oracle says about the paths.
-struct Known {
+struct PatternOracleCoverage {
     pattern: Pattern,
     oracle: Oracle,
     covered: Vec<bool>,
 }
 
-fn known(text: &[u8]) -> Option<Known> {
+fn known(text: &[u8]) -> Option<PatternOracleCoverage> {
     let pattern = match Pattern::parse(text) {
         Ok(pattern) => pattern,
         Err(InvalidPattern::CoversNothing(_)) => {
@@ -95,10 +95,10 @@ fn known(text: &[u8]) -> Option<Known> {
         let begins = path.as_bytes().starts_with(pattern.literal_prefix());
         assert!(begins || !covered, "all paths of {pattern:?} begin with its prefix");
     }
-    Some(Known { pattern, oracle, covered })
+    Some(PatternOracleCoverage { pattern, oracle, covered })
 }
 
-fn check_pair(one: &Known, two: &Known) {
+fn check_pair(one: &PatternOracleCoverage, two: &PatternOracleCoverage) {
     let (left, right) = (&one.pattern, &two.pattern);
     let both = || one.covered.iter().zip(&two.covered);
     let common = left.common_path(right);
@@ -127,7 +127,7 @@ proptest! {
 
     #[test]
     fn answers_are_those_of_all_paths(texts in vec(text(), GROUP)) {
-        let group: Vec<Known> = texts.iter().filter_map(|text| known(&text.0)).collect();
+        let group: Vec<PatternOracleCoverage> = texts.iter().filter_map(|text| known(&text.0)).collect();
         for (at, one) in group.iter().enumerate() {
             for two in &group[..=at] {
                 check_pair(one, two);

@@ -4,11 +4,11 @@ use super::{
     automaton::{Automaton, AutomatonBuildError},
     containment::{self, Containment},
     error::{InvalidPattern, PatternFlaw, excerpt},
-    normal::{self, Misplacement},
+    normal::{self, PatternNormalizationError},
     product,
-    program::Program,
+    program::GlobStepGraph,
     project_path::{ProjectPath, WorkingFolder},
-    simulation::Simulation,
+    simulation::AutomatonPathMatcher,
     token::{self, Token},
 };
 use std::{
@@ -22,18 +22,18 @@ use std::{
 #[derive(Clone)]
 pub struct Pattern {
     text: Arc<[u8]>,
-    kind: Kind,
+    kind: PatternKind,
 }
 
 #[derive(Clone)]
-enum Kind {
+enum PatternKind {
     Literal(ProjectPath),
     Glob(Arc<Glob>),
 }
 
 struct Glob {
     automaton: Automaton,
-    simulation: Simulation,
+    simulation: AutomatonPathMatcher,
     /// What all covered paths begin with, and end with.
     prefix: Vec<u8>,
     suffix: Vec<u8>,
@@ -55,7 +55,7 @@ impl Pattern {
         if text.is_empty() {
             text.push(b'.');
         }
-        Self { text: text.into(), kind: Kind::Literal(path.clone()) }
+        Self { text: text.into(), kind: PatternKind::Literal(path.clone()) }
     }
 
     /// Reads a pattern from the project's root, as a record has it.
@@ -98,8 +98,8 @@ impl Pattern {
         };
         let typed = token::parse(text).map_err(malformed)?;
         let tokens = normal::from_root(&typed, from).map_err(|fault| match fault {
-            Misplacement::Outside => InvalidPattern::OutsideProject(excerpt(text)),
-            Misplacement::Flaw(flaw) => malformed(flaw),
+            PatternNormalizationError::Outside => InvalidPattern::OutsideProject(excerpt(text)),
+            PatternNormalizationError::Flaw(flaw) => malformed(flaw),
         })?;
         if tokens.iter().all(token::is_literal) {
             return Self::from_literal(&tokens);
@@ -129,16 +129,17 @@ impl Pattern {
         if text.len() > Self::MAX_BYTES {
             return Err(InvalidPattern::TooLong(text.len()).into());
         }
-        let automaton = Automaton::glob(&Program::new(tokens)).map_err(|fault| match fault {
-            AutomatonBuildError::TooLarge => InvalidPattern::TooComplex(excerpt(typed)).into(),
-            AutomatonBuildError::DotSegment => GlobBuildError::Flaw(PatternFlaw::DotSegment),
-        })?;
+        let automaton =
+            Automaton::glob(&GlobStepGraph::new(tokens)).map_err(|fault| match fault {
+                AutomatonBuildError::TooLarge => InvalidPattern::TooComplex(excerpt(typed)).into(),
+                AutomatonBuildError::DotSegment => GlobBuildError::Flaw(PatternFlaw::DotSegment),
+            })?;
         if product::common_path(&automaton, &Automaton::literal(b"")).is_none() {
             return Err(InvalidPattern::CoversNothing(excerpt(typed)).into());
         }
-        let simulation = Simulation::new(&automaton);
+        let simulation = AutomatonPathMatcher::new(&automaton);
         let glob = Glob { automaton, simulation, prefix: prefix(tokens), suffix: suffix(tokens) };
-        Ok(Self { text: text.into(), kind: Kind::Glob(Arc::new(glob)) })
+        Ok(Self { text: text.into(), kind: PatternKind::Glob(Arc::new(glob)) })
     }
 
     /// Returns the pattern's text, from the project's root. [`Pattern::parse`] makes an equal pattern of it.
@@ -149,8 +150,8 @@ impl Pattern {
     /// Returns the path of a literal; nothing for a glob.
     pub fn as_literal(&self) -> Option<&ProjectPath> {
         match &self.kind {
-            Kind::Literal(path) => Some(path),
-            Kind::Glob(_) => None,
+            PatternKind::Literal(path) => Some(path),
+            PatternKind::Glob(_) => None,
         }
     }
 
@@ -159,8 +160,8 @@ impl Pattern {
     /// It may end within a name. Patterns overlap only if the prefix of one begins with the other's.
     pub fn literal_prefix(&self) -> &[u8] {
         match &self.kind {
-            Kind::Literal(path) => path.as_bytes(),
-            Kind::Glob(glob) => &glob.prefix,
+            PatternKind::Literal(path) => path.as_bytes(),
+            PatternKind::Glob(glob) => &glob.prefix,
         }
     }
 
@@ -170,8 +171,8 @@ impl Pattern {
     /// covers what is below it too, so `src/main.rs` and `**/*.md` overlap in `src/main.rs/a.md`.
     pub fn covers(&self, path: &ProjectPath) -> bool {
         match &self.kind {
-            Kind::Literal(literal) => literal.holds(path),
-            Kind::Glob(glob) => {
+            PatternKind::Literal(literal) => literal.holds(path),
+            PatternKind::Glob(glob) => {
                 let path = path.as_bytes();
                 path.starts_with(&glob.prefix)
                     && path.ends_with(&glob.suffix)
@@ -183,7 +184,9 @@ impl Pattern {
     /// Returns whether two patterns cover a path in common. Exact and symmetric.
     pub fn overlaps(&self, other: &Self) -> bool {
         match (&self.kind, &other.kind) {
-            (Kind::Literal(one), Kind::Literal(two)) => one.holds(two) || two.holds(one),
+            (PatternKind::Literal(one), PatternKind::Literal(two)) => {
+                one.holds(two) || two.holds(one)
+            }
             _ => self.common_path(other).is_some(),
         }
     }
@@ -195,7 +198,7 @@ impl Pattern {
         if !one.starts_with(two) && !two.starts_with(one) {
             return None;
         }
-        if let (Kind::Literal(one), Kind::Literal(two)) = (&self.kind, &other.kind) {
+        if let (PatternKind::Literal(one), PatternKind::Literal(two)) = (&self.kind, &other.kind) {
             let longer = if one.holds(two) { two } else { one };
             return (one.holds(two) || two.holds(one)).then(|| longer.clone());
         }
@@ -210,7 +213,7 @@ impl Pattern {
         if self == other {
             return true;
         }
-        if let (Kind::Literal(one), Kind::Literal(two)) = (&self.kind, &other.kind) {
+        if let (PatternKind::Literal(one), PatternKind::Literal(two)) = (&self.kind, &other.kind) {
             return one.holds(two);
         }
         self.containment(other) == Containment::Proven
@@ -222,8 +225,8 @@ impl Pattern {
 
     fn automaton(&self) -> Cow<'_, Automaton> {
         match &self.kind {
-            Kind::Literal(path) => Cow::Owned(Automaton::literal(path.as_bytes())),
-            Kind::Glob(glob) => Cow::Borrowed(&glob.automaton),
+            PatternKind::Literal(path) => Cow::Owned(Automaton::literal(path.as_bytes())),
+            PatternKind::Glob(glob) => Cow::Borrowed(&glob.automaton),
         }
     }
 }

@@ -5,7 +5,7 @@
 //! "Introduction to automata theory", theorem 3.3). The search visits a state at most once, by length, so the first
 //! accepting state gives a shortest path.
 
-use super::automaton::{Automaton, Edge, PathForm, StateId};
+use super::automaton::{Automaton, Edge, PathSyntaxState, StateId};
 
 /// Returns a shortest path that both automata accept; never the root.
 pub(super) fn common_path(left: &Automaton, right: &Automaton) -> Option<Vec<u8>> {
@@ -14,10 +14,10 @@ pub(super) fn common_path(left: &Automaton, right: &Automaton) -> Option<Vec<u8>
 
 /// A state of the product, with the way on which it was found.
 #[derive(Clone, Copy)]
-struct Node {
+struct AutomatonProductState {
     left: StateId,
     right: StateId,
-    form: PathForm,
+    form: PathSyntaxState,
     parent: u32,
     /// The byte that was read; none for a skip.
     byte: Option<u8>,
@@ -27,7 +27,7 @@ struct Search<'a> {
     left: &'a Automaton,
     right: &'a Automaton,
     visited: Vec<u64>,
-    nodes: Vec<Node>,
+    nodes: Vec<AutomatonProductState>,
     /// The nodes of the current length, and those of the next.
     current: Vec<u32>,
     next: Vec<u32>,
@@ -35,13 +35,19 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     fn new(left: &'a Automaton, right: &'a Automaton) -> Self {
-        let states = left.len() * right.len() * PathForm::COUNT;
+        let states = left.len() * right.len() * PathSyntaxState::COUNT;
         let visited = vec![0; states.div_ceil(64)];
         Self { left, right, visited, nodes: Vec::new(), current: Vec::new(), next: Vec::new() }
     }
 
     fn run(mut self) -> Option<Vec<u8>> {
-        self.reach(Node { left: 0, right: 0, form: PathForm::Name, parent: 0, byte: None });
+        self.reach(AutomatonProductState {
+            left: 0,
+            right: 0,
+            form: PathSyntaxState::Name,
+            parent: 0,
+            byte: None,
+        });
         self.skip_all();
         // The root is no answer: patterns that both cover it both cover all paths.
         while !self.current.is_empty() {
@@ -70,13 +76,13 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn node(&self, id: u32) -> Option<Node> {
+    fn node(&self, id: u32) -> Option<AutomatonProductState> {
         self.nodes.get(id as usize).copied()
     }
 
     fn accepts(&self, id: u32) -> bool {
         self.node(id).is_some_and(|node| {
-            let is_path = node.form == PathForm::Name;
+            let is_path = node.form == PathSyntaxState::Name;
             is_path && self.left.accepts(node.left) && self.right.accepts(node.right)
         })
     }
@@ -85,10 +91,10 @@ impl<'a> Search<'a> {
         let (left, right) = (self.left, self.right);
         let Some(node) = self.node(parent) else { return };
         for to in left.skips(node.left) {
-            self.reach(Node { left: *to, parent, byte: None, ..node });
+            self.reach(AutomatonProductState { left: *to, parent, byte: None, ..node });
         }
         for to in right.skips(node.right) {
-            self.reach(Node { right: *to, parent, byte: None, ..node });
+            self.reach(AutomatonProductState { right: *to, parent, byte: None, ..node });
         }
     }
 
@@ -102,19 +108,30 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn read_common(&mut self, node: Node, parent: u32, (one, other): (Edge, Edge)) {
+    fn read_common(
+        &mut self,
+        node: AutomatonProductState,
+        parent: u32,
+        (one, other): (Edge, Edge),
+    ) {
         for byte in common_bytes(one, other) {
             if let Some(form) = node.form.next(byte) {
                 let byte = Some(byte);
-                self.reach(Node { left: one.to, right: other.to, form, parent, byte });
+                self.reach(AutomatonProductState {
+                    left: one.to,
+                    right: other.to,
+                    form,
+                    parent,
+                    byte,
+                });
             }
         }
     }
 
     /// Keeps a node that is not known yet.
-    fn reach(&mut self, node: Node) {
+    fn reach(&mut self, node: AutomatonProductState) {
         let pair = node.left as usize * self.right.len() + node.right as usize;
-        let state = pair * PathForm::COUNT + node.form as usize;
+        let state = pair * PathSyntaxState::COUNT + node.form as usize;
         let bit = 1 << (state % 64);
         let Some(word) = self.visited.get_mut(state / 64) else { return };
         if *word & bit != 0 {
@@ -146,7 +163,7 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Returns one byte for each way in which [`PathForm`] reads the common bytes of two edges.
+/// Returns one byte for each way in which [`PathSyntaxState`] reads the common bytes of two edges.
 fn common_bytes(one: Edge, other: Edge) -> impl Iterator<Item = u8> {
     let (low, high) = (one.low.max(other.low), one.high.min(other.high));
     let dot = (low <= b'.' && b'.' <= high).then_some(b'.');

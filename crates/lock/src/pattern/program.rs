@@ -9,7 +9,7 @@ pub(super) type StepId = u32;
 
 /// One step of a glob.
 #[derive(Debug)]
-pub(super) enum Step {
+pub(super) enum GlobProgramStep {
     /// One given byte of a name.
     Byte(u8, StepId),
     /// One byte of a range, each range with its next step.
@@ -28,15 +28,15 @@ pub(super) enum Step {
 
 /// The steps of a glob; step 0 is the end.
 #[derive(Debug)]
-pub(super) struct Program {
-    steps: Vec<Step>,
+pub(super) struct GlobStepGraph {
+    steps: Vec<GlobProgramStep>,
     start: StepId,
 }
 
-impl Program {
+impl GlobStepGraph {
     /// Builds the graph from its end, so that each step's next one is there already.
     pub(super) fn new(tokens: &[Token]) -> Self {
-        let mut program = Self { steps: vec![Step::End], start: 0 };
+        let mut program = Self { steps: vec![GlobProgramStep::End], start: 0 };
         program.start = program.sequence(tokens, 0);
         program
     }
@@ -45,21 +45,23 @@ impl Program {
         self.start
     }
 
-    pub(super) fn step(&self, id: StepId) -> &Step {
-        self.steps.get(id as usize).unwrap_or(&Step::End)
+    pub(super) fn step(&self, id: StepId) -> &GlobProgramStep {
+        self.steps.get(id as usize).unwrap_or(&GlobProgramStep::End)
     }
 
     /// Returns whether a segment that begins at a step can be a given number of dots, written as such, and no more.
     pub(super) fn is_dot_segment(&self, start: StepId) -> bool {
         let one = self.behind_dots(vec![start]);
         let two = self.behind_dots(one.clone());
-        one.into_iter().chain(two).any(|id| matches!(self.step(id), Step::Slash(_) | Step::End))
+        one.into_iter()
+            .chain(two)
+            .any(|id| matches!(self.step(id), GlobProgramStep::Slash(_) | GlobProgramStep::End))
     }
 
     /// Returns the steps that follow a written dot, behind all splits.
     fn behind_dots(&self, from: Vec<StepId>) -> Vec<StepId> {
         let next = from.into_iter().filter_map(|id| match self.step(id) {
-            Step::Byte(b'.', next) => Some(*next),
+            GlobProgramStep::Byte(b'.', next) => Some(*next),
             _ => None,
         });
         let mut pending: Vec<StepId> = next.collect();
@@ -70,14 +72,14 @@ impl Program {
                 continue;
             }
             match self.step(id) {
-                Step::Split(ways) => pending.extend_from_slice(ways),
+                GlobProgramStep::Split(ways) => pending.extend_from_slice(ways),
                 _ => reached.push(id),
             }
         }
         reached
     }
 
-    fn push(&mut self, step: Step) -> StepId {
+    fn push(&mut self, step: GlobProgramStep) -> StepId {
         self.steps.push(step);
         StepId::try_from(self.steps.len() - 1).unwrap_or(StepId::MAX)
     }
@@ -88,15 +90,15 @@ impl Program {
 
     fn token(&mut self, token: &Token, next: StepId) -> StepId {
         let step = match token {
-            Token::Byte(byte) => Step::Byte(*byte, next),
-            Token::Slash(_) => Step::Slash(next),
-            Token::Star => Step::Star(next),
-            Token::DoubleStar => Step::DoubleStar(next),
+            Token::Byte(byte) => GlobProgramStep::Byte(*byte, next),
+            Token::Slash(_) => GlobProgramStep::Slash(next),
+            Token::Star => GlobProgramStep::Star(next),
+            Token::DoubleStar => GlobProgramStep::DoubleStar(next),
             Token::AnyCharacter => return self.characters(&any_character(), next),
             Token::Class(class) => return self.characters(&class.ranges(), next),
             Token::Alternatives(it) => {
                 let ways = it.branches.iter().map(|branch| self.sequence(branch, next)).collect();
-                Step::Split(ways)
+                GlobProgramStep::Split(ways)
             }
         };
         self.push(step)
@@ -110,10 +112,10 @@ impl Program {
             let Some((head, tail)) = sequence.as_slice().split_first() else { continue };
             let target = tail.iter().rev().fold(next, |target, range| {
                 let key = (range.start, range.end, target);
-                *known.entry(key).or_insert_with(|| self.push(Step::Ranges(vec![key])))
+                *known.entry(key).or_insert_with(|| self.push(GlobProgramStep::Ranges(vec![key])))
             });
             first.push((head.start, head.end, target));
         }
-        self.push(Step::Ranges(first))
+        self.push(GlobProgramStep::Ranges(first))
     }
 }

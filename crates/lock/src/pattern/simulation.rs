@@ -5,13 +5,13 @@ use super::automaton::{Automaton, StateId};
 
 /// Reads paths with an automaton.
 #[derive(Debug)]
-pub(super) struct Simulation {
+pub(super) struct AutomatonPathMatcher {
     /// For an automaton of at most 64 states: the states that each one reaches without a byte, as bits.
     closures: Vec<u64>,
     accepting: u64,
 }
 
-impl Simulation {
+impl AutomatonPathMatcher {
     pub(super) fn new(automaton: &Automaton) -> Self {
         let mut simulation = Self { closures: Vec::new(), accepting: 0 };
         if automaton.len() > 64 {

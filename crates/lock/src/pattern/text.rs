@@ -32,7 +32,7 @@ impl<'de> Deserialize<'de> for ProjectPath {
 
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "a text, or an object with \"bytes\"")]
-enum Text {
+enum PathBytesJson {
     Utf8(String),
     Encoded { bytes: String },
 }
@@ -47,8 +47,8 @@ fn write<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> 
 }
 
 fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-    match Text::deserialize(deserializer)? {
-        Text::Utf8(text) => Ok(text.into_bytes()),
-        Text::Encoded { bytes } => STANDARD.decode(bytes).map_err(D::Error::custom),
+    match PathBytesJson::deserialize(deserializer)? {
+        PathBytesJson::Utf8(text) => Ok(text.into_bytes()),
+        PathBytesJson::Encoded { bytes } => STANDARD.decode(bytes).map_err(D::Error::custom),
     }
 }

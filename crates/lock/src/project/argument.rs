@@ -1,4 +1,4 @@
-use super::{InvalidArgument, ProjectFolder, links};
+use super::{InvalidPatternArgument, ProjectWorkingFolder, links};
 use crate::pattern::{InvalidPath, InvalidPattern, Pattern, ProjectPath};
 use std::{
     ffi::OsStr,
@@ -9,7 +9,7 @@ use std::{
 
 /// What an argument means.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PathArgument {
+pub struct PathOrPatternArgument {
     /// Its pattern, and for a path with links in it also the path that it leads to.
     pub patterns: Vec<Pattern>,
     /// The path, where it is one, and whether a folder stands there.
@@ -20,8 +20,11 @@ pub struct PathArgument {
 /// characters it has; any other is a pattern.
 ///
 /// # Errors
-/// [`InvalidArgument`] where it is malformed, or leads out of the project.
-pub fn argument(project: &ProjectFolder, typed: &OsStr) -> Result<PathArgument, InvalidArgument> {
+/// [`InvalidPatternArgument`] where it is malformed, or leads out of the project.
+pub fn argument(
+    project: &ProjectWorkingFolder,
+    typed: &OsStr,
+) -> Result<PathOrPatternArgument, InvalidPatternArgument> {
     let bytes = typed.as_bytes();
     let is_there = !bytes.is_empty() && fs::symlink_metadata(absolute(project, bytes)).is_ok();
     let path = if is_there {
@@ -30,25 +33,25 @@ pub fn argument(project: &ProjectFolder, typed: &OsStr) -> Result<PathArgument, 
         let pattern = read_pattern(project, bytes)?;
         match pattern.as_literal() {
             Some(path) => Some(path.clone()),
-            None => return Ok(PathArgument { patterns: vec![pattern], path: None }),
+            None => return Ok(PathOrPatternArgument { patterns: vec![pattern], path: None }),
         }
     };
     let path = path.unwrap_or_else(ProjectPath::root);
     let is_folder = project.root.join(path.as_path()).is_dir();
-    Ok(PathArgument { patterns: literals(project, &path), path: Some((path, is_folder)) })
+    Ok(PathOrPatternArgument { patterns: literals(project, &path), path: Some((path, is_folder)) })
 }
 
 /// The patterns of one path: the path, and what it leads to, if a part of it is a symbolic link.
-pub fn literals(project: &ProjectFolder, path: &ProjectPath) -> Vec<Pattern> {
+pub fn literals(project: &ProjectWorkingFolder, path: &ProjectPath) -> Vec<Pattern> {
     let target = links::target(project, path);
     std::iter::once(path).chain(&target).map(Pattern::literal).collect()
 }
 
-fn absolute(project: &ProjectFolder, typed: &[u8]) -> PathBuf {
+fn absolute(project: &ProjectWorkingFolder, typed: &[u8]) -> PathBuf {
     project.root.join(project.folder.as_path()).join(OsStr::from_bytes(typed))
 }
 
-fn resolve(project: &ProjectFolder, typed: &[u8]) -> Result<ProjectPath, InvalidPath> {
+fn resolve(project: &ProjectWorkingFolder, typed: &[u8]) -> Result<ProjectPath, InvalidPath> {
     match ProjectPath::resolve(typed, &project.working_folder()) {
         // An absolute path may lead to the project by another name.
         Err(InvalidPath::OutsideProject(shown)) if typed.starts_with(b"/") => {
@@ -59,7 +62,7 @@ fn resolve(project: &ProjectFolder, typed: &[u8]) -> Result<ProjectPath, Invalid
     }
 }
 
-fn read_pattern(project: &ProjectFolder, typed: &[u8]) -> Result<Pattern, InvalidPattern> {
+fn read_pattern(project: &ProjectWorkingFolder, typed: &[u8]) -> Result<Pattern, InvalidPattern> {
     match Pattern::parse_in(typed, &project.working_folder()) {
         Err(InvalidPattern::OutsideProject(shown)) if typed.starts_with(b"/") => {
             let real = real_path(typed).ok_or(InvalidPattern::OutsideProject(shown))?;

@@ -43,7 +43,7 @@ pub enum ProjectError {
 
 /// Says why an argument is no pattern of the project.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidArgument {
+pub enum InvalidPatternArgument {
     /// It names an existing path outside of the project.
     #[error(transparent)]
     Path(#[from] InvalidPath),

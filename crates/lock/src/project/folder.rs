@@ -1,6 +1,6 @@
 use super::{ProjectError, tree};
 use crate::{
-    file::{WorktreePlace, work_tree, worktree_place},
+    file::{WorktreeGitDirectories, work_tree, worktree_place},
     pattern::{ProjectPath, WorkingFolder},
     reservation::WorktreeId,
 };
@@ -25,17 +25,17 @@ pub struct ProjectSearchInputs {
 
 /// A project, and the folder of it where a command was started.
 #[derive(Clone, Debug)]
-pub struct ProjectFolder {
+pub struct ProjectWorkingFolder {
     /// The project's root, absolute and without links.
     pub root: PathBuf,
     /// The working folder, from the root.
     pub folder: ProjectPath,
     /// Its place in a git repository; nothing outside of one.
-    place: Option<WorktreePlace>,
+    place: Option<WorktreeGitDirectories>,
     lock_root: PathBuf,
 }
 
-impl ProjectFolder {
+impl ProjectWorkingFolder {
     /// Finds the project: the git work tree of the working folder; without git, the folder that has the root of the locks.
     ///
     /// As for git, `GIT_WORK_TREE` names the work tree, and with `GIT_DIR` alone it is the working folder.

@@ -1,4 +1,4 @@
-use super::ProjectFolder;
+use super::ProjectWorkingFolder;
 use crate::pattern::ProjectPath;
 use std::{
     collections::VecDeque,
@@ -13,7 +13,7 @@ const MOST_LINKS: usize = 40;
 
 /// Where a path leads, if a part of it is a symbolic link and it leads to another path of the project. What is not there
 /// yet is taken by its name.
-pub(super) fn target(project: &ProjectFolder, path: &ProjectPath) -> Option<ProjectPath> {
+pub(super) fn target(project: &ProjectWorkingFolder, path: &ProjectPath) -> Option<ProjectPath> {
     let mut left: VecDeque<OsString> = names(path.as_path());
     let mut reached = project.root.clone();
     let mut links = 0;

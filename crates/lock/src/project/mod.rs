@@ -9,6 +9,6 @@ mod folder;
 mod links;
 mod tree;
 
-pub use argument::{PathArgument, argument, literals};
-pub use error::{InvalidArgument, ProjectError};
-pub use folder::{ProjectFolder, ProjectSearchInputs};
+pub use argument::{PathOrPatternArgument, argument, literals};
+pub use error::{InvalidPatternArgument, ProjectError};
+pub use folder::{ProjectSearchInputs, ProjectWorkingFolder};

@@ -1,4 +1,4 @@
-use super::{FORMAT_VERSION, LockRecord, UnknownRecordField, lines::RecordLineWriter};
+use super::{FORMAT_VERSION, LockRecord, UnknownRecordField, lines::MultilineRecordWriter};
 use crate::words::LockMode;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use std::fmt::Display;
@@ -12,9 +12,9 @@ impl Serialize for LockRecord {
 
 /// A record as it was read, with the version that it has there; for showing, not for writing.
 #[derive(Debug)]
-pub struct LockRecordJson<'a>(pub &'a LockRecord);
+pub struct LockRecordDisplayJson<'a>(pub &'a LockRecord);
 
-impl Serialize for LockRecordJson<'_> {
+impl Serialize for LockRecordDisplayJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serialize_as(self.0, self.0.version, serializer)
     }
@@ -52,7 +52,7 @@ pub(super) trait RecordFieldWriter {
         key: &'static str,
         value: Option<impl Display>,
     ) -> Result<(), Self::Error> {
-        self.put(key, value.map(SerializedText))
+        self.put(key, value.map(DisplaySerializationWrapper))
     }
 }
 
@@ -100,7 +100,7 @@ impl LockRecord {
     /// The bytes of the record's file.
     pub fn encode(&self) -> Vec<u8> {
         let record = self.for_every_reader();
-        let mut lines = RecordLineWriter::object(0);
+        let mut lines = MultilineRecordWriter::object(0);
         // Writing numbers and texts into memory cannot fail.
         let _ = record.put_into(FORMAT_VERSION, &mut lines);
         let mut text = lines.end();
@@ -124,7 +124,8 @@ impl<M: SerializeMap> RecordFieldWriter for RecordMapWriter<M> {
     }
 
     fn put_holders(&mut self, holders: &[LockRecord]) -> Result<(), M::Error> {
-        let holders: Vec<CoHolderFields<'_>> = holders.iter().map(CoHolderFields).collect();
+        let holders: Vec<CoHolderSerializationWrapper<'_>> =
+            holders.iter().map(CoHolderSerializationWrapper).collect();
         self.0.serialize_entry("co_holders", &holders)
     }
 
@@ -133,9 +134,9 @@ impl<M: SerializeMap> RecordFieldWriter for RecordMapWriter<M> {
     }
 }
 
-struct CoHolderFields<'a>(&'a LockRecord);
+struct CoHolderSerializationWrapper<'a>(&'a LockRecord);
 
-impl Serialize for CoHolderFields<'_> {
+impl Serialize for CoHolderSerializationWrapper<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut shown = RecordMapWriter(serializer.serialize_map(None)?);
         self.0.put_beside(&mut shown)?;
@@ -144,9 +145,9 @@ impl Serialize for CoHolderFields<'_> {
 }
 
 /// A value that is written as the text it shows.
-struct SerializedText<T>(T);
+struct DisplaySerializationWrapper<T>(T);
 
-impl<T: Display> Serialize for SerializedText<T> {
+impl<T: Display> Serialize for DisplaySerializationWrapper<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
     }

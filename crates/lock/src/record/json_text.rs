@@ -5,9 +5,9 @@ use std::borrow::Cow;
 
 /// A JSON value as the text in which it was written: digits, escapes and blanks stay as they are.
 #[derive(Clone, Debug)]
-pub struct JsonText(Box<RawValue>);
+pub struct RawJsonText(Box<RawValue>);
 
-impl JsonText {
+impl RawJsonText {
     /// A text as a JSON value.
     pub fn of_text(text: &str) -> Self {
         // A text can always be written.
@@ -63,16 +63,16 @@ impl JsonText {
     }
 }
 
-impl PartialEq for JsonText {
+impl PartialEq for RawJsonText {
     fn eq(&self, other: &Self) -> bool {
         self.as_str() == other.as_str()
     }
 }
 
-impl Eq for JsonText {}
+impl Eq for RawJsonText {}
 
 /// In one line, with every digit and escape.
-impl Serialize for JsonText {
+impl Serialize for RawJsonText {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.compact() {
             Cow::Borrowed(_) => self.0.serialize(serializer),

@@ -3,14 +3,14 @@ use serde::Serialize;
 
 /// Writes an object as it stands in a record's file: a field a line. What was read as text is written as that text, which
 /// no serializer does with keys.
-pub(super) struct RecordLineWriter {
+pub(super) struct MultilineRecordWriter {
     text: String,
     /// How far the object's own lines are indented, in blanks.
     indent: usize,
     is_empty: bool,
 }
 
-impl RecordLineWriter {
+impl MultilineRecordWriter {
     /// Begins an object.
     pub(super) fn object(indent: usize) -> Self {
         Self { text: "{".to_owned(), indent, is_empty: true }
@@ -41,7 +41,7 @@ impl RecordLineWriter {
     }
 }
 
-impl RecordFieldWriter for RecordLineWriter {
+impl RecordFieldWriter for MultilineRecordWriter {
     type Error = serde_json::Error;
 
     fn put(&mut self, key: &'static str, value: Option<impl Serialize>) -> Result<(), Self::Error> {

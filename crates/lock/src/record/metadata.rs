@@ -1,4 +1,4 @@
-use super::json_text::{JsonText, depth};
+use super::json_text::{RawJsonText, depth};
 use serde::{
     Serialize, Serializer,
     de::{Deserialize, Deserializer, Error, MapAccess, Visitor},
@@ -11,7 +11,7 @@ const DEEPEST: usize = super::parse::DEEPEST - 1;
 
 /// What a holder wants others to read: a JSON object, kept as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LockMetadata(JsonText);
+pub struct LockMetadata(RawJsonText);
 
 impl Default for LockMetadata {
     fn default() -> Self {
@@ -34,32 +34,32 @@ impl LockMetadata {
 
     /// Takes an object as it stands in a record.
     pub(super) fn checked(raw: &RawValue) -> Result<Self, serde_json::Error> {
-        let json = JsonText::checked(raw)?;
+        let json = RawJsonText::checked(raw)?;
         serde_json::from_str::<LockMetadataEntries<'_>>(raw.get())?;
         Ok(Self(json))
     }
 
     /// The object with these entries, laid out as it stands in a record.
-    fn of(entries: &[(String, JsonText)]) -> Self {
-        let line = |(key, value): &(String, JsonText)| {
-            format!("\n    {}: {}", JsonText::of_text(key).as_str(), value.as_str())
+    fn of(entries: &[(String, RawJsonText)]) -> Self {
+        let line = |(key, value): &(String, RawJsonText)| {
+            format!("\n    {}: {}", RawJsonText::of_text(key).as_str(), value.as_str())
         };
         let lines: Vec<String> = entries.iter().map(line).collect();
         let end = if lines.is_empty() { "" } else { "\n  " };
         let object = RawValue::from_string(format!("{{{}{end}}}", lines.join(",")));
         // What is made of keys and JSON values is an object.
-        Self(JsonText::of_raw(object.unwrap_or_else(|_| RawValue::NULL.to_owned())))
+        Self(RawJsonText::of_raw(object.unwrap_or_else(|_| RawValue::NULL.to_owned())))
     }
 
     /// The JSON, to the byte.
-    pub fn as_json(&self) -> &JsonText {
+    pub fn as_json(&self) -> &RawJsonText {
         &self.0
     }
 
     /// All entries in their order, also those with equal keys.
-    pub fn entries(&self) -> Vec<(String, JsonText)> {
+    pub fn entries(&self) -> Vec<(String, RawJsonText)> {
         let entries = serde_json::from_str::<LockMetadataEntries<'_>>(self.0.as_str());
-        let owned = |(key, raw): (String, &RawValue)| (key, JsonText::of_raw(raw.to_owned()));
+        let owned = |(key, raw): (String, &RawValue)| (key, RawJsonText::of_raw(raw.to_owned()));
         entries.map_or_else(
             |_| Vec::new(),
             |LockMetadataEntries(all)| all.into_iter().map(owned).collect(),
@@ -67,7 +67,7 @@ impl LockMetadata {
     }
 
     /// The value of a key: of equal ones, the last.
-    pub fn get(&self, key: &str) -> Option<JsonText> {
+    pub fn get(&self, key: &str) -> Option<RawJsonText> {
         let entries = self.entries().into_iter().rev();
         entries.filter(|(each, _)| each == key).map(|(_, value)| value).next()
     }
@@ -91,7 +91,7 @@ impl LockMetadata {
     /// Sets a key to a text: in the place that the key has, or at the end.
     pub fn set(&mut self, key: &str, text: &str) {
         let mut entries = self.entries();
-        let value = JsonText::of_text(text);
+        let value = RawJsonText::of_text(text);
         let place = entries.iter().position(|(each, _)| each == key);
         entries.retain(|(each, _)| each != key);
         entries.insert(place.unwrap_or(entries.len()), (key.to_owned(), value));

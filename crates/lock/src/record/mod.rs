@@ -30,10 +30,10 @@ mod result;
 mod tests;
 mod verbatim_json;
 
-pub use encode::LockRecordJson;
+pub use encode::LockRecordDisplayJson;
 pub use flaw::{LockRecordFlaw, UnsupportedRecordVersion};
 pub use hold_kind::HoldKind;
-pub use json_text::JsonText;
+pub use json_text::RawJsonText;
 pub use metadata::LockMetadata;
 pub use parse::RecordParseError;
 pub use record_file::{RecordCorruption, RecordSlot};
@@ -96,9 +96,9 @@ pub struct LockRecord {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownRecordField {
     /// Its key, a JSON text.
-    pub key: JsonText,
+    pub key: RawJsonText,
     /// Its value.
-    pub value: JsonText,
+    pub value: RawJsonText,
 }
 
 impl UnknownRecordField {

@@ -1,5 +1,5 @@
 use super::{
-    FORMAT_VERSION, HoldKind, JsonText, LockMetadata, LockRecord, LockRecordFlaw,
+    FORMAT_VERSION, HoldKind, LockMetadata, LockRecord, LockRecordFlaw, RawJsonText,
     UnknownRecordField, UnsupportedRecordVersion, json_text::depth, verbatim_json::VerbatimJson,
 };
 use crate::words::{AgentId, Fence, LockId, LockMode, LockName, Owner, Timestamp};
@@ -34,13 +34,14 @@ impl LockRecord {
         if bytes.is_empty() {
             return Err(LockRecordFlaw::Empty.into());
         }
-        let mut fields: RecordFields<'_> = serde_json::from_slice(bytes).map_err(|error| {
-            match (error.classify(), bytes.trim_ascii_start().first()) {
-                // Another kind of document, as far as its first byte tells.
-                (Category::Data, Some(first)) if *first != b'{' => LockRecordFlaw::NotAnObject,
-                _ => LockRecordFlaw::NotJson(error.to_string()),
-            }
-        })?;
+        let mut fields: UnreadRecordFields<'_> =
+            serde_json::from_slice(bytes).map_err(|error| {
+                match (error.classify(), bytes.trim_ascii_start().first()) {
+                    // Another kind of document, as far as its first byte tells.
+                    (Category::Data, Some(first)) if *first != b'{' => LockRecordFlaw::NotAnObject,
+                    _ => LockRecordFlaw::NotJson(error.to_string()),
+                }
+            })?;
         if fields.has_texts() && depth(bytes) > DEEPEST {
             let flaw = format!("nested deeper than {DEEPEST} levels");
             return Err(LockRecordFlaw::NotJson(flaw).into());
@@ -53,15 +54,15 @@ impl LockRecord {
 /// The fields not yet read, in their order; what remains at the end is unknown to this version.
 ///
 /// A list, because a record has so few fields that looking through them costs less than a table.
-struct RecordFields<'a>(Vec<Field<'a>>);
+struct UnreadRecordFields<'a>(Vec<Field<'a>>);
 
 struct Field<'a> {
     key: RecordFieldName<'a>,
-    value: RecordFieldValue<'a>,
+    value: RawOrParsedValue<'a>,
 }
 
 /// A field's value: what every record has is read at once, the rest is kept as it stands.
-enum RecordFieldValue<'a> {
+enum RawOrParsedValue<'a> {
     Read(Value),
     AsItStands(&'a RawValue),
 }
@@ -72,7 +73,7 @@ struct RecordFieldName<'a> {
     written: &'a RawValue,
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for RecordFields<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for UnreadRecordFields<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(RecordFieldsVisitor)
     }
@@ -123,33 +124,33 @@ impl<'de: 'a, 'a> Deserialize<'de> for RecordFieldName<'a> {
 struct RecordFieldsVisitor;
 
 impl<'de> Visitor<'de> for RecordFieldsVisitor {
-    type Value = RecordFields<'de>;
+    type Value = UnreadRecordFields<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RecordFields<'de>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<UnreadRecordFields<'de>, A::Error> {
         let mut fields = Vec::with_capacity(20);
         while let Some(key) = map.next_key::<RecordFieldName<'de>>()? {
             let value = match key.known {
                 Some(known) if !AS_IT_STANDS.contains(&known) => {
-                    RecordFieldValue::Read(map.next_value::<VerbatimJson>()?.0)
+                    RawOrParsedValue::Read(map.next_value::<VerbatimJson>()?.0)
                 }
-                _ => RecordFieldValue::AsItStands(map.next_value()?),
+                _ => RawOrParsedValue::AsItStands(map.next_value()?),
             };
             fields.push(Field { key, value });
         }
-        Ok(RecordFields(fields))
+        Ok(UnreadRecordFields(fields))
     }
 }
 
-impl<'a> RecordFields<'a> {
+impl<'a> UnreadRecordFields<'a> {
     /// Whether there are texts whose depth is not checked yet.
     fn has_texts(&self) -> bool {
         self.0.iter().any(|field| match field.value {
-            RecordFieldValue::AsItStands(raw) => raw.get().starts_with(['{', '[']),
-            RecordFieldValue::Read(_) => false,
+            RawOrParsedValue::AsItStands(raw) => raw.get().starts_with(['{', '[']),
+            RawOrParsedValue::Read(_) => false,
         })
     }
 
@@ -242,7 +243,7 @@ impl<'a> RecordFields<'a> {
             return Ok(Vec::new());
         };
         let flaw = |_| wrong("co_holders", "a list of objects");
-        let list: Vec<RecordFields<'_>> = serde_json::from_str(list.get()).map_err(flaw)?;
+        let list: Vec<UnreadRecordFields<'_>> = serde_json::from_str(list.get()).map_err(flaw)?;
         list.into_iter().map(|fields| fields.into_holder(mode, version, name)).collect()
     }
 
@@ -267,7 +268,7 @@ impl<'a> RecordFields<'a> {
     /// Takes a field out as it stands; `null` counts as absent.
     fn take_as_it_stands(&mut self, name: &'static str) -> Option<&'a RawValue> {
         match self.take_field(name)?.value {
-            RecordFieldValue::AsItStands(raw) if raw.get() != "null" => Some(raw),
+            RawOrParsedValue::AsItStands(raw) if raw.get() != "null" => Some(raw),
             _ => None,
         }
     }
@@ -275,7 +276,7 @@ impl<'a> RecordFields<'a> {
     /// Takes a field out; `null` counts as absent.
     fn take(&mut self, name: &'static str) -> Result<Option<Value>, LockRecordFlaw> {
         let value = match self.take_field(name) {
-            Some(Field { value: RecordFieldValue::Read(value), .. }) => value,
+            Some(Field { value: RawOrParsedValue::Read(value), .. }) => value,
             Some(field) => field.read()?,
             None => return Ok(None),
         };
@@ -324,8 +325,8 @@ impl Field<'_> {
     /// The value, read.
     fn read(&self) -> Result<Value, LockRecordFlaw> {
         match &self.value {
-            RecordFieldValue::Read(value) => Ok(value.clone()),
-            RecordFieldValue::AsItStands(raw) => {
+            RawOrParsedValue::Read(value) => Ok(value.clone()),
+            RawOrParsedValue::AsItStands(raw) => {
                 let read = serde_json::from_str::<VerbatimJson>(raw.get());
                 read.map(|it| it.0).map_err(|error| LockRecordFlaw::NotJson(error.to_string()))
             }
@@ -336,14 +337,14 @@ impl Field<'_> {
     /// what is written.
     fn unknown(&self) -> Result<UnknownRecordField, LockRecordFlaw> {
         let value = match &self.value {
-            RecordFieldValue::AsItStands(raw) => JsonText::checked(raw),
+            RawOrParsedValue::AsItStands(raw) => RawJsonText::checked(raw),
             // Every field that is read at once has been taken out.
-            RecordFieldValue::Read(value) => {
-                serde_json::value::to_raw_value(value).map(JsonText::of_raw)
+            RawOrParsedValue::Read(value) => {
+                serde_json::value::to_raw_value(value).map(RawJsonText::of_raw)
             }
         };
         let value = value.map_err(|error| LockRecordFlaw::NotJson(error.to_string()))?;
-        Ok(UnknownRecordField { key: JsonText::of_raw(self.key.written.to_owned()), value })
+        Ok(UnknownRecordField { key: RawJsonText::of_raw(self.key.written.to_owned()), value })
     }
 }
 

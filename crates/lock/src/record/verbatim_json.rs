@@ -27,13 +27,13 @@ enum VerbatimJsonPart {
 
 impl<'de> Deserialize<'de> for VerbatimJsonPart {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(JsonPartVisitor)
+        deserializer.deserialize_any(VerbatimJsonVisitor)
     }
 }
 
-struct JsonPartVisitor;
+struct VerbatimJsonVisitor;
 
-impl<'de> Visitor<'de> for JsonPartVisitor {
+impl<'de> Visitor<'de> for VerbatimJsonVisitor {
     type Value = VerbatimJsonPart;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,4 +1,4 @@
-use super::{Reservation, ReservationTerms};
+use super::{Reservation, ReservationConflictTerms};
 use crate::pattern::Pattern;
 
 /// Whether a request is added to a reservation of its owner: they are alike in scope, mode, origin and hold, and overlap.
@@ -29,7 +29,7 @@ pub fn extended(present: &[Pattern], more: &[Pattern]) -> Vec<Pattern> {
 
 /// What becomes of patterns of which some are given back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reduction {
+pub struct PatternReleaseOutcome {
     /// The patterns that remain.
     pub rest: Vec<Pattern>,
     /// The patterns that were given back.
@@ -39,8 +39,9 @@ pub struct Reduction {
 }
 
 /// Takes patterns out of those that stand. One is given back if a pattern to give back contains it.
-pub fn reduced(standing: ReservationTerms<'_>, back: &[Pattern]) -> Reduction {
-    let mut reduction = Reduction { rest: Vec::new(), given_back: Vec::new(), uncut: Vec::new() };
+pub fn reduced(standing: ReservationConflictTerms<'_>, back: &[Pattern]) -> PatternReleaseOutcome {
+    let mut reduction =
+        PatternReleaseOutcome { rest: Vec::new(), given_back: Vec::new(), uncut: Vec::new() };
     for pattern in standing.patterns {
         if back.iter().any(|it| it.contains(pattern)) {
             reduction.given_back.push(pattern.clone());

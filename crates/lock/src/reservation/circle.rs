@@ -2,7 +2,7 @@ use super::{Reservation, WaitingReservation, conflicts, is_own};
 
 /// One wait of a circle: who waits, and for what.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ReservationWait {
+pub struct ReservationWaitCycleLink {
     /// The waiter.
     pub waiter: WaitingReservation,
     /// The reservation that it waits for; `None` where it waits behind the next waiter of the circle.
@@ -18,7 +18,7 @@ pub fn circle(
     start: &WaitingReservation,
     standing: &[Reservation],
     waiting: &[WaitingReservation],
-) -> Vec<ReservationWait> {
+) -> Vec<ReservationWaitCycleLink> {
     let mut search = CircleSearch { start, standing, waiting, met: Vec::new(), path: Vec::new() };
     if search.visit(start) { search.path } else { Vec::new() }
 }
@@ -28,7 +28,7 @@ struct CircleSearch<'a> {
     standing: &'a [Reservation],
     waiting: &'a [WaitingReservation],
     met: Vec<&'a WaitingReservation>,
-    path: Vec<ReservationWait>,
+    path: Vec<ReservationWaitCycleLink>,
 }
 
 impl<'a> CircleSearch<'a> {
@@ -44,7 +44,10 @@ impl<'a> CircleSearch<'a> {
 
     /// Follows a wait for a reservation to the waits of its owner.
     fn through(&mut self, waiter: &'a WaitingReservation, record: &'a Reservation) -> bool {
-        self.path.push(ReservationWait { waiter: waiter.clone(), standing: Some(record.clone()) });
+        self.path.push(ReservationWaitCycleLink {
+            waiter: waiter.clone(),
+            standing: Some(record.clone()),
+        });
         let owns =
             |it: &WaitingReservation| is_own(&it.identity, &record.owner, record.agent_id.as_ref());
         let closes =
@@ -57,7 +60,7 @@ impl<'a> CircleSearch<'a> {
 
     /// Follows a wait behind an earlier waiter.
     fn behind(&mut self, waiter: &'a WaitingReservation, ahead: &'a WaitingReservation) -> bool {
-        self.path.push(ReservationWait { waiter: waiter.clone(), standing: None });
+        self.path.push(ReservationWaitCycleLink { waiter: waiter.clone(), standing: None });
         let closes = self.visit(ahead);
         if !closes {
             self.path.pop();

@@ -3,7 +3,7 @@ use crate::pattern::{Pattern, ProjectPath};
 
 /// What decides whether two claims exclude each other, but for their owners.
 #[derive(Clone, Copy, Debug)]
-pub struct ReservationTerms<'a> {
+pub struct ReservationConflictTerms<'a> {
     /// Where the claim counts.
     pub scope: &'a ReservationScope,
     /// Whether it can be shared.
@@ -14,7 +14,7 @@ pub struct ReservationTerms<'a> {
 
 /// Two patterns that exclude each other, and the evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReservationConflict {
+pub struct PatternConflict {
     /// The pattern of the request.
     pub asked: Pattern,
     /// The pattern that stands.
@@ -26,9 +26,9 @@ pub struct ReservationConflict {
 /// Compares a request with a claim of another owner: for each pattern of the request that cannot be had, the first pattern
 /// that stands against it. The answer is empty where the two can stand together.
 pub fn conflicts(
-    asked: ReservationTerms<'_>,
-    standing: ReservationTerms<'_>,
-) -> Vec<ReservationConflict> {
+    asked: ReservationConflictTerms<'_>,
+    standing: ReservationConflictTerms<'_>,
+) -> Vec<PatternConflict> {
     let can_share =
         *asked.mode == ReservationMode::Shared && *standing.mode == ReservationMode::Shared;
     if can_share || !asked.scope.meets(standing.scope) {
@@ -37,7 +37,7 @@ pub fn conflicts(
     let first = |asked: &Pattern| {
         standing.patterns.iter().find_map(|standing| {
             let common = asked.common_path(standing)?;
-            Some(ReservationConflict { asked: asked.clone(), standing: standing.clone(), common })
+            Some(PatternConflict { asked: asked.clone(), standing: standing.clone(), common })
         })
     };
     asked.patterns.iter().filter_map(first).collect()
@@ -46,7 +46,7 @@ pub fn conflicts(
 /// The patterns of a request that no conflict is about.
 pub fn free_of<'a>(
     asked: &[Pattern],
-    conflicts: impl IntoIterator<Item = &'a ReservationConflict>,
+    conflicts: impl IntoIterator<Item = &'a PatternConflict>,
 ) -> Vec<Pattern> {
     let taken: Vec<&Pattern> = conflicts.into_iter().map(|it| &it.asked).collect();
     asked.iter().filter(|pattern| !taken.contains(pattern)).cloned().collect()

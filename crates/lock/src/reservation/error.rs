@@ -2,7 +2,7 @@ use super::RESERVATION_FORMAT_VERSION;
 
 /// Says why a file is no record of a reservation.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ReservationFlaw {
+pub enum ReservationRecordFlaw {
     /// Nothing is in the file.
     #[error("the file is empty")]
     Empty,
@@ -52,5 +52,5 @@ pub enum ReservationParseError {
     Newer(#[from] UnsupportedReservationVersion),
     /// It is no record.
     #[error(transparent)]
-    Flaw(#[from] ReservationFlaw),
+    Flaw(#[from] ReservationRecordFlaw),
 }

@@ -34,10 +34,10 @@ mod tests;
 mod verdict;
 
 pub use attributes::{ReservationMode, ReservationOrigin, ReservationScope, WorktreeId};
-pub use change::{Reduction, extended, is_extension, reduced};
-pub use circle::{ReservationWait, circle};
-pub use conflict::{ReservationConflict, ReservationTerms, conflicts, free_of};
-pub use error::{ReservationFlaw, ReservationParseError, UnsupportedReservationVersion};
+pub use change::{PatternReleaseOutcome, extended, is_extension, reduced};
+pub use circle::{ReservationWaitCycleLink, circle};
+pub use conflict::{PatternConflict, ReservationConflictTerms, conflicts, free_of};
+pub use error::{ReservationParseError, ReservationRecordFlaw, UnsupportedReservationVersion};
 pub use id::{InvalidReservationId, ReservationId};
 pub use ownership::is_own;
 pub use request::{ReservationEntry, ReservationSlot, WaitingReservation};
@@ -130,8 +130,8 @@ impl Reservation {
     }
 
     /// Where and how it counts.
-    pub fn terms(&self) -> ReservationTerms<'_> {
-        ReservationTerms { scope: &self.scope, mode: &self.mode, patterns: &self.patterns }
+    pub fn terms(&self) -> ReservationConflictTerms<'_> {
+        ReservationConflictTerms { scope: &self.scope, mode: &self.mode, patterns: &self.patterns }
     }
 }
 

@@ -1,11 +1,11 @@
 use super::{
-    RESERVATION_FORMAT_VERSION, Reservation, ReservationFlaw, ReservationId, ReservationMode,
-    ReservationOrigin, ReservationParseError, ReservationScope, UnsupportedReservationVersion,
+    RESERVATION_FORMAT_VERSION, Reservation, ReservationId, ReservationMode, ReservationOrigin,
+    ReservationParseError, ReservationRecordFlaw, ReservationScope, UnsupportedReservationVersion,
     WorktreeId,
 };
 use crate::{
     pattern::Pattern,
-    record::{HoldKind, JsonText, UnknownRecordField},
+    record::{HoldKind, RawJsonText, UnknownRecordField},
     words::{AgentId, Owner, Timestamp},
 };
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
@@ -23,9 +23,9 @@ impl Reservation {
     /// holds; [`ReservationParseError::Flaw`] for anything that is no record.
     pub fn parse(bytes: &[u8], id: &ReservationId) -> Result<Self, ReservationParseError> {
         if bytes.is_empty() {
-            return Err(ReservationFlaw::Empty.into());
+            return Err(ReservationRecordFlaw::Empty.into());
         }
-        let mut fields = ReservationFields::read(bytes)?;
+        let mut fields = UnreadReservationFields::read(bytes)?;
         let version = fields.take("version", "a whole number from 0")?.unwrap_or(0);
         if version > RESERVATION_FORMAT_VERSION {
             return Err(UnsupportedReservationVersion { found: version }.into());
@@ -35,9 +35,9 @@ impl Reservation {
 }
 
 /// The fields not yet read, in their order; what remains at the end is unknown to this version.
-pub(super) struct ReservationFields<'a>(Vec<(String, &'a RawValue, &'a RawValue)>);
+pub(super) struct UnreadReservationFields<'a>(Vec<(String, &'a RawValue, &'a RawValue)>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for ReservationFields<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for UnreadReservationFields<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(ReservationFieldsVisitor)
     }
@@ -46,7 +46,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for ReservationFields<'a> {
 struct ReservationFieldsVisitor;
 
 impl<'de> Visitor<'de> for ReservationFieldsVisitor {
-    type Value = ReservationFields<'de>;
+    type Value = UnreadReservationFields<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
@@ -58,13 +58,14 @@ impl<'de> Visitor<'de> for ReservationFieldsVisitor {
             let name = serde_json::from_str(key.get()).map_err(serde::de::Error::custom)?;
             fields.push((name, key, value));
         }
-        Ok(ReservationFields(fields))
+        Ok(UnreadReservationFields(fields))
     }
 }
 
-impl<'a> ReservationFields<'a> {
-    pub(super) fn read(bytes: &'a [u8]) -> Result<Self, ReservationFlaw> {
-        serde_json::from_slice(bytes).map_err(|error| ReservationFlaw::NotJson(error.to_string()))
+impl<'a> UnreadReservationFields<'a> {
+    pub(super) fn read(bytes: &'a [u8]) -> Result<Self, ReservationRecordFlaw> {
+        serde_json::from_slice(bytes)
+            .map_err(|error| ReservationRecordFlaw::NotJson(error.to_string()))
     }
 
     /// Takes a field out; the last of equal keys counts, and `null` counts as absent.
@@ -72,7 +73,7 @@ impl<'a> ReservationFields<'a> {
         &mut self,
         field: &'static str,
         expected: &'static str,
-    ) -> Result<Option<T>, ReservationFlaw> {
+    ) -> Result<Option<T>, ReservationRecordFlaw> {
         // In one pass, however often the key is there.
         let Some((_, _, raw)) = self.0.extract_if(.., |(name, ..)| name == field).last() else {
             return Ok(None);
@@ -80,65 +81,68 @@ impl<'a> ReservationFields<'a> {
         if raw.get() == "null" {
             return Ok(None);
         }
-        let wrong = |_| ReservationFlaw::WrongType { field, expected };
+        let wrong = |_| ReservationRecordFlaw::WrongType { field, expected };
         serde_json::from_str(raw.get()).map(Some).map_err(wrong)
     }
 
-    pub(super) fn text(&mut self, field: &'static str) -> Result<Option<String>, ReservationFlaw> {
+    pub(super) fn text(
+        &mut self,
+        field: &'static str,
+    ) -> Result<Option<String>, ReservationRecordFlaw> {
         self.take(field, "a string")
     }
 
-    fn number(&mut self, field: &'static str) -> Result<Option<u64>, ReservationFlaw> {
+    fn number(&mut self, field: &'static str) -> Result<Option<u64>, ReservationRecordFlaw> {
         self.take(field, "a whole number from 0")
     }
 
-    fn time(&mut self, field: &'static str) -> Result<Option<Timestamp>, ReservationFlaw> {
+    fn time(&mut self, field: &'static str) -> Result<Option<Timestamp>, ReservationRecordFlaw> {
         let expected = "a time like 2026-02-01T10:00:00Z";
         let read = |text: String| text.parse();
-        let wrong = |_| ReservationFlaw::WrongType { field, expected };
+        let wrong = |_| ReservationRecordFlaw::WrongType { field, expected };
         self.take(field, expected)?.map(read).transpose().map_err(wrong)
     }
 
     /// The patterns; a request of a waiter has them in the same form.
-    pub(super) fn patterns(&mut self) -> Result<Vec<Pattern>, ReservationFlaw> {
+    pub(super) fn patterns(&mut self) -> Result<Vec<Pattern>, ReservationRecordFlaw> {
         let expected = "a list of patterns";
         let list: Option<Vec<serde_json::Value>> = self.take("patterns", expected)?;
-        let list = list.ok_or(ReservationFlaw::Missing("patterns"))?;
+        let list = list.ok_or(ReservationRecordFlaw::Missing("patterns"))?;
         if list.is_empty() {
-            return Err(ReservationFlaw::WrongType { field: "patterns", expected });
+            return Err(ReservationRecordFlaw::WrongType { field: "patterns", expected });
         }
         let read = |it| serde_json::from_value(it);
         let patterns: Result<Vec<Pattern>, _> = list.into_iter().map(read).collect();
-        patterns.map_err(|error| ReservationFlaw::Pattern(error.to_string()))
+        patterns.map_err(|error| ReservationRecordFlaw::Pattern(error.to_string()))
     }
 
     /// The scope with its worktree. A `tree` that belongs to no scope of this version is kept as an unknown field.
-    pub(super) fn scope(&mut self) -> Result<ReservationScope, ReservationFlaw> {
+    pub(super) fn scope(&mut self) -> Result<ReservationScope, ReservationRecordFlaw> {
         match self.text("scope")?.as_deref() {
             None | Some("repository") => Ok(ReservationScope::Repository),
             Some("tree") => {
                 let tree = self.text("tree")?.and_then(|text| WorktreeId::from_record(&text));
-                tree.map(ReservationScope::Tree).ok_or(ReservationFlaw::Missing("tree"))
+                tree.map(ReservationScope::Tree).ok_or(ReservationRecordFlaw::Missing("tree"))
             }
             Some(other) => Ok(ReservationScope::Other(other.to_owned(), self.text("tree")?)),
         }
     }
 
-    pub(super) fn mode(&mut self) -> Result<ReservationMode, ReservationFlaw> {
+    pub(super) fn mode(&mut self) -> Result<ReservationMode, ReservationRecordFlaw> {
         let mode = self.text("mode")?;
         Ok(mode.map_or(ReservationMode::Exclusive, |text| ReservationMode::from_record(&text)))
     }
 
-    pub(super) fn owner(&mut self) -> Result<Owner, ReservationFlaw> {
-        let owner = self.text("owner")?.ok_or(ReservationFlaw::Missing("owner"))?;
+    pub(super) fn owner(&mut self) -> Result<Owner, ReservationRecordFlaw> {
+        let owner = self.text("owner")?.ok_or(ReservationRecordFlaw::Missing("owner"))?;
         Ok(Owner::from_record(&owner))
     }
 
-    pub(super) fn agent(&mut self) -> Result<Option<AgentId>, ReservationFlaw> {
+    pub(super) fn agent(&mut self) -> Result<Option<AgentId>, ReservationRecordFlaw> {
         Ok(self.text("agent_id")?.and_then(|text| AgentId::new(&text)))
     }
 
-    pub(super) fn pid(&mut self) -> Result<Option<i32>, ReservationFlaw> {
+    pub(super) fn pid(&mut self) -> Result<Option<i32>, ReservationRecordFlaw> {
         let pid: Option<i32> = self.take("pid", "a process id")?;
         Ok(pid.filter(|pid| *pid > 0))
     }
@@ -147,7 +151,7 @@ impl<'a> ReservationFields<'a> {
         mut self,
         version: u64,
         id: &ReservationId,
-    ) -> Result<Reservation, ReservationFlaw> {
+    ) -> Result<Reservation, ReservationRecordFlaw> {
         self.text("id")?;
         let hold = self.text("hold")?;
         let origin = self.text("origin")?;
@@ -162,7 +166,9 @@ impl<'a> ReservationFields<'a> {
             boot_id: self.text("boot_id")?,
             pid_ns: self.number("pid_ns")?,
             hold: hold.map_or(HoldKind::Lease, |text| HoldKind::from_record(&text)),
-            acquired: self.time("acquired_ts")?.ok_or(ReservationFlaw::Missing("acquired_ts"))?,
+            acquired: self
+                .time("acquired_ts")?
+                .ok_or(ReservationRecordFlaw::Missing("acquired_ts"))?,
             ttl_sec: self.number("ttl_sec")?,
             expires_at: self.time("expires_at")?,
             held_since: self.time("held_since")?,
@@ -176,9 +182,10 @@ impl<'a> ReservationFields<'a> {
         })
     }
 
-    fn unknown(self) -> Result<Vec<UnknownRecordField>, ReservationFlaw> {
+    fn unknown(self) -> Result<Vec<UnknownRecordField>, ReservationRecordFlaw> {
         let keep = |raw: &RawValue| {
-            JsonText::checked(raw).map_err(|error| ReservationFlaw::NotJson(error.to_string()))
+            RawJsonText::checked(raw)
+                .map_err(|error| ReservationRecordFlaw::NotJson(error.to_string()))
         };
         let field = |(_, key, value): (String, &RawValue, &RawValue)| {
             Ok(UnknownRecordField { key: keep(key)?, value: keep(value)? })

@@ -1,6 +1,6 @@
 use super::{
-    Reservation, ReservationFlaw, ReservationId, ReservationMode, ReservationScope,
-    ReservationTerms, UnsupportedReservationVersion, parse::ReservationFields,
+    Reservation, ReservationConflictTerms, ReservationId, ReservationMode, ReservationRecordFlaw,
+    ReservationScope, UnsupportedReservationVersion, parse::UnreadReservationFields,
 };
 use crate::{
     pattern::Pattern,
@@ -18,7 +18,7 @@ pub enum ReservationSlot {
     /// A record of a later version: something is reserved, nothing more is known.
     Newer(UnsupportedReservationVersion),
     /// Something that is no record.
-    Corrupted(ReservationFlaw),
+    Corrupted(ReservationRecordFlaw),
     /// Something that this process may not read.
     Unreadable(Arc<io::Error>),
 }
@@ -55,8 +55,8 @@ pub struct WaitingReservation {
 
 impl WaitingReservation {
     /// What it asks for, as the rules compare it.
-    pub fn terms(&self) -> ReservationTerms<'_> {
-        ReservationTerms { scope: &self.scope, mode: &self.mode, patterns: &self.patterns }
+    pub fn terms(&self) -> ReservationConflictTerms<'_> {
+        ReservationConflictTerms { scope: &self.scope, mode: &self.mode, patterns: &self.patterns }
     }
 
     /// The text of its file.
@@ -78,9 +78,13 @@ impl WaitingReservation {
     /// Reads what [`encode`](Self::encode) has written.
     ///
     /// # Errors
-    /// [`ReservationFlaw`] where it is something else.
-    pub fn parse(bytes: &[u8], number: u64, id: &ReservationId) -> Result<Self, ReservationFlaw> {
-        let mut fields = ReservationFields::read(bytes)?;
+    /// [`ReservationRecordFlaw`] where it is something else.
+    pub fn parse(
+        bytes: &[u8],
+        number: u64,
+        id: &ReservationId,
+    ) -> Result<Self, ReservationRecordFlaw> {
+        let mut fields = UnreadReservationFields::read(bytes)?;
         let is_given = fields.take("is_owner_given", "true or false")?.unwrap_or(false);
         let since = fields.text("since")?.and_then(|text| text.parse().ok());
         Ok(Self {
@@ -89,10 +93,10 @@ impl WaitingReservation {
             identity: CallerIdentity {
                 owner: fields.owner()?,
                 source: if is_given { OwnerSource::Given } else { OwnerSource::Derived },
-                agent: fields.agent()?.ok_or(ReservationFlaw::Missing("agent_id"))?,
+                agent: fields.agent()?.ok_or(ReservationRecordFlaw::Missing("agent_id"))?,
             },
             pid: fields.pid()?,
-            since: since.ok_or(ReservationFlaw::Missing("since"))?,
+            since: since.ok_or(ReservationRecordFlaw::Missing("since"))?,
             scope: fields.scope()?,
             mode: fields.mode()?,
             patterns: fields.patterns()?,

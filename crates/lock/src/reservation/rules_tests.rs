@@ -36,9 +36,9 @@ fn two_claims_conflict_by_mode_scope_and_overlap() {
         ((&tree("."), &Exclusive, &one), (&tree("."), &Exclusive, &two), true),
         ((&tree("."), &Exclusive, &one), (&tree("worktrees/x"), &Exclusive, &two), false),
     ] {
-        let asked = ReservationTerms { scope: asked.0, mode: asked.1, patterns: asked.2 };
+        let asked = ReservationConflictTerms { scope: asked.0, mode: asked.1, patterns: asked.2 };
         let standing =
-            ReservationTerms { scope: standing.0, mode: standing.1, patterns: standing.2 };
+            ReservationConflictTerms { scope: standing.0, mode: standing.1, patterns: standing.2 };
         for found in [conflicts(asked, standing), conflicts(standing, asked)] {
             assert_eq!(!found.is_empty(), expected, "{asked:?} {standing:?}");
         }
@@ -49,7 +49,7 @@ fn two_claims_conflict_by_mode_scope_and_overlap() {
 fn a_conflict_has_a_path_as_evidence_and_says_what_is_free() {
     let asked = patterns(&["src/**/a.rs", "docs", "x"]);
     let standing = patterns(&["src/b/*.rs", "x/y"]);
-    let terms = |patterns| ReservationTerms {
+    let terms = |patterns| ReservationConflictTerms {
         scope: &ReservationScope::Repository,
         mode: &ReservationMode::Exclusive,
         patterns,
@@ -85,7 +85,7 @@ fn two_sessions_of_harnesses_are_two_owners_under_one_given_name() {
 #[test]
 fn what_is_given_back_leaves_the_rest_and_a_pattern_is_not_cut() {
     let standing = patterns(&["src/a", "src/b", "docs/**"]);
-    let terms = ReservationTerms {
+    let terms = ReservationConflictTerms {
         scope: &ReservationScope::Repository,
         mode: &ReservationMode::Exclusive,
         patterns: &standing,
@@ -174,7 +174,7 @@ proptest! {
         standing in proptest::collection::vec(pattern(), 1..4),
         back in proptest::collection::vec(pattern(), 1..3),
     ) {
-        let terms = ReservationTerms {
+        let terms = ReservationConflictTerms {
             scope: &ReservationScope::Repository,
             mode: &ReservationMode::Exclusive,
             patterns: &standing,

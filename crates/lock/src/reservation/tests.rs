@@ -3,7 +3,7 @@
 use super::*;
 use crate::rules::{
     Liveness,
-    Staleness::{Expired, HolderGone},
+    StalenessCause::{Expired, HolderGone},
 };
 use proptest::prelude::*;
 

@@ -1,7 +1,7 @@
 use super::Reservation;
 use crate::{
     record::HoldKind,
-    rules::{Liveness, Staleness},
+    rules::{Liveness, StalenessCause},
     words::Timestamp,
 };
 
@@ -11,10 +11,10 @@ pub fn judge(
     record: &Reservation,
     now: Timestamp,
     process: impl FnOnce(&Reservation) -> Liveness,
-) -> Option<Staleness> {
+) -> Option<StalenessCause> {
     if record.is_expired(now) {
-        return Some(Staleness::Expired);
+        return Some(StalenessCause::Expired);
     }
     let is_tied = record.hold == HoldKind::Process;
-    (is_tied && process(record) == Liveness::Dead).then_some(Staleness::HolderGone)
+    (is_tied && process(record) == Liveness::Dead).then_some(StalenessCause::HolderGone)
 }

@@ -1,4 +1,4 @@
-use super::{QueueObstacle, QueuePlace, Staleness};
+use super::{QueueObstacle, QueuePlace, StalenessCause};
 use crate::record::{LockRecord, LockRecordFlaw, RecordCorruption};
 use crate::words::LockMode;
 use std::{num::NonZeroU32, time::Duration};
@@ -8,7 +8,7 @@ pub const FILLING: Duration = Duration::from_secs(2);
 
 /// What a caller wants to have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RequestedHold {
+pub enum RequestedGuardOrLease {
     /// A lock for a process tree.
     Guard,
     /// A lock for no process.
@@ -21,7 +21,7 @@ pub struct StaleHolder {
     /// What the record says of it.
     pub holder: Box<LockRecord>,
     /// Why it is stale.
-    pub why: Staleness,
+    pub why: StalenessCause,
 }
 
 /// What is in a lock's place, from the view of the caller.
@@ -61,7 +61,7 @@ pub struct LockAdmissionInputs {
 #[derive(Clone, Debug, PartialEq)]
 pub enum AdmissionDecision {
     /// The lock is yours: make it so.
-    Enter(LockEntryPlan),
+    Enter(LockAdmissionPlan),
     /// Not now.
     Blocked(Obstacle),
     /// Never, as it was asked: those in the queue or in have this number of slots.
@@ -70,7 +70,7 @@ pub enum AdmissionDecision {
 
 /// How a caller enters.
 #[derive(Clone, Debug, PartialEq)]
-pub enum LockEntryPlan {
+pub enum LockAdmissionPlan {
     /// Nothing stands in the lock's place.
     Fresh,
     /// Something is to be removed first: holders that are gone, or a file that is not a record.
@@ -105,23 +105,23 @@ pub enum Obstacle {
 ///
 /// The order of the questions is the order in which a waiter must wait: first for earlier holders and waiters,
 /// then, at the head of the line, for the record and the freeze.
-pub fn decide(purpose: RequestedHold, inputs: LockAdmissionInputs) -> AdmissionDecision {
+pub fn decide(purpose: RequestedGuardOrLease, inputs: LockAdmissionInputs) -> AdmissionDecision {
     use LockOccupancy as Is;
-    if let (Is::MyLease(record), RequestedHold::Lease) = (&inputs.occupant, purpose) {
-        return AdmissionDecision::Enter(LockEntryPlan::Renewing(record.clone()));
+    if let (Is::MyLease(record), RequestedGuardOrLease::Lease) = (&inputs.occupant, purpose) {
+        return AdmissionDecision::Enter(LockAdmissionPlan::Renewing(record.clone()));
     }
     if let Some(ahead) = inputs.ahead {
         return stopped_by(ahead, inputs.occupant);
     }
     let entering = match inputs.occupant {
-        Is::Free => LockEntryPlan::Fresh,
-        Is::Stale(gone) => LockEntryPlan::Replacing(gone),
-        Is::MyLease(record) => LockEntryPlan::UnderLease(record),
+        Is::Free => LockAdmissionPlan::Fresh,
+        Is::Stale(gone) => LockAdmissionPlan::Replacing(gone),
+        Is::MyLease(record) => LockAdmissionPlan::UnderLease(record),
         // It is in already, as far as others are concerned; a freeze would only keep that from ending.
-        Is::Around(record) => return AdmissionDecision::Enter(LockEntryPlan::Nested(record)),
-        Is::Company(record, gone) => LockEntryPlan::Joining(record, gone),
+        Is::Around(record) => return AdmissionDecision::Enter(LockAdmissionPlan::Nested(record)),
+        Is::Company(record, gone) => LockAdmissionPlan::Joining(record, gone),
         Is::Corrupted(corruption) if corruption.is_provably_free() => {
-            LockEntryPlan::Replacing(Vec::new())
+            LockAdmissionPlan::Replacing(Vec::new())
         }
         Is::Corrupted(corruption) => {
             return AdmissionDecision::Blocked(Obstacle::Corrupted(corruption));

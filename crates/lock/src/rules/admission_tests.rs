@@ -21,7 +21,7 @@ fn three() -> NonZeroU32 {
 }
 
 fn gone() -> Vec<StaleHolder> {
-    vec![StaleHolder { holder: record(), why: Staleness::Expired }]
+    vec![StaleHolder { holder: record(), why: StalenessCause::Expired }]
 }
 
 fn inputs(occupant: LockOccupancy) -> LockAdmissionInputs {
@@ -35,19 +35,19 @@ fn corruption(flaw: LockRecordFlaw, seconds: u64, before_boot: bool) -> RecordCo
 #[test]
 fn the_table_of_occupants() {
     use AdmissionDecision::{Blocked, Enter};
-    use RequestedHold::{Guard, Lease};
+    use RequestedGuardOrLease::{Guard, Lease};
     let stale = LockOccupancy::Stale(gone());
     for (purpose, occupant, expected) in [
-        (Guard, LockOccupancy::Free, Enter(LockEntryPlan::Fresh)),
-        (Lease, LockOccupancy::Free, Enter(LockEntryPlan::Fresh)),
-        (Guard, stale.clone(), Enter(LockEntryPlan::Replacing(gone()))),
-        (Lease, stale, Enter(LockEntryPlan::Replacing(gone()))),
-        (Guard, LockOccupancy::MyLease(record()), Enter(LockEntryPlan::UnderLease(record()))),
-        (Lease, LockOccupancy::MyLease(record()), Enter(LockEntryPlan::Renewing(record()))),
+        (Guard, LockOccupancy::Free, Enter(LockAdmissionPlan::Fresh)),
+        (Lease, LockOccupancy::Free, Enter(LockAdmissionPlan::Fresh)),
+        (Guard, stale.clone(), Enter(LockAdmissionPlan::Replacing(gone()))),
+        (Lease, stale, Enter(LockAdmissionPlan::Replacing(gone()))),
+        (Guard, LockOccupancy::MyLease(record()), Enter(LockAdmissionPlan::UnderLease(record()))),
+        (Lease, LockOccupancy::MyLease(record()), Enter(LockAdmissionPlan::Renewing(record()))),
         (
             Guard,
             LockOccupancy::Company(record(), gone()),
-            Enter(LockEntryPlan::Joining(record(), gone())),
+            Enter(LockAdmissionPlan::Joining(record(), gone())),
         ),
         (Guard, LockOccupancy::OtherSlots(three()), AdmissionDecision::OtherSlots(three())),
         (Guard, LockOccupancy::Holder(record()), Blocked(Obstacle::Held(record()))),
@@ -63,7 +63,7 @@ fn the_table_of_occupants() {
 
 #[test]
 fn nobody_passes_a_live_place_ahead_even_when_the_lock_is_free() {
-    for purpose in [RequestedHold::Guard, RequestedHold::Lease] {
+    for purpose in [RequestedGuardOrLease::Guard, RequestedGuardOrLease::Lease] {
         let waiting = LockAdmissionInputs {
             ahead: Some(QueueObstacle::Place(place(3))),
             ..inputs(LockOccupancy::Free)
@@ -76,17 +76,17 @@ fn nobody_passes_a_live_place_ahead_even_when_the_lock_is_free() {
 fn a_freeze_stops_every_entry_but_not_the_renewal_of_what_is_held() {
     let frozen = |occupant| LockAdmissionInputs { freeze: Some(record()), ..inputs(occupant) };
     for occupant in [LockOccupancy::Free, LockOccupancy::MyLease(record())] {
-        let decision = decide(RequestedHold::Guard, frozen(occupant));
+        let decision = decide(RequestedGuardOrLease::Guard, frozen(occupant));
         assert_eq!(decision, AdmissionDecision::Blocked(Obstacle::Frozen(record())));
     }
-    let inside = decide(RequestedHold::Guard, frozen(LockOccupancy::Around(record())));
+    let inside = decide(RequestedGuardOrLease::Guard, frozen(LockOccupancy::Around(record())));
     assert_eq!(
         inside,
-        AdmissionDecision::Enter(LockEntryPlan::Nested(record())),
+        AdmissionDecision::Enter(LockAdmissionPlan::Nested(record())),
         "it is in already"
     );
-    let renewal = decide(RequestedHold::Lease, frozen(LockOccupancy::MyLease(record())));
-    assert_eq!(renewal, AdmissionDecision::Enter(LockEntryPlan::Renewing(record())));
+    let renewal = decide(RequestedGuardOrLease::Lease, frozen(LockOccupancy::MyLease(record())));
+    assert_eq!(renewal, AdmissionDecision::Enter(LockAdmissionPlan::Renewing(record())));
 }
 
 #[test]
@@ -111,12 +111,12 @@ fn who_is_told_that_all_slots_are_taken_is_told_by_whom() {
         ..inputs(occupant)
     };
     assert_eq!(
-        decide(RequestedHold::Guard, full(LockOccupancy::Company(record(), gone()))),
+        decide(RequestedGuardOrLease::Guard, full(LockOccupancy::Company(record(), gone()))),
         AdmissionDecision::Blocked(Obstacle::Full(vec![place(1)], Some(record()))),
         "a lease among the holders ends without any ticket, so the record is to be watched too"
     );
     assert_eq!(
-        decide(RequestedHold::Guard, full(LockOccupancy::Free)),
+        decide(RequestedGuardOrLease::Guard, full(LockOccupancy::Free)),
         AdmissionDecision::Blocked(Obstacle::Full(vec![place(1)], None))
     );
 }

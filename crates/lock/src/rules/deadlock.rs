@@ -51,23 +51,23 @@ pub type WaitCycle = Vec<WaitCycleLink>;
 pub fn cycle(me: &Waiter, world: &impl DeadlockSearchSource) -> Option<WaitCycle> {
     let graph = WaitGraph::around(me, world);
     let start = &me.place.lock_id;
-    let ends = graph.ends(CallerLockFate::Stay);
+    let ends = graph.ends(CallerLockAssumption::Stay);
     if ends.contains_key(start) {
         return None;
     }
     // Either it would end if the caller's acquisitions did; or it would not, whatever becomes of circles of
     // others.
-    let mut blame = graph.ends(CallerLockFate::Go);
+    let mut blame = graph.ends(CallerLockAssumption::Go);
     blame.retain(|id, _| !ends.contains_key(id));
     if !blame.contains_key(start) {
         blame = graph.stuck();
     }
-    blame.contains_key(start).then(|| WaitCycleTracer { graph: &graph, blame }.from(start))
+    blame.contains_key(start).then(|| WaitCycleBuilder { graph: &graph, blame }.from(start))
 }
 
 /// What becomes of the acquisitions that the caller runs under.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum CallerLockFate {
+enum CallerLockAssumption {
     /// They stay until the caller has got in.
     Stay,
     /// They end.
@@ -84,11 +84,11 @@ struct WaitNode {
     name: LockName,
     text: Option<TicketContent>,
     entered: bool,
-    needs: TicketReleaseCondition,
+    needs: TicketDependency,
 }
 
 /// What must happen before a ticket goes.
-enum TicketReleaseCondition {
+enum TicketDependency {
     /// That the caller has got in, and ended.
     Me,
     /// That these have got in, which run under it.
@@ -98,7 +98,7 @@ enum TicketReleaseCondition {
 }
 
 /// Some of the tickets, with how many rounds of others come before each of them.
-type SearchRounds<'a> = HashMap<&'a LockId, usize>;
+type SearchRoundByTicket<'a> = HashMap<&'a LockId, usize>;
 
 impl WaitGraph {
     fn around(me: &Waiter, world: &impl DeadlockSearchSource) -> Self {
@@ -126,9 +126,7 @@ impl WaitGraph {
             }
             let text = world.text(&waiter.name, place);
             let needs = match &text {
-                _ if mine.iter().any(|id| id == place.lock_id.as_str()) => {
-                    TicketReleaseCondition::Me
-                }
+                _ if mine.iter().any(|id| id == place.lock_id.as_str()) => TicketDependency::Me,
                 Some(text) if !place.entered => {
                     let (name, place) = (waiter.name.clone(), place.clone());
                     waiters.push(Waiter { name, place, text: text.clone(), follows: None });
@@ -137,9 +135,7 @@ impl WaitGraph {
                 _ => {
                     let inner = inside(&place.lock_id, world);
                     waiters.extend(inner.iter().cloned());
-                    TicketReleaseCondition::Inner(
-                        inner.into_iter().map(|it| it.place.lock_id).collect(),
-                    )
+                    TicketDependency::Inner(inner.into_iter().map(|it| it.place.lock_id).collect())
                 }
             };
             let node = WaitNode { name: waiter.name.clone(), text, entered: place.entered, needs };
@@ -147,25 +143,29 @@ impl WaitGraph {
         }
         let ids = |places: Vec<QueuePlace>| places.into_iter().map(|it| it.lock_id).collect();
         let may_stay = waiter.place.mode.slots().map_or(usize::MAX, |it| it.get() as usize - 1);
-        let needs =
-            TicketReleaseCondition::Line { others: ids(others), company: ids(company), may_stay };
+        let needs = TicketDependency::Line { others: ids(others), company: ids(company), may_stay };
         let node = WaitNode { name: waiter.name, text: Some(waiter.text), entered: false, needs };
         self.nodes.insert(waiter.place.lock_id, node);
     }
 
     /// The tickets that end in time: first those that wait for none, then those that wait only for them, and so
     /// on.
-    fn ends(&self, mine: CallerLockFate) -> SearchRounds<'_> {
+    fn ends(&self, mine: CallerLockAssumption) -> SearchRoundByTicket<'_> {
         self.in_rounds(|node, ends| node.goes(mine, |id| ends.contains_key(id)))
     }
 
     /// The tickets that cannot go while the caller's acquisitions stay, even if all circles of others were
     /// opened: first these acquisitions, then those that need them, and so on.
-    fn stuck(&self) -> SearchRounds<'_> {
-        self.in_rounds(|node, stuck| !node.goes(CallerLockFate::Stay, |id| !stuck.contains_key(id)))
+    fn stuck(&self) -> SearchRoundByTicket<'_> {
+        self.in_rounds(|node, stuck| {
+            !node.goes(CallerLockAssumption::Stay, |id| !stuck.contains_key(id))
+        })
     }
 
-    fn in_rounds(&self, joins: impl Fn(&WaitNode, &SearchRounds<'_>) -> bool) -> SearchRounds<'_> {
+    fn in_rounds(
+        &self,
+        joins: impl Fn(&WaitNode, &SearchRoundByTicket<'_>) -> bool,
+    ) -> SearchRoundByTicket<'_> {
         let mut all = HashMap::new();
         for round in 0.. {
             let is_new =
@@ -181,11 +181,11 @@ impl WaitGraph {
 }
 
 impl WaitNode {
-    fn goes(&self, mine: CallerLockFate, ends: impl Fn(&LockId) -> bool) -> bool {
+    fn goes(&self, mine: CallerLockAssumption, ends: impl Fn(&LockId) -> bool) -> bool {
         match &self.needs {
-            TicketReleaseCondition::Me => mine == CallerLockFate::Go,
-            TicketReleaseCondition::Inner(inner) => inner.iter().all(ends),
-            TicketReleaseCondition::Line { others, company, may_stay } => {
+            TicketDependency::Me => mine == CallerLockAssumption::Go,
+            TicketDependency::Inner(inner) => inner.iter().all(ends),
+            TicketDependency::Line { others, company, may_stay } => {
                 let staying = company.iter().filter(|id| !ends(id)).count();
                 others.iter().all(ends) && staying <= *may_stay
             }
@@ -226,14 +226,14 @@ fn inside(id: &LockId, world: &impl DeadlockSearchSource) -> Vec<Waiter> {
 }
 
 /// The way around a circle.
-struct WaitCycleTracer<'a> {
+struct WaitCycleBuilder<'a> {
     graph: &'a WaitGraph,
     /// Those that are in a circle with the caller. The reasons of each are in earlier rounds, and the first
     /// round is the caller's own acquisitions.
-    blame: SearchRounds<'a>,
+    blame: SearchRoundByTicket<'a>,
 }
 
-impl WaitCycleTracer<'_> {
+impl WaitCycleBuilder<'_> {
     /// The steps from a waiter to what runs around the caller.
     fn from(&self, start: &LockId) -> WaitCycle {
         let mut cycle = Vec::new();
@@ -251,7 +251,7 @@ impl WaitCycleTracer<'_> {
         let WaitNode {
             name,
             text: Some(text),
-            needs: TicketReleaseCondition::Line { others, company, .. },
+            needs: TicketDependency::Line { others, company, .. },
             ..
         } = self.graph.nodes.get(waiter)?
         else {
@@ -267,9 +267,9 @@ impl WaitCycleTracer<'_> {
             inside: blocker.entered,
         };
         let next = match &blocker.needs {
-            TicketReleaseCondition::Me => None,
-            TicketReleaseCondition::Inner(inner) => self.reason(id, inner),
-            TicketReleaseCondition::Line { .. } => Some(id),
+            TicketDependency::Me => None,
+            TicketDependency::Inner(inner) => self.reason(id, inner),
+            TicketDependency::Line { .. } => Some(id),
         };
         Some((link, next))
     }

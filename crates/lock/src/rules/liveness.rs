@@ -71,9 +71,9 @@ pub fn compare<'a>(
         return Liveness::Unknown;
     };
     match place_of(&record, here) {
-        LocationMatch::Elsewhere => Liveness::Unknown,
-        LocationMatch::EarlierBoot => Liveness::Dead,
-        LocationMatch::Here => match (probe(pid), record.pid_start) {
+        ProcessLocationMatch::Elsewhere => Liveness::Unknown,
+        ProcessLocationMatch::EarlierBoot => Liveness::Dead,
+        ProcessLocationMatch::Here => match (probe(pid), record.pid_start) {
             (ProcessPresence::Absent, _) => Liveness::Dead,
             (ProcessPresence::Present(Some(now)), Some(then)) if now != then => Liveness::Dead,
             // A pid alone may have been given to another process since: no proof, but likely.
@@ -82,31 +82,35 @@ pub fn compare<'a>(
     }
 }
 
-enum LocationMatch {
+enum ProcessLocationMatch {
     Here,
     EarlierBoot,
     Elsewhere,
 }
 
-fn place_of(record: &RecordedProcess<'_>, here: &ProcessLocation) -> LocationMatch {
+fn place_of(record: &RecordedProcess<'_>, here: &ProcessLocation) -> ProcessLocationMatch {
     let same_host = record.host == Some(here.host.as_str());
     if record.pid_ns == Some(0) || here.pid_ns == 0 {
         // The writer, or this process, did not know where it was: its pid may be anybody's.
         let earlier = record.boot_id.is_some_and(|boot| boot != here.boot_id);
         let is_earlier = earlier && same_host && !here.boot_id.is_empty();
-        return if is_earlier { LocationMatch::EarlierBoot } else { LocationMatch::Elsewhere };
+        return if is_earlier {
+            ProcessLocationMatch::EarlierBoot
+        } else {
+            ProcessLocationMatch::Elsewhere
+        };
     }
     match record.boot_id {
         Some(boot) if !here.boot_id.is_empty() && boot == here.boot_id => {
             if record.pid_ns == Some(here.pid_ns) {
-                LocationMatch::Here
+                ProcessLocationMatch::Here
             } else {
-                LocationMatch::Elsewhere
+                ProcessLocationMatch::Elsewhere
             }
         }
-        Some(_) if same_host && !here.boot_id.is_empty() => LocationMatch::EarlierBoot,
-        None if same_host && here.pid_ns == FIRST_PID_NS => LocationMatch::Here,
-        Some(_) | None => LocationMatch::Elsewhere,
+        Some(_) if same_host && !here.boot_id.is_empty() => ProcessLocationMatch::EarlierBoot,
+        None if same_host && here.pid_ns == FIRST_PID_NS => ProcessLocationMatch::Here,
+        Some(_) | None => ProcessLocationMatch::Elsewhere,
     }
 }
 

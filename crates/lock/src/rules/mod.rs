@@ -15,8 +15,8 @@ mod queue_place;
 mod verdict;
 
 pub use admission::{
-    AdmissionDecision, FILLING, LockAdmissionInputs, LockEntryPlan, LockOccupancy, Obstacle,
-    RequestedHold, StaleHolder, decide,
+    AdmissionDecision, FILLING, LockAdmissionInputs, LockAdmissionPlan, LockOccupancy, Obstacle,
+    RequestedGuardOrLease, StaleHolder, decide,
 };
 pub use deadlock::{DeadlockSearchSource, WaitCycle, WaitCycleLink, Waiter, cycle};
 pub use identity::{CallerIdentity, OwnerSource};
@@ -25,4 +25,4 @@ pub use nesting::{around, passes};
 pub use occupancy::{HoldRequest, JudgedHolder, leased, occupant};
 pub use queue::{QueueObstacle, QueueObstacleQuery, ahead};
 pub use queue_place::{QueuePlace, TicketContent};
-pub use verdict::{HoldState, LockRecordVerdict, LockVerdictFacts, Staleness, judge};
+pub use verdict::{HoldState, LockRecordVerdict, LockVerdictFacts, StalenessCause, judge};

@@ -1,4 +1,4 @@
-use super::{LockOccupancy, LockRecordVerdict, RequestedHold, StaleHolder};
+use super::{LockOccupancy, LockRecordVerdict, RequestedGuardOrLease, StaleHolder};
 use crate::record::{HoldKind, LockRecord};
 use crate::words::LockMode;
 
@@ -6,7 +6,7 @@ use crate::words::LockMode;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HoldRequest {
     /// For a process tree, or for none.
-    pub purpose: RequestedHold,
+    pub purpose: RequestedGuardOrLease,
     /// How many may be in beside it.
     pub mode: LockMode,
 }
@@ -38,7 +38,8 @@ pub fn occupant(holders: Vec<JudgedHolder>, claim: HoldRequest) -> LockOccupancy
     let (standing, gone): (Vec<JudgedHolder>, Vec<JudgedHolder>) =
         holders.into_iter().partition(JudgedHolder::stands);
     let gone = gone.into_iter().filter_map(gone_of).collect();
-    let around = standing.iter().find(|it| it.around && claim.purpose == RequestedHold::Guard);
+    let around =
+        standing.iter().find(|it| it.around && claim.purpose == RequestedGuardOrLease::Guard);
     if let Some(around) = around {
         return LockOccupancy::Around(Box::new(around.holder.clone()));
     }
@@ -48,13 +49,17 @@ pub fn occupant(holders: Vec<JudgedHolder>, claim: HoldRequest) -> LockOccupancy
     };
     let (record, held) = (Box::new(record.clone()), record.mode);
     match (mine, claim.purpose) {
-        (Some(mine), RequestedHold::Lease) if held == claim.mode => LockOccupancy::MyLease(mine),
-        (Some(mine), RequestedHold::Guard) if held == LockMode::Exclusive => {
+        (Some(mine), RequestedGuardOrLease::Lease) if held == claim.mode => {
+            LockOccupancy::MyLease(mine)
+        }
+        (Some(mine), RequestedGuardOrLease::Guard) if held == LockMode::Exclusive => {
             LockOccupancy::MyLease(mine)
         }
         // One lease of a name for each owner: this one is in the way, unless the number of slots conflicts
         // anyway.
-        (Some(_), RequestedHold::Lease) if claim.mode.disagrees_on_slots(held).is_none() => {
+        (Some(_), RequestedGuardOrLease::Lease)
+            if claim.mode.disagrees_on_slots(held).is_none() =>
+        {
             LockOccupancy::Holder(record)
         }
         _ => beside(record, held, claim.mode, gone),
@@ -95,7 +100,7 @@ pub fn leased(holders: &[JudgedHolder], asked: LockMode) -> u32 {
 mod tests {
     use super::*;
     use crate::{
-        rules::{HoldState, Staleness},
+        rules::{HoldState, StalenessCause},
         words::LockName,
     };
     use std::num::NonZeroU32;
@@ -110,7 +115,7 @@ mod tests {
     }
 
     const LIVE: LockRecordVerdict = LockRecordVerdict::Held(HoldState::Live);
-    const OVER: LockRecordVerdict = LockRecordVerdict::Stale(Staleness::Expired);
+    const OVER: LockRecordVerdict = LockRecordVerdict::Stale(StalenessCause::Expired);
 
     fn kind(occupant: &LockOccupancy) -> &'static str {
         match occupant {
@@ -127,7 +132,7 @@ mod tests {
     #[test]
     fn the_table_of_what_holders_are_to_the_one_who_asks() {
         use LockMode::{Exclusive, Shared};
-        use RequestedHold::{Guard, Lease};
+        use RequestedGuardOrLease::{Guard, Lease};
         let two = LockMode::Slots(NonZeroU32::new(2).unwrap());
         let three = LockMode::Slots(NonZeroU32::new(3).unwrap());
         for (held, owners, purpose, asked, expected) in [
@@ -159,7 +164,7 @@ mod tests {
 
     #[test]
     fn those_who_are_gone_are_told_apart_from_those_who_stand() {
-        let claim = HoldRequest { purpose: RequestedHold::Guard, mode: LockMode::Shared };
+        let claim = HoldRequest { purpose: RequestedGuardOrLease::Guard, mode: LockMode::Shared };
         let holders =
             vec![judged("a", LockMode::Shared, OVER), judged("b", LockMode::Shared, LIVE)];
         let LockOccupancy::Company(record, gone) = occupant(holders, claim) else {

@@ -21,7 +21,7 @@ pub enum LockRecordVerdict {
     /// A holder has the lock.
     Held(HoldState),
     /// No holder has it, and that is proven: the next caller may take it.
-    Stale(Staleness),
+    Stale(StalenessCause),
 }
 
 /// How a lock is held.
@@ -39,7 +39,7 @@ pub enum HoldState {
 
 /// Why a record is stale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Staleness {
+pub enum StalenessCause {
     /// Its lifetime has ended.
     Expired,
     /// The last process that it hung on is gone.
@@ -63,7 +63,7 @@ pub fn judge(record: &LockRecord, facts: &impl LockVerdictFacts) -> LockRecordVe
 fn judge_guard(record: &LockRecord, facts: &impl LockVerdictFacts) -> LockRecordVerdict {
     let lives = record.lock_id.as_ref().is_none_or(|id| facts.ticket_lives(id));
     if !lives {
-        return LockRecordVerdict::Stale(Staleness::HolderGone);
+        return LockRecordVerdict::Stale(StalenessCause::HolderGone);
     }
     if facts.process(record) == Liveness::Dead {
         return LockRecordVerdict::Held(HoldState::Orphaned);
@@ -86,7 +86,7 @@ fn judge_lease(record: &LockRecord, facts: &impl LockVerdictFacts) -> LockRecord
 fn judge_process(record: &LockRecord, facts: &impl LockVerdictFacts) -> LockRecordVerdict {
     match judge_expiry(record, facts) {
         LockRecordVerdict::Held(_) if facts.process(record) == Liveness::Dead => {
-            LockRecordVerdict::Stale(Staleness::HolderGone)
+            LockRecordVerdict::Stale(StalenessCause::HolderGone)
         }
         verdict => verdict,
     }
@@ -94,7 +94,7 @@ fn judge_process(record: &LockRecord, facts: &impl LockVerdictFacts) -> LockReco
 
 fn judge_expiry(record: &LockRecord, facts: &impl LockVerdictFacts) -> LockRecordVerdict {
     if record.is_expired(facts.now()) {
-        LockRecordVerdict::Stale(Staleness::Expired)
+        LockRecordVerdict::Stale(StalenessCause::Expired)
     } else {
         LockRecordVerdict::Held(HoldState::Live)
     }
@@ -139,7 +139,7 @@ mod tests {
         use HoldState::{Abandoned, Live, Orphaned, Overdue};
         use Liveness::{Alive, Dead, Unknown};
         use LockRecordVerdict::{Held, Stale};
-        use Staleness::{Expired, HolderGone};
+        use StalenessCause::{Expired, HolderGone};
         let (past, future) = ("10:10", "11:00");
         for (hold, expires, ticket, process, expected) in [
             // A guard: the ticket alone decides; pid, clock and expiry only describe.

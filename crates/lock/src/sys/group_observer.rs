@@ -46,9 +46,9 @@ impl GroupSignalObserver {
     /// Starts one, for a parent that runs `command`; none where the kernel gives no process, or shows nothing of it.
     pub(crate) fn start(command: i32) -> Option<Self> {
         let (orders, end) = pipe2(OFlag::O_CLOEXEC).ok()?;
-        let life = ObserverSetup::of(orders.as_raw_fd(), command)?;
+        let life = GroupSignalObserverSetup::of(orders.as_raw_fd(), command)?;
         let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK).ok()?;
-        // SAFETY: the child calls `ObserverSetup::lead` alone, which makes system calls and touches only its own memory.
+        // SAFETY: the child calls `GroupSignalObserverSetup::lead` alone, which makes system calls and touches only its own memory.
         let forked = unsafe { fork() };
         if let Ok(ForkResult::Child) = forked {
             life.lead();
@@ -84,7 +84,7 @@ impl Drop for GroupSignalObserver {
 }
 
 /// All that an observer needs, made before it is started.
-struct ObserverSetup {
+struct GroupSignalObserverSetup {
     parent: Pid,
     orders: RawFd,
     /// The files that tell whether the parent and its command are stopped.
@@ -94,7 +94,7 @@ struct ObserverSetup {
     title: Vec<u8>,
 }
 
-impl ObserverSetup {
+impl GroupSignalObserverSetup {
     fn of(orders: RawFd, command: i32) -> Option<Self> {
         let parent = getpid();
         let state = |pid: i32| CString::new(format!("/proc/{pid}/stat")).ok();

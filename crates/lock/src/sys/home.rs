@@ -9,7 +9,7 @@ use std::{
 
 /// Says why a path that begins with `~` leads nowhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum HomeError {
+pub enum TildeExpansionError {
     /// It names the home folder of a user, which a shell would look up.
     #[error("only ~ and ~/… stand for a home folder")]
     OfUser,
@@ -21,18 +21,18 @@ pub enum HomeError {
 /// A path with the home folder in the place of a `~` at its beginning. A folder that is called `~` is `./~`.
 ///
 /// # Errors
-/// [`HomeError`] for `~name`, and where there is no home folder that is an absolute path.
+/// [`TildeExpansionError`] for `~name`, and where there is no home folder that is an absolute path.
 pub fn expand(
     value: OsString,
     home: impl FnOnce() -> Option<PathBuf>,
-) -> Result<PathBuf, HomeError> {
+) -> Result<PathBuf, TildeExpansionError> {
     let rest = match value.as_bytes().strip_prefix(b"~") {
         None => return Ok(value.into()),
         Some([b'/', rest @ ..]) => rest,
         Some([]) => b"",
-        Some(_) => return Err(HomeError::OfUser),
+        Some(_) => return Err(TildeExpansionError::OfUser),
     };
-    let home = home().filter(|home| home.is_absolute()).ok_or(HomeError::Unknown)?;
+    let home = home().filter(|home| home.is_absolute()).ok_or(TildeExpansionError::Unknown)?;
     // Else a second slash would make it an absolute path.
     let start = rest.iter().position(|byte| *byte != b'/').unwrap_or(rest.len());
     let rest = rest.get(start..).unwrap_or_default();
@@ -63,9 +63,9 @@ mod tests {
         ] {
             assert_eq!(at(value).as_deref(), Ok(Path::new(expected)), "{value}");
         }
-        assert_eq!(at("~bob/locks"), Err(HomeError::OfUser));
-        assert_eq!(expand("~/a".into(), || None), Err(HomeError::Unknown));
-        assert_eq!(expand("~/a".into(), || Some("home".into())), Err(HomeError::Unknown));
+        assert_eq!(at("~bob/locks"), Err(TildeExpansionError::OfUser));
+        assert_eq!(expand("~/a".into(), || None), Err(TildeExpansionError::Unknown));
+        assert_eq!(expand("~/a".into(), || Some("home".into())), Err(TildeExpansionError::Unknown));
         assert_eq!(expand("a".into(), || None).as_deref(), Ok(Path::new("a")), "needs no home");
     }
 }

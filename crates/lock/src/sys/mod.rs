@@ -37,7 +37,7 @@ pub(crate) use process::{
     writers_of,
 };
 pub use process::{
-    ProcessVisibility, descendants, holders_of, is_stopped, may_signal, name_of, probe,
+    ProcessTableVisibility, descendants, holders_of, is_stopped, may_signal, name_of, probe,
     process_table, start_of,
 };
 pub(crate) use quiet_thread::quiet_thread;

@@ -191,9 +191,9 @@ fn create_folder_at(path: &Path, mode: u32) -> io::Result<()> {
 ///
 /// # Errors
 /// As [`open`]; `ENOTDIR` where something else stands there.
-pub fn create_folders(path: &Path, mode: u32) -> io::Result<FolderOutcome> {
+pub fn create_folders(path: &Path, mode: u32) -> io::Result<FolderCreateOutcome> {
     forget_folders();
-    let existing = || require_folder(path).map(|()| FolderOutcome::Existed);
+    let existing = || require_folder(path).map(|()| FolderCreateOutcome::Existed);
     if path.file_name().is_none() {
         return existing();
     }
@@ -210,13 +210,13 @@ pub fn create_folders(path: &Path, mode: u32) -> io::Result<FolderOutcome> {
     };
     match created {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => existing(),
-        created => created.map(|()| FolderOutcome::Made),
+        created => created.map(|()| FolderCreateOutcome::Made),
     }
 }
 
 /// Whether a folder was made, or existed already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FolderOutcome {
+pub enum FolderCreateOutcome {
     /// This call made it.
     Made,
     /// It existed, or another process made it at the same time.
@@ -265,18 +265,17 @@ pub fn link(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// A file by the folder that it is in, and its name there.
-type Place<'a> = (BorrowedFd<'a>, &'a OsStr);
+type FileNameInFolder<'a> = (BorrowedFd<'a>, &'a OsStr);
 
 fn in_folder(path: &Path, act: impl FnOnce(&OwnedFd, &OsStr) -> nix::Result<()>) -> io::Result<()> {
     let (folder, name) = parts(path)?;
     Ok(act(&*opened(folder)?, name)?)
 }
 
-fn between(
-    from: &Path,
-    to: &Path,
-    act: impl FnOnce(Place<'_>, Place<'_>) -> nix::Result<()>,
-) -> io::Result<()> {
+fn between<F>(from: &Path, to: &Path, act: F) -> io::Result<()>
+where
+    F: FnOnce(FileNameInFolder<'_>, FileNameInFolder<'_>) -> nix::Result<()>,
+{
     let ((from, old), (to, new)) = (parts(from)?, parts(to)?);
     let first = opened(from)?;
     let second = if from == to { Rc::clone(&first) } else { opened(to)? };
@@ -304,17 +303,18 @@ impl Drop for OpenFolderCache {
     fn drop(&mut self) {
         KEPT.with_borrow_mut(|kept| {
             let users = kept.as_ref().map_or(0, |it| it.users.saturating_sub(1));
-            *kept = kept.take().filter(|_| users > 0).map(|it| FolderCacheState { users, ..it });
+            *kept =
+                kept.take().filter(|_| users > 0).map(|it| OpenFolderCacheState { users, ..it });
         });
     }
 }
 
 thread_local! {
-    static KEPT: RefCell<Option<FolderCacheState>> = const { RefCell::new(None) };
+    static KEPT: RefCell<Option<OpenFolderCacheState>> = const { RefCell::new(None) };
 }
 
 #[derive(Default)]
-struct FolderCacheState {
+struct OpenFolderCacheState {
     users: usize,
     folders: Vec<(PathBuf, Rc<OwnedFd>)>,
 }

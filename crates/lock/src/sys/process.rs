@@ -31,7 +31,7 @@ fn boot_id() -> String {
 
 /// What this process can see of processes (`proc(5)`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProcessVisibility {
+pub enum ProcessTableVisibility {
     /// All of them.
     Whole,
     /// Those of this user alone (`hidepid`).
@@ -45,17 +45,17 @@ pub enum ProcessVisibility {
 }
 
 /// Says what can be seen of processes here.
-pub fn process_table() -> ProcessVisibility {
+pub fn process_table() -> ProcessTableVisibility {
     if fs::metadata("/proc/self/stat").is_err() {
-        ProcessVisibility::Missing
+        ProcessTableVisibility::Missing
     } else if !is_ours() {
-        ProcessVisibility::Foreign
+        ProcessTableVisibility::Foreign
     } else if boot_id().is_empty() {
-        ProcessVisibility::WithoutBoot
+        ProcessTableVisibility::WithoutBoot
     } else if unistd::getpid() != Pid::from_raw(1) && !Path::new("/proc/1").exists() {
-        ProcessVisibility::Own
+        ProcessTableVisibility::Own
     } else {
-        ProcessVisibility::Whole
+        ProcessTableVisibility::Whole
     }
 }
 
@@ -367,7 +367,7 @@ mod tests {
 
     #[test]
     fn the_process_table_is_seen() {
-        assert_ne!(process_table(), ProcessVisibility::Missing, "the tests run with a /proc");
+        assert_ne!(process_table(), ProcessTableVisibility::Missing, "the tests run with a /proc");
     }
 
     #[test]

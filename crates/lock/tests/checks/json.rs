@@ -17,11 +17,11 @@ pub enum Json {
     /// A list.
     List(Vec<Json>),
     /// An object.
-    Object(Fields),
+    Object(JsonObjectFields),
 }
 
 /// The fields of an object, in their order, also those with equal keys.
-pub type Fields = Vec<Field>;
+pub type JsonObjectFields = Vec<Field>;
 
 /// A field of an object.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,12 +62,12 @@ const DEEPEST: usize = 127;
 
 /// Reads the fields of an object; `None` if the text is something else, is nested too deep, or has half a
 /// surrogate pair.
-pub fn object(text: &str) -> Option<Fields> {
+pub fn object(text: &str) -> Option<JsonObjectFields> {
     if depth(text) > DEEPEST {
         return None;
     }
     let mut reader =
-        Reader { rest: text.chars().peekable(), taken: String::new(), has_halves: false };
+        JsonReader { rest: text.chars().peekable(), taken: String::new(), has_halves: false };
     match reader.value() {
         Json::Object(fields) if !reader.has_halves => Some(fields),
         _ => None,
@@ -91,14 +91,14 @@ fn depth(text: &str) -> usize {
     most
 }
 
-struct Reader<'a> {
+struct JsonReader<'a> {
     rest: Peekable<Chars<'a>>,
     /// The characters that were read so far.
     taken: String,
     has_halves: bool,
 }
 
-impl Reader<'_> {
+impl JsonReader<'_> {
     fn value(&mut self) -> Json {
         self.blank();
         match self.rest.peek() {
@@ -110,8 +110,8 @@ impl Reader<'_> {
         }
     }
 
-    fn object(&mut self) -> Fields {
-        let mut fields = Fields::new();
+    fn object(&mut self) -> JsonObjectFields {
+        let mut fields = JsonObjectFields::new();
         self.next();
         while self.has_next('}') {
             let from = self.taken.len();

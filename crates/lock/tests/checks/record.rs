@@ -1,11 +1,11 @@
 //! Lock records: which texts are records and which are not, and that a rewritten record keeps all fields.
 
 use super::{
-    json::{self, Field, Fields, Json},
+    json::{self, Field, Json, JsonObjectFields},
     words,
 };
 use lokt_lock::{
-    record::{FORMAT_VERSION, HoldKind, LockRecord, LockRecordJson, RecordParseError},
+    record::{FORMAT_VERSION, HoldKind, LockRecord, LockRecordDisplayJson, RecordParseError},
     words::{LockName, Timestamp},
 };
 use serde::de::IgnoredAny;
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// The type of a field, as the page on formats describes it.
 #[derive(Clone, Copy, PartialEq)]
-enum Kind {
+enum RecordFieldType {
     Whole,
     ProcessId,
     Text,
@@ -23,28 +23,28 @@ enum Kind {
     Holders,
 }
 
-const FORMAT: [(&str, Kind); 21] = [
-    ("version", Kind::Whole),
-    ("name", Kind::Text),
-    ("lock_id", Kind::Text),
-    ("owner", Kind::Text),
-    ("host", Kind::Text),
-    ("pid", Kind::ProcessId),
-    ("pid_start_ns", Kind::Whole),
-    ("agent_id", Kind::Text),
-    ("acquired_ts", Kind::Time),
-    ("ttl_sec", Kind::Whole),
-    ("expires_at", Kind::Time),
-    ("metadata", Kind::Object),
-    ("hold", Kind::Text),
-    ("fence", Kind::Whole),
-    ("command", Kind::Texts),
-    ("boot_id", Kind::Text),
-    ("pid_ns", Kind::Whole),
-    ("held_since", Kind::Time),
-    ("mode", Kind::Text),
-    ("slots", Kind::Whole),
-    ("co_holders", Kind::Holders),
+const FORMAT: [(&str, RecordFieldType); 21] = [
+    ("version", RecordFieldType::Whole),
+    ("name", RecordFieldType::Text),
+    ("lock_id", RecordFieldType::Text),
+    ("owner", RecordFieldType::Text),
+    ("host", RecordFieldType::Text),
+    ("pid", RecordFieldType::ProcessId),
+    ("pid_start_ns", RecordFieldType::Whole),
+    ("agent_id", RecordFieldType::Text),
+    ("acquired_ts", RecordFieldType::Time),
+    ("ttl_sec", RecordFieldType::Whole),
+    ("expires_at", RecordFieldType::Time),
+    ("metadata", RecordFieldType::Object),
+    ("hold", RecordFieldType::Text),
+    ("fence", RecordFieldType::Whole),
+    ("command", RecordFieldType::Texts),
+    ("boot_id", RecordFieldType::Text),
+    ("pid_ns", RecordFieldType::Whole),
+    ("held_since", RecordFieldType::Time),
+    ("mode", RecordFieldType::Text),
+    ("slots", RecordFieldType::Whole),
+    ("co_holders", RecordFieldType::Holders),
 ];
 
 /// The fields of the record, not of one holder: in a co-holder they have no meaning, and are kept.
@@ -55,7 +55,7 @@ pub fn check(bytes: &[u8]) {
     let name = LockName::new("test-result").expect("it is a name");
     let read = LockRecord::parse(bytes, &name);
     let fields = object_in(bytes);
-    let demanded = fields.as_ref().map_or(TextKind::Flaw, kind_by_format);
+    let demanded = fields.as_ref().map_or(RecordParseOutcome::Flaw, kind_by_format);
     assert_eq!(kind_of_result(&read), demanded, "the format decides, and nothing else");
     match (read, fields) {
         (Ok(record), Some(fields)) => {
@@ -69,54 +69,56 @@ pub fn check(bytes: &[u8]) {
 }
 
 /// The fields, if the bytes are a readable JSON object.
-fn object_in(bytes: &[u8]) -> Option<Fields> {
+fn object_in(bytes: &[u8]) -> Option<JsonObjectFields> {
     let text = std::str::from_utf8(bytes).ok()?;
     serde_json::from_str::<IgnoredAny>(text).ok()?;
     json::object(text)
 }
 
-fn fields_of(written: &str) -> Fields {
+fn fields_of(written: &str) -> JsonObjectFields {
     json::object(written).expect("what Lokt writes is an object")
 }
 
 /// The kind of the bytes: a record, one of a newer version, or no record.
 #[derive(Debug, PartialEq)]
-enum TextKind {
+enum RecordParseOutcome {
     Record { version: u64 },
     Newer { version: u64 },
     Flaw,
 }
 
-fn kind_of_result(read: &Result<LockRecord, RecordParseError>) -> TextKind {
+fn kind_of_result(read: &Result<LockRecord, RecordParseError>) -> RecordParseOutcome {
     match read {
-        Ok(record) => TextKind::Record { version: record.version },
-        Err(RecordParseError::Newer(newer)) => TextKind::Newer { version: newer.found },
-        Err(RecordParseError::Flaw(_)) => TextKind::Flaw,
+        Ok(record) => RecordParseOutcome::Record { version: record.version },
+        Err(RecordParseError::Newer(newer)) => RecordParseOutcome::Newer { version: newer.found },
+        Err(RecordParseError::Flaw(_)) => RecordParseOutcome::Flaw,
     }
 }
 
 /// The kind of an object with these fields, according to the format.
-fn kind_by_format(fields: &Fields) -> TextKind {
+fn kind_by_format(fields: &JsonObjectFields) -> RecordParseOutcome {
     let version = match get(fields, "version") {
         None => 0,
         Some(version) => match version.whole() {
             Some(version) => version,
-            None => return TextKind::Flaw,
+            None => return RecordParseOutcome::Flaw,
         },
     };
-    let is_fit = |(field, kind): &(&str, Kind)| get(fields, field).is_none_or(|it| fits(it, *kind));
+    let is_fit = |(field, kind): &(&str, RecordFieldType)| {
+        get(fields, field).is_none_or(|it| fits(it, *kind))
+    };
     let is_there = |field| get(fields, field).is_some();
     match version {
-        version if version > FORMAT_VERSION => TextKind::Newer { version },
-        _ if !FORMAT.iter().all(is_fit) => TextKind::Flaw,
-        _ if !is_there("owner") || !is_there("acquired_ts") => TextKind::Flaw,
-        _ if !has_its_slots(fields) => TextKind::Flaw,
-        version => TextKind::Record { version },
+        version if version > FORMAT_VERSION => RecordParseOutcome::Newer { version },
+        _ if !FORMAT.iter().all(is_fit) => RecordParseOutcome::Flaw,
+        _ if !is_there("owner") || !is_there("acquired_ts") => RecordParseOutcome::Flaw,
+        _ if !has_its_slots(fields) => RecordParseOutcome::Flaw,
+        version => RecordParseOutcome::Record { version },
     }
 }
 
 /// Whether a lock with slots has their number.
-fn has_its_slots(fields: &Fields) -> bool {
+fn has_its_slots(fields: &JsonObjectFields) -> bool {
     let is_one = |slots: u64| (1..=u64::from(u32::MAX)).contains(&slots);
     get(fields, "mode").and_then(Json::text) != Some("slots")
         || get(fields, "slots").and_then(Json::whole).is_some_and(is_one)
@@ -126,27 +128,33 @@ fn has_its_slots(fields: &Fields) -> bool {
 fn is_holder(value: &Json) -> bool {
     let Json::Object(fields) = value else { return false };
     let of_holder = FORMAT.iter().filter(|(field, _)| !RECORD_FIELDS.contains(field));
-    let is_fit = |(field, kind): &(&str, Kind)| get(fields, field).is_none_or(|it| fits(it, *kind));
+    let is_fit = |(field, kind): &(&str, RecordFieldType)| {
+        get(fields, field).is_none_or(|it| fits(it, *kind))
+    };
     ["owner", "acquired_ts"].iter().all(|field| get(fields, field).is_some())
         && of_holder.copied().all(|it| is_fit(&it))
 }
 
 /// A field that is present: `null` counts as absent.
-fn get<'a>(fields: &'a Fields, field: &str) -> Option<&'a Json> {
+fn get<'a>(fields: &'a JsonObjectFields, field: &str) -> Option<&'a Json> {
     // The last of equal keys counts.
     let value = &fields.iter().rfind(|it| it.key == field)?.value;
     (!value.is_null()).then_some(value)
 }
 
-fn fits(value: &Json, kind: Kind) -> bool {
+fn fits(value: &Json, kind: RecordFieldType) -> bool {
     match kind {
-        Kind::Whole => value.whole().is_some(),
-        Kind::ProcessId => value.whole().is_some_and(|number| i32::try_from(number).is_ok()),
-        Kind::Text => value.text().is_some(),
-        Kind::Time => time(value).is_some(),
-        Kind::Object => matches!(value, Json::Object(_)),
-        Kind::Holders => matches!(value, Json::List(all) if all.iter().all(is_holder)),
-        Kind::Texts => matches!(value, Json::List(all) if all.iter().all(|it| it.text().is_some())),
+        RecordFieldType::Whole => value.whole().is_some(),
+        RecordFieldType::ProcessId => {
+            value.whole().is_some_and(|number| i32::try_from(number).is_ok())
+        }
+        RecordFieldType::Text => value.text().is_some(),
+        RecordFieldType::Time => time(value).is_some(),
+        RecordFieldType::Object => matches!(value, Json::Object(_)),
+        RecordFieldType::Holders => matches!(value, Json::List(all) if all.iter().all(is_holder)),
+        RecordFieldType::Texts => {
+            matches!(value, Json::List(all) if all.iter().all(|it| it.text().is_some()))
+        }
     }
 }
 
@@ -168,21 +176,22 @@ fn check_round_trip(record: &LockRecord) -> String {
     let shown = serde_json::to_string(record).expect("a record can be shown");
     let (shown, fields) = (fields_of(&shown), fields_of(&written));
     assert!(
-        is_same_record(&shown, &fields, Blanks::Free),
+        is_same_record(&shown, &fields, WhitespaceComparison::Free),
         "what is shown is what is written: {written}"
     );
-    let as_read = serde_json::to_string(&LockRecordJson(record)).expect("a record can be shown");
+    let as_read =
+        serde_json::to_string(&LockRecordDisplayJson(record)).expect("a record can be shown");
     let version = get(&fields_of(&as_read), "version").and_then(Json::whole);
     assert_eq!(version, Some(record.version), "a record is shown with the version that it has");
     written
 }
 
 /// A rewritten record loses, changes and adds no field.
-fn assert_kept(read: &Fields, written: &Fields) {
+fn assert_kept(read: &JsonObjectFields, written: &JsonObjectFields) {
     let first: Vec<&str> = written.iter().take(2).map(|it| it.key.as_str()).collect();
     assert_eq!(first, ["version", "name"], "the version is the first field, the name the second");
     assert!(
-        is_same_record(read, written, Blanks::Kept),
+        is_same_record(read, written, WhitespaceComparison::Kept),
         "nothing is lost or changed: {read:?} became {written:?}"
     );
     // A mode of a later version, and a number of slots without the mode `slots`, are unknown fields: they are
@@ -203,19 +212,23 @@ fn assert_kept(read: &Fields, written: &Fields) {
 
 /// Whether kept texts have the same blanks between their parts, and the same escapes in their keys.
 #[derive(Clone, Copy, PartialEq)]
-enum Blanks {
+enum WhitespaceComparison {
     Kept,
     Free,
 }
 
 /// Whether two records have the same content and the same holders, in any order.
-fn is_same_record(read: &Fields, written: &Fields, blanks: Blanks) -> bool {
+fn is_same_record(
+    read: &JsonObjectFields,
+    written: &JsonObjectFields,
+    blanks: WhitespaceComparison,
+) -> bool {
     let of_record = ["mode", "slots"].iter().all(|field| {
         let value = |fields| get(fields, field).filter(|value| !means_absent(field, value));
         value(read) == value(written)
     });
     let mut after = holders(written);
-    let mut is_there = |before: &Fields| {
+    let mut is_there = |before: &JsonObjectFields| {
         let place = after.iter().position(|after| is_same_holder(before, after, blanks));
         place.map(|place| after.swap_remove(place)).is_some()
     };
@@ -224,7 +237,7 @@ fn is_same_record(read: &Fields, written: &Fields, blanks: Blanks) -> bool {
 }
 
 /// The fields of each holder, and the other fields, in the order of the file.
-fn holders(record: &Fields) -> Vec<Fields> {
+fn holders(record: &JsonObjectFields) -> Vec<JsonObjectFields> {
     let mut first = record.clone();
     // A mode of a later version is kept as it is, at any place.
     first.retain(|it| !RECORD_FIELDS.contains(&it.key.as_str()));
@@ -239,14 +252,20 @@ fn holders(record: &Fields) -> Vec<Fields> {
     std::iter::once(first).chain(beside.into_iter().map(fields)).collect()
 }
 
-fn is_same_holder(read: &Fields, written: &Fields, blanks: Blanks) -> bool {
+fn is_same_holder(
+    read: &JsonObjectFields,
+    written: &JsonObjectFields,
+    blanks: WhitespaceComparison,
+) -> bool {
     let is_of_holder =
         |key: &str| !RECORD_FIELDS.contains(&key) && FORMAT.iter().any(|(known, _)| *known == key);
-    let is_same = |(field, kind): &(&str, Kind)| {
+    let is_same = |(field, kind): &(&str, RecordFieldType)| {
         let before = get(read, field).filter(|value| !means_absent(field, value));
         match (before, get(written, field)) {
-            (Some(before), Some(after)) if *kind == Kind::Time => is_same_time(before, after),
-            (Some(_), Some(_)) if *kind == Kind::Object => {
+            (Some(before), Some(after)) if *kind == RecordFieldType::Time => {
+                is_same_time(before, after)
+            }
+            (Some(_), Some(_)) if *kind == RecordFieldType::Object => {
                 as_written(read, field, blanks) == as_written(written, field, blanks)
             }
             (Some(before), None) => is_early(field, before),
@@ -254,7 +273,7 @@ fn is_same_holder(read: &Fields, written: &Fields, blanks: Blanks) -> bool {
         }
     };
     // In a co-holder, the record's fields have no meaning, and are kept like unknown fields.
-    let unknown = |fields: &Fields| -> Vec<(String, String)> {
+    let unknown = |fields: &JsonObjectFields| -> Vec<(String, String)> {
         let unknown = fields.iter().filter(|it| !is_of_holder(&it.key));
         unknown.map(|it| text_of(it, blanks)).collect()
     };
@@ -263,13 +282,17 @@ fn is_same_holder(read: &Fields, written: &Fields, blanks: Blanks) -> bool {
 }
 
 /// The last field with a key, as written.
-fn as_written(fields: &Fields, key: &str, blanks: Blanks) -> Option<String> {
+fn as_written(
+    fields: &JsonObjectFields,
+    key: &str,
+    blanks: WhitespaceComparison,
+) -> Option<String> {
     fields.iter().rfind(|it| it.key == key).map(|it| text_of(it, blanks).1)
 }
 
 /// Key and value as written, to the byte except for blanks.
-fn text_of(field: &Field, blanks: Blanks) -> (String, String) {
-    if blanks == Blanks::Kept {
+fn text_of(field: &Field, blanks: WhitespaceComparison) -> (String, String) {
+    if blanks == WhitespaceComparison::Kept {
         return field.written.clone();
     }
     (field.key.clone(), field.written.1.replace([' ', '\t', '\n', '\r'], ""))

@@ -30,7 +30,7 @@ pub fn check(shorthand: &[u8]) {
 
 /// The log of a shorthand.
 pub fn expand(shorthand: &[u8]) -> Vec<u8> {
-    let mut log = Writer { log: Vec::new(), time: start() };
+    let mut log = AuditLogShorthandExpander { log: Vec::new(), time: start() };
     for byte in shorthand {
         log.line(*byte);
         if log.log.len() > LARGEST {
@@ -44,12 +44,12 @@ fn start() -> Timestamp {
     "2026-02-01T10:00:00.25Z".parse().expect("it is a time")
 }
 
-struct Writer {
+struct AuditLogShorthandExpander {
     log: Vec<u8>,
     time: Timestamp,
 }
 
-impl Writer {
+impl AuditLogShorthandExpander {
     fn line(&mut self, byte: u8) {
         match byte {
             b'\n' => {}

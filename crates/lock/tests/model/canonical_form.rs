@@ -6,8 +6,8 @@
 //! script; and everything about processes that are gone.
 
 use crate::model::{
-    memory_root::{MemoryRoot, RecordContent, TICK, time},
-    process::{EnteredGuard, Phase, Process, Step, caller_of},
+    memory_root::{LockRecordFileContent, MemoryRoot, TICK, time},
+    process::{EnteredGuard, Phase, Process, ProcessScriptStep, caller_of},
     state::{Lease, State},
     violation::Violation,
 };
@@ -82,17 +82,17 @@ fn encode_guard_flags(inside: &EnteredGuard) -> u8 {
     flags.into_iter().fold(0, |bits, flag| bits << 1 | u8::from(flag))
 }
 
-fn encode_step(step: Step) -> [u8; 3] {
+fn encode_step(step: ProcessScriptStep) -> [u8; 3] {
     match step {
-        Step::Guard(mode, ticks) => [1, encode_mode(mode), encode_ticks(ticks)],
-        Step::GuardNow(mode) => [6, encode_mode(mode), 0],
-        Step::Prune => [7, 0, 0],
-        Step::Lease(mode, ticks) => [2, encode_mode(mode), encode_ticks(ticks)],
-        Step::Unlock(UnlockForce::Own) => [3, 0, 0],
-        Step::Unlock(UnlockForce::Stale) => [3, 1, 0],
-        Step::Unlock(UnlockForce::Force) => [3, 2, 0],
-        Step::Freeze => [4, 0, 0],
-        Step::Unfreeze(force) => [5, u8::from(force), 0],
+        ProcessScriptStep::Guard(mode, ticks) => [1, encode_mode(mode), encode_ticks(ticks)],
+        ProcessScriptStep::GuardNow(mode) => [6, encode_mode(mode), 0],
+        ProcessScriptStep::Prune => [7, 0, 0],
+        ProcessScriptStep::Lease(mode, ticks) => [2, encode_mode(mode), encode_ticks(ticks)],
+        ProcessScriptStep::Unlock(UnlockForce::Own) => [3, 0, 0],
+        ProcessScriptStep::Unlock(UnlockForce::Stale) => [3, 1, 0],
+        ProcessScriptStep::Unlock(UnlockForce::Force) => [3, 2, 0],
+        ProcessScriptStep::Freeze => [4, 0, 0],
+        ProcessScriptStep::Unfreeze(force) => [5, u8::from(force), 0],
     }
 }
 
@@ -189,9 +189,9 @@ impl<'a> CanonicalWriter<'a> {
         self.push([root.ticks, root.foreign.phase as u8, root.foreign.budget]);
         self.push([u8::from(root.foreign.expires), root.foreign.until.unwrap_or(u8::MAX)]);
         match &root.lock {
-            RecordContent::Nothing => self.push([0]),
-            RecordContent::Empty(since) => self.push([1, *since]),
-            RecordContent::Record(record) => {
+            LockRecordFileContent::Nothing => self.push([0]),
+            LockRecordFileContent::Empty(since) => self.push([1, *since]),
+            LockRecordFileContent::Record(record) => {
                 let holders: Vec<&LockRecord> = record.holders().collect();
                 self.push([2, u8::try_from(holders.len()).unwrap()]);
                 for holder in holders {

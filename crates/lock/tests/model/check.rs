@@ -5,9 +5,9 @@ use crate::model::{
     invariants,
     memory_root::{ForeignProgram, MemoryRoot},
     path_report::describe_path,
-    process::{Phase, Process, Step},
+    process::{Phase, Process, ProcessScriptStep},
     state::{ObservedCase, State},
-    transitions::{Bounds, Transition, transitions},
+    transitions::{EnvironmentEventBounds, Transition, transitions},
     violation::Guarantee,
 };
 use lokt_lock::{rules::Obstacle, words::LockMode};
@@ -17,18 +17,18 @@ use std::{collections::HashSet, time::Instant};
 /// The processes of a check, and what can happen to them.
 pub(crate) struct Configuration {
     pub(crate) name: &'static str,
-    pub(crate) roles: Vec<Role>,
+    pub(crate) roles: Vec<AllowedProcessSteps>,
     pub(crate) foreign: ForeignProgram,
-    pub(crate) bounds: Bounds,
+    pub(crate) bounds: EnvironmentEventBounds,
     /// The cases that must occur in some state. Without them the check would prove too little.
     pub(crate) expected_cases: &'static [&'static str],
 }
 
 /// A process that runs up to `length` steps, any of `steps` in any order.
 #[derive(Clone)]
-pub(crate) struct Role {
+pub(crate) struct AllowedProcessSteps {
     pub(crate) owner: usize,
-    pub(crate) steps: Vec<Step>,
+    pub(crate) steps: Vec<ProcessScriptStep>,
     pub(crate) length: usize,
 }
 
@@ -98,11 +98,11 @@ pub(crate) fn report(line: &str) {
 }
 
 /// All ways to give each process a script. Of those that differ only in the order of processes, one.
-pub(crate) fn initial_states(roles: &[Role], foreign: ForeignProgram) -> Vec<State> {
+pub(crate) fn initial_states(roles: &[AllowedProcessSteps], foreign: ForeignProgram) -> Vec<State> {
     let mut process_lists = vec![Vec::new()];
     for role in roles {
         let scripts = scripts(&role.steps, role.length);
-        let with = |process_list: &Vec<Process>, script: &Vec<Step>| {
+        let with = |process_list: &Vec<Process>, script: &Vec<ProcessScriptStep>| {
             let process = Process::new(role.owner, script.clone());
             process_list.iter().cloned().chain([process]).collect()
         };
@@ -117,9 +117,9 @@ pub(crate) fn initial_states(roles: &[Role], foreign: ForeignProgram) -> Vec<Sta
 }
 
 /// All scripts of this length. A process may stop at any time, so shorter scripts are covered.
-fn scripts(steps: &[Step], length: usize) -> Vec<Vec<Step>> {
+fn scripts(steps: &[ProcessScriptStep], length: usize) -> Vec<Vec<ProcessScriptStep>> {
     (0..length).fold(vec![Vec::new()], |scripts, _| {
-        let longer = |script: &Vec<Step>| -> Vec<Vec<Step>> {
+        let longer = |script: &Vec<ProcessScriptStep>| -> Vec<Vec<ProcessScriptStep>> {
             steps.iter().map(|step| script.iter().copied().chain([*step]).collect()).collect()
         };
         scripts.iter().flat_map(longer).collect()
@@ -128,7 +128,7 @@ fn scripts(steps: &[Step], length: usize) -> Vec<Vec<Step>> {
 
 struct ProtocolModel {
     initial_states: Vec<State>,
-    bounds: Bounds,
+    bounds: EnvironmentEventBounds,
 }
 
 const EXCLUSION: &str = "the modes of all holders are compatible";
@@ -234,6 +234,9 @@ fn any_waiter_for(state: &State, what: impl Fn(&Obstacle) -> bool) -> bool {
 }
 
 /// The same step in several modes.
-pub(crate) fn in_modes(modes: &[LockMode], step: impl Fn(LockMode) -> Step) -> Vec<Step> {
+pub(crate) fn in_modes(
+    modes: &[LockMode],
+    step: impl Fn(LockMode) -> ProcessScriptStep,
+) -> Vec<ProcessScriptStep> {
     modes.iter().map(|mode| step(*mode)).collect()
 }

@@ -4,7 +4,7 @@ use crate::model::{
     canonical_form::canonical_form,
     check::report,
     state::State,
-    transitions::{Bounds, Transition, transitions},
+    transitions::{EnvironmentEventBounds, Transition, transitions},
 };
 use stateright::{Checker, Model, Property};
 use std::{
@@ -31,7 +31,7 @@ impl PartialEq for ExactState {
 
 struct UnmergedModel {
     initial_states: Vec<State>,
-    bounds: Bounds,
+    bounds: EnvironmentEventBounds,
     canonical_forms: Mutex<HashSet<Vec<u8>>>,
 }
 
@@ -59,7 +59,10 @@ impl Model for UnmergedModel {
 }
 
 /// The number of canonical forms among all states that are reached without merging any.
-pub(crate) fn explore_unmerged(initial_states: Vec<State>, bounds: Bounds) -> usize {
+pub(crate) fn explore_unmerged(
+    initial_states: Vec<State>,
+    bounds: EnvironmentEventBounds,
+) -> usize {
     let model =
         UnmergedModel { initial_states, bounds, canonical_forms: Mutex::new(HashSet::new()) };
     let checker = model.checker().spawn_bfs().join();

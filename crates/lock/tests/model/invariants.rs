@@ -3,10 +3,10 @@
 use crate::model::{
     memory_root::{ForeignPhase, MemoryRoot, NAME},
     operation::grant_of,
-    process::{NEWCOMER, Phase, Process, Step, caller_of, request_of},
+    process::{NEWCOMER, Phase, Process, ProcessScriptStep, caller_of, request_of},
     section::MemoryTicket,
     state::State,
-    store::{Injection, MemoryStore},
+    store::{InjectedStoreEvent, MemoryStore},
 };
 use lokt_lock::{
     ops::{AcquireAttemptOutcome, look, stands},
@@ -16,31 +16,31 @@ use lokt_lock::{
 };
 
 /// A holder that relies on no conflicting holder being inside.
-struct ProtectedHolder {
+struct ExclusionInvariantHolder {
     description: String,
     mode: LockMode,
     /// The lease that it is, or the lease that it is under.
     lease: Option<LockId>,
 }
 
-fn protected_holders(state: &State) -> Vec<ProtectedHolder> {
+fn protected_holders(state: &State) -> Vec<ExclusionInvariantHolder> {
     let inside = state.processes.iter().enumerate().filter_map(|(index, process)| {
         let inside = process.inside().filter(|it| it.is_protected())?;
         let lease = inside.record.lock_id.clone().filter(|_| !inside.has_record());
-        Some(ProtectedHolder {
+        Some(ExclusionInvariantHolder {
             description: format!("guard {index}"),
             mode: inside.place.mode,
             lease,
         })
     });
-    let leases = state.leases.iter().map(|lease| ProtectedHolder {
+    let leases = state.leases.iter().map(|lease| ExclusionInvariantHolder {
         description: format!("lease {}", lease.id),
         mode: lease.mode,
         lease: Some(lease.id.clone()),
     });
     let counts =
         state.root.foreign.phase == ForeignPhase::Holding && state.root.foreign_relies_on_record();
-    let foreign = counts.then(|| ProtectedHolder {
+    let foreign = counts.then(|| ExclusionInvariantHolder {
         description: "another program".to_owned(),
         mode: LockMode::Exclusive,
         lease: None,
@@ -91,7 +91,7 @@ fn must_not_oversleep(state: &State, index: usize) -> bool {
 
 fn would_enter_on_retry(state: &State, process: &Process) -> bool {
     let Phase::Waiting { place, .. } = &process.phase else { return false };
-    let store = MemoryStore::new(state.root.clone(), 0, Injection::None);
+    let store = MemoryStore::new(state.root.clone(), 0, InjectedStoreEvent::None);
     let request = request_of(process.owner, process.step()).unwrap();
     let mut ticket = Some(MemoryTicket::reopened(&store, place));
     let attempted = lokt_lock::ops::attempt(&store, &request, Some(&mut ticket));
@@ -111,8 +111,9 @@ pub(crate) fn find_refused_newcomer(state: &State) -> Option<String> {
     if root.record().is_some_and(|record| record.holders().any(endless)) {
         return None;
     }
-    let store = MemoryStore::new(root, NEWCOMER, Injection::None);
-    let request = request_of(NEWCOMER, Step::Guard(LockMode::Exclusive, None)).unwrap();
+    let store = MemoryStore::new(root, NEWCOMER, InjectedStoreEvent::None);
+    let request =
+        request_of(NEWCOMER, ProcessScriptStep::Guard(LockMode::Exclusive, None)).unwrap();
     match lokt_lock::ops::attempt(&store, &request, None) {
         Ok(AcquireAttemptOutcome::Entered(_)) => None,
         Ok(AcquireAttemptOutcome::Blocked(obstacle)) => {
@@ -131,7 +132,7 @@ pub(crate) fn find_misjudged_guard(state: &State) -> Option<String> {
     let inside = state.processes.iter().filter_map(Process::inside);
     let mut inside = inside.filter(|it| it.supervisor && it.command);
     let wrong = inside.find(|it| {
-        let store = MemoryStore::new(state.root.clone(), 0, Injection::None);
+        let store = MemoryStore::new(state.root.clone(), 0, InjectedStoreEvent::None);
         let grant = grant_of(&store, it);
         let found = stands(&store, &grant);
         grant.ticket.map(MemoryTicket::keep_open);
@@ -150,7 +151,7 @@ pub(crate) fn first_living_holder_taken_for_gone(
     if !root.record().is_some_and(guarded) {
         return None;
     }
-    let store = MemoryStore::new(root.clone(), NEWCOMER, Injection::None);
+    let store = MemoryStore::new(root.clone(), NEWCOMER, InjectedStoreEvent::None);
     let snapshot = look(&store, &NAME, caller_of(NEWCOMER));
     snapshot.holders().find_map(|(holder, verdict)| {
         let id = holder.lock_id.clone().filter(|id| lives(id))?;

@@ -30,7 +30,7 @@ pub(crate) fn time(ticks: u8) -> Timestamp {
 pub(crate) struct MemoryRoot {
     pub(crate) ticks: u8,
     pub(crate) counter: Fence,
-    pub(crate) lock: RecordContent,
+    pub(crate) lock: LockRecordFileContent,
     pub(crate) freeze: Option<Arc<LockRecord>>,
     /// Sorted by number.
     pub(crate) queue: Vec<TicketFile>,
@@ -41,7 +41,7 @@ pub(crate) struct MemoryRoot {
 
 /// The lock record's file.
 #[derive(Clone, Debug)]
-pub(crate) enum RecordContent {
+pub(crate) enum LockRecordFileContent {
     Nothing,
     /// An empty file that its writer has not filled since that tick.
     Empty(u8),
@@ -104,7 +104,7 @@ impl MemoryRoot {
         Self {
             ticks: 0,
             counter: Fence::default(),
-            lock: RecordContent::Nothing,
+            lock: LockRecordFileContent::Nothing,
             freeze: None,
             queue: Vec::new(),
             foreign,
@@ -118,7 +118,7 @@ impl MemoryRoot {
 
     pub(crate) fn record_file(&self, kind: LockRecordKind) -> RecordSlot {
         match (kind, &self.lock, &self.freeze) {
-            (LockRecordKind::Lock, RecordContent::Empty(since), _) => {
+            (LockRecordKind::Lock, LockRecordFileContent::Empty(since), _) => {
                 let age = TICK * u32::from(self.ticks.saturating_sub(*since));
                 RecordSlot::Corrupted(RecordCorruption {
                     flaw: LockRecordFlaw::Empty,
@@ -126,7 +126,7 @@ impl MemoryRoot {
                     before_boot: false,
                 })
             }
-            (LockRecordKind::Lock, RecordContent::Record(record), _)
+            (LockRecordKind::Lock, LockRecordFileContent::Record(record), _)
             | (LockRecordKind::Freeze, _, Some(record)) => {
                 RecordSlot::Record(Box::new((**record).clone()))
             }
@@ -137,7 +137,7 @@ impl MemoryRoot {
     /// The lock record, if there is one.
     pub(crate) fn record(&self) -> Option<&LockRecord> {
         match &self.lock {
-            RecordContent::Record(record) => Some(record),
+            LockRecordFileContent::Record(record) => Some(record),
             _ => None,
         }
     }
@@ -187,13 +187,13 @@ impl MemoryRoot {
     /// Does a step of the program that does not use the latch. Returns false if the step is not possible.
     pub(crate) fn foreign_step(&mut self, step: ForeignStep) -> bool {
         let (phase, lock) = match (step, self.foreign.phase, &self.lock) {
-            (ForeignStep::Create, ForeignPhase::Nothing, RecordContent::Nothing)
+            (ForeignStep::Create, ForeignPhase::Nothing, LockRecordFileContent::Nothing)
                 if self.foreign.budget > 0 =>
             {
                 self.foreign.budget -= 1;
-                (ForeignPhase::Filling, Some(RecordContent::Empty(self.ticks)))
+                (ForeignPhase::Filling, Some(LockRecordFileContent::Empty(self.ticks)))
             }
-            (ForeignStep::Fill, ForeignPhase::Filling, RecordContent::Empty(_)) => {
+            (ForeignStep::Fill, ForeignPhase::Filling, LockRecordFileContent::Empty(_)) => {
                 (ForeignPhase::Holding, Some(self.foreign_record()))
             }
             (ForeignStep::Renew, ForeignPhase::Holding, _)
@@ -202,9 +202,10 @@ impl MemoryRoot {
                 self.foreign.budget -= 1;
                 (ForeignPhase::Holding, Some(self.foreign_record()))
             }
-            (ForeignStep::Remove, ForeignPhase::Holding, _) => {
-                (ForeignPhase::Nothing, self.has_foreign_record().then_some(RecordContent::Nothing))
-            }
+            (ForeignStep::Remove, ForeignPhase::Holding, _) => (
+                ForeignPhase::Nothing,
+                self.has_foreign_record().then_some(LockRecordFileContent::Nothing),
+            ),
             (ForeignStep::Die, ForeignPhase::Filling | ForeignPhase::Holding, _) => {
                 (ForeignPhase::Dead, None)
             }
@@ -229,10 +230,10 @@ impl MemoryRoot {
         }
     }
 
-    fn foreign_record(&mut self) -> RecordContent {
+    fn foreign_record(&mut self) -> LockRecordFileContent {
         self.ids += 1;
         self.foreign.until = self.foreign.expires.then(|| self.ticks + 1);
-        RecordContent::Record(Arc::new(LockRecord {
+        LockRecordFileContent::Record(Arc::new(LockRecord {
             version: 0,
             name: NAME.clone(),
             lock_id: LockId::from_record(&format!("foreign-{}", self.ids)),

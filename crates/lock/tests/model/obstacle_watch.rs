@@ -14,9 +14,9 @@ use lokt_lock::{
 use std::{os::fd::BorrowedFd, time::Duration};
 
 /// A watch that started at one moment, and was asked at the same moment.
-pub(crate) struct MemoryObstacleWatch(pub(super) bool);
+pub(crate) struct FixedAnswerObstacleWatch(pub(super) bool);
 
-impl ObstacleWatch for MemoryObstacleWatch {
+impl ObstacleWatch for FixedAnswerObstacleWatch {
     fn doze(&mut self, _: Duration) -> bool {
         self.0
     }

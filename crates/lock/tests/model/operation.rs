@@ -2,9 +2,9 @@
 
 use crate::model::{
     memory_root::{MemoryRoot, NAME, TICK},
-    process::{EnteredGuard, Phase, Process, Step, caller_of, request_of},
+    process::{EnteredGuard, Phase, Process, ProcessScriptStep, caller_of, request_of},
     section::MemoryTicket,
-    store::{Injection, MemoryStore, OperationTrace},
+    store::{InjectedStoreEvent, MemoryStore, StoreCallTrace},
 };
 use lokt_lock::{
     ops::{
@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 /// The operations of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Action {
+pub(crate) enum ProcessOperation {
     /// Begins the next step.
     Begin,
     /// A waiter tries to enter again.
@@ -53,39 +53,39 @@ pub(crate) enum OperationOutcome {
 }
 
 /// An operation that has run: its outcome, the root after it, and its trace.
-pub(crate) struct OperationRun {
+pub(crate) struct CompletedOperationRun {
     pub(crate) outcome: OperationOutcome,
     pub(crate) root: MemoryRoot,
-    pub(crate) trace: OperationTrace,
+    pub(crate) trace: StoreCallTrace,
 }
 
 /// Runs an operation of a process on a copy of the root.
 pub(crate) fn run_operation(
     root: &MemoryRoot,
     (index, process): (usize, &Process),
-    action: Action,
-    injection: Injection,
-) -> OperationRun {
+    action: ProcessOperation,
+    injection: InjectedStoreEvent,
+) -> CompletedOperationRun {
     let store = MemoryStore::new(root.clone(), index, injection);
     let outcome = perform(&store, process, action);
     let (root, trace) = store.into_parts();
-    OperationRun { outcome, root, trace }
+    CompletedOperationRun { outcome, root, trace }
 }
 
-fn perform(store: &MemoryStore, process: &Process, action: Action) -> OperationOutcome {
+fn perform(store: &MemoryStore, process: &Process, action: ProcessOperation) -> OperationOutcome {
     match (&process.phase, action) {
-        (Phase::Idle, Action::Begin) => begin(store, process),
-        (Phase::Waiting { place, .. }, Action::TryAgain) => {
+        (Phase::Idle, ProcessOperation::Begin) => begin(store, process),
+        (Phase::Waiting { place, .. }, ProcessOperation::TryAgain) => {
             let ticket = MemoryTicket::reopened(store, place);
             try_to_enter(store, process, Some(ticket))
         }
-        (Phase::Waiting { place, .. }, Action::GiveUp) => {
+        (Phase::Waiting { place, .. }, ProcessOperation::GiveUp) => {
             MemoryTicket::reopened(store, place).leave();
             OperationOutcome::Done
         }
-        (Phase::Inside(inside), Action::Release) => release_lock(store, process, inside),
-        (Phase::Inside(inside), Action::Heartbeat) => renew_lock(store, process, inside),
-        (Phase::Inside(inside), Action::FindLost) => mark_lost(store, process, inside),
+        (Phase::Inside(inside), ProcessOperation::Release) => release_lock(store, process, inside),
+        (Phase::Inside(inside), ProcessOperation::Heartbeat) => renew_lock(store, process, inside),
+        (Phase::Inside(inside), ProcessOperation::FindLost) => mark_lost(store, process, inside),
         (phase, action) => unreachable!("{action:?} in {phase:?}"),
     }
 }
@@ -93,16 +93,20 @@ fn perform(store: &MemoryStore, process: &Process, action: Action) -> OperationO
 fn begin(store: &MemoryStore, process: &Process) -> OperationOutcome {
     let caller = caller_of(process.owner);
     match process.step() {
-        Step::Guard(..) | Step::Lease(..) => try_to_enter(store, process, None),
-        Step::GuardNow(_) => enter_now(store, process),
-        Step::Unlock(might) => outcome_of_result(unlock(store, &NAME, caller, might)),
-        Step::Prune => {
+        ProcessScriptStep::Guard(..) | ProcessScriptStep::Lease(..) => {
+            try_to_enter(store, process, None)
+        }
+        ProcessScriptStep::GuardNow(_) => enter_now(store, process),
+        ProcessScriptStep::Unlock(might) => outcome_of_result(unlock(store, &NAME, caller, might)),
+        ProcessScriptStep::Prune => {
             prune(store, &NAME, LockRecordKind::Lock, caller);
             prune(store, &NAME, LockRecordKind::Freeze, caller);
             OperationOutcome::Done
         }
-        Step::Freeze => outcome_of_result(freeze(store, &NAME, caller, TICK)),
-        Step::Unfreeze(force) => outcome_of_result(unfreeze(store, &NAME, caller, force)),
+        ProcessScriptStep::Freeze => outcome_of_result(freeze(store, &NAME, caller, TICK)),
+        ProcessScriptStep::Unfreeze(force) => {
+            outcome_of_result(unfreeze(store, &NAME, caller, force))
+        }
     }
 }
 
@@ -194,6 +198,7 @@ fn mark_lost(store: &MemoryStore, process: &Process, inside: &EnteredGuard) -> O
 }
 
 /// Whether an operation breaks locks by force.
-pub(crate) fn is_force(process: &Process, action: Action) -> bool {
-    action == Action::Begin && process.script.last() == Some(&Step::Unlock(UnlockForce::Force))
+pub(crate) fn is_force(process: &Process, action: ProcessOperation) -> bool {
+    action == ProcessOperation::Begin
+        && process.script.last() == Some(&ProcessScriptStep::Unlock(UnlockForce::Force))
 }

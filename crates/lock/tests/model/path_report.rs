@@ -2,10 +2,10 @@
 
 use crate::model::{
     invariants,
-    memory_root::{MemoryRoot, RecordContent},
+    memory_root::{LockRecordFileContent, MemoryRoot},
     process::{Phase, Process},
     state::State,
-    store::Injection,
+    store::InjectedStoreEvent,
     transitions::{Transition, TransitionKind},
 };
 use stateright::Path;
@@ -44,14 +44,14 @@ fn describe_transition(what: TransitionKind) -> String {
     match what {
         TransitionKind::Action(index, action, step, injection) => {
             let injected = match injection {
-                Injection::None => String::new(),
-                Injection::Foreign(at, step) => {
+                InjectedStoreEvent::None => String::new(),
+                InjectedStoreEvent::Foreign(at, step) => {
                     format!("; before its touch {at} of the record, another program does {step:?}")
                 }
-                Injection::Tick(at) => {
+                InjectedStoreEvent::Tick(at) => {
                     format!("; before its reading {at} of the clock, time passes")
                 }
-                Injection::Failure(at) => format!("; its verb {at} fails"),
+                InjectedStoreEvent::Failure(at) => format!("; its verb {at} fails"),
             };
             format!("process {index}: {action:?} {}{injected}", describe_step(step))
         }
@@ -67,7 +67,7 @@ fn describe_transition(what: TransitionKind) -> String {
     }
 }
 
-fn describe_step(step: Option<crate::model::process::Step>) -> String {
+fn describe_step(step: Option<crate::model::process::ProcessScriptStep>) -> String {
     step.map_or_else(String::new, |step| format!("{step:?}"))
 }
 
@@ -86,9 +86,9 @@ fn describe_state(state: &State) -> String {
 
 fn describe_root(root: &MemoryRoot) -> String {
     let lock = match &root.lock {
-        RecordContent::Nothing => "no record".to_owned(),
-        RecordContent::Empty(since) => format!("an empty file since {since}"),
-        RecordContent::Record(record) => {
+        LockRecordFileContent::Nothing => "no record".to_owned(),
+        LockRecordFileContent::Empty(since) => format!("an empty file since {since}"),
+        LockRecordFileContent::Record(record) => {
             let holders = record.holders().map(|it| {
                 let hold = it.hold.as_ref().map_or("foreign", |hold| hold.as_str());
                 let id = it.lock_id.as_ref().map_or("", |id| id.as_str());

@@ -12,7 +12,7 @@ use std::sync::{Arc, LazyLock};
 
 /// One step of a process's script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
+pub(crate) enum ProcessScriptStep {
     /// Runs a command under a lock, with an announced life of some ticks.
     Guard(LockMode, Option<u8>),
     /// The same, but without a wait.
@@ -33,7 +33,7 @@ pub(crate) struct Process {
     /// The index of its owner.
     pub(crate) owner: usize,
     /// The remaining steps, the next one last. It stays there while the process waits or is inside.
-    pub(crate) script: Vec<Step>,
+    pub(crate) script: Vec<ProcessScriptStep>,
     pub(crate) phase: Phase,
 }
 
@@ -70,7 +70,7 @@ pub(crate) struct EnteredGuard {
     pub(crate) broken: bool,
 }
 
-impl Step {
+impl ProcessScriptStep {
     /// The mode of the lock that a step acquires, if it acquires one.
     pub(crate) fn mode(self) -> Option<LockMode> {
         match self {
@@ -81,13 +81,13 @@ impl Step {
 }
 
 impl Process {
-    pub(crate) fn new(owner: usize, mut script: Vec<Step>) -> Self {
+    pub(crate) fn new(owner: usize, mut script: Vec<ProcessScriptStep>) -> Self {
         script.reverse();
         Self { owner, script, phase: Phase::Idle }
     }
 
     /// The next step, or the present one.
-    pub(crate) fn step(&self) -> Step {
+    pub(crate) fn step(&self) -> ProcessScriptStep {
         *self.script.last().unwrap()
     }
 
@@ -151,11 +151,11 @@ pub(crate) fn caller_of(owner: usize) -> &'static Caller {
 }
 
 /// The lock request of a step, if the step acquires a lock.
-pub(crate) fn request_of(owner: usize, step: Step) -> Option<LockRequest<'static>> {
+pub(crate) fn request_of(owner: usize, step: ProcessScriptStep) -> Option<LockRequest<'static>> {
     let (mode, hold, ticks) = match step {
-        Step::Guard(mode, ticks) => (mode, HoldKind::Guard, ticks),
-        Step::GuardNow(mode) => (mode, HoldKind::Guard, None),
-        Step::Lease(mode, ticks) => (mode, HoldKind::Lease, ticks),
+        ProcessScriptStep::Guard(mode, ticks) => (mode, HoldKind::Guard, ticks),
+        ProcessScriptStep::GuardNow(mode) => (mode, HoldKind::Guard, None),
+        ProcessScriptStep::Lease(mode, ticks) => (mode, HoldKind::Lease, ticks),
         _ => return None,
     };
     let caller = caller_of(owner);

@@ -1,7 +1,7 @@
 //! The section of the store in memory, and its tickets.
 
 use crate::model::{
-    memory_root::{RecordContent, TicketFile},
+    memory_root::{LockRecordFileContent, TicketFile},
     store::MemoryStore,
 };
 use lokt_lock::{
@@ -36,7 +36,8 @@ impl MemorySection<'_> {
         self.store.change(what, |root| match kind {
             LockRecordKind::Freeze => root.freeze = record,
             LockRecordKind::Lock => {
-                root.lock = record.map_or(RecordContent::Nothing, RecordContent::Record);
+                root.lock =
+                    record.map_or(LockRecordFileContent::Nothing, LockRecordFileContent::Record);
             }
         });
     }

@@ -2,8 +2,8 @@
 
 use crate::model::{
     memory_root::{ForeignProgram, MemoryRoot},
-    process::{NEWCOMER, Step, request_of},
-    store::{Injection, MemoryStore},
+    process::{NEWCOMER, ProcessScriptStep, request_of},
+    store::{InjectedStoreEvent, MemoryStore},
 };
 use lokt_lock::{
     ops::{
@@ -38,8 +38,10 @@ impl WaitObserver for SilentObserver {
 /// Waits for a lock that is never released. Returns how long, if the time limit ended the wait and not the
 /// lack of spurious wakeups.
 pub(crate) fn wait_despite_wakeups(limit: Duration) -> Option<Duration> {
-    let store = MemoryStore::new(MemoryRoot::new(ForeignProgram::default()), 0, Injection::None);
-    let guard = |owner| request_of(owner, Step::Guard(LockMode::Exclusive, None)).unwrap();
+    let store =
+        MemoryStore::new(MemoryRoot::new(ForeignProgram::default()), 0, InjectedStoreEvent::None);
+    let guard =
+        |owner| request_of(owner, ProcessScriptStep::Guard(LockMode::Exclusive, None)).unwrap();
     let held = attempt(&store, &guard(0), None).unwrap();
     assert!(matches!(held, AcquireAttemptOutcome::Entered(_)), "the first caller has the lock");
     store.0.spurious_wakeups.set(MANY_WAKEUPS);

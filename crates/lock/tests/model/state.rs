@@ -1,9 +1,9 @@
 //! One state of the model, and the next one after an operation.
 
 use crate::model::{
-    memory_root::{ForeignPhase, MemoryRoot, RecordContent},
+    memory_root::{ForeignPhase, LockRecordFileContent, MemoryRoot},
     obstacle_watch::{is_never_signaled, is_over},
-    operation::{Action, OperationOutcome, OperationRun, is_force},
+    operation::{CompletedOperationRun, OperationOutcome, ProcessOperation, is_force},
     process::{EnteredGuard, Phase, Process},
     violation::{self, Guarantee, Violation},
 };
@@ -62,7 +62,12 @@ impl State {
     }
 
     /// The state after an operation that ran to its end.
-    pub(crate) fn after_operation(&self, index: usize, action: Action, run: &OperationRun) -> Self {
+    pub(crate) fn after_operation(
+        &self,
+        index: usize,
+        action: ProcessOperation,
+        run: &CompletedOperationRun,
+    ) -> Self {
         let mut next = Self { root: run.root.clone(), ..self.clone() };
         next.violation = violation::violation_of_operation(self, (index, action), run);
         next.observed_case = self.observe_case((index, action), run);
@@ -76,9 +81,16 @@ impl State {
     }
 
     /// The state after the process died right after a change of its operation.
-    pub(crate) fn after_crash(&self, index: usize, action: Action, root: MemoryRoot) -> Self {
+    pub(crate) fn after_crash(
+        &self,
+        index: usize,
+        action: ProcessOperation,
+        root: MemoryRoot,
+    ) -> Self {
         let mut next = Self { root, violation: None, observed_case: None, ..self.clone() };
-        if let (Action::Release, Some(inside)) = (action, next.processes[index].inside_mut()) {
+        if let (ProcessOperation::Release, Some(inside)) =
+            (action, next.processes[index].inside_mut())
+        {
             inside.main_process_ended = true;
         }
         next.kill_supervisor(index);
@@ -130,7 +142,11 @@ impl State {
         }
     }
 
-    fn apply_outcome(&mut self, (index, action): (usize, Action), outcome: &OperationOutcome) {
+    fn apply_outcome(
+        &mut self,
+        (index, action): (usize, ProcessOperation),
+        outcome: &OperationOutcome,
+    ) {
         match outcome {
             OperationOutcome::Entered { record, place, kind } => {
                 self.highest_fence = self.highest_fence.max(record.fence.unwrap_or_default());
@@ -144,10 +160,10 @@ impl State {
                 self.processes[index].phase = Phase::Waiting { place: place.clone(), obstacle };
             }
             OperationOutcome::Renewed => self.update_enclosing_lease(index),
-            OperationOutcome::Lost if action == Action::FindLost => {
+            OperationOutcome::Lost if action == ProcessOperation::FindLost => {
                 self.processes[index].inside_mut().unwrap().lost = true;
             }
-            _ if matches!(action, Action::Heartbeat | Action::FindLost) => {}
+            _ if matches!(action, ProcessOperation::Heartbeat | ProcessOperation::FindLost) => {}
             _ => self.processes[index].finish_step(),
         }
     }
@@ -204,7 +220,7 @@ impl State {
     }
 
     /// Applies what an operation means for the other processes, and checks whether it may.
-    fn apply_to_others(&mut self, before: &Self, index: usize, action: Action) {
+    fn apply_to_others(&mut self, before: &Self, index: usize, action: ProcessOperation) {
         let force = is_force(&before.processes[index], action);
         if force {
             self.mark_broken_locks();
@@ -224,7 +240,8 @@ impl State {
         for inside in self.processes.iter_mut().filter_map(Process::inside_mut) {
             inside.broken |= root.ticket_file(&inside.place).is_none();
         }
-        let theirs = root.has_foreign_record() || matches!(root.lock, RecordContent::Empty(_));
+        let theirs =
+            root.has_foreign_record() || matches!(root.lock, LockRecordFileContent::Empty(_));
         if !theirs && root.foreign_relies_on_record() {
             self.root.foreign.phase = ForeignPhase::Nothing;
         }
@@ -255,8 +272,8 @@ impl State {
 
     fn observe_case(
         &self,
-        (index, action): (usize, Action),
-        run: &OperationRun,
+        (index, action): (usize, ProcessOperation),
+        run: &CompletedOperationRun,
     ) -> Option<ObservedCase> {
         if run.trace.replaced {
             return Some(ObservedCase::Replaced);
@@ -268,7 +285,7 @@ impl State {
             return has_passed.then_some(ObservedCase::PassedUnderLease);
         }
         let broke = run.trace.changes.iter().any(removed)
-            && matches!(self.root.lock, RecordContent::Record(_));
+            && matches!(self.root.lock, LockRecordFileContent::Record(_));
         broke.then_some(ObservedCase::StaleBroken)
     }
 }

@@ -1,12 +1,12 @@
 //! The store in memory. It does the calls of [`LockStore`] to a [`MemoryRoot`], as the store of files does them
 //! to a root.
 //!
-//! An [`OperationTrace`] has every change and the root right after it, which is what a process leaves that
-//! dies at that moment. An [`Injection`] happens at one chosen call.
+//! An [`StoreCallTrace`] has every change and the root right after it, which is what a process leaves that
+//! dies at that moment. An [`InjectedStoreEvent`] happens at one chosen call.
 
 use crate::model::{
     memory_root::{ForeignStep, MemoryRoot},
-    obstacle_watch::{MemoryObstacleWatch, NoLossWatcher, is_over},
+    obstacle_watch::{FixedAnswerObstacleWatch, NoLossWatcher, is_over},
     section::{MemorySection, MemoryTicket},
 };
 use lokt_lock::{
@@ -25,7 +25,7 @@ use std::{
 
 /// An event that is injected into an operation, with the index of the call at which it happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Injection {
+pub(crate) enum InjectedStoreEvent {
     None,
     /// Before a lock record is read, put or removed, another program does a step.
     Foreign(usize, ForeignStep),
@@ -37,7 +37,7 @@ pub(crate) enum Injection {
 
 /// What an operation did.
 #[derive(Debug)]
-pub(crate) struct OperationTrace {
+pub(crate) struct StoreCallTrace {
     /// Each change, and the root right after it.
     pub(crate) changes: Vec<(&'static str, MemoryRoot)>,
     /// The number of calls that access a lock record.
@@ -46,7 +46,7 @@ pub(crate) struct OperationTrace {
     pub(crate) clock_readings: usize,
     /// The number of calls that could have failed.
     pub(crate) fallible_calls: usize,
-    injection: Injection,
+    injection: InjectedStoreEvent,
     /// Whether the injection could happen, and did.
     pub(crate) happened: bool,
     /// Whether the record to remove was not the judged one any more.
@@ -59,7 +59,7 @@ pub(crate) struct MemoryStore(pub(crate) Rc<StoreInner>);
 
 pub(crate) struct StoreInner {
     pub(super) root: RefCell<MemoryRoot>,
-    pub(super) trace: RefCell<OperationTrace>,
+    pub(super) trace: RefCell<StoreCallTrace>,
     /// Whether a process is in the section.
     pub(super) latched: Cell<bool>,
     pub(super) process: usize,
@@ -68,8 +68,8 @@ pub(crate) struct StoreInner {
 }
 
 impl MemoryStore {
-    pub(crate) fn new(root: MemoryRoot, process: usize, injection: Injection) -> Self {
-        let trace = OperationTrace {
+    pub(crate) fn new(root: MemoryRoot, process: usize, injection: InjectedStoreEvent) -> Self {
+        let trace = StoreCallTrace {
             changes: Vec::new(),
             record_accesses: 0,
             clock_readings: 0,
@@ -88,7 +88,7 @@ impl MemoryStore {
     }
 
     /// The root after the operation, and the trace. No ticket may be open.
-    pub(crate) fn into_parts(self) -> (MemoryRoot, OperationTrace) {
+    pub(crate) fn into_parts(self) -> (MemoryRoot, StoreCallTrace) {
         let inner = Rc::into_inner(self.0).expect("an operation keeps no reference to the store");
         (inner.root.into_inner(), inner.trace.into_inner())
     }
@@ -106,7 +106,7 @@ impl MemoryStore {
             return;
         }
         let trace = &mut *self.0.trace.borrow_mut();
-        if let Injection::Foreign(at, step) = trace.injection
+        if let InjectedStoreEvent::Foreign(at, step) = trace.injection
             && at == trace.record_accesses
         {
             trace.happened = self.0.root.borrow_mut().foreign_step(step);
@@ -117,7 +117,7 @@ impl MemoryStore {
     /// Called at the start of a call that can fail.
     pub(super) fn try_call(&self, action: &'static str) -> Result<(), LockStoreError> {
         let trace = &mut *self.0.trace.borrow_mut();
-        let fails = trace.injection == Injection::Failure(trace.fallible_calls);
+        let fails = trace.injection == InjectedStoreEvent::Failure(trace.fallible_calls);
         trace.fallible_calls += 1;
         trace.happened |= fails;
         let error = || LockStoreError::io(action, "memory")(ErrorKind::StorageFull.into());
@@ -128,12 +128,12 @@ impl MemoryStore {
 impl LockStore for MemoryStore {
     type Section<'s> = MemorySection<'s>;
     type Ticket = MemoryTicket;
-    type ObstacleWatch = MemoryObstacleWatch;
+    type ObstacleWatch = FixedAnswerObstacleWatch;
     type LossWatcher = NoLossWatcher;
 
     fn now(&self) -> Timestamp {
         let trace = &mut *self.0.trace.borrow_mut();
-        if trace.injection == Injection::Tick(trace.clock_readings) {
+        if trace.injection == InjectedStoreEvent::Tick(trace.clock_readings) {
             self.0.root.borrow_mut().ticks += 1;
             trace.happened = true;
         }
@@ -197,10 +197,12 @@ impl LockStore for MemoryStore {
         &self,
         _: &LockName,
         obstacle: &Obstacle,
-    ) -> Result<MemoryObstacleWatch, LockStoreError> {
+    ) -> Result<FixedAnswerObstacleWatch, LockStoreError> {
         let spurious_wakeups = self.0.spurious_wakeups.get();
         self.0.spurious_wakeups.set(spurious_wakeups.saturating_sub(1));
-        Ok(MemoryObstacleWatch(spurious_wakeups > 0 || is_over(&self.0.root.borrow(), obstacle)))
+        Ok(FixedAnswerObstacleWatch(
+            spurious_wakeups > 0 || is_over(&self.0.root.borrow(), obstacle),
+        ))
     }
 
     fn log(&self, _: &AuditEvent, _: Durability) -> Result<(), LockStoreError> {

@@ -2,17 +2,17 @@
 
 use crate::model::{
     memory_root::{ForeignPhase, ForeignStep},
-    operation::{Action, OperationOutcome, OperationRun, run_operation},
-    process::{Phase, Process, Step},
+    operation::{CompletedOperationRun, OperationOutcome, ProcessOperation, run_operation},
+    process::{Phase, Process, ProcessScriptStep},
     state::State,
-    store::Injection,
+    store::InjectedStoreEvent,
 };
 use lokt_lock::ops::stands;
 use std::fmt;
 
 /// What can happen in addition to the steps of the processes.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Bounds {
+pub(crate) struct EnvironmentEventBounds {
     /// The last tick of the clock.
     pub(crate) ticks: u8,
     /// Whether the calls of the store fail.
@@ -29,9 +29,9 @@ pub(crate) struct Transition {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TransitionKind {
     /// An operation of a process, and the event that is injected into it.
-    Action(usize, Action, Option<Step>, Injection),
+    Action(usize, ProcessOperation, Option<ProcessScriptStep>, InjectedStoreEvent),
     /// An operation whose process dies right after a change. Changes are counted from one.
-    Crash(usize, Action, Option<Step>, usize, &'static str),
+    Crash(usize, ProcessOperation, Option<ProcessScriptStep>, usize, &'static str),
     /// An idle process ends.
     Ends(usize),
     /// A waiter dies, or a guard that leaves its command alive.
@@ -57,12 +57,16 @@ impl fmt::Debug for Transition {
 /// Collects the transitions of a state.
 pub(crate) struct TransitionFinder<'a> {
     state: &'a State,
-    bounds: Bounds,
+    bounds: EnvironmentEventBounds,
     found: &'a mut Vec<Transition>,
 }
 
 /// Finds all transitions of a state. A state with a violation has none.
-pub(crate) fn transitions(state: &State, bounds: Bounds, found: &mut Vec<Transition>) {
+pub(crate) fn transitions(
+    state: &State,
+    bounds: EnvironmentEventBounds,
+    found: &mut Vec<Transition>,
+) {
     if state.violation.is_some() {
         return;
     }
@@ -89,13 +93,13 @@ impl TransitionFinder<'_> {
         match &process.phase {
             Phase::Gone => {}
             Phase::Idle => {
-                self.operation_transitions(index, Action::Begin);
+                self.operation_transitions(index, ProcessOperation::Begin);
                 let finish = self.state.after_change(|next| next.processes[index].finish());
                 self.push(TransitionKind::Ends(index), finish);
             }
             Phase::Waiting { .. } => {
-                self.operation_transitions(index, Action::TryAgain);
-                self.operation_transitions(index, Action::GiveUp);
+                self.operation_transitions(index, ProcessOperation::TryAgain);
+                self.operation_transitions(index, ProcessOperation::GiveUp);
                 self.push_death(index);
             }
             Phase::Inside(_) => self.guard_transitions(index, process),
@@ -106,16 +110,16 @@ impl TransitionFinder<'_> {
         let Some(inside) = process.inside() else { return };
         if inside.supervisor {
             // If the command lives, its main process has ended and left others behind.
-            self.operation_transitions(index, Action::Release);
+            self.operation_transitions(index, ProcessOperation::Release);
             self.push_death(index);
             if inside.record.ttl_sec.is_some()
                 && !inside.lost
                 && self.heartbeat_changes_record(index)
             {
-                self.operation_transitions(index, Action::Heartbeat);
+                self.operation_transitions(index, ProcessOperation::Heartbeat);
             }
             if !inside.lost && self.guard_notices_loss(index) {
-                self.operation_transitions(index, Action::FindLost);
+                self.operation_transitions(index, ProcessOperation::FindLost);
             }
         }
         if inside.command {
@@ -141,7 +145,7 @@ impl TransitionFinder<'_> {
 
     fn guard_notices_loss(&self, index: usize) -> bool {
         use crate::model::{operation::grant_of, section::MemoryTicket, store::MemoryStore};
-        let store = MemoryStore::new(self.state.root.clone(), index, Injection::None);
+        let store = MemoryStore::new(self.state.root.clone(), index, InjectedStoreEvent::None);
         let grant = grant_of(&store, self.state.processes[index].inside().unwrap());
         let found = stands(&store, &grant);
         grant.ticket.map(MemoryTicket::keep_open);
@@ -157,10 +161,10 @@ impl TransitionFinder<'_> {
     }
 
     /// An operation that runs to its end, one that crashes after each change, and one with each injection.
-    fn operation_transitions(&mut self, index: usize, action: Action) {
-        let plain = self.run(index, action, Injection::None);
+    fn operation_transitions(&mut self, index: usize, action: ProcessOperation) {
+        let plain = self.run(index, action, InjectedStoreEvent::None);
         self.push_crashes(index, action, &plain);
-        self.push_completion(index, action, Injection::None, &plain);
+        self.push_completion(index, action, InjectedStoreEvent::None, &plain);
         for injection in self.injections(&plain) {
             let run = self.run(index, action, injection);
             if run.trace.happened {
@@ -169,21 +173,29 @@ impl TransitionFinder<'_> {
         }
     }
 
-    fn run(&self, index: usize, action: Action, injection: Injection) -> OperationRun {
+    fn run(
+        &self,
+        index: usize,
+        action: ProcessOperation,
+        injection: InjectedStoreEvent,
+    ) -> CompletedOperationRun {
         run_operation(&self.state.root, (index, &self.state.processes[index]), action, injection)
     }
 
     fn push_completion(
         &mut self,
         index: usize,
-        action: Action,
-        injection: Injection,
-        run: &OperationRun,
+        action: ProcessOperation,
+        injection: InjectedStoreEvent,
+        run: &CompletedOperationRun,
     ) {
         let step = self.step(index, action);
         // A failure that stops nothing changes nothing.
         let failed = matches!(run.outcome, OperationOutcome::Failed(_));
-        if !failed && matches!(injection, Injection::Failure(_)) && run.trace.changes.is_empty() {
+        if !failed
+            && matches!(injection, InjectedStoreEvent::Failure(_))
+            && run.trace.changes.is_empty()
+        {
             return;
         }
         self.push(
@@ -192,7 +204,12 @@ impl TransitionFinder<'_> {
         );
     }
 
-    fn push_crashes(&mut self, index: usize, action: Action, run: &OperationRun) {
+    fn push_crashes(
+        &mut self,
+        index: usize,
+        action: ProcessOperation,
+        run: &CompletedOperationRun,
+    ) {
         let step = self.step(index, action);
         for (at, (what, root)) in run.trace.changes.iter().enumerate() {
             let next = self.state.after_crash(index, action, root.clone());
@@ -200,22 +217,23 @@ impl TransitionFinder<'_> {
         }
     }
 
-    fn step(&self, index: usize, action: Action) -> Option<Step> {
+    fn step(&self, index: usize, action: ProcessOperation) -> Option<ProcessScriptStep> {
         let script = &self.state.processes[index].script;
-        script.last().copied().filter(|_| action == Action::Begin)
+        script.last().copied().filter(|_| action == ProcessOperation::Begin)
     }
 
     /// The events that can happen within an operation, given its run without any. An event before its first
     /// access is the same as one before the operation.
-    fn injections(&self, plain: &OperationRun) -> Vec<Injection> {
+    fn injections(&self, plain: &CompletedOperationRun) -> Vec<InjectedStoreEvent> {
         let root = &self.state.root;
         let foreign = root.foreign.budget > 0 || root.foreign.phase != ForeignPhase::Nothing;
         let record_accesses = if foreign { 1..plain.trace.record_accesses.max(1) } else { 0..0 };
-        let steps = |at| ForeignStep::ALL.map(|step| Injection::Foreign(at, step));
+        let steps = |at| ForeignStep::ALL.map(|step| InjectedStoreEvent::Foreign(at, step));
         let ticks = root.ticks < self.bounds.ticks && root.foreign.phase != ForeignPhase::Filling;
         let clock_readings = if ticks { 1..plain.trace.clock_readings.max(1) } else { 0..0 };
         let failures = if self.bounds.failures { 0..plain.trace.fallible_calls } else { 0..0 };
-        let all = record_accesses.flat_map(steps).chain(clock_readings.map(Injection::Tick));
-        all.chain(failures.map(Injection::Failure)).collect()
+        let all =
+            record_accesses.flat_map(steps).chain(clock_readings.map(InjectedStoreEvent::Tick));
+        all.chain(failures.map(InjectedStoreEvent::Failure)).collect()
     }
 }

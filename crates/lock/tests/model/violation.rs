@@ -2,9 +2,9 @@
 
 use crate::model::{
     invariants,
-    memory_root::{ForeignPhase, MemoryRoot, RecordContent, TicketFile},
-    operation::{Action, OperationOutcome, OperationRun},
-    process::{EnteredGuard, Phase, Step},
+    memory_root::{ForeignPhase, LockRecordFileContent, MemoryRoot, TicketFile},
+    operation::{CompletedOperationRun, OperationOutcome, ProcessOperation},
+    process::{EnteredGuard, Phase, ProcessScriptStep},
     state::State,
 };
 use lokt_lock::{
@@ -51,8 +51,8 @@ impl Violation {
 /// The guarantee that an operation violates by itself.
 pub(crate) fn violation_of_operation(
     before: &State,
-    actor: (usize, Action),
-    run: &OperationRun,
+    actor: (usize, ProcessOperation),
+    run: &CompletedOperationRun,
 ) -> Option<Violation> {
     let of_outcome = match &run.outcome {
         OperationOutcome::Entered { record, kind, .. } => {
@@ -67,11 +67,13 @@ pub(crate) fn violation_of_operation(
         OperationOutcome::Failed(error) if !run.trace.happened => {
             Some(Violation::new(Guarantee::Failures, format!("an operation failed: {error}")))
         }
-        OperationOutcome::Failed(_) if matches!(actor.1, Action::Begin | Action::TryAgain) => {
+        OperationOutcome::Failed(_)
+            if matches!(actor.1, ProcessOperation::Begin | ProcessOperation::TryAgain) =>
+        {
             held_after_failure(before, &run.root)
         }
         OperationOutcome::Done | OperationOutcome::Lost
-            if actor.1 == Action::Release && !run.trace.happened =>
+            if actor.1 == ProcessOperation::Release && !run.trace.happened =>
         {
             left_after_release(before, actor.0, &run.root)
         }
@@ -98,7 +100,7 @@ fn queue_number(before: &State, index: usize) -> u64 {
 /// The live waiting tickets with a lower number than the acting process.
 pub(crate) fn earlier_waiters(
     before: &State,
-    (index, _): (usize, Action),
+    (index, _): (usize, ProcessOperation),
 ) -> impl Iterator<Item = &TicketFile> {
     let mine = queue_number(before, index);
     let line = before.root.queue.iter();
@@ -109,7 +111,7 @@ pub(crate) fn earlier_waiters(
 /// may, but not before a waiter of the same owner.
 fn earlier_waiter_overtaken(
     before: &State,
-    actor: (usize, Action),
+    actor: (usize, ProcessOperation),
     kind: LockGrantKind,
 ) -> Option<Violation> {
     let process = &before.processes[actor.0];
@@ -134,7 +136,7 @@ fn earlier_waiter_overtaken(
 /// A process that enters a slot leaves one slot for each earlier waiter for a slot.
 fn slot_of_earlier_waiter_taken(
     before: &State,
-    actor: (usize, Action),
+    actor: (usize, ProcessOperation),
     (after, record): (&MemoryRoot, &LockRecord),
 ) -> Option<Violation> {
     let slots = record.mode.slots()?.get() as usize;
@@ -170,7 +172,7 @@ fn left_after_release(before: &State, index: usize, after: &MemoryRoot) -> Optio
 pub(crate) fn violation_of_change(
     before: &State,
     after: &State,
-    (index, action): (usize, Action),
+    (index, action): (usize, ProcessOperation),
     force: bool,
 ) -> Option<Violation> {
     if force {
@@ -184,11 +186,11 @@ pub(crate) fn violation_of_change(
 fn guard_removed(
     before: &State,
     after: &State,
-    (index, action): (usize, Action),
+    (index, action): (usize, ProcessOperation),
 ) -> Option<Violation> {
     let is_protected = |inside: &&EnteredGuard| inside.is_protected();
     for (owner, process) in before.processes.iter().enumerate() {
-        if owner == index && action == Action::Release {
+        if owner == index && action == ProcessOperation::Release {
             continue;
         }
         let Some(inside) = process.inside().filter(is_protected) else { continue };
@@ -213,11 +215,11 @@ fn is_removed(before: &State, after: &State, id: &LockId) -> bool {
 fn lease_removed(
     before: &State,
     after: &State,
-    (index, action): (usize, Action),
+    (index, action): (usize, ProcessOperation),
 ) -> Option<Violation> {
     let actor = &before.processes[index];
-    let unlocks =
-        action == Action::Begin && actor.script.last() == Some(&Step::Unlock(UnlockForce::Own));
+    let unlocks = action == ProcessOperation::Begin
+        && actor.script.last() == Some(&ProcessScriptStep::Unlock(UnlockForce::Own));
     let now = after.root.now();
     let stands = |until: Option<_>| until.is_none_or(|until| until > now);
     let gone =
@@ -239,7 +241,7 @@ fn lease_removed(
 fn foreign_record_removed(after: &State) -> Option<Violation> {
     let root = &after.root;
     let there = match root.foreign.phase {
-        ForeignPhase::Filling => matches!(root.lock, RecordContent::Empty(_)),
+        ForeignPhase::Filling => matches!(root.lock, LockRecordFileContent::Empty(_)),
         _ => root.has_foreign_record(),
     };
     let gone = root.foreign_relies_on_record() && !there;
@@ -249,8 +251,8 @@ fn foreign_record_removed(after: &State) -> Option<Violation> {
 /// Whether a reader at a moment within an operation takes a living guard for gone.
 fn reader_misled(
     before: &State,
-    (index, _): (usize, Action),
-    run: &OperationRun,
+    (index, _): (usize, ProcessOperation),
+    run: &CompletedOperationRun,
 ) -> Option<Violation> {
     let mine = format!("{index}-");
     let known = |id: &LockId| before.root.has_holder(id) && !before.is_protected(id);

@@ -13,13 +13,13 @@ const PORTION: usize = 128 << 10;
 
 /// Digests a file that grows, in a separate thread: a command that prints a lot is not held up by that.
 pub(super) struct DigestThread {
-    signal: Arc<WaitableProgress<DigestOrders>>,
+    signal: Arc<WaitableProgress<DigestInputProgress>>,
     thread: Option<JoinHandle<io::Result<Digest>>>,
 }
 
 /// How far the file goes.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-struct DigestOrders {
+struct DigestInputProgress {
     bytes: u64,
     /// It grows no more.
     all: bool,
@@ -61,14 +61,14 @@ impl Drop for DigestThread {
 /// The digest of the first bytes of a file.
 pub(super) fn digest_of(file: &File, bytes: u64) -> io::Result<Digest> {
     let signal = WaitableProgress::default();
-    signal.tell(|progress| *progress = DigestOrders { bytes, all: true, given_up: false });
+    signal.tell(|progress| *progress = DigestInputProgress { bytes, all: true, given_up: false });
     digest(&signal, file)
 }
 
-fn digest(signal: &WaitableProgress<DigestOrders>, file: &File) -> io::Result<Digest> {
+fn digest(signal: &WaitableProgress<DigestInputProgress>, file: &File) -> io::Result<Digest> {
     let (mut digesting, mut done) = (DigestBuilder::default(), 0);
     let mut buffer = vec![0; PORTION];
-    let mut progress = DigestOrders::default();
+    let mut progress = DigestInputProgress::default();
     while !progress.all {
         progress = signal.wait(progress);
         while done < progress.bytes && !signal.now().given_up {

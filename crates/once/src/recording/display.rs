@@ -1,4 +1,6 @@
-use super::{OutputRecorder, OutputStreams, RecordingReader, progress_signal::WaitableProgress};
+use super::{
+    OutputRecorder, RecordingDisplayStreams, RecordingReader, progress_signal::WaitableProgress,
+};
 use std::{
     io,
     sync::Arc,
@@ -8,13 +10,13 @@ use std::{
 /// Shows a recording to the caller that started it, from the recording itself, in a separate thread: a reader
 /// that stops reading holds up only that thread.
 pub struct RecordingDisplayThread {
-    signal: Arc<WaitableProgress<RecorderSignal>>,
-    thread: JoinHandle<OutputStreams>,
+    signal: Arc<WaitableProgress<RecordingDisplayProgress>>,
+    thread: JoinHandle<RecordingDisplayStreams>,
 }
 
 /// What the thread gets to know.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-struct RecorderSignal {
+struct RecordingDisplayProgress {
     /// How often more was recorded.
     more: u64,
     /// That was all.
@@ -26,7 +28,7 @@ impl RecordingDisplayThread {
     ///
     /// # Errors
     /// What the kernel said.
-    pub fn begin(recorder: &OutputRecorder, streams: OutputStreams) -> io::Result<Self> {
+    pub fn begin(recorder: &OutputRecorder, streams: RecordingDisplayStreams) -> io::Result<Self> {
         let (folder, fence) = recorder.place();
         let follower = RecordingReader::open(&folder, fence);
         let follower = follower.ok_or_else(|| io::Error::other("the recording is gone"))?;
@@ -43,18 +45,18 @@ impl RecordingDisplayThread {
     }
 
     /// Shows what is left, as fast as it is read, and gives the streams back.
-    pub fn finish(self) -> OutputStreams {
+    pub fn finish(self) -> RecordingDisplayStreams {
         self.signal.tell(|state| state.all = true);
         self.thread.join().unwrap_or_default()
     }
 }
 
 fn show(
-    signal: &WaitableProgress<RecorderSignal>,
+    signal: &WaitableProgress<RecordingDisplayProgress>,
     mut follower: RecordingReader,
-    mut streams: OutputStreams,
-) -> OutputStreams {
-    let mut known = RecorderSignal::default();
+    mut streams: RecordingDisplayStreams,
+) -> RecordingDisplayStreams {
+    let mut known = RecordingDisplayProgress::default();
     loop {
         // What cannot be read back is not shown; the recording itself may still be right.
         let shown = follower.pump(&mut streams);

@@ -1,5 +1,6 @@
 use super::{
-    OnceRunVerdict, OutputStreams, OutputTail, OutputTails, RecordingFrame, Stream, number, path,
+    OnceRunOutcome, OutputTail, OutputTails, RecordingDisplayStreams, RecordingOrderEntry, Stream,
+    number, path,
 };
 use crate::files::open_own;
 use lokt_lock::sys::nofollow;
@@ -15,7 +16,7 @@ pub enum RecordingProgress {
     /// There may be more.
     Open,
     /// The run is over.
-    Ended(OnceRunVerdict),
+    Ended(OnceRunOutcome),
     /// Its writer said that there will be no more, or it is damaged.
     BrokenOff,
 }
@@ -63,19 +64,19 @@ impl RecordingReader {
     ///
     /// # Errors
     /// What reading said.
-    pub fn pump(&mut self, streams: &mut OutputStreams) -> io::Result<RecordingProgress> {
+    pub fn pump(&mut self, streams: &mut RecordingDisplayStreams) -> io::Result<RecordingProgress> {
         // Looked for first: what was written before it got that name is still to be shown.
         let is_broken = self.broken.as_ref().is_some_and(|path| path.exists());
         self.order.read_to_end(&mut self.pending)?;
         let pending = std::mem::take(&mut self.pending);
         let mut rest = pending.as_slice();
         loop {
-            match RecordingFrame::take(&mut rest) {
-                Ok(Some(RecordingFrame::Bytes(stream, length))) => {
+            match RecordingOrderEntry::take(&mut rest) {
+                Ok(Some(RecordingOrderEntry::Bytes(stream, length))) => {
                     self.show(streams, stream, length)?;
                 }
-                Ok(Some(RecordingFrame::End(text))) => {
-                    return Ok(RecordingProgress::Ended(OnceRunVerdict::parse(&text)));
+                Ok(Some(RecordingOrderEntry::End(text))) => {
+                    return Ok(RecordingProgress::Ended(OnceRunOutcome::parse(&text)));
                 }
                 Ok(None) => break,
                 Err(_) => return Ok(RecordingProgress::BrokenOff),
@@ -85,7 +86,12 @@ impl RecordingReader {
         Ok(if is_broken { RecordingProgress::BrokenOff } else { RecordingProgress::Open })
     }
 
-    fn show(&mut self, streams: &mut OutputStreams, stream: Stream, length: u64) -> io::Result<()> {
+    fn show(
+        &mut self,
+        streams: &mut RecordingDisplayStreams,
+        stream: Stream,
+        length: u64,
+    ) -> io::Result<()> {
         let mut from = match stream {
             Stream::Out => &self.out,
             Stream::Err => &self.err,

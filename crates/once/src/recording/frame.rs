@@ -9,7 +9,7 @@ pub enum Stream {
 
 /// What the order of a recording tells, one after the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RecordingFrame {
+pub enum RecordingOrderEntry {
     /// So many bytes more came on a stream.
     Bytes(Stream, u64),
     /// The run is over: the verdict, as JSON.
@@ -22,7 +22,7 @@ const HEAD: usize = 9;
 /// No verdict is longer.
 const MOST_BYTES: u64 = 1 << 20;
 
-impl RecordingFrame {
+impl RecordingOrderEntry {
     /// The frame as bytes: a letter, a length, and for the end the text.
     pub fn encode(&self) -> Vec<u8> {
         let (letter, length, text): (u8, u64, &[u8]) = match self {
@@ -70,24 +70,24 @@ mod tests {
     use super::*;
     use proptest::{collection::vec, prelude::*};
 
-    fn frame() -> impl Strategy<Value = RecordingFrame> {
+    fn frame() -> impl Strategy<Value = RecordingOrderEntry> {
         prop_oneof![
-            any::<u64>().prop_map(|length| RecordingFrame::Bytes(Stream::Out, length)),
-            any::<u64>().prop_map(|length| RecordingFrame::Bytes(Stream::Err, length)),
-            vec(any::<u8>(), 0..20).prop_map(RecordingFrame::End),
+            any::<u64>().prop_map(|length| RecordingOrderEntry::Bytes(Stream::Out, length)),
+            any::<u64>().prop_map(|length| RecordingOrderEntry::Bytes(Stream::Err, length)),
+            vec(any::<u8>(), 0..20).prop_map(RecordingOrderEntry::End),
         ]
     }
 
     proptest! {
         #[test]
         fn frames_are_read_back_however_they_are_cut(frames in vec(frame(), 0..5), cut in 0..100_usize) {
-            let bytes: Vec<u8> = frames.iter().flat_map(RecordingFrame::encode).collect();
+            let bytes: Vec<u8> = frames.iter().flat_map(RecordingOrderEntry::encode).collect();
             let (mut first, mut read) = (&bytes[..cut.min(bytes.len())], Vec::new());
-            while let Some(frame) = RecordingFrame::take(&mut first).unwrap() {
+            while let Some(frame) = RecordingOrderEntry::take(&mut first).unwrap() {
                 read.push(frame);
             }
             let mut rest = &bytes[cut.min(bytes.len()) - first.len()..];
-            while let Some(frame) = RecordingFrame::take(&mut rest).unwrap() {
+            while let Some(frame) = RecordingOrderEntry::take(&mut rest).unwrap() {
                 read.push(frame);
             }
             prop_assert_eq!(read, frames);
@@ -97,7 +97,7 @@ mod tests {
         #[test]
         fn any_bytes_are_read_or_refused(bytes in vec(any::<u8>(), 0..40)) {
             let mut rest = bytes.as_slice();
-            while let Ok(Some(_)) = RecordingFrame::take(&mut rest) {}
+            while let Ok(Some(_)) = RecordingOrderEntry::take(&mut rest) {}
         }
     }
 }

@@ -28,17 +28,17 @@ mod watch;
 
 pub use display::RecordingDisplayThread;
 pub use follower::{RecordingProgress, RecordingReader};
-pub use frame::{RecordingFrame, Stream};
-pub use output_streams::OutputStreams;
+pub use frame::{RecordingOrderEntry, Stream};
+pub use output_streams::RecordingDisplayStreams;
 pub use output_tail::{OutputTail, OutputTails};
 use recorder::OutputReadOutcome;
-pub use recorder::{BlobReference, OutputRecorder, OutputRecordingSummary};
+pub use recorder::{BlobReference, OutputRecorder, RecordedOutputBlobs};
 pub use transcript::{
-    CommandOutputSink, OutputSources, RecordingDisplayOutcome, RecordingOutcome, UnrecordedOutput,
-    transcribe,
+    CommandOutputSink, OutputSources, RecordingDisplayCompletion, RecordingOutcome,
+    UnrecordedOutput, transcribe,
 };
-pub use verdict::OnceRunVerdict;
-pub use watch::OnceRecordingWatch;
+pub use verdict::OnceRunOutcome;
+pub use watch::RecordingFolderWatch;
 
 use lokt_lock::sys::nofollow;
 use std::path::{Path, PathBuf};

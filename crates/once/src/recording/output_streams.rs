@@ -7,13 +7,13 @@ use std::{
 
 /// Where a followed recording is shown: two streams, each of which its reader may close at any time.
 #[derive(Debug, Default)]
-pub struct OutputStreams {
+pub struct RecordingDisplayStreams {
     out: Option<File>,
     err: Option<File>,
     trouble: Option<io::Error>,
 }
 
-impl OutputStreams {
+impl RecordingDisplayStreams {
     /// The standard streams of this process.
     ///
     /// # Errors

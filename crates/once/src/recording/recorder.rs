@@ -1,6 +1,6 @@
 use super::{
-    OnceRunVerdict, OutputTails, RecordingFrame, Stream, path,
-    stream_file::{OutputRecordingError, StreamFile},
+    OnceRunOutcome, OutputTails, RecordingOrderEntry, Stream, path,
+    stream_file::{StreamFile, UnrecordedBytesError},
 };
 use crate::{
     digest::{Digest, DigestBuilder},
@@ -54,7 +54,7 @@ struct FrameOrderFile {
 
 /// What a recording has so far.
 #[derive(Clone, Debug)]
-pub struct OutputRecordingSummary {
+pub struct RecordedOutputBlobs {
     /// What came on the standard output, and where it is.
     pub out: (BlobReference, PathBuf),
     /// What came on the standard error output, and where it is.
@@ -69,7 +69,7 @@ impl FrameOrderFile {
         Ok(Self { path, file, digesting: DigestBuilder::default(), bytes: 0 })
     }
 
-    fn add(&mut self, frame: &RecordingFrame) -> Result<(), FileError> {
+    fn add(&mut self, frame: &RecordingOrderEntry) -> Result<(), FileError> {
         let bytes = frame.encode();
         self.file.write_all(&bytes).map_err(FileError::on("record in", &self.path))?;
         self.digesting.add(&bytes);
@@ -117,7 +117,7 @@ impl OutputRecorder {
         &mut self,
         stream: Stream,
         source: &File,
-    ) -> Result<OutputReadOutcome, OutputRecordingError> {
+    ) -> Result<OutputReadOutcome, UnrecordedBytesError> {
         let track = match stream {
             Stream::Out => &mut self.out,
             Stream::Err => &mut self.err,
@@ -127,12 +127,12 @@ impl OutputRecorder {
             Some(0) => return Ok(OutputReadOutcome::End),
             Some(bytes) => bytes,
         };
-        match self.order.add(&RecordingFrame::Bytes(stream, bytes)) {
+        match self.order.add(&RecordingOrderEntry::Bytes(stream, bytes)) {
             Ok(()) => Ok(OutputReadOutcome::More),
             // No follower has learned of them.
             Err(error) => {
                 let bytes = track.take_back(bytes);
-                Err(OutputRecordingError { error, bytes })
+                Err(UnrecordedBytesError { error, bytes })
             }
         }
     }
@@ -141,8 +141,8 @@ impl OutputRecorder {
     ///
     /// # Errors
     /// [`FileError`] where it cannot be read back.
-    pub fn recorded(&mut self) -> Result<OutputRecordingSummary, FileError> {
-        Ok(OutputRecordingSummary {
+    pub fn recorded(&mut self) -> Result<RecordedOutputBlobs, FileError> {
+        Ok(RecordedOutputBlobs {
             out: self.out.stored()?,
             err: self.err.stored()?,
             order: self.order.stored(),
@@ -155,9 +155,9 @@ impl OutputRecorder {
     }
 
     /// Tells all followers what became of the run, and removes the recording's names.
-    pub fn end(mut self, verdict: &OnceRunVerdict) {
+    pub fn end(mut self, verdict: &OnceRunOutcome) {
         // Where it cannot be written, the recording counts as broken off.
-        let _ = self.order.add(&RecordingFrame::End(verdict.encode()));
+        let _ = self.order.add(&RecordingOrderEntry::End(verdict.encode()));
         self.remove();
     }
 

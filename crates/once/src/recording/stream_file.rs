@@ -33,7 +33,7 @@ pub(super) struct StreamFile {
 
 /// Says that nothing more can be recorded, with the bytes that were drawn from the source but not recorded.
 #[derive(Debug)]
-pub(super) struct OutputRecordingError {
+pub(super) struct UnrecordedBytesError {
     pub(super) error: FileError,
     pub(super) bytes: Vec<u8>,
 }
@@ -50,7 +50,7 @@ impl StreamFile {
     ///
     /// The kernel moves them from a pipe to the file, so they do not pass through this process. What it cannot
     /// move, because the disk is full, stays in the pipe.
-    pub(super) fn draw(&mut self, source: &File) -> Result<Option<u64>, OutputRecordingError> {
+    pub(super) fn draw(&mut self, source: &File) -> Result<Option<u64>, UnrecordedBytesError> {
         let flags = SpliceFFlags::SPLICE_F_NONBLOCK;
         let drawn = match splice(source, None, &self.file, None, PORTION, flags) {
             Ok(drawn) => Some(drawn as u64),
@@ -64,7 +64,7 @@ impl StreamFile {
     }
 
     /// Reads and writes, where splice(2) does not know one of the two.
-    fn copy(&self, mut source: &File) -> Result<Option<u64>, OutputRecordingError> {
+    fn copy(&self, mut source: &File) -> Result<Option<u64>, UnrecordedBytesError> {
         let mut bytes = vec![0; PORTION];
         match source.read(&mut bytes) {
             Ok(length) => bytes.truncate(length),
@@ -77,8 +77,8 @@ impl StreamFile {
         }
     }
 
-    fn failed(&self, error: io::Error, bytes: Vec<u8>) -> OutputRecordingError {
-        OutputRecordingError { error: FileError::on("record in", &self.path)(error), bytes }
+    fn failed(&self, error: io::Error, bytes: Vec<u8>) -> UnrecordedBytesError {
+        UnrecordedBytesError { error: FileError::on("record in", &self.path)(error), bytes }
     }
 
     fn grow(&mut self, drawn: u64) {

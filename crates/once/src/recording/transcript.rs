@@ -1,6 +1,6 @@
 use super::{
-    OutputReadOutcome, OutputRecorder, OutputStreams, OutputTail, OutputTails,
-    RecordingDisplayThread, Stream, stream_file::OutputRecordingError,
+    OutputReadOutcome, OutputRecorder, OutputTail, OutputTails, RecordingDisplayStreams,
+    RecordingDisplayThread, Stream, stream_file::UnrecordedBytesError,
 };
 use crate::files::FileError;
 use nix::{
@@ -51,7 +51,7 @@ pub struct RecordingOutcome {
     /// The recording, where it is whole.
     pub recorder: Result<OutputRecorder, UnrecordedOutput>,
     /// What still shows it.
-    pub display: RecordingDisplayOutcome,
+    pub display: RecordingDisplayCompletion,
 }
 
 /// What is known of an output that is not recorded.
@@ -64,7 +64,7 @@ pub struct UnrecordedOutput {
 }
 
 /// How what was recorded is shown.
-pub enum RecordingDisplayOutcome {
+pub enum RecordingDisplayCompletion {
     /// From the recording, by a thread that may not have shown all of it yet.
     ByDisplay(RecordingDisplayThread),
     /// All of it is shown.
@@ -135,7 +135,7 @@ pub enum CommandOutputSink {
 /// Shows what is not recorded, and keeps its end.
 pub struct UnrecordedOutputWriter {
     unrecorded: UnrecordedOutput,
-    streams: OutputStreams,
+    streams: RecordingDisplayStreams,
     buffer: Vec<u8>,
 }
 
@@ -144,13 +144,16 @@ impl CommandOutputSink {
     ///
     /// # Errors
     /// What the kernel said.
-    pub fn recording(recorder: OutputRecorder, streams: OutputStreams) -> io::Result<Self> {
+    pub fn recording(
+        recorder: OutputRecorder,
+        streams: RecordingDisplayStreams,
+    ) -> io::Result<Self> {
         let display = RecordingDisplayThread::begin(&recorder, streams)?;
         Ok(Self::Recording(Box::new(recorder), display))
     }
 
     /// Shows what cannot be recorded.
-    pub fn unrecorded(error: FileError, streams: OutputStreams) -> Self {
+    pub fn unrecorded(error: FileError, streams: RecordingDisplayStreams) -> Self {
         let tails =
             OutputTails { out: Some(OutputTail::default()), err: Some(OutputTail::default()) };
         Self::Direct(Box::new(UnrecordedOutputWriter::new(
@@ -180,9 +183,9 @@ impl CommandOutputSink {
     fn give_up(
         &mut self,
         stream: Stream,
-        OutputRecordingError { error, bytes }: OutputRecordingError,
+        UnrecordedBytesError { error, bytes }: UnrecordedBytesError,
     ) {
-        let direct = Self::unrecorded(error, OutputStreams::none());
+        let direct = Self::unrecorded(error, RecordingDisplayStreams::none());
         let before = std::mem::replace(self, direct);
         if let (Self::Recording(recorder, display), Self::Direct(direct)) = (before, self) {
             recorder.break_off();
@@ -197,18 +200,18 @@ impl CommandOutputSink {
         match self {
             Self::Recording(recorder, display) => RecordingOutcome {
                 recorder: Ok(*recorder),
-                display: RecordingDisplayOutcome::ByDisplay(display),
+                display: RecordingDisplayCompletion::ByDisplay(display),
             },
             Self::Direct(direct) => RecordingOutcome {
                 recorder: Err(direct.unrecorded),
-                display: RecordingDisplayOutcome::All,
+                display: RecordingDisplayCompletion::All,
             },
         }
     }
 }
 
 impl UnrecordedOutputWriter {
-    fn new(unrecorded: UnrecordedOutput, streams: OutputStreams) -> Self {
+    fn new(unrecorded: UnrecordedOutput, streams: RecordingDisplayStreams) -> Self {
         Self { unrecorded, streams, buffer: vec![0; PORTION as usize] }
     }
 

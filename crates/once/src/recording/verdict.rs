@@ -5,7 +5,7 @@ use std::path::Path;
 /// over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum OnceRunVerdict {
+pub enum OnceRunOutcome {
     /// The command ended by itself.
     Exited {
         /// Its exit code.
@@ -47,7 +47,7 @@ pub enum OnceRunVerdict {
     },
 }
 
-impl OnceRunVerdict {
+impl OnceRunOutcome {
     /// Of a command that ended by itself.
     pub fn exited(code: u8) -> Self {
         Self::Exited { code, kept: false, not_kept: None, only_in: None }
@@ -113,15 +113,15 @@ mod tests {
     #[test]
     fn it_is_read_back() {
         for verdict in [
-            OnceRunVerdict::exited(3).kept(),
-            OnceRunVerdict::exited(0).not_kept("full").only_in(Path::new("/a")),
-            OnceRunVerdict::Signaled { code: 137, signal: "SIGKILL".into() },
-            OnceRunVerdict::TimedOut { message: "too long".into() },
-            OnceRunVerdict::NotStarted { code: 127, message: "not found".into() },
-            OnceRunVerdict::Abandoned { why: "interrupted".into() },
+            OnceRunOutcome::exited(3).kept(),
+            OnceRunOutcome::exited(0).not_kept("full").only_in(Path::new("/a")),
+            OnceRunOutcome::Signaled { code: 137, signal: "SIGKILL".into() },
+            OnceRunOutcome::TimedOut { message: "too long".into() },
+            OnceRunOutcome::NotStarted { code: 127, message: "not found".into() },
+            OnceRunOutcome::Abandoned { why: "interrupted".into() },
         ] {
-            assert_eq!(OnceRunVerdict::parse(&verdict.encode()), verdict);
+            assert_eq!(OnceRunOutcome::parse(&verdict.encode()), verdict);
         }
-        assert!(matches!(OnceRunVerdict::parse(b"{"), OnceRunVerdict::Abandoned { .. }));
+        assert!(matches!(OnceRunOutcome::parse(b"{"), OnceRunOutcome::Abandoned { .. }));
     }
 }

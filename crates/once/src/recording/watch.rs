@@ -7,9 +7,9 @@ use std::{
 };
 
 /// Tells when a recording of a folder goes on, or another begins, by inotify(7).
-pub struct OnceRecordingWatch(Inotify);
+pub struct RecordingFolderWatch(Inotify);
 
-impl OnceRecordingWatch {
+impl RecordingFolderWatch {
     /// Watches a folder of recordings; makes the folder if it does not exist.
     ///
     /// # Errors
@@ -32,7 +32,7 @@ impl OnceRecordingWatch {
     }
 }
 
-impl AsFd for OnceRecordingWatch {
+impl AsFd for RecordingFolderWatch {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }

@@ -32,7 +32,7 @@ impl BootClockTime {
 
 /// Which results count.
 #[derive(Clone, Debug)]
-pub struct ResultFreshness {
+pub struct ResultFreshnessCriteria {
     /// What time it is: what was made later is from before the clock was set back, and its age is not known.
     pub now: Timestamp,
     /// The same on a clock that cannot be set.
@@ -43,7 +43,7 @@ pub struct ResultFreshness {
     pub age: Option<Duration>,
 }
 
-impl ResultFreshness {
+impl ResultFreshnessCriteria {
     /// Any result of the past, at a moment.
     pub fn at(now: Timestamp, booted: Option<BootClockTime>) -> Self {
         Self { now, booted, since: None, age: None }

@@ -1,6 +1,6 @@
 use super::{
-    ArtifactCollision, ArtifactPathClaimError,
-    blob_store::{BlobStore, UnnamedBlob},
+    ArtifactClaimConflict, ArtifactPathClaimError,
+    blob_store::{BlobStore, DraftBlob},
 };
 use crate::{
     digest::Digest,
@@ -27,12 +27,12 @@ pub struct ResultArtifact {
     path: String,
     /// What it is.
     #[serde(flatten)]
-    kind: ResultArtifactKind,
+    kind: ResultArtifactFileKind,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-enum ResultArtifactKind {
+enum ResultArtifactFileKind {
     File { content: BlobReference, mode: u32 },
     Link { target: String },
     Folder,
@@ -81,20 +81,20 @@ pub struct ArtifactRestoreOutcome {
     /// Left as they were.
     pub same: usize,
     /// The other claim of one of their places meanwhile.
-    pub meeting: Option<ArtifactCollision>,
+    pub meeting: Option<ArtifactClaimConflict>,
 }
 
 impl ResultArtifact {
     pub(super) fn digest(&self) -> Option<Digest> {
         match &self.kind {
-            ResultArtifactKind::File { content, .. } => Some(content.digest),
+            ResultArtifactFileKind::File { content, .. } => Some(content.digest),
             _ => None,
         }
     }
 
     pub(super) fn bytes(&self) -> u64 {
         match &self.kind {
-            ResultArtifactKind::File { content, .. } => content.bytes,
+            ResultArtifactFileKind::File { content, .. } => content.bytes,
             _ => 0,
         }
     }
@@ -116,7 +116,7 @@ pub(super) fn collect(
     project: &Path,
     paths: &[PathBuf],
     blobs: &BlobStore,
-) -> Result<Vec<(ResultArtifact, Option<UnnamedBlob>)>, ResultArtifactError> {
+) -> Result<Vec<(ResultArtifact, Option<DraftBlob>)>, ResultArtifactError> {
     let mut found = Vec::new();
     for path in paths {
         require_own_place(project, path)?;
@@ -129,7 +129,7 @@ fn collect_one(
     project: &Path,
     path: &Path,
     blobs: &BlobStore,
-    found: &mut Vec<(ResultArtifact, Option<UnnamedBlob>)>,
+    found: &mut Vec<(ResultArtifact, Option<DraftBlob>)>,
 ) -> Result<(), ResultArtifactError> {
     let whole = project.join(path);
     let metadata = match fs::symlink_metadata(&whole) {
@@ -144,10 +144,12 @@ fn collect_one(
     if kind.is_symlink() {
         let target = fs::read_link(&whole).map_err(FileError::on("read the link", &whole))?;
         let target = text(target.as_os_str(), path)?;
-        found
-            .push((ResultArtifact { path: name, kind: ResultArtifactKind::Link { target } }, None));
+        found.push((
+            ResultArtifact { path: name, kind: ResultArtifactFileKind::Link { target } },
+            None,
+        ));
     } else if kind.is_dir() {
-        found.push((ResultArtifact { path: name, kind: ResultArtifactKind::Folder }, None));
+        found.push((ResultArtifact { path: name, kind: ResultArtifactFileKind::Folder }, None));
         for inside in entries(&whole)? {
             if OTHER_ROOTS.iter().any(|name| inside.as_os_str() == *name) {
                 return Err(ResultArtifactError::Repository(path.join(inside)));
@@ -161,7 +163,7 @@ fn collect_one(
         let file = sys::open_regular(&whole).map_err(FileError::on("read", &whole))?;
         let loose = blobs.copy(file, &whole)?;
         let kind =
-            ResultArtifactKind::File { content: loose.stored, mode: metadata.mode() & 0o777 };
+            ResultArtifactFileKind::File { content: loose.stored, mode: metadata.mode() & 0o777 };
         found.push((ResultArtifact { path: name, kind }, Some(loose)));
     } else {
         return Err(ResultArtifactError::Special(path.to_owned()));
@@ -207,11 +209,11 @@ pub(super) fn restore(
         sys::make_folder(above, 0o777).map_err(FileError::on("make the folder", above))?;
     }
     match &artifact.kind {
-        ResultArtifactKind::Folder => {
+        ResultArtifactFileKind::Folder => {
             sys::make_folder(&whole, 0o777).map_err(FileError::on("make the folder", &whole))?;
         }
-        ResultArtifactKind::Link { target } => put_link(&whole, target, blobs)?,
-        ResultArtifactKind::File { content, mode } => {
+        ResultArtifactFileKind::Link { target } => put_link(&whole, target, blobs)?,
+        ResultArtifactFileKind::File { content, mode } => {
             let file = blobs.open(*content).map_err(FileError::on("read", &whole))?;
             let file = file.ok_or_else(|| ResultArtifactError::Damaged(path.to_owned()))?;
             put_file(&whole, &file, (*mode, blobs))?;
@@ -246,14 +248,14 @@ fn require_own_place(project: &Path, path: &Path) -> Result<(), ResultArtifactEr
     Ok(())
 }
 
-fn is_there(path: &Path, kind: &ResultArtifactKind) -> bool {
+fn is_there(path: &Path, kind: &ResultArtifactFileKind) -> bool {
     let Ok(metadata) = fs::symlink_metadata(path) else { return false };
     match kind {
-        ResultArtifactKind::Folder => metadata.is_dir(),
-        ResultArtifactKind::Link { target } => {
+        ResultArtifactFileKind::Folder => metadata.is_dir(),
+        ResultArtifactFileKind::Link { target } => {
             fs::read_link(path).is_ok_and(|it| it.as_os_str().as_bytes() == target.as_bytes())
         }
-        ResultArtifactKind::File { content, mode } => {
+        ResultArtifactFileKind::File { content, mode } => {
             let alike = metadata.is_file()
                 && metadata.len() == content.bytes
                 && metadata.mode() & 0o777 == *mode;

@@ -5,7 +5,7 @@
 //! warned, and the result of a run that was not alone is not kept.
 //!
 //! A claim is a file with an exclusive flock(2), which its command and all that this starts inherit: it lives as long as
-//! any of them. Its first line is a [`CollisionMark`]. A claimant lists all other claims under a latch, and marks those
+//! any of them. Its first line is a [`ClaimCollisionLine`]. A claimant lists all other claims under a latch, and marks those
 //! that overlap, **before** it writes anything. So a claim that is not marked after its artifacts were collected was
 //! alone all the time.
 //!
@@ -13,8 +13,8 @@
 //! mixture. That wait ends: restoring asks for nothing else.
 
 use super::{
-    meeting::{ArtifactCollision, CollisionMark, RivalKind},
-    place::ResolvedArtifactPath,
+    meeting::{ArtifactClaimConflict, ClaimCollisionLine, RivalKind},
+    place::ArtifactPathIdentity,
 };
 use crate::{
     digest::Digest,
@@ -42,7 +42,7 @@ const FORMAT_VERSION: u64 = 1;
 
 /// Which artifacts are claimed, and for what.
 #[derive(Clone, Debug)]
-pub struct ClaimRequest<'a> {
+pub struct ArtifactClaimRequest<'a> {
     /// The project's folder, an absolute path.
     pub project: &'a Path,
     /// The artifacts, below that folder.
@@ -85,7 +85,7 @@ pub struct ArtifactPathClaim {
     file: File,
     entry: ArtifactPathClaimContent,
     artifacts: Vec<PathBuf>,
-    met: Option<CollisionMark>,
+    met: Option<ClaimCollisionLine>,
     /// Whether the file stays, because the command may be running still.
     stays: bool,
 }
@@ -96,7 +96,7 @@ struct ArtifactPathClaimContent {
     version: u64,
     purpose: ArtifactClaimPurpose,
     inside: Vec<LockId>,
-    places: Vec<ResolvedArtifactPath>,
+    places: Vec<ArtifactPathIdentity>,
 }
 
 /// A claim that was found in the folder.
@@ -111,12 +111,12 @@ impl ArtifactPathClaim {
     /// Claims artifacts. A call that restores them waits for others that do, and so does a run, for a moment.
     pub(super) fn begin(
         folder: &Path,
-        claimant: &ClaimRequest<'_>,
+        claimant: &ArtifactClaimRequest<'_>,
     ) -> Result<Self, ArtifactPathClaimError> {
         let places = claimant
             .artifacts
             .iter()
-            .map(|it| ResolvedArtifactPath::of(&claimant.project.join(it)));
+            .map(|it| ArtifactPathIdentity::of(&claimant.project.join(it)));
         let entry = ArtifactPathClaimContent {
             version: FORMAT_VERSION,
             purpose: claimant.purpose.clone(),
@@ -155,7 +155,7 @@ impl ArtifactPathClaim {
         // Numbers and texts are always JSON.
         let text = serde_json::to_string(&entry).unwrap_or_default();
         let written = file.lock().and_then(|()| {
-            file.write_all(&[&CollisionMark::NONE[..], text.as_bytes(), b"\n"].concat())
+            file.write_all(&[&ClaimCollisionLine::NONE[..], text.as_bytes(), b"\n"].concat())
         });
         if let Err(source) = written {
             let _ = nofollow::remove_file(&path);
@@ -168,7 +168,7 @@ impl ArtifactPathClaim {
     /// Waits for those that were restoring in the same place before. A run that waited long enough goes on beside them.
     fn wait_for(
         &mut self,
-        restoring: Vec<(ExistingClaim, CollisionMark)>,
+        restoring: Vec<(ExistingClaim, ClaimCollisionLine)>,
     ) -> Result<(), ArtifactPathClaimError> {
         let end = Instant::now() + LATCH_TIMEOUT;
         for (other, on_me) in restoring {
@@ -196,9 +196,9 @@ impl ArtifactPathClaim {
             return Ok(());
         }
         let mine: Vec<BTreeSet<_>> =
-            self.entry.places.iter().map(ResolvedArtifactPath::hard_links).collect();
+            self.entry.places.iter().map(ArtifactPathIdentity::hard_links).collect();
         for (other, entry) in runs() {
-            let pairs = entry.places.iter().map(ResolvedArtifactPath::hard_links).enumerate();
+            let pairs = entry.places.iter().map(ArtifactPathIdentity::hard_links).enumerate();
             let mut pairs = pairs.filter_map(|(theirs, links)| {
                 Some((mine.iter().position(|it| !it.is_disjoint(&links))?, theirs))
             });
@@ -212,10 +212,10 @@ impl ArtifactPathClaim {
     }
 
     /// The other claim of one of these places since this one began, if there was one. In doubt, there was.
-    pub fn meeting(&self) -> Option<ArtifactCollision> {
-        let doubt = CollisionMark { artifact: 0, by: RivalKind::Unknown };
+    pub fn meeting(&self) -> Option<ArtifactClaimConflict> {
+        let doubt = ClaimCollisionLine { artifact: 0, by: RivalKind::Unknown };
         let mark = self.met.or_else(|| self.look().unwrap_or(Some(doubt)))?;
-        Some(ArtifactCollision { artifact: self.artifact(mark), by: mark.by })
+        Some(ArtifactClaimConflict { artifact: self.artifact(mark), by: mark.by })
     }
 
     /// A second descriptor of its file, for the command to inherit.
@@ -231,21 +231,21 @@ impl ArtifactPathClaim {
         self.stays = true;
     }
 
-    fn artifact(&self, mark: CollisionMark) -> PathBuf {
+    fn artifact(&self, mark: ClaimCollisionLine) -> PathBuf {
         self.artifacts.get(mark.artifact).cloned().unwrap_or_default()
     }
 
     /// Compares with all other claims once more: what exists by now shows which names lead to the same place.
-    fn look(&self) -> Result<Option<CollisionMark>, ArtifactPathClaimError> {
+    fn look(&self) -> Result<Option<ClaimCollisionLine>, ArtifactPathClaimError> {
         let _latch = FolderLatch::take(&self.folder)?;
         let mut met = None;
         for other in all(&self.folder)?.into_iter().filter(|it| it.path != self.path) {
             met = met.or(self.entry.meets(&other)?);
         }
-        let mut line = [0; CollisionMark::LENGTH];
+        let mut line = [0; ClaimCollisionLine::LENGTH];
         let read = self.file.read_exact_at(&mut line, 0);
         read.map_err(FileError::on("read", &self.path))?;
-        Ok(CollisionMark::parse(&line).or(met))
+        Ok(ClaimCollisionLine::parse(&line).or(met))
     }
 }
 
@@ -272,9 +272,9 @@ impl ArtifactPathClaimContent {
 
     /// What this claim notes of another claim; `None` where both are compatible. The other one is marked as it
     /// has to be.
-    fn meets(&self, other: &ExistingClaim) -> Result<Option<CollisionMark>, FileError> {
+    fn meets(&self, other: &ExistingClaim) -> Result<Option<ClaimCollisionLine>, FileError> {
         let Some(theirs) = &other.entry else {
-            return Ok(Some(CollisionMark { artifact: 0, by: RivalKind::Unknown }));
+            return Ok(Some(ClaimCollisionLine { artifact: 0, by: RivalKind::Unknown }));
         };
         let Some(at) = self.overlap(theirs) else { return Ok(None) };
         let (on_me, on_them) = self.marks(theirs, at);
@@ -287,7 +287,7 @@ impl ArtifactPathClaimContent {
         let mine = || self.places.iter().enumerate();
         other.places.iter().enumerate().find_map(|(theirs, place)| {
             let now = place.now();
-            let same = |it: &ResolvedArtifactPath| {
+            let same = |it: &ArtifactPathIdentity| {
                 it.overlaps(place) || it.overlaps(&now) || it.now().overlaps(&now)
             };
             mine().find(|(_, it)| same(it)).map(|(mine, _)| (mine, theirs))
@@ -299,7 +299,7 @@ impl ArtifactPathClaimContent {
         &self,
         other: &Self,
         (mine, theirs): (usize, usize),
-    ) -> (Option<CollisionMark>, Option<CollisionMark>) {
+    ) -> (Option<ClaimCollisionLine>, Option<ClaimCollisionLine>) {
         use RivalKind::{OuterRun, Restore, Run};
         let (on_me, on_them) = match (&self.purpose, &other.purpose) {
             // The command of a run may ask for others, which are part of it.
@@ -326,7 +326,7 @@ impl ArtifactPathClaimContent {
                 (Some(Run), Some(Restore))
             }
         };
-        let mark = |artifact| move |by| CollisionMark { artifact, by };
+        let mark = |artifact| move |by| ClaimCollisionLine { artifact, by };
         (on_me.map(mark(mine)), on_them.map(mark(theirs)))
     }
 }
@@ -342,12 +342,12 @@ impl ExistingClaim {
         let mut text = Vec::new();
         file.read_to_end(&mut text).map_err(FileError::on("read", &path))?;
         let entry =
-            text.get(CollisionMark::LENGTH..).and_then(|it| serde_json::from_slice(it).ok());
+            text.get(ClaimCollisionLine::LENGTH..).and_then(|it| serde_json::from_slice(it).ok());
         let entry = entry.filter(|it: &ArtifactPathClaimContent| it.version == FORMAT_VERSION);
         Ok(Some(Self { file, path, entry }))
     }
 
-    fn mark(&self, mark: Option<CollisionMark>) -> Result<(), FileError> {
+    fn mark(&self, mark: Option<ClaimCollisionLine>) -> Result<(), FileError> {
         let Some(mark) = mark else { return Ok(()) };
         let written = self.file.write_all_at(&mark.encode(), 0);
         written.map_err(FileError::on("write", &self.path))

@@ -18,12 +18,12 @@ pub(super) struct BlobStore {
 
 /// A content that has no name yet; dropped, it is gone.
 #[derive(Debug)]
-pub(super) struct UnnamedBlob {
+pub(super) struct DraftBlob {
     path: PathBuf,
     pub(super) stored: BlobReference,
 }
 
-impl Drop for UnnamedBlob {
+impl Drop for DraftBlob {
     fn drop(&mut self) {
         let _ = nofollow::remove_file(&self.path);
     }
@@ -49,13 +49,13 @@ impl BlobStore {
     }
 
     /// Takes in a copy of all that a reader gives.
-    pub(super) fn copy(&self, mut from: impl Read, what: &Path) -> Result<UnnamedBlob, FileError> {
+    pub(super) fn copy(&self, mut from: impl Read, what: &Path) -> Result<DraftBlob, FileError> {
         files::make_folder(&self.folder)?;
         let anywhere = self.folder.join("content");
         let draft = files::draft(&anywhere, 0o600);
         let (path, mut file) = draft.map_err(FileError::on("write in", &self.folder))?;
         let none = BlobReference { digest: Digest::of(b""), bytes: 0 };
-        let mut loose = UnnamedBlob { path, stored: none };
+        let mut loose = DraftBlob { path, stored: none };
         let (mut digesting, mut buffer) = (DigestBuilder::default(), vec![0; 1 << 16]);
         loop {
             let read = from.read(&mut buffer).map_err(FileError::on("read", what))?;
@@ -69,16 +69,12 @@ impl BlobStore {
     }
 
     /// Takes in a file of the same file system as it is, with its digest; it is not to be written again.
-    pub(super) fn link(
-        &self,
-        path: &Path,
-        stored: BlobReference,
-    ) -> Result<UnnamedBlob, FileError> {
+    pub(super) fn link(&self, path: &Path, stored: BlobReference) -> Result<DraftBlob, FileError> {
         files::make_folder(&self.folder)?;
         let anywhere = self.folder.join("content");
         let draft =
             files::draft(&anywhere, 0o600).map_err(FileError::on("write in", &self.folder))?;
-        let loose = UnnamedBlob { path: draft.0, stored };
+        let loose = DraftBlob { path: draft.0, stored };
         let linked =
             nofollow::remove_file(&loose.path).and_then(|()| nofollow::link(path, &loose.path));
         linked.map_err(FileError::on("keep", path))?;
@@ -88,7 +84,7 @@ impl BlobStore {
     /// Gives a content its name. One that had it may be damaged, so it goes: before, not by renaming over it,
     /// which makes ext4 write all of the new one to disk at once (ext4(5), `auto_da_alloc`). A process that
     /// looks for it in that moment finds a result that is not whole, and makes it again.
-    pub(super) fn name(&self, loose: &UnnamedBlob) -> Result<(), FileError> {
+    pub(super) fn name(&self, loose: &DraftBlob) -> Result<(), FileError> {
         let path = self.path(loose.stored.digest);
         files::remove(&path).map_err(FileError::on("replace", &path))?;
         nofollow::rename(&loose.path, &path).map_err(FileError::on("write", &path))

@@ -2,7 +2,7 @@ use std::{fmt, path::PathBuf};
 
 /// Says that an artifact was perhaps made by another as well.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ArtifactCollision {
+pub struct ArtifactClaimConflict {
     /// The artifact.
     pub artifact: PathBuf,
     /// The other.
@@ -22,7 +22,7 @@ pub enum RivalKind {
     Unknown,
 }
 
-impl fmt::Display for ArtifactCollision {
+impl fmt::Display for ArtifactClaimConflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.artifact.display();
         match self.by {
@@ -39,12 +39,12 @@ impl fmt::Display for ArtifactCollision {
 /// The first line of a claim's file: which of its artifacts another claims, and what the other is. It always has the
 /// same length, so that it can be changed in place, also on a full disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct CollisionMark {
+pub(super) struct ClaimCollisionLine {
     pub(super) artifact: usize,
     pub(super) by: RivalKind,
 }
 
-impl CollisionMark {
+impl ClaimCollisionLine {
     /// How many bytes it has, with the end of the line.
     pub(super) const LENGTH: usize = 8;
 
@@ -87,14 +87,14 @@ mod tests {
     fn a_mark_is_read_as_it_was_written_and_doubt_is_a_mark() {
         for by in [RivalKind::Run, RivalKind::Restore, RivalKind::OuterRun, RivalKind::Unknown] {
             for artifact in [0, 7, 999_999] {
-                let mark = CollisionMark { artifact, by };
-                assert_eq!(CollisionMark::parse(&mark.encode()), Some(mark));
+                let mark = ClaimCollisionLine { artifact, by };
+                assert_eq!(ClaimCollisionLine::parse(&mark.encode()), Some(mark));
             }
         }
-        assert_eq!(CollisionMark::parse(&CollisionMark::NONE), None);
-        let unknown = Some(CollisionMark { artifact: 0, by: RivalKind::Unknown });
+        assert_eq!(ClaimCollisionLine::parse(&ClaimCollisionLine::NONE), None);
+        let unknown = Some(ClaimCollisionLine { artifact: 0, by: RivalKind::Unknown });
         for line in [&b""[..], b"-", b"-00000", b"x000000\n", b"\0\0\0\0\0\0\0\0"] {
-            assert_eq!(CollisionMark::parse(line), unknown, "{line:?}");
+            assert_eq!(ClaimCollisionLine::parse(line), unknown, "{line:?}");
         }
     }
 }

@@ -25,13 +25,13 @@ mod record;
 mod store;
 mod verified_result;
 
-pub use age::{BootClockTime, ResultFreshness};
+pub use age::{BootClockTime, ResultFreshnessCriteria};
 pub use artifact::{ArtifactRestoreOutcome, ResultArtifact, ResultArtifactError};
 pub use artifact_claim::{
-    ArtifactClaimPurpose, ArtifactPathClaim, ArtifactPathClaimError, ClaimRequest,
+    ArtifactClaimPurpose, ArtifactClaimRequest, ArtifactPathClaim, ArtifactPathClaimError,
 };
-pub use meeting::{ArtifactCollision, RivalKind};
+pub use meeting::{ArtifactClaimConflict, RivalKind};
 pub use prune::{PruneOutcome, RetentionLimits};
 pub use record::{FORMAT_VERSION, ResultRecord};
-pub use store::{Found, NewResult, ResultDamage, ResultStore, ResultStoreError};
+pub use store::{DamagedResultPart, NewResult, ResultLookupOutcome, ResultStore, ResultStoreError};
 pub use verified_result::VerifiedResult;

@@ -18,7 +18,7 @@ type FileId = (u64, u64);
 
 /// Where an artifact is, so that two artifacts can be compared, however each of them is named.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct ResolvedArtifactPath {
+pub(super) struct ArtifactPathIdentity {
     /// The absolute path, as bytes.
     path: Vec<u8>,
     /// The steps of the path as it is named, and where its links lead.
@@ -34,7 +34,7 @@ struct ArtifactPathSegment {
     file: Option<FileId>,
 }
 
-impl ResolvedArtifactPath {
+impl ArtifactPathIdentity {
     /// Examines an absolute path.
     pub(super) fn of(path: &Path) -> Self {
         let mut routes = vec![route(path)];
@@ -134,7 +134,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     fn overlap(one: &Path, other: &Path) -> bool {
-        let (one, other) = (ResolvedArtifactPath::of(one), ResolvedArtifactPath::of(other));
+        let (one, other) = (ArtifactPathIdentity::of(one), ArtifactPathIdentity::of(other));
         assert_eq!(one.overlaps(&other), other.overlaps(&one), "it is the same from both sides");
         one.overlaps(&other)
     }
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn a_place_that_another_mount_shows_is_known_by_its_folders() {
         let step = |name: &str, file| ArtifactPathSegment { name: name.to_owned(), file };
-        let place = |routes| ResolvedArtifactPath { path: Vec::new(), routes };
+        let place = |routes| ArtifactPathIdentity { path: Vec::new(), routes };
         // The project (1, 7) is `/work` here and `/home/ada/p` there, with another root.
         let here = vec![step("", Some((1, 2))), step("work", Some((1, 7))), step("out", None)];
         let there = vec![
@@ -200,7 +200,7 @@ mod tests {
         fs::write(at("a/deep/file"), "").unwrap();
         fs::hard_link(at("a/deep/file"), at("b/other")).unwrap();
         fs::write(at("c/single"), "").unwrap();
-        let links = |name: &str| ResolvedArtifactPath::of(&at(name)).hard_links();
+        let links = |name: &str| ArtifactPathIdentity::of(&at(name)).hard_links();
         assert_eq!((links("a").len(), links("c").len()), (1, 0));
         assert_eq!(links("a"), links("b"));
     }

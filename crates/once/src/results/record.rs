@@ -4,7 +4,7 @@
 //! changing it are those of lock records: fields are added, never changed; what an old reader would
 //! misunderstand raises the version, and then it counts as absent to that reader.
 
-use super::{BootClockTime, ResultArtifact, ResultFreshness};
+use super::{BootClockTime, ResultArtifact, ResultFreshnessCriteria};
 use crate::{digest::Digest, recording::BlobReference};
 use lokt_lock::words::{AgentId, LockName, Owner, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -52,7 +52,7 @@ pub struct ResultRecord {
 }
 
 #[derive(Serialize, Deserialize)]
-struct ResultHeader {
+struct ResultIntegrityHeader {
     version: u64,
     digest: Digest,
 }
@@ -62,7 +62,10 @@ impl ResultRecord {
     pub(super) fn encode(&self) -> Vec<u8> {
         // A value of texts and numbers is always JSON.
         let record = serde_json::to_string(self).unwrap_or_default();
-        let head = ResultHeader { version: FORMAT_VERSION, digest: Digest::of(record.as_bytes()) };
+        let head = ResultIntegrityHeader {
+            version: FORMAT_VERSION,
+            digest: Digest::of(record.as_bytes()),
+        };
         let head = serde_json::to_string(&head).unwrap_or_default();
         format!("{head}\n{record}\n").into_bytes()
     }
@@ -71,7 +74,7 @@ impl ResultRecord {
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?;
         let (head, record) = text.split_once('\n')?;
-        let head: ResultHeader = serde_json::from_str(head).ok()?;
+        let head: ResultIntegrityHeader = serde_json::from_str(head).ok()?;
         let record = record.strip_suffix('\n')?;
         let whole = head.version == FORMAT_VERSION && Digest::of(record.as_bytes()) == head.digest;
         serde_json::from_str(record).ok().filter(|_| whole)
@@ -83,7 +86,7 @@ impl ResultRecord {
     }
 
     /// Whether it counts. Of two clocks, the one by which it is older is believed.
-    pub fn is_within(&self, limit: &ResultFreshness) -> bool {
+    pub fn is_within(&self, limit: &ResultFreshnessCriteria) -> bool {
         let now = limit.now;
         let is_future = self.started_at > now || self.finished_at > now;
         let is_early = limit.since.is_some_and(|since| self.started_at < since);
@@ -144,8 +147,8 @@ mod tests {
         };
         let forever = ResultRecord { expires_at: None, ..record.clone() };
         let within = |record: &ResultRecord, now, booted, age: Option<u64>| {
-            let limit = ResultFreshness::at(at(now), booted);
-            record.is_within(&ResultFreshness {
+            let limit = ResultFreshnessCriteria::at(at(now), booted);
+            record.is_within(&ResultFreshnessCriteria {
                 age: age.map(std::time::Duration::from_secs),
                 ..limit
             })
@@ -170,8 +173,10 @@ mod tests {
             within(&forever, 99_999, Some(boot("a", 99_999)), None),
             "without a limit, age is no matter"
         );
-        let limit =
-            ResultFreshness { since: Some(at(1001)), ..ResultFreshness::at(at(1020), None) };
+        let limit = ResultFreshnessCriteria {
+            since: Some(at(1001)),
+            ..ResultFreshnessCriteria::at(at(1020), None)
+        };
         assert!(!record.is_within(&limit));
     }
 

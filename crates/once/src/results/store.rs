@@ -1,14 +1,14 @@
 use super::{
-    ArtifactCollision, ArtifactPathClaim, ArtifactPathClaimError, ClaimRequest, ResultArtifact,
-    ResultArtifactError, ResultFreshness, ResultRecord, VerifiedResult,
+    ArtifactClaimConflict, ArtifactClaimRequest, ArtifactPathClaim, ArtifactPathClaimError,
+    ResultArtifact, ResultArtifactError, ResultFreshnessCriteria, ResultRecord, VerifiedResult,
     artifact::collect,
-    blob_store::{BlobStore, UnnamedBlob},
+    blob_store::{BlobStore, DraftBlob},
 };
 use crate::{
     digest::Digest,
     files::{self, FileError},
     manifest::ResultInputs,
-    recording::{BlobReference, OutputRecordingSummary},
+    recording::{BlobReference, RecordedOutputBlobs},
 };
 use lokt_lock::sys::nofollow;
 use lokt_lock::{
@@ -45,7 +45,7 @@ pub enum ResultStoreError {
     Latch(#[from] LockStoreError),
     /// An artifact may be another's.
     #[error("{0}")]
-    Met(ArtifactCollision),
+    Met(ArtifactClaimConflict),
     /// It is larger than all results together may be.
     #[error("it has {0} bytes, and all results together may have {1}")]
     TooLarge(u64, u64),
@@ -53,7 +53,7 @@ pub enum ResultStoreError {
 
 /// What is wrong with a result that counts as absent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ResultDamage {
+pub enum DamagedResultPart {
     /// The record itself.
     Record,
     /// Something that it names.
@@ -61,7 +61,7 @@ pub enum ResultDamage {
 }
 
 /// What was found of a result; a damaged one counts as absent.
-pub type Found = Result<Option<VerifiedResult>, ResultDamage>;
+pub type ResultLookupOutcome = Result<Option<VerifiedResult>, DamagedResultPart>;
 
 /// A result that is to be kept.
 pub struct NewResult<'a> {
@@ -70,7 +70,7 @@ pub struct NewResult<'a> {
     /// What it depends on.
     pub manifest: &'a ResultInputs,
     /// Where its streams are.
-    pub recorded: &'a OutputRecordingSummary,
+    pub recorded: &'a RecordedOutputBlobs,
     /// The project's folder.
     pub project: &'a Path,
     /// The artifacts, below that folder.
@@ -102,7 +102,7 @@ impl ResultStore {
     /// [`ArtifactPathClaimError`] where that cannot be noted, so that others would not know.
     pub fn claim(
         &self,
-        claimant: &ClaimRequest<'_>,
+        claimant: &ArtifactClaimRequest<'_>,
     ) -> Result<ArtifactPathClaim, ArtifactPathClaimError> {
         ArtifactPathClaim::begin(&self.folder.join("claims"), claimant)
     }
@@ -125,10 +125,14 @@ impl ResultStore {
     ///
     /// # Errors
     /// [`FileError`] where that cannot be found out.
-    pub fn find(&self, key: Digest, limit: &ResultFreshness) -> Result<Found, FileError> {
+    pub fn find(
+        &self,
+        key: Digest,
+        limit: &ResultFreshnessCriteria,
+    ) -> Result<ResultLookupOutcome, FileError> {
         let Some(bytes) = files::read(&self.record_path(key))? else { return Ok(Ok(None)) };
         let Some(record) = ResultRecord::parse(&bytes).filter(|it| it.key == key) else {
-            return Ok(Err(ResultDamage::Record));
+            return Ok(Err(DamagedResultPart::Record));
         };
         if !record.is_within(limit) {
             return Ok(Ok(None));
@@ -139,26 +143,26 @@ impl ResultStore {
         let (out, err) = (open(record.stdout)?, open(record.stderr)?);
         for artifact in record.artifacts.iter().filter_map(ResultArtifact::digest) {
             if !self.blobs.path(artifact).exists() {
-                damage = Some(ResultDamage::Content(artifact));
+                damage = Some(DamagedResultPart::Content(artifact));
             }
         }
         match (damage, order, out, err) {
             (None, Some(order), Some(out), Some(err)) => {
                 Ok(Ok(Some(VerifiedResult { record, blobs: self.blobs.clone(), order, out, err })))
             }
-            (damage, ..) => Ok(Err(damage.unwrap_or(ResultDamage::Record))),
+            (damage, ..) => Ok(Err(damage.unwrap_or(DamagedResultPart::Record))),
         }
     }
 
     fn open(
         &self,
         stored: BlobReference,
-        damage: &mut Option<ResultDamage>,
+        damage: &mut Option<DamagedResultPart>,
     ) -> Result<Option<File>, FileError> {
         let path = self.blobs.path(stored.digest);
         let file = self.blobs.open(stored).map_err(FileError::on("read", &path))?;
         if file.is_none() {
-            *damage = Some(ResultDamage::Content(stored.digest));
+            *damage = Some(DamagedResultPart::Content(stored.digest));
         }
         Ok(file)
     }
@@ -208,8 +212,8 @@ impl ResultStore {
         Ok(FolderLatch::of(folder, &self.folder)?)
     }
 
-    fn streams(&self, recorded: &OutputRecordingSummary) -> Result<Vec<UnnamedBlob>, FileError> {
-        let OutputRecordingSummary { out, err, order } = recorded;
+    fn streams(&self, recorded: &RecordedOutputBlobs) -> Result<Vec<DraftBlob>, FileError> {
+        let RecordedOutputBlobs { out, err, order } = recorded;
         let mut loose = vec![self.blobs.link(&out.1, out.0)?, self.blobs.link(&err.1, err.0)?];
         // Its file goes on with the verdict.
         let file = nofollow::open_to_read(&order.1).map_err(FileError::on("read", &order.1))?;

@@ -1,9 +1,9 @@
 use super::{
-    ClaimRequest, ResultRecord, ResultStore,
+    ArtifactClaimRequest, ResultRecord, ResultStore,
     artifact::{self, ArtifactRestoreOutcome, ResultArtifactError},
     blob_store::BlobStore,
 };
-use crate::recording::{OutputStreams, RecordingReader};
+use crate::recording::{RecordingDisplayStreams, RecordingReader};
 use std::{fs::File, io, path::Path};
 
 /// A result whose streams are there and are what they should be.
@@ -21,7 +21,7 @@ impl VerifiedResult {
     ///
     /// # Errors
     /// What reading said.
-    pub fn replay(self, streams: &mut OutputStreams) -> io::Result<()> {
+    pub fn replay(self, streams: &mut RecordingDisplayStreams) -> io::Result<()> {
         RecordingReader::of_files(self.order, self.out, self.err).pump(streams).map(|_| ())
     }
 
@@ -34,7 +34,7 @@ impl VerifiedResult {
     pub fn restore(
         &self,
         results: &ResultStore,
-        claimant: &ClaimRequest<'_>,
+        claimant: &ArtifactClaimRequest<'_>,
     ) -> Result<ArtifactRestoreOutcome, ResultArtifactError> {
         let (project, artifacts) = (claimant.project, &self.record.artifacts);
         let same =

@@ -26,7 +26,7 @@ pub(super) struct FileStateCache {
 }
 
 /// When, and where, files are read.
-pub(super) struct FileStateCacheStamp {
+pub(super) struct FileStateCacheHeader {
     boot: String,
     now: FileTime,
     device: u64,
@@ -88,14 +88,14 @@ fn index(bytes: &[u8], boot: &str) -> Option<Vec<(Range<usize>, usize)>> {
 
 /// What time it is on the file system that has the cache, which may have another clock than this machine; `None` where
 /// no state is trusted.
-pub(super) fn stamp(tree: &FileSelection, path: &Path) -> Option<FileStateCacheStamp> {
+pub(super) fn stamp(tree: &FileSelection, path: &Path) -> Option<FileStateCacheHeader> {
     files::make_folder(path.parent()?).ok()?;
     let device = trust::device(path.parent()?).filter(|_| !tree.boot.is_empty())?;
     let (draft, file) = files::draft(path, 0o600).ok()?;
     let metadata = file.metadata();
     let _ = std::fs::remove_file(draft);
     let metadata = metadata.ok().filter(|it| it.dev() == device)?;
-    Some(FileStateCacheStamp {
+    Some(FileStateCacheHeader {
         boot: tree.boot.clone(),
         now: (metadata.mtime(), metadata.mtime_nsec()),
         device,
@@ -109,7 +109,7 @@ pub(super) type CacheEntry<'a> = (&'a [u8], FileStamp, Digest);
 /// the order of their paths.
 pub(super) fn store<'a>(
     path: &Path,
-    stamp: &FileStateCacheStamp,
+    stamp: &FileStateCacheHeader,
     entries: impl Iterator<Item = CacheEntry<'a>>,
 ) {
     let mut bytes = [FIRST_LINE, stamp.boot.as_bytes(), b"\n"].concat();
@@ -145,8 +145,8 @@ mod tests {
         (folder, device)
     }
 
-    fn stamp(device: u64) -> FileStateCacheStamp {
-        FileStateCacheStamp { boot: "boot".to_owned(), now: NOW, device }
+    fn stamp(device: u64) -> FileStateCacheHeader {
+        FileStateCacheHeader { boot: "boot".to_owned(), now: NOW, device }
     }
 
     /// What is found, whatever the file system is.
@@ -185,7 +185,7 @@ mod tests {
     fn what_was_stored_at_a_time_that_has_not_come_is_nothing() {
         let (folder, device) = folder();
         let path = folder.path().join("cache");
-        let future = FileStateCacheStamp { now: (i64::MAX, 0), ..stamp(device) };
+        let future = FileStateCacheHeader { now: (i64::MAX, 0), ..stamp(device) };
         store(&path, &future, [(b"a".as_slice(), state(1, device), Digest::of(b"x"))].into_iter());
         assert_eq!(load(&path, device, "boot").entries.len(), 0);
     }

@@ -4,7 +4,7 @@
 //! being part of the project has a say: no variable, no configuration of a user or of the repository, no file of
 //! patterns but `.gitignore`. A list that came with a warning is an error, as some of it may be missing.
 
-use super::{FileSelection, ProjectRepository, ProjectTreeError};
+use super::{FileSelection, ProjectRepositoryLocation, ProjectTreeError};
 use std::{
     ffi::{OsStr, OsString},
     fmt,
@@ -67,12 +67,12 @@ impl<'a> GitClient<'a> {
     /// The repository of a project; `None` if the project is in no repository.
     pub(super) fn of(tree: &'a FileSelection) -> Option<Self> {
         let (from, named, work_tree) = match &tree.repository {
-            ProjectRepository::Here => (&tree.project, None, None),
-            ProjectRepository::At(folder) => (folder, None, Some(tree.project.as_path())),
-            ProjectRepository::Named(git_dir) => {
+            ProjectRepositoryLocation::Here => (&tree.project, None, None),
+            ProjectRepositoryLocation::At(folder) => (folder, None, Some(tree.project.as_path())),
+            ProjectRepositoryLocation::Named(git_dir) => {
                 (&tree.project, Some(git_dir.as_path()), Some(tree.project.as_path()))
             }
-            ProjectRepository::None => return None,
+            ProjectRepositoryLocation::None => return None,
         };
         Some(Self { from, named, work_tree })
     }

@@ -2,7 +2,7 @@
 
 use super::{
     FileSelection, ProjectTreeError, listing,
-    walk::{WalkLimit, walk},
+    walk::{WalkFileCountLimit, walk},
 };
 use crate::files::FileError;
 use nix::errno::Errno;
@@ -58,7 +58,7 @@ impl<'a> LinkFollower<'a> {
         let found = match metadata.file_type() {
             kind if kind.is_file() || kind.is_symlink() => vec![place],
             kind if !kind.is_dir() => Vec::new(),
-            _ if !inside => walk(&place, WalkLimit::Of(MOST))?,
+            _ if !inside => walk(&place, WalkFileCountLimit::Of(MOST))?,
             // All files of the project are listed already, but for those that are ignored.
             _ if self.tree.inputs.is_empty() => Vec::new(),
             _ => return listing::below(self.tree, &place),

@@ -4,7 +4,7 @@ use super::{
     FileSelection, ProjectTreeError,
     git::{GitClient, GitListEntry, ListingDetail},
     pattern::InputPattern,
-    walk::{WalkLimit, walk},
+    walk::{WalkFileCountLimit, walk},
 };
 use crate::files::FileError;
 use std::{
@@ -27,7 +27,7 @@ pub(super) fn list(tree: &FileSelection) -> Result<Vec<PathBuf>, ProjectTreeErro
 }
 
 /// What an input names.
-enum InputPatternMatch {
+enum ResolvedInputArgument {
     /// A file that is named counts, whether git ignores it or not.
     File(PathBuf),
     /// What git lists in a folder.
@@ -40,9 +40,11 @@ fn named(tree: &FileSelection) -> Result<Vec<PathBuf>, ProjectTreeError> {
     let mut paths = Vec::new();
     for text in &tree.inputs {
         let found = match input(tree, text)? {
-            InputPatternMatch::File(path) => file(tree, path)?,
-            InputPatternMatch::Folder(folder) => below(tree, &folder)?,
-            InputPatternMatch::Pattern(folder, pattern) => matching(tree, &folder, &pattern, text)?,
+            ResolvedInputArgument::File(path) => file(tree, path)?,
+            ResolvedInputArgument::Folder(folder) => below(tree, &folder)?,
+            ResolvedInputArgument::Pattern(folder, pattern) => {
+                matching(tree, &folder, &pattern, text)?
+            }
         };
         if found.is_empty() {
             return Err(ProjectTreeError::NoMatch(text.to_string_lossy().into_owned()));
@@ -52,12 +54,12 @@ fn named(tree: &FileSelection) -> Result<Vec<PathBuf>, ProjectTreeError> {
     Ok(paths)
 }
 
-fn input(tree: &FileSelection, text: &OsStr) -> Result<InputPatternMatch, ProjectTreeError> {
+fn input(tree: &FileSelection, text: &OsStr) -> Result<ResolvedInputArgument, ProjectTreeError> {
     let path = place(&tree.folder, Path::new(text));
     match fs::symlink_metadata(&path) {
-        Ok(metadata) if metadata.is_dir() => return Ok(InputPatternMatch::Folder(path)),
+        Ok(metadata) if metadata.is_dir() => return Ok(ResolvedInputArgument::Folder(path)),
         Ok(metadata) if metadata.is_file() || metadata.is_symlink() => {
-            return Ok(InputPatternMatch::File(path));
+            return Ok(ResolvedInputArgument::File(path));
         }
         Ok(_) => return Err(ProjectTreeError::Special(path)),
         Err(error) if super::is_gone(&error) => {}
@@ -67,9 +69,9 @@ fn input(tree: &FileSelection, text: &OsStr) -> Result<InputPatternMatch, Projec
         |part: &Component<'_>| !part.as_os_str().as_bytes().iter().any(|c| b"*?[\\".contains(c));
     let folder: PathBuf = path.components().take_while(is_plain).collect();
     match path.strip_prefix(&folder) {
-        Ok(rest) if !rest.as_os_str().is_empty() && folder.is_dir() => {
-            Ok(InputPatternMatch::Pattern(folder, InputPattern::new(rest.as_os_str().as_bytes())))
-        }
+        Ok(rest) if !rest.as_os_str().is_empty() && folder.is_dir() => Ok(
+            ResolvedInputArgument::Pattern(folder, InputPattern::new(rest.as_os_str().as_bytes())),
+        ),
         _ => Err(ProjectTreeError::NoMatch(text.to_string_lossy().into_owned())),
     }
 }
@@ -96,7 +98,7 @@ fn file(tree: &FileSelection, path: PathBuf) -> Result<Vec<PathBuf>, ProjectTree
     if path.is_symlink() {
         let target = fs::canonicalize(&path).map_err(FileError::on("follow the link", &path))?;
         if target.is_dir() {
-            found = walk(&target, WalkLimit::All)?;
+            found = walk(&target, WalkFileCountLimit::All)?;
         } else {
             found.push(target);
         }
@@ -119,7 +121,7 @@ fn matching(
     let mut found = below(tree, folder)?;
     found.retain(matches);
     if found.is_empty() {
-        let mut all = walk(folder, WalkLimit::All)?;
+        let mut all = walk(folder, WalkFileCountLimit::All)?;
         all.retain(|path| {
             path.strip_prefix(folder).is_ok_and(|rest| pattern.matches(rest.as_os_str().as_bytes()))
         });
@@ -149,7 +151,7 @@ pub(super) fn below(tree: &FileSelection, folder: &Path) -> Result<Vec<PathBuf>,
         found.retain(|path| path.starts_with(&folder));
     }
     if found.is_empty() {
-        found = walk(&folder, WalkLimit::All)?;
+        found = walk(&folder, WalkFileCountLimit::All)?;
     }
     Ok(found.into_iter().map(|path| tree.relative(path)).collect())
 }
@@ -177,7 +179,7 @@ fn add(
         } else if has_repository(&path) {
             add(&path, GitClient::nested(&path).list(&path, ListingDetail::Kind)?, found)?;
         } else {
-            found.extend(walk(&path, WalkLimit::All)?);
+            found.extend(walk(&path, WalkFileCountLimit::All)?);
         }
     }
     Ok(())
@@ -191,7 +193,7 @@ fn add(
 pub(super) fn inside(tree: &FileSelection, path: &Path) -> Result<Vec<PathBuf>, ProjectTreeError> {
     let folder = tree.project.join(path);
     if !has_repository(&folder) {
-        return Ok(walk(&folder, WalkLimit::All)?
+        return Ok(walk(&folder, WalkFileCountLimit::All)?
             .into_iter()
             .map(|it| tree.relative(it))
             .collect());

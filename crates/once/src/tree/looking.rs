@@ -30,7 +30,7 @@ pub(super) enum PathFinding {
 }
 
 /// A relative path, and what a look at it gave.
-pub(super) type Seen = (PathBuf, PathFinding);
+pub(super) type PathObservation = (PathBuf, PathFinding);
 
 /// Looks at all files, at those in submodules, and at those that links lead to; they come back in the order of their
 /// paths.
@@ -38,20 +38,20 @@ pub(super) fn look_at_all(
     tree: &FileSelection,
     mut new: Vec<PathBuf>,
     cache: &FileStateCache,
-) -> Result<Vec<Seen>, ProjectTreeError> {
+) -> Result<Vec<PathObservation>, ProjectTreeError> {
     let project = &tree.project;
     let folder = File::open(project).map_err(FileError::on("open", project))?;
     let looking = InputFileScanner { project, folder: &folder, cache };
     let excluded = ExcludedPaths::of(tree);
     excluded.require_own_root()?;
     let mut links = LinkFollower::new(tree);
-    let mut all: Vec<Seen> = Vec::new();
+    let mut all: Vec<PathObservation> = Vec::new();
     loop {
         excluded.retain(&mut new)?;
         sort(&mut new, |path| path);
         let looks = in_portions(&new, |part| looking.look_at(part));
         let looks: Vec<PathFinding> = looks.into_iter().collect::<Result<_, ProjectTreeError>>()?;
-        let seen: Vec<Seen> = new.into_iter().zip(looks).collect();
+        let seen: Vec<PathObservation> = new.into_iter().zip(looks).collect();
         new = found_by(tree, &seen, &mut links)?;
         all.extend(seen);
         sort(&mut all, |(path, _)| path);
@@ -76,7 +76,7 @@ fn sort<T>(items: &mut Vec<T>, path: impl Fn(&T) -> &PathBuf) {
 /// More files that matter, because of those that were seen.
 fn found_by(
     tree: &FileSelection,
-    seen: &[Seen],
+    seen: &[PathObservation],
     links: &mut LinkFollower<'_>,
 ) -> Result<Vec<PathBuf>, ProjectTreeError> {
     let mut found = Vec::new();

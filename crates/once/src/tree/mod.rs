@@ -39,7 +39,7 @@ pub struct FileSelection {
     /// The project's folder: paths are relative to it. Absolute, without symbolic links.
     pub project: PathBuf,
     /// What keeps it.
-    pub repository: ProjectRepository,
+    pub repository: ProjectRepositoryLocation,
     /// The folder that patterns are meant from.
     pub folder: PathBuf,
     /// The patterns, as git reads them (gitglossary(7), `glob`); none means all files.
@@ -57,7 +57,7 @@ pub struct FileSelection {
 
 /// What keeps a project.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ProjectRepository {
+pub enum ProjectRepositoryLocation {
     /// The git repository of which the project's folder has the `.git`.
     Here,
     /// The git repository of which another folder has the `.git`; the project's folder is its work tree all the same.

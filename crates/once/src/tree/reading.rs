@@ -3,7 +3,7 @@ use super::{
     file_state::FileStamp,
     file_state_cache::{self, FileStateCache},
     is_gone,
-    looking::{PathFinding, Seen, look_at_all},
+    looking::{PathFinding, PathObservation, look_at_all},
 };
 use crate::{
     digest::Digest,
@@ -19,7 +19,7 @@ use std::{
 };
 
 /// The content of a file, and the state in which it was before it was read.
-type FileContent = (Digest, FileStamp);
+type FileDigestWithStamp = (Digest, FileStamp);
 
 /// Reads all files, or takes from the cache what is known of them.
 pub(super) fn read(
@@ -28,7 +28,7 @@ pub(super) fn read(
     (cache, cache_path): (&FileStateCache, &Path),
 ) -> Result<Vec<ResultInput>, ProjectTreeError> {
     let seen = look_at_all(tree, paths, cache)?;
-    let is_unread = |(path, look): &'_ Seen| {
+    let is_unread = |(path, look): &'_ PathObservation| {
         matches!(look, PathFinding::Unread(_)).then(|| tree.project.join(path))
     };
     let unread: Vec<PathBuf> = seen.iter().filter_map(is_unread).collect();
@@ -37,7 +37,7 @@ pub(super) fn read(
     }
     let stamp = file_state_cache::stamp(tree, cache_path);
     let read = in_portions(&unread, |part| part.iter().map(|path| content_of(path)).collect());
-    let read: Vec<Option<FileContent>> =
+    let read: Vec<Option<FileDigestWithStamp>> =
         read.into_iter().collect::<Result<_, ProjectTreeError>>()?;
     if let Some(stamp) = stamp {
         file_state_cache::store(cache_path, &stamp, entries(&seen, &read));
@@ -46,7 +46,7 @@ pub(super) fn read(
 }
 
 /// The content of a file; `None` where it is gone by now.
-fn content_of(path: &Path) -> Result<Option<FileContent>, ProjectTreeError> {
+fn content_of(path: &Path) -> Result<Option<FileDigestWithStamp>, ProjectTreeError> {
     // Something else may have taken its place since it was looked at: a FIFO must not hold us up.
     let flags = nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY | nix::libc::O_NOFOLLOW;
     let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
@@ -64,8 +64,8 @@ fn content_of(path: &Path) -> Result<Option<FileContent>, ProjectTreeError> {
 
 /// What is known of each file by now.
 fn entries<'a>(
-    seen: &'a [Seen],
-    read: &'a [Option<FileContent>],
+    seen: &'a [PathObservation],
+    read: &'a [Option<FileDigestWithStamp>],
 ) -> impl Iterator<Item = file_state_cache::CacheEntry<'a>> {
     let mut contents = read.iter();
     seen.iter().filter_map(move |(path, look)| {
@@ -78,9 +78,9 @@ fn entries<'a>(
     })
 }
 
-fn parts(seen: Vec<Seen>, read: &[Option<FileContent>]) -> Vec<ResultInput> {
+fn parts(seen: Vec<PathObservation>, read: &[Option<FileDigestWithStamp>]) -> Vec<ResultInput> {
     let mut contents = read.iter();
-    let part = |(path, look): Seen| {
+    let part = |(path, look): PathObservation| {
         let (kind, content) = match look {
             PathFinding::Gone => return None,
             PathFinding::Link(text) => {

@@ -7,7 +7,7 @@ use std::{
 
 /// How many files to take from a folder.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum WalkLimit {
+pub(super) enum WalkFileCountLimit {
     /// All of them.
     All,
     /// This many; more are an error.
@@ -19,7 +19,10 @@ pub(super) enum WalkLimit {
 ///
 /// # Errors
 /// [`ProjectTreeError`] where a folder cannot be listed, or there are too many files.
-pub(super) fn walk(folder: &Path, most: WalkLimit) -> Result<Vec<PathBuf>, ProjectTreeError> {
+pub(super) fn walk(
+    folder: &Path,
+    most: WalkFileCountLimit,
+) -> Result<Vec<PathBuf>, ProjectTreeError> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
@@ -36,7 +39,7 @@ pub(super) fn walk(folder: &Path, most: WalkLimit) -> Result<Vec<PathBuf>, Proje
                 found.push(path);
             }
         }
-        if let WalkLimit::Of(most) = most
+        if let WalkFileCountLimit::Of(most) = most
             && found.len() + folders.len() > most
         {
             return Err(ProjectTreeError::TooManyFiles { folder: folder.to_owned(), most });

@@ -1,4 +1,4 @@
-use super::{fixture::ProjectFixture, readable::Readable};
+use super::{fixture::ProjectFixture, readable::ReadablePath};
 use std::{
     fs::{self, File},
     io::Write,
@@ -26,7 +26,7 @@ pub(super) enum Change {
 }
 
 /// How to restore the old state.
-pub(super) struct Undo {
+pub(super) struct SavedFileState {
     path: PathBuf,
     content: Vec<u8>,
     mode: u32,
@@ -54,7 +54,11 @@ impl Change {
     }
 
     /// Applies the change to the target of a path, or to the path itself. Returns `None` if that changes nothing.
-    pub(super) fn apply(self, fixture: &ProjectFixture, readable: &Readable) -> Option<Undo> {
+    pub(super) fn apply(
+        self,
+        fixture: &ProjectFixture,
+        readable: &ReadablePath,
+    ) -> Option<SavedFileState> {
         let path = fixture.path(&readable.path);
         let metadata = fs::metadata(&path).expect("it is there");
         let content = fs::read(&path).expect("it can be read");
@@ -97,11 +101,11 @@ impl Change {
                 fs::write(path.join("inside"), b"inside").expect("it can be written");
             }
         }
-        Some(Undo { path, content, mode, link })
+        Some(SavedFileState { path, content, mode, link })
     }
 }
 
-impl Undo {
+impl SavedFileState {
     pub(super) fn undo(self) {
         let Self { path, content, mode, link } = self;
         let is_dir = fs::symlink_metadata(&path).is_ok_and(|it| it.is_dir());

@@ -1,5 +1,5 @@
-use super::{feature::Feature, place::Place, setting::Setting};
-use lokt_once::tree::{FileSelection, ProjectRepository};
+use super::{feature::Feature, place::RepositoryLayout, setting::GitConfigSetting};
+use lokt_once::tree::{FileSelection, ProjectRepositoryLocation};
 use std::{
     ffi::OsStr,
     fs,
@@ -14,16 +14,20 @@ pub(super) struct ProjectFixture {
     folder: TempDir,
     /// The same, without links.
     real: PathBuf,
-    repository: ProjectRepository,
+    repository: ProjectRepositoryLocation,
     /// Ignored files that are targets of links.
     linked: Vec<PathBuf>,
 }
 
 impl ProjectFixture {
-    pub(super) fn new(place: Place, features: &[Feature], settings: &[Setting]) -> Self {
+    pub(super) fn new(
+        place: RepositoryLayout,
+        features: &[Feature],
+        settings: &[GitConfigSetting],
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let real = fs::canonicalize(folder.path()).expect("the folder is there");
-        let (repository, linked) = (ProjectRepository::Here, Vec::new());
+        let (repository, linked) = (ProjectRepositoryLocation::Here, Vec::new());
         let mut fixture = Self { folder, real, repository, linked };
         fixture.repository = place.make(&fixture);
         fixture.write("a", "one\n");
@@ -118,7 +122,7 @@ impl ProjectFixture {
     fn own_git(&self) -> Command {
         let project = self.project();
         let folder = match &self.repository {
-            ProjectRepository::At(folder) => folder,
+            ProjectRepositoryLocation::At(folder) => folder,
             _ => &project,
         };
         let mut git = self.plain_git();

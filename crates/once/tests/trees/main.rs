@@ -22,14 +22,14 @@ mod setting;
 use change::Change;
 use feature::Feature;
 use fixture::ProjectFixture;
-use place::Place;
+use place::RepositoryLayout;
 use proptest::{
     prelude::*,
     sample::{select, subsequence},
     test_runner::{Config, FileFailurePersistence},
 };
-use readable::Readable;
-use setting::Setting;
+use readable::ReadablePath;
+use setting::GitConfigSetting;
 use std::{env, path::Path};
 
 /// The default number of projects.
@@ -94,22 +94,22 @@ impl Inputs {
 }
 
 #[derive(Clone, Debug)]
-struct Project {
-    place: Place,
+struct GeneratedProjectCase {
+    place: RepositoryLayout,
     features: Vec<Feature>,
-    settings: Vec<Setting>,
+    settings: Vec<GitConfigSetting>,
     inputs: Inputs,
     /// The change of the first file.
     turn: usize,
 }
 
-fn project() -> impl Strategy<Value = Project> {
+fn project() -> impl Strategy<Value = GeneratedProjectCase> {
     let inputs = prop_oneof![3 => Just(Inputs(&[])), 2 => select(Inputs::ALL.to_vec())];
     let features = subsequence(Feature::ALL.to_vec(), 0..=9);
-    let settings = subsequence(Setting::ALL.to_vec(), 0..=6);
-    let places = select(Place::ALL.to_vec());
+    let settings = subsequence(GitConfigSetting::ALL.to_vec(), 0..=6);
+    let places = select(RepositoryLayout::ALL.to_vec());
     (places, features, settings, inputs, 0..Change::COUNT).prop_map(
-        |(place, features, settings, inputs, turn)| Project {
+        |(place, features, settings, inputs, turn)| GeneratedProjectCase {
             place,
             features,
             settings,
@@ -120,7 +120,7 @@ fn project() -> impl Strategy<Value = Project> {
 }
 
 /// Whether a change of a file must change the key.
-fn is_relevant(project: &Project, readable: &Readable) -> bool {
+fn is_relevant(project: &GeneratedProjectCase, readable: &ReadablePath) -> bool {
     let named = ["ignored"].map(Path::new);
     let is_named = project.inputs.0.iter().any(|input| Path::new(input) == readable.path);
     let is_meant = project.inputs.contains(&readable.path)
@@ -128,7 +128,7 @@ fn is_relevant(project: &Project, readable: &Readable) -> bool {
     is_meant && (!readable.is_ignored || (is_named && named.contains(&readable.path.as_path())))
 }
 
-fn check_project(project: &Project) -> Result<(), TestCaseError> {
+fn check_project(project: &GeneratedProjectCase) -> Result<(), TestCaseError> {
     let fixture = ProjectFixture::new(project.place, &project.features, &project.settings);
     let tree = fixture.tree(project.inputs.0);
     let before = match tree.read() {
@@ -160,9 +160,9 @@ fn check_project(project: &Project) -> Result<(), TestCaseError> {
 
 /// Otherwise no result of a build would ever be stored.
 fn check_ignored_files(
-    project: &Project,
+    project: &GeneratedProjectCase,
     fixture: &ProjectFixture,
-    readables: &[Readable],
+    readables: &[ReadablePath],
 ) -> Result<(), TestCaseError> {
     let tree = fixture.tree(project.inputs.0);
     let before = tree.read();
@@ -177,7 +177,7 @@ fn check_ignored_files(
         let after = tree.read();
         let same = matches!((&before, &after), (Ok(before), Ok(after)) if before == after);
         prop_assert!(same, "{} is ignored", name.display());
-        undo.into_iter().for_each(change::Undo::undo);
+        undo.into_iter().for_each(change::SavedFileState::undo);
     }
     Ok(())
 }
@@ -194,9 +194,9 @@ proptest! {
 #[test]
 fn each_feature_alone_is_checked() {
     for (turn, feature) in Feature::ALL.into_iter().enumerate() {
-        let place = if turn % 2 == 0 { Place::Plain } else { Place::Above };
-        let (features, settings) = (vec![feature], Setting::ALL.to_vec());
-        let project = Project { place, features, settings, inputs: Inputs(&[]), turn };
+        let place = if turn % 2 == 0 { RepositoryLayout::Plain } else { RepositoryLayout::Above };
+        let (features, settings) = (vec![feature], GitConfigSetting::ALL.to_vec());
+        let project = GeneratedProjectCase { place, features, settings, inputs: Inputs(&[]), turn };
         check_project(&project).unwrap_or_else(|error| panic!("{project:?}: {error}"));
     }
 }

@@ -3,7 +3,7 @@
 use super::config;
 use lokt_once::{
     manifest::ResultInput,
-    tree::{FileSelection, ProjectRepository},
+    tree::{FileSelection, ProjectRepositoryLocation},
 };
 use proptest::prelude::*;
 use std::{collections::BTreeSet, fs, path::Path, process::Command, sync::LazyLock};
@@ -52,7 +52,7 @@ fn by_tree(folder: &Path, pattern: &str) -> BTreeSet<Vec<u8>> {
     let folder = fs::canonicalize(folder).expect("the folder is there");
     let tree = FileSelection {
         project: folder.clone(),
-        repository: ProjectRepository::Here,
+        repository: ProjectRepositoryLocation::Here,
         folder: folder.clone(),
         inputs: vec![pattern.into()],
         excluded: Vec::new(),

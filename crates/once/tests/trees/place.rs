@@ -1,10 +1,10 @@
 use super::fixture::ProjectFixture;
-use lokt_once::tree::ProjectRepository;
+use lokt_once::tree::ProjectRepositoryLocation;
 use std::fs;
 
 /// Where the repository of a project is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum RepositoryLayout {
     /// Its folder has a `.git`.
     Plain,
     /// It is a work tree of a repository elsewhere.
@@ -17,12 +17,12 @@ pub(super) enum Place {
     Copied,
 }
 
-impl Place {
+impl RepositoryLayout {
     pub(super) const ALL: [Self; 5] =
         [Self::Plain, Self::Worktree, Self::Separate, Self::Above, Self::Copied];
 
     /// Makes the project's folder and its repository.
-    pub(super) fn make(self, fixture: &ProjectFixture) -> ProjectRepository {
+    pub(super) fn make(self, fixture: &ProjectFixture) -> ProjectRepositoryLocation {
         let project = fixture.project();
         fs::create_dir_all(&project).expect("the folder is made");
         match self {
@@ -41,7 +41,7 @@ impl Place {
                 fs::create_dir_all(fixture.path("dot")).expect("the folder is made");
                 fixture.git_in("dot", &["init", "-q", "."]);
                 fixture.git_in("dot", &["config", "core.worktree", "../.."]);
-                return ProjectRepository::At(fixture.path("dot"));
+                return ProjectRepositoryLocation::At(fixture.path("dot"));
             }
             Self::Copied => {
                 let original = fixture.path("../original");
@@ -49,9 +49,9 @@ impl Place {
                 fixture.git_in(".", &["init", "-q", "."]);
                 let original = original.display().to_string();
                 fixture.git_in(".", &["config", "core.worktree", &original]);
-                return ProjectRepository::At(project);
+                return ProjectRepositoryLocation::At(project);
             }
         }
-        ProjectRepository::Here
+        ProjectRepositoryLocation::Here
     }
 }

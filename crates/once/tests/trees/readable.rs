@@ -7,7 +7,7 @@ use std::{
 
 /// A path below the project's folder through which a command can read a file.
 #[derive(Clone, Debug)]
-pub(super) struct Readable {
+pub(super) struct ReadablePath {
     /// The path that the command uses.
     pub(super) path: PathBuf,
     /// Whether it does not count, because `.gitignore` says so and git does not track it.
@@ -17,7 +17,7 @@ pub(super) struct Readable {
 }
 
 /// All readable files, except those that git keeps for itself.
-pub(super) fn walk(fixture: &ProjectFixture) -> Vec<Readable> {
+pub(super) fn walk(fixture: &ProjectFixture) -> Vec<ReadablePath> {
     let tracked: HashSet<PathBuf> =
         fixture.git(&["ls-files", "-z", "--full-name"]).split('\0').map(PathBuf::from).collect();
     let mut found = Vec::new();
@@ -30,7 +30,7 @@ fn visit(
     fixture: &ProjectFixture,
     folder: &Path,
     (tracked, behind_link): (&HashSet<PathBuf>, bool),
-    found: &mut Vec<Readable>,
+    found: &mut Vec<ReadablePath>,
 ) {
     // Links may be circular.
     if folder.components().count() > 6 {
@@ -50,7 +50,7 @@ fn visit(
         } else if metadata.is_file() {
             let is_ignored = is_ignored(fixture, &path, tracked);
             let is_behind_link_to_folder = behind_link;
-            found.push(Readable { path, is_ignored, is_behind_link_to_folder });
+            found.push(ReadablePath { path, is_ignored, is_behind_link_to_folder });
         }
     }
 }

@@ -7,9 +7,9 @@ use std::{
 
 /// A setting that hides files from some command of git, or looks as if it could.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Setting(&'static str, &'static str);
+pub(super) struct GitConfigSetting(&'static str, &'static str);
 
-impl Setting {
+impl GitConfigSetting {
     pub(super) const ALL: [Self; 15] = [
         Self("core", "ignoreCase = true"),
         Self("core", "precomposeUnicode = true"),

@@ -1,6 +1,6 @@
 use crate::{
-    item::{Spaces, ToolItem, ToolItemError},
-    metadata::ToolItemExecutor,
+    item::{SpaceLocations, ToolItem, ToolItemError},
+    metadata::ToolItemExecutorDeclaration,
     run::is_known_primitive,
     words::{ContentHash, Space, ToolItemId},
 };
@@ -78,8 +78,8 @@ impl ToolChain {
 
 fn line(item: &ToolItem) -> String {
     let executor = match &item.metadata.executor {
-        ToolItemExecutor::Item(id) => id.as_str(),
-        ToolItemExecutor::Nothing | ToolItemExecutor::Unsaid => "-",
+        ToolItemExecutorDeclaration::Item(id) => id.as_str(),
+        ToolItemExecutorDeclaration::Nothing | ToolItemExecutorDeclaration::Unsaid => "-",
     };
     format!("{} {} {executor} {}\n", item.space, item.id, item.integrity)
 }
@@ -91,7 +91,7 @@ fn line(item: &ToolItem) -> String {
 ///
 /// # Errors
 /// [`ChainResolveFailure`] with what was found until then.
-pub fn resolve(spaces: &Spaces, id: &ToolItemId) -> Result<ToolChain, ChainResolveFailure> {
+pub fn resolve(spaces: &SpaceLocations, id: &ToolItemId) -> Result<ToolChain, ChainResolveFailure> {
     let mut elements: Vec<ToolItem> = Vec::new();
     let mut next = Some(id.clone());
     while let Some(id) = next {
@@ -108,7 +108,7 @@ pub fn resolve(spaces: &Spaces, id: &ToolItemId) -> Result<ToolChain, ChainResol
 
 /// The next element, and what runs it.
 fn element(
-    spaces: &Spaces,
+    spaces: &SpaceLocations,
     before: &[ToolItem],
     id: &ToolItemId,
 ) -> Result<(ToolItem, Option<ToolItemId>), ChainResolveError> {
@@ -126,10 +126,12 @@ fn element(
         return Err(ChainResolveError::Missing { id: id.clone(), by, places });
     };
     match item.metadata.executor.clone() {
-        ToolItemExecutor::Item(executor) => Ok((item, Some(executor))),
-        ToolItemExecutor::Nothing if is_known_primitive(id) => Ok((item, None)),
-        ToolItemExecutor::Nothing => Err(ChainResolveError::UnknownPrimitive(id.clone())),
-        ToolItemExecutor::Unsaid => {
+        ToolItemExecutorDeclaration::Item(executor) => Ok((item, Some(executor))),
+        ToolItemExecutorDeclaration::Nothing if is_known_primitive(id) => Ok((item, None)),
+        ToolItemExecutorDeclaration::Nothing => {
+            Err(ChainResolveError::UnknownPrimitive(id.clone()))
+        }
+        ToolItemExecutorDeclaration::Unsaid => {
             Err(ChainResolveError::NoExecutor { id: id.clone(), place: item.origin.to_string() })
         }
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// The three spaces: where items, lockfiles and trusted keys are.
 #[derive(Clone, Debug)]
-pub struct Spaces {
+pub struct SpaceLocations {
     /// The folder of the project.
     pub project: PathBuf,
     /// The user's space.
@@ -18,7 +18,7 @@ pub struct Spaces {
     folders: [Vec<SpaceFolder>; 3],
 }
 
-impl Spaces {
+impl SpaceLocations {
     /// The spaces at these places.
     pub fn new(project: PathBuf, user: PathBuf, system: Vec<PathBuf>) -> Self {
         let tools = |space: &PathBuf| SpaceFolder::new(space.join("tools"));

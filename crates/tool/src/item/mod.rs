@@ -9,7 +9,7 @@ mod read;
 mod text;
 
 pub use error::ToolItemError;
-pub use find::Spaces;
+pub use find::SpaceLocations;
 pub use folder::SpaceFolder;
 pub use read::{ItemOrigin, ToolItem};
-pub use text::{NotUtf8, ToolItemText};
+pub use text::{NormalizedToolItemText, NotUtf8};

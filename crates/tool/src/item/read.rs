@@ -1,4 +1,4 @@
-use super::{ToolItemError, ToolItemText, folder::OpenedToolFile};
+use super::{NormalizedToolItemText, ToolItemError, folder::OpenedToolFile};
 use crate::{
     metadata::{self, ToolMetadata},
     words::{ContentHash, Space, ToolFileExtension, ToolItemId},
@@ -19,7 +19,7 @@ pub struct ToolItem {
     /// The bytes, as they were read.
     pub bytes: Vec<u8>,
     /// The same as text.
-    pub text: ToolItemText,
+    pub text: NormalizedToolItemText,
     /// The content hash.
     pub integrity: ContentHash,
     /// What it says about itself.
@@ -80,7 +80,7 @@ impl ToolItem {
         bytes: Vec<u8>,
     ) -> Result<Self, ToolItemError> {
         let path = || origin.path().map_or_else(|| PathBuf::from(id.as_str()), Path::to_owned);
-        let text = ToolItemText::decode(&bytes, extension)
+        let text = NormalizedToolItemText::decode(&bytes, extension)
             .map_err(|source| ToolItemError::NotUtf8 { path: path(), source })?;
         let metadata = metadata::read(text.as_str(), extension)
             .map_err(|source| ToolItemError::Metadata { path: path(), source })?;

@@ -2,7 +2,7 @@ use crate::words::{ContentHash, ToolFileExtension};
 
 /// An item's text, with line feeds alone between lines, and what of it is hashed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ToolItemText {
+pub struct NormalizedToolItemText {
     text: String,
     prefix: &'static str,
 }
@@ -18,7 +18,7 @@ pub struct NotUtf8 {
 /// What the hash leaves out at the start of a text, in bytes: where the signature line begins and ends.
 type SignatureSpan = (usize, usize);
 
-impl ToolItemText {
+impl NormalizedToolItemText {
     /// Reads an item's bytes. CRLF and lone CR become LF; a byte order mark stays.
     ///
     /// # Errors
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     fn integrity(text: &str, extension: ToolFileExtension) -> ContentHash {
-        ToolItemText::decode(text.as_bytes(), extension).unwrap().integrity()
+        NormalizedToolItemText::decode(text.as_bytes(), extension).unwrap().integrity()
     }
 
     #[test]
@@ -144,7 +144,8 @@ mod tests {
             (format!("{line}{line}"), "#\n# rye:signed:anything\n"),
             ("#!/bin/sh".to_owned(), "#!/bin/sh"),
         ] {
-            let text = ToolItemText::decode(text.as_bytes(), ToolFileExtension::Py).unwrap();
+            let text =
+                NormalizedToolItemText::decode(text.as_bytes(), ToolFileExtension::Py).unwrap();
             assert_eq!(text.runnable(), runs, "{text:?}");
         }
     }
@@ -160,7 +161,7 @@ mod tests {
         ] {
             let text = format!("#!/usr/bin/env node\n{line}x\n");
             assert_eq!(integrity(&text, extension), ContentHash::of(b"x\n"));
-            let text = ToolItemText::decode(text.as_bytes(), extension).unwrap();
+            let text = NormalizedToolItemText::decode(text.as_bytes(), extension).unwrap();
             assert_eq!(text.signature_line(), None, "the file counts as unsigned");
             assert_eq!(text.runnable(), "//\n//\nx\n", "what runs is what is hashed");
             let twice = format!("#!/a\n{line}{line}x\n");
@@ -175,7 +176,7 @@ mod tests {
 
     #[test]
     fn what_is_no_text_is_refused_with_its_place() {
-        let error = ToolItemText::decode(b"ab\xff", ToolFileExtension::Py).unwrap_err();
+        let error = NormalizedToolItemText::decode(b"ab\xff", ToolFileExtension::Py).unwrap_err();
         assert_eq!(error, NotUtf8 { offset: 2 });
     }
 }

@@ -1,7 +1,7 @@
 use super::{Lockfile, LockfileFlaw, encode};
 use crate::{
     bounded::{self, BoundedReadError, is_absent},
-    item::Spaces,
+    item::SpaceLocations,
     words::{Space, ToolItemId, ToolVersion},
 };
 use lokt_lock::{file::FolderLatch, store::LockStoreError, sys, words::Timestamp};
@@ -21,7 +21,7 @@ const DRAFT: &str = ".lokt-draft";
 
 /// Where lockfiles are: one folder for each space.
 #[derive(Clone, Debug)]
-pub struct Lockfiles {
+pub struct LockfileFolders {
     folders: Vec<(Space, PathBuf)>,
 }
 
@@ -91,9 +91,9 @@ impl LockfileError {
     }
 }
 
-impl Lockfiles {
+impl LockfileFolders {
     /// The lockfiles of these spaces.
-    pub fn of(spaces: &Spaces) -> Self {
+    pub fn of(spaces: &SpaceLocations) -> Self {
         let near = [(Space::Project, &spaces.project), (Space::User, &spaces.user)];
         let far = spaces.system.iter().map(|space| (Space::System, space));
         let folders = near.into_iter().chain(far);

@@ -1,7 +1,7 @@
 use crate::{
     chain::ToolChain,
     item::ToolItem,
-    metadata::ToolItemExecutor,
+    metadata::ToolItemExecutorDeclaration,
     words::{ContentHash, Space, ToolItemId, ToolVersion},
 };
 use lokt_lock::words::Timestamp;
@@ -39,8 +39,8 @@ impl PinnedChainElement {
     /// An element as it is now.
     pub fn of(item: &ToolItem) -> Self {
         let executor_id = match &item.metadata.executor {
-            ToolItemExecutor::Item(id) => Some(id.clone()),
-            ToolItemExecutor::Nothing | ToolItemExecutor::Unsaid => None,
+            ToolItemExecutorDeclaration::Item(id) => Some(id.clone()),
+            ToolItemExecutorDeclaration::Nothing | ToolItemExecutorDeclaration::Unsaid => None,
         };
         Self {
             item_id: item.id.clone(),

@@ -14,6 +14,6 @@ mod parse;
 
 pub use compare::{ChainDriftKind, ChainElementDrift, compare};
 pub use encode::encode;
-pub use files::{LockfileError, LockfileReplacePolicy, Lockfiles, StoredLockfile};
+pub use files::{LockfileError, LockfileFolders, LockfileReplacePolicy, StoredLockfile};
 pub use flaw::LockfileFlaw;
 pub use format::{Lockfile, PinnedChainElement};

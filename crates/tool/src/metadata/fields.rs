@@ -35,7 +35,7 @@ const SCHEMA: &str = "config_schema";
 
 /// What runs an item.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum ToolItemExecutor {
+pub enum ToolItemExecutorDeclaration {
     /// The file does not say.
     #[default]
     Unsaid,
@@ -53,7 +53,7 @@ pub struct ToolMetadata {
     /// What kind of item it is: `python`, `runtime`, `primitive`, …
     pub tool_type: Option<String>,
     /// What runs it.
-    pub executor: ToolItemExecutor,
+    pub executor: ToolItemExecutorDeclaration,
     /// Where it belongs, for people.
     pub category: Option<String>,
     /// What it does, for people.
@@ -132,9 +132,9 @@ impl ToolMetadata {
     /// What was said, under the keys of [`Self::KEYS`].
     pub fn to_json(&self) -> Map<String, Value> {
         let executor = match &self.executor {
-            ToolItemExecutor::Unsaid => None,
-            ToolItemExecutor::Nothing => Some(Value::Null),
-            ToolItemExecutor::Item(id) => Some(id.as_str().into()),
+            ToolItemExecutorDeclaration::Unsaid => None,
+            ToolItemExecutorDeclaration::Nothing => Some(Value::Null),
+            ToolItemExecutorDeclaration::Item(id) => Some(id.as_str().into()),
         };
         let text = |text: &Option<String>| text.clone().map(Value::String);
         let object = |object: &Option<Map<String, Value>>| object.clone().map(Value::Object);
@@ -153,11 +153,11 @@ impl ToolMetadata {
     }
 }
 
-fn executor(value: Value) -> Result<ToolItemExecutor, String> {
+fn executor(value: Value) -> Result<ToolItemExecutorDeclaration, String> {
     match value {
-        Value::Null => Ok(ToolItemExecutor::Nothing),
+        Value::Null => Ok(ToolItemExecutorDeclaration::Nothing),
         Value::String(id) => ToolItemId::new(id)
-            .map(ToolItemExecutor::Item)
+            .map(ToolItemExecutorDeclaration::Item)
             .map_err(|error| format!("an item id or nothing: {error}")),
         _ => Err("an item id or nothing".to_owned()),
     }

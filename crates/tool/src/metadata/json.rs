@@ -141,8 +141,8 @@ impl<'de> Visitor<'de> for JsonDepthSeed {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
-        while let Some(key) = entries.next_key_seed(JsonKeySeed)? {
-            let JsonKey::Text(key) = key else {
+        while let Some(key) = entries.next_key_seed(JsonKeyOrNumberSeed)? {
+            let JsonKeyOrNumber::Text(key) = key else {
                 let text: String = entries.next_value()?;
                 let number = number::of_json(&text).ok_or_else(|| A::Error::custom(NO_NUMBER))?;
                 return Ok(Value::Number(number));
@@ -158,7 +158,7 @@ impl<'de> Visitor<'de> for JsonDepthSeed {
 }
 
 /// What stands where an object has a key.
-enum JsonKey {
+enum JsonKeyOrNumber {
     Text(String),
     /// A number, which keeps its digits, is handed over as an object with one key.
     OfNumber,
@@ -166,29 +166,35 @@ enum JsonKey {
 
 /// Tells a key of the text from the one that hands over a number, whatever the key of the text is: only
 /// the former can be asked for as something optional.
-struct JsonKeySeed;
+struct JsonKeyOrNumberSeed;
 
-impl<'de> DeserializeSeed<'de> for JsonKeySeed {
-    type Value = JsonKey;
+impl<'de> DeserializeSeed<'de> for JsonKeyOrNumberSeed {
+    type Value = JsonKeyOrNumber;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<JsonKey, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> Result<JsonKeyOrNumber, D::Error> {
         deserializer.deserialize_option(self)
     }
 }
 
-impl<'de> Visitor<'de> for JsonKeySeed {
-    type Value = JsonKey;
+impl<'de> Visitor<'de> for JsonKeyOrNumberSeed {
+    type Value = JsonKeyOrNumber;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a key")
     }
 
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<JsonKey, D::Error> {
-        String::deserialize(deserializer).map(JsonKey::Text)
+    fn visit_some<D: Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> Result<JsonKeyOrNumber, D::Error> {
+        String::deserialize(deserializer).map(JsonKeyOrNumber::Text)
     }
 
-    fn visit_str<E: Error>(self, _: &str) -> Result<JsonKey, E> {
-        Ok(JsonKey::OfNumber)
+    fn visit_str<E: Error>(self, _: &str) -> Result<JsonKeyOrNumber, E> {
+        Ok(JsonKeyOrNumber::OfNumber)
     }
 }
 

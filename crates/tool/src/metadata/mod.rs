@@ -17,7 +17,7 @@ mod toml;
 mod yaml;
 mod yaml_scalar;
 
-pub use fields::{ToolItemExecutor, ToolMetadata, ToolMetadataField};
+pub use fields::{ToolItemExecutorDeclaration, ToolMetadata, ToolMetadataField};
 pub use flaw::ToolMetadataFlaw;
 pub use text_position::TextPosition;
 

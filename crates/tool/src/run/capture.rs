@@ -25,18 +25,18 @@ pub struct CapturedStream {
 
 /// Reads both output streams of a process while it runs, in one separate thread.
 #[derive(Debug)]
-pub(super) struct OutputCapture {
+pub(super) struct OutputCaptureThread {
     /// Closing it tells the thread that the process has ended.
     running: OwnedFd,
     reader: JoinHandle<[CapturedStream; 2]>,
 }
 
 /// The ends of the two pipes that are for the process: its standard output and its standard error output.
-pub(super) type PipeEnds = [OwnedFd; 2];
+pub(super) type OutputPipeWriteEnds = [OwnedFd; 2];
 
-impl OutputCapture {
+impl OutputCaptureThread {
     /// Makes the pipes and begins to read.
-    pub(super) fn begin() -> io::Result<(Self, PipeEnds)> {
+    pub(super) fn begin() -> io::Result<(Self, OutputPipeWriteEnds)> {
         let [(out, to_out), (err, to_err), (ended, running)] = [pipe()?, pipe()?, pipe()?];
         for source in [&out, &err] {
             fcntl(source, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn what_was_written_before_the_end_is_kept_even_while_others_hold_the_pipe() {
-        let (capture, [out, err]) = OutputCapture::begin().unwrap();
+        let (capture, [out, err]) = OutputCaptureThread::begin().unwrap();
         let (mut out, mut err) = (File::from(out), File::from(err));
         let much = vec![b'x'; 1024 * 1024];
         out.write_all(&much).unwrap();

@@ -1,6 +1,6 @@
 use super::{
-    ConfigTemplateError, ReservedConfigVariables, TemplateValues,
-    interpreter::{InterpreterError, InterpreterLookup},
+    BuiltInTemplateVariables, ConfigTemplateError, TemplateValueSources,
+    interpreter::{InterpreterError, InterpreterLookupConfig},
     parameters::kind_of,
     search_paths,
 };
@@ -100,12 +100,12 @@ impl ToolEnvironment {
         &mut self,
         item: &ToolItemId,
         config: &Map<String, Value>,
-        reserved: &ReservedConfigVariables,
+        reserved: &BuiltInTemplateVariables,
         project: &Path,
     ) -> Result<(), ToolEnvironmentError> {
         if let Some(interpreter) = object(item, config, "interpreter")? {
             let fields = self.filled(item, interpreter, ("env_config.interpreter", reserved))?;
-            let interpreter = InterpreterLookup::new(item, &fields)?;
+            let interpreter = InterpreterLookupConfig::new(item, &fields)?;
             let program = interpreter.find(self, project)?;
             self.set(&interpreter.variable, program);
         }
@@ -134,9 +134,9 @@ impl ToolEnvironment {
         &self,
         item: &ToolItemId,
         object: &Map<String, Value>,
-        (place, reserved): (&str, &ReservedConfigVariables),
+        (place, reserved): (&str, &BuiltInTemplateVariables),
     ) -> Result<Map<String, Value>, ToolEnvironmentError> {
-        let template = TemplateValues { environment: self, reserved, parameters: None };
+        let template = TemplateValueSources { environment: self, reserved, parameters: None };
         let filled = template.object(object, place);
         filled.map_err(|source| ToolEnvironmentError::Template { item: item.clone(), source })
     }
@@ -171,7 +171,7 @@ pub(super) fn scalar_text(value: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::ToolParameters;
+    use crate::run::ToolParameterValues;
     use serde_json::json;
 
     fn added(config: &Value) -> Result<ToolEnvironment, ToolEnvironmentError> {
@@ -180,9 +180,9 @@ mod tests {
             ("A".into(), "second".into()),
             ("P".into(), "{project_path}".into()),
         ]);
-        let parameters = ToolParameters::parse(r#"{"x": "y"}"#).unwrap();
+        let parameters = ToolParameterValues::parse(r#"{"x": "y"}"#).unwrap();
         let reserved =
-            ReservedConfigVariables::new("/p".as_ref(), "/u".as_ref(), "/s", &parameters).unwrap();
+            BuiltInTemplateVariables::new("/p".as_ref(), "/u".as_ref(), "/s", &parameters).unwrap();
         let item = ToolItemId::new("web/x").unwrap();
         environment.add(&item, config.as_object().unwrap(), &reserved, Path::new("/p"))?;
         Ok(environment)

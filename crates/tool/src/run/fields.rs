@@ -22,13 +22,13 @@ pub enum ToolConfigError {
 
 /// Reads the keys of a config; null counts as absent.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct ToolConfigReader<'a> {
+pub(super) struct ToolConfigFieldReader<'a> {
     /// What the object is called in errors, with a full stop behind it; empty for the config itself.
     pub(super) place: &'static str,
     pub(super) object: &'a Map<String, Value>,
 }
 
-impl<'a> ToolConfigReader<'a> {
+impl<'a> ToolConfigFieldReader<'a> {
     pub(super) fn get(&self, key: &str) -> Option<&'a Value> {
         self.object.get(key).filter(|value| !value.is_null())
     }

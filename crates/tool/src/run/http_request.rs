@@ -1,6 +1,6 @@
 use super::{
     environment::scalar_text,
-    fields::{ToolConfigError, ToolConfigReader, bytes_of},
+    fields::{ToolConfigError, ToolConfigFieldReader, bytes_of},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
@@ -50,7 +50,7 @@ pub enum HttpRequestConfigError {
 impl HttpRequest {
     /// Reads a config whose templates are filled in.
     pub(super) fn new(config: &Map<String, Value>) -> Result<Self, HttpRequestConfigError> {
-        let fields = ToolConfigReader { place: "", object: config };
+        let fields = ToolConfigFieldReader { place: "", object: config };
         let method = fields.text("method")?.unwrap_or("GET").to_ascii_uppercase();
         let url = url(fields.text("url")?.ok_or(ToolConfigError::Missing("url"))?)?;
         let mut headers = HeaderMap::new();
@@ -66,7 +66,8 @@ impl HttpRequest {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         if let Some(object) = fields.object("auth")? {
-            let (name, mut value) = authorization(ToolConfigReader { place: "auth.", object })?;
+            let (name, mut value) =
+                authorization(ToolConfigFieldReader { place: "auth.", object })?;
             value.set_sensitive(true);
             headers.insert(name, value);
         }
@@ -121,7 +122,7 @@ fn header(
 }
 
 fn authorization(
-    auth: ToolConfigReader<'_>,
+    auth: ToolConfigFieldReader<'_>,
 ) -> Result<(HeaderName, HeaderValue), HttpRequestConfigError> {
     let need = |key: &'static str, name| auth.text(key)?.ok_or(ToolConfigError::Missing(name));
     match need("type", "auth.type")? {
@@ -148,11 +149,11 @@ fn authorization(
     }
 }
 
-fn retry(fields: ToolConfigReader<'_>) -> Result<HttpRetryPolicy, ToolConfigError> {
+fn retry(fields: ToolConfigFieldReader<'_>) -> Result<HttpRetryPolicy, ToolConfigError> {
     let Some(object) = fields.object("retry")? else {
         return Ok(HttpRetryPolicy { attempts: 1, backoff: Duration::ZERO });
     };
-    let retry = ToolConfigReader { place: "retry.", object };
+    let retry = ToolConfigFieldReader { place: "retry.", object };
     let attempts = match retry.get("max_attempts").or_else(|| retry.get("attempts")) {
         None => 1,
         Some(value) => {

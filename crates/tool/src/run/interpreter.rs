@@ -17,7 +17,7 @@ use std::{
 /// Paths are used as they are found and never resolved: Python knows its virtual environment by the symbolic
 /// link that it was started through.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct InterpreterLookup {
+pub(super) struct InterpreterLookupConfig {
     item: ToolItemId,
     /// The variable.
     pub(super) variable: String,
@@ -98,13 +98,13 @@ impl InterpreterError {
 
 /// The places that were looked at without success.
 #[derive(Debug, Default)]
-struct InterpreterSearchPlaces {
+struct InterpreterSearchFailure {
     places: Vec<String>,
     /// Whether something was there that cannot be executed.
     is_there: bool,
 }
 
-impl InterpreterSearchPlaces {
+impl InterpreterSearchFailure {
     fn at(place: String) -> Self {
         Self { places: vec![place], is_there: false }
     }
@@ -117,7 +117,7 @@ impl InterpreterSearchPlaces {
     }
 }
 
-impl InterpreterLookup {
+impl InterpreterLookupConfig {
     /// Reads an order.
     pub(super) fn new(
         item: &ToolItemId,
@@ -250,7 +250,7 @@ impl InterpreterLookupMethod {
         &self,
         environment: &ToolEnvironment,
         project: &Path,
-    ) -> Result<PathBuf, InterpreterSearchPlaces> {
+    ) -> Result<PathBuf, InterpreterSearchFailure> {
         match self {
             Self::Files { roots, folders, names } => {
                 let roots = roots.iter().map(|root| project.join(root));
@@ -264,7 +264,7 @@ impl InterpreterLookupMethod {
             Self::System { binary } => match on_path(environment, binary) {
                 ProgramSearchOutcome::Found(path) => Ok(path),
                 search => {
-                    let mut looked = InterpreterSearchPlaces::default();
+                    let mut looked = InterpreterSearchFailure::default();
                     looked.add(on_no_path(environment, binary), &search);
                     Err(looked)
                 }
@@ -272,13 +272,13 @@ impl InterpreterLookupMethod {
             Self::Versions { manager, version, binary } => {
                 let Some(folder) = manager.folder(environment) else {
                     let place = format!("{binary} {version} of {manager:?} (HOME is not set)");
-                    return Err(InterpreterSearchPlaces::at(place));
+                    return Err(InterpreterSearchFailure::at(place));
                 };
                 first(manager.places(&folder, version).into_iter().map(|it| it.join(binary)))
             }
             Self::Command { words } => {
                 command_answer::ask(words, environment, project).map_err(|why| {
-                    InterpreterSearchPlaces::at(format!("what `{}` says ({why})", words.join(" ")))
+                    InterpreterSearchFailure::at(format!("what `{}` says ({why})", words.join(" ")))
                 })
             }
         }
@@ -291,8 +291,8 @@ pub(super) fn expanded(environment: &ToolEnvironment, value: &OsStr) -> Option<P
 }
 
 /// The first that is a program, or all that were looked at.
-fn first(candidates: impl Iterator<Item = PathBuf>) -> Result<PathBuf, InterpreterSearchPlaces> {
-    let mut looked = InterpreterSearchPlaces::default();
+fn first(candidates: impl Iterator<Item = PathBuf>) -> Result<PathBuf, InterpreterSearchFailure> {
+    let mut looked = InterpreterSearchFailure::default();
     for path in candidates {
         let place = path.display().to_string();
         match ProgramSearchOutcome::among(std::iter::once(path)) {

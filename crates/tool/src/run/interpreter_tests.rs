@@ -31,7 +31,7 @@ impl InterpreterTestFixture {
 
     fn find(&self, order: &Value) -> Result<String, String> {
         let item = ToolItemId::new("web/x").unwrap();
-        let interpreter = InterpreterLookup::new(&item, order.as_object().unwrap());
+        let interpreter = InterpreterLookupConfig::new(&item, order.as_object().unwrap());
         let found = interpreter.and_then(|it| it.find(&self.environment, self.folder.path()));
         let root = self.folder.path().to_str().unwrap();
         found

@@ -1,4 +1,4 @@
-use super::ToolParameters;
+use super::ToolParameterValues;
 use crate::words::ToolItemId;
 use serde_json::{Map, Value};
 use std::{ffi::OsString, path::Path};
@@ -37,7 +37,7 @@ pub struct ToolRunRequest<'a> {
     /// The tool's `config_schema`.
     pub schema: Option<&'a Value>,
     /// What the caller gives.
-    pub parameters: &'a ToolParameters,
+    pub parameters: &'a ToolParameterValues,
     /// The project's folder, an absolute path.
     pub project: &'a Path,
     /// The user's space.

@@ -6,7 +6,7 @@
 //! 3. The bytes that were verified are written to a private folder ([`ToolPrivateCopy`]). That copy runs, not the item.
 //! 4. The environment is made: interpreters are found, variables set ([`ToolEnvironment`]), and what leads code
 //!    searches into the working folder is taken out (`search_paths.rs`).
-//! 5. The config's templates are filled in, once ([`TemplateValues`]).
+//! 5. The config's templates are filled in, once ([`TemplateValueSources`]).
 //! 6. The primitive reads the config and refuses what it cannot use.
 //! 7. Only now something starts: a process under the supervision that locks use, or an HTTP request ([`run`]).
 //!
@@ -51,11 +51,11 @@ pub use http_client::{HttpClientError, HttpResponse};
 pub use http_request::HttpRequestConfigError;
 pub use interpreter::InterpreterError;
 pub use job::{ChainElementConfig, ToolOutputMode, ToolRunRequest};
-pub use parameters::{InvalidToolParameters, ToolParameters};
+pub use parameters::{ToolParameterValues, ToolParametersParseError};
 pub use primitive::is_known_primitive;
 pub use private_copy::{PrivateCopyError, PrivateCopyExtraFiles, ToolPrivateCopy, sweep};
-pub use reserved::{NonTextPath, ReservedConfigVariables};
-pub use runner::{ToolRunContext, ToolRunError, ToolRunOutcome, run};
-pub use schema::{ParameterSchemaError, check as check_schema};
+pub use reserved::{BuiltInTemplateVariables, NonTextPath};
+pub use runner::{ToolRunError, ToolRunOutcome, ToolRunSupervision, run};
+pub use schema::{ParameterValidationError, check as check_schema};
 pub use subprocess::{SubprocessConfigError, SubprocessResult};
-pub use template::{ConfigTemplateError, TemplateValues};
+pub use template::{ConfigTemplateError, TemplateValueSources};

@@ -4,11 +4,11 @@ use super::search_paths::is_absolute;
 
 /// How the words of a variable are written, and which of them name code.
 #[derive(Debug)]
-pub(super) struct OptionSyntax {
+pub(super) struct OptionVariableSyntax {
     quotes: OptionQuoteSyntax,
     /// Letters that may stand between the dash and an option of one letter, as in `-wI`.
     flags: &'static [u8],
-    options: &'static [(&'static str, OptionTarget)],
+    options: &'static [(&'static str, InterpreterOptionValueKind)],
 }
 
 /// How a blank becomes part of a word.
@@ -24,7 +24,7 @@ enum OptionQuoteSyntax {
 
 /// What an option names: in the rest of its word, behind a `=`, or in the next word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum OptionTarget {
+enum InterpreterOptionValueKind {
     /// A module: a path or an address. A bare name is looked for at the working folder as well.
     Module,
     /// A file.
@@ -37,10 +37,10 @@ enum OptionTarget {
     WorkingFolder,
 }
 
-use OptionTarget::{File, Folders, Library, Module, WorkingFolder};
+use InterpreterOptionValueKind::{File, Folders, Library, Module, WorkingFolder};
 
 /// <https://nodejs.org/api/cli.html>. `--require` and `--import` resolve from the working folder, bare names too.
-pub(super) const NODE: OptionSyntax = OptionSyntax {
+pub(super) const NODE: OptionVariableSyntax = OptionVariableSyntax {
     quotes: OptionQuoteSyntax::Double,
     flags: b"",
     options: &[
@@ -61,7 +61,7 @@ pub(super) const NODE: OptionSyntax = OptionSyntax {
 };
 
 /// perlrun(1), `PERL5OPT`.
-pub(super) const PERL: OptionSyntax = OptionSyntax {
+pub(super) const PERL: OptionVariableSyntax = OptionVariableSyntax {
     quotes: OptionQuoteSyntax::None,
     flags: b"wWXtTUs",
     options: &[
@@ -74,14 +74,14 @@ pub(super) const PERL: OptionSyntax = OptionSyntax {
 };
 
 /// ruby(1), `RUBYOPT`.
-pub(super) const RUBY: OptionSyntax = OptionSyntax {
+pub(super) const RUBY: OptionVariableSyntax = OptionVariableSyntax {
     quotes: OptionQuoteSyntax::None,
     flags: b"wdvUKT",
     options: &[("-I", Folders), ("-r", Library), ("--require", Library)],
 };
 
 /// java(1), `JDK_JAVA_OPTIONS` and its relatives.
-pub(super) const JAVA: OptionSyntax = OptionSyntax {
+pub(super) const JAVA: OptionVariableSyntax = OptionVariableSyntax {
     quotes: OptionQuoteSyntax::Both,
     flags: b"",
     options: &[
@@ -112,7 +112,7 @@ struct OptionsVariableWord<'a> {
     text: Vec<u8>,
 }
 
-impl OptionSyntax {
+impl OptionVariableSyntax {
     /// The value without the options that name something by a relative path.
     pub(super) fn cleaned(&self, value: &[u8]) -> Vec<u8> {
         let words = self.words(value);
@@ -134,7 +134,7 @@ impl OptionSyntax {
     }
 
     /// What a word's option names, where it is one of these; its value, where that is part of the word.
-    fn option(&self, word: &[u8]) -> Option<(OptionTarget, Option<Vec<u8>>)> {
+    fn option(&self, word: &[u8]) -> Option<(InterpreterOptionValueKind, Option<Vec<u8>>)> {
         let word = self.without_flags(word);
         self.options.iter().find_map(|(option, names)| {
             if *names == WorkingFolder {
@@ -205,7 +205,7 @@ fn starts_with(word: &[u8], option: &str) -> bool {
     word.len() >= option.len() && word.iter().zip(option.bytes()).all(like)
 }
 
-impl OptionTarget {
+impl InterpreterOptionValueKind {
     /// Whether nothing of the working folder is meant.
     fn is_safe(self, named: &[u8]) -> bool {
         let mut parts = named.split(|byte| b":,".contains(byte));
@@ -226,7 +226,7 @@ impl OptionTarget {
 mod tests {
     use super::*;
 
-    fn cleaned(grammar: &OptionSyntax, value: &str) -> String {
+    fn cleaned(grammar: &OptionVariableSyntax, value: &str) -> String {
         String::from_utf8(grammar.cleaned(value.as_bytes())).unwrap()
     }
 

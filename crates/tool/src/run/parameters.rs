@@ -2,14 +2,14 @@ use serde_json::{Map, Value};
 
 /// What a caller gives to a tool: a JSON object, and its compact text.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ToolParameters {
+pub struct ToolParameterValues {
     object: Map<String, Value>,
     text: String,
 }
 
 /// Says why something cannot be a tool's parameters.
 #[derive(Debug, thiserror::Error)]
-pub enum InvalidToolParameters {
+pub enum ToolParametersParseError {
     /// The text is no JSON.
     #[error("the parameters are no JSON: {0}")]
     Syntax(#[source] serde_json::Error),
@@ -18,7 +18,7 @@ pub enum InvalidToolParameters {
     Type(&'static str),
 }
 
-impl ToolParameters {
+impl ToolParameterValues {
     /// Takes the members of an object.
     pub fn new(object: Map<String, Value>) -> Self {
         // How serde_json shows a value is its compact text.
@@ -29,11 +29,11 @@ impl ToolParameters {
     /// Reads parameters from a text.
     ///
     /// # Errors
-    /// [`InvalidToolParameters`] where it is no JSON object.
-    pub fn parse(text: &str) -> Result<Self, InvalidToolParameters> {
-        match serde_json::from_str(text).map_err(InvalidToolParameters::Syntax)? {
+    /// [`ToolParametersParseError`] where it is no JSON object.
+    pub fn parse(text: &str) -> Result<Self, ToolParametersParseError> {
+        match serde_json::from_str(text).map_err(ToolParametersParseError::Syntax)? {
             Value::Object(object) => Ok(Self::new(object)),
-            other => Err(InvalidToolParameters::Type(kind_of(&other))),
+            other => Err(ToolParametersParseError::Type(kind_of(&other))),
         }
     }
 
@@ -53,7 +53,7 @@ impl ToolParameters {
     }
 }
 
-impl Default for ToolParameters {
+impl Default for ToolParameterValues {
     fn default() -> Self {
         Self::new(Map::new())
     }
@@ -77,9 +77,9 @@ mod tests {
 
     #[test]
     fn only_an_object_is_parameters() {
-        assert_eq!(ToolParameters::parse(" {\"a\": 1.0} ").unwrap().as_text(), "{\"a\":1.0}");
+        assert_eq!(ToolParameterValues::parse(" {\"a\": 1.0} ").unwrap().as_text(), "{\"a\":1.0}");
         for bad in ["[1]", "null", "\"x\"", "", "{"] {
-            assert!(ToolParameters::parse(bad).is_err(), "{bad:?} is no object");
+            assert!(ToolParameterValues::parse(bad).is_err(), "{bad:?} is no object");
         }
     }
 }

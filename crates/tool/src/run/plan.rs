@@ -1,6 +1,6 @@
 use super::{
-    ChainElementConfig, PrivateCopyError, PrivateCopyExtraFiles, ReservedConfigVariables,
-    TemplateValues, ToolEnvironment, ToolPrivateCopy, ToolRunError, ToolRunRequest, config,
+    BuiltInTemplateVariables, ChainElementConfig, PrivateCopyError, PrivateCopyExtraFiles,
+    TemplateValueSources, ToolEnvironment, ToolPrivateCopy, ToolRunError, ToolRunRequest, config,
     http_request::HttpRequest, primitive::PrimitiveKind, private_copy, schema, search_paths,
     subprocess::ToolSubprocessPlan, template,
 };
@@ -39,7 +39,7 @@ impl ToolRunPlan {
         search_paths::clean(&mut environment);
         let temporary = temporary(job, &environment);
         let copy = copy(job, &raw, &temporary)?;
-        let mut reserved = ReservedConfigVariables::new(
+        let mut reserved = BuiltInTemplateVariables::new(
             job.project,
             job.user_space,
             job.system_space,
@@ -54,7 +54,7 @@ impl ToolRunPlan {
                 environment.add(step.id, config, &reserved, job.project)?;
             }
         }
-        let template = TemplateValues {
+        let template = TemplateValueSources {
             environment: &environment,
             reserved: &reserved,
             parameters: Some(job.parameters),
@@ -106,7 +106,7 @@ fn copy(
     temporary: &Path,
 ) -> Result<Option<ToolPrivateCopy>, ToolRunError> {
     let mut texts = job.steps.iter().filter_map(|step| step.env_config).chain([raw]);
-    if !texts.any(|object| template::mentions(object, ReservedConfigVariables::TOOL_PATH)) {
+    if !texts.any(|object| template::mentions(object, BuiltInTemplateVariables::TOOL_PATH)) {
         return Ok(None);
     }
     if !is_javascript(job) {

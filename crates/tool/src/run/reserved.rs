@@ -1,9 +1,9 @@
-use super::ToolParameters;
+use super::ToolParameterValues;
 use std::path::Path;
 
 /// The names in a config that are Lokt's. A caller's parameter of the same name is not seen there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ReservedConfigVariables(Vec<(&'static str, String)>);
+pub struct BuiltInTemplateVariables(Vec<(&'static str, String)>);
 
 /// Says why a place cannot be put into a config.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,7 +15,7 @@ pub struct NonTextPath {
     pub shown: String,
 }
 
-impl ReservedConfigVariables {
+impl BuiltInTemplateVariables {
     /// The name under which the tool's file is known.
     pub const TOOL_PATH: &'static str = "tool_path";
     /// The name under which the parameters are known, all as one text.
@@ -29,7 +29,7 @@ impl ReservedConfigVariables {
         project: &Path,
         user_space: &Path,
         system_space: &str,
-        parameters: &ToolParameters,
+        parameters: &ToolParameterValues,
     ) -> Result<Self, NonTextPath> {
         Ok(Self(vec![
             ("project_path", text("project_path", project)?),

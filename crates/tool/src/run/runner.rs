@@ -1,8 +1,8 @@
 use super::{
     ConfigTemplateError, HttpClientError, HttpRequestConfigError, HttpResponse, NonTextPath,
-    ParameterSchemaError, PrivateCopyError, SubprocessConfigError, SubprocessResult,
+    ParameterValidationError, PrivateCopyError, SubprocessConfigError, SubprocessResult,
     ToolEnvironment, ToolEnvironmentError, ToolOutputMode, ToolRunRequest,
-    capture::OutputCapture,
+    capture::OutputCaptureThread,
     http_client,
     http_request::HttpRequest,
     input,
@@ -13,7 +13,7 @@ use super::{
 use crate::words::ToolItemId;
 use lokt_lock::{
     guard::{
-        GuardError, GuardWarning, GuardedCommand, GuardedThreadOutcome, ReceivedSignal,
+        GuardError, GuardWarning, GuardedCommand, GuardedThreadWaitOutcome, ReceivedSignal,
         SignalReader, SpawnSettings, SupervisedLocks, SupervisionPolicy, await_work, supervise,
     },
     store::LockStore,
@@ -31,7 +31,7 @@ use serde_json::{Map, Value};
 use std::{io, os::fd::AsFd, path::PathBuf, sync::mpsc, thread, time::Instant};
 
 /// The caller that runs a tool, and its surroundings.
-pub struct ToolRunContext<'a, S: LockStore> {
+pub struct ToolRunSupervision<'a, S: LockStore> {
     /// The store, the caller, and the locks to hold meanwhile; none is usual.
     pub watchers: SupervisedLocks<'a, S>,
     /// The signals to pass on.
@@ -91,7 +91,7 @@ pub enum ToolRunError {
     RelativeProject(PathBuf),
     /// The parameters do not fit.
     #[error(transparent)]
-    Schema(#[from] ParameterSchemaError),
+    Schema(#[from] ParameterValidationError),
     /// A path cannot be put into a config.
     #[error(transparent)]
     Place(#[from] NonTextPath),
@@ -147,7 +147,7 @@ impl ToolRunError {
 /// [`ToolRunError`] says what was refused, or what could not be done.
 pub fn run<S>(
     job: &ToolRunRequest<'_>,
-    world: ToolRunContext<'_, S>,
+    world: ToolRunSupervision<'_, S>,
 ) -> Result<ToolRunOutcome, ToolRunError>
 where
     S: LockStore,
@@ -173,7 +173,7 @@ fn run_process<S>(
     process: ToolSubprocessPlan,
     output: ToolOutputMode,
     copy: Option<&ToolPrivateCopy>,
-    world: ToolRunContext<'_, S>,
+    world: ToolRunSupervision<'_, S>,
 ) -> Result<SubprocessResult, ToolRunError>
 where
     S: LockStore,
@@ -183,7 +183,7 @@ where
     let (capture, [out, err]) = match output {
         ToolOutputMode::Show => (None, [None, None]),
         ToolOutputMode::Capture => {
-            let (capture, ends) = OutputCapture::begin().map_err(failed("output"))?;
+            let (capture, ends) = OutputCaptureThread::begin().map_err(failed("output"))?;
             (Some(capture), ends.map(Some))
         }
     };
@@ -215,7 +215,7 @@ where
         kill_what_is_left();
     }
     let duration = began.elapsed();
-    let [stdout, stderr] = capture.map_or_else(Default::default, OutputCapture::finish);
+    let [stdout, stderr] = capture.map_or_else(Default::default, OutputCaptureThread::finish);
     let (ending, stopped) = (finish.ending, finish.stopped);
     Ok(SubprocessResult { ending, stopped, stdout, stderr, duration })
 }
@@ -241,7 +241,7 @@ fn kill_what_is_left() {
 fn run_exchange<S: LockStore>(
     request: HttpRequest,
     environment: ToolEnvironment,
-    world: ToolRunContext<'_, S>,
+    world: ToolRunSupervision<'_, S>,
 ) -> Result<HttpResponse, ToolRunError> {
     let failed = |source| ToolRunError::Streams { what: "connection", source };
     let (done, working) = pipe2(OFlag::O_CLOEXEC).map_err(|errno| failed(errno.into()))?;
@@ -256,11 +256,13 @@ fn run_exchange<S: LockStore>(
         let _signals = BlockedSignals::all();
         thread::Builder::new().name("lokt-http".into()).spawn(work).map_err(failed)?;
     }
-    let ToolRunContext { watchers, signals, orders, tell, .. } = world;
+    let ToolRunSupervision { watchers, signals, orders, tell, .. } = world;
     match await_work(watchers, done.as_fd(), signals, orders.on_lost, tell)? {
-        GuardedThreadOutcome::Done => {}
-        GuardedThreadOutcome::Signal(received) => return Err(ToolRunError::Interrupted(received)),
-        GuardedThreadOutcome::Lost => return Err(ToolRunError::Lost),
+        GuardedThreadWaitOutcome::Done => {}
+        GuardedThreadWaitOutcome::Signal(received) => {
+            return Err(ToolRunError::Interrupted(received));
+        }
+        GuardedThreadWaitOutcome::Lost => return Err(ToolRunError::Lost),
     }
     let ended = |_| failed(io::Error::other("the exchange ended without a result"));
     Ok(answer.try_recv().map_err(ended)??)

@@ -1,4 +1,4 @@
-use super::ToolParameters;
+use super::ToolParameterValues;
 use serde_json::Value;
 
 /// How many violations are shown: those that follow are mostly of the same cause.
@@ -6,7 +6,7 @@ const MAX_SHOWN: usize = 5;
 
 /// Says why parameters do not fit a tool.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ParameterSchemaError {
+pub enum ParameterValidationError {
     /// The tool's own schema is no JSON Schema, or it points outside itself.
     #[error("the tool's config_schema is invalid: {0}")]
     Schema(String),
@@ -18,10 +18,13 @@ pub enum ParameterSchemaError {
 /// Checks a caller's parameters against a tool's `config_schema`. Nothing is fetched: a schema stands alone.
 ///
 /// # Errors
-/// [`ParameterSchemaError`] lists the first violations, each with its place.
-pub fn check(schema: &Value, parameters: &ToolParameters) -> Result<(), ParameterSchemaError> {
+/// [`ParameterValidationError`] lists the first violations, each with its place.
+pub fn check(
+    schema: &Value,
+    parameters: &ToolParameterValues,
+) -> Result<(), ParameterValidationError> {
     let validator = jsonschema::validator_for(schema)
-        .map_err(|error| ParameterSchemaError::Schema(shown(&error.to_string())))?;
+        .map_err(|error| ParameterValidationError::Schema(shown(&error.to_string())))?;
     let instance = parameters.to_json();
     let mut violations = validator.iter_errors(&instance).map(|error| {
         let place = error.instance_path().to_string();
@@ -33,7 +36,7 @@ pub fn check(schema: &Value, parameters: &ToolParameters) -> Result<(), Paramete
         0 => {}
         more => shown.push(format!("and {more} more")),
     }
-    if shown.is_empty() { Ok(()) } else { Err(ParameterSchemaError::Parameters(shown)) }
+    if shown.is_empty() { Ok(()) } else { Err(ParameterValidationError::Parameters(shown)) }
 }
 
 /// As much of a message as is shown: it may quote a long value.
@@ -49,8 +52,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn check_text(schema: &Value, parameters: &str) -> Result<(), ParameterSchemaError> {
-        check(schema, &ToolParameters::parse(parameters).unwrap())
+    fn check_text(schema: &Value, parameters: &str) -> Result<(), ParameterValidationError> {
+        check(schema, &ToolParameterValues::parse(parameters).unwrap())
     }
 
     #[test]
@@ -60,7 +63,8 @@ mod tests {
             "properties": {"depth": {"type": "integer", "maximum": 3}},
         });
         assert_eq!(check_text(&schema, r#"{"url": "x", "depth": 3}"#), Ok(()));
-        let Err(ParameterSchemaError::Parameters(shown)) = check_text(&schema, r#"{"depth": "x"}"#)
+        let Err(ParameterValidationError::Parameters(shown)) =
+            check_text(&schema, r#"{"depth": "x"}"#)
         else {
             panic!("a missing and a wrong parameter are refused");
         };
@@ -71,7 +75,7 @@ mod tests {
     #[test]
     fn at_most_five_violations_are_told_in_full() {
         let schema = json!({"additionalProperties": {"type": "null"}});
-        let Err(ParameterSchemaError::Parameters(shown)) =
+        let Err(ParameterValidationError::Parameters(shown)) =
             check_text(&schema, r#"{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1}"#)
         else {
             panic!("wrong types are refused");
@@ -88,7 +92,10 @@ mod tests {
             json!({"$ref": "http://127.0.0.1:1/schema.json"}),
         ] {
             let result = check_text(&schema, "{}");
-            assert!(matches!(result, Err(ParameterSchemaError::Schema(_))), "{schema}: {result:?}");
+            assert!(
+                matches!(result, Err(ParameterValidationError::Schema(_))),
+                "{schema}: {result:?}"
+            );
         }
     }
 }

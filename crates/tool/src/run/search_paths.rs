@@ -11,7 +11,7 @@
 
 use super::{
     ToolEnvironment,
-    options::{self, OptionSyntax},
+    options::{self, OptionVariableSyntax},
 };
 use std::{
     ffi::{OsStr, OsString},
@@ -20,7 +20,7 @@ use std::{
 
 /// What a variable holds, and so what of it is taken out.
 #[derive(Clone, Copy, Debug)]
-enum SearchVariableKind {
+enum SearchVariableValueKind {
     /// Folders between separators; those that are not absolute go.
     Folders(&'static [u8]),
     /// The same, where an empty entry stands for what the program has built in, and stays.
@@ -32,13 +32,13 @@ enum SearchVariableKind {
     /// Nothing but a switch that puts the working folder among those that are searched.
     Switch,
     /// Words of a command line.
-    Options(&'static OptionSyntax),
+    Options(&'static OptionVariableSyntax),
 }
 
-use SearchVariableKind::{Folders, FoldersAndDefault, Libraries, One, Options, Switch};
+use SearchVariableValueKind::{Folders, FoldersAndDefault, Libraries, One, Options, Switch};
 
 /// A variable's name, what it holds, and where that is written down.
-type SearchVariable = (&'static str, SearchVariableKind, &'static str);
+type SearchVariable = (&'static str, SearchVariableValueKind, &'static str);
 
 /// The variables. A row belongs here if a program that people write tools for, or the loader under it, takes code from
 /// where the variable says, and takes an empty or relative entry to be in the working folder.
@@ -143,7 +143,7 @@ pub(super) fn complete(environment: &mut ToolEnvironment) {
     }
 }
 
-impl SearchVariableKind {
+impl SearchVariableValueKind {
     /// What is left of a value; none where that is nothing.
     fn cleaned(self, value: &OsStr) -> Option<OsString> {
         let bytes = value.as_bytes();

@@ -1,7 +1,7 @@
 use super::{
-    CapturedStream, ReservedConfigVariables, ToolEnvironment,
+    BuiltInTemplateVariables, CapturedStream, ToolEnvironment,
     environment::scalar_text,
-    fields::{ToolConfigError, ToolConfigReader, bytes_of},
+    fields::{ToolConfigError, ToolConfigFieldReader, bytes_of},
     program::{self, ProgramSearchOutcome},
     search_paths,
 };
@@ -83,7 +83,7 @@ impl ToolSubprocessPlan {
         mut environment: ToolEnvironment,
         project: &Path,
     ) -> Result<Self, SubprocessConfigError> {
-        let fields = ToolConfigReader { place: "", object: config };
+        let fields = ToolConfigFieldReader { place: "", object: config };
         let command = fields.text("command")?.filter(|command| !command.is_empty());
         let command = command.ok_or(ToolConfigError::Missing("command"))?;
         let mut input = fields.get("input_data").map(bytes_of);
@@ -125,7 +125,7 @@ impl ToolSubprocessPlan {
 /// The arguments. Parameters that are too long for one go to the standard input.
 fn arguments(
     raw: &Map<String, Value>,
-    fields: ToolConfigReader<'_>,
+    fields: ToolConfigFieldReader<'_>,
     input: &mut Option<Vec<u8>>,
 ) -> Result<Vec<String>, SubprocessConfigError> {
     let items = match fields.get("args") {
@@ -133,7 +133,7 @@ fn arguments(
         Some(Value::Array(items)) => items,
         Some(other) => return Err(fields.wrong("args", "a list", other).into()),
     };
-    let whole = format!("{{{}}}", ReservedConfigVariables::PARAMS_JSON);
+    let whole = format!("{{{}}}", BuiltInTemplateVariables::PARAMS_JSON);
     let is_parameters =
         |at: usize| raw.get("args").and_then(|args| args.get(at)?.as_str()) == Some(&whole);
     let taken = input.is_some();
@@ -160,7 +160,7 @@ fn variable(name: &str, value: &Value) -> Result<String, SubprocessConfigError> 
         let expected = "the name of a variable";
         return Err(ToolConfigError::Value { place, expected, found: format!("{name:?}") }.into());
     }
-    let fields = ToolConfigReader { place: "", object: &Map::new() };
+    let fields = ToolConfigFieldReader { place: "", object: &Map::new() };
     let text = scalar_text(value);
     Ok(text.ok_or_else(|| fields.wrong(&place, "a text, a number or a boolean", value))?)
 }

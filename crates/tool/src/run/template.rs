@@ -1,4 +1,4 @@
-use super::{ReservedConfigVariables, ToolEnvironment, ToolParameters};
+use super::{BuiltInTemplateVariables, ToolEnvironment, ToolParameterValues};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
@@ -25,13 +25,13 @@ pub enum ConfigTemplateError {
 
 /// Where the values for a config's templates come from.
 #[derive(Clone, Copy, Debug)]
-pub struct TemplateValues<'a> {
+pub struct TemplateValueSources<'a> {
     /// For `${VAR}` and `${VAR:-default}`.
     pub environment: &'a ToolEnvironment,
     /// For the `{name}`s that are Lokt's.
-    pub reserved: &'a ReservedConfigVariables,
+    pub reserved: &'a BuiltInTemplateVariables,
     /// For all other `{name}`s; none where only Lokt's have a meaning.
-    pub parameters: Option<&'a ToolParameters>,
+    pub parameters: Option<&'a ToolParameterValues>,
 }
 
 /// How a caller's text is put into a longer one.
@@ -41,7 +41,7 @@ enum TemplateEscaping {
     PercentEncoded,
 }
 
-impl TemplateValues<'_> {
+impl TemplateValueSources<'_> {
     /// Fills in the texts among an object's values, in one pass: inserted text is never looked at again,
     /// and keys stay as they are. `place` is what the object is called in errors; empty for a config.
     ///

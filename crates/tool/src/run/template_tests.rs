@@ -4,14 +4,14 @@ use serde_json::json;
 use std::path::Path;
 
 fn expand(config: &Value, parameters: &Value) -> Result<Value, ConfigTemplateError> {
-    let parameters = ToolParameters::new(parameters.as_object().unwrap().clone());
+    let parameters = ToolParameterValues::new(parameters.as_object().unwrap().clone());
     let environment = [("HOME", "/home/me"), ("EMPTY", ""), ("TRICK", "{secret} ${HOME}")];
     let environment = ToolEnvironment::new(environment.map(|(k, v)| (k.into(), v.into())).to_vec());
     let reserved =
-        ReservedConfigVariables::new(Path::new("/p (1)"), Path::new("/u"), "/s", &parameters)
+        BuiltInTemplateVariables::new(Path::new("/p (1)"), Path::new("/u"), "/s", &parameters)
             .unwrap();
     let reserved = reserved.with_tool(Path::new("/t/x.py")).unwrap();
-    let template = TemplateValues {
+    let template = TemplateValueSources {
         environment: &environment,
         reserved: &reserved,
         parameters: Some(&parameters),

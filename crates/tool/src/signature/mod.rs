@@ -11,6 +11,6 @@ mod verify;
 
 pub use key::{PublicKey, SecretKey, SigningKeyError, SigningKeyFiles};
 pub use line::{SignatureLine, SignatureLineError};
-pub use sign::{SignError, signed};
-pub use trust::{KeyTrustError, TrustStore, TrustedKey};
+pub use sign::{UnsignableToolItemError, signed};
+pub use trust::{TrustStore, TrustStoreError, TrustedKey};
 pub use verify::{SignatureError, verify};

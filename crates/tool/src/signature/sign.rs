@@ -1,13 +1,13 @@
 use super::{SecretKey, SignatureLine};
 use crate::{
-    item::{NotUtf8, ToolItemText},
+    item::{NormalizedToolItemText, NotUtf8},
     words::ToolFileExtension,
 };
 use lokt_lock::words::Timestamp;
 
 /// Says why an item cannot be signed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SignError {
+pub enum UnsignableToolItemError {
     /// It is no text.
     #[error(transparent)]
     NotUtf8(#[from] NotUtf8),
@@ -25,29 +25,29 @@ pub enum SignError {
 /// An item's bytes with a signature, in the place of the one that it may have had. The rest stays as it is.
 ///
 /// # Errors
-/// [`SignError`] says why the item cannot be signed.
+/// [`UnsignableToolItemError`] says why the item cannot be signed.
 pub fn signed(
     bytes: &[u8],
     extension: ToolFileExtension,
     key: &SecretKey,
     now: Timestamp,
-) -> Result<Vec<u8>, SignError> {
-    let mut text = ToolItemText::decode(bytes, extension)?;
+) -> Result<Vec<u8>, UnsignableToolItemError> {
+    let mut text = NormalizedToolItemText::decode(bytes, extension)?;
     let mut raw = std::str::from_utf8(bytes).unwrap_or_default().to_owned();
     let prefix = extension.comment_prefix();
     if extension == ToolFileExtension::Json {
-        return Err(SignError::Json);
+        return Err(UnsignableToolItemError::Json);
     }
     if raw.starts_with('\u{feff}') {
-        return Err(SignError::ByteOrderMark);
+        return Err(UnsignableToolItemError::ByteOrderMark);
     }
     if raw.starts_with("#!") && (prefix == "//" || !raw.starts_with("#!/")) {
-        return Err(SignError::Shebang);
+        return Err(UnsignableToolItemError::Shebang);
     }
     if raw.starts_with("#!/") && !raw.contains(['\n', '\r']) {
         // A first line without an end would swallow the signature.
         raw.push('\n');
-        text = ToolItemText::decode(raw.as_bytes(), extension)?;
+        text = NormalizedToolItemText::decode(raw.as_bytes(), extension)?;
     }
     let hash = text.integrity();
     let line = SignatureLine {
@@ -92,7 +92,7 @@ mod tests {
         text: &str,
         extension: ToolFileExtension,
         key: &SecretKey,
-    ) -> Result<String, SignError> {
+    ) -> Result<String, UnsignableToolItemError> {
         let now = "2026-02-11T00:00:00.5Z".parse().unwrap();
         signed(text.as_bytes(), extension, key, now).map(|it| String::from_utf8(it).unwrap())
     }
@@ -110,9 +110,10 @@ mod tests {
                 ("const x = 1;", ToolFileExtension::Ts),
             ] {
                 let once = sign(text, extension, key).unwrap();
-                let read = ToolItemText::decode(once.as_bytes(), extension).unwrap();
+                let read = NormalizedToolItemText::decode(once.as_bytes(), extension).unwrap();
                 assert!(verify(&read, trust).is_ok(), "{once:?} verifies");
-                let before = ToolItemText::decode(text.as_bytes(), extension).unwrap().integrity();
+                let before =
+                    NormalizedToolItemText::decode(text.as_bytes(), extension).unwrap().integrity();
                 assert!(read.integrity() == before || text == "#!/bin/sh", "it stays: {once:?}");
                 assert_eq!(sign(&once, extension, key).unwrap(), once, "it is signed already");
                 assert_eq!(once.matches("rye:signed:").count(), 1);
@@ -126,7 +127,8 @@ mod tests {
             let good = sign("x = 1\n", ToolFileExtension::Py, key).unwrap();
             let check = |text: &str| {
                 verify(
-                    &ToolItemText::decode(text.as_bytes(), ToolFileExtension::Py).unwrap(),
+                    &NormalizedToolItemText::decode(text.as_bytes(), ToolFileExtension::Py)
+                        .unwrap(),
                     trust,
                 )
                 .unwrap_err()
@@ -144,7 +146,8 @@ mod tests {
             assert!(matches!(check(&lent), SignatureError::Bad(_)), "{lent}");
             fs::remove_dir_all(folder.join("trusted_keys")).unwrap();
             let fresh = TrustStore::of(folder, []);
-            let read = ToolItemText::decode(good.as_bytes(), ToolFileExtension::Py).unwrap();
+            let read =
+                NormalizedToolItemText::decode(good.as_bytes(), ToolFileExtension::Py).unwrap();
             assert!(matches!(verify(&read, &fresh), Err(SignatureError::Untrusted(_))));
         });
     }
@@ -153,10 +156,10 @@ mod tests {
     fn what_could_not_run_with_a_signature_is_not_signed() {
         with_key(|key, _, _| {
             for (text, extension, error) in [
-                ("{}", ToolFileExtension::Json, SignError::Json),
-                ("\u{feff}x", ToolFileExtension::Py, SignError::ByteOrderMark),
-                ("#!/usr/bin/env node\n", ToolFileExtension::Js, SignError::Shebang),
-                ("#! /usr/bin/python\n", ToolFileExtension::Py, SignError::Shebang),
+                ("{}", ToolFileExtension::Json, UnsignableToolItemError::Json),
+                ("\u{feff}x", ToolFileExtension::Py, UnsignableToolItemError::ByteOrderMark),
+                ("#!/usr/bin/env node\n", ToolFileExtension::Js, UnsignableToolItemError::Shebang),
+                ("#! /usr/bin/python\n", ToolFileExtension::Py, UnsignableToolItemError::Shebang),
             ] {
                 assert_eq!(sign(text, extension, key), Err(error), "{text:?}");
             }

@@ -11,7 +11,7 @@ use std::{
 
 /// Says why it is unknown whether a key is trusted, or why that cannot be changed.
 #[derive(Debug, thiserror::Error)]
-pub enum KeyTrustError {
+pub enum TrustStoreError {
     /// A file in a folder of trusted keys is not named after its key.
     #[error("{} holds the key {found}; its name, or the fingerprint in it, is of another", path.display())]
     Name {
@@ -57,7 +57,7 @@ pub struct TrustStore {
 
 /// A trusted key in a file with a name for it.
 #[derive(Deserialize)]
-struct TrustedKeyFile {
+struct TrustedKeyFileContent {
     fingerprint: String,
     owner: Option<String>,
     public_key: PublicKeyPem,
@@ -81,8 +81,8 @@ impl TrustStore {
     /// The key of that name, if it is trusted. Each file is read once.
     ///
     /// # Errors
-    /// [`KeyTrustError`] where a file of that name is there and is not what it should be: that is no "no".
-    pub fn find(&self, fingerprint: &Fingerprint) -> Result<Option<TrustedKey>, KeyTrustError> {
+    /// [`TrustStoreError`] where a file of that name is there and is not what it should be: that is no "no".
+    pub fn find(&self, fingerprint: &Fingerprint) -> Result<Option<TrustedKey>, TrustStoreError> {
         // Kept until it is known, so that no other thread reads it at the same time.
         let mut known = self.known();
         if let Some(known) = known.get(fingerprint) {
@@ -105,12 +105,12 @@ impl TrustStore {
     }
 
     /// All trusted keys, or what is wrong with their files.
-    pub fn list(&self) -> Vec<Result<TrustedKey, KeyTrustError>> {
+    pub fn list(&self) -> Vec<Result<TrustedKey, TrustStoreError>> {
         let files = self.folders.iter().flat_map(|folder| match fs::read_dir(folder) {
             Ok(entries) => entries.flatten().map(|entry| Ok(entry.path())).collect(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => {
-                vec![Err(KeyTrustError::from(SigningKeyError::io("list", folder)(error)))]
+                vec![Err(TrustStoreError::from(SigningKeyError::io("list", folder)(error)))]
             }
         });
         let is_key =
@@ -123,8 +123,8 @@ impl TrustStore {
     /// Trusts a key from now on. Doing so again changes nothing.
     ///
     /// # Errors
-    /// [`KeyTrustError`] where that cannot be written, or another key is there under this one's name.
-    pub fn add(&self, key: &PublicKey) -> Result<PathBuf, KeyTrustError> {
+    /// [`TrustStoreError`] where that cannot be written, or another key is there under this one's name.
+    pub fn add(&self, key: &PublicKey) -> Result<PathBuf, TrustStoreError> {
         let made = sys::make_folder(&self.user, 0o700);
         made.map_err(SigningKeyError::io("make the folder", &self.user))?;
         self.known().clear();
@@ -139,8 +139,8 @@ impl TrustStore {
     /// Trusts the key in a file from now on.
     ///
     /// # Errors
-    /// [`KeyTrustError`] where the file holds no key, or that cannot be written.
-    pub fn add_file(&self, path: &Path) -> Result<(PublicKey, PathBuf), KeyTrustError> {
+    /// [`TrustStoreError`] where the file holds no key, or that cannot be written.
+    pub fn add_file(&self, path: &Path) -> Result<(PublicKey, PathBuf), TrustStoreError> {
         let key = key::read_public(path)?;
         let trusted = self.add(&key)?;
         Ok((key, trusted))
@@ -149,8 +149,8 @@ impl TrustStore {
     /// Trusts a key of the user's no more. Those of the system are the administrator's.
     ///
     /// # Errors
-    /// [`KeyTrustError::NotFound`] where it was not trusted; else what went wrong.
-    pub fn remove(&self, fingerprint: &Fingerprint) -> Result<Vec<PathBuf>, KeyTrustError> {
+    /// [`TrustStoreError::NotFound`] where it was not trusted; else what went wrong.
+    pub fn remove(&self, fingerprint: &Fingerprint) -> Result<Vec<PathBuf>, TrustStoreError> {
         self.known().clear();
         let mut removed = Vec::new();
         for ending in ["pem", "toml"] {
@@ -162,16 +162,19 @@ impl TrustStore {
             }
         }
         if removed.is_empty() {
-            return Err(KeyTrustError::NotFound(fingerprint.clone()));
+            return Err(TrustStoreError::NotFound(fingerprint.clone()));
         }
         Ok(removed)
     }
 }
 
-fn find_in(folder: &Path, fingerprint: &Fingerprint) -> Result<Option<TrustedKey>, KeyTrustError> {
+fn find_in(
+    folder: &Path,
+    fingerprint: &Fingerprint,
+) -> Result<Option<TrustedKey>, TrustStoreError> {
     for ending in ["pem", "toml"] {
         match read(&folder.join(format!("{fingerprint}.{ending}"))) {
-            Err(KeyTrustError::Key(SigningKeyError::Missing(_))) => {}
+            Err(TrustStoreError::Key(SigningKeyError::Missing(_))) => {}
             result => return result.map(Some),
         }
     }
@@ -179,25 +182,25 @@ fn find_in(folder: &Path, fingerprint: &Fingerprint) -> Result<Option<TrustedKey
 }
 
 /// Reads a file of a trusted key, whose name must be the key's fingerprint.
-fn read(path: &Path) -> Result<TrustedKey, KeyTrustError> {
+fn read(path: &Path) -> Result<TrustedKey, TrustStoreError> {
     let toml = path.extension().is_some_and(|ending| ending == "toml");
     let (key, owner) = if toml { read_toml(path)? } else { (key::read_public(path)?, None) };
     let found = key.fingerprint();
     if path.file_stem().and_then(|name| name.to_str()) != Some(found.as_str()) {
-        return Err(KeyTrustError::Name { path: path.to_owned(), found });
+        return Err(TrustStoreError::Name { path: path.to_owned(), found });
     }
     Ok(TrustedKey { key, owner, path: path.to_owned() })
 }
 
-fn read_toml(path: &Path) -> Result<(PublicKey, Option<String>), KeyTrustError> {
+fn read_toml(path: &Path) -> Result<(PublicKey, Option<String>), TrustStoreError> {
     let text = key::text_of(path, &key::open(path)?, "public")?;
-    let entry: TrustedKeyFile = toml::from_str(&text)
-        .map_err(|flaw| KeyTrustError::Toml { path: path.to_owned(), flaw })?;
+    let entry: TrustedKeyFileContent = toml::from_str(&text)
+        .map_err(|flaw| TrustStoreError::Toml { path: path.to_owned(), flaw })?;
     let key = PublicKey::of_pem(&entry.public_key.pem);
     let malformed = || SigningKeyError::Malformed { path: path.to_owned(), what: "public" };
     let key = key.ok_or_else(malformed)?;
     if entry.fingerprint != key.fingerprint().as_str() {
-        return Err(KeyTrustError::Name { path: path.to_owned(), found: key.fingerprint() });
+        return Err(TrustStoreError::Name { path: path.to_owned(), found: key.fingerprint() });
     }
     Ok((key, entry.owner))
 }
@@ -228,7 +231,7 @@ mod tests {
         assert_eq!(trust().list().len(), 1, "twice added is once trusted");
         trust().remove(&key.fingerprint()).unwrap();
         assert!(trust().find(&key.fingerprint()).unwrap().is_none(), "it is trusted no more");
-        assert!(matches!(trust().remove(&key.fingerprint()), Err(KeyTrustError::NotFound(_))));
+        assert!(matches!(trust().remove(&key.fingerprint()), Err(TrustStoreError::NotFound(_))));
     }
 
     #[test]
@@ -254,6 +257,6 @@ mod tests {
         fs::create_dir(&folder).unwrap();
         fs::write(folder.join(format!("{other}.pem")), key.to_pem()).unwrap();
         let found = TrustStore::of(user.path(), []).find(&other);
-        assert!(matches!(found, Err(KeyTrustError::Name { .. })), "{found:?}");
+        assert!(matches!(found, Err(TrustStoreError::Name { .. })), "{found:?}");
     }
 }

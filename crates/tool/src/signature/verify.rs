@@ -1,6 +1,6 @@
-use super::{KeyTrustError, SignatureLine, SignatureLineError, TrustStore};
+use super::{SignatureLine, SignatureLineError, TrustStore, TrustStoreError};
 use crate::{
-    item::ToolItemText,
+    item::NormalizedToolItemText,
     words::{ContentHash, Fingerprint},
 };
 
@@ -29,7 +29,7 @@ pub enum SignatureError {
     Bad(Fingerprint),
     /// Whether the key is trusted is unknown.
     #[error(transparent)]
-    Trust(#[from] KeyTrustError),
+    Trust(#[from] TrustStoreError),
 }
 
 impl SignatureError {
@@ -50,7 +50,10 @@ impl SignatureError {
 ///
 /// # Errors
 /// [`SignatureError`]: each way not to be vouched for is its own.
-pub fn verify(text: &ToolItemText, trust: &TrustStore) -> Result<SignatureLine, SignatureError> {
+pub fn verify(
+    text: &NormalizedToolItemText,
+    trust: &TrustStore,
+) -> Result<SignatureLine, SignatureError> {
     let line = text.signature_line().ok_or(SignatureError::Unsigned)?;
     let signed = SignatureLine::parse(line).map_err(|what| match what {
         SignatureLineError::Mark => SignatureError::Unsigned,

@@ -5,10 +5,10 @@ use std::fmt;
 ///
 /// It is part of a lockfile's name, so it cannot be everything that a text can be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ToolVersion(VersionValueKind);
+pub struct ToolVersion(ToolVersionValue);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum VersionValueKind {
+enum ToolVersionValue {
     Text(String),
     Number(Number),
 }
@@ -34,8 +34,8 @@ impl ToolVersion {
     /// [`InvalidToolVersion`] says what is wrong with the value.
     pub fn new(value: &Value) -> Result<Self, InvalidToolVersion> {
         let version = match value {
-            Value::String(text) => Self(VersionValueKind::Text(text.clone())),
-            Value::Number(number) => Self(VersionValueKind::Number(number.clone())),
+            Value::String(text) => Self(ToolVersionValue::Text(text.clone())),
+            Value::Number(number) => Self(ToolVersionValue::Number(number.clone())),
             other => return Err(InvalidToolVersion::Type(other.clone())),
         };
         let text = version.to_string();
@@ -49,8 +49,8 @@ impl ToolVersion {
     /// The version with its own type.
     pub fn to_json(&self) -> Value {
         match &self.0 {
-            VersionValueKind::Text(text) => Value::String(text.clone()),
-            VersionValueKind::Number(number) => Value::Number(number.clone()),
+            ToolVersionValue::Text(text) => Value::String(text.clone()),
+            ToolVersionValue::Number(number) => Value::Number(number.clone()),
         }
     }
 }
@@ -58,8 +58,8 @@ impl ToolVersion {
 impl fmt::Display for ToolVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            VersionValueKind::Text(text) => f.write_str(text),
-            VersionValueKind::Number(number) => number.fmt(f),
+            ToolVersionValue::Text(text) => f.write_str(text),
+            ToolVersionValue::Number(number) => number.fmt(f),
         }
     }
 }

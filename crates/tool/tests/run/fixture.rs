@@ -8,10 +8,10 @@ use lokt_lock::{
 };
 use lokt_tool::{
     builtin,
-    metadata::{self, ToolItemExecutor},
+    metadata::{self, ToolItemExecutorDeclaration},
     run::{
-        ChainElementConfig, SubprocessResult, ToolOutputMode, ToolParameters, ToolRunContext,
-        ToolRunError, ToolRunOutcome, ToolRunRequest, run,
+        ChainElementConfig, SubprocessResult, ToolOutputMode, ToolParameterValues, ToolRunError,
+        ToolRunOutcome, ToolRunRequest, ToolRunSupervision, run,
     },
     words::{ToolFileExtension, ToolItemId},
 };
@@ -124,14 +124,14 @@ impl ToolFixture {
         parameters: &Value,
     ) -> Result<ToolRunOutcome, ToolRunError> {
         let original = self.write(&format!(".ai/tools/{}", tool.file), "exit 99 # replaced\n");
-        let mut chain = vec![Item {
+        let mut chain = vec![ToolChainItem {
             id: ToolItemId::new("web/x").unwrap(),
             config: object(&tool.config),
             env_config: object(&tool.env_config),
         }];
         let mut next = Some(tool.runtime.to_owned());
         while let Some(id) = next {
-            let (item, executor) = Item::built_in(&id);
+            let (item, executor) = ToolChainItem::built_in(&id);
             chain.push(item);
             next = executor;
         }
@@ -149,7 +149,7 @@ impl ToolFixture {
 
     fn run_chain(
         &self,
-        chain: &[Item],
+        chain: &[ToolChainItem],
         (tool, original): (&Tool<'_>, &Path),
         parameters: &Value,
     ) -> Result<ToolRunOutcome, ToolRunError> {
@@ -161,7 +161,7 @@ impl ToolFixture {
                 env_config: it.env_config.as_ref(),
             })
             .collect();
-        let parameters = ToolParameters::new(object(parameters).unwrap());
+        let parameters = ToolParameterValues::new(object(parameters).unwrap());
         let job = ToolRunRequest {
             steps: &steps,
             file_name: tool.file,
@@ -178,7 +178,7 @@ impl ToolFixture {
         let store = FileLockStore::new(&self.folder.path().join("root"));
         let caller = Caller::current(None, OwnerSource::Derived, None);
         let signals = SignalReader::hold().unwrap();
-        let world = ToolRunContext {
+        let world = ToolRunSupervision {
             watchers: SupervisedLocks { store: &store, caller: &caller, grants: &mut [] },
             signals: &signals,
             orders: SupervisionPolicy { grace: self.grace, ..SupervisionPolicy::default() },
@@ -188,21 +188,21 @@ impl ToolFixture {
     }
 }
 
-struct Item {
+struct ToolChainItem {
     id: ToolItemId,
     config: Option<Map<String, Value>>,
     env_config: Option<Map<String, Value>>,
 }
 
-impl Item {
+impl ToolChainItem {
     /// A built-in item, and the item that runs it.
     fn built_in(id: &str) -> (Self, Option<String>) {
         let id = ToolItemId::new(id).unwrap();
         let text = builtin::builtin(&id).unwrap_or_else(|| panic!("{id} is built in"));
         let metadata = metadata::read(text, ToolFileExtension::Yaml).unwrap();
         let executor = match metadata.executor {
-            ToolItemExecutor::Item(id) => Some(id.to_string()),
-            ToolItemExecutor::Nothing | ToolItemExecutor::Unsaid => None,
+            ToolItemExecutorDeclaration::Item(id) => Some(id.to_string()),
+            ToolItemExecutorDeclaration::Nothing | ToolItemExecutorDeclaration::Unsaid => None,
         };
         (Self { id, config: metadata.config, env_config: metadata.env_config }, executor)
     }

@@ -56,12 +56,12 @@ server.serve_forever()
 "#;
 
 /// A server that runs until this is dropped.
-struct Server {
+struct HttpTestServer {
     process: Child,
     address: String,
 }
 
-impl Server {
+impl HttpTestServer {
     fn start() -> Self {
         Self::start_with("http", &[])
     }
@@ -93,7 +93,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for HttpTestServer {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
@@ -103,7 +103,7 @@ impl Drop for Server {
 #[test]
 fn a_request_is_sent_as_the_config_says() {
     run_in_process(|| {
-        let server = Server::start();
+        let server = HttpTestServer::start();
         let config = json!({
             "method": "POST", "url": "/a/{q}?x={q}", "headers": {"X-B": "{q}", "X-N": 7},
             "body": {"q": "{q}", "all": "{n}"}, "auth": {"type": "bearer", "token": "{secret}"},
@@ -127,7 +127,7 @@ fn a_request_is_sent_as_the_config_says() {
 #[test]
 fn an_answer_that_is_no_json_is_text_and_a_failure_is_an_outcome() {
     run_in_process(|| {
-        let answer = Server::start().ask(json!({"url": "/text"}), &json!({})).unwrap();
+        let answer = HttpTestServer::start().ask(json!({"url": "/text"}), &json!({})).unwrap();
         assert_eq!((answer.status_code, answer.body.clone()), (404, json!("nö")));
         assert!(!answer.success(), "only 2xx is a success");
         assert_eq!(answer.to_json()["status_code"], json!(404));
@@ -137,7 +137,7 @@ fn an_answer_that_is_no_json_is_text_and_a_failure_is_an_outcome() {
 #[test]
 fn another_host_gets_none_of_the_secrets() {
     run_in_process(|| {
-        let server = Server::start();
+        let server = HttpTestServer::start();
         let auths = [
             json!({"type": "bearer", "token": "secret"}),
             json!({"type": "basic", "username": "u", "password": "secret"}),
@@ -167,7 +167,7 @@ fn another_host_gets_none_of_the_secrets() {
 #[test]
 fn a_request_is_repeated_only_where_its_config_says_so() {
     run_in_process(|| {
-        let server = Server::start();
+        let server = HttpTestServer::start();
         let once = server.ask(json!({"url": "/busy"}), &json!({})).unwrap();
         assert_eq!(once.status_code, 503, "the first answer counts");
         let retry = json!({"attempts": 2, "backoff": 0.001});
@@ -182,7 +182,7 @@ fn a_request_is_repeated_only_where_its_config_says_so() {
 #[test]
 fn a_request_has_an_end_and_an_answer_a_limit() {
     run_in_process(|| {
-        let server = Server::start();
+        let server = HttpTestServer::start();
         let error = server.ask(json!({"url": "/hang", "timeout": 0.3}), &json!({})).unwrap_err();
         assert!(matches!(error, ToolRunError::Exchange(_)), "{error}");
         assert!(error.to_string().contains("timeout"), "{error}");
@@ -197,7 +197,7 @@ fn a_request_has_an_end_and_an_answer_a_limit() {
 #[test]
 fn a_wait_for_a_server_can_be_interrupted() {
     run_in_process(|| {
-        let answer = Server::start().ask(json!({"url": "/interrupt"}), &json!({}));
+        let answer = HttpTestServer::start().ask(json!({"url": "/interrupt"}), &json!({}));
         let Err(ToolRunError::Interrupted(by)) = answer else {
             panic!("a signal to end is heard while a server is waited for: {answer:?}");
         };
@@ -223,7 +223,7 @@ fn a_server_is_trusted_only_if_the_system_trusts_its_authority() {
     run_in_process_with(&[("SSL_CERT_FILE", &authority)], || {
         let ask = |folder: &Path| {
             let files = ["cert.pem", "key.pem"].map(|name| folder.join(name));
-            let server = Server::start_with("https", &[&files[0], &files[1]]);
+            let server = HttpTestServer::start_with("https", &[&files[0], &files[1]]);
             server.ask(json!({"url": "/echo"}), &json!({}))
         };
         // This process has made its own authority, beside the one that the variable names.
