@@ -19,7 +19,7 @@
 //! Nothing else can happen between the calls of one operation: one process at a time is in the section. An
 //! outside reader is checked after every change within an operation.
 //!
-//! # EnvironmentEventBounds
+//! # `EnvironmentEventBounds`
 //! One name; at most four processes with at most two steps each; the modes exclusive, shared, two and three
 //! slots; at most two ticks of the clock (a lease, a freeze and the announced life of a guard last one
 //! tick); one injected event in an operation. Each test below lists its processes. A hash of 64 bits

@@ -206,7 +206,9 @@ impl<'a> AutomatonBuilder<'a> {
         let program = self.program;
         match (program.step(step), position) {
             (GlobProgramStep::Split(ways), _) => {
-                ways.iter().for_each(|way| self.skip(*way, position))
+                for way in ways {
+                    self.skip(*way, position);
+                }
             }
             (GlobProgramStep::End, _) => return Ok(self.end(step, position)),
             (GlobProgramStep::DoubleStar(next), Position::Through) => {
@@ -234,7 +236,7 @@ impl<'a> AutomatonBuilder<'a> {
         let program = self.program;
         match program.step(step) {
             GlobProgramStep::Byte(byte, next) => {
-                self.read(&[(*byte, *byte)], *next, Position::Inside)
+                self.read(&[(*byte, *byte)], *next, Position::Inside);
             }
             GlobProgramStep::Ranges(ranges) => {
                 for (low, high, next) in ranges {
