@@ -43,7 +43,7 @@ pub(super) fn is_link(path: &Path) -> bool {
 fn read_file(mut file: &File, name: &LockName) -> io::Result<RecordSlot> {
     // Most records fit, and then one read(2) is all it takes: a file that gives less than it was asked
     // for has no more.
-    let mut buffer = [0; 4096];
+    let mut buffer = [0; 2048];
     let read = match file.read(&mut buffer) {
         Ok(read) => read,
         Err(error) => {

@@ -112,7 +112,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for RecordFieldName<'a> {
         let written: &RawValue = Deserialize::deserialize(deserializer)?;
         let quoted = written.get();
         let plain = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-        let find = |name: &str| KNOWN.into_iter().find(|known| *known == name);
+        let find = |name: &str| KNOWN.iter().copied().find(|known| *known == name);
         let known = match plain.filter(|name| !name.contains('\\')) {
             Some(name) => find(name),
             None => find(&serde_json::from_str::<String>(quoted).map_err(D::Error::custom)?),
@@ -261,8 +261,14 @@ impl<'a> UnreadRecordFields<'a> {
 
     /// Takes a field out. The last of equal keys counts.
     fn take_field(&mut self, name: &'static str) -> Option<Field<'a>> {
+        let is_asked = |field: &Field<'a>| field.key.known == Some(name);
+        let last = self.0.iter().rposition(is_asked)?;
+        let field = self.0.remove(last);
         // In one pass, however often the key is there: a hostile file has nothing but equal keys.
-        self.0.extract_if(.., |field| field.key.known == Some(name)).last()
+        if self.0.iter().take(last).any(is_asked) {
+            self.0.retain(|field| !is_asked(field));
+        }
+        Some(field)
     }
 
     /// Takes a field out as it stands; `null` counts as absent.
