@@ -15,6 +15,10 @@ use lokt_lock::{
 };
 
 /// Unlocks, the last lock first, and returns the lost ones, the first first.
+///
+/// A failure to unlock is only a warning, because the command has run already: its exit code and
+/// its output count. `tell` is called for each lost lock that the guard has not reported yet
+/// (`grant.lost` says whether it has).
 pub(crate) fn give_back(
     context: &CommandContext,
     grants: Vec<LockGrant<FileTicket>>,
@@ -45,6 +49,9 @@ pub(crate) fn give_back(
 }
 
 /// A lock was lost.
+///
+/// The exit code is [`ExitCode::Lost`] in both cases. `stopped` says whether the guard noticed the
+/// loss in time to stop the command, or found it only when it unlocked.
 pub(crate) fn lost(name: &LockName, stopped: Option<GuardStopCause>) -> CliFailure {
     let then = match stopped {
         Some(_) => "and it was stopped",
@@ -58,6 +65,10 @@ pub(crate) fn lost(name: &LockName, stopped: Option<GuardStopCause>) -> CliFailu
 }
 
 /// Prints what happens while a command or tool (`what`) runs.
+///
+/// These are warnings, on stderr: the command goes on, or ends in a way that its exit code shows. A
+/// heartbeat that fails is harmless for the lock itself, because a guard's life is the file lock on
+/// its ticket; only the announced expiry gets old.
 pub(crate) fn tell(what: &str, trouble: &GuardWarning) {
     output::warn(&match trouble {
         GuardWarning::Lost { name, unlogged } => {

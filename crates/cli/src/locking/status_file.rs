@@ -1,4 +1,13 @@
 //! A guard's own account of how it ended, so that no exit code is ambiguous.
+//!
+//! A caller of `lokt guard` sees one exit code, which may be the guard's own or the command's: a
+//! command can exit with 2 as well. With `--status-file PATH` the guard also writes one JSON object
+//! there, from which a program reads what happened.
+//!
+//! The file is written twice: before the guard requests a lock, with the outcome `unfinished`, and
+//! at the end. A file that still says `unfinished` when the guard's process is gone means that it
+//! was killed. A regular file is replaced by rename(2), so a reader finds one of the two and never
+//! a part. A pipe or device gets the last status only.
 
 use crate::locking::{nesting::InheritedLock, stream};
 use crate::{
@@ -45,14 +54,21 @@ pub(crate) enum GuardOutcome {
 }
 
 /// The content of the file, version 1. New versions only add fields.
+///
+/// `docs/commands.md` describes the fields for callers. All durations are in milliseconds.
 #[derive(Debug, Serialize)]
 struct GuardExitStatusContent {
+    /// The version of the format, 1.
     version: u8,
     outcome: GuardOutcome,
+    /// The names of the locks, in the order of the command line.
     names: Vec<String>,
-    /// In the order of the names, like the fences.
+    /// The ids of the acquisitions, in the order of the names; empty if the guard did not get all
+    /// locks.
     lock_ids: Vec<Option<String>>,
+    /// The fences, in the order of `lock_ids`; `null` for a lock without a fence.
     fences: Vec<Option<u64>>,
+    /// The process id of the guard.
     pid: u32,
     /// The guard's own exit code.
     exit_code: Option<u8>,
@@ -64,19 +80,31 @@ struct GuardExitStatusContent {
     waited_ms: Option<u128>,
     /// From then until the command's end.
     held_ms: Option<u128>,
+    /// The message of the failure, as stderr has it, without its hints.
     error: Option<String>,
 }
 
 /// The file that `--status-file` names, or none.
+///
+/// Without `--status-file` there is a value too, and nothing is written: callers make no
+/// difference.
 pub(crate) struct GuardExitStatusFile {
+    /// Where to write; `None` without the option.
     path: Option<PathBuf>,
+    /// When the guard began, the start of `waited_ms`.
     began: Instant,
+    /// When the command could start, the start of `held_ms`; `None` while the guard still waits.
     entered: Option<Instant>,
+    /// What is known so far.
     content: GuardExitStatusContent,
 }
 
 impl GuardExitStatusFile {
     /// Writes that nothing has ended yet, so that a file of an earlier run is not taken for this one's.
+    ///
+    /// # Errors
+    /// A failure if that cannot be written. No lock was requested at that time, so the command
+    /// fails early and without effect.
     pub(crate) fn begin(path: Option<PathBuf>, names: &[LockName]) -> Result<Self, CliFailure> {
         let content = GuardExitStatusContent {
             version: 1,
@@ -120,6 +148,9 @@ impl GuardExitStatusFile {
     }
 
     /// Notes the outcome of the guard.
+    ///
+    /// Sets `held_ms` if the command could start, else `waited_ms`. A failure whose outcome was
+    /// never noted becomes [`GuardOutcome::Error`] in [`close`](Self::close).
     pub(crate) fn ended(&mut self, outcome: GuardOutcome) {
         self.content.outcome = outcome;
         match self.entered {
@@ -137,6 +168,8 @@ impl GuardExitStatusFile {
     }
 
     /// Writes the notes; returns a warning if that is no longer possible.
+    ///
+    /// A warning, and no failure, because the command has run already: its exit code counts.
     pub(crate) fn close(mut self, result: &Result<ExitCode, CliFailure>) -> Option<String> {
         self.content.exit_code = Some(match result {
             Ok(code) => code.number(),
@@ -152,6 +185,7 @@ impl GuardExitStatusFile {
         Some(format!("cannot write the status file {}: {}", path.display(), chain(&error)))
     }
 
+    /// Does nothing without a path. An error carries the path.
     fn write(&self) -> Result<(), (PathBuf, io::Error)> {
         let Some(path) = &self.path else { return Ok(()) };
         self.write_to(path).map_err(|error| (path.clone(), error))
@@ -181,6 +215,9 @@ impl GuardExitStatusFile {
 const LINKS: usize = 40;
 
 /// The target of a link whose target may not exist yet; the path itself if it is not a link.
+///
+/// # Errors
+/// `ELOOP` if the path leads over more than [`LINKS`] links.
 fn end_of_links(path: &Path) -> io::Result<PathBuf> {
     let mut end = path.to_owned();
     for _ in 0..LINKS {
@@ -190,6 +227,9 @@ fn end_of_links(path: &Path) -> io::Result<PathBuf> {
     Err(nix::errno::Errno::ELOOP.into())
 }
 
+/// Replaces a file, or creates it, readable and writable for its owner: a draft beside it, then
+/// rename(2). A crash leaves either the old or the new content, and perhaps the draft, whose name
+/// ends in `.PID.new`.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     let mut draft = path.as_os_str().to_owned();
     draft.push(format!(".{}.new", std::process::id()));

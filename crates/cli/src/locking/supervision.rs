@@ -1,3 +1,8 @@
+//! The options `--max-hold` and `--on-lost`, for the commands that run something under a lock.
+//!
+//! `lokt once` has only the first ([`MaxHoldOption`]), the other commands have both
+//! ([`SupervisionOptions`]).
+
 use crate::span;
 use clap::{Args, ValueEnum};
 use lokt_lock::guard::{self, LockLossPolicy};
@@ -38,6 +43,8 @@ enum OnLostChoice {
 
 impl SupervisionOptions {
     /// As the guard takes them.
+    /// Without `--on-lost`, the command is stopped: a command that runs on without its lock may
+    /// destroy the work of the next holder.
     pub(crate) fn given(self) -> guard::SupervisionPolicy {
         let on_lost = match self.on_lost {
             None | Some(OnLostChoice::Kill) => LockLossPolicy::Kill,
