@@ -9,9 +9,14 @@ use lokt_lock::{
 use std::ffi::OsStr;
 
 /// The variable by which a shell asks for completions.
+///
+/// Its value is the name of the shell, such as `bash`. The scripts of `lokt completions` set it.
 pub(crate) const VARIABLE: &str = "COMPLETE";
 
 /// Completes the names of locks.
+///
+/// Names that have a record, held or not: `lokt why` and `lokt unlock` are useful for stale ones
+/// too.
 pub(crate) fn locks() -> ArgValueCompleter {
     ArgValueCompleter::new(|typed: &OsStr| names(typed, LockRecordKind::Lock))
 }
@@ -55,6 +60,9 @@ fn own_reservations(
 }
 
 /// The names that begin with the typed text. Without a root, there is nothing to complete.
+///
+/// A name that is not UTF-8 cannot exist. What was typed is compared as text, without any escaping:
+/// the shell does that.
 fn names(typed: &OsStr, kind: LockRecordKind) -> Vec<CompletionCandidate> {
     let typed = typed.to_string_lossy();
     let Ok(root) = context::find_root() else {

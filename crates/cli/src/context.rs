@@ -1,3 +1,15 @@
+//! What every command needs before it begins: who the caller is, and which folder has the locks.
+//!
+//! Both are found once. [`CommandContext`] carries them to the commands, together with a store on
+//! that folder. The rules are in the lock library (`file::root`, `file::earlier`, `caller`); this
+//! file reads the environment for them (through `env.rs`) and decides what is said about
+//! the result.
+//!
+//! A root is the folder with all locks of a repository. Two processes that find two roots do not
+//! exclude each other, so this file refuses or warns wherever that could happen unnoticed: a root
+//! of another user, a `LOKT_ROOT` beside locks that are held elsewhere, a root from before there
+//! was a repository.
+
 use crate::{env, exit::ExitCode, failure::CliFailure, output, view::command_line};
 use clap::Args;
 use lokt_lock::{
@@ -35,6 +47,8 @@ pub(crate) struct CommandWithOwnerOption<A: Args> {
 
 impl<A: Args> CommandWithOwnerOption<A> {
     /// Runs the command for its owner.
+    ///
+    /// Fails before `run` if the caller or the root cannot be found.
     pub(crate) fn run(
         self,
         run: impl FnOnce(A, &CommandContext) -> Result<ExitCode, CliFailure>,
@@ -43,6 +57,8 @@ impl<A: Args> CommandWithOwnerOption<A> {
     }
 
     /// The same, without a note when a root is made.
+    ///
+    /// For commands whose stderr is a screen.
     pub(crate) fn run_unannounced(
         self,
         run: impl FnOnce(A, &CommandContext) -> Result<ExitCode, CliFailure>,
@@ -53,24 +69,36 @@ impl<A: Args> CommandWithOwnerOption<A> {
 
 /// The facts that every command needs: the caller, and the folder of the locks.
 pub(crate) struct CommandContext {
+    /// The owner, agent and process that the command acts as.
     pub(crate) caller: Caller,
+    /// The folder of the locks, and how it was found.
     pub(crate) root: LockRoot,
+    /// The locks in that folder.
     pub(crate) store: FileLockStore,
 }
 
 impl CommandContext {
     /// Finds the caller and the folder of the locks; creates nothing.
+    ///
+    /// # Errors
+    /// A failure if a variable or the working folder cannot be read, if the root is another user's,
+    /// or if the repository is unclear.
     pub(crate) fn new(acting: &OwnerOption) -> Result<Self, CliFailure> {
         Self::of(caller(acting)?)
     }
 
     /// The same for a session of Claude Code, if no other harness is nearer. A hook knows the session from its input.
+    ///
+    /// Only hooks need this: the harness passes the session in a hook's input, and not always in
+    /// its environment.
     pub(crate) fn in_session(acting: &OwnerOption, session: &str) -> Result<Self, CliFailure> {
         Self::of(caller_by(acting, |key| {
             if key == harness::CLAUDE_SESSION { Some(session.into()) } else { env::value(key) }
         })?)
     }
 
+    /// Finds the root, and warns if this caller would be alone with it. Only a root that this
+    /// command would make outside of a repository is announced.
     fn of(caller: Caller) -> Result<Self, CliFailure> {
         let root = find_root()?;
         warn_if_apart(&root);
@@ -91,6 +119,9 @@ impl CommandContext {
     }
 
     /// Finds the project of the working folder.
+    ///
+    /// Reservations are about paths below the project: the git work tree of the working folder,
+    /// without git the folder that has the root.
     pub(crate) fn project(&self) -> Result<ProjectWorkingFolder, CliFailure> {
         let surroundings = surroundings()?;
         Ok(ProjectWorkingFolder::find(&ProjectSearchInputs {
@@ -102,6 +133,10 @@ impl CommandContext {
     }
 
     /// The same, where the root may be another user's: nothing may be done with it but to say so.
+    ///
+    /// For `lokt doctor`, which must work where nothing else does. The second value is the file or
+    /// folder of another user that leads to the root; with it, whether an earlier root counts is
+    /// not looked up.
     pub(crate) fn to_examine() -> Result<(Self, Option<ForeignOwnedPath>), CliFailure> {
         let (root, foreign) = LockRoot::locate(&surroundings()?)?;
         let root = if foreign.is_none() { counting(root)? } else { root };
@@ -120,18 +155,29 @@ fn announce(root: &Path) {
 }
 
 /// The root that is meant in this folder and environment.
+///
+/// Needs no caller, so completion, hooks and advice use it too. Creates nothing, but may note that
+/// an earlier root has ended.
 pub(crate) fn find_root() -> Result<LockRoot, CliFailure> {
     counting(LockRoot::find(&surroundings()?)?)
 }
 
 /// The root of those who do not have this caller's `LOKT_ROOT`.
+///
+/// Participants are all processes that lock in this folder. Those without the variable use the root
+/// that git or `lokt.toml` gives.
 pub(crate) struct CompetingLockRoot {
+    /// The root that they use.
     root: LockRoot,
+    /// Whether anything is held in it now. If not, `lokt.toml` names it, which is reason enough to
+    /// warn.
     is_used: bool,
 }
 
 impl CompetingLockRoot {
     /// What a person has to know of it.
+    ///
+    /// Text without a final full stop, for `output::warn`.
     pub(crate) fn warning(&self) -> String {
         let path = self.root.path.display();
         let what = match (self.is_used, self.root.method) {
@@ -146,6 +192,9 @@ impl CompetingLockRoot {
 
 /// The root that participants without `LOKT_ROOT` use here, if it is another one and anything is held in it, or
 /// the project names it.
+///
+/// `None` if this caller has no `LOKT_ROOT`, if that names the same folder, and if the other root
+/// cannot be found.
 pub(crate) fn apart(root: &LockRoot) -> Option<CompetingLockRoot> {
     if root.method != RootMethod::Env {
         return None;
@@ -172,6 +221,10 @@ fn warn_if_apart(root: &LockRoot) {
 
 /// Refuses to work where the root, or the repository that has the working folder, belongs to another user: also where
 /// `LOKT_ROOT` names another root, because the repository's files are read.
+///
+/// # Errors
+/// [`LockRootError::Foreign`] with the file that belongs to another user. Any other fault of a root
+/// is passed over: it shows up where the root is used.
 pub(crate) fn require_own_project() -> Result<(), CliFailure> {
     let environment = surroundings()?;
     let without = RootSearchInputs { lokt_root: None, ..environment.clone() };
@@ -189,6 +242,11 @@ fn foreign_in(environment: &RootSearchInputs) -> Option<(RootMethod, ForeignOwne
     Some((root.method, foreign?))
 }
 
+/// What the search for a root depends on: the working folder, git's variables, `LOKT_ROOT`, and the
+/// user, which under sudo(8) is also the user who called it.
+///
+/// # Errors
+/// A failure if the working folder is gone, or a variable has no valid value.
 fn surroundings() -> Result<RootSearchInputs, CliFailure> {
     let folder = std::env::current_dir().map_err(|error| {
         CliFailure::new(ExitCode::Error, format!("cannot find the working folder: {error}"))
@@ -204,6 +262,10 @@ fn surroundings() -> Result<RootSearchInputs, CliFailure> {
 }
 
 /// The root that counts: what was held before there was a repository stays where it was until it is free.
+///
+/// The roots of before are asked in their order; the first that is still in use is the one that
+/// counts. If none is, the found root counts, and [`FileLockStore::revive`] takes back a mark that
+/// said it had ended.
 fn counting(root: LockRoot) -> Result<LockRoot, CliFailure> {
     for earlier in &root.earlier {
         if let Some(earlier) = still_counting(earlier, &root)? {
@@ -214,7 +276,12 @@ fn counting(root: LockRoot) -> Result<LockRoot, CliFailure> {
     Ok(root)
 }
 
-/// A root of before the repository or the project's file, where it is in use. Where it is not, the time of the former ends here.
+/// A root from before the repository or the project's file, if it is still in use. If it is not, this
+/// notes in it that its time has ended, where it can end.
+///
+/// `None` if it does not count any more. In use means: anything held, waited for, frozen or
+/// reserved. For a root that may have come with the files of a repository (`is_older` is false),
+/// only living processes prove it, because a cloned record proves nothing.
 fn still_counting(
     earlier: &PreRepositoryRoot,
     root: &LockRoot,
@@ -257,11 +324,17 @@ fn still_counting(
 }
 
 /// The caller, by the arguments and the environment.
+///
+/// # Errors
+/// A usage failure if `LOKT_OWNER` or `LOKT_AGENT_ID` is no valid value.
 pub(crate) fn caller(acting: &OwnerOption) -> Result<Caller, CliFailure> {
     caller_by(acting, env::value)
 }
 
 /// The caller, where a harness's variables have these values.
+///
+/// The owner is `--owner`, else `LOKT_OWNER`, else the user of the system. The agent is
+/// `LOKT_AGENT_ID`, else the session of the harness above this process, else the terminal session.
 fn caller_by(
     acting: &OwnerOption,
     value_of: impl Fn(&str) -> Option<OsString>,

@@ -1,3 +1,5 @@
+//! Refusals of `lokt freeze`.
+
 use crate::{
     exit::ExitCode,
     failure::CliFailure,
@@ -10,6 +12,9 @@ use lokt_lock::{
 };
 
 /// The refusal of a name that another has frozen already.
+///
+/// The exit code is [`ExitCode::Held`]. For `--json`, the facts are the fields of the freeze that
+/// stands, and `reason` is `frozen`.
 pub(crate) fn refusal(name: &LockName, record: &LockRecord, me: &CallerIdentity) -> CliFailure {
     let shown = name.as_str();
     let text = format!("{shown:?} is frozen already {}", view::holder::frozen_by(record, me));

@@ -1,3 +1,6 @@
+//! Refusals of a request for a lock: `guard`, `lock`, `once`, `tool run`, and a `wait` that gave
+//! up.
+
 use crate::{
     env,
     exit::ExitCode,
@@ -17,6 +20,16 @@ use lokt_lock::{
 };
 
 /// A refusal as an error message.
+///
+/// The message says who holds the lock, or what else is in the way, and for how long the caller has
+/// waited. The exit code is [`ExitCode::Held`]. The hints depend on whose the obstacle is:
+///
+/// * a kept result of `lokt once`: use another name, because the lease may stand for days;
+/// * a lease of the caller: how to unlock it, or to run a command under it;
+/// * anything else: how to wait, and whom to ask.
+///
+/// The last hint is always `lokt why`. For `--json`, the facts are those of
+/// `view::holder::blocked`.
 pub(crate) fn denied(name: &LockName, denial: &Denial, caller: &Caller) -> CliFailure {
     let me = &caller.identity;
     let (holder, ahead) = (denial.holder.as_ref(), denial.ahead.as_ref());
@@ -34,6 +47,10 @@ pub(crate) fn denied(name: &LockName, denial: &Denial, caller: &Caller) -> CliFa
 }
 
 /// How to wait for what is another's, or for a command of the caller, and whom to ask.
+///
+/// `--wait` is offered only to a caller that did not wait, `--timeout` only to one that gave up. A
+/// freeze of the caller can be lifted by it; a freeze of another, like a lock of another, is a
+/// matter of asking.
 fn waiting_hints(name: &LockName, denial: &Denial, me: &CallerIdentity) -> Vec<String> {
     let freeze = match &denial.obstacle {
         Obstacle::Frozen(freeze) => Some(freeze.as_ref()),
@@ -55,6 +72,8 @@ fn waiting_hints(name: &LockName, denial: &Denial, me: &CallerIdentity) -> Vec<S
 }
 
 /// The caller's own lease, if it is the obstacle: no wait for it would end.
+///
+/// `None` for a guard of the caller: that one ends by itself, so a wait makes sense.
 fn own_lease<'a>(denial: &'a Denial, me: &CallerIdentity) -> Option<&'a LockRecord> {
     match &denial.obstacle {
         Obstacle::Held(record) => lease_of(record, me),
@@ -81,6 +100,9 @@ fn about_result(name: &LockName, denial: &Denial, me: &CallerIdentity) -> String
 }
 
 /// What to do about the caller's own lease.
+///
+/// The second hint is only for an exclusive lease, and for a name that cannot be read as an option
+/// of the command line.
 fn release_hints(name: &LockName, lease: &LockRecord, me: &CallerIdentity) -> Vec<String> {
     let flags = as_owner(me);
     let mut hints = vec![format!("{}   unlocks your lease", call("unlock", name, &flags))];
@@ -91,7 +113,8 @@ fn release_hints(name: &LockName, lease: &LockRecord, me: &CallerIdentity) -> Ve
     hints
 }
 
-/// The flag with which a command acts as this owner, where it would not without.
+/// The flag `--owner NAME`, with a leading space, with which a command acts as this owner; empty if
+/// it does so without the flag: the owner is the user of the system, or `LOKT_OWNER` names it.
 fn as_owner(me: &CallerIdentity) -> String {
     let by_variable = env::text(env::OWNER).ok().flatten();
     if me.source == OwnerSource::Derived || by_variable.as_deref() == Some(me.owner.as_str()) {

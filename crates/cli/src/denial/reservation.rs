@@ -1,3 +1,5 @@
+//! Refusals of `lokt reserve` and `lokt unreserve`.
+
 use crate::{
     exit::ExitCode,
     failure::CliFailure,
@@ -11,6 +13,10 @@ use lokt_lock::{
 };
 
 /// The refusal of paths that another has reserved: one error for each conflict. All but the last are printed here.
+///
+/// The exit code is [`ExitCode::Held`]. `--json` gets one object, with all conflicts, on stdout at
+/// the end; the lines on stderr are for people. Nothing of the request was reserved, but the last
+/// hint lists the requested patterns that are free.
 pub(crate) fn denied(denial: &ReservationDenial) -> CliFailure {
     let mut lines = shown::denied(denial);
     if let (Some(last), Some(waited)) = (lines.last_mut(), denial.waited) {
@@ -33,7 +39,15 @@ pub(crate) fn denied(denial: &ReservationDenial) -> CliFailure {
     }
 }
 
-/// The refusal to give back.
+/// The failure for paths that were not given back.
+///
+/// * Another's: [`ExitCode::NotYours`].
+/// * A part of a larger pattern of the caller, which cannot be cut: [`ExitCode::Error`]. Nothing
+///   has changed.
+/// * Not reserved at all: [`ExitCode::NotFound`].
+///
+/// The two outcomes of a success are no refusals. They are in the match because the type has them,
+/// and callers do not pass them.
 pub(crate) fn not_given_back(refused: &UnreserveOutcome) -> CliFailure {
     match refused {
         UnreserveOutcome::NotYours(record) => not_yours(record),
@@ -55,6 +69,8 @@ pub(crate) fn not_given_back(refused: &UnreserveOutcome) -> CliFailure {
     }
 }
 
+/// The failure for a reservation of another. It can only end by itself or be given back by its
+/// owner: there is no command that breaks it, so the hint names its id and the owner.
 fn not_yours(record: &Reservation) -> CliFailure {
     let told = shown::told(record, Timestamp::now(), "");
     let text = format!("{} is not yours: {told}", shown::list(&record.patterns));

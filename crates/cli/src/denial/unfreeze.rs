@@ -1,3 +1,5 @@
+//! Refusals of `lokt unfreeze`.
+
 use crate::{
     exit::ExitCode,
     failure::CliFailure,
@@ -10,6 +12,9 @@ use lokt_lock::{
 };
 
 /// The refusal to lift a freeze.
+///
+/// [`ExitCode::NotYours`] for a freeze of another, with the freeze's fields as facts, else
+/// [`ExitCode::NotFound`]. Callers do not pass the outcome of a success.
 pub(crate) fn refusal(
     name: &LockName,
     refused: &UnfreezeOutcome,

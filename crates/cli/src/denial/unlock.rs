@@ -1,3 +1,5 @@
+//! Refusals of `lokt unlock`, with and without `--break-stale`, `--force` and `--fence`.
+
 use crate::{
     context::CommandContext,
     exit::ExitCode,
@@ -13,6 +15,10 @@ use lokt_lock::{
 };
 
 /// The refusal to free a name.
+///
+/// [`ExitCode::NotFound`] if the name is free, else [`ExitCode::NotYours`]. No text suggests
+/// `--force` or `--break-stale`: `lokt why` explains what may be done and what it destroys. Callers
+/// do not pass the outcome of a success.
 pub(crate) fn refusal(
     name: &LockName,
     refused: &UnlockOutcome,
@@ -36,6 +42,8 @@ pub(crate) fn refusal(
 }
 
 /// The refusal to break a lock whose fence is not the requested one.
+///
+/// `asked` is the fence of `--fence`, `now` the record that stands; `None` if there is no record.
 pub(crate) fn other_fence(name: &LockName, asked: Fence, now: Option<&LockRecord>) -> CliFailure {
     let text =
         format!("lock {:?} has another fence than {asked}: {}", name.as_str(), standing(now));
@@ -57,6 +65,12 @@ fn standing(now: Option<&LockRecord>) -> String {
     format!("it is held by {}", holders.join("; "))
 }
 
+/// The refusal to unlock a lock that processes of a guard have: it is free when the last of them
+/// ends, and no unlocking would stop them.
+///
+/// `pid` is the guard's process, if a record or ticket names it, and `supervisor` whether that
+/// process lives. `Dead` means that only the command is left, `Unknown` that the process is not
+/// visible from here, as in another container.
 fn guard_lives(
     name: &LockName,
     (pid, supervisor): (Option<i32>, Liveness),
@@ -93,6 +107,8 @@ fn guard_lives(
     failure.hint(format!("{why}   lists the ones that are visible from here"))
 }
 
+/// The refusal to unlock what another holds. The same user in another terminal or agent is another
+/// holder too; then a hint says so, because the message alone would name the reader as the holder.
 fn not_yours(name: &LockName, record: &LockRecord, context: &CommandContext) -> CliFailure {
     let identity = &context.caller.identity;
     let text = format!("lock {:?} is not yours: {}", name.as_str(), view::holder::who(record));
@@ -110,6 +126,9 @@ fn not_yours(name: &LockName, record: &LockRecord, context: &CommandContext) -> 
         .hint(format!("{}   shows what you can do", view::call("why", name, "")))
 }
 
+/// The refusal of `--break-stale` where nothing proves that the holder is gone. `holding` is how
+/// the lock is held, if a record says so; `record` is `None` while another program may still be
+/// writing it.
 fn not_stale(
     name: &LockName,
     record: Option<&LockRecord>,
