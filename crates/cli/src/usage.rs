@@ -4,6 +4,10 @@
 //! * [`call`]: what each typed word is.
 //! * [`unknown`], [`incomplete`], [`program`], [`misread`](mod@misread): one kind of mistake each.
 //! * [`synonyms`], [`values`]: words of other programs, and valid values that are like invalid ones.
+//!
+//! The words that a person or an agent typed are taken apart, corrected step by step, and parsed
+//! again after each step. What is shown as a hint is therefore a call that the parser accepts.
+//! Nothing is run, and no correction adds an option that takes away what is another's.
 
 mod call;
 mod correction;
@@ -27,6 +31,9 @@ use std::{
 
 /// Prints clap's message: help and version to stdout, usage errors to stderr in lokt's form, one `error:` line
 /// and then hints.
+///
+/// Called for every error of the parser. Returns [`ExitCode::Done`] for `--help` and `--version`,
+/// if they could be printed, and [`ExitCode::Usage`] for wrong usage.
 pub(crate) fn report(mut error: Error, grammar: &CommandLineCorrector<'_>) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
@@ -49,11 +56,17 @@ pub(crate) fn report(mut error: Error, grammar: &CommandLineCorrector<'_>) -> Ex
 }
 
 /// Whether the words that this process was started with may mean something else to the caller than to the parser.
+///
+/// Quick enough for every call. Only if it says yes does the caller build the corrector and call
+/// [`misread`](fn@misread).
 pub(crate) fn is_doubtful() -> bool {
     typed().is_some_and(|words| misread::is_doubtful(&words))
 }
 
 /// The failure for words that the parser accepts, and that mean something else to the caller.
+///
+/// `None` if the words mean the same to both, or are not all text. The failure is
+/// [`ExitCode::Usage`]: what the caller did not mean is not run.
 pub(crate) fn misread(grammar: &CommandLineCorrector<'_>) -> Option<CliFailure> {
     let words = typed()?;
     let failure = CliFailure::usage(grammar.misread(&words)?);
@@ -61,6 +74,10 @@ pub(crate) fn misread(grammar: &CommandLineCorrector<'_>) -> Option<CliFailure> 
 }
 
 /// Adds the right call to the failure of a command, if other words would have helped.
+///
+/// This covers two cases that the parser cannot see: a program that was not found because a shell
+/// should have run it, and a usage error that the command itself reports. A failure that has hints
+/// already stays as it is.
 pub(crate) fn advise(failure: CliFailure, grammar: &CommandLineCorrector<'_>) -> CliFailure {
     let (Some(words), true) = (typed(), failure.hints.is_empty()) else {
         return failure;
@@ -80,6 +97,9 @@ pub(crate) fn advise(failure: CliFailure, grammar: &CommandLineCorrector<'_>) ->
 }
 
 /// Whether [`advise`] may have something to add.
+///
+/// Callers ask before they build a [`CommandLineCorrector`], which needs the whole tree of
+/// commands.
 pub(crate) fn can_advise(failure: &CliFailure) -> bool {
     (failure.code == ExitCode::Usage || is_missing(failure.code)) && !failure.silent
 }
@@ -104,11 +124,16 @@ fn corrected(
 }
 
 /// The words that this process was started with, if all are text.
+///
+/// A word that is not UTF-8 could not be shown exactly, so there is no correction then.
 fn typed() -> Option<Vec<String>> {
     env::args_os().skip(1).map(|it| it.into_string().ok()).collect()
 }
 
 /// Whether a word is a program, by its path or in a folder of `PATH`.
+///
+/// Only the permission bits are looked at, as execvp(3) would find it for some user. Nothing is
+/// run.
 pub(crate) fn finds(word: &str) -> bool {
     let is_program = |path: &Path| {
         path.metadata().is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0)
@@ -134,6 +159,9 @@ fn make_printable(error: &mut Error) {
 }
 
 /// The parser's message, and its advice.
+///
+/// clap separates the message, the tips and the usage by empty lines. Advice that names a harmful
+/// option is left out.
 fn paragraphs(error: &Error) -> (String, Vec<String>) {
     let text = error.render().to_string();
     let mut paragraphs = text.split("\n\n");
@@ -143,11 +171,14 @@ fn paragraphs(error: &Error) -> (String, Vec<String>) {
     (message, advice.filter(|it| !unknown::names_harm(it)).collect())
 }
 
+/// The words of a text with one space between them: clap breaks its lines for a terminal.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The useful parts of a paragraph: tips and the usage.
+///
+/// The reference to `--help` at clap's end is dropped, because every failure gets its own.
 fn hints_of(part: &str) -> Vec<String> {
     let part = part.trim();
     if let Some(usage) = part.strip_prefix("Usage:") {

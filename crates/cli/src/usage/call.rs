@@ -1,3 +1,11 @@
+//! A call of lokt, word by word: which is the command, an option, a value, or a word of another
+//! program.
+//!
+//! The parser stops at the first mistake and keeps no account of the words after it. This reading
+//! never fails: where a word could be two things, it takes the more usual one. All changes of a
+//! call return new words and leave the old ones as they are. Places are positions in `words`, from
+//! 0.
+
 use clap::{Arg, Command};
 use std::iter::repeat_n;
 
@@ -28,6 +36,7 @@ pub(super) struct TypedCall<'a> {
     pub(super) command: &'a Command,
     /// The names of that command: `tool`, `run`.
     pub(super) path: Vec<String>,
+    /// What each word is, in the order of the words.
     roles: Vec<Role>,
 }
 
@@ -44,6 +53,9 @@ impl<'a> TypedCall<'a> {
         Self { words, ..call }
     }
 
+    /// What a word is, and with the name of a command the move into it. `is_value` says that the
+    /// word before it is an option without its value. After a positional argument no word names a
+    /// command any more.
     fn role_of(&mut self, word: &str, is_value: bool) -> Role {
         if self.roles.contains(&Role::Separator) {
             return Role::Tail;
@@ -107,6 +119,9 @@ impl<'a> TypedCall<'a> {
     }
 
     /// The place of an option, or of a word that the parser names.
+    ///
+    /// A word that the parser names as `--ttl` is also found as `--ttl=5m`, and `-c` as `-cLINE`.
+    /// Names of commands and the separator are never found.
     pub(super) fn find(&self, word: &str) -> Option<usize> {
         let is_it = |(at, typed): (usize, &String)| {
             let is_short = word.len() == 2 && word.starts_with('-');
@@ -137,6 +152,8 @@ impl<'a> TypedCall<'a> {
     }
 
     /// The words with more of them at the end of lokt's arguments.
+    ///
+    /// That is before the first `--`, where there is one.
     pub(super) fn adding<T: AsRef<str>>(&self, more: &[T]) -> Vec<String> {
         let end = self.separator().unwrap_or(self.words.len());
         let (before, after) = self.words.split_at(end);
@@ -145,6 +162,8 @@ impl<'a> TypedCall<'a> {
     }
 
     /// The words with another command in the place of this one.
+    ///
+    /// Options and arguments stay, so the parser may find the next mistake among them.
     pub(super) fn as_command(&self, name: &str) -> Vec<String> {
         let last = self.places(Role::Command).pop();
         last.map_or_else(|| self.words.clone(), |at| self.replacing(at, &[name]))
@@ -166,6 +185,8 @@ impl<'a> TypedCall<'a> {
 }
 
 /// The option of a command that a word names.
+///
+/// `word` may have its value behind a `=` or, after one letter, directly behind it.
 pub(super) fn option_in<'c>(command: &'c Command, word: &str) -> Option<&'c Arg> {
     let is_it = |arg: &&Arg| match word.strip_prefix("--") {
         Some(long) => arg.get_long() == long.split('=').next(),
@@ -174,6 +195,8 @@ pub(super) fn option_in<'c>(command: &'c Command, word: &str) -> Option<&'c Arg>
     command.get_arguments().find(is_it)
 }
 
+/// The first option of that name in a command or anywhere below it. It only answers whether an
+/// option that stands in the wrong place takes a value.
 fn option_anywhere<'c>(command: &'c Command, word: &str) -> Option<&'c Arg> {
     let mut parts = repeat_n(command, 1).chain(command.get_subcommands());
     let below = || command.get_subcommands().find_map(|it| option_anywhere(it, word));

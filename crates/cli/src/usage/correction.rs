@@ -25,10 +25,15 @@ pub(crate) struct CommandLineCorrector<'a> {
 }
 
 /// How many mistakes in one call are corrected.
+///
+/// A call that needs more is not understood, and then a guess would not help its caller.
 const STEPS: usize = 12;
 
 impl CommandLineCorrector<'_> {
     /// The right call for words that are wrong usage.
+    ///
+    /// `None` if a step does not know the mistake, or changes nothing, or after [`STEPS`] steps.
+    /// Words that ask for help or the version count as right.
     pub(crate) fn corrected(&self, typed: &[String]) -> Option<Vec<String>> {
         let mut words = typed.to_vec();
         for _ in 0..STEPS {
@@ -52,6 +57,9 @@ impl CommandLineCorrector<'_> {
     }
 
     /// The right call for words that the parser accepts and the command refuses as wrong usage.
+    ///
+    /// `None` if no call is found that the parser accepts. The same words come back if nothing has
+    /// to change.
     pub(crate) fn refused(&self, typed: &[String]) -> Option<Vec<String>> {
         let call = self.harmless(typed.to_vec());
         if misread::find(&call, self.finds).is_some() {
@@ -68,6 +76,9 @@ impl CommandLineCorrector<'_> {
     }
 
     /// The right call where a program was not found that a shell can run.
+    ///
+    /// Only the words from the separator on are moved, and none of them may be a harmful option:
+    /// the caller had put them behind the `--`, where lokt did not read them.
     pub(crate) fn not_found(&self, typed: &[String]) -> Option<Vec<String>> {
         let call = TypedCall::new(self.root, typed.to_vec());
         let separator = call.separator()?;
@@ -78,6 +89,9 @@ impl CommandLineCorrector<'_> {
     }
 
     /// A call as a line for a shell. Words that cannot be shown exactly make no line.
+    ///
+    /// Words with control or invisible characters are such words: a reader who copies the line
+    /// would run something else.
     pub(crate) fn line(words: &[String]) -> Option<String> {
         let is_exact = words.iter().all(|it| printable::line(it) == it.as_str());
         is_exact.then(|| format!("lokt {}", command_line(words)))
@@ -90,6 +104,8 @@ impl CommandLineCorrector<'_> {
         std::iter::once("lokt").chain(path).chain(["--help"]).collect::<Vec<_>>().join(" ")
     }
 
+    /// Corrects one mistake, the one that the parser reports; `None` if there is no correction for
+    /// that kind.
     fn step(&self, call: &TypedCall<'_>, error: &Error) -> Option<Vec<String>> {
         match error.kind() {
             ErrorKind::InvalidSubcommand => unknown::command(call, error, self.finds),
@@ -123,6 +139,8 @@ fn is_display(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion)
 }
 
+/// The place of the first option that must not be in a hint. `--owner` is allowed except with
+/// `unlock` and `unfreeze`, where it would end locks of another owner.
 fn harm_in(call: &TypedCall<'_>) -> Option<usize> {
     let ends_locks = ["unlock", "unfreeze"].contains(&&*call.name());
     let harms = |at: &usize| {

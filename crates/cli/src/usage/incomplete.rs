@@ -1,4 +1,9 @@
 //! Arguments that are missing, are not valid, or exclude each other.
+//!
+//! Each function takes the call and the parser's error, and returns new words, or `None` if it has
+//! no correction. What cannot be known is filled in as a placeholder in capitals (`NAME`,
+//! `COMMAND`) or with a usual value (`10m`); what may only be given by a person, such as an owner,
+//! is never filled in.
 
 use super::{
     call::{Role, TypedCall},
@@ -13,6 +18,8 @@ use clap::{
 };
 
 /// Adds the command of a command.
+///
+/// Only a command that changes nothing is added: `check` or `list`.
 pub(super) fn command(call: &TypedCall<'_>) -> Option<Vec<String>> {
     match &*call.name() {
         "fence" => Some(call.adding(&["check"])),
@@ -22,6 +29,9 @@ pub(super) fn command(call: &TypedCall<'_>) -> Option<Vec<String>> {
 }
 
 /// Adds an argument that is missing.
+///
+/// A missing program is added by [`with_program`], a missing name is made from the program. Never
+/// adds an option for which [`may_harm`] says yes.
 pub(super) fn argument(
     call: &TypedCall<'_>,
     error: &Error,
@@ -47,6 +57,8 @@ pub(super) fn argument(
     Some(call.adding(&[option.to_owned(), example(call, missing)?]))
 }
 
+/// The call with the program that it runs, behind `--`. The program is one of the words that are
+/// there, if one of them looks like it, else the placeholder `COMMAND`.
 fn with_program(call: &TypedCall<'_>, finds: &RunnableCommandPredicate<'_>) -> Vec<String> {
     if let Some(separator) = call.separator() {
         let looks_like_one = |at: &usize| {
@@ -78,6 +90,9 @@ fn value_name(shown: &str) -> &str {
 }
 
 /// A value that an argument takes.
+///
+/// The first of its choices, else a usual value for the name that the help gives it. `None` for
+/// values that cannot be guessed.
 fn example(call: &TypedCall<'_>, shown: &str) -> Option<String> {
     let choices = named(call, shown).map(Arg::get_possible_values).unwrap_or_default();
     let first = choices.first().map(|it| it.get_name().to_owned());
@@ -85,6 +100,10 @@ fn example(call: &TypedCall<'_>, shown: &str) -> Option<String> {
 }
 
 /// Puts a valid value in the place of one that is not.
+///
+/// What is put there depends on the value's name in the help: a name or a duration is made from the
+/// typed text, an unlimited duration and an owner are left out with their option, a choice becomes
+/// the one that the word stands for, or the nearest.
 pub(super) fn value(
     call: &TypedCall<'_>,
     error: &Error,
@@ -126,6 +145,9 @@ pub(super) fn value(
 }
 
 /// The option `--agent` once for each agent that a value names, as others write them: `Claude`, `claude-code`.
+///
+/// `None` if one of the names is unknown. All are corrected at once, because each would be a
+/// mistake by itself.
 fn agents(call: &TypedCall<'_>, at: usize, value: &str) -> Option<Vec<String>> {
     let agent = call.command.get_arguments().find(|it| it.get_long() == Some("agent"))?;
     let choices = agent.get_possible_values();
@@ -143,6 +165,7 @@ fn agents(call: &TypedCall<'_>, at: usize, value: &str) -> Option<Vec<String>> {
     Some(before.iter().cloned().chain(right).chain(behind.iter().cloned()).collect())
 }
 
+/// A text as `KEY=VALUE`: the typed text is taken for the key.
 fn pair(text: &str) -> String {
     let text = text.trim_start_matches('=');
     if text.is_empty() {
@@ -158,11 +181,16 @@ fn value_of(call: &TypedCall<'_>, option: &str) -> Option<usize> {
     Some(if call.role(at + 1) == Some(Role::Value) { at + 1 } else { at })
 }
 
+/// The place of the option that a value belongs to; the place itself if the value is behind a `=`.
 fn option_at(call: &TypedCall<'_>, value: usize) -> usize {
     if call.role(value) == Some(Role::Value) { value.saturating_sub(1) } else { value }
 }
 
 /// A lock's name that is not valid, or a program in its place.
+///
+/// Without a `--`, a second or later name is taken for the program. A single one with spaces is
+/// taken for the program's whole line, and its name for the lock. In all other cases the nearest
+/// valid name is put there. `once` leaves fewer bytes for the name, because it adds a digest to it.
 fn name(
     call: &TypedCall<'_>,
     at: usize,
@@ -187,6 +215,8 @@ fn name(
 }
 
 /// Removes one of two arguments that exclude each other, or the earlier of two equal ones.
+///
+/// `--owner` goes first if it is one of the two.
 pub(super) fn conflict(call: &TypedCall<'_>, error: &Error) -> Option<Vec<String>> {
     let places = |kind| {
         let shown = text_of(error, kind)?;
@@ -208,6 +238,10 @@ pub(super) fn surplus_value(call: &TypedCall<'_>, error: &Error) -> Option<Vec<S
 }
 
 /// Corrects what the parser accepts and the command refuses.
+///
+/// These rules are checked by the commands themselves, so the parser reports no error for them:
+/// `unlock` without a name, a name given twice to `guard`, a name of `once` that is too long or not
+/// valid, and `tool run --wait` without a lock to wait for.
 pub(super) fn refused(call: &TypedCall<'_>) -> Option<Vec<String>> {
     let arguments = call.places(Role::Positional);
     let word = |at: usize| call.words.get(at);

@@ -1,4 +1,7 @@
 //! Words that mean something else to the parser than to the caller: it may accept them.
+//!
+//! A wrong guess here would cost a caller a call that was right. So each function knows one mistake
+//! that is seen often and has no sensible reading as it stands.
 
 use super::{
     call::{Role, TypedCall, option_in},
@@ -15,6 +18,8 @@ pub(super) struct MisreadCall {
 }
 
 /// The first part of a call that is read otherwise than it is meant.
+///
+/// At most one mistake is returned; the caller corrects it and asks again.
 pub(super) fn find(
     call: &TypedCall<'_>,
     finds: &RunnableCommandPredicate<'_>,
@@ -26,6 +31,9 @@ pub(super) fn find(
 }
 
 /// Whether words may be misread. It is quick, and in doubt it says yes.
+///
+/// Only words before the `--` are looked at: a duration behind `--wait`, and a `-c` that stands
+/// behind a second name or option, or whose line is followed by another word.
 pub(super) fn is_doubtful(words: &[String]) -> bool {
     let ours = words.iter().position(|it| it == "--").unwrap_or(words.len());
     let words = words.get(..ours).unwrap_or_default();
@@ -87,9 +95,13 @@ const LAUNCHERS: &str = "sh bash zsh dash ksh fish env time nice ionice nohup su
     npx pnpm yarn bun cargo go python python3 node ruby perl uv pytest";
 
 /// Programs whose names are usual for locks, too.
+///
+/// A lock may be called so, so finding such a program in `PATH` proves nothing.
 const USUAL_NAMES: [&str; 7] = ["test", "install", "sync", "link", "true", "false", "tests"];
 
 /// A program behind the names, with a `-c` that is meant for it: `guard build bash -c LINE`.
+///
+/// The first name of a call is always the lock's: a program counts from the second on.
 fn program_with_c(
     call: &TypedCall<'_>,
     finds: &RunnableCommandPredicate<'_>,
@@ -109,6 +121,8 @@ fn program_with_c(
 }
 
 /// Words behind `-c LINE` that belong to the line.
+///
+/// The words are joined to one line, as the shell would have passed it with quotes.
 fn line_without_quotes(call: &TypedCall<'_>) -> Option<MisreadCall> {
     let at = line_option(call)?;
     let has_name = call.places(Role::Positional).first().is_some_and(|it| *it < at);
@@ -132,6 +146,8 @@ fn line_option(call: &TypedCall<'_>) -> Option<usize> {
 }
 
 /// The line of the `-c` at a place, with the words behind it that belong to it, and the place behind them.
+///
+/// The line ends at the first option of lokt's own or at `--`.
 pub(super) fn whole_line(call: &TypedCall<'_>, at: usize) -> Option<(String, usize)> {
     let is_own = |it: &usize| {
         call.role(*it) == Some(Role::Option)

@@ -1,4 +1,7 @@
 //! The program that `guard` and `once` run: where it begins, and how it is written.
+//!
+//! Without a `--`, words cannot tell where the names of locks end. The functions here decide by two
+//! facts: a word that is found as a program, or that only a shell can run, is meant as a program.
 
 use super::{
     call::{Role, TypedCall, option_in},
@@ -20,6 +23,8 @@ pub(super) fn separated(
 }
 
 /// Whether a word is a command that can be run.
+///
+/// A parameter, so that tests need no programs.
 pub(super) type RunnableCommandPredicate<'a> = dyn Fn(&str) -> bool + 'a;
 
 /// Whether a word is meant as a program and not as the name of a lock.
@@ -29,6 +34,9 @@ pub(super) fn looks_like_a_program(word: &str, finds: &RunnableCommandPredicate<
 
 /// The place where the program begins if no `--` says so: the first argument behind a name that looks like one,
 /// else the second argument.
+///
+/// `once` takes one name, so its program is always the second argument. `None` if there is only one
+/// argument.
 pub(super) fn start(call: &TypedCall<'_>, finds: &RunnableCommandPredicate<'_>) -> Option<usize> {
     let arguments = call.places(Role::Positional);
     let later = arguments.get(1..)?;
@@ -39,6 +47,9 @@ pub(super) fn start(call: &TypedCall<'_>, finds: &RunnableCommandPredicate<'_>) 
 }
 
 /// How many of the last words are options of lokt: only where `--wait` is among them, which no other program needs.
+///
+/// Callers often write `lokt guard build make --wait`. Other options are left to the program,
+/// because it may have them too.
 fn own_options(call: &TypedCall<'_>, program: &[String]) -> usize {
     let first = call.words.len() - program.len();
     let mut from = call.words.len();
@@ -62,6 +73,9 @@ fn own_options(call: &TypedCall<'_>, program: &[String]) -> usize {
 }
 
 /// The words that make `guard` or `once` run a program.
+///
+/// A line for a shell becomes `-c LINE` for `guard`, and `-- sh -c LINE` for `once`, which has no
+/// `-c`.
 pub(super) fn written(
     command: &str,
     program: &[String],
@@ -76,6 +90,9 @@ pub(super) fn written(
 }
 
 /// The line for a shell, if only a shell can run the words.
+///
+/// That is so for a word with spaces in it, a builtin such as `cd`, and an assignment, unless a
+/// program of that name exists.
 pub(super) fn shell_line(
     program: &[String],
     finds: &RunnableCommandPredicate<'_>,
@@ -93,6 +110,8 @@ pub(super) fn shell_line(
 }
 
 /// A call that names no lock, with one that is called as the program.
+///
+/// If the words behind `--` look like `NAME PROGRAM…`, the first becomes the name.
 pub(super) fn named_after_program(
     call: &TypedCall<'_>,
     finds: &RunnableCommandPredicate<'_>,
@@ -136,6 +155,8 @@ pub(super) fn not_found(
 }
 
 /// How many words at the beginning are options of lokt, with their values.
+///
+/// 0 if one of them is no option of this command: then all belong to the program.
 fn leading_options(call: &TypedCall<'_>, words: &[String]) -> usize {
     let mut count = 0;
     while let Some(option) = words.get(count).filter(|it| it.starts_with('-')) {

@@ -1,4 +1,9 @@
 //! Words of other programs, and the words of lokt for them.
+//!
+//! The tables are made from what people and agents type. A word stands for the harmless command:
+//! those who type `kill` or `steal` are shown `why`, which says what they may do, and `setup` is
+//! shown with `--dry-run`. Two words of lokt are a command and its first option, or a command and
+//! one below it.
 
 use super::call::option_in;
 use clap::Command;
@@ -43,6 +48,8 @@ const COMMANDS: &[(&str, &str)] = &[
 ];
 
 /// The same for the commands of a command.
+///
+/// A command, a command below it, and the words of others for that.
 const NESTED: [(&str, &str, &str); 19] = [
     ("results", "list", "ls ps status all"),
     ("results", "show", "cat get info view describe inspect"),
@@ -66,6 +73,8 @@ const NESTED: [(&str, &str, &str); 19] = [
 ];
 
 /// Options: what others call them, and what lokt does.
+///
+/// One word can stand for several options. The first that the command has counts.
 const OPTIONS: &[(&str, &str)] = &[
     ("--ttl", "--expire --expires --expiry --expires-in --duration --for --lease --lifetime"),
     ("--ttl", "--lease-time --age --max-age --until --keep -t"),
@@ -88,6 +97,8 @@ const OPTIONS: &[(&str, &str)] = &[
 ];
 
 /// The command of lokt that a word stands for, below the command `parent`, as words.
+///
+/// `parent` is empty for the program itself. Case, underscores and leading dashes do not matter.
 pub(super) fn command(parent: &str, word: &str) -> Option<Vec<&'static str>> {
     let word = word.trim_start_matches('-').to_ascii_lowercase().replace('_', "-");
     let is_it = |others: &str| others.split(' ').any(|it| it == word);
@@ -102,6 +113,8 @@ pub(super) fn command(parent: &str, word: &str) -> Option<Vec<&'static str>> {
 }
 
 /// The option of a command that a word stands for.
+///
+/// `word` may have a value behind a `=`. `None` also if the command does not have lokt's option.
 pub(super) fn option(command: &Command, word: &str) -> Option<&'static str> {
     let name = word.split('=').next()?;
     let is_it = |(ours, others): &&(&'static str, &str)| {

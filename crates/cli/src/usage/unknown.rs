@@ -1,4 +1,7 @@
 //! Commands and arguments that lokt does not know.
+//!
+//! A synonym from the table counts more than a similar spelling, because the parser's suggestions
+//! know only letters. Harmful options are never suggested.
 
 use super::{
     call::{Role, TypedCall, option_in},
@@ -28,6 +31,9 @@ pub(super) fn nearest_of(error: &Error, kind: ContextKind) -> Option<&str> {
 }
 
 /// Puts a command of lokt in the place of an unknown one.
+///
+/// If no command is meant and words follow a `--`, the caller meant `guard NAME -- PROGRAM`. A word
+/// that is a program is run under a lock of its name.
 pub(super) fn command(
     call: &TypedCall<'_>,
     error: &Error,
@@ -65,10 +71,12 @@ fn default_command(call: &TypedCall<'_>, at: usize) -> Option<Vec<String>> {
     (call.name() == "fence").then(|| call.replacing(at, &["check", word]))
 }
 
+/// Whether the parser finds a command the most similar one.
 fn is_near(error: &Error, name: &str) -> bool {
     nearest_of(error, ContextKind::SuggestedSubcommand) == Some(name)
 }
 
+/// The command that a word names apart from case and underscores.
 fn in_small_letters<'c>(call: &TypedCall<'c>, word: &str) -> Option<Vec<&'c str>> {
     let word = word.to_ascii_lowercase().replace('_', "-");
     let parent = if call.path == ["help"] { call.root } else { call.command };
@@ -76,6 +84,8 @@ fn in_small_letters<'c>(call: &TypedCall<'c>, word: &str) -> Option<Vec<&'c str>
 }
 
 /// Corrects or removes an argument that the command does not have.
+///
+/// Words behind `--` mean that another command was to run a program: `guard` does.
 pub(super) fn argument(
     call: &TypedCall<'_>,
     error: &Error,
@@ -91,6 +101,8 @@ pub(super) fn argument(
 }
 
 /// An argument too many.
+///
+/// Some commands have an option for what others take as an argument. Else the argument is removed.
 fn positional(
     call: &TypedCall<'_>,
     at: usize,
@@ -112,6 +124,11 @@ fn positional(
     }
 }
 
+/// An option that the command does not have.
+///
+/// Tried in this order: it belongs to the program of `guard` or `once`; it stands before the
+/// command; lokt says it in another way; it has another name, or is misspelled; another command has
+/// it. Else it is removed.
 fn option(
     call: &TypedCall<'_>,
     at: usize,
@@ -172,6 +189,8 @@ fn without_value(call: &TypedCall<'_>, at: usize) -> Vec<String> {
 }
 
 /// The call for an option that others have, and lokt says in another way.
+///
+/// `None` for any other option, so that other corrections are tried.
 fn meant_otherwise(call: &TypedCall<'_>, at: usize) -> Option<Vec<String>> {
     let option = call.words.get(at)?.split('=').next()?;
     let attached = call.attached_value(at);
@@ -201,6 +220,9 @@ fn meant_otherwise(call: &TypedCall<'_>, at: usize) -> Option<Vec<String>> {
 }
 
 /// Whether an option takes away what is another's, so that no hint may name it.
+///
+/// `--owner` is one of them because it lets a caller act as another. A value behind a `=` does
+/// not matter.
 pub(super) fn may_harm(option: &str) -> bool {
     let name = option.split('=').next().unwrap_or_default();
     ["--force", "--break-stale", "--fence", "--allow-force", "--owner"].contains(&name)
@@ -238,6 +260,8 @@ const OF_ONCE: [&str; 8] = [
 ];
 
 /// The command that has an option, of those that lock.
+///
+/// `None` also if the other command could not take the arguments that are there.
 fn other_command(call: &TypedCall<'_>, option: &str) -> Option<&'static str> {
     let option = option.split('=').next()?;
     match &*call.name() {

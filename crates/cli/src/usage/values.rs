@@ -1,7 +1,12 @@
+//! Valid values that are like invalid ones: names of locks, durations, and samples for the rest.
+
 use crate::span;
 use lokt_lock::words::LockName;
 
 /// A valid name of a lock that is like a text, if one can be made of it. `most` limits its bytes.
+///
+/// Runs of characters that a name cannot have become one `-`. `None` if nothing is left, or the
+/// rest is not valid.
 pub(super) fn name_like(text: &str, most: usize) -> Option<String> {
     let mut name = String::new();
     for c in text.chars() {
@@ -26,6 +31,9 @@ pub(super) fn is_endless(text: &str) -> bool {
 }
 
 /// A duration that is like a text: its number and unit, as lokt writes them.
+///
+/// An unknown unit counts as minutes. A text without a number, or with one that is too large,
+/// becomes `10m`.
 pub(super) fn duration_like(text: &str) -> String {
     let compact: String = text.to_ascii_lowercase().split_whitespace().collect();
     let compact = compact.trim_start_matches(['+', '-']).to_owned();
@@ -34,6 +42,9 @@ pub(super) fn duration_like(text: &str) -> String {
     candidates.into_iter().flatten().find(valid).unwrap_or_else(|| "10m".to_owned())
 }
 
+/// A number with one unit of other programs (`sec`, `hr`, `months`), in lokt's units. A month has
+/// 30 days and a year 365. A fraction is kept to a thousandth. `None` if it cannot be counted in
+/// milliseconds.
 fn in_known_unit(text: &str) -> Option<String> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
@@ -57,11 +68,15 @@ fn in_known_unit(text: &str) -> Option<String> {
     Some(span::show(std::time::Duration::from_millis(all)).replace(' ', ""))
 }
 
+/// A multiple of a whole number in one unit.
 fn times(number: &str, by: u64, unit: &str) -> Option<String> {
     Some(format!("{}{unit}", number.parse::<u64>().ok()?.checked_mul(by)?))
 }
 
 /// A value to show in the place of one that is missing, by the name of the value in the help.
+///
+/// `None` for values that only the caller knows: a wrong owner, key or process would do harm. The
+/// name itself is the sample where no other is known.
 pub(super) fn sample(value_name: &str) -> Option<String> {
     let text = match value_name {
         "DURATION" => "10m",
