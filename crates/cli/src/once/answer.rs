@@ -1,3 +1,8 @@
+//! The answer to a request for a result: the JSON object of `--json`, and the exit code.
+//!
+//! All three ways to a result (running the command, following another's run, a kept result) end in
+//! an [`OnceAnswer`]. The JSON fields are a contract; `json_fields.rs` lists them.
+
 use super::session::OnceSession;
 use crate::{exit::ExitCode, failure::CliFailure, output, span};
 use lokt_lock::{
@@ -12,14 +17,14 @@ use lokt_once::{
 use serde_json::{Value, json};
 use std::{fmt, time::Duration};
 
-/// How a result was come by.
+/// Where a result came from, the `status` of the JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ResultOrigin {
     /// The command was run.
     Ran,
-    /// Another's run was watched.
+    /// Another caller's run was followed to its end.
     Followed,
-    /// It was kept.
+    /// It was kept from an earlier run.
     Hit,
 }
 
@@ -35,13 +40,19 @@ impl ResultOrigin {
 
 /// The outcome of a request for a result.
 pub(super) struct OnceAnswer {
+    /// The JSON object.
     fields: Value,
+    /// How long ago the kept result was finished; `None` if it was not kept.
     age: Option<Duration>,
+    /// The exit code of this process, or the failure with its message.
     end: Result<ExitCode, CliFailure>,
 }
 
 impl OnceAnswer {
     /// A kept result.
+    ///
+    /// The output is in the JSON up to the length of an [`OutputTail`], with the path of the whole
+    /// content. The exit code is that of the command.
     pub(super) fn of_kept(how: ResultOrigin, record: &ResultRecord, results: &ResultStore) -> Self {
         let now = Timestamp::now();
         let stream = |stored: lokt_once::recording::BlobReference| {
@@ -71,6 +82,9 @@ impl OnceAnswer {
     }
 
     /// A verdict without a kept result, as the process that ran the command gives it.
+    ///
+    /// Unlike [`of_verdict`](Self::of_verdict), the answer has `duration_ms`. The output comes from
+    /// the recording, or from what was kept of an output that could not be recorded.
     pub(super) fn of_run(
         sharing: &OnceSession<'_>,
         verdict: &OnceRunOutcome,
@@ -90,6 +104,9 @@ impl OnceAnswer {
     }
 
     /// A verdict, with the recording.
+    ///
+    /// A follower looks for the kept result first, because only that has the paths of the whole
+    /// output. Without it, `kept` is false and `why` says why the result was not kept.
     pub(super) fn of_verdict(
         how: ResultOrigin,
         sharing: &OnceSession<'_>,
@@ -126,7 +143,8 @@ impl OnceAnswer {
         Ok(Self { fields, age: None, end: end_of(verdict) })
     }
 
-    /// The same of one whose lock was taken away.
+    /// The answer of a run whose lock was taken away while the command ran: [`ExitCode::Lost`],
+    /// whatever the command's code was.
     pub(super) fn lost(self, lock: &LockName) -> Self {
         let text = format!("lock {:?} was lost while the command ran", lock.as_str());
         let failure = CliFailure::new(ExitCode::Lost, text)
@@ -134,11 +152,13 @@ impl OnceAnswer {
         Self { end: Err(failure), ..self }
     }
 
-    /// The same of one who was interrupted, and ends as the command did.
+    /// The answer of a run that was interrupted by a signal: this process ends with the command's
+    /// code.
     pub(super) fn interrupted(self, ending: CommandEnd) -> Self {
         Self { end: Ok(ExitCode::Command(ending.code())), ..self }
     }
 
+    /// The object for `--json`.
     pub(super) fn to_json(&self) -> &Value {
         &self.fields
     }
@@ -158,6 +178,7 @@ impl fmt::Display for OnceAnswer {
     }
 }
 
+/// The exit code for a verdict, or the failure. Warns if a signal ended the command.
 fn end_of(verdict: &OnceRunOutcome) -> Result<ExitCode, CliFailure> {
     match verdict {
         OnceRunOutcome::Exited { code, .. } => Ok(ExitCode::Command(*code)),
@@ -178,6 +199,9 @@ fn end_of(verdict: &OnceRunOutcome) -> Result<ExitCode, CliFailure> {
 }
 
 /// A stream as it is shown. Bytes that are not UTF-8 are shown as U+FFFD.
+///
+/// `truncated` says that `text` is only the end of the output, `bytes` how long the whole is;
+/// `path` is `null` where the content was not kept.
 fn shown(tail: &OutputTail, path: Option<&str>) -> Value {
     json!({
         "text": String::from_utf8_lossy(tail.bytes()),

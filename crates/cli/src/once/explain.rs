@@ -1,3 +1,9 @@
+//! The answer to `lokt once --explain`: what the result depends on, and what has changed since the
+//! last one.
+//!
+//! Nothing is run and no lock is requested. The comparison is with the latest result of the same
+//! name, which may have had another command.
+
 use super::request::OnceRequest;
 use crate::{exit::ExitCode, failure::CliFailure, output};
 use lokt_once::manifest::{ResultInput, ResultInputChange, ResultInputs, compare};
@@ -7,6 +13,8 @@ use serde_json::{Value, json};
 const MOST: usize = 20;
 
 /// Shows what a result depends on, and what has changed since the last one.
+///
+/// The exit code is always [`ExitCode::Done`].
 pub(super) fn explain(question: &OnceRequest, as_json: bool) -> Result<ExitCode, CliFailure> {
     let last = question.results.last_manifest(&question.name);
     let changes = last.as_ref().map(|(_, manifest)| compare(manifest, &question.manifest));
@@ -22,6 +30,8 @@ pub(super) fn explain(question: &OnceRequest, as_json: bool) -> Result<ExitCode,
     Ok(ExitCode::Done)
 }
 
+/// The JSON object. `changes` is `null` if there is no result to compare with, and a list of all
+/// changes otherwise; `last_digest` is the key of that result.
 fn to_json(
     question: &OnceRequest,
     kept: bool,
@@ -43,6 +53,8 @@ fn to_json(
 }
 
 /// What the key consists of. Values of variables are not shown; they may be secrets.
+///
+/// The files are only counted: their names and digests are in the key, but there may be thousands.
 fn depends_on(manifest: &ResultInputs) -> Value {
     let mut words = Vec::new();
     let (mut texts, mut variables, mut inputs, mut folder) =
@@ -69,6 +81,7 @@ fn depends_on(manifest: &ResultInputs) -> Value {
     })
 }
 
+/// The same as lines for people, with at most [`MOST`] changes.
 fn to_lines(
     question: &OnceRequest,
     kept: bool,
@@ -109,6 +122,8 @@ fn to_lines(
 }
 
 /// A change as the rest of a sentence.
+///
+/// Also the reason why a result is not kept after a run: `src/a.rs changed`.
 pub(super) fn told(change: &ResultInputChange) -> String {
     let (what, which) = parts_of(change);
     match (change, which) {
@@ -127,6 +142,8 @@ pub(super) fn told(change: &ResultInputChange) -> String {
 }
 
 /// A change as what changed, and which of them.
+///
+/// The first part is the `what` of the JSON: one of a fixed list of words.
 fn parts_of(change: &ResultInputChange) -> (&'static str, Option<String>) {
     let path = |bytes: &Vec<u8>| Some(String::from_utf8_lossy(bytes).into_owned());
     match change {

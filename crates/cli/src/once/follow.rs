@@ -1,3 +1,9 @@
+//! Following the run of another caller: its output is shown live, and its verdict is this caller's
+//! too.
+//!
+//! A follower reads the recording that the leader writes. It wakes by inotify(7) on the folder of
+//! recordings, and by the watch on the leader's ticket, which tells that the leader is gone.
+
 use super::session::OnceSession;
 use crate::{
     exit::ExitCode,
@@ -29,12 +35,18 @@ use std::{
 /// no other process. If the run's process is gone without a verdict, all followers try to get the lock, and one
 /// of them gets it.
 pub(super) struct RunFollower<'a> {
+    /// The request that is followed.
     sharing: &'a OnceSession<'a>,
+    /// The folder with the recordings of the key.
     folder: PathBuf,
+    /// The inotify(7) watch on that folder; `None` if it cannot be watched.
     watch: Option<RecordingFolderWatch>,
+    /// Where the output is shown.
     streams: RecordingDisplayStreams,
+    /// The recording that is read; `None` before there is one.
     follower: Option<RecordingReader>,
-    /// Registers this wait for deadlock detection when we hold a lock that others may want.
+    /// The registration of this wait for the search for deadlocks; `None` where this process holds
+    /// no lock that others could wait for.
     enlisted: Option<NestedWaitEntry>,
     /// Recordings up to this number are not followed any more.
     passed: u64,
@@ -44,6 +56,8 @@ pub(super) struct RunFollower<'a> {
 const GONE: &str = "the process that ran it is gone";
 
 /// How watching ended.
+///
+/// `Gone` does not say that the lock is free: the caller tries again.
 pub(super) enum FollowOutcome {
     /// With the end of the run.
     To(OnceRunOutcome),
@@ -54,6 +68,7 @@ pub(super) enum FollowOutcome {
 }
 
 impl<'a> RunFollower<'a> {
+    /// Begins to watch the recordings. Shows nothing yet.
     pub(super) fn begin(sharing: &'a OnceSession<'a>) -> Result<Self, CliFailure> {
         let streams = sharing.streams()?;
         let folder = sharing.question.results.recordings(sharing.question.key);
@@ -73,6 +88,9 @@ impl<'a> RunFollower<'a> {
     }
 
     /// Shows what is recorded until the run is over, or the obstacle may be gone.
+    ///
+    /// Returns when the run has a verdict that counts for this request, when the obstacle may be
+    /// gone, or at the deadline of `--timeout`.
     ///
     /// # Errors
     /// A deadlock among them: the run waits for something that goes on only when this has its result.
@@ -124,6 +142,9 @@ impl<'a> RunFollower<'a> {
     }
 
     /// Sleeps until there may be more to show; true if the obstacle may be gone.
+    ///
+    /// Wakes by the sources of the obstacle, by a change in the folder of recordings, by a signal,
+    /// or at `until`.
     fn sleep(
         &self,
         obstacle_watch: &mut impl ObstacleWatch,
@@ -148,6 +169,9 @@ impl<'a> RunFollower<'a> {
     }
 
     /// Shows new output; returns the verdict if the run is over.
+    ///
+    /// A recording that ended without a verdict for this request (abandoned, or of changed inputs)
+    /// is passed, and the next one is followed. During `--refresh` nothing is followed.
     fn show(&mut self) -> Result<Option<OnceRunOutcome>, CliFailure> {
         // A refresh must not share a run that began before the request.
         if self.sharing.is_refreshing() {
@@ -185,6 +209,7 @@ impl<'a> RunFollower<'a> {
         }
     }
 
+    /// Leaves a recording for good and says why. It starts over with the next recording.
     fn pass(&mut self, fence: u64, why: &str) {
         self.passed = fence;
         // The disk may be full of it.

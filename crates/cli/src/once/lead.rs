@@ -1,3 +1,9 @@
+//! Running the command of `once`: under the lock of its key, with its output recorded.
+//!
+//! Three threads of work: the guard supervises the command (this thread), `transcribe` copies its
+//! output from two pipes into the recording, and a display shows the recording on the streams of
+//! this process. So a slow reader of the output does not slow down the command.
+
 use super::{saving::OnceRunWithVerdict, session::OnceSession};
 use crate::{
     exit::ExitCode,
@@ -34,15 +40,20 @@ use std::{
 
 /// Runs the command under the lock of the key, records it, and shares the outcome.
 pub(super) struct RunLeader<'a> {
+    /// The request whose command is run.
     pub(super) sharing: &'a OnceSession<'a>,
 }
 
 /// A command that is being recorded.
 struct CommandRecording {
     /// The standard streams of the command.
+    ///
+    /// These are the write ends of two pipes, for standard output and standard error. They are
+    /// taken for the command, so that the pipes end when the command's processes end.
     streams: Option<(OwnedFd, OwnedFd)>,
     /// Closed when the command has ended.
     stop: OwnedFd,
+    /// The thread that copies the output; it ends when the pipes do, or after `stop` was closed.
     thread: JoinHandle<RecordingOutcome>,
 }
 
@@ -64,7 +75,9 @@ impl OnceRunStartTime {
 
 /// A run that has ended.
 pub(super) struct OnceFinishedRun {
+    /// The lock of the key, still held.
     pub(super) grant: LockGrant<FileTicket>,
+    /// How the command ended, or why it could not be run.
     pub(super) finish: Result<SupervisionOutcome, GuardError>,
     /// The recording, if it is whole.
     pub(super) recorder: Result<OutputRecorder, UnrecordedOutput>,
@@ -74,6 +87,11 @@ pub(super) struct OnceFinishedRun {
 }
 
 impl RunLeader<'_> {
+    /// Runs the command, keeps its result if it may be kept, unlocks, and returns the command's
+    /// code.
+    ///
+    /// Signals are blocked from here on. The command runs even if its output cannot be recorded,
+    /// but not without a claim on its artifacts.
     pub(super) fn run(&self, mut grant: LockGrant<FileTicket>) -> Result<ExitCode, CliFailure> {
         let signals = SignalReader::hold().map_err(|error| {
             CliFailure::new(ExitCode::Error, format!("cannot hold signals back: {error}"))
@@ -132,7 +150,8 @@ impl RunLeader<'_> {
         Ok(Some(claim))
     }
 
-    /// Begins to record. What keeps from it does not keep the command from running.
+    /// Begins to record, and removes recordings of earlier runs. A failure to record does not keep
+    /// the command from running.
     fn record(&self, fence: u64) -> Result<CommandRecording, FileError> {
         let question = &self.sharing.question;
         let folder = question.results.recordings(question.key);
@@ -145,6 +164,8 @@ impl RunLeader<'_> {
         self.begin(recorder).map_err(|source| FileError { what: "record in", path: folder, source })
     }
 
+    /// Makes the pipes and starts the thread that copies from them. Without a recorder, the thread
+    /// only shows the output and keeps its end for the JSON.
     fn begin(&self, recorder: Result<OutputRecorder, FileError>) -> io::Result<CommandRecording> {
         let pipe = || pipe2(OFlag::O_CLOEXEC).map_err(io::Error::from);
         let ((out, out_end), (err, err_end), (ended, stop)) = (pipe()?, pipe()?, pipe()?);
@@ -159,6 +180,11 @@ impl RunLeader<'_> {
         Ok(CommandRecording { streams: Some((out_end, err_end)), stop, thread })
     }
 
+    /// Runs the command as a guard of the lock, with an empty standard input.
+    ///
+    /// Its output goes into the pipes. Without them, it goes straight to the streams of this
+    /// process, or, with `--json`, nowhere. The command inherits the ticket and the claim, so both
+    /// last until its last process ends.
     fn supervise(
         &self,
         grant: &mut LockGrant<FileTicket>,

@@ -7,6 +7,13 @@
 //! * [`provenance`]: the notes on where the output comes from.
 //! * [`answer`]: the outcome, as JSON and as an exit code.
 //! * [`explain`]: what the result depends on, and what has changed since the last one.
+//! * [`saving`]: the verdict of a run, and keeping its result. [`withdraw`](mod@withdraw): removing
+//!   leases of results that are gone.
+//!
+//! `lokt once NAME -- COMMAND` reads the inputs, makes a key of them (a digest), and looks for a
+//! result under the key. Without one, one caller gets the lock of the key and leads: it runs and
+//! records the command. All others with the same key follow the recording. ARCHITECTURE.md, "A
+//! result's way", has the diagram.
 
 mod answer;
 mod explain;
@@ -122,6 +129,8 @@ struct OnceModeOptions {
 }
 
 impl OnceCommand {
+    /// Starts again from reading the inputs whenever they changed during a wait: the key would be
+    /// another one.
     pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         let mut question = OnceRequest::new(self, context)?;
         if self.asking.explain {
@@ -165,6 +174,8 @@ impl OnceCommand {
         self.own.as_ref().map_or(&self.command, |own| &own.words)
     }
 
+    /// Answers `--check`: whether a result is kept for the inputs as they are now, at most as old
+    /// as this call's `--ttl`. Runs nothing and restores nothing.
     fn check(&self, question: &OnceRequest) -> Result<ExitCode, CliFailure> {
         // Regardless of the --ttl of the run that made it.
         let limit = ResultFreshnessCriteria { age: self.keeping.ttl, ..question.now() };

@@ -13,6 +13,7 @@ use lokt_lock::{
 use lokt_once::results::ResultRecord;
 
 impl OnceSession<'_> {
+    /// Whether notes are wanted.
     fn says_whose(&self) -> bool {
         !self.once.json && !self.once.quiet
     }
@@ -38,6 +39,8 @@ impl OnceSession<'_> {
     }
 
     /// Says that another caller's run is followed: the run with this fence.
+    ///
+    /// The note names the runner if the lock's record is still the one of that run.
     pub(super) fn tell_of_following(&self, fence: u64) {
         if !self.says_whose() {
             return;
@@ -62,7 +65,9 @@ impl OnceSession<'_> {
 #[derive(Clone, Copy, Debug)]
 struct RunnerIdentity<'a> {
     owner: &'a Owner,
+    /// Its agent; `None` if the record names none.
     agent: Option<&'a AgentId>,
+    /// Its machine; `None` if the record names none.
     host: Option<&'a str>,
 }
 

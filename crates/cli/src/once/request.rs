@@ -1,3 +1,10 @@
+//! What a caller of `once` asks for: the inputs as they are now, their digest (the key), and where
+//! results are kept.
+//!
+//! The inputs are the name, the words of the command, the folder that it runs in, `--key`, `--env`,
+//! `--input`, `--artifact`, and the files of the project. All but the files are fixed when the
+//! request is made; the files are read again when it must be known whether they changed.
+
 use super::OnceCommand;
 use crate::{
     context::CommandContext,
@@ -44,17 +51,25 @@ pub(super) struct OnceRequest {
     pub(super) key: Digest,
     /// What does not change while the command runs.
     fixed: Vec<ResultInput>,
+    /// Which files count, and how they are read.
     tree: FileSelection,
     /// Whether a warning said that the kept result is damaged.
     said: Cell<bool>,
 }
 
 /// The results that belong to a root.
+///
+/// They are in the folder `once` of the root, so everything that shares locks shares results.
 pub(crate) fn results_of(context: &CommandContext) -> ResultStore {
     ResultStore::new(context.root.path.join("once"))
 }
 
 impl OnceRequest {
+    /// Reads all inputs. The project is the work tree that git has for the working folder, or that
+    /// of the files which git lists, if that is another one.
+    ///
+    /// # Errors
+    /// A failure if the inputs cannot be read, and a usage failure if they are not clear.
     pub(super) fn new(once: &OnceCommand, context: &CommandContext) -> Result<Self, CliFailure> {
         let (project, repository) = project()?;
         match Self::in_project(once, context, (&project, repository))? {
@@ -69,6 +84,8 @@ impl OnceRequest {
     }
 
     /// The request as it is in a project; or the work tree of the project's files, if that is another one.
+    ///
+    /// The outer error is a failure. The inner one is the other work tree, for a second try.
     fn in_project(
         once: &OnceCommand,
         context: &CommandContext,
@@ -105,11 +122,16 @@ impl OnceRequest {
     }
 
     /// The inputs by now: files may have changed since.
+    ///
+    /// Only the files are read again. Files whose state has not changed since are not read as a
+    /// whole.
     pub(super) fn ask_again(&self) -> Result<ResultInputs, CliFailure> {
         Ok(ask(&self.fixed, &self.tree)?)
     }
 
     /// The lock under which the command runs: one for each key, so that what differs runs at the same time.
+    ///
+    /// The name is that of the result and the short form of the key: `tests.1f0c4be0…`.
     pub(super) fn lock(&self) -> Result<LockName, CliFailure> {
         LockName::new(format!("{}.{}", self.name, self.key.short())).map_err(|_| {
             CliFailure::usage(format!("{:?} is too long: at most 183 bytes", self.name.as_str()))
@@ -122,6 +144,8 @@ impl OnceRequest {
     }
 
     /// The kept result, if there is one within a limit. A damaged one counts as absent, and that is said.
+    ///
+    /// Every digest of the result is checked before it counts. The warning comes once in a request.
     pub(super) fn find(
         &self,
         limit: &ResultFreshnessCriteria,
@@ -145,6 +169,9 @@ impl OnceRequest {
 
     /// Refuses to wait for oneself: the command of a run asks for the result of that run. What the environment says is
     /// not believed: the run may be over, or of another root.
+    ///
+    /// # Errors
+    /// [`ExitCode::Deadlock`] if a living guard around this process holds the lock of this key.
     pub(super) fn refuse_inside_itself(
         &self,
         context: &CommandContext,
@@ -163,6 +190,7 @@ impl OnceRequest {
     }
 }
 
+/// All inputs: the fixed ones, and the files as they are now.
 fn ask(fixed: &[ResultInput], tree: &FileSelection) -> Result<ResultInputs, ProjectTreeError> {
     let mut parts = fixed.to_vec();
     parts.extend(tree.read()?);
@@ -170,6 +198,9 @@ fn ask(fixed: &[ResultInput], tree: &FileSelection) -> Result<ResultInputs, Proj
 }
 
 /// The inputs of a result that are not files.
+///
+/// The order is part of the key. A variable's value is kept as a digest, because it may be a
+/// secret.
 fn fixed(once: &OnceCommand, folder: &Path) -> Result<Vec<ResultInput>, CliFailure> {
     let bytes = |text: &OsString| text.clone().into_vec();
     let mut parts = vec![ResultInput::Name(once.name.to_string())];
@@ -191,6 +222,12 @@ fn fixed(once: &OnceCommand, folder: &Path) -> Result<Vec<ResultInput>, CliFailu
 }
 
 /// The artifacts, below the project's folder.
+///
+/// `roots` are the root of the locks under its two names, as given and without links.
+///
+/// # Errors
+/// A usage failure for a path outside of the project, for the project itself, and for anything that
+/// is part of git's or lokt's folders, or has one of lokt's in it.
 fn artifacts(
     once: &OnceCommand,
     project: &Path,
@@ -246,6 +283,7 @@ fn project() -> Result<(PathBuf, ProjectRepositoryLocation), CliFailure> {
     Ok((tree, repository))
 }
 
+/// Refuses a working folder that is outside of the work tree.
 fn require_inside(work_tree: &Path) -> Result<(), CliFailure> {
     if working_folder()?.starts_with(work_tree) {
         return Ok(());
@@ -256,6 +294,7 @@ fn require_inside(work_tree: &Path) -> Result<(), CliFailure> {
     )))
 }
 
+/// The working folder, or a failure if it is gone.
 fn working_folder() -> Result<PathBuf, CliFailure> {
     std::env::current_dir().map_err(|error| {
         CliFailure::new(ExitCode::Error, format!("cannot find the working folder: {error}"))

@@ -1,3 +1,9 @@
+//! The end of a run: its verdict, keeping its result, and telling the followers.
+//!
+//! The order matters. The result is kept first, then its lease is published, then the verdict is
+//! written as the last frame of the recording, and the lock is unlocked last. A follower that reads
+//! the verdict finds the result.
+
 use super::{
     answer::{OnceAnswer, ResultOrigin},
     lead::{OnceFinishedRun, OnceRunStartTime, warn_unrecorded},
@@ -28,14 +34,19 @@ use lokt_once::{
 use nix::sys::signal::Signal;
 
 /// All results together have at most so many bytes.
+///
+/// 4 GiB. Results that were used least recently are removed first.
 const MOST_BYTES: u64 = 4 << 30;
 
 /// A run that has ended, with its verdict; its result is kept if possible.
 pub(super) struct OnceRunWithVerdict<'a> {
     sharing: &'a OnceSession<'a>,
+    /// The lock of the key, still held.
     grant: LockGrant<FileTicket>,
+    /// The recording, without its last frame; `None` if it failed.
     recorder: Option<OutputRecorder>,
     verdict: OnceRunOutcome,
+    /// What this process answers.
     answer: OnceAnswer,
     /// The signal by which to end, as the command did.
     dies_of: Option<SignalNumber>,
@@ -85,6 +96,9 @@ impl<'a> OnceRunWithVerdict<'a> {
     }
 
     /// Informs the followers, unlocks, and shows the rest of the output.
+    ///
+    /// The lock stays held if the command may still be running: it then ends with the command's
+    /// last process.
     pub(super) fn end(
         self,
         signals: &SignalReader,
@@ -113,6 +127,11 @@ impl<'a> OnceRunWithVerdict<'a> {
     }
 }
 
+/// The verdict of a run. `stands` says whether the lock of the key was still held at its end.
+///
+/// A run is abandoned, and followers start over, if the lock was lost, if a signal interrupted it,
+/// or if it is unknown how the command ended. A result belongs to a verdict only if the command
+/// exited by itself.
 fn verdict(
     sharing: &OnceSession<'_>,
     finish: &Result<SupervisionOutcome, GuardError>,
@@ -148,13 +167,19 @@ fn verdict(
 /// Keeps the result of a run.
 struct ResultSaver<'a> {
     sharing: &'a OnceSession<'a>,
+    /// When the run began: the record has the time.
     began: &'a OnceRunStartTime,
+    /// The claim on the artifacts, if the command makes any.
     claim: Option<&'a ArtifactPathClaim>,
 }
 
 impl ResultSaver<'_> {
     /// Keeps the result of a run by its verdict, which learns the outcome of that. A run that failed makes an
     /// older success with the same inputs invalid.
+    ///
+    /// Returns the record if the result was kept. A failure is kept only with `--keep-failures`. If
+    /// the inputs changed during the run, nothing is kept, and the verdict counts only for
+    /// followers in the same project.
     fn settle(
         &self,
         verdict: &mut OnceRunOutcome,
@@ -206,6 +231,9 @@ impl ResultSaver<'_> {
     }
 
     /// Keeps it, or says why not.
+    ///
+    /// Publishes the lease after the result is complete. Then, from time to time, it removes old
+    /// results to make room. A failure to do so is a warning: the result is kept all the same.
     fn keep(&self, code: u8, recorder: &mut OutputRecorder) -> Result<ResultRecord, String> {
         let question = &self.sharing.question;
         let streams = recorder.recorded().map_err(|error| chain(&error))?;
@@ -249,6 +277,7 @@ impl ResultSaver<'_> {
         ))
     }
 
+    /// The record of the result; the store adds the artifacts.
     fn record(&self, code: u8, streams: &RecordedOutputBlobs) -> ResultRecord {
         let OnceSession { once, context, question, .. } = self.sharing;
         let now = Timestamp::now();
@@ -275,6 +304,10 @@ impl ResultSaver<'_> {
     }
 
     /// Makes the name's lease tell of the result.
+    ///
+    /// The lease makes the latest result visible to `lokt status` and `lokt get-meta`. Its metadata
+    /// has the exit code, the paths of the output and the command. A name that is locked or frozen
+    /// is left alone.
     fn publish(&self, record: &ResultRecord) {
         let OnceSession { once, context, question, .. } = self.sharing;
         let path = |digest| question.results.content(digest).display().to_string();

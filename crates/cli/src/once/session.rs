@@ -1,3 +1,9 @@
+//! The way of one request to an answer: a kept result, the result of a run in progress, or a run.
+//!
+//! The loop in [`OnceSession::run`] tries these three in that order. Each pass ends with an answer,
+//! or with news: the obstacle may be gone, so it begins at the top. `--refresh` accepts only
+//! results that began after the request.
+
 use super::{
     OnceCommand,
     answer::{OnceAnswer, ResultOrigin},
@@ -34,7 +40,9 @@ use std::{
 /// The way to a result.
 pub(super) struct OnceSession<'a> {
     pub(super) once: &'a OnceCommand,
+    /// The caller and the root.
     pub(super) context: &'a CommandContext,
+    /// The inputs, and the key made of them.
     pub(super) question: OnceRequest,
     /// The lock of the key.
     pub(super) lock: LockName,
@@ -45,15 +53,21 @@ pub(super) struct OnceSession<'a> {
 }
 
 /// When a result was asked for, however often since then.
+///
+/// It is made once for a call of the program, also if the inputs change and the request is made
+/// again after a wait: otherwise a wait could last for several times `--timeout`.
 #[derive(Clone, Copy)]
 pub(super) struct OnceRequestTimes {
     /// A refreshed result must have begun later.
     asked: Timestamp,
     /// When to give up.
+    ///
+    /// With the limit as it was given, for the message. `None` without `--timeout`.
     deadline: Option<(Instant, Duration)>,
 }
 
 impl OnceRequestTimes {
+    /// The times of a request that begins now.
     pub(super) fn now(once: &OnceCommand) -> Self {
         let end = |limit: Duration| Some((Instant::now().checked_add(limit)?, limit));
         Self { asked: Timestamp::now(), deadline: once.timeout.and_then(end) }
@@ -61,6 +75,9 @@ impl OnceRequestTimes {
 }
 
 impl<'a> OnceSession<'a> {
+    /// # Errors
+    /// A usage failure if the name is too long, and [`ExitCode::Deadlock`] if the command of this
+    /// run asks for its own result.
     pub(super) fn new(
         once: &'a OnceCommand,
         context: &'a CommandContext,
@@ -153,10 +170,12 @@ impl<'a> OnceSession<'a> {
         self.once.asking.refresh
     }
 
+    /// When to give up, and the limit that was given.
     pub(super) fn deadline(&self) -> Option<(Instant, Duration)> {
         self.since.deadline
     }
 
+    /// The request for the lock of the key: an exclusive guard, without a wait.
     pub(super) fn request(&self) -> LockRequest<'_> {
         LockRequest {
             name: &self.lock,
@@ -189,6 +208,7 @@ impl<'a> OnceSession<'a> {
             .hint(crate::view::call("why", name, "")))
     }
 
+    /// The failure after `--timeout`, with the process that runs the command.
     fn timed_out(&self, limit: Duration) -> CliFailure {
         let name = self.once.name.as_str();
         let slot = self.context.store.peek(&self.lock, LockRecordKind::Lock);
@@ -202,6 +222,9 @@ impl<'a> OnceSession<'a> {
     }
 
     /// Gives a kept result, if there is one.
+    ///
+    /// `None` also if the artifacts cannot be restored: then the command has to make them. The
+    /// result is marked as used, for pruning.
     fn take_kept(&self) -> Result<Option<ExitCode>, CliFailure> {
         let since = self.is_refreshing().then_some(self.since.asked);
         let limit =
@@ -226,6 +249,8 @@ impl<'a> OnceSession<'a> {
     }
 
     /// Restores the artifacts; false if that is not possible, so that the command has to make them.
+    ///
+    /// A run of another caller that makes the same artifacts at this moment is a warning.
     pub(super) fn restore(&self, kept: &VerifiedResult) -> bool {
         let claimant = self.claimant(ArtifactClaimPurpose::Restore(self.question.key));
         let name = self.once.name.as_str();
@@ -259,7 +284,7 @@ impl<'a> OnceSession<'a> {
         }
     }
 
-    /// Ends as the process that ran it.
+    /// Ends as the process that ran the command did: the same exit code, and the same artifacts.
     fn share(
         &self,
         verdict: &OnceRunOutcome,
@@ -278,6 +303,7 @@ impl<'a> OnceSession<'a> {
         unless_unshown(following.streams(), answer.end())
     }
 
+    /// Restores the artifacts of the followed run. If they were not kept, that is only a warning.
     fn restore_shared(&self, verdict: &OnceRunOutcome) -> Result<(), CliFailure> {
         if verdict.is_kept()
             && let Some(kept) = self.question.find(&self.question.now())?

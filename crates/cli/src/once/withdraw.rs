@@ -1,8 +1,13 @@
+//! The leases of results that are gone.
+
 use crate::{context::CommandContext, failure::chain, output};
 use lokt_lock::ops::{ResultLeaseRemoveOutcome, withdraw as withdraw_lease};
 use lokt_once::results::PruneOutcome;
 
 /// Removes the leases of results that are gone.
+///
+/// A lease that shows another result meanwhile, or is no result, stays. Failures are warnings: the
+/// results are gone already.
 pub(crate) fn withdraw(context: &CommandContext, pruned: &PruneOutcome) {
     for record in &pruned.results {
         let key = record.key.to_string();
