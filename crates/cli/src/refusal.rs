@@ -1,4 +1,8 @@
 //! The failure for a refused tool: a message, the drift, what to do.
+//!
+//! The library `lokt_tool` says what is wrong, in typed errors. Here each becomes an exit code and
+//! hints. No hint says to pin or sign without looking: a person decides whether a change was
+//! wanted.
 
 use crate::{
     exit::ExitCode,
@@ -42,6 +46,7 @@ impl From<ChainCheckError> for CliFailure {
     }
 }
 
+/// Adds what to do about a chain that does not resolve.
 fn unresolved(failure: CliFailure, error: &ChainResolveError) -> CliFailure {
     match error {
         ChainResolveError::Item(ToolItemError::Ambiguous { .. }) => {
@@ -60,6 +65,7 @@ fn unresolved(failure: CliFailure, error: &ChainResolveError) -> CliFailure {
     }
 }
 
+/// Adds what to do about a lockfile that cannot be read, or exists already.
 fn unreadable(failure: CliFailure, error: &LockfileError) -> CliFailure {
     match error {
         LockfileError::Flawed { path, .. } => failure
@@ -71,6 +77,10 @@ fn unreadable(failure: CliFailure, error: &LockfileError) -> CliFailure {
     }
 }
 
+/// Adds a line for each element that differs from its pin, and what to do.
+///
+/// If an element is missing or broken, the advice is to repair it. Only if all are there does a
+/// hint say how to pin the chain as it is now.
 fn drifted(
     mut failure: CliFailure,
     pin: &StoredLockfile,
@@ -101,6 +111,8 @@ fn drifted(
     ))
 }
 
+/// Adds what to do about a missing or wrong signature. A key that came with the project is no
+/// reason to trust it.
 fn unsigned(failure: CliFailure, error: &ChainSignatureError) -> CliFailure {
     let id = typed(&error.id);
     match error.source.as_ref() {
@@ -125,6 +137,8 @@ fn typed(id: &ToolItemId) -> String {
 }
 
 /// A refusal as JSON, for `--json`.
+///
+/// The object has the facts of the refusal, the id, and the message with its causes.
 pub(crate) fn to_json(item_id: &str, refusal: &ChainCheckError) -> Value {
     let about = [("item_id", item_id.into()), ("error", crate::failure::chain(refusal).into())];
     let all = facts(refusal).into_iter().chain(about);
@@ -132,6 +146,8 @@ pub(crate) fn to_json(item_id: &str, refusal: &ChainCheckError) -> Value {
 }
 
 /// What JSON says of a refusal beside its message.
+///
+/// They are the same in the answer of a failed command and in lists of outcomes.
 fn facts(refusal: &ChainCheckError) -> [(&'static str, Value); 4] {
     let rows = match refusal {
         ChainCheckError::Drift(_, rows) => rows.as_slice(),
@@ -146,6 +162,8 @@ fn facts(refusal: &ChainCheckError) -> [(&'static str, Value); 4] {
 }
 
 /// The lockfile that a refusal is about.
+///
+/// `None` if the refusal comes before any lockfile counts, or after it.
 pub(crate) fn lockfile_of(refusal: &ChainCheckError) -> Option<&Path> {
     match refusal {
         ChainCheckError::Drift(pin, _) => Some(&pin.path),
@@ -157,6 +175,9 @@ pub(crate) fn lockfile_of(refusal: &ChainCheckError) -> Option<&Path> {
 }
 
 /// Drift as JSON.
+///
+/// One object for each element that differs, with the changes as a kind (a word of a fixed list)
+/// and a message.
 pub(crate) fn drift_to_json(rows: &[ChainElementDrift]) -> Value {
     let changes = |row: &ChainElementDrift| -> Value {
         row.changes.iter().map(|it| json!({"kind": it.kind(), "message": it.to_string()})).collect()
@@ -166,6 +187,7 @@ pub(crate) fn drift_to_json(rows: &[ChainElementDrift]) -> Value {
         .collect()
 }
 
+/// The kind of a refusal, one word of a fixed list.
 fn reason(refusal: &ChainCheckError) -> &'static str {
     match refusal {
         ChainCheckError::Id(_) => "invalid-id",

@@ -1,3 +1,5 @@
+//! The command `tool diff`.
+
 use super::ToolChainLocations;
 use crate::{exit::ExitCode, failure::CliFailure, output, refusal, view::table::TextTable};
 use clap::Args;
@@ -18,6 +20,8 @@ pub(super) struct ToolDiffCommand {
 }
 
 impl ToolDiffCommand {
+    /// Signatures are not checked, so this also works for a tool that is not signed yet. A tool
+    /// without a lockfile is [`ExitCode::NotFound`].
     pub(super) fn run(&self, place: &ToolChainLocations) -> Result<ExitCode, CliFailure> {
         let Some((pin, rows)) = place.checker.drift(&self.id)? else {
             return Err(super::lock::not_pinned(&self.id));
@@ -27,6 +31,8 @@ impl ToolDiffCommand {
         Ok(code)
     }
 
+    /// Prints the comparison. Elements that were not pinned come after the pinned ones. Behind an
+    /// element that is missing or broken, the chain cannot be followed, so the rest is "not known".
     fn report(&self, pin: &StoredLockfile, rows: &[ChainElementDrift]) -> Result<(), CliFailure> {
         if self.json {
             return output::json(&json!({
@@ -63,6 +69,7 @@ fn is_the_end(row: &ChainElementDrift) -> bool {
         .any(|it| matches!(it, ChainDriftKind::Missing(_) | ChainDriftKind::Broken(_)))
 }
 
+/// The differences of one element in one line.
 fn told(row: &ChainElementDrift) -> String {
     row.changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }

@@ -24,12 +24,15 @@ use std::ffi::OsString;
 
 /// The locks of a run: one, or none.
 pub(super) struct ToolRunLocks<'a> {
+    /// The caller, and the store of the locks.
     context: &'a CommandContext,
+    /// The locks that are held; empty without `--guard`.
     grants: Vec<LockGrant<FileTicket>>,
 }
 
 /// The outcome of a request for a lock, apart from a refusal.
 pub(super) enum ToolRunLockOutcome<'a> {
+    /// The lock is held.
     Entered(ToolRunLocks<'a>),
     /// A signal ended the wait.
     Interrupted(ExitCode),
@@ -37,11 +40,19 @@ pub(super) enum ToolRunLockOutcome<'a> {
 
 impl<'a> ToolRunLocks<'a> {
     /// Without a lock.
+    ///
+    /// Such a value can be supervised and given back like any other; nothing happens then.
     pub(super) fn none(context: &'a CommandContext) -> Self {
         Self { context, grants: Vec::new() }
     }
 
     /// Takes a lock for a tool.
+    ///
+    /// An exclusive lock, in the queue if `--wait` was given. The record shows others `lokt tool
+    /// run ID` as the command.
+    ///
+    /// # Errors
+    /// The refusal if another holds the lock, and every failure of the store.
     pub(super) fn take(
         context: &'a CommandContext,
         name: &LockName,
@@ -88,13 +99,15 @@ impl<'a> ToolRunLocks<'a> {
         nesting::environment(self.context, &told, &held)
     }
 
-    /// The supervised locks while the tool runs.
+    /// The supervised locks while the tool runs. Supervision stops the tool if one of them is lost.
     pub(super) fn watchers(&mut self) -> SupervisedLocks<'_, FileLockStore> {
         let CommandContext { store, caller, .. } = self.context;
         SupervisedLocks { store, caller, grants: &mut self.grants }
     }
 
     /// Whether a lock is lost, by a last check: the outcome of the run counts only if the lock was held.
+    ///
+    /// A loss that is found here is logged and reported, as one during the run is.
     pub(super) fn are_lost(&mut self) -> bool {
         let CommandContext { store, caller, .. } = self.context;
         for grant in self.grants.iter_mut().filter(|grant| !grant.lost) {
@@ -109,6 +122,8 @@ impl<'a> ToolRunLocks<'a> {
     }
 
     /// Unlocks; returns the failure if a lock was lost.
+    ///
+    /// `stopped` is the reason for which the tool was stopped, if it was.
     pub(super) fn give_back(self, stopped: Option<GuardStopCause>) -> Option<CliFailure> {
         let lost = held::give_back(self.context, self.grants, &mut |trouble| tell(&trouble));
         lost.first().map(|name| held::lost(name, stopped))
@@ -116,6 +131,9 @@ impl<'a> ToolRunLocks<'a> {
 }
 
 /// Prints what happens while the tool runs.
+///
+/// A tool's time limit comes from its config, and not from an option, so it has another text than
+/// `--max-hold`.
 pub(super) fn tell(trouble: &GuardWarning) {
     if let GuardWarning::Stopping(GuardStopCause::MaxHold) = trouble {
         return crate::output::warn("its time is up: stopping the tool (SIGTERM)");

@@ -1,3 +1,6 @@
+//! The command `tool list`: all tools of the three spaces, each once, from the nearest space that
+//! has it.
+
 use super::ToolChainLocations;
 use crate::{exit::ExitCode, failure::CliFailure, output, view, view::table::TextTable};
 use clap::Args;
@@ -24,12 +27,17 @@ pub(super) struct ToolListCommand {
 
 /// One item, or the error of the file in its place.
 struct ToolRow {
+    /// The id, which the path of the file gives.
     id: ToolItemId,
+    /// The spaces that have a file of this id, the nearest first. All but the first are shadowed.
     spaces: Vec<Space>,
+    /// The item in the nearest space, or why its file cannot be read.
     item: Result<ToolItem, String>,
 }
 
 impl ToolListCommand {
+    /// Prints a row for each id, sorted by id. A file that is no valid item is a row with its
+    /// error, and no failure.
     pub(super) fn run(&self, place: &ToolChainLocations) -> Result<ExitCode, CliFailure> {
         let mut ids: BTreeMap<ToolItemId, Vec<Space>> = BTreeMap::new();
         for (id, space) in Space::ALL.into_iter().flat_map(|space| ids_in(place, space)) {
@@ -57,6 +65,7 @@ impl ToolListCommand {
 }
 
 impl ToolRow {
+    /// Reads the item of an id as a run would.
     fn of(place: &ToolChainLocations, id: ToolItemId, spaces: Vec<Space>) -> Self {
         let item = match place.spaces().item_from(Space::Project, &id) {
             Ok(Some(item)) => Ok(item),
@@ -66,6 +75,8 @@ impl ToolRow {
         Self { id, spaces, item }
     }
 
+    /// Whether it is a runtime or a primitive. An item that cannot be read is listed, because it
+    /// may be a tool.
     fn only_runs_others(&self) -> bool {
         let kind = self.item.as_ref().ok().and_then(|item| item.metadata.tool_type.as_deref());
         matches!(kind, Some("runtime" | "primitive"))
@@ -82,11 +93,15 @@ impl ToolRow {
         }
     }
 
+    /// The fingerprint of the key that vouches for it, `lokt` for a built-in item, `no: …`, or `-`
+    /// if it cannot be read.
     fn signed(&self, place: &ToolChainLocations) -> String {
         let signer = |item| view::chain::signed_by(item, &place.checker.trust);
         self.item.as_ref().map_or_else(|_| "-".to_owned(), signer)
     }
 
+    /// The row as JSON. `pinned` is also true where the lockfile is broken, because that lockfile
+    /// decides.
     fn to_json(&self, place: &ToolChainLocations) -> Value {
         let item = self.item.as_ref().ok();
         let shadows: Vec<&str> = self.spaces.iter().skip(1).map(|space| space.as_str()).collect();
@@ -104,6 +119,7 @@ impl ToolRow {
         })
     }
 
+    /// The row for the table. An item that cannot be read has its error in the last column.
     fn cells(&self, place: &ToolChainLocations) -> Vec<String> {
         let dash = || "-".to_owned();
         let item = match &self.item {
@@ -148,6 +164,9 @@ fn ids_in(place: &ToolChainLocations, space: Space) -> Vec<(ToolItemId, Space)> 
 
 /// Symbolic links to folders are not followed: they could form a cycle. A warning names them, and folders that
 /// cannot be listed: they may have tools.
+///
+/// `below` is the path from the space's folder, with slashes; an id is that path without the
+/// extension.
 fn collect(folder: &Path, below: &str, ids: &mut Vec<ToolItemId>) {
     let here = if below.is_empty() { folder.to_owned() } else { folder.join(below) };
     let entries = match fs::read_dir(&here) {
@@ -173,6 +192,7 @@ fn collect(folder: &Path, below: &str, ids: &mut Vec<ToolItemId>) {
     }
 }
 
+/// Warns that a folder cannot be listed. A folder that does not exist is no problem.
 fn not_listed(folder: &Path, error: io::Error) {
     let told = match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {

@@ -1,3 +1,8 @@
+//! The three spaces of this call: the project, the user's space and the system space.
+//!
+//! Only paths are found here, from options and the environment. Nothing is read or created.
+//! Relative paths are taken from the working folder.
+
 use crate::{env, exit::ExitCode, failure::CliFailure};
 use lokt_lock::file::work_tree;
 use lokt_tool::{check::ChainChecker, item::SpaceLocations};
@@ -5,16 +10,24 @@ use std::path::{Path, PathBuf};
 
 /// Where tools, lockfiles and keys are, found once.
 pub(super) struct ToolChainLocations {
+    /// Resolves and checks chains in these spaces. It also has the lockfiles and the trusted keys.
     pub(super) checker: ChainChecker,
 }
 
 impl ToolChainLocations {
     /// Finds the spaces; makes nothing.
+    ///
+    /// `project` is the folder of `--project`.
+    ///
+    /// # Errors
+    /// A usage failure if a given folder does not exist, a failure if the user's space cannot be
+    /// found.
     pub(super) fn find(project: Option<&Path>) -> Result<Self, CliFailure> {
         let spaces = SpaceLocations::new(project_folder(project)?, user_space()?, system_spaces()?);
         Ok(Self { checker: ChainChecker::new(spaces) })
     }
 
+    /// The folders of the three spaces.
     pub(super) fn spaces(&self) -> &SpaceLocations {
         &self.checker.spaces
     }
@@ -32,6 +45,7 @@ pub(crate) fn project_folder(given: Option<&Path>) -> Result<PathBuf, CliFailure
     }
 }
 
+/// A folder, made absolute. It must exist: a misspelled one would be an empty project.
 fn existing(folder: &Path) -> Result<PathBuf, CliFailure> {
     let path = working_folder()?.join(folder);
     if path.is_dir() {
@@ -54,6 +68,8 @@ pub(crate) fn user_space() -> Result<PathBuf, CliFailure> {
 }
 
 /// The folders of the system space.
+///
+/// They are the folders of `LOKT_SYSTEM_SPACE`, the nearest first; built-in items need no folder.
 pub(crate) fn system_spaces() -> Result<Vec<PathBuf>, CliFailure> {
     let spaces = env::paths(env::SYSTEM_SPACE)?;
     if spaces.is_empty() {
@@ -63,6 +79,7 @@ pub(crate) fn system_spaces() -> Result<Vec<PathBuf>, CliFailure> {
     Ok(spaces.into_iter().map(|space| folder.join(space)).collect())
 }
 
+/// The working folder, or a failure if it is gone.
 fn working_folder() -> Result<PathBuf, CliFailure> {
     std::env::current_dir().map_err(|error| {
         CliFailure::new(ExitCode::Error, format!("cannot find the working folder: {error}"))

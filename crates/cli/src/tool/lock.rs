@@ -1,3 +1,5 @@
+//! The command `tool lock`: writing a lockfile.
+
 use super::{ToolChainLocations, scope::LockfileSpace};
 use crate::{exit::ExitCode, failure::CliFailure, output, view::command_line};
 use clap::Args;
@@ -32,6 +34,9 @@ pub(super) struct ToolLockCommand {
 }
 
 impl ToolLockCommand {
+    /// The status is `locked` if a lockfile was written, `unchanged` if one pins the same chain
+    /// already. A lockfile that pins another chain is a failure with the differences, unless
+    /// `--update` is given.
     pub(super) fn run(&self, place: &ToolChainLocations) -> Result<ExitCode, CliFailure> {
         let (chain, lockfile) = vouched_for(place, &self.id)?;
         let lockfiles = &place.checker.lockfiles;
@@ -60,6 +65,9 @@ impl ToolLockCommand {
     }
 
     /// The space to write to: the space of the effective pin, or of the project's pin of another version.
+    ///
+    /// `found` is the pin that a run would heed. A broken pin is replaced where it is, because it
+    /// decides there.
     fn scope(
         &self,
         place: &ToolChainLocations,
@@ -86,6 +94,7 @@ impl ToolLockCommand {
         }
     }
 
+    /// Prints what was pinned and where.
     fn report(
         &self,
         lockfile: &Lockfile,
@@ -109,6 +118,10 @@ impl ToolLockCommand {
 }
 
 /// A chain as it is now, if it is vouched for, and the lockfile that pins it.
+///
+/// # Errors
+/// [`ChainCheckError`] if the chain does not resolve, if a signature is missing or wrong, or if the
+/// tool has no version: the lockfile's name has the version in it.
 fn vouched_for(
     place: &ToolChainLocations,
     id: &str,
@@ -120,6 +133,7 @@ fn vouched_for(
     Ok((chain, lockfile))
 }
 
+/// The failure for a lockfile that pins another chain, with the differences.
 fn differs(there: StoredLockfile, chain: &ToolChain) -> CliFailure {
     let rows = compare(&there.lockfile, chain.elements(), None);
     let path = there.path.clone();
@@ -129,6 +143,9 @@ fn differs(there: StoredLockfile, chain: &ToolChain) -> CliFailure {
 }
 
 /// Warns of a pin that another, nearer one hides.
+///
+/// The lockfile was written all the same. A nearer one decides, so this one has no effect in this
+/// project.
 fn hidden(place: &ToolChainLocations, scope: Space, lockfile: &Lockfile, path: &Path) {
     match place.checker.lockfiles.find(&lockfile.tool_id, &lockfile.version) {
         Ok(Some(nearer)) if nearer.scope < scope => output::warn(&format!(
@@ -147,6 +164,8 @@ pub(super) fn not_pinned(id: &str) -> CliFailure {
 }
 
 /// The pins of other versions of a tool, as text.
+///
+/// Empty if they cannot be listed: callers only show them as a note.
 pub(super) fn other_versions(
     place: &ToolChainLocations,
     id: &ToolItemId,

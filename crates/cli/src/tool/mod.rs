@@ -1,4 +1,17 @@
 //! The commands about tools, one file each.
+//!
+//! * [`list`], [`show`], [`resolve`]: what there is. [`diff`], [`verify`]: how it differs from its
+//!   pins.
+//! * [`sign`], [`lock`](mod@lock), [`prune`]: changing signatures and lockfiles. [`scope`]: the
+//!   space of a lockfile.
+//! * [`run`]: running a tool: its checks in the right order. [`tool_run`]: the run itself.
+//!   [`guarded`]: its lock. [`shared`]: sharing its result. [`run_record`]: its event in the audit
+//!   log.
+//! * [`locations`]: where the spaces are.
+//!
+//! The rules (resolving, verifying, comparing) are in the library `lokt_tool`. Here they become
+//! output and exit codes. A tool that is refused is [`ExitCode::NotVerified`], and nothing was
+//! started.
 
 mod diff;
 mod guarded;
@@ -69,6 +82,7 @@ impl ToolCommand {
         }
     }
 
+    /// Every failure of a command about one tool has the tool's id as a fact for `--json`.
     pub(crate) fn run(self) -> Result<ExitCode, CliFailure> {
         let place = ToolChainLocations::find(self.project.folder.as_deref())?;
         let id = self.command.item_id().map(str::to_owned);

@@ -1,3 +1,5 @@
+//! The command `tool prune`: removing lockfiles that pin nothing any more.
+
 use super::{ToolChainLocations, scope::LockfileSpace};
 use crate::{exit::ExitCode, failure::CliFailure, output};
 use clap::Args;
@@ -22,6 +24,7 @@ pub(super) struct ToolPruneCommand {
 }
 
 impl ToolPruneCommand {
+    /// Removes stale lockfiles, or lists them with `--dry-run`. Prints the paths.
     pub(super) fn run(&self, place: &ToolChainLocations) -> Result<ExitCode, CliFailure> {
         let (lockfiles, scope) = (&place.checker.lockfiles, Space::from(self.scope));
         let mut removed = Vec::new();
@@ -52,6 +55,8 @@ impl ToolPruneCommand {
 }
 
 /// Whether a lockfile's tool is provably not there, or provably has another version.
+///
+/// A broken lockfile is a warning and stays: without it, the next run would pin whatever is there.
 fn is_stale(place: &ToolChainLocations, scope: Space, name: &str) -> bool {
     let pin = match place.checker.lockfiles.read(scope, name) {
         Ok(Some(pin)) => pin,

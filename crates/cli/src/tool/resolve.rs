@@ -1,3 +1,5 @@
+//! The command `tool resolve`: a chain as it resolves now.
+
 use super::ToolChainLocations;
 use crate::{exit::ExitCode, failure::CliFailure, output, view};
 use clap::Args;
@@ -15,6 +17,8 @@ pub(super) struct ToolResolveCommand {
 }
 
 impl ToolResolveCommand {
+    /// Prints the chain. Neither signatures nor the lockfile are checked; the table shows who
+    /// signed each element.
     pub(super) fn run(&self, place: &ToolChainLocations) -> Result<ExitCode, CliFailure> {
         let chain = place.checker.resolve(&self.id)?;
         if self.json {

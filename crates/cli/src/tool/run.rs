@@ -1,3 +1,8 @@
+//! The command `tool run`: arguments, and the checks in their order.
+//!
+//! Everything is checked before a lock is requested, so a tool that may not run never makes others
+//! wait. After a wait everything is checked again. [`ToolRun`] then runs the tool.
+
 use super::{
     ToolChainLocations,
     guarded::{ToolRunLockOutcome, ToolRunLocks},
@@ -70,6 +75,10 @@ pub(super) struct ReplayNoticeOptions {
 }
 
 impl ToolRunCommand {
+    /// Checks, takes the lock if one is named, and runs the tool.
+    ///
+    /// A refused check and every run are one event in the audit log each. A lock that was not
+    /// acquired is no such event: the tool was not refused.
     pub(super) fn run(
         self,
         place: &ToolChainLocations,
@@ -115,6 +124,8 @@ impl ToolRunCommand {
     }
 
     /// The tool, if its whole chain is as signed and pinned.
+    ///
+    /// With `--frozen`, a tool that is not pinned is refused too. Refusals are logged at once.
     fn check(
         &self,
         place: &ToolChainLocations,
@@ -155,12 +166,17 @@ impl ToolRunCommand {
         }
     }
 
+    /// The parameters of `--params`.
+    ///
+    /// # Errors
+    /// A usage failure if they are no JSON object; the message says where they were read from.
     fn parameters(&self) -> Result<ToolParameterValues, CliFailure> {
         let (text, from) = self.parameters_text()?;
         ToolParameterValues::parse(&text)
             .map_err(|error| CliFailure::usage(format!("{from}: {}", chain(&error))))
     }
 
+    /// The text of the parameters, and where it was read from, for messages.
     fn parameters_text(&self) -> Result<(String, String), CliFailure> {
         let fails = |from: &str, error: io::Error| {
             CliFailure::new(

@@ -1,3 +1,5 @@
+//! The space in which a lockfile is written: `--scope`, and the setting of the project.
+
 use super::ToolChainLocations;
 use crate::{exit::ExitCode, failure::CliFailure};
 use clap::ValueEnum;
@@ -24,6 +26,7 @@ impl From<LockfileSpace> for Space {
 
 /// The file of the project that says where lockfiles are written.
 const SETTING: &str = ".ai/lokt.toml";
+/// The maximum length of that file.
 const MOST_BYTES: u64 = 64 * 1024;
 
 impl LockfileSpace {
@@ -39,6 +42,11 @@ impl LockfileSpace {
         }
     }
 
+    /// The scope in the project's file; `None` if there is no file, or it does not say.
+    ///
+    /// # Errors
+    /// A failure if the file cannot be read, has unknown fields, or names an unknown scope. It is
+    /// never ignored: pins in another place than the project wants would protect nothing.
     fn of_project(place: &ToolChainLocations) -> Result<Option<Self>, CliFailure> {
         let path = place.spaces().project.join(SETTING);
         let fails =
@@ -56,11 +64,13 @@ impl LockfileSpace {
     }
 }
 
+/// The failure for a scope that does not exist.
 fn unknown(path: &Path, text: &str) -> CliFailure {
     let what = format!("{}: lockfile_scope is {text:?}", path.display());
     CliFailure::new(ExitCode::Error, what).hint("it can be \"project\" or \"user\"")
 }
 
+/// The content of the project's file.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct LockfileScopeSetting {

@@ -1,4 +1,7 @@
 //! A tool whose result is shared: the program runs itself again as the command of `once`.
+//!
+//! The inner run is a complete `lokt tool run` without `--once`, so its checks, its pin and its
+//! event are those of every other run. `once` sees only a command with inputs.
 
 use super::{ToolChainLocations, run::ToolRunCommand};
 use crate::{
@@ -19,6 +22,10 @@ use std::{
 
 /// Shares the result of a tool that was checked: its key has the digest of the chain and the parameters. The tool
 /// is checked again when it is run.
+///
+/// `parameters` is the text as it was given. The words of the command differ from run to run (a
+/// path of this program, a number of an open file), so the key has other words: `lokt tool run`,
+/// the parameters and the id.
 pub(super) fn run(
     run: &ToolRunCommand,
     place: &ToolChainLocations,
@@ -54,6 +61,9 @@ pub(super) fn run(
 }
 
 /// The name for the result of a tool: `tool.` and its id, with dots for slashes.
+///
+/// # Errors
+/// A usage failure if the id is too long for a name, or is no name for another reason.
 fn name_of(id: &str) -> Result<LockName, CliFailure> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     let text: String = id.chars().map(|c| if plain(c) { c } else { '.' }).collect();
@@ -62,6 +72,8 @@ fn name_of(id: &str) -> Result<LockName, CliFailure> {
     })
 }
 
+/// An open file in memory with the parameters (`memfd_create(2)`). It is inherited by the command,
+/// because it is not closed on exec.
 fn in_memory(parameters: &str) -> Result<File, CliFailure> {
     let write = || -> io::Result<File> {
         let mut memory = File::from(memfd_create("lokt-params", MFdFlags::empty())?);

@@ -1,3 +1,5 @@
+//! The command `tool show`: all that is known of one tool, also of one that does not run.
+
 use super::ToolChainLocations;
 use crate::{
     exit::ExitCode,
@@ -24,6 +26,9 @@ pub(super) struct ToolShowCommand {
 }
 
 impl ToolShowCommand {
+    /// A tool that would be refused is shown with the reason, and the exit code is
+    /// [`ExitCode::Done`]. Only a tool that does not exist, or whose file cannot be read, is a
+    /// failure.
     pub(super) fn run(&self, place: &ToolChainLocations) -> Result<ExitCode, CliFailure> {
         let id = ToolItemId::new(&*self.id).map_err(ChainCheckError::from)?;
         let item = place.spaces().item_from(Space::Project, &id)?;
@@ -50,6 +55,8 @@ impl ToolShowCommand {
     }
 }
 
+/// The item's fields, then what it shadows, and the outcome of the check. `status` is `pinned`,
+/// `not-pinned` or `refused`.
 fn to_json(
     item: &ToolItem,
     shadows: &[ToolItem],
@@ -87,6 +94,7 @@ fn to_json(
     shown
 }
 
+/// The same as lines for people.
 fn told(
     item: &ToolItem,
     shadows: &[ToolItem],
@@ -132,6 +140,8 @@ fn told(
 }
 
 /// The pin of a tool that does not run.
+///
+/// Unlike a run, this only looks for the lockfile and does not compare.
 fn pinned(item: &ToolItem, checker: &ChainChecker) -> String {
     let Some(version) = &item.metadata.version else { return "no; it has no version".to_owned() };
     match checker.lockfiles.find(&item.id, version) {

@@ -1,3 +1,7 @@
+//! The command `tool sign`: a signature line in the tool's file.
+//!
+//! The signature vouches for exactly the bytes that were read. Nothing is executed.
+
 use super::ToolChainLocations;
 use crate::{exit::ExitCode, failure::CliFailure, output};
 use clap::Args;
@@ -26,6 +30,11 @@ pub(super) struct ToolSignCommand {
 }
 
 impl ToolSignCommand {
+    /// Signs all tools, or none if one of them is no valid item.
+    ///
+    /// A failure to write one file leaves those before it signed; with `--json` the failure lists
+    /// them as `signed`. Warns if the user's own key is not trusted, because what it signs would
+    /// then not run.
     pub(super) fn run(&self, place: &ToolChainLocations) -> Result<ExitCode, CliFailure> {
         let key = SigningKeyFiles::of(&place.spaces().user).secret()?;
         // First all are made out, then any is written.
@@ -67,12 +76,16 @@ impl ToolSignCommand {
 
 /// An item with its new content.
 struct SignedToolFile {
+    /// The item as it was read.
     item: ToolItem,
+    /// The file to write, behind a symbolic link.
     path: std::path::PathBuf,
+    /// Its new content; the same as the old one if the key has signed it already.
     content: Vec<u8>,
 }
 
 impl SignedToolFile {
+    /// Reads an item and signs it in memory.
     fn of(place: &ToolChainLocations, id: &str, key: &SecretKey) -> Result<Self, CliFailure> {
         let id = ToolItemId::new(id).map_err(ChainCheckError::from)?;
         let item = writable(place, &id)?;
@@ -97,6 +110,9 @@ impl SignedToolFile {
     }
 
     /// Puts the new content in the file's place, whole or not at all.
+    ///
+    /// The draft gets the permissions of the file and is synced before rename(2). An edit between
+    /// the last comparison and the rename is lost; no lock excludes an editor.
     fn write(&self) -> Result<(), CliFailure> {
         let fails = |error: std::io::Error| {
             CliFailure::new(
@@ -135,6 +151,7 @@ fn writable(place: &ToolChainLocations, id: &ToolItemId) -> Result<ToolItem, Cli
     Err(ChainCheckError::NoTool { id: id.clone(), places }.into())
 }
 
+/// The failure for an item of the system space, which includes built-in items.
 fn not_writable(id: &ToolItemId) -> CliFailure {
     CliFailure::new(
         ExitCode::NotYours,

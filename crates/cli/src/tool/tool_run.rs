@@ -1,3 +1,5 @@
+//! One run of a checked tool: running it, pinning it, logging it, unlocking, and the exit code.
+
 use super::{
     ToolChainLocations,
     guarded::{ToolRunLocks, tell},
@@ -28,10 +30,13 @@ use std::{path::PathBuf, time::Instant};
 
 /// A tool that is being run.
 pub(super) struct ToolRun<'a> {
+    /// The spaces, and the lockfiles in them.
     pub(super) place: &'a ToolChainLocations,
+    /// The chain as it was checked; these bytes run.
     pub(super) checked: &'a CheckedChain,
     /// The tool's id, as it was given.
     pub(super) id: &'a str,
+    /// Whether the output is shown as it comes, or captured for `--json`.
     pub(super) output: ToolOutputMode,
     /// The signals that are held back.
     pub(super) signals: &'a SignalReader,
@@ -41,6 +46,9 @@ pub(super) struct ToolRun<'a> {
 
 impl ToolRun<'_> {
     /// Runs it, unlocks, and reports the outcome.
+    ///
+    /// The lock is checked a last time before the run is pinned: a result counts only if the lock
+    /// was held until then. Pinning comes before unlocking, so the next holder sees the pin.
     pub(super) fn run(
         &self,
         parameters: &ToolParameterValues,
@@ -83,6 +91,9 @@ impl ToolRun<'_> {
     }
 
     /// The outcome of a run of which only an error is known.
+    ///
+    /// If the tool's processes may still be running, the locks are left to them. A signal that
+    /// ended the run ends this process in the same way.
     fn came_to_nothing(
         &self,
         error: ToolRunError,
@@ -115,6 +126,7 @@ impl ToolRun<'_> {
         }
     }
 
+    /// Runs the chain: the configs of all elements are merged, and the primitive at its end is run.
     fn execute(
         &self,
         parameters: &ToolParameterValues,
@@ -155,6 +167,9 @@ impl ToolRun<'_> {
     }
 
     /// Pins what ran well for the first time. That it could not be pinned does not undo the run.
+    ///
+    /// Returns the path of a new lockfile; `None` if the tool was pinned already, did not succeed,
+    /// or if another run pinned it at the same time.
     fn pin(
         &self,
         outcome: &ToolRunOutcome,
@@ -182,6 +197,8 @@ impl ToolRun<'_> {
         }
     }
 
+    /// Prints the outcome: one JSON object if the output was captured, else only the answer of a
+    /// server (the output of a process was shown already), and a note about a new pin.
     fn report(
         &self,
         outcome: &ToolRunOutcome,
@@ -220,6 +237,10 @@ impl ToolRun<'_> {
     }
 
     /// The exit code, after all output.
+    ///
+    /// 0 for a success; 124 after the time limit; 128 and the signal's number if a signal ended the
+    /// tool; else 1, whatever the tool's own code was, so that none of them is taken for one of
+    /// lokt's.
     fn judge(&self, outcome: &ToolRunOutcome) -> Result<ExitCode, CliFailure> {
         let id = self.id;
         let process = match outcome {

@@ -1,3 +1,5 @@
+//! The command `tool verify`: checks for CI, without running anything.
+
 use super::{ToolChainLocations, scope::LockfileSpace};
 use crate::{
     exit::ExitCode,
@@ -41,12 +43,16 @@ const PORTION: usize = 16;
 
 /// The outcome of one check.
 struct ToolVerifyOutcome {
+    /// The tool with its version, or the name of the lockfile with `--all`.
     name: String,
+    /// The checked chain, or why it would not run.
     result: Result<CheckedChain, CliFailure>,
+    /// The same for `--json`.
     json: Value,
 }
 
 impl ToolVerifyCommand {
+    /// Checks all tools, or all lockfiles, prints each outcome, and returns the worst code.
     pub(super) fn run(&self, place: &ToolChainLocations) -> Result<ExitCode, CliFailure> {
         let verdicts: Vec<ToolVerifyOutcome> = if self.all {
             let scope = Space::from(self.scope);
@@ -73,6 +79,7 @@ impl ToolVerifyCommand {
         Ok(worst.unwrap_or(ExitCode::Done))
     }
 
+    /// Prints the outcomes in their order. Failures go to stderr with their hints.
     fn report(&self, verdicts: &[ToolVerifyOutcome]) -> Result<(), CliFailure> {
         if self.json {
             let views: Vec<&Value> = verdicts.iter().map(|it| &it.json).collect();
@@ -91,6 +98,7 @@ impl ToolVerifyCommand {
     }
 }
 
+/// Checks a tool against one lockfile: that one is compared, not the one that a run would heed.
 fn of_pin(place: &ToolChainLocations, scope: Space, name: String) -> ToolVerifyOutcome {
     let pin = place.checker.lockfiles.read(scope, &name);
     match pin {
@@ -130,12 +138,14 @@ fn is_of_another_version(
     }
 }
 
+/// The outcome for a lockfile that cannot be read.
 fn broken(name: String, error: LockfileError) -> ToolVerifyOutcome {
     let refusal = ChainCheckError::from(error);
     let json = refusal::to_json(name.trim_end_matches(".lock.json"), &refusal);
     ToolVerifyOutcome { name, result: Err(refusal.into()), json }
 }
 
+/// Checks a tool as a run would. A tool without a lockfile fails too.
 fn of_tool(place: &ToolChainLocations, id: &str) -> ToolVerifyOutcome {
     match place.checker.check(id) {
         Ok(CheckedChain { pin: None, .. }) => ToolVerifyOutcome {
@@ -153,6 +163,7 @@ fn of_tool(place: &ToolChainLocations, id: &str) -> ToolVerifyOutcome {
     }
 }
 
+/// The outcome of a check under a name.
 fn judged(
     id: &str,
     name: String,
