@@ -70,6 +70,9 @@ fn coloured(lines: &[StyledLine]) -> io::Result<Vec<u8>> {
 
 /// Prints bytes as they are: data that is no text of this program, and pages and scripts that end their own
 /// lines.
+///
+/// This is the way of all data to stdout. A closed pipe becomes a silent failure, so that `| head`
+/// ends the program without a message.
 pub(crate) fn bytes(bytes: &[u8]) -> Result<(), CliFailure> {
     let mut out = io::stdout().lock();
     HAS_PRINTED.store(true, Ordering::Relaxed);
@@ -78,6 +81,9 @@ pub(crate) fn bytes(bytes: &[u8]) -> Result<(), CliFailure> {
 }
 
 /// Prints data as one line of JSON.
+///
+/// The line is printed at once at its end, if it fits the buffer. The text is not made printable:
+/// JSON has escapes for control characters, and programs need the exact values.
 pub(crate) fn json(view: &impl Serialize) -> Result<(), CliFailure> {
     let mut out = io::BufWriter::with_capacity(1 << 18, io::stdout().lock());
     HAS_PRINTED.store(true, Ordering::Relaxed);
@@ -87,6 +93,8 @@ pub(crate) fn json(view: &impl Serialize) -> Result<(), CliFailure> {
 }
 
 /// Prints data as one JSON list, written by several threads where it is long.
+///
+/// The order of the elements is kept.
 pub(crate) fn json_list<'a, T: Sync, V: Serialize>(
     items: &'a [T],
     view: impl Fn(&'a T) -> V + Sync,
@@ -112,6 +120,8 @@ pub(crate) fn json_list<'a, T: Sync, V: Serialize>(
 }
 
 /// The exit code of an answer is the same with and without a reader.
+///
+/// Returns `Ok` if the reader has closed the pipe. All other failures stay.
 pub(crate) fn even_if_unread(written: Result<(), CliFailure>) -> Result<(), CliFailure> {
     match written {
         Err(failure) if failure.silent => Ok(()),
@@ -119,7 +129,8 @@ pub(crate) fn even_if_unread(written: Result<(), CliFailure>) -> Result<(), CliF
     }
 }
 
-/// An operation stays done or refused even if stdout cannot be written; a warning says so.
+/// Warns if an outcome could not be printed. The operation stays done or refused, and the exit code
+/// says so: `what` is what took effect, as the beginning of the warning.
 pub(crate) fn even_if_untold(what: &str, written: Result<(), CliFailure>) {
     if let Err(failure) = even_if_unread(written) {
         warn(&format!("{what}, but {}", failure.message));
@@ -142,6 +153,9 @@ fn asks_for_json(words: impl IntoIterator<Item = OsString>) -> bool {
 }
 
 /// Prints a failure and returns its code.
+///
+/// The message first, then the drift, then the hints, each in one line. A silent failure prints
+/// nothing.
 pub(crate) fn fail(failure: &CliFailure) -> ExitCode {
     if !failure.silent {
         say("error", ERROR, &failure.message);
@@ -176,6 +190,8 @@ pub(crate) fn note(message: &str) {
 }
 
 /// One line on stderr. It is written at once, so that lines of programs that share a stderr stay whole.
+///
+/// `label` is printed in colour, the message is not.
 fn say(label: &str, style: Style, message: &str) {
     let message = printable::line(message);
     let mut line = AutoStream::new(Vec::new(), AutoStream::choice(&io::stderr()));
@@ -206,6 +222,9 @@ pub(crate) fn can_ask() -> bool {
 }
 
 /// Asks for a yes. The end of the input counts as a no.
+///
+/// # Errors
+/// A failure if stdin cannot be read. `--yes` is its hint, so only commands that have it may ask.
 pub(crate) fn ask(question: &str) -> Result<bool, CliFailure> {
     draw(&format!("{} [y/N] ", printable::line(question)));
     let mut answer = String::new();
@@ -225,6 +244,8 @@ pub(crate) fn is_for_people() -> bool {
 pub(crate) type BufferedScreenWriter = io::BufWriter<io::Stdout>;
 
 /// A screen to draw on.
+///
+/// The caller flushes it after each picture.
 pub(crate) fn screen() -> BufferedScreenWriter {
     io::BufWriter::with_capacity(1 << 16, io::stdout())
 }
@@ -243,7 +264,9 @@ pub(crate) fn may_be_coloured() -> bool {
 /// Which characters may be used to draw with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Glyphs {
+    /// All that UTF-8 can show.
     Unicode,
+    /// Only the characters that every terminal has.
     Ascii,
 }
 
@@ -263,7 +286,9 @@ pub(crate) fn width() -> usize {
 /// A line about progress. On a terminal it is redrawn in its place; elsewhere it is printed
 /// once.
 pub(crate) struct ProgressLine {
+    /// Whether stderr is a terminal.
     in_place: bool,
+    /// Whether anything was printed.
     said: bool,
 }
 
@@ -277,6 +302,8 @@ impl ProgressLine {
         self.in_place
     }
 
+    /// Shows the line in place of the one before. Without a terminal, only the first one is
+    /// printed.
     pub(crate) fn show(&mut self, line: &str) {
         if self.in_place {
             let line = printable::line(line);
@@ -313,8 +340,11 @@ fn fitted(line: &str) -> &str {
 /// Lines of stdout that change. On a terminal that has room for them they are redrawn in their place; elsewhere
 /// they are printed once, as they are at the end.
 pub(crate) struct AnimatedLines {
+    /// How many lines, always the same number.
     lines: usize,
+    /// Whether they are redrawn.
     is_live: bool,
+    /// Whether they were drawn before, so that the cursor is below them.
     is_drawn: bool,
 }
 

@@ -1,3 +1,5 @@
+//! Chains and items of tools, as JSON and as tables.
+
 use crate::view::table::TextTable;
 use lokt_tool::{
     chain::ToolChain,
@@ -14,6 +16,8 @@ pub(crate) fn to_json(chain: &ToolChain) -> Value {
 }
 
 /// An element as JSON, with the field names of a lockfile.
+///
+/// `executor_id` is `null` for a primitive, `path` for a built-in item.
 pub(crate) fn element(item: &ToolItem) -> Value {
     json!({
         "item_id": item.id.as_str(),
@@ -27,6 +31,9 @@ pub(crate) fn element(item: &ToolItem) -> Value {
 }
 
 /// What there is to say of an item that computes its schema.
+///
+/// `None` if its schema is a plain value. A schema that code computes could only be had by running
+/// that code.
 pub(crate) fn schema_note(item: &ToolItem) -> Option<String> {
     let place = item.metadata.computed_schema?;
     Some(format!(
@@ -64,6 +71,8 @@ pub(crate) fn signed_by(item: &ToolItem, trust: &TrustStore) -> String {
 }
 
 /// What runs an item.
+///
+/// `None` if it is a primitive, or does not say.
 pub(crate) fn executor(item: &ToolItem) -> Option<&ToolItemId> {
     match &item.metadata.executor {
         ToolItemExecutorDeclaration::Item(id) => Some(id),

@@ -1,4 +1,7 @@
 //! A cycle of waiters, in words.
+//!
+//! These lines are the hints of a refused wait: each process waits for the next, and the last for
+//! the first.
 
 use super::command_line;
 use lokt_lock::rules::{TicketContent, WaitCycleLink};
@@ -14,6 +17,7 @@ fn line(link: &WaitCycleLink) -> String {
     format!("{} waits for {:?}, {how} {blocker}", who(&link.waiter), link.name.as_str())
 }
 
+/// An owner with its process and command.
 fn who(text: &TicketContent) -> String {
     let runs = if text.command.is_empty() {
         String::new()

@@ -1,4 +1,7 @@
 //! A line of a status.
+//!
+//! A [`LockStatusEntry`] is a name with what is known of it. It is shown as JSON, as a row of a
+//! table, and in full. `lokt status` prints these; `lokt top` and `lokt prime` use parts of them.
 
 use super::{call, command_line, holder, table::TextTable};
 use crate::span;
@@ -15,24 +18,37 @@ use serde_json::{Value, json};
 /// An entry as JSON: the record's fields, then other known facts.
 #[derive(Serialize)]
 pub(crate) struct LockStatusEntryJson<'a> {
+    /// The fields of the record, else only `name`.
     #[serde(flatten)]
     subject: LockStatusEntrySubject<'a>,
+    /// Whether one of the holders is the caller. Left out without a record, like the next two.
     #[serde(skip_serializing_if = "Option::is_none")]
     mine: Option<bool>,
+    /// How long ago it was taken, in seconds. Renewals do not change it.
     #[serde(skip_serializing_if = "Option::is_none")]
     age_sec: Option<u64>,
+    /// Whether its announced end has passed. A guard that is overdue holds the lock all the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     expired: Option<bool>,
+    /// Whether the holder's process lives: `alive`, `dead` or `unknown`.
     pid_status: &'static str,
+    /// Whether this is a freeze, and no lock.
     freeze: bool,
+    /// The state, one word of docs/locks.md.
     state: &'static str,
+    /// How many hold it.
     taken: usize,
+    /// How many wait for it, the length of `queue`.
     waiters: usize,
+    /// The waiters, the next first.
     queue: Vec<Value>,
+    /// The guards that hold the lock without a record, under a lease for instance.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     inside: Vec<Value>,
+    /// What is wrong with the record, if it cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// The freeze of the same name, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     frozen: Option<Value>,
 }
@@ -80,6 +96,8 @@ pub(crate) fn waiter(text: &TicketContent) -> Value {
 }
 
 /// The flaw of an entry whose record is unreadable.
+///
+/// `None` for a readable record, and for no record.
 pub(crate) fn problem(entry: &LockStatusEntry) -> Option<String> {
     match &entry.slot {
         RecordSlot::Absent | RecordSlot::Record(_) => None,
@@ -114,6 +132,7 @@ pub(crate) enum TableColumns {
     All,
 }
 
+/// One row. The last column has the flaw of a record that cannot be read, else the use of the lock.
 fn row(entry: &LockStatusEntry, columns: TableColumns, me: &CallerIdentity) -> Vec<String> {
     let record = entry.record();
     let of = |show: &dyn Fn(&LockRecord) -> String| record.map(show).unwrap_or_default();
@@ -155,6 +174,7 @@ fn owner(record: &LockRecord, me: &CallerIdentity) -> String {
     holder::named(record.owner.as_str(), [detail])
 }
 
+/// The time until the announced end, `5m ago` if it has passed, `-` without one.
 fn ends_in(record: &LockRecord, entry: &LockStatusEntry) -> String {
     match record.expiry() {
         None => "-".to_owned(),
@@ -179,6 +199,9 @@ pub(crate) fn what(record: &LockRecord) -> String {
 }
 
 /// One entry in full, in lines.
+///
+/// The first line has the name and the state. Each further line has a key in nine columns, and a
+/// value.
 pub(crate) fn full(
     entry: &LockStatusEntry,
     freeze: Option<&LockRecord>,

@@ -1,4 +1,6 @@
 //! A line of the audit log, as text.
+//!
+//! Fields that are missing are shown as `-`.
 
 use super::command_line;
 use crate::printable::{self, padded};
@@ -6,6 +8,8 @@ use lokt_lock::audit::AuditLogLine;
 use serde_json::Value;
 
 /// An event as one line.
+///
+/// Empty for a line of the log that is no event.
 pub(crate) fn text(event: &AuditLogLine) -> String {
     let AuditLogLine::Event(fields) = event else {
         return String::new();
@@ -26,6 +30,8 @@ pub(crate) fn text(event: &AuditLogLine) -> String {
 }
 
 /// A detail; a command is shown as a person would type it.
+///
+/// `extra` of the event becomes ` key=value` for each field.
 fn detail((key, value): (&String, &Value)) -> String {
     match (key.as_str(), value) {
         ("command", Value::Array(words)) => {
@@ -36,6 +42,7 @@ fn detail((key, value): (&String, &Value)) -> String {
     }
 }
 
+/// A JSON value without the quotes of a text.
 fn shown(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

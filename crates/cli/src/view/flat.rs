@@ -1,4 +1,7 @@
 //! A holder or a freeze as flat fields of JSON; the names are a contract, the same in every answer.
+//!
+//! Ages and remaining times are whole seconds, points in time are RFC 3339 texts. `json_fields.rs`
+//! lists the same names for `capabilities`.
 
 use lokt_lock::{
     caller::Caller,
@@ -9,6 +12,10 @@ use lokt_lock::{
 use serde::Serialize;
 
 /// The holder of a lock. What is not known is null.
+///
+/// `holder_pid_status` is `alive`, `dead` or `unknown`; the last also where the process is not
+/// visible from here. `holder_acquired_ts` changes when a lease is renewed, `holder_held_since`
+/// does not.
 #[derive(Serialize)]
 #[expect(clippy::struct_field_names, reason = "the names are those of the JSON")]
 pub(crate) struct HolderJsonFields {
@@ -30,6 +37,8 @@ pub(crate) struct HolderJsonFields {
 
 impl HolderJsonFields {
     /// From its record, else from its ticket.
+    /// A ticket has an owner, a process and an agent, and nothing about times, so those fields are
+    /// null then.
     pub(crate) fn of(
         record: Option<&LockRecord>,
         ticket: Option<&TicketContent>,
@@ -74,6 +83,7 @@ pub(crate) struct FreezeJsonFields {
 }
 
 impl FreezeJsonFields {
+    /// The freeze as it is at a time.
     pub(crate) fn of(record: &LockRecord, now: Timestamp) -> Self {
         Self {
             freeze_owner: record.owner.to_string(),

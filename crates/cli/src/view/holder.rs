@@ -1,4 +1,7 @@
 //! The holder that blocks a caller, as text and JSON.
+//!
+//! Texts here are parts of sentences (`is held by …`), and begin with a small letter. "You" is the
+//! caller: an owner and an agent. The one to ask is always an owner, never a process.
 
 use super::{command_line, flat};
 use crate::span;
@@ -14,11 +17,17 @@ use serde::Serialize;
 /// A refusal as JSON; the field names are a contract.
 #[derive(Serialize)]
 pub(crate) struct DenialJson {
+    /// Always `blocked`.
     status: &'static str,
+    /// The name that was requested.
     name: String,
+    /// What is in the way: `held`, `queued` (a waiter ahead, which does not hold it yet), `frozen`
+    /// or `corrupted`.
     reason: &'static str,
+    /// The record in the way, else the ticket of the waiter ahead.
     #[serde(flatten)]
     holder: flat::HolderJsonFields,
+    /// How long the caller waited. Left out if it did not want to wait.
     #[serde(skip_serializing_if = "Option::is_none")]
     waited_ms: Option<u128>,
 }
@@ -49,6 +58,8 @@ fn in_the_way(denial: &Denial) -> Option<&LockRecord> {
 }
 
 /// A queue position as one line; what matters most comes first, because a terminal may be narrow.
+///
+/// The queue position is the number of live tickets ahead, the holder's included.
 pub(crate) fn standing(standing: &QueueStanding, me: &CallerIdentity, now: Timestamp) -> String {
     let why = cause(standing, me, now);
     let place = match standing.ahead {
@@ -81,6 +92,8 @@ fn cause(standing: &QueueStanding, me: &CallerIdentity, now: Timestamp) -> Strin
 }
 
 /// The holder, since when, the remaining time, and the command.
+///
+/// Without the machine: a wait is shown in one line of a terminal.
 fn in_brief(record: &LockRecord, now: Timestamp) -> String {
     let pid = record.pid.map(|pid| format!("pid {pid}"));
     let who = named(record.owner.as_str(), [pid, session(record.agent_id.as_ref())]);
@@ -201,6 +214,9 @@ pub(crate) fn told_alone(record: &LockRecord, now: Timestamp) -> String {
     format!("{} since {age}{}{runs}", who(record), left(record, now))
 }
 
+/// The time until the holder's announced end, as the end of a sentence. A lease without an end
+/// lasts `until it is unlocked`; a guard without one says nothing, because it ends with its
+/// command.
 fn left(record: &LockRecord, now: Timestamp) -> String {
     match record.expiry() {
         Some(end) if end <= now => format!(", {} overdue", span::show(now.since(end))),

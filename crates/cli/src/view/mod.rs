@@ -1,4 +1,12 @@
 //! The output as values: JSON with the field names of the contract, and text.
+//!
+//! * [`entry`], [`table`]: statuses. [`holder`], [`flat`]: holders and freezes.
+//! * [`reason`], [`suggestion`]: answers of `lokt why`. [`cycle`]: deadlocks.
+//! * [`reservation`]: reservations. [`event`]: the audit log. [`chain`]: tools.
+//!
+//! Nothing here prints or reads files of a root. A few texts ask the system for what they are not
+//! given: the time, and whether a process is stopped or may be signalled. `output.rs` makes every
+//! text printable, so views may have text of others in them as it is.
 
 pub(crate) mod chain;
 pub(crate) mod cycle;
@@ -20,9 +28,12 @@ use serde::Serialize;
 /// A record with a status before its fields.
 #[derive(Serialize)]
 pub(crate) struct LockRecordWithStatus<'a> {
+    /// `acquired` or `frozen`.
     status: &'static str,
+    /// The record as it was written.
     #[serde(flatten)]
     record: &'a LockRecord,
+    /// Only for a lease that was renewed.
     #[serde(flatten)]
     renewal: Option<LeaseRenewalJsonFields>,
 }
@@ -30,6 +41,7 @@ pub(crate) struct LockRecordWithStatus<'a> {
 /// What a renewal adds to the fields of a lease.
 #[derive(Serialize)]
 struct LeaseRenewalJsonFields {
+    /// Always true; the field is missing where nothing was renewed.
     renewed: bool,
     /// Null if it had no end.
     previous_expires_at: Option<Timestamp>,
@@ -70,6 +82,9 @@ pub(crate) fn audit_of(name: &LockName) -> String {
 }
 
 /// A command as a person would type it, for one line.
+///
+/// Words with other than plain characters stand in single quotes, as sh(1) reads them. Control
+/// characters are left as they are: the output makes them visible.
 pub(crate) fn command_line(words: &[String]) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+…".contains(c);
     let quote = |word: &String| {

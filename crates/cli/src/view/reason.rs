@@ -1,4 +1,7 @@
 //! Text that explains why a name can or cannot be taken.
+//!
+//! `lokt why NAME` shows the status, then all reasons (also those that do not block, such as an
+//! expired lease), then commands to try.
 
 use super::{
     entry::waiter,
@@ -20,6 +23,7 @@ use serde_json::{Value, json};
 /// An explanation as JSON; the field names are a contract.
 #[derive(Serialize)]
 pub(crate) struct ExplanationJson<'a> {
+    /// The name that was asked about.
     name: &'a str,
     status: &'static str,
     reasons: Vec<ExplanationReasonJson<'a>>,
@@ -29,19 +33,26 @@ pub(crate) struct ExplanationJson<'a> {
 /// A reason: its subject in flat fields, and the whole record.
 #[derive(Serialize)]
 struct ExplanationReasonJson<'a> {
+    /// The kind of the reason, one word of a fixed list.
     #[serde(rename = "type")]
     kind: &'static str,
     message: String,
+    /// The holder, for all reasons but a freeze.
     #[serde(flatten)]
     holder: Option<flat::HolderJsonFields>,
+    /// The freeze, for that reason.
     #[serde(flatten)]
     freeze: Option<flat::FreezeJsonFields>,
+    /// The kind again, if the lock is stale and the next caller gets it.
     #[serde(skip_serializing_if = "Option::is_none")]
     stale_reason: Option<&'static str>,
+    /// The record as it is, if one can be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     record: Option<LockRecordDisplayJson<'a>>,
+    /// The processes that keep the lock, as far as they are visible from here.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     processes: Vec<Value>,
+    /// The waiters; only in the reason that tells of a queue.
     #[serde(skip_serializing_if = "Option::is_none")]
     queue: Option<Vec<Value>>,
 }
@@ -95,6 +106,8 @@ fn json_reason<'a>(reason: &'a ExplanationReason, caller: &Caller) -> Explanatio
 }
 
 /// An explanation as lines of text.
+///
+/// A name that only the caller holds is "held by you", though it is blocked for another request.
 pub(crate) fn lines(
     name: &LockName,
     explanation: &LockExplanation,
@@ -182,6 +195,7 @@ fn held_by(record: &LockRecord, me: &CallerIdentity, now: Timestamp) -> String {
     format!("{yours}: {mine}; and held by {}", holder::all_told(others, now))
 }
 
+/// What is known of an unreadable record. `blocks` says whether it keeps the lock from others.
 fn corrupted(corruption: &RecordCorruption, blocks: bool) -> String {
     let flaw = &corruption.flaw;
     if blocks && corruption.may_be_filling() {
@@ -196,6 +210,8 @@ fn corrupted(corruption: &RecordCorruption, blocks: bool) -> String {
 }
 
 /// A remark on an unusual state of a held lock.
+///
+/// `keepers` are the processes that still have the lock's ticket open: pids and names.
 fn remark(holding: HoldState, keepers: &[(i32, String)]) -> String {
     match holding {
         HoldState::Live => String::new(),

@@ -1,4 +1,8 @@
 //! Reservations and requests, as text and JSON.
+//!
+//! A conflict is between a requested pattern and one of another: a reservation that stands, or a
+//! request that waits. A path that both cover is shown as evidence, unless one of the patterns is
+//! that path.
 
 use super::table::TextTable;
 use crate::span;
@@ -19,8 +23,11 @@ use serde_json::{Value, json};
 /// A reservation with a status before its fields.
 #[derive(Serialize)]
 pub(crate) struct ReservedJson<'a> {
+    /// Always `reserved`.
     status: &'static str,
+    /// Whether the caller had a reservation already that was extended.
     extended: bool,
+    /// The record as it was written.
     #[serde(flatten)]
     record: &'a Reservation,
 }
@@ -31,6 +38,9 @@ pub(crate) fn reserved(record: &Reservation, extended: bool) -> ReservedJson<'_>
 }
 
 /// A refusal as JSON.
+///
+/// Each conflict names the two patterns (`asked`, `standing`), a path of both, and the reservation
+/// or the waiter that has it. `waited_ms` is `null` if the caller did not want to wait.
 pub(crate) fn blocked(denial: &ReservationDenial) -> Value {
     let standing = denial.standing.iter().flat_map(|(record, found)| {
         found.iter().map(move |it| {
@@ -77,6 +87,7 @@ pub(crate) fn denied(denial: &ReservationDenial) -> Vec<String> {
     standing.chain(waiting).collect()
 }
 
+/// One conflict with a reservation that stands. Two equal patterns are named once.
 fn conflict(record: &Reservation, found: &PatternConflict, seen: Timestamp) -> String {
     let asked = quoted(&found.asked);
     let standing = quoted(&found.standing);
@@ -99,6 +110,8 @@ fn both(found: &PatternConflict) -> String {
 
 /// Whose a reservation is, since when, until when, and why: `reserved by ada (claude-code 1f0c) since 5m, for another 25m:
 /// reason`.
+///
+/// `evidence` is the text of a common path, or empty.
 pub(crate) fn told(record: &Reservation, seen: Timestamp, evidence: &str) -> String {
     let mode = if record.mode.as_str() == "shared" { " (shared)" } else { "" };
     let who = who(&record.owner, record.agent_id.as_ref());
@@ -149,11 +162,16 @@ pub(crate) fn circle(waits: &[ReservationWaitCycleLink]) -> Vec<String> {
 pub(crate) struct ListedReservationJson<'a> {
     #[serde(flatten)]
     record: &'a Reservation,
+    /// How long it has stood, in seconds.
     age_sec: u64,
+    /// The seconds until it ends; left out if it has no end.
     #[serde(skip_serializing_if = "Option::is_none")]
     remaining_sec: Option<u64>,
+    /// Whether the process that it names lives: `alive`, `dead` or `unknown`.
     pid_status: &'static str,
+    /// Whether it is the caller's.
     mine: bool,
+    /// The requests that wait for it.
     waiters: Vec<Value>,
 }
 
@@ -174,6 +192,8 @@ pub(crate) fn json<'a>(
 }
 
 /// The requests that wait for a reservation.
+///
+/// A request waits for a reservation if it is of another and the two conflict.
 fn waiters<'a>(
     record: &'a Reservation,
     waiting: &'a [WaitingReservation],

@@ -20,6 +20,9 @@ pub(crate) struct CommandSuggestionCallerFacts {
 }
 
 /// The commands, the most harmless first.
+///
+/// Empty if the name is free. A caller inside a guard of the name gets only the one command that
+/// works there.
 pub(super) fn all(
     name: &LockName,
     explanation: &LockExplanation,
@@ -43,15 +46,19 @@ pub(super) fn all(
 /// A name that cannot be taken, and the caller.
 struct CommandSuggestionInputs<'a> {
     name: &'a LockName,
+    /// Why the name cannot be taken.
     explanation: &'a LockExplanation,
+    /// What decides about the caller which commands work.
     asker: &'a CommandSuggestionCallerFacts,
 }
 
 impl CommandSuggestionInputs<'_> {
+    /// Whether one of the reasons is of a kind.
     fn has(&self, is: fn(&ExplanationReasonKind) -> bool) -> bool {
         self.explanation.reasons.iter().any(|reason| is(&reason.kind))
     }
 
+    /// Whether the name is frozen: then a command must wait even under the caller's own lease.
     fn is_frozen(&self) -> bool {
         self.has(|kind| matches!(kind, ExplanationReasonKind::Frozen))
     }
@@ -61,6 +68,7 @@ impl CommandSuggestionInputs<'_> {
         self.has(|kind| matches!(kind, ExplanationReasonKind::Inside(_)))
     }
 
+    /// Whether others wait: then a free slot is theirs first.
     fn is_queued(&self) -> bool {
         self.has(|kind| matches!(kind, ExplanationReasonKind::Queued { .. }))
     }
@@ -81,6 +89,7 @@ impl CommandSuggestionInputs<'_> {
         Some((reason, reason.record.as_ref()?))
     }
 
+    /// The flaw of an unreadable record that blocks.
     fn corruption(&self) -> Option<&RecordCorruption> {
         self.explanation.reasons.iter().find_map(|reason| match &reason.kind {
             ExplanationReasonKind::Corrupted { corruption } if reason.blocks => Some(corruption),
@@ -94,6 +103,7 @@ impl CommandSuggestionInputs<'_> {
         record.holders().find(|it| it.hold != Some(HoldKind::Guard) && self.me().owns(it))
     }
 
+    /// A call with this name, and what it does. `flags` begin with a space, or are empty.
     fn call(&self, verb: &str, flags: &str, what: &str) -> String {
         format!("{}   {what}", call(verb, self.name, &format!("{flags}{}", self.as_owner())))
     }
@@ -108,11 +118,13 @@ impl CommandSuggestionInputs<'_> {
         format!("{} -- COMMAND   {what}", call("guard", self.name, &flags))
     }
 
+    /// The flag `--owner`, if the caller used it, with a space before it.
     fn as_owner(&self) -> String {
         let words = |it: &Owner| command_line(&[it.to_string()]);
         self.asker.owner.as_ref().map_or_else(String::new, |it| format!(" --owner {}", words(it)))
     }
 
+    /// A call that works while the caller's own lease stands.
     fn under_lease(&self, flags: &str) -> String {
         if self.name.as_str().starts_with('-') {
             return self.call("lock", "", "renews your lease");
@@ -120,7 +132,8 @@ impl CommandSuggestionInputs<'_> {
         self.guard(flags, "runs under your lease")
     }
 
-    /// For one that runs inside a guard of this name: more than that guard has would be a deadlock.
+    /// For a caller that runs inside a guard of this name, which holds it in `mode`. The same mode
+    /// again is inside that guard; more would be a deadlock.
     fn inside(&self, mode: LockMode) -> String {
         let flags = match mode {
             LockMode::Exclusive => " --wait".to_owned(),
@@ -130,6 +143,8 @@ impl CommandSuggestionInputs<'_> {
         self.guard(&flags, "runs inside your guard")
     }
 
+    /// What to do about an unreadable record: wait while another program may still be writing it,
+    /// else remove it.
     fn repair(&self, corruption: &RecordCorruption) -> String {
         if corruption.may_be_filling() {
             return self.call("why", "", "shows more once it has been written");
@@ -201,11 +216,14 @@ fn bears_a_guard(lease: &LockRecord) -> bool {
         && matches!(lease.hold, Some(HoldKind::Lease | HoldKind::Process))
 }
 
+/// Whether fewer hold the lock than it has slots. Queued waiters are not counted.
 fn has_free_slot(record: &LockRecord) -> bool {
     record.mode.slots().is_some_and(|slots| record.holders().count() < slots.get() as usize)
 }
 
 /// How to end processes, where all of them can be ended.
+///
+/// `None` if there are no such processes, or one of them belongs to another user.
 fn kill(keepers: &[(i32, String)]) -> Option<String> {
     let can_end = !keepers.is_empty() && keepers.iter().all(|(pid, _)| sys::may_signal(*pid));
     let pids: Vec<String> = keepers.iter().map(|(pid, _)| pid.to_string()).collect();

@@ -1,15 +1,21 @@
+//! Tables of text for people: columns two spaces apart, in the width that the cells have on a
+//! terminal.
+
 use crate::printable;
 
 /// Columns of text, as wide as their widest cell.
 pub(crate) struct TextTable {
+    /// The heads, then the rows. All have the same number of cells.
     rows: Vec<Vec<String>>,
 }
 
 impl TextTable {
+    /// A table with the heads of its columns.
     pub(crate) fn new(head: &[&str]) -> Self {
         Self { rows: vec![head.iter().map(|&cell| cell.to_owned()).collect()] }
     }
 
+    /// Adds a row. Cells are made printable and cut here, because their width depends on it.
     pub(crate) fn row(&mut self, cells: Vec<String>) {
         // As they will be shown: their width is that of their escapes too.
         let clean = |cell: String| shortened(printable::line(&cell).into_owned());
@@ -27,6 +33,7 @@ impl TextTable {
         self.rows.iter().map(line).collect()
     }
 
+    /// The width of each column, in columns of a terminal.
     fn widths(&self) -> Vec<usize> {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let cells = |column: usize| self.rows.iter().filter_map(move |row| row.get(column));
