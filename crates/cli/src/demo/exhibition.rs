@@ -1,3 +1,5 @@
+//! Both pictures of `lokt demo` side by side, and the count of what was lost.
+
 use super::{
     painters::LOCK,
     picture::{DemoCanvas, DemoStroke, PAINTERS, WIDTH},
@@ -9,7 +11,9 @@ use serde::Serialize;
 /// Both pictures, as far as they are painted.
 #[derive(Clone, Debug)]
 pub(crate) struct DemoCanvasPair {
+    /// The picture that was painted without a lock.
     pub(crate) unlocked: DemoCanvas,
+    /// The picture that was painted under a lock.
     pub(crate) guarded: DemoCanvas,
 }
 
@@ -22,14 +26,18 @@ const BOTH: usize = 2 * WIDTH + GAP.len();
 /// An exhibition as JSON.
 #[derive(Serialize)]
 pub(crate) struct DemoJson {
+    /// The number of painters.
     painters: usize,
+    /// The number of strokes that make a whole picture.
     strokes: usize,
     unlocked: DemoCanvasJson,
     guarded: DemoCanvasJson,
 }
 
+/// One picture as JSON.
 #[derive(Serialize)]
 struct DemoCanvasJson {
+    /// How many strokes are in it.
     kept: usize,
     picture: Vec<String>,
 }
@@ -50,6 +58,8 @@ impl DemoCanvasPair {
     }
 
     /// The pictures as lines: side by side where there is room, else one below the other.
+    ///
+    /// `width` is that of the terminal, in columns.
     pub(crate) fn lines(&self, width: usize, glyphs: Glyphs) -> Vec<StyledLine> {
         let titles = ["without a lock".to_owned(), format!("lokt guard {LOCK} --wait")];
         let [left, right] = titles;

@@ -1,3 +1,9 @@
+//! The painters of `lokt demo`: four processes at a time, each painting one stroke.
+//!
+//! Without a lock, a painter runs `lokt demo --stroke`; under the lock it runs `lokt guard picture
+//! --wait -- lokt demo --stroke`. Both read the canvas from a file and write it back, so strokes
+//! are lost only without the lock.
+
 use super::picture::{DemoCanvas, DemoStroke, PAINTERS};
 use crate::{env, exit::ExitCode, failure::CliFailure};
 use lokt_lock::guard::{ReceivedSignal, SignalReader};
@@ -34,7 +40,9 @@ pub(crate) enum DemoGuardMode {
 
 /// How painting ended.
 pub(crate) enum DemoPaintingOutcome {
+    /// With the canvas as it is now.
     Done(DemoCanvas),
+    /// By this signal; the picture is not finished.
     Interrupted(ReceivedSignal),
 }
 
@@ -44,13 +52,17 @@ pub(crate) struct DemoPainterEnvironment<'a> {
     pub(crate) program: PathBuf,
     /// A folder for the painters only.
     pub(crate) folder: &'a Path,
+    /// The signals that end the demonstration.
     pub(crate) signals: &'a SignalReader,
 }
 
 /// One painter: the stroke that it is at, and those that it has yet to paint.
 struct DemoPainterProcess {
+    /// Its number, from 0; its owner is `painter-` and the number from 1.
     number: usize,
+    /// The process of its present stroke.
     at_work: Option<Child>,
+    /// The strokes to come.
     left: VecDeque<DemoStroke>,
 }
 
@@ -68,6 +80,9 @@ impl Drop for DemoPainterProcess {
 
 impl DemoPainterEnvironment<'_> {
     /// Lets all painters paint, and shows the canvas from time to time.
+    ///
+    /// `show` gets the canvas every 40 ms or more often. A painter that fails ends the whole
+    /// demonstration, and the others are stopped.
     pub(crate) fn paint(
         &self,
         manner: DemoGuardMode,
@@ -121,6 +136,8 @@ impl DemoPainterEnvironment<'_> {
         Ok(())
     }
 
+    /// The command for one stroke. It has its root in the demonstration's folder, and its own
+    /// owner.
     fn command(
         &self,
         painter: usize,
@@ -163,11 +180,13 @@ impl DemoPainterEnvironment<'_> {
     }
 }
 
+/// A painter that has all its strokes before it.
 fn painter(number: usize) -> DemoPainterProcess {
     let left = DemoStroke::all().filter(|stroke| stroke.painter() == number).collect();
     DemoPainterProcess { number, at_work: None, left }
 }
 
+/// The failure of a system call.
 fn cannot(what: &str, error: &io::Error) -> CliFailure {
     CliFailure::new(ExitCode::Error, format!("cannot {what}: {error}"))
 }

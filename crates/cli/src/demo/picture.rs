@@ -1,3 +1,8 @@
+//! The picture of `lokt demo`, cut into strokes, and canvases on which strokes are kept or lost.
+//!
+//! A canvas is one byte for each cell, row by row, without line ends. A stroke is [`STROKE`] cells
+//! of one row.
+
 use crate::output::{Glyphs, StyledLine};
 use anstyle::{AnsiColor, Style};
 
@@ -7,16 +12,16 @@ const MODEL: &str = include_str!("picture.txt");
 /// How wide the picture is.
 pub(crate) const WIDTH: usize = 36;
 
-/// How wide a stroke is.
+/// How many cells a stroke has.
 const STROKE: usize = 6;
 
-/// How many paint it.
+/// The number of painters.
 pub(crate) const PAINTERS: usize = 4;
 
 /// A cell that is not painted yet.
 const BLANK: u8 = b'.';
 
-/// How that is shown.
+/// The character that shows a cell which is not painted.
 const fn shown_blank(glyphs: Glyphs) -> char {
     match glyphs {
         Glyphs::Unicode => '·',
@@ -24,12 +29,14 @@ const fn shown_blank(glyphs: Glyphs) -> char {
     }
 }
 
+/// The colour of each painter.
 const COLOURS: [AnsiColor; PAINTERS] =
     [AnsiColor::Yellow, AnsiColor::Cyan, AnsiColor::Green, AnsiColor::Magenta];
 
 /// A canvas: what of the picture has been painted, cell by cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DemoCanvas {
+    /// The cells, in the order of the file.
     cells: Vec<u8>,
 }
 
@@ -48,6 +55,7 @@ impl DemoStroke {
         Self::all().find(|stroke| stroke.0 == number)
     }
 
+    /// Its number, from 0.
     pub(crate) fn number(self) -> usize {
         self.0
     }
@@ -58,12 +66,14 @@ impl DemoStroke {
         (row + column) % PAINTERS
     }
 
+    /// The place of its first cell.
     fn start(self) -> usize {
         self.0 * STROKE
     }
 }
 
-/// The cells of the picture. What is blank in a canvas is not in it.
+/// The cells of the whole picture. A dot of the picture is kept as a backquote, because a dot is a
+/// blank cell.
 fn model() -> Vec<u8> {
     MODEL.lines().flat_map(str::bytes).map(|cell| if cell == BLANK { b'`' } else { cell }).collect()
 }
@@ -74,7 +84,8 @@ impl DemoCanvas {
         Self { cells: vec![BLANK; model().len()] }
     }
 
-    /// What a file has. One who reads while another writes may find less than all of it.
+    /// A canvas from the bytes of a file. Missing cells are blank, and bytes beyond the picture are
+    /// ignored.
     pub(crate) fn read(bytes: &[u8]) -> Self {
         let mut canvas = Self::blank();
         for (cell, byte) in canvas.cells.iter_mut().zip(bytes) {
@@ -83,7 +94,7 @@ impl DemoCanvas {
         canvas
     }
 
-    /// What goes into a file.
+    /// The bytes for a file.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.cells
     }
@@ -98,6 +109,8 @@ impl DemoCanvas {
     }
 
     /// Whether a stroke is there.
+    ///
+    /// Only if all its cells are as in the picture: half a stroke counts as lost.
     fn has(&self, stroke: DemoStroke) -> bool {
         let model = model();
         let mut part = self.cells.iter().zip(&model).skip(stroke.start()).take(STROKE);
@@ -120,13 +133,14 @@ impl DemoCanvas {
         self.cells.chunks(WIDTH).map(|line| line.iter().map(shown).collect()).collect()
     }
 
-    /// The lines, each stroke in the colour of who painted it.
+    /// The lines, each stroke in the colour of its painter, and blank cells dimmed.
     pub(crate) fn coloured(&self, glyphs: Glyphs) -> Vec<StyledLine> {
         let strokes = WIDTH / STROKE;
         let lines = self.lines(glyphs).into_iter().zip(0..);
         lines.map(|(line, row)| self.coloured_line(&line, row * strokes)).collect()
     }
 
+    /// One line. `first` is the number of its first stroke.
     fn coloured_line(&self, line: &str, first: usize) -> StyledLine {
         let cells: Vec<char> = line.chars().collect();
         let piece = |(part, number): (&[char], usize)| {
@@ -138,6 +152,7 @@ impl DemoCanvas {
     }
 }
 
+/// The colour of the painter of a stroke.
 fn style_of(stroke: DemoStroke) -> Style {
     COLOURS.get(stroke.painter()).map_or_else(Style::new, |colour| colour.on_default())
 }

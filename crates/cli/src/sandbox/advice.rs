@@ -1,4 +1,8 @@
 //! What is said where the folder of the locks cannot be written.
+//!
+//! A sandbox often lets an agent's command write the work tree but not `.git`, where the root is.
+//! Then a lock fails with `EROFS` or `EACCES`. The hints name the setting that lets the sandbox
+//! write the root, for the person who can change it.
 
 use super::harness::SandboxedHarness;
 use crate::{
@@ -25,12 +29,15 @@ enum RootWriteObstacle {
 }
 
 /// A failure with what to do about it, where it is that of a file that cannot be written.
+///
+/// Any other failure comes back as it is.
 pub(crate) fn explained(failure: CliFailure) -> CliFailure {
     let Some(fault) = &failure.write_fault else { return failure };
     let hints = hints_for(fault);
     hints.into_iter().fold(failure, CliFailure::hint)
 }
 
+/// The hints for a file that cannot be written, inside or outside of the root.
 fn hints_for(fault: &WriteFault) -> Vec<String> {
     let root = find_root().ok().filter(|root| is_about(root, &fault.path));
     let Some(root) = root else {
@@ -43,11 +50,15 @@ fn hints_for(fault: &WriteFault) -> Vec<String> {
     of_root(&root, fault.kind)
 }
 
+/// Whether a file is in the root, or on the way to it.
 fn is_about(root: &LockRoot, path: &Path) -> bool {
     path.starts_with(&root.path) || root.path.starts_with(path)
 }
 
 /// What to do where a root cannot be written; nothing where it can, or where nothing has been tried.
+///
+/// Tries to write, and leaves nothing behind. Used before a failure: by `doctor` and at the start
+/// of a session.
 pub(crate) fn of_unwritable(root: &LockRoot) -> Vec<String> {
     match FileLockStore::of(root).try_writing() {
         Err(error) if is_refusal(&error) => of_root(root, error.kind()),
@@ -56,6 +67,8 @@ pub(crate) fn of_unwritable(root: &LockRoot) -> Vec<String> {
 }
 
 /// The same for the text that an agent reads at the start of its session.
+///
+/// `None` if the root can be written.
 pub(crate) fn for_session(root: &LockRoot) -> Option<String> {
     let hints = of_unwritable(root);
     let lines: Vec<String> = hints.iter().map(|hint| format!("- {hint}")).collect();
@@ -64,10 +77,12 @@ pub(crate) fn for_session(root: &LockRoot) -> Option<String> {
     (!lines.is_empty()).then(|| format!("{title}\n{}", lines.join("\n")))
 }
 
+/// Whether an error says that writing is not allowed. A full disk, for instance, is another matter.
 fn is_refusal(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied)
 }
 
+/// The hints for a root that cannot be written; `kind` is what the kernel said.
 fn of_root(root: &LockRoot, kind: ErrorKind) -> Vec<String> {
     let Ok(folder) = std::env::current_dir() else { return Vec::new() };
     let project = work_tree(&folder).unwrap_or(folder);
@@ -83,10 +98,13 @@ fn of_root(root: &LockRoot, kind: ErrorKind) -> Vec<String> {
     }
 }
 
+/// The one wrong way out that a model finds by itself.
 const NO_OTHER_ROOT: &str = "set no other LOKT_ROOT for yourself: all participants must use one folder, two folders are two locks";
 
 /// Whether a sandbox stands between this process and the root: where the modes would allow to write, or the file system
 /// is read-only, and the project's folder can be written.
+///
+/// access(2) asks for the permissions that count for this process, a read-only mount included.
 fn obstacle(root: &LockRoot, project: &Path, kind: ErrorKind) -> RootWriteObstacle {
     let can_write = |path: &Path| access(path, AccessFlags::W_OK | AccessFlags::X_OK).is_ok();
     let nearest = root.path.ancestors().find(|path| path.is_dir()).unwrap_or(Path::new("/"));
@@ -98,6 +116,8 @@ fn obstacle(root: &LockRoot, project: &Path, kind: ErrorKind) -> RootWriteObstac
     }
 }
 
+/// The hints where only the root is read-only: the setting of the harness, and a root in the work
+/// tree.
 fn in_sandbox(root: &LockRoot, project: &Path) -> Vec<String> {
     let mut hints = vec![
         "a sandbox, or a mount, keeps the folder of the locks read-only, while the work tree can be written"

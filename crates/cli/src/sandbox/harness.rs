@@ -17,6 +17,8 @@ pub(crate) enum SandboxedHarness {
 /// The marks of each in the environment of its commands. Sources: for Codex, `core/src/spawn.rs` of openai/codex
 /// (`CODEX_SANDBOX`, `CODEX_SANDBOX_NETWORK_DISABLED`) and its pull request 10096 (`CODEX_THREAD_ID`); for Claude Code,
 /// code.claude.com/docs/en/env-vars; for Cursor, cursor.com/docs/agent/tools/terminal.
+///
+/// The first that is set counts.
 const MARKS: [(&str, SandboxedHarness); 7] = [
     ("CODEX_SANDBOX", SandboxedHarness::Codex),
     ("CODEX_SANDBOX_NETWORK_DISABLED", SandboxedHarness::Codex),
@@ -30,16 +32,19 @@ const MARKS: [(&str, SandboxedHarness); 7] = [
 /// A setting of a harness.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HarnessSetting {
-    /// The file.
+    /// The settings file, as a person would name it.
     pub(crate) file: String,
-    /// What to put into it.
+    /// What to put into it, in the language of that file: TOML or JSON.
     pub(crate) text: String,
-    /// What else is to be known.
+    /// A further step that is needed, or empty.
     pub(crate) note: &'static str,
 }
 
 impl SandboxedHarness {
     /// The harness of this process, as the environment says.
+    ///
+    /// A mark is inherited by all processes below the harness, so it says which harness is near,
+    /// not that its sandbox is on.
     pub(crate) fn current() -> Option<Self> {
         let mark = MARKS.iter().find(|(key, _)| env::value(key).is_some());
         mark.map(|(_, harness)| *harness)
