@@ -55,6 +55,7 @@ pub(crate) struct AuditCommand {
 }
 
 impl AuditCommand {
+    /// A log that does not exist has no events: that is [`ExitCode::Done`] without output.
     pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         let owner = self.owner.as_ref();
         self.refuse_nothing()?;
@@ -74,6 +75,7 @@ impl AuditCommand {
         }
     }
 
+    /// Shows the chosen part of the log as a timeline.
     fn show_timeline(
         &self,
         context: &CommandContext,
@@ -99,6 +101,7 @@ impl AuditCommand {
         }
     }
 
+    /// Moves the reader to the first event that may be wanted, without reading all before it.
     fn go_to_start(&self, reader: &mut LogReader) -> Result<(), CliFailure> {
         match self.since {
             Some(since) => reader.seek_to(since)?,
@@ -116,6 +119,8 @@ struct EventFilter<'a> {
 }
 
 impl EventFilter<'_> {
+    /// Prints the wanted events up to the end of the log. Stops early when [`LATE`] events in a row
+    /// are after `--until`.
     fn print_all(&self, reader: &mut LogReader) -> Result<(), CliFailure> {
         // Neighbours may be out of order by a little, but by no more than this many lines.
         let mut late = 0;
@@ -130,6 +135,8 @@ impl EventFilter<'_> {
         Ok(())
     }
 
+    /// Prints an event if it is wanted. A line that is no event is a warning, and does not end the
+    /// command.
     fn print(&self, event: &AuditLogLine) -> Result<(), CliFailure> {
         match event {
             AuditLogLine::Broken(line) => {
@@ -147,6 +154,7 @@ impl EventFilter<'_> {
         Ok(())
     }
 
+    /// An event without a time is wanted only if neither `--since` nor `--until` is given.
     fn wants(&self, event: &AuditLogLine) -> bool {
         let audit = self.audit;
         let in_time = match event.time() {
@@ -164,6 +172,9 @@ impl EventFilter<'_> {
 
 /// Prints events as they are written, until a signal ends it. Starts again at the beginning of a log that was
 /// moved away or cut.
+///
+/// `reader` is `None` while there is no log. Ends without a failure when the reader of the output
+/// has gone.
 fn follow(
     path: &Path,
     mut reader: Option<LogReader>,

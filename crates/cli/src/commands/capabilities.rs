@@ -1,3 +1,9 @@
+//! The command `capabilities`: a description of the program for programs.
+//!
+//! Commands, flags and exit codes come from the definitions that the program itself runs by. Only
+//! the fields of JSON are a list by hand ([`json_fields`]), which a test compares with the output
+//! of most commands.
+
 use crate::{exit::ExitCode, failure::CliFailure, json_fields, output};
 use clap::{Arg, ArgAction, Args, Command};
 use lokt_lock::record::FORMAT_VERSION;
@@ -42,11 +48,15 @@ impl CapabilitiesCommand {
     }
 }
 
+/// An exit code as JSON.
 fn code_view(code: ExitCode) -> Value {
     json!({"code": code.number(), "name": code.name(), "meaning": code.meaning(), "next": code.next()})
 }
 
 /// The commands that can be run, with all below them.
+///
+/// A command that only groups others (`tool`, `key`) is left out. `above` is the path of the
+/// command, empty for the program.
 fn commands_of(command: &Command, above: &str) -> Vec<Value> {
     let visible =
         command.get_subcommands().filter(|it| !it.is_hide_set() && it.get_name() != "help");
@@ -58,6 +68,7 @@ fn commands_of(command: &Command, above: &str) -> Vec<Value> {
     each.collect()
 }
 
+/// A command as JSON. `path` is its whole name: `tool run`.
 fn command_view(command: &Command, path: &str) -> Value {
     let shown = || command.get_arguments().filter(|it| is_shown(it) && !it.is_global_set());
     let positionals = shown().filter(|it| it.is_positional()).map(argument_view);
@@ -71,6 +82,7 @@ fn command_view(command: &Command, path: &str) -> Value {
     })
 }
 
+/// Whether an argument is listed: it is not hidden, and not clap's own for help and version.
 fn is_shown(argument: &Arg) -> bool {
     let is_help = matches!(
         argument.get_action(),
@@ -79,6 +91,8 @@ fn is_shown(argument: &Arg) -> bool {
     !is_help && !argument.is_hide_set()
 }
 
+/// An argument or a flag as JSON. `value` is the name of a flag's value, `null` if it takes none;
+/// `values` are the choices, if it is one of a list.
 fn argument_view(argument: &Arg) -> Value {
     let names = argument.get_value_names().unwrap_or_default();
     let names: Vec<&str> = names.iter().map(clap::builder::Str::as_str).collect();

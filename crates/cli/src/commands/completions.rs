@@ -1,3 +1,8 @@
+//! The command `completions`: the script that connects a shell with this program.
+//!
+//! The script calls `lokt` for each completion, so the values are those of this moment
+//! ([`completion`]).
+
 use crate::{completion, exit::ExitCode, failure::CliFailure, output};
 use clap::Args;
 use clap_complete::env::Shells;
@@ -14,6 +19,7 @@ pub(crate) struct CompletionsCommand {
 }
 
 impl CompletionsCommand {
+    /// Prints the script as it is: text that is made printable could be another script.
     pub(crate) fn run(&self) -> Result<ExitCode, CliFailure> {
         let shells = Shells::builtins();
         let shell =

@@ -1,3 +1,5 @@
+//! The command `demo`, and the hidden form of it that one painter runs.
+
 use crate::{
     demo::{
         exhibition::DemoCanvasPair,
@@ -35,6 +37,8 @@ pub(crate) struct DemoCommand {
 }
 
 impl DemoCommand {
+    /// With `--stroke` and `--canvas`, this process is a painter and paints one stroke. Else it is
+    /// the whole demonstration.
     pub(crate) fn run(&self) -> Result<ExitCode, CliFailure> {
         match (&self.canvas, self.stroke) {
             (Some(file), Some(number)) => {
@@ -47,6 +51,7 @@ impl DemoCommand {
         }
     }
 
+    /// Paints in a temporary folder that is removed afterwards, also after a signal.
     fn exhibit(&self) -> Result<ExitCode, CliFailure> {
         let signals = SignalReader::hold().map_err(|error| cannot("hold signals back", &error))?;
         let folder = tempfile::Builder::new().prefix("lokt-demo-").tempdir_in(env::temporary());
@@ -106,6 +111,9 @@ impl DemoCommand {
 }
 
 /// Shows both pictures as they have become, and what that says.
+///
+/// # Errors
+/// A failure if the picture under the lock is not whole: then locks do not work here.
 fn tell(
     exhibition: &DemoCanvasPair,
     animation: Option<AnimatedLines>,
@@ -128,6 +136,7 @@ fn tell(
     .hint("lokt doctor   checks whether locks work on this machine"))
 }
 
+/// The picture that is painted in this way.
 fn part(exhibition: &mut DemoCanvasPair, manner: DemoGuardMode) -> &mut DemoCanvas {
     match manner {
         DemoGuardMode::Unlocked => &mut exhibition.unlocked,
@@ -135,6 +144,7 @@ fn part(exhibition: &mut DemoCanvasPair, manner: DemoGuardMode) -> &mut DemoCanv
     }
 }
 
+/// The failure of a system call.
 fn cannot(what: &str, error: &io::Error) -> CliFailure {
     CliFailure::new(ExitCode::Error, format!("cannot {what}: {error}"))
 }

@@ -1,3 +1,8 @@
+//! The command `doctor`: checks of the root, of the caller and of git.
+//!
+//! The checks of the root itself are in `lokt_lock::file::checkup`. Here are those about the
+//! caller's session, sandboxes, and other roots. A root of another user is not examined at all.
+
 use crate::{
     context::{CommandContext, apart},
     env,
@@ -26,6 +31,7 @@ pub(crate) struct DoctorCommand {
 }
 
 impl DoctorCommand {
+    /// The exit code is [`ExitCode::Error`] if one check fails. Warnings do not change it.
     pub(crate) fn run(&self) -> Result<ExitCode, CliFailure> {
         let (context, foreign) = CommandContext::to_examine()?;
         let context = &context;
@@ -39,6 +45,7 @@ impl DoctorCommand {
         Ok(if overall == CheckStatus::Fail { ExitCode::Error } else { ExitCode::Done })
     }
 
+    /// Prints the checks, and the worst of them as `overall`.
     fn report(
         &self,
         context: &CommandContext,
@@ -91,6 +98,8 @@ fn foreign_root(foreign: &ForeignOwnedPath) -> RootCheckOutcome {
 }
 
 impl CommandContext {
+    /// All checks, in the order in which they are shown. Most of these say nothing where all is
+    /// well.
     fn checks(&self) -> Vec<RootCheckOutcome> {
         let owner = "the root, and what leads to it, is trusted".to_owned();
         let owner = RootCheckOutcome { name: "owner", status: CheckStatus::Ok, message: owner };

@@ -1,3 +1,5 @@
+//! The command `exists`: a question for scripts, answered by the exit code.
+
 use crate::{completion, context::CommandContext, exit::ExitCode, failure::CliFailure, output};
 use clap::Args;
 use lokt_lock::{ops::is_held, words::LockName};
@@ -17,6 +19,7 @@ pub(crate) struct ExistsCommand {
 }
 
 impl ExistsCommand {
+    /// A lock whose record cannot be read is a failure, and never "not held".
     pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         let held = is_held(&context.store, &self.name, &context.caller)?;
         if self.json {

@@ -1,3 +1,9 @@
+//! The command `fence check`: whether a fence is one of a current holder.
+//!
+//! A fence is a number that rises with each acquisition of a name. The check answers for this
+//! moment only. A store that remembers the highest fence also rejects a writer that comes after the
+//! check.
+
 use crate::{completion, context::CommandContext, exit::ExitCode, failure::CliFailure, output};
 use clap::{Args, Subcommand};
 use lokt_lock::{
@@ -36,6 +42,8 @@ struct FenceCheckCommand {
 }
 
 impl FenceCommand {
+    /// A lock with several holders has a fence for each. The failure lists the current ones as
+    /// `fences` for `--json`.
     pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         let FenceAction::Check(FenceCheckCommand { name, token, json }) = &self.action;
         let sight = look(&context.store, name, &context.caller);

@@ -1,3 +1,5 @@
+//! The command `freeze`: no new holder of a name for a time. The present holder stays.
+
 use crate::{
     completion, context::CommandContext, denial, exit::ExitCode, failure::CliFailure, output, span,
     view,
@@ -26,6 +28,8 @@ pub(crate) struct FreezeCommand {
 }
 
 impl FreezeCommand {
+    /// Freezes the name. A freeze of the caller's own is replaced; one of another is a refusal
+    /// ([`denial::freeze`]).
     pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         let name = self.name.as_str();
         match freeze(&context.store, &self.name, &context.caller, self.ttl)? {

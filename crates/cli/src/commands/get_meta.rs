@@ -1,3 +1,5 @@
+//! The command `get-meta`: one value of a lock's metadata, for scripts.
+
 use crate::{
     completion, context::CommandContext, exit::ExitCode, failure::CliFailure, output, view,
 };
@@ -29,10 +31,13 @@ pub(crate) struct GetMetaCommand {
 struct LockMetadataValueJson<'a> {
     name: &'a str,
     key: &'a str,
+    /// The text of the value as the record has it: numbers keep their digits.
     value: RawJsonText,
 }
 
 impl GetMetaCommand {
+    /// # Errors
+    /// [`ExitCode::NotFound`] if the lock is not held, has expired, or has no such key.
     pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         let sight = look(&context.store, &self.name, &context.caller);
         let held = sight.held();
@@ -43,6 +48,7 @@ impl GetMetaCommand {
         }
     }
 
+    /// Prints the value of the first holder that has the key.
     fn print(&self, record: &LockRecord) -> Result<ExitCode, CliFailure> {
         // Of several who hold the lock, the first who has it.
         let mut metadata = record.holders().filter_map(|it| it.metadata.as_ref());
@@ -57,6 +63,7 @@ impl GetMetaCommand {
         Ok(ExitCode::Done)
     }
 
+    /// The failure where no lock is held; `why` ends its sentence.
     fn no_lock(&self, why: &str) -> CliFailure {
         self.not_found(format!("lock {:?} {why}", self.name.as_str())).hint(format!(
             "{}   waits until it is held",
@@ -64,6 +71,7 @@ impl GetMetaCommand {
         ))
     }
 
+    /// The failure for a key that no holder has, with the keys that there are.
     fn no_key(&self, record: &LockRecord) -> CliFailure {
         let metadata = record.holders().filter_map(|it| it.metadata.as_ref());
         let keys: Vec<String> = metadata.flat_map(LockMetadata::keys).collect();
@@ -76,6 +84,7 @@ impl GetMetaCommand {
         self.not_found(text).hint(hint).fact("keys", keys)
     }
 
+    /// A failure with the name and the key as facts for `--json`.
     fn not_found(&self, text: String) -> CliFailure {
         let failure = CliFailure::new(ExitCode::NotFound, text);
         failure.fact("name", self.name.as_str()).fact("key", self.key.as_str())

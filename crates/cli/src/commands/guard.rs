@@ -1,3 +1,12 @@
+//! The command `guard`: a command under one or several locks.
+//!
+//! ARCHITECTURE.md, "A guard's way", follows it step by step. The steps here are: look which locks
+//! enclose this process already, acquire the others, supervise the command, unlock, and find the
+//! exit code.
+//!
+//! After [`SignalReader::hold`] signals are blocked, so no signal ends the guard before it has
+//! unlocked. The signal that ended the command or the wait ends the guard at the very end.
+
 use crate::locking::{
     held,
     nesting::{self, EnclosingLock, InheritedLock},
@@ -63,6 +72,11 @@ pub(crate) struct GuardCommand {
 }
 
 impl GuardCommand {
+    /// Runs the command, and writes the status file whatever happens.
+    ///
+    /// If shared locks or slots of all names enclose this process already, the command replaces
+    /// this process: there is nothing to acquire. With a status file to write or a time limit to
+    /// keep, this process stays.
     pub(crate) fn run(mut self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         self.refuse_twice()?;
         if let Some(line) = self.line.take() {
@@ -92,6 +106,7 @@ impl GuardCommand {
         result
     }
 
+    /// Refuses a name that is given twice: the guard would wait for itself.
     fn refuse_twice(&self) -> Result<(), CliFailure> {
         let twice = self
             .names
@@ -107,8 +122,11 @@ impl GuardCommand {
 /// A running guard.
 struct GuardSession<'a> {
     guard: &'a GuardCommand,
+    /// The caller, and the store of the locks.
     context: &'a CommandContext,
+    /// The locks around this process.
     held: &'a [EnclosingLock],
+    /// The signals that are blocked, and read here.
     signals: &'a SignalReader,
 }
 
@@ -145,6 +163,7 @@ impl GuardSession<'_> {
         self.judge(finish, &lost, status, dies_of)
     }
 
+    /// Acquires the locks, all or none, and notes in the status file why it could not.
     fn acquire(
         &self,
         names: &[&LockName],
@@ -174,6 +193,7 @@ impl GuardSession<'_> {
         }
     }
 
+    /// The refusal, with the code of `--conflict-exit-code` if there is one.
     fn denied(
         &self,
         name: &LockName,
@@ -187,6 +207,7 @@ impl GuardSession<'_> {
         CliFailure { code, ..failure }
     }
 
+    /// The request for one lock. Its record shows others the guarded command.
     fn request<'a>(&'a self, name: &'a LockName) -> LockRequest<'a> {
         let GuardCommand { ttl, sharing, command, .. } = self.guard;
         LockRequest {
@@ -202,6 +223,8 @@ impl GuardSession<'_> {
         }
     }
 
+    /// Runs the command with the locks, which it inherits, until it ends. `told` are the locks that
+    /// its variables name: those of `grants`, and those that enclose this process already.
     fn supervise(
         &self,
         grants: &mut [LockGrant<FileTicket>],
@@ -220,6 +243,9 @@ impl GuardSession<'_> {
     }
 
     /// The outcome of the guard: its command's exit code, unless the guard stopped the command.
+    ///
+    /// `lost` are the locks that were lost, the first first. With `--on-lost warn` the command's
+    /// own code counts even then. `dies_of` is set to the signal that is to end this process.
     fn judge(
         &self,
         finish: Result<SupervisionOutcome, CliFailure>,
@@ -251,6 +277,7 @@ impl GuardSession<'_> {
         }
     }
 
+    /// The failure after `--max-hold`.
     fn held_too_long(&self) -> CliFailure {
         let limit = span::show(self.guard.orders.max_hold().unwrap_or_default());
         CliFailure::new(
@@ -262,7 +289,9 @@ impl GuardSession<'_> {
 
 /// The outcome of a request for all locks, apart from a refusal.
 enum GuardAcquireOutcome {
+    /// All locks are held.
     All(Vec<LockGrant<FileTicket>>),
+    /// A signal ended the wait; `None` if it is not known which.
     Interrupted(Option<ReceivedSignal>),
 }
 

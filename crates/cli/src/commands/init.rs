@@ -1,3 +1,8 @@
+//! The command `init`: plan the changes of all files, show them, ask, and write all or none.
+//!
+//! The room [`init`](crate::init) makes the plan by pure functions and writes it. Here are the
+//! arguments, the question to the user and the messages.
+
 use crate::{
     context::find_root,
     exit::ExitCode,
@@ -51,6 +56,8 @@ struct ConfirmationOptions {
 }
 
 impl InitCommand {
+    /// What is written is exactly what the diff has shown. Drafts of an earlier `init` that was
+    /// killed are removed on the way, also if there is nothing to change.
     pub(crate) fn run(&self) -> Result<ExitCode, CliFailure> {
         let folder = project_folder(None)?;
         let project = fs::canonicalize(&folder).map_err(|error| {
@@ -119,6 +126,9 @@ impl InitCommand {
     }
 
     /// Whether the user wants the changes. False where there is no terminal to ask on.
+    ///
+    /// # Errors
+    /// A failure if the user says no.
     fn may_write(&self, plan: &InitPlan) -> Result<bool, CliFailure> {
         if self.caution.yes {
             return Ok(true);
@@ -136,6 +146,7 @@ impl InitCommand {
         Err(CliFailure::new(ExitCode::Error, "not confirmed; nothing was changed"))
     }
 
+    /// Says what was changed; with `--json` also the diffs.
     fn tell(&self, plan: &InitPlan, written: bool) -> Result<(), CliFailure> {
         if self.json {
             let changes = plan

@@ -1,3 +1,8 @@
+//! The commands `key …`: the user's signing key, and the keys that count as trusted.
+//!
+//! Keys are files in the user's space and in the system space. A project has none, so cloning one
+//! can never add a trusted key.
+
 use crate::{
     exit::ExitCode,
     failure::CliFailure,
@@ -55,6 +60,8 @@ struct SigningKeyOutputOptions {
 }
 
 impl KeyCommand {
+    /// The folders of keys are those of the user's space and of the system space, also for commands
+    /// that only read.
     pub(crate) fn run(&self) -> Result<ExitCode, CliFailure> {
         let (user, system) = (user_space()?, system_spaces()?);
         let files = SigningKeyFiles::of(&user);
@@ -70,6 +77,7 @@ impl KeyCommand {
 }
 
 impl SigningKeyOutputOptions {
+    /// Prints the same facts as JSON or as a line of text.
     fn print(self, json: &Value, text: &str) -> Result<ExitCode, CliFailure> {
         if self.json {
             output::json(json)?;
@@ -80,6 +88,10 @@ impl SigningKeyOutputOptions {
     }
 }
 
+/// Makes a key and trusts it. Neither is left behind if the other cannot be written.
+///
+/// # Errors
+/// A failure if there is a key already: it is never replaced.
 fn generate(
     files: &SigningKeyFiles,
     trust: &TrustStore,
@@ -102,6 +114,7 @@ fn generate(
     )
 }
 
+/// Prints the trusted keys. A file that is no key comes last, as a failure, after all valid ones.
 fn list(
     files: &SigningKeyFiles,
     trust: &TrustStore,
@@ -137,6 +150,7 @@ fn list(
     }
 }
 
+/// Copies the public key of a file into the user's trusted keys.
 fn trust_file(
     trust: &TrustStore,
     file: &Path,
@@ -155,6 +169,8 @@ fn trust_file(
     )
 }
 
+/// Removes a key from the user's trusted keys. Warns if the system space, which is not changed,
+/// still trusts it.
 fn untrust(
     trust: &TrustStore,
     fingerprint: &Fingerprint,
@@ -170,6 +186,8 @@ fn untrust(
     )
 }
 
+/// Prints the user's public key in PEM form. On a terminal, a note has its fingerprint, for
+/// comparing it by voice.
 fn show(files: &SigningKeyFiles, form: SigningKeyOutputOptions) -> Result<ExitCode, CliFailure> {
     let key = files.secret()?.public();
     let (fingerprint, pem) = (key.fingerprint(), key.to_pem());

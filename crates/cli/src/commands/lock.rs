@@ -1,3 +1,8 @@
+//! The command `lock`: taking a lease, or renewing it.
+//!
+//! A lease has no process that proves its life. It ends at its expiry, with the process of `--pid`,
+//! or when its owner unlocks it.
+
 use crate::locking::{
     nesting,
     sharing::LockModeOptions,
@@ -47,6 +52,7 @@ pub(crate) struct LockCommand {
 }
 
 impl LockCommand {
+    /// Takes or renews the lease, and sometimes removes a few expired ones of other names.
     pub(crate) fn run(mut self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         let metadata = self.metadata();
         let request = self.request(context, metadata)?;
@@ -71,6 +77,10 @@ impl LockCommand {
         }
     }
 
+    /// The request.
+    ///
+    /// # Errors
+    /// A usage failure if the process of `--pid` is gone already: the lease would be dead at once.
     fn request<'a>(
         &'a self,
         context: &'a CommandContext,
@@ -95,6 +105,8 @@ impl LockCommand {
         })
     }
 
+    /// The metadata of both options; `None` if neither is given, so that a renewal keeps what is
+    /// there.
     fn metadata(&mut self) -> Option<LockMetadata> {
         if self.meta_json.is_none() && self.meta.is_empty() {
             return None;
@@ -106,6 +118,8 @@ impl LockCommand {
         Some(metadata)
     }
 
+    /// Prints the outcome. Notes say how a lease without an end is unlocked, and if a renewal made
+    /// it end earlier.
     fn report<T>(&self, grant: &LockGrant<T>) {
         let renewed = grant.kind == LockGrantKind::Renewed;
         let what = if renewed { "renewed" } else { "acquired" };
@@ -161,6 +175,7 @@ fn sweep(context: &CommandContext) {
     }
 }
 
+/// Reads `KEY=VALUE`. The value may be empty and may have further `=` in it.
 fn pair(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("it must be KEY=VALUE")?;
     if key.is_empty() {
@@ -169,6 +184,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
     Ok((key.to_owned(), value.to_owned()))
 }
 
+/// Reads a JSON object. Other JSON gets another message than text that is no JSON.
 fn object(text: &str) -> Result<LockMetadata, String> {
     if text.trim_start().starts_with('{') {
         return LockMetadata::parse(text).map_err(|error| format!("not JSON: {error}"));

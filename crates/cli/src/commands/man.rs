@@ -1,3 +1,5 @@
+//! The command `man`: manual pages from clap's definitions, in the form of roff(7).
+
 use crate::{exit::ExitCode, failure::CliFailure, output};
 use clap::Args;
 use clap_mangen::Man as Page;
@@ -33,6 +35,7 @@ impl ManCommand {
     }
 }
 
+/// Writes one page; the folder is made if it is missing, and an existing page is replaced.
 fn write(folder: &Path, title: String, command: clap::Command) -> Result<(), CliFailure> {
     let path = folder.join(format!("{title}.1"));
     let page = rendered(command.name(title))?;
@@ -49,6 +52,7 @@ fn write(folder: &Path, title: String, command: clap::Command) -> Result<(), Cli
     })
 }
 
+/// A page as roff.
 fn rendered(command: clap::Command) -> Result<Vec<u8>, CliFailure> {
     let mut page = Vec::new();
     Page::new(command).render(&mut page)?;

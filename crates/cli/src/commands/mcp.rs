@@ -1,3 +1,5 @@
+//! The command `mcp`: arguments of the server, which is in the room [`mcp`](crate::mcp).
+
 use crate::{
     context::CommandContext,
     exit::ExitCode,
@@ -26,6 +28,8 @@ pub(crate) struct McpCommand {
 }
 
 impl McpCommand {
+    /// Serves until the client closes stdin. `context` is made after the folder was changed,
+    /// because it finds the root from the working folder.
     pub(crate) fn run(
         &self,
         context: impl FnOnce() -> Result<CommandContext, CliFailure>,

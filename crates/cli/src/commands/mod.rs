@@ -2,6 +2,10 @@
 //!
 //! A command reads the state, acts through [`lokt_lock::ops`], builds a [view](crate::view) and gives a code. It
 //! prints through [`output`](crate::output) alone and never ends the process.
+//!
+//! Its `run` takes the arguments and a [`CommandContext`](crate::context::CommandContext), and
+//! returns an exit code or a [`CliFailure`](crate::failure::CliFailure). `cli.rs` calls it and
+//! `main.rs` prints the failure. A refusal by another's lock is a failure too; `denial` makes it.
 
 pub(crate) mod audit;
 pub(crate) mod capabilities;

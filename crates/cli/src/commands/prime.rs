@@ -1,3 +1,9 @@
+//! The command `prime`: the briefing for an agent, from the files of the project and the locks of
+//! this moment.
+//!
+//! The room [`prime`](crate::prime) finds and words it. As a hook it reads the session from
+//! standard input.
+
 use crate::{
     context::{CommandContext, OwnerOption},
     exit::ExitCode,
@@ -35,6 +41,9 @@ impl PrimeCommand {
         self.format.is_none()
     }
 
+    /// An agent gets the briefing even if something cannot be read: that becomes a warning or a
+    /// part of the text. With `--format` the text has only what stays true, for a file that is
+    /// committed.
     pub(crate) fn run(&self, acting: &OwnerOption) -> Result<ExitCode, CliFailure> {
         let findings = project::find(&project_folder(None)?);
         if let Some(format) = self.format {

@@ -1,3 +1,5 @@
+//! The command `reservations`: a list, or with `--check` a question for scripts.
+
 use crate::{context::CommandContext, exit::ExitCode, failure::CliFailure, output, view};
 use clap::{Args, ValueHint};
 use lokt_lock::{
@@ -28,6 +30,9 @@ pub(crate) struct ReservationsCommand {
 }
 
 impl ReservationsCommand {
+    /// `--check` is [`ExitCode::Held`] for the first reservation of another that covers one of the
+    /// paths and counts in this worktree. Records that cannot be read make any other answer a
+    /// failure.
     pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         let mut paths = Vec::new();
         let mut tree = None;
@@ -56,6 +61,7 @@ impl ReservationsCommand {
         report_faults(list)
     }
 
+    /// Prints the list. An empty one is a note on a terminal, and no output for scripts.
     fn print(
         &self,
         context: &CommandContext,
@@ -90,6 +96,7 @@ fn report_faults(list: ReservationList) -> Result<ExitCode, CliFailure> {
     Err(final_failure)
 }
 
+/// Whether a reservation is the caller's.
 fn is_mine(context: &CommandContext, record: &Reservation) -> bool {
     is_own(&context.caller.identity, &record.owner, record.agent_id.as_ref())
 }

@@ -1,3 +1,5 @@
+//! The command `reserve`: making a reservation of paths, or extending the caller's own.
+
 use crate::locking::waiting::{WaitOptions, end_of_wait, interrupted};
 use crate::{
     context::CommandContext,
@@ -66,6 +68,7 @@ enum ReservationScopeArgument {
 }
 
 impl ReserveCommand {
+    /// Reserves all patterns or none, with `--wait` after a wait in the queue of reservations.
     pub(crate) fn run(self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         let project = context.project()?;
         let request = self.request(context, &project)?;
@@ -92,6 +95,11 @@ impl ReserveCommand {
         }
     }
 
+    /// The request. Arguments become patterns from the project's root.
+    ///
+    /// # Errors
+    /// A usage failure for a path outside of the project, for a pattern that is not valid, and for
+    /// a process of `--pid` that is gone.
     fn request<'a>(
         &self,
         context: &'a CommandContext,
@@ -124,6 +132,7 @@ impl ReserveCommand {
         })
     }
 
+    /// Prints what was reserved. After an extension, these are all patterns of the reservation.
     fn report(&self, record: &Reservation, asked: &[Pattern], is_extended: bool) {
         let patterns = view::reservation::list(asked);
         let written = if self.json {
@@ -140,8 +149,11 @@ impl ReserveCommand {
 
 /// Shows what a wait is for, and ends the wait on a signal.
 struct ReservationWaitDisplay<'a> {
+    /// The signals that were blocked before the wait.
     signals: &'a SignalReader,
+    /// The line on stderr.
     progress: ProgressLine,
+    /// The signal that ended the wait.
     ended_by: Option<ReceivedSignal>,
 }
 
@@ -152,16 +164,19 @@ impl<'a> ReservationWaitDisplay<'a> {
 }
 
 impl ReservationWaitObserver for ReservationWaitDisplay<'_> {
+    /// Shows the first conflict; the others follow in the refusal.
     fn waiting(&mut self, denial: &ReservationDenial) {
         let first = view::reservation::denied(denial).into_iter().next().unwrap_or_default();
         let waited = span::show(denial.waited.unwrap_or_default());
         self.progress.show(&format!("waiting ({waited}): {first}"));
     }
 
+    /// The signalfd(2), which the wait polls too.
     fn interruption(&self) -> Option<BorrowedFd<'_>> {
         Some(self.signals.as_fd())
     }
 
+    /// Whether a signal came that ends the wait.
     fn is_interrupted(&mut self) -> bool {
         self.ended_by = end_of_wait(self.signals).or(self.ended_by);
         self.ended_by.is_some()

@@ -1,3 +1,8 @@
+//! The commands `results …`: listing and removing what `once` keeps.
+//!
+//! The store of the results knows nothing of leases. Whatever is removed here also loses its lease,
+//! so that `lokt status` shows no result that is gone.
+
 use crate::once::withdraw::withdraw;
 use crate::{
     context::{CommandContext, CommandWithOwnerOption, OwnerOption},
@@ -192,15 +197,18 @@ impl ResultsPruneCommand {
     }
 }
 
+/// Whether a word names a result: its name, or the first digits of its digest, at least eight.
 fn is_meant(which: &str, record: &ResultRecord) -> bool {
     let is_digest = which.len() >= 8 && which.bytes().all(|c| c.is_ascii_hexdigit());
     record.name.as_str() == which || (is_digest && record.key.to_string().starts_with(which))
 }
 
+/// The agent of a run in parentheses, with a space before it.
 fn agent_of(record: &ResultRecord) -> String {
     record.agent_id.as_ref().map_or_else(String::new, |agent| format!(" ({agent})"))
 }
 
+/// The failure for a word that names no result. A word that could be no name is wrong usage.
 fn unknown(which: &str) -> CliFailure {
     let is_name = LockName::new(which).is_ok();
     let text = format!("no result has the name {which:?} or a digest that begins with it");
@@ -208,6 +216,7 @@ fn unknown(which: &str) -> CliFailure {
     failure.hint("lokt results list   shows all")
 }
 
+/// A result as JSON, with the paths of the stored contents.
 fn view(results: &results::ResultStore, record: &ResultRecord, used: Timestamp) -> Value {
     let stream = |stored: BlobReference| json!({"bytes": stored.bytes, "path": results.content(stored.digest).display().to_string()});
     let artifacts = record.artifacts.iter().map(|it| it.path().display().to_string());
@@ -231,6 +240,7 @@ fn view(results: &results::ResultStore, record: &ResultRecord, used: Timestamp) 
     })
 }
 
+/// Prints what was removed, and how many bytes were freed and are left.
 fn report(pruned: &PruneOutcome, as_json: bool) -> Result<ExitCode, CliFailure> {
     let count = pruned.results.len();
     output::even_if_unread(if as_json {

@@ -1,3 +1,7 @@
+//! The command `status`: one lock in full, or a table of all.
+//!
+//! Each lock is looked at by itself, without a section, so a long list can be a moment old.
+
 use crate::{
     completion,
     context::{CommandContext, OwnerOption},
@@ -50,6 +54,7 @@ impl StatusCommand {
         }
     }
 
+    /// Shows all locks and freezes, then the reservations. JSON has the locks and freezes only.
     fn all(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         let mut entries = survey_all(&context.store, &context.caller)?;
         if self.prune_expired && prune_all(context, &entries) {
@@ -71,6 +76,9 @@ impl StatusCommand {
         Ok(ExitCode::Done)
     }
 
+    /// # Errors
+    /// [`ExitCode::NotFound`] if the name is neither held nor frozen, and a failure if its record
+    /// cannot be read; what is known is printed before that.
     fn one(&self, context: &CommandContext, name: &LockName) -> Result<ExitCode, CliFailure> {
         if self.prune_expired {
             for kind in [LockRecordKind::Lock, LockRecordKind::Freeze] {
@@ -119,6 +127,7 @@ fn prune_all(context: &CommandContext, entries: &[LockStatusEntry]) -> bool {
     entries.iter().filter(may_be_over).filter(pruned).count() > 0
 }
 
+/// Warns of each record that cannot be read, also with `--json`.
 fn warn_of_problems(entries: &[LockStatusEntry]) {
     for entry in entries {
         if let Some(problem) = view::entry::problem(entry) {

@@ -1,3 +1,7 @@
+//! `audit --timeline`: holders and waiters over time, as bars, JSON or a page.
+//!
+//! The room [`timeline`](crate::timeline) gathers and draws. Here are the options and the file.
+
 use crate::{
     context::CommandContext,
     exit::ExitCode,
@@ -31,11 +35,14 @@ pub(super) struct TimelineOptions {
 /// In which form a timeline is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TimelineFormat {
+    /// Bars on a terminal, or the page of `--html`.
     Text,
+    /// One JSON object.
     Json,
 }
 
 impl TimelineOptions {
+    /// Whether `--timeline` was given.
     pub(super) fn is_asked(&self) -> bool {
         self.timeline
     }
@@ -96,6 +103,7 @@ fn write_page(
     write().map_err(|error| cannot_write(file, &error))
 }
 
+/// The failure of writing the page.
 fn cannot_write(file: &Path, error: &io::Error) -> CliFailure {
     CliFailure::new(ExitCode::Error, format!("cannot write {}: {error}", file.display()))
 }

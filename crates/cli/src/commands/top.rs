@@ -1,3 +1,5 @@
+//! The command `top`: arguments of the live view, which is in the room [`top`].
+
 use crate::{context::CommandContext, exit::ExitCode, failure::CliFailure, output, top};
 use clap::Args;
 
@@ -9,6 +11,8 @@ use clap::Args;
 pub(crate) struct TopCommand {}
 
 impl TopCommand {
+    /// # Errors
+    /// A failure without a terminal on stdin and stdout, or on one that cannot move its cursor.
     #[expect(clippy::unused_self, reason = "every command is run as its arguments")]
     pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         if !output::is_terminal_on_both_sides() {

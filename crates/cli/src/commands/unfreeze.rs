@@ -1,3 +1,5 @@
+//! The command `unfreeze`: lifting a freeze before its end.
+
 use crate::{
     completion, context::CommandContext, denial, exit::ExitCode, failure::CliFailure, output,
 };
@@ -22,6 +24,7 @@ pub(crate) struct UnfreezeCommand {
 }
 
 impl UnfreezeCommand {
+    /// Lifts the freeze. With `--force` also one of another owner, or a record that cannot be read.
     pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         let name = self.name.as_str();
         match unfreeze(&context.store, &self.name, &context.caller, self.force)? {
@@ -39,6 +42,7 @@ impl UnfreezeCommand {
         Ok(ExitCode::Done)
     }
 
+    /// Prints that the name is no longer frozen.
     fn report(&self, name: &str) -> Result<(), CliFailure> {
         if self.json {
             output::json(&serde_json::json!({"status": "unfrozen", "name": name}))

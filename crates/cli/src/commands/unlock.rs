@@ -1,3 +1,9 @@
+//! The command `unlock`: unlocking leases, and breaking locks.
+//!
+//! The rules are in `lokt_lock::ops::unlock`. Without `--force` and `--break-stale` only leases of
+//! the caller are unlocked. A guard's lock is never unlocked by its owner: it ends with the
+//! command.
+
 use crate::{
     completion, context::CommandContext, denial, exit::ExitCode, failure::CliFailure, output,
 };
@@ -47,6 +53,7 @@ struct BreakOptions {
 }
 
 impl BreakOptions {
+    /// How far the caller wants to go.
     fn might(&self) -> UnlockForce {
         match (self.force, self.break_stale) {
             (true, _) => UnlockForce::Force,
@@ -57,6 +64,8 @@ impl BreakOptions {
 }
 
 impl UnlockCommand {
+    /// Several names are unlocked one by one; a failure of one does not keep the others locked. The
+    /// exit code is that of the first failure.
     pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         let (released, failures) = match self.names.as_slice() {
             [] if self.all => (all_of_mine(context)?, Vec::new()),

@@ -1,3 +1,5 @@
+//! The command `unreserve`: giving back reservations, whole or pattern by pattern.
+
 use crate::{
     completion, context::CommandContext, denial, exit::ExitCode, failure::CliFailure, output, view,
 };
@@ -36,6 +38,8 @@ pub(crate) struct UnreserveCommand {
 }
 
 impl UnreserveCommand {
+    /// A pattern that is part of a larger one of the caller cannot be cut out: that is a refusal,
+    /// or a note if it was also reserved by itself.
     pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         if self.patterns.is_empty() && self.id.is_none() && !self.all {
             // With another's name, --all would give back what the caller did not name.
@@ -75,6 +79,7 @@ impl UnreserveCommand {
         }
     }
 
+    /// The patterns of each argument; `None` if there are no arguments.
     fn patterns(&self, context: &CommandContext) -> Result<Option<Vec<Vec<Pattern>>>, CliFailure> {
         if self.patterns.is_empty() {
             return Ok(None);
@@ -84,6 +89,7 @@ impl UnreserveCommand {
         self.patterns.iter().map(read).collect::<Result<_, CliFailure>>().map(Some)
     }
 
+    /// Prints what was given back of each reservation, and what of it stays.
     fn report(&self, parts: &[ReservationReduction]) -> Result<(), CliFailure> {
         if self.json {
             let part = |it: &ReservationReduction| {

@@ -1,3 +1,5 @@
+//! The command `version`: the versions of the program and of the records that it writes.
+
 use crate::{exit::ExitCode, failure::CliFailure, output};
 use clap::Args;
 use lokt_lock::record::FORMAT_VERSION;

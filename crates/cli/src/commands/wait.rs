@@ -1,3 +1,8 @@
+//! The command `wait`: sleeping until locks are free, or held, without taking them.
+//!
+//! The two states are watched in different ways. A free lock is waited for as a waiter in the queue
+//! would, by watching the obstacle. For a held lock there is nothing to watch but the root itself.
+
 use crate::locking::{
     nesting,
     waiting::{DEFAULT_LIMIT, QueueDisplay, end_of_wait, interrupted},
@@ -55,6 +60,7 @@ enum AwaitedState {
 }
 
 impl WaitCommand {
+    /// Waits for the state, at most for `--timeout`.
     pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         let signals = SignalReader::hold().map_err(|error| {
             CliFailure::new(ExitCode::Error, format!("cannot hold signals back: {error}"))
@@ -66,6 +72,10 @@ impl WaitCommand {
         }
     }
 
+    /// Waits until all names are free at the same time.
+    ///
+    /// # Errors
+    /// The refusal, as of a request for the lock, if one is still held at the time limit.
     fn until_free(
         &self,
         context: &CommandContext,
@@ -88,6 +98,7 @@ impl WaitCommand {
         }
     }
 
+    /// Waits until all names are held at the same time. Looks again after each change in the root.
     fn until_held(
         &self,
         context: &CommandContext,
@@ -111,6 +122,7 @@ impl WaitCommand {
         Ok(ExitCode::Done)
     }
 
+    /// The first name that is not held; `None` if all are.
     fn first_free(&self, context: &CommandContext) -> Result<Option<&LockName>, CliFailure> {
         for name in &self.names {
             if !is_held(&context.store, name, &context.caller)? {
@@ -121,6 +133,8 @@ impl WaitCommand {
     }
 }
 
+/// What this wait would request, if it took the lock. `await_free` needs it to judge what is in the
+/// way.
 fn request<'a>(context: &'a CommandContext, name: &'a LockName) -> LockRequest<'a> {
     LockRequest {
         name,
@@ -135,6 +149,7 @@ fn request<'a>(context: &'a CommandContext, name: &'a LockName) -> LockRequest<'
     }
 }
 
+/// The failure of a wait for a holder that did not come.
 fn still_free(name: &LockName, limit: Duration) -> CliFailure {
     let text = format!("lock {:?} is not held; gave up after {}", name.as_str(), span::show(limit));
     CliFailure::new(ExitCode::Held, text)

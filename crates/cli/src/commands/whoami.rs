@@ -30,22 +30,34 @@ pub(crate) struct WhoamiCommand {
 #[derive(Serialize)]
 struct WhoamiJson {
     owner: String,
+    /// Whether a person or a script chose it. With a given owner, the agent does not matter for
+    /// ownership.
     owner_given: bool,
+    /// Where it comes from: `flag`, `variable`, `guard` or `user`.
     owner_source: &'static str,
+    /// The agent's id, as records have it.
     agent_id: String,
+    /// The same in a short form for people.
     agent: String,
+    /// Where it comes from, one word of a fixed list.
     agent_source: &'static str,
     /// The variables that the agent comes from.
     agent_variables: Vec<&'static str>,
+    /// The harness that the agent runs in, if it is known.
     harness: Option<&'static str>,
+    /// The process of that harness, if the agent is told by its process.
     harness_pid: Option<i32>,
+    /// The root; `null` if it cannot be used.
     root_path: Option<String>,
+    /// How the root was found.
     root_method: Option<&'static str>,
+    /// Why the root cannot be used.
     #[serde(skip_serializing_if = "Option::is_none")]
     root_error: Option<String>,
 }
 
 impl WhoamiCommand {
+    /// Works also where the root cannot be used, because that may be the reason for the question.
     pub(crate) fn run(&self, acting: &OwnerOption) -> Result<ExitCode, CliFailure> {
         let caller = caller(acting)?;
         // The caller is known also where the locks cannot be used.
@@ -63,14 +75,18 @@ impl WhoamiCommand {
 /// Where an owner comes from.
 #[derive(Clone, Copy)]
 enum OwnerOrigin {
+    /// From `--owner`.
     Flag,
+    /// From `LOKT_OWNER`.
     Variable,
     /// The guard around this process sets the variable to the user's name.
     Guard,
+    /// The user of the system.
     User,
 }
 
 impl OwnerOrigin {
+    /// The source of this caller's owner.
     fn of(acting: &OwnerOption, caller: &Caller) -> Result<Self, CliFailure> {
         let is_set = env::text(env::OWNER)?.is_some();
         Ok(match (acting.owner.is_some(), is_set, caller.identity.source) {
@@ -121,9 +137,13 @@ fn view(caller: &Caller, owner: OwnerOrigin, root: &Result<LockRoot, CliFailure>
 
 /// Where an agent comes from.
 struct AgentOrigin {
+    /// The word for JSON.
     word: &'static str,
+    /// The variables that the agent comes from.
     variables: Vec<&'static str>,
+    /// The harness, if it is known.
     harness: Option<Harness>,
+    /// The harness's process, if the agent is told by that.
     pid: Option<i32>,
 }
 
@@ -179,6 +199,7 @@ fn lines(caller: &Caller, owner: OwnerOrigin, root: &Result<LockRoot, CliFailure
     lines
 }
 
+/// How a root was found, in words.
 const fn found(method: RootMethod) -> &'static str {
     match method {
         RootMethod::Env => "from LOKT_ROOT",
