@@ -1,3 +1,10 @@
+//! All arguments, and the dispatch to the commands.
+//!
+//! Each command's arguments are a struct in its own file. Here they become one parser, from which
+//! the help, manual pages, completions and `capabilities` come too. A command whose effect depends
+//! on the owner is wrapped in [`CommandWithOwnerOption`], and takes `--owner` before and behind its
+//! name.
+
 use crate::commands::{
     audit, capabilities, completions, demo, doctor, exists, fence, freeze, get_meta, guard, init,
     lock, man, mcp, prime, reservations, reserve, results, status, top, unfreeze, unlock,
@@ -105,6 +112,8 @@ impl Cli {
         Some(self)
     }
 
+    /// Parses the words of a frequent command with a parser for it alone; `None` if that fails in
+    /// any way, also if help is wanted.
     fn of_frequent(words: &[OsString]) -> Option<Self> {
         match words.first()?.to_str()? {
             "guard" => alone(words, LoktCommand::Guard),
@@ -121,6 +130,8 @@ impl Cli {
 }
 
 /// Runs the command that was asked for.
+///
+/// Before commands that use files of the repository, it refuses repositories of other users.
 pub(crate) fn run(cli: Cli) -> Result<ExitCode, CliFailure> {
     let Cli { command, .. } = cli;
     // These read or write files of the repository, and not only its locks.
@@ -197,6 +208,8 @@ impl LoktCommand {
 }
 
 /// The error for `--owner` before a command that has no use for it.
+///
+/// It is the error of an unknown argument, so the correction of wrong usage applies.
 fn needless_owner(program: &clap::Command) -> clap::Error {
     let mut error = clap::Error::new(ErrorKind::UnknownArgument).with_cmd(program);
     error.insert(ContextKind::InvalidArg, ContextValue::String("--owner".to_owned()));
@@ -211,6 +224,7 @@ struct CliSingleCommandParser<A: Args> {
     arguments: A,
 }
 
+/// Parses the words as one command.
 fn alone<A: Args>(words: &[OsString], command: fn(A) -> LoktCommand) -> Option<Cli> {
     let CliSingleCommandParser { arguments } =
         CliSingleCommandParser::try_parse_from(words).ok()?;

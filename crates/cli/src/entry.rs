@@ -61,6 +61,7 @@ fn fill_standard_streams() -> bool {
     }
 }
 
+/// Whether the descriptors 0, 1 and 2 are all open.
 fn standard_streams_are_open() -> bool {
     // SAFETY: F_GETFD takes no third argument and touches no memory.
     (0..=2).all(|stream| unsafe { libc::fcntl(stream, libc::F_GETFD) } >= 0)

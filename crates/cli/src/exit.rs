@@ -1,3 +1,9 @@
+//! The exit codes, with their numbers, names, meanings and what to do next.
+//!
+//! 64 is `EX_USAGE` of sysexits.h, 124 is what timeout(1) gives, 126 and 127 are those of a shell.
+//! A command's own code passes through a guard unchanged, so a code alone does not always tell who
+//! gave it: that is what `--status-file` is for.
+
 /// The exit codes of `lokt`. They are a public contract: a code never changes its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ExitCode {
@@ -68,6 +74,8 @@ impl ExitCode {
     ];
 
     /// What it is called.
+    ///
+    /// A word for JSON and for programs. It is a contract, like the number.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Done => "done",

@@ -1,3 +1,5 @@
+//! Failures: typed errors of the libraries become a message, hints and an exit code.
+
 use crate::{
     exit::ExitCode,
     view::{self, audit_of, call},
@@ -53,6 +55,8 @@ pub(crate) struct WriteFault {
 }
 
 impl WriteFault {
+    /// A write that was refused, by a read-only file system or by permissions; `None` for any other
+    /// error.
     fn of(path: &Path, error: &io::Error) -> Option<Self> {
         let kind = error.kind();
         let is_refusal =
@@ -287,6 +291,7 @@ fn shut_out(path: &Path, error: &io::Error) -> Option<String> {
     })
 }
 
+/// What to do about an error of the system that has one usual cause.
 fn advice(error: &io::Error) -> Option<&'static str> {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {

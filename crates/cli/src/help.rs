@@ -1,4 +1,8 @@
 //! The help: its width, commands in groups, examples.
+//!
+//! clap renders the help from the doc comments of the arguments. What clap cannot do is added here:
+//! commands in groups, examples below each command, and the exit codes. Tests require a group and
+//! examples for each command.
 
 use crate::{env, output};
 use clap::Command;
@@ -15,6 +19,8 @@ const GROUPS: [(&str, &[&str]); 7] = [
 ];
 
 /// Examples for each command.
+///
+/// The key is the command's whole name. Each line is a whole call.
 const EXAMPLES: &[(&str, &[&str])] = &[
     (
         "guard",
@@ -85,6 +91,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("version", &["lokt version --json"]),
 ];
 
+/// The end of the program's help: the usual examples and all exit codes.
 const CODES: &str = "\
 Examples:
   lokt guard build -- make -j4
@@ -129,6 +136,7 @@ fn width() -> usize {
     asked.filter(|it| *it > 0).unwrap_or_else(output::width).clamp(40, WIDEST)
 }
 
+/// Adds the examples of a command, which may be below another one: `tool run`.
 fn with_examples(command: Command, path: &str, lines: &[&str]) -> Command {
     if let Some((name, below)) = path.split_once(' ') {
         return command.mut_subcommand(name, |it| with_examples(it, below, lines));
@@ -164,6 +172,8 @@ fn list(program: &Command, width: usize) -> String {
 }
 
 /// A name, and a text beside it, in lines of at most `width` columns.
+///
+/// `column` is where the text begins. A word that is longer than a line stays whole.
 fn entry(name: &str, text: &str, (column, width): (usize, usize)) -> String {
     let mut shown = format!("{:column$}", format!("  {name}"));
     let mut used = column;

@@ -53,6 +53,7 @@ const RECORD: &[&str] = &[
     "result",
 ];
 
+/// The fields of a kept result.
 const RESULT: &[&str] = &[
     "name",
     "digest",
@@ -96,6 +97,7 @@ const RESERVATION: &[&str] = &[
     "held_since",
 ];
 
+/// The fields of an answer that removed results.
 const PRUNED: &[&str] = &["removed", "count", "freed_bytes", "left_bytes"];
 
 /// Each command that prints JSON, with the lists that make up its fields.
@@ -215,6 +217,8 @@ pub(crate) const ALL: &[(&str, &[&[&str]])] = &[
 ];
 
 /// The fields of a command's JSON; nothing for a command that prints none.
+///
+/// Each field once, in the order of the lists. `command` is the whole name: `results list`.
 pub(crate) fn of(command: &str) -> Option<Vec<&'static str>> {
     let (_, lists) = ALL.iter().find(|(name, _)| *name == command)?;
     let mut fields: Vec<&str> = Vec::new();

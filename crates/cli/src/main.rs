@@ -65,6 +65,8 @@ fn run() -> u8 {
 /// How often to run a command whose root was replaced before the command changed anything.
 const TRIES: usize = 5;
 
+/// Runs the command, at most so many times, and prints its failure. It runs again only where the
+/// root was replaced before the command changed anything.
 fn attempt(tries: usize) -> exit::ExitCode {
     let cli = match cli::Cli::parse_words() {
         Ok(cli) => cli,

@@ -20,6 +20,9 @@ const LONGEST: u64 = 15_250 * 604_800_000;
 ///
 /// This is the one reader of durations, for arguments, prompts and tool calls. It takes exactly these units, each at
 /// most once, the largest first.
+///
+/// # Errors
+/// A text that names the units, or says that the duration is too long.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     match milliseconds(text) {
         Some(sum) if sum <= LONGEST => Ok(Duration::from_millis(sum)),
@@ -70,6 +73,8 @@ pub(crate) fn parse_positive(text: &str) -> Result<Duration, String> {
 }
 
 /// Reads a time, or a duration before now.
+///
+/// A duration is tried first, so `10` is ten seconds ago. Times are those of RFC 3339.
 pub(crate) fn point(text: &str) -> Result<Timestamp, String> {
     let ago = parse(text).map(|span| Timestamp::now().saturating_sub(span));
     ago.or_else(|_| text.parse()).map_err(|_| {
@@ -78,6 +83,8 @@ pub(crate) fn point(text: &str) -> Result<Timestamp, String> {
 }
 
 /// Shows a duration by its two largest units: `300ms`, `3s`, `5m 12s`, `2h 5m`, `3d 4h`.
+///
+/// Smaller units are cut and not rounded. Milliseconds are shown only below a second.
 pub(crate) fn show(span: Duration) -> String {
     if span.as_secs() == 0 && span.subsec_millis() > 0 {
         return format!("{}ms", span.subsec_millis());
