@@ -4,12 +4,16 @@ use super::message::McpClientMessage;
 use rmcp::model::{ClientRequest, GetMeta, ProtocolVersion};
 
 /// The only revision of the protocol that has batches.
+///
+/// Earlier and later revisions have one message in each line.
 const WITH_BATCHES: ProtocolVersion = ProtocolVersion::V_2025_03_26;
 
 /// How far an exchange has come.
 #[derive(Debug, Default)]
 pub(super) struct McpHandshakeState {
+    /// Whether there was a handshake, or a request that stands for one.
     has_begun: bool,
+    /// Whether the client has asked for the revision with batches.
     has_batches: bool,
 }
 
@@ -20,6 +24,8 @@ impl McpHandshakeState {
     }
 
     /// Returns a message that is alone in its line, or what to do instead.
+    ///
+    /// The handshake is noted here, before the SDK has answered it.
     pub(super) fn admit(&mut self, incoming: McpClientMessage) -> McpClientMessage {
         match incoming {
             McpClientMessage::Batch(_) if !self.has_batches => McpClientMessage::invalid(
@@ -59,8 +65,9 @@ impl McpHandshakeState {
     }
 }
 
-/// Whether a request begins the exchange: a handshake, or a request that carries what a handshake would have
-/// said.
+/// Whether a request begins the exchange: a handshake, or a request that carries what a handshake
+/// would have said (since revision 2026-07-28, in `_meta`). A ping and `server/discover` are
+/// allowed before, and begin nothing.
 fn opens(request: &ClientRequest) -> bool {
     let meta = request.get_meta();
     let known = |version: ProtocolVersion| ProtocolVersion::KNOWN_VERSIONS.contains(&version);

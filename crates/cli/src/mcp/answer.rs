@@ -17,13 +17,16 @@ pub(super) type ToolAnswer = Result<ToolResult, Box<ToolError>>;
 #[derive(Debug)]
 pub(super) struct ToolResult {
     fields: JsonObject,
+    /// The same for a reader: a few lines.
     text: String,
 }
 
 /// An error of an operation.
 #[derive(Debug, Default)]
 pub(super) struct ToolError {
+    /// The exit code of the command, or the one that it would have had.
     code: i32,
+    /// What failed, in one line.
     error: String,
     /// The waits of a deadlock, one line each.
     cycle: Vec<String>,
@@ -84,6 +87,10 @@ pub(super) fn done(fields: JsonObject, text: impl FnOnce(&JsonObject) -> String)
 
 /// An error of a command, with its other output as JSON. The command's hints are for people at a command line; an
 /// agent gets a next step instead.
+///
+/// The error is taken from the command's JSON, else from the last `error:` line on stderr. What the
+/// guarded command itself wrote to stderr stays in the field `stderr`, without lokt's own last
+/// lines. Exit code 0 is an error here too: the output was too long to be read as JSON.
 pub(super) fn failed<T>(
     ended: &McpCommandResult,
     mut fields: JsonObject,
@@ -135,8 +142,9 @@ fn in_arguments(code: i32, error: String) -> String {
     FLAGS.into_iter().fold(error, named)
 }
 
-/// The exit codes of wrong usage, and of a time limit that has passed.
+/// The exit code of wrong usage.
 const USAGE: i32 = 64;
+/// The exit code of a time limit that has passed.
 const TIME_LIMIT: i32 = 124;
 
 /// The exit code of a deadlock. Its hints are the waits that form the circle.
@@ -159,6 +167,8 @@ pub(super) fn broken<T>(error: &io::Error) -> Result<T, Box<ToolError>> {
 }
 
 /// Arguments that do not fit.
+///
+/// The exit code is that of wrong usage; nothing was started.
 pub(super) fn unfit<T>(error: &str) -> Result<T, Box<ToolError>> {
     let error = error.to_owned();
     Err(Box::new(ToolError { code: 64, error, ..ToolError::default() }))

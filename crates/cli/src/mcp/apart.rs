@@ -28,6 +28,8 @@ pub(super) fn remember_dispositions() {
     CHANGED.into_iter().for_each(sys::remember);
 }
 
+/// Runs in the child between fork(2) and exec(3): original signal dispositions, a new session, and
+/// SIGTERM at the end of the parent. An error ends the child.
 fn leave(parent: Pid) -> io::Result<()> {
     sys::restore_dispositions();
     setsid()?;

@@ -18,15 +18,20 @@ const SHOWN: usize = 80;
 /// Whether a call must give an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum McpArgumentNeed {
+    /// A call without it is refused.
     Required,
+    /// A call may leave it out, or give `null`.
     Optional,
 }
 
 /// An argument of a tool.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct McpArgument {
+    /// The name in the JSON object.
     pub(super) name: &'static str,
+    /// Which values it may have.
     pub(super) kind: McpArgumentKind,
+    /// Whether a call must give it.
     pub(super) need: McpArgumentNeed,
     /// What it means, for the client.
     about: &'static str,
@@ -175,6 +180,7 @@ impl McpArgumentKind {
     }
 }
 
+/// The first element that does not fit; the whole value if it is no list, or an empty one.
 fn misfit_of_list(value: &Value, fits: impl Fn(&str) -> bool) -> Option<&Value> {
     match value.as_array().map(Vec::as_slice) {
         None | Some([]) => Some(value),
@@ -182,10 +188,12 @@ fn misfit_of_list(value: &Value, fits: impl Fn(&str) -> bool) -> Option<&Value> 
     }
 }
 
+/// Whether a text can be the name of a lock in a call.
 fn is_name(text: &str) -> bool {
     McpLockNameArgument::try_from(text.to_owned()).is_ok()
 }
 
+/// Whether a text can be the id of a tool in a call.
 fn is_tool_id(text: &str) -> bool {
     is_word(text) && McpToolIdArgument::try_from(text.to_owned()).is_ok()
 }
@@ -253,6 +261,7 @@ fn fault(argument: &McpArgument, given: &JsonObject) -> Option<String> {
     }
 }
 
+/// A name as JSON, shortened.
 fn quoted(name: &str) -> String {
     shown(&name.into())
 }

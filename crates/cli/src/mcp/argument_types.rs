@@ -7,13 +7,15 @@ use lokt_lock::words::LockName;
 use serde::Deserialize;
 use std::time::Duration;
 
-/// The default time limit of a wait: many clients give an answer a minute.
+/// The default time limit of a wait: many clients wait for an answer for a minute at most.
 const WAIT: &str = "50s";
 
 /// How long a call may wait at most.
 const WAIT_AT_MOST: Duration = Duration::from_hours(1);
 
 /// What the arguments mean that several tools have.
+///
+/// These texts are descriptions of arguments, which a model reads.
 pub(super) const COMMAND: &str =
     "The program and its arguments, without a shell. Either this or line";
 pub(super) const LINE: &str = "A line for /bin/sh. Either this or command";
@@ -91,6 +93,9 @@ impl TryFrom<String> for McpWaitLimitArgument {
 }
 
 /// The words that make a command wait; an error names the argument that is wrong.
+///
+/// A wait without a time limit gets [`WAIT`]. A time limit without a wait is an error, because the
+/// caller would take it for a wait.
 pub(super) fn waiting(
     wait: Option<bool>,
     timeout: Option<&McpWaitLimitArgument>,
@@ -118,6 +123,8 @@ pub(super) fn sharing(
 }
 
 /// The words of a command that is given as words, or as a line for a shell; an error names the arguments.
+///
+/// Exactly one of the two must be given.
 pub(super) fn command(
     command: Option<&[String]>,
     line: Option<&str>,

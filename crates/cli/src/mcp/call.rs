@@ -40,6 +40,7 @@ impl McpCallStopReason {
 /// One call of an operation.
 pub(super) struct McpCallHandle {
     pub(super) connection: Arc<McpClientSession>,
+    /// The SDK's side of the call: its cancellation, and where progress goes.
     request: RequestContext<RoleServer>,
 }
 
@@ -51,7 +52,8 @@ impl McpCallHandle {
         Self { connection, request }
     }
 
-    /// Waits until this call must stop.
+    /// Waits until this call must stop. A call of [`McpCallDurationKind::Moment`] is not stopped
+    /// when the connection ends, so that no change is left half done.
     pub(super) async fn stopped(&self, lasting: McpCallDurationKind) -> McpCallStopReason {
         tokio::select! {
             // The end of the exchange also cancels what is left of it.
@@ -67,6 +69,8 @@ impl McpCallHandle {
     }
 
     /// Sends the client the progress of process `pid`, if it wants that, until the value is dropped.
+    ///
+    /// Never returns. `names` are the locks that the process may wait for.
     pub(super) async fn accompany(&self, names: &[String], pid: i32) -> Infallible {
         if let Some(token) = self.request.meta.get_progress_token() {
             let progress = McpProgressReporter::new(token, self.request.peer.clone());

@@ -40,9 +40,13 @@ const GIVING_BACK: Duration = Duration::from_secs(5);
 
 /// The words of a command of Lokt's own, to be run for a call.
 pub(super) struct LoktCommandLine {
+    /// The words after `lokt`.
     words: Vec<String>,
+    /// What the command reads from stdin; without it, stdin is empty.
     input: Option<String>,
+    /// How much of each output is kept.
     keep: ExcerptLimit,
+    /// Whether it is stopped when the connection ends.
     lasting: McpCallDurationKind,
     /// The locks that are waited for.
     names: Vec<String>,
@@ -52,13 +56,16 @@ pub(super) struct LoktCommandLine {
 pub(super) struct McpCommandResult {
     /// The exit code; `None` where a signal ended it.
     pub(super) code: Option<i32>,
+    /// What was kept of stdout.
     pub(super) out: OutputExcerpt,
+    /// What was kept of stderr.
     pub(super) err: OutputExcerpt,
     /// Why it was stopped, where it was.
     pub(super) stopped: Option<McpCallStopReason>,
 }
 
 impl LoktCommandLine {
+    /// A command of a moment, without input. Of its output, an answer's length is kept.
     pub(super) fn new<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
         Self {
             words: words.into_iter().map(str::to_owned).collect(),
@@ -129,11 +136,15 @@ impl LoktCommandLine {
 /// A command that was started.
 struct RunningCommand {
     child: Child,
+    /// Its process id, valid until it was waited for.
     pid: i32,
+    /// The tasks that read stdout and stderr, and what they have kept.
     reading: [(SharedOutputExcerpt, JoinHandle<()>); 2],
 }
 
 impl RunningCommand {
+    /// # Errors
+    /// The error of the system if the process cannot be started.
     fn start(order: &LoktCommandLine, connection: &McpClientSession) -> io::Result<Self> {
         let mut command = Command::new(PROGRAM);
         command.arg0("lokt").args(&order.words).envs(connection.environment());
@@ -176,6 +187,8 @@ impl RunningCommand {
         self.child.wait().await
     }
 
+    /// The result after the process has ended. Waits for the rest of the output for [`DRAIN`] at
+    /// most.
     async fn ended(
         self,
         status: ExitStatus,
@@ -198,6 +211,8 @@ async fn all_of((kept, mut reading): (SharedOutputExcerpt, JoinHandle<()>)) -> O
 
 impl McpCommandResult {
     /// The JSON document that it printed.
+    ///
+    /// `None` if the output is no JSON, or was cut.
     pub(super) fn json(&self) -> Option<Value> {
         serde_json::from_str(&self.out.text()).ok()
     }

@@ -18,9 +18,13 @@ pub(super) enum ExcerptLimit {
 /// What was kept of an output, however long it was.
 #[derive(Debug)]
 pub(super) struct OutputExcerpt {
+    /// The beginning, up to `most_head` bytes.
     head: Vec<u8>,
+    /// The end, up to `most_tail` bytes.
     tail: VecDeque<u8>,
+    /// How much of the beginning is kept.
     most_head: usize,
+    /// How much of the end is kept.
     most_tail: usize,
     /// How long it was, in bytes.
     pub(super) total: usize,
@@ -35,6 +39,7 @@ impl OutputExcerpt {
         Self { head: Vec::new(), tail: VecDeque::new(), most_head, most_tail, total: 0 }
     }
 
+    /// Adds bytes: first to the beginning, then to the end, which forgets its oldest bytes.
     fn take(&mut self, bytes: &[u8]) {
         self.total += bytes.len();
         let room = self.most_head - self.head.len();

@@ -12,6 +12,7 @@ use super::{
 };
 use serde::Deserialize;
 
+/// Arguments of `force_unlock`, which runs `lokt unlock --force`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct McpForceUnlockArguments {
@@ -48,6 +49,7 @@ impl McpOperation for McpForceUnlockArguments {
     }
 }
 
+/// Arguments of `unfreeze`, which runs `lokt unfreeze --force`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct McpUnfreezeArguments {

@@ -27,6 +27,7 @@ const OUTPUT: usize = 64 << 10;
 /// 10 MB, and a byte can take six in JSON, and one more in the text around that.
 pub(super) const OUTPUT_AT_MOST: u64 = 512 << 10;
 
+/// Arguments of `run_guarded`, which runs `lokt guard` with a status file in a temporary folder.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct McpRunGuardedArguments {
@@ -88,6 +89,8 @@ impl McpOperation for McpRunGuardedArguments {
 }
 
 impl McpRunGuardedArguments {
+    /// The command line; `status` is the path of the status file. An error names the argument that
+    /// is wrong.
     fn order(&self, status: &Path) -> Result<LoktCommandLine, &'static str> {
         let status = status.to_str().ok_or("the folder of temporary files is no text")?;
         let names: Vec<String> = self.names.iter().map(|name| name.as_str().to_owned()).collect();
@@ -107,11 +110,17 @@ impl McpRunGuardedArguments {
 }
 
 /// How much of each output is kept.
+///
+/// `most` is `max_output_bytes`; without it, [`OUTPUT`].
 pub(super) fn output(most: Option<usize>) -> ExcerptLimit {
     ExcerptLimit::Ends(most.unwrap_or(OUTPUT))
 }
 
 /// The fields of a guard and of its command.
+///
+/// They come from the guard's status file, which tells apart what the guard and what the command
+/// exited with. Only a command that ran to its end is a result, whatever its code; all else is an
+/// error.
 fn account(ended: &McpCommandResult, path: &Path) -> ToolAnswer {
     let mut fields = read(path).unwrap_or_default();
     fields.extend(outputs(ended));
@@ -124,6 +133,7 @@ fn account(ended: &McpCommandResult, path: &Path) -> ToolAnswer {
     }
 }
 
+/// A folder that only this user can read. It is removed with the returned value.
 fn temporary_folder() -> io::Result<tempfile::TempDir> {
     let folder = tempfile::Builder::new().prefix("lokt-mcp-").tempdir_in(env::temporary())?;
     sys::keep_owner_bits_of(folder.path(), 0o700)?;
@@ -136,6 +146,8 @@ fn read(path: &Path) -> io::Result<JsonObject> {
 }
 
 /// The fields about what a command wrote.
+///
+/// `stdout_bytes` and `stderr_bytes` count all that was written, also what is left out.
 pub(super) fn outputs(ended: &McpCommandResult) -> JsonObject {
     let (out, err) = (&ended.out, &ended.err);
     JsonObject::from_iter([

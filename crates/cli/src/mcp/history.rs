@@ -18,13 +18,15 @@ use serde_json::Value;
 /// From when on, where the call does not say.
 const SINCE: &str = "24h";
 
-/// How many events are given where the call does not say, and at most.
+/// How many events are given where the call does not say.
 const EVENTS: usize = 100;
+/// How many events are given at most.
 const EVENTS_AT_MOST: u64 = 1000;
 
 /// How much of the log's end is looked at: a thousand events of some length.
 const LOG: usize = 2 << 20;
 
+/// Arguments of `audit`, which runs `lokt audit --json`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct McpAuditArguments {
@@ -82,6 +84,7 @@ impl McpOperation for McpAuditArguments {
 }
 
 impl McpAuditArguments {
+    /// Whether no event can match, because the span of time is empty.
     fn ends_before_it_begins(&self) -> bool {
         let time = |text: &str| span::point(text).ok();
         let since = time(self.since.as_deref().unwrap_or(SINCE));
@@ -91,6 +94,9 @@ impl McpAuditArguments {
 }
 
 /// The last events of those that were printed.
+///
+/// `truncated` is true if events are left out by `limit`, or because the log is longer than
+/// [`LOG`].
 fn last(ended: &McpCommandResult, limit: usize) -> ToolAnswer {
     if ended.code != Some(0) {
         return failed(ended, JsonObject::new());

@@ -13,6 +13,7 @@ use rmcp::model::JsonObject;
 use serde::Deserialize;
 use serde_json::Value;
 
+/// Arguments of `status`, which runs `lokt status --json`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct McpStatusArguments {
@@ -54,10 +55,12 @@ fn locks(ended: &McpCommandResult) -> ToolAnswer {
     Ok(done(list(locks), |_| text))
 }
 
+/// The field `locks`.
 fn list(locks: Vec<Value>) -> JsonObject {
     JsonObject::from_iter([("locks".to_owned(), locks.into())])
 }
 
+/// Arguments of `why`, which runs `lokt why --json`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct McpWhyArguments {

@@ -28,6 +28,7 @@ const NOTES: usize = 20;
 
 /// What the SDK is given.
 pub(super) enum McpSdkInput {
+    /// A request or a notification.
     Message(Box<ClientJsonRpcMessage>),
     /// The request of this number is not wanted any more, and why.
     Cancellation(i64, Option<String>),
@@ -36,10 +37,13 @@ pub(super) enum McpSdkInput {
 /// What the task that reads and the SDK's side share.
 #[derive(Default)]
 pub(super) struct McpTransportState {
+    /// The requests that the SDK works on.
     unanswered: Mutex<McpPendingRequestTable>,
     /// Has a receiver for each answer that is owed.
     owed: watch::Sender<()>,
+    /// Whether the client has begun as the protocol has it.
     has_begun: watch::Sender<bool>,
+    /// Whether the client has closed its end.
     input_ended: watch::Sender<bool>,
 }
 
@@ -63,10 +67,15 @@ impl McpTransportState {
 /// Reads a client's lines.
 pub(super) struct McpInputReader<R> {
     lines: LineReader<R>,
+    /// What is shared with the SDK's side.
     exchange: Arc<McpTransportState>,
+    /// Where refusals are written.
     outlet: McpLineSender,
+    /// Where the SDK gets its messages from.
     accepted: mpsc::Sender<McpSdkInput>,
+    /// How far the handshake has come.
     admission: McpHandshakeState,
+    /// How many mistakes got no answer so far.
     ignored: usize,
 }
 
@@ -100,6 +109,10 @@ impl<R: AsyncRead + Unpin> McpInputReader<R> {
         read
     }
 
+    /// Reads lines until the end of the input.
+    ///
+    /// # Errors
+    /// The error of reading stdin.
     async fn read(&mut self) -> io::Result<()> {
         while let Some(line) = self.lines.next().await? {
             let incoming = match line {
@@ -116,6 +129,8 @@ impl<R: AsyncRead + Unpin> McpInputReader<R> {
         Ok(())
     }
 
+    /// Deals with the message of one line. The answers to a batch are collected, and written as one
+    /// line.
     async fn deal_with(&mut self, incoming: McpClientMessage) {
         if let McpClientMessage::Batch(members) = incoming {
             let batch =
@@ -128,6 +143,7 @@ impl<R: AsyncRead + Unpin> McpInputReader<R> {
         }
     }
 
+    /// Deals with one message: gives it to the SDK, refuses it, or notes that it is ignored.
     async fn deal_with_one(
         &mut self,
         incoming: McpClientMessage,
@@ -153,6 +169,8 @@ impl<R: AsyncRead + Unpin> McpInputReader<R> {
         }
     }
 
+    /// Gives a request to the SDK under a number of this server. A request whose id is in use is
+    /// refused.
     async fn accept(
         &self,
         id: McpRequestId,
@@ -175,6 +193,7 @@ impl<R: AsyncRead + Unpin> McpInputReader<R> {
         }
     }
 
+    /// Answers with an error: in the answer to the batch, or in a separate line.
     async fn refuse(&self, refusal: &McpMessageRefusal, batch: Option<&Arc<McpBatchAnswers>>) {
         match batch {
             Some(batch) => batch.answer(refusal.to_line()),
@@ -182,11 +201,13 @@ impl<R: AsyncRead + Unpin> McpInputReader<R> {
         }
     }
 
+    /// Gives the SDK a message; waits while it has too many.
     async fn give(&self, accepted: McpSdkInput) {
         // As above.
         let _ = self.accepted.send(accepted).await;
     }
 
+    /// Warns of a mistake that must not be answered, up to [`NOTES`] times.
     fn note(&mut self, what: &str) {
         self.ignored += 1;
         if self.ignored <= NOTES {

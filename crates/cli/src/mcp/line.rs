@@ -11,6 +11,7 @@ pub(super) const LONGEST: usize = 4 << 20;
 /// A line of a stream, without its end.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum InputLine {
+    /// A line that fits.
     Whole(Vec<u8>),
     /// It is longer than [`LONGEST`]. It was read to its end, and nothing of it is kept but the id in it.
     TooLong(Option<McpRequestId>),
@@ -19,6 +20,7 @@ pub(super) enum InputLine {
 /// The lines of a stream. The last one need not have an end.
 pub(super) struct LineReader<R> {
     stream: BufReader<R>,
+    /// How long a line may be. Smaller only in tests.
     longest: usize,
 }
 
@@ -59,6 +61,7 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
     }
 }
 
+/// The line that was read; with a scan, it was too long.
 fn end(line: Vec<u8>, scan: Option<RequestIdScanner>) -> InputLine {
     match scan {
         Some(scan) => InputLine::TooLong(scan.id()),

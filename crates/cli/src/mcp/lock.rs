@@ -22,6 +22,7 @@ use rmcp::model::JsonObject;
 use serde::Deserialize;
 use serde_json::Value;
 
+/// Arguments of `lock`, which runs `lokt lock`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct McpLockArguments {
@@ -46,8 +47,10 @@ enum McpLeaseLifetime {
 }
 
 impl McpLeaseLifetime {
+    /// All names, for the schema.
     const NAMES: &'static [&'static str] = &[Self::Connection.as_str(), Self::Unlock.as_str()];
 
+    /// The name in arguments and results.
     const fn as_str(self) -> &'static str {
         match self {
             Self::Connection => "connection",
@@ -127,6 +130,7 @@ impl McpLockArguments {
         })
     }
 
+    /// Takes or renews the lease once.
     async fn take(
         &self,
         call: &McpCallHandle,
@@ -142,6 +146,7 @@ impl McpLockArguments {
         }
     }
 
+    /// The command line. An error names the arguments that are wrong.
     fn order(
         &self,
         call: &McpCallHandle,
@@ -164,6 +169,8 @@ impl McpLockArguments {
         Ok(order.words(["--".to_owned(), name]))
     }
 
+    /// The fields of a lease, or the error. A lease that was taken for a call which the client has
+    /// cancelled is unlocked at once.
     async fn answer(
         &self,
         call: &McpCallHandle,
@@ -210,6 +217,7 @@ impl McpLockArguments {
         until
     }
 
+    /// Unlocks a lease that the client does not learn of.
     async fn unlock(&self, call: &McpCallHandle) {
         let name = self.name.lock();
         let order = LoktCommandLine::new(["unlock", "--", name.as_str()]);
@@ -220,6 +228,8 @@ impl McpLockArguments {
 }
 
 /// Adds a note if the lease ends earlier than it did before it was renewed.
+///
+/// `outlived` says that it did not end with the connection before.
 fn noted(mut fields: JsonObject, outlived: bool) -> JsonObject {
     let note = if ends_earlier(&fields) {
         "it ends earlier than before: see previous_expires_at and expires_at"

@@ -38,10 +38,13 @@ const MEMBERS: usize = 100;
 pub(super) enum McpClientMessage {
     /// An empty line, or a notification that means nothing here.
     Nothing,
+    /// A request, with its id as the client wrote it.
     Request(McpRequestId, Box<ClientRequest>),
     /// A request is not wanted any more, and why.
     Cancellation(McpRequestId, Option<String>),
+    /// A notification that the SDK knows.
     Notification(ClientNotification),
+    /// Several messages in one line.
     Batch(Vec<McpClientMessage>),
     /// It is answered with an error.
     Refused(McpMessageRefusal),
@@ -52,7 +55,9 @@ pub(super) enum McpClientMessage {
 /// An error for a client: with the id of its request, where that is known.
 #[derive(Debug)]
 pub(super) struct McpMessageRefusal {
+    /// The id of the request; `None` if it cannot be read, and then the answer has `null`.
     pub(super) id: Option<McpRequestId>,
+    /// The code and the text of JSON-RPC.
     pub(super) error: ErrorData,
 }
 
@@ -94,6 +99,8 @@ impl McpMessageRefusal {
     }
 }
 
+/// Reads one JSON value. A request is what has a method and an id, a notification what has a method
+/// alone.
 fn message(value: Value) -> McpClientMessage {
     let Value::Object(members) = value else {
         return McpClientMessage::invalid(None, "a message must be an object");
@@ -113,10 +120,12 @@ fn message(value: Value) -> McpClientMessage {
     }
 }
 
+/// Whether it has what only an answer has. This server makes no requests.
 fn is_answer(members: &JsonObject) -> bool {
     members.contains_key("result") || members.contains_key("error")
 }
 
+/// Whether it is JSON-RPC 2.0.
 fn has_version(members: &JsonObject) -> bool {
     members.get("jsonrpc").is_some_and(|version| version == "2.0")
 }
@@ -132,6 +141,7 @@ fn body<T: DeserializeOwned>(mut members: JsonObject) -> Result<T, serde_json::E
     T::deserialize(Value::Object(members))
 }
 
+/// Reads a request. The first rule that it breaks is the error.
 fn request(id: Option<McpRequestId>, members: JsonObject) -> McpClientMessage {
     let Some(id) = id else {
         return McpClientMessage::invalid(None, "\"id\" must be a text or a number");
@@ -180,15 +190,19 @@ fn unknown(request: CustomRequest) -> ErrorData {
     unfit(&method, reason)
 }
 
+/// The error for parameters that do not fit a method.
 fn unfit(method: &str, reason: Option<String>) -> ErrorData {
     let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
     ErrorData::invalid_params(format!("the parameters of {method} do not fit{reason}"), None)
 }
 
+/// Why parameters do not fit, in the parser's words.
 fn reason<T: DeserializeOwned>(params: Value) -> Option<String> {
     serde_json::from_value::<T>(params).err().map(|error| error.to_string())
 }
 
+/// Reads a notification. One that this server does not know is nothing; one that is wrong is
+/// ignored with a warning.
 fn notification(method: &str, members: JsonObject) -> McpClientMessage {
     if !has_version(&members) {
         return McpClientMessage::Ignored("a notification whose \"jsonrpc\" is not \"2.0\"");
@@ -216,6 +230,7 @@ fn notification(method: &str, members: JsonObject) -> McpClientMessage {
     }
 }
 
+/// Reads `notifications/cancelled`.
 fn cancellation(members: &JsonObject) -> McpClientMessage {
     let params = members.get("params");
     let id = params.and_then(|params| params.get("requestId")).and_then(McpRequestId::new);

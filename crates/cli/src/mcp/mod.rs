@@ -131,6 +131,8 @@ fn require_room() -> io::Result<()> {
     Ok(())
 }
 
+/// Serves until one of the ends comes, then stops what still runs, waits for the answers, and
+/// unlocks.
 async fn talk(context: CommandContext, force: McpForcePermission) -> Result<ExitCode, CliFailure> {
     let connection = Arc::new(McpClientSession::new(context)?);
     let (streams, mut tasks) = transport::over_standard_streams(&connection);
@@ -227,6 +229,8 @@ async fn signalled() -> ExitCode {
     ExitCode::Command(u8::try_from(128 + number).unwrap_or(u8::MAX))
 }
 
+/// Waits for one kind of signal, and gives its number. Waits without end if the signal cannot be
+/// received.
 async fn received(kind: SignalKind) -> i32 {
     match signal(kind) {
         Ok(mut signals) => {

@@ -16,6 +16,8 @@ pub(super) const ENDED: &str =
     "nothing: the server ends, and has unlocked what you held by this connection";
 
 /// The next step after an error of this kind.
+///
+/// `code` is the exit code of the command. Texts name only tools and arguments that the client has.
 pub(super) fn after(tool: &str, code: i32, fields: &JsonObject) -> &'static str {
     match code {
         2 => refused(tool, fields),
@@ -63,6 +65,7 @@ fn has_waited(fields: &JsonObject) -> bool {
     is("outcome", "timed_out") || (is("status", "blocked") && fields.contains_key("waited_ms"))
 }
 
+/// The next step where something does not exist.
 fn not_found(tool: &str) -> &'static str {
     match tool {
         unlock::McpUnlockArguments::NAME => {
@@ -75,6 +78,7 @@ fn not_found(tool: &str) -> &'static str {
     }
 }
 
+/// The next step where something belongs to another.
 fn not_yours(tool: &str) -> &'static str {
     if tool == force::McpForceUnlockArguments::NAME {
         return "the holder has changed: leave it, and show the person who asked for this what status says now";

@@ -12,6 +12,10 @@ use super::{
 };
 use serde::Deserialize;
 
+/// Arguments of `run_once`, which runs `lokt once`.
+///
+/// The command's own code is a result, also if it failed. An error is what lokt could not do; it is
+/// told apart by the last line on stderr.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct McpRunOnceArguments {

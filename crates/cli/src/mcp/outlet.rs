@@ -27,13 +27,17 @@ pub(super) type PendingAnswerToken = watch::Receiver<()>;
 /// Where lines are written.
 #[derive(Clone)]
 pub(super) struct McpLineSender {
+    /// The lines for the task that writes.
     lines: mpsc::UnboundedSender<OutgoingLine>,
+    /// One permit for each refusal that may wait.
     refusals: Arc<Semaphore>,
 }
 
 /// A line to be written.
 struct OutgoingLine {
+    /// The line, without its end.
     bytes: Vec<u8>,
+    /// Gets a value when the line is written.
     written: Option<oneshot::Sender<()>>,
     /// Dropped when it is written, or cannot be.
     _kept: (Option<PendingAnswerToken>, Option<OwnedSemaphorePermit>),
@@ -42,8 +46,11 @@ struct OutgoingLine {
 /// An answer, whose id is repeated as it was sent.
 #[derive(Serialize)]
 struct McpAnswerEnvelope<'a, T> {
+    /// The version, always `2.0`.
     jsonrpc: &'static str,
+    /// The request's id; `null` if it is not known.
     id: Option<&'a RawValue>,
+    /// `result` or `error`.
     #[serde(flatten)]
     body: T,
 }
@@ -133,6 +140,8 @@ async fn write(
 }
 
 /// Waits until the input has ended, and then for as long as a portion may wait.
+///
+/// Never returns if the reading task is gone first.
 async fn unread(input_ended: &mut watch::Receiver<bool>) {
     if input_ended.wait_for(|ended| *ended).await.is_err() {
         // The task that reads is gone, and with it the server.

@@ -7,6 +7,8 @@ use rmcp::model::JsonObject;
 use serde_json::Value;
 
 /// A lease that was taken or renewed.
+///
+/// All that ends it is named; for a renewed lease, also its end before.
 pub(super) fn lease(fields: &JsonObject) -> String {
     let renewed = fields.contains_key("renewed");
     let mut ends = vec!["unlock"];
@@ -43,6 +45,7 @@ pub(super) fn status(locks: &[Value]) -> String {
     joined(&lines)
 }
 
+/// One lock: its state, its holders, what runs, how many wait.
 fn entry(lock: &JsonObject) -> String {
     let mut line = format!("{} is {}", name(lock), text_of(lock, "state").unwrap_or("unknown"));
     let others = lock.get("co_holders").and_then(Value::as_array).into_iter().flatten();
@@ -137,6 +140,7 @@ fn tabulated(text: &str) -> String {
     text.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// Lines as one text in which every character is seen.
 fn joined(lines: &[String]) -> String {
     lines.iter().map(|line| printable::line(line)).collect::<Vec<_>>().join("\n")
 }
@@ -145,6 +149,7 @@ fn text_of<'a>(fields: &'a JsonObject, key: &str) -> Option<&'a str> {
     fields.get(key)?.as_str()
 }
 
+/// The lock's name in quotes.
 fn name(fields: &JsonObject) -> String {
     format!("{:?}", text_of(fields, "name").unwrap_or_default())
 }

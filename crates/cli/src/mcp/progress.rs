@@ -24,12 +24,16 @@ const FIRST: Duration = Duration::from_millis(100);
 
 /// Sends a client the progress of one of its calls.
 pub(super) struct McpProgressReporter {
+    /// The client's token for this call.
     token: ProgressToken,
+    /// Where notifications are sent.
     peer: Peer<RoleServer>,
+    /// When the call began. The progress is the seconds since then, because it must rise.
     began: Instant,
 }
 
 impl McpProgressReporter {
+    /// A reporter for a call that begins now.
     pub(super) fn new(token: ProgressToken, peer: Peer<RoleServer>) -> Self {
         Self { token, peer, began: Instant::now() }
     }
@@ -66,6 +70,8 @@ fn pause(spent: Duration) -> Duration {
 }
 
 /// The queue position of process `pid` for the one of these locks that it waits for.
+///
+/// `None` if it waits for none of them: it runs already.
 fn standing(context: &CommandContext, names: &[LockName], pid: i32) -> Option<String> {
     let me = &context.caller.identity;
     names.iter().find_map(|name| {

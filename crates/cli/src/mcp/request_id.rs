@@ -27,6 +27,7 @@ impl McpRequestId {
 /// surrogate pair, bytes that are not UTF-8, any depth. The members themselves must be well-formed up to the id.
 #[derive(Debug, Default)]
 pub(super) struct RequestIdScanner {
+    /// What the next byte belongs to.
     state: RequestIdScanState,
     /// The member's name or its value, as far as it is needed.
     token: Vec<u8>,
@@ -43,17 +44,23 @@ enum RequestIdScanState {
     Before,
     /// The beginning of a member's name, or the object's end.
     Name,
+    /// In a member's name.
     InName(JsonStringScanState),
+    /// The colon after a name.
     Colon,
+    /// The beginning of a value.
     Value,
+    /// In a text that is a value.
     InText(JsonStringScanState),
     /// A number or a word.
     Bare,
     /// So many brackets deep in a value.
     Nested(usize),
+    /// In a text, so many brackets deep.
     NestedText(usize, JsonStringScanState),
     /// What follows a value.
     Separator,
+    /// The text after the object: only white space.
     After,
     /// It is no object, or its members are not well-formed.
     Lost,
@@ -62,14 +69,19 @@ enum RequestIdScanState {
 /// The position of the next byte in a quoted text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum JsonStringScanState {
+    /// The byte stands for itself, or ends the text.
     Plain,
+    /// The byte follows a backslash.
     Escaped,
 }
 
+/// What a scan has found.
 #[derive(Debug, Default)]
 enum RequestIdScanOutcome {
+    /// No member called "id" so far.
     #[default]
     Nothing,
+    /// One id, or the same one several times.
     One(McpRequestId),
     /// The member called "id" is not a valid id, or there are several that differ.
     Unclear,
@@ -109,6 +121,7 @@ impl RequestIdScanner {
         }
     }
 
+    /// Reads one byte, and returns the state after it.
     fn step(&mut self, byte: u8) -> RequestIdScanState {
         match self.state {
             RequestIdScanState::InName(quoted) => self.in_name(quoted, byte),
@@ -169,6 +182,7 @@ impl RequestIdScanner {
         }
     }
 
+    /// Reads a byte of a member's name.
     fn in_name(&mut self, quoted: JsonStringScanState, byte: u8) -> RequestIdScanState {
         let Some(quoted) = quoted.next(byte) else {
             self.is_id = self.is_called("id");
@@ -178,6 +192,7 @@ impl RequestIdScanner {
         RequestIdScanState::InName(quoted)
     }
 
+    /// Reads a byte of a text that is a value.
     fn in_text(&mut self, quoted: JsonStringScanState, byte: u8) -> RequestIdScanState {
         self.keep(byte);
         let Some(quoted) = quoted.next(byte) else {
@@ -187,6 +202,7 @@ impl RequestIdScanner {
         RequestIdScanState::InText(quoted)
     }
 
+    /// Reads a byte inside of brackets. Their kinds are not compared.
     fn nested(&mut self, depth: usize, byte: u8) -> RequestIdScanState {
         match byte {
             b'"' => RequestIdScanState::NestedText(depth, JsonStringScanState::Plain),
@@ -207,11 +223,13 @@ impl RequestIdScanner {
         }
     }
 
+    /// Whether the name that was read is this one. Escapes count as what they stand for.
     fn is_called(&self, name: &str) -> bool {
         let quoted = [b"\"", self.token.as_slice(), b"\""].concat();
         serde_json::from_slice::<String>(&quoted).is_ok_and(|it| it == name)
     }
 
+    /// Takes the value that was read for the id, if its member is called so.
     fn end_value(&mut self) {
         if !self.is_id {
             return;
@@ -228,6 +246,7 @@ impl RequestIdScanner {
     }
 }
 
+/// Whether a byte is white space of JSON (RFC 8259).
 const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }

@@ -16,6 +16,8 @@ use rmcp::model::JsonObject;
 use serde::Deserialize;
 use serde_json::Value;
 
+/// Arguments of `run_tool`, which runs `lokt tool run --json`. Parameters go through stdin, because
+/// they may be longer than a word of a command line.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct McpRunToolArguments {

@@ -41,9 +41,10 @@ with wait: you get a position in the queue, first come, first served. Never dele
 the lock.
 - why explains a lock, audit tells what happened.";
 
-/// What `lock` and `unlock` were called before: clients may have them in their notes and permissions. They are not
+/// What `lock` was called before: clients may have it in their notes and permissions. It is not
 /// listed.
 const EARLIER_LOCK: &str = "acquire";
+/// What `unlock` was called before.
 const EARLIER_UNLOCK: &str = "release";
 
 /// What an operation does to the world, as clients ask before they let it.
@@ -74,10 +75,13 @@ impl McpOperationEffect {
 
 /// An operation that a client can call: its arguments, and what it does with them.
 pub(super) trait McpOperation: DeserializeOwned + Send + 'static {
+    /// The name of the tool.
     const NAME: &'static str;
+    /// The title that a client shows to people.
     const TITLE: &'static str;
     /// What it does, for an agent that has to choose.
     const ABOUT: &'static str;
+    /// What it does to the world.
     const EFFECT: McpOperationEffect;
     /// What it takes.
     const ARGUMENTS: &'static [McpArgument];
@@ -90,6 +94,7 @@ pub(super) trait McpOperation: DeserializeOwned + Send + 'static {
 #[derive(Clone)]
 pub(super) struct McpServer {
     connection: Arc<McpClientSession>,
+    /// Whether the client may take away what is another's.
     force: McpForcePermission,
 }
 
@@ -98,6 +103,10 @@ impl McpServer {
         Self { connection, force }
     }
 
+    /// Runs a call, unless the connection has ended.
+    ///
+    /// # Errors
+    /// An error of the protocol for a tool that does not exist. Errors of tools are results.
     async fn perform_call(
         &self,
         request: CallToolRequestParams,
@@ -146,6 +155,7 @@ impl McpServer {
         })
     }
 
+    /// The tools that are listed. Those that take away what is another's only with `--allow-force`.
     fn tools(&self) -> Vec<Tool> {
         let mut tools = vec![
             described::<McpLockArguments>(),
@@ -167,6 +177,8 @@ impl McpServer {
     }
 }
 
+/// Reads the arguments and runs the operation. Arguments that do not fit are an error of the tool,
+/// which a model reads and corrects.
 async fn perform<O: McpOperation>(arguments: JsonObject, call: &McpCallHandle) -> CallToolResult {
     let answer = match read::<O>(arguments) {
         Ok(operation) => operation.call(call).await,
@@ -181,6 +193,7 @@ fn read<O: McpOperation>(arguments: JsonObject) -> Result<O, String> {
     serde_json::from_value(Value::Object(arguments)).map_err(|error| error.to_string())
 }
 
+/// An operation as clients see it in `tools/list`.
 fn described<O: McpOperation>() -> Tool {
     Tool::new(O::NAME, O::ABOUT, argument_table::schema(O::ARGUMENTS))
         .with_title(O::TITLE)

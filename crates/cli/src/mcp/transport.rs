@@ -24,15 +24,21 @@ use tokio::{
 
 /// Messages of a client and for it.
 pub(super) struct LineTransport {
+    /// The messages for the SDK.
     accepted: mpsc::Receiver<McpSdkInput>,
+    /// What is shared with the task that reads.
     exchange: Arc<McpTransportState>,
+    /// Where answers are written.
     outlet: McpLineSender,
 }
 
 /// The tasks that read stdin and write stdout.
 pub(super) struct McpStdioTasks {
+    /// What is shared with the SDK's side.
     pub(super) exchange: Arc<McpTransportState>,
+    /// The task that reads stdin.
     reading: JoinHandle<io::Result<()>>,
+    /// The task that writes stdout.
     writing: JoinHandle<io::Result<()>>,
 }
 
@@ -100,6 +106,7 @@ impl LineTransport {
 impl Transport<RoleServer> for LineTransport {
     type Error = io::Error;
 
+    /// Writes a message of the SDK. The returned future ends when it is written.
     fn send(
         &mut self,
         message: TxJsonRpcMessage<RoleServer>,
@@ -122,6 +129,7 @@ impl Transport<RoleServer> for LineTransport {
         }
     }
 
+    /// The next message for the SDK; `None` at the end.
     async fn receive(&mut self) -> Option<ClientJsonRpcMessage> {
         loop {
             let (number, reason) = match self.accepted.recv().await? {
@@ -138,6 +146,7 @@ impl Transport<RoleServer> for LineTransport {
         }
     }
 
+    /// There is nothing to close: the streams end with the process.
     async fn close(&mut self) -> io::Result<()> {
         Ok(())
     }

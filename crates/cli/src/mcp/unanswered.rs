@@ -13,16 +13,21 @@ use std::{
 /// kind that the SDK cannot repeat, and may come back after a request was cancelled.
 #[derive(Default)]
 pub(super) struct McpPendingRequestTable {
+    /// The requests by their numbers.
     requests: HashMap<i64, McpPendingRequest>,
+    /// The numbers by the ids that are in use.
     numbers: HashMap<McpRequestId, i64>,
+    /// The last number that was given.
     last: i64,
 }
 
 /// A request that is not answered yet.
 pub(super) struct McpPendingRequest {
+    /// The client's id, for the answer.
     pub(super) id: McpRequestId,
     /// The batch that it came in.
     pub(super) batch: Option<Arc<McpBatchAnswers>>,
+    /// Dropped when the request is answered.
     pub(super) owed: PendingAnswerToken,
 }
 
@@ -56,8 +61,11 @@ impl McpPendingRequestTable {
 /// The answers to the requests of one line. They are written, as one line, when the last request has been
 /// answered or cancelled, which is when the last of them lets go of this.
 pub(super) struct McpBatchAnswers {
+    /// The answers so far, as JSON.
     answers: Mutex<Vec<Vec<u8>>>,
+    /// Where the line is written.
     outlet: McpLineSender,
+    /// Keeps the connection open until the line is written.
     owed: PendingAnswerToken,
 }
 

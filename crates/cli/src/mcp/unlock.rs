@@ -13,6 +13,7 @@ use rmcp::model::JsonObject;
 use serde::Deserialize;
 use serde_json::Value;
 
+/// Arguments of `unlock`, which runs `lokt unlock --json`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct McpUnlockArguments {
@@ -36,6 +37,8 @@ impl McpOperation for McpUnlockArguments {
 }
 
 /// The answer after a lock was unlocked or taken away.
+///
+/// A lock that is free now, or was free before, no longer ends with the connection.
 pub(super) fn unlocked(
     call: &McpCallHandle,
     name: &McpLockNameArgument,
