@@ -107,7 +107,15 @@ pub(crate) const ALL: &[(&str, &[&[&str]])] = &[
         &[
             &["status", "kept", "why"],
             &["name", "digest", "exit_code", "duration_ms", "owner", "started_at", "finished_at"],
-            &["expires_at", "stdout", "stderr", "artifacts", "inputs", "changes", "key", "reasons"],
+            &[
+                "expires_at",
+                "stdout",
+                "stderr",
+                "artifacts",
+                "depends_on",
+                "last_digest",
+                "changes",
+            ],
         ],
     ),
     ("lock", &[&["status", "renewed", "previous_expires_at"], RECORD, DENIED]),
@@ -170,7 +178,7 @@ pub(crate) const ALL: &[(&str, &[&[&str]])] = &[
         ],
     ),
     ("init", &[&["written", "changes", "notes"]]),
-    ("demo", &[&["painters", "strokes", "unlocked", "locked"]]),
+    ("demo", &[&["painters", "strokes", "unlocked", "guarded"]]),
     (
         "tool list",
         &[

@@ -55,13 +55,15 @@ fn the_codes_are_those_of_the_help_and_each_has_a_next_step() {
 }
 
 /// Calls that print JSON, in an order in which each has something to print; the owner is behind the words.
-const CALLS: [(&str, &str, &str); 34] = [
+const CALLS: [(&str, &str, &str); 40] = [
     ("lock", "x --ttl 1h --meta a=b --json", "ada"),
     ("lock", "x --json", "bob"),
     ("lock", "shared --shared --ttl 1h --json", "ada"),
     ("lock", "slots --slots 2 --ttl 1h --json", "ada"),
     ("status", "x --json", "ada"),
     ("status", "--json", "ada"),
+    ("exists", "x --json", "bob"),
+    ("get-meta", "x a --json", "bob"),
     ("why", "x --json", "bob"),
     ("why", "free --json", "bob"),
     ("freeze", "y --ttl 1h --json", "ada"),
@@ -82,6 +84,7 @@ const CALLS: [(&str, &str, &str); 34] = [
     ("once", "t --input in --json -- echo hi", "ada"),
     ("once", "u --input in --json -- false", "ada"),
     ("status", "--json", "ada"),
+    ("once", "t --input in --explain --json -- echo hi", "ada"),
     ("results list", "--json", "ada"),
     ("results show", "t --json", "ada"),
     ("results prune", "--json", "ada"),
@@ -89,6 +92,9 @@ const CALLS: [(&str, &str, &str); 34] = [
     ("key generate", "--json", "ada"),
     ("key show", "--json", "ada"),
     ("tool list", "--all --json", "ada"),
+    ("key list", "--json", "ada"),
+    ("whoami", "--json", "ada"),
+    ("demo", "--json", "ada"),
     ("version", "--json", "ada"),
 ];
 

@@ -37,7 +37,7 @@ fn check(view: &Value, name: &str) -> (String, String) {
 
 /// The root that a folder alone selects.
 fn root_in(it: &Sandbox, folder: &str) -> (String, String) {
-    let call = as_agent(&it, &["doctor", "--json"]).without("LOKT_ROOT");
+    let call = as_agent(it, &["doctor", "--json"]).without("LOKT_ROOT");
     let view = call.folder(it.folder().join(folder)).run().ok().json();
     let text = |field: &str| view[field].as_str().expect("a text").to_owned();
     (text("root_method"), text("root_path"))
