@@ -77,6 +77,7 @@ pub(super) fn links(store: &FileLockStore) -> RootCheckOutcome {
         layout.audit_log(),
         layout.reservations(),
         layout.reservation_waiters(),
+        layout.sessions(),
     ];
     let lines = inside(&layout.queues());
     let records = inside(&layout.reservations());

@@ -83,6 +83,16 @@ impl LockRootLayout {
         self.drafts().join(".reservation")
     }
 
+    /// The folder of what hooks note of sessions.
+    pub fn sessions(&self) -> PathBuf {
+        self.root.join("sessions")
+    }
+
+    /// Where such a note is written before it appears. Only the holder of the latch of reservations writes there.
+    pub fn session_draft(&self) -> PathBuf {
+        self.drafts().join(".session")
+    }
+
     /// The latch of all reservations.
     pub fn reservation_latch(&self) -> PathBuf {
         self.latches().join("reservations")

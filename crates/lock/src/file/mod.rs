@@ -9,6 +9,7 @@
 //! <root>/queue/<name>/<ticket>   the line for a name
 //! <root>/latches/reservations    the latch of all reservations
 //! <root>/reservation-waiters/    the requests that wait for reservations, each with a flock(2) of its process
+//! <root>/sessions/               what hooks note of sessions of harnesses
 //! <root>/tmp/                    records that are being written
 //! ```
 //!
@@ -48,6 +49,7 @@ mod root;
 mod root_watch;
 mod safe_directory;
 mod section;
+mod session_notes;
 mod slot;
 mod sweep;
 mod ticket;
@@ -70,5 +72,6 @@ pub use reservation_watch::FileReservationWatch;
 pub use root::{LockRoot, LockRootError, RootMethod, RootSearchInputs, RootSuccessor};
 pub use root_watch::LockRootChangeWatch;
 pub use section::LatchedSection;
+pub use session_notes::{HarnessProcess, SessionChange};
 pub use slot::read_slot;
 pub use ticket::FileTicket;

@@ -94,6 +94,16 @@ pub fn find(
     first.or_else(nearest).unwrap_or_else(|| unseen(&candidates, &value_of))
 }
 
+/// The nearest process above that is a harness; nothing where none is recognized. `ancestors` are the processes above,
+/// nearest first.
+pub fn process_of(
+    harness: Harness,
+    ancestors: impl IntoIterator<Item = AncestorProcess>,
+) -> Option<AncestorProcess> {
+    let row = TABLE.iter().find(|row| row.harness == harness)?;
+    ancestors.into_iter().find(|process| is_of(row, process))
+}
+
 /// What is known where no process of the harnesses can be seen.
 fn unseen(
     candidates: &[Candidate],

@@ -243,6 +243,7 @@ pub(super) fn new_record<S: ReservationStore>(
         patterns: request.patterns.clone(),
         reason: request.reason.clone(),
         origin: request.origin.clone(),
+        edit: None,
         unknown: Vec::new(),
     })
 }

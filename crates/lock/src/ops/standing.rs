@@ -8,11 +8,12 @@ use crate::{
         Reservation, ReservationEntry, ReservationOrigin, ReservationSlot, WaitingReservation,
         judge,
     },
-    rules::StalenessCause,
+    rules::{Liveness, StalenessCause},
     store::{Durability, LockStoreError, ReservationSection, ReservationStore},
     words::Timestamp,
 };
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// The reservations that stand, those that are over, and what cannot be read.
 pub(super) struct ReservationsByStaleness {
@@ -27,11 +28,13 @@ pub(super) fn read<S: ReservationStore>(
     caller: &Caller,
 ) -> Result<ReservationsByStaleness, LockStoreError> {
     let now = store.now();
+    // A harness that has reserved many files is asked for once.
+    let mut known = HashMap::new();
     let (mut live, mut over, mut faults) = (Vec::new(), Vec::new(), Vec::new());
     for entry in store.reservations()? {
         match readable(entry) {
             Err(fault) => faults.push(fault),
-            Ok(record) => match judge(&record, now, |it| caller.liveness(it)) {
+            Ok(record) => match judge(&record, now, |it| liveness(caller, it, &mut known)) {
                 None => live.push(record),
                 Some(why) => over.push((record, why)),
             },
@@ -40,6 +43,19 @@ pub(super) fn read<S: ReservationStore>(
     // The first one is the first that a person sees, and that is extended.
     live.sort_by(|one, two| (one.since(), &one.id).cmp(&(two.since(), &two.id)));
     Ok(ReservationsByStaleness { live, over, faults })
+}
+
+/// What a record says of its process.
+type LivenessKey = (Option<i32>, Option<u64>, Option<String>, Option<String>, Option<u64>);
+
+fn liveness(
+    caller: &Caller,
+    record: &Reservation,
+    known: &mut HashMap<LivenessKey, Liveness>,
+) -> Liveness {
+    let (host, boot) = (record.host.clone(), record.boot_id.clone());
+    let key = (record.pid, record.pid_start, host, boot, record.pid_ns);
+    *known.entry(key).or_insert_with(|| caller.liveness(record))
 }
 
 fn readable(entry: ReservationEntry) -> Result<Reservation, ReservationError> {

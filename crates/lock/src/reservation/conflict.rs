@@ -10,6 +10,17 @@ pub struct ReservationConflictTerms<'a> {
     pub mode: &'a ReservationMode,
     /// What it covers.
     pub patterns: &'a [Pattern],
+    /// Whether the patterns cover more than one file.
+    pub reach: PatternReach,
+}
+
+/// What the patterns of a claim cover.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PatternReach {
+    /// All that they match, and all below a literal: what may be there one day counts.
+    All,
+    /// One file, under all its names. Nothing is below a file.
+    OneFile,
 }
 
 /// Two patterns that exclude each other, and the evidence.
@@ -34,13 +45,34 @@ pub fn conflicts(
     if can_share || !asked.scope.meets(standing.scope) {
         return Vec::new();
     }
+    let reaches = (asked.reach, standing.reach);
     let first = |asked: &Pattern| {
         standing.patterns.iter().find_map(|standing| {
-            let common = asked.common_path(standing)?;
+            let common = common_path((asked, reaches.0), (standing, reaches.1))?;
             Some(PatternConflict { asked: asked.clone(), standing: standing.clone(), common })
         })
     };
     asked.patterns.iter().filter_map(first).collect()
+}
+
+/// A path that two patterns cover. The path of one file is that path alone, so the other pattern must cover it: what it would
+/// match below the file cannot be there.
+fn common_path(
+    (one, one_reach): (&Pattern, PatternReach),
+    (two, two_reach): (&Pattern, PatternReach),
+) -> Option<ProjectPath> {
+    let file = |pattern: &Pattern, reach| {
+        let path = pattern.as_literal().filter(|_| reach == PatternReach::OneFile);
+        path.cloned()
+    };
+    match (file(one, one_reach), file(two, two_reach)) {
+        (None, None) => one.common_path(two),
+        (Some(file), None) => two.covers(&file).then_some(file),
+        (None, Some(file)) => one.covers(&file).then_some(file),
+        // A file that has become a folder, with a file in it.
+        (Some(_), Some(other)) if one.covers(&other) => Some(other),
+        (Some(file), Some(_)) => two.covers(&file).then_some(file),
+    }
 }
 
 /// The patterns of a request that no conflict is about.

@@ -1,4 +1,5 @@
-use super::{RESERVATION_FORMAT_VERSION, Reservation};
+use super::{EditState, RESERVATION_FORMAT_VERSION, Reservation};
+use crate::words::Timestamp;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::Value;
 
@@ -41,8 +42,24 @@ impl Reservation {
             ("pid_ns", self.pid_ns.map(Value::from)),
             ("held_since", self.held_since.and_then(|it| text(&it))),
         ];
-        all.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
+        let edit = self.edit.iter().flat_map(edit_fields);
+        all.into_iter().chain(edit).filter_map(|(key, value)| Some((key, value?))).collect()
     }
+}
+
+/// The fields about the file of a hook.
+fn edit_fields(edit: &EditState) -> [(&'static str, Option<Value>); 7] {
+    let time = |it: Option<Timestamp>| it.map(|it| Value::from(it.to_string()));
+    let text = |it: &Option<String>| it.clone().map(Value::from);
+    [
+        ("file", Some(edit.file.as_str().into())),
+        ("file_kind", Some(edit.kind.as_str().into())),
+        ("confirmed", Some(edit.is_confirmed.into())),
+        ("last_edit_ts", time(edit.last_edit)),
+        ("tool_call", text(&edit.call)),
+        ("file_state", text(&edit.file_state)),
+        ("earlier_expires_at", time(edit.earlier_end)),
+    ]
 }
 
 /// The fields in the order of the format, with the version that the record was read with; for showing.

@@ -13,6 +13,7 @@
 //! * [`conflicts`]: whether a request and a reservation exclude each other, with a path as evidence.
 //! * [`extended`], [`reduced`]: what a reservation becomes when its owner asks for more, or gives back a part.
 //! * [`circle`]: whether a wait would never end.
+//! * [`begin_edit`], [`end_edit`], [`keep_edit`], [`may_yield`]: what becomes of a reservation that a hook made for one file.
 //!
 //! A word of a later version counts as the one that excludes most: an unknown scope counts everywhere, an unknown mode is
 //! exclusive.
@@ -21,6 +22,7 @@ mod attributes;
 mod change;
 mod circle;
 mod conflict;
+mod edit;
 mod encode;
 mod error;
 mod id;
@@ -36,10 +38,14 @@ mod verdict;
 pub use attributes::{ReservationMode, ReservationOrigin, ReservationScope, WorktreeId};
 pub use change::{PatternReleaseOutcome, extended, is_extension, reduced};
 pub use circle::{ReservationWaitCycleLink, circle};
-pub use conflict::{PatternConflict, ReservationConflictTerms, conflicts, free_of};
+pub use conflict::{PatternConflict, PatternReach, ReservationConflictTerms, conflicts, free_of};
+pub use edit::{
+    EDIT_TTL, EditChange, EditEnd, EditState, EditTargetKind, KEPT_BY_CALL, QUIET_BEFORE_YIELD,
+    RENEWED_AFTER_EDIT, SessionActivity, begin_edit, end_edit, keep_edit, may_yield,
+};
 pub use error::{ReservationParseError, ReservationRecordFlaw, UnsupportedReservationVersion};
 pub use id::{InvalidReservationId, ReservationId};
-pub use ownership::is_own;
+pub use ownership::{is_own, is_own_for_edit};
 pub use request::{ReservationEntry, ReservationSlot, WaitingReservation};
 pub use verdict::judge;
 
@@ -96,6 +102,8 @@ pub struct Reservation {
     pub reason: Option<String>,
     /// What made it.
     pub origin: ReservationOrigin,
+    /// The file, where a hook made it. A record without it covers what its patterns cover, whatever its origin.
+    pub edit: Option<EditState>,
     /// Fields that this version does not know, in their order: kept when the record is rewritten.
     pub unknown: Vec<UnknownRecordField>,
 }
@@ -129,9 +137,26 @@ impl Reservation {
         self.expires_at = Some(end);
     }
 
+    /// Gives it a lifetime from `now` to `end`, also a shorter one than it has.
+    pub fn end_at(&mut self, end: Timestamp, now: Timestamp) {
+        self.held_since.get_or_insert(self.acquired);
+        self.acquired = now;
+        self.ttl_sec = Some(whole_seconds(end.since(now)));
+        self.expires_at = Some(end);
+    }
+
     /// Where and how it counts.
     pub fn terms(&self) -> ReservationConflictTerms<'_> {
-        ReservationConflictTerms { scope: &self.scope, mode: &self.mode, patterns: &self.patterns }
+        let (scope, mode, patterns) = (&self.scope, &self.mode, &*self.patterns);
+        ReservationConflictTerms { scope, mode, patterns, reach: self.reach() }
+    }
+
+    /// What its patterns cover.
+    fn reach(&self) -> PatternReach {
+        match &self.edit {
+            Some(edit) if edit.kind == EditTargetKind::File => PatternReach::OneFile,
+            _ => PatternReach::All,
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 use super::{
-    RESERVATION_FORMAT_VERSION, Reservation, ReservationId, ReservationMode, ReservationOrigin,
-    ReservationParseError, ReservationRecordFlaw, ReservationScope, UnsupportedReservationVersion,
-    WorktreeId,
+    EditState, EditTargetKind, RESERVATION_FORMAT_VERSION, Reservation, ReservationId,
+    ReservationMode, ReservationOrigin, ReservationParseError, ReservationRecordFlaw,
+    ReservationScope, UnsupportedReservationVersion, WorktreeId,
 };
 use crate::{
     pattern::Pattern,
@@ -178,8 +178,24 @@ impl<'a> UnreadReservationFields<'a> {
             reason: self.text("reason")?,
             origin: origin
                 .map_or(ReservationOrigin::Command, |text| ReservationOrigin::from_record(&text)),
+            edit: self.edit()?,
             unknown: self.unknown()?,
         })
+    }
+
+    /// What a hook says of its file.
+    fn edit(&mut self) -> Result<Option<EditState>, ReservationRecordFlaw> {
+        let Some(file) = self.text("file")? else { return Ok(None) };
+        let kind = self.text("file_kind")?;
+        Ok(Some(EditState {
+            file,
+            kind: kind.map_or(EditTargetKind::Folder, |text| EditTargetKind::from_record(&text)),
+            is_confirmed: self.take("confirmed", "true or false")?.unwrap_or(false),
+            last_edit: self.time("last_edit_ts")?,
+            call: self.text("tool_call")?,
+            file_state: self.text("file_state")?,
+            earlier_end: self.time("earlier_expires_at")?,
+        }))
     }
 
     fn unknown(self) -> Result<Vec<UnknownRecordField>, ReservationRecordFlaw> {

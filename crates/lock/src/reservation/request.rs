@@ -1,6 +1,7 @@
 use super::{
-    Reservation, ReservationConflictTerms, ReservationId, ReservationMode, ReservationRecordFlaw,
-    ReservationScope, UnsupportedReservationVersion, parse::UnreadReservationFields,
+    PatternReach, Reservation, ReservationConflictTerms, ReservationId, ReservationMode,
+    ReservationRecordFlaw, ReservationScope, UnsupportedReservationVersion,
+    parse::UnreadReservationFields,
 };
 use crate::{
     pattern::Pattern,
@@ -56,7 +57,8 @@ pub struct WaitingReservation {
 impl WaitingReservation {
     /// What it asks for, as the rules compare it.
     pub fn terms(&self) -> ReservationConflictTerms<'_> {
-        ReservationConflictTerms { scope: &self.scope, mode: &self.mode, patterns: &self.patterns }
+        let (scope, mode, patterns) = (&self.scope, &self.mode, &*self.patterns);
+        ReservationConflictTerms { scope, mode, patterns, reach: PatternReach::All }
     }
 
     /// The text of its file.

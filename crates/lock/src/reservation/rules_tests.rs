@@ -36,11 +36,48 @@ fn two_claims_conflict_by_mode_scope_and_overlap() {
         ((&tree("."), &Exclusive, &one), (&tree("."), &Exclusive, &two), true),
         ((&tree("."), &Exclusive, &one), (&tree("worktrees/x"), &Exclusive, &two), false),
     ] {
-        let asked = ReservationConflictTerms { scope: asked.0, mode: asked.1, patterns: asked.2 };
-        let standing =
-            ReservationConflictTerms { scope: standing.0, mode: standing.1, patterns: standing.2 };
+        let asked = ReservationConflictTerms {
+            scope: asked.0,
+            mode: asked.1,
+            patterns: asked.2,
+            reach: PatternReach::All,
+        };
+        let standing = ReservationConflictTerms {
+            scope: standing.0,
+            mode: standing.1,
+            patterns: standing.2,
+            reach: PatternReach::All,
+        };
         for found in [conflicts(asked, standing), conflicts(standing, asked)] {
             assert_eq!(!found.is_empty(), expected, "{asked:?} {standing:?}");
+        }
+    }
+}
+
+fn one_claim((patterns, reach): &(Vec<Pattern>, PatternReach)) -> ReservationConflictTerms<'_> {
+    let (scope, mode) = (&ReservationScope::Repository, &ReservationMode::Exclusive);
+    ReservationConflictTerms { scope, mode, patterns, reach: *reach }
+}
+
+#[test]
+fn the_path_of_a_file_is_covered_or_not_and_has_nothing_below_it() {
+    let claim = |pattern: &str, reach| (patterns(&[pattern]), reach);
+    let (all, file) = (PatternReach::All, PatternReach::OneFile);
+    for (one, two, common) in [
+        (claim("src/main.rs", file), claim("**/*.md", all), None),
+        (claim("src/main.rs", file), claim("src/*.rs", all), Some("src/main.rs")),
+        (claim("src/main.rs", file), claim("src", all), Some("src/main.rs")),
+        (claim("src/main.rs", file), claim("*.rs/", all), None),
+        (claim("src/main.rs", file), claim("src/main.rs/**/x", all), None),
+        (claim("src/main.rs", file), claim("src/main.rs", file), Some("src/main.rs")),
+        (claim("src/a", file), claim("src/a/b", file), Some("src/a/b")),
+        (claim("src/a", file), claim("src/b", file), None),
+        (claim("src/main.rs", all), claim("**/*.md", all), Some("src/main.rs/.md")),
+    ] {
+        for (asked, standing) in [(&one, &two), (&two, &one)] {
+            let found = conflicts(one_claim(asked), one_claim(standing));
+            let path = found.first().map(|it| it.common.to_string());
+            assert_eq!(path.as_deref(), common, "{asked:?} {standing:?}");
         }
     }
 }
@@ -53,6 +90,7 @@ fn a_conflict_has_a_path_as_evidence_and_says_what_is_free() {
         scope: &ReservationScope::Repository,
         mode: &ReservationMode::Exclusive,
         patterns,
+        reach: PatternReach::All,
     };
     let found = conflicts(terms(&asked), terms(&standing));
     let told: Vec<String> =
@@ -89,6 +127,7 @@ fn what_is_given_back_leaves_the_rest_and_a_pattern_is_not_cut() {
         scope: &ReservationScope::Repository,
         mode: &ReservationMode::Exclusive,
         patterns: &standing,
+        reach: PatternReach::All,
     };
     let cut = |back: &[&str]| reduced(terms, &patterns(back));
     assert_eq!(cut(&["src/a"]).rest, patterns(&["src/b", "docs/**"]));
@@ -178,6 +217,7 @@ proptest! {
             scope: &ReservationScope::Repository,
             mode: &ReservationMode::Exclusive,
             patterns: &standing,
+            reach: PatternReach::All,
         };
         let cut = reduced(terms, &back);
         prop_assert_eq!(cut.rest.len() + cut.given_back.len(), standing.len());

@@ -6,6 +6,7 @@ use std::fmt;
 /// | id | what it names |
 /// | --- | --- |
 /// | `claude-code:1f0c4be0-…` | a session of a harness, by the harness's own id |
+/// | `claude-code:1f0c4be0-…/a3f1` | a subagent of that session, for edits only |
 /// | `gemini:pid-1234-0ac8ac9f` | a session of a harness that has no id for it: the harness's process |
 /// | `claude-code+codex:0ac8ac9fdf8b8d21` | a session within a session, where it is unknown which is the inner one |
 /// | `agent-0ac8ac9fdf8b8d21` | a terminal session |
@@ -36,6 +37,8 @@ const TERMINAL: &str = "agent-";
 const CONNECTION: &str = "mcp-";
 /// What a session begins with that is a process.
 const PROCESS: &str = "pid-";
+/// What stands between a session and its subagent.
+const SUBAGENT: char = '/';
 
 impl AgentId {
     /// Takes an id as it stands in a record; `None` where the text is empty.
@@ -68,12 +71,7 @@ impl AgentId {
     /// characters than such ids have, is hashed: it must not get into messages and logs, and still names one
     /// session.
     pub fn of_session(harness: Harness, session: &[u8]) -> Self {
-        let is_plain = |it: &u8| it.is_ascii_alphanumeric() || b"-_.".contains(it);
-        let text = std::str::from_utf8(session).ok().filter(|it| it.len() <= MOST_SESSION_BYTES);
-        match text.filter(|_| session.iter().all(is_plain)) {
-            Some(text) => Self(format!("{harness}:{text}")),
-            None => Self(format!("{harness}:{:016x}", fnv1a(session))),
-        }
+        Self(format!("{harness}:{}", id_of(session)))
     }
 
     /// The id of a harness's session that is its process. Start time, boot and pid namespace tell apart two
@@ -101,6 +99,34 @@ impl AgentId {
         Self(format!("{CONNECTION}{}", random.get(..16).unwrap_or(random)))
     }
 
+    /// The id of a subagent of this session, by the id that the harness has for it. Only sessions of harnesses have
+    /// subagents: of another id, this is the id itself.
+    #[must_use]
+    pub fn of_subagent(&self, subagent: &[u8]) -> Self {
+        if subagent.is_empty() || !self.is_of_harness() || self.subagent().is_some() {
+            return self.clone();
+        }
+        Self(format!("{}{SUBAGENT}{}", self.0, id_of(subagent)))
+    }
+
+    /// The session that the id names, or that its subagent belongs to.
+    #[must_use]
+    pub fn session(&self) -> Self {
+        match self.subagent() {
+            Some(subagent) => {
+                let end = self.0.len() - subagent.len() - SUBAGENT.len_utf8();
+                Self(self.0.get(..end).unwrap_or(&self.0).to_owned())
+            }
+            None => self.clone(),
+        }
+    }
+
+    /// The part of the id that names a subagent.
+    pub fn subagent(&self) -> Option<&str> {
+        let (_, session) = self.harnesses_and_session()?;
+        session.split_once(SUBAGENT).map(|(_, subagent)| subagent)
+    }
+
     /// The harness that the id names a session of.
     pub fn harness(&self) -> Option<Harness> {
         Harness::named(self.0.split_once(':')?.0)
@@ -121,7 +147,12 @@ impl AgentId {
     /// stand for more than one id: compare the ids, never this.
     pub fn spoken(&self) -> String {
         if let Some((harnesses, session)) = self.harnesses_and_session() {
-            return format!("{harnesses} {}", shortened(session));
+            return match session.split_once(SUBAGENT) {
+                Some((session, subagent)) => {
+                    format!("{harnesses} {}, subagent {}", shortened(session), shortened(subagent))
+                }
+                None => format!("{harnesses} {}", shortened(session)),
+            };
         }
         for (beginning, word) in [(TERMINAL, "terminal"), (CONNECTION, "mcp")] {
             let rest = self.0.strip_prefix(beginning);
@@ -135,6 +166,16 @@ impl AgentId {
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// The id of a harness as it stands in an agent id: hashed where it is long, or has other characters than such ids have.
+fn id_of(bytes: &[u8]) -> String {
+    let is_plain = |it: &u8| it.is_ascii_alphanumeric() || b"-_.".contains(it);
+    let text = std::str::from_utf8(bytes).ok().filter(|it| it.len() <= MOST_SESSION_BYTES);
+    match text.filter(|_| bytes.iter().all(is_plain)) {
+        Some(text) => text.to_owned(),
+        None => format!("{:016x}", fnv1a(bytes)),
     }
 }
 

@@ -1,0 +1,295 @@
+//! Reserving files for edits, as hooks of a harness ask for it.
+
+use super::{
+    ReservationDenial, ReservationError, ReservationRequest,
+    edit_events::{is_of_session, with_state},
+    reserve::{log_denial, new_record},
+    standing::{event, read_and_tidy},
+};
+use crate::{
+    audit::AuditEventKind,
+    caller::Caller,
+    pattern::Pattern,
+    record::HoldKind,
+    reservation::{
+        EDIT_TTL, EditChange, EditState, EditTargetKind, PatternConflict, Reservation,
+        ReservationConflictTerms, ReservationMode, ReservationOrigin, ReservationScope,
+        SessionActivity, WaitingReservation, begin_edit, conflicts, is_own, is_own_for_edit,
+        keep_edit, may_yield,
+    },
+    store::{Durability, LockStoreError, RecordPutMode, ReservationSection, ReservationStore},
+};
+
+/// A file that is about to be edited, in one project.
+#[derive(Clone, Debug)]
+pub struct EditTarget {
+    /// Its path, under all its names.
+    pub patterns: Vec<Pattern>,
+    /// The worktree that it is in.
+    pub scope: ReservationScope,
+    /// The file, absolute, as the harness names it.
+    pub file: String,
+    /// A file or a folder.
+    pub kind: EditTargetKind,
+    /// What it is like now. Only equality counts.
+    pub file_state: Option<String>,
+}
+
+/// An edit that is about to begin.
+#[derive(Clone, Debug)]
+pub struct EditRequest<'a> {
+    /// The caller; its agent may be a subagent.
+    pub caller: &'a Caller,
+    /// What it changes: all of it is reserved, or nothing.
+    pub targets: Vec<EditTarget>,
+    /// The tool call, where the harness names its calls.
+    pub call: Option<String>,
+    /// The process of the harness, whose end is the end of the reservation; `None` where it is not known.
+    pub harness_pid: Option<i32>,
+}
+
+/// The outcome of asking for an edit.
+#[derive(Debug)]
+#[must_use]
+pub enum EditOutcome {
+    /// All of it is reserved.
+    Reserved(Vec<EditReservation>),
+    /// Nothing is reserved.
+    Denied(Box<ReservationDenial>),
+}
+
+/// A reservation that was made or changed for an edit, and what was there before.
+#[derive(Clone, Debug)]
+pub struct EditReservation {
+    now: Reservation,
+    before: Option<Reservation>,
+}
+
+/// Reserves the files of an edit, or none of them.
+///
+/// A reservation that another made for an edit stands in the way no more if its last edit has ended a while ago and
+/// `has_no_change` says of its file that git tracks it and that nothing in it is uncommitted. That is asked outside of the
+/// section, and counts only if the reservation is the same afterwards.
+///
+/// # Errors
+/// [`ReservationError`] when the state cannot be read or changed; then nothing has changed.
+pub fn reserve_edit<S: ReservationStore>(
+    store: &S,
+    request: &EditRequest<'_>,
+    has_no_change: &dyn Fn(&Reservation) -> bool,
+) -> Result<EditOutcome, ReservationError> {
+    let mut denial = match attempt(store, request, &[])? {
+        EditOutcome::Denied(denial) => denial,
+        reserved @ EditOutcome::Reserved(_) => return Ok(reserved),
+    };
+    let in_the_way: Vec<Reservation> = denial.standing.iter().map(|(it, _)| it.clone()).collect();
+    let may_yield = |it: &Reservation| {
+        it.edit.as_ref().is_some_and(|edit| may_yield(edit, denial.seen)) && has_no_change(it)
+    };
+    if denial.waiting.is_empty() && in_the_way.iter().all(may_yield) {
+        denial = match attempt(store, request, &in_the_way)? {
+            EditOutcome::Denied(denial) => denial,
+            reserved @ EditOutcome::Reserved(_) => return Ok(reserved),
+        };
+    }
+    for target in &request.targets {
+        log_denial(store, &plain(request, target), &denial);
+    }
+    Ok(EditOutcome::Denied(denial))
+}
+
+/// In a section: decides about an edit, and reserves its files if nothing conflicts but what `yielding` has.
+fn attempt<S: ReservationStore>(
+    store: &S,
+    request: &EditRequest<'_>,
+    yielding: &[Reservation],
+) -> Result<EditOutcome, ReservationError> {
+    let mut section = store.reservation_section()?;
+    let mut live = read_and_tidy(store, &mut section, request.caller)?;
+    let waiting = store.waiting_reservations()?;
+    let (gone, rest): (Vec<_>, Vec<_>) = live.into_iter().partition(|it| yielding.contains(it));
+    live = rest;
+    let denial = compare(store, request, &live, &waiting)?;
+    if !denial.standing.is_empty() || !denial.waiting.is_empty() {
+        return Ok(EditOutcome::Denied(Box::new(denial)));
+    }
+    for record in &gone {
+        section.remove(&record.id, Durability::Volatile)?;
+        let event = event(AuditEventKind::Unreserve, record, request.caller)
+            .with("holder_owner", record.owner.as_str())
+            .with("yielded", true);
+        store.log(&event, Durability::Volatile)?;
+    }
+    let mut made = Vec::new();
+    for target in &request.targets {
+        match put(store, &mut section, (request, target), &live) {
+            Ok(reservation) => made.push(reservation),
+            Err(error) => {
+                // The first failure is the one to tell of.
+                made.iter().for_each(|it| drop(undo::<S>(&mut section, it)));
+                return Err(error.into());
+            }
+        }
+    }
+    renew(store, &mut section, (request.caller, &made), &live)?;
+    Ok(EditOutcome::Reserved(made))
+}
+
+/// In the section: renews what the session has reserved for other edits.
+fn renew<S: ReservationStore>(
+    store: &S,
+    section: &mut S::ReservationSection<'_>,
+    (caller, made): (&Caller, &[EditReservation]),
+    live: &[Reservation],
+) -> Result<(), LockStoreError> {
+    let now = store.now();
+    let others = live
+        .iter()
+        .filter(|it| is_of_session(caller, it) && !made.iter().any(|made| made.now.id == it.id));
+    for record in others {
+        let Some(state) = &record.edit else { continue };
+        let times = (now, record.expiry().unwrap_or(now));
+        if let EditChange::Changed(state, end) = keep_edit(state, times, SessionActivity::Event) {
+            let renewed = with_state(record, *state, (end, now));
+            section.put(&renewed, RecordPutMode::Over, Durability::Volatile)?;
+        }
+    }
+    Ok(())
+}
+
+/// What stands in the way of an edit: reservations of others, and others that wait for what the caller does not have.
+fn compare<S: ReservationStore>(
+    store: &S,
+    request: &EditRequest<'_>,
+    live: &[Reservation],
+    waiting: &[WaitingReservation],
+) -> Result<ReservationDenial, LockStoreError> {
+    let identity = &request.caller.identity;
+    let seen = store.now();
+    let mut denial = ReservationDenial {
+        standing: Vec::new(),
+        waiting: Vec::new(),
+        free: Vec::new(),
+        seen,
+        waited: None,
+    };
+    for target in &request.targets {
+        let asked = asked(target, new_record(store, &plain(request, target))?);
+        let found = |terms: ReservationConflictTerms<'_>| conflicts(asked.terms(), terms);
+        let others = live.iter().filter(|it| !is_own_for_edit(identity, it));
+        let standing: Vec<(Reservation, Vec<PatternConflict>)> =
+            others.map(|it| (it.clone(), found(it.terms()))).collect();
+        let mine = live.iter().filter(|it| is_own_for_edit(identity, it));
+        let is_had = mine.into_iter().any(|it| it.scope.meets(&asked.scope) && has(it, &asked));
+        let waiters = waiting.iter().filter(|it| {
+            !is_had && !is_own(identity, &it.identity.owner, Some(&it.identity.agent))
+        });
+        let waiting: Vec<(WaitingReservation, Vec<PatternConflict>)> =
+            waiters.map(|it| (it.clone(), found(it.terms()))).collect();
+        denial.standing.extend(standing.into_iter().filter(|(_, found)| !found.is_empty()));
+        denial.waiting.extend(waiting.into_iter().filter(|(_, found)| !found.is_empty()));
+    }
+    Ok(denial)
+}
+
+/// Whether a reservation of the caller covers all names of the file.
+fn has(mine: &Reservation, asked: &Reservation) -> bool {
+    let covers = |name: &Pattern| mine.patterns.iter().any(|it| it.contains(name));
+    mine.mode == ReservationMode::Exclusive && asked.patterns.iter().all(covers)
+}
+
+/// In the section: puts the reservation of one file, or changes the one that this agent has.
+fn put<S: ReservationStore>(
+    store: &S,
+    section: &mut S::ReservationSection<'_>,
+    (request, target): (&EditRequest<'_>, &EditTarget),
+    live: &[Reservation],
+) -> Result<EditReservation, LockStoreError> {
+    let asked = asked(target, new_record(store, &plain(request, target))?);
+    let is_same = |it: &&Reservation| {
+        it.owner == asked.owner
+            && it.agent_id == asked.agent_id
+            && it.scope == asked.scope
+            && it.patterns == asked.patterns
+            && it.edit.is_some()
+    };
+    let before = live.iter().find(is_same);
+    let Some((before, state)) = before.and_then(|it| Some((it, it.edit.as_ref()?))) else {
+        let state = asked.edit.clone().map(|it| EditState { call: request.call.clone(), ..it });
+        let now = Reservation { edit: state, ..asked };
+        section.put(&now, RecordPutMode::New, Durability::Volatile)?;
+        let made = EditReservation { now, before: None };
+        let logged = store
+            .log(&event(AuditEventKind::Reserve, &made.now, request.caller), Durability::Volatile);
+        // What cannot be logged does not happen.
+        logged.inspect_err(|_| drop(undo::<S>(section, &made)))?;
+        return Ok(made);
+    };
+    let (call, file_state) = (request.call.clone(), target.file_state.clone());
+    let edit = begin_edit(state, before.expiry(), call, file_state);
+    let mut now = Reservation {
+        edit: Some(EditState { kind: target.kind, ..edit }),
+        id: before.id.clone(),
+        acquired: before.acquired,
+        ttl_sec: before.ttl_sec,
+        expires_at: before.expires_at,
+        held_since: before.held_since,
+        reason: before.reason.clone(),
+        unknown: before.unknown.clone(),
+        ..asked
+    };
+    now.prolong(EDIT_TTL, store.now());
+    section.put(&now, RecordPutMode::Over, Durability::Volatile)?;
+    Ok(EditReservation { now, before: Some(before.clone()) })
+}
+
+/// Takes back what was reserved for an edit that will not be made. A reservation that has changed since stays.
+///
+/// # Errors
+/// [`ReservationError`] when the state cannot be read or changed.
+pub fn cancel_edit<S: ReservationStore>(
+    store: &S,
+    caller: &Caller,
+    made: &[EditReservation],
+) -> Result<(), ReservationError> {
+    let mut section = store.reservation_section()?;
+    let live = read_and_tidy(store, &mut section, caller)?;
+    for reservation in made.iter().filter(|it| live.contains(&it.now)) {
+        undo::<S>(&mut section, reservation)?;
+        if reservation.before.is_none() {
+            let event = event(AuditEventKind::Unreserve, &reservation.now, caller);
+            store.log(&event, Durability::Volatile)?;
+        }
+    }
+    Ok(())
+}
+
+fn undo<S: ReservationStore>(
+    section: &mut S::ReservationSection<'_>,
+    made: &EditReservation,
+) -> Result<(), LockStoreError> {
+    match &made.before {
+        Some(before) => section.put(before, RecordPutMode::Over, Durability::Volatile),
+        None => section.remove(&made.now.id, Durability::Volatile),
+    }
+}
+
+fn plain<'a>(request: &EditRequest<'a>, target: &EditTarget) -> ReservationRequest<'a> {
+    ReservationRequest {
+        caller: request.caller,
+        patterns: target.patterns.clone(),
+        scope: target.scope.clone(),
+        mode: ReservationMode::Exclusive,
+        ttl: EDIT_TTL,
+        reason: None,
+        origin: ReservationOrigin::Edit,
+        hold: if request.harness_pid.is_some() { HoldKind::Process } else { HoldKind::Lease },
+        pid: request.harness_pid.unwrap_or(0),
+    }
+}
+
+fn asked(target: &EditTarget, record: Reservation) -> Reservation {
+    let state = EditState::new(target.file.clone(), target.kind);
+    let edit = Some(EditState { file_state: target.file_state.clone(), ..state });
+    Reservation { edit, ..record }
+}
