@@ -6,8 +6,8 @@
 //! name.
 
 use crate::commands::{
-    audit, capabilities, completions, demo, doctor, exists, fence, freeze, get_meta, guard, init,
-    lock, man, mcp, prime, reservations, reserve, results, status, top, unfreeze, unlock,
+    audit, capabilities, completions, demo, doctor, exists, fence, freeze, get_meta, guard, hook,
+    init, lock, man, mcp, prime, reservations, reserve, results, status, top, unfreeze, unlock,
     unreserve, version, wait, whoami, why,
 };
 use crate::{
@@ -61,6 +61,7 @@ pub(crate) enum LoktCommand {
     Doctor(doctor::DoctorCommand),
     Results(results::ResultsCommand),
     Prime(CommandWithOwnerOption<prime::PrimeCommand>),
+    Hook(CommandWithOwnerOption<hook::HookCommand>),
     Init(init::InitCommand),
     Demo(demo::DemoCommand),
     Tool(tool::ToolCommand),
@@ -124,6 +125,7 @@ impl Cli {
             "why" => alone(words, LoktCommand::Why),
             "exists" => alone(words, LoktCommand::Exists),
             "get-meta" => alone(words, LoktCommand::GetMeta),
+            "hook" => alone(words, LoktCommand::Hook),
             _ => None,
         }
     }
@@ -168,6 +170,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, CliFailure> {
         LoktCommand::Once(it) => it.run(|it, context| it.run(context)),
         LoktCommand::Results(it) => it.run(),
         LoktCommand::Prime(it) => it.command.run(&it.acting),
+        LoktCommand::Hook(it) => Ok(it.command.run(it.acting)),
         LoktCommand::Init(it) => it.run(),
         LoktCommand::Tool(it) => it.run(),
         LoktCommand::Key(it) => it.run(),
@@ -193,6 +196,7 @@ impl LoktCommand {
             Self::Reserve(it) => &mut it.acting,
             Self::Unreserve(it) => &mut it.acting,
             Self::Reservations(it) => &mut it.acting,
+            Self::Hook(it) => &mut it.acting,
             Self::Top(it) => &mut it.acting,
             Self::Whoami(it) => &mut it.acting,
             Self::Mcp(it) => &mut it.acting,
@@ -253,6 +257,8 @@ mod tests {
             "why x",
             "exists x",
             "get-meta x key",
+            "hook claude-code",
+            "hook opencode --strict --owner ada",
         ] {
             let alone = Cli::of_frequent(&words(line)).expect(line);
             let among_all = Cli::of_all(&words(line)).expect(line);

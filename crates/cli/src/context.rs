@@ -162,6 +162,20 @@ pub(crate) fn find_root() -> Result<LockRoot, CliFailure> {
     counting(LockRoot::find(&surroundings()?)?)
 }
 
+/// The root of a folder, whatever the working folder is: for hooks, which are about files anywhere. `LOKT_ROOT` counts, and git's
+/// variables do not: they are about the working folder. The inner error is about this root alone.
+pub(crate) fn root_of(folder: &Path) -> Result<Result<LockRoot, LockRootError>, CliFailure> {
+    let here = surroundings()?;
+    let lokt_root = here.lokt_root.map(|it| here.folder.join(it));
+    let folder = folder.to_owned();
+    let inputs =
+        RootSearchInputs { folder, lokt_root, git_dir: None, git_common_dir: None, ..here };
+    match LockRoot::find(&inputs) {
+        Ok(root) => counting(root).map(Ok),
+        Err(error) => Ok(Err(error)),
+    }
+}
+
 /// The root of those who do not have this caller's `LOKT_ROOT`.
 ///
 /// Participants are all processes that lock in this folder. Those without the variable use the root

@@ -18,6 +18,9 @@ pub(crate) const AGENT_ID: &str = lokt_lock::harness::AGENT_ID;
 pub(crate) const CLAUDE_ENV_FILE: &str = "CLAUDE_ENV_FILE";
 /// Set for hooks of Codex, which has the variable above too.
 pub(crate) const CODEX_ENV_FILE: &str = "CODEX_ENV_FILE";
+/// Set for hooks: the folder where a session of Claude Code, of Cursor or of Gemini CLI works.
+pub(crate) const PROJECT_FOLDERS: [&str; 3] =
+    ["CLAUDE_PROJECT_DIR", "CURSOR_PROJECT_DIR", "GEMINI_PROJECT_DIR"];
 /// Set for guarded commands: the name of the innermost lock.
 pub(crate) const NAME: &str = "LOKT_NAME";
 /// Set for guarded commands: the acquisition's id.

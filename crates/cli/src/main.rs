@@ -12,6 +12,7 @@
 //! * [`mod@env`]: every variable of the environment that Lokt reads or sets.
 //! * [`exit`]: the exit codes, a public contract.
 //! * [`failure`]: typed errors become a message, hints and a code.
+//! * [`hook`]: the hooks of harnesses: their events and answers.
 //! * [`json_fields`]: the fields of the JSON that each command prints.
 //! * [`once`]: the command that shares results.
 //! * [`mod@mcp`]: the server for agents.
@@ -34,6 +35,7 @@ mod env;
 mod exit;
 mod failure;
 mod help;
+mod hook;
 mod init;
 mod json_fields;
 mod locking;
@@ -70,9 +72,13 @@ const TRIES: usize = 5;
 fn attempt(tries: usize) -> exit::ExitCode {
     let cli = match cli::Cli::parse_words() {
         Ok(cli) => cli,
+        Err(error) if commands::hook::is_called() && error.use_stderr() => {
+            return commands::hook::misused(&error);
+        }
         Err(error) => return with_grammar(|grammar| usage::report(error, grammar)),
     };
     if usage::is_doubtful()
+        && !commands::hook::is_called()
         && let Some(failure) = with_grammar(usage::misread)
     {
         return output::end_with(&failure);

@@ -73,6 +73,13 @@ impl SessionStart {
         is_plain(&session).then_some(Self { session, file })
     }
 
+    /// The start of a session whose id another hook has read.
+    pub(crate) fn of(session: &str) -> Option<Self> {
+        let file = env::literal_path(env::CLAUDE_ENV_FILE).filter(|it| it.is_absolute())?;
+        let session = session.to_owned();
+        is_plain(&session).then_some(Self { session, file })
+    }
+
     /// Adds the session's id to the file, where its shell commands do not have it.
     pub(crate) fn hand_on(&self) -> Result<(), SessionIdExportError> {
         if env::value(CLAUDE_SESSION).is_some_and(|it| it == *self.session) {
