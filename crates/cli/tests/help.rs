@@ -113,10 +113,11 @@ fn every_command_has_examples_that_run() {
 }
 
 /// The commands whose effect depends on the owner.
-const OF_AN_OWNER: [&str; 19] = [
+const OF_AN_OWNER: [&str; 20] = [
     "audit",
     "freeze",
     "guard",
+    "hook",
     "lock",
     "mcp",
     "once",

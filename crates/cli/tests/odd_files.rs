@@ -12,7 +12,7 @@ use std::{
 };
 
 /// The commands that each test tries.
-const COMMANDS: [&str; 27] = [
+const COMMANDS: [&str; 28] = [
     "status",
     "whoami",
     "status l --json",
@@ -33,6 +33,7 @@ const COMMANDS: [&str; 27] = [
     "init --yes --agent claude",
     "once o --artifact made -- sh -c 'rm -f made; echo x >made'",
     "once o --check -- sh -c 'rm -f made; echo x >made'",
+    "hook claude-code",
     "results list",
     "results prune",
     "tool list",

@@ -119,7 +119,7 @@ fn folders(call: &HookCall) -> Vec<PathBuf> {
     all
 }
 
-/// The text of a denial that is none of a reservation: what `--strict` makes of a fault.
+/// The text of a denial for a fault, as `--strict` wants it.
 pub(crate) fn denial_of_fault(harness: HookedHarness, fault: &str) -> Option<String> {
     let text = format!(
         "lokt could not find out whether another agent has reserved this file, and this repository wants no edit then: {fault}. \

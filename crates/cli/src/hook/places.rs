@@ -138,7 +138,7 @@ fn projects(file: &Path) -> Result<Vec<EnclosingProject>, CliFailure> {
         let is_outer = !found.is_empty();
         match enclosing(&top)? {
             Ok(project) => found.push(project),
-            // Git does not use it either, and what is within is none of its business.
+            // Git does not use it either, and a repository within it is separate.
             Err(LockRootError::Foreign(_)) if is_outer => {}
             Err(error) => return Err(error.into()),
         }

@@ -31,9 +31,9 @@ pub(super) enum EventKind {
     AfterTool,
     /// A tool has failed, or was refused.
     ToolFailed,
-    /// A line of shell is about to run, in an event of its own.
+    /// A line of shell is about to run: a separate event.
     BeforeShell,
-    /// A file was written, in an event of its own.
+    /// A file was written: a separate event.
     AfterEdit,
     PermissionAsked,
     /// A message to a person, which may be about a permission.
@@ -178,7 +178,7 @@ const GEMINI: HookRow = HookRow {
     answer: gemini::answer,
 };
 
-// Version 2.4 and later. <https://cursor.com/docs/agent/hooks>: `permission`, `user_message`, `agent_message`; exit code 2 denies,
+// Versions with `preToolUse`. <https://cursor.com/docs/agent/hooks>: `permission`, `user_message`, `agent_message`; exit code 2 denies,
 // any other but 0 lets the action go on. `beforeShellExecution` cannot change the line.
 const CURSOR: HookRow = HookRow {
     harness: Harness::Cursor,
@@ -259,7 +259,7 @@ const COPILOT: HookRow = HookRow {
     answer: copilot::answer,
 };
 
-// Version 1.0 and later. <https://opencode.ai/docs/plugins>: a plugin that throws in `tool.execute.before` denies the tool, and may
+// Version 1.15. <https://opencode.ai/docs/plugins>: a plugin that throws in `tool.execute.before` denies the tool, and may
 // change `output.args`. The plugin passes what it gets: `{"event": "tool.execute.before", "sessionID", "callID", "tool", "args",
 // "directory"}`. `tool.execute.after` comes only where a tool succeeds
 // (<https://github.com/anomalyco/opencode/issues/27900>).

@@ -6,7 +6,7 @@ use super::{
     connection::McpClientSession,
     excerpt::{ExcerptLimit, OutputExcerpt, SharedOutputExcerpt, keep},
 };
-use lokt_lock::sys;
+use lokt_lock::{sys, words::AgentId};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -50,6 +50,8 @@ pub(super) struct LoktCommandLine {
     lasting: McpCallDurationKind,
     /// The locks that are waited for.
     names: Vec<String>,
+    /// The agent to act as, where that is not the present one of the client.
+    agent: Option<AgentId>,
 }
 
 /// How a command ended, and what it said.
@@ -73,6 +75,7 @@ impl LoktCommandLine {
             keep: ExcerptLimit::Ends(ANSWER),
             lasting: McpCallDurationKind::Moment,
             names: Vec::new(),
+            agent: None,
         }
     }
 
@@ -86,6 +89,12 @@ impl LoktCommandLine {
     /// another flag.
     pub(super) fn flag(mut self, flag: &str, value: Option<impl AsRef<str>>) -> Self {
         self.words.extend(value.map(|value| format!("{flag}={}", value.as_ref())));
+        self
+    }
+
+    /// Acts as the agent that took a lease, which may be an earlier session of the client.
+    pub(super) fn acting_as(mut self, agent: impl Into<Option<AgentId>>) -> Self {
+        self.agent = agent.into();
         self
     }
 
@@ -147,7 +156,8 @@ impl RunningCommand {
     /// The error of the system if the process cannot be started.
     fn start(order: &LoktCommandLine, connection: &McpClientSession) -> io::Result<Self> {
         let mut command = Command::new(PROGRAM);
-        command.arg0("lokt").args(&order.words).envs(connection.environment());
+        let agent = order.agent.clone().unwrap_or_else(|| connection.agent());
+        command.arg0("lokt").args(&order.words).envs(connection.environment(&agent));
         command.stdin(if order.input.is_some() { Stdio::piped() } else { Stdio::null() });
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         set_apart(&mut command);

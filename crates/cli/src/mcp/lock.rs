@@ -118,15 +118,13 @@ impl McpLockArguments {
     /// Whether the caller has a lease of this name that does not end with the connection. A renewal that does not say
     /// otherwise must not cut it.
     fn outlives_its_connection(&self, call: &McpCallHandle) -> bool {
-        let context = &call.connection.context;
+        let (context, me) = (&call.connection.context, call.connection.identity());
         let slot = context.store.peek(self.name.lock(), LockRecordKind::Lock);
         let now = Timestamp::now();
         slot.record().is_some_and(|record| {
-            record.holders().any(|it| {
-                it.hold == Some(HoldKind::Lease)
-                    && !it.is_expired(now)
-                    && context.caller.identity.owns(it)
-            })
+            record
+                .holders()
+                .any(|it| it.hold == Some(HoldKind::Lease) && !it.is_expired(now) && me.owns(it))
         })
     }
 
@@ -196,7 +194,7 @@ impl McpLockArguments {
             self.unlock(call).await;
         }
         fields.insert("until".to_owned(), until.as_str().into());
-        if call.connection.is_apart_from_shell {
+        if call.connection.is_apart_from_shell() {
             fields.insert("next".to_owned(), NEXT.into());
         }
         Ok(fields)

@@ -29,7 +29,8 @@ impl McpOperation for McpUnlockArguments {
         &[required("name", McpArgumentKind::Name, "The lock")];
 
     async fn call(self, call: &McpCallHandle) -> ToolAnswer {
-        match LoktCommandLine::new(["unlock", "--json", "--", self.name.as_str()]).run(call).await {
+        let order = LoktCommandLine::new(["unlock", "--json", "--", self.name.as_str()]);
+        match order.acting_as(call.connection.taker_of(self.name.lock())).run(call).await {
             Ok(ended) => unlocked(call, &self.name, &ended),
             Err(error) => broken(&error),
         }

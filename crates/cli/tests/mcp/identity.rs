@@ -3,6 +3,7 @@
 use crate::{client::Client, sandbox};
 use lokt_testkit::Sandbox;
 use serde_json::{Value, json};
+use std::{fs, io::Write, os::unix::fs::PermissionsExt};
 
 fn connected(it: &Sandbox, session: Option<&str>) -> Client {
     let server = it.lokt(["mcp"]).without("LOKT_OWNER");
@@ -71,4 +72,51 @@ fn a_given_agent_id_is_the_connections_too() {
     let taken = call(&mut client, "acquire", &json!({"name": "x"}));
     assert_eq!(taken["agent_id"], "a1", "{taken}");
     client.server.release().ok();
+}
+
+#[test]
+fn a_server_is_the_session_that_its_harness_has_now() {
+    let it = sandbox();
+    it.lokt(["lock", "root", "--ttl", "1h"]).run().ok();
+    let folder = it.folder();
+    // The harness runs the server, and by another program its hooks.
+    for (name, text) in [
+        ("claude", "#!/bin/sh\nsh ./driver.sh &\nexport CLAUDE_CODE_SESSION_ID=c1\nlokt mcp\n"),
+        ("driver.sh", "while read -r line; do eval \"$line\"; done < orders\n"),
+    ] {
+        fs::write(folder.join(name), text).unwrap();
+        fs::set_permissions(folder.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    for fifo in ["orders", "answers"] {
+        nix::unistd::mkfifo(&folder.join(fifo), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    }
+    let mut client = Client::with(it.shell("exec ./claude").start());
+    client.shake_hands();
+    let mut orders = fs::File::options().write(true).open(folder.join("orders")).unwrap();
+    let mut tell = |session: &str, event: &str, source: &str| {
+        let payload = json!({"session_id": session, "cwd": folder, "hook_event_name": event, "source": source});
+        fs::write(folder.join("payload"), payload.to_string()).unwrap();
+        writeln!(orders, "lokt hook claude-code < payload; echo done > answers").unwrap();
+        assert_eq!(fs::read_to_string(folder.join("answers")).unwrap(), "done\n");
+    };
+    let agent = |client: &mut Client, name: &str| {
+        let taken = call(client, "acquire", &json!({"name": name}));
+        taken["agent_id"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(agent(&mut client, "a"), "claude-code:c1");
+    tell("c1", "SessionStart", "startup");
+    tell("c1", "SessionEnd", "clear");
+    tell("c2", "SessionStart", "clear");
+    assert_eq!(agent(&mut client, "b"), "claude-code:c2", "after /clear it is another session");
+    let shell = |session: &str| {
+        it.in_new_session(["unlock", "b"]).env("CLAUDE_CODE_SESSION_ID", session).run()
+    };
+    shell("c1").fails_with(4, "claude-code c2");
+    shell("c2").ok();
+    let released = call(&mut client, "release", &json!({"name": "a"}));
+    assert_eq!(released["released"], json!(["a"]), "what it took before is its own: {released}");
+    assert_eq!(agent(&mut client, "c"), "claude-code:c2");
+    tell("c2", "SessionEnd", "exit");
+    client.server.release().ok();
+    assert!(!it.record_path("c").exists(), "what it has ends with it");
 }

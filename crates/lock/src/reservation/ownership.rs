@@ -22,7 +22,7 @@ pub fn is_own(caller: &CallerIdentity, owner: &Owner, agent: Option<&AgentId>) -
         || (is_of_this_subagent() && is_of(caller, owner, Some(&mine), &mine))
 }
 
-/// The same for an edit. Here a subagent is an agent of its own: what another subagent of the session edits is another's,
+/// The same for an edit. Here a subagent is a separate agent: what another subagent of the session edits is another's,
 /// and the session has it only when that one has ended. A subagent may go on with what its session edits: the session
 /// gave it the work.
 pub fn is_own_for_edit(caller: &CallerIdentity, record: &Reservation) -> bool {

@@ -1,0 +1,72 @@
+//! When a reservation of a quiet agent is given to another: only what git can bring back.
+
+use super::Project;
+use serde_json::Value;
+use std::fs;
+
+/// Changes the record of a file, as if time had passed.
+fn with_record(it: &Project, file: &str, change: impl Fn(&mut Value)) {
+    for entry in fs::read_dir(it.folder().join(".git/lokt/reservations")).unwrap().flatten() {
+        let mut record: Value =
+            serde_json::from_str(&fs::read_to_string(entry.path()).unwrap()).unwrap();
+        if record["patterns"][0] == *file {
+            change(&mut record);
+            fs::write(entry.path(), record.to_string()).unwrap();
+        }
+    }
+}
+
+fn long_ago(it: &Project, file: &str) {
+    with_record(it, file, |it| it["last_edit_ts"] = "2020-01-01T00:00:00Z".into());
+}
+
+#[test]
+fn a_quiet_file_without_an_uncommitted_change_goes_to_who_asks() {
+    let it = Project::new();
+    it.edit("s1", "src/a.rs");
+    long_ago(&it, "src/a.rs");
+    assert!(it.before("s2", "src/a.rs").is_some(), "it has an uncommitted change");
+    it.shell("cd p; git add src/a.rs");
+    assert!(it.before("s2", "src/a.rs").is_some(), "staged is not committed");
+    it.shell("cd p; git commit -q -m second");
+    it.edit("s3", "src/b.rs");
+    it.shell("cd p; git commit -q -a -m third");
+    assert!(it.before("s2", "src/b.rs").is_some(), "it was edited less than a minute ago");
+    assert_eq!(it.before("s2", "src/a.rs"), None, "committed and quiet");
+    assert_eq!(it.reserved(), ["s2 src/a.rs", "s3 src/b.rs"]);
+    assert!(it.before("s1", "src/a.rs").is_some(), "now it is the other's");
+    let log = fs::read_to_string(it.folder().join(".git/lokt/audit.log")).unwrap();
+    assert!(log.contains("\"yielded\":true"), "{log}");
+}
+
+#[test]
+fn what_git_cannot_bring_back_and_what_is_under_way_never_yields() {
+    let it = Project::new();
+    for (file, prepare) in [
+        ("new.rs", ""),
+        ("ignored", ""),
+        ("src/b.rs", "git update-index --assume-unchanged src/b.rs"),
+    ] {
+        it.edit("s1", file);
+        it.shell(&format!("cd p; {prepare}"));
+        long_ago(&it, file);
+        assert!(it.before("s2", file).is_some(), "{file}");
+    }
+    it.edit("s1", "src/a.rs");
+    it.shell("cd p; git commit -q -m a src/a.rs");
+    assert_eq!(it.before("s1", "src/a.rs"), None);
+    long_ago(&it, "src/a.rs");
+    assert!(it.before("s2", "src/a.rs").is_some(), "an edit is under way");
+    it.lokt("reserve docs").owner("bob").run().ok();
+    with_record(&it, "docs", |it| it["acquired_ts"] = "2020-01-01T00:00:00Z".into());
+    assert!(it.before("s2", "docs/x.md").is_some(), "a command's reservation is kept");
+}
+
+#[test]
+fn an_edit_that_is_reverted_yields_too() {
+    let it = Project::new();
+    it.edit("s1", "src/a.rs");
+    it.shell("cd p; git checkout -q src/a.rs");
+    long_ago(&it, "src/a.rs");
+    assert_eq!(it.before("s2", "src/a.rs"), None);
+}
