@@ -2,7 +2,7 @@ use crate::{
     context::OwnerOption,
     exit::ExitCode,
     hook::{self, HookFault, HookedHarness},
-    output,
+    output, span,
 };
 use clap::Args;
 use lokt_lock::sys::BlockedSignals;
@@ -12,9 +12,6 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-
-/// How long the hook may take; a harness waits for it.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Answer a hook of an agent's harness: reserve files before they are edited
 ///
@@ -29,6 +26,9 @@ pub(crate) struct HookCommand {
     /// Deny an edit, too, if it cannot be found out whether the file is reserved
     #[arg(long)]
     strict: bool,
+    /// Give up after this long
+    #[arg(long, value_name = "DURATION", default_value = "1s", allow_hyphen_values = true, value_parser = span::parse_positive)]
+    timeout: Duration,
 }
 
 /// What the thread that answers reports.
@@ -41,10 +41,11 @@ enum HookReport {
 
 impl HookCommand {
     pub(crate) fn run(self, acting: OwnerOption) -> ExitCode {
-        let end = Instant::now() + PATIENCE;
+        let begin = Instant::now();
+        let end = begin.checked_add(self.timeout).unwrap_or(begin);
         // A harness shows what comes on stderr; a fault is one line.
         std::panic::set_hook(Box::new(|_| {}));
-        // Neither thread may be stopped while the other has a section. A harness waits a second at most, or kills.
+        // Neither thread may be stopped while the other has a section.
         let _signals = BlockedSignals::all();
         let (sender, reports) = channel();
         let harness = self.harness;
@@ -90,7 +91,7 @@ fn await_answer(
                 return (answer.map_err(|fault| fault.to_string()), may_be_decided);
             }
             Err(RecvTimeoutError::Timeout) => {
-                return (Err("it took longer than a second".to_owned()), may_be_decided);
+                return (Err("it did not end in time".to_owned()), may_be_decided);
             }
             Err(RecvTimeoutError::Disconnected) => {
                 return (Err("it failed by a bug of lokt".to_owned()), may_be_decided);

@@ -37,7 +37,7 @@ impl<'a> Harness<'a> {
         fs::write(&place, payload.to_string()).unwrap();
         let file = place.to_str().unwrap();
         self.process.types(&format!(
-            "lokt hook claude-code < {file} > {file}.out 2> {file}.err; echo \"done $?\"; echo\n"
+            "lokt hook claude-code --timeout 30s < {file} > {file}.out 2> {file}.err; echo \"done $?\"; echo\n"
         ));
         let end = self.process.prints("done");
         let text = |end: &str| fs::read_to_string(format!("{file}.{end}")).unwrap();

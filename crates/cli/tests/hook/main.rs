@@ -54,7 +54,7 @@ impl Project {
     /// Calls the hook of a harness with a payload.
     #[track_caller]
     fn hook(&self, harness: &str, payload: &Value) -> Done {
-        self.raw(&format!("hook {harness}"), payload.to_string().as_bytes())
+        self.raw(&format!("hook {harness} --timeout 30s"), payload.to_string().as_bytes())
     }
 
     /// Calls the program with bytes on standard input.

@@ -96,7 +96,8 @@ fn a_server_is_the_session_that_its_harness_has_now() {
     let mut tell = |session: &str, event: &str, source: &str| {
         let payload = json!({"session_id": session, "cwd": folder, "hook_event_name": event, "source": source});
         fs::write(folder.join("payload"), payload.to_string()).unwrap();
-        writeln!(orders, "lokt hook claude-code < payload; echo done > answers").unwrap();
+        writeln!(orders, "lokt hook claude-code --timeout 30s < payload; echo done > answers")
+            .unwrap();
         assert_eq!(fs::read_to_string(folder.join("answers")).unwrap(), "done\n");
     };
     let agent = |client: &mut Client, name: &str| {

@@ -126,7 +126,9 @@ fn attempt<S: ReservationStore>(
             Ok(reservation) => made.push(reservation),
             Err(error) => {
                 // The first failure is the one to tell of.
-                made.iter().for_each(|it| drop(undo::<S>(&mut section, it)));
+                for earlier in &made {
+                    drop(undo::<S>(&mut section, earlier));
+                }
                 return Err(error.into());
             }
         }

@@ -67,11 +67,10 @@ fn common_path(
     };
     match (file(one, one_reach), file(two, two_reach)) {
         (None, None) => one.common_path(two),
-        (Some(file), None) => two.covers(&file).then_some(file),
         (None, Some(file)) => one.covers(&file).then_some(file),
         // A file that has become a folder, with a file in it.
         (Some(_), Some(other)) if one.covers(&other) => Some(other),
-        (Some(file), Some(_)) => two.covers(&file).then_some(file),
+        (Some(file), _) => two.covers(&file).then_some(file),
     }
 }
 
