@@ -6,6 +6,7 @@ use crate::{
     denial,
     exit::ExitCode,
     failure::CliFailure,
+    hook,
     output::{self, ProgressLine},
     span, view,
 };
@@ -78,7 +79,9 @@ impl ReserveCommand {
         })?;
         let mut display = ReservationWaitDisplay::new(&signals);
         let outcome = match self.waiting.patience() {
-            WaitLimit::None => reserve(&context.store, &request)?,
+            WaitLimit::None => {
+                reserve(&context.store, &request, &mut hook::has_no_uncommitted_change)?
+            }
             WaitLimit::For(limit) => {
                 reserve_waiting(&context.store, &request, limit, &mut display)?
             }
@@ -174,6 +177,11 @@ impl ReservationWaitObserver for ReservationWaitDisplay<'_> {
     /// The signalfd(2), which the wait polls too.
     fn interruption(&self) -> Option<BorrowedFd<'_>> {
         Some(self.signals.as_fd())
+    }
+
+    /// Whether the file of an edit that is in the way has no uncommitted change.
+    fn has_no_change(&mut self, record: &Reservation) -> bool {
+        hook::has_no_uncommitted_change(record)
     }
 
     /// Whether a signal came that ends the wait.

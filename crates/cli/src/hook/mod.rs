@@ -28,6 +28,7 @@ mod text;
 mod uncommitted;
 
 pub(crate) use table::HookedHarness;
+pub(crate) use uncommitted::has_none as has_no_uncommitted_change;
 
 use crate::{context::OwnerOption, failure::CliFailure, prime::session_start::SessionStart};
 use event::{HookAnswer, HookCall, HookEvent, ShellCall};

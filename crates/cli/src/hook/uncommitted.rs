@@ -23,7 +23,7 @@ const SETTINGS: [&str; 3] =
 
 /// Whether git tracks the file of a reservation, and has nothing to say of changes in it. What git does not answer in time, or
 /// does not know, counts as changed. So does a file that git was told not to look at.
-pub(super) fn has_none(record: &Reservation) -> bool {
+pub(crate) fn has_none(record: &Reservation) -> bool {
     record.edit.as_ref().is_some_and(|edit| is_committed(edit).unwrap_or(false))
 }
 

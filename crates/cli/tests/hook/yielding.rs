@@ -70,3 +70,24 @@ fn an_edit_that_is_reverted_yields_too() {
     long_ago(&it, "src/a.rs");
     assert_eq!(it.before("s2", "src/a.rs"), None);
 }
+
+#[test]
+fn a_command_gets_what_yields_at_once_and_waits_for_the_rest() {
+    let it = Project::new();
+    it.edit("s1", "src/a.rs");
+    it.shell("cd p; git commit -q -a -m second");
+    it.lokt("reserve src").owner("bob").run().fails_with(2, "src/a.rs");
+    long_ago(&it, "src/a.rs");
+    it.lokt("reserve src --wait --timeout 0").owner("bob").run().ok();
+    it.lokt("unreserve --all").owner("bob").run().ok();
+    it.edit("s1", "src/a.rs");
+    it.edit("s1", "src/b.rs");
+    it.shell("cd p; git commit -q -m third src/a.rs");
+    long_ago(&it, "src/a.rs");
+    long_ago(&it, "src/b.rs");
+    it.lokt("reserve src").owner("bob").run().fails_with(2, "src/");
+    assert_eq!(it.reserved(), ["s1 src/a.rs", "s1 src/b.rs"], "all of it, or nothing");
+    it.shell("cd p; git commit -q -m fourth src/b.rs");
+    it.lokt("reserve src").owner("bob").run().ok();
+    assert!(it.before("s1", "src/a.rs").unwrap().contains("bob"));
+}

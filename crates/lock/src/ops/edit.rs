@@ -5,6 +5,7 @@ use super::{
     edit_events::{is_of_session, with_state},
     reserve::{log_denial, new_record},
     standing::{event, read_and_tidy},
+    yielding::{give_up, parted, quiet_edits},
 };
 use crate::{
     audit::AuditEventKind,
@@ -15,7 +16,7 @@ use crate::{
         EDIT_TTL, EditChange, EditState, EditTargetKind, PatternConflict, Reservation,
         ReservationConflictTerms, ReservationMode, ReservationOrigin, ReservationScope,
         SessionActivity, WaitingReservation, begin_edit, conflicts, is_own, is_own_for_edit,
-        keep_edit, may_yield,
+        keep_edit,
     },
     store::{Durability, LockStoreError, RecordPutMode, ReservationSection, ReservationStore},
 };
@@ -82,12 +83,8 @@ pub fn reserve_edit<S: ReservationStore>(
         EditOutcome::Denied(denial) => denial,
         reserved @ EditOutcome::Reserved(_) => return Ok(reserved),
     };
-    let in_the_way: Vec<Reservation> = denial.standing.iter().map(|(it, _)| it.clone()).collect();
-    let may_yield = |it: &Reservation| {
-        it.edit.as_ref().is_some_and(|edit| may_yield(edit, denial.seen)) && has_no_change(it)
-    };
-    if denial.waiting.is_empty() && in_the_way.iter().all(may_yield) {
-        denial = match attempt(store, request, &in_the_way)? {
+    if let Some(quiet) = quiet_edits(&denial, &mut |it| has_no_change(it)) {
+        denial = match attempt(store, request, &quiet)? {
             EditOutcome::Denied(denial) => denial,
             reserved @ EditOutcome::Reserved(_) => return Ok(reserved),
         };
@@ -105,21 +102,14 @@ fn attempt<S: ReservationStore>(
     yielding: &[Reservation],
 ) -> Result<EditOutcome, ReservationError> {
     let mut section = store.reservation_section()?;
-    let mut live = read_and_tidy(store, &mut section, request.caller)?;
+    let live = read_and_tidy(store, &mut section, request.caller)?;
     let waiting = store.waiting_reservations()?;
-    let (gone, rest): (Vec<_>, Vec<_>) = live.into_iter().partition(|it| yielding.contains(it));
-    live = rest;
+    let (live, given_up) = parted(live, yielding);
     let denial = compare(store, request, &live, &waiting)?;
     if !denial.standing.is_empty() || !denial.waiting.is_empty() {
         return Ok(EditOutcome::Denied(Box::new(denial)));
     }
-    for record in &gone {
-        section.remove(&record.id, Durability::Volatile)?;
-        let event = event(AuditEventKind::Unreserve, record, request.caller)
-            .with("holder_owner", record.owner.as_str())
-            .with("yielded", true);
-        store.log(&event, Durability::Volatile)?;
-    }
+    give_up(store, &mut section, request.caller, &given_up)?;
     let mut made = Vec::new();
     for target in &request.targets {
         match put(store, &mut section, (request, target), &live) {

@@ -33,6 +33,7 @@ mod unlock;
 mod unreserve;
 mod usage;
 mod wait;
+mod yielding;
 
 pub use acquire::{AcquireAttemptOutcome, LockGrant, LockGrantKind, attempt};
 pub use acquire_all::{AcquireAllOutcome, acquire_all};

@@ -1,6 +1,7 @@
 use super::{
     ReservationError,
     standing::{durability, event, read_and_tidy},
+    yielding::{give_up, parted, quiet_edits},
 };
 use crate::{
     audit::AuditEventKind,
@@ -93,39 +94,55 @@ pub(super) enum ReserveAttempt {
 
 /// Reserves all patterns of a request, or none, without waiting.
 ///
+/// A reservation that another made for an edit stands in the way no more if its last edit has ended a while ago and
+/// `has_no_change` says of its file that git tracks it and that nothing in it is uncommitted. That is asked outside of the
+/// section, and counts only if the reservation is the same afterwards.
+///
 /// # Errors
 /// [`ReservationError`] when the state cannot be read or changed; then nothing has changed.
 pub fn reserve<S: ReservationStore>(
     store: &S,
     request: &ReservationRequest<'_>,
+    has_no_change: &mut dyn FnMut(&Reservation) -> bool,
 ) -> Result<ReserveOutcome, ReservationError> {
-    let mut section = store.reservation_section()?;
-    let live = read_and_tidy(store, &mut section, request.caller)?;
-    let waiting = store.waiting_reservations()?;
-    match attempt(store, &mut section, request, (&live, &waiting))? {
-        ReserveAttempt::Reserved { record, is_extended } => {
-            Ok(ReserveOutcome::Reserved { record, is_extended })
-        }
-        ReserveAttempt::Blocked(denial) => {
-            drop(section);
-            log_denial(store, request, &denial);
-            Ok(ReserveOutcome::Denied(denial))
+    let mut yielding = Vec::new();
+    loop {
+        let mut section = store.reservation_section()?;
+        let live = read_and_tidy(store, &mut section, request.caller)?;
+        let waiting = store.waiting_reservations()?;
+        let attempted = attempt(store, &mut section, request, (live, &waiting, &yielding))?;
+        drop(section);
+        match attempted {
+            ReserveAttempt::Reserved { record, is_extended } => {
+                return Ok(ReserveOutcome::Reserved { record, is_extended });
+            }
+            ReserveAttempt::Blocked(denial) => match quiet_edits(&denial, has_no_change) {
+                Some(quiet) if yielding.is_empty() => yielding = quiet,
+                _ => {
+                    log_denial(store, request, &denial);
+                    return Ok(ReserveOutcome::Denied(denial));
+                }
+            },
         }
     }
 }
 
-/// In the section: decides about a request, and reserves if nothing conflicts. `waiting` has the waiters ahead.
+/// In the section: decides about a request, and reserves if nothing conflicts but what is `yielding`. `waiting` has the
+/// waiters ahead.
 pub(super) fn attempt<S: ReservationStore>(
     store: &S,
     section: &mut S::ReservationSection<'_>,
     request: &ReservationRequest<'_>,
-    (live, waiting): (&[Reservation], &[WaitingReservation]),
+    (live, waiting, yielding): (Vec<Reservation>, &[WaitingReservation], &[Reservation]),
 ) -> Result<ReserveAttempt, ReservationError> {
+    let (live, given_up) = parted(live, yielding);
+    let live = live.as_slice();
     let asked = new_record(store, request)?;
     let denial = compare(request, &asked, live, waiting);
     if !denial.standing.is_empty() || !denial.waiting.is_empty() {
         return Ok(ReserveAttempt::Blocked(Box::new(denial)));
     }
+    give_up(store, section, request.caller, &given_up)?;
     let identity = &request.caller.identity;
     let own = live
         .iter()
@@ -162,7 +179,7 @@ fn take_back<S: ReservationStore>(
 }
 
 /// The conflicts of a request with what stands and with the waiters ahead.
-fn compare(
+pub(super) fn compare(
     request: &ReservationRequest<'_>,
     asked: &Reservation,
     live: &[Reservation],

@@ -1,8 +1,9 @@
 use super::{
     ReservationDenial, ReservationError, ReservationRequest, ReserveOutcome,
     pause::WaitDeadline,
-    reserve::{ReserveAttempt, attempt, log_denial, new_id, new_record, not_had},
-    standing::read_and_tidy,
+    reserve::{ReserveAttempt, attempt, compare, log_denial, new_id, new_record, not_had},
+    standing::{read, read_and_tidy},
+    yielding::quiet_edits,
 };
 use crate::{
     record::HoldKind,
@@ -13,10 +14,16 @@ use nix::{
     errno::Errno,
     poll::{PollFd, PollFlags, PollTimeout, poll},
 };
-use std::{os::fd::BorrowedFd, time::Duration};
+use std::{
+    os::fd::BorrowedFd,
+    time::{Duration, Instant},
+};
 
 /// After how long a waiter looks again, whatever is reported: not all ends of processes can be watched.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// After how long a waiter asks again whether what is in the way has been committed.
+const ASK_AGAIN: Duration = Duration::from_secs(10);
 
 /// Accompanies a wait: gets reports of it, and can end it.
 pub trait ReservationWaitObserver {
@@ -25,6 +32,10 @@ pub trait ReservationWaitObserver {
 
     /// A descriptor that becomes readable when the wait may have to end.
     fn interruption(&self) -> Option<BorrowedFd<'_>>;
+
+    /// Whether git tracks the file of an edit that is in the way, and nothing in it is uncommitted: then it is in the way no
+    /// more. Asked from time to time.
+    fn has_no_change(&mut self, record: &Reservation) -> bool;
 
     /// Whether the wait is to end now.
     fn is_interrupted(&mut self) -> bool;
@@ -52,12 +63,14 @@ pub fn reserve_waiting<S: ReservationStore>(
     let clock = WaitDeadline::start(limit);
     let mut watch = store.watch_reservations();
     let mut place: Option<(WaitingReservation, StoreReservationTicket<'_, S>)> = None;
+    let mut yielding = quiet_at_first(store, request, observer)?;
+    let mut asked = Instant::now();
     loop {
         watch.rearm();
         // Whatever wakes a waiter: after its time it tries once more, and that is all.
         let is_last = place.is_some() && clock.left().is_zero();
         let is_new = place.is_none();
-        let mut denial = match look(store, request, &mut place)? {
+        let mut denial = match look(store, request, &mut place, &std::mem::take(&mut yielding))? {
             ReserveAttempt::Reserved { record, is_extended } => {
                 return Ok(ReserveOutcome::Reserved { record, is_extended });
             }
@@ -70,6 +83,13 @@ pub fn reserve_waiting<S: ReservationStore>(
             return Ok(ReserveOutcome::Denied(denial));
         }
         observer.waiting(&denial);
+        if asked.elapsed() >= ASK_AGAIN {
+            asked = Instant::now();
+            if let Some(quiet) = quiet_edits(&denial, &mut |it| observer.has_no_change(it)) {
+                yielding = quiet;
+                continue;
+            }
+        }
         // The folder of the waiters may have been made just now: look once more before the first sleep.
         if is_new {
             continue;
@@ -83,11 +103,24 @@ pub fn reserve_waiting<S: ReservationStore>(
     }
 }
 
+/// What is in the way of a request before it waits, if all of it may be given up: a wait for that is no circle.
+fn quiet_at_first<S: ReservationStore>(
+    store: &S,
+    request: &ReservationRequest<'_>,
+    observer: &mut dyn ReservationWaitObserver,
+) -> Result<Vec<Reservation>, ReservationError> {
+    let live = read(store, request.caller)?.live;
+    let waiting = store.waiting_reservations()?;
+    let denial = compare(request, &new_record(store, request)?, &live, &waiting);
+    Ok(quiet_edits(&denial, &mut |it| observer.has_no_change(it)).unwrap_or_default())
+}
+
 /// In the section: reserves, or gives the request its place among the waiters, unless that would close a circle.
 fn look<'s, S: ReservationStore>(
     store: &'s S,
     request: &ReservationRequest<'_>,
     place: &mut Option<(WaitingReservation, StoreReservationTicket<'s, S>)>,
+    yielding: &[Reservation],
 ) -> Result<ReserveAttempt, ReservationError> {
     let mut section = store.reservation_section()?;
     let live = read_and_tidy(store, &mut section, request.caller)?;
@@ -95,7 +128,7 @@ fn look<'s, S: ReservationStore>(
     let mine = place.as_ref().map(|(it, _)| it.number);
     let is_ahead = |it: &WaitingReservation| mine.is_none_or(|mine| it.number < mine);
     let ahead: Vec<_> = waiting.iter().filter(|it| is_ahead(it)).cloned().collect();
-    let blocked = attempt(store, &mut section, request, (&live, &ahead))?;
+    let blocked = attempt(store, &mut section, request, (live.clone(), &ahead, yielding))?;
     let ReserveAttempt::Blocked(denial) = blocked else {
         // The place ends in the section, so that no waiter sees both.
         *place = None;
