@@ -1,4 +1,4 @@
-//! When a reservation of a quiet agent is given to another: only what git can bring back.
+//! When a reservation of a quiet agent is given to another: only what git can bring back; and what renews the others.
 
 use super::Project;
 use serde_json::Value;
@@ -80,14 +80,48 @@ fn a_command_gets_what_yields_at_once_and_waits_for_the_rest() {
     long_ago(&it, "src/a.rs");
     it.lokt("reserve src --wait --timeout 0").owner("bob").run().ok();
     it.lokt("unreserve --all").owner("bob").run().ok();
-    it.edit("s1", "src/a.rs");
-    it.edit("s1", "src/b.rs");
+    it.edit("s4", "src/a.rs");
+    it.edit("s4", "src/b.rs");
     it.shell("cd p; git commit -q -m third src/a.rs");
     long_ago(&it, "src/a.rs");
     long_ago(&it, "src/b.rs");
     it.lokt("reserve src").owner("bob").run().fails_with(2, "src/");
-    assert_eq!(it.reserved(), ["s1 src/a.rs", "s1 src/b.rs"], "all of it, or nothing");
+    assert_eq!(it.reserved(), ["s4 src/a.rs", "s4 src/b.rs"], "all of it, or nothing");
     it.shell("cd p; git commit -q -m fourth src/b.rs");
     it.lokt("reserve src").owner("bob").run().ok();
-    assert!(it.before("s1", "src/a.rs").unwrap().contains("bob"));
+    assert!(it.before("s4", "src/a.rs").unwrap().contains("bob"));
+}
+
+#[test]
+fn events_renew_what_the_agent_has_and_not_what_another_subagent_has() {
+    let it = Project::new();
+    it.edit("s1", "src/a.rs");
+    for event in ["PreToolUse", "PostToolUse"] {
+        let mut payload = it.edit_event(event, "s1", "src/b.rs");
+        payload["agent_id"] = "x".into();
+        it.hook("claude-code", &payload).ok();
+    }
+    fs::write(it.folder().join("src/b.rs"), "x").unwrap();
+    let soon = it.shell("date -u -d '5 minutes' +%FT%TZ").out.trim().to_owned();
+    let ends = |file: &str| {
+        let record = it.records().into_iter().find(|it| it["patterns"][0] == *file).unwrap();
+        record["expires_at"].as_str().unwrap().to_owned()
+    };
+    for file in ["src/a.rs", "src/b.rs"] {
+        with_record(&it, file, |it| it["expires_at"] = soon.clone().into());
+    }
+    it.tell("s1", "Stop");
+    assert!(ends("src/a.rs") > soon, "the session's own");
+    assert_eq!(ends("src/b.rs"), soon, "the end of an interrupted subagent may never be told");
+    let mut payload = it.edit_event("PostToolUse", "s1", "docs/x.md");
+    payload["agent_id"] = "x".into();
+    with_record(&it, "src/a.rs", |it| it["expires_at"] = soon.clone().into());
+    it.hook("claude-code", &payload).ok();
+    assert!(ends("src/a.rs") > soon && ends("src/b.rs") > soon, "the session waits for it");
+    with_record(&it, "src/a.rs", |it| {
+        it["expires_at"] = soon.clone().into();
+        it["last_edit_ts"] = "2020-01-01T00:00:00Z".into();
+    });
+    it.tell("s1", "Stop");
+    assert_eq!(ends("src/a.rs"), soon, "no longer than an hour after the last edit");
 }

@@ -2,7 +2,7 @@
 
 use super::{
     ReservationDenial, ReservationError, ReservationRequest,
-    edit_events::{is_of_session, with_state},
+    edit_events::{is_kept_by, is_of_session, with_state},
     reserve::{log_denial, new_record},
     standing::{event, read_and_tidy},
     yielding::{give_up, parted, quiet_edits},
@@ -89,7 +89,10 @@ pub fn reserve_edit<S: ReservationStore>(
             reserved @ EditOutcome::Reserved(_) => return Ok(reserved),
         };
     }
-    for target in &request.targets {
+    let standing = denial.standing.iter().flat_map(|(_, found)| found);
+    let found: Vec<_> = standing.chain(denial.waiting.iter().flat_map(|(_, it)| it)).collect();
+    let is_denied = |it: &&EditTarget| found.iter().any(|found| it.patterns.contains(&found.asked));
+    for target in request.targets.iter().filter(is_denied) {
         log_denial(store, &plain(request, target), &denial);
     }
     Ok(EditOutcome::Denied(denial))
@@ -135,9 +138,10 @@ fn renew<S: ReservationStore>(
     live: &[Reservation],
 ) -> Result<(), LockStoreError> {
     let now = store.now();
-    let others = live
-        .iter()
-        .filter(|it| is_of_session(caller, it) && !made.iter().any(|made| made.now.id == it.id));
+    let is_made = |it: &Reservation| made.iter().any(|made| made.now.id == it.id);
+    let is_other =
+        |it: &&Reservation| is_of_session(caller, it) && is_kept_by(caller, it) && !is_made(it);
+    let others = live.iter().filter(is_other);
     for record in others {
         let Some(state) = &record.edit else { continue };
         let times = (now, record.expiry().unwrap_or(now));

@@ -91,20 +91,22 @@ fn outcome(
 ) -> EditChange {
     let times = (now, record.expiry().unwrap_or(now));
     let is_mine = is_of_agent(caller, record);
+    let is_kept = is_kept_by(caller, record);
+    let keep = |activity| {
+        if is_kept { keep_edit(state, times, activity) } else { EditChange::None }
+    };
     let settled = || match end_edit(state, times, (EditEnd::Unknown, None), file_state) {
         EditChange::None => keep_edit(state, times, SessionActivity::CallEnds),
         change => change,
     };
     match event {
-        EditEvent::Activity(activity) => keep_edit(state, times, activity),
+        EditEvent::Activity(activity) => keep(activity),
         EditEvent::EditEnded { files, how, call } if is_mine && files.contains(&state.file) => {
             end_edit(state, times, (how, call), file_state)
         }
-        EditEvent::EditEnded { .. } => keep_edit(state, times, SessionActivity::CallEnds),
+        EditEvent::EditEnded { .. } => keep(SessionActivity::CallEnds),
         EditEvent::TurnEnded | EditEvent::SubagentEnded if is_mine => settled(),
-        EditEvent::TurnEnded | EditEvent::SubagentEnded => {
-            keep_edit(state, times, SessionActivity::Event)
-        }
+        EditEvent::TurnEnded | EditEvent::SubagentEnded => keep(SessionActivity::Event),
         EditEvent::SessionEnded => EditChange::GivenBack,
     }
 }
@@ -114,6 +116,13 @@ pub(super) fn is_of_session(caller: &Caller, record: &Reservation) -> bool {
     record.origin == ReservationOrigin::Edit
         && record.owner == caller.identity.owner
         && record.agent_id.as_ref().map(AgentId::session) == Some(caller.identity.agent.session())
+}
+
+/// Whether an event of the caller keeps a reservation of its session: its own, and for a subagent also what the session has,
+/// which waits for it. What another subagent has is kept by that one alone: its end may never be told.
+pub(super) fn is_kept_by(caller: &Caller, record: &Reservation) -> bool {
+    let agent = record.agent_id.as_ref();
+    is_of_agent(caller, record) || agent == Some(&caller.identity.agent.session())
 }
 
 fn is_of_agent(caller: &Caller, record: &Reservation) -> bool {
