@@ -6,9 +6,9 @@
 //! name.
 
 use crate::commands::{
-    audit, capabilities, completions, demo, doctor, exists, fence, freeze, get_meta, guard, init,
-    lock, man, mcp, prime, reservations, reserve, results, status, top, unfreeze, unlock,
-    unreserve, version, wait, whoami, why,
+    audit, capabilities, completions, demo, doctor, exists, fence, freeze, get_meta, git_hook,
+    guard, init, lock, man, mcp, prime, reservations, reserve, results, status, top, unfreeze,
+    unlock, unreserve, version, wait, whoami, why,
 };
 use crate::{
     commands::key,
@@ -62,6 +62,7 @@ pub(crate) enum LoktCommand {
     Results(results::ResultsCommand),
     Prime(CommandWithOwnerOption<prime::PrimeCommand>),
     Init(init::InitCommand),
+    GitHook(git_hook::GitHookCommand),
     Demo(demo::DemoCommand),
     Tool(tool::ToolCommand),
     Key(key::KeyCommand),
@@ -169,6 +170,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, CliFailure> {
         LoktCommand::Results(it) => it.run(),
         LoktCommand::Prime(it) => it.command.run(&it.acting),
         LoktCommand::Init(it) => it.run(),
+        LoktCommand::GitHook(it) => it.run(),
         LoktCommand::Tool(it) => it.run(),
         LoktCommand::Key(it) => it.run(),
         LoktCommand::Mcp(it) => it.command.run(|| CommandContext::new(&it.acting)),

@@ -13,7 +13,7 @@ const GROUPS: [(&str, &[&str]); 7] = [
     ("Reservations", &["reserve", "unreserve", "reservations"]),
     ("Results", &["once", "results"]),
     ("Tools", &["tool", "key"]),
-    ("Agents", &["prime", "init", "whoami", "mcp", "capabilities"]),
+    ("Agents", &["prime", "init", "git-hook", "whoami", "mcp", "capabilities"]),
     ("Watch", &["status", "why", "wait", "top", "audit"]),
     ("Setup", &["doctor", "demo", "completions", "man", "version"]),
 ];
@@ -76,6 +76,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("key show", &["lokt key show > ada.pem"]),
     ("prime", &["lokt prime", "lokt prime --format agents-md"]),
     ("init", &["lokt init --dry-run", "lokt init --agent claude --yes"]),
+    ("git-hook", &["lokt git-hook pre-commit"]),
     ("capabilities", &["lokt capabilities", "lokt capabilities --json"]),
     ("whoami", &["lokt whoami", "lokt whoami --json"]),
     ("mcp", &["lokt mcp", "lokt mcp --folder ~/project"]),

@@ -12,6 +12,7 @@
 //! * [`mod@env`]: every variable of the environment that Lokt reads or sets.
 //! * [`exit`]: the exit codes, a public contract.
 //! * [`failure`]: typed errors become a message, hints and a code.
+//! * [`git_hook`]: the check before a commit.
 //! * [`json_fields`]: the fields of the JSON that each command prints.
 //! * [`once`]: the command that shares results.
 //! * [`mod@mcp`]: the server for agents.
@@ -33,6 +34,7 @@ mod entry;
 mod env;
 mod exit;
 mod failure;
+mod git_hook;
 mod help;
 mod init;
 mod json_fields;
