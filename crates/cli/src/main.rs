@@ -13,6 +13,7 @@
 //! * [`exit`]: the exit codes, a public contract.
 //! * [`failure`]: typed errors become a message, hints and a code.
 //! * [`hook`]: the hooks of harnesses: their events and answers.
+//! * [`git_hook`]: the check before a commit.
 //! * [`json_fields`]: the fields of the JSON that each command prints.
 //! * [`once`]: the command that shares results.
 //! * [`mod@mcp`]: the server for agents.
@@ -34,6 +35,7 @@ mod entry;
 mod env;
 mod exit;
 mod failure;
+mod git_hook;
 mod help;
 mod hook;
 mod init;

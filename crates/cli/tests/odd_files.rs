@@ -30,6 +30,7 @@ const COMMANDS: [&str; 28] = [
     "audit --timeline",
     "doctor",
     "prime",
+    "git-hook pre-commit",
     "init --yes --agent claude",
     "once o --artifact made -- sh -c 'rm -f made; echo x >made'",
     "once o --check -- sh -c 'rm -f made; echo x >made'",

@@ -5,6 +5,8 @@
 //! * [`fenced_code`]: the parts of that text that are examples. Pure.
 //! * [`settings`]: a hook in a JSON file, inserted and removed without touching another byte. Pure.
 //! * [`codex`]: a path in Codex's configuration, in the same way. Pure. [`codex_sandbox`]: which path, in which file.
+//! * [`git_hooks`]: the hooks of git; [`hook_manager`]: what else manages them; [`hook_script`]: the check in a script. Pure,
+//!   but for the first.
 //! * [`plan`]: the changes, file by file, computed before anything is written.
 //! * [`project_file`]: reading a project's file so that no link leads out of the project.
 //! * `permission`: whether a file may be replaced at all.
@@ -19,6 +21,9 @@ mod codex;
 pub(crate) mod codex_sandbox;
 pub(crate) mod diff;
 mod fenced_code;
+pub(crate) mod git_hooks;
+mod hook_manager;
+mod hook_script;
 mod permission;
 pub(crate) mod plan;
 mod project_file;

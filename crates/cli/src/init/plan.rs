@@ -11,6 +11,7 @@ use crate::{
     prime::{project, text},
 };
 use std::{
+    borrow::Cow,
     collections::BTreeSet,
     path::{Path, PathBuf},
 };
@@ -19,7 +20,7 @@ use std::{
 #[derive(Clone, Debug)]
 pub(crate) struct InitFileChange {
     /// Where it is shown to be, relative to the project.
-    pub(crate) shown: &'static str,
+    pub(crate) shown: Cow<'static, str>,
     /// Where it really is.
     pub(crate) path: PathBuf,
     /// Its content; `None` if it does not exist.
@@ -33,6 +34,8 @@ pub(crate) struct InitFileChange {
 pub(crate) struct InitPlan {
     pub(crate) changes: Vec<InitFileChange>,
     pub(crate) notes: Vec<String>,
+    /// Whether something is left to do by hand.
+    pub(crate) is_incomplete: bool,
 }
 
 /// An example of a guarded script, for a project without one.
@@ -63,6 +66,9 @@ impl InitPlan {
     /// What sets a project up for these agents. The project's path has no symbolic links.
     pub(crate) fn set_up(project: &Path, agents: &[CodingAgent]) -> Result<Self, CliFailure> {
         let mut plan = Self::default();
+        if agents.is_empty() {
+            return Ok(plan);
+        }
         let mut findings = project::find(project);
         if findings.operations.is_empty() {
             let place = InitTargetFile::read(project, EXAMPLE)?;
@@ -107,6 +113,12 @@ impl InitPlan {
             plan.remove_unchanged(project, EXAMPLE, &[EXAMPLE_TEXT, EARLIER_EXAMPLE])?;
         }
         Ok(plan)
+    }
+
+    /// Leaves something to a person. Lines to copy follow the first line of the note.
+    pub(super) fn leave(&mut self, note: String) {
+        self.notes.push(note);
+        self.is_incomplete = true;
     }
 
     fn put_hook(&mut self, project: &Path, path: &'static str) -> Result<(), CliFailure> {
@@ -200,7 +212,7 @@ impl InitPlan {
         }
         let InitTargetFile { shown, path, text } = place;
         permission::require(&path).map_err(|denied| {
-            let failure = refused(shown, &denied.to_string());
+            let failure = refused(&shown, &denied.to_string());
             match denied {
                 FileWritePermissionError::ReadOnly(_)
                 | FileWritePermissionError::ReadOnlyFolder { .. } => {
@@ -237,7 +249,7 @@ fn there(
 impl InitFileChange {
     /// Whether the file is to be a program.
     pub(crate) fn is_program(&self) -> bool {
-        self.shown == EXAMPLE
+        self.after.as_deref().is_some_and(|text| text.starts_with("#!"))
     }
 
     /// What happens to the file, in one word.
