@@ -4,7 +4,7 @@ use lokt_lock::{
     caller::Caller,
     file::{
         FileLockStore, ForeignOwnedPath, LockRoot, LockRootError, PreRepositoryRoot, ProcessUser,
-        RootMethod, RootSearchInputs, RootSuccessor,
+        ProjectFileText, RootMethod, RootSearchInputs, RootSuccessor,
     },
     harness,
     ops::{StoreUsageEvidence, is_reserved, is_used},
@@ -122,6 +122,12 @@ fn announce(root: &Path) {
 /// The root that is meant in this folder and environment.
 pub(crate) fn find_root() -> Result<LockRoot, CliFailure> {
     counting(LockRoot::find(&surroundings()?)?)
+}
+
+/// The project's file that counts in a folder.
+pub(crate) fn project_file(folder: &Path) -> Result<Option<ProjectFileText>, CliFailure> {
+    let environment = RootSearchInputs { folder: folder.to_owned(), ..surroundings()? };
+    Ok(ProjectFileText::find(&environment)?)
 }
 
 /// The root of those who do not have this caller's `LOKT_ROOT`.

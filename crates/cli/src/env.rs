@@ -30,6 +30,8 @@ pub(crate) const HELD: &str = "LOKT_HELD";
 pub(crate) const GIT_DIR: &str = "GIT_DIR";
 /// Where git keeps what all worktrees share; honoured as git does.
 pub(crate) const GIT_COMMON_DIR: &str = "GIT_COMMON_DIR";
+/// The folders where programs are searched for, separated by `:`.
+pub(crate) const PATH: &str = "PATH";
 
 /// The user's space: tools, keys and lockfiles of this user.
 pub(crate) const USER_SPACE: &str = "USER_SPACE";
