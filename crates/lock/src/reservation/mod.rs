@@ -11,6 +11,7 @@
 //! * [`judge`]: whether a record still stands.
 //! * [`is_own`]: whether a reservation is the caller's.
 //! * [`conflicts`]: whether a request and a reservation exclude each other, with a path as evidence.
+//! * [`covering`]: which of many reservations cover each of many files.
 //! * [`extended`], [`reduced`]: what a reservation becomes when its owner asks for more, or gives back a part.
 //! * [`circle`]: whether a wait would never end.
 //!
@@ -21,6 +22,7 @@ mod attributes;
 mod change;
 mod circle;
 mod conflict;
+mod coverage;
 mod encode;
 mod error;
 mod id;
@@ -37,6 +39,7 @@ pub use attributes::{ReservationMode, ReservationOrigin, ReservationScope, Workt
 pub use change::{PatternReleaseOutcome, extended, is_extension, reduced};
 pub use circle::{ReservationWaitCycleLink, circle};
 pub use conflict::{PatternConflict, ReservationConflictTerms, conflicts, free_of};
+pub use coverage::covering;
 pub use error::{ReservationParseError, ReservationRecordFlaw, UnsupportedReservationVersion};
 pub use id::{InvalidReservationId, ReservationId};
 pub use ownership::is_own;
