@@ -12,7 +12,7 @@ use std::{
 };
 
 /// The commands that each test tries.
-const COMMANDS: [&str; 28] = [
+const COMMANDS: [&str; 29] = [
     "status",
     "whoami",
     "status l --json",

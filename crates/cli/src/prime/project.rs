@@ -110,8 +110,8 @@ impl GuardedOperationFindings {
     /// Adds the rules of the project's `lokt.toml`.
     fn add_rules(&mut self, project: &Path) {
         match shell_rules::project::rules(project) {
-            Ok(found) => {
-                for rule in found.iter().flat_map(|it| &it.rules) {
+            Ok(rules) => {
+                for rule in &rules {
                     self.put(GuardedOperation::of_rule(rule));
                 }
             }

@@ -16,7 +16,7 @@ use std::{
     path::Path,
 };
 
-/// How deep shells inside shells are looked into.
+/// How deep shells inside shells, and guards inside guards, are looked into.
 const MOST_SHELLS: usize = 4;
 /// The most notes: one line that is wrong a thousand times is one fact.
 const MOST_NOTES: usize = 3;
@@ -81,15 +81,15 @@ fn judge(call: &ShellToolCall<'_>, line: &ShellLine, found: &[PlacedGuard<'_>]) 
 
 /// A lock that two elements of one pipeline need.
 fn concurrent(line: &ShellLine, found: &[PlacedGuard<'_>]) -> Option<LockName> {
+    let needs = found.iter().flat_map(|it| {
+        let branches = move |name| line.branches(it.command).map(move |branch| (name, branch));
+        it.guard.names.iter().flat_map(branches)
+    });
     let mut elements: BTreeMap<(&LockName, usize), usize> = BTreeMap::new();
-    for it in found {
-        for name in &it.guard.names {
-            for branch in line.branches(it.command) {
-                let first = *elements.entry((name, branch.pipeline)).or_insert(branch.element);
-                if first != branch.element {
-                    return Some(name.clone());
-                }
-            }
+    for (name, branch) in needs {
+        let first = *elements.entry((name, branch.pipeline)).or_insert(branch.element);
+        if first != branch.element {
+            return Some(name.clone());
         }
     }
     None
@@ -147,6 +147,7 @@ impl GuardSearch<'_> {
         shells: usize,
     ) -> Option<GuardCall> {
         if program.is_lokt() {
+            self.under_lock(program, folder, shells);
             return None;
         }
         let mut guard = self.by_rule(program);
@@ -173,6 +174,15 @@ impl GuardSearch<'_> {
             return None;
         }
         Some(guard)
+    }
+
+    /// Looks only for what a command would discard that Lokt runs already.
+    fn under_lock(&mut self, program: &StartedProgram<'_>, folder: Option<&Path>, shells: usize) {
+        if let Some(program) = program.guarded().filter(|_| shells < MOST_SHELLS) {
+            let notes = self.notes.clone();
+            self.command(&program, folder, shells + 1);
+            self.notes = notes;
+        }
     }
 
     fn by_rule(&self, program: &StartedProgram<'_>) -> Option<GuardCall> {
@@ -211,3 +221,7 @@ impl GuardSearch<'_> {
 #[cfg(test)]
 #[path = "decide_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "hostile_tests.rs"]
+mod hostile_tests;

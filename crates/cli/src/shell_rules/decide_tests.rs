@@ -1,6 +1,5 @@
 use super::*;
 use crate::shell_rules::{LoktProgramWord, read_rules};
-use proptest::prelude::*;
 use std::time::Duration;
 
 const RULES: &str = "
@@ -49,7 +48,7 @@ fn answer_with(
     })
 }
 
-fn answer(line: &str) -> ShellAnswer {
+pub(super) fn answer(line: &str) -> ShellAnswer {
     answer_with(line, ToolInputMutability::Changeable, &[], Some(120))
 }
 
@@ -115,12 +114,12 @@ fn a_guard_comes_in_front_of_the_command_and_nothing_else_changes() {
         "%sh -ec 'A=1 make; b'",
         "%env A=1 bash -o pipefail -c 'make | tee x'",
         "%bash -c \"bash -c 'make'\"",
+        "%bash --norc -O extglob -c 'make'",
         "%\"ma\"\\ke && %'make' all",
         "%/usr/bin/make",
-        "(%make a; %make b) | tee log",
+        "(%make a; %make b & %make c) | tee log",
         "a \\\n  && %make \\\n  b",
         "if a\nthen\n  %make\nfi",
-        "%make a & %make b & wait",
         "é=ü; echo ä…; %make ß",
     ] {
         let plain = line.replace('%', "");
@@ -174,7 +173,8 @@ fn what_the_shell_itself_runs_is_left_alone_with_a_note() {
     for (line, told) in [
         ("cd x", "the shell itself runs `cd`"),
         ("command cd x", "the shell itself runs `cd`"),
-        ("make() { command make; }; make", "`make` is a function of the line"),
+        ("make() { command make; }; make", "`make` is a function or an alias of the line"),
+        ("alias make=x\nmake", "`make` is a function or an alias of the line"),
         ("exec -a x make", "`exec -a` is the shell's own"),
         ("bash -c 'make &'", "does not wait for a command"),
     ] {
@@ -340,6 +340,12 @@ fn discarding_calls_are_found_wherever_they_stand() {
         "x=$(git stash)",
         "sudo git stash",
         "if git stash; then a; fi",
+        "lokt guard x -- git stash",
+        "lokt guard x -- bash -c 'git stash'",
+        "nice lokt guard x --wait -- nice git stash",
+        "lokt guard x -- git stash",
+        "lokt guard x -- bash -c 'git stash'",
+        "nice lokt guard x --wait -- nice git stash",
     ] {
         assert_eq!(answer(line).discards.len(), 1, "{line}");
     }
@@ -348,66 +354,4 @@ fn discarding_calls_are_found_wherever_they_stand() {
     assert_eq!(folder("git stash").as_deref(), Some(Path::new("/w")));
     assert_eq!(folder("cd a && git stash").as_deref(), Some(Path::new("/w/a")));
     assert_eq!(folder("(cd a); git stash"), None, "where a line is after that is not followed");
-}
-
-#[test]
-fn a_hostile_line_is_judged_in_time() {
-    for piece in [
-        "$(",
-        "'",
-        "\"$(",
-        "`",
-        "${",
-        "<<A\n",
-        "((",
-        "\\",
-        "\"${'",
-        "make|",
-        "make;",
-        "(",
-        "{ ",
-        "if ",
-        "a=(",
-        "$((",
-        "case a in a) ",
-        "[[ ",
-        "<(",
-        "f() { ",
-        "! ",
-        "\"",
-        "make \"$(",
-        "bash -c '",
-        "é",
-        "cat <<A\nA\n",
-        "cd a;",
-        "\0",
-        "\r\n",
-        "make&",
-        "git stash;",
-    ] {
-        answer(&piece.repeat(1_000));
-        answer(&piece.repeat(1_000_000 / piece.len()));
-        let nested = format!("{}make{}", piece.repeat(1_000), ")".repeat(1_000));
-        answer(&nested);
-    }
-    let notes = answer("cd a; bash -c 'make &'; bash -c 'make ('; f() { a; }; command -p make");
-    assert!(notes.notes.len() <= 3);
-}
-
-proptest! {
-    #[test]
-    fn a_rewritten_line_has_all_bytes_of_the_line(
-        line in "(make|a|cargo test|git add|bash -c|if|then|fi|do|done|[ $(){}'\"`\\\\\n;&|<>#=!\u{e9}-]){0,40}"
-    ) {
-        let answer = answer(&line);
-        if let ShellDecision::Rewritten(new) = &answer.decision {
-            let guards = ["build", "index", "other-index"]
-                .map(|it| format!("lokt guard {it} --wait --timeout 110s -- "));
-            let mut rest = new.replace("lokt guard test -- ", "").replace("lokt once test --timeout 110s -- ", "");
-            for guard in guards {
-                rest = rest.replace(&guard, "");
-            }
-            prop_assert_eq!(rest, line);
-        }
-    }
 }

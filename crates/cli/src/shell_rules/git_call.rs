@@ -75,7 +75,7 @@ impl<'a> GitCall<'a> {
                 let names_repository =
                     text.starts_with("--git-dir") || text.starts_with("--work-tree");
                 folder = folder.filter(|_| !names_repository);
-                rest = if WITH_VALUE.contains(&text) { after.get(1..)? } else { after };
+                rest = after.get(usize::from(WITH_VALUE.contains(&text))..)?;
             } else {
                 return Some(Self { command: word.literal()?, arguments: after, folder });
             }

@@ -38,12 +38,9 @@ impl GuardCall {
     /// One guard for several. It waits if one of them does, and has the time limit of a single one only: others may run
     /// longer.
     pub(super) fn merged(guards: impl Iterator<Item = Self>) -> Option<Self> {
-        guards.reduce(|mut one, other| {
-            for name in other.names {
-                if !one.names.contains(&name) {
-                    one.names.push(name);
-                }
-            }
+        guards.reduce(|mut one, mut other| {
+            other.names.retain(|name| !one.names.contains(name));
+            one.names.extend(other.names);
             one.waits |= other.waits;
             one.max_hold = None;
             one.is_once = false;

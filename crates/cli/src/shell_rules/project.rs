@@ -13,26 +13,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The rules of a project, and the file that has them.
-#[derive(Debug)]
-pub(crate) struct ProjectRules {
-    /// The file.
-    pub(crate) file: PathBuf,
-    /// The rules, in its order.
-    pub(crate) rules: Vec<GuardRule>,
-}
-
-/// Reads the rules that count in a folder; `None` where its project has no file of them.
+/// Reads the rules that count in a folder; none where its project has no file of them.
 ///
 /// # Errors
 /// [`CliFailure`] where the file cannot be read, or is not understood.
-pub(crate) fn rules(folder: &Path) -> Result<Option<ProjectRules>, CliFailure> {
-    let Some(file) = context::project_file(folder)? else { return Ok(None) };
-    let rules = read_rules(&file.path, &file.text).map_err(failure)?;
-    Ok(Some(ProjectRules { file: file.path, rules }))
+pub(crate) fn rules(folder: &Path) -> Result<Vec<GuardRule>, CliFailure> {
+    let Some(file) = context::project_file(folder)? else { return Ok(Vec::new()) };
+    read_rules(&file.path, &file.text).map_err(|error| failure(&error))
 }
 
-fn failure(error: GuardRuleError) -> CliFailure {
+fn failure(error: &GuardRuleError) -> CliFailure {
     CliFailure::new(crate::exit::ExitCode::Error, error.to_string())
 }
 

@@ -45,7 +45,8 @@ pub(crate) struct GuardRuleError {
 /// # Errors
 /// [`GuardRuleError`] for anything that is not understood.
 pub(crate) fn read_rules(file: &Path, text: &str) -> Result<Vec<GuardRule>, GuardRuleError> {
-    let reader = GuardRuleReader { file, text };
+    let newlines = text.match_indices('\n').map(|(at, _)| at).collect();
+    let reader = GuardRuleReader { file, newlines };
     let table = DeTable::parse(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
         reader.error(at, error.message().trim().replace('\n', ", "))
@@ -67,7 +68,8 @@ pub(crate) fn read_rules(file: &Path, text: &str) -> Result<Vec<GuardRule>, Guar
 /// Reads one file.
 struct GuardRuleReader<'a> {
     file: &'a Path,
-    text: &'a str,
+    /// Where its lines end.
+    newlines: Vec<usize>,
 }
 
 type Value<'a> = Spanned<DeValue<'a>>;
@@ -78,7 +80,7 @@ impl GuardRuleReader<'_> {
     }
 
     fn line(&self, at: usize) -> usize {
-        self.text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
+        self.newlines.partition_point(|it| *it < at) + 1
     }
 
     fn rules(&self, value: &Value<'_>) -> Result<Vec<GuardRule>, GuardRuleError> {
@@ -98,14 +100,7 @@ impl GuardRuleReader<'_> {
             let at = key.span().start;
             let name = key.get_ref().as_ref();
             match name {
-                "command" => {
-                    let text = self.string(name, value)?;
-                    let read = CommandPattern::parse(text);
-                    pattern =
-                        Some(read.map_err(|why| {
-                            self.error(at, format!("\"command\": {text:?} {why}"))
-                        })?);
-                }
+                "command" => pattern = Some(self.pattern(name, value)?),
                 "name" | "names" if names.is_some() => {
                     return Err(self.error(at, "\"name\" and \"names\" are the same key twice"));
                 }
@@ -113,12 +108,7 @@ impl GuardRuleReader<'_> {
                 "names" => names = Some(self.names(value)?),
                 "wait" => waits = self.boolean(name, value)?,
                 "once" => is_once = self.boolean(name, value)?,
-                "max_hold" => {
-                    let text = self.string(name, value)?;
-                    span::parse_positive(text)
-                        .map_err(|why| self.error(at, format!("\"max_hold\": {why}")))?;
-                    max_hold = Some(text.to_owned());
-                }
+                "max_hold" => max_hold = Some(self.duration(name, value)?),
                 other => {
                     let why = format!("{other:?} is not a key of [[guard]], which has {KEYS}");
                     return Err(self.error(at, why));
@@ -132,6 +122,18 @@ impl GuardRuleReader<'_> {
             return Err(self.error(at, "\"once\" is for a rule with one \"name\""));
         }
         Ok(GuardRule { pattern, names, waits, is_once, max_hold, line: self.line(at) })
+    }
+
+    fn pattern(&self, key: &str, value: &Value<'_>) -> Result<CommandPattern, GuardRuleError> {
+        let text = self.string(key, value)?;
+        let wrong = |why| self.error(value.span().start, format!("{key:?}: {text:?} {why}"));
+        CommandPattern::parse(text).map_err(wrong)
+    }
+
+    fn duration(&self, key: &str, value: &Value<'_>) -> Result<String, GuardRuleError> {
+        let text = self.string(key, value)?;
+        let wrong = |why| self.error(value.span().start, format!("{key:?}: {why}"));
+        span::parse_positive(text).map(|_| text.to_owned()).map_err(wrong)
     }
 
     fn string<'v>(&self, key: &str, value: &'v Value<'_>) -> Result<&'v str, GuardRuleError> {

@@ -1,6 +1,7 @@
 //! Rules of `lokt.toml`, as text and JSON.
 
 use super::GuardRule;
+use lokt_lock::words::LockName;
 use serde::{Serialize, Serializer, ser::SerializeSeq};
 use serde_json::json;
 
@@ -16,7 +17,7 @@ pub(crate) struct WithRules<'a, T: Serialize> {
 fn all<S: Serializer>(rules: &[GuardRule], serializer: S) -> Result<S::Ok, S::Error> {
     let mut list = serializer.serialize_seq(Some(rules.len()))?;
     for rule in rules {
-        let names: Vec<&str> = rule.names.iter().map(|it| it.as_str()).collect();
+        let names: Vec<&str> = rule.names.iter().map(LockName::as_str).collect();
         list.serialize_element(&json!({
             "command": rule.pattern.as_str(),
             "names": names,

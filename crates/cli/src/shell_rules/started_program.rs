@@ -116,7 +116,7 @@ impl<'l> StartedProgram<'l> {
         }
         // Behind `command`, and behind `exec`, no function is meant.
         let is_function = self.words.len() == command.words.len() && line.functions.contains(name);
-        is_function.then(|| format!("`{name}` is a function of the line"))
+        is_function.then(|| format!("`{name}` is a function or an alias of the line"))
     }
 
     /// The byte in front of which a guard comes.
@@ -145,6 +145,13 @@ impl<'l> StartedProgram<'l> {
         self.forms().any(is_lokt)
     }
 
+    /// The program that Lokt runs, where this is Lokt and runs one.
+    pub(super) fn guarded(&self) -> Option<Self> {
+        let separator = self.innermost().iter().position(|it| it.text() == "--")?;
+        let words = self.innermost().get(separator + 1..).filter(|it| !it.is_empty())?;
+        Some(Self { words, obstacle: None })
+    }
+
     /// The line that it gives to a shell.
     pub(super) fn line_for_shell(&self) -> Option<&'l str> {
         let (program, rest) = self.innermost().split_first()?;
@@ -159,7 +166,8 @@ impl<'l> StartedProgram<'l> {
                 // Further options may come between it and the line.
                 return rest.map(PlacedWord::text).find(|it| !it.starts_with(['-', '+']));
             }
-            if is_cluster && option.ends_with('o') {
+            let has_value = is_cluster && option.ends_with(['o', 'O']);
+            if has_value || matches!(option, "--rcfile" | "--init-file") {
                 rest.next()?;
             } else if !option.starts_with(['-', '+']) {
                 return None;
