@@ -10,6 +10,8 @@ fn a_folder_below_the_project_is_understood_and_nothing_else() {
         ("root = \".lokt\"", Some(".lokt")),
         ("root = './a//b/'\n", Some("a/b")),
         ("root = \".github/locks\"", Some(".github/locks")),
+        ("root = 'a'\n[[guard]]\ncommand = 'x'\nname = 'y'\n", Some("a")),
+        ("[[guard]]\nnot = 'a rule'\n", None),
     ] {
         assert_eq!(named_root(text), Ok(expected.map(PathBuf::from)), "{text:?}");
     }
@@ -28,7 +30,7 @@ fn a_folder_below_the_project_is_understood_and_nothing_else() {
         ("\nroot = [\".lokt\"]", "line 2: \"root\" is not a string"),
         ("rot = \".lokt\"", "\"rot\" is not known"),
         ("root = \".lokt\"\n[results]\n", "\"results\" is not known"),
-        ("[[guard]]\nname = \"x\"\n", "\"guard\" is not known"),
+        ("[[guards]]\nname = \"x\"\n", "\"guards\" is not known"),
         ("root = \".lokt\"\nroot = \".lokt\"", "duplicate key"),
         ("root = ", "line 1"),
         ("root", "line 1"),
