@@ -35,6 +35,8 @@ pub(crate) const GIT_DIR: &str = "GIT_DIR";
 pub(crate) const GIT_COMMON_DIR: &str = "GIT_COMMON_DIR";
 /// How the variables begin by which `git merge` names the commits that it merges; the rest is the commit.
 pub(crate) const GIT_MERGED_HEAD: &str = "GITHEAD_";
+/// The folders where programs are searched for, separated by `:`.
+pub(crate) const PATH: &str = "PATH";
 
 /// The user's space: tools, keys and lockfiles of this user.
 pub(crate) const USER_SPACE: &str = "USER_SPACE";

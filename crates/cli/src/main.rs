@@ -19,7 +19,7 @@
 //! * [`mod@mcp`]: the server for agents.
 //! * [`prime`]: what an agent has to know of a repository; [`init`]: setting it up for agents.
 //! * [`mod@sandbox`]: what to do where a sandbox keeps the folder of the locks read-only.
-//! * [`shell_text`]: the commands of shell text.
+//! * [`shell_text`]: the commands of shell text; [`shell_rules`]: which of them run under a lock.
 //! * [`timeline`]: who held and who waited for what, as bars and as a page.
 //! * [`mod@tool`]: the commands about tools, one file each.
 //! * [`mod@top`]: the live view.
@@ -49,6 +49,7 @@ mod prime;
 mod printable;
 mod refusal;
 mod sandbox;
+mod shell_rules;
 mod shell_text;
 mod span;
 mod timeline;

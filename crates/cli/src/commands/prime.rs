@@ -27,7 +27,7 @@ use serde_json::json;
 ///
 /// The text has less than 300 words, for the start of a session. To find the operations, lokt searches for calls of
 /// `lokt guard` and `lokt once` in scripts/, bin/, .github/scripts/, scripts in the project's folder, the Makefile,
-/// the justfile and the scripts of package.json. It runs nothing.
+/// the justfile and the scripts of package.json; the rules of lokt.toml are operations too. It runs nothing.
 ///
 /// As a session-start hook of Claude Code, it passes the session's id on to the shell commands of the session.
 #[derive(Args, Debug)]

@@ -105,7 +105,7 @@ impl ShellLineReader<'_> {
         }
     }
 
-    fn required_word(&mut self) -> Read {
+    pub(super) fn required_word(&mut self) -> Read {
         let before = self.at;
         self.word()?;
         if self.at == before { Err(self.unexpected()) } else { Ok(()) }
@@ -157,20 +157,22 @@ impl ShellLineReader<'_> {
 
     /// Reads what is behind `((`, up to `))`.
     pub(super) fn arithmetic(&mut self) -> Read {
-        self.nested(|it| {
-            let mut open = 0_usize;
-            while let Some(byte) = it.peek() {
-                match byte {
-                    b')' if open == 0 => return it.end_of_arithmetic(),
-                    b'(' => open += 1,
-                    b')' => open -= 1,
-                    _ if it.part_of_quotation(byte)? => continue,
-                    _ => {}
-                }
-                it.at += 1;
+        self.nested(Self::arithmetic_parts)
+    }
+
+    fn arithmetic_parts(&mut self) -> Read {
+        let mut open = 0_usize;
+        while let Some(byte) = self.peek() {
+            match byte {
+                b')' if open == 0 => return self.end_of_arithmetic(),
+                b'(' => open += 1,
+                b')' => open -= 1,
+                _ if self.part_of_quotation(byte)? => continue,
+                _ => {}
             }
-            Err(UnreadableLineError::Unclosed("arithmetic"))
-        })
+            self.at += 1;
+        }
+        Err(UnreadableLineError::Unclosed("arithmetic"))
     }
 
     fn end_of_arithmetic(&mut self) -> Read {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 pub(crate) struct ShellLine {
     /// The simple commands that have a word, those inside substitutions and bodies too.
     pub(crate) commands: Vec<PlacedCommand>,
-    /// The functions that the text defines.
+    /// The functions and aliases that the text defines.
     pub(crate) functions: BTreeSet<String>,
     /// Whether a variable that says where programs are found is set anywhere in it.
     pub(crate) sets_path: bool,

@@ -1,12 +1,12 @@
-use super::{UnreadableLineError, line::ShellLine, read_line};
+use super::{line::ShellLine, read_line, reader::UnreadableLineError};
 
 /// The commands of a line: words with `|` between them, assignments in front with `=`.
 fn read(text: &str) -> Vec<String> {
     let line = read_line(text).unwrap_or_else(|why| panic!("{text:?}: {why}"));
     let shown = line.commands.iter().map(|it| {
         let words: Vec<&str> = it.words.iter().map(super::line::PlacedWord::text).collect();
-        let assigned: String = it.assignments.iter().map(|name| format!("{name}=")).collect();
-        format!("{assigned}{}", words.join("|"))
+        let assigned = it.assignments.iter().map(String::as_str).chain([""]);
+        format!("{}{}", assigned.collect::<Vec<_>>().join("="), words.join("|"))
     });
     shown.collect()
 }

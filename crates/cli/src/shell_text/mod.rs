@@ -17,7 +17,7 @@ mod reader;
 pub(crate) mod words;
 mod wrapper;
 
-pub(crate) use reader::{UnreadableLineError, read_line};
+pub(crate) use reader::read_line;
 pub(crate) use wrapper::{is_wrapper, wrapped};
 
 /// Shells whose `-c` is looked into.

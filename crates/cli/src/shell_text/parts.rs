@@ -263,19 +263,17 @@ impl ShellLineReader<'_> {
     fn array(&mut self, word: &mut OpenWord) -> Read {
         self.at += 1;
         word.expand();
-        self.nested(|it| {
-            loop {
-                it.skip_newlines()?;
-                if it.eats(")") {
-                    return Ok(());
-                }
-                let before = it.at;
-                it.word()?;
-                if it.at == before {
-                    return Err(it.unexpected());
-                }
+        self.nested(Self::values)
+    }
+
+    fn values(&mut self) -> Read {
+        loop {
+            self.skip_newlines()?;
+            if self.eats(")") {
+                return Ok(());
             }
-        })
+            self.required_word()?;
+        }
     }
 
     /// Reads the lines of a here-document into which a shell puts values.

@@ -144,11 +144,14 @@ impl<'a> ShellLineReader<'a> {
 
     /// Reads a reserved word.
     pub(super) fn expect_reserved(&mut self, word: &str) -> Read {
-        if self.reserved() == word {
-            self.at += word.len();
-            return Ok(());
-        }
-        Err(self.unexpected())
+        if self.skip_reserved(word) { Ok(()) } else { Err(self.unexpected()) }
+    }
+
+    /// Passes over a reserved word, if it is next.
+    fn skip_reserved(&mut self, word: &str) -> bool {
+        let is_next = self.reserved() == word;
+        self.at += if is_next { word.len() } else { 0 };
+        is_next
     }
 
     pub(super) fn skip_blanks(&mut self) {
@@ -270,7 +273,7 @@ impl<'a> ShellLineReader<'a> {
                 "time" => {
                     self.at += 4;
                     self.skip_blanks();
-                    self.at += if self.reserved() == "-p" { 2 } else { 0 };
+                    self.skip_reserved("-p");
                 }
                 _ => return self.at > start,
             }
@@ -299,6 +302,7 @@ impl<'a> ShellLineReader<'a> {
             return Err(self.unexpected());
         }
         if !command.words.is_empty() {
+            self.line.functions.extend(aliases(&command.words));
             self.line.commands.push(command);
         }
         Ok(())
@@ -380,6 +384,13 @@ impl<'a> ShellLineReader<'a> {
         }
         Ok(())
     }
+}
+
+/// The names that a command gives a new meaning as aliases.
+fn aliases(words: &[PlacedWord]) -> impl Iterator<Item = String> {
+    let is_alias = words.first().is_some_and(|it| it.text() == "alias");
+    let defined = words.iter().skip(1).filter(move |_| is_alias);
+    defined.filter_map(|it| it.text().split_once('=').map(|(name, _)| name.to_owned()))
 }
 
 fn ends_bare_word(byte: u8) -> bool {

@@ -5,7 +5,7 @@ struct ShellWrapper {
     name: &'static str,
     /// Its options whose value is the next word.
     with_value: &'static [&'static str],
-    /// How many arguments of its own come before the program.
+    /// How many of its arguments come before the program.
     arguments: usize,
 }
 
@@ -17,7 +17,7 @@ const fn wrapper(
     ShellWrapper { name, with_value, arguments }
 }
 
-/// The options are those of GNU coreutils 9.5, util-linux 2.40, findutils 4.10, sudo 1.9 and OpenDoas 6.8.
+/// The options are those of GNU coreutils 9.5, util-linux 2.40, findutils 4.10, sudo 1.9 and doas 6.8.
 const WRAPPERS: [ShellWrapper; 10] = [
     wrapper("env", &["-u", "--unset", "-C", "--chdir"], 0),
     wrapper("nice", &["-n", "--adjustment"], 0),

@@ -53,24 +53,27 @@ pub struct ProjectFileText {
 
 impl ProjectFileText {
     /// Finds the file that counts in a folder: that of the main work tree. Where a repository has none, it is that of
-    /// the work tree, and without a repository that of the folder.
+    /// the work tree, and without a repository that of the folder. In a repository of another user, none does.
     ///
     /// # Errors
-    /// [`LockRootError`] where it cannot be read, or a repository is broken, or any of this belongs to another user.
+    /// [`LockRootError`] where it cannot be read, or a repository is broken, or the file alone belongs to another user.
     pub fn find(surroundings: &RootSearchInputs) -> Result<Option<Self>, LockRootError> {
         let folder = &surroundings.folder;
         let repository = GitRepository::find(surroundings)?;
         let project = repository
             .as_ref()
             .map_or(folder.as_path(), |it| it.main_work_tree().unwrap_or(&it.top));
-        let Some((file, uid)) = Self::read(project)? else { return Ok(None) };
-        let mut owned = vec![PathOwner { path: file.path.clone(), uid }];
-        let mut exceptions = vec![project.to_owned()];
-        if let Some(repository) = &repository {
-            owned.extend(repository.owned.iter().cloned());
-            exceptions.extend(repository.exceptions.iter().cloned());
+        let (owned, mut exceptions) = repository
+            .as_ref()
+            .map_or((&[][..], Vec::new()), |it| (&it.owned, it.exceptions.clone()));
+        exceptions.push(project.to_owned());
+        let foreign =
+            |owned: &[PathOwner]| foreign(surroundings.account, owned, &exceptions, folder);
+        if foreign(owned).is_some() {
+            return Ok(None);
         }
-        match foreign(surroundings.account, &owned, &exceptions, folder) {
+        let Some((file, uid)) = Self::read(project)? else { return Ok(None) };
+        match foreign(&[PathOwner { path: file.path.clone(), uid }]) {
             Some(foreign) => Err(LockRootError::Foreign(foreign)),
             None => Ok(Some(file)),
         }
