@@ -2,7 +2,7 @@
 
 use crate::{
     exit::ExitCode,
-    view::{self, audit_of, call},
+    view::{self, audit_of, call, suggestion::LEAVE_TO_A_PERSON},
 };
 use lokt_lock::{
     audit::AuditLogReadError,
@@ -179,8 +179,8 @@ impl From<LockOperationError> for CliFailure {
                 Self::of(&error).hint("another program may still be writing it; try again")
             }
             LockOperationError::Corrupted { ref name, .. } => Self::of(&error)
-                .hint("another program may have left it, or may be using it")
-                .hint(format!("{}   shows what you can do", call("why", name, ""))),
+                .hint(LEAVE_TO_A_PERSON)
+                .hint(format!("{}   says what is wrong with it", call("why", name, ""))),
             LockOperationError::Unreadable { .. } if is_of_a_link(&error) => Self::of(&error),
             LockOperationError::Unreadable { .. } => {
                 Self::of(&error).hint("lokt doctor   checks the folder's permissions")

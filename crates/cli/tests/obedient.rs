@@ -14,7 +14,7 @@ use serde_json::Value;
 use std::{
     collections::BTreeSet,
     fs, thread,
-    time::{Duration, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 /// How many commands deep advice is followed.
@@ -110,9 +110,42 @@ const STATES: &[(&str, NameStateSetup)] = &[
     ("a guard with a broken record", |it, _, other| {
         let guard = other.guards(it, "--on-lost warn").is_in();
         it.write_record("x", "{");
-        let record = fs::File::options().append(true).open(it.record_path("x")).unwrap();
-        record.set_modified(UNIX_EPOCH + Duration::from_secs(1)).unwrap();
+        changed_before_the_boot(it);
         vec![guard]
+    }),
+    ("a broken record of a lease", |it, _, other| {
+        other.does(it, "lock x --ttl 1h");
+        breaks(it, "{bad");
+        vec![]
+    }),
+    ("a broken record of a shared lease and the caller's", |it, me, other| {
+        other.does(it, "lock x --shared --ttl 1h");
+        me.does(it, "lock x --shared --ttl 1h");
+        breaks(it, "[]");
+        vec![]
+    }),
+    ("a broken record of a lease for which others wait", |it, _, other| {
+        other.does(it, "lock x --ttl 1h");
+        let waiter = OTHER_OWNER.guards(it, "--wait").is_waiting();
+        breaks(it, "null");
+        vec![waiter]
+    }),
+    ("a broken record of a frozen lease", |it, _, other| {
+        other.does(it, "lock x --ttl 1h");
+        other.does(it, "freeze x --ttl 1h");
+        breaks(it, "{\"version\": \"one\"}");
+        vec![]
+    }),
+    ("a broken record, a folder", |it, _, other| {
+        other.does(it, "lock x --ttl 1h");
+        fs::remove_file(it.record_path("x")).unwrap();
+        fs::create_dir(it.record_path("x")).unwrap();
+        vec![]
+    }),
+    ("a record of a newer version", |it, _, other| {
+        other.does(it, "lock x --ttl 1h");
+        breaks(it, "{\"version\": 99}");
+        vec![]
     }),
     ("a guard and a waiter", |it, _, other| {
         vec![other.guards(it, "").is_in(), other.guards(it, "--wait").is_waiting()]
@@ -151,6 +184,26 @@ const STATES: &[(&str, NameStateSetup)] = &[
         vec![]
     }),
 ];
+
+/// Writes a record that cannot be read, for a while already: no program may still be writing it.
+fn breaks(it: &Sandbox, text: &str) {
+    it.write_record("x", text);
+    let record = fs::File::options().append(true).open(it.record_path("x")).unwrap();
+    record.set_modified(SystemTime::now() - Duration::from_secs(3)).unwrap();
+}
+
+fn changed_before_the_boot(it: &Sandbox) {
+    let record = fs::File::options().append(true).open(it.record_path("x")).unwrap();
+    record.set_modified(UNIX_EPOCH + Duration::from_secs(1)).unwrap();
+}
+
+/// What stands in a record's place, if nothing says whose it is.
+fn unreadable(it: &Sandbox) -> Option<Vec<u8>> {
+    let path = it.record_path("x");
+    let content = fs::read(&path).ok().or_else(|| path.exists().then(Vec::new))?;
+    let record: Value = serde_json::from_slice(&content).unwrap_or_default();
+    record["lock_id"].is_null().then_some(content)
+}
 
 /// The places in the queue, whether their callers wait or have entered.
 fn places(it: &Sandbox) -> Vec<String> {
@@ -201,6 +254,7 @@ const COMMANDS: [&str; 30] = [
 /// What others have: ids of acquisitions, files of freezes, and places in the queue.
 struct OtherPartyHoldings {
     lock_ids: Vec<String>,
+    unreadable: Option<Vec<u8>>,
     freeze: Option<Vec<u8>>,
     tickets: Vec<String>,
     reservations: Vec<String>,
@@ -215,7 +269,8 @@ impl OtherPartyHoldings {
         let id = |holder: Value| holder["lock_id"].as_str().map(str::to_owned);
         let lock_ids = all.filter_map(id).collect();
         let freeze = fs::read(it.freeze_path("x")).ok();
-        Self { lock_ids, freeze, tickets: places(it), reservations: reservations(it) }
+        let (tickets, reservations) = (places(it), reservations(it));
+        Self { lock_ids, unreadable: unreadable(it), freeze, tickets, reservations }
     }
 
     /// What is not as it was.
@@ -223,6 +278,9 @@ impl OtherPartyHoldings {
         let record = fs::read_to_string(it.record_path("x")).unwrap_or_default();
         if let Some(id) = self.lock_ids.iter().find(|id| !record.contains(*id)) {
             return Some(format!("the acquisition {id} is gone"));
+        }
+        if self.unreadable.is_some() && unreadable(it) != self.unreadable {
+            return Some("the record that cannot be read is gone or another one".to_owned());
         }
         if self.freeze.is_some() && fs::read(it.freeze_path("x")).ok() != self.freeze {
             return Some("the freeze is gone or another one".to_owned());
@@ -340,7 +398,8 @@ fn assert_harmless(me: CallerIdentityVariable, other: CallerIdentityVariable) {
         let (others, mut seen) = (OtherPartyHoldings::of(&it, me), BTreeSet::new());
         let running: Vec<bool> = holders.iter_mut().map(Running::is_running).collect();
         // What a caller does that no advice leads to is not judged.
-        let is_told = |it: &&&str| !(state.contains("abandoned") && it.contains("--break-stale"));
+        let may_be_broken = state.contains("abandoned") || state.contains("broken record");
+        let is_told = |it: &&&str| !(may_be_broken && it.contains("--break-stale"));
         for command in COMMANDS.iter().filter(is_told) {
             let loss = follow(&it, (me, &others), command, &mut seen);
             assert_eq!(loss, None, "{state}: advice breaks what is another's");
@@ -375,6 +434,11 @@ fn advice_that_takes_is_found() {
     OTHER_OWNER.call(it.shell("lokt lock x; true")).run().ok();
     let line = "echo '  try: lokt unlock x --break-stale   removes it'";
     assert!(follow_once(&it, line).is_some(), "an abandoned lease is another's");
+    let it = sandbox();
+    OTHER_OWNER.does(&it, "lock x --ttl 1h");
+    breaks(&it, "{bad");
+    let line = "echo '  try: lokt unlock x --break-stale   removes it'";
+    assert!(follow_once(&it, line).is_some(), "a broken record may be another's");
     let it = sandbox();
     let guard = OTHER_OWNER.guards(&it, "").is_in();
     let line = format!("echo 'hint: kill {}   ends it'", guard.pid());

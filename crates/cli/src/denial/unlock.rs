@@ -17,8 +17,8 @@ use lokt_lock::{
 /// The refusal to free a name.
 ///
 /// [`ExitCode::NotFound`] if the name is free, else [`ExitCode::NotYours`]. No text suggests
-/// `--force` or `--break-stale`: `lokt why` explains what may be done and what it destroys. Callers
-/// do not pass the outcome of a success.
+/// `--force` or `--break-stale`, and neither does `lokt why`: docs/troubleshooting.md has them, for
+/// people. Callers do not pass the outcome of a success.
 pub(crate) fn refusal(
     name: &LockName,
     refused: &UnlockOutcome,

@@ -6,7 +6,7 @@
 use super::{
     entry::waiter,
     flat, holder,
-    suggestion::{self, CommandSuggestionCallerFacts},
+    suggestion::{self, CommandSuggestionCallerFacts, LEAVE_TO_A_PERSON},
 };
 use crate::span;
 use lokt_lock::{
@@ -127,7 +127,8 @@ pub(crate) fn lines(
         |reason: &ExplanationReason| format!("  {}: {}", reason.kind.as_str(), message(reason, me));
     lines.extend(explanation.reasons.iter().map(told));
     let suggestions = suggestion::all(name, explanation, asker);
-    lines.extend(suggestions.iter().map(|it| format!("  try: {it}")));
+    let label = |it: &String| if it == LEAVE_TO_A_PERSON { "next" } else { "try" };
+    lines.extend(suggestions.iter().map(|it| format!("  {}: {it}", label(it))));
     lines
 }
 

@@ -1,14 +1,21 @@
 //! Suggestions for a lock that cannot be taken: commands that work, or wait, exactly as they are printed.
-//! None of them breaks a lock that may belong to another.
+//! None of them breaks a lock that may belong to another. An unreadable record may be that of a living lease, so no
+//! command is suggested for it, but [whom to show it to](LEAVE_TO_A_PERSON).
 
 use super::{call, command_line};
 use lokt_lock::{
     ops::{ExplanationReason, ExplanationReasonKind, LockExplanation},
-    record::{HoldKind, LockRecord, LockRecordFlaw, RecordCorruption},
+    record::{HoldKind, LockRecord, RecordCorruption},
     rules::{CallerIdentity, HoldState},
     sys,
     words::{LockMode, LockName, Owner},
 };
+
+/// What an agent does about a record that cannot be read.
+///
+/// Nothing says whose it is: only a person can find out that nobody needs it any more.
+pub(crate) const LEAVE_TO_A_PERSON: &str =
+    "do other work, and show this to a person: it may be a lock of another";
 
 /// The facts about the caller that decide which commands work.
 #[derive(Clone, Debug, Default)]
@@ -36,7 +43,7 @@ pub(super) fn all(
         return vec![situation.inside(mode)];
     }
     if let Some(corruption) = situation.corruption().filter(|_| !situation.is_inside()) {
-        return vec![situation.repair(corruption)];
+        return vec![situation.leave(corruption)];
     }
     let mut all = situation.entering();
     all.extend(situation.giving_back());
@@ -143,17 +150,13 @@ impl CommandSuggestionInputs<'_> {
         self.guard(&flags, "runs inside your guard")
     }
 
-    /// What to do about an unreadable record: wait while another program may still be writing it,
-    /// else remove it.
-    fn repair(&self, corruption: &RecordCorruption) -> String {
+    /// What to do about an unreadable record: look again while another program may still be writing
+    /// it, else leave it.
+    fn leave(&self, corruption: &RecordCorruption) -> String {
         if corruption.may_be_filling() {
             return self.call("why", "", "shows more once it has been written");
         }
-        let what = match corruption.flaw {
-            LockRecordFlaw::NotAFile("a directory") => "removes it, if it is empty",
-            _ => "removes it",
-        };
-        self.call("unlock", " --break-stale", what)
+        LEAVE_TO_A_PERSON.to_owned()
     }
 
     /// Running a command anyway: under, beside or after the current holder.
