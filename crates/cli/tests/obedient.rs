@@ -8,14 +8,14 @@
     reason = "a test that cannot go on must stop, and say where"
 )]
 
+#[path = "obedient/broken_records.rs"]
+mod broken_records;
+
+use broken_records::{breaks, changed_before_the_boot, unreadable};
 use lokt_testkit::{Done, HOLD, Lokt, Running, Sandbox};
 use nix::sys::signal::Signal;
 use serde_json::Value;
-use std::{
-    collections::BTreeSet,
-    fs, thread,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{collections::BTreeSet, fs, thread};
 
 /// How many commands deep advice is followed.
 const DEPTH: usize = 3;
@@ -113,40 +113,6 @@ const STATES: &[(&str, NameStateSetup)] = &[
         changed_before_the_boot(it);
         vec![guard]
     }),
-    ("a broken record of a lease", |it, _, other| {
-        other.does(it, "lock x --ttl 1h");
-        breaks(it, "{bad");
-        vec![]
-    }),
-    ("a broken record of a shared lease and the caller's", |it, me, other| {
-        other.does(it, "lock x --shared --ttl 1h");
-        me.does(it, "lock x --shared --ttl 1h");
-        breaks(it, "[]");
-        vec![]
-    }),
-    ("a broken record of a lease for which others wait", |it, _, other| {
-        other.does(it, "lock x --ttl 1h");
-        let waiter = OTHER_OWNER.guards(it, "--wait").is_waiting();
-        breaks(it, "null");
-        vec![waiter]
-    }),
-    ("a broken record of a frozen lease", |it, _, other| {
-        other.does(it, "lock x --ttl 1h");
-        other.does(it, "freeze x --ttl 1h");
-        breaks(it, "{\"version\": \"one\"}");
-        vec![]
-    }),
-    ("a broken record, a folder", |it, _, other| {
-        other.does(it, "lock x --ttl 1h");
-        fs::remove_file(it.record_path("x")).unwrap();
-        fs::create_dir(it.record_path("x")).unwrap();
-        vec![]
-    }),
-    ("a record of a newer version", |it, _, other| {
-        other.does(it, "lock x --ttl 1h");
-        breaks(it, "{\"version\": 99}");
-        vec![]
-    }),
     ("a guard and a waiter", |it, _, other| {
         vec![other.guards(it, "").is_in(), other.guards(it, "--wait").is_waiting()]
     }),
@@ -184,26 +150,6 @@ const STATES: &[(&str, NameStateSetup)] = &[
         vec![]
     }),
 ];
-
-/// Writes a record that cannot be read, for a while already: no program may still be writing it.
-fn breaks(it: &Sandbox, text: &str) {
-    it.write_record("x", text);
-    let record = fs::File::options().append(true).open(it.record_path("x")).unwrap();
-    record.set_modified(SystemTime::now() - Duration::from_secs(3)).unwrap();
-}
-
-fn changed_before_the_boot(it: &Sandbox) {
-    let record = fs::File::options().append(true).open(it.record_path("x")).unwrap();
-    record.set_modified(UNIX_EPOCH + Duration::from_secs(1)).unwrap();
-}
-
-/// What stands in a record's place, if nothing says whose it is.
-fn unreadable(it: &Sandbox) -> Option<Vec<u8>> {
-    let path = it.record_path("x");
-    let content = fs::read(&path).ok().or_else(|| path.exists().then(Vec::new))?;
-    let record: Value = serde_json::from_slice(&content).unwrap_or_default();
-    record["lock_id"].is_null().then_some(content)
-}
 
 /// The places in the queue, whether their callers wait or have entered.
 fn places(it: &Sandbox) -> Vec<String> {
@@ -392,7 +338,7 @@ fn sandbox() -> Sandbox {
 }
 
 fn assert_harmless(me: CallerIdentityVariable, other: CallerIdentityVariable) {
-    for (state, make) in STATES {
+    for (state, make) in STATES.iter().chain(broken_records::STATES) {
         let it = sandbox();
         let mut holders = make(&it, me, other);
         let (others, mut seen) = (OtherPartyHoldings::of(&it, me), BTreeSet::new());

@@ -13,7 +13,7 @@ use lokt_lock::{
 
 /// What an agent does about a record that cannot be read.
 ///
-/// Nothing says whose it is: only a person can find out that nobody needs it any more.
+/// Nothing says whose it is. Only a person can find out whether its holder still needs it.
 pub(crate) const LEAVE_TO_A_PERSON: &str =
     "do other work, and show this to a person: it may be a lock of another";
 
