@@ -68,6 +68,7 @@ fn minor_problems_are_warnings_and_no_failure() {
     let it = sandbox();
     it.lokt(["lock", "x", "--ttl", "5m"]).run().ok();
     it.write_record("broken", "{");
+    it.write_freeze("halted", "{");
     fs::set_permissions(it.root(), Permissions::from_mode(0o777)).unwrap();
     let log = File::options().append(true).open(it.root().join("audit.log")).unwrap();
     log.set_modified(SystemTime::now() + Duration::from_hours(1)).unwrap();
@@ -76,6 +77,14 @@ fn minor_problems_are_warnings_and_no_failure() {
     for (name, told) in [("records", "broken"), ("permissions", "777"), ("clock", "later")] {
         let (status, message) = check(&view, name);
         assert!(status == "warn" && message.contains(told), "{name}: {status}, {message}");
+    }
+    for (name, told) in [("records", "broken: "), ("freezes", "halted: ")] {
+        let (status, message) = check(&view, name);
+        assert!(status == "warn" && message.starts_with(told), "{name}: {status}, {message}");
+        assert!(
+            message.contains("leave it to a person") && !message.contains("lokt "),
+            "{message}"
+        );
     }
 }
 

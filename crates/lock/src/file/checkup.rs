@@ -69,7 +69,7 @@ pub fn checkup(store: &FileLockStore) -> Vec<RootCheckOutcome> {
         clock(store),
         processes(),
         versions(store),
-        legacy_freezes(store),
+        freezes(store),
         exposure::permissions(store),
         exposure::parents(store),
         exposure::links(store),
@@ -278,10 +278,31 @@ fn versions(store: &FileLockStore) -> RootCheckOutcome {
         Ok(names) => names,
         Err(error) => return check("records", CheckStatus::Fail, error.to_string()),
     };
+    let (problems, old) = problems(store, &names, LockRecordKind::Lock);
+    if problems.is_empty() {
+        return check(
+            "records",
+            CheckStatus::Ok,
+            format!("{} records, {old} of version 0", names.len()),
+        );
+    }
+    check("records", CheckStatus::Warn, format!("{}; {LEAVE}", problems.join("; ")))
+}
+
+/// What is done about a record or a freeze that cannot be read. An agent reads this too, so it names no command.
+const LEAVE: &str = "each may be a lock or a freeze of another: leave it to a person, who finds out whose it is and \
+    what wrote it, before it is removed";
+
+/// What is wrong with records, one text for each, and how many have version 0.
+fn problems(
+    store: &FileLockStore,
+    names: &[LockName],
+    kind: LockRecordKind,
+) -> (Vec<String>, usize) {
     let mut problems = Vec::new();
     let mut old = 0;
-    for name in &names {
-        match store.peek(name, LockRecordKind::Lock) {
+    for name in names {
+        match store.peek(name, kind) {
             RecordSlot::Record(record) => old += usize::from(record.version == 0),
             RecordSlot::Absent => {}
             RecordSlot::Newer(version) => problems.push(format!("{name}: {version}")),
@@ -291,22 +312,28 @@ fn versions(store: &FileLockStore) -> RootCheckOutcome {
             RecordSlot::Unreadable(error) => problems.push(format!("{name}: {error}")),
         }
     }
-    if problems.is_empty() {
-        return check(
-            "records",
-            CheckStatus::Ok,
-            format!("{} records, {old} of version 0", names.len()),
-        );
-    }
-    check("records", CheckStatus::Warn, problems.join("; "))
+    (problems, old)
 }
 
-fn legacy_freezes(store: &FileLockStore) -> RootCheckOutcome {
+fn freezes(store: &FileLockStore) -> RootCheckOutcome {
+    let names = match store.names(LockRecordKind::Freeze) {
+        Ok(names) => names,
+        Err(error) => return check("freezes", CheckStatus::Fail, error.to_string()),
+    };
+    match problems(store, &names, LockRecordKind::Freeze) {
+        (problems, _) if problems.is_empty() => legacy_freezes(store, &names),
+        (problems, _) => {
+            let text = format!("{}; {LEAVE}", problems.join("; "));
+            check("freezes", CheckStatus::Warn, text)
+        }
+    }
+}
+
+fn legacy_freezes(store: &FileLockStore, freezes: &[LockName]) -> RootCheckOutcome {
     let is_legacy = |name: &&LockName| {
         let old = store.layout().legacy_freeze(name);
         old.exists() && !store.layout().record(LockRecordKind::Freeze, name).exists()
     };
-    let freezes = store.names(LockRecordKind::Freeze).unwrap_or_default();
     let old: Vec<String> = freezes.iter().filter(is_legacy).map(ToString::to_string).collect();
     if old.is_empty() {
         return check("freezes", CheckStatus::Ok, "none in the place of older versions");
