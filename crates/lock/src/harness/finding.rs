@@ -69,7 +69,7 @@ struct Candidate {
 ///    it does not, the variable cannot tell the two apart.)
 /// 2. Otherwise, the nearest process above that belongs to one of the harnesses decides: a harness inherits the
 ///    variables of the one that it runs in. Where it names no session, its process is the session.
-/// 3. Where no such process can be seen, markers of harnesses that usually name a session do not count. If one session
+/// 3. Where no such process can be seen, markers of harnesses that always name a session do not count. If one session
 ///    is left, it is the agent; if several are left and nothing else, they together name the inner one.
 /// 4. Otherwise no session is known.
 pub fn find(
@@ -111,7 +111,7 @@ fn unseen(
 ) -> AgentDetectionOutcome {
     let marked = candidates.iter().find(|it| it.session.is_none());
     let unknown = AgentDetectionOutcome::Unknown(marked.map(|it| (it.row.harness, it.variable)));
-    let silent = |it: &&Candidate| it.session.is_none() && it.row.session.is_empty();
+    let silent = |it: &&Candidate| it.session.is_none() && it.row.may_name_no_session;
     match candidates.iter().find(silent) {
         Some(silent) if candidates.len() == 1 => silent.agent_in_part(value_of).unwrap_or(unknown),
         Some(_) => unknown,

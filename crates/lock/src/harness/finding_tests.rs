@@ -119,6 +119,25 @@ fn a_harness_without_a_session_and_a_process_is_only_named() {
 }
 
 #[test]
+fn a_marker_of_a_harness_that_may_name_no_session_makes_it_no_agent_of_another() {
+    for (variable, harness) in [
+        ("GEMINI_CLI", Harness::Gemini),
+        ("OPENCODE", Harness::OpenCode),
+        ("COPILOT_CLI", Harness::Copilot),
+        ("COPILOT_AGENT", Harness::Copilot),
+        ("CURSOR_AGENT", Harness::Cursor),
+    ] {
+        let beside = [CLAUDE, (variable, "1")];
+        let unknown = AgentDetectionOutcome::Unknown(Some((harness, variable)));
+        assert_eq!(found(&beside, &[(9, "bash")]), unknown, "the inner one may be {harness:?}");
+        let above = id(&beside, &[(9, "bash"), (8, "claude")]);
+        assert_eq!(above.unwrap(), "claude-code:c1", "its process says that it is nearer");
+    }
+    let both = id(&[CLAUDE, OPENCODE, ("OPENCODE_SESSION_ID", "o1")], &[]).unwrap();
+    assert_eq!(both, id(&[CLAUDE, ("OPENCODE_SESSION_ID", "o1")], &[]).unwrap());
+}
+
+#[test]
 fn a_marker_of_a_harness_that_names_its_sessions_does_not_outweigh_a_session() {
     let doubled = [CODEX, ("CLAUDECODE", "1"), ("AGENT", "amp")];
     assert_eq!(id(&doubled, &[]).unwrap(), "codex:x1");

@@ -22,6 +22,9 @@ pub(super) struct HarnessRow {
     /// Variables with the id of its session that not all of its commands get: they are markers, and name the session
     /// only where its process cannot be seen.
     pub(super) partial: &'static [&'static str],
+    /// Whether some of its versions name no session: then a marker of it may be the inner harness also beside a session
+    /// of another one.
+    pub(super) may_name_no_session: bool,
     /// A variable that has the pid of its process.
     pub(super) process: Option<&'static str>,
     /// Names of its program.
@@ -36,6 +39,7 @@ const ROW: HarnessRow = HarnessRow {
     session: &[],
     markers: &[],
     partial: &[],
+    may_name_no_session: false,
     process: None,
     programs: &[],
     packages: &[],
@@ -71,6 +75,7 @@ pub(super) const TABLE: [HarnessRow; 7] = [
     HarnessRow {
         harness: Harness::Gemini,
         markers: &[("GEMINI_CLI", Some("1"))],
+        may_name_no_session: true,
         partial: &["GEMINI_SESSION_ID"],
         programs: &["gemini"],
         packages: &["@google/gemini-cli"],
@@ -85,6 +90,7 @@ pub(super) const TABLE: [HarnessRow; 7] = [
         harness: Harness::Cursor,
         session: &["CURSOR_CONVERSATION_ID"],
         markers: &[("CURSOR_AGENT", None)],
+        may_name_no_session: true,
         programs: &["cursor-agent"],
         packages: &["share/cursor-agent"],
         ..ROW
@@ -96,6 +102,7 @@ pub(super) const TABLE: [HarnessRow; 7] = [
         harness: Harness::Copilot,
         session: &["COPILOT_AGENT_SESSION_ID"],
         markers: &[("COPILOT_CLI", Some("1")), ("COPILOT_AGENT", Some("1"))],
+        may_name_no_session: true,
         programs: &["copilot"],
         packages: &["@github/copilot"],
         ..ROW
@@ -107,6 +114,7 @@ pub(super) const TABLE: [HarnessRow; 7] = [
         harness: Harness::OpenCode,
         session: &["OPENCODE_SESSION_ID"],
         markers: &[("OPENCODE", Some("1"))],
+        may_name_no_session: true,
         process: Some("OPENCODE_PID"),
         programs: &["opencode"],
         packages: &["opencode-ai"],
