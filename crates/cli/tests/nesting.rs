@@ -86,3 +86,23 @@ fn of_two_guards_that_close_a_circle_at_the_same_moment_one_enters() {
     let rests = std::fs::read_dir(it.root().join("nested")).unwrap().count();
     assert_eq!(rests, 0, "only waiting processes are listed");
 }
+
+/// No wait for the guard around a command ends, so none is advised.
+#[test]
+fn a_refusal_by_the_guard_around_a_command_says_what_to_do_instead_of_waiting() {
+    let it = sandbox();
+    let done = it.shell("lokt guard x -- lokt lock x").run().expect(2);
+    assert!(
+        done.err.contains("hint: this runs in the command of a guard that holds x"),
+        "{done:#?}"
+    );
+    assert!(done.err.contains("use another name"), "{done:#?}");
+    assert!(!done.err.contains("--wait") && !done.err.contains("lokt wait"), "{done:#?}");
+    // Of another guard in the same command, the caller can wait.
+    pipes(&it, &["in", "out"]);
+    let line = "lokt guard x -- sh -c '\
+        lokt guard x -- sh -c \"echo >in; read end <out\" & read go <in
+        lokt guard x -- true; echo >out; wait'";
+    let beside = it.shell(line).run();
+    assert!(beside.err.contains("hint: --wait waits in the queue"), "{beside:#?}");
+}

@@ -100,7 +100,8 @@ fn a_refusal_by_anothers_lock_says_how_to_wait_and_whom_to_ask() {
         done.err.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
     };
     let taken = hints(&["lock", "x"], 2);
-    assert_eq!(taken[0], "hint: --wait waits in the queue for it, first come, first served");
+    let wait = "hint: --wait waits in the queue for it, first come, first served; around a script: lokt guard x --wait -- COMMAND";
+    assert_eq!(taken[0], wait);
     assert_eq!(taken[1], "hint: lokt wait x   waits until it is free");
     assert!(taken[2].starts_with("hint: if you cannot wait, ask ada (on "), "{taken:?}");
     assert!(taken[2].ends_with(", claude-code 7f0c4be0)"), "{taken:?}");
@@ -204,4 +205,48 @@ fn with_nothing_held_a_person_is_told_and_a_pipe_gets_nothing() {
     let mut shown = it.terminal("lokt status").start();
     shown.tells("nothing is held or frozen");
     shown.ends().ok();
+}
+
+#[test]
+fn a_lease_of_the_user_in_another_session_says_whose_it_is_and_how_to_be_one_agent() {
+    let it = sandbox();
+    let call = |words: &[&str]| it.in_new_session(words.iter().copied());
+    call(&["lock", "x", "--ttl", "5m"]).run().ok();
+    let same = "the same user, but another terminal or agent (you are terminal ";
+    for (words, code) in [
+        (&["lock", "x"][..], 2),
+        (&["guard", "x", "--", "true"], 2),
+        (&["wait", "x", "--timeout", "1ms"], 2),
+        (&["unlock", "x"], 4),
+    ] {
+        let done = call(words).run().expect(code).says(&format!("hint: {same}"));
+        assert_eq!(done.err.matches("lokt whoami").count(), 1, "{done:#?}");
+    }
+    let why = call(&["why", "x"]).run().expect(2).out;
+    assert!(why.contains(same) && why.contains("lokt whoami"), "{why}");
+    let told = call(&["whoami"]).run().ok().out;
+    let (_, id) = told.split_once("LOKT_AGENT_ID=").unwrap();
+    let other = call(&["whoami"]).run().ok().out;
+    assert!(!other.contains(id.trim()), "no other session is told this id: {other}");
+    let one = |words: &[&str]| call(words).env("LOKT_AGENT_ID", id.trim()).run().ok();
+    one(&["lock", "y", "--ttl", "5m"]);
+    assert_eq!(one(&["lock", "y", "--ttl", "5m"]).out, "renewed lock \"y\"\n");
+    // A session of a harness knows who it is.
+    let agent = call(&["lock", "x"]).env("CODEX_THREAD_ID", "x1").run().expect(2);
+    assert!(
+        agent.err.contains("(you are codex x1)") && !agent.err.contains("whoami"),
+        "{agent:#?}"
+    );
+    let another = call(&["lock", "x"]).owner("bob").run().expect(2);
+    assert!(!another.err.contains("the same user"), "{another:#?}");
+}
+
+#[test]
+fn a_renewal_says_that_a_lease_ends_with_the_process_it_is_tied_to() {
+    let it = sandbox();
+    let line =
+        "lokt lock x --ttl 5m --pid $$; lokt lock x --ttl 30m; lokt lock x --pid $$ --ttl 40m";
+    let done = it.shell(line).run().ok();
+    assert_eq!(done.out.matches("renewed").count(), 2, "{done:#?}");
+    assert_eq!(done.err.matches("note: it is tied to process ").count(), 1, "{done:#?}");
 }

@@ -16,7 +16,7 @@ use lokt_lock::{
     ops::Denial,
     record::LockRecord,
     rules::{CallerIdentity, Obstacle, OwnerSource},
-    words::{LockMode, LockName, Timestamp},
+    words::{LockId, LockMode, LockName, Timestamp},
 };
 
 /// A refusal as an error message.
@@ -26,6 +26,7 @@ use lokt_lock::{
 ///
 /// * a kept result of `lokt once`: use another name, because the lease may stand for days;
 /// * a lease of the caller: how to unlock it, or to run a command under it;
+/// * the guard that the caller runs inside of: what to do instead of waiting for itself;
 /// * anything else: how to wait, and whom to ask.
 ///
 /// The last hint is always `lokt why`. For `--json`, the facts are those of
@@ -40,7 +41,8 @@ pub(crate) fn denied(name: &LockName, denial: &Denial, caller: &Caller) -> CliFa
     let hints = match own_lease(denial, me) {
         _ if kept_result(denial).is_some() => vec![about_result(name, denial, me)],
         Some(lease) => release_hints(name, lease, me),
-        None => waiting_hints(name, denial, me),
+        None if is_around(name, denial) => inside_hints(name),
+        None => waiting_hints(name, denial, caller),
     };
     let failure = hints.into_iter().fold(failure, CliFailure::hint);
     failure.hint(call("why", name, "")).facts(&blocked(name, denial, caller))
@@ -51,13 +53,17 @@ pub(crate) fn denied(name: &LockName, denial: &Denial, caller: &Caller) -> CliFa
 /// `--wait` is offered only to a caller that did not wait, `--timeout` only to one that gave up. A
 /// freeze of the caller can be lifted by it; a freeze of another, like a lock of another, is a
 /// matter of asking.
-fn waiting_hints(name: &LockName, denial: &Denial, me: &CallerIdentity) -> Vec<String> {
+fn waiting_hints(name: &LockName, denial: &Denial, caller: &Caller) -> Vec<String> {
+    let me = &caller.identity;
     let freeze = match &denial.obstacle {
         Obstacle::Frozen(freeze) => Some(freeze.as_ref()),
         _ => None,
     };
     let mut hints = vec![match denial.waited {
-        None => "--wait waits in the queue for it, first come, first served".to_owned(),
+        None => format!(
+            "--wait waits in the queue for it, first come, first served{}",
+            around_a_script(name, denial)
+        ),
         Some(_) => "--timeout sets how long to wait".to_owned(),
     }];
     if denial.waited.is_none() && freeze.is_none() {
@@ -67,8 +73,43 @@ fn waiting_hints(name: &LockName, denial: &Denial, me: &CallerIdentity) -> Vec<S
         hints.push(format!("{}   lifts your freeze", call("unfreeze", name, &as_owner(me))));
     }
     let others = freeze.or(denial.holder.as_ref()).filter(|it| !me.owns(it));
+    hints.extend(others.into_iter().flat_map(|it| super::same_user(it, caller)));
     hints.extend(others.map(super::ask_first));
     hints
+}
+
+/// How a caller waits that ran a script with the refused command in it: the script need not take the flag. Nothing where
+/// a guard around the script would be of another mode than the one in it, and for a name that is like an option.
+fn around_a_script(name: &LockName, denial: &Denial) -> String {
+    let is_exclusive = denial.holder.as_ref().is_none_or(|it| it.mode == LockMode::Exclusive);
+    if !is_exclusive || name.as_str().starts_with('-') {
+        return String::new();
+    }
+    format!("; around a script: {} -- COMMAND", call("guard", name, " --wait"))
+}
+
+/// Whether the caller runs in the command of the guard that is the obstacle. Another guard in that command ends by
+/// itself, so a wait for it makes sense.
+fn is_around(name: &LockName, denial: &Denial) -> bool {
+    let held = env::text(env::HELD).ok().flatten().unwrap_or_default();
+    let ids = held.split(',').filter_map(|pair| pair.split_once('='));
+    let mut ids = ids.filter(|(held, _)| *held == name.as_str()).map(|(_, id)| id);
+    match &denial.obstacle {
+        Obstacle::Ahead(place) => ids.any(|id| place.lock_id.as_str() == id),
+        Obstacle::Held(record) => {
+            ids.any(|id| LockId::from_record(id).is_some_and(|it| record.holder(&it).is_some()))
+        }
+        _ => false,
+    }
+}
+
+/// What to do inside a guard of the same name: a wait for it would never end.
+fn inside_hints(name: &LockName) -> Vec<String> {
+    vec![
+        format!("this runs in the command of a guard that holds {name}, so a wait would never end"),
+        "use another name here; or lock nothing: what runs here is under that guard already"
+            .to_owned(),
+    ]
 }
 
 /// The caller's own lease, if it is the obstacle: no wait for it would end.

@@ -18,7 +18,7 @@ pub(crate) mod unfreeze;
 pub(crate) mod unlock;
 
 use crate::view::{self, holder};
-use lokt_lock::{record::LockRecord, words::LockName};
+use lokt_lock::{caller::Caller, harness::AgentSource, record::LockRecord, words::LockName};
 
 /// How to get a lock that another holds, or a freeze of another lifted, before its end: no command does that.
 ///
@@ -26,6 +26,20 @@ use lokt_lock::{record::LockRecord, words::LockName};
 /// the process.
 fn ask_first(record: &LockRecord) -> String {
     format!("if you cannot wait, ask {}", holder::contact(record))
+}
+
+/// What the caller should know of a holder that has its owner and is another agent: the message alone would name the
+/// reader as the holder. Nothing if the owner is another.
+fn same_user(record: &LockRecord, caller: &Caller) -> Vec<String> {
+    let Some(text) = holder::same_user(record, &caller.identity) else { return Vec::new() };
+    let mut hints = vec![text];
+    if matches!(caller.agent_source, AgentSource::Terminal { .. }) {
+        hints.push(
+            "lokt whoami   says who you are, and how commands in separate sessions are one agent"
+                .to_owned(),
+        );
+    }
+    hints
 }
 
 /// How to wait for a lock without taking it.

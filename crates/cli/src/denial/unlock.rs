@@ -110,17 +110,12 @@ fn guard_lives(
 /// The refusal to unlock what another holds. The same user in another terminal or agent is another
 /// holder too; then a hint says so, because the message alone would name the reader as the holder.
 fn not_yours(name: &LockName, record: &LockRecord, context: &CommandContext) -> CliFailure {
-    let identity = &context.caller.identity;
     let text = format!("lock {:?} is not yours: {}", name.as_str(), view::holder::who(record));
     let holder = HolderJsonFields::of(Some(record), None, &context.caller, Timestamp::now());
-    let mut failure = CliFailure::new(ExitCode::NotYours, text).facts(&holder);
-    if record.owner == identity.owner {
-        failure = failure.hint(format!(
-            "the same user, but another terminal or agent (you are {})",
-            identity.agent.spoken()
-        ));
-    }
-    failure
+    let failure = CliFailure::new(ExitCode::NotYours, text).facts(&holder);
+    super::same_user(record, &context.caller)
+        .into_iter()
+        .fold(failure, CliFailure::hint)
         .hint(super::wait_first(name))
         .hint(super::ask_first(record))
         .hint(format!("{}   shows what you can do", view::call("why", name, "")))

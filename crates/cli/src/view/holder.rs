@@ -233,6 +233,16 @@ pub(crate) fn contact(record: &LockRecord) -> String {
     named(record.owner.as_str(), [host, record.agent_id.as_ref().map(AgentId::spoken)])
 }
 
+/// A remark on a holder that has the caller's owner, and is not the caller; `None` of any other.
+pub(crate) fn same_user(record: &LockRecord, me: &CallerIdentity) -> Option<String> {
+    let is_other = |it: &LockRecord| it.owner == me.owner && !me.owns(it);
+    let you = me.agent.spoken();
+    record
+        .holders()
+        .any(is_other)
+        .then(|| format!("the same user, but another terminal or agent (you are {you})"))
+}
+
 /// The owner of a freeze, and its end: `by ada (pid 7 on box) for another 5m`, `by you: ada (…) for another 5m`.
 pub(crate) fn frozen_by(freeze: &LockRecord, me: &CallerIdentity) -> String {
     let you = if me.owns(freeze) { "you: " } else { "" };

@@ -146,7 +146,9 @@ fn message(reason: &ExplanationReason, me: &CallerIdentity) -> String {
                 _ => String::new(),
             };
             let slots = holder::slots_taken(record);
-            format!("held by {told}{slots}{}{ask}", remark(*holding, keepers))
+            let you = holder::same_user(record, me);
+            let you = you.map_or_else(String::new, |it| format!("; {it}: see `lokt whoami`"));
+            format!("held by {told}{slots}{}{ask}{you}", remark(*holding, keepers))
         }
         (ExplanationReasonKind::SelfHeld { holding, keepers }, Some(record)) => {
             let slots = holder::slots_taken(record);
