@@ -138,10 +138,8 @@ impl Cli {
 pub(crate) fn run(cli: Cli) -> Result<ExitCode, CliFailure> {
     let Cli { command, .. } = cli;
     // These read or write files of the repository, and not only its locks.
-    let uses_project = matches!(
-        command,
-        LoktCommand::Prime(_) | LoktCommand::Init(_) | LoktCommand::Tool(_) | LoktCommand::Once(_)
-    );
+    let uses_project =
+        matches!(command, LoktCommand::Init(_) | LoktCommand::Tool(_) | LoktCommand::Once(_));
     if uses_project {
         require_own_project()?;
     }

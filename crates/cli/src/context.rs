@@ -30,7 +30,7 @@ use std::{ffi::OsString, path::Path};
 /// The owner to act as.
 #[derive(Args, Debug, Default)]
 pub(crate) struct OwnerOption {
-    /// Act as this owner [default: `LOKT_OWNER`, else the OS user]
+    /// Act as this owner; not for agents, because all with one given owner are one [default: `LOKT_OWNER`, else the OS user]
     #[arg(long, value_name = "OWNER", display_order = 900)]
     pub(crate) owner: Option<Owner>,
 }

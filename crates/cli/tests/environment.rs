@@ -90,7 +90,8 @@ const READ: [(&str, &[&str]); 19] = [
     ("LOKT_AGENT_ID", &["prime", "--json"]),
     ("CLAUDE_CODE_SESSION_ID", &["whoami", "--json"]),
     ("GEMINI_CLI", &["whoami", "--json"]),
-    ("CLAUDE_ENV_FILE", &["prime"]),
+    // The text has a new agent id each time.
+    ("CLAUDE_ENV_FILE", &["prime", "--json"]),
     ("LOKT_NAME", &["tool", "list"]),
     ("LOKT_HELD", &["guard", "x", "--", "true"]),
     ("GIT_DIR", &["doctor", "--json"]),

@@ -165,6 +165,28 @@ fn two_sessions_of_which_none_is_seen_are_together_a_third_one() {
         outer.fails_with(4, "claude-code+codex ");
     }
     both(it.in_new_session(["unlock", "x"])).run().ok();
+    let told = both(it.in_new_session(["whoami"])).run().ok().out;
+    assert!(told.contains("harness  claude-code and codex: which is the inner one"), "{told}");
+}
+
+/// Where no process says which of two harnesses is nearer, the one without a session is no agent of the other.
+#[test]
+fn a_marker_beside_a_session_of_another_harness_makes_no_one_agent_of_both() {
+    let it = sandbox();
+    for (number, marker) in
+        ["GEMINI_CLI", "OPENCODE", "COPILOT_CLI", "CURSOR_AGENT"].into_iter().enumerate()
+    {
+        let name = format!("x{number}");
+        let call = |words: &[&str]| {
+            it.in_new_session(words.iter().copied()).env("CLAUDE_CODE_SESSION_ID", ONE)
+        };
+        call(&["lock", &name, "--ttl", "5m"]).run().ok();
+        let inner = |words: &[&str]| call(words).env(marker, "1").run();
+        inner(&["unlock", &name]).fails_with(4, "not yours");
+        let told = inner(&["whoami"]).ok().out;
+        assert!(told.contains(&format!("{marker} says that")), "{told}");
+        assert!(told.contains("LOKT_AGENT_ID=agent-"), "{told}");
+    }
 }
 
 #[test]
@@ -268,6 +290,12 @@ fn a_hook_writes_nothing_where_it_is_in_doubt() {
     let users = ". venv/bin/activate\n";
     fs::write(it.folder().join("users"), users).unwrap();
     let told = hook(&it, &input, "users").run().ok();
+    assert!(
+        told.out.contains("your shell commands do not know it")
+            && told.out.contains("LOKT_AGENT_ID=agent-"),
+        "{told:#?}"
+    );
+    assert!(!told.out.contains("yours in all your commands"), "{told:#?}");
     assert!(told.err.contains("more than exports") && told.err.lines().count() == 1, "{told:#?}");
     assert_eq!(fs::read_to_string(it.folder().join("users")).unwrap(), users);
     it.shell("ln -s users link; mkfifo pipe; mkdir folder").run().ok();

@@ -14,7 +14,7 @@ use std::{
 };
 
 /// Every command that searches for locks, or for the files of a repository.
-const COMMANDS: [&[&str]; 26] = [
+const COMMANDS: [&[&str]; 25] = [
     &["guard", "x", "--", "touch", "ran"],
     &["guard", "x", "-c", "touch ran"],
     &["lock", "x", "--ttl", "1m"],
@@ -35,7 +35,6 @@ const COMMANDS: [&[&str]; 26] = [
     &["top"],
     &["once", "t", "--input", "ran", "--", "touch", "ran"],
     &["results", "list"],
-    &["prime"],
     &["prime", "--format", "agents-md"],
     &["init", "--yes"],
     &["tool", "list"],
@@ -190,6 +189,16 @@ fn with_a_root_elsewhere_the_files_of_the_repository_are_not_used_either() {
     {
         refused(call(words));
     }
+    // An agent gets its briefing, with nothing of these files in it.
+    let told = call(&["prime"]).ok().says("warning: the locks cannot be used: ");
+    assert!(
+        told.out.contains("No guarded operations") && !told.out.contains("scripts/x"),
+        "{told:#?}"
+    );
+    assert!(
+        told.out.contains("No lock can be taken here") && told.out.contains("safe.directory"),
+        "{told:#?}"
+    );
     call(&["guard", "x", "--", "true"]).ok();
 }
 

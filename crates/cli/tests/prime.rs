@@ -119,7 +119,9 @@ fn the_owner_is_printed_with_the_way_to_change_it() {
     let it = sandbox();
     assert!(prime(&it).contains("You act as `tester`."));
     let derived = it.in_new_session(["prime"]).run().ok().out;
-    assert!(derived.contains("set `LOKT_AGENT_ID`"), "{derived}");
+    assert!(derived.contains("set `LOKT_AGENT_ID=agent-"), "{derived}");
+    let other = it.in_new_session(["prime"]).run().ok().out;
+    assert_ne!(derived, other, "each session is told its own id");
     assert!(
         !derived.contains("LOKT_OWNER"),
         "one owner for several agents makes them one: {derived}"
@@ -203,6 +205,40 @@ fn an_unreadable_root_does_not_hide_the_rest() {
     assert!(done.out.contains("make build"), "{done:#?}");
     assert!(done.out.contains("What is held now cannot be read"), "{done:#?}");
     assert!(!done.out.contains("nothing is held"), "doubt is never proof: {done:#?}");
+}
+
+#[test]
+fn an_unclear_root_does_not_hide_what_is_guarded() {
+    let worktree = "git -c user.name=t -c user.email=t@t commit -q --allow-empty -m x && git worktree add -q tree && \
+        mv .git gone && mkdir tree/scripts && cp scripts/build tree/scripts";
+    for (what, setup, folder) in [
+        ("a broken lokt.toml", "echo 'rot = \"`x`\"' >lokt.toml", "."),
+        ("a root outside", "echo 'root = \"/tmp/x\"' >lokt.toml", "."),
+        ("a worktree without its repository", worktree, "tree"),
+    ] {
+        let it = sandbox();
+        write(&it, "scripts/build", "lokt guard build -- a\n", 0o755);
+        it.shell(setup).run().ok();
+        let call = |words: &[&str]| {
+            let call = it.lokt(words.iter().copied()).without("LOKT_ROOT");
+            call.folder(it.folder().join(folder)).run().ok()
+        };
+        let done = call(&["prime"]).says("warning: the locks cannot be used: ");
+        for part in
+            ["- `build`: run `scripts/build`", "No lock can be taken here", "cannot be read"]
+        {
+            assert!(done.out.contains(part), "{what}: {done:#?}");
+        }
+        assert!(!done.out.contains("nothing is held"), "{what}: doubt is never proof: {done:#?}");
+        for line in done.out.lines() {
+            assert!(line.matches('`').count() % 2 == 0, "{what}: a quotation does not end: {line}");
+        }
+        let json = call(&["prime", "--json"]).json();
+        assert!(json["held"].is_null() && json["advice"][0].is_string(), "{what}: {json}");
+        assert_eq!(json["operations"][0]["names"][0], "build", "{what}");
+    }
+    let it = sandbox();
+    it.lokt(["prime"]).env("LOKT_AGENT_ID", "a\nb").run().fails_with(64, "LOKT_AGENT_ID");
 }
 
 #[test]

@@ -82,6 +82,20 @@ fn hints(done: &Done) -> Vec<&str> {
     done.err.lines().filter_map(|line| line.strip_prefix("hint: ")).collect()
 }
 
+/// The lines that are to be copied, as they are, are TOML.
+fn assert_toml(text: &str, is_expected: bool) {
+    let lines = text.lines().filter(|it| it.starts_with("  [") || it.starts_with("  writable_"));
+    let copied: String = lines.map(|line| format!("{line}\n")).collect();
+    assert!(!is_expected || copied.contains("writable_roots"), "{text}");
+    let table: toml::Table = toml::from_str(&copied).unwrap();
+    assert_eq!(table.is_empty(), copied.is_empty(), "{copied}");
+    if let Some(table) = table.get("sandbox_workspace_write") {
+        assert!(table["writable_roots"][0].as_str().unwrap().ends_with("lokt"), "{copied}");
+    }
+    let is_told = text.lines().any(|line| line.contains("[sandbox_workspace_write] "));
+    assert!(!is_told, "a table and its list are not one line: {text}");
+}
+
 /// No hint may lead an obedient reader to a root for itself.
 fn assert_no_private_root(text: &str) {
     for line in text.lines() {
@@ -101,7 +115,13 @@ fn where_git_is_read_only_the_error_names_the_line_to_add_for_each_harness() {
         ("CODEX_SANDBOX_NETWORK_DISABLED", "$CODEX_HOME/config.toml", "writable_roots = [\"{}\"]"),
         ("CLAUDECODE", ".claude/settings.local.json", "{\"allowWrite\": [\"{}\"]}"),
         ("CURSOR_AGENT", "~/.cursor/sandbox.json", "{\"additionalReadwritePaths\": [\"{}\"]}"),
-        ("NONE", "docs/agents.md", "let the sandbox write {}"),
+        (
+            "CURSOR_CONVERSATION_ID",
+            "~/.cursor/sandbox.json",
+            "{\"additionalReadwritePaths\": [\"{}\"]}",
+        ),
+        ("NONE", "for Codex, add to $CODEX_HOME/config.toml", "writable_roots = [\"{}\"]"),
+        ("NONE", "for Cursor, add to ~/.cursor/sandbox.json", "let the sandbox write {}"),
     ] {
         let text = text.replace("{}", &root);
         for line in [
@@ -112,6 +132,8 @@ fn where_git_is_read_only_the_error_names_the_line_to_add_for_each_harness() {
             let done = project.sandboxed(GIT_READ_ONLY, line).env(mark, "1").run();
             let done = done.fails_with(1, "Read-only file system").says(place).says(&text);
             assert_no_private_root(&done.err);
+            let copied: String = hints(&done).iter().map(|it| format!("{it}\n")).collect();
+            assert_toml(&copied, text.contains("writable_roots"));
             let alternative =
                 format!("root = \".lokt\" in {}", project.folder().join("lokt.toml").display());
             assert!(done.err.contains(&alternative), "{done:#?}");
@@ -120,6 +142,13 @@ fn where_git_is_read_only_the_error_names_the_line_to_add_for_each_harness() {
             let done = project.sandboxed(GIT_READ_ONLY, line).env(mark, "1").run();
             assert!(done.out.contains(place) && done.out.contains(&text), "{line}: {done:#?}");
             assert_no_private_root(&done.out);
+            assert_toml(&done.out, text.contains("writable_roots"));
+            assert!(
+                line == "lokt doctor"
+                    || done.out.lines().all(|it| it.chars().count() <= 120 || it.starts_with("  ")),
+                "{}",
+                done.out
+            );
         }
     }
     assert!(!project.folder().join("entered").exists(), "nothing ran");
@@ -293,7 +322,8 @@ fn a_container_with_a_linked_worktree_alone_finds_no_root() {
     project.shell("git worktree add -q ../tree").run().ok();
     let only = "mkdir ../own; mount --bind ../tree ../own; mount -t tmpfs none .; cd ../own";
     let done = project.sandboxed(only, "lokt guard x -- true").run();
-    let done = done.fails_with(1, "does not lead to a git directory");
+    let done =
+        done.fails_with(1, "does not lead to a git directory").says("mount the repository too");
     assert_no_private_root(&done.err);
 }
 

@@ -5,7 +5,7 @@ use crate::{
     record::LockRecord,
     rules::{CallerIdentity, Liveness, OwnerSource, RecordedProcess, compare},
     sys::{self, ProcessStat},
-    words::{AgentId, Owner, ProcessLocation, ProcessPresence},
+    words::{AgentId, LockId, Owner, ProcessLocation, ProcessPresence},
 };
 use nix::{
     sys::stat::fstat,
@@ -94,6 +94,13 @@ impl Caller {
             _ => sys::start_of(pid),
         }
     }
+}
+
+/// An agent id that no other caller has, for commands in separate sessions that are to be one agent; `None` if the kernel
+/// gives no random bytes.
+pub fn unused_agent() -> Option<AgentId> {
+    let random = LockId::from_random(sys::random_bytes().ok()?);
+    AgentId::new(&format!("agent-{}", random.as_str().get(..12)?))
 }
 
 /// The id of this terminal session, from its leader's pid and start time. Where there is no `/proc` to tell the start

@@ -67,11 +67,20 @@ impl DoctorCommand {
         }
         output::text(&format!("root: {root} ({method}), lock records: version {FORMAT_VERSION}"))?;
         for RootCheckOutcome { name, status, message } in checks {
-            output::text(&format!("{:<5} {name:<12} {message}", status.as_str()))?;
+            // Only the lines to copy stand alone: any other line break is not to be seen as one.
+            let (first, copied) = match message.split_once('\n') {
+                Some(parts) if *name == SANDBOX => parts,
+                _ => (message.as_str(), ""),
+            };
+            output::text(&format!("{:<5} {name:<12} {first}", status.as_str()))?;
+            copied.lines().try_for_each(output::text)?;
         }
         output::text(&format!("overall: {}", overall.as_str()))
     }
 }
+
+/// The check whose message has lines to copy.
+const SANDBOX: &str = "sandbox";
 
 /// Only `once` asks git, and not where its inputs are files.
 fn git() -> RootCheckOutcome {
@@ -116,7 +125,7 @@ impl CommandContext {
         let is_session = matches!(caller.agent_source, AgentSource::Terminal { .. });
         let message = format!(
             "the terminal session began outside this pid namespace (container), so each command is another agent, and \
-             none can renew or unlock what an earlier one locked; set {} to one id for each agent or job",
+             none can renew or unlock what an earlier one locked; set {} to one id for each agent or job, which no other has (lokt whoami gives a new one)",
             env::AGENT_ID
         );
         let check = RootCheckOutcome { name: "session", status: CheckStatus::Warn, message };
@@ -126,8 +135,8 @@ impl CommandContext {
     /// What to do where a sandbox, or the file system, keeps the root read-only.
     fn sandbox(&self) -> Option<RootCheckOutcome> {
         let hints = advice::of_unwritable(&self.root);
-        let message = hints.join("; ");
-        let check = RootCheckOutcome { name: "sandbox", status: CheckStatus::Fail, message };
+        let message = advice::joined(&hints);
+        let check = RootCheckOutcome { name: SANDBOX, status: CheckStatus::Fail, message };
         (!hints.is_empty()).then_some(check)
     }
 

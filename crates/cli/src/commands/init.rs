@@ -92,9 +92,9 @@ impl InitCommand {
             plan.changes.iter().try_for_each(|it| output::diff(&diff::of(it)))?;
         }
         plan.notes.iter().try_for_each(|note| self.tell_note(note))?;
-        let has_changes = !self.caution.dry_run && !plan.changes.is_empty();
+        let has_changes = !self.caution.dry_run && !plan.is_empty();
         let writes = has_changes && self.may_write(&plan)?;
-        if writes || (plan.changes.is_empty() && !self.caution.dry_run) {
+        if writes || (plan.is_empty() && !self.caution.dry_run) {
             for folder in plan::folders(&project) {
                 write::sweep(&folder);
             }
@@ -105,7 +105,7 @@ impl InitCommand {
         if writes {
             write::all(&project, &plan.changes)?;
             if let Some(codex) = &codex {
-                self.prepare(codex);
+                self.prepare(codex, &plan)?;
             }
         }
         self.tell(&plan, writes)?;
@@ -152,12 +152,23 @@ impl InitCommand {
         if self.json { Ok(()) } else { output::lines(lines) }
     }
 
-    fn prepare(&self, codex: &CodexSandbox) {
+    /// Makes the folder of the locks, or with `--undo` removes what Codex alone needs of it.
+    ///
+    /// # Errors
+    /// A failure if nothing else was to be done; else it is a warning.
+    fn prepare(&self, codex: &CodexSandbox, plan: &InitPlan) -> Result<(), CliFailure> {
         if self.undo {
             codex.tidy();
-        } else if let Err(error) = codex.prepare() {
-            output::warn(&format!("the folder of the locks cannot be made: {error}"));
+            return Ok(());
         }
+        let Err(error) = codex.prepare() else { return Ok(()) };
+        let text = format!("the folder of the locks cannot be made: {error}");
+        let advice = "outside of the sandbox, run: lokt init --agent codex";
+        if plan.changes.is_empty() {
+            return Err(CliFailure::new(ExitCode::Error, text).hint(advice));
+        }
+        output::warn(&format!("{text}; {advice}"));
+        Ok(())
     }
 
     /// Whether the user wants the changes. False where there is no terminal to ask on.
@@ -172,6 +183,7 @@ impl InitCommand {
             return Ok(false);
         }
         let files = match plan.changes.len() {
+            0 => "the folder of the locks".to_owned(),
             1 => "this file".to_owned(),
             count => format!("these {count} files"),
         };
@@ -193,7 +205,7 @@ impl InitCommand {
                 "written": written, "changes": changes, "notes": plan.notes,
             }));
         }
-        match (plan.changes.is_empty(), self.undo) {
+        match (plan.is_empty(), self.undo) {
             (true, _) if plan.is_incomplete => output::note("nothing was changed"),
             (true, true) => output::note("lokt has nothing here to remove"),
             (true, false) => output::note("everything is set up already"),
@@ -201,7 +213,9 @@ impl InitCommand {
             _ if !written => {}
             _ => {
                 let told = plan.changes.iter().map(|it| format!("{} {}", it.verb(), it.shown));
-                output::note(&told.collect::<Vec<_>>().join(", "));
+                let folder = plan.folder.iter().filter(|_| plan.changes.is_empty());
+                let folder = folder.map(|it| format!("made {}", it.display()));
+                output::note(&told.chain(folder).collect::<Vec<_>>().join(", "));
             }
         }
         Ok(())

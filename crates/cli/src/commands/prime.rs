@@ -5,17 +5,23 @@
 //! standard input.
 
 use crate::{
-    context::{CommandContext, OwnerOption},
+    context::{CommandContext, OwnerOption, caller, require_own_project},
     exit::ExitCode,
     failure::{CliFailure, chain},
     init, output,
-    prime::{InstructionFileKind, now, project, session_start::SessionStart, text},
+    prime::{
+        InstructionFileKind, now,
+        project::{self, GuardedOperationFindings},
+        session_start::SessionStart,
+        text::{self, BriefedCaller},
+    },
     sandbox::advice,
     tool::project_folder,
     view,
 };
 use clap::Args;
 use lokt_lock::{
+    harness::AgentSource,
     ops::{list_reservations, survey_all},
     project::ProjectWorkingFolder,
     reservation::{Reservation, is_own},
@@ -50,19 +56,20 @@ impl PrimeCommand {
     /// part of the text. With `--format` the text has only what stays true, for a file that is
     /// committed.
     pub(crate) fn run(&self, acting: &OwnerOption) -> Result<ExitCode, CliFailure> {
-        let findings = project::find(&project_folder(None)?);
         if let Some(format) = self.format {
+            require_own_project()?;
+            let findings = project::find(&project_folder(None)?);
             output::lines(init::section::marked(&text::lasting(&findings, format)).lines())?;
             return Ok(ExitCode::Done);
         }
-        let context = match SessionStart::read() {
-            None => CommandContext::new(acting)?,
-            Some(start) => {
-                if let Err(refused) = start.hand_on() {
-                    output::warn(&refused.to_string());
-                }
-                CommandContext::in_session(acting, &start.session)?
-            }
+        // Another user's files are not read: they may be made to deceive.
+        if let Err(failure) = require_own_project() {
+            return self.without_root(acting, &GuardedOperationFindings::default(), &failure);
+        }
+        let findings = project::find(&project_folder(None)?);
+        let (context, is_known_to_shell) = match session(acting) {
+            Ok(found) => found,
+            Err(failure) => return self.without_root(acting, &findings, &failure),
         };
         let me = &context.caller.identity;
         let entries = survey_all(&context.store, &context.caller);
@@ -72,10 +79,9 @@ impl PrimeCommand {
         }
         if !self.json {
             let held = entries.map(|it| now::lines(&it, me)).map_err(|it| chain(&it));
-            let advice = [advice::for_session(&context.root), turns(&context)];
-            let advice: Vec<String> = advice.into_iter().flatten().collect();
-            let advice = advice.join("\n\n");
-            output::lines(text::live(&findings, held, Some(&advice), &context.caller).lines())?;
+            let advice = advised(&context);
+            let caller = BriefedCaller { caller: &context.caller, is_known_to_shell };
+            output::lines(text::live(&findings, held, &advice, caller).lines())?;
             return Ok(ExitCode::Done);
         }
         let entries = entries.ok();
@@ -95,6 +101,61 @@ impl PrimeCommand {
         }))?;
         Ok(ExitCode::Done)
     }
+
+    /// The briefing where it is unclear which root counts: an agent must not take that for "nothing is guarded".
+    ///
+    /// # Errors
+    /// `failure` itself, if it is wrong usage, which says nothing of the root.
+    fn without_root(
+        &self,
+        acting: &OwnerOption,
+        findings: &GuardedOperationFindings,
+        failure: &CliFailure,
+    ) -> Result<ExitCode, CliFailure> {
+        let caller = caller(acting)?;
+        output::warn(&format!("the locks cannot be used: {}", failure.message));
+        let told: Vec<&String> = [&failure.message].into_iter().chain(&failure.hints).collect();
+        if self.json {
+            output::json(&json!({
+                "operations": findings.operations,
+                "unread": findings.unread,
+                "owner": caller.identity.owner.as_str(),
+                "owner_given": caller.identity.source == OwnerSource::Given,
+                "agent_id": caller.identity.agent.to_string(),
+                "agent": caller.identity.agent.spoken(),
+                "held": null,
+                "advice": told,
+            }))?;
+            return Ok(ExitCode::Done);
+        }
+        let trouble = text::without_root(&told);
+        let caller = BriefedCaller { caller: &caller, is_known_to_shell: true };
+        let held = Err(failure.message.clone());
+        output::lines(text::live(findings, held, &trouble, caller).lines())?;
+        Ok(ExitCode::Done)
+    }
+}
+
+/// The caller and the root; where this is a hook of a session, in that session. The second value is whether its shell
+/// commands are the same agent.
+fn session(acting: &OwnerOption) -> Result<(CommandContext, bool), CliFailure> {
+    let Some(start) = SessionStart::read() else { return Ok((CommandContext::new(acting)?, true)) };
+    let handed_on = start.hand_on();
+    if let Err(refused) = &handed_on {
+        output::warn(&refused.to_string());
+    }
+    let context = CommandContext::in_session(acting, &start.session)?;
+    let is_given = context.caller.agent_source == AgentSource::Given;
+    Ok((context, handed_on.is_ok() || is_given))
+}
+
+/// What a session must know before it locks anything: items of a text.
+fn advised(context: &CommandContext) -> Vec<String> {
+    let mut items = advice::for_session(&context.root);
+    // A paragraph below the items.
+    let space = if items.is_empty() { "" } else { "\n" };
+    items.extend(turns(context).map(|it| format!("{space}{it}")));
+    items
 }
 
 /// How agents take turns with git, where another has reserved what may be in this worktree.

@@ -7,7 +7,7 @@ use crate::{
 };
 use clap::Args;
 use lokt_lock::{
-    caller::Caller,
+    caller::{Caller, unused_agent},
     file::{LockRoot, RootMethod},
     harness::AgentSource,
     rules::OwnerSource,
@@ -183,7 +183,14 @@ fn lines(caller: &Caller, owner: OwnerOrigin, root: &Result<LockRoot, CliFailure
     let origin = AgentOrigin::of(&caller.agent_source);
     let (id, spoken) = (identity.agent.as_str(), identity.agent.spoken());
     let agent = if id == spoken { spoken } else { format!("{spoken}, in full {id}") };
-    let harness = origin.harness.map_or("none that Lokt recognizes", Harness::as_str);
+    let harness = match (&caller.agent_source, origin.harness) {
+        (AgentSource::Nested(all), _) => {
+            let all: Vec<&str> = all.iter().map(|(harness, _)| harness.as_str()).collect();
+            format!("{}: which is the inner one is unknown", all.join(" and "))
+        }
+        (_, Some(harness)) => harness.to_string(),
+        (_, None) => "none that Lokt recognizes".to_owned(),
+    };
     let root = match root {
         Ok(root) => format!("{}: {}", root.path.display(), found(root.method)),
         Err(failure) => format!("not usable: {}", failure.message),
@@ -237,14 +244,27 @@ fn meaning(caller: &Caller) -> Vec<String> {
         }
         AgentSource::Connection => "Every call of this connection is you.",
         AgentSource::Terminal { marker: None } => {
-            "Every command of this terminal session is you; another terminal is another caller."
+            let line = "Every command of this terminal session is you; another terminal is another caller.";
+            return std::iter::once(line.to_owned()).chain(one_agent()).collect();
         }
         AgentSource::Terminal { marker: Some((harness, variable)) } => {
-            return vec![
-                format!("{variable} says that {harness} is above, but neither its session nor its process is known."),
-                "Only commands of this terminal session are you. To join all your commands, set LOKT_AGENT_ID to one id in them.".to_owned(),
+            let lines = [
+                format!(
+                    "{variable} says that {harness} is above, but neither its session nor its process is known."
+                ),
+                "Only commands of this terminal session are you.".to_owned(),
             ];
+            return lines.into_iter().chain(one_agent()).collect();
         }
     };
     vec![line.to_owned()]
+}
+
+/// How commands in separate sessions are one agent.
+fn one_agent() -> Option<String> {
+    let id = unused_agent()?;
+    let variable = env::AGENT_ID;
+    Some(format!(
+        "To be one caller in separate sessions, set {variable} in all your commands; this id is new, for you alone: {variable}={id}"
+    ))
 }

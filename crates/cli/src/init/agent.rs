@@ -56,7 +56,7 @@ pub(super) struct StarterFile {
     pub(super) content: &'static str,
     /// What one that was there before must have to do the same.
     pub(super) mentions: &'static str,
-    /// What to do where it does not.
+    /// What to do where it does not, and below that the lines to copy.
     pub(super) otherwise: &'static str,
 }
 
@@ -86,6 +86,11 @@ impl CodingAgent {
         };
         let found: Vec<Self> = ALL.into_iter().filter(is_there).collect();
         if found.is_empty() { vec![Self::Agents] } else { found }
+    }
+
+    /// Its name as an argument.
+    pub(super) fn shown(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |it| it.get_name().to_owned())
     }
 
     /// All agents.
@@ -168,7 +173,7 @@ impl CodingAgent {
             Self::Codex => (
                 ".codex/config.toml",
                 "[mcp_servers.lokt]\ncommand = \"lokt\"\nargs = [\"mcp\"]\n",
-                "add to .codex/config.toml: [mcp_servers.lokt] command = \"lokt\", args = [\"mcp\"]",
+                "add to .codex/config.toml these lines:\n[mcp_servers.lokt]\ncommand = \"lokt\"\nargs = [\"mcp\"]",
             ),
             Self::Opencode => (
                 "opencode.json",

@@ -10,6 +10,7 @@ use crate::{
     failure::CliFailure,
     sandbox::harness::{SandboxedHarness, codex_home},
 };
+use lokt_lock::sys::make_folder;
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -18,6 +19,9 @@ use std::{
 /// Names in each folder that Codex keeps read-only. Versions that mount them before the folder itself cannot make them
 /// in a git directory that is read-only, and run no command then (openai/codex issue 43516): so they are made before.
 const PROTECTED: [&str; 3] = [".git", ".agents", ".codex"];
+
+/// The mode of a folder of the locks.
+const FOLDER_MODE: u32 = 0o700;
 
 /// Codex's configuration of this user, and the folder that its sandbox has to write.
 #[derive(Debug)]
@@ -52,7 +56,9 @@ impl CodexSandbox {
         let after = codex::put(place.text.as_deref(), path).map_err(|flaw| {
             let failure = refused(shown(), &flaw.to_string());
             match SandboxedHarness::Codex.setting(&self.root) {
-                Some(setting) => failure.hint(format!("put it in by hand: {}", setting.text)),
+                Some(setting) => {
+                    setting.hints("put it in by hand,").into_iter().fold(failure, CliFailure::hint)
+                }
                 None => failure,
             }
         })?;
@@ -62,7 +68,15 @@ impl CodexSandbox {
                 shown()
             ));
         }
-        plan.change(place, Some(after))
+        plan.change(place, Some(after))?;
+        plan.folder = (!self.is_ready()).then(|| self.root.clone());
+        if plan.changes.is_empty() && plan.folder.is_some() {
+            plan.notes.push(format!(
+                "{} is incomplete, without which Codex's sandbox cannot write the locks",
+                self.root.display()
+            ));
+        }
+        Ok(())
     }
 
     /// Plans to take the entry out.
@@ -80,12 +94,21 @@ impl CodexSandbox {
         self.root.to_str().ok_or_else(|| refused(shown(), "the path of the root is not UTF-8"))
     }
 
-    /// Makes the folder, without which Codex ignores the entry.
-    pub(crate) fn prepare(&self) -> io::Result<()> {
+    /// The folders without which Codex ignores the entry, or runs no command.
+    fn folders(&self) -> impl Iterator<Item = PathBuf> {
         let is_in_git = self.root.parent().is_some_and(|it| it.ends_with(".git"));
-        fs::create_dir_all(&self.root)?;
-        let names = PROTECTED.iter().filter(|_| is_in_git);
-        names.map(|name| self.root.join(name)).try_for_each(fs::create_dir_all)
+        let names = PROTECTED.iter().filter(move |_| is_in_git);
+        std::iter::once(self.root.clone()).chain(names.map(|name| self.root.join(name)))
+    }
+
+    /// Whether all of these folders are there: a lock makes only the first.
+    fn is_ready(&self) -> bool {
+        self.folders().all(|it| it.is_dir())
+    }
+
+    /// Makes these folders.
+    pub(crate) fn prepare(&self) -> io::Result<()> {
+        self.folders().try_for_each(|it| make_folder(&it, FOLDER_MODE))
     }
 
     /// Removes the empty folders that [`prepare`](Self::prepare) made.

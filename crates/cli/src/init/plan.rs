@@ -36,6 +36,8 @@ pub(crate) struct InitPlan {
     pub(crate) notes: Vec<String>,
     /// Whether something is left to do by hand.
     pub(crate) is_incomplete: bool,
+    /// The folder of the locks, if it has to be made for Codex.
+    pub(crate) folder: Option<PathBuf>,
 }
 
 /// An example of a guarded script, for a project without one.
@@ -63,6 +65,11 @@ exec lokt guard example --ttl 5m -- echo \"alone in here\"
 ";
 
 impl InitPlan {
+    /// Whether all is set up already.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.folder.is_none()
+    }
+
     /// What sets a project up for these agents. The project's path has no symbolic links.
     pub(crate) fn set_up(project: &Path, agents: &[CodingAgent]) -> Result<Self, CliFailure> {
         let mut plan = Self::default();
@@ -171,6 +178,15 @@ impl InitPlan {
         project: &Path,
         agents: &[CodingAgent],
     ) -> Result<(), CliFailure> {
+        let without = agents.iter().filter(|it| it.servers().is_none());
+        let without: Vec<String> = without.map(|it| it.shown()).collect();
+        if !without.is_empty() {
+            self.notes.push(format!(
+                "--mcp adds no server for {}: no file of a project is known for it; where the agent takes servers, \
+                 add the command `lokt mcp` by hand",
+                without.join(", "),
+            ));
+        }
         agents.iter().filter_map(|it| it.servers()).try_for_each(|it| self.start(project, it))
     }
 

@@ -18,13 +18,18 @@ pub(super) fn cut(text: &str, most: usize) -> String {
 
 /// The same as a code span in one line.
 pub(super) fn code(text: &str, most: usize) -> String {
+    format!("`{}`", plain(text, most))
+}
+
+/// The same in one line of text.
+pub(super) fn plain(text: &str, most: usize) -> String {
     let harmless = |c| match c {
         '`' => '\'',
         '<' | '>' => '?',
         c => c,
     };
     let shown: String = printable::line(text.trim()).chars().map(harmless).collect();
-    format!("`{}`", cut(&shown, most))
+    cut(&shown, most)
 }
 
 #[cfg(test)]

@@ -2,25 +2,43 @@
 //! characters, however much there is to tell: lists end with "and N more" where the room does.
 
 use super::{
-    GuardedOperation, InstructionFileKind, call::ScriptLoktCallKind,
-    project::GuardedOperationFindings, quotation::code,
+    GuardedOperation, InstructionFileKind,
+    call::ScriptLoktCallKind,
+    project::GuardedOperationFindings,
+    quotation::{code, plain},
 };
-use lokt_lock::{caller::Caller, harness::AgentSource, rules::OwnerSource};
+use lokt_lock::{
+    caller::{Caller, unused_agent},
+    harness::AgentSource,
+    rules::OwnerSource,
+};
 
 /// Below this many words is every text.
 const MOST_WORDS: usize = 300;
 /// No line is longer, in characters.
 pub(super) const WIDTH: usize = 120;
 
-/// The text at this moment, for a context. `held` is a line for each name, or why that is not known.
+/// The caller that a text is for.
+#[derive(Clone, Copy)]
+pub(crate) struct BriefedCaller<'a> {
+    pub(crate) caller: &'a Caller,
+    /// Whether the shell commands of its session are the same agent, as far as is known.
+    pub(crate) is_known_to_shell: bool,
+}
+
+/// The text at this moment, for a context. `held` is a line for each name, or why that is not known. `trouble` is a
+/// title and items; what has no room beside what is held is left out at its end.
 pub(crate) fn live(
     findings: &GuardedOperationFindings,
     held: Result<Vec<String>, String>,
-    trouble: Option<&str>,
-    me: &Caller,
+    trouble: &[String],
+    me: BriefedCaller<'_>,
 ) -> String {
-    let (rules, trouble) = (rules(findings, findings.unread.len()), trouble.unwrap_or_default());
-    let end = paragraphs(&[trouble, &rules, &identity(me)]);
+    let (rules, identity) = (rules(findings, findings.unread.len()), identity(me));
+    let room = MOST_WORDS.saturating_sub(words(&[TITLE, opening(findings), &rules, &identity]));
+    let needed = held.as_ref().map_or(0, |held| held.iter().map(|it| words(&[it])).sum::<usize>());
+    let trouble = briefly(trouble, room.saturating_sub(needed.min(room / 2) + ROOM_FOR_REST));
+    let end = paragraphs(&[&trouble, &rules, &identity]);
     let (held, fallback) = match held {
         Ok(lines) => (lines, "Now: nothing is held or frozen."),
         Err(_) => (
@@ -44,6 +62,57 @@ pub(crate) fn live(
     let room = MOST_WORDS.saturating_sub(words(&[&beginning, &now, &end]) + 1);
     let operations = listed(findings, PrimeListTextLimits::of_words(room));
     paragraphs(&[&beginning, &operations, &now, &end])
+}
+
+/// What is said where it is unclear which root counts: a title, then the message and the hints of the failure. They may
+/// quote a file, so nothing in them can pass for Markdown.
+pub(crate) fn without_root(told: &[&String]) -> Vec<String> {
+    let title =
+        "No lock can be taken here, so run none of the operations that need one. Tell your user:";
+    let told = told.iter().map(|it| format!("- {}", plain(it, 300)));
+    std::iter::once(title.to_owned()).chain(told).collect()
+}
+
+/// Words that are kept for what the lists end with, and for what stands in place of an empty one.
+const ROOM_FOR_REST: usize = 24;
+
+/// The items for which there is room, with lines that are not too long; the title in any case.
+fn briefly(items: &[String], room: usize) -> String {
+    const REST: &str = "- `lokt doctor` says the rest";
+    let mut left = room.saturating_sub(words(&[REST]));
+    let mut lines = Vec::new();
+    for (at, item) in items.iter().enumerate() {
+        let count = words(&[item]);
+        if at > 0 && count > left {
+            lines.push(REST.to_owned());
+            break;
+        }
+        left = left.saturating_sub(count);
+        let mut item = item.lines();
+        lines.extend(item.next().map(wrapped));
+        // What is to be copied stays as it is.
+        lines.extend(item.map(str::to_owned));
+    }
+    lines.join("\n")
+}
+
+/// A line, broken between words where it is too long.
+fn wrapped(line: &str) -> String {
+    let mut text = String::new();
+    let mut used = 0;
+    for word in line.split(' ') {
+        let count = word.chars().count();
+        if used > 0 && used + 1 + count > WIDTH {
+            text.push_str("\n  ");
+            used = 2;
+        } else if used > 0 {
+            text.push(' ');
+            used += 1;
+        }
+        text.push_str(word);
+        used += count;
+    }
+    text
 }
 
 /// The text for an instruction file, which says nothing that is true only now.
@@ -86,7 +155,7 @@ const RULES: &str = "\
 If a lock is held or frozen, nothing is run: `error: lock \"NAME\" is held by …`, exit code 2 (of make,
 2 is any failure). Then do other work and try again later, or wait in the queue with the same command:
 `lokt guard NAME --wait -- COMMAND`. `lokt why NAME` says who holds it: ask them if you cannot wait. Never
-use --force, --break-stale or another's --owner, never delete lock files, never run the bare command
+use --force, --break-stale or --owner, never delete lock files, never run the bare command
 instead. If a lock \"was lost\", the work was stopped: do it again.
 Guard what else must not happen twice at once: `lokt guard NAME --ttl 5m -- COMMAND`.";
 
@@ -95,20 +164,38 @@ pub(crate) const TURNS: &str = "\
 Others edit files here. Take turns with git: `lokt guard git-index --wait -- git commit …`.";
 
 const IDENTITY: &str = "\
-`lokt whoami` says who you are. If that is a terminal, set `LOKT_AGENT_ID` to one id in all your commands.";
+`lokt whoami` says who you are. If that is a terminal, set `LOKT_AGENT_ID` in all your commands to the new id
+that it prints: no other session may have it.";
 
-fn identity(me: &Caller) -> String {
-    let owner = code(me.identity.owner.as_str(), 40);
-    let agent = code(&me.identity.agent.spoken(), 40);
-    match (&me.agent_source, me.identity.source) {
+fn identity(BriefedCaller { caller, is_known_to_shell }: BriefedCaller<'_>) -> String {
+    let owner = code(caller.identity.owner.as_str(), 40);
+    let agent = code(&caller.identity.agent.spoken(), 40);
+    match (&caller.agent_source, caller.identity.source) {
         (AgentSource::Terminal { .. }, OwnerSource::Given) => format!("You act as {owner}."),
         (AgentSource::Terminal { .. }, OwnerSource::Derived) => format!(
-            "You act as {owner} in this terminal session.\n\
-            If your commands run in separate sessions, set `LOKT_AGENT_ID` to one id in all of them."
+            "You are a terminal session of the user {owner}.\n\
+            If your commands run in separate sessions, {}",
+            one_agent()
+        ),
+        (_, OwnerSource::Derived) if !is_known_to_shell => format!(
+            "You are {agent}, of the user {owner},\nbut your shell commands do not know it: {}",
+            one_agent()
         ),
         _ => format!(
-            "You are {agent}, and act as {owner}:\nwhat you lock is yours in all your commands."
+            "You are {agent}, of the user {owner}:\nwhat you lock is yours in all your commands."
         ),
+    }
+}
+
+/// How commands in separate sessions are one agent, and no other one.
+fn one_agent() -> String {
+    match unused_agent() {
+        Some(id) => format!(
+            "set `LOKT_AGENT_ID={id}` in all of them.\nThis id is new: keep it, and give it to no other session."
+        ),
+        None => {
+            "set `LOKT_AGENT_ID` in all of them, to an id that no other session has.".to_owned()
+        }
     }
 }
 

@@ -18,6 +18,17 @@ fn agent(source: OwnerSource) -> Caller {
     me
 }
 
+fn briefed(caller: &Caller) -> BriefedCaller<'_> {
+    BriefedCaller { caller, is_known_to_shell: true }
+}
+
+/// A title and items, one of them with lines to copy.
+fn trouble() -> Vec<String> {
+    let long = format!("- {}", "somewhat long words ".repeat(8).trim());
+    let copied = "- add these lines:\n  [table]\n  key = [\"x\"]".to_owned();
+    vec!["No lock can be taken here.".to_owned(), long.clone(), copied, long.clone(), long]
+}
+
 fn findings(scripts: &[String]) -> GuardedOperationFindings {
     let mut findings = GuardedOperationFindings::default();
     for (number, script) in scripts.iter().enumerate() {
@@ -40,9 +51,13 @@ fn check(text: &str, most_characters: usize) {
 
 fn check_all(findings: &GuardedOperationFindings, held: &[String]) {
     for source in [OwnerSource::Given, OwnerSource::Derived] {
-        check(&live(findings, Ok(held.to_vec()), None, &me(source)), usize::MAX);
-        check(&live(findings, Err("x".to_owned()), None, &me(source)), usize::MAX);
-        check(&live(findings, Ok(held.to_vec()), None, &agent(source)), usize::MAX);
+        check(&live(findings, Ok(held.to_vec()), &[], briefed(&me(source))), usize::MAX);
+        check(&live(findings, Err("x".to_owned()), &[], briefed(&me(source))), usize::MAX);
+        let agent = agent(source);
+        check(&live(findings, Ok(held.to_vec()), &[], briefed(&agent)), usize::MAX);
+        let unknown = BriefedCaller { is_known_to_shell: false, ..briefed(&agent) };
+        check(&live(findings, Ok(held.to_vec()), &[], unknown), usize::MAX);
+        check(&live(findings, Ok(held.to_vec()), &trouble(), unknown), usize::MAX);
     }
     for format in InstructionFileKind::value_variants() {
         let text = crate::init::section::marked(&lasting(findings, *format));
@@ -60,7 +75,7 @@ fn two_hundred_of_everything_fit_and_say_that_there_is_more() {
     let held: Vec<String> = (0..200).map(|it| format!("- `lock-{it}` is held by `ada`")).collect();
     let findings = findings(&scripts);
     check_all(&findings, &held);
-    let text = live(&findings, Ok(held), None, &me(OwnerSource::Given));
+    let text = live(&findings, Ok(held), &[], briefed(&me(OwnerSource::Given)));
     for shown in ["`operation-0`", "`lock-0`", "more: `lokt prime --json`", "more: `lokt status`"] {
         assert!(text.contains(shown), "{shown} is told: {text}");
     }
@@ -70,13 +85,44 @@ fn two_hundred_of_everything_fit_and_say_that_there_is_more() {
 fn nothing_guarded_and_nothing_held_is_said() {
     let none = GuardedOperationFindings::default();
     check_all(&none, &[]);
-    let text = live(&none, Ok(Vec::new()), None, &me(OwnerSource::Derived));
+    let text = live(&none, Ok(Vec::new()), &[], briefed(&me(OwnerSource::Derived)));
     assert!(text.contains("No guarded operations") && text.contains("nothing is held"), "{text}");
-    let unknown = live(&none, Err("x".to_owned()), None, &me(OwnerSource::Given));
+    let unknown = live(&none, Err("x".to_owned()), &[], briefed(&me(OwnerSource::Given)));
     assert!(
         unknown.contains("cannot be read") && !unknown.contains("nothing is held"),
         "{unknown}"
     );
+}
+
+#[test]
+fn what_is_held_stays_before_advice_does() {
+    let held: Vec<String> = (0..8).map(|it| format!("- `lock-{it}` is held by `ada`")).collect();
+    let me = me(OwnerSource::Derived);
+    let none = GuardedOperationFindings::default();
+    let text = live(&none, Ok(held.clone()), &trouble(), briefed(&me));
+    check(&text, usize::MAX);
+    assert!(held.iter().all(|line| text.contains(line)), "{text}");
+    assert!(text.contains("No lock can be taken here.\n- somewhat"), "{text}");
+    assert!(text.contains("- `lokt doctor` says the rest"), "{text}");
+    let text = live(&none, Ok(Vec::new()), &trouble()[..3], briefed(&me));
+    assert!(text.contains("- add these lines:\n  [table]\n  key = [\"x\"]\n\n"), "{text}");
+}
+
+#[test]
+fn two_sessions_are_told_two_ids() {
+    let me = me(OwnerSource::Derived);
+    let told = || {
+        let text = identity(briefed(&me));
+        let (_, rest) = text.split_once("`LOKT_AGENT_ID=").unwrap();
+        rest.split_once('`').unwrap().0.to_owned()
+    };
+    let (one, two) = (told(), told());
+    assert!(AgentId::given(&one).unwrap().is_some() && one != two, "{one} {two}");
+    let unknown = BriefedCaller { is_known_to_shell: false, ..briefed(&me) };
+    let mut of_harness = agent(OwnerSource::Derived);
+    of_harness.identity.agent = AgentId::new("claude-code:s1").unwrap();
+    let text = identity(BriefedCaller { caller: &of_harness, ..unknown });
+    assert!(text.contains("LOKT_AGENT_ID=") && !text.contains("yours in all"), "{text}");
 }
 
 #[test]

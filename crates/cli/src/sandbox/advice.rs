@@ -4,7 +4,7 @@
 //! Then a lock fails with `EROFS` or `EACCES`. The hints name the setting that lets the sandbox
 //! write the root, for the person who can change it.
 
-use super::harness::SandboxedHarness;
+use super::harness::{COPIED, SandboxedHarness};
 use crate::{
     context::find_root,
     failure::{CliFailure, WriteFault},
@@ -66,15 +66,42 @@ pub(crate) fn of_unwritable(root: &LockRoot) -> Vec<String> {
     }
 }
 
-/// The same for the text that an agent reads at the start of its session.
+/// The same for the text that an agent reads at the start of its session: a title, then one item for each thing to
+/// know. An item with lines to copy has them below it.
 ///
-/// `None` if the root can be written.
-pub(crate) fn for_session(root: &LockRoot) -> Option<String> {
+/// Empty if the root can be written.
+pub(crate) fn for_session(root: &LockRoot) -> Vec<String> {
     let hints = of_unwritable(root);
-    let lines: Vec<String> = hints.iter().map(|hint| format!("- {hint}")).collect();
+    if hints.is_empty() {
+        return Vec::new();
+    }
     let path = printable::line(&root.path.display().to_string()).replace('`', "'");
-    let title = format!("No lock can be taken here: `{path}` cannot be written. Tell your user:");
-    (!lines.is_empty()).then(|| format!("{title}\n{}", lines.join("\n")))
+    let mut items =
+        vec![format!("No lock can be taken here: `{path}` cannot be written. Tell your user:")];
+    for hint in hints {
+        let hint = printable::line(&hint);
+        match items.last_mut() {
+            Some(last) if hint.starts_with(COPIED) => *last = format!("{last}\n{hint}"),
+            _ => items.push(format!("- {hint}")),
+        }
+    }
+    items
+}
+
+/// Hints in one text, in which the lines to copy stand alone.
+pub(crate) fn joined(hints: &[String]) -> String {
+    let mut text = String::new();
+    let mut is_copied = false;
+    for hint in hints {
+        let was_copied = std::mem::replace(&mut is_copied, hint.starts_with(COPIED));
+        let between = match (text.is_empty(), was_copied || is_copied) {
+            (true, _) => "",
+            (false, true) => "\n",
+            (false, false) => "; ",
+        };
+        text = format!("{text}{between}{}", printable::line(hint));
+    }
+    text
 }
 
 /// Whether an error says that writing is not allowed. A full disk, for instance, is another matter.
@@ -136,13 +163,10 @@ fn in_sandbox(root: &LockRoot, project: &Path) -> Vec<String> {
     let setting = SandboxedHarness::current().and_then(|it| it.setting(&root.path));
     match &setting {
         Some(it) => {
-            hints.push(format!("add to {}: {}", it.file, it.text));
+            hints.extend(it.hints(&format!("add to {}", it.file)));
             hints.extend((!it.note.is_empty()).then(|| it.note.to_owned()));
         }
-        None => hints.push(format!(
-            "let the sandbox write {}, in its settings (docs/agents.md names them)",
-            root.path.display()
-        )),
+        None => hints.extend(of_any_harness(&root.path)),
     }
     // From a linked worktree, the folder of the main one is as far away as its git directory.
     if root.method == RootMethod::Git && main_work_tree(&root.path).as_deref() == Some(project) {
@@ -154,6 +178,16 @@ fn in_sandbox(root: &LockRoot, project: &Path) -> Vec<String> {
         ));
     }
     hints
+}
+
+/// The hints where the harness is not known: the settings of those that are known.
+fn of_any_harness(root: &Path) -> Vec<String> {
+    let first = format!("let the sandbox write {}, in the settings of its program", root.display());
+    let known = SandboxedHarness::ALL.into_iter().filter_map(|(name, harness)| {
+        let it = harness.setting(root)?;
+        Some(it.hints(&format!("for {name}, add to {}", it.file)))
+    });
+    std::iter::once(first).chain(known.flatten()).collect()
 }
 
 /// The folder whose `lokt.toml` counts for a root in a git directory.

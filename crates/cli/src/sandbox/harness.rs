@@ -19,12 +19,13 @@ pub(crate) enum SandboxedHarness {
 /// code.claude.com/docs/en/env-vars; for Cursor, cursor.com/docs/agent/tools/terminal.
 ///
 /// The first that is set counts.
-const MARKS: [(&str, SandboxedHarness); 7] = [
+const MARKS: [(&str, SandboxedHarness); 8] = [
     ("CODEX_SANDBOX", SandboxedHarness::Codex),
     ("CODEX_SANDBOX_NETWORK_DISABLED", SandboxedHarness::Codex),
     ("CODEX_THREAD_ID", SandboxedHarness::Codex),
     ("CURSOR_SANDBOX", SandboxedHarness::Cursor),
     ("CURSOR_AGENT", SandboxedHarness::Cursor),
+    ("CURSOR_CONVERSATION_ID", SandboxedHarness::Cursor),
     ("CLAUDECODE", SandboxedHarness::ClaudeCode),
     ("CLAUDE_CODE_SESSION_ID", SandboxedHarness::ClaudeCode),
 ];
@@ -34,13 +35,28 @@ const MARKS: [(&str, SandboxedHarness); 7] = [
 pub(crate) struct HarnessSetting {
     /// The settings file, as a person would name it.
     pub(crate) file: String,
-    /// What to put into it, in the language of that file: TOML or JSON.
+    /// What to put into it, in the language of that file: TOML or JSON. TOML has several lines.
     pub(crate) text: String,
     /// A further step that is needed, or empty.
     pub(crate) note: &'static str,
 }
 
+/// Before each line of a text that is to be copied as it is.
+pub(crate) const COPIED: &str = "  ";
+
+impl HarnessSetting {
+    /// The setting as hints: what to do with it, then each line of its text alone, so that it can be copied.
+    pub(crate) fn hints(&self, what: &str) -> Vec<String> {
+        let lines = self.text.lines().map(|line| format!("{COPIED}{line}"));
+        std::iter::once(format!("{what} this:")).chain(lines).collect()
+    }
+}
+
 impl SandboxedHarness {
+    /// All of them, by the names that people know.
+    pub(crate) const ALL: [(&str, Self); 3] =
+        [("Codex", Self::Codex), ("Claude Code", Self::ClaudeCode), ("Cursor", Self::Cursor)];
+
     /// The harness of this process, as the environment says.
     ///
     /// A mark is inherited by all processes below the harness, so it says which harness is near,
@@ -57,7 +73,7 @@ impl SandboxedHarness {
         Some(match self {
             Self::Codex => HarnessSetting {
                 file: format!("{}/config.toml", codex_home()),
-                text: format!("[sandbox_workspace_write] writable_roots = [{path}]"),
+                text: format!("[sandbox_workspace_write]\nwritable_roots = [{path}]"),
                 note: "`lokt init --agent codex`, run outside of the sandbox, does that; then start Codex again",
             },
             Self::ClaudeCode => HarnessSetting {
@@ -87,8 +103,7 @@ mod tests {
     fn the_setting_is_in_the_language_of_the_file() {
         let folder = Path::new("/a \"b\"/.git/lokt");
         let text = |harness: SandboxedHarness| harness.setting(folder).unwrap().text;
-        let table = text(SandboxedHarness::Codex).replace("] w", "]\nw");
-        let table: toml::Table = toml::from_str(&table).unwrap();
+        let table: toml::Table = toml::from_str(&text(SandboxedHarness::Codex)).unwrap();
         let roots = &table["sandbox_workspace_write"]["writable_roots"];
         assert_eq!(roots[0].as_str(), folder.to_str());
         for harness in [SandboxedHarness::ClaudeCode, SandboxedHarness::Cursor] {

@@ -74,8 +74,24 @@ fn the_server_is_added_where_it_is_asked_for_and_never_over_what_is_there() {
         let own = "{ \"own\": 1 }";
         project.write(path, own);
         let done = project.init(["--agent", agent, "--mcp"]).run().ok();
-        assert!(done.err.contains(&format!("add to {path}: ")), "{done:#?}");
+        assert!(done.err.contains(&format!("add to {path}")), "{done:#?}");
+        if path.ends_with("toml") {
+            let (_, copied) = done.out.split_once("[mcp_servers.lokt]").unwrap();
+            let copied = format!("[mcp_servers.lokt]{copied}");
+            let table: toml::Table = toml::from_str(&copied).unwrap();
+            assert_eq!(table["mcp_servers"]["lokt"]["command"].as_str(), Some("lokt"), "{copied}");
+        }
         assert_eq!(project.read(path), own);
+    }
+}
+
+#[test]
+fn an_agent_without_a_known_list_of_servers_is_named() {
+    let it = sandbox();
+    for agent in ["agents", "windsurf", "cline", "aider"] {
+        let project = Project::new(&it, agent, &[]);
+        let done = project.init(["--agent", agent, "--mcp"]).run().ok();
+        assert!(done.err.contains(&format!("--mcp adds no server for {agent}: ")), "{done:#?}");
     }
 }
 

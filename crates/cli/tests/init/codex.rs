@@ -90,10 +90,38 @@ fn a_configuration_that_is_unclear_stops_everything_and_names_the_line() {
         configured(&it, text);
         let done =
             init(&project, ["--agent", "codex"]).run().fails_with(1, "$CODEX_HOME/config.toml");
-        assert!(
-            done.err.contains("put it in by hand: [sandbox_workspace_write] writable_roots = ["),
-            "{done:#?}"
-        );
+        assert!(done.err.contains("hint: put it in by hand, this:"), "{done:#?}");
+        let copied: String = done
+            .err
+            .lines()
+            .filter_map(|it| it.strip_prefix("hint:   "))
+            .map(|it| format!("{it}\n"))
+            .collect();
+        let table: toml::Table = toml::from_str(&copied).unwrap();
+        assert!(table["sandbox_workspace_write"]["writable_roots"].is_array(), "{copied}");
         assert!(project.files().is_empty(), "no file was changed");
     }
+}
+
+#[test]
+fn the_folder_of_the_locks_is_made_again_where_the_entry_is_there_already() {
+    let it = sandbox();
+    let project = Project::new(&it, "p", &[]);
+    let root = fs::canonicalize(&project.folder).unwrap().join(".git/lokt");
+    init(&project, ["--agent", "codex"]).run().ok();
+    let is_complete = || [".git", ".agents", ".codex"].iter().all(|name| root.join(name).is_dir());
+    // A new clone at the same place; an init that could not make the folder; a lock that made only the root.
+    for is_root_there in [false, true] {
+        fs::remove_dir_all(&root).unwrap();
+        if is_root_there {
+            let lock = it.lokt(["lock", "x", "--ttl", "1h"]).without("LOKT_ROOT");
+            lock.folder(&project.folder).run().ok();
+        }
+        let shown = init(&project, ["--agent", "codex", "--dry-run"]).run().ok();
+        assert!(shown.err.contains("is incomplete") && !is_complete(), "{shown:#?}");
+        init(&project, ["--agent", "codex"]).run().ok().says(&format!("made {}", root.display()));
+        assert!(is_complete(), "{is_root_there}");
+        init(&project, ["--agent", "codex"]).run().ok().says("everything is set up already");
+    }
+    assert!(root.join("locks/x.json").is_file(), "the lock stays");
 }
