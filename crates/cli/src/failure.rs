@@ -336,7 +336,8 @@ impl From<LockRootError> for CliFailure {
             | LockRootError::NoGitDir { .. }
             | LockRootError::NotARepository { .. } => failure
                 .hint("lokt uses no other folder while the repository is unclear: two folders are two locks")
-                .hint("repair it: git worktree repair"),
+                .hint("in a container or sandbox, mount the repository too: a worktree has only a link to it")
+                .hint("else repair it: git worktree repair"),
         }
     }
 }

@@ -119,8 +119,11 @@ fn corrected(
     let shown = || env::args_os().skip(1).map(|it| it.to_string_lossy().into_owned()).collect();
     let help = grammar.help(&right.clone().unwrap_or_else(shown));
     let line = right.and_then(|it| CommandLineCorrector::line(&it));
-    let hints = line.map_or_else(|| advice.to_vec(), |it| vec![it]);
-    hints.into_iter().chain([help]).fold(failure, CliFailure::hint)
+    let mut hints = line.map_or_else(|| advice.to_vec(), |it| vec![it]);
+    if !hints.contains(&help) {
+        hints.push(help);
+    }
+    hints.into_iter().fold(failure, CliFailure::hint)
 }
 
 /// The words that this process was started with, if all are text.

@@ -273,5 +273,8 @@ fn a_fence_goes_with_force_and_one_name() {
     ] {
         it.lokt(words.iter().copied()).run().expect(64);
     }
+    let done =
+        it.lokt(["unlock", "x", "--fence", "7"]).run().fails_with(64, "--fence goes with --force");
+    assert!(done.err.contains("hint: lokt unlock x   unlocks your own lease"), "{done:#?}");
     assert!(!it.root().exists(), "wrong usage changes nothing");
 }

@@ -15,7 +15,7 @@ use clap::Args;
 use lokt_lock::{
     guard::SignalReader,
     ops::{AcquireOutcome, LockGrant, LockGrantKind, LockRequest, acquire, tidy},
-    record::{HoldKind, LockMetadata},
+    record::{HoldKind, LockMetadata, LockRecord},
     sys,
     words::{LockName, ProcessPresence, Timestamp},
 };
@@ -118,6 +118,12 @@ impl LockCommand {
         Some(metadata)
     }
 
+    /// The process that a lease ends with, if this call did not name it.
+    fn bound_to(&self, record: &LockRecord) -> Option<i32> {
+        let is_bound = record.hold == Some(HoldKind::Process) && self.pid.is_none();
+        record.pid.filter(|_| is_bound)
+    }
+
     /// Prints the outcome. Notes say how a lease without an end is unlocked, and if a renewal made
     /// it end earlier.
     fn report<T>(&self, grant: &LockGrant<T>) {
@@ -134,6 +140,11 @@ impl LockCommand {
             output::note(&format!(
                 "no --ttl: it is held until '{}'",
                 view::call("unlock", &self.name, "")
+            ));
+        }
+        if let Some(pid) = self.bound_to(&grant.record).filter(|_| renewed) {
+            output::note(&format!(
+                "it is tied to process {pid}, for example a connection of lokt mcp: it ends with that at the latest"
             ));
         }
         if let Some(note) = end.filter(|_| renewed).and_then(|end| cut(grant.previous_end, end)) {

@@ -15,8 +15,9 @@ use std::{
 
 /// Serve locks, results and tools to an agent (Model Context Protocol)
 ///
-/// Speaks the protocol on stdin and stdout. The agent's program starts it, if you configure it to. Each MCP session
-/// has its own identity; locks that it took for its connection are unlocked when the connection ends.
+/// Speaks the protocol on stdin and stdout. The agent's program starts it, if you configure it to. If that program
+/// names its session, the server and the agent's shell commands are one caller; else each connection is a caller.
+/// Locks that it took for its connection are unlocked when the connection ends.
 #[derive(Args, Debug)]
 pub(crate) struct McpCommand {
     /// Let the agent break locks and freezes of others: `force_unlock` and `unfreeze`
@@ -41,7 +42,9 @@ impl McpCommand {
             })?;
         }
         if io::stdin().is_terminal() {
-            output::note("an agent's program starts this and talks to it; docs/mcp.md says how");
+            output::note(
+                "an agent's program starts this and talks to it; `lokt init --mcp` adds it to a project's list of servers",
+            );
         }
         let force =
             if self.allow_force { McpForcePermission::Allowed } else { McpForcePermission::Absent };

@@ -5,7 +5,7 @@
 //! command.
 
 use crate::{
-    completion, context::CommandContext, denial, exit::ExitCode, failure::CliFailure, output,
+    completion, context::CommandContext, denial, exit::ExitCode, failure::CliFailure, output, view,
 };
 use clap::Args;
 use lokt_lock::{
@@ -45,7 +45,7 @@ struct BreakOptions {
     #[arg(long, conflicts_with = "break_stale", requires = "names")]
     force: bool,
     /// With --force and one name: unlock only the holder with this fence, as `status` shows it
-    #[arg(long, value_name = "N", requires = "force", conflicts_with_all = ["break_stale", "all"])]
+    #[arg(long, value_name = "N", conflicts_with_all = ["break_stale", "all"])]
     fence: Option<Fence>,
     /// Unlock only if it is provably stale, abandoned or corrupted
     #[arg(long, requires = "names")]
@@ -67,9 +67,13 @@ impl UnlockCommand {
     /// Several names are unlocked one by one; a failure of one does not keep the others locked. The
     /// exit code is that of the first failure.
     pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
+        let is_forced = self.breaking.force;
         let (released, failures) = match self.names.as_slice() {
             [] if self.all => (all_of_mine(context)?, Vec::new()),
             [] => return Err(nothing_named(context)),
+            [name, ..] if self.breaking.fence.is_some() && !is_forced => {
+                return Err(fence_without_force(name));
+            }
             [_, _, ..] if self.breaking.fence.is_some() => {
                 return Err(CliFailure::usage(
                     "--fence goes with one name: every lock has its own fences",
@@ -140,6 +144,14 @@ impl UnlockCommand {
         }
         released.iter().try_for_each(|name| output::text(&format!("released lock {name:?}")))
     }
+}
+
+/// `--fence` says which acquisition of another is to be broken; your own lease needs none. The call that breaks one is in
+/// the help, and in no hint.
+fn fence_without_force(name: &LockName) -> CliFailure {
+    CliFailure::usage("--fence goes with --force, which takes a lock away from its holder")
+        .hint(format!("{}   unlocks your own lease", view::call("unlock", name, "")))
+        .hint("lokt unlock --help")
 }
 
 /// With a given owner, `--all` is not mentioned: together they would unlock leases that the caller did not name.

@@ -194,7 +194,7 @@ async fn outcome(ending: SessionEnd, tasks: McpStdioTasks) -> Result<ExitCode, C
             ExitCode::Error,
             "no handshake: the client has closed its end before it",
         )
-        .hint("an agent's program starts this and talks to it; docs/mcp.md says how")),
+        .hint("an agent's program starts this and talks to it; `lokt init --mcp` adds it to a project's list of servers")),
     }
 }
 

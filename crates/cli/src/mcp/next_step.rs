@@ -83,7 +83,7 @@ fn not_yours(tool: &str) -> &'static str {
     if tool == force::McpForceUnlockArguments::NAME {
         return "the holder has changed: leave it, and show the person who asked for this what status says now";
     }
-    "leave it: it is unlocked when its holder has ended. Do other work, or call lock with \"wait\": true if you need it"
+    "leave it: its holder unlocks it, or it ends by itself; why says when. Do other work, or call lock with \"wait\": true if you need it"
 }
 
 /// The next step for a caller that asked why a lock cannot be taken; `None` if it can.
