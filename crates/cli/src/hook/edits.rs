@@ -169,7 +169,7 @@ pub(super) fn note(
     let mut first_failure = None;
     for path in paths {
         let store = FileLockStore::new(&path);
-        let noted = note_edit_event(&store, &session.caller, event, &file_state);
+        let noted = note_edit_event(&store, &session.caller, event, &|it| Some(file_state(it)));
         first_failure = first_failure.or(noted.err());
         if matches!(event, EditEvent::SessionEnded) {
             let _ = store.forget_roots(&agent);

@@ -130,23 +130,25 @@ impl<'de> Deserialize<'de> for WtfBytes {
 
 impl<'de: 'a, 'a> Deserialize<'de> for PayloadFields<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct FieldsVisitor;
-        impl<'de> Visitor<'de> for FieldsVisitor {
-            type Value = PayloadFields<'de>;
+        deserializer.deserialize_map(PayloadFieldsVisitor)
+    }
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
+struct PayloadFieldsVisitor;
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut fields = Vec::new();
-                while let Some(field) = map.next_entry::<&RawValue, &RawValue>()? {
-                    fields.push(field);
-                }
-                Ok(PayloadFields(fields))
-            }
+impl<'de> Visitor<'de> for PayloadFieldsVisitor {
+    type Value = PayloadFields<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut fields = Vec::new();
+        while let Some(field) = map.next_entry::<&RawValue, &RawValue>()? {
+            fields.push(field);
         }
-        deserializer.deserialize_map(FieldsVisitor)
+        Ok(PayloadFields(fields))
     }
 }
 

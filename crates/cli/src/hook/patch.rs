@@ -12,11 +12,11 @@ pub(super) const BEGIN: &str = "*** Begin Patch";
 pub(super) fn files(patch: &str) -> Vec<String> {
     let mut files: Vec<String> = Vec::new();
     for line in patch.lines() {
-        let path = HEADERS.iter().find_map(|header| line.strip_prefix(header)).map(str::trim);
-        if let Some(path) = path.filter(|it| !it.is_empty())
-            && !files.iter().any(|it| it == path)
+        let named = HEADERS.iter().find_map(|header| line.strip_prefix(header)).map(str::trim);
+        if let Some(file) = named.filter(|it| !it.is_empty())
+            && !files.iter().any(|it| it == file)
         {
-            files.push(path.to_owned());
+            files.push(file.to_owned());
         }
     }
     files

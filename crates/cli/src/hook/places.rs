@@ -84,8 +84,8 @@ fn add(
 }
 
 /// What a file is like: two equal states are one content, as far as the file system can tell.
-pub(super) fn file_state(file: &str) -> Option<String> {
-    Some(state_of(fs::metadata(file).ok().as_ref()))
+pub(super) fn file_state(file: &str) -> String {
+    state_of(fs::metadata(file).ok().as_ref())
 }
 
 fn state_of(meta: Option<&Metadata>) -> String {

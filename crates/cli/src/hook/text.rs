@@ -12,7 +12,7 @@ pub(super) fn denied(file: &str, denial: &ReservationDenial) -> String {
     let mut lines = Vec::new();
     for (record, found) in &denial.standing {
         let what = found.first().map(|it| view::reservation::quoted(&it.standing));
-        lines.push(standing(record, what.unwrap_or_default(), denial.seen));
+        lines.push(standing(record, &what.unwrap_or_default(), denial.seen));
     }
     for (waiter, found) in &denial.waiting {
         let who = view::reservation::who(&waiter.identity.owner, Some(&waiter.identity.agent));
@@ -32,7 +32,7 @@ const ADVICE: &str = "Work on something else and come back to this file later; r
 way, with a shell command for instance: two agents would overwrite each other's work. If nothing else is left to do, say so \
 and who has the file.";
 
-fn standing(record: &Reservation, what: String, seen: Timestamp) -> String {
+fn standing(record: &Reservation, what: &str, seen: Timestamp) -> String {
     let told = view::reservation::told(record, seen, "");
     let doing = match &record.edit {
         Some(EditState { is_confirmed: false, .. }) => " (an edit is under way)",

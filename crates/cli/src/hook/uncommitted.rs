@@ -33,7 +33,8 @@ fn is_committed(edit: &EditState) -> Option<bool> {
     let (folder, name) = (file.parent()?, file.file_name()?);
     let listed = ask(folder, &["ls-files", "-v", "-z", "--"], name.as_bytes())?;
     // `H` and no other letter: neither unmerged, nor hidden from comparisons.
-    let is_tracked = listed.starts_with(b"H ") && listed.iter().filter(|it| **it == 0).count() == 1;
+    let has_one = listed.iter().position(|it| *it == 0) == listed.len().checked_sub(1);
+    let is_tracked = listed.starts_with(b"H ") && has_one;
     if !is_tracked {
         return Some(false);
     }

@@ -1,5 +1,9 @@
 //! `lokt hook`: real processes that get what harnesses write, in projects of git.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must stop, and say where"
+)]
 
 mod day;
 mod faults;
