@@ -107,15 +107,20 @@ impl Project {
         if done.out.is_empty() {
             return LineAnswer::Unchanged(done.err);
         }
-        let output = &done.json()["hookSpecificOutput"];
-        let decision = output["permissionDecision"].as_str();
-        if let Some(line) = output["updatedInput"]["command"].as_str() {
+        let answer = done.json();
+        let said = |key: &str| {
+            let value = answer.pointer(&format!("/hookSpecificOutput/{key}"));
+            value.and_then(Value::as_str).map(str::to_owned)
+        };
+        let decision = said("permissionDecision");
+        if let Some(line) = said("updatedInput/command") {
             assert_eq!(decision, None, "a rewrite approves nothing");
-            assert_eq!(output["updatedInput"]["description"], "d", "the rest of the input stays");
-            return LineAnswer::Runs(line.to_owned());
+            let rest = said("updatedInput/description");
+            assert_eq!(rest.as_deref(), Some("d"), "the rest of the input stays");
+            return LineAnswer::Runs(line);
         }
-        assert_eq!(decision, Some("deny"), "{done:#?}");
-        LineAnswer::Denied(output["permissionDecisionReason"].as_str().unwrap().to_owned())
+        assert_eq!(decision.as_deref(), Some("deny"), "{done:#?}");
+        LineAnswer::Denied(said("permissionDecisionReason").unwrap())
     }
 
     /// Reserves a file by an edit of a session, and edits it.
