@@ -5,7 +5,8 @@ use lokt_lock::{
     harness::AgentSource,
     pattern::{Pattern, ProjectPath},
     reservation::{
-        Reservation, ReservationMode, ReservationOrigin, ReservationScope, WorktreeId, is_own,
+        Reservation, ReservationMode, ReservationOrigin, ReservationScope, WorktreeId, covering,
+        is_own,
     },
     rules::CallerIdentity,
 };
@@ -71,14 +72,21 @@ impl<'a> CommitCheck<'a> {
 
     /// Decides whether a commit with these changes may be made.
     pub(crate) fn decide(&self, changed: &'a [ChangedPath]) -> CommitCheckOutcome<'a> {
-        let here = self.standing.iter().filter(|it| self.counts_here(it));
-        let (own, others): (Vec<&Reservation>, Vec<&Reservation>) =
-            here.partition(|it| self.is_own(it));
+        let here: Vec<&Reservation> =
+            self.standing.iter().filter(|it| self.counts_here(it)).collect();
+        let paths: Vec<ProjectPath> = changed.iter().map(|it| it.path.clone()).collect();
+        let covering = covering(here.iter().copied(), &paths);
         let mut outcome = CommitCheckOutcome::default();
-        for changed in changed {
-            let mut conflicts = others.iter().filter_map(|it| conflict(changed, it)).peekable();
+        for (changed, covering) in changed.iter().zip(&covering) {
+            let about = match changed.kind {
+                ChangedPathKind::File => covering,
+                ChangedPathKind::Submodule => &here,
+            };
+            let (own, others): (Vec<&Reservation>, Vec<&Reservation>) =
+                about.iter().copied().partition(|it| self.is_own(it));
             // What its owners share, each of them may change.
-            let shares = conflicts.peek().is_some() && own.iter().any(|it| covers(changed, it));
+            let shares = own.iter().any(|it| covers(changed, it));
+            let conflicts = others.into_iter().filter_map(|it| conflict(changed, it));
             for conflict in conflicts {
                 if shares && conflict.record.mode == ReservationMode::Shared {
                     continue;
