@@ -103,11 +103,11 @@ pub fn unreserve<S: ReservationStore>(
 
 /// Whether what cannot be read may be what is to be given back.
 fn may_be(fault: &ReservationError, request: &UnreserveRequest) -> bool {
-    let name = match fault {
-        ReservationError::Newer { name, .. }
-        | ReservationError::Corrupted { name, .. }
-        | ReservationError::Unreadable { name, .. } => name,
-        _ => return true,
+    let (ReservationError::Newer { name, .. }
+    | ReservationError::Corrupted { name, .. }
+    | ReservationError::Unreadable { name, .. }) = fault
+    else {
+        return true;
     };
     request.id.as_ref().is_none_or(|id| name == id || name.strip_suffix(".json") == Some(id))
 }

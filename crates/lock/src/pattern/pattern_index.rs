@@ -103,7 +103,9 @@ impl PatternIndex {
         for chunk in sorted.chunks(CHUNK) {
             self.add_globs(chunk, &mut found);
         }
-        found.iter_mut().for_each(|numbers| numbers.sort_unstable());
+        for numbers in &mut found {
+            numbers.sort_unstable();
+        }
         found
     }
 
@@ -145,7 +147,9 @@ impl PatternIndex {
             read.extend_from_slice(path.as_bytes());
             let ids = texts.find_overlapping_iter(&read).map(|found| found.pattern().as_usize());
             let globs = ids.filter_map(|id| self.globs_of_texts.get(id)).flatten();
-            globs.for_each(|glob| add_once(place, candidates.get_mut(*glob)));
+            for glob in globs {
+                add_once(place, candidates.get_mut(*glob));
+            }
         }
         candidates
     }

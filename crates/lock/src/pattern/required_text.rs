@@ -30,7 +30,7 @@ fn sequence(tokens: &[Token], before: &[u8]) -> Vec<TextChoice> {
             Token::Slash(_) if text.last() == Some(&b'/') => {}
             Token::Slash(_) => text.push(b'/'),
             Token::AnyCharacter | Token::Class(_) | Token::Star => {
-                end_text(&mut text, &mut choices)
+                end_text(&mut text, &mut choices);
             }
             Token::DoubleStar => {
                 leave_out_slash(&mut text);
