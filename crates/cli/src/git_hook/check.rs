@@ -72,31 +72,26 @@ impl<'a> CommitCheck<'a> {
 
     /// Decides whether a commit with these changes may be made.
     pub(crate) fn decide(&self, changed: &'a [ChangedPath]) -> CommitCheckOutcome<'a> {
-        let here: Vec<&Reservation> =
-            self.standing.iter().filter(|it| self.counts_here(it)).collect();
-        let paths: Vec<ProjectPath> = changed.iter().map(|it| it.path.clone()).collect();
-        let covering = covering(here.iter().copied(), &paths);
+        let here = self.standing.iter().filter(|it| self.counts_here(it));
+        let (own, others): (Vec<&Reservation>, Vec<&Reservation>) =
+            here.partition(|it| self.is_own(it));
+        let files: Vec<ProjectPath> = changed.iter().map(|it| it.path.clone()).collect();
+        let of_files = covering(others.iter().copied(), &files);
+        let own_of_files = covering(own, &files);
         let mut outcome = CommitCheckOutcome::default();
-        for (changed, covering) in changed.iter().zip(&covering) {
-            let about = match changed.kind {
-                ChangedPathKind::File => covering,
-                ChangedPathKind::Submodule => &here,
-            };
-            let (own, others): (Vec<&Reservation>, Vec<&Reservation>) =
-                about.iter().copied().partition(|it| self.is_own(it));
+        for ((changed, theirs), own) in changed.iter().zip(of_files).zip(own_of_files) {
+            // What is below a submodule is no file of the commit.
+            let is_submodule = changed.kind == ChangedPathKind::Submodule;
+            let asked = if is_submodule { others.clone() } else { theirs };
+            let conflicts = asked.into_iter().filter_map(|it| conflict(changed, it));
             // What its owners share, each of them may change.
-            let shares = own.iter().any(|it| covers(changed, it));
-            let conflicts = others.into_iter().filter_map(|it| conflict(changed, it));
-            for conflict in conflicts {
-                if shares && conflict.record.mode == ReservationMode::Shared {
-                    continue;
-                }
-                if self.is_tolerated(conflict.record) {
-                    outcome.tolerated.push(conflict);
-                } else {
-                    outcome.refused.push(conflict);
-                }
-            }
+            let shares = !own.is_empty();
+            let counted =
+                conflicts.filter(|it| !shares || it.record.mode != ReservationMode::Shared);
+            let (tolerated, refused): (Vec<_>, Vec<_>) =
+                counted.partition(|it| self.is_tolerated(it.record));
+            outcome.tolerated.extend(tolerated);
+            outcome.refused.extend(refused);
         }
         outcome
     }
@@ -129,11 +124,6 @@ impl<'a> CommitCheck<'a> {
 fn conflict<'a>(changed: &'a ChangedPath, record: &'a Reservation) -> Option<CommitConflict<'a>> {
     let pattern = record.patterns.iter().find(|it| is_met(changed, it, &record.origin))?;
     Some(CommitConflict { path: &changed.path, pattern, record })
-}
-
-/// Whether a reservation covers a path of a commit.
-fn covers(changed: &ChangedPath, record: &Reservation) -> bool {
-    record.patterns.iter().any(|it| it.covers(&changed.path))
 }
 
 /// Whether a pattern is about what the commit changes. A file is a path alone. The new commit of a submodule may change all

@@ -8,7 +8,7 @@ use lokt_lock::{
     ops::list_reservations,
     pattern::ProjectPath,
     project::{ProjectSearchInputs, ProjectWorkingFolder},
-    reservation::{Reservation, ReservationScope, WorktreeId, is_own},
+    reservation::{Reservation, ReservationScope, WorktreeId, covering, is_own},
     words::Timestamp,
 };
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -65,12 +65,11 @@ pub(crate) fn denial(
     }
     let from = if call.folder.is_some() { from } else { project.root };
     let changed = changed_files(call, &from).unwrap_or_default();
+    let found = covering(others, &changed);
     let reserved: Vec<(&ProjectPath, &Reservation)> = changed
         .iter()
-        .filter_map(|path| {
-            let covers = |it: &&&Reservation| it.patterns.iter().any(|it| it.covers(path));
-            Some((path, *others.iter().find(covers)?))
-        })
+        .zip(&found)
+        .filter_map(|(path, found)| Some((path, *found.first()?)))
         .collect();
     Ok((!reserved.is_empty()).then(|| text(call, &reserved, list.seen)))
 }
