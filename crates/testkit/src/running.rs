@@ -1,11 +1,15 @@
 use crate::Done;
 use nix::{
+    poll::{PollFd, PollFlags, PollTimeout, poll},
     sys::signal::{Signal, kill, killpg},
     unistd::Pid,
 };
 use std::{
     io::{Read, Write},
-    os::unix::process::ExitStatusExt,
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::process::ExitStatusExt,
+    },
     process::{Child, ChildStdin},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
     thread,
@@ -183,6 +187,8 @@ fn observers(pid: i32) -> usize {
 /// The output of a stream, while it arrives.
 #[derive(Debug)]
 struct Lines {
+    /// The same pipe, to ask whether any process can still write into it.
+    pipe: OwnedFd,
     incoming: Receiver<String>,
     /// Output that no wait has consumed yet.
     fresh: String,
@@ -190,7 +196,8 @@ struct Lines {
 }
 
 impl Lines {
-    fn of(mut stream: impl Read + Send + 'static) -> Self {
+    fn of(mut stream: impl Read + AsFd + Send + 'static) -> Self {
+        let pipe = stream.as_fd().try_clone_to_owned().expect("a pipe can be duplicated");
         let (sender, incoming) = channel();
         thread::spawn(move || {
             let mut buffer = [0; 4096];
@@ -199,7 +206,7 @@ impl Lines {
                 let _ = sender.send(String::from_utf8_lossy(&buffer[..read]).into_owned());
             }
         });
-        Self { incoming, fresh: String::new(), seen: String::new() }
+        Self { pipe, incoming, fresh: String::new(), seen: String::new() }
     }
 
     /// Waits for a whole line with a text. Returns the line.
@@ -251,11 +258,18 @@ impl Lines {
         self.seen.push_str(more);
     }
 
-    /// The whole output. Waits a moment for the end of the stream, which a left-behind process may hold open.
+    /// The whole output. Waits for the end of the stream, but only a moment where a left-behind process holds it open.
     fn rest(&mut self) -> String {
-        while let Ok(more) = self.incoming.recv_timeout(Duration::from_millis(300)) {
+        let limit = if self.has_writers() { Duration::from_millis(300) } else { PATIENCE };
+        while let Ok(more) = self.incoming.recv_timeout(limit) {
             self.take(&more);
         }
         self.seen.clone()
+    }
+
+    fn has_writers(&self) -> bool {
+        let mut fds = [PollFd::new(self.pipe.as_fd(), PollFlags::empty())];
+        poll(&mut fds, PollTimeout::ZERO).expect("a pipe can be polled");
+        !fds[0].revents().is_some_and(|events| events.contains(PollFlags::POLLHUP))
     }
 }
