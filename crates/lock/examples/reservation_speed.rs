@@ -26,8 +26,11 @@ use std::{
 
 const TIMES: usize = 21;
 
+/// The text of a pattern, by its number.
+type PatternText = fn(usize) -> String;
+
 fn main() {
-    let kinds: [(&str, fn(usize) -> String); 4] = [
+    let kinds: [(&str, PatternText); 4] = [
         ("files", |at| format!("packages/app{}/src/other_{at}.tsx", at % 40)),
         ("globs of a folder", |at| format!("packages/app{at}/src/**/*.{{ts,tsx}}")),
         ("globs that end as the files do", |at| format!("**/x{at}_*.tsx")),
@@ -53,7 +56,8 @@ fn main() {
             pid: 0,
         };
         let take = || {
-            let outcome = reserve(&store, &asked("free/main.rs")).expect("it is answered");
+            let outcome =
+                reserve(&store, &asked("free/main.rs"), &mut |_| false).expect("it is answered");
             assert!(matches!(outcome, ReserveOutcome::Reserved { .. } | ReserveOutcome::Denied(_)));
         };
         take();
@@ -79,7 +83,7 @@ fn file(at: usize) -> ProjectPath {
 }
 
 /// Writes 1000 records of another owner, as `lokt reserve` writes them.
-fn write_records(folder: &Path, pattern: fn(usize) -> String) {
+fn write_records(folder: &Path, pattern: PatternText) {
     for at in 0..1000 {
         let pattern: Pattern = pattern(at).parse().expect("a pattern");
         let pattern = serde_json::to_string(&pattern).expect("JSON");

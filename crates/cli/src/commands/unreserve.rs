@@ -68,7 +68,9 @@ impl UnreserveCommand {
                 }
                 output::warn_unlogged("it is given back", unlogged);
                 output::warn_unsynced("it is given back", unsynced);
-                faults.iter().for_each(|fault| output::warn(&chain(fault)));
+                for fault in &faults {
+                    output::warn(&chain(fault));
+                }
                 Ok(ExitCode::Done)
             }
             UnreserveOutcome::Cleared { unlogged, unsynced } => {

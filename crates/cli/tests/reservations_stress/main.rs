@@ -8,6 +8,7 @@
 //! `LOKT_STRESS_SECONDS=600 cargo nextest run -p lokt-cli -E 'binary(reservations_stress)'` goes on for ten minutes, with
 //! other seeds each time.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
+#![expect(clippy::indexing_slicing, reason = "a field that is missing fails the test")]
 #![expect(clippy::print_stdout, reason = "the documentation quotes the numbers")]
 
 mod agent;
@@ -55,8 +56,8 @@ impl Project {
             let folder = self.it.folder().join("tree0");
             self.it.lokt(line.split(' ')).owner("last").folder(folder).in_time()
         };
-        let list = last("reservations --json").ok().json();
-        assert_eq!(list, serde_json::json!([]), "no reservation is left over");
+        let reserved = last("reservations --json").ok().json();
+        assert_eq!(reserved, serde_json::json!([]), "no reservation is left over");
         last("reserve .").ok();
         let waiters = fs::read_dir(self.it.root().join("reservation-waiters"));
         assert_eq!(waiters.into_iter().flatten().count(), 0, "no place of a waiter is left over");
