@@ -3,7 +3,8 @@
 //! * [`agent`]: the agents, and which files each of them reads.
 //! * [`section`]: a section between markers in a text file. Pure.
 //! * [`fenced_code`]: the parts of that text that are examples. Pure.
-//! * [`settings`]: a hook in a JSON file, inserted and removed without touching another byte. Pure.
+//! * [`hooks_file`]: the hooks that each harness gets. [`settings`]: hooks in a JSON file, inserted and removed without
+//!   touching another byte. [`opencode_plugin`]: a plugin in their place. Pure. [`harness_hooks`]: their part of the plan.
 //! * [`codex`]: a path in Codex's configuration, in the same way. Pure. [`codex_sandbox`]: which path, in which file.
 //! * [`plan`]: the changes, file by file, computed before anything is written.
 //! * [`project_file`]: reading a project's file so that no link leads out of the project.
@@ -19,6 +20,9 @@ mod codex;
 pub(crate) mod codex_sandbox;
 pub(crate) mod diff;
 mod fenced_code;
+mod harness_hooks;
+pub(crate) mod hooks_file;
+mod opencode_plugin;
 mod permission;
 pub(crate) mod plan;
 mod project_file;

@@ -5,6 +5,7 @@
 
 mod agents;
 mod codex;
+mod harness_hooks;
 mod kills;
 mod project;
 mod prompts;
