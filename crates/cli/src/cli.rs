@@ -6,9 +6,9 @@
 //! name.
 
 use crate::commands::{
-    audit, capabilities, completions, demo, doctor, exists, fence, freeze, get_meta, guard, hook,
-    init, lock, man, mcp, prime, reservations, reserve, results, status, top, unfreeze, unlock,
-    unreserve, version, wait, whoami, why,
+    audit, capabilities, completions, demo, doctor, exists, fence, freeze, get_meta, git_hook,
+    guard, hook, init, lock, man, mcp, prime, reservations, reserve, results, status, top,
+    unfreeze, unlock, unreserve, version, wait, whoami, why,
 };
 use crate::{
     commands::key,
@@ -63,6 +63,7 @@ pub(crate) enum LoktCommand {
     Prime(CommandWithOwnerOption<prime::PrimeCommand>),
     Hook(CommandWithOwnerOption<hook::HookCommand>),
     Init(init::InitCommand),
+    GitHook(git_hook::GitHookCommand),
     Demo(demo::DemoCommand),
     Tool(tool::ToolCommand),
     Key(key::KeyCommand),
@@ -172,6 +173,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, CliFailure> {
         LoktCommand::Prime(it) => it.command.run(&it.acting),
         LoktCommand::Hook(it) => Ok(it.command.run(it.acting)),
         LoktCommand::Init(it) => it.run(),
+        LoktCommand::GitHook(it) => it.run(),
         LoktCommand::Tool(it) => it.run(),
         LoktCommand::Key(it) => it.run(),
         LoktCommand::Mcp(it) => it.command.run(|| CommandContext::new(&it.acting)),

@@ -16,7 +16,7 @@ use lokt_lock::{
     caller::Caller,
     file::{
         FileLockStore, ForeignOwnedPath, LockRoot, LockRootError, PreRepositoryRoot, ProcessUser,
-        RootMethod, RootSearchInputs, RootSuccessor,
+        ProjectFileText, RootMethod, RootSearchInputs, RootSuccessor,
     },
     harness,
     ops::{StoreUsageEvidence, is_reserved, is_used},
@@ -174,6 +174,12 @@ pub(crate) fn root_of(folder: &Path) -> Result<Result<LockRoot, LockRootError>, 
         Ok(root) => counting(root).map(Ok),
         Err(error) => Ok(Err(error)),
     }
+}
+
+/// The project's file that counts in a folder.
+pub(crate) fn project_file(folder: &Path) -> Result<Option<ProjectFileText>, CliFailure> {
+    let environment = RootSearchInputs { folder: folder.to_owned(), ..surroundings()? };
+    Ok(ProjectFileText::find(&environment)?)
 }
 
 /// The root of those who do not have this caller's `LOKT_ROOT`.

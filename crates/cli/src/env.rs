@@ -33,6 +33,10 @@ pub(crate) const HELD: &str = "LOKT_HELD";
 pub(crate) const GIT_DIR: &str = "GIT_DIR";
 /// Where git keeps what all worktrees share; honoured as git does.
 pub(crate) const GIT_COMMON_DIR: &str = "GIT_COMMON_DIR";
+/// How the variables begin by which `git merge` names the commits that it merges; the rest is the commit.
+pub(crate) const GIT_MERGED_HEAD: &str = "GITHEAD_";
+/// The folders where programs are searched for, separated by `:`.
+pub(crate) const PATH: &str = "PATH";
 
 /// The user's space: tools, keys and lockfiles of this user.
 pub(crate) const USER_SPACE: &str = "USER_SPACE";
@@ -110,4 +114,10 @@ pub(crate) fn text(key: &str) -> Result<Option<String>, CliFailure> {
 /// A variable as it is.
 pub(crate) fn value(key: &str) -> Option<OsString> {
     env::var_os(key).filter(|value| !value.is_empty())
+}
+
+/// What follows a text in the names of the variables that begin with it.
+pub(crate) fn names_after(beginning: &str) -> impl Iterator<Item = String> {
+    let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    names.filter_map(move |name| name.strip_prefix(beginning).map(str::to_owned))
 }

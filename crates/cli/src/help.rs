@@ -13,7 +13,7 @@ const GROUPS: [(&str, &[&str]); 7] = [
     ("Reservations", &["reserve", "unreserve", "reservations"]),
     ("Results", &["once", "results"]),
     ("Tools", &["tool", "key"]),
-    ("Agents", &["prime", "init", "hook", "whoami", "mcp", "capabilities"]),
+    ("Agents", &["prime", "init", "hook", "git-hook", "whoami", "mcp", "capabilities"]),
     ("Watch", &["status", "why", "wait", "top", "audit"]),
     ("Setup", &["doctor", "demo", "completions", "man", "version"]),
 ];
@@ -77,6 +77,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("prime", &["lokt prime", "lokt prime --format agents-md"]),
     ("init", &["lokt init --dry-run", "lokt init --agent claude --yes"]),
     ("hook", &["lokt hook claude-code", "lokt hook codex --strict"]),
+    ("git-hook", &["lokt git-hook pre-commit"]),
     ("capabilities", &["lokt capabilities", "lokt capabilities --json"]),
     ("whoami", &["lokt whoami", "lokt whoami --json"]),
     ("mcp", &["lokt mcp", "lokt mcp --folder ~/project"]),

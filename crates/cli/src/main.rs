@@ -13,11 +13,13 @@
 //! * [`exit`]: the exit codes, a public contract.
 //! * [`failure`]: typed errors become a message, hints and a code.
 //! * [`hook`]: the hooks of harnesses: their events and answers.
+//! * [`git_hook`]: the check before a commit.
 //! * [`json_fields`]: the fields of the JSON that each command prints.
 //! * [`once`]: the command that shares results.
 //! * [`mod@mcp`]: the server for agents.
 //! * [`prime`]: what an agent has to know of a repository; [`init`]: setting it up for agents.
 //! * [`mod@sandbox`]: what to do where a sandbox keeps the folder of the locks read-only.
+//! * [`shell_text`]: the commands of shell text; [`shell_rules`]: which of them run under a lock.
 //! * [`timeline`]: who held and who waited for what, as bars and as a page.
 //! * [`mod@tool`]: the commands about tools, one file each.
 //! * [`mod@top`]: the live view.
@@ -34,6 +36,7 @@ mod entry;
 mod env;
 mod exit;
 mod failure;
+mod git_hook;
 mod help;
 mod hook;
 mod init;
@@ -46,6 +49,8 @@ mod prime;
 mod printable;
 mod refusal;
 mod sandbox;
+mod shell_rules;
+mod shell_text;
 mod span;
 mod timeline;
 mod tool;

@@ -12,7 +12,7 @@ use std::{
 };
 
 /// The commands that each test tries.
-const COMMANDS: [&str; 28] = [
+const COMMANDS: [&str; 29] = [
     "status",
     "whoami",
     "status l --json",
@@ -30,6 +30,7 @@ const COMMANDS: [&str; 28] = [
     "audit --timeline",
     "doctor",
     "prime",
+    "git-hook pre-commit",
     "init --yes --agent claude",
     "once o --artifact made -- sh -c 'rm -f made; echo x >made'",
     "once o --check -- sh -c 'rm -f made; echo x >made'",

@@ -228,3 +228,15 @@ fn formats_for_files_contain_no_temporary_state() {
     }
     it.lokt(["prime", "--format", "bogus"]).run().fails_with(64, "bogus");
 }
+
+#[test]
+fn where_others_edit_it_says_how_to_take_turns_with_git() {
+    let it = sandbox();
+    let line = "`lokt guard git-index --wait -- git commit …`";
+    it.lokt(["reserve", "src"]).run().ok();
+    assert!(!prime(&it).contains(line), "your own reservation needs no turns");
+    it.lokt(["reserve", "docs"]).owner("ada").run().ok();
+    assert!(prime(&it).contains(line));
+    fs::remove_dir_all(it.folder().join(".git")).unwrap();
+    assert!(!prime(&it).contains(line), "there is no index");
+}

@@ -4,12 +4,13 @@
 //! caller's session, sandboxes, and other roots. A root of another user is not examined at all.
 
 use crate::{
-    context::{CommandContext, apart},
+    context::{CommandContext, apart, project_file},
     env,
     exit::ExitCode,
     failure::CliFailure,
     output,
     sandbox::advice,
+    shell_rules::read_rules,
 };
 use clap::Args;
 use lokt_lock::{
@@ -106,7 +107,7 @@ impl CommandContext {
         let checks = [owner].into_iter().chain(checkup(&self.store));
         let checks = checks.chain(self.session()).chain(self.sandbox());
         let checks = checks.chain(self.is_earlier()).chain(self.other_root());
-        checks.chain(self.project_file()).chain(relative_root()).collect()
+        checks.chain(self.project_file()).chain(rules()).chain(relative_root()).collect()
     }
 
     /// A warning where each command is another agent.
@@ -161,6 +162,14 @@ impl CommandContext {
         let message = format!("{what}; what is held here keeps the locks here until it is free");
         Some(RootCheckOutcome { name, status: CheckStatus::Warn, message })
     }
+}
+
+/// A failure where the rules of the project are not understood.
+fn rules() -> Option<RootCheckOutcome> {
+    // Any other fault of the file is one of the root's.
+    let file = project_file(&std::env::current_dir().ok()?).ok()??;
+    let message = read_rules(&file.path, &file.text).err()?.to_string();
+    Some(RootCheckOutcome { name: "rules", status: CheckStatus::Fail, message })
 }
 
 /// A warning where each working folder has other locks.

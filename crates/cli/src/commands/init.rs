@@ -11,6 +11,7 @@ use crate::{
         agent::CodingAgent,
         codex_sandbox::CodexSandbox,
         diff,
+        git_hooks::GitHooksFolder,
         hooks_file::HookStrictness,
         plan::{self, InitPlan},
         write,
@@ -22,7 +23,7 @@ use clap::Args;
 use serde_json::json;
 use std::{fs, path::Path};
 
-/// Set up a repository for agents: add lokt to their instruction files and hooks
+/// Set up a repository for agents: add lokt to their instruction files and hooks, and to git's hooks
 ///
 /// Shows the changes as a diff, asks for confirmation on a terminal, and makes all changes or none. Without a
 /// terminal, it changes nothing unless you give --yes. Touches only the section between lokt's markers and lokt's
@@ -32,7 +33,10 @@ pub(crate) struct InitCommand {
     /// Set up this agent; repeatable [default: agents that have files here, else "agents"]
     #[arg(long = "agent", value_name = "NAME")]
     agents: Vec<CodingAgent>,
-    /// Remove what init added; without --agent, for all agents
+    /// Install git hooks that refuse a commit of files that another has reserved; without --agent, nothing else
+    #[arg(long)]
+    git_hook: bool,
+    /// Remove what init added; without --agent and --git-hook, all of it
     #[arg(long)]
     undo: bool,
     /// Add `lokt mcp` to the project's list of servers for each agent
@@ -102,15 +106,24 @@ impl InitCommand {
             Some(codex) => codex.put(&mut plan)?,
             None => {}
         }
+        let hooks = self.git_hooks(&project)?;
+        match &hooks {
+            Some(hooks) if self.undo => hooks.take_out(&mut plan)?,
+            Some(hooks) => hooks.put(&mut plan)?,
+            None => {}
+        }
         if !self.json {
             plan.changes.iter().try_for_each(|it| output::diff(&diff::of(it)))?;
         }
-        plan.notes.iter().for_each(|note| output::note(note));
+        plan.notes.iter().try_for_each(|note| self.tell_note(note))?;
         let has_changes = !self.caution.dry_run && !plan.changes.is_empty();
         let writes = has_changes && self.may_write(&plan)?;
         if writes || (plan.changes.is_empty() && !self.caution.dry_run) {
             for folder in plan::folders(&project) {
                 write::sweep(&folder);
+            }
+            if let Some(hooks) = &hooks {
+                write::sweep(hooks.path());
             }
         }
         if writes {
@@ -127,6 +140,7 @@ impl InitCommand {
     fn chosen(&self, project: &Path) -> Vec<CodingAgent> {
         match (self.agents.is_empty(), self.undo) {
             (false, _) => self.agents.clone(),
+            _ if self.git_hook && !self.mcp && self.hooks.strictness().is_none() => Vec::new(),
             (true, true) => CodingAgent::all(),
             (true, false) => CodingAgent::found_in(project),
         }
@@ -139,6 +153,27 @@ impl InitCommand {
         }
         let sandbox = CodexSandbox::of(&find_root()?.path)?;
         Ok(sandbox.filter(|it| self.agents.contains(&CodingAgent::Codex) || it.is_there()))
+    }
+
+    /// The hooks of git, where they are meant: all that is undone has them too, if there are any.
+    fn git_hooks(&self, project: &Path) -> Result<Option<GitHooksFolder>, CliFailure> {
+        let are_meant = self.git_hook || (self.undo && self.agents.is_empty());
+        if !are_meant {
+            return Ok(None);
+        }
+        let hooks = GitHooksFolder::of(project)?;
+        if hooks.is_none() && self.git_hook {
+            let text = format!("{} is no git repository, so it has no hooks", project.display());
+            return Err(CliFailure::new(ExitCode::Error, text).hint("no file was changed"));
+        }
+        Ok(hooks)
+    }
+
+    /// Prints a note. What follows its first line is to be copied, so it is data.
+    fn tell_note(&self, note: &str) -> Result<(), CliFailure> {
+        let mut lines = note.split('\n');
+        lines.next().into_iter().for_each(output::note);
+        if self.json { Ok(()) } else { output::lines(lines) }
     }
 
     fn prepare(&self, codex: &CodexSandbox) {
@@ -184,6 +219,7 @@ impl InitCommand {
             }));
         }
         match (plan.changes.is_empty(), self.undo) {
+            (true, _) if plan.is_incomplete => output::note("nothing was changed"),
             (true, true) => output::note("lokt has nothing here to remove"),
             (true, false) => output::note("everything is set up already"),
             _ if self.caution.dry_run => output::note("nothing was changed"),

@@ -16,6 +16,7 @@ pub(crate) mod exists;
 pub(crate) mod fence;
 pub(crate) mod freeze;
 pub(crate) mod get_meta;
+pub(crate) mod git_hook;
 pub(crate) mod guard;
 pub(crate) mod hook;
 pub(crate) mod init;

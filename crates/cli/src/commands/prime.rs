@@ -15,14 +15,19 @@ use crate::{
     view,
 };
 use clap::Args;
-use lokt_lock::{ops::survey_all, rules::OwnerSource};
+use lokt_lock::{
+    ops::{list_reservations, survey_all},
+    project::ProjectWorkingFolder,
+    reservation::{Reservation, is_own},
+    rules::OwnerSource,
+};
 use serde_json::json;
 
 /// Print a briefing for agents: guarded operations, what to do when a lock is held, what is held now
 ///
 /// The text has less than 300 words, for the start of a session. To find the operations, lokt searches for calls of
 /// `lokt guard` and `lokt once` in scripts/, bin/, .github/scripts/, scripts in the project's folder, the Makefile,
-/// the justfile and the scripts of package.json. It runs nothing.
+/// the justfile and the scripts of package.json; the rules of lokt.toml are operations too. It runs nothing.
 ///
 /// As a session-start hook of Claude Code, it passes the session's id on to the shell commands of the session.
 #[derive(Args, Debug)]
@@ -67,10 +72,10 @@ impl PrimeCommand {
         }
         if !self.json {
             let held = entries.map(|it| now::lines(&it, me)).map_err(|it| chain(&it));
-            let trouble = advice::for_session(&context.root);
-            output::lines(
-                text::live(&findings, held, trouble.as_deref(), &context.caller).lines(),
-            )?;
+            let advice = [advice::for_session(&context.root), turns(&context)];
+            let advice: Vec<String> = advice.into_iter().flatten().collect();
+            let advice = advice.join("\n\n");
+            output::lines(text::live(&findings, held, Some(&advice), &context.caller).lines())?;
             return Ok(ExitCode::Done);
         }
         let entries = entries.ok();
@@ -90,4 +95,17 @@ impl PrimeCommand {
         }))?;
         Ok(ExitCode::Done)
     }
+}
+
+/// How agents take turns with git, where another has reserved what may be in this worktree.
+fn turns(context: &CommandContext) -> Option<String> {
+    let project = context.project().ok().filter(ProjectWorkingFolder::is_in_git)?;
+    let tree = project.worktree_id().ok()?;
+    let list = list_reservations(&context.store, &context.caller).ok()?;
+    let edits_here = |it: &Reservation| {
+        let is_here =
+            it.scope.tree().is_none_or(|id| tree.as_ref().is_some_and(|it| it.as_str() == id));
+        is_here && !is_own(&context.caller.identity, &it.owner, it.agent_id.as_ref())
+    };
+    list.standing.iter().any(edits_here).then(|| text::TURNS.to_owned())
 }

@@ -4,11 +4,11 @@ use crate::{context::CommandContext, exit::ExitCode, failure::CliFailure, output
 use clap::{Args, ValueHint};
 use lokt_lock::{
     ops::{ReservationList, list_reservations},
-    pattern::Pattern,
+    pattern::{Pattern, ProjectPath},
     project::{PathOrPatternArgument, argument},
-    reservation::{Reservation, ReservationScope, WorktreeId, is_own},
+    reservation::{Reservation, ReservationId, ReservationScope, WorktreeId, covering, is_own},
 };
-use std::ffi::OsString;
+use std::{collections::HashSet, ffi::OsString};
 
 /// Show which paths are reserved, by whom, and why
 ///
@@ -44,11 +44,9 @@ impl ReservationsCommand {
             tree = project.worktree_id()?;
         }
         let list = list_reservations(&context.store, &context.caller)?;
-        let is_shown = |it: &&Reservation| {
-            (!self.mine || is_mine(context, it))
-                && (paths.is_empty() || paths.iter().any(|path| covers(it, path)))
-        };
-        let shown: Vec<&Reservation> = list.standing.iter().filter(is_shown).collect();
+        let is_listed = |it: &&Reservation| !self.mine || is_mine(context, it);
+        let listed: Vec<&Reservation> = list.standing.iter().filter(is_listed).collect();
+        let shown = if paths.is_empty() { listed } else { about(listed, &paths) };
         output::even_if_unread(self.print(context, &shown, &list))?;
         let is_anothers =
             |it: &&&Reservation| !is_mine(context, it) && counts_in(it, tree.as_ref());
@@ -101,16 +99,24 @@ fn is_mine(context: &CommandContext, record: &Reservation) -> bool {
     is_own(&context.caller.identity, &record.owner, record.agent_id.as_ref())
 }
 
-/// Whether a reservation covers what an argument means. A file is a path alone; a folder, and a glob, stand for all that
-/// they cover.
-fn covers(record: &Reservation, argument: &PathOrPatternArgument) -> bool {
-    let meets = |asked: &Pattern| {
-        record.patterns.iter().any(|standing| match (&argument.path, asked.as_literal()) {
-            (Some((_, false)), Some(path)) => standing.covers(path),
-            _ => standing.overlaps(asked),
-        })
+/// The reservations that cover what an argument means. A file is a path alone; a folder, and a glob, stand for all that they
+/// cover.
+fn about<'a>(
+    all: Vec<&'a Reservation>,
+    arguments: &[PathOrPatternArgument],
+) -> Vec<&'a Reservation> {
+    let is_file = |it: &&PathOrPatternArgument| matches!(it.path, Some((_, false)));
+    let (files, others): (Vec<_>, Vec<_>) = arguments.iter().partition(is_file);
+    let files = files.into_iter().flat_map(|it| &it.patterns).filter_map(Pattern::as_literal);
+    let files: Vec<ProjectPath> = files.cloned().collect();
+    let others: Vec<&Pattern> = others.into_iter().flat_map(|it| &it.patterns).collect();
+    let covering = covering(all.iter().copied(), &files).concat();
+    let ids: HashSet<&ReservationId> = covering.iter().map(|it| &it.id).collect();
+    let overlaps = |it: &Reservation| {
+        it.patterns.iter().any(|standing| others.iter().any(|asked| standing.overlaps(asked)))
     };
-    argument.patterns.iter().any(meets)
+    let is_about = |it: &&Reservation| ids.contains(&it.id) || overlaps(it);
+    all.into_iter().filter(is_about).collect()
 }
 
 /// Whether a reservation counts in a worktree. One that has no id yet has no reservations of its scope.

@@ -1,7 +1,12 @@
 //! The command `unreserve`: giving back reservations, whole or pattern by pattern.
 
 use crate::{
-    completion, context::CommandContext, denial, exit::ExitCode, failure::CliFailure, output, view,
+    completion,
+    context::CommandContext,
+    denial,
+    exit::ExitCode,
+    failure::{CliFailure, chain},
+    output, view,
 };
 use clap::Args;
 use lokt_lock::{
@@ -54,7 +59,7 @@ impl UnreserveCommand {
             force: self.force,
         };
         match unreserve(&context.store, &request, &context.caller)? {
-            UnreserveOutcome::Done { parts, uncut, unlogged } => {
+            UnreserveOutcome::Done { parts, uncut, unlogged, unsynced, faults } => {
                 output::even_if_untold("it is given back", self.report(&parts));
                 for (asked, standing) in uncut {
                     let (asked, standing) =
@@ -62,9 +67,11 @@ impl UnreserveCommand {
                     output::note(&format!("your reservation of {standing} still covers {asked}"));
                 }
                 output::warn_unlogged("it is given back", unlogged);
+                output::warn_unsynced("it is given back", unsynced);
+                faults.iter().for_each(|fault| output::warn(&chain(fault)));
                 Ok(ExitCode::Done)
             }
-            UnreserveOutcome::Cleared { unlogged } => {
+            UnreserveOutcome::Cleared { unlogged, unsynced } => {
                 let id = self.id.as_deref().unwrap_or_default();
                 let written = if self.json {
                     output::json(&serde_json::json!({"removed": id}))
@@ -73,6 +80,7 @@ impl UnreserveCommand {
                 };
                 output::even_if_untold("it is removed", written);
                 output::warn_unlogged("it is removed", unlogged);
+                output::warn_unsynced("it is removed", unsynced);
                 Ok(ExitCode::Done)
             }
             refused => Err(denial::reservation::not_given_back(&refused)),

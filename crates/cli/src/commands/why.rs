@@ -1,10 +1,11 @@
 use crate::locking::nesting;
 use crate::{
     completion,
-    context::CommandContext,
+    context::{CommandContext, project_file},
     exit::ExitCode,
     failure::CliFailure,
     output,
+    shell_rules::{GuardRule, read_rules, shown},
     view::{self, suggestion::CommandSuggestionCallerFacts},
 };
 use clap::Args;
@@ -35,12 +36,30 @@ impl WhyCommand {
         let explanation = explain(&context.store, &self.name, &context.caller)?;
         let asker =
             CommandSuggestionCallerFacts { owner, around: around(&self.name, &explanation) };
+        let rules = self.rules();
         output::even_if_unread(if self.json {
-            output::json(&view::reason::json(&self.name, &explanation, &context.caller, &asker))
+            let me = &context.caller;
+            let explanation = view::reason::json(&self.name, &explanation, me, &asker);
+            output::json(&shown::WithRules { explanation, rules: &rules })
         } else {
-            output::lines(view::reason::lines(&self.name, &explanation, &asker))
+            let lines = view::reason::lines(&self.name, &explanation, &asker);
+            output::lines(lines.into_iter().chain(rules.iter().map(shown::line)))
         })?;
         Ok(if explanation.is_free() { ExitCode::Done } else { ExitCode::Held })
+    }
+}
+
+impl WhyCommand {
+    /// The rules of the project that are about this lock. A file that is not understood has none, and says so.
+    fn rules(&self) -> Vec<GuardRule> {
+        // Any other fault of the file is one of the root's.
+        let folder = std::env::current_dir().unwrap_or_default();
+        let Ok(Some(file)) = project_file(&folder) else { return Vec::new() };
+        let rules = read_rules(&file.path, &file.text).unwrap_or_else(|error| {
+            output::warn(&error.to_string());
+            Vec::new()
+        });
+        rules.into_iter().filter(|it| it.names.contains(&self.name)).collect()
     }
 }
 

@@ -4,6 +4,7 @@
 //! * `input` reads standard input, `reader` makes a [`event::HookCall`] of it (`fields`, `patch`).
 //! * `session`: which agent that is. `places`: which projects a file is in.
 //! * `edits`: what is reserved, kept and given back. `uncommitted` asks git about a file.
+//! * `shell`: what is done with a line of shell, by the rules of [`crate::shell_rules`].
 //! * `text`: what a model is told. `claude_code`, `gemini`, `cursor`, `copilot`, `opencode`: the form of an answer.
 //!
 //! Whatever comes in, a hook ends with an answer or with a [`HookFault`]. It prints nothing itself.
@@ -23,6 +24,7 @@ mod reader;
 #[cfg(test)]
 mod reader_tests;
 mod session;
+mod shell;
 mod table;
 mod text;
 mod uncommitted;
@@ -33,7 +35,11 @@ pub(crate) use uncommitted::has_none as has_no_uncommitted_change;
 use crate::{context::OwnerOption, failure::CliFailure, prime::session_start::SessionStart};
 use event::{HookAnswer, HookCall, HookEvent, ShellCall};
 use session::HookSession;
-use std::{io, path::PathBuf, time::Instant};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 /// Says why a hook has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -96,8 +102,16 @@ fn decide(session: &HookSession, call: &HookCall) -> Result<HookAnswer, HookFaul
         // `lokt prime` does the same, and says so where it cannot.
         let _ = start.hand_on();
     }
-    edits::note(session, call, &folders)?;
-    Ok(HookAnswer::NoDecision)
+    let noted = edits::note(session, call, &folders);
+    match &call.event {
+        // What is not noted is no reason to run a command without its lock.
+        HookEvent::BeforeShell(shell) => {
+            let folder = folders.first().map_or(Path::new("/"), PathBuf::as_path);
+            let answer = shell::before(session, shell, folder)?;
+            if answer == HookAnswer::NoDecision { noted.map(|()| answer) } else { Ok(answer) }
+        }
+        _ => noted.map(|()| HookAnswer::NoDecision),
+    }
 }
 
 /// Whether the session's id is handed on by a file: Claude Code's way. Codex has such a file too, and a variable.

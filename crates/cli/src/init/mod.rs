@@ -6,6 +6,8 @@
 //! * [`hooks_file`]: the hooks that each harness gets. [`settings`]: hooks in a JSON file, inserted and removed without
 //!   touching another byte. [`opencode_plugin`]: a plugin in their place. Pure. [`harness_hooks`]: their part of the plan.
 //! * [`codex`]: a path in Codex's configuration, in the same way. Pure. [`codex_sandbox`]: which path, in which file.
+//! * [`git_hooks`]: the hooks of git; [`hook_manager`]: what else manages them; [`hook_script`]: the check in a script. Pure,
+//!   but for the first.
 //! * [`plan`]: the changes, file by file, computed before anything is written.
 //! * [`project_file`]: reading a project's file so that no link leads out of the project.
 //! * `permission`: whether a file may be replaced at all.
@@ -20,7 +22,10 @@ mod codex;
 pub(crate) mod codex_sandbox;
 pub(crate) mod diff;
 mod fenced_code;
+pub(crate) mod git_hooks;
 mod harness_hooks;
+mod hook_manager;
+mod hook_script;
 pub(crate) mod hooks_file;
 mod opencode_plugin;
 mod permission;

@@ -14,6 +14,7 @@ use crate::{
     prime::{project, text},
 };
 use std::{
+    borrow::Cow,
     collections::BTreeSet,
     path::{Path, PathBuf},
 };
@@ -22,7 +23,7 @@ use std::{
 #[derive(Clone, Debug)]
 pub(crate) struct InitFileChange {
     /// Where it is shown to be, relative to the project.
-    pub(crate) shown: &'static str,
+    pub(crate) shown: Cow<'static, str>,
     /// Where it really is.
     pub(crate) path: PathBuf,
     /// Its content; `None` if it does not exist.
@@ -36,6 +37,8 @@ pub(crate) struct InitFileChange {
 pub(crate) struct InitPlan {
     pub(crate) changes: Vec<InitFileChange>,
     pub(crate) notes: Vec<String>,
+    /// Whether something is left to do by hand.
+    pub(crate) is_incomplete: bool,
     /// What the hooks that are put in cannot do.
     pub(crate) limits: Vec<String>,
 }
@@ -72,6 +75,9 @@ impl InitPlan {
         strictness: Option<HookStrictness>,
     ) -> Result<Self, CliFailure> {
         let mut plan = Self::default();
+        if agents.is_empty() {
+            return Ok(plan);
+        }
         let mut findings = project::find(project);
         if findings.operations.is_empty() {
             let place = InitTargetFile::read(project, EXAMPLE)?;
@@ -112,6 +118,12 @@ impl InitPlan {
             plan.remove_unchanged(project, EXAMPLE, &[EXAMPLE_TEXT, EARLIER_EXAMPLE])?;
         }
         Ok(plan)
+    }
+
+    /// Leaves something to a person. Lines to copy follow the first line of the note.
+    pub(super) fn leave(&mut self, note: String) {
+        self.notes.push(note);
+        self.is_incomplete = true;
     }
 
     fn take_out_section(&mut self, project: &Path, it: InstructionFile) -> Result<(), CliFailure> {
@@ -201,7 +213,7 @@ impl InitPlan {
         }
         let InitTargetFile { shown, path, text } = place;
         permission::require(&path).map_err(|denied| {
-            let failure = refused(shown, &denied.to_string());
+            let failure = refused(&shown, &denied.to_string());
             match denied {
                 FileWritePermissionError::ReadOnly(_)
                 | FileWritePermissionError::ReadOnlyFolder { .. } => {
@@ -243,7 +255,7 @@ pub(super) fn there(
 impl InitFileChange {
     /// Whether the file is to be a program.
     pub(crate) fn is_program(&self) -> bool {
-        self.shown == EXAMPLE
+        self.after.as_deref().is_some_and(|text| text.starts_with("#!"))
     }
 
     /// What happens to the file, in one word.

@@ -3,6 +3,7 @@
 use crate::{exit::ExitCode, failure::CliFailure};
 use lokt_tool::bounded;
 use std::{
+    borrow::Cow,
     fs,
     path::{Path, PathBuf},
 };
@@ -14,7 +15,7 @@ const MOST_BYTES: u64 = 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct InitTargetFile {
     /// Where it is shown to be, relative to the project.
-    pub(super) shown: &'static str,
+    pub(super) shown: Cow<'static, str>,
     /// Where it really is.
     pub(super) path: PathBuf,
     /// Its text, where it is there.
@@ -46,6 +47,7 @@ impl InitTargetFile {
         let fails = |why: &str| refused(shown, why);
         let path = real(path).map_err(|why| fails(&why))?;
         let file = bounded::open(&path).map_err(|error| fails(&error.to_string()))?;
+        let shown = Cow::Borrowed(shown);
         let Some(file) = file else { return Ok(Self { shown, path, text: None }) };
         let bytes = bounded::read(&file, MOST_BYTES).map_err(|why| fails(&why.to_string()))?;
         let text = String::from_utf8(bytes).map_err(|_| fails("it is not UTF-8 text"))?;

@@ -115,7 +115,7 @@ fn take_back(done: &[(&InitFileChange, Option<Metadata>)]) -> String {
             draft.persist(&change.path).map(drop).map_err(|it| it.error)
         }
     };
-    let left = done.iter().rev().filter(|it| back(it).is_err()).map(|(change, _)| change.shown);
+    let left = done.iter().rev().filter(|it| back(it).is_err()).map(|(change, _)| &*change.shown);
     let left: Vec<&str> = left.collect();
     if left.is_empty() {
         return "no file was changed".to_owned();
@@ -171,7 +171,7 @@ mod tests {
         fs::write(project.join("a"), "new").unwrap();
         let change =
             |name: &'static str, before: Option<&str>, after: Option<&str>| InitFileChange {
-                shown: name,
+                shown: name.into(),
                 path: project.join(name),
                 before: before.map(str::to_owned),
                 after: after.map(str::to_owned),

@@ -1,7 +1,12 @@
 //! Which commands are calls of `lokt guard` and `lokt once`, and what they say.
 
-use super::words::{ShellSimpleCommand, ShellWord};
-use crate::view::command_line;
+use crate::{
+    shell_text::{
+        is_identifier, is_wrapper, names_lokt,
+        words::{ShellSimpleCommand, ShellWord},
+    },
+    view::command_line,
+};
 use lokt_lock::words::LockName;
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -29,11 +34,6 @@ pub(super) struct ScriptLoktCall {
 /// Words before a program that do not change which program it is.
 const BEFORE: [&str; 12] =
     ["if", "then", "elif", "else", "while", "until", "do", "!", "{", "command", "builtin", "time"];
-/// Programs that run the program behind their own options.
-const WRAPPERS: [&str; 11] = [
-    "exec", "env", "nice", "ionice", "nohup", "sudo", "doas", "timeout", "stdbuf", "setsid",
-    "xargs",
-];
 /// Flags whose value is a separate word.
 const WITH_VALUE: [&str; 12] = [
     "--owner",
@@ -119,7 +119,7 @@ fn program(words: &[ShellWord]) -> &[ShellWord] {
     let mut rest = words;
     while let Some((first, after)) = rest.split_first() {
         let text = first.text.as_str();
-        let is_wrapper = WRAPPERS.contains(&text);
+        let is_wrapper = text == "exec" || is_wrapper(text);
         let is_option =
             |it: &str| it.starts_with('-') || it.starts_with(|c: char| c.is_ascii_digit());
         let is_before = BEFORE.contains(&text) || assignment(text).is_some();
@@ -135,17 +135,6 @@ fn program(words: &[ShellWord]) -> &[ShellWord] {
 /// A variable and what is put into it.
 fn assignment(text: &str) -> Option<(&str, &str)> {
     text.split_once('=').filter(|(name, _)| is_identifier(name))
-}
-
-/// Whether a text can be the name of a variable.
-pub(super) fn is_identifier(text: &str) -> bool {
-    let begins = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    begins && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-}
-
-/// Whether a path leads to a program of Lokt's name.
-pub(super) fn names_lokt(path: &str) -> bool {
-    path.rsplit('/').next() == Some("lokt")
 }
 
 /// Whether a word is the program: by its name, behind whatever folder, or by a variable that is known to hold it.

@@ -4,11 +4,9 @@
 //! could evaluate, `{{…}}`, stays a variable.
 
 use super::{
-    call::{LoktProgramVariableNames, is_identifier, names_lokt},
-    makefile::recipe_line,
-    operation::GuardedOperation,
-    shell,
+    call::LoktProgramVariableNames, makefile::recipe_line, operation::GuardedOperation, shell,
 };
+use crate::shell_text::{is_identifier, names_lokt};
 
 /// What begins a line that is no recipe.
 const OTHERS: [&str; 6] = ["set ", "import ", "import? ", "mod ", "mod? ", "alias "];

@@ -3,12 +3,11 @@
 //! Reads rules as GNU make's manual describes them ("Rule Syntax", "Recipe Syntax"). Included files,
 //! `define` and what only make could evaluate are not looked into.
 
-use super::{
-    call::{LoktProgramVariableNames, is_identifier, names_lokt},
-    operation::GuardedOperation,
-    shell,
+use super::{call::LoktProgramVariableNames, operation::GuardedOperation, shell};
+use crate::{
+    shell_text::{is_identifier, names_lokt},
+    view::command_line,
 };
-use crate::view::command_line;
 
 /// A target and the text of its recipe.
 struct MakeRule {

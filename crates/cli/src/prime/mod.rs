@@ -2,7 +2,7 @@
 //! run, what to do when a lock is held, what is held now.
 //!
 //! * [`project`]: finds the operations. The only place here that reads the project's files.
-//! * `words`, `call`: shell text as commands, and which of those call Lokt.
+//! * `call`: which commands of shell text call Lokt.
 //! * `shell`, `makefile`, `justfile`, `package`: pure functions from a file's text to its operations.
 //! * [`now`]: what is held and frozen, a line each.
 //! * [`text`]: the text, held to its length; [`mod@format`]: for whom.
@@ -25,7 +25,6 @@ mod quotation;
 pub(crate) mod session_start;
 mod shell;
 pub(crate) mod text;
-mod words;
 
 pub(crate) use format::InstructionFileKind;
 pub(crate) use operation::GuardedOperation;

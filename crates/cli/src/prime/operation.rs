@@ -2,6 +2,8 @@ use super::{
     call::{ScriptLoktCall, ScriptLoktCallKind},
     quotation::cut,
 };
+use crate::shell_rules::GuardRule;
+use lokt_lock::file::PROJECT_FILE;
 use serde::Serialize;
 
 /// A guarded operation of the repository: what to run, and which locks that takes.
@@ -36,6 +38,27 @@ impl GuardedOperation {
             instead_of: command.map(|it| cut(&it, MOST)),
             file: cut(file, MOST),
             line: Some(call.line),
+        }
+    }
+
+    /// What a rule of `lokt.toml` makes of its commands.
+    pub(super) fn of_rule(rule: &GuardRule) -> Self {
+        let names: Vec<String> = rule.names.iter().map(ToString::to_string).collect();
+        let command = rule.pattern.as_str().replace('*', "…");
+        let (kind, verb) = if rule.is_once {
+            (ScriptLoktCallKind::Once, "once")
+        } else {
+            (ScriptLoktCallKind::Guard, "guard")
+        };
+        let wait = if rule.waits && !rule.is_once { " --wait" } else { "" };
+        let run = format!("lokt {verb} {}{wait} -- {command}", names.join(" "));
+        Self {
+            kind,
+            names,
+            run: cut(&run, MOST),
+            instead_of: Some(cut(&command, MOST)),
+            file: PROJECT_FILE.to_owned(),
+            line: Some(rule.line),
         }
     }
 

@@ -1,9 +1,11 @@
 //! Reading a repository for guarded operations: the only place of this room that touches files.
 //!
 //! Reads `scripts/`, `bin/`, `.github/scripts/` (four folders deep), the scripts of the root, its Makefile,
-//! justfile and `package.json`. Runs nothing, follows no link to a folder, and reads so much and no more.
+//! justfile and `package.json`, and the rules of `lokt.toml`. Runs nothing, follows no link to a folder, and reads so much and no more.
 
 use super::{justfile, makefile, operation::GuardedOperation, package, quotation::cut, shell};
+use crate::shell_rules;
+use lokt_lock::file::PROJECT_FILE;
 use lokt_tool::bounded;
 use serde::Serialize;
 use std::{
@@ -64,6 +66,7 @@ pub(crate) fn find(project: &Path) -> GuardedOperationFindings {
     for file in files.iter().take(MOST_FILES) {
         findings.look_at(project, file);
     }
+    findings.add_rules(project);
     findings.operations.truncate(MOST_OPERATIONS);
     findings
 }
@@ -101,6 +104,18 @@ impl GuardedOperationFindings {
         let run = started_by(file, text, ScannedScriptMode::Executable);
         for operation in operations(file, text, &run) {
             self.put(operation);
+        }
+    }
+
+    /// Adds the rules of the project's `lokt.toml`.
+    fn add_rules(&mut self, project: &Path) {
+        match shell_rules::project::rules(project) {
+            Ok(rules) => {
+                for rule in &rules {
+                    self.put(GuardedOperation::of_rule(rule));
+                }
+            }
+            Err(failure) => self.miss(PROJECT_FILE, &failure.message),
         }
     }
 

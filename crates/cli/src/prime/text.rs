@@ -90,6 +90,10 @@ use --force, --break-stale or another's --owner, never delete lock files, never 
 instead. If a lock \"was lost\", the work was stopped: do it again.
 Guard what else must not happen twice at once: `lokt guard NAME --ttl 5m -- COMMAND`.";
 
+/// How to commit where others edit: a worktree has one index.
+pub(crate) const TURNS: &str = "\
+Others edit files here. Take turns with git: `lokt guard git-index --wait -- git commit …`.";
+
 const IDENTITY: &str = "\
 `lokt whoami` says who you are. If that is a terminal, set `LOKT_AGENT_ID` to one id in all your commands.";
 

@@ -22,7 +22,7 @@ pub(crate) fn check_invariants(it: &Sandbox, done: &Done, stderr_failed: bool) {
             "stderr has one error if the code is not 0, and none else: {done:#?}"
         );
     }
-    for folder in ["locks", "freezes"] {
+    for folder in ["locks", "freezes", "reservations"] {
         check_records(&it.root().join(folder));
     }
     check_log(&it.root().join("audit.log"));

@@ -1,9 +1,9 @@
 //! A crash at every system call, and an error at every system call that can fail.
 //!
-//! Each operation runs below strace(1) once for every call that it makes itself, and is killed there with
-//! `SIGKILL` before the call has an effect. It runs once more for every error that this call can return
-//! (`injection_points.rs` lists them). Every run has its own root, a copy of a prepared one. Then the program
-//! itself checks what must hold: `invariants.rs` has what always holds, `checks.rs` what another caller finds.
+//! Each operation runs below strace(1) once for every call that it makes itself, and is killed there with `SIGKILL` before
+//! the call has an effect. It runs once more for every error that this call can return (`injection_points.rs`). Every run has
+//! its own root, a copy of a prepared one. Then the program itself checks what must hold: `invariants.rs` has what always
+//! holds, `checks.rs` what another caller finds. `reservations.rs` is about reservations.
 //!
 //! # How strace counts
 //! `inject=openat:when=3` means the third `openat` of one thread, so "the k-th call" is named by its kind and
@@ -12,8 +12,7 @@
 //! thread is traced: not a guard's command, its child, or the threads of a long wait, which only wait.
 //!
 //! # What is left out
-//! * The calls before the program's own first one, which opens `/dev/null`: those of the C library and the
-//!   loader. They change nothing, so a kill there equals a kill at the first own call.
+//! * The calls before the program's own first one, which opens `/dev/null`: they are the loader's and change nothing.
 //! * Errors of calls that only fail for a wrong argument (`getpid`, `rt_sigprocmask`, …), of memory (a Rust
 //!   program without memory ends), of `exit_group`, and of `close`: Linux closes the file even if it returns
 //!   an error, and strace can only suppress the call. All these calls are killed like the others.
@@ -25,6 +24,7 @@ mod checks;
 mod injection_points;
 mod invariants;
 mod operation;
+mod reservations;
 mod scenarios;
 
 use injection_points::FIRST_OWN_CALL;

@@ -64,6 +64,14 @@ pub(crate) fn run_behind_lease(it: &Sandbox, traced: Lokt) -> (Done, Option<Runn
     (waiter.ends(), None)
 }
 
+/// Runs it behind a reservation of `src`, which is given back when the operation has reported that it waits.
+pub(crate) fn run_behind_reservation(it: &Sandbox, traced: Lokt) -> (Done, Option<Running>) {
+    let mut waiter = traced.start();
+    until(&mut waiter, |waiter| waiter.has_said("waiting (") || stderr_write_failed(&it.trace()));
+    it.lokt(["unreserve", "src"]).owner("holder").in_time().ok();
+    (waiter.ends(), None)
+}
+
 /// Runs a guard until it has renewed its lock once. If the guard is killed before that, its command has the
 /// lock until it ends.
 pub(crate) fn run_until_heartbeat(it: &Sandbox, traced: Lokt) -> (Done, Option<Running>) {

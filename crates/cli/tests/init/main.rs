@@ -5,6 +5,7 @@
 
 mod agents;
 mod codex;
+mod git_hooks;
 mod harness_hooks;
 mod kills;
 mod project;

@@ -39,7 +39,10 @@ fn what_is_no_record_may_reserve_anything_and_is_never_passed_over() {
         run(&it, "bob", "reservations --check mine").expect(2);
         run(&it, "ada", "unreserve mine").ok();
         let id = name.trim_end_matches(".json");
-        run(&it, "bob", &format!("unreserve --id {id}")).expect(3);
+        run(&it, "bob", &format!("unreserve --id {id}")).fails_with(1, told);
+        run(&it, "bob", "unreserve src").fails_with(1, told);
+        run(&it, "bob", "unreserve --id 0f").expect(3);
+        run(&it, "bob", "unreserve --all").ok().says(told);
         assert!(path.symlink_metadata().is_ok(), "{name} stays without --force");
         run(&it, "bob", &format!("unreserve --id {id} --force")).ok();
         run(&it, "bob", "reserve src").ok();

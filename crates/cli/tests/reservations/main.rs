@@ -4,7 +4,6 @@
 mod ends;
 mod hostile;
 mod paths;
-mod race;
 mod requests;
 mod waiting;
 

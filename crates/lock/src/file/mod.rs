@@ -65,7 +65,7 @@ pub use layout::LockRootLayout;
 pub use loss_watcher::FileLockLossWatcher;
 pub use obstacle_watch::FileObstacleWatch;
 pub use ownership::{ForeignOwnedPath, ProcessUser};
-pub use project_file::PROJECT_FILE;
+pub use project_file::{GUARD_KEY, PROJECT_FILE, ProjectFileText, ROOT_KEY};
 pub use reservation_section::LatchedReservationSection;
 pub use reservation_waiters::ReservationTicket;
 pub use reservation_watch::FileReservationWatch;

@@ -1,10 +1,16 @@
-//! The project's file `lokt.toml`: which folder has the locks of everybody who works in the project.
+//! The project's file `lokt.toml`: which folder has the locks of everybody who works in the project, and which commands
+//! run under which locks.
 //!
 //! The file is committed, so it names no place of one machine: `root` is a folder below the main work tree. All worktrees
 //! of a repository use the one file and the one folder of the main work tree, whatever their own branch has. What is not
-//! understood is an error: a participant that passes it over would lock elsewhere.
+//! understood is an error: a participant that passes it over would lock elsewhere. The rules of the file, `[[guard]]`, are
+//! not read here, and no fault in them keeps a command from its locks.
 
-use super::{git::PathOwner, root::LockRootError};
+use super::{
+    git::{GitRepository, PathOwner},
+    ownership::foreign,
+    root::{LockRootError, RootSearchInputs},
+};
 use crate::sys;
 use nix::libc::{ELOOP, O_NOFOLLOW};
 use serde::Deserialize;
@@ -17,6 +23,10 @@ use std::{
 
 /// The file's name.
 pub const PROJECT_FILE: &str = "lokt.toml";
+/// The file's key that names the folder of the locks.
+pub const ROOT_KEY: &str = "root";
+/// The file's key that has rules about commands.
+pub const GUARD_KEY: &str = "guard";
 
 /// Larger than any such file.
 const LARGEST: u64 = 1 << 20;
@@ -32,16 +42,45 @@ pub(super) struct ProjectFile {
     pub(super) root: Option<PathBuf>,
 }
 
-#[derive(Deserialize)]
-struct ProjectFileFields {
-    root: Option<toml::Spanned<toml::Value>>,
-    #[serde(flatten)]
-    others: toml::Table,
+/// The file as it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectFileText {
+    /// The file.
+    pub path: PathBuf,
+    /// What is in it.
+    pub text: String,
 }
 
-impl ProjectFile {
-    /// Reads the file in a project's folder, where there is one.
-    pub(super) fn read(project: &Path) -> Result<Option<Self>, LockRootError> {
+impl ProjectFileText {
+    /// Finds the file that counts in a folder: that of the main work tree. Where a repository has none, it is that of
+    /// the work tree, and without a repository that of the folder. In a repository of another user, none does.
+    ///
+    /// # Errors
+    /// [`LockRootError`] where it cannot be read, or a repository is broken, or the file alone belongs to another user.
+    pub fn find(surroundings: &RootSearchInputs) -> Result<Option<Self>, LockRootError> {
+        let folder = &surroundings.folder;
+        let repository = GitRepository::find(surroundings)?;
+        let project = repository
+            .as_ref()
+            .map_or(folder.as_path(), |it| it.main_work_tree().unwrap_or(&it.top));
+        let (owned, mut exceptions) = repository
+            .as_ref()
+            .map_or((&[][..], Vec::new()), |it| (&it.owned, it.exceptions.clone()));
+        exceptions.push(project.to_owned());
+        let foreign =
+            |owned: &[PathOwner]| foreign(surroundings.account, owned, &exceptions, folder);
+        if foreign(owned).is_some() {
+            return Ok(None);
+        }
+        let Some((file, uid)) = Self::read(project)? else { return Ok(None) };
+        match foreign(&[PathOwner { path: file.path.clone(), uid }]) {
+            Some(foreign) => Err(LockRootError::Foreign(foreign)),
+            None => Ok(Some(file)),
+        }
+    }
+
+    /// Reads the file in a project's folder, where there is one, and says who owns it.
+    fn read(project: &Path) -> Result<Option<(Self, u32)>, LockRootError> {
         let path = project.join(PROJECT_FILE);
         let broken = |why: String| LockRootError::ProjectFile { path: path.clone(), why };
         let file = match sys::open_regular_with(File::options().read(true), O_NOFOLLOW, &path) {
@@ -63,8 +102,26 @@ impl ProjectFile {
         if length as u64 > LARGEST {
             return Err(broken("it is too large".to_owned()));
         }
-        let root = named_root(&text).map_err(broken)?;
-        Ok(Some(Self { path, owner, root }))
+        Ok(Some((Self { path, text }, owner)))
+    }
+}
+
+#[derive(Deserialize)]
+struct ProjectFileFields {
+    root: Option<toml::Spanned<toml::Value>>,
+    #[serde(flatten)]
+    others: toml::Table,
+}
+
+impl ProjectFile {
+    /// Reads the file in a project's folder, where there is one.
+    pub(super) fn read(project: &Path) -> Result<Option<Self>, LockRootError> {
+        let Some((file, owner)) = ProjectFileText::read(project)? else { return Ok(None) };
+        let ProjectFileText { path, text } = file;
+        match named_root(&text) {
+            Ok(root) => Ok(Some(Self { path, owner, root })),
+            Err(why) => Err(LockRootError::ProjectFile { path, why }),
+        }
     }
 
     /// What must belong to the caller where the file counts: the file, the project's folder, and what there is of the
@@ -99,9 +156,9 @@ fn named_root(text: &str) -> Result<Option<PathBuf>, String> {
         let line = line.map_or_else(String::new, |line| format!("line {line}: "));
         format!("{line}{}", error.message().trim().replace('\n', ", "))
     })?;
-    if let Some(key) = keys.others.keys().next() {
+    if let Some(key) = keys.others.keys().find(|key| *key != GUARD_KEY) {
         return Err(format!(
-            "the key {key:?} is not known to this version of lokt; it knows \"root\""
+            "the key {key:?} is not known to this version of lokt; it knows {ROOT_KEY:?} and {GUARD_KEY:?}"
         ));
     }
     let Some(value) = keys.root else { return Ok(None) };

@@ -10,6 +10,8 @@ fn a_folder_below_the_project_is_understood_and_nothing_else() {
         ("root = \".lokt\"", Some(".lokt")),
         ("root = './a//b/'\n", Some("a/b")),
         ("root = \".github/locks\"", Some(".github/locks")),
+        ("root = 'a'\n[[guard]]\ncommand = 'x'\nname = 'y'\n", Some("a")),
+        ("[[guard]]\nnot = 'a rule'\n", None),
     ] {
         assert_eq!(named_root(text), Ok(expected.map(PathBuf::from)), "{text:?}");
     }
@@ -28,7 +30,7 @@ fn a_folder_below_the_project_is_understood_and_nothing_else() {
         ("\nroot = [\".lokt\"]", "line 2: \"root\" is not a string"),
         ("rot = \".lokt\"", "\"rot\" is not known"),
         ("root = \".lokt\"\n[results]\n", "\"results\" is not known"),
-        ("[[guard]]\nname = \"x\"\n", "\"guard\" is not known"),
+        ("[[guards]]\nname = \"x\"\n", "\"guards\" is not known"),
         ("root = \".lokt\"\nroot = \".lokt\"", "duplicate key"),
         ("root = ", "line 1"),
         ("root", "line 1"),
@@ -84,6 +86,34 @@ fn all_worktrees_use_the_file_and_the_folder_of_the_main_one() {
         let expected = (RootMethod::Git, main.join(".git/lokt"));
         assert_eq!(found(place).unwrap(), expected, "from {}", place.display());
     }
+}
+
+/// The text of the file that counts in a folder.
+fn text(folder: &Path) -> Option<String> {
+    let lokt_root = Some(PathBuf::from("/elsewhere"));
+    let folder = folder.to_owned();
+    let inputs = RootSearchInputs { folder, lokt_root, ..RootSearchInputs::default() };
+    ProjectFileText::find(&inputs).unwrap().map(|it| it.text)
+}
+
+#[test]
+fn rules_are_those_of_the_main_work_tree_whatever_the_root_is() {
+    let (_folder, top) = repository();
+    let (main, tree) = (top.join("main"), top.join("tree"));
+    git(&main, &["worktree", "add", "-q", tree.to_str().unwrap()]);
+    fs::write(tree.join(PROJECT_FILE), "# another\n").unwrap();
+    fs::create_dir(tree.join("deep")).unwrap();
+    for place in [&main, &tree, &tree.join("deep")] {
+        assert_eq!(text(place).as_deref(), Some("root = \"a/b\"\n"), "from {}", place.display());
+    }
+    git(&top, &["clone", "-q", "--bare", "main", "bare.git"]);
+    git(&top.join("bare.git"), &["worktree", "add", "-q", "../one"]);
+    fs::write(top.join("one").join(PROJECT_FILE), "# one\n").unwrap();
+    assert_eq!(text(&top.join("one")).as_deref(), Some("# one\n"), "there is no main work tree");
+    let outside = tempfile::tempdir().unwrap();
+    assert_eq!(text(outside.path()), None);
+    fs::write(outside.path().join(PROJECT_FILE), "# here\n").unwrap();
+    assert_eq!(text(outside.path()).as_deref(), Some("# here\n"));
 }
 
 #[test]

@@ -44,11 +44,17 @@ pub enum UnreserveOutcome {
         uncut: Vec<(Pattern, Pattern)>,
         /// It took effect, but could not be logged.
         unlogged: Option<LockStoreError>,
+        /// It took effect, but a power cut may undo it.
+        unsynced: Option<LockStoreError>,
+        /// Where all was to be given back: what cannot be read and stays, and may be the caller's.
+        faults: Vec<ReservationError>,
     },
     /// What was no record was removed.
     Cleared {
         /// It took effect, but could not be logged.
         unlogged: Option<LockStoreError>,
+        /// It took effect, but a power cut may undo it.
+        unsynced: Option<LockStoreError>,
     },
     /// Nothing like this is reserved; the first pattern, or the id, for which that holds.
     NotFound(String),
@@ -78,8 +84,43 @@ pub fn unreserve<S: ReservationStore>(
     }
     let all = read(store, caller)?;
     tidy(store, &mut section, caller, &all.over);
+    match unreserve_readable(store, &mut section, request, (caller, &all.live))? {
+        UnreserveOutcome::NotFound(what) => {
+            match all.faults.into_iter().find(|it| may_be(it, request)) {
+                // Doubt is no proof that nothing is reserved.
+                Some(fault) => Err(fault),
+                None => Ok(UnreserveOutcome::NotFound(what)),
+            }
+        }
+        UnreserveOutcome::Done { parts, uncut, unlogged, unsynced, .. } => {
+            let is_all = request.patterns.is_none() && request.id.is_none();
+            let faults = if is_all { all.faults } else { Vec::new() };
+            Ok(UnreserveOutcome::Done { parts, uncut, unlogged, unsynced, faults })
+        }
+        outcome => Ok(outcome),
+    }
+}
+
+/// Whether what cannot be read may be what is to be given back.
+fn may_be(fault: &ReservationError, request: &UnreserveRequest) -> bool {
+    let name = match fault {
+        ReservationError::Newer { name, .. }
+        | ReservationError::Corrupted { name, .. }
+        | ReservationError::Unreadable { name, .. } => name,
+        _ => return true,
+    };
+    request.id.as_ref().is_none_or(|id| name == id || name.strip_suffix(".json") == Some(id))
+}
+
+/// In the section: gives back reservations that can be read.
+fn unreserve_readable<S: ReservationStore>(
+    store: &S,
+    section: &mut S::ReservationSection<'_>,
+    request: &UnreserveRequest,
+    (caller, live): (&Caller, &[Reservation]),
+) -> Result<UnreserveOutcome, ReservationError> {
     let is_named = |it: &&Reservation| request.id.as_ref().is_none_or(|id| id == it.id.as_str());
-    let named: Vec<&Reservation> = all.live.iter().filter(is_named).collect();
+    let named: Vec<&Reservation> = live.iter().filter(is_named).collect();
     let is_mine = |it: &Reservation| is_own(&caller.identity, &it.owner, it.agent_id.as_ref());
     let (own, others): (Vec<&Reservation>, Vec<&Reservation>) =
         named.into_iter().partition(|it| request.force || is_mine(it));
@@ -93,7 +134,7 @@ pub fn unreserve<S: ReservationStore>(
         return Ok(refusal);
     }
     let back = request.patterns.as_ref().map(|groups| groups.concat());
-    give_back(store, &mut section, caller, &own, back.as_deref())
+    give_back(store, section, caller, &own, back.as_deref())
 }
 
 /// Why a request cannot be carried out, if it names a pattern that is not to be had.
@@ -128,7 +169,8 @@ fn give_back<S: ReservationStore>(
     own: &[&Reservation],
     back: Option<&[Pattern]>,
 ) -> Result<UnreserveOutcome, ReservationError> {
-    let (mut parts, mut uncut, mut unlogged) = (Vec::new(), Vec::new(), None);
+    let (mut parts, mut uncut) = (Vec::new(), Vec::new());
+    let (mut unlogged, mut unsynced) = (None, None);
     for record in own {
         let reduction = reduced(record.terms(), back.unwrap_or(&record.patterns));
         uncut.extend(reduction.uncut);
@@ -137,7 +179,8 @@ fn give_back<S: ReservationStore>(
         }
         let durability = durability(record);
         if reduction.rest.is_empty() {
-            section.remove(&record.id, durability)?;
+            let removed = section.remove(&record.id, durability);
+            unsynced = unless_it_stands(store, removed, |it| is_record(it, record))?.or(unsynced);
         } else {
             let rest = Reservation { patterns: reduction.rest.clone(), ..(*record).clone() };
             section.put(&rest, RecordPutMode::Over, durability)?;
@@ -152,7 +195,24 @@ fn give_back<S: ReservationStore>(
             rest: reduction.rest,
         });
     }
-    Ok(UnreserveOutcome::Done { parts, uncut, unlogged })
+    Ok(UnreserveOutcome::Done { parts, uncut, unlogged, unsynced, faults: Vec::new() })
+}
+
+/// The error of a removal that took effect: what was given back stays so. One that did not is the caller's error.
+fn unless_it_stands<S: ReservationStore>(
+    store: &S,
+    removed: Result<(), LockStoreError>,
+    is_it: impl Fn(&ReservationEntry) -> bool,
+) -> Result<Option<LockStoreError>, LockStoreError> {
+    let Err(error) = removed else { return Ok(None) };
+    match store.reservations() {
+        Ok(all) if !all.iter().any(is_it) => Ok(Some(error)),
+        _ => Err(error),
+    }
+}
+
+fn is_record(entry: &ReservationEntry, record: &Reservation) -> bool {
+    matches!(&entry.slot, ReservationSlot::Record(it) if it.id == record.id)
 }
 
 fn with_holder(event: AuditEvent, record: &Reservation, caller: &Caller) -> AuditEvent {
@@ -177,10 +237,10 @@ fn clear<S: ReservationStore>(
     let Some(entry) = found.filter(|it| !matches!(it.slot, ReservationSlot::Record(_))) else {
         return Ok(None);
     };
-    section.clear(&entry.name)?;
+    let unsynced = unless_it_stands(store, section.clear(&entry.name), |it| it.name == entry.name)?;
     let event = AuditEvent::without_name(AuditEventKind::Unreserve, caller)
         .with("reservation", id.as_str())
         .with("forced", true);
     let unlogged = store.log(&event, Durability::Synced).err();
-    Ok(Some(UnreserveOutcome::Cleared { unlogged }))
+    Ok(Some(UnreserveOutcome::Cleared { unlogged, unsynced }))
 }

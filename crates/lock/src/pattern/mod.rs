@@ -29,6 +29,11 @@
 //! makes sets of states, so its time is at most the product of the numbers of transitions.
 //! [`Pattern::contains`] needs sets of states. It has a limit, and beyond it answers `false`.
 //!
+//! # How many patterns are asked at once
+//! [`PatternIndex`] says which of many patterns cover each of many paths, as [`Pattern::covers`] would for each pair. It
+//! looks up the folders of a path among the literals, and all texts that globs require (`required_text.rs`) in one pass over
+//! the path. What is left is read with a deterministic automaton that is made on the way (`lazy_dfa.rs`).
+//!
 //! # Limits
 //! All are checked when a pattern is read, so that deciding about two patterns cannot fail: [`Pattern::MAX_BYTES`],
 //! [`Pattern::MAX_DEPTH`], [`Pattern::MAX_TRANSITIONS`]. `docs/decisions/0036-the-language-of-patterns.md` has the reasons
@@ -38,19 +43,25 @@ mod automaton;
 mod class;
 mod containment;
 mod error;
+mod lazy_dfa;
 mod normal;
 mod path_pattern;
+mod pattern_index;
 mod product;
 mod program;
 mod project_path;
+mod required_text;
 mod simulation;
 mod text;
 mod token;
 
 pub use error::{InvalidPath, InvalidPattern, PatternFlaw};
 pub use path_pattern::Pattern;
+pub use pattern_index::PatternIndex;
 pub use project_path::{ProjectPath, WorkingFolder};
 
+#[cfg(test)]
+mod index_tests;
 #[cfg(test)]
 mod language_tests;
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! What two patterns have in common, against the oracle and all paths of a small alphabet.
 
-use super::{InvalidPattern, Pattern, ProjectPath, containment::Containment, oracle_tests::Oracle};
+use super::{
+    InvalidPattern, Pattern, PatternIndex, ProjectPath, containment::Containment,
+    oracle_tests::Oracle,
+};
 use proptest::{collection::vec, prelude::*, sample::select};
 use std::{env, fmt, sync::LazyLock};
 
@@ -87,6 +90,7 @@ fn known(text: &[u8]) -> Option<PatternOracleCoverage> {
     };
     let again = Pattern::parse(pattern.as_bytes());
     assert_eq!(again.as_ref(), Ok(&pattern), "the text of {pattern:?} is read as the same pattern");
+    assert!(pattern.overlaps(&pattern), "{pattern:?} covers a path");
     let oracle = Oracle::new(text);
     let covered: Vec<bool> = PATHS.iter().map(|path| oracle.covers(path)).collect();
     for (path, covered) in PATHS.iter().zip(&covered) {
@@ -122,12 +126,42 @@ fn check_pair(one: &PatternOracleCoverage, two: &PatternOracleCoverage) {
     }
 }
 
+/// All patterns of a group at once, about all paths.
+fn check_index(group: &[PatternOracleCoverage]) {
+    let paths =
+        PATHS.iter().map(|path| ProjectPath::new(if path.is_empty() { b"." } else { path }));
+    let paths: Vec<ProjectPath> = paths.map(|path| path.expect("a path")).collect();
+    let index = PatternIndex::new(group.iter().map(|it| &it.pattern));
+    for (at, found) in index.covering(&paths).iter().enumerate() {
+        let covering = group.iter().enumerate().filter(|(_, it)| it.covered[at]);
+        let expected: Vec<usize> = covering.map(|(number, _)| number).collect();
+        assert_eq!(
+            *found,
+            expected,
+            "the patterns of {:?} that cover {:?}",
+            texts_of(group),
+            paths[at]
+        );
+    }
+    // A few paths are looked at in another way.
+    let few: Vec<ProjectPath> = paths.iter().rev().step_by(500).cloned().collect();
+    for (path, found) in few.iter().zip(index.covering(&few)) {
+        let covering = group.iter().enumerate().filter(|(_, it)| it.pattern.covers(path));
+        assert!(covering.map(|(number, _)| number).eq(found), "{path:?} in {:?}", texts_of(group));
+    }
+}
+
+fn texts_of(group: &[PatternOracleCoverage]) -> Vec<&Pattern> {
+    group.iter().map(|it| &it.pattern).collect()
+}
+
 proptest! {
     #![proptest_config(config())]
 
     #[test]
     fn answers_are_those_of_all_paths(texts in vec(text(), GROUP)) {
         let group: Vec<PatternOracleCoverage> = texts.iter().filter_map(|text| known(&text.0)).collect();
+        check_index(&group);
         for (at, one) in group.iter().enumerate() {
             for two in &group[..=at] {
                 check_pair(one, two);

@@ -12,7 +12,12 @@ use super::{
     token::{self, Token},
 };
 use std::{
-    borrow::Cow, cmp::Ordering, fmt, hash, os::unix::ffi::OsStrExt, str::FromStr, sync::Arc,
+    borrow::Cow,
+    cmp::Ordering,
+    fmt, hash,
+    os::unix::ffi::OsStrExt,
+    str::FromStr,
+    sync::{Arc, OnceLock},
 };
 
 /// A path of the project or a glob over such paths, in its normal form from the project's root.
@@ -33,10 +38,23 @@ enum PatternKind {
 
 struct Glob {
     automaton: Automaton,
-    simulation: AutomatonPathMatcher,
+    /// Made when a path is first asked about: most patterns of a list never are.
+    simulation: OnceLock<AutomatonPathMatcher>,
     /// What all covered paths begin with, and end with.
     prefix: Vec<u8>,
     suffix: Vec<u8>,
+}
+
+impl Glob {
+    /// Whether a path begins and ends as all covered paths do.
+    fn can_cover(&self, path: &[u8]) -> bool {
+        path.starts_with(&self.prefix) && path.ends_with(&self.suffix)
+    }
+
+    fn accepts(&self, path: &[u8]) -> bool {
+        let simulation = self.simulation.get_or_init(|| AutomatonPathMatcher::new(&self.automaton));
+        simulation.accepts(&self.automaton, path)
+    }
 }
 
 impl Pattern {
@@ -134,10 +152,12 @@ impl Pattern {
                 AutomatonBuildError::TooLarge => InvalidPattern::TooComplex(excerpt(typed)).into(),
                 AutomatonBuildError::DotSegment => GlobBuildError::Flaw(PatternFlaw::DotSegment),
             })?;
-        if product::common_path(&automaton, &Automaton::literal(b"")).is_none() {
+        // Nothing but a class can leave no byte for a name: `[.]`.
+        if has_class(tokens) && product::common_path(&automaton, &Automaton::literal(b"")).is_none()
+        {
             return Err(InvalidPattern::CoversNothing(excerpt(typed)).into());
         }
-        let simulation = AutomatonPathMatcher::new(&automaton);
+        let simulation = OnceLock::new();
         let glob = Glob { automaton, simulation, prefix: prefix(tokens), suffix: suffix(tokens) };
         Ok(Self { text: text.into(), kind: PatternKind::Glob(Arc::new(glob)) })
     }
@@ -174,10 +194,16 @@ impl Pattern {
             PatternKind::Literal(literal) => literal.holds(path),
             PatternKind::Glob(glob) => {
                 let path = path.as_bytes();
-                path.starts_with(&glob.prefix)
-                    && path.ends_with(&glob.suffix)
-                    && glob.simulation.accepts(&glob.automaton, path)
+                glob.can_cover(path) && glob.accepts(path)
             }
+        }
+    }
+
+    /// Returns whether the pattern may cover a path, by what all covered paths begin and end with.
+    pub(super) fn can_cover(&self, path: &[u8]) -> bool {
+        match &self.kind {
+            PatternKind::Literal(literal) => path.starts_with(literal.as_bytes()),
+            PatternKind::Glob(glob) => glob.can_cover(path),
         }
     }
 
@@ -202,6 +228,14 @@ impl Pattern {
             let longer = if one.holds(two) { two } else { one };
             return (one.holds(two) || two.holds(one)).then(|| longer.clone());
         }
+        let with_literal = |one: &Self, two: &Self| {
+            let path = one.as_literal().filter(|path| !path.is_root() && two.covers(path));
+            path.cloned()
+        };
+        // All paths of a literal begin with its path: none is shorter.
+        if let Some(path) = with_literal(self, other).or_else(|| with_literal(other, self)) {
+            return Some(path);
+        }
         product::common_path(&self.automaton(), &other.automaton()).map(ProjectPath::from_normal)
     }
 
@@ -223,7 +257,7 @@ impl Pattern {
         containment::contains(&self.automaton(), &other.automaton())
     }
 
-    fn automaton(&self) -> Cow<'_, Automaton> {
+    pub(super) fn automaton(&self) -> Cow<'_, Automaton> {
         match &self.kind {
             PatternKind::Literal(path) => Cow::Owned(Automaton::literal(path.as_bytes())),
             PatternKind::Glob(glob) => Cow::Borrowed(&glob.automaton),
@@ -241,6 +275,14 @@ impl From<InvalidPattern> for GlobBuildError {
     fn from(fault: InvalidPattern) -> Self {
         Self::Pattern(fault)
     }
+}
+
+fn has_class(tokens: &[Token]) -> bool {
+    tokens.iter().any(|token| match token {
+        Token::Class(_) => true,
+        Token::Alternatives(it) => it.branches.iter().any(|branch| has_class(branch)),
+        _ => false,
+    })
 }
 
 /// Returns the bytes of the tokens up to the first operator.

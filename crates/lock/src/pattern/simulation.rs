@@ -127,6 +127,11 @@ impl StateSet {
         self.members.fill(0);
     }
 
+    /// The states as bits: equal for equal sets.
+    pub(super) fn members(&self) -> &[u64] {
+        &self.members
+    }
+
     /// Returns how many words a comparison of sets reads.
     pub(super) fn words(&self) -> usize {
         self.members.len()

@@ -69,6 +69,11 @@ impl ProjectWorkingFolder {
         Ok(Self { root, folder, place, lock_root: inputs.lock_root.clone() })
     }
 
+    /// Whether the project is a git work tree.
+    pub fn is_in_git(&self) -> bool {
+        self.place.is_some()
+    }
+
     /// The working folder, as patterns are read from it.
     pub fn working_folder(&self) -> WorkingFolder<'_> {
         WorkingFolder { project: &self.root, folder: &self.folder }

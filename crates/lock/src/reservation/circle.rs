@@ -19,6 +19,10 @@ pub fn circle(
     standing: &[Reservation],
     waiting: &[WaitingReservation],
 ) -> Vec<ReservationWaitCycleLink> {
+    // A circle ends at what the first waiter has.
+    if !standing.iter().any(|record| owns(start, record)) {
+        return Vec::new();
+    }
     let mut search = CircleSearch { start, standing, waiting, met: Vec::new(), path: Vec::new() };
     if search.visit(start) { search.path } else { Vec::new() }
 }
@@ -38,7 +42,14 @@ impl<'a> CircleSearch<'a> {
             return false;
         }
         self.met.push(waiter);
-        self.standing.iter().filter(|it| blocks(waiter, it)).any(|it| self.through(waiter, it))
+        let standing = self.standing;
+        // Comparing patterns is dear: first, whether the owner waits at all.
+        let leads_on = |it: &&Reservation| {
+            owns(self.start, it) || self.waiting.iter().any(|other| owns(other, it))
+        };
+        let leading: Vec<&Reservation> = standing.iter().filter(leads_on).collect();
+        let mut blocking = leading.into_iter().filter(|it| blocks(waiter, it));
+        blocking.any(|it| self.through(waiter, it))
             || self.ahead_of(waiter).into_iter().any(|ahead| self.behind(waiter, ahead))
     }
 
@@ -48,10 +59,8 @@ impl<'a> CircleSearch<'a> {
             waiter: waiter.clone(),
             standing: Some(record.clone()),
         });
-        let owns =
-            |it: &WaitingReservation| is_own(&it.identity, &record.owner, record.agent_id.as_ref());
-        let closes =
-            owns(self.start) || self.waiting.iter().filter(|it| owns(it)).any(|it| self.visit(it));
+        let closes = owns(self.start, record)
+            || self.waiting.iter().filter(|it| owns(it, record)).any(|it| self.visit(it));
         if !closes {
             self.path.pop();
         }
@@ -78,8 +87,12 @@ impl<'a> CircleSearch<'a> {
     }
 }
 
+/// Whether a reservation is a waiter's own.
+fn owns(waiter: &WaitingReservation, record: &Reservation) -> bool {
+    is_own(&waiter.identity, &record.owner, record.agent_id.as_ref())
+}
+
 /// Whether a waiter waits for a reservation.
 fn blocks(waiter: &WaitingReservation, record: &Reservation) -> bool {
-    !is_own(&waiter.identity, &record.owner, record.agent_id.as_ref())
-        && !conflicts(waiter.terms(), record.terms()).is_empty()
+    !owns(waiter, record) && !conflicts(waiter.terms(), record.terms()).is_empty()
 }

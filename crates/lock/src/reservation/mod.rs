@@ -11,6 +11,7 @@
 //! * [`judge`]: whether a record still stands.
 //! * [`is_own`]: whether a reservation is the caller's.
 //! * [`conflicts`]: whether a request and a reservation exclude each other, with a path as evidence.
+//! * [`covering`]: which of many reservations cover each of many files.
 //! * [`extended`], [`reduced`]: what a reservation becomes when its owner asks for more, or gives back a part.
 //! * [`circle`]: whether a wait would never end.
 //! * [`begin_edit`], [`end_edit`], [`keep_edit`], [`may_yield`]: what becomes of a reservation that a hook made for one file.
@@ -22,6 +23,7 @@ mod attributes;
 mod change;
 mod circle;
 mod conflict;
+mod coverage;
 mod edit;
 mod encode;
 mod error;
@@ -39,6 +41,7 @@ pub use attributes::{ReservationMode, ReservationOrigin, ReservationScope, Workt
 pub use change::{PatternReleaseOutcome, extended, is_extension, reduced};
 pub use circle::{ReservationWaitCycleLink, circle};
 pub use conflict::{PatternConflict, PatternReach, ReservationConflictTerms, conflicts, free_of};
+pub use coverage::covering;
 pub use edit::{
     EDIT_TTL, EditChange, EditEnd, EditState, EditTargetKind, KEPT_BY_CALL, QUIET_BEFORE_YIELD,
     RENEWED_AFTER_EDIT, SessionActivity, begin_edit, end_edit, keep_edit, may_yield,

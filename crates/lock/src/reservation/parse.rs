@@ -15,8 +15,8 @@ use std::fmt;
 impl Reservation {
     /// Reads a record of version 0 or 1 with the id that the file's name gives.
     ///
-    /// Only `owner`, `acquired_ts` and `patterns` must be there. JSON `null` counts as absent, and the last of equal keys
-    /// counts.
+    /// Only `owner`, `acquired_ts` and `patterns` must be there. JSON `null`, a `ttl_sec` of 0 and the year 1 count as
+    /// absent, and the last of equal keys counts.
     ///
     /// # Errors
     /// [`ReservationParseError::Newer`] for a version above [`RESERVATION_FORMAT_VERSION`], whatever else the file
@@ -169,8 +169,9 @@ impl<'a> UnreadReservationFields<'a> {
             acquired: self
                 .time("acquired_ts")?
                 .ok_or(ReservationRecordFlaw::Missing("acquired_ts"))?,
-            ttl_sec: self.number("ttl_sec")?,
-            expires_at: self.time("expires_at")?,
+            // As in the lock record: some programs write zero for what is absent.
+            ttl_sec: self.number("ttl_sec")?.filter(|ttl| *ttl > 0),
+            expires_at: self.time("expires_at")?.filter(|time| !time.is_zero_time()),
             held_since: self.time("held_since")?,
             scope: self.scope()?,
             mode: self.mode()?,

@@ -138,6 +138,19 @@ fn what_is_given_back_leaves_the_rest_and_a_pattern_is_not_cut() {
     assert_eq!(cut(&["other"]).uncut, []);
 }
 
+#[test]
+fn files_have_the_reservations_that_cover_them() {
+    let standing =
+        [held("ada", &["src", "src/*.rs"]), held("bob", &["**/*.md"]), held("cid", &["x"])];
+    let files = ["src/a.rs", "src/a.md", "src/a.md/b", "y"];
+    let files = files.map(|it| ProjectPath::new(it.as_bytes()).unwrap());
+    let found = covering(&standing, &files);
+    let owners = |it: &Vec<&Reservation>| {
+        it.iter().map(|it| it.owner.as_str()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(found.iter().map(owners).collect::<Vec<_>>(), ["ada", "ada bob", "ada", ""]);
+}
+
 fn waiter(number: u64, owner: &str, asks: &[&str]) -> WaitingReservation {
     WaitingReservation {
         number,

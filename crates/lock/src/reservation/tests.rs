@@ -40,6 +40,15 @@ fn a_record_has_the_fields_of_the_format_in_order_and_keeps_unknown_ones() {
 }
 
 #[test]
+fn zeros_count_as_absent_as_in_the_lock_record() {
+    let zeros =
+        r#","ttl_sec":0,"expires_at":"0001-01-01T00:00:00Z","pid":0,"agent_id":"","reason":null"#;
+    let record = with(zeros);
+    assert_eq!((record.expiry(), record.pid), (None, None));
+    assert_eq!((record.agent_id, record.reason), (None, None));
+}
+
+#[test]
 fn a_newer_version_is_refused_whatever_else_it_holds() {
     let newer = parse(r#"{"version":99,"patterns":{"all":true}}"#);
     assert_eq!(newer, Err(UnsupportedReservationVersion { found: 99 }.into()));

@@ -1,6 +1,6 @@
 //! Patterns of reservations: what is one, and that all answers about two of them agree.
 
-use lokt_lock::pattern::{Pattern, ProjectPath, WorkingFolder};
+use lokt_lock::pattern::{Pattern, PatternIndex, ProjectPath, WorkingFolder};
 use std::path::Path;
 
 /// Checks two patterns and a path, separated by NUL.
@@ -20,6 +20,24 @@ pub fn check(bytes: &[u8]) {
     if let (Some(one), Some(two)) = (one, two) {
         agree(&one, &two, path.as_ref());
         agree(&two, &one, path.as_ref());
+        are_asked_at_once(&[one, two], path);
+    }
+}
+
+/// An index of patterns says what each of them says, for few paths and for many.
+fn are_asked_at_once(patterns: &[Pattern; 2], path: Option<ProjectPath>) {
+    let [one, two] = patterns;
+    let common = one.common_path(two);
+    let mut paths: Vec<ProjectPath> = path.iter().flat_map(ProjectPath::steps).collect();
+    paths.extend(path.into_iter().chain(common));
+    let many = paths.iter().cycle().take(paths.len() * 8).cloned().collect();
+    let index = PatternIndex::new(patterns);
+    for paths in [paths, many] {
+        for (path, found) in paths.iter().zip(index.covering(&paths)) {
+            let covering = (0..).zip(patterns).filter(|(_, it)| it.covers(path));
+            let expected: Vec<usize> = covering.map(|(number, _)| number).collect();
+            assert_eq!(found, expected, "{one:?} and {two:?} at {path:?}");
+        }
     }
 }
 

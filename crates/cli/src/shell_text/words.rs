@@ -7,22 +7,24 @@
 
 mod quoting;
 
+use super::here_document::HereDocument;
+
 /// A word of a command, without its quotes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct ShellWord {
+pub(crate) struct ShellWord {
     /// The text, with variables as they are written.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// Whether a shell would put something else into it.
-    pub(super) is_expanded: bool,
+    pub(crate) is_expanded: bool,
 }
 
 /// A simple command: its words, without redirections.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ShellSimpleCommand {
+pub(crate) struct ShellSimpleCommand {
     /// Its words, at least one.
-    pub(super) words: Vec<ShellWord>,
+    pub(crate) words: Vec<ShellWord>,
     /// The line that it begins in, from 1.
-    pub(super) line: usize,
+    pub(crate) line: usize,
 }
 
 /// How deep substitutions inside substitutions are looked into.
@@ -31,15 +33,9 @@ const DEPTH: u8 = 4;
 const SEARCHES: u8 = 8;
 
 /// All simple commands of a text, those inside substitutions too.
-pub(super) fn commands(text: &str) -> Vec<ShellSimpleCommand> {
+pub(crate) fn commands(text: &str) -> Vec<ShellSimpleCommand> {
     let text = text.replace("\r\n", "\n");
     ShellReader::new(&text, 1, DEPTH).read()
-}
-
-/// A here-document whose lines are still to come.
-struct HereDocument {
-    end: String,
-    tabs_before_end: bool,
 }
 
 struct ShellReader<'a> {
@@ -204,22 +200,6 @@ impl<'a> ShellReader<'a> {
     fn skip_comment(&mut self) {
         let end = self.rest.find('\n').unwrap_or(self.rest.len());
         self.rest = self.rest.split_at(end).1;
-    }
-}
-
-impl HereDocument {
-    /// How many bytes its lines have, the last one with its end included.
-    fn length(&self, text: &str) -> Option<usize> {
-        let mut length = 0;
-        for line in text.split_inclusive('\n') {
-            length += line.len();
-            let line = line.strip_suffix('\n').unwrap_or(line);
-            let line = if self.tabs_before_end { line.trim_start_matches('\t') } else { line };
-            if line == self.end {
-                return Some(length);
-            }
-        }
-        None
     }
 }
 
