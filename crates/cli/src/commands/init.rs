@@ -12,6 +12,7 @@ use crate::{
         codex_sandbox::CodexSandbox,
         diff,
         git_hooks::GitHooksFolder,
+        hooks_file::HookStrictness,
         plan::{self, InitPlan},
         write,
     },
@@ -22,11 +23,11 @@ use clap::Args;
 use serde_json::json;
 use std::{fs, path::Path};
 
-/// Set up a repository for agents: add lokt to their instruction files and session-start hooks, and to git's hooks
+/// Set up a repository for agents: add lokt to their instruction files and hooks, and to git's hooks
 ///
 /// Shows the changes as a diff, asks for confirmation on a terminal, and makes all changes or none. Without a
-/// terminal, it changes nothing unless you give --yes. Touches only the section between lokt's markers and one
-/// hook. Run it again to update the section.
+/// terminal, it changes nothing unless you give --yes. Touches only the section between lokt's markers and lokt's
+/// own hooks. Run it again to update them.
 #[derive(Args, Debug)]
 pub(crate) struct InitCommand {
     /// Set up this agent; repeatable [default: agents that have files here, else "agents"]
@@ -42,10 +43,33 @@ pub(crate) struct InitCommand {
     #[arg(long, conflicts_with = "undo")]
     mcp: bool,
     #[command(flatten)]
+    hooks: HookOptions,
+    #[command(flatten)]
     caution: ConfirmationOptions,
     /// Print JSON; changes nothing unless you give --yes
     #[arg(long)]
     json: bool,
+}
+
+/// Options for hooks.
+#[derive(Args, Debug)]
+struct HookOptions {
+    /// Let the hooks deny an edit that they cannot check; stays until --no-strict
+    #[arg(long, conflicts_with_all = ["undo", "no_strict"])]
+    strict: bool,
+    /// Let the hooks allow an edit that they cannot check, as they do by default
+    #[arg(long, conflicts_with = "undo")]
+    no_strict: bool,
+}
+
+impl HookOptions {
+    fn strictness(&self) -> Option<HookStrictness> {
+        match (self.strict, self.no_strict) {
+            (true, _) => Some(HookStrictness::Strict),
+            (_, true) => Some(HookStrictness::Lenient),
+            _ => None,
+        }
+    }
 }
 
 /// Options for confirmation.
@@ -71,7 +95,7 @@ impl InitCommand {
         let mut plan = if self.undo {
             InitPlan::take_out(&project, &agents)?
         } else {
-            InitPlan::set_up(&project, &agents)?
+            InitPlan::set_up(&project, &agents, self.hooks.strictness())?
         };
         if self.mcp {
             plan.put_servers(&project, &agents)?;
@@ -116,7 +140,7 @@ impl InitCommand {
     fn chosen(&self, project: &Path) -> Vec<CodingAgent> {
         match (self.agents.is_empty(), self.undo) {
             (false, _) => self.agents.clone(),
-            _ if self.git_hook && !self.mcp => Vec::new(),
+            _ if self.git_hook && !self.mcp && self.hooks.strictness().is_none() => Vec::new(),
             (true, true) => CodingAgent::all(),
             (true, false) => CodingAgent::found_in(project),
         }
@@ -201,8 +225,9 @@ impl InitCommand {
                 .iter()
                 .map(|it| json!({"file": it.shown, "change": it.verb(), "diff": diff::of(it)}));
             let changes: Vec<_> = changes.collect();
+            let notes: Vec<_> = plan.notes.iter().chain(&plan.limits).collect();
             return output::json(&json!({
-                "written": written, "changes": changes, "notes": plan.notes,
+                "written": written, "changes": changes, "notes": notes,
             }));
         }
         match (plan.is_empty(), self.undo) {
@@ -217,6 +242,9 @@ impl InitCommand {
                 let folder = folder.map(|it| format!("made {}", it.display()));
                 output::note(&told.chain(folder).collect::<Vec<_>>().join(", "));
             }
+        }
+        if written || self.caution.dry_run {
+            plan.limits.iter().for_each(|it| output::note(it));
         }
         Ok(())
     }

@@ -1,3 +1,4 @@
+use super::hooks_file::{self, HooksFile};
 use crate::prime::InstructionFileKind;
 use clap::ValueEnum;
 use std::path::Path;
@@ -7,21 +8,22 @@ use std::path::Path;
 pub(crate) enum CodingAgent {
     /// AGENTS.md: Copilot's agent and many others
     Agents,
-    /// AGENTS.md, a session-start hook in .codex/hooks.json, and the locks in what Codex's sandbox may write
+    /// AGENTS.md, hooks in .codex/hooks.json, and the locks in what Codex's sandbox may write
     Codex,
-    /// GEMINI.md: Gemini CLI
+    /// GEMINI.md, and hooks in .gemini/settings.json: Gemini CLI
     Gemini,
-    /// AGENTS.md: opencode
+    /// AGENTS.md, and a plugin in .opencode/plugins: opencode
     Opencode,
     /// AGENTS.md: Amp
     Amp,
-    /// CLAUDE.md and a session-start hook in .claude/settings.json
+    /// CLAUDE.md, and hooks in .claude/settings.json
+    #[value(alias = "claude-code")]
     Claude,
-    /// .cursor/rules/lokt.mdc
+    /// .cursor/rules/lokt.mdc, and hooks in .cursor/hooks.json
     Cursor,
     /// .windsurfrules
     Windsurf,
-    /// .github/copilot-instructions.md
+    /// .github/copilot-instructions.md, and hooks in .github/hooks/lokt.json
     Copilot,
     /// .clinerules, or lokt.md in a folder of that name
     Cline,
@@ -143,12 +145,44 @@ impl CodingAgent {
         }
     }
 
-    /// The JSON file that has a session-start hook, where the agent knows such a thing.
-    pub(super) const fn settings(self) -> Option<&'static str> {
+    /// The JSON file that has hooks, where the agent's harness knows such a thing.
+    pub(super) const fn hooks_file(self) -> Option<&'static HooksFile> {
         match self {
-            Self::Codex => Some(".codex/hooks.json"),
-            Self::Claude => Some(".claude/settings.json"),
+            Self::Codex => Some(&hooks_file::CODEX),
+            Self::Gemini => Some(&hooks_file::GEMINI),
+            Self::Claude => Some(&hooks_file::CLAUDE_CODE),
+            Self::Cursor => Some(&hooks_file::CURSOR),
+            Self::Copilot => Some(&hooks_file::COPILOT),
             _ => None,
+        }
+    }
+
+    /// What its hooks cannot do, a line each.
+    pub(super) const fn limits(self) -> &'static [&'static str] {
+        match self {
+            Self::Claude => {
+                &["claude: a shell command or an MCP tool that writes files is not checked"]
+            }
+            Self::Codex => &[
+                "codex: skips the hooks until you trust them: run /hooks in Codex",
+                "codex: a shell command or an MCP tool that writes files is not checked",
+            ],
+            Self::Gemini => &[
+                "gemini: ignores the hooks in a folder that you do not trust",
+                "gemini: a shell command or an MCP tool that writes files is not checked",
+            ],
+            Self::Cursor => &[
+                "cursor: a shell command or an MCP tool that writes files is not checked, and subagents are not told apart",
+            ],
+            Self::Copilot => &[
+                "copilot: its cloud agent works in a clone, which shares no reservations with yours",
+                "copilot: a shell command or an MCP tool that writes files is not checked, and subagents are not told apart",
+            ],
+            Self::Opencode => &[
+                "opencode: all sessions of one process are one agent",
+                "opencode: a shell command or an MCP tool that writes files is not checked",
+            ],
+            _ => &[],
         }
     }
 
@@ -192,7 +226,9 @@ impl CodingAgent {
             ),
             _ => return None,
         };
-        Some(StarterFile { path, content, mentions: "lokt", otherwise })
+        // The hooks in a file of JSON name Lokt, too.
+        let mentions = if matches!(self, Self::Codex) { "lokt" } else { "\"lokt\"" };
+        Some(StarterFile { path, content, mentions, otherwise })
     }
 
     /// What else it needs.

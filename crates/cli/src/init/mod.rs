@@ -3,7 +3,8 @@
 //! * [`agent`]: the agents, and which files each of them reads.
 //! * [`section`]: a section between markers in a text file. Pure.
 //! * [`fenced_code`]: the parts of that text that are examples. Pure.
-//! * [`settings`]: a hook in a JSON file, inserted and removed without touching another byte. Pure.
+//! * [`hooks_file`]: the hooks that each harness gets. [`settings`]: hooks in a JSON file, inserted and removed without
+//!   touching another byte. [`opencode_plugin`]: a plugin in their place. Pure. [`harness_hooks`]: their part of the plan.
 //! * [`codex`]: a path in Codex's configuration, in the same way. Pure. [`codex_sandbox`]: which path, in which file.
 //! * [`git_hooks`]: the hooks of git; [`hook_manager`]: what else manages them; [`hook_script`]: the check in a script. Pure,
 //!   but for the first.
@@ -22,8 +23,11 @@ pub(crate) mod codex_sandbox;
 pub(crate) mod diff;
 mod fenced_code;
 pub(crate) mod git_hooks;
+mod harness_hooks;
 mod hook_manager;
 mod hook_script;
+pub(crate) mod hooks_file;
+mod opencode_plugin;
 mod permission;
 pub(crate) mod plan;
 mod project_file;

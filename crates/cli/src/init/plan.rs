@@ -2,9 +2,12 @@
 
 use super::{
     agent::{CodingAgent, InstructionFile, StarterFile},
+    harness_hooks,
+    hooks_file::HookStrictness,
+    opencode_plugin,
     permission::{self, FileWritePermissionError},
     project_file::{InitTargetFile, refused},
-    section, settings,
+    section,
 };
 use crate::{
     failure::CliFailure,
@@ -38,6 +41,8 @@ pub(crate) struct InitPlan {
     pub(crate) is_incomplete: bool,
     /// The folder of the locks, if it has to be made for Codex.
     pub(crate) folder: Option<PathBuf>,
+    /// What the hooks that are put in cannot do.
+    pub(crate) limits: Vec<String>,
 }
 
 /// An example of a guarded script, for a project without one.
@@ -71,7 +76,11 @@ impl InitPlan {
     }
 
     /// What sets a project up for these agents. The project's path has no symbolic links.
-    pub(crate) fn set_up(project: &Path, agents: &[CodingAgent]) -> Result<Self, CliFailure> {
+    pub(crate) fn set_up(
+        project: &Path,
+        agents: &[CodingAgent],
+        strictness: Option<HookStrictness>,
+    ) -> Result<Self, CliFailure> {
         let mut plan = Self::default();
         if agents.is_empty() {
             return Ok(plan);
@@ -88,9 +97,7 @@ impl InitPlan {
         for agent in agents {
             let it = agent.instructions(project);
             let place = InitTargetFile::read(project, it.path)?;
-            if let Some(path) = agent.settings() {
-                plan.put_hook(project, path)?;
-            }
+            plan.put_hooks(project, *agent, strictness)?;
             plan.accompany(project, *agent)?;
             // Where a link makes two files one, the first section is for both agents.
             if !done.insert(place.path.clone()) {
@@ -109,9 +116,7 @@ impl InitPlan {
         let mut plan = Self::default();
         for agent in agents {
             plan.take_out_section(project, agent.instructions(project))?;
-            if let Some(path) = agent.settings() {
-                plan.take_out_hook(project, path)?;
-            }
+            plan.take_out_hooks(project, *agent)?;
             for it in agent.companion().into_iter().chain(agent.servers()) {
                 plan.remove_unchanged(project, it.path, &[it.content])?;
             }
@@ -128,15 +133,6 @@ impl InitPlan {
         self.is_incomplete = true;
     }
 
-    fn put_hook(&mut self, project: &Path, path: &'static str) -> Result<(), CliFailure> {
-        let place = InitTargetFile::read(project, path)?;
-        let after = settings::put(place.text.as_deref()).map_err(|flaw| {
-            refused(path, &flaw.to_string())
-                .hint("put the hook in by hand (docs/agents.md shows it), and run this again")
-        })?;
-        self.change(place, Some(after))
-    }
-
     fn take_out_section(&mut self, project: &Path, it: InstructionFile) -> Result<(), CliFailure> {
         let Some((place, text)) = there(project, it.path)? else { return Ok(()) };
         let rest = section::cut(&text, it.opening);
@@ -144,26 +140,6 @@ impl InitPlan {
             section::SectionRemoval::Same => Ok(()),
             section::SectionRemoval::Text(text) => self.change(place, Some(text)),
             section::SectionRemoval::Nothing => self.change(place, None),
-        }
-    }
-
-    fn take_out_hook(&mut self, project: &Path, path: &'static str) -> Result<(), CliFailure> {
-        let Some((place, text)) = there(project, path)? else { return Ok(()) };
-        let rest = settings::cut(&text).map_err(|flaw| refused(path, &flaw.to_string()))?;
-        let left = match &rest {
-            settings::HookRemoval::Same => Some(&text),
-            settings::HookRemoval::Text(text) => Some(text),
-            settings::HookRemoval::Nothing => None,
-        };
-        if left.is_some_and(|it| settings::runs(it)) {
-            let note =
-                "a SessionStart hook there runs `lokt prime` beside something else, and stays";
-            self.notes.push(format!("{path}: {note}"));
-        }
-        match rest {
-            settings::HookRemoval::Same => Ok(()),
-            settings::HookRemoval::Text(text) => self.change(place, Some(text)),
-            settings::HookRemoval::Nothing => self.change(place, None),
         }
     }
 
@@ -187,12 +163,21 @@ impl InitPlan {
                 without.join(", "),
             ));
         }
-        agents.iter().filter_map(|it| it.servers()).try_for_each(|it| self.start(project, it))
+        for agent in agents {
+            let Some(servers) = agent.servers() else { continue };
+            let place = self.planned(InitTargetFile::read(project, servers.path)?);
+            let text = place.text.as_deref().unwrap_or_default();
+            match harness_hooks::servers_beside_hooks(*agent, servers, text) {
+                Some(after) => self.change(place, Some(after))?,
+                None => self.start(project, servers)?,
+            }
+        }
+        Ok(())
     }
 
     /// Makes a file, or says what is missing in the one that is there.
     fn start(&mut self, project: &Path, it: StarterFile) -> Result<(), CliFailure> {
-        let place = InitTargetFile::read(project, it.path)?;
+        let place = self.planned(InitTargetFile::read(project, it.path)?);
         match place.text.as_deref() {
             None => self.change(place, Some(it.content.to_owned()))?,
             Some(text) if text.contains(it.mentions) => {}
@@ -207,7 +192,9 @@ impl InitPlan {
         path: &'static str,
         contents: &[&str],
     ) -> Result<(), CliFailure> {
-        let Some((place, text)) = there(project, path)? else { return Ok(()) };
+        let Some((place, _)) = there(project, path)? else { return Ok(()) };
+        let place = self.planned(place);
+        let Some(text) = place.text.clone() else { return Ok(()) };
         if contents.contains(&text.as_str()) {
             self.change(place, None)?;
         } else if path == EXAMPLE {
@@ -216,14 +203,28 @@ impl InitPlan {
         Ok(())
     }
 
-    /// Adds a change, if it changes anything and is allowed. Two names of one file, as of a link, are one file.
+    /// The file as it will be by what is planned so far.
+    pub(super) fn planned(&self, mut place: InitTargetFile) -> InitTargetFile {
+        if let Some(known) = self.changes.iter().find(|it| it.path == place.path) {
+            place.text.clone_from(&known.after);
+        }
+        place
+    }
+
+    /// Adds a change, if it changes anything and is allowed. Two names of one file, as of a link, are one file: only what was
+    /// made of its [`planned`](Self::planned) text changes it again.
     pub(super) fn change(
         &mut self,
         place: InitTargetFile,
         after: Option<String>,
     ) -> Result<(), CliFailure> {
-        let is_known = self.changes.iter().any(|it| it.path == place.path);
-        if is_known || place.text == after {
+        if let Some(known) = self.changes.iter_mut().find(|it| it.path == place.path) {
+            if known.after == place.text {
+                known.after = after;
+            }
+            return Ok(());
+        }
+        if place.text == after {
             return Ok(());
         }
         let InitTargetFile { shown, path, text } = place;
@@ -246,15 +247,20 @@ impl InitPlan {
 pub(crate) fn folders(project: &Path) -> BTreeSet<PathBuf> {
     let of_agent = |agent: CodingAgent| {
         let own = [agent.companion(), agent.servers()].map(|it| it.map(|it| it.path));
-        [Some(agent.instructions(project).path), agent.settings()].into_iter().chain(own)
+        let hooks = agent.hooks_file().map(|it| it.path);
+        [Some(agent.instructions(project).path), hooks].into_iter().chain(own)
     };
-    let paths = CodingAgent::all().into_iter().flat_map(of_agent).flatten().chain([EXAMPLE]);
+    let paths = CodingAgent::all()
+        .into_iter()
+        .flat_map(of_agent)
+        .flatten()
+        .chain([EXAMPLE, opencode_plugin::PATH]);
     let folder = |path| project.join(path).parent().and_then(|it| it.canonicalize().ok());
     paths.filter_map(folder).filter(|it| it.starts_with(project)).collect()
 }
 
 /// A file that may have something of Lokt's, with its text.
-fn there(
+pub(super) fn there(
     project: &Path,
     path: &'static str,
 ) -> Result<Option<(InitTargetFile, String)>, CliFailure> {

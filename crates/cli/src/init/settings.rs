@@ -1,255 +1,225 @@
-//! A session-start hook in a JSON file: put in and cut out, with every other byte as it was.
+//! Hooks in a JSON file: put in and cut out, with every other byte as it was.
 //!
-//! The file's text is not generated again from its values: that would lose its layout and the form of its numbers.
-//! The hook is inserted into the text at one place. Each possible place has its own form:
+//! The file's text is not generated again from its values: that would lose its layout, its comments and the form of its
+//! numbers. Each hook is inserted into the text at one place. Each possible place has its own form:
 //!
 //! | what was there | what is put in |
 //! | --- | --- |
 //! | no file | the whole file, in lines |
 //! | an empty file, or white space | the same behind it, and an empty line |
-//! | an object without `hooks` | `"hooks":{"SessionStart":[…]}` without a space, or in lines behind other members in lines |
-//! | `hooks` without `SessionStart` | `"SessionStart": […]` with a space, or in lines |
-//! | an empty `SessionStart` | the hook between two spaces |
-//! | other session-start hooks | a comma and the hook |
+//! | an object without `hooks` | `"hooks":{"EVENT":[…]}` without a space, or in lines behind other members in lines |
+//! | `hooks` without the event | `"EVENT": […]` with a space, or in lines |
+//! | an empty list of the event | the hook between two spaces |
+//! | other hooks of the event | a comma and the hook |
 //!
-//! A byte order mark at the beginning stays there.
+//! A byte order mark at the beginning stays there, and so does a comment at the end of a line.
 //!
-//! So the form of the hook shows what was there before, and a removal is checked by inserting the hook again. If
-//! the file was reformatted since, the removal takes out the hook and the containers that it leaves empty.
+//! So the form of a hook shows what was there before, and a removal, the last hook first, is checked by inserting the hook
+//! again. If the file was changed since, the removal takes out the hooks and the containers that they leave empty.
 
+mod json_text;
 mod layout;
 mod members;
+mod positions;
+mod single;
 
-use super::section::{newline_of, unmarked};
-use layout::JsonWhitespace;
-use members::{JsonContainerRange, JsonMember};
-use serde_json::{Value, json};
+use super::{
+    hooks_file::{HookEntry, HookStrictness, HooksFile},
+    section::{newline_of, unmarked},
+};
+use json_text::JsonText;
+use positions::HookPositions;
+use serde_json::{Map, Value, json};
 use std::ops::Range;
 
-/// What the hook's command runs.
-const COMMAND: &str = "lokt prime";
-/// The hook's command, which says nothing to those who do not have Lokt.
-const SILENT_COMMAND: &str = "! command -v lokt >/dev/null 2>&1 || lokt prime";
 /// White space as JSON has it (RFC 8259, section 2).
 const WHITE_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 const HOOKS: &str = "hooks";
-const EVENT: &str = "SessionStart";
 
 /// Says why a file cannot be changed for certain.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AgentSettingsError {
-    /// It is not JSON.
-    #[error("it is not plain JSON: {0}")]
+    /// It is not JSON, with or without comments.
+    #[error("it is not JSON: {0}")]
     NotJson(#[from] serde_json::Error),
-    /// It would be JSON without its comments.
-    #[error("line {0} has a comment, which plain JSON does not have")]
-    Comment(usize),
     /// Something has another type than it has to have.
     #[error("{0} is not {1}")]
-    Type(&'static str, &'static str),
+    Type(String, &'static str),
     /// A key occurs twice.
     #[error("the key {0:?} occurs twice")]
     Twice(String),
 }
 
-/// What is left without the hook.
+/// What is left without the hooks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum HookRemoval {
     /// There is no hook of Lokt's.
     Same,
-    /// The file without it.
+    /// The file without them.
     Text(String),
     /// There was no file before.
     Nothing,
 }
 
-/// The file with the hook.
-pub(super) fn put(text: Option<&str>) -> Result<String, AgentSettingsError> {
-    let Some(text) = text else { return Ok(created()) };
+/// The file with the hooks; without a given strictness, with the one that it has.
+pub(super) fn put(
+    text: Option<&str>,
+    file: &HooksFile,
+    strictness: Option<HookStrictness>,
+) -> Result<String, AgentSettingsError> {
+    let strictness = strictness.unwrap_or_else(|| strictness_of(text.unwrap_or_default(), file));
+    let all: Vec<&HookEntry> = file.entries.iter().collect();
+    let Some(text) = text else { return Ok(created(file, &all, strictness)) };
     let (mark, text) = unmarked(text);
-    put_into(&renewed(text)).map(|text| format!("{mark}{text}"))
-}
-
-fn put_into(text: &str) -> Result<String, AgentSettingsError> {
     if text.trim_matches(WHITE_SPACE).is_empty() {
-        return Ok(filled(text));
+        return Ok(format!("{mark}{}", filled(text, &created(file, &all, strictness))));
     }
-    let places = match HookPositions::of(text) {
-        // A user has inserted it by hand into a file that this code cannot change, because it has a comment.
-        Err(AgentSettingsError::NotJson(_) | AgentSettingsError::Comment(_))
-            if text.contains(COMMAND) =>
-        {
-            return Ok(text.to_owned());
+    let mut text = renewed(text, file, strictness);
+    for entry in all {
+        let places = HookPositions::of(&JsonText::of(&text).plain, entry.event)?;
+        let hook = file.hook(entry, strictness);
+        let is_there = |it: &Value| *it == hook || is_other(it, entry, file);
+        if !places.groups().iter().any(|it| is_there(&it.value)) {
+            text = single::put(&text, entry.event, &hook)?;
         }
-        places => places?,
-    };
-    if places.groups.iter().flatten().any(|group| runs_prime(&group.value)) {
-        return Ok(text.to_owned());
     }
-    let layout = JsonWhitespace::of(text);
-    let in_event = format!("\"{EVENT}\": [{}]", hook());
-    let in_hooks = format!("\"{HOOKS}\":{{\"{EVENT}\":[{}]}}", hook());
-    let (at, chunk) = match (&places.hooks, &places.event) {
-        (_, Some(event)) if event.is_empty() => (event.first, format!(" {} ", hook())),
-        (_, Some(event)) => (event.last, layout.behind(event, 2, &hook())),
-        (Some(hooks), None) if hooks.is_empty() => (hooks.first, in_event),
-        (Some(hooks), None) if hooks.in_lines => {
-            (hooks.last, layout.member_behind(1, EVENT, &json!([hook()])))
-        }
-        (Some(hooks), None) => (hooks.last, format!(", {in_event}")),
-        (None, None) if places.top.is_empty() => (places.top.first, in_hooks),
-        (None, None) if places.top.in_lines => {
-            (places.top.last, layout.member_behind(0, HOOKS, &json!({EVENT: [hook()]})))
-        }
-        (None, None) => (places.top.last, format!(", {in_hooks}")),
-    };
-    let (before, after) = text.split_at_checked(at).unwrap_or((text, ""));
-    Ok(format!("{before}{chunk}{after}"))
+    Ok(format!("{mark}{text}"))
 }
 
-/// The file without the hook.
-pub(super) fn cut(text: &str) -> Result<HookRemoval, AgentSettingsError> {
+/// The file without the hooks.
+pub(super) fn cut(text: &str, file: &HooksFile) -> Result<HookRemoval, AgentSettingsError> {
     let (mark, bare) = unmarked(text);
-    Ok(match cut_from(&renewed(bare))? {
-        HookRemoval::Text(rest) => HookRemoval::Text(format!("{mark}{rest}")),
-        rest => rest,
-    })
+    if !file.entries.iter().any(|it| bare.contains(it.purpose.program())) {
+        return Ok(HookRemoval::Same);
+    }
+    let mut text = renewed(bare, file, HookStrictness::Lenient);
+    let mut left = present(&text, file)?;
+    if left.is_empty() {
+        return Ok(HookRemoval::Same);
+    }
+    while let Some(last) = left.last() {
+        let made = created(file, &left, HookStrictness::Lenient);
+        if text == made {
+            return Ok(HookRemoval::Nothing);
+        }
+        let blank = text.split_at(text.len() - text.trim_start_matches(WHITE_SPACE).len()).0;
+        if text == filled(blank, &made) {
+            return Ok(HookRemoval::Text(format!("{mark}{blank}")));
+        }
+        let hook = file.hook(last, HookStrictness::Lenient);
+        if let Some(rest) = single::cut(&text, last.event, &hook)? {
+            text = rest;
+        }
+        left.pop();
+    }
+    Ok(HookRemoval::Text(format!("{mark}{text}")))
 }
 
-fn cut_from(text: &str) -> Result<HookRemoval, AgentSettingsError> {
-    if text == created() {
-        return Ok(HookRemoval::Nothing);
-    }
-    let blank = text.split_at(text.len() - text.trim_start_matches(WHITE_SPACE).len()).0;
-    if text == filled(blank) {
-        return Ok(HookRemoval::Text(blank.to_owned()));
-    }
-    if !text.contains(COMMAND) {
-        return Ok(HookRemoval::Same);
-    }
-    let places = HookPositions::of(text)?;
-    let groups = places.groups.as_deref().unwrap_or_default();
-    let Some(mine) = groups.iter().find(|group| group.value == hook()) else {
-        return Ok(HookRemoval::Same);
+/// The events whose hooks run Lokt in a form that is not that of `init`, with what they run.
+pub(super) fn others(text: &str, file: &HooksFile) -> Vec<(&'static str, &'static str)> {
+    let plain = JsonText::of(unmarked(text).1).plain;
+    let is_there = |it: &&HookEntry| {
+        let places = HookPositions::of(&plain, it.event);
+        places.is_ok_and(|all| all.groups().iter().any(|hook| is_other(&hook.value, it, file)))
     };
-    let group = members::without(text, groups, mine);
-    let event = places.member(EVENT).map(|(all, it)| members::without(text, all, it));
-    let hooks = places.member(HOOKS).map(|(all, it)| members::without(text, all, it));
-    let padded = unpadded(text, &mine.whole);
-    let candidates = [hooks.clone(), event.clone(), padded, Some(group.clone())];
-    let was = |it: &String| put_into(it).is_ok_and(|again| again == text);
-    if let Some(before) = candidates.into_iter().flatten().find(was) {
-        return Ok(HookRemoval::Text(before));
-    }
-    // The file was reformatted: containers that become empty count as inserted by `init` too.
-    let is_last = groups.len() == 1;
-    let is_last_event = is_last && places.hook_members.as_ref().is_some_and(|it| it.len() == 1);
-    let rest = if is_last_event {
-        hooks
-    } else if is_last {
-        event
+    let found = file.entries.iter().filter(is_there).map(|it| (it.event, it.purpose.program()));
+    let mut found: Vec<_> = found.collect();
+    found.dedup();
+    found
+}
+
+/// How strict the hooks of a file are: as strict as one of them.
+pub(super) fn strictness_of(text: &str, file: &HooksFile) -> HookStrictness {
+    let plain = JsonText::of(unmarked(text).1).plain;
+    let is_strict = |entry: &HookEntry| {
+        let [lenient, strict] =
+            [HookStrictness::Lenient, HookStrictness::Strict].map(|it| file.hook(entry, it));
+        let places = HookPositions::of(&plain, entry.event);
+        let has = |all: HookPositions| all.groups().iter().any(|it| it.value == strict);
+        lenient != strict && places.is_ok_and(has)
+    };
+    if file.entries.iter().any(is_strict) {
+        HookStrictness::Strict
     } else {
-        None
-    };
-    Ok(HookRemoval::Text(rest.unwrap_or(group)))
+        HookStrictness::Lenient
+    }
 }
 
-/// The text without a place and the two spaces around it.
-fn unpadded(text: &str, place: &Range<usize>) -> Option<String> {
-    let before = text.get(..place.start)?.strip_suffix(' ')?;
-    Some(before.to_owned() + text.get(place.end..)?.strip_prefix(' ')?)
+/// The entries that a text has in today's form.
+fn present<'a>(text: &str, file: &'a HooksFile) -> Result<Vec<&'a HookEntry>, AgentSettingsError> {
+    let plain = JsonText::of(text).plain;
+    let mut found = Vec::new();
+    for entry in file.entries {
+        let places = HookPositions::of(&plain, entry.event)?;
+        let hook = file.hook(entry, HookStrictness::Lenient);
+        if places.groups().iter().any(|it| it.value == hook) {
+            found.push(entry);
+        }
+    }
+    Ok(found)
 }
 
-fn hook() -> Value {
-    hook_that_runs(SILENT_COMMAND)
+/// The text with the commands of one strictness in place of those of the other, and of earlier versions.
+fn renewed(text: &str, file: &HooksFile, strictness: HookStrictness) -> String {
+    let mut text = text.to_owned();
+    for entry in file.entries {
+        let wanted = file.command(entry, strictness);
+        let others = file.commands(entry).into_iter().filter(|it| *it != wanted);
+        text = others.fold(text, |text, old| exchanged(&text, (file, entry), &old, &wanted));
+    }
+    text
 }
 
-fn hook_that_runs(command: &str) -> Value {
-    json!({"hooks": [{"type": "command", "command": command}]})
-}
-
-/// The text with today's command in place of that of earlier versions, which failed for those who do not have Lokt.
-fn renewed(text: &str) -> String {
-    let old = hook_that_runs(COMMAND);
-    let groups = HookPositions::of(text).ok().and_then(|it| it.groups).unwrap_or_default();
-    let Some(place) = groups.into_iter().find(|it| it.value == old).map(|it| it.whole) else {
-        return text.to_owned();
-    };
+fn exchanged(text: &str, (file, entry): (&HooksFile, &HookEntry), old: &str, new: &str) -> String {
+    let hook = file.hook_that_runs(entry, old);
+    let places = HookPositions::of(&JsonText::of(text).plain, entry.event);
+    let place = places
+        .ok()
+        .and_then(|it| it.groups().iter().find(|it| it.value == hook).map(|it| it.whole.clone()));
+    let Some(place) = place else { return text.to_owned() };
     let quoted = |command: &str| Value::from(command).to_string();
     let part = |range: Range<usize>| text.get(range).unwrap_or_default();
-    let group = part(place.clone()).replacen(&quoted(COMMAND), &quoted(SILENT_COMMAND), 1);
-    format!("{}{group}{}", part(0..place.start), part(place.end..text.len()))
+    let hook = part(place.clone()).replacen(&quoted(old), &quoted(new), 1);
+    format!("{}{hook}{}", part(0..place.start), part(place.end..text.len()))
 }
 
-fn created() -> String {
-    let all = json!({HOOKS: {EVENT: [hook()]}});
+/// A file that has nothing but hooks of Lokt.
+fn created(file: &HooksFile, entries: &[&HookEntry], strictness: HookStrictness) -> String {
+    let mut events = Map::new();
+    for entry in entries {
+        let hook = file.hook(entry, strictness);
+        if let Some(list) = events.entry(entry.event).or_insert_with(|| json!([])).as_array_mut() {
+            list.push(hook);
+        }
+    }
+    let mut all = Map::new();
+    all.extend(file.version.map(|it| ("version".to_owned(), json!(it))));
+    all.insert(HOOKS.to_owned(), Value::Object(events));
     format!("{}\n", serde_json::to_string_pretty(&all).unwrap_or_default())
 }
 
 /// What an empty file becomes. The line at its end tells it from a file that was made.
-fn filled(blank: &str) -> String {
+fn filled(blank: &str, made: &str) -> String {
     let newline = newline_of(blank);
-    format!("{blank}{}{newline}", created().replace('\n', newline))
+    format!("{blank}{}{newline}", made.replace('\n', newline))
 }
 
-/// Whether a hook for the start of a session runs the command.
-pub(super) fn runs(text: &str) -> bool {
-    let Ok(places) = HookPositions::of(unmarked(text).1) else { return false };
-    places.groups.iter().flatten().any(|group| runs_prime(&group.value))
+/// Whether a hook runs what an entry runs, in another form than `init` writes.
+fn is_other(hook: &Value, entry: &HookEntry, file: &HooksFile) -> bool {
+    let is_ours = |it: &HookEntry| {
+        it.event == entry.event
+            && file.commands(it).iter().any(|command| file.hook_that_runs(it, command) == *hook)
+    };
+    says(hook, entry.purpose.program()) && !file.entries.iter().any(is_ours)
 }
 
-/// Whether a group of hooks runs the command already, in any form.
-fn runs_prime(group: &Value) -> bool {
-    let commands = group.get("hooks").and_then(Value::as_array).into_iter().flatten();
-    let mut commands = commands.filter_map(|it| it.get("command").and_then(Value::as_str));
-    commands.any(|it| it.contains(COMMAND))
-}
-
-/// Where everything is that matters.
-struct HookPositions {
-    top: JsonContainerRange,
-    top_members: Vec<JsonMember>,
-    hooks: Option<JsonContainerRange>,
-    hook_members: Option<Vec<JsonMember>>,
-    event: Option<JsonContainerRange>,
-    groups: Option<Vec<JsonMember>>,
-}
-
-/// What is wrong with a text that is not JSON: a comment, where the parser stopped at one.
-fn commented(text: &str, flaw: AgentSettingsError) -> AgentSettingsError {
-    let AgentSettingsError::NotJson(error) = &flaw else { return flaw };
-    let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
-    let rest = line.get(error.column().saturating_sub(1)..).unwrap_or_default();
-    let is_comment = rest.starts_with("//") || rest.starts_with("/*");
-    if is_comment { AgentSettingsError::Comment(error.line()) } else { flaw }
-}
-
-impl HookPositions {
-    fn of(text: &str) -> Result<Self, AgentSettingsError> {
-        let whole = members::of_object(text, 0..text.len(), "the file");
-        let (top, top_members) = whole.map_err(|flaw| commented(text, flaw))?;
-        let found = |all: &[JsonMember], key: &str| {
-            all.iter().find(|it| it.key == key).map(|it| it.whole.clone())
-        };
-        let mut places =
-            Self { top, top_members, hooks: None, hook_members: None, event: None, groups: None };
-        let Some(place) = found(&places.top_members, HOOKS) else { return Ok(places) };
-        let (hooks, hook_members) = members::of_object(text, place, "\"hooks\"")?;
-        let place = found(&hook_members, EVENT);
-        places.hooks = Some(hooks);
-        places.hook_members = Some(hook_members);
-        let Some(place) = place else { return Ok(places) };
-        let (event, groups) = members::of_list(text, place, "\"SessionStart\"")?;
-        places.event = Some(event);
-        places.groups = Some(groups);
-        Ok(places)
-    }
-
-    /// A member by its key, with those beside it.
-    fn member(&self, key: &str) -> Option<(&[JsonMember], &JsonMember)> {
-        let inner = self.hook_members.as_ref();
-        let all = if key == HOOKS { &self.top_members } else { inner? };
-        all.iter().find(|it| it.key == key).map(|it| (all.as_slice(), it))
+/// Whether a text occurs anywhere in a value.
+fn says(value: &Value, text: &str) -> bool {
+    match value {
+        Value::String(it) => it.contains(text),
+        Value::Array(all) => all.iter().any(|it| says(it, text)),
+        Value::Object(all) => all.values().any(|it| says(it, text)),
+        _ => false,
     }
 }
 

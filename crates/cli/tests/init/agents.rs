@@ -11,13 +11,13 @@ const HOOK: &str = "! command -v lokt >/dev/null 2>&1 || lokt prime";
 const AGENTS: [(&str, &[&str]); 11] = [
     ("agents", &["AGENTS.md"]),
     ("codex", &["AGENTS.md", ".codex/hooks.json"]),
-    ("gemini", &["GEMINI.md"]),
-    ("opencode", &["AGENTS.md"]),
+    ("gemini", &["GEMINI.md", ".gemini/settings.json"]),
+    ("opencode", &["AGENTS.md", ".opencode/plugins/lokt.js"]),
     ("amp", &["AGENTS.md"]),
     ("claude", &["CLAUDE.md", ".claude/settings.json"]),
-    ("cursor", &[".cursor/rules/lokt.mdc"]),
+    ("cursor", &[".cursor/rules/lokt.mdc", ".cursor/hooks.json"]),
     ("windsurf", &[".windsurfrules"]),
-    ("copilot", &[".github/copilot-instructions.md"]),
+    ("copilot", &[".github/copilot-instructions.md", ".github/hooks/lokt.json"]),
     ("cline", &[".clinerules"]),
     ("aider", &["CONVENTIONS.md", ".aider.conf.yml"]),
 ];
@@ -32,7 +32,8 @@ fn every_agent_gets_its_files_once_and_loses_them_again() {
         assert_eq!(made.len(), files.len() + 1, "{agent}: {:?}", made.keys());
         let section = project.read(files[0]);
         assert!(section.contains("`example`: run `scripts/guarded-example`"), "{section}");
-        for again in [vec!["--agent", agent], vec![]] {
+        let again = [vec!["--agent", agent], vec![], vec!["--no-strict"]];
+        for again in again {
             project.init(again).run().ok().says("everything is set up already");
         }
         assert_eq!(project.files(), made, "the second time changes nothing");
@@ -81,6 +82,10 @@ fn the_server_is_added_where_it_is_asked_for_and_never_over_what_is_there() {
             let table: toml::Table = toml::from_str(&copied).unwrap();
             assert_eq!(table["mcp_servers"]["lokt"]["command"].as_str(), Some("lokt"), "{copied}");
         }
+        let now = project.read(path);
+        // Gemini CLI has its hooks in the same file.
+        assert!(now == own || (agent == "gemini" && now.starts_with("{ \"own\": 1, ")), "{now}");
+        project.init(["--undo"]).run().ok();
         assert_eq!(project.read(path), own);
     }
 }
@@ -127,12 +132,12 @@ fn the_session_start_hook_is_merged() {
     project.init(["--agent", "claude"]).run().ok();
     let text = project.read(".claude/settings.json");
     assert!(
-        text.starts_with("{\n  \"model\": \"x\",\n  \"hooks\": {\n    \"Stop\": [],\n"),
+        text.starts_with("{\n  \"model\": \"x\",\n  \"hooks\": {\n    \"Stop\": [ {\"hooks\":"),
         "{text}"
     );
     let value: Value = serde_json::from_str(&text).unwrap();
-    let hook = json!([{"hooks": [{"type": "command", "command": HOOK}]}]);
-    assert_eq!(value["hooks"]["SessionStart"], hook);
+    let hook = json!({"hooks": [{"type": "command", "command": HOOK}]});
+    assert_eq!(value["hooks"]["SessionStart"][0], hook);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 mod agents;
 mod codex;
 mod git_hooks;
+mod harness_hooks;
 mod kills;
 mod project;
 mod prompts;

@@ -2,7 +2,7 @@
 //!
 //! The parser lends out pieces of the text that it was given; where they are follows from that.
 
-use super::AgentSettingsError;
+use super::{AgentSettingsError, json_text::JsonText, positions::JsonContainer};
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},
@@ -43,11 +43,11 @@ pub(super) struct JsonMember {
 pub(super) fn of_object(
     text: &str,
     place: Range<usize>,
-    what: &'static str,
+    what: &str,
 ) -> Result<(JsonContainerRange, Vec<JsonMember>), AgentSettingsError> {
     let piece = text.get(place.clone()).unwrap_or_default();
     if serde_json::from_str::<Value>(piece)?.as_object().is_none() {
-        return Err(AgentSettingsError::Type(what, "an object"));
+        return Err(AgentSettingsError::Type(what.to_owned(), "an object"));
     }
     let ObjectMembers(pairs) = serde_json::from_str(piece)?;
     let members = pairs.into_iter().map(|(key, raw)| member(text, key, raw));
@@ -64,33 +64,65 @@ pub(super) fn of_object(
 pub(super) fn of_list(
     text: &str,
     place: Range<usize>,
-    what: &'static str,
+    what: &str,
 ) -> Result<(JsonContainerRange, Vec<JsonMember>), AgentSettingsError> {
     let piece = text.get(place.clone()).unwrap_or_default();
     if serde_json::from_str::<Value>(piece)?.as_array().is_none() {
-        return Err(AgentSettingsError::Type(what, "a list"));
+        return Err(AgentSettingsError::Type(what.to_owned(), "a list"));
     }
     let raws: Vec<&RawValue> = serde_json::from_str(piece)?;
     let members = raws.into_iter().map(|raw| member(text, String::new(), raw));
     Ok((whole(text, place), members.collect::<Result<_, _>>()?))
 }
 
-/// The text without a member: with the comma before it, or where it is the first, behind it.
-pub(super) fn without(text: &str, all: &[JsonMember], member: &JsonMember) -> String {
-    let place = all.iter().position(|it| it.whole == member.whole).unwrap_or(0);
-    let before = place.checked_sub(1).and_then(|it| all.get(it));
-    let begins = before.map_or_else(|| begin(text, member), |it| it.whole.end);
-    let rest = text.get(member.whole.end..).unwrap_or_default();
-    let next = rest.trim_start().strip_prefix(',').filter(|_| before.is_none());
-    let after = next.map_or(rest, str::trim_start);
-    text.get(..begins).unwrap_or_default().to_owned() + after
+/// The text without a member and one comma beside it. Comments before the member stay.
+pub(super) fn without(
+    json: &JsonText<'_>,
+    container: &JsonContainer,
+    member: &JsonMember,
+) -> String {
+    let plain = json.plain.as_str();
+    let comma_from = |at: usize| Some(at + plain.get(at..)?.find(',')?);
+    let before =
+        container.members.iter().take_while(|it| it.whole.end <= member.whole.start).last();
+    let from = before.map_or(container.range.first, |it| it.whole.end);
+    let comma = before.and_then(|_| comma_from(from));
+    let begins = member_begin(plain, from, member);
+    let kept = json.last_comment(from..begins).unwrap_or(from).max(comma.map_or(from, |it| it + 1));
+    let rest = plain.get(member.whole.end..).unwrap_or_default();
+    let is_followed = rest.trim_start().starts_with(',');
+    let next_comma = if is_followed { comma_from(member.whole.end) } else { None };
+    let start = kept + line_end(json, kept, next_comma.map_or(member.whole.end, |it| it + 1));
+    let part = |range: Range<usize>| json.text.get(range).unwrap_or_default();
+    let end = json.text.len();
+    match (next_comma, comma) {
+        (Some(next), _) => {
+            let behind = [part(member.whole.end..next), part(next + 1..end)].concat();
+            format!("{}{behind}", part(0..start))
+        }
+        (None, Some(comma)) => {
+            let behind = part(member.whole.end..end);
+            format!("{}{}{behind}", part(0..comma), part(comma + 1..start))
+        }
+        (None, None) => format!("{}{}", part(0..start), part(member.whole.end..end)),
+    }
 }
 
-/// Behind the bracket before a first member.
-fn begin(text: &str, member: &JsonMember) -> usize {
-    let before = text.get(..member.whole.start).unwrap_or_default();
-    let bracket = if member.key.is_empty() { '[' } else { '{' };
-    before.rfind(bracket).map_or(member.whole.start, |it| it + 1)
+/// How long the line's end behind a comment is that has to stay, so that what follows is no part of the comment.
+fn line_end(json: &JsonText<'_>, comment_end: usize, follows: usize) -> usize {
+    let rest = json.text.get(follows..).unwrap_or_default().trim_start_matches([' ', '\t']);
+    if !json.ends_line_comment(comment_end) || rest.starts_with(['\n', '\r']) {
+        return 0;
+    }
+    let behind = json.text.get(comment_end..).unwrap_or_default();
+    if behind.starts_with("\r\n") { 2 } else { 1 }
+}
+
+/// Where a member begins: in an object, with its key.
+fn member_begin(plain: &str, from: usize, member: &JsonMember) -> usize {
+    let quote = plain.get(from..member.whole.start).and_then(|it| it.find('"'));
+    let key = quote.filter(|_| !member.key.is_empty()).map(|it| from + it);
+    key.unwrap_or(member.whole.start)
 }
 
 fn member(text: &str, key: String, raw: &RawValue) -> Result<JsonMember, AgentSettingsError> {
