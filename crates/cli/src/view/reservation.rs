@@ -140,6 +140,10 @@ pub(crate) fn list(patterns: &[Pattern]) -> String {
 }
 
 /// The waits of a circle, one line each.
+/// What to do instead of a wait that would never end.
+pub(crate) const REMEDY: &str =
+    "lokt unreserve --all   gives back what you have; then reserve all paths in one call";
+
 pub(crate) fn circle(waits: &[ReservationWaitCycleLink]) -> Vec<String> {
     let line = |wait: &ReservationWaitCycleLink| {
         let identity = &wait.waiter.identity;
