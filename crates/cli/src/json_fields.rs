@@ -119,7 +119,7 @@ pub(crate) const ALL: &[(&str, &[&[&str]])] = &[
         ],
     ),
     ("lock", &[&["status", "renewed", "previous_expires_at"], RECORD, DENIED]),
-    ("unlock", &[&["released", "count", "failed", "name"], DENIED]),
+    ("unlock", &[&["released", "count", "guards", "failed", "name"], DENIED]),
     ("exists", &[&["name", "held"]]),
     ("get-meta", &[&["name", "key", "value", "keys"]]),
     ("fence check", &[&["name", "fence", "current", "fences"]]),

@@ -33,7 +33,22 @@ pub(super) fn freed(fields: &JsonObject) -> String {
     let Some(names) = fields.get("released") else {
         return joined(&[format!("unfroze {}", name(fields))]);
     };
-    joined(&[format!("unlocked {}", words(names))])
+    let guards = fields.get("guards").and_then(Value::as_array).into_iter().flatten();
+    let guard = |guard: &JsonObject| {
+        let pid = guard.get("pid").map(Value::to_string).unwrap_or_default();
+        let runs = guard.get("command").map(words).unwrap_or_default();
+        match text_of(guard, "pid_status") {
+            Some("dead") => {
+                format!("its guard (pid {pid}) is gone, and nothing stops what is left of: {runs}")
+            }
+            _ => format!(
+                "its guard (pid {pid}) notices that and stops, unless it only warns: {runs}"
+            ),
+        }
+    };
+    let mut lines = vec![format!("unlocked {}", words(names))];
+    lines.extend(guards.filter_map(Value::as_object).map(guard));
+    joined(&lines)
 }
 
 /// Locks, one in a line.

@@ -20,6 +20,7 @@ pub(crate) mod suggestion;
 pub(crate) mod table;
 
 use lokt_lock::{
+pub(crate) mod unlocked_guard;
     record::LockRecord,
     words::{LockName, Timestamp},
 };
