@@ -8,6 +8,7 @@
 //! given: the time, and whether a process is stopped or may be signalled. `output.rs` makes every
 //! text printable, so views may have text of others in them as it is.
 
+pub(crate) mod agent_label;
 pub(crate) mod chain;
 pub(crate) mod cycle;
 pub(crate) mod entry;
