@@ -141,7 +141,7 @@ pub(crate) const ALL: &[(&str, &[&[&str]])] = &[
             &["frozen", "error", "processes"],
         ],
     ),
-    ("why", &[&["name", "status", "reasons", "suggestions", "rules"]]),
+    ("why", &[&["name", "path", "status", "reasons", "suggestions", "rules"]]),
     ("freeze", &[&["status"], RECORD, DENIED]),
     ("unfreeze", &[&["status", "name"], DENIED]),
     ("reserve", &[&["status", "extended", "conflicts", "free", "waited_ms"], RESERVATION]),

@@ -38,3 +38,4 @@ pub(crate) mod version;
 pub(crate) mod wait;
 pub(crate) mod whoami;
 pub(crate) mod why;
+mod why_path;

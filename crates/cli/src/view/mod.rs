@@ -15,6 +15,7 @@ pub(crate) mod entry;
 pub(crate) mod event;
 pub(crate) mod flat;
 pub(crate) mod holder;
+pub(crate) mod path_reason;
 pub(crate) mod reason;
 pub(crate) mod reservation;
 pub(crate) mod suggestion;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 mod ends;
+mod explained;
 mod hostile;
 mod paths;
 mod requests;
