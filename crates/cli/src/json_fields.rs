@@ -166,7 +166,7 @@ pub(crate) const ALL: &[(&str, &[&[&str]])] = &[
         "prime",
         &[
             &["operations", "unread", "owner", "owner_given", "agent_id", "agent", "held"],
-            &["advice"],
+            &["reserved", "advice"],
         ],
     ),
     (
@@ -174,7 +174,7 @@ pub(crate) const ALL: &[(&str, &[&[&str]])] = &[
         &[
             &["owner", "owner_given", "owner_source"],
             &["agent_id", "agent", "agent_source", "agent_variables", "harness", "harness_pid"],
-            &["root_path", "root_method", "root_error"],
+            &["root_path", "root_method", "root_error", "locks", "reservations"],
         ],
     ),
     ("init", &[&["written", "changes", "notes"]]),

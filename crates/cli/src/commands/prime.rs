@@ -9,19 +9,25 @@ use crate::{
     exit::ExitCode,
     failure::{CliFailure, chain},
     init, output,
-    prime::{InstructionFileKind, now, project, session_start::SessionStart, text},
+    prime::{
+        InstructionFileKind, now,
+        project::{self, GuardedOperationFindings},
+        session_start::SessionStart,
+        text,
+    },
     sandbox::advice,
     tool::project_folder,
     view,
 };
 use clap::Args;
 use lokt_lock::{
-    ops::{list_reservations, survey_all},
+    ops::{LockOperationError, LockStatusEntry, ReservationList, list_reservations, survey_all},
     project::ProjectWorkingFolder,
     reservation::{Reservation, is_own},
-    rules::OwnerSource,
+    rules::{CallerIdentity, OwnerSource},
+    store::LockStoreError,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Print a briefing for agents: guarded operations, what to do when a lock is held, what is held now
 ///
@@ -55,35 +61,72 @@ impl PrimeCommand {
             output::lines(init::section::marked(&text::lasting(&findings, format)).lines())?;
             return Ok(ExitCode::Done);
         }
-        let context = match SessionStart::read() {
-            None => CommandContext::new(acting)?,
-            Some(start) => {
-                if let Err(refused) = start.hand_on() {
-                    output::warn(&refused.to_string());
-                }
-                CommandContext::in_session(acting, &start.session)?
-            }
+        let context = session(acting)?;
+        let now = PrimeMoment {
+            entries: survey_all(&context.store, &context.caller),
+            reserved: list_reservations(&context.store, &context.caller),
         };
-        let me = &context.caller.identity;
-        let entries = survey_all(&context.store, &context.caller);
-        // An agent must get the rest anyway, with a note on what is not known.
-        if let Err(error) = &entries {
-            output::warn(&format!("what is held cannot be read: {}", chain(error)));
-        }
-        if !self.json {
-            let held = entries.map(|it| now::lines(&it, me)).map_err(|it| chain(&it));
-            let advice = [advice::for_session(&context.root), turns(&context)];
-            let advice: Vec<String> = advice.into_iter().flatten().collect();
-            let advice = advice.join("\n\n");
-            output::lines(text::live(&findings, held, Some(&advice), &context.caller).lines())?;
+        now.warn_of_what_is_not_known();
+        if self.json {
+            output::json(&now.json(&findings, &context))?;
             return Ok(ExitCode::Done);
         }
-        let entries = entries.ok();
-        let held = entries.as_ref().map(|entries| {
+        let advice = [advice::for_session(&context.root), turns(&context)];
+        let advice: Vec<String> = advice.into_iter().flatten().collect();
+        let advice = advice.join("\n\n");
+        let held = now.lines(&context.caller.identity);
+        output::lines(text::live(&findings, held, Some(&advice), &context.caller).lines())?;
+        Ok(ExitCode::Done)
+    }
+}
+
+/// The caller and the root; where this is a hook of a session, in that session.
+fn session(acting: &OwnerOption) -> Result<CommandContext, CliFailure> {
+    let Some(start) = SessionStart::read() else { return CommandContext::new(acting) };
+    if let Err(refused) = start.hand_on() {
+        output::warn(&refused.to_string());
+    }
+    CommandContext::in_session(acting, &start.session)
+}
+
+/// What is held and reserved at this moment.
+struct PrimeMoment {
+    entries: Result<Vec<LockStatusEntry>, LockOperationError>,
+    reserved: Result<ReservationList, LockStoreError>,
+}
+
+impl PrimeMoment {
+    /// An agent must get the rest anyway, with a note on what is not known.
+    fn warn_of_what_is_not_known(&self) {
+        if let Err(error) = &self.entries {
+            output::warn(&format!("what is held cannot be read: {}", chain(error)));
+        }
+        if let Err(error) = &self.reserved {
+            output::warn(&format!("what is reserved cannot be read: {}", chain(error)));
+        }
+    }
+
+    /// A line for each lock and each reservation, or why the locks are not known.
+    fn lines(&self, me: &CallerIdentity) -> Result<Vec<String>, String> {
+        let entries = self.entries.as_ref().map_err(|error| chain(error))?;
+        let reserved = match &self.reserved {
+            Ok(list) => now::reserved(list, me),
+            Err(_) => vec!["- what is reserved cannot be read: do not edit yet".to_owned()],
+        };
+        Ok([now::lines(entries, me), reserved].concat())
+    }
+
+    fn json(&self, findings: &GuardedOperationFindings, context: &CommandContext) -> Value {
+        let me = &context.caller.identity;
+        let held = self.entries.as_ref().ok().map(|entries| {
             let views = entries.iter().map(|it| view::entry::json(it, None, me));
             views.collect::<Vec<_>>()
         });
-        output::json(&json!({
+        let reserved = self.reserved.as_ref().ok().map(|list| {
+            let all = list.standing.iter();
+            all.map(|it| view::reservation::json(it, list, &context.caller)).collect::<Vec<_>>()
+        });
+        json!({
             "operations": findings.operations,
             "unread": findings.unread,
             "owner": me.owner.as_str(),
@@ -91,9 +134,9 @@ impl PrimeCommand {
             "agent_id": me.agent.to_string(),
             "agent": me.agent.spoken(),
             "held": held,
+            "reserved": reserved,
             "advice": advice::of_unwritable(&context.root),
-        }))?;
-        Ok(ExitCode::Done)
+        })
     }
 }
 

@@ -6,6 +6,7 @@ mod explained;
 mod hostile;
 mod paths;
 mod requests;
+mod shown;
 mod waiting;
 
 use lokt_testkit::{Done, Sandbox};
