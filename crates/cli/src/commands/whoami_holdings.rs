@@ -33,6 +33,7 @@ pub(super) struct HeldLockJson<'a> {
 }
 
 impl CallerHoldings {
+    /// Looks for them in all locks and reservations of a root.
     pub(super) fn find(store: &FileLockStore, caller: &Caller) -> Result<Self, CliFailure> {
         let me = &caller.identity;
         let entries = survey_all(store, caller)?;
@@ -44,6 +45,7 @@ impl CallerHoldings {
         Ok(Self { locks, list, seen: Timestamp::now() })
     }
 
+    /// The locks as JSON.
     pub(super) fn locks_json<'a>(&'a self) -> Vec<HeldLockJson<'a>> {
         let lock = |it: &'a LockRecord| {
             let LockRecord { name, hold, lock_id, .. } = it;
@@ -57,6 +59,7 @@ impl CallerHoldings {
         self.locks.iter().map(lock).collect()
     }
 
+    /// The reservations as JSON, each as `reservations --json` shows it.
     pub(super) fn reservations_json(&self, caller: &Caller) -> Vec<ListedReservationJson<'_>> {
         self.list.standing.iter().map(|it| shown::json(it, &self.list, caller)).collect()
     }

@@ -34,6 +34,7 @@ pub(super) struct TypedPath {
 }
 
 impl TypedPath {
+    /// Reads an argument as it is typed in the working folder.
     pub(super) fn read(context: &CommandContext, typed: &OsStr) -> Result<Self, CliFailure> {
         let project = context.project()?;
         Ok(Self {

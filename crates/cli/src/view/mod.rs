@@ -20,9 +20,9 @@ pub(crate) mod reason;
 pub(crate) mod reservation;
 pub(crate) mod suggestion;
 pub(crate) mod table;
+pub(crate) mod unlocked_guard;
 
 use lokt_lock::{
-pub(crate) mod unlocked_guard;
     record::LockRecord,
     words::{LockName, Timestamp},
 };

@@ -27,7 +27,9 @@ pub(crate) struct PathReason<'a> {
 
 /// What a reason is about.
 pub(crate) enum PathReasonSubject<'a> {
+    /// A reservation that covers the path.
     Reservation(&'a Reservation),
+    /// A request that waits for it.
     Waiter(&'a WaitingReservation),
 }
 
