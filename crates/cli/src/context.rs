@@ -113,6 +113,13 @@ impl CommandContext {
         Self::new(&OwnerOption::default())
     }
 
+    /// The same for a completion, which says nothing.
+    pub(crate) fn quietly() -> Result<Self, CliFailure> {
+        let root = find_root()?;
+        let store = FileLockStore::of(&root);
+        Ok(Self { caller: caller(&OwnerOption::default())?, root, store })
+    }
+
     /// The same, without a note when a root is made: for a command that draws on the whole screen.
     pub(crate) fn unannounced(self) -> Self {
         Self { store: self.store.unannounced(), ..self }

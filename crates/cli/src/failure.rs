@@ -190,7 +190,8 @@ impl From<LockOperationError> for CliFailure {
             )),
             LockOperationError::Deadlock { ref cycle, .. } => {
                 let failure = Self::new(ExitCode::Deadlock, error.to_string());
-                view::cycle::lines(cycle).into_iter().fold(failure, Self::hint)
+                let failure = view::cycle::lines(cycle).into_iter().fold(failure, Self::hint);
+                failure.hint(view::cycle::remedy(cycle))
             }
             LockOperationError::LostWhileWaiting { ref name } => {
                 Self { code: ExitCode::Lost, ..Self::of(&error) }
@@ -218,7 +219,7 @@ impl From<ReservationError> for CliFailure {
                 let failure = Self::new(ExitCode::Deadlock, error.to_string());
                 let failure =
                     view::reservation::circle(circle).into_iter().fold(failure, Self::hint);
-                failure.hint("give back what you have reserved, then try again")
+                failure.hint(view::reservation::REMEDY)
             }
             ReservationError::Wait { .. } => Self::of(&error),
         }

@@ -82,7 +82,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("whoami", &["lokt whoami", "lokt whoami --json"]),
     ("mcp", &["lokt mcp", "lokt mcp --folder ~/project"]),
     ("status", &["lokt status", "lokt status build --json"]),
-    ("why", &["lokt why build"]),
+    ("why", &["lokt why build", "lokt why src/auth"]),
     ("wait", &["lokt wait build deploy", "lokt wait build --until held --timeout 0"]),
     ("top", &["lokt top"]),
     ("audit", &["lokt audit --since 1h --name build", "lokt audit --timeline --owner ada"]),

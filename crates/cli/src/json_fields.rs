@@ -119,7 +119,7 @@ pub(crate) const ALL: &[(&str, &[&[&str]])] = &[
         ],
     ),
     ("lock", &[&["status", "renewed", "previous_expires_at"], RECORD, DENIED]),
-    ("unlock", &[&["released", "count", "failed", "name"], DENIED]),
+    ("unlock", &[&["released", "count", "guards", "failed", "name"], DENIED]),
     ("exists", &[&["name", "held"]]),
     ("get-meta", &[&["name", "key", "value", "keys"]]),
     ("fence check", &[&["name", "fence", "current", "fences"]]),
@@ -141,7 +141,7 @@ pub(crate) const ALL: &[(&str, &[&[&str]])] = &[
             &["frozen", "error", "processes"],
         ],
     ),
-    ("why", &[&["name", "status", "reasons", "suggestions", "rules"]]),
+    ("why", &[&["name", "path", "status", "reasons", "suggestions", "rules"]]),
     ("freeze", &[&["status"], RECORD, DENIED]),
     ("unfreeze", &[&["status", "name"], DENIED]),
     ("reserve", &[&["status", "extended", "conflicts", "free", "waited_ms"], RESERVATION]),
@@ -166,7 +166,7 @@ pub(crate) const ALL: &[(&str, &[&[&str]])] = &[
         "prime",
         &[
             &["operations", "unread", "owner", "owner_given", "agent_id", "agent", "held"],
-            &["advice"],
+            &["reserved", "advice"],
         ],
     ),
     (
@@ -174,7 +174,7 @@ pub(crate) const ALL: &[(&str, &[&[&str]])] = &[
         &[
             &["owner", "owner_given", "owner_source"],
             &["agent_id", "agent", "agent_source", "agent_variables", "harness", "harness_pid"],
-            &["root_path", "root_method", "root_error"],
+            &["root_path", "root_method", "root_error", "locks", "reservations"],
         ],
     ),
     ("init", &[&["written", "changes", "notes"]]),

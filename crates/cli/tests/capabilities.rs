@@ -55,7 +55,7 @@ fn the_codes_are_those_of_the_help_and_each_has_a_next_step() {
 }
 
 /// Calls that print JSON, in an order in which each has something to print; the owner is behind the words.
-const CALLS: [(&str, &str, &str); 40] = [
+const CALLS: [(&str, &str, &str); 45] = [
     ("lock", "x --ttl 1h --meta a=b --json", "ada"),
     ("lock", "x --json", "bob"),
     ("lock", "shared --shared --ttl 1h --json", "ada"),
@@ -71,8 +71,13 @@ const CALLS: [(&str, &str, &str); 40] = [
     ("status", "y --json", "bob"),
     ("unfreeze", "y --json", "ada"),
     ("unlock", "x --json", "ada"),
+    ("unlock", "shared --force --json", "bob"),
     ("reserve", "src --reason why --json", "ada"),
     ("reserve", "src --json", "bob"),
+    ("why", "src --json", "bob"),
+    ("why", "./src --json", "bob"),
+    ("whoami", "--json", "ada"),
+    ("prime", "--json", "bob"),
     ("reservations", "--json", "ada"),
     ("unreserve", "src --json", "ada"),
     ("audit", "--json", "ada"),

@@ -40,7 +40,10 @@ fn assert_circle(done: &Done, name: &str, steps: &[&str]) {
     let mut lines = done.err.lines().filter(|line| !line.starts_with("note: "));
     let error = format!("error: waiting for lock \"{name}\" would be a deadlock");
     assert_eq!(lines.next(), Some(error.as_str()), "{done:#?}");
-    let hints: Vec<&str> = lines.collect();
+    let mut hints: Vec<&str> = lines.collect();
+    let remedy = hints.pop().unwrap_or_default();
+    assert!(remedy.starts_with("hint: lock ") && remedy.contains("lokt guard "), "{done:#?}");
+    assert!(remedy.contains(name), "{remedy}");
     assert_eq!(hints.len(), steps.len(), "a line for each step: {done:#?}");
     for (hint, step) in hints.iter().zip(steps) {
         let mut parts = step.split("..");

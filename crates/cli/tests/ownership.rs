@@ -1,6 +1,7 @@
 //! The owner of a lock, and what other owners may do with it.
 
 use lokt_testkit::{HOLD, Sandbox};
+use nix::sys::signal::Signal;
 
 fn sandbox() -> Sandbox {
     Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
@@ -158,4 +159,30 @@ fn no_refusal_suggests_to_break_the_lock_of_another_owner() {
         }
     }
     inside.release().ok();
+}
+#[test]
+fn unlock_by_force_says_what_becomes_of_the_command() {
+    let it = sandbox();
+    let guard = it.lokt(["guard", "x", "--"].into_iter().chain(HOLD)).owner("ada").start().is_in();
+    let pid = guard.pid();
+    let told = it.lokt(["unlock", "x", "--force"]).owner("bob").run().ok();
+    assert_eq!(told.out, "released lock \"x\"\n");
+    let expected = format!("note: its guard (pid {pid}) notices that and stops its command");
+    assert!(told.err.starts_with(&expected), "{told:#?}");
+    guard.ends().expect(6);
+    let guard = it.lokt(["guard", "x", "--"].into_iter().chain(HOLD)).owner("ada").start().is_in();
+    guard.signal(Signal::SIGKILL);
+    while it.lokt(["status", "x"]).run().out.matches("orphaned").count() == 0 {}
+    let json = it.lokt(["unlock", "x", "--force", "--json"]).owner("bob").run().ok().json();
+    assert_eq!(
+        (&json["guards"][0]["pid_status"], &json["guards"][0]["name"]),
+        (&"dead".into(), &"x".into())
+    );
+    assert!(!json["guards"][0]["processes"].as_array().unwrap().is_empty(), "{json}");
+    let text = it.lokt(["lock", "y", "--ttl", "1h"]).run().ok().out;
+    assert_eq!(text, "acquired lock \"y\"\n");
+    let told = it.lokt(["unlock", "y", "--force"]).owner("bob").run().ok();
+    let told = (told.out.as_str(), told.err.as_str());
+    assert_eq!(told, ("released lock \"y\"\n", ""), "a lease has no command");
+    guard.release();
 }

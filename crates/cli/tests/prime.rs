@@ -77,7 +77,7 @@ fn prime_says_that_nothing_is_guarded_or_held() {
     let it = sandbox();
     let text = prime(&it);
     assert!(text.contains("No guarded operations"), "{text}");
-    assert!(text.contains("Now: nothing is held or frozen."), "{text}");
+    assert!(text.contains("Now: nothing is held, frozen or reserved."), "{text}");
 }
 
 #[test]

@@ -185,7 +185,7 @@ fn a_browser_shows_details_to_the_mouse_and_to_the_keyboard() {
     assert_eq!(seen["console"], json!([]), "nothing is wrong with the page: {seen}");
     let own = format!("file://{}", page.display());
     assert_eq!(seen["requests"], json!([own]), "it asks for nothing but itself");
-    assert_eq!(seen["legend"], json!(["held", "waited", "frozen", "refused"]));
+    assert_eq!(seen["legend"], json!(["held", "reserved", "waited", "frozen", "refused"]));
     let name = it.root().file_name().unwrap().to_str().unwrap().to_owned();
     assert_eq!(seen["title"], format!("{name}: timeline of locks (Lokt)"));
     assert_eq!(seen["heading"], format!("{name}: holders and waiters over time"));

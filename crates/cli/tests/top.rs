@@ -53,6 +53,25 @@ fn what_changes_is_shown_at_once() {
 }
 
 #[test]
+fn a_reservation_is_shown_and_gone_at_once() {
+    let it = sandbox();
+    it.lokt(["lock", "first", "--ttl", "1h"]).run().ok();
+    let mut view = view(&it, "lokt top");
+    view.tells("first");
+    it.lokt(["reserve", "src/auth", "--reason", "login"]).owner("ada").run().ok();
+    view.tells("src/auth");
+    view.tells("login");
+    let mut waiter = it.lokt(["reserve", "src", "--wait"]).owner("bob").start();
+    view.tells("waiting");
+    it.lokt(["unreserve", "src/auth"]).owner("ada").run().ok();
+    view.tells("bob");
+    waiter.prints("reserved");
+    waiter.ends().ok();
+    view.types("q");
+    ends(view, "0");
+}
+
+#[test]
 fn the_keyboard_freezes_and_unlocks_as_the_command_line_does() {
     let it = sandbox();
     it.lokt(["lock", "mine", "--ttl", "1h"]).run().ok();

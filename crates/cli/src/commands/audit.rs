@@ -1,11 +1,16 @@
-use super::timeline::{TimelineFormat, TimelineOptions};
+use super::{
+    reservations::covering_patterns,
+    timeline::{TimelineFormat, TimelineOptions},
+};
 use crate::{
     completion, context::CommandContext, exit::ExitCode, failure::CliFailure, output, span,
     timeline::gather::TimeRange, view,
 };
-use clap::Args;
+use clap::{Args, ValueHint};
 use lokt_lock::{
-    audit::{AuditEventKind, AuditLogLine, LogReader},
+    audit::{AuditEventKind, AuditLogLine, LogReader, TimelineSubject},
+    pattern::Pattern,
+    project::{PathOrPatternArgument, argument},
     words::{LockName, Owner, Timestamp},
 };
 use nix::{
@@ -13,6 +18,7 @@ use nix::{
     sys::inotify::{AddWatchFlags, InitFlags, Inotify},
 };
 use std::{
+    ffi::OsString,
     io,
     os::fd::{AsFd, BorrowedFd},
     path::Path,
@@ -38,6 +44,9 @@ pub(crate) struct AuditCommand {
     /// Show only events of this lock
     #[arg(long, add = completion::locks())]
     name: Option<LockName>,
+    /// Show only reservations that cover this path, or a path that this glob covers
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath, conflicts_with = "name")]
+    path: Option<OsString>,
     /// Show only what this owner did
     #[arg(long, value_name = "OWNER")]
     pub(crate) owner: Option<Owner>,
@@ -59,11 +68,15 @@ impl AuditCommand {
     pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         let owner = self.owner.as_ref();
         self.refuse_nothing()?;
+        let asked_path = match &self.path {
+            Some(typed) => Some(argument(&context.project()?, typed)?),
+            None => None,
+        };
+        let filter = EventFilter { audit: self, owner, path: asked_path.as_ref() };
         if self.timeline.is_asked() {
-            return self.show_timeline(context, owner);
+            return self.show_timeline(context, &filter);
         }
         let path = context.store.layout().audit_log();
-        let filter = EventFilter { audit: self, owner };
         match LogReader::open(&path)? {
             Some(mut reader) => {
                 self.go_to_start(&mut reader)?;
@@ -79,13 +92,16 @@ impl AuditCommand {
     fn show_timeline(
         &self,
         context: &CommandContext,
-        owner: Option<&Owner>,
+        filter: &EventFilter<'_>,
     ) -> Result<ExitCode, CliFailure> {
         let asked = TimeRange { since: self.since, until: self.until };
         let form = if self.json { TimelineFormat::Json } else { TimelineFormat::Text };
-        let wanted = |name: &str, by: &str| {
-            self.name.as_ref().is_none_or(|it| it.as_str() == name)
-                && owner.is_none_or(|it| it.as_str() == by)
+        let wanted = |(subject, name): (TimelineSubject, &str), by: &str| {
+            let is_lock = subject == TimelineSubject::Lock;
+            let patterns = || Pattern::parse(name.as_bytes()).into_iter().collect::<Vec<_>>();
+            self.name.as_ref().is_none_or(|it| is_lock && it.as_str() == name)
+                && (self.path.is_none() || (!is_lock && filter.covers_path(&patterns())))
+                && filter.owner.is_none_or(|it| it.as_str() == by)
         };
         self.timeline.run(context, (&asked, form), wanted)
     }
@@ -116,6 +132,7 @@ impl AuditCommand {
 struct EventFilter<'a> {
     audit: &'a AuditCommand,
     owner: Option<&'a Owner>,
+    path: Option<&'a PathOrPatternArgument>,
 }
 
 impl EventFilter<'_> {
@@ -166,7 +183,12 @@ impl EventFilter<'_> {
         let of_name = audit.name.as_ref().is_none_or(|it| event.text("name") == Some(it.as_str()));
         let of_owner = self.owner.is_none_or(|it| event.text("owner") == Some(it.as_str()));
         let of_kind = audit.event.is_none_or(|it| event.kind() == Some(it));
-        in_time && of_name && of_owner && of_kind
+        in_time && of_name && of_owner && of_kind && self.covers_path(&event.patterns())
+    }
+
+    /// Whether one of these patterns covers the path that was asked for, if one was.
+    fn covers_path(&self, patterns: &[Pattern]) -> bool {
+        self.path.is_none_or(|path| covering_patterns(patterns, path).next().is_some())
     }
 }
 

@@ -37,4 +37,6 @@ pub(crate) mod unreserve;
 pub(crate) mod version;
 pub(crate) mod wait;
 pub(crate) mod whoami;
+mod whoami_holdings;
 pub(crate) mod why;
+mod why_path;

@@ -22,12 +22,13 @@ use crate::{
 use clap::Args;
 use lokt_lock::{
     harness::AgentSource,
-    ops::{list_reservations, survey_all},
+    ops::{LockOperationError, LockStatusEntry, ReservationList, list_reservations, survey_all},
     project::ProjectWorkingFolder,
     reservation::{Reservation, is_own},
-    rules::OwnerSource,
+    rules::{CallerIdentity, OwnerSource},
+    store::LockStoreError,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Print a briefing for agents: guarded operations, what to do when a lock is held, what is held now
 ///
@@ -71,34 +72,19 @@ impl PrimeCommand {
             Ok(found) => found,
             Err(failure) => return self.without_root(acting, &findings, &failure),
         };
-        let me = &context.caller.identity;
-        let entries = survey_all(&context.store, &context.caller);
-        // An agent must get the rest anyway, with a note on what is not known.
-        if let Err(error) = &entries {
-            output::warn(&format!("what is held cannot be read: {}", chain(error)));
-        }
-        if !self.json {
-            let held = entries.map(|it| now::lines(&it, me)).map_err(|it| chain(&it));
-            let advice = advised(&context);
-            let caller = BriefedCaller { caller: &context.caller, is_known_to_shell };
-            output::lines(text::live(&findings, held, &advice, caller).lines())?;
+        let now = PrimeMoment {
+            entries: survey_all(&context.store, &context.caller),
+            reserved: list_reservations(&context.store, &context.caller),
+        };
+        now.warn_of_what_is_not_known();
+        if self.json {
+            output::json(&now.json(&findings, &context))?;
             return Ok(ExitCode::Done);
         }
-        let entries = entries.ok();
-        let held = entries.as_ref().map(|entries| {
-            let views = entries.iter().map(|it| view::entry::json(it, None, me));
-            views.collect::<Vec<_>>()
-        });
-        output::json(&json!({
-            "operations": findings.operations,
-            "unread": findings.unread,
-            "owner": me.owner.as_str(),
-            "owner_given": me.source == OwnerSource::Given,
-            "agent_id": me.agent.to_string(),
-            "agent": me.agent.spoken(),
-            "held": held,
-            "advice": advice::of_unwritable(&context.root),
-        }))?;
+        let advice = advised(&context);
+        let held = now.lines(&context.caller.identity);
+        let caller = BriefedCaller { caller: &context.caller, is_known_to_shell };
+        output::lines(text::live(&findings, held, &advice, caller).lines())?;
         Ok(ExitCode::Done)
     }
 
@@ -124,6 +110,7 @@ impl PrimeCommand {
                 "agent_id": caller.identity.agent.to_string(),
                 "agent": caller.identity.agent.spoken(),
                 "held": null,
+                "reserved": null,
                 "advice": told,
             }))?;
             return Ok(ExitCode::Done);
@@ -133,6 +120,57 @@ impl PrimeCommand {
         let held = Err(failure.message.clone());
         output::lines(text::live(findings, held, &trouble, caller).lines())?;
         Ok(ExitCode::Done)
+    }
+}
+
+/// What is held and reserved at this moment.
+struct PrimeMoment {
+    entries: Result<Vec<LockStatusEntry>, LockOperationError>,
+    reserved: Result<ReservationList, LockStoreError>,
+}
+
+impl PrimeMoment {
+    /// An agent must get the rest anyway, with a note on what is not known.
+    fn warn_of_what_is_not_known(&self) {
+        if let Err(error) = &self.entries {
+            output::warn(&format!("what is held cannot be read: {}", chain(error)));
+        }
+        if let Err(error) = &self.reserved {
+            output::warn(&format!("what is reserved cannot be read: {}", chain(error)));
+        }
+    }
+
+    /// A line for each lock and each reservation, or why the locks are not known.
+    fn lines(&self, me: &CallerIdentity) -> Result<Vec<String>, String> {
+        let entries = self.entries.as_ref().map_err(|error| chain(error))?;
+        let reserved = match &self.reserved {
+            Ok(list) => now::reserved(list, me),
+            Err(_) => vec!["- what is reserved cannot be read: do not edit yet".to_owned()],
+        };
+        Ok([now::lines(entries, me), reserved].concat())
+    }
+
+    fn json(&self, findings: &GuardedOperationFindings, context: &CommandContext) -> Value {
+        let me = &context.caller.identity;
+        let held = self.entries.as_ref().ok().map(|entries| {
+            let views = entries.iter().map(|it| view::entry::json(it, None, me));
+            views.collect::<Vec<_>>()
+        });
+        let reserved = self.reserved.as_ref().ok().map(|list| {
+            let all = list.standing.iter();
+            all.map(|it| view::reservation::json(it, list, &context.caller)).collect::<Vec<_>>()
+        });
+        json!({
+            "operations": findings.operations,
+            "unread": findings.unread,
+            "owner": me.owner.as_str(),
+            "owner_given": me.source == OwnerSource::Given,
+            "agent_id": me.agent.to_string(),
+            "agent": me.agent.spoken(),
+            "held": held,
+            "reserved": reserved,
+            "advice": advice::of_unwritable(&context.root),
+        })
     }
 }
 

@@ -49,7 +49,7 @@ impl ReservationsCommand {
         let shown = if paths.is_empty() { listed } else { about(listed, &paths) };
         output::even_if_unread(self.print(context, &shown, &list))?;
         let is_anothers =
-            |it: &&&Reservation| !is_mine(context, it) && counts_in(it, tree.as_ref());
+            |it: &&&Reservation| !is_mine(context, it) && counts_in(&it.scope, tree.as_ref());
         if let Some(another) = shown.iter().find(is_anothers).filter(|_| self.check) {
             let told = view::reservation::told(another, list.seen, "");
             let patterns = view::reservation::list(&another.patterns);
@@ -85,7 +85,7 @@ impl ReservationsCommand {
 }
 
 /// What cannot be read may be a reservation: that is said, and is the end of the command.
-fn report_faults(list: ReservationList) -> Result<ExitCode, CliFailure> {
+pub(super) fn report_faults(list: ReservationList) -> Result<ExitCode, CliFailure> {
     let mut failures: Vec<CliFailure> = list.faults.into_iter().map(CliFailure::from).collect();
     let Some(final_failure) = failures.pop() else { return Ok(ExitCode::Done) };
     for failure in failures {
@@ -119,9 +119,22 @@ fn about<'a>(
     all.into_iter().filter(is_about).collect()
 }
 
-/// Whether a reservation counts in a worktree. One that has no id yet has no reservations of its scope.
-fn counts_in(record: &Reservation, tree: Option<&WorktreeId>) -> bool {
-    match (&record.scope, tree) {
+/// The patterns that cover what an argument means. A file is a path alone; a folder, and a glob, stand for all that they
+/// cover.
+pub(super) fn covering_patterns<'a>(
+    patterns: &'a [Pattern],
+    argument: &'a PathOrPatternArgument,
+) -> impl Iterator<Item = &'a Pattern> {
+    let meets = |standing: &Pattern, asked: &Pattern| match (&argument.path, asked.as_literal()) {
+        (Some((_, false)), Some(path)) => standing.covers(path),
+        _ => standing.overlaps(asked),
+    };
+    patterns.iter().filter(move |it| argument.patterns.iter().any(|asked| meets(it, asked)))
+}
+
+/// Whether a scope counts in a worktree. One that has no id yet has no reservations of its scope.
+pub(super) fn counts_in(scope: &ReservationScope, tree: Option<&WorktreeId>) -> bool {
+    match (scope, tree) {
         (ReservationScope::Tree(theirs), Some(tree)) => theirs == tree,
         (ReservationScope::Tree(_), None) => false,
         _ => true,

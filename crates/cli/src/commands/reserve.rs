@@ -54,6 +54,9 @@ pub(crate) struct ReserveCommand {
     /// End it when this process ends, too (in a script: --pid $$)
     #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(1..))]
     pid: Option<i32>,
+    /// What makes it: this is for `lokt mcp`
+    #[arg(long, hide = true, value_enum, default_value = "command")]
+    origin: ReservationOriginArgument,
     #[command(flatten)]
     waiting: WaitOptions,
     /// Print JSON
@@ -66,6 +69,13 @@ pub(crate) struct ReserveCommand {
 enum ReservationScopeArgument {
     Repository,
     Tree,
+}
+
+/// What makes a reservation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ReservationOriginArgument {
+    Command,
+    Mcp,
 }
 
 impl ReserveCommand {
@@ -129,7 +139,10 @@ impl ReserveCommand {
             mode: if self.shared { ReservationMode::Shared } else { ReservationMode::Exclusive },
             ttl: self.ttl,
             reason: self.reason.clone(),
-            origin: ReservationOrigin::Command,
+            origin: match self.origin {
+                ReservationOriginArgument::Command => ReservationOrigin::Command,
+                ReservationOriginArgument::Mcp => ReservationOrigin::Mcp,
+            },
             hold: if self.pid.is_some() { HoldKind::Process } else { HoldKind::Lease },
             pid: self.pid.unwrap_or_else(super::lock::taker),
         })

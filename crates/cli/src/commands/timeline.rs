@@ -15,7 +15,10 @@ use crate::{
     },
 };
 use clap::Args;
-use lokt_lock::{audit::Timeline, sys};
+use lokt_lock::{
+    audit::{Timeline, TimelineSubject},
+    sys,
+};
 use std::{
     io::{self, Write},
     path::{Path, PathBuf},
@@ -47,15 +50,15 @@ impl TimelineOptions {
         self.timeline
     }
 
-    /// Shows the spans that `wanted` chooses by their lock's name and their owner.
+    /// Shows the spans that `wanted` chooses by their lane and their owner.
     pub(super) fn run(
         &self,
         context: &CommandContext,
         (asked, form): (&TimeRange, TimelineFormat),
-        wanted: impl Fn(&str, &str) -> bool,
+        wanted: impl Fn((TimelineSubject, &str), &str) -> bool,
     ) -> Result<ExitCode, CliFailure> {
         let mut timeline = gather::timeline(context, asked)?;
-        timeline.retain(|name, span| wanted(name, &span.who.owner));
+        timeline.retain(|lane, span| wanted(lane, &span.who.owner));
         let source = TimelineRepository::of(&context.root);
         match &self.html {
             Some(file) if file.as_os_str() == "-" => {

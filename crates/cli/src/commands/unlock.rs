@@ -6,10 +6,11 @@
 
 use crate::{
     completion, context::CommandContext, denial, exit::ExitCode, failure::CliFailure, output, view,
+    view::unlocked_guard,
 };
 use clap::Args;
 use lokt_lock::{
-    ops::{UnlockForce, UnlockOutcome, survey_all, unlock, unlock_only},
+    ops::{UnlockForce, UnlockOutcome, UnlockedGuard, survey_all, unlock, unlock_only},
     record::{HoldKind, LockRecord},
     rules::OwnerSource,
     store::{LockRecordKind, LockStoreError},
@@ -83,7 +84,8 @@ impl UnlockCommand {
         };
         let report = released_json(&released);
         if failures.is_empty() || !(released.is_empty() || self.json) {
-            output::even_if_untold(&format!("released {released:?}"), self.report(&released));
+            let names: Vec<&str> = released.iter().map(|it| it.name.as_str()).collect();
+            output::even_if_untold(&format!("released {names:?}"), self.report(&released));
         }
         // As JSON, what was unlocked and what was not is one document.
         let failed: Vec<Value> = failures.iter().map(|it| it.to_json().into()).collect();
@@ -101,32 +103,36 @@ impl UnlockCommand {
         Ok(ExitCode::Done)
     }
 
-    /// Unlocks each of several locks, even if others fail. Returns the names that are free now, and the failures of
-    /// the others.
-    fn each(&self, context: &CommandContext, names: &[LockName]) -> (Vec<String>, Vec<CliFailure>) {
+    /// Unlocks each of several locks, even if others fail. Returns those that are free now, and the failures of the
+    /// others.
+    fn each(
+        &self,
+        context: &CommandContext,
+        names: &[LockName],
+    ) -> (Vec<UnlockedLock>, Vec<CliFailure>) {
         let (mut released, mut failures) = (Vec::new(), Vec::new());
         for (place, name) in names.iter().enumerate() {
             if names.iter().take(place).any(|earlier| earlier == name) {
                 continue;
             }
             match self.one(context, name) {
-                Ok(()) => released.push(name.to_string()),
+                Ok(unlocked) => released.push(unlocked),
                 Err(failure) => failures.push(failure.fact("name", name.as_str())),
             }
         }
         (released, failures)
     }
 
-    fn one(&self, context: &CommandContext, name: &LockName) -> Result<(), CliFailure> {
+    fn one(&self, context: &CommandContext, name: &LockName) -> Result<UnlockedLock, CliFailure> {
         let (store, caller, might) = (&context.store, &context.caller, self.breaking.might());
         let unlocked = match self.breaking.fence {
             None => unlock(store, name, caller, might)?,
             Some(fence) => unlock_only(store, name, caller, might, &[fence])?,
         };
         match (unlocked, self.breaking.fence) {
-            (UnlockOutcome::Done { unlogged, unsynced }, _) => {
+            (UnlockOutcome::Done { guards, unlogged, unsynced }, _) => {
                 warn_unwritten(name, unlogged, unsynced);
-                Ok(())
+                Ok(UnlockedLock { name: name.to_string(), guards })
             }
             (UnlockOutcome::OtherFence(now), Some(asked)) => {
                 Err(denial::unlock::other_fence(name, asked, now.as_deref()))
@@ -135,14 +141,18 @@ impl UnlockCommand {
         }
     }
 
-    fn report(&self, released: &[String]) -> Result<(), CliFailure> {
+    fn report(&self, released: &[UnlockedLock]) -> Result<(), CliFailure> {
         if self.json {
             return output::json(&released_json(released));
         }
         if released.is_empty() {
             output::note("no lease of yours is held");
         }
-        released.iter().try_for_each(|name| output::text(&format!("released lock {name:?}")))
+        for lock in released {
+            output::text(&format!("released lock {:?}", lock.name))?;
+            lock.guards.iter().for_each(|guard| output::note(&unlocked_guard::told(guard)));
+        }
+        Ok(())
     }
 }
 
@@ -166,12 +176,27 @@ fn nothing_named(context: &CommandContext) -> CliFailure {
     failure.hint("lokt unlock --help")
 }
 
-fn released_json(released: &[String]) -> Value {
-    json!({"released": released, "count": released.len()})
+/// A lock that is free now.
+struct UnlockedLock {
+    name: String,
+    /// The guards that have lost it.
+    guards: Vec<UnlockedGuard>,
+}
+
+fn released_json(released: &[UnlockedLock]) -> Value {
+    let names: Vec<&str> = released.iter().map(|it| it.name.as_str()).collect();
+    let guards = released
+        .iter()
+        .flat_map(|lock| lock.guards.iter().map(|guard| unlocked_guard::json(&lock.name, guard)));
+    let guards: Vec<Value> = guards.collect();
+    if guards.is_empty() {
+        return json!({"released": names, "count": names.len()});
+    }
+    json!({"released": names, "count": names.len(), "guards": guards})
 }
 
 /// Unlocks every lease of the caller; guards stay.
-fn all_of_mine(context: &CommandContext) -> Result<Vec<String>, CliFailure> {
+fn all_of_mine(context: &CommandContext) -> Result<Vec<UnlockedLock>, CliFailure> {
     let mut released = Vec::new();
     for entry in survey_all(&context.store, &context.caller)? {
         let identity = &context.caller.identity;
@@ -182,9 +207,9 @@ fn all_of_mine(context: &CommandContext) -> Result<Vec<String>, CliFailure> {
         }
         let unlocked = unlock(&context.store, &entry.name, &context.caller, UnlockForce::Own);
         match unlocked.map_err(|it| CliFailure::from(it).facts(&released_json(&released)))? {
-            UnlockOutcome::Done { unlogged, unsynced } => {
+            UnlockOutcome::Done { guards, unlogged, unsynced } => {
                 warn_unwritten(&entry.name, unlogged, unsynced);
-                released.push(entry.name.to_string());
+                released.push(UnlockedLock { name: entry.name.to_string(), guards });
             }
             UnlockOutcome::GuardLives { .. } => output::warn(&format!(
                 "lock {:?} stays: a guard of yours runs under it",

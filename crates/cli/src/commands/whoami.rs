@@ -1,21 +1,23 @@
+use super::whoami_holdings::{CallerHoldings, HeldLockJson};
 use crate::{
     context::{OwnerOption, caller, find_root},
     env,
     exit::ExitCode,
     failure::CliFailure,
     output,
+    view::reservation::ListedReservationJson,
 };
 use clap::Args;
 use lokt_lock::{
     caller::{Caller, unused_agent},
-    file::{LockRoot, RootMethod},
+    file::{FileLockStore, LockRoot, RootMethod},
     harness::AgentSource,
     rules::OwnerSource,
     words::Harness,
 };
 use serde::Serialize;
 
-/// Show who you are to locks, and where that comes from
+/// Show who you are to locks, where that comes from, and what you have
 ///
 /// The agent is `LOKT_AGENT_ID`, else the session of the harness that you run in, else the terminal session. Each line
 /// says where its value comes from.
@@ -28,7 +30,7 @@ pub(crate) struct WhoamiCommand {
 
 /// The caller as JSON; the field names are a contract.
 #[derive(Serialize)]
-struct WhoamiJson {
+struct WhoamiJson<'a> {
     owner: String,
     /// Whether a person or a script chose it. With a given owner, the agent does not matter for
     /// ownership.
@@ -54,6 +56,9 @@ struct WhoamiJson {
     /// Why the root cannot be used.
     #[serde(skip_serializing_if = "Option::is_none")]
     root_error: Option<String>,
+    /// What the caller has; null where that cannot be read.
+    locks: Option<Vec<HeldLockJson<'a>>>,
+    reservations: Option<Vec<ListedReservationJson<'a>>>,
 }
 
 impl WhoamiCommand {
@@ -63,10 +68,21 @@ impl WhoamiCommand {
         // The caller is known also where the locks cannot be used.
         let root = find_root();
         let owner = OwnerOrigin::of(acting, &caller)?;
+        let holdings = root.as_ref().ok().map(|root| FileLockStore::of(root));
+        let holdings = holdings.map(|store| CallerHoldings::find(&store, &caller));
+        let (holdings, fault) = match holdings {
+            Some(Ok(holdings)) => (Some(holdings), None),
+            Some(Err(failure)) => (None, Some(failure.message)),
+            None => (None, None),
+        };
+        if let Some(fault) = fault {
+            output::warn(&format!("what you hold cannot be read: {fault}"));
+        }
         if self.json {
-            output::json(&view(&caller, owner, &root))?;
+            output::json(&view(&caller, owner, &root, holdings.as_ref()))?;
         } else {
-            output::lines(lines(&caller, owner, &root))?;
+            let holdings = holdings.as_ref().map(CallerHoldings::lines);
+            output::lines(lines(&caller, owner, (&root, holdings)))?;
         }
         Ok(ExitCode::Done)
     }
@@ -116,7 +132,12 @@ impl OwnerOrigin {
     }
 }
 
-fn view(caller: &Caller, owner: OwnerOrigin, root: &Result<LockRoot, CliFailure>) -> WhoamiJson {
+fn view<'a>(
+    caller: &Caller,
+    owner: OwnerOrigin,
+    root: &Result<LockRoot, CliFailure>,
+    holdings: Option<&'a CallerHoldings>,
+) -> WhoamiJson<'a> {
     let identity = &caller.identity;
     let origin = AgentOrigin::of(&caller.agent_source);
     WhoamiJson {
@@ -132,6 +153,8 @@ fn view(caller: &Caller, owner: OwnerOrigin, root: &Result<LockRoot, CliFailure>
         root_path: root.as_ref().ok().map(|it| it.path.display().to_string()),
         root_method: root.as_ref().ok().map(|it| it.method.as_str()),
         root_error: root.as_ref().err().map(|it| it.message.clone()),
+        locks: holdings.map(CallerHoldings::locks_json),
+        reservations: holdings.map(|it| it.reservations_json(caller)),
     }
 }
 
@@ -178,7 +201,11 @@ impl AgentOrigin {
     }
 }
 
-fn lines(caller: &Caller, owner: OwnerOrigin, root: &Result<LockRoot, CliFailure>) -> Vec<String> {
+fn lines(
+    caller: &Caller,
+    owner: OwnerOrigin,
+    (root, holdings): (&Result<LockRoot, CliFailure>, Option<Vec<String>>),
+) -> Vec<String> {
     let identity = &caller.identity;
     let origin = AgentOrigin::of(&caller.agent_source);
     let (id, spoken) = (identity.agent.as_str(), identity.agent.spoken());
@@ -200,8 +227,9 @@ fn lines(caller: &Caller, owner: OwnerOrigin, root: &Result<LockRoot, CliFailure
         format!("agent    {agent}: {}", origin.told()),
         format!("harness  {harness}"),
         format!("root     {root}"),
-        String::new(),
     ];
+    lines.extend(holdings.into_iter().flatten());
+    lines.push(String::new());
     lines.extend(meaning(caller));
     lines
 }

@@ -117,7 +117,7 @@ pub(super) fn failed<T>(
     {
         stderr.truncate(end_of_command(stderr));
     }
-    let cycle = if code == DEADLOCK { lines(told, "hint: ") } else { Vec::new() };
+    let cycle = if code == DEADLOCK { waits(told) } else { Vec::new() };
     let drift = lines(told, "drift: ");
     Err(Box::new(ToolError { code, error, cycle, drift, fields, next }))
 }
@@ -147,7 +147,12 @@ const USAGE: i32 = 64;
 /// The exit code of a time limit that has passed.
 const TIME_LIMIT: i32 = 124;
 
-/// The exit code of a deadlock. Its hints are the waits that form the circle.
+/// The waits that form a circle: the hints of a deadlock, without the remedy for people.
+fn waits(told: &str) -> Vec<String> {
+    lines(told, "hint: ").into_iter().filter(|it| it.contains(" waits for ")).collect()
+}
+
+/// The exit code of a deadlock. Its hints are the waits that form the circle, and a remedy.
 const DEADLOCK: i32 = 7;
 
 impl ToolError {

@@ -72,6 +72,8 @@ pub(super) enum McpArgumentKind {
     Text,
     /// Patterns of paths.
     Globs,
+    /// One or more paths, or patterns of them.
+    Paths,
     /// An owner's name.
     Owner,
     /// A kind of event.
@@ -103,6 +105,7 @@ impl McpArgumentKind {
             Self::Names => misfit_of_list(value, is_name),
             Self::Command => misfit_of_list(value, is_word),
             Self::Globs if value.as_array().is_some_and(Vec::is_empty) => None,
+            Self::Paths => misfit_of_list(value, |path| is_word(path) && !path.is_empty()),
             Self::Globs => misfit_of_list(value, |glob| is_word(glob) && !glob.is_empty()),
             Self::Name => one(text.is_some_and(is_name)),
             Self::ResultName => one(text.is_some_and(|it| is_name(it) && it.len() <= 183)),
@@ -139,6 +142,9 @@ impl McpArgumentKind {
                 format!("a list of texts, the program and its arguments, each {WORD}")
             }
             Self::Text => format!("a text of {WORD}"),
+            Self::Paths => {
+                format!("a list of at least one path or glob, each not empty, {WORD}")
+            }
             Self::Globs => format!("a list of globs, each not empty, {WORD}"),
             Self::Owner => "an owner: a text that is not empty, without control characters".into(),
             Self::Event => {
@@ -161,7 +167,7 @@ impl McpArgumentKind {
     /// The values as a schema, in words that all models understand.
     fn schema(self) -> Value {
         match self {
-            Self::Names | Self::Command => {
+            Self::Names | Self::Command | Self::Paths => {
                 json!({"type": "array", "items": {"type": "string"}, "minItems": 1})
             }
             Self::Globs => json!({"type": "array", "items": {"type": "string"}}),
@@ -330,6 +336,7 @@ mod tests {
             (McpArgumentKind::Text, json!(""), json!("\0")),
             (McpArgumentKind::Text, json!("é"), json!(long)),
             (McpArgumentKind::Globs, json!([]), json!([""])),
+            (McpArgumentKind::Paths, json!(["src/a", "*"]), json!([])),
             (McpArgumentKind::Owner, json!("ada"), json!("a\nb")),
             (McpArgumentKind::Event, json!("renew"), json!("explosion")),
             (McpArgumentKind::Moment, json!("2026-02-01T10:00:00Z"), json!("--tail")),

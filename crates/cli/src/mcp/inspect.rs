@@ -77,7 +77,10 @@ impl McpOperation for McpWhyArguments {
         &[required("name", McpArgumentKind::Name, "The lock")];
 
     async fn call(self, call: &McpCallHandle) -> ToolAnswer {
-        match LoktCommandLine::new(["why", "--json", "--", self.name.as_str()]).run(call).await {
+        match LoktCommandLine::new(["why", "--lock", "--json", "--", self.name.as_str()])
+            .run(call)
+            .await
+        {
             Ok(ended) => match (ended.code, ended.json()) {
                 // That it is blocked is an answer.
                 (Some(0 | 2), Some(Value::Object(fields))) => {

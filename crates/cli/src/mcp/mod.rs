@@ -11,7 +11,7 @@
 //! * `progress.rs`: the queue position of a waiting call.
 //! * `argument_table.rs`, `argument_types.rs`: the arguments of a tool, their schema and their check.
 //! * `answer.rs`, `plain_text.rs`, `next_step.rs`: results, their text, and what to do after an error.
-//! * A file for each kind of operation: `lock.rs`, `unlock.rs`, `inspect.rs`, `guarded.rs`, `once.rs`,
+//! * A file for each kind of operation: `lock.rs`, `unlock.rs`, `reserve.rs`, `inspect.rs`, `guarded.rs`, `once.rs`,
 //!   `run_tool.rs`, `history.rs`, `force.rs`.
 //!
 //! Every operation starts this program again with the words of the command line, so that locks, signals
@@ -41,6 +41,7 @@ mod outlet;
 mod plain_text;
 mod progress;
 mod request_id;
+mod reserve;
 mod run_tool;
 mod server;
 mod transport;

@@ -1,7 +1,7 @@
 //! What an agent should do after an error. It is made from the exit code, which says what an error means, and from
 //! the fields of the result. An obedient model does exactly this, so nothing here takes what belongs to another.
 
-use super::{force, once, run_tool, server::McpOperation, unlock};
+use super::{force, once, reserve, run_tool, server::McpOperation, unlock};
 use rmcp::model::JsonObject;
 use serde_json::Value;
 
@@ -19,6 +19,11 @@ pub(super) const ENDED: &str =
 ///
 /// `code` is the exit code of the command. Texts name only tools and arguments that the client has.
 pub(super) fn after(tool: &str, code: i32, fields: &JsonObject) -> &'static str {
+    if matches!(tool, reserve::McpReserveArguments::NAME | reserve::McpUnreserveArguments::NAME)
+        && let Some(next) = after_reserving(code, fields)
+    {
+        return next;
+    }
     match code {
         2 => refused(tool, fields),
         3 => not_found(tool),
@@ -45,6 +50,27 @@ pub(super) fn after(tool: &str, code: i32, fields: &JsonObject) -> &'static str 
     }
 }
 
+/// The next step where paths were not reserved, or not given back.
+fn after_reserving(code: i32, fields: &JsonObject) -> Option<&'static str> {
+    Some(match code {
+        2 if has_waited(fields) => {
+            "edit other files and come back, or call again with a longer \"timeout\". If it cannot wait, ask the agent that has reserved it"
+        }
+        2 => {
+            "edit other files and come back, or call again with \"wait\": true. If it cannot wait, ask the agent that has reserved it"
+        }
+        3 => {
+            "there is nothing to give back. If you had reserved it, that ended before: look at these files before you edit on"
+        }
+        4 => "leave it: it ends by itself, or when the agent that has reserved it gives it back",
+        7 => "call unreserve for what you have reserved, then reserve all paths in one call",
+        1 => {
+            "do not edit these files yet. If the error names a path, fix \"paths\" and call again; else show the error to a person"
+        }
+        _ => return None,
+    })
+}
+
 /// The next step when a lock is held, frozen or waited for.
 fn refused(tool: &str, fields: &JsonObject) -> &'static str {
     if tool == once::McpRunOnceArguments::NAME {
@@ -62,7 +88,8 @@ fn refused(tool: &str, fields: &JsonObject) -> &'static str {
 /// Whether a refusal came after a wait.
 fn has_waited(fields: &JsonObject) -> bool {
     let is = |key: &str, value: &str| fields.get(key).is_some_and(|it| it == value);
-    is("outcome", "timed_out") || (is("status", "blocked") && fields.contains_key("waited_ms"))
+    let has_time = fields.get("waited_ms").is_some_and(|it| !it.is_null());
+    is("outcome", "timed_out") || (is("status", "blocked") && has_time)
 }
 
 /// The next step where something does not exist.
@@ -111,7 +138,10 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    const TOOLS: [&str; 10] = [
+    const TOOLS: [&str; 13] = [
+        "reserve",
+        "unreserve",
+        "reservations",
         "lock",
         "unlock",
         "status",
@@ -165,6 +195,7 @@ mod tests {
     fn a_guard_that_did_not_wait_is_not_said_to_have_waited() {
         assert!(has_waited(&fields(&json!({"status": "blocked", "waited_ms": 7}))));
         assert!(has_waited(&fields(&json!({"outcome": "timed_out"}))));
+        assert!(!has_waited(&fields(&json!({"status": "blocked", "waited_ms": null}))));
         // A guard says how long it waited also where it did not.
         assert!(!has_waited(&fields(&json!({"outcome": "denied", "waited_ms": 0}))));
     }

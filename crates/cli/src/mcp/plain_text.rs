@@ -28,12 +28,83 @@ pub(super) fn lease(fields: &JsonObject) -> String {
     joined(&lines)
 }
 
+/// Paths that were reserved, or whose reservation was extended.
+pub(super) fn reserved(fields: &JsonObject) -> String {
+    let is_extended = fields.get("extended") == Some(&true.into());
+    let verb = if is_extended { "extended the reservation of" } else { "reserved" };
+    let mut ends = vec!["unreserve"];
+    ends.extend(text_of(fields, "expires_at"));
+    ends.push("the end of this connection");
+    joined(&[format!("{verb} {}, until {}", patterns(fields), ends.join(" or "))])
+}
+
+/// Paths that were given back, a line for each reservation.
+pub(super) fn given_back(fields: &JsonObject) -> String {
+    let parts = fields.get("released").and_then(Value::as_array).into_iter().flatten();
+    let told = |part: &Value| {
+        let list = |key: &str| texts(part.get(key));
+        let rest = list("rest");
+        let rest = if rest.is_empty() { rest } else { format!("; {rest} stays reserved") };
+        format!("gave back {}{rest}", list("given_back"))
+    };
+    joined(&parts.map(told).collect::<Vec<_>>())
+}
+
+/// Reservations, one in a line.
+pub(super) fn reservations(fields: &JsonObject) -> String {
+    let all = fields.get("reservations").and_then(Value::as_array).into_iter().flatten();
+    let told = |record: &JsonObject| {
+        let is_mine = record.get("mine") == Some(&true.into());
+        let who = if is_mine { "you".to_owned() } else { reserving(record) };
+        let end = text_of(record, "expires_at").map(|it| format!(" until {it}"));
+        let reason = text_of(record, "reason").map(|it| format!(": {it}"));
+        let more = [end, reason].into_iter().flatten().collect::<String>();
+        format!("{} is reserved by {who}{more}", patterns(record))
+    };
+    let lines: Vec<String> = all.filter_map(Value::as_object).map(told).collect();
+    if lines.is_empty() {
+        return "nothing is reserved".to_owned();
+    }
+    joined(&lines)
+}
+
+/// The owner of a reservation, and its agent: `ada (agent-1)`.
+fn reserving(record: &JsonObject) -> String {
+    let owner = text_of(record, "owner").unwrap_or_default();
+    text_of(record, "agent_id").map_or_else(|| owner.to_owned(), |it| format!("{owner} ({it})"))
+}
+
+fn patterns(fields: &JsonObject) -> String {
+    texts(fields.get("patterns"))
+}
+
+/// Texts in quotes, with commas between them.
+fn texts(list: Option<&Value>) -> String {
+    let all = list.and_then(Value::as_array).into_iter().flatten();
+    all.map(Value::to_string).collect::<Vec<_>>().join(", ")
+}
+
 /// Names that are free now.
 pub(super) fn freed(fields: &JsonObject) -> String {
     let Some(names) = fields.get("released") else {
         return joined(&[format!("unfroze {}", name(fields))]);
     };
-    joined(&[format!("unlocked {}", words(names))])
+    let guards = fields.get("guards").and_then(Value::as_array).into_iter().flatten();
+    let guard = |guard: &JsonObject| {
+        let pid = guard.get("pid").map(Value::to_string).unwrap_or_default();
+        let runs = guard.get("command").map(words).unwrap_or_default();
+        match text_of(guard, "pid_status") {
+            Some("dead") => {
+                format!("its guard (pid {pid}) is gone, and nothing stops what is left of: {runs}")
+            }
+            _ => format!(
+                "its guard (pid {pid}) notices that and stops, unless it only warns: {runs}"
+            ),
+        }
+    };
+    let mut lines = vec![format!("unlocked {}", words(names))];
+    lines.extend(guards.filter_map(Value::as_object).map(guard));
+    joined(&lines)
 }
 
 /// Locks, one in a line.

@@ -12,6 +12,7 @@ use super::{
     inspect::{McpStatusArguments, McpWhyArguments},
     lock::McpLockArguments,
     once::McpRunOnceArguments,
+    reserve::{McpReservationsArguments, McpReserveArguments, McpUnreserveArguments},
     run_tool::McpRunToolArguments,
     unlock::McpUnlockArguments,
 };
@@ -39,6 +40,8 @@ held).
 - An error says what failed and ends with next: do that. If another holds the lock, do other work, or call again \
 with wait: you get a position in the queue, first come, first served. Never delete lock files, never work without \
 the lock.
+- Before you edit files that others may edit too: reserve them; unreserve when you are done. Never edit what another \
+has reserved.
 - why explains a lock, audit tells what happened.";
 
 /// What `lock` was called before: clients may have it in their notes and permissions. It is not
@@ -146,6 +149,11 @@ impl McpServer {
             McpRunOnceArguments::NAME => perform::<McpRunOnceArguments>(arguments, call).await,
             McpRunToolArguments::NAME => perform::<McpRunToolArguments>(arguments, call).await,
             McpAuditArguments::NAME => perform::<McpAuditArguments>(arguments, call).await,
+            McpReserveArguments::NAME => perform::<McpReserveArguments>(arguments, call).await,
+            McpUnreserveArguments::NAME => perform::<McpUnreserveArguments>(arguments, call).await,
+            McpReservationsArguments::NAME => {
+                perform::<McpReservationsArguments>(arguments, call).await
+            }
             _ if self.force == McpForcePermission::Absent => return None,
             McpForceUnlockArguments::NAME => {
                 perform::<McpForceUnlockArguments>(arguments, call).await
@@ -166,6 +174,9 @@ impl McpServer {
             described::<McpRunOnceArguments>(),
             described::<McpRunToolArguments>(),
             described::<McpAuditArguments>(),
+            described::<McpReserveArguments>(),
+            described::<McpUnreserveArguments>(),
+            described::<McpReservationsArguments>(),
         ];
         if self.force == McpForcePermission::Allowed {
             tools.extend([

@@ -184,7 +184,8 @@ impl OnceRequest {
             let name = self.name.as_str();
             let text =
                 format!("the command of {name:?} asks for its own result, which would never end");
-            return Err(CliFailure::new(ExitCode::Deadlock, text));
+            return Err(CliFailure::new(ExitCode::Deadlock, text)
+                .hint("let it run the program itself there, without lokt once"));
         }
         Ok(())
     }

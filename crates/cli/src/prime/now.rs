@@ -1,10 +1,12 @@
-//! What is held, frozen or broken at this moment, a line for each name, most binding first.
+//! What is held, frozen, reserved or broken at this moment, a line for each name, most binding first.
 
 use super::{quotation::code, text::WIDTH};
 use crate::span;
 use lokt_lock::{
-    ops::{LockState, LockStatusEntry},
+    ops::{LockState, LockStatusEntry, ReservationList},
+    pattern::Pattern,
     record::LockRecord,
+    reservation::{Reservation, is_own},
     rules::CallerIdentity,
 };
 
@@ -52,6 +54,39 @@ fn line(entry: &LockStatusEntry, me: &CallerIdentity) -> Option<(u8, String)> {
         }
     };
     Some((rank, format!("- {name} {rest}")))
+}
+
+/// The lines about all reservations, those of others first.
+pub(crate) fn reserved(list: &ReservationList, me: &CallerIdentity) -> Vec<String> {
+    let is_mine = |it: &Reservation| is_own(me, &it.owner, it.agent_id.as_ref());
+    let (mine, others): (Vec<_>, Vec<_>) = list.standing.iter().partition(|it| is_mine(it));
+    let others = others.into_iter().map(|it| {
+        let agent = it.agent_id.as_ref().filter(|it| it.is_of_harness());
+        let agent = agent.map(|it| format!(" ({})", code(&it.spoken(), 32))).unwrap_or_default();
+        let reason = it.reason.as_ref().map(|it| format!(": {}", code(it, 40))).unwrap_or_default();
+        (it, format!("{}{agent}", code(it.owner.as_str(), 20)), reason)
+    });
+    let mine = mine.into_iter().map(|it| (it, "you".to_owned(), String::new()));
+    let line = |(record, who, reason): (&Reservation, String, String)| {
+        let end = record.expiry().map(|end| span::show(end.since(list.seen)));
+        let end = end.map_or_else(String::new, |end| format!(", for another {end}"));
+        let line = format!("- {} reserved by {who}{end}", paths(&record.patterns));
+        let fits = line.chars().count() + reason.chars().count() <= WIDTH;
+        if fits { line + &reason } else { line }
+    };
+    let unreadable = list.faults.first().map(|_| {
+        "- a reservation is unreadable: leave it to a person (`lokt reservations`)".to_owned()
+    });
+    others.chain(mine).map(line).chain(unreadable).collect()
+}
+
+/// The first pattern, and how many others there are: "`src/a` and 2 more are".
+fn paths(patterns: &[Pattern]) -> String {
+    let first = patterns.first().map(|it| code(&it.to_string(), 40)).unwrap_or_default();
+    match patterns.len() {
+        0 | 1 => format!("{first} is"),
+        count => format!("{first} and {} more are", count - 1),
+    }
 }
 
 fn is_only_a_result(entry: &LockStatusEntry) -> bool {

@@ -40,7 +40,7 @@ pub(crate) fn live(
     let trouble = briefly(trouble, room.saturating_sub(needed.min(room / 2) + ROOM_FOR_REST));
     let end = paragraphs(&[&trouble, &rules, &identity]);
     let (held, fallback) = match held {
-        Ok(lines) => (lines, "Now: nothing is held or frozen."),
+        Ok(lines) => (lines, "Now: nothing is held, frozen or reserved."),
         Err(_) => (
             Vec::new(),
             "What is held now cannot be read; run `lokt doctor` before any of these operations.",
@@ -157,7 +157,9 @@ If a lock is held or frozen, nothing is run: `error: lock \"NAME\" is held by â€
 `lokt guard NAME --wait -- COMMAND`. `lokt why NAME` says who holds it: ask them if you cannot wait. Never
 use --force, --break-stale or --owner, never delete lock files, never run the bare command
 instead. If a lock \"was lost\", the work was stopped: do it again.
-Guard what else must not happen twice at once: `lokt guard NAME --ttl 5m -- COMMAND`.";
+Guard what else must not happen twice at once: `lokt guard NAME --ttl 5m -- COMMAND`.
+Never edit a file that another has reserved (`lokt why PATH` says so): edit others first. To keep others off yours:
+`lokt reserve PATH --reason WHY`, then `lokt unreserve PATH`.";
 
 /// How to commit where others edit: a worktree has one index.
 pub(crate) const TURNS: &str = "\

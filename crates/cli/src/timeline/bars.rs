@@ -1,6 +1,7 @@
 use crate::{
     output::{Glyphs, StyledLine},
     printable, span,
+    view::{agent_label::other_than_terminal, holder},
 };
 use anstyle::{AnsiColor, Style};
 use lokt_lock::{
@@ -20,8 +21,9 @@ pub(crate) struct TimelineBarOptions {
 /// The least width of a bar: below it, lines become wider than was asked for.
 const LEAST: usize = 20;
 
-/// The longest name and owner that are shown whole.
+/// The longest name and owner that are shown whole; the latter also with an agent beside it.
 const LONGEST: [usize; 2] = [28, 16];
+const LONGEST_WITH_AGENT: usize = 28;
 
 /// One column of a bar. Of several, the last of these is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,11 +32,13 @@ enum BarCell {
     Refused,
     Frozen,
     Waited,
+    Reserved,
     Held,
 }
 
 impl BarCell {
-    const ALL: [Self; 5] = [Self::Empty, Self::Refused, Self::Frozen, Self::Waited, Self::Held];
+    const ALL: [Self; 6] =
+        [Self::Empty, Self::Refused, Self::Frozen, Self::Waited, Self::Reserved, Self::Held];
 
     fn of(kind: TimelineSpanKind) -> Self {
         match kind {
@@ -42,6 +46,7 @@ impl BarCell {
             TimelineSpanKind::Wait => Self::Waited,
             TimelineSpanKind::Freeze => Self::Frozen,
             TimelineSpanKind::Refusal => Self::Refused,
+            TimelineSpanKind::Reservation => Self::Reserved,
         }
     }
 
@@ -54,6 +59,8 @@ impl BarCell {
             (Self::Frozen, Glyphs::Ascii) => '~',
             (Self::Waited, Glyphs::Unicode) => '╌',
             (Self::Waited, Glyphs::Ascii) => '-',
+            (Self::Reserved, Glyphs::Unicode) => '▆',
+            (Self::Reserved, Glyphs::Ascii) => '=',
             (Self::Held, Glyphs::Unicode) => '█',
             (Self::Held, Glyphs::Ascii) => '#',
         }
@@ -65,6 +72,7 @@ impl BarCell {
             Self::Refused => AnsiColor::Red.on_default(),
             Self::Frozen => AnsiColor::Cyan.on_default(),
             Self::Waited => AnsiColor::Yellow.on_default(),
+            Self::Reserved => AnsiColor::Blue.on_default(),
             Self::Held => AnsiColor::Green.on_default(),
         }
     }
@@ -75,15 +83,18 @@ impl BarCell {
             Self::Refused => "refused",
             Self::Frozen => "frozen",
             Self::Waited => "waited",
+            Self::Reserved => "reserved",
             Self::Held => "held",
         }
     }
 }
 
-/// What one owner had to do with one name.
+/// What one owner had to do with one name; of several of its agents, one.
 struct TimelineBarRow<'a> {
     name: &'a str,
     owner: &'a str,
+    /// The agent in words; nothing for a terminal session.
+    agent: Option<String>,
     spans: Vec<&'a TimelineSpan>,
 }
 
@@ -91,9 +102,9 @@ struct TimelineBarRow<'a> {
 pub(crate) fn lines(timeline: &Timeline, drawing: TimelineBarOptions) -> Vec<StyledLine> {
     let rows: Vec<TimelineBarRow<'_>> = timeline.lanes.iter().flat_map(rows_of).collect();
     let cells = |row: &TimelineBarRow<'_>| {
-        let [held, waited] =
-            [TimelineSpanKind::Hold, TimelineSpanKind::Wait].map(|kind| total(row, kind, timeline));
-        [cut(row.name, LONGEST[0]), cut(row.owner, LONGEST[1]), held, waited]
+        let held = total(row, &[TimelineSpanKind::Hold, TimelineSpanKind::Reservation], timeline);
+        let waited = total(row, &[TimelineSpanKind::Wait], timeline);
+        [cut(row.name, LONGEST[0]), label(row, &rows), held, waited]
     };
     let head = ["NAME", "OWNER", "HELD", "WAITED"].map(str::to_owned);
     let table: Vec<[String; 4]> = std::iter::once(head).chain(rows.iter().map(cells)).collect();
@@ -108,7 +119,12 @@ pub(crate) fn lines(timeline: &Timeline, drawing: TimelineBarOptions) -> Vec<Sty
         let cells = cells.map(|(cell, width)| printable::padded(cell, *width) + "  ");
         [plain(cells.collect()), bar].concat()
     });
-    lines.chain([legend(drawing.glyphs), plain(scale.told(timeline))]).collect()
+    let is_reserved = rows
+        .iter()
+        .flat_map(|row| &row.spans)
+        .any(|span| span.kind == TimelineSpanKind::Reservation);
+    let is_used = |cell: &BarCell| is_reserved || *cell != BarCell::Reserved;
+    lines.chain([legend(drawing.glyphs, is_used), plain(scale.told(timeline))]).collect()
 }
 
 fn plain(text: String) -> StyledLine {
@@ -120,17 +136,27 @@ fn rows_of(lane: &TimelineLane) -> Vec<TimelineBarRow<'_>> {
     let mut rows: Vec<TimelineBarRow<'_>> = Vec::new();
     for span in &lane.spans {
         let owner = span.who.owner.as_str();
-        match rows.iter_mut().find(|row| row.owner == owner) {
+        let agent = other_than_terminal(span.who.agent_id.as_deref());
+        match rows.iter_mut().find(|row| row.owner == owner && row.agent == agent) {
             Some(row) => row.spans.push(span),
-            None => rows.push(TimelineBarRow { name: &lane.name, owner, spans: vec![span] }),
+            None => rows.push(TimelineBarRow { name: &lane.name, owner, agent, spans: vec![span] }),
         }
     }
     rows
 }
 
+/// An owner, with its agent where the owner has another row in the lane.
+fn label(row: &TimelineBarRow<'_>, all: &[TimelineBarRow<'_>]) -> String {
+    let is_beside = |it: &&TimelineBarRow<'_>| it.name == row.name && it.owner == row.owner;
+    if all.iter().filter(is_beside).count() < 2 {
+        return cut(row.owner, LONGEST[1]);
+    }
+    cut(&holder::named(row.owner, [row.agent.clone()]), LONGEST_WITH_AGENT)
+}
+
 /// How long an owner did something within the timeline; nothing where it did not.
-fn total(row: &TimelineBarRow<'_>, kind: TimelineSpanKind, timeline: &Timeline) -> String {
-    let spans = row.spans.iter().filter(|span| span.kind == kind);
+fn total(row: &TimelineBarRow<'_>, kinds: &[TimelineSpanKind], timeline: &Timeline) -> String {
+    let spans = row.spans.iter().filter(|span| kinds.contains(&span.kind));
     let inside =
         spans.map(|span| span.until.min(timeline.until).since(span.from.max(timeline.from)));
     inside.reduce(Duration::saturating_add).map(span::show).unwrap_or_default()
@@ -222,8 +248,9 @@ fn painted(cells: &[BarCell], glyphs: Glyphs) -> StyledLine {
     runs.filter_map(piece).collect()
 }
 
-fn legend(glyphs: Glyphs) -> StyledLine {
-    let shown = BarCell::ALL.iter().rev().filter(|cell| **cell != BarCell::Empty).zip(0..);
+fn legend(glyphs: Glyphs, is_used: impl Fn(&BarCell) -> bool) -> StyledLine {
+    let shown = BarCell::ALL.iter().rev().filter(|cell| **cell != BarCell::Empty && is_used(cell));
+    let shown = shown.zip(0..);
     let pieces = shown.flat_map(|(cell, number)| {
         let gap = if number == 0 { "" } else { "  " };
         let glyph = cell.glyph(glyphs).to_string();

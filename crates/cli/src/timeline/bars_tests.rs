@@ -67,3 +67,15 @@ fn a_timeline_without_length_is_drawn() {
     timeline.until = timeline.from;
     assert!(plain(&timeline, 80, Glyphs::Ascii).contains('#'));
 }
+
+#[test]
+fn reservations_have_a_bar_and_two_agents_of_one_owner_have_two_rows() {
+    let expected = "\
+NAME         OWNER                  HELD  WAITED  08:00:00              08:01:00
+src/**/*.rs  ada (claude-code one)  30s           ▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆
+src/**/*.rs  ada (claude-code two)                          ×
+█ held  ▆ reserved  ╌ waited  ▒ frozen  × refused";
+    let text = plain(&samples::two_sessions(), 80, Glyphs::Unicode);
+    let shown: Vec<&str> = text.lines().take(4).collect();
+    assert_eq!(shown.join("\n"), expected);
+}

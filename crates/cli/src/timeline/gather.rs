@@ -1,7 +1,11 @@
-use crate::{context::CommandContext, failure::CliFailure, output};
+use crate::{
+    context::CommandContext,
+    failure::{CliFailure, chain},
+    output,
+};
 use lokt_lock::{
     audit::{AuditLogLine, LogReader, ResolvedTimeRange, Timeline, TimelineEndState},
-    ops::{LockState, LockStatusEntry, survey_all},
+    ops::{LockState, LockStatusEntry, list_reservations, survey_all},
     record::LockRecord,
     store::LockRecordKind,
     words::Timestamp,
@@ -20,7 +24,10 @@ pub(crate) fn timeline(
     context: &CommandContext,
     asked: &TimeRange,
 ) -> Result<Timeline, CliFailure> {
-    let present = present(survey_all(&context.store, &context.caller)?);
+    let mut present = present(survey_all(&context.store, &context.caller)?);
+    let reservations = list_reservations(&context.store, &context.caller)?;
+    reservations.faults.iter().for_each(|fault| output::warn(&chain(fault)));
+    present.reservations = reservations.standing;
     let now = Timestamp::now();
     let window = ResolvedTimeRange { since: asked.since, until: asked.until.unwrap_or(now), now };
     let mut reader = LogReader::open(&context.store.layout().audit_log())?;

@@ -13,6 +13,8 @@ pub(crate) struct TimelineJson<'a> {
 #[derive(Serialize)]
 struct LaneJson<'a> {
     name: &'a str,
+    /// What the name is: `lock`, or `paths` for the pattern of a reservation.
+    subject: &'static str,
     spans: Vec<TimelineSpanJson<'a>>,
 }
 
@@ -44,7 +46,8 @@ pub(crate) fn json(timeline: &Timeline) -> TimelineJson<'_> {
 }
 
 fn lane(lane: &TimelineLane) -> LaneJson<'_> {
-    LaneJson { name: &lane.name, spans: lane.spans.iter().map(span).collect() }
+    let spans = lane.spans.iter().map(span).collect();
+    LaneJson { name: &lane.name, subject: lane.subject.as_str(), spans }
 }
 
 fn span(span: &TimelineSpan) -> TimelineSpanJson<'_> {

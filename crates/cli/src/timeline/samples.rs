@@ -3,7 +3,7 @@
 use lokt_lock::{
     audit::{
         AuditEventActor, SpanEnd, Timeline, TimelineLane, TimelineSpan, TimelineSpanKind,
-        TimelineSpanStartCertainty,
+        TimelineSpanStartCertainty, TimelineSubject,
     },
     words::Timestamp,
 };
@@ -43,13 +43,30 @@ pub(super) fn two_builds() -> Timeline {
     ];
     let deploy = vec![span(TimelineSpanKind::Freeze, "ops", (-30, 90))];
     timeline(vec![
-        TimelineLane { name: "build".to_owned(), spans: build },
-        TimelineLane { name: "deploy".to_owned(), spans: deploy },
+        lane(TimelineSubject::Lock, "build", build),
+        lane(TimelineSubject::Lock, "deploy", deploy),
     ])
+}
+
+fn lane(subject: TimelineSubject, name: &str, spans: Vec<TimelineSpan>) -> TimelineLane {
+    TimelineLane { subject, name: name.to_owned(), spans }
+}
+
+/// Two sessions of ada, one of which has reserved what the other then wants.
+pub(super) fn two_sessions() -> Timeline {
+    let of = |session: &str, span: TimelineSpan| {
+        let agent_id = Some(format!("claude-code:{session}"));
+        TimelineSpan { who: AuditEventActor { agent_id, ..span.who }, command: Vec::new(), ..span }
+    };
+    let src = vec![
+        of("one", span(TimelineSpanKind::Reservation, "ada", (0, 30))),
+        of("two", span(TimelineSpanKind::Refusal, "ada", (20, 20))),
+    ];
+    timeline(vec![lane(TimelineSubject::Paths, "src/**/*.rs", src)])
 }
 
 /// One hold, by an owner of any name.
 pub(super) fn owned_by(owner: &str) -> Timeline {
     let spans = vec![span(TimelineSpanKind::Hold, owner, (10, 20))];
-    timeline(vec![TimelineLane { name: "build".to_owned(), spans }])
+    timeline(vec![lane(TimelineSubject::Lock, "build", spans)])
 }

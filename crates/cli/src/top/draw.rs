@@ -1,10 +1,15 @@
 use super::{
     help,
-    lines::{self, TextTone, TopTableLine, clean},
+    lines::{self, TextTone, TopTableContext, TopTableLine, clean},
+    reserved,
     snapshot::{LockNameStatus, TopSnapshot},
     state::{TopDetailVisibility, TopInputMode, TopViewState},
 };
-use crate::{output::Glyphs, printable};
+use crate::{
+    output::Glyphs,
+    printable,
+    view::{self, agent_label::OwnersOfSeveralAgents},
+};
 use lokt_lock::{audit::AuditLogLine, words::Timestamp};
 use ratatui::{
     Frame,
@@ -25,6 +30,9 @@ pub(super) enum ColourMode {
 
 /// The widest that names and owners may make their columns.
 const WIDEST: [u16; 2] = [28, 16];
+
+/// The same where agents are named beside their owners.
+const WIDEST_WITH_AGENTS: [u16; 2] = [28, 28];
 
 /// From which height on the last events are shown.
 const TALL: u16 = 16;
@@ -49,29 +57,25 @@ pub(super) struct TopScreenContent<'a> {
 impl TopScreenContent<'_> {
     /// Draws everything that there is room for.
     pub(super) fn draw(&self, frame: &mut Frame<'_>) {
-        let Rect { width, height, .. } = frame.area();
         let list = self.state.list(self.snapshot);
         let chosen = self.state.chosen_in(&list);
         let seen = chosen.and_then(|at| list.get(at)).copied();
-        let full =
-            seen.filter(|_| self.state.detail == TopDetailVisibility::Shown && height >= LOW);
+        let is_low = frame.area().height < LOW;
+        let full = seen.filter(|_| self.state.detail == TopDetailVisibility::Shown && !is_low);
         let full = full.map_or_else(Vec::new, |seen| lines::full(seen, self.now));
-        let lines_of = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);
-        let detail = if full.is_empty() { 0 } else { (lines_of(full.len()) + 1).min(height / 2) };
-        let events = lines_of(self.snapshot.events.len()).saturating_add(1).min(height / 4);
+        let owners = self.snapshot.owners_of_several_agents();
+        let reserved = if is_low { Vec::new() } else { reserved::lines(self, &owners) };
         let foot = FooterLine::of(self);
-        let parts = Layout::vertical([
-            Constraint::Length(u16::from(height > 4)),
-            Constraint::Min(1),
-            Constraint::Length(detail),
-            Constraint::Length(if height >= TALL { events } else { 0 }),
-            Constraint::Length(foot.height(width).min(height / 3).max(1)),
-        ]);
-        let [title, table, below, log, lowest] = parts.areas(frame.area());
+        let [title, table, below, paths, log, lowest] =
+            self.parts(frame.area(), [full.len(), reserved.len()], &foot);
         frame.render_widget(self.title(&list), title);
-        self.draw_table(frame, table, (&list, chosen));
+        self.draw_table(frame, table, (&list, chosen), &owners);
         if let Some(seen) = seen {
             frame.render_widget(self.detail(seen, full), below);
+        }
+        if !reserved.is_empty() {
+            let block = self.block("reserved");
+            frame.render_widget(reserved::table(reserved, block, paths.height), paths);
         }
         frame.render_widget(self.events(log.height), log);
         foot.draw(frame, lowest, self);
@@ -79,6 +83,26 @@ impl TopScreenContent<'_> {
             help::draw(frame, self.glyphs);
         }
         require_printable(frame);
+    }
+
+    /// The parts of the screen, from the title to the lowest line: as high as their lines, as far as there is room.
+    fn parts(&self, area: Rect, [full, reserved]: [usize; 2], foot: &FooterLine) -> [Rect; 6] {
+        let Rect { width, height, .. } = area;
+        // Below a heading.
+        let part = |lines: usize, most: u16| {
+            let lines = u16::try_from(lines).unwrap_or(u16::MAX);
+            if lines == 0 { 0 } else { lines.saturating_add(1).min(most) }
+        };
+        let events = part(self.snapshot.events.len().max(1), height / 4);
+        let parts = Layout::vertical([
+            Constraint::Length(u16::from(height > 4)),
+            Constraint::Min(1),
+            Constraint::Length(part(full, height / 2)),
+            Constraint::Length(part(reserved, height / 4)),
+            Constraint::Length(if height >= TALL { events } else { 0 }),
+            Constraint::Length(foot.height(width).min(height / 3).max(1)),
+        ]);
+        parts.areas(area)
     }
 
     fn title(&self, list: &[&LockNameStatus]) -> Paragraph<'_> {
@@ -89,6 +113,9 @@ impl TopScreenContent<'_> {
         let (waiting, frozen) =
             (count(|seen| seen.waiters().len()), count(|seen| usize::from(seen.freeze.is_some())));
         let mut text = format!("{held} held, {waiting} waiting, {frozen} frozen");
+        if !self.snapshot.reserved.is_empty() {
+            text = format!("{text}, {} reserved", self.snapshot.reserved.len());
+        }
         if !self.state.filter.is_empty() {
             let (shown, all) = (list.len(), self.snapshot.names.len());
             text = format!("{text}; filter {:?}: {shown} of {all}", self.state.filter);
@@ -106,21 +133,19 @@ impl TopScreenContent<'_> {
         frame: &mut Frame<'_>,
         area: Rect,
         (list, chosen): (&[&LockNameStatus], Option<usize>),
+        owners: &OwnersOfSeveralAgents,
     ) {
         if list.is_empty() {
-            let text = if self.snapshot.names.is_empty() {
-                "nothing is held or frozen"
-            } else {
-                "no matches"
-            };
-            frame.render_widget(Paragraph::new(text).style(self.quiet()), area);
+            frame.render_widget(self.no_names(), area);
             return;
         }
+        let context = TopTableContext { now: self.now, owners };
         let lines: Vec<Vec<TopTableLine>> =
-            list.iter().map(|seen| lines::lines(seen, self.now)).collect();
+            list.iter().map(|seen| lines::lines(seen, context)).collect();
         let first = chosen.map(|at| lines.iter().take(at).map(Vec::len).sum());
         let columns = columns(area.width);
-        let widths = widths(&lines).into_iter().take(columns);
+        let widest = if owners.is_empty() { WIDEST } else { WIDEST_WITH_AGENTS };
+        let widths = widths(&lines, widest).into_iter().take(columns);
         let mut shown = TableState::default().with_selected(first);
         // As much as possible of the chosen name's lines comes into view, its first one in any case.
         let head = u16::from(area.height > 2);
@@ -139,6 +164,13 @@ impl TopScreenContent<'_> {
             .highlight_symbol("> ")
             .row_highlight_style(Style::new().add_modifier(Modifier::REVERSED));
         frame.render_stateful_widget(table, area, &mut shown);
+    }
+
+    /// What stands in the place of the table where it has no line.
+    fn no_names(&self) -> Paragraph<'_> {
+        let is_idle = self.snapshot.names.is_empty();
+        let text = if is_idle { "nothing is held or frozen" } else { "no matches" };
+        Paragraph::new(text).style(self.quiet())
     }
 
     fn detail(&self, seen: &LockNameStatus, full: Vec<(&'static str, String)>) -> Paragraph<'_> {
@@ -278,7 +310,7 @@ const fn columns(width: u16) -> usize {
 }
 
 /// As wide as what is in them: all columns but the last, which gets the rest.
-fn widths(lines: &[Vec<TopTableLine>]) -> [Constraint; 6] {
+fn widths(lines: &[Vec<TopTableLine>], widest: [u16; 2]) -> [Constraint; 6] {
     let mut widths = lines::HEAD.map(|head| Span::raw(head).width());
     for line in lines.iter().flatten() {
         for (width, cell) in widths.iter_mut().zip(&line.cells) {
@@ -286,7 +318,7 @@ fn widths(lines: &[Vec<TopTableLine>]) -> [Constraint; 6] {
         }
     }
     let [name, state, owner, age, ends, _] = widths.map(|it| u16::try_from(it).unwrap_or(u16::MAX));
-    let [widest_name, widest_owner] = WIDEST;
+    let [widest_name, widest_owner] = widest;
     [
         Constraint::Length(name.min(widest_name)),
         Constraint::Length(state),
@@ -301,7 +333,8 @@ fn widths(lines: &[Vec<TopTableLine>]) -> [Constraint; 6] {
 fn told(event: &AuditLogLine) -> String {
     let text = |key: &str| event.text(key).unwrap_or("-");
     let clock = text("ts").get(11..19).unwrap_or("-");
-    clean(&format!("  {clock}  {:<14} {}  {}", text("event"), text("name"), text("owner")))
+    let subject = view::event::subject(event);
+    clean(&format!("  {clock}  {:<14} {subject}  {}", text("event"), text("owner")))
 }
 
 #[cfg(test)]

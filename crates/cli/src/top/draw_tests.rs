@@ -1,7 +1,7 @@
 use super::*;
 use crate::top::{
     keys::KeyPress,
-    samples::{at, busy, idle},
+    samples::{at, busy, idle, reserved},
 };
 use proptest::prelude::*;
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};
@@ -40,6 +40,25 @@ fn text(buffer: &Buffer) -> String {
         cells.iter().map(ratatui::buffer::Cell::symbol).collect::<String>().trim_end().to_owned()
     });
     lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn reservations_have_a_part_of_the_screen_and_two_agents_of_an_owner_are_told_apart() {
+    let picture = |height| text(&drawn(&reserved(9), &[], (80, height)));
+    let tall = picture(24);
+    assert!(tall.starts_with("lokt top  0 held, 0 waiting, 0 frozen, 9 reserved;"), "{tall}");
+    assert!(tall.contains("  src/0       ada (claude-code s0)  10s  50s  login\n"), "{tall}");
+    assert!(tall.contains("  src/3       ada (claude-code s3)"), "{tall}");
+    assert!(tall.contains("  and 5 more\n") && !tall.contains("src/4"), "{tall}");
+    assert!(!picture(8).contains("src/0"), "a low screen is left to the locks");
+    let one = text(&drawn(&reserved(1), &[], (80, 24)));
+    assert!(one.contains("  src/0  ada  10s  50s  login\n"), "there is one agent only: {one}");
+    let filtered = text(&drawn(
+        &reserved(9),
+        &"/src/7".chars().map(KeyPress::Character).collect::<Vec<_>>(),
+        (80, 24),
+    ));
+    assert!(filtered.contains("src/7") && !filtered.contains("src/1"), "{filtered}");
 }
 
 #[test]

@@ -1,13 +1,13 @@
 use super::{age, snapshot::LockNameStatus};
 use crate::{
     printable,
-    view::{command_line, entry, holder},
+    view::{agent_label::OwnersOfSeveralAgents, command_line, entry, holder},
 };
 use lokt_lock::{
     ops::{LockState, LockStatusEntry},
     record::{LockMetadata, LockRecord},
     rules::TicketContent,
-    words::Timestamp,
+    words::{AgentId, Timestamp},
 };
 
 /// How many of those who wait are shown below a name.
@@ -35,28 +35,33 @@ pub(super) enum TextTone {
     Broken,
 }
 
+/// What the cells of a line depend on beside its subject.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TopTableContext<'a> {
+    pub(super) now: Timestamp,
+    pub(super) owners: &'a OwnersOfSeveralAgents,
+}
+
 /// The lines of a name: holders, waiters, and the owner of a freeze.
-pub(super) fn lines(seen: &LockNameStatus, now: Timestamp) -> Vec<TopTableLine> {
+pub(super) fn lines(seen: &LockNameStatus, context: TopTableContext<'_>) -> Vec<TopTableLine> {
     let mut lines = Vec::new();
     if let Some(lock) = &seen.lock {
-        lines.push(first(lock, now));
+        lines.push(first(lock, context));
         let beside = lock.record().into_iter().flat_map(|it| &it.co_holders);
-        lines.extend(beside.map(|it| of_record("beside".to_owned(), it, now)));
-        lines.extend(
-            lock.inside.iter().map(|it| of_ticket("inside".to_owned(), it, now, TextTone::Odd)),
-        );
-        lines.extend(
-            lock.waiters.iter().take(WAITERS).zip(1..).map(|(it, place)| {
-                of_ticket(format!("waiting {place}"), it, now, TextTone::Waiting)
-            }),
-        );
+        lines.extend(beside.map(|it| of_record("beside".to_owned(), it, context)));
+        let inside = |it| of_ticket("inside".to_owned(), it, context, TextTone::Odd);
+        lines.extend(lock.inside.iter().map(inside));
+        let waiting = lock.waiters.iter().take(WAITERS).zip(1..).map(|(it, place)| {
+            of_ticket(format!("waiting {place}"), it, context, TextTone::Waiting)
+        });
+        lines.extend(waiting);
         lines.extend(more(lock.waiters.len().saturating_sub(WAITERS)));
     }
     if let Some(freeze) = &seen.freeze {
         lines.push(match freeze.record() {
             Some(record) => TopTableLine {
                 tone: TextTone::Frozen,
-                ..of_record(entry::state(freeze), record, now)
+                ..of_record(entry::state(freeze), record, context)
             },
             None => without_record(freeze),
         });
@@ -67,10 +72,11 @@ pub(super) fn lines(seen: &LockNameStatus, now: Timestamp) -> Vec<TopTableLine> 
     lines
 }
 
-fn first(lock: &LockStatusEntry, now: Timestamp) -> TopTableLine {
+fn first(lock: &LockStatusEntry, context: TopTableContext<'_>) -> TopTableLine {
     match lock.record() {
         Some(record) => {
-            TopTableLine { tone: tone(lock.state), ..of_record(entry::state(lock), record, now) }
+            let line = of_record(entry::state(lock), record, context);
+            TopTableLine { tone: tone(lock.state), ..line }
         }
         None => without_record(lock),
     }
@@ -98,8 +104,10 @@ fn without_record(entry: &LockStatusEntry) -> TopTableLine {
     )
 }
 
-fn of_record(state: String, record: &LockRecord, now: Timestamp) -> TopTableLine {
-    let owner = record.owner.to_string();
+fn of_record(state: String, record: &LockRecord, context: TopTableContext<'_>) -> TopTableLine {
+    let now = context.now;
+    let agent = record.agent_id.as_ref().map(AgentId::as_str);
+    let owner = context.owners.label(record.owner.as_str(), agent);
     line(
         [state, owner, since(record.since(), now), ends(record, now), entry::what(record)],
         TextTone::Calm,
@@ -109,12 +117,13 @@ fn of_record(state: String, record: &LockRecord, now: Timestamp) -> TopTableLine
 fn of_ticket(
     state: String,
     ticket: &TicketContent,
-    now: Timestamp,
+    context: TopTableContext<'_>,
     tone: TextTone,
 ) -> TopTableLine {
-    let age = ticket.arrived().map_or_else(String::new, |arrived| since(arrived, now));
+    let age = ticket.arrived().map_or_else(String::new, |arrived| since(arrived, context.now));
     let what = command_line(&ticket.command);
-    line([state, ticket.owner.clone(), age, String::new(), what], tone)
+    let owner = context.owners.label(&ticket.owner, Some(&ticket.agent_id));
+    line([state, owner, age, String::new(), what], tone)
 }
 
 fn more(number: usize) -> Option<TopTableLine> {

@@ -11,7 +11,8 @@ use lokt_lock::{
     audit::{AuditLogLine, AuditLogReadError, LogReader},
     file::LockRootChangeWatch,
     guard::SignalReader,
-    ops::survey_all,
+    ops::{list_reservations, survey_all},
+    reservation::{Reservation, WaitingReservation},
     sys::SignalNumber,
     words::Timestamp,
 };
@@ -246,10 +247,28 @@ fn look(context: &CommandContext, watch: &mut LockRootChangeWatch) -> TopSnapsho
         Ok(events) => (events, None),
         Err(error) => (Vec::new(), Some(chain(&error))),
     };
-    let names = LockNameStatus::all(entries);
-    watch.watch_processes(names.iter().flat_map(LockNameStatus::processes));
-    let root = context.root.path.display().to_string();
-    TopSnapshot { root, names, events, looked: Timestamp::now(), trouble: unlisted.or(unread) }
+    let (reserved, requests, unclear) = reservations(context);
+    let snapshot = TopSnapshot {
+        root: context.root.path.display().to_string(),
+        names: LockNameStatus::all(entries),
+        reserved,
+        requests,
+        events,
+        looked: Timestamp::now(),
+        trouble: unlisted.or(unclear).or(unread),
+    };
+    watch.watch_processes(snapshot.processes());
+    snapshot
+}
+
+/// What is reserved, which requests wait, and the first thing that cannot be read.
+fn reservations(
+    context: &CommandContext,
+) -> (Vec<Reservation>, Vec<WaitingReservation>, Option<String>) {
+    match list_reservations(&context.store, &context.caller) {
+        Ok(list) => (list.standing, list.waiting, list.faults.first().map(|it| chain(it))),
+        Err(error) => (Vec::new(), Vec::new(), Some(chain(&error))),
+    }
 }
 
 fn last_events(context: &CommandContext) -> Result<Vec<AuditLogLine>, AuditLogReadError> {

@@ -19,6 +19,7 @@ mod keys;
 mod lines;
 pub(crate) mod live;
 mod requests;
+mod reserved;
 #[cfg(test)]
 mod samples;
 mod snapshot;

@@ -41,7 +41,7 @@ pub(super) fn act(context: &CommandContext, request: &TopUserRequest) -> String 
         TopUserRequest::Unlock(name, shown) => unlocked(context, name, shown)
             .map_err(CliFailure::from)
             .and_then(|unlocked| match unlocked {
-                UnlockOutcome::Done { unlogged, unsynced } => {
+                UnlockOutcome::Done { unlogged, unsynced, .. } => {
                     Ok(format!("released lock {:?}{}", name.as_str(), but(unlogged, unsynced)))
                 }
                 refused => Err(denial::unlock::refusal(name, &refused, context)),

@@ -5,6 +5,7 @@ use lokt_lock::{
     audit::AuditLogLine,
     ops::{LockState, LockStatusEntry},
     record::{LockRecord, RecordSlot},
+    reservation::{Reservation, ReservationId},
     rules::{Liveness, TicketContent},
     store::LockRecordKind,
     words::{LockName, Timestamp},
@@ -121,6 +122,8 @@ pub(super) fn busy() -> TopSnapshot {
     TopSnapshot {
         root,
         names: LockNameStatus::all(entries),
+        reserved: Vec::new(),
+        requests: Vec::new(),
         events,
         looked: at(100),
         trouble: None,
@@ -130,4 +133,17 @@ pub(super) fn busy() -> TopSnapshot {
 /// A root in which nothing is held.
 pub(super) fn idle() -> TopSnapshot {
     TopSnapshot { names: Vec::new(), events: Vec::new(), ..busy() }
+}
+
+/// A root in which a number of sessions of ada have reserved a path each.
+pub(super) fn reserved(sessions: usize) -> TopSnapshot {
+    let record = |number: usize| {
+        let id = ReservationId::new(&format!("r{number}")).unwrap();
+        let fields = json!({"version": 1, "id": id.as_str(), "owner": "ada", "scope": "repository",
+            "agent_id": format!("claude-code:s{number}"), "acquired_ts": at(90).to_string(),
+            "expires_at": at(150).to_string(), "mode": "exclusive", "origin": "command",
+            "patterns": [format!("src/{number}")], "reason": "login"});
+        Reservation::parse(fields.to_string().as_bytes(), &id).unwrap()
+    };
+    TopSnapshot { reserved: (0..sessions).map(record).collect(), ..idle() }
 }

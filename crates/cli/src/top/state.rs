@@ -6,6 +6,7 @@ use crate::{span, view::command_line};
 use lokt_lock::{
     ops::LockStatusEntry,
     record::LockRecord,
+    reservation::{Reservation, WaitingReservation},
     words::{Fence, LockName},
 };
 use std::{cmp::Reverse, time::Duration};
@@ -253,10 +254,26 @@ impl TopViewState {
         None
     }
 
+    /// Whether the owner, the reason or a pattern of a reservation has the filter in it.
+    pub(super) fn fits_reservation(&self, record: &Reservation) -> bool {
+        self.has_filter(record.owner.as_str())
+            || record.reason.as_deref().is_some_and(|it| self.has_filter(it))
+            || record.patterns.iter().any(|it| self.has_filter(&it.to_string()))
+    }
+
+    /// Whether the owner or a pattern of a request has the filter in it.
+    pub(super) fn fits_request(&self, request: &WaitingReservation) -> bool {
+        self.has_filter(request.identity.owner.as_str())
+            || request.patterns.iter().any(|it| self.has_filter(&it.to_string()))
+    }
+
+    fn has_filter(&self, text: &str) -> bool {
+        text.to_lowercase().contains(&self.filter.to_lowercase())
+    }
+
     /// Whether the name, an owner or a command has the filter in it.
     fn fits(&self, seen: &LockNameStatus) -> bool {
-        let wanted = self.filter.to_lowercase();
-        let has = |text: &str| text.to_lowercase().contains(&wanted);
+        let has = |text: &str| self.has_filter(text);
         let of_record = |it: &LockRecord| {
             has(it.owner.as_str()) || it.command.as_deref().is_some_and(|it| has(&command_line(it)))
         };

@@ -8,16 +8,19 @@
 //! given: the time, and whether a process is stopped or may be signalled. `output.rs` makes every
 //! text printable, so views may have text of others in them as it is.
 
+pub(crate) mod agent_label;
 pub(crate) mod chain;
 pub(crate) mod cycle;
 pub(crate) mod entry;
 pub(crate) mod event;
 pub(crate) mod flat;
 pub(crate) mod holder;
+pub(crate) mod path_reason;
 pub(crate) mod reason;
 pub(crate) mod reservation;
 pub(crate) mod suggestion;
 pub(crate) mod table;
+pub(crate) mod unlocked_guard;
 
 use lokt_lock::{
     record::LockRecord,

@@ -6,6 +6,7 @@
 use super::{
     entry::waiter,
     flat, holder,
+    path_reason::{self, PathExplanation, PathReasonJson},
     suggestion::{self, CommandSuggestionCallerFacts, LEAVE_TO_A_PERSON},
 };
 use crate::span;
@@ -25,9 +26,20 @@ use serde_json::{Value, json};
 pub(crate) struct ExplanationJson<'a> {
     /// The name that was asked about.
     name: &'a str,
+    /// The path of that name, where it is reserved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<&'a str>,
     status: &'static str,
-    reasons: Vec<ExplanationReasonJson<'a>>,
+    reasons: Vec<AnyReasonJson<'a>>,
     suggestions: Vec<String>,
+}
+
+/// A reason of the lock, or of the path of its name.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum AnyReasonJson<'a> {
+    Lock(Box<ExplanationReasonJson<'a>>),
+    Path(Box<PathReasonJson<'a>>),
 }
 
 /// A reason: its subject in flat fields, and the whole record.
@@ -57,18 +69,26 @@ struct ExplanationReasonJson<'a> {
     queue: Option<Vec<Value>>,
 }
 
-/// An explanation as JSON.
+/// An explanation as JSON, with that of the path of its name, if the path is reserved.
 pub(crate) fn json<'a>(
     name: &'a LockName,
     explanation: &'a LockExplanation,
-    caller: &Caller,
-    asker: &CommandSuggestionCallerFacts,
+    path: Option<&'a PathExplanation<'a>>,
+    (caller, asker): (&Caller, &CommandSuggestionCallerFacts),
 ) -> ExplanationJson<'a> {
+    let of_lock = |it| AnyReasonJson::Lock(Box::new(json_reason(it, caller)));
+    let of_path = path.into_iter().flat_map(|it| path_reason::json_reasons(it, caller));
+    let reasons = explanation.reasons.iter().map(of_lock);
+    let reasons = reasons.chain(of_path.map(|it| AnyReasonJson::Path(Box::new(it)))).collect();
+    let is_free = explanation.is_free() && path.is_none_or(PathExplanation::is_free);
+    let suggestions = suggestion::all(name, explanation, asker);
+    let more = path.into_iter().flat_map(path_reason::suggestions);
     ExplanationJson {
         name: name.as_str(),
-        status: if explanation.is_free() { "free" } else { "blocked" },
-        reasons: explanation.reasons.iter().map(|it| json_reason(it, caller)).collect(),
-        suggestions: suggestion::all(name, explanation, asker),
+        path: path.map(|it| it.typed.as_str()),
+        status: if is_free { "free" } else { "blocked" },
+        reasons,
+        suggestions: suggestions.into_iter().chain(more).collect(),
     }
 }
 

@@ -61,7 +61,8 @@ pub(crate) fn blocked(denial: &ReservationDenial) -> Value {
     })
 }
 
-fn waiter_json(waiter: &WaitingReservation) -> Value {
+/// A request that waits, as JSON.
+pub(crate) fn waiter_json(waiter: &WaitingReservation) -> Value {
     json!({"owner": waiter.identity.owner.as_str(), "agent_id": waiter.identity.agent.as_str(),
         "pid": waiter.pid, "since": waiter.since.to_string(), "patterns": waiter.patterns})
 }
@@ -138,6 +139,10 @@ pub(crate) fn quoted(pattern: &Pattern) -> String {
 pub(crate) fn list(patterns: &[Pattern]) -> String {
     patterns.iter().map(quoted).collect::<Vec<_>>().join(", ")
 }
+
+/// What to do instead of a wait that would never end.
+pub(crate) const REMEDY: &str =
+    "lokt unreserve --all   gives back what you have; then reserve all paths in one call";
 
 /// The waits of a circle, one line each.
 pub(crate) fn circle(waits: &[ReservationWaitCycleLink]) -> Vec<String> {

@@ -41,12 +41,15 @@ impl Model {
             Ok(kind) => {
                 let owner = self.state(name).record().and_then(|record| record.owner);
                 let holder = owner.filter(|_| kind != "release");
+                let guards = self.state(name).inside().filter_map(Holder::guard).count();
                 self.state_mut(name).drop_record();
+                let mut done =
+                    ExpectedOutcome::with_stdout_line(format!("released lock {:?}", name.as_str()));
                 if force == UnlockForce::Force {
                     self.break_guards(name);
+                    done = (0..guards).fold(done, |done, _| done.with_stderr("its guard (pid "));
                 }
-                ExpectedOutcome::with_stdout_line(format!("released lock {:?}", name.as_str()))
-                    .with_events([ExpectedAuditEvent::new(kind, name, by).with_holder(holder)])
+                done.with_events([ExpectedAuditEvent::new(kind, name, by).with_holder(holder)])
             }
         }
     }

@@ -18,6 +18,7 @@ mod malformed;
 mod next;
 mod pinned;
 mod printable;
+mod reserve;
 mod size;
 
 use lokt_testkit::{PATIENCE, Sandbox};

@@ -35,12 +35,21 @@ fn each_tool_says_what_to_do_after_an_error() {
     let it = sandbox();
     let mut client = Client::with(it.lokt(["mcp", "--allow-force"]).start());
     client.shake_hands();
-    for tool in
-        ["lock", "unlock", "why", "force_unlock", "unfreeze", "run_guarded", "run_once", "run_tool"]
-    {
+    for tool in [
+        "lock",
+        "unlock",
+        "why",
+        "force_unlock",
+        "unfreeze",
+        "run_guarded",
+        "run_once",
+        "run_tool",
+        "reserve",
+        "unreserve",
+    ] {
         fails(&mut client, tool, &json!({}), 64);
     }
-    for tool in ["status", "audit"] {
+    for tool in ["status", "audit", "reservations"] {
         fails(&mut client, tool, &json!({"nam": "x"}), 64);
     }
     fails(&mut client, "unlock", &json!({"name": "free"}), 3);

@@ -61,7 +61,7 @@ function news() {
 async function holding() {
     const [ada, bob] = [await connect("ada"), await connect("bob", "--allow-force")];
     const names = (await bob.listTools()).tools.map((tool) => tool.name);
-    assert.deepEqual(names.slice(-3), ["audit", "force_unlock", "unfreeze"]);
+    assert.deepEqual(names.slice(-3), ["reservations", "force_unlock", "unfreeze"]);
     const taken = await ok(ada, "lock", { name: "build", ttl: "5m" });
     assert.equal(taken.owner, "ada");
     const [blocked, text] = await refused(bob, "lock", { name: "build" });

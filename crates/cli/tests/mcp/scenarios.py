@@ -77,7 +77,8 @@ async def listing():
     async with client(mode=mode) as it:
         assert it.server_info.name == "lokt", it.server_info
         tools = {tool.name: tool for tool in (await it.list_tools()).tools}
-        expected = ["lock", "unlock", "status", "why", "run_guarded", "run_once", "run_tool", "audit"]
+        expected = ["lock", "unlock", "status", "why", "run_guarded", "run_once", "run_tool", "audit",
+                    "reserve", "unreserve", "reservations"]
         assert list(tools) == expected, list(tools)
         for tool in tools.values():
             assert tool.description and tool.title, tool.name

@@ -2,9 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 mod ends;
+mod explained;
 mod hostile;
 mod paths;
 mod requests;
+mod shown;
 mod waiting;
 
 use lokt_testkit::{Done, Sandbox};

@@ -113,6 +113,11 @@ impl AuditEventKind {
         }
     }
 
+    /// Whether it is about a reservation, and not about a lock.
+    pub const fn is_of_reservations(self) -> bool {
+        matches!(self, Self::Reserve | Self::Unreserve | Self::ReserveDeny | Self::Expire)
+    }
+
     fn all_names() -> String {
         Self::ALL.map(Self::as_str).join(" ")
     }

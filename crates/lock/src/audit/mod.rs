@@ -6,6 +6,7 @@
 mod event;
 mod occurrence;
 mod reader;
+mod reservation_timeline;
 mod timeline;
 mod timeline_builder;
 
@@ -13,5 +14,5 @@ pub use event::{AuditEvent, AuditEventKind, UnknownEventKindError};
 pub use reader::{AuditLogLine, AuditLogReadError, LogReader};
 pub use timeline::{
     AuditEventActor, ResolvedTimeRange, SpanEnd, Timeline, TimelineEndState, TimelineLane,
-    TimelineSpan, TimelineSpanKind, TimelineSpanStartCertainty,
+    TimelineSpan, TimelineSpanKind, TimelineSpanStartCertainty, TimelineSubject,
 };

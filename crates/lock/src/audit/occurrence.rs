@@ -28,6 +28,23 @@ pub(super) struct TimelineEvent {
     holder_pid: Option<i64>,
 }
 
+impl AuditEventActor {
+    /// Reads who caused an event.
+    pub(super) fn of(logged: &AuditLogLine) -> Self {
+        let pid = match logged {
+            AuditLogLine::Event(fields) => fields.get("pid").and_then(Value::as_i64),
+            AuditLogLine::Broken(_) => None,
+        };
+        let text = |key: &str| logged.text(key).map(str::to_owned);
+        Self {
+            owner: text("owner").unwrap_or_default(),
+            agent_id: text("agent_id"),
+            host: text("host"),
+            pid,
+        }
+    }
+}
+
 impl TimelineEvent {
     /// Reads an event; `None` where it is of no known kind, has no time, or is about no lock.
     pub(super) fn of(logged: &AuditLogLine) -> Option<Self> {
@@ -40,12 +57,7 @@ impl TimelineEvent {
             kind: logged.kind()?,
             name: logged.text("name")?.to_owned(),
             id: logged.text("lock_id").map(str::to_owned),
-            who: AuditEventActor {
-                owner: logged.text("owner").unwrap_or_default().to_owned(),
-                agent_id: logged.text("agent_id").map(str::to_owned),
-                host: logged.text("host").map(str::to_owned),
-                pid: fields.get("pid").and_then(Value::as_i64),
-            },
+            who: AuditEventActor::of(logged),
             ttl_sec: fields.get("ttl_sec").and_then(Value::as_u64),
             waited: extra.get("waited_ms").and_then(Value::as_u64).map(Duration::from_millis),
             interrupted: is_set("interrupted"),

@@ -1,5 +1,5 @@
 use super::AuditEventKind;
-use crate::{sys::nofollow, words::Timestamp};
+use crate::{pattern::Pattern, sys::nofollow, words::Timestamp};
 use serde_json::{Map, Value};
 use std::{
     fs::File,
@@ -37,6 +37,14 @@ impl AuditLogLine {
     /// What happened; `None` for kinds that a later version writes.
     pub fn kind(&self) -> Option<AuditEventKind> {
         self.text("event")?.parse().ok()
+    }
+
+    /// The patterns of an event about a reservation; what is no pattern is left out.
+    pub fn patterns(&self) -> Vec<Pattern> {
+        let Self::Event(fields) = self else { return Vec::new() };
+        let patterns = fields.get("extra").and_then(|extra| extra.get("patterns"));
+        let patterns = patterns.and_then(Value::as_array).into_iter().flatten();
+        patterns.filter_map(|it| serde_json::from_value(it.clone()).ok()).collect()
     }
 }
 

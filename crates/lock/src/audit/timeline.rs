@@ -8,30 +8,44 @@
 //! one is known only where it is among those that are [`TimelineEndState`]. Where a clock was set back, a span may
 //! seem to be shorter than it was; none ends before it begins.
 
-use super::{AuditLogLine, timeline_builder::TimelineBuilder};
-use crate::{record::LockRecord, rules::TicketContent, words::Timestamp};
+use super::{
+    AuditLogLine, reservation_timeline::ReservationTimelineBuilder,
+    timeline_builder::TimelineBuilder,
+};
+use crate::{record::LockRecord, reservation::Reservation, rules::TicketContent, words::Timestamp};
 
-/// What happened to locks in a span of time.
+/// What happened to locks and reservations in a span of time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Timeline {
     /// Where it begins.
     pub from: Timestamp,
     /// Where it ends.
     pub until: Timestamp,
-    /// A lane for each name that anything happened to, sorted by name.
+    /// A lane for each name that anything happened to, sorted by name; then one for each pattern that was reserved.
     pub lanes: Vec<TimelineLane>,
 }
 
-/// What happened to one name.
+/// What happened to one name, or to one pattern of reservations.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TimelineLane {
-    /// The name.
+    /// Which of the two.
+    pub subject: TimelineSubject,
+    /// The lock's name, or the pattern.
     pub name: String,
     /// Its spans, in the order in which they began. They may reach out of the timeline on both sides.
     pub spans: Vec<TimelineSpan>,
 }
 
-/// A span of time in which a caller held a name, waited for it, or had frozen it.
+/// What a lane is about. A lock and a path may have the same name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimelineSubject {
+    /// A lock.
+    Lock,
+    /// The paths that a pattern covers.
+    Paths,
+}
+
+/// A span of time in which a caller held a name, waited for it, had frozen it, or had reserved paths.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TimelineSpan {
     /// Which of these.
@@ -61,6 +75,8 @@ pub enum TimelineSpanKind {
     Freeze,
     /// Was refused at once; such a span has no length.
     Refusal,
+    /// Had reserved the paths.
+    Reservation,
 }
 
 /// Whether the beginning of a span is known.
@@ -124,6 +140,8 @@ pub struct TimelineEndState {
     pub waiters: Vec<TicketContent>,
     /// Guards that are in and that no record speaks of.
     pub inside: Vec<TicketContent>,
+    /// The reservations that stand.
+    pub reservations: Vec<Reservation>,
 }
 
 /// Which time is asked for.
@@ -144,9 +162,14 @@ impl Timeline {
         present: &TimelineEndState,
         window: ResolvedTimeRange,
     ) -> Self {
-        let mut builder = TimelineBuilder::new(window.since);
-        events.into_iter().for_each(|event| builder.take(&event));
-        let mut lanes = builder.finish(present, window.now);
+        let mut locks = TimelineBuilder::new(window.since);
+        let mut reservations = ReservationTimelineBuilder::new(window.since);
+        for event in events {
+            locks.take(&event);
+            reservations.take(&event);
+        }
+        let mut lanes = locks.finish(present, window.now);
+        lanes.extend(reservations.finish(&present.reservations, window.now));
         let until = window.until;
         let from = window.since.or_else(|| earliest(&lanes)).unwrap_or(until).min(until);
         for lane in &mut lanes {
@@ -158,9 +181,12 @@ impl Timeline {
     }
 
     /// Keeps only the spans that `wanted` chooses, and the lanes that have one.
-    pub fn retain(&mut self, mut wanted: impl FnMut(&str, &TimelineSpan) -> bool) {
-        for TimelineLane { name, spans } in &mut self.lanes {
-            spans.retain(|span| wanted(name, span));
+    pub fn retain(
+        &mut self,
+        mut wanted: impl FnMut((TimelineSubject, &str), &TimelineSpan) -> bool,
+    ) {
+        for TimelineLane { subject, name, spans } in &mut self.lanes {
+            spans.retain(|span| wanted((*subject, name), span));
         }
         self.lanes.retain(|lane| !lane.spans.is_empty());
     }
@@ -168,6 +194,16 @@ impl Timeline {
 
 fn earliest(lanes: &[TimelineLane]) -> Option<Timestamp> {
     lanes.iter().flat_map(|lane| &lane.spans).map(|span| span.from).min()
+}
+
+impl TimelineSubject {
+    /// The word for it in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Lock => "lock",
+            Self::Paths => "paths",
+        }
+    }
 }
 
 impl TimelineSpanKind {
@@ -178,6 +214,7 @@ impl TimelineSpanKind {
             Self::Wait => "wait",
             Self::Freeze => "freeze",
             Self::Refusal => "refusal",
+            Self::Reservation => "reservation",
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use super::{
     AuditEventActor, AuditEventKind, AuditLogLine, SpanEnd, TimelineEndState, TimelineLane,
-    TimelineSpan, TimelineSpanKind, TimelineSpanStartCertainty, occurrence::TimelineEvent,
+    TimelineSpan, TimelineSpanKind, TimelineSpanStartCertainty, TimelineSubject,
+    occurrence::TimelineEvent,
 };
 use crate::{
     record::LockRecord,
@@ -98,10 +99,12 @@ impl TimelineBuilder {
                 self.has_ticket(ticket, kind, now);
             }
         }
-        self.lanes
-            .into_iter()
-            .map(|(name, lane)| TimelineLane { name, spans: lane.spans })
-            .collect()
+        let lane = |(name, lane): (String, LaneBuilder)| TimelineLane {
+            subject: TimelineSubject::Lock,
+            name,
+            spans: lane.spans,
+        };
+        self.lanes.into_iter().map(lane).collect()
     }
 
     fn lane(&mut self, name: &LockName) -> &mut LaneBuilder {

@@ -244,6 +244,7 @@ fn what_stands_at_the_end_is_open_whether_it_was_logged_or_not() {
         freezes: vec![record("z", &ids[0], "ops", 40)],
         waiters: vec![ticket("x", "eve", 9, 30)],
         inside: vec![ticket("x", "ada", 8, 25), ticket("w", "tim", 4, 1)],
+        reservations: Vec::new(),
     };
     let mut events = plain(&[&format!("20 acquire x {} ada 7", ids[0]), "21 acquire gone c max 3"]);
     let under = format!("25 acquire x {} ada 8", ids[0]);

@@ -13,7 +13,7 @@ use std::{
 /// How many processes are watched: more would take descriptors that a program needs for other things.
 const MOST_PROCESSES: usize = 256;
 
-/// Tells that something about the locks of a root may have changed, by inotify(7) and `pidfd_open(2)`.
+/// Tells that something about the locks and reservations of a root may have changed, by inotify(7) and `pidfd_open(2)`.
 ///
 /// A process that changes a lock's state closes a latch afterwards; programs that know no latch change a record
 /// or a freeze; refusals are lines in the log. So a few folders report changes of all names, however many there
@@ -89,6 +89,9 @@ impl LockRootChangeWatch {
             (self.layout.folder_of(LockRecordKind::Lock), records),
             (self.layout.folder_of(LockRecordKind::Freeze), records),
             (self.layout.latches(), latches),
+            (self.layout.reservations(), records),
+            // The kernel closes the file of a waiter that was killed.
+            (self.layout.reservation_waiters(), records),
         ];
         // The root reports a missing folder when it is made.
         folders.iter().filter(|(path, _)| path.is_dir()).all(|(path, events)| add(path, *events))

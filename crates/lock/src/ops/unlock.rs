@@ -1,6 +1,7 @@
 use super::{
     LockOperationError,
     snapshot::{LazyLockVerdictFacts, entered, readable, unread},
+    unlocked_guards::{UnlockedGuard, unlocked_guards},
 };
 use crate::{
     audit::{AuditEvent, AuditEventKind},
@@ -32,6 +33,8 @@ pub enum UnlockForce {
 pub enum UnlockOutcome {
     /// The name is free.
     Done {
+        /// The guards that held it, or ran under it, and have lost it.
+        guards: Vec<UnlockedGuard>,
         /// It took effect, but could not be logged.
         unlogged: Option<LockStoreError>,
         /// It took effect, but a power cut may undo it.
@@ -325,6 +328,8 @@ fn break_open<C: NameSection>(
         }
         Err(error) => Some(unless_it_stands(section, LockRecordKind::Lock, error)?),
     };
+    let holders: Vec<&LockRecord> = breaking.holders.iter().map(|(_, holder)| holder).collect();
+    let guards = unlocked_guards(section.store(), (&name, caller), &holders, inside);
     let mut unlogged = None;
     for event in events(&name, caller, breaking) {
         unlogged = section.store().log(&event, Durability::Synced).err().or(unlogged);
@@ -332,7 +337,7 @@ fn break_open<C: NameSection>(
     for place in inside {
         section.drop_place(place)?;
     }
-    Ok(UnlockOutcome::Done { unlogged, unsynced })
+    Ok(UnlockOutcome::Done { guards, unlogged, unsynced })
 }
 
 /// The error of a removal that took effect: what was given back stays so. One that did not is the caller's

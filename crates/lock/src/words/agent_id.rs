@@ -137,6 +137,11 @@ impl AgentId {
         self.harnesses_and_session().is_some()
     }
 
+    /// Whether the id names a terminal session.
+    pub fn is_of_terminal(&self) -> bool {
+        self.0.strip_prefix(TERMINAL).is_some_and(|rest| rest.len() == 16 && is_hex(rest))
+    }
+
     fn harnesses_and_session(&self) -> Option<(&str, &str)> {
         let (harnesses, session) = self.0.split_once(':')?;
         let are_known = harnesses.split('+').all(|it| Harness::named(it).is_some());
