@@ -74,7 +74,7 @@ fn from_folder(pattern: &Pattern, folder: &ProjectPath) -> OsString {
             _ => {}
         }
     }
-    let depth = folder.iter().filter(|byte| **byte == b'/').count() + 1;
+    let depth = folder.split(|byte| *byte == b'/').count();
     let up = b"../".repeat(depth);
     let text = if text == b"." { &[][..] } else { text };
     OsString::from_vec([up.as_slice(), text].concat())

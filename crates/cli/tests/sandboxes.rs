@@ -85,7 +85,7 @@ fn hints(done: &Done) -> Vec<&str> {
 /// The lines that are to be copied, as they are, are TOML.
 fn assert_toml(text: &str, is_expected: bool) {
     let lines = text.lines().filter(|it| it.starts_with("  [") || it.starts_with("  writable_"));
-    let copied: String = lines.map(|line| format!("{line}\n")).collect();
+    let copied = lines.collect::<Vec<_>>().join("\n");
     assert!(!is_expected || copied.contains("writable_roots"), "{text}");
     let table: toml::Table = toml::from_str(&copied).unwrap();
     assert_eq!(table.is_empty(), copied.is_empty(), "{copied}");
@@ -132,7 +132,7 @@ fn where_git_is_read_only_the_error_names_the_line_to_add_for_each_harness() {
             let done = project.sandboxed(GIT_READ_ONLY, line).env(mark, "1").run();
             let done = done.fails_with(1, "Read-only file system").says(place).says(&text);
             assert_no_private_root(&done.err);
-            let copied: String = hints(&done).iter().map(|it| format!("{it}\n")).collect();
+            let copied = hints(&done).join("\n");
             assert_toml(&copied, text.contains("writable_roots"));
             let alternative =
                 format!("root = \".lokt\" in {}", project.folder().join("lokt.toml").display());

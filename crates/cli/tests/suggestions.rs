@@ -1,9 +1,5 @@
 //! The commands that `why` suggests work as printed, or wait in the queue.
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on must stop, and say where"
-)]
+#![expect(clippy::expect_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::{HOLD, PATIENCE, Running, Sandbox};
 use nix::sys::signal::Signal;

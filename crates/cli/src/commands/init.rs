@@ -33,9 +33,6 @@ pub(crate) struct InitCommand {
     /// Set up this agent; repeatable [default: agents that have files here, else "agents"]
     #[arg(long = "agent", value_name = "NAME")]
     agents: Vec<CodingAgent>,
-    /// Install git hooks that refuse a commit of files that another has reserved; without --agent, nothing else
-    #[arg(long)]
-    git_hook: bool,
     /// Remove what init added; without --agent and --git-hook, all of it
     #[arg(long)]
     undo: bool,
@@ -54,6 +51,9 @@ pub(crate) struct InitCommand {
 /// Options for hooks.
 #[derive(Args, Debug)]
 struct HookOptions {
+    /// Install git hooks that refuse a commit of files that another has reserved; without --agent, nothing else
+    #[arg(long)]
+    git_hook: bool,
     /// Let the hooks deny an edit that they cannot check; stays until --no-strict
     #[arg(long, conflicts_with_all = ["undo", "no_strict"])]
     strict: bool,
@@ -140,7 +140,9 @@ impl InitCommand {
     fn chosen(&self, project: &Path) -> Vec<CodingAgent> {
         match (self.agents.is_empty(), self.undo) {
             (false, _) => self.agents.clone(),
-            _ if self.git_hook && !self.mcp && self.hooks.strictness().is_none() => Vec::new(),
+            _ if self.hooks.git_hook && !self.mcp && self.hooks.strictness().is_none() => {
+                Vec::new()
+            }
             (true, true) => CodingAgent::all(),
             (true, false) => CodingAgent::found_in(project),
         }
@@ -157,12 +159,12 @@ impl InitCommand {
 
     /// The hooks of git, where they are meant: all that is undone has them too, if there are any.
     fn git_hooks(&self, project: &Path) -> Result<Option<GitHooksFolder>, CliFailure> {
-        let are_meant = self.git_hook || (self.undo && self.agents.is_empty());
+        let are_meant = self.hooks.git_hook || (self.undo && self.agents.is_empty());
         if !are_meant {
             return Ok(None);
         }
         let hooks = GitHooksFolder::of(project)?;
-        if hooks.is_none() && self.git_hook {
+        if hooks.is_none() && self.hooks.git_hook {
             let text = format!("{} is no git repository, so it has no hooks", project.display());
             return Err(CliFailure::new(ExitCode::Error, text).hint("no file was changed"));
         }

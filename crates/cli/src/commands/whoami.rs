@@ -68,7 +68,7 @@ impl WhoamiCommand {
         // The caller is known also where the locks cannot be used.
         let root = find_root();
         let owner = OwnerOrigin::of(acting, &caller)?;
-        let holdings = root.as_ref().ok().map(|root| FileLockStore::of(root));
+        let holdings = root.as_ref().ok().map(FileLockStore::of);
         let holdings = holdings.map(|store| CallerHoldings::find(&store, &caller));
         let (holdings, fault) = match holdings {
             Some(Ok(holdings)) => (Some(holdings), None),

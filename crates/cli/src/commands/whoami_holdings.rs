@@ -12,7 +12,7 @@ use lokt_lock::{
     record::{HoldKind, LockRecord},
     reservation::{Reservation, is_own},
     store::LockRecordKind,
-    words::Timestamp,
+    words::{LockId, Timestamp},
 };
 use serde::Serialize;
 
@@ -52,7 +52,7 @@ impl CallerHoldings {
             HeldLockJson {
                 name: name.as_str(),
                 hold: hold.as_ref().map(HoldKind::as_str),
-                lock_id: lock_id.as_ref().map(|id| id.as_str()),
+                lock_id: lock_id.as_ref().map(LockId::as_str),
                 expires_at: it.expiry().map(|end| end.to_string()),
             }
         };

@@ -157,7 +157,7 @@ impl GitHooksFolder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(HookFile::Absent),
             found => found.map_err(failed)?,
         };
-        if found.is_symlink() || !self.is_here(path) {
+        if found.is_symlink() || !is_real(path) {
             return Ok(HookFile::Other(
                 "it is a symbolic link, and others may have what it leads to",
             ));
@@ -167,11 +167,6 @@ impl GitHooksFolder {
         }
         let bytes = sys::read_regular(path).map_err(failed)?;
         Ok(String::from_utf8(bytes).map_or(HookFile::Other("it is no text"), HookFile::Text))
-    }
-
-    /// Whether no link leads from the folder to another.
-    fn is_here(&self, path: &Path) -> bool {
-        path.canonicalize().is_ok_and(|real| real == path)
     }
 
     /// The folder in which git looks for hooks, where that is another one, and why (git-config(1), `core.hooksPath`).
@@ -217,4 +212,9 @@ fn by_hand(shown: &str, why: &str, hook: GitHook) -> String {
         "{shown} is not changed: {why}; add this at its beginning, in its language:\n\
         ! command -v lokt >/dev/null || lokt git-hook {name} || exit 1"
     )
+}
+
+/// Whether no part of a path is a link.
+fn is_real(path: &Path) -> bool {
+    path.canonicalize().is_ok_and(|real| real == path)
 }

@@ -126,8 +126,7 @@ PreCommit:
 pub(super) fn found(project: &Path, hooks: &[String]) -> Vec<&'static HookManager> {
     let is_there = |it: &&HookManager| {
         let is_trace = |path: &&str| project.join(path).symlink_metadata().is_ok();
-        it.traces.iter().any(|path| is_trace(&path))
-            || hooks.iter().any(|text| text.contains(it.mark))
+        it.traces.iter().any(is_trace) || hooks.iter().any(|text| text.contains(it.mark))
     };
     TABLE.iter().filter(is_there).collect()
 }

@@ -58,7 +58,7 @@ fn of_request(
 }
 
 /// As many lines as there is room for below the block's title. The last one says how many are missing.
-pub(super) fn table<'a>(all: Vec<Cells>, block: Block<'a>, height: u16) -> Table<'a> {
+pub(super) fn table(all: Vec<Cells>, block: Block<'_>, height: u16) -> Table<'_> {
     let room = usize::from(height.saturating_sub(1));
     let missing = if all.len() > room { all.len() + 1 - room.max(1) } else { 0 };
     let mut shown = all;

@@ -91,12 +91,8 @@ fn a_configuration_that_is_unclear_stops_everything_and_names_the_line() {
         let done =
             init(&project, ["--agent", "codex"]).run().fails_with(1, "$CODEX_HOME/config.toml");
         assert!(done.err.contains("hint: put it in by hand, this:"), "{done:#?}");
-        let copied: String = done
-            .err
-            .lines()
-            .filter_map(|it| it.strip_prefix("hint:   "))
-            .map(|it| format!("{it}\n"))
-            .collect();
+        let copied = done.err.lines().filter_map(|it| it.strip_prefix("hint:   "));
+        let copied = copied.collect::<Vec<_>>().join("\n");
         let table: toml::Table = toml::from_str(&copied).unwrap();
         assert!(table["sandbox_workspace_write"]["writable_roots"].is_array(), "{copied}");
         assert!(project.files().is_empty(), "no file was changed");
