@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::{HOLD, Sandbox};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{fs, os::unix::fs::PermissionsExt};
 
 fn sandbox() -> Sandbox {
@@ -268,11 +268,19 @@ fn formats_for_files_contain_no_temporary_state() {
 #[test]
 fn where_others_edit_it_says_how_to_take_turns_with_git() {
     let it = sandbox();
-    let line = "`lokt guard git-index --wait -- git commit …`";
+    let line = "`lokt guard git-index";
     it.lokt(["reserve", "src"]).run().ok();
     assert!(!prime(&it).contains(line), "your own reservation needs no turns");
     it.lokt(["reserve", "docs"]).owner("ada").run().ok();
-    assert!(prime(&it).contains(line));
+    assert!(prime(&it).contains("`lokt guard git-index --wait -- git commit …`"));
+    it.lokt(["reserve", "here", "--scope", "tree"]).owner("ada").run().ok();
+    let name = prime(&it).split_once(line).unwrap().1.split_once(" --wait").unwrap().0.to_owned();
+    assert!(name.starts_with('.'), "a worktree with an id has a lock of its id: {name}");
+    let event = json!({"session_id": "s1", "hook_event_name": "PreToolUse", "tool_name": "Bash",
+        "tool_input": {"command": "git commit -m a"}, "cwd": it.folder()});
+    let hook = format!("lokt hook claude-code <<'E'\n{event}\nE");
+    let answer = it.shell(&hook).run().ok().out;
+    assert!(answer.contains(&format!("lokt guard git-index{name} --wait")), "{answer}");
     fs::remove_dir_all(it.folder().join(".git")).unwrap();
     assert!(!prime(&it).contains(line), "there is no index");
 }

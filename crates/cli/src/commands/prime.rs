@@ -16,6 +16,7 @@ use crate::{
         text::{self, BriefedCaller},
     },
     sandbox::advice,
+    shell_rules::project::lock_of_index,
     tool::project_folder,
     view,
 };
@@ -27,6 +28,7 @@ use lokt_lock::{
     reservation::{Reservation, is_own},
     rules::{CallerIdentity, OwnerSource},
     store::LockStoreError,
+    words::LockName,
 };
 use serde_json::{Value, json};
 
@@ -206,5 +208,10 @@ fn turns(context: &CommandContext) -> Option<String> {
             it.scope.tree().is_none_or(|id| tree.as_ref().is_some_and(|it| it.as_str() == id));
         is_here && !is_own(&context.caller.identity, &it.owner, it.agent_id.as_ref())
     };
-    list.standing.iter().any(edits_here).then(|| text::TURNS.to_owned())
+    if !list.standing.iter().any(edits_here) {
+        return None;
+    }
+    // The lock that the hook for shell commands uses, once there is one for this worktree.
+    let lock = tree.as_ref().and_then(lock_of_index);
+    Some(text::turns(lock.as_ref().map_or("git-index", LockName::as_str)))
 }

@@ -158,12 +158,14 @@ If a lock is held or frozen, nothing is run: `error: lock \"NAME\" is held by �
 use --force, --break-stale or --owner, never delete lock files, never run the bare command
 instead. If a lock \"was lost\", the work was stopped: do it again.
 Guard what else must not happen twice at once: `lokt guard NAME --ttl 5m -- COMMAND`.
-Never edit a file that another has reserved (`lokt why PATH` says so): edit others first. To keep others off yours:
-`lokt reserve PATH --reason WHY`, then `lokt unreserve PATH`.";
+Never edit a file that another has reserved (`lokt why PATH` says so). To keep others off yours:
+`lokt reserve PATH`, then `lokt unreserve PATH`.";
 
-/// How to commit where others edit: a worktree has one index.
-pub(crate) const TURNS: &str = "\
-Others edit files here. Take turns with git: `lokt guard git-index --wait -- git commit …`.";
+/// How to commit where others edit: a worktree has one index, and this is its lock.
+pub(crate) fn turns(index_lock: &str) -> String {
+    let call = format!("`lokt guard {index_lock} --wait -- git commit …`");
+    wrapped(&format!("Others edit files here. Take turns with git: {call}."))
+}
 
 const IDENTITY: &str = "\
 `lokt whoami` says who you are. If that is a terminal, set `LOKT_AGENT_ID` in all your commands to the new id

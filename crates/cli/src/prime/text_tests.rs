@@ -96,7 +96,7 @@ fn nothing_guarded_and_nothing_held_is_said() {
 
 #[test]
 fn what_is_held_stays_before_advice_does() {
-    let held: Vec<String> = (0..8).map(|it| format!("- `lock-{it}` is held by `ada`")).collect();
+    let held: Vec<String> = (0..5).map(|it| format!("- `lock-{it}` is held by `ada`")).collect();
     let me = me(OwnerSource::Derived);
     let none = GuardedOperationFindings::default();
     let text = live(&none, Ok(held.clone()), &trouble(), briefed(&me));

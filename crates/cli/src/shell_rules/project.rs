@@ -5,6 +5,7 @@ use crate::{context, env, failure::CliFailure, view::command_line};
 use lokt_lock::{
     file::work_tree,
     project::{ProjectSearchInputs, ProjectWorkingFolder},
+    reservation::WorktreeId,
     words::LockName,
 };
 use std::{
@@ -34,10 +35,15 @@ pub(crate) fn index_lock(folder: &Path) -> Option<LockName> {
     let top = work_tree(&folder)?;
     let inputs = ProjectSearchInputs { folder: top, ..ProjectSearchInputs::default() };
     let id = ProjectWorkingFolder::find(&inputs).ok()?.make_worktree_id().ok()?;
-    let (repository, place) = id.as_str().split_once('/')?;
+    lock_of_index(&id)
+}
+
+/// The lock under which git changes the index of a worktree.
+pub(crate) fn lock_of_index(worktree: &WorktreeId) -> Option<LockName> {
+    let (repository, place) = worktree.as_str().split_once('/')?;
     let name = place.strip_prefix("worktrees/").unwrap_or(place);
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' };
-    let name: String = name.chars().take(100).map(plain).collect();
+    let name: String = name.chars().take(60).map(plain).collect();
     let end = if place == "." { String::new() } else { format!(".{name}") };
     LockName::new(format!("git-index.{repository}{end}")).ok()
 }

@@ -165,7 +165,7 @@ const CALLS: &[(&str, &str)] = &[
     ("setup", "lokt init --dry-run"),
     ("init claude", "lokt init --agent claude"),
     ("init --agent Claude", "lokt init --agent claude"),
-    ("init --agent=claude-code", "lokt init --agent claude"),
+    ("init --agent=Claude-Code", "lokt init --agent claude"),
     ("init --agent claude,agents --yes", "lokt init --agent claude --agent agents --yes"),
     ("who", "lokt whoami"),
     ("gc", "lokt results prune"),

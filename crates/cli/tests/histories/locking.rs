@@ -63,6 +63,12 @@ impl Model {
         let endless = lease.end == Expiry::Never && lease.hold != LeaseLifetimeBasis::Process;
         let expected =
             if endless { expected.with_stderr("no --ttl: it is held until") } else { expected };
+        let is_tied = lease.hold == LeaseLifetimeBasis::Process && options.tied_to.is_none();
+        let expected = if renewed && is_tied {
+            expected.with_stderr("it is tied to process")
+        } else {
+            expected
+        };
         expected.with_events(events).with_events(self.prune_once(by))
     }
 
