@@ -11,7 +11,7 @@ use crate::locking::{
     held,
     nesting::{self, EnclosingLock, InheritedLock},
     sharing::LockModeOptions,
-    status_file::{GuardExitStatusFile, GuardOutcome},
+    status_file::{GuardOutcome, GuardStatusFile},
     supervision::SupervisionOptions,
     waiting::{QueueDisplay, WaitOptions, interrupted_by},
 };
@@ -82,7 +82,7 @@ impl GuardCommand {
         if let Some(line) = self.line.take() {
             self.command = vec!["/bin/sh".into(), "-c".into(), line];
         }
-        let mut status = GuardExitStatusFile::begin(self.status_file.take(), &self.names)?;
+        let mut status = GuardStatusFile::begin(self.status_file.take(), &self.names)?;
         let held = nesting::held();
         let mode = self.sharing.mode();
         let around = |name: &LockName| nesting::inside(context, name, mode, &held);
@@ -135,7 +135,7 @@ impl GuardSession<'_> {
     fn run(
         &self,
         mut told: Vec<InheritedLock>,
-        status: &mut GuardExitStatusFile,
+        status: &mut GuardStatusFile,
         dies_of: &mut Option<SignalNumber>,
     ) -> Result<ExitCode, CliFailure> {
         let missing = |name: &&LockName| !told.iter().any(|it| it.name == **name);
@@ -167,7 +167,7 @@ impl GuardSession<'_> {
     fn acquire(
         &self,
         names: &[&LockName],
-        status: &mut GuardExitStatusFile,
+        status: &mut GuardStatusFile,
     ) -> Result<GuardAcquireOutcome, CliFailure> {
         let requests = names.iter().map(|name| self.request(name)).collect();
         let mut line = QueueDisplay::new(self.signals, &self.context.caller);
@@ -194,12 +194,7 @@ impl GuardSession<'_> {
     }
 
     /// The refusal, with the code of `--conflict-exit-code` if there is one.
-    fn denied(
-        &self,
-        name: &LockName,
-        denial: &Denial,
-        status: &mut GuardExitStatusFile,
-    ) -> CliFailure {
+    fn denied(&self, name: &LockName, denial: &Denial, status: &mut GuardStatusFile) -> CliFailure {
         let timed_out = denial.waited.is_some();
         status.ended(if timed_out { GuardOutcome::TimedOut } else { GuardOutcome::Denied });
         let failure = crate::denial::lock::denied(name, denial, &self.context.caller);
@@ -250,7 +245,7 @@ impl GuardSession<'_> {
         &self,
         finish: Result<SupervisionOutcome, CliFailure>,
         lost: &[LockName],
-        status: &mut GuardExitStatusFile,
+        status: &mut GuardStatusFile,
         dies_of: &mut Option<SignalNumber>,
     ) -> Result<ExitCode, CliFailure> {
         let finish = finish.inspect_err(|_| status.ended(GuardOutcome::NotStarted))?;

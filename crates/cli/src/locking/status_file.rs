@@ -57,7 +57,7 @@ pub(crate) enum GuardOutcome {
 ///
 /// `docs/commands.md` describes the fields for callers. All durations are in milliseconds.
 #[derive(Debug, Serialize)]
-struct GuardExitStatusContent {
+struct GuardStatusFileContent {
     /// The version of the format, 1.
     version: u8,
     outcome: GuardOutcome,
@@ -88,7 +88,7 @@ struct GuardExitStatusContent {
 ///
 /// Without `--status-file` there is a value too, and nothing is written: callers make no
 /// difference.
-pub(crate) struct GuardExitStatusFile {
+pub(crate) struct GuardStatusFile {
     /// Where to write; `None` without the option.
     path: Option<PathBuf>,
     /// When the guard began, the start of `waited_ms`.
@@ -96,17 +96,17 @@ pub(crate) struct GuardExitStatusFile {
     /// When the command could start, the start of `held_ms`; `None` while the guard still waits.
     entered: Option<Instant>,
     /// What is known so far.
-    content: GuardExitStatusContent,
+    content: GuardStatusFileContent,
 }
 
-impl GuardExitStatusFile {
+impl GuardStatusFile {
     /// Writes that nothing has ended yet, so that a file of an earlier run is not taken for this one's.
     ///
     /// # Errors
     /// A failure if that cannot be written. No lock was requested at that time, so the command
     /// fails early and without effect.
     pub(crate) fn begin(path: Option<PathBuf>, names: &[LockName]) -> Result<Self, CliFailure> {
-        let content = GuardExitStatusContent {
+        let content = GuardStatusFileContent {
             version: 1,
             outcome: GuardOutcome::Unfinished,
             names: names.iter().map(ToString::to_string).collect(),

@@ -26,7 +26,7 @@ use lokt_lock::{
 use lokt_once::{
     manifest::compare,
     recording::{
-        OnceRunOutcome, OutputRecorder, RecordedOutputBlobs, RecordingDisplayCompletion,
+        OnceRunOutcome, OutputRecorder, OutputRecordingSnapshot, RecordingDisplayCompletion,
         RecordingDisplayStreams, UnrecordedOutput,
     },
     results::{ArtifactPathClaim, NewResult, ResultRecord, RetentionLimits},
@@ -278,7 +278,7 @@ impl ResultSaver<'_> {
     }
 
     /// The record of the result; the store adds the artifacts.
-    fn record(&self, code: u8, streams: &RecordedOutputBlobs) -> ResultRecord {
+    fn record(&self, code: u8, streams: &OutputRecordingSnapshot) -> ResultRecord {
         let OnceSession { once, context, question, .. } = self.sharing;
         let now = Timestamp::now();
         let caller = &context.caller;

@@ -1,7 +1,7 @@
 //! The leases of results that are gone.
 
 use crate::{context::CommandContext, failure::chain, output};
-use lokt_lock::ops::{ResultLeaseRemoveOutcome, withdraw as withdraw_lease};
+use lokt_lock::ops::{ResultWithdrawOutcome, withdraw as withdraw_lease};
 use lokt_once::results::PruneOutcome;
 
 /// Removes the leases of results that are gone.
@@ -15,10 +15,10 @@ pub(crate) fn withdraw(context: &CommandContext, pruned: &PruneOutcome) {
         let withdrawn = withdraw_lease(&context.store, &record.name, &context.caller, is_its);
         let name = record.name.as_str();
         match withdrawn {
-            Ok(ResultLeaseRemoveOutcome::Done { unlogged }) => {
+            Ok(ResultWithdrawOutcome::Done { unlogged }) => {
                 output::warn_unlogged(&format!("the lease {name:?} is gone"), unlogged);
             }
-            Ok(ResultLeaseRemoveOutcome::NotFound) => {}
+            Ok(ResultWithdrawOutcome::NotFound) => {}
             Err(error) => {
                 let error = chain(&error);
                 output::warn(&format!("the lease {name:?} still shows a result: {error}"));

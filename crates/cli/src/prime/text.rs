@@ -54,13 +54,13 @@ pub(crate) fn live(
     let now = match list(
         &held,
         "`lokt status` lists all",
-        PrimeListTextLimits::of_words(room_for_held),
+        PrimeListTextBudget::of_words(room_for_held),
     ) {
         lines if lines.is_empty() => fallback.to_owned(),
         lines => format!("Now:\n\n{}", lines.join("\n")),
     };
     let room = MOST_WORDS.saturating_sub(words(&[&beginning, &now, &end]) + 1);
-    let operations = listed(findings, PrimeListTextLimits::of_words(room));
+    let operations = listed(findings, PrimeListTextBudget::of_words(room));
     paragraphs(&[&beginning, &operations, &now, &end])
 }
 
@@ -120,7 +120,7 @@ pub(crate) fn lasting(findings: &GuardedOperationFindings, format: InstructionFi
     let beginning = format!("#{TITLE}\n\n{}", opening(findings));
     let end = format!("{}\n\n{}\n{IDENTITY}", rules(findings, 0), format.sight());
     let fixed = paragraphs(&[&beginning, "", &end]);
-    let room = PrimeListTextLimits {
+    let room = PrimeListTextBudget {
         words: MOST_WORDS.saturating_sub(words(&[&fixed]) + 16),
         // The marks around a section count too.
         characters: format.most_characters().saturating_sub(fixed.chars().count() + 160),
@@ -204,7 +204,7 @@ fn one_agent() -> String {
 }
 
 /// The operations as a list.
-fn listed(findings: &GuardedOperationFindings, room: PrimeListTextLimits) -> String {
+fn listed(findings: &GuardedOperationFindings, room: PrimeListTextBudget) -> String {
     let lines: Vec<String> = findings.operations.iter().map(line).collect();
     list(&lines, "`lokt prime --json` lists all", room).join("\n")
 }
@@ -226,12 +226,12 @@ fn line(operation: &GuardedOperation) -> String {
 
 /// What a list may take.
 #[derive(Clone, Copy)]
-struct PrimeListTextLimits {
+struct PrimeListTextBudget {
     words: usize,
     characters: usize,
 }
 
-impl PrimeListTextLimits {
+impl PrimeListTextBudget {
     const fn of_words(words: usize) -> Self {
         Self { words, characters: usize::MAX }
     }
@@ -245,7 +245,7 @@ impl PrimeListTextLimits {
 }
 
 /// As many lines as there is room for. The last one says how many are missing, and where they are.
-fn list(lines: &[String], rest: &str, room: PrimeListTextLimits) -> Vec<String> {
+fn list(lines: &[String], rest: &str, room: PrimeListTextBudget) -> Vec<String> {
     if lines.iter().try_fold(room, |left, line| left.after(line)).is_some() {
         return lines.to_vec();
     }

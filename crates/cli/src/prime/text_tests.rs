@@ -128,11 +128,11 @@ fn two_sessions_are_told_two_ids() {
 #[test]
 fn a_list_shows_all_that_fits_and_counts_the_rest() {
     let lines: Vec<String> = (1..=4).map(|it| format!("- line {it}")).collect();
-    let shown = |words| list(&lines, "see", PrimeListTextLimits::of_words(words));
+    let shown = |words| list(&lines, "see", PrimeListTextBudget::of_words(words));
     assert_eq!(shown(12), lines, "all of them fit");
     assert_eq!(shown(11), ["- line 1", "- line 2", "- and 2 more: see"]);
     assert_eq!(shown(0), ["- and 4 more: see"], "what is left out is told in any case");
-    assert!(list(&[], "see", PrimeListTextLimits::of_words(0)).is_empty());
+    assert!(list(&[], "see", PrimeListTextBudget::of_words(0)).is_empty());
 }
 
 proptest! {

@@ -1,7 +1,7 @@
 //! Which commands of a shell line run under a lock, decided before the line runs.
 //!
 //! * [`read_rules`]: the rules of the project's `lokt.toml`. [`CommandPattern`]: the commands that one is about.
-//! * [`decide`]: from a line and the rules to [`ShellDecision`], a pure function. `started_program`: which program a
+//! * [`decide()`]: from a line and the rules to [`ShellDecision`], a pure function. `started_program`: which program a
 //!   simple command starts. `guard_call`: the words that come in front of it.
 //! * `git_call`: what a call of git would do to files that are not committed, by its words.
 //! * [`project`]: the rules of the project of a folder, the lock of an index. [`uncommitted`]: whose files a call of git

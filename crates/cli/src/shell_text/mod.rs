@@ -3,7 +3,7 @@
 //! * [`words`]: reads any text, and finds as many commands in it as it can. For scripts of others.
 //! * [`read_line`]: reads a text whole and with the place of every word, or says why not. For a text that is to be
 //!   changed: what is not certain must not be touched. `reader` has lists, pipelines and simple commands, `compound`
-//!   conditions, loops and the like, `parts` the parts of words, [`line`] what was found.
+//!   conditions, loops and the like, `parts` the parts of words, [`mod@line`] what was found.
 //! * [`wrapper`]: programs that run another, such as `env`.
 //!
 //! The strict reader follows POSIX (XCU 2.10) with what bash and zsh have in common beyond it. What they read in

@@ -46,7 +46,7 @@ pub use error::LockOperationError;
 pub use explain::{ExplanationReason, ExplanationReasonKind, LockExplanation, explain};
 pub use freeze::{FreezeOutcome, UnfreezeOutcome, freeze, unfreeze};
 pub use loss::{LockLossCheckOutcome, lose, stands};
-pub use publish::{ResultLeaseRemoveOutcome, ResultPublishOutcome, publish, withdraw};
+pub use publish::{ResultPublishOutcome, ResultWithdrawOutcome, publish, withdraw};
 pub use release::{ReleaseOutcome, release};
 pub(crate) use renew::lifetime;
 pub use renew::{GuardRenewOutcome, renew};

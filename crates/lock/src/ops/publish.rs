@@ -102,7 +102,7 @@ fn replace<C: NameSection>(
 /// What came of removing the lease of a result.
 #[derive(Debug)]
 #[must_use]
-pub enum ResultLeaseRemoveOutcome {
+pub enum ResultWithdrawOutcome {
     /// It is gone.
     Done {
         /// It took effect, but could not be logged.
@@ -121,19 +121,19 @@ pub fn withdraw<S: LockStore>(
     name: &LockName,
     caller: &Caller,
     is_meant: impl Fn(&str) -> bool,
-) -> Result<ResultLeaseRemoveOutcome, LockOperationError> {
+) -> Result<ResultWithdrawOutcome, LockOperationError> {
     let mut section = store.section(name)?;
     let slot = store.peek(name, LockRecordKind::Lock);
-    let RecordSlot::Record(record) = &slot else { return Ok(ResultLeaseRemoveOutcome::NotFound) };
+    let RecordSlot::Record(record) = &slot else { return Ok(ResultWithdrawOutcome::NotFound) };
     if !record.result().is_some_and(|digest| is_meant(&digest)) {
-        return Ok(ResultLeaseRemoveOutcome::NotFound);
+        return Ok(ResultWithdrawOutcome::NotFound);
     }
     if section.remove(LockRecordKind::Lock, &slot, Durability::Volatile)?
         == RecordRemoveOutcome::Replaced
     {
-        return Ok(ResultLeaseRemoveOutcome::NotFound);
+        return Ok(ResultWithdrawOutcome::NotFound);
     }
     let event =
         AuditEvent::new(AuditEventKind::Release, name, caller).about(record).with_holder(record);
-    Ok(ResultLeaseRemoveOutcome::Done { unlogged: store.log(&event, Durability::Volatile).err() })
+    Ok(ResultWithdrawOutcome::Done { unlogged: store.log(&event, Durability::Volatile).err() })
 }

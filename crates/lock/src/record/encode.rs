@@ -1,4 +1,4 @@
-use super::{FORMAT_VERSION, LockRecord, UnknownRecordField, lines::MultilineRecordWriter};
+use super::{FORMAT_VERSION, LockRecord, UnknownRecordField, lines::MultilineJsonRecordWriter};
 use crate::words::LockMode;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use std::fmt::Display;
@@ -100,7 +100,7 @@ impl LockRecord {
     /// The bytes of the record's file.
     pub fn encode(&self) -> Vec<u8> {
         let record = self.for_every_reader();
-        let mut lines = MultilineRecordWriter::object(0);
+        let mut lines = MultilineJsonRecordWriter::object(0);
         // Writing numbers and texts into memory cannot fail.
         let _ = record.put_into(FORMAT_VERSION, &mut lines);
         let mut text = lines.end();

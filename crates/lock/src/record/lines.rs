@@ -3,14 +3,14 @@ use serde::Serialize;
 
 /// Writes an object as it stands in a record's file: a field a line. What was read as text is written as that text, which
 /// no serializer does with keys.
-pub(super) struct MultilineRecordWriter {
+pub(super) struct MultilineJsonRecordWriter {
     text: String,
     /// How far the object's own lines are indented, in blanks.
     indent: usize,
     is_empty: bool,
 }
 
-impl MultilineRecordWriter {
+impl MultilineJsonRecordWriter {
     /// Begins an object.
     pub(super) fn object(indent: usize) -> Self {
         Self { text: "{".to_owned(), indent, is_empty: true }
@@ -41,7 +41,7 @@ impl MultilineRecordWriter {
     }
 }
 
-impl RecordFieldWriter for MultilineRecordWriter {
+impl RecordFieldWriter for MultilineJsonRecordWriter {
     type Error = serde_json::Error;
 
     fn put(&mut self, key: &'static str, value: Option<impl Serialize>) -> Result<(), Self::Error> {

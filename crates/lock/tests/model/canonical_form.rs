@@ -9,7 +9,7 @@ use crate::model::{
     memory_root::{LockRecordFileContent, MemoryRoot, TICK, time},
     process::{EnteredGuard, Phase, Process, ProcessScriptStep, caller_of},
     state::{Lease, State},
-    violation::Violation,
+    violation::StepViolation,
 };
 use lokt_lock::{
     ops::{LockGrantKind, UnlockForce},
@@ -241,7 +241,7 @@ impl<'a> CanonicalWriter<'a> {
         self.push([encode_mode(lease.mode), encode_time(lease.until)]);
     }
 
-    fn violation(&mut self, violation: Option<&Violation>) {
+    fn violation(&mut self, violation: Option<&StepViolation>) {
         self.push([violation.map_or(0, |violation| violation.guarantee as u8 + 1)]);
     }
 }

@@ -5,7 +5,7 @@ use crate::model::{
     obstacle_watch::{is_never_signaled, is_over},
     operation::{CompletedOperationRun, OperationOutcome, ProcessOperation, is_force},
     process::{EnteredGuard, Phase, Process},
-    violation::{self, Guarantee, Violation},
+    violation::{self, Guarantee, StepViolation},
 };
 use lokt_lock::{
     record::LockRecord,
@@ -24,7 +24,7 @@ pub(crate) struct State {
     /// The highest fence that any process got.
     pub(crate) highest_fence: Fence,
     /// The guarantee that the last step violated.
-    pub(crate) violation: Option<Violation>,
+    pub(crate) violation: Option<StepViolation>,
     /// The case that the last step was an example of.
     pub(crate) observed_case: Option<ObservedCase>,
 }
@@ -211,11 +211,13 @@ impl State {
     /// Checks that the obstacle of a blocked process still stands, and that its end will wake the process.
     fn check_sleep(&mut self, obstacle: &Obstacle) {
         if is_never_signaled(obstacle) {
-            self.violation =
-                Some(Violation::useless_sleep("waits for an end that nothing signals", obstacle));
+            self.violation = Some(StepViolation::useless_sleep(
+                "waits for an end that nothing signals",
+                obstacle,
+            ));
         } else if is_over(&self.root, obstacle) {
             self.violation =
-                Some(Violation::useless_sleep("is woken at once, and blocked again", obstacle));
+                Some(StepViolation::useless_sleep("is woken at once, and blocked again", obstacle));
         }
     }
 

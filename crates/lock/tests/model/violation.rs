@@ -16,7 +16,7 @@ use lokt_lock::{
 
 /// A guarantee that a step violates, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Violation {
+pub(crate) struct StepViolation {
     pub(crate) guarantee: Guarantee,
     pub(crate) description: String,
 }
@@ -38,7 +38,7 @@ pub(crate) enum Guarantee {
     Readers,
 }
 
-impl Violation {
+impl StepViolation {
     fn new(guarantee: Guarantee, description: impl Into<String>) -> Self {
         Self { guarantee, description: description.into() }
     }
@@ -53,7 +53,7 @@ pub(crate) fn violation_of_operation(
     before: &State,
     actor: (usize, ProcessOperation),
     run: &CompletedOperationRun,
-) -> Option<Violation> {
+) -> Option<StepViolation> {
     let of_outcome = match &run.outcome {
         OperationOutcome::Entered { record, kind, .. } => {
             earlier_waiter_overtaken(before, actor, *kind).or_else(|| match kind {
@@ -65,7 +65,7 @@ pub(crate) fn violation_of_operation(
             })
         }
         OperationOutcome::Failed(error) if !run.trace.happened => {
-            Some(Violation::new(Guarantee::Failures, format!("an operation failed: {error}")))
+            Some(StepViolation::new(Guarantee::Failures, format!("an operation failed: {error}")))
         }
         OperationOutcome::Failed(_)
             if matches!(actor.1, ProcessOperation::Begin | ProcessOperation::TryAgain) =>
@@ -82,11 +82,11 @@ pub(crate) fn violation_of_operation(
     of_outcome.or_else(|| if run.trace.happened { None } else { reader_misled(before, actor, run) })
 }
 
-fn fence_not_risen(before: &State, record: &LockRecord) -> Option<Violation> {
+fn fence_not_risen(before: &State, record: &LockRecord) -> Option<StepViolation> {
     let risen = record.fence.is_some_and(|fence| fence > before.highest_fence);
     let description =
         || format!("fence {:?} was given after {:?}", record.fence, before.highest_fence);
-    (!risen).then(|| Violation::new(Guarantee::Fences, description()))
+    (!risen).then(|| StepViolation::new(Guarantee::Fences, description()))
 }
 
 /// The queue number of the acting process; a newcomer is behind all.
@@ -113,7 +113,7 @@ fn earlier_waiter_overtaken(
     before: &State,
     actor: (usize, ProcessOperation),
     kind: LockGrantKind,
-) -> Option<Violation> {
+) -> Option<StepViolation> {
     let process = &before.processes[actor.0];
     let mode = process.step().mode()?;
     let first = earlier_waiters(before, actor).find(|it| match kind {
@@ -129,7 +129,7 @@ fn earlier_waiter_overtaken(
             "process {} entered before {} with number {}",
             actor.0, it.creator, it.place.number
         );
-        Violation::new(Guarantee::Order, description)
+        StepViolation::new(Guarantee::Order, description)
     })
 }
 
@@ -138,7 +138,7 @@ fn slot_of_earlier_waiter_taken(
     before: &State,
     actor: (usize, ProcessOperation),
     (after, record): (&MemoryRoot, &LockRecord),
-) -> Option<Violation> {
+) -> Option<StepViolation> {
     let slots = record.mode.slots()?.get() as usize;
     let waiting = earlier_waiters(before, actor).filter(|it| it.place.mode == record.mode).count();
     let guards = after.queue.iter().filter(|it| it.place.entered && it.lives()).count();
@@ -148,24 +148,24 @@ fn slot_of_earlier_waiter_taken(
     let all = waiting + guards + leases;
     let description =
         || format!("of {slots} slots, {guards} guards and {leases} leases, {waiting} came earlier");
-    (all > slots).then(|| Violation::new(Guarantee::Order, description()))
+    (all > slots).then(|| StepViolation::new(Guarantee::Order, description()))
 }
 
 /// After a failed acquisition, the record does not name it.
-fn held_after_failure(before: &State, after: &MemoryRoot) -> Option<Violation> {
+fn held_after_failure(before: &State, after: &MemoryRoot) -> Option<StepViolation> {
     let known =
         |record: &LockRecord| record.lock_id.as_ref().is_none_or(|id| before.root.has_holder(id));
     let record = after.record().filter(|_| !after.has_foreign_record())?;
     let new = record.holders().find(|holder| !known(holder))?;
-    Some(Violation::new(Guarantee::Failures, format!("failed, but holds: {:?}", new.lock_id)))
+    Some(StepViolation::new(Guarantee::Failures, format!("failed, but holds: {:?}", new.lock_id)))
 }
 
 /// After a release, neither the record nor the queue has anything of the guard.
-fn left_after_release(before: &State, index: usize, after: &MemoryRoot) -> Option<Violation> {
+fn left_after_release(before: &State, index: usize, after: &MemoryRoot) -> Option<StepViolation> {
     let inside = before.processes[index].inside()?;
     let kept =
         after.has_holder(&inside.place.lock_id) || after.ticket_file(&inside.place).is_some();
-    kept.then(|| Violation::new(Guarantee::Failures, "a release left something behind"))
+    kept.then(|| StepViolation::new(Guarantee::Failures, "a release left something behind"))
 }
 
 /// The guarantee that a step violates by what it removes.
@@ -174,7 +174,7 @@ pub(crate) fn violation_of_change(
     after: &State,
     (index, action): (usize, ProcessOperation),
     force: bool,
-) -> Option<Violation> {
+) -> Option<StepViolation> {
     if force {
         return None;
     }
@@ -187,7 +187,7 @@ fn guard_removed(
     before: &State,
     after: &State,
     (index, action): (usize, ProcessOperation),
-) -> Option<Violation> {
+) -> Option<StepViolation> {
     let is_protected = |inside: &&EnteredGuard| inside.is_protected();
     for (owner, process) in before.processes.iter().enumerate() {
         if owner == index && action == ProcessOperation::Release {
@@ -201,7 +201,7 @@ fn guard_removed(
         if record || ticket {
             let what = if record { "record" } else { "ticket" };
             let description = format!("the {what} of the living guard {owner} was removed");
-            return Some(Violation::new(Guarantee::Safekeeping, description));
+            return Some(StepViolation::new(Guarantee::Safekeeping, description));
         }
     }
     None
@@ -216,7 +216,7 @@ fn lease_removed(
     before: &State,
     after: &State,
     (index, action): (usize, ProcessOperation),
-) -> Option<Violation> {
+) -> Option<StepViolation> {
     let actor = &before.processes[index];
     let unlocks = action == ProcessOperation::Begin
         && actor.script.last() == Some(&ProcessScriptStep::Unlock(UnlockForce::Own));
@@ -233,19 +233,19 @@ fn lease_removed(
     }
     let guarded = if guarded { " from under a living guard" } else { "" };
     let description = format!("a standing lease of owner {} was removed{guarded}", gone.owner);
-    Some(Violation::new(Guarantee::Safekeeping, description))
+    Some(StepViolation::new(Guarantee::Safekeeping, description))
 }
 
 /// The record of a program that does not use the latch stays until its time is over, or until that program
 /// removes it.
-fn foreign_record_removed(after: &State) -> Option<Violation> {
+fn foreign_record_removed(after: &State) -> Option<StepViolation> {
     let root = &after.root;
     let there = match root.foreign.phase {
         ForeignPhase::Filling => matches!(root.lock, LockRecordFileContent::Empty(_)),
         _ => root.has_foreign_record(),
     };
     let gone = root.foreign_relies_on_record() && !there;
-    gone.then(|| Violation::new(Guarantee::Safekeeping, "another program's record was removed"))
+    gone.then(|| StepViolation::new(Guarantee::Safekeeping, "another program's record was removed"))
 }
 
 /// Whether a reader at a moment within an operation takes a living guard for gone.
@@ -253,7 +253,7 @@ fn reader_misled(
     before: &State,
     (index, _): (usize, ProcessOperation),
     run: &CompletedOperationRun,
-) -> Option<Violation> {
+) -> Option<StepViolation> {
     let mine = format!("{index}-");
     let known = |id: &LockId| before.root.has_holder(id) && !before.is_protected(id);
     let lives =
@@ -261,6 +261,6 @@ fn reader_misled(
     run.trace.changes.iter().find_map(|(what, root)| {
         let id = invariants::first_living_holder_taken_for_gone(root, &lives)?;
         let description = format!("after {what}, a reader takes the living guard {id} for gone");
-        Some(Violation::new(Guarantee::Readers, description))
+        Some(StepViolation::new(Guarantee::Readers, description))
     })
 }

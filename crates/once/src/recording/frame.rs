@@ -39,8 +39,8 @@ impl RecordingOrderEntry {
     /// Takes the first frame from some bytes; `None` where it is not complete yet.
     ///
     /// # Errors
-    /// [`InvalidRecordingFrame`] where no more bytes would make it one.
-    pub fn take(bytes: &mut &[u8]) -> Result<Option<Self>, InvalidRecordingFrame> {
+    /// [`InvalidRecordingOrderEntry`] where no more bytes would make it one.
+    pub fn take(bytes: &mut &[u8]) -> Result<Option<Self>, InvalidRecordingOrderEntry> {
         let Some((head, rest)) = bytes.split_first_chunk::<HEAD>() else { return Ok(None) };
         let [letter, length @ ..] = *head;
         let length = u64::from_le_bytes(length);
@@ -48,12 +48,12 @@ impl RecordingOrderEntry {
             b'o' => Self::Bytes(Stream::Out, length),
             b'e' => Self::Bytes(Stream::Err, length),
             b'z' if length <= MOST_BYTES => {
-                let length = usize::try_from(length).map_err(|_| InvalidRecordingFrame)?;
+                let length = usize::try_from(length).map_err(|_| InvalidRecordingOrderEntry)?;
                 let Some((text, rest)) = rest.split_at_checked(length) else { return Ok(None) };
                 *bytes = rest;
                 return Ok(Some(Self::End(text.to_vec())));
             }
-            _ => return Err(InvalidRecordingFrame),
+            _ => return Err(InvalidRecordingOrderEntry),
         };
         *bytes = rest;
         Ok(Some(frame))
@@ -63,7 +63,7 @@ impl RecordingOrderEntry {
 /// Says that bytes are no frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the order of the recording is damaged")]
-pub struct InvalidRecordingFrame;
+pub struct InvalidRecordingOrderEntry;
 
 #[cfg(test)]
 mod tests {

@@ -32,7 +32,7 @@ pub use frame::{RecordingOrderEntry, Stream};
 pub use output_streams::RecordingDisplayStreams;
 pub use output_tail::{OutputTail, OutputTails};
 use recorder::OutputReadOutcome;
-pub use recorder::{BlobReference, OutputRecorder, RecordedOutputBlobs};
+pub use recorder::{BlobReference, OutputRecorder, OutputRecordingSnapshot};
 pub use transcript::{
     CommandOutputSink, OutputSources, RecordingDisplayCompletion, RecordingOutcome,
     UnrecordedOutput, transcribe,

@@ -54,7 +54,7 @@ struct FrameOrderFile {
 
 /// What a recording has so far.
 #[derive(Clone, Debug)]
-pub struct RecordedOutputBlobs {
+pub struct OutputRecordingSnapshot {
     /// What came on the standard output, and where it is.
     pub out: (BlobReference, PathBuf),
     /// What came on the standard error output, and where it is.
@@ -141,8 +141,8 @@ impl OutputRecorder {
     ///
     /// # Errors
     /// [`FileError`] where it cannot be read back.
-    pub fn recorded(&mut self) -> Result<RecordedOutputBlobs, FileError> {
-        Ok(RecordedOutputBlobs {
+    pub fn recorded(&mut self) -> Result<OutputRecordingSnapshot, FileError> {
+        Ok(OutputRecordingSnapshot {
             out: self.out.stored()?,
             err: self.err.stored()?,
             order: self.order.stored(),

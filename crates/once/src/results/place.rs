@@ -22,12 +22,12 @@ pub(super) struct ArtifactPathIdentity {
     /// The absolute path, as bytes.
     path: Vec<u8>,
     /// The steps of the path as it is named, and where its links lead.
-    routes: Vec<Vec<ArtifactPathSegment>>,
+    routes: Vec<Vec<ArtifactPathIdentitySegment>>,
 }
 
 /// One folder of a path, or the artifact itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct ArtifactPathSegment {
+struct ArtifactPathIdentitySegment {
     /// In small letters: some file systems do not tell `Out` from `out`.
     name: String,
     /// What is there; another mount or another name may lead to the same.
@@ -79,8 +79,8 @@ impl ArtifactPathIdentity {
 
 /// Whether two routes lead to the same place, or one leads into the other: from a folder that both pass, the names of
 /// one are the first names of the other.
-fn meet(one: &[ArtifactPathSegment], other: &[ArtifactPathSegment]) -> bool {
-    let is_same = |(step, rest): (&ArtifactPathSegment, &[ArtifactPathSegment])| {
+fn meet(one: &[ArtifactPathIdentitySegment], other: &[ArtifactPathIdentitySegment]) -> bool {
+    let is_same = |(step, rest): (&ArtifactPathIdentitySegment, &[ArtifactPathIdentitySegment])| {
         let there = tails(other).filter(|(it, _)| step.file.is_some() && it.file == step.file);
         there.into_iter().any(|(_, theirs)| {
             rest.iter().zip(theirs).all(|(mine, theirs)| mine.name == theirs.name)
@@ -91,15 +91,15 @@ fn meet(one: &[ArtifactPathSegment], other: &[ArtifactPathSegment]) -> bool {
 
 /// Each step with those behind it.
 fn tails(
-    route: &[ArtifactPathSegment],
-) -> impl Iterator<Item = (&ArtifactPathSegment, &[ArtifactPathSegment])> {
+    route: &[ArtifactPathIdentitySegment],
+) -> impl Iterator<Item = (&ArtifactPathIdentitySegment, &[ArtifactPathIdentitySegment])> {
     (0..route.len()).filter_map(|at| route.get(at..)?.split_first())
 }
 
-fn route(path: &Path) -> Vec<ArtifactPathSegment> {
+fn route(path: &Path) -> Vec<ArtifactPathIdentitySegment> {
     let mut above: Vec<&Path> = path.ancestors().collect();
     above.reverse();
-    let step = |path: &Path| ArtifactPathSegment {
+    let step = |path: &Path| ArtifactPathIdentitySegment {
         name: path.file_name().map(OsStr::to_string_lossy).unwrap_or_default().to_lowercase(),
         file: fs::symlink_metadata(path).ok().map(|it| id(&it)),
     };
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_place_that_another_mount_shows_is_known_by_its_folders() {
-        let step = |name: &str, file| ArtifactPathSegment { name: name.to_owned(), file };
+        let step = |name: &str, file| ArtifactPathIdentitySegment { name: name.to_owned(), file };
         let place = |routes| ArtifactPathIdentity { path: Vec::new(), routes };
         // The project (1, 7) is `/work` here and `/home/ada/p` there, with another root.
         let here = vec![step("", Some((1, 2))), step("work", Some((1, 7))), step("out", None)];

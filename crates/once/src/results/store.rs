@@ -8,7 +8,7 @@ use crate::{
     digest::Digest,
     files::{self, FileError},
     manifest::ResultInputs,
-    recording::{BlobReference, RecordedOutputBlobs},
+    recording::{BlobReference, OutputRecordingSnapshot},
 };
 use lokt_lock::sys::nofollow;
 use lokt_lock::{
@@ -70,7 +70,7 @@ pub struct NewResult<'a> {
     /// What it depends on.
     pub manifest: &'a ResultInputs,
     /// Where its streams are.
-    pub recorded: &'a RecordedOutputBlobs,
+    pub recorded: &'a OutputRecordingSnapshot,
     /// The project's folder.
     pub project: &'a Path,
     /// The artifacts, below that folder.
@@ -212,8 +212,8 @@ impl ResultStore {
         Ok(FolderLatch::of(folder, &self.folder)?)
     }
 
-    fn streams(&self, recorded: &RecordedOutputBlobs) -> Result<Vec<DraftBlob>, FileError> {
-        let RecordedOutputBlobs { out, err, order } = recorded;
+    fn streams(&self, recorded: &OutputRecordingSnapshot) -> Result<Vec<DraftBlob>, FileError> {
+        let OutputRecordingSnapshot { out, err, order } = recorded;
         let mut loose = vec![self.blobs.link(&out.1, out.0)?, self.blobs.link(&err.1, err.0)?];
         // Its file goes on with the verdict.
         let file = nofollow::open_to_read(&order.1).map_err(FileError::on("read", &order.1))?;

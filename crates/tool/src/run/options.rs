@@ -8,7 +8,7 @@ pub(super) struct OptionVariableSyntax {
     quotes: OptionQuoteSyntax,
     /// Letters that may stand between the dash and an option of one letter, as in `-wI`.
     flags: &'static [u8],
-    options: &'static [(&'static str, InterpreterOptionValueKind)],
+    options: &'static [(&'static str, InterpreterOptionTarget)],
 }
 
 /// How a blank becomes part of a word.
@@ -24,7 +24,7 @@ enum OptionQuoteSyntax {
 
 /// What an option names: in the rest of its word, behind a `=`, or in the next word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum InterpreterOptionValueKind {
+enum InterpreterOptionTarget {
     /// A module: a path or an address. A bare name is looked for at the working folder as well.
     Module,
     /// A file.
@@ -37,7 +37,7 @@ enum InterpreterOptionValueKind {
     WorkingFolder,
 }
 
-use InterpreterOptionValueKind::{File, Folders, Library, Module, WorkingFolder};
+use InterpreterOptionTarget::{File, Folders, Library, Module, WorkingFolder};
 
 /// <https://nodejs.org/api/cli.html>. `--require` and `--import` resolve from the working folder, bare names too.
 pub(super) const NODE: OptionVariableSyntax = OptionVariableSyntax {
@@ -134,7 +134,7 @@ impl OptionVariableSyntax {
     }
 
     /// What a word's option names, where it is one of these; its value, where that is part of the word.
-    fn option(&self, word: &[u8]) -> Option<(InterpreterOptionValueKind, Option<Vec<u8>>)> {
+    fn option(&self, word: &[u8]) -> Option<(InterpreterOptionTarget, Option<Vec<u8>>)> {
         let word = self.without_flags(word);
         self.options.iter().find_map(|(option, names)| {
             if *names == WorkingFolder {
@@ -205,7 +205,7 @@ fn starts_with(word: &[u8], option: &str) -> bool {
     word.len() >= option.len() && word.iter().zip(option.bytes()).all(like)
 }
 
-impl InterpreterOptionValueKind {
+impl InterpreterOptionTarget {
     /// Whether nothing of the working folder is meant.
     fn is_safe(self, named: &[u8]) -> bool {
         let mut parts = named.split(|byte| b":,".contains(byte));
