@@ -14,6 +14,7 @@
 //! * [`failure`]: typed errors become a message, hints and a code.
 //! * [`hook`]: the hooks of harnesses: their events and answers.
 //! * [`git_hook`]: the check before a commit.
+//! * [`git_question`]: questions to git about files.
 //! * [`json_fields`]: the fields of the JSON that each command prints.
 //! * [`once`]: the command that shares results.
 //! * [`mod@mcp`]: the server for agents.
@@ -37,6 +38,7 @@ mod env;
 mod exit;
 mod failure;
 mod git_hook;
+mod git_question;
 mod help;
 mod hook;
 mod init;

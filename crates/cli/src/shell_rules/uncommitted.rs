@@ -1,7 +1,11 @@
 //! Whose files a call of git would change that are not committed. The only place here that runs a program.
 
 use super::{DiscardingGitCall, UncommittedFileKind};
-use crate::{failure::CliFailure, view};
+use crate::{
+    failure::CliFailure,
+    git_question::{GitQuestion, PathspecKind},
+    view,
+};
 use lokt_lock::{
     caller::Caller,
     file::FileLockStore,
@@ -11,30 +15,17 @@ use lokt_lock::{
     reservation::{Reservation, ReservationScope, WorktreeId, covering, is_own},
     words::Timestamp,
 };
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::{
     ffi::OsStr,
     fs,
-    io::Read,
-    os::{fd::AsFd, unix::ffi::OsStrExt},
     path::Path,
-    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
 /// How long git may take in all.
 const PATIENCE: Duration = Duration::from_millis(600);
-/// The most of git's answer that is read.
-const MOST_BYTES: usize = 1 << 24;
 /// The most files that a text names.
 const MOST_FILES: usize = 10;
-/// Settings that keep git from running programs of the repository or the user.
-const SETTINGS: [&str; 4] = [
-    "core.fsmonitor=",
-    "core.untrackedCache=false",
-    "core.quotePath=false",
-    "status.renames=false",
-];
 
 /// The text of a denial, if a call would change files that are not committed and that another has reserved in its
 /// worktree; `folder` is where the line runs.
@@ -148,36 +139,8 @@ fn changed_files(call: &DiscardingGitCall, folder: &Path) -> Option<Vec<ProjectP
 
 /// The output of git in a folder; `None` where it fails or takes too long.
 fn ask(folder: &Path, arguments: &[&str], paths: &[String], end: Instant) -> Option<Vec<u8>> {
-    let mut git = Command::new("git");
-    for (key, _) in std::env::vars_os().filter(|(key, _)| key.as_bytes().starts_with(b"GIT_")) {
-        git.env_remove(key);
-    }
-    git.env("GIT_OPTIONAL_LOCKS", "0").env("LC_ALL", "C");
-    git.args(SETTINGS.into_iter().flat_map(|setting| ["-c", setting])).args(arguments);
-    git.args(paths.iter().map(OsStr::new)).current_dir(folder);
-    git.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = git.spawn().ok()?;
-    let output = child.stdout.take().and_then(|it| read(it, end));
-    if output.is_none() {
-        let _ = child.kill();
-    }
-    let status = child.wait().ok()?;
-    output.filter(|_| status.success())
-}
-
-fn read(mut output: impl Read + AsFd, end: Instant) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let mut buffer = vec![0; 1 << 16];
-    while bytes.len() < MOST_BYTES {
-        let left = end.saturating_duration_since(Instant::now());
-        let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
-        if poll(&mut [PollFd::new(output.as_fd(), PollFlags::POLLIN)], left).ok()? == 0 {
-            return None;
-        }
-        match output.read(&mut buffer).ok()? {
-            0 => return Some(bytes),
-            count => bytes.extend_from_slice(buffer.get(..count)?),
-        }
-    }
-    None
+    let paths: Vec<&OsStr> = paths.iter().map(OsStr::new).collect();
+    let question =
+        GitQuestion { folder, arguments, paths: &paths, pathspec: PathspecKind::Pattern };
+    question.answer(end)
 }
