@@ -15,6 +15,8 @@
 //! * A program that does not use the latch makes, fills, renews and removes its record, or dies: between
 //!   operations, and within one before each access to the record but the first.
 //! * Each call of the store fails once, where a configuration says so.
+//! * Another guard or waiter dies with its command: between operations, and, where a configuration says so,
+//!   within one before each probe of a ticket but the first.
 //!
 //! Nothing else can happen between the calls of one operation: one process at a time is in the section. An
 //! outside reader is checked after every change within an operation.
@@ -136,6 +138,11 @@ impl Configuration {
         self
     }
 
+    fn with_deaths(mut self) -> Self {
+        self.bounds.deaths = true;
+        self
+    }
+
     /// Adds a program that does not use the latch. It makes or renews at most `budget` records;
     /// `expires` says whether they end.
     fn with_foreign_program(mut self, budget: u8, expires: bool) -> Self {
@@ -162,6 +169,25 @@ fn four_processes_guard_once_each() {
         processes_alike(4, &steps, 1),
         &[HOLDERS_TOGETHER, WAITER_FOR_SLOT, WAITER_FOR_ORPHAN, STALE_REMOVED],
     )
+    .check();
+}
+
+#[test]
+fn other_processes_die_while_one_decides() {
+    configuration(
+        "deaths",
+        processes_alike(4, &guards(&[TWO_SLOTS]), 1),
+        &[HOLDERS_TOGETHER, WAITER_FOR_SLOT, WAITER_FOR_ORPHAN, STALE_REMOVED],
+    )
+    .with_deaths()
+    .check();
+    configuration(
+        "deaths of guards and leases",
+        processes_alike(3, &guards_and_leases(&MODES), 1),
+        &[HOLDERS_TOGETHER, WAITER_FOR_SLOT, WAITER_FOR_LEASE, STALE_REMOVED],
+    )
+    .for_ticks(1)
+    .with_deaths()
     .check();
 }
 
@@ -331,7 +357,7 @@ fn states_of_one_canonical_form_lead_to_the_same_forms() {
         with_process(two, 1, &guards(&[TWO_SLOTS]), 1)
     };
     let outcome = configuration("merged", roles(), &[STALE_REMOVED]).for_ticks(1).run();
-    let bounds = EnvironmentEventBounds { ticks: 1, failures: false };
+    let bounds = EnvironmentEventBounds { ticks: 1, ..EnvironmentEventBounds::default() };
     let forms = explore_unmerged(initial_states(&roles(), ForeignProgram::default()), bounds);
     assert_eq!(outcome.states, forms, "states of one form lead to states of the same forms");
 }

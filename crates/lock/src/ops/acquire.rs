@@ -91,8 +91,8 @@ pub fn attempt<S: LockStore>(
             *ticket = None;
         }
         let mine = ticket.as_ref().map(|ticket| ticket.place().number);
-        let inputs = LockAdmissionInputReader { request, line: &line, mine, slot: &slot }
-            .inputs(&mut section)?;
+        let inputs =
+            LockAdmissionInputReader::new(request, &line, mine, &slot).inputs(&mut section)?;
         let mut turn = AcquireAttempt { section: &mut section, request, line: &line };
         match decide(request.purpose(), inputs) {
             AdmissionDecision::Blocked(obstacle) => {

@@ -50,8 +50,8 @@ pub fn publish<S: LockStore>(
             replace(&mut section, request, before)?;
             return Ok(ResultPublishOutcome::Done);
         }
-        let inputs = LockAdmissionInputReader { request, line: &line, mine: None, slot: &slot }
-            .inputs(&mut section)?;
+        let inputs =
+            LockAdmissionInputReader::new(request, &line, None, &slot).inputs(&mut section)?;
         let how = match decide(request.purpose(), inputs) {
             AdmissionDecision::Enter(
                 how @ (LockAdmissionPlan::Fresh | LockAdmissionPlan::Replacing(_)),

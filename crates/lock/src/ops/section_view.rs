@@ -12,17 +12,32 @@ use crate::{
     store::{LockStore, NameSection},
     words::{LockId, LockMode, Timestamp},
 };
+use std::{cell::RefCell, collections::BTreeMap};
 
 /// What a caller sees in the section: all that admission depends on is found out from here.
+///
+/// Each ticket is probed at most once. A holder that died between two answers would stand in the record of
+/// one decision and be gone from its queue, and the caller would join a record that is full.
 pub(super) struct LockAdmissionInputReader<'a> {
-    pub(super) request: &'a LockRequest<'a>,
-    pub(super) line: &'a [QueuePlace],
+    request: &'a LockRequest<'a>,
+    line: &'a [QueuePlace],
     /// The queue position of the caller.
-    pub(super) mine: Option<u64>,
-    pub(super) slot: &'a RecordSlot,
+    mine: Option<u64>,
+    slot: &'a RecordSlot,
+    /// Whether the tickets that were probed live, by number, mark and id.
+    probed: RefCell<BTreeMap<(u64, bool, &'a str), bool>>,
 }
 
-impl LockAdmissionInputReader<'_> {
+impl<'a> LockAdmissionInputReader<'a> {
+    pub(super) fn new(
+        request: &'a LockRequest<'a>,
+        line: &'a [QueuePlace],
+        mine: Option<u64>,
+        slot: &'a RecordSlot,
+    ) -> Self {
+        Self { request, line, mine, slot, probed: RefCell::default() }
+    }
+
     /// Gathers what admission depends on, in the order in which it can settle the decision: a waiter ahead
     /// makes everything else irrelevant, unless the lock is the caller's own lease, or has slots.
     pub(super) fn inputs<C: NameSection>(
@@ -82,6 +97,13 @@ impl LockAdmissionInputReader<'_> {
         Ok(occupant(holders, self.claim()))
     }
 
+    /// Whether a ticket of the line lives.
+    fn lives<S: LockStore>(&self, store: &S, place: &'a QueuePlace) -> bool {
+        let key = (place.number, place.entered, place.lock_id.as_str());
+        let probe = || store.lives(self.request.name, place);
+        *self.probed.borrow_mut().entry(key).or_insert_with(probe)
+    }
+
     fn claim(&self) -> HoldRequest {
         HoldRequest { purpose: self.request.purpose(), mode: self.request.mode }
     }
@@ -100,7 +122,7 @@ impl LockAdmissionInputReader<'_> {
         let exclusive =
             known.iter().find(stands).filter(|it| it.holder.mode == LockMode::Exclusive);
         let my_lease = exclusive.map(|it| &it.holder);
-        let outer = self.around().filter(|outer| store.lives(self.request.name, outer));
+        let outer = self.around().filter(|outer| self.lives(store, outer));
         let mut dead = Vec::new();
         let asker = QueueObstacleQuery {
             line: self.line,
@@ -109,7 +131,7 @@ impl LockAdmissionInputReader<'_> {
             leased: leased(known, self.request.mode),
         };
         let found = ahead(asker, |place| {
-            let lives = store.lives(self.request.name, place);
+            let lives = self.lives(store, place);
             if !lives {
                 dead.push(place.clone());
             }
@@ -124,7 +146,7 @@ impl LockAdmissionInputReader<'_> {
     }
 
     /// The acquisition of this name that runs around the caller. A lease is no part of it.
-    fn around(&self) -> Option<&QueuePlace> {
+    fn around(&self) -> Option<&'a QueuePlace> {
         if self.request.held.is_empty() || self.request.purpose() == RequestedGuardOrLease::Lease {
             return None;
         }
@@ -167,19 +189,19 @@ fn may_renew(request: &LockRequest<'_>, record: &LockRecord) -> bool {
 }
 
 /// Knows the line already, which is possible only in the section.
-struct QueueLockVerdictFacts<'a, S> {
-    store: &'a S,
-    view: &'a LockAdmissionInputReader<'a>,
+struct QueueLockVerdictFacts<'v, 'a, S> {
+    store: &'v S,
+    view: &'v LockAdmissionInputReader<'a>,
 }
 
-impl<S: LockStore> LockVerdictFacts for QueueLockVerdictFacts<'_, S> {
+impl<S: LockStore> LockVerdictFacts for QueueLockVerdictFacts<'_, '_, S> {
     fn now(&self) -> Timestamp {
         self.store.now()
     }
 
     fn ticket_lives(&self, id: &LockId) -> bool {
         let place = ticket_in(self.view.line, id);
-        place.is_some_and(|place| self.store.lives(self.view.request.name, place))
+        place.is_some_and(|place| self.view.lives(self.store, place))
     }
 
     /// Guards' processes are not asked here: their tickets alone decide, and there may be many.

@@ -35,9 +35,9 @@ pub struct QueueObstacleQuery<'a> {
 ///
 /// Waiters for a slot count as if they had it, so no other passes them; shared tickets that wait are passed by
 /// other shared ones only where both wait for the same exclusive ticket ahead.
-pub fn ahead(
-    asker: QueueObstacleQuery<'_>,
-    mut in_the_way: impl FnMut(&QueuePlace) -> bool,
+pub fn ahead<'a>(
+    asker: QueueObstacleQuery<'a>,
+    mut in_the_way: impl FnMut(&'a QueuePlace) -> bool,
 ) -> Option<QueueObstacle> {
     let mut taken = Vec::new();
     let mut waits: Option<QueuePlace> = None;

@@ -132,6 +132,7 @@ struct ProtocolModel {
 }
 
 const EXCLUSION: &str = "the modes of all holders are compatible";
+const CAPACITY: &str = "a record has no more holders than slots";
 pub(crate) const NO_MISSED_WAKEUP: &str = "no waiter sleeps that could enter";
 const NEWCOMER_ENTERS: &str =
     "a newcomer enters when all processes are dead and all times are over";
@@ -142,8 +143,9 @@ const SAFEKEEPING: &str = "no process removes a lock that it may not remove";
 const FAILURES: &str = "a failed operation changes nothing, a released lock is gone";
 const UNDISTURBED_SLEEP: &str = "a waiter sleeps until something happens";
 
-const PROPERTIES: [&str; 9] = [
+const PROPERTIES: [&str; 10] = [
     EXCLUSION,
+    CAPACITY,
     NO_MISSED_WAKEUP,
     NEWCOMER_ENTERS,
     READERS,
@@ -174,8 +176,9 @@ impl Model for ProtocolModel {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        let always: [NamedProperty<Self>; 9] = [
+        let always: [NamedProperty<Self>; 10] = [
             (EXCLUSION, |_, state| invariants::find_conflicting_holders(state).is_none()),
+            (CAPACITY, |_, state| invariants::find_overfull_record(state).is_none()),
             (NO_MISSED_WAKEUP, |_, state| invariants::find_missed_wakeup(state).is_none()),
             (NEWCOMER_ENTERS, |_, state| invariants::find_refused_newcomer(state).is_none()),
             (READERS, |_, state| {

@@ -48,6 +48,15 @@ fn protected_holders(state: &State) -> Vec<ExclusionInvariantHolder> {
     inside.chain(leases).chain(foreign).collect()
 }
 
+/// Finds a record with more holders than slots, whether they live or not: a holder that is gone is taken out when
+/// another takes its slot.
+pub(crate) fn find_overfull_record(state: &State) -> Option<String> {
+    let record = state.root.record()?;
+    let slots = record.mode.slots()?.get() as usize;
+    let holders = record.holders().count();
+    (holders > slots).then(|| format!("the record of {slots} slots has {holders} holders"))
+}
+
 /// Finds two conflicting holders, or more holders than there are slots.
 pub(crate) fn find_conflicting_holders(state: &State) -> Option<String> {
     let protected_holders = protected_holders(state);

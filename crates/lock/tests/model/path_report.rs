@@ -35,6 +35,7 @@ fn describe_violation(state: &State) -> Option<String> {
         .map(|violation| format!("{:?}: {}", violation.guarantee, violation.description));
     violation
         .or_else(|| invariants::find_conflicting_holders(state))
+        .or_else(|| invariants::find_overfull_record(state))
         .or_else(|| invariants::find_missed_wakeup(state))
         .or_else(|| invariants::find_misjudged_guard(state))
         .or_else(|| invariants::find_refused_newcomer(state))
@@ -52,6 +53,11 @@ fn describe_transition(what: TransitionKind) -> String {
                     format!("; before its reading {at} of the clock, time passes")
                 }
                 InjectedStoreEvent::Failure(at) => format!("; its verb {at} fails"),
+                InjectedStoreEvent::Death(at, who) => {
+                    format!(
+                        "; before its probe {at} of a ticket, process {who} dies with its command"
+                    )
+                }
             };
             format!("process {index}: {action:?} {}{injected}", describe_step(step))
         }

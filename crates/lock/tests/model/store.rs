@@ -33,6 +33,9 @@ pub(crate) enum InjectedStoreEvent {
     Tick(usize),
     /// The call fails, and changes nothing.
     Failure(usize),
+    /// Before a ticket is probed, all processes that have another process's ticket open die: that process, and
+    /// its command.
+    Death(usize, usize),
 }
 
 /// What an operation did.
@@ -46,6 +49,8 @@ pub(crate) struct StoreCallTrace {
     pub(crate) clock_readings: usize,
     /// The number of calls that could have failed.
     pub(crate) fallible_calls: usize,
+    /// The number of probes of tickets.
+    pub(crate) ticket_probes: usize,
     injection: InjectedStoreEvent,
     /// Whether the injection could happen, and did.
     pub(crate) happened: bool,
@@ -74,6 +79,7 @@ impl MemoryStore {
             record_accesses: 0,
             clock_readings: 0,
             fallible_calls: 0,
+            ticket_probes: 0,
             injection,
             happened: false,
             replaced: false,
@@ -166,6 +172,16 @@ impl LockStore for MemoryStore {
     }
 
     fn lives(&self, _: &LockName, place: &QueuePlace) -> bool {
+        let trace = &mut *self.0.trace.borrow_mut();
+        if let InjectedStoreEvent::Death(at, process) = trace.injection
+            && at == trace.ticket_probes
+        {
+            let mut root = self.0.root.borrow_mut();
+            root.supervisor_dies(process);
+            root.command_dies(process);
+            trace.happened = true;
+        }
+        trace.ticket_probes += 1;
         self.0.root.borrow().lives(place)
     }
 

@@ -17,6 +17,8 @@ pub(crate) struct EnvironmentEventBounds {
     pub(crate) ticks: u8,
     /// Whether the calls of the store fail.
     pub(crate) failures: bool,
+    /// Whether other processes die within an operation.
+    pub(crate) deaths: bool,
 }
 
 /// Something that happens, and the state after it.
@@ -165,7 +167,7 @@ impl TransitionFinder<'_> {
         let plain = self.run(index, action, InjectedStoreEvent::None);
         self.push_crashes(index, action, &plain);
         self.push_completion(index, action, InjectedStoreEvent::None, &plain);
-        for injection in self.injections(&plain) {
+        for injection in self.injections(index, &plain) {
             let run = self.run(index, action, injection);
             if run.trace.happened {
                 self.push_completion(index, action, injection, &run);
@@ -198,10 +200,17 @@ impl TransitionFinder<'_> {
         {
             return;
         }
-        self.push(
-            TransitionKind::Action(index, action, step, injection),
-            self.state.after_operation(index, action, run),
-        );
+        let next = match injection {
+            InjectedStoreEvent::Death(_, who) => {
+                let before = self.state.after_change(|next| {
+                    next.kill_command(who);
+                    next.kill_supervisor(who);
+                });
+                before.after_operation(index, action, run)
+            }
+            _ => self.state.after_operation(index, action, run),
+        };
+        self.push(TransitionKind::Action(index, action, step, injection), next);
     }
 
     fn push_crashes(
@@ -224,7 +233,7 @@ impl TransitionFinder<'_> {
 
     /// The events that can happen within an operation, given its run without any. An event before its first
     /// access is the same as one before the operation.
-    fn injections(&self, plain: &CompletedOperationRun) -> Vec<InjectedStoreEvent> {
+    fn injections(&self, actor: usize, plain: &CompletedOperationRun) -> Vec<InjectedStoreEvent> {
         let root = &self.state.root;
         let foreign = root.foreign.budget > 0 || root.foreign.phase != ForeignPhase::Nothing;
         let record_accesses = if foreign { 1..plain.trace.record_accesses.max(1) } else { 0..0 };
@@ -234,6 +243,12 @@ impl TransitionFinder<'_> {
         let failures = if self.bounds.failures { 0..plain.trace.fallible_calls } else { 0..0 };
         let all =
             record_accesses.flat_map(steps).chain(clock_readings.map(InjectedStoreEvent::Tick));
-        all.chain(failures.map(InjectedStoreEvent::Failure)).collect()
+        let probes = if self.bounds.deaths { 1..plain.trace.ticket_probes.max(1) } else { 0..0 };
+        let others = self.state.processes.iter().enumerate().filter(|(index, process)| {
+            *index != actor && matches!(process.phase, Phase::Waiting { .. } | Phase::Inside(_))
+        });
+        let deaths = others
+            .flat_map(|(who, _)| probes.clone().map(move |at| InjectedStoreEvent::Death(at, who)));
+        all.chain(failures.map(InjectedStoreEvent::Failure)).chain(deaths).collect()
     }
 }
