@@ -90,6 +90,9 @@ impl ReservationTimelineBuilder {
     }
 
     fn reserve(&mut self, event: &ReservationEvent) {
+        if event.waited.is_some() {
+            self.add_wait(event, &SpanEnd::Entered);
+        }
         let earlier = self.earlier(event.at);
         let mut begun = self.begun.remove(&event.id).unwrap_or_default();
         let began_before = event.is_extension && begun.is_empty();
@@ -135,6 +138,11 @@ impl ReservationTimelineBuilder {
     }
 
     fn refuse(&mut self, event: &ReservationEvent) {
+        self.add_wait(event, &SpanEnd::Refused);
+    }
+
+    /// Adds the wait before an event; an event without a wait was a refusal at once.
+    fn add_wait(&mut self, event: &ReservationEvent, end: &SpanEnd) {
         let span = match event.waited {
             Some(waited) => TimelineSpan {
                 from: event.at.saturating_sub(waited),
@@ -143,7 +151,7 @@ impl ReservationTimelineBuilder {
             None => event.span(TimelineSpanKind::Refusal),
         };
         for pattern in &event.patterns {
-            let span = TimelineSpan { end: SpanEnd::Refused, ..span.clone() };
+            let span = TimelineSpan { end: end.clone(), ..span.clone() };
             self.lanes.entry(pattern.clone()).or_default().push(span);
         }
     }

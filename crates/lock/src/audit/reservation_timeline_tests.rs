@@ -67,6 +67,14 @@ fn what_began_before_the_log_is_said_to_have_begun_earlier() {
 }
 
 #[test]
+fn a_reservation_after_a_wait_shows_the_wait() {
+    let waited = event("9 reserve bob src", &json!({"waited_ms": 4000}));
+    let told = spans(vec![waited], 50, Vec::new());
+    assert!(told.contains(&"src wait bob 5-9 entered".to_owned()), "{told:?}");
+    assert!(told.iter().any(|it| it.starts_with("src reservation bob 9-")), "{told:?}");
+}
+
+#[test]
 fn a_refusal_after_a_wait_is_a_wait() {
     let waited = event("9 reserve-deny bob src", &json!({"waited_ms": 4000}));
     assert_eq!(spans(vec![waited], 50, Vec::new()), ["src wait bob 5-9 refused"]);

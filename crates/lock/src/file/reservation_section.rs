@@ -43,7 +43,6 @@ impl ReservationStore for FileLockStore {
     }
 
     fn reservations(&self) -> Result<Vec<ReservationEntry>, LockStoreError> {
-        let _folders = OpenFolderCache::begin();
         reservation_slot::read_all(&self.layout.reservations())
     }
 

@@ -8,7 +8,10 @@ use crate::{
         ReservationSlot,
     },
     store::LockStoreError,
-    sys::nofollow,
+    sys::{
+        in_portions_of,
+        nofollow::{self, OpenFolderCache},
+    },
 };
 use nix::libc::{ELOOP, ENXIO};
 use std::{
@@ -23,13 +26,20 @@ pub(super) fn file_name(id: &ReservationId) -> String {
     format!("{id}.json")
 }
 
+/// How many records are worth a thread of their own.
+const PORTION: usize = 100;
+
 /// Reads all records of a folder. Everything in it counts, whatever it is: what cannot be read may be a reservation.
 pub(super) fn read_all(folder: &Path) -> Result<Vec<ReservationEntry>, LockStoreError> {
-    let entry = |name: OsString| {
-        let slot = read(&folder.join(&name), &name)?;
-        Some(ReservationEntry { name, slot })
+    let entry = |name: &OsString| {
+        let slot = read(&folder.join(name), name)?;
+        Some(ReservationEntry { name: name.clone(), slot })
     };
-    Ok(io::names(folder)?.into_iter().filter_map(entry).collect())
+    let names = io::names(folder)?;
+    Ok(in_portions_of(PORTION, &names, |part| {
+        let _folders = OpenFolderCache::begin();
+        part.iter().filter_map(entry).collect()
+    }))
 }
 
 /// Reads what stands at a place, without ever blocking or following a link; `None` if nothing does.
@@ -66,7 +76,15 @@ impl From<std::io::Error> for ReservationReadError {
 }
 
 fn content(path: &Path) -> Result<Vec<u8>, ReservationReadError> {
-    let file = nofollow::open_any_kind(path)?;
+    let mut file = nofollow::open_any_kind(path)?;
+    // Most records fit, and then one read(2) is all it takes: a file that gives less than it was asked for has no more.
+    let mut buffer = [0; 2048];
+    let begun = file.read(&mut buffer);
+    if let Ok(read @ 1..) = begun
+        && let Some(all) = buffer.get(..read).filter(|_| read < buffer.len())
+    {
+        return Ok(all.to_vec());
+    }
     let meta = file.metadata()?;
     if !meta.is_file() {
         return Err(ReservationReadError::Flaw(ReservationRecordFlaw::NotAFile(kind_of(
@@ -76,7 +94,7 @@ fn content(path: &Path) -> Result<Vec<u8>, ReservationReadError> {
     if meta.len() > LARGEST_RECORD {
         return Err(ReservationReadError::Flaw(ReservationRecordFlaw::TooLarge(meta.len())));
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or_default() + 1);
+    let mut bytes = buffer.get(..begun?).unwrap_or_default().to_vec();
     file.take(LARGEST_RECORD).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

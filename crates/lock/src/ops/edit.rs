@@ -5,7 +5,7 @@ use super::{
     edit_events::{is_kept_by, is_of_session, with_state},
     reserve::{log_denial, new_record},
     standing::{event, read_and_tidy},
-    yielding::{give_up, parted, quiet_edits},
+    yielding::{in_place_of, parted, quiet_edits},
 };
 use crate::{
     audit::AuditEventKind,
@@ -13,10 +13,9 @@ use crate::{
     pattern::Pattern,
     record::HoldKind,
     reservation::{
-        EDIT_TTL, EditChange, EditState, EditTargetKind, PatternConflict, Reservation,
-        ReservationConflictTerms, ReservationMode, ReservationOrigin, ReservationScope,
-        SessionActivity, WaitingReservation, begin_edit, conflicts, is_own, is_own_for_edit,
-        keep_edit,
+        EDIT_TTL, EditChange, EditState, EditTargetKind, Reservation, ReservationConflictTerms,
+        ReservationMode, ReservationOrigin, ReservationScope, SessionActivity, WaitingReservation,
+        begin_edit, conflicts, is_own, is_own_for_edit, keep_edit,
     },
     store::{Durability, LockStoreError, RecordPutMode, ReservationSection, ReservationStore},
 };
@@ -112,22 +111,34 @@ fn attempt<S: ReservationStore>(
     if !denial.standing.is_empty() || !denial.waiting.is_empty() {
         return Ok(EditOutcome::Denied(Box::new(denial)));
     }
-    give_up(store, &mut section, request.caller, &given_up)?;
+    let made = in_place_of((store, request.caller), &mut section, &given_up, |section| {
+        put_all(store, section, request, &live)
+    })?;
+    renew(store, &mut section, (request.caller, &made), &live)?;
+    Ok(EditOutcome::Reserved(made))
+}
+
+/// In the section: puts the reservations of all files, or none of them.
+fn put_all<S: ReservationStore>(
+    store: &S,
+    section: &mut S::ReservationSection<'_>,
+    request: &EditRequest<'_>,
+    live: &[Reservation],
+) -> Result<Vec<EditReservation>, LockStoreError> {
     let mut made = Vec::new();
     for target in &request.targets {
-        match put(store, &mut section, (request, target), &live) {
+        match put(store, section, (request, target), live) {
             Ok(reservation) => made.push(reservation),
             Err(error) => {
                 // The first failure is the one to tell of.
                 for earlier in &made {
-                    drop(undo::<S>(&mut section, earlier));
+                    drop(undo::<S>(section, earlier));
                 }
-                return Err(error.into());
+                return Err(error);
             }
         }
     }
-    renew(store, &mut section, (request.caller, &made), &live)?;
-    Ok(EditOutcome::Reserved(made))
+    Ok(made)
 }
 
 /// In the section: renews what the session has reserved for other edits.
@@ -172,18 +183,25 @@ fn compare<S: ReservationStore>(
     for target in &request.targets {
         let asked = asked(target, new_record(store, &plain(request, target))?);
         let found = |terms: ReservationConflictTerms<'_>| conflicts(asked.terms(), terms);
-        let others = live.iter().filter(|it| !is_own_for_edit(identity, it));
-        let standing: Vec<(Reservation, Vec<PatternConflict>)> =
-            others.map(|it| (it.clone(), found(it.terms()))).collect();
-        let mine = live.iter().filter(|it| is_own_for_edit(identity, it));
-        let is_had = mine.into_iter().any(|it| it.scope.meets(&asked.scope) && has(it, &asked));
-        let waiters = waiting.iter().filter(|it| {
-            !is_had && !is_own(identity, &it.identity.owner, Some(&it.identity.agent))
-        });
-        let waiting: Vec<(WaitingReservation, Vec<PatternConflict>)> =
-            waiters.map(|it| (it.clone(), found(it.terms()))).collect();
-        denial.standing.extend(standing.into_iter().filter(|(_, found)| !found.is_empty()));
-        denial.waiting.extend(waiting.into_iter().filter(|(_, found)| !found.is_empty()));
+        let is_mine = |it: &Reservation| is_own_for_edit(identity, it);
+        let with_conflicts = |it: &Reservation| {
+            let found = found(it.terms());
+            (!found.is_empty() && !is_mine(it)).then(|| (it.clone(), found))
+        };
+        denial.standing.extend(live.iter().filter_map(with_conflicts));
+        let gives_it =
+            |it: &Reservation| it.scope.meets(&asked.scope) && has(it, &asked) && is_mine(it);
+        if waiting.is_empty() || live.iter().any(gives_it) {
+            continue;
+        }
+        let is_another = |it: &WaitingReservation| {
+            !is_own(identity, &it.identity.owner, Some(&it.identity.agent))
+        };
+        let with_conflicts = |it: &WaitingReservation| {
+            let found = found(it.terms());
+            (!found.is_empty() && is_another(it)).then(|| (it.clone(), found))
+        };
+        denial.waiting.extend(waiting.iter().filter_map(with_conflicts));
     }
     Ok(denial)
 }

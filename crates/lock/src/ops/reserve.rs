@@ -1,7 +1,7 @@
 use super::{
     ReservationError,
     standing::{durability, event, read_and_tidy},
-    yielding::{give_up, parted, quiet_edits},
+    yielding::{in_place_of, parted, quiet_edits},
 };
 use crate::{
     audit::AuditEventKind,
@@ -110,7 +110,8 @@ pub fn reserve<S: ReservationStore>(
         let mut section = store.reservation_section()?;
         let live = read_and_tidy(store, &mut section, request.caller)?;
         let waiting = store.waiting_reservations()?;
-        let attempted = attempt(store, &mut section, request, (live, &waiting, &yielding))?;
+        let seen = ReservationsSeen { live, waiting: &waiting, yielding: &yielding, waited: None };
+        let attempted = attempt(store, &mut section, request, seen)?;
         drop(section);
         match attempted {
             ReserveAttempt::Reserved { record, is_extended } => {
@@ -127,22 +128,31 @@ pub fn reserve<S: ReservationStore>(
     }
 }
 
-/// In the section: decides about a request, and reserves if nothing conflicts but what is `yielding`. `waiting` has the
-/// waiters ahead.
+/// What a request is decided by, as the section shows it.
+pub(super) struct ReservationsSeen<'a> {
+    pub(super) live: Vec<Reservation>,
+    /// The waiters ahead.
+    pub(super) waiting: &'a [WaitingReservation],
+    /// What of the live reservations is given up if it is in the way.
+    pub(super) yielding: &'a [Reservation],
+    /// How long the caller has waited; `None` if it does not.
+    pub(super) waited: Option<Duration>,
+}
+
+/// In the section: decides about a request, and reserves if nothing conflicts but what is yielding.
 pub(super) fn attempt<S: ReservationStore>(
     store: &S,
     section: &mut S::ReservationSection<'_>,
     request: &ReservationRequest<'_>,
-    (live, waiting, yielding): (Vec<Reservation>, &[WaitingReservation], &[Reservation]),
+    seen: ReservationsSeen<'_>,
 ) -> Result<ReserveAttempt, ReservationError> {
-    let (live, given_up) = parted(live, yielding);
+    let (live, given_up) = parted(seen.live, seen.yielding);
     let live = live.as_slice();
     let asked = new_record(store, request)?;
-    let denial = compare(request, &asked, live, waiting);
+    let denial = compare(request, &asked, live, seen.waiting);
     if !denial.standing.is_empty() || !denial.waiting.is_empty() {
         return Ok(ReserveAttempt::Blocked(Box::new(denial)));
     }
-    give_up(store, section, request.caller, &given_up)?;
     let identity = &request.caller.identity;
     let own = live
         .iter()
@@ -153,14 +163,14 @@ pub(super) fn attempt<S: ReservationStore>(
         }
         Some(own) => (extension(own, &asked, request.ttl), RecordPutMode::Over),
     };
-    let durability = durability(&record);
-    section.put(&record, put, durability)?;
-    let event = event(AuditEventKind::Reserve, &record, request.caller);
+    let event = event(AuditEventKind::Reserve, &record, request.caller).waited(seen.waited);
     let event = if own.is_some() { event.with("extended", true) } else { event };
-    if let Err(error) = store.log(&event, durability) {
-        take_back::<S>(section, &record, own, durability);
-        return Err(error.into());
-    }
+    let durability = durability(&record);
+    in_place_of((store, request.caller), section, &given_up, |section| {
+        section.put(&record, put, durability)?;
+        let logged = store.log(&event, durability);
+        logged.inspect_err(|_| take_back::<S>(section, &record, own, durability))
+    })?;
     Ok(ReserveAttempt::Reserved { record: Box::new(record), is_extended: own.is_some() })
 }
 

@@ -1,7 +1,9 @@
 use super::{
     ReservationDenial, ReservationError, ReservationRequest, ReserveOutcome,
     pause::WaitDeadline,
-    reserve::{ReserveAttempt, attempt, compare, log_denial, new_id, new_record, not_had},
+    reserve::{
+        ReservationsSeen, ReserveAttempt, attempt, compare, log_denial, new_id, new_record, not_had,
+    },
     standing::{read, read_and_tidy},
     yielding::quiet_edits,
 };
@@ -128,7 +130,9 @@ fn look<'s, S: ReservationStore>(
     let mine = place.as_ref().map(|(it, _)| it.number);
     let is_ahead = |it: &WaitingReservation| mine.is_none_or(|mine| it.number < mine);
     let ahead: Vec<_> = waiting.iter().filter(|it| is_ahead(it)).cloned().collect();
-    let blocked = attempt(store, &mut section, request, (live.clone(), &ahead, yielding))?;
+    let waited = place.as_ref().map(|(it, _)| store.now().since(it.since));
+    let seen = ReservationsSeen { live: live.clone(), waiting: &ahead, yielding, waited };
+    let blocked = attempt(store, &mut section, request, seen)?;
     let ReserveAttempt::Blocked(denial) = blocked else {
         // The place ends in the section, so that no waiter sees both.
         *place = None;

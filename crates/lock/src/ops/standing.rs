@@ -30,8 +30,10 @@ pub(super) fn read<S: ReservationStore>(
     let now = store.now();
     // A harness that has reserved many files is asked for once.
     let mut known = HashMap::new();
-    let (mut live, mut over, mut faults) = (Vec::new(), Vec::new(), Vec::new());
-    for entry in store.reservations()? {
+    let entries = store.reservations()?;
+    let mut live = Vec::with_capacity(entries.len());
+    let (mut over, mut faults) = (Vec::new(), Vec::new());
+    for entry in entries {
         match readable(entry) {
             Err(fault) => faults.push(fault),
             Ok(record) => match judge(&record, now, |it| liveness(caller, it, &mut known)) {
@@ -41,7 +43,7 @@ pub(super) fn read<S: ReservationStore>(
         }
     }
     // The first one is the first that a person sees, and that is extended.
-    live.sort_by(|one, two| (one.since(), &one.id).cmp(&(two.since(), &two.id)));
+    live.sort_by_cached_key(|it| (it.since(), it.id.clone()));
     Ok(ReservationsByStaleness { live, over, faults })
 }
 

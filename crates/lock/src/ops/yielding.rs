@@ -5,7 +5,7 @@ use crate::{
     audit::AuditEventKind,
     caller::Caller,
     reservation::{Reservation, may_yield},
-    store::{Durability, LockStoreError, ReservationSection, ReservationStore},
+    store::{Durability, LockStoreError, RecordPutMode, ReservationSection, ReservationStore},
 };
 
 /// What stands in the way of a request, if all of it may be given up: files of edits that ended a while ago, of which
@@ -33,19 +33,31 @@ pub(super) fn parted(
     live.into_iter().partition(|it| !yielding.contains(it))
 }
 
-/// In the section: removes what is given up.
-pub(super) fn give_up<S: ReservationStore>(
-    store: &S,
+/// In the section: removes what is given up, and acts. If that fails, what was given up stands again.
+pub(super) fn in_place_of<S: ReservationStore, T>(
+    (store, caller): (&S, &Caller),
     section: &mut S::ReservationSection<'_>,
-    caller: &Caller,
     given_up: &[Reservation],
-) -> Result<(), LockStoreError> {
-    for record in given_up {
+    act: impl FnOnce(&mut S::ReservationSection<'_>) -> Result<T, LockStoreError>,
+) -> Result<T, LockStoreError> {
+    let mut gone = Vec::new();
+    let removed = given_up.iter().try_for_each(|record| {
         section.remove(&record.id, Durability::Volatile)?;
+        gone.push(record);
+        Ok(())
+    });
+    let done = removed.and_then(|()| act(section)).inspect_err(|_| {
+        // The first failure is the one to tell of.
+        for record in &gone {
+            drop(section.put(record, RecordPutMode::New, Durability::Volatile));
+        }
+    })?;
+    for record in given_up {
         let event = event(AuditEventKind::Unreserve, record, caller)
             .with("holder_owner", record.owner.as_str())
             .with("yielded", true);
-        store.log(&event, Durability::Volatile)?;
+        // Without its line in the log the removal still counts.
+        let _ = store.log(&event, Durability::Volatile);
     }
-    Ok(())
+    Ok(done)
 }

@@ -336,3 +336,31 @@ fn json_keeps_bytes() {
     let root = serde_json::to_string(&ProjectPath::root()).expect("JSON");
     assert_eq!(serde_json::from_str::<ProjectPath>(&root).expect("a path"), ProjectPath::root());
 }
+
+/// A plain path of a record is not read token by token. The same text, typed in the project's root, is.
+#[test]
+fn a_plain_path_is_what_reading_it_token_by_token_gives() {
+    let root = path(".");
+    let from = WorkingFolder { project: Path::new("/p"), folder: &root };
+    let mut texts = vec![String::new()];
+    for _ in 0..5 {
+        let longer = |text: &String| {
+            ["a", ".", "/", "\\", "*", "]", "}", ","].map(|it| format!("{text}{it}"))
+        };
+        let all: Vec<String> = texts.iter().flat_map(longer).collect();
+        for text in &all {
+            let (read, typed) =
+                (Pattern::parse(text.as_bytes()), Pattern::parse_in(text.as_bytes(), &from));
+            match (read, typed) {
+                (Ok(read), Ok(typed)) => {
+                    assert_eq!(read, typed, "{text}");
+                    assert_eq!(read.as_literal(), typed.as_literal(), "{text}");
+                }
+                // What is typed may leave a folder again, or name the project's root: a record has neither.
+                (Err(_), _) => {}
+                (read @ Ok(_), typed @ Err(_)) => panic!("{text}: {read:?}, {typed:?}"),
+            }
+        }
+        texts = all;
+    }
+}

@@ -110,6 +110,11 @@ impl Pattern {
         if text.len() > Self::MAX_BYTES {
             return Err(InvalidPattern::TooLong(text.len()));
         }
+        if from.is_none()
+            && let Some(path) = plain_path(text)
+        {
+            return Ok(Self::literal(&path));
+        }
         let malformed = |(at, flaw)| {
             let pattern = excerpt(text);
             InvalidPattern::Malformed { pattern, at: at + 1, flaw }
@@ -263,6 +268,16 @@ impl Pattern {
             PatternKind::Glob(glob) => Cow::Borrowed(&glob.automaton),
         }
     }
+}
+
+/// The path that a text stands for, where that takes no reading: a path in its normal form, without operators and
+/// escapes, as most patterns of records are.
+fn plain_path(text: &[u8]) -> Option<ProjectPath> {
+    let is_name = |name: &[u8]| !name.is_empty() && name != b"." && name != b"..";
+    let is_plain = !text.iter().copied().any(|byte| token::is_operator(byte) || byte == 0)
+        && text.len() <= ProjectPath::MAX_BYTES
+        && text.split(|byte| *byte == b'/').all(is_name);
+    is_plain.then(|| ProjectPath::from_normal(text.to_vec()))
 }
 
 /// Why tokens are no glob.

@@ -10,7 +10,7 @@ use crate::{
 };
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 impl Reservation {
     /// Reads a record of version 0 or 1 with the id that the file's name gives.
@@ -35,7 +35,14 @@ impl Reservation {
 }
 
 /// The fields not yet read, in their order; what remains at the end is unknown to this version.
-pub(super) struct UnreadReservationFields<'a>(Vec<(String, &'a RawValue, &'a RawValue)>);
+pub(super) struct UnreadReservationFields<'a>(Vec<UnreadField<'a>>);
+
+struct UnreadField<'a> {
+    /// The key without its quotes and escapes.
+    name: Cow<'a, str>,
+    key: &'a RawValue,
+    value: &'a RawValue,
+}
 
 impl<'de: 'a, 'a> Deserialize<'de> for UnreadReservationFields<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -53,12 +60,21 @@ impl<'de> Visitor<'de> for ReservationFieldsVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut fields = Vec::with_capacity(20);
+        let mut fields = Vec::with_capacity(28);
         while let Some((key, value)) = map.next_entry::<&'de RawValue, &'de RawValue>()? {
-            let name = serde_json::from_str(key.get()).map_err(serde::de::Error::custom)?;
-            fields.push((name, key, value));
+            let name = string(key).map_err(serde::de::Error::custom)?;
+            fields.push(UnreadField { name, key, value });
         }
         Ok(UnreadReservationFields(fields))
+    }
+}
+
+/// Reads a string. One without escapes, as nearly all are, is not copied.
+fn string(raw: &RawValue) -> serde_json::Result<Cow<'_, str>> {
+    let inner = raw.get().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    match inner.filter(|text| !text.contains('\\')) {
+        Some(text) => Ok(Cow::Borrowed(text)),
+        None => serde_json::from_str(raw.get()).map(Cow::Owned),
     }
 }
 
@@ -68,28 +84,42 @@ impl<'a> UnreadReservationFields<'a> {
             .map_err(|error| ReservationRecordFlaw::NotJson(error.to_string()))
     }
 
-    /// Takes a field out; the last of equal keys counts, and `null` counts as absent.
+    /// Takes a field out as it was written; the last of equal keys counts, and `null` counts as absent.
+    fn take_raw(&mut self, field: &str) -> Option<&'a RawValue> {
+        let is_it = |it: &UnreadField<'_>| it.name == field;
+        let at = self.0.iter().position(is_it)?;
+        let first = self.0.remove(at);
+        // The rest in one pass, however often the key is there.
+        let is_repeated = self.0.iter().skip(at).any(is_it);
+        let last = if is_repeated { self.0.extract_if(at.., |it| is_it(it)).last() } else { None };
+        Some(last.unwrap_or(first).value).filter(|raw| raw.get() != "null")
+    }
+
+    /// Takes a field out and reads it.
     pub(super) fn take<T: DeserializeOwned>(
         &mut self,
         field: &'static str,
         expected: &'static str,
     ) -> Result<Option<T>, ReservationRecordFlaw> {
-        // In one pass, however often the key is there.
-        let Some((_, _, raw)) = self.0.extract_if(.., |(name, ..)| name == field).last() else {
-            return Ok(None);
-        };
-        if raw.get() == "null" {
-            return Ok(None);
-        }
         let wrong = |_| ReservationRecordFlaw::WrongType { field, expected };
-        serde_json::from_str(raw.get()).map(Some).map_err(wrong)
+        let read = |raw: &RawValue| serde_json::from_str(raw.get());
+        self.take_raw(field).map(read).transpose().map_err(wrong)
+    }
+
+    fn take_string(
+        &mut self,
+        field: &'static str,
+        expected: &'static str,
+    ) -> Result<Option<Cow<'a, str>>, ReservationRecordFlaw> {
+        let wrong = |_| ReservationRecordFlaw::WrongType { field, expected };
+        self.take_raw(field).map(string).transpose().map_err(wrong)
     }
 
     pub(super) fn text(
         &mut self,
         field: &'static str,
     ) -> Result<Option<String>, ReservationRecordFlaw> {
-        self.take(field, "a string")
+        Ok(self.take_string(field, "a string")?.map(Cow::into_owned))
     }
 
     fn number(&mut self, field: &'static str) -> Result<Option<u64>, ReservationRecordFlaw> {
@@ -98,21 +128,27 @@ impl<'a> UnreadReservationFields<'a> {
 
     fn time(&mut self, field: &'static str) -> Result<Option<Timestamp>, ReservationRecordFlaw> {
         let expected = "a time like 2026-02-01T10:00:00Z";
-        let read = |text: String| text.parse();
         let wrong = |_| ReservationRecordFlaw::WrongType { field, expected };
-        self.take(field, expected)?.map(read).transpose().map_err(wrong)
+        let text = self.take_string(field, expected)?;
+        text.map(|text| text.parse()).transpose().map_err(wrong)
     }
 
     /// The patterns; a request of a waiter has them in the same form.
     pub(super) fn patterns(&mut self) -> Result<Vec<Pattern>, ReservationRecordFlaw> {
         let expected = "a list of patterns";
-        let list: Option<Vec<serde_json::Value>> = self.take("patterns", expected)?;
-        let list = list.ok_or(ReservationRecordFlaw::Missing("patterns"))?;
+        let list = self.take_raw("patterns").ok_or(ReservationRecordFlaw::Missing("patterns"))?;
+        let wrong = ReservationRecordFlaw::WrongType { field: "patterns", expected };
+        let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(list.get()) else {
+            return Err(wrong);
+        };
         if list.is_empty() {
-            return Err(ReservationRecordFlaw::WrongType { field: "patterns", expected });
+            return Err(wrong);
         }
-        let read = |it| serde_json::from_value(it);
-        let patterns: Result<Vec<Pattern>, _> = list.into_iter().map(read).collect();
+        let read = |raw: &&RawValue| match string(raw) {
+            Ok(text) => text.parse().map_err(serde::de::Error::custom),
+            Err(_) => serde_json::from_value(serde_json::from_str(raw.get())?),
+        };
+        let patterns: Result<Vec<Pattern>, serde_json::Error> = list.iter().map(read).collect();
         patterns.map_err(|error| ReservationRecordFlaw::Pattern(error.to_string()))
     }
 
@@ -204,8 +240,8 @@ impl<'a> UnreadReservationFields<'a> {
             RawJsonText::checked(raw)
                 .map_err(|error| ReservationRecordFlaw::NotJson(error.to_string()))
         };
-        let field = |(_, key, value): (String, &RawValue, &RawValue)| {
-            Ok(UnknownRecordField { key: keep(key)?, value: keep(value)? })
+        let field = |field: UnreadField<'_>| {
+            Ok(UnknownRecordField { key: keep(field.key)?, value: keep(field.value)? })
         };
         self.0.into_iter().map(field).collect()
     }
