@@ -9,7 +9,7 @@ use crate::{
         ChainResolveError, ChainResolveFailure, ChainSignatureError, ToolChain, resolve,
         verify_signatures,
     },
-    item::{SpaceLocations, ToolItem},
+    item::{ToolItem, ToolSpaceLocations},
     lockfile::{
         ChainDriftKind, ChainElementDrift, LockfileError, LockfileFolders, StoredLockfile, compare,
     },
@@ -81,7 +81,7 @@ pub enum ChainCheckError {
 #[derive(Debug)]
 pub struct ChainChecker {
     /// Where items are.
-    pub spaces: SpaceLocations,
+    pub spaces: ToolSpaceLocations,
     /// Where lockfiles are.
     pub lockfiles: LockfileFolders,
     /// Which keys are trusted.
@@ -90,7 +90,7 @@ pub struct ChainChecker {
 
 impl ChainChecker {
     /// Checks against the lockfiles and the keys of these spaces.
-    pub fn new(spaces: SpaceLocations) -> Self {
+    pub fn new(spaces: ToolSpaceLocations) -> Self {
         let lockfiles = LockfileFolders::of(&spaces);
         let trust = TrustStore::of(&spaces.user, spaces.system_folders());
         Self { spaces, lockfiles, trust }

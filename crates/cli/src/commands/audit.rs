@@ -72,7 +72,7 @@ impl AuditCommand {
             Some(typed) => Some(argument(&context.project()?, typed)?),
             None => None,
         };
-        let filter = EventFilter { audit: self, owner, path: asked_path.as_ref() };
+        let filter = AuditEventQuery { audit: self, owner, path: asked_path.as_ref() };
         if self.timeline.is_asked() {
             return self.show_timeline(context, &filter);
         }
@@ -92,7 +92,7 @@ impl AuditCommand {
     fn show_timeline(
         &self,
         context: &CommandContext,
-        filter: &EventFilter<'_>,
+        filter: &AuditEventQuery<'_>,
     ) -> Result<ExitCode, CliFailure> {
         let asked = TimeRange { since: self.since, until: self.until };
         let form = if self.json { TimelineFormat::Json } else { TimelineFormat::Text };
@@ -129,13 +129,13 @@ impl AuditCommand {
 }
 
 /// The part of the log to show.
-struct EventFilter<'a> {
+struct AuditEventQuery<'a> {
     audit: &'a AuditCommand,
     owner: Option<&'a Owner>,
     path: Option<&'a PathOrPatternArgument>,
 }
 
-impl EventFilter<'_> {
+impl AuditEventQuery<'_> {
     /// Prints the wanted events up to the end of the log. Stops early when [`LATE`] events in a row
     /// are after `--until`.
     fn print_all(&self, reader: &mut LogReader) -> Result<(), CliFailure> {
@@ -200,7 +200,7 @@ impl EventFilter<'_> {
 fn follow(
     path: &Path,
     mut reader: Option<LogReader>,
-    filter: &EventFilter<'_>,
+    filter: &AuditEventQuery<'_>,
 ) -> Result<ExitCode, CliFailure> {
     loop {
         if let Some(open) = &mut reader {

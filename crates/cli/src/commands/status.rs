@@ -12,7 +12,9 @@ use crate::{
 };
 use clap::Args;
 use lokt_lock::{
-    ops::{self, LockState, LockStatusEntry, list_reservations, prune, survey, survey_all},
+    ops::{
+        self, LockStatusEntry, LockStatusEntryState, list_reservations, prune, survey, survey_all,
+    },
     reservation::Reservation,
     store::LockRecordKind,
     words::{LockName, Owner},
@@ -120,8 +122,12 @@ fn show_reservations(context: &CommandContext, is_below: bool) -> Result<(), Cli
 fn prune_all(context: &CommandContext, entries: &[LockStatusEntry]) -> bool {
     // If there is a holder or a waiter, the state does not show whether the record has expired.
     let may_be_over = |it: &&LockStatusEntry| {
-        matches!(it.state, LockState::Expired | LockState::Dead | LockState::Queued)
-            || !it.inside.is_empty()
+        matches!(
+            it.state,
+            LockStatusEntryState::Expired
+                | LockStatusEntryState::Dead
+                | LockStatusEntryState::Queued
+        ) || !it.inside.is_empty()
     };
     let pruned = |it: &&LockStatusEntry| prune(&context.store, &it.name, it.kind, &context.caller);
     entries.iter().filter(may_be_over).filter(pruned).count() > 0

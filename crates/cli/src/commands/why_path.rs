@@ -4,7 +4,10 @@ use super::reservations::{counts_in, covering_patterns};
 use crate::{
     context::CommandContext,
     failure::CliFailure,
-    view::path_reason::{PathExplanation, PathReason, PathReasonKind, PathReasonSubject},
+    view::path_reason::{
+        PathExplanation, PathReservationReason, PathReservationReasonKind,
+        PathReservationReasonSubject,
+    },
 };
 use lokt_lock::{
     ops::ReservationList,
@@ -62,7 +65,7 @@ impl TypedPath {
         let standing = list.standing.iter();
         let standing = standing.filter_map(|it| self.of_reservation(it, context, had));
         let waiting = list.waiting.iter().filter_map(|it| self.of_waiter(it, context, had));
-        let mut reasons: Vec<PathReason<'a>> = standing.chain(waiting).collect();
+        let mut reasons: Vec<PathReservationReason<'a>> = standing.chain(waiting).collect();
         reasons.sort_by_key(|it| !it.blocks);
         PathExplanation { typed: self.typed.clone(), reasons, list, owner }
     }
@@ -91,18 +94,18 @@ impl TypedPath {
         record: &'a Reservation,
         context: &CommandContext,
         had: PathOwnership,
-    ) -> Option<PathReason<'a>> {
+    ) -> Option<PathReservationReason<'a>> {
         let me = &context.caller.identity;
         let kind = if !counts_in(&record.scope, self.tree.as_ref()) {
-            PathReasonKind::ReservedElsewhere
+            PathReservationReasonKind::ReservedElsewhere
         } else if is_own(me, &record.owner, record.agent_id.as_ref()) {
-            PathReasonKind::SelfReserved
+            PathReservationReasonKind::SelfReserved
         } else {
-            PathReasonKind::Reserved
+            PathReservationReasonKind::Reserved
         };
         // What the caller has, another can have only by sharing it.
-        let blocks = kind == PathReasonKind::Reserved && had == PathOwnership::NotOwn;
-        let subject = PathReasonSubject::Reservation(record);
+        let blocks = kind == PathReservationReasonKind::Reserved && had == PathOwnership::NotOwn;
+        let subject = PathReservationReasonSubject::Reservation(record);
         self.reason(&record.patterns, (kind, blocks), subject)
     }
 
@@ -111,7 +114,7 @@ impl TypedPath {
         waiter: &'a WaitingReservation,
         context: &CommandContext,
         had: PathOwnership,
-    ) -> Option<PathReason<'a>> {
+    ) -> Option<PathReservationReason<'a>> {
         let (me, identity) = (&context.caller.identity, &waiter.identity);
         let is_mine = is_own(me, &identity.owner, Some(&identity.agent));
         if is_mine || !counts_in(&waiter.scope, self.tree.as_ref()) {
@@ -119,18 +122,18 @@ impl TypedPath {
         }
         // What the caller has, it keeps past all waiters.
         let blocks = had == PathOwnership::NotOwn;
-        let subject = PathReasonSubject::Waiter(waiter);
-        self.reason(&waiter.patterns, (PathReasonKind::Awaited, blocks), subject)
+        let subject = PathReservationReasonSubject::Waiter(waiter);
+        self.reason(&waiter.patterns, (PathReservationReasonKind::Awaited, blocks), subject)
     }
 
     fn reason<'a>(
         &self,
         patterns: &[Pattern],
-        (kind, blocks): (PathReasonKind, bool),
-        subject: PathReasonSubject<'a>,
-    ) -> Option<PathReason<'a>> {
+        (kind, blocks): (PathReservationReasonKind, bool),
+        subject: PathReservationReasonSubject<'a>,
+    ) -> Option<PathReservationReason<'a>> {
         let patterns: Vec<Pattern> = covering_patterns(patterns, &self.argument).cloned().collect();
-        (!patterns.is_empty()).then_some(PathReason { kind, blocks, subject, patterns })
+        (!patterns.is_empty()).then_some(PathReservationReason { kind, blocks, subject, patterns })
     }
 
     /// Whether nothing is there, and no glob was typed: perhaps a lock was meant, which has no such name.

@@ -3,7 +3,7 @@
 
 use super::{
     hook_manager::{self, HookManager},
-    hook_script::{self, HookScriptError, HookScriptRemoval},
+    hook_script::{self, HookScriptError, HookScriptWithoutSection},
     plan::InitPlan,
     project_file::{InitTargetFile, refused},
 };
@@ -126,9 +126,9 @@ impl GitHooksFolder {
         let rest = hook_script::cut(&text).map_err(|flaw| refused(&shown, &flaw.to_string()))?;
         let place = InitTargetFile { shown: shown.into(), path, text: Some(text) };
         match rest {
-            HookScriptRemoval::Same => Ok(()),
-            HookScriptRemoval::Text(text) => plan.change(place, Some(text)),
-            HookScriptRemoval::Nothing => plan.change(place, None),
+            HookScriptWithoutSection::Same => Ok(()),
+            HookScriptWithoutSection::Text(text) => plan.change(place, Some(text)),
+            HookScriptWithoutSection::Nothing => plan.change(place, None),
         }
     }
 

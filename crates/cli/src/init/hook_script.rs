@@ -33,7 +33,7 @@ pub(super) enum HookScriptError {
 
 /// What is left of a script without the section.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum HookScriptRemoval {
+pub(super) enum HookScriptWithoutSection {
     /// There is no section.
     Same,
     /// The script as it was before.
@@ -87,18 +87,20 @@ pub(super) fn put(text: Option<&str>, section: &str) -> Result<String, HookScrip
 }
 
 /// The script without the section.
-pub(super) fn cut(text: &str) -> Result<HookScriptRemoval, HookScriptError> {
-    let Some(place) = place(text)? else { return Ok(HookScriptRemoval::Same) };
+pub(super) fn cut(text: &str) -> Result<HookScriptWithoutSection, HookScriptError> {
+    let Some(place) = place(text)? else { return Ok(HookScriptWithoutSection::Same) };
     let (before, after) = around(text, &place);
     if before == FIRST_LINE && after == "\n" {
-        return Ok(HookScriptRemoval::Nothing);
+        return Ok(HookScriptWithoutSection::Nothing);
     }
     let without_newline = |text: &'_ str| text.strip_prefix('\n').map(str::to_owned);
     let Some(after) = without_newline(after) else {
-        return Ok(HookScriptRemoval::Text(before.strip_suffix('\n').unwrap_or(before).to_owned()));
+        return Ok(HookScriptWithoutSection::Text(
+            before.strip_suffix('\n').unwrap_or(before).to_owned(),
+        ));
     };
     let after = without_newline(&after).unwrap_or(after);
-    Ok(HookScriptRemoval::Text(format!("{before}{after}")))
+    Ok(HookScriptWithoutSection::Text(format!("{before}{after}")))
 }
 
 /// What stands before a place of a text, and what behind it.
@@ -167,18 +169,22 @@ mod tests {
             assert_eq!(newer.matches(BEGINS).count(), 1, "{newer}");
             for with in [with, newer] {
                 assert!(with.starts_with("#!") && with.lines().nth(1).unwrap().starts_with(BEGINS));
-                assert_eq!(cut(&with), Ok(HookScriptRemoval::Text(text.to_owned())), "{text:?}");
+                assert_eq!(
+                    cut(&with),
+                    Ok(HookScriptWithoutSection::Text(text.to_owned())),
+                    "{text:?}"
+                );
             }
-            assert_eq!(cut(text), Ok(HookScriptRemoval::Same));
+            assert_eq!(cut(text), Ok(HookScriptWithoutSection::Same));
         }
     }
 
     #[test]
     fn a_script_that_was_made_goes_unless_it_was_changed() {
         let made = put(None, &of(GitHook::PreCommit)).unwrap();
-        assert_eq!(cut(&made), Ok(HookScriptRemoval::Nothing));
+        assert_eq!(cut(&made), Ok(HookScriptWithoutSection::Nothing));
         let changed = format!("{made}make check\n");
-        let left = HookScriptRemoval::Text("#!/bin/sh\nmake check\n".to_owned());
+        let left = HookScriptWithoutSection::Text("#!/bin/sh\nmake check\n".to_owned());
         assert_eq!(cut(&changed), Ok(left));
     }
 

@@ -24,8 +24,8 @@ use lokt_lock::{
 use lokt_once::{
     files::FileError,
     recording::{
-        self, CommandOutputSink, OutputRecorder, OutputSources, OutputTails,
-        RecordingDisplayCompletion, RecordingOutcome, UnrecordedOutput, transcribe,
+        self, OutputRecorder, OutputSources, OutputTails, RecordingDisplayCompletion,
+        RecordingOrDirectSink, RecordingOutcome, UnrecordedOutput, transcribe,
     },
     results::{ArtifactClaimPurpose, ArtifactPathClaim, BootClockTime},
 };
@@ -45,7 +45,7 @@ pub(super) struct RunLeader<'a> {
 }
 
 /// A command that is being recorded.
-struct CommandRecording {
+struct CommandRecordingThread {
     /// The standard streams of the command.
     ///
     /// These are the write ends of two pipes, for standard output and standard error. They are
@@ -152,7 +152,7 @@ impl RunLeader<'_> {
 
     /// Begins to record, and removes recordings of earlier runs. A failure to record does not keep
     /// the command from running.
-    fn record(&self, fence: u64) -> Result<CommandRecording, FileError> {
+    fn record(&self, fence: u64) -> Result<CommandRecordingThread, FileError> {
         let question = &self.sharing.question;
         let folder = question.results.recordings(question.key);
         recording::remove_before(&folder, fence);
@@ -166,18 +166,21 @@ impl RunLeader<'_> {
 
     /// Makes the pipes and starts the thread that copies from them. Without a recorder, the thread
     /// only shows the output and keeps its end for the JSON.
-    fn begin(&self, recorder: Result<OutputRecorder, FileError>) -> io::Result<CommandRecording> {
+    fn begin(
+        &self,
+        recorder: Result<OutputRecorder, FileError>,
+    ) -> io::Result<CommandRecordingThread> {
         let pipe = || pipe2(OFlag::O_CLOEXEC).map_err(io::Error::from);
         let ((out, out_end), (err, err_end), (ended, stop)) = (pipe()?, pipe()?, pipe()?);
         let sources = OutputSources::new(out, err)?;
         let streams = self.sharing.streams().unwrap_or_default();
         let sink = match recorder {
-            Ok(recorder) => CommandOutputSink::recording(recorder, streams)?,
-            Err(error) => CommandOutputSink::unrecorded(error, streams),
+            Ok(recorder) => RecordingOrDirectSink::recording(recorder, streams)?,
+            Err(error) => RecordingOrDirectSink::unrecorded(error, streams),
         };
         let work = move || transcribe(&sources, ended.as_fd(), sink);
         let thread = thread::Builder::new().name("lokt-record".into()).spawn(work)?;
-        Ok(CommandRecording { streams: Some((out_end, err_end)), stop, thread })
+        Ok(CommandRecordingThread { streams: Some((out_end, err_end)), stop, thread })
     }
 
     /// Runs the command as a guard of the lock, with an empty standard input.

@@ -18,7 +18,7 @@ use crate::{
 use lokt_lock::{
     file::FileTicket,
     guard::{CommandEnd, GuardError, GuardStopCause, SignalReader, SupervisionOutcome},
-    ops::{LockGrant, LockRequest, ResultPublishOutcome, publish, stands},
+    ops::{LockGrant, LockRequest, ResultLeasePublishOutcome, publish, stands},
     record::{HoldKind, LockMetadata, LockRecord},
     sys::SignalNumber,
     words::{LockMode, Owner, Timestamp},
@@ -337,8 +337,8 @@ impl ResultSaver<'_> {
         };
         let name = once.name.as_str();
         match publish(&context.store, &request) {
-            Ok(ResultPublishOutcome::Done) => {}
-            Ok(ResultPublishOutcome::Taken) => output::warn(&format!(
+            Ok(ResultLeasePublishOutcome::Done) => {}
+            Ok(ResultLeasePublishOutcome::Taken) => output::warn(&format!(
                 "the result is kept, but {name:?} is locked or frozen, so its lease does not show the result"
             )),
             Err(error) => output::warn(&format!(

@@ -3,7 +3,7 @@
 use super::{quotation::code, text::WIDTH};
 use crate::span;
 use lokt_lock::{
-    ops::{LockState, LockStatusEntry, ReservationList},
+    ops::{LockStatusEntry, LockStatusEntryState, ReservationList},
     pattern::Pattern,
     record::LockRecord,
     reservation::{Reservation, is_own},
@@ -21,13 +21,16 @@ fn line(entry: &LockStatusEntry, me: &CallerIdentity) -> Option<(u8, String)> {
     let name = code(entry.name.as_str(), 32);
     let ends = entry.record().map_or_else(String::new, |it| ends(it, entry));
     let (rank, rest) = match entry.state {
-        LockState::Frozen => {
+        LockStatusEntryState::Frozen => {
             let owner = entry.record().map_or_else(String::new, named);
             (0, format!("is frozen by {owner}{ends}"))
         }
         // A kept result of `lokt once` blocks no caller.
-        LockState::Held if is_only_a_result(entry) => return None,
-        LockState::Held | LockState::Overdue | LockState::Orphaned | LockState::Abandoned => {
+        LockStatusEntryState::Held if is_only_a_result(entry) => return None,
+        LockStatusEntryState::Held
+        | LockStatusEntryState::Overdue
+        | LockStatusEntryState::Orphaned
+        | LockStatusEntryState::Abandoned => {
             let age = entry.record().map(|it| span::show(entry.seen.since(it.since())));
             let age = age.map_or_else(String::new, |age| format!(" since {age}"));
             let waiters = waiters(entry);
@@ -42,14 +45,18 @@ fn line(entry: &LockStatusEntry, me: &CallerIdentity) -> Option<(u8, String)> {
             let form = forms.iter().find(fits).or(forms.last());
             (1, form.cloned().unwrap_or_default())
         }
-        LockState::Queued => (2, "goes to the next waiter in the queue".to_owned()),
-        LockState::Corrupted | LockState::Unsupported | LockState::Unreadable => {
+        LockStatusEntryState::Queued => (2, "goes to the next waiter in the queue".to_owned()),
+        LockStatusEntryState::Corrupted
+        | LockStatusEntryState::Unsupported
+        | LockStatusEntryState::Unreadable => {
             let state = entry.state.as_str();
             (3, format!("is {state}: leave it to a person (`lokt doctor`)"))
         }
         // Free again, unless a guard is in whose record is another's or gone.
-        LockState::Expired | LockState::Dead if entry.inside.is_empty() => return None,
-        LockState::Expired | LockState::Dead => {
+        LockStatusEntryState::Expired | LockStatusEntryState::Dead if entry.inside.is_empty() => {
+            return None;
+        }
+        LockStatusEntryState::Expired | LockStatusEntryState::Dead => {
             (1, "is held by a guard without a record".to_owned())
         }
     };

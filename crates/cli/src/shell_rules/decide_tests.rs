@@ -1,5 +1,5 @@
 use super::*;
-use crate::shell_rules::{LoktProgramWord, read_rules};
+use crate::shell_rules::{LoktCommandSpelling, read_rules};
 use std::time::Duration;
 
 const RULES: &str = "
@@ -44,7 +44,10 @@ fn answer_with(
         rules: &rules,
         held,
         index_lock: &index,
-        program: &LoktProgramWord { usual: "lokt".to_owned(), absolute: "/bin/lokt".to_owned() },
+        program: &LoktCommandSpelling {
+            usual: "lokt".to_owned(),
+            absolute: "/bin/lokt".to_owned(),
+        },
     })
 }
 

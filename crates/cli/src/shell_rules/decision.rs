@@ -19,12 +19,12 @@ pub(crate) struct ShellToolCall<'a> {
     /// The lock of the index of a folder's worktree.
     pub(crate) index_lock: &'a dyn Fn(&Path) -> Option<LockName>,
     /// How the program is called.
-    pub(crate) program: &'a LoktProgramWord,
+    pub(crate) program: &'a LoktCommandSpelling,
 }
 
 /// How the program is called in a line.
 #[derive(Clone, Debug)]
-pub(crate) struct LoktProgramWord {
+pub(crate) struct LoktCommandSpelling {
     /// As it is found in this environment.
     pub(crate) usual: String,
     /// Wherever programs are searched for.

@@ -23,7 +23,8 @@ pub(crate) mod uncommitted;
 
 pub(crate) use decide::decide;
 pub(crate) use decision::{
-    LoktProgramWord, ShellAnswer, ShellDecision, ShellDenial, ShellToolCall, ToolInputMutability,
+    LoktCommandSpelling, ShellAnswer, ShellDecision, ShellDenial, ShellToolCall,
+    ToolInputMutability,
 };
 pub(crate) use git_call::{DiscardingGitCall, UncommittedFileKind};
 pub(crate) use pattern::CommandPattern;

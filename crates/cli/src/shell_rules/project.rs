@@ -1,6 +1,6 @@
 //! What deciding about a line needs to know of the project: its rules, and the lock of an index.
 
-use super::{GuardRule, GuardRuleError, LoktProgramWord, read_rules};
+use super::{GuardRule, GuardRuleError, LoktCommandSpelling, read_rules};
 use crate::{context, env, failure::CliFailure, view::command_line};
 use lokt_lock::{
     file::work_tree,
@@ -49,11 +49,11 @@ pub(crate) fn lock_of_index(worktree: &WorktreeId) -> Option<LockName> {
 }
 
 /// How a line calls this program: by its name where that is found, else by its path.
-pub(crate) fn program() -> LoktProgramWord {
+pub(crate) fn program() -> LoktCommandSpelling {
     let path = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("lokt"));
     let absolute = command_line(&[path.to_string_lossy().into_owned()]);
     let usual = if is_found() { "lokt".to_owned() } else { absolute.clone() };
-    LoktProgramWord { usual, absolute }
+    LoktCommandSpelling { usual, absolute }
 }
 
 fn is_found() -> bool {

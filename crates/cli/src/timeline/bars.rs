@@ -90,7 +90,7 @@ impl BarCell {
 }
 
 /// What one owner had to do with one name; of several of its agents, one.
-struct TimelineBarRow<'a> {
+struct OwnerTimelineRow<'a> {
     name: &'a str,
     owner: &'a str,
     /// The agent in words; nothing for a terminal session.
@@ -100,8 +100,8 @@ struct TimelineBarRow<'a> {
 
 /// A timeline as lines: a bar for each owner of each name, and what the characters mean.
 pub(crate) fn lines(timeline: &Timeline, drawing: TimelineBarOptions) -> Vec<StyledLine> {
-    let rows: Vec<TimelineBarRow<'_>> = timeline.lanes.iter().flat_map(rows_of).collect();
-    let cells = |row: &TimelineBarRow<'_>| {
+    let rows: Vec<OwnerTimelineRow<'_>> = timeline.lanes.iter().flat_map(rows_of).collect();
+    let cells = |row: &OwnerTimelineRow<'_>| {
         let held = total(row, &[TimelineSpanKind::Hold, TimelineSpanKind::Reservation], timeline);
         let waited = total(row, &[TimelineSpanKind::Wait], timeline);
         [cut(row.name, LONGEST[0]), label(row, &rows), held, waited]
@@ -132,22 +132,24 @@ fn plain(text: String) -> StyledLine {
 }
 
 /// The owners of a name, in the order in which they came.
-fn rows_of(lane: &TimelineLane) -> Vec<TimelineBarRow<'_>> {
-    let mut rows: Vec<TimelineBarRow<'_>> = Vec::new();
+fn rows_of(lane: &TimelineLane) -> Vec<OwnerTimelineRow<'_>> {
+    let mut rows: Vec<OwnerTimelineRow<'_>> = Vec::new();
     for span in &lane.spans {
         let owner = span.who.owner.as_str();
         let agent = other_than_terminal(span.who.agent_id.as_deref());
         match rows.iter_mut().find(|row| row.owner == owner && row.agent == agent) {
             Some(row) => row.spans.push(span),
-            None => rows.push(TimelineBarRow { name: &lane.name, owner, agent, spans: vec![span] }),
+            None => {
+                rows.push(OwnerTimelineRow { name: &lane.name, owner, agent, spans: vec![span] });
+            }
         }
     }
     rows
 }
 
 /// An owner, with its agent where the owner has another row in the lane.
-fn label(row: &TimelineBarRow<'_>, all: &[TimelineBarRow<'_>]) -> String {
-    let is_beside = |it: &&TimelineBarRow<'_>| it.name == row.name && it.owner == row.owner;
+fn label(row: &OwnerTimelineRow<'_>, all: &[OwnerTimelineRow<'_>]) -> String {
+    let is_beside = |it: &&OwnerTimelineRow<'_>| it.name == row.name && it.owner == row.owner;
     if all.iter().filter(is_beside).count() < 2 {
         return cut(row.owner, LONGEST[1]);
     }
@@ -155,7 +157,7 @@ fn label(row: &TimelineBarRow<'_>, all: &[TimelineBarRow<'_>]) -> String {
 }
 
 /// How long an owner did something within the timeline; nothing where it did not.
-fn total(row: &TimelineBarRow<'_>, kinds: &[TimelineSpanKind], timeline: &Timeline) -> String {
+fn total(row: &OwnerTimelineRow<'_>, kinds: &[TimelineSpanKind], timeline: &Timeline) -> String {
     let spans = row.spans.iter().filter(|span| kinds.contains(&span.kind));
     let inside =
         spans.map(|span| span.until.min(timeline.until).since(span.from.max(timeline.from)));
@@ -202,7 +204,7 @@ impl TimeScale {
         format!("{left}{}{right}", " ".repeat(room.max(1)))
     }
 
-    fn bar(&self, row: &TimelineBarRow<'_>, glyphs: Glyphs) -> StyledLine {
+    fn bar(&self, row: &OwnerTimelineRow<'_>, glyphs: Glyphs) -> StyledLine {
         let mut cells = vec![BarCell::Empty; self.columns];
         for span in &row.spans {
             let (first, last) = (self.column(span.from), self.column(span.until));

@@ -5,7 +5,7 @@ use crate::{
 };
 use lokt_lock::{
     audit::{AuditLogLine, LogReader, ResolvedTimeRange, Timeline, TimelineEndState},
-    ops::{LockState, LockStatusEntry, list_reservations, survey_all},
+    ops::{LockStatusEntry, LockStatusEntryState, list_reservations, survey_all},
     record::LockRecord,
     store::LockRecordKind,
     words::Timestamp,
@@ -59,7 +59,9 @@ fn present(entries: Vec<LockStatusEntry>) -> TimelineEndState {
     for entry in entries {
         let record = entry.record().cloned();
         match (entry.kind, entry.state) {
-            (LockRecordKind::Freeze, LockState::Frozen) => present.freezes.extend(record),
+            (LockRecordKind::Freeze, LockStatusEntryState::Frozen) => {
+                present.freezes.extend(record);
+            }
             (LockRecordKind::Lock, _) if entry.taken > 0 => {
                 present.holders.extend(record.into_iter().flat_map(LockRecord::into_holders));
             }

@@ -5,7 +5,7 @@
 
 use crate::{env, exit::ExitCode, failure::CliFailure};
 use lokt_lock::file::work_tree;
-use lokt_tool::{check::ChainChecker, item::SpaceLocations};
+use lokt_tool::{check::ChainChecker, item::ToolSpaceLocations};
 use std::path::{Path, PathBuf};
 
 /// Where tools, lockfiles and keys are, found once.
@@ -23,12 +23,13 @@ impl ToolChainLocations {
     /// A usage failure if a given folder does not exist, a failure if the user's space cannot be
     /// found.
     pub(super) fn find(project: Option<&Path>) -> Result<Self, CliFailure> {
-        let spaces = SpaceLocations::new(project_folder(project)?, user_space()?, system_spaces()?);
+        let spaces =
+            ToolSpaceLocations::new(project_folder(project)?, user_space()?, system_spaces()?);
         Ok(Self { checker: ChainChecker::new(spaces) })
     }
 
     /// The folders of the three spaces.
-    pub(super) fn spaces(&self) -> &SpaceLocations {
+    pub(super) fn spaces(&self) -> &ToolSpaceLocations {
         &self.checker.spaces
     }
 }

@@ -38,10 +38,10 @@ impl ToolSignCommand {
     pub(super) fn run(&self, place: &ToolChainLocations) -> Result<ExitCode, CliFailure> {
         let key = SigningKeyFiles::of(&place.spaces().user).secret()?;
         // First all are made out, then any is written.
-        let drafts: Vec<SignedToolFile> = self
+        let drafts: Vec<SignedToolFileDraft> = self
             .ids
             .iter()
-            .map(|id| SignedToolFile::of(place, id, &key))
+            .map(|id| SignedToolFileDraft::of(place, id, &key))
             .collect::<Result<_, _>>()?;
         let mut views: Vec<Value> = Vec::new();
         let fingerprint = key.public().fingerprint();
@@ -75,7 +75,7 @@ impl ToolSignCommand {
 }
 
 /// An item with its new content.
-struct SignedToolFile {
+struct SignedToolFileDraft {
     /// The item as it was read.
     item: ToolItem,
     /// The file to write, behind a symbolic link.
@@ -84,7 +84,7 @@ struct SignedToolFile {
     content: Vec<u8>,
 }
 
-impl SignedToolFile {
+impl SignedToolFileDraft {
     /// Reads an item and signs it in memory.
     fn of(place: &ToolChainLocations, id: &str, key: &SecretKey) -> Result<Self, CliFailure> {
         let id = ToolItemId::new(id).map_err(ChainCheckError::from)?;

@@ -42,7 +42,7 @@ pub(super) struct ToolVerifyCommand {
 const PORTION: usize = 16;
 
 /// The outcome of one check.
-struct ToolVerifyOutcome {
+struct ToolVerifyItemOutcome {
     /// The tool with its version, or the name of the lockfile with `--all`.
     name: String,
     /// The checked chain, or why it would not run.
@@ -54,7 +54,7 @@ struct ToolVerifyOutcome {
 impl ToolVerifyCommand {
     /// Checks all tools, or all lockfiles, prints each outcome, and returns the worst code.
     pub(super) fn run(&self, place: &ToolChainLocations) -> Result<ExitCode, CliFailure> {
-        let verdicts: Vec<ToolVerifyOutcome> = if self.all {
+        let verdicts: Vec<ToolVerifyItemOutcome> = if self.all {
             let scope = Space::from(self.scope);
             // What cannot be listed could hold a pin that a run would heed.
             let names = place.checker.lockfiles.names(scope).map_err(ChainCheckError::from)?;
@@ -80,7 +80,7 @@ impl ToolVerifyCommand {
     }
 
     /// Prints the outcomes in their order. Failures go to stderr with their hints.
-    fn report(&self, verdicts: &[ToolVerifyOutcome]) -> Result<(), CliFailure> {
+    fn report(&self, verdicts: &[ToolVerifyItemOutcome]) -> Result<(), CliFailure> {
         if self.json {
             let views: Vec<&Value> = verdicts.iter().map(|it| &it.json).collect();
             return output::json(&views);
@@ -99,7 +99,7 @@ impl ToolVerifyCommand {
 }
 
 /// Checks a tool against one lockfile: that one is compared, not the one that a run would heed.
-fn of_pin(place: &ToolChainLocations, scope: Space, name: String) -> ToolVerifyOutcome {
+fn of_pin(place: &ToolChainLocations, scope: Space, name: String) -> ToolVerifyItemOutcome {
     let pin = place.checker.lockfiles.read(scope, &name);
     match pin {
         Ok(Some(pin)) => {
@@ -120,7 +120,7 @@ fn of_pin(place: &ToolChainLocations, scope: Space, name: String) -> ToolVerifyO
         Ok(None) => {
             let failure = CliFailure::new(ExitCode::NotFound, format!("{name} is gone"));
             let json = json!({"status": "not-pinned", "lockfile": name});
-            ToolVerifyOutcome { name, result: Err(failure), json }
+            ToolVerifyItemOutcome { name, result: Err(failure), json }
         }
         Err(error) => broken(name, error),
     }
@@ -139,16 +139,16 @@ fn is_of_another_version(
 }
 
 /// The outcome for a lockfile that cannot be read.
-fn broken(name: String, error: LockfileError) -> ToolVerifyOutcome {
+fn broken(name: String, error: LockfileError) -> ToolVerifyItemOutcome {
     let refusal = ChainCheckError::from(error);
     let json = refusal::to_json(name.trim_end_matches(".lock.json"), &refusal);
-    ToolVerifyOutcome { name, result: Err(refusal.into()), json }
+    ToolVerifyItemOutcome { name, result: Err(refusal.into()), json }
 }
 
 /// Checks a tool as a run would. A tool without a lockfile fails too.
-fn of_tool(place: &ToolChainLocations, id: &str) -> ToolVerifyOutcome {
+fn of_tool(place: &ToolChainLocations, id: &str) -> ToolVerifyItemOutcome {
     match place.checker.check(id) {
-        Ok(CheckedChain { pin: None, .. }) => ToolVerifyOutcome {
+        Ok(CheckedChain { pin: None, .. }) => ToolVerifyItemOutcome {
             name: id.to_owned(),
             result: Err(super::lock::not_pinned(id)),
             json: json!({"status": "not-pinned", "item_id": id}),
@@ -168,7 +168,7 @@ fn judged(
     id: &str,
     name: String,
     result: Result<CheckedChain, ChainCheckError>,
-) -> ToolVerifyOutcome {
+) -> ToolVerifyItemOutcome {
     match result {
         Ok(checked) => {
             let json = json!({
@@ -178,12 +178,16 @@ fn judged(
                 "digest": checked.chain.digest().to_string(),
                 "lockfile_path": checked.pin.as_ref().map(|pin| &pin.path),
             });
-            ToolVerifyOutcome { name, result: Ok(checked), json }
+            ToolVerifyItemOutcome { name, result: Ok(checked), json }
         }
         Err(refusal) => {
             let json = refusal::to_json(id, &refusal);
             let message = chain(&refusal);
-            ToolVerifyOutcome { name, result: Err(CliFailure { message, ..refusal.into() }), json }
+            ToolVerifyItemOutcome {
+                name,
+                result: Err(CliFailure { message, ..refusal.into() }),
+                json,
+            }
         }
     }
 }

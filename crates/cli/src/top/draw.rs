@@ -8,7 +8,7 @@ use super::{
 use crate::{
     output::Glyphs,
     printable,
-    view::{self, agent_label::OwnersOfSeveralAgents},
+    view::{self, agent_label::OwnerLabelDisambiguator},
 };
 use lokt_lock::{audit::AuditLogLine, words::Timestamp};
 use ratatui::{
@@ -133,7 +133,7 @@ impl TopScreenContent<'_> {
         frame: &mut Frame<'_>,
         area: Rect,
         (list, chosen): (&[&LockNameStatus], Option<usize>),
-        owners: &OwnersOfSeveralAgents,
+        owners: &OwnerLabelDisambiguator,
     ) {
         if list.is_empty() {
             frame.render_widget(self.no_names(), area);

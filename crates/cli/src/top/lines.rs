@@ -1,10 +1,10 @@
 use super::{age, snapshot::LockNameStatus};
 use crate::{
     printable,
-    view::{agent_label::OwnersOfSeveralAgents, command_line, entry, holder},
+    view::{agent_label::OwnerLabelDisambiguator, command_line, entry, holder},
 };
 use lokt_lock::{
-    ops::{LockState, LockStatusEntry},
+    ops::{LockStatusEntry, LockStatusEntryState},
     record::{LockMetadata, LockRecord},
     rules::TicketContent,
     words::{AgentId, Timestamp},
@@ -39,7 +39,7 @@ pub(super) enum TextTone {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TopTableContext<'a> {
     pub(super) now: Timestamp,
-    pub(super) owners: &'a OwnersOfSeveralAgents,
+    pub(super) owners: &'a OwnerLabelDisambiguator,
 }
 
 /// The lines of a name: holders, waiters, and the owner of a freeze.
@@ -82,17 +82,19 @@ fn first(lock: &LockStatusEntry, context: TopTableContext<'_>) -> TopTableLine {
     }
 }
 
-fn tone(state: LockState) -> TextTone {
+fn tone(state: LockStatusEntryState) -> TextTone {
     match state {
-        LockState::Held => TextTone::Calm,
-        LockState::Queued => TextTone::Waiting,
-        LockState::Frozen => TextTone::Frozen,
-        LockState::Overdue
-        | LockState::Orphaned
-        | LockState::Abandoned
-        | LockState::Expired
-        | LockState::Dead => TextTone::Odd,
-        LockState::Corrupted | LockState::Unsupported | LockState::Unreadable => TextTone::Broken,
+        LockStatusEntryState::Held => TextTone::Calm,
+        LockStatusEntryState::Queued => TextTone::Waiting,
+        LockStatusEntryState::Frozen => TextTone::Frozen,
+        LockStatusEntryState::Overdue
+        | LockStatusEntryState::Orphaned
+        | LockStatusEntryState::Abandoned
+        | LockStatusEntryState::Expired
+        | LockStatusEntryState::Dead => TextTone::Odd,
+        LockStatusEntryState::Corrupted
+        | LockStatusEntryState::Unsupported
+        | LockStatusEntryState::Unreadable => TextTone::Broken,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The part of the screen with reservations, and the requests that wait for them.
 
 use super::{age, draw::TopScreenContent, lines::clean};
-use crate::view::{agent_label::OwnersOfSeveralAgents, command_line};
+use crate::view::{agent_label::OwnerLabelDisambiguator, command_line};
 use lokt_lock::{
     reservation::{Reservation, ReservationMode, WaitingReservation},
     words::{AgentId, Timestamp},
@@ -18,7 +18,7 @@ const WIDEST: [usize; 2] = [32, 28];
 type Cells = [String; 5];
 
 /// All lines, those of reservations first.
-pub(super) fn lines(screen: &TopScreenContent<'_>, owners: &OwnersOfSeveralAgents) -> Vec<Cells> {
+pub(super) fn lines(screen: &TopScreenContent<'_>, owners: &OwnerLabelDisambiguator) -> Vec<Cells> {
     let (snapshot, state) = (screen.snapshot, screen.state);
     let reserved = snapshot.reserved.iter().filter(|it| state.fits_reservation(it));
     let waiting = snapshot.requests.iter().filter(|it| state.fits_request(it));
@@ -26,7 +26,7 @@ pub(super) fn lines(screen: &TopScreenContent<'_>, owners: &OwnersOfSeveralAgent
     reserved.chain(waiting.map(|it| of_request(it, screen.now, owners))).collect()
 }
 
-fn of_reservation(record: &Reservation, now: Timestamp, owners: &OwnersOfSeveralAgents) -> Cells {
+fn of_reservation(record: &Reservation, now: Timestamp, owners: &OwnerLabelDisambiguator) -> Cells {
     let patterns: Vec<String> = record.patterns.iter().map(ToString::to_string).collect();
     let shared = if record.mode == ReservationMode::Shared { " (shared)" } else { "" };
     let agent = record.agent_id.as_ref().map(AgentId::as_str);
@@ -43,7 +43,7 @@ fn of_reservation(record: &Reservation, now: Timestamp, owners: &OwnersOfSeveral
 fn of_request(
     request: &WaitingReservation,
     now: Timestamp,
-    owners: &OwnersOfSeveralAgents,
+    owners: &OwnerLabelDisambiguator,
 ) -> Cells {
     let patterns: Vec<String> = request.patterns.iter().map(ToString::to_string).collect();
     let identity = &request.identity;

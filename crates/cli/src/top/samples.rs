@@ -3,7 +3,7 @@
 use super::snapshot::{LockNameStatus, TopSnapshot};
 use lokt_lock::{
     audit::AuditLogLine,
-    ops::{LockState, LockStatusEntry},
+    ops::{LockStatusEntry, LockStatusEntryState},
     record::{LockRecord, RecordSlot},
     reservation::{Reservation, ReservationId},
     rules::{Liveness, TicketContent},
@@ -44,7 +44,7 @@ fn ticket(owner: &str, since: i64, command: &[&str]) -> TicketContent {
 
 fn entry(
     lock: &str,
-    (kind, state): (LockRecordKind, LockState),
+    (kind, state): (LockRecordKind, LockStatusEntryState),
     slot: RecordSlot,
 ) -> LockStatusEntry {
     let taken = if kind == LockRecordKind::Lock {
@@ -66,7 +66,7 @@ fn entry(
     }
 }
 
-fn held(lock: &str, state: LockState, record: LockRecord) -> LockStatusEntry {
+fn held(lock: &str, state: LockStatusEntryState, record: LockRecord) -> LockStatusEntry {
     entry(lock, (LockRecordKind::Lock, state), RecordSlot::Record(Box::new(record)))
 }
 
@@ -85,7 +85,7 @@ pub(super) fn busy() -> TopSnapshot {
             ticket("eve", 95, &["sh", "-c", "make docs"]),
             ticket("tim", 99, &[]),
         ],
-        ..held("build", LockState::Held, record("build", "ada", 10, &command))
+        ..held("build", LockStatusEntryState::Held, record("build", "ada", 10, &command))
     };
     let reader = |owner: &str, since| {
         json!({"lock_id": owner.repeat(8), "owner": owner, "pid": 8,
@@ -99,16 +99,16 @@ pub(super) fn busy() -> TopSnapshot {
     let order = json!({"hold": null, "expires_at": at(4000).to_string()});
     let freeze = |lock: &str| {
         let slot = RecordSlot::Record(Box::new(record(lock, "ops", 20, &order)));
-        entry(lock, (LockRecordKind::Freeze, LockState::Frozen), slot)
+        entry(lock, (LockRecordKind::Freeze, LockStatusEntryState::Frozen), slot)
     };
     let broken =
         RecordSlot::Unreadable(std::sync::Arc::new(std::io::Error::other("cannot be read")));
     let entries = vec![
         build,
-        held("deploy", LockState::Orphaned, record("deploy", "zoe", -100_000, &orphan)),
-        held("docs", LockState::Held, record("docs", "ada", 90, &shared)),
-        entry("odd", (LockRecordKind::Lock, LockState::Unreadable), broken),
-        held("review", LockState::Held, record("review", "ada", 50, &lease)),
+        held("deploy", LockStatusEntryState::Orphaned, record("deploy", "zoe", -100_000, &orphan)),
+        held("docs", LockStatusEntryState::Held, record("docs", "ada", 90, &shared)),
+        entry("odd", (LockRecordKind::Lock, LockStatusEntryState::Unreadable), broken),
+        held("review", LockStatusEntryState::Held, record("review", "ada", 50, &lease)),
         freeze("deploy"),
         freeze("release"),
     ];

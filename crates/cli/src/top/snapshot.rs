@@ -1,5 +1,5 @@
 use super::age;
-use crate::view::agent_label::OwnersOfSeveralAgents;
+use crate::view::agent_label::OwnerLabelDisambiguator;
 use lokt_lock::{
     audit::AuditLogLine,
     ops::LockStatusEntry,
@@ -119,7 +119,7 @@ impl TopSnapshot {
     }
 
     /// The owners that have several agents in this view.
-    pub(super) fn owners_of_several_agents(&self) -> OwnersOfSeveralAgents {
+    pub(super) fn owners_of_several_agents(&self) -> OwnerLabelDisambiguator {
         fn agent(id: Option<&AgentId>) -> Option<&str> {
             id.map(AgentId::as_str)
         }
@@ -131,6 +131,6 @@ impl TopSnapshot {
         let reserved = reserved.map(|it| (it.owner.as_str(), agent(it.agent_id.as_ref())));
         let requests = self.requests.iter().map(|it| &it.identity);
         let requests = requests.map(|it| (it.owner.as_str(), agent(Some(&it.agent))));
-        OwnersOfSeveralAgents::among(records.chain(tickets).chain(reserved).chain(requests))
+        OwnerLabelDisambiguator::among(records.chain(tickets).chain(reserved).chain(requests))
     }
 }

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The owners of a view that stand for more than one agent.
 #[derive(Debug, Default)]
-pub(crate) struct OwnersOfSeveralAgents(BTreeSet<String>);
+pub(crate) struct OwnerLabelDisambiguator(BTreeSet<String>);
 
-impl OwnersOfSeveralAgents {
+impl OwnerLabelDisambiguator {
     /// Finds them among owners and their agents.
     pub(crate) fn among<'a>(all: impl IntoIterator<Item = (&'a str, Option<&'a str>)>) -> Self {
         let mut agents: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
@@ -43,7 +43,7 @@ mod tests {
     #[test]
     fn an_agent_is_named_where_its_owner_has_another_one() {
         let (one, two) = ("claude-code:one", "claude-code:two");
-        let owners = OwnersOfSeveralAgents::among([
+        let owners = OwnerLabelDisambiguator::among([
             ("ada", Some(one)),
             ("ada", Some(two)),
             ("bob", Some(one)),

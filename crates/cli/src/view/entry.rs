@@ -6,7 +6,7 @@
 use super::{call, command_line, holder, table::TextTable};
 use crate::span;
 use lokt_lock::{
-    ops::{LockState, LockStatusEntry},
+    ops::{LockStatusEntry, LockStatusEntryState},
     record::{LockMetadata, LockRecord, LockRecordDisplayJson, RecordSlot},
     rules::{CallerIdentity, TicketContent},
     store::LockRecordKind,
@@ -153,7 +153,7 @@ fn row(entry: &LockStatusEntry, columns: TableColumns, me: &CallerIdentity) -> V
 /// The state, and how many hold a lock that several may hold: `held 2/3`, `held 2 shared`.
 pub(crate) fn state(entry: &LockStatusEntry) -> String {
     let word = entry.state.as_str();
-    if entry.kind == LockRecordKind::Freeze && entry.state != LockState::Frozen {
+    if entry.kind == LockRecordKind::Freeze && entry.state != LockStatusEntryState::Frozen {
         // The word alone would be about the lock of that name.
         return format!("freeze {word}");
     }

@@ -16,17 +16,17 @@ use serde::Serialize;
 use serde_json::Value;
 
 /// What keeps a caller from reserving a path, or is worth knowing about it.
-pub(crate) struct PathReason<'a> {
-    pub(crate) kind: PathReasonKind,
+pub(crate) struct PathReservationReason<'a> {
+    pub(crate) kind: PathReservationReasonKind,
     /// Whether it keeps the caller from reserving the path now.
     pub(crate) blocks: bool,
-    pub(crate) subject: PathReasonSubject<'a>,
+    pub(crate) subject: PathReservationReasonSubject<'a>,
     /// The patterns that cover the path.
     pub(crate) patterns: Vec<Pattern>,
 }
 
 /// What a reason is about.
-pub(crate) enum PathReasonSubject<'a> {
+pub(crate) enum PathReservationReasonSubject<'a> {
     /// A reservation that covers the path.
     Reservation(&'a Reservation),
     /// A request that waits for it.
@@ -35,7 +35,7 @@ pub(crate) enum PathReasonSubject<'a> {
 
 /// The kinds of reasons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PathReasonKind {
+pub(crate) enum PathReservationReasonKind {
     /// Another has reserved it.
     Reserved,
     /// The caller has reserved it.
@@ -46,7 +46,7 @@ pub(crate) enum PathReasonKind {
     Awaited,
 }
 
-impl PathReasonKind {
+impl PathReservationReasonKind {
     /// The word that `why --json` has for it.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -63,7 +63,7 @@ pub(crate) struct PathExplanation<'a> {
     /// The path or the glob, as it was typed.
     pub(crate) typed: String,
     /// What stands in the way comes first.
-    pub(crate) reasons: Vec<PathReason<'a>>,
+    pub(crate) reasons: Vec<PathReservationReason<'a>>,
     pub(crate) list: &'a ReservationList,
     /// The owner that was named with `--owner`: it has to be named again.
     pub(crate) owner: Option<Owner>,
@@ -75,7 +75,7 @@ impl PathExplanation<'_> {
         !self.reasons.iter().any(|reason| reason.blocks)
     }
 
-    fn has(&self, kind: PathReasonKind) -> bool {
+    fn has(&self, kind: PathReservationReasonKind) -> bool {
         self.reasons.iter().any(|reason| reason.kind == kind)
     }
 }
@@ -85,13 +85,13 @@ impl PathExplanation<'_> {
 pub(crate) struct PathExplanationJson<'a> {
     path: &'a str,
     status: &'static str,
-    reasons: Vec<PathReasonJson<'a>>,
+    reasons: Vec<PathReservationReasonJson<'a>>,
     suggestions: Vec<String>,
 }
 
 /// A reason of a path as JSON.
 #[derive(Serialize)]
-pub(crate) struct PathReasonJson<'a> {
+pub(crate) struct PathReservationReasonJson<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     message: String,
@@ -115,16 +115,18 @@ pub(crate) fn json<'a>(path: &'a PathExplanation<'a>, caller: &Caller) -> PathEx
 pub(crate) fn json_reasons<'a>(
     path: &'a PathExplanation<'a>,
     caller: &Caller,
-) -> Vec<PathReasonJson<'a>> {
-    let reason = |it: &'a PathReason<'a>| {
+) -> Vec<PathReservationReasonJson<'a>> {
+    let reason = |it: &'a PathReservationReason<'a>| {
         let (reservation, waiter) = match it.subject {
-            PathReasonSubject::Reservation(record) => {
+            PathReservationReasonSubject::Reservation(record) => {
                 (Some(reservation::json(record, path.list, caller)), None)
             }
-            PathReasonSubject::Waiter(waiter) => (None, Some(reservation::waiter_json(waiter))),
+            PathReservationReasonSubject::Waiter(waiter) => {
+                (None, Some(reservation::waiter_json(waiter)))
+            }
         };
         let message = message(it, path.list);
-        PathReasonJson { kind: it.kind.as_str(), message, reservation, waiter }
+        PathReservationReasonJson { kind: it.kind.as_str(), message, reservation, waiter }
     };
     path.reasons.iter().map(reason).collect()
 }
@@ -133,32 +135,34 @@ pub(crate) fn json_reasons<'a>(
 pub(crate) fn lines(path: &PathExplanation<'_>) -> Vec<String> {
     let status = if !path.is_free() {
         "reserved"
-    } else if path.has(PathReasonKind::SelfReserved) {
+    } else if path.has(PathReservationReasonKind::SelfReserved) {
         "reserved by you"
     } else {
         "free"
     };
     let mut lines = vec![format!("the path {:?} is {status}", path.typed)];
-    let line = |it: &PathReason<'_>| format!("  {}: {}", it.kind.as_str(), message(it, path.list));
+    let line = |it: &PathReservationReason<'_>| {
+        format!("  {}: {}", it.kind.as_str(), message(it, path.list))
+    };
     lines.extend(path.reasons.iter().map(line));
     lines.extend(suggestions(path).iter().map(|it| format!("  try: {it}")));
     lines
 }
 
-fn message(reason: &PathReason<'_>, list: &ReservationList) -> String {
+fn message(reason: &PathReservationReason<'_>, list: &ReservationList) -> String {
     let patterns = reservation::list(&reason.patterns);
     match reason.subject {
-        PathReasonSubject::Reservation(record) => {
+        PathReservationReasonSubject::Reservation(record) => {
             let told = reservation::told(record, list.seen, "");
             match reason.kind {
-                PathReasonKind::SelfReserved => format!("yours: {patterns} is {told}"),
-                PathReasonKind::ReservedElsewhere => {
+                PathReservationReasonKind::SelfReserved => format!("yours: {patterns} is {told}"),
+                PathReservationReasonKind::ReservedElsewhere => {
                     format!("in another worktree, {patterns} is {told}")
                 }
                 _ => format!("{patterns} is {told}"),
             }
         }
-        PathReasonSubject::Waiter(waiter) => {
+        PathReservationReasonSubject::Waiter(waiter) => {
             let who = reservation::who(&waiter.identity.owner, Some(&waiter.identity.agent));
             let since = span::show(list.seen.since(waiter.since));
             format!("{who} has waited for {patterns} for {since}")
@@ -181,9 +185,11 @@ pub(crate) fn suggestions(path: &PathExplanation<'_>) -> Vec<String> {
 impl PathExplanation<'_> {
     /// Whether all that is in the way can be shared.
     fn is_shared(&self) -> bool {
-        let is_shared = |it: &PathReason<'_>| match it.subject {
-            PathReasonSubject::Reservation(record) => record.mode == ReservationMode::Shared,
-            PathReasonSubject::Waiter(waiter) => waiter.mode == ReservationMode::Shared,
+        let is_shared = |it: &PathReservationReason<'_>| match it.subject {
+            PathReservationReasonSubject::Reservation(record) => {
+                record.mode == ReservationMode::Shared
+            }
+            PathReservationReasonSubject::Waiter(waiter) => waiter.mode == ReservationMode::Shared,
         };
         self.reasons.iter().filter(|it| it.blocks).all(is_shared)
     }
@@ -191,9 +197,10 @@ impl PathExplanation<'_> {
     /// The ids of the caller's reservations of the path.
     fn own_ids(&self) -> impl Iterator<Item = String> {
         self.reasons.iter().filter_map(|it| match (it.kind, &it.subject) {
-            (PathReasonKind::SelfReserved, PathReasonSubject::Reservation(record)) => {
-                Some(record.id.to_string())
-            }
+            (
+                PathReservationReasonKind::SelfReserved,
+                PathReservationReasonSubject::Reservation(record),
+            ) => Some(record.id.to_string()),
             _ => None,
         })
     }

@@ -6,7 +6,7 @@
 use super::{
     entry::waiter,
     flat, holder,
-    path_reason::{self, PathExplanation, PathReasonJson},
+    path_reason::{self, PathExplanation, PathReservationReasonJson},
     suggestion::{self, CommandSuggestionCallerFacts, LEAVE_TO_A_PERSON},
 };
 use crate::span;
@@ -39,7 +39,7 @@ pub(crate) struct ExplanationJson<'a> {
 #[serde(untagged)]
 enum AnyReasonJson<'a> {
     Lock(Box<ExplanationReasonJson<'a>>),
-    Path(Box<PathReasonJson<'a>>),
+    Path(Box<PathReservationReasonJson<'a>>),
 }
 
 /// A reason: its subject in flat fields, and the whole record.

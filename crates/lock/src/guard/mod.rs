@@ -27,7 +27,7 @@ mod command_processes;
 mod fork;
 mod guarded_command;
 mod heartbeat;
-mod lock_monitor;
+mod held_locks_upkeep;
 mod loss_detector;
 mod replace;
 mod signal_reaction;

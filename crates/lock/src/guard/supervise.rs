@@ -2,7 +2,7 @@ use super::{
     CommandEnd, CommandProcesses, GuardStopCause, GuardedCommand, LockLossPolicy, SignalReader,
     SpawnError, SupervisionPolicy,
     child_process::{GuardChildProcess, TerminalPresence},
-    lock_monitor::LockMonitor,
+    held_locks_upkeep::HeldLocksUpkeep,
     stop_sequence::{RemainingProcesses, StopSequence, StopStep},
 };
 use crate::{
@@ -98,7 +98,7 @@ where
     let processes = CommandProcesses::new(pid.as_raw(), tickets, mark);
     let mut guard = GuardedCommandSupervisor {
         child: GuardChildProcess::new(processes, signals, terminal, now),
-        monitor: LockMonitor::begin(watchers, now),
+        monitor: HeldLocksUpkeep::begin(watchers, now),
         end: orders.max_hold.and_then(|limit| now.checked_add(limit)),
         stopping: None,
         orders,
@@ -111,7 +111,7 @@ where
 
 struct GuardedCommandSupervisor<'a, S: LockStore> {
     child: GuardChildProcess<'a>,
-    monitor: LockMonitor<'a, S>,
+    monitor: HeldLocksUpkeep<'a, S>,
     orders: SupervisionPolicy,
     /// When the command has run for as long as it may.
     end: Option<Instant>,

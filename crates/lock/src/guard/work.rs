@@ -1,6 +1,6 @@
 use super::{
     GuardError, GuardWarning, LockLossPolicy, ReceivedSignal, SignalReader, SupervisedLocks,
-    lock_monitor::LockMonitor,
+    held_locks_upkeep::HeldLocksUpkeep,
 };
 use crate::store::LockStore;
 use nix::{
@@ -39,7 +39,7 @@ pub fn await_work<S: LockStore>(
     on_lost: LockLossPolicy,
     tell: &mut dyn FnMut(GuardWarning),
 ) -> Result<GuardedThreadWaitOutcome, GuardError> {
-    let mut monitor = LockMonitor::begin(watchers, Instant::now());
+    let mut monitor = HeldLocksUpkeep::begin(watchers, Instant::now());
     loop {
         let sources = [Some(done), Some(signals.as_fd()), monitor.source()];
         let sources = sources.into_iter().flatten();

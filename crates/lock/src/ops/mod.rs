@@ -46,7 +46,7 @@ pub use error::LockOperationError;
 pub use explain::{ExplanationReason, ExplanationReasonKind, LockExplanation, explain};
 pub use freeze::{FreezeOutcome, UnfreezeOutcome, freeze, unfreeze};
 pub use loss::{LockLossCheckOutcome, lose, stands};
-pub use publish::{ResultPublishOutcome, ResultWithdrawOutcome, publish, withdraw};
+pub use publish::{ResultLeasePublishOutcome, ResultWithdrawOutcome, publish, withdraw};
 pub use release::{ReleaseOutcome, release};
 pub(crate) use renew::lifetime;
 pub use renew::{GuardRenewOutcome, renew};
@@ -56,7 +56,7 @@ pub use reserve::{ReservationDenial, ReservationRequest, ReserveOutcome, reserve
 pub use reserve_wait::{ReservationWaitObserver, reserve_waiting};
 pub use snapshot::{LockNameSnapshot, is_held, look, readable};
 pub use standing::{ReservationList, is_reserved, list_reservations};
-pub use status_reader::{LockState, LockStatusEntry, survey, survey_all};
+pub use status_reader::{LockStatusEntry, LockStatusEntryState, survey, survey_all};
 pub use tidy::{prune, tidy};
 pub use unlock::{UnlockForce, UnlockOutcome, unlock, unlock_only};
 pub use unlocked_guards::UnlockedGuard;

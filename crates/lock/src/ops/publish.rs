@@ -20,7 +20,7 @@ use crate::{
 /// The outcome of publishing a result.
 #[derive(Debug)]
 #[must_use]
-pub enum ResultPublishOutcome {
+pub enum ResultLeasePublishOutcome {
     /// The lease tells of it.
     Done,
     /// Another holder has the name, or it is frozen; it stays as it is.
@@ -38,17 +38,17 @@ pub enum ResultPublishOutcome {
 pub fn publish<S: LockStore>(
     store: &S,
     request: &LockRequest<'_>,
-) -> Result<ResultPublishOutcome, LockOperationError> {
+) -> Result<ResultLeasePublishOutcome, LockOperationError> {
     let mut section = store.section(request.name)?;
     loop {
         let slot = store.peek(request.name, LockRecordKind::Lock);
         let line = store.line(request.name)?;
         if let Some(before) = slot.record().filter(|record| record.result().is_some()) {
             if freeze_in_force(store, request.name)?.is_some() {
-                return Ok(ResultPublishOutcome::Taken);
+                return Ok(ResultLeasePublishOutcome::Taken);
             }
             replace(&mut section, request, before)?;
-            return Ok(ResultPublishOutcome::Done);
+            return Ok(ResultLeasePublishOutcome::Done);
         }
         let inputs =
             LockAdmissionInputReader::new(request, &line, None, &slot).inputs(&mut section)?;
@@ -63,13 +63,13 @@ pub fn publish<S: LockStore>(
             AdmissionDecision::Enter(_)
             | AdmissionDecision::OtherSlots(_)
             | AdmissionDecision::Blocked(_) => {
-                return Ok(ResultPublishOutcome::Taken);
+                return Ok(ResultLeasePublishOutcome::Taken);
             }
         };
         let mut turn = AcquireAttempt { section: &mut section, request, line: &line };
         let mut ticket: Option<StoreTicket<S::Section<'_>>> = None;
         if turn.enter(&mut ticket, how, &slot)?.is_some() {
-            return Ok(ResultPublishOutcome::Done);
+            return Ok(ResultLeasePublishOutcome::Done);
         }
         // A program that knows no latch was faster: look again.
     }

@@ -130,8 +130,12 @@ fn look<'s, S: ReservationStore>(
     let mine = place.as_ref().map(|(it, _)| it.number);
     let is_ahead = |it: &WaitingReservation| mine.is_none_or(|mine| it.number < mine);
     let ahead: Vec<_> = waiting.iter().filter(|it| is_ahead(it)).cloned().collect();
-    let waited = place.as_ref().map(|(it, _)| store.now().since(it.since));
-    let seen = ReservationsSeen { live: live.clone(), waiting: &ahead, yielding, waited };
+    let seen = ReservationsSeen {
+        live: live.clone(),
+        waiting: &ahead,
+        yielding,
+        waited: place.as_ref().map(|(it, _)| store.now().since(it.since)),
+    };
     let blocked = attempt(store, &mut section, request, seen)?;
     let ReserveAttempt::Blocked(denial) = blocked else {
         // The place ends in the section, so that no waiter sees both.

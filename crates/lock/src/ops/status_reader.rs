@@ -22,7 +22,7 @@ pub struct LockStatusEntry {
     /// What is in the record's place.
     pub slot: RecordSlot,
     /// The state in one word.
-    pub state: LockState,
+    pub state: LockStatusEntryState,
     /// Whether the record's process lives.
     pub process: Liveness,
     /// When this was found out.
@@ -40,7 +40,7 @@ pub struct LockStatusEntry {
 
 /// The state of a lock or a freeze in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LockState {
+pub enum LockStatusEntryState {
     /// Held as it should be.
     Held,
     /// A guard past its announced lifetime, still held.
@@ -65,7 +65,7 @@ pub enum LockState {
     Unreadable,
 }
 
-impl LockState {
+impl LockStatusEntryState {
     /// The word that `status` shows.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -90,8 +90,9 @@ pub fn survey<S: LockStore>(store: &S, name: &LockName, caller: &Caller) -> Vec<
     let reader = StatusReader { store, probes: ProbeCache::new(caller) };
     let lock = reader.lock(name, true);
     let freeze = reader.freeze(name);
-    let free =
-        |entry: &LockStatusEntry| matches!(entry.state, LockState::Expired | LockState::Dead);
+    let free = |entry: &LockStatusEntry| {
+        matches!(entry.state, LockStatusEntryState::Expired | LockStatusEntryState::Dead)
+    };
     [lock, freeze].into_iter().flatten().filter(|entry| !free(entry)).collect()
 }
 
@@ -131,7 +132,7 @@ pub fn survey_all<S: LockStore + Sync>(
 }
 
 fn is_dead_guard(entry: &LockStatusEntry) -> bool {
-    let over = matches!(entry.state, LockState::Dead | LockState::Queued);
+    let over = matches!(entry.state, LockStatusEntryState::Dead | LockStatusEntryState::Queued);
     over && entry.record().is_some_and(|it| it.hold == Some(HoldKind::Guard))
 }
 
@@ -169,13 +170,17 @@ impl<S: LockStore> StatusReader<'_, S> {
         let held = if gone { snapshot.held().map(Box::new).map(RecordSlot::Record) } else { None };
         let slot = held.unwrap_or(snapshot.slot);
         let state = match verdict {
-            Some(LockRecordVerdict::Held(HoldState::Live)) => LockState::Held,
-            Some(LockRecordVerdict::Held(HoldState::Overdue)) => LockState::Overdue,
-            Some(LockRecordVerdict::Held(HoldState::Orphaned)) => LockState::Orphaned,
-            Some(LockRecordVerdict::Held(HoldState::Abandoned)) => LockState::Abandoned,
-            Some(LockRecordVerdict::Stale(StalenessCause::Expired)) => LockState::Expired,
-            Some(LockRecordVerdict::Stale(StalenessCause::HolderGone)) => LockState::Dead,
-            None => state_of_no_record(&slot).unwrap_or(LockState::Queued),
+            Some(LockRecordVerdict::Held(HoldState::Live)) => LockStatusEntryState::Held,
+            Some(LockRecordVerdict::Held(HoldState::Overdue)) => LockStatusEntryState::Overdue,
+            Some(LockRecordVerdict::Held(HoldState::Orphaned)) => LockStatusEntryState::Orphaned,
+            Some(LockRecordVerdict::Held(HoldState::Abandoned)) => LockStatusEntryState::Abandoned,
+            Some(LockRecordVerdict::Stale(StalenessCause::Expired)) => {
+                LockStatusEntryState::Expired
+            }
+            Some(LockRecordVerdict::Stale(StalenessCause::HolderGone)) => {
+                LockStatusEntryState::Dead
+            }
+            None => state_of_no_record(&slot).unwrap_or(LockStatusEntryState::Queued),
         };
         let line = if has_line { self.line(name) } else { Vec::new() };
         let (inside, waiting): (Vec<&QueuePlace>, _) = line.iter().partition(|place| place.entered);
@@ -183,10 +188,18 @@ impl<S: LockStore> StatusReader<'_, S> {
         let unknown: Vec<&QueuePlace> =
             inside.into_iter().filter(|place| known(place).is_none()).collect();
         let state = match (state, unknown.is_empty(), waiting.is_empty()) {
-            (LockState::Queued, true, true) => return None,
+            (LockStatusEntryState::Queued, true, true) => return None,
             // The record is over, the guard that it does not speak of is not.
-            (LockState::Queued | LockState::Expired | LockState::Dead, false, _) => LockState::Held,
-            (LockState::Expired | LockState::Dead, true, false) => LockState::Queued,
+            (
+                LockStatusEntryState::Queued
+                | LockStatusEntryState::Expired
+                | LockStatusEntryState::Dead,
+                false,
+                _,
+            ) => LockStatusEntryState::Held,
+            (LockStatusEntryState::Expired | LockStatusEntryState::Dead, true, false) => {
+                LockStatusEntryState::Queued
+            }
             (state, _, _) => state,
         };
         let texts = |places: Vec<&QueuePlace>| {
@@ -211,8 +224,8 @@ impl<S: LockStore> StatusReader<'_, S> {
     fn freeze(&self, name: &LockName) -> Option<LockStatusEntry> {
         let slot = self.store.peek(name, LockRecordKind::Freeze);
         let state = match slot.record() {
-            Some(record) if record.is_expired(Timestamp::now()) => LockState::Expired,
-            Some(_) => LockState::Frozen,
+            Some(record) if record.is_expired(Timestamp::now()) => LockStatusEntryState::Expired,
+            Some(_) => LockStatusEntryState::Frozen,
             None => state_of_no_record(&slot)?,
         };
         Some(self.entry(name, LockRecordKind::Freeze, slot, state))
@@ -223,7 +236,7 @@ impl<S: LockStore> StatusReader<'_, S> {
         name: &LockName,
         kind: LockRecordKind,
         slot: RecordSlot,
-        state: LockState,
+        state: LockStatusEntryState,
     ) -> LockStatusEntry {
         let process = slot.record().map_or(Liveness::Unknown, |it| self.probes.liveness(it));
         let (name, seen) = (name.clone(), Timestamp::now());
@@ -248,12 +261,12 @@ fn standing(snapshot: &LockNameSnapshot) -> usize {
     snapshot.verdicts.iter().filter(|verdict| matches!(verdict, LockRecordVerdict::Held(_))).count()
 }
 
-fn state_of_no_record(slot: &RecordSlot) -> Option<LockState> {
+fn state_of_no_record(slot: &RecordSlot) -> Option<LockStatusEntryState> {
     match slot {
         RecordSlot::Absent | RecordSlot::Record(_) => None,
-        RecordSlot::Newer(_) => Some(LockState::Unsupported),
-        RecordSlot::Corrupted(_) => Some(LockState::Corrupted),
-        RecordSlot::Unreadable(_) => Some(LockState::Unreadable),
+        RecordSlot::Newer(_) => Some(LockStatusEntryState::Unsupported),
+        RecordSlot::Corrupted(_) => Some(LockStatusEntryState::Corrupted),
+        RecordSlot::Unreadable(_) => Some(LockStatusEntryState::Unreadable),
     }
 }
 

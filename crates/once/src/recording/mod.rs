@@ -34,7 +34,7 @@ pub use output_tail::{OutputTail, OutputTails};
 use recorder::OutputReadOutcome;
 pub use recorder::{BlobReference, OutputRecorder, OutputRecordingSnapshot};
 pub use transcript::{
-    CommandOutputSink, OutputSources, RecordingDisplayCompletion, RecordingOutcome,
+    OutputSources, RecordingDisplayCompletion, RecordingOrDirectSink, RecordingOutcome,
     UnrecordedOutput, transcribe,
 };
 pub use verdict::OnceRunOutcome;

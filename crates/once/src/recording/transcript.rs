@@ -78,7 +78,7 @@ pub enum RecordingDisplayCompletion {
 pub fn transcribe(
     sources: &OutputSources,
     stop: BorrowedFd<'_>,
-    mut sink: CommandOutputSink,
+    mut sink: RecordingOrDirectSink,
 ) -> RecordingOutcome {
     let mut open = vec![Stream::Out, Stream::Err];
     let mut stopping = false;
@@ -125,7 +125,7 @@ fn wait(
 }
 
 /// Where the output goes.
-pub enum CommandOutputSink {
+pub enum RecordingOrDirectSink {
     /// Into a recording, from which it is shown.
     Recording(Box<OutputRecorder>, RecordingDisplayThread),
     /// The recording failed; the command's output is shown all the same.
@@ -139,7 +139,7 @@ pub struct UnrecordedOutputWriter {
     buffer: Vec<u8>,
 }
 
-impl CommandOutputSink {
+impl RecordingOrDirectSink {
     /// Records, and shows what is recorded.
     ///
     /// # Errors

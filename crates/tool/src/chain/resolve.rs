@@ -1,5 +1,5 @@
 use crate::{
-    item::{SpaceLocations, ToolItem, ToolItemError},
+    item::{ToolItem, ToolItemError, ToolSpaceLocations},
     metadata::ToolItemExecutorDeclaration,
     run::is_known_primitive,
     words::{ContentHash, Space, ToolItemId},
@@ -91,7 +91,10 @@ fn line(item: &ToolItem) -> String {
 ///
 /// # Errors
 /// [`ChainResolveFailure`] with what was found until then.
-pub fn resolve(spaces: &SpaceLocations, id: &ToolItemId) -> Result<ToolChain, ChainResolveFailure> {
+pub fn resolve(
+    spaces: &ToolSpaceLocations,
+    id: &ToolItemId,
+) -> Result<ToolChain, ChainResolveFailure> {
     let mut elements: Vec<ToolItem> = Vec::new();
     let mut next = Some(id.clone());
     while let Some(id) = next {
@@ -108,7 +111,7 @@ pub fn resolve(spaces: &SpaceLocations, id: &ToolItemId) -> Result<ToolChain, Ch
 
 /// The next element, and what runs it.
 fn element(
-    spaces: &SpaceLocations,
+    spaces: &ToolSpaceLocations,
     before: &[ToolItem],
     id: &ToolItemId,
 ) -> Result<(ToolItem, Option<ToolItemId>), ChainResolveError> {

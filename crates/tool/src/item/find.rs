@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// The three spaces: where items, lockfiles and trusted keys are.
 #[derive(Clone, Debug)]
-pub struct SpaceLocations {
+pub struct ToolSpaceLocations {
     /// The folder of the project.
     pub project: PathBuf,
     /// The user's space.
@@ -18,7 +18,7 @@ pub struct SpaceLocations {
     folders: [Vec<SpaceFolder>; 3],
 }
 
-impl SpaceLocations {
+impl ToolSpaceLocations {
     /// The spaces at these places.
     pub fn new(project: PathBuf, user: PathBuf, system: Vec<PathBuf>) -> Self {
         let tools = |space: &PathBuf| SpaceFolder::new(space.join("tools"));

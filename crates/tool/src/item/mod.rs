@@ -9,7 +9,7 @@ mod read;
 mod text;
 
 pub use error::ToolItemError;
-pub use find::SpaceLocations;
+pub use find::ToolSpaceLocations;
 pub use folder::SpaceFolder;
 pub use read::{ItemOrigin, ToolItem};
 pub use text::{NormalizedToolItemText, NotUtf8};

@@ -1,7 +1,7 @@
 use super::{Lockfile, LockfileFlaw, encode};
 use crate::{
     bounded::{self, BoundedReadError, is_absent},
-    item::SpaceLocations,
+    item::ToolSpaceLocations,
     words::{Space, ToolItemId, ToolVersion},
 };
 use lokt_lock::{file::FolderLatch, store::LockStoreError, sys, words::Timestamp};
@@ -93,7 +93,7 @@ impl LockfileError {
 
 impl LockfileFolders {
     /// The lockfiles of these spaces.
-    pub fn of(spaces: &SpaceLocations) -> Self {
+    pub fn of(spaces: &ToolSpaceLocations) -> Self {
         let near = [(Space::Project, &spaces.project), (Space::User, &spaces.user)];
         let far = spaces.system.iter().map(|space| (Space::System, space));
         let folders = near.into_iter().chain(far);

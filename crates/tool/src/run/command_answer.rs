@@ -27,7 +27,7 @@ const ANSWER: u64 = 64 * 1024;
 
 /// Says why a command's answer is of no use.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ProgramPathQueryError {
+pub(super) enum InterpreterLookupCommandError {
     #[error("no such program")]
     NotFound,
     #[error("{0}")]
@@ -45,7 +45,7 @@ pub(super) fn ask(
     words: &[String],
     environment: &ToolEnvironment,
     project: &Path,
-) -> Result<PathBuf, ProgramPathQueryError> {
+) -> Result<PathBuf, InterpreterLookupCommandError> {
     ask_within(LIMIT, words, environment, project)
 }
 
@@ -54,11 +54,11 @@ fn ask_within(
     words: &[String],
     environment: &ToolEnvironment,
     project: &Path,
-) -> Result<PathBuf, ProgramPathQueryError> {
-    let (first, rest) = words.split_first().ok_or(ProgramPathQueryError::NotFound)?;
+) -> Result<PathBuf, InterpreterLookupCommandError> {
+    let (first, rest) = words.split_first().ok_or(InterpreterLookupCommandError::NotFound)?;
     let asked = program::find(environment, first, project)
         .found()
-        .ok_or(ProgramPathQueryError::NotFound)?;
+        .ok_or(InterpreterLookupCommandError::NotFound)?;
     let mut environment = environment.clone();
     search_paths::complete(&mut environment);
     let mut answer = tempfile::tempfile()?;
@@ -75,17 +75,17 @@ fn ask_within(
     let status = child.wait()?;
     ended?;
     if !status.success() {
-        return Err(ProgramPathQueryError::Status(status));
+        return Err(InterpreterLookupCommandError::Status(status));
     }
     let path = project.join(OsStr::from_bytes(&first_line(&mut answer)?));
     if program::is_program(&path) {
         return Ok(path);
     }
-    Err(ProgramPathQueryError::NoProgram(path.display().to_string()))
+    Err(InterpreterLookupCommandError::NoProgram(path.display().to_string()))
 }
 
 /// Waits for the end of a child without collecting it.
-fn wait(child: &Child, limit: Duration) -> Result<(), ProgramPathQueryError> {
+fn wait(child: &Child, limit: Duration) -> Result<(), InterpreterLookupCommandError> {
     let pid = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
     let (tell, answer) = mpsc::channel();
     let waiting = move || {
@@ -99,8 +99,10 @@ fn wait(child: &Child, limit: Duration) -> Result<(), ProgramPathQueryError> {
         thread::Builder::new().name("lokt-ask".into()).spawn(waiting)?;
     }
     match answer.recv_timeout(limit) {
-        Ok(ended) => ended.map(drop).map_err(|errno| ProgramPathQueryError::Failed(errno.into())),
-        Err(_) => Err(ProgramPathQueryError::TooSlow(limit)),
+        Ok(ended) => {
+            ended.map(drop).map_err(|errno| InterpreterLookupCommandError::Failed(errno.into()))
+        }
+        Err(_) => Err(InterpreterLookupCommandError::TooSlow(limit)),
     }
 }
 
@@ -117,7 +119,7 @@ fn first_line(answer: &mut File) -> io::Result<Vec<u8>> {
 mod tests {
     use super::*;
 
-    fn ask_sh(line: &str) -> Result<PathBuf, ProgramPathQueryError> {
+    fn ask_sh(line: &str) -> Result<PathBuf, InterpreterLookupCommandError> {
         let environment = ToolEnvironment::new(vec![("PATH".into(), "/usr/bin:/bin".into())]);
         let words = ["sh", "-c", line].map(str::to_owned);
         let limit = Duration::from_millis(if line.contains("sleep") { 100 } else { 10_000 });
@@ -128,15 +130,21 @@ mod tests {
     fn the_first_line_of_a_command_that_succeeds_is_the_path() {
         assert_eq!(ask_sh("echo /bin/sh; echo more").unwrap(), Path::new("/bin/sh"));
         assert_eq!(ask_sh("printf bin/sh").unwrap(), Path::new("/bin/sh"), "from the project");
-        assert!(matches!(ask_sh("echo /bin/sh; exit 1"), Err(ProgramPathQueryError::Status(_))));
+        assert!(matches!(
+            ask_sh("echo /bin/sh; exit 1"),
+            Err(InterpreterLookupCommandError::Status(_))
+        ));
         for none in ["", "echo /", "echo /none", "echo; echo /bin/sh"] {
-            assert!(matches!(ask_sh(none), Err(ProgramPathQueryError::NoProgram(_))), "{none:?}");
+            assert!(
+                matches!(ask_sh(none), Err(InterpreterLookupCommandError::NoProgram(_))),
+                "{none:?}"
+            );
         }
     }
 
     #[test]
     fn a_command_that_hangs_is_killed_with_its_children() {
         let result = ask_sh("echo /bin/sh; sleep 1000 & sleep 1000");
-        assert!(matches!(result, Err(ProgramPathQueryError::TooSlow(_))), "{result:?}");
+        assert!(matches!(result, Err(InterpreterLookupCommandError::TooSlow(_))), "{result:?}");
     }
 }

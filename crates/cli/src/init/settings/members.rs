@@ -49,7 +49,7 @@ pub(super) fn of_object(
     if serde_json::from_str::<Value>(piece)?.as_object().is_none() {
         return Err(AgentSettingsError::Type(what.to_owned(), "an object"));
     }
-    let ObjectMembers(pairs) = serde_json::from_str(piece)?;
+    let RawObjectMembers(pairs) = serde_json::from_str(piece)?;
     let members = pairs.into_iter().map(|(key, raw)| member(text, key, raw));
     let members: Vec<JsonMember> = members.collect::<Result<_, _>>()?;
     for (number, member) in members.iter().enumerate() {
@@ -142,11 +142,11 @@ fn whole(text: &str, place: Range<usize>) -> JsonContainerRange {
 }
 
 /// The members of an object in their order, also those of one key.
-struct ObjectMembers<'a>(Vec<(String, &'a RawValue)>);
+struct RawObjectMembers<'a>(Vec<(String, &'a RawValue)>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for ObjectMembers<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for RawObjectMembers<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ObjectMembersVisitor).map(ObjectMembers)
+        deserializer.deserialize_map(ObjectMembersVisitor).map(RawObjectMembers)
     }
 }
 

@@ -6,13 +6,13 @@ use std::{os::fd::BorrowedFd, time::Instant};
 
 /// Grants that are looked after while something runs under them: their announced lives go on, and it is
 /// noticed when one is taken away.
-pub(super) struct LockMonitor<'a, S: LockStore> {
+pub(super) struct HeldLocksUpkeep<'a, S: LockStore> {
     watchers: SupervisedLocks<'a, S>,
     heartbeat: Option<LockHeartbeatSchedule>,
     detector: LossDetector<S::LossWatcher>,
 }
 
-impl<'a, S: LockStore> LockMonitor<'a, S> {
+impl<'a, S: LockStore> HeldLocksUpkeep<'a, S> {
     pub(super) fn begin(watchers: SupervisedLocks<'a, S>, now: Instant) -> Self {
         let heartbeat = LockHeartbeatSchedule::of(watchers.grants, now);
         let detector = LossDetector::begin(watchers.grants, now);
