@@ -6,7 +6,7 @@
 use crate::{context::CommandContext, env, failure::chain, output, refusal::lockfile_of};
 use lokt_lock::{
     audit::{AuditEvent, AuditEventKind},
-    store::{Durability, LockStore},
+    store::LockStore,
     words::LockName,
 };
 use lokt_tool::{
@@ -108,7 +108,7 @@ impl<'a> ToolRunRecord<'a> {
         let event = AuditEvent::without_name(AuditEventKind::ToolRun, &self.context.caller);
         let extra = self.extra.iter();
         let event = extra.fold(event, |event, (key, value)| event.with(key, value.clone()));
-        let logged = self.context.store.log(&event, Durability::Volatile);
+        let logged = self.context.store.log(&event);
         output::warn_unlogged("the tool was dealt with", logged.err());
     }
 

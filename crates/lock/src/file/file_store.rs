@@ -270,7 +270,19 @@ impl LockStore for FileLockStore {
         FileObstacleWatch::begin(self, name, obstacle)
     }
 
-    fn log(&self, event: &AuditEvent, durability: Durability) -> Result<(), LockStoreError> {
+    fn log(&self, event: &AuditEvent) -> Result<(), LockStoreError> {
+        self.append_event(event, Durability::Volatile)
+    }
+}
+
+impl FileLockStore {
+    /// Appends an event to the audit log. The order of the lines is that of the changes, because a section appends
+    /// before it ends.
+    pub(super) fn append_event(
+        &self,
+        event: &AuditEvent,
+        durability: Durability,
+    ) -> Result<(), LockStoreError> {
         let append = || audit_log::append(&self.layout.audit_log(), &event.to_line(), durability);
         match append() {
             // What is logged without a lock may be the first thing that happens in a root.

@@ -8,6 +8,7 @@ use super::{
     section::{link, rename},
 };
 use crate::{
+    audit::AuditEvent,
     reservation::{Reservation, ReservationEntry, ReservationId, WaitingReservation},
     store::{
         Durability, LockStoreError, RecordPutMode, RecordPutOutcome, ReservationSection,
@@ -150,5 +151,9 @@ impl ReservationSection for LatchedReservationSection<'_> {
         request: &WaitingReservation,
     ) -> Result<ReservationTicket, LockStoreError> {
         ReservationTicket::draw(&self.store.layout.reservation_waiters(), request)
+    }
+
+    fn log(&mut self, event: &AuditEvent, durability: Durability) -> Result<(), LockStoreError> {
+        self.store.append_event(event, durability)
     }
 }

@@ -2,6 +2,7 @@ use super::{
     file_store::FileLockStore, io, latch::Latch, slot::read_slot, ticket, ticket::FileTicket,
 };
 use crate::{
+    audit::AuditEvent,
     record::{LockRecord, LockRecordFlaw, RecordSlot},
     rules::{QueuePlace, TicketContent},
     store::{
@@ -217,6 +218,10 @@ impl NameSection for LatchedSection<'_> {
             io::sync_folder(path.parent().unwrap_or(&path))?;
         }
         Ok(RecordRemoveOutcome::Done)
+    }
+
+    fn log(&mut self, event: &AuditEvent, durability: Durability) -> Result<(), LockStoreError> {
+        self.store.append_event(event, durability)
     }
 }
 

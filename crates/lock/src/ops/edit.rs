@@ -111,7 +111,7 @@ fn attempt<S: ReservationStore>(
     if !denial.standing.is_empty() || !denial.waiting.is_empty() {
         return Ok(EditOutcome::Denied(Box::new(denial)));
     }
-    let made = in_place_of((store, request.caller), &mut section, &given_up, |section| {
+    let made = in_place_of::<S, _>(request.caller, &mut section, &given_up, |section| {
         put_all(store, section, request, &live)
     })?;
     renew(store, &mut section, (request.caller, &made), &live)?;
@@ -233,7 +233,7 @@ fn put<S: ReservationStore>(
         let now = Reservation { edit: state, ..asked };
         section.put(&now, RecordPutMode::New, Durability::Volatile)?;
         let made = EditReservation { now, before: None };
-        let logged = store
+        let logged = section
             .log(&event(AuditEventKind::Reserve, &made.now, request.caller), Durability::Volatile);
         // What cannot be logged does not happen.
         logged.inspect_err(|_| drop(undo::<S>(section, &made)))?;
@@ -272,7 +272,7 @@ pub fn cancel_edit<S: ReservationStore>(
         undo::<S>(&mut section, reservation)?;
         if reservation.before.is_none() {
             let event = event(AuditEventKind::Unreserve, &reservation.now, caller);
-            store.log(&event, Durability::Volatile)?;
+            section.log(&event, Durability::Volatile)?;
         }
     }
     Ok(())

@@ -59,7 +59,7 @@ pub fn note_edit_event<S: ReservationStore>(
     }
     let mut section = store.reservation_section()?;
     let all = read(store, caller)?;
-    tidy(store, &mut section, caller, &all.over);
+    tidy::<S>(&mut section, caller, &all.over);
     let mine: Vec<&Reservation> = all.live.iter().filter(|it| is_mine(it)).collect();
     let now = store.now();
     for record in &mine {
@@ -67,7 +67,7 @@ pub fn note_edit_event<S: ReservationStore>(
         let changed = match outcome(caller, (record, state), (event, now), file_state) {
             EditChange::None => None,
             EditChange::GivenBack => {
-                give_back(store, &mut section, caller, record)?;
+                give_back::<S>(&mut section, caller, record)?;
                 continue;
             }
             EditChange::Changed(state, end) => Some(with_state(record, *state, (end, now))),
@@ -142,13 +142,12 @@ pub(super) fn with_state(
 }
 
 fn give_back<S: ReservationStore>(
-    store: &S,
     section: &mut S::ReservationSection<'_>,
     caller: &Caller,
     record: &Reservation,
 ) -> Result<(), LockStoreError> {
     section.remove(&record.id, Durability::Volatile)?;
-    store.log(&event(AuditEventKind::Unreserve, record, caller), Durability::Volatile)
+    section.log(&event(AuditEventKind::Unreserve, record, caller), Durability::Volatile)
 }
 
 /// Gives a reservation of a subagent to its session. Where the session has one of that file, the later of the two stays.

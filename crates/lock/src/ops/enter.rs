@@ -208,7 +208,7 @@ impl<C: NameSection> AcquireAttempt<'_, C> {
         self.put_over(&replaced(before, lease, &renewed))?;
         let event =
             AuditEvent::new(AuditEventKind::Renew, request.name, request.caller).about(&renewed);
-        if let Err(error) = self.section.store().log(&event, Durability::Synced) {
+        if let Err(error) = self.section.log(&event, Durability::Synced) {
             // What cannot be logged does not happen. The first failure is the one to tell of.
             let _ = self.put_over(before);
             return Err(error.into());
@@ -238,19 +238,19 @@ impl<C: NameSection> AcquireAttempt<'_, C> {
         if gone.is_empty() {
             let kind = AuditEventKind::CorruptBreak;
             let event = AuditEvent::new(kind, self.request.name, self.request.caller);
-            self.section.store().log(&event, Durability::Volatile)?;
+            self.section.log(&event, Durability::Volatile)?;
         }
         self.log_gone(gone)?;
         Ok(true)
     }
 
     /// Logs the holders that ended without giving their locks back.
-    fn log_gone(&self, gone: &[StaleHolder]) -> Result<(), LockStoreError> {
+    fn log_gone(&mut self, gone: &[StaleHolder]) -> Result<(), LockStoreError> {
         let LockRequest { name, caller, .. } = *self.request;
         gone.iter().try_for_each(|StaleHolder { holder, why }| {
             let kind = AuditEventKind::of_staleness(*why);
             let event = AuditEvent::new(kind, name, caller).about(holder).with_holder(holder);
-            self.section.store().log(&event, Durability::Volatile)
+            self.section.log(&event, Durability::Volatile)
         })
     }
 
@@ -261,7 +261,7 @@ impl<C: NameSection> AcquireAttempt<'_, C> {
     }
 
     fn log(
-        &self,
+        &mut self,
         record: &LockRecord,
         note: Option<&str>,
         waited: Option<Duration>,
@@ -282,7 +282,7 @@ impl<C: NameSection> AcquireAttempt<'_, C> {
             RequestedGuardOrLease::Guard => Durability::Volatile,
             RequestedGuardOrLease::Lease => durability_of(record),
         };
-        Ok(self.section.store().log(&event, durability)?)
+        Ok(self.section.log(&event, durability)?)
     }
 }
 

@@ -68,7 +68,7 @@ pub fn freeze<S: LockStore>(
     let _ =
         section.put(LockRecordKind::Freeze, &record, RecordPutMode::Over, Durability::Synced)?;
     let event = AuditEvent::new(AuditEventKind::Freeze, name, caller).about(&record);
-    if let Err(error) = section.store().log(&event, Durability::Synced) {
+    if let Err(error) = section.log(&event, Durability::Synced) {
         // What cannot be logged does not happen. The first failure is the one to tell of.
         take_back(&mut section, &record, before.as_ref());
         return Err(error.into());
@@ -177,6 +177,6 @@ fn lift<C: NameSection>(
         }
         slot = section.store().peek(&name, LockRecordKind::Freeze);
     }
-    let unlogged = section.store().log(&event, Durability::Synced).err();
+    let unlogged = section.log(&event, Durability::Synced).err();
     Ok(UnfreezeOutcome::Done { unlogged, unsynced })
 }

@@ -49,7 +49,7 @@ pub fn lose<S: LockStore>(
     grant: &mut LockGrant<S::Ticket>,
     caller: &Caller,
 ) -> Result<LockLossCheckOutcome, LockOperationError> {
-    let section = store.section(&grant.record.name)?;
+    let mut section = store.section(&grant.record.name)?;
     if stands(section.store(), grant) {
         return Ok(LockLossCheckOutcome::None);
     }
@@ -58,7 +58,7 @@ pub fn lose<S: LockStore>(
     }
     grant.lost = true;
     let event = release::event(AuditEventKind::Lost, &grant.record, grant.kind, caller);
-    Ok(LockLossCheckOutcome::Lost { unlogged: store.log(&event, Durability::Volatile).err() })
+    Ok(LockLossCheckOutcome::Lost { unlogged: section.log(&event, Durability::Volatile).err() })
 }
 
 /// Whether the file there is not a record, but may be one in a moment: some programs rewrite a record in place.

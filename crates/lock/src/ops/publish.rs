@@ -92,7 +92,7 @@ fn replace<C: NameSection>(
         section.put(LockRecordKind::Lock, record, RecordPutMode::Over, durability_of(record))
     };
     let _ = put(section, &record)?;
-    section.store().log(&event, durability_of(&record)).map_err(|error| {
+    section.log(&event, durability_of(&record)).map_err(|error| {
         // What cannot be logged does not happen. The first failure is the one to tell of.
         let _ = put(section, before);
         error.into()
@@ -135,5 +135,5 @@ pub fn withdraw<S: LockStore>(
     }
     let event =
         AuditEvent::new(AuditEventKind::Release, name, caller).about(record).with_holder(record);
-    Ok(ResultWithdrawOutcome::Done { unlogged: store.log(&event, Durability::Volatile).err() })
+    Ok(ResultWithdrawOutcome::Done { unlogged: section.log(&event, Durability::Volatile).err() })
 }

@@ -40,19 +40,29 @@ pub fn release<S: LockStore>(
     }
     // The section lasts until the ticket is out of the line, so the log tells of changes in their order.
     let (released, section) = match store.section(&record.name) {
-        Ok(mut section) => (give_back(&mut section, &record, kind), Some(section)),
+        Ok(mut section) => {
+            let released = give_back_and_log(&mut section, (&record, kind), caller);
+            (released, Some(section))
+        }
         Err(error) => (Err(error.into()), None),
     };
-    let logged = released.as_ref().ok().map(|mine| {
-        let what = if *mine { AuditEventKind::Release } else { AuditEventKind::Lost };
-        store.log(&event(what, &record, kind, caller), Durability::Volatile)
-    });
     ticket.iter_mut().for_each(Ticket::withdraw);
     drop(section);
     // After the section, as this wakes the next waiter, which enters it.
     ticket.into_iter().for_each(Ticket::leave);
-    let unlogged = logged.and_then(Result::err);
-    Ok(if released? { ReleaseOutcome::Done { unlogged } } else { ReleaseOutcome::Lost })
+    released
+}
+
+fn give_back_and_log<C: NameSection>(
+    section: &mut C,
+    (record, kind): (&LockRecord, LockGrantKind),
+    caller: &Caller,
+) -> Result<ReleaseOutcome, LockOperationError> {
+    let is_mine = give_back(section, record, kind)?;
+    let what = if is_mine { AuditEventKind::Release } else { AuditEventKind::Lost };
+    let logged = section.log(&event(what, record, kind, caller), Durability::Volatile);
+    let unlogged = logged.err();
+    Ok(if is_mine { ReleaseOutcome::Done { unlogged } } else { ReleaseOutcome::Lost })
 }
 
 pub(super) fn event(

@@ -54,7 +54,7 @@ pub fn renew<S: LockStore>(
     let id = grant.record.lock_id.as_ref();
     let mine = id.and_then(|id| record.holder(id)).unwrap_or(&record);
     let event = AuditEvent::new(AuditEventKind::Renew, &record.name, caller).about(mine);
-    section.store().log(&event, Durability::Volatile)?;
+    section.log(&event, Durability::Volatile)?;
     Ok(GuardRenewOutcome::Done)
 }
 

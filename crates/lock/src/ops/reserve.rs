@@ -166,9 +166,9 @@ pub(super) fn attempt<S: ReservationStore>(
     let event = event(AuditEventKind::Reserve, &record, request.caller).waited(seen.waited);
     let event = if own.is_some() { event.with("extended", true) } else { event };
     let durability = durability(&record);
-    in_place_of((store, request.caller), section, &given_up, |section| {
+    in_place_of::<S, _>(request.caller, section, &given_up, |section| {
         section.put(&record, put, durability)?;
-        let logged = store.log(&event, durability);
+        let logged = section.log(&event, durability);
         logged.inspect_err(|_| take_back::<S>(section, &record, own, durability))
     })?;
     Ok(ReserveAttempt::Reserved { record: Box::new(record), is_extended: own.is_some() })
@@ -297,5 +297,5 @@ pub(super) fn log_denial<S: ReservationStore>(
         .with("origin", request.origin.as_str())
         .with("holders", denial.owners())
         .waited(denial.waited);
-    let _ = store.log(&event, Durability::Volatile);
+    let _ = store.log(&event);
 }

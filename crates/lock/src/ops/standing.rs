@@ -78,13 +78,12 @@ pub(super) fn read_and_tidy<S: ReservationStore>(
     caller: &Caller,
 ) -> Result<Vec<Reservation>, ReservationError> {
     let mut all = read(store, caller)?;
-    tidy(store, section, caller, &all.over);
+    tidy::<S>(section, caller, &all.over);
     if all.faults.is_empty() { Ok(all.live) } else { Err(all.faults.swap_remove(0)) }
 }
 
 /// In the section: removes reservations that are over.
 pub(super) fn tidy<S: ReservationStore>(
-    store: &S,
     section: &mut S::ReservationSection<'_>,
     caller: &Caller,
     over: &[(Reservation, StalenessCause)],
@@ -98,7 +97,7 @@ pub(super) fn tidy<S: ReservationStore>(
                     "why",
                     if *why == StalenessCause::Expired { "expired" } else { "process gone" },
                 );
-            let _ = store.log(&event, Durability::Volatile);
+            let _ = section.log(&event, Durability::Volatile);
         }
     }
 }

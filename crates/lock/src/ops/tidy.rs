@@ -50,7 +50,7 @@ pub fn prune<S: LockStore>(
     };
     for event in events.iter().filter(|_| removed) {
         // Without its line in the log the removal still counts; every caller has the same trouble with the log.
-        let _ = section.store().log(event, Durability::Volatile);
+        let _ = section.log(event, Durability::Volatile);
     }
     removed && rest.is_none()
 }

@@ -332,7 +332,7 @@ fn break_open<C: NameSection>(
     let guards = unlocked_guards(section.store(), (&name, caller), &holders, inside);
     let mut unlogged = None;
     for event in events(&name, caller, breaking) {
-        unlogged = section.store().log(&event, Durability::Synced).err().or(unlogged);
+        unlogged = section.log(&event, Durability::Synced).err().or(unlogged);
     }
     for place in inside {
         section.drop_place(place)?;

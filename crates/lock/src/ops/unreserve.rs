@@ -83,7 +83,7 @@ pub fn unreserve<S: ReservationStore>(
         return Ok(outcome);
     }
     let all = read(store, caller)?;
-    tidy(store, &mut section, caller, &all.over);
+    tidy::<S>(&mut section, caller, &all.over);
     match unreserve_readable(store, &mut section, request, (caller, &all.live))? {
         UnreserveOutcome::NotFound(what) => {
             match all.faults.into_iter().find(|it| may_be(it, request)) {
@@ -188,7 +188,7 @@ fn give_back<S: ReservationStore>(
         let changed = Reservation { patterns: reduction.given_back.clone(), ..(*record).clone() };
         let event = event(AuditEventKind::Unreserve, &changed, caller);
         let event = with_holder(event, record, caller);
-        unlogged = unlogged.or(store.log(&event, durability).err());
+        unlogged = unlogged.or(section.log(&event, durability).err());
         parts.push(ReservationReduction {
             before: (*record).clone(),
             given_back: reduction.given_back,
@@ -241,6 +241,6 @@ fn clear<S: ReservationStore>(
     let event = AuditEvent::without_name(AuditEventKind::Unreserve, caller)
         .with("reservation", id.as_str())
         .with("forced", true);
-    let unlogged = store.log(&event, Durability::Synced).err();
+    let unlogged = section.log(&event, Durability::Synced).err();
     Ok(Some(UnreserveOutcome::Cleared { unlogged, unsynced }))
 }

@@ -8,7 +8,7 @@ use crate::{
     audit::{AuditEvent, AuditEventKind},
     record::LockRecord,
     rules::{Obstacle, QueuePlace, TicketContent},
-    store::{Durability, LockRecordKind, LockStore, ObstacleWatch, Ticket},
+    store::{LockRecordKind, LockStore, ObstacleWatch, Ticket},
     words::LockName,
 };
 use std::{os::fd::BorrowedFd, time::Duration};
@@ -200,7 +200,7 @@ fn deny<S: LockStore>(
 ) -> AcquireOutcome<S::Ticket> {
     let denial = denial(store, request, obstacle, waited);
     // The refusal is what the caller must hear of; a log that cannot be written must not hide that.
-    let _ = store.log(&event(request, &denial), Durability::Volatile);
+    let _ = store.log(&event(request, &denial));
     AcquireOutcome::Denied(Box::new(denial))
 }
 
@@ -214,7 +214,7 @@ pub(super) fn log_unanswered<S: LockStore>(
 ) {
     let denial = denial(store, request, obstacle.clone(), Some(waited));
     let event = event(request, &denial).with(why, true);
-    let _ = store.log(&event, Durability::Volatile);
+    let _ = store.log(&event);
 }
 
 fn denial<S: LockStore>(

@@ -35,7 +35,7 @@ pub(super) fn parted(
 
 /// In the section: removes what is given up, and acts. If that fails, what was given up stands again.
 pub(super) fn in_place_of<S: ReservationStore, T>(
-    (store, caller): (&S, &Caller),
+    caller: &Caller,
     section: &mut S::ReservationSection<'_>,
     given_up: &[Reservation],
     act: impl FnOnce(&mut S::ReservationSection<'_>) -> Result<T, LockStoreError>,
@@ -57,7 +57,7 @@ pub(super) fn in_place_of<S: ReservationStore, T>(
             .with("holder_owner", record.owner.as_str())
             .with("yielded", true);
         // Without its line in the log the removal still counts.
-        let _ = store.log(&event, Durability::Volatile);
+        let _ = section.log(&event, Durability::Volatile);
     }
     Ok(done)
 }

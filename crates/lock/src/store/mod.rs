@@ -163,11 +163,12 @@ pub trait LockStore: Sized {
         obstacle: &Obstacle,
     ) -> Result<Self::ObstacleWatch, LockStoreError>;
 
-    /// Writes one event to the audit log.
+    /// Writes an event that changed nothing to the audit log: a refusal, or a wait that ended without the lock. Changes
+    /// are logged in their [section](NameSection::log).
     ///
     /// # Errors
     /// When the log cannot be written.
-    fn log(&self, event: &AuditEvent, durability: Durability) -> Result<(), LockStoreError>;
+    fn log(&self, event: &AuditEvent) -> Result<(), LockStoreError>;
 }
 
 /// Changes the state of one name while no other process can.
@@ -235,6 +236,12 @@ pub trait NameSection {
         judged: &RecordSlot,
         durability: Durability,
     ) -> Result<RecordRemoveOutcome, LockStoreError>;
+
+    /// Writes the event of a change of this section to the audit log.
+    ///
+    /// # Errors
+    /// When the log cannot be written.
+    fn log(&mut self, event: &AuditEvent, durability: Durability) -> Result<(), LockStoreError>;
 }
 
 /// Whether a removal took effect.

@@ -1,4 +1,5 @@
 use super::{Durability, LockStore, LockStoreError, RecordPutMode};
+use crate::audit::AuditEvent;
 use crate::reservation::{Reservation, ReservationEntry, ReservationId, WaitingReservation};
 use std::{ffi::OsStr, os::fd::BorrowedFd};
 
@@ -69,6 +70,12 @@ pub trait ReservationSection {
     /// # Errors
     /// When it cannot be written; then it is not there.
     fn enqueue(&mut self, request: &WaitingReservation) -> Result<Self::Ticket, LockStoreError>;
+
+    /// Writes the event of a change of this section to the audit log.
+    ///
+    /// # Errors
+    /// When the log cannot be written.
+    fn log(&mut self, event: &AuditEvent, durability: Durability) -> Result<(), LockStoreError>;
 }
 
 /// Tells when reservations or waiters may have changed.

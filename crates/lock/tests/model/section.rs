@@ -5,6 +5,7 @@ use crate::model::{
     store::MemoryStore,
 };
 use lokt_lock::{
+    audit::AuditEvent,
     record::{LockRecord, RecordSlot},
     rules::{QueuePlace, TicketContent},
     store::{
@@ -140,6 +141,10 @@ impl NameSection for MemorySection<'_> {
         }
         self.replace("removing a record", kind, None);
         Ok(RecordRemoveOutcome::Done)
+    }
+
+    fn log(&mut self, _: &AuditEvent, _: Durability) -> Result<(), LockStoreError> {
+        self.store.try_call("write the log")
     }
 }
 

@@ -13,7 +13,7 @@ use lokt_lock::{
     audit::AuditEvent,
     record::RecordSlot,
     rules::{Obstacle, QueuePlace, TicketContent, Waiter},
-    store::{Durability, LockRecordKind, LockStore, LockStoreError},
+    store::{LockRecordKind, LockStore, LockStoreError},
     words::{LockId, LockName, Timestamp},
 };
 use std::{
@@ -221,7 +221,7 @@ impl LockStore for MemoryStore {
         ))
     }
 
-    fn log(&self, _: &AuditEvent, _: Durability) -> Result<(), LockStoreError> {
+    fn log(&self, _: &AuditEvent) -> Result<(), LockStoreError> {
         self.try_call("write the log")
     }
 }
