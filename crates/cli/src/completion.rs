@@ -1,9 +1,11 @@
-use crate::context::{self, CommandContext};
+use crate::{
+    context::{self, CommandContext},
+    project_store::store_at,
+};
 use clap_complete::engine::{
     ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter,
 };
 use lokt_lock::{
-    file::FileLockStore,
     ops::list_reservations,
     pattern::{Pattern, ProjectPath},
     reservation::{Reservation, is_own},
@@ -105,7 +107,7 @@ fn names(typed: &OsStr, kind: LockRecordKind) -> Vec<CompletionCandidate> {
     let Ok(root) = context::find_root() else {
         return Vec::new();
     };
-    let names = FileLockStore::new(&root.path).names(kind).unwrap_or_default();
+    let names = store_at(&root.path).names(kind).unwrap_or_default();
     let fitting = names.iter().filter(|name| name.as_str().starts_with(&*typed));
     fitting.map(|name| CompletionCandidate::new(name.as_str())).collect()
 }

@@ -10,13 +10,20 @@
 //! of another user, a `LOKT_ROOT` beside locks that are held elsewhere, a root from before there
 //! was a repository.
 
-use crate::{env, exit::ExitCode, failure::CliFailure, output, view::command_line};
+use crate::{
+    env,
+    exit::ExitCode,
+    failure::CliFailure,
+    output,
+    project_store::{ProjectStore, store_of},
+    view::command_line,
+};
 use clap::Args;
 use lokt_lock::{
     caller::Caller,
     file::{
-        FileLockStore, ForeignOwnedPath, LockRoot, LockRootError, PreRepositoryRoot, ProcessUser,
-        ProjectFileText, RootMethod, RootSearchInputs, RootSuccessor,
+        ForeignOwnedPath, LockRoot, LockRootError, PreRepositoryRoot, ProcessUser, ProjectFileText,
+        RootMethod, RootSearchInputs, RootSuccessor,
     },
     harness,
     ops::{StoreUsageEvidence, is_reserved, is_used},
@@ -74,7 +81,7 @@ pub(crate) struct CommandContext {
     /// The folder of the locks, and how it was found.
     pub(crate) root: LockRoot,
     /// The locks in that folder.
-    pub(crate) store: FileLockStore,
+    pub(crate) store: ProjectStore,
 }
 
 impl CommandContext {
@@ -102,7 +109,7 @@ impl CommandContext {
     fn of(caller: Caller) -> Result<Self, CliFailure> {
         let root = find_root()?;
         warn_if_apart(&root);
-        let store = FileLockStore::of(&root);
+        let store = store_of(&root);
         let is_local = root.method == RootMethod::Local;
         let store = if is_local { store.announcing(announce) } else { store };
         Ok(Self { caller, root, store })
@@ -116,7 +123,7 @@ impl CommandContext {
     /// The same for a completion, which says nothing.
     pub(crate) fn quietly() -> Result<Self, CliFailure> {
         let root = find_root()?;
-        let store = FileLockStore::of(&root);
+        let store = store_of(&root);
         Ok(Self { caller: caller(&OwnerOption::default())?, root, store })
     }
 
@@ -147,7 +154,7 @@ impl CommandContext {
     pub(crate) fn to_examine() -> Result<(Self, Option<ForeignOwnedPath>), CliFailure> {
         let (root, foreign) = LockRoot::locate(&surroundings()?)?;
         let root = if foreign.is_none() { counting(root)? } else { root };
-        let store = FileLockStore::of(&root);
+        let store = store_of(&root);
         Ok((Self { caller: caller(&OwnerOption::default())?, root, store }, foreign))
     }
 }
@@ -229,8 +236,7 @@ pub(crate) fn apart(root: &LockRoot) -> Option<CompetingLockRoot> {
     let environment = RootSearchInputs { lokt_root: None, ..surroundings().ok()? };
     let other = LockRoot::find(&environment).ok().filter(|it| it.path != root.path)?;
     let caller = Caller::current(None, OwnerSource::Derived, None);
-    let is_used =
-        is_used(&FileLockStore::of(&other), &caller, StoreUsageEvidence::Records).unwrap_or(false);
+    let is_used = is_used(&store_of(&other), &caller, StoreUsageEvidence::Records).unwrap_or(false);
     let counts = is_used || other.method == RootMethod::Project;
     counts.then_some(CompetingLockRoot { root: other, is_used })
 }
@@ -291,7 +297,7 @@ fn surroundings() -> Result<RootSearchInputs, CliFailure> {
 /// The root that counts: what was held before there was a repository stays where it was until it is free.
 ///
 /// The roots of before are asked in their order; the first that is still in use is the one that
-/// counts. If none is, the found root counts, and [`FileLockStore::revive`] takes back a mark that
+/// counts. If none is, the found root counts, and [`ProjectStore::revive`] takes back a mark that
 /// said it had ended.
 fn counting(root: LockRoot) -> Result<LockRoot, CliFailure> {
     for earlier in &root.earlier {
@@ -299,7 +305,7 @@ fn counting(root: LockRoot) -> Result<LockRoot, CliFailure> {
             return Ok(earlier);
         }
     }
-    FileLockStore::of(&root).revive()?;
+    store_of(&root).revive()?;
     Ok(root)
 }
 
@@ -322,7 +328,7 @@ fn still_counting(
         unused_file: None,
         replaced_from: None,
     };
-    let store = FileLockStore::of(&kept);
+    let store = store_of(&kept);
     let caller = Caller::current(None, OwnerSource::Derived, None);
     let proof =
         if earlier.is_older { StoreUsageEvidence::Records } else { StoreUsageEvidence::Processes };

@@ -49,6 +49,7 @@ mod once;
 mod output;
 mod prime;
 mod printable;
+mod project_store;
 mod refusal;
 mod sandbox;
 mod shell_rules;

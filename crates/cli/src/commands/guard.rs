@@ -16,11 +16,11 @@ use crate::locking::{
     waiting::{QueueDisplay, WaitOptions, interrupted_by},
 };
 use crate::{
-    completion, context::CommandContext, exit::ExitCode, failure::CliFailure, output, span,
+    completion, context::CommandContext, exit::ExitCode, failure::CliFailure, output,
+    project_store::ProjectTicket, span,
 };
 use clap::Args;
 use lokt_lock::{
-    file::FileTicket,
     guard::{
         CommandEnd, GuardError, GuardStopCause, GuardWarning, GuardedCommand, ReceivedSignal,
         SignalReader, SupervisedLocks, SupervisionOutcome, supervise,
@@ -222,7 +222,7 @@ impl GuardSession<'_> {
     /// its variables name: those of `grants`, and those that enclose this process already.
     fn supervise(
         &self,
-        grants: &mut [LockGrant<FileTicket>],
+        grants: &mut [LockGrant<ProjectTicket>],
         told: &[InheritedLock],
     ) -> Result<SupervisionOutcome, GuardError> {
         let held = nesting::with(self.held, grants);
@@ -285,7 +285,7 @@ impl GuardSession<'_> {
 /// The outcome of a request for all locks, apart from a refusal.
 enum GuardAcquireOutcome {
     /// All locks are held.
-    All(Vec<LockGrant<FileTicket>>),
+    All(Vec<LockGrant<ProjectTicket>>),
     /// A signal ended the wait; `None` if it is not known which.
     Interrupted(Option<ReceivedSignal>),
 }

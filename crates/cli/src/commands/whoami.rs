@@ -5,12 +5,13 @@ use crate::{
     exit::ExitCode,
     failure::CliFailure,
     output,
+    project_store::store_of,
     view::reservation::ListedReservationJson,
 };
 use clap::Args;
 use lokt_lock::{
     caller::{Caller, unused_agent},
-    file::{FileLockStore, LockRoot, RootMethod},
+    file::{LockRoot, RootMethod},
     harness::AgentSource,
     rules::OwnerSource,
     words::Harness,
@@ -68,7 +69,7 @@ impl WhoamiCommand {
         // The caller is known also where the locks cannot be used.
         let root = find_root();
         let owner = OwnerOrigin::of(acting, &caller)?;
-        let holdings = root.as_ref().ok().map(FileLockStore::of);
+        let holdings = root.as_ref().ok().map(store_of);
         let holdings = holdings.map(|store| CallerHoldings::find(&store, &caller));
         let (holdings, fault) = match holdings {
             Some(Ok(holdings)) => (Some(holdings), None),

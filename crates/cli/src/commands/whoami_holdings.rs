@@ -2,12 +2,12 @@
 
 use crate::{
     failure::{CliFailure, chain},
+    project_store::ProjectStore,
     span,
     view::reservation::{self as shown, ListedReservationJson},
 };
 use lokt_lock::{
     caller::Caller,
-    file::FileLockStore,
     ops::{ReservationList, list_reservations, survey_all},
     record::{HoldKind, LockRecord},
     reservation::{Reservation, is_own},
@@ -34,7 +34,7 @@ pub(super) struct HeldLockJson<'a> {
 
 impl CallerHoldings {
     /// Looks for them in all locks and reservations of a root.
-    pub(super) fn find(store: &FileLockStore, caller: &Caller) -> Result<Self, CliFailure> {
+    pub(super) fn find(store: &ProjectStore, caller: &Caller) -> Result<Self, CliFailure> {
         let me = &caller.identity;
         let entries = survey_all(store, caller)?;
         let held = entries.into_iter().filter(|it| it.kind == LockRecordKind::Lock && it.taken > 0);

@@ -9,11 +9,12 @@ use super::{
 use crate::{
     locking::nesting,
     output,
+    project_store::store_of,
     shell_rules::{
         ShellDecision, ShellToolCall, ToolInputMutability, decide, project, uncommitted,
     },
 };
-use lokt_lock::{file::FileLockStore, words::LockName};
+use lokt_lock::words::LockName;
 use std::path::Path;
 
 /// Decides about a line; `folder` is that of the session.
@@ -44,7 +45,7 @@ pub(super) fn before(
         let from = call.folder.as_deref().unwrap_or(&folder);
         // git works in the innermost work tree.
         let Some(root) = places::roots_of(from).into_iter().next() else { continue };
-        let store = FileLockStore::of(&root).unannounced();
+        let store = store_of(&root).unannounced();
         if let Some(text) = uncommitted::denial(call, &folder, &store, &session.caller)? {
             return Ok(HookAnswer::Deny(text));
         }

@@ -6,9 +6,9 @@ use crate::{
     exit::ExitCode,
     failure::{CliFailure, chain},
     output,
+    project_store::ProjectTicket,
 };
 use lokt_lock::{
-    file::FileTicket,
     guard::{GuardStopCause, GuardWarning},
     ops::{LockGrant, ReleaseOutcome, release},
     words::LockName,
@@ -21,7 +21,7 @@ use lokt_lock::{
 /// (`grant.lost` says whether it has).
 pub(crate) fn give_back(
     context: &CommandContext,
-    grants: Vec<LockGrant<FileTicket>>,
+    grants: Vec<LockGrant<ProjectTicket>>,
     tell: &mut dyn FnMut(GuardWarning),
 ) -> Vec<LockName> {
     let mut lost = Vec::new();

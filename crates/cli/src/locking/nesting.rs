@@ -9,9 +9,8 @@
 //! only the locks which that guard took or found around itself. A script passes the fence to the
 //! store that it writes to.
 
-use crate::{context::CommandContext, env, failure::CliFailure};
+use crate::{context::CommandContext, env, failure::CliFailure, project_store::ProjectTicket};
 use lokt_lock::{
-    file::FileTicket,
     guard::{GuardError, GuardedCommand},
     ops::LockGrant,
     record::LockRecord,
@@ -57,7 +56,10 @@ impl InheritedLock {
 ///
 /// Those that this process took come last. A grant without a ticket (a lease) is left out: it has
 /// no process that an inner guard could find.
-pub(crate) fn with(held: &[EnclosingLock], grants: &[LockGrant<FileTicket>]) -> Vec<EnclosingLock> {
+pub(crate) fn with(
+    held: &[EnclosingLock],
+    grants: &[LockGrant<ProjectTicket>],
+) -> Vec<EnclosingLock> {
     let mine = grants.iter().filter_map(|grant| {
         let id = grant.ticket.as_ref()?.place().lock_id.clone();
         Some((grant.record.name.clone(), id))

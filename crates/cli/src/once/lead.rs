@@ -10,9 +10,9 @@ use crate::{
     failure::{CliFailure, chain},
     locking::{held, nesting},
     output,
+    project_store::ProjectTicket,
 };
 use lokt_lock::{
-    file::FileTicket,
     guard::{
         GuardError, GuardedCommand, SignalReader, SpawnSettings, SupervisedLocks,
         SupervisionOutcome, SupervisionPolicy, supervise,
@@ -76,7 +76,7 @@ impl OnceRunStartTime {
 /// A run that has ended.
 pub(super) struct OnceFinishedRun {
     /// The lock of the key, still held.
-    pub(super) grant: LockGrant<FileTicket>,
+    pub(super) grant: LockGrant<ProjectTicket>,
     /// How the command ended, or why it could not be run.
     pub(super) finish: Result<SupervisionOutcome, GuardError>,
     /// The recording, if it is whole.
@@ -92,7 +92,7 @@ impl RunLeader<'_> {
     ///
     /// Signals are blocked from here on. The command runs even if its output cannot be recorded,
     /// but not without a claim on its artifacts.
-    pub(super) fn run(&self, mut grant: LockGrant<FileTicket>) -> Result<ExitCode, CliFailure> {
+    pub(super) fn run(&self, mut grant: LockGrant<ProjectTicket>) -> Result<ExitCode, CliFailure> {
         let signals = SignalReader::hold().map_err(|error| {
             CliFailure::new(ExitCode::Error, format!("cannot hold signals back: {error}"))
         })?;
@@ -135,7 +135,7 @@ impl RunLeader<'_> {
     /// writes.
     fn claim(
         &self,
-        grant: &LockGrant<FileTicket>,
+        grant: &LockGrant<ProjectTicket>,
     ) -> Result<Option<ArtifactPathClaim>, CliFailure> {
         let question = &self.sharing.question;
         if question.artifacts.is_empty() {
@@ -190,7 +190,7 @@ impl RunLeader<'_> {
     /// last until its last process ends.
     fn supervise(
         &self,
-        grant: &mut LockGrant<FileTicket>,
+        grant: &mut LockGrant<ProjectTicket>,
         signals: &SignalReader,
         (streams, claim): (Option<(OwnedFd, OwnedFd)>, Option<&ArtifactPathClaim>),
     ) -> Result<SupervisionOutcome, GuardError> {

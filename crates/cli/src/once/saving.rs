@@ -13,10 +13,11 @@ use super::{
 use crate::{
     exit::ExitCode,
     failure::{CliFailure, chain, code_of},
-    output, span,
+    output,
+    project_store::ProjectTicket,
+    span,
 };
 use lokt_lock::{
-    file::FileTicket,
     guard::{CommandEnd, GuardError, GuardStopCause, SignalReader, SupervisionOutcome},
     ops::{LockGrant, LockRequest, ResultLeasePublishOutcome, publish, stands},
     record::{HoldKind, LockMetadata, LockRecord},
@@ -42,7 +43,7 @@ const MOST_BYTES: u64 = 4 << 30;
 pub(super) struct OnceRunWithVerdict<'a> {
     sharing: &'a OnceSession<'a>,
     /// The lock of the key, still held.
-    grant: LockGrant<FileTicket>,
+    grant: LockGrant<ProjectTicket>,
     /// The recording, without its last frame; `None` if it failed.
     recorder: Option<OutputRecorder>,
     verdict: OnceRunOutcome,

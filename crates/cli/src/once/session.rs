@@ -16,10 +16,11 @@ use crate::{
     exit::ExitCode,
     failure::{CliFailure, chain},
     locking::nesting,
-    output, span,
+    output,
+    project_store::ProjectTicket,
+    span,
 };
 use lokt_lock::{
-    file::FileTicket,
     ops::{AcquireAttemptOutcome, LockGrant, LockRequest, ReleaseOutcome, attempt, release},
     record::HoldKind,
     store::{LockRecordKind, LockStore},
@@ -123,7 +124,7 @@ impl<'a> OnceSession<'a> {
     /// the lock.
     fn enter(
         &self,
-        grant: LockGrant<FileTicket>,
+        grant: LockGrant<ProjectTicket>,
         following: Option<RunFollower<'_>>,
     ) -> Result<Option<ExitCode>, CliFailure> {
         if let Some(mut following) = following {
@@ -143,7 +144,7 @@ impl<'a> OnceSession<'a> {
     }
 
     /// Unlocks the lock of the key.
-    pub(super) fn give_back(&self, grant: LockGrant<FileTicket>) {
+    pub(super) fn give_back(&self, grant: LockGrant<ProjectTicket>) {
         let lock = self.lock.as_str();
         match release(&self.context.store, grant, &self.context.caller) {
             Ok(ReleaseOutcome::Done { unlogged }) => {

@@ -9,8 +9,9 @@ use crate::{
     context::find_root,
     failure::{CliFailure, WriteFault},
     printable,
+    project_store::store_of,
 };
-use lokt_lock::file::{FileLockStore, LockRoot, PROJECT_FILE, RootMethod, work_tree};
+use lokt_lock::file::{LockRoot, PROJECT_FILE, RootMethod, work_tree};
 use nix::unistd::{AccessFlags, access};
 use std::{
     io::{self, ErrorKind},
@@ -60,7 +61,7 @@ fn is_about(root: &LockRoot, path: &Path) -> bool {
 /// Tries to write, and leaves nothing behind. Used before a failure: by `doctor` and at the start
 /// of a session.
 pub(crate) fn of_unwritable(root: &LockRoot) -> Vec<String> {
-    match FileLockStore::of(root).try_writing() {
+    match store_of(root).try_writing() {
         Err(error) if is_refusal(&error) => of_root(root, error.kind()),
         _ => Vec::new(),
     }

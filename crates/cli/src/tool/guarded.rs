@@ -12,9 +12,9 @@ use crate::{
         nesting::{self, InheritedLock},
         waiting::{QueueDisplay, WaitOptions, interrupted},
     },
+    project_store::{ProjectStore, ProjectTicket},
 };
 use lokt_lock::{
-    file::{FileLockStore, FileTicket},
     guard::{GuardStopCause, GuardWarning, SignalReader, SupervisedLocks},
     ops::{AcquireAllOutcome, LockGrant, LockRequest, acquire_all, lose, stands},
     record::HoldKind,
@@ -27,7 +27,7 @@ pub(super) struct ToolRunLocks<'a> {
     /// The caller, and the store of the locks.
     context: &'a CommandContext,
     /// The locks that are held; empty without `--guard`.
-    grants: Vec<LockGrant<FileTicket>>,
+    grants: Vec<LockGrant<ProjectTicket>>,
 }
 
 /// The outcome of a request for a lock, apart from a refusal.
@@ -100,7 +100,7 @@ impl<'a> ToolRunLocks<'a> {
     }
 
     /// The supervised locks while the tool runs. Supervision stops the tool if one of them is lost.
-    pub(super) fn watchers(&mut self) -> SupervisedLocks<'_, FileLockStore> {
+    pub(super) fn watchers(&mut self) -> SupervisedLocks<'_, ProjectStore> {
         let CommandContext { store, caller, .. } = self.context;
         SupervisedLocks { store, caller, grants: &mut self.grants }
     }
