@@ -201,7 +201,7 @@ impl<'a> OnceSession<'a> {
     fn refuse_frozen(&self) -> Result<(), CliFailure> {
         let name = &self.once.name;
         let slot = self.context.store.peek(name, LockRecordKind::Freeze);
-        let Some(freeze) = slot.record().filter(|it| !it.is_expired(Timestamp::now())) else {
+        let Some(freeze) = slot.record().filter(|it| !self.context.store.is_over(it)) else {
             return Ok(());
         };
         let by = crate::view::holder::frozen_by(freeze, &self.context.caller.identity);

@@ -164,6 +164,10 @@ impl LockStore for FileLockStore {
     type ObstacleWatch = FileObstacleWatch;
     type LossWatcher = FileLockLossWatcher;
 
+    fn is_over(&self, record: &LockRecord) -> bool {
+        record.is_expired(Timestamp::now())
+    }
+
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
@@ -181,7 +185,7 @@ impl LockStore for FileLockStore {
 
     fn peek(&self, name: &LockName, kind: LockRecordKind) -> RecordSlot {
         let slot = read_slot(&self.layout.record(kind, name), name);
-        let over = |freeze: &LockRecord| freeze.is_expired(Timestamp::now());
+        let over = |freeze: &LockRecord| self.is_over(freeze);
         match (&slot, kind) {
             (RecordSlot::Absent, LockRecordKind::Freeze) => self.peek_legacy_freeze(name),
             // One that is over must not hide one in the old place that is not.

@@ -15,6 +15,7 @@ use crate::{
         ReservationStore,
     },
     sys::nofollow::{self, OpenFolderCache},
+    words::Timestamp,
 };
 use std::{ffi::OsStr, io::ErrorKind, path::Path};
 
@@ -41,6 +42,10 @@ impl ReservationStore for FileLockStore {
             _latch: latch,
             _folders: OpenFolderCache::begin(),
         })
+    }
+
+    fn is_reservation_over(&self, record: &Reservation) -> bool {
+        record.is_expired(Timestamp::now())
     }
 
     fn reservations(&self) -> Result<Vec<ReservationEntry>, LockStoreError> {

@@ -59,7 +59,7 @@ pub fn freeze<S: LockStore>(
         readable(slot, "lock", name)?;
     }
     let before = readable(section.store().peek(name, LockRecordKind::Freeze), "freeze", name)?;
-    let in_force = before.as_ref().filter(|before| !before.is_expired(now));
+    let in_force = before.as_ref().filter(|before| !store.is_over(before));
     if let Some(another) = in_force.filter(|it| !caller.identity.owns(it)) {
         return Ok(FreezeOutcome::ByAnother(Box::new(another.clone())));
     }
@@ -131,7 +131,7 @@ pub fn unfreeze<S: LockStore>(
 ) -> Result<UnfreezeOutcome, LockOperationError> {
     let mut section = store.section(name)?;
     let slot = section.store().peek(name, LockRecordKind::Freeze);
-    let over = |freeze: &LockRecord| freeze.is_expired(store.now());
+    let over = |freeze: &LockRecord| store.is_over(freeze);
     if matches!(slot, RecordSlot::Absent) || slot.record().is_some_and(over) {
         return Ok(UnfreezeOutcome::NotFound);
     }

@@ -10,7 +10,7 @@ use crate::{
         ahead, around, judge, leased, occupant, passes,
     },
     store::{LockStore, NameSection},
-    words::{LockId, LockMode, Timestamp},
+    words::{LockId, LockMode},
 };
 use std::{cell::RefCell, collections::BTreeMap};
 
@@ -195,8 +195,8 @@ struct QueueLockVerdictFacts<'v, 'a, S> {
 }
 
 impl<S: LockStore> LockVerdictFacts for QueueLockVerdictFacts<'_, '_, S> {
-    fn now(&self) -> Timestamp {
-        self.store.now()
+    fn is_over(&self, record: &LockRecord) -> bool {
+        self.store.is_over(record)
     }
 
     fn ticket_lives(&self, id: &LockId) -> bool {

@@ -4,7 +4,7 @@ use crate::{
     record::{LockRecord, RecordSlot},
     rules::{Liveness, LockRecordVerdict, LockVerdictFacts, QueuePlace, judge},
     store::{LockRecordKind, LockStore, LockStoreError},
-    words::{LockId, LockName, Timestamp},
+    words::{LockId, LockName},
 };
 use std::cell::OnceCell;
 
@@ -160,7 +160,7 @@ pub(super) fn freeze_in_force<S: LockStore>(
     name: &LockName,
 ) -> Result<Option<LockRecord>, LockOperationError> {
     let freeze = readable(store.peek(name, LockRecordKind::Freeze), "freeze", name)?;
-    Ok(freeze.filter(|freeze| !freeze.is_expired(store.now())))
+    Ok(freeze.filter(|freeze| !store.is_over(freeze)))
 }
 
 /// The place of an acquisition in a line: for a moment, a caller that enters a slot has two, and then the one
@@ -201,8 +201,8 @@ impl<'a, S: LockStore, P: LivenessProbe> LazyLockVerdictFacts<'a, S, P> {
 }
 
 impl<S: LockStore, P: LivenessProbe> LockVerdictFacts for LazyLockVerdictFacts<'_, S, P> {
-    fn now(&self) -> Timestamp {
-        self.store.now()
+    fn is_over(&self, record: &LockRecord) -> bool {
+        self.store.is_over(record)
     }
 
     fn ticket_lives(&self, id: &LockId) -> bool {

@@ -27,7 +27,6 @@ pub(super) fn read<S: ReservationStore>(
     store: &S,
     caller: &Caller,
 ) -> Result<ReservationsByStaleness, LockStoreError> {
-    let now = store.now();
     // A harness that has reserved many files is asked for once.
     let mut known = HashMap::new();
     let entries = store.reservations()?;
@@ -36,7 +35,9 @@ pub(super) fn read<S: ReservationStore>(
     for entry in entries {
         match readable(entry) {
             Err(fault) => faults.push(fault),
-            Ok(record) => match judge(&record, now, |it| liveness(caller, it, &mut known)) {
+            Ok(record) => match judge(&record, store.is_reservation_over(&record), |it| {
+                liveness(caller, it, &mut known)
+            }) {
                 None => live.push(record),
                 Some(why) => over.push((record, why)),
             },
@@ -111,7 +112,9 @@ pub fn is_reserved<S: ReservationStore>(
     caller: &Caller,
 ) -> Result<bool, LockStoreError> {
     let stands = |entry: &ReservationEntry| match &entry.slot {
-        ReservationSlot::Record(it) => judge(it, store.now(), |it| caller.liveness(it)).is_none(),
+        ReservationSlot::Record(it) => {
+            judge(it, store.is_reservation_over(it), |it| caller.liveness(it)).is_none()
+        }
         _ => true,
     };
     Ok(store.reservations()?.iter().any(stands))

@@ -224,7 +224,7 @@ impl<S: LockStore> StatusReader<'_, S> {
     fn freeze(&self, name: &LockName) -> Option<LockStatusEntry> {
         let slot = self.store.peek(name, LockRecordKind::Freeze);
         let state = match slot.record() {
-            Some(record) if record.is_expired(Timestamp::now()) => LockStatusEntryState::Expired,
+            Some(record) if self.store.is_over(record) => LockStatusEntryState::Expired,
             Some(_) => LockStatusEntryState::Frozen,
             None => state_of_no_record(&slot)?,
         };

@@ -7,7 +7,7 @@ use crate::{
     store::{
         Durability, LockRecordKind, LockStore, NameSection, RecordPutMode, RecordRemoveOutcome,
     },
-    words::{LockName, Timestamp},
+    words::LockName,
 };
 
 /// Removes a name's record or freeze if it is stale, and says whether it did. Of several holders, those that
@@ -26,7 +26,7 @@ pub fn prune<S: LockStore>(
     for holder in record.holders() {
         let verdict = match kind {
             LockRecordKind::Lock => judge(holder, &LazyLockVerdictFacts::new(store, name, caller)),
-            LockRecordKind::Freeze => judge_freeze(holder, store.now()),
+            LockRecordKind::Freeze => judge_freeze(store, holder),
         };
         let LockRecordVerdict::Stale(why) = verdict else {
             standing.push(holder.alone());
@@ -56,8 +56,8 @@ pub fn prune<S: LockStore>(
 }
 
 /// A freeze holds until its time, whatever became of the process that ordered it.
-fn judge_freeze(record: &LockRecord, now: Timestamp) -> LockRecordVerdict {
-    if record.is_expired(now) {
+fn judge_freeze<S: LockStore>(store: &S, record: &LockRecord) -> LockRecordVerdict {
+    if store.is_over(record) {
         LockRecordVerdict::Stale(StalenessCause::Expired)
     } else {
         LockRecordVerdict::Held(HoldState::Live)
@@ -69,7 +69,7 @@ pub fn tidy<S: LockStore>(store: &S, names: &[LockName], caller: &Caller) -> usi
     let is_free = |name: &LockName| super::look(store, name, caller).is_any_gone();
     let is_over = |name: &LockName| {
         let freeze = store.peek(name, LockRecordKind::Freeze);
-        freeze.record().is_some_and(|it| it.is_expired(store.now()))
+        freeze.record().is_some_and(|it| store.is_over(it))
     };
     let locks =
         names.iter().filter(|it| is_free(it) && prune(store, it, LockRecordKind::Lock, caller));

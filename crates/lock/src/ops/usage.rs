@@ -41,7 +41,7 @@ pub fn is_used<S: LockStore>(
     };
     let is_frozen = |name| match store.peek(name, LockRecordKind::Freeze) {
         RecordSlot::Absent => false,
-        RecordSlot::Record(freeze) => !freeze.is_expired(store.now()),
+        RecordSlot::Record(freeze) => !store.is_over(&freeze),
         RecordSlot::Newer(_) | RecordSlot::Corrupted(_) | RecordSlot::Unreadable(_) => true,
     };
     Ok(store.names(LockRecordKind::Lock)?.iter().any(is_held)

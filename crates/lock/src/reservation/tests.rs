@@ -116,7 +116,11 @@ fn the_end_of_a_reservation_is_its_expiry_or_a_provable_death() {
         (format!("{process}{future}"), Liveness::Unknown, None),
         (format!("{process}{past}"), Liveness::Alive, Some(Expired)),
     ] {
-        assert_eq!(judge(&with(&fields), now, |_| liveness), expected, "{fields} {liveness:?}");
+        assert_eq!(
+            judge(&with(&fields), with(&fields).is_expired(now), |_| liveness),
+            expected,
+            "{fields} {liveness:?}"
+        );
     }
 }
 

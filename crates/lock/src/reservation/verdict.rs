@@ -2,17 +2,16 @@ use super::Reservation;
 use crate::{
     record::HoldKind,
     rules::{Liveness, StalenessCause},
-    words::Timestamp,
 };
 
-/// Judges whether a reservation still stands; `None` if it does. `process` says whether its process lives, and is asked
+/// Judges whether a reservation still stands; `None` if it does. `is_over` says whether its lifetime has ended. `process` says whether its process lives, and is asked
 /// only where that decides: the end of a process ends only what is tied to it, and only if it is provable.
 pub fn judge(
     record: &Reservation,
-    now: Timestamp,
+    is_over: bool,
     process: impl FnOnce(&Reservation) -> Liveness,
 ) -> Option<StalenessCause> {
-    if record.is_expired(now) {
+    if is_over {
         return Some(StalenessCause::Expired);
     }
     let is_tied = record.hold == HoldKind::Process;

@@ -1,14 +1,14 @@
 use super::Liveness;
 use crate::{
     record::{HoldKind, LockRecord},
-    words::{LockId, Timestamp},
+    words::LockId,
 };
 
 /// Answers what a verdict asks about the world. Each answer may cost a system call, so it is asked for
 /// only where it decides.
 pub trait LockVerdictFacts {
-    /// The wall clock.
-    fn now(&self) -> Timestamp;
+    /// Whether the record's lifetime has ended.
+    fn is_over(&self, record: &LockRecord) -> bool;
     /// Whether a live ticket of this acquisition is in the queue. Doubt counts as alive.
     fn ticket_lives(&self, id: &LockId) -> bool;
     /// Whether the process that the record names lives.
@@ -68,7 +68,7 @@ fn judge_guard(record: &LockRecord, facts: &impl LockVerdictFacts) -> LockRecord
     if facts.process(record) == Liveness::Dead {
         return LockRecordVerdict::Held(HoldState::Orphaned);
     }
-    if record.is_expired(facts.now()) {
+    if facts.is_over(record) {
         return LockRecordVerdict::Held(HoldState::Overdue);
     }
     LockRecordVerdict::Held(HoldState::Live)
@@ -93,7 +93,7 @@ fn judge_process(record: &LockRecord, facts: &impl LockVerdictFacts) -> LockReco
 }
 
 fn judge_expiry(record: &LockRecord, facts: &impl LockVerdictFacts) -> LockRecordVerdict {
-    if record.is_expired(facts.now()) {
+    if facts.is_over(record) {
         LockRecordVerdict::Stale(StalenessCause::Expired)
     } else {
         LockRecordVerdict::Held(HoldState::Live)
@@ -111,8 +111,8 @@ mod tests {
     }
 
     impl LockVerdictFacts for FakeVerdictFacts {
-        fn now(&self) -> Timestamp {
-            "2026-02-01T10:30:00Z".parse().unwrap()
+        fn is_over(&self, record: &LockRecord) -> bool {
+            record.is_expired("2026-02-01T10:30:00Z".parse().unwrap())
         }
         fn ticket_lives(&self, _: &LockId) -> bool {
             self.ticket

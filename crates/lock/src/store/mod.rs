@@ -77,8 +77,12 @@ pub trait LockStore: Sized {
     /// Something that tells when what is held may be lost.
     type LossWatcher: LossWatcher;
 
-    /// The time by which lifetimes are judged.
+    /// The time at which what is written now begins.
     fn now(&self) -> Timestamp;
+
+    /// Whether the lifetime of a record has ended. The store knows: a network store ends records itself, and no clock of
+    /// a client counts there.
+    fn is_over(&self, record: &LockRecord) -> bool;
 
     /// An id that no other acquisition has.
     ///

@@ -21,6 +21,9 @@ pub trait ReservationStore: LockStore {
     /// [`LockStoreError`] as for the section of a name.
     fn reservation_section(&self) -> Result<Self::ReservationSection<'_>, LockStoreError>;
 
+    /// Whether the lifetime of a reservation has ended, as [`LockStore::is_over`] says it of a lock.
+    fn is_reservation_over(&self, record: &Reservation) -> bool;
+
     /// Lists what stands in the places of records, in no particular order; costs time that grows with their number.
     ///
     /// # Errors

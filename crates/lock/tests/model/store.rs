@@ -11,7 +11,7 @@ use crate::model::{
 };
 use lokt_lock::{
     audit::AuditEvent,
-    record::RecordSlot,
+    record::{LockRecord, RecordSlot},
     rules::{Obstacle, QueuePlace, TicketContent, Waiter},
     store::{LockRecordKind, LockStore, LockStoreError},
     words::{LockId, LockName, Timestamp},
@@ -136,6 +136,10 @@ impl LockStore for MemoryStore {
     type Ticket = MemoryTicket;
     type ObstacleWatch = FixedAnswerObstacleWatch;
     type LossWatcher = NoLossWatcher;
+
+    fn is_over(&self, record: &LockRecord) -> bool {
+        record.is_expired(self.now())
+    }
 
     fn now(&self) -> Timestamp {
         let trace = &mut *self.0.trace.borrow_mut();
