@@ -37,7 +37,7 @@ pub(super) fn read_all(folder: &Path) -> Result<Vec<ReservationEntry>, LockStore
     };
     let names = io::names(folder)?;
     Ok(in_portions_of(PORTION, &names, |part| {
-        let _folders = OpenFolderCache::begin();
+        let _folders = OpenFolderCache::begin_in(folder);
         part.iter().filter_map(entry).collect()
     }))
 }

@@ -76,6 +76,8 @@ pub trait LockStore: Sized {
     type ObstacleWatch: ObstacleWatch;
     /// Something that tells when what is held may be lost.
     type LossWatcher: LossWatcher;
+    /// What a thread keeps while it reads many records within a moment.
+    type BulkRead;
 
     /// The time at which what is written now begins.
     fn now(&self) -> Timestamp;
@@ -98,6 +100,10 @@ pub trait LockStore: Sized {
 
     /// Reads a name's record or freeze as it stands now.
     fn peek(&self, name: &LockName, kind: LockRecordKind) -> RecordSlot;
+
+    /// Prepares this thread for reading many lock records within a moment. Each is read faster until the result is
+    /// dropped.
+    fn begin_bulk_read(&self) -> Self::BulkRead;
 
     /// Lists the tickets of a name, in no particular order, the dead ones too.
     ///

@@ -297,6 +297,14 @@ impl OpenFolderCache {
         KEPT.with_borrow_mut(|kept| kept.get_or_insert_default().users += 1);
         Self { _thread: PhantomData }
     }
+
+    /// Begins with a folder of which many files are to be opened: each is found from there.
+    pub fn begin_in(folder: &Path) -> Self {
+        let cache = Self::begin();
+        // Where it cannot be opened, each file says so.
+        let _ = opened(folder);
+        cache
+    }
 }
 
 impl Drop for OpenFolderCache {

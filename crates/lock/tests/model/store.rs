@@ -136,6 +136,9 @@ impl LockStore for MemoryStore {
     type Ticket = MemoryTicket;
     type ObstacleWatch = FixedAnswerObstacleWatch;
     type LossWatcher = NoLossWatcher;
+    type BulkRead = ();
+
+    fn begin_bulk_read(&self) {}
 
     fn is_over(&self, record: &LockRecord) -> bool {
         record.is_expired(self.now())
