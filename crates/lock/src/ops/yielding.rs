@@ -30,6 +30,9 @@ pub(super) fn parted(
     live: Vec<Reservation>,
     yielding: &[Reservation],
 ) -> (Vec<Reservation>, Vec<Reservation>) {
+    if yielding.is_empty() {
+        return (live, Vec::new());
+    }
     live.into_iter().partition(|it| !yielding.contains(it))
 }
 
