@@ -17,7 +17,10 @@ use crate::{
     record::{LockRecord, RecordSlot},
     rules::{Obstacle, QueuePlace, TicketContent, Waiter},
     store::{Durability, LockRecordKind, LockStore, LockStoreError, NestedWaitEntry},
-    sys::nofollow::{self, FolderCreateOutcome, OpenFolderCache},
+    sys::{
+        OpenFolderCache,
+        nofollow::{self, FolderCreateOutcome},
+    },
     words::{LockId, LockName, Timestamp},
 };
 use std::{collections::BTreeSet, ffi::OsString, fs, os::fd::OwnedFd, path::Path, sync::OnceLock};

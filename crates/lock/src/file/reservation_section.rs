@@ -14,7 +14,7 @@ use crate::{
         Durability, LockStoreError, RecordPutMode, RecordPutOutcome, ReservationSection,
         ReservationStore,
     },
-    sys::nofollow::{self, OpenFolderCache},
+    sys::{OpenFolderCache, nofollow},
     words::Timestamp,
 };
 use std::{ffi::OsStr, io::ErrorKind, path::Path};

@@ -8,10 +8,7 @@ use crate::{
         ReservationSlot,
     },
     store::LockStoreError,
-    sys::{
-        in_portions_of,
-        nofollow::{self, OpenFolderCache},
-    },
+    sys::{OpenFolderCache, in_portions_of, nofollow},
 };
 use nix::libc::{ELOOP, ENXIO};
 use std::{

@@ -9,7 +9,7 @@ use crate::{
         Durability, LockRecordKind, LockStoreError, NameSection, RecordPutMode, RecordPutOutcome,
         RecordRemoveOutcome,
     },
-    sys::nofollow::{self, OpenFolderCache},
+    sys::{OpenFolderCache, nofollow},
     words::{Fence, LockName, Timestamp},
 };
 use nix::libc::{EEXIST, EINVAL, ENOSYS};

@@ -10,6 +10,7 @@ mod dispositions;
 mod group_observer;
 pub mod home;
 pub mod nofollow;
+mod open_folders;
 mod pidfd;
 mod portions;
 mod process;
@@ -30,6 +31,7 @@ pub(crate) use deliver::{is_ignored, raise_through, send, send_to_group, stop_by
 pub(crate) use dispositions::{expect_children, ignores_children, prepare_for_spawn};
 pub use dispositions::{remember, restore as restore_dispositions, set_dispositions};
 pub(crate) use group_observer::GroupSignalObserver;
+pub use open_folders::OpenFolderCache;
 pub(crate) use pidfd::watch_exit;
 pub use portions::{in_portions, in_portions_of};
 pub(crate) use process::{

@@ -7,6 +7,7 @@
 //! one after the other.
 
 use super::{
+    open_folders::{forget_folders, kept, opened},
     regular::{not_regular, require_regular},
     umask::{is_impossible, keep_owner_bits, unused_name, with_owner_bits},
 };
@@ -21,22 +22,20 @@ use nix::{
     unistd::{UnlinkatFlags, linkat, unlinkat},
 };
 use std::{
-    cell::RefCell,
     ffi::{OsStr, OsString},
     fs::{File, Metadata},
     io::{self, ErrorKind, Read},
-    marker::PhantomData,
     os::{
         fd::{AsFd, BorrowedFd, OwnedFd},
         unix::ffi::OsStringExt,
     },
-    path::{Component, Path, PathBuf},
+    path::{Component, Path},
     rc::Rc,
     sync::atomic::{AtomicBool, Ordering},
 };
 
 /// What finds a folder and opens nothing of it: enough to name files in it.
-const FOLDER: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY);
+pub(super) const FOLDER: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY);
 
 /// The kernel has no openat2(2), or a sandbox keeps it from this process.
 static IS_STEPWISE: AtomicBool = AtomicBool::new(false);
@@ -282,83 +281,13 @@ where
     Ok(act((first.as_fd(), old), (second.as_fd(), new))?)
 }
 
-/// Keeps the folders open that this thread finds, until it is dropped: what changes several files of one folder finds
-/// it once. To be held for a moment only: a folder that is moved away is still the one that was found.
-#[derive(Debug)]
-#[must_use = "the folders are closed as soon as this is dropped"]
-pub struct OpenFolderCache {
-    /// It belongs to one thread.
-    _thread: PhantomData<*const ()>,
-}
-
-impl OpenFolderCache {
-    /// Begins to keep folders open.
-    pub fn begin() -> Self {
-        KEPT.with_borrow_mut(|kept| kept.get_or_insert_default().users += 1);
-        Self { _thread: PhantomData }
-    }
-
-    /// Begins with a folder of which many files are to be opened: each is found from there.
-    pub fn begin_in(folder: &Path) -> Self {
-        let cache = Self::begin();
-        // Where it cannot be opened, each file says so.
-        let _ = opened(folder);
-        cache
-    }
-}
-
-impl Drop for OpenFolderCache {
-    fn drop(&mut self) {
-        KEPT.with_borrow_mut(|kept| {
-            let users = kept.as_ref().map_or(0, |it| it.users.saturating_sub(1));
-            *kept =
-                kept.take().filter(|_| users > 0).map(|it| OpenFolderCacheState { users, ..it });
-        });
-    }
-}
-
-thread_local! {
-    static KEPT: RefCell<Option<OpenFolderCacheState>> = const { RefCell::new(None) };
-}
-
-#[derive(Default)]
-struct OpenFolderCacheState {
-    users: usize,
-    folders: Vec<(PathBuf, Rc<OwnedFd>)>,
-}
-
-/// Forgets the folders that are kept open: what was missing is made again, and is another folder then.
-fn forget_folders() {
-    KEPT.with_borrow_mut(|kept| kept.iter_mut().for_each(|it| it.folders.clear()));
-}
-
-fn kept(folder: &Path) -> Option<Rc<OwnedFd>> {
-    KEPT.with_borrow(|kept| {
-        let folders = &kept.as_ref()?.folders;
-        folders.iter().find(|(path, _)| path == folder).map(|(_, opened)| Rc::clone(opened))
-    })
-}
-
-fn opened(folder: &Path) -> io::Result<Rc<OwnedFd>> {
-    if let Some(opened) = kept(folder) {
-        return Ok(opened);
-    }
-    let opened = Rc::new(open_any(folder, FOLDER, 0)?);
-    KEPT.with_borrow_mut(|kept| {
-        if let Some(it) = kept {
-            it.folders.push((folder.to_owned(), Rc::clone(&opened)));
-        }
-    });
-    Ok(opened)
-}
-
 fn parts(path: &Path) -> io::Result<(&Path, &OsStr)> {
     let name = path.file_name().ok_or(Errno::EINVAL)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     Ok((folder.unwrap_or(Path::new(".")), name))
 }
 
-fn open_any(path: &Path, flags: OFlag, mode: u32) -> io::Result<OwnedFd> {
+pub(super) fn open_any(path: &Path, flags: OFlag, mode: u32) -> io::Result<OwnedFd> {
     let flags = flags | OFlag::O_CLOEXEC;
     let mode = Mode::from_bits_truncate(mode);
     if !IS_STEPWISE.load(Ordering::Relaxed) {

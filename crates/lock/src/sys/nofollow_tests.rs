@@ -1,4 +1,4 @@
-use super::*;
+use super::{super::OpenFolderCache, *};
 use std::{
     fs,
     io::Write,
