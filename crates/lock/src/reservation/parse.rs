@@ -80,8 +80,10 @@ fn string(raw: &RawValue) -> serde_json::Result<Cow<'_, str>> {
 
 impl<'a> UnreadReservationFields<'a> {
     pub(super) fn read(bytes: &'a [u8]) -> Result<Self, ReservationRecordFlaw> {
-        serde_json::from_slice(bytes)
-            .map_err(|error| ReservationRecordFlaw::NotJson(error.to_string()))
+        let not_json = |error: &dyn fmt::Display| ReservationRecordFlaw::NotJson(error.to_string());
+        // Checked once, and not again for each field.
+        let text = str::from_utf8(bytes).map_err(|error| not_json(&error))?;
+        serde_json::from_str(text).map_err(|error| not_json(&error))
     }
 
     /// Takes a field out as it was written; the last of equal keys counts, and `null` counts as absent.
