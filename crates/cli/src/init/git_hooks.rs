@@ -55,11 +55,10 @@ impl GitHooksFolder {
 
     /// Plans the check in each hook, or says what to do by hand.
     pub(crate) fn put(&self, plan: &mut InitPlan) -> Result<(), CliFailure> {
-        let managers = hook_manager::found(&self.project, &self.texts());
+        let texts = self.texts();
+        let managers = hook_manager::found(&self.project, &texts);
         if !managers.is_empty() {
-            let missing = managers.iter().filter(|it| it.calling(&self.project).is_none());
-            missing.for_each(|it| plan.leave(it.advice()));
-            return Ok(());
+            return managers.into_iter().try_for_each(|it| self.put_to_manager(plan, it, &texts));
         }
         match self.other_folder()? {
             Some((folder, why)) => self.put_by_hand(plan, &folder, why),
@@ -75,9 +74,31 @@ impl GitHooksFolder {
                 self.take_out_of(plan, &format!("{}{end}", hook.name()))?;
             }
         }
-        let calling = |it: &&'static HookManager| it.calling(&self.project);
-        for path in hook_manager::found(&self.project, &[]).iter().filter_map(calling) {
-            plan.leave(format!("{path} calls `lokt git-hook`: take that out by hand"));
+        let texts = self.texts();
+        let managers = hook_manager::found(&self.project, &texts).into_iter();
+        for part in managers.flat_map(|it| it.calling(&self.project, &texts)) {
+            plan.leave(format!("{part} calls `lokt git-hook`: take that out by hand"));
+        }
+        Ok(())
+    }
+
+    /// Says what is missing in the configuration of a manager, or that git does not run it here.
+    fn put_to_manager(
+        &self,
+        plan: &mut InitPlan,
+        manager: &HookManager,
+        texts: &[String],
+    ) -> Result<(), CliFailure> {
+        if !manager.calls_all(&self.project, texts) {
+            plan.leave(manager.advice());
+            return Ok(());
+        }
+        let folder = self.other_folder()?.map_or_else(|| self.folder.clone(), |(folder, _)| folder);
+        let paths = manager.hooks.iter().map(|hook| folder.join(hook.name()));
+        let is_off = |path: &PathBuf| access(path, AccessFlags::X_OK).is_err();
+        let off: Vec<String> = paths.filter(is_off).map(|path| self.shown(&path)).collect();
+        if !off.is_empty() {
+            plan.leave(manager.not_run(&off));
         }
         Ok(())
     }
@@ -95,10 +116,7 @@ impl GitHooksFolder {
             }
         };
         if text.is_some() && access(&path, AccessFlags::X_OK).is_err() {
-            plan.leave(format!(
-                "{shown} is not changed: it is not executable, so git does not run it; if it is to run, make it \
-                executable (chmod +x), and run this again"
-            ));
+            plan.leave(format!("{}, and run this again", not_executable(&shown)));
             return Ok(());
         }
         let program = std::env::current_exe().ok().filter(|it| it.is_file());
@@ -139,6 +157,8 @@ impl GitHooksFolder {
             let text = sys::read_regular(&path).unwrap_or_default();
             if !hook_manager::calls_check(&String::from_utf8_lossy(&text), hook) {
                 plan.leave(by_hand(&self.shown(&path), why, hook));
+            } else if access(&path, AccessFlags::X_OK).is_err() {
+                plan.leave(not_executable(&self.shown(&path)));
             }
         }
     }
@@ -211,6 +231,14 @@ fn by_hand(shown: &str, why: &str, hook: GitHook) -> String {
     format!(
         "{shown} is not changed: {why}; add this at its beginning, in its language:\n\
         ! command -v lokt >/dev/null || lokt git-hook {name} || exit 1"
+    )
+}
+
+/// What a person has to do where git does not run a hook that is there.
+fn not_executable(shown: &str) -> String {
+    format!(
+        "{shown} is not changed: it is not executable, so git does not run it; if it is to run, make it executable \
+        (chmod +x)"
     )
 }
 

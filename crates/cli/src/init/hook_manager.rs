@@ -15,10 +15,14 @@ pub(super) struct HookManager {
     traces: &'static [&'static str],
     /// What the hooks have in them that it writes.
     mark: &'static str,
+    /// The hooks that it has.
+    pub(super) hooks: &'static [GitHook],
     /// Where to add the lines.
     place: &'static str,
     /// What to add.
     lines: &'static str,
+    /// What installs its hooks in a clone.
+    install: &'static str,
 }
 
 /// All rows, checked in November 2026.
@@ -29,8 +33,10 @@ const TABLE: [HookManager; 5] = [
         name: "husky",
         traces: &[".husky/pre-commit", ".husky/pre-merge-commit", ".husky"],
         mark: "# husky",
-        place: ".husky/pre-commit, and the same with pre-merge-commit to .husky/pre-merge-commit",
+        hooks: &GitHook::ALL,
+        place: "the beginning of .husky/pre-commit, and the same with pre-merge-commit to .husky/pre-merge-commit",
         lines: "! command -v lokt >/dev/null || lokt git-hook pre-commit || exit 1",
+        install: "npm install && npx husky",
     },
     // <https://lefthook.dev/configuration/>: its names of files; `commands` is in all versions.
     HookManager {
@@ -55,7 +61,8 @@ const TABLE: [HookManager; 5] = [
             ".lefthook-local.yml",
         ],
         mark: "LEFTHOOK",
-        place: "its configuration",
+        hooks: &GitHook::ALL,
+        place: "its configuration, and run `lefthook install`",
         lines: "\
 pre-commit:
   commands:
@@ -65,12 +72,14 @@ pre-merge-commit:
   commands:
     lokt:
       run: '! command -v lokt >/dev/null || lokt git-hook pre-merge-commit'",
+        install: "lefthook install",
     },
     // <https://pre-commit.com/#repository-local-hooks>; the names of stages are those since 3.2.0.
     HookManager {
         name: "pre-commit",
         traces: &[".pre-commit-config.yaml", ".pre-commit-config.yml"],
         mark: "pre-commit.com",
+        hooks: &GitHook::ALL,
         place: "repos in .pre-commit-config.yaml, and run `pre-commit install -t pre-commit -t pre-merge-commit`",
         lines: "\
 - repo: local
@@ -89,12 +98,14 @@ pre-merge-commit:
     stages: [pre-merge-commit]
     always_run: true
     pass_filenames: false",
+        install: "pre-commit install -t pre-commit -t pre-merge-commit",
     },
     // <https://github.com/sds/overcommit#repo-specific-hooks>. It has no hook of merges.
     HookManager {
         name: "overcommit",
         traces: &[".overcommit.yml"],
         mark: "OVERCOMMIT",
+        hooks: &[GitHook::PreCommit],
         place: ".overcommit.yml",
         lines: "\
 PreCommit:
@@ -102,6 +113,7 @@ PreCommit:
     enabled: true
     required: true
     command: ['sh', '-c', '! command -v lokt >/dev/null || lokt git-hook pre-commit']",
+        install: "overcommit --install",
     },
     // <https://github.com/toplenboren/simple-git-hooks>. Its configuration may be in package.json, which many projects have.
     HookManager {
@@ -115,10 +127,12 @@ PreCommit:
             "simple-git-hooks.cjs",
         ],
         mark: "SIMPLE_GIT_HOOKS",
+        hooks: &GitHook::ALL,
         place: "its configuration, and run `npx simple-git-hooks`",
         lines: "\
 \"pre-commit\": \"! command -v lokt >/dev/null || lokt git-hook pre-commit\",
 \"pre-merge-commit\": \"! command -v lokt >/dev/null || lokt git-hook pre-merge-commit\"",
+        install: "npx simple-git-hooks",
     },
 ];
 
@@ -137,13 +151,37 @@ pub(super) fn calls_check(text: &str, hook: GitHook) -> bool {
 }
 
 impl HookManager {
-    /// The file of its configuration that calls the check.
-    pub(super) fn calling(&self, project: &Path) -> Option<&'static str> {
-        let calls = |path: &&&str| {
-            let text = sys::read_regular(&project.join(path)).unwrap_or_default();
-            calls_check(&String::from_utf8_lossy(&text), GitHook::PreCommit)
+    /// Whether its configuration calls the check of each hook that it has. `texts` are those of the hooks that are there:
+    /// it may write its configuration into them, from a file that has much else in it.
+    pub(super) fn calls_all(&self, project: &Path, texts: &[String]) -> bool {
+        let configuration = self.configuration(project);
+        let is_called = |hook: &GitHook| {
+            let own = texts.iter().filter(|it| it.contains(self.mark)).map(String::as_str);
+            let written = configuration.iter().map(|(_, text)| text.as_str());
+            written.chain(own).any(|text| calls_check(text, *hook))
         };
-        self.traces.iter().find(calls).copied()
+        self.hooks.iter().all(is_called)
+    }
+
+    /// The parts of its configuration that call a check.
+    pub(super) fn calling(&self, project: &Path, texts: &[String]) -> Vec<String> {
+        let calls = |text: &str| self.hooks.iter().any(|hook| calls_check(text, *hook));
+        let files = self.configuration(project).into_iter().filter(|(_, text)| calls(text));
+        let files: Vec<String> = files.map(|(path, _)| path.to_owned()).collect();
+        let is_own = |text: &String| text.contains(self.mark) && calls(text);
+        if files.is_empty() && texts.iter().any(is_own) {
+            return vec![format!("the configuration of {}", self.name)];
+        }
+        files
+    }
+
+    /// The files of its configuration that are there, with their texts.
+    fn configuration(&self, project: &Path) -> Vec<(&'static str, String)> {
+        let read = |path: &&'static str| {
+            let bytes = sys::read_regular(&project.join(path)).ok()?;
+            Some((*path, String::from_utf8_lossy(&bytes).into_owned()))
+        };
+        self.traces.iter().filter_map(read).collect()
     }
 
     /// What a person has to add, and where. The lines to copy follow the first one.
@@ -151,6 +189,17 @@ impl HookManager {
         format!(
             "{} manages the hooks of git, so none is changed; add this to {}:\n{}",
             self.name, self.place, self.lines
+        )
+    }
+
+    /// What a person has to do where git does not run some of its hooks. The line to copy follows the first one.
+    pub(super) fn not_run(&self, hooks: &[String]) -> String {
+        format!(
+            "git finds no program at {}: {} has not installed its hooks here, or they are not executable; install them \
+            in each clone, and with core.hooksPath in each worktree:\n{}",
+            hooks.join(" and "),
+            self.name,
+            self.install
         )
     }
 }

@@ -155,15 +155,88 @@ fn a_manager_of_hooks_is_told_of_and_nothing_is_changed() {
         assert!(!hooks(&project).exists() && project.files() == before);
         let json = init(&project, &["--yes", "--json"]).run().ok().json();
         assert!(json["notes"][0].as_str().unwrap().contains(line), "{json}");
-        project.write(path, &format!("{text}lokt git-hook pre-commit\n"));
+        let called = format!("{text}lokt git-hook pre-commit\n");
+        project.write(path, &called);
+        if name != "overcommit" {
+            let done = init(&project, &["--yes"]).run().ok();
+            done.says(&format!("{name} manages the hooks of git"));
+            let second = path.replace("/pre-commit", "/pre-merge-commit");
+            let before = if second == path { called.as_str() } else { "" };
+            project.write(&second, &format!("{before}lokt git-hook pre-merge-commit\n"));
+        }
+        let done = init(&project, &["--yes"]).run().ok();
+        let done = done.says("git finds no program at .git/hooks/pre-commit");
+        assert!(done.err.contains(&format!("{name} has not installed its hooks")), "{done:#?}");
+        for hook in ["pre-commit", "pre-merge-commit"] {
+            write_hook(&project, hook, "#!/bin/sh\n", 0o755);
+        }
         init(&project, &["--yes"]).run().ok().says("everything is set up already");
-        init(&project, &["--yes", "--undo"]).run().ok().says("take that out by hand");
+        let before = project.files();
+        let done = init(&project, &["--yes", "--undo"]).run().ok().says("take that out by hand");
+        let parts = if name == "husky" { 2 } else { 1 };
+        assert_eq!(done.err.matches("take that out by hand").count(), parts, "{done:#?}");
+        assert_eq!(project.files(), before, "the manager's files stay");
     }
     for text in ["# husky", "LEFTHOOK=0", "# https://pre-commit.com", "OVERCOMMIT_DISABLE"] {
         let project = Project::new(&it, &format!("mark{}", text.len()), &[]);
         write_hook(&project, "pre-commit", format!("#!/bin/sh\n{text}\n"), 0o755);
         init(&project, &["--yes"]).run().ok().says("manages the hooks of git");
     }
+}
+
+/// What husky 9.1.7 puts into `.husky/_`, in part. A linked worktree has it only after `npm install` there.
+const HUSKY_HOOK: &str = "#!/usr/bin/env sh\n. \"$(dirname \"$0\")/h\"";
+const HUSKY_H: &str = "#!/usr/bin/env sh\ns=$(dirname \"$(dirname \"$0\")\")/$(basename \"$0\")\n\
+    [ ! -f \"$s\" ] && exit 0\nsh -e \"$s\" \"$@\"\nc=$?\nexit $c\n";
+
+#[test]
+fn hooks_of_husky_that_are_not_installed_in_a_worktree_are_told_of() {
+    let it = sandbox();
+    let project = Project::new(&it, "p", &[]);
+    for hook in ["pre-commit", "pre-merge-commit"] {
+        let call = format!("! command -v lokt >/dev/null || lokt git-hook {hook} || exit 1\n");
+        project.write(&format!(".husky/{hook}"), &format!("{call}echo mine\n"));
+        project.write(&format!(".husky/_/{hook}"), HUSKY_HOOK);
+        let path = project.folder.join(".husky/_").join(hook);
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    project.write(".husky/_/h", HUSKY_H);
+    project.write(".gitignore", "_\n");
+    let shell = |line: &str| {
+        let call = it.shell(&format!("set -e; {line}")).folder(&project.folder).owner("bob");
+        let call = call.without("LOKT_ROOT").env("HOME", it.folder());
+        call.env("GIT_CONFIG_NOSYSTEM", "1").in_time()
+    };
+    let line = "git config core.hooksPath .husky/_; git config user.name a; git config user.email a@b; \
+        git add .; git commit -m first; git worktree add -q ../linked";
+    let done = shell(line).ok();
+    assert!(done.err.contains("mine") || done.out.contains("mine"), "{done:#?}");
+    init(&project, &["--yes"]).run().ok().says("everything is set up already");
+    shell("echo >a; git add a; LOKT_OWNER=ada lokt reserve a");
+    let done = shell("git commit -m second");
+    assert!(done.code == Some(1) && done.err.contains("nothing is committed"), "{done:#?}");
+    let linked = Project { it: &it, folder: it.folder().join("linked") };
+    let done = init(&linked, &["--yes"]).run().ok();
+    let done = done.says("git finds no program at .husky/_/pre-commit and ");
+    assert!(done.out.ends_with("npm install && npx husky\n"), "{done:#?}");
+}
+
+/// The hook that simple-git-hooks 2.14.0 writes, in part. Its configuration may be in package.json.
+const SIMPLE: &str = "#!/bin/sh\nif [ \"$SKIP_SIMPLE_GIT_HOOKS\" = \"1\" ]; then\n    exit 0\nfi\n";
+
+#[test]
+fn a_manager_that_writes_its_configuration_into_hooks_is_read_there() {
+    let it = sandbox();
+    let project = Project::new(&it, "p", &[("package.json", "{}\n")]);
+    for hook in ["pre-commit", "pre-merge-commit"] {
+        let call = format!("{SIMPLE}! command -v lokt >/dev/null || lokt git-hook {hook}");
+        write_hook(&project, hook, call, 0o755);
+    }
+    init(&project, &["--yes"]).run().ok().says("everything is set up already");
+    let before = all(&hooks(&project));
+    let done = init(&project, &["--yes", "--undo"]).run().ok();
+    done.says("the configuration of simple-git-hooks calls `lokt git-hook`");
+    assert_eq!(all(&hooks(&project)), before);
 }
 
 #[test]
@@ -194,6 +267,13 @@ fn another_folder_of_hooks_is_named_and_not_changed() {
         let done = init(&project, &["--yes"]).run().ok().says(place).says("core.hooksPath");
         assert!(done.out.contains("|| lokt git-hook pre-merge-commit || exit 1"), "{done:#?}");
         assert!(!hooks(&project).exists() && project.files().is_empty());
+        if name == "local" {
+            for hook in ["pre-commit", "pre-merge-commit"] {
+                project.write(&format!(".githooks/{hook}"), &format!("lokt git-hook {hook}\n"));
+            }
+            let done = init(&project, &["--yes"]).run().ok();
+            assert_eq!(done.err.matches("it is not executable").count(), 2, "{done:#?}");
+        }
     }
     fs::remove_file(it.folder().join(".gitconfig")).unwrap();
     let project = Project::new(&it, "own", &[]);
