@@ -7,22 +7,39 @@ const STRICT = false
 const EDITS = ["edit", "write", "multiedit", "patch", "apply_patch"]
 const UNCHECKED = "this repository wants no edit that lokt has not checked: install lokt, or a newer one"
 
-/** Runs the hook; the answer is undefined where the hook did not run, or failed. */
-function hook(payload) {
+/** Runs the hook. The outcome has an answer, an object; or a flaw, a line; or neither where lokt is not installed. */
+function run(payload) {
   const words = STRICT ? ["hook", "--strict", "opencode"] : ["hook", "opencode"]
   return new Promise((resolve) => {
-    const child = spawn("lokt", words, { stdio: ["pipe", "pipe", "ignore"] })
-    let answer = ""
-    child.on("error", () => resolve(undefined))
+    const child = spawn("lokt", words, { stdio: ["pipe", "pipe", "pipe"] })
+    let [answer, text] = ["", ""]
+    child.on("error", (error) => resolve(error.code === "ENOENT" ? {} : { flaw: `lokt hook: ${error.message}` }))
     child.stdout.on("data", (part) => (answer += part))
-    child.on("close", (code) => resolve(code === 0 ? answer.trim() : undefined))
+    child.stderr.on("data", (part) => (text += part))
+    child.on("close", (code, signal) => {
+      const flaw = text.trim().split("\n")[0]
+      if (code !== 0) return resolve({ flaw: flaw || `lokt hook ended with ${signal ?? code}` })
+      try {
+        resolve({ answer: JSON.parse(answer.trim() || "{}") ?? {}, flaw })
+      } catch {
+        resolve({ flaw: "lokt hook gave an answer that this plugin cannot read: run lokt init again" })
+      }
+    })
     child.stdin.on("error", () => {})
     child.stdin.end(JSON.stringify(payload))
   })
 }
 
-export const Lokt = async ({ directory }) => {
+export const Lokt = async ({ client, directory }) => {
   const calls = new Map()
+  const hook = async (payload) => {
+    const { answer, flaw } = await run(payload)
+    const body = { service: "lokt", level: "warn", message: flaw }
+    // A log that fails or hangs must not keep the tool from running.
+    const log = async () => client.app.log({ body })
+    if (flaw) log().catch(() => {})
+    return answer
+  }
   const note = (event, sessionID) => hook({ event, sessionID, directory })
   return {
     "chat.message": async (input) => {
@@ -32,9 +49,9 @@ export const Lokt = async ({ directory }) => {
       const { tool, sessionID, callID } = input
       if (tool !== "bash" && !EDITS.includes(tool)) return
       calls.set(callID, { sessionID, args: output.args })
-      const text = await hook({ event: "tool.execute.before", sessionID, callID, tool, args: output.args, directory })
-      if (text === undefined && STRICT && EDITS.includes(tool)) throw new Error(UNCHECKED)
-      const { deny, command } = text ? JSON.parse(text) : {}
+      const answer = await hook({ event: "tool.execute.before", sessionID, callID, tool, args: output.args, directory })
+      if (!answer && STRICT && EDITS.includes(tool)) throw new Error(UNCHECKED)
+      const { deny, command } = answer ?? {}
       if (deny) {
         calls.delete(callID)
         throw new Error(deny)

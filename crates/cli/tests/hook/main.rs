@@ -8,6 +8,7 @@
 mod day;
 mod faults;
 mod forms;
+mod opencode_plugin;
 mod places;
 mod yielding;
 
