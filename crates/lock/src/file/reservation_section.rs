@@ -48,8 +48,12 @@ impl ReservationStore for FileLockStore {
         record.is_expired(Timestamp::now())
     }
 
-    fn reservations(&self) -> Result<Vec<ReservationEntry>, LockStoreError> {
-        reservation_slot::read_all(&self.layout.reservations())
+    fn reservations_if(
+        &self,
+        is_wanted: &(dyn Fn(&Reservation) -> bool + Sync),
+    ) -> Result<Vec<ReservationEntry>, LockStoreError> {
+        let is_listed = |it: &Reservation| self.is_reservation_over(it) || is_wanted(it);
+        reservation_slot::read_all(&self.layout.reservations(), &is_listed)
     }
 
     fn waiting_reservations(&self) -> Result<Vec<WaitingReservation>, LockStoreError> {

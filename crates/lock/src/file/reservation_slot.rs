@@ -27,9 +27,18 @@ pub(super) fn file_name(id: &ReservationId) -> String {
 const PORTION: usize = 100;
 
 /// Reads all records of a folder. Everything in it counts, whatever it is: what cannot be read may be a reservation.
-pub(super) fn read_all(folder: &Path) -> Result<Vec<ReservationEntry>, LockStoreError> {
+/// Of the records, those that are wanted are kept; the others take no memory.
+pub(super) fn read_all(
+    folder: &Path,
+    is_wanted: &(dyn Fn(&Reservation) -> bool + Sync),
+) -> Result<Vec<ReservationEntry>, LockStoreError> {
     let entry = |name: &OsString| {
         let slot = read(&folder.join(name), name)?;
+        if let ReservationSlot::Record(record) = &slot
+            && !is_wanted(record)
+        {
+            return None;
+        }
         Some(ReservationEntry { name: name.clone(), slot })
     };
     let names = io::names(folder)?;

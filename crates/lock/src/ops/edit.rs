@@ -4,7 +4,7 @@ use super::{
     ReservationDenial, ReservationError, ReservationRequest,
     edit_events::{is_kept_by, is_of_session, with_state},
     reserve::{log_denial, new_record},
-    standing::{event, read_and_tidy},
+    standing::{event, read_and_tidy, read_and_tidy_if},
     yielding::{in_place_of, parted, quiet_edits},
 };
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
         begin_edit, conflicts, is_own, is_own_for_edit, keep_edit,
     },
     store::{Durability, LockStoreError, RecordPutMode, ReservationSection, ReservationStore},
+    words::Timestamp,
 };
 
 /// A file that is about to be edited, in one project.
@@ -103,16 +104,23 @@ fn attempt<S: ReservationStore>(
     request: &EditRequest<'_>,
     yielding: &[Reservation],
 ) -> Result<EditOutcome, ReservationError> {
+    let asked = request.targets.iter().map(|it| asked(store, request, it));
+    let asked = asked.collect::<Result<Vec<Reservation>, _>>()?;
+    // What others edit elsewhere decides nothing here.
+    let is_met = |it: &Reservation| {
+        asked.iter().any(|asked| !conflicts(asked.terms(), it.terms()).is_empty())
+    };
+    let is_wanted = |it: &Reservation| is_of_session(request.caller, it) || is_met(it);
     let mut section = store.reservation_section()?;
-    let live = read_and_tidy(store, &mut section, request.caller)?;
+    let live = read_and_tidy_if(store, &mut section, request.caller, &is_wanted)?;
     let waiting = store.waiting_reservations()?;
     let (live, given_up) = parted(live, yielding);
-    let denial = compare(store, request, &live, &waiting)?;
+    let denial = compare(request, (&asked, store.now()), &live, &waiting);
     if !denial.standing.is_empty() || !denial.waiting.is_empty() {
         return Ok(EditOutcome::Denied(Box::new(denial)));
     }
     let made = in_place_of::<S, _>(request.caller, &mut section, &given_up, |section| {
-        put_all(store, section, request, &live)
+        put_all(store, section, (request, asked), &live)
     })?;
     renew(store, &mut section, (request.caller, &made), &live)?;
     Ok(EditOutcome::Reserved(made))
@@ -122,12 +130,12 @@ fn attempt<S: ReservationStore>(
 fn put_all<S: ReservationStore>(
     store: &S,
     section: &mut S::ReservationSection<'_>,
-    request: &EditRequest<'_>,
+    (request, asked): (&EditRequest<'_>, Vec<Reservation>),
     live: &[Reservation],
 ) -> Result<Vec<EditReservation>, LockStoreError> {
     let mut made = Vec::new();
-    for target in &request.targets {
-        match put(store, section, (request, target), live) {
+    for (target, asked) in request.targets.iter().zip(asked) {
+        match put(store, section, (request, target, asked), live) {
             Ok(reservation) => made.push(reservation),
             Err(error) => {
                 // The first failure is the one to tell of.
@@ -165,14 +173,13 @@ fn renew<S: ReservationStore>(
 }
 
 /// What stands in the way of an edit: reservations of others, and others that wait for what the caller does not have.
-fn compare<S: ReservationStore>(
-    store: &S,
+fn compare(
     request: &EditRequest<'_>,
+    (asked, seen): (&[Reservation], Timestamp),
     live: &[Reservation],
     waiting: &[WaitingReservation],
-) -> Result<ReservationDenial, LockStoreError> {
+) -> ReservationDenial {
     let identity = &request.caller.identity;
-    let seen = store.now();
     let mut denial = ReservationDenial {
         standing: Vec::new(),
         waiting: Vec::new(),
@@ -180,8 +187,7 @@ fn compare<S: ReservationStore>(
         seen,
         waited: None,
     };
-    for target in &request.targets {
-        let asked = asked(target, new_record(store, &plain(request, target))?);
+    for asked in asked {
         let found = |terms: ReservationConflictTerms<'_>| conflicts(asked.terms(), terms);
         let is_mine = |it: &Reservation| is_own_for_edit(identity, it);
         let with_conflicts = |it: &Reservation| {
@@ -190,7 +196,7 @@ fn compare<S: ReservationStore>(
         };
         denial.standing.extend(live.iter().filter_map(with_conflicts));
         let gives_it =
-            |it: &Reservation| it.scope.meets(&asked.scope) && has(it, &asked) && is_mine(it);
+            |it: &Reservation| it.scope.meets(&asked.scope) && has(it, asked) && is_mine(it);
         if waiting.is_empty() || live.iter().any(gives_it) {
             continue;
         }
@@ -203,7 +209,7 @@ fn compare<S: ReservationStore>(
         };
         denial.waiting.extend(waiting.iter().filter_map(with_conflicts));
     }
-    Ok(denial)
+    denial
 }
 
 /// Whether a reservation of the caller covers all names of the file.
@@ -216,10 +222,9 @@ fn has(mine: &Reservation, asked: &Reservation) -> bool {
 fn put<S: ReservationStore>(
     store: &S,
     section: &mut S::ReservationSection<'_>,
-    (request, target): (&EditRequest<'_>, &EditTarget),
+    (request, target, asked): (&EditRequest<'_>, &EditTarget, Reservation),
     live: &[Reservation],
 ) -> Result<EditReservation, LockStoreError> {
-    let asked = asked(target, new_record(store, &plain(request, target))?);
     let is_same = |it: &&Reservation| {
         it.owner == asked.owner
             && it.agent_id == asked.agent_id
@@ -302,8 +307,14 @@ fn plain<'a>(request: &EditRequest<'a>, target: &EditTarget) -> ReservationReque
     }
 }
 
-fn asked(target: &EditTarget, record: Reservation) -> Reservation {
+/// The reservation of a file as it is asked for.
+fn asked<S: ReservationStore>(
+    store: &S,
+    request: &EditRequest<'_>,
+    target: &EditTarget,
+) -> Result<Reservation, LockStoreError> {
+    let record = new_record(store, &plain(request, target))?;
     let state = EditState::new(target.file.clone(), target.kind);
     let edit = Some(EditState { file_state: target.file_state.clone(), ..state });
-    Reservation { edit, ..record }
+    Ok(Reservation { edit, ..record })
 }

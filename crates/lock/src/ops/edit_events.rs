@@ -2,14 +2,14 @@
 
 use super::{
     ReservationError,
-    standing::{event, read, tidy},
+    standing::{event, read_if, tidy},
 };
 use crate::{
     audit::AuditEventKind,
     caller::Caller,
     reservation::{
-        EditChange, EditEnd, EditState, Reservation, ReservationOrigin, ReservationSlot,
-        SessionActivity, end_edit, keep_edit,
+        EditChange, EditEnd, EditState, Reservation, ReservationEntry, ReservationOrigin,
+        ReservationSlot, SessionActivity, end_edit, keep_edit,
     },
     store::{Durability, LockStoreError, RecordPutMode, ReservationSection, ReservationStore},
     words::{AgentId, Timestamp},
@@ -50,15 +50,15 @@ pub fn note_edit_event<S: ReservationStore>(
     file_state: &dyn Fn(&str) -> Option<String>,
 ) -> Result<(), ReservationError> {
     let is_mine = |it: &Reservation| is_of_session(caller, it);
-    let has_any = store.reservations()?.iter().any(|entry| match &entry.slot {
+    let has_mine = |entry: &ReservationEntry| match &entry.slot {
         ReservationSlot::Record(it) => is_mine(it),
         _ => false,
-    });
-    if !has_any {
+    };
+    if !store.reservations_if(&is_mine)?.iter().any(has_mine) {
         return Ok(());
     }
     let mut section = store.reservation_section()?;
-    let all = read(store, caller)?;
+    let all = read_if(store, caller, &is_mine)?;
     tidy::<S>(&mut section, caller, &all.over);
     let mine: Vec<&Reservation> = all.live.iter().filter(|it| is_mine(it)).collect();
     let now = store.now();

@@ -27,9 +27,18 @@ pub(super) fn read<S: ReservationStore>(
     store: &S,
     caller: &Caller,
 ) -> Result<ReservationsByStaleness, LockStoreError> {
+    read_if(store, caller, &|_| true)
+}
+
+/// Reads and judges the records that are wanted, and those whose lifetime has ended.
+pub(super) fn read_if<S: ReservationStore>(
+    store: &S,
+    caller: &Caller,
+    is_wanted: &(dyn Fn(&Reservation) -> bool + Sync),
+) -> Result<ReservationsByStaleness, LockStoreError> {
     // A harness that has reserved many files is asked for once.
     let mut known = HashMap::new();
-    let entries = store.reservations()?;
+    let entries = store.reservations_if(is_wanted)?;
     let mut live = Vec::with_capacity(entries.len());
     let (mut over, mut faults) = (Vec::new(), Vec::new());
     for entry in entries {
@@ -78,7 +87,17 @@ pub(super) fn read_and_tidy<S: ReservationStore>(
     section: &mut S::ReservationSection<'_>,
     caller: &Caller,
 ) -> Result<Vec<Reservation>, ReservationError> {
-    let mut all = read(store, caller)?;
+    read_and_tidy_if(store, section, caller, &|_| true)
+}
+
+/// The same for the records that are wanted.
+pub(super) fn read_and_tidy_if<S: ReservationStore>(
+    store: &S,
+    section: &mut S::ReservationSection<'_>,
+    caller: &Caller,
+    is_wanted: &(dyn Fn(&Reservation) -> bool + Sync),
+) -> Result<Vec<Reservation>, ReservationError> {
+    let mut all = read_if(store, caller, is_wanted)?;
     tidy::<S>(section, caller, &all.over);
     if all.faults.is_empty() { Ok(all.live) } else { Err(all.faults.swap_remove(0)) }
 }

@@ -28,7 +28,19 @@ pub trait ReservationStore: LockStore {
     ///
     /// # Errors
     /// When they cannot be listed.
-    fn reservations(&self) -> Result<Vec<ReservationEntry>, LockStoreError>;
+    fn reservations(&self) -> Result<Vec<ReservationEntry>, LockStoreError> {
+        self.reservations_if(&|_| true)
+    }
+
+    /// Lists the reservations for which `is_wanted` is true, those whose lifetime has ended, and all that is no record.
+    /// Several threads may ask `is_wanted` at the same time.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    fn reservations_if(
+        &self,
+        is_wanted: &(dyn Fn(&Reservation) -> bool + Sync),
+    ) -> Result<Vec<ReservationEntry>, LockStoreError>;
 
     /// Lists the live requests that wait, in the order in which they came.
     ///
